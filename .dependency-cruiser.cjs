@@ -1,0 +1,67 @@
+/** Who may import whom: docs/architecture.md, "Imports". One rule a sentence there. */
+const owner = (library, file) => ({
+  name: `only-${file.replaceAll(/[^a-z]/g, '-')}-imports-${library}`,
+  severity: 'error',
+  from: { pathNot: `^src/${file}` },
+  to: { path: `^node_modules/${library}/` }
+})
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+module.exports = {
+  forbidden: [
+    { name: 'no-cycle', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'core-is-pure',
+      comment: 'core/ imports only core/, and cache-key.ts node:crypto',
+      severity: 'error',
+      from: { path: '^src/core/', pathNot: '^src/core/(cache-key|hmac)[.]ts$' },
+      to: { pathNot: '^src/core/' }
+    },
+    {
+      name: 'cache-key-imports-crypto-only',
+      severity: 'error',
+      from: { path: '^src/core/(cache-key|hmac)[.]ts$' },
+      to: { pathNot: '^(src/core/|(node:)?crypto$)' }
+    },
+    {
+      name: 'only-main-and-commands-import-config',
+      severity: 'error',
+      from: { pathNot: '^src/(main[.]ts|commands/|config/|config[.]ts)' },
+      to: { path: '^src/config' }
+    },
+    {
+      name: 'authenticate-imports-core-only',
+      comment: 'the use case gets cache, resolver and log handed over; it knows their types only',
+      severity: 'error',
+      from: { path: '^src/authenticate[.]ts$' },
+      to: { path: '^src/(app|management|routes|listener|commands|config|main)' }
+    },
+    {
+      name: 'adapters-do-not-know-each-other',
+      severity: 'error',
+      from: { path: '^src/(cache|resolver|revocation)/' },
+      to: { path: '^src/(app|management|routes|listener|commands|config|main|authenticate)' }
+    },
+    {
+      name: 'routes-do-not-open-anything',
+      severity: 'error',
+      from: { path: '^src/routes/' },
+      to: { path: '^src/(cache|resolver|revocation|commands|config|main)', dependencyTypesNot: ['type-only'] }
+    },
+    owner('undici', 'resolver/'),
+    owner('cockatiel', 'resolver/'),
+    owner('ioredis', 'cache/redis-connection[.]ts$'),
+    owner('lru-cache', 'cache/memory[.]ts$'),
+    owner('prom-client', 'metrics[.]ts$'),
+    owner('pino', 'log[.]ts$'),
+    owner('close-with-grace', 'commands/serve[.]ts$'),
+    owner('@fastify/proxy-addr', 'listener/trusted-proxies[.]ts$'),
+    owner('@peculiar/x509', 'commands/cert')
+  ],
+  options: {
+    tsConfig: { fileName: 'tsconfig.json' },
+    tsPreCompilationDeps: true,
+    doNotFollow: { path: 'node_modules' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'require', 'node', 'default'] }
+  }
+}

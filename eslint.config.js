@@ -1,0 +1,26 @@
+import neostandard, { resolveIgnoresFromGitignore } from 'neostandard'
+
+/** Imports of node:* that do I/O or read the outside; core/ may use none of them (dependency-cruiser says which it may). */
+export default [
+  ...neostandard({ ts: true, ignores: resolveIgnoresFromGitignore() }),
+  {
+    files: ['test/**/*.ts'],
+    rules: {
+      // tap passes a file that exits or is empty, and a forgotten .only hides the rest
+      'no-restricted-syntax': ['error',
+        { selector: "CallExpression[callee.object.name='process'][callee.property.name='exit']", message: 'process.exit in a test passes silently' },
+        { selector: "MemberExpression[property.name='only']", message: 'no .only in commits' }
+      ]
+    }
+  },
+  {
+    files: ['src/**/*.ts'],
+    rules: {
+      'no-restricted-syntax': ['error',
+        { selector: 'TSAnyKeyword', message: 'unknown in, parsed type out' },
+        { selector: 'TSNonNullExpression', message: 'prove it instead of !' },
+        { selector: 'TSEnumDeclaration', message: 'a string union instead' }
+      ]
+    }
+  }
+]
