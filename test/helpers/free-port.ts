@@ -1,0 +1,19 @@
+import { createServer } from 'node:net'
+
+// Below Linux's ephemeral range (32768–60999): no outgoing connection can take a port while its server is being restarted.
+const LOWEST = 10_000
+const HIGHEST = 32_000
+
+/** A TCP port of 127.0.0.1 that nobody listens on. */
+export async function freePort (): Promise<number> {
+  const port = LOWEST + Math.floor(Math.random() * (HIGHEST - LOWEST))
+  return await isFree(port) ? port : freePort()
+}
+
+function isFree (port: number): Promise<boolean> {
+  return new Promise(resolve => {
+    const probe = createServer()
+    probe.once('error', () => resolve(false))
+    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)))
+  })
+}

