@@ -1,0 +1,1 @@
+export type { Config, Endpoint, ListenAddress, LoadedConfig, Setting } from './config/types.ts'

@@ -1,0 +1,49 @@
+/** Where a listener listens; port 0 lets the system choose one (tests). */
+export type ListenAddress = Readonly<{ kind: 'tcp', host: string, port: number } | { kind: 'unix', path: string }>
+
+/** The project's public origin as Authgear compares it: lower case, no default port. `host` carries a port that is not the default. */
+export type Endpoint = Readonly<{ origin: string, host: string, scheme: 'http' | 'https' }>
+
+/** Everything that the environment says, parsed, checked and deep-frozen. */
+export type Config = Readonly<{
+  authgear: Readonly<{
+    endpoint: Endpoint
+    resolverUrl: string
+    cookiePrefix: string
+    timeoutMs: number
+    maxConcurrency: number
+    maxQueue: number
+    /** PEM text of extra authorities, beside the system's. */
+    ca: string | undefined
+  }>
+  listen: ListenAddress
+  /** undefined: off */
+  management: ListenAddress | undefined
+  /** Paths, since the files are read again when they change. */
+  tls: Readonly<{ certFile: string, keyFile: string, clientCaFile: string | undefined }> | undefined
+  /** Addresses, CIDRs and proxy-addr's names; empty for `none`. */
+  trustedProxies: readonly string[]
+  /** `secret` is undefined without Redis and for `none`. */
+  cache: Readonly<{ ttlMs: number, negativeTtlMs: number, maxEntries: number, secret: string | undefined }>
+  redis: Readonly<{
+    host: string
+    port: number
+    db: number
+    username: string | undefined
+    password: string | undefined
+    tls: Readonly<{ ca: string | undefined }> | undefined
+    keyPrefix: string
+    timeoutMs: number
+  }> | undefined
+  absentHeaders: 'empty' | 'omit'
+  shutdownDelayMs: number
+  logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'
+}>
+
+/** One variable as it counts: for `check`, with secrets already masked in `shown`. */
+export type Setting = Readonly<{ name: string, shown: string, source: 'default' | 'set' | 'file' }>
+
+export type LoadedConfig = Readonly<
+  | { kind: 'ok', config: Config, warnings: readonly string[], settings: readonly Setting[] }
+  | { kind: 'errors', errors: readonly string[] }
+>
