@@ -1,1 +1,2 @@
+export { loadConfig } from './config/load.ts'
 export type { Config, Endpoint, ListenAddress, LoadedConfig, Setting } from './config/types.ts'

@@ -1,0 +1,55 @@
+import type { Config } from './types.ts'
+import type { Values } from './variables.ts'
+
+/** The configuration from values that broke no rule. */
+export function assemble (values: Values): Config {
+  return {
+    authgear: authgear(values),
+    listen: values.LISTEN,
+    management: values.MANAGEMENT_LISTEN,
+    tls: tls(values),
+    trustedProxies: values.TRUSTED_PROXIES,
+    cache: {
+      ttlMs: values.CACHE_TTL,
+      negativeTtlMs: values.CACHE_NEGATIVE_TTL,
+      maxEntries: values.CACHE_MAX_ENTRIES,
+      secret: values.REDIS_URL === undefined || values.CACHE_SECRET === 'none' ? undefined : values.CACHE_SECRET
+    },
+    redis: redis(values),
+    absentHeaders: values.ABSENT_HEADERS,
+    shutdownDelayMs: values.SHUTDOWN_DELAY,
+    logLevel: values.LOG_LEVEL
+  }
+}
+
+function authgear (values: Values): Config['authgear'] {
+  const endpoint = values.AUTHGEAR_ENDPOINT
+  return {
+    endpoint,
+    resolverUrl: values.AUTHGEAR_RESOLVER_URL ?? `${endpoint.origin}/_resolver/resolve`,
+    cookiePrefix: values.AUTHGEAR_COOKIE_PREFIX,
+    timeoutMs: values.AUTHGEAR_TIMEOUT,
+    maxConcurrency: values.AUTHGEAR_MAX_CONCURRENCY,
+    maxQueue: values.AUTHGEAR_MAX_QUEUE,
+    ca: values.AUTHGEAR_CA_FILE
+  }
+}
+
+function tls ({ LISTEN_TLS_CERT_FILE: certFile, LISTEN_TLS_KEY_FILE: keyFile, LISTEN_TLS_CLIENT_CA_FILE: clientCaFile }: Values): Config['tls'] {
+  return certFile === undefined || keyFile === undefined ? undefined : { certFile, keyFile, clientCaFile }
+}
+
+function redis (values: Values): Config['redis'] {
+  const url = values.REDIS_URL
+  if (url === undefined) return undefined
+  return {
+    host: url.host,
+    port: url.port,
+    db: url.db,
+    username: url.username ?? values.REDIS_USERNAME,
+    password: url.password ?? values.REDIS_PASSWORD,
+    tls: url.tls || values.REDIS_TLS === true ? { ca: values.REDIS_CA_FILE } : undefined,
+    keyPrefix: values.REDIS_KEY_PREFIX,
+    timeoutMs: values.REDIS_TIMEOUT
+  }
+}

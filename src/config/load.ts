@@ -1,0 +1,38 @@
+import { readFileSync } from 'node:fs'
+import { assemble } from './assemble.ts'
+import { deepFreeze } from './deep-freeze.ts'
+import type { ReadFile } from './kind.ts'
+import { read, type Reading } from './read.ts'
+import { brokenRules, type Readings } from './rules.ts'
+import type { LoadedConfig, Setting } from './types.ts'
+import { unknownVariables } from './unknown.ts'
+import { rows, type Values } from './variables.ts'
+import { warningsOf } from './warnings.ts'
+
+type Row = Readonly<{ name: string, reading: Reading }>
+
+const readUtf8: ReadFile = path => readFileSync(path, 'utf8')
+
+function readingsOf (read: readonly Row[], readFile: ReadFile): Readings {
+  const set = new Set(read.filter(({ reading }) => reading.kind === 'error' || reading.setting.source !== 'default').map(({ name }) => name))
+  const values = read.flatMap(({ name, reading }) => reading.kind === 'read' ? [[name, reading.value] as const] : [])
+  // the table gives each value its type; this is the one place where the rows meet their names again
+  return { values: Object.fromEntries(values) as Partial<Values>, isSet: name => set.has(name), readFile }
+}
+
+/** What stands in for the resolver's URL is derived, so no row can show it. */
+function settingsOf (read: readonly Row[], resolverUrl: string): readonly Setting[] {
+  const settings = read.flatMap(({ reading }) => reading.kind === 'read' ? [reading.setting] : [])
+  return settings.map(setting => setting.name === 'AUTHGEAR_RESOLVER_URL' ? { ...setting, shown: resolverUrl } : setting)
+}
+
+/** The configuration that the environment gives, or everything that is wrong with it at once. No message holds a secret's value. */
+export function loadConfig (env: NodeJS.ProcessEnv, readFile: ReadFile = readUtf8): LoadedConfig {
+  const all = rows.map(({ name, variable }) => ({ name, reading: read(name, variable, env, readFile) }))
+  const readings = readingsOf(all, readFile)
+  const unread = all.flatMap(({ reading }) => reading.kind === 'error' ? [reading.error] : [])
+  const errors = [...unread, ...brokenRules(readings), ...unknownVariables(env)]
+  if (errors.length > 0) return deepFreeze({ kind: 'errors', errors })
+  const config = assemble(readings.values as Values) // no error: every row was read
+  return deepFreeze({ kind: 'ok', config, warnings: warningsOf(readings), settings: settingsOf(all, config.authgear.resolverUrl) })
+}

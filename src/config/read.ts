@@ -1,0 +1,45 @@
+import type { ReadFile } from './kind.ts'
+import { readText } from './kinds/read-text.ts'
+import { quotationHint } from './quotation-hint.ts'
+import type { Setting } from './types.ts'
+import type { Variable } from './variable.ts'
+
+/** A variable that was read; `value` is undefined where it is neither set nor has a default. */
+export type Reading = Readonly<{ kind: 'read', value: unknown, setting: Setting } | { kind: 'error', error: string }>
+
+type Source = Readonly<{ kind: 'text', text: string, source: Setting['source'] } | { kind: 'nothing' } | { kind: 'error', error: string }>
+
+/** Empty counts as unset: `NAME=${NAME:-}` of a compose file sets every variable. White space around a value that is no secret is dropped. */
+export function textOf (env: NodeJS.ProcessEnv, name: string, secret = false): string | undefined {
+  const text = secret ? env[name] : env[name]?.trim()
+  return text === '' ? undefined : text
+}
+
+/** A secret's text from its file, without the newline that editors leave at its end. */
+function fromFile (name: string, path: string, readFile: ReadFile): Source {
+  const read = readText(path, readFile)
+  if ('problem' in read) return { kind: 'error', error: `${name}: ${read.problem}` }
+  const text = read.text.replace(/\r?\n$/, '')
+  return text === '' ? { kind: 'error', error: `${name}: names an empty file` } : { kind: 'text', text, source: 'file' }
+}
+
+function sourceOf (name: string, variable: Variable, env: NodeJS.ProcessEnv, readFile: ReadFile): Source {
+  const text = textOf(env, name, variable.secret)
+  const path = variable.secret === true ? textOf(env, `${name}_FILE`) : undefined
+  if (text !== undefined && path !== undefined) return { kind: 'error', error: `${name}: is set and ${name}_FILE too: leave one of them out` }
+  if (path !== undefined) return fromFile(`${name}_FILE`, path, readFile)
+  if (text !== undefined) return { kind: 'text', text, source: 'set' }
+  if (variable.required === true) return { kind: 'error', error: `${name}: is required: set it to ${variable.kind.accepts}, such as ${variable.example ?? ''}` }
+  return variable.fallback === undefined ? { kind: 'nothing' } : { kind: 'text', text: variable.fallback, source: 'default' }
+}
+
+/** One variable from the environment, its `_FILE` twin or its default. */
+export function read (name: string, variable: Variable, env: NodeJS.ProcessEnv, readFile: ReadFile): Reading {
+  const source = sourceOf(name, variable, env, readFile)
+  if (source.kind === 'error') return source
+  if (source.kind === 'nothing') return { kind: 'read', value: undefined, setting: { name, shown: '', source: 'default' } }
+  const result = variable.kind.parse(source.text, readFile)
+  if (result.kind === 'parsed') return { kind: 'read', value: result.value, setting: { name, shown: result.shown, source: source.source } }
+  const origin = source.source === 'file' ? `${name}_FILE` : name
+  return { kind: 'error', error: `${origin}: ${result.problem}${quotationHint(source.text)}` }
+}

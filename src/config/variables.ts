@@ -1,0 +1,200 @@
+import { boolean } from './kinds/boolean.ts'
+import { certificatesContent, certificatesPath } from './kinds/certificates-file.ts'
+import { choice } from './kinds/choice.ts'
+import { cookiePrefix } from './kinds/cookie-prefix.ts'
+import { duration } from './kinds/duration.ts'
+import { endpoint } from './kinds/endpoint.ts'
+import { integer } from './kinds/integer.ts'
+import { keyPrefix } from './kinds/key-prefix.ts'
+import { listenAddress } from './kinds/listen-address.ts'
+import { orOff } from './kinds/or-off.ts'
+import { privateKeyPath } from './kinds/private-key-path.ts'
+import { redisUrl } from './kinds/redis-url.ts'
+import { resolverUrl } from './kinds/resolver-url.ts'
+import { secret, secretOrNone } from './kinds/secret.ts'
+import { trustedProxies } from './kinds/trusted-proxies.ts'
+import { userName } from './kinds/user-name.ts'
+import type { ValueOf, Variable } from './variable.ts'
+
+/** The one table of variables: parsing, messages, `check`, .env.example and docs/configuration.md all come from it, in this order. */
+export const variables = Object.freeze({
+  AUTHGEAR_ENDPOINT: {
+    group: 'Authgear',
+    kind: endpoint,
+    required: true,
+    example: 'https://myapp.authgear.cloud',
+    meaning: 'The project\'s public origin.'
+  },
+  AUTHGEAR_RESOLVER_URL: {
+    group: 'Authgear',
+    kind: resolverUrl,
+    derived: '<AUTHGEAR_ENDPOINT>/_resolver/resolve',
+    example: 'http://authgear-resolver:3001/resolve',
+    meaning: 'The resolver as this service reaches it; in a cluster the resolver\'s own service is the shorter way.'
+  },
+  AUTHGEAR_COOKIE_PREFIX: {
+    group: 'Authgear',
+    kind: cookiePrefix,
+    fallback: '',
+    example: 'myapp_',
+    meaning: 'The project\'s `http.cookie_prefix`.'
+  },
+  AUTHGEAR_TIMEOUT: {
+    group: 'Authgear',
+    kind: duration({ min: '100ms', max: '60s' }),
+    fallback: '2s',
+    meaning: 'The whole deadline of one resolution, its retry included; after it: 503.'
+  },
+  AUTHGEAR_MAX_CONCURRENCY: {
+    group: 'Authgear',
+    kind: integer(1, 10_000),
+    fallback: '64',
+    meaning: 'How many resolutions may be under way at a time.'
+  },
+  AUTHGEAR_MAX_QUEUE: {
+    group: 'Authgear',
+    kind: integer(0, 1_000_000),
+    fallback: '1024',
+    meaning: 'How many resolutions may wait for a place; beyond: 503 `overloaded`.'
+  },
+  AUTHGEAR_CA_FILE: {
+    group: 'Authgear',
+    kind: certificatesContent,
+    example: '/etc/authgear-ca.pem',
+    meaning: 'Extra certificate authorities for the resolver\'s TLS, beside the system\'s. Read once, at start.'
+  },
+  LISTEN: {
+    group: 'Listeners',
+    kind: listenAddress,
+    fallback: '0.0.0.0:4180',
+    meaning: 'Where the proxy asks (`/verify`).'
+  },
+  MANAGEMENT_LISTEN: {
+    group: 'Listeners',
+    kind: orOff(listenAddress),
+    fallback: '127.0.0.1:4181',
+    meaning: 'Where health and metrics are served; never route the public here. The container image sets `0.0.0.0:4181`.'
+  },
+  LISTEN_TLS_CERT_FILE: {
+    group: 'Listeners',
+    kind: certificatesPath,
+    example: '/tls/tls.crt',
+    meaning: 'Certificate chain; with `LISTEN_TLS_KEY_FILE` the main listener speaks TLS, HTTP/2 and HTTP/1.1. Read again when it changes.'
+  },
+  LISTEN_TLS_KEY_FILE: {
+    group: 'Listeners',
+    kind: privateKeyPath,
+    example: '/tls/tls.key',
+    meaning: 'The certificate\'s private key. Read again when it changes.'
+  },
+  LISTEN_TLS_CLIENT_CA_FILE: {
+    group: 'Listeners',
+    kind: certificatesPath,
+    example: '/tls/ca.crt',
+    meaning: 'Mutual TLS: only clients with a certificate of this authority may connect. Read again when it changes.'
+  },
+  TRUSTED_PROXIES: {
+    group: 'Listeners',
+    kind: trustedProxies,
+    fallback: 'loopback,linklocal,uniquelocal',
+    meaning: 'Whose `X-Forwarded-*` is believed. A peer on a unix socket counts as loopback.'
+  },
+  CACHE_TTL: {
+    group: 'Cache',
+    kind: duration({ min: '1ms', max: '10m', zero: true }),
+    fallback: '30s',
+    meaning: 'How long a valid session is remembered, and so how late a revocation may be noticed; `0` asks Authgear every time.'
+  },
+  CACHE_NEGATIVE_TTL: {
+    group: 'Cache',
+    kind: duration({ min: '1ms', max: '10m', zero: true }),
+    fallback: '5s',
+    meaning: 'How long a refused credential is remembered; `0`: not at all. Keep it at seconds: Authgear\'s refusal may be a hiccup.'
+  },
+  CACHE_MAX_ENTRIES: {
+    group: 'Cache',
+    kind: integer(1, 1_000_000),
+    fallback: '100000',
+    meaning: 'How many credentials are remembered in this process\' memory.'
+  },
+  CACHE_SECRET: {
+    group: 'Cache',
+    kind: secretOrNone(32, 'make one with `openssl rand -base64 32`'),
+    secret: true,
+    derived: 'required with Redis',
+    meaning: 'Keys the digests and seals the entries in Redis; the same on all replicas. `none` opts out: whoever can write to Redis can then sign in as anybody.'
+  },
+  REDIS_URL: {
+    group: 'Redis',
+    kind: redisUrl,
+    secret: true,
+    derived: 'memory only, one replica',
+    example: 'redis://redis:6379/0',
+    meaning: 'The Redis that replicas share.'
+  },
+  REDIS_USERNAME: {
+    group: 'Redis',
+    kind: userName,
+    example: 'forward-auth',
+    meaning: 'ACL user; or in the URL.'
+  },
+  REDIS_PASSWORD: {
+    group: 'Redis',
+    kind: secret(1, 'leave it out for a Redis without password'),
+    secret: true,
+    meaning: 'Password; or in the URL.'
+  },
+  REDIS_TLS: {
+    group: 'Redis',
+    kind: boolean,
+    derived: '`true` with `rediss://`',
+    example: 'true',
+    meaning: 'TLS to Redis, as `rediss://` does.'
+  },
+  REDIS_CA_FILE: {
+    group: 'Redis',
+    kind: certificatesContent,
+    example: '/etc/redis-ca.pem',
+    meaning: 'Certificate authorities for the TLS to Redis, in place of the system\'s. Read once, at start.'
+  },
+  REDIS_KEY_PREFIX: {
+    group: 'Redis',
+    kind: keyPrefix,
+    fallback: 'forward-auth:',
+    meaning: 'What all keys in Redis begin with.'
+  },
+  REDIS_TIMEOUT: {
+    group: 'Redis',
+    kind: duration({ min: '1ms', max: '5s' }),
+    fallback: '50ms',
+    meaning: 'How long one answer of Redis is waited for before Authgear is asked instead.'
+  },
+  ABSENT_HEADERS: {
+    group: 'Service',
+    kind: choice(['empty', 'omit']),
+    fallback: 'empty',
+    meaning: 'Identity headers that Authgear did not send go out empty, so that the proxy overwrites the client\'s; `omit` only where the proxy clears them itself.'
+  },
+  SHUTDOWN_DELAY: {
+    group: 'Service',
+    kind: duration({ min: '1ms', max: '10m', zero: true }),
+    fallback: '0s',
+    meaning: 'How long connections are still accepted after SIGTERM, while `/readyz` already says 503.'
+  },
+  LOG_LEVEL: {
+    group: 'Service',
+    kind: choice(['trace', 'debug', 'info', 'warn', 'error', 'silent']),
+    fallback: 'info',
+    meaning: 'The least important lines to log. Allowed requests are logged at `debug`.'
+  }
+} as const satisfies Record<string, Variable>)
+
+export type VariableName = keyof typeof variables
+
+/** Every variable's value under its name. */
+export type Values = Readonly<{ [Name in VariableName]: ValueOf<(typeof variables)[Name]> }>
+
+/** The rows in the table's order. */
+export const rows: readonly Readonly<{ name: VariableName, variable: Variable }>[] = Object.freeze(
+  Object.entries(variables).map(([name, variable]) => Object.freeze({ name: name as VariableName, variable }))
+)

@@ -1,0 +1,16 @@
+import type { Readings } from './rules.ts'
+import type { VariableName } from './variables.ts'
+
+const IDLE_WITHOUT_REDIS: readonly VariableName[] = ['CACHE_SECRET', 'REDIS_KEY_PREFIX', 'REDIS_TIMEOUT']
+
+/** What is allowed and perhaps not meant. */
+export function warningsOf ({ isSet, values }: Readings): readonly string[] {
+  if (!isSet('REDIS_URL')) {
+    return IDLE_WITHOUT_REDIS
+      .filter(name => isSet(name) && values[name] !== 'none')
+      .map(name => `${name}: has no effect without REDIS_URL`)
+  }
+  return values.CACHE_SECRET === 'none'
+    ? ['CACHE_SECRET: is none: whoever can write to Redis can sign in as anybody, and whoever can read it can test guesses of credentials']
+    : []
+}
