@@ -28,7 +28,7 @@ export const variables = Object.freeze({
   AUTHGEAR_RESOLVER_URL: {
     group: 'Authgear',
     kind: resolverUrl,
-    derived: '<AUTHGEAR_ENDPOINT>/_resolver/resolve',
+    derived: '`<AUTHGEAR_ENDPOINT>/_resolver/resolve`',
     example: 'http://authgear-resolver:3001/resolve',
     meaning: 'The resolver as this service reaches it; in a cluster the resolver\'s own service is the shorter way.'
   },
