@@ -22,8 +22,19 @@ function distance (from: string, to: string): number {
 
 const at = (row: readonly number[], index: number): number => row[index] ?? Infinity
 
-/** The known name that a mistyped one is nearest to; of equals the first. */
+// what three edits are worth: REDIS_PASS and AUTHGEAR_URL are nearer in meaning than in letters
+const CONTAINED = 3
+
+const contains = (longer: string, shorter: string): boolean =>
+  longer.startsWith(shorter) || shorter.split('_').every(word => longer.split('_').includes(word))
+
+function rank (name: string, candidate: string): readonly [rank: number, edits: number] {
+  const edits = distance(name, candidate)
+  return [contains(candidate, name) || contains(name, candidate) ? Math.min(edits, CONTAINED) : edits, edits]
+}
+
+/** The known name that a mistyped one is nearest to, by edits or because one holds all words of the other; of equals the first. */
 export function nearest (name: string, known: readonly string[]): string | undefined {
-  const ranked = known.map(candidate => ({ candidate, edits: distance(name, candidate) }))
-  return ranked.toSorted((a, b) => a.edits - b.edits)[0]?.candidate
+  const ranked = known.map(candidate => ({ candidate, rank: rank(name, candidate) }))
+  return ranked.toSorted((a, b) => a.rank[0] - b.rank[0] || a.rank[1] - b.rank[1])[0]?.candidate
 }

@@ -1,0 +1,47 @@
+import { readFileSync } from 'node:fs'
+import t from 'tap'
+import { loadConfig } from '../../../src/config.ts'
+import { environmentExample, withVariablesTable } from '../../../src/config/document.ts'
+import { rows } from '../../../src/config/variables.ts'
+
+const file = (path: string): string => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8')
+
+t.test('.env.example is what the table says (npm run docs writes it)', t => {
+  t.equal(file('.env.example'), environmentExample())
+  t.end()
+})
+
+t.test('docs/configuration.md holds what the table says (npm run docs writes it)', t => {
+  const page = file('docs/configuration.md')
+  t.equal(page, withVariablesTable(page))
+  t.end()
+})
+
+t.test('a page without markers is an error, not a page without a table', t => {
+  t.throws(() => withVariablesTable('# Configuration'), /markers/)
+  t.end()
+})
+
+/** The assignments of an env file, also those that are commented out. */
+const assignments = (text: string, comments: boolean): NodeJS.ProcessEnv =>
+  Object.fromEntries(Array.from(text.matchAll(comments ? /^# ([A-Z_]+)=(.*)$/gm : /^([A-Z_]+)=(.*)$/gm), ([, name, value]) => [name, value]))
+
+t.test('.env.example works as it is, and each of its examples is valid', t => {
+  const example = environmentExample()
+  const required = assignments(example, false)
+  t.equal(loadConfig(required).kind, 'ok')
+  const { CACHE_SECRET: secret, ...optional } = assignments(example, true)
+  t.equal(secret, '', 'no secret that could be left in place')
+  for (const [name, value] of Object.entries(optional).filter(([name]) => !name.endsWith('_FILE') && !name.startsWith('REDIS_'))) {
+    t.equal(loadConfig({ ...required, [name]: value }).kind, 'ok', name)
+  }
+  t.end()
+})
+
+t.test('each row documents itself in one sentence, and has one default at most', t => {
+  for (const { name, variable } of rows) {
+    t.match(variable.meaning, /^[A-Z].*\.$/, name)
+    t.notOk(variable.required === true && variable.fallback !== undefined, name)
+  }
+  t.end()
+})

@@ -1,0 +1,23 @@
+import type { Config, LoadedConfig } from '../../../src/config.ts'
+import { loadConfig } from '../../../src/config.ts'
+
+export const ENDPOINT = 'https://myapp.authgear.cloud'
+
+/** Loads with the one required variable given, and files out of a table in place of the disk. */
+export function load (env: NodeJS.ProcessEnv, files: Readonly<Record<string, string>> = {}): LoadedConfig {
+  return loadConfig({ AUTHGEAR_ENDPOINT: ENDPOINT, ...env }, path => {
+    const text = files[path]
+    if (text === undefined) throw Object.assign(new Error(`ENOENT: ${path}`), { code: 'ENOENT' })
+    return text
+  })
+}
+
+/** The configuration, or a failure that lists the errors. */
+export function configOf (loaded: LoadedConfig): Config {
+  if (loaded.kind === 'errors') throw new Error(loaded.errors.join('\n'))
+  return loaded.config
+}
+
+export const errorsOf = (loaded: LoadedConfig): readonly string[] => loaded.kind === 'errors' ? loaded.errors : []
+
+export const warningsOf = (loaded: LoadedConfig): readonly string[] => loaded.kind === 'ok' ? loaded.warnings : []

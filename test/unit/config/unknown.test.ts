@@ -1,0 +1,95 @@
+import t from 'tap'
+import { nearest } from '../../../src/config/nearest.ts'
+import { errorsOf, load } from './helpers.ts'
+
+const typos: readonly (readonly [name: string, meant: string])[] = [
+  ['AUTHGEAR_ENDPIONT', 'AUTHGEAR_ENDPOINT'],
+  ['AUTHGEAR_URL', 'AUTHGEAR_RESOLVER_URL'],
+  ['AUTHGEAR_CA', 'AUTHGEAR_CA_FILE'],
+  ['CACHE_TLL', 'CACHE_TTL'],
+  ['CACHE_SECRET_FIEL', 'CACHE_SECRET_FILE'],
+  ['CACHE_TTL_FILE', 'CACHE_TTL'],
+  ['REDIS_PASSWROD', 'REDIS_PASSWORD'],
+  ['REDIS_PASS', 'REDIS_PASSWORD'],
+  ['REDIS_TLS_CA_FILE', 'REDIS_CA_FILE'],
+  ['LISTEN_TLS_CERT', 'LISTEN_TLS_CERT_FILE'],
+  ['LISTEN_ADDRESS', 'LISTEN'],
+  ['MANAGEMENT_LISTN', 'MANAGEMENT_LISTEN'],
+  ['TRUSTED_PROXY', 'TRUSTED_PROXIES'],
+  ['ABSENT_HEADER', 'ABSENT_HEADERS'],
+  ['SHUTDOWN_DELEY', 'SHUTDOWN_DELAY']
+]
+
+for (const [name, meant] of typos) {
+  t.test(`${name} is not known`, t => {
+    const [error, ...others] = errorsOf(load({ [name]: 'hunter2' }))
+    t.equal(error, `${name}: is not a variable of this service: did you mean ${meant}?`)
+    t.strictSame(others, [])
+    t.end()
+  })
+}
+
+for (const name of ['REDIS_CLUSTER', 'IDENTIFY_LISTEN', 'LOGIN_CLIENT_ID', 'LOGOUT_REDIRECT_URI', 'PREFLIGHT', 'AUTHGEAR_WEBHOOK_SECRET', 'MANAGEMENT_TOKEN']) {
+  t.test(`${name} of a later version is an error, not a setting that does nothing`, t => {
+    t.match(errorsOf(load({ [name]: 'x' })), [new RegExp(`^${name}: is not a variable`)])
+    t.end()
+  })
+}
+
+const injected: NodeJS.ProcessEnv = {
+  REDIS_SERVICE_HOST: '10.0.0.1',
+  REDIS_SERVICE_PORT: '6379',
+  REDIS_SERVICE_PORT_TCP_REDIS: '6379',
+  REDIS_PORT: 'tcp://10.0.0.1:6379',
+  REDIS_PORT_6379_TCP: 'tcp://10.0.0.1:6379',
+  REDIS_PORT_6379_TCP_PROTO: 'tcp',
+  REDIS_PORT_6379_TCP_PORT: '6379',
+  REDIS_PORT_6379_TCP_ADDR: '10.0.0.1',
+  REDIS_NAME: '/forward-auth/redis',
+  REDIS_ENV_REDIS_VERSION: '7',
+  AUTHGEAR_PORT: 'tcp://10.0.0.2:80',
+  AUTHGEAR_PORT_80_TCP_ADDR: '10.0.0.2',
+  AUTHGEAR_RESOLVER_SERVICE_HOST: '10.0.0.3',
+  AUTHGEAR_RESOLVER_SERVICE_PORT_HTTP: '3001',
+  AUTHGEAR_RESOLVER_PORT: 'tcp://10.0.0.3:3001',
+  AUTHGEAR_RESOLVER_PORT_3001_TCP: 'tcp://10.0.0.3:3001',
+  CACHE_MASTER_NAME: '/web/cache',
+  CACHE_PORT_53_UDP_ADDR: '10.0.0.4',
+  LOGIN_SERVICE_HOST: '10.0.0.5',
+  LISTEN_FDS: '1',
+  LISTEN_PID: '7',
+  LISTEN_FDNAMES: 'a',
+  LISTEN_PIDFDID: '9',
+  CACHE_DIRECTORY: '/var/cache/forward-auth'
+}
+
+for (const [name, value] of Object.entries(injected)) {
+  t.test(`${name}=${value} is set by the surroundings and ignored`, t => {
+    t.strictSame(errorsOf(load({ [name]: value })), [])
+    t.end()
+  })
+}
+
+for (const [name, value] of [['REDIS_PORT', '6379'], ['AUTHGEAR_RESOLVER_PORT', '3001'], ['REDIS_SENTINEL_NAME', 'mymaster']] as const) {
+  t.test(`${name}=${value} is written by a person and refused`, t => {
+    t.equal(errorsOf(load({ [name]: value })).length, 1)
+    t.end()
+  })
+}
+
+t.test('other programs\' variables are none of ours', t => {
+  t.strictSame(errorsOf(load({ PATH: '/bin', LOG_FORMAT: 'x', CACHED: '1', REDISCOVER: '1', LISTENER: '1' })), [])
+  t.end()
+})
+
+t.test('a name that could forge a line is printed escaped', t => {
+  t.match(errorsOf(load({ 'CACHE_\nerror: x': '1' })), [/^"CACHE_\\nerror: x": is not/])
+  t.end()
+})
+
+t.test('the nearest name counts a swap as one edit', t => {
+  t.equal(nearest('ab', ['xb', 'ba']), 'xb', 'of equals the first')
+  t.equal(nearest('abcd', ['axyd', 'acbd']), 'acbd')
+  t.equal(nearest('a', []), undefined)
+  t.end()
+})

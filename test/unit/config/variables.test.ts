@@ -1,0 +1,165 @@
+import t from 'tap'
+import { loadConfig, type Config } from '../../../src/config.ts'
+import { configOf, ENDPOINT, errorsOf, load } from './helpers.ts'
+
+t.test('with the one required variable everything else has its default', t => {
+  t.strictSame(configOf(load({})), {
+    authgear: {
+      endpoint: { origin: ENDPOINT, host: 'myapp.authgear.cloud', scheme: 'https' },
+      resolverUrl: `${ENDPOINT}/_resolver/resolve`,
+      cookiePrefix: '',
+      timeoutMs: 2_000,
+      maxConcurrency: 64,
+      maxQueue: 1_024,
+      ca: undefined
+    },
+    listen: { kind: 'tcp', host: '0.0.0.0', port: 4180 },
+    management: { kind: 'tcp', host: '127.0.0.1', port: 4181 },
+    tls: undefined,
+    trustedProxies: ['loopback', 'linklocal', 'uniquelocal'],
+    cache: { ttlMs: 30_000, negativeTtlMs: 5_000, maxEntries: 100_000, secret: undefined },
+    redis: undefined,
+    absentHeaders: 'empty',
+    shutdownDelayMs: 0,
+    logLevel: 'info'
+  })
+  t.end()
+})
+
+t.test('the configuration is frozen to its depth', t => {
+  const config = configOf(load({}))
+  const parts = [config, config.authgear, config.authgear.endpoint, config.listen, config.trustedProxies, config.cache]
+  t.ok(parts.every(part => Object.isFrozen(part)))
+  t.end()
+})
+
+t.test('an unset endpoint is an error that says what to set', t => {
+  t.match(errorsOf(loadConfig({})), [/^AUTHGEAR_ENDPOINT: is required.*https:\/\/myapp/])
+  t.end()
+})
+
+const good: readonly (readonly [name: string, text: string, value: unknown, of: (config: Config) => unknown])[] = [
+  ['AUTHGEAR_ENDPOINT', 'HTTPS://MyApp.Authgear.Cloud:443/', { origin: ENDPOINT, host: 'myapp.authgear.cloud', scheme: 'https' }, c => c.authgear.endpoint],
+  ['AUTHGEAR_ENDPOINT', 'http://localhost:3000', { origin: 'http://localhost:3000', host: 'localhost:3000', scheme: 'http' }, c => c.authgear.endpoint],
+  ['AUTHGEAR_ENDPOINT', 'http://[::1]:3000', { origin: 'http://[::1]:3000', host: '[::1]:3000', scheme: 'http' }, c => c.authgear.endpoint],
+  ['AUTHGEAR_RESOLVER_URL', 'http://authgear-resolver:3001/resolve', 'http://authgear-resolver:3001/resolve', c => c.authgear.resolverUrl],
+  ['AUTHGEAR_COOKIE_PREFIX', 'my-app_', 'my-app_', c => c.authgear.cookiePrefix],
+  ['AUTHGEAR_TIMEOUT', '100ms', 100, c => c.authgear.timeoutMs],
+  ['AUTHGEAR_TIMEOUT', ' 1m ', 60_000, c => c.authgear.timeoutMs],
+  ['AUTHGEAR_MAX_CONCURRENCY', '1', 1, c => c.authgear.maxConcurrency],
+  ['AUTHGEAR_MAX_QUEUE', '0', 0, c => c.authgear.maxQueue],
+  ['LISTEN', 'localhost:8080', { kind: 'tcp', host: 'localhost', port: 8080 }, c => c.listen],
+  ['LISTEN', '127.0.0.1:0', { kind: 'tcp', host: '127.0.0.1', port: 0 }, c => c.listen],
+  ['LISTEN', '[::]:4180', { kind: 'tcp', host: '::', port: 4180 }, c => c.listen],
+  ['LISTEN', 'unix:/run/verify.sock', { kind: 'unix', path: '/run/verify.sock' }, c => c.listen],
+  ['LISTEN', 'unix:///run/verify.sock', { kind: 'unix', path: '/run/verify.sock' }, c => c.listen],
+  ['MANAGEMENT_LISTEN', 'off', undefined, c => c.management],
+  ['MANAGEMENT_LISTEN', '0.0.0.0:9000', { kind: 'tcp', host: '0.0.0.0', port: 9000 }, c => c.management],
+  ['TRUSTED_PROXIES', 'none', [], c => c.trustedProxies],
+  ['TRUSTED_PROXIES', '10.0.0.0/8, fd00::/8,192.0.2.1,loopback', ['10.0.0.0/8', 'fd00::/8', '192.0.2.1', 'loopback'], c => c.trustedProxies],
+  ['CACHE_TTL', '0', 0, c => c.cache.ttlMs],
+  ['CACHE_TTL', '10m', 600_000, c => c.cache.ttlMs],
+  ['CACHE_NEGATIVE_TTL', '0s', 0, c => c.cache.negativeTtlMs],
+  ['CACHE_MAX_ENTRIES', '5', 5, c => c.cache.maxEntries],
+  ['ABSENT_HEADERS', 'omit', 'omit', c => c.absentHeaders],
+  ['SHUTDOWN_DELAY', '5s', 5_000, c => c.shutdownDelayMs],
+  ['LOG_LEVEL', 'silent', 'silent', c => c.logLevel]
+]
+
+for (const [name, text, value, of] of good) {
+  t.test(`${name}=${text} is understood`, t => {
+    t.strictSame(of(configOf(load({ [name]: text }))), value)
+    t.end()
+  })
+}
+
+const bad: readonly (readonly [name: string, text: string, message: RegExp])[] = [
+  ['AUTHGEAR_ENDPOINT', 'myapp.authgear.cloud', /must begin with https/],
+  ['AUTHGEAR_ENDPOINT', '"https://myapp.authgear.cloud"', /quotation marks/],
+  ['AUTHGEAR_ENDPOINT', 'ftp://myapp.authgear.cloud', /must begin with https/],
+  ['AUTHGEAR_ENDPOINT', 'https://myapp.authgear.cloud/_resolver', /origin only/],
+  ['AUTHGEAR_ENDPOINT', 'https://myapp.authgear.cloud//', /origin only/],
+  ['AUTHGEAR_ENDPOINT', 'https://myapp.authgear.cloud?a', /origin only/],
+  ['AUTHGEAR_ENDPOINT', 'https://myapp.authgear.cloud#a', /origin only/],
+  ['AUTHGEAR_ENDPOINT', 'https://a b', /origin only/],
+  ['AUTHGEAR_ENDPOINT', 'https:\\\\myapp', /must begin with https/],
+  ['AUTHGEAR_ENDPOINT', 'https://user:pw@myapp.authgear.cloud', /user name or password/],
+  ['AUTHGEAR_ENDPOINT', 'https://myapp.authgear.cloud.', /dot/],
+  ['AUTHGEAR_ENDPOINT', 'https://myapp:99999', /not a URL/],
+  ['AUTHGEAR_RESOLVER_URL', 'authgear-resolver:3001/resolve', /must begin with http/],
+  ['AUTHGEAR_RESOLVER_URL', 'http://authgear-resolver:3001', /lacks its path/],
+  ['AUTHGEAR_RESOLVER_URL', 'http://authgear-resolver:3001/resolve/', /slash too many/],
+  ['AUTHGEAR_RESOLVER_URL', 'http://authgear-resolver:3001//resolve', /slash too many/],
+  ['AUTHGEAR_RESOLVER_URL', 'http://a/resolve?x=1', /query/],
+  ['AUTHGEAR_RESOLVER_URL', 'http://u:p@a/resolve', /user name or password/],
+  ['AUTHGEAR_RESOLVER_URL', 'http://a:99999/resolve', /not a URL/],
+  ['AUTHGEAR_COOKIE_PREFIX', 'a=b', /cookie/],
+  ['AUTHGEAR_COOKIE_PREFIX', 'a b', /cookie/],
+  ['AUTHGEAR_TIMEOUT', '99ms', /out of bounds/],
+  ['AUTHGEAR_TIMEOUT', '2m', /out of bounds/],
+  ['AUTHGEAR_TIMEOUT', '0', /no unit/],
+  ['AUTHGEAR_TIMEOUT', '2', /"2" has no unit/],
+  ['AUTHGEAR_TIMEOUT', '2 s', /not a duration/],
+  ['AUTHGEAR_TIMEOUT', '-2s', /not a duration/],
+  ['AUTHGEAR_TIMEOUT', '1.5s', /not a duration/],
+  ['AUTHGEAR_MAX_CONCURRENCY', '0', /whole number from 1/],
+  ['AUTHGEAR_MAX_CONCURRENCY', '1e3', /whole number/],
+  ['AUTHGEAR_MAX_QUEUE', '-1', /whole number/],
+  ['AUTHGEAR_CA_FILE', '/missing.pem', /cannot be read \(ENOENT\)/],
+  ['LISTEN', '4180', /lacks a host: write 0.0.0.0:4180/],
+  ['LISTEN', ':4180', /lacks a host: write 0.0.0.0:4180/],
+  ['LISTEN', 'localhost', /not an address/],
+  ['LISTEN', '::1:4180', /not an address/],
+  ['LISTEN', '[localhost]:4180', /no valid host/],
+  ['LISTEN', '256.0.0.1:4180', /no valid host/],
+  ['LISTEN', 'a_b!:4180', /no valid host/],
+  ['LISTEN', '0.0.0.0:65536', /port above/],
+  ['LISTEN', 'http://0.0.0.0:4180', /not an address/],
+  ['LISTEN', 'unix:run/x.sock', /absolute/],
+  ['LISTEN', `unix:/${'x'.repeat(107)}`, /longer than 107/],
+  ['LISTEN', 'off', /not an address/],
+  ['MANAGEMENT_LISTEN', 'none', /not an address/],
+  ['TRUSTED_PROXIES', '10.0.0.0/33', /prefix length/],
+  ['TRUSTED_PROXIES', 'fd00::/129', /prefix length/],
+  ['TRUSTED_PROXIES', '10.0.0.0/255.0.0.0', /prefix length/],
+  ['TRUSTED_PROXIES', '10.0.0.0/8/8', /not an address/],
+  ['TRUSTED_PROXIES', '0.0.0.0/0', /everybody/],
+  ['TRUSTED_PROXIES', '::/0', /everybody/],
+  ['TRUSTED_PROXIES', 'fe80::1%eth0', /not an address/],
+  ['TRUSTED_PROXIES', 'traefik', /"traefik" is not an address/],
+  ['TRUSTED_PROXIES', 'loopback,', /"" is not an address/],
+  ['TRUSTED_PROXIES', 'none,loopback', /none stands alone/],
+  ['CACHE_TTL', '11m', /out of bounds/],
+  ['CACHE_TTL', '30', /has no unit/],
+  ['CACHE_NEGATIVE_TTL', '1h', /out of bounds/],
+  ['CACHE_MAX_ENTRIES', '0', /whole number/],
+  ['CACHE_SECRET', 'short', /shorter than 32 bytes.*openssl rand/],
+  ['ABSENT_HEADERS', 'Omit', /"Omit" is not one of empty, omit/],
+  ['SHUTDOWN_DELAY', '1h', /out of bounds/],
+  ['LOG_LEVEL', 'warning', /not one of trace, debug/],
+  ['LOG_LEVEL', '\u001b[31m', /"\\u001b/]
+]
+
+for (const [name, text, message] of bad) {
+  t.test(`${name}=${JSON.stringify(text)} is refused by name, and nothing else is`, t => {
+    const errors = errorsOf(load({ [name]: text }))
+    t.equal(errors.length, 1)
+    t.match(errors[0], message)
+    t.ok(errors[0]?.startsWith(`${name}: `))
+    t.end()
+  })
+}
+
+t.test('all errors come at once', t => {
+  const errors = errorsOf(loadConfig({ AUTHGEAR_TIMEOUT: '5', LISTEN: 'x', REDIS_PASSWORD: 'pw', CACHE_TLL: '1s', LISTEN_TLS_CERT_FILE: '/missing' }))
+  t.strictSame(errors.map(error => error.split(':')[0]), [
+    'AUTHGEAR_ENDPOINT', 'AUTHGEAR_TIMEOUT', 'LISTEN', 'LISTEN_TLS_CERT_FILE', 'LISTEN_TLS_KEY_FILE', 'REDIS_PASSWORD', 'CACHE_TLL'
+  ])
+  t.end()
+})
+
+t.test('an empty variable is an unset one', t => {
+  const names = ['AUTHGEAR_RESOLVER_URL', 'AUTHGEAR_TIMEOUT', 'LISTEN', 'MANAGEMENT_LISTEN', 'CACHE_SECRET', 'CACHE_SECRET_FILE', 'REDIS_URL', 'REDIS_PASSWORD', 'LISTEN_TLS_KEY_FILE', 'CACHE_TLL']
+  t.strictSame(configOf(load(Object.fromEntries(names.map(name => [name, ''])))), configOf(load({})))
+  t.end()
+})
