@@ -1,0 +1,85 @@
+// @ts-check
+import { randomUUID } from 'node:crypto'
+import { randomOpaque, randomSessionCookie, readJwt } from './tokens.mjs'
+
+/** @import { IssuedCredentials, Session, SessionEntry, User, UserEntry } from './types.d.mts' */
+
+/**
+ * Users and their sessions; what Authgear keeps in its database and its Redis.
+ * @param {readonly UserEntry[]} entries
+ */
+export function createDirectory (entries) {
+  /** @type {Map<string, User>} */
+  const users = new Map()
+  // one map a kind, since a cookie's value is no bearer token and the other way round
+  /** @type {Record<'accessToken' | 'appSession' | 'cookie', Map<string, Session>>} */
+  const sessions = { accessToken: new Map(), appSession: new Map(), cookie: new Map() }
+
+  /** @param {UserEntry} entry */
+  function addUser (entry) {
+    const user = complete(entry)
+    users.set(user.name, user)
+    for (const session of entry.sessions ?? []) addSession(user, session)
+  }
+
+  /** @param {User} user @param {SessionEntry} entry */
+  function addSession (user, entry) {
+    const authenticatedAt = entry.authenticatedAt ?? Math.floor(Date.now() / 1000)
+    const session = Object.freeze({ user, authenticatedAt, amr: entry.amr ?? [], key: randomUUID() })
+    for (const token of entry.accessTokens ?? []) sessions.accessToken.set(token, session)
+    if (entry.appSession !== undefined) sessions.appSession.set(entry.appSession, session)
+    if (entry.cookie !== undefined) sessions.cookie.set(entry.cookie, session)
+  }
+
+  /** @param {string} name */
+  function user (name) {
+    const found = users.get(name)
+    if (found === undefined) throw new Error(`the simulator knows no user named ${name}`)
+    return found
+  }
+
+  /** @param {(session: Session, credential: string) => boolean} ended */
+  function endSessions (ended) {
+    for (const map of Object.values(sessions)) {
+      for (const [credential, session] of map) if (ended(session, credential)) map.delete(credential)
+    }
+  }
+
+  /** @param {string} name @returns {IssuedCredentials} */
+  function signIn (name) {
+    const issued = { accessToken: randomOpaque(), cookie: randomSessionCookie(), appSession: randomOpaque() }
+    const { accessToken, ...cookies } = issued
+    addSession(user(name), { accessTokens: [accessToken], ...cookies })
+    return issued
+  }
+
+  entries.forEach(addUser)
+  return Object.freeze({ users, user, addUser, signIn, endSessions, find: finder(sessions) })
+}
+
+/** @typedef {ReturnType<typeof createDirectory>} Directory */
+
+/** @param {Record<'accessToken' | 'appSession' | 'cookie', Map<string, Session>>} sessions */
+function finder (sessions) {
+  const alive = (/** @type {Session | undefined} */ session) => session?.user.disabled ? undefined : session
+  return Object.freeze({
+    byCookie: (/** @type {string} */ value) => alive(sessions.cookie.get(value)),
+    byAppSession: (/** @type {string} */ value) => alive(sessions.appSession.get(value)),
+    /** A JWT counts only where it was meant for: that its whole text is known stands for the signature. */
+    byAccessToken: (/** @type {string} */ token, /** @type {string} */ audience) =>
+      token.startsWith('eyJ') && !isJwtFor(token, audience) ? undefined : alive(sessions.accessToken.get(token))
+  })
+}
+
+/** @param {string} token @param {string} audience */
+function isJwtFor (token, audience) {
+  const claims = readJwt(token)
+  if (claims === undefined || typeof claims.exp !== 'number') return false
+  return [claims.aud].flat().includes(audience) && claims.exp * 1000 > Date.now()
+}
+
+/** @param {UserEntry} entry @returns {User} */
+function complete ({ sessions, ...entry }) {
+  const defaults = { roles: [], verified: false, anonymous: false, canReauthenticate: true, disabled: false, outsideValidity: false }
+  return { ...defaults, ...entry }
+}

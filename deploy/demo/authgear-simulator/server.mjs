@@ -1,0 +1,64 @@
+// @ts-check
+import { readFileSync } from 'node:fs'
+import Fastify from 'fastify'
+import { pageNotFound, send } from './answers.mjs'
+import { controlRoutes } from './control-routes.mjs'
+import { createCookieWriter } from './cookies.mjs'
+import { createCounters } from './counters.mjs'
+import { createDirectory } from './directory.mjs'
+import { createKnobs } from './knobs.mjs'
+import { loginRoutes } from './login-routes.mjs'
+import { createResolver } from './resolver.mjs'
+import { createGoLikeServer } from './wire.mjs'
+
+/** @import { Socket } from 'node:net' */
+/** @import { Simulator, SimulatorOptions, UserEntry } from './types.d.mts' */
+
+/** @param {SimulatorOptions} [options] @returns {Simulator} */
+export function buildSimulator (options = {}) {
+  const directory = createDirectory(options.users ?? demoUsers())
+  const control = createKnobs(directory)
+  const counting = createCounters()
+  const cookies = createCookieWriter(options)
+  const closing = new AbortController()
+  const parts = { options, directory, control, counting, cookies, closing: closing.signal }
+  const resolve = createResolver(parts)
+  /** @type {Set<Socket>} */
+  const sockets = new Set()
+
+  const app = Fastify({
+    // the resolver is answered below Fastify, byte by byte as Go does; pages and knobs are Fastify's
+    serverFactory: handler => {
+      const server = createGoLikeServer((request, response) => { if (!resolve(request, response)) handler(request, response) }, options.tls)
+      return server.on('connection', socket => watch(socket, sockets, counting.connected))
+    }
+  })
+  app.setNotFoundHandler((_, reply) => { reply.hijack(); send(reply.raw, pageNotFound()) })
+  app.register(loginRoutes, parts)
+  if (options.control) app.register(controlRoutes, { prefix: '/__simulator', ...parts })
+  app.addHook('preClose', async () => {
+    closing.abort()
+    control.release()
+    for (const socket of sockets) socket.destroy()
+  })
+
+  return Object.freeze({
+    app,
+    knobs: control.knobs,
+    counters: counting.counters,
+    listen: ({ host = '127.0.0.1', port = 0 } = {}) => app.listen({ host, port }),
+    close: async () => { await app.close() }
+  })
+}
+
+/** @param {Socket} socket @param {Set<Socket>} sockets @param {() => void} connected */
+function watch (socket, sockets, connected) {
+  connected()
+  sockets.add(socket)
+  socket.once('close', () => sockets.delete(socket))
+}
+
+/** @returns {UserEntry[]} */
+function demoUsers () {
+  return JSON.parse(readFileSync(new URL('users.json', import.meta.url), 'utf8')).users
+}

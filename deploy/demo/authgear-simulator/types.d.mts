@@ -1,0 +1,152 @@
+import type { FastifyInstance } from 'fastify'
+
+/** Seconds since 1970, as Authgear writes them. */
+type UnixSeconds = number
+type Milliseconds = number
+
+/** One signed-in session; every credential of it identifies the same user. */
+export interface SessionEntry {
+  readonly accessTokens?: readonly string[]
+  /** value of the cookie `session` */
+  readonly cookie?: string
+  /** value of the cookie `app_session` */
+  readonly appSession?: string
+  readonly authenticatedAt?: UnixSeconds
+  readonly amr?: readonly string[]
+}
+
+/** A user of the users file. What is left out: no roles, not verified, not anonymous, may re-authenticate, active. */
+export interface UserEntry {
+  readonly id: string
+  readonly name: string
+  readonly roles?: readonly string[]
+  readonly verified?: boolean
+  readonly anonymous?: boolean
+  readonly canReauthenticate?: boolean
+  readonly disabled?: boolean
+  /** past `account_valid_until`: sessions live on, but every answer is `session-valid: false` */
+  readonly outsideValidity?: boolean
+  readonly sessions?: readonly SessionEntry[]
+}
+
+/** A user as the simulator keeps it: complete and changeable. */
+export interface User {
+  id: string
+  name: string
+  roles: readonly string[]
+  verified: boolean
+  anonymous: boolean
+  canReauthenticate: boolean
+  disabled: boolean
+  outsideValidity: boolean
+}
+
+export interface Session {
+  readonly user: User
+  readonly authenticatedAt: UnixSeconds
+  readonly amr: readonly string[]
+  /** for the lock and the counters only */
+  readonly key: string
+}
+
+/** What a request brings; undefined where it brings none. */
+export interface SentCredentials {
+  readonly bearer: string | undefined
+  readonly appSession: string | undefined
+  readonly appAccessToken: string | undefined
+  readonly session: string | undefined
+}
+
+export interface IssuedCredentials {
+  readonly accessToken: string
+  readonly cookie: string
+  readonly appSession: string
+}
+
+export type Verdict =
+  | { readonly kind: 'valid', readonly session: Session }
+  | { readonly kind: 'invalid' }
+  | { readonly kind: 'nobody' }
+
+export type FailureMode =
+  | 'error' | 'not-found' | 'method-not-allowed' | 'redirect' | 'silent' | 'no-user-id'
+  | 'reset' | 'half-answer' | 'hang' | 'not-http' | 'garbage-header' | 'huge-headers' | 'endless-body'
+
+export type Outage = 'none' | 'redis' | 'redis-frozen' | 'database' | 'database-frozen'
+
+/** Holds resolutions; tests wait for `arrived(n)`, an event, instead of for time. */
+export interface Gate {
+  readonly waiting: number
+  arrived (count: number): Promise<void>
+  release (): void
+}
+
+export interface Knobs {
+  /** added to every resolution; default 0 */
+  latency: Milliseconds
+  /** Authgear's lock per session: 5 tries, 50-250 ms apart, then 500; default off */
+  sessionLock: boolean
+  outage: Outage
+  /** how long a frozen Redis keeps a resolution before it is a 500; Authgear: 3000 */
+  frozenRedisDelay: Milliseconds
+  /** Answers the next `times` resolutions (default: all, until `recover`) in this way. */
+  fail (mode: FailureMode, times?: number): void
+  recover (): void
+  /** Holds every resolution `before` it looks at the sessions (default), or `after` it has, with its answer already fixed. */
+  hold (point?: 'before' | 'after'): Gate
+  addUser (entry: UserEntry): void
+  /** As at Authgear, the user's sessions end with this and do not come back by `enable`. */
+  disable (name: string): void
+  enable (name: string): void
+  setRoles (name: string, roles: readonly string[]): void
+  setVerified (name: string, verified: boolean): void
+  setOutsideValidity (name: string, outside: boolean): void
+  /** A new session of this user. */
+  signIn (name: string): IssuedCredentials
+  revokeSessions (name: string): void
+  /** Ends one credential (an access token or the value of a cookie). */
+  revoke (credential: string): void
+}
+
+export interface Counters {
+  readonly resolutions: number
+  /** resolutions that carried this access token or cookie value */
+  of (credential: string): number
+  readonly parallel: number
+  readonly maxParallel: number
+  readonly maxParallelPerSession: number
+  /** connections accepted */
+  readonly connections: number
+  readonly lastUrl: string
+  /** name, value, name, value … as they came over the wire */
+  readonly lastRawHeaders: readonly string[]
+  reset (): void
+}
+
+export interface SimulatorOptions {
+  /** default: users.json beside this file */
+  readonly users?: readonly UserEntry[]
+  /** Authgear's `http.cookie_prefix`; default none */
+  readonly cookiePrefix?: string
+  /** Authgear's `http.cookie_domain`; default none: host-only cookies */
+  readonly cookieDomain?: string
+  /** Authgear's TRUST_PROXY; default true */
+  readonly trustProxy?: boolean
+  /** names (no port) of the one project; others are 404; default: any host is this project's */
+  readonly hosts?: readonly string[]
+  /** where the login page is; default `/login` */
+  readonly loginPath?: string
+  /** opens `/__simulator/…`; default false */
+  readonly control?: boolean
+  /** PEM; with it the simulator speaks https */
+  readonly tls?: { readonly key: string, readonly cert: string }
+}
+
+export interface Simulator {
+  readonly app: FastifyInstance
+  readonly knobs: Knobs
+  readonly counters: Counters
+  /** Resolves to the base URL; defaults: 127.0.0.1, a free port. */
+  listen (address?: { readonly host?: string, readonly port?: number }): Promise<string>
+  close (): Promise<void>
+}

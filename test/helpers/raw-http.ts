@@ -1,0 +1,45 @@
+import { connect } from 'node:net'
+import type { Socket } from 'node:net'
+import type { HeaderList } from './recorded.ts'
+
+export interface RawAnswer {
+  readonly status: number
+  readonly headers: HeaderList
+  readonly body: string
+}
+
+/** Bytes in, one answer out: for requests that no HTTP client would send. Undefined where the server closes without one. */
+export async function sendRaw (port: number, request: string): Promise<RawAnswer | undefined> {
+  const socket = connect({ port, host: '127.0.0.1' })
+  try {
+    socket.on('error', () => {})
+    socket.write(request, 'latin1')
+    return await readAnswer(socket, request.startsWith('HEAD '))
+  } finally {
+    socket.destroy()
+  }
+}
+
+async function readAnswer (socket: Socket, headOnly: boolean): Promise<RawAnswer | undefined> {
+  let text = ''
+  for await (const chunk of socket) {
+    text += (chunk as Buffer).toString('latin1')
+    const answer = parseAnswer(text, headOnly)
+    if (answer !== undefined && isComplete(answer, headOnly)) return answer
+  }
+  return parseAnswer(text, headOnly)
+}
+
+function parseAnswer (text: string, headOnly: boolean): RawAnswer | undefined {
+  const end = text.indexOf('\r\n\r\n')
+  if (end < 0) return undefined
+  const [statusLine = '', ...lines] = text.slice(0, end).split('\r\n')
+  const headers = lines.map(line => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1).trim()] as const)
+  return { status: Number(statusLine.split(' ')[1]), headers, body: headOnly ? '' : text.slice(end + 4) }
+}
+
+/** Without a length the body ends with the connection. */
+function isComplete ({ headers, body }: RawAnswer, headOnly: boolean): boolean {
+  const length = headers.find(([name]) => name.toLowerCase() === 'content-length')?.[1]
+  return headOnly || (length !== undefined && body.length >= Number(length))
+}
