@@ -22,8 +22,8 @@ function distance (from: string, to: string): number {
 
 const at = (row: readonly number[], index: number): number => row[index] ?? Infinity
 
-// what three edits are worth: REDIS_PASS and AUTHGEAR_URL are nearer in meaning than in letters
-const CONTAINED = 3
+// what two edits are worth: REDIS_PASS and AUTHGEAR_URL are nearer in meaning than in letters
+const CONTAINED = 2
 
 const contains = (longer: string, shorter: string): boolean =>
   longer.startsWith(shorter) || shorter.split('_').every(word => longer.split('_').includes(word))
