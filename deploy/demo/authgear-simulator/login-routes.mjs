@@ -58,5 +58,6 @@ function formField (request, name) {
 export function backTo (wanted, fallback) {
   if (!/^\/(?![/\\])[\x21-\x7e]*$/.test(wanted)) return fallback
   const url = new URL(wanted, 'http://same-site.invalid')
-  return url.origin === 'http://same-site.invalid' ? `${url.pathname}${url.search}` : fallback
+  // "/.//host" begins with one slash and ends up with two
+  return url.pathname.startsWith('//') ? fallback : `${url.pathname}${url.search}`
 }
