@@ -1,0 +1,56 @@
+import { Agent } from 'node:http'
+import { ask, type Answer, type Asked } from '../../helpers/request.ts'
+import { ALICE, BOB } from '../people.ts'
+import type { Stack } from '../stack.ts'
+import type { Case } from './case.ts'
+
+const CLIENTS = 32
+const REQUESTS = 500
+
+const connections = ({ links }: Stack): number[] => links.map(link => link.connections)
+
+/** So many clients, each with one connection of its own kept open, ask so many times in all. */
+async function crowd (port: number, clients: number, requests: number, asked: (i: number) => Asked): Promise<Answer[]> {
+  let next = 0
+  const answers: Answer[] = []
+  const client = async (): Promise<void> => {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    while (next < requests) answers.push(await ask(port, { ...asked(next++), agent }))
+    agent.destroy()
+  }
+  await Promise.all(Array.from({ length: clients }, client))
+  return answers
+}
+
+export const load: readonly Case[] = [
+  {
+    name: 'connections to forward-auth are used again: 500 requests of 32 clients',
+    async run (t, stack, { facts }) {
+      const before = connections(stack)
+      const answers = await crowd(stack.port, CLIENTS, REQUESTS, i => ({ headers: i % 5 === 0 ? [] : [['Cookie', ALICE.cookie]] }))
+      const opened = connections(stack).map((now, i) => now - (before[i] ?? 0))
+      t.comment(`new connections for ${REQUESTS} requests: ${opened.join(' and ')}; before: ${before.join(' and ')}`)
+      t.equal(answers.filter(({ status }) => status === 200).length, REQUESTS * 4 / 5)
+      t.equal(answers.filter(({ status }) => status === 401).length, REQUESTS / 5)
+      if (facts.connections !== undefined) t.ok(Math.max(...opened) <= facts.connections, `${opened.join(' and ')}: at most ${facts.connections} each`)
+    }
+  },
+  {
+    name: 'people with 1,000 cookies are answered',
+    async run (t, { port }) {
+      const cookies = Array.from({ length: 1_000 }, (_, i) => `cookie-${i}=v`)
+      const answer = await ask(port, { headers: [['Cookie', [...cookies, ALICE.cookie].join('; ')]] })
+      t.equal(answer.status, 200)
+    }
+  },
+  {
+    name: 'twenty anonymous cookies of 150 kB leave a bystander alone',
+    async run (t, { port }) {
+      const bystander = crowd(port, 2, 60, () => ({ headers: [['Cookie', BOB.cookie]] }))
+      const flood = crowd(port, 20, 20, () => ({ headers: [['Cookie', `session=${'j'.repeat(150_000)}`]] })).catch((error: Error) => error)
+      t.strictSame([...new Set((await bystander).map(({ status }) => status))], [200])
+      const outcome = await flood
+      if (Array.isArray(outcome)) t.ok(outcome.every(({ status }) => status >= 400), 'none of the flood was let in')
+    }
+  }
+]

@@ -1,0 +1,80 @@
+import { ask, type Answer } from '../../helpers/request.ts'
+import { until } from '../../helpers/until.ts'
+import { ALICE } from '../people.ts'
+import type { Stack } from '../stack.ts'
+import type { Case } from './case.ts'
+
+/** A session that no cache holds. */
+const fresh = (): string => `session=never-seen-${Math.random()}`
+
+const unanswered = (port: number): Promise<Answer> => ask(port, { headers: [['Cookie', fresh()]] })
+
+const passes = async (port: number): Promise<boolean> => (await ask(port, { headers: [['Cookie', ALICE.cookie]] })).status === 200
+
+async function withoutApp (stack: Stack, during: () => Promise<void>): Promise<number> {
+  const before = stack.app.received.length
+  await during()
+  return stack.app.received.length - before
+}
+
+export const outage: readonly Case[] = [
+  {
+    name: 'Authgear down: 503 with Retry-After, whatever forward-auth has to say about it',
+    async run (t, stack) {
+      stack.authgear.knobs.fail('error')
+      const reached = await withoutApp(stack, async () => {
+        const answer = await unanswered(stack.port)
+        t.equal(answer.status, 503)
+        t.match(answer.headers['retry-after'], /^\d+$/)
+        t.match(JSON.parse(answer.body), { error: 'authgear_unavailable' })
+      })
+      t.equal(reached, 0)
+      stack.authgear.knobs.recover()
+      t.equal((await unanswered(stack.port)).status, 401, 'and it is over when it is over')
+    }
+  },
+  {
+    name: 'forward-auth refuses connections: nobody passes, and it is over when it is over',
+    async run (t, stack, { facts }) {
+      await Promise.all(stack.links.map(link => link.down()))
+      const reached = await withoutApp(stack, async () => {
+        t.equal((await ask(stack.port, { headers: [['Cookie', ALICE.cookie]] })).status, facts.adapterDown)
+        t.equal((await ask(stack.port)).status, facts.adapterDown)
+      })
+      t.equal(reached, 0)
+      await Promise.all(stack.links.map(link => link.up()))
+      await until('the proxy asks forward-auth again', () => passes(stack.port))
+    }
+  },
+  {
+    name: 'forward-auth resets connections: nobody passes',
+    async run (t, stack, { facts }) {
+      stack.links.forEach(link => link.reset())
+      const reached = await withoutApp(stack, async () => {
+        t.equal((await ask(stack.port, { headers: [['Cookie', ALICE.cookie]] })).status, facts.adapterDown)
+      })
+      t.equal(reached, 0)
+      await Promise.all(stack.links.map(link => link.up()))
+      await until('the proxy asks forward-auth again', () => passes(stack.port))
+    }
+  },
+  {
+    name: 'one replica is killed: the other goes on answering',
+    only: ({ between }) => between !== undefined,
+    async run (t, stack) {
+      await stack.links[0]?.down()
+      for (let i = 0; i < 6; i++) t.equal((await ask(stack.port, { headers: [['Cookie', ALICE.cookie]] })).status, 200)
+      await stack.links[0]?.up()
+    }
+  },
+  {
+    name: 'both replicas are gone: nobody passes',
+    async run (t, stack, { facts }) {
+      await Promise.all(stack.replicas.map(replica => replica.stop()))
+      const reached = await withoutApp(stack, async () => {
+        t.equal((await ask(stack.port, { headers: [['Cookie', ALICE.cookie]] })).status, facts.adapterDown)
+      })
+      t.equal(reached, 0)
+    }
+  }
+]

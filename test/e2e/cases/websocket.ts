@@ -1,0 +1,44 @@
+import { once } from 'node:events'
+import type { IncomingMessage } from 'node:http'
+import { WebSocket } from 'ws'
+import { ask, HOST } from '../../helpers/request.ts'
+import { ALICE } from '../people.ts'
+import type { Case } from './case.ts'
+
+const connect = (port: number, headers: Readonly<Record<string, string>>): WebSocket =>
+  new WebSocket(`ws://127.0.0.1:${port}/socket`, { headers: { Host: HOST, ...headers } })
+
+export const websocket: readonly Case[] = [
+  {
+    name: 'a WebSocket opens for somebody, and the app knows for whom',
+    async run (t, { port, app }) {
+      const socket = connect(port, { Cookie: ALICE.cookie, 'x-authgear-user-id': 'spoofed' })
+      await once(socket, 'open')
+      socket.send('hello')
+      const [said] = await once(socket, 'message') as [Buffer]
+      t.equal(said.toString(), 'hello')
+      t.strictSame(app.lastHeader('x-authgear-user-id'), [ALICE.id])
+      socket.terminate()
+    }
+  },
+  {
+    name: 'a WebSocket of nobody is refused, and the app is not asked',
+    async run (t, { port, app }) {
+      const before = app.received.length
+      const socket = connect(port, {})
+      socket.on('error', () => {})
+      const [, answer] = await once(socket, 'unexpected-response') as [unknown, IncomingMessage]
+      t.equal(answer.statusCode, 401)
+      t.equal(app.received.length, before)
+      answer.destroy()
+    }
+  },
+  {
+    name: 'no other upgrade reaches the app',
+    async run (t, { port, app }) {
+      const headers = [['Connection', 'Upgrade, HTTP2-Settings'], ['Upgrade', 'h2c'], ['HTTP2-Settings', 'AAMAAABkAAQAAP__'], ['Cookie', ALICE.cookie]] as const
+      t.equal((await ask(port, { headers })).status, 200)
+      t.strictSame(app.lastHeader('upgrade'), [])
+    }
+  }
+]

@@ -1,0 +1,55 @@
+import { once } from 'node:events'
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
+import type { Test } from 'tap'
+
+export interface Balancer {
+  readonly port: number
+  /** Connections accepted so far. */
+  readonly connections: number
+  /** Closes what is open and accepts no more: a connection is refused. */
+  down (): Promise<void>
+  up (): Promise<void>
+  /** Closes what is open, and resets each new connection as soon as it is there, until `up`. */
+  reset (): void
+}
+
+/** A TCP balancer before one or more servers, each connection to the next of them; it counts, and can fail. */
+export async function startBalancer (t: Test, targets: readonly number[]): Promise<Balancer> {
+  const open = new Set<Socket>()
+  let connections = 0
+  let resetting = false
+  const server = createServer(client => {
+    const target = targets[connections++ % targets.length]
+    if (resetting || target === undefined) return client.resetAndDestroy()
+    join(open, client, connect(target, '127.0.0.1'))
+  })
+  const listen = async (port: number): Promise<void> => { await once(server.listen(port, '127.0.0.1'), 'listening') }
+  const sever = (): void => open.forEach(socket => socket.destroy())
+  const down = async (): Promise<void> => {
+    if (!server.listening) return
+    const closed = once(server, 'close')
+    server.close()
+    sever()
+    await closed
+  }
+  await listen(0)
+  const { port } = server.address() as AddressInfo
+  t.teardown(down)
+  return {
+    port,
+    get connections () { return connections },
+    down,
+    async up () { resetting = false; if (!server.listening) await listen(port) },
+    reset () { resetting = true; sever() }
+  }
+}
+
+function join (open: Set<Socket>, one: Socket, other: Socket): void {
+  one.pipe(other).pipe(one)
+  for (const [socket, peer] of [[one, other], [other, one]] as const) {
+    open.add(socket)
+    socket.setNoDelay(true)
+    socket.on('error', () => peer.destroy())
+    socket.once('close', () => { open.delete(socket); peer.destroy() })
+  }
+}

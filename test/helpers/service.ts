@@ -1,0 +1,56 @@
+import { request } from 'node:http'
+import { join } from 'node:path'
+import type { Test } from 'tap'
+import { startChild } from './child.ts'
+import { freePort } from './free-port.ts'
+
+export interface Service {
+  /** The main listener; `https` where the environment names a certificate. */
+  readonly url: string
+  readonly managementUrl: string
+  readonly port: number
+  readonly pid: number
+  /** Everything that it printed. */
+  logs (): string
+  /** SIGTERM, and waits for its end. */
+  stop (): Promise<void>
+  /** SIGKILL, as a crash would be. */
+  kill (): Promise<void>
+  /** Resolves with the exit code, or the signal's name. */
+  readonly ended: Promise<number | string>
+}
+
+const MAIN = process.env['FORWARD_AUTH_MAIN'] ?? join(import.meta.dirname, '../../dist/main.js') // TEMPORARY
+
+/** A replica as it is in production: `node dist/main.js`, a process of its own (`npm run build` comes first), on free ports. */
+export async function startService (t: Test, env: Readonly<Record<string, string>>): Promise<Service> {
+  const [port, managementPort] = [await freePort(), await freePort()]
+  const managementUrl = `http://127.0.0.1:${managementPort}`
+  const child = await startChild(t, {
+    name: `forward-auth on ${port}`,
+    command: process.execPath,
+    args: [MAIN],
+    env: { LISTEN: `127.0.0.1:${port}`, MANAGEMENT_LISTEN: `127.0.0.1:${managementPort}`, ...env },
+    ready: () => isReady(managementUrl)
+  })
+  return Object.freeze({
+    url: `${env['LISTEN_TLS_CERT_FILE'] === undefined ? 'http' : 'https'}://127.0.0.1:${port}`,
+    managementUrl,
+    port,
+    pid: child.pid,
+    logs: child.output,
+    stop: () => child.stop('SIGTERM'),
+    kill: () => child.stop('SIGKILL'),
+    ended: child.ended
+  })
+}
+
+function isReady (managementUrl: string): Promise<boolean> {
+  return new Promise(resolve => {
+    const asked = request(`${managementUrl}/readyz`, { agent: false }, answer => {
+      answer.resume()
+      resolve(answer.statusCode === 200)
+    })
+    asked.once('error', () => resolve(false)).end()
+  })
+}

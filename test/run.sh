@@ -1,0 +1,61 @@
+#!/bin/bash
+# `npm test`, after the build: servers, lint, types, tap with coverage, coverage gate.
+# The last line is "N passed, N failed, N skipped"; lint, types and the gate count as one failure each. `CI` set: a skip is a failure.
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit 1
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+failed=0
+
+# step NAME COMMAND…: says what failed, and goes on, so that one run shows everything
+step() {
+  local name=$1
+  shift
+  echo "== $name"
+  "$@" || { echo "== $name failed"; failed=$((failed + 1)); }
+}
+
+# count NAME: that field of tap's last line, `# { total: 3, pass: 2, fail: 1 }`; fields of zero are left out there
+count() { grep -E '^# \{ total: [0-9]+' "$log" | tail -n 1 | grep -oE "\b$1: [0-9]+" | grep -oE '[0-9]+' || echo 0; }
+
+# per-file children write their coverage into .tap/coverage; so do the services they start (dist, mapped back to src below)
+run_tap() {
+  node node_modules/tap/dist/esm/run.mjs --reporter=tap --coverage-report=none "$@" 2>&1 | tee "$log"
+  return "${PIPESTATUS[0]}"
+}
+
+# tap sees no file that no test imports; this gate does
+gate() {
+  npx c8 report --temp-directory .tap/coverage --all --src src --include 'src/**' --exclude-after-remap \
+    --reporter text --check-coverage --lines 95
+}
+
+bash test/servers/fetch.sh
+step lint npm run --silent lint
+step types npm run --silent types
+
+echo '== tap'
+run_tap "$@"
+tap_exit=$?
+passes=$(count pass)
+failures=$(count fail)
+skips=$(($(count skip) + $(count todo)))
+
+# a file that a signal killed is no failure in tap's own count
+files=$(grep -c '^not ok ' "$log")
+[ "$failures" -lt "$files" ] && failures=$files
+[ "$tap_exit" -ne 0 ] && [ "$failures" -eq 0 ] && failures=1
+[ "$passes" -eq 0 ] && [ "$failures" -eq 0 ] && failures=1 && echo '== no test ran'
+
+# a run of some files only says nothing about coverage
+[ $# -eq 0 ] && step 'coverage of at least 95 % of lines' gate
+
+if [ -n "${CI:-}" ] && [ "$skips" -gt 0 ]; then
+  echo "== $skips skipped, which CI does not allow:"
+  grep -E '^ *ok .* # (SKIP|TODO)' "$log"
+  failures=$((failures + skips))
+  skips=0
+fi
+failed=$((failed + failures))
+echo "$passes passed, $failed failed, $skips skipped"
+[ "$failed" -eq 0 ]
