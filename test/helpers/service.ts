@@ -20,7 +20,7 @@ export interface Service {
   readonly ended: Promise<number | string>
 }
 
-const MAIN = process.env['FORWARD_AUTH_MAIN'] ?? join(import.meta.dirname, '../../dist/main.js') // TEMPORARY
+const MAIN = join(import.meta.dirname, '../../dist/main.js')
 
 /** A replica as it is in production: `node dist/main.js`, a process of its own (`npm run build` comes first), on free ports. */
 export async function startService (t: Test, env: Readonly<Record<string, string>>): Promise<Service> {
