@@ -1,0 +1,44 @@
+// @ts-check
+/** @typedef {{ user: string | null, roles: string[], verified: boolean, anonymous: boolean, headers: Record<string, unknown> }} Who */
+
+const STYLE = `
+:root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif }
+body { max-width: 45rem; margin: 10vh auto; padding: 0 1rem }
+table { border-collapse: collapse; width: 100% }
+th, td { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid GrayText; vertical-align: top }
+th, code { font: .9rem ui-monospace, monospace }
+td { overflow-wrap: anywhere }
+a:focus-visible { outline: 3px solid Highlight; outline-offset: 2px }`
+
+/** What the app was told about who is asking. @param {Who} who @param {string} loginPath empty: no link */
+export function appPage (who, loginPath) {
+  const rows = Object.entries(who.headers).map(([name, value]) => `<tr><th scope="row">${escape(name)}</th><td>${escape(String(value)) || '<i>empty</i>'}</td></tr>`)
+  return `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>The app behind forward auth</title>
+<style>${STYLE}
+</style>
+<main>
+<h1>${who.user === null ? 'The app: nobody is signed in' : 'The app: you are signed in'}</h1>
+<p>${who.user === null ? 'No identity came with this request.' : `You are <code>${escape(who.user)}</code>, ${rolesOf(who)}.`}</p>
+<p>This app checks nothing itself. The proxy asked the service, the service asked Authgear, and these headers came of it:</p>
+<table>
+${rows.join('\n')}
+</table>
+${loginPath === '' ? '' : `<p><a href="${escape(loginPath)}?rd=/">Be somebody else, or sign out</a></p>`}
+</main>
+</html>
+`
+}
+
+/** @param {Who} who */
+function rolesOf ({ roles }) {
+  return roles.length === 0 ? 'without roles' : `with the roles ${roles.map(role => `<code>${escape(role)}</code>`).join(', ')}`
+}
+
+/** @param {string} text */
+function escape (text) {
+  return text.replace(/[&<>"']/g, character => `&#${character.charCodeAt(0)};`)
+}

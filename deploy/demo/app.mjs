@@ -1,0 +1,29 @@
+// @ts-check
+import { createServer } from 'node:http'
+import { appPage } from './app-page.mjs'
+
+// An app that knows nothing of Authgear: it believes the x-authgear-* headers, since only the proxy reaches it.
+
+const { PORT, HOST, LOGIN_PATH } = process.env
+
+/** @param {import('node:http').IncomingMessage} request */
+function whoAsks ({ headers }) {
+  const value = (/** @type {string} */ name) => String(headers[`x-authgear-${name}`] ?? '')
+  return {
+    user: value('session-valid') === 'true' ? value('user-id') : null,
+    roles: value('user-roles').split(',').filter(role => role !== ''),
+    verified: value('user-verified') === 'true',
+    anonymous: value('user-anonymous') === 'true',
+    headers: Object.fromEntries(Object.entries(headers).filter(([name]) => name.startsWith('x-authgear-')))
+  }
+}
+
+const server = createServer((request, response) => {
+  const who = whoAsks(request)
+  const html = (request.headers.accept ?? '').includes('text/html')
+  response.writeHead(200, { 'Content-Type': html ? 'text/html; charset=utf-8' : 'application/json', 'Cache-Control': 'no-store' })
+  response.end(html ? appPage(who, LOGIN_PATH ?? '') : `${JSON.stringify(who, null, 2)}\n`)
+})
+
+server.listen(Number(PORT ?? 8080), HOST ?? '127.0.0.1')
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => { server.close(); server.closeAllConnections() })

@@ -1,0 +1,91 @@
+// @ts-check
+import { existsSync, rmSync } from 'node:fs'
+import { CHECKS, curlLine, problemOf } from './checks.mjs'
+import { createChildren } from './children.mjs'
+import { takenPorts } from './ports.mjs'
+import { programs } from './programs.mjs'
+import { chooseProxy } from './proxies.mjs'
+import { LOGIN_PATH, readSettings } from './settings.mjs'
+
+/** @import { Settings } from './settings.mjs' */
+
+/** @type {(end: { code: number, message?: string }) => void} */
+let finish = () => {}
+/** @type {Promise<{ code: number, message?: string }>} */
+const finished = new Promise(resolve => { finish = resolve })
+
+/** @param {Settings} settings */
+async function run (settings) {
+  const taken = await takenPorts(settings.ports)
+  if (taken.length > 0) throw new Error(taken.join('\n'))
+  const proxy = chooseProxy(settings)
+  const children = createChildren({ verbose: settings.verbose, onDeath: message => finish({ code: 1, message }) })
+  listenToSignals(children.killAll)
+  try {
+    await Promise.race([start(), finished])
+    return await finished
+  } finally {
+    await children.stopAll()
+    if (proxy.folder !== undefined) rmSync(proxy.folder, { recursive: true, force: true })
+  }
+
+  async function start () {
+    for (const program of [...programs(settings.ports), proxy]) await children.start(program)
+    await introduce(settings, proxy.note)
+  }
+}
+
+/** The first signal ends everything in order, the second at once. @param {() => void} killAll */
+function listenToSignals (killAll) {
+  let asked = false
+  for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
+    process.on(signal, () => {
+      if (asked) { killAll(); process.exit(1) }
+      asked = true
+      finish({ code: process.exitCode === 1 ? 1 : 0, message: 'Stopping everything …' })
+    })
+  }
+}
+
+/** @param {Settings} settings @param {string} note */
+async function introduce ({ ports }, note) {
+  const url = `http://localhost:${ports.entry}/`
+  console.log(`
+authgear-forward-auth, the demo: everything runs on this machine.
+
+  browser or curl → proxy :${ports.entry} → app :${ports.app}
+                      └ asks → forward-auth :${ports.service} → simulated Authgear :${ports.authgear}
+
+  Proxy: ${note}
+
+In a browser:
+  1. ${url}  the service refuses you: 401
+  2. http://localhost:${ports.entry}${LOGIN_PATH}?rd=/  choose who you are; you come back to the app, signed in
+
+With curl:
+`)
+  for (const check of CHECKS) await show(check, url)
+  console.log(`  Metrics: http://127.0.0.1:${ports.management}/metrics
+
+ready: Ctrl-C stops everything`)
+}
+
+/** @param {import('./checks.mjs').Check} check @param {string} url */
+async function show (check, url) {
+  const problem = await problemOf(check, url)
+  if (problem !== undefined) process.exitCode = 1
+  console.log(`  # ${check.title}
+  ${curlLine(check, url)}
+  ${problem === undefined ? `✓ ${check.status} (${check.says})` : `✗ expected ${check.status} (${check.says}), but it ${problem}`}
+`)
+}
+
+try {
+  if (!existsSync(new URL('../../dist/main.js', import.meta.url))) throw new Error('dist/main.js is missing: npm run demo builds it first')
+  const { code, message } = await run(readSettings(process.env))
+  if (message !== undefined) (code === 0 ? console.log : console.error)(message)
+  process.exitCode = code
+} catch (error) {
+  console.error(`The demo cannot start.\n${error instanceof Error ? error.message : error}`)
+  process.exitCode = 1
+}

@@ -1,0 +1,69 @@
+// @ts-check
+import { Agent, createServer, request as ask } from 'node:http'
+
+// The smallest proxy with forward auth, for machines that have neither Caddy nor Traefik. For the demo only.
+
+/** @import { IncomingMessage, ServerResponse } from 'node:http' */
+/** @typedef {string[]} RawHeaders name, value, name, value … */
+
+const { PORT, VERIFY_URL = '', APP_URL = '', LOGIN_URL = '', LOGIN_PATH = '' } = process.env
+
+const agent = new Agent({ keepAlive: true })
+
+/** All that the service may read of the client's request. */
+const QUESTION = /^(authorization|cookie|accept|user-agent|sec-fetch-mode|sec-fetch-dest|x-requested-with|x-request-id|traceparent|tracestate)$/i
+/** Between two neighbours only; Host and lengths are each connection's own. */
+const HOP_BY_HOP = /^(connection|keep-alive|proxy-.*|te|trailer|upgrade)$/i
+/** The client's own copies in every spelling: X_Authgear_User_Id, X.Authgear.User.Id … */
+const IDENTITY = /authgear/i
+
+const server = createServer((request, response) => {
+  const path = (request.url ?? '').split('?')[0] ?? ''
+  const open = path === LOGIN_PATH || path.startsWith(`${LOGIN_PATH}/`)
+  if (open) forward(request, response, LOGIN_URL, [])
+  else verify(request, response)
+})
+
+/** Only a 200 opens the way to the app; everything else is the client's answer. @param {IncomingMessage} request @param {ServerResponse} response */
+function verify (request, response) {
+  const headers = only(request.rawHeaders, name => QUESTION.test(name))
+  const question = ask(VERIFY_URL, { agent, headers: ['Host', new URL(VERIFY_URL).host, ...headers] }, answer => {
+    if (answer.statusCode !== 200) return relay(answer, response)
+    answer.resume()
+    forward(request, response, APP_URL, only(answer.rawHeaders, name => /^x-authgear-/i.test(name)))
+  })
+  question.once('error', () => fail(response)).end()
+}
+
+/**
+ * @param {IncomingMessage} request
+ * @param {ServerResponse} response
+ * @param {string} target
+ * @param {RawHeaders} identity
+ */
+function forward (request, response, target, identity) {
+  const headers = [...only(request.rawHeaders, name => !HOP_BY_HOP.test(name) && !IDENTITY.test(name)), ...identity]
+  const onward = ask(new URL(target), { agent, method: request.method ?? 'GET', path: request.url ?? '/', headers }, answer => relay(answer, response))
+  onward.once('error', () => fail(response))
+  request.pipe(onward)
+}
+
+/** @param {IncomingMessage} answer @param {ServerResponse} response */
+function relay (answer, response) {
+  response.writeHead(answer.statusCode ?? 502, only(answer.rawHeaders, name => !HOP_BY_HOP.test(name)))
+  answer.pipe(response)
+}
+
+/** @param {ServerResponse} response */
+function fail (response) {
+  if (response.headersSent) response.destroy()
+  else response.writeHead(502, { 'Content-Length': 0 }).end()
+}
+
+/** @param {readonly string[]} raw @param {(name: string) => boolean} wanted @returns {RawHeaders} */
+function only (raw, wanted) {
+  return raw.filter((_, i) => wanted(raw[i - i % 2] ?? ''))
+}
+
+server.listen(Number(PORT), '127.0.0.1')
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => { server.close(); server.closeAllConnections(); agent.destroy() })

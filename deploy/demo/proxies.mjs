@@ -1,0 +1,112 @@
+// @ts-check
+import { execFileSync } from 'node:child_process'
+import { accessSync, constants, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { builtInProxy } from './programs.mjs'
+import { LOGIN_PATH } from './settings.mjs'
+
+/** @import { Settings } from './settings.mjs' */
+/** @import { Program } from './children.mjs' */
+/** @typedef {Program & { note: string, folder?: string }} Proxy */
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const FOLDERS = [join(ROOT, '.servers/bin'), ...(process.env['PATH'] ?? '').split(delimiter)]
+
+/** The oldest version that our configuration is for, and what makes a shipped configuration the demo's. */
+const KINDS = {
+  caddy: { oldest: [2, 11, 7], configure: configureCaddy, args: ['run', '--config', 'Caddyfile'] },
+  traefik: { oldest: [3, 7, 12], configure: configureTraefik, args: ['--configFile=traefik.yml'] }
+}
+
+/** The first proxy that this machine has and that is new enough; else a small one of our own. @param {Settings} settings @returns {Proxy} */
+export function chooseProxy ({ proxy, ports }) {
+  const wanted = proxy === 'auto' ? /** @type {const} */ (['caddy', 'traefik']) : proxy === 'built-in' ? [] : [proxy]
+  for (const name of wanted) {
+    const binary = findNewEnough(name)
+    if (binary !== undefined) return realProxy(name, binary, ports)
+  }
+  if (proxy === 'caddy' || proxy === 'traefik') throw new Error(`no ${proxy} ${KINDS[proxy].oldest.join('.')} or newer on PATH or in .servers/bin`)
+  return { ...builtInProxy(ports), note: 'a small one of the demo itself; it is Caddy or Traefik where one is on PATH' }
+}
+
+/** @param {'caddy' | 'traefik'} name @param {string} binary @param {Settings['ports']} ports @returns {Proxy} */
+function realProxy (name, binary, ports) {
+  const folder = mkdtempSync(join(tmpdir(), 'forward-auth-demo-'))
+  const { configure, args } = KINDS[name]
+  configure(folder, ports)
+  // Caddy keeps state under XDG folders; the person's own are left alone
+  const env = { XDG_CONFIG_HOME: folder, XDG_DATA_HOME: folder }
+  return { name, command: binary, args, env, cwd: folder, folder, note: `${binary}, configured from deploy/${name}/`, ready: () => hasRoutes(ports.entry) }
+}
+
+/** Traefik listens before it has read its routes, and is all 404 until then. @param {number} port */
+async function hasRoutes (port) {
+  const answer = await fetch(`http://localhost:${port}/`).catch(() => undefined)
+  return answer !== undefined && answer.status !== 404
+}
+
+/** @param {'caddy' | 'traefik'} name */
+function findNewEnough (name) {
+  return FOLDERS.map(folder => join(folder, name)).find(path => isExecutable(path) && isNewEnough(path, KINDS[name].oldest))
+}
+
+/** @param {string} path */
+function isExecutable (path) {
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Both print their version for the argument `version`. @param {string} path @param {readonly number[]} oldest */
+function isNewEnough (path, oldest) {
+  try {
+    const printed = execFileSync(path, ['version'], { encoding: 'utf8', timeout: 5000, stdio: ['ignore', 'pipe', 'ignore'] })
+    const version = /(\d+)\.(\d+)\.(\d+)/.exec(printed)?.slice(1).map(Number) ?? []
+    const differs = oldest.findIndex((number, i) => number !== version[i])
+    return differs < 0 || (version[differs] ?? -1) > (oldest[differs] ?? 0)
+  } catch {
+    return false
+  }
+}
+
+/** @param {string} folder @param {Settings['ports']} ports */
+function configureCaddy (folder, ports) {
+  const login = `handle ${LOGIN_PATH}* {\n\t\t\treverse_proxy localhost:${ports.authgear}\n\t\t}\n\t\timport authgear\n\t\treverse_proxy app:8080`
+  const shipped = read('caddy/Caddyfile')
+  write(folder, 'Caddyfile', address(replaced(shipped, 'import authgear\n\t\treverse_proxy app:8080', login), ports))
+}
+
+/** @param {string} folder @param {Settings['ports']} ports */
+function configureTraefik (folder, ports) {
+  const router = `  routers:\n    login:\n      rule: Host(\`app.example.com\`) && PathPrefix(\`${LOGIN_PATH}\`)\n      entryPoints: [web]\n      service: login\n`
+  const service = `  services:\n    login:\n      loadBalancer:\n        servers:\n          - url: http://localhost:${ports.authgear}\n`
+  const shipped = read('traefik/dynamic-plain.yml')
+  write(folder, 'dynamic.yml', address(replaced(replaced(shipped, '  routers:\n', router), '  services:\n', service), ports))
+  write(folder, 'traefik.yml', address(read('traefik/traefik.yml'), ports))
+}
+
+/** Puts this machine's addresses in the place of the shipped ones. @param {string} text @param {Settings['ports']} ports */
+function address (text, ports) {
+  return text.replaceAll('forward-auth:4180', `127.0.0.1:${ports.service}`)
+    .replaceAll(/(?<=[ /])app:8080/g, `127.0.0.1:${ports.app}`)
+    .replaceAll('app.example.com', 'localhost')
+    .replaceAll('0.0.0.0', '127.0.0.1')
+    .replaceAll(/:8080\b/g, `:${ports.entry}`)
+}
+
+/** @param {string} text @param {string} from @param {string} to */
+function replaced (text, from, to) {
+  if (!text.includes(from)) throw new Error(`the shipped configuration changed: ${JSON.stringify(from)} is no longer in it`)
+  return text.replace(from, () => to)
+}
+
+/** @param {string} path */
+const read = path => readFileSync(join(ROOT, 'deploy', path), 'utf8')
+
+/** @param {string} folder @param {string} name @param {string} text */
+const write = (folder, name, text) => writeFileSync(join(folder, name), text)

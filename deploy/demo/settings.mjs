@@ -1,0 +1,39 @@
+// @ts-check
+
+/** The ports of the demo, all on this machine only, each with the variable that changes it. */
+const PORTS = /** @type {const} */ ({
+  entry: ['DEMO_PORT', 8080],
+  service: ['DEMO_SERVICE_PORT', 4180],
+  management: ['DEMO_MANAGEMENT_PORT', 4181],
+  authgear: ['DEMO_AUTHGEAR_PORT', 4300],
+  app: ['DEMO_APP_PORT', 4301]
+})
+
+const PROXIES = /** @type {const} */ (['auto', 'caddy', 'traefik', 'built-in'])
+
+/** @typedef {keyof typeof PORTS} Place */
+/** @typedef {{ ports: Record<Place, number>, proxy: (typeof PROXIES)[number], verbose: boolean }} Settings */
+
+export const LOGIN_PATH = '/demo-login'
+
+/** @param {Place} place */
+export const variableOf = place => PORTS[place][0]
+
+/** @param {NodeJS.ProcessEnv} env @returns {Settings} */
+export function readSettings (env) {
+  const places = /** @type {Place[]} */ (Object.keys(PORTS))
+  const ports = /** @type {Record<Place, number>} */ (Object.fromEntries(places.map(place => [place, readPort(env, place)])))
+  const twice = places.find((place, i) => places.findIndex(one => ports[one] === ports[place]) < i)
+  if (twice !== undefined) throw new Error(`port ${ports[twice]} is used twice: set ${variableOf(twice)} to another one`)
+  const proxy = PROXIES.find(one => one === (env['DEMO_PROXY'] ?? 'auto'))
+  if (proxy === undefined) throw new Error(`DEMO_PROXY must be one of ${PROXIES.join(', ')}`)
+  return { ports, proxy, verbose: env['DEMO_VERBOSE'] === '1' }
+}
+
+/** @param {NodeJS.ProcessEnv} env @param {Place} place */
+function readPort (env, place) {
+  const [variable, fallback] = PORTS[place]
+  const port = Number(env[variable] ?? fallback)
+  if (!Number.isInteger(port) || port < 1 || port > 65535) throw new Error(`${variable} must be a port, 1 to 65535`)
+  return port
+}
