@@ -8,7 +8,7 @@ ul { list-style: none; padding: 0 }
 button { font: inherit; width: 100%; text-align: left; padding: .6rem 1rem; margin: .25rem 0; border: 1px solid GrayText; border-radius: .5rem; cursor: pointer }
 button:disabled { cursor: not-allowed; opacity: .6 }
 button:focus-visible, a:focus-visible { outline: 3px solid Highlight; outline-offset: 2px }
-small { display: block; color: GrayText }`
+small { display: block; opacity: .8 }`
 
 /**
  * @param {{ path: string, users: readonly User[], current: string | undefined, back: string }} view
