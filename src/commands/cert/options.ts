@@ -1,0 +1,73 @@
+import { resolve, sep } from 'node:path'
+import { parseArgs } from 'node:util'
+import { CertError } from './cert-error.ts'
+import { parseHost, type Host } from './host.ts'
+
+export type CertOptions = Readonly<{
+  out: string
+  caDir: string
+  hosts: readonly Host[]
+  clientDir: string | undefined
+  watch: boolean
+}>
+
+export const USAGE = `usage: authgear-forward-auth cert --out DIR --host NAME [--host NAME]… [--ca-dir DIR] [--client DIR] [--watch]
+
+  --out DIR     gets tls.crt, tls.key and ca.crt for this service
+  --host NAME   a DNS name or address by which the proxy calls this service; repeatable
+  --ca-dir DIR  keeps the authority (ca.key, ca.crt); share it with nobody; default: DIR of --out with -ca appended
+  --client DIR  also gets tls.crt, tls.key and ca.crt for the proxy (mutual TLS)
+  --watch       stays and renews when a third of the 90 days is left; ends on SIGTERM
+`
+
+function parse (args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        out: { type: 'string' },
+        host: { type: 'string', multiple: true },
+        'ca-dir': { type: 'string' },
+        client: { type: 'string' },
+        watch: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false }
+      }
+    }).values
+  } catch (error) {
+    throw new CertError(error instanceof Error ? error.message : String(error), error)
+  }
+}
+
+function hostsOf (texts: readonly string[]): readonly Host[] {
+  if (texts.length === 0) throw new CertError('--host is required: the name by which the proxy calls this service')
+  const hosts = texts.map(text => {
+    const host = parseHost(text)
+    if (host === undefined) throw new CertError(`--host ${JSON.stringify(text)} is neither a DNS name nor an address (no port, no wildcard)`)
+    return host
+  })
+  return hosts.filter((host, index) => hosts.findIndex(({ value }) => value === host.value) === index)
+}
+
+/** What --out holds is mounted where others read it; the authority's key must not lie in there. */
+function separate (name: string, directory: string, out: string): string {
+  if (`${directory}${sep}`.startsWith(out.endsWith(sep) ? out : `${out}${sep}`)) throw new CertError(`${name} must lie outside --out, which is shared`)
+  return directory
+}
+
+/**
+ * The command line of `cert`, or `help` when it asks for that.
+ * @throws CertError that says what is wrong with it
+ */
+export function certOptions (args: readonly string[]): CertOptions | 'help' {
+  const { out, host, 'ca-dir': caDir, client, watch, help } = parse(args)
+  if (help) return 'help'
+  if (out === undefined || out === '') throw new CertError('--out is required: the directory for tls.crt, tls.key and ca.crt')
+  const outDir = resolve(out)
+  return Object.freeze({
+    out: outDir,
+    caDir: separate('--ca-dir', resolve(caDir ?? `${outDir}-ca`), outDir),
+    hosts: hostsOf(host ?? []),
+    clientDir: client === undefined ? undefined : separate('--client', resolve(client), outDir),
+    watch
+  })
+}
