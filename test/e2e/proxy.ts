@@ -16,6 +16,8 @@ export interface Proxy {
 }
 
 export interface Facts {
+  /** How it asks forward-auth, whatever the client's method is. */
+  readonly methodAtAdapter: 'GET' | 'HEAD'
   /** Status while forward-auth cannot be reached. */
   readonly adapterDown: number
   /** Does a refusal of forward-auth reach the client as it is, body and headers? */

@@ -1,19 +1,12 @@
-import { copyFileSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Test } from 'tap'
 import { startBalancer, type Balancer } from '../helpers/balancer.ts'
-import { startChild } from '../helpers/child.ts'
 import { startEchoApp, type EchoApp } from '../helpers/echo-app.ts'
-import { freePort } from '../helpers/free-port.ts'
 import { startRedis } from '../helpers/redis.ts'
-import { ask } from '../helpers/request.ts'
-import { mustFind } from '../helpers/servers.ts'
 import { startService, type Service } from '../helpers/service.ts'
 import { startSimulator, type RunningSimulator } from '../helpers/simulator.ts'
-import { tempDir } from '../helpers/temp-dir.ts'
 import { makeTls, type TlsFiles } from '../helpers/tls.ts'
 import type { Proxy } from './proxy.ts'
-import { fillTemplate } from './template.ts'
+import { startProxy } from './start-proxy.ts'
 
 /** Authgear ← two replicas with one Redis ← the proxy under test → the app. */
 export interface Stack {
@@ -32,7 +25,7 @@ export async function startStack (t: Test, proxy: Proxy): Promise<Stack> {
   const env = environment(authgear, redis.url, tls)
   const replicas = await Promise.all([startService(t, env), startService(t, env)])
   const links = await linkUp(t, proxy, replicas.map(replica => replica.port))
-  const port = await startProxy(t, proxy, app.port, links, tls)
+  const port = await startProxy(t, proxy, { app: app.port, forwardAuth: links.map(link => link.port), caFile: tls?.caFile })
   return { port, app, authgear, replicas, links }
 }
 
@@ -48,20 +41,4 @@ function environment (authgear: RunningSimulator, redisUrl: string, tls: TlsFile
 function linkUp (t: Test, { between }: Proxy, ports: readonly number[]): Promise<Balancer[]> {
   const groups = between === undefined ? [ports] : ports.map(port => [port])
   return Promise.all(groups.map(group => startBalancer(t, group)))
-}
-
-async function startProxy (t: Test, proxy: Proxy, app: number, links: readonly Balancer[], tls: TlsFiles | undefined): Promise<number> {
-  const [folder, port] = [tempDir(t, proxy.server), await freePort()]
-  const { between = ' ', paths = {} } = proxy
-  fillTemplate(proxy.shipped, folder, { listen: port, app, forwardAuth: links.map(link => link.port), between, paths })
-  if (tls !== undefined) copyFileSync(tls.caFile, join(folder, 'ca.crt'))
-  await startChild(t, {
-    name: proxy.server,
-    command: mustFind(proxy.server),
-    args: proxy.args,
-    cwd: folder,
-    env: { XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder },
-    ready: () => ask(port).then(answer => answer.status === 401, () => false)
-  })
-  return port
 }

@@ -1,4 +1,4 @@
 import { testProxy } from './cases.ts'
-import { traefik } from './traefik.ts'
+import { traefikPlain } from './proxies.ts'
 
-testProxy({ ...traefik, tls: false, paths: { 'filename: dynamic.yml': 'filename: dynamic-plain.yml' } })
+testProxy(traefikPlain)

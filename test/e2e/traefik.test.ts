@@ -1,4 +1,4 @@
 import { testProxy } from './cases.ts'
-import { traefik } from './traefik.ts'
+import { traefik } from './proxies.ts'
 
-testProxy({ ...traefik, tls: true, facts: { ...traefik.facts, connections: 2 } }) // HTTP/2
+testProxy(traefik)

@@ -6,6 +6,8 @@ export interface Balancer {
   readonly port: number
   /** Connections accepted so far. */
   readonly connections: number
+  /** No new connection goes to this port, as after a failed readiness probe. */
+  drop (target: number): void
   /** Closes what is open and accepts no more: a connection is refused. */
   down (): Promise<void>
   up (): Promise<void>
@@ -13,15 +15,18 @@ export interface Balancer {
   reset (): void
 }
 
-/** A TCP balancer before one or more servers, each connection to the next of them; it counts, and can fail. */
+/** A TCP balancer before one or more servers, each connection to the next of them that accepts; it counts, and can fail. */
 export async function startBalancer (t: Test, targets: readonly number[]): Promise<Balancer> {
   const open = new Set<Socket>()
+  const dropped = new Set<number>()
   let connections = 0
   let resetting = false
   const server = createServer(client => {
-    const target = targets[connections++ % targets.length]
-    if (resetting || target === undefined) return client.resetAndDestroy()
-    join(open, client, connect(target, '127.0.0.1'))
+    const first = connections++
+    client.on('error', () => {})
+    if (resetting) return client.resetAndDestroy()
+    const order = targets.map((_, i) => targets[(first + i) % targets.length] ?? 0).filter(target => !dropped.has(target))
+    reach(order, target => join(open, client, target), () => client.resetAndDestroy())
   })
   const listen = async (port: number): Promise<void> => { await once(server.listen(port, '127.0.0.1'), 'listening') }
   const sever = (): void => open.forEach(socket => socket.destroy())
@@ -40,8 +45,17 @@ export async function startBalancer (t: Test, targets: readonly number[]): Promi
     get connections () { return connections },
     down,
     async up () { resetting = false; if (!server.listening) await listen(port) },
+    drop (target) { dropped.add(target) },
     reset () { resetting = true; sever() }
   }
+}
+
+/** The first of these ports that accepts. */
+function reach ([port, ...others]: readonly number[], found: (socket: Socket) => void, nobody: () => void): void {
+  if (port === undefined) return nobody()
+  const refused = (): void => reach(others, found, nobody)
+  const socket = connect(port, '127.0.0.1').once('error', refused)
+  socket.once('connect', () => { socket.off('error', refused); found(socket) })
 }
 
 function join (open: Set<Socket>, one: Socket, other: Socket): void {

@@ -1,5 +1,5 @@
-import { Agent } from 'node:http'
-import { ask, type Answer, type Asked } from '../../helpers/request.ts'
+import { ask } from '../../helpers/request.ts'
+import { crowd } from '../crowd.ts'
 import { ALICE, BOB } from '../people.ts'
 import type { Stack } from '../stack.ts'
 import type { Case } from './case.ts'
@@ -8,19 +8,6 @@ const CLIENTS = 32
 const REQUESTS = 500
 
 const connections = ({ links }: Stack): number[] => links.map(link => link.connections)
-
-/** So many clients, each with one connection of its own kept open, ask so many times in all. */
-async function crowd (port: number, clients: number, requests: number, asked: (i: number) => Asked): Promise<Answer[]> {
-  let next = 0
-  const answers: Answer[] = []
-  const client = async (): Promise<void> => {
-    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
-    while (next < requests) answers.push(await ask(port, { ...asked(next++), agent }))
-    agent.destroy()
-  }
-  await Promise.all(Array.from({ length: clients }, client))
-  return answers
-}
 
 export const load: readonly Case[] = [
   {
