@@ -3,8 +3,7 @@ import { CertError } from './cert/cert-error.ts'
 import { issue } from './cert/issue.ts'
 import { type CertOptions, certOptions, USAGE } from './cert/options.ts'
 import { LEAF_LIFE } from './cert/sign.ts'
-
-export type CertOutput = Readonly<{ write: (text: string) => unknown }>
+import type { Out } from './out.ts'
 
 /** The outside, so that tests need not wait; `sleep` ends early when `signal` aborts, and does not throw then. */
 export type CertSurroundings = Readonly<{ now: () => number, sleep: (ms: number, signal: AbortSignal) => Promise<unknown> }>
@@ -24,7 +23,7 @@ const report = ({ out, caDir, hosts, clientDir }: CertOptions, expiry: number): 
   `the authority's key stays in ${caDir}: share that directory with nobody, and keep it\n`
 
 /** Runs until the signal; a renewal that fails is said and tried again, since two thirds of the life are still to come. */
-async function renew (options: CertOptions, first: number, out: CertOutput, { now, sleep }: CertSurroundings, signal: AbortSignal): Promise<void> {
+async function renew (options: CertOptions, first: number, out: Out, { now, sleep }: CertSurroundings, signal: AbortSignal): Promise<void> {
   let expiry = first
   for (;;) {
     await sleep(LOOK_EVERY, signal)
@@ -54,7 +53,7 @@ async function untilSignal (run: (signal: AbortSignal) => Promise<void>): Promis
 }
 
 /** `cert`: a small authority and a certificate of it for the link between proxy and service. Returns the exit code. */
-export async function cert (args: readonly string[], out: CertOutput, surroundings: CertSurroundings = system): Promise<number> {
+export async function cert (args: readonly string[], out: Out, surroundings: CertSurroundings = system): Promise<number> {
   let usage = USAGE
   try {
     const options = certOptions(args)
