@@ -1,0 +1,107 @@
+import type { Fleet, Turn } from './cache/fleet.ts'
+import type { MemoryCache } from './cache/memory.ts'
+import type { Clock } from './clock.ts'
+import type { CacheKey, CredentialDigest } from './core/cache-key.ts'
+import type { Credentials } from './core/credentials.ts'
+import { NO_LOG, type Entry } from './core/entry.ts'
+import { isExpired } from './core/jwt.ts'
+import { capByToken, lifetimeOf, type Lifetimes } from './core/lifetime.ts'
+import type { Resolution } from './core/resolution.ts'
+import { ResolverError, Unforeseen } from './errors.ts'
+import type { ClientTrace, Resolver } from './resolver/resolver.ts'
+
+export type Source = 'memory' | 'redis' | 'authgear'
+
+/** Who is behind the credentials; every caller of one flight makes its own decision of it. */
+export type Authentication =
+  | Readonly<{ kind: 'resolved', resolution: Resolution, source: Source }>
+  | Readonly<{ kind: 'refused', reason: 'expired_credentials' }>
+  /** An error is never a miss and never "not signed in". */
+  | Readonly<{ kind: 'unavailable', error: ResolverError }>
+
+export type Subject = Readonly<{
+  key: CacheKey
+  credentials: Credentials
+  /** Read only when Authgear is asked. */
+  trace: () => ClientTrace
+}>
+
+/** Synchronous when memory knows the answer, since an `async` hop costs 5 % of the hot path. Never rejects. */
+export type Authenticate = (subject: Subject) => Authentication | Promise<Authentication>
+
+export type AuthenticateDeps = Readonly<{
+  memory: MemoryCache
+  fleet: Fleet
+  resolver: Resolver
+  digests: (credentials: Credentials) => readonly CredentialDigest[]
+  lifetimes: Lifetimes
+  clock: Clock
+  observer: AuthenticateObserver
+}>
+
+export type AuthenticateObserver = Readonly<{
+  memoryRead: (outcome: 'hit' | 'miss') => void
+  coalesced: (scope: 'process' | 'fleet') => void
+  /** A `session` cookie got no verdict at all, twice: Authgear is in trouble or is not asked as its project expects. */
+  noVerdict: () => void
+  /** An error nobody foresaw; the request is answered 503. */
+  unforeseen: (error: unknown) => void
+}>
+
+const EXPIRED: Authentication = Object.freeze({ kind: 'refused', reason: 'expired_credentials' })
+
+export function createAuthenticate (deps: AuthenticateDeps): Authenticate {
+  const flights = new Map<CacheKey, Promise<Authentication>>()
+  return (subject) => {
+    const { key } = subject
+    const known = deps.memory.read(key)
+    deps.observer.memoryRead(known.kind === 'hit' ? 'hit' : 'miss')
+    if (known.kind === 'hit') return { kind: 'resolved', resolution: known.entry.resolution, source: 'memory' }
+    const running = flights.get(key)
+    if (running !== undefined) {
+      deps.observer.coalesced('process')
+      return running
+    }
+    const flight = fly(deps, subject).finally(() => { flights.delete(key) })
+    flights.set(key, flight)
+    return flight
+  }
+}
+
+/** One flight a key: the fleet's entry, or Authgear's answer for the whole fleet. */
+async function fly (deps: AuthenticateDeps, subject: Subject): Promise<Authentication> {
+  try {
+    if (isExpired(subject.credentials, deps.clock.wall())) return EXPIRED
+    const turn = await deps.fleet.turn(subject.key)
+    return turn.kind === 'found' ? adopt(deps, subject, turn) : await ask(deps, subject, turn)
+  } catch (error) {
+    if (error instanceof ResolverError) return { kind: 'unavailable', error }
+    deps.observer.unforeseen(error)
+    return { kind: 'unavailable', error: new Unforeseen(error) }
+  }
+}
+
+/** A promoted entry keeps what is left of its life. */
+function adopt ({ memory, clock, observer }: AuthenticateDeps, { key, credentials }: Subject, { entry, remainingMs, coalesced }: Turn & { kind: 'found' }): Authentication {
+  if (coalesced) observer.coalesced('fleet')
+  memory.write(key, entry, capByToken(remainingMs, entry.resolution, credentials, clock.wall()))
+  return { kind: 'resolved', resolution: entry.resolution, source: 'redis' }
+}
+
+/** Remembered before it is answered, so that the next request finds it; Redis is told without anybody waiting. */
+async function ask (deps: AuthenticateDeps, subject: Subject, turn: Turn & { kind: 'ask' }): Promise<Authentication> {
+  let entry: Entry | undefined
+  let lifeMs = 0
+  try {
+    const { resolution, certain } = await deps.resolver.resolve(subject.credentials, subject.trace())
+    if (!certain) deps.observer.noVerdict()
+    lifeMs = certain ? lifetimeOf(resolution, subject.credentials, deps.lifetimes, deps.clock.wall(), Math.random()) : 0
+    if (lifeMs > 0) {
+      entry = { resolution, stamp: NO_LOG, digests: deps.digests(subject.credentials), ttlMs: lifeMs, sealedAt: deps.clock.wall() }
+      deps.memory.write(subject.key, entry, lifeMs)
+    }
+    return { kind: 'resolved', resolution, source: 'authgear' }
+  } finally {
+    void turn.done(entry, lifeMs)
+  }
+}

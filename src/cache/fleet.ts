@@ -1,0 +1,110 @@
+import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { CacheKey } from '../core/cache-key.ts'
+import type { Entry } from '../core/entry.ts'
+import type { Cache, CacheRead } from './cache.ts'
+import { createLeases, type Contention, type Leases } from './lease.ts'
+import { createRedisCache, type RedisTier } from './redis.ts'
+
+/** What the fleet says of a key that this process does not know. */
+export type Turn =
+  | Readonly<{ kind: 'found', entry: Entry, remainingMs: number, coalesced: boolean }>
+  /** `done` hands over what Authgear said, or nothing; call it once, whatever happened. It never rejects. */
+  | Readonly<{ kind: 'ask', done: (entry?: Entry, lifeMs?: number) => Promise<void> }>
+
+export interface Fleet {
+  turn (key: CacheKey): Promise<Turn>
+}
+
+export type FleetObserver = Readonly<{
+  sharedRead: (outcome: CacheRead['kind']) => void
+  sharedError: (operation: 'read' | 'lease' | 'write' | 'release', error: unknown) => void
+}>
+
+export type FleetOptions = Readonly<{
+  tier: RedisTier
+  /** Milliseconds that Redis may cost a request before Authgear is asked (REDIS_TIMEOUT). */
+  timeoutMs: number
+  /** Milliseconds a lease lives: longer than one resolution may take. */
+  leaseMs: number
+  /** How long one who lost waits for the winner's value, milliseconds. */
+  patienceMs: number
+  observer: FleetObserver
+}>
+
+const NOBODY: Turn = Object.freeze({ kind: 'ask', done: async () => {} })
+
+/** A service without Redis is a fleet of one. */
+export const fleetOfOne: Fleet = Object.freeze({ turn: async () => NOBODY })
+
+export function createFleet (options: FleetOptions): Fleet {
+  const cache = createRedisCache(options.tier)
+  const leases = createLeases(options.tier, options.leaseMs)
+  return Object.freeze({ turn: (key: CacheKey) => takeTurn({ ...options, cache, leases }, key) })
+}
+
+type Context = FleetOptions & Readonly<{ cache: Cache, leases: Leases }>
+
+async function takeTurn (context: Context, key: CacheKey): Promise<Turn> {
+  const { clock } = context.tier
+  const started = clock.monotonic()
+  const read = await context.cache.read(key)
+  report(context, 'read', read)
+  if (read.kind === 'hit') return { ...read, kind: 'found', coalesced: false }
+  if (read.kind === 'unreachable') return NOBODY
+  return await contend(context, key, context.timeoutMs - (clock.monotonic() - started))
+}
+
+/** One asks Authgear, the others look for its value every 10–20 ms; no one waits for longer than patience, or for a Redis that is gone. */
+async function contend (context: Context, key: CacheKey, firstMs: number): Promise<Turn> {
+  const { clock } = context.tier
+  const token = randomBytes(16).toString('base64url')
+  const deadline = clock.monotonic() + context.patienceMs
+  for (let limitMs = firstMs, lost = false; ; lost = true) {
+    const contention = await within(limitMs, context, key, token)
+    if (contention.kind === 'found') return { ...contention, coalesced: lost }
+    if (contention.kind === 'won') return { kind: 'ask', done: (entry, lifeMs) => finish(context, key, token, entry, lifeMs) }
+    if (contention.kind === 'unreachable') context.observer.sharedError('lease', contention.error)
+    if (contention.kind !== 'lost') return NOBODY
+    await sleep(10 + Math.random() * 10)
+    limitMs = Math.min(context.timeoutMs, deadline - clock.monotonic())
+    if (limitMs <= 0) return { kind: 'ask', done: (entry, lifeMs) => write(context, key, entry, lifeMs) }
+  }
+}
+
+/** A lease that was won too late to be used is given back. */
+async function within (limitMs: number, context: Context, key: CacheKey, token: string): Promise<Contention> {
+  const contention = context.leases.contend(key, token)
+  const timer = new AbortController()
+  const late = sleep(Math.max(0, limitMs), undefined, { signal: timer.signal }).catch(() => undefined)
+  const first = await Promise.race([contention, late])
+  timer.abort()
+  if (first !== undefined) return first
+  contention.then((result) => result.kind === 'won' ? release(context, key, token) : undefined).catch(() => {})
+  return { kind: 'unreachable', error: new Error('Redis is slower than REDIS_TIMEOUT') }
+}
+
+/** The value is acknowledged before the release, or one who waits would find neither. */
+async function finish (context: Context, key: CacheKey, token: string, entry?: Entry, lifeMs?: number): Promise<void> {
+  await write(context, key, entry, lifeMs)
+  await release(context, key, token)
+}
+
+async function write ({ cache, observer }: Context, key: CacheKey, entry?: Entry, lifeMs = 0): Promise<void> {
+  if (entry === undefined) return
+  const written = await cache.write(key, entry, lifeMs)
+  if (written.kind === 'unreachable') observer.sharedError('write', written.error)
+}
+
+async function release ({ leases, observer }: Context, key: CacheKey, token: string): Promise<void> {
+  try {
+    await leases.release(key, token)
+  } catch (error) {
+    observer.sharedError('release', error)
+  }
+}
+
+function report ({ observer }: Context, operation: 'read', read: CacheRead): void {
+  observer.sharedRead(read.kind)
+  if (read.kind === 'unreachable') observer.sharedError(operation, read.error)
+}

@@ -1,0 +1,60 @@
+import type { Clock } from '../clock.ts'
+import type { CacheKey } from '../core/cache-key.ts'
+import { decodeEntry, encodeEntry, type Entry } from '../core/entry.ts'
+import type { Cache, CacheRead, CacheWrite } from './cache.ts'
+import type { RedisCommands } from './redis-connection.ts'
+import type { Sealer } from './sealing.ts'
+
+export type RedisTier = Readonly<{ commands: RedisCommands, sealer: Sealer, keyPrefix: string, clock: Clock }>
+
+/** How wrong the clocks of two replicas may be before an entry that is too old is taken for one that was put back. */
+const CLOCK_TOLERANCE = 5 * 60_000
+
+const MISS: CacheRead = Object.freeze({ kind: 'miss' })
+const STORED: CacheWrite = Object.freeze({ kind: 'stored' })
+
+export function createRedisCache (tier: RedisTier): Cache {
+  return Object.freeze({
+    async read (key: CacheKey): Promise<CacheRead> {
+      try {
+        const [pttl, sealed] = await readValue(tier, key)
+        return judge(tier, key, pttl, sealed)
+      } catch (error) {
+        return { kind: 'unreachable', error }
+      }
+    },
+    async write (key: CacheKey, entry: Entry, lifeMs: number): Promise<CacheWrite> {
+      if (lifeMs < 1) return STORED
+      try {
+        await tier.commands.setPx(nameOf(tier, key), tier.sealer.seal(key, encodeEntry(entry)), Math.floor(lifeMs))
+        return STORED
+      } catch (error) {
+        return { kind: 'unreachable', error }
+      }
+    }
+  })
+}
+
+/** PTTL before GET, in one round trip: the other order gives an old value the life of one written in between. */
+export function readValue (tier: RedisTier, key: CacheKey): Promise<[number, Buffer | null]> {
+  const name = nameOf(tier, key)
+  return Promise.all([tier.commands.pttl(name), tier.commands.getBuffer(name)])
+}
+
+/** What Redis holds is hostile until it opened, decoded and proved young enough. */
+export function judge ({ sealer, clock }: RedisTier, key: CacheKey, pttl: number, sealed: Buffer | null): CacheRead {
+  if (sealed === null || pttl === -2) return MISS
+  if (pttl < 0) return { kind: 'rejected', why: 'endless' }
+  const plain = sealer.open(key, sealed)
+  if (plain === undefined) return { kind: 'rejected', why: 'unopenable' }
+  const entry = decodeEntry(plain)
+  if (entry === undefined) return { kind: 'rejected', why: 'malformed' }
+  if (clock.wall() - entry.sealedAt > entry.ttlMs + CLOCK_TOLERANCE) return { kind: 'rejected', why: 'revived' }
+  const remainingMs = Math.min(pttl, entry.ttlMs)
+  return remainingMs > 0 ? { kind: 'hit', entry, remainingMs } : MISS
+}
+
+/** The braces put an entry and its lease into one slot of a Cluster, so that their order holds there too. */
+function nameOf ({ keyPrefix }: RedisTier, key: CacheKey): string {
+  return `${keyPrefix}{${key}}:entry`
+}

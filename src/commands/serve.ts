@@ -1,0 +1,97 @@
+import closeWithGrace from 'close-with-grace'
+import type { FastifyInstance } from 'fastify'
+import { rm } from 'node:fs/promises'
+import { createConnection } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { loadConfig, type Config, type ListenAddress } from '../config.ts'
+import { readTlsMaterial, watchTlsFiles } from '../listener/tls.ts'
+import { createLog, describe, type Log } from '../log.ts'
+import { buildManagement } from '../management.ts'
+import { createService, type Service } from '../service.ts'
+import type { Out } from './out.ts'
+
+/** Milliseconds that requests under way may take once the listener is closed. */
+const GRACE = 10_000
+
+/** Runs until a signal. @returns the exit code where it does not even start; else undefined, and the process lives on */
+export async function serve (env: NodeJS.ProcessEnv, version: string, err: Out): Promise<1 | undefined> {
+  const loaded = loadConfig(env)
+  if (loaded.kind === 'errors') {
+    for (const error of loaded.errors) err.write(`error: ${error}\n`)
+    return 1
+  }
+  const log = createLog(loaded.config.logLevel)
+  for (const warning of loaded.warnings) log.warn(warning)
+  try {
+    await start(loaded.config, version, log)
+    return undefined
+  } catch (error) {
+    log.error({ error: describe(error) }, 'cannot start')
+    return 1
+  }
+}
+
+type Closer = () => Promise<void> | void
+
+async function start (config: Config, version: string, log: Log): Promise<void> {
+  const closers: Closer[] = []
+  let state: 'starting' | 'serving' | 'draining' = 'starting'
+  const close = async (): Promise<void> => { while (closers.length > 0) await closers.pop()?.() }
+  try {
+    const service = createService({ ...config, version, tls: config.tls === undefined ? undefined : readTlsMaterial(config.tls) }, log)
+    closers.push(service.close)
+    const management = buildManagement({ readiness: { state: () => state, redis: service.redisState, authgear: service.authgearState }, metrics: service.metrics, version })
+    closers.push(() => management.close())
+    await listen(management, config.management)
+    closers.push(watchCertificate(config, service, log))
+    closers.push(() => service.app.drain.drain(GRACE))
+    await listen(service.app.fastify, config.listen)
+  } catch (error) {
+    await close()
+    throw error
+  }
+  state = 'serving'
+  log.info({ version, listen: config.listen, management: config.management ?? 'off', authgear: config.authgear.endpoint.origin, redis: service0(config) }, 'ready')
+  onSignal(log, async () => {
+    state = 'draining'
+    log.info({ delayMs: config.shutdownDelayMs }, 'shutting down')
+    await sleep(config.shutdownDelayMs)
+    await close()
+    log.info('shut down')
+  })
+}
+
+const service0 = ({ redis }: Config): string => redis === undefined ? 'none' : `${redis.host}:${redis.port}`
+
+/** A second signal ends the process at once with 1, as the library does. */
+function onSignal (log: Log, close: () => Promise<void>): void {
+  closeWithGrace({ delay: false, logger: { error: (message: unknown) => log.error({ error: describe(message) }, 'ends') } }, async ({ err }) => {
+    if (err !== undefined) log.error({ error: describe(err) }, 'an error nobody foresaw ends this replica: please report it')
+    await close()
+  })
+}
+
+function watchCertificate ({ tls }: Config, { app, certificateRenewed }: Service, log: Log): Closer {
+  if (tls === undefined || !('setSecureContext' in app.fastify.server)) return () => {}
+  const server = app.fastify.server as typeof app.fastify.server & { setSecureContext: (context: object) => void }
+  return watchTlsFiles(tls, server, {
+    reloaded: (expiry) => { certificateRenewed(expiry); log.info({ expires: new Date(expiry).toISOString() }, 'certificate read again') },
+    failed: (error) => log.error({ error: describe(error) }, 'LISTEN_TLS_* files cannot be used: the old certificate stays')
+  })
+}
+
+async function listen (app: FastifyInstance, address: ListenAddress | undefined): Promise<void> {
+  if (address === undefined) return
+  if (address.kind === 'tcp') { await app.listen({ host: address.host, port: address.port }); return }
+  await removeStaleSocket(address.path)
+  await app.listen({ path: address.path })
+}
+
+/** A socket file that a killed process left behind; one that still answers is somebody's. */
+async function removeStaleSocket (path: string): Promise<void> {
+  const code = await new Promise<string | undefined>((resolve) => {
+    const probe = createConnection(path, () => { probe.destroy(); resolve(undefined) })
+    probe.once('error', (error: NodeJS.ErrnoException) => resolve(error.code))
+  })
+  if (code === 'ECONNREFUSED') await rm(path)
+}

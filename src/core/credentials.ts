@@ -1,0 +1,136 @@
+/**
+ * What of a forwarded request may identify someone: a bearer token and Authgear's three cookies, read exactly as
+ * Authgear reads them (Go's net/http; authgear.md 1.2). What is read here is what is keyed and what is sent on.
+ */
+export type Credentials = Readonly<{
+  /** Undefined = not sent; an empty cookie counts as sent (and bad), as at Authgear. */
+  bearer: string | undefined
+  appSession: string | undefined
+  appAccessToken: string | undefined
+  session: string | undefined
+}>
+
+export type Reading =
+  | Readonly<{ kind: 'none' }>
+  | Readonly<{ kind: 'refused', reason: 'malformed_credentials' | 'ambiguous_credentials', bearer: boolean }>
+  | Readonly<{ kind: 'credentials', credentials: Credentials }>
+
+export type CookieNames = Readonly<{ appSession: string, appAccessToken: string, session: string }>
+
+type Found = { -readonly [K in keyof Credentials]: Credentials[K] }
+
+/** Bytes; longer ones cannot be Authgear's and are refused without asking. */
+const MAX_TOKEN = 16 * 1024
+const MAX_COOKIE = 1024
+/** Go drops all cookies of a request with more than this many. */
+const MAX_COOKIES = 3000
+const CONTROL = /[\0-\x08\x0a-\x1f\x7f]/ // eslint-disable-line no-control-regex -- that is what it looks for
+/** Go skips a cookie whose value holds another byte. */
+const COOKIE_VALUE = /^[\x20\x21\x23-\x3a\x3c-\x5b\x5d-\x7e]*$/
+const BEARER = /^bearer [^ ]/i
+
+const NONE: Reading = { kind: 'none' }
+
+/** @param prefix `http.cookie_prefix` of the Authgear project */
+export function cookieNames (prefix: string): CookieNames {
+  return { appSession: `${prefix}app_session`, appAccessToken: `${prefix}app_access_token`, session: `${prefix}session` }
+}
+
+/** @param rawHeaders name, value, name, value … as they arrived, never joined (Node's `rawHeaders`) */
+export function readCredentials (rawHeaders: readonly string[], names: CookieNames): Reading {
+  const found: Found = { bearer: undefined, appSession: undefined, appAccessToken: undefined, session: undefined }
+  let authorizations = 0
+  let cookies = 0
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] ?? ''
+    if (name.length === 6 && name.toLowerCase() === 'cookie') cookies += readCookies(rawHeaders[i + 1] ?? '', names, found)
+    else if (name.length === 13 && name.toLowerCase() === 'authorization') {
+      if (++authorizations === 1) found.bearer = readBearer(rawHeaders[i + 1] ?? '')
+    }
+  }
+  if (authorizations > 1 || found.bearer?.includes(',') === true) return refused('ambiguous_credentials', found)
+  if (cookies > MAX_COOKIES) found.appSession = found.appAccessToken = found.session = undefined
+  return judge(found)
+}
+
+function judge (found: Found): Reading {
+  const { bearer, appSession, appAccessToken, session } = found
+  if (bearer === undefined && appSession === undefined && appAccessToken === undefined && session === undefined) return NONE
+  if (cannotBe(bearer, MAX_TOKEN) || cannotBe(appAccessToken, MAX_TOKEN)) return refused('malformed_credentials', found)
+  if (cannotBe(appSession, MAX_COOKIE) || cannotBe(session, MAX_COOKIE)) return refused('malformed_credentials', found)
+  return { kind: 'credentials', credentials: found }
+}
+
+/** Whether a bearer token was among what is refused decides what WWW-Authenticate says. */
+function refused (reason: 'malformed_credentials' | 'ambiguous_credentials', found: Found): Reading {
+  return { kind: 'refused', reason, bearer: found.bearer !== undefined }
+}
+
+function cannotBe (value: string | undefined, max: number): boolean {
+  return value !== undefined && (value.length > max || CONTROL.test(value))
+}
+
+/** Scheme in any case, exactly one space, the token; other schemes are the app's own business. */
+function readBearer (line: string): string | undefined {
+  const value = trim(line, 0, line.length)
+  return BEARER.test(value) ? value.slice(7) : undefined
+}
+
+/** @returns how many cookies the line holds, counted as Go counts them */
+function readCookies (line: string, names: CookieNames, found: Found): number {
+  let count = 0
+  for (let start = 0; start <= line.length; count++) {
+    const semicolon = line.indexOf(';', start)
+    const end = semicolon === -1 ? line.length : semicolon
+    readCookie(line, start, end, names, found)
+    start = end + 1
+  }
+  return count
+}
+
+function readCookie (line: string, start: number, end: number, names: CookieNames, found: Found): void {
+  const equals = line.indexOf('=', start)
+  const nameEnd = equals === -1 || equals > end ? end : equals
+  const name = trim(line, start, nameEnd)
+  const field = name === names.session ? 'session' : name === names.appSession ? 'appSession' : name === names.appAccessToken ? 'appAccessToken' : undefined
+  if (field === undefined || found[field] !== undefined) return
+  const value = unquote(line.slice(Math.min(nameEnd + 1, end), trimmedEnd(line, start, end)))
+  // a control byte makes Go refuse the whole request: kept, so that it is refused here too
+  if (COOKIE_VALUE.test(value) || CONTROL.test(value)) found[field] = value
+}
+
+function unquote (value: string): string {
+  return value.length > 1 && value.startsWith('"') && value.endsWith('"') ? value.slice(1, -1) : value
+}
+
+/** Blank and TAB only: String.trim would also take bytes that Go keeps. */
+function trim (text: string, start: number, end: number): string {
+  while (start < end && isBlank(text.charCodeAt(start))) start++
+  return text.slice(start, trimmedEnd(text, start, end))
+}
+
+function trimmedEnd (text: string, start: number, end: number): number {
+  while (end > start && isBlank(text.charCodeAt(end - 1))) end--
+  return end
+}
+
+function isBlank (code: number): boolean {
+  return code === 0x20 || code === 0x09
+}
+
+/** The credentials as request headers for Authgear: flat name, value, …; nothing else of the client's is in them. */
+export function credentialHeaders (credentials: Credentials, names: CookieNames): string[] {
+  const { bearer, appSession, appAccessToken, session } = credentials
+  const headers = bearer === undefined ? [] : ['authorization', `Bearer ${bearer}`]
+  const cookies: string[] = []
+  if (appSession !== undefined) cookies.push(cookiePair(names.appSession, appSession))
+  if (appAccessToken !== undefined) cookies.push(cookiePair(names.appAccessToken, appAccessToken))
+  if (session !== undefined) cookies.push(cookiePair(names.session, session))
+  if (cookies.length > 0) headers.push('cookie', cookies.join('; '))
+  return headers
+}
+
+/** Go trims blanks around a pair: quotes keep those that belong to the value. */
+function cookiePair (name: string, value: string): string {
+  return value.endsWith(' ') ? `${name}="${value}"` : `${name}=${value}`
+}

@@ -1,0 +1,56 @@
+import type { CredentialDigest } from './cache-key.ts'
+import type { EpochMs } from './jwt.ts'
+import { decodeResolution, encodeResolution, type Resolution } from './resolution.ts'
+
+/** A place in the revocation log; compared only within one generation (revocation.md). */
+export type Position = Readonly<{ id: string, nonce: string }>
+/** What a replica had read of the revocation log **before** it asked Authgear. */
+export type Stamp = Readonly<{ generation: string, position: Position }>
+
+/** One cached resolution, with all that says whether it may still be used. */
+export type Entry = Readonly<{
+  resolution: Resolution
+  stamp: Stamp
+  /** Of every credential sent and every session id in one: revoking any of them voids the entry. */
+  digests: readonly CredentialDigest[]
+  /** Full life in milliseconds when it was sealed; what is left is never longer. */
+  ttlMs: number
+  sealedAt: EpochMs
+}>
+
+/** The stamp of a service that has no revocation log yet. */
+export const NO_LOG: Stamp = Object.freeze({ generation: '', position: Object.freeze({ id: '0-0', nonce: '' }) })
+
+/** First byte of an encoded entry; another one is a miss, so that versions may run side by side during an update. */
+const VERSION = 1
+const MAX_DIGESTS = 6
+
+export function encodeEntry ({ resolution, stamp, digests, ttlMs, sealedAt }: Entry): Buffer {
+  const { generation, position } = stamp
+  const json = JSON.stringify([encodeResolution(resolution), generation, position.id, position.nonce, digests, ttlMs, sealedAt])
+  return Buffer.concat([Buffer.of(VERSION), Buffer.from(json, 'utf8')])
+}
+
+/** @returns undefined for anything that encodeEntry of this version did not make */
+export function decodeEntry (bytes: Uint8Array): Entry | undefined {
+  if (bytes[0] !== VERSION) return undefined
+  const fields = parseJson(Buffer.from(bytes.subarray(1)).toString('utf8'))
+  if (!Array.isArray(fields) || fields.length !== 7) return undefined
+  const [encoded, generation, id, nonce, digests, ttlMs, sealedAt]: unknown[] = fields
+  const resolution = decodeResolution(encoded)
+  if (resolution === undefined || !isString(generation) || !isString(id) || !isString(nonce)) return undefined
+  if (!isDigests(digests) || !isPositive(ttlMs) || !isPositive(sealedAt)) return undefined
+  return { resolution, stamp: { generation, position: { id, nonce } }, digests, ttlMs, sealedAt: sealedAt as EpochMs }
+}
+
+function parseJson (text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+const isString = (value: unknown): value is string => typeof value === 'string'
+const isPositive = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value) && value > 0
+const isDigests = (value: unknown): value is CredentialDigest[] => Array.isArray(value) && value.length <= MAX_DIGESTS && value.every(isString)

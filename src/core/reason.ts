@@ -1,0 +1,37 @@
+/** Why a request got its answer: the closed set of interface 2.2. Used as the `reason` label, so it never holds anything a client chose. */
+export type AllowReason = 'allowed'
+export type UnauthenticatedReason =
+  | 'no_credentials'
+  | 'malformed_credentials'
+  | 'ambiguous_credentials'
+  | 'expired_credentials'
+  | 'invalid_session'
+export type ForbiddenReason = 'bad_policy'
+export type UnavailableReason = 'authgear_unavailable' | 'authgear_misconfigured' | 'overloaded'
+export type RefusalReason = UnauthenticatedReason | ForbiddenReason | UnavailableReason
+export type Reason = AllowReason | RefusalReason
+
+export type RefusalStatus = 401 | 403 | 503
+
+export type RefusalText = Readonly<{
+  status: RefusalStatus
+  /** What the client may know: the configuration of a route and of Authgear is not its business. */
+  outward: string
+  /** One sentence for a person. */
+  message: string
+}>
+
+const SIGN_IN = 'You need to sign in to continue.'
+const TRY_LATER = 'Sign-in cannot be checked right now. Please try again in a moment.'
+
+export const REFUSALS: Readonly<Record<RefusalReason, RefusalText>> = {
+  no_credentials: { status: 401, outward: 'no_credentials', message: SIGN_IN },
+  malformed_credentials: { status: 401, outward: 'malformed_credentials', message: 'The credentials sent cannot be read. Please sign in again.' },
+  ambiguous_credentials: { status: 401, outward: 'ambiguous_credentials', message: 'More than one set of credentials was sent. Please send exactly one Authorization header.' },
+  expired_credentials: { status: 401, outward: 'expired_credentials', message: 'Your access token has expired. Please sign in again.' },
+  invalid_session: { status: 401, outward: 'invalid_session', message: 'Your session is not valid any more. Please sign in again.' },
+  bad_policy: { status: 403, outward: 'forbidden', message: 'You are not allowed to open this page.' },
+  authgear_unavailable: { status: 503, outward: 'authgear_unavailable', message: TRY_LATER },
+  authgear_misconfigured: { status: 503, outward: 'authgear_unavailable', message: TRY_LATER },
+  overloaded: { status: 503, outward: 'overloaded', message: TRY_LATER }
+}

@@ -1,0 +1,81 @@
+/** The eight headers Authgear names a person with, in the order in which a 200 carries them. */
+export const IDENTITY_HEADERS = [
+  'x-authgear-session-valid',
+  'x-authgear-user-id',
+  'x-authgear-user-anonymous',
+  'x-authgear-user-verified',
+  'x-authgear-user-roles',
+  'x-authgear-session-amr',
+  'x-authgear-session-authenticated-at',
+  'x-authgear-user-can-reauthenticate'
+] as const
+
+export type IdentityHeader = typeof IDENTITY_HEADERS[number]
+/** A value a header, in the order of IDENTITY_HEADERS; undefined = Authgear did not send it. */
+export type Identity = ReadonlyArray<string | undefined>
+export type UserId = string & { readonly __brand: 'UserId' }
+
+/** What the resolver said. Cached; never mixed with a decision. */
+export type Resolution =
+  | Readonly<{ kind: 'valid', userId: UserId, identity: Identity }>
+  /** `silent`: not one x-authgear header, which may also be a hiccup of Authgear's (authgear.md 1.3) */
+  | Readonly<{ kind: 'invalid', silent: boolean }>
+
+export type ResolutionReading =
+  | Readonly<{ kind: 'resolution', resolution: Resolution }>
+  | Readonly<{ kind: 'unusable', why: 'garbage' | 'too_large' }>
+
+/** Bytes of names and values of one identity: hundreds of roles. */
+const MAX_IDENTITY = 12 * 1024
+const PREFIX = 'x-authgear-'
+/** Authgear's values are printable ASCII; another byte is somebody else's answer or an injection. */
+const VALUE = /^[\x20-\x7e]*$/
+const INDEX: ReadonlyMap<string, number> = new Map(IDENTITY_HEADERS.map((name, index) => [name, index]))
+
+const INVALID: Resolution = Object.freeze({ kind: 'invalid', silent: false })
+const SILENT: Resolution = Object.freeze({ kind: 'invalid', silent: true })
+const GARBAGE: ResolutionReading = { kind: 'unusable', why: 'garbage' }
+
+/** @param rawHeaders flat name, value, … of an answer with status 200 */
+export function readResolution (rawHeaders: readonly string[]): ResolutionReading {
+  const values: Array<string | undefined> = IDENTITY_HEADERS.map(() => undefined)
+  let named = 0
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    const name = (rawHeaders[i] ?? '').toLowerCase()
+    if (!name.startsWith(PREFIX)) continue
+    named++
+    const index = INDEX.get(name)
+    if (index === undefined) continue
+    if (values[index] !== undefined) return GARBAGE
+    values[index] = (rawHeaders[i + 1] ?? '').trim()
+  }
+  return named === 0 ? { kind: 'resolution', resolution: SILENT } : judge(values)
+}
+
+function judge (identity: Identity): ResolutionReading {
+  if (identity.some((value) => value !== undefined && !VALUE.test(value))) return GARBAGE
+  const [valid, userId] = identity
+  if (valid === 'false') return { kind: 'resolution', resolution: INVALID }
+  if (valid !== 'true') return GARBAGE
+  if (userId === undefined || userId === '') return { kind: 'resolution', resolution: INVALID }
+  if (sizeOf(identity) > MAX_IDENTITY) return { kind: 'unusable', why: 'too_large' }
+  return { kind: 'resolution', resolution: Object.freeze({ kind: 'valid', userId: userId as UserId, identity: Object.freeze(identity) }) }
+}
+
+function sizeOf (identity: Identity): number {
+  return identity.reduce((sum, value, index) => value === undefined ? sum : sum + value.length + (IDENTITY_HEADERS[index]?.length ?? 0), 0)
+}
+
+/** A plain value for JSON: null = not sent; a refusal is its `silent` flag. */
+export function encodeResolution (resolution: Resolution): unknown {
+  return resolution.kind === 'valid' ? resolution.identity.map((value) => value ?? null) : resolution.silent
+}
+
+/** @returns undefined for anything that encodeResolution did not make: what comes from Redis is hostile until read */
+export function decodeResolution (value: unknown): Resolution | undefined {
+  if (typeof value === 'boolean') return value ? SILENT : INVALID
+  if (!Array.isArray(value) || value.length !== IDENTITY_HEADERS.length) return undefined
+  if (!value.every((item) => item === null || typeof item === 'string')) return undefined
+  const reading = judge(value.map((item: string | null) => item ?? undefined))
+  return reading.kind === 'resolution' && reading.resolution.kind === 'valid' ? reading.resolution : undefined
+}

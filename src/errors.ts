@@ -1,0 +1,62 @@
+/** Base of every error this service makes on purpose; `code` is stable, `message` is for a person and never holds a credential. */
+export class ServiceError extends Error {
+  readonly code: string
+  constructor (code: string, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause })
+    this.name = new.target.name
+    this.code = code
+  }
+}
+
+/** No usable answer from Authgear: 503, never remembered, never taken for "not signed in". */
+export abstract class ResolverError extends ServiceError {
+  abstract readonly reason: 'authgear_unavailable' | 'authgear_misconfigured' | 'overloaded'
+}
+
+/** Connection refused, reset, TLS failure, or the name does not resolve. */
+export class AuthgearUnreachable extends ResolverError {
+  readonly reason = 'authgear_unavailable'
+  constructor (cause: unknown) { super('AUTHGEAR_UNREACHABLE', 'Authgear cannot be reached: check AUTHGEAR_RESOLVER_URL and the network between', cause) }
+}
+
+export class AuthgearTimeout extends ResolverError {
+  readonly reason = 'authgear_unavailable'
+  constructor (timeoutMs: number) { super('AUTHGEAR_TIMEOUT', `Authgear did not answer within ${timeoutMs} ms (AUTHGEAR_TIMEOUT)`) }
+}
+
+/** A 5xx, or another 4xx than the two that mean a wrong address. */
+export class AuthgearStatus extends ResolverError {
+  readonly reason = 'authgear_unavailable'
+  readonly status: number
+  constructor (status: number) {
+    super('AUTHGEAR_STATUS', `Authgear answered ${status} instead of 200: check its database, its Redis and its log`)
+    this.status = status
+  }
+}
+
+/** 3xx, 404, 405: this is not the resolver, or it does not know this project. */
+export class AuthgearMisconfigured extends ResolverError {
+  readonly reason = 'authgear_misconfigured'
+  constructor (what: string) { super('AUTHGEAR_MISCONFIGURED', `${what}: check AUTHGEAR_ENDPOINT and AUTHGEAR_RESOLVER_URL`) }
+}
+
+export class AuthgearGarbage extends ResolverError {
+  readonly reason = 'authgear_unavailable'
+  constructor (what: string, cause?: unknown) { super('AUTHGEAR_GARBAGE', `Authgear's answer cannot be used: ${what}`, cause) }
+}
+
+export class AuthgearCircuitOpen extends ResolverError {
+  readonly reason = 'authgear_unavailable'
+  constructor () { super('AUTHGEAR_CIRCUIT_OPEN', 'Authgear failed repeatedly and is left alone for a moment') }
+}
+
+export class Overloaded extends ResolverError {
+  readonly reason = 'overloaded'
+  constructor () { super('OVERLOADED', 'more resolutions wait than AUTHGEAR_MAX_QUEUE allows') }
+}
+
+/** A defect of this service: answered like an outage, since nobody knows who is asking. */
+export class Unforeseen extends ResolverError {
+  readonly reason = 'authgear_unavailable'
+  constructor (cause: unknown) { super('UNFORESEEN', 'this service failed while it asked: please report it with the log', cause) }
+}

@@ -1,0 +1,70 @@
+import type { Server, ServerResponse } from 'node:http'
+import type { Http2SecureServer, Http2Session } from 'node:http2'
+import type { Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+export type Drain = Readonly<{
+  isDraining: () => boolean
+  /** Requests under way get their answer, connections end; what is left after `graceMs` is destroyed. */
+  drain: (graceMs: number) => Promise<void>
+}>
+
+/** Milliseconds between looks for connections that have become idle. */
+const LOOK_EVERY = 50
+/** Milliseconds a session serves before its client is asked to open a new one, so that load spreads over new replicas. */
+const SESSION_AGE = 60_000
+const SESSION_JITTER = 0.2
+
+type ListeningServer = Server | Http2SecureServer
+
+/** Node ends neither HTTP/2 sessions nor connections that never carried a request: both are tracked here. */
+export function trackConnections (server: ListeningServer): Drain {
+  const sockets = new Set<Socket>()
+  const unused = new Set<Socket>()
+  const sessions = new Set<Http2Session>()
+  let draining = false
+  server.on('connection', (socket: Socket) => keep(sockets, socket))
+  // a connection that speaks HTTP/2 is its session's business
+  server.on('secureConnection', (socket: TLSSocket) => { if (socket.alpnProtocol !== 'h2') keep(unused, socket) })
+  server.on('request', (request: { socket: Socket }, response: ServerResponse) => {
+    unused.delete(request.socket)
+    if (draining) response.shouldKeepAlive = false
+  })
+  server.on('session', (session: Http2Session) => { keepSession(sessions, session); if (draining) session.close() })
+  return Object.freeze({
+    isDraining: () => draining,
+    async drain (graceMs: number): Promise<void> {
+      draining = true
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      for (const session of sessions) session.close()
+      for (const socket of unused) socket.destroy()
+      for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy()
+      await endAll(server, sockets, closed, graceMs)
+    }
+  })
+}
+
+function keep (sockets: Set<Socket>, socket: Socket): void {
+  sockets.add(socket)
+  socket.once('close', () => sockets.delete(socket))
+}
+
+function keepSession (sessions: Set<Http2Session>, session: Http2Session): void {
+  sessions.add(session)
+  const age = SESSION_AGE * (1 + SESSION_JITTER * (2 * Math.random() - 1))
+  const timer = setTimeout(() => session.close(), age) // GOAWAY(NO_ERROR); its streams finish
+  session.once('close', () => { clearTimeout(timer); sessions.delete(session) })
+}
+
+async function endAll (server: ListeningServer, all: Set<Socket>, closed: Promise<void>, graceMs: number): Promise<void> {
+  const deadline = performance.now() + graceMs
+  let ended = false
+  void closed.then(() => { ended = true })
+  while (!ended && performance.now() < deadline) {
+    if ('closeIdleConnections' in server) server.closeIdleConnections()
+    await Promise.race([closed, sleep(LOOK_EVERY)])
+  }
+  for (const socket of all) socket.destroy()
+  await closed
+}

@@ -1,0 +1,42 @@
+import type { Server } from 'node:http'
+import type { Http2SecureServer } from 'node:http2'
+import type { FastifyInstance } from 'fastify'
+
+/** Bytes; Caddy and Traefik let through more than Node's 16 KiB. */
+const MAX_HEADERS = 64 * 1024
+/** Milliseconds; longer than any proxy's (nginx 60 s, Traefik 90 s, Caddy 120 s), so that it is the proxy who closes. */
+const KEEP_ALIVE = 130_000
+/** Milliseconds from a request's first byte to the end of what it declares. */
+const REQUEST_TIMEOUT = 30_000
+
+/** Fastify options of the plain listener. */
+export const HTTP1_OPTIONS = {
+  http: { maxHeaderSize: MAX_HEADERS, keepAliveTimeout: KEEP_ALIVE, requireHostHeader: true },
+  keepAliveTimeout: KEEP_ALIVE,
+  requestTimeout: REQUEST_TIMEOUT
+} as const
+
+/** What HTTP/2 needs beyond a certificate: the peer is our proxy, and everybody behind it shares its session. */
+export const HTTP2_OPTIONS = {
+  allowHTTP1: true,
+  // Node's 128 make Traefik answer 500 to people with some 115 cookies, since Go splits them
+  maxHeaderListPairs: 4000,
+  // without it one anonymous request with a 150 kB cookie stalls the session
+  settings: { maxHeaderListSize: MAX_HEADERS, maxConcurrentStreams: 1000 },
+  maxSessionMemory: 100,
+  // 1,000 clients that hang up at once would else cost everybody the session
+  streamResetBurst: 100_000,
+  streamResetRate: 10_000
+} as const
+
+export const HTTP2_SESSION_TIMEOUT = KEEP_ALIVE
+
+/** With `http2: true` Fastify silently passes neither on to the HTTP/1.1 side of the listener. */
+export function applyHttp1Limits (server: FastifyInstance['server']): void {
+  Object.assign(server as Server | Http2SecureServer, {
+    maxHeaderSize: MAX_HEADERS,
+    keepAliveTimeout: KEEP_ALIVE,
+    requestTimeout: REQUEST_TIMEOUT,
+    requireHostHeader: true
+  })
+}

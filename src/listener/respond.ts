@@ -1,0 +1,28 @@
+import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { Answer } from '../routes/answer.ts'
+
+/** Milliseconds in which what a peer still sends is thrown away, so that a reset does not overtake the answer. */
+const LINGER = 1000
+
+/** Writes one answer; both protocols take the same flat headers. @param requestId comes back in every answer */
+export function respond (response: ServerResponse, answer: Answer, requestId: string): void {
+  response.writeHead(answer.status, [...answer.headers, 'x-request-id', requestId])
+  response.end(answer.body === '' ? undefined : answer.body)
+}
+
+/** The last answer on an HTTP/1 connection whose input was abandoned: answer, half-close, discard, destroy. */
+export function respondAndLeave (request: IncomingMessage, response: ServerResponse, answer: Answer, requestId: string): void {
+  const { socket } = request
+  // an earlier request on this connection has no answer yet: this one must not overtake it
+  if (response.socket === null) { socket.destroy(); return }
+  socket.end(render(request.method === 'HEAD', answer, requestId), 'utf8')
+  const timer = setTimeout(() => socket.destroy(), LINGER)
+  socket.once('close', () => clearTimeout(timer))
+}
+
+function render (isHead: boolean, { status, headers, body }: Answer, requestId: string): string {
+  const lines = [`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`]
+  const all = [...headers, 'x-request-id', requestId, 'date', new Date().toUTCString(), 'connection', 'close']
+  for (let i = 0; i < all.length; i += 2) lines.push(`${all[i]}: ${all[i + 1]}`)
+  return `${lines.join('\r\n')}\r\n\r\n${isHead ? '' : body}`
+}

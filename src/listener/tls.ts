@@ -1,0 +1,49 @@
+import { X509Certificate } from 'node:crypto'
+import { readFileSync, unwatchFile, watchFile } from 'node:fs'
+import { createSecureContext, type Server } from 'node:tls'
+import type { EpochMs } from '../core/jwt.ts'
+
+export type TlsFiles = Readonly<{ certFile: string, keyFile: string, clientCaFile: string | undefined }>
+/** PEM, all read at the same moment. */
+export type TlsMaterial = Readonly<{ cert: string, key: string, ca: string | undefined }>
+
+export type TlsEvents = Readonly<{ reloaded: (expiry: EpochMs) => void, failed: (error: unknown) => void }>
+
+/** Milliseconds between looks at the files; polling also sees the symbolic links that Kubernetes swaps. */
+const LOOK_EVERY = 2000
+
+/** @throws where a file cannot be read, or key and certificate do not belong together */
+export function readTlsMaterial ({ certFile, keyFile, clientCaFile }: TlsFiles): TlsMaterial {
+  const material = {
+    cert: readFileSync(certFile, 'utf8'),
+    key: readFileSync(keyFile, 'utf8'),
+    ca: clientCaFile === undefined ? undefined : readFileSync(clientCaFile, 'utf8')
+  }
+  createSecureContext(contextOf(material))
+  return material
+}
+
+/** `ca` has to be named again at every change, or every client certificate is refused. */
+export function contextOf ({ cert, key, ca }: TlsMaterial): { cert: string, key: string, ca?: string } {
+  return { cert, key, ...(ca === undefined ? {} : { ca }) }
+}
+
+export function expiryOf ({ cert }: TlsMaterial): EpochMs {
+  return Date.parse(new X509Certificate(cert).validTo) as EpochMs
+}
+
+/** New files serve new connections; unreadable or unmatched ones leave the old in place. @returns stops watching */
+export function watchTlsFiles (files: TlsFiles, server: Pick<Server, 'setSecureContext'>, events: TlsEvents, everyMs = LOOK_EVERY): () => void {
+  const names = [files.certFile, files.keyFile, files.clientCaFile].filter((name) => name !== undefined)
+  const reload = (): void => {
+    try {
+      const material = readTlsMaterial(files)
+      server.setSecureContext(contextOf(material))
+      events.reloaded(expiryOf(material))
+    } catch (error) {
+      events.failed(error)
+    }
+  }
+  for (const name of names) watchFile(name, { interval: everyMs }, reload)
+  return () => { for (const name of names) unwatchFile(name, reload) }
+}

@@ -1,0 +1,43 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs'
+import { check } from './commands/check.ts'
+import { healthcheck } from './commands/healthcheck.ts'
+import { serve } from './commands/serve.ts'
+
+const HELP = `authgear-forward-auth: who is behind this request? Asked by Traefik, Caddy, nginx or Envoy, answered by Authgear.
+
+Usage: authgear-forward-auth [command]
+
+  serve         answer the proxy (default)
+  check         validate the configuration and print it, secrets masked
+  healthcheck   exit 0 when this machine's instance is alive
+  cert          make a small CA and a certificate for the link to the proxy (cert --help)
+  --version     print the version
+  --help        print this
+
+Everything is configured by environment variables: docs/configuration.md
+`
+
+/** @returns the exit code, or undefined while the service runs */
+async function run (command: string, args: readonly string[]): Promise<number | undefined> {
+  switch (command) {
+    case 'serve': return await serve(process.env, versionOf(), process.stderr)
+    case 'check': return check(process.env, process.stdout)
+    case 'healthcheck': return await healthcheck(process.env, process.stderr)
+    case 'cert': return await (await import('./commands/cert.ts')).cert(args, process.stdout)
+    case '--version': process.stdout.write(`${versionOf()}\n`); return 0
+    case '--help': process.stdout.write(HELP); return 0
+    default:
+      process.stderr.write(`error: there is no command "${command}"\n\n${HELP}`)
+      return 1
+  }
+}
+
+function versionOf (): string {
+  const manifest: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
+  return typeof manifest === 'object' && manifest !== null && 'version' in manifest ? String(manifest.version) : 'unknown'
+}
+
+const [command = 'serve', ...args] = process.argv.slice(2)
+const code = await run(command, args)
+if (code !== undefined) process.exitCode = code

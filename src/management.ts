@@ -1,0 +1,33 @@
+import fastify, { type FastifyInstance } from 'fastify'
+import type { Metrics } from './metrics.ts'
+
+export type Readiness = Readonly<{
+  state: () => 'starting' | 'serving' | 'draining'
+  /** Told, not judged: Redis or Authgear being down is never a reason to take a replica away. */
+  redis: () => 'up' | 'down' | 'none'
+  authgear: () => 'ok' | 'failing'
+}>
+
+export type ManagementDeps = Readonly<{
+  readiness: Readiness
+  metrics: Pick<Metrics, 'render' | 'contentType'>
+  version: string
+}>
+
+/** The management listener, for probes and Prometheus; opens nothing. */
+export function buildManagement ({ readiness, metrics, version }: ManagementDeps): FastifyInstance {
+  const app = fastify({ logger: false, forceCloseConnections: true })
+  app.addHook('onRequest', (_request, reply, done) => { reply.header('cache-control', 'no-store'); done() })
+  app.get('/livez', () => ({ status: 'alive', version }))
+  app.get('/readyz', (_request, reply) => {
+    const state = readiness.state()
+    reply.code(state === 'serving' ? 200 : 503)
+    return { status: state, redis: readiness.redis(), authgear: readiness.authgear() }
+  })
+  app.get('/metrics', async (_request, reply) => {
+    reply.type(metrics.contentType)
+    return await metrics.render()
+  })
+  app.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'not_found' }))
+  return app
+}

@@ -1,0 +1,43 @@
+import { BrokenCircuitError, bulkhead, BulkheadRejectedError, circuitBreaker, CircuitState, ConsecutiveBreaker, handleWhen } from 'cockatiel'
+import { AuthgearCircuitOpen, AuthgearTimeout, AuthgearUnreachable, Overloaded } from '../errors.ts'
+
+export type Guard = Readonly<{
+  /** @throws {Overloaded} @throws {AuthgearCircuitOpen} both at once, without running anything */
+  run: <T>(task: () => Promise<T>) => Promise<T>
+  isClosed: () => boolean
+  state: () => Readonly<{ inFlight: number, queued: number, circuitOpen: boolean }>
+}>
+
+/** Connection failures and time-outs in a row that open the breaker; an answered error is the affair of one credential. */
+const FAILURES = 5
+/** Milliseconds until one probe is let through. */
+const PAUSE = 1000
+
+/** Breaker outside bulkhead: what the bulkhead turns away says nothing about Authgear. */
+export function createGuard (maxConcurrency: number, maxQueue: number): Guard {
+  const slots = bulkhead(maxConcurrency, maxQueue)
+  const breaker = circuitBreaker(handleWhen((error) => error instanceof AuthgearUnreachable || error instanceof AuthgearTimeout), {
+    halfOpenAfter: PAUSE,
+    breaker: new ConsecutiveBreaker(FAILURES)
+  })
+  return Object.freeze({
+    async run<T> (task: () => Promise<T>): Promise<T> {
+      if (slots.executionSlots === 0 && slots.queueSlots === 0) throw new Overloaded()
+      // the library makes the others wait for the probe
+      if (breaker.state === CircuitState.HalfOpen) throw new AuthgearCircuitOpen()
+      return await breaker.execute(() => slots.execute(task)).catch(translate)
+    },
+    isClosed: () => breaker.state === CircuitState.Closed,
+    state: () => ({
+      inFlight: maxConcurrency - slots.executionSlots,
+      queued: maxQueue - slots.queueSlots,
+      circuitOpen: breaker.state !== CircuitState.Closed
+    })
+  })
+}
+
+function translate (error: unknown): never {
+  if (error instanceof BrokenCircuitError) throw new AuthgearCircuitOpen()
+  if (error instanceof BulkheadRejectedError) throw new Overloaded()
+  throw error
+}

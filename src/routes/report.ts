@@ -1,0 +1,39 @@
+import type { FastifyRequest } from 'fastify'
+import type { CacheKey } from '../core/cache-key.ts'
+import { describe, type Log } from '../log.ts'
+import type { Metrics } from '../metrics.ts'
+import type { Endpoint } from '../tally.ts'
+import { clientAddressOf } from './client-trace.ts'
+import type { Verdict } from './verify.ts'
+
+export type Report = (endpoint: Endpoint, verdict: Verdict, request: FastifyRequest, requestId: string, startedAt: number) => void
+
+/** Counts every answer and writes a line for each refusal; 503 at warn with what to check, an allowed one at debug. */
+export function createReport (log: Log, count: Metrics['request']): Report {
+  const logsAllowed = log.isLevelEnabled('debug')
+  return (endpoint, verdict, request, requestId, startedAt) => {
+    const { reason, source, answer, key, error } = verdict
+    const durationMs = performance.now() - startedAt
+    count(endpoint, answer.status, reason, source, durationMs / 1000)
+    if (reason === 'allowed' && !logsAllowed) return
+    const line = {
+      requestId,
+      endpoint,
+      status: answer.status,
+      reason,
+      source,
+      durationMs: Math.round(durationMs * 1000) / 1000,
+      client: clientAddressOf(request),
+      ...(key === undefined ? {} : { credential: fingerprint(key) }),
+      ...(error === undefined ? {} : { error: describe(error) })
+    }
+    if (answer.status === 503) log.warn(line, 'cannot answer')
+    else if (answer.status === 200) log.debug(line, 'allowed')
+    else log.info(line, 'refused')
+  }
+}
+
+/** Eight hex digits of the keyed digest: enough to follow one credential through a log, nothing to find it by. */
+function fingerprint (key: CacheKey): string {
+  return Buffer.from(key, 'base64url').subarray(0, 4).toString('hex')
+}

@@ -1,0 +1,20 @@
+import type { IncomingMessage } from 'node:http'
+
+/** Exact: one slash too many, or `/verify#…` instead of `/verify?…`, must not drop a policy. */
+const VERIFY = '/verify'
+/** Envoy and Istio append the client's own path and query: neither is read. */
+const EXT_AUTHZ = '/ext-authz/'
+const ELSEWHERE = '/404'
+
+/** @returns the one path the router sees, so that no decoding of a router's ever decides what is a verify request */
+export function canonicalPath ({ url = '' }: Pick<IncomingMessage, 'url'>): string {
+  if (url === VERIFY || url.startsWith(`${VERIFY}?`)) return VERIFY
+  return url.startsWith(EXT_AUTHZ) ? EXT_AUTHZ : ELSEWHERE
+}
+
+/** @param url as it arrived; @returns what follows the question mark, raw */
+export function verifyQuery (url: string): string {
+  return url.slice(VERIFY.length + 1)
+}
+
+export const PATHS = { verify: VERIFY, extAuthz: EXT_AUTHZ } as const

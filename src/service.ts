@@ -1,0 +1,123 @@
+import { randomBytes } from 'node:crypto'
+import { buildApp, type App } from './app.ts'
+import { createAuthenticate } from './authenticate.ts'
+import { createFleet, fleetOfOne, type Fleet } from './cache/fleet.ts'
+import { createMemoryCache } from './cache/memory.ts'
+import { connectRedis, type RedisConnection, type RedisSettings } from './cache/redis-connection.ts'
+import { createSealer } from './cache/sealing.ts'
+import { systemClock, type Clock } from './clock.ts'
+import { createKeyer, deriveKeys } from './core/cache-key.ts'
+import { cookieNames } from './core/credentials.ts'
+import type { EpochMs } from './core/jwt.ts'
+import { expiryOf, type TlsMaterial } from './listener/tls.ts'
+import { createTrustProxy } from './listener/trusted-proxies.ts'
+import { describe, type Log } from './log.ts'
+import { createMetrics, type Metrics } from './metrics.ts'
+import { createResolver } from './resolver/client.ts'
+import type { Resolver } from './resolver/resolver.ts'
+import type { AbsentHeaders } from './routes/answer.ts'
+import { createReport } from './routes/report.ts'
+import { createVerify } from './routes/verify.ts'
+
+/** What one replica is made of; `main` fills it in from the configuration, tests from their tables. */
+export type ServiceSettings = Readonly<{
+  version: string
+  authgear: Readonly<{
+    endpoint: Readonly<{ origin: string, host: string, scheme: 'http' | 'https' }>
+    resolverUrl: string
+    cookiePrefix: string
+    timeoutMs: number
+    maxConcurrency: number
+    maxQueue: number
+    ca: string | undefined
+  }>
+  cache: Readonly<{ ttlMs: number, negativeTtlMs: number, maxEntries: number, secret: string | undefined }>
+  redis: (RedisSettings & Readonly<{ keyPrefix: string }>) | undefined
+  trustedProxies: readonly string[]
+  absentHeaders: AbsentHeaders
+  tls: TlsMaterial | undefined
+}>
+
+export type Service = Readonly<{
+  app: App
+  metrics: Metrics
+  redisState: () => 'up' | 'down' | 'none'
+  authgearState: () => 'ok' | 'failing'
+  certificateRenewed: (expiry: EpochMs) => void
+  /** Closes what was opened, in reverse order; idempotent. */
+  close: () => Promise<void>
+}>
+
+/** Milliseconds that one who lost the fleet's lease waits for the winner. */
+const PATIENCE = 300
+/** Milliseconds a lease outlives the longest resolution. */
+const LEASE_MARGIN = 500
+/** With `CACHE_SECRET=none`: entries are keyed and sealed all the same, by a secret that is none. */
+const NO_SECRET = 'none'
+
+/** Opens connections in the background and listens nowhere yet; nothing being down stops it. */
+export function createService (settings: ServiceSettings, log: Log, clock: Clock = systemClock): Service {
+  const { authgear, cache, tls } = settings
+  const memory = createMemoryCache(cache.maxEntries, clock)
+  let expiry = tls === undefined ? undefined : expiryOf(tls)
+  const metrics: Metrics = createMetrics(settings.version, {
+    resolver: () => resolver.state(),
+    cacheEntries: memory.size,
+    redisUp: settings.redis === undefined ? undefined : () => shared.connection?.isUp() === true,
+    certificateExpiry: tls === undefined ? undefined : () => (expiry ?? 0) / 1000
+  })
+  const names = cookieNames(authgear.cookiePrefix)
+  const resolver = createResolver({ ...authgear, cookieNames: names }, metrics.resolver)
+  const keys = deriveKeys(secretOf(settings))
+  const keyer = createKeyer(keys.digest, { endpoint: authgear.endpoint.origin, cookiePrefix: authgear.cookiePrefix })
+  const shared = openShared(settings, keys.sealing, { metrics, log, clock })
+  const authenticate = createAuthenticate({
+    memory, fleet: shared.fleet, resolver, clock, digests: keyer.digests, lifetimes: cache, observer: { ...metrics.authenticate, ...complaints(log) }
+  })
+  const verify = createVerify({ authenticate, keyer, cookieNames: names, absentHeaders: settings.absentHeaders, realm: authgear.endpoint.origin })
+  const app = buildApp({ verify, report: createReport(log, metrics.request), count: metrics.request, trustProxy: createTrustProxy(settings.trustedProxies), tls })
+  return Object.freeze({
+    app,
+    metrics,
+    redisState: () => shared.connection === undefined ? 'none' : shared.connection.isUp() ? 'up' : 'down',
+    authgearState: () => resolver.state().circuitOpen ? 'failing' : 'ok',
+    certificateRenewed: (renewed: EpochMs) => { expiry = renewed },
+    close: async () => { await closeInReverse(shared.connection, resolver) }
+  })
+}
+
+/** Without Redis nobody else has to know it. */
+function secretOf ({ cache, redis }: ServiceSettings): Uint8Array {
+  if (cache.secret !== undefined) return Buffer.from(cache.secret)
+  return redis === undefined ? randomBytes(32) : Buffer.from(NO_SECRET)
+}
+
+type SharedDeps = Readonly<{ metrics: Metrics, log: Log, clock: Clock }>
+
+function openShared ({ redis, authgear }: ServiceSettings, sealingKey: Uint8Array, { metrics, log, clock }: SharedDeps): { fleet: Fleet, connection: RedisConnection | undefined } {
+  if (redis === undefined) return { fleet: fleetOfOne, connection: undefined }
+  const connection = connectRedis(redis, {
+    up: () => log.info({ host: redis.host, port: redis.port }, 'Redis is connected'),
+    down: (error) => log.warn({ host: redis.host, port: redis.port, error: describe(error) }, 'Redis is not reachable: every answer comes from memory or from Authgear until it is back')
+  })
+  const fleet = createFleet({
+    tier: { commands: connection.commands, sealer: createSealer(sealingKey), keyPrefix: redis.keyPrefix, clock },
+    timeoutMs: redis.timeoutMs,
+    leaseMs: authgear.timeoutMs + LEASE_MARGIN,
+    patienceMs: PATIENCE,
+    observer: metrics.fleet
+  })
+  return { fleet, connection }
+}
+
+function complaints (log: Log): { noVerdict: () => void, unforeseen: (error: unknown) => void } {
+  return {
+    noVerdict: () => log.warn('Authgear named no verdict at all for a session cookie, twice: check AUTHGEAR_COOKIE_PREFIX, AUTHGEAR_ENDPOINT and its database connections'),
+    unforeseen: (error) => log.error({ error: describe(error) }, 'an error nobody foresaw: please report it')
+  }
+}
+
+async function closeInReverse (connection: RedisConnection | undefined, resolver: Resolver): Promise<void> {
+  await connection?.close()
+  await resolver.close()
+}
