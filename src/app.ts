@@ -87,7 +87,7 @@ function createExchange ({ verify, report, count }: AppDeps): (kind: Kind) => (r
       send(verdict.answer)
       return report(kind, verdict, request, requestId, startedAt)
     }
-    void verdict.then((late) => { send(late.answer); report(kind, late, request, requestId, startedAt) })
+    verdict.then((late) => { send(late.answer); report(kind, late, request, requestId, startedAt) }, (error: unknown) => { throw error })
   }
 }
 

@@ -102,6 +102,6 @@ async function ask (deps: AuthenticateDeps, subject: Subject, turn: Turn & { kin
     }
     return { kind: 'resolved', resolution, source: 'authgear' }
   } finally {
-    void turn.done(entry, lifeMs)
+    turn.done(entry, lifeMs).catch(deps.observer.unforeseen)
   }
 }

@@ -57,14 +57,11 @@ function keepSession (sessions: Set<Http2Session>, session: Http2Session): void 
   session.once('close', () => { clearTimeout(timer); sessions.delete(session) })
 }
 
-async function endAll (server: ListeningServer, all: Set<Socket>, closed: Promise<void>, graceMs: number): Promise<void> {
-  const deadline = performance.now() + graceMs
-  let ended = false
-  void closed.then(() => { ended = true })
-  while (!ended && performance.now() < deadline) {
-    if ('closeIdleConnections' in server) server.closeIdleConnections()
-    await Promise.race([closed, sleep(LOOK_EVERY)])
-  }
-  for (const socket of all) socket.destroy()
+async function endAll (server: ListeningServer, sockets: Set<Socket>, closed: Promise<void>, graceMs: number): Promise<void> {
+  const grace = sleep(graceMs, 'over', { ref: false })
+  const looks = setInterval(() => { if ('closeIdleConnections' in server) server.closeIdleConnections() }, LOOK_EVERY)
+  await Promise.race([closed, grace])
+  clearInterval(looks)
+  for (const socket of sockets) socket.destroy()
   await closed
 }

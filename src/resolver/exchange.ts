@@ -11,7 +11,7 @@ export type Exchange = Readonly<{ path: string, headers: string[], signal: Abort
 export async function exchange (pool: Pool, { path, headers, signal, timeoutMs }: Exchange): Promise<Resolution> {
   try {
     const response = await pool.request({ method: 'GET', path, headers, signal, responseHeaders: 'raw' })
-    for await (const chunk of response.body) void chunk // the pool's maxResponseSize ends an endless one
+    await response.body.arrayBuffer() // empty; the pool's maxResponseSize ends an endless one
     return verdict(response.statusCode, response.headers)
   } catch (error) {
     throw signal.aborted ? new AuthgearTimeout(timeoutMs) : classify(error, timeoutMs)

@@ -18,9 +18,9 @@ export function createAllow (absent: AbsentHeaders): (resolution: Resolution & {
   const prepared = new WeakMap<Resolution, Partial<Record<Source, Answer>>>()
   return (resolution, source) => {
     const answers = prepared.get(resolution) ?? {}
-    if (answers[source] !== undefined) return answers[source]
-    prepared.set(resolution, answers)
-    return answers[source] = allow(resolution.identity, source, absent)
+    const answer = answers[source] ?? allow(resolution.identity, source, absent)
+    if (answers[source] === undefined) prepared.set(resolution, { ...answers, [source]: answer })
+    return answer
   }
 }
 
