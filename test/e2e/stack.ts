@@ -1,10 +1,10 @@
 import type { Test } from 'tap'
 import { startBalancer, type Balancer } from '../helpers/balancer.ts'
 import { startEchoApp, type EchoApp } from '../helpers/echo-app.ts'
+import { makeOwnCert, type OwnCert } from '../helpers/own-cert.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { startService, type Service } from '../helpers/service.ts'
 import { startSimulator, type RunningSimulator } from '../helpers/simulator.ts'
-import { makeTls, type TlsFiles } from '../helpers/tls.ts'
 import type { Proxy } from './proxy.ts'
 import { startProxy } from './start-proxy.ts'
 
@@ -21,7 +21,7 @@ export interface Stack {
 
 export async function startStack (t: Test, proxy: Proxy): Promise<Stack> {
   const [authgear, redis, app] = await Promise.all([startSimulator(t), startRedis(t), startEchoApp(t)])
-  const tls = proxy.tls ? makeTls(t) : undefined
+  const tls = proxy.tls ? makeOwnCert(t) : undefined
   const env = environment(authgear, redis.url, tls)
   const replicas = await Promise.all([startService(t, env), startService(t, env)])
   const links = await linkUp(t, proxy, replicas.map(replica => replica.port))
@@ -29,7 +29,7 @@ export async function startStack (t: Test, proxy: Proxy): Promise<Stack> {
   return { port, app, authgear, replicas, links }
 }
 
-function environment (authgear: RunningSimulator, redisUrl: string, tls: TlsFiles | undefined): Record<string, string> {
+function environment (authgear: RunningSimulator, redisUrl: string, tls: OwnCert | undefined): Record<string, string> {
   return {
     AUTHGEAR_ENDPOINT: authgear.url,
     REDIS_URL: redisUrl,

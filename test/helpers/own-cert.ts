@@ -1,0 +1,19 @@
+import { execFileSync } from 'node:child_process'
+import { join } from 'node:path'
+import type { Test } from 'tap'
+import { tempDir } from './temp-dir.ts'
+
+export interface OwnCert {
+  readonly caFile: string
+  readonly certFile: string
+  readonly keyFile: string
+}
+
+const MAIN = join(import.meta.dirname, '../../dist/main.js')
+
+/** A certificate for 127.0.0.1 as a user gets one: by the service's own `cert`. */
+export function makeOwnCert (t: Test): OwnCert {
+  const out = join(tempDir(t, 'cert'), 'certs')
+  execFileSync(process.execPath, [MAIN, 'cert', '--out', out, '--host', '127.0.0.1'], { stdio: 'pipe' })
+  return { caFile: join(out, 'ca.crt'), certFile: join(out, 'tls.crt'), keyFile: join(out, 'tls.key') }
+}
