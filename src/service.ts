@@ -9,7 +9,8 @@ import { systemClock, type Clock } from './clock.ts'
 import { createKeyer, deriveKeys } from './core/cache-key.ts'
 import { cookieNames } from './core/credentials.ts'
 import type { EpochMs } from './core/jwt.ts'
-import { expiryOf, type TlsMaterial } from './listener/tls.ts'
+import { certificateExpiry } from './listener/certificate-expiry.ts'
+import type { TlsMaterial } from './listener/tls.ts'
 import { createTrustProxy } from './listener/trusted-proxies.ts'
 import { describe, type Log } from './log.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
@@ -48,6 +49,9 @@ export type Service = Readonly<{
   close: () => Promise<void>
 }>
 
+/** What tests replace, so that none of them depends on how fast a machine is. */
+export type Seams = Readonly<{ clock?: Clock, patienceMs?: number }>
+
 /** Milliseconds that one who lost the fleet's lease waits for the winner. */
 const PATIENCE = 300
 /** Milliseconds a lease outlives the longest resolution. */
@@ -56,10 +60,10 @@ const LEASE_MARGIN = 500
 const NO_SECRET = 'none'
 
 /** Opens connections in the background and listens nowhere yet; nothing being down stops it. */
-export function createService (settings: ServiceSettings, log: Log, clock: Clock = systemClock): Service {
+export function createService (settings: ServiceSettings, log: Log, { clock = systemClock, patienceMs = PATIENCE }: Seams = {}): Service {
   const { authgear, cache, tls } = settings
   const memory = createMemoryCache(cache.maxEntries, clock)
-  let expiry = tls === undefined ? undefined : expiryOf(tls)
+  let expiry = tls === undefined ? undefined : certificateExpiry(tls.cert)
   const metrics: Metrics = createMetrics(settings.version, {
     resolver: () => resolver.state(),
     cacheEntries: memory.size,
@@ -70,12 +74,19 @@ export function createService (settings: ServiceSettings, log: Log, clock: Clock
   const resolver = createResolver({ ...authgear, cookieNames: names }, metrics.resolver)
   const keys = deriveKeys(secretOf(settings))
   const keyer = createKeyer(keys.digest, { endpoint: authgear.endpoint.origin, cookiePrefix: authgear.cookiePrefix })
-  const shared = openShared(settings, keys.sealing, { metrics, log, clock })
+  const shared = openShared(settings, keys.sealing, { metrics, log, clock, patienceMs })
   const authenticate = createAuthenticate({
     memory, fleet: shared.fleet, resolver, clock, digests: keyer.digests, lifetimes: cache, observer: { ...metrics.authenticate, ...complaints(log) }
   })
   const verify = createVerify({ authenticate, keyer, cookieNames: names, absentHeaders: settings.absentHeaders, realm: authgear.endpoint.origin })
-  const app = buildApp({ verify, report: createReport(log, metrics.request), count: metrics.request, trustProxy: createTrustProxy(settings.trustedProxies), tls })
+  const app = buildApp({
+    verify,
+    report: createReport(log, metrics.request),
+    countElsewhere: (seconds) => metrics.request('other', 404, 'not_found', 'none', seconds),
+    unforeseen: complaints(log).unforeseen,
+    trustProxy: createTrustProxy(settings.trustedProxies),
+    tls
+  })
   return Object.freeze({
     app,
     metrics,
@@ -92,9 +103,9 @@ function secretOf ({ cache, redis }: ServiceSettings): Uint8Array {
   return redis === undefined ? randomBytes(32) : Buffer.from(NO_SECRET)
 }
 
-type SharedDeps = Readonly<{ metrics: Metrics, log: Log, clock: Clock }>
+type SharedDeps = Readonly<{ metrics: Metrics, log: Log, clock: Clock, patienceMs: number }>
 
-function openShared ({ redis, authgear }: ServiceSettings, sealingKey: Uint8Array, { metrics, log, clock }: SharedDeps): { fleet: Fleet, connection: RedisConnection | undefined } {
+function openShared ({ redis, authgear }: ServiceSettings, sealingKey: Uint8Array, { metrics, log, clock, patienceMs }: SharedDeps): { fleet: Fleet, connection: RedisConnection | undefined } {
   if (redis === undefined) return { fleet: fleetOfOne, connection: undefined }
   const connection = connectRedis(redis, {
     up: () => log.info({ host: redis.host, port: redis.port }, 'Redis is connected'),
@@ -104,7 +115,7 @@ function openShared ({ redis, authgear }: ServiceSettings, sealingKey: Uint8Arra
     tier: { commands: connection.commands, sealer: createSealer(sealingKey), keyPrefix: redis.keyPrefix, clock },
     timeoutMs: redis.timeoutMs,
     leaseMs: authgear.timeoutMs + LEASE_MARGIN,
-    patienceMs: PATIENCE,
+    patienceMs,
     observer: metrics.fleet
   })
   return { fleet, connection }

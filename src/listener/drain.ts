@@ -27,7 +27,7 @@ export function trackConnections (server: ListeningServer): Drain {
   server.on('connection', (socket: Socket) => keep(sockets, socket))
   // a connection that speaks HTTP/2 is its session's business
   server.on('secureConnection', (socket: TLSSocket) => { if (socket.alpnProtocol !== 'h2') keep(unused, socket) })
-  server.on('request', (request: { socket: Socket }, response: ServerResponse) => {
+  server.prependListener('request', (request: { socket: Socket }, response: ServerResponse) => {
     unused.delete(request.socket)
     if (draining) response.shouldKeepAlive = false
   })

@@ -1,7 +1,7 @@
-import { X509Certificate } from 'node:crypto'
 import { readFileSync, unwatchFile, watchFile } from 'node:fs'
 import { createSecureContext, type Server } from 'node:tls'
 import type { EpochMs } from '../core/jwt.ts'
+import { certificateExpiry } from './certificate-expiry.ts'
 
 export type TlsFiles = Readonly<{ certFile: string, keyFile: string, clientCaFile: string | undefined }>
 /** PEM, all read at the same moment. */
@@ -28,10 +28,6 @@ export function contextOf ({ cert, key, ca }: TlsMaterial): { cert: string, key:
   return { cert, key, ...(ca === undefined ? {} : { ca }) }
 }
 
-export function expiryOf ({ cert }: TlsMaterial): EpochMs {
-  return Date.parse(new X509Certificate(cert).validTo) as EpochMs
-}
-
 /** New files serve new connections; unreadable or unmatched ones leave the old in place. @returns stops watching */
 export function watchTlsFiles (files: TlsFiles, server: Pick<Server, 'setSecureContext'>, events: TlsEvents, everyMs = LOOK_EVERY): () => void {
   const names = [files.certFile, files.keyFile, files.clientCaFile].filter((name) => name !== undefined)
@@ -39,7 +35,7 @@ export function watchTlsFiles (files: TlsFiles, server: Pick<Server, 'setSecureC
     try {
       const material = readTlsMaterial(files)
       server.setSecureContext(contextOf(material))
-      events.reloaded(expiryOf(material))
+      events.reloaded(certificateExpiry(material.cert))
     } catch (error) {
       events.failed(error)
     }

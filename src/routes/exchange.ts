@@ -1,0 +1,75 @@
+import { randomBytes } from 'node:crypto'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { respond, respondAndLeave } from '../listener/respond.ts'
+import { trackAbandonedInputs, type AbandonedInputs } from '../listener/unread-body.ts'
+import type { Endpoint } from '../tally.ts'
+import { NOT_FOUND, type Answer } from './answer.ts'
+import { clientTraceOf } from './client-trace.ts'
+import { readProxyRequest, type ProxyRequest } from './proxy-request.ts'
+import type { Report } from './report.ts'
+import { verifyQuery } from './routing.ts'
+import type { Verdict, Verify } from './verify.ts'
+
+export type ExchangeDeps = Readonly<{
+  verify: Verify
+  report: Report
+  countElsewhere: (seconds: number) => void
+  /** A defect: the connection is closed without an answer, which no proxy takes for "allowed". */
+  unforeseen: (error: unknown) => void
+}>
+
+export type Handler = (request: FastifyRequest, reply: FastifyReply) => void
+
+/** One request and its answer, over either protocol; synchronous to the end where memory knows. */
+export function createExchange (deps: ExchangeDeps): (endpoint: Endpoint) => Handler {
+  const abandoned = trackAbandonedInputs()
+  const nextId = requestIds()
+  return (endpoint) => (request, reply) => {
+    reply.hijack()
+    const startedAt = performance.now()
+    const proxy = readProxyRequest(request.raw.rawHeaders)
+    const requestId = proxy.requestId ?? nextId()
+    const fail = (error: unknown): void => { deps.unforeseen(error); reply.raw.destroy() }
+    try {
+      const send = receive(abandoned, request, reply, proxy, requestId)
+      if (send === undefined) return
+      if (endpoint === 'other') return elsewhere(deps, send, startedAt)
+      const conclude = (verdict: Verdict): void => {
+        send(verdict.answer)
+        deps.report(endpoint, verdict, request, requestId, startedAt)
+      }
+      const verdict = ask(deps.verify, endpoint, request, proxy)
+      if (verdict instanceof Promise) verdict.then(conclude).catch(fail)
+      else conclude(verdict)
+    } catch (error) {
+      fail(error)
+    }
+  }
+}
+
+function ask (verify: Verify, endpoint: 'verify' | 'ext-authz', request: FastifyRequest, proxy: ProxyRequest): Verdict | Promise<Verdict> {
+  const query = endpoint === 'verify' ? verifyQuery(request.originalUrl) : undefined
+  return verify({ rawHeaders: request.raw.rawHeaders, proxy, query, trace: () => clientTraceOf(request) })
+}
+
+function elsewhere ({ countElsewhere }: ExchangeDeps, send: (answer: Answer) => void, startedAt: number): void {
+  send(NOT_FOUND)
+  countElsewhere((performance.now() - startedAt) / 1000)
+}
+
+/** @returns how to answer; undefined on a connection that is owed no further one */
+function receive (abandoned: AbandonedInputs, { raw }: FastifyRequest, reply: FastifyReply, { declaresBody }: ProxyRequest, requestId: string): ((answer: Answer) => void) | undefined {
+  const { socket } = raw
+  if (raw.httpVersionMajor !== 1) return (answer) => respond(reply.raw, answer, requestId)
+  if (abandoned.has(socket)) return undefined
+  if (!declaresBody) return (answer) => respond(reply.raw, answer, requestId)
+  abandoned.abandon(socket)
+  return (answer) => respondAndLeave(raw, reply.raw, answer, requestId)
+}
+
+/** Ids for requests whose proxy names none: unique among replicas, and nothing of the request in them. */
+function requestIds (): () => string {
+  const prefix = randomBytes(6).toString('hex')
+  let count = 0
+  return () => `${prefix}-${(++count).toString(36)}`
+}

@@ -1,0 +1,86 @@
+import { readFileSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
+import type { Test } from 'tap'
+import { systemClock, type Clock } from '../../src/clock.ts'
+import { createLog } from '../../src/log.ts'
+import { createService, type Service, type ServiceSettings } from '../../src/service.ts'
+import type { TlsFiles } from './tls.ts'
+
+export interface AdapterOptions {
+  /** Where Authgear is: its origin. */
+  readonly authgear: string
+  readonly resolverUrl?: string
+  readonly redisPort?: number
+  readonly redisTimeoutMs?: number
+  readonly secret?: string
+  readonly keyPrefix?: string
+  readonly ttlMs?: number
+  readonly negativeTtlMs?: number
+  readonly timeoutMs?: number
+  readonly maxConcurrency?: number
+  readonly maxQueue?: number
+  readonly cookiePrefix?: string
+  readonly absentHeaders?: 'empty' | 'omit'
+  readonly trustedProxies?: readonly string[]
+  readonly tls?: TlsFiles
+  readonly clientCa?: string
+  /** How long one who lost the fleet's lease waits; long here, so that a slow machine changes nothing. */
+  readonly patienceMs?: number
+  readonly clock?: Clock
+}
+
+export interface Adapter {
+  readonly port: number
+  readonly service: Service
+  /** The log's lines, parsed. */
+  readonly lines: ReadonlyArray<Readonly<Record<string, unknown>>>
+  /** Idempotent; the test's teardown calls it too. */
+  readonly close: () => Promise<void>
+}
+
+/** 32 bytes, as every replica of a test has them. */
+export const SECRET = 'a secret of the tests, 32 bytes!'
+
+/** A replica in this process, on a free port of its own: coverage counts, and the clock is the test's. */
+export async function startAdapter (t: Pick<Test, 'teardown'>, options: AdapterOptions): Promise<Adapter> {
+  const lines: Array<Record<string, unknown>> = []
+  const log = createLog('debug', { write: (line: string) => { lines.push(JSON.parse(line)) } })
+  const { patienceMs = 10_000, clock = systemClock } = options
+  const service = createService(settingsOf(options), log, { patienceMs, clock })
+  await service.app.fastify.listen({ host: '127.0.0.1', port: 0 })
+  const { port } = service.app.fastify.server.address() as AddressInfo
+  let closing: Promise<void> | undefined
+  const close = (): Promise<void> => closing ??= service.app.drain.drain(1000).then(() => service.close())
+  t.teardown(close)
+  return { port, service, lines, close }
+}
+
+function settingsOf (options: AdapterOptions): ServiceSettings {
+  const { protocol, host, origin } = new URL(options.authgear)
+  return {
+    version: '0.0.0-test',
+    authgear: {
+      endpoint: { origin, host, scheme: protocol === 'https:' ? 'https' : 'http' },
+      resolverUrl: options.resolverUrl ?? `${origin}/_resolver/resolve`,
+      cookiePrefix: options.cookiePrefix ?? '',
+      timeoutMs: options.timeoutMs ?? 2000,
+      maxConcurrency: options.maxConcurrency ?? 64,
+      maxQueue: options.maxQueue ?? 1024,
+      ca: undefined
+    },
+    cache: { ttlMs: options.ttlMs ?? 30_000, negativeTtlMs: options.negativeTtlMs ?? 5000, maxEntries: 10_000, secret: options.redisPort === undefined ? undefined : options.secret ?? SECRET },
+    redis: redisOf(options),
+    trustedProxies: options.trustedProxies ?? ['loopback'],
+    absentHeaders: options.absentHeaders ?? 'empty',
+    tls: tlsOf(options)
+  }
+}
+
+function redisOf ({ redisPort, redisTimeoutMs, keyPrefix }: AdapterOptions): ServiceSettings['redis'] {
+  if (redisPort === undefined) return undefined
+  return { host: '127.0.0.1', port: redisPort, db: 0, username: undefined, password: undefined, tls: undefined, keyPrefix: keyPrefix ?? 'test:', timeoutMs: redisTimeoutMs ?? 1000 }
+}
+
+function tlsOf ({ tls, clientCa }: AdapterOptions): ServiceSettings['tls'] {
+  return tls && { cert: readFileSync(tls.certFile, 'utf8'), key: readFileSync(tls.keyFile, 'utf8'), ca: clientCa }
+}

@@ -1,0 +1,141 @@
+import t from 'tap'
+import { connectRedis } from '../../src/cache/redis-connection.ts'
+import { createFleet, type Fleet } from '../../src/cache/fleet.ts'
+import { createSealer } from '../../src/cache/sealing.ts'
+import { systemClock } from '../../src/clock.ts'
+import type { CacheKey } from '../../src/core/cache-key.ts'
+import { NO_LOG, type Entry } from '../../src/core/entry.ts'
+import { readResolution } from '../../src/core/resolution.ts'
+import { startAdapter, type Adapter, type AdapterOptions } from '../helpers/adapter.ts'
+import { startRedis } from '../helpers/redis.ts'
+import { ask } from '../helpers/request.ts'
+import { demo, startSimulator } from '../helpers/simulator.ts'
+import { until } from '../helpers/until.ts'
+
+const REPLICAS = [1, 2, 3]
+const bearer = (token: string) => ({ path: '/verify', headers: [['Authorization', `Bearer ${token}`] as const] })
+
+t.test('60 parallel requests of one cold credential on three replicas are one call of Authgear', async (t) => {
+  const redis = await startRedis(t)
+  const simulator = await startSimulator(t)
+  simulator.knobs.latency = 100
+  const replicas = await startReplicas(t, { authgear: simulator.url, redisPort: redis.port })
+  const answers = await Promise.all(Array.from({ length: 60 }, (_, index) => ask(replicas[index % 3]?.port ?? 0, bearer(demo.alice.accessToken))))
+  t.equal(simulator.counters.resolutions, 1)
+  t.ok(answers.every(({ status, headers }) => status === 200 && headers['x-authgear-user-id'] === demo.alice.id), 'every one of them is alice')
+})
+
+t.test('60 contenders that share nothing but Redis, spread over 80 ms: one asks, in 40 runs of 40', async (t) => {
+  const redis = await startRedis(t)
+  const fleets = await Promise.all(REPLICAS.map(() => openFleet(t, redis.port)))
+  for (let run = 0; run < 40; run++) {
+    const key = `run-${run}` as CacheKey
+    let calls = 0
+    const contender = async (index: number): Promise<string> => {
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * 80))
+      const turn = await (fleets[index % 3] as Fleet).turn(key)
+      if (turn.kind === 'found') return userOf(turn.entry)
+      calls++
+      await new Promise((resolve) => setTimeout(resolve, 40))
+      await turn.done(entryOf(`user of ${key}`), 30_000)
+      return `user of ${key}`
+    }
+    const users = await Promise.all(Array.from({ length: 60 }, (_, index) => contender(index)))
+    t.equal(calls, 1, `run ${run}: one call`)
+    t.ok(users.every((user) => user === `user of ${key}`), `run ${run}: the same user for all`)
+  }
+})
+
+t.test('3,000 mixed requests of 150 users on three replicas: none is taken for another', async (t) => {
+  const redis = await startRedis(t)
+  const simulator = await startSimulator(t)
+  const users = Array.from({ length: 150 }, (_, index) => ({ id: `user-${index}`, token: `T${String(index).padStart(31, '0')}` }))
+  for (const { id, token } of users) simulator.knobs.addUser({ id, name: id, sessions: [{ accessTokens: [token] }] })
+  const replicas = await startReplicas(t, { authgear: simulator.url, redisPort: redis.port, maxConcurrency: 200 })
+  const one = async (index: number): Promise<boolean> => {
+    const user = users[Math.floor(Math.random() * users.length)] ?? { id: '', token: '' }
+    const asBearer = index % 2 === 0
+    const headers = asBearer ? bearer(user.token).headers : [['Cookie', `x=1; app_access_token=${user.token}`] as const]
+    const { status, headers: answer } = await ask(replicas[index % 3]?.port ?? 0, { path: '/verify', headers })
+    return status === 200 && answer['x-authgear-user-id'] === user.id
+  }
+  let right = 0
+  for (let round = 0; round < 30; round++) right += (await Promise.all(Array.from({ length: 100 }, (_, index) => one(index)))).filter(Boolean).length
+  t.equal(right, 3000)
+  t.ok(simulator.counters.resolutions <= 300, `${simulator.counters.resolutions} calls for 300 credentials`)
+})
+
+t.test('a winner that fails does not take the others down with it', async (t) => {
+  const redis = await startRedis(t)
+  const simulator = await startSimulator(t)
+  const [first, second] = await startReplicas(t, { authgear: simulator.url, redisPort: redis.port })
+  simulator.knobs.fail('not-found', 1)
+  const hold = simulator.knobs.hold('before')
+  const losing = ask(first?.port ?? 0, bearer(demo.alice.accessToken))
+  await hold.arrived(1)
+  const winning = ask(second?.port ?? 0, bearer(demo.alice.accessToken))
+  hold.release()
+  t.same((await Promise.all([losing, winning])).map(({ status }) => status), [503, 200])
+})
+
+t.test('a lease that never ends, or for too long, is nobody’s: Authgear is asked at once', async (t) => {
+  const redis = await startRedis(t)
+  for (const [name, args] of [['no end', []], ['an hour', ['PX', '3600000']]] as const) {
+    const fleet = await openFleet(t, redis.port, 60_000)
+    await redis.cli('SET', `test:{planted ${name}}:lease`, 'stranger', ...args)
+    const turn = await fleet.turn(`planted ${name}` as CacheKey)
+    t.equal(turn.kind, 'ask', name)
+  }
+})
+
+t.test('a lease of one who died is succeeded when it ends', async (t) => {
+  const redis = await startRedis(t)
+  const fleet = await openFleet(t, redis.port, 60_000)
+  await redis.cli('SET', 'test:{orphan}:lease', 'dead', 'PX', '100')
+  const turn = await fleet.turn('orphan' as CacheKey)
+  t.equal(turn.kind, 'ask')
+  t.not(await redis.cli('GET', 'test:{orphan}:lease'), 'dead', 'it is ours now')
+  if (turn.kind === 'ask') await turn.done()
+  t.equal(await redis.cli('EXISTS', 'test:{orphan}:lease'), 0, 'and is given back, also without a value')
+})
+
+t.test('nobody waits longer than patience for a winner that does not come back', async (t) => {
+  const redis = await startRedis(t)
+  const fleet = await openFleet(t, redis.port, 30)
+  await redis.cli('SET', 'test:{slow}:lease', 'other', 'PX', '4000')
+  t.equal((await fleet.turn('slow' as CacheKey)).kind, 'ask')
+  t.equal(await redis.cli('GET', 'test:{slow}:lease'), 'other', 'the lease stays the other’s')
+})
+
+async function startReplicas (t: Tap, options: AdapterOptions): Promise<readonly Adapter[]> {
+  const replicas = await Promise.all(REPLICAS.map(() => startAdapter(t, options)))
+  await until('all use Redis', () => replicas.every(({ service }) => service.redisState() === 'up'))
+  return replicas
+}
+
+async function openFleet (t: Pick<Tap, 'teardown'>, port: number, patienceMs = 5000): Promise<Fleet> {
+  let ready = (): void => {}
+  const up = new Promise<void>((resolve) => { ready = resolve })
+  const connection = connectRedis({ host: '127.0.0.1', port, db: 0, username: undefined, password: undefined, tls: undefined, timeoutMs: 5000 }, { up: ready, down: () => {} })
+  t.teardown(() => connection.close())
+  await up
+  return createFleet({
+    tier: { commands: connection.commands, sealer: createSealer(Buffer.alloc(32)), keyPrefix: 'test:', clock: systemClock },
+    timeoutMs: 5000,
+    leaseMs: 2500,
+    patienceMs,
+    observer: { sharedRead: () => {}, sharedError: () => {} }
+  })
+}
+
+function entryOf (user: string): Entry {
+  const reading = readResolution(['x-authgear-session-valid', 'true', 'x-authgear-user-id', user])
+  if (reading.kind !== 'resolution') throw new Error('not a resolution')
+  return { resolution: reading.resolution, stamp: NO_LOG, digests: [], ttlMs: 30_000, sealedAt: systemClock.wall() }
+}
+
+function userOf ({ resolution }: Entry): string {
+  return resolution.kind === 'valid' ? resolution.userId : 'nobody'
+}
+
+type Tap = import('tap').Test
