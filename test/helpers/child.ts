@@ -26,6 +26,7 @@ export interface Child {
 }
 
 const SETPRIV = '/usr/bin/setpriv'
+const START_DEADLINE_MS = 30_000 // a machine that does ten other things
 const STOP_DEADLINE_MS = 12_000
 
 /** Starts a server as a child that cannot outlive this process; its output is shown when the test fails. */
@@ -68,7 +69,7 @@ function collect (child: ChildProcess): () => string {
 async function startOf (options: ChildOptions, ended: Promise<number | string>, text: () => string): Promise<void> {
   let end: number | string | undefined
   ended.then(how => { end = how }, (error: Error) => { end = error.message })
-  await until(`${options.name} starts`, () => end !== undefined || options.ready(text()))
+  await until(`${options.name} starts`, () => end !== undefined || options.ready(text()), START_DEADLINE_MS)
     .catch((error: Error) => { throw new Error(`${error.message}; it printed:\n${text()}`) })
   if (end !== undefined) throw new Error(`${options.name} ended at its start (${end}); it printed:\n${text()}`)
 }
