@@ -1,0 +1,166 @@
+import { spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { Agent, request } from 'node:http'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import t from 'tap'
+import { startChild } from '../helpers/child.ts'
+import { freePort } from '../helpers/free-port.ts'
+import { ask } from '../helpers/request.ts'
+import { startService } from '../helpers/service.ts'
+import { demo, startSimulator } from '../helpers/simulator.ts'
+import { tempDir } from '../helpers/temp-dir.ts'
+
+const MAIN = join(import.meta.dirname, '../../dist/main.js')
+const authorization = `Bearer ${demo.alice.accessToken}`
+const signedIn = { path: '/verify', headers: [['Authorization', authorization] as const] }
+
+/** Runs a command to its end, with nothing of the environment but what is given. */
+function run (args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  const coverage = process.env['NODE_V8_COVERAGE']
+  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], { env: { ...(coverage === undefined ? {} : { NODE_V8_COVERAGE: coverage }), ...env }, encoding: 'utf8', timeout: 20_000 })
+  return { status, stdout, stderr }
+}
+
+t.test('commands that end by themselves', async (t) => {
+  t.match(run(['--version']), { status: 0, stdout: /^\d+\.\d+\.\d+\n$/ })
+  t.match(run(['--help']), { status: 0, stdout: /serve[^]+check[^]+healthcheck[^]+cert/ })
+  t.match(run(['serv']), { status: 1, stderr: /there is no command "serv"/ })
+  t.match(run(['check'], { AUTHGEAR_ENDPOINT: 'https://a.example' }), { status: 0, stdout: /AUTHGEAR_ENDPOINT=https:\/\/a\.example/ })
+  t.match(run(['check'], { AUTHGEAR_TIMOUT: '1s' }), { status: 1 })
+  t.match(run(['cert', '--help']), { status: 0, stdout: /--host/ })
+  t.match(run(['healthcheck'], { AUTHGEAR_ENDPOINT: 'https://a.example', MANAGEMENT_LISTEN: `127.0.0.1:${await freePort()}` }), { status: 1, stderr: /livez/ })
+  t.match(run(['healthcheck'], { AUTHGEAR_ENDPOINT: 'https://a.example', MANAGEMENT_LISTEN: 'off' }), { status: 1, stderr: /MANAGEMENT_LISTEN is off/ })
+  t.match(run(['healthcheck'], {}), { status: 1, stderr: /check/ })
+})
+
+t.test('a wrong configuration ends with 1 after every error', async (t) => {
+  const { status, stderr } = run([], { CACHE_TTL: 'soon', REDIS_URL: 'http://x' })
+  t.equal(status, 1)
+  for (const name of ['AUTHGEAR_ENDPOINT', 'CACHE_TTL', 'REDIS_URL', 'CACHE_SECRET']) t.match(stderr, name)
+})
+
+t.test('a taken port ends with 1 and names it', async (t) => {
+  const squatter = createServer().listen(0, '127.0.0.1')
+  await once(squatter, 'listening')
+  t.teardown(() => squatter.close())
+  const address = squatter.address()
+  const port = typeof address === 'object' && address !== null ? address.port : 0
+  const { status, stdout } = run([], { AUTHGEAR_ENDPOINT: 'https://a.example', LISTEN: `127.0.0.1:${port}`, MANAGEMENT_LISTEN: 'off' })
+  t.equal(status, 1)
+  t.match(stdout, String(port))
+})
+
+t.test('it starts though Authgear and Redis are down, and says so', async (t) => {
+  const nobody = await freePort()
+  const service = await startService(t, { AUTHGEAR_ENDPOINT: `http://127.0.0.1:${nobody}`, REDIS_URL: `redis://127.0.0.1:${nobody}`, CACHE_SECRET: 'x'.repeat(32) })
+  const port = Number(new URL(service.managementUrl).port)
+  t.match(JSON.parse((await ask(port, { path: '/readyz' })).body), { status: 'serving', redis: 'down' })
+  t.equal((await ask(port, { path: '/livez' })).status, 200)
+  t.match(await ask(port, { path: '/metrics' }), { status: 200, body: /forward_auth_redis_up 0\n/ })
+  t.equal((await ask(port, { path: '/verify' })).status, 404, 'nothing of the main listener here')
+  t.match(run(['healthcheck'], { AUTHGEAR_ENDPOINT: 'https://a.example', MANAGEMENT_LISTEN: `127.0.0.1:${port}` }), { status: 0 })
+  t.equal((await ask(service.port, { path: '/verify' })).status, 401)
+  t.equal((await ask(service.port, signedIn)).status, 503)
+  t.equal(await stopped(service), 0)
+})
+
+t.test('SIGTERM: not ready at once, requests on open connections are answered, then exit 0', async (t) => {
+  const simulator = await startSimulator(t)
+  const service = await startService(t, { AUTHGEAR_ENDPOINT: simulator.url, SHUTDOWN_DELAY: '2s' })
+  const management = Number(new URL(service.managementUrl).port)
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  t.teardown(() => agent.destroy())
+  t.equal(await statusThrough(agent, service.port), 200)
+  process.kill(service.pid, 'SIGTERM')
+  for (;;) if ((await ask(management, { path: '/readyz' })).status === 503) break
+  t.match(JSON.parse((await ask(management, { path: '/readyz' })).body), { status: 'draining' })
+  t.equal((await ask(management, { path: '/livez' })).status, 200)
+  t.equal(await statusThrough(agent, service.port), 200, 'an open connection still gets its normal answer')
+  t.equal(await service.ended, 0)
+})
+
+t.test('a request under way when the listener closes gets its answer', async (t) => {
+  const simulator = await startSimulator(t)
+  const hold = simulator.knobs.hold('before')
+  const service = await startService(t, { AUTHGEAR_ENDPOINT: simulator.url })
+  const pending = ask(service.port, signedIn)
+  await hold.arrived(1)
+  process.kill(service.pid, 'SIGTERM')
+  await closed(service.port)
+  hold.release()
+  t.equal((await pending).status, 200)
+  t.equal(await service.ended, 0)
+})
+
+t.test('a second signal ends it with 1 at once', async (t) => {
+  const simulator = await startSimulator(t)
+  const service = await startService(t, { AUTHGEAR_ENDPOINT: simulator.url, SHUTDOWN_DELAY: '1m' })
+  const management = Number(new URL(service.managementUrl).port)
+  process.kill(service.pid, 'SIGTERM')
+  for (;;) if ((await ask(management, { path: '/readyz' })).status === 503) break
+  process.kill(service.pid, 'SIGTERM')
+  t.equal(await service.ended, 1)
+})
+
+t.test('it listens on unix sockets, and takes over one that a dead process left', async (t) => {
+  const simulator = await startSimulator(t)
+  const folder = tempDir(t, 'sock')
+  const [path, management] = [join(folder, 'main.sock'), join(folder, 'management.sock')]
+  const start = () => startChild(t, {
+    name: 'forward-auth',
+    command: process.execPath,
+    args: [MAIN],
+    env: { AUTHGEAR_ENDPOINT: simulator.url, LISTEN: `unix:${path}`, MANAGEMENT_LISTEN: `unix:${management}` },
+    ready: (output) => output.includes('"msg":"ready"')
+  })
+  const first = await start()
+  t.equal(await statusAt(path, '/verify', { authorization, 'x-forwarded-for': '203.0.113.9' }), 200)
+  t.ok(simulator.counters.lastRawHeaders.includes('203.0.113.9'), 'a peer on a unix socket counts as loopback')
+  t.equal(await statusAt(management, '/livez'), 200)
+  t.equal(run(['healthcheck'], { AUTHGEAR_ENDPOINT: 'https://a.example', MANAGEMENT_LISTEN: `unix:${management}` }).status, 0)
+  await first.stop('SIGKILL')
+  t.ok(existsSync(path), 'the dead process left its socket')
+  await start()
+  t.equal(await statusAt(path, '/verify', { authorization }), 200)
+})
+
+t.test('with TLS files: HTTPS, and the certificate’s end in the metrics', async (t) => {
+  const folder = tempDir(t, 'cert')
+  t.equal(run(['cert', '--out', join(folder, 'out'), '--host', 'localhost'], {}).status, 0)
+  const simulator = await startSimulator(t)
+  const service = await startService(t, { AUTHGEAR_ENDPOINT: simulator.url, LISTEN_TLS_CERT_FILE: join(folder, 'out/tls.crt'), LISTEN_TLS_KEY_FILE: join(folder, 'out/tls.key') })
+  const { body } = await ask(Number(new URL(service.managementUrl).port), { path: '/metrics' })
+  const expiry = Number(/^forward_auth_tls_certificate_expiry_timestamp_seconds (\S+)$/m.exec(body)?.[1])
+  t.ok(expiry > Date.now() / 1000 + 80 * 86400, 'three months ahead')
+  t.equal(await stopped(service), 0)
+})
+
+async function stopped (service: { stop: () => Promise<void>, ended: Promise<number | string> }): Promise<number | string> {
+  await service.stop()
+  return await service.ended
+}
+
+function statusThrough (agent: Agent, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    request({ agent, host: '127.0.0.1', port, path: '/verify', headers: { authorization } }, (response) => {
+      response.resume().once('end', () => resolve(response.statusCode ?? 0))
+    }).once('error', reject).end()
+  })
+}
+
+async function statusAt (socketPath: string, path: string, headers: Record<string, string> = {}): Promise<number> {
+  const response = await new Promise<import('node:http').IncomingMessage>((resolve, reject) => {
+    request({ socketPath, path, headers, agent: false }, resolve).once('error', reject).end()
+  })
+  await text(response)
+  return response.statusCode ?? 0
+}
+
+/** Nobody listens there any more. */
+async function closed (port: number): Promise<void> {
+  for (;;) if (await ask(port, { path: '/verify' }).then(() => false, () => true)) return
+}
+
