@@ -1,0 +1,50 @@
+import type { RefusalReason, RefusalStatus } from '../core/reason.ts'
+
+/** What a page says around the one sentence of the refusal. */
+export type Words = Readonly<{
+  /** What happened; heading and title. */
+  title: string
+  /** What the person can do. */
+  advice: string
+}>
+
+const BY_STATUS: Readonly<Record<RefusalStatus, Words>> = {
+  401: {
+    title: 'You are not signed in',
+    advice: 'Sign in the way you usually do for this site, then come back to this page.'
+  },
+  403: {
+    title: 'No access with this account',
+    advice: 'This page is not open to the account that you are using. If you think that it should be, ask the people who run this site.'
+  },
+  503: {
+    title: 'Temporarily unavailable',
+    advice: 'Nothing is wrong with your account. If this goes on for more than a few minutes, tell the people who run this site.'
+  }
+}
+
+const ENDED: Words = {
+  title: 'Your session has ended',
+  advice: 'Sessions end after some time, or when you sign out on another device. Once you have signed in, come back to this page.'
+}
+
+const BY_REASON: Readonly<Partial<Record<RefusalReason | 'step_up_required', Words>>> = {
+  expired_credentials: ENDED,
+  invalid_session: ENDED,
+  malformed_credentials: {
+    title: 'Your sign-in could not be read',
+    advice: 'If signing in again does not help, delete the cookies of this site in your browser first.'
+  },
+  ambiguous_credentials: {
+    title: 'Your sign-in could not be read',
+    advice: 'A browser extension that adds headers may be the cause: turn it off, then try again.'
+  },
+  step_up_required: {
+    title: 'Please confirm that it is you',
+    advice: 'For your safety, this page needs a recent or a stronger sign-in. Once you have signed in again, come back to this page.'
+  }
+}
+
+export function wordsOf (reason: RefusalReason, status: RefusalStatus): Words {
+  return BY_REASON[reason] ?? BY_STATUS[status]
+}
