@@ -1,3 +1,5 @@
+import { trimBlanks, trimmedEnd } from './blanks.ts'
+
 /**
  * What of a forwarded request may identify someone: a bearer token and Authgear's three cookies, read exactly as
  * Authgear reads them (Go's net/http; authgear.md 1.2). What is read here is what is keyed and what is sent on.
@@ -72,7 +74,7 @@ function cannotBe (value: string | undefined, max: number): boolean {
 
 /** Scheme in any case, exactly one space, the token; other schemes are the app's own business. */
 function readBearer (line: string): string | undefined {
-  const value = trim(line, 0, line.length)
+  const value = trimBlanks(line, 0, line.length)
   return BEARER.test(value) ? value.slice(7) : undefined
 }
 
@@ -91,7 +93,7 @@ function readCookies (line: string, names: CookieNames, found: Found): number {
 function readCookie (line: string, start: number, end: number, names: CookieNames, found: Found): void {
   const equals = line.indexOf('=', start)
   const nameEnd = equals === -1 || equals > end ? end : equals
-  const name = trim(line, start, nameEnd)
+  const name = trimBlanks(line, start, nameEnd)
   const field = name === names.session ? 'session' : name === names.appSession ? 'appSession' : name === names.appAccessToken ? 'appAccessToken' : undefined
   if (field === undefined || found[field] !== undefined) return
   const value = unquote(line.slice(Math.min(nameEnd + 1, end), trimmedEnd(line, start, end)))
@@ -101,21 +103,6 @@ function readCookie (line: string, start: number, end: number, names: CookieName
 
 function unquote (value: string): string {
   return value.length > 1 && value.startsWith('"') && value.endsWith('"') ? value.slice(1, -1) : value
-}
-
-/** Blank and TAB only: String.trim would also take bytes that Go keeps. */
-function trim (text: string, start: number, end: number): string {
-  while (start < end && isBlank(text.charCodeAt(start))) start++
-  return text.slice(start, trimmedEnd(text, start, end))
-}
-
-function trimmedEnd (text: string, start: number, end: number): number {
-  while (end > start && isBlank(text.charCodeAt(end - 1))) end--
-  return end
-}
-
-function isBlank (code: number): boolean {
-  return code === 0x20 || code === 0x09
 }
 
 /** The credentials as request headers for Authgear: flat name, value, …; nothing else of the client's is in them. */

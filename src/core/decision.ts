@@ -20,7 +20,7 @@ export function readPolicy (texts: readonly string[]): Policy {
 
 /** Made anew on every request, after the cache; starts from denied. A stranger learns nothing about the policy. */
 export function decide (resolution: Resolution, policy: Policy): Decision {
-  if (resolution.kind === 'invalid') return INVALID
-  if (policy.kind === 'bad') return BAD_POLICY
+  if (resolution.kind !== 'valid') return INVALID
+  if (policy.kind !== 'session') return BAD_POLICY
   return { kind: 'allow', resolution }
 }

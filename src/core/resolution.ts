@@ -1,3 +1,5 @@
+import { trimBlanks } from './blanks.ts'
+
 /** The eight headers Authgear names a person with, in the order in which a 200 carries them. */
 export const IDENTITY_HEADERS = [
   'x-authgear-session-valid',
@@ -47,7 +49,8 @@ export function readResolution (rawHeaders: readonly string[]): ResolutionReadin
     const index = INDEX.get(name)
     if (index === undefined) continue
     if (values[index] !== undefined) return GARBAGE
-    values[index] = (rawHeaders[i + 1] ?? '').trim()
+    const value = rawHeaders[i + 1] ?? ''
+    values[index] = trimBlanks(value, 0, value.length)
   }
   return named === 0 ? { kind: 'resolution', resolution: SILENT } : judge(values)
 }

@@ -1,0 +1,33 @@
+import { IDENTITY_HEADERS, readResolution, type Identity, type Resolution } from '../../src/core/resolution.ts'
+
+export const USER_ID = 'af5f2766-5d0c-49a4-b726-8f2671749035'
+
+/** What Authgear answers for somebody signed in; `undefined` leaves a header out. */
+export function identityOf (some: Readonly<Record<string, string | undefined>> = {}): Identity {
+  const all: Readonly<Record<string, string | undefined>> = {
+    'session-valid': 'true',
+    'user-id': USER_ID,
+    'user-anonymous': 'false',
+    'user-verified': 'true',
+    'user-roles': 'admin,editor',
+    'session-amr': '',
+    'session-authenticated-at': '1795561910',
+    'user-can-reauthenticate': 'true',
+    ...some
+  }
+  return IDENTITY_HEADERS.map(name => all[name.slice('x-authgear-'.length)])
+}
+
+/** As header lines of an answer, flat. */
+export function headersOf (identity: Identity): string[] {
+  return identity.flatMap((value, i) => value === undefined ? [] : [IDENTITY_HEADERS[i] ?? '', value])
+}
+
+export function validResolution (some: Readonly<Record<string, string | undefined>> = {}): Resolution & { kind: 'valid' } {
+  const reading = readResolution(headersOf(identityOf(some)))
+  if (reading.kind !== 'resolution' || reading.resolution.kind !== 'valid') throw new Error('that is nobody')
+  return reading.resolution
+}
+
+export const INVALID: Resolution = Object.freeze({ kind: 'invalid', silent: false })
+export const SILENT: Resolution = Object.freeze({ kind: 'invalid', silent: true })

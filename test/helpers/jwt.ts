@@ -1,0 +1,15 @@
+import type { EpochMs } from '../../src/core/jwt.ts'
+
+export const NOW = 1_800_000_000_000 as EpochMs
+
+const encode = (value: unknown): string => Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url')
+
+/** Three parts of which the last is no signature; a text is encoded as it is. */
+export function jwt (payload: unknown, header: unknown = { alg: 'RS256', typ: 'at+jwt' }): string {
+  return `${encode(header)}.${encode(payload)}.c2lnbmF0dXJl`
+}
+
+/** An access token that ends so many milliseconds from NOW. */
+export function jwtEnding (fromNowMs: number): string {
+  return jwt({ sub: 'user', exp: (NOW + fromNowMs) / 1000 })
+}

@@ -1,0 +1,126 @@
+import fc from 'fast-check'
+import t from 'tap'
+import { createKeyer, deriveKeys, type Keyer } from '../../../src/core/cache-key.ts'
+import type { Credentials } from '../../../src/core/credentials.ts'
+import { credentials, SEED, someCredentials } from '../../helpers/credentials.ts'
+
+const SECRET = Buffer.alloc(32, 1)
+const PROJECT = { endpoint: 'https://myapp.authgear.cloud', cookiePrefix: '' }
+const { digest } = deriveKeys(SECRET)
+
+const keyerOf = (project: Partial<typeof PROJECT> = {}, key = digest): Keyer => createKeyer(key, { ...PROJECT, ...project })
+const keyer = keyerOf()
+const keyOf = (sent: Partial<Credentials>): string => keyer.cacheKey(credentials(sent))
+
+/** No two of these may share a key. */
+const different: readonly Partial<Credentials>[] = [
+  {},
+  ...(['bearer', 'appSession', 'appAccessToken', 'session'] as const).flatMap(field => ['', 'a', 'b', 'A', 'ab', 'a ', ' a', 'a\0', '\xe9', 'a'.repeat(300), 'a'.repeat(16_384)].map(text => ({ [field]: text }))),
+  { bearer: 'a', session: 'b' },
+  { bearer: 'b', session: 'a' },
+  { bearer: 'ab', session: '' },
+  { bearer: '', session: 'ab' },
+  { appSession: 'a', appAccessToken: 'b' },
+  { appSession: 'ab', appAccessToken: '' },
+  { appSession: 'a', session: 'b' },
+  { appAccessToken: 'a', session: 'b' },
+  { bearer: 'a', appSession: 'a', appAccessToken: 'a', session: 'a' },
+  { bearer: 'a', appSession: 'a', appAccessToken: 'a', session: '' },
+  { bearer: 'a', appSession: 'a', appAccessToken: 'a' },
+  // what a length prefix and a mark of absence look like, as text
+  { bearer: 'a\x01\0\0\0\x01b' },
+  { bearer: 'a', appSession: '\x01\0\0\0\x01b' },
+  { appSession: '\0' },
+  { bearer: '\0\0\0' }
+]
+
+t.test('a key is 43 characters of base64url, the same for the same credentials', t => {
+  t.match(keyOf({ bearer: 'a' }), /^[\w-]{43}$/)
+  t.equal(keyOf({ bearer: 'a', session: 'b' }), keyerOf().cacheKey(credentials({ session: 'b', bearer: 'a' })))
+  t.equal(keyOf({ bearer: 'a' }), keyOf({ bearer: 'a' }), 'twice from one instance')
+  t.end()
+})
+
+t.test('every difference gives another key: in a field, in its presence, in where the parts end', t => {
+  const keys = different.map(keyOf)
+  keys.forEach((key, i) => t.equal(keys.indexOf(key), i, JSON.stringify(different[i]).slice(0, 60)))
+  t.end()
+})
+
+t.test('no two different credentials share a key', t => {
+  const seen = new Map<string, string>()
+  fc.assert(fc.property(someCredentials, sent => {
+    const text = JSON.stringify([sent.bearer ?? null, sent.appSession ?? null, sent.appAccessToken ?? null, sent.session ?? null])
+    const key = keyer.cacheKey(sent)
+    const known = seen.get(key)
+    seen.set(key, text)
+    return known === undefined || known === text
+  }), SEED)
+  t.equal(new Set(seen.values()).size, seen.size)
+  t.end()
+})
+
+t.test('endpoint, cookie prefix and secret separate projects (CVE-2026-33496)', t => {
+  const keyers: Readonly<Record<string, Keyer>> = {
+    'this project': keyer,
+    'another endpoint': keyerOf({ endpoint: 'https://other.authgear.cloud' }),
+    'another scheme': keyerOf({ endpoint: 'http://myapp.authgear.cloud' }),
+    'another port': keyerOf({ endpoint: 'https://myapp.authgear.cloud:8443' }),
+    'a prefix': keyerOf({ cookiePrefix: 'lab_' }),
+    'a prefix that slides out of the endpoint': keyerOf({ endpoint: 'https://myapp.authgear.clou', cookiePrefix: 'd' }),
+    'another secret': keyerOf({}, deriveKeys(Buffer.alloc(32, 2)).digest)
+  }
+  const sent = credentials({ bearer: 'a', session: 'i.b' })
+  const keys = Object.values(keyers).map(keyer => keyer.cacheKey(sent))
+  const digests = Object.values(keyers).map(keyer => keyer.digests(sent))
+  Object.keys(keyers).forEach((what, i) => {
+    t.equal(keys.findIndex(key => key === keys[i]), i, `${what}: key`)
+    for (let at = 0; at < 3; at++) t.equal(digests.findIndex(one => one[at] === digests[i]?.[at]), i, `${what}: digest ${at}`)
+  })
+  t.end()
+})
+
+const digestsOf = (sent: Partial<Credentials>): readonly string[] => keyer.digests(credentials(sent))
+
+t.test('a credential is named by one digest, a session id by another', t => {
+  const counts: readonly (readonly [what: string, sent: Partial<Credentials>, count: number])[] = [
+    ['nothing', {}, 0],
+    ['a bearer token', { bearer: 'a' }, 1],
+    ['a bearer token with a dot, which is no session id', { bearer: 'a.b' }, 1],
+    ['a session cookie and its id', { session: 'id.secret' }, 2],
+    ['a session cookie without an id', { session: 'secret' }, 1],
+    ['an empty session cookie', { session: '' }, 1],
+    ['a dot at the beginning is no id', { session: '.secret' }, 1],
+    ['an app session', { appSession: 'a' }, 1],
+    ['everything', { bearer: 'a', appAccessToken: 'b', appSession: 'i.c', session: 'j.d' }, 6],
+    ['the same token twice', { bearer: 'a', appAccessToken: 'a' }, 1]
+  ]
+  for (const [what, sent, count] of counts) {
+    t.equal(digestsOf(sent).length, count, what)
+    t.equal(new Set(digestsOf(sent)).size, count, `${what}: all different`)
+    t.ok(digestsOf(sent).every(text => /^[\w-]{22}$/.test(text)), `${what}: 22 characters`)
+  }
+  t.end()
+})
+
+t.test('who revokes a credential names the same digest, wherever it was sent', t => {
+  t.strictSame(digestsOf({ bearer: 'a' }), digestsOf({ appAccessToken: 'a' }), 'a token in a header and in a cookie')
+  t.equal(digestsOf({ session: 'id.one' })[1], digestsOf({ session: 'id.two' })[1], 'two secrets of one session')
+  t.not(digestsOf({ session: 'id.one' })[0], digestsOf({ session: 'id.two' })[0])
+  t.equal(digestsOf({ session: 'id.a.b' })[1], digestsOf({ session: 'id.c' })[1], 'the id ends at the first dot')
+  t.not(digestsOf({ session: 'a' })[0], digestsOf({ bearer: 'a' })[0], 'a cookie is no token')
+  t.not(digestsOf({ session: 'a' })[0], digestsOf({ appSession: 'a' })[0])
+  t.not(digestsOf({ session: 'id.x' })[1], digestsOf({ session: 'id' })[0], 'an id is no cookie')
+  t.notOk(digestsOf({ bearer: 'a' }).some(text => keyOf({ bearer: 'a' }).startsWith(text)), 'no digest is the beginning of a key')
+  t.end()
+})
+
+t.test('one secret gives three keys that do not tell each other', t => {
+  const keys = deriveKeys(SECRET)
+  const all = [keys.digest, keys.sealing, keys.log, SECRET].map(key => Buffer.from(key).toString('hex'))
+  t.equal(new Set(all).size, 4)
+  t.ok(all.every(hex => hex.length === 64), '32 bytes each')
+  t.strictSame(deriveKeys(SECRET), keys, 'the same on every replica')
+  t.notSame(deriveKeys(Buffer.alloc(33, 1)).digest, keys.digest)
+  t.end()
+})

@@ -1,0 +1,92 @@
+import t from 'tap'
+import type { CredentialDigest } from '../../../src/core/cache-key.ts'
+import { decodeEntry, encodeEntry, NO_LOG, type Entry } from '../../../src/core/entry.ts'
+import type { EpochMs } from '../../../src/core/jwt.ts'
+import { entryOf } from '../../helpers/entry.ts'
+import { INVALID, SILENT, validResolution } from '../../helpers/identity.ts'
+
+const digests = (count: number): readonly CredentialDigest[] => Array.from({ length: count }, (_, i) => `digest${i}` as CredentialDigest)
+
+const kept: Readonly<Record<string, Partial<Entry>>> = {
+  somebody: {},
+  'somebody without roles': { resolution: validResolution({ 'user-roles': undefined }) },
+  nobody: { resolution: INVALID },
+  'a silent refusal': { resolution: SILENT },
+  'no revocation log': { stamp: NO_LOG },
+  'no digest': { digests: [] },
+  'as many digests as four credentials have': { digests: digests(6) },
+  'a life of one millisecond': { ttlMs: 1 },
+  'a text beyond ASCII': { stamp: { generation: 'gén\u0142', position: { id: '0-0', nonce: '\u{1f512}' } } }
+}
+
+t.test('what was encoded decodes to the same', t => {
+  for (const [what, some] of Object.entries(kept)) t.strictSame(decodeEntry(encodeEntry(entryOf(some))), entryOf(some), what)
+  t.end()
+})
+
+/** The encoded fields of a good entry, with one of them replaced. */
+function encodedWith (index: number, value: unknown): Buffer {
+  const fields = JSON.parse(encodeEntry(entryOf()).subarray(1).toString('utf8')) as unknown[]
+  return Buffer.concat([Buffer.of(1), Buffer.from(JSON.stringify(fields.map((field, i) => i === index ? value : field)))])
+}
+
+const FIELDS = ['resolution', 'generation', 'position id', 'position nonce', 'digests', 'ttlMs', 'sealedAt'] as const
+const wrong: Readonly<Record<typeof FIELDS[number], readonly unknown[]>> = {
+  resolution: [null, 1, 'true', {}, [], ['true'], Array(8).fill(null), ['false', 'u', null, null, null, null, null, null]],
+  generation: [null, 1, true, ['g'], {}],
+  'position id': [null, 1, false, ['0-0'], {}],
+  'position nonce': [null, 1, false, [], {}],
+  digests: [null, 'd', {}, [1], ['d', null], [['d']], { length: 1, 0: 'd' }, digests(7)],
+  ttlMs: [null, '30000', 0, -1, true, [1], {}],
+  sealedAt: [null, '1800000000000', 0, -1, true, [1], {}]
+}
+
+t.test('every field broken in turn makes it no entry', t => {
+  FIELDS.forEach((field, index) => {
+    for (const value of wrong[field]) t.equal(decodeEntry(encodedWith(index, value)), undefined, `${field}: ${JSON.stringify(value)}`)
+  })
+  t.end()
+})
+
+const good = encodeEntry(entryOf())
+const text = good.subarray(1).toString('utf8')
+const encoded = (version: number, json: string): Buffer => Buffer.concat([Buffer.of(version), Buffer.from(json)])
+
+const others: readonly (readonly [what: string, bytes: Uint8Array])[] = [
+  ['nothing', Buffer.alloc(0)],
+  ['the version alone', Buffer.of(1)],
+  ['no version', good.subarray(1)],
+  ['version 0', encoded(0, text)],
+  ['version 2, of a later release', encoded(2, text)],
+  ['version 255', encoded(255, text)],
+  ['no JSON', encoded(1, 'x')],
+  ['an object', encoded(1, '{"resolution":true}')],
+  ['null', encoded(1, 'null')],
+  ['a text', encoded(1, '"abcdefg"')],
+  ['too few fields', encoded(1, JSON.stringify(JSON.parse(text).slice(0, 6)))],
+  ['too many fields', encoded(1, JSON.stringify([...JSON.parse(text), 1]))],
+  ['something behind it', encoded(1, `${text} 1`)],
+  ['a time that no number holds', encoded(1, text.replace(/,\d+\]$/, ',1e999]'))],
+  ['a life that no number holds', encoded(1, text.replace(/,\d+,(\d+)\]$/, ',1e999,$1]'))]
+]
+
+t.test('anything but an entry of this version is no entry', t => {
+  t.same(decodeEntry(encoded(1, text)), entryOf(), 'the control')
+  for (const [what, bytes] of others) t.equal(decodeEntry(bytes), undefined, what)
+  t.end()
+})
+
+t.test('truncated anywhere, it is no entry', t => {
+  for (let length = 0; length < good.length; length++) {
+    if (decodeEntry(good.subarray(0, length)) !== undefined) t.fail(`the first ${length} bytes are taken for one`)
+  }
+  t.end()
+})
+
+t.test('bytes from a larger buffer and from a plain Uint8Array are read alike', t => {
+  const larger = Buffer.concat([Buffer.alloc(9, 0xff), good, Buffer.alloc(9, 0xff)])
+  t.strictSame(decodeEntry(larger.subarray(9, 9 + good.length)), entryOf())
+  t.strictSame(decodeEntry(new Uint8Array(good)), entryOf())
+  t.equal(entryOf().sealedAt satisfies EpochMs, decodeEntry(good)?.sealedAt)
+  t.end()
+})

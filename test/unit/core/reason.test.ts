@@ -1,0 +1,34 @@
+import t from 'tap'
+import { REFUSALS, type RefusalReason } from '../../../src/core/reason.ts'
+
+/** Interface 2.2, by heart: status and what the client is told. */
+const expected: Readonly<Record<RefusalReason, readonly [status: number, outward: string]>> = {
+  no_credentials: [401, 'no_credentials'],
+  malformed_credentials: [401, 'malformed_credentials'],
+  ambiguous_credentials: [401, 'ambiguous_credentials'],
+  expired_credentials: [401, 'expired_credentials'],
+  invalid_session: [401, 'invalid_session'],
+  bad_policy: [403, 'forbidden'],
+  authgear_unavailable: [503, 'authgear_unavailable'],
+  authgear_misconfigured: [503, 'authgear_unavailable'],
+  overloaded: [503, 'overloaded']
+}
+
+t.test('every reason has the status and the outward text of interface 2.2', t => {
+  t.strictSame(Object.fromEntries(Object.entries(REFUSALS).map(([reason, { status, outward }]) => [reason, [status, outward]])), expected)
+  t.end()
+})
+
+t.test('every message is for a person and gives nothing away', t => {
+  for (const [reason, { message, outward }] of Object.entries(REFUSALS)) {
+    t.match(message, /^[A-Z][^<>{}$%"\\]{20,120}\.$/, `${reason}: plain text that may stand in JSON and HTML`)
+    t.notMatch(message, /authgear|redis|resolver|cache|role|policy|_/i, `${reason}: no word of what is behind`)
+    t.match(outward, /^[a-z_]+$/, `${reason}: safe in a header and as a label`)
+  }
+  t.end()
+})
+
+t.test('reasons that are told alike read alike', t => {
+  t.equal(REFUSALS.authgear_misconfigured.message, REFUSALS.authgear_unavailable.message)
+  t.end()
+})
