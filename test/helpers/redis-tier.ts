@@ -1,0 +1,29 @@
+import type { Test } from 'tap'
+import { connectRedis, type RedisConnection, type RedisSettings } from '../../src/cache/redis-connection.ts'
+import type { RedisTier } from '../../src/cache/redis.ts'
+import { createSealer } from '../../src/cache/sealing.ts'
+import { deriveKeys, type CacheKey } from '../../src/core/cache-key.ts'
+import { manualClock, type ManualClock } from './manual-clock.ts'
+import { until } from './until.ts'
+
+export const SECRET = Buffer.alloc(32, 1)
+export const sealerOf = (secret: Uint8Array) => createSealer(deriveKeys(secret).sealing)
+
+/** A key as createKeyer makes them, of one letter. */
+export const keyOf = (letter: string): CacheKey => letter.repeat(43) as CacheKey
+
+export interface TestTier extends RedisTier {
+  readonly clock: ManualClock
+  readonly connection: RedisConnection
+  /** The name under which Redis holds a key's entry. */
+  readonly nameOf: (key: CacheKey) => string
+}
+
+/** A tier on a real connection, under a prefix of its own; ready, and closed when the test ends. */
+export async function redisTier (t: Test, port: number, settings: Partial<RedisSettings> = {}): Promise<TestTier> {
+  const keyPrefix = `test-${Math.random().toString(36).slice(2)}:`
+  const connection = connectRedis({ host: '127.0.0.1', port, db: 0, username: undefined, password: undefined, tls: undefined, timeoutMs: 2000, ...settings }, { up () {}, down () {} })
+  t.teardown(() => connection.close())
+  await until('Redis is connected', () => connection.isUp())
+  return { commands: connection.commands, sealer: sealerOf(SECRET), keyPrefix, clock: manualClock(), connection, nameOf: key => `${keyPrefix}{${key}}:entry` }
+}
