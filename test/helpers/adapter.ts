@@ -50,7 +50,10 @@ export async function startAdapter (t: Pick<Test, 'teardown'>, options: AdapterO
   await service.app.fastify.listen({ host: '127.0.0.1', port: 0 })
   const { port } = service.app.fastify.server.address() as AddressInfo
   let closing: Promise<void> | undefined
-  const close = (): Promise<void> => closing ??= service.app.drain.drain(1000).then(() => service.close())
+  const close = (): Promise<void> => {
+    closing ??= service.app.drain.drain(1000).then(() => service.close())
+    return closing
+  }
   t.teardown(close)
   return { port, service, lines, close }
 }

@@ -163,4 +163,3 @@ async function statusAt (socketPath: string, path: string, headers: Record<strin
 async function closed (port: number): Promise<void> {
   for (;;) if (await ask(port, { path: '/verify' }).then(() => false, () => true)) return
 }
-

@@ -14,7 +14,7 @@ interface Row {
   readonly name: string
   readonly asked: Asked
   /** Node's HTTP/2 client refuses to send it: test/security/two-authorizations.test.ts does. */
-  readonly only?: 'HTTP/1.1'
+  readonly protocol?: 'HTTP/1.1'
   readonly before?: (simulator: RunningSimulator) => void
   readonly status: number
   /** The outward reason. */
@@ -34,7 +34,7 @@ const ROWS: readonly Row[] = [
   { name: 'the Basic scheme is the app’s own business', asked: { headers: { authorization: 'Basic dXNlcjpwYXNz' } }, status: 401, reason: 'no_credentials', calls: 0 },
   { name: 'a bearer token over 16 KiB', asked: bearer('x'.repeat(16 * 1024 + 1)), status: 401, reason: 'malformed_credentials', calls: 0 },
   { name: 'a session cookie over 1 KiB', asked: cookie(`session=${'x'.repeat(1025)}`), status: 401, reason: 'malformed_credentials', calls: 0 },
-  { name: 'two Authorization lines', only: 'HTTP/1.1', asked: { headers: { authorization: [`Bearer ${alice.accessToken}`, `Bearer ${bob.accessToken}`] } }, status: 401, reason: 'ambiguous_credentials', calls: 0 },
+  { name: 'two Authorization lines', protocol: 'HTTP/1.1', asked: { headers: { authorization: [`Bearer ${alice.accessToken}`, `Bearer ${bob.accessToken}`] } }, status: 401, reason: 'ambiguous_credentials', calls: 0 },
   { name: 'a comma in a bearer value', asked: bearer(`${alice.accessToken},Bearer ${bob.accessToken}`), status: 401, reason: 'ambiguous_credentials', calls: 0 },
   { name: 'a JWT that expired over a minute ago', asked: bearer(jwt(Date.now() / 1000 - 61)), status: 401, reason: 'expired_credentials', calls: 0 },
   { name: 'a JWT that expired just now is Authgear’s to judge', asked: bearer(jwt(Date.now() / 1000 - 5)), status: 401, reason: 'invalid_session', calls: 1 },
@@ -64,7 +64,7 @@ for (const protocol of PROTOCOLS) {
   for (const path of ['/verify', '/ext-authz/the/clients/own?role=%zz&x#y']) {
     t.test(`${path.split('/')[1]} over ${protocol}`, async (t) => {
       for (const row of ROWS) {
-        if ((row.asked.path !== undefined && path !== '/verify') || (row.only ?? protocol) !== protocol) continue
+        if ((row.asked.path !== undefined && path !== '/verify') || (row.protocol ?? protocol) !== protocol) continue
         await t.test(row.name, async (t) => {
           const simulator = await startSimulator(t)
           const verifier = await startVerifier(t, protocol, tls, { authgear: simulator.url, timeoutMs: 300 })
@@ -104,5 +104,3 @@ function checkLog (t: Test, { lines }: Verifier, row: Row): void {
   t.match(line, { reason: row.logged ?? row.reason, status: row.status, level: row.status === 503 ? 'warn' : row.status === 200 ? 'debug' : 'info' })
   t.same(more, [], 'one line')
 }
-
-
