@@ -1,5 +1,5 @@
 import type { Resolution } from '../core/resolution.ts'
-import { AuthgearTimeout } from '../errors.ts'
+import { Overloaded } from '../errors.ts'
 import { isWorthARetry, type Exchange } from './exchange.ts'
 import type { Verdict } from './resolver.ts'
 
@@ -10,20 +10,26 @@ export type Request = (options: Exchange) => Promise<Resolution>
  * @param mayRetry whether Authgear is well enough for a second request
  */
 export async function askSurely (request: Request, mayRetry: () => boolean, options: Exchange, hasSessionCookie: boolean): Promise<Verdict> {
+  // its turn came too late: nobody waits any more, and it says nothing about Authgear, so the breaker must not count it
+  if (options.signal.aborted) throw new Overloaded()
   const isDoubtful = (resolution: Resolution): boolean => hasSessionCookie && resolution.kind === 'invalid' && resolution.silent
-  const first = await askWithRetry(request, mayRetry, options)
+  const ask = withOneRetry(request, mayRetry, options)
+  const first = await ask()
   if (!isDoubtful(first)) return { resolution: first, certain: true }
-  const second = await askWithRetry(request, mayRetry, options)
+  const second = await ask()
   return { resolution: second, certain: !isDoubtful(second) }
 }
 
-/** Once more within the deadline, and not while Authgear is in trouble: a retry would double its load. */
-async function askWithRetry (request: Request, mayRetry: () => boolean, options: Exchange): Promise<Resolution> {
-  if (options.signal.aborted) throw new AuthgearTimeout(options.timeoutMs) // its turn came too late
-  try {
-    return await request(options)
-  } catch (error) {
-    if (!isWorthARetry(error) || !mayRetry() || options.signal.aborted) throw error
-    return await request(options)
+/** One retry in all, within the deadline, and not while Authgear is in trouble: a retry would double its load. */
+function withOneRetry (request: Request, mayRetry: () => boolean, options: Exchange): () => Promise<Resolution> {
+  let retried = false
+  return async () => {
+    try {
+      return await request(options)
+    } catch (error) {
+      if (retried || !isWorthARetry(error) || !mayRetry() || options.signal.aborted) throw error
+      retried = true
+      return await request(options)
+    }
   }
 }

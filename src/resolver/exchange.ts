@@ -1,4 +1,4 @@
-import type { Pool } from 'undici'
+import { errors, type Pool } from 'undici'
 import { readResolution, type Resolution } from '../core/resolution.ts'
 import { AuthgearGarbage, AuthgearMisconfigured, AuthgearStatus, AuthgearTimeout, AuthgearUnreachable, ResolverError } from '../errors.ts'
 
@@ -36,7 +36,8 @@ function classify (error: unknown, timeoutMs: number): ResolverError {
   if (code === 'UND_ERR_HEADERS_OVERFLOW') return new AuthgearMisconfigured('the headers of the answer are larger than 32 KiB')
   if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return new AuthgearGarbage('its body does not end', error)
   if (code.endsWith('_TIMEOUT')) return new AuthgearTimeout(timeoutMs)
-  if (code.startsWith('HPE_')) return new AuthgearGarbage('it is not HTTP', error)
+  // undici 7 names a code of the parser's in its types, and leaves it out at run time
+  if (error instanceof errors.HTTPParserError) return new AuthgearGarbage('it is not HTTP', error)
   return new AuthgearUnreachable(error)
 }
 

@@ -1,0 +1,47 @@
+import type { Test } from 'tap'
+import { createResolver, type ResolverSettings } from '../../src/resolver/client.ts'
+import type { ClientTrace, Resolver, ResolverOutcome, Verdict } from '../../src/resolver/resolver.ts'
+import type { Credentials } from '../../src/core/credentials.ts'
+import { ResolverError } from '../../src/errors.ts'
+import { credentials, NAMES } from './credentials.ts'
+import { headersOf, identityOf } from './identity.ts'
+import type { HeaderList } from './recorded.ts'
+import { reply } from './upstream.ts'
+
+export const NO_TRACE: ClientTrace = Object.freeze({ address: undefined, userAgent: undefined, traceparent: undefined, tracestate: undefined })
+
+export interface TestResolver extends Resolver {
+  /** One for each real request, and for each that was turned away. */
+  readonly outcomes: ResolverOutcome[]
+  /** A verdict, or the code of the error. */
+  ask (some?: Partial<Credentials>, trace?: Partial<ClientTrace>): Promise<Verdict | string>
+}
+
+/** A resolver client for a server on a port of this machine; closed when the test ends. */
+export function openResolver (t: Test, port: number, some: Partial<ResolverSettings> = {}): TestResolver {
+  const outcomes: ResolverOutcome[] = []
+  const resolver = createResolver({
+    endpoint: { host: 'myapp.authgear.cloud', scheme: 'https' },
+    resolverUrl: `http://127.0.0.1:${port}/resolve`,
+    cookieNames: NAMES,
+    timeoutMs: 5000,
+    maxConcurrency: 4,
+    maxQueue: 4,
+    ca: undefined,
+    ...some
+  }, { authgearRequest: outcome => { outcomes.push(outcome) } })
+  t.teardown(() => resolver.close())
+  const ask: TestResolver['ask'] = (some = { bearer: 'a' }, trace = {}) =>
+    resolver.resolve(credentials(some), { ...NO_TRACE, ...trace }).catch((error: unknown) => {
+      if (error instanceof ResolverError) return error.code
+      throw error
+    })
+  return { ...resolver, outcomes, ask }
+}
+
+const paired = (flat: readonly string[]): HeaderList => flat.flatMap((name, i) => i % 2 === 0 ? [[name, flat[i + 1] ?? ''] as const] : [])
+
+/** Authgear's answers, as bytes. */
+export const VALID = reply(200, paired(headersOf(identityOf())))
+export const REFUSED = reply(200, [['X-Authgear-Session-Valid', 'false']])
+export const SILENCE = reply(200)

@@ -1,0 +1,148 @@
+import t from 'tap'
+import type { Test } from 'tap'
+import { openResolver, REFUSED, VALID } from '../helpers/resolver.ts'
+import { answering, reply, startUpstream } from '../helpers/upstream.ts'
+
+const FAILURES = 5
+const PAUSE = 1000
+
+/** Lets the breaker's pause pass: the library reads Date.now and takes no clock. */
+function skewTime (t: Test): (ms: number) => void {
+  const real = Date.now
+  let skew = 0
+  Date.now = () => real() + skew
+  t.teardown(() => { Date.now = real })
+  return ms => { skew += ms }
+}
+
+async function times<T> (count: number, work: (index: number) => Promise<T>): Promise<T[]> {
+  const results: T[] = []
+  for (let i = 0; i < count; i++) results.push(await work(i))
+  return results
+}
+
+/** A breaker that five lost connections opened. */
+async function opened (t: Test) {
+  const pass = skewTime(t)
+  const upstream = await startUpstream(t, answering('reset'))
+  const resolver = openResolver(t, upstream.port)
+  await times(FAILURES, () => resolver.ask())
+  t.equal(resolver.state().circuitOpen, true, 'it is open')
+  upstream.forget()
+  resolver.outcomes.length = 0
+  return { upstream, resolver, pass }
+}
+
+t.test('five failures in a row open the breaker', async t => {
+  const upstream = await startUpstream(t, answering('reset'))
+  const resolver = openResolver(t, upstream.port)
+  t.strictSame(await times(FAILURES - 1, () => resolver.ask()), Array(4).fill('AUTHGEAR_UNREACHABLE'))
+  t.equal(resolver.state().circuitOpen, false, 'four do not')
+  await resolver.ask()
+  t.equal(resolver.state().circuitOpen, true)
+  t.equal(upstream.requests.length, 2 * FAILURES, 'each was retried while it was closed')
+})
+
+t.test('one success between, and the count begins anew', async t => {
+  const upstream = await startUpstream(t, answering('reset'))
+  const resolver = openResolver(t, upstream.port)
+  await times(FAILURES - 1, () => resolver.ask())
+  upstream.script = socket => socket.write(REFUSED)
+  await resolver.ask()
+  upstream.script = answering('reset')
+  await times(FAILURES - 1, () => resolver.ask())
+  t.equal(resolver.state().circuitOpen, false)
+})
+
+t.test('an error that Authgear answered is the affair of one credential and opens nothing', async t => {
+  for (const answer of [reply(500), reply(503), reply(404), reply(200, [['x-authgear-session-valid', 'TRUE']]), 'garbage\r\n\r\n']) {
+    const upstream = await startUpstream(t, (socket) => socket.write(answer))
+    const resolver = openResolver(t, upstream.port)
+    await times(2 * FAILURES, i => resolver.ask({ bearer: String(i) }))
+    t.equal(resolver.state().circuitOpen, false, JSON.stringify(answer.split('\r\n')[0]))
+  }
+})
+
+t.test('open, it answers at once and sends nothing', async t => {
+  const { upstream, resolver } = await opened(t)
+  t.strictSame(await times(3, () => resolver.ask()), Array(3).fill('AUTHGEAR_CIRCUIT_OPEN'))
+  t.equal(upstream.requests.length, 0)
+  t.strictSame(resolver.outcomes, Array(3).fill('rejected'), 'and counts them')
+})
+
+t.test('after a pause one probe is let through; the others are refused at once, not made to wait', async t => {
+  const { upstream, resolver, pass } = await opened(t)
+  let answer = (): void => {}
+  upstream.script = socket => { answer = () => socket.write(VALID) }
+  pass(PAUSE - 200)
+  t.equal(await resolver.ask(), 'AUTHGEAR_CIRCUIT_OPEN', 'not before')
+  pass(200)
+  const probe = resolver.ask()
+  await upstream.arrived(1)
+  t.strictSame(await times(3, () => resolver.ask()), Array(3).fill('AUTHGEAR_CIRCUIT_OPEN'))
+  t.equal(resolver.state().circuitOpen, true, 'half-open is not closed')
+  answer()
+  t.match(await probe, { resolution: { kind: 'valid' } })
+  t.equal(resolver.state().circuitOpen, false)
+  t.equal(upstream.requests.length, 1)
+  upstream.script = socket => socket.write(VALID)
+  t.match(await resolver.ask(), { resolution: { kind: 'valid' } }, 'closed again')
+})
+
+t.test('a probe that fails is not retried, and leaves it open', async t => {
+  const { upstream, resolver, pass } = await opened(t)
+  pass(PAUSE)
+  t.equal(await resolver.ask(), 'AUTHGEAR_UNREACHABLE')
+  t.equal(upstream.requests.length, 1, 'no retry while it is not closed')
+  t.equal(await resolver.ask(), 'AUTHGEAR_CIRCUIT_OPEN')
+  pass(PAUSE)
+  upstream.script = socket => socket.write(VALID)
+  t.match(await resolver.ask(), { resolution: { kind: 'valid' } }, 'the next probe may succeed')
+})
+
+t.test('a probe that Authgear answers with an error closes it: it is there', async t => {
+  const { upstream, resolver, pass } = await opened(t)
+  pass(PAUSE)
+  upstream.script = socket => socket.write(reply(500))
+  t.equal(await resolver.ask(), 'AUTHGEAR_STATUS')
+  t.equal(upstream.requests.length, 1, 'and is not retried')
+  t.equal(resolver.state().circuitOpen, false)
+})
+
+t.test('no more than its slots are asked for at once, no more than its queue wait, and one more is refused at once', async t => {
+  const answers: (() => void)[] = []
+  const upstream = await startUpstream(t, socket => { answers.push(() => socket.write(VALID)) })
+  const resolver = openResolver(t, upstream.port, { maxConcurrency: 2, maxQueue: 3 })
+  const asked = Array.from({ length: 5 }, (_, i) => resolver.ask({ bearer: String(i) }))
+  await upstream.arrived(2)
+  t.strictSame(resolver.state(), { inFlight: 2, queued: 3, circuitOpen: false })
+  t.equal(await resolver.ask(), 'OVERLOADED')
+  t.equal(await resolver.ask(), 'OVERLOADED', 'however often')
+  t.strictSame(resolver.outcomes, ['rejected', 'rejected'])
+  for (let i = 0; i < 5; i++) {
+    await upstream.arrived(i + 1)
+    answers[i]?.()
+  }
+  t.ok((await Promise.all(asked)).every(verdict => typeof verdict !== 'string'), 'who waited is answered')
+  t.ok(upstream.connections <= 2)
+  t.strictSame(resolver.state(), { inFlight: 0, queued: 0, circuitOpen: false }, 'refusals do not open the breaker')
+})
+
+t.test('without a queue nobody waits', async t => {
+  const upstream = await startUpstream(t, answering('hang'))
+  const resolver = openResolver(t, upstream.port, { maxConcurrency: 1, maxQueue: 0, timeoutMs: 300 })
+  const first = resolver.ask()
+  t.equal(await resolver.ask(), 'OVERLOADED')
+  t.equal(await first, 'AUTHGEAR_TIMEOUT')
+})
+
+t.test('who waited past the deadline is not sent, and says nothing about Authgear', async t => {
+  const upstream = await startUpstream(t, answering('hang'))
+  const resolver = openResolver(t, upstream.port, { maxConcurrency: 1, maxQueue: 20, timeoutMs: 200 })
+  const asked = Array.from({ length: 10 }, (_, i) => resolver.ask({ bearer: String(i) }))
+  t.strictSame(await Promise.all(asked), Array(10).fill('AUTHGEAR_TIMEOUT'), 'all are answered at their deadline')
+  upstream.script = socket => socket.write(VALID)
+  t.match(await resolver.ask({ bearer: 'later' }), { resolution: { kind: 'valid' } }, 'those that waited do not open the breaker')
+  t.strictSame(upstream.requests.map(request => request.header('authorization')), ['Bearer 0', 'Bearer later'])
+  t.ok(resolver.outcomes.length < FAILURES, 'at most who got the slot in the last moment is counted as a request')
+})
