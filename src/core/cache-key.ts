@@ -1,6 +1,6 @@
 import { hkdfSync } from 'node:crypto'
 import type { Credentials } from './credentials.ts'
-import { createHmacSha256, type Hmac } from './hmac.ts'
+import { createHmacSha256 } from './hmac.ts'
 
 /** Keyed digest of everything that can change Authgear's answer: 43 characters of base64url. */
 export type CacheKey = string & { readonly __brand: 'CacheKey' }
@@ -26,13 +26,18 @@ export function deriveKeys (secret: Uint8Array): DerivedKeys {
  */
 export function createKeyer (digestKey: Uint8Array, project: Readonly<{ endpoint: string, cookiePrefix: string }>): Keyer {
   const hmac = createHmacSha256(digestKey)
-  const scope: readonly string[] = [project.endpoint, project.cookiePrefix]
+  const scope = part(project.endpoint) + part(project.cookiePrefix)
   return Object.freeze({
     cacheKey: ({ bearer, appSession, appAccessToken, session }: Credentials) =>
-      digestOf(hmac, ['key', ...scope, bearer, appSession, appAccessToken, session]) as CacheKey,
+      hmac(`key:${scope}${part(bearer)}${part(appSession)}${part(appAccessToken)}${part(session)}`) as CacheKey,
     digests: (credentials: Credentials) => digestTexts(credentials).map(([kind, text]) =>
-      digestOf(hmac, [kind, ...scope, text]).slice(0, 22) as CredentialDigest)
+      hmac(`${kind}:${scope}${part(text)}`).slice(0, 22) as CredentialDigest)
   })
+}
+
+/** Length-prefixed, and an absent one marked, so that no two lists of parts give the same text. */
+function part (text: string | undefined): string {
+  return text === undefined ? '-' : `${text.length}:${text}`
 }
 
 /** A token is the same token in a header and in a cookie, so its digest does not say where it was sent. */
@@ -46,18 +51,4 @@ function digestTexts ({ bearer, appSession, appAccessToken, session }: Credentia
     if (dot > 0) texts.push(['session-id', value.slice(0, dot)])
   }
   return texts
-}
-
-/** Parts are length-prefixed and absent ones marked, so that no two lists give the same bytes. */
-function digestOf (hmac: Hmac, parts: ReadonlyArray<string | undefined>): string {
-  const capacity = parts.reduce((sum, part) => sum + 5 + (part?.length ?? 0), 0)
-  return hmac((target, start) => parts.reduce((offset, part) => writePart(target, offset, part), start), capacity)
-}
-
-/** Header values are bytes that Node hands over as latin1. */
-function writePart (target: Buffer, offset: number, part: string | undefined): number {
-  if (part === undefined) return target.writeUInt8(0, offset)
-  target.writeUInt8(1, offset)
-  target.writeUInt32BE(part.length, offset + 1)
-  return offset + 5 + target.write(part, offset + 5, 'latin1')
 }
