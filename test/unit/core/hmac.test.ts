@@ -4,8 +4,7 @@ import t from 'tap'
 import { createHmacSha256, type Hmac } from '../../../src/core/hmac.ts'
 import { SEED } from '../../helpers/credentials.ts'
 
-const macOf = (hmac: Hmac, message: Uint8Array): string =>
-  hmac((target, offset) => { target.set(message, offset); return offset + message.length }, message.length)
+const macOf = (hmac: Hmac, message: Uint8Array): string => hmac(Buffer.from(message).toString('latin1'))
 
 const expected = (key: Uint8Array, message: Uint8Array): string => createHmac('sha256', key).update(message).digest('base64url')
 
@@ -46,12 +45,11 @@ t.test('keys of every length around the block', t => {
   t.end()
 })
 
-t.test('a capacity larger than what is written changes nothing, and the key may change afterwards', t => {
+t.test('the key may change afterwards, and a long message leaves nothing for a short one', t => {
   const key = Buffer.alloc(32, 1)
   const hmac = createHmacSha256(key)
-  const mac = hmac((target, offset) => offset + target.write('abc', offset), 10_000)
   key.fill(9)
-  t.equal(mac, expected(Buffer.alloc(32, 1), Buffer.from('abc')))
-  t.equal(macOf(hmac, Buffer.from('abc')), mac)
+  hmac('x'.repeat(10_000))
+  t.equal(hmac('abc'), expected(Buffer.alloc(32, 1), Buffer.from('abc')))
   t.end()
 })
