@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { Redis, type RedisOptions } from 'ioredis'
 
 /** What the Redis tier needs of a server: one key a command, so that Cluster stands in nobody's way. */
@@ -59,7 +60,7 @@ function optionsOf ({ host, port, db, username, password, tls, timeoutMs }: Redi
     db,
     ...(username === undefined ? {} : { username }),
     ...(password === undefined ? {} : { password }),
-    ...(tls === undefined ? {} : { tls: { servername: host, ...(tls.ca === undefined ? {} : { ca: tls.ca }) } }),
+    ...(tls === undefined ? {} : { tls: { ...(isIP(host) === 0 ? { servername: host } : {}), ...(tls.ca === undefined ? {} : { ca: tls.ca }) } }),
     // an answer from Authgear is better than a queue: fail at once while it is down (ioredis' defaults hold one GET for 73 s)
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,

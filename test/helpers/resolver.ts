@@ -15,6 +15,8 @@ export interface TestResolver extends Resolver {
   readonly outcomes: ResolverOutcome[]
   /** A verdict, or the code of the error. */
   ask (some?: Partial<Credentials>, trace?: Partial<ClientTrace>): Promise<Verdict | string>
+  /** The code of what caused the error; undefined where there is none. */
+  causeOfFailure (): Promise<unknown>
 }
 
 /** A resolver client for a server on a port of this machine; closed when the test ends. */
@@ -36,7 +38,9 @@ export function openResolver (t: Test, port: number, some: Partial<ResolverSetti
       if (error instanceof ResolverError) return error.code
       throw error
     })
-  return { ...resolver, outcomes, ask }
+  const causeOfFailure = (): Promise<unknown> =>
+    resolver.resolve(credentials({ bearer: 'a' }), NO_TRACE).then(() => undefined, (error: { cause?: { code?: unknown } }) => error.cause?.code)
+  return { ...resolver, outcomes, ask, causeOfFailure }
 }
 
 const paired = (flat: readonly string[]): HeaderList => flat.flatMap((name, i) => i % 2 === 0 ? [[name, flat[i + 1] ?? ''] as const] : [])

@@ -49,7 +49,8 @@ export async function startUpstream (t: Test, script: Script, tls?: TlsFiles): P
   }
   const server = tls === undefined ? createServer(accept) : createTlsServer({ cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile) }, accept)
   server.on('tlsClientError', () => {})
-  await once(server.listen(0, '127.0.0.1'), 'listening')
+  // with TLS also at 127.0.0.2, which is in no certificate
+  await once(server.listen(0, tls === undefined ? '127.0.0.1' : '0.0.0.0'), 'listening')
   const close = async (): Promise<void> => {
     if (!server.listening) return
     const closed = once(server, 'close')

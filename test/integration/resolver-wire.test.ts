@@ -68,7 +68,9 @@ t.test('over TLS the certificate is the resolver host\'s, not the endpoint\'s', 
 
   t.test('without the CA nothing is sent', async t => {
     upstream.forget()
-    t.equal(await openResolver(t, upstream.port, { resolverUrl: url('localhost') }).ask(), 'AUTHGEAR_UNREACHABLE')
+    const resolver = openResolver(t, upstream.port, { resolverUrl: url('localhost') })
+    t.equal(await resolver.ask(), 'AUTHGEAR_UNREACHABLE')
+    t.equal(await resolver.causeOfFailure(), 'UNABLE_TO_VERIFY_LEAF_SIGNATURE')
     t.equal(upstream.requests.length, 0)
   })
 
@@ -80,13 +82,13 @@ t.test('over TLS the certificate is the resolver host\'s, not the endpoint\'s', 
 
   t.test('a certificate of another name', async t => {
     upstream.forget()
-    t.equal(await openResolver(t, upstream.port, { resolverUrl: url('127.0.0.2'), ca: tls.ca }).ask(), 'AUTHGEAR_UNREACHABLE')
+    t.equal(await openResolver(t, upstream.port, { resolverUrl: url('127.0.0.2'), ca: tls.ca }).causeOfFailure(), 'ERR_TLS_CERT_ALTNAME_INVALID')
     t.equal(upstream.requests.length, 0)
   })
 
   t.test('a certificate of the endpoint\'s name does not help where the resolver has another', async t => {
     const other = makeTls(t, ['myapp.authgear.cloud'])
     const server = await startUpstream(t, answering(VALID), other)
-    t.equal(await openResolver(t, server.port, { resolverUrl: `https://127.0.0.2:${server.port}/resolve`, ca: other.ca }).ask(), 'AUTHGEAR_UNREACHABLE')
+    t.equal(await openResolver(t, server.port, { resolverUrl: `https://127.0.0.2:${server.port}/resolve`, ca: other.ca }).causeOfFailure(), 'ERR_TLS_CERT_ALTNAME_INVALID')
   })
 })
