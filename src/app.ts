@@ -1,4 +1,4 @@
-import { METHODS } from 'node:http'
+import { METHODS, type IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
 import { trackConnections, type Drain } from './listener/drain.ts'
@@ -6,7 +6,9 @@ import { applyHttp1Limits, HTTP1_OPTIONS, HTTP2_OPTIONS, HTTP2_SESSION_TIMEOUT }
 import { contextOf, type TlsMaterial } from './listener/tls.ts'
 import type { TrustProxy } from './listener/trusted-proxies.ts'
 import { createExchange, type ExchangeDeps } from './routes/exchange.ts'
-import { canonicalPath, PATHS } from './routes/routing.ts'
+import type { Answerer } from './routes/question.ts'
+import { canonicalIdentifyPath, canonicalVerifyPath, PATHS } from './routes/routing.ts'
+import type { Endpoint } from './tally.ts'
 
 export type AppDeps = ExchangeDeps & Readonly<{
   trustProxy: TrustProxy
@@ -17,8 +19,19 @@ export type AppDeps = ExchangeDeps & Readonly<{
 export type App = Readonly<{ fastify: FastifyInstance, drain: Drain }>
 
 /** The main listener: a verifier of foreign requests. Opens nothing; nothing but the two verify routes ever answers 2xx. */
-export function buildApp (deps: AppDeps): App {
-  const app = fastify(optionsOf(deps))
+export function buildApp (deps: AppDeps, verify: Answerer): App {
+  return build(deps, canonicalVerifyPath, [[PATHS.verify, 'verify', verify], [PATHS.extAuthz, 'ext-authz', verify]])
+}
+
+/** The listener of `/identify` and nothing else: its 200 for nobody must never be within a proxy's reach by accident. */
+export function buildIdentifyApp (deps: AppDeps, identify: Answerer): App {
+  return build(deps, canonicalIdentifyPath, [[PATHS.identify, 'identify', identify]])
+}
+
+type Route = readonly [path: string, endpoint: Endpoint, answerer: Answerer]
+
+function build (deps: AppDeps, canonicalPath: (request: Pick<IncomingMessage, 'url'>) => string, routes: readonly Route[]): App {
+  const app = fastify({ ...optionsOf(deps), rewriteUrl: canonicalPath })
   applyHttp1Limits(app.server)
   // `Expect: 100-continue` is answered at once: a body is never asked for
   app.server.on('checkContinue', (request, response) => { app.server.emit('request', request, response) })
@@ -26,10 +39,10 @@ export function buildApp (deps: AppDeps): App {
   // no method has a body here, so that Fastify never looks for one
   for (const name of method) app.addHttpMethod(name, { hasBody: false, overrideExisting: true })
   const exchange = createExchange(deps)
-  app.route({ method, url: PATHS.verify, exposeHeadRoute: false, handler: exchange('verify') })
-  app.route({ method, url: PATHS.extAuthz, exposeHeadRoute: false, handler: exchange('ext-authz') })
-  app.setNotFoundHandler(exchange('other'))
-  app.setErrorHandler((_error, request, reply) => exchange('other')(request, reply))
+  for (const [url, endpoint, answerer] of routes) app.route({ method, url, exposeHeadRoute: false, handler: exchange(endpoint, answerer) })
+  const elsewhere = exchange('other')
+  app.setNotFoundHandler(elsewhere)
+  app.setErrorHandler((_error, request, reply) => elsewhere(request, reply))
   return Object.freeze({ fastify: app, drain: trackConnections(app.server) })
 }
 
@@ -37,7 +50,6 @@ function optionsOf ({ tls, trustProxy }: AppDeps): FastifyServerOptions {
   const common: FastifyServerOptions = {
     logger: false,
     genReqId: () => '',
-    rewriteUrl: canonicalPath,
     // nothing of the URL is read but by our own code
     routerOptions: { querystringParser: () => ({}) },
     trustProxy,

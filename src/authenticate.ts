@@ -1,4 +1,4 @@
-import type { Fleet, Turn } from './cache/fleet.ts'
+import type { Accept, Fleet, Turn } from './cache/fleet.ts'
 import type { MemoryCache } from './cache/memory.ts'
 import type { Clock } from './clock.ts'
 import type { CacheKey, CredentialDigest } from './core/cache-key.ts'
@@ -14,7 +14,7 @@ export type Source = 'memory' | 'redis' | 'authgear'
 
 /** Who is behind the credentials; every caller of one flight makes its own decision of it. */
 export type Authentication =
-  | Readonly<{ kind: 'resolved', resolution: Resolution, source: Source }>
+  | Readonly<{ kind: 'resolved', resolution: Resolution, source: Source, ageMs: number }>
   | Readonly<{ kind: 'refused', reason: 'expired_credentials' }>
   /** An error is never a miss and never "not signed in". */
   | Readonly<{ kind: 'unavailable', error: ResolverError }>
@@ -26,8 +26,12 @@ export type Subject = Readonly<{
   trace: () => ClientTrace
 }>
 
-/** Synchronous when memory knows the answer, since an `async` hop costs 5 % of the hot path. Never rejects. */
-export type Authenticate = (subject: Subject) => Authentication | Promise<Authentication>
+export type Authenticator = Readonly<{
+  /** Synchronous when memory knows the answer, since an `async` hop costs 5 % of the hot path. Never rejects. */
+  authenticate: (subject: Subject) => Authentication | Promise<Authentication>
+  /** As `authenticate`, of a resolution no older than `maxAgeMs`: a role may just have been given. One flight for all who ask. */
+  confirm: (subject: Subject, maxAgeMs: number) => Promise<Authentication>
+}>
 
 export type AuthenticateDeps = Readonly<{
   memory: MemoryCache
@@ -50,29 +54,39 @@ export type AuthenticateObserver = Readonly<{
 
 const EXPIRED: Authentication = Object.freeze({ kind: 'refused', reason: 'expired_credentials' })
 
-export function createAuthenticate (deps: AuthenticateDeps): Authenticate {
-  const flights = new Map<CacheKey, Promise<Authentication>>()
-  return (subject) => {
-    const { key } = subject
-    const known = deps.memory.read(key)
-    deps.observer.memoryRead(known.kind === 'hit' ? 'hit' : 'miss')
-    if (known.kind === 'hit') return { kind: 'resolved', resolution: known.entry.resolution, source: 'memory' }
-    const running = flights.get(key)
+export function createAuthenticator (deps: AuthenticateDeps): Authenticator {
+  const depart = createFlights(deps)
+  return Object.freeze({
+    authenticate (subject: Subject): Authentication | Promise<Authentication> {
+      const known = deps.memory.read(subject.key)
+      deps.observer.memoryRead(known.kind === 'hit' ? 'hit' : 'miss')
+      if (known.kind === 'hit') return resolved(known.entry, known.remainingMs, 'memory')
+      return depart(subject, subject.key, () => true)
+    },
+    confirm: (subject: Subject, maxAgeMs: number) => depart(subject, `confirm ${subject.key}`, (entry, remainingMs) => ageOf(entry, remainingMs) <= maxAgeMs)
+  })
+}
+
+/** One flight a name: whoever asks while it is under way gets what it brings. */
+function createFlights (deps: AuthenticateDeps): (subject: Subject, name: string, accept: Accept) => Promise<Authentication> {
+  const flights = new Map<string, Promise<Authentication>>()
+  return (subject, name, accept) => {
+    const running = flights.get(name)
     if (running !== undefined) {
       deps.observer.coalesced('process')
       return running
     }
-    const flight = fly(deps, subject).finally(() => { flights.delete(key) })
-    flights.set(key, flight)
+    const flight = fly(deps, subject, accept).finally(() => { flights.delete(name) })
+    flights.set(name, flight)
     return flight
   }
 }
 
-/** One flight a key: the fleet's entry, or Authgear's answer for the whole fleet. */
-async function fly (deps: AuthenticateDeps, subject: Subject): Promise<Authentication> {
+/** The fleet's entry, or Authgear's answer for the whole fleet. */
+async function fly (deps: AuthenticateDeps, subject: Subject, accept: Accept): Promise<Authentication> {
   try {
     if (isExpired(subject.credentials, deps.clock.wall())) return EXPIRED
-    const turn = await deps.fleet.turn(subject.key)
+    const turn = await deps.fleet.turn(subject.key, accept)
     return turn.kind === 'found' ? adopt(deps, subject, turn) : await ask(deps, subject, turn)
   } catch (error) {
     if (error instanceof ResolverError) return { kind: 'unavailable', error }
@@ -85,7 +99,7 @@ async function fly (deps: AuthenticateDeps, subject: Subject): Promise<Authentic
 function adopt ({ memory, clock, observer }: AuthenticateDeps, { key, credentials }: Subject, { entry, remainingMs, coalesced }: Turn & { kind: 'found' }): Authentication {
   if (coalesced) observer.coalesced('fleet')
   memory.write(key, entry, capByToken(remainingMs, entry.resolution, credentials, clock.wall()))
-  return { kind: 'resolved', resolution: entry.resolution, source: 'redis' }
+  return resolved(entry, remainingMs, 'redis')
 }
 
 /** Remembered before it is answered, so that the next request finds it; Redis is told without anybody waiting. */
@@ -100,8 +114,17 @@ async function ask (deps: AuthenticateDeps, subject: Subject, turn: Turn & { kin
       entry = { resolution, stamp: NO_LOG, digests: deps.digests(subject.credentials), ttlMs: lifeMs, sealedAt: deps.clock.wall() }
       deps.memory.write(subject.key, entry, lifeMs)
     }
-    return { kind: 'resolved', resolution, source: 'authgear' }
+    return { kind: 'resolved', resolution, source: 'authgear', ageMs: 0 }
   } finally {
     turn.done(entry, lifeMs).catch(deps.observer.unforeseen)
   }
+}
+
+function resolved (entry: Entry, remainingMs: number, source: Source): Authentication {
+  return { kind: 'resolved', resolution: entry.resolution, source, ageMs: ageOf(entry, remainingMs) }
+}
+
+/** By the life that is gone, so that no two machines' clocks are compared; a life cut short counts as an older one. */
+function ageOf (entry: Entry, remainingMs: number): number {
+  return entry.ttlMs - remainingMs
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { buildApp, type App } from './app.ts'
-import { createAuthenticate } from './authenticate.ts'
+import { buildApp, buildIdentifyApp, type App, type AppDeps } from './app.ts'
+import { createAuthenticator } from './authenticate.ts'
 import { createFleet, fleetOfOne, type Fleet } from './cache/fleet.ts'
 import { createMemoryCache } from './cache/memory.ts'
 import { connectRedis, type RedisConnection, type RedisSettings } from './cache/redis-connection.ts'
@@ -17,6 +17,8 @@ import { createMetrics, type Metrics } from './metrics.ts'
 import { createResolver } from './resolver/client.ts'
 import type { Resolver } from './resolver/resolver.ts'
 import type { AbsentHeaders } from './routes/answer.ts'
+import { createIdentify } from './routes/identify.ts'
+import type { AnswererDeps } from './routes/question.ts'
 import { createReport } from './routes/report.ts'
 import { createVerify } from './routes/verify.ts'
 
@@ -36,11 +38,15 @@ export type ServiceSettings = Readonly<{
   redis: (RedisSettings & Readonly<{ keyPrefix: string }>) | undefined
   trustedProxies: readonly string[]
   absentHeaders: AbsentHeaders
+  preflight: 'deny' | 'allow'
+  identify: boolean
   tls: TlsMaterial | undefined
 }>
 
 export type Service = Readonly<{
   app: App
+  /** The listener of `/identify`, where it is on. */
+  identify: App | undefined
   metrics: Metrics
   redisState: () => 'up' | 'down' | 'none'
   authgearState: () => 'ok' | 'failing'
@@ -75,20 +81,21 @@ export function createService (settings: ServiceSettings, log: Log, { clock = sy
   const keys = deriveKeys(secretOf(settings))
   const keyer = createKeyer(keys.digest, { endpoint: authgear.endpoint.origin, cookiePrefix: authgear.cookiePrefix })
   const shared = openShared(settings, keys.sealing, { metrics, log, clock, patienceMs })
-  const authenticate = createAuthenticate({
+  const authenticator = createAuthenticator({
     memory, fleet: shared.fleet, resolver, clock, digests: keyer.digests, lifetimes: cache, observer: { ...metrics.authenticate, ...complaints(log) }
   })
-  const verify = createVerify({ authenticate, keyer, cookieNames: names, absentHeaders: settings.absentHeaders, realm: authgear.endpoint.origin })
-  const app = buildApp({
-    verify,
+  const answering: AnswererDeps = { authenticator, keyer, cookieNames: names, absentHeaders: settings.absentHeaders, realm: authgear.endpoint.origin }
+  const listening: AppDeps = {
     report: createReport(log, metrics.request),
     countElsewhere: (seconds) => metrics.request('other', 404, 'not_found', 'none', seconds),
     unforeseen: complaints(log).unforeseen,
     trustProxy: createTrustProxy(settings.trustedProxies),
     tls
-  })
+  }
+  const app = buildApp(listening, createVerify({ ...answering, clock, confirmAfterMs: cache.negativeTtlMs, allowPreflight: settings.preflight === 'allow' }))
   return Object.freeze({
     app,
+    identify: settings.identify ? buildIdentifyApp({ ...listening, tls: undefined }, createIdentify(answering)) : undefined,
     metrics,
     redisState: () => shared.connection === undefined ? 'none' : shared.connection.isUp() ? 'up' : 'down',
     authgearState: () => resolver.state().circuitOpen ? 'failing' : 'ok',

@@ -2,7 +2,7 @@ import type { Reason } from './core/reason.ts'
 
 /** Plain integers, collected on scrape: on the hot path a labelled counter and histogram cost eight times as much (style.md). */
 export type AnswerSource = 'memory' | 'redis' | 'authgear' | 'none'
-export type Endpoint = 'verify' | 'ext-authz' | 'other'
+export type Endpoint = 'verify' | 'ext-authz' | 'identify' | 'other'
 
 /** Upper bounds in seconds, 50 µs to 5 s. */
 export const LATENCY_BUCKETS = [0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5] as const

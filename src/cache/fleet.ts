@@ -12,8 +12,11 @@ export type Turn =
   /** `done` hands over what Authgear said, or nothing; call it once, whatever happened. It never rejects. */
   | Readonly<{ kind: 'ask', done: (entry?: Entry, lifeMs?: number) => Promise<void> }>
 
+/** Whether an entry may be used; another counts as none. */
+export type Accept = (entry: Entry, remainingMs: number) => boolean
+
 export interface Fleet {
-  turn (key: CacheKey): Promise<Turn>
+  turn (key: CacheKey, accept: Accept): Promise<Turn>
 }
 
 export type FleetObserver = Readonly<{
@@ -40,17 +43,17 @@ export const fleetOfOne: Fleet = Object.freeze({ turn: async () => NOBODY })
 export function createFleet (options: FleetOptions): Fleet {
   const cache = createRedisCache(options.tier)
   const leases = createLeases(options.tier, options.leaseMs)
-  return Object.freeze({ turn: (key: CacheKey) => takeTurn({ ...options, cache, leases }, key) })
+  return Object.freeze({ turn: (key: CacheKey, accept: Accept) => takeTurn({ ...options, cache, leases, accept }, key) })
 }
 
-type Context = FleetOptions & Readonly<{ cache: Cache, leases: Leases }>
+type Context = FleetOptions & Readonly<{ cache: Cache, leases: Leases, accept: Accept }>
 
 async function takeTurn (context: Context, key: CacheKey): Promise<Turn> {
   const { clock } = context.tier
   const started = clock.monotonic()
   const read = await context.cache.read(key)
   report(context, 'read', read)
-  if (read.kind === 'hit') return { ...read, kind: 'found', coalesced: false }
+  if (read.kind === 'hit' && context.accept(read.entry, read.remainingMs)) return { ...read, kind: 'found', coalesced: false }
   if (read.kind === 'unreachable') return NOBODY
   return await contend(context, key, context.timeoutMs - (clock.monotonic() - started))
 }
@@ -74,7 +77,7 @@ async function contend (context: Context, key: CacheKey, firstMs: number): Promi
 
 /** A lease that was won too late to be used is given back. */
 async function within (limitMs: number, context: Context, key: CacheKey, token: string): Promise<Contention> {
-  const contention = context.leases.contend(key, token)
+  const contention = context.leases.contend(key, token, context.accept)
   const timer = new AbortController()
   const late = sleep(Math.max(0, limitMs), undefined, { signal: timer.signal }).catch(() => undefined)
   const first = await Promise.race([contention, late])

@@ -13,7 +13,7 @@ export type Contention =
 
 export type Leases = Readonly<{
   /** @param token random; proves at the release that the lease is still ours */
-  contend: (key: CacheKey, token: string) => Promise<Contention>
+  contend: (key: CacheKey, token: string, accept: (entry: Entry, remainingMs: number) => boolean) => Promise<Contention>
   release: (key: CacheKey, token: string) => Promise<void>
 }>
 
@@ -27,21 +27,22 @@ export function createLeases (tier: RedisTier, leaseMs: number): Leases {
   const { commands } = tier
 
   /** SET NX and GET in one tick: the value of one who just finished is seen by its successor. */
-  async function contend (key: CacheKey, token: string): Promise<Contention> {
+  async function contend (key: CacheKey, token: string, accept: (entry: Entry, remainingMs: number) => boolean): Promise<Contention> {
     const name = nameOf(key)
     const [mine, leasePttl, [pttl, sealed]] = await Promise.all([
       commands.setIfAbsent(name, token, leaseMs), commands.pttl(name), readValue(tier, key)
     ])
     const value = judge(tier, key, pttl, sealed)
-    if (value.kind === 'hit' && mine) commands.deleteIfEquals(name, token).catch(() => {})
-    if (value.kind === 'hit') return { ...value, kind: 'found' }
+    const usable = value.kind === 'hit' && accept(value.entry, value.remainingMs)
+    if (usable && mine) commands.deleteIfEquals(name, token).catch(() => {})
+    if (usable) return { ...value, kind: 'found' }
     if (mine) return { kind: 'won' }
     // -2: it ended between the two commands
     return leasePttl === -1 || leasePttl > longest ? { kind: 'ignored' } : { kind: 'lost' }
   }
 
   return Object.freeze({
-    contend: (key: CacheKey, token: string) => contend(key, token).catch((error: unknown): Contention => ({ kind: 'unreachable', error })),
+    contend: (key, token, accept) => contend(key, token, accept).catch((error: unknown): Contention => ({ kind: 'unreachable', error })),
     release: async (key: CacheKey, token: string) => { await commands.deleteIfEquals(nameOf(key), token) }
   })
 }

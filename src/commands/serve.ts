@@ -38,20 +38,23 @@ async function start (config: Config, version: string, log: Log): Promise<void> 
   let state: 'starting' | 'serving' | 'draining' = 'starting'
   const close = async (): Promise<void> => { while (closers.length > 0) await closers.pop()?.() }
   try {
-    const service = createService({ ...config, version, tls: config.tls === undefined ? undefined : readTlsMaterial(config.tls) }, log)
+    const service = createService({ ...config, version, identify: config.identify !== undefined, tls: config.tls === undefined ? undefined : readTlsMaterial(config.tls) }, log)
     closers.push(service.close)
     const management = buildManagement({ readiness: { state: () => state, redis: service.redisState, authgear: service.authgearState }, metrics: service.metrics, version })
     closers.push(() => management.close())
     await listen(management, config.management)
     closers.push(watchCertificate(config, service, log))
-    closers.push(() => service.app.drain.drain(GRACE))
-    await listen(service.app.fastify, config.listen)
+    for (const [app, address] of [[service.identify, config.identify], [service.app, config.listen]] as const) {
+      if (app === undefined) continue
+      closers.push(() => app.drain.drain(GRACE))
+      await listen(app.fastify, address)
+    }
   } catch (error) {
     await close()
     throw error
   }
   state = 'serving'
-  log.info({ version, listen: config.listen, management: config.management ?? 'off', authgear: config.authgear.endpoint.origin, redis: service0(config) }, 'ready')
+  log.info({ version, listen: config.listen, management: config.management ?? 'off', authgear: config.authgear.endpoint.origin, redis: redisOf(config) }, 'ready')
   onSignal(log, async () => {
     state = 'draining'
     log.info({ delayMs: config.shutdownDelayMs }, 'shutting down')
@@ -61,7 +64,7 @@ async function start (config: Config, version: string, log: Log): Promise<void> 
   })
 }
 
-const service0 = ({ redis }: Config): string => redis === undefined ? 'none' : `${redis.host}:${redis.port}`
+const redisOf = ({ redis }: Config): string => redis === undefined ? 'none' : `${redis.host}:${redis.port}`
 
 /** A second signal ends the process at once with 1, as the library does. */
 function onSignal (log: Log, close: () => Promise<void>): void {

@@ -7,6 +7,7 @@ export function assemble (values: Values): Config {
     authgear: authgear(values),
     listen: values.LISTEN,
     management: values.MANAGEMENT_LISTEN,
+    identify: values.IDENTIFY_LISTEN,
     tls: tls(values),
     trustedProxies: values.TRUSTED_PROXIES,
     cache: {
@@ -17,6 +18,7 @@ export function assemble (values: Values): Config {
     },
     redis: redis(values),
     absentHeaders: values.ABSENT_HEADERS,
+    preflight: values.PREFLIGHT,
     shutdownDelayMs: values.SHUTDOWN_DELAY,
     logLevel: values.LOG_LEVEL
   }

@@ -33,10 +33,12 @@ function clash (a: ListenAddress, b: ListenAddress): boolean {
   return a.host.toLowerCase() === b.host.toLowerCase() || WILDCARDS.has(a.host) || WILDCARDS.has(b.host)
 }
 
-const listenersDiffer: Rule = ({ values: { LISTEN: main, MANAGEMENT_LISTEN: management } }) => [
-  main !== undefined && management !== undefined && clash(main, management) &&
-    'MANAGEMENT_LISTEN: is the same address as LISTEN: choose another port, or off'
-]
+const LISTENERS = [['MANAGEMENT_LISTEN', 'LISTEN'], ['IDENTIFY_LISTEN', 'LISTEN'], ['IDENTIFY_LISTEN', 'MANAGEMENT_LISTEN']] as const
+
+const listenersDiffer: Rule = ({ values }) => LISTENERS.map(([name, other]) => {
+  const [a, b] = [values[name], values[other]]
+  return a !== undefined && b !== undefined && clash(a, b) && `${name}: is the same address as ${other}: choose another port, or off`
+})
 
 const needsRedis = ({ isSet, values }: Readings, name: VariableName): string | false =>
   isSet(name) && values[name] !== false && !isSet('REDIS_URL') && `${name}: works only with REDIS_URL: set that too, or leave this out`

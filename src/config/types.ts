@@ -19,6 +19,8 @@ export type Config = Readonly<{
   listen: ListenAddress
   /** undefined: off */
   management: ListenAddress | undefined
+  /** undefined: off */
+  identify: ListenAddress | undefined
   /** Paths, since the files are read again when they change. */
   tls: Readonly<{ certFile: string, keyFile: string, clientCaFile: string | undefined }> | undefined
   /** Addresses, CIDRs and proxy-addr's names; empty for `none`. */
@@ -36,6 +38,7 @@ export type Config = Readonly<{
     timeoutMs: number
   }> | undefined
   absentHeaders: 'empty' | 'omit'
+  preflight: 'deny' | 'allow'
   shutdownDelayMs: number
   logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'
 }>

@@ -75,6 +75,12 @@ export const variables = Object.freeze({
     fallback: '127.0.0.1:4181',
     meaning: 'Where health and metrics are served; never route the public here. The container image sets `0.0.0.0:4181`.'
   },
+  IDENTIFY_LISTEN: {
+    group: 'Listeners',
+    kind: orOff(listenAddress),
+    fallback: 'off',
+    meaning: 'Where `/identify` is served, for pages that greet those who are signed in and let everybody in. Never the address that protects anything.'
+  },
   LISTEN_TLS_CERT_FILE: {
     group: 'Listeners',
     kind: certificatesPath,
@@ -174,6 +180,12 @@ export const variables = Object.freeze({
     kind: choice(['empty', 'omit']),
     fallback: 'empty',
     meaning: 'Identity headers that Authgear did not send go out empty, so that the proxy overwrites the client\'s; `omit` only where the proxy clears them itself.'
+  },
+  PREFLIGHT: {
+    group: 'Service',
+    kind: choice(['deny', 'allow']),
+    fallback: 'deny',
+    meaning: 'With `allow`, true CORS preflights get through without identity, where the proxy asks with the client\'s own method (Envoy; Traefik with `preserveRequestMethod`).'
   },
   SHUTDOWN_DELAY: {
     group: 'Service',

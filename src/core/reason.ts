@@ -1,12 +1,13 @@
 /** Why a request got its answer: the closed set of interface 2.2. Used as the `reason` label, so it never holds anything a client chose. */
-export type AllowReason = 'allowed'
+export type AllowReason = 'allowed' | 'preflight'
 export type UnauthenticatedReason =
   | 'no_credentials'
   | 'malformed_credentials'
   | 'ambiguous_credentials'
   | 'expired_credentials'
   | 'invalid_session'
-export type ForbiddenReason = 'bad_policy'
+  | 'step_up_required'
+export type ForbiddenReason = 'forbidden' | 'bad_policy'
 export type UnavailableReason = 'authgear_unavailable' | 'authgear_misconfigured' | 'overloaded'
 export type RefusalReason = UnauthenticatedReason | ForbiddenReason | UnavailableReason
 export type Reason = AllowReason | RefusalReason
@@ -22,15 +23,18 @@ export type RefusalText = Readonly<{
 }>
 
 const SIGN_IN = 'You need to sign in to continue.'
+const NOT_ALLOWED = 'You are not allowed to open this page.'
 const TRY_LATER = 'Sign-in cannot be checked right now. Please try again in a moment.'
 
 export const REFUSALS: Readonly<Record<RefusalReason, RefusalText>> = {
   no_credentials: { status: 401, outward: 'no_credentials', message: SIGN_IN },
   malformed_credentials: { status: 401, outward: 'malformed_credentials', message: 'The credentials sent cannot be read. Please sign in again.' },
-  ambiguous_credentials: { status: 401, outward: 'ambiguous_credentials', message: 'More than one set of credentials was sent. Please send exactly one Authorization header.' },
+  ambiguous_credentials: { status: 401, outward: 'ambiguous_credentials', message: 'More than one set of credentials was sent, so none was used.' },
   expired_credentials: { status: 401, outward: 'expired_credentials', message: 'Your access token has expired. Please sign in again.' },
   invalid_session: { status: 401, outward: 'invalid_session', message: 'Your session is not valid any more. Please sign in again.' },
-  bad_policy: { status: 403, outward: 'forbidden', message: 'You are not allowed to open this page.' },
+  step_up_required: { status: 401, outward: 'step_up_required', message: 'You need to confirm that it is you: please sign in again.' },
+  forbidden: { status: 403, outward: 'forbidden', message: NOT_ALLOWED },
+  bad_policy: { status: 403, outward: 'forbidden', message: NOT_ALLOWED },
   authgear_unavailable: { status: 503, outward: 'authgear_unavailable', message: TRY_LATER },
   authgear_misconfigured: { status: 503, outward: 'authgear_unavailable', message: TRY_LATER },
   overloaded: { status: 503, outward: 'overloaded', message: TRY_LATER }

@@ -1,6 +1,9 @@
-import { IDENTITY_HEADERS, type Identity, type Resolution } from '../core/resolution.ts'
-import { REFUSALS, type RefusalReason } from '../core/reason.ts'
 import type { Source } from '../authenticate.ts'
+import type { Audience } from '../core/audience.ts'
+import type { Challenge } from '../core/decision.ts'
+import { REFUSALS, type RefusalReason } from '../core/reason.ts'
+import { IDENTITY_HEADERS, type Identity, type Resolution } from '../core/resolution.ts'
+import { createPages } from '../pages/refusal-page.ts'
 
 /** One whole answer: flat name, value, … so that both protocols take it as it is. */
 export type Answer = Readonly<{ status: number, headers: readonly string[], body: string }>
@@ -12,20 +15,27 @@ const COMMON = ['cache-control', 'no-store', 'vary', 'Authorization, Cookie'] as
 /** Seconds; the breaker lets a probe through after one. */
 const RETRY_AFTER = '2'
 const JSON_TYPE = 'application/json; charset=utf-8'
+/** What stands for nobody: `false`, and seven names that a proxy copies over what a client sent. */
+const NOBODY: Identity = ['false']
 
 /** @returns the answer for one who may pass; prepared once for each resolution and source, since it is the hot path */
 export function createAllow (absent: AbsentHeaders): (resolution: Resolution & { kind: 'valid' }, source: Source) => Answer {
   const prepared = new WeakMap<Resolution, Partial<Record<Source, Answer>>>()
   return (resolution, source) => {
     const answers = prepared.get(resolution) ?? {}
-    const answer = answers[source] ?? allow(resolution.identity, source, absent)
+    const answer = answers[source] ?? success(resolution.identity, 'allowed', source, absent)
     if (answers[source] === undefined) prepared.set(resolution, { ...answers, [source]: answer })
     return answer
   }
 }
 
-function allow (identity: Identity, source: Source, absent: AbsentHeaders): Answer {
-  const headers: string[] = ['content-length', '0', ...COMMON]
+/** A 200 for nobody carries all eight names whatever the setting: `false` and seven empty ones. */
+export function allowNobody (reason: string, source?: Source): Answer {
+  return success(NOBODY, reason, source, 'empty')
+}
+
+function success (identity: Identity, reason: string, source: Source | undefined, absent: AbsentHeaders): Answer {
+  const headers: string[] = ['content-length', '0', ...COMMON, 'x-forward-auth-reason', reason]
   const missing: string[] = []
   IDENTITY_HEADERS.forEach((name, index) => {
     const value = identity[index]
@@ -33,32 +43,46 @@ function allow (identity: Identity, source: Source, absent: AbsentHeaders): Answ
     // empty ones overwrite what a client sent, at proxies that copy them
     if (value !== undefined || absent === 'empty') headers.push(name, value ?? '')
   })
-  headers.push('x-forward-auth-source', source, 'x-forward-auth-reason', 'allowed')
+  if (source !== undefined) headers.push('x-forward-auth-source', source)
   if (missing.length > 0) headers.push('x-envoy-auth-headers-to-remove', missing.join(','))
   return { status: 200, headers, body: '' }
 }
 
+export type Refusal = Readonly<{
+  reason: RefusalReason
+  /** A bearer token was among what is refused. */
+  bearer: boolean
+  challenge?: Challenge | undefined
+  audience: Audience
+  /** The request id, the one thing of a request that a page shows; it is in the log too. */
+  reference: string
+}>
+
 /** @param realm AUTHGEAR_ENDPOINT; nothing of the request is echoed */
-export function createRefuse (realm: string): (reason: RefusalReason, withBearer: boolean) => Answer {
-  const answers = new Map<string, Answer>()
-  return (reason, withBearer) => {
-    const name = `${reason} ${withBearer}`
-    const known = answers.get(name)
-    if (known !== undefined) return known
-    const answer = refuse(reason, withBearer, realm)
-    answers.set(name, answer)
-    return answer
+export function createRefuse (realm: string): (refusal: Refusal) => Answer {
+  const pageFor = createPages()
+  return (refusal) => {
+    const { status, outward, message } = REFUSALS[refusal.reason]
+    const page = refusal.audience === 'navigation' ? pageFor(refusal.reason) : undefined
+    const body = page === undefined ? JSON.stringify({ error: outward, message }) : page.render(refusal.reference)
+    const headers = [...page?.headers ?? ['content-type', JSON_TYPE], 'content-length', String(Buffer.byteLength(body)), ...COMMON, 'x-forward-auth-reason', outward]
+    if (status === 401) headers.push('www-authenticate', challengeOf(refusal, realm))
+    if (status === 503) headers.push('retry-after', RETRY_AFTER)
+    return { status, headers, body }
   }
 }
 
-function refuse (reason: RefusalReason, withBearer: boolean, realm: string): Answer {
-  const { status, outward, message } = REFUSALS[reason]
-  const body = JSON.stringify({ error: outward, message })
-  const headers: string[] = ['content-type', JSON_TYPE, 'content-length', String(Buffer.byteLength(body)), ...COMMON, 'x-forward-auth-reason', outward]
-  // RFC 6750, section 3.1: an error only where a token was sent
-  if (status === 401) headers.push('www-authenticate', `Bearer realm="${realm}"${withBearer ? ', error="invalid_token"' : ''}`)
-  if (status === 503) headers.push('retry-after', RETRY_AFTER)
-  return { status, headers, body }
+/** RFC 6750, section 3: an error only where a token was sent. RFC 9470, section 3: what would be enough. */
+function challengeOf ({ bearer, challenge }: Refusal, realm: string): string {
+  const parameters = [`realm="${realm}"`]
+  if (challenge === undefined) {
+    if (bearer) parameters.push('error="invalid_token"')
+  } else {
+    parameters.push('error="insufficient_user_authentication"')
+    if (challenge.amr.length > 0) parameters.push(`acr_values="${challenge.amr.join(' ')}"`)
+    if (challenge.maxAge !== undefined) parameters.push(`max_age="${challenge.maxAge}"`)
+  }
+  return `Bearer ${parameters.join(', ')}`
 }
 
 export const NOT_FOUND: Answer = Object.freeze({

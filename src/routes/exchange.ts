@@ -8,10 +8,9 @@ import { clientTraceOf } from './client-trace.ts'
 import { readProxyRequest, type ProxyRequest } from './proxy-request.ts'
 import type { Report } from './report.ts'
 import { verifyQuery } from './routing.ts'
-import type { Verdict, Verify } from './verify.ts'
+import type { Answerer, Question, Verdict } from './question.ts'
 
 export type ExchangeDeps = Readonly<{
-  verify: Verify
   report: Report
   countElsewhere: (seconds: number) => void
   /** A defect: the connection is closed without an answer, which no proxy takes for "allowed". */
@@ -21,10 +20,10 @@ export type ExchangeDeps = Readonly<{
 export type Handler = (request: FastifyRequest, reply: FastifyReply) => void
 
 /** One request and its answer, over either protocol; synchronous to the end where memory knows. */
-export function createExchange (deps: ExchangeDeps): (endpoint: Endpoint) => Handler {
+export function createExchange (deps: ExchangeDeps): (endpoint: Endpoint, answerer?: Answerer) => Handler {
   const abandoned = trackAbandonedInputs()
   const nextId = requestIds()
-  return (endpoint) => (request, reply) => {
+  return (endpoint, answerer) => (request, reply) => {
     reply.hijack()
     const startedAt = performance.now()
     const proxy = readProxyRequest(request.raw.rawHeaders)
@@ -33,12 +32,12 @@ export function createExchange (deps: ExchangeDeps): (endpoint: Endpoint) => Han
     try {
       const send = receive(abandoned, request, reply, proxy, requestId)
       if (send === undefined) return
-      if (endpoint === 'other') return elsewhere(deps, send, startedAt)
+      if (answerer === undefined) return elsewhere(deps, send, startedAt)
       const conclude = (verdict: Verdict): void => {
         send(verdict.answer)
         deps.report(endpoint, verdict, request, requestId, startedAt)
       }
-      const verdict = ask(deps.verify, endpoint, request, proxy)
+      const verdict = answerer(questionOf(endpoint, request, proxy, requestId))
       if (verdict instanceof Promise) verdict.then(conclude).catch(fail)
       else conclude(verdict)
     } catch (error) {
@@ -47,9 +46,10 @@ export function createExchange (deps: ExchangeDeps): (endpoint: Endpoint) => Han
   }
 }
 
-function ask (verify: Verify, endpoint: 'verify' | 'ext-authz', request: FastifyRequest, proxy: ProxyRequest): Verdict | Promise<Verdict> {
+function questionOf (endpoint: Endpoint, request: FastifyRequest, proxy: ProxyRequest, requestId: string): Question {
+  const { method = '', rawHeaders } = request.raw
   const query = endpoint === 'verify' ? verifyQuery(request.originalUrl) : undefined
-  return verify({ rawHeaders: request.raw.rawHeaders, proxy, query, trace: () => clientTraceOf(request) })
+  return { method, rawHeaders, proxy, query, requestId, trace: () => clientTraceOf(request) }
 }
 
 function elsewhere ({ countElsewhere }: ExchangeDeps, send: (answer: Answer) => void, startedAt: number): void {

@@ -4,7 +4,7 @@ import { describe, type Log } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Endpoint } from '../tally.ts'
 import { clientAddressOf } from './client-trace.ts'
-import type { Verdict } from './verify.ts'
+import type { Verdict } from './question.ts'
 
 export type Report = (endpoint: Endpoint, verdict: Verdict, request: FastifyRequest, requestId: string, startedAt: number) => void
 
@@ -12,10 +12,10 @@ export type Report = (endpoint: Endpoint, verdict: Verdict, request: FastifyRequ
 export function createReport (log: Log, count: Metrics['request']): Report {
   const logsAllowed = log.isLevelEnabled('debug')
   return (endpoint, verdict, request, requestId, startedAt) => {
-    const { reason, source, answer, key, error } = verdict
+    const { reason, source, answer, key, error, why } = verdict
     const durationMs = performance.now() - startedAt
     count(endpoint, answer.status, reason, source, durationMs / 1000)
-    if (reason === 'allowed' && !logsAllowed) return
+    if (answer.status === 200 && !logsAllowed) return
     const line = {
       requestId,
       endpoint,
@@ -25,10 +25,12 @@ export function createReport (log: Log, count: Metrics['request']): Report {
       durationMs: Math.round(durationMs * 1000) / 1000,
       client: clientAddressOf(request),
       ...(key === undefined ? {} : { credential: fingerprint(key) }),
-      ...(error === undefined ? {} : { error: describe(error) })
+      ...(error === undefined ? {} : { error: describe(error) }),
+      ...(why === undefined ? {} : { policy: why })
     }
     if (answer.status === 503) log.warn(line, 'cannot answer')
     else if (answer.status === 200) log.debug(line, 'allowed')
+    else if (reason === 'bad_policy') log.warn(line, 'refused: the policy cannot be understood')
     else log.info(line, 'refused')
   }
 }

@@ -4,12 +4,18 @@ import type { IncomingMessage } from 'node:http'
 const VERIFY = '/verify'
 /** Envoy and Istio append the client's own path and query: neither is read. */
 const EXT_AUTHZ = '/ext-authz/'
+const IDENTIFY = '/identify'
 const ELSEWHERE = '/404'
 
 /** @returns the one path the router sees, so that no decoding of a router's ever decides what is a verify request */
-export function canonicalPath ({ url = '' }: Pick<IncomingMessage, 'url'>): string {
+export function canonicalVerifyPath ({ url = '' }: Pick<IncomingMessage, 'url'>): string {
   if (url === VERIFY || url.startsWith(`${VERIFY}?`)) return VERIFY
   return url.startsWith(EXT_AUTHZ) ? EXT_AUTHZ : ELSEWHERE
+}
+
+/** On the listener of its own; the query is ignored. */
+export function canonicalIdentifyPath ({ url = '' }: Pick<IncomingMessage, 'url'>): string {
+  return url === IDENTIFY || url.startsWith(`${IDENTIFY}?`) ? IDENTIFY : ELSEWHERE
 }
 
 /** @param url as it arrived; @returns what follows the question mark, raw */
@@ -17,4 +23,4 @@ export function verifyQuery (url: string): string {
   return url.slice(VERIFY.length + 1)
 }
 
-export const PATHS = { verify: VERIFY, extAuthz: EXT_AUTHZ } as const
+export const PATHS = { verify: VERIFY, extAuthz: EXT_AUTHZ, identify: IDENTIFY } as const

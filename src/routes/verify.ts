@@ -1,86 +1,89 @@
-import type { Authenticate, Authentication } from '../authenticate.ts'
-import type { CacheKey, Keyer } from '../core/cache-key.ts'
-import { readCredentials, type CookieNames, type Credentials } from '../core/credentials.ts'
-import { decide, readPolicy } from '../core/decision.ts'
-import type { RefusalReason } from '../core/reason.ts'
-import type { ServiceError } from '../errors.ts'
-import type { ClientTrace } from '../resolver/resolver.ts'
-import type { AnswerSource } from '../tally.ts'
-import { createAllow, createRefuse, type AbsentHeaders, type Answer } from './answer.ts'
-import type { ProxyRequest } from './proxy-request.ts'
+import type { Authentication, Subject } from '../authenticate.ts'
+import type { Clock } from '../clock.ts'
+import { readAudience } from '../core/audience.ts'
+import { readCredentials } from '../core/credentials.ts'
+import { decide, type Decision } from '../core/decision.ts'
+import type { Policy } from '../core/policy.ts'
+import { allowNobody, createAllow, createRefuse, type Refusal } from './answer.ts'
+import { createPolicies } from './policies.ts'
+import { thenOrNow, type Answerer, type AnswererDeps, type Question, type Verdict } from './question.ts'
 
-export type VerifyDeps = Readonly<{
-  authenticate: Authenticate
-  keyer: Keyer
-  cookieNames: CookieNames
-  absentHeaders: AbsentHeaders
-  /** AUTHGEAR_ENDPOINT */
-  realm: string
+export type VerifyDeps = AnswererDeps & Readonly<{
+  clock: Clock
+  /** A refusal made of an older resolution is confirmed first (CACHE_NEGATIVE_TTL). */
+  confirmAfterMs: number
+  /** PREFLIGHT=allow: a true CORS preflight, which carries no credential, gets a 200 for nobody. */
+  allowPreflight: boolean
 }>
 
-/** What is asked, by whichever protocol and route it came. */
-export type Question = Readonly<{
-  rawHeaders: readonly string[]
-  proxy: ProxyRequest
-  /** The verify URL's own query, undefined where the URL is the client's (`/ext-authz/…`) and is not read. */
-  query: string | undefined
-  trace: () => ClientTrace
-}>
-
-/** The answer with what the log and the metrics say of it; never a credential. */
-export type Verdict = Readonly<{
-  answer: Answer
-  /** The true reason, which the outward one may hide. */
-  reason: RefusalReason | 'allowed'
-  source: AnswerSource
-  key: CacheKey | undefined
-  error: ServiceError | undefined
-}>
-
-export type Verify = (question: Question) => Verdict | Promise<Verdict>
-
-/** Is this request signed in, and does it meet the policy? Synchronous where memory knows. Never rejects. */
-export function createVerify (deps: VerifyDeps): Verify {
-  const conclude = createConclude(deps)
-  const refuse = createRefuse(deps.realm)
+/** Is this request signed in, and does it meet the policy? */
+export function createVerify (deps: VerifyDeps): Answerer {
+  const policyOf = createPolicies()
+  const refuse = createRefuser(deps.realm)
+  const conclude = createConclude(deps, refuse)
   return (question) => {
     const reading = readCredentials(question.rawHeaders, deps.cookieNames)
-    if (reading.kind === 'none') return verdict(refuse('no_credentials', false), 'no_credentials')
-    if (reading.kind === 'refused') return verdict(refuse(reading.reason, reading.bearer), reading.reason)
+    if (reading.kind === 'none') {
+      return deps.allowPreflight && isPreflight(question) ? preflight(question, policyOf(question), refuse) : refuse(question, { reason: 'no_credentials', bearer: false })
+    }
+    if (reading.kind === 'refused') return refuse(question, reading)
     const { credentials } = reading
-    const key = deps.keyer.cacheKey(credentials)
-    const authentication = deps.authenticate({ key, credentials, trace: question.trace })
-    return authentication instanceof Promise
-      ? authentication.then((result) => conclude(question, credentials, key, result))
-      : conclude(question, credentials, key, authentication)
+    const subject = { key: deps.keyer.cacheKey(credentials), credentials, trace: question.trace }
+    return thenOrNow(deps.authenticator.authenticate(subject), (authentication) => conclude(question, subject, policyOf(question), authentication))
   }
 }
 
-type Conclude = (question: Question, credentials: Credentials, key: CacheKey, authentication: Authentication) => Verdict
+type Refuser = (question: Question, refusal: Omit<Refusal, 'audience' | 'reference'>, rest?: Partial<Verdict>) => Verdict
+
+function createRefuser (realm: string): Refuser {
+  const refuse = createRefuse(realm)
+  return ({ rawHeaders, requestId }, { reason, bearer, challenge }, rest) => ({
+    source: 'none',
+    ...rest,
+    answer: refuse({ reason, bearer, challenge, audience: readAudience(rawHeaders), reference: requestId }),
+    reason
+  })
+}
+
+type Conclude = (question: Question, subject: Subject, policy: Policy, authentication: Authentication) => Verdict | Promise<Verdict>
 
 /** Starts from denied: an error never ends as "not signed in", and one branch alone as a 200. */
-function createConclude (deps: VerifyDeps): Conclude {
-  const refuse = createRefuse(deps.realm)
-  const allow = createAllow(deps.absentHeaders)
-  return (question, credentials, key, authentication) => {
-    const bearer = credentials.bearer !== undefined
-    if (authentication.kind === 'refused') return verdict(refuse(authentication.reason, bearer), authentication.reason, { key })
+function createConclude ({ authenticator, absentHeaders, clock, confirmAfterMs }: VerifyDeps, refuse: Refuser): Conclude {
+  const allow = createAllow(absentHeaders)
+
+  function conclude (question: Question, subject: Subject, policy: Policy, authentication: Authentication, confirmed: boolean): Verdict | Promise<Verdict> {
+    const { key } = subject
+    const bearer = subject.credentials.bearer !== undefined
+    if (authentication.kind === 'refused') return refuse(question, { reason: authentication.reason, bearer }, { key })
     if (authentication.kind === 'unavailable') {
-      const { error } = authentication
-      return verdict(refuse(error.reason, bearer), error.reason, { key, error, source: 'authgear' })
+      return refuse(question, { reason: authentication.error.reason, bearer }, { key, error: authentication.error, source: 'authgear' })
     }
-    const { resolution, source } = authentication
-    const decision = decide(resolution, readPolicy(policiesOf(question)))
-    if (decision.kind === 'refuse') return verdict(refuse(decision.reason, bearer), decision.reason, { key, source })
-    return verdict(allow(decision.resolution, source), 'allowed', { key, source })
+    const { resolution, source, ageMs } = authentication
+    const decision = decide(resolution, policy, clock.wall())
+    if (decision.kind === 'allow') return { answer: allow(decision.resolution, source), reason: 'allowed', source, key }
+    const refusal = refuse(question, { ...decision, bearer }, { key, source, why: policy.kind === 'bad' ? policy.why : undefined })
+    if (confirmed || ageMs <= confirmAfterMs || !isWorthConfirming(decision.reason)) return refusal
+    // while Authgear cannot be asked, what it said last stands
+    return authenticator.confirm(subject, confirmAfterMs).then((fresh) =>
+      fresh.kind === 'unavailable' ? refusal : conclude(question, subject, policy, fresh, true))
   }
+
+  return (question, subject, policy, authentication) => conclude(question, subject, policy, authentication, false)
 }
 
-function verdict (answer: Answer, reason: Verdict['reason'], rest: Partial<Verdict> = {}): Verdict {
-  return { answer, reason, source: rest.source ?? 'none', key: rest.key, error: rest.error }
+/** A role just given and a step-up just made change the answer; a policy that cannot be understood stays so. */
+function isWorthConfirming (reason: (Decision & { kind: 'refuse' })['reason']): boolean {
+  return reason === 'forbidden' || reason === 'step_up_required'
 }
 
-function policiesOf ({ query, proxy }: Question): readonly string[] {
-  if (query === undefined) return proxy.policies
-  return proxy.policies.length === 0 ? [query] : [query, ...proxy.policies]
+/** By the verify request's own method, which proxies that keep the client's vouch for. */
+function isPreflight ({ method, rawHeaders }: Question): boolean {
+  if (method !== 'OPTIONS') return false
+  const names = new Set(rawHeaders.filter((_, index) => index % 2 === 0).map((name) => name.toLowerCase()))
+  return names.has('origin') && names.has('access-control-request-method') && !names.has('authorization')
+}
+
+function preflight (question: Question, policy: Policy, refuse: Refuser): Verdict {
+  if (policy.kind === 'bad') return refuse(question, { reason: 'bad_policy', bearer: false }, { why: policy.why })
+  return { answer: allowNobody('preflight'), reason: 'preflight', source: 'none' }
 }

@@ -21,6 +21,9 @@ export interface AdapterOptions {
   readonly maxQueue?: number
   readonly cookiePrefix?: string
   readonly absentHeaders?: 'empty' | 'omit'
+  readonly preflight?: 'deny' | 'allow'
+  /** Also the listener of /identify, at `identifyPort`. */
+  readonly identify?: boolean
   readonly trustedProxies?: readonly string[]
   readonly tls?: TlsFiles
   readonly clientCa?: string
@@ -75,6 +78,8 @@ function settingsOf (options: AdapterOptions): ServiceSettings {
     redis: redisOf(options),
     trustedProxies: options.trustedProxies ?? ['loopback'],
     absentHeaders: options.absentHeaders ?? 'empty',
+    preflight: options.preflight ?? 'deny',
+    identify: options.identify ?? false,
     tls: tlsOf(options)
   }
 }

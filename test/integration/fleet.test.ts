@@ -33,7 +33,7 @@ t.test('60 contenders that share nothing but Redis, spread over 80 ms: one asks,
     let calls = 0
     const contender = async (index: number): Promise<string> => {
       await new Promise((resolve) => setTimeout(resolve, Math.random() * 80))
-      const turn = await (fleets[index % 3] as Fleet).turn(key)
+      const turn = await (fleets[index % 3] as Fleet).turn(key, () => true)
       if (turn.kind === 'found') return userOf(turn.entry)
       calls++
       await new Promise((resolve) => setTimeout(resolve, 40))
@@ -83,7 +83,7 @@ t.test('a lease that never ends, or for too long, is nobody’s: Authgear is ask
   for (const [name, args] of [['no end', []], ['an hour', ['PX', '3600000']]] as const) {
     const fleet = await openFleet(t, redis.port, 60_000)
     await redis.cli('SET', `test:{planted ${name}}:lease`, 'stranger', ...args)
-    const turn = await fleet.turn(`planted ${name}` as CacheKey)
+    const turn = await fleet.turn(`planted ${name}` as CacheKey, () => true)
     t.equal(turn.kind, 'ask', name)
   }
 })
@@ -92,7 +92,7 @@ t.test('a lease of one who died is succeeded when it ends', async (t) => {
   const redis = await startRedis(t)
   const fleet = await openFleet(t, redis.port, 60_000)
   await redis.cli('SET', 'test:{orphan}:lease', 'dead', 'PX', '100')
-  const turn = await fleet.turn('orphan' as CacheKey)
+  const turn = await fleet.turn('orphan' as CacheKey, () => true)
   t.equal(turn.kind, 'ask')
   t.not(await redis.cli('GET', 'test:{orphan}:lease'), 'dead', 'it is ours now')
   if (turn.kind === 'ask') await turn.done()
@@ -103,7 +103,7 @@ t.test('nobody waits longer than patience for a winner that does not come back',
   const redis = await startRedis(t)
   const fleet = await openFleet(t, redis.port, 30)
   await redis.cli('SET', 'test:{slow}:lease', 'other', 'PX', '4000')
-  t.equal((await fleet.turn('slow' as CacheKey)).kind, 'ask')
+  t.equal((await fleet.turn('slow' as CacheKey, () => true)).kind, 'ask')
   t.equal(await redis.cli('GET', 'test:{slow}:lease'), 'other', 'the lease stays the other’s')
 })
 

@@ -145,7 +145,8 @@ t.test('who waited past the deadline is not sent, and says nothing about Authgea
   while (performance.now() < askedAt + 250); // all deadlines pass in one turn of the loop: none gets its slot a moment before its own
   t.strictSame(await Promise.all(asked), Array(10).fill('AUTHGEAR_TIMEOUT'), 'all are answered at their deadline')
   upstream.script = socket => socket.write(VALID)
-  t.match(await resolver.ask({ bearer: 'later' }), { resolution: { kind: 'valid' } }, 'those that waited do not open the breaker')
+  t.match(await resolver.ask({ bearer: 'later' }), { resolution: { kind: 'valid' } }, 'the next one, behind them in the queue, is answered')
+  t.strictSame(resolver.state(), { inFlight: 0, queued: 0, circuitOpen: false }, 'those that waited do not open the breaker')
   t.strictSame(upstream.requests.map(request => request.header('authorization')), ['Bearer 0', 'Bearer later'])
   t.ok(resolver.outcomes.length < FAILURES, 'at most who got the slot in the last moment is counted as a request')
 })

@@ -29,7 +29,7 @@ for (const [name, meant] of typos) {
   })
 }
 
-for (const name of ['REDIS_CLUSTER', 'IDENTIFY_LISTEN', 'LOGIN_CLIENT_ID', 'LOGOUT_REDIRECT_URI', 'PREFLIGHT', 'AUTHGEAR_WEBHOOK_SECRET', 'MANAGEMENT_TOKEN']) {
+for (const name of ['REDIS_CLUSTER', 'LOGIN_CLIENT_ID', 'LOGOUT_REDIRECT_URI', 'AUTHGEAR_WEBHOOK_SECRET', 'MANAGEMENT_TOKEN']) {
   t.test(`${name} of a later version is an error, not a setting that does nothing`, t => {
     t.match(errorsOf(load({ [name]: 'x' })), [new RegExp(`^${name}: is not a variable`)])
     t.end()

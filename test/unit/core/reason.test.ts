@@ -8,6 +8,8 @@ const expected: Readonly<Record<RefusalReason, readonly [status: number, outward
   ambiguous_credentials: [401, 'ambiguous_credentials'],
   expired_credentials: [401, 'expired_credentials'],
   invalid_session: [401, 'invalid_session'],
+  step_up_required: [401, 'step_up_required'],
+  forbidden: [403, 'forbidden'],
   bad_policy: [403, 'forbidden'],
   authgear_unavailable: [503, 'authgear_unavailable'],
   authgear_misconfigured: [503, 'authgear_unavailable'],
@@ -29,6 +31,7 @@ t.test('every message is for a person and gives nothing away', t => {
 })
 
 t.test('reasons that are told alike read alike', t => {
+  t.equal(REFUSALS.bad_policy.message, REFUSALS.forbidden.message)
   t.equal(REFUSALS.authgear_misconfigured.message, REFUSALS.authgear_unavailable.message)
   t.end()
 })

@@ -1,0 +1,41 @@
+import type { Authentication } from '../authenticate.ts'
+import { readCredentials } from '../core/credentials.ts'
+import type { CacheKey } from '../core/cache-key.ts'
+import type { RefusalReason } from '../core/reason.ts'
+import { allowNobody, createAllow, createRefuse } from './answer.ts'
+import { thenOrNow, type Answerer, type AnswererDeps, type Question, type Verdict } from './question.ts'
+
+/**
+ * Who is it, for pages that greet those who are signed in: never refuses for lack of a session. On a listener of its own,
+ * since a proxy takes its 200 for "allowed". A policy is refused, or somebody would believe that it protects.
+ */
+export function createIdentify ({ authenticator, keyer, cookieNames, absentHeaders, realm }: AnswererDeps): Answerer {
+  const allow = createAllow(absentHeaders)
+  const refuse = createRefuse(realm)
+
+  function refused ({ requestId }: Question, reason: RefusalReason, rest: Partial<Verdict>): Verdict {
+    return { source: 'none', ...rest, answer: refuse({ reason, bearer: false, audience: 'program', reference: requestId }), reason }
+  }
+
+  function conclude (question: Question, key: CacheKey, authentication: Authentication): Verdict {
+    if (authentication.kind === 'unavailable') return refused(question, authentication.error.reason, { key, error: authentication.error, source: 'authgear' })
+    if (authentication.kind === 'refused') return nobody(authentication.reason, { key })
+    const { resolution, source } = authentication
+    if (resolution.kind === 'invalid') return nobody('invalid_session', { key, source })
+    return { answer: allow(resolution, source), reason: 'allowed', source, key }
+  }
+
+  return (question) => {
+    if (question.proxy.policies.length > 0) return refused(question, 'bad_policy', { why: 'there are no policies on /identify: it lets everybody in' })
+    const reading = readCredentials(question.rawHeaders, cookieNames)
+    if (reading.kind === 'none') return nobody('no_credentials', {})
+    if (reading.kind === 'refused') return nobody(reading.reason, {})
+    const { credentials } = reading
+    const key = keyer.cacheKey(credentials)
+    return thenOrNow(authenticator.authenticate({ key, credentials, trace: question.trace }), (authentication) => conclude(question, key, authentication))
+  }
+}
+
+function nobody (reason: RefusalReason, { key, source = 'none' }: Partial<Verdict>): Verdict {
+  return { answer: allowNobody(reason, source === 'none' ? undefined : source), reason, source, key }
+}
