@@ -31,6 +31,13 @@ const different: readonly Partial<Credentials>[] = [
   { bearer: 'a\x01\0\0\0\x01b' },
   { bearer: 'a', appSession: '\x01\0\0\0\x01b' },
   { appSession: '\0' },
+  { bearer: 'a:b' },
+  { bearer: 'a', appSession: 'b-' },
+  { bearer: 'a1:b' },
+  { bearer: 'a', appSession: 'b--' },
+  { bearer: 'a-' },
+  { bearer: '-' },
+  { session: '-' },
   { bearer: '\0\0\0' }
 ]
 
