@@ -42,7 +42,11 @@ export function createLeases (tier: RedisTier, leaseMs: number): Leases {
   }
 
   return Object.freeze({
-    contend: (key, token, accept) => contend(key, token, accept).catch((error: unknown): Contention => ({ kind: 'unreachable', error })),
+    contend: (key, token, accept) => contend(key, token, accept).catch((error: unknown): Contention => {
+      // it may be ours although another command of the tick failed
+      commands.deleteIfEquals(nameOf(key), token).catch(() => {})
+      return { kind: 'unreachable', error }
+    }),
     release: async (key: CacheKey, token: string) => { await commands.deleteIfEquals(nameOf(key), token) }
   })
 }

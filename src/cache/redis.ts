@@ -49,7 +49,8 @@ export function judge ({ sealer, clock }: RedisTier, key: CacheKey, pttl: number
   if (plain === undefined) return { kind: 'rejected', why: 'unopenable' }
   const entry = decodeEntry(plain)
   if (entry === undefined) return { kind: 'rejected', why: 'malformed' }
-  if (clock.wall() - entry.sealedAt > entry.ttlMs + CLOCK_TOLERANCE) return { kind: 'rejected', why: 'revived' }
+  const ageMs = clock.wall() - entry.sealedAt
+  if (ageMs > entry.ttlMs + CLOCK_TOLERANCE || ageMs < -CLOCK_TOLERANCE) return { kind: 'rejected', why: 'revived' }
   const remainingMs = Math.min(pttl, entry.ttlMs)
   return remainingMs > 0 ? { kind: 'hit', entry, remainingMs } : MISS
 }

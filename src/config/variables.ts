@@ -61,7 +61,7 @@ export const variables = Object.freeze({
     group: 'Authgear',
     kind: certificatesContent,
     example: '/etc/authgear-ca.pem',
-    meaning: 'Extra certificate authorities for the resolver\'s TLS, beside the system\'s. Read once, at start.'
+    meaning: 'Extra certificate authorities for the resolver\'s TLS, beside the public ones that Node ships (`NODE_EXTRA_CA_CERTS` then does not count for it). Read once, at start.'
   },
   LISTEN: {
     group: 'Listeners',

@@ -92,6 +92,14 @@ t.test('whatever somebody writes into Redis', { skip: skipOrFail('redis-server')
     t.strictSame(await put(stored), { kind: 'rejected', why: 'revived' })
   })
 
+  t.test('an entry sealed by a clock far ahead is rejected: it could be put back for that much longer', async t => {
+    const { put, tier, stored } = await filled(t)
+    tier.clock.advance(-5 * MINUTE)
+    t.equal((await put(stored)).kind, 'hit')
+    tier.clock.advance(-1)
+    t.strictSame(await put(stored), { kind: 'rejected', why: 'revived' })
+  })
+
   t.test('an entry that was made endless is rejected', async t => {
     const { cache, tier } = await filled(t)
     await redis.cli('PERSIST', tier.nameOf(A))
