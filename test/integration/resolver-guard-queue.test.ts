@@ -1,9 +1,14 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import t from 'tap'
 import { AuthgearCircuitOpen, AuthgearUnreachable, Overloaded } from '../../src/errors.ts'
 import { createGuard } from '../../src/resolver/guard.ts'
 
 const PAUSE = 1000
-const unreachable = async (): Promise<never> => { throw new AuthgearUnreachable(new Error('reset')) }
+/** Fails as a connection does: in a later turn of the event loop. */
+const unreachable = async (): Promise<never> => {
+  await turn()
+  throw new AuthgearUnreachable(new Error('reset'))
+}
 
 /** A task that ends when the test says so. */
 function held () {
