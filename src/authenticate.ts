@@ -1,7 +1,7 @@
 import type { Accept, Fleet, Turn } from './cache/fleet.ts'
 import type { MemoryCache } from './cache/memory.ts'
 import type { Clock } from './clock.ts'
-import type { CacheKey, CredentialDigest } from './core/cache-key.ts'
+import type { CacheKey, CredentialDigest, MemoryKey } from './core/cache-key.ts'
 import type { Credentials } from './core/credentials.ts'
 import { NO_LOG, type Entry } from './core/entry.ts'
 import { isExpired } from './core/jwt.ts'
@@ -20,7 +20,9 @@ export type Authentication =
   | Readonly<{ kind: 'unavailable', error: ResolverError }>
 
 export type Subject = Readonly<{
-  key: CacheKey
+  key: MemoryKey
+  /** Computed only when the fleet is asked. */
+  cacheKey: () => CacheKey
   credentials: Credentials
   /** Read only when Authgear is asked. */
   trace: () => ClientTrace
@@ -86,7 +88,7 @@ function createFlights (deps: AuthenticateDeps): (subject: Subject, name: string
 async function fly (deps: AuthenticateDeps, subject: Subject, accept: Accept): Promise<Authentication> {
   try {
     if (isExpired(subject.credentials, deps.clock.wall())) return EXPIRED
-    const turn = await deps.fleet.turn(subject.key, accept)
+    const turn = await deps.fleet.turn(subject.cacheKey(), accept)
     return turn.kind === 'found' ? adopt(deps, subject, turn) : await ask(deps, subject, turn)
   } catch (error) {
     if (error instanceof ResolverError) return { kind: 'unavailable', error }

@@ -1,4 +1,3 @@
-import type { CacheKey } from '../core/cache-key.ts'
 import type { Entry } from '../core/entry.ts'
 
 /** `rejected`: something was there that this service did not put there for this key, or that is too old: a miss, but counted. */
@@ -12,8 +11,8 @@ export type CacheRead =
 export type CacheWrite = Readonly<{ kind: 'stored' }> | Readonly<{ kind: 'unreachable', error: unknown }>
 
 /** One tier of the cache. Never rejects, never throws: what went wrong is an outcome. */
-export interface Cache {
-  read (key: CacheKey): CacheRead | Promise<CacheRead>
+export interface Cache<Key extends string> {
+  read (key: Key): CacheRead | Promise<CacheRead>
   /** @param lifeMs milliseconds from now, at most `entry.ttlMs`; 0 or less stores nothing */
-  write (key: CacheKey, entry: Entry, lifeMs: number): CacheWrite | Promise<CacheWrite>
+  write (key: Key, entry: Entry, lifeMs: number): CacheWrite | Promise<CacheWrite>
 }

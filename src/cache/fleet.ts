@@ -46,7 +46,7 @@ export function createFleet (options: FleetOptions): Fleet {
   return Object.freeze({ turn: (key: CacheKey, accept: Accept) => takeTurn({ ...options, cache, leases, accept }, key) })
 }
 
-type Context = FleetOptions & Readonly<{ cache: Cache, leases: Leases, accept: Accept }>
+type Context = FleetOptions & Readonly<{ cache: Cache<CacheKey>, leases: Leases, accept: Accept }>
 
 async function takeTurn (context: Context, key: CacheKey): Promise<Turn> {
   const { clock } = context.tier

@@ -1,16 +1,15 @@
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '../clock.ts'
-import type { CacheKey } from '../core/cache-key.ts'
 import type { Entry } from '../core/entry.ts'
 import type { Cache, CacheRead, CacheWrite } from './cache.ts'
 
 /** Both ends must lie ahead: the monotonic clock stands still while a machine sleeps, the wall clock may be set back. */
 type Slot = Readonly<{ entry: Entry, endsMonotonic: number, endsWall: number }>
 
-export interface MemoryCache extends Cache {
+export interface MemoryCache extends Cache<string> {
   /** Synchronous, since an `async` hop costs 5 % of the hot path. */
-  read (key: CacheKey): CacheRead
-  write (key: CacheKey, entry: Entry, lifeMs: number): CacheWrite
+  read (key: string): CacheRead
+  write (key: string, entry: Entry, lifeMs: number): CacheWrite
   size (): number
 }
 
@@ -19,9 +18,9 @@ const STORED: CacheWrite = Object.freeze({ kind: 'stored' })
 
 /** @param maxEntries CACHE_MAX_ENTRIES; the least recently used go first */
 export function createMemoryCache (maxEntries: number, clock: Clock): MemoryCache {
-  const slots = new LRUCache<CacheKey, Slot>({ max: maxEntries })
+  const slots = new LRUCache<string, Slot>({ max: maxEntries })
   return Object.freeze({
-    read (key: CacheKey): CacheRead {
+    read (key: string): CacheRead {
       const slot = slots.get(key)
       if (slot === undefined) return MISS
       const remainingMs = Math.min(slot.endsMonotonic - clock.monotonic(), slot.endsWall - clock.wall())
@@ -29,7 +28,7 @@ export function createMemoryCache (maxEntries: number, clock: Clock): MemoryCach
       slots.delete(key)
       return MISS
     },
-    write (key: CacheKey, entry: Entry, lifeMs: number): CacheWrite {
+    write (key: string, entry: Entry, lifeMs: number): CacheWrite {
       if (lifeMs > 0) slots.set(key, { entry, endsMonotonic: clock.monotonic() + lifeMs, endsWall: clock.wall() + lifeMs })
       return STORED
     },

@@ -13,7 +13,7 @@ const CLOCK_TOLERANCE = 5 * 60_000
 const MISS: CacheRead = Object.freeze({ kind: 'miss' })
 const STORED: CacheWrite = Object.freeze({ kind: 'stored' })
 
-export function createRedisCache (tier: RedisTier): Cache {
+export function createRedisCache (tier: RedisTier): Cache<CacheKey> {
   return Object.freeze({
     async read (key: CacheKey): Promise<CacheRead> {
       try {

@@ -1,15 +1,18 @@
-import { hkdfSync } from 'node:crypto'
+import { hash, hkdfSync, randomBytes } from 'node:crypto'
 import type { Credentials } from './credentials.ts'
 import { createHmacSha256 } from './hmac.ts'
 
 /** Keyed digest of everything that can change Authgear's answer: 43 characters of base64url. */
 export type CacheKey = string & { readonly __brand: 'CacheKey' }
+/** The same under a secret that this process made and that ends with it; for memory, at less than half the price. */
+export type MemoryKey = string & { readonly __brand: 'MemoryKey' }
 /** Keyed digest of one credential, or of the session id in one: what a revocation names. 22 characters of base64url. */
 export type CredentialDigest = string & { readonly __brand: 'CredentialDigest' }
 
 export type DerivedKeys = Readonly<{ digest: Uint8Array, sealing: Uint8Array, log: Uint8Array }>
 
 export type Keyer = Readonly<{
+  memoryKey: (credentials: Credentials) => MemoryKey
   cacheKey: (credentials: Credentials) => CacheKey
   digests: (credentials: Credentials) => readonly CredentialDigest[]
 }>
@@ -27,12 +30,17 @@ export function deriveKeys (secret: Uint8Array): DerivedKeys {
 export function createKeyer (digestKey: Uint8Array, project: Readonly<{ endpoint: string, cookiePrefix: string }>): Keyer {
   const hmac = createHmacSha256(digestKey)
   const scope = part(project.endpoint) + part(project.cookiePrefix)
+  const secret = randomBytes(32).toString('base64url')
   return Object.freeze({
-    cacheKey: ({ bearer, appSession, appAccessToken, session }: Credentials) =>
-      hmac(`key:${scope}${part(bearer)}${part(appSession)}${part(appAccessToken)}${part(session)}`) as CacheKey,
+    memoryKey: (credentials: Credentials) => hash('sha256', secret + textOf(credentials), 'base64url') as MemoryKey,
+    cacheKey: (credentials: Credentials) => hmac(`key:${scope}${textOf(credentials)}`) as CacheKey,
     digests: (credentials: Credentials) => digestTexts(credentials).map(([kind, text]) =>
       hmac(`${kind}:${scope}${part(text)}`).slice(0, 22) as CredentialDigest)
   })
+}
+
+function textOf ({ bearer, appSession, appAccessToken, session }: Credentials): string {
+  return part(bearer) + part(appSession) + part(appAccessToken) + part(session)
 }
 
 /** Length-prefixed, and an absent one marked, so that no two lists of parts give the same text. */

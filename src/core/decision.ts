@@ -1,5 +1,5 @@
 import type { EpochMs } from './jwt.ts'
-import type { Policy, Rules } from './policy.ts'
+import { SESSION_ONLY, type Policy, type Rules } from './policy.ts'
 import type { Identity, Resolution } from './resolution.ts'
 
 /** What a client could do to be let in (RFC 9470). */
@@ -22,6 +22,7 @@ const FORBIDDEN = refuse('forbidden')
 export function decide (resolution: Resolution, policy: Policy, now: EpochMs): Decision {
   if (resolution.kind !== 'valid') return INVALID
   if (policy.kind !== 'rules') return BAD_POLICY
+  if (policy === SESSION_ONLY) return { kind: 'allow', resolution } // most routes, and no identity to read
   const person = readPerson(resolution.identity)
   const challenge = challengeOf(person, policy, now)
   if (challenge !== undefined) return { kind: 'refuse', reason: 'step_up_required', challenge }

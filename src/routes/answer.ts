@@ -61,15 +61,32 @@ export type Refusal = Readonly<{
 /** @param realm AUTHGEAR_ENDPOINT; nothing of the request is echoed */
 export function createRefuse (realm: string): (refusal: Refusal) => Answer {
   const pageFor = createPages()
+  const known = new Map<string, Answer>()
   return (refusal) => {
-    const { status, outward, message } = REFUSALS[refusal.reason]
-    const page = refusal.audience === 'navigation' ? pageFor(refusal.reason) : undefined
-    const body = page === undefined ? JSON.stringify({ error: outward, message }) : page.render(refusal.reference)
-    const headers = [...page?.headers ?? ['content-type', JSON_TYPE], 'content-length', String(Buffer.byteLength(body)), ...COMMON, 'x-forward-auth-reason', outward]
-    if (status === 401) headers.push('www-authenticate', challengeOf(refusal, realm))
-    if (status === 503) headers.push('retry-after', RETRY_AFTER)
-    return { status, headers, body }
+    const { reason, bearer, challenge, audience, reference } = refusal
+    if (audience === 'navigation') {
+      const page = pageFor(reason)
+      return refuse(refusal, page.headers, page.render(reference), realm)
+    }
+    // for programs there is one of each, but for challenges
+    const name = `${reason} ${bearer}`
+    const answer = (challenge === undefined ? known.get(name) : undefined) ?? refuse(refusal, ['content-type', JSON_TYPE], jsonOf(reason), realm)
+    if (challenge === undefined) known.set(name, answer)
+    return answer
   }
+}
+
+function jsonOf (reason: RefusalReason): string {
+  const { outward, message } = REFUSALS[reason]
+  return JSON.stringify({ error: outward, message })
+}
+
+function refuse (refusal: Refusal, type: readonly string[], body: string, realm: string): Answer {
+  const { status, outward } = REFUSALS[refusal.reason]
+  const headers = [...type, 'content-length', String(Buffer.byteLength(body)), ...COMMON, 'x-forward-auth-reason', outward]
+  if (status === 401) headers.push('www-authenticate', challengeOf(refusal, realm))
+  if (status === 503) headers.push('retry-after', RETRY_AFTER)
+  return { status, headers, body }
 }
 
 /** RFC 6750, section 3: an error only where a token was sent. RFC 9470, section 3: what would be enough. */

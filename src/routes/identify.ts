@@ -17,7 +17,7 @@ export function createIdentify ({ authenticator, keyer, cookieNames, absentHeade
     return { source: 'none', ...rest, answer: refuse({ reason, bearer: false, audience: 'program', reference: requestId }), reason }
   }
 
-  function conclude (question: Question, key: CacheKey, authentication: Authentication): Verdict {
+  function conclude (question: Question, key: () => CacheKey, authentication: Authentication): Verdict {
     if (authentication.kind === 'unavailable') return refused(question, authentication.error.reason, { key, error: authentication.error, source: 'authgear' })
     if (authentication.kind === 'refused') return nobody(authentication.reason, { key })
     const { resolution, source } = authentication
@@ -31,8 +31,9 @@ export function createIdentify ({ authenticator, keyer, cookieNames, absentHeade
     if (reading.kind === 'none') return nobody('no_credentials', {})
     if (reading.kind === 'refused') return nobody(reading.reason, {})
     const { credentials } = reading
-    const key = keyer.cacheKey(credentials)
-    return thenOrNow(authenticator.authenticate({ key, credentials, trace: question.trace }), (authentication) => conclude(question, key, authentication))
+    const cacheKey = (): CacheKey => keyer.cacheKey(credentials)
+    const subject = { key: keyer.memoryKey(credentials), cacheKey, credentials, trace: question.trace }
+    return thenOrNow(authenticator.authenticate(subject), (authentication) => conclude(question, cacheKey, authentication))
   }
 }
 

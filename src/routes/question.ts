@@ -25,7 +25,8 @@ export type Verdict = Readonly<{
   /** The true reason, which the outward one may hide. */
   reason: RefusalReason | AllowReason
   source: AnswerSource
-  key?: CacheKey | undefined
+  /** Of the credentials; computed only when somebody logs it. */
+  key?: (() => CacheKey) | undefined
   error?: ServiceError | undefined
   /** What is wrong with a policy. */
   why?: string | undefined

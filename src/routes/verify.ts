@@ -28,7 +28,7 @@ export function createVerify (deps: VerifyDeps): Answerer {
     }
     if (reading.kind === 'refused') return refuse(question, reading)
     const { credentials } = reading
-    const subject = { key: deps.keyer.cacheKey(credentials), credentials, trace: question.trace }
+    const subject = { key: deps.keyer.memoryKey(credentials), cacheKey: () => deps.keyer.cacheKey(credentials), credentials, trace: question.trace }
     return thenOrNow(deps.authenticator.authenticate(subject), (authentication) => conclude(question, subject, policyOf(question), authentication))
   }
 }
@@ -52,7 +52,7 @@ function createConclude ({ authenticator, absentHeaders, clock, confirmAfterMs }
   const allow = createAllow(absentHeaders)
 
   function conclude (question: Question, subject: Subject, policy: Policy, authentication: Authentication, confirmed: boolean): Verdict | Promise<Verdict> {
-    const { key } = subject
+    const key = subject.cacheKey
     const bearer = subject.credentials.bearer !== undefined
     if (authentication.kind === 'refused') return refuse(question, { reason: authentication.reason, bearer }, { key })
     if (authentication.kind === 'unavailable') {

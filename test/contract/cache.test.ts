@@ -3,6 +3,7 @@ import type { Test } from 'tap'
 import type { Cache, CacheRead } from '../../src/cache/cache.ts'
 import { createMemoryCache } from '../../src/cache/memory.ts'
 import { createRedisCache } from '../../src/cache/redis.ts'
+import type { CacheKey } from '../../src/core/cache-key.ts'
 import { entryOf } from '../helpers/entry.ts'
 import { INVALID, SILENT, USER_ID, validResolution } from '../helpers/identity.ts'
 import { manualClock } from '../helpers/manual-clock.ts'
@@ -12,7 +13,7 @@ import { skipOrFail } from '../helpers/servers.ts'
 import { until } from '../helpers/until.ts'
 
 interface Subject {
-  readonly cache: Cache
+  readonly cache: Cache<CacheKey>
   /** Lets the time pass in which an entry of that life ends. */
   readonly pass: (lifeMs: number) => Promise<void>
 }
