@@ -1,4 +1,5 @@
 import type { ServerName } from '../helpers/servers.ts'
+import type { Edits } from './template.ts'
 
 /** A proxy under test: how it starts on the shipped files, and in what its documented behaviour differs from the others'. */
 export interface Proxy {
@@ -8,6 +9,8 @@ export interface Proxy {
   readonly args: readonly string[]
   /** Paths changed in the shipped files, beside hosts and ports. */
   readonly paths?: Readonly<Record<string, string>>
+  /** What a reader of the documentation writes into the shipped files. */
+  readonly edits?: Edits
   /** Does it speak to forward-auth over TLS? */
   readonly tls: boolean
   /** How its file lists several addresses; undefined: it takes one, and a balancer stands for both replicas. */

@@ -20,8 +20,8 @@ export interface Behind {
 /** Starts a proxy on the files that we ship. @returns its port */
 export async function startProxy (t: Test, proxy: Proxy, { app, forwardAuth, caFile }: Behind): Promise<number> {
   const [folder, listen] = [tempDir(t, proxy.server), await freePort()]
-  const { between = ' ', paths = {} } = proxy
-  fillTemplate(proxy.shipped, folder, { listen, app, forwardAuth, between, paths })
+  const { between = ' ', paths = {}, edits = {} } = proxy
+  fillTemplate(proxy.shipped, folder, { listen, app, forwardAuth, between, paths, edits })
   if (caFile !== undefined) copyFileSync(caFile, join(folder, 'ca.crt'))
   await startChild(t, {
     name: proxy.server,

@@ -9,16 +9,21 @@ export interface Places {
   /** How this proxy writes several addresses of forward-auth, where its file has one. */
   readonly between: string
   readonly paths?: Readonly<Record<string, string>>
+  /** By file: what a reader of the documentation writes into it. */
+  readonly edits?: Edits
 }
+
+export type Edits = Readonly<Record<string, (shipped: string) => string>>
 
 const SHIPPED = join(import.meta.dirname, '../../deploy')
 
-/** Copies a shipped configuration and changes host names, ports and paths in it, nothing else. */
+/** Copies a shipped configuration and changes host names, ports and paths in it, nothing else; `edits` come first. */
 export function fillTemplate (proxy: string, folder: string, places: Places): void {
   cpSync(join(SHIPPED, proxy), folder, { recursive: true })
   for (const file of readdirSync(folder)) {
     const path = join(folder, file)
-    writeFileSync(path, fill(readFileSync(path, 'utf8'), places))
+    const shipped = readFileSync(path, 'utf8')
+    writeFileSync(path, fill(places.edits?.[file]?.(shipped) ?? shipped, places))
   }
 }
 

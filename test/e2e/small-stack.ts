@@ -1,0 +1,27 @@
+import type { Test } from 'tap'
+import { startEchoApp, type EchoApp } from '../helpers/echo-app.ts'
+import { makeOwnCert } from '../helpers/own-cert.ts'
+import { startService } from '../helpers/service.ts'
+import { startSimulator, type RunningSimulator } from '../helpers/simulator.ts'
+import type { Proxy } from './proxy.ts'
+import { startProxy } from './start-proxy.ts'
+
+/** Authgear ← one replica without Redis ← the proxy under test → the app. */
+export interface SmallStack {
+  /** The proxy's port. */
+  readonly port: number
+  readonly app: EchoApp
+  readonly authgear: RunningSimulator
+}
+
+export async function startSmallStack (t: Test, proxy: Proxy, env: Readonly<Record<string, string>>): Promise<SmallStack> {
+  const [authgear, app] = await Promise.all([startSimulator(t), startEchoApp(t)])
+  const tls = proxy.tls ? makeOwnCert(t) : undefined
+  const service = await startService(t, {
+    AUTHGEAR_ENDPOINT: authgear.url,
+    ...tls && { LISTEN_TLS_CERT_FILE: tls.certFile, LISTEN_TLS_KEY_FILE: tls.keyFile },
+    ...env
+  })
+  const port = await startProxy(t, proxy, { app: app.port, forwardAuth: [service.port], caFile: tls?.caFile })
+  return { port, app, authgear }
+}
