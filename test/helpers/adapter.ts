@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import type { Test } from 'tap'
+import type { App } from '../../src/app.ts'
 import { systemClock, type Clock } from '../../src/clock.ts'
 import { createLog } from '../../src/log.ts'
 import { createService, type Service, type ServiceSettings } from '../../src/service.ts'
@@ -24,6 +25,8 @@ export interface AdapterOptions {
   readonly preflight?: 'deny' | 'allow'
   /** Also the listener of /identify, at `identifyPort`. */
   readonly identify?: boolean
+  /** Where it listens: another host, or a unix socket (then `port` is 0). */
+  readonly listen?: Readonly<{ host: string } | { path: string }>
   readonly trustedProxies?: readonly string[]
   readonly tls?: TlsFiles
   readonly clientCa?: string
@@ -34,6 +37,8 @@ export interface AdapterOptions {
 
 export interface Adapter {
   readonly port: number
+  /** Of the listener of /identify; 0 where it is off. */
+  readonly identifyPort: number
   readonly service: Service
   /** The log's lines, parsed. */
   readonly lines: ReadonlyArray<Readonly<Record<string, unknown>>>
@@ -50,15 +55,22 @@ export async function startAdapter (t: Pick<Test, 'teardown'>, options: AdapterO
   const log = createLog('debug', { write: (line: string) => { lines.push(JSON.parse(line)) } })
   const { patienceMs = 10_000, clock = systemClock } = options
   const service = createService(settingsOf(options), log, { patienceMs, clock })
-  await service.app.fastify.listen({ host: '127.0.0.1', port: 0 })
-  const { port } = service.app.fastify.server.address() as AddressInfo
+  const port = await listen(service.app, options.listen)
+  const identifyPort = await listen(service.identify)
   let closing: Promise<void> | undefined
   const close = (): Promise<void> => {
-    closing ??= service.app.drain.drain(1000).then(() => service.close())
+    closing ??= Promise.all([service.app, service.identify].map((app) => app?.drain.drain(1000))).then(() => service.close())
     return closing
   }
   t.teardown(close)
-  return { port, service, lines, close }
+  return { port, identifyPort, service, lines, close }
+}
+
+async function listen (app: App | undefined, where: AdapterOptions['listen'] = { host: '127.0.0.1' }): Promise<number> {
+  if (app === undefined) return 0
+  await app.fastify.listen({ ...where, port: 0 })
+  const address = app.fastify.server.address() as AddressInfo | string
+  return typeof address === 'string' ? 0 : address.port
 }
 
 function settingsOf (options: AdapterOptions): ServiceSettings {

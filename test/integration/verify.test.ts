@@ -1,8 +1,8 @@
 import t, { type Test } from 'tap'
-import { IDENTITY_HEADERS } from '../../src/core/resolution.ts'
+import { checkInvariants } from '../helpers/invariants.ts'
 import { demo, startSimulator, type RunningSimulator } from '../helpers/simulator.ts'
 import { makeTls } from '../helpers/tls.ts'
-import { PROTOCOLS, startVerifier, type Answered, type Asked, type Verifier } from '../helpers/verifier.ts'
+import { PROTOCOLS, startVerifier, type Asked, type Verifier } from '../helpers/verifier.ts'
 
 const tls = makeTls(t)
 const { alice, bob, dora } = demo
@@ -72,31 +72,12 @@ for (const protocol of PROTOCOLS) {
           const answered = await verifier.ask({ ...row.asked, path: row.asked.path ?? path })
           t.match(answered, { status: row.status, headers: { 'x-forward-auth-reason': row.reason } })
           t.equal(simulator.counters.resolutions, row.calls, 'calls of Authgear')
-          checkInvariants(t, answered, simulator.url)
+          checkInvariants(t, answered, { realm: simulator.url })
           checkLog(t, verifier, row)
         })
       }
     })
   }
-}
-
-/** What holds of every answer, whatever the situation. */
-function checkInvariants (t: Test, { status, headers, body }: Answered, realm: string): void {
-  const identity = Object.keys(headers).filter((name) => name.startsWith('x-authgear-'))
-  t.match(headers, { 'cache-control': 'no-store', vary: 'Authorization, Cookie', 'x-request-id': /./ })
-  for (const never of ['set-cookie', 'etag', 'last-modified']) t.notOk(headers[never], `no ${never}`)
-  if (status === 200) {
-    t.same(identity.sort(), [...IDENTITY_HEADERS].sort(), 'all eight identity headers')
-    t.equal(body, '')
-    t.equal(headers['content-length'], '0')
-    t.match(headers['x-forward-auth-source'], /^(memory|redis|authgear)$/)
-    return
-  }
-  t.same(identity, [], 'no identity header on a refusal')
-  for (const only200 of ['x-forward-auth-source', 'x-envoy-auth-headers-to-remove']) t.notOk(headers[only200], `no ${only200}`)
-  t.match(JSON.parse(body), { error: headers['x-forward-auth-reason'], message: /^[A-Z][^<>]+\.$/ })
-  if (status === 401) t.ok(String(headers['www-authenticate']).startsWith(`Bearer realm="${realm}"`))
-  if (status === 503) t.match(headers['retry-after'], /^\d+$/)
 }
 
 function checkLog (t: Test, { lines }: Verifier, row: Row): void {

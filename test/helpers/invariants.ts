@@ -1,0 +1,76 @@
+import type { Test } from 'tap'
+import { IDENTITY_HEADERS } from '../../src/core/resolution.ts'
+import { CONTENT_SECURITY_POLICY } from '../../src/pages/style.ts'
+import type { Answered } from './verifier.ts'
+
+export interface Circumstances {
+  /** AUTHGEAR_ENDPOINT */
+  readonly realm: string
+  /** A HEAD request's: the body is empty, its length is said all the same. */
+  readonly head?: boolean
+  /** Who refused; `program` unless it was a browser's navigation. */
+  readonly audience?: 'navigation' | 'program'
+}
+
+const ONLY_ON_200 = ['x-forward-auth-source', 'x-envoy-auth-headers-to-remove']
+
+/** What holds of every answer of /verify and /identify, whatever the situation (interface 2.2). */
+export function checkInvariants (t: Test, answered: Answered, circumstances: Circumstances): void {
+  const { status, headers } = answered
+  t.match(headers, { 'cache-control': 'no-store', vary: 'Authorization, Cookie', 'x-request-id': /./, 'x-forward-auth-reason': /^[a-z_]+$/ })
+  for (const never of ['set-cookie', 'etag', 'last-modified', 'location']) t.notOk(headers[never], `no ${never}`)
+  if (status === 200) checkSuccess(t, answered)
+  else checkRefusal(t, answered, circumstances)
+}
+
+function identityNames ({ headers }: Answered): string[] {
+  return Object.keys(headers).filter((name) => name.startsWith('x-authgear-')).sort()
+}
+
+function checkSuccess (t: Test, answered: Answered): void {
+  const { headers, body } = answered
+  t.same(identityNames(answered), [...IDENTITY_HEADERS].sort(), 'all eight identity headers')
+  t.equal(body, '')
+  t.match(headers, { 'content-length': '0', 'x-forward-auth-source': /^(memory|redis|authgear)$/ })
+  for (const refusing of ['www-authenticate', 'retry-after', 'content-type']) t.notOk(headers[refusing], `no ${refusing}`)
+}
+
+function checkRefusal (t: Test, answered: Answered, { realm, head = false, audience = 'program' }: Circumstances): void {
+  const { status, headers, body } = answered
+  t.ok([401, 403, 503].includes(status), `${status} refuses`)
+  t.same(identityNames(answered), [], 'no identity header on a refusal')
+  for (const name of ONLY_ON_200) t.notOk(headers[name], `no ${name}`)
+  if (status === 401) t.ok(String(headers['www-authenticate']).startsWith(`Bearer realm="${realm}"`))
+  else t.notOk(headers['www-authenticate'], 'a challenge with 401 only')
+  if (status === 503) t.match(headers['retry-after'], /^\d+$/)
+  else t.notOk(headers['retry-after'], 'another try with 503 only')
+  if (head) {
+    t.equal(body, '')
+    t.match(headers['content-length'], /^[1-9]\d+$/)
+    return
+  }
+  t.equal(headers['content-length'], String(Buffer.byteLength(body)))
+  if (audience === 'navigation') checkPage(t, answered)
+  else checkJson(t, answered)
+}
+
+function checkJson (t: Test, { headers, body }: Answered): void {
+  t.equal(headers['content-type'], 'application/json; charset=utf-8')
+  const { error, message, ...more } = JSON.parse(body) as Record<string, unknown>
+  t.equal(error, headers['x-forward-auth-reason'])
+  t.match(message, /^[A-Z][^<>]+\.$/)
+  t.same(more, {}, 'nothing else in it')
+}
+
+function checkPage (t: Test, { headers, body }: Answered): void {
+  t.match(headers, {
+    'content-type': 'text/html; charset=utf-8',
+    'content-security-policy': CONTENT_SECURITY_POLICY,
+    'x-content-type-options': 'nosniff',
+    'referrer-policy': 'no-referrer'
+  })
+  t.match(CONTENT_SECURITY_POLICY, /^default-src 'none'; style-src 'sha256-[^']+';/)
+  t.match(body, /^<!DOCTYPE html>\n<html lang="en">/)
+  t.notMatch(body, /<script|<iframe|<form|<img|src=|https?:|\son\w+=/i, 'no script, nothing from outside')
+  t.same([...body.matchAll(/<code>([^<]*)<\/code>/g)].map(([, reference]) => reference), [headers['x-request-id']], 'the reference is the request id')
+}
