@@ -28,32 +28,35 @@ export const SESSION_ONLY: Rules = Object.freeze({ kind: 'rules', roles: [], amr
 export function parsePolicy (text: string): Policy {
   if (text === '') return SESSION_ONLY
   if (text.length > MAX_LENGTH) return bad('it is longer than 8 KiB')
-  let policy: Policy = SESSION_ONLY
-  for (const parameter of text.split('&')) {
-    const equals = parameter.indexOf('=')
-    const more: Policy = equals === -1 ? bad('a parameter has no value') : parseParameter(parameter.slice(0, equals), parameter.slice(equals + 1))
-    policy = both(policy, more)
-  }
-  return policy
+  return all(text.split('&').map(parseParameter))
 }
 
-/** @returns the policy that allows what both allow */
-export function both (a: Policy, b: Policy): Policy {
-  if (a.kind === 'bad') return a
-  if (b.kind === 'bad') return b
+/** @returns the policy that allows what all of them allow; in time linear in their length, since a client may be their author */
+export function all (policies: readonly Policy[]): Policy {
+  const rules: Rules[] = []
+  for (const policy of policies) {
+    if (policy.kind === 'bad') return policy
+    rules.push(policy)
+  }
+  const ages = rules.flatMap(({ maxAge }) => maxAge ?? [])
   return {
     kind: 'rules',
-    roles: [...a.roles, ...b.roles],
-    amr: [...a.amr, ...b.amr],
-    verified: a.verified || b.verified,
-    notAnonymous: a.notAnonymous || b.notAnonymous,
-    maxAge: a.maxAge === undefined ? b.maxAge : Math.min(a.maxAge, b.maxAge ?? Infinity),
-    loginOff: a.loginOff || b.loginOff
+    roles: rules.flatMap(({ roles }) => roles),
+    amr: rules.flatMap(({ amr }) => amr),
+    verified: rules.some(({ verified }) => verified),
+    notAnonymous: rules.some(({ notAnonymous }) => notAnonymous),
+    maxAge: ages.length === 0 ? undefined : Math.min(...ages),
+    loginOff: rules.some(({ loginOff }) => loginOff)
   }
+}
+
+function parseParameter (parameter: string): Policy {
+  const equals = parameter.indexOf('=')
+  return equals === -1 ? bad('a parameter has no value') : parseNamed(parameter.slice(0, equals), parameter.slice(equals + 1))
 }
 
 /** A closed set: what is not named here is not understood, and refuses. */
-function parseParameter (name: string, value: string): Policy {
+function parseNamed (name: string, value: string): Policy {
   switch (name) {
     case 'role': return anyOf(value, ROLE, 'role', (roles) => ({ roles: [roles] }))
     case 'amr': return anyOf(value, AMR, 'amr', (amr) => ({ amr: [amr] }))

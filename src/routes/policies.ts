@@ -1,4 +1,4 @@
-import { both, parsePolicy, SESSION_ONLY, type Policy } from '../core/policy.ts'
+import { all, parsePolicy, SESSION_ONLY, type Policy } from '../core/policy.ts'
 import type { Question } from './question.ts'
 
 /** A deployment has a handful of policies; more, or long ones, are a client's own query that a proxy passes on. */
@@ -18,6 +18,6 @@ export function createPolicies (): (question: Question) => Policy {
   }
   return ({ query, proxy }) => {
     const own = query === undefined ? SESSION_ONLY : read(query)
-    return proxy.policies.length === 0 ? own : proxy.policies.map(read).reduce(both, own)
+    return proxy.policies.length === 0 ? own : all([own, ...proxy.policies.map(read)])
   }
 }

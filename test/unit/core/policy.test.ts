@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { decide } from '../../../src/core/decision.ts'
 import type { EpochMs } from '../../../src/core/jwt.ts'
-import { both, parsePolicy, SESSION_ONLY, type Rules } from '../../../src/core/policy.ts'
+import { all, parsePolicy, SESSION_ONLY, type Rules } from '../../../src/core/policy.ts'
 import { IDENTITY_HEADERS, readResolution } from '../../../src/core/resolution.ts'
 
 const role40 = 'r'.repeat(40)
@@ -87,8 +87,20 @@ t.test('a policy can only tighten: what A and B together allow, A allows', async
   fc.assert(fc.property(text, text, resolution, (a, b, subject) => {
     const together = allows(subject, [a, b].filter((part) => part !== '').join('&'))
     if (together) allowed++
-    const joined = decide(subject, both(parsePolicy(a), parsePolicy(b)), 1_800_000_000_000 as EpochMs).kind === 'allow'
+    const joined = decide(subject, all([parsePolicy(a), parsePolicy(b)]), 1_800_000_000_000 as EpochMs).kind === 'allow'
     return together === joined && (!together || (allows(subject, a) && allows(subject, b)))
   }), { numRuns: 5000, seed: 4 })
   t.ok(allowed > 100, `${allowed} of 5,000 pairs allowed somebody`)
+})
+
+t.test('a long one, which a client may have written, costs in proportion to its length', async (t) => {
+  const fastest = (parameters: number): number => Math.min(...Array.from({ length: 30 }, () => {
+    const text = new Array(parameters).fill('role=a').join('&')
+    const started = performance.now()
+    parsePolicy(text)
+    return performance.now() - started
+  }))
+  fastest(1170)
+  const [short, long] = [fastest(117), fastest(1170)]
+  t.ok(long < 30 * short, `ten times as long: ${(long / short).toFixed(1)} times as much`) // the square would be a hundred
 })
