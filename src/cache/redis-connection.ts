@@ -42,6 +42,21 @@ const MAX_RECONNECT_DELAY = 1000
 
 const COMPARE_AND_DELETE = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0"
 
+export type RedisClient = Redis
+
+/** Milliseconds: the follower blocks for one second, and a server that says nothing for three is not followed. */
+const FOLLOWER_SOCKET_TIMEOUT = 3000
+const PUBLISHER_TIMEOUT = 500
+
+/** Connections of the revocation log: one that blocks, without a deadline a command, and one that writes. */
+export function openLogConnections (settings: RedisSettings, down: (error: Error) => void): Readonly<{ follower: RedisClient, publisher: RedisClient }> {
+  const { commandTimeout: _none, ...base } = optionsOf(settings)
+  const follower = new Redis({ ...base, enableAutoPipelining: false, socketTimeout: FOLLOWER_SOCKET_TIMEOUT })
+  const publisher = new Redis({ ...base, enableAutoPipelining: false, commandTimeout: PUBLISHER_TIMEOUT })
+  for (const redis of [follower, publisher]) redis.on('error', down)
+  return { follower, publisher }
+}
+
 /** Opens the connection in the background: Redis being down is never a reason not to start. */
 export function connectRedis (settings: RedisSettings, events: RedisEvents): RedisConnection {
   const redis = new Redis(optionsOf(settings))
