@@ -40,7 +40,7 @@ async function start (config: Config, version: string, log: Log): Promise<void> 
   try {
     const service = createService({ ...config, version, identify: config.identify !== undefined, tls: config.tls === undefined ? undefined : readTlsMaterial(config.tls) }, log)
     closers.push(service.close)
-    const management = buildManagement({ readiness: { state: () => state, redis: service.redisState, authgear: service.authgearState }, metrics: service.metrics, version })
+    const management = buildManagement({ readiness: { state: () => state, redis: service.redisState, authgear: service.authgearState }, metrics: service.metrics, version, revocations: service.revocations })
     closers.push(() => management.close())
     await listen(management, config.management)
     closers.push(watchCertificate(config, service, log))
