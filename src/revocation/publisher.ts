@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Ledger } from './ledger.ts'
 import type { Revocation } from './revocation.ts'
 import type { RevokeOutcome } from './log.ts'
-import type { StreamLogDeps } from './stream-log.ts'
+import type { StreamLogDeps } from './stream-log-deps.ts'
 
 export type Publisher = Readonly<{
   revoke: (revocation: Revocation) => Promise<RevokeOutcome>

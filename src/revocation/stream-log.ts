@@ -1,12 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import type { Clock } from '../clock.ts'
 import { Ledger } from './ledger.ts'
-import type { EntryCodec, ReadEntry } from './log-entry.ts'
-import type { LogStore, Snapshot } from './log-store.ts'
+import type { ReadEntry } from './log-entry.ts'
+import type { Snapshot } from './log-store.ts'
 import type { LogObserver, RevocationLog } from './log.ts'
 import { createPublisher, type Publisher } from './publisher.ts'
-
-export type StreamLogDeps = Readonly<{ store: LogStore, codec: EntryCodec, clock: Clock, retentionMs: number, observer: LogObserver }>
+import type { StreamLogDeps } from './stream-log-deps.ts'
 
 export interface StreamLog extends RevocationLog {
   /** Reads what is new until it links up with the head; rejects where Redis cannot be reached or never links up. */
