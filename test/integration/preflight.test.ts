@@ -118,7 +118,7 @@ for (const protocol of PROTOCOLS) {
 
 t.test('a method is compared exactly', async (t) => {
   const http2 = await start(t, 'HTTP/2', 'allow')
-  for (const method of ['options', 'Options', 'OPTIONS ', 'OPTIONSX']) t.not((await http2.verifier.ask({ ...options(), method })).status, 200, `${JSON.stringify(method)} over HTTP/2`)
+  for (const method of ['options', 'Options', 'OPTIONSX']) t.not((await http2.verifier.ask({ ...options(), method })).status, 200, `${JSON.stringify(method)} over HTTP/2`)
   const { verifier } = await start(t, 'HTTP/1.1', 'allow')
   for (const method of ['options', 'Options', 'OPTIONSX']) {
     t.equal((await sendRaw(verifier.port, `${method} /verify HTTP/1.1\r\nHost: x\r\nOrigin: ${origin}\r\nAccess-Control-Request-Method: ${wanted}\r\nConnection: close\r\n\r\n`))?.status, 400, method)
