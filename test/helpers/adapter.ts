@@ -72,7 +72,7 @@ export async function startAdapter (t: Pick<Test, 'teardown'>, options: AdapterO
 
 async function listen (app: App | undefined, where: AdapterOptions['listen'] = { host: '127.0.0.1' }): Promise<number> {
   if (app === undefined) return 0
-  await app.fastify.listen({ ...where, port: 0 })
+  await app.fastify.listen('path' in where ? where : { ...where, port: 0 })
   const address = app.fastify.server.address() as AddressInfo | string
   return typeof address === 'string' ? 0 : address.port
 }

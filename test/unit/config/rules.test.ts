@@ -70,7 +70,10 @@ const bad: readonly (readonly [title: string, env: NodeJS.ProcessEnv, message: R
   ['a CA file with a broken certificate', { AUTHGEAR_CA_FILE: '/broken' }, /^AUTHGEAR_CA_FILE: .*certificate/],
   ['two listeners on one port', { LISTEN: '127.0.0.1:4181' }, /^MANAGEMENT_LISTEN: is the same address/],
   ['a wildcard over the other', { LISTEN: '[::]:4181' }, /^MANAGEMENT_LISTEN: is the same address/],
-  ['two listeners on one socket', { LISTEN: 'unix:/run/a', MANAGEMENT_LISTEN: 'unix:/run//a' }, /^MANAGEMENT_LISTEN: is the same address/]
+  ['two listeners on one socket', { LISTEN: 'unix:/run/a', MANAGEMENT_LISTEN: 'unix:/run//a' }, /^MANAGEMENT_LISTEN: is the same address/],
+  ['/identify on the main listener', { LISTEN: '127.0.0.1:5000', IDENTIFY_LISTEN: '0.0.0.0:5000' }, /^IDENTIFY_LISTEN: is the same address as LISTEN/],
+  ['/identify on the main socket', { LISTEN: 'unix:/run/a', IDENTIFY_LISTEN: 'unix:/run/./a' }, /^IDENTIFY_LISTEN: is the same address as LISTEN/],
+  ['/identify on the management listener', { IDENTIFY_LISTEN: '[::]:4181' }, /^IDENTIFY_LISTEN: is the same address as MANAGEMENT_LISTEN/]
 ]
 
 for (const [title, env, message] of bad) {
@@ -86,6 +89,8 @@ const apart: readonly NodeJS.ProcessEnv[] = [
   { LISTEN: '127.0.0.1:0', MANAGEMENT_LISTEN: '127.0.0.1:0' },
   { LISTEN: '127.0.0.2:4181' },
   { LISTEN: 'unix:/run/a', MANAGEMENT_LISTEN: 'unix:/run/b' },
+  { IDENTIFY_LISTEN: '127.0.0.1:4182' },
+  { MANAGEMENT_LISTEN: 'off', IDENTIFY_LISTEN: '127.0.0.1:4181' },
   { LISTEN: 'unix:/run/a', MANAGEMENT_LISTEN: '0.0.0.0:4180' },
   { LISTEN: '0.0.0.0:4181', MANAGEMENT_LISTEN: 'off' }
 ]

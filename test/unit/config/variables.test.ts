@@ -15,11 +15,13 @@ t.test('with the one required variable everything else has its default', t => {
     },
     listen: { kind: 'tcp', host: '0.0.0.0', port: 4180 },
     management: { kind: 'tcp', host: '127.0.0.1', port: 4181 },
+    identify: undefined,
     tls: undefined,
     trustedProxies: ['loopback', 'linklocal', 'uniquelocal'],
     cache: { ttlMs: 30_000, negativeTtlMs: 5_000, maxEntries: 100_000, secret: undefined },
     redis: undefined,
     absentHeaders: 'empty',
+    preflight: 'deny',
     shutdownDelayMs: 0,
     logLevel: 'info'
   })
@@ -55,6 +57,9 @@ const good: readonly (readonly [name: string, text: string, value: unknown, of: 
   ['LISTEN', 'unix:///run/verify.sock', { kind: 'unix', path: '/run/verify.sock' }, c => c.listen],
   ['MANAGEMENT_LISTEN', 'off', undefined, c => c.management],
   ['MANAGEMENT_LISTEN', '0.0.0.0:9000', { kind: 'tcp', host: '0.0.0.0', port: 9000 }, c => c.management],
+  ['IDENTIFY_LISTEN', 'off', undefined, c => c.identify],
+  ['IDENTIFY_LISTEN', '127.0.0.1:4182', { kind: 'tcp', host: '127.0.0.1', port: 4182 }, c => c.identify],
+  ['IDENTIFY_LISTEN', 'unix:/run/identify.sock', { kind: 'unix', path: '/run/identify.sock' }, c => c.identify],
   ['TRUSTED_PROXIES', 'none', [], c => c.trustedProxies],
   ['TRUSTED_PROXIES', '10.0.0.0/8, fd00::/8,192.0.2.1,loopback', ['10.0.0.0/8', 'fd00::/8', '192.0.2.1', 'loopback'], c => c.trustedProxies],
   ['CACHE_TTL', '0', 0, c => c.cache.ttlMs],
@@ -62,6 +67,8 @@ const good: readonly (readonly [name: string, text: string, value: unknown, of: 
   ['CACHE_NEGATIVE_TTL', '0s', 0, c => c.cache.negativeTtlMs],
   ['CACHE_MAX_ENTRIES', '5', 5, c => c.cache.maxEntries],
   ['ABSENT_HEADERS', 'omit', 'omit', c => c.absentHeaders],
+  ['PREFLIGHT', 'allow', 'allow', c => c.preflight],
+  ['PREFLIGHT', 'deny', 'deny', c => c.preflight],
   ['SHUTDOWN_DELAY', '5s', 5_000, c => c.shutdownDelayMs],
   ['LOG_LEVEL', 'silent', 'silent', c => c.logLevel]
 ]
@@ -119,6 +126,10 @@ const bad: readonly (readonly [name: string, text: string, message: RegExp])[] =
   ['LISTEN', `unix:/${'x'.repeat(107)}`, /longer than 107/],
   ['LISTEN', 'off', /not an address/],
   ['MANAGEMENT_LISTEN', 'none', /not an address/],
+  ['IDENTIFY_LISTEN', 'none', /not an address/],
+  ['IDENTIFY_LISTEN', ':4182', /lacks a host/],
+  ['IDENTIFY_LISTEN', '0.0.0.0:4180', /the same address as LISTEN/],
+  ['IDENTIFY_LISTEN', '127.0.0.1:4181', /the same address as MANAGEMENT_LISTEN/],
   ['TRUSTED_PROXIES', '10.0.0.0/33', /prefix length/],
   ['TRUSTED_PROXIES', 'fd00::/129', /prefix length/],
   ['TRUSTED_PROXIES', '10.0.0.0/255.0.0.0', /prefix length/],
@@ -135,6 +146,8 @@ const bad: readonly (readonly [name: string, text: string, message: RegExp])[] =
   ['CACHE_MAX_ENTRIES', '0', /whole number/],
   ['CACHE_SECRET', 'short', /shorter than 32 bytes.*openssl rand/],
   ['ABSENT_HEADERS', 'Omit', /"Omit" is not one of empty, omit/],
+  ['PREFLIGHT', 'true', /"true" is not one of deny, allow/],
+  ['PREFLIGHT', 'Allow', /"Allow" is not one of deny, allow/],
   ['SHUTDOWN_DELAY', '1h', /out of bounds/],
   ['LOG_LEVEL', 'warning', /not one of trace, debug/],
   ['LOG_LEVEL', '\u001b[31m', /"\\u001b/]
@@ -159,7 +172,7 @@ t.test('all errors come at once', t => {
 })
 
 t.test('an empty variable is an unset one', t => {
-  const names = ['AUTHGEAR_RESOLVER_URL', 'AUTHGEAR_TIMEOUT', 'LISTEN', 'MANAGEMENT_LISTEN', 'CACHE_SECRET', 'CACHE_SECRET_FILE', 'REDIS_URL', 'REDIS_PASSWORD', 'LISTEN_TLS_KEY_FILE', 'CACHE_TLL']
+  const names = ['AUTHGEAR_RESOLVER_URL', 'AUTHGEAR_TIMEOUT', 'LISTEN', 'MANAGEMENT_LISTEN', 'IDENTIFY_LISTEN', 'PREFLIGHT', 'CACHE_SECRET', 'CACHE_SECRET_FILE', 'REDIS_URL', 'REDIS_PASSWORD', 'LISTEN_TLS_KEY_FILE', 'CACHE_TLL']
   t.strictSame(configOf(load(Object.fromEntries(names.map(name => [name, ''])))), configOf(load({})))
   t.end()
 })
