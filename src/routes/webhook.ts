@@ -29,6 +29,7 @@ const MAX_KNOWN = 10_000
 /** Authgear's webhooks: sent once, in no order, without a retry; a revoking one is 204 once it is in the log. */
 export function createWebhook (deps: WebhookDeps): Webhook {
   const known = createKnownIds(deps.clock)
+  const keys = keysOf(deps.secret)
   let bodies = 0
   return async (request) => {
     if (bodies >= MAX_BODIES) return answer(deps, 503, 'too many at a time', false)
@@ -36,7 +37,7 @@ export function createWebhook (deps: WebhookDeps): Webhook {
     const body = await readBody(request, MAX_BODY, ARRIVES_WITHIN).finally(() => { bodies-- })
     if (body.kind === 'too_large') return answer(deps, 413, 'over 1 MiB', false)
     if (body.kind === 'late') return answer(deps, 408, 'did not arrive within 5 s', false)
-    if (!isSigned(body.bytes, request.headers['x-authgear-body-signature'], deps.secret)) return answer(deps, 401, 'wrong or missing signature')
+    if (!isSigned(body.bytes, request.headers['x-authgear-body-signature'], keys)) return answer(deps, 401, 'wrong or missing signature')
     return await take(deps, known, body.bytes.toString('utf8'))
   }
 }
@@ -63,9 +64,17 @@ function answer ({ report }: WebhookDeps, status: number, what: string, isWhole 
 }
 
 /** Compared in constant time, over the bytes as they came. */
-function isSigned (body: Uint8Array, signature: string | string[] | undefined, secret: string): boolean {
+function isSigned (body: Uint8Array, signature: string | string[] | undefined, keys: readonly Buffer[]): boolean {
   if (typeof signature !== 'string' || !/^[0-9a-f]{64}$/.test(signature)) return false
-  return timingSafeEqual(Buffer.from(signature, 'hex'), createHmac('sha256', secret).update(body).digest())
+  const given = Buffer.from(signature, 'hex')
+  return keys.map((key) => timingSafeEqual(given, createHmac('sha256', key).update(body).digest())).includes(true)
+}
+
+/** The portal shows the key as text, the project's secrets file the same in base64url: people copy either (recorded in webhooks.json). */
+function keysOf (secret: string): readonly Buffer[] {
+  const decoded = Buffer.from(secret, 'base64url')
+  const isEncoded = decoded.length >= 16 && decoded.toString('base64url') === secret
+  return isEncoded ? [Buffer.from(secret), decoded] : [Buffer.from(secret)]
 }
 
 type KnownIds = Readonly<{ has: (id: string) => boolean, add: (id: string) => void }>
