@@ -8,7 +8,7 @@ import { isExpired } from './core/jwt.ts'
 import { capByToken, lifetimeOf, type Lifetimes } from './core/lifetime.ts'
 import type { Resolution } from './core/resolution.ts'
 import { ResolverError, Unforeseen } from './errors.ts'
-import type { ClientTrace, Resolver } from './resolver/resolver.ts'
+import type { ClientTrace, Resolver, Verdict } from './resolver/resolver.ts'
 
 export type Source = 'memory' | 'redis' | 'authgear'
 
@@ -109,7 +109,7 @@ async function ask (deps: AuthenticateDeps, subject: Subject, turn: Turn & { kin
   let entry: Entry | undefined
   let lifeMs = 0
   try {
-    const { resolution, certain } = await deps.resolver.resolve(subject.credentials, subject.trace())
+    const { resolution, certain } = await resolve(deps, subject)
     if (!certain) deps.observer.noVerdict()
     lifeMs = certain ? lifetimeOf(resolution, subject.credentials, deps.lifetimes, deps.clock.wall(), Math.random()) : 0
     if (lifeMs > 0) {
@@ -120,6 +120,14 @@ async function ask (deps: AuthenticateDeps, subject: Subject, turn: Turn & { kin
   } finally {
     turn.done(entry, lifeMs).catch(deps.observer.unforeseen)
   }
+}
+
+/** Silence may be a hiccup of Authgear's: it takes the place of a session that is known to be valid only if it comes twice. */
+async function resolve ({ resolver, memory }: AuthenticateDeps, { key, credentials, trace }: Subject): Promise<Verdict> {
+  const first = await resolver.resolve(credentials, trace())
+  const known = memory.read(key)
+  const isDoubtful = first.certain && first.resolution.kind === 'invalid' && first.resolution.silent && known.kind === 'hit' && known.entry.resolution.kind === 'valid'
+  return isDoubtful ? await resolver.resolve(credentials, trace()) : first
 }
 
 function resolved (entry: Entry, remainingMs: number, source: Source): Authentication {
