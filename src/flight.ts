@@ -6,6 +6,7 @@ import { isExpired } from './core/jwt.ts'
 import { capByToken, lifetimeOf } from './core/lifetime.ts'
 import type { Resolution } from './core/resolution.ts'
 import { ResolverError, RevokedMeanwhile, Unforeseen } from './errors.ts'
+import type { Verdict } from './resolver/resolver.ts'
 import type { About, Mark } from './revocation/log.ts'
 
 const EXPIRED: Authentication = Object.freeze({ kind: 'refused', reason: 'expired_credentials' })
@@ -56,12 +57,12 @@ function adopt ({ memory, clock, observer, log, subject }: Flight, { entry, rema
 
 /** Remembered before it is answered, so that the next request finds it; Redis is told without anybody waiting. */
 async function ask (flight: Flight, turn: Turn & { kind: 'ask' }): Promise<Authentication | undefined> {
-  const { resolver, log, observer, memory, subject, digests } = flight
+  const { log, observer, memory, subject, digests } = flight
   let shared: Entry | undefined
   let lifeMs = 0
   try {
     const mark = log.mark() // before it is queued: what is revoked from here on may not be in the answer
-    const { resolution, certain } = await resolver.resolve(subject.credentials, subject.trace())
+    const { resolution, certain } = await resolve(flight)
     if (!certain) observer.noVerdict()
     const about = { userId: userOf(resolution), digests }
     const isVoid = log.isVoid(about, mark)
@@ -77,6 +78,15 @@ async function ask (flight: Flight, turn: Turn & { kind: 'ask' }): Promise<Authe
   } finally {
     turn.done(shared, lifeMs).catch(observer.unforeseen)
   }
+}
+
+/** Silence may be a hiccup of Authgear's: it takes the place of a session that is known to be valid only if it comes twice. */
+async function resolve ({ resolver, memory, log, subject: { key, credentials, trace } }: Flight): Promise<Verdict> {
+  const first = await resolver.resolve(credentials, trace())
+  const known = memory.read(key)
+  const isDoubtful = first.certain && first.resolution.kind === 'invalid' && first.resolution.silent &&
+    known.kind === 'hit' && known.entry.resolution.kind === 'valid' && !log.isVoid(aboutOf(known.entry), { stamp: known.entry.stamp, local: known.local })
+  return isDoubtful ? await resolver.resolve(credentials, trace()) : first
 }
 
 function lifetimeFor ({ lifetimes, subject, clock }: Flight, resolution: Resolution): number {

@@ -43,7 +43,8 @@ t.test('the Node example forgets the session', async (t) => {
 
 t.test('the Go example forgets the token', async (t) => {
   const go = await promisify(execFile)('go', ['version']).then(() => true, () => false)
-  if (!go) return process.env['CI'] === undefined ? t.skip('there is no go here') : t.fail('there is no go here')
+  if (!go && process.env['CI'] !== undefined) throw new Error('there is no go here')
+  if (!go) return await t.test('there is no go here', { skip: true }, () => {})
   const { source, env } = await start(t, ['Authorization', `Bearer ${alice.accessToken}`])
   const file = join(tempDir(t, 'purge'), 'purge.go')
   writeFileSync(file, block('purge in Go'))

@@ -132,7 +132,17 @@ for (const protocol of PROTOCOLS) {
       clock.advance(NEGATIVE + 1)
       t.match(await ask('role=admin'), { status: 401, headers: { 'x-forward-auth-reason': 'invalid_session', 'www-authenticate': /error="invalid_token"$/ } })
       t.match(await ask(''), { status: 401, headers: { 'x-forward-auth-reason': 'invalid_session' } }, 'for every policy')
-      t.equal(calls(), 2)
+      t.equal(calls(), 3, 'no verdict at all was asked for once more')
+    })
+
+    await t.test('no verdict at all, once, is a hiccup and ends no session', async (t) => {
+      const { simulator, ask, calls, clock } = await start(t, protocol)
+      await ask('')
+      simulator.knobs.fail('silent', 1)
+      clock.advance(NEGATIVE + 1)
+      t.match(await ask('role=admin'), { status: 403, headers: { 'x-forward-auth-reason': 'forbidden' } })
+      t.match(await ask(''), { status: 200, headers: { 'x-forward-auth-source': 'memory' } })
+      t.equal(calls(), 3)
     })
 
     await t.test('what cannot change is not confirmed: a bad policy, no session', async (t) => {
