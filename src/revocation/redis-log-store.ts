@@ -22,16 +22,22 @@ export type RedisLogSettings = Readonly<{
 /** The log's two keys in a real Redis. */
 export function createRedisLogStore ({ follower, publisher, keyPrefix }: RedisLogSettings): LogStore {
   const keys = [`${keyPrefix}:stream`, `${keyPrefix}:head`] as const
+  let replicas = 0
   async function write (operation: 'append' | 'change', generation: string, retentionMs: number, fields: Fields): Promise<Written> {
     const reply: unknown = await publisher.eval(SCRIPT, 2, ...keys, operation, generation, String(retentionMs), ...Object.entries(fields).flat())
     if (!Array.isArray(reply)) throw new Error('the script of the revocation log answered something else')
     if (reply[0] !== 1) return { kind: 'behind', generation: String(reply[1]) }
-    publisher.wait(1, WAIT).catch(() => {})
+    // without one it would hold up the next append for all of that time
+    if (replicas > 0) publisher.wait(1, WAIT).catch(() => {})
     return { kind: 'written' }
   }
   return Object.freeze({
     async wait (after: StreamId): Promise<void> { await follower.xread('COUNT', 1, 'BLOCK', BLOCK, 'STREAMS', keys[0], after) },
-    snapshot: (after: StreamId, count: number) => readSnapshot(follower, keys, after, count),
+    async snapshot (after: StreamId, count: number): Promise<Snapshot> {
+      const snapshot = await readSnapshot(follower, keys, after, count)
+      replicas = snapshot.replicas
+      return snapshot
+    },
     append: (generation: string, retentionMs: number, fields: Fields) => write('append', generation, retentionMs, fields),
     change: (from: string, fields: Fields) => write('change', from, 0, fields),
     async close (): Promise<void> { follower.disconnect(); publisher.disconnect() }
