@@ -99,7 +99,8 @@ export class Ledger {
 
   isVoid ({ userId, digests }: About, { stamp, local }: Pick<Mark, 'stamp' | 'local'>): boolean {
     if (stamp.generation !== this.#generation) return true
-    if (compareIds(this.#floor, stamp.position.id) > 0) return true
+    // asked at every hit: mostly nothing was ever revoked
+    if (this.#floor !== FIRST_ID && compareIds(this.#floor, stamp.position.id) > 0) return true
     if (this.#revoked.size === 0 && this.#locals.size === 0) return false
     return [EVERYTHING, ...namesOf(userId, digests)].some((name) => {
       const revokedAt = this.#revoked.get(name)
