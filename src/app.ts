@@ -34,8 +34,8 @@ type Route = readonly [path: string, endpoint: Endpoint, answerer: Answerer]
 function build (deps: AppDeps, canonicalPath: (request: Pick<IncomingMessage, 'url'>) => string, routes: readonly Route[], webhook?: BodyTaker): App {
   const app = fastify({ ...optionsOf(deps), rewriteUrl: canonicalPath })
   applyHttp1Limits(app.server)
-  // `Expect: 100-continue` is answered at once: a body is never asked for
-  app.server.on('checkContinue', (request, response) => { app.server.emit('request', request, response) })
+  // an `Expect` is answered as any request is: a body is never asked for, and Node's own 417 would go on parsing after one
+  for (const event of ['checkContinue', 'checkExpectation']) app.server.on(event, (request, response) => { app.server.emit('request', request, response) })
   const method = METHODS.filter((name) => name !== 'CONNECT')
   // no method has a body here, so that Fastify never looks for one
   for (const name of method) app.addHttpMethod(name, { hasBody: false, overrideExisting: true })

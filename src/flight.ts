@@ -37,8 +37,17 @@ export async function fly (deps: AuthenticateDeps, subject: Subject, accept: Acc
 async function attempt (flight: Flight): Promise<Authentication | undefined> {
   const { fleet, log, subject, accept } = flight
   const isShared = log.trustsShared() && !log.isQuiet(knownAbout(flight), flight.clock.monotonic())
-  const turn = isShared ? await fleet.turn(subject.cacheKey(), (entry, remainingMs) => accept(entry, remainingMs) && log.trusts(entry)) : ALONE
+  const turn = isShared ? await fleet.turn(subject.cacheKey(), (entry, remainingMs) => accept(entry, remainingMs) && isUsable(flight, entry, remainingMs)) : ALONE
   return turn.kind === 'found' ? adopt(flight, turn) : await ask(flight, turn)
+}
+
+/** Another replica's entry: nothing it is about was revoked, and no token that was sent has ended. */
+function isUsable (flight: Flight, entry: Entry, remainingMs: number): boolean {
+  return flight.log.trustsShared() && flight.log.trusts(entry) && capped(flight, entry, remainingMs) > 0
+}
+
+function capped ({ subject, clock }: Flight, entry: Entry, remainingMs: number): number {
+  return capByToken(remainingMs, entry.resolution, subject.credentials, clock.wall())
 }
 
 /** Of whom the credentials were, as far as memory remembers: a voided entry still says. */
@@ -48,10 +57,12 @@ function knownAbout ({ memory, subject, digests }: Flight): About {
 }
 
 /** A promoted entry keeps what is left of its life. */
-function adopt ({ memory, clock, observer, log, subject }: Flight, { entry, remainingMs, coalesced }: Turn & { kind: 'found' }): Authentication | undefined {
-  if (!log.trustsShared() || !log.trusts(entry)) return undefined
+function adopt (flight: Flight, { entry, remainingMs, coalesced }: Turn & { kind: 'found' }): Authentication | undefined {
+  const { memory, observer, log, subject } = flight
+  if (!isUsable(flight, entry, remainingMs)) return undefined
   if (coalesced) observer.coalesced('fleet')
-  memory.write(subject.key, entry, capByToken(remainingMs, entry.resolution, subject.credentials, clock.wall()), log.mark().local)
+  const ageMs = ageOf(entry, remainingMs)
+  memory.write(subject.key, entry, capped(flight, entry, remainingMs), { local: log.mark().local, at: log.mark().at - ageMs })
   return resolved(entry, remainingMs, 'redis')
 }
 
@@ -71,7 +82,7 @@ async function ask (flight: Flight, turn: Turn & { kind: 'ask' }): Promise<Authe
     lifeMs = certain && !isVoid && quietFrom === undefined ? lifetimeFor(flight, resolution) : 0
     if (lifeMs > 0) {
       const entry = entryOf(flight, resolution, mark, lifeMs)
-      memory.write(subject.key, entry, lifeMs, mark.local)
+      memory.write(subject.key, entry, lifeMs, mark)
       if (log.trustsShared()) shared = entry
     }
     return { kind: 'resolved', resolution, source: 'authgear', ageMs: 0, quietFrom }

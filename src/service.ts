@@ -111,7 +111,10 @@ export function createService (settings: ServiceSettings, log: Log, { clock = sy
   const answering: AnswererDeps = { authenticator, keyer, cookieNames: names, absentHeaders: settings.absentHeaders, realm: authgear.endpoint.origin }
   const listening: AppDeps = {
     report: createReport(log, metrics.request),
-    countElsewhere: (seconds) => metrics.request('other', 404, 'not_found', 'none', seconds),
+    elsewhere: (requestId, seconds) => {
+      metrics.request('other', 404, 'not_found', 'none', seconds)
+      log.info({ requestId, status: 404, reason: 'not_found' }, 'refused: a proxy asks /verify or /ext-authz/…, exactly')
+    },
     unforeseen: complaints(log).unforeseen,
     trustProxy: createTrustProxy(settings.trustedProxies),
     tls
@@ -143,8 +146,9 @@ type SharedDeps = Readonly<{ metrics: Metrics, log: Log, clock: Clock, patienceM
 
 function openShared ({ redis, authgear }: ServiceSettings, sealingKey: Uint8Array, { metrics, log, clock, patienceMs }: SharedDeps): { fleet: Fleet, connection: RedisConnection | undefined } {
   if (redis === undefined) return { fleet: fleetOfOne, connection: undefined }
+  const { tell, forget } = createTeller(log)
   const connection = connectRedis(redis, {
-    up: () => log.info({ host: redis.host, port: redis.port }, 'Redis is connected'),
+    up: () => { forget(); log.info({ host: redis.host, port: redis.port }, 'Redis is connected') },
     down: (error) => log.warn({ host: redis.host, port: redis.port, error: describe(error) }, 'Redis is not reachable: every answer comes from memory or from Authgear until it is back')
   })
   const fleet = createFleet({
@@ -152,9 +156,23 @@ function openShared ({ redis, authgear }: ServiceSettings, sealingKey: Uint8Arra
     timeoutMs: redis.timeoutMs,
     leaseMs: authgear.timeoutMs + LEASE_MARGIN,
     patienceMs,
-    observer: metrics.fleet
+    observer: { ...metrics.fleet, sharedError: (operation, error) => { metrics.fleet.sharedError(operation); tell(operation, error) } }
   })
   return { fleet, connection }
+}
+
+/** What Redis refuses is told once a connection: a right that an ACL user lacks, a full memory. Lost connections tell themselves. */
+function createTeller (log: Log): { tell: (operation: string, error: unknown) => void, forget: () => void } {
+  const told = new Set<string>()
+  return {
+    forget: () => told.clear(),
+    tell (operation: string, error: unknown): void {
+      const refusal = error instanceof Error && error.name === 'ReplyError' ? error.message.split(' ')[0] ?? '' : undefined
+      if (refusal === undefined || told.has(`${operation} ${refusal}`)) return
+      told.add(`${operation} ${refusal}`)
+      log.warn({ operation, refusal }, 'Redis refuses a command: check the rights of its user and its memory')
+    }
+  }
 }
 
 function complaints (log: Log): { noVerdict: () => void, unforeseen: (error: unknown) => void } {

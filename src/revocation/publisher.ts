@@ -23,6 +23,7 @@ type Pending = { readonly revocation: Revocation, attempt: 'none' | 'under way' 
 export function createPublisher (deps: StreamLogDeps, ledger: Ledger): Publisher {
   const pending = new Map<string, Pending>()
   const carried = new Map<string, Pending>()
+  const { after = callAfter } = deps
 
   async function append (of: string, item: Pending): Promise<void> {
     item.attempt = 'under way'
@@ -44,8 +45,8 @@ export function createPublisher (deps: StreamLogDeps, ledger: Ledger): Publisher
       ledger.take(taken, of)
       deps.observer.revoked(revocation.origin)
       return await new Promise<RevokeOutcome>((resolve) => {
-        const timer = setTimeout(() => resolve('pending'), PATIENCE)
-        const item: Pending = { revocation: taken, attempt: 'none', done: () => { clearTimeout(timer); resolve('logged') } }
+        const cancel = after(PATIENCE, () => resolve('pending'))
+        const item: Pending = { revocation: taken, attempt: 'none', done: () => { cancel(); resolve('logged') } }
         pending.set(of, item)
         append(of, item).catch(() => {})
       })
@@ -64,4 +65,9 @@ export function createPublisher (deps: StreamLogDeps, ledger: Ledger): Publisher
       }
     }
   })
+}
+
+function callAfter (ms: number, callBack: () => void): () => void {
+  const timer = setTimeout(callBack, ms)
+  return () => clearTimeout(timer)
 }

@@ -26,7 +26,7 @@ type Step = Readonly<{ kind: 'linked' | 'again' }> | Readonly<{ kind: 'change', 
 
 /** The log in Redis as one replica follows it: docs/revocation-protocol.md. */
 export function createStreamLog (deps: StreamLogDeps): StreamLog {
-  const { clock, observer, store } = deps
+  const { clock, observer, store, page = PAGE } = deps
   const ledger = new Ledger({ clock, retentionMs: deps.retentionMs })
   const health = trackHealth(clock, observer)
   const publisher = createPublisher(deps, ledger)
@@ -35,7 +35,7 @@ export function createStreamLog (deps: StreamLogDeps): StreamLog {
   async function poll (): Promise<void> {
     for (let turns = 0; turns < MAX_TURNS; turns++) {
       const sent = { monotonic: clock.monotonic(), wall: clock.wall() }
-      const snapshot = await store.snapshot(ledger.id, PAGE)
+      const snapshot = await store.snapshot(ledger.id, page)
       const step = turn(snapshot)
       if (step.kind === 'linked') {
         health.linked(snapshot, sent)
@@ -68,7 +68,7 @@ async function change ({ store, codec }: StreamLogDeps, from: string): Promise<v
 
 type Turn = (snapshot: Snapshot) => Step
 
-function createTurn ({ codec, observer }: StreamLogDeps, ledger: Ledger, publisher: Publisher, health: Health): Turn {
+function createTurn ({ codec, observer, page = PAGE }: StreamLogDeps, ledger: Ledger, publisher: Publisher, health: Health): Turn {
   function applyAll (entries: readonly ReadEntry[], now: number): void {
     for (const { entry, authentic } of entries) {
       if (!authentic) observer.inauthentic()
@@ -87,7 +87,7 @@ function createTurn ({ codec, observer }: StreamLogDeps, ledger: Ledger, publish
       return { kind: 'again' }
     }
     const read = entries.map(([id, fields]) => codec.decode(id, fields))
-    const isLast = entries.length < PAGE
+    const isLast = entries.length < page
     if (!linksUp(read, ledger, isLast ? head.nonce : undefined)) return { kind: 'change', from: head.generation }
     applyAll(read, now)
     return { kind: isLast ? 'linked' : 'again' }

@@ -12,7 +12,8 @@ import type { Answerer, Question, Verdict } from './question.ts'
 
 export type ExchangeDeps = Readonly<{
   report: Report
-  countElsewhere: (seconds: number) => void
+  /** Counts and logs a request to another path, which a proxy with a wrong address asks for everybody. */
+  elsewhere: (requestId: string, seconds: number) => void
   /** A defect: the connection is closed without an answer, which no proxy takes for "allowed". */
   unforeseen: (error: unknown) => void
 }>
@@ -50,7 +51,10 @@ export function createExchange (deps: ExchangeDeps, abandoned: AbandonedInputs):
     try {
       const send = receive(abandoned, request, reply, proxy, requestId)
       if (send === undefined) return
-      if (answerer === undefined) return elsewhere(deps, send, startedAt)
+      if (answerer === undefined) {
+        send(NOT_FOUND)
+        return deps.elsewhere(requestId, (performance.now() - startedAt) / 1000)
+      }
       const conclude = (verdict: Verdict): void => {
         send(verdict.answer)
         deps.report(endpoint, verdict, request, requestId, startedAt)
@@ -68,11 +72,6 @@ function questionOf (endpoint: Endpoint, request: FastifyRequest, proxy: ProxyRe
   const { method = '', rawHeaders } = request.raw
   const query = endpoint === 'verify' ? verifyQuery(request.originalUrl) : undefined
   return { method, rawHeaders, proxy, query, requestId, trace: () => clientTraceOf(request) }
-}
-
-function elsewhere ({ countElsewhere }: ExchangeDeps, send: (answer: Answer) => void, startedAt: number): void {
-  send(NOT_FOUND)
-  countElsewhere((performance.now() - startedAt) / 1000)
 }
 
 /** @returns how to answer; undefined on a connection that is owed no further one */
