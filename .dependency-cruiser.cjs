@@ -46,8 +46,9 @@ module.exports = {
       name: 'routes-do-not-open-anything',
       severity: 'error',
       from: { path: '^src/routes/' },
-      to: { path: '^src/(cache|resolver|revocation|commands|config|main)', dependencyTypesNot: ['type-only'] }
+      to: { path: '^src/(cache|resolver|revocation|commands|config|main)', pathNot: '^src/revocation/webhook-events[.]ts$', dependencyTypesNot: ['type-only'] }
     },
+    owner('fastify', '(app|management)[.]ts$|^src/routes/|^src/listener/'),
     owner('undici', 'resolver/'),
     owner('cockatiel', 'resolver/'),
     owner('ioredis', 'cache/redis-connection[.]ts$'),
@@ -56,7 +57,8 @@ module.exports = {
     owner('pino', 'log[.]ts$'),
     owner('close-with-grace', 'commands/serve[.]ts$'),
     owner('@fastify/proxy-addr', 'listener/trusted-proxies[.]ts$'),
-    owner('@peculiar/x509', 'commands/cert')
+    owner('@peculiar/(x509|asn1-x509|asn1-schema)', 'commands/cert'),
+    owner('reflect-metadata', 'commands/cert')
   ],
   options: {
     tsConfig: { fileName: 'tsconfig.json' },

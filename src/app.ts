@@ -5,7 +5,8 @@ import { trackConnections, type Drain } from './listener/drain.ts'
 import { applyHttp1Limits, HTTP1_OPTIONS, HTTP2_OPTIONS, HTTP2_SESSION_TIMEOUT } from './listener/http-options.ts'
 import { contextOf, type TlsMaterial } from './listener/tls.ts'
 import type { TrustProxy } from './listener/trusted-proxies.ts'
-import { createExchange, type ExchangeDeps } from './routes/exchange.ts'
+import { trackAbandonedInputs } from './listener/unread-body.ts'
+import { createBodyExchange, createExchange, type BodyTaker, type ExchangeDeps } from './routes/exchange.ts'
 import type { Answerer } from './routes/question.ts'
 import { canonicalIdentifyPath, canonicalVerifyPath, PATHS } from './routes/routing.ts'
 import type { Endpoint } from './tally.ts'
@@ -18,9 +19,9 @@ export type AppDeps = ExchangeDeps & Readonly<{
 
 export type App = Readonly<{ fastify: FastifyInstance, drain: Drain }>
 
-/** The main listener: a verifier of foreign requests. Opens nothing; nothing but the two verify routes ever answers 2xx. */
-export function buildApp (deps: AppDeps, verify: Answerer): App {
-  return build(deps, canonicalVerifyPath, [[PATHS.verify, 'verify', verify], [PATHS.extAuthz, 'ext-authz', verify]])
+/** The main listener: a verifier of foreign requests. Opens nothing; nothing but the two verify routes and a signed webhook ever answers 2xx. */
+export function buildApp (deps: AppDeps, verify: Answerer, webhook?: BodyTaker): App {
+  return build(deps, canonicalVerifyPath, [[PATHS.verify, 'verify', verify], [PATHS.extAuthz, 'ext-authz', verify]], webhook)
 }
 
 /** The listener of `/identify` and nothing else: its 200 for nobody must never be within a proxy's reach by accident. */
@@ -30,16 +31,18 @@ export function buildIdentifyApp (deps: AppDeps, identify: Answerer): App {
 
 type Route = readonly [path: string, endpoint: Endpoint, answerer: Answerer]
 
-function build (deps: AppDeps, canonicalPath: (request: Pick<IncomingMessage, 'url'>) => string, routes: readonly Route[]): App {
+function build (deps: AppDeps, canonicalPath: (request: Pick<IncomingMessage, 'url'>) => string, routes: readonly Route[], webhook?: BodyTaker): App {
   const app = fastify({ ...optionsOf(deps), rewriteUrl: canonicalPath })
   applyHttp1Limits(app.server)
-  // `Expect: 100-continue` is answered at once: a body is never asked for
-  app.server.on('checkContinue', (request, response) => { app.server.emit('request', request, response) })
+  // an `Expect` is answered as any request is: a body is never asked for, and Node's own 417 would go on parsing after one
+  for (const event of ['checkContinue', 'checkExpectation']) app.server.on(event, (request, response) => { app.server.emit('request', request, response) })
   const method = METHODS.filter((name) => name !== 'CONNECT')
   // no method has a body here, so that Fastify never looks for one
   for (const name of method) app.addHttpMethod(name, { hasBody: false, overrideExisting: true })
-  const exchange = createExchange(deps)
+  const abandoned = trackAbandonedInputs()
+  const exchange = createExchange(deps, abandoned)
   for (const [url, endpoint, answerer] of routes) app.route({ method, url, exposeHeadRoute: false, handler: exchange(endpoint, answerer) })
+  if (webhook !== undefined) app.route({ method: 'POST', url: PATHS.webhook, handler: createBodyExchange(deps, abandoned, webhook) })
   const elsewhere = exchange('other')
   app.setNotFoundHandler(elsewhere)
   app.setErrorHandler((_error, request, reply) => elsewhere(request, reply))

@@ -55,6 +55,12 @@ export class Overloaded extends ResolverError {
   constructor () { super('OVERLOADED', 'more resolutions wait than AUTHGEAR_MAX_QUEUE allows') }
 }
 
+/** Every resolution within the deadline was overtaken by a revocation. */
+export class RevokedMeanwhile extends ResolverError {
+  readonly reason = 'authgear_unavailable'
+  constructor () { super('REVOKED_MEANWHILE', 'the session was revoked again and again while Authgear was asked') }
+}
+
 /** A defect of this service: answered like an outage, since nobody knows who is asking. */
 export class Unforeseen extends ResolverError {
   readonly reason = 'authgear_unavailable'

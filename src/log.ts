@@ -1,11 +1,31 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { destination, pino, type DestinationStream, type Logger } from 'pino'
 
 /** No token, cookie, secret or header value of Authgear's ever goes in, at any level: callers pass names, numbers and fingerprints. */
 export type Log = Pick<Logger, 'debug' | 'info' | 'warn' | 'error' | 'isLevelEnabled'>
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'
 
-/** JSON lines on standard output, written at once so that none is lost when the process ends. */
-export function createLog (level: LogLevel, stream: DestinationStream = destination({ fd: 1, sync: true })): Log {
+/** Characters that wait for a reader; more are dropped: a full pipe must not stop the event loop, and everybody behind the proxy with it. */
+const MAX_WAITING = 1024 * 1024
+/** Milliseconds for which an ending process waits for its last lines to be taken. */
+const FLUSH_WITHIN = 500
+
+export type LogOutput = DestinationStream & Readonly<{ flushed: () => Promise<void> }>
+
+/** A file descriptor, written to without anybody waiting. */
+export function openLogOutput (fd: number): LogOutput {
+  const output = destination({ fd, sync: false, maxLength: MAX_WAITING })
+  output.on('error', () => {}) // nobody reads any more: the service goes on
+  return Object.assign(output, {
+    flushed: async (): Promise<void> => {
+      const flush = new Promise<void>((resolve) => output.flush(() => resolve()))
+      await Promise.race([flush, sleep(FLUSH_WITHIN, undefined, { ref: false })])
+    }
+  })
+}
+
+/** JSON lines. */
+export function createLog (level: LogLevel, stream: DestinationStream): Log {
   return pino({ level, base: null, formatters: { level: (label) => ({ level: label }) }, timestamp: () => `,"time":"${new Date().toISOString()}"` }, stream)
 }
 

@@ -1,5 +1,6 @@
 import fastify, { type FastifyInstance } from 'fastify'
 import type { Metrics } from './metrics.ts'
+import { addRevocations, type RevocationsDeps } from './routes/revocations.ts'
 
 export type Readiness = Readonly<{
   state: () => 'starting' | 'serving' | 'draining'
@@ -12,10 +13,12 @@ export type ManagementDeps = Readonly<{
   readiness: Readiness
   metrics: Pick<Metrics, 'render' | 'contentType'>
   version: string
+  /** Undefined without MANAGEMENT_TOKEN: then the path is 404 as any other. */
+  revocations: RevocationsDeps | undefined
 }>
 
 /** The management listener, for probes and Prometheus; opens nothing. */
-export function buildManagement ({ readiness, metrics, version }: ManagementDeps): FastifyInstance {
+export function buildManagement ({ readiness, metrics, version, revocations }: ManagementDeps): FastifyInstance {
   const app = fastify({ logger: false, forceCloseConnections: true })
   app.addHook('onRequest', (_request, reply, done) => { reply.header('cache-control', 'no-store'); done() })
   app.get('/livez', () => ({ status: 'alive', version }))
@@ -28,6 +31,7 @@ export function buildManagement ({ readiness, metrics, version }: ManagementDeps
     reply.type(metrics.contentType)
     return await metrics.render()
   })
+  if (revocations !== undefined) addRevocations(app, revocations)
   app.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'not_found' }))
   return app
 }

@@ -1,5 +1,5 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
-import type { AuthenticateObserver } from './authenticate.ts'
+import type { AuthenticateObserver } from './authentication.ts'
 import type { FleetObserver } from './cache/fleet.ts'
 import type { ResolverObserver } from './resolver/resolver.ts'
 import { LATENCY_BUCKETS, LatencyTally, RequestTally, type AnswerSource, type Endpoint, type RequestLabels } from './tally.ts'
@@ -11,6 +11,7 @@ export type Metrics = Readonly<{
   authenticate: Pick<AuthenticateObserver, 'memoryRead' | 'coalesced'>
   fleet: Readonly<{ sharedRead: FleetObserver['sharedRead'], sharedError: (operation: string) => void }>
   resolver: ResolverObserver
+  revocations: Readonly<{ revoked: (origin: string) => void, lag: (seconds: number) => void, inauthentic: () => void }>
 }>
 
 /** Read when somebody scrapes. */
@@ -19,6 +20,8 @@ export type Gauges = Readonly<{
   cacheEntries: () => number
   /** Undefined where the service has no Redis. */
   redisUp: (() => boolean) | undefined
+  /** Whether the revocation log is followed; undefined where the service has no Redis. */
+  logFollowed: (() => boolean) | undefined
   /** Seconds since 1970; undefined where the listener speaks no TLS. */
   certificateExpiry: (() => number) | undefined
 }>
@@ -36,7 +39,8 @@ export function createMetrics (version: string, gauges: Gauges): Metrics {
     request: registerRequests(registry),
     authenticate: registerAuthenticate(registry, reads.memory),
     fleet: registerFleet(registry, reads.redis),
-    resolver: registerResolver(registry)
+    resolver: registerResolver(registry),
+    revocations: registerRevocations(registry)
   })
 }
 
@@ -136,7 +140,17 @@ function registerResolver (registry: Registry): ResolverObserver {
   }
 }
 
-function registerGauges (registry: Registry, { resolver, cacheEntries, redisUp, certificateExpiry }: Gauges): void {
+function registerRevocations (registry: Registry): Metrics['revocations'] {
+  const revocations = new Counter({ registers: [registry], name: 'forward_auth_revocations_total', help: 'Revocations by where they came from; log = read from another replica, inauthentic = read as "everything".', labelNames: ['origin'] })
+  const lag = new Histogram({ registers: [registry], name: 'forward_auth_revocation_log_lag_seconds', help: 'From the append of an entry to its reading here, by the clock of Redis.', buckets: LATENCY_BUCKETS.filter((bound) => bound >= 0.001) })
+  return {
+    revoked: (origin) => revocations.inc({ origin }),
+    lag: (seconds) => lag.observe(seconds),
+    inauthentic: () => revocations.inc({ origin: 'inauthentic' })
+  }
+}
+
+function registerGauges (registry: Registry, { resolver, cacheEntries, redisUp, logFollowed, certificateExpiry }: Gauges): void {
   const gauge = (name: string, help: string, read: () => number): Gauge =>
     new Gauge({ registers: [registry], name, help, collect () { this.set(read()) } })
   gauge('forward_auth_authgear_in_flight', 'Resolutions under way.', () => resolver().inFlight)
@@ -144,5 +158,6 @@ function registerGauges (registry: Registry, { resolver, cacheEntries, redisUp, 
   gauge('forward_auth_authgear_circuit_open', '1 while Authgear is left alone after repeated failures.', () => Number(resolver().circuitOpen))
   gauge('forward_auth_cache_entries', 'Entries in memory.', cacheEntries)
   if (redisUp !== undefined) gauge('forward_auth_redis_up', '1 while Redis answers.', () => Number(redisUp()))
+  if (logFollowed !== undefined) gauge('forward_auth_revocation_log_connected', '1 while the revocation log is followed; else only young entries of memory are used.', () => Number(logFollowed()))
   if (certificateExpiry !== undefined) gauge('forward_auth_tls_certificate_expiry_timestamp_seconds', 'When the certificate of the main listener ends.', certificateExpiry)
 }

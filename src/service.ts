@@ -1,9 +1,9 @@
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { buildApp, buildIdentifyApp, type App, type AppDeps } from './app.ts'
 import { createAuthenticator } from './authenticate.ts'
 import { createFleet, fleetOfOne, type Fleet } from './cache/fleet.ts'
 import { createMemoryCache } from './cache/memory.ts'
-import { connectRedis, type RedisConnection, type RedisSettings } from './cache/redis-connection.ts'
+import { connectRedis, openLogConnections, type RedisConnection, type RedisSettings } from './cache/redis-connection.ts'
 import { createSealer } from './cache/sealing.ts'
 import { systemClock, type Clock } from './clock.ts'
 import { createKeyer, deriveKeys } from './core/cache-key.ts'
@@ -15,12 +15,19 @@ import { createTrustProxy } from './listener/trusted-proxies.ts'
 import { describe, type Log } from './log.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
 import { createResolver } from './resolver/client.ts'
-import type { Resolver } from './resolver/resolver.ts'
+import { follow } from './revocation/follow.ts'
+import { createEntryCodec } from './revocation/log-entry.ts'
+import type { LogObserver, RevocationLog } from './revocation/log.ts'
+import { createMemoryLog } from './revocation/memory-log.ts'
+import { createRedisLogStore } from './revocation/redis-log-store.ts'
+import { createStreamLog } from './revocation/stream-log.ts'
 import type { AbsentHeaders } from './routes/answer.ts'
 import { createIdentify } from './routes/identify.ts'
 import type { AnswererDeps } from './routes/question.ts'
 import { createReport } from './routes/report.ts'
+import type { RevocationsDeps } from './routes/revocations.ts'
 import { createVerify } from './routes/verify.ts'
+import { createWebhook, type Webhook } from './routes/webhook.ts'
 
 /** What one replica is made of; `main` fills it in from the configuration, tests from their tables. */
 export type ServiceSettings = Readonly<{
@@ -33,13 +40,16 @@ export type ServiceSettings = Readonly<{
     maxConcurrency: number
     maxQueue: number
     ca: string | undefined
+    webhookSecret: string | undefined
+    appId: string | undefined
   }>
-  cache: Readonly<{ ttlMs: number, negativeTtlMs: number, maxEntries: number, secret: string | undefined }>
+  cache: Readonly<{ ttlMs: number, negativeTtlMs: number, degradedTtlMs: number, maxEntries: number, secret: string | undefined }>
   redis: (RedisSettings & Readonly<{ keyPrefix: string }>) | undefined
   trustedProxies: readonly string[]
   absentHeaders: AbsentHeaders
   preflight: 'deny' | 'allow'
   identify: boolean
+  managementToken: string | undefined
   tls: TlsMaterial | undefined
 }>
 
@@ -48,6 +58,9 @@ export type Service = Readonly<{
   /** The listener of `/identify`, where it is on. */
   identify: App | undefined
   metrics: Metrics
+  /** For `POST /revocations`, where there is a token for it. */
+  revocations: RevocationsDeps | undefined
+  /** Up: it answers and its revocation log is followed. */
   redisState: () => 'up' | 'down' | 'none'
   authgearState: () => 'ok' | 'failing'
   certificateRenewed: (expiry: EpochMs) => void
@@ -74,6 +87,7 @@ export function createService (settings: ServiceSettings, log: Log, { clock = sy
     resolver: () => resolver.state(),
     cacheEntries: memory.size,
     redisUp: settings.redis === undefined ? undefined : () => shared.connection?.isUp() === true,
+    logFollowed: settings.redis === undefined ? undefined : () => revocations.isFollowing(),
     certificateExpiry: tls === undefined ? undefined : () => (expiry ?? 0) / 1000
   })
   const names = cookieNames(authgear.cookiePrefix)
@@ -81,26 +95,44 @@ export function createService (settings: ServiceSettings, log: Log, { clock = sy
   const keys = deriveKeys(secretOf(settings))
   const keyer = createKeyer(keys.digest, { endpoint: authgear.endpoint.origin, cookiePrefix: authgear.cookiePrefix })
   const shared = openShared(settings, keys.sealing, { metrics, log, clock, patienceMs })
+  const { revocations, close: closeLog } = openLog(settings, keys.log, { metrics, log, clock, forget: memory.clear })
   const authenticator = createAuthenticator({
-    memory, fleet: shared.fleet, resolver, clock, digests: keyer.digests, lifetimes: cache, observer: { ...metrics.authenticate, ...complaints(log) }
+    memory,
+    fleet: shared.fleet,
+    resolver,
+    clock,
+    digests: keyer.digests,
+    lifetimes: cache,
+    timeoutMs: authgear.timeoutMs,
+    degradedTtlMs: cache.degradedTtlMs,
+    log: revocations,
+    observer: { ...metrics.authenticate, ...complaints(log) }
   })
   const answering: AnswererDeps = { authenticator, keyer, cookieNames: names, absentHeaders: settings.absentHeaders, realm: authgear.endpoint.origin }
   const listening: AppDeps = {
     report: createReport(log, metrics.request),
-    countElsewhere: (seconds) => metrics.request('other', 404, 'not_found', 'none', seconds),
+    elsewhere: (requestId, seconds) => {
+      metrics.request('other', 404, 'not_found', 'none', seconds)
+      log.info({ requestId, status: 404, reason: 'not_found' }, 'refused: a proxy asks /verify or /ext-authz/…, exactly')
+    },
     unforeseen: complaints(log).unforeseen,
     trustProxy: createTrustProxy(settings.trustedProxies),
     tls
   }
-  const app = buildApp(listening, createVerify({ ...answering, clock, confirmAfterMs: cache.negativeTtlMs, allowPreflight: settings.preflight === 'allow' }))
+  const app = buildApp(listening, createVerify({ ...answering, clock, confirmAfterMs: cache.negativeTtlMs, allowPreflight: settings.preflight === 'allow' }), webhookOf(settings, revocations, log, clock))
   return Object.freeze({
     app,
     identify: settings.identify ? buildIdentifyApp({ ...listening, tls: undefined }, createIdentify(answering)) : undefined,
     metrics,
-    redisState: () => shared.connection === undefined ? 'none' : shared.connection.isUp() ? 'up' : 'down',
+    revocations: settings.managementToken === undefined ? undefined : { token: settings.managementToken, keyer, cookieNames: names, revocations, log },
+    redisState: () => shared.connection === undefined ? 'none' : shared.connection.isUp() && revocations.isFollowing() ? 'up' : 'down',
     authgearState: () => resolver.state().circuitOpen ? 'failing' : 'ok',
     certificateRenewed: (renewed: EpochMs) => { expiry = renewed },
-    close: async () => { await closeInReverse(shared.connection, resolver) }
+    close: async () => {
+      await closeLog()
+      await shared.connection?.close()
+      await resolver.close()
+    }
   })
 }
 
@@ -114,8 +146,9 @@ type SharedDeps = Readonly<{ metrics: Metrics, log: Log, clock: Clock, patienceM
 
 function openShared ({ redis, authgear }: ServiceSettings, sealingKey: Uint8Array, { metrics, log, clock, patienceMs }: SharedDeps): { fleet: Fleet, connection: RedisConnection | undefined } {
   if (redis === undefined) return { fleet: fleetOfOne, connection: undefined }
+  const { tell, forget } = createTeller(log)
   const connection = connectRedis(redis, {
-    up: () => log.info({ host: redis.host, port: redis.port }, 'Redis is connected'),
+    up: () => { forget(); log.info({ host: redis.host, port: redis.port }, 'Redis is connected') },
     down: (error) => log.warn({ host: redis.host, port: redis.port, error: describe(error) }, 'Redis is not reachable: every answer comes from memory or from Authgear until it is back')
   })
   const fleet = createFleet({
@@ -123,9 +156,23 @@ function openShared ({ redis, authgear }: ServiceSettings, sealingKey: Uint8Arra
     timeoutMs: redis.timeoutMs,
     leaseMs: authgear.timeoutMs + LEASE_MARGIN,
     patienceMs,
-    observer: metrics.fleet
+    observer: { ...metrics.fleet, sharedError: (operation, error) => { metrics.fleet.sharedError(operation); tell(operation, error) } }
   })
   return { fleet, connection }
+}
+
+/** What Redis refuses is told once a connection: a right that an ACL user lacks, a full memory. Lost connections tell themselves. */
+function createTeller (log: Log): { tell: (operation: string, error: unknown) => void, forget: () => void } {
+  const told = new Set<string>()
+  return {
+    forget: () => told.clear(),
+    tell (operation: string, error: unknown): void {
+      const refusal = error instanceof Error && error.name === 'ReplyError' ? error.message.split(' ')[0] ?? '' : undefined
+      if (refusal === undefined || told.has(`${operation} ${refusal}`)) return
+      told.add(`${operation} ${refusal}`)
+      log.warn({ operation, refusal }, 'Redis refuses a command: check the rights of its user and its memory')
+    }
+  }
 }
 
 function complaints (log: Log): { noVerdict: () => void, unforeseen: (error: unknown) => void } {
@@ -135,7 +182,33 @@ function complaints (log: Log): { noVerdict: () => void, unforeseen: (error: unk
   }
 }
 
-async function closeInReverse (connection: RedisConnection | undefined, resolver: Resolver): Promise<void> {
-  await connection?.close()
-  await resolver.close()
+type LogDeps = Readonly<{ metrics: Metrics, log: Log, clock: Clock, forget: () => void }>
+
+/** How much longer than any entry lives a revocation is kept, in milliseconds. */
+const RETENTION_MARGIN = 5 * 60_000
+
+function openLog (settings: ServiceSettings, logKey: Uint8Array, { metrics, log, clock, forget }: LogDeps): { revocations: RevocationLog, close: () => Promise<void> } {
+  const { redis, authgear, cache } = settings
+  const retentionMs = Math.max(cache.ttlMs, cache.negativeTtlMs) + authgear.timeoutMs + RETENTION_MARGIN
+  const trouble = (what: string, error?: unknown): void => log.error({ ...(error === undefined ? {} : { error: describe(error) }) }, what)
+  const observer: LogObserver = { ...metrics.revocations, adopted: forget, trouble }
+  if (redis === undefined) {
+    const revocations = createMemoryLog({ clock, retentionMs, observer })
+    return { revocations, close: revocations.close }
+  }
+  const store = createRedisLogStore({ ...openLogConnections(redis), keyPrefix: `${redis.keyPrefix}{log:${digestOf(authgear.endpoint.origin)}}` })
+  const revocations = createStreamLog({ store, codec: createEntryCodec(logKey), clock, retentionMs, observer })
+  return { revocations, close: follow(revocations, store, (error) => trouble('the revocation log cannot be followed: memory entries are used for CACHE_DEGRADED_TTL only', error)) }
+}
+
+/** Names the project in a key of Redis; no secret. */
+function digestOf (origin: string): string {
+  return createHash('sha256').update(origin).digest('base64url').slice(0, 16)
+}
+
+function webhookOf ({ authgear }: ServiceSettings, revocations: RevocationLog, log: Log, clock: Clock): Webhook | undefined {
+  const { webhookSecret: secret, appId } = authgear
+  if (secret === undefined) return undefined
+  const report = (status: number, what: string): void => status === 204 ? log.debug({ status, what }, 'webhook') : log.warn({ status, what }, 'webhook')
+  return createWebhook({ secret, appId, log: revocations, clock, report })
 }

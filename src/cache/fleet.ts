@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { CacheKey } from '../core/cache-key.ts'
 import type { Entry } from '../core/entry.ts'
-import type { Cache, CacheRead } from './cache.ts'
+import type { CacheRead } from './cache.ts'
 import { createLeases, type Contention, type Leases } from './lease.ts'
-import { createRedisCache, type RedisTier } from './redis.ts'
+import { createRedisCache, type RedisCache, type RedisTier } from './redis.ts'
 
 /** What the fleet says of a key that this process does not know. */
 export type Turn =
@@ -46,13 +46,13 @@ export function createFleet (options: FleetOptions): Fleet {
   return Object.freeze({ turn: (key: CacheKey, accept: Accept) => takeTurn({ ...options, cache, leases, accept }, key) })
 }
 
-type Context = FleetOptions & Readonly<{ cache: Cache<CacheKey>, leases: Leases, accept: Accept }>
+type Context = FleetOptions & Readonly<{ cache: RedisCache, leases: Leases, accept: Accept }>
 
 async function takeTurn (context: Context, key: CacheKey): Promise<Turn> {
   const { clock } = context.tier
   const started = clock.monotonic()
   const read = await context.cache.read(key)
-  report(context, 'read', read)
+  report(context, read)
   if (read.kind === 'hit' && context.accept(read.entry, read.remainingMs)) return { ...read, kind: 'found', coalesced: false }
   if (read.kind === 'unreachable') return NOBODY
   return await contend(context, key, context.timeoutMs - (clock.monotonic() - started))
@@ -71,7 +71,7 @@ async function contend (context: Context, key: CacheKey, firstMs: number): Promi
     if (contention.kind !== 'lost') return NOBODY
     await sleep(10 + Math.random() * 10)
     limitMs = Math.min(context.timeoutMs, deadline - clock.monotonic())
-    if (limitMs <= 0) return { kind: 'ask', done: (entry, lifeMs) => write(context, key, entry, lifeMs) }
+    if (limitMs <= 0) return NOBODY // who holds no lease writes nothing: it could not be fenced
   }
 }
 
@@ -89,13 +89,13 @@ async function within (limitMs: number, context: Context, key: CacheKey, token: 
 
 /** The value is acknowledged before the release, or one who waits would find neither. */
 async function finish (context: Context, key: CacheKey, token: string, entry?: Entry, lifeMs?: number): Promise<void> {
-  await write(context, key, entry, lifeMs)
+  await write(context, key, token, entry, lifeMs)
   await release(context, key, token)
 }
 
-async function write ({ cache, observer }: Context, key: CacheKey, entry?: Entry, lifeMs = 0): Promise<void> {
+async function write ({ cache, leases, observer }: Context, key: CacheKey, token: string, entry?: Entry, lifeMs = 0): Promise<void> {
   if (entry === undefined) return
-  const written = await cache.write(key, entry, lifeMs)
+  const written = await cache.write(key, entry, lifeMs, { name: leases.nameOf(key), token })
   if (written.kind === 'unreachable') observer.sharedError('write', written.error)
 }
 
@@ -107,7 +107,7 @@ async function release ({ leases, observer }: Context, key: CacheKey, token: str
   }
 }
 
-function report ({ observer }: Context, operation: 'read', read: CacheRead): void {
+function report ({ observer }: Context, read: CacheRead): void {
   observer.sharedRead(read.kind)
-  if (read.kind === 'unreachable') observer.sharedError(operation, read.error)
+  if (read.kind === 'unreachable') observer.sharedError('read', read.error)
 }

@@ -15,6 +15,7 @@ export type Leases = Readonly<{
   /** @param token random; proves at the release that the lease is still ours */
   contend: (key: CacheKey, token: string, accept: (entry: Entry, remainingMs: number) => boolean) => Promise<Contention>
   release: (key: CacheKey, token: string) => Promise<void>
+  nameOf: (key: CacheKey) => string
 }>
 
 /** Milliseconds; no replica is configured to hold one for longer. */
@@ -42,6 +43,7 @@ export function createLeases (tier: RedisTier, leaseMs: number): Leases {
   }
 
   return Object.freeze({
+    nameOf,
     contend: (key, token, accept) => contend(key, token, accept).catch((error: unknown): Contention => {
       // it may be ours although another command of the tick failed
       commands.deleteIfEquals(nameOf(key), token).catch(() => {})

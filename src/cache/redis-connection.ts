@@ -6,6 +6,8 @@ export interface RedisCommands {
   pttl (key: string): Promise<number>
   getBuffer (key: string): Promise<Buffer | null>
   setPx (key: string, value: Buffer, lifeMs: number): Promise<unknown>
+  /** Only while the other key, in the same slot, still holds that value. */
+  setPxWhile (fence: string, token: string, key: string, value: Buffer, lifeMs: number): Promise<unknown>
   /** @returns whether this call made the key */
   setIfAbsent (key: string, value: string, lifeMs: number): Promise<boolean>
   /** Compare and delete. */
@@ -40,7 +42,23 @@ const SOCKET_TIMEOUT = 500
 const CONNECT_TIMEOUT = 2000
 const MAX_RECONNECT_DELAY = 1000
 
+const FENCED_SET = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('set', KEYS[2], ARGV[2], 'PX', ARGV[3]) end return 0"
 const COMPARE_AND_DELETE = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0"
+
+export type RedisClient = Redis
+
+/** Milliseconds: the follower blocks for one second, and a server that says nothing for three is not followed. */
+const FOLLOWER_SOCKET_TIMEOUT = 3000
+const PUBLISHER_TIMEOUT = 500
+
+/** Connections of the revocation log: one that blocks, without a deadline a command, and one that writes. */
+export function openLogConnections (settings: RedisSettings): Readonly<{ follower: RedisClient, publisher: RedisClient }> {
+  const { commandTimeout: _none, ...base } = optionsOf(settings)
+  const follower = new Redis({ ...base, enableAutoPipelining: false, socketTimeout: FOLLOWER_SOCKET_TIMEOUT })
+  const publisher = new Redis({ ...base, enableAutoPipelining: false, commandTimeout: PUBLISHER_TIMEOUT })
+  for (const redis of [follower, publisher]) redis.on('error', () => {}) // every command that fails says it
+  return { follower, publisher }
+}
 
 /** Opens the connection in the background: Redis being down is never a reason not to start. */
 export function connectRedis (settings: RedisSettings, events: RedisEvents): RedisConnection {
@@ -91,6 +109,7 @@ function commandsOf (redis: Redis): RedisCommands {
     pttl: (key: string) => redis.pttl(key),
     getBuffer: (key: string) => redis.getBuffer(key),
     setPx: (key: string, value: Buffer, lifeMs: number) => redis.set(key, value, 'PX', lifeMs),
+    setPxWhile: (fence: string, token: string, key: string, value: Buffer, lifeMs: number) => redis.eval(FENCED_SET, 2, fence, key, token, value, lifeMs),
     setIfAbsent: async (key: string, value: string, lifeMs: number) => await redis.set(key, value, 'PX', lifeMs, 'NX') === 'OK',
     deleteIfEquals: (key: string, value: string) => redis.eval(COMPARE_AND_DELETE, 1, key, value)
   })

@@ -13,7 +13,14 @@ const CLOCK_TOLERANCE = 5 * 60_000
 const MISS: CacheRead = Object.freeze({ kind: 'miss' })
 const STORED: CacheWrite = Object.freeze({ kind: 'stored' })
 
-export function createRedisCache (tier: RedisTier): Cache<CacheKey> {
+/** The lease under which a value is written: a frozen server runs a command when it thaws, and would give an old answer a new life. */
+export type Fence = Readonly<{ name: string, token: string }>
+
+export interface RedisCache extends Cache<CacheKey> {
+  write (key: CacheKey, entry: Entry, lifeMs: number, fence?: Fence): Promise<CacheWrite>
+}
+
+export function createRedisCache (tier: RedisTier): RedisCache {
   return Object.freeze({
     async read (key: CacheKey): Promise<CacheRead> {
       try {
@@ -23,10 +30,12 @@ export function createRedisCache (tier: RedisTier): Cache<CacheKey> {
         return { kind: 'unreachable', error }
       }
     },
-    async write (key: CacheKey, entry: Entry, lifeMs: number): Promise<CacheWrite> {
+    async write (key: CacheKey, entry: Entry, lifeMs: number, fence?: Fence): Promise<CacheWrite> {
       if (lifeMs < 1) return STORED
       try {
-        await tier.commands.setPx(nameOf(tier, key), tier.sealer.seal(key, encodeEntry(entry)), Math.floor(lifeMs))
+        const sealed = tier.sealer.seal(key, encodeEntry(entry))
+        if (fence === undefined) await tier.commands.setPx(nameOf(tier, key), sealed, Math.floor(lifeMs))
+        else await tier.commands.setPxWhile(fence.name, fence.token, nameOf(tier, key), sealed, Math.floor(lifeMs))
         return STORED
       } catch (error) {
         return { kind: 'unreachable', error }
@@ -38,7 +47,13 @@ export function createRedisCache (tier: RedisTier): Cache<CacheKey> {
 /** PTTL before GET, in one round trip: the other order gives an old value the life of one written in between. */
 export function readValue (tier: RedisTier, key: CacheKey): Promise<[number, Buffer | null]> {
   const name = nameOf(tier, key)
-  return Promise.all([tier.commands.pttl(name), tier.commands.getBuffer(name)])
+  return Promise.all([tier.commands.pttl(name), tier.commands.getBuffer(name).catch(noneOfOurs)])
+}
+
+/** A list or a hash under our name is what somebody else put there: it opens as little as garbage does, and is written over. */
+function noneOfOurs (error: unknown): Buffer {
+  if (error instanceof Error && error.message.startsWith('WRONGTYPE')) return Buffer.alloc(0)
+  throw error
 }
 
 /** What Redis holds is hostile until it opened, decoded and proved young enough. */

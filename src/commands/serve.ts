@@ -1,11 +1,11 @@
 import closeWithGrace from 'close-with-grace'
 import type { FastifyInstance } from 'fastify'
-import { rm } from 'node:fs/promises'
+import { lstat, rm } from 'node:fs/promises'
 import { createConnection } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { loadConfig, type Config, type ListenAddress } from '../config.ts'
 import { readTlsMaterial, watchTlsFiles } from '../listener/tls.ts'
-import { createLog, describe, type Log } from '../log.ts'
+import { createLog, describe, openLogOutput, type Log } from '../log.ts'
 import { buildManagement } from '../management.ts'
 import { createService, type Service } from '../service.ts'
 import type { Out } from './out.ts'
@@ -20,10 +20,11 @@ export async function serve (env: NodeJS.ProcessEnv, version: string, err: Out):
     for (const error of loaded.errors) err.write(`error: ${error}\n`)
     return 1
   }
-  const log = createLog(loaded.config.logLevel)
+  const output = openLogOutput(1)
+  const log = createLog(loaded.config.logLevel, output)
   for (const warning of loaded.warnings) log.warn(warning)
   try {
-    await start(loaded.config, version, log)
+    await start(loaded.config, version, log, output.flushed)
     return undefined
   } catch (error) {
     log.error({ error: describe(error) }, 'cannot start')
@@ -33,14 +34,14 @@ export async function serve (env: NodeJS.ProcessEnv, version: string, err: Out):
 
 type Closer = () => Promise<void> | void
 
-async function start (config: Config, version: string, log: Log): Promise<void> {
+async function start (config: Config, version: string, log: Log, flushed: () => Promise<void>): Promise<void> {
   const closers: Closer[] = []
   let state: 'starting' | 'serving' | 'draining' = 'starting'
   const close = async (): Promise<void> => { while (closers.length > 0) await closers.pop()?.() }
   try {
     const service = createService({ ...config, version, identify: config.identify !== undefined, tls: config.tls === undefined ? undefined : readTlsMaterial(config.tls) }, log)
     closers.push(service.close)
-    const management = buildManagement({ readiness: { state: () => state, redis: service.redisState, authgear: service.authgearState }, metrics: service.metrics, version })
+    const management = buildManagement({ readiness: { state: () => state, redis: service.redisState, authgear: service.authgearState }, metrics: service.metrics, version, revocations: service.revocations })
     closers.push(() => management.close())
     await listen(management, config.management)
     closers.push(watchCertificate(config, service, log))
@@ -61,6 +62,7 @@ async function start (config: Config, version: string, log: Log): Promise<void> 
     await sleep(config.shutdownDelayMs)
     await close()
     log.info('shut down')
+    await flushed()
   })
 }
 
@@ -96,5 +98,7 @@ async function removeStaleSocket (path: string): Promise<void> {
     const probe = createConnection(path, () => { probe.destroy(); resolve(undefined) })
     probe.once('error', (error: NodeJS.ErrnoException) => resolve(error.code))
   })
-  if (code === 'ECONNREFUSED') await rm(path)
+  if (code !== 'ECONNREFUSED') return
+  if (!(await lstat(path)).isSocket()) throw new Error(`${path} is there and is no socket: choose another path, or remove it`)
+  await rm(path)
 }

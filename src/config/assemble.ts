@@ -7,12 +7,14 @@ export function assemble (values: Values): Config {
     authgear: authgear(values),
     listen: values.LISTEN,
     management: values.MANAGEMENT_LISTEN,
+    managementToken: values.MANAGEMENT_TOKEN,
     identify: values.IDENTIFY_LISTEN,
     tls: tls(values),
     trustedProxies: values.TRUSTED_PROXIES,
     cache: {
       ttlMs: values.CACHE_TTL,
       negativeTtlMs: values.CACHE_NEGATIVE_TTL,
+      degradedTtlMs: values.CACHE_DEGRADED_TTL,
       maxEntries: values.CACHE_MAX_ENTRIES,
       secret: values.REDIS_URL === undefined || values.CACHE_SECRET === 'none' ? undefined : values.CACHE_SECRET
     },
@@ -33,7 +35,9 @@ function authgear (values: Values): Config['authgear'] {
     timeoutMs: values.AUTHGEAR_TIMEOUT,
     maxConcurrency: values.AUTHGEAR_MAX_CONCURRENCY,
     maxQueue: values.AUTHGEAR_MAX_QUEUE,
-    ca: values.AUTHGEAR_CA_FILE
+    ca: values.AUTHGEAR_CA_FILE,
+    webhookSecret: values.AUTHGEAR_WEBHOOK_SECRET,
+    appId: values.AUTHGEAR_APP_ID
   }
 }
 

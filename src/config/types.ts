@@ -15,10 +15,13 @@ export type Config = Readonly<{
     maxQueue: number
     /** PEM text of extra authorities, beside the system's. */
     ca: string | undefined
+    webhookSecret: string | undefined
+    appId: string | undefined
   }>
   listen: ListenAddress
   /** undefined: off */
   management: ListenAddress | undefined
+  managementToken: string | undefined
   /** undefined: off */
   identify: ListenAddress | undefined
   /** Paths, since the files are read again when they change. */
@@ -26,7 +29,7 @@ export type Config = Readonly<{
   /** Addresses, CIDRs and proxy-addr's names; empty for `none`. */
   trustedProxies: readonly string[]
   /** `secret` is undefined without Redis and for `none`. */
-  cache: Readonly<{ ttlMs: number, negativeTtlMs: number, maxEntries: number, secret: string | undefined }>
+  cache: Readonly<{ ttlMs: number, negativeTtlMs: number, degradedTtlMs: number, maxEntries: number, secret: string | undefined }>
   redis: Readonly<{
     host: string
     port: number

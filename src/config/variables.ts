@@ -63,6 +63,18 @@ export const variables = Object.freeze({
     example: '/etc/authgear-ca.pem',
     meaning: 'Extra certificate authorities for the resolver\'s TLS, beside the public ones that Node ships (`NODE_EXTRA_CA_CERTS` then does not count for it). Read once, at start.'
   },
+  AUTHGEAR_WEBHOOK_SECRET: {
+    group: 'Authgear',
+    kind: secret(8, 'it is the webhook signature key in Authgear\'s portal'),
+    secret: true,
+    meaning: 'The project\'s webhook secret; with it `POST /webhook` takes Authgear\'s events and revokes at once.'
+  },
+  AUTHGEAR_APP_ID: {
+    group: 'Authgear',
+    kind: userName,
+    example: 'myapp',
+    meaning: 'The project\'s id: webhooks of another one are refused.'
+  },
   LISTEN: {
     group: 'Listeners',
     kind: listenAddress,
@@ -99,6 +111,12 @@ export const variables = Object.freeze({
     example: '/tls/ca.crt',
     meaning: 'Mutual TLS: only clients with a certificate of this authority may connect. Read again when it changes.'
   },
+  MANAGEMENT_TOKEN: {
+    group: 'Listeners',
+    kind: secret(16, 'make one with `openssl rand -base64 32`'),
+    secret: true,
+    meaning: 'The bearer token of `POST /revocations` on the management listener; without it that path is 404.'
+  },
   TRUSTED_PROXIES: {
     group: 'Listeners',
     kind: trustedProxies,
@@ -116,6 +134,12 @@ export const variables = Object.freeze({
     kind: duration({ min: '1ms', max: '10m', zero: true }),
     fallback: '5s',
     meaning: 'How long a refused credential is remembered; `0`: not at all. Keep it at seconds: Authgear\'s refusal may be a hiccup.'
+  },
+  CACHE_DEGRADED_TTL: {
+    group: 'Cache',
+    kind: duration({ min: '1ms', max: '10m', zero: true }),
+    fallback: '5s',
+    meaning: 'The oldest age of what is remembered in memory while the revocation log in Redis cannot be followed.'
   },
   CACHE_MAX_ENTRIES: {
     group: 'Cache',

@@ -1,5 +1,5 @@
 import type { Server, ServerResponse } from 'node:http'
-import type { Http2SecureServer, Http2Session } from 'node:http2'
+import { constants, type Http2SecureServer, type Http2Session } from 'node:http2'
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -18,8 +18,11 @@ const SESSION_JITTER = 0.2
 
 type ListeningServer = Server | Http2SecureServer
 
+/** Streams that a client gave up, after which a session is replaced: at 1,000 nghttp2 would end it with an error for everybody behind it. */
+const MAX_CANCELLED = 500
+
 /** Node ends neither HTTP/2 sessions nor connections that never carried a request: both are tracked here. */
-export function trackConnections (server: ListeningServer): Drain {
+export function trackConnections (server: ListeningServer, sessionAgeMs = SESSION_AGE): Drain {
   const sockets = new Set<Socket>()
   const unused = new Set<Socket>()
   const sessions = new Set<Http2Session>()
@@ -31,7 +34,7 @@ export function trackConnections (server: ListeningServer): Drain {
     unused.delete(request.socket)
     if (draining) response.shouldKeepAlive = false
   })
-  server.on('session', (session: Http2Session) => { keepSession(sessions, session); if (draining) session.close() })
+  server.on('session', (session: Http2Session) => { keepSession(sessions, session, sessionAgeMs); if (draining) session.close() })
   return Object.freeze({
     isDraining: () => draining,
     async drain (graceMs: number): Promise<void> {
@@ -50,11 +53,14 @@ function keep (sockets: Set<Socket>, socket: Socket): void {
   socket.once('close', () => sockets.delete(socket))
 }
 
-function keepSession (sessions: Set<Http2Session>, session: Http2Session): void {
+function keepSession (sessions: Set<Http2Session>, session: Http2Session, ageMs: number): void {
   sessions.add(session)
-  const age = SESSION_AGE * (1 + SESSION_JITTER * (2 * Math.random() - 1))
-  const timer = setTimeout(() => session.close(), age) // GOAWAY(NO_ERROR); its streams finish
+  const timer = setTimeout(() => session.close(), ageMs * (1 + SESSION_JITTER * (2 * Math.random() - 1))) // GOAWAY(NO_ERROR); its streams finish
   session.once('close', () => { clearTimeout(timer); sessions.delete(session) })
+  let cancelled = 0
+  session.on('stream', (stream) => stream.once('close', () => {
+    if (stream.rstCode === constants.NGHTTP2_CANCEL && ++cancelled === MAX_CANCELLED) session.close()
+  }))
 }
 
 async function endAll (server: ListeningServer, sockets: Set<Socket>, closed: Promise<void>, graceMs: number): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Source } from '../authenticate.ts'
+import type { Source } from '../authentication.ts'
 import type { Audience } from '../core/audience.ts'
 import type { Challenge } from '../core/decision.ts'
 import { REFUSALS, type RefusalReason } from '../core/reason.ts'

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { respond, respondAndLeave } from '../listener/respond.ts'
-import { trackAbandonedInputs, type AbandonedInputs } from '../listener/unread-body.ts'
+import type { AbandonedInputs } from '../listener/unread-body.ts'
 import type { Endpoint } from '../tally.ts'
 import { NOT_FOUND, type Answer } from './answer.ts'
 import { clientTraceOf } from './client-trace.ts'
@@ -12,16 +12,35 @@ import type { Answerer, Question, Verdict } from './question.ts'
 
 export type ExchangeDeps = Readonly<{
   report: Report
-  countElsewhere: (seconds: number) => void
+  /** Counts and logs a request to another path, which a proxy with a wrong address asks for everybody. */
+  elsewhere: (requestId: string, seconds: number) => void
   /** A defect: the connection is closed without an answer, which no proxy takes for "allowed". */
   unforeseen: (error: unknown) => void
 }>
 
+/** Takes over a request whose body is read: the answer has a status and nothing else. */
+export type BodyTaker = (request: FastifyRequest['raw']) => Promise<Readonly<{ status: number, isWhole: boolean }>>
+
 export type Handler = (request: FastifyRequest, reply: FastifyReply) => void
 
+/** The webhook's exchange: the one request on this listener whose body is read. */
+export function createBodyExchange (deps: ExchangeDeps, abandoned: AbandonedInputs, take: BodyTaker): Handler {
+  return (request, reply) => {
+    reply.hijack()
+    const { raw } = request
+    const requestId = readProxyRequest(raw.rawHeaders).requestId ?? 'webhook'
+    if (raw.httpVersionMajor === 1 && abandoned.has(raw.socket)) return
+    take(raw).then(({ status, isWhole }) => {
+      const answer: Answer = { status, headers: status === 204 ? [] : ['content-length', '0'], body: '' }
+      if (isWhole || raw.httpVersionMajor !== 1) return respond(reply.raw, answer, requestId)
+      abandoned.abandon(raw.socket)
+      respondAndLeave(raw, reply.raw, answer, requestId)
+    }).catch((error: unknown) => { deps.unforeseen(error); reply.raw.destroy() })
+  }
+}
+
 /** One request and its answer, over either protocol; synchronous to the end where memory knows. */
-export function createExchange (deps: ExchangeDeps): (endpoint: Endpoint, answerer?: Answerer) => Handler {
-  const abandoned = trackAbandonedInputs()
+export function createExchange (deps: ExchangeDeps, abandoned: AbandonedInputs): (endpoint: Endpoint, answerer?: Answerer) => Handler {
   const nextId = requestIds()
   return (endpoint, answerer) => (request, reply) => {
     reply.hijack()
@@ -32,7 +51,10 @@ export function createExchange (deps: ExchangeDeps): (endpoint: Endpoint, answer
     try {
       const send = receive(abandoned, request, reply, proxy, requestId)
       if (send === undefined) return
-      if (answerer === undefined) return elsewhere(deps, send, startedAt)
+      if (answerer === undefined) {
+        send(NOT_FOUND)
+        return deps.elsewhere(requestId, (performance.now() - startedAt) / 1000)
+      }
       const conclude = (verdict: Verdict): void => {
         send(verdict.answer)
         deps.report(endpoint, verdict, request, requestId, startedAt)
@@ -50,11 +72,6 @@ function questionOf (endpoint: Endpoint, request: FastifyRequest, proxy: ProxyRe
   const { method = '', rawHeaders } = request.raw
   const query = endpoint === 'verify' ? verifyQuery(request.originalUrl) : undefined
   return { method, rawHeaders, proxy, query, requestId, trace: () => clientTraceOf(request) }
-}
-
-function elsewhere ({ countElsewhere }: ExchangeDeps, send: (answer: Answer) => void, startedAt: number): void {
-  send(NOT_FOUND)
-  countElsewhere((performance.now() - startedAt) / 1000)
 }
 
 /** @returns how to answer; undefined on a connection that is owed no further one */

@@ -1,4 +1,4 @@
-import type { Authentication } from '../authenticate.ts'
+import type { Authentication } from '../authentication.ts'
 import { readCredentials } from '../core/credentials.ts'
 import type { CacheKey } from '../core/cache-key.ts'
 import type { RefusalReason } from '../core/reason.ts'

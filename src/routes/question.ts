@@ -1,4 +1,4 @@
-import type { Authenticator } from '../authenticate.ts'
+import type { Authenticator } from '../authentication.ts'
 import type { CacheKey, Keyer } from '../core/cache-key.ts'
 import type { CookieNames } from '../core/credentials.ts'
 import type { AllowReason, RefusalReason } from '../core/reason.ts'

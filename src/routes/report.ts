@@ -10,12 +10,12 @@ export type Report = (endpoint: Endpoint, verdict: Verdict, request: FastifyRequ
 
 /** Counts every answer and writes a line for each refusal; 503 at warn with what to check, an allowed one at debug. */
 export function createReport (log: Log, count: Metrics['request']): Report {
-  const logsAllowed = log.isLevelEnabled('debug')
+  const isLogged = { 200: log.isLevelEnabled('debug'), 401: log.isLevelEnabled('info'), 403: log.isLevelEnabled('info'), 503: log.isLevelEnabled('warn') }
   return (endpoint, verdict, request, requestId, startedAt) => {
     const { reason, source, answer, key, error, why } = verdict
     const durationMs = performance.now() - startedAt
     count(endpoint, answer.status, reason, source, durationMs / 1000)
-    if (answer.status === 200 && !logsAllowed) return
+    if (!isLogged[answer.status as keyof typeof isLogged] && reason !== 'bad_policy') return
     const line = {
       requestId,
       endpoint,

@@ -1,4 +1,4 @@
-import type { Authentication, Subject } from '../authenticate.ts'
+import type { Authentication, Subject } from '../authentication.ts'
 import type { Clock } from '../clock.ts'
 import { readAudience } from '../core/audience.ts'
 import { readCredentials } from '../core/credentials.ts'

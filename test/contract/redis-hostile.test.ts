@@ -113,9 +113,9 @@ t.test('whatever somebody writes into Redis', { skip: skipOrFail('redis-server')
     for (const command of [['RPUSH', 'x'], ['SADD', 'x'], ['HSET', 'f', 'x'], ['XADD', '*', 'f', 'x']] as const) {
       await redis.cli('DEL', tier.nameOf(A))
       await redis.cli(command[0], tier.nameOf(A), ...command.slice(1))
-      t.equal((await cache.read(A)).kind, 'unreachable', command[0])
+      t.equal((await cache.read(A)).kind, 'rejected', command[0])
       await redis.cli('PEXPIRE', tier.nameOf(A), '20000')
-      t.equal((await cache.read(A)).kind, 'unreachable', `${command[0]}, with a life`)
+      t.equal((await cache.read(A)).kind, 'rejected', `${command[0]}, with a life`)
     }
   })
 

@@ -17,6 +17,10 @@ export interface AdapterOptions {
   readonly keyPrefix?: string
   readonly ttlMs?: number
   readonly negativeTtlMs?: number
+  readonly degradedTtlMs?: number
+  readonly webhookSecret?: string
+  readonly appId?: string
+  readonly managementToken?: string
   readonly timeoutMs?: number
   readonly maxConcurrency?: number
   readonly maxQueue?: number
@@ -84,14 +88,17 @@ function settingsOf (options: AdapterOptions): ServiceSettings {
       timeoutMs: options.timeoutMs ?? 2000,
       maxConcurrency: options.maxConcurrency ?? 64,
       maxQueue: options.maxQueue ?? 1024,
-      ca: undefined
+      ca: undefined,
+      webhookSecret: options.webhookSecret,
+      appId: options.appId
     },
-    cache: { ttlMs: options.ttlMs ?? 30_000, negativeTtlMs: options.negativeTtlMs ?? 5000, maxEntries: 10_000, secret: options.redisPort === undefined ? undefined : options.secret ?? SECRET },
+    cache: { ttlMs: options.ttlMs ?? 30_000, negativeTtlMs: options.negativeTtlMs ?? 5000, degradedTtlMs: options.degradedTtlMs ?? 5000, maxEntries: 10_000, secret: options.redisPort === undefined ? undefined : options.secret ?? SECRET },
     redis: redisOf(options),
     trustedProxies: options.trustedProxies ?? ['loopback'],
     absentHeaders: options.absentHeaders ?? 'empty',
     preflight: options.preflight ?? 'deny',
     identify: options.identify ?? false,
+    managementToken: options.managementToken,
     tls: tlsOf(options)
   }
 }

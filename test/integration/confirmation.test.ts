@@ -218,7 +218,8 @@ t.test('two replicas on one Redis', async (t) => {
     const simulator = await startSimulator(t)
     const clocks = [manualClock(), manualClock()] as const
     const replicas = await Promise.all(clocks.map((clock) => startAdapter(t, { authgear: simulator.url, redisPort: redis.port, negativeTtlMs: NEGATIVE, clock })))
-    await until('both use Redis', () => replicas.every(({ service }) => service.redisState() === 'up'))
+    const following = (): Promise<void> => until('both follow the log', () => replicas.every(({ service }) => service.redisState() === 'up'))
+    await following()
     const asked = async (index: 0 | 1, policy: string) => {
       const { status, headers } = await ask(replicas[index]?.port ?? 0, { path: `/verify?${policy}`, headers: [['Authorization', `Bearer ${bob.accessToken}`]] })
       return `${status} ${headers['x-forward-auth-source'] ?? 'refused'}`
@@ -226,12 +227,13 @@ t.test('two replicas on one Redis', async (t) => {
     /** Redis’ own clock is what an entry’s life there goes by; the replicas’ stand still. */
     const age = async (ms: number): Promise<void> => {
       for (const clock of clocks) clock.advance(ms)
-      const [key = ''] = (await redis.cli('KEYS', '*') as string[]).filter((name) => !name.endsWith(':lease'))
+      const [key = ''] = await redis.cli('KEYS', '*:entry') as string[]
       await redis.cli('PEXPIRE', key, String(Number(await redis.cli('PTTL', key)) - ms))
+      await following() // a clock that jumped is that of a frozen machine
     }
     const written = (): Promise<void> => until('it is in Redis, and the lease is given back', async () => {
-      const [key = ':lease', ...more] = await redis.cli('KEYS', '*') as string[]
-      return more.length === 0 && !key.endsWith(':lease')
+      const names = await redis.cli('KEYS', '*}:*') as string[]
+      return names.some((name) => name.endsWith(':entry')) && !names.some((name) => name.endsWith(':lease'))
     })
     const waiting = async (): Promise<number> => (await Promise.all(replicas.map((one) => counted(one, 'forward_auth_coalesced_total{scope="process"}')))).reduce((sum, count) => sum + count)
     return { simulator, asked, age, written, waiting }

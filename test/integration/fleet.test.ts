@@ -4,6 +4,7 @@ import { createFleet, type Fleet } from '../../src/cache/fleet.ts'
 import { createSealer } from '../../src/cache/sealing.ts'
 import { systemClock } from '../../src/clock.ts'
 import type { CacheKey } from '../../src/core/cache-key.ts'
+import type { EpochMs } from '../../src/core/jwt.ts'
 import { NO_LOG, type Entry } from '../../src/core/entry.ts'
 import { readResolution } from '../../src/core/resolution.ts'
 import { startAdapter, type Adapter, type AdapterOptions } from '../helpers/adapter.ts'
@@ -97,6 +98,38 @@ t.test('a lease of one who died is succeeded when it ends', async (t) => {
   t.not(await redis.cli('GET', 'test:{orphan}:lease'), 'dead', 'it is ours now')
   if (turn.kind === 'ask') await turn.done()
   t.equal(await redis.cli('EXISTS', 'test:{orphan}:lease'), 0, 'and is given back, also without a value')
+})
+
+t.test('a value that is written late, when its lease has ended, gives no old answer a new life', async (t) => {
+  const redis = await startRedis(t)
+  const fleet = await openFleet(t, redis.port)
+  const turn = await fleet.turn('late' as CacheKey, () => true)
+  if (turn.kind !== 'ask') throw new Error('nobody else was there')
+  await redis.cli('DEL', 'test:{late}:lease') // as its end does, while a frozen server holds the command back
+  await turn.done(entryOf('old'), 30_000)
+  t.equal(await redis.cli('EXISTS', 'test:{late}:entry'), 0)
+  const again = await fleet.turn('late' as CacheKey, () => true)
+  if (again.kind === 'ask') await again.done(entryOf('new'), 30_000)
+  t.equal(await redis.cli('EXISTS', 'test:{late}:entry'), 1, 'in time it is written')
+})
+
+t.test('a token’s end is the end of every answer to it, also of one that Redis still holds', async (t) => {
+  const redis = await startRedis(t)
+  const simulator = await startSimulator(t)
+  let skew = 0
+  const clock = { monotonic: () => systemClock.monotonic(), wall: () => systemClock.wall() + skew as EpochMs }
+  const exp = Math.floor(Date.now() / 1000) + 20
+  const token = [{ typ: 'at+jwt' }, { exp, sub: 'u' }].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.') + '.c2ln'
+  simulator.knobs.addUser({ id: 'u', name: 'u', sessions: [{ accessTokens: [token] }] })
+  const options = { authgear: simulator.url, redisPort: redis.port, clock }
+  const [first, second] = await startReplicas(t, options)
+  t.equal((await ask(first?.port ?? 0, bearer(token))).status, 200)
+  await until('it is in Redis', async () => (await redis.cli('KEYS', '*:entry') as string[]).length === 1)
+  await redis.cli('PEXPIRE', String((await redis.cli('KEYS', '*:entry') as string[])[0]), '25000') // as a late write did
+  skew = 21_000
+  await until('the log is followed by the clock that jumped', () => second?.service.redisState() === 'up')
+  const answer = await ask(second?.port ?? 0, bearer(token))
+  t.not(answer.headers['x-forward-auth-source'], 'redis')
 })
 
 t.test('nobody waits longer than patience for a winner that does not come back', async (t) => {

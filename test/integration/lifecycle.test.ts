@@ -1,6 +1,6 @@
-import { spawnSync } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { Agent, request } from 'node:http'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
@@ -12,6 +12,7 @@ import { ask } from '../helpers/request.ts'
 import { startService } from '../helpers/service.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
 import { tempDir } from '../helpers/temp-dir.ts'
+import { until } from '../helpers/until.ts'
 
 const MAIN = join(import.meta.dirname, '../../dist/main.js')
 const authorization = `Bearer ${demo.alice.accessToken}`
@@ -125,6 +126,33 @@ t.test('it listens on unix sockets, and takes over one that a dead process left'
   t.ok(existsSync(path), 'the dead process left its socket')
   await start()
   t.equal(await statusAt(path, '/verify', { authorization }), 200)
+})
+
+t.test('a file that is no socket is left alone, and it does not start', async (t) => {
+  const path = join(tempDir(t, 'sock'), 'precious.txt')
+  writeFileSync(path, 'precious')
+  const { status, stdout } = run([], { AUTHGEAR_ENDPOINT: 'https://a.example', LISTEN: `unix:${path}`, MANAGEMENT_LISTEN: 'off' })
+  t.equal(status, 1)
+  t.match(stdout, /is no socket/)
+  t.equal(readFileSync(path, 'utf8'), 'precious')
+})
+
+t.test('a log that nobody reads stops nothing: neither answers nor the end', async (t) => {
+  const simulator = await startSimulator(t)
+  const folder = tempDir(t, 'pipe')
+  const [port, managementPort] = [await freePort(), await freePort()]
+  execFileSync('mkfifo', [join(folder, 'log')])
+  // opened for reading and writing, so that it is open though nobody ever reads
+  const child = spawn('bash', ['-c', `exec ${process.execPath} ${MAIN} 1<>${join(folder, 'log')}`], {
+    env: { ...process.env, AUTHGEAR_ENDPOINT: simulator.url, LISTEN: `127.0.0.1:${port}`, MANAGEMENT_LISTEN: `127.0.0.1:${managementPort}` }, stdio: 'inherit'
+  })
+  const ended = once(child, 'exit')
+  t.teardown(() => child.kill('SIGKILL'))
+  await until('it is ready', async () => await ask(managementPort, { path: '/readyz' }).then(({ status }) => status === 200, () => false))
+  for (let i = 0; i < 1500; i++) t.equal((await ask(port, { path: '/verify' })).status, 401)
+  t.equal((await ask(port, signedIn)).status, 200)
+  child.kill('SIGTERM')
+  t.equal((await ended)[0], 0)
 })
 
 t.test('with TLS files: HTTPS, and the certificate’s end in the metrics', async (t) => {

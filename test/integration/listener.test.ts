@@ -81,7 +81,9 @@ t.test('on HTTP/1.1', async (t) => {
   const DECLARED: ReadonlyArray<readonly [string, string]> = [
     ['a Content-Length and no body', 'Content-Length: 100'],
     ['a short Content-Length', 'Content-Length: 1'],
-    ['a chunked body', 'Transfer-Encoding: chunked']
+    ['a chunked body', 'Transfer-Encoding: chunked'],
+    ['a body announced by Expect', 'Content-Length: 5\r\nExpect: 100-continue'],
+    ['an Expect that Node would answer with 417', 'Content-Length: 5\r\nExpect: x']
   ]
   for (const [name, line] of DECLARED) {
     await t.test(`after a request with ${name} nothing on that connection is answered`, async (t) => {

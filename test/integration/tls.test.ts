@@ -1,11 +1,13 @@
 import { X509Certificate } from 'node:crypto'
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
-import { connect as connectHttp2, constants, type ClientHttp2Session } from 'node:http2'
+import { connect as connectHttp2, constants, createSecureServer, type ClientHttp2Session } from 'node:http2'
+import type { AddressInfo } from 'node:net'
 import { request } from 'node:https'
 import { connect as connectTls } from 'node:tls'
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import t, { type Test } from 'tap'
+import { trackConnections } from '../../src/listener/drain.ts'
 import { contextOf, readTlsMaterial, watchTlsFiles } from '../../src/listener/tls.ts'
 import { startAdapter } from '../helpers/adapter.ts'
 import { statusOverHttp2 } from '../helpers/raw-http2.ts'
@@ -114,6 +116,36 @@ t.test('draining sends GOAWAY, and a stream under way gets its answer', async (t
   hold.release()
   t.equal(await pending, 200)
   await closed
+})
+
+t.test('a session is asked to end at its age', async (t) => {
+  const server = createSecureServer({ key: readFileSync(tls.keyFile), cert: readFileSync(tls.certFile), allowHTTP1: true }, () => {})
+  const drain = trackConnections(server, 50)
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  t.teardown(() => drain.drain(0))
+  const { port } = server.address() as AddressInfo
+  const aged = session(t, port)
+  await once(aged, 'goaway')
+  t.pass('GOAWAY at its age')
+})
+
+t.test('500 streams that clients gave up end the session before nghttp2 would', async (t) => {
+  const simulator = await startSimulator(t)
+  const hold = simulator.knobs.hold('before')
+  const { port } = await startAdapter(t, { authgear: simulator.url, tls, timeoutMs: 10_000 })
+  const shared = session(t, port)
+  const goaway = once(shared, 'goaway')
+  const pending = status2(shared, { authorization })
+  await hold.arrived(1)
+  for (let i = 0; i < 500; i++) {
+    const stream = shared.request({ [constants.HTTP2_HEADER_PATH]: '/verify', authorization })
+    stream.on('error', () => {})
+    stream.close(constants.NGHTTP2_CANCEL)
+  }
+  const [code] = await goaway
+  t.equal(code, constants.NGHTTP2_NO_ERROR)
+  hold.release()
+  t.equal(await pending, 200, 'and a bystander gets the answer')
 })
 
 async function start (t: Test, clientCa?: string) {

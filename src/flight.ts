@@ -1,0 +1,126 @@
+import type { AuthenticateDeps, Authentication, Source, Subject } from './authentication.ts'
+import type { Accept, Turn } from './cache/fleet.ts'
+import type { CredentialDigest } from './core/cache-key.ts'
+import type { Entry } from './core/entry.ts'
+import { isExpired } from './core/jwt.ts'
+import { capByToken, lifetimeOf } from './core/lifetime.ts'
+import type { Resolution } from './core/resolution.ts'
+import { ResolverError, RevokedMeanwhile, Unforeseen } from './errors.ts'
+import type { Verdict } from './resolver/resolver.ts'
+import type { About, Mark } from './revocation/log.ts'
+
+const EXPIRED: Authentication = Object.freeze({ kind: 'refused', reason: 'expired_credentials' })
+/** Nobody of the fleet is asked or told. */
+const ALONE: Turn = Object.freeze({ kind: 'ask', done: async () => {} })
+
+type Flight = Omit<AuthenticateDeps, 'digests'> & Readonly<{ subject: Subject, accept: Accept, digests: readonly CredentialDigest[] }>
+
+/** One flight: the fleet's entry, or Authgear's answer for the whole fleet; made again where it was revoked meanwhile. Never rejects. */
+export async function fly (deps: AuthenticateDeps, subject: Subject, accept: Accept): Promise<Authentication> {
+  try {
+    if (isExpired(subject.credentials, deps.clock.wall())) return EXPIRED
+    const deadline = deps.clock.monotonic() + deps.timeoutMs
+    const flight = { ...deps, subject, accept, digests: deps.digests(subject.credentials) }
+    do {
+      const landed = await attempt(flight)
+      if (landed !== undefined) return landed
+    } while (deps.clock.monotonic() < deadline)
+    return { kind: 'unavailable', error: new RevokedMeanwhile() }
+  } catch (error) {
+    if (error instanceof ResolverError) return { kind: 'unavailable', error }
+    deps.observer.unforeseen(error)
+    return { kind: 'unavailable', error: new Unforeseen(error) }
+  }
+}
+
+/** @returns undefined where a revocation overtook it: a voided result is never answered */
+async function attempt (flight: Flight): Promise<Authentication | undefined> {
+  const { fleet, log, subject, accept } = flight
+  const isShared = log.trustsShared() && !log.isQuiet(knownAbout(flight), flight.clock.monotonic())
+  const turn = isShared ? await fleet.turn(subject.cacheKey(), (entry, remainingMs) => accept(entry, remainingMs) && isUsable(flight, entry, remainingMs)) : ALONE
+  return turn.kind === 'found' ? adopt(flight, turn) : await ask(flight, turn)
+}
+
+/** Another replica's entry: nothing it is about was revoked, and no token that was sent has ended. */
+function isUsable (flight: Flight, entry: Entry, remainingMs: number): boolean {
+  return flight.log.trustsShared() && flight.log.trusts(entry) && capped(flight, entry, remainingMs) > 0
+}
+
+function capped ({ subject, clock }: Flight, entry: Entry, remainingMs: number): number {
+  return capByToken(remainingMs, entry.resolution, subject.credentials, clock.wall())
+}
+
+/** Of whom the credentials were, as far as memory remembers: a voided entry still says. */
+function knownAbout ({ memory, subject, digests }: Flight): About {
+  const known = memory.read(subject.key)
+  return known.kind === 'hit' ? aboutOf(known.entry) : { userId: undefined, digests }
+}
+
+/** A promoted entry keeps what is left of its life. */
+function adopt (flight: Flight, { entry, remainingMs, coalesced }: Turn & { kind: 'found' }): Authentication | undefined {
+  const { memory, observer, log, subject } = flight
+  if (!isUsable(flight, entry, remainingMs)) return undefined
+  if (coalesced) observer.coalesced('fleet')
+  const ageMs = ageOf(entry, remainingMs)
+  memory.write(subject.key, entry, capped(flight, entry, remainingMs), { local: log.mark().local, at: log.mark().at - ageMs })
+  return resolved(entry, remainingMs, 'redis')
+}
+
+/** Remembered before it is answered, so that the next request finds it; Redis is told without anybody waiting. */
+async function ask (flight: Flight, turn: Turn & { kind: 'ask' }): Promise<Authentication | undefined> {
+  const { log, observer, memory, subject, digests } = flight
+  let shared: Entry | undefined
+  let lifeMs = 0
+  try {
+    const mark = log.mark() // before it is queued: what is revoked from here on may not be in the answer
+    const { resolution, certain } = await resolve(flight)
+    if (!certain) observer.noVerdict()
+    const about = { userId: userOf(resolution), digests }
+    const isVoid = log.isVoid(about, mark)
+    if (isVoid && resolution.kind === 'valid') return undefined
+    const quietFrom = log.isQuiet(about, mark.at) ? mark.at : undefined
+    lifeMs = certain && !isVoid && quietFrom === undefined ? lifetimeFor(flight, resolution) : 0
+    if (lifeMs > 0) {
+      const entry = entryOf(flight, resolution, mark, lifeMs)
+      memory.write(subject.key, entry, lifeMs, mark)
+      if (log.trustsShared()) shared = entry
+    }
+    return { kind: 'resolved', resolution, source: 'authgear', ageMs: 0, quietFrom }
+  } finally {
+    turn.done(shared, lifeMs).catch(observer.unforeseen)
+  }
+}
+
+/** Silence may be a hiccup of Authgear's: it takes the place of a session that is known to be valid only if it comes twice. */
+async function resolve ({ resolver, memory, log, subject: { key, credentials, trace } }: Flight): Promise<Verdict> {
+  const first = await resolver.resolve(credentials, trace())
+  const known = memory.read(key)
+  const isDoubtful = first.certain && first.resolution.kind === 'invalid' && first.resolution.silent &&
+    known.kind === 'hit' && known.entry.resolution.kind === 'valid' && !log.isVoid(aboutOf(known.entry), { stamp: known.entry.stamp, local: known.local })
+  return isDoubtful ? await resolver.resolve(credentials, trace()) : first
+}
+
+function lifetimeFor ({ lifetimes, subject, clock }: Flight, resolution: Resolution): number {
+  return lifetimeOf(resolution, subject.credentials, lifetimes, clock.wall(), Math.random())
+}
+
+function entryOf ({ digests, clock }: Flight, resolution: Resolution, { stamp }: Mark, ttlMs: number): Entry {
+  return { resolution, stamp, digests, ttlMs, sealedAt: clock.wall() }
+}
+
+function userOf (resolution: Resolution): string | undefined {
+  return resolution.kind === 'valid' ? resolution.userId : undefined
+}
+
+export function aboutOf ({ resolution, digests }: Entry): About {
+  return { userId: userOf(resolution), digests }
+}
+
+export function resolved (entry: Entry, remainingMs: number, source: Source): Authentication {
+  return { kind: 'resolved', resolution: entry.resolution, source, ageMs: ageOf(entry, remainingMs) }
+}
+
+/** By the life that is gone, so that no two machines' clocks are compared; a life cut short counts as an older one. */
+export function ageOf (entry: Entry, remainingMs: number): number {
+  return entry.ttlMs - remainingMs
+}

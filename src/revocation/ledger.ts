@@ -1,0 +1,161 @@
+import type { Clock } from '../clock.ts'
+import type { Entry, Stamp } from '../core/entry.ts'
+import type { About, Mark } from './log.ts'
+import { compareIds, FIRST_ID, type StreamId } from './position.ts'
+import { EVERYTHING, nameOf, namesOf, type Revocation } from './revocation.ts'
+
+/** One entry of the log, read and authenticated; `of` names the revocation across copies of it. */
+export type LogEntry = Readonly<{ id: StreamId, nonce: string, previous: string, generation: string, of: string, revocation: Revocation | undefined }>
+
+export type LedgerOptions = Readonly<{
+  clock: Pick<Clock, 'monotonic'>
+  /** Milliseconds for which a revocation may matter to an entry. */
+  retentionMs: number
+  maxRevocations?: number
+  maxPositions?: number
+  maxCarry?: number
+}>
+
+type Past = Readonly<{ revocation: Revocation, readAt: number }>
+
+/**
+ * What one replica has read of the log and taken itself: pure but for its state, no clock but the injected one, no I/O.
+ * A generation is adopted, entries are applied in order; whoever asks learns what is void.
+ */
+export class Ledger {
+  readonly #options: Required<LedgerOptions>
+  #generation = ''
+  #id: StreamId = FIRST_ID
+  #nonce = ''
+  /** Newest position at which a name was revoked, oldest first. */
+  readonly #revoked = new Map<string, StreamId>()
+  /** What is not after it is void: `everything`, and what the map had no room for. */
+  #floor: StreamId = FIRST_ID
+  /** Positions read in this generation: an entry is trusted at no other. */
+  readonly #positions = new Map<string, StreamId>()
+  #local = 0
+  /** Revocations taken here whose log entry is not read yet: name → number. */
+  readonly #locals = new Map<string, Readonly<{ number: number, of: string }>>()
+  readonly #quiets = new Map<string, number>()
+  /** Read within the retention, by `of`: appended again where a new log lacks them. */
+  readonly #past = new Map<string, Past>()
+  #pastOverflowAt = -Infinity
+  readonly #left = new Set<string>()
+  #carry = new Map<string, Revocation>()
+
+  constructor (options: LedgerOptions) {
+    this.#options = { maxRevocations: 200_000, maxPositions: 200_000, maxCarry: 1000, ...options }
+  }
+
+  get generation (): string { return this.#generation }
+  /** Nonce of the newest entry read; empty where none of this generation was. */
+  get nonce (): string { return this.#nonce }
+  get id (): StreamId { return this.#id }
+  /** Revocations that the current log lacks: until they are read back no shared entry is trusted. */
+  get carry (): ReadonlyMap<string, Revocation> { return this.#carry }
+
+  hasLeft (generation: string): boolean { return this.#left.has(generation) }
+
+  stamp (): Stamp {
+    return { generation: this.#generation, position: { id: this.#id, nonce: this.#nonce } }
+  }
+
+  mark (): Mark {
+    return { stamp: this.stamp(), local: this.#local, at: this.#options.clock.monotonic() }
+  }
+
+  /** Nothing of the old generation is used any more (I2); what was revoked in it is carried over. */
+  adopt (generation: string): void {
+    if (this.#generation !== '') this.#left.add(this.#generation)
+    this.#generation = generation
+    this.#id = FIRST_ID
+    this.#nonce = ''
+    this.#revoked.clear()
+    this.#floor = FIRST_ID
+    this.#positions.clear()
+    this.#carry = new Map([...this.#carry, ...this.#recent()])
+  }
+
+  apply (entry: LogEntry): void {
+    this.#id = entry.id
+    this.#nonce = entry.nonce
+    remember(this.#positions, entry.nonce, entry.id, this.#options.maxPositions)
+    this.#carry.delete(entry.of)
+    if (entry.revocation === undefined) return
+    const name = nameOf(entry.revocation.target)
+    if (name === EVERYTHING) this.#floor = entry.id
+    else this.#raiseFloor(remember(this.#revoked, name, entry.id, this.#options.maxRevocations))
+    this.#recall(entry.of, entry.revocation)
+    if (this.#locals.get(name)?.of === entry.of) this.#locals.delete(name)
+    else this.#quieten(name, entry.revocation.quietMs) // its own began when it was taken here
+  }
+
+  /** A revocation taken here: void at once is what began before, whatever Redis does. */
+  take (revocation: Revocation, of: string): void {
+    const name = nameOf(revocation.target)
+    this.#locals.set(name, { number: ++this.#local, of })
+    this.#quieten(name, revocation.quietMs)
+  }
+
+  isVoid ({ userId, digests }: About, { stamp, local }: Pick<Mark, 'stamp' | 'local'>): boolean {
+    if (stamp.generation !== this.#generation) return true
+    // asked at every hit: mostly nothing was ever revoked
+    if (this.#floor !== FIRST_ID && compareIds(this.#floor, stamp.position.id) > 0) return true
+    if (this.#revoked.size === 0 && this.#locals.size === 0) return false
+    return [EVERYTHING, ...namesOf(userId, digests)].some((name) => {
+      const revokedAt = this.#revoked.get(name)
+      return (revokedAt !== undefined && compareIds(revokedAt, stamp.position.id) > 0) || (this.#locals.get(name)?.number ?? 0) > local
+    })
+  }
+
+  /** @returns whether an entry from Redis stands at a position that this replica read, with nothing revoked after it or pending */
+  trusts ({ stamp, digests, resolution }: Entry): boolean {
+    if (stamp.generation === '' || this.#positions.get(stamp.position.nonce) !== stamp.position.id) return false
+    const userId = resolution.kind === 'valid' ? resolution.userId : undefined
+    return this.#carry.size === 0 && !this.isVoid({ userId, digests }, { stamp, local: 0 })
+  }
+
+  isQuiet ({ userId, digests }: About, at: number): boolean {
+    if (this.#quiets.size === 0) return false
+    return [EVERYTHING, ...namesOf(userId, digests)].some((name) => at < (this.#quiets.get(name) ?? -Infinity))
+  }
+
+  /** @returns the revocations a new log must have: all read within the retention, or `everything` where they are too many */
+  #recent (): Array<[string, Revocation]> {
+    const since = this.#options.clock.monotonic() - this.#options.retentionMs
+    for (const [of, { readAt }] of this.#past) if (readAt < since) this.#past.delete(of)
+    const [newest] = [...this.#past].slice(-1)
+    if (newest !== undefined && this.#pastOverflowAt >= since) return [[`all ${newest[0]}`, { ...newest[1].revocation, target: { kind: 'everything' } }]]
+    return [...this.#past].map(([of, { revocation }]) => [of, revocation])
+  }
+
+  #recall (of: string, revocation: Revocation): void {
+    this.#past.delete(of)
+    this.#past.set(of, { revocation, readAt: this.#options.clock.monotonic() })
+    const [oldest] = this.#past
+    if (this.#past.size <= this.#options.maxCarry || oldest === undefined) return
+    this.#past.delete(oldest[0])
+    this.#pastOverflowAt = oldest[1].readAt
+  }
+
+  #quieten (name: string, quietMs: number): void {
+    const now = this.#options.clock.monotonic()
+    for (const [other, until] of this.#quiets) if (until <= now) this.#quiets.delete(other)
+    if (quietMs > 0) this.#quiets.set(name, Math.max(now + quietMs, this.#quiets.get(name) ?? 0))
+  }
+
+  #raiseFloor (id: StreamId | undefined): void {
+    if (id !== undefined && compareIds(id, this.#floor) > 0) this.#floor = id
+  }
+}
+
+/** Puts it last; @returns the value of the oldest, which had to go */
+function remember (map: Map<string, StreamId>, name: string, id: StreamId, max: number): StreamId | undefined {
+  map.delete(name)
+  map.set(name, id)
+  if (map.size <= max) return undefined
+  const [oldest] = map
+  if (oldest === undefined) return undefined
+  map.delete(oldest[0])
+  return oldest[1]
+}

@@ -1,0 +1,29 @@
+import { randomBytes } from 'node:crypto'
+import type { Clock } from '../clock.ts'
+import { Ledger } from './ledger.ts'
+import type { LogObserver, RevocationLog } from './log.ts'
+
+export type MemoryLogOptions = Readonly<{ clock: Clock, retentionMs: number, observer: LogObserver }>
+
+/** The log of a service without Redis: one replica, so what is taken here is logged at once. */
+export function createMemoryLog ({ clock, retentionMs, observer }: MemoryLogOptions): RevocationLog {
+  const ledger = new Ledger({ clock, retentionMs })
+  let count = 0
+  ledger.adopt(randomBytes(16).toString('hex'))
+  return Object.freeze({
+    mark: () => ledger.mark(),
+    isFollowing: () => true,
+    isVoid: ledger.isVoid.bind(ledger),
+    trusts: () => false,
+    trustsShared: () => false,
+    isQuiet: ledger.isQuiet.bind(ledger),
+    async revoke (revocation) {
+      const nonce = String(++count)
+      ledger.take(revocation, nonce)
+      ledger.apply({ id: `${count}-0`, nonce, previous: ledger.nonce, generation: ledger.generation, of: nonce, revocation })
+      observer.revoked(revocation.origin)
+      return 'logged'
+    },
+    close: async () => {}
+  } satisfies RevocationLog)
+}

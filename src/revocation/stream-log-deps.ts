@@ -1,0 +1,16 @@
+import type { Clock } from '../clock.ts'
+import type { EntryCodec } from './log-entry.ts'
+import type { LogStore } from './log-store.ts'
+import type { LogObserver } from './log.ts'
+
+export type StreamLogDeps = Readonly<{
+  store: LogStore
+  codec: EntryCodec
+  clock: Clock
+  retentionMs: number
+  observer: LogObserver
+  /** Calls back after so many milliseconds unless it is cancelled: `setTimeout` but in tests. */
+  after?: (ms: number, callBack: () => void) => () => void
+  /** Entries read at once. */
+  page?: number
+}>

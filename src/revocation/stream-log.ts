@@ -1,0 +1,141 @@
+import { randomBytes } from 'node:crypto'
+import type { Clock } from '../clock.ts'
+import { Ledger } from './ledger.ts'
+import type { ReadEntry } from './log-entry.ts'
+import type { Snapshot } from './log-store.ts'
+import type { LogObserver, RevocationLog } from './log.ts'
+import { createPublisher, type Publisher } from './publisher.ts'
+import type { StreamLogDeps } from './stream-log-deps.ts'
+
+export interface StreamLog extends RevocationLog {
+  /** Reads what is new until it links up with the head; rejects where Redis cannot be reached or never links up. */
+  poll (): Promise<void>
+}
+
+/** Milliseconds since the newest linked-up poll was sent, after which this replica does not follow any more. */
+const FOLLOWING = 3000
+const PAGE = 5000
+/** Generations that may change under one poll before it gives up. */
+const MAX_TURNS = 20
+/** More changes of generation than this in so many milliseconds: a Redis that evicts, and memory alone for as long. */
+const MAX_CHANGES = 3
+const CHANGES_WITHIN = 10 * 60_000
+
+type Moment = Readonly<{ monotonic: number, wall: number }>
+type Step = Readonly<{ kind: 'linked' | 'again' }> | Readonly<{ kind: 'change', from: string }>
+
+/** The log in Redis as one replica follows it: docs/revocation-protocol.md. */
+export function createStreamLog (deps: StreamLogDeps): StreamLog {
+  const { clock, observer, store, page = PAGE } = deps
+  const ledger = new Ledger({ clock, retentionMs: deps.retentionMs })
+  const health = trackHealth(clock, observer)
+  const publisher = createPublisher(deps, ledger)
+  const turn = createTurn(deps, ledger, publisher, health)
+
+  async function poll (): Promise<void> {
+    for (let turns = 0; turns < MAX_TURNS; turns++) {
+      const sent = { monotonic: clock.monotonic(), wall: clock.wall() }
+      const snapshot = await store.snapshot(ledger.id, page)
+      const step = turn(snapshot)
+      if (step.kind === 'linked') {
+        health.linked(snapshot, sent)
+        return await publisher.publish(sent.monotonic)
+      }
+      if (step.kind === 'change') await change(deps, step.from)
+    }
+    throw new Error('the revocation log changes faster than it can be read')
+  }
+
+  return Object.freeze({
+    poll,
+    mark: () => ledger.mark(),
+    isFollowing: health.isFollowing,
+    isVoid: ledger.isVoid.bind(ledger),
+    trusts: ledger.trusts.bind(ledger),
+    trustsShared: () => health.isFollowing() && ledger.carry.size === 0,
+    isQuiet: ledger.isQuiet.bind(ledger),
+    revoke: publisher.revoke,
+    close: () => store.close()
+  })
+}
+
+/** 128 random bits, never a counter: two replicas that begin one at a time begin different ones. */
+async function change ({ store, codec }: StreamLogDeps, from: string): Promise<void> {
+  const generation = randomBytes(16).toString('hex')
+  const nonce = randomBytes(16).toString('hex')
+  await store.change(from, codec.encode(generation, nonce, nonce, undefined))
+}
+
+type Turn = (snapshot: Snapshot) => Step
+
+function createTurn ({ codec, observer, page = PAGE }: StreamLogDeps, ledger: Ledger, publisher: Publisher, health: Health): Turn {
+  function applyAll (entries: readonly ReadEntry[], now: number): void {
+    for (const { entry, authentic } of entries) {
+      if (!authentic) observer.inauthentic()
+      ledger.apply(entry)
+      if (entry.revocation !== undefined && !publisher.readBack(entry.of)) observer.revoked(entry.revocation.origin)
+      observer.lag(Math.max(0, now - Number(entry.id.split('-')[0])) / 1000)
+    }
+  }
+  return ({ entries, head, now }) => {
+    if (head === undefined) return { kind: 'change', from: '' }
+    if (ledger.hasLeft(head.generation)) return { kind: 'change', from: head.generation }
+    if (head.generation !== ledger.generation) {
+      health.adopted(ledger.generation === '')
+      ledger.adopt(head.generation)
+      observer.adopted()
+      return { kind: 'again' }
+    }
+    const read = entries.map(([id, fields]) => codec.decode(id, fields))
+    const isLast = entries.length < page
+    if (!linksUp(read, ledger, isLast ? head.nonce : undefined)) return { kind: 'change', from: head.generation }
+    applyAll(read, now)
+    return { kind: isLast ? 'linked' : 'again' }
+  }
+}
+
+/** Every entry names the one before it, the first one what was read last, and the last one is the head. */
+function linksUp (entries: readonly ReadEntry[], ledger: Ledger, headNonce: string | undefined): boolean {
+  let previous = ledger.nonce
+  for (const { entry } of entries) {
+    if (entry.generation !== ledger.generation || entry.nonce === '') return false
+    if (previous !== '' && entry.previous !== previous) return false // the log's beginning may be trimmed
+    previous = entry.nonce
+  }
+  return headNonce === undefined || previous === headNonce
+}
+
+type Health = Readonly<{
+  linked: (snapshot: Snapshot, sent: Moment) => void
+  adopted: (isFirst: boolean) => void
+  isFollowing: () => boolean
+}>
+
+/** Following is decided anew at each question: a frozen machine wakes up with both clocks ahead, or with one. */
+function trackHealth (clock: Clock, observer: LogObserver): Health {
+  let last: Moment = { monotonic: -Infinity, wall: -Infinity }
+  let hadReplicas = false
+  let aloneSince: number | undefined
+  let changes: number[] = []
+  let suspendedUntil = -Infinity
+  return Object.freeze({
+    linked ({ isMaster, replicas }: Snapshot, sent: Moment): void {
+      hadReplicas ||= replicas > 0
+      aloneSince = hadReplicas && replicas === 0 ? aloneSince ?? sent.monotonic : undefined
+      // a deposed master answers as before, but for its role or its replicas
+      if (isMaster && (aloneSince === undefined || sent.monotonic - aloneSince < FOLLOWING)) last = sent
+    },
+    adopted (isFirst: boolean): void {
+      if (isFirst) return
+      const now = clock.monotonic()
+      changes = [...changes.filter((at) => now - at < CHANGES_WITHIN), now]
+      if (changes.length <= MAX_CHANGES) return
+      suspendedUntil = now + CHANGES_WITHIN
+      observer.trouble('the revocation log in Redis was lost more than three times in ten minutes: does it evict (maxmemory-policy)? Memory alone is used for ten minutes')
+    },
+    isFollowing (): boolean {
+      const now = clock.monotonic()
+      return now >= suspendedUntil && now - last.monotonic < FOLLOWING && clock.wall() - last.wall < FOLLOWING
+    }
+  })
+}

@@ -1,0 +1,118 @@
+import { createHmac } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { once } from 'node:events'
+import t, { type Test } from 'tap'
+import { startAdapter, type Adapter, type AdapterOptions } from '../helpers/adapter.ts'
+import { startRedis } from '../helpers/redis.ts'
+import { ask, type Answer } from '../helpers/request.ts'
+import { demo, startSimulator } from '../helpers/simulator.ts'
+import { until } from '../helpers/until.ts'
+
+interface Recorded { readonly body?: string, readonly headers?: ReadonlyArray<readonly [string, string]>, readonly secret_used?: { readonly key_base64url_as_in_secrets_yaml: string } }
+
+const recorded = (JSON.parse(readFileSync(new URL('../fixtures/webhooks.json', import.meta.url), 'utf8')) as Recorded[]).filter(({ body, headers }) => body !== undefined && headers !== undefined)
+const SECRET = 'a webhook secret of the tests'
+const sign = (body: string, secret = SECRET): string => createHmac('sha256', secret).update(body).digest('hex')
+const disabled = (userId: string, id = 'event'): string => JSON.stringify({ id, type: 'user.disabled', payload: { user: { id: userId } }, context: { app_id: 'app', user_id: userId } })
+
+function post ({ port }: Adapter, body: string, headers: Record<string, string> = {}, method = 'POST'): Promise<Answer> {
+  const all = { 'content-type': 'application/json', 'x-authgear-body-signature': sign(body), ...headers }
+  return ask(port, { method, path: '/webhook', headers: Object.entries(all), body })
+}
+
+const verify = ({ port }: Adapter, token: string): Promise<Answer> => ask(port, { path: '/verify', headers: [['Authorization', `Bearer ${token}`]] })
+
+async function start (t: Test, options: Partial<AdapterOptions> = {}) {
+  const simulator = await startSimulator(t)
+  return { simulator, adapter: await startAdapter(t, { authgear: simulator.url, webhookSecret: SECRET, ...options }) }
+}
+
+t.test('a disabled user is refused at the next request, on every replica', async (t) => {
+  const redis = await startRedis(t)
+  const { simulator, adapter } = await start(t, { redisPort: redis.port })
+  const others = await Promise.all([1, 2].map(() => startAdapter(t, { authgear: simulator.url, redisPort: redis.port })))
+  const replicas = [adapter, ...others]
+  await until('all follow the log', () => replicas.every(({ service }) => service.redisState() === 'up'))
+  for (const replica of replicas) t.equal((await verify(replica, demo.alice.accessToken)).status, 200)
+  simulator.knobs.disable('alice')
+  const started = performance.now()
+  t.equal((await post(adapter, disabled(demo.alice.id))).status, 204)
+  t.equal((await verify(adapter, demo.alice.accessToken)).status, 401, 'here at once')
+  await until('all refuse her', async () => (await Promise.all(replicas.map((replica) => verify(replica, demo.alice.accessToken)))).every(({ status }) => status === 401))
+  t.comment(`disabled → refused on three replicas: ${Math.round(performance.now() - started)} ms`)
+})
+
+t.test('who may not tell us anything', async (t) => {
+  const { adapter } = await start(t, { appId: 'app' })
+  const body = disabled(demo.alice.id)
+  const ROWS: ReadonlyArray<readonly [string, number, string, Record<string, string>?]> = [
+    ['a right signature', 204, body],
+    ['no signature', 401, body, { 'x-authgear-body-signature': '' }],
+    ['another secret', 401, body, { 'x-authgear-body-signature': sign(body, 'another') }],
+    ['upper case', 401, body, { 'x-authgear-body-signature': sign(body).toUpperCase() }],
+    ['one byte changed', 401, `${body} `, { 'x-authgear-body-signature': sign(body) }],
+    ['another app', 403, body.replace('"app"', '"other"')],
+    ['an unknown type', 204, body.replace('user.disabled', 'user.invented')],
+    ['not an event', 400, '[]'],
+    ['over 1 MiB', 413, `"${'x'.repeat(1024 * 1024)}"`]
+  ]
+  for (const [name, status, text, headers] of ROWS) {
+    const answer = await post(adapter, text, headers)
+    t.equal(answer.status, status, name)
+    t.same(Object.keys(answer.headers).filter((header) => header.startsWith('x-authgear')), [])
+  }
+  for (const method of ['GET', 'PUT', 'HEAD', 'DELETE', 'OPTIONS']) t.equal((await post(adapter, method === 'PUT' ? body : '', {}, method)).status, 404, method)
+})
+
+t.test('without the secret there is no webhook', async (t) => {
+  const simulator = await startSimulator(t)
+  const adapter = await startAdapter(t, { authgear: simulator.url })
+  t.equal((await post(adapter, disabled('x'))).status, 404)
+})
+
+t.test('every recorded webhook is accepted with its own signature, by the key as text and as in the secrets file', async (t) => {
+  const encoded = recorded.find(({ secret_used: used }) => used !== undefined)?.secret_used?.key_base64url_as_in_secrets_yaml ?? ''
+  for (const webhookSecret of [encoded, Buffer.from(encoded, 'base64url').toString()]) {
+    const { adapter } = await start(t, { webhookSecret, appId: 'app' })
+    for (const { body = '', headers = [] } of recorded) {
+      const answer = await ask(adapter.port, { method: 'POST', path: '/webhook', headers: headers.filter(([name]) => !['host', 'content-length'].includes(name.toLowerCase())), body })
+      t.equal(answer.status, 204)
+    }
+  }
+})
+
+t.test('a repeated event makes no second entry', async (t) => {
+  const redis = await startRedis(t)
+  const { adapter } = await start(t, { redisPort: redis.port })
+  await until('the log is followed', () => adapter.service.redisState() === 'up')
+  const length = async (): Promise<number> => Number(await redis.cli('XLEN', String((await redis.cli('KEYS', '*:stream') as string[])[0])))
+  const before = await length()
+  for (const id of ['a', 'a', 'b', 'a']) t.equal((await post(adapter, disabled('u', id))).status, 204)
+  t.equal(await length() - before, 2)
+})
+
+t.test('during an outage of Redis it is 503, holds here at once, and reaches the others when Redis is back', async (t) => {
+  const redis = await startRedis(t)
+  const { simulator, adapter } = await start(t, { redisPort: redis.port })
+  const other = await startAdapter(t, { authgear: simulator.url, redisPort: redis.port })
+  await until('both follow', () => [adapter, other].every(({ service }) => service.redisState() === 'up'))
+  for (const replica of [adapter, other]) t.equal((await verify(replica, demo.bob.accessToken)).status, 200)
+  await redis.stop()
+  simulator.knobs.disable('bob')
+  t.equal((await post(adapter, disabled(demo.bob.id))).status, 503)
+  t.equal((await verify(adapter, demo.bob.accessToken)).status, 401)
+  await redis.restart()
+  await until('the other refuses too', async () => (await verify(other, demo.bob.accessToken)).status === 401)
+})
+
+t.test('a body that never comes is given up, and its connection with it', async (t) => {
+  const { adapter } = await start(t)
+  const socket = connect(adapter.port, '127.0.0.1')
+  let text = ''
+  socket.on('data', (chunk: Buffer) => { text += chunk.toString('latin1') })
+  socket.write(`POST /webhook HTTP/1.1\r\nHost: x\r\nContent-Length: ${1024 * 1024 + 1}\r\n\r\n`)
+  socket.write('x'.repeat(1024 * 1024 + 1))
+  await once(socket, 'close')
+  t.match(text, /^HTTP\/1\.1 413 /)
+})
