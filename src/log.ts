@@ -1,3 +1,5 @@
+import { fstatSync } from 'node:fs'
+import { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { destination, pino, type DestinationStream, type Logger } from 'pino'
 
@@ -12,16 +14,22 @@ const FLUSH_WITHIN = 500
 
 export type LogOutput = DestinationStream & Readonly<{ flushed: () => Promise<void> }>
 
-/** A file descriptor, written to without anybody waiting. */
+/** A pipe is written to without anybody waiting, and without a thread that could hold up the end; a file or a terminal at once. */
 export function openLogOutput (fd: number): LogOutput {
-  const output = destination({ fd, sync: false, maxLength: MAX_WAITING })
-  output.on('error', () => {}) // nobody reads any more: the service goes on
-  return Object.assign(output, {
-    flushed: async (): Promise<void> => {
-      const flush = new Promise<void>((resolve) => output.flush(() => resolve()))
-      await Promise.race([flush, sleep(FLUSH_WITHIN, undefined, { ref: false })])
+  const kind = fstatSync(fd)
+  if (kind.isFIFO() || kind.isSocket()) return pipeOutput(new Socket({ fd, readable: false, writable: true }))
+  return Object.assign(destination({ fd, sync: true }), { flushed: async () => {} })
+}
+
+function pipeOutput (pipe: Socket): LogOutput {
+  pipe.on('error', () => {}).unref() // nobody reads any more: the service goes on
+  return {
+    write (line: string): void { if (pipe.writableLength < MAX_WAITING) pipe.write(line) },
+    async flushed (): Promise<void> {
+      const flush = new Promise<void>((resolve) => { pipe.write('', () => resolve()) })
+      await Promise.race([flush, sleep(FLUSH_WITHIN)])
     }
-  })
+  }
 }
 
 /** JSON lines. */

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { demoJwt } from '../../deploy/demo/authgear-simulator/tokens.mjs'
 import { connectRedis } from '../../src/cache/redis-connection.ts'
 import { createFleet, type Fleet } from '../../src/cache/fleet.ts'
 import { createSealer } from '../../src/cache/sealing.ts'
@@ -119,7 +120,7 @@ t.test('a token’s end is the end of every answer to it, also of one that Redis
   let skew = 0
   const clock = { monotonic: () => systemClock.monotonic(), wall: () => systemClock.wall() + skew as EpochMs }
   const exp = Math.floor(Date.now() / 1000) + 20
-  const token = [{ typ: 'at+jwt' }, { exp, sub: 'u' }].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.') + '.c2ln'
+  const token = demoJwt({ sub: 'u', aud: simulator.url, exp })
   simulator.knobs.addUser({ id: 'u', name: 'u', sessions: [{ accessTokens: [token] }] })
   const options = { authgear: simulator.url, redisPort: redis.port, clock }
   const [first, second] = await startReplicas(t, options)
