@@ -117,18 +117,21 @@ type Health = Readonly<{
 /** Following is decided anew at each question: a frozen machine wakes up with both clocks ahead, or with one. */
 function trackHealth (clock: Clock, observer: LogObserver): Health {
   let last: Moment = { monotonic: -Infinity, wall: -Infinity }
-  let hadReplicas = false
-  let aloneSince: number | undefined
+  /** Servers that had replicas. */
+  const attended = new Set<string>()
+  let alone: Readonly<{ server: string, since: number }> | undefined
   let changes: number[] = []
   let suspendedUntil = -Infinity
   return Object.freeze({
-    heard ({ replicas }: Snapshot, sent: Moment): void {
-      hadReplicas ||= replicas > 0
-      aloneSince = hadReplicas && replicas === 0 ? aloneSince ?? sent.monotonic : undefined
+    heard ({ replicas, server = '' }: Snapshot, sent: Moment): void {
+      if (replicas > 0) attended.add(server)
+      const isAlone = replicas === 0 && attended.has(server)
+      if (!isAlone) alone = undefined
+      else if (alone?.server !== server) alone = { server, since: sent.monotonic }
     },
     linked ({ isMaster }: Snapshot, sent: Moment): void {
       // a deposed master answers as before, but for its role or its replicas
-      if (isMaster && (aloneSince === undefined || sent.monotonic - aloneSince < FOLLOWING)) last = sent
+      if (isMaster && (alone === undefined || sent.monotonic - alone.since < FOLLOWING)) last = sent
     },
     adopted (isFirst: boolean): void {
       if (isFirst) return
