@@ -36,6 +36,7 @@ export class Ledger {
   #local = 0
   /** Revocations taken here whose log entry is not read yet: name → number. */
   readonly #locals = new Map<string, Readonly<{ number: number, of: string }>>()
+  /** Until when, oldest first. */
   readonly #quiets = new Map<string, number>()
   /** Read within the retention, by `of`: appended again where a new log lacks them. */
   readonly #past = new Map<string, Past>()
@@ -80,9 +81,10 @@ export class Ledger {
     this.#id = entry.id
     this.#nonce = entry.nonce
     remember(this.#positions, entry.nonce, entry.id, this.#options.maxPositions)
-    this.#carry.delete(entry.of)
     if (entry.revocation === undefined) return
     const name = nameOf(entry.revocation.target)
+    const carried = this.#carry.get(entry.of)
+    if (carried !== undefined && nameOf(carried.target) === name) this.#carry.delete(entry.of)
     if (name === EVERYTHING) this.#floor = entry.id
     else this.#raiseFloor(remember(this.#revoked, name, entry.id, this.#options.maxRevocations))
     this.#recall(entry.of, entry.revocation)
@@ -93,6 +95,7 @@ export class Ledger {
   /** A revocation taken here: void at once is what began before, whatever Redis does. */
   take (revocation: Revocation, of: string): void {
     const name = nameOf(revocation.target)
+    if (name === EVERYTHING) this.#locals.clear() // whatever began after it began after them
     this.#locals.set(name, { number: ++this.#local, of })
     this.#quieten(name, revocation.quietMs)
   }
@@ -138,10 +141,19 @@ export class Ledger {
     this.#pastOverflowAt = oldest[1].readAt
   }
 
+  /** Kept until whatever began within it has ended; what there is no room for holds for everyone. */
   #quieten (name: string, quietMs: number): void {
+    if (quietMs <= 0) return
     const now = this.#options.clock.monotonic()
-    for (const [other, until] of this.#quiets) if (until <= now) this.#quiets.delete(other)
-    if (quietMs > 0) this.#quiets.set(name, Math.max(now + quietMs, this.#quiets.get(name) ?? 0))
+    const until = Math.max(now + quietMs, this.#quiets.get(name) ?? 0)
+    this.#quiets.delete(name)
+    this.#quiets.set(name, until)
+    for (const [oldest, end] of this.#quiets) {
+      const isOver = end + this.#options.retentionMs <= now
+      if (!isOver && this.#quiets.size <= this.#options.maxRevocations) return
+      this.#quiets.delete(oldest)
+      if (!isOver) { this.#quiets.set(EVERYTHING, Math.max(end, this.#quiets.get(EVERYTHING) ?? 0)); return }
+    }
   }
 
   #raiseFloor (id: StreamId | undefined): void {

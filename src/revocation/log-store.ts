@@ -8,6 +8,8 @@ export type Snapshot = Readonly<{
   head: Readonly<{ generation: string, nonce: string }> | undefined
   isMaster: boolean
   replicas: number
+  /** Which process answered: another one has lost no replicas by having none. */
+  server?: string
   /** Milliseconds since 1970 by the server's clock. */
   now: number
 }>

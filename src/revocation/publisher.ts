@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import type { Ledger } from './ledger.ts'
-import type { Revocation } from './revocation.ts'
+import { nameOf, type Revocation } from './revocation.ts'
 import type { RevokeOutcome } from './log.ts'
 import type { StreamLogDeps } from './stream-log-deps.ts'
 
 export type Publisher = Readonly<{
   revoke: (revocation: Revocation) => Promise<RevokeOutcome>
-  /** An entry of this revocation was read; @returns whether it was taken here */
-  readBack: (of: string) => boolean
+  /** An entry of this name was read; @returns whether it is one that was taken here */
+  readBack: (of: string, revocation: Revocation) => boolean
   /** Appends what a linked-up poll, sent at that moment, did not show. */
   publish: (sentAt: number) => Promise<void>
 }>
@@ -25,15 +25,19 @@ export function createPublisher (deps: StreamLogDeps, ledger: Ledger): Publisher
   const carried = new Map<string, Pending>()
   const { after = callAfter } = deps
 
-  async function append (of: string, item: Pending): Promise<void> {
+  /** @returns whether the server could be asked */
+  async function append (of: string, item: Pending): Promise<boolean> {
     item.attempt = 'under way'
     const fields = deps.codec.encode(ledger.generation, randomBytes(16).toString('hex'), of, item.revocation)
     try {
       await deps.store.append(ledger.generation, deps.retentionMs, fields)
+      return true
     } catch (error) {
       deps.observer.trouble('a revocation could not be appended, and is kept until it can be', error)
+      return false
+    } finally {
+      item.attempt = deps.clock.monotonic()
     }
-    item.attempt = deps.clock.monotonic()
   }
 
   return Object.freeze({
@@ -51,20 +55,27 @@ export function createPublisher (deps: StreamLogDeps, ledger: Ledger): Publisher
         append(of, item).catch(() => {})
       })
     },
-    readBack (of: string): boolean {
-      carried.delete(of)
+    readBack (of: string, revocation: Revocation): boolean {
+      if (isThat(carried.get(of), revocation)) carried.delete(of)
       const item = pending.get(of)
+      if (!isThat(item, revocation)) return false
       pending.delete(of)
-      item?.done()
-      return item !== undefined
+      item.done()
+      return true
     },
     async publish (sentAt: number): Promise<void> {
       for (const [of, revocation] of ledger.carry) if (!carried.has(of)) carried.set(of, { revocation, attempt: 'none', done: () => {} })
       for (const [of, item] of [...pending, ...carried]) {
-        if (item.attempt === 'none' || (typeof item.attempt === 'number' && item.attempt < sentAt)) await append(of, item)
+        const isDue = item.attempt === 'none' || (typeof item.attempt === 'number' && item.attempt < sentAt)
+        if (isDue && !await append(of, item)) return // nor could the others be
       }
     }
   })
+}
+
+/** Anybody who writes to the stream may use an old name for something else: then it was not read back. */
+function isThat (item: Pending | undefined, { target }: Revocation): item is Pending {
+  return item !== undefined && nameOf(item.revocation.target) === nameOf(target)
 }
 
 function callAfter (ms: number, callBack: () => void): () => void {

@@ -23,6 +23,8 @@ export type RedisLogSettings = Readonly<{
 export function createRedisLogStore ({ follower, publisher, keyPrefix }: RedisLogSettings): LogStore {
   const keys = [`${keyPrefix}:stream`, `${keyPrefix}:head`] as const
   let replicas = 0
+  let server: string | undefined
+  follower.on('close', () => { server = undefined })
   async function write (operation: 'append' | 'change', generation: string, retentionMs: number, fields: Fields): Promise<Written> {
     const reply: unknown = await publisher.eval(SCRIPT, 2, ...keys, operation, generation, String(retentionMs), ...Object.entries(fields).flat())
     if (!Array.isArray(reply)) throw new Error('the script of the revocation log answered something else')
@@ -34,14 +36,24 @@ export function createRedisLogStore ({ follower, publisher, keyPrefix }: RedisLo
   return Object.freeze({
     async wait (after: StreamId): Promise<void> { await follower.xread('COUNT', 1, 'BLOCK', BLOCK, 'STREAMS', keys[0], after) },
     async snapshot (after: StreamId, count: number): Promise<Snapshot> {
+      server ??= await readServer(follower)
       const snapshot = await readSnapshot(follower, keys, after, count)
       replicas = snapshot.replicas
-      return snapshot
+      return { ...snapshot, server: server ?? '' }
     },
     append: (generation: string, retentionMs: number, fields: Fields) => write('append', generation, retentionMs, fields),
     change: (from: string, fields: Fields) => write('change', from, 0, fields),
     async close (): Promise<void> { follower.disconnect(); publisher.disconnect() }
   })
+}
+
+/** Its random name; where our user may not ask for it, it has none. */
+async function readServer (redis: RedisClient): Promise<string> {
+  const info = await redis.info('server').catch((error: unknown) => {
+    if (error instanceof Error && error.name === 'ReplyError') return ''
+    throw error
+  })
+  return /^run_id:(\w+)/m.exec(info)?.[1] ?? ''
 }
 
 /** In one transaction: an append between two of its commands would look like a broken chain. */

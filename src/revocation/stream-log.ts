@@ -22,7 +22,7 @@ const MAX_CHANGES = 3
 const CHANGES_WITHIN = 10 * 60_000
 
 type Moment = Readonly<{ monotonic: number, wall: number }>
-type Step = Readonly<{ kind: 'linked' | 'again' }> | Readonly<{ kind: 'change', from: string }>
+type Step = Readonly<{ kind: 'linked' | 'adopted' | 'page' }> | Readonly<{ kind: 'change', from: string }>
 
 /** The log in Redis as one replica follows it: docs/revocation-protocol.md. */
 export function createStreamLog (deps: StreamLogDeps): StreamLog {
@@ -33,15 +33,17 @@ export function createStreamLog (deps: StreamLogDeps): StreamLog {
   const turn = createTurn(deps, ledger, publisher, health)
 
   async function poll (): Promise<void> {
-    for (let turns = 0; turns < MAX_TURNS; turns++) {
+    for (let turns = 0; turns < MAX_TURNS;) {
       const sent = { monotonic: clock.monotonic(), wall: clock.wall() }
       const snapshot = await store.snapshot(ledger.id, page)
+      health.heard(snapshot, sent)
       const step = turn(snapshot)
       if (step.kind === 'linked') {
         health.linked(snapshot, sent)
         return await publisher.publish(sent.monotonic)
       }
       if (step.kind === 'change') await change(deps, step.from)
+      if (step.kind !== 'page') turns++ // however long the log is
     }
     throw new Error('the revocation log changes faster than it can be read')
   }
@@ -73,7 +75,7 @@ function createTurn ({ codec, observer, page = PAGE }: StreamLogDeps, ledger: Le
     for (const { entry, authentic } of entries) {
       if (!authentic) observer.inauthentic()
       ledger.apply(entry)
-      if (entry.revocation !== undefined && !publisher.readBack(entry.of)) observer.revoked(entry.revocation.origin)
+      if (entry.revocation !== undefined && !publisher.readBack(entry.of, entry.revocation)) observer.revoked(entry.revocation.origin)
       observer.lag(Math.max(0, now - Number(entry.id.split('-')[0])) / 1000)
     }
   }
@@ -84,13 +86,13 @@ function createTurn ({ codec, observer, page = PAGE }: StreamLogDeps, ledger: Le
       health.adopted(ledger.generation === '')
       ledger.adopt(head.generation)
       observer.adopted()
-      return { kind: 'again' }
+      return { kind: 'adopted' }
     }
     const read = entries.map(([id, fields]) => codec.decode(id, fields))
     const isLast = entries.length < page
     if (!linksUp(read, ledger, isLast ? head.nonce : undefined)) return { kind: 'change', from: head.generation }
     applyAll(read, now)
-    return { kind: isLast ? 'linked' : 'again' }
+    return { kind: isLast ? 'linked' : 'page' }
   }
 }
 
@@ -106,6 +108,7 @@ function linksUp (entries: readonly ReadEntry[], ledger: Ledger, headNonce: stri
 }
 
 type Health = Readonly<{
+  heard: (snapshot: Snapshot, sent: Moment) => void
   linked: (snapshot: Snapshot, sent: Moment) => void
   adopted: (isFirst: boolean) => void
   isFollowing: () => boolean
@@ -114,16 +117,21 @@ type Health = Readonly<{
 /** Following is decided anew at each question: a frozen machine wakes up with both clocks ahead, or with one. */
 function trackHealth (clock: Clock, observer: LogObserver): Health {
   let last: Moment = { monotonic: -Infinity, wall: -Infinity }
-  let hadReplicas = false
-  let aloneSince: number | undefined
+  /** Servers that had replicas. */
+  const attended = new Set<string>()
+  let alone: Readonly<{ server: string, since: number }> | undefined
   let changes: number[] = []
   let suspendedUntil = -Infinity
   return Object.freeze({
-    linked ({ isMaster, replicas }: Snapshot, sent: Moment): void {
-      hadReplicas ||= replicas > 0
-      aloneSince = hadReplicas && replicas === 0 ? aloneSince ?? sent.monotonic : undefined
+    heard ({ replicas, server = '' }: Snapshot, sent: Moment): void {
+      if (replicas > 0) attended.add(server)
+      const isAlone = replicas === 0 && attended.has(server)
+      if (!isAlone) alone = undefined
+      else if (alone?.server !== server) alone = { server, since: sent.monotonic }
+    },
+    linked ({ isMaster }: Snapshot, sent: Moment): void {
       // a deposed master answers as before, but for its role or its replicas
-      if (isMaster && (aloneSince === undefined || sent.monotonic - aloneSince < FOLLOWING)) last = sent
+      if (isMaster && (alone === undefined || sent.monotonic - alone.since < FOLLOWING)) last = sent
     },
     adopted (isFirst: boolean): void {
       if (isFirst) return

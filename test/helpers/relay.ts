@@ -1,0 +1,33 @@
+import { once } from 'node:events'
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
+import type { Test } from 'tap'
+
+export interface Relay {
+  readonly port: number
+  /** Cuts what is open; whoever connects from here on reaches that port, or is cut off where it is `undefined`. */
+  to (target: number | undefined): void
+}
+
+/** One address for servers that take each other's place: a failover as clients see it. */
+export async function startRelay (t: Pick<Test, 'teardown'>, first: number | undefined): Promise<Relay> {
+  const open = new Set<Socket>()
+  let target = first
+  const keep = (socket: Socket, peer: Socket): void => {
+    open.add(socket)
+    socket.setNoDelay(true).on('error', () => {}).once('close', () => { open.delete(socket); peer.destroy() })
+  }
+  const server = createServer((client) => {
+    if (target === undefined) return client.resetAndDestroy()
+    const upstream = connect(target, '127.0.0.1')
+    keep(client, upstream)
+    keep(upstream, client)
+    client.pipe(upstream).pipe(client)
+  })
+  const cut = (): void => { for (const socket of open) socket.destroy() }
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  t.teardown(() => { server.close(); cut() })
+  return Object.freeze({
+    port: (server.address() as AddressInfo).port,
+    to (next: number | undefined) { target = next; cut() }
+  })
+}

@@ -1,0 +1,80 @@
+import type { Test } from 'tap'
+import { openLogConnections, type RedisSettings } from '../../src/cache/redis-connection.ts'
+import { systemClock, type Clock } from '../../src/clock.ts'
+import type { Entry } from '../../src/core/entry.ts'
+import type { EpochMs } from '../../src/core/jwt.ts'
+import { follow } from '../../src/revocation/follow.ts'
+import { createEntryCodec } from '../../src/revocation/log-entry.ts'
+import type { LogStore } from '../../src/revocation/log-store.ts'
+import type { About } from '../../src/revocation/log.ts'
+import { createRedisLogStore } from '../../src/revocation/redis-log-store.ts'
+import { createStreamLog, type StreamLog } from '../../src/revocation/stream-log.ts'
+import { entryOf } from './entry.ts'
+import { validResolution } from './identity.ts'
+import { until } from './until.ts'
+
+export interface JumpingClock extends Clock {
+  /** Both clocks jump ahead, as those of a frozen process do when it wakes up. */
+  jump (ms: number): void
+  /** The wall clock alone, as that of a machine that slept. */
+  jumpWall (ms: number): void
+}
+
+/** The system's clock, which goes on by itself, and jumps. */
+export function jumpingClock (): JumpingClock {
+  let [ahead, wallAhead] = [0, 0]
+  return Object.freeze({
+    monotonic: () => systemClock.monotonic() + ahead,
+    wall: () => systemClock.wall() + ahead + wallAhead as EpochMs,
+    jump (ms: number) { ahead += ms },
+    jumpWall (ms: number) { wallAhead += ms }
+  })
+}
+
+export interface LogReplica {
+  readonly log: StreamLog
+  readonly store: LogStore
+  readonly clock: JumpingClock
+  readonly troubles: readonly string[]
+  readonly counts: Readonly<{ adopted: number, inauthentic: number, disconnected: number }>
+  readonly generation: () => string
+  /** As this replica would seal it for others, now. */
+  readonly seal: (about: About) => Entry
+  readonly close: () => Promise<void>
+}
+
+export type LogReplicaOptions = Readonly<{
+  keyPrefix: string
+  retentionMs?: number
+  page?: number
+  key?: Uint8Array
+  /** Between the log and its Redis. */
+  wrap?: (store: LogStore) => LogStore
+}>
+
+const SETTINGS = { host: '127.0.0.1', db: 0, username: undefined, password: undefined, tls: undefined, timeoutMs: 2000 } as const satisfies Partial<RedisSettings>
+
+/** The part of a replica that follows the log; closed when the test ends. */
+export function openLogReplica (t: Pick<Test, 'teardown'>, port: number, { keyPrefix, retentionMs = 600_000, page, key = Buffer.alloc(32, 1), wrap = (store) => store }: LogReplicaOptions): LogReplica {
+  const connections = openLogConnections({ ...SETTINGS, port })
+  const counts = { adopted: 0, inauthentic: 0, disconnected: 0 }
+  connections.follower.on('close', () => counts.disconnected++)
+  const store = wrap(createRedisLogStore({ ...connections, keyPrefix }))
+  const clock = jumpingClock()
+  const troubles: string[] = []
+  const trouble = (what: string): void => { troubles.push(what) }
+  const observer = { revoked () {}, lag () {}, trouble, adopted () { counts.adopted++ }, inauthentic () { counts.inauthentic++ } }
+  const log = createStreamLog({ store, codec: createEntryCodec(key), clock, retentionMs, observer, ...(page === undefined ? {} : { page }) })
+  const close = follow(log, store, () => trouble('cannot be followed'))
+  t.teardown(close)
+  const seal = ({ userId, digests }: About): Entry => entryOf({ resolution: validResolution({ 'user-id': userId }), digests, stamp: log.mark().stamp })
+  return { log, store, clock, troubles, counts, seal, close, generation: () => log.mark().stamp.generation }
+}
+
+/** All follow, and read the same generation to its end. */
+export async function settled (...replicas: readonly LogReplica[]): Promise<void> {
+  await until('all follow one log', () => {
+    const [first, ...others] = replicas.map(({ log }) => JSON.stringify(log.mark().stamp))
+    return replicas.every(({ log }) => log.trustsShared()) && others.every((one) => one === first)
+  })
+}

@@ -1,0 +1,335 @@
+import t, { type Test } from 'tap'
+import { NO_LOG, type Entry } from '../../../src/core/entry.ts'
+import { Ledger, type LedgerOptions } from '../../../src/revocation/ledger.ts'
+import type { Revocation } from '../../../src/revocation/revocation.ts'
+import { about, credential, digest, EVERYTHING, logEntry, targetsOf, user } from '../../helpers/log-entry.ts'
+import { entryOf } from '../../helpers/entry.ts'
+import { validResolution } from '../../helpers/identity.ts'
+import { manualClock } from '../../helpers/manual-clock.ts'
+
+const RETENTION = 10_000
+const ALICE = about('alice', 'token', 'session', 'session id')
+const BOB = about('bob', 'bobs token')
+
+function open (some: Partial<LedgerOptions> = {}) {
+  const clock = manualClock()
+  const ledger = new Ledger({ clock, retentionMs: RETENTION, ...some })
+  ledger.adopt('g1')
+  ledger.apply(logEntry(1, undefined))
+  let n = 1
+  return { clock, ledger, read: (revocation: Revocation, of?: string) => { n++; ledger.apply(logEntry(n, revocation, of === undefined ? {} : { of })) } }
+}
+
+/** As another replica sealed it, of alice. */
+const shared = (ledger: Ledger, some: Partial<Entry> = {}): Entry => entryOf({ resolution: validResolution({ 'user-id': 'alice' }), digests: ALICE.digests, stamp: ledger.stamp(), ...some })
+
+t.test('what is revoked voids what began before it, and nothing else or later', async (t) => {
+  const rows: ReadonlyArray<readonly [string, Revocation, boolean, boolean]> = [
+    ['a user', user('alice'), true, false],
+    ['another user', user('bob'), false, true],
+    ['a credential', credential('token'), true, false],
+    ['a session id', credential('session id'), true, false],
+    ['a credential nobody sent', credential('other'), false, false],
+    ['a user called as a credential is', user('token'), false, false],
+    ['a credential called as a user is', credential('alice'), false, false],
+    ['a user called *', user('*'), false, false],
+    ['everything', EVERYTHING, true, true]
+  ]
+  for (const [what, revocation, alice, bob] of rows) {
+    for (const way of ['read', 'taken'] as const) {
+      const { ledger, read } = open()
+      const before = ledger.mark()
+      if (way === 'read') read(revocation)
+      else ledger.take(revocation, 'mine')
+      t.same([ledger.isVoid(ALICE, before), ledger.isVoid(BOB, before)], [alice, bob], `${what}, ${way}: before`)
+      t.same([ledger.isVoid(ALICE, ledger.mark()), ledger.isVoid(BOB, ledger.mark())], [false, false], `${what}, ${way}: after`)
+    }
+  }
+})
+
+t.test('a refusal has no user, and is void by its credentials', async (t) => {
+  const { ledger, read } = open()
+  const before = ledger.mark()
+  read(user('alice'))
+  t.notOk(ledger.isVoid(about(undefined, 'token'), before))
+  read(credential('token'))
+  t.ok(ledger.isVoid(about(undefined, 'token'), before))
+})
+
+t.test('of several revocations the newest counts', async (t) => {
+  const { ledger, read } = open()
+  read(user('alice'))
+  const between = ledger.mark()
+  read(user('alice'))
+  t.ok(ledger.isVoid(ALICE, between))
+})
+
+t.test('when the map is full its oldest go, and all that is older than they were is void', async (t) => {
+  const { ledger, read } = open({ maxRevocations: 2 })
+  const marks = [ledger.mark()]
+  for (const name of ['u1', 'u2', 'u3']) { read(user(name)); marks.push(ledger.mark()) }
+  t.same(marks.map((mark) => ledger.isVoid(BOB, mark)), [true, false, false, false], 'the floor is the dropped one')
+  t.same(marks.map((mark) => ledger.isVoid(about('u1'), mark)), [true, false, false, false])
+  t.same(marks.map((mark) => ledger.isVoid(about('u3'), mark)), [true, true, true, false], 'what is left is exact')
+})
+
+t.test('a name that comes again is the newest, and not the one that goes', async (t) => {
+  const { ledger, read } = open({ maxRevocations: 2 })
+  for (const name of ['u1', 'u2', 'u1']) read(user(name))
+  const before = ledger.mark()
+  read(user('u3'))
+  t.notOk(ledger.isVoid(BOB, before), 'u2 went, whose position is before')
+  t.notOk(ledger.isVoid(about('u1'), before))
+})
+
+t.test('a revocation taken here', async (t) => {
+  t.test('holds at once, and until its entry is read no entry of Redis about it is trusted', async (t) => {
+    const { ledger, read } = open()
+    const before = ledger.mark()
+    const entry = shared(ledger)
+    ledger.take(user('alice'), 'mine')
+    const after = ledger.mark()
+    t.same([ledger.isVoid(ALICE, before), ledger.isVoid(ALICE, after), ledger.trusts(entry)], [true, false, false])
+    read(user('bob'))
+    t.notOk(ledger.trusts(shared(ledger)), 'also one of a later position: whoever made it may not have read ours')
+    read(user('alice'), 'mine')
+    t.same([ledger.trusts(entry), ledger.trusts(shared(ledger))], [false, true])
+    t.ok(ledger.isVoid(ALICE, after), 'its place in the log is what counts from here on')
+  })
+
+  t.test('is not read back by somebody else’s entry of the same user', async (t) => {
+    const { ledger, read } = open()
+    ledger.take(user('alice'), 'mine')
+    read(user('alice'), 'another’s')
+    t.notOk(ledger.trusts(shared(ledger)))
+    read(user('alice'), 'mine')
+    t.ok(ledger.trusts(shared(ledger)))
+  })
+
+  t.test('twice: the second has to be read as well', async (t) => {
+    const { ledger, read } = open()
+    ledger.take(user('alice'), 'first')
+    ledger.take(user('alice'), 'second')
+    read(user('alice'), 'first')
+    t.notOk(ledger.trusts(shared(ledger)))
+    read(user('alice'), 'second')
+    t.ok(ledger.trusts(shared(ledger)))
+  })
+
+  t.test('survives a change of generation', async (t) => {
+    const { ledger } = open()
+    const { local } = ledger.mark()
+    ledger.take(user('alice'), 'mine')
+    ledger.adopt('g2')
+    ledger.apply(logEntry(1, undefined, { generation: 'g2' }))
+    t.ok(ledger.isVoid(ALICE, { stamp: ledger.stamp(), local }))
+    t.notOk(ledger.trusts(shared(ledger)))
+  })
+
+  t.test('everything takes the place of those before it, of which none may ever be read', async (t) => {
+    const { ledger, read } = open()
+    const before = ledger.mark()
+    ledger.take(user('alice'), 'given up')
+    ledger.take(EVERYTHING, 'all')
+    t.same([ledger.isVoid(ALICE, before), ledger.isVoid(BOB, before), ledger.trusts(shared(ledger))], [true, true, false])
+    read(EVERYTHING, 'all')
+    t.ok(ledger.trusts(shared(ledger)))
+  })
+})
+
+t.test('an entry of Redis is trusted', async (t) => {
+  t.test('at a position that this replica read, in its generation, and at no other', async (t) => {
+    const { ledger, read } = open()
+    const first = ledger.stamp()
+    read(user('bob'))
+    const { generation, position } = ledger.stamp()
+    const rows: ReadonlyArray<readonly [string, Entry['stamp'], boolean]> = [
+      ['the newest', { generation, position }, true],
+      ['an older one', first, true],
+      ['another generation', { generation: 'g2', position }, false],
+      ['a nonce it never read', { generation, position: { ...position, nonce: 'other' } }, false],
+      ['the id of another nonce', { generation, position: { ...position, id: first.position.id } }, false],
+      ['ahead of it', { generation, position: { id: '3-0', nonce: 'nonce 3' } }, false],
+      ['a service without a log', NO_LOG, false]
+    ]
+    for (const [what, stamp, trusted] of rows) t.equal(ledger.trusts(shared(ledger, { stamp })), trusted, what)
+  })
+
+  t.test('not before the log is read', async (t) => {
+    const ledger = new Ledger({ clock: manualClock(), retentionMs: RETENTION })
+    t.notOk(ledger.trusts(shared(ledger)))
+    t.notOk(ledger.trusts(shared(ledger, { stamp: NO_LOG })))
+    t.notOk(ledger.isVoid(ALICE, ledger.mark()), 'its own resolutions are used meanwhile')
+  })
+
+  t.test('not where the user or any credential was revoked since', async (t) => {
+    for (const revocation of [user('alice'), credential('session'), credential('session id'), EVERYTHING]) {
+      const { ledger, read } = open()
+      const entry = shared(ledger)
+      read(user('bob'))
+      t.ok(ledger.trusts(entry))
+      read(revocation)
+      t.notOk(ledger.trusts(entry), revocation.target.kind)
+    }
+  })
+
+  t.test('not when its position is too old to be remembered', async (t) => {
+    const { ledger, read } = open({ maxPositions: 2 })
+    const entry = shared(ledger)
+    read(user('u1'))
+    t.ok(ledger.trusts(entry))
+    read(user('u2'))
+    t.notOk(ledger.trusts(entry))
+  })
+})
+
+t.test('a new generation', async (t) => {
+  t.test('voids all that was made in another, and the old one is remembered as left', async (t) => {
+    const { ledger } = open()
+    const before = ledger.mark()
+    t.notOk(ledger.hasLeft('g1'))
+    ledger.adopt('g2')
+    t.same([ledger.isVoid(BOB, before), ledger.hasLeft('g1'), ledger.hasLeft('g2'), ledger.hasLeft('')], [true, true, false, false])
+    t.same([ledger.id, ledger.nonce, ledger.generation], ['0-0', '', 'g2'], 'its stream is read from the beginning')
+    ledger.adopt('g3')
+    t.same([ledger.hasLeft('g1'), ledger.hasLeft('g2')], [true, true])
+  })
+
+  t.test('an id that is smaller than the old generation’s counts as it stands', async (t) => {
+    const { ledger, read } = open()
+    for (let n = 0; n < 5; n++) read(user('alice'))
+    ledger.adopt('g2')
+    ledger.apply(logEntry(1, undefined, { generation: 'g2' }))
+    const before = ledger.mark()
+    t.notOk(ledger.isVoid(ALICE, before))
+    ledger.apply(logEntry(2, user('alice'), { generation: 'g2' }))
+    t.ok(ledger.isVoid(ALICE, before))
+  })
+
+  t.test('lacks what was revoked lately: no entry of Redis is trusted until all of it is read back', async (t) => {
+    const { ledger, read } = open()
+    read(user('u1'), 'one')
+    read(credential('c1'), 'two')
+    ledger.adopt('g2')
+    ledger.apply(logEntry(1, undefined, { generation: 'g2' }))
+    t.strictSame([...ledger.carry], [['one', user('u1')], ['two', credential('c1')]])
+    t.notOk(ledger.trusts(shared(ledger)))
+    ledger.apply(logEntry(2, user('u1'), { generation: 'g2', of: 'one' }))
+    t.notOk(ledger.trusts(shared(ledger)))
+    ledger.apply(logEntry(3, credential('c1'), { generation: 'g2', of: 'two' }))
+    t.ok(ledger.trusts(shared(ledger)))
+  })
+
+  t.test('a name is read back by what it stands for alone: anybody may write it beside something else', async (t) => {
+    const { ledger, read } = open()
+    read(user('u1'), 'one')
+    ledger.adopt('g2')
+    ledger.apply(logEntry(1, undefined, { generation: 'g2', of: 'one' }))
+    ledger.apply(logEntry(2, user('u2'), { generation: 'g2', of: 'one' }))
+    t.strictSame([...ledger.carry.keys()], ['one'])
+  })
+
+  t.test('a second change before all is read back loses none of them', async (t) => {
+    const { ledger, read, clock } = open()
+    read(user('u1'), 'one')
+    ledger.adopt('g2')
+    clock.advance(RETENTION + 1)
+    ledger.adopt('g3')
+    t.strictSame([...ledger.carry.keys()], ['one'])
+  })
+
+  t.test('what was read longer ago than the retention is not carried over', async (t) => {
+    const { ledger, read, clock } = open()
+    read(user('u1'), 'one')
+    clock.advance(1)
+    read(user('u2'), 'two')
+    clock.advance(RETENTION)
+    ledger.adopt('g2')
+    t.strictSame([...ledger.carry.keys()], ['two'])
+  })
+
+  const fill = (t: Test, count: number) => {
+    const opened = open({ maxCarry: 3 })
+    for (let n = 0; n < count; n++) opened.read(user(`u${n}`))
+    opened.ledger.adopt('g2')
+    t.comment(`${count} of at most 3`)
+    return { ...opened, targets: targetsOf(opened.ledger.carry.values()) }
+  }
+
+  t.test('more than it may carry are one “everything”, as long as one of them is within the retention', async (t) => {
+    t.equal(fill(t, 3).targets.length, 3)
+    t.strictSame(fill(t, 4).targets, [{ kind: 'everything' }])
+    const { ledger, read, clock } = open({ maxCarry: 3 })
+    for (let n = 0; n < 3; n++) read(user(`u${n}`))
+    clock.advance(RETENTION + 1)
+    read(user('u3'))
+    ledger.adopt('g2')
+    t.strictSame(targetsOf(ledger.carry.values()), [{ kind: 'user', userId: 'u3' }], 'what went was too old to matter')
+  })
+})
+
+t.test('quiet', async (t) => {
+  t.test('a resolution that began within it is not remembered, whenever it ends', async (t) => {
+    for (const way of ['read', 'taken'] as const) {
+      const { ledger, read, clock } = open()
+      if (way === 'read') read(user('alice', 2000))
+      else ledger.take(user('alice', 2000), 'mine')
+      const began = clock.monotonic() + 1999
+      clock.advance(2000)
+      const late = clock.monotonic()
+      t.same([ledger.isQuiet(ALICE, began), ledger.isQuiet(ALICE, late), ledger.isQuiet(BOB, began)], [true, false, false], way)
+      clock.advance(1000)
+      read(user('bob', 2000))
+      t.ok(ledger.isQuiet(ALICE, began), `${way}: also when another revocation was read before it ended`)
+    }
+  })
+
+  t.test('of a credential and of everything', async (t) => {
+    const { ledger, read, clock } = open()
+    read(credential('session', 200))
+    t.same([ledger.isQuiet(ALICE, clock.monotonic()), ledger.isQuiet(BOB, clock.monotonic())], [true, false])
+    read({ ...EVERYTHING, quietMs: 200 })
+    t.ok(ledger.isQuiet(BOB, clock.monotonic()))
+  })
+
+  t.test('of 0 is none, and takes none away', async (t) => {
+    const { ledger, read, clock } = open()
+    read(user('alice'))
+    t.notOk(ledger.isQuiet(ALICE, clock.monotonic()))
+    read(user('alice', 2000))
+    read(user('alice', 200))
+    read(user('alice'))
+    t.ok(ledger.isQuiet(ALICE, clock.monotonic() + 1999), 'the longest counts')
+  })
+
+  t.test('one’s own begins when it is taken, not again when it is read back', async (t) => {
+    const { ledger, read, clock } = open()
+    ledger.take(user('alice', 2000), 'mine')
+    clock.advance(1500)
+    read(user('alice', 2000), 'mine')
+    t.notOk(ledger.isQuiet(ALICE, clock.monotonic() + 500))
+  })
+
+  t.test('of more than there is room for holds for everyone', async (t) => {
+    const { ledger, read, clock } = open({ maxRevocations: 2 })
+    for (const name of ['u1', 'u2']) read(user(name, 2000))
+    t.notOk(ledger.isQuiet(BOB, clock.monotonic()))
+    read(user('u3', 2000))
+    for (const name of ['u1', 'u2', 'u3', 'bob']) t.ok(ledger.isQuiet(about(name), clock.monotonic()), name)
+  })
+})
+
+t.test('a long log is read in a time that grows with its length, not with its square', async (t) => {
+  const { ledger } = open()
+  const began = performance.now()
+  for (let n = 2; n < 100_000; n++) ledger.apply(logEntry(n, user(`u${n}`, 2000)))
+  t.comment(`100,000 entries with quiet times: ${Math.round(performance.now() - began)} ms`)
+  t.ok(performance.now() - began < 20_000, 'the square takes minutes')
+})
+
+t.test('an entry’s digests are those of all that was sent', async (t) => {
+  const { ledger, read } = open()
+  const stolen = shared(ledger, { digests: ['app_session junk', 'session'].map(digest) })
+  read(credential('session'))
+  t.notOk(ledger.trusts(stolen), 'a copied session cookie beside a junk app_session')
+})
