@@ -48,7 +48,7 @@ module.exports = {
       from: { path: '^src/routes/' },
       to: { path: '^src/(cache|resolver|revocation|commands|config|main)', pathNot: '^src/revocation/webhook-events[.]ts$', dependencyTypesNot: ['type-only'] }
     },
-    owner('fastify', '(app|management)[.]ts$|^src/routes/|^src/listener/'),
+    owner('fastify', '(app[.]ts|management[.]ts|routes/|listener/|commands/serve[.]ts)'),
     owner('undici', 'resolver/'),
     owner('cockatiel', 'resolver/'),
     owner('ioredis', 'cache/redis-connection[.]ts$'),
