@@ -1,0 +1,103 @@
+import type { Fields } from '../../src/revocation/log-entry.ts'
+import type { Snapshot, Written } from '../../src/revocation/log-store.ts'
+import { compareIds, FIRST_ID, type StreamId } from '../../src/revocation/position.ts'
+
+type Item = readonly [id: StreamId, fields: Readonly<Record<string, string>>]
+type State = Readonly<{
+  stream: readonly Item[]
+  last: StreamId
+  head: Readonly<{ gen: string, nonce: string }> | undefined
+  cache: ReadonlyMap<string, Readonly<{ bytes: Buffer, ends: number }>>
+}>
+
+const EMPTY: State = Object.freeze({ stream: [], last: FIRST_ID, head: undefined, cache: new Map() })
+/** Writes that a failover may lose. */
+const HISTORY = 8
+/** As 1,000 and 100 in log.lua, so that trimming happens within one run. */
+const KEEP = 6
+const EVERY = 2
+
+/** One Redis process: log.lua in TypeScript, values with an expiry, leases; every write leaves a state that a failover may go back to. */
+export class FakeRedis {
+  readonly id: number
+  readonly leases = new Map<string, Readonly<{ token: object, ends: number }>>()
+  role: 'master' | 'slave' = 'master'
+  replicas = 1
+  /** Milliseconds by which its wall clock is off. */
+  skew: number
+  #state: State
+  #history: State[] = []
+
+  constructor (id: number, skew = 0, state = EMPTY) {
+    this.id = id
+    this.skew = skew
+    this.#state = state
+  }
+
+  get generation (): string { return this.#state.head?.gen ?? '' }
+  get cache (): State['cache'] { return this.#state.cache }
+  has (of: string): boolean { return this.#state.stream.some(([, fields]) => fields['of'] === of) }
+
+  /** A replica of this one, that has not got the newest writes. */
+  promoted (id: number, lost: number, skew: number): FakeRedis {
+    return new FakeRedis(id, skew, [...this.#history, this.#state].at(-1 - Math.min(lost, this.#history.length)))
+  }
+
+  flush (): void { this.#become(EMPTY) }
+
+  evict (key: 'stream' | 'head'): void {
+    this.#become({ ...this.#state, ...(key === 'head' ? { head: undefined } : { stream: [], last: FIRST_ID }) })
+  }
+
+  put (key: string, bytes: Buffer, ends: number): void {
+    this.#mayWrite()
+    this.#become({ ...this.#state, cache: new Map([...this.#state.cache, [key, { bytes, ends }]]) })
+  }
+
+  snapshot (after: StreamId, count: number, now: number): Snapshot {
+    const { stream, head } = this.#state
+    return {
+      entries: stream.filter(([id]) => compareIds(id, after) > 0).slice(0, count),
+      head: head === undefined ? undefined : { generation: head.gen, nonce: head.nonce },
+      isMaster: this.role === 'master',
+      replicas: this.replicas,
+      now: now + this.skew
+    }
+  }
+
+  /** log.lua, line by line. */
+  script (operation: 'append' | 'change', expected: string, retentionMs: number, fields: Fields, now: number): Written {
+    this.#mayWrite()
+    const current = this.generation
+    if (current !== expected || (operation === 'append' && current === '')) return { kind: 'behind', generation: current }
+    const isChange = operation === 'change'
+    const { stream, last } = isChange ? EMPTY : this.#state
+    const id = this.#nextId(last, now)
+    const prev = isChange ? '' : this.#state.head?.nonce ?? ''
+    const grown: readonly Item[] = [...stream, [id, { ...fields, prev }]]
+    this.#become({ ...this.#state, stream: isChange ? grown : this.#trim(grown, retentionMs, now), last: id, head: { gen: fields.gen, nonce: fields.nonce } })
+    return { kind: 'written' }
+  }
+
+  /** XADD with `*`: its own time, or just after the last id where that is ahead. */
+  #nextId (last: StreamId, now: number): StreamId {
+    const [ms = 0, seq = 0] = last.split('-').map(Number)
+    const time = now + this.skew
+    return time > ms ? `${time}-0` : `${ms}-${seq + 1}`
+  }
+
+  #trim (stream: readonly Item[], retentionMs: number, now: number): readonly Item[] {
+    const kept = stream.at(-KEEP)?.[0]
+    if (stream.length % EVERY !== 0 || stream.length <= KEEP || kept === undefined) return stream
+    const oldest = `${now + this.skew - retentionMs}-0`
+    const minId = Number(oldest.split('-')[0]) < Number(kept.split('-')[0]) ? oldest : kept
+    return stream.filter(([id]) => compareIds(id, minId) >= 0)
+  }
+
+  #mayWrite (): void { if (this.role !== 'master') throw new Error('READONLY') }
+
+  #become (state: State): void {
+    this.#history = [...this.#history, this.#state].slice(-HISTORY)
+    this.#state = state
+  }
+}

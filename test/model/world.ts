@@ -1,0 +1,282 @@
+import { setImmediate as turnOfTheLoop } from 'node:timers/promises'
+import type { Authentication } from '../../src/authentication.ts'
+import type { Credentials } from '../../src/core/credentials.ts'
+import type { Entry } from '../../src/core/entry.ts'
+import type { Resolution } from '../../src/core/resolution.ts'
+import { AuthgearTimeout } from '../../src/errors.ts'
+import type { Verdict } from '../../src/resolver/resolver.ts'
+import type { RevokeOutcome } from '../../src/revocation/log.ts'
+import { createEntryCodec, type Fields } from '../../src/revocation/log-entry.ts'
+import type { Written } from '../../src/revocation/log-store.ts'
+import { nameOf, type Target } from '../../src/revocation/revocation.ts'
+import { INVALID, validResolution } from '../helpers/identity.ts'
+import { FakeRedis } from './fake-redis.ts'
+import { PEOPLE, type Person } from './people.ts'
+import { CHANNELS, Replica } from './replica.ts'
+
+/** Milliseconds, but for the page; shorter than in life, so that more of them pass in one run. */
+export const LIMITS = Object.freeze({ ttl: 40_000, timeout: 5000, degraded: 2000, retention: 60_000, page: 3 })
+const HOUR = 3_600_000
+const codec = createEntryCodec(Buffer.alloc(32, 7))
+
+/** `taken` and every other event is a number of the one order in which all events happen. */
+export type Revoked = Readonly<{ of: string, name: string, taken: number, quietMs: number, holders: Set<Replica> }>
+type Asked = { readonly id: number, readonly replica: Replica, readonly person: Person, readonly began: number, readonly at: number, readonly atMonotonic: number, readonly generation: string, readonly early: boolean, isOver: boolean, storedAt: number | undefined, readonly answer: (resolution: Resolution) => void, readonly fail: () => void }
+export type Counts = { commands: number, revocations: number, acknowledged: number, answers: number, fromMemory: number, fromRedis: number, overtaken: number, adoptions: number, disturbances: number, acknowledgedChecks: number }
+
+export class World {
+  now = 1_795_561_910_000
+  master: FakeRedis
+  readonly servers: FakeRedis[]
+  readonly replicas: Replica[]
+  readonly delayed: Array<() => void> = []
+  readonly revoked = new Map<string, Revoked>()
+  /** Event at which the entry with that nonce was appended. */
+  readonly appended = new Map<string, number>()
+  readonly acknowledged = new Map<string, number>()
+  readonly disabled = new Map<string, number>()
+  readonly count: Counts
+  /** Event of the newest failover, flush, eviction or change of generation. */
+  disturbed = 0
+  #events = 0
+  #asked: Asked[] = []
+  #open = new Map<object, Replica>()
+  #waiting: Array<() => void> = []
+  #violation: string | undefined
+
+  constructor (count: Counts) {
+    this.count = count
+    this.master = new FakeRedis(0)
+    this.servers = [this.master]
+    this.replicas = [0, HOUR, -HOUR].map((wallOff, index) => new Replica(this, index, wallOff, codec))
+  }
+
+  tick (): number { return ++this.#events }
+  fail (what: string): void { this.#violation ??= what }
+  disturb (): void { this.disturbed = this.tick(); this.count.disturbances++ }
+  somethingHappens (): Promise<void> { return new Promise((resolve) => { this.#waiting.push(resolve) }) }
+
+  crash (replica: Replica): void {
+    replica.die()
+    this.#open = new Map([...this.#open].filter(([, other]) => other !== replica))
+  }
+
+  /** @param stay one bit a connection: whether it stays with the deposed master */
+  promote (server: FakeRedis, isDemoted: boolean, stay: number): void {
+    const old = this.master
+    old.role = isDemoted ? 'slave' : 'master'
+    old.replicas = 0
+    server.role = 'master'
+    server.replicas = 1
+    if (!this.servers.includes(server)) this.servers.push(server)
+    this.master = server
+    this.disturb()
+    for (const replica of this.replicas) {
+      CHANNELS.forEach((channel, bit) => {
+        const stays = (stay >> (3 * replica.index + bit)) % 2 === 1
+        if (!stays && replica.connections[channel] === old) replica.cut(channel)
+      })
+    }
+  }
+
+  restart (index: number): void {
+    const old = this.replicas[index]
+    if (old === undefined) return
+    const fresh = new Replica(this, index, old.wallOff, codec)
+    this.replicas[index] = fresh
+    fresh.connect()
+  }
+
+  /** Everything that can happen without time passing happens; then whatever must hold is looked at. */
+  async settle (): Promise<void> {
+    await turnOfTheLoop()
+    for (const go of this.#waiting.splice(0)) go()
+    await turnOfTheLoop()
+    for (const replica of this.replicas) if (!replica.dead) replica.observe()
+    if (this.#violation !== undefined) throw new Error(this.#violation)
+  }
+
+  advance (ms: number): void {
+    this.now += ms
+    for (const replica of this.replicas) if (replica.isCurrent) replica.wake()
+    for (const asked of this.#pending()) if (this.now - asked.at >= LIMITS.timeout) this.#end(asked, asked.fail)
+  }
+
+  request (replica: Replica, person: Person, confirmWithin?: number): void {
+    const at = replica.clock.monotonic()
+    const answer = confirmWithin === undefined ? replica.authenticator.authenticate(person) : replica.authenticator.confirm(person, confirmWithin)
+    if (!(answer instanceof Promise)) { this.#check(replica, person, at, answer); return }
+    const waits = this.#opened(replica)
+    answer.then((result) => { waits(); if (!replica.dead) this.#check(replica, person, at, result) }, (error) => this.fail(`authenticate rejected: ${String(error)}`))
+  }
+
+  revoke (replica: Replica, target: Target, quietMs: number): void {
+    const name = nameOf(target)
+    replica.taking = { name, taken: this.tick(), quietMs, holders: new Set([replica]) }
+    this.count.revocations++
+    const before = this.revoked.size
+    const outcome: Promise<RevokeOutcome> = replica.log.revoke({ target, origin: 'webhook', quietMs })
+    const of = [...this.revoked.keys()].at(-1) ?? ''
+    if (this.revoked.size === before) this.fail('a revocation was not appended at once')
+    const waits = this.#opened(replica)
+    outcome.then((kind) => {
+      waits()
+      if (kind === 'logged') { this.acknowledged.set(of, this.tick()); this.count.acknowledged++ }
+    }, (error) => this.fail(`revoke rejected: ${String(error)}`))
+  }
+
+  write (redis: FakeRedis, operation: 'append' | 'change', generation: string, retentionMs: number, fields: Fields): Written {
+    const written = redis.script(operation, generation, retentionMs, fields, this.now)
+    if (written.kind === 'written') this.appended.set(fields.nonce, this.tick())
+    if (written.kind === 'written' && operation === 'change') this.disturb()
+    return written
+  }
+
+  /** Authgear begins to look; whether it has looked already is `early`. */
+  resolve (replica: Replica, credentials: Credentials): Promise<Verdict> {
+    const person = PEOPLE.find((some) => some.credentials === credentials)
+    if (person === undefined) throw new Error('nobody sent these')
+    const id = this.#asked.length
+    return new Promise<Verdict>((resolve, reject) => {
+      this.#asked.push({
+        id,
+        replica,
+        person,
+        began: this.tick(),
+        at: this.now,
+        atMonotonic: replica.clock.monotonic(),
+        generation: replica.generation,
+        early: this.disabled.has(person.user),
+        isOver: false,
+        storedAt: undefined,
+        answer: (resolution) => resolve({ resolution, certain: true }),
+        fail: () => reject(new AuthgearTimeout(LIMITS.timeout))
+      })
+    })
+  }
+
+  /** @param early whether Authgear had looked when it was asked, or looks now */
+  answer (which: number, early: boolean): void {
+    const pending = this.#pending()
+    const asked = pending[which % Math.max(1, pending.length)]
+    if (asked === undefined) return
+    const isDisabled = early ? asked.early : this.disabled.has(asked.person.user)
+    this.#end(asked, () => asked.answer(isDisabled ? INVALID : validResolution({ 'user-id': asked.person.user, 'user-roles': String(asked.id) })))
+  }
+
+  stored (replica: Replica, entry: Entry): void {
+    const asked = this.#of(entry.resolution)
+    if (asked === undefined) return
+    asked.storedAt ??= this.now
+    if (asked.replica === replica && replica.isQuiet(asked.person.names, asked.atMonotonic)) this.fail('a resolution that began within a quiet time was stored in memory')
+  }
+
+  told (replica: Replica, entry: Entry): void {
+    const asked = this.#of(entry.resolution)
+    if (!replica.mayFollow) this.fail('a replica that does not follow wrote to Redis')
+    if (asked !== undefined && replica.isQuiet(asked.person.names, asked.atMonotonic)) this.fail('a resolution that began within a quiet time was stored in Redis')
+  }
+
+  /** The faults end: whoever is left must find back, and nothing may hang. */
+  async heal (): Promise<void> {
+    for (const replica of this.replicas) {
+      if (replica.dead) continue
+      replica.frozen = false
+      for (const channel of CHANNELS) {
+        if (replica.connections[channel] !== this.master) replica.cut(channel)
+        replica.release(channel, true)
+      }
+      replica.connect()
+    }
+    for (let round = 0; round < 12; round++) {
+      for (const replica of this.replicas) { if (!replica.dead) replica.poll().catch(() => {}); await this.settle() }
+      while (this.#pending().length > 0) { this.answer(0, true); await this.settle() }
+      this.advance(100)
+      await this.settle()
+    }
+    this.#allIsWell()
+  }
+
+  #allIsWell (): void {
+    const alive = this.replicas.filter((replica) => !replica.dead)
+    if (this.#open.size > 0) throw new Error(`${this.#open.size} requests or revocations hang`)
+    for (const replica of alive) {
+      if (replica.mayFollow !== replica.log.isFollowing()) throw new Error('it does not follow although nothing keeps it from it')
+      if (replica.mayFollow && !replica.log.trustsShared()) throw new Error('what it carried was never read back')
+      if (replica.generation !== this.master.generation) throw new Error('it is not in the current generation')
+    }
+    for (const { of, holders } of this.revoked.values()) {
+      const isHeldHere = alive.some((replica) => holders.has(replica) && this.#isRecent(replica, of))
+      if (isHeldHere && alive.some((replica) => !replica.known.has(of))) throw new Error('a revocation that a live replica holds never reached another')
+    }
+  }
+
+  #isRecent (replica: Replica, of: string): boolean {
+    const known = replica.known.get(of)
+    return known !== undefined && replica.clock.monotonic() - known.quietFrom < LIMITS.retention
+  }
+
+  #pending (): Asked[] { return this.#asked.filter(({ isOver, replica }) => !isOver && replica.isCurrent) }
+
+  #end (asked: Asked, how: () => void): void {
+    asked.isOver = true
+    how()
+  }
+
+  #opened (replica: Replica): () => void {
+    const token = {}
+    this.#open.set(token, replica)
+    return () => { this.#open.delete(token) }
+  }
+
+  #of (resolution: Resolution): Asked | undefined {
+    return resolution.kind === 'valid' ? this.#asked[Number(resolution.identity[4])] : undefined
+  }
+
+  #check (replica: Replica, person: Person, calledAt: number, answer: Authentication): void {
+    if (answer.kind === 'unavailable' && answer.error.code === 'REVOKED_MEANWHILE') this.count.overtaken++
+    if (answer.kind !== 'resolved' || answer.resolution.kind !== 'valid') return
+    const asked = this.#of(answer.resolution)
+    if (asked === undefined) return this.fail('an answer out of nowhere')
+    this.count.answers++
+    if (answer.source === 'memory') this.count.fromMemory++
+    if (answer.source === 'redis') this.count.fromRedis++
+    this.#checkKnown(replica, person, asked, answer.source)
+    this.#checkAge(replica, asked, answer.source)
+    this.#checkAcknowledged(replica, person, asked, answer.source)
+    const isOldQuiet = asked.replica === replica && replica.isQuiet(person.names, asked.atMonotonic) && calledAt - asked.atMonotonic > 100
+    if (isOldQuiet) this.fail('a request joined a quiet resolution older than 100 ms')
+  }
+
+  #checkKnown (replica: Replica, person: Person, asked: Asked, source: string): void {
+    if (asked.generation !== replica.generation) this.fail(`I2: replica ${replica.index} answers from ${source} what was resolved under another generation`)
+    for (const { revoked, voidBefore } of replica.known.values()) {
+      if (!person.names.includes(revoked.name)) continue
+      if (asked.began < voidBefore) this.fail(`I1: replica ${replica.index} answers from ${source} a resolution that began at ${asked.began}, revoked at ${voidBefore}`)
+      if ((this.disabled.get(person.user) ?? Infinity) < revoked.taken) this.fail(`I1: replica ${replica.index} answers from ${source} for a user who is disabled and revoked`)
+    }
+  }
+
+  #checkAge (replica: Replica, asked: Asked, source: string): void {
+    if (source === 'redis' && !replica.mayFollow) this.fail('a shared entry was used by a replica that does not follow')
+    if (source === 'authgear') return
+    const age = this.now - (asked.storedAt ?? this.now)
+    if (replica.isBlurred) return
+    if (age > LIMITS.ttl) this.fail('an entry was used after its life')
+    if (age > LIMITS.degraded && !replica.mayFollow) this.fail('an entry older than the degraded TTL was used by a replica that does not follow')
+  }
+
+  /** I3, where all who live follow the master, lack nothing, and this one has read since. */
+  #checkAcknowledged (replica: Replica, person: Person, asked: Asked, source: string): void {
+    const alive = this.replicas.filter(({ dead }) => !dead)
+    const since = Math.max(this.disturbed, ...alive.map(({ linked, cleanSince }) => linked?.redis === this.master && linked.first > this.disturbed ? Math.max(linked.first, cleanSince) : Infinity))
+    if ((replica.linked?.began ?? 0) <= since) return
+    for (const [of, at] of this.acknowledged) {
+      const revoked = this.revoked.get(of)
+      if (revoked === undefined || !person.names.includes(revoked.name) || (replica.linked?.began ?? 0) <= at) continue
+      if (!alive.some((some) => revoked.holders.has(some))) continue
+      this.count.acknowledgedChecks++
+      if (asked.began < revoked.taken) this.fail(`I3: replica ${replica.index} answers from ${source} what began at ${asked.began}, acknowledged revocation of ${revoked.taken}`)
+    }
+  }
+}
