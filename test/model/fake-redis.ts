@@ -23,6 +23,8 @@ export class FakeRedis {
   readonly leases = new Map<string, Readonly<{ token: object, ends: number }>>()
   role: 'master' | 'slave' = 'master'
   replicas = 1
+  /** Whether it ever lost entries but not the head: who starts later can read no more than the rest, and needs no more. */
+  isPartial = false
   /** Milliseconds by which its wall clock is off. */
   skew: number
   #state: State
@@ -40,12 +42,15 @@ export class FakeRedis {
 
   /** A replica of this one, that has not got the newest writes. */
   promoted (id: number, lost: number, skew: number): FakeRedis {
-    return new FakeRedis(id, skew, [...this.#history, this.#state].at(-1 - Math.min(lost, this.#history.length)))
+    const copy = new FakeRedis(id, skew, [...this.#history, this.#state].at(-1 - Math.min(lost, this.#history.length)))
+    copy.isPartial = this.isPartial
+    return copy
   }
 
   flush (): void { this.#become(EMPTY) }
 
   evict (key: 'stream' | 'head'): void {
+    this.isPartial ||= key === 'stream'
     this.#become({ ...this.#state, ...(key === 'head' ? { head: undefined } : { stream: [], last: FIRST_ID }) })
   }
 
@@ -61,6 +66,7 @@ export class FakeRedis {
       head: head === undefined ? undefined : { generation: head.gen, nonce: head.nonce },
       isMaster: this.role === 'master',
       replicas: this.replicas,
+      server: String(this.id),
       now: now + this.skew
     }
   }
@@ -91,6 +97,7 @@ export class FakeRedis {
     if (stream.length % EVERY !== 0 || stream.length <= KEEP || kept === undefined) return stream
     const oldest = `${now + this.skew - retentionMs}-0`
     const minId = Number(oldest.split('-')[0]) < Number(kept.split('-')[0]) ? oldest : kept
+    this.isPartial ||= compareIds(stream[0]?.[0] ?? minId, minId) < 0
     return stream.filter(([id]) => compareIds(id, minId) >= 0)
   }
 

@@ -43,9 +43,10 @@ export class Replica {
   #timers: Array<Readonly<{ at: number, fire: () => void }>> = []
   #delivered: Array<Readonly<Record<string, string>>> = []
   #lastHead: Snapshot['head']
-  #following: Moment = { monotonic: -Infinity, wall: -Infinity }
-  #hadReplicas = false
-  #aloneSince: number | undefined
+  /** When polls were sent that a master answered. */
+  #heardAt: Moment[] = []
+  readonly #attended = new Set<string>()
+  #alone: Readonly<{ server: string, since: number }> | undefined
   #hasAdopted = false
   #adoptions: number[] = []
   readonly #left = new Set<string>()
@@ -94,7 +95,7 @@ export class Replica {
   get mayFollow (): boolean {
     const now = this.clock.monotonic()
     const changes = this.#adoptions.filter((at) => now - at < 600_000).length
-    return changes <= 3 && now - this.#following.monotonic < 3000 && this.clock.wall() - this.#following.wall < 3000
+    return changes <= 3 && this.#heardAt.some(({ monotonic, wall }) => now - monotonic < 3000 && this.clock.wall() - wall < 3000)
   }
 
   isQuiet (names: readonly string[], at: number): boolean {
@@ -172,7 +173,7 @@ export class Replica {
     if (stamp.generation !== this.#generation) this.#adopted(stamp.generation)
     if (this.log.isFollowing() && !this.mayFollow) this.world.fail('it follows although the newest poll is old, lost its replicas or changed too often')
     for (const generation of this.#kept) if (generation !== stamp.generation) this.world.fail('memory of another generation was kept')
-    if (this.#lastHead?.nonce === stamp.position.nonce) for (const fields of this.#delivered.splice(0)) this.#read(fields)
+    this.#confirm()
     if (!this.log.trustsShared()) this.cleanSince = Infinity
     else if (this.cleanSince === Infinity) this.cleanSince = this.world.tick()
   }
@@ -190,9 +191,16 @@ export class Replica {
     this.#hasAdopted = true
   }
 
+  /** What the newest snapshot showed was read if the position is its last entry; else it did not link up. */
+  #confirm (): void {
+    const delivered = this.#delivered
+    this.#delivered = []
+    if (delivered.at(-1)?.['nonce'] === this.log.mark().stamp.position.nonce) for (const fields of delivered) this.#read(fields)
+  }
+
   #read (fields: Readonly<Record<string, string>>): void {
     const revoked = this.world.revoked.get(fields['of'] ?? '')
-    if (revoked === undefined || fields['gen'] !== this.#generation) return
+    if (revoked === undefined || fields['gen'] !== this.generation) return
     revoked.holders.add(this)
     this.#learn(revoked, this.world.appended.get(fields['nonce'] ?? '') ?? 0)
   }
@@ -221,10 +229,11 @@ export class Replica {
       wait: async () => {},
       close: async () => {},
       snapshot: async (after, count) => {
+        this.#confirm()
         const sent = { monotonic: this.clock.monotonic(), wall: this.clock.wall() }
         const snapshot = await this.through('follower', (redis) => redis.snapshot(after, count, world.now))
         this.#lastHead = snapshot.head
-        this.#delivered.push(...snapshot.entries.map(([, fields]) => fields))
+        this.#delivered = snapshot.entries.map(([, fields]) => fields)
         this.#heard(snapshot, sent)
         return snapshot
       },
@@ -245,10 +254,11 @@ export class Replica {
     this.#learn(revoked, revoked.taken)
   }
 
-  #heard ({ isMaster, replicas }: Snapshot, sent: Moment): void {
-    this.#hadReplicas ||= replicas > 0
-    this.#aloneSince = this.#hadReplicas && replicas === 0 ? this.#aloneSince ?? sent.monotonic : undefined
-    if (isMaster && (this.#aloneSince === undefined || sent.monotonic - this.#aloneSince < 3000)) this.#following = sent
+  #heard ({ isMaster, replicas, server = '' }: Snapshot, sent: Moment): void {
+    if (replicas > 0) this.#attended.add(server)
+    const isAlone = replicas === 0 && this.#attended.has(server)
+    this.#alone = isAlone ? { server, since: this.#alone?.server === server ? this.#alone.since : sent.monotonic } : undefined
+    if (isMaster && (this.#alone === undefined || sent.monotonic - this.#alone.since < 3000)) this.#heardAt = [...this.#heardAt, sent].filter(({ monotonic }) => sent.monotonic - monotonic < 3000)
   }
 
   #watched (memory: MemoryCache): MemoryCache {
