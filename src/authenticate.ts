@@ -1,5 +1,5 @@
 import type { AuthenticateDeps, Authentication, Authenticator, Subject } from './authentication.ts'
-import type { Accept } from './cache/fleet.ts'
+import type { Accept } from './cache/cache.ts'
 import type { MemoryRead } from './cache/memory.ts'
 import { aboutOf, ageOf, fly, resolved } from './flight.ts'
 

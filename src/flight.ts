@@ -1,5 +1,6 @@
 import type { AuthenticateDeps, Authentication, Source, Subject } from './authentication.ts'
-import type { Accept, Turn } from './cache/fleet.ts'
+import type { Accept } from './cache/cache.ts'
+import { ALONE, type Turn } from './cache/fleet.ts'
 import type { CredentialDigest } from './core/cache-key.ts'
 import type { Entry } from './core/entry.ts'
 import { isExpired } from './core/jwt.ts'
@@ -10,8 +11,6 @@ import type { Verdict } from './resolver/resolver.ts'
 import type { About, Mark } from './revocation/log.ts'
 
 const EXPIRED: Authentication = Object.freeze({ kind: 'refused', reason: 'expired_credentials' })
-/** Nobody of the fleet is asked or told. */
-const ALONE: Turn = Object.freeze({ kind: 'ask', done: async () => {} })
 
 type Flight = Omit<AuthenticateDeps, 'digests'> & Readonly<{ subject: Subject, accept: Accept, digests: readonly CredentialDigest[] }>
 
@@ -61,8 +60,8 @@ function adopt (flight: Flight, { entry, remainingMs, coalesced }: Turn & { kind
   const { memory, observer, log, subject } = flight
   if (!isUsable(flight, entry, remainingMs)) return undefined
   if (coalesced) observer.coalesced('fleet')
-  const ageMs = ageOf(entry, remainingMs)
-  memory.write(subject.key, entry, capped(flight, entry, remainingMs), { local: log.mark().local, at: log.mark().at - ageMs })
+  const { local, at } = log.mark()
+  memory.write(subject.key, entry, capped(flight, entry, remainingMs), { local, at: at - ageOf(entry, remainingMs) })
   return resolved(entry, remainingMs, 'redis')
 }
 

@@ -141,7 +141,7 @@ function registerResolver (registry: Registry): ResolverObserver {
 }
 
 function registerRevocations (registry: Registry): Metrics['revocations'] {
-  const revocations = new Counter({ registers: [registry], name: 'forward_auth_revocations_total', help: 'Revocations by where they came from; log = read from another replica, inauthentic = read as "everything".', labelNames: ['origin'] })
+  const revocations = new Counter({ registers: [registry], name: 'forward_auth_revocations_total', help: 'Revocations taken here or read from the log, by where they came from; inauthentic = an entry read as "everything".', labelNames: ['origin'] })
   const lag = new Histogram({ registers: [registry], name: 'forward_auth_revocation_log_lag_seconds', help: 'From the append of an entry to its reading here, by the clock of Redis.', buckets: LATENCY_BUCKETS.filter((bound) => bound >= 0.001) })
   return {
     revoked: (origin) => revocations.inc({ origin }),

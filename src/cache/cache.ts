@@ -8,6 +8,9 @@ export type CacheRead =
   /** Not a miss: nobody knows whether the entry is there. */
   | Readonly<{ kind: 'unreachable', error: unknown }>
 
+/** Whether an entry may be used; another counts as none. */
+export type Accept = (entry: Entry, remainingMs: number) => boolean
+
 export type CacheWrite = Readonly<{ kind: 'stored' }> | Readonly<{ kind: 'unreachable', error: unknown }>
 
 /** One tier of the cache. Never rejects, never throws: what went wrong is an outcome. */

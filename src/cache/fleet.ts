@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { CacheKey } from '../core/cache-key.ts'
 import type { Entry } from '../core/entry.ts'
-import type { CacheRead } from './cache.ts'
+import type { Accept, CacheRead } from './cache.ts'
 import { createLeases, type Contention, type Leases } from './lease.ts'
 import { createRedisCache, type RedisCache, type RedisTier } from './redis.ts'
 
@@ -11,9 +11,6 @@ export type Turn =
   | Readonly<{ kind: 'found', entry: Entry, remainingMs: number, coalesced: boolean }>
   /** `done` hands over what Authgear said, or nothing; call it once, whatever happened. It never rejects. */
   | Readonly<{ kind: 'ask', done: (entry?: Entry, lifeMs?: number) => Promise<void> }>
-
-/** Whether an entry may be used; another counts as none. */
-export type Accept = (entry: Entry, remainingMs: number) => boolean
 
 export interface Fleet {
   turn (key: CacheKey, accept: Accept): Promise<Turn>
@@ -35,10 +32,11 @@ export type FleetOptions = Readonly<{
   observer: FleetObserver
 }>
 
-const NOBODY: Turn = Object.freeze({ kind: 'ask', done: async () => {} })
+/** Authgear is asked, and nobody of the fleet is told. */
+export const ALONE: Turn = Object.freeze({ kind: 'ask', done: async () => {} })
 
 /** A service without Redis is a fleet of one. */
-export const fleetOfOne: Fleet = Object.freeze({ turn: async () => NOBODY })
+export const fleetOfOne: Fleet = Object.freeze({ turn: async () => ALONE })
 
 export function createFleet (options: FleetOptions): Fleet {
   const cache = createRedisCache(options.tier)
@@ -54,7 +52,7 @@ async function takeTurn (context: Context, key: CacheKey): Promise<Turn> {
   const read = await context.cache.read(key)
   report(context, read)
   if (read.kind === 'hit' && context.accept(read.entry, read.remainingMs)) return { ...read, kind: 'found', coalesced: false }
-  if (read.kind === 'unreachable') return NOBODY
+  if (read.kind === 'unreachable') return ALONE
   return await contend(context, key, context.timeoutMs - (clock.monotonic() - started))
 }
 
@@ -68,10 +66,10 @@ async function contend (context: Context, key: CacheKey, firstMs: number): Promi
     if (contention.kind === 'found') return { ...contention, coalesced: lost }
     if (contention.kind === 'won') return { kind: 'ask', done: (entry, lifeMs) => finish(context, key, token, entry, lifeMs) }
     if (contention.kind === 'unreachable') context.observer.sharedError('lease', contention.error)
-    if (contention.kind !== 'lost') return NOBODY
+    if (contention.kind !== 'lost') return ALONE
     await sleep(10 + Math.random() * 10)
     limitMs = Math.min(context.timeoutMs, deadline - clock.monotonic())
-    if (limitMs <= 0) return NOBODY // who holds no lease writes nothing: it could not be fenced
+    if (limitMs <= 0) return ALONE // who holds no lease writes nothing: it could not be fenced
   }
 }
 

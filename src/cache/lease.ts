@@ -1,5 +1,6 @@
 import type { CacheKey } from '../core/cache-key.ts'
 import type { Entry } from '../core/entry.ts'
+import type { Accept } from './cache.ts'
 import { judge, readValue, type RedisTier } from './redis.ts'
 
 /** The fleet's lease for one key: who holds it asks Authgear. */
@@ -13,7 +14,7 @@ export type Contention =
 
 export type Leases = Readonly<{
   /** @param token random; proves at the release that the lease is still ours */
-  contend: (key: CacheKey, token: string, accept: (entry: Entry, remainingMs: number) => boolean) => Promise<Contention>
+  contend: (key: CacheKey, token: string, accept: Accept) => Promise<Contention>
   release: (key: CacheKey, token: string) => Promise<void>
   nameOf: (key: CacheKey) => string
 }>
@@ -28,7 +29,7 @@ export function createLeases (tier: RedisTier, leaseMs: number): Leases {
   const { commands } = tier
 
   /** SET NX and GET in one tick: the value of one who just finished is seen by its successor. */
-  async function contend (key: CacheKey, token: string, accept: (entry: Entry, remainingMs: number) => boolean): Promise<Contention> {
+  async function contend (key: CacheKey, token: string, accept: Accept): Promise<Contention> {
     const name = nameOf(key)
     const [mine, leasePttl, [pttl, sealed]] = await Promise.all([
       commands.setIfAbsent(name, token, leaseMs), commands.pttl(name), readValue(tier, key)

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import { Redis, type RedisOptions } from 'ioredis'
 
-/** What the Redis tier needs of a server: one key a command, so that Cluster stands in nobody's way. */
+/** What the Redis tier needs of a server: a command's keys are in one slot, so that Cluster stands in nobody's way. */
 export interface RedisCommands {
   pttl (key: string): Promise<number>
   getBuffer (key: string): Promise<Buffer | null>

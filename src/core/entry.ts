@@ -18,9 +18,6 @@ export type Entry = Readonly<{
   sealedAt: EpochMs
 }>
 
-/** The stamp of a service that has no revocation log yet. */
-export const NO_LOG: Stamp = Object.freeze({ generation: '', position: Object.freeze({ id: '0-0', nonce: '' }) })
-
 /** First byte of an encoded entry; another one is a miss, so that versions may run side by side during an update. */
 const VERSION = 1
 const MAX_DIGESTS = 6

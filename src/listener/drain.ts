@@ -5,7 +5,6 @@ import type { TLSSocket } from 'node:tls'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 export type Drain = Readonly<{
-  isDraining: () => boolean
   /** Requests under way get their answer, connections end; what is left after `graceMs` is destroyed. */
   drain: (graceMs: number) => Promise<void>
 }>
@@ -36,7 +35,6 @@ export function trackConnections (server: ListeningServer, sessionAgeMs = SESSIO
   })
   server.on('session', (session: Http2Session) => { keepSession(sessions, session, sessionAgeMs); if (draining) session.close() })
   return Object.freeze({
-    isDraining: () => draining,
     async drain (graceMs: number): Promise<void> {
       draining = true
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))

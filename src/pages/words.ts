@@ -28,7 +28,7 @@ const ENDED: Words = {
   advice: 'Sessions end after some time, or when you sign out on another device. Once you have signed in, come back to this page.'
 }
 
-const BY_REASON: Readonly<Partial<Record<RefusalReason | 'step_up_required', Words>>> = {
+const BY_REASON: Readonly<Partial<Record<RefusalReason, Words>>> = {
   expired_credentials: ENDED,
   invalid_session: ENDED,
   malformed_credentials: {

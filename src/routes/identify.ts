@@ -3,7 +3,7 @@ import { readCredentials } from '../core/credentials.ts'
 import type { CacheKey } from '../core/cache-key.ts'
 import type { RefusalReason } from '../core/reason.ts'
 import { allowNobody, createAllow, createRefuse } from './answer.ts'
-import { thenOrNow, type Answerer, type AnswererDeps, type Question, type Verdict } from './question.ts'
+import { subjectOf, thenOrNow, type Answerer, type AnswererDeps, type Question, type Verdict } from './question.ts'
 
 /**
  * Who is it, for pages that greet those who are signed in: never refuses for lack of a session. On a listener of its own,
@@ -30,10 +30,8 @@ export function createIdentify ({ authenticator, keyer, cookieNames, absentHeade
     const reading = readCredentials(question.rawHeaders, cookieNames)
     if (reading.kind === 'none') return nobody('no_credentials', {})
     if (reading.kind === 'refused') return nobody(reading.reason, {})
-    const { credentials } = reading
-    const cacheKey = (): CacheKey => keyer.cacheKey(credentials)
-    const subject = { key: keyer.memoryKey(credentials), cacheKey, credentials, trace: question.trace }
-    return thenOrNow(authenticator.authenticate(subject), (authentication) => conclude(question, cacheKey, authentication))
+    const subject = subjectOf(keyer, question, reading.credentials)
+    return thenOrNow(authenticator.authenticate(subject), (authentication) => conclude(question, subject.cacheKey, authentication))
   }
 }
 

@@ -1,6 +1,6 @@
-import type { Authenticator } from '../authentication.ts'
+import type { Authenticator, Subject } from '../authentication.ts'
 import type { CacheKey, Keyer } from '../core/cache-key.ts'
-import type { CookieNames } from '../core/credentials.ts'
+import type { CookieNames, Credentials } from '../core/credentials.ts'
 import type { AllowReason, RefusalReason } from '../core/reason.ts'
 import type { ServiceError } from '../errors.ts'
 import type { ClientTrace } from '../resolver/resolver.ts'
@@ -43,6 +43,11 @@ export type AnswererDeps = Readonly<{
   /** AUTHGEAR_ENDPOINT */
   realm: string
 }>
+
+/** Whose credentials these are, to be asked. */
+export function subjectOf (keyer: Keyer, { trace }: Question, credentials: Credentials): Subject {
+  return { key: keyer.memoryKey(credentials), cacheKey: () => keyer.cacheKey(credentials), credentials, trace }
+}
 
 /** Hands on what is there at once, and what comes later. */
 export function thenOrNow<T, U> (value: T | Promise<T>, next: (value: T) => U | Promise<U>): U | Promise<U> {

@@ -6,7 +6,7 @@ import { decide, type Decision } from '../core/decision.ts'
 import type { Policy } from '../core/policy.ts'
 import { allowNobody, createAllow, createRefuse, type Refusal } from './answer.ts'
 import { createPolicies } from './policies.ts'
-import { thenOrNow, type Answerer, type AnswererDeps, type Question, type Verdict } from './question.ts'
+import { subjectOf, thenOrNow, type Answerer, type AnswererDeps, type Question, type Verdict } from './question.ts'
 
 export type VerifyDeps = AnswererDeps & Readonly<{
   clock: Clock
@@ -27,8 +27,7 @@ export function createVerify (deps: VerifyDeps): Answerer {
       return deps.allowPreflight && isPreflight(question) ? preflight(question, policyOf(question), refuse) : refuse(question, { reason: 'no_credentials', bearer: false })
     }
     if (reading.kind === 'refused') return refuse(question, reading)
-    const { credentials } = reading
-    const subject = { key: deps.keyer.memoryKey(credentials), cacheKey: () => deps.keyer.cacheKey(credentials), credentials, trace: question.trace }
+    const subject = subjectOf(deps.keyer, question, reading.credentials)
     return thenOrNow(deps.authenticator.authenticate(subject), (authentication) => conclude(question, subject, policyOf(question), authentication))
   }
 }
@@ -61,11 +60,11 @@ function createConclude ({ authenticator, absentHeaders, clock, confirmAfterMs }
     const { resolution, source, ageMs } = authentication
     const decision = decide(resolution, policy, clock.wall())
     if (decision.kind === 'allow') return { answer: allow(decision.resolution, source), reason: 'allowed', source, key }
-    const refusal = refuse(question, { ...decision, bearer }, { key, source, why: policy.kind === 'bad' ? policy.why : undefined })
-    if (confirmed || ageMs <= confirmAfterMs || !isWorthConfirming(decision.reason)) return refusal
+    const refusal = (): Verdict => refuse(question, { ...decision, bearer }, { key, source, why: policy.kind === 'bad' ? policy.why : undefined })
+    if (confirmed || ageMs <= confirmAfterMs || !isWorthConfirming(decision.reason)) return refusal()
     // while Authgear cannot be asked, what it said last stands
     return authenticator.confirm(subject, confirmAfterMs).then((fresh) =>
-      fresh.kind === 'unavailable' ? refusal : conclude(question, subject, policy, fresh, true))
+      fresh.kind === 'unavailable' ? refusal() : conclude(question, subject, policy, fresh, true))
   }
 
   return (question, subject, policy, authentication) => conclude(question, subject, policy, authentication, false)

@@ -1,5 +1,6 @@
 import t, { type Test } from 'tap'
-import { NO_LOG, type Entry } from '../../../src/core/entry.ts'
+import type { Entry } from '../../../src/core/entry.ts'
+import { NO_LOG } from '../../helpers/no-log.ts'
 import { Ledger, type LedgerOptions } from '../../../src/revocation/ledger.ts'
 import type { Revocation } from '../../../src/revocation/revocation.ts'
 import { about, credential, digest, EVERYTHING, logEntry, targetsOf, user } from '../../helpers/log-entry.ts'
