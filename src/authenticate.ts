@@ -1,22 +1,28 @@
 import type { AuthenticateDeps, Authentication, Authenticator, Subject } from './authentication.ts'
-import type { Accept } from './cache/cache.ts'
 import type { MemoryRead } from './cache/memory.ts'
-import { aboutOf, ageOf, fly, resolved } from './flight.ts'
+import { aboutOf, ageOf, fly, resolved, type Errand } from './flight.ts'
 
 /** Milliseconds: whoever comes later than this to a flight that is quiet makes a flight of their own. */
 const JOIN_WITHIN = 100
+/** Someone waits for it, and takes what is there. */
+const ASK: Errand = Object.freeze({ accept: () => true, mayBeStale: true })
 
 export function createAuthenticator (deps: AuthenticateDeps): Authenticator {
-  const depart = createFlights(deps)
+  const flights = createFlights(deps)
+  const renew = createRenewal(deps, flights)
   return Object.freeze({
     authenticate (subject: Subject): Authentication | Promise<Authentication> {
       const known = deps.memory.read(subject.key)
       const isUsable = known.kind === 'hit' && mayUse(deps, known)
       deps.observer.memoryRead(isUsable ? 'hit' : 'miss')
-      if (isUsable) return resolved(known.entry, known.remainingMs, 'memory')
-      return depart(subject, subject.key, () => true)
+      if (!isUsable) return flights.depart(subject, subject.key, ASK)
+      renew(subject, known)
+      return resolved(known.entry, known.remainingMs, 'memory')
     },
-    confirm: (subject: Subject, maxAgeMs: number) => depart(subject, `confirm ${subject.key}`, (entry, remainingMs) => ageOf(entry, remainingMs) <= maxAgeMs)
+    confirm: (subject: Subject, maxAgeMs: number) => flights.depart(subject, `confirm ${subject.key}`, {
+      accept: (entry, remainingMs) => ageOf(entry, remainingMs) <= maxAgeMs,
+      mayBeStale: false
+    })
   })
 }
 
@@ -26,22 +32,34 @@ function mayUse ({ log, degradedTtlMs }: AuthenticateDeps, { entry, remainingMs,
   return log.isFollowing() || ageOf(entry, remainingMs) <= degradedTtlMs
 }
 
-type Depart = (subject: Subject, name: string, accept: Accept) => Promise<Authentication>
+/** Refresh ahead: a session in use is asked about before its entry ends, by one of the fleet and while nobody waits; a refusal is not. */
+function createRenewal ({ memory, refreshAhead, timeoutMs }: AuthenticateDeps, flights: Flights): (subject: Subject, known: MemoryRead & { kind: 'hit' }) => void {
+  const share = refreshAhead > 0 ? 1 - refreshAhead : -Infinity
+  const isDue: Errand['accept'] = (entry, remainingMs) => remainingMs < entry.ttlMs * share
+  const errand: Errand = { accept: (entry, remainingMs) => !isDue(entry, remainingMs), mayBeStale: true, patienceMs: timeoutMs }
+  return (subject, { entry, remainingMs }) => {
+    if (!isDue(entry, remainingMs) || entry.resolution.kind !== 'valid') return
+    // under the ordinary name: whoever comes when the entry has ended gets what this brings
+    if (!flights.has(subject.key) && memory.claimRenewal(subject.key)) flights.depart(subject, subject.key, errand).catch(() => {})
+  }
+}
+
+type Flights = Readonly<{ has: (name: string) => boolean, depart: (subject: Subject, name: string, errand: Errand) => Promise<Authentication> }>
 
 /** One flight a name: whoever asks while it is under way gets what it brings. */
-function createFlights (deps: AuthenticateDeps): Depart {
+function createFlights (deps: AuthenticateDeps): Flights {
   const flights = new Map<string, Promise<Authentication>>()
-  const depart: Depart = (subject, name, accept) => {
+  const depart: Flights['depart'] = (subject, name, errand) => {
     const running = flights.get(name)
     if (running !== undefined) {
       deps.observer.coalesced('process')
-      return join(running, deps.clock.monotonic(), () => depart(subject, name, accept))
+      return join(running, deps.clock.monotonic(), () => depart(subject, name, errand))
     }
-    const flight = fly(deps, subject, accept).finally(() => { flights.delete(name) })
+    const flight = fly(deps, subject, errand).finally(() => { flights.delete(name) })
     flights.set(name, flight)
     return flight
   }
-  return depart
+  return { has: (name) => flights.has(name), depart }
 }
 
 async function join (running: Promise<Authentication>, at: number, departAgain: () => Promise<Authentication>): Promise<Authentication> {

@@ -20,6 +20,8 @@ export type Authentication =
     ageMs: number
     /** When a resolution began that is not remembered, since its user was just revoked: nobody joins it much later. */
     quietFrom?: number | undefined
+    /** Past its life, while Authgear cannot be reached (CACHE_STALE_IF_ERROR). */
+    stale?: true
   }>
   | Readonly<{ kind: 'refused', reason: 'expired_credentials' }>
   /** An error is never a miss and never "not signed in". */
@@ -47,6 +49,8 @@ export type AuthenticateDeps = Readonly<{
   resolver: Resolver
   digests: (credentials: Credentials) => readonly CredentialDigest[]
   lifetimes: Lifetimes
+  /** Share of its life after which an entry is renewed while it is still used (CACHE_REFRESH_AHEAD); 0 = never. */
+  refreshAhead: number
   /** Milliseconds within which a resolution that was revoked meanwhile is made again (AUTHGEAR_TIMEOUT). */
   timeoutMs: number
   /** Oldest age of a memory entry while the log cannot be followed (CACHE_DEGRADED_TTL). */

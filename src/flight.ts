@@ -3,40 +3,64 @@ import type { Accept } from './cache/cache.ts'
 import { ALONE, type Turn } from './cache/fleet.ts'
 import type { CredentialDigest } from './core/cache-key.ts'
 import type { Entry } from './core/entry.ts'
-import { isExpired } from './core/jwt.ts'
+import { identityDeadline, isExpired } from './core/jwt.ts'
 import { capByToken, lifetimeOf } from './core/lifetime.ts'
 import type { Resolution } from './core/resolution.ts'
-import { ResolverError, RevokedMeanwhile, Unforeseen } from './errors.ts'
+import { AuthgearCircuitOpen, AuthgearTimeout, AuthgearUnreachable, ResolverError, RevokedMeanwhile, Unforeseen } from './errors.ts'
 import type { Verdict } from './resolver/resolver.ts'
 import type { About, Mark } from './revocation/log.ts'
 
 const EXPIRED: Authentication = Object.freeze({ kind: 'refused', reason: 'expired_credentials' })
 
-type Flight = Omit<AuthenticateDeps, 'digests'> & Readonly<{ subject: Subject, accept: Accept, digests: readonly CredentialDigest[] }>
+/** What a flight is for. */
+export type Errand = Readonly<{
+  /** Which of the fleet's entries will do. */
+  accept: Accept
+  /** Whether a session that has ended will do while Authgear cannot be reached. */
+  mayBeStale: boolean
+  /** How long to wait for another replica that asks already, milliseconds; by default as long as a person would. */
+  patienceMs?: number
+}>
+
+type Flight = Omit<AuthenticateDeps, 'digests'> & Errand & Readonly<{ subject: Subject, digests: readonly CredentialDigest[] }>
 
 /** One flight: the fleet's entry, or Authgear's answer for the whole fleet; made again where it was revoked meanwhile. Never rejects. */
-export async function fly (deps: AuthenticateDeps, subject: Subject, accept: Accept): Promise<Authentication> {
+export async function fly (deps: AuthenticateDeps, subject: Subject, errand: Errand): Promise<Authentication> {
   try {
     if (isExpired(subject.credentials, deps.clock.wall())) return EXPIRED
     const deadline = deps.clock.monotonic() + deps.timeoutMs
-    const flight = { ...deps, subject, accept, digests: deps.digests(subject.credentials) }
+    const flight = { ...deps, ...errand, subject, digests: deps.digests(subject.credentials) }
     do {
       const landed = await attempt(flight)
       if (landed !== undefined) return landed
     } while (deps.clock.monotonic() < deadline)
     return { kind: 'unavailable', error: new RevokedMeanwhile() }
   } catch (error) {
-    if (error instanceof ResolverError) return { kind: 'unavailable', error }
+    if (error instanceof ResolverError) return (errand.mayBeStale ? staleInstead(deps, subject, error) : undefined) ?? { kind: 'unavailable', error }
     deps.observer.unforeseen(error)
     return { kind: 'unavailable', error: new Unforeseen(error) }
   }
 }
 
+/**
+ * A session that was valid when Authgear was last asked, while it cannot be asked: never after an answered error, which may be
+ * about this very session, never when a revocation could have been missed, and never past a token's own end.
+ */
+function staleInstead ({ memory, log, clock }: AuthenticateDeps, { key, credentials }: Subject, error: ResolverError): Authentication | undefined {
+  const isOut = error instanceof AuthgearUnreachable || error instanceof AuthgearTimeout || error instanceof AuthgearCircuitOpen
+  if (!isOut || !log.isFollowing()) return undefined
+  const known = memory.readEnded(key)
+  if (known.kind !== 'hit' || known.entry.resolution.kind !== 'valid') return undefined
+  if (log.isVoid(aboutOf(known.entry), { stamp: known.entry.stamp, local: known.local })) return undefined
+  const now = clock.wall()
+  return now < identityDeadline(credentials, now) ? { ...resolved(known.entry, known.remainingMs, 'memory'), stale: true } : undefined
+}
+
 /** @returns undefined where a revocation overtook it: a voided result is never answered */
 async function attempt (flight: Flight): Promise<Authentication | undefined> {
-  const { fleet, log, subject, accept } = flight
+  const { fleet, log, subject, accept, patienceMs } = flight
   const isShared = log.trustsShared() && !log.isQuiet(knownAbout(flight), flight.clock.monotonic())
-  const turn = isShared ? await fleet.turn(subject.cacheKey(), (entry, remainingMs) => accept(entry, remainingMs) && isUsable(flight, entry, remainingMs)) : ALONE
+  const turn = isShared ? await fleet.turn(subject.cacheKey(), (entry, remainingMs) => accept(entry, remainingMs) && isUsable(flight, entry, remainingMs), patienceMs) : ALONE
   return turn.kind === 'found' ? adopt(flight, turn) : await ask(flight, turn)
 }
 
@@ -61,7 +85,7 @@ function adopt (flight: Flight, { entry, remainingMs, coalesced }: Turn & { kind
   if (!isUsable(flight, entry, remainingMs)) return undefined
   if (coalesced) observer.coalesced('fleet')
   const { local, at } = log.mark()
-  memory.write(subject.key, entry, capped(flight, entry, remainingMs), { local, at: at - ageOf(entry, remainingMs) })
+  memory.write(subject.key, entry, capped(flight, entry, remainingMs), { local, at: at - ageOf(entry, remainingMs), bounded: boundedOf(flight, entry) })
   return resolved(entry, remainingMs, 'redis')
 }
 
@@ -81,8 +105,10 @@ async function ask (flight: Flight, turn: Turn & { kind: 'ask' }): Promise<Authe
     lifeMs = certain && !isVoid && quietFrom === undefined ? lifetimeFor(flight, resolution) : 0
     if (lifeMs > 0) {
       const entry = entryOf(flight, resolution, mark, lifeMs)
-      memory.write(subject.key, entry, lifeMs, mark)
+      memory.write(subject.key, entry, lifeMs, { ...mark, bounded: boundedOf(flight, entry) })
       if (log.trustsShared()) shared = entry
+    } else if (certain && resolution.kind === 'invalid') {
+      memory.forget(subject.key, mark.at) // a session that has ended is not valid until the end of an older entry
     }
     return { kind: 'resolved', resolution, source: 'authgear', ageMs: 0, quietFrom }
   } finally {
@@ -91,12 +117,12 @@ async function ask (flight: Flight, turn: Turn & { kind: 'ask' }): Promise<Authe
 }
 
 /** Silence may be a hiccup of Authgear's: it takes the place of a session that is known to be valid only if it comes twice. */
-async function resolve ({ resolver, memory, log, subject: { key, credentials, trace } }: Flight): Promise<Verdict> {
-  const first = await resolver.resolve(credentials, trace())
+async function resolve ({ resolver, memory, log, digests, subject: { key, credentials, trace } }: Flight): Promise<Verdict> {
+  const first = await resolver.resolve(credentials, trace(), digests)
   const known = memory.read(key)
   const isDoubtful = first.certain && first.resolution.kind === 'invalid' && first.resolution.silent &&
     known.kind === 'hit' && known.entry.resolution.kind === 'valid' && !log.isVoid(aboutOf(known.entry), { stamp: known.entry.stamp, local: known.local })
-  return isDoubtful ? await resolver.resolve(credentials, trace()) : first
+  return isDoubtful ? await resolver.resolve(credentials, trace(), digests) : first
 }
 
 function lifetimeFor ({ lifetimes, subject, clock }: Flight, resolution: Resolution): number {
@@ -107,6 +133,12 @@ function entryOf ({ digests, clock }: Flight, resolution: Resolution, { stamp }:
   return { resolution, stamp, digests, ttlMs, sealedAt: clock.wall() }
 }
 
+/** What may be varied at will: something beside a credential, or a credential that is none. */
+function boundedOf ({ subject: { credentials }, digests }: Flight, { resolution }: Entry): readonly CredentialDigest[] {
+  const sent = Object.values(credentials).filter((value) => value !== undefined)
+  return sent.length > 1 || resolution.kind === 'invalid' ? digests : []
+}
+
 function userOf (resolution: Resolution): string | undefined {
   return resolution.kind === 'valid' ? resolution.userId : undefined
 }
@@ -115,7 +147,7 @@ export function aboutOf ({ resolution, digests }: Entry): About {
   return { userId: userOf(resolution), digests }
 }
 
-export function resolved (entry: Entry, remainingMs: number, source: Source): Authentication {
+export function resolved (entry: Entry, remainingMs: number, source: Source): Authentication & { kind: 'resolved' } {
   return { kind: 'resolved', resolution: entry.resolution, source, ageMs: ageOf(entry, remainingMs) }
 }
 

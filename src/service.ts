@@ -39,11 +39,20 @@ export type ServiceSettings = Readonly<{
     timeoutMs: number
     maxConcurrency: number
     maxQueue: number
+    failuresPerMinute: number
     ca: string | undefined
     webhookSecret: string | undefined
     appId: string | undefined
   }>
-  cache: Readonly<{ ttlMs: number, negativeTtlMs: number, degradedTtlMs: number, maxEntries: number, secret: string | undefined }>
+  cache: Readonly<{
+    ttlMs: number
+    negativeTtlMs: number
+    degradedTtlMs: number
+    refreshAhead: number
+    staleIfErrorMs: number
+    maxEntries: number
+    secret: string | undefined
+  }>
   redis: (RedisSettings & Readonly<{ keyPrefix: string }>) | undefined
   trustedProxies: readonly string[]
   absentHeaders: AbsentHeaders
@@ -63,6 +72,8 @@ export type Service = Readonly<{
   /** Up: it answers and its revocation log is followed. */
   redisState: () => 'up' | 'down' | 'none'
   authgearState: () => 'ok' | 'failing'
+  /** Resolutions under way and waiting. */
+  authgearQueue: () => Readonly<{ inFlight: number, queued: number }>
   certificateRenewed: (expiry: EpochMs) => void
   /** Closes what was opened, in reverse order; idempotent. */
   close: () => Promise<void>
@@ -81,7 +92,7 @@ const NO_SECRET = 'none'
 /** Opens connections in the background and listens nowhere yet; nothing being down stops it. */
 export function createService (settings: ServiceSettings, log: Log, { clock = systemClock, patienceMs = PATIENCE }: Seams = {}): Service {
   const { authgear, cache, tls } = settings
-  const memory = createMemoryCache(cache.maxEntries, clock)
+  const memory = createMemoryCache({ maxEntries: cache.maxEntries, clock, staleMs: cache.staleIfErrorMs })
   let expiry = tls === undefined ? undefined : certificateExpiry(tls.cert)
   const metrics: Metrics = createMetrics(settings.version, {
     resolver: () => resolver.state(),
@@ -103,6 +114,7 @@ export function createService (settings: ServiceSettings, log: Log, { clock = sy
     clock,
     digests: keyer.digests,
     lifetimes: cache,
+    refreshAhead: cache.refreshAhead,
     timeoutMs: authgear.timeoutMs,
     degradedTtlMs: cache.degradedTtlMs,
     log: revocations,
@@ -127,6 +139,7 @@ export function createService (settings: ServiceSettings, log: Log, { clock = sy
     revocations: settings.managementToken === undefined ? undefined : { token: settings.managementToken, keyer, cookieNames: names, revocations, log },
     redisState: () => shared.connection === undefined ? 'none' : shared.connection.isUp() && revocations.isFollowing() ? 'up' : 'down',
     authgearState: () => resolver.state().circuitOpen ? 'failing' : 'ok',
+    authgearQueue: resolver.state,
     certificateRenewed: (renewed: EpochMs) => { expiry = renewed },
     close: async () => {
       await closeLog()
@@ -189,9 +202,11 @@ const RETENTION_MARGIN = 5 * 60_000
 
 function openLog (settings: ServiceSettings, logKey: Uint8Array, { metrics, log, clock, forget }: LogDeps): { revocations: RevocationLog, close: () => Promise<void> } {
   const { redis, authgear, cache } = settings
-  const retentionMs = Math.max(cache.ttlMs, cache.negativeTtlMs) + authgear.timeoutMs + RETENTION_MARGIN
+  const retentionMs = Math.max(cache.ttlMs, cache.negativeTtlMs) + cache.staleIfErrorMs + authgear.timeoutMs + RETENTION_MARGIN
   const trouble = (what: string, error?: unknown): void => log.error({ ...(error === undefined ? {} : { error: describe(error) }) }, what)
-  const observer: LogObserver = { ...metrics.revocations, adopted: forget, trouble }
+  const complain = seldom(clock, () => log.warn('entries of the revocation log are not authentic, or of another CACHE_SECRET: each is read as "everything"'))
+  const inauthentic = (): void => { metrics.revocations.inauthentic(); complain() }
+  const observer: LogObserver = { ...metrics.revocations, inauthentic, adopted: forget, trouble }
   if (redis === undefined) {
     const revocations = createMemoryLog({ clock, retentionMs, observer })
     return { revocations, close: revocations.close }
@@ -199,6 +214,16 @@ function openLog (settings: ServiceSettings, logKey: Uint8Array, { metrics, log,
   const store = createRedisLogStore({ ...openLogConnections(redis), keyPrefix: `${redis.keyPrefix}{log:${digestOf(authgear.endpoint.origin)}}` })
   const revocations = createStreamLog({ store, codec: createEntryCodec(logKey), clock, retentionMs, observer })
   return { revocations, close: follow(revocations, store, (error) => trouble('the revocation log cannot be followed: memory entries are used for CACHE_DEGRADED_TTL only', error)) }
+}
+
+/** Once a minute, however often it is called. */
+function seldom (clock: Clock, tell: () => void): () => void {
+  let last = -Infinity
+  return () => {
+    if (clock.monotonic() - last < 60_000) return
+    last = clock.monotonic()
+    tell()
+  }
 }
 
 /** Names the project in a key of Redis; no secret. */

@@ -13,7 +13,8 @@ export type Turn =
   | Readonly<{ kind: 'ask', done: (entry?: Entry, lifeMs?: number) => Promise<void> }>
 
 export interface Fleet {
-  turn (key: CacheKey, accept: Accept): Promise<Turn>
+  /** @param patienceMs how long to wait for another's value, in place of what is configured */
+  turn (key: CacheKey, accept: Accept, patienceMs?: number): Promise<Turn>
 }
 
 export type FleetObserver = Readonly<{
@@ -41,7 +42,7 @@ export const fleetOfOne: Fleet = Object.freeze({ turn: async () => ALONE })
 export function createFleet (options: FleetOptions): Fleet {
   const cache = createRedisCache(options.tier)
   const leases = createLeases(options.tier, options.leaseMs)
-  return Object.freeze({ turn: (key: CacheKey, accept: Accept) => takeTurn({ ...options, cache, leases, accept }, key) })
+  return Object.freeze({ turn: (key: CacheKey, accept: Accept, patienceMs = options.patienceMs) => takeTurn({ ...options, cache, leases, accept, patienceMs }, key) })
 }
 
 type Context = FleetOptions & Readonly<{ cache: RedisCache, leases: Leases, accept: Accept }>

@@ -15,6 +15,8 @@ export function assemble (values: Values): Config {
       ttlMs: values.CACHE_TTL,
       negativeTtlMs: values.CACHE_NEGATIVE_TTL,
       degradedTtlMs: values.CACHE_DEGRADED_TTL,
+      refreshAhead: values.CACHE_REFRESH_AHEAD,
+      staleIfErrorMs: values.CACHE_STALE_IF_ERROR,
       maxEntries: values.CACHE_MAX_ENTRIES,
       secret: values.REDIS_URL === undefined || values.CACHE_SECRET === 'none' ? undefined : values.CACHE_SECRET
     },
@@ -35,6 +37,7 @@ function authgear (values: Values): Config['authgear'] {
     timeoutMs: values.AUTHGEAR_TIMEOUT,
     maxConcurrency: values.AUTHGEAR_MAX_CONCURRENCY,
     maxQueue: values.AUTHGEAR_MAX_QUEUE,
+    failuresPerMinute: values.AUTHGEAR_FAILURES_PER_MINUTE,
     ca: values.AUTHGEAR_CA_FILE,
     webhookSecret: values.AUTHGEAR_WEBHOOK_SECRET,
     appId: values.AUTHGEAR_APP_ID

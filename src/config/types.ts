@@ -13,6 +13,7 @@ export type Config = Readonly<{
     timeoutMs: number
     maxConcurrency: number
     maxQueue: number
+    failuresPerMinute: number
     /** PEM text of extra authorities, beside the system's. */
     ca: string | undefined
     webhookSecret: string | undefined
@@ -29,7 +30,16 @@ export type Config = Readonly<{
   /** Addresses, CIDRs and proxy-addr's names; empty for `none`. */
   trustedProxies: readonly string[]
   /** `secret` is undefined without Redis and for `none`. */
-  cache: Readonly<{ ttlMs: number, negativeTtlMs: number, degradedTtlMs: number, maxEntries: number, secret: string | undefined }>
+  cache: Readonly<{
+    ttlMs: number
+    negativeTtlMs: number
+    degradedTtlMs: number
+    /** Share of the life, 0 = off. */
+    refreshAhead: number
+    staleIfErrorMs: number
+    maxEntries: number
+    secret: string | undefined
+  }>
   redis: Readonly<{
     host: string
     port: number

@@ -12,6 +12,7 @@ import { privateKeyPath } from './kinds/private-key-path.ts'
 import { redisUrl } from './kinds/redis-url.ts'
 import { resolverUrl } from './kinds/resolver-url.ts'
 import { secret, secretOrNone } from './kinds/secret.ts'
+import { share } from './kinds/share.ts'
 import { trustedProxies } from './kinds/trusted-proxies.ts'
 import { userName } from './kinds/user-name.ts'
 import type { ValueOf, Variable } from './variable.ts'
@@ -56,6 +57,12 @@ export const variables = Object.freeze({
     kind: integer(0, 1_000_000),
     fallback: '1024',
     meaning: 'How many resolutions may wait for a place; beyond: 503 `overloaded`.'
+  },
+  AUTHGEAR_FAILURES_PER_MINUTE: {
+    group: 'Authgear',
+    kind: integer(0, 1000),
+    fallback: '0',
+    meaning: 'How many different credentials that Authgear refuses a client (its address as named by a trusted proxy; IPv6 by /64) may send a minute, before those of its credentials that are not remembered are asked about one at a time; `0`: any number.'
   },
   AUTHGEAR_CA_FILE: {
     group: 'Authgear',
@@ -134,6 +141,18 @@ export const variables = Object.freeze({
     kind: duration({ min: '1ms', max: '10m', zero: true }),
     fallback: '5s',
     meaning: 'How long a refused credential is remembered; `0`: not at all. Keep it at seconds: Authgear\'s refusal may be a hiccup.'
+  },
+  CACHE_REFRESH_AHEAD: {
+    group: 'Cache',
+    kind: share(0.95),
+    fallback: '0.8',
+    meaning: 'The share of its life after which a session in use is asked about again, in the background and by one replica; `0`: only when it has ended.'
+  },
+  CACHE_STALE_IF_ERROR: {
+    group: 'Cache',
+    kind: duration({ min: '1ms', max: '1h', zero: true }),
+    fallback: '0',
+    meaning: 'How long past its life a session that was valid, and was not revoked, is still accepted while Authgear cannot be reached; only by replicas that remember it, and never past a token\'s own end.'
   },
   CACHE_DEGRADED_TTL: {
     group: 'Cache',

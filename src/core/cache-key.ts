@@ -48,12 +48,15 @@ function part (text: string | undefined): string {
   return text === undefined ? '-' : `${text.length}:${text}`
 }
 
+/** An empty one, as a cleared cookie leaves it, names nobody: everybody may send it. */
+const isSent = (value: string | undefined): value is string => value !== undefined && value !== ''
+
 /** A token is the same token in a header and in a cookie, so its digest does not say where it was sent. */
 function digestTexts ({ bearer, appSession, appAccessToken, session }: Credentials): ReadonlyArray<readonly [string, string]> {
   const texts: Array<readonly [string, string]> = []
-  for (const token of new Set([bearer, appAccessToken])) if (token !== undefined) texts.push(['token', token])
+  for (const token of new Set([bearer, appAccessToken])) if (isSent(token)) texts.push(['token', token])
   for (const [kind, value] of [['app_session', appSession], ['session', session]] as const) {
-    if (value === undefined) continue
+    if (!isSent(value)) continue
     texts.push([kind, value])
     const dot = value.indexOf('.')
     if (dot > 0) texts.push(['session-id', value.slice(0, dot)])

@@ -1,11 +1,13 @@
 import { rootCertificates } from 'node:tls'
 import { isIP } from 'node:net'
 import { buildConnector, Pool } from 'undici'
+import type { CredentialDigest } from '../core/cache-key.ts'
 import { credentialHeaders, type CookieNames, type Credentials } from '../core/credentials.ts'
 import { AuthgearCircuitOpen, AuthgearTimeout, Overloaded } from '../errors.ts'
 import { askSurely, type Request } from './ask.ts'
 import { exchange, type Exchange } from './exchange.ts'
 import { createGuard } from './guard.ts'
+import { createStrangers } from './strangers.ts'
 import type { ClientTrace, Resolver, ResolverObserver, ResolverOutcome, Verdict } from './resolver.ts'
 
 export type ResolverSettings = Readonly<{
@@ -17,6 +19,8 @@ export type ResolverSettings = Readonly<{
   timeoutMs: number
   maxConcurrency: number
   maxQueue: number
+  /** Refused credentials of one client a minute, after which its cold ones share a slot; 0 = off. */
+  failuresPerMinute: number
   /** PEM, beside the public roots. */
   ca: string | undefined
 }>
@@ -26,21 +30,27 @@ const MAX_BODY = 64 * 1024
 /** Milliseconds an idle connection is kept; one that Authgear closed first is what the retry is for. */
 const KEEP_ALIVE = 30_000
 const MAX_USER_AGENT = 512
+/** Share of the queue that one suspicious address may fill. */
+const STRANGER_SHARE = 1 / 4
 
 /** Opens no connection by itself: Authgear being down is never a reason not to start. */
 export function createResolver (settings: ResolverSettings, observer: ResolverObserver): Resolver {
   const url = new URL(settings.resolverUrl)
   const pool = openPool(url, settings)
   const guard = createGuard(settings.maxConcurrency, settings.maxQueue)
+  const strangers = createStrangers(settings.failuresPerMinute, Math.ceil(settings.maxQueue * STRANGER_SHARE), () => performance.now())
   const path = `${url.pathname}${url.search}`
   const request = observed(pool, observer)
   return Object.freeze({
-    async resolve (credentials: Credentials, trace: ClientTrace): Promise<Verdict> {
+    async resolve (credentials: Credentials, trace: ClientTrace, digests: readonly CredentialDigest[]): Promise<Verdict> {
       const signal = AbortSignal.timeout(settings.timeoutMs)
       const headers = requestHeaders(settings, credentials, trace)
       const options = { path, headers, signal, timeoutMs: settings.timeoutMs }
       const task = (): Promise<Verdict> => askSurely(request, guard.isClosed, options, credentials.session !== undefined)
-      return await withDeadline(guard.run(task), options).catch((error: unknown) => reject(error, observer))
+      const work = guard.run(digests, strangers.lanesOf(trace), signal, task)
+      const verdict = await withDeadline(work, options).catch((error: unknown) => reject(error, observer))
+      if (verdict.resolution.kind === 'invalid') strangers.refused(trace, digests)
+      return verdict
     },
     state: guard.state,
     close: () => pool.destroy()
@@ -89,13 +99,13 @@ function observed (pool: Pool, observer: ResolverObserver): Request {
   }
 }
 
-/** The deadline also ends the wait in the queue, where the library does not look at signals. */
+/** The deadline also ends the wait in the queue, and a retry that ignores it. */
 async function withDeadline<T> (work: Promise<T>, { signal, timeoutMs }: Exchange): Promise<T> {
   let onAbort = (): void => {}
   const late = new Promise<never>((_resolve, reject) => { onAbort = () => reject(new AuthgearTimeout(timeoutMs)) })
   signal.addEventListener('abort', onAbort)
   try {
-    return await Promise.race([work, late])
+    return await Promise.race([work.catch((error: unknown) => { throw signal.aborted ? new AuthgearTimeout(timeoutMs) : error }), late])
   } finally {
     signal.removeEventListener('abort', onAbort)
   }

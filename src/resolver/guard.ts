@@ -1,47 +1,98 @@
-import { BrokenCircuitError, bulkhead, BulkheadRejectedError, circuitBreaker, type CircuitBreakerPolicy, CircuitState, ConsecutiveBreaker, handleWhen } from 'cockatiel'
-import { AuthgearCircuitOpen, AuthgearTimeout, AuthgearUnreachable, Overloaded } from '../errors.ts'
+import { BrokenCircuitError, circuitBreaker, type CircuitBreakerPolicy, CircuitState, handleWhen, type IBreaker } from 'cockatiel'
+import { AuthgearCircuitOpen, AuthgearStatus, AuthgearTimeout, AuthgearUnreachable } from '../errors.ts'
+import { createAdmission, type Lane } from './admission.ts'
 
 export type Guard = Readonly<{
-  /** @throws {Overloaded} @throws {AuthgearCircuitOpen} both at once, without running anything */
-  run: <T>(task: () => Promise<T>) => Promise<T>
+  /**
+   * @param credentials digests of what is sent: what shares one shares its bounds
+   * @param lanes further bounds
+   * @throws {Overloaded} @throws {AuthgearCircuitOpen} both at once, without running anything
+   */
+  run: <T>(credentials: readonly string[], lanes: readonly Lane[], signal: AbortSignal, task: () => Promise<T>) => Promise<T>
   isClosed: () => boolean
   state: () => Readonly<{ inFlight: number, queued: number, circuitOpen: boolean }>
 }>
 
-/** Connection failures and time-outs in a row that open the breaker; an answered error is the affair of one credential. */
+/** Failures in a row that open the breaker. */
 const FAILURES = 5
 /** Milliseconds until one probe is let through. */
 const PAUSE = 1000
+/** A junk cookie beside a session makes another key of it: without these one session could take every slot. */
+const PER_CREDENTIAL = { maxRunning: 4, maxWaiting: 16 } as const
 
-/** Breaker outside bulkhead: what the bulkhead turns away says nothing about Authgear. */
+/** Stands for what names nobody, as an empty cookie does. */
+const NOTHING = 'nothing'
+
+/** The queue is outside the breaker: what is turned away says nothing about Authgear, and what waited is judged by how it is when its turn comes. */
 export function createGuard (maxConcurrency: number, maxQueue: number): Guard {
-  const slots = bulkhead(maxConcurrency, maxQueue)
-  // a probe that never left the queue has proved nothing, and the library takes what is not a failure for a success
-  const isFailure = (error: Error): boolean => error instanceof AuthgearUnreachable || error instanceof AuthgearTimeout ||
-    (error instanceof Overloaded && breaker.state === CircuitState.HalfOpen)
-  const breaker: CircuitBreakerPolicy = circuitBreaker(handleWhen(isFailure), { halfOpenAfter: PAUSE, breaker: new ConsecutiveBreaker(FAILURES) })
+  const admission = createAdmission(maxConcurrency, maxQueue)
+  const failed = createDifferentCredentials()
+  const breaker = createBreaker(failed.areMany)
+  let openedAt = -Infinity
+  breaker.onBreak(() => {
+    openedAt = Date.now()
+    admission.dismiss(new AuthgearCircuitOpen())
+  })
+  // the library makes the others wait for the probe
+  const isLeftAlone = (): boolean => breaker.state === CircuitState.HalfOpen ||
+    (breaker.state === CircuitState.Open && Date.now() - openedAt < PAUSE)
+
   return Object.freeze({
-    async run<T> (task: () => Promise<T>): Promise<T> {
-      if (slots.executionSlots === 0 && slots.queueSlots === 0) throw new Overloaded()
-      // the library makes the others wait for the probe
-      if (breaker.state === CircuitState.HalfOpen) throw new AuthgearCircuitOpen()
-      const queuedWhileClosed = breaker.state === CircuitState.Closed
-      return await breaker.execute(() => slots.execute(async () => {
-        if (queuedWhileClosed && breaker.state !== CircuitState.Closed) throw new AuthgearCircuitOpen()
-        return await task()
-      })).catch(translate)
+    async run<T> (digests: readonly string[], lanes: readonly Lane[], signal: AbortSignal, task: () => Promise<T>): Promise<T> {
+      if (isLeftAlone()) throw new AuthgearCircuitOpen()
+      const credentials = digests.length > 0 ? digests : [NOTHING]
+      const shared = credentials.map((name) => ({ name, ...PER_CREDENTIAL }))
+      return await admission.run([...shared, ...lanes], signal, async () => {
+        if (isLeftAlone()) throw new AuthgearCircuitOpen()
+        return await breaker.execute(() => failed.watch(credentials, task))
+      }).catch(translate)
     },
     isClosed: () => breaker.state === CircuitState.Closed,
-    state: () => ({
-      inFlight: maxConcurrency - slots.executionSlots,
-      queued: maxQueue - slots.queueSlots,
-      circuitOpen: breaker.state !== CircuitState.Closed
-    })
+    state: () => {
+      const { running, waiting } = admission.state()
+      return { inFlight: running, queued: waiting, circuitOpen: breaker.state !== CircuitState.Closed }
+    }
   })
+}
+
+/** Connection failures and time-outs count each; an answered error only where it is not the affair of a few credentials. */
+function createBreaker (areMany: () => boolean): CircuitBreakerPolicy {
+  let failures = 0
+  const breaker: IBreaker = {
+    state: undefined,
+    success: () => { failures = 0 },
+    failure: () => ++failures >= FAILURES || areMany()
+  }
+  const isFailure = (error: Error): boolean => error instanceof AuthgearUnreachable || error instanceof AuthgearTimeout || (isServerError(error) && areMany())
+  return circuitBreaker(handleWhen(isFailure), { halfOpenAfter: PAUSE, breaker })
+}
+
+const isServerError = (error: unknown): boolean => error instanceof AuthgearStatus && error.status >= 500
+
+/** Who got an answered error since Authgear last gave a verdict; who shares a credential with one of them is none more. */
+function createDifferentCredentials () {
+  const seen = new Set<string>()
+  let count = 0
+  return {
+    areMany: () => count >= FAILURES,
+    async watch<T> (credentials: readonly string[], task: () => Promise<T>): Promise<T> {
+      try {
+        const result = await task()
+        seen.clear()
+        count = 0
+        return result
+      } catch (error) {
+        if (isServerError(error) && count < FAILURES) {
+          if (!credentials.some((name) => seen.has(name))) count++
+          for (const name of credentials) seen.add(name)
+        }
+        throw error
+      }
+    }
+  }
 }
 
 function translate (error: unknown): never {
   if (error instanceof BrokenCircuitError) throw new AuthgearCircuitOpen()
-  if (error instanceof BulkheadRejectedError) throw new Overloaded()
   throw error
 }

@@ -1,3 +1,4 @@
+import type { CredentialDigest } from '../core/cache-key.ts'
 import type { Credentials } from '../core/credentials.ts'
 import type { Resolution } from '../core/resolution.ts'
 
@@ -5,6 +6,8 @@ import type { Resolution } from '../core/resolution.ts'
 export type ClientTrace = Readonly<{
   /** As vouched for by TRUSTED_PROXIES. */
   address: string | undefined
+  /** Whether one of them named it; else it is the connection's own. */
+  isNamed?: boolean
   userAgent: string | undefined
   traceparent: string | undefined
   tracestate: string | undefined
@@ -14,8 +17,11 @@ export type ClientTrace = Readonly<{
 export type Verdict = Readonly<{ resolution: Resolution, certain: boolean }>
 
 export interface Resolver {
-  /** @throws {ResolverError} for every answer but a readable verdict; never takes one for "not signed in" */
-  resolve (credentials: Credentials, trace: ClientTrace): Promise<Verdict>
+  /**
+   * @param digests of the credentials: what shares one shares a few slots of all
+   * @throws {ResolverError} for every answer but a readable verdict; never takes one for "not signed in"
+   */
+  resolve (credentials: Credentials, trace: ClientTrace, digests: readonly CredentialDigest[]): Promise<Verdict>
   state (): Readonly<{ inFlight: number, queued: number, circuitOpen: boolean }>
   close (): Promise<void>
 }

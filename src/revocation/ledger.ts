@@ -55,6 +55,9 @@ export class Ledger {
   /** Revocations that the current log lacks: until they are read back no shared entry is trusted. */
   get carry (): ReadonlyMap<string, Revocation> { return this.#carry }
 
+  /** Whether a revocation of that name was read lately: another copy of it is no news. */
+  knows (of: string): boolean { return this.#past.has(of) }
+
   hasLeft (generation: string): boolean { return this.#left.has(generation) }
 
   stamp (): Stamp {

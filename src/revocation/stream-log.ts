@@ -71,12 +71,16 @@ async function change ({ store, codec }: StreamLogDeps, from: string): Promise<v
 type Turn = (snapshot: Snapshot) => Step
 
 function createTurn ({ codec, observer, page = PAGE }: StreamLogDeps, ledger: Ledger, publisher: Publisher, health: Health): Turn {
+  /** Whether this generation was read to its end before: what is read then is new, not history. */
+  let caughtUp = false
   function applyAll (entries: readonly ReadEntry[], now: number): void {
     for (const { entry, authentic } of entries) {
       if (!authentic) observer.inauthentic()
+      const isNews = caughtUp && !ledger.knows(entry.of)
       ledger.apply(entry)
-      if (entry.revocation !== undefined && !publisher.readBack(entry.of, entry.revocation)) observer.revoked(entry.revocation.origin)
-      observer.lag(Math.max(0, now - Number(entry.id.split('-')[0])) / 1000)
+      const isOwn = entry.revocation !== undefined && publisher.readBack(entry.of, entry.revocation)
+      if (isNews && !isOwn && entry.revocation !== undefined) observer.revoked(entry.revocation.origin)
+      if (isNews) observer.lag(Math.max(0, now - Number(entry.id.split('-')[0])) / 1000)
     }
   }
   return ({ entries, head, now }) => {
@@ -85,6 +89,7 @@ function createTurn ({ codec, observer, page = PAGE }: StreamLogDeps, ledger: Le
     if (head.generation !== ledger.generation) {
       health.adopted(ledger.generation === '')
       ledger.adopt(head.generation)
+      caughtUp = false
       observer.adopted()
       return { kind: 'adopted' }
     }
@@ -92,6 +97,7 @@ function createTurn ({ codec, observer, page = PAGE }: StreamLogDeps, ledger: Le
     const isLast = entries.length < page
     if (!linksUp(read, ledger, isLast ? head.nonce : undefined)) return { kind: 'change', from: head.generation }
     applyAll(read, now)
+    caughtUp ||= isLast
     return { kind: isLast ? 'linked' : 'page' }
   }
 }

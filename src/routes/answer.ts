@@ -1,7 +1,7 @@
 import type { Source } from '../authentication.ts'
 import type { Audience } from '../core/audience.ts'
 import type { Challenge } from '../core/decision.ts'
-import { REFUSALS, type RefusalReason } from '../core/reason.ts'
+import { REFUSALS, type AllowReason, type RefusalReason } from '../core/reason.ts'
 import { IDENTITY_HEADERS, type Identity, type Resolution } from '../core/resolution.ts'
 import { createPages } from '../pages/refusal-page.ts'
 
@@ -19,22 +19,22 @@ const JSON_TYPE = 'application/json; charset=utf-8'
 const NOBODY: Identity = ['false']
 
 /** @returns the answer for one who may pass; prepared once for each resolution and source, since it is the hot path */
-export function createAllow (absent: AbsentHeaders): (resolution: Resolution & { kind: 'valid' }, source: Source) => Answer {
+export function createAllow (absent: AbsentHeaders, reason: AllowReason = 'allowed'): (resolution: Resolution & { kind: 'valid' }, source: Source) => Answer {
   const prepared = new WeakMap<Resolution, Partial<Record<Source, Answer>>>()
   return (resolution, source) => {
     const answers = prepared.get(resolution) ?? {}
-    const answer = answers[source] ?? success(resolution.identity, 'allowed', source, absent)
+    const answer = answers[source] ?? success(resolution.identity, reason, source, absent)
     if (answers[source] === undefined) prepared.set(resolution, { ...answers, [source]: answer })
     return answer
   }
 }
 
 /** A 200 for nobody carries all eight names whatever the setting: `false` and seven empty ones. */
-export function allowNobody (reason: string, source?: Source): Answer {
+export function allowNobody (reason: AllowReason | RefusalReason, source?: Source): Answer {
   return success(NOBODY, reason, source, 'empty')
 }
 
-function success (identity: Identity, reason: string, source: Source | undefined, absent: AbsentHeaders): Answer {
+function success (identity: Identity, reason: AllowReason | RefusalReason, source: Source | undefined, absent: AbsentHeaders): Answer {
   const headers: string[] = ['content-length', '0', ...COMMON, 'x-forward-auth-reason', reason]
   const missing: string[] = []
   IDENTITY_HEADERS.forEach((name, index) => {

@@ -11,6 +11,7 @@ export function clientTraceOf (request: FastifyRequest): ClientTrace {
   const { 'user-agent': userAgent, traceparent, tracestate } = request.headers
   return {
     address: clientAddressOf(request),
+    isNamed: (request.ips?.length ?? 0) > 1,
     userAgent: userAgent === '' ? undefined : userAgent,
     traceparent: typeof traceparent === 'string' && TRACEPARENT.test(traceparent) ? traceparent : undefined,
     tracestate: typeof tracestate === 'string' && tracestate.length <= MAX_TRACESTATE ? tracestate : undefined

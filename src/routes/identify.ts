@@ -11,6 +11,7 @@ import { subjectOf, thenOrNow, type Answerer, type AnswererDeps, type Question, 
  */
 export function createIdentify ({ authenticator, keyer, cookieNames, absentHeaders, realm }: AnswererDeps): Answerer {
   const allow = createAllow(absentHeaders)
+  const allowStale = createAllow(absentHeaders, 'allowed_stale')
   const refuse = createRefuse(realm)
 
   function refused ({ requestId }: Question, reason: RefusalReason, rest: Partial<Verdict>): Verdict {
@@ -20,8 +21,9 @@ export function createIdentify ({ authenticator, keyer, cookieNames, absentHeade
   function conclude (question: Question, key: () => CacheKey, authentication: Authentication): Verdict {
     if (authentication.kind === 'unavailable') return refused(question, authentication.error.reason, { key, error: authentication.error, source: 'authgear' })
     if (authentication.kind === 'refused') return nobody(authentication.reason, { key })
-    const { resolution, source } = authentication
+    const { resolution, source, stale } = authentication
     if (resolution.kind === 'invalid') return nobody('invalid_session', { key, source })
+    if (stale) return { answer: allowStale(resolution, source), reason: 'allowed_stale', source, key }
     return { answer: allow(resolution, source), reason: 'allowed', source, key }
   }
 

@@ -49,6 +49,7 @@ type Conclude = (question: Question, subject: Subject, policy: Policy, authentic
 /** Starts from denied: an error never ends as "not signed in", and one branch alone as a 200. */
 function createConclude ({ authenticator, absentHeaders, clock, confirmAfterMs }: VerifyDeps, refuse: Refuser): Conclude {
   const allow = createAllow(absentHeaders)
+  const allowStale = createAllow(absentHeaders, 'allowed_stale')
 
   function conclude (question: Question, subject: Subject, policy: Policy, authentication: Authentication, confirmed: boolean): Verdict | Promise<Verdict> {
     const key = subject.cacheKey
@@ -57,8 +58,9 @@ function createConclude ({ authenticator, absentHeaders, clock, confirmAfterMs }
     if (authentication.kind === 'unavailable') {
       return refuse(question, { reason: authentication.error.reason, bearer }, { key, error: authentication.error, source: 'authgear' })
     }
-    const { resolution, source, ageMs } = authentication
+    const { resolution, source, ageMs, stale } = authentication
     const decision = decide(resolution, policy, clock.wall())
+    if (decision.kind === 'allow' && stale) return { answer: allowStale(decision.resolution, source), reason: 'allowed_stale', source, key }
     if (decision.kind === 'allow') return { answer: allow(decision.resolution, source), reason: 'allowed', source, key }
     const refusal = (): Verdict => refuse(question, { ...decision, bearer }, { key, source, why: policy.kind === 'bad' ? policy.why : undefined })
     if (confirmed || ageMs <= confirmAfterMs || !isWorthConfirming(decision.reason)) return refusal()

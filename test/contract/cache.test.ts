@@ -93,12 +93,12 @@ function userIn (read: CacheRead): string | undefined {
 t.test('memory', t => {
   contract(t, async () => {
     const clock = manualClock()
-    return { cache: createMemoryCache(100, clock), pass: async lifeMs => clock.advance(lifeMs) }
+    return { cache: createMemoryCache({ maxEntries: 100, clock }), pass: async lifeMs => clock.advance(lifeMs) }
   })
 
   t.test('what is left shrinks with the time, to the millisecond', t => {
     const clock = manualClock()
-    const cache = createMemoryCache(100, clock)
+    const cache = createMemoryCache({ maxEntries: 100, clock })
     cache.write(A, entryOf(), 100)
     clock.advance(99)
     t.match(cache.read(A), { kind: 'hit', remainingMs: 1 })
@@ -110,7 +110,7 @@ t.test('memory', t => {
 
   t.test('a machine that slept, or whose clock was set, keeps nothing longer', t => {
     const clock = manualClock()
-    const cache = createMemoryCache(100, clock)
+    const cache = createMemoryCache({ maxEntries: 100, clock })
     cache.write(A, entryOf(), 100)
     clock.setWall(clock.wall() - 3_600_000)
     t.match(cache.read(A), { kind: 'hit', remainingMs: 100 }, 'set back: not a millisecond more')
@@ -123,13 +123,69 @@ t.test('memory', t => {
   })
 
   t.test('the least recently used go first', t => {
-    const cache = createMemoryCache(2, manualClock())
+    const cache = createMemoryCache({ maxEntries: 2, clock: manualClock() })
     cache.write(A, entryOf(), 100)
     cache.write(B, entryOf(), 100)
     cache.read(A)
     cache.write(keyOf('c'), entryOf(), 100)
     t.strictSame([A, B, keyOf('c')].map(key => cache.read(key).kind), ['hit', 'miss', 'hit'])
     t.equal(cache.size(), 2)
+    t.end()
+  })
+
+  t.test('of what shares a credential sixteen are remembered, the newest; others are not counted', t => {
+    const cache = createMemoryCache({ maxEntries: 100, clock: manualClock() })
+    const keys = Array.from({ length: 20 }, (_, i) => keyOf(`variant ${i}`))
+    const mark = { local: 0, at: 0, bounded: entryOf().digests }
+    cache.write(A, entryOf(), 100)
+    for (const key of keys) cache.write(key, entryOf(), 100, mark)
+    for (const key of keys.slice(-3)) cache.write(key, entryOf(), 100, mark)
+    t.strictSame(keys.map(key => cache.read(key).kind), [...Array(4).fill('miss'), ...Array(16).fill('hit')])
+    t.equal(cache.read(A).kind, 'hit')
+    t.equal(cache.size(), 17)
+    cache.clear()
+    for (const key of keys.slice(0, 16)) cache.write(key, entryOf(), 100, mark)
+    t.equal(cache.size(), 16, 'what is gone is not counted')
+    t.end()
+  })
+
+  t.test('what has ended is still there for an outage, as long as was asked, and for nothing else', t => {
+    const clock = manualClock()
+    const cache = createMemoryCache({ maxEntries: 100, clock, staleMs: 50 })
+    cache.write(A, entryOf(), 100)
+    clock.advance(100)
+    t.strictSame(cache.read(A), MISS)
+    t.match(cache.readEnded(A), { kind: 'hit', remainingMs: 0 })
+    clock.advance(49)
+    t.match(cache.readEnded(A), { kind: 'hit', remainingMs: -49 })
+    clock.advance(1)
+    t.strictSame(cache.readEnded(A), MISS)
+    t.equal(cache.size(), 0)
+    t.end()
+  })
+
+  t.test('one at a time may renew an entry, and another one a second later', t => {
+    const clock = manualClock()
+    const cache = createMemoryCache({ maxEntries: 100, clock })
+    t.equal(cache.claimRenewal(A), false, 'there is none')
+    cache.write(A, entryOf(), 10_000)
+    t.strictSame([cache.claimRenewal(A), cache.claimRenewal(A)], [true, false])
+    clock.advance(999)
+    t.equal(cache.claimRenewal(A), false)
+    clock.advance(1)
+    t.equal(cache.claimRenewal(A), true)
+    cache.write(A, entryOf(), 10_000)
+    t.equal(cache.claimRenewal(A), true, 'a new one may be renewed at once')
+    t.end()
+  })
+
+  t.test('what a newer resolution refutes is forgotten, what is newer than it is not', t => {
+    const cache = createMemoryCache({ maxEntries: 100, clock: manualClock() })
+    cache.write(A, entryOf(), 100, { local: 0, at: 5 })
+    cache.forget(A, 5)
+    t.equal(cache.read(A).kind, 'hit')
+    cache.forget(A, 6)
+    t.equal(cache.read(A).kind, 'miss')
     t.end()
   })
   t.end()

@@ -24,6 +24,10 @@ export interface AdapterOptions {
   readonly timeoutMs?: number
   readonly maxConcurrency?: number
   readonly maxQueue?: number
+  readonly failuresPerMinute?: number
+  /** Off here, so that a manual clock asks nobody by itself. */
+  readonly refreshAhead?: number
+  readonly staleIfErrorMs?: number
   readonly cookiePrefix?: string
   readonly absentHeaders?: 'empty' | 'omit'
   readonly preflight?: 'deny' | 'allow'
@@ -88,11 +92,20 @@ function settingsOf (options: AdapterOptions): ServiceSettings {
       timeoutMs: options.timeoutMs ?? 2000,
       maxConcurrency: options.maxConcurrency ?? 64,
       maxQueue: options.maxQueue ?? 1024,
+      failuresPerMinute: options.failuresPerMinute ?? 0,
       ca: undefined,
       webhookSecret: options.webhookSecret,
       appId: options.appId
     },
-    cache: { ttlMs: options.ttlMs ?? 30_000, negativeTtlMs: options.negativeTtlMs ?? 5000, degradedTtlMs: options.degradedTtlMs ?? 5000, maxEntries: 10_000, secret: options.redisPort === undefined ? undefined : options.secret ?? SECRET },
+    cache: {
+      ttlMs: options.ttlMs ?? 30_000,
+      negativeTtlMs: options.negativeTtlMs ?? 5000,
+      degradedTtlMs: options.degradedTtlMs ?? 5000,
+      refreshAhead: options.refreshAhead ?? 0,
+      staleIfErrorMs: options.staleIfErrorMs ?? 0,
+      maxEntries: 10_000,
+      secret: options.redisPort === undefined ? undefined : options.secret ?? SECRET
+    },
     redis: redisOf(options),
     trustedProxies: options.trustedProxies ?? ['loopback'],
     absentHeaders: options.absentHeaders ?? 'empty',

@@ -1,6 +1,7 @@
 import type { Test } from 'tap'
 import { createResolver, type ResolverSettings } from '../../src/resolver/client.ts'
 import type { ClientTrace, Resolver, ResolverOutcome, Verdict } from '../../src/resolver/resolver.ts'
+import { createKeyer } from '../../src/core/cache-key.ts'
 import type { Credentials } from '../../src/core/credentials.ts'
 import { ResolverError } from '../../src/errors.ts'
 import { credentials, NAMES } from './credentials.ts'
@@ -29,19 +30,24 @@ export function openResolver (t: Test, port: number, some: Partial<ResolverSetti
     timeoutMs: 5000,
     maxConcurrency: 4,
     maxQueue: 4,
+    failuresPerMinute: 0,
     ca: undefined,
     ...some
   }, { authgearRequest: outcome => { outcomes.push(outcome) } })
   t.teardown(() => resolver.close())
+  const resolve = (some: Partial<Credentials>, trace: Partial<ClientTrace> = {}): Promise<Verdict> =>
+    resolver.resolve(credentials(some), { ...NO_TRACE, ...trace }, keyer.digests(credentials(some)))
   const ask: TestResolver['ask'] = (some = { bearer: 'a' }, trace = {}) =>
-    resolver.resolve(credentials(some), { ...NO_TRACE, ...trace }).catch((error: unknown) => {
+    resolve(some, trace).catch((error: unknown) => {
       if (error instanceof ResolverError) return error.code
       throw error
     })
   const causeOfFailure = (): Promise<unknown> =>
-    resolver.resolve(credentials({ bearer: 'a' }), NO_TRACE).then(() => undefined, (error: { cause?: { code?: unknown } }) => error.cause?.code)
+    resolve({ bearer: 'a' }).then(() => undefined, (error: { cause?: { code?: unknown } }) => error.cause?.code)
   return { ...resolver, outcomes, ask, causeOfFailure }
 }
+
+const keyer = createKeyer(Buffer.alloc(32), { endpoint: 'https://myapp.authgear.cloud', cookiePrefix: '' })
 
 const paired = (flat: readonly string[]): HeaderList => flat.flatMap((name, i) => i % 2 === 0 ? [[name, flat[i + 1] ?? ''] as const] : [])
 

@@ -36,7 +36,7 @@ export interface LogReplica {
   readonly store: LogStore
   readonly clock: JumpingClock
   readonly troubles: readonly string[]
-  readonly counts: Readonly<{ adopted: number, inauthentic: number, disconnected: number }>
+  readonly counts: Readonly<{ adopted: number, inauthentic: number, disconnected: number, revoked: number, lags: number }>
   readonly generation: () => string
   /** As this replica would seal it for others, now. */
   readonly seal: (about: About) => Entry
@@ -57,13 +57,13 @@ const SETTINGS = { host: '127.0.0.1', db: 0, username: undefined, password: unde
 /** The part of a replica that follows the log; closed when the test ends. */
 export function openLogReplica (t: Pick<Test, 'teardown'>, port: number, { keyPrefix, retentionMs = 600_000, page, key = Buffer.alloc(32, 1), wrap = (store) => store }: LogReplicaOptions): LogReplica {
   const connections = openLogConnections({ ...SETTINGS, port })
-  const counts = { adopted: 0, inauthentic: 0, disconnected: 0 }
+  const counts = { adopted: 0, inauthentic: 0, disconnected: 0, revoked: 0, lags: 0 }
   connections.follower.on('close', () => counts.disconnected++)
   const store = wrap(createRedisLogStore({ ...connections, keyPrefix }))
   const clock = jumpingClock()
   const troubles: string[] = []
   const trouble = (what: string): void => { troubles.push(what) }
-  const observer = { revoked () {}, lag () {}, trouble, adopted () { counts.adopted++ }, inauthentic () { counts.inauthentic++ } }
+  const observer = { revoked () { counts.revoked++ }, lag () { counts.lags++ }, trouble, adopted () { counts.adopted++ }, inauthentic () { counts.inauthentic++ } }
   const log = createStreamLog({ store, codec: createEntryCodec(key), clock, retentionMs, observer, ...(page === undefined ? {} : { page }) })
   const close = follow(log, store, () => trouble('cannot be followed'))
   t.teardown(close)

@@ -1,5 +1,6 @@
 import t from 'tap'
 import type { Test } from 'tap'
+import type { Credentials } from '../../src/core/credentials.ts'
 import { openResolver, REFUSED, VALID } from '../helpers/resolver.ts'
 import { answering, reply, startUpstream } from '../helpers/upstream.ts'
 
@@ -54,14 +55,65 @@ t.test('one success between, and the count begins anew', async t => {
   t.equal(resolver.state().circuitOpen, false)
 })
 
-t.test('an error that Authgear answered is the affair of one credential and opens nothing', async t => {
-  for (const answer of [reply(500), reply(503), reply(404), reply(200, [['x-authgear-session-valid', 'TRUE']]), 'garbage\r\n\r\n']) {
+t.test('an error that Authgear answered opens nothing where it is the affair of the one who asks', async t => {
+  for (const answer of [reply(400), reply(404), reply(429), reply(200, [['x-authgear-session-valid', 'TRUE']]), 'garbage\r\n\r\n']) {
     const upstream = await startUpstream(t, (socket) => socket.write(answer))
     const resolver = openResolver(t, upstream.port)
     await times(2 * FAILURES, i => resolver.ask({ bearer: String(i) }))
     t.equal(resolver.state().circuitOpen, false, JSON.stringify(answer.split('\r\n')[0]))
   }
 })
+
+t.test('a 500 opens it when five different credentials got one in a row, and not before', async t => {
+  const upstream = await startUpstream(t, (socket) => socket.write(reply(500)))
+  const resolver = openResolver(t, upstream.port)
+  await times(FAILURES - 1, i => resolver.ask({ bearer: String(i) }))
+  await times(FAILURES, () => resolver.ask({ bearer: '0' }))
+  t.equal(resolver.state().circuitOpen, false, 'four of them, however often')
+  t.equal(await resolver.ask({ bearer: 'the fifth' }), 'AUTHGEAR_STATUS')
+  t.equal(resolver.state().circuitOpen, true)
+  t.equal(await resolver.ask({ bearer: '0' }), 'AUTHGEAR_CIRCUIT_OPEN')
+})
+
+t.test('a verdict between, and who got a 500 is counted anew', async t => {
+  const upstream = await startUpstream(t, (socket) => socket.write(reply(500)))
+  const resolver = openResolver(t, upstream.port)
+  await times(FAILURES - 1, i => resolver.ask({ bearer: String(i) }))
+  upstream.script = socket => socket.write(REFUSED)
+  await resolver.ask({ bearer: 'somebody' })
+  upstream.script = socket => socket.write(reply(500))
+  await times(FAILURES - 1, i => resolver.ask({ bearer: String(i) }))
+  t.equal(resolver.state().circuitOpen, false)
+})
+
+const variations: ReadonlyArray<readonly [what: string, vary: (i: number) => Partial<Credentials>]> = [
+  ['a session beside a junk app_session', i => ({ session: 'one.secret', appSession: `junk${i}` })],
+  ['a session beside a junk bearer', i => ({ session: 'one.secret', bearer: `junk${i}` })],
+  ['a bearer beside a junk session', i => ({ bearer: 'token', session: `junk${i}` })],
+  ['an app_access_token beside a junk session', i => ({ appAccessToken: 'token', session: `junk${i}` })],
+  ['a session id with a junk secret', i => ({ session: `one.junk${i}` })]
+]
+
+for (const [what, vary] of variations) {
+  t.test(`${what}: one session however often it is varied opens nothing, and has four slots and sixteen places`, async t => {
+    const upstream = await startUpstream(t, (socket) => socket.write(reply(500)))
+    const resolver = openResolver(t, upstream.port, { maxConcurrency: 8, maxQueue: 100 })
+    await times(4 * FAILURES, i => resolver.ask(vary(i)))
+    t.equal(resolver.state().circuitOpen, false, '500s')
+    upstream.forget()
+    const answers: (() => void)[] = []
+    upstream.script = socket => { answers.push(() => socket.write(VALID)) }
+    const asked = Array.from({ length: 20 }, (_, i) => resolver.ask(vary(i)))
+    await upstream.arrived(4)
+    t.match(resolver.state(), { inFlight: 4, queued: 16 })
+    t.equal(await resolver.ask(vary(20)), 'OVERLOADED', 'the 21st is turned away at once')
+    const bystander = resolver.ask({ bearer: 'somebody else' })
+    await upstream.arrived(5)
+    t.equal(upstream.requests.at(-1)?.header('authorization'), 'Bearer somebody else', 'a bystander is asked about at once')
+    for (let i = 0; i < 21; i++) { await upstream.arrived(i + 1); answers[i]?.() }
+    t.ok((await Promise.all([...asked, bystander])).every(verdict => typeof verdict !== 'string'), 'all are answered in the end')
+  })
+}
 
 t.test('open, it answers at once and sends nothing', async t => {
   const { upstream, resolver } = await opened(t)

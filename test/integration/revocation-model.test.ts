@@ -10,7 +10,7 @@ const SEED = Number(process.env['REVOCATION_SEED'] ?? 20_261_125)
 t.setTimeout(30 * 60_000)
 
 t.test('whatever befalls three replicas and their Redis, I1, I2 and I3 hold', async t => {
-  const count: Counts = { commands: 0, revocations: 0, acknowledged: 0, answers: 0, fromMemory: 0, fromRedis: 0, overtaken: 0, adoptions: 0, disturbances: 0, acknowledgedChecks: 0 }
+  const count: Counts = { commands: 0, revocations: 0, acknowledged: 0, answers: 0, fromMemory: 0, fromRedis: 0, stale: 0, renewed: 0, overtaken: 0, adoptions: 0, disturbances: 0, acknowledgedChecks: 0 }
   const random = Math.random
   t.teardown(() => { Math.random = random })
   Math.random = () => 0 // lives without jitter: a failure comes again

@@ -1,11 +1,11 @@
 import t, { type Test } from 'tap'
 import type { Revocation } from '../../src/revocation/revocation.ts'
 import { startAdapter, type Adapter, type AdapterOptions } from '../helpers/adapter.ts'
+import { sourceOf, startAlone, verify } from '../helpers/alone.ts'
 import { EVERYTHING, user } from '../helpers/log-entry.ts'
-import { manualClock } from '../helpers/manual-clock.ts'
 import { startRedis, type RedisServer } from '../helpers/redis.ts'
 import { startRelay } from '../helpers/relay.ts'
-import { ask, type Answer } from '../helpers/request.ts'
+import { ask } from '../helpers/request.ts'
 import { skipOrFail } from '../helpers/servers.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
 import { jumpingClock } from '../helpers/stream-log.ts'
@@ -17,8 +17,6 @@ const STALE = 3000
 
 t.setTimeout(120_000)
 
-const verify = ({ port }: Adapter, token: string, query = ''): Promise<Answer> => ask(port, { path: `/verify${query}`, headers: [['Authorization', `Bearer ${token}`]] })
-const sourceOf = ({ status, headers }: Answer): string => `${status} ${headers['x-forward-auth-source'] ?? headers['x-forward-auth-reason']}`
 const isUp = ({ service }: Adapter): boolean => service.redisState() === 'up'
 
 function parts ({ service }: Adapter) {
@@ -40,15 +38,6 @@ async function startFleet (t: Test, count: number, options: Partial<AdapterOptio
   await until('all follow the log', () => replicas.every(isUp))
   const at = (index: number): Adapter => replicas[index] ?? (() => { throw new Error(`no replica ${index}`) })()
   return { redis, simulator, replicas, at }
-}
-
-/** One replica without Redis, on a clock that stands still. */
-async function startAlone (t: Test, options: Partial<AdapterOptions> = {}) {
-  const simulator = await startSimulator(t)
-  const clock = manualClock()
-  const adapter = await startAdapter(t, { authgear: simulator.url, managementToken: 'token', clock, ...options })
-  const waiting = async (): Promise<number> => Number(/^forward_auth_coalesced_total\{scope="process"\} (\d+)$/m.exec(await adapter.service.metrics.render())?.[1])
-  return { simulator, clock, adapter, waiting, calls: () => simulator.counters.resolutions }
 }
 
 t.test('on several replicas', { skip: skipOrFail('redis-server') }, async (t) => {

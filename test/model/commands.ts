@@ -15,6 +15,7 @@ export type Command =
   | Readonly<{ kind: 'answer', which: number, early: boolean }>
   | Readonly<{ kind: 'enable', person: number }>
   | Readonly<{ kind: 'pass', ms: number }>
+  | Readonly<{ kind: 'outage', begins: boolean }>
   | Readonly<{ kind: 'round' | 'flush' | 'deliver' }>
   | Readonly<{ kind: 'failover', lost: number, skew: number, demoted: boolean, stay: number }>
   | Readonly<{ kind: 'revive', server: number, stay: number }>
@@ -47,6 +48,7 @@ const COMMANDS: ReadonlyArray<readonly [weight: number, command: fc.Arbitrary<Co
   [1, fc.record({ kind: one('sleep'), replica, ms: fc.constantFrom(1000, 3500, 30_000) })],
   [1, fc.record({ kind: one('setWall'), replica, ms: fc.constantFrom(-3_600_000, -5000, 5000, 3_600_000) })],
   [1, fc.record({ kind: one('enable'), person: fc.nat({ max: PEOPLE.length - 1 }) })],
+  [2, fc.record({ kind: one('outage'), begins: fc.boolean() })],
   [1, fc.record({ kind: one('flush') })],
   [2, fc.record({ kind: one('failover'), lost: fc.nat({ max: 5 }), skew: fc.constantFrom(0, -1, -5000, -30_000, 3_600_000), demoted: fc.boolean(), stay })],
   [1, fc.record({ kind: one('revive'), server: fc.nat({ max: 5 }), stay })],
@@ -86,7 +88,36 @@ const parting: fc.Arbitrary<Command[]> = fc.record({
   ]
 })
 
-const step = fc.oneof(...COMMANDS.map(([weight, arbitrary]) => ({ weight, arbitrary: arbitrary.map((command) => [command]) })), { weight: 2, arbitrary: parting })
+/** A session that is renewed in use, or used past its life in an outage; and whatever of a revocation comes between. */
+const aging: fc.Arbitrary<Command[]> = fc.record({
+  replica,
+  person: fc.nat({ max: PEOPLE.length - 1 }),
+  age: fc.constantFrom(15_000, 25_000, 42_000, 48_000),
+  isOut: fc.boolean(),
+  target: fc.option(fc.nat({ max: TARGETS.length - 1 })),
+  taker: replica,
+  isRead: fc.boolean(),
+  isLate: fc.boolean(),
+  disables: fc.boolean()
+}).map(({ replica, person, age, isOut, target, taker, isRead, isLate, disables }) => {
+  const request: Command = { kind: 'request', replica, person, confirmWithin: undefined }
+  const revocation: Command[] = target === null ? [] : [{ kind: 'revoke', replica: taker, target, quietMs: 0, disables }, ...(isRead ? [{ kind: 'round' } as const] : [])]
+  return [
+    request,
+    { kind: 'answer', which: -1, early: true },
+    { kind: 'pass', ms: age },
+    { kind: 'round' },
+    ...(isLate ? [] : revocation),
+    { kind: 'outage', begins: isOut },
+    request,
+    ...(isLate ? revocation : []),
+    { kind: 'answer', which: -1, early: isLate },
+    request,
+    { kind: 'outage', begins: false }
+  ]
+})
+
+const step = fc.oneof(...COMMANDS.map(([weight, arbitrary]) => ({ weight, arbitrary: arbitrary.map((command) => [command]) })), { weight: 2, arbitrary: parting }, { weight: 2, arbitrary: aging })
 
 /** What befalls one run, and in it most things several times. */
 export const commands: fc.Arbitrary<Command[]> = fc.array(step, { maxLength: 120, size: 'max' }).map((steps) => steps.flat())
@@ -154,6 +185,7 @@ function onWorld (world: World, command: Exclude<Command, OnReplica>): void {
     case 'pass': return world.advance(command.ms)
     case 'round': return
     case 'deliver': world.delayed.shift()?.(); return
+    case 'outage': world.isOut = command.begins; return
     case 'flush': world.disturb(); return world.master.flush()
     case 'evict': world.disturb(); return world.master.evict(command.key)
     case 'clockBack': world.master.skew -= command.ms; return

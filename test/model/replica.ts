@@ -58,7 +58,7 @@ export class Replica {
     this.world = world
     this.index = index
     this.wallOff = wallOff
-    const memory = this.#watched(createMemoryCache(100, this.clock))
+    const memory = this.#watched(createMemoryCache({ maxEntries: 100, clock: this.clock, staleMs: LIMITS.stale }))
     const trouble = (): void => {}
     this.log = createStreamLog({
       store: this.#store(),
@@ -79,6 +79,7 @@ export class Replica {
       lifetimes: { ttlMs: LIMITS.ttl, negativeTtlMs: 2000 },
       timeoutMs: LIMITS.timeout,
       degradedTtlMs: LIMITS.degraded,
+      refreshAhead: LIMITS.refreshAhead,
       observer: { memoryRead: trouble, coalesced: trouble, noVerdict: trouble, unforeseen: (error) => world.fail(`unforeseen: ${String(error)}`) }
     })
   }

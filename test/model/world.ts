@@ -3,7 +3,7 @@ import type { Authentication } from '../../src/authentication.ts'
 import type { Credentials } from '../../src/core/credentials.ts'
 import type { Entry } from '../../src/core/entry.ts'
 import type { Resolution } from '../../src/core/resolution.ts'
-import { AuthgearTimeout } from '../../src/errors.ts'
+import { AuthgearTimeout, AuthgearUnreachable } from '../../src/errors.ts'
 import type { Verdict } from '../../src/resolver/resolver.ts'
 import type { RevokeOutcome } from '../../src/revocation/log.ts'
 import { createEntryCodec, type Fields } from '../../src/revocation/log-entry.ts'
@@ -15,14 +15,14 @@ import { PEOPLE, type Person } from './people.ts'
 import { CHANNELS, Replica } from './replica.ts'
 
 /** Milliseconds, but for the page; shorter than in life, so that more of them pass in one run. */
-export const LIMITS = Object.freeze({ ttl: 40_000, timeout: 5000, degraded: 2000, retention: 60_000, page: 3 })
+export const LIMITS = Object.freeze({ ttl: 40_000, timeout: 5000, degraded: 2000, retention: 60_000, page: 3, refreshAhead: 0.5, stale: 10_000 })
 const HOUR = 3_600_000
 const codec = createEntryCodec(Buffer.alloc(32, 7))
 
 /** `taken` and every other event is a number of the one order in which all events happen. */
 export type Revoked = Readonly<{ of: string, name: string, taken: number, quietMs: number, holders: Set<Replica> }>
-type Asked = { readonly id: number, readonly replica: Replica, readonly person: Person, readonly began: number, readonly at: number, readonly atMonotonic: number, readonly generation: string, readonly early: boolean, isOver: boolean, storedAt: number | undefined, readonly answer: (resolution: Resolution) => void, readonly fail: () => void }
-export type Counts = { commands: number, revocations: number, acknowledged: number, answers: number, fromMemory: number, fromRedis: number, overtaken: number, adoptions: number, disturbances: number, acknowledgedChecks: number }
+type Asked = { readonly id: number, readonly replica: Replica, readonly person: Person, readonly began: number, readonly at: number, readonly atMonotonic: number, readonly generation: string, readonly early: boolean, isOver: boolean, isRefused: boolean, storedAt: number | undefined, readonly answer: (resolution: Resolution) => void, readonly fail: () => void }
+export type Counts = { commands: number, revocations: number, acknowledged: number, answers: number, fromMemory: number, fromRedis: number, stale: number, renewed: number, overtaken: number, adoptions: number, disturbances: number, acknowledgedChecks: number }
 
 export class World {
   now = 1_795_561_910_000
@@ -35,11 +35,14 @@ export class World {
   readonly appended = new Map<string, number>()
   readonly acknowledged = new Map<string, number>()
   readonly disabled = new Map<string, number>()
+  /** Nobody can reach Authgear. */
+  isOut = false
   readonly count: Counts
   /** Event of the newest failover, flush, eviction or change of generation. */
   disturbed = 0
   #events = 0
   #asked: Asked[] = []
+  #asks = 0
   #open = new Map<object, Replica>()
   #waiting: Array<() => void> = []
   #violation: string | undefined
@@ -104,10 +107,16 @@ export class World {
 
   request (replica: Replica, person: Person, confirmWithin?: number): void {
     const at = replica.clock.monotonic()
+    const asks = this.#asks
     const answer = confirmWithin === undefined ? replica.authenticator.authenticate(person) : replica.authenticator.confirm(person, confirmWithin)
-    if (!(answer instanceof Promise)) { this.#check(replica, person, at, answer); return }
+    if (!(answer instanceof Promise)) { this.#check(replica, person, at, answer); return this.#watchRenewal(asks) }
     const waits = this.#opened(replica)
     answer.then((result) => { waits(); if (!replica.dead) this.#check(replica, person, at, result) }, (error) => this.fail(`authenticate rejected: ${String(error)}`))
+  }
+
+  /** An answer from memory may start a renewal, in later turns of the loop. */
+  #watchRenewal (asks: number): void {
+    turnOfTheLoop().then(() => { if (this.#asks > asks) this.count.renewed++ }, () => {})
   }
 
   revoke (replica: Replica, target: Target, quietMs: number): void {
@@ -136,7 +145,9 @@ export class World {
   resolve (replica: Replica, credentials: Credentials): Promise<Verdict> {
     const person = PEOPLE.find((some) => some.credentials === credentials)
     if (person === undefined) throw new Error('nobody sent these')
+    if (this.isOut) return Promise.reject(new AuthgearUnreachable(new Error('an outage')))
     const id = this.#asked.length
+    this.#asks++
     return new Promise<Verdict>((resolve, reject) => {
       this.#asked.push({
         id,
@@ -148,6 +159,7 @@ export class World {
         generation: replica.generation,
         early: this.disabled.has(person.user),
         isOver: false,
+        isRefused: false,
         storedAt: undefined,
         answer: (resolution) => resolve({ resolution, certain: true }),
         fail: () => reject(new AuthgearTimeout(LIMITS.timeout))
@@ -164,6 +176,7 @@ export class World {
     const asked = pending.at(which % Math.max(1, pending.length))
     if (asked === undefined) return
     const isDisabled = early ? asked.early : this.disabled.has(asked.person.user)
+    asked.isRefused = isDisabled
     this.#end(asked, () => asked.answer(isDisabled ? INVALID : validResolution({ 'user-id': asked.person.user, 'user-roles': String(asked.id) })))
   }
 
@@ -182,6 +195,7 @@ export class World {
 
   /** The faults end: whoever is left must find back, and nothing may hang. */
   async heal (): Promise<void> {
+    this.isOut = false
     for (const replica of this.replicas) {
       if (replica.dead) continue
       replica.frozen = false
@@ -260,7 +274,7 @@ export class World {
     if (answer.source === 'memory') this.count.fromMemory++
     if (answer.source === 'redis') this.count.fromRedis++
     this.#checkKnown(replica, person, asked, answer.source)
-    this.#checkAge(replica, asked, answer.source)
+    this.#checkAge(replica, person, asked, answer)
     this.#checkAcknowledged(replica, person, asked, answer.source)
     const isOldQuiet = asked.replica === replica && replica.isQuiet(person.names, asked.atMonotonic) && calledAt - asked.atMonotonic > 100
     if (isOldQuiet) this.fail('a request joined a quiet resolution older than 100 ms')
@@ -275,13 +289,21 @@ export class World {
     }
   }
 
-  #checkAge (replica: Replica, asked: Asked, source: string): void {
+  #checkAge (replica: Replica, person: Person, asked: Asked, { source, stale }: Authentication & { kind: 'resolved' }): void {
+    if (stale) this.#checkStale(replica, person, asked)
     if (source === 'redis' && !replica.mayFollow) this.fail('a shared entry was used by a replica that does not follow')
     if (source === 'authgear') return
     const age = this.now - (asked.storedAt ?? this.now)
     if (replica.isBlurred) return
-    if (age > LIMITS.ttl) this.fail('an entry was used after its life')
+    if (age > LIMITS.ttl + (stale ? LIMITS.stale : 0)) this.fail('an entry was used after its life')
     if (age > LIMITS.degraded && !replica.mayFollow) this.fail('an entry older than the degraded TTL was used by a replica that does not follow')
+  }
+
+  #checkStale (replica: Replica, person: Person, asked: Asked): void {
+    this.count.stale++
+    if (!replica.mayFollow) this.fail('a session was used past its life by a replica that does not follow')
+    const isRefuted = this.#asked.some((later) => later.replica === replica && later.person === person && later.isRefused && later.began > asked.began)
+    if (isRefuted) this.fail('a session was used past its life although Authgear has refused it since')
   }
 
   /** I3, where all who live follow the master, lack nothing, and this one has read since. */

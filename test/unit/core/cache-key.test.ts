@@ -96,7 +96,7 @@ t.test('a credential is named by one digest, a session id by another', t => {
     ['a bearer token with a dot, which is no session id', { bearer: 'a.b' }, 1],
     ['a session cookie and its id', { session: 'id.secret' }, 2],
     ['a session cookie without an id', { session: 'secret' }, 1],
-    ['an empty session cookie', { session: '' }, 1],
+    ['an empty session cookie, which everybody may send', { session: '' }, 0],
     ['a dot at the beginning is no id', { session: '.secret' }, 1],
     ['an app session', { appSession: 'a' }, 1],
     ['everything', { bearer: 'a', appAccessToken: 'b', appSession: 'i.c', session: 'j.d' }, 6],

@@ -1,0 +1,76 @@
+import t from 'tap'
+import { startAdapter } from '../helpers/adapter.ts'
+import { sourceOf, startAlone, verify } from '../helpers/alone.ts'
+import { checkInvariants } from '../helpers/invariants.ts'
+import { ask, type Answer } from '../helpers/request.ts'
+import { demo, startSimulator } from '../helpers/simulator.ts'
+import { until } from '../helpers/until.ts'
+
+const { alice, bob } = demo
+const junk = (index: number): string => `J${index}`.padEnd(32, 'x')
+
+t.test('more resolutions than may wait: the next is refused at once, who is remembered is served throughout', async (t) => {
+  const { adapter, simulator, calls } = await startAlone(t, { timeoutMs: 30_000, maxConcurrency: 2, maxQueue: 5 })
+  await verify(adapter, alice.accessToken)
+  const gate = simulator.knobs.hold('before')
+  const waiting = Array.from({ length: 7 }, (_, index) => verify(adapter, junk(index)))
+  await until('the queue is full', () => adapter.service.authgearQueue().queued === 5)
+  await gate.arrived(2)
+  const refused = await verify(adapter, bob.accessToken) // answered while every slot and place is taken
+  t.match(refused, { status: 503, headers: { 'x-forward-auth-reason': 'overloaded', 'retry-after': /^\d+$/ } })
+  checkInvariants(t, refused, { realm: simulator.url })
+  t.equal(sourceOf(await verify(adapter, alice.accessToken)), '200 memory')
+  t.equal(calls(), 3, 'nothing was asked meanwhile')
+  gate.release()
+  t.strictSame((await Promise.all(waiting)).map(sourceOf), Array(7).fill('401 invalid_session'))
+  t.equal(sourceOf(await verify(adapter, bob.accessToken)), '200 authgear', 'and then it is answered')
+})
+
+t.test('a flood of junk does not keep those out who are remembered, and leaves slots for those who are not', async (t) => {
+  const { adapter, simulator } = await startAlone(t, { timeoutMs: 30_000, maxConcurrency: 8, maxQueue: 100, failuresPerMinute: 3 })
+  const from = (address: string, token: string): Promise<Answer> =>
+    ask(adapter.port, { path: '/verify', headers: [['Authorization', `Bearer ${token}`], ['X-Forwarded-For', address]] })
+  await from('203.0.113.7', alice.accessToken)
+  for (let index = 0; index < 3; index++) t.equal((await from('203.0.113.7', junk(index))).status, 401)
+  const gate = simulator.knobs.hold('before')
+  const flood = Array.from({ length: 20 }, (_, index) => from('203.0.113.7', junk(100 + index)))
+  await until('one slot is taken, the others wait', () => adapter.service.authgearQueue().queued === 19)
+  t.equal(adapter.service.authgearQueue().inFlight, 1)
+  t.equal(sourceOf(await from('203.0.113.7', alice.accessToken)), '200 memory', 'somebody behind the same address who is remembered')
+  const stranger = from('198.51.100.1', bob.accessToken)
+  const neighbour = from('203.0.113.7', demo.anonymous.accessToken)
+  await gate.arrived(2)
+  t.equal(adapter.service.authgearQueue().inFlight, 2, 'others have slots of their own')
+  gate.release()
+  t.equal(sourceOf(await stranger), '200 authgear')
+  t.equal(sourceOf(await neighbour), '200 authgear', 'behind the same address: later, and not refused for it')
+  t.ok((await Promise.all(flood)).every(({ status }) => status === 401))
+})
+
+t.test('a client that no trusted proxy named is never counted: its address may be everybody’s', async (t) => {
+  const simulator = await startSimulator(t)
+  const adapter = await startAdapter(t, { authgear: simulator.url, timeoutMs: 30_000, failuresPerMinute: 3, maxConcurrency: 8 })
+  for (let index = 0; index < 10; index++) await verify(adapter, junk(index))
+  const gate = simulator.knobs.hold('before')
+  const asking = Array.from({ length: 6 }, (_, index) => verify(adapter, junk(100 + index)))
+  await gate.arrived(6)
+  t.equal(adapter.service.authgearQueue().inFlight, 6)
+  gate.release()
+  await Promise.all(asking)
+})
+
+t.test('one session varied by a junk cookie: bystanders are answered, and the rest of it is told to come back', async (t) => {
+  const { adapter, simulator } = await startAlone(t, { timeoutMs: 30_000, maxConcurrency: 8, maxQueue: 100 })
+  const varied = (index: number): Promise<Answer> => ask(adapter.port, { path: '/verify', headers: [['Cookie', `session=${alice.cookie}; app_session=${junk(index)}`]] })
+  const gate = simulator.knobs.hold('before')
+  const asking = Array.from({ length: 30 }, (_, index) => varied(index))
+  await until('ten are refused, sixteen wait', () => adapter.service.authgearQueue().queued === 16)
+  await gate.arrived(4)
+  const bystander = verify(adapter, bob.accessToken)
+  await gate.arrived(5)
+  gate.release()
+  t.equal(sourceOf(await bystander), '200 authgear')
+  const answers = (await Promise.all(asking)).map(({ status, headers }) => `${status} ${headers['x-forward-auth-reason']}`)
+  t.strictSame([...new Set(answers)].sort(), ['200 allowed', '503 overloaded'])
+  t.equal(answers.filter((answer) => answer === '200 allowed').length, 20)
+})

@@ -1,0 +1,152 @@
+import t, { type Test } from 'tap'
+import type { AdapterOptions } from '../helpers/adapter.ts'
+import { startAdapter } from '../helpers/adapter.ts'
+import { metricOf, sourceOf, startAlone, verify } from '../helpers/alone.ts'
+import { user } from '../helpers/log-entry.ts'
+import { startRedis } from '../helpers/redis.ts'
+import { skipOrFail } from '../helpers/servers.ts'
+import { demo, startSimulator } from '../helpers/simulator.ts'
+import { jumpingClock } from '../helpers/stream-log.ts'
+import { until } from '../helpers/until.ts'
+
+const { alice } = demo
+/** CACHE_TTL, and when a renewal is due at the latest. */
+const TTL = 30_000
+const DUE = 0.8 * TTL
+
+async function start (t: Test, options: Partial<AdapterOptions> = {}) {
+  const world = await startAlone(t, { ttlMs: TTL, refreshAhead: 0.8, ...options })
+  t.equal(sourceOf(await verify(world.adapter, alice.accessToken)), '200 authgear')
+  return world
+}
+
+t.test('a session in use is asked about in the background before its entry ends, and nobody ever waits', async (t) => {
+  const { adapter, clock, calls, simulator } = await start(t)
+  clock.advance(0.7 * TTL)
+  t.equal(sourceOf(await verify(adapter, alice.accessToken)), '200 memory')
+  t.equal(calls(), 1, 'not before its time')
+  clock.advance(0.1 * TTL)
+  const gate = simulator.knobs.hold('before')
+  const answers = await Promise.all(Array.from({ length: 10 }, () => verify(adapter, alice.accessToken)))
+  t.ok(answers.every((answer) => sourceOf(answer) === '200 memory'), 'all are answered while it is under way')
+  await gate.arrived(1)
+  gate.release()
+  t.equal(calls(), 2, 'one asks')
+  await until('it is renewed', async () => { clock.advance(1); return sourceOf(await verify(adapter, alice.accessToken)) === '200 memory' && calls() === 2 })
+  clock.advance(DUE - 1000)
+  t.equal(sourceOf(await verify(adapter, alice.accessToken)), '200 memory', 'long after the first one would have ended')
+  t.equal(calls(), 2)
+})
+
+t.test('a session that is not used is not asked about', async (t) => {
+  const { adapter, clock, calls } = await start(t)
+  clock.advance(TTL)
+  t.equal(calls(), 1)
+  t.equal(sourceOf(await verify(adapter, alice.accessToken)), '200 authgear')
+})
+
+t.test('off, every entry is used to its end', async (t) => {
+  const { adapter, clock, calls } = await start(t, { refreshAhead: 0 })
+  for (const step of [0.85, 0.03]) {
+    clock.advance(step * TTL)
+    t.equal(sourceOf(await verify(adapter, alice.accessToken)), '200 memory')
+  }
+  t.equal(calls(), 1)
+})
+
+t.test('who comes when the entry has ended gets what the renewal brings', async (t) => {
+  const { adapter, clock, calls, simulator, waiting } = await start(t)
+  clock.advance(DUE)
+  const gate = simulator.knobs.hold('before')
+  await verify(adapter, alice.accessToken)
+  await gate.arrived(1)
+  clock.advance(TTL - DUE)
+  const asking = verify(adapter, alice.accessToken)
+  await until('it waits', async () => await waiting() === 1)
+  gate.release()
+  t.equal(sourceOf(await asking), '200 authgear')
+  t.equal(calls(), 2)
+})
+
+t.test('a renewal that fails changes nothing and is tried again once a second, not by every request', async (t) => {
+  const { adapter, clock, calls, simulator } = await start(t)
+  clock.advance(DUE)
+  simulator.knobs.fail('not-found')
+  for (let i = 0; i < 5; i++) t.equal(sourceOf(await verify(adapter, alice.accessToken)), '200 memory')
+  await until('it failed', () => calls() === 2)
+  clock.advance(999)
+  await verify(adapter, alice.accessToken)
+  t.equal(calls(), 2)
+  clock.advance(1)
+  t.equal(sourceOf(await verify(adapter, alice.accessToken)), '200 memory')
+  await until('tried again', () => calls() === 3)
+  clock.advance(TTL)
+  t.equal(sourceOf(await verify(adapter, alice.accessToken)), '503 authgear_unavailable', 'never past its end')
+})
+
+t.test('a renewal that finds the session ended ends it', async (t) => {
+  for (const negativeTtlMs of [5000, 0]) {
+    const { adapter, clock, calls, simulator } = await start(t, { negativeTtlMs })
+    simulator.knobs.disable('alice')
+    clock.advance(DUE)
+    t.equal(sourceOf(await verify(adapter, alice.accessToken)), '200 memory')
+    // a bearer's refusal is silence, and silence takes the place of a valid session only if it comes twice
+    await until('asked twice', () => calls() === 3)
+    await until('refused', async () => (await verify(adapter, alice.accessToken)).status === 401)
+    t.equal((await verify(adapter, alice.accessToken)).status, 401, `CACHE_NEGATIVE_TTL ${negativeTtlMs}`)
+  }
+})
+
+t.test('one silent answer does not end a session that is known to be valid', async (t) => {
+  const { adapter, clock, calls, simulator } = await start(t)
+  clock.advance(DUE)
+  simulator.knobs.fail('silent', 1)
+  await verify(adapter, alice.accessToken)
+  await until('asked twice', () => calls() === 3)
+  t.equal(sourceOf(await verify(adapter, alice.accessToken)), '200 memory')
+})
+
+t.test('a revocation while it is renewed voids what the renewal brings', async (t) => {
+  const { adapter, clock, calls, simulator } = await start(t)
+  clock.advance(DUE)
+  const gate = simulator.knobs.hold('after')
+  await verify(adapter, alice.accessToken)
+  await gate.arrived(1)
+  simulator.knobs.disable('alice')
+  await adapter.service.revocations?.revocations.revoke(user(alice.id))
+  const asking = verify(adapter, alice.accessToken)
+  gate.release()
+  t.equal((await asking).status, 401)
+  t.equal((await verify(adapter, alice.accessToken)).status, 401)
+  t.ok(calls() >= 3, 'resolved again')
+})
+
+t.test('of a fleet one renews, under the lease, and the others take what it brought', { skip: skipOrFail('redis-server') }, async (t) => {
+  const redis = await startRedis(t)
+  const simulator = await startSimulator(t)
+  const clock = jumpingClock()
+  const replicas = await Promise.all([1, 2, 3].map(() => startAdapter(t, { authgear: simulator.url, redisPort: redis.port, ttlMs: TTL, refreshAhead: 0.8, degradedTtlMs: TTL, clock })))
+  const [unknown] = replicas
+  if (unknown === undefined) throw new Error('three')
+  await until('all follow', () => replicas.every(({ service }) => service.redisState() === 'up'))
+  for (const replica of replicas) {
+    await until('it is in Redis', async () => simulator.counters.resolutions === 0 || (await redis.cli('KEYS', '*:entry') as string[]).length === 1)
+    await verify(replica, alice.accessToken)
+  }
+  t.equal(simulator.counters.resolutions, 1)
+  clock.jump(DUE)
+  // Redis' own clock did not jump: what it holds must look as old as what is remembered
+  await redis.cli('PEXPIRE', (await redis.cli('KEYS', '*:entry') as string[])[0] ?? '', '5000')
+  await until('all follow again', () => replicas.every(({ service }) => service.redisState() === 'up'))
+  const gate = simulator.knobs.hold('before')
+  for (const replica of replicas) t.equal(sourceOf(await verify(replica, alice.accessToken)), '200 memory')
+  await gate.arrived(1)
+  const reads = (index: number): Promise<number> => metricOf(replicas[index] ?? unknown, 'forward_auth_cache_reads_total{tier="redis",outcome="hit"}')
+  await until('the two others look for it', async () => await reads(1) === 2 && await reads(2) === 2)
+  gate.release()
+  const coalesced = async (): Promise<number> => (await Promise.all(replicas.map((replica) => metricOf(replica, 'forward_auth_coalesced_total{scope="fleet"}')))).reduce((sum, one) => sum + one)
+  await until('the two others have it', async () => await coalesced() === 2)
+  clock.jump(0.1 * TTL)
+  for (const replica of replicas) t.match(sourceOf(await verify(replica, alice.accessToken)), /^200 (memory|redis)$/)
+  t.equal(simulator.counters.resolutions, 2)
+})
