@@ -7,6 +7,18 @@ export type Clock = Readonly<{
   wall: () => EpochMs
 }>
 
+/** One instant by both clocks. */
+export type Moment = Readonly<{ monotonic: number, wall: number }>
+
+export function momentOf (clock: Clock): Moment {
+  return { monotonic: clock.monotonic(), wall: clock.wall() }
+}
+
+/** Milliseconds since then, by the clock that says more: one of them stands still while a machine sleeps, the other may be set back. */
+export function elapsedSince ({ monotonic, wall }: Moment, clock: Clock): number {
+  return Math.max(clock.monotonic() - monotonic, clock.wall() - wall)
+}
+
 export const systemClock: Clock = Object.freeze({
   monotonic: () => performance.now(),
   wall: () => Date.now() as EpochMs

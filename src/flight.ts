@@ -1,6 +1,7 @@
 import type { AuthenticateDeps, Authentication, Source, Subject } from './authentication.ts'
 import type { Accept } from './cache/cache.ts'
 import { ALONE, type Turn } from './cache/fleet.ts'
+import { elapsedSince, momentOf } from './clock.ts'
 import type { CredentialDigest } from './core/cache-key.ts'
 import type { Entry } from './core/entry.ts'
 import { identityDeadline, isExpired } from './core/jwt.ts'
@@ -10,6 +11,8 @@ import { AuthgearCircuitOpen, AuthgearTimeout, AuthgearUnreachable, ResolverErro
 import type { Verdict } from './resolver/resolver.ts'
 import type { About, Mark } from './revocation/log.ts'
 
+/** Resolutions that one answer may take: a doubtful one is asked for twice. */
+const LONGEST = 2
 const EXPIRED: Authentication = Object.freeze({ kind: 'refused', reason: 'expired_credentials' })
 
 /** What a flight is for. */
@@ -91,20 +94,24 @@ function adopt (flight: Flight, { entry, remainingMs, coalesced }: Turn & { kind
 
 /** Remembered before it is answered, so that the next request finds it; Redis is told without anybody waiting. */
 async function ask (flight: Flight, turn: Turn & { kind: 'ask' }): Promise<Authentication | undefined> {
-  const { log, observer, memory, subject, digests } = flight
+  const { log, observer, memory, subject, digests, clock, timeoutMs } = flight
   let shared: Entry | undefined
   let lifeMs = 0
   try {
     const mark = log.mark() // before it is queued: what is revoked from here on may not be in the answer
+    const began = momentOf(clock)
     const { resolution, certain } = await resolve(flight)
+    const tookMs = elapsedSince(began, clock)
+    if (tookMs > LONGEST * timeoutMs) return undefined // this process was frozen: an answer of before says nothing of now
     if (!certain) observer.noVerdict()
     const about = { userId: userOf(resolution), digests }
     const isVoid = log.isVoid(about, mark)
     if (isVoid && resolution.kind === 'valid') return undefined
     const quietFrom = log.isQuiet(about, mark.at) ? mark.at : undefined
-    lifeMs = certain && !isVoid && quietFrom === undefined ? lifetimeFor(flight, resolution) : 0
+    const ttlMs = certain && !isVoid && quietFrom === undefined ? lifetimeFor(flight, resolution) : 0
+    lifeMs = ttlMs - tookMs // its age counts from when Authgear was asked
     if (lifeMs > 0) {
-      const entry = entryOf(flight, resolution, mark, lifeMs)
+      const entry = entryOf(flight, resolution, mark, ttlMs)
       memory.write(subject.key, entry, lifeMs, { ...mark, bounded: boundedOf(flight, entry) })
       if (log.trustsShared()) shared = entry
     } else if (certain && resolution.kind === 'invalid') {
@@ -112,7 +119,7 @@ async function ask (flight: Flight, turn: Turn & { kind: 'ask' }): Promise<Authe
     }
     return { kind: 'resolved', resolution, source: 'authgear', ageMs: 0, quietFrom }
   } finally {
-    turn.done(shared, lifeMs).catch(observer.unforeseen)
+    turn.done(shared, Math.floor(lifeMs)).catch(observer.unforeseen)
   }
 }
 

@@ -31,10 +31,10 @@ export function createLeases (tier: RedisTier, leaseMs: number): Leases {
   /** SET NX and GET in one tick: the value of one who just finished is seen by its successor. */
   async function contend (key: CacheKey, token: string, accept: Accept): Promise<Contention> {
     const name = nameOf(key)
-    const [mine, leasePttl, [pttl, sealed]] = await Promise.all([
+    const [mine, leasePttl, stored] = await Promise.all([
       commands.setIfAbsent(name, token, leaseMs), commands.pttl(name), readValue(tier, key)
     ])
-    const value = judge(tier, key, pttl, sealed)
+    const value = judge(tier, key, stored)
     const usable = value.kind === 'hit' && accept(value.entry, value.remainingMs)
     if (usable && mine) commands.deleteIfEquals(name, token).catch(() => {})
     if (usable) return { ...value, kind: 'found' }

@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts'
+import { elapsedSince, momentOf, type Clock, type Moment } from '../clock.ts'
 import type { CacheKey } from '../core/cache-key.ts'
 import { decodeEntry, encodeEntry, type Entry } from '../core/entry.ts'
 import type { Cache, CacheRead, CacheWrite } from './cache.ts'
@@ -24,8 +24,7 @@ export function createRedisCache (tier: RedisTier): RedisCache {
   return Object.freeze({
     async read (key: CacheKey): Promise<CacheRead> {
       try {
-        const [pttl, sealed] = await readValue(tier, key)
-        return judge(tier, key, pttl, sealed)
+        return judge(tier, key, await readValue(tier, key))
       } catch (error) {
         return { kind: 'unreachable', error }
       }
@@ -44,10 +43,14 @@ export function createRedisCache (tier: RedisTier): RedisCache {
   })
 }
 
+export type StoredValue = Readonly<{ pttl: number, sealed: Buffer | null, asked: Moment }>
+
 /** PTTL before GET, in one round trip: the other order gives an old value the life of one written in between. */
-export function readValue (tier: RedisTier, key: CacheKey): Promise<[number, Buffer | null]> {
+export async function readValue (tier: RedisTier, key: CacheKey): Promise<StoredValue> {
   const name = nameOf(tier, key)
-  return Promise.all([tier.commands.pttl(name), tier.commands.getBuffer(name).catch(noneOfOurs)])
+  const asked = momentOf(tier.clock)
+  const [pttl, sealed] = await Promise.all([tier.commands.pttl(name), tier.commands.getBuffer(name).catch(noneOfOurs)])
+  return { pttl, sealed, asked }
 }
 
 /** A list or a hash under our name is what somebody else put there: it opens as little as garbage does, and is written over. */
@@ -57,7 +60,7 @@ function noneOfOurs (error: unknown): Buffer {
 }
 
 /** What Redis holds is hostile until it opened, decoded and proved young enough. */
-export function judge ({ sealer, clock }: RedisTier, key: CacheKey, pttl: number, sealed: Buffer | null): CacheRead {
+export function judge ({ sealer, clock }: RedisTier, key: CacheKey, { pttl, sealed, asked }: StoredValue): CacheRead {
   if (sealed === null || pttl === -2) return MISS
   if (pttl < 0) return { kind: 'rejected', why: 'endless' }
   const plain = sealer.open(key, sealed)
@@ -66,7 +69,8 @@ export function judge ({ sealer, clock }: RedisTier, key: CacheKey, pttl: number
   if (entry === undefined) return { kind: 'rejected', why: 'malformed' }
   const ageMs = clock.wall() - entry.sealedAt
   if (ageMs > entry.ttlMs + CLOCK_TOLERANCE || ageMs < -CLOCK_TOLERANCE) return { kind: 'rejected', why: 'revived' }
-  const remainingMs = Math.min(pttl, entry.ttlMs)
+  // a process that was frozen finds an answer of before when it thaws
+  const remainingMs = Math.min(pttl, entry.ttlMs) - elapsedSince(asked, clock)
   return remainingMs > 0 ? { kind: 'hit', entry, remainingMs } : MISS
 }
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { Clock } from '../clock.ts'
+import { elapsedSince, momentOf, type Clock, type Moment } from '../clock.ts'
 import { Ledger } from './ledger.ts'
 import type { ReadEntry } from './log-entry.ts'
 import type { Snapshot } from './log-store.ts'
@@ -21,7 +21,6 @@ const MAX_TURNS = 20
 const MAX_CHANGES = 3
 const CHANGES_WITHIN = 10 * 60_000
 
-type Moment = Readonly<{ monotonic: number, wall: number }>
 type Step = Readonly<{ kind: 'linked' | 'adopted' | 'page' }> | Readonly<{ kind: 'change', from: string }>
 
 /** The log in Redis as one replica follows it: docs/revocation-protocol.md. */
@@ -34,7 +33,7 @@ export function createStreamLog (deps: StreamLogDeps): StreamLog {
 
   async function poll (): Promise<void> {
     for (let turns = 0; turns < MAX_TURNS;) {
-      const sent = { monotonic: clock.monotonic(), wall: clock.wall() }
+      const sent = momentOf(clock)
       const snapshot = await store.snapshot(ledger.id, page)
       health.heard(snapshot, sent)
       const step = turn(snapshot)
@@ -148,8 +147,7 @@ function trackHealth (clock: Clock, observer: LogObserver): Health {
       observer.trouble('the revocation log in Redis was lost more than three times in ten minutes: does it evict (maxmemory-policy)? Memory alone is used for ten minutes')
     },
     isFollowing (): boolean {
-      const now = clock.monotonic()
-      return now >= suspendedUntil && now - last.monotonic < FOLLOWING && clock.wall() - last.wall < FOLLOWING
+      return clock.monotonic() >= suspendedUntil && elapsedSince(last, clock) < FOLLOWING
     }
   })
 }

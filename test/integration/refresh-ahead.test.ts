@@ -55,7 +55,7 @@ t.test('off, every entry is used to its end', async (t) => {
 })
 
 t.test('who comes when the entry has ended gets what the renewal brings', async (t) => {
-  const { adapter, clock, calls, simulator, waiting } = await start(t)
+  const { adapter, clock, calls, simulator, waiting } = await start(t, { timeoutMs: TTL })
   clock.advance(DUE)
   const gate = simulator.knobs.hold('before')
   await verify(adapter, alice.accessToken)

@@ -21,7 +21,7 @@ const codec = createEntryCodec(Buffer.alloc(32, 7))
 
 /** `taken` and every other event is a number of the one order in which all events happen. */
 export type Revoked = Readonly<{ of: string, name: string, taken: number, quietMs: number, holders: Set<Replica> }>
-type Asked = { readonly id: number, readonly replica: Replica, readonly person: Person, readonly began: number, readonly at: number, readonly atMonotonic: number, readonly generation: string, readonly early: boolean, isOver: boolean, isRefused: boolean, storedAt: number | undefined, readonly answer: (resolution: Resolution) => void, readonly fail: () => void }
+type Asked = { readonly id: number, readonly replica: Replica, readonly person: Person, readonly began: number, readonly at: number, readonly atMonotonic: number, readonly generation: string, readonly early: boolean, isOver: boolean, isRefused: boolean, readonly answer: (resolution: Resolution) => void, readonly fail: () => void }
 export type Counts = { commands: number, revocations: number, acknowledged: number, answers: number, fromMemory: number, fromRedis: number, stale: number, renewed: number, overtaken: number, adoptions: number, disturbances: number, acknowledgedChecks: number }
 
 export class World {
@@ -160,7 +160,6 @@ export class World {
         early: this.disabled.has(person.user),
         isOver: false,
         isRefused: false,
-        storedAt: undefined,
         answer: (resolution) => resolve({ resolution, certain: true }),
         fail: () => reject(new AuthgearTimeout(LIMITS.timeout))
       })
@@ -183,7 +182,6 @@ export class World {
   stored (replica: Replica, entry: Entry): void {
     const asked = this.#of(entry.resolution)
     if (asked === undefined) return
-    asked.storedAt ??= this.now
     if (asked.replica === replica && replica.isQuiet(asked.person.names, asked.atMonotonic)) this.fail('a resolution that began within a quiet time was stored in memory')
   }
 
@@ -293,7 +291,7 @@ export class World {
     if (stale) this.#checkStale(replica, person, asked)
     if (source === 'redis' && !replica.mayFollow) this.fail('a shared entry was used by a replica that does not follow')
     if (source === 'authgear') return
-    const age = this.now - (asked.storedAt ?? this.now)
+    const age = this.now - asked.at // from when Authgear was asked, however long the answer was on its way
     if (replica.isBlurred) return
     if (age > LIMITS.ttl + (stale ? LIMITS.stale : 0)) this.fail('an entry was used after its life')
     if (age > LIMITS.degraded && !replica.mayFollow) this.fail('an entry older than the degraded TTL was used by a replica that does not follow')

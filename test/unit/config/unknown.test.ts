@@ -31,7 +31,7 @@ for (const [name, meant] of typos) {
   })
 }
 
-for (const name of ['REDIS_CLUSTER', 'LOGIN_CLIENT_ID', 'LOGOUT_REDIRECT_URI', 'AUTHGEAR_ADMIN_API_URL', 'AUTHGEAR_FAILURES_PER_MINUTE']) {
+for (const name of ['REDIS_CLUSTER', 'LOGIN_CLIENT_ID', 'LOGOUT_REDIRECT_URI', 'AUTHGEAR_ADMIN_API_URL']) {
   t.test(`${name} of a later version is an error, not a setting that does nothing`, t => {
     t.match(errorsOf(load({ [name]: 'x' })), [new RegExp(`^${name}: is not a variable`)])
     t.end()
