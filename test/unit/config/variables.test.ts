@@ -11,6 +11,7 @@ t.test('with the one required variable everything else has its default', t => {
       timeoutMs: 2_000,
       maxConcurrency: 64,
       maxQueue: 1_024,
+      failuresPerMinute: 0,
       ca: undefined,
       webhookSecret: undefined,
       appId: undefined
@@ -21,7 +22,7 @@ t.test('with the one required variable everything else has its default', t => {
     identify: undefined,
     tls: undefined,
     trustedProxies: ['loopback', 'linklocal', 'uniquelocal'],
-    cache: { ttlMs: 30_000, negativeTtlMs: 5_000, degradedTtlMs: 5_000, maxEntries: 100_000, secret: undefined },
+    cache: { ttlMs: 30_000, negativeTtlMs: 5_000, degradedTtlMs: 5_000, refreshAhead: 0.8, staleIfErrorMs: 0, maxEntries: 100_000, secret: undefined },
     redis: undefined,
     absentHeaders: 'empty',
     preflight: 'deny',
