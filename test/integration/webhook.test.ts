@@ -1,4 +1,3 @@
-import { createHmac } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { once } from 'node:events'
@@ -8,24 +7,19 @@ import { startRedis } from '../helpers/redis.ts'
 import { ask, type Answer } from '../helpers/request.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
 import { until } from '../helpers/until.ts'
+import { disabledEvent, sign, webhookOf, WEBHOOK_SECRET } from '../helpers/webhook.ts'
 
 interface Recorded { readonly body?: string, readonly headers?: ReadonlyArray<readonly [string, string]>, readonly secret_used?: { readonly key_base64url_as_in_secrets_yaml: string } }
 
 const recorded = (JSON.parse(readFileSync(new URL('../fixtures/webhooks.json', import.meta.url), 'utf8')) as Recorded[]).filter(({ body, headers }) => body !== undefined && headers !== undefined)
-const SECRET = 'a webhook secret of the tests'
-const sign = (body: string, secret = SECRET): string => createHmac('sha256', secret).update(body).digest('hex')
-const disabled = (userId: string, id = 'event'): string => JSON.stringify({ id, type: 'user.disabled', payload: { user: { id: userId } }, context: { app_id: 'app', user_id: userId } })
-
-function post ({ port }: Adapter, body: string, headers: Record<string, string> = {}, method = 'POST'): Promise<Answer> {
-  const all = { 'content-type': 'application/json', 'x-authgear-body-signature': sign(body), ...headers }
-  return ask(port, { method, path: '/webhook', headers: Object.entries(all), body })
-}
+const disabled = disabledEvent
+const post = ({ port }: Adapter, ...event: Parameters<typeof webhookOf>): Promise<Answer> => ask(port, webhookOf(...event))
 
 const verify = ({ port }: Adapter, token: string): Promise<Answer> => ask(port, { path: '/verify', headers: [['Authorization', `Bearer ${token}`]] })
 
 async function start (t: Test, options: Partial<AdapterOptions> = {}) {
   const simulator = await startSimulator(t)
-  return { simulator, adapter: await startAdapter(t, { authgear: simulator.url, webhookSecret: SECRET, ...options }) }
+  return { simulator, adapter: await startAdapter(t, { authgear: simulator.url, webhookSecret: WEBHOOK_SECRET, ...options }) }
 }
 
 t.test('a disabled user is refused at the next request, on every replica', async (t) => {
