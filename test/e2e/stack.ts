@@ -8,25 +8,28 @@ import { startSimulator, type RunningSimulator } from '../helpers/simulator.ts'
 import type { Proxy } from './proxy.ts'
 import { startProxy } from './start-proxy.ts'
 
-/** Authgear ← two replicas with one Redis ← the proxy under test → the app. */
+/** Authgear ← two replicas (or more) with one Redis ← the proxy under test → the app. */
 export interface Stack {
   /** The proxy's port. */
   readonly port: number
   readonly app: EchoApp
   readonly authgear: RunningSimulator
   readonly replicas: readonly Service[]
+  /** One more, in place of one that goes. */
+  readonly startReplica: () => Promise<Service>
   /** What the proxy knows as forward-auth: one balancer before both replicas, or one before each. */
   readonly links: readonly Balancer[]
 }
 
-export async function startStack (t: Test, proxy: Proxy): Promise<Stack> {
+export async function startStack (t: Test, proxy: Proxy, more: Readonly<{ replicas?: number, env?: Readonly<Record<string, string>> }> = {}): Promise<Stack> {
   const [authgear, redis, app] = await Promise.all([startSimulator(t), startRedis(t), startEchoApp(t)])
   const tls = proxy.tls ? makeOwnCert(t) : undefined
-  const env = environment(authgear, redis.url, tls)
-  const replicas = await Promise.all([startService(t, env), startService(t, env)])
+  const env = { ...environment(authgear, redis.url, tls), ...more.env }
+  const startReplica = (): Promise<Service> => startService(t, env)
+  const replicas = await Promise.all(Array.from({ length: more.replicas ?? 2 }, startReplica))
   const links = await linkUp(t, proxy, replicas.map(replica => replica.port))
   const port = await startProxy(t, proxy, { app: app.port, forwardAuth: links.map(link => link.port), caFile: tls?.caFile })
-  return { port, app, authgear, replicas, links }
+  return { port, app, authgear, replicas, startReplica, links }
 }
 
 function environment (authgear: RunningSimulator, redisUrl: string, tls: OwnCert | undefined): Record<string, string> {

@@ -8,6 +8,8 @@ export interface Balancer {
   readonly connections: number
   /** No new connection goes to this port, as after a failed readiness probe. */
   drop (target: number): void
+  /** New connections may go to this port too, as after its first readiness probe. */
+  add (target: number): void
   /** Closes what is open and accepts no more: a connection is refused. */
   down (): Promise<void>
   up (): Promise<void>
@@ -16,16 +18,17 @@ export interface Balancer {
 }
 
 /** A TCP balancer before one or more servers, each connection to the next of them that accepts; it counts, and can fail. */
-export async function startBalancer (t: Test, targets: readonly number[]): Promise<Balancer> {
+export async function startBalancer (t: Test, first: readonly number[]): Promise<Balancer> {
+  const targets = [...first]
   const open = new Set<Socket>()
   const dropped = new Set<number>()
   let connections = 0
   let resetting = false
   const server = createServer(client => {
-    const first = connections++
+    const turn = connections++
     client.on('error', () => {})
     if (resetting) return client.resetAndDestroy()
-    const order = targets.map((_, i) => targets[(first + i) % targets.length] ?? 0).filter(target => !dropped.has(target))
+    const order = targets.map((_, i) => targets[(turn + i) % targets.length] ?? 0).filter(target => !dropped.has(target))
     reach(order, target => join(open, client, target), () => client.resetAndDestroy())
   })
   const listen = async (port: number): Promise<void> => { await once(server.listen(port, '127.0.0.1'), 'listening') }
@@ -46,6 +49,7 @@ export async function startBalancer (t: Test, targets: readonly number[]): Promi
     down,
     async up () { resetting = false; if (!server.listening) await listen(port) },
     drop (target) { dropped.add(target) },
+    add (target) { targets.push(target) },
     reset () { resetting = true; sever() }
   }
 }

@@ -1,0 +1,68 @@
+import t from 'tap'
+import { ask, type Answer } from '../helpers/request.ts'
+import type { Service } from '../helpers/service.ts'
+import { skipOrFail } from '../helpers/servers.ts'
+import { until } from '../helpers/until.ts'
+import { crowd } from './crowd.ts'
+import { ALICE, BOB } from './people.ts'
+import { caddy, traefik } from './proxies.ts'
+import { startStack, type Stack } from './stack.ts'
+
+const CLIENTS = 8
+/** Requests for which the clients keep their connections. */
+const ROUND = 40
+
+t.setTimeout(240_000)
+
+for (const proxy of [traefik, caddy]) {
+  t.test(`three replicas behind ${proxy.server}`, { skip: skipOrFail(proxy.server, 'redis-server') }, async (t) => {
+    const stack = await startStack(t, proxy, { replicas: 3, env: { SHUTDOWN_DELAY: '1s' } })
+    let replicas = [...stack.replicas]
+
+    await t.test('all are replaced, one after the other, amid traffic: not one request fails', async (t) => {
+      const answers = await amid(stack, async () => {
+        for (const old of stack.replicas) {
+          const fresh = await stack.startReplica()
+          stack.links.forEach((link) => link.add(fresh.port))
+          await retire(stack, old)
+          replicas = [...replicas.filter((one) => one !== old), fresh]
+        }
+      })
+      t.strictSame([...new Set(answers.map(({ status }) => status))], [200], `${answers.length} requests`)
+      t.strictSame(await Promise.all(stack.replicas.map(({ ended }) => ended)), [0, 0, 0])
+      t.ok(stack.authgear.counters.resolutions <= 2 * 4, 'and each new one asked Authgear at most until it had read the log')
+    })
+
+    await t.test('one is killed amid traffic: only what was on its way through it fails, and nobody is logged out', async (t) => {
+      const [victim] = replicas
+      const reached = stack.app.received.length
+      const answers = await amid(stack, async () => { await victim?.kill() })
+      const failed = answers.filter(({ status }) => status !== 200)
+      t.ok(failed.length <= CLIENTS, `${failed.length} of ${answers.length} failed`)
+      t.ok(failed.every(({ status }) => status >= 500), 'as an outage, not as a log-out')
+      t.equal(stack.app.received.length - reached, answers.length - failed.length, 'and did not reach the app')
+    })
+  })
+}
+
+/** As a balancer does: SIGTERM, `/readyz` says 503, no new connections, and it ends. */
+async function retire ({ links }: Stack, old: Service): Promise<void> {
+  const ending = old.stop()
+  const { port } = new URL(old.managementUrl)
+  await until('it says that it is going', async () => (await ask(Number(port), { path: '/readyz', host: '127.0.0.1' })).status === 503)
+  links.forEach((link) => link.drop(old.port))
+  await ending
+}
+
+/** Everything that was answered from before the work began until after it ended. */
+async function amid ({ port }: Stack, work: () => Promise<void>): Promise<Answer[]> {
+  const answers: Answer[] = []
+  const progress = { isOver: false }
+  const round = async (): Promise<void> => { answers.push(...await crowd(port, CLIENTS, ROUND, (i) => ({ headers: [['Cookie', i % 2 === 0 ? ALICE.cookie : BOB.cookie]] }))) }
+  await round()
+  const working = work().finally(() => { progress.isOver = true })
+  while (!progress.isOver) await round()
+  await round()
+  await working
+  return answers
+}
