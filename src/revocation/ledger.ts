@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts'
 import type { Entry, Stamp } from '../core/entry.ts'
+import { BoundedMap } from './bounded-map.ts'
 import type { About, Mark } from './log.ts'
 import { compareIds, FIRST_ID, type StreamId } from './position.ts'
 import { EVERYTHING, nameOf, namesOf, type Revocation } from './revocation.ts'
@@ -28,24 +29,30 @@ export class Ledger {
   #id: StreamId = FIRST_ID
   #nonce = ''
   /** Newest position at which a name was revoked, oldest first. */
-  readonly #revoked = new Map<string, StreamId>()
+  readonly #revoked: BoundedMap<StreamId>
   /** What is not after it is void: `everything`, and what the map had no room for. */
   #floor: StreamId = FIRST_ID
   /** Positions read in this generation: an entry is trusted at no other. */
-  readonly #positions = new Map<string, StreamId>()
+  readonly #positions: BoundedMap<StreamId>
   #local = 0
   /** Revocations taken here whose log entry is not read yet: name → number. */
   readonly #locals = new Map<string, Readonly<{ number: number, of: string }>>()
   /** Until when, oldest first. */
-  readonly #quiets = new Map<string, number>()
+  readonly #quiets: BoundedMap<number>
+  /** Until when it is quiet for everybody, since the map had no room. */
+  #quietForAll = -Infinity
   /** Read within the retention, by `of`: appended again where a new log lacks them. */
-  readonly #past = new Map<string, Past>()
+  readonly #past: BoundedMap<Past>
   #pastOverflowAt = -Infinity
   readonly #left = new Set<string>()
   #carry = new Map<string, Revocation>()
 
   constructor (options: LedgerOptions) {
     this.#options = { maxRevocations: 200_000, maxPositions: 200_000, maxCarry: 1000, ...options }
+    this.#revoked = new BoundedMap(this.#options.maxRevocations)
+    this.#positions = new BoundedMap(this.#options.maxPositions)
+    this.#quiets = new BoundedMap(this.#options.maxRevocations)
+    this.#past = new BoundedMap(this.#options.maxCarry)
   }
 
   get generation (): string { return this.#generation }
@@ -83,13 +90,13 @@ export class Ledger {
   apply (entry: LogEntry): void {
     this.#id = entry.id
     this.#nonce = entry.nonce
-    remember(this.#positions, entry.nonce, entry.id, this.#options.maxPositions)
+    this.#positions.set(entry.nonce, entry.id)
     if (entry.revocation === undefined) return
     const name = nameOf(entry.revocation.target)
     const carried = this.#carry.get(entry.of)
     if (carried !== undefined && nameOf(carried.target) === name) this.#carry.delete(entry.of)
     if (name === EVERYTHING) this.#floor = entry.id
-    else this.#raiseFloor(remember(this.#revoked, name, entry.id, this.#options.maxRevocations))
+    else this.#raiseFloor(this.#revoked.set(name, entry.id))
     this.#recall(entry.of, entry.revocation)
     if (this.#locals.get(name)?.of === entry.of) this.#locals.delete(name)
     else this.#quieten(name, entry.revocation.quietMs) // its own began when it was taken here
@@ -123,54 +130,34 @@ export class Ledger {
 
   isQuiet ({ userId, digests }: About, at: number): boolean {
     if (this.#quiets.size === 0) return false
+    if (at < this.#quietForAll) return true
     return [EVERYTHING, ...namesOf(userId, digests)].some((name) => at < (this.#quiets.get(name) ?? -Infinity))
   }
 
   /** @returns the revocations a new log must have: all read within the retention, or `everything` where they are too many */
   #recent (): Array<[string, Revocation]> {
     const since = this.#options.clock.monotonic() - this.#options.retentionMs
-    for (const [of, { readAt }] of this.#past) if (readAt < since) this.#past.delete(of)
-    const [newest] = [...this.#past].slice(-1)
+    const past = [...this.#past.entries()].filter(([, { readAt }]) => readAt >= since)
+    const newest = past.at(-1)
     if (newest !== undefined && this.#pastOverflowAt >= since) return [[`all ${newest[0]}`, { ...newest[1].revocation, target: { kind: 'everything' } }]]
-    return [...this.#past].map(([of, { revocation }]) => [of, revocation])
+    return past.map(([of, { revocation }]) => [of, revocation])
   }
 
   #recall (of: string, revocation: Revocation): void {
-    this.#past.delete(of)
-    this.#past.set(of, { revocation, readAt: this.#options.clock.monotonic() })
-    const [oldest] = this.#past
-    if (this.#past.size <= this.#options.maxCarry || oldest === undefined) return
-    this.#past.delete(oldest[0])
-    this.#pastOverflowAt = oldest[1].readAt
+    const forgotten = this.#past.set(of, { revocation, readAt: this.#options.clock.monotonic() })
+    if (forgotten !== undefined) this.#pastOverflowAt = forgotten.readAt
   }
 
   /** Kept until whatever began within it has ended; what there is no room for holds for everyone. */
   #quieten (name: string, quietMs: number): void {
     if (quietMs <= 0) return
     const now = this.#options.clock.monotonic()
-    const until = Math.max(now + quietMs, this.#quiets.get(name) ?? 0)
-    this.#quiets.delete(name)
-    this.#quiets.set(name, until)
-    for (const [oldest, end] of this.#quiets) {
-      const isOver = end + this.#options.retentionMs <= now
-      if (!isOver && this.#quiets.size <= this.#options.maxRevocations) return
-      this.#quiets.delete(oldest)
-      if (!isOver) { this.#quiets.set(EVERYTHING, Math.max(end, this.#quiets.get(EVERYTHING) ?? 0)); return }
-    }
+    const forgotten = this.#quiets.set(name, Math.max(now + quietMs, this.#quiets.get(name) ?? 0))
+    if (forgotten !== undefined) this.#quietForAll = Math.max(forgotten, this.#quietForAll)
+    for (let oldest = this.#quiets.oldest(); oldest !== undefined && oldest[1] + this.#options.retentionMs <= now; oldest = this.#quiets.oldest()) this.#quiets.delete(oldest[0])
   }
 
   #raiseFloor (id: StreamId | undefined): void {
     if (id !== undefined && compareIds(id, this.#floor) > 0) this.#floor = id
   }
-}
-
-/** Puts it last; @returns the value of the oldest, which had to go */
-function remember (map: Map<string, StreamId>, name: string, id: StreamId, max: number): StreamId | undefined {
-  map.delete(name)
-  map.set(name, id)
-  if (map.size <= max) return undefined
-  const [oldest] = map
-  if (oldest === undefined) return undefined
-  map.delete(oldest[0])
-  return oldest[1]
 }

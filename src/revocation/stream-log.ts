@@ -14,7 +14,8 @@ export interface StreamLog extends RevocationLog {
 
 /** Milliseconds since the newest linked-up poll was sent, after which this replica does not follow any more. */
 const FOLLOWING = 3000
-const PAGE = 5000
+/** Entries: some 10 ms of work, for which nobody is answered. */
+const PAGE = 1000
 /** Generations that may change under one poll before it gives up. */
 const MAX_TURNS = 20
 /** More changes of generation than this in so many milliseconds: a Redis that evicts, and memory alone for as long. */

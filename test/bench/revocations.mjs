@@ -1,0 +1,114 @@
+// npm run bench:revocations: how long until a revocation holds on three replicas, and how a replica starts on a long log.
+// Replicas as in production (processes, default settings), a real redis-server. ENTRIES=900000 is 1,000 revocations a second for 15 minutes.
+import { createHmac, randomBytes } from 'node:crypto'
+import { spawn } from 'node:child_process'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Redis } from 'ioredis'
+import { buildSimulator } from '../../deploy/demo/authgear-simulator/server.mjs'
+import { createHash } from 'node:crypto'
+import { deriveKeys } from '../../dist/core/cache-key.js'
+import { createEntryCodec } from '../../dist/revocation/log-entry.js'
+
+const ENTRIES = Number(process.env.ENTRIES ?? 900_000)
+const REDIS_PORT = 20930
+const PORTS = [20931, 20932, 20933]
+const SECRET = 'a secret of the bench, 32 bytes!'
+const WEBHOOK_SECRET = 'a webhook secret of the bench'
+const children = []
+
+function start (command, args, env = {}) {
+  const child = spawn(command, args, { env: { ...process.env, ...env }, stdio: 'ignore' })
+  children.push(child)
+  return child
+}
+
+const startReplica = (endpoint, port) => start(process.execPath, [new URL('../../dist/main.js', import.meta.url).pathname], {
+  AUTHGEAR_ENDPOINT: endpoint, AUTHGEAR_WEBHOOK_SECRET: WEBHOOK_SECRET, REDIS_URL: `redis://127.0.0.1:${REDIS_PORT}`, CACHE_SECRET: SECRET, LISTEN: `127.0.0.1:${port}`, MANAGEMENT_LISTEN: `127.0.0.1:${port + 10}`, LOG_LEVEL: 'warn'
+})
+
+const readiness = (port) => fetch(`http://127.0.0.1:${port + 10}/readyz`).then((answer) => answer.json(), () => ({}))
+const verify = (port, token) => fetch(`http://127.0.0.1:${port}/verify`, { headers: token === undefined ? {} : { authorization: `Bearer ${token}` } })
+const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)]
+
+async function until (holds) { while (!await holds()) await sleep(5) }
+
+/** From the webhook's sending to the first refusal on each of three replicas. */
+async function revocations (simulator) {
+  const times = []
+  for (let n = 0; n < 50; n++) {
+    const { accessToken } = simulator.knobs.signIn('alice')
+    const id = `user-${n}`
+    simulator.knobs.addUser({ id, name: id, sessions: [{ accessTokens: [accessToken] }] })
+    for (const port of PORTS) await verify(port, accessToken)
+    simulator.knobs.disable(id)
+    const body = JSON.stringify({ id: `event-${n}`, type: 'user.disabled', payload: { user: { id } }, context: {} })
+    const started = performance.now()
+    const refused = PORTS.map((port) => until(async () => (await verify(port, accessToken)).status === 401))
+    await fetch(`http://127.0.0.1:${PORTS[n % 3]}/webhook`, { method: 'POST', body, headers: { 'x-authgear-body-signature': createHmac('sha256', WEBHOOK_SECRET).update(body).digest('hex') } })
+    await Promise.all(refused)
+    times.push(performance.now() - started)
+  }
+  console.log(`disabled → refused on three replicas, 50 users, asked about every 5 ms: median ${Math.round(median(times))} ms, longest ${Math.round(Math.max(...times))} ms`)
+}
+
+/** Writes a log as log.lua does, but in bulk. */
+async function writeLog (redis, endpoint, count) {
+  const prefix = `forward-auth:{log:${createHash('sha256').update(endpoint).digest('base64url').slice(0, 16)}}`
+  const codec = createEntryCodec(deriveKeys(Buffer.from(SECRET)).log)
+  const gen = await redis.hget(`${prefix}:head`, 'gen')
+  let previous = await redis.hget(`${prefix}:head`, 'nonce')
+  for (let written = 0; written < count;) {
+    const pipeline = redis.pipeline()
+    for (let n = 0; n < 5000 && written < count; n++, written++) {
+      const nonce = randomBytes(16).toString('hex')
+      const fields = codec.encode(gen, nonce, nonce, { target: { kind: 'user', userId: `user-${written}` }, origin: 'webhook', quietMs: 2000 })
+      pipeline.xadd(`${prefix}:stream`, '*', ...Object.entries({ ...fields, prev: previous }).flat())
+      previous = nonce
+    }
+    pipeline.hset(`${prefix}:head`, 'nonce', previous)
+    await pipeline.exec()
+  }
+}
+
+async function startOn (endpoint, count) {
+  const port = 20939
+  const started = performance.now()
+  startReplica(endpoint, port)
+  await until(async () => (await readiness(port)).status === 'serving')
+  const readyMs = performance.now() - started
+  let worst = 0
+  const asking = { isOver: false }
+  const asker = (async () => {
+    while (!asking.isOver) {
+      const at = performance.now()
+      await verify(port).then((answer) => answer.text())
+      worst = Math.max(worst, performance.now() - at)
+    }
+  })()
+  await until(async () => (await readiness(port)).redis === 'up')
+  asking.isOver = true
+  await asker
+  const { rss } = Object.fromEntries((await fetch(`http://127.0.0.1:${port + 10}/metrics`).then((answer) => answer.text())).split('\n').filter((line) => line.startsWith('process_resident_memory_bytes ')).map((line) => ['rss', Number(line.split(' ')[1])]))
+  console.log(`a replica that starts on a log of ${count} entries: ready after ${Math.round(readyMs)} ms, has read it after ${Math.round(performance.now() - started)} ms; worst answer meanwhile ${Math.round(worst)} ms; ${Math.round(rss / 2 ** 20)} MiB`)
+}
+
+const simulator = buildSimulator({})
+const endpoint = await simulator.listen()
+start('redis-server', ['--port', String(REDIS_PORT), '--save', ''])
+const redis = new Redis(REDIS_PORT)
+redis.on('error', () => {})
+try {
+  await until(() => redis.ping().then(() => true, () => false))
+  for (const port of PORTS) startReplica(endpoint, port)
+  for (const port of PORTS) await until(async () => (await readiness(port)).redis === 'up')
+  await revocations(simulator)
+  for (const child of children.slice(1)) child.kill('SIGKILL')
+  await startOn(endpoint, 51)
+  children.at(-1).kill('SIGKILL')
+  await writeLog(redis, endpoint, ENTRIES)
+  await startOn(endpoint, ENTRIES)
+} finally {
+  redis.disconnect()
+  for (const child of children) child.kill('SIGKILL')
+  await simulator.close()
+}
