@@ -13,6 +13,7 @@ export interface AdapterOptions {
   readonly resolverUrl?: string
   readonly redisPort?: number
   readonly redisTimeoutMs?: number
+  readonly redisPassword?: string
   readonly secret?: string
   readonly keyPrefix?: string
   readonly ttlMs?: number
@@ -103,9 +104,9 @@ function settingsOf (options: AdapterOptions): ServiceSettings {
   }
 }
 
-function redisOf ({ redisPort, redisTimeoutMs, keyPrefix }: AdapterOptions): ServiceSettings['redis'] {
+function redisOf ({ redisPort, redisTimeoutMs, redisPassword, keyPrefix }: AdapterOptions): ServiceSettings['redis'] {
   if (redisPort === undefined) return undefined
-  return { host: '127.0.0.1', port: redisPort, db: 0, username: undefined, password: undefined, tls: undefined, keyPrefix: keyPrefix ?? 'test:', timeoutMs: redisTimeoutMs ?? 1000 }
+  return { host: '127.0.0.1', port: redisPort, db: 0, username: undefined, password: redisPassword, tls: undefined, keyPrefix: keyPrefix ?? 'test:', timeoutMs: redisTimeoutMs ?? 1000 }
 }
 
 function tlsOf ({ tls, clientCa }: AdapterOptions): ServiceSettings['tls'] {
