@@ -28,6 +28,8 @@ export const HTTP1_OPTIONS = {
 export const HTTP2_OPTIONS = {
   allowHTTP1: true,
   handshakeTimeout: HANDSHAKE_TIMEOUT,
+  // a line whose value ends in a blank, a policy's too, would be dropped without a word; Node 20 does not know this one and drops it
+  strictFieldWhitespaceValidation: false,
   // Node's 128 make Traefik answer 500 to people with some 115 cookies, since Go splits them; a longer list is refused, not cut
   maxHeaderListPairs: MAX_HEADER_LINES,
   // without it one anonymous request with a 150 kB cookie stalls the session
