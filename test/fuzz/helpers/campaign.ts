@@ -28,10 +28,10 @@ export async function ends<T> (what: string, work: Promise<T>): Promise<T> {
 }
 
 /** @returns a check of the lines that came since the last one: a defect that was caught is a violation too */
-export function nothingUnforeseen (log: ReadonlyArray<Readonly<Record<string, unknown>>>): () => void {
+export function nothingUnforeseen (log: ReadonlyArray<Readonly<Record<string, unknown>>>, isDefect = ({ level }: Readonly<Record<string, unknown>>): boolean => level === 'error'): () => void {
   let checked = 0
   return () => {
-    const errors = log.slice(checked).filter(({ level }) => level === 'error')
+    const errors = log.slice(checked).filter(isDefect)
     checked = log.length
     if (errors.length > 0) throw new Error(JSON.stringify(errors))
   }
