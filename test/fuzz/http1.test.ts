@@ -74,4 +74,3 @@ function isJustified ({ status, headers }: ParsedAnswer, head: string): void {
 function textOf (lines: readonly Line[]): string {
   return lines.map(line => `${line.join(': ')}\r\n`).join('')
 }
-

@@ -23,11 +23,14 @@ const tamper: fc.Arbitrary<Tamper> = fc.oneof(
   { weight: 2, arbitrary: fc.tuple(bytes, life).map(([value, ms]): Tamper => (redis, entry) => redis.set(entry, value, 'PX', ms)) },
   { weight: 1, arbitrary: life.map((ms): Tamper => (redis, entry) => redis.pexpire(entry, ms)) },
   { weight: 1, arbitrary: fc.constantFrom<Tamper>((redis, entry) => redis.persist(entry), (redis, entry) => redis.del(entry)) },
-  { weight: 1, arbitrary: fc.constantFrom<Tamper>(
-    async (redis, entry) => { await redis.del(entry); await redis.rpush(entry, 'x') },
-    async (redis, entry) => { await redis.del(entry); await redis.hset(entry, 'valid', 'true') },
-    async (redis, entry) => { await redis.del(entry); await redis.xadd(entry, '*', 'a', 'b') }
-  ) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom<Tamper>(
+      async (redis, entry) => { await redis.del(entry); await redis.rpush(entry, 'x') },
+      async (redis, entry) => { await redis.del(entry); await redis.hset(entry, 'valid', 'true') },
+      async (redis, entry) => { await redis.del(entry); await redis.xadd(entry, '*', 'a', 'b') }
+    )
+  },
   { weight: 2, arbitrary: fc.tuple(bytes, life).map(([value, ms]): Tamper => async (redis, entry) => { await redis.del(entry); await redis.set(lease(entry), value, 'PX', Math.min(ms, 30_000)) }) },
   { weight: 1, arbitrary: fc.constantFrom<Tamper>(async (redis, entry) => { await redis.del(entry); await redis.set(lease(entry), 'x') }, async (redis, entry) => { await redis.del(entry); await redis.rpush(lease(entry), 'x') }) }
 )
