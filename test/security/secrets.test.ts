@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { createHmac } from 'node:crypto'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { check } from '../../src/commands/check.ts'
 import { startAdapter } from '../helpers/adapter.ts'
 import { jwt } from '../helpers/jwt.ts'
 import { startRedis, type RedisServer } from '../helpers/redis.ts'
@@ -161,10 +162,10 @@ t.test('check and a start that fails print no secret, right or malformed', async
     ['a good configuration', good, ['check']],
     ['short secrets', { ...good, CACHE_SECRET: SECRETS.cacheSecret.slice(0, 20), MANAGEMENT_TOKEN: SECRETS.managementToken.slice(0, 10) }, ['check', 'serve']],
     ['a password in a URL that cannot be read', { ...good, REDIS_URL: `redis://u:${SECRETS.redisPassword}@:x:y/` }, ['check', 'serve']],
-    ['a password in both places', { ...good, REDIS_URL: `redis://u:${SECRETS.redisPassword}@redis` }, ['check', 'serve']],
+    ['a password in both places', { ...good, REDIS_URL: `redis://u:${SECRETS.redisPassword}@redis` }, ['check']],
     ['a password in a good URL', { ...good, REDIS_PASSWORD: '', REDIS_URL: `redis://u:${SECRETS.redisPassword}@redis` }, ['check']],
     ['a secret under a wrong name', { ...good, CACHE_SECERT: SECRETS.cacheSecret, MANAGEMENT_TOKENS: SECRETS.managementToken }, ['check', 'serve']],
-    ['a secret where a file is named', { ...good, CACHE_SECRET: '', CACHE_SECRET_FILE: SECRETS.cacheSecret }, ['check', 'serve']],
+    ['a secret where a file is named', { ...good, CACHE_SECRET: '', CACHE_SECRET_FILE: SECRETS.cacheSecret }, ['check']],
     ['a secret as the endpoint\'s password', { ...good, AUTHGEAR_ENDPOINT: `https://u:${SECRETS.managementToken}@myapp.authgear.cloud` }, ['check', 'serve']]
   ]
   for (const [what, env, commands] of rows) {
@@ -177,8 +178,10 @@ t.test('check and a start that fails print no secret, right or malformed', async
 })
 
 /** @returns all that it printed until it ended */
-function run (command: string, env: Readonly<Record<string, string>>): Promise<string> {
-  return new Promise((resolve) => execFile(process.execPath, [MAIN, command], { env: { PATH: process.env['PATH'], ...env }, timeout: 20_000 }, (_error, stdout, stderr) => resolve(stdout + stderr)))
+async function run (command: string, env: Readonly<Record<string, string>>): Promise<string> {
+  const printed: string[] = []
+  if (command === 'check') check(env, { write: (text) => printed.push(text) })
+  return command === 'check' ? printed.join('') : await new Promise((resolve) => execFile(process.execPath, [MAIN, command], { env: { PATH: process.env['PATH'], ...env }, timeout: 20_000 }, (_error, stdout, stderr) => resolve(stdout + stderr)))
 }
 
 t.test('a Redis that refuses the password, or does not know the command for it, is quoted without it', { skip: skipOrFail('redis-server') }, async (t) => {
