@@ -38,6 +38,8 @@ export interface AdapterOptions {
   /** How long one who lost the fleet's lease waits; long here, so that a slow machine changes nothing. */
   readonly patienceMs?: number
   readonly clock?: Clock
+  /** In place of the listener's own, which would take minutes: milliseconds. */
+  readonly limits?: Readonly<Partial<Record<'headersTimeout' | 'requestTimeout' | 'keepAliveTimeout' | 'connectionsCheckingInterval', number>>>
 }
 
 export interface Adapter {
@@ -60,6 +62,7 @@ export async function startAdapter (t: Pick<Test, 'teardown'>, options: AdapterO
   const log = createLog('debug', { write: (line: string) => { lines.push(JSON.parse(line)) } })
   const { patienceMs = 10_000, clock = systemClock } = options
   const service = createService(settingsOf(options), log, { patienceMs, clock })
+  Object.assign(service.app.fastify.server, options.limits)
   const port = await listen(service.app, options.listen)
   const identifyPort = await listen(service.identify)
   let closing: Promise<void> | undefined
