@@ -70,6 +70,20 @@ advisory(t, 'nginx auth_request with a query', 'the query made it miss the inter
   }
 }, skipOrFail('nginx'))
 
+advisory(t, 'Node.js, found here', 'header lines beyond those that the parser keeps were dropped without a word, a policy of the proxy among them', async (t) => {
+  const edits = { Caddyfile: (shipped: string) => shipped.replace('header_up -Connection', 'header_up X-Forward-Auth-Policy role=admin\n\t\t\theader_up -Connection') }
+  const { port, app } = await startSmallStack(t, { ...caddy, edits }, {})
+  // Go sends header lines in the order of their names: these come between the cookie and the policy
+  const many = (count: number): HeaderLine[] => Array.from({ length: count }, (_, i) => [`D${i}`, ''])
+  for (const count of [0, 1500, 3500]) {
+    t.equal((await ask(port, { headers: [['Cookie', ALICE.cookie], ...many(count)] })).status, 200, `an admin with ${count} more lines`)
+    const before = app.received.length
+    t.equal((await ask(port, { headers: [['Cookie', BOB.cookie], ...many(count)] })).status, 403, `another with ${count} more lines`)
+    t.equal(app.received.length, before)
+  }
+  t.not((await ask(port, { headers: [['Cookie', BOB.cookie], ...many(4500)] })).status, 200, 'too many for anybody')
+}, skipOrFail('caddy'))
+
 /** The least that an operator may write who does not take the shipped files. */
 async function startNginx (t: Test, target: string, forwardAuth: number, app: number): Promise<number> {
   const [folder, port] = [tempDir(t, 'nginx'), await freePort()]
