@@ -29,7 +29,7 @@ async function start (t: Test, env: Readonly<Record<string, string>> = {}): Prom
 t.test('memory is flat over junk credentials, each of which Authgear is asked about', async (t) => {
   const [batch, entries] = FULL ? [100_000, 100_000] : [6000, 1000]
   const service = await start(t, { CACHE_MAX_ENTRIES: String(entries) })
-  await batches(t, service, 'junk credentials', batch, 3, '401', (round) => (i) => junk(round * batch + i))
+  await batches(t, service, 'junk credentials', batch, FULL ? 6 : 3, '401', (round) => (i) => junk(round * batch + i))
 })
 
 t.test('memory is flat over requests', async (t) => {
@@ -37,7 +37,7 @@ t.test('memory is flat over requests', async (t) => {
   await batches(t, service, 'requests of one session', FULL ? 500_000 : 30_000, 3, '200', () => () => 'V'.padEnd(32, '0'))
 })
 
-/** The first fills what is bounded (cache, pools, compiled code), the others must add nothing. */
+/** The first half fills what is bounded (cache, pools, compiled code, and the room that V8 takes for what it will collect), the others must add nothing. */
 async function batches (t: Test, service: Measured, what: string, size: number, count: number, status: string, tokens: (round: number) => (i: number) => string): Promise<void> {
   const after: Array<Awaited<ReturnType<Measured['memory']>>> = []
   for (let round = 0; round < count; round++) {
@@ -50,7 +50,7 @@ async function batches (t: Test, service: Measured, what: string, size: number, 
     after.push(memory)
     t.comment(`bounds: ${(round + 1) * size} ${what}: heap ${(memory.heap / MB).toFixed(1)} MB, rss ${(memory.rss / MB).toFixed(0)} MB, ${Math.round(size / (performance.now() - started) * 1000)}/s, ${service.descriptors()} descriptors, event loop p99 ${Math.round(late * 1000)} ms`)
   }
-  const [first, last] = [after[0], after.at(-1)]
+  const [first, last] = [after[Math.ceil(count / 2) - 1], after.at(-1)]
   if (first === undefined || last === undefined) throw new Error('nothing was measured')
   t.ok(last.heap - first.heap < HEAP_SLACK, `heap: ${(last.heap - first.heap) / MB} MB more`)
   t.ok(last.rss - first.rss < RSS_SLACK, `rss: ${(last.rss - first.rss) / MB} MB more`)
