@@ -13,6 +13,13 @@ export default [
     }
   },
   {
+    files: ['src/**/*.ts'],
+    ignores: ['src/equal-secret.ts'],
+    rules: {
+      'no-restricted-imports': ['error', { paths: [{ name: 'node:crypto', importNames: ['timingSafeEqual'], message: 'equalSecret compares secrets' }] }]
+    }
+  },
+  {
     files: ['src/core/**/*.ts'],
     rules: {
       'no-restricted-globals': ['error', 'performance', 'process', 'setTimeout', 'setInterval', 'console'],

@@ -41,5 +41,10 @@ export function createLog (level: LogLevel, stream: DestinationStream): Log {
 export function describe (error: unknown): Readonly<{ code?: string, message: string, cause?: string }> {
   if (!(error instanceof Error)) return { message: 'a value that is not an error was thrown' }
   const code = 'code' in error && typeof error.code === 'string' ? { code: error.code } : {}
-  return { ...code, message: error.message, ...(error.cause instanceof Error ? { cause: error.cause.message } : {}) }
+  return { ...code, message: messageOf(error), ...(error.cause instanceof Error ? { cause: messageOf(error.cause) } : {}) }
+}
+
+/** A Redis that does not know a command repeats its arguments; of AUTH and HELLO those are the password. */
+function messageOf ({ message }: Error): string {
+  return message.replace(/,? *with args beginning with.*/s, '')
 }

@@ -1,4 +1,4 @@
-import type { Server } from 'node:http'
+import type { IncomingMessage, Server } from 'node:http'
 import type { Http2SecureServer } from 'node:http2'
 import type { FastifyInstance } from 'fastify'
 
@@ -6,8 +6,16 @@ import type { FastifyInstance } from 'fastify'
 const MAX_HEADERS = 64 * 1024
 /** Milliseconds; longer than any proxy's (nginx 60 s, Traefik 90 s, Caddy 120 s), so that it is the proxy who closes. */
 const KEEP_ALIVE = 130_000
+/** Milliseconds from a connection's or a request's first byte to the end of its head: proxies send one in one piece. */
+const HEADERS_TIMEOUT = 20_000
 /** Milliseconds from a request's first byte to the end of what it declares. */
 const REQUEST_TIMEOUT = 30_000
+/** Milliseconds between looks for connections that are over these limits; Node's 30 s would double them. */
+const CHECK_EVERY = 5000
+/** Milliseconds for a TLS handshake; Node's are 120 s. */
+const HANDSHAKE_TIMEOUT = 10_000
+/** Lines of one head: Node's parser drops those beyond without a word, so that a request that has as many is refused. */
+const MAX_HEADER_LINES = 4000
 
 /** Fastify options of the plain listener. */
 export const HTTP1_OPTIONS = {
@@ -19,8 +27,11 @@ export const HTTP1_OPTIONS = {
 /** What HTTP/2 needs beyond a certificate: the peer is our proxy, and everybody behind it shares its session. */
 export const HTTP2_OPTIONS = {
   allowHTTP1: true,
-  // Node's 128 make Traefik answer 500 to people with some 115 cookies, since Go splits them
-  maxHeaderListPairs: 4000,
+  handshakeTimeout: HANDSHAKE_TIMEOUT,
+  // a line whose value ends in a blank, a policy's too, would be dropped without a word; Node 20 does not know this one and drops it
+  strictFieldWhitespaceValidation: false,
+  // Node's 128 make Traefik answer 500 to people with some 115 cookies, since Go splits them; a longer list is refused, not cut
+  maxHeaderListPairs: MAX_HEADER_LINES,
   // without it one anonymous request with a 150 kB cookie stalls the session
   settings: { maxHeaderListSize: MAX_HEADERS, maxConcurrentStreams: 1000 },
   maxSessionMemory: 100,
@@ -31,12 +42,20 @@ export const HTTP2_OPTIONS = {
 
 export const HTTP2_SESSION_TIMEOUT = KEEP_ALIVE
 
-/** With `http2: true` Fastify silently passes neither on to the HTTP/1.1 side of the listener. */
+/** With `http2: true` Fastify silently passes none on to the HTTP/1.1 side of the listener. Before it listens. */
 export function applyHttp1Limits (server: FastifyInstance['server']): void {
   Object.assign(server as Server | Http2SecureServer, {
     maxHeaderSize: MAX_HEADERS,
+    maxHeadersCount: MAX_HEADER_LINES,
     keepAliveTimeout: KEEP_ALIVE,
+    headersTimeout: HEADERS_TIMEOUT,
     requestTimeout: REQUEST_TIMEOUT,
+    connectionsCheckingInterval: CHECK_EVERY,
     requireHostHeader: true
   })
+}
+
+/** Whether lines may be missing, a policy or a declared body among them: Node hands over as many as it keeps, and no word of the rest. */
+export function isCut ({ rawHeaders, httpVersionMajor }: Pick<IncomingMessage, 'rawHeaders' | 'httpVersionMajor'>): boolean {
+  return httpVersionMajor === 1 && rawHeaders.length >= 2 * MAX_HEADER_LINES
 }

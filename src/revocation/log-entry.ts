@@ -1,5 +1,6 @@
-import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
+import { createHmac, hkdfSync } from 'node:crypto'
 import type { CredentialDigest } from '../core/cache-key.ts'
+import { equalSecret } from '../equal-secret.ts'
 import type { LogEntry } from './ledger.ts'
 import type { Revocation, Target } from './revocation.ts'
 
@@ -35,8 +36,7 @@ export function createEntryCodec (logKey: Uint8Array): EntryCodec {
       const field = (name: string): string => raw[name] ?? ''
       const fields = { gen: field('gen'), nonce: field('nonce'), of: field('of'), kind: field('kind'), value: field('value'), origin: field('origin'), quiet: field('quiet'), secret: field('secret') }
       const tag = Buffer.from(field('tag'), 'base64url')
-      const expected = tagOf(fields)
-      const tagged = fields.secret === secretId && tag.length === expected.length && timingSafeEqual(tag, expected)
+      const tagged = fields.secret === secretId && equalSecret(tag, tagOf(fields))
       // a user means the same under every secret, a credential's digest does not
       const foreignUser = fields.secret !== secretId && fields.kind === 'user' && fields.value !== ''
       const authentic = tagged || foreignUser

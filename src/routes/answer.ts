@@ -107,3 +107,6 @@ export const NOT_FOUND: Answer = Object.freeze({
   headers: ['content-type', JSON_TYPE, 'content-length', '21', ...COMMON, 'x-forward-auth-reason', 'not_found'],
   body: '{"error":"not_found"}'
 })
+
+/** As Node answers a head that is too large. */
+export const TOO_MANY_LINES: Answer = Object.freeze({ status: 431, headers: ['content-length', '0', ...COMMON], body: '' })

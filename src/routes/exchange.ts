@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { isCut } from '../listener/http-options.ts'
 import { respond, respondAndLeave } from '../listener/respond.ts'
 import type { AbandonedInputs } from '../listener/unread-body.ts'
 import type { Endpoint } from '../tally.ts'
-import { NOT_FOUND, type Answer } from './answer.ts'
+import { NOT_FOUND, TOO_MANY_LINES, type Answer } from './answer.ts'
 import { clientTraceOf } from './client-trace.ts'
 import { readProxyRequest, type ProxyRequest } from './proxy-request.ts'
 import type { Report } from './report.ts'
@@ -79,9 +80,13 @@ function receive (abandoned: AbandonedInputs, { raw }: FastifyRequest, reply: Fa
   const { socket } = raw
   if (raw.httpVersionMajor !== 1) return (answer) => respond(reply.raw, answer, requestId)
   if (abandoned.has(socket)) return undefined
-  if (!declaresBody) return (answer) => respond(reply.raw, answer, requestId)
+  const cut = isCut(raw)
+  if (!declaresBody && !cut) return (answer) => respond(reply.raw, answer, requestId)
   abandoned.abandon(socket)
-  return (answer) => respondAndLeave(raw, reply.raw, answer, requestId)
+  const send = (answer: Answer): void => respondAndLeave(raw, reply.raw, answer, requestId)
+  if (!cut) return send
+  send(TOO_MANY_LINES)
+  return undefined
 }
 
 /** Ids for requests whose proxy names none: unique among replicas, and nothing of the request in them. */

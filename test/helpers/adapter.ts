@@ -13,6 +13,7 @@ export interface AdapterOptions {
   readonly resolverUrl?: string
   readonly redisPort?: number
   readonly redisTimeoutMs?: number
+  readonly redisPassword?: string
   readonly secret?: string
   readonly keyPrefix?: string
   readonly ttlMs?: number
@@ -41,6 +42,8 @@ export interface AdapterOptions {
   /** How long one who lost the fleet's lease waits; long here, so that a slow machine changes nothing. */
   readonly patienceMs?: number
   readonly clock?: Clock
+  /** In place of the listener's own, which would take minutes: milliseconds. */
+  readonly limits?: Readonly<Partial<Record<'headersTimeout' | 'requestTimeout' | 'keepAliveTimeout' | 'connectionsCheckingInterval', number>>>
 }
 
 export interface Adapter {
@@ -63,6 +66,7 @@ export async function startAdapter (t: Pick<Test, 'teardown'>, options: AdapterO
   const log = createLog('debug', { write: (line: string) => { lines.push(JSON.parse(line)) } })
   const { patienceMs = 10_000, clock = systemClock } = options
   const service = createService(settingsOf(options), log, { patienceMs, clock })
+  Object.assign(service.app.fastify.server, options.limits)
   const port = await listen(service.app, options.listen)
   const identifyPort = await listen(service.identify)
   let closing: Promise<void> | undefined
@@ -116,9 +120,9 @@ function settingsOf (options: AdapterOptions): ServiceSettings {
   }
 }
 
-function redisOf ({ redisPort, redisTimeoutMs, keyPrefix }: AdapterOptions): ServiceSettings['redis'] {
+function redisOf ({ redisPort, redisTimeoutMs, redisPassword, keyPrefix }: AdapterOptions): ServiceSettings['redis'] {
   if (redisPort === undefined) return undefined
-  return { host: '127.0.0.1', port: redisPort, db: 0, username: undefined, password: undefined, tls: undefined, keyPrefix: keyPrefix ?? 'test:', timeoutMs: redisTimeoutMs ?? 1000 }
+  return { host: '127.0.0.1', port: redisPort, db: 0, username: undefined, password: redisPassword, tls: undefined, keyPrefix: keyPrefix ?? 'test:', timeoutMs: redisTimeoutMs ?? 1000 }
 }
 
 function tlsOf ({ tls, clientCa }: AdapterOptions): ServiceSettings['tls'] {

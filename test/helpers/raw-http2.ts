@@ -3,17 +3,22 @@ import { once } from 'node:events'
 
 const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'
 const HEADERS = 0x1
+const RST_STREAM = 0x3
 const SETTINGS = 0x4
-/** END_STREAM and END_HEADERS */
-const WHOLE = 0x5
+const GOAWAY = 0x7
+const CONTINUATION = 0x9
+const END_STREAM = 0x1
+const END_HEADERS = 0x4
+/** Bytes of the longest frame that a peer must take. */
+const MAX_FRAME = 16_384
 
-/** One HTTP/2 request with header lines as they are, for what Node's client refuses to send. @returns the status */
+/** One HTTP/2 request with header lines as they are, for what Node's client refuses to send. @returns the status; rejects where the stream is refused */
 export async function statusOverHttp2 (port: number, ca: string, path: string, lines: ReadonlyArray<readonly [string, string]>, method = 'GET'): Promise<number> {
   const socket = connect({ port, host: 'localhost', ca, ALPNProtocols: ['h2'] })
   await once(socket, 'secureConnect')
   try {
     const block = [[':method', method], [':scheme', 'https'], [':path', path], [':authority', 'x'], ...lines] as const
-    socket.write(Buffer.concat([Buffer.from(PREFACE), frame(SETTINGS, 0, 0, Buffer.alloc(0)), frame(HEADERS, WHOLE, 1, Buffer.concat(block.map(literal)))]))
+    socket.write(Buffer.concat([Buffer.from(PREFACE), frame(SETTINGS, 0, 0, Buffer.alloc(0)), ...headFrames(Buffer.concat(block.map(literal)))]))
     return await readStatus(socket)
   } finally {
     socket.destroy()
@@ -29,9 +34,24 @@ function frame (type: number, flags: number, stream: number, payload: Buffer): B
   return Buffer.concat([head, payload])
 }
 
-/** RFC 7541, 6.2.2: literal, not indexed, new name, no Huffman; texts under 127 bytes. */
+/** A header block as one HEADERS frame and as many CONTINUATIONs as it takes. */
+function headFrames (block: Buffer): Buffer[] {
+  const parts = Array.from({ length: Math.max(1, Math.ceil(block.length / MAX_FRAME)) }, (_, i) => block.subarray(i * MAX_FRAME, (i + 1) * MAX_FRAME))
+  return parts.map((part, i) => frame(i === 0 ? HEADERS : CONTINUATION, (i === 0 ? END_STREAM : 0) | (i === parts.length - 1 ? END_HEADERS : 0), 1, part))
+}
+
+/** RFC 7541, 6.2.2: literal, not indexed, new name, no Huffman. */
 function literal ([name, value]: readonly [string, string]): Buffer {
-  return Buffer.concat([Buffer.of(0, name.length), Buffer.from(name, 'latin1'), Buffer.of(value.length), Buffer.from(value, 'latin1')])
+  return Buffer.concat([Buffer.of(0), ...[name, value].flatMap(text => [lengthOf(text), Buffer.from(text, 'latin1')])])
+}
+
+/** RFC 7541, 5.1: an integer with a prefix of 7 bits. */
+function lengthOf ({ length }: string): Buffer {
+  if (length < 127) return Buffer.of(length)
+  const bytes = [127]
+  let rest = length - 127
+  for (; rest >= 128; rest >>= 7) bytes.push((rest & 0x7f) | 0x80)
+  return Buffer.from([...bytes, rest])
 }
 
 /** `:status` is the first field of the answer: indexed (RFC 7541, appendix A), or a literal with its name indexed. */
@@ -41,6 +61,7 @@ async function readStatus (socket: TLSSocket): Promise<number> {
     bytes = Buffer.concat([bytes, chunk as Buffer])
     for (let at = 0; at + 9 <= bytes.length && at + 9 + bytes.readUIntBE(at, 3) <= bytes.length; at += 9 + bytes.readUIntBE(at, 3)) {
       if (bytes[at + 3] === HEADERS) return decodeStatus(bytes.subarray(at + 9))
+      if (bytes[at + 3] === RST_STREAM || bytes[at + 3] === GOAWAY) throw new Error('refused without an answer')
     }
   }
   throw new Error('closed without an answer')

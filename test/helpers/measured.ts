@@ -1,0 +1,84 @@
+import { once } from 'node:events'
+import { readdirSync } from 'node:fs'
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
+import { join } from 'node:path'
+import type { Test } from 'tap'
+import { ask } from './request.ts'
+import { startService, type Service } from './service.ts'
+import { until } from './until.ts'
+
+export interface Measured extends Service {
+  /** After all garbage is collected. */
+  memory (): Promise<Readonly<{ heap: number, rss: number }>>
+  metric (name: string): Promise<number>
+  /** Open file descriptors. */
+  descriptors (): number
+}
+
+/** A replica whose memory can be measured. */
+export async function startMeasured (t: Test, env: Readonly<Record<string, string>>): Promise<Measured> {
+  const service = await startService(t, { NODE_OPTIONS: `--import file://${join(import.meta.dirname, 'gc-on-signal.mjs')}`, LOG_LEVEL: 'error', ...env })
+  const managementPort = Number(new URL(service.managementUrl).port)
+  const metric = async (name: string): Promise<number> => Number(new RegExp(`^${name} (.+)$`, 'm').exec((await ask(managementPort, { path: '/metrics' })).body)?.[1])
+  let collected = 0
+  return {
+    ...service,
+    metric,
+    async memory () {
+      process.kill(service.pid, 'SIGWINCH')
+      const said = `collected ${++collected}\n`
+      await until('garbage is collected', () => service.logs().includes(said))
+      return { heap: await metric('nodejs_heap_size_used_bytes') + await metric('nodejs_external_memory_bytes'), rss: await metric('process_resident_memory_bytes') }
+    },
+    descriptors: () => readdirSync(`/proc/${service.pid}/fd`).length
+  }
+}
+
+/** A resolver as fast as a socket: valid for the token that begins with `V`, silent for the rest. */
+export async function startFastResolver (t: Test): Promise<number> {
+  const answer = (headers: string): string => `HTTP/1.1 200 OK\r\n${headers}Content-Length: 0\r\n\r\n`
+  const open = new Set<Socket>()
+  const server = createServer((socket) => {
+    open.add(socket.on('error', () => {}))
+    let text = ''
+    socket.on('data', (chunk: Buffer) => {
+      const heads = (text + chunk.toString('latin1')).split('\r\n\r\n')
+      text = heads.pop() ?? ''
+      socket.write(heads.map((head) => answer(head.includes('Bearer V') ? 'x-authgear-session-valid: true\r\nx-authgear-user-id: somebody\r\n' : '')).join(''))
+    })
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  t.teardown(() => { server.close(); for (const socket of open) socket.destroy() })
+  return (server.address() as AddressInfo).port
+}
+
+const WINDOW = 20
+const CONNECTIONS = 10
+
+/** So many requests over ten connections, twenty under way on each. @returns how many answers had each status */
+export async function flood (port: number, requests: number, tokenOf: (i: number) => string): Promise<ReadonlyMap<string, number>> {
+  const statuses = new Map<string, number>()
+  let next = 0
+  await Promise.all(Array.from({ length: CONNECTIONS }, async () => {
+    const socket = connect(port, '127.0.0.1')
+    let [due, text] = [0, '']
+    const send = (count: number): void => {
+      const tokens = Array.from({ length: Math.min(count, requests - next) }, () => tokenOf(next++))
+      due += tokens.length
+      if (due === 0) socket.end()
+      else socket.write(tokens.map((token) => `GET /verify HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\n\r\n`).join(''))
+    }
+    socket.on('data', (chunk: Buffer) => {
+      text += chunk.toString('latin1')
+      const found = text.match(/HTTP\/1\.1 \d{3} /g) ?? []
+      if (found.length === 0) return
+      for (const line of found) statuses.set(line.slice(9, 12), (statuses.get(line.slice(9, 12)) ?? 0) + 1)
+      text = text.slice(text.lastIndexOf('HTTP/1.1 ') + 13)
+      due -= found.length
+      send(WINDOW - due)
+    })
+    send(WINDOW)
+    await once(socket, 'close')
+  }))
+  return statuses
+}

@@ -1,0 +1,195 @@
+import { execFile } from 'node:child_process'
+import { createHmac } from 'node:crypto'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { check } from '../../src/commands/check.ts'
+import { startAdapter } from '../helpers/adapter.ts'
+import { jwt } from '../helpers/jwt.ts'
+import { startRedis, type RedisServer } from '../helpers/redis.ts'
+import { ask, type Answer, type HeaderLine } from '../helpers/request.ts'
+import { skipOrFail } from '../helpers/servers.ts'
+import { startService, type Service } from '../helpers/service.ts'
+import { startSimulator, type FailureMode, type RunningSimulator } from '../helpers/simulator.ts'
+import { until } from '../helpers/until.ts'
+import { canary, leaksIn } from './helpers/canary.ts'
+
+const MAIN = join(import.meta.dirname, '../../dist/main.js')
+
+/** What a client, an operator or a proxy knows, and nobody may read anywhere. */
+const SECRETS = {
+  bearer: canary('bearer'),
+  session: `${canary('sid', 36)}.${canary('session')}`,
+  appSession: canary('appsession'),
+  appAccessToken: canary('apptoken'),
+  junk: canary('junk'),
+  jwt: canary('jwt', 60),
+  cacheSecret: canary('cache', 48),
+  redisPassword: canary('redis'),
+  webhookSecret: canary('webhook'),
+  managementToken: canary('management', 48)
+}
+/** What Authgear says of a person: the app's business, and in no log or metric. */
+const IDENTITY = { userId: canary('user', 36), role: canary('role') }
+
+const { bearer, session, appSession, appAccessToken, junk } = SECRETS
+const authorization = (token: string): HeaderLine => ['Authorization', `Bearer ${token}`]
+const cookie = (pairs: string): HeaderLine => ['Cookie', pairs]
+const EXPIRED = jwt({ sub: IDENTITY.userId, exp: 1, jti: SECRETS.jwt })
+
+const FAILURES: readonly FailureMode[] = ['error', 'not-found', 'method-not-allowed', 'redirect', 'silent', 'no-user-id', 'reset', 'half-answer', 'hang', 'not-http', 'garbage-header', 'huge-headers', 'endless-body']
+
+const REQUESTS: ReadonlyArray<readonly [what: string, status: number, headers: readonly HeaderLine[], query?: string]> = [
+  ['a bearer token', 200, [authorization(bearer)]],
+  ['a session cookie', 200, [cookie(`session=${session}`)]],
+  ['an app_session cookie', 200, [cookie(`app_session=${appSession}`)]],
+  ['an app_access_token cookie', 200, [cookie(`app_access_token=${appAccessToken}`)]],
+  ['a junk token', 401, [authorization(junk)]],
+  ['a junk cookie', 401, [cookie(`session=${junk}; app_session=${junk}; app_access_token=${junk}`)]],
+  ['two Authorization lines', 401, [authorization(bearer), authorization(junk)]],
+  ['a token with a comma', 401, [authorization(`${bearer},${junk}`)]],
+  ['a cookie that is too long', 401, [cookie(`session=${junk.repeat(50)}`)]],
+  ['an expired token', 401, [authorization(EXPIRED)]],
+  ['nobody', 401, [['User-Agent', junk], ['X-Forwarded-For', junk], ['X-Request-ID', `<${junk}>`]]],
+  ['a role that is not theirs', 403, [authorization(bearer)], '?role=x'],
+  ['a policy that is none', 403, [authorization(bearer)], `?x=${junk}&role=${junk}`],
+  ['a policy header that is none', 403, [authorization(bearer), ['X-Forward-Auth-Policy', junk]]],
+  ['a step-up', 401, [authorization(bearer)], '?max_age=0'],
+  ['Basic', 401, [['Authorization', `Basic ${junk}`]]]
+]
+
+t.test('no output holds a secret, whatever happens', { skip: skipOrFail('redis-server') }, async (t) => {
+  const [authgear, redis] = await Promise.all([startSimulator(t), startRedis(t, { password: SECRETS.redisPassword })])
+  authgear.knobs.addUser({ id: IDENTITY.userId, name: 'canary', roles: [IDENTITY.role], sessions: [{ accessTokens: [bearer, appAccessToken], cookie: session, appSession }] })
+  const env = environment(authgear, redis.port)
+  const service = await startService(t, env)
+  await until('Redis is used', async () => (await ask(managementPort(service), { path: '/readyz' })).body.includes('"redis":"up"'))
+
+  await t.test('the answers of /verify', async (t) => await requests(t, service, authgear))
+  await t.test('what Redis holds, and how', async (t) => await contents(t, redis))
+  await t.test('webhook and purge', async (t) => await revocations(t, service))
+  await t.test('while Redis is down', async (t) => {
+    await until('Authgear is asked again after its failures', async () => (await told(t, service, [authorization(bearer)])).status === 200)
+    await redis.stop()
+    for (const [what, status, headers, query] of REQUESTS) t.equal((await told(t, service, headers, query)).status, status, what)
+    t.equal((await webhook(service, event('later'), true)).status, 503)
+  })
+  await t.test('the management listener', async (t) => {
+    for (const path of ['/livez', '/readyz', '/metrics', '/', `/${junk}`]) safe(t, path, JSON.stringify(await ask(managementPort(service), { path })))
+  })
+  await service.stop()
+  t.match(service.logs(), /"level":"debug"/, 'the log is verbose')
+  t.match(service.logs(), /"credential":"[0-9a-f]{8}"/)
+  safe(t, 'the log', service.logs())
+})
+
+async function requests (t: Test, service: Service, authgear: RunningSimulator): Promise<void> {
+  for (const round of ['asked', 'remembered']) for (const [what, status, headers, query] of REQUESTS) t.equal((await told(t, service, headers, query)).status, status, `${what}, ${round}`)
+  for (const [i, failure] of FAILURES.entries()) {
+    authgear.knobs.fail(failure)
+    for (const accept of ['text/html', '*/*']) {
+      const answer = await told(t, service, [cookie(`session=${junk}${i}; app_session=${bearer}`), authorization(`${junk}${accept.length}${i}`), ['Accept', accept]])
+      t.ok([401, 503].includes(answer.status), `${failure}: ${answer.status}`)
+    }
+    authgear.knobs.recover()
+  }
+}
+
+/** Asks and looks at the whole answer; a 200 names the person, and nothing else does. */
+async function told (t: Test, { port }: Service, headers: readonly HeaderLine[], query = ''): Promise<Answer> {
+  const answer = await ask(port, { path: `/verify${query}`, headers })
+  t.same(leaksIn(JSON.stringify(answer), answer.status === 200 ? SECRETS : { ...SECRETS, ...IDENTITY }), [])
+  return answer
+}
+
+/** The log of revocations names users in clear (docs/security.md); nothing else in Redis says who, or by what. */
+async function contents (t: Test, redis: RedisServer): Promise<void> {
+  const names = await redis.cli('KEYS', '*') as string[]
+  t.ok(names.filter((name) => name.endsWith(':entry')).length >= 4, 'entries are there')
+  for (const name of names) {
+    const type = await redis.cli('TYPE', name)
+    const value = type === 'stream' ? await redis.cli('XRANGE', name, '-', '+') : type === 'hash' ? await redis.cli('HGETALL', name) : await redis.cli('GET', name)
+    t.same(leaksIn(name + JSON.stringify(value) + String(await redis.cli('DUMP', name)), { ...SECRETS, ...IDENTITY }), [], name.slice(-12))
+  }
+}
+
+async function revocations (t: Test, service: Service): Promise<void> {
+  t.equal((await webhook(service, event('one'), true)).status, 204)
+  t.equal((await webhook(service, event('two'), false)).status, 401)
+  t.equal((await webhook(service, junk, true)).status, 400)
+  const purges: ReadonlyArray<readonly [body: unknown, token: string, status: number]> = [
+    [{ user_id: IDENTITY.userId }, SECRETS.managementToken, 200], [{ authorization: `Bearer ${bearer}` }, SECRETS.managementToken, 200], [{ cookie: `session=${session}` }, SECRETS.managementToken, 200],
+    [{ all: true }, SECRETS.managementToken, 200], [{ [junk]: bearer }, SECRETS.managementToken, 400], [{ authorization: bearer }, SECRETS.managementToken, 400], [{ all: true }, junk, 401], [{ user_id: IDENTITY.userId }, `${SECRETS.managementToken}x`, 401]
+  ]
+  for (const [body, token, status] of purges) {
+    const answer = await ask(managementPort(service), { method: 'POST', path: '/revocations', headers: [authorization(token), ['Content-Type', 'application/json']], body: JSON.stringify(body) })
+    t.equal(answer.status, status)
+    safe(t, 'its answer', JSON.stringify(answer))
+  }
+  const broken = await ask(managementPort(service), { method: 'POST', path: '/revocations', headers: [authorization(SECRETS.managementToken), ['Content-Type', 'application/json']], body: `{"authorization": "${bearer}"` })
+  t.equal(broken.status, 400)
+  safe(t, 'what it says of JSON that is none', JSON.stringify(broken))
+}
+
+const event = (id: string): string => JSON.stringify({ id, type: 'user.disabled', payload: { user: { id: IDENTITY.userId } }, context: { app_id: 'app' } })
+
+function webhook ({ port }: Service, body: string, isSigned: boolean): Promise<Answer> {
+  const signature = createHmac('sha256', isSigned ? SECRETS.webhookSecret : junk).update(body).digest('hex')
+  return ask(port, { method: 'POST', path: '/webhook', headers: [['x-authgear-body-signature', signature]], body })
+}
+
+function environment (authgear: RunningSimulator, redisPort: number): Record<string, string> {
+  return {
+    AUTHGEAR_ENDPOINT: authgear.url,
+    AUTHGEAR_TIMEOUT: '300ms',
+    AUTHGEAR_WEBHOOK_SECRET: SECRETS.webhookSecret,
+    REDIS_URL: `redis://127.0.0.1:${redisPort}`,
+    REDIS_PASSWORD: SECRETS.redisPassword,
+    CACHE_SECRET: SECRETS.cacheSecret,
+    MANAGEMENT_TOKEN: SECRETS.managementToken,
+    LOG_LEVEL: 'trace'
+  }
+}
+
+const managementPort = ({ managementUrl }: Service): number => Number(new URL(managementUrl).port)
+
+function safe (t: Test, what: string, text: string): void {
+  t.same(leaksIn(text, { ...SECRETS, ...IDENTITY }), [], what)
+}
+
+t.test('check and a start that fails print no secret, right or malformed', async (t) => {
+  const good = { AUTHGEAR_ENDPOINT: 'https://myapp.authgear.cloud', REDIS_URL: 'redis://redis', REDIS_PASSWORD: SECRETS.redisPassword, CACHE_SECRET: SECRETS.cacheSecret, AUTHGEAR_WEBHOOK_SECRET: SECRETS.webhookSecret, MANAGEMENT_TOKEN: SECRETS.managementToken }
+  const rows: ReadonlyArray<readonly [what: string, env: Record<string, string>, commands: readonly string[]]> = [
+    ['a good configuration', good, ['check']],
+    ['short secrets', { ...good, CACHE_SECRET: SECRETS.cacheSecret.slice(0, 20), MANAGEMENT_TOKEN: SECRETS.managementToken.slice(0, 10) }, ['check', 'serve']],
+    ['a password in a URL that cannot be read', { ...good, REDIS_URL: `redis://u:${SECRETS.redisPassword}@:x:y/` }, ['check', 'serve']],
+    ['a password in both places', { ...good, REDIS_URL: `redis://u:${SECRETS.redisPassword}@redis` }, ['check']],
+    ['a password in a good URL', { ...good, REDIS_PASSWORD: '', REDIS_URL: `redis://u:${SECRETS.redisPassword}@redis` }, ['check']],
+    ['a secret under a wrong name', { ...good, CACHE_SECERT: SECRETS.cacheSecret, MANAGEMENT_TOKENS: SECRETS.managementToken }, ['check', 'serve']],
+    ['a secret where a file is named', { ...good, CACHE_SECRET: '', CACHE_SECRET_FILE: SECRETS.cacheSecret }, ['check']],
+    ['a secret as the endpoint\'s password', { ...good, AUTHGEAR_ENDPOINT: `https://u:${SECRETS.managementToken}@myapp.authgear.cloud` }, ['check', 'serve']]
+  ]
+  for (const [what, env, commands] of rows) {
+    for (const command of commands) {
+      const printed = await run(command, env)
+      t.match(printed, /AUTHGEAR|CACHE|REDIS|MANAGEMENT/, `${command} says something`)
+      t.same(leaksIn(printed, SECRETS), [], `${command}, ${what}`)
+    }
+  }
+})
+
+/** @returns all that it printed until it ended */
+async function run (command: string, env: Readonly<Record<string, string>>): Promise<string> {
+  const printed: string[] = []
+  if (command === 'check') check(env, { write: (text) => printed.push(text) })
+  return command === 'check' ? printed.join('') : await new Promise((resolve) => execFile(process.execPath, [MAIN, command], { env: { PATH: process.env['PATH'], ...env }, timeout: 20_000 }, (_error, stdout, stderr) => resolve(stdout + stderr)))
+}
+
+t.test('a Redis that refuses the password, or does not know the command for it, is quoted without it', { skip: skipOrFail('redis-server') }, async (t) => {
+  const authgear = await startSimulator(t)
+  for (const args of [['--requirepass', 'another'], ['--rename-command', 'AUTH', '', '--rename-command', 'HELLO', '']]) {
+    const redis = await startRedis(t, { args })
+    const { lines } = await startAdapter(t, { authgear: authgear.url, redisPort: redis.port, redisPassword: SECRETS.redisPassword })
+    await until('it is told', () => lines.some(({ msg }) => String(msg).startsWith('Redis is not reachable')))
+    t.same(leaksIn(JSON.stringify(lines), SECRETS), [], args.join(' '))
+  }
+})
