@@ -4,7 +4,9 @@ import type { Test } from 'tap'
 import type { App } from '../../src/app.ts'
 import { systemClock, type Clock } from '../../src/clock.ts'
 import { createLog } from '../../src/log.ts'
+import type { RedisServers, RedisSettings } from '../../src/redis/settings.ts'
 import { createService, type Service, type ServiceSettings } from '../../src/service.ts'
+import { settingsFor } from './redis-settings.ts'
 import type { TlsFiles } from './tls.ts'
 
 export interface AdapterOptions {
@@ -12,6 +14,8 @@ export interface AdapterOptions {
   readonly authgear: string
   readonly resolverUrl?: string
   readonly redisPort?: number
+  /** In place of `redisPort`: other servers, and how to get in. */
+  readonly redis?: Readonly<{ servers: RedisServers }> & Partial<RedisSettings>
   readonly redisTimeoutMs?: number
   readonly secret?: string
   readonly keyPrefix?: string
@@ -92,7 +96,7 @@ function settingsOf (options: AdapterOptions): ServiceSettings {
       webhookSecret: options.webhookSecret,
       appId: options.appId
     },
-    cache: { ttlMs: options.ttlMs ?? 30_000, negativeTtlMs: options.negativeTtlMs ?? 5000, degradedTtlMs: options.degradedTtlMs ?? 5000, maxEntries: 10_000, secret: options.redisPort === undefined ? undefined : options.secret ?? SECRET },
+    cache: { ttlMs: options.ttlMs ?? 30_000, negativeTtlMs: options.negativeTtlMs ?? 5000, degradedTtlMs: options.degradedTtlMs ?? 5000, maxEntries: 10_000, secret: redisOf(options) === undefined ? undefined : options.secret ?? SECRET },
     redis: redisOf(options),
     trustedProxies: options.trustedProxies ?? ['loopback'],
     absentHeaders: options.absentHeaders ?? 'empty',
@@ -103,9 +107,10 @@ function settingsOf (options: AdapterOptions): ServiceSettings {
   }
 }
 
-function redisOf ({ redisPort, redisTimeoutMs, keyPrefix }: AdapterOptions): ServiceSettings['redis'] {
-  if (redisPort === undefined) return undefined
-  return { host: '127.0.0.1', port: redisPort, db: 0, username: undefined, password: undefined, tls: undefined, keyPrefix: keyPrefix ?? 'test:', timeoutMs: redisTimeoutMs ?? 1000 }
+function redisOf ({ redisPort, redis, redisTimeoutMs, keyPrefix }: AdapterOptions): ServiceSettings['redis'] {
+  const place = redis?.servers ?? redisPort
+  if (place === undefined) return undefined
+  return { ...settingsFor(place, { timeoutMs: redisTimeoutMs ?? 1000, ...redis }), keyPrefix: keyPrefix ?? 'test:' }
 }
 
 function tlsOf ({ tls, clientCa }: AdapterOptions): ServiceSettings['tls'] {
