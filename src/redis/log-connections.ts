@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { Redis } from 'ioredis'
 import { commonOptions, connectionOptions, SOCKET_TIMEOUT } from './options.ts'
 import { createReconnection } from './reconnection.ts'
@@ -12,6 +13,8 @@ export type LogConnection = Readonly<{
   prepare: () => void
   /** Connects anew, to whoever is master now. */
   renew: () => void
+  /** Returns when it is ready again, or after half a second. */
+  ready: () => Promise<void>
 }>
 
 export type LogConnections = Readonly<{ follower: LogConnection, publisher: LogConnection }>
@@ -19,6 +22,7 @@ export type LogConnections = Readonly<{ follower: LogConnection, publisher: LogC
 /** Milliseconds: the follower blocks for one second, and a server that says nothing for three is not followed. */
 const FOLLOWER_SOCKET_TIMEOUT = 3000
 const PUBLISHER_TIMEOUT = 500
+const READY_WITHIN = 500
 
 /** One that blocks, without a deadline a command, and one that writes. */
 export function openLogConnections (settings: RedisSettings): LogConnections {
@@ -52,6 +56,16 @@ function toSlot (settings: RedisSettings, nodes: readonly RedisAddress[], limits
 
 function connection (redis: Redis, prepare: () => void): LogConnection {
   redis.on('error', () => {}) // every command that fails says it
-  // in any other state it connects anew by itself, and ioredis ends for good what is left while it connects
-  return Object.freeze({ redis, prepare, renew: () => { if (redis.status === 'ready') redis.disconnect(true) } })
+  let waiting: Promise<void> | undefined
+  const ready = async (): Promise<void> => { await once(redis, 'ready', { signal: AbortSignal.timeout(READY_WITHIN) }).catch(() => {}) }
+  return Object.freeze({
+    redis,
+    prepare,
+    // in any other state it connects anew by itself, and ioredis ends for good what is left while it connects
+    renew: () => { if (redis.status === 'ready') redis.disconnect(true) },
+    ready: () => {
+      waiting ??= ready().finally(() => { waiting = undefined })
+      return waiting
+    }
+  })
 }

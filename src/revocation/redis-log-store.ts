@@ -10,6 +10,10 @@ const BLOCK = 1000
 /** Milliseconds that an append waits for a replica of Redis to have it; best effort. */
 const WAIT = 50
 
+/** How often a command follows the log to another server. */
+const TRIES = 3
+const ELSEWHERE = /^(?:MOVED|ASK) |READONLY/
+
 const SCRIPT = readFileSync(new URL('log.lua', import.meta.url), 'utf8')
 
 export type RedisLogSettings = LogConnections & Readonly<{
@@ -23,9 +27,13 @@ export function createRedisLogStore ({ follower, publisher, keyPrefix }: RedisLo
   const reader = watchServer(follower)
   const oneServer = createOneServer({ follower, publisher }, watchServer(publisher).known)
   let replicas = 0
-  async function write (operation: 'append' | 'change', generation: string, retentionMs: number, fields: Fields): Promise<Written> {
+  publisher.redis.on('ready', () => {
+    // a Cluster may answer that the slot is elsewhere: better now than to the first append
     publisher.prepare()
-    const reply: unknown = await publisher.redis.eval(SCRIPT, 2, ...keys, operation, generation, String(retentionMs), ...Object.entries(fields).flat())
+    publisher.redis.hmget(keys[1], 'gen').catch(() => {})
+  })
+  async function write (operation: 'append' | 'change', generation: string, retentionMs: number, fields: Fields): Promise<Written> {
+    const reply: unknown = await whereItBelongs(publisher, () => publisher.redis.eval(SCRIPT, 2, ...keys, operation, generation, String(retentionMs), ...Object.entries(fields).flat()))
     if (!Array.isArray(reply)) throw new Error('the script of the revocation log answered something else')
     const written: Written = reply[0] === 1 ? { kind: 'written' } : { kind: 'behind', generation: String(reply[1]) }
     oneServer.answered(written, fields)
@@ -50,6 +58,20 @@ export function createRedisLogStore ({ follower, publisher, keyPrefix }: RedisLo
     change: (from: string, fields: Fields) => write('change', from, 0, fields),
     async close (): Promise<void> { follower.redis.disconnect(); publisher.redis.disconnect() }
   })
+}
+
+/** A command that was refused because the log is elsewhere was not run: it is sent again there. */
+async function whereItBelongs (connection: LogConnection, command: () => Promise<unknown>): Promise<unknown> {
+  for (let tries = 1; ; tries++) {
+    if (connection.redis.status !== 'ready') await connection.ready()
+    try {
+      connection.prepare()
+      return await command()
+    } catch (error) {
+      if (tries === TRIES || !(error instanceof Error) || !ELSEWHERE.test(error.message)) throw error
+      await connection.ready()
+    }
+  }
 }
 
 type ServerName = Readonly<{

@@ -24,7 +24,7 @@ export interface TestTier extends RedisTier {
 
 /** A tier on a real connection, under a prefix of its own; ready, and closed when the test ends. */
 export async function redisTier (t: Pick<Test, 'teardown'>, place: RedisPlace, settings: Partial<RedisSettings> = {}): Promise<TestTier> {
-  const keyPrefix = `test-${Math.random().toString(36).slice(2)}:`
+  const keyPrefix = `forward-auth:test-${Math.random().toString(36).slice(2)}:`
   const connection = connectRedis(settingsFor(place, settings), { up () {}, down () {} })
   t.teardown(() => connection.close())
   await until('Redis is connected', () => connection.isUp())
