@@ -23,7 +23,7 @@ export type SlotTarget = Readonly<{
 /** Nodes that were heard of, beside those of the configuration. */
 const MAX_HEARD_OF = 32
 
-/** Finds the node of one slot as any client does: by asking any node, and going where it says. Pure. */
+/** Finds the node of one slot as any client does: by asking any node, and going where it says. Opens nothing. */
 export function createSlotTarget (nodes: readonly RedisAddress[]): SlotTarget {
   let known: readonly RedisAddress[] = nodes
   let turn = 0
@@ -31,10 +31,10 @@ export function createSlotTarget (nodes: readonly RedisAddress[]): SlotTarget {
   let current: Target | undefined
   return Object.freeze({
     next (): Target {
-      const node = known[turn++ % known.length] ?? { host: 'localhost', port: 6379 }
-      current = pointed ?? { ...node, isAsking: false }
+      const following = pointed ?? { host: 'localhost', port: 6379, ...known[turn++ % known.length], isAsking: false }
       pointed = undefined // if it cannot be reached, another one is asked
-      return current
+      current = following
+      return following
     },
     current: () => current,
     follow (message: string): boolean {
