@@ -1,4 +1,5 @@
 import { Cluster, type Redis } from 'ioredis'
+import { systemClock } from '../clock.ts'
 import { commandsOf } from './commands.ts'
 import { createReporter, type RedisConnection, type RedisEvents } from './connection.ts'
 import { commonOptions, SOCKET_TIMEOUT } from './options.ts'
@@ -7,18 +8,21 @@ import type { RedisAddress, RedisSettings } from './settings.ts'
 
 /** Attempts, half a minute in all, after which a node is forgotten; when all are, the start-up nodes are looked up anew. */
 const NODE_ATTEMPTS = 40
+/** Milliseconds between two questions of where the slots went; each takes a connection. */
+const REFRESH_PAUSE = 1000
 
 /** The cache's commands, each to the master of its slot. */
 export function openCluster (settings: RedisSettings, nodes: readonly RedisAddress[], events: RedisEvents): RedisConnection {
-  const cluster = new Cluster(nodes.map(({ host, port }) => ({ host, port })), {
+  const cluster: Cluster = new Cluster(nodes.map(({ host, port }) => ({ host, port })), {
     redisOptions: { ...commonOptions(settings), socketTimeout: SOCKET_TIMEOUT },
     enableOfflineQueue: false,
     // Nothing waits for better times: Authgear is asked. Only MOVED and ASK are followed.
     retryDelayOnFailover: 0,
     retryDelayOnClusterDown: 0,
     clusterRetryStrategy: createReconnection(),
-    // a node that is lost stays known, or each request for its slots would connect to it, and ask for all slots, anew
-    clusterNodeRetryStrategy: (attempt: number) => attempt > NODE_ATTEMPTS ? null : reconnectDelay(attempt, Math.random()),
+    // A node that is lost stays known, or each request for its slots would connect to it, and ask for all slots, anew.
+    // Not before the cluster is ready: one that ioredis drops while it reconnects never ends, and the cluster with it never begins again.
+    clusterNodeRetryStrategy: (attempt: number) => attempt > NODE_ATTEMPTS || cluster.status !== 'ready' ? null : reconnectDelay(attempt, Math.random()),
     // names go into the connection, so that certificates are checked against them
     dnsLookup: (name, callBack) => callBack(null, name)
   })
@@ -35,10 +39,17 @@ export function openCluster (settings: RedisSettings, nodes: readonly RedisAddre
 function watch (cluster: Cluster, isUp: () => boolean, events: RedisEvents): void {
   const report = createReporter(events)
   let last: Error | undefined
+  let refreshed = -Infinity
+  const refresh = (): void => {
+    const now = systemClock.monotonic()
+    if (now - refreshed < REFRESH_PAUSE || !cluster.nodes().some(({ status }) => status === 'ready')) return
+    refreshed = now
+    cluster.refreshSlotsCache()
+  }
   const attend = (node: Redis): void => {
     node.on('ready', () => { if (isUp()) report(true) })
     node.on('close', () => { if (cluster.status === 'ready' && !isUp()) report(false, last) })
-    node.on('reconnecting', () => cluster.refreshSlotsCache())
+    node.on('reconnecting', refresh)
     // not at once: the command that found it goes first, and connects it
     setImmediate(() => connect(cluster, node))
   }

@@ -1,6 +1,7 @@
 import t, { type Test } from 'tap'
 import { connectRedis } from '../../src/redis/connect.ts'
 import { startAdapter, type Adapter, type AdapterOptions } from '../helpers/adapter.ts'
+import { startBadNetwork } from '../helpers/bad-network.ts'
 import { about, user } from '../helpers/log-entry.ts'
 import { startCluster, type RedisCluster } from '../helpers/redis-cluster.ts'
 import { settingsFor } from '../helpers/redis-settings.ts'
@@ -52,8 +53,9 @@ async function checkAll (t: Test, adapter: Adapter, users: readonly User[], when
   return Object.fromEntries([...new Set(sources)].map((source) => [source, sources.filter((one) => one === source).length]))
 }
 
-async function unreachableReads ({ service }: Adapter): Promise<number> {
-  return Number(/^forward_auth_cache_reads_total\{tier="redis",outcome="unreachable"\} (\d+)$/m.exec(await service.metrics.render())?.[1])
+async function metric ({ service }: Adapter, name: string): Promise<number> {
+  const line = (await service.metrics.render()).split('\n').find((one) => one.startsWith(`${name} `))
+  return Number(line?.split(' ')[1])
 }
 
 t.test('Redis Cluster', { skip: skipOrFail('redis-server') }, async (t) => {
@@ -74,10 +76,12 @@ t.test('Redis Cluster', { skip: skipOrFail('redis-server') }, async (t) => {
     await until('its loss is noticed', () => replicas.every((one) => !isUp(one)))
     t.ok(replicas.every(({ service }) => service.revocations?.revocations.isFollowing() === true), 'the log is followed')
     t.same(await checkAll(t, second, users, 'one master is dead'), { redis: users.length - lost, authgear: lost })
-    t.equal(await unreachableReads(second), lost, 'each of them is told apart from a miss')
+    t.equal(await metric(second, 'forward_auth_cache_reads_total{tier="redis",outcome="unreachable"}'), lost, 'each of them is told apart from a miss')
+    t.equal(await metric(second, 'forward_auth_redis_up'), 0)
     t.equal(first.lines.filter(({ msg }) => String(msg).startsWith('a master of the Redis Cluster is not reachable')).length, 1, 'told once')
     await dying.restart()
     await until('it is back, and answers', async () => replicas.every(isUp) && String(await dying.cli('CLUSTER', 'INFO')).includes('cluster_state:ok'), 30_000)
+    t.equal(await metric(second, 'forward_auth_redis_up'), 1)
     await checkAll(t, third, users, 'it is back')
     await until('all is stored again', async () => await stored() === users.length)
     t.same(await checkAll(t, await open(), users, 'another replica'), { redis: users.length })
@@ -159,6 +163,25 @@ t.test('Redis Cluster', { skip: skipOrFail('redis-server') }, async (t) => {
       for (const node of cluster.masters) node.resume()
       await until('all are back', () => late.isUp() && tier.connection.isUp(), 30_000)
     })
+  })
+
+  t.test('a master that throws out whoever connects is not stormed, however many ask for its slots', async (t) => {
+    const cluster = await startCluster(t)
+    const tier = await redisTier(t, cluster.servers)
+    const dying = await cluster.ownerOf('{a}')
+    await dying.stop()
+    const network = await startBadNetwork(t, 1, { kind: 'refused' }, dying.port)
+    const began = performance.now()
+    let asked = 0
+    await until('it was tried ten times', async () => {
+      const outcomes = await Promise.allSettled(Array.from({ length: 20 }, () => tier.commands.pttl('{a}')))
+      asked += outcomes.length
+      return network.connections() >= 10 || outcomes.some(({ status }) => status === 'fulfilled')
+    }, 60_000)
+    const seconds = (performance.now() - began) / 1000
+    t.comment(`${asked} commands, ${network.connections()} connections in ${seconds.toFixed(1)} s`)
+    t.ok(network.connections() <= 6 + 4 * seconds, 'two a second at most for the node, and one for where its slots went')
+    t.ok(asked > 10 * network.connections())
   })
 
   t.test('the log’s master dies: its replica is followed, and what was revoked stays revoked', async (t) => {

@@ -40,9 +40,9 @@ async function revokeAll (simulator: RunningSimulator, adapters: readonly Adapte
 /** Asks for everybody, everywhere, until it is stopped. @returns all answers */
 function startLoad (adapters: readonly Adapter[]): () => Promise<readonly Seen[]> {
   const seen: Seen[] = []
-  let isOn = true
+  const ending = new AbortController()
   const worker = async (start: number): Promise<void> => {
-    for (let n = start; isOn; n += 7) {
+    for (let n = start; !ending.signal.aborted; n += 7) {
       const [one, adapter] = [users[n % users.length] as User, adapters[n % adapters.length] as Adapter]
       const began = performance.now()
       const { status, headers } = await ask(adapter.port, { path: '/verify', headers: [['Authorization', `Bearer ${one.token}`]] })
@@ -51,7 +51,7 @@ function startLoad (adapters: readonly Adapter[]): () => Promise<readonly Seen[]
   }
   const workers = [0, 1, 2].map(worker)
   return async () => {
-    isOn = false
+    ending.abort()
     await Promise.all(workers)
     return seen
   }
