@@ -70,7 +70,7 @@ async function startNode (t: Test, options: RedisOptions): Promise<RedisServer> 
     ...options,
     args: [
       '--cluster-enabled', 'yes', '--cluster-port', String(bus), '--cluster-node-timeout', String(NODE_TIMEOUT), '--cluster-require-full-coverage', 'no',
-      '--cluster-announce-ip', '127.0.0.1', '--repl-diskless-sync-delay', '0', ...options.args ?? []
+      '--cluster-announce-ip', '127.0.0.1', '--repl-diskless-sync-delay', '0', ...options.tls === undefined ? [] : ['--tls-cluster', 'yes'], ...options.args ?? []
     ]
   })
 }

@@ -51,21 +51,23 @@ export const FORMS: readonly RedisForm[] = [
     }
   },
   {
-    name: 'Sentinel, with a password of its own and the user of docs/redis.md',
+    name: 'Sentinel, with TLS, a password of its own and the user of docs/redis.md',
     server: 'redis-server',
     async start (t) {
-      const { nodes, servers } = await startSentinelGroup(t, { sentinelPassword: 'of-the-sentinels' })
+      const tls = makeTls(t)
+      const { nodes, servers } = await startSentinelGroup(t, { tls, sentinelPassword: 'of-the-sentinels' })
       for (const node of nodes) await addPrintedUser(node)
-      return { servers, settings: { username: USERNAME, password: PASSWORD } }
+      return { servers, settings: { username: USERNAME, password: PASSWORD, tls: { ca: tls.ca } } }
     }
   },
   {
-    name: 'Cluster, with the user of docs/redis.md',
+    name: 'Cluster, with TLS and the user of docs/redis.md',
     server: 'redis-server',
     async start (t) {
-      const cluster = await startCluster(t)
+      const tls = makeTls(t)
+      const cluster = await startCluster(t, { tls })
       for (const node of cluster.masters) await addPrintedUser(node, { isCluster: true })
-      return { servers: cluster.servers, settings: { username: USERNAME, password: PASSWORD } }
+      return { servers: cluster.servers, settings: { username: USERNAME, password: PASSWORD, tls: { ca: tls.ca } } }
     }
   },
   {

@@ -65,8 +65,12 @@ function argumentsFor (options: RedisOptions, port: number, folder: string): str
 
 function tlsArguments (tls: TlsFiles | undefined, port: number): string[] {
   if (tls === undefined) return []
-  return ['--port', '0', '--tls-port', String(port), '--tls-auth-clients', 'no',
-    '--tls-cert-file', tls.certFile, '--tls-key-file', tls.keyFile, '--tls-ca-cert-file', tls.caFile]
+  return ['--port', '0', '--tls-port', String(port), ...tlsSettings(tls).flatMap(([name, value]) => [`--${name}`, value])]
+}
+
+/** Also between servers, and as a Sentinel's configuration has them. */
+export function tlsSettings (tls: TlsFiles): ReadonlyArray<readonly [name: string, value: string]> {
+  return [['tls-auth-clients', 'no'], ['tls-replication', 'yes'], ['tls-cert-file', tls.certFile], ['tls-key-file', tls.keyFile], ['tls-ca-cert-file', tls.caFile]]
 }
 
 function accessArguments ({ username, password }: RedisOptions): string[] {
