@@ -152,7 +152,7 @@ t.test('a Redis that refuses', { skip: skipOrFail('redis-server') }, async (t) =
     const { adapter } = await start(t, relay)
     await until('the master is used', () => isUp(adapter))
     relay.to(copy.port)
-    await until('it is not used', () => !isUp(adapter))
+    await until('it is not followed', () => !logOf(adapter).isFollowing())
     await checkAnswers(t, adapter, 'a replica')
     t.equal(await logOf(adapter).revoke(user(bob.id)), 'pending')
     t.equal((await master.cli('KEYS', '*:entry') as string[]).length, 0)
