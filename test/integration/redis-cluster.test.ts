@@ -1,4 +1,5 @@
 import t, { type Test } from 'tap'
+import { createEntryCodec } from '../../src/revocation/log-entry.ts'
 import { connectRedis } from '../../src/redis/connect.ts'
 import { startAdapter, type Adapter, type AdapterOptions } from '../helpers/adapter.ts'
 import { startBadNetwork } from '../helpers/bad-network.ts'
@@ -118,7 +119,9 @@ t.test('Redis Cluster', { skip: skipOrFail('redis-server') }, async (t) => {
       const generation = a.generation()
       const [slot, from] = [await cluster.slotOf(STREAM), await cluster.ownerOf(STREAM)]
       const to = cluster.masters.find((node) => node !== from) ?? from
+      const codec = createEntryCodec(Buffer.alloc(32, 1))
       const step = async (when: string): Promise<void> => {
+        t.same(await a.store.append(generation, 600_000, codec.encode(generation, when, when, user('carol'))), { kind: 'written' }, `${when}: written wherever it belongs`)
         const before = b.log.mark()
         await until(`${when}: logged`, async () => await a.log.revoke(user('alice')) === 'logged')
         await until(`${when}: read by the other`, () => b.log.isVoid(ALICE, before))

@@ -149,7 +149,7 @@ t.test('a Redis that refuses', { skip: skipOrFail('redis-server') }, async (t) =
     const copy = await startRedis(t, { args: ['--replicaof', '127.0.0.1', String(master.port)] })
     await until('it is a replica', async () => { const role = await copy.cli('ROLE'); return Array.isArray(role) && role[3] === 'connected' }, 30_000)
     const relay = await startRelay(t, master.port)
-    const { adapter } = await start(t, relay)
+    const { adapter } = await start(t, relay, { ttlMs: 30_000 })
     await until('the master is used', () => isUp(adapter))
     relay.to(copy.port)
     await until('it is not followed', () => !logOf(adapter).isFollowing())
@@ -160,6 +160,11 @@ t.test('a Redis that refuses', { skip: skipOrFail('redis-server') }, async (t) =
     await until('the master is used again, though nobody cut the connections', () => isUp(adapter))
     await checkAnswers(t, adapter, 'the master')
     t.equal(await logOf(adapter).revoke(user(alice.id)), 'logged')
+    await until('entries are written there', async () => {
+      await logOf(adapter).revoke(user(alice.id))
+      await verify(adapter, alice.accessToken)
+      return (await master.cli('KEYS', '*:entry') as string[]).length > 0
+    })
     await until('what waited is written', async () => JSON.stringify(await master.cli('XRANGE', (await master.cli('KEYS', '*:stream') as string[])[0] ?? '', '-', '+')).includes(bob.id))
   })
 

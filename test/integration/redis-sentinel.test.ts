@@ -1,10 +1,13 @@
 import t, { type Test } from 'tap'
 import { startAdapter, type Adapter } from '../helpers/adapter.ts'
 import { user } from '../helpers/log-entry.ts'
+import { addPrintedUser, PASSWORD, USERNAME } from '../helpers/redis-acl.ts'
 import { startSentinelGroup } from '../helpers/redis-sentinel.ts'
+import { redisTier } from '../helpers/redis-tier.ts'
 import { ask } from '../helpers/request.ts'
 import { skipOrFail } from '../helpers/servers.ts'
 import { startSimulator, type RunningSimulator } from '../helpers/simulator.ts'
+import { openLogReplica, settled } from '../helpers/stream-log.ts'
 import { until } from '../helpers/until.ts'
 
 t.setTimeout(180_000)
@@ -110,6 +113,23 @@ async function checkFailover (t: Test, fault: 'killed' | 'frozen'): Promise<void
 t.test('a Sentinel failover under load', { skip: skipOrFail('redis-server') }, async (t) => {
   t.test('the master is killed', (t) => checkFailover(t, 'killed'))
   t.test('the master freezes, and thaws when another took its place', (t) => checkFailover(t, 'frozen'))
+})
+
+t.test('a master that the Sentinels gave up, and that does not know it, is left', { skip: skipOrFail('redis-server') }, async (t) => {
+  const group = await startSentinelGroup(t)
+  const [master, next] = group.nodes
+  if (master === undefined || next === undefined) throw new Error('no servers')
+  for (const node of group.nodes) await addPrintedUser(node)
+  const replica = openLogReplica(t, group.servers, { keyPrefix: 'forward-auth:{log}', settings: { username: USERNAME, password: PASSWORD } })
+  const tier = await redisTier(t, group.servers, { username: USERNAME, password: PASSWORD })
+  await settled(replica)
+  await master.cli('ACL', 'SETUSER', 'default', '-ping') // by which the Sentinels know it
+  await until('the Sentinels have another master', async () => await group.masterPort() === next.port, 30_000)
+  await until('the log is there', async () => { await replica.log.revoke(user('alice')); return JSON.stringify(await next.cli('XRANGE', 'forward-auth:{log}:stream', '-', '+')).includes('"alice"') }, 30_000)
+  await until('and the cache', async () => { await tier.commands.setPx(`${tier.keyPrefix}a`, Buffer.from('b'), 60_000).catch(() => {}); return await next.cli('EXISTS', `${tier.keyPrefix}a`) === 1 })
+  t.match(await master.cli('ROLE'), ['master'], 'though it is master still by its own word')
+  await settled(replica)
+  t.equal(await replica.log.revoke(user('bob')), 'logged')
 })
 
 t.test('no Sentinel answers: nobody waits, and it is told', { skip: skipOrFail('redis-server') }, async (t) => {
