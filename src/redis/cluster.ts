@@ -47,7 +47,11 @@ function watch (cluster: Cluster, isUp: () => boolean, events: RedisEvents): voi
     cluster.refreshSlotsCache()
   }
   const attend = (node: Redis): void => {
-    node.on('ready', () => { if (isUp()) report(true) })
+    node.on('ready', () => {
+      if (!isUp()) return
+      last = undefined
+      report(true)
+    })
     node.on('close', () => { if (cluster.status === 'ready' && !isUp()) report(false, last) })
     node.on('reconnecting', refresh)
     // not at once: the command that found it goes first, and connects it

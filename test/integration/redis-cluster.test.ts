@@ -143,6 +143,17 @@ t.test('Redis Cluster', { skip: skipOrFail('redis-server') }, async (t) => {
       await step('and back')
     })
 
+    t.test('a wrong password is told once, with its reason, and refuses every command at once', async (t) => {
+      const told: string[] = []
+      const connection = connectRedis(settingsFor(cluster.servers, { username: 'nobody', password: 'hunter2' }), { up: () => told.push('up'), down: (error) => told.push(error?.message ?? '') })
+      t.teardown(() => connection.close())
+      await until('it is told', () => told.length > 0)
+      await t.rejects(connection.commands.pttl('{a}'))
+      t.equal(told.length, 1)
+      t.match(told[0], /^node 127\.0\.0\.1:\d+: WRONGPASS/)
+      t.notMatch(told[0], 'hunter2')
+    })
+
     t.test('a deadline holds whatever a command waits for', async (t) => {
       const tier = await redisTier(t, cluster.servers, { timeoutMs: 100 })
       const frozen = await cluster.ownerOf('{a}')
