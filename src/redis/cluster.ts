@@ -46,19 +46,23 @@ function watch (cluster: Cluster, isUp: () => boolean, events: RedisEvents): voi
     refreshed = now
     cluster.refreshSlotsCache()
   }
+  const look = (): void => {
+    if (!isUp()) return
+    last = undefined
+    report(true)
+  }
   const attend = (node: Redis): void => {
-    node.on('ready', () => {
-      if (!isUp()) return
-      last = undefined
-      report(true)
-    })
+    node.on('ready', look)
     node.on('close', () => { if (cluster.status === 'ready' && !isUp()) report(false, last) })
     node.on('reconnecting', refresh)
     // not at once: the command that found it goes first, and connects it
     setImmediate(() => connect(cluster, node))
   }
   cluster.on('+node', attend)
-  cluster.on('ready', () => { for (const node of cluster.nodes()) connect(cluster, node) })
+  cluster.on('ready', () => {
+    for (const node of cluster.nodes()) connect(cluster, node)
+    look() // one node is ready before its cluster
+  })
   cluster.on('node error', (error: Error, node: string) => { last = new Error(`node ${node}: ${error.message}`, { cause: error }) })
   cluster.on('error', (error: Error) => { last ??= error })
   cluster.on('close', () => report(false, last))

@@ -3,11 +3,12 @@ import { createEntryCodec } from '../../src/revocation/log-entry.ts'
 import { connectRedis } from '../../src/redis/connect.ts'
 import { startAdapter, type Adapter, type AdapterOptions } from '../helpers/adapter.ts'
 import { startBadNetwork } from '../helpers/bad-network.ts'
+import { freePort } from '../helpers/free-port.ts'
 import { about, user } from '../helpers/log-entry.ts'
 import { startCluster, type RedisCluster } from '../helpers/redis-cluster.ts'
 import { settingsFor } from '../helpers/redis-settings.ts'
 import { redisTier } from '../helpers/redis-tier.ts'
-import type { RedisServer } from '../helpers/redis.ts'
+import { startRedis, type RedisServer } from '../helpers/redis.ts'
 import { ask, type Answer } from '../helpers/request.ts'
 import { skipOrFail } from '../helpers/servers.ts'
 import { startSimulator } from '../helpers/simulator.ts'
@@ -177,6 +178,23 @@ t.test('Redis Cluster', { skip: skipOrFail('redis-server') }, async (t) => {
       for (const node of cluster.masters) node.resume()
       await until('all are back', () => late.isUp() && tier.connection.isUp(), 30_000)
     })
+  })
+
+  t.test('a Cluster of one node comes up, goes and comes back', async (t) => {
+    const node = await startRedis(t, { args: ['--cluster-enabled', 'yes', '--cluster-port', String(await freePort()), '--cluster-announce-ip', '127.0.0.1'] })
+    await node.cli('CLUSTER', 'ADDSLOTSRANGE', '0', '16383')
+    const told: string[] = []
+    const connection = connectRedis(settingsFor({ kind: 'cluster', nodes: [{ host: '127.0.0.1', port: node.port }] }), { up: () => told.push('up'), down: () => told.push('down') })
+    t.teardown(() => connection.close())
+    const isTold = (...expected: string[]): Promise<void> => until(`told: ${expected.join(', ')}`, () => told.filter((what, index) => index > 0 || what === 'up').join() === expected.join(), 30_000)
+    await isTold('up')
+    t.equal(await connection.commands.pttl('{a}'), -2)
+    await node.stop()
+    await isTold('up', 'down')
+    await t.rejects(connection.commands.pttl('{a}'))
+    await node.restart()
+    await isTold('up', 'down', 'up')
+    await until('it answers', async () => await connection.commands.pttl('{a}').catch(() => 0) === -2)
   })
 
   t.test('a master that throws out whoever connects is not stormed, however many ask for its slots', async (t) => {
