@@ -66,3 +66,8 @@ export class Unforeseen extends ResolverError {
   readonly reason = 'authgear_unavailable'
   constructor (cause: unknown) { super('UNFORESEEN', 'this service failed while it asked: please report it with the log', cause) }
 }
+
+/** Not an outage of Redis for sure, but Authgear is asked. */
+export class RedisTooSlow extends ServiceError {
+  constructor (limitMs: number) { super('REDIS_TOO_SLOW', `Redis did not answer within ${limitMs} ms (REDIS_TIMEOUT)`) }
+}

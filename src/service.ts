@@ -3,7 +3,6 @@ import { buildApp, buildIdentifyApp, type App, type AppDeps } from './app.ts'
 import { createAuthenticator } from './authenticate.ts'
 import { createFleet, fleetOfOne, type Fleet } from './cache/fleet.ts'
 import { createMemoryCache } from './cache/memory.ts'
-import { connectRedis, openLogConnections, type RedisConnection, type RedisSettings } from './cache/redis-connection.ts'
 import { createSealer } from './cache/sealing.ts'
 import { systemClock, type Clock } from './clock.ts'
 import { createKeyer, deriveKeys } from './core/cache-key.ts'
@@ -14,6 +13,10 @@ import type { TlsMaterial } from './listener/tls.ts'
 import { createTrustProxy } from './listener/trusted-proxies.ts'
 import { describe, type Log } from './log.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
+import { connectRedis } from './redis/connect.ts'
+import type { RedisConnection } from './redis/connection.ts'
+import { openLogConnections } from './redis/log-connections.ts'
+import { describeServers, type RedisSettings } from './redis/settings.ts'
 import { createResolver } from './resolver/client.ts'
 import { follow } from './revocation/follow.ts'
 import { createEntryCodec } from './revocation/log-entry.ts'
@@ -161,8 +164,8 @@ function openShared ({ redis, authgear }: ServiceSettings, sealingKey: Uint8Arra
   if (redis === undefined) return { fleet: fleetOfOne, connection: undefined }
   const { tell, forget } = createTeller(log)
   const connection = connectRedis(redis, {
-    up: () => { forget(); log.info({ host: redis.host, port: redis.port }, 'Redis is connected') },
-    down: (error) => log.warn({ host: redis.host, port: redis.port, error: describe(error) }, 'Redis is not reachable: every answer comes from memory or from Authgear until it is back')
+    up: () => { forget(); log.info({ redis: describeServers(redis.servers) }, 'Redis is connected') },
+    down: (error) => log.warn({ redis: describeServers(redis.servers), error: describe(error) }, UNREACHABLE[redis.servers.kind])
   })
   const fleet = createFleet({
     tier: { commands: connection.commands, sealer: createSealer(sealingKey), keyPrefix: redis.keyPrefix, clock },
@@ -173,6 +176,13 @@ function openShared ({ redis, authgear }: ServiceSettings, sealingKey: Uint8Arra
   })
   return { fleet, connection }
 }
+
+const ALL_FROM_AUTHGEAR = 'Redis is not reachable: every answer comes from memory or from Authgear until it is back'
+const UNREACHABLE = {
+  one: ALL_FROM_AUTHGEAR,
+  sentinel: ALL_FROM_AUTHGEAR,
+  cluster: 'a master of the Redis Cluster is not reachable: the answers that it would hold come from memory or from Authgear until it is back'
+} as const
 
 /** What Redis refuses is told once a connection: a right that an ACL user lacks, a full memory. Lost connections tell themselves. */
 function createTeller (log: Log): { tell: (operation: string, error: unknown) => void, forget: () => void } {

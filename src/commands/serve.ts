@@ -7,6 +7,7 @@ import { loadConfig, type Config, type ListenAddress } from '../config.ts'
 import { readTlsMaterial, watchTlsFiles } from '../listener/tls.ts'
 import { createLog, describe, openLogOutput, type Log } from '../log.ts'
 import { buildManagement } from '../management.ts'
+import { describeServers } from '../redis/settings.ts'
 import { createService, type Service } from '../service.ts'
 import type { Out } from './out.ts'
 
@@ -66,7 +67,7 @@ async function start (config: Config, version: string, log: Log, flushed: () => 
   })
 }
 
-const redisOf = ({ redis }: Config): string => redis === undefined ? 'none' : `${redis.host}:${redis.port}`
+const redisOf = ({ redis }: Config): string => redis === undefined ? 'none' : describeServers(redis.servers)
 
 /** A second signal ends the process at once with 1, as the library does. */
 function onSignal (log: Log, close: () => Promise<void>): void {

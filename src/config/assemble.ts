@@ -18,7 +18,7 @@ export function assemble (values: Values): Config {
       refreshAhead: values.CACHE_REFRESH_AHEAD,
       staleIfErrorMs: values.CACHE_STALE_IF_ERROR,
       maxEntries: values.CACHE_MAX_ENTRIES,
-      secret: values.REDIS_URL === undefined || values.CACHE_SECRET === 'none' ? undefined : values.CACHE_SECRET
+      secret: servers(values) === undefined || values.CACHE_SECRET === 'none' ? undefined : values.CACHE_SECRET
     },
     redis: redis(values),
     absentHeaders: values.ABSENT_HEADERS,
@@ -49,16 +49,22 @@ function tls ({ LISTEN_TLS_CERT_FILE: certFile, LISTEN_TLS_KEY_FILE: keyFile, LI
 }
 
 function redis (values: Values): Config['redis'] {
+  const chosen = servers(values)
+  if (chosen === undefined) return undefined
   const url = values.REDIS_URL
-  if (url === undefined) return undefined
   return {
-    host: url.host,
-    port: url.port,
-    db: url.db,
-    username: url.username ?? values.REDIS_USERNAME,
-    password: url.password ?? values.REDIS_PASSWORD,
-    tls: url.tls || values.REDIS_TLS === true ? { ca: values.REDIS_CA_FILE } : undefined,
+    servers: chosen,
+    username: url?.username ?? values.REDIS_USERNAME,
+    password: url?.password ?? values.REDIS_PASSWORD,
+    tls: url?.tls === true || values.REDIS_TLS === true ? { ca: values.REDIS_CA_FILE } : undefined,
     keyPrefix: values.REDIS_KEY_PREFIX,
     timeoutMs: values.REDIS_TIMEOUT
   }
+}
+
+/** The rules let one form through. */
+function servers ({ REDIS_URL: url, REDIS_CLUSTER: nodes, REDIS_SENTINELS: sentinels, REDIS_SENTINEL_NAME: name, REDIS_SENTINEL_PASSWORD: password }: Values): NonNullable<Config['redis']>['servers'] | undefined {
+  if (url !== undefined) return { kind: 'one', host: url.host, port: url.port, db: url.db }
+  if (nodes !== undefined) return { kind: 'cluster', nodes }
+  return sentinels === undefined || name === undefined ? undefined : { kind: 'sentinel', sentinels, name, password }
 }

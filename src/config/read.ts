@@ -1,5 +1,6 @@
 import type { ReadFile } from './kind.ts'
 import { readText } from './kinds/read-text.ts'
+import { isInjected } from './injected.ts'
 import { quotationHint } from './quotation-hint.ts'
 import type { Setting } from './types.ts'
 import type { Variable } from './variable.ts'
@@ -24,7 +25,8 @@ function fromFile (name: string, path: string, readFile: ReadFile): Source {
 }
 
 function sourceOf (name: string, variable: Variable, env: NodeJS.ProcessEnv, readFile: ReadFile): Source {
-  const text = textOf(env, name, variable.secret)
+  const found = textOf(env, name, variable.secret)
+  const text = found !== undefined && isInjected(name, found) ? undefined : found // a Docker link to `redis-sentinel` sets REDIS_SENTINEL_NAME
   const path = variable.secret === true ? textOf(env, `${name}_FILE`) : undefined
   if (text !== undefined && path !== undefined) return { kind: 'error', error: `${name}: is set and ${name}_FILE too: leave one of them out` }
   if (path !== undefined) return fromFile(`${name}_FILE`, path, readFile)

@@ -1,6 +1,9 @@
 /** Where a listener listens; port 0 lets the system choose one (tests). */
 export type ListenAddress = Readonly<{ kind: 'tcp', host: string, port: number } | { kind: 'unix', path: string }>
 
+/** Of a server that is connected to. */
+export type Address = Readonly<{ host: string, port: number }>
+
 /** The project's public origin as Authgear compares it: lower case, no default port. `host` carries a port that is not the default. */
 export type Endpoint = Readonly<{ origin: string, host: string, scheme: 'http' | 'https' }>
 
@@ -41,9 +44,10 @@ export type Config = Readonly<{
     secret: string | undefined
   }>
   redis: Readonly<{
-    host: string
-    port: number
-    db: number
+    servers:
+      | Readonly<{ kind: 'one', host: string, port: number, db: number }>
+      | Readonly<{ kind: 'sentinel', sentinels: readonly Address[], name: string, password: string | undefined }>
+      | Readonly<{ kind: 'cluster', nodes: readonly Address[] }>
     username: string | undefined
     password: string | undefined
     tls: Readonly<{ ca: string | undefined }> | undefined

@@ -9,6 +9,7 @@ import { keyPrefix } from './kinds/key-prefix.ts'
 import { listenAddress } from './kinds/listen-address.ts'
 import { orOff } from './kinds/or-off.ts'
 import { privateKeyPath } from './kinds/private-key-path.ts'
+import { redisAddresses } from './kinds/redis-addresses.ts'
 import { redisUrl } from './kinds/redis-url.ts'
 import { resolverUrl } from './kinds/resolver-url.ts'
 import { secret, secretOrNone } from './kinds/secret.ts'
@@ -179,13 +180,37 @@ export const variables = Object.freeze({
     secret: true,
     derived: 'memory only, one replica',
     example: 'redis://redis:6379/0',
-    meaning: 'The Redis that replicas share.'
+    meaning: 'The Redis that replicas share, where it is one server. Only one of `REDIS_URL`, `REDIS_SENTINELS` and `REDIS_CLUSTER` can be set.'
+  },
+  REDIS_SENTINELS: {
+    group: 'Redis',
+    kind: redisAddresses,
+    example: 'sentinel-0:26379,sentinel-1:26379,sentinel-2:26379',
+    meaning: 'The Sentinels that know which server is master; needs `REDIS_SENTINEL_NAME`.'
+  },
+  REDIS_SENTINEL_NAME: {
+    group: 'Redis',
+    kind: userName,
+    example: 'mymaster',
+    meaning: 'What the Sentinels call the master.'
+  },
+  REDIS_SENTINEL_PASSWORD: {
+    group: 'Redis',
+    kind: secret(1, 'leave it out for Sentinels without password'),
+    secret: true,
+    meaning: 'Password of the Sentinels themselves; that of the servers is `REDIS_PASSWORD`.'
+  },
+  REDIS_CLUSTER: {
+    group: 'Redis',
+    kind: redisAddresses,
+    example: 'redis-0:6379,redis-1:6379,redis-2:6379',
+    meaning: 'Some nodes of a Redis Cluster; the others are learned from them.'
   },
   REDIS_USERNAME: {
     group: 'Redis',
     kind: userName,
     example: 'forward-auth',
-    meaning: 'ACL user; or in the URL.'
+    meaning: 'ACL user; or in the URL. docs/redis.md prints the rights that it needs.'
   },
   REDIS_PASSWORD: {
     group: 'Redis',
@@ -198,7 +223,7 @@ export const variables = Object.freeze({
     kind: boolean,
     derived: '`true` with `rediss://`',
     example: 'true',
-    meaning: 'TLS to Redis, as `rediss://` does.'
+    meaning: 'TLS to Redis, as `rediss://` does; also to the Sentinels and to every node of a Cluster.'
   },
   REDIS_CA_FILE: {
     group: 'Redis',

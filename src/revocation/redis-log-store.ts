@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
-import type { RedisClient } from '../cache/redis-connection.ts'
+import type { LogConnection, LogConnections } from '../redis/log-connections.ts'
 import type { Fields } from './log-entry.ts'
 import type { LogStore, Snapshot, Written } from './log-store.ts'
+import { createOneServer } from './one-server.ts'
 import type { StreamId } from './position.ts'
 
 /** Milliseconds that one XREAD may block. */
@@ -9,46 +10,90 @@ const BLOCK = 1000
 /** Milliseconds that an append waits for a replica of Redis to have it; best effort. */
 const WAIT = 50
 
+/** How often a command follows the log to another server. */
+const TRIES = 3
+const ELSEWHERE = /^(?:MOVED|ASK) |READONLY/
+
 const SCRIPT = readFileSync(new URL('log.lua', import.meta.url), 'utf8')
 
-export type RedisLogSettings = Readonly<{
-  /** Blocks most of the time, so that nothing else may use it. */
-  follower: RedisClient
-  publisher: RedisClient
+export type RedisLogSettings = LogConnections & Readonly<{
   /** Ends before the colon of the two keys; with a hash tag, so that both are in one slot. */
   keyPrefix: string
 }>
 
-/** The log's two keys in a real Redis. */
+/** The log's two keys in a real Redis. The follower blocks most of the time, so that nothing else may use it. */
 export function createRedisLogStore ({ follower, publisher, keyPrefix }: RedisLogSettings): LogStore {
   const keys = [`${keyPrefix}:stream`, `${keyPrefix}:head`] as const
+  const reader = watchServer(follower)
+  const oneServer = createOneServer({ follower, publisher }, watchServer(publisher).known)
   let replicas = 0
-  let server: string | undefined
-  follower.on('close', () => { server = undefined })
+  publisher.redis.on('ready', () => {
+    // a Cluster may answer that the slot is elsewhere: better now than to the first append
+    publisher.prepare()
+    publisher.redis.hmget(keys[1], 'gen').catch(() => {})
+  })
   async function write (operation: 'append' | 'change', generation: string, retentionMs: number, fields: Fields): Promise<Written> {
-    const reply: unknown = await publisher.eval(SCRIPT, 2, ...keys, operation, generation, String(retentionMs), ...Object.entries(fields).flat())
+    const reply: unknown = await whereItBelongs(publisher, () => publisher.redis.eval(SCRIPT, 2, ...keys, operation, generation, String(retentionMs), ...Object.entries(fields).flat()))
     if (!Array.isArray(reply)) throw new Error('the script of the revocation log answered something else')
-    if (reply[0] !== 1) return { kind: 'behind', generation: String(reply[1]) }
+    const written: Written = reply[0] === 1 ? { kind: 'written' } : { kind: 'behind', generation: String(reply[1]) }
+    oneServer.answered(written, fields)
     // without one it would hold up the next append for all of that time
-    if (replicas > 0) publisher.wait(1, WAIT).catch(() => {})
-    return { kind: 'written' }
+    if (written.kind === 'written' && replicas > 0) publisher.redis.wait(1, WAIT).catch(() => {})
+    return written
   }
   return Object.freeze({
-    async wait (after: StreamId): Promise<void> { await follower.xread('COUNT', 1, 'BLOCK', BLOCK, 'STREAMS', keys[0], after) },
+    async wait (after: StreamId): Promise<void> {
+      follower.prepare()
+      await follower.redis.xread('COUNT', 1, 'BLOCK', BLOCK, 'STREAMS', keys[0], after)
+    },
     async snapshot (after: StreamId, count: number): Promise<Snapshot> {
-      server ??= await readServer(follower)
-      const snapshot = await readSnapshot(follower, keys, after, count)
+      const server = await reader.name()
+      const expectation = oneServer.expect()
+      const snapshot = { ...await readSnapshot(follower, keys, after, count), server }
       replicas = snapshot.replicas
-      return { ...snapshot, server: server ?? '' }
+      oneServer.check(snapshot, expectation, count)
+      return snapshot
     },
     append: (generation: string, retentionMs: number, fields: Fields) => write('append', generation, retentionMs, fields),
     change: (from: string, fields: Fields) => write('change', from, 0, fields),
-    async close (): Promise<void> { follower.disconnect(); publisher.disconnect() }
+    async close (): Promise<void> { follower.redis.disconnect(); publisher.redis.disconnect() }
   })
 }
 
-/** Its random name; where our user may not ask for it, it has none. */
-async function readServer (redis: RedisClient): Promise<string> {
+/** A command that was refused because the log is elsewhere was not run: it is sent again there. */
+async function whereItBelongs (connection: LogConnection, command: () => Promise<unknown>): Promise<unknown> {
+  for (let tries = 1; ; tries++) {
+    if (connection.redis.status !== 'ready') await connection.ready()
+    try {
+      connection.prepare()
+      return await command()
+    } catch (error) {
+      if (tries === TRIES || !(error instanceof Error) || !ELSEWHERE.test(error.message)) throw error
+      await connection.ready()
+    }
+  }
+}
+
+type ServerName = Readonly<{
+  name: () => Promise<string>
+  /** Undefined while nobody knows. */
+  known: () => string | undefined
+}>
+
+/** The random name of the process at the other end, asked for once a connection. */
+function watchServer ({ redis }: LogConnection): ServerName {
+  let known: string | undefined
+  const name = async (): Promise<string> => {
+    known ??= await readServer(redis)
+    return known
+  }
+  redis.on('close', () => { known = undefined })
+  redis.on('ready', () => { name().catch(() => {}) })
+  return { name, known: () => known }
+}
+
+/** Where our user may not ask for it, it has none. */
+async function readServer (redis: LogConnection['redis']): Promise<string> {
   const info = await redis.info('server').catch((error: unknown) => {
     if (error instanceof Error && error.name === 'ReplyError') return ''
     throw error
@@ -57,7 +102,8 @@ async function readServer (redis: RedisClient): Promise<string> {
 }
 
 /** In one transaction: an append between two of its commands would look like a broken chain. */
-async function readSnapshot (redis: RedisClient, [stream, head]: readonly [string, string], after: StreamId, count: number): Promise<Snapshot> {
+async function readSnapshot ({ redis, prepare }: LogConnection, [stream, head]: readonly [string, string], after: StreamId, count: number): Promise<Snapshot> {
+  prepare()
   const replies = await redis.multi().xrange(stream, `(${after}`, '+', 'COUNT', count).hmget(head, 'gen', 'nonce').role().time().exec()
   const [entries, headFields, role, time] = (replies ?? []).map(([error, reply]) => { if (error !== null) throw error; return reply })
   if (!Array.isArray(entries) || !Array.isArray(headFields) || !Array.isArray(role) || !Array.isArray(time)) throw new Error('Redis answered no snapshot of the revocation log')

@@ -1,97 +1,20 @@
 import t from 'tap'
-import type { Test } from 'tap'
-import type { Cache, CacheRead } from '../../src/cache/cache.ts'
+import type { CacheRead } from '../../src/cache/cache.ts'
 import { createMemoryCache } from '../../src/cache/memory.ts'
 import { createRedisCache } from '../../src/cache/redis.ts'
-import type { CacheKey } from '../../src/core/cache-key.ts'
+import { cacheContract } from '../helpers/cache-contract.ts'
 import { entryOf } from '../helpers/entry.ts'
-import { INVALID, SILENT, USER_ID, validResolution } from '../helpers/identity.ts'
 import { manualClock } from '../helpers/manual-clock.ts'
 import { keyOf, redisTier } from '../helpers/redis-tier.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { skipOrFail } from '../helpers/servers.ts'
 import { until } from '../helpers/until.ts'
 
-interface Subject {
-  readonly cache: Cache<CacheKey>
-  /** Lets the time pass in which an entry of that life ends. */
-  readonly pass: (lifeMs: number) => Promise<void>
-}
-
 const [A, B] = [keyOf('a'), keyOf('b')]
 const MISS: CacheRead = { kind: 'miss' }
 
-/** What every tier keeps to. */
-function contract (t: Test, open: (t: Test) => Promise<Subject>): void {
-  t.test('what was stored is read, whole', async t => {
-    const { cache } = await open(t)
-    const rows = { somebody: {}, 'without roles': { resolution: validResolution({ 'user-roles': undefined }) }, nobody: { resolution: INVALID }, silent: { resolution: SILENT } }
-    for (const [what, some] of Object.entries(rows)) {
-      t.strictSame(await cache.write(A, entryOf(some), 20_000), { kind: 'stored' }, `${what}: stored`)
-      const read = await cache.read(A)
-      t.strictSame(read.kind === 'hit' && read.entry, entryOf(some), `${what}: read`)
-    }
-  })
-
-  t.test('what was never stored is a miss', async t => {
-    const { cache } = await open(t)
-    t.strictSame(await cache.read(A), MISS)
-  })
-
-  t.test('keys do not mix', async t => {
-    const { cache } = await open(t)
-    const other = entryOf({ resolution: validResolution({ 'user-id': 'somebody-else' }) })
-    await cache.write(A, entryOf(), 20_000)
-    t.strictSame(await cache.read(B), MISS)
-    await cache.write(B, other, 20_000)
-    t.equal(userIn(await cache.read(A)), USER_ID)
-    t.equal(userIn(await cache.read(B)), 'somebody-else')
-  })
-
-  t.test('the later of two stays, with its own life', async t => {
-    const { cache } = await open(t)
-    await cache.write(A, entryOf({ ttlMs: 600_000 }), 600_000)
-    await cache.write(A, entryOf({ resolution: INVALID, ttlMs: 4000 }), 4000)
-    const read = await cache.read(A)
-    t.ok(read.kind === 'hit' && read.entry.resolution.kind === 'invalid')
-    t.ok(read.kind === 'hit' && read.remainingMs <= 4000 && read.remainingMs > 0)
-  })
-
-  t.test('what is left of a life is never more than it, nor than the full TTL', async t => {
-    const { cache } = await open(t)
-    for (const [ttlMs, lifeMs] of [[30_000, 30_000], [30_000, 1000], [1, 1]] as const) {
-      await cache.write(A, entryOf({ ttlMs }), lifeMs)
-      const read = await cache.read(A)
-      t.ok(read.kind === 'miss' ? lifeMs === 1 : read.kind === 'hit' && read.remainingMs <= lifeMs, `${lifeMs} of ${ttlMs} ms`)
-    }
-  })
-
-  t.test('its life ends', async t => {
-    const { cache, pass } = await open(t)
-    await cache.write(A, entryOf(), 60)
-    await cache.write(B, entryOf(), 20_000)
-    await pass(60)
-    t.strictSame(await cache.read(A), MISS)
-    t.equal((await cache.read(B)).kind, 'hit', 'the other lives on')
-    await cache.write(A, entryOf(), 20_000)
-    t.equal((await cache.read(A)).kind, 'hit', 'and it may come again')
-  })
-
-  t.test('a life of nothing stores nothing', async t => {
-    const { cache } = await open(t)
-    for (const lifeMs of [0, -1, -Infinity]) {
-      t.strictSame(await cache.write(A, entryOf(), lifeMs), { kind: 'stored' }, `${lifeMs}: no error`)
-      t.strictSame(await cache.read(A), MISS, `${lifeMs}: nothing there`)
-    }
-  })
-}
-
-function userIn (read: CacheRead): string | undefined {
-  return read.kind === 'hit' && read.entry.resolution.kind === 'valid' ? read.entry.resolution.userId : undefined
-}
-
 t.test('memory', t => {
-  contract(t, async () => {
+  cacheContract(t, async () => {
     const clock = manualClock()
     return { cache: createMemoryCache({ maxEntries: 100, clock }), pass: async lifeMs => clock.advance(lifeMs) }
   })
@@ -193,7 +116,7 @@ t.test('memory', t => {
 
 t.test('Redis', { skip: skipOrFail('redis-server') }, async t => {
   const redis = await startRedis(t)
-  contract(t, async t => {
+  cacheContract(t, async t => {
     const tier = await redisTier(t, redis.port)
     return { cache: createRedisCache(tier), pass: () => until('the entry ended', async () => await redis.cli('EXISTS', tier.nameOf(A)) === 0) }
   })

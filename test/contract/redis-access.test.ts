@@ -1,19 +1,24 @@
 import t from 'tap'
 import type { Test } from 'tap'
-import { connectRedis, type RedisSettings } from '../../src/cache/redis-connection.ts'
 import { createRedisCache } from '../../src/cache/redis.ts'
+import { connectRedis } from '../../src/redis/connect.ts'
+import type { RedisServers, RedisSettings } from '../../src/redis/settings.ts'
 import { entryOf } from '../helpers/entry.ts'
 import { manualClock } from '../helpers/manual-clock.ts'
 import { keyOf, SECRET, sealerOf } from '../helpers/redis-tier.ts'
+import { settingsFor } from '../helpers/redis-settings.ts'
 import { startRedis, type RedisOptions, type RedisServer } from '../helpers/redis.ts'
 import { skipOrFail } from '../helpers/servers.ts'
 import { makeTls } from '../helpers/tls.ts'
 
 const KEY = keyOf('a')
 
+type Way = Partial<RedisSettings> & Readonly<{ host?: string, db?: number }>
+
 /** Connects once, and says how that ended. */
-async function attempt (t: Test, { port }: RedisServer, some: Partial<RedisSettings>): Promise<'stored' | 'not connected'> {
-  const settings = { host: '127.0.0.1', port, db: 0, username: undefined, password: undefined, tls: undefined, timeoutMs: 2000, ...some }
+async function attempt (t: Test, { port }: RedisServer, { host, db, ...some }: Way): Promise<'stored' | 'not connected'> {
+  const servers: RedisServers = { kind: 'one', host: host ?? '127.0.0.1', port, db: db ?? 0 }
+  const settings = settingsFor(servers, some)
   const { isUp, tier } = await new Promise<{ isUp: boolean, tier: Parameters<typeof createRedisCache>[0] }>(resolve => {
     const connection = connectRedis(settings, { up: () => settle(true), down: () => settle(false) })
     t.teardown(() => connection.close())
@@ -26,7 +31,7 @@ async function attempt (t: Test, { port }: RedisServer, some: Partial<RedisSetti
   return written.kind === 'stored' && read.kind === 'hit' ? 'stored' : 'not connected'
 }
 
-type Row = readonly [what: string, some: Partial<RedisSettings>, expected: 'stored' | 'not connected']
+type Row = readonly [what: string, some: Way, expected: 'stored' | 'not connected']
 
 /** One server, several ways to it. */
 function ways (name: string, server: (t: Test) => RedisOptions, rows: (options: RedisOptions, t: Test) => readonly Row[]): void {

@@ -4,7 +4,9 @@ import type { Test } from 'tap'
 import type { App } from '../../src/app.ts'
 import { systemClock, type Clock } from '../../src/clock.ts'
 import { createLog } from '../../src/log.ts'
+import type { RedisServers, RedisSettings } from '../../src/redis/settings.ts'
 import { createService, type Service, type ServiceSettings } from '../../src/service.ts'
+import { settingsFor } from './redis-settings.ts'
 import type { TlsFiles } from './tls.ts'
 
 export interface AdapterOptions {
@@ -12,6 +14,8 @@ export interface AdapterOptions {
   readonly authgear: string
   readonly resolverUrl?: string
   readonly redisPort?: number
+  /** In place of `redisPort`: other servers, and how to get in. */
+  readonly redis?: Readonly<{ servers: RedisServers }> & Partial<RedisSettings>
   readonly redisTimeoutMs?: number
   readonly redisPassword?: string
   readonly secret?: string
@@ -108,7 +112,7 @@ function settingsOf (options: AdapterOptions): ServiceSettings {
       refreshAhead: options.refreshAhead ?? 0,
       staleIfErrorMs: options.staleIfErrorMs ?? 0,
       maxEntries: 10_000,
-      secret: options.redisPort === undefined ? undefined : options.secret ?? SECRET
+      secret: redisOf(options) === undefined ? undefined : options.secret ?? SECRET
     },
     redis: redisOf(options),
     trustedProxies: options.trustedProxies ?? ['loopback'],
@@ -120,9 +124,10 @@ function settingsOf (options: AdapterOptions): ServiceSettings {
   }
 }
 
-function redisOf ({ redisPort, redisTimeoutMs, redisPassword, keyPrefix }: AdapterOptions): ServiceSettings['redis'] {
-  if (redisPort === undefined) return undefined
-  return { host: '127.0.0.1', port: redisPort, db: 0, username: undefined, password: redisPassword, tls: undefined, keyPrefix: keyPrefix ?? 'test:', timeoutMs: redisTimeoutMs ?? 1000 }
+function redisOf ({ redisPort, redis, redisTimeoutMs, redisPassword, keyPrefix }: AdapterOptions): ServiceSettings['redis'] {
+  const place = redis?.servers ?? redisPort
+  if (place === undefined) return undefined
+  return { ...settingsFor(place, { timeoutMs: redisTimeoutMs ?? 1000, password: redisPassword, ...redis }), keyPrefix: keyPrefix ?? 'test:' }
 }
 
 function tlsOf ({ tls, clientCa }: AdapterOptions): ServiceSettings['tls'] {

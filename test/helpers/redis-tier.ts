@@ -1,9 +1,12 @@
 import type { Test } from 'tap'
-import { connectRedis, type RedisConnection, type RedisSettings } from '../../src/cache/redis-connection.ts'
 import type { RedisTier } from '../../src/cache/redis.ts'
 import { createSealer } from '../../src/cache/sealing.ts'
 import { deriveKeys, type CacheKey } from '../../src/core/cache-key.ts'
+import { connectRedis } from '../../src/redis/connect.ts'
+import type { RedisConnection } from '../../src/redis/connection.ts'
+import type { RedisSettings } from '../../src/redis/settings.ts'
 import { manualClock, type ManualClock } from './manual-clock.ts'
+import { settingsFor, type RedisPlace } from './redis-settings.ts'
 import { until } from './until.ts'
 
 export const SECRET = Buffer.alloc(32, 1)
@@ -20,9 +23,9 @@ export interface TestTier extends RedisTier {
 }
 
 /** A tier on a real connection, under a prefix of its own; ready, and closed when the test ends. */
-export async function redisTier (t: Test, port: number, settings: Partial<RedisSettings> = {}): Promise<TestTier> {
-  const keyPrefix = `test-${Math.random().toString(36).slice(2)}:`
-  const connection = connectRedis({ host: '127.0.0.1', port, db: 0, username: undefined, password: undefined, tls: undefined, timeoutMs: 2000, ...settings }, { up () {}, down () {} })
+export async function redisTier (t: Pick<Test, 'teardown'>, place: RedisPlace, settings: Partial<RedisSettings> = {}): Promise<TestTier> {
+  const keyPrefix = `forward-auth:test-${Math.random().toString(36).slice(2)}:`
+  const connection = connectRedis(settingsFor(place, settings), { up () {}, down () {} })
   t.teardown(() => connection.close())
   await until('Redis is connected', () => connection.isUp())
   return { commands: connection.commands, sealer: sealerOf(SECRET), keyPrefix, clock: manualClock(), connection, nameOf: key => `${keyPrefix}{${key}}:entry` }

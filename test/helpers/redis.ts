@@ -2,7 +2,7 @@ import { Redis } from 'ioredis'
 import type { Test } from 'tap'
 import { startChild, type Child } from './child.ts'
 import { freePort } from './free-port.ts'
-import { mustFind } from './servers.ts'
+import { mustFind, type ServerName } from './servers.ts'
 import { tempDir } from './temp-dir.ts'
 import type { TlsFiles } from './tls.ts'
 
@@ -10,6 +10,8 @@ export interface RedisOptions {
   /** Further arguments of redis-server. */
   readonly args?: readonly string[]
   readonly port?: number
+  /** Default: the system's redis-server. */
+  readonly server?: ServerName & ('redis-server' | 'valkey-server')
   readonly tls?: TlsFiles
   /** With a user name: an ACL user, and the default user is off. Without: `requirepass`. */
   readonly username?: string
@@ -37,7 +39,7 @@ export async function startRedis (t: Test, options: RedisOptions = {}): Promise<
   const port = options.port ?? await freePort()
   const folder = tempDir(t, 'redis')
   const start = (): Promise<Child> => startChild(t, {
-    name: 'redis-server', command: mustFind('redis-server'), args: argumentsFor(options, port, folder), ready: output => output.includes('Ready to accept connections')
+    name: 'redis-server', command: mustFind(options.server ?? 'redis-server'), args: argumentsFor(options, port, folder), ready: output => output.includes('Ready to accept connections')
   })
   const url = urlOf(options, port)
   let child = await start()
@@ -52,7 +54,7 @@ export async function startRedis (t: Test, options: RedisOptions = {}): Promise<
       await child.stop('SIGKILL')
       child = await start()
     },
-    cli: (...command: readonly [string, ...string[]]) => ask(url, options.tls, command)
+    cli: (...command: readonly [string, ...string[]]) => redisClient(url, command, options.tls)
   })
 }
 
@@ -63,8 +65,12 @@ function argumentsFor (options: RedisOptions, port: number, folder: string): str
 
 function tlsArguments (tls: TlsFiles | undefined, port: number): string[] {
   if (tls === undefined) return []
-  return ['--port', '0', '--tls-port', String(port), '--tls-auth-clients', 'no',
-    '--tls-cert-file', tls.certFile, '--tls-key-file', tls.keyFile, '--tls-ca-cert-file', tls.caFile]
+  return ['--port', '0', '--tls-port', String(port), ...tlsSettings(tls).flatMap(([name, value]) => [`--${name}`, value])]
+}
+
+/** Also between servers, and as a Sentinel's configuration has them. */
+export function tlsSettings (tls: TlsFiles): ReadonlyArray<readonly [name: string, value: string]> {
+  return [['tls-auth-clients', 'no'], ['tls-replication', 'yes'], ['tls-cert-file', tls.certFile], ['tls-key-file', tls.keyFile], ['tls-ca-cert-file', tls.caFile]]
 }
 
 function accessArguments ({ username, password }: RedisOptions): string[] {
@@ -78,7 +84,8 @@ function urlOf ({ tls, username, password }: RedisOptions, port: number): string
   return `${tls === undefined ? 'redis' : 'rediss'}://${access}127.0.0.1:${port}`
 }
 
-async function ask (url: string, tls: TlsFiles | undefined, [name, ...args]: readonly [string, ...string[]]): Promise<unknown> {
+/** One command on a connection of its own. */
+export async function redisClient (url: string, [name, ...args]: readonly [string, ...string[]], tls?: TlsFiles): Promise<unknown> {
   const client = new Redis(url, { lazyConnect: true, ...tls && { tls: { ca: tls.ca } } })
   client.on('error', () => {}) // connect() below rejects with it
   try {

@@ -6,6 +6,8 @@ export interface Relay {
   readonly port: number
   /** Cuts what is open; whoever connects from here on reaches that port, or is cut off where it is `undefined`. */
   to (target: number | undefined): void
+  /** Only whoever connects from here on; what is open stays where it is. */
+  route (target: number): void
 }
 
 /** One address for servers that take each other's place: a failover as clients see it. */
@@ -28,6 +30,7 @@ export async function startRelay (t: Pick<Test, 'teardown'>, first: number | und
   t.teardown(() => { server.close(); cut() })
   return Object.freeze({
     port: (server.address() as AddressInfo).port,
-    to (next: number | undefined) { target = next; cut() }
+    to (next: number | undefined) { target = next; cut() },
+    route (next: number) { target = next }
   })
 }

@@ -1,8 +1,9 @@
 import type { Test } from 'tap'
-import { openLogConnections, type RedisSettings } from '../../src/cache/redis-connection.ts'
 import { systemClock, type Clock } from '../../src/clock.ts'
 import type { Entry } from '../../src/core/entry.ts'
 import type { EpochMs } from '../../src/core/jwt.ts'
+import { openLogConnections } from '../../src/redis/log-connections.ts'
+import type { RedisSettings } from '../../src/redis/settings.ts'
 import { follow } from '../../src/revocation/follow.ts'
 import { createEntryCodec } from '../../src/revocation/log-entry.ts'
 import type { LogStore } from '../../src/revocation/log-store.ts'
@@ -11,6 +12,7 @@ import { createRedisLogStore } from '../../src/revocation/redis-log-store.ts'
 import { createStreamLog, type StreamLog } from '../../src/revocation/stream-log.ts'
 import { entryOf } from './entry.ts'
 import { validResolution } from './identity.ts'
+import { settingsFor, type RedisPlace } from './redis-settings.ts'
 import { until } from './until.ts'
 
 export interface JumpingClock extends Clock {
@@ -48,17 +50,16 @@ export type LogReplicaOptions = Readonly<{
   retentionMs?: number
   page?: number
   key?: Uint8Array
+  settings?: Partial<RedisSettings>
   /** Between the log and its Redis. */
   wrap?: (store: LogStore) => LogStore
 }>
 
-const SETTINGS = { host: '127.0.0.1', db: 0, username: undefined, password: undefined, tls: undefined, timeoutMs: 2000 } as const satisfies Partial<RedisSettings>
-
 /** The part of a replica that follows the log; closed when the test ends. */
-export function openLogReplica (t: Pick<Test, 'teardown'>, port: number, { keyPrefix, retentionMs = 600_000, page, key = Buffer.alloc(32, 1), wrap = (store) => store }: LogReplicaOptions): LogReplica {
-  const connections = openLogConnections({ ...SETTINGS, port })
+export function openLogReplica (t: Pick<Test, 'teardown'>, place: RedisPlace, { keyPrefix, retentionMs = 600_000, page, key = Buffer.alloc(32, 1), settings, wrap = (store) => store }: LogReplicaOptions): LogReplica {
+  const connections = openLogConnections(settingsFor(place, settings))
   const counts = { adopted: 0, inauthentic: 0, disconnected: 0, revoked: 0, lags: 0 }
-  connections.follower.on('close', () => counts.disconnected++)
+  connections.follower.redis.on('close', () => counts.disconnected++)
   const store = wrap(createRedisLogStore({ ...connections, keyPrefix }))
   const clock = jumpingClock()
   const troubles: string[] = []

@@ -1,6 +1,5 @@
 import t from 'tap'
 import { demoJwt } from '../../deploy/demo/authgear-simulator/tokens.mjs'
-import { connectRedis } from '../../src/cache/redis-connection.ts'
 import { createFleet, type Fleet } from '../../src/cache/fleet.ts'
 import { createSealer } from '../../src/cache/sealing.ts'
 import { systemClock } from '../../src/clock.ts'
@@ -8,8 +7,10 @@ import type { CacheKey } from '../../src/core/cache-key.ts'
 import type { EpochMs } from '../../src/core/jwt.ts'
 import type { Entry } from '../../src/core/entry.ts'
 import { readResolution } from '../../src/core/resolution.ts'
+import { connectRedis } from '../../src/redis/connect.ts'
 import { startAdapter, type Adapter, type AdapterOptions } from '../helpers/adapter.ts'
 import { NO_LOG } from '../helpers/no-log.ts'
+import { settingsFor } from '../helpers/redis-settings.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { ask } from '../helpers/request.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
@@ -151,7 +152,7 @@ async function startReplicas (t: Tap, options: AdapterOptions): Promise<readonly
 async function openFleet (t: Pick<Tap, 'teardown'>, port: number, patienceMs = 5000): Promise<Fleet> {
   let ready = (): void => {}
   const up = new Promise<void>((resolve) => { ready = resolve })
-  const connection = connectRedis({ host: '127.0.0.1', port, db: 0, username: undefined, password: undefined, tls: undefined, timeoutMs: 5000 }, { up: ready, down: () => {} })
+  const connection = connectRedis(settingsFor(port, { timeoutMs: 5000 }), { up: ready, down: () => {} })
   t.teardown(() => connection.close())
   await up
   return createFleet({

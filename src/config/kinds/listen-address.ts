@@ -15,7 +15,8 @@ function unix (text: string): Parsed<ListenAddress> {
   return parsed({ kind: 'unix', path: posix.normalize(path) }, text)
 }
 
-function isHost (host: string): boolean {
+/** A name or an IPv4 address. */
+export function isHost (host: string): boolean {
   // digits and dots only must be a real IPv4 address, or 256.0.0.1 would be looked up as a name
   if (/^[\d.]+$/.test(host)) return isIPv4(host)
   return /^(?!-)[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*$/.test(host)

@@ -11,13 +11,14 @@ const other = makeTls(t)
 const files = { '/crt': readFileSync(tls.certFile, 'utf8'), '/key': readFileSync(tls.keyFile, 'utf8'), '/ca': tls.ca, '/other': readFileSync(other.keyFile, 'utf8'), '/text': 'hello' }
 const broken = { ...files, '/broken': `${tls.ca}-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n` }
 
-const plainRedis = { host: 'redis', port: 6379, db: 0, username: undefined, password: undefined, tls: undefined, keyPrefix: 'forward-auth:', timeoutMs: 50 }
+const one = { kind: 'one', host: 'redis', port: 6379, db: 0 }
+const plainRedis = { servers: one, username: undefined, password: undefined, tls: undefined, keyPrefix: 'forward-auth:', timeoutMs: 50 }
 
 const goodRedis: readonly (readonly [title: string, env: NodeJS.ProcessEnv, part: Readonly<Record<string, unknown>>])[] = [
   ['a bare URL', {}, {}],
-  ['port and database', { REDIS_URL: 'redis://cache.example:6380/3' }, { host: 'cache.example', port: 6380, db: 3 }],
+  ['port and database', { REDIS_URL: 'redis://cache.example:6380/3' }, { servers: { kind: 'one', host: 'cache.example', port: 6380, db: 3 } }],
   ['a slash at the end', { REDIS_URL: 'redis://redis/' }, {}],
-  ['an IPv6 address', { REDIS_URL: 'redis://[::1]:6379' }, { host: '::1' }],
+  ['an IPv6 address', { REDIS_URL: 'redis://[::1]:6379' }, { servers: { ...one, host: '::1' } }],
   ['user and encoded password in the URL', { REDIS_URL: 'redis://app:p%40ss%2F@redis' }, { username: 'app', password: 'p@ss/' }],
   ['a password only', { REDIS_URL: 'redis://:pw@redis' }, { password: 'pw' }],
   ['user and password in variables', { REDIS_USERNAME: 'app', REDIS_PASSWORD: ' p w ' }, { username: 'app', password: ' p w ' }],
@@ -36,8 +37,48 @@ for (const [title, env, part] of goodRedis) {
   })
 }
 
+const sentinels = { REDIS_URL: '', REDIS_SENTINELS: 'a:26379, [::1]:26380', REDIS_SENTINEL_NAME: 'mymaster' }
+const twoSentinels = { kind: 'sentinel', sentinels: [{ host: 'a', port: 26379 }, { host: '::1', port: 26380 }], name: 'mymaster', password: undefined }
+const cluster = { REDIS_URL: '', REDIS_CLUSTER: 'r-0.redis:6379,10.0.0.2:6380,' }
+const twoNodes = { kind: 'cluster', nodes: [{ host: 'r-0.redis', port: 6379 }, { host: '10.0.0.2', port: 6380 }] }
+
+const goodForms: typeof goodRedis = [
+  ['Sentinels', sentinels, { servers: twoSentinels }],
+  ['Sentinels with a password of their own', { ...sentinels, REDIS_SENTINEL_PASSWORD: 'pw' }, { servers: { ...twoSentinels, password: 'pw' } }],
+  ['Sentinels with TLS and a user', { ...sentinels, REDIS_TLS: 'true', REDIS_CA_FILE: '/ca', REDIS_USERNAME: 'app', REDIS_PASSWORD: 'pw' }, { servers: twoSentinels, tls: { ca: tls.ca }, username: 'app', password: 'pw' }],
+  ['a Cluster', cluster, { servers: twoNodes }],
+  ['a Cluster with TLS and a user', { ...cluster, REDIS_TLS: 'true', REDIS_CA_FILE: '/ca', REDIS_USERNAME: 'app', REDIS_PASSWORD: 'pw' }, { servers: twoNodes, tls: { ca: tls.ca }, username: 'app', password: 'pw' }],
+  ['one server beside a Docker link of that name', { REDIS_SENTINEL_NAME: '/web/redis-sentinel' }, {}]
+]
+
+for (const [title, env, part] of goodForms) {
+  t.test(`Redis takes ${title}`, t => {
+    const loaded = load({ ...redis, ...env }, files)
+    t.strictSame(configOf(loaded).redis, { ...plainRedis, ...part })
+    t.equal(configOf(loaded).cache.secret, SECRET)
+    t.strictSame(warningsOf(loaded), [])
+    t.end()
+  })
+}
+
 const bad: readonly (readonly [title: string, env: NodeJS.ProcessEnv, message: RegExp])[] = [
   ['Redis without a secret', { REDIS_URL: 'redis://redis' }, /^CACHE_SECRET: is required with REDIS_URL.*none/],
+  ['Sentinels without a secret', { ...sentinels }, /^CACHE_SECRET: is required with REDIS_SENTINELS/],
+  ['a Cluster without a secret', { ...cluster }, /^CACHE_SECRET: is required with REDIS_CLUSTER/],
+  ['a URL and a Cluster', { ...redis, REDIS_CLUSTER: 'a:1' }, /^REDIS_CLUSTER: is set, but REDIS_URL too/],
+  ['a URL and Sentinels', { ...redis, ...sentinels, REDIS_URL: 'redis://redis' }, /^REDIS_SENTINELS: is set, but REDIS_URL too/],
+  ['Sentinels and a Cluster', { CACHE_SECRET: SECRET, ...sentinels, REDIS_CLUSTER: 'a:1' }, /^REDIS_CLUSTER: is set, but REDIS_SENTINELS too/],
+  ['Sentinels without the master\'s name', { ...redis, ...sentinels, REDIS_SENTINEL_NAME: '' }, /^REDIS_SENTINEL_NAME: is required with REDIS_SENTINELS/],
+  ['a master\'s name without Sentinels', { ...redis, REDIS_SENTINEL_NAME: 'mymaster' }, /^REDIS_SENTINEL_NAME: works only with REDIS_SENTINELS/],
+  ['a Sentinel password without Sentinels', { ...redis, REDIS_SENTINEL_PASSWORD: 'pw' }, /^REDIS_SENTINEL_PASSWORD: works only with REDIS_SENTINELS/],
+  ['a Cluster by URL', { ...redis, ...cluster, REDIS_CLUSTER: 'redis://a:6379' }, /^REDIS_CLUSTER: must be addresses without redis:\/\//],
+  ['a Cluster without ports', { ...redis, ...cluster, REDIS_CLUSTER: 'a,b' }, /^REDIS_CLUSTER: "a" is not an address with its port/],
+  ['a Cluster on port 0', { ...redis, ...cluster, REDIS_CLUSTER: 'a:0' }, /^REDIS_CLUSTER: "a:0" has a port that is not/],
+  ['a Cluster on a high port', { ...redis, ...cluster, REDIS_CLUSTER: 'b:1,a:65536' }, /^REDIS_CLUSTER: "a:65536" has a port that is not/],
+  ['a Cluster on no host', { ...redis, ...cluster, REDIS_CLUSTER: '256.0.0.1:1' }, /^REDIS_CLUSTER: "256.0.0.1:1" has no valid host/],
+  ['a Cluster of nobody', { ...redis, ...cluster, REDIS_CLUSTER: ',' }, /^REDIS_CLUSTER: names no server/],
+  ['a CA without TLS in a Cluster', { ...redis, ...cluster, REDIS_CA_FILE: '/ca' }, /^REDIS_CA_FILE: works only with TLS: set REDIS_TLS=true/],
+  ['a user without password in a Cluster', { ...redis, ...cluster, REDIS_USERNAME: 'app' }, /^REDIS_PASSWORD: is required with a Redis user \(REDIS_USERNAME\)/],
   ['another scheme', { ...redis, REDIS_URL: 'http://redis' }, /^REDIS_URL: must begin with redis/],
   ['options in the URL', { ...redis, REDIS_URL: 'redis://redis/?family=6' }, /^REDIS_URL: must not contain/],
   ['a database that is no number', { ...redis, REDIS_URL: 'redis://redis/zero' }, /^REDIS_URL: has a path/],
@@ -127,7 +168,7 @@ t.test('the secret counts with Redis only, and none opts out with a warning', t 
 
 t.test('what is idle without Redis is a warning', t => {
   t.strictSame(warningsOf(load({ CACHE_SECRET: SECRET, REDIS_KEY_PREFIX: 'a:', REDIS_TIMEOUT: '1s', REDIS_TLS: 'false' })), [
-    'CACHE_SECRET: has no effect without REDIS_URL', 'REDIS_KEY_PREFIX: has no effect without REDIS_URL', 'REDIS_TIMEOUT: has no effect without REDIS_URL'
+    'CACHE_SECRET: has no effect without REDIS_URL, REDIS_SENTINELS or REDIS_CLUSTER', 'REDIS_KEY_PREFIX: has no effect without REDIS_URL, REDIS_SENTINELS or REDIS_CLUSTER', 'REDIS_TIMEOUT: has no effect without REDIS_URL, REDIS_SENTINELS or REDIS_CLUSTER'
   ])
   t.strictSame(warningsOf(load({ CACHE_SECRET: 'none' })), [])
   t.end()

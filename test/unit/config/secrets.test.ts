@@ -17,7 +17,7 @@ for (const [end, left] of [['', SECRET], ['\n', SECRET], ['\r\n', SECRET], ['\n\
 t.test('every secret has its file', t => {
   const files = { '/url': 'redis://redis:6380\n', '/pw': 'pw\n', '/s': 'none\n' }
   const config = configOf(load({ REDIS_URL_FILE: '/url', REDIS_PASSWORD_FILE: '/pw', CACHE_SECRET_FILE: '/s' }, files))
-  t.match(config.redis, { port: 6380, password: 'pw' })
+  t.match(config.redis, { servers: { port: 6380 }, password: 'pw' })
   t.equal(config.cache.secret, undefined)
   t.end()
 })

@@ -11,6 +11,9 @@ const typos: readonly (readonly [name: string, meant: string])[] = [
   ['CACHE_TTL_FILE', 'CACHE_TTL'],
   ['REDIS_PASSWROD', 'REDIS_PASSWORD'],
   ['REDIS_PASS', 'REDIS_PASSWORD'],
+  ['REDIS_SENTINEL', 'REDIS_SENTINELS'],
+  ['REDIS_CLUSTERS', 'REDIS_CLUSTER'],
+  ['REDIS_SENTINEL_MASTER', 'REDIS_SENTINEL_NAME'],
   ['REDIS_TLS_CA_FILE', 'REDIS_CA_FILE'],
   ['LISTEN_TLS_CERT', 'LISTEN_TLS_CERT_FILE'],
   ['LISTEN_ADDRESS', 'LISTEN'],
@@ -31,7 +34,7 @@ for (const [name, meant] of typos) {
   })
 }
 
-for (const name of ['REDIS_CLUSTER', 'LOGIN_CLIENT_ID', 'LOGOUT_REDIRECT_URI', 'AUTHGEAR_ADMIN_API_URL']) {
+for (const name of ['LOGIN_CLIENT_ID', 'LOGOUT_REDIRECT_URI', 'AUTHGEAR_ADMIN_API_URL']) {
   t.test(`${name} of a later version is an error, not a setting that does nothing`, t => {
     t.match(errorsOf(load({ [name]: 'x' })), [new RegExp(`^${name}: is not a variable`)])
     t.end()
@@ -43,6 +46,12 @@ const injected: NodeJS.ProcessEnv = {
   REDIS_SERVICE_PORT: '6379',
   REDIS_SERVICE_PORT_TCP_REDIS: '6379',
   REDIS_PORT: 'tcp://10.0.0.1:6379',
+  REDIS_CLUSTER_SERVICE_HOST: '10.0.0.1',
+  REDIS_CLUSTER_PORT: 'tcp://10.0.0.1:6379',
+  REDIS_CLUSTER_PORT_6379_TCP_ADDR: '10.0.0.1',
+  REDIS_SENTINEL_SERVICE_PORT_TCP_SENTINEL: '26379',
+  REDIS_SENTINEL_NAME: '/web/redis-sentinel',
+  REDIS_SENTINELS_NAME: '/web/redis-sentinels',
   REDIS_PORT_6379_TCP: 'tcp://10.0.0.1:6379',
   REDIS_PORT_6379_TCP_PROTO: 'tcp',
   REDIS_PORT_6379_TCP_PORT: '6379',

@@ -1,0 +1,31 @@
+import type { Cluster, Redis } from 'ioredis'
+import { within } from './deadline.ts'
+
+/** What the Redis tier needs of a server: a command's keys are in one slot, so that Cluster stands in nobody's way. */
+export interface RedisCommands {
+  pttl (key: string): Promise<number>
+  getBuffer (key: string): Promise<Buffer | null>
+  setPx (key: string, value: Buffer, lifeMs: number): Promise<unknown>
+  /** Only while the other key, in the same slot, still holds that value. */
+  setPxWhile (fence: string, token: string, key: string, value: Buffer, lifeMs: number): Promise<unknown>
+  /** @returns whether this call made the key */
+  setIfAbsent (key: string, value: string, lifeMs: number): Promise<boolean>
+  /** Compare and delete. */
+  deleteIfEquals (key: string, value: string): Promise<unknown>
+}
+
+const FENCED_SET = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('set', KEYS[2], ARGV[2], 'PX', ARGV[3]) end return 0"
+const COMPARE_AND_DELETE = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0"
+
+/** @param limitMs milliseconds after which a command counts as not answered, whatever it waits for */
+export function commandsOf (redis: Redis | Cluster, limitMs: number): RedisCommands {
+  const limited = <T>(answer: Promise<T>): Promise<T> => within(limitMs, answer)
+  return Object.freeze({
+    pttl: (key: string) => limited(redis.pttl(key)),
+    getBuffer: (key: string) => limited(redis.getBuffer(key)),
+    setPx: (key: string, value: Buffer, lifeMs: number) => limited(redis.set(key, value, 'PX', lifeMs)),
+    setPxWhile: (fence: string, token: string, key: string, value: Buffer, lifeMs: number) => limited(redis.eval(FENCED_SET, 2, fence, key, token, value, lifeMs)),
+    setIfAbsent: async (key: string, value: string, lifeMs: number) => await limited(redis.set(key, value, 'PX', lifeMs, 'NX')) === 'OK',
+    deleteIfEquals: (key: string, value: string) => limited(redis.eval(COMPARE_AND_DELETE, 1, key, value))
+  })
+}

@@ -1,0 +1,32 @@
+import { Redis } from 'ioredis'
+import { openCluster } from './cluster.ts'
+import { commandsOf } from './commands.ts'
+import { createReporter, type RedisConnection, type RedisEvents } from './connection.ts'
+import { connectionOptions, SOCKET_TIMEOUT } from './options.ts'
+import type { RedisSettings } from './settings.ts'
+
+/** Opens the connection in the background: Redis being down is never a reason not to start. */
+export function connectRedis (settings: RedisSettings, events: RedisEvents): RedisConnection {
+  return settings.servers.kind === 'cluster' ? openCluster(settings, settings.servers.nodes, events) : openSingle(settings, events)
+}
+
+function openSingle (settings: RedisSettings, events: RedisEvents): RedisConnection {
+  const redis = new Redis({ ...connectionOptions(settings), socketTimeout: SOCKET_TIMEOUT, enableAutoPipelining: true })
+  watch(redis, events)
+  return Object.freeze({
+    commands: commandsOf(redis, settings.timeoutMs),
+    isUp: () => redis.status === 'ready',
+    close: async () => { redis.disconnect() }
+  })
+}
+
+function watch (redis: Redis, events: RedisEvents): void {
+  const report = createReporter(events)
+  let last: Error | undefined
+  redis.on('error', (error: Error) => {
+    last = error
+    if (redis.status === 'connecting') report(false, error) // no Sentinel answers: nothing was opened that could close
+  })
+  redis.on('ready', () => { last = undefined; report(true) })
+  redis.on('close', () => report(false, last))
+}

@@ -1,0 +1,71 @@
+import { once } from 'node:events'
+import { Redis } from 'ioredis'
+import { commonOptions, connectionOptions, SOCKET_TIMEOUT } from './options.ts'
+import { createReconnection } from './reconnection.ts'
+import { createSlotTarget } from './redirection.ts'
+import type { RedisAddress, RedisSettings } from './settings.ts'
+import { slotConnector } from './slot-connector.ts'
+
+/** One connection to the master that holds the log. */
+export type LogConnection = Readonly<{
+  redis: Redis
+  /** Before each command or transaction: a node that is just being given the slot answers only who says ASKING. */
+  prepare: () => void
+  /** Connects anew, to whoever is master now. */
+  renew: () => void
+  /** Returns when it is ready again, or after half a second. */
+  ready: () => Promise<void>
+}>
+
+export type LogConnections = Readonly<{ follower: LogConnection, publisher: LogConnection }>
+
+/** Milliseconds: the follower blocks for one second, and a server that says nothing for three is not followed. */
+const FOLLOWER_SOCKET_TIMEOUT = 3000
+const PUBLISHER_TIMEOUT = 500
+const READY_WITHIN = 500
+
+/** One that blocks, without a deadline a command, and one that writes. */
+export function openLogConnections (settings: RedisSettings): LogConnections {
+  return {
+    follower: open(settings, { socketTimeout: FOLLOWER_SOCKET_TIMEOUT }),
+    publisher: open(settings, { socketTimeout: SOCKET_TIMEOUT, commandTimeout: PUBLISHER_TIMEOUT })
+  }
+}
+
+type Limits = Readonly<{ socketTimeout: number, commandTimeout?: number }>
+
+function open (settings: RedisSettings, limits: Limits): LogConnection {
+  return settings.servers.kind === 'cluster' ? toSlot(settings, settings.servers.nodes, limits) : toMaster(settings, limits)
+}
+
+function toMaster (settings: RedisSettings, limits: Limits): LogConnection {
+  return connection(new Redis({ ...connectionOptions(settings), ...limits }), () => {})
+}
+
+function toSlot (settings: RedisSettings, nodes: readonly RedisAddress[], limits: Limits): LogConnection {
+  const target = createSlotTarget(nodes)
+  const redis = new Redis({
+    ...commonOptions(settings),
+    ...limits,
+    Connector: slotConnector(target),
+    retryStrategy: createReconnection(),
+    reconnectOnError: ({ message }: Error) => target.follow(message) || message.includes('READONLY')
+  })
+  return connection(redis, () => { if (target.current()?.isAsking === true) redis.asking().catch(() => {}) })
+}
+
+function connection (redis: Redis, prepare: () => void): LogConnection {
+  redis.on('error', () => {}) // every command that fails says it
+  let waiting: Promise<void> | undefined
+  const ready = async (): Promise<void> => { await once(redis, 'ready', { signal: AbortSignal.timeout(READY_WITHIN) }).catch(() => {}) }
+  return Object.freeze({
+    redis,
+    prepare,
+    // in any other state it connects anew by itself, and ioredis ends for good what is left while it connects
+    renew: () => { if (redis.status === 'ready') redis.disconnect(true) },
+    ready: () => {
+      waiting ??= ready().finally(() => { waiting = undefined })
+      return waiting
+    }
+  })
+}

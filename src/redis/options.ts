@@ -1,0 +1,61 @@
+import { isIP } from 'node:net'
+import type { RedisOptions } from 'ioredis'
+import { createReconnection, reconnectDelay } from './reconnection.ts'
+import type { RedisServers, RedisSettings } from './settings.ts'
+
+/** Milliseconds. A server that is frozen holds its connections open: it is left after this long without an answer. */
+export const SOCKET_TIMEOUT = 500
+const CONNECT_TIMEOUT = 2000
+/** Milliseconds for the other side to close too, where we leave: a frozen one never does. */
+const DISCONNECT_TIMEOUT = 200
+/** Milliseconds before a Sentinel that was lost is listened to again; the others are, meanwhile. */
+const SENTINEL_RECONNECT = 10_000
+
+/** What every connection to a Redis server has in common. */
+export function commonOptions ({ username, password, tls, servers }: RedisSettings) {
+  return {
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password }),
+    ...(tls === undefined ? {} : { tls: { ...serverName(servers), ...(tls.ca === undefined ? {} : { ca: tls.ca }) } }),
+    // an answer from Authgear is better than a queue: fail at once while it is down (ioredis' defaults hold one GET for 73 s)
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    connectTimeout: CONNECT_TIMEOUT,
+    disconnectTimeout: DISCONNECT_TIMEOUT,
+    maxLoadingRetryTime: 1000,
+    disableClientInfo: true // one right less for our user, one line less in the server's ACL LOG
+  } satisfies RedisOptions
+}
+
+/** One connection to the server, or to the master that Sentinel names; in a Cluster the caller says which node. */
+export function connectionOptions (settings: RedisSettings) {
+  return {
+    ...commonOptions(settings),
+    ...targetOf(settings),
+    retryStrategy: createReconnection(),
+    // a master that became a replica keeps its connections: what is master now has to be asked for
+    reconnectOnError: ({ message }: Error) => message.includes('READONLY')
+  } satisfies RedisOptions
+}
+
+function targetOf ({ servers, tls }: RedisSettings) {
+  switch (servers.kind) {
+    case 'one': return { host: servers.host, port: servers.port, db: servers.db } satisfies RedisOptions
+    case 'cluster': return {}
+    case 'sentinel': return {
+      sentinels: servers.sentinels.map(({ host, port }) => ({ host, port })),
+      name: servers.name,
+      failoverDetector: true,
+      sentinelCommandTimeout: SOCKET_TIMEOUT,
+      sentinelRetryStrategy: (attempt: number) => reconnectDelay(attempt, Math.random()),
+      sentinelReconnectStrategy: () => SENTINEL_RECONNECT,
+      ...(servers.password === undefined ? {} : { sentinelPassword: servers.password }),
+      ...(tls === undefined ? {} : { enableTLSForSentinelMode: true, sentinelTLS: tls.ca === undefined ? {} : { ca: tls.ca } })
+    } satisfies RedisOptions
+  }
+}
+
+/** Node sends no name (SNI) of its own accord; where addresses come from Sentinel or Cluster there is none to send. */
+function serverName (servers: RedisServers): Readonly<{ servername?: string }> {
+  return servers.kind === 'one' && isIP(servers.host) === 0 ? { servername: servers.host } : {}
+}

@@ -1,0 +1,25 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { RedisServer } from './redis.ts'
+
+export const USERNAME = 'forward-auth'
+export const PASSWORD = 'of the user'
+
+const PAGE = join(import.meta.dirname, '../../docs/redis.md')
+
+/** The commands that docs/redis.md prints, word by word: the user's, and what a Cluster takes beside it. */
+export function printedCommands (): readonly string[][] {
+  const lines = [...readFileSync(PAGE, 'utf8').matchAll(/^ACL SETUSER .*$/gm)].map(([line]) => line)
+  if (lines.length !== 2) throw new Error(`docs/redis.md prints ${lines.length} ACL SETUSER commands, not 2`)
+  return lines.map((line) => line.split(' ').map((word) => word === '>PASSWORD' ? `>${PASSWORD}` : word))
+}
+
+/** The rights that the page gives, without `+`. */
+export const printedRights = (): readonly string[] => printedCommands().flat().filter((word) => word.startsWith('+')).map((word) => word.slice(1))
+
+/** @param without rights that the page calls dispensable */
+export async function addPrintedUser (redis: RedisServer, { isCluster = false, without = [] }: { isCluster?: boolean, without?: readonly string[] } = {}): Promise<void> {
+  for (const [name = '', ...words] of printedCommands().slice(0, isCluster ? 2 : 1)) {
+    await redis.cli(name, ...words.filter((word) => !without.includes(word.slice(1))))
+  }
+}

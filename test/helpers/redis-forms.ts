@@ -1,0 +1,89 @@
+import type { Test } from 'tap'
+import type { RedisServers, RedisSettings } from '../../src/redis/settings.ts'
+import { addPrintedUser, PASSWORD, USERNAME } from './redis-acl.ts'
+import { startCluster } from './redis-cluster.ts'
+import { startSentinelGroup } from './redis-sentinel.ts'
+import { settingsFor } from './redis-settings.ts'
+import { startRedis } from './redis.ts'
+import type { ServerName } from './servers.ts'
+import { makeTls } from './tls.ts'
+
+export interface RunningForm {
+  readonly servers: RedisServers
+  readonly settings: Partial<RedisSettings>
+}
+
+export interface RedisForm {
+  readonly name: string
+  readonly server: ServerName
+  readonly start: (t: Test) => Promise<RunningForm>
+}
+
+const plain = (port: number): RedisServers => settingsFor(port).servers
+
+/** In every form that users run it, beside one plain server. */
+export const FORMS: readonly RedisForm[] = [
+  {
+    name: 'TLS with an authority of its own',
+    server: 'redis-server',
+    async start (t) {
+      const tls = makeTls(t)
+      const { port } = await startRedis(t, { tls })
+      return { servers: plain(port), settings: { tls: { ca: tls.ca } } }
+    }
+  },
+  {
+    name: 'the user of docs/redis.md',
+    server: 'redis-server',
+    async start (t) {
+      const redis = await startRedis(t)
+      await addPrintedUser(redis)
+      return { servers: plain(redis.port), settings: { username: USERNAME, password: PASSWORD } }
+    }
+  },
+  {
+    name: 'the user of docs/redis.md without INFO and WAIT',
+    server: 'redis-server',
+    async start (t) {
+      const redis = await startRedis(t)
+      await addPrintedUser(redis, { without: ['info', 'wait'] })
+      return { servers: plain(redis.port), settings: { username: USERNAME, password: PASSWORD } }
+    }
+  },
+  {
+    name: 'Sentinel, with TLS, a password of its own and the user of docs/redis.md',
+    server: 'redis-server',
+    async start (t) {
+      const tls = makeTls(t)
+      const { nodes, servers } = await startSentinelGroup(t, { tls, sentinelPassword: 'of-the-sentinels' })
+      for (const node of nodes) await addPrintedUser(node)
+      return { servers, settings: { username: USERNAME, password: PASSWORD, tls: { ca: tls.ca } } }
+    }
+  },
+  {
+    name: 'Cluster, with TLS and the user of docs/redis.md',
+    server: 'redis-server',
+    async start (t) {
+      const tls = makeTls(t)
+      const cluster = await startCluster(t, { tls })
+      for (const node of cluster.masters) await addPrintedUser(node, { isCluster: true })
+      return { servers: cluster.servers, settings: { username: USERNAME, password: PASSWORD, tls: { ca: tls.ca } } }
+    }
+  },
+  {
+    name: 'Valkey',
+    server: 'valkey-server',
+    async start (t) {
+      const { port } = await startRedis(t, { server: 'valkey-server' })
+      return { servers: plain(port), settings: {} }
+    }
+  },
+  {
+    name: 'Valkey Cluster',
+    server: 'valkey-server',
+    async start (t) {
+      const { servers } = await startCluster(t, { server: 'valkey-server' })
+      return { servers, settings: {} }
+    }
+  }
+]
