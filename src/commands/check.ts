@@ -2,10 +2,11 @@ import { loadConfig } from '../config.ts'
 import type { Setting } from '../config.ts'
 import type { Out } from './out.ts'
 
-const line = ({ name, shown, source }: Setting): string => `${name}=${shown}  (${source})\n`
-
 /** Policies stand in the proxy's configuration, so that nothing here can see one that nobody meets. */
 const NOTE = 'note: today\'s Authgear sends no amr, so a route with `amr=…` in its policy refuses everybody (docs/policies.md)\n'
+
+const SOURCES: Readonly<Record<Setting['source'], string>> = { default: 'default', set: 'environment', file: 'file' }
+const HEAD = ['variable', 'value', 'from'] as const
 
 /** Prints the configuration as it counts, with secrets masked, and its warnings; or all that is wrong with it. Returns the exit code. */
 export function check (env: NodeJS.ProcessEnv, out: Out): 0 | 1 {
@@ -14,8 +15,17 @@ export function check (env: NodeJS.ProcessEnv, out: Out): 0 | 1 {
     loaded.errors.forEach(error => out.write(`error: ${error}\n`))
     return 1
   }
-  loaded.settings.forEach(setting => out.write(line(setting)))
+  out.write(table([HEAD, ...loaded.settings.map(({ name, shown, source }) => [name, shown === '' ? '–' : shown, SOURCES[source]] as const)]))
   loaded.warnings.forEach(warning => out.write(`warning: ${warning}\n`))
   out.write(NOTE)
   return 0
+}
+
+type Row = readonly [name: string, value: string, from: string]
+
+/** Two columns as wide as what is in them, and what is left. */
+function table (rows: readonly Row[]): string {
+  const width = (column: 0 | 1): number => Math.max(...rows.map((row) => row[column].length))
+  const [names, values] = [width(0), Math.min(width(1), 60)]
+  return rows.map(([name, value, from]) => `${name.padEnd(names)}  ${value.padEnd(values)}  ${from}\n`).join('') + '\n'
 }

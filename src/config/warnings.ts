@@ -1,18 +1,63 @@
+import { BlockList, isIP } from 'node:net'
 import { ANY_REDIS, REDIS_FORMS } from './redis-forms.ts'
 import type { Readings } from './rule.ts'
 import type { VariableName } from './variables.ts'
 
-const IDLE_WITHOUT_REDIS: readonly VariableName[] = ['CACHE_SECRET', 'REDIS_KEY_PREFIX', 'REDIS_TIMEOUT']
+/** What is allowed and perhaps not meant: each says what may happen, and what to set. */
+type Warning = (readings: Readings) => readonly (string | false)[]
 
-/** What is allowed and perhaps not meant. */
-export function warningsOf ({ isSet, values }: Readings): readonly string[] {
-  if (!REDIS_FORMS.some(isSet)) {
-    const alone = ['AUTHGEAR_WEBHOOK_SECRET: without Redis a webhook reaches one replica and no other: run exactly one'].filter(() => isSet('AUTHGEAR_WEBHOOK_SECRET'))
-    return alone.concat(IDLE_WITHOUT_REDIS
-      .filter(name => isSet(name) && values[name] !== 'none')
-      .map(name => `${name}: has no effect without ${ANY_REDIS}`))
-  }
-  return values.CACHE_SECRET === 'none'
-    ? ['CACHE_SECRET: is none: whoever can write to Redis can sign in as anybody, and whoever can read it can test guesses of credentials']
-    : []
+const IDLE_WITHOUT_REDIS: readonly VariableName[] = ['CACHE_SECRET', 'REDIS_KEY_PREFIX', 'REDIS_TIMEOUT']
+/** Milliseconds; Authgear's refusal may be a hiccup (authgear.md 1.3). */
+const LONG_REFUSAL = 30_000
+/** Addresses in a network this wide are not one's own proxies. */
+const WIDE: Readonly<Record<'ipv4' | 'ipv6', number>> = { ipv4: 8, ipv6: 16 }
+const LOCAL: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '::1'])
+
+const hasRedis = ({ isSet }: Readings): boolean => REDIS_FORMS.some(isSet)
+
+const alone: Warning = (readings) => hasRedis(readings)
+  ? []
+  : [
+      readings.isSet('AUTHGEAR_WEBHOOK_SECRET') && 'AUTHGEAR_WEBHOOK_SECRET: without Redis a webhook reaches one replica and no other: run exactly one',
+      ...IDLE_WITHOUT_REDIS.map((name) => readings.isSet(name) && readings.values[name] !== 'none' && `${name}: has no effect without ${ANY_REDIS}`)
+    ]
+
+const unprotected: Warning = (readings) => [
+  hasRedis(readings) && readings.values.CACHE_SECRET === 'none' &&
+    'CACHE_SECRET: is none: whoever can write to Redis can sign in as anybody, and whoever can read it can test guesses of credentials'
+]
+
+const longRefusals: Warning = ({ values: { CACHE_NEGATIVE_TTL: ttl = 0 } }) => [
+  ttl > LONG_REFUSAL && 'CACHE_NEGATIVE_TTL: is over 30s: a hiccup of Authgear keeps somebody who is signed in out for that long: keep it at seconds'
+]
+
+/** Whoever is trusted may name any address as the client's; nobody is let in for it. */
+const wideTrust: Warning = ({ values: { TRUSTED_PROXIES: trusted = [] } }) => trusted.filter(isWide).map((network) =>
+  `TRUSTED_PROXIES: trusts ${network}: whoever connects from there can name any address as the client's, in the log and to Authgear: list your proxies`)
+
+function isWide (network: string): boolean {
+  const [address = '', bits] = network.split('/')
+  const family = isIP(address) === 6 ? 'ipv6' : 'ipv4'
+  return bits !== undefined && Number(bits) < WIDE[family]
+}
+
+const PRIVATE = new BlockList()
+for (const [address, bits] of [['10.0.0.0', 8], ['172.16.0.0', 12], ['192.168.0.0', 16], ['127.0.0.0', 8], ['169.254.0.0', 16]] as const) PRIVATE.addSubnet(address, bits, 'ipv4')
+for (const [address, bits] of [['fc00::', 7], ['fe80::', 10], ['::1', 128]] as const) PRIVATE.addSubnet(address, bits, 'ipv6')
+
+const openManagement: Warning = ({ isSet, values: { MANAGEMENT_LISTEN: listen } }) => {
+  if (listen === undefined || listen.kind === 'unix' || isSet('MANAGEMENT_TOKEN') || LOCAL.has(listen.host)) return []
+  const family = isIP(listen.host)
+  const isPublic = family !== 0 && !PRIVATE.check(listen.host, family === 6 ? 'ipv6' : 'ipv4') && listen.host !== '0.0.0.0' && listen.host !== '::'
+  return [isPublic && `MANAGEMENT_LISTEN: ${listen.host} is a public address, and there is no MANAGEMENT_TOKEN: metrics and probes are for your own network: listen on a private address`]
+}
+
+const staleWithoutRevocation: Warning = ({ values: { CACHE_STALE_IF_ERROR: stale = 0, CACHE_TTL: ttl = 0 } }) => [
+  stale > 0 && ttl === 0 && 'CACHE_STALE_IF_ERROR: has no effect with CACHE_TTL=0: nothing is remembered that could be used'
+]
+
+const WARNINGS: readonly Warning[] = [alone, unprotected, longRefusals, wideTrust, openManagement, staleWithoutRevocation]
+
+export function warningsOf (readings: Readings): readonly string[] {
+  return WARNINGS.flatMap((warning) => warning(readings)).filter((text) => text !== false)
 }

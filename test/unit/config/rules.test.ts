@@ -166,6 +166,30 @@ t.test('the secret counts with Redis only, and none opts out with a warning', t 
   t.end()
 })
 
+const combinations: ReadonlyArray<readonly [env: NodeJS.ProcessEnv, warning: RegExp | undefined]> = [
+  [{ AUTHGEAR_WEBHOOK_SECRET: 'a webhook secret' }, /^AUTHGEAR_WEBHOOK_SECRET: without Redis/],
+  [{ CACHE_NEGATIVE_TTL: '31s' }, /^CACHE_NEGATIVE_TTL: is over 30s/],
+  [{ CACHE_NEGATIVE_TTL: '30s' }, undefined],
+  [{ TRUSTED_PROXIES: '0.0.0.0/1, 128.0.0.0/8' }, /^TRUSTED_PROXIES: trusts 0\.0\.0\.0\/1/],
+  [{ TRUSTED_PROXIES: '2000::/3' }, /^TRUSTED_PROXIES: trusts 2000::\/3/],
+  [{ TRUSTED_PROXIES: '64.0.0.0/7' }, /^TRUSTED_PROXIES/],
+  [{ TRUSTED_PROXIES: '10.0.0.0/8, fd00::/16, loopback' }, undefined],
+  [{ MANAGEMENT_LISTEN: '203.0.113.7:4181' }, /^MANAGEMENT_LISTEN: 203\.0\.113\.7 is a public address/],
+  [{ MANAGEMENT_LISTEN: '[2001:db8::1]:4181' }, /^MANAGEMENT_LISTEN/],
+  [{ MANAGEMENT_LISTEN: '203.0.113.7:4181', MANAGEMENT_TOKEN: 'a token that is long enough' }, undefined],
+  [{ MANAGEMENT_LISTEN: '10.0.0.7:4181' }, undefined],
+  [{ MANAGEMENT_LISTEN: '0.0.0.0:4181' }, undefined],
+  [{ MANAGEMENT_LISTEN: 'off' }, undefined],
+  [{ CACHE_STALE_IF_ERROR: '1m', CACHE_TTL: '0' }, /^CACHE_STALE_IF_ERROR: has no effect/],
+  [{ CACHE_STALE_IF_ERROR: '1m' }, undefined]
+]
+
+t.test('combinations that are allowed and perhaps not meant', t => {
+  for (const [env, warning] of combinations) t.match(warningsOf(load(env)), warning === undefined ? [] : [warning], JSON.stringify(env))
+  for (const [env, warning] of combinations) t.equal(warningsOf(load(env)).length, warning === undefined ? 0 : 1, JSON.stringify(env))
+  t.end()
+})
+
 t.test('what is idle without Redis is a warning', t => {
   t.strictSame(warningsOf(load({ CACHE_SECRET: SECRET, REDIS_KEY_PREFIX: 'a:', REDIS_TIMEOUT: '1s', REDIS_TLS: 'false' })), [
     'CACHE_SECRET: has no effect without REDIS_URL, REDIS_SENTINELS or REDIS_CLUSTER', 'REDIS_KEY_PREFIX: has no effect without REDIS_URL, REDIS_SENTINELS or REDIS_CLUSTER', 'REDIS_TIMEOUT: has no effect without REDIS_URL, REDIS_SENTINELS or REDIS_CLUSTER'

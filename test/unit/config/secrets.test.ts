@@ -87,15 +87,17 @@ t.test('no secret is ever printed, wherever it was put', t => {
 })
 
 t.test('check shows each variable as it counts and where it comes from', t => {
-  const lines = printed({ AUTHGEAR_ENDPOINT: 'https://MyApp.authgear.cloud/', REDIS_URL: 'redis://app:pw@redis:6380/2', CACHE_SECRET: SECRET, CACHE_TTL: '1m' }).split('\n')
-  for (const line of [
-    'AUTHGEAR_ENDPOINT=https://myapp.authgear.cloud  (set)',
-    'AUTHGEAR_RESOLVER_URL=https://myapp.authgear.cloud/_resolver/resolve  (default)',
-    'REDIS_URL=redis://app:********@redis:6380/2  (set)',
-    'CACHE_SECRET=********  (set)',
-    'CACHE_TTL=1m  (set)',
-    'REDIS_TIMEOUT=50ms  (default)'
-  ]) t.ok(lines.includes(line), line)
+  const lines = printed({ AUTHGEAR_ENDPOINT: 'https://MyApp.authgear.cloud/', REDIS_URL: 'redis://app:pw@redis:6380/2', CACHE_SECRET: SECRET, CACHE_TTL: '1m' }).split('\n').map((line) => line.split(/ {2,}/))
+  for (const row of [
+    ['variable', 'value', 'from'],
+    ['AUTHGEAR_ENDPOINT', 'https://myapp.authgear.cloud', 'environment'],
+    ['AUTHGEAR_RESOLVER_URL', 'https://myapp.authgear.cloud/_resolver/resolve', 'default'],
+    ['REDIS_URL', 'redis://app:********@redis:6380/2', 'environment'],
+    ['CACHE_SECRET', '********', 'environment'],
+    ['CACHE_TTL', '1m', 'environment'],
+    ['REDIS_TIMEOUT', '50ms', 'default'],
+    ['REDIS_PASSWORD', '–', 'default']
+  ]) t.ok(lines.some((line) => line.join() === row.join()), row.join(' '))
   t.end()
 })
 
@@ -106,6 +108,6 @@ t.test('check says from where, warns, and its exit code tells right from wrong',
   t.match(printed({}), /^error: AUTHGEAR_ENDPOINT: is required/)
   t.match(printed({ AUTHGEAR_ENDPOINT: ENDPOINT, ...redis, CACHE_SECRET: 'none' }), /^warning: CACHE_SECRET: is none/m)
   const file = t.testdir({ s: `${SECRET}\n` })
-  t.match(printed({ AUTHGEAR_ENDPOINT: ENDPOINT, ...redis, CACHE_SECRET_FILE: `${file}/s` }), /^CACHE_SECRET=\*{8} {2}\(file\)$/m)
+  t.match(printed({ AUTHGEAR_ENDPOINT: ENDPOINT, ...redis, CACHE_SECRET_FILE: `${file}/s` }), /^CACHE_SECRET +\*{8} +file$/m)
   t.end()
 })
