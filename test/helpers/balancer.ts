@@ -8,6 +8,8 @@ export interface Balancer {
   readonly connections: number
   /** No new connection goes to this port, as after a failed readiness probe. */
   drop (target: number): void
+  /** The opposite of `drop`. */
+  restore (target: number): void
   /** Closes what is open and accepts no more: a connection is refused. */
   down (): Promise<void>
   up (): Promise<void>
@@ -46,6 +48,7 @@ export async function startBalancer (t: Test, targets: readonly number[]): Promi
     down,
     async up () { resetting = false; if (!server.listening) await listen(port) },
     drop (target) { dropped.add(target) },
+    restore (target) { dropped.delete(target) },
     reset () { resetting = true; sever() }
   }
 }

@@ -20,6 +20,7 @@ export const load: readonly Case[] = [
       t.equal(answers.filter(({ status }) => status === 200).length, REQUESTS * 4 / 5)
       t.equal(answers.filter(({ status }) => status === 401).length, REQUESTS / 5)
       if (facts.connections !== undefined) t.ok(Math.max(...opened) <= facts.connections, `${opened.join(' and ')}: at most ${facts.connections} each`)
+      stack.observe('connections', facts.connections === undefined ? 'not bounded' : `at most ${facts.connections}`)
     }
   },
   {

@@ -18,6 +18,7 @@ async function withoutApp (stack: Stack, during: () => Promise<void>): Promise<n
   return stack.app.received.length - before
 }
 
+/** For good: `restart` brings a successor. */
 async function retire ({ links, replicas: [first] }: Stack): Promise<void> {
   links.forEach(link => link.drop(first?.port ?? 0))
   await first?.stop()
@@ -33,6 +34,7 @@ export const outage: readonly Case[] = [
         t.equal(answer.status, 503)
         t.match(answer.headers['retry-after'], /^\d+$/)
         t.match(JSON.parse(answer.body), { error: 'authgear_unavailable' })
+        stack.observe('outage', '503, JSON, `Retry-After`')
       })
       t.equal(reached, 0)
       stack.authgear.knobs.recover()
@@ -46,6 +48,7 @@ export const outage: readonly Case[] = [
       const reached = await withoutApp(stack, async () => {
         t.equal((await ask(stack.port, { headers: [['Cookie', ALICE.cookie]] })).status, facts.adapterDown)
         t.equal((await ask(stack.port)).status, facts.adapterDown)
+        stack.observe('down', String(facts.adapterDown))
       })
       t.equal(reached, 0)
       await Promise.all(stack.links.map(link => link.up()))
@@ -75,6 +78,22 @@ export const outage: readonly Case[] = [
       await stack.replicas[0]?.ended
       t.strictSame([...new Set(answers.map(({ status }) => status))], [200])
       t.equal(stack.authgear.counters.resolutions, resolutions, 'Authgear was not asked again')
+    }
+  },
+  {
+    name: 'both replicas are restarted one after the other amid traffic: nobody notices',
+    async run (t, stack) {
+      const statuses = new Set<number>()
+      const traffic = { on: true }
+      const asking = (async () => {
+        while (traffic.on) for (const { status } of await crowd(stack.port, 8, 80, () => ({ headers: [['Cookie', ALICE.cookie]] }))) statuses.add(status)
+      })()
+      await stack.restart(0)
+      await stack.restart(1)
+      traffic.on = false
+      await asking
+      t.strictSame([...statuses], [200])
+      stack.observe('restart', 'nobody notices')
     }
   },
   {
