@@ -35,14 +35,14 @@ upstreams:
 `
 
 /** security: the guard refuses what APISIX would match cleaned and send on raw. */
-const GUARD = '["request_uri", "~~", "^[^?]*(/[.][.]?([/;?]|$)|//|%2[eEfF]|%5[cC]|%00)"]'
+const GUARD = '["request_uri", "!", "~~", "^[^?]*(/[.][.]?([/;?]|$)|//|%2[eEfF]|%5[cC]|%00)"]'
 
 const routeOf = ({ adapter, host }: Settings, { name, path, policy }: Route, priority: number): string => `\
   - id: ${name}
     host: ${host}
     uri: /*
     priority: ${priority}
-    vars: [${path === '' ? '' : `["uri", "~*", "^${escaped(path).replaceAll('\\', '\\\\')}"], `}["!AND", ${GUARD}]] # security: matches without case; no path that app and APISIX may read differently
+    vars: [${path === '' ? '' : `["uri", "~*", "^${escaped(path).replaceAll('\\', '\\\\')}"], `}${GUARD}] # security: matches without case; no path that app and APISIX may read differently
     enable_websocket: true
     upstream_id: app
     plugins:

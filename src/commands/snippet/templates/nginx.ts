@@ -26,7 +26,7 @@ http {
   map $request_uri $authgear_ambiguous { default 0; "~*^[^?]*(/\\.\\.?([/;?]|$)|//|%2e|%2f|%5c|%00|\\\\\\\\|#)" 1; }
 
   # CORS preflights carry no credentials. To let the app answer them, take the comment marks off here and below:
-  # map "$request_method:$http_origin:$http_access_control_request_method" $authgear_preflight { default 0; ~^OPTIONS:.+:.+ 1; }
+  # map "$request_method $http_origin $http_access_control_request_method" $authgear_preflight { default 0; "~^OPTIONS [^ ]+ [^ ]+$" 1; } # an origin has colons, no blanks
 
 ${settings.login ? LOGIN_MAP : ''}\
   # security: any other host name
