@@ -155,7 +155,7 @@ t.test('the lines that protect are in every configuration', async t => {
     apisix: ['allow_degradation: false', 'underscores_in_headers: "off"', 'status_on_error: 503'],
     istio: ['pathPrefix: /ext-authz', 'failOpen: false', 'INSERT_FIRST', 'DECODE_AND_MERGE_SLASHES'],
     'envoy-gateway': ['failOpen: false', 'pathOverride: "/verify?anonymous=false&role=admin"', 'withUnderscoresAction: DropHeader', 'escapedSlashesAction: RejectRequest', '(?i)/a\\\\.b.*'],
-    'ingress-nginx': ['login=off', 'auth-method: GET', 'X-Authgear-Session-Acr', 'use-regex: "true"']
+    'ingress-nginx': ['login=off', 'X-Authgear-Session-Acr', 'use-regex: "true"']
   }
   t.strictSame(Object.keys(lines).toSorted(), [...PROXIES].toSorted())
   for (const [proxy, wanted] of Object.entries(lines)) for (const line of wanted) t.ok(textOf(proxy).includes(String(line)), `${proxy}: ${String(line)}`)

@@ -42,7 +42,7 @@ const routeOf = ({ adapter, host }: Settings, { name, path, policy }: Route, pri
     host: ${host}
     uri: /*
     priority: ${priority}
-    vars: [${path === '' ? '' : `["uri", "~*", "^${escaped(path).replaceAll('\\', '\\\\')}"], `}${GUARD}] # security: matches without case; no path that app and APISIX may read differently
+    vars: [${path === '' ? '' : `["uri", "~*", "^${escaped(path).replaceAll('\\', '\\\\')}"], `}${GUARD}] # security: no path that app and APISIX may read differently${path === '' ? '' : '; ~* matches without case, as many apps do'}
     enable_websocket: true
     upstream_id: app
     plugins:

@@ -75,7 +75,7 @@ spec:
     statusOnError: 503 # the default, 403, would look like a refusal
     timeout: 5s
     # security: nothing else of the client's request reaches forward-auth; a cookie is not sent unless it is named
-    headersToExtAuth: [${lower(ASKED).join(', ')}]
+    headersToExtAuth: [${[...lower(ASKED), 'x-forwarded-for'].join(', ')}]
     http:
       backendRefs: [{ name: ${adapter.host}, port: ${adapter.port} }]
       pathOverride: "/verify${query(policy)}" # security: nothing of the client's path or query

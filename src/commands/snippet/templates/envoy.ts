@@ -82,6 +82,7 @@ ${way.strip}\
                   - { key: x-forwarded-for, value: "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%" }
                   - { key: x-forwarded-host, value: "%REQ(:AUTHORITY)%" }
                   - { key: x-forwarded-proto, value: "%REQ(:SCHEME)%" }
+                  - { key: x-forwarded-uri, value: "%REQ(:PATH)%" } # where to come back to after a login; no decision reads it
                 authorization_response: &response
                   allowed_upstream_headers: { patterns: [{ prefix: x-authgear- }] } # all eight: forward-auth sends each, also the empty ones
                   allowed_client_headers: { patterns: [${exact(lower(ANSWERED))}] }
@@ -106,7 +107,7 @@ ${settings.login ? LOGIN : ''}\
               # routes and their policies, the first match counts: docs/policies.md
 ${settings.routes.map(route => routeOf(settings, route, way)).join('')}\
               - match: { prefix: / } # security: the catch-all, what has no route of its own is still protected
-                route: { cluster: app, timeout: 0s }
+                route: { cluster: app, timeout: 0s } # the default, 15 s, would cut off long answers
 ${way.catchAll(settings.policy)}\
   clusters:
   - name: forward_auth

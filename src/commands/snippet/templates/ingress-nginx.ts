@@ -23,7 +23,6 @@ metadata:
   annotations:
     # security: the policy is here, never in a client's query; login=off: nginx would make a 500 of a redirect
     nginx.ingress.kubernetes.io/auth-url: "${adapter.origin.replace(adapter.text, `${adapter.host}.default.svc.cluster.local:${adapter.port}`)}/verify${query(both(policy, 'login=off'))}"
-    nginx.ingress.kubernetes.io/auth-method: GET
     # security: all that Authgear has, or the one that is left out could be sent by a client
     nginx.ingress.kubernetes.io/auth-response-headers: "${[...IDENTITY, UNUSED_IDENTITY].join(',')}"
     # security: without auth-cache-key and auth-keepalive: nginx's cache would hand out one person's answer to another

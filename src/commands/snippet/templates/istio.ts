@@ -24,7 +24,7 @@ spec:
         failOpen: false # security: true would let everybody in while forward-auth is away
         statusOnError: "503" # the default, 403, would look like a refusal
         # security: nothing else of the client's request reaches forward-auth
-        includeRequestHeadersInCheck: [${lower(ASKED).join(', ')}]
+        includeRequestHeadersInCheck: [${[...lower(ASKED), 'x-forwarded-for'].join(', ')}]
 ${policy === ''
 ? ''
 : `\
