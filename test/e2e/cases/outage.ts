@@ -26,6 +26,17 @@ async function retire ({ links, replicas: [first] }: Stack): Promise<void> {
 
 export const outage: readonly Case[] = [
   {
+    name: 'an Authgear that takes more than a second is waited for, and asked once',
+    async run (t, { port, authgear }) {
+      const { cookie = '' } = authgear.knobs.signIn('bob')
+      const { resolutions } = authgear.counters
+      authgear.knobs.latency = 1_200
+      t.equal((await ask(port, { headers: [['Cookie', `session=${cookie}`]] })).status, 200)
+      t.equal(authgear.counters.resolutions, resolutions + 1)
+      authgear.knobs.latency = 0
+    }
+  },
+  {
     name: 'Authgear down: 503 with Retry-After, whatever forward-auth has to say about it',
     async run (t, stack) {
       stack.authgear.knobs.fail('error')

@@ -75,7 +75,8 @@ ${way.strip}\
               http_service:
                 ${SERVER(settings)}
                 ${way.path(settings.policy)}
-                retry_policy: &retry { retry_on: "connect-failure,refused-stream,reset", num_retries: 2, retry_back_off: { base_interval: 0.02s, max_interval: 0.1s } } # a replica that was just closing the connection
+                # a replica that was just closing the connection is no outage; max_interval is also Envoy's limit for each try
+                retry_policy: &retry { retry_on: "connect-failure,refused-stream,reset", num_retries: 2, retry_back_off: { base_interval: 0.02s, max_interval: 5s } }
                 # security: these win over what the client sent
                 authorization_request: &request
                   headers_to_add:
