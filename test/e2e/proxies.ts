@@ -76,7 +76,7 @@ export const traefik: Proxy = {
     unlistedPasses: false,
     connectionHidesCookie: true,
     connectionNamesForwarded: 200,
-    cleaned: CLEANED,
+    cleaned: { ...CLEANED, '/x/..;/admin/z': '/x/..;/admin/z' },
     otherHost: 404,
     twoAuthorizations: 401,
     connections: 2
@@ -106,7 +106,7 @@ export const envoy: Proxy = {
     unlistedPasses: false,
     connectionHidesCookie: true,
     connectionNamesForwarded: 400,
-    cleaned: { ...CLEANED, '/a\\..\\admin': '/admin' },
+    cleaned: { ...CLEANED, '/a\\..\\admin': '/admin', '/x/..;/admin/z': '/admin/z' },
     otherHost: 404,
     twoAuthorizations: 401,
     connections: 64

@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process'
-import { copyFileSync, mkdirSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
+import { snippet } from '../../src/commands/snippet.ts'
 import { makeOwnCert } from '../helpers/own-cert.ts'
 import { mustFind, skipOrFail, type ServerName } from '../helpers/servers.ts'
 import { tempDir } from '../helpers/temp-dir.ts'
@@ -26,27 +27,37 @@ const VARIANTS: Readonly<Record<string, readonly string[]>> = {
   'on IPv6': ['--listen', '[::1]:8080', '--adapter', 'http://[::1]:4180', '--app', 'http://[::1]:8081']
 }
 
-t.test('the program writes what the proxies accept', async t => {
+t.test('each proxy accepts what is written for it', async t => {
+  const { caFile } = makeOwnCert(t)
   for (const [proxy, { server, args }] of Object.entries(CHECKS)) {
     t.test(proxy, { skip: skipOrFail(server) }, async t => {
-      const { caFile } = makeOwnCert(t)
-      for (const [name, options] of Object.entries(VARIANTS)) {
-        const folder = await write(t, proxy, options, caFile)
+      await Promise.all(Object.entries(VARIANTS).map(async ([name, options]) => {
+        const folder = write(t, proxy, options, caFile)
         await t.resolves(exec(mustFind(server), args, { cwd: folder, env: { ...process.env, XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder } }), name)
-      }
+      }))
     })
   }
+})
+
+t.test('the program writes it', async t => {
+  const folder = join(tempDir(t, 'program'), 'made')
+  const { stdout } = await exec(process.execPath, [MAIN, 'snippet', 'haproxy', '--out', folder])
+  t.equal(stdout, `wrote haproxy.cfg, forward_auth.lua to ${folder}\n`)
+  t.strictSame(readdirSync(folder), ['forward_auth.lua', 'haproxy.cfg'])
 })
 
 t.test('the program says what is wrong, and exits 1', async t => {
   await t.rejects(exec(process.execPath, [MAIN, 'snippet', 'caddy', '--host', 'a b', '--policy', '/x=y=z']), { code: 1, stdout: '', stderr: /--host "a b".*\n.*--policy "\/x=y=z"/ })
 })
 
-async function write (t: Test, proxy: string, options: readonly string[], caFile: string): Promise<string> {
+function write (t: Test, proxy: string, options: readonly string[], caFile: string): string {
   const folder = join(tempDir(t, proxy), 'made')
   // names would have to be found
   const local = (name: string, value: string): string[] => options.includes(name) ? [] : [name, value]
-  await exec(process.execPath, [MAIN, 'snippet', proxy, '--out', folder, ...options, ...local('--listen', '127.0.0.1:8080'), ...local('--adapter', 'http://127.0.0.1:4180'), ...local('--app', 'http://127.0.0.1:8081')])
+  const errors: string[] = []
+  const code = snippet([proxy, '--out', folder, ...options, ...local('--listen', '127.0.0.1:8080'), ...local('--adapter', 'http://127.0.0.1:4180'), ...local('--app', 'http://127.0.0.1:8081')],
+    { write: () => {} }, { write: (text: string) => errors.push(text) })
+  if (code !== 0) throw new Error(errors.join(''))
   copyFileSync(caFile, join(folder, 'ca.crt'))
   mkdirSync(join(folder, 'logs'))
   return folder

@@ -73,6 +73,8 @@ export const identity: readonly Case[] = [
       const before = app.received.length
       const answer = await ask(port, { host: 'elsewhere.example.com', headers: [['Cookie', ALICE.cookie]] })
       t.equal(answer.status, facts.otherHost)
+      const absolute = await ask(port, { path: 'http://elsewhere.example.com/', headers: [['Cookie', ALICE.cookie]] })
+      t.ok(absolute.status >= 400, 'nor by an address that says so')
       t.equal(app.received.length, before)
       observe('otherHost', String(answer.status))
     }

@@ -25,11 +25,12 @@ type Fate = number | string
 
 /** By the row of the table in docs/proxies/README.md: what bob, who is no admin, may try. */
 const TRICKS: Readonly<Record<string, readonly string[]>> = {
-  letters: ['/admin', '/ADMIN/z', '/aDmIn', '/admin;x', '/%61dmin/z', '/administration', '/admin?x=/../', '/admin.', '/admin./z', '/ADMIN/'],
-  dots: ['/x/../admin/z', '//admin/z', '/./admin/z', '/x/%2e%2e/admin/z', '/x/%2E./admin/z', '///admin', '/x/y/../../admin'],
+  letters: ['/admin', '/ADMIN/z', '/aDmIn', '/admin;x', '/%61dmin/z', '/administration', '/admin?x=/../', '/admin.', '/admin./z', '/ADMIN/', '/ad%6din', '/admin%20', '/admin%3bx'],
+  dots: ['/x/../admin/z', '//admin/z', '/./admin/z', '/x/%2e%2e/admin/z', '/x/%2E./admin/z', '///admin', '/x/y/../../admin', '/x/../../admin', '/.%2e/admin/z', '/x%3f/../admin'],
   leaving: ['/admin/../p'],
-  encoded: ['/x/..%2fadmin/z', '/admin/..%2fp', '/admin%2fz', '/a%5c..%5cadmin', '/admin/%00'],
+  encoded: ['/x/..%2fadmin/z', '/admin/..%2fp', '/admin%2fz', '/a%5c..%5cadmin', '/admin/%00', '/%5c../admin'],
   backslash: ['/a\\..\\admin'],
+  dotParameter: ['/x/..;/admin/z'],
   parameter: ['/;/admin/z']
 }
 

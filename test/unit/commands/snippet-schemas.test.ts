@@ -1,4 +1,4 @@
-import { Ajv } from 'ajv'
+import { Ajv, type ValidateFunction } from 'ajv'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
@@ -32,8 +32,17 @@ function read (path: string): unknown[] {
   })
 }
 
+/** Compiling one takes far longer than using it. */
+const validators = new Map<string, ValidateFunction>()
+
+function validatorOf (schema: string): ValidateFunction {
+  const validator = validators.get(schema) ?? ajv.compile(JSON.parse(readFileSync(join(SCHEMAS, schema), 'utf8')))
+  validators.set(schema, validator)
+  return validator
+}
+
 function problems (schema: string, value: unknown): readonly string[] {
-  const validate = ajv.compile(JSON.parse(readFileSync(join(SCHEMAS, schema), 'utf8')))
+  const validate = validatorOf(schema)
   return validate(value) ? [] : (validate.errors ?? []).map(({ instancePath, message, params }) => `${instancePath} ${message ?? ''} ${JSON.stringify(params)}`)
 }
 

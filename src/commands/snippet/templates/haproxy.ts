@@ -36,7 +36,7 @@ frontend web
     http-request normalize-uri path-merge-slashes
     http-request normalize-uri path-strip-dot
     http-request normalize-uri path-strip-dotdot full
-    http-request deny deny_status 400 if { path -m reg -i '%2f|%5c|%00|%2e|[\\\\#]' }
+    http-request deny deny_status 400 if { path -m reg -i '%2f|%5c|%00|%2e|[\\\\#]|/\\.\\.?;' }
     # security: any other host name
     http-request deny deny_status 421 unless { req.hdr(host),field(1,:),lower -m str ${settings.host} }
     # security: the client's own copies, in every spelling
