@@ -15,6 +15,10 @@ export interface Behind {
   readonly forwardAuth: readonly number[]
   /** The CA of forward-auth's certificate, where the proxy speaks TLS to it. */
   readonly caFile?: string | undefined
+  /** The name by which the proxy knows forward-auth; an address unless TLS is to check a name. */
+  readonly forwardAuthHost?: string
+  /** The status by which it is known to be ready: 401, forward-auth's for nobody. */
+  readonly ready?: number
   /** More of `snippet`'s options. */
   readonly options?: readonly string[]
 }
@@ -30,16 +34,16 @@ export async function startProxy (t: Test, proxy: Proxy, behind: Behind): Promis
     args: proxy.args,
     cwd: folder,
     env: { XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder },
-    ready: () => ask(listen).then(answer => answer.status === 401, () => false)
+    ready: () => ask(listen).then(answer => answer.status === (behind.ready ?? 401), () => false)
   })
   return listen
 }
 
-function writeFiles (folder: string, listen: number, { snippet: name, tls, edits = {}, between = ' ' }: Proxy, { app, forwardAuth, options = [] }: Behind): void {
+function writeFiles (folder: string, listen: number, { snippet: name, tls, edits = {}, between = ' ' }: Proxy, { app, forwardAuth, forwardAuthHost = '127.0.0.1', options = [] }: Behind): void {
   const [first = 0] = forwardAuth
   const errors: string[] = []
   const code = snippet([
-    name, '--out', folder, '--listen', `127.0.0.1:${listen}`, '--adapter', `${tls ? 'https' : 'http'}://127.0.0.1:${first}`, '--app', `http://127.0.0.1:${app}`, '--host', HOST, ...options
+    name, '--out', folder, '--listen', `127.0.0.1:${listen}`, '--adapter', `${tls ? 'https' : 'http'}://${forwardAuthHost}:${first}`, '--app', `http://127.0.0.1:${app}`, '--host', HOST, ...options
   ], { write: () => {} }, { write: (text: string) => errors.push(text) })
   if (code !== 0) throw new Error(`snippet ${name}: ${errors.join('')}`)
   const addresses = forwardAuth.map(port => `127.0.0.1:${port}`).join(between)

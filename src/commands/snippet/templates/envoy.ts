@@ -113,6 +113,7 @@ ${way.catchAll(settings.policy)}\
   clusters:
   - name: forward_auth
     type: STRICT_DNS
+    dns_lookup_family: V4_PREFERRED # by default IPv6 is, whether or not it answers
     connect_timeout: 1s
     circuit_breakers: { thresholds: [{ max_retries: 1024 }] } # the default, 3, refuses the fourth of those that a replica's end cut off
 ${settings.adapter.tls ? tls(settings.adapter.host) : ''}\
@@ -124,6 +125,7 @@ ${settings.adapter.tls ? tls(settings.adapter.host) : ''}\
     load_assignment: ${assignment('forward_auth', settings.adapter)}
   - name: app
     type: STRICT_DNS
+    dns_lookup_family: V4_PREFERRED # by default IPv6 is, whether or not it answers
     connect_timeout: 1s
     load_assignment: ${assignment('app', settings.app)}
 `
