@@ -56,9 +56,18 @@ local function ask(txn)
   return answer
 end
 
+-- a replica that was just closing its connections is no outage; one that hangs is not asked again
+local function ask_again(txn)
+  local started = core.now().sec
+  local answer = ask(txn)
+  if answer or core.now().sec - started > 1 then return answer end
+  core.msleep(100)
+  return ask(txn)
+end
+
 core.register_action("forward-auth", { "http-req" }, function(txn)
   -- security: an error in here would go on with the next rule
-  local ran, answer = pcall(ask, txn)
+  local ran, answer = pcall(ask_again, txn)
   if not ran or not answer then return down(txn) end
   if answer.status ~= 200 then return refuse(txn, answer) end
   for _, name in ipairs(IDENTITY) do -- security: all eight, also the empty ones

@@ -151,7 +151,7 @@ t.test('the lines that protect are in every configuration', async t => {
     nginx: ['proxy_method HEAD;', 'proxy_pass_request_headers off;', 'proxy_pass_request_body off;', 'if ($authgear_ambiguous) { return 400; }', 'default_server; return 421;', 'verify?anonymous=false&role=admin&login=off', 'location ~* ^/a\\.b {'],
     envoy: ['failure_mode_allow: false', 'path_override: "/verify?anonymous=false&role=admin"', 'path_with_escaped_slashes_action: REJECT_REQUEST', 'headers_with_underscores_action: DROP_HEADER', '.*authgear.*', 'x-forward-auth-.*', 'case_sensitive: false'],
     'envoy-prefix': ['failure_mode_allow: false', 'path_prefix: /ext-authz', 'name:find("authgear", 1, true)', 'x%-forward%-auth%-', 'OVERWRITE_IF_EXISTS_OR_ADD'],
-    haproxy: ['pcall(ask, txn)', 'http-request deny deny_status 503 unless { var(txn.authgear_allowed) -m bool }', 'del-header (?i)authgear -m reg', 'del-header x-forward-auth- -m beg', 'normalize-uri path-strip-dotdot full'],
+    haproxy: ['pcall(ask_again, txn)', 'http-request deny deny_status 503 unless { var(txn.authgear_allowed) -m bool }', 'del-header (?i)authgear -m reg', 'del-header x-forward-auth- -m beg', 'normalize-uri path-strip-dotdot full'],
     apisix: ['allow_degradation: false', 'underscores_in_headers: "off"', 'status_on_error: 503'],
     istio: ['pathPrefix: /ext-authz', 'failOpen: false', 'INSERT_FIRST', 'DECODE_AND_MERGE_SLASHES'],
     'envoy-gateway': ['failOpen: false', 'pathOverride: "/verify?anonymous=false&role=admin"', 'withUnderscoresAction: DropHeader', 'escapedSlashesAction: RejectRequest', '(?i)/a\\\\.b.*'],
