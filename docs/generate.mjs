@@ -1,6 +1,8 @@
 // Writes what is generated from the code: `npm run docs`. A test fails when a file differs from what this writes.
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { withAdvisories } from './advisories.mjs'
+import { snippet } from '../dist/commands/snippet.js'
+import { PROXIES } from '../dist/commands/snippet/proxies.js'
 import { environmentExample, withVariablesTable } from '../dist/config/document.js'
 
 const root = new URL('../', import.meta.url)
@@ -11,3 +13,9 @@ writeFileSync(page, withVariablesTable(readFileSync(page, 'utf8')))
 
 const security = new URL('docs/security.md', root)
 writeFileSync(security, withAdvisories(readFileSync(security, 'utf8')))
+// deploy/<proxy>/ is what the subcommand `snippet` writes
+for (const [folder, ...args] of [...PROXIES.map(proxy => [proxy, proxy]), ['traefik-tls', 'traefik', '--adapter', 'https://forward-auth:4180']]) {
+  const deploy = new URL(`deploy/${folder}`, root)
+  rmSync(deploy, { recursive: true, force: true })
+  if (snippet([...args, '--out', deploy.pathname], { write: () => {} }, process.stderr) !== 0) process.exitCode = 1
+}

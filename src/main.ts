@@ -12,6 +12,7 @@ Usage: authgear-forward-auth [command]
   check         validate the configuration and print it, secrets masked
   healthcheck   exit 0 when this machine's instance is alive
   cert          make a small CA and a certificate for the link to the proxy (cert --help)
+  snippet       print a proxy's configuration (snippet --help)
   --version     print the version
   --help        print this
 
@@ -25,6 +26,7 @@ async function run (command: string, args: readonly string[]): Promise<number | 
     case 'check': return check(process.env, process.stdout)
     case 'healthcheck': return await healthcheck(process.env, process.stderr)
     case 'cert': return await (await import('./commands/cert.ts')).cert(args, process.stdout)
+    case 'snippet': return (await import('./commands/snippet.ts')).snippet(args, process.stdout, process.stderr)
     case '--version': process.stdout.write(`${versionOf()}\n`); return 0
     case '--help': process.stdout.write(HELP); return 0
     default:

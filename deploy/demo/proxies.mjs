@@ -85,7 +85,7 @@ function configureCaddy (folder, ports) {
 function configureTraefik (folder, ports) {
   const router = `  routers:\n    login:\n      rule: Host(\`app.example.com\`) && PathPrefix(\`${LOGIN_PATH}\`)\n      entryPoints: [web]\n      service: login\n`
   const service = `  services:\n    login:\n      loadBalancer:\n        servers:\n          - url: http://localhost:${ports.authgear}\n`
-  const shipped = read('traefik/dynamic-plain.yml')
+  const shipped = read('traefik/dynamic.yml')
   write(folder, 'dynamic.yml', address(replaced(replaced(shipped, '  routers:\n', router), '  services:\n', service), ports))
   write(folder, 'traefik.yml', address(read('traefik/traefik.yml'), ports))
 }

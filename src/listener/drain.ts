@@ -15,6 +15,11 @@ const LOOK_EVERY = 50
 const SESSION_AGE = 60_000
 const SESSION_JITTER = 0.2
 
+/** Milliseconds from the first GOAWAY to the second: longer than a round trip to a proxy. */
+const NOTICE = 250
+/** Every stream that the client may yet have opened is still served. */
+const ANY_STREAM = 2 ** 31 - 1
+
 type ListeningServer = Server | Http2SecureServer
 
 /** Streams that a client gave up, after which a session is replaced: at 1,000 nghttp2 would end it with an error for everybody behind it. */
@@ -33,12 +38,12 @@ export function trackConnections (server: ListeningServer, sessionAgeMs = SESSIO
     unused.delete(request.socket)
     if (draining) response.shouldKeepAlive = false
   })
-  server.on('session', (session: Http2Session) => { keepSession(sessions, session, sessionAgeMs); if (draining) session.close() })
+  server.on('session', (session: Http2Session) => { keepSession(sessions, session, sessionAgeMs); if (draining) retire(session) })
   return Object.freeze({
     async drain (graceMs: number): Promise<void> {
       draining = true
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-      for (const session of sessions) session.close()
+      for (const session of sessions) retire(session)
       for (const socket of unused) socket.destroy()
       for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy()
       await endAll(server, sockets, closed, graceMs)
@@ -53,12 +58,23 @@ function keep (sockets: Set<Socket>, socket: Socket): void {
 
 function keepSession (sessions: Set<Http2Session>, session: Http2Session, ageMs: number): void {
   sessions.add(session)
-  const timer = setTimeout(() => session.close(), ageMs * (1 + SESSION_JITTER * (2 * Math.random() - 1))) // GOAWAY(NO_ERROR); its streams finish
+  const timer = setTimeout(() => retire(session), ageMs * (1 + SESSION_JITTER * (2 * Math.random() - 1)))
   session.once('close', () => { clearTimeout(timer); sessions.delete(session) })
   let cancelled = 0
   session.on('stream', (stream) => stream.once('close', () => {
-    if (stream.rstCode === constants.NGHTTP2_CANCEL && ++cancelled === MAX_CANCELLED) session.close()
+    if (stream.rstCode === constants.NGHTTP2_CANCEL && ++cancelled === MAX_CANCELLED) retire(session)
   }))
+}
+
+/**
+ * GOAWAY in two steps (RFC 9113, section 6.8): first one that only says so, and once the client has had time to read it the real
+ * one. With one alone, a question that was on its way meets a closed socket, and its client gets a reset in place of the GOAWAY.
+ */
+function retire (session: Http2Session): void {
+  if (session.closed || session.destroyed) return
+  session.goaway(constants.NGHTTP2_NO_ERROR, ANY_STREAM)
+  const timer = setTimeout(() => session.close(), NOTICE)
+  session.once('close', () => clearTimeout(timer))
 }
 
 async function endAll (server: ListeningServer, sockets: Set<Socket>, closed: Promise<void>, graceMs: number): Promise<void> {

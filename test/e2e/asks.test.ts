@@ -2,10 +2,12 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
-import { startEchoApp } from '../helpers/echo-app.ts'
+import { startEchoApp, type EchoApp } from '../helpers/echo-app.ts'
 import { ask, type HeaderLine } from '../helpers/request.ts'
 import { skipOrFail } from '../helpers/servers.ts'
-import { caddy, nginx, traefikPlain } from './proxies.ts'
+import { createObserver, type Observe } from './behaviour.ts'
+import type { Proxy } from './proxy.ts'
+import { ALL, envoyPrefix, traefik } from './proxies.ts'
 import { startProxy } from './start-proxy.ts'
 
 /** What forward-auth reads, or hands on to Authgear. */
@@ -27,6 +29,7 @@ const SPOOFED: readonly HeaderLine[] = [
   ['X-Authgear-User-Id', 'spoofed'],
   ['X-Authgear-Foo', 'spoofed'],
   ['X_Authgear_User_Id', 'spoofed'],
+  ['X-Forward-Auth-Policy', 'role=spoofed'],
   ['X-Forwarded-For', '203.0.113.9'],
   ['X-Forwarded-Host', 'spoofed.example.com'],
   ['X-Forwarded-Proto', 'gopher'],
@@ -34,37 +37,84 @@ const SPOOFED: readonly HeaderLine[] = [
   ['Content-Type', 'text/plain']
 ]
 
-for (const proxy of [traefikPlain, caddy, nginx]) {
-  t.test(`what ${proxy.server} asks forward-auth`, { skip: skipOrFail(proxy.server) }, async t => {
-    const seen = await recordForwardAuth(t)
+/** A configuration without TLS to forward-auth: what is asked is the same. */
+const plain = (proxy: Proxy): Proxy => proxy === traefik ? { ...proxy, tls: false } : proxy
+
+for (const proxy of [...ALL, envoyPrefix].map(plain)) {
+  t.test(`what ${proxy.snippet} asks forward-auth, and what it makes of the answer`, { skip: skipOrFail(proxy.server) }, async t => {
+    const observe = createObserver(t, 'asks', proxy)
+    const seen = await startForwardAuth(t)
     const app = await startEchoApp(t)
     const port = await startProxy(t, proxy, { app: app.port, forwardAuth: [seen.port] })
-    await ask(port, { method: 'POST', path: '/page?role=none&optional=1', body: 'a body', headers: [...PASSED, ...SPOOFED] })
-    const { method, url, headers } = seen.last()
-
-    t.equal(url?.replace(/\?$/, ''), '/verify', 'nothing of the client\'s path or query')
-    t.equal(method, proxy.facts.methodAtAdapter)
-    for (const [name, value] of PASSED) t.equal(headers[name.toLowerCase()], value, name)
-    t.equal(headers['x-forwarded-for'], '127.0.0.1', 'the client\'s address, not what it says')
-    t.equal(headers['x-forwarded-host'], 'app.example.com')
-    t.equal(headers['x-forwarded-proto'], 'http')
-    for (const name of ['content-length', 'transfer-encoding', 'expect', 'upgrade']) t.notOk(name in headers, name)
-    t.strictSame(Object.keys(headers).filter(name => name.includes('authgear')), [])
-    t.equal(app.received.length, 0)
+    t.test('the question', async t => testQuestion(t, port, proxy, seen, app, observe))
+    t.test('answers that are not ours today', async t => testAnswers(t, port, proxy, seen, app, observe))
   })
 }
 
-/** Refuses everybody, and keeps what it was asked last. */
-async function recordForwardAuth (t: Test): Promise<{ port: number, last: () => IncomingMessage }> {
+async function testQuestion (t: Test, port: number, { facts }: Proxy, seen: ForwardAuth, app: EchoApp, observe: Observe): Promise<void> {
+  await ask(port, { method: 'POST', path: '/page?role=none&optional=1', body: 'a body', headers: [...PASSED, ...SPOOFED] })
+  const { method, url, headers } = seen.last()
+
+  t.match(url, facts.urlAtAdapter)
+  t.equal(method, facts.methodAtAdapter === 'client' ? 'POST' : facts.methodAtAdapter)
+  for (const [name, value] of PASSED) {
+    if (name === 'X-Request-ID' && facts.ownRequestId) t.match(headers['x-request-id'], /^[0-9a-f-]{36}$/, 'its own id, as in its log')
+    else t.equal(headers[name.toLowerCase()], value, name)
+  }
+  t.equal(headers['x-forwarded-for'], '127.0.0.1', 'the client\'s address, not what it says')
+  t.equal(headers['x-forwarded-host'], 'app.example.com')
+  t.equal(headers['x-forwarded-proto'], 'http')
+  t.equal(headers['content-length'] ?? '0', '0', 'no body')
+  for (const name of ['transfer-encoding', 'expect', 'upgrade', 'content-type', 'x-forward-auth-policy']) t.notOk(name in headers, name)
+  t.strictSame(Object.keys(headers).filter(name => name.includes('authgear')), [])
+  t.equal(app.received.length, 0)
+  observe('method', facts.methodAtAdapter === 'client' ? 'the client\'s' : facts.methodAtAdapter)
+  observe('path', facts.urlAtAdapter.test('/verify?role=client') ? 'the client\'s' : 'ours alone')
+  observe('passed', `all ten${facts.ownRequestId ? ' (its own `X-Request-ID`)' : ''}`)
+}
+
+async function testAnswers (t: Test, port: number, { facts, column }: Proxy, seen: ForwardAuth, app: EchoApp, observe: Observe): Promise<void> {
+  const answered = async (status: number, headers: Readonly<Record<string, string>> = {}) => {
+    seen.answer(status, headers)
+    const before = app.received.length
+    const answer = await ask(port, { headers: [['Cookie', 'session=s']] })
+    return { ...answer, reached: app.received.length - before }
+  }
+  const inWords = ({ status, headers }: Awaited<ReturnType<typeof answered>>): string =>
+    `${status}${headers.location === undefined ? '' : headers.location.startsWith('http://127.0.0.1') ? ' to forward-auth\'s inner address' : ', as it is'}`
+
+  const absolute = await answered(302, { Location: 'https://app.example.com/_auth/login?rd=x' })
+  t.equal(absolute.status, facts.passesRefusals ? 302 : 503)
+  if (facts.passesRefusals) t.equal(absolute.headers.location, 'https://app.example.com/_auth/login?rd=x')
+  const relative = await answered(302, { Location: '/_auth/login' })
+  const other2xx = await answered(204)
+  const cookieOnRefusal = await answered(401, { 'Set-Cookie': 'a=1' })
+  const cookieOnSuccess = await answered(200, { 'Set-Cookie': 'a=1' })
+  t.equal(cookieOnSuccess.status, 200)
+  t.equal(cookieOnSuccess.reached, 1)
+  for (const refusal of [absolute, relative, cookieOnRefusal]) t.equal(refusal.reached, 0)
+  if (column === undefined) return
+  observe('redirect', inWords(absolute))
+  observe('relative', inWords(relative))
+  observe('other2xx', other2xx.reached === 1 ? 'allowed (forward-auth sends none)' : `${other2xx.status} for the client, not the app`)
+  observe('setCookie', [cookieOnRefusal, cookieOnSuccess].map(({ headers }) => headers['set-cookie'] === undefined ? 'dropped' : 'passes').join(', '))
+}
+
+type ForwardAuth = Readonly<{ port: number, last: () => IncomingMessage, answer: (status: number, headers: Readonly<Record<string, string>>) => void }>
+
+/** Refuses everybody until it is told otherwise, and keeps what it was asked last. */
+async function startForwardAuth (t: Test): Promise<ForwardAuth> {
   const requests: IncomingMessage[] = []
+  let next: readonly [number, Readonly<Record<string, string>>] = [401, {}]
   const server = createServer((request, reply) => {
     requests.push(request)
-    reply.writeHead(401, { 'Content-Length': 0 }).end()
+    reply.writeHead(next[0], { ...next[0] === 204 ? {} : { 'Content-Length': 0 }, 'X-Forward-Auth-Reason': 'test', ...next[1] }).end()
   })
   await once(server.listen(0, '127.0.0.1'), 'listening')
   t.teardown(() => { server.close(); server.closeAllConnections() })
   return {
     port: (server.address() as AddressInfo).port,
+    answer (status, headers) { next = [status, headers] },
     last () {
       const request = requests.at(-1)
       if (request === undefined) throw new Error('forward-auth was not asked')

@@ -1,23 +1,25 @@
 import t from 'tap'
 import { skipOrFail } from '../helpers/servers.ts'
+import { createObserver } from './behaviour.ts'
 import type { Case } from './cases/case.ts'
 import { identity } from './cases/identity.ts'
 import { load } from './cases/load.ts'
 import { methods } from './cases/methods.ts'
 import { outage } from './cases/outage.ts'
 import { paths } from './cases/paths.ts'
+import { policies } from './cases/policies.ts'
 import { spoof } from './cases/spoof.ts'
 import { websocket } from './cases/websocket.ts'
 import type { Proxy } from './proxy.ts'
 import { startStack } from './stack.ts'
 
 /** In this order: the outages come last, and the last of them ends the replicas. */
-const CASES: readonly Case[] = [...identity, ...spoof, ...methods, ...websocket, ...paths, ...load, ...outage]
+const CASES: readonly Case[] = [...identity, ...spoof, ...methods, ...websocket, ...paths, ...policies, ...load, ...outage]
 
 /** Every proxy that we ship a configuration for keeps the same promises. */
 export function testProxy (proxy: Proxy): void {
-  t.test(`${proxy.server} on deploy/${proxy.shipped}`, { skip: skipOrFail(proxy.server, 'redis-server') }, async t => {
-    const stack = await startStack(t, proxy)
+  t.test(`${proxy.server} on what "snippet ${proxy.snippet}" writes`, { skip: skipOrFail(proxy.server, 'redis-server') }, async t => {
+    const stack = await startStack(t, proxy, createObserver(t, 'cases', proxy))
     for (const { name, only, run } of CASES) {
       if (only?.(proxy) !== false) await t.test(name, t => run(t, stack, proxy))
     }

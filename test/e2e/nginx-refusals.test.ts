@@ -5,15 +5,15 @@ import { BOB } from './people.ts'
 import type { Proxy } from './proxy.ts'
 import { nginx } from './proxies.ts'
 import { startSmallStack } from './small-stack.ts'
-import { readSnippet, replaceRoutes } from './snippets.ts'
+import { readSnippet, ROUTES, swap } from './snippets.ts'
 
 const REFUSALS = readSnippet('proxies/nginx.md', 'nginx/nginx.conf: refusals as JSON')
-const ROUTES = readSnippet('policies.md', 'nginx/nginx.conf: routes')
+const BEFORE = '    # routes and their policies'
 
-const speaking: Proxy = { ...nginx, edits: { 'nginx.conf': shipped => replaceRoutes(shipped, REFUSALS + ROUTES) } }
+const speaking: Proxy = { ...nginx, edits: { 'nginx.conf': written => swap(written, BEFORE, REFUSALS + BEFORE) } }
 
 t.test('nginx says why it refuses, on the lines of docs/proxies/nginx.md', { skip: skipOrFail('nginx') }, async t => {
-  const { port, app, authgear } = await startSmallStack(t, speaking, { CACHE_TTL: '10m', CACHE_NEGATIVE_TTL: '10m' })
+  const { port, app, authgear } = await startSmallStack(t, speaking, { CACHE_TTL: '10m', CACHE_NEGATIVE_TTL: '10m' }, ROUTES)
   const stranger = { path: '/page', headers: [] }
   const invalid = { path: '/page', headers: [['Cookie', 'session=mallory']] } as const
   const bob = { path: '/admin', headers: [['Cookie', BOB.cookie]] } as const

@@ -1,37 +1,60 @@
 import type { Proxy } from './proxy.ts'
 
+/** Of the proxies that clean a path and send on what they judged. */
+const CLEANED = {
+  '/x/../admin/z': '/admin/z',
+  '//admin/z': '/admin/z',
+  '/./admin/z': '/admin/z',
+  '/x/%2e%2e/admin/z': '/admin/z',
+  '/x/%2E./admin/z': '/admin/z',
+  '/admin/../p': '/p',
+  '/%61dmin/z': '/admin/z'
+}
+
 export const caddy: Proxy = {
   server: 'caddy',
-  shipped: 'caddy',
+  snippet: 'caddy',
+  column: 'Caddy',
   args: ['run', '--config', 'Caddyfile'],
   tls: false,
   facts: {
     methodAtAdapter: 'GET',
+    urlAtAdapter: /^\/verify\??$/,
+    ownRequestId: false,
     adapterDown: 502,
+    adapterHangs: 504,
     passesRefusals: true,
     unlistedPasses: false,
     connectionHidesCookie: false,
+    connectionNamesForwarded: 200,
     cleaned: {},
     otherHost: 421,
+    twoAuthorizations: 401,
     connections: 32
   }
 }
 
 export const nginx: Proxy = {
   server: 'nginx',
-  shipped: 'nginx',
+  snippet: 'nginx',
+  column: 'nginx',
   // one process, so that stopping it leaves no worker behind
   args: ['-p', '.', '-e', 'stderr', '-c', 'nginx.conf', '-g', 'daemon off; master_process off;'],
   tls: false,
   between: ' fail_timeout=1s; server ',
   facts: {
     methodAtAdapter: 'HEAD',
+    urlAtAdapter: /^\/verify\?login=off$/,
+    ownRequestId: false,
     adapterDown: 503,
+    adapterHangs: 503,
     passesRefusals: false,
     unlistedPasses: true, // stock nginx can clear the names that it knows only: docs/proxies/nginx.md
     connectionHidesCookie: false,
+    connectionNamesForwarded: 200,
     cleaned: {},
     otherHost: 421,
+    twoAuthorizations: 400,
     connections: 32
   }
 }
@@ -39,30 +62,84 @@ export const nginx: Proxy = {
 /** Over TLS with HTTP/2. */
 export const traefik: Proxy = {
   server: 'traefik',
-  shipped: 'traefik',
+  snippet: 'traefik',
+  column: 'Traefik',
   args: ['--configFile=traefik.yml'],
   tls: true,
   facts: {
     methodAtAdapter: 'GET',
+    urlAtAdapter: /^\/verify$/,
+    ownRequestId: false,
     adapterDown: 500,
+    adapterHangs: undefined, // 30 s, which cannot be set
     passesRefusals: true,
     unlistedPasses: false,
     connectionHidesCookie: true,
-    // it cleans a path, and sends on what it judged
-    cleaned: {
-      '/x/../admin/z': '/admin/z',
-      '//admin/z': '/admin/z',
-      '/./admin/z': '/admin/z',
-      '/x/%2e%2e/admin/z': '/admin/z',
-      '/admin/../p': '/p',
-      '/%61dmin/z': '/admin/z'
-    },
+    connectionNamesForwarded: 200,
+    cleaned: { ...CLEANED, '/x/..;/admin/z': '/x/..;/admin/z' },
     otherHost: 404,
+    twoAuthorizations: 401,
     connections: 2
   }
 }
 
 const { connections: _, ...unbounded } = traefik.facts
+const { column: __, ...withoutColumn } = traefik
 
 /** Over plain HTTP it opens a new connection for most checks. */
-export const traefikPlain: Proxy = { ...traefik, paths: { 'filename: dynamic.yml': 'filename: dynamic-plain.yml' }, tls: false, facts: unbounded }
+export const traefikPlain: Proxy = { ...withoutColumn, tls: false, facts: unbounded }
+
+export const envoy: Proxy = {
+  server: 'envoy',
+  snippet: 'envoy',
+  column: 'Envoy',
+  // hot restart wants the machine's shared memory for itself
+  args: ['-c', 'envoy.yaml', '--disable-hot-restart', '--concurrency', '1', '--log-level', 'warning'],
+  tls: false,
+  facts: {
+    methodAtAdapter: 'client',
+    urlAtAdapter: /^\/verify$/,
+    ownRequestId: true,
+    adapterDown: 503,
+    adapterHangs: 503,
+    passesRefusals: true,
+    unlistedPasses: false,
+    connectionHidesCookie: true,
+    connectionNamesForwarded: 400,
+    cleaned: { ...CLEANED, '/a\\..\\admin': '/admin', '/x/..;/admin/z': '/admin/z' },
+    otherHost: 404,
+    twoAuthorizations: 401,
+    connections: 64
+  }
+}
+
+const { column: ___, ...envoyWithoutColumn } = envoy
+
+/** As Envoy before 1.38 and Istio ask. */
+export const envoyPrefix: Proxy = { ...envoyWithoutColumn, snippet: 'envoy-prefix', facts: { ...envoy.facts, urlAtAdapter: /^\/ext-authz\/page\?role=none&optional=1$/ } }
+
+export const haproxy: Proxy = {
+  server: 'haproxy',
+  snippet: 'haproxy',
+  column: 'HAProxy',
+  args: ['-f', 'haproxy.cfg'],
+  tls: false,
+  facts: {
+    methodAtAdapter: 'GET',
+    urlAtAdapter: /^\/verify$/,
+    ownRequestId: false,
+    adapterDown: 503,
+    adapterHangs: 503,
+    passesRefusals: true,
+    unlistedPasses: false,
+    connectionHidesCookie: false,
+    connectionNamesForwarded: 200,
+    cleaned: CLEANED,
+    otherHost: 421,
+    twoAuthorizations: 401,
+    connections: 32
+  }
+}
+
+/** One for each configuration that is run. */
+export const ALL: readonly Proxy[] = [traefik, caddy, nginx, envoy, haproxy]

@@ -1,15 +1,14 @@
 import type { ServerName } from '../helpers/servers.ts'
-import type { Edits } from './template.ts'
 
-/** A proxy under test: how it starts on the shipped files, and in what its documented behaviour differs from the others'. */
+/** A proxy under test: how it starts on what `snippet` writes, and in what its documented behaviour differs from the others'. */
 export interface Proxy {
   readonly server: ServerName
-  /** The folder below deploy/. */
-  readonly shipped: string
+  /** The name that `snippet` knows it by. */
+  readonly snippet: string
+  /** Its column in docs/proxies/README.md; undefined: a variant, which has none. */
+  readonly column?: string
   readonly args: readonly string[]
-  /** Paths changed in the shipped files, beside hosts and ports. */
-  readonly paths?: Readonly<Record<string, string>>
-  /** What a reader of the documentation writes into the shipped files. */
+  /** What a reader of the documentation writes into the files, by file. */
   readonly edits?: Edits
   /** Does it speak to forward-auth over TLS? */
   readonly tls: boolean
@@ -18,21 +17,33 @@ export interface Proxy {
   readonly facts: Facts
 }
 
+export type Edits = Readonly<Record<string, (written: string) => string>>
+
 export interface Facts {
-  /** How it asks forward-auth, whatever the client's method is. */
-  readonly methodAtAdapter: 'GET' | 'HEAD'
+  /** How it asks forward-auth; `client`: by the client's own method. */
+  readonly methodAtAdapter: 'GET' | 'HEAD' | 'client'
+  /** What it asks for, whatever the client asks for. */
+  readonly urlAtAdapter: RegExp
+  /** Does it give the request an id of its own, whatever the client's is? */
+  readonly ownRequestId: boolean
   /** Status while forward-auth cannot be reached. */
   readonly adapterDown: number
+  /** Status when forward-auth hangs; undefined: only after 30 s, too long for a test. */
+  readonly adapterHangs: number | undefined
   /** Does a refusal of forward-auth reach the client as it is, body and headers? */
   readonly passesRefusals: boolean
   /** Does the app get a client's header that is none of ours but begins like them (X-Authgear-Foo)? */
   readonly unlistedPasses: boolean
   /** Does `Connection: cookie` hide the cookie from forward-auth, so that the request is refused? */
   readonly connectionHidesCookie: boolean
+  /** Status of a request whose Connection header names X-Forwarded-For. */
+  readonly connectionNamesForwarded: number
   /** Paths that the guard does not refuse, because the proxy cleans them: what the app then gets. */
   readonly cleaned: Readonly<Record<string, string>>
   /** Status of a request for a host name that is not ours. */
   readonly otherHost: number
+  /** Status of a request with two Authorization lines. */
+  readonly twoAuthorizations: number
   /** Most new connections to one address of forward-auth while 32 clients ask 500 times; undefined: not bounded. */
   readonly connections?: number
 }

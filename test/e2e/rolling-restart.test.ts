@@ -16,7 +16,7 @@ t.setTimeout(240_000)
 
 for (const proxy of [traefik, caddy]) {
   t.test(`three replicas behind ${proxy.server}`, { skip: skipOrFail(proxy.server, 'redis-server') }, async (t) => {
-    const stack = await startStack(t, proxy, { replicas: 3, env: { SHUTDOWN_DELAY: '1s' } })
+    const stack = await startStack(t, proxy, () => {}, { replicas: 3, env: { SHUTDOWN_DELAY: '1s' } })
     let replicas = [...stack.replicas]
 
     await t.test('all are replaced, one after the other, amid traffic: not one request fails', async (t) => {
@@ -38,7 +38,8 @@ for (const proxy of [traefik, caddy]) {
       const reached = stack.app.received.length
       const answers = await amid(stack, async () => { await victim?.kill() })
       const failed = answers.filter(({ status }) => status !== 200)
-      t.ok(failed.length <= CLIENTS, `${failed.length} of ${answers.length} failed`)
+      // one of each client's on its way, and one more before the proxy has noticed
+      t.ok(failed.length <= 2 * CLIENTS, `${failed.length} of ${answers.length} failed`)
       t.ok(failed.every(({ status }) => status >= 500), 'as an outage, not as a log-out')
       t.equal(stack.app.received.length - reached, answers.length - failed.length, 'and did not reach the app')
     })

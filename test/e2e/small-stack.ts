@@ -14,7 +14,7 @@ export interface SmallStack {
   readonly authgear: RunningSimulator
 }
 
-export async function startSmallStack (t: Test, proxy: Proxy, env: Readonly<Record<string, string>>): Promise<SmallStack> {
+export async function startSmallStack (t: Test, proxy: Proxy, env: Readonly<Record<string, string>>, options: readonly string[] = []): Promise<SmallStack> {
   const [authgear, app] = await Promise.all([startSimulator(t), startEchoApp(t)])
   const tls = proxy.tls ? makeOwnCert(t) : undefined
   const service = await startService(t, {
@@ -22,6 +22,6 @@ export async function startSmallStack (t: Test, proxy: Proxy, env: Readonly<Reco
     ...tls && { LISTEN_TLS_CERT_FILE: tls.certFile, LISTEN_TLS_KEY_FILE: tls.keyFile },
     ...env
   })
-  const port = await startProxy(t, proxy, { app: app.port, forwardAuth: [service.port], caFile: tls?.caFile })
+  const port = await startProxy(t, proxy, { app: app.port, forwardAuth: [service.port], caFile: tls?.caFile, options })
   return { port, app, authgear }
 }

@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 const DOCS = join(import.meta.dirname, '../../docs')
-const ROUTES = /[ \t]+# routes and their policies: docs\/policies\.md\n[^]*?\n(?=(?:\t| {2})\}\n\})/
 
 /** @returns the text of the fenced block with that title, as a reader copies it */
 export function readSnippet (page: string, title: string): string {
@@ -12,14 +11,12 @@ export function readSnippet (page: string, title: string): string {
   return rest.slice(0, end + 1)
 }
 
-/** In place of the routes that are shipped, to the end of the site; what comes before them stays. */
-export function replaceRoutes (shipped: string, routes: string): string {
-  return swap(shipped, ROUTES, routes)
-}
+/** The options of `snippet` as docs/policies.md has them: four routes, each with a policy. */
+export const ROUTES: readonly string[] = [...readSnippet('policies.md', 'policies').matchAll(/--policy '([^']+)'/g)].flatMap(([, rule = '']) => ['--policy', rule])
 
-/** @throws where the shipped configuration no longer has what is to be replaced */
-export function swap (shipped: string, from: string | RegExp, to: string): string {
-  const swapped = shipped.replace(from, () => to)
-  if (swapped === shipped) throw new Error(`the shipped configuration changed: ${from} is no longer in it`)
+/** @throws where the configuration no longer has what is to be replaced */
+export function swap (written: string, from: string | RegExp, to: string): string {
+  const swapped = written.replace(from, () => to)
+  if (swapped === written) throw new Error(`the configuration changed: ${from} is no longer in it`)
   return swapped
 }

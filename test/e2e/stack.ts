@@ -5,40 +5,68 @@ import { makeOwnCert, type OwnCert } from '../helpers/own-cert.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { startService, type Service } from '../helpers/service.ts'
 import { startSimulator, type RunningSimulator } from '../helpers/simulator.ts'
+import { until } from '../helpers/until.ts'
+import type { Observe } from './behaviour.ts'
 import type { Proxy } from './proxy.ts'
+import { ROUTES } from './snippets.ts'
 import { startProxy } from './start-proxy.ts'
 
-/** Authgear ← two replicas (or more) with one Redis ← the proxy under test → the app. */
+/** Authgear ← two replicas (or more) with one Redis ← the proxy under test, with the routes of docs/policies.md → the app. */
 export interface Stack {
   /** The proxy's port. */
   readonly port: number
   readonly app: EchoApp
   readonly authgear: RunningSimulator
+  /** Those that run now. */
   readonly replicas: readonly Service[]
   /** One more, in place of one that goes. */
   readonly startReplica: () => Promise<Service>
   /** What the proxy knows as forward-auth: one balancer before both replicas, or one before each. */
   readonly links: readonly Balancer[]
+  readonly observe: Observe
+  /** As a rolling update does: no new connection goes to it, it ends, its successor starts on the same port. Needs traffic. */
+  restart (index: number): Promise<void>
 }
 
-export async function startStack (t: Test, proxy: Proxy, more: Readonly<{ replicas?: number, env?: Readonly<Record<string, string>> }> = {}): Promise<Stack> {
+type More = Readonly<{ replicas?: number, env?: Readonly<Record<string, string>> }>
+
+export async function startStack (t: Test, proxy: Proxy, observe: Observe, more: More = {}): Promise<Stack> {
   const [authgear, redis, app] = await Promise.all([startSimulator(t), startRedis(t), startEchoApp(t)])
   const tls = proxy.tls ? makeOwnCert(t) : undefined
   const env = { ...environment(authgear, redis.url, tls), ...more.env }
   const startReplica = (): Promise<Service> => startService(t, env)
   const replicas = await Promise.all(Array.from({ length: more.replicas ?? 2 }, startReplica))
   const links = await linkUp(t, proxy, replicas.map(replica => replica.port))
-  const port = await startProxy(t, proxy, { app: app.port, forwardAuth: links.map(link => link.port), caFile: tls?.caFile })
-  return { port, app, authgear, replicas, startReplica, links }
+  const port = await startProxy(t, proxy, { app: app.port, forwardAuth: links.map(link => link.port), caFile: tls?.caFile, options: ROUTES })
+  const restart = async (index: number): Promise<void> => {
+    const old = replicas[index]
+    if (old === undefined) throw new Error(`there is no replica ${index}`)
+    links.forEach(link => link.drop(old.port))
+    await old.stop()
+    const successor = replicas[index] = await startService(t, env, old.port)
+    links.forEach(link => link.restore(old.port))
+    // a proxy that lists its addresses leaves out for a second what has failed; the next may end only when this one is asked again
+    if (links.length > 1) await until('the proxy asks the successor', () => isAsked(successor))
+  }
+  return { port, app, authgear, replicas, startReplica, links, observe, restart }
 }
 
+/** Long lives: how slow this machine is changes nothing. */
 function environment (authgear: RunningSimulator, redisUrl: string, tls: OwnCert | undefined): Record<string, string> {
   return {
     AUTHGEAR_ENDPOINT: authgear.url,
     REDIS_URL: redisUrl,
     CACHE_SECRET: 'a secret of this test, longer than 32 bytes',
+    CACHE_TTL: '10m',
+    CACHE_NEGATIVE_TTL: '10m',
+    SHUTDOWN_DELAY: '200ms', // as in any deployment: connections that were under way when the balancer left it out
     ...tls && { LISTEN_TLS_CERT_FILE: tls.certFile, LISTEN_TLS_KEY_FILE: tls.keyFile }
   }
+}
+
+async function isAsked ({ managementUrl }: Service): Promise<boolean> {
+  const metrics = await (await fetch(`${managementUrl}/metrics`)).text()
+  return /^forward_auth_requests_total\{.*\} [1-9]\d/m.test(metrics)
 }
 
 function linkUp (t: Test, { between }: Proxy, ports: readonly number[]): Promise<Balancer[]> {

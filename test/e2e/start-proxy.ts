@@ -1,13 +1,13 @@
-import { copyFileSync } from 'node:fs'
+import { copyFileSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
+import { snippet } from '../../src/commands/snippet.ts'
 import { startChild } from '../helpers/child.ts'
 import { freePort } from '../helpers/free-port.ts'
-import { ask } from '../helpers/request.ts'
+import { ask, HOST } from '../helpers/request.ts'
 import { mustFind } from '../helpers/servers.ts'
 import { tempDir } from '../helpers/temp-dir.ts'
 import type { Proxy } from './proxy.ts'
-import { fillTemplate } from './template.ts'
 
 export interface Behind {
   /** Ports of the app, and of forward-auth, which must be there and refuse nobody with 401. */
@@ -15,21 +15,40 @@ export interface Behind {
   readonly forwardAuth: readonly number[]
   /** The CA of forward-auth's certificate, where the proxy speaks TLS to it. */
   readonly caFile?: string | undefined
+  /** The name by which the proxy knows forward-auth; an address unless TLS is to check a name. */
+  readonly forwardAuthHost?: string
+  /** The status by which it is known to be ready: 401, forward-auth's for nobody. */
+  readonly ready?: number
+  /** More of `snippet`'s options. */
+  readonly options?: readonly string[]
 }
 
-/** Starts a proxy on the files that we ship. @returns its port */
-export async function startProxy (t: Test, proxy: Proxy, { app, forwardAuth, caFile }: Behind): Promise<number> {
+/** Starts a proxy on the files that `snippet` writes. @returns its port */
+export async function startProxy (t: Test, proxy: Proxy, behind: Behind): Promise<number> {
   const [folder, listen] = [tempDir(t, proxy.server), await freePort()]
-  const { between = ' ', paths = {}, edits = {} } = proxy
-  fillTemplate(proxy.shipped, folder, { listen, app, forwardAuth, between, paths, edits })
-  if (caFile !== undefined) copyFileSync(caFile, join(folder, 'ca.crt'))
+  writeFiles(folder, listen, proxy, behind)
+  if (behind.caFile !== undefined) copyFileSync(behind.caFile, join(folder, 'ca.crt'))
   await startChild(t, {
     name: proxy.server,
     command: mustFind(proxy.server),
     args: proxy.args,
     cwd: folder,
     env: { XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder },
-    ready: () => ask(listen).then(answer => answer.status === 401, () => false)
+    ready: () => ask(listen).then(answer => answer.status === (behind.ready ?? 401), () => false)
   })
   return listen
+}
+
+function writeFiles (folder: string, listen: number, { snippet: name, tls, edits = {}, between = ' ' }: Proxy, { app, forwardAuth, forwardAuthHost = '127.0.0.1', options = [] }: Behind): void {
+  const [first = 0] = forwardAuth
+  const errors: string[] = []
+  const code = snippet([
+    name, '--out', folder, '--listen', `127.0.0.1:${listen}`, '--adapter', `${tls ? 'https' : 'http'}://${forwardAuthHost}:${first}`, '--app', `http://127.0.0.1:${app}`, '--host', HOST, ...options
+  ], { write: () => {} }, { write: (text: string) => errors.push(text) })
+  if (code !== 0) throw new Error(`snippet ${name}: ${errors.join('')}`)
+  const addresses = forwardAuth.map(port => `127.0.0.1:${port}`).join(between)
+  for (const file of readdirSync(folder)) {
+    const written = readFileSync(join(folder, file), 'utf8')
+    writeFileSync(join(folder, file), (edits[file]?.(written) ?? written).replaceAll(`127.0.0.1:${first}`, addresses))
+  }
 }

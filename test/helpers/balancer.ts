@@ -10,6 +10,8 @@ export interface Balancer {
   drop (target: number): void
   /** New connections may go to this port too, as after its first readiness probe. */
   add (target: number): void
+  /** The opposite of `drop`. */
+  restore (target: number): void
   /** Closes what is open and accepts no more: a connection is refused. */
   down (): Promise<void>
   up (): Promise<void>
@@ -50,6 +52,7 @@ export async function startBalancer (t: Test, first: readonly number[]): Promise
     async up () { resetting = false; if (!server.listening) await listen(port) },
     drop (target) { dropped.add(target) },
     add (target) { targets.push(target) },
+    restore (target) { dropped.delete(target) },
     reset () { resetting = true; sever() }
   }
 }

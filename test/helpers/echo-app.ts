@@ -11,6 +11,7 @@ export interface Received {
   /** As they arrived: name, value, name, value. */
   readonly rawHeaders: readonly string[]
   readonly body: string
+  readonly trailers: Readonly<NodeJS.Dict<string>>
 }
 
 export interface EchoApp {
@@ -43,7 +44,7 @@ export async function startEchoApp (t: Test): Promise<EchoApp> {
 }
 
 function record (request: IncomingMessage, body: string): Received {
-  return { method: request.method ?? '', url: request.url ?? '', rawHeaders: request.rawHeaders, body }
+  return { method: request.method ?? '', url: request.url ?? '', rawHeaders: request.rawHeaders, body, trailers: request.trailers }
 }
 
 function linesOf (request: Received | undefined, name: string): readonly string[] {

@@ -11,9 +11,9 @@ export interface OwnCert {
 
 const MAIN = join(import.meta.dirname, '../../dist/main.js')
 
-/** A certificate for 127.0.0.1 as a user gets one: by the service's own `cert`. */
-export function makeOwnCert (t: Test): OwnCert {
+/** A certificate for that host as a user gets one: by the service's own `cert`. */
+export function makeOwnCert (t: Test, host = '127.0.0.1'): OwnCert {
   const out = join(tempDir(t, 'cert'), 'certs')
-  execFileSync(process.execPath, [MAIN, 'cert', '--out', out, '--host', '127.0.0.1'], { stdio: 'pipe' })
+  execFileSync(process.execPath, [MAIN, 'cert', '--out', out, '--host', host], { stdio: 'pipe' })
   return { caFile: join(out, 'ca.crt'), certFile: join(out, 'tls.crt'), keyFile: join(out, 'tls.key') }
 }

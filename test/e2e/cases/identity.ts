@@ -5,13 +5,15 @@ import type { Case } from './case.ts'
 export const identity: readonly Case[] = [
   {
     name: 'nobody is refused with a challenge, and the app is not asked',
-    async run (t, { port, app }, { facts }) {
+    async run (t, { port, app, observe }, { facts }) {
       const before = app.received.length
       const answer = await ask(port, { path: '/page?x=1' })
       t.equal(answer.status, 401)
       t.match(answer.headers['www-authenticate'], /^Bearer realm=/)
+      if (facts.passesRefusals) t.match(JSON.parse(answer.body), { error: 'no_credentials' })
       if (facts.passesRefusals) t.equal(answer.headers['x-forward-auth-reason'], 'no_credentials')
       t.equal(app.received.length, before)
+      observe('noSession', `401, ${facts.passesRefusals ? 'JSON or a page' : 'its own page'}, challenge`)
     }
   },
   {
@@ -67,11 +69,14 @@ export const identity: readonly Case[] = [
   },
   {
     name: 'another host name is not served',
-    async run (t, { port, app }, { facts }) {
+    async run (t, { port, app, observe }, { facts }) {
       const before = app.received.length
       const answer = await ask(port, { host: 'elsewhere.example.com', headers: [['Cookie', ALICE.cookie]] })
       t.equal(answer.status, facts.otherHost)
+      const absolute = await ask(port, { path: 'http://elsewhere.example.com/', headers: [['Cookie', ALICE.cookie]] })
+      t.ok(absolute.status >= 400, 'nor by an address that says so')
       t.equal(app.received.length, before)
+      observe('otherHost', String(answer.status))
     }
   }
 ]

@@ -12,7 +12,7 @@ const connections = ({ links }: Stack): number[] => links.map(link => link.conne
 export const load: readonly Case[] = [
   {
     name: 'connections to forward-auth are used again: 500 requests of 32 clients',
-    async run (t, stack, { facts }) {
+    async run (t, stack, { facts, tls }) {
       const before = connections(stack)
       const answers = await crowd(stack.port, CLIENTS, REQUESTS, i => ({ headers: i % 5 === 0 ? [] : [['Cookie', ALICE.cookie]] }))
       const opened = connections(stack).map((now, i) => now - (before[i] ?? 0))
@@ -20,6 +20,7 @@ export const load: readonly Case[] = [
       t.equal(answers.filter(({ status }) => status === 200).length, REQUESTS * 4 / 5)
       t.equal(answers.filter(({ status }) => status === 401).length, REQUESTS / 5)
       if (facts.connections !== undefined) t.ok(Math.max(...opened) <= facts.connections, `${opened.join(' and ')}: at most ${facts.connections} each`)
+      stack.observe('connections', facts.connections === undefined ? 'not bounded' : `at most ${facts.connections}${tls ? ' (TLS, HTTP/2)' : ''}`)
     }
   },
   {

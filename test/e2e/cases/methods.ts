@@ -34,11 +34,12 @@ export const methods: readonly Case[] = [
   })),
   {
     name: 'a CORS preflight is refused, as no recipe for it is switched on',
-    async run (t, { port, app }) {
+    async run (t, { port, app, observe }) {
       const before = app.received.length
       const headers = [['Origin', 'https://www.example.com'], ['Access-Control-Request-Method', 'POST']] as const
       t.equal((await ask(port, { method: 'OPTIONS', headers })).status, 401)
       t.equal(app.received.length, before)
+      observe('preflight', '401 (each page has a recipe)')
     }
   }
 ]

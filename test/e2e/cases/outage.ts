@@ -18,12 +18,24 @@ async function withoutApp (stack: Stack, during: () => Promise<void>): Promise<n
   return stack.app.received.length - before
 }
 
+/** For good: `restart` brings a successor. */
 async function retire ({ links, replicas: [first] }: Stack): Promise<void> {
   links.forEach(link => link.drop(first?.port ?? 0))
   await first?.stop()
 }
 
 export const outage: readonly Case[] = [
+  {
+    name: 'an Authgear that takes more than a second is waited for, and asked once',
+    async run (t, { port, authgear }) {
+      const { cookie = '' } = authgear.knobs.signIn('bob')
+      const { resolutions } = authgear.counters
+      authgear.knobs.latency = 1_200
+      t.equal((await ask(port, { headers: [['Cookie', `session=${cookie}`]] })).status, 200)
+      t.equal(authgear.counters.resolutions, resolutions + 1)
+      authgear.knobs.latency = 0
+    }
+  },
   {
     name: 'Authgear down: 503 with Retry-After, whatever forward-auth has to say about it',
     async run (t, stack) {
@@ -33,6 +45,7 @@ export const outage: readonly Case[] = [
         t.equal(answer.status, 503)
         t.match(answer.headers['retry-after'], /^\d+$/)
         t.match(JSON.parse(answer.body), { error: 'authgear_unavailable' })
+        stack.observe('outage', '503, JSON, `Retry-After`')
       })
       t.equal(reached, 0)
       stack.authgear.knobs.recover()
@@ -46,6 +59,7 @@ export const outage: readonly Case[] = [
       const reached = await withoutApp(stack, async () => {
         t.equal((await ask(stack.port, { headers: [['Cookie', ALICE.cookie]] })).status, facts.adapterDown)
         t.equal((await ask(stack.port)).status, facts.adapterDown)
+        stack.observe('down', String(facts.adapterDown))
       })
       t.equal(reached, 0)
       await Promise.all(stack.links.map(link => link.up()))
@@ -75,6 +89,22 @@ export const outage: readonly Case[] = [
       await stack.replicas[0]?.ended
       t.strictSame([...new Set(answers.map(({ status }) => status))], [200])
       t.equal(stack.authgear.counters.resolutions, resolutions, 'Authgear was not asked again')
+    }
+  },
+  {
+    name: 'both replicas are restarted one after the other amid traffic: nobody notices',
+    async run (t, stack) {
+      const statuses = new Set<number>()
+      const traffic = { on: true }
+      const asking = (async () => {
+        while (traffic.on) for (const { status } of await crowd(stack.port, 8, 80, () => ({ headers: [['Cookie', ALICE.cookie]] }))) statuses.add(status)
+      })()
+      await stack.restart(0)
+      await stack.restart(1)
+      traffic.on = false
+      await asking
+      t.strictSame([...statuses], [200])
+      stack.observe('restart', 'nobody notices')
     }
   },
   {

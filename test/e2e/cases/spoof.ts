@@ -25,13 +25,14 @@ const SETS: Readonly<Record<string, readonly HeaderLine[]>> = {
 export const spoof: readonly Case[] = [
   {
     name: 'identity headers of the client never reach the app',
-    async run (t, { port, app }) {
+    async run (t, { port, app, observe }) {
       for (const [spelling, lines] of Object.entries(SETS)) {
         const answer = await ask(port, { headers: [...lines, ['Cookie', BOB.cookie]] })
         t.equal(answer.status, 200, spelling)
         t.notOk(app.received.at(-1)?.rawHeaders.includes(SPOOFED), spelling)
         t.strictSame(app.lastHeader('x-authgear-user-id'), [BOB.id], spelling)
       }
+      observe('spoof', 'gone')
     }
   },
   {
@@ -43,29 +44,47 @@ export const spoof: readonly Case[] = [
   },
   {
     name: 'names that only begin like ours',
-    async run (t, { port, app }, { facts }) {
+    async run (t, { port, app, observe }, { facts }) {
       await ask(port, { headers: [['X-Authgear-Foo', SPOOFED], ['Cookie', BOB.cookie]] })
       t.strictSame(app.lastHeader('x-authgear-foo'), facts.unlistedPasses ? [SPOOFED] : [])
+      observe('unlisted', facts.unlistedPasses ? '**reaches the app** (its page has the cure)' : 'gone')
     }
   },
   {
     name: 'Connection cannot remove the identity that the app gets',
-    async run (t, { port, app }) {
-      for (const value of ['close, X-Authgear-User-Id', 'x-authgear-user-id, x-authgear-user-roles, x-forwarded-for']) {
+    async run (t, { port, app, observe }, { facts }) {
+      for (const value of ['close, X-Authgear-User-Id', 'x-authgear-user-id, x-authgear-user-roles']) {
         const answer = await ask(port, { headers: [['Connection', value], ['Cookie', ALICE.cookie]] })
         t.equal(answer.status, 200)
         t.strictSame(app.lastHeader('x-authgear-user-id'), [ALICE.id])
         t.strictSame(app.lastHeader('x-authgear-user-roles'), [ALICE.roles])
       }
+      const before = app.received.length
+      const answer = await ask(port, { headers: [['Connection', 'x-authgear-user-id, x-forwarded-for'], ['Cookie', ALICE.cookie]] })
+      t.equal(answer.status, facts.connectionNamesForwarded)
+      t.strictSame(app.received.slice(before).map(() => app.lastHeader('x-authgear-user-id')), answer.status === 200 ? [[ALICE.id]] : [])
+      observe('connection', 'no effect')
     }
   },
   {
     name: 'Connection: cookie at most logs its own sender out',
-    async run (t, { port, app }, { facts }) {
+    async run (t, { port, app, observe }, { facts }) {
       const before = app.received.length
       const answer = await ask(port, { headers: [['Connection', 'x-authgear-user-id, cookie'], ['Cookie', ALICE.cookie]] })
       t.equal(answer.status, facts.connectionHidesCookie ? 401 : 200)
       t.equal(app.received.length - before, facts.connectionHidesCookie ? 0 : 1)
+      observe('connectionCookie', facts.connectionHidesCookie ? '401, its sender only' : 'no effect')
+    }
+  },
+  {
+    name: 'two Authorization lines are never joined to one that passes',
+    async run (t, { port, app, observe }, { facts }) {
+      const before = app.received.length
+      const bearer: HeaderLine = ['Authorization', `Bearer ${ALICE.bearer}`]
+      const { status } = await ask(port, { headers: [bearer, bearer] })
+      t.equal(status, facts.twoAuthorizations)
+      t.equal(app.received.length, before)
+      observe('twoAuthorizations', String(status))
     }
   },
   {

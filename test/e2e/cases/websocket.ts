@@ -11,7 +11,7 @@ const connect = (port: number, headers: Readonly<Record<string, string>>): WebSo
 export const websocket: readonly Case[] = [
   {
     name: 'a WebSocket opens for somebody, and the app knows for whom',
-    async run (t, { port, app }) {
+    async run (t, { port, app, observe }) {
       const socket = connect(port, { Cookie: ALICE.cookie, 'x-authgear-user-id': 'spoofed' })
       await once(socket, 'open')
       socket.send('hello')
@@ -19,6 +19,7 @@ export const websocket: readonly Case[] = [
       t.equal(said.toString(), 'hello')
       t.strictSame(app.lastHeader('x-authgear-user-id'), [ALICE.id])
       socket.terminate()
+      observe('websocket', 'works')
     }
   },
   {
@@ -35,10 +36,11 @@ export const websocket: readonly Case[] = [
   },
   {
     name: 'no other upgrade reaches the app',
-    async run (t, { port, app }) {
+    async run (t, { port, app, observe }) {
       const headers = [['Connection', 'Upgrade, HTTP2-Settings'], ['Upgrade', 'h2c'], ['HTTP2-Settings', 'AAMAAABkAAQAAP__'], ['Cookie', ALICE.cookie]] as const
       t.equal((await ask(port, { headers })).status, 200)
       t.strictSame(app.lastHeader('upgrade'), [])
+      observe('upgrade', 'dropped')
     }
   }
 ]

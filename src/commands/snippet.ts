@@ -1,0 +1,59 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import type { Out } from './out.ts'
+import { readOptions } from './snippet/options.ts'
+import { limitsOf, PROXIES, templateOf } from './snippet/proxies.ts'
+import type { Files } from './snippet/settings.ts'
+
+const USAGE = `usage: authgear-forward-auth snippet PROXY [--out DIR] [--listen HOST:PORT] [--adapter URL] [--app URL] [--host NAME] [--policy '/path=QUERY']… [--login]
+
+  PROXY               ${PROXIES.slice(0, 6).join(', ')},
+                      ${PROXIES.slice(6).join(', ')}
+  --out DIR           writes the files there instead of printing them; the proxy starts on them as they are
+  --listen HOST:PORT  where the proxy listens (0.0.0.0:8080)
+  --adapter URL       where it finds this service (http://forward-auth:4180); https:// wants its ca.crt beside the files
+  --app URL           what it protects (http://app:8080)
+  --host NAME         the name by which clients know the app (app.example.com)
+  --policy /path=QUERY   what that path and all below it ask beyond a session, such as /admin=role=admin; repeatable; /=QUERY for everything
+  --login             also routes /_auth/login, /_auth/callback and /_auth/logout to this service
+`
+
+/** `snippet`: a complete, secure, minimal configuration of a proxy. Returns the exit code. */
+export function snippet (args: readonly string[], out: Out, err: Out): 0 | 1 {
+  const reading = readOptions(args, PROXIES)
+  if (reading.kind === 'help') {
+    out.write(USAGE)
+    return 0
+  }
+  const { errors } = reading.kind === 'errors' ? reading : { errors: limitsOf(reading.options.proxy, reading.options.settings) }
+  if (reading.kind === 'errors' || errors.length > 0) {
+    errors.forEach(error => err.write(`error: ${error}\n`))
+    err.write('snippet --help lists the options\n')
+    return 1
+  }
+  const { proxy, out: folder, settings } = reading.options
+  const files = templateOf(proxy)(settings)
+  if (folder === undefined) out.write(printed(files))
+  else return write(resolve(folder), files, out, err)
+  return 0
+}
+
+/** One file as it is; several each with its name before it. */
+function printed (files: Files): string {
+  const all = Object.entries(files)
+  return all.map(([name, text]) => all.length === 1 ? text : `# ==== ${name} ====\n${text}`).join('\n')
+}
+
+function write (folder: string, files: Files, out: Out, err: Out): 0 | 1 {
+  try {
+    mkdirSync(folder, { recursive: true })
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text)
+  } catch (error) {
+    // the system's words name the path and what is wrong with it
+    if (!(error instanceof Error && 'code' in error)) throw error
+    err.write(`error: --out: ${error.message}\n`)
+    return 1
+  }
+  out.write(`wrote ${Object.keys(files).join(', ')} to ${folder}\n`)
+  return 0
+}

@@ -1,0 +1,57 @@
+import type { Settings, Template } from './settings.ts'
+import { apisix } from './templates/apisix.ts'
+import { caddy } from './templates/caddy.ts'
+import { envoyGateway } from './templates/envoy-gateway.ts'
+import { envoy, envoyPrefix } from './templates/envoy.ts'
+import { gatewayApi } from './templates/gateway-api.ts'
+import { haproxy } from './templates/haproxy.ts'
+import { ingressNginx } from './templates/ingress-nginx.ts'
+import { istio } from './templates/istio.ts'
+import { nginx } from './templates/nginx.ts'
+import { traefikKubernetes } from './templates/traefik-kubernetes.ts'
+import { traefikLabels } from './templates/traefik-labels.ts'
+import { traefik } from './templates/traefik.ts'
+
+const TEMPLATES: ReadonlyMap<string, Template> = new Map(Object.entries({
+  traefik,
+  'traefik-labels': traefikLabels,
+  caddy,
+  nginx,
+  envoy,
+  'envoy-prefix': envoyPrefix,
+  haproxy,
+  apisix,
+  istio,
+  'envoy-gateway': envoyGateway,
+  'ingress-nginx': ingressNginx,
+  'traefik-kubernetes': traefikKubernetes,
+  'gateway-api': gatewayApi
+}))
+
+/** Where this service and the app are named by an object of the cluster or of compose, never by an address. */
+const BY_NAME = new Set(['traefik-labels', 'istio', 'envoy-gateway', 'ingress-nginx', 'traefik-kubernetes', 'gateway-api'])
+const WITHOUT_TLS = new Set(['traefik-labels', 'apisix', 'istio', 'envoy-gateway', 'ingress-nginx', 'traefik-kubernetes', 'gateway-api'])
+const NAME = /^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/
+
+export const PROXIES: readonly string[] = [...TEMPLATES.keys()]
+
+/** @throws for a name that is none of PROXIES */
+export function templateOf (proxy: string): Template {
+  const template = TEMPLATES.get(proxy)
+  if (template === undefined) throw new Error(`no template for ${proxy}`)
+  return template
+}
+
+/** What of these settings that proxy's configuration cannot say; better an error than a line that is silently not there. */
+export function limitsOf (proxy: string, { adapter, app, routes, login }: Settings): readonly string[] {
+  const errors: string[] = []
+  if (BY_NAME.has(proxy)) {
+    for (const [option, { host }] of [['--adapter', adapter], ['--app', app]] as const) {
+      if (!NAME.test(host)) errors.push(`${option} must name a service there, such as http://forward-auth:4180`)
+    }
+  }
+  if (WITHOUT_TLS.has(proxy) && adapter.tls) errors.push(`--adapter must be http:// for ${proxy}: docs/tls.md`)
+  if (proxy === 'istio' && routes.length > 0) errors.push('--policy: Istio takes one provider, so one policy, for each workload: write /=QUERY, and give an area with another policy a workload of its own')
+  if (proxy === 'istio' && login) errors.push('--login: route /_auth/ to this service in a VirtualService of yours, on a gateway that the policy does not select')
+  return errors
+}

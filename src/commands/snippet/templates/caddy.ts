@@ -1,0 +1,113 @@
+/* eslint-disable @stylistic/no-tabs -- a Caddyfile is indented by tabs */
+import { IDENTITY, LOGIN_PATHS } from '../names.ts'
+import type { Files, Route, Settings } from '../settings.ts'
+
+export function caddy (settings: Settings): Files {
+  return { Caddyfile: caddyfile(settings) }
+}
+
+const caddyfile = (settings: Settings): string => `\
+# Caddy >= 2.11.2 (2.9.1 to 2.11.1 let a client's header through where forward-auth sends none). Start it: caddy run --config Caddyfile
+{
+	admin off
+	default_bind ${settings.listen.host}
+	servers {
+		max_header_size 64KiB # the default of 2.11.7, 16 KiB, refuses people with many cookies
+
+		# behind a load balancer, so that the client's address is true: that one's addresses and no others
+		# trusted_proxies static 10.0.0.5
+		# trusted_proxies_strict
+	}
+}
+
+# may this request pass, and who is behind it? The argument is a policy (docs/policies.md): import authgear_policy "role=admin".
+# Left out it refuses everybody
+(authgear_policy) {
+	route {
+		# security: the client's own copies, in every spelling
+		request_header -*Authgear*
+		request_header -X-Forward-Auth-Policy # it could refuse the client only, with a warning in the log each time
+		# security: or "Connection: X-Authgear-User-Id" makes Caddy drop that header on its way to the app. WebSocket goes on working
+		@noWebSocket not header_regexp Upgrade (?i)^websocket$
+		request_header @noWebSocket -Upgrade # security: h2c would go past forward_auth
+		request_header Connection Upgrade
+		forward_auth ${settings.adapter.tls ? 'https://' : ''}${settings.adapter.text} {
+			uri /verify?{args[0]} # security: keep the question mark, without it the client's own query goes to forward-auth
+			copy_headers ${IDENTITY.join(' ')} # security: all eight
+			header_up -Connection
+			header_up -Upgrade
+			header_up -Expect
+			header_up -Content-Type # of a body that forward-auth does not get
+			lb_retries 2 # a replica that was just closing the connection
+			lb_try_duration 1s # but not one that hangs
+			lb_try_interval 100ms
+			transport http {
+				dial_timeout 1s
+				response_header_timeout 5s # the default is to wait for ever
+${settings.adapter.tls ? '				tls_trust_pool file ca.crt # security: whose certificate to believe\n' : ''}\
+			}
+		}
+	}
+}
+
+# who is signed in may pass
+(authgear) {
+	import authgear_policy ""
+}
+
+http://${settings.host}:${settings.listen.port} {
+	# "route" keeps this order
+	route {
+		# security: Caddy matches the cleaned path but sends the raw one on: /admin/../p would be judged as /p
+		@ambiguous vars_regexp {http.request.uri} (?i)^[^?]*(/\\.\\.?([/;?]|$)|//|%2e|%2f|%5c|%00)
+		respond @ambiguous 400
+
+		# CORS preflights carry no credentials. To let the app answer them:
+		# @preflight {
+		# 	method OPTIONS
+		# 	header Origin *
+		# 	header Access-Control-Request-Method *
+		# }
+		# handle @preflight {
+		# 	request_header -*Authgear*
+		# 	reverse_proxy ${settings.app.text}
+		# }
+
+${settings.login ? login(settings) : ''}\
+		# routes and their policies: docs/policies.md
+${routes(settings)}\
+	}
+}
+
+# security: any other host name; without this Caddy answers an empty 200
+http://:${settings.listen.port} {
+	respond 421
+}
+`
+
+const routes = ({ routes, policy, app }: Settings): string => routes.length === 0
+  ? `\t\t${guard(policy)}\n\t\treverse_proxy ${app.text}\n`
+  : routes.map(route => handle(route, app.text)).join('') + `\
+		handle { # security: the catch-all, what has no route of its own is still protected
+			${guard(policy)}
+			reverse_proxy ${app.text}
+		}
+`
+
+const handle = ({ path, policy }: Route, app: string): string => `\
+		handle ${path}* { # matches without case
+			${guard(policy)}
+			reverse_proxy ${app}
+		}
+`
+
+const guard = (policy: string): string => policy === '' ? 'import authgear' : `import authgear_policy "${policy}"`
+
+const login = ({ adapter }: Settings): string => `\
+		# the browser's way in and out; exact, so that nothing else of forward-auth can be reached from outside
+		@login path ${LOGIN_PATHS.join(' ')}
+		handle @login {
+			reverse_proxy ${adapter.tls ? 'https://' : ''}${adapter.text}${adapter.tls ? ' {\n				transport http {\n					tls_trust_pool file ca.crt\n				}\n			}' : ''}
+		}
+
+`

@@ -1,0 +1,98 @@
+import { ASKED, IDENTITY, LOGIN_PATTERN, lower } from '../names.ts'
+import { allPolicies, escaped, query, type Files, type Settings } from '../settings.ts'
+
+export function envoyGateway (settings: Settings): Files {
+  return { 'envoy-gateway.yaml': file(settings) }
+}
+
+const file = (settings: Settings): string => [
+  gateway(settings), clientTraffic(),
+  ...settings.routes.map(({ name, path }) => route(settings, name, `{ type: RegularExpression, value: "(?i)${escaped(path).replaceAll('\\', '\\\\')}.*" } # security: without case, as many apps match`)),
+  route(settings, 'app', '{ type: PathPrefix, value: / } # security: the catch-all, what has no route of its own is still protected'),
+  ...allPolicies(settings).map(({ name, policy }) => securityPolicy(settings, name, policy)),
+  ...settings.login ? [login(settings)] : []
+].join('---\n')
+
+const gateway = ({ listen, host }: Settings): string => `\
+# Envoy Gateway >= 1.8 (pathOverride); this service and the app are Services of the same namespace
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata:
+  name: authgear
+spec:
+  gatewayClassName: eg
+  listeners:
+  - name: web
+    protocol: HTTP
+    port: ${listen.port}
+    hostname: ${host}
+`
+
+const clientTraffic = (): string => `\
+apiVersion: gateway.envoyproxy.io/v1alpha1
+kind: ClientTrafficPolicy
+metadata:
+  name: authgear
+spec:
+  targetRefs:
+  - { group: gateway.networking.k8s.io, kind: Gateway, name: authgear }
+  path:
+    escapedSlashesAction: RejectRequest # security: %2F and %5C are 400
+    disableMergeSlashes: false # security: //admin is cleaned before a route is chosen
+  headers:
+    withUnderscoresAction: DropHeader # security: X_Authgear_User_Id, which many apps read as X-Authgear-User-Id
+    earlyRequestHeaders:
+      # security: the client's own copies, in every spelling, before anything is decided
+      removeOnMatch:
+      - { type: RegularExpression, value: "(?i).*authgear.*" }
+      - { type: Prefix, value: x-forward-auth- }
+`
+
+const route = ({ app, host }: Settings, name: string, path: string): string => `\
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata:
+  name: ${name}
+spec:
+  parentRefs: [{ name: authgear }]
+  hostnames: [${host}]
+  rules:
+  - matches:
+    - path: ${path}
+    backendRefs: [{ name: ${app.host}, port: ${app.port} }]
+`
+
+const securityPolicy = ({ adapter }: Settings, name: string, policy: string): string => `\
+apiVersion: gateway.envoyproxy.io/v1alpha1
+kind: SecurityPolicy
+metadata:
+  name: ${name}
+spec:
+  targetRefs:
+  - { group: gateway.networking.k8s.io, kind: HTTPRoute, name: ${name} }
+  extAuth:
+    failOpen: false # security: true would let everybody in while forward-auth is away
+    statusOnError: 503 # the default, 403, would look like a refusal
+    timeout: 5s
+    # security: nothing else of the client's request reaches forward-auth; a cookie is not sent unless it is named
+    headersToExtAuth: [${[...lower(ASKED), 'x-forwarded-for'].join(', ')}]
+    http:
+      backendRefs: [{ name: ${adapter.host}, port: ${adapter.port} }]
+      pathOverride: "/verify${query(policy)}" # security: nothing of the client's path or query
+      headersToBackend: # security: all eight
+${lower(IDENTITY).map(item => `      - ${item}\n`).join('')}`
+
+const login = ({ adapter, host }: Settings): string => `\
+# the browser's way in and out; exact, so that nothing else of forward-auth can be reached from outside
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata:
+  name: authgear-login
+spec:
+  parentRefs: [{ name: authgear }]
+  hostnames: [${host}]
+  rules:
+  - matches:
+    - path: { type: RegularExpression, value: "${LOGIN_PATTERN.slice(1, -1)}" }
+    backendRefs: [{ name: ${adapter.host}, port: ${adapter.port} }]
+`

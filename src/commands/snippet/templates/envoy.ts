@@ -1,0 +1,225 @@
+import { ANSWERED, ASKED, IDENTITY, LOGIN_PATTERN, lower } from '../names.ts'
+import { query, type Address, type Files, type Route, type Settings } from '../settings.ts'
+import { STRIP_LUA } from './strip-lua.ts'
+
+/** Envoy >= 1.38: the policy is the query of `path_override`. */
+export function envoy (settings: Settings): Files {
+  return { 'envoy.yaml': file(settings, BY_OVERRIDE) }
+}
+
+/** Older ones append the client's path to a prefix, so that the policy goes into a header. */
+export function envoyPrefix (settings: Settings): Files {
+  return { 'envoy.yaml': file(settings, BY_PREFIX) }
+}
+
+type Way = Readonly<{
+  head: string
+  strip: string
+  asked: readonly string[]
+  /** What the filter asks, and so the catch-all. */
+  path: (policy: string) => string
+  catchAll: (policy: string) => string
+  routePolicy: (settings: Settings, policy: string) => string
+}>
+
+const file = (settings: Settings, way: Way): string => `\
+${way.head}# Check it: envoy --mode validate -c envoy.yaml
+static_resources:
+  listeners:
+  - name: web
+    address: { socket_address: { address: "${settings.listen.host}", port_value: ${settings.listen.port} } }
+    filter_chains:
+    - filters:
+      - name: envoy.filters.network.http_connection_manager
+        typed_config:
+          "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
+          stat_prefix: web
+          use_remote_address: true # security: the client's address is the peer's, whatever the client says
+          # behind a load balancer, so that the client's address is true: these lines in place of the one above; that one's addresses and no others
+          # original_ip_detection_extensions:
+          # - name: envoy.http.original_ip_detection.xff
+          #   typed_config:
+          #     "@type": type.googleapis.com/envoy.extensions.http.original_ip_detection.xff.v3.XffConfig
+          #     xff_trusted_cidrs: { cidrs: [{ address_prefix: 10.0.0.5, prefix_len: 32 }] }
+          normalize_path: true # security: /x/../admin and %61 are cleaned before a route is chosen, and the app gets the same
+          merge_slashes: true # security: the same for //admin
+          path_with_escaped_slashes_action: REJECT_REQUEST # security: %2F and %5C are 400
+          common_http_protocol_options:
+            headers_with_underscores_action: DROP_HEADER # security: X_Authgear_User_Id, which many apps read as X-Authgear-User-Id
+          max_request_headers_kb: 96
+          upgrade_configs: [{ upgrade_type: websocket }] # security: no other upgrade, h2c would go past ext_authz
+          local_reply_config: # forward-auth's own 503 gets here without its body
+            mappers:
+            - filter:
+                and_filter:
+                  filters:
+                  - status_code_filter: { comparison: { op: EQ, value: { default_value: 503, runtime_key: none } } }
+                  - response_flag_filter: { flags: [UAEX] }
+              headers_to_add:
+              - { header: { key: retry-after, value: "1" }, append_action: OVERWRITE_IF_EXISTS_OR_ADD }
+              - { header: { key: cache-control, value: no-store }, append_action: OVERWRITE_IF_EXISTS_OR_ADD }
+              body_format_override:
+                content_type: application/json
+                text_format_source: { inline_string: '{"error":"authgear_unavailable","message":"Signing in cannot be checked at the moment. Please try again."}' }
+          http_filters:
+${way.strip}\
+          - name: envoy.filters.http.ext_authz
+            typed_config:
+              "@type": ${TYPE}.ext_authz.v3.ExtAuthz
+              transport_api_version: V3
+              failure_mode_allow: false # security: true would let everybody in, with identity headers of their own, while forward-auth is away
+              status_on_error: { code: ServiceUnavailable } # the default, 403, would look like a refusal
+              encode_raw_headers: true # security: two Cookie lines stay two, instead of one with a comma
+              # security: nothing else of the client's request reaches forward-auth
+              allowed_headers: { patterns: [${exact([...lower(ASKED), ...way.asked])}] }
+              http_service:
+                ${SERVER(settings)}
+                ${way.path(settings.policy)}
+                # a replica that was just closing the connection is no outage; max_interval is also Envoy's limit for each try
+                retry_policy: &retry { retry_on: "connect-failure,refused-stream,reset", num_retries: 2, retry_back_off: { base_interval: 0.02s, max_interval: 5s } }
+                # security: these win over what the client sent
+                authorization_request: &request
+                  headers_to_add:
+                  - { key: x-forwarded-for, value: "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%" }
+                  - { key: x-forwarded-host, value: "%REQ(:AUTHORITY)%" }
+                  - { key: x-forwarded-proto, value: "%REQ(:SCHEME)%" }
+                  - { key: x-forwarded-uri, value: "%REQ(:PATH)%" } # where to come back to after a login; no decision reads it
+                authorization_response: &response
+                  allowed_upstream_headers: { patterns: [${exact(lower(IDENTITY))}] } # forward-auth sends all eight, also the empty ones
+                  allowed_client_headers: { patterns: [${exact(lower(ANSWERED))}] }
+          - name: envoy.filters.http.router
+            typed_config: { "@type": ${TYPE}.router.v3.Router }
+          route_config:
+            virtual_hosts:
+            - name: app # security: another host name is 404
+              domains: ["${settings.host}", "${settings.host}:*"]
+              routes:
+              # CORS preflights carry no credentials. To let the app answer them, take the comment marks off:
+              # - match:
+              #     prefix: /
+              #     headers:
+              #     - { name: ":method", string_match: { exact: OPTIONS } }
+              #     - { name: origin, present_match: true }
+              #     - { name: access-control-request-method, present_match: true }
+              #   route: { cluster: app }
+              #   typed_per_filter_config:
+              #     envoy.filters.http.ext_authz: { "@type": ${TYPE}.ext_authz.v3.ExtAuthzPerRoute, disabled: true }
+${settings.login ? LOGIN : ''}\
+              # routes and their policies, the first match counts: docs/policies.md
+${settings.routes.map(route => routeOf(settings, route, way)).join('')}\
+              - match: { prefix: / } # security: the catch-all, what has no route of its own is still protected
+                route: { cluster: app, timeout: 0s } # the default, 15 s, would cut off long answers
+${way.catchAll(settings.policy)}\
+  clusters:
+  - name: forward_auth
+    type: STRICT_DNS
+    dns_lookup_family: V4_PREFERRED # by default IPv6 is, whether or not it answers
+    connect_timeout: 1s
+    circuit_breakers: { thresholds: [{ max_retries: 1024 }] } # the default, 3, refuses the fourth of those that a replica's end cut off
+${settings.adapter.tls ? tls(settings.adapter.host) : ''}\
+    typed_extension_protocol_options:
+      envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
+        "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
+        common_http_protocol_options: { idle_timeout: 60s } # shorter than forward-auth's own
+        explicit_http_config: { http_protocol_options: {} }
+    load_assignment: ${assignment('forward_auth', settings.adapter)}
+  - name: app
+    type: STRICT_DNS
+    dns_lookup_family: V4_PREFERRED # by default IPv6 is, whether or not it answers
+    connect_timeout: 1s
+    load_assignment: ${assignment('app', settings.app)}
+`
+
+const TYPE = 'type.googleapis.com/envoy.extensions.filters.http'
+
+const exact = (names: readonly string[]): string => names.map(name => `{ exact: ${name} }`).join(', ')
+
+const SERVER = ({ adapter }: Settings): string => `server_uri: { uri: "${adapter.origin}", cluster: forward_auth, timeout: 5s }`
+
+const assignment = (name: string, { host, port }: Address): string =>
+  `{ cluster_name: ${name}, endpoints: [{ lb_endpoints: [{ endpoint: { address: { socket_address: { address: "${host}", port_value: ${port} } } } }] }] }`
+
+const routeOf = (settings: Settings, { path, policy }: Route, way: Way): string => `\
+              - match: { prefix: "${path}", case_sensitive: false } # security: without case, as many apps match
+                route: { cluster: app, timeout: 0s }
+${way.routePolicy(settings, policy)}`
+
+const LOGIN = `\
+              # the browser's way in and out; exact, so that nothing else of forward-auth can be reached from outside
+              - match: { safe_regex: { regex: "${LOGIN_PATTERN}" } }
+                route: { cluster: forward_auth }
+                typed_per_filter_config:
+                  envoy.filters.http.ext_authz: { "@type": ${TYPE}.ext_authz.v3.ExtAuthzPerRoute, disabled: true }
+`
+
+const tls = (host: string): string => `\
+    transport_socket:
+      name: envoy.transport_sockets.tls
+      typed_config:
+        "@type": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext
+        sni: "${host}"
+        common_tls_context:
+          validation_context: # security: whose certificate to believe, and for which name
+            trusted_ca: { filename: ca.crt }
+            match_typed_subject_alt_names:
+            - { san_type: ${/^[\d.]+$|:/.test(host) ? 'IP_ADDRESS' : 'DNS'}, matcher: { exact: "${host}" } }
+`
+
+const BY_OVERRIDE: Way = {
+  head: '# Envoy >= 1.38 (path_override); for older ones: deploy/envoy-prefix\n',
+  strip: `\
+          # security: the client's own copies, in every spelling; and x-envoy-*, by which a client could tell Envoy what to do
+          - name: strip
+            typed_config:
+              "@type": ${TYPE}.header_mutation.v3.HeaderMutation
+              mutations:
+                request_mutations:
+                - remove_on_match: { key_matcher: { safe_regex: { regex: "(.*authgear.*|x-forward-auth-.*|x-envoy-.*)" } } }
+`,
+  asked: [],
+  path: policy => `path_override: "/verify${query(policy)}" # security: nothing of the client's path or query`,
+  catchAll: () => '',
+  routePolicy: (settings, policy) => `\
+                typed_per_filter_config:
+                  envoy.filters.http.ext_authz:
+                    "@type": ${TYPE}.ext_authz.v3.ExtAuthzPerRoute
+                    check_settings:
+                      http_service: # security: it takes the place of the filter's as a whole, so all of that is here again
+                        ${SERVER(settings)}
+                        path_override: "/verify${query(policy)}"
+                        retry_policy: *retry
+                        authorization_request: *request
+                        authorization_response: *response
+`
+}
+
+const BY_PREFIX: Way = {
+  head: `\
+# Envoy before 1.38. It sends the client's path and query behind /ext-authz, where forward-auth reads neither; the policy is a header.
+`,
+  strip: `\
+          # security: the client's own copies, in every spelling; its x-forward-auth-policy, which Envoy would join to ours by a comma
+          # (role=a would become role=a,b); and x-envoy-*, by which a client could tell Envoy what to do
+          - name: strip
+            typed_config:
+              "@type": ${TYPE}.lua.v3.Lua
+              default_source_code:
+                inline_string: |
+${STRIP_LUA('                  ')}\
+          - name: policy # of the route, below
+            typed_config: { "@type": ${TYPE}.header_mutation.v3.HeaderMutation }
+`,
+  asked: ['x-forward-auth-policy'],
+  path: () => 'path_prefix: /ext-authz',
+  catchAll: policy => policy === '' ? '' : policyHeader(policy),
+  routePolicy: (_, policy) => policyHeader(policy)
+}
+
+const policyHeader = (policy: string): string => `\
+                typed_per_filter_config:
+                  policy:
+                    "@type": ${TYPE}.header_mutation.v3.HeaderMutationPerRoute
+                    mutations:
+                      request_mutations:
+                      - append: { header: { key: x-forward-auth-policy, value: "${policy}" }, append_action: OVERWRITE_IF_EXISTS_OR_ADD }
+`

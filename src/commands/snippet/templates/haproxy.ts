@@ -1,0 +1,173 @@
+import { ANSWERED, ASKED, IDENTITY, LOGIN_PATHS, lower } from '../names.ts'
+import { query, type Files, type Settings } from '../settings.ts'
+
+export function haproxy (settings: Settings): Files {
+  return { 'haproxy.cfg': mainFile(settings), 'forward_auth.lua': luaFile() }
+}
+
+const mainFile = (settings: Settings): string => `\
+# HAProxy >= 2.6 with Lua. Check it in this folder: haproxy -c -f haproxy.cfg
+global
+    expose-experimental-directives # for normalize-uri
+    lua-load forward_auth.lua
+    tune.bufsize 65536 # the default, 16k, has to hold a request's headers and the identity
+    tune.http.maxhdr 256
+${settings.adapter.tls ? '    httpclient.ssl.ca-file ca.crt # security: whose certificate to believe\n    httpclient.ssl.verify required\n' : ''}\
+    # HAProxy >= 2.8: take the comment marks off; 2.6 always makes up to four tries
+    # httpclient.retries 1
+    # httpclient.timeout.connect 1s
+
+defaults
+    mode http
+    timeout client 30s
+    timeout server 30s
+    timeout connect 1s
+    timeout tunnel 1h
+    timeout http-request 30s
+
+frontend web
+    bind ${settings.listen.text}
+
+    # behind a load balancer, so that the client's address is true: that one's addresses and no others
+    # http-request set-src hdr_ip(x-forwarded-for,-1) if { src 10.0.0.5 }
+
+    # security: a path is cleaned before a route is chosen, and the app gets the same; what cannot be cleaned is 400
+    http-request normalize-uri percent-decode-unreserved
+    http-request normalize-uri path-merge-slashes
+    http-request normalize-uri path-strip-dot
+    http-request normalize-uri path-strip-dotdot full
+    http-request deny deny_status 400 if { path -m reg -i '%2f|%5c|%00|%2e|[\\\\#]|/\\.\\.?;' }
+    # security: any other host name
+    http-request deny deny_status 421 unless { req.hdr(host),field(1,:),lower -m str ${settings.host} }
+    # security: the client's own copies, in every spelling
+    http-request del-header (?i)authgear -m reg
+    http-request del-header x-forward-auth- -m beg
+    http-request del-header x-forwarded- -m beg
+    # security: WebSocket only, h2c would go past forward-auth; and no next hop may obey the client's Connection list
+    acl websocket req.hdr(upgrade) -m str -i websocket
+    http-request del-header upgrade unless websocket
+    http-request del-header connection unless websocket
+    http-request set-header connection upgrade if websocket
+
+    # CORS preflights carry no credentials. To let the app answer them, take the comment marks off:
+    # acl options method OPTIONS
+    # acl origin req.hdr(origin) -m found
+    # acl asks_method req.hdr(access-control-request-method) -m found
+    # http-request set-var(txn.authgear_allowed) bool(true) if options origin asks_method
+${settings.login ? LOGIN : ''}\
+
+    # routes and their policies, the first match counts: docs/policies.md
+${settings.routes.map(({ path, policy }) => `\
+    http-request set-var-fmt(txn.authgear_url) "${settings.adapter.origin}/verify${query(policy)}" if { path_beg -i ${path} } !{ var(txn.authgear_url) -m found }
+`).join('')}\
+    # security: the catch-all, what has no route of its own is still protected
+    http-request set-var-fmt(txn.authgear_url) "${settings.adapter.origin}/verify${query(settings.policy)}" unless { var(txn.authgear_url) -m found }
+    http-request lua.forward-auth unless { var(txn.authgear_allowed) -m bool }
+    # security: only the script says yes; an error in it must not let anybody in
+    http-request deny deny_status 503 unless { var(txn.authgear_allowed) -m bool }
+
+    http-request set-header x-forwarded-for %[src]
+    http-request set-header x-forwarded-host %[req.hdr(host)]
+    http-request set-header x-forwarded-proto https if { ssl_fc }
+    http-request set-header x-forwarded-proto http unless { ssl_fc }
+${settings.login ? '    use_backend forward_auth if authgear_login\n' : ''}\
+    default_backend app
+
+backend app
+    # HAProxy >= 3.1: request trailers, which 2.6 passes to the app, are dropped by
+    # option http-drop-request-trailers
+    server app ${settings.app.text}
+${settings.login ? `\nbackend forward_auth\n    server forward_auth ${settings.adapter.text}${settings.adapter.tls ? ' ssl verify required ca-file ca.crt' + sni(settings.adapter.host) : ''}\n` : ''}`
+
+const sni = (host: string): string => ` sni str(${host}) verifyhost ${host}`
+
+const LOGIN = `\
+
+    # the browser's way in and out; exact, so that nothing else of forward-auth can be reached from outside
+    acl authgear_login path ${LOGIN_PATHS.join(' ')}
+    http-request set-var(txn.authgear_allowed) bool(true) if authgear_login
+`
+
+const list = (names: readonly string[]): string => lower(names).map(name => `"${name}"`).join(', ')
+
+const luaFile = (): string => `\
+-- http-request lua.forward-auth: asks txn.authgear_url whether this request may pass. Only a 200 sets txn.authgear_allowed;
+-- every other answer goes to the client as it is, and no answer is a 503.
+local ASKED = { ${list(ASKED.filter(name => name !== 'Cookie'))} }
+local IDENTITY = { ${list(IDENTITY)} }
+local ANSWERED = { ${list(ANSWERED)} }
+local TIMEOUT = 2500 -- ms for each try; forward-auth itself answers within AUTHGEAR_TIMEOUT, 2 s
+local TLS = { [true] = true, [1] = true, ["1"] = true } -- ssl_fc is a boolean in some versions, 1 or "1" in others
+local DOWN = '{"error":"authgear_unavailable","message":"Signing in cannot be checked at the moment. Please try again."}'
+
+-- HAProxy counts the lines of one name from 0
+local function lines_of(headers, name)
+  local lines = {}
+  if headers[name] then for i = 0, #headers[name] do lines[#lines + 1] = headers[name][i] end end
+  return lines
+end
+
+local function down(txn)
+  local reply = txn:reply({ status = 503, body = DOWN })
+  reply:add_header("content-type", "application/json")
+  reply:add_header("cache-control", "no-store")
+  reply:add_header("retry-after", "1")
+  txn:done(reply)
+end
+
+local function refuse(txn, answer)
+  local reply = txn:reply({ status = answer.status })
+  for _, name in ipairs(ANSWERED) do
+    for _, line in ipairs(lines_of(answer.headers, name)) do reply:add_header(name, line) end
+  end
+  if answer.body and #answer.body > 0 then reply:set_body(answer.body) end
+  txn:done(reply)
+end
+
+-- security: nothing else of the client's request reaches forward-auth
+local function question(txn)
+  local client = txn.http:req_get_headers()
+  local headers = {
+    ["x-forwarded-for"] = { txn.sf:src() },
+    ["x-forwarded-proto"] = { TLS[txn.sf:ssl_fc()] and "https" or "http" },
+    ["x-forwarded-host"] = { lines_of(client, "host")[1] or "" },
+    ["x-forwarded-uri"] = { txn.sf:pathq() }
+  }
+  for _, name in ipairs(ASKED) do
+    local lines = lines_of(client, name)
+    if #lines > 0 then headers[name] = lines end
+  end
+  local cookies = lines_of(client, "cookie")
+  if #cookies > 0 then headers["cookie"] = { table.concat(cookies, "; ") } end
+  return headers
+end
+
+local function ask(txn)
+  local answer = core.httpclient():get{ url = txn:get_var("txn.authgear_url"), headers = question(txn), timeout = TIMEOUT }
+  -- security: forward-auth gives a reason with every answer; without one it is HAProxy's own error, or somebody else's 200
+  if not answer or #lines_of(answer.headers or {}, "x-forward-auth-reason") == 0 then return nil end
+  return answer
+end
+
+-- a replica that was just closing its connections is no outage; one that hangs is not asked again
+local function ask_again(txn)
+  local started = core.now().sec
+  local answer = ask(txn)
+  if answer or core.now().sec - started > 1 then return answer end
+  core.msleep(100)
+  return ask(txn)
+end
+
+core.register_action("forward-auth", { "http-req" }, function(txn)
+  -- security: an error in here would go on with the next rule
+  local ran, answer = pcall(ask_again, txn)
+  if not ran or not answer then return down(txn) end
+  if answer.status ~= 200 then return refuse(txn, answer) end
+  for _, name in ipairs(IDENTITY) do -- security: all eight, also the empty ones
+    txn.http:req_del_header(name)
+    local value = lines_of(answer.headers, name)[1]
+    if value then txn.http:req_set_header(name, value) end
+  end
+  txn:set_var("txn.authgear_allowed", true)
+end, 0)
+`

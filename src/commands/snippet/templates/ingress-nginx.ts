@@ -1,0 +1,53 @@
+import { IDENTITY, LOGIN_PATHS, UNUSED_IDENTITY } from '../names.ts'
+import { both, escaped, query, type Files, type Route, type Settings } from '../settings.ts'
+
+export function ingressNginx (settings: Settings): Files {
+  const { routes, policy, login } = settings
+  return {
+    'ingress-nginx.yaml': [
+      ...routes.map(route => ingress(settings, route, false)),
+      ingress(settings, { name: 'app', path: '', policy }, routes.length > 0),
+      ...login ? [loginIngress(settings)] : []
+    ].join('---\n')
+  }
+}
+
+/** @param regex as soon as one path of a host is a regular expression, all are */
+const ingress = ({ host, app, adapter }: Settings, { name, path, policy }: Route, regex: boolean): string => `\
+# ingress-nginx (retired in March 2026: no more fixes). Leave its defaults enable-underscores-in-headers: "false" and
+# ignore-invalid-headers: "true": they keep X_Authgear_User_Id and X.Authgear.User.Id out
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata:
+  name: ${name}
+  annotations:
+    # security: the policy is here, never in a client's query; login=off: nginx would make a 500 of a redirect
+    nginx.ingress.kubernetes.io/auth-url: "${adapter.origin.replace(adapter.text, `${adapter.host}.default.svc.cluster.local:${adapter.port}`)}/verify${query(both(policy, 'login=off'))}"
+    # security: all that Authgear has, or the one that is left out could be sent by a client
+    nginx.ingress.kubernetes.io/auth-response-headers: "${[...IDENTITY, UNUSED_IDENTITY].join(',')}"
+    # security: without auth-cache-key and auth-keepalive: nginx's cache would hand out one person's answer to another
+${path === '' && !regex ? '' : '    nginx.ingress.kubernetes.io/use-regex: "true" # matches without case\n'}\
+spec:
+  ingressClassName: nginx
+  rules:
+  - host: ${host}
+    http:
+      paths:
+      - path: ${path === '' ? '/' : `"${escaped(path).replaceAll('\\', '\\\\')}"`}${path === '' ? ' # security: the catch-all, what has no path of its own is still protected' : ''}
+        pathType: ${path === '' && !regex ? 'Prefix' : 'ImplementationSpecific'}
+        backend: { service: { name: ${app.host}, port: { number: ${app.port} } } }
+`
+
+const loginIngress = ({ host, adapter }: Settings): string => `\
+# the browser's way in and out; exact, so that nothing else of forward-auth can be reached from outside
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata:
+  name: authgear-login
+spec:
+  ingressClassName: nginx
+  rules:
+  - host: ${host}
+    http:
+      paths:
+${LOGIN_PATHS.map(path => `      - { path: ${path}, pathType: Exact, backend: { service: { name: ${adapter.host}, port: { number: ${adapter.port} } } } }\n`).join('')}`

@@ -1,0 +1,95 @@
+import { ANSWERED, ASKED, IDENTITY, lower } from '../names.ts'
+import type { Files, Settings } from '../settings.ts'
+import { STRIP_LUA } from './strip-lua.ts'
+
+export function istio (settings: Settings): Files {
+  return { 'mesh-config.yaml': meshConfig(settings), 'policy.yaml': policyFile(settings) }
+}
+
+const meshConfig = ({ adapter, policy }: Settings): string => `\
+# istioctl install -f mesh-config.yaml; or meshConfig in your own IstioOperator or Helm values
+apiVersion: install.istio.io/v1alpha1
+kind: IstioOperator
+spec:
+  meshConfig:
+    pathNormalization:
+      normalization: DECODE_AND_MERGE_SLASHES # security: /x/../admin, //admin and %2F are cleaned before anything is decided
+    extensionProviders:
+    - name: authgear
+      envoyExtAuthzHttp:
+        service: ${adapter.host}.default.svc.cluster.local
+        port: ${adapter.port}
+        pathPrefix: /ext-authz # forward-auth reads nothing of the client's path and query behind it
+        timeout: 5s # the default is ten minutes
+        failOpen: false # security: true would let everybody in while forward-auth is away
+        statusOnError: "503" # the default, 403, would look like a refusal
+        # security: nothing else of the client's request reaches forward-auth
+        includeRequestHeadersInCheck: [${[...lower(ASKED), 'x-forwarded-for'].join(', ')}]
+${policy === ''
+? ''
+: `\
+        # security: the policy; it wins over a header of the client's
+        includeAdditionalHeadersInCheck: { x-forward-auth-policy: "${policy}" }
+`}\
+        headersToUpstreamOnAllow: [${lower(IDENTITY).join(', ')}] # forward-auth sends all eight, also the empty ones
+        headersToDownstreamOnDeny: [${lower(ANSWERED).join(', ')}]
+`
+
+const policyFile = ({ app }: Settings): string => `\
+# security: no path and no method here, so that the policy is the catch-all of this workload
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata:
+  name: authgear
+spec:
+  selector:
+    matchLabels:
+      app: ${app.host}
+  action: CUSTOM
+  provider:
+    name: authgear
+  rules:
+  - {}
+---
+# security: the client's own copies, in every spelling, before ext_authz; and its x-forward-auth-policy, which Envoy would join to ours by a comma
+apiVersion: networking.istio.io/v1alpha3
+kind: EnvoyFilter
+metadata:
+  name: authgear-strip
+spec:
+  workloadSelector:
+    labels:
+      app: ${app.host}
+  configPatches:
+  - applyTo: HTTP_FILTER
+    match:
+      context: SIDECAR_INBOUND
+      listener:
+        filterChain:
+          filter:
+            name: envoy.filters.network.http_connection_manager
+    patch:
+      operation: INSERT_FIRST
+      value:
+        name: authgear-strip
+        typed_config:
+          "@type": type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua
+          default_source_code:
+            inline_string: |
+${STRIP_LUA('              ')}\
+  - applyTo: NETWORK_FILTER
+    match:
+      context: SIDECAR_INBOUND
+      listener:
+        filterChain:
+          filter:
+            name: envoy.filters.network.http_connection_manager
+    patch:
+      operation: MERGE
+      value:
+        name: envoy.filters.network.http_connection_manager
+        typed_config:
+          "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
+          common_http_protocol_options:
+            headers_with_underscores_action: DROP_HEADER # security: X_Authgear_User_Id, once more
+`

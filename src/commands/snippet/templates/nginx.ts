@@ -1,0 +1,163 @@
+import { ASKED, IDENTITY, LOGIN_PATTERN, UNUSED_IDENTITY } from '../names.ts'
+import { allPolicies, both, escaped, query, type Files, type Settings } from '../settings.ts'
+
+export function nginx (settings: Settings): Files {
+  return { 'nginx.conf': mainFile(settings), 'authgear_call.inc': callFile(settings), 'authgear_app.inc': appFile(), 'authgear_none.inc': noneFile() }
+}
+
+const mainFile = (settings: Settings): string => `\
+# nginx >= 1.22 with ngx_http_auth_request_module (most packages have it). Check it: nginx -t -c "$PWD/nginx.conf"
+events {}
+http {
+  large_client_header_buffers 4 32k; # the default, 8k, refuses a cookie of 9 kB
+
+  # nginx looks names up once, at its start: reload it when the addresses behind them change
+  upstream forward_auth { server ${settings.adapter.text} fail_timeout=1s; keepalive 64; } # a replica that failed is tried again after 1 s, not 10
+  upstream app          { server ${settings.app.text}; keepalive 32; }
+
+  # behind a load balancer, so that the client's address is true: that one's addresses and no others
+  # set_real_ip_from 10.0.0.5; real_ip_header X-Forwarded-For; real_ip_recursive on;
+
+  # security: WebSocket only, h2c would go past auth_request
+  map $http_upgrade $authgear_upgrade { default ""; ~*^websocket$ websocket; }
+  map $authgear_upgrade $authgear_connection { default ""; websocket upgrade; }
+
+  # security: nginx matches the cleaned path but sends the raw one on: /admin/../p would be judged as /p
+  map $request_uri $authgear_ambiguous { default 0; "~*^[^?]*(/\\.\\.?([/;?]|$)|//|%2e|%2f|%5c|%00|\\\\\\\\|#)" 1; }
+
+  # CORS preflights carry no credentials. To let the app answer them, take the comment marks off here and below:
+  # map "$request_method $http_origin $http_access_control_request_method" $authgear_preflight { default 0; "~^OPTIONS [^ ]+ [^ ]+$" 1; } # an origin has colons, no blanks
+
+${settings.login ? LOGIN_MAP : ''}\
+  # security: any other host name
+  server { listen ${settings.listen.text} default_server; return 421; }
+
+  server {
+    listen ${settings.listen.text};
+    server_name ${settings.host};
+
+    if ($authgear_ambiguous) { return 400; }
+
+    # error_page 418 = @preflight;
+    # if ($authgear_preflight) { return 418; }
+    # location @preflight { include authgear_none.inc; proxy_pass http://app; }
+
+    # auth_request knows 2xx, 401 and 403: everything else, also forward-auth's own 503, has become a 500 of nginx's
+    error_page 500 = @authgear_down;
+    location @authgear_down {
+      internal;
+      default_type application/json;
+      add_header Retry-After 1 always;
+      add_header Cache-Control no-store always;
+      return 503 '{"error":"authgear_unavailable","message":"Signing in cannot be checked at the moment. Please try again."}\\n';
+    }
+
+${settings.login ? loginLocations(settings) : ''}\
+    # routes and their policies: docs/policies.md
+    # security: a policy belongs into proxy_pass, never into auth_request itself (auth_request /_authgear/any?role=admin): that request
+    # would miss this location, reach the app, and the app's own 200 would grant access.
+    # login=off: nginx would make a 500 of a redirect
+${allPolicies(settings).map(({ name, policy }) =>
+`    location = /_authgear/${name} { internal; proxy_pass ${settings.adapter.tls ? 'https' : 'http'}://forward_auth/verify${query(both(policy, 'login=off'))}; include authgear_call.inc; }\n`).join('')}\
+${settings.routes.map(({ name, path }) => locationOf(`~* ^${escaped(path)}`, name)).join('')}\
+${locationOf('/', 'app')}\
+  }
+}
+`
+
+const locationOf = (match: string, name: string): string => `\
+    location ${match} {${match === '/' ? ' # security: the catch-all, what has no location of its own is still protected' : ' # security: ~* matches without case, as many apps do'}
+      auth_request /_authgear/${name};
+      include authgear_app.inc;
+      proxy_pass http://app;
+    }
+`
+
+/** Of all requests a browser's navigation only: a program wants its 401. */
+const LOGIN_MAP = `\
+  map $http_sec_fetch_mode:$request_method $authgear_navigates { default 0; ~^navigate:(GET|HEAD)$ 1; }
+
+`
+
+const loginLocations = ({ adapter }: Settings): string => `\
+    # the browser's way in and out; exact, so that nothing else of forward-auth can be reached from outside
+    location ~ ${LOGIN_PATTERN} {
+      include authgear_none.inc;
+      proxy_pass ${adapter.tls ? 'https' : 'http'}://forward_auth;
+${adapter.tls ? tlsLines(adapter.host, '      ') : ''}\
+    }
+    error_page 401 = @authgear_login;
+    location @authgear_login {
+      internal;
+      absolute_redirect off;
+      add_header Cache-Control no-store always;
+      if ($authgear_navigates) { return 302 /_auth/login?rd=$scheme://$host$request_uri; }
+      return 401;
+    }
+
+`
+
+const COLUMN = 36
+const line = (text: string, comment = ''): string => comment === '' ? `${text}\n` : `${text.padEnd(COLUMN)}# ${comment}\n`
+
+const callFile = ({ adapter }: Settings): string => [
+  '# the question to forward-auth; beside it: proxy_pass http://forward_auth/verify, with the route\'s policy as its query\n',
+  line('proxy_method HEAD;', 'a refusal\'s body, which nginx throws away, would cost a new connection each time'),
+  line('proxy_pass_request_body off;', 'security: with the client\'s Content-Length but without its body, forward-auth'),
+  line('proxy_set_header Content-Length "";', 'would take the next request on this connection for that body'),
+  line('proxy_pass_request_headers off;', 'security: only what is named here reaches forward-auth'),
+  line('proxy_http_version 1.1;'),
+  line('proxy_set_header Connection "";'),
+  adapter.tls ? tlsLines(adapter.host, '') : '',
+  line('proxy_set_header Host $proxy_host;'),
+  ...ASKED.map(name => line(`proxy_set_header ${name} $http_${name.toLowerCase().replaceAll('-', '_')};`)),
+  line('proxy_set_header X-Forwarded-For $remote_addr;'),
+  line('proxy_set_header X-Forwarded-Proto $scheme;'),
+  line('proxy_set_header X-Forwarded-Host $host;'),
+  line('proxy_connect_timeout 1s;'),
+  line('proxy_send_timeout 5s;'),
+  line('proxy_read_timeout 5s;'),
+  line('proxy_next_upstream error timeout;', 'the other replica, or a fresh connection for one that was just closed'),
+  line('proxy_next_upstream_tries 2;'),
+  line('proxy_next_upstream_timeout 3s;'),
+  line('proxy_buffer_size 16k;', 'an identity with hundreds of roles; the default, 4k, makes it a 500'),
+  line('proxy_buffers 4 16k;')
+].join('')
+
+const tlsLines = (host: string, indent: string): string => [
+  line('proxy_ssl_verify on;', 'security: off by default, and then any certificate will do'),
+  line('proxy_ssl_trusted_certificate ca.crt;'),
+  line('proxy_ssl_server_name on;'),
+  line(`proxy_ssl_name ${host};`)
+].map(text => indent + text).join('')
+
+const variable = (name: string): string => name.toLowerCase().replace('x-', '').replaceAll('-', '_')
+
+const appFile = (): string => `\
+# the identity for the app. security: in the SAME location as every other proxy_set_header, since one there switches off all
+# that are inherited, and the client's own X-Authgear-* would pass
+${IDENTITY.map(name => `auth_request_set $${variable(name)} $upstream_http_x_${variable(name)};\n`).join('')}\
+auth_request_set $authgear_reason $upstream_http_x_forward_auth_reason; # for a refusal of your own: docs/proxies/nginx.md
+${IDENTITY.map(name => `proxy_set_header ${name} $${variable(name)};\n`).join('')}\
+proxy_set_header ${UNUSED_IDENTITY} ""; # Authgear has no such value today: only clear the client's
+# Other names (X-Authgear-Foo) pass stock nginx: apps must read these names only. With the headers-more module:
+# more_clear_input_headers 'X-Authgear-*';
+proxy_http_version 1.1;
+proxy_set_header Host $host;
+proxy_set_header Upgrade $authgear_upgrade;
+proxy_set_header Connection $authgear_connection;
+proxy_set_header X-Forwarded-For $remote_addr;
+proxy_set_header X-Forwarded-Host $host;
+proxy_set_header X-Forwarded-Proto $scheme;
+`
+
+const noneFile = (): string => `\
+# for a location without auth_request. security: the app must not see a client's own X-Authgear-*
+${[...IDENTITY, UNUSED_IDENTITY].map(name => `proxy_set_header ${name} "";\n`).join('')}\
+proxy_http_version 1.1;
+proxy_set_header Host $host;
+proxy_set_header Connection "";
+proxy_set_header X-Forwarded-For $remote_addr;
+proxy_set_header X-Forwarded-Host $host;
+proxy_set_header X-Forwarded-Proto $scheme;
+`

@@ -1,0 +1,73 @@
+import { ASKED, LOGIN_PATTERN } from '../names.ts'
+import { allPolicies, escaped, query, type Files, type Settings } from '../settings.ts'
+import { priorityOf } from './traefik.ts'
+
+export function traefikKubernetes (settings: Settings): Files {
+  return { 'values.yaml': valuesFile(settings), 'middlewares.yaml': middlewares(settings), 'ingressroute.yaml': ingressRoute(settings) }
+}
+
+/** Of the entry point: no custom resource can say it. */
+export const valuesFile = ({ listen }: Settings): string => `\
+# Traefik's Helm chart; Traefik >= 3.7.13 (older ones do not know aliasHeadersStrategy and do not start)
+ports:
+  web:
+    exposedPort: ${listen.port}
+additionalArguments:
+# security: drops X_Authgear_User_Id, X.Authgear.User.Id and the like, which many apps read as X-Authgear-User-Id
+- --entrypoints.web.http.aliasheadersstrategy=delete
+# security: %2F, %5C and %00 in a path are 400; Traefik's routes and the app would read such a path differently
+- --entrypoints.web.http.encodedcharacters.allowencodedslash=false
+- --entrypoints.web.http.encodedcharacters.allowencodedbackslash=false
+- --entrypoints.web.http.encodedcharacters.allowencodednullcharacter=false
+`
+
+/** One for each policy; `authgear` is the catch-all's. */
+export const middlewares = (settings: Settings): string => allPolicies(settings).map(({ name, policy }) => middleware(settings, name === 'app' ? 'authgear' : name, policy)).join('---\n')
+
+const middleware = ({ adapter }: Settings, name: string, policy: string): string => `\
+apiVersion: traefik.io/v1alpha1
+kind: Middleware
+metadata:
+  name: ${name}
+spec:
+  forwardAuth:
+    address: "${adapter.origin}/verify${query(policy)}"
+    trustForwardHeader: true # the entry point decides whom to trust and has removed what untrusted clients sent
+    # security: nothing else of the client's request reaches forward-auth, no X-Forward-Auth-Policy either
+    authRequestHeaders: [${ASKED.join(', ')}]
+    # security: deletes every X-Authgear-* of the client's, then copies forward-auth's; keep (?i) and the capitals
+    authResponseHeadersRegex: "(?i)^X-Authgear-"
+    maxResponseBodySize: 65536
+`
+
+const ingressRoute = ({ host, app, adapter, routes, login }: Settings): string => `\
+apiVersion: traefik.io/v1alpha1
+kind: IngressRoute
+metadata:
+  name: app
+spec:
+  entryPoints: [web]
+  routes:
+${routes.map(({ name, path }, i) => `\
+  - kind: Rule
+    match: Host(\`${host}\`) && PathRegexp(\`(?i)^${escaped(path)}\`) # security: (?i), many apps match without case
+    priority: ${priorityOf(routes, i)}
+    middlewares: [{ name: ${name} }]
+    services: [{ name: ${app.host}, port: ${app.port} }]
+`).join('')}\
+${login
+? `\
+  # the browser's way in and out; exact, so that nothing else of forward-auth can be reached from outside
+  - kind: Rule
+    match: Host(\`${host}\`) && PathRegexp(\`${LOGIN_PATTERN}\`)
+    priority: 1000
+    services: [{ name: ${adapter.host}, port: ${adapter.port} }]
+`
+: ''}\
+  # security: the catch-all, what has no route of its own is still protected
+  - kind: Rule
+    match: Host(\`${host}\`)
+    priority: 1
+    middlewares: [{ name: authgear }]
+    services: [{ name: ${app.host}, port: ${app.port} }]
+`

@@ -1,0 +1,74 @@
+import { ASKED, LOGIN_PATTERN } from '../names.ts'
+import { allPolicies, escaped, query, type Files, type Settings } from '../settings.ts'
+import { priorityOf } from './traefik.ts'
+
+export function traefikLabels (settings: Settings): Files {
+  return { 'traefik-labels.yml': composeFile(settings) }
+}
+
+const composeFile = (settings: Settings): string => `\
+# docker compose -f traefik-labels.yml up; with Redis, a second replica and a simulated Authgear: docker-compose.yml of the project
+services:
+  traefik:
+    image: traefik:v3.7.15 # 3.7.13 or newer: aliasHeadersStrategy, and no h2c upgrade to the app
+    # these options of Traefik's own cannot be labels
+    command:
+      - --providers.docker=true
+      - --providers.docker.exposedbydefault=false
+      - --entrypoints.web.address=:${settings.listen.port}
+      # security: drops X_Authgear_User_Id, X.Authgear.User.Id and the like, which many apps read as X-Authgear-User-Id
+      - --entrypoints.web.http.aliasheadersstrategy=delete
+      # security: %2F, %5C and %00 in a path are 400; Traefik's routes and the app would read such a path differently
+      - --entrypoints.web.http.encodedcharacters.allowencodedslash=false
+      - --entrypoints.web.http.encodedcharacters.allowencodedbackslash=false
+      - --entrypoints.web.http.encodedcharacters.allowencodednullcharacter=false
+    ports: ["${settings.listen.text}:${settings.listen.port}"] # the only port that is published
+    volumes: ["/var/run/docker.sock:/var/run/docker.sock:ro"]
+
+  # security: no published port; only Traefik reaches it
+  ${settings.adapter.host}:
+    image: authgear-forward-auth
+    environment:
+      AUTHGEAR_ENDPOINT: \${AUTHGEAR_ENDPOINT:?the project's public origin}
+${settings.login ? loginLabels(settings) : ''}
+  ${settings.app.host}:
+    image: your-app
+    labels:
+      - traefik.enable=true
+${allPolicies(settings).map(({ name, policy }) => middlewareLabels(settings, name === 'app' ? 'authgear' : name, policy)).join('')}\
+      # security: the catch-all; what has no stricter route of its own is still protected (docs/policies.md)
+      - traefik.http.routers.app.rule=Host(\`${settings.host}\`)
+      - traefik.http.routers.app.priority=1
+      - traefik.http.routers.app.entrypoints=web
+      - traefik.http.routers.app.service=app
+      - traefik.http.routers.app.middlewares=authgear
+${settings.routes.map(({ name, path }, i) => `\
+      - traefik.http.routers.${name}.rule=Host(\`${settings.host}\`) && PathRegexp(\`(?i)^${escaped(path)}\`)
+      - traefik.http.routers.${name}.priority=${priorityOf(settings.routes, i)}
+      - traefik.http.routers.${name}.entrypoints=web
+      - traefik.http.routers.${name}.service=app
+      - traefik.http.routers.${name}.middlewares=${name}
+`).join('')}\
+      - traefik.http.services.app.loadbalancer.server.port=${settings.app.port}
+`
+
+const middlewareLabels = ({ adapter }: Settings, name: string, policy: string): string => `\
+      - traefik.http.middlewares.${name}.forwardauth.address=${adapter.origin}/verify${query(policy)}
+      - traefik.http.middlewares.${name}.forwardauth.trustForwardHeader=true
+      # security: nothing else of the client's request reaches forward-auth, no X-Forward-Auth-Policy either
+      - traefik.http.middlewares.${name}.forwardauth.authRequestHeaders=${ASKED.join(',')}
+      # security: deletes every X-Authgear-* of the client's, then copies forward-auth's; keep (?i) and the capitals
+      - traefik.http.middlewares.${name}.forwardauth.authResponseHeadersRegex=(?i)^X-Authgear-
+      - traefik.http.middlewares.${name}.forwardauth.maxResponseBodySize=65536
+`
+
+/** Compose reads $ as the beginning of a variable. */
+const loginLabels = ({ host, adapter }: Settings): string => `\
+    labels:
+      - traefik.enable=true
+      # the browser's way in and out; exact, so that nothing else of forward-auth can be reached from outside
+      - traefik.http.routers.authgear-login.rule=Host(\`${host}\`) && PathRegexp(\`${LOGIN_PATTERN.replaceAll('$', '$$$$')}\`)
+      - traefik.http.routers.authgear-login.priority=1000
+      - traefik.http.routers.authgear-login.entrypoints=web
+      - traefik.http.services.authgear-login.loadbalancer.server.port=${adapter.port}
+`

@@ -1,0 +1,114 @@
+import { ASKED, LOGIN_PATTERN } from '../names.ts'
+import { escaped, query, type Files, type Route, type Settings } from '../settings.ts'
+
+export function traefik (settings: Settings): Files {
+  return { 'traefik.yml': staticFile(settings), 'dynamic.yml': dynamicFile(settings) }
+}
+
+/** The first route of the list wins; the catch-all is 1. */
+export const priorityOf = (routes: readonly Route[], index: number): number => 10 + routes.length - index
+
+const staticFile = ({ listen }: Settings): string => `\
+# Traefik >= 3.7.13 (older ones pass h2c upgrades to the app, or do not know aliasHeadersStrategy and do not start).
+# Start it in this folder: traefik --configFile=traefik.yml
+entryPoints:
+  web:
+    address: "${listen.text}"
+    http:
+      # security: drops X_Authgear_User_Id, X.Authgear.User.Id and the like, which many apps read as X-Authgear-User-Id
+      aliasHeadersStrategy: delete
+      # security: %2F, %5C and %00 in a path are 400; Traefik's routes and the app would read such a path differently
+      encodedCharacters:
+        allowEncodedSlash: false
+        allowEncodedBackSlash: false
+        allowEncodedNullCharacter: false
+    # behind a load balancer, so that the client's address is true: that one's addresses and no others; never \`insecure: true\`
+    # forwardedHeaders: { trustedIPs: [10.0.0.5] }
+providers:
+  file:
+    filename: dynamic.yml
+global:
+  checkNewVersion: false
+  sendAnonymousUsage: false
+`
+
+const dynamicFile = (settings: Settings): string => `\
+${settings.adapter.tls ? TLS_HEAD : PLAIN_HEAD}http:
+  middlewares:
+    authgear:
+      forwardAuth: &forwardAuth
+        address: ${address(settings, settings.policy)}
+${settings.adapter.tls ? '        tls: { ca: ca.crt } # security: whose certificate to believe\n' : ''}\
+        trustForwardHeader: true # the entry point decides whom to trust and has removed what untrusted clients sent
+        # security: nothing else of the client's request reaches forward-auth, no X-Forward-Auth-Policy either
+        authRequestHeaders:
+${ASKED.map(name => `          - ${name}\n`).join('')}\
+        # security: deletes every X-Authgear-* of the client's, then copies forward-auth's. Keep (?i) and the capitals:
+        # the pattern is compared with the canonical name, and "^x-authgear-" would match nothing
+        authResponseHeadersRegex: "(?i)^X-Authgear-"
+        maxResponseBodySize: 65536
+${settings.routes.length > 0 ? '    # security: <<: keeps all that protects; only what is asked differs\n' : ''}\
+${settings.routes.map(({ name, policy }) => `    ${name}: { forwardAuth: { <<: *forwardAuth, address: "${address(settings, policy)}" } }\n`).join('')}\
+  routers:
+    # security: the catch-all; what has no stricter route of its own is still protected (docs/policies.md)
+    app:
+      rule: Host(\`${settings.host}\`)
+      priority: 1
+      entryPoints: [web]
+      middlewares: [authgear]
+      service: app
+${settings.routes.map((route, i) => routerOf(route, priorityOf(settings.routes, i), settings.host)).join('')}\
+${settings.login ? loginRouter(settings) : ''}\
+${CORS}  services:
+    app:
+      loadBalancer:
+        servers:
+          - url: http://${settings.app.text}
+${settings.login ? loginService(settings) : ''}`
+
+const address = ({ adapter }: Settings, policy: string): string => `${adapter.origin}/verify${query(policy)}`
+
+const TLS_HEAD = `\
+# The link to forward-auth is TLS with HTTP/2: one connection for every check, instead of a new one for most of them.
+# ca.crt is the CA of forward-auth's certificate (LISTEN_TLS_CERT_FILE), which must be made for the host name in \`address\`.
+`
+const PLAIN_HEAD = `\
+# The link to forward-auth is plain HTTP: for a private network only (tokens are readable on it), and slower than with https://,
+# since Traefik keeps two idle connections at most and opens a new one for most checks (deploy/traefik-tls, docs/tls.md).
+`
+
+const routerOf = ({ name, path }: Route, priority: number, host: string): string => `\
+    ${name}:
+      rule: Host(\`${host}\`) && PathRegexp(\`(?i)^${escaped(path)}\`) # security: (?i), many apps match without case
+      priority: ${priority}
+      entryPoints: [web]
+      middlewares: [${name}]
+      service: app
+`
+
+const loginRouter = ({ host }: Settings): string => `\
+    # the browser's way in and out; exact, so that nothing else of forward-auth can be reached from outside
+    authgear-login:
+      rule: Host(\`${host}\`) && PathRegexp(\`${LOGIN_PATTERN}\`)
+      priority: 1000
+      entryPoints: [web]
+      service: authgear-login
+`
+
+const loginService = ({ adapter }: Settings): string => `\
+    authgear-login:
+      loadBalancer:
+${adapter.tls ? '        serversTransport: authgear-login\n' : ''}\
+        servers:
+          - url: ${adapter.origin}
+${adapter.tls ? '  serversTransports:\n    authgear-login: { rootCAs: [ca.crt] }\n' : ''}`
+
+const CORS = `\
+  # CORS preflights carry no credentials. To let Traefik answer them itself, put this before authgear in \`middlewares\` above:
+  #   cors:
+  #     headers:
+  #       accessControlAllowOriginList: [https://www.example.com]
+  #       accessControlAllowMethods: [GET, POST]
+  #       accessControlAllowHeaders: [Authorization, Content-Type]
+  #       accessControlAllowCredentials: true
+`

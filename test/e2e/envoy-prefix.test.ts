@@ -1,0 +1,4 @@
+import { testProxy } from './cases.ts'
+import { envoyPrefix } from './proxies.ts'
+
+testProxy(envoyPrefix)

@@ -1,0 +1,4 @@
+import { testProxy } from './cases.ts'
+import { envoy } from './proxies.ts'
+
+testProxy(envoy)

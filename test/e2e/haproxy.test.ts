@@ -1,0 +1,4 @@
+import { testProxy } from './cases.ts'
+import { haproxy } from './proxies.ts'
+
+testProxy(haproxy)

@@ -1,0 +1,57 @@
+import { connect } from 'node:http2'
+import { once } from 'node:events'
+import { connect as connectTcp } from 'node:net'
+import t from 'tap'
+import { HOST } from '../helpers/request.ts'
+import { skipOrFail } from '../helpers/servers.ts'
+import { createObserver } from './behaviour.ts'
+import { ALICE, BOB } from './people.ts'
+import type { Edits, Proxy } from './proxy.ts'
+import { ALL, traefik } from './proxies.ts'
+import { startSmallStack } from './small-stack.ts'
+import { swap } from './snippets.ts'
+
+/** HTTP/2 without TLS, which these two have to be told. */
+const H2C: Readonly<Record<string, Edits>> = {
+  caddy: { Caddyfile: written => swap(written, '\tservers {\n', '\tservers {\n\t\tprotocols h1 h2 h2c\n') },
+  nginx: { 'nginx.conf': written => swap(swap(written, '    server_name ', '    http2 on;\n    server_name '), 'default_server;', 'default_server; http2 on;') }
+}
+
+const plain = (proxy: Proxy): Proxy => proxy === traefik ? { ...proxy, tls: false } : proxy
+
+for (const proxy of ALL.map(plain)) {
+  t.test(`HTTP/2 and trailers through ${proxy.server}`, { skip: skipOrFail(proxy.server) }, async t => {
+    const observe = createObserver(t, 'http2', proxy)
+    const { port, app } = await startSmallStack(t, { ...proxy, edits: H2C[proxy.server] ?? {} }, {}, ['--policy', '/admin=role=admin'])
+
+    t.test('one cookie a line, as browsers send them over HTTP/2', async t => {
+      const session = connect(`http://127.0.0.1:${port}`)
+      t.teardown(() => session.destroy())
+      const status = async (path: string, cookies: readonly string[]): Promise<number> => {
+        const stream = session.request({ ':path': path, ':authority': HOST, cookie: [...cookies] })
+        const [headers] = await once(stream, 'response') as [{ ':status'?: number }]
+        stream.resume()
+        return headers[':status'] ?? 0
+      }
+      t.equal(await status('/', ['theme=dark', ALICE.cookie, 'last=1']), 200)
+      t.strictSame(app.lastHeader('x-authgear-user-id'), [ALICE.id])
+      t.equal(await status('/admin', ['theme=dark', BOB.cookie]), 403, 'the session is read, and is bob\'s')
+      t.equal(await status('/', ['theme=dark', 'last=1']), 401)
+      observe('crumbs', 'one session')
+    })
+
+    t.test('identity in the trailers of a request', async t => {
+      const before = app.received.length
+      const socket = connectTcp(port, '127.0.0.1')
+      const head = ['POST /form HTTP/1.1', `Host: ${HOST}`, `Cookie: ${BOB.cookie}`, 'Transfer-Encoding: chunked', 'Trailer: X-Authgear-User-Roles', 'Connection: close', '', '']
+      socket.write(`${head.join('\r\n')}4\r\nbody\r\n0\r\nX-Authgear-User-Roles: admin\r\n\r\n`)
+      socket.resume()
+      await once(socket, 'close')
+      t.equal(app.received.length, before + 1)
+      t.notOk(app.lastHeader('x-authgear-user-roles').includes('admin'), 'never a header')
+      const passes = app.received.at(-1)?.trailers['x-authgear-user-roles'] !== undefined
+      t.equal(passes, proxy.server === 'haproxy', 'HAProxy 2.6 has no way to drop them: docs/proxies/haproxy.md')
+      observe('trailers', passes ? '**reach the app as trailers**' : 'dropped')
+    })
+  })
+}
