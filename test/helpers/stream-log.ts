@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { Redis } from 'ioredis'
 import type { Test } from 'tap'
 import { systemClock, type Clock } from '../../src/clock.ts'
 import type { Entry } from '../../src/core/entry.ts'
@@ -5,7 +7,7 @@ import type { EpochMs } from '../../src/core/jwt.ts'
 import { openLogConnections } from '../../src/redis/log-connections.ts'
 import type { RedisSettings } from '../../src/redis/settings.ts'
 import { follow } from '../../src/revocation/follow.ts'
-import { createEntryCodec } from '../../src/revocation/log-entry.ts'
+import { createEntryCodec, type Fields } from '../../src/revocation/log-entry.ts'
 import type { LogStore } from '../../src/revocation/log-store.ts'
 import type { About } from '../../src/revocation/log.ts'
 import { createRedisLogStore } from '../../src/revocation/redis-log-store.ts'
@@ -14,6 +16,8 @@ import { entryOf } from './entry.ts'
 import { validResolution } from './identity.ts'
 import { settingsFor, type RedisPlace } from './redis-settings.ts'
 import { until } from './until.ts'
+
+const SCRIPT = readFileSync(new URL('../../src/revocation/log.lua', import.meta.url), 'utf8')
 
 export interface JumpingClock extends Clock {
   /** Both clocks jump ahead, as those of a frozen process do when it wakes up. */
@@ -78,4 +82,19 @@ export async function settled (...replicas: readonly LogReplica[]): Promise<void
     const [first, ...others] = replicas.map(({ log }) => JSON.stringify(log.mark().stamp))
     return replicas.every(({ log }) => log.trustsShared()) && others.every((one) => one === first)
   })
+}
+
+/** Appends as the service does, but without a deadline: a busy machine takes its time. */
+export async function appendInBulk (port: number, keys: readonly [stream: string, head: string], entries: readonly Fields[]): Promise<void> {
+  const redis = new Redis(port)
+  try {
+    for (let from = 0; from < entries.length; from += 1000) {
+      const pipeline = redis.pipeline()
+      for (const fields of entries.slice(from, from + 1000)) pipeline.eval(SCRIPT, 2, ...keys, 'append', fields.gen, '600000', ...Object.entries(fields).flat())
+      const replies = await pipeline.exec() ?? []
+      for (const [error] of replies) if (error !== null) throw error
+    }
+  } finally {
+    redis.disconnect()
+  }
 }

@@ -23,7 +23,7 @@ const junk = (i: number): string => `J${String(i).padStart(31, '0')}`
 
 async function start (t: Test, env: Readonly<Record<string, string>> = {}): Promise<Measured> {
   const resolver = await startFastResolver(t)
-  return await startMeasured(t, { AUTHGEAR_ENDPOINT: 'http://127.0.0.1:1', AUTHGEAR_RESOLVER_URL: `http://127.0.0.1:${resolver}/resolve`, ...env })
+  return await startMeasured(t, { AUTHGEAR_ENDPOINT: 'http://127.0.0.1:1', AUTHGEAR_RESOLVER_URL: `http://127.0.0.1:${resolver}/resolve`, AUTHGEAR_TIMEOUT: '60s', ...env })
 }
 
 t.test('memory is flat over junk credentials, each of which Authgear is asked about', async (t) => {
