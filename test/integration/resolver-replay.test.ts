@@ -59,25 +59,19 @@ t.test('method, path, host, forwarding headers and body of the client change not
   for (const exchange of alike) await t.test(`${exchange.name}: as ${standInOf(exchange)?.name}`, t => replay(t, world, exchange, standInOf(exchange)?.response ?? exchange.response))
 })
 
-interface World { readonly upstream: Upstream, readonly adapterOf: (prefix: string) => Promise<Adapter> }
+interface World { readonly upstream: Upstream, readonly adapterFor: (t: Test, prefix: string) => Promise<Adapter> }
 
-/** One adapter for each cookie prefix, none of which remembers anything. */
+/** One adapter for each exchange: among the recorded ones are outages, after which a breaker would be open. */
 async function open (t: Test): Promise<World> {
   const upstream = await startUpstream(t, () => {})
-  const adapters = new Map<string, Promise<Adapter>>()
-  const start = (cookiePrefix: string): Promise<Adapter> => startAdapter(t, {
+  const adapterFor = (t: Test, cookiePrefix: string): Promise<Adapter> => startAdapter(t, {
     authgear: `https://${ENDPOINT}`, resolverUrl: `http://127.0.0.1:${upstream.port}/resolve`, cookiePrefix, ttlMs: 0, negativeTtlMs: 0, timeoutMs: 500, trustedProxies: []
   })
-  const adapterOf = (prefix: string): Promise<Adapter> => {
-    const adapter = adapters.get(prefix) ?? start(prefix)
-    adapters.set(prefix, adapter)
-    return adapter
-  }
-  return { upstream, adapterOf }
+  return { upstream, adapterFor }
 }
 
-async function replay (t: Test, { upstream, adapterOf }: World, exchange: Exchange, response: Exchange['response']): Promise<void> {
-  const adapter = await adapterOf(cookiePrefixOf(exchange))
+async function replay (t: Test, { upstream, adapterFor }: World, exchange: Exchange, response: Exchange['response']): Promise<void> {
+  const adapter = await adapterFor(t, cookiePrefixOf(exchange))
   const sent = sentBy(exchange)
   const expected = EXCEPTIONS[exchange.name] === undefined ? expectedAnswer(sent, response) : exceptional(exchange.name)
   upstream.forget()
