@@ -52,7 +52,7 @@ export class AuthgearCircuitOpen extends ResolverError {
 
 export class Overloaded extends ResolverError {
   readonly reason = 'overloaded'
-  constructor () { super('OVERLOADED', 'more resolutions wait than AUTHGEAR_MAX_QUEUE allows') }
+  constructor () { super('OVERLOADED', 'more resolutions wait than AUTHGEAR_MAX_QUEUE allows, or for longer than AUTHGEAR_TIMEOUT') }
 }
 
 /** Every resolution within the deadline was overtaken by a revocation. */

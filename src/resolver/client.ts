@@ -3,9 +3,9 @@ import { isIP } from 'node:net'
 import { buildConnector, Pool } from 'undici'
 import type { CredentialDigest } from '../core/cache-key.ts'
 import { credentialHeaders, type CookieNames, type Credentials } from '../core/credentials.ts'
-import { AuthgearCircuitOpen, AuthgearTimeout, Overloaded } from '../errors.ts'
+import { AuthgearCircuitOpen, AuthgearTimeout, Overloaded, type ResolverError } from '../errors.ts'
 import { askSurely, type Request } from './ask.ts'
-import { exchange, type Exchange } from './exchange.ts'
+import { exchange } from './exchange.ts'
 import { createGuard } from './guard.ts'
 import { createStrangers } from './strangers.ts'
 import type { ClientTrace, Resolver, ResolverObserver, ResolverOutcome, Verdict } from './resolver.ts'
@@ -46,9 +46,13 @@ export function createResolver (settings: ResolverSettings, observer: ResolverOb
       const signal = AbortSignal.timeout(settings.timeoutMs)
       const headers = requestHeaders(settings, credentials, trace)
       const options = { path, headers, signal, timeoutMs: settings.timeoutMs }
-      const task = (): Promise<Verdict> => askSurely(request, guard.isClosed, options, credentials.session !== undefined)
+      let isAsked = false
+      const asking: Request = (options) => { isAsked = true; return request(options) }
+      const task = (): Promise<Verdict> => askSurely(asking, guard.isClosed, options, credentials.session !== undefined)
       const work = guard.run(digests, strangers.lanesOf(trace), signal, task)
-      const verdict = await withDeadline(work, options).catch((error: unknown) => reject(error, observer))
+      // who only waited knows nothing of Authgear: as an outage, whoever fills the queue could have an ended session accepted (CACHE_STALE_IF_ERROR)
+      const late = (): ResolverError => isAsked ? new AuthgearTimeout(settings.timeoutMs) : new Overloaded()
+      const verdict = await withDeadline(work, signal, late).catch((error: unknown) => reject(error, observer))
       if (verdict.resolution.kind === 'invalid') strangers.refused(trace, digests)
       return verdict
     },
@@ -100,12 +104,12 @@ function observed (pool: Pool, observer: ResolverObserver): Request {
 }
 
 /** The deadline also ends the wait in the queue, and a retry that ignores it. */
-async function withDeadline<T> (work: Promise<T>, { signal, timeoutMs }: Exchange): Promise<T> {
+async function withDeadline<T> (work: Promise<T>, signal: AbortSignal, late: () => ResolverError): Promise<T> {
   let onAbort = (): void => {}
-  const late = new Promise<never>((_resolve, reject) => { onAbort = () => reject(new AuthgearTimeout(timeoutMs)) })
+  const over = new Promise<never>((_resolve, reject) => { onAbort = () => reject(late()) })
   signal.addEventListener('abort', onAbort)
   try {
-    return await Promise.race([work.catch((error: unknown) => { throw signal.aborted ? new AuthgearTimeout(timeoutMs) : error }), late])
+    return await Promise.race([work.catch((error: unknown) => { throw signal.aborted ? late() : error }), over])
   } finally {
     signal.removeEventListener('abort', onAbort)
   }

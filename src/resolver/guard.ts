@@ -1,4 +1,4 @@
-import { BrokenCircuitError, circuitBreaker, type CircuitBreakerPolicy, CircuitState, handleWhen, type IBreaker } from 'cockatiel'
+import { BrokenCircuitError, circuitBreaker, type CircuitBreakerPolicy, CircuitState, handleWhen, type IBackoff, type IBreaker } from 'cockatiel'
 import { AuthgearCircuitOpen, AuthgearStatus, AuthgearTimeout, AuthgearUnreachable } from '../errors.ts'
 import { createAdmission, type Lane } from './admission.ts'
 
@@ -23,19 +23,22 @@ const PER_CREDENTIAL = { maxRunning: 4, maxWaiting: 16 } as const
 /** Stands for what names nobody, as an empty cookie does. */
 const NOTHING = 'nothing'
 
-/** The queue is outside the breaker: what is turned away says nothing about Authgear, and what waited is judged by how it is when its turn comes. */
-export function createGuard (maxConcurrency: number, maxQueue: number): Guard {
+/**
+ * The queue is outside the breaker: what is turned away says nothing about Authgear, and what waited is judged by how it is when its turn comes.
+ * @param now monotonic milliseconds
+ */
+export function createGuard (maxConcurrency: number, maxQueue: number, now = () => performance.now()): Guard {
   const admission = createAdmission(maxConcurrency, maxQueue)
   const failed = createDifferentCredentials()
   const breaker = createBreaker(failed.areMany)
   let openedAt = -Infinity
   breaker.onBreak(() => {
-    openedAt = Date.now()
+    openedAt = now()
     admission.dismiss(new AuthgearCircuitOpen())
   })
   // the library makes the others wait for the probe
   const isLeftAlone = (): boolean => breaker.state === CircuitState.HalfOpen ||
-    (breaker.state === CircuitState.Open && Date.now() - openedAt < PAUSE)
+    (breaker.state === CircuitState.Open && now() - openedAt < PAUSE)
 
   return Object.freeze({
     async run<T> (digests: readonly string[], lanes: readonly Lane[], signal: AbortSignal, task: () => Promise<T>): Promise<T> {
@@ -55,6 +58,9 @@ export function createGuard (maxConcurrency: number, maxQueue: number): Guard {
   })
 }
 
+/** The library measures its pause by the wall clock, and one that is set back an hour would keep it open for that hour: `isLeftAlone` measures it. */
+const NO_PAUSE: IBackoff<unknown> = { duration: -Infinity, next: () => NO_PAUSE }
+
 /** Connection failures and time-outs count each; an answered error only where it is not the affair of a few credentials. */
 function createBreaker (areMany: () => boolean): CircuitBreakerPolicy {
   let failures = 0
@@ -64,7 +70,7 @@ function createBreaker (areMany: () => boolean): CircuitBreakerPolicy {
     failure: () => ++failures >= FAILURES || areMany()
   }
   const isFailure = (error: Error): boolean => error instanceof AuthgearUnreachable || error instanceof AuthgearTimeout || (isServerError(error) && areMany())
-  return circuitBreaker(handleWhen(isFailure), { halfOpenAfter: PAUSE, breaker })
+  return circuitBreaker(handleWhen(isFailure), { halfOpenAfter: NO_PAUSE, breaker })
 }
 
 const isServerError = (error: unknown): boolean => error instanceof AuthgearStatus && error.status >= 500

@@ -88,6 +88,23 @@ t.test('an answer that comes after the deadline is not used for anybody', async 
   t.match(await resolver.ask({ bearer: 'bob' }), { resolution: { kind: 'invalid' } })
 })
 
+t.test('whose time is over in the queue was never asked about: that is no outage of Authgear', async t => {
+  let answer = (): void => {}
+  const upstream = await startUpstream(t, socket => { answer = () => socket.write(REFUSED) })
+  const resolver = openResolver(t, upstream.port, { timeoutMs: TIMEOUT, maxConcurrency: 1 })
+  const others = [resolver.ask({ bearer: 'other' })]
+  await upstream.arrived(1)
+  const starved = resolver.ask({ bearer: 'starved' })
+  for (let outcome: unknown; outcome === undefined;) {
+    others.push(resolver.ask({ bearer: `other ${others.length}` })) // the newest goes first
+    answer()
+    outcome = await Promise.race([upstream.arrived(others.length), starved])
+  }
+  t.equal(await starved, 'OVERLOADED')
+  answer()
+  await Promise.all(others)
+})
+
 t.test('closing ends what is under way', async t => {
   const upstream = await startUpstream(t, () => {})
   const resolver = openResolver(t, upstream.port, { timeoutMs: 30_000 })

@@ -38,14 +38,11 @@ t.test('what waits in the queue when the breaker opens is refused at once and ne
 })
 
 t.test('what is turned away proves nothing: the breaker stays open, and the next probe is a real one', async (t) => {
-  const real = Date.now
-  let skew = 0
-  Date.now = () => real() + skew
-  t.teardown(() => { Date.now = real })
-  const guard = createGuard(1, 0)
+  let now = 0
+  const guard = createGuard(1, 0, () => now)
   for (let i = 0; i < 5; i++) await run(guard, 'a', unreachable).catch(() => {})
   t.equal(guard.isClosed(), false)
-  skew = PAUSE
+  now = PAUSE
   const probe = held()
   const probing = run(guard, 'a', probe.task)
   await t.rejects(run(guard, 'b', async () => {}), AuthgearCircuitOpen, 'half-open: refused at once')
@@ -62,15 +59,26 @@ t.test('what is turned away proves nothing: the breaker stays open, and the next
 })
 
 t.test('one of several whose turn comes in the same moment is the probe, the others are refused', async (t) => {
-  const real = Date.now
-  let skew = 0
-  Date.now = () => real() + skew
-  t.teardown(() => { Date.now = real })
-  const guard = createGuard(4, 10)
+  let now = 0
+  const guard = createGuard(4, 10, () => now)
   for (let i = 0; i < 5; i++) await run(guard, 'a', unreachable).catch(() => {})
-  skew = PAUSE
+  now = PAUSE
   let probes = 0
   const outcomes = await Promise.allSettled(Array.from({ length: 4 }, (_, i) => run(guard, `p${i}`, async () => { probes++; await turn() })))
   t.equal(probes, 1)
   t.equal(outcomes.filter(({ status }) => status === 'rejected').length, 3)
+})
+
+t.test('a wall clock that is set back an hour while it is open does not keep it open', async (t) => {
+  const wall = Date.now
+  t.teardown(() => { Date.now = wall })
+  let now = 0
+  const guard = createGuard(4, 10, () => now)
+  for (let i = 0; i < 5; i++) await run(guard, 'a', unreachable).catch(() => {})
+  Date.now = () => wall() - 3_600_000
+  now = PAUSE - 1
+  await t.rejects(run(guard, 'a', async () => {}), AuthgearCircuitOpen, 'its second is not over')
+  now = PAUSE
+  await run(guard, 'a', async () => {})
+  t.equal(guard.isClosed(), true)
 })
