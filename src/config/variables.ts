@@ -57,7 +57,7 @@ export const variables = Object.freeze({
     group: 'Authgear',
     kind: integer(0, 1_000_000),
     fallback: '1024',
-    meaning: 'How many resolutions may wait for a place; beyond: 503 `overloaded`.'
+    meaning: 'How many resolutions may wait for a place; beyond, and for those whose turn does not come within `AUTHGEAR_TIMEOUT`: 503 `overloaded`.'
   },
   AUTHGEAR_FAILURES_PER_MINUTE: {
     group: 'Authgear',

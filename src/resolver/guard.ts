@@ -43,7 +43,7 @@ export function createGuard (maxConcurrency: number, maxQueue: number, now = () 
   return Object.freeze({
     async run<T> (digests: readonly string[], lanes: readonly Lane[], signal: AbortSignal, task: () => Promise<T>): Promise<T> {
       if (isLeftAlone()) throw new AuthgearCircuitOpen()
-      const credentials = digests.length > 0 ? digests : [NOTHING]
+      const credentials = digests.length > 0 ? [...new Set(digests)] : [NOTHING] // two cookies may share a session id
       const shared = credentials.map((name) => ({ name, ...PER_CREDENTIAL }))
       return await admission.run([...shared, ...lanes], signal, async () => {
         if (isLeftAlone()) throw new AuthgearCircuitOpen()

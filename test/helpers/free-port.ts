@@ -4,10 +4,14 @@ import { createServer } from 'node:net'
 const LOWEST = 10_000
 const HIGHEST = 32_000
 
-/** A TCP port of 127.0.0.1 that nobody listens on. */
+const given = new Set<number>()
+
+/** A TCP port of 127.0.0.1 that nobody listens on, and that nobody was given before. */
 export async function freePort (): Promise<number> {
   const port = LOWEST + Math.floor(Math.random() * (HIGHEST - LOWEST))
-  return await isFree(port) ? port : freePort()
+  if (given.has(port) || !await isFree(port)) return freePort()
+  given.add(port)
+  return port
 }
 
 function isFree (port: number): Promise<boolean> {
