@@ -15,7 +15,7 @@ export type Snapshot = Readonly<{
 }>
 
 /** `generation`: the one that is current in its place; empty where there is none. */
-export type Written = Readonly<{ kind: 'written' }> | Readonly<{ kind: 'behind', generation: string }>
+export type Written = Readonly<{ kind: 'written', id: StreamId }> | Readonly<{ kind: 'behind', generation: string }>
 
 /** The log's two keys in one Redis. Every method rejects where the server cannot be reached. */
 export interface LogStore {

@@ -2,6 +2,7 @@ import { systemClock, type Clock } from '../clock.ts'
 import type { LogConnection } from '../redis/log-connections.ts'
 import type { Fields } from './log-entry.ts'
 import type { Snapshot, Written } from './log-store.ts'
+import { compareIds, type StreamId } from './position.ts'
 
 /** Milliseconds between two attempts to bring the connections together. */
 const PAUSE = 1000
@@ -12,11 +13,11 @@ export type OneServer = Readonly<{
   /** To be taken before a snapshot is sent: only what was answered until then must be in it. */
   expect: () => Expectation | undefined
   /** Connects anew what is not on the master, or both where they are on two. */
-  check: (snapshot: Snapshot, expectation: Expectation | undefined, count: number) => void
+  check: (snapshot: Snapshot, expectation: Expectation | undefined, after: StreamId, count: number) => void
 }>
 
-/** `nonce` is undefined where the server only said which generation is current there. */
-type Expectation = Readonly<{ generation: string, nonce: string | undefined }>
+/** `entry` is undefined where the server only said which generation is current there. */
+type Expectation = Readonly<{ generation: string, entry: Readonly<{ id: StreamId, nonce: string }> | undefined }>
 
 type Renewable = Pick<LogConnection, 'renew'>
 
@@ -37,26 +38,27 @@ export function createOneServer ({ follower, publisher }: Readonly<Record<'follo
   }
   return Object.freeze({
     answered (written: Written, { gen, nonce }: Fields): void {
-      last = written.kind === 'written' ? { generation: gen, nonce } : { generation: written.generation, nonce: undefined }
+      last = written.kind === 'written' ? { generation: gen, entry: { id: written.id, nonce } } : { generation: written.generation, entry: undefined }
     },
     expect (): Expectation | undefined {
       const expectation = last
       last = undefined
       return expectation
     },
-    check (snapshot: Snapshot, expectation: Expectation | undefined, count: number): void {
+    check (snapshot: Snapshot, expectation: Expectation | undefined, after: StreamId, count: number): void {
       const names = [snapshot.server, writer()].filter((name) => name !== undefined && name !== '')
-      // by what was answered only where the names are not known: an answer that comes after its entry was read looks the same
-      const areApart = names.length === 2 ? names[0] !== names[1] : expectation !== undefined && !shows(snapshot, expectation, count)
+      // by what was answered only where the names are not known: they are surer
+      const areApart = names.length === 2 ? names[0] !== names[1] : expectation !== undefined && !shows(snapshot, expectation, after, count)
       if (!snapshot.isMaster) renew([follower])
       else if (areApart) renew([follower, publisher])
     }
   })
 }
 
-/** An entry of another generation may have been there, and the end of a page may lie before it. */
-function shows ({ head, entries }: Snapshot, { generation, nonce }: Expectation, count: number): boolean {
+/** An entry of another generation may have been there, an answer may come after its entry was read, and the end of a page may lie before it. */
+function shows ({ head, entries }: Snapshot, { generation, entry }: Expectation, after: StreamId, count: number): boolean {
   const isThat = (head?.generation ?? '') === generation
-  if (nonce === undefined) return isThat
-  return !isThat || head?.nonce === nonce || entries.length >= count || entries.some(([, fields]) => fields['nonce'] === nonce)
+  if (entry === undefined) return isThat
+  if (!isThat || head?.nonce === entry.nonce || compareIds(entry.id, after) <= 0) return true
+  return entries.length >= count || entries.some(([, fields]) => fields['nonce'] === entry.nonce)
 }

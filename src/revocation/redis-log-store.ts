@@ -35,7 +35,7 @@ export function createRedisLogStore ({ follower, publisher, keyPrefix }: RedisLo
   async function write (operation: 'append' | 'change', generation: string, retentionMs: number, fields: Fields): Promise<Written> {
     const reply: unknown = await whereItBelongs(publisher, () => publisher.redis.eval(SCRIPT, 2, ...keys, operation, generation, String(retentionMs), ...Object.entries(fields).flat()))
     if (!Array.isArray(reply)) throw new Error('the script of the revocation log answered something else')
-    const written: Written = reply[0] === 1 ? { kind: 'written' } : { kind: 'behind', generation: String(reply[1]) }
+    const written: Written = reply[0] === 1 ? { kind: 'written', id: String(reply[1]) } : { kind: 'behind', generation: String(reply[1]) }
     oneServer.answered(written, fields)
     // without one it would hold up the next append for all of that time
     if (written.kind === 'written' && replicas > 0) publisher.redis.wait(1, WAIT).catch(() => {})
@@ -51,7 +51,7 @@ export function createRedisLogStore ({ follower, publisher, keyPrefix }: RedisLo
       const expectation = oneServer.expect()
       const snapshot = { ...await readSnapshot(follower, keys, after, count), server }
       replicas = snapshot.replicas
-      oneServer.check(snapshot, expectation, count)
+      oneServer.check(snapshot, expectation, after, count)
       return snapshot
     },
     append: (generation: string, retentionMs: number, fields: Fields) => write('append', generation, retentionMs, fields),

@@ -82,7 +82,7 @@ export class FakeRedis {
     const prev = isChange ? '' : this.#state.head?.nonce ?? ''
     const grown: readonly Item[] = [...stream, [id, { ...fields, prev }]]
     this.#become({ ...this.#state, stream: isChange ? grown : this.#trim(grown, retentionMs, now), last: id, head: { gen: fields.gen, nonce: fields.nonce } })
-    return { kind: 'written' }
+    return { kind: 'written', id }
   }
 
   /** XADD with `*`: its own time, or just after the last id where that is ahead. */
