@@ -105,7 +105,7 @@ cases_shared_cache() {
 
 # over HTTP/1.1 Traefik opens a connection for most of its questions
 cases_http2() {
-  ask -Z --parallel-max 32 "${bob[@]}" -o /dev/null "$entry/?[1-300]"
+  ask --no-progress-meter -Z --parallel-max 32 "${bob[@]}" -o /dev/null "$entry/?[1-300]"
   local connections
   connections=$(($(inside forward-auth 1 connections 4180) + $(inside forward-auth 2 connections 4180)))
   is "the proxy keeps its HTTP/2 connection: 300 requests, $connections connections" yes "$([ "$connections" -ge 1 ] && [ "$connections" -le 6 ] && echo yes)"
