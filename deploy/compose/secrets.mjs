@@ -1,0 +1,31 @@
+// @ts-check
+import { createHash, randomBytes } from 'node:crypto'
+import { chmodSync, chownSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
+
+// Makes the stack's secrets, once: they stay in their volumes and are nowhere else. Each file belongs to the one user that reads it.
+
+const SERVICE = 65532 // the image's user
+const REDIS = 999 // that of Redis' and Valkey's images
+
+// all that the service needs, no more: docs/docker.md. Everybody may PING, for the health check
+const RIGHTS = '~forward-auth:* resetchannels -@all +get +set +pttl +del +eval +xread +xrange +xrevrange +xadd +xlen +xtrim +hget +hset +hmget +multi +exec +role +time +wait +info'
+
+/** @param {string} file @param {number} owner @param {string} text */
+function put (file, owner, text) {
+  writeFileSync(file, text)
+  chmodSync(file, 0o400)
+  chownSync(file, owner, owner)
+}
+
+/** What is there is kept: another secret is a cold cache. @param {string} file */
+function secret (file) {
+  if (!existsSync(file)) put(file, SERVICE, randomBytes(32).toString('base64url'))
+  return readFileSync(file, 'utf8')
+}
+
+secret('/secrets/cache_secret')
+const digest = createHash('sha256').update(secret('/secrets/redis_password')).digest('hex')
+put('/redis-acl/users.acl', REDIS, `user default on nopass resetkeys resetchannels -@all +ping\nuser forward-auth on #${digest} resetkeys ${RIGHTS}\n`)
+
+// `cert` writes into these
+for (const folder of ['/tls', '/ca', '/proxy-tls']) chownSync(folder, SERVICE, SERVICE)

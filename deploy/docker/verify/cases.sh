@@ -1,0 +1,142 @@
+#!/bin/bash
+# The case list, asked from outside like any client. Sourced by verify.sh, which sets: compose (array), outside (array), proxy, entry, folder.
+passed=0 failed=0
+
+# is NAME EXPECTED ACTUAL
+is() {
+  if [ "$2" = "$3" ]; then passed=$((passed + 1)); echo "ok - $proxy: $1"
+  else failed=$((failed + 1)); printf 'not ok - %s: %s\n  expected: %s\n  found:    %s\n' "$proxy" "$1" "$2" "$3"; fi
+}
+
+alice=(-H 'Authorization: Bearer demoAccessTokenOfAlice0000000000')
+bob_cookie='session=b0b00000-0000-4000-8000-0000000000c2.demoSessionCookieOfBob0000000000'
+bob=(-H "Cookie: $bob_cookie")
+bob_id=b0b00000-0000-4000-8000-000000000002
+
+ask() { "${outside[@]}" curl -s --max-time 10 --path-as-is "$@"; }
+status() { local path=$1; shift; ask -o /dev/null -w '%{http_code}' "$@" "$entry$path"; }
+# field JAVASCRIPT: of the JSON on stdin
+field() { node -e "const answer = JSON.parse(require('node:fs').readFileSync(0, 'utf8')); console.log($1)" 2>&1 | tail -n 1; }
+# inside SERVICE INDEX WHAT ARGUMENT
+inside() { docker exec -i "$(container "$1" "$2")" node --input-type=module - "$3" "$4" <"$folder/inside.mjs" 2>&1 | tail -n 1; }
+container() { docker ps -aq --filter "label=com.docker.compose.project=$project" --filter "label=com.docker.compose.service=$1" --filter "label=com.docker.compose.container-number=${2:-1}"; }
+# kill SERVICE INDEX: by SIGKILL, as a machine's death does; Docker does not restart what was killed by hand
+kill_one() { docker kill "$(container "$1" "$2")" >/dev/null; is "$1 $2 is dead" exited "$(docker inspect -f '{{.State.Status}}' "$(container "$1" "$2")")"; }
+revive() { docker start "$(container "$1" "$2")" >/dev/null; }
+# ten PATH CURL-ARGUMENTS…: the different statuses of ten requests, one after another
+ten() { for _ in $(seq 10); do status "$@"; echo; done | sort -u | xargs; }
+# until_is EXPECTED COMMAND…: for 20 s at most
+until_is() { for _ in $(seq 100); do [ "$("${@:2}")" = "$1" ] && break; sleep 0.2; done; "${@:2}"; }
+
+cases_access() {
+  is 'nobody is refused' 401 "$(status /)"
+  [ "$proxy" = nginx ] || # which throws a refusal's body away
+    is 'and told why' no_credentials "$(ask "$entry/" | field answer.error)"
+  is 'a token reaches the app with its identity' a11ce000-0000-4000-8000-000000000001 "$(ask "${alice[@]}" "$entry/" | field answer.user)"
+  is 'a session cookie does' "$bob_id" "$(ask "${bob[@]}" "$entry/" | field answer.user)"
+  is 'a cookie that Authgear does not know is refused' 401 "$(status / -H 'Cookie: session=b0b00000-0000-4000-8000-0000000000c2.wrong')"
+  is 'identity headers without a session are refused' 401 "$(status / -H 'X-Authgear-User-Id: admin' -H 'X-Authgear-Session-Valid: true')"
+  is 'the app does not see roles that a client writes' '[]' \
+    "$(ask "${bob[@]}" -H 'X-Authgear-User-Roles: admin' -H 'x-AUTHGEAR-user-roles: admin' -H 'X_Authgear_User_Roles: admin' "$entry/" | field 'JSON.stringify(answer.roles)')"
+  is 'a policy refuses who lacks the role' 403 "$(status /admin "${bob[@]}")"
+  is 'in any spelling of its path' '403 403' "$(status /ADMIN/x "${bob[@]}") $(status /%61dmin "${bob[@]}")"
+  is 'and lets in who has it' 200 "$(status /admin "${alice[@]}")"
+  is 'a path that proxy and app would read differently is refused' 400 "$(status /x%2f..%2fadmin "${bob[@]}")"
+  is 'another host name leads nowhere' "$nowhere" "$(status / "${alice[@]}" -H 'Host: other.example')"
+}
+
+# by the page of the simulated Authgear, as a browser does
+cases_login() {
+  local cookie
+  cookie=$(ask -o /dev/null -D - -d 'user=bob&rd=/' "$entry/demo-login" | tr -d '\r' | sed -nE 's/^[Ss]et-[Cc]ookie: ([^;]+).*/\1/p')
+  is 'who signs in gets a session' "$bob_id" "$(ask -H "Cookie: $cookie" "$entry/" | field answer.user)"
+}
+
+cases_isolation() {
+  is 'one port is published, the proxy'"'"'s' "$proxy" "$("${compose[@]}" ps --format json | node -e "
+    const rows = require('node:fs').readFileSync(0, 'utf8').trim().split('\n').map(line => JSON.parse(line)).flat()
+    console.log(rows.filter(row => (row.Publishers ?? []).some(one => one.PublishedPort > 0)).map(row => row.Service).join())")"
+  local address
+  address=$(docker inspect -f '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' "$(container app)")
+  is 'forward-auth finds no way to the app, by name or address' 'no way, no way' "$(inside forward-auth 1 reach "http://app:8080 http://$address:8080")"
+  is 'the app finds none to forward-auth, Redis or the Internet' 'no way, no way, no way' \
+    "$(inside app 1 reach 'http://forward-auth:4181/livez http://redis:6379 http://192.0.2.1')"
+}
+
+# of all that run; Docker gives the capabilities that were added back as a list
+cases_hardening() {
+  local id name
+  while read -r id name; do
+    is "$name: read-only, no capabilities, no new privileges, limits" 'true [ALL] [no-new-privileges:true] limited' "$(docker inspect -f \
+      '{{.HostConfig.ReadonlyRootfs}} {{.HostConfig.CapDrop}} {{.HostConfig.SecurityOpt}} {{if and .HostConfig.Memory .HostConfig.NanoCpus .HostConfig.PidsLimit}}limited{{end}}' "$id")"
+  done < <(docker ps --filter "label=com.docker.compose.project=$project" --format '{{.ID}} {{.Label "com.docker.compose.service"}}' | sort -k 2)
+  is 'forward-auth is nobody' 65532:65532 "$(docker inspect -f '{{.Config.User}}' "$(container forward-auth)")"
+}
+
+cases_image() {
+  local size
+  size=$(docker image inspect -f '{{.Size}}' authgear-forward-auth)
+  is "the image has less than 200 MB ($((size / 1000000)))" yes "$([ "$size" -lt 200000000 ] && echo yes)"
+  is 'it runs on a read-only root with nothing else' '0.1.0' "$(docker run --rm --read-only --cap-drop ALL --network none authgear-forward-auth --version)"
+  is 'a wrong configuration is named, exit 1' 'AUTHGEAR_ENDPOINT 1' \
+    "$(docker run --rm --network none authgear-forward-auth check 2>&1 | grep -o 'AUTHGEAR_ENDPOINT' | head -n 1) $(docker run --rm --network none authgear-forward-auth check >/dev/null 2>&1; echo $?)"
+}
+
+as_forward_auth() { docker exec "$(container redis)" redis-cli --no-auth-warning --user forward-auth --pass "$password" "$@" 2>&1 | grep -oE 'NOPERM|WRONGPASS|OK' | head -n 1; }
+
+cases_redis_rights() {
+  local password
+  password=$(docker exec "$(container forward-auth)" node -p "require('node:fs').readFileSync('/secrets/redis_password', 'utf8')")
+  is 'both replicas follow the log in Redis' 'up up' "$(inside forward-auth 1 ready redis) $(inside forward-auth 2 ready redis)"
+  is 'its user may write its own keys' OK "$(as_forward_auth set forward-auth:verify 1 px 1000)"
+  local command
+  for command in 'set other 1' 'get other' 'keys *' 'flushall' 'config get *' 'acl list' 'script flush' 'client list' 'publish a b'; do
+    # shellcheck disable=SC2086 # words of one command
+    is "its user may not: $command" NOPERM "$(set -f; as_forward_auth $command)"
+  done
+  is 'nobody else may read' NOPERM "$(docker exec "$(container redis)" redis-cli get forward-auth:verify 2>&1 | grep -o NOPERM)"
+}
+
+# one session, asked at both replicas: the second one learns it from Redis
+cases_shared_cache() {
+  is 'the link is HTTP/2; who is new is asked of Authgear' 'h2 200 authgear' "$(inside forward-auth 1 verify 'app_session=demoAppSessionOfAlice00000000000')"
+  is 'and known to the other replica' 'h2 200 redis' "$(inside forward-auth 2 verify 'app_session=demoAppSessionOfAlice00000000000')"
+}
+
+# over HTTP/1.1 Traefik opens a connection for most of its questions
+cases_http2() {
+  ask --no-progress-meter -Z --parallel-max 32 "${bob[@]}" -o /dev/null "$entry/?[1-300]"
+  local connections
+  connections=$(($(inside forward-auth 1 connections 4180) + $(inside forward-auth 2 connections 4180)))
+  is "the proxy keeps its HTTP/2 connection: 300 requests, $connections connections" yes "$([ "$connections" -ge 1 ] && [ "$connections" -le 6 ] && echo yes)"
+}
+
+cases_replica_dies() {
+  local statuses
+  kill_one forward-auth 1
+  statuses=$(ten / "${bob[@]}")
+  # nginx gives up a question that waits for the dead replica just when Docker's name server drops it: docs/docker.md
+  [ "$proxy" = nginx ] && statuses=${statuses% 503}
+  is 'one replica is killed: everybody is served' '200 401' "$statuses $(ten /)"
+  is 'and goes on being' 200 "$(ten / "${bob[@]}")"
+  revive forward-auth 1
+  is 'it comes back' up "$(until_is up inside forward-auth 1 ready redis)"
+}
+
+# whichever the proxy's connection was to, it was one of the two
+cases_other_replica_dies() {
+  kill_one forward-auth 2
+  is 'the other one is killed: everybody is served' '200 401' "$(ten / "${bob[@]}") $(ten /)"
+  revive forward-auth 2
+  until_is up inside forward-auth 2 ready redis >/dev/null
+}
+
+cases_redis_dies() {
+  kill_one redis 1
+  is 'Redis is killed: nobody is logged out' '200 200' "$(ten / "${alice[@]}") $(ten / "${bob[@]}")"
+  is 'who comes for the first time is let in' 200 "$(status / -H 'Cookie: session=a0000000-0000-4000-8000-0000000000c3.demoSessionCookieOfAnonymous0000')"
+  is 'and nobody else' '401 403' "$(status /) $(status /admin "${bob[@]}")"
+  revive redis 1
+  is 'Redis comes back to both replicas' 'up up' "$(until_is up inside forward-auth 1 ready redis) $(until_is up inside forward-auth 2 ready redis)"
+  is 'and still nobody was logged out' '200 200' "$(ten / "${alice[@]}") $(ten / "${bob[@]}")"
+}
