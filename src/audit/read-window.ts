@@ -1,6 +1,6 @@
 import type { Page } from './answer.ts'
 import type { AuditEntry, Second } from './entry.ts'
-import { cellOf, narrower, type Window } from './window.ts'
+import { cellOf, narrower, PAGE, type Window } from './window.ts'
 
 /** What a window holds. */
 export type Reading = Readonly<{
@@ -35,7 +35,7 @@ export async function readWindow (first: Window, reach: number, ask: Ask, isSett
     total ??= page.total
     now = page.now
     for (const entry of page.entries) entries.set(entry.seq, entry)
-    if (page.total <= page.entries.length || isSettled(total)) continue
+    if (page.total <= PAGE || isSettled(total)) continue
     const parts = narrower(window, newestOf(page), reach)
     if (parts.length === 0) overflows.set(cellOf(window), page.total)
     left.push(...parts.toReversed())
