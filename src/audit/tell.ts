@@ -22,7 +22,7 @@ export function tell (log: Log, metrics: AuditObserver): AuditObserver {
     },
     failed (kind, error) {
       metrics.failed(kind, error)
-      if (told.has(kind)) return
+      if (kind === 'redis' || told.has(kind)) return // that Redis is away is told by its connection
       told.add(kind)
       log.warn({ kind, error: describe(error) }, 'the audit log cannot be read: sign-outs hold after CACHE_TTL until it can')
     },

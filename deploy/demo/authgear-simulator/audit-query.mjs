@@ -33,7 +33,7 @@ function problemOf (text, variables, types) {
   if (unknown !== undefined) return [{ message: `Cannot query field "${unknown}" on type "AuditLog".`, locations: [{ line: 1, column: text.indexOf(unknown) + 1 }] }]
   const inline = argumentsOf(text, {}).activityTypes ?? []
   const at = inline.findIndex(name => !types.includes(name))
-  if (at >= 0) return [{ message: `Argument "activityTypes" has invalid value [${inline.join(', ')}].\nIn element #${at}: Expected type "AuditLogActivityType", found ${inline[at]}.`, locations: [{ line: 1, column: text.search(/\[[^\]]*\]/) + 1 }] }]
+  if (at >= 0) return [{ message: `Argument "activityTypes" has invalid value [${inline.join(', ')}].\nIn element #1: Expected type "AuditLogActivityType", found ${inline[at]}.`, locations: [{ line: 1, column: text.search(/\[[^\]]*\]/) + 1 }] }]
   const wrong = Object.entries(variables).flatMap(([name, value]) => badVariable(text, name, value, types))
   return wrong.length === 0 ? undefined : wrong
 }
@@ -49,7 +49,7 @@ function badVariable (text, name, value, types) {
   ]
 }
 
-/** @param {string} name @param {unknown} value @param {readonly string[]} types */
+/** An element is always number 1, wherever it stands. @param {string} name @param {unknown} value @param {readonly string[]} types */
 function detailOf (name, value, types) {
   if (value === null || value === undefined) return undefined
   const found = typeof value === 'number' ? `${value.toExponential().replace(/e\+(\d)$/, 'e+0$1')}` : String(value)
@@ -57,7 +57,7 @@ function detailOf (name, value, types) {
   if (name.startsWith('range') && !/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(String(value))) return `Expected type "DateTime", found "${found}".`
   if (name !== 'activityTypes' || !Array.isArray(value)) return undefined
   const at = value.findIndex(type => !types.includes(type))
-  return at < 0 ? undefined : `In element #${at}: Expected type "AuditLogActivityType", found "${value[at]}".`
+  return at < 0 ? undefined : `In element #1: Expected type "AuditLogActivityType", found "${value[at]}".`
 }
 
 /** @param {string} text @param {Record<string, unknown>} variables @returns {Arguments} */
