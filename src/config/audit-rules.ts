@@ -2,7 +2,7 @@ import type { Rule } from './rule.ts'
 
 const isWhole: Rule = ({ isSet, values: { AUTHGEAR_ADMIN_API_KEY: key } }) => {
   if (!isSet('AUTHGEAR_ADMIN_API_URL')) {
-    return (['AUTHGEAR_ADMIN_API_KEY', 'AUTHGEAR_ADMIN_API_KEY_ID', 'AUTHGEAR_AUDIT_POLL'] as const).map((name) =>
+    return (['AUTHGEAR_ADMIN_API_KEY', 'AUTHGEAR_ADMIN_API_KEY_ID'] as const).map((name) =>
       isSet(name) && `${name}: works only with AUTHGEAR_ADMIN_API_URL: set that too, or leave this out`)
   }
   return [

@@ -22,11 +22,14 @@ t.test('in Redis', { skip: skipOrFail('redis-server') }, async (t) => {
 t.test('an answer that was lost does not lose the lease', { skip: skipOrFail('redis-server') }, async (t) => {
   const { commands } = await redisTier(t, (await startRedis(t)).port)
   let isLost = true
-  const lossy = { ...commands, setIfAbsent: async (key: string, value: string, lifeMs: number) => {
-    const isMade = await commands.setIfAbsent(key, value, lifeMs)
-    if (isLost) throw new Error('too slow')
-    return isMade
-  } }
+  const lossy = {
+    ...commands,
+    setIfAbsent: async (key: string, value: string, lifeMs: number) => {
+      const isMade = await commands.setIfAbsent(key, value, lifeMs)
+      if (isLost) throw new Error('too slow')
+      return isMade
+    }
+  }
   const store = createRedisStore({ commands: lossy, keyPrefix: 'test:{log:x}', leaseMs: 60_000 })
   await t.rejects(store.hold())
   isLost = false

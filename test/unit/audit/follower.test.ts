@@ -165,7 +165,10 @@ t.test('everything that is still to come is done by whoever leads next', async (
   const { world, write, start, taken } = createWorld()
   const first = start()
   await first.poll()
-  for (const _ of [1, 2]) { write('ADMIN_API_MUTATION_UPDATE_ROLE_EXECUTED', {}); await first.poll() }
+  for (let n = 0; n < 2; n++) {
+    write('ADMIN_API_MUTATION_UPDATE_ROLE_EXECUTED', {})
+    await first.poll()
+  }
   t.same(taken(), ['* 0'])
   world.reign = 2
   await start().poll()
