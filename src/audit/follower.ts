@@ -52,6 +52,7 @@ export function createFollower (deps: FollowerDeps): Follower {
   function abandon (): PollOutcome {
     state = undefined
     mine = undefined
+    hasFailed = false
     everything.forget()
     return 'lost_lease'
   }

@@ -51,7 +51,7 @@ export function openAudit ({ url, key, appId, pollMs }: AuditSettings, { endpoin
   const client = createAuditClient({ url, endpoint, ca, token: createTokens(key, appId, clock), clock })
   const follower = createFollower({ ...rest, client, store, reign: leadership.reign, clock, observer, overlapMs: Math.max(OVERLAP, OVERLAP_POLLS * pollMs) })
   const running = runAudit({ leadership, follower, pollMs, clock, observer })
-  return Object.freeze({ ...running, close: async () => { await client.close(); await running.close() } })
+  return Object.freeze({ ...running, close: async () => { await Promise.all([running.close(), client.close()]) } })
 }
 
 function withOwnErrors (store: AuditStore): AuditStore {
