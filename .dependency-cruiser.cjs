@@ -39,17 +39,18 @@ module.exports = {
     {
       name: 'adapters-do-not-know-each-other',
       severity: 'error',
-      from: { path: '^src/(cache|redis|resolver|revocation)/' },
+      from: { path: '^src/(audit|cache|redis|resolver|revocation)/' },
       to: { path: '^src/(app|management|routes|listener|commands|config|main|authenticate)' }
     },
     {
       name: 'routes-do-not-open-anything',
       severity: 'error',
       from: { path: '^src/routes/' },
-      to: { path: '^src/(cache|redis|resolver|revocation|commands|config|main)', pathNot: '^src/revocation/webhook-events[.]ts$', dependencyTypesNot: ['type-only'] }
+      to: { path: '^src/(audit|cache|redis|resolver|revocation|commands|config|main)', pathNot: '^src/revocation/webhook-events[.]ts$', dependencyTypesNot: ['type-only'] }
     },
     owner('fastify', '(app[.]ts|management[.]ts|routes/|listener/|commands/serve[.]ts)'),
-    owner('undici', 'resolver/'),
+    owner('undici', '(resolver/|audit/client[.]ts$)'),
+    owner('jose', 'audit/token[.]ts$'),
     owner('cockatiel', 'resolver/'),
     owner('ioredis', 'redis/'),
     owner('lru-cache', 'cache/memory[.]ts$'),

@@ -1,4 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { AUDIT_ERROR_KINDS } from './audit/audit-error.ts'
+import type { AuditObserver } from './audit/observer.ts'
 import type { AuthenticateObserver } from './authentication.ts'
 import type { FleetObserver } from './cache/fleet.ts'
 import type { ResolverObserver } from './resolver/resolver.ts'
@@ -12,6 +14,7 @@ export type Metrics = Readonly<{
   fleet: Readonly<{ sharedRead: FleetObserver['sharedRead'], sharedError: (operation: string) => void }>
   resolver: ResolverObserver
   revocations: Readonly<{ revoked: (origin: string) => void, lag: (seconds: number) => void, inauthentic: () => void }>
+  audit: AuditObserver
 }>
 
 /** Read when somebody scrapes. */
@@ -22,6 +25,8 @@ export type Gauges = Readonly<{
   redisUp: (() => boolean) | undefined
   /** Whether the revocation log is followed; undefined where the service has no Redis. */
   logFollowed: (() => boolean) | undefined
+  /** The audit-log follower; undefined where it is off. */
+  audit: Readonly<{ isLeader: () => boolean, behindSeconds: () => number }> | undefined
   /** Seconds since 1970; undefined where the listener speaks no TLS. */
   certificateExpiry: (() => number) | undefined
 }>
@@ -40,7 +45,8 @@ export function createMetrics (version: string, gauges: Gauges): Metrics {
     authenticate: registerAuthenticate(registry, reads.memory),
     fleet: registerFleet(registry, reads.redis),
     resolver: registerResolver(registry),
-    revocations: registerRevocations(registry)
+    revocations: registerRevocations(registry),
+    audit: registerAudit(registry, gauges.audit)
   })
 }
 
@@ -147,6 +153,34 @@ function registerRevocations (registry: Registry): Metrics['revocations'] {
     revoked: (origin) => revocations.inc({ origin }),
     lag: (seconds) => lag.observe(seconds),
     inauthentic: () => revocations.inc({ origin: 'inauthentic' })
+  }
+}
+
+const NO_AUDIT: AuditObserver = Object.freeze({ polled () {}, failed () {}, read () {}, applied () {}, gap () {}, overflow () {}, leading () {} })
+/** Entries are dated in whole seconds. */
+const LAG_BUCKETS = [0.5, 1, 2, 3, 4, 6, 10, 20, 30, 60, 120]
+
+function registerAudit (registry: Registry, gauges: Gauges['audit']): AuditObserver {
+  if (gauges === undefined) return NO_AUDIT
+  const counter = (name: string, help: string, label: string): Counter => new Counter({ registers: [registry], name: `forward_auth_audit_${name}`, help, labelNames: [label] })
+  const gauge = (name: string, help: string, read: () => number): Gauge => new Gauge({ registers: [registry], name: `forward_auth_audit_${name}`, help, collect () { this.set(read()) } })
+  gauge('leader', '1 on the replica that reads Authgear\'s audit log.', () => Number(gauges.isLeader()))
+  gauge('behind_seconds', 'Since this replica\'s last successful poll, or its start; the least of all replicas counts.', gauges.behindSeconds)
+  const polls = counter('polls_total', 'Polls of the audit log; lost_lease = given up, since another replica leads.', 'outcome')
+  const errors = counter('errors_total', 'Why the audit log could not be read.', 'kind')
+  const entries = counter('entries_total', 'Entries read for the first time, by activity type; unknown = of a newer Authgear.', 'activity')
+  const revocations = counter('revocations_total', 'What entries made void, by activity type; gap, overflow = everything, for want of entries.', 'activity')
+  const gaps = counter('gaps_total', 'Times in which entries may have been lost, by what was done.', 'outcome')
+  const lag = new Histogram({ registers: [registry], name: 'forward_auth_audit_lag_seconds', help: 'From the time of an event to its revocation, by the clock of Authgear, which dates in whole seconds.', buckets: LAG_BUCKETS })
+  for (const kind of AUDIT_ERROR_KINDS) errors.inc({ kind }, 0)
+  return {
+    polled: (outcome) => polls.inc({ outcome }),
+    failed: (kind) => errors.inc({ kind }),
+    read: (activity, count) => { entries.inc({ activity }); revocations.inc({ activity }, count) },
+    applied: (seconds) => lag.observe(seconds),
+    gap: (outcome) => { gaps.inc({ outcome }); if (outcome === 'everything') revocations.inc({ activity: 'gap' }) },
+    overflow: () => revocations.inc({ activity: 'overflow' }),
+    leading: () => {}
   }
 }
 

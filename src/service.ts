@@ -1,11 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { buildApp, buildIdentifyApp, type App, type AppDeps } from './app.ts'
+import { openAudit, type AuditSettings } from './audit/open.ts'
+import type { Running } from './audit/run.ts'
 import { createAuthenticator } from './authenticate.ts'
 import { createFleet, fleetOfOne, type Fleet } from './cache/fleet.ts'
 import { createMemoryCache } from './cache/memory.ts'
 import { createSealer } from './cache/sealing.ts'
 import { systemClock, type Clock } from './clock.ts'
-import { createKeyer, deriveKeys } from './core/cache-key.ts'
+import { createKeyer, deriveKeys, type Keyer } from './core/cache-key.ts'
 import { cookieNames } from './core/credentials.ts'
 import type { EpochMs } from './core/jwt.ts'
 import { certificateExpiry } from './listener/certificate-expiry.ts'
@@ -47,6 +49,8 @@ export type ServiceSettings = Readonly<{
     webhookSecret: string | undefined
     appId: string | undefined
   }>
+  /** Undefined: Authgear's audit log is not followed. */
+  audit: AuditSettings | undefined
   cache: Readonly<{
     ttlMs: number
     negativeTtlMs: number
@@ -102,6 +106,7 @@ export function createService (settings: ServiceSettings, log: Log, { clock = sy
     cacheEntries: memory.size,
     redisUp: settings.redis === undefined ? undefined : () => shared.connection?.isUp() === true,
     logFollowed: settings.redis === undefined ? undefined : () => revocations.isFollowing(),
+    audit: settings.audit === undefined ? undefined : { isLeader: () => audit?.isLeader() === true, behindSeconds: () => audit?.behindSeconds() ?? 0 },
     certificateExpiry: tls === undefined ? undefined : () => (expiry ?? 0) / 1000
   })
   const names = cookieNames(authgear.cookiePrefix)
@@ -110,6 +115,7 @@ export function createService (settings: ServiceSettings, log: Log, { clock = sy
   const keyer = createKeyer(keys.digest, { endpoint: authgear.endpoint.origin, cookiePrefix: authgear.cookiePrefix })
   const shared = openShared(settings, keys.sealing, { metrics, log, clock, patienceMs })
   const { revocations, close: closeLog } = openLog(settings, keys.log, { metrics, log, clock, forget: memory.clear })
+  const audit = openFollower(settings, { metrics, log, clock, keyer, revocations, connection: shared.connection })
   const authenticator = createAuthenticator({
     memory,
     fleet: shared.fleet,
@@ -145,6 +151,7 @@ export function createService (settings: ServiceSettings, log: Log, { clock = sy
     authgearQueue: resolver.state,
     certificateRenewed: (renewed: EpochMs) => { expiry = renewed },
     close: async () => {
+      await audit?.close()
       await closeLog()
       await shared.connection?.close()
       await resolver.close()
@@ -210,7 +217,7 @@ type LogDeps = Readonly<{ metrics: Metrics, log: Log, clock: Clock, forget: () =
 /** How much longer than any entry lives a revocation is kept, in milliseconds. */
 const RETENTION_MARGIN = 5 * 60_000
 
-function openLog (settings: ServiceSettings, logKey: Uint8Array, { metrics, log, clock, forget }: LogDeps): { revocations: RevocationLog, close: () => Promise<void> } {
+function openLog (settings: ServiceSettings, authenticationKey: Uint8Array, { metrics, log, clock, forget }: LogDeps): { revocations: RevocationLog, close: () => Promise<void> } {
   const { redis, authgear, cache } = settings
   const retentionMs = Math.max(cache.ttlMs, cache.negativeTtlMs) + cache.staleIfErrorMs + authgear.timeoutMs + RETENTION_MARGIN
   const trouble = (what: string, error?: unknown): void => log.error({ ...(error === undefined ? {} : { error: describe(error) }) }, what)
@@ -221,8 +228,8 @@ function openLog (settings: ServiceSettings, logKey: Uint8Array, { metrics, log,
     const revocations = createMemoryLog({ clock, retentionMs, observer })
     return { revocations, close: revocations.close }
   }
-  const store = createRedisLogStore({ ...openLogConnections(redis), keyPrefix: `${redis.keyPrefix}{log:${digestOf(authgear.endpoint.origin)}}` })
-  const revocations = createStreamLog({ store, codec: createEntryCodec(logKey), clock, retentionMs, observer })
+  const store = createRedisLogStore({ ...openLogConnections(redis), keyPrefix: logKey(redis.keyPrefix, authgear.endpoint.origin) })
+  const revocations = createStreamLog({ store, codec: createEntryCodec(authenticationKey), clock, retentionMs, observer })
   return { revocations, close: follow(revocations, store, (error) => trouble('the revocation log cannot be followed: memory entries are used for CACHE_DEGRADED_TTL only', error)) }
 }
 
@@ -236,9 +243,26 @@ function seldom (clock: Clock, tell: () => void): () => void {
   }
 }
 
-/** Names the project in a key of Redis; no secret. */
-function digestOf (origin: string): string {
-  return createHash('sha256').update(origin).digest('base64url').slice(0, 16)
+/** What the log's keys begin with, all in one slot. The digest names the project; it is no secret. */
+function logKey (prefix: string, origin: string): string {
+  return `${prefix}{log:${createHash('sha256').update(origin).digest('base64url').slice(0, 16)}}`
+}
+
+type FollowerDeps = Omit<LogDeps, 'forget'> & Readonly<{ keyer: Keyer, revocations: RevocationLog, connection: RedisConnection | undefined }>
+
+function openFollower ({ audit, authgear, cache, redis }: ServiceSettings, { metrics, log, clock, keyer, revocations, connection }: FollowerDeps): Running | undefined {
+  if (audit === undefined) return undefined
+  return openAudit(audit, {
+    endpoint: authgear.endpoint,
+    ca: authgear.ca,
+    shared: redis === undefined || connection === undefined ? undefined : { commands: connection.commands, keyPrefix: logKey(redis.keyPrefix, authgear.endpoint.origin) },
+    revocations,
+    sessionDigest: keyer.sessionDigest,
+    lifetimeMs: cache.ttlMs + cache.staleIfErrorMs,
+    clock,
+    metrics: metrics.audit,
+    log
+  })
 }
 
 function webhookOf ({ authgear }: ServiceSettings, revocations: RevocationLog, log: Log, clock: Clock): Webhook | undefined {

@@ -5,6 +5,7 @@ import type { Values } from './variables.ts'
 export function assemble (values: Values): Config {
   return {
     authgear: authgear(values),
+    audit: audit(values),
     listen: values.LISTEN,
     management: values.MANAGEMENT_LISTEN,
     managementToken: values.MANAGEMENT_TOKEN,
@@ -42,6 +43,12 @@ function authgear (values: Values): Config['authgear'] {
     webhookSecret: values.AUTHGEAR_WEBHOOK_SECRET,
     appId: values.AUTHGEAR_APP_ID
   }
+}
+
+/** The rules see to it that they are there together. */
+function audit ({ AUTHGEAR_ADMIN_API_URL: url, AUTHGEAR_ADMIN_API_KEY: key, AUTHGEAR_ADMIN_API_KEY_ID: id, AUTHGEAR_APP_ID: appId, AUTHGEAR_AUDIT_POLL: pollMs }: Values): Config['audit'] {
+  const keyId = id ?? key?.keyId
+  return url === undefined || key === undefined || keyId === undefined || appId === undefined ? undefined : { url, key: { pem: key.pem, keyId }, appId, pollMs }
 }
 
 function tls ({ LISTEN_TLS_CERT_FILE: certFile, LISTEN_TLS_KEY_FILE: keyFile, LISTEN_TLS_CLIENT_CA_FILE: clientCaFile }: Values): Config['tls'] {

@@ -7,6 +7,9 @@ export type Address = Readonly<{ host: string, port: number }>
 /** The project's public origin as Authgear compares it: lower case, no default port. `host` carries a port that is not the default. */
 export type Endpoint = Readonly<{ origin: string, host: string, scheme: 'http' | 'https' }>
 
+/** A key of Authgear's Admin API: PKCS#8 in PEM; a JWK names its id, a PEM does not. */
+export type AdminKey = Readonly<{ pem: string, keyId: string | undefined }>
+
 /** Everything that the environment says, parsed, checked and deep-frozen. */
 export type Config = Readonly<{
   authgear: Readonly<{
@@ -22,6 +25,8 @@ export type Config = Readonly<{
     webhookSecret: string | undefined
     appId: string | undefined
   }>
+  /** undefined: the audit log is not followed */
+  audit: Readonly<{ url: string, key: Readonly<{ pem: string, keyId: string }>, appId: string, pollMs: number }> | undefined
   listen: ListenAddress
   /** undefined: off */
   management: ListenAddress | undefined

@@ -1,3 +1,4 @@
+import { adminKey } from './kinds/admin-key.ts'
 import { boolean } from './kinds/boolean.ts'
 import { certificatesContent, certificatesPath } from './kinds/certificates-file.ts'
 import { choice } from './kinds/choice.ts'
@@ -11,7 +12,7 @@ import { orOff } from './kinds/or-off.ts'
 import { privateKeyPath } from './kinds/private-key-path.ts'
 import { redisAddresses } from './kinds/redis-addresses.ts'
 import { redisUrl } from './kinds/redis-url.ts'
-import { resolverUrl } from './kinds/resolver-url.ts'
+import { adminApiUrl, resolverUrl } from './kinds/resolver-url.ts'
 import { secret, secretOrNone } from './kinds/secret.ts'
 import { share } from './kinds/share.ts'
 import { trustedProxies } from './kinds/trusted-proxies.ts'
@@ -81,7 +82,32 @@ export const variables = Object.freeze({
     group: 'Authgear',
     kind: userName,
     example: 'myapp',
-    meaning: 'The project\'s id: webhooks of another one are refused.'
+    meaning: 'The project\'s id: webhooks of another one are refused, and the Admin API\'s token is made out to it.'
+  },
+  AUTHGEAR_ADMIN_API_URL: {
+    group: 'Authgear',
+    kind: adminApiUrl,
+    example: 'http://authgear-admin:3002/graphql',
+    meaning: 'The Admin API as this service reaches it; with it the audit log is followed, so that sign-outs and role changes count within seconds (docs/audit-log.md). Needs `AUTHGEAR_ADMIN_API_KEY` and `AUTHGEAR_APP_ID`.'
+  },
+  AUTHGEAR_ADMIN_API_KEY: {
+    group: 'Authgear',
+    kind: adminKey,
+    secret: true,
+    meaning: 'The private key of the project\'s secret `admin-api.auth`.'
+  },
+  AUTHGEAR_ADMIN_API_KEY_ID: {
+    group: 'Authgear',
+    kind: userName,
+    derived: 'the `kid` of a JWK',
+    example: 'a1b2c3d4-0000-4000-8000-000000000000',
+    meaning: 'That key\'s id, its `kid`; required with a PEM, which does not say it.'
+  },
+  AUTHGEAR_AUDIT_POLL: {
+    group: 'Authgear',
+    kind: duration({ min: '100ms', max: '10s' }),
+    fallback: '2s',
+    meaning: 'How often the audit log is read, by one replica for all; with it grows what a sign-out takes.'
   },
   LISTEN: {
     group: 'Listeners',

@@ -56,7 +56,11 @@ const staleWithoutRevocation: Warning = ({ values: { CACHE_STALE_IF_ERROR: stale
   stale > 0 && ttl === 0 && 'CACHE_STALE_IF_ERROR: has no effect with CACHE_TTL=0: nothing is remembered that could be used'
 ]
 
-const WARNINGS: readonly Warning[] = [alone, unprotected, longRefusals, wideTrust, openManagement, staleWithoutRevocation]
+const auditLog: Warning = (readings) => readings.isSet('AUTHGEAR_ADMIN_API_URL')
+  ? [!hasRedis(readings) && 'AUTHGEAR_ADMIN_API_URL: without Redis each replica reads the audit log for itself: run exactly one']
+  : [readings.isSet('AUTHGEAR_AUDIT_POLL') && 'AUTHGEAR_AUDIT_POLL: has no effect without AUTHGEAR_ADMIN_API_URL']
+
+const WARNINGS: readonly Warning[] = [auditLog, alone, unprotected, longRefusals, wideTrust, openManagement, staleWithoutRevocation]
 
 export function warningsOf (readings: Readings): readonly string[] {
   return WARNINGS.flatMap((warning) => warning(readings)).filter((text) => text !== false)

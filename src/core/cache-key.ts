@@ -15,6 +15,8 @@ export type Keyer = Readonly<{
   memoryKey: (credentials: Credentials) => MemoryKey
   cacheKey: (credentials: Credentials) => CacheKey
   digests: (credentials: Credentials) => readonly CredentialDigest[]
+  /** Of the part of a `session` or `app_session` cookie before the dot. */
+  sessionDigest: (sessionId: string) => CredentialDigest
 }>
 
 /** @param secret CACHE_SECRET; one purpose never learns the key of another */
@@ -31,11 +33,12 @@ export function createKeyer (digestKey: Uint8Array, project: Readonly<{ endpoint
   const hmac = createHmacSha256(digestKey)
   const scope = part(project.endpoint) + part(project.cookiePrefix)
   const secret = randomBytes(32).toString('base64url')
+  const digest = (kind: string, text: string): CredentialDigest => hmac(`${kind}:${scope}${part(text)}`).slice(0, 22) as CredentialDigest
   return Object.freeze({
     memoryKey: (credentials: Credentials) => hash('sha256', secret + textOf(credentials), 'base64url') as MemoryKey,
     cacheKey: (credentials: Credentials) => hmac(`key:${scope}${textOf(credentials)}`) as CacheKey,
-    digests: (credentials: Credentials) => digestTexts(credentials).map(([kind, text]) =>
-      hmac(`${kind}:${scope}${part(text)}`).slice(0, 22) as CredentialDigest)
+    digests: (credentials: Credentials) => digestTexts(credentials).map(([kind, text]) => digest(kind, text)),
+    sessionDigest: (sessionId: string) => digest('session-id', sessionId)
   })
 }
 

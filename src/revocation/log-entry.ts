@@ -61,5 +61,5 @@ function decodeRevocation ({ kind, value, origin, quiet }: Omit<Fields, 'tag'>):
   if (kind === 'generation') return undefined
   const target: Target = kind === 'user' ? { kind, userId: value } : kind === 'credential' ? { kind, digest: value as CredentialDigest } : { kind: 'everything' }
   const quietMs = Number(quiet)
-  return { target, origin: origin === 'webhook' ? 'webhook' : 'management', quietMs: quietMs >= 0 && quietMs <= MAX_QUIET ? quietMs : MAX_QUIET }
+  return { target, origin: origin === 'webhook' || origin === 'audit' ? origin : 'management', quietMs: quietMs >= 0 && quietMs <= MAX_QUIET ? quietMs : MAX_QUIET }
 }

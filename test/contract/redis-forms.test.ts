@@ -1,5 +1,6 @@
 import t from 'tap'
 import { createRedisCache } from '../../src/cache/redis.ts'
+import { auditStoreContract } from '../helpers/audit-store-contract.ts'
 import { cacheContract } from '../helpers/cache-contract.ts'
 import { logContract } from '../helpers/log-contract.ts'
 import { FORMS } from '../helpers/redis-forms.ts'
@@ -18,6 +19,9 @@ for (const { name, server, start } of FORMS) {
         const tier = await redisTier(t, servers, settings)
         return { cache: createRedisCache(tier), pass: () => until('the entry ended', async () => await tier.commands.pttl(tier.nameOf(keyOf('a'))) === -2) }
       })
+    })
+    t.test('audit store', async (t) => {
+      await auditStoreContract(t, (await redisTier(t, servers, settings)).commands, 'forward-auth:audit ')
     })
     t.test('revocation log', async (t) => {
       let opened = 0

@@ -25,6 +25,7 @@ export interface AdapterOptions {
   readonly degradedTtlMs?: number
   readonly webhookSecret?: string
   readonly appId?: string
+  readonly audit?: ServiceSettings['audit']
   readonly managementToken?: string
   readonly timeoutMs?: number
   readonly maxConcurrency?: number
@@ -105,6 +106,7 @@ function settingsOf (options: AdapterOptions): ServiceSettings {
       webhookSecret: options.webhookSecret,
       appId: options.appId
     },
+    audit: options.audit,
     cache: {
       ttlMs: options.ttlMs ?? 30_000,
       negativeTtlMs: options.negativeTtlMs ?? 5000,

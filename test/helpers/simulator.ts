@@ -1,7 +1,7 @@
 import { buildSimulator } from '../../deploy/demo/authgear-simulator/server.mjs'
 import type { Counters, Knobs, SimulatorOptions } from '../../deploy/demo/authgear-simulator/server.mjs'
 
-export type { Counters, FailureMode, Gate, Knobs, SessionEntry, SimulatorOptions, UserEntry } from '../../deploy/demo/authgear-simulator/server.mjs'
+export type { AuditFailure, Counters, FailureMode, Gate, Knobs, SessionEntry, SimulatorOptions, UserEntry } from '../../deploy/demo/authgear-simulator/server.mjs'
 
 /** What of a tap test is needed to close what was opened. */
 interface Closes { teardown (close: () => Promise<void>): void }

@@ -3,7 +3,7 @@
 /** @import { Knobs } from './types.d.mts' */
 
 /** Knobs that take names and values only, and so can be turned over HTTP: POST /__simulator/<knob> with a JSON list of arguments. */
-const CALLABLE = new Set(['fail', 'recover', 'addUser', 'disable', 'enable', 'setRoles', 'setVerified', 'setOutsideValidity', 'signIn', 'revokeSessions', 'revoke'])
+const CALLABLE = new Set(['fail', 'recover', 'addUser', 'disable', 'enable', 'setRoles', 'setVerified', 'setOutsideValidity', 'signIn', 'signOut', 'revokeSessions', 'revoke'])
 const SETTINGS = /** @type {const} */ (['latency', 'sessionLock', 'outage', 'frozenRedisDelay'])
 
 /**

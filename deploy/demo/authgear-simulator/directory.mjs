@@ -38,11 +38,13 @@ export function createDirectory (entries) {
     return found
   }
 
-  /** @param {(session: Session, credential: string) => boolean} ended */
+  /** @param {(session: Session, credential: string) => boolean} ended @returns {string[]} the ids of those that had a cookie */
   function endSessions (ended) {
+    const ids = [...sessions.cookie].filter(([credential, session]) => ended(session, credential)).map(([cookie]) => sessionId(cookie))
     for (const map of Object.values(sessions)) {
       for (const [credential, session] of map) if (ended(session, credential)) map.delete(credential)
     }
+    return ids
   }
 
   /** @param {string} name @returns {IssuedCredentials} */
@@ -58,6 +60,9 @@ export function createDirectory (entries) {
 }
 
 /** @typedef {ReturnType<typeof createDirectory>} Directory */
+
+/** The part of the cookie that the audit log names. @param {string} cookie */
+export const sessionId = cookie => cookie.split('.')[0] ?? ''
 
 /** @param {Record<'accessToken' | 'appSession' | 'cookie', Map<string, Session>>} sessions */
 function finder (sessions) {

@@ -1,11 +1,17 @@
 // @ts-check
 import { FAILURES } from './failures.mjs'
+import { createChronicle } from './audit-knobs.mjs'
+import { sessionId } from './directory.mjs'
 import { createGate } from './gates.mjs'
 
 /** @import { FailureMode, Knobs, Outage } from './types.d.mts' */
 
-/** What a test may change while the simulator runs. @param {import('./directory.mjs').Directory} directory */
-export function createKnobs (directory) {
+/**
+ * What a test may change while the simulator runs.
+ * @param {import('./directory.mjs').Directory} directory
+ * @param {import('./audit-knobs.mjs').Audit} audit
+ */
+export function createKnobs (directory, audit) {
   /** @type {{ mode: FailureMode, left: number } | undefined} */
   let failure
   /** @type {Record<'before' | 'after', ReturnType<typeof createGate> | undefined>} */
@@ -26,7 +32,8 @@ export function createKnobs (directory) {
       gates[point]?.release()
       return (gates[point] = createGate())
     },
-    ...userKnobs(directory)
+    audit: audit.knobs,
+    ...userKnobs(directory, createChronicle(audit.log))
   }
 
   /** Takes one of the failures asked for. */
@@ -37,25 +44,37 @@ export function createKnobs (directory) {
   }
 
   const pass = async (/** @type {'before' | 'after'} */ point) => { await gates[point]?.pass() }
-  const release = () => { gates.before?.release(); gates.after?.release() }
+  const release = () => { gates.before?.release(); gates.after?.release(); audit.release() }
   return { knobs: Object.seal(knobs), nextFailure, pass, release, gates }
 }
 
-/** @param {import('./directory.mjs').Directory} directory */
-function userKnobs (directory) {
+/** @param {import('./directory.mjs').Directory} directory @param {ReturnType<typeof createChronicle>} chronicle */
+function userKnobs (directory, chronicle) {
   const { user, endSessions } = directory
-  const revokeSessions = (/** @type {string} */ name) => {
+  const endAll = (/** @type {string} */ name) => {
     const owner = user(name)
-    endSessions(session => session.user === owner)
+    return endSessions(session => session.user === owner)
   }
   return /** @satisfies {Partial<Knobs>} */ ({
     addUser: directory.addUser,
-    signIn: directory.signIn,
-    revokeSessions,
-    revoke: credential => endSessions((_, one) => one === credential),
-    disable: name => { user(name).disabled = true; revokeSessions(name) },
-    enable: name => { user(name).disabled = false },
-    setRoles: (name, roles) => { user(name).roles = roles },
+    signIn (name) {
+      const issued = directory.signIn(name)
+      chronicle.signedIn(user(name), sessionId(issued.cookie))
+      return issued
+    },
+    signOut (cookie) {
+      const owner = directory.find.byCookie(cookie)
+      if (owner !== undefined) chronicle.signedOut(owner.user, endSessions(session => session === owner))
+    },
+    revokeSessions: name => chronicle.sessionsRevoked(user(name), endAll(name)),
+    revoke: credential => { endSessions((_, one) => one === credential) },
+    disable: name => { user(name).disabled = true; endAll(name); chronicle.disabled(user(name)) },
+    enable: name => { user(name).disabled = false; chronicle.disabled(user(name)) },
+    setRoles (name, roles) {
+      const before = user(name).roles
+      user(name).roles = roles
+      chronicle.rolesChanged(user(name), before)
+    },
     setVerified: (name, verified) => { user(name).verified = verified },
     setOutsideValidity: (name, outside) => { user(name).outsideValidity = outside }
   })

@@ -10,7 +10,7 @@ import { readOrigin } from './origin.mjs'
  * @param {FastifyInstance} app
  * @param {import('./resolver.mjs').Parts} parts
  */
-export async function loginRoutes (app, { options, directory, cookies }) {
+export async function loginRoutes (app, { options, directory, control, cookies }) {
   const path = options.loginPath ?? '/login'
   const sessionOf = (/** @type {FastifyRequest} */ request) => readCredentials(request.raw.rawHeaders, options.cookiePrefix ?? '').session ?? ''
   const scheme = (/** @type {FastifyRequest} */ request) => readOrigin(request.raw, options.trustProxy ?? true)?.scheme ?? 'http'
@@ -28,13 +28,12 @@ export async function loginRoutes (app, { options, directory, cookies }) {
   app.post(path, (request, reply) => {
     const user = directory.users.get(formField(request, 'user'))
     if (user === undefined || user.disabled) return reply.code(403).type('text/plain').send('Authgear signs this user in no more.\n')
-    return reply.header('Set-Cookie', cookies.set(directory.signIn(user.name).cookie, scheme(request)))
+    return reply.header('Set-Cookie', cookies.set(control.knobs.signIn(user.name).cookie, scheme(request)))
       .redirect(backTo(formField(request, 'rd'), path), 303)
   })
 
   app.post(`${path}/logout`, (request, reply) => {
-    const session = directory.find.byCookie(sessionOf(request))
-    if (session !== undefined) directory.endSessions(one => one === session)
+    control.knobs.signOut(sessionOf(request))
     return reply.header('Set-Cookie', cookies.clear(scheme(request))).redirect(backTo(formField(request, 'rd'), path), 303)
   })
 }

@@ -2,11 +2,18 @@
 import { readFileSync } from 'node:fs'
 import { buildSimulator } from './server.mjs'
 
-// Variables: HOST, PORT, USERS_FILE, COOKIE_PREFIX, COOKIE_DOMAIN, LOGIN_PATH, TRUST_PROXY=false, CONTROL=true
+// Variables: HOST, PORT, USERS_FILE, COOKIE_PREFIX, COOKIE_DOMAIN, LOGIN_PATH, TRUST_PROXY=false, CONTROL=true,
+// and for the Admin API ADMIN_API_APP_ID, ADMIN_API_KEY_ID, ADMIN_API_PUBLIC_KEY_FILE (PEM)
 const { HOST, PORT, USERS_FILE, COOKIE_PREFIX, COOKIE_DOMAIN, LOGIN_PATH, TRUST_PROXY, CONTROL } = process.env
+const { ADMIN_API_APP_ID, ADMIN_API_KEY_ID, ADMIN_API_PUBLIC_KEY_FILE } = process.env
+
+const adminApi = ADMIN_API_APP_ID && ADMIN_API_KEY_ID && ADMIN_API_PUBLIC_KEY_FILE
+  ? { appId: ADMIN_API_APP_ID, keyId: ADMIN_API_KEY_ID, publicKey: readFileSync(ADMIN_API_PUBLIC_KEY_FILE, 'utf8') }
+  : undefined
 
 const simulator = buildSimulator({
   ...(USERS_FILE ? { users: JSON.parse(readFileSync(USERS_FILE, 'utf8')).users } : {}),
+  ...(adminApi ? { adminApi } : {}),
   cookiePrefix: COOKIE_PREFIX ?? '',
   cookieDomain: COOKIE_DOMAIN ?? '',
   loginPath: LOGIN_PATH ?? '/login',

@@ -17,6 +17,7 @@ import { findSession, judge, needsLookup } from './verdict.mjs'
  * @property {ReturnType<typeof import('./knobs.mjs').createKnobs>} control
  * @property {ReturnType<typeof import('./counters.mjs').createCounters>} counting
  * @property {import('./cookies.mjs').CookieWriter} cookies
+ * @property {import('./audit-knobs.mjs').Audit} audit
  * @property {AbortSignal} closing
  */
 

@@ -1,7 +1,9 @@
 // @ts-check
 import { readFileSync } from 'node:fs'
 import Fastify from 'fastify'
+import { createAdminApi } from './admin-api.mjs'
 import { pageNotFound, send } from './answers.mjs'
+import { createAudit } from './audit-knobs.mjs'
 import { controlRoutes } from './control-routes.mjs'
 import { createCookieWriter } from './cookies.mjs'
 import { createCounters } from './counters.mjs'
@@ -17,19 +19,21 @@ import { createGoLikeServer } from './wire.mjs'
 /** @param {SimulatorOptions} [options] @returns {Simulator} */
 export function buildSimulator (options = {}) {
   const directory = createDirectory(options.users ?? demoUsers())
-  const control = createKnobs(directory)
+  const audit = createAudit()
+  const control = createKnobs(directory, audit)
   const counting = createCounters()
   const cookies = createCookieWriter(options)
   const closing = new AbortController()
-  const parts = { options, directory, control, counting, cookies, closing: closing.signal }
+  const parts = { options, directory, control, counting, cookies, audit, closing: closing.signal }
   const resolve = createResolver(parts)
+  const administrate = createAdminApi(parts)
   /** @type {Set<Socket>} */
   const sockets = new Set()
 
   const app = Fastify({
-    // the resolver is answered below Fastify, byte by byte as Go does; pages and knobs are Fastify's
+    // the resolver and the Admin API are answered below Fastify, byte by byte as Go does; pages and knobs are Fastify's
     serverFactory: handler => {
-      const server = createGoLikeServer((request, response) => { if (!resolve(request, response)) handler(request, response) }, options.tls)
+      const server = createGoLikeServer((request, response) => { if (!resolve(request, response) && !administrate(request, response)) handler(request, response) }, options.tls)
       return server.on('connection', socket => watch(socket, sockets, counting.connected))
     }
   })

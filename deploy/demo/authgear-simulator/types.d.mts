@@ -81,6 +81,41 @@ export interface Gate {
   release (): void
 }
 
+/** How the Admin API may fail; `unavailable`: the audit database is not there, or not configured, under status 200. */
+export type AuditFailure = 'unavailable' | 'error' | 'forbidden' | 'not-found' | 'garbage' | 'reset' | 'hang'
+
+export interface AuditEvent {
+  /** as in the enum, e.g. `USER_SIGNED_OUT` */
+  readonly activityType: string
+  readonly payload: object
+  readonly userId?: string
+  readonly triggeredBy?: 'user' | 'admin_api' | 'system'
+  /** default: now, in whole seconds */
+  readonly createdAt?: UnixSeconds
+  /** how long it cannot be seen yet: a slow insert */
+  readonly lateness?: Milliseconds
+}
+
+/** The audit log of the Admin API. Entries of one second come in no order, as at Authgear. */
+export interface AuditKnobs {
+  append (event: AuditEvent): void
+  /** What is written from here on is seen so much later, with its own date. */
+  late (ms: Milliseconds): void
+  /** The next so many entries are never written: what they are about happens all the same. */
+  lose (count: number): void
+  /** Answers the next `times` queries of the log (default: all, until `recover`) in this way. */
+  fail (mode: AuditFailure, times?: number): void
+  recover (): void
+  /** added to each answer; default 0 */
+  slow (ms: Milliseconds): void
+  /** Activity types that this Authgear does not know. */
+  hide (types: readonly string[]): void
+  /** Holds every query of the log. */
+  hold (): Gate
+  /** queries of the log that arrived */
+  readonly queries: number
+}
+
 export interface Knobs {
   /** added to every resolution; default 0 */
   latency: Milliseconds
@@ -101,8 +136,11 @@ export interface Knobs {
   setRoles (name: string, roles: readonly string[]): void
   setVerified (name: string, verified: boolean): void
   setOutsideValidity (name: string, outside: boolean): void
+  readonly audit: AuditKnobs
   /** A new session of this user. */
   signIn (name: string): IssuedCredentials
+  /** Ends the session of this cookie, as its browser does. */
+  signOut (cookie: string): void
   revokeSessions (name: string): void
   /** Ends one credential (an access token or the value of a cookie). */
   revoke (credential: string): void
@@ -123,6 +161,14 @@ export interface Counters {
   reset (): void
 }
 
+export interface AdminApiOptions {
+  readonly appId: string
+  /** the key's `kid` */
+  readonly keyId: string
+  /** PEM */
+  readonly publicKey: string
+}
+
 export interface SimulatorOptions {
   /** default: users.json beside this file */
   readonly users?: readonly UserEntry[]
@@ -136,6 +182,8 @@ export interface SimulatorOptions {
   readonly hosts?: readonly string[]
   /** where the login page is; default `/login` */
   readonly loginPath?: string
+  /** opens the Admin API at `/graphql` and `/_api/admin/graphql`; default: 404 */
+  readonly adminApi?: AdminApiOptions
   /** opens `/__simulator/…`; default false */
   readonly control?: boolean
   /** PEM; with it the simulator speaks https */

@@ -3,6 +3,7 @@ import t from 'tap'
 import { loadConfig } from '../../../src/config.ts'
 import { environmentExample, withVariablesTable } from '../../../src/config/document.ts'
 import { rows } from '../../../src/config/variables.ts'
+import { PRIVATE_KEY } from '../../helpers/audit.ts'
 
 const file = (path: string): string => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8')
 
@@ -32,9 +33,12 @@ t.test('.env.example works as it is, and each of its examples is valid', t => {
   t.equal(loadConfig(required).kind, 'ok')
   const { CACHE_SECRET: secret, ...optional } = assignments(example, true)
   t.equal(secret, '', 'no secret that could be left in place')
-  for (const [name, value] of Object.entries(optional).filter(([name]) => !name.endsWith('_FILE') && !name.startsWith('REDIS_'))) {
+  const alone = Object.entries(optional).filter(([name]) => !name.endsWith('_FILE') && !name.startsWith('REDIS_') && !name.startsWith('AUTHGEAR_ADMIN_'))
+  for (const [name, value] of alone) {
     t.equal(loadConfig({ ...required, [name]: value }).kind, 'ok', name)
   }
+  const { AUTHGEAR_APP_ID: appId, AUTHGEAR_ADMIN_API_URL: url, AUTHGEAR_ADMIN_API_KEY_ID: keyId } = optional
+  t.equal(loadConfig({ ...required, AUTHGEAR_APP_ID: appId, AUTHGEAR_ADMIN_API_URL: url, AUTHGEAR_ADMIN_API_KEY_ID: keyId, AUTHGEAR_ADMIN_API_KEY: PRIVATE_KEY }).kind, 'ok', 'these together')
   t.end()
 })
 

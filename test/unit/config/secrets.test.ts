@@ -73,7 +73,10 @@ const places: readonly ((text: string) => NodeJS.ProcessEnv)[] = [
   text => ({ REDIS_URL: text }),
   text => ({ REDIS_URL_FILE: text }),
   text => ({ AUTHGEAR_ENDPOINT: `https://u:${text}@myapp.authgear.cloud` }),
-  text => ({ AUTHGEAR_RESOLVER_URL: `https://u:${text}@myapp.authgear.cloud/resolve` })
+  text => ({ AUTHGEAR_RESOLVER_URL: `https://u:${text}@myapp.authgear.cloud/resolve` }),
+  text => ({ AUTHGEAR_ADMIN_API_KEY: text }),
+  text => ({ AUTHGEAR_ADMIN_API_KEY_FILE: text }),
+  text => ({ AUTHGEAR_ADMIN_API_URL: `https://u:${text}@myapp.authgear.cloud/graphql` })
 ]
 
 t.test('no secret is ever printed, wherever it was put', t => {
@@ -82,7 +85,7 @@ t.test('no secret is ever printed, wherever it was put', t => {
     const output = printed({ AUTHGEAR_ENDPOINT: ENDPOINT, ...redis, CACHE_SECRET: SECRET, ...place(text) })
     return output !== '' && !output.includes(word)
   }), { numRuns: 3_000 })
-  t.pass('3,000 secrets in 13 places')
+  t.pass('3,000 secrets in 16 places')
   t.end()
 })
 

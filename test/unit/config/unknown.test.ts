@@ -34,7 +34,7 @@ for (const [name, meant] of typos) {
   })
 }
 
-for (const name of ['LOGIN_CLIENT_ID', 'LOGOUT_REDIRECT_URI', 'AUTHGEAR_ADMIN_API_URL']) {
+for (const name of ['LOGIN_CLIENT_ID', 'LOGOUT_REDIRECT_URI']) {
   t.test(`${name} of a later version is an error, not a setting that does nothing`, t => {
     t.match(errorsOf(load({ [name]: 'x' })), [new RegExp(`^${name}: is not a variable`)])
     t.end()

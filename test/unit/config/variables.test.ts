@@ -16,6 +16,7 @@ t.test('with the one required variable everything else has its default', t => {
       webhookSecret: undefined,
       appId: undefined
     },
+    audit: undefined,
     listen: { kind: 'tcp', host: '0.0.0.0', port: 4180 },
     management: { kind: 'tcp', host: '127.0.0.1', port: 4181 },
     managementToken: undefined,

@@ -114,6 +114,7 @@ t.test('who revokes a credential names the same digest, wherever it was sent', t
   t.strictSame(digestsOf({ bearer: 'a' }), digestsOf({ appAccessToken: 'a' }), 'a token in a header and in a cookie')
   t.equal(digestsOf({ session: 'id.one' })[1], digestsOf({ session: 'id.two' })[1], 'two secrets of one session')
   t.not(digestsOf({ session: 'id.one' })[0], digestsOf({ session: 'id.two' })[0])
+  t.equal(digestsOf({ session: 'id.one' })[1], keyer.sessionDigest('id'), 'as an entry of the audit log names it')
   t.equal(digestsOf({ session: 'id.a.b' })[1], digestsOf({ session: 'id.c' })[1], 'the id ends at the first dot')
   t.not(digestsOf({ session: 'a' })[0], digestsOf({ bearer: 'a' })[0], 'a cookie is no token')
   t.not(digestsOf({ session: 'a' })[0], digestsOf({ appSession: 'a' })[0])

@@ -10,6 +10,7 @@ const decode = (fields: Readonly<Record<string, string>>, id = '7-0') => codec.d
 
 const ROWS: Readonly<Record<string, Revocation | undefined>> = {
   'a user': user('u1', 2000),
+  'a user whom the audit log named': { ...user('u1', 200), origin: 'audit' },
   'a user with a name like a number, colons and an astral character': user('12:3:😀'),
   'a credential': credential('c1'),
   everything: EVERYTHING,

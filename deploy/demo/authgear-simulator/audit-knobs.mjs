@@ -1,0 +1,76 @@
+// @ts-check
+import { createAuditLog } from './audit-log.mjs'
+import { createGate } from './gates.mjs'
+
+/** @import { AuditFailure, AuditKnobs, User } from './types.d.mts' */
+
+/** The audit log, what breaks it, and what it says of the deeds of others. */
+export function createAudit () {
+  const log = createAuditLog()
+  /** @type {{ mode: AuditFailure, left: number } | undefined} */
+  let failure
+  const counts = { queries: 0, parallel: 0 }
+  const control = {
+    latency: 0,
+    /** @type {readonly string[]} */
+    hidden: [],
+    /** @type {ReturnType<typeof createGate> | undefined} */
+    gate: undefined,
+    arrived: (/** @type {boolean} */ isLog) => { if (isLog) counts.queries++ },
+    /** What fails before the query is looked at also fails for introspection. */
+    failsAll: () => failure !== undefined && failure.mode !== 'unavailable' && failure.mode !== 'hang',
+    nextFailure () {
+      if (failure === undefined || failure.left <= 0) return undefined
+      failure.left--
+      return failure.mode
+    }
+  }
+
+  /** @type {AuditKnobs} */
+  const knobs = {
+    append: log.append,
+    late: ms => { log.faults.lateness = ms },
+    lose: count => { log.faults.losing = count },
+    fail: (mode, times = Infinity) => { failure = { mode, left: times } },
+    recover: () => { failure = undefined },
+    slow: ms => { control.latency = ms },
+    hide: types => { control.hidden = types },
+    hold () {
+      control.gate?.release()
+      return (control.gate = createGate())
+    },
+    get queries () { return counts.queries }
+  }
+  return { log, knobs: Object.freeze(knobs), control, release: () => control.gate?.release() }
+}
+
+/** @typedef {ReturnType<typeof createAudit>} Audit */
+
+/** @param {User} user */
+const userOf = ({ id, disabled, anonymous, roles }) => ({ id, is_disabled: disabled, is_anonymous: anonymous, roles, groups: [] })
+/** @param {string} id @param {'idp' | 'offline_grant'} [type] */
+const sessionOf = (id, type = 'idp') => ({ id, type, clientID: null })
+
+/** What Authgear writes of each deed, in its order. @param {Audit['log']} log */
+export function createChronicle ({ append }) {
+  const admin = (/** @type {string} */ name, /** @type {object} */ payload, /** @type {string | undefined} */ userId) =>
+    append({ activityType: `ADMIN_API_MUTATION_${name}_EXECUTED`, payload, triggeredBy: 'admin_api', ...(userId === undefined ? {} : { userId }) })
+  return Object.freeze({
+    signedIn: (/** @type {User} */ user, /** @type {string} */ id) => append({ activityType: 'USER_AUTHENTICATED', userId: user.id, payload: { user: userOf(user), session: sessionOf(id) } }),
+    signedOut: (/** @type {User} */ user, /** @type {readonly string[]} */ ids) => append({ activityType: 'USER_SIGNED_OUT', userId: user.id, payload: { user: userOf(user), sessions: ids.map(id => sessionOf(id)) } }),
+    sessionsRevoked (/** @type {User} */ user, /** @type {readonly string[]} */ ids) {
+      if (ids.length > 0) append({ activityType: 'USER_SESSION_TERMINATED', userId: user.id, triggeredBy: 'admin_api', payload: { user: userOf(user), sessions: ids.map(id => sessionOf(id)), termination_type: 'all' } })
+      admin('REVOKE_ALL_SESSIONS', { user: userOf(user) }, undefined)
+    },
+    disabled (/** @type {User} */ user) {
+      append({ activityType: user.disabled ? 'USER_DISABLED' : 'USER_REENABLED', userId: user.id, triggeredBy: 'admin_api', payload: { user: userOf(user) } })
+      admin('SET_DISABLED_STATUS', { user: userOf(user), is_disabled: user.disabled }, undefined)
+    },
+    /** Roles are named by their ids, and no user is in the payload but by id. */
+    rolesChanged (/** @type {User} */ user, /** @type {readonly string[]} */ before) {
+      const [taken, given] = [before.filter(role => !user.roles.includes(role)), user.roles.filter(role => !before.includes(role))]
+      if (taken.length > 0) admin('REMOVE_USER_FROM_ROLES', { user_id: user.id, role_ids: taken }, user.id)
+      if (given.length > 0) admin('ADD_USER_TO_ROLES', { user_id: user.id, role_ids: given }, user.id)
+    }
+  })
+}

@@ -1,0 +1,63 @@
+import type { Clock } from '../clock.ts'
+import type { RevocationLog } from '../revocation/log.ts'
+import { nameOf, type Revocation } from '../revocation/revocation.ts'
+import { labelOf } from './activity.ts'
+import { createCoalescer, type Coalescer } from './coalescer.ts'
+import type { AuditEntry } from './entry.ts'
+import type { AuditObserver } from './observer.ts'
+import { EVERYTHING, revocationsOf, type SessionDigest } from './revocations.ts'
+
+export type ApplierDeps = Readonly<{
+  /** Asked right before anything is revoked. */
+  leads: () => boolean
+  revocations: Pick<RevocationLog, 'revoke'>
+  sessionDigest: SessionDigest
+  clock: Clock
+  observer: AuditObserver
+}>
+
+export type Applier = Readonly<{
+  everything: Coalescer
+  apply: (fresh: readonly AuditEntry[]) => Promise<void>
+  /** Revokes everything where somebody asked and its time has come. */
+  flush: () => Promise<void>
+}>
+
+/** Targets of one poll; more are `everything`. */
+const MAX_TARGETS = 500
+
+/** Hands entries to the revocation log, unless the lease was lost meanwhile. */
+export function createApplier ({ leads, revocations, sessionDigest, clock, observer }: ApplierDeps): Applier {
+  const everything = createCoalescer(clock)
+  async function flush (): Promise<void> {
+    if (everything.waitMs() !== 0 || !leads()) return
+    everything.done()
+    await revocations.revoke(EVERYTHING)
+  }
+  async function apply (fresh: readonly AuditEntry[]): Promise<void> {
+    const distinct = distinctOf(fresh.flatMap((entry) => {
+      const own = revocationsOf(entry, sessionDigest)
+      observer.read(labelOf(entry.type), own.length)
+      return own
+    }))
+    const named = distinct.filter(({ target }) => target.kind !== 'everything')
+    const isTooMany = named.length > MAX_TARGETS
+    if (isTooMany || named.length < distinct.length) everything.request()
+    const before = everything.waitMs()
+    await flush()
+    // what everything has just voided need not be voided again
+    if (isTooMany || before === 0 || !leads()) return
+    await Promise.all(named.map((one) => revocations.revoke(one)))
+  }
+  return Object.freeze({ everything, apply, flush })
+}
+
+/** One revocation a name, with the longest of their quiet times. */
+function distinctOf (revocations: readonly Revocation[]): readonly Revocation[] {
+  const byName = new Map<string, Revocation>()
+  for (const revocation of revocations) {
+    const name = nameOf(revocation.target)
+    if (revocation.quietMs >= (byName.get(name)?.quietMs ?? 0)) byName.set(name, revocation)
+  }
+  return [...byName.values()]
+}

@@ -1,0 +1,42 @@
+import { generateKeyPairSync } from 'node:crypto'
+import type { AuditSettings } from '../../src/audit/open.ts'
+import type { AuditObserver } from '../../src/audit/observer.ts'
+import type { AdminApiOptions } from '../../deploy/demo/authgear-simulator/server.mjs'
+
+export const APP_ID = 'app'
+export const KEY_ID = 'the-kid'
+
+const pair = generateKeyPairSync('rsa', { modulusLength: 2048, publicKeyEncoding: { type: 'spki', format: 'pem' }, privateKeyEncoding: { type: 'pkcs8', format: 'pem' } })
+
+export const PRIVATE_KEY = pair.privateKey
+
+/** The simulator's half. */
+export const adminApi: AdminApiOptions = { appId: APP_ID, keyId: KEY_ID, publicKey: pair.publicKey }
+
+/** A replica's half. */
+export function auditSettings (authgear: string, pollMs: number): AuditSettings {
+  return { url: `${authgear}/graphql`, key: { pem: PRIVATE_KEY, keyId: KEY_ID }, appId: APP_ID, pollMs }
+}
+
+/** As the environment says it. */
+export function auditEnvironment (authgear: string, poll: string): Readonly<Record<string, string>> {
+  return { AUTHGEAR_ADMIN_API_URL: `${authgear}/graphql`, AUTHGEAR_ADMIN_API_KEY: PRIVATE_KEY, AUTHGEAR_ADMIN_API_KEY_ID: KEY_ID, AUTHGEAR_APP_ID: APP_ID, AUTHGEAR_AUDIT_POLL: poll }
+}
+
+/** Everything that a follower tells, in order. */
+export function noting (): AuditObserver & Readonly<{ notes: string[], lags: number[] }> {
+  const notes: string[] = []
+  const lags: number[] = []
+  const note = (what: string) => (value: unknown) => { notes.push(`${what} ${String(value)}`) }
+  return {
+    notes,
+    lags,
+    polled: note('poll'),
+    failed: note('failed'),
+    gap: note('gap'),
+    leading: note('leading'),
+    read: (activity, count) => { notes.push(`read ${activity} ${count}`) },
+    applied: (seconds) => { lags.push(seconds) },
+    overflow: () => { notes.push('overflow') }
+  }
+}
