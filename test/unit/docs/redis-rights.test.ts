@@ -1,0 +1,12 @@
+import { readFileSync } from 'node:fs'
+import t from 'tap'
+
+const file = (path: string): string => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8')
+
+// test/contract/redis-acl.test.ts runs the line of docs/redis.md against a real server
+t.test('the rights of the user of Redis are the same wherever they are written', (t) => {
+  const [rights = ''] = /~forward-auth:\* .*$/m.exec(file('docs/redis.md')) ?? []
+  t.match(rights, /-@all .*\+eval/)
+  for (const path of ['docs/docker.md', 'deploy/compose/secrets.mjs']) t.ok(file(path).includes(rights), path)
+  t.end()
+})
