@@ -4,6 +4,7 @@ import { createMemoryCache } from '../../src/cache/memory.ts'
 import { createRedisCache } from '../../src/cache/redis.ts'
 import { cacheContract } from '../helpers/cache-contract.ts'
 import { entryOf } from '../helpers/entry.ts'
+import { INVALID } from '../helpers/identity.ts'
 import { manualClock } from '../helpers/manual-clock.ts'
 import { keyOf, redisTier } from '../helpers/redis-tier.ts'
 import { startRedis } from '../helpers/redis.ts'
@@ -99,6 +100,17 @@ t.test('memory', t => {
     t.equal(cache.claimRenewal(A), true)
     cache.write(A, entryOf(), 10_000)
     t.equal(cache.claimRenewal(A), true, 'a new one may be renewed at once')
+    t.end()
+  })
+
+  t.test('a slow older resolution takes no newer one\'s place', t => {
+    const cache = createMemoryCache({ maxEntries: 100, clock: manualClock() })
+    const older = entryOf({ resolution: INVALID })
+    cache.write(A, entryOf(), 100, { local: 0, at: 10 })
+    cache.write(A, older, 100, { local: 0, at: 9 })
+    t.match(cache.read(A), { entry: { resolution: { kind: 'valid' } } })
+    cache.write(A, older, 100, { local: 0, at: 10 })
+    t.match(cache.read(A), { entry: { resolution: { kind: 'invalid' } } }, 'one that began in the same moment does')
     t.end()
   })
 
