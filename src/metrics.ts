@@ -166,7 +166,7 @@ function registerAudit (registry: Registry, gauges: Gauges['audit']): AuditObser
   const gauge = (name: string, help: string, read: () => number): Gauge => new Gauge({ registers: [registry], name: `forward_auth_audit_${name}`, help, collect () { this.set(read()) } })
   gauge('leader', '1 on the replica that reads Authgear\'s audit log.', () => Number(gauges.isLeader()))
   gauge('behind_seconds', 'Since this replica\'s last successful poll, or its start; the least of all replicas counts.', gauges.behindSeconds)
-  const polls = counter('polls_total', 'Polls of the audit log; lost_lease = given up, since another replica leads.', 'outcome')
+  const polls = counter('polls_total', 'Polls of the audit log; pending = not all of it is in the revocation log yet, and is read again; lost_lease = given up, since another replica leads.', 'outcome')
   const errors = counter('errors_total', 'Why the audit log could not be read.', 'kind')
   const entries = counter('entries_total', 'Entries read for the first time, by activity type; unknown = of a newer Authgear.', 'activity')
   const revocations = counter('revocations_total', 'What entries made void, by activity type; gap, overflow = everything, for want of entries.', 'activity')

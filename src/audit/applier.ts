@@ -18,9 +18,10 @@ export type ApplierDeps = Readonly<{
 
 export type Applier = Readonly<{
   everything: Coalescer
-  apply: (fresh: readonly AuditEntry[]) => Promise<void>
-  /** Revokes everything where somebody asked and its time has come. */
-  flush: () => Promise<void>
+  /** @returns whether all of it is in the revocation log; what is pending there holds on this replica alone, and would die with it */
+  apply: (fresh: readonly AuditEntry[]) => Promise<boolean>
+  /** Revokes everything where somebody asked and its time has come. @returns as `apply` */
+  flush: () => Promise<boolean>
 }>
 
 /** Targets of one poll; more are `everything`. */
@@ -29,12 +30,12 @@ const MAX_TARGETS = 500
 /** Hands entries to the revocation log, unless the lease was lost meanwhile. */
 export function createApplier ({ leads, revocations, sessionDigest, clock, observer }: ApplierDeps): Applier {
   const everything = createCoalescer(clock)
-  async function flush (): Promise<void> {
-    if (everything.waitMs() !== 0 || !leads()) return
+  async function flush (): Promise<boolean> {
+    if (everything.waitMs() !== 0 || !leads()) return true
     everything.done()
-    await revocations.revoke(EVERYTHING)
+    return await revocations.revoke(EVERYTHING) === 'logged'
   }
-  async function apply (fresh: readonly AuditEntry[]): Promise<void> {
+  async function apply (fresh: readonly AuditEntry[]): Promise<boolean> {
     const distinct = distinctOf(fresh.flatMap((entry) => {
       const own = revocationsOf(entry, sessionDigest)
       observer.read(labelOf(entry.type), own.length)
@@ -44,10 +45,10 @@ export function createApplier ({ leads, revocations, sessionDigest, clock, obser
     const isTooMany = named.length > MAX_TARGETS
     if (isTooMany || named.length < distinct.length) everything.request()
     const before = everything.waitMs()
-    await flush()
+    const isFlushed = await flush()
     // what everything has just voided need not be voided again
-    if (isTooMany || before === 0 || !leads()) return
-    await Promise.all(named.map((one) => revocations.revoke(one)))
+    if (isTooMany || before === 0 || !leads()) return isFlushed
+    return (await Promise.all(named.map((one) => revocations.revoke(one)))).every((outcome) => outcome === 'logged')
   }
   return Object.freeze({ everything, apply, flush })
 }

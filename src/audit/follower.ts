@@ -28,7 +28,7 @@ export type Follower = Readonly<{
   /** Milliseconds until everything is to be revoked, since an interval ends; undefined where it is not. */
   dueMs: () => number | undefined
   /** Revokes everything where that is due. */
-  flush: () => Promise<void>
+  flush: () => Promise<boolean>
 }>
 
 /** `success`: the last poll that was one, and how old it was then already. */
@@ -103,8 +103,9 @@ export function createFollower (deps: FollowerDeps): Follower {
     if (!leads() || !await mendGap(current)) return abandon()
     if (hasOverflowed(reading, position)) { observer.overflow(); everything.request() }
     const fresh = reading.entries.filter(({ seq }) => !position.seen.has(seq))
-    await apply(fresh)
+    const isLogged = await apply(fresh)
     if (!leads()) return abandon()
+    if (!isLogged) return 'pending' // read again at the next poll, by whoever leads then
     const late = (clock.monotonic() - answered) / 1000
     if (success !== undefined) for (const { second } of fresh) observer.applied(Math.max(0, reading.now - second) + late)
     current.position = advance(position, from, reading, overlap)

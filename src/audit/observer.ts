@@ -1,6 +1,7 @@
 import type { AuditErrorKind } from './audit-error.ts'
 
-export type PollOutcome = 'ok' | 'error' | 'lost_lease'
+/** `pending`: the revocation log did not take all of it, so that it is read again */
+export type PollOutcome = 'ok' | 'pending' | 'error' | 'lost_lease'
 /** What a gap, in which entries may have been lost, led to. */
 export type GapOutcome = 'everything' | 'expired' | 'suppressed'
 

@@ -7,6 +7,7 @@ import type { Position } from '../../../src/audit/position.ts'
 import type { Stored } from '../../../src/audit/store.ts'
 import type { Window } from '../../../src/audit/window.ts'
 import type { CredentialDigest } from '../../../src/core/cache-key.ts'
+import type { RevokeOutcome } from '../../../src/revocation/log.ts'
 import { nameOf } from '../../../src/revocation/revocation.ts'
 import { noting } from '../../helpers/audit.ts'
 import { manualClock } from '../../helpers/manual-clock.ts'
@@ -21,7 +22,7 @@ function createWorld () {
   const clock = manualClock()
   const log: AuditEntry[] = []
   const revoked: string[] = []
-  const world = { reign: 1 as number | undefined, failure: undefined as AuditErrorKind | undefined, stored: undefined as (Stored & { at: number }) | undefined, claimedAt: -Infinity, queries: 0, known: KNOWN, meanwhile: () => {} }
+  const world = { reign: 1 as number | undefined, failure: undefined as AuditErrorKind | undefined, outcome: 'logged' as RevokeOutcome, stored: undefined as (Stored & { at: number }) | undefined, claimedAt: -Infinity, queries: 0, known: KNOWN, meanwhile: () => {} }
   const second = (): number => Math.floor(clock.wall() / 1000)
 
   async function page ({ from, to, types }: Window, first = 100): Promise<Page> {
@@ -52,7 +53,7 @@ function createWorld () {
       client: { types: async () => { if (world.failure !== undefined) throw new AuditError(world.failure); return world.known }, page },
       store,
       reign: () => world.reign,
-      revocations: { revoke: async ({ target, quietMs }) => { revoked.push(`${nameOf(target)} ${quietMs}`); return 'logged' } },
+      revocations: { revoke: async ({ target, quietMs }) => { revoked.push(`${nameOf(target)} ${quietMs}`); return world.outcome } },
       sessionDigest: (id) => id as CredentialDigest,
       clock,
       observer,
@@ -98,6 +99,24 @@ t.test('a start begins at the newest entry there is: what is older is of no cons
   t.same(taken(), out('alice'))
   await follower.poll()
   t.same(taken(), [], 'once')
+})
+
+t.test('what the revocation log did not take yet is read again, also by a successor', async (t) => {
+  const { world, signOut, start, taken } = createWorld()
+  const follower = start()
+  await follower.poll()
+  world.outcome = 'pending'
+  signOut('alice')
+  t.equal(await follower.poll(), 'pending')
+  t.same(taken(), out('alice'))
+  t.equal(await follower.poll(), 'pending')
+  t.same(taken(), out('alice'))
+  world.outcome = 'logged'
+  const successor = start()
+  t.equal(await successor.poll(), 'ok')
+  t.same(taken(), out('alice'))
+  await successor.poll()
+  t.same(taken(), [], 'and then no more')
 })
 
 t.test('an empty log is followed from its first entry on', async (t) => {
