@@ -1,5 +1,6 @@
 import t, { type Test } from 'tap'
 import { startAdapter, type Adapter, type AdapterOptions } from '../helpers/adapter.ts'
+import { metricOf } from '../helpers/alone.ts'
 import { startBadNetwork, type BadNetwork, type Weather } from '../helpers/bad-network.ts'
 import { user } from '../helpers/log-entry.ts'
 import { addPrintedUser, PASSWORD, USERNAME } from '../helpers/redis-acl.ts'
@@ -24,11 +25,7 @@ function logOf ({ service }: Adapter) {
   return service.revocations.revocations
 }
 
-async function metric ({ service }: Adapter, name: string): Promise<number> {
-  const line = (await service.metrics.render()).split('\n').find((one) => one.startsWith(`${name} `))
-  return Number(line?.split(' ')[1] ?? 0)
-}
-const errors = (adapter: Adapter, operation: string): Promise<number> => metric(adapter, `forward_auth_redis_errors_total{operation="${operation}"}`)
+const errors = (adapter: Adapter, operation: string): Promise<number> => metricOf(adapter, `forward_auth_redis_errors_total{operation="${operation}"}`)
 
 /** Nobody is logged out, and nobody is let in who is nobody. */
 async function checkAnswers (t: Test, adapter: Adapter, when: string): Promise<void> {
