@@ -13,6 +13,7 @@ import type { About, Mark } from './revocation/log.ts'
 
 /** Resolutions that one answer may take: a doubtful one is asked for twice. */
 const LONGEST = 2
+const NONE: readonly CredentialDigest[] = Object.freeze([])
 const EXPIRED: Authentication = Object.freeze({ kind: 'refused', reason: 'expired_credentials' })
 
 /** What a flight is for. */
@@ -143,7 +144,7 @@ function entryOf ({ digests, clock }: Flight, resolution: Resolution, { stamp }:
 /** What may be varied at will: something beside a credential, or a credential that is none. */
 function boundedOf ({ subject: { credentials }, digests }: Flight, { resolution }: Entry): readonly CredentialDigest[] {
   const sent = Object.values(credentials).filter((value) => value !== undefined)
-  return sent.length > 1 || resolution.kind === 'invalid' ? digests : []
+  return sent.length > 1 || resolution.kind === 'invalid' ? digests : NONE
 }
 
 function userOf (resolution: Resolution): string | undefined {
