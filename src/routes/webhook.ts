@@ -14,6 +14,8 @@ export type WebhookDeps = Readonly<{
   log: RevocationLog
   clock: Clock
   report: (status: number, what: string) => void
+  /** A webhook with the right signature came, whatever it says. */
+  signed: () => void
 }>
 
 /** @returns the status, and whether the connection's input is still in order */
@@ -39,6 +41,7 @@ export function createWebhook (deps: WebhookDeps): Webhook {
     if (body.kind === 'too_large') return answer(deps, 413, 'over 1 MiB', false)
     if (body.kind === 'late') return answer(deps, 408, 'did not arrive within 5 s', false)
     if (!isSigned(body.bytes, request.headers['x-authgear-body-signature'], keys)) return answer(deps, 401, 'wrong or missing signature')
+    deps.signed()
     return await take(deps, known, body.bytes.toString('utf8'))
   }
 }
