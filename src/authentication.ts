@@ -30,10 +30,10 @@ export type Authentication =
 export type Subject = Readonly<{
   key: MemoryKey
   /** Computed only when the fleet is asked. */
-  cacheKey: () => CacheKey
+  cacheKey (): CacheKey
   credentials: Credentials
   /** Read only when Authgear is asked. */
-  trace: () => ClientTrace
+  trace (): ClientTrace
 }>
 
 export type Authenticator = Readonly<{

@@ -124,12 +124,12 @@ async function ask (flight: Flight, turn: Turn & { kind: 'ask' }): Promise<Authe
 }
 
 /** Silence may be a hiccup of Authgear's: it takes the place of a session that is known to be valid only if it comes twice. */
-async function resolve ({ resolver, memory, log, digests, subject: { key, credentials, trace } }: Flight): Promise<Verdict> {
-  const first = await resolver.resolve(credentials, trace(), digests)
-  const known = memory.read(key)
+async function resolve ({ resolver, memory, log, digests, subject }: Flight): Promise<Verdict> {
+  const first = await resolver.resolve(subject.credentials, subject.trace(), digests)
+  const known = memory.read(subject.key)
   const isDoubtful = first.certain && first.resolution.kind === 'invalid' && first.resolution.silent &&
     known.kind === 'hit' && known.entry.resolution.kind === 'valid' && !log.isVoid(aboutOf(known.entry), { stamp: known.entry.stamp, local: known.local })
-  return isDoubtful ? await resolver.resolve(credentials, trace(), digests) : first
+  return isDoubtful ? await resolver.resolve(subject.credentials, subject.trace(), digests) : first
 }
 
 function lifetimeFor ({ lifetimes, subject, clock }: Flight, resolution: Resolution): number {

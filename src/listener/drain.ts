@@ -1,4 +1,4 @@
-import type { Server, ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { constants, type Http2SecureServer, type Http2Session } from 'node:http2'
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
@@ -34,14 +34,13 @@ export function trackConnections (server: ListeningServer, sessionAgeMs = SESSIO
   server.on('connection', (socket: Socket) => keep(sockets, socket))
   // a connection that speaks HTTP/2 is its session's business
   server.on('secureConnection', (socket: TLSSocket) => { if (socket.alpnProtocol !== 'h2') keep(unused, socket) })
-  server.prependListener('request', (request: { socket: Socket }, response: ServerResponse) => {
-    unused.delete(request.socket)
-    if (draining) response.shouldKeepAlive = false
-  })
+  // over plain HTTP a connection that carried nothing shows by its bytes: no listener of ours on the hot path
+  if (speaksTls(server)) server.prependListener('request', (request: IncomingMessage) => { if (request.httpVersionMajor === 1) unused.delete(request.socket) })
   server.on('session', (session: Http2Session) => { keepSession(sessions, session, sessionAgeMs); if (draining) retire(session) })
   return Object.freeze({
     async drain (graceMs: number): Promise<void> {
       draining = true
+      server.prependListener('request', (_request, response: ServerResponse) => { response.shouldKeepAlive = false })
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
       for (const session of sessions) retire(session)
       for (const socket of unused) socket.destroy()
@@ -49,6 +48,10 @@ export function trackConnections (server: ListeningServer, sessionAgeMs = SESSIO
       await endAll(server, sockets, closed, graceMs)
     }
   })
+}
+
+function speaksTls (server: ListeningServer): boolean {
+  return 'setSecureContext' in server
 }
 
 function keep (sockets: Set<Socket>, socket: Socket): void {

@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto'
+import type { ServerResponse } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { isCut } from '../listener/http-options.ts'
 import { respond, respondAndLeave } from '../listener/respond.ts'
 import type { AbandonedInputs } from '../listener/unread-body.ts'
+import type { ClientTrace } from '../resolver/resolver.ts'
 import type { Endpoint } from '../tally.ts'
 import { NOT_FOUND, TOO_MANY_LINES, type Answer } from './answer.ts'
 import { clientTraceOf } from './client-trace.ts'
@@ -40,53 +42,88 @@ export function createBodyExchange (deps: ExchangeDeps, abandoned: AbandonedInpu
   }
 }
 
-/** One request and its answer, over either protocol; synchronous to the end where memory knows. */
+/** One request and its answer, over either protocol; synchronous to the end where memory knows. No closure is made for a hit. */
 export function createExchange (deps: ExchangeDeps, abandoned: AbandonedInputs): (endpoint: Endpoint, answerer?: Answerer) => Handler {
   const nextId = requestIds()
   return (endpoint, answerer) => (request, reply) => {
     reply.hijack()
-    const startedAt = performance.now()
-    const proxy = readProxyRequest(request.raw.rawHeaders)
-    const requestId = proxy.requestId ?? nextId()
-    const fail = (error: unknown): void => { deps.unforeseen(error); reply.raw.destroy() }
+    const asked = new Asked(endpoint, request, reply.raw, nextId)
     try {
-      const send = receive(abandoned, request, reply, proxy, requestId)
-      if (send === undefined) return
-      if (answerer === undefined) {
-        send(NOT_FOUND)
-        return deps.elsewhere(requestId, (performance.now() - startedAt) / 1000)
-      }
-      const conclude = (verdict: Verdict): void => {
-        send(verdict.answer)
-        deps.report(endpoint, verdict, request, requestId, startedAt)
-      }
-      const verdict = answerer(questionOf(endpoint, request, proxy, requestId))
-      if (verdict instanceof Promise) verdict.then(conclude).catch(fail)
-      else conclude(verdict)
+      if (!receive(abandoned, asked)) return
+      if (answerer === undefined) return turnAway(deps, asked)
+      const verdict = answerer(asked)
+      if (verdict instanceof Promise) concludeLater(deps, asked, verdict)
+      else conclude(deps, asked, verdict)
     } catch (error) {
-      fail(error)
+      fail(deps, asked, error)
     }
   }
 }
 
-function questionOf (endpoint: Endpoint, request: FastifyRequest, proxy: ProxyRequest, requestId: string): Question {
-  const { method = '', rawHeaders } = request.raw
-  const query = endpoint === 'verify' ? verifyQuery(request.originalUrl) : undefined
-  return { method, rawHeaders, proxy, query, requestId, trace: () => clientTraceOf(request) }
+/** A question with the way back to who asked it. */
+class Asked implements Question {
+  readonly endpoint: Endpoint
+  readonly request: FastifyRequest
+  readonly response: ServerResponse
+  readonly method: string
+  readonly rawHeaders: readonly string[]
+  readonly query: string | undefined
+  readonly proxy: ProxyRequest
+  readonly requestId: string
+  readonly startedAt = performance.now()
+  /** Its answer is the last on its connection, whose input was abandoned. */
+  isLast = false
+
+  constructor (endpoint: Endpoint, request: FastifyRequest, response: ServerResponse, nextId: () => string) {
+    const { method = '', rawHeaders } = request.raw
+    this.endpoint = endpoint
+    this.request = request
+    this.response = response
+    this.method = method
+    this.rawHeaders = rawHeaders
+    this.query = endpoint === 'verify' ? verifyQuery(request.originalUrl) : undefined
+    this.proxy = readProxyRequest(rawHeaders)
+    this.requestId = this.proxy.requestId ?? nextId()
+  }
+
+  trace (): ClientTrace { return clientTraceOf(this.request) }
+
+  send (answer: Answer): void {
+    if (this.isLast) respondAndLeave(this.request.raw, this.response, answer, this.requestId)
+    else respond(this.response, answer, this.requestId)
+  }
 }
 
-/** @returns how to answer; undefined on a connection that is owed no further one */
-function receive (abandoned: AbandonedInputs, { raw }: FastifyRequest, reply: FastifyReply, { declaresBody }: ProxyRequest, requestId: string): ((answer: Answer) => void) | undefined {
-  const { socket } = raw
-  if (raw.httpVersionMajor !== 1) return (answer) => respond(reply.raw, answer, requestId)
-  if (abandoned.has(socket)) return undefined
+function conclude ({ report }: ExchangeDeps, asked: Asked, verdict: Verdict): void {
+  asked.send(verdict.answer)
+  report(asked.endpoint, verdict, asked.request, asked.requestId, asked.startedAt)
+}
+
+function concludeLater (deps: ExchangeDeps, asked: Asked, verdict: Promise<Verdict>): void {
+  verdict.then((known) => conclude(deps, asked, known)).catch((error: unknown) => fail(deps, asked, error))
+}
+
+function fail ({ unforeseen }: ExchangeDeps, { response }: Asked, error: unknown): void {
+  unforeseen(error)
+  response.destroy()
+}
+
+function turnAway ({ elsewhere }: ExchangeDeps, asked: Asked): void {
+  asked.send(NOT_FOUND)
+  elsewhere(asked.requestId, (performance.now() - asked.startedAt) / 1000)
+}
+
+/** @returns whether an answer is to be made: none on a connection that is owed no further one, nor where lines may be missing */
+function receive (abandoned: AbandonedInputs, asked: Asked): boolean {
+  const { raw } = asked.request
+  if (raw.httpVersionMajor !== 1) return true
+  if (abandoned.has(raw.socket)) return false
   const cut = isCut(raw)
-  if (!declaresBody && !cut) return (answer) => respond(reply.raw, answer, requestId)
-  abandoned.abandon(socket)
-  const send = (answer: Answer): void => respondAndLeave(raw, reply.raw, answer, requestId)
-  if (!cut) return send
-  send(TOO_MANY_LINES)
-  return undefined
+  if (!asked.proxy.declaresBody && !cut) return true
+  abandoned.abandon(raw.socket)
+  asked.isLast = true
+  if (cut) asked.send(TOO_MANY_LINES)
+  return !cut
 }
 
 /** Ids for requests whose proxy names none: unique among replicas, and nothing of the request in them. */

@@ -1,6 +1,5 @@
-import type { Authentication } from '../authentication.ts'
+import type { Authentication, Subject } from '../authentication.ts'
 import { readCredentials } from '../core/credentials.ts'
-import type { CacheKey } from '../core/cache-key.ts'
 import type { RefusalReason } from '../core/reason.ts'
 import { allowNobody, createAllow, createRefuse } from './answer.ts'
 import { subjectOf, thenOrNow, type Answerer, type AnswererDeps, type Question, type Verdict } from './question.ts'
@@ -18,7 +17,7 @@ export function createIdentify ({ authenticator, keyer, cookieNames, absentHeade
     return { source: 'none', ...rest, answer: refuse({ reason, bearer: false, audience: 'program', reference: requestId }), reason }
   }
 
-  function conclude (question: Question, key: () => CacheKey, authentication: Authentication): Verdict {
+  function conclude (question: Question, key: Subject, authentication: Authentication): Verdict {
     if (authentication.kind === 'unavailable') return refused(question, authentication.error.reason, { key, error: authentication.error, source: 'authgear' })
     if (authentication.kind === 'refused') return nobody(authentication.reason, { key })
     const { resolution, source, stale } = authentication
@@ -33,7 +32,7 @@ export function createIdentify ({ authenticator, keyer, cookieNames, absentHeade
     if (reading.kind === 'none') return nobody('no_credentials', {})
     if (reading.kind === 'refused') return nobody(reading.reason, {})
     const subject = subjectOf(keyer, question, reading.credentials)
-    return thenOrNow(authenticator.authenticate(subject), (authentication) => conclude(question, subject.cacheKey, authentication))
+    return thenOrNow(authenticator.authenticate(subject), (authentication) => conclude(question, subject, authentication))
   }
 }
 

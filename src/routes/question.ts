@@ -1,5 +1,5 @@
 import type { Authenticator, Subject } from '../authentication.ts'
-import type { CacheKey, Keyer } from '../core/cache-key.ts'
+import type { CacheKey, Keyer, MemoryKey } from '../core/cache-key.ts'
 import type { CookieNames, Credentials } from '../core/credentials.ts'
 import type { AllowReason, RefusalReason } from '../core/reason.ts'
 import type { ServiceError } from '../errors.ts'
@@ -16,7 +16,8 @@ export type Question = Readonly<{
   /** The verify URL's own query, undefined where the URL is the client's (`/ext-authz/…`) and is not read. */
   query: string | undefined
   requestId: string
-  trace: () => ClientTrace
+  /** Read only when Authgear is asked. */
+  trace (): ClientTrace
 }>
 
 /** The answer with what the log and the metrics say of it; never a credential. */
@@ -26,7 +27,7 @@ export type Verdict = Readonly<{
   reason: RefusalReason | AllowReason
   source: AnswerSource
   /** Of the credentials; computed only when somebody logs it. */
-  key?: (() => CacheKey) | undefined
+  key?: Pick<Subject, 'cacheKey'> | undefined
   error?: ServiceError | undefined
   /** What is wrong with a policy. */
   why?: string | undefined
@@ -44,9 +45,26 @@ export type AnswererDeps = Readonly<{
   realm: string
 }>
 
-/** Whose credentials these are, to be asked. */
-export function subjectOf (keyer: Keyer, { trace }: Question, credentials: Credentials): Subject {
-  return { key: keyer.memoryKey(credentials), cacheKey: () => keyer.cacheKey(credentials), credentials, trace }
+/** Whose credentials these are, to be asked. A class, so that a hit makes no closures. */
+export function subjectOf (keyer: Keyer, question: Question, credentials: Credentials): Subject {
+  return new Asking(keyer, question, credentials)
+}
+
+class Asking implements Subject {
+  readonly key: MemoryKey
+  readonly credentials: Credentials
+  readonly #keyer: Keyer
+  readonly #question: Question
+
+  constructor (keyer: Keyer, question: Question, credentials: Credentials) {
+    this.credentials = credentials
+    this.key = keyer.memoryKey(credentials)
+    this.#keyer = keyer
+    this.#question = question
+  }
+
+  cacheKey (): CacheKey { return this.#keyer.cacheKey(this.credentials) }
+  trace (): ClientTrace { return this.#question.trace() }
 }
 
 /** Hands on what is there at once, and what comes later. */

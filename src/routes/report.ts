@@ -24,7 +24,7 @@ export function createReport (log: Log, count: Metrics['request']): Report {
       source,
       durationMs: Math.round(durationMs * 1000) / 1000,
       client: clientAddressOf(request),
-      ...(key === undefined ? {} : { credential: fingerprint(key()) }),
+      ...(key === undefined ? {} : { credential: fingerprint(key.cacheKey()) }),
       ...(error === undefined ? {} : { error: describe(error) }),
       ...(why === undefined ? {} : { policy: why })
     }

@@ -6,7 +6,7 @@ import { decide, type Decision } from '../core/decision.ts'
 import type { Policy } from '../core/policy.ts'
 import { allowNobody, createAllow, createRefuse, type Refusal } from './answer.ts'
 import { createPolicies } from './policies.ts'
-import { subjectOf, thenOrNow, type Answerer, type AnswererDeps, type Question, type Verdict } from './question.ts'
+import { subjectOf, type Answerer, type AnswererDeps, type Question, type Verdict } from './question.ts'
 
 export type VerifyDeps = AnswererDeps & Readonly<{
   clock: Clock
@@ -21,6 +21,9 @@ export function createVerify (deps: VerifyDeps): Answerer {
   const policyOf = createPolicies()
   const refuse = createRefuser(deps.realm)
   const conclude = createConclude(deps, refuse)
+  function later (question: Question, subject: Subject, authentication: Promise<Authentication>): Promise<Verdict> {
+    return authentication.then((known) => conclude(question, subject, policyOf(question), known))
+  }
   return (question) => {
     const reading = readCredentials(question.rawHeaders, deps.cookieNames)
     if (reading.kind === 'none') {
@@ -28,7 +31,8 @@ export function createVerify (deps: VerifyDeps): Answerer {
     }
     if (reading.kind === 'refused') return refuse(question, reading)
     const subject = subjectOf(deps.keyer, question, reading.credentials)
-    return thenOrNow(deps.authenticator.authenticate(subject), (authentication) => conclude(question, subject, policyOf(question), authentication))
+    const authentication = deps.authenticator.authenticate(subject)
+    return authentication instanceof Promise ? later(question, subject, authentication) : conclude(question, subject, policyOf(question), authentication)
   }
 }
 
@@ -44,32 +48,42 @@ function createRefuser (realm: string): Refuser {
   })
 }
 
-type Conclude = (question: Question, subject: Subject, policy: Policy, authentication: Authentication) => Verdict | Promise<Verdict>
+type Conclude = (question: Question, subject: Subject, policy: Policy, authentication: Authentication, confirmed?: boolean) => Verdict | Promise<Verdict>
 
 /** Starts from denied: an error never ends as "not signed in", and one branch alone as a 200. */
 function createConclude ({ authenticator, absentHeaders, clock, confirmAfterMs }: VerifyDeps, refuse: Refuser): Conclude {
   const allow = createAllow(absentHeaders)
   const allowStale = createAllow(absentHeaders, 'allowed_stale')
 
-  function conclude (question: Question, subject: Subject, policy: Policy, authentication: Authentication, confirmed: boolean): Verdict | Promise<Verdict> {
-    const key = subject.cacheKey
-    const bearer = subject.credentials.bearer !== undefined
-    if (authentication.kind === 'refused') return refuse(question, { reason: authentication.reason, bearer }, { key })
-    if (authentication.kind === 'unavailable') {
-      return refuse(question, { reason: authentication.error.reason, bearer }, { key, error: authentication.error, source: 'authgear' })
-    }
+  const conclude: Conclude = (question, subject, policy, authentication, confirmed = false) => {
+    if (authentication.kind !== 'resolved') return unresolved(question, subject, authentication)
     const { resolution, source, ageMs, stale } = authentication
     const decision = decide(resolution, policy, clock.wall())
-    if (decision.kind === 'allow' && stale) return { answer: allowStale(decision.resolution, source), reason: 'allowed_stale', source, key }
-    if (decision.kind === 'allow') return { answer: allow(decision.resolution, source), reason: 'allowed', source, key }
-    const refusal = (): Verdict => refuse(question, { ...decision, bearer }, { key, source, why: policy.kind === 'bad' ? policy.why : undefined })
-    if (confirmed || ageMs <= confirmAfterMs || !isWorthConfirming(decision.reason)) return refusal()
-    // while Authgear cannot be asked, what it said last stands
-    return authenticator.confirm(subject, confirmAfterMs).then((fresh) =>
-      fresh.kind === 'unavailable' ? refusal() : conclude(question, subject, policy, fresh, true))
+    if (decision.kind === 'allow' && stale) return { answer: allowStale(decision.resolution, source), reason: 'allowed_stale', source, key: subject }
+    if (decision.kind === 'allow') return { answer: allow(decision.resolution, source), reason: 'allowed', source, key: subject }
+    const refusal = refuse(question, { ...decision, bearer: sentBearer(subject) }, { key: subject, source, why: policy.kind === 'bad' ? policy.why : undefined })
+    if (confirmed || ageMs <= confirmAfterMs || !isWorthConfirming(decision.reason)) return refusal
+    return confirm(question, subject, policy, refusal)
   }
 
-  return (question, subject, policy, authentication) => conclude(question, subject, policy, authentication, false)
+  /** While Authgear cannot be asked, what it said last stands. */
+  async function confirm (question: Question, subject: Subject, policy: Policy, refusal: Verdict): Promise<Verdict> {
+    const fresh = await authenticator.confirm(subject, confirmAfterMs)
+    return fresh.kind === 'unavailable' ? refusal : await conclude(question, subject, policy, fresh, true)
+  }
+
+  function unresolved (question: Question, subject: Subject, authentication: Exclude<Authentication, { kind: 'resolved' }>): Verdict {
+    const bearer = sentBearer(subject)
+    if (authentication.kind === 'refused') return refuse(question, { reason: authentication.reason, bearer }, { key: subject })
+    const { error } = authentication
+    return refuse(question, { reason: error.reason, bearer }, { key: subject, error, source: 'authgear' })
+  }
+
+  return conclude
+}
+
+function sentBearer ({ credentials }: Subject): boolean {
+  return credentials.bearer !== undefined
 }
 
 /** A role just given and a step-up just made change the answer; a policy that cannot be understood stays so. */
