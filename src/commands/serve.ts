@@ -7,8 +7,8 @@ import { loadConfig, type Config, type ListenAddress } from '../config.ts'
 import { readTlsMaterial, watchTlsFiles } from '../listener/tls.ts'
 import { createLog, describe, openLogOutput, type Log } from '../log.ts'
 import { buildManagement } from '../management.ts'
-import { describeServers } from '../redis/settings.ts'
 import { createService, type Service } from '../service.ts'
+import { bannerOf } from './banner.ts'
 import type { Out } from './out.ts'
 
 /** Milliseconds that requests under way may take once the listener is closed. */
@@ -56,7 +56,7 @@ async function start (config: Config, version: string, log: Log, flushed: () => 
     throw error
   }
   state = 'serving'
-  log.info({ version, listen: config.listen, management: config.management ?? 'off', authgear: config.authgear.endpoint.origin, redis: redisOf(config) }, 'ready')
+  log.info(bannerOf(config, version), 'ready')
   onSignal(log, async () => {
     state = 'draining'
     log.info({ delayMs: config.shutdownDelayMs }, 'shutting down')
@@ -66,8 +66,6 @@ async function start (config: Config, version: string, log: Log, flushed: () => 
     await flushed()
   })
 }
-
-const redisOf = ({ redis }: Config): string => redis === undefined ? 'none' : describeServers(redis.servers)
 
 /** A second signal ends the process at once with 1, as the library does. */
 function onSignal (log: Log, close: () => Promise<void>): void {
