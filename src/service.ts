@@ -34,7 +34,9 @@ import type { AnswererDeps } from './routes/question.ts'
 import { createReport } from './routes/report.ts'
 import type { RevocationsDeps } from './routes/revocations.ts'
 import { createVerify } from './routes/verify.ts'
-import { createWebhook, type Webhook } from './routes/webhook.ts'
+import { UNTRACED, tracedBy } from './tracing/traced.ts'
+import type { Tracer } from './tracing/tracer.ts'
+import { createWebhook, type Webhook, type WebhookDeps } from './routes/webhook.ts'
 
 /** What one replica is made of; `main` fills it in from the configuration, tests from their tables. */
 export type ServiceSettings = Readonly<{
@@ -88,8 +90,8 @@ export type Service = Readonly<{
   close: () => Promise<void>
 }>
 
-/** What tests replace, so that none of them depends on how fast a machine is. */
-export type Seams = Readonly<{ clock?: Clock, patienceMs?: number }>
+/** What tests replace, so that none of them depends on how fast a machine is; and tracing, where it is on. */
+export type Seams = Readonly<{ clock?: Clock, patienceMs?: number, tracer?: Tracer | undefined }>
 
 /** Milliseconds that one who lost the fleet's lease waits for the winner. */
 const PATIENCE = 300
@@ -100,7 +102,8 @@ const WEBHOOK_KNOWN_FOR = 30 * 86_400_000
 const WEBHOOK_NOTED_EVERY = 60_000
 
 /** Opens connections in the background and listens nowhere yet; nothing being down stops it. */
-export function createService (settings: ServiceSettings, log: Log, { clock = systemClock, patienceMs = PATIENCE }: Seams = {}): Service {
+export function createService (settings: ServiceSettings, log: Log, { clock = systemClock, patienceMs = PATIENCE, tracer }: Seams = {}): Service {
+  const traced = tracer === undefined ? UNTRACED : tracedBy(tracer)
   const { authgear, cache, tls } = settings
   const memory = createMemoryCache({ maxEntries: cache.maxEntries, clock, staleMs: cache.staleIfErrorMs })
   let expiry = tls === undefined ? undefined : certificateExpiry(tls.cert)
@@ -113,7 +116,7 @@ export function createService (settings: ServiceSettings, log: Log, { clock = sy
     certificateExpiry: tls === undefined ? undefined : () => (expiry ?? 0) / 1000
   })
   const names = cookieNames(authgear.cookiePrefix)
-  const resolver = createResolver({ ...authgear, cookieNames: names }, metrics.resolver)
+  const resolver = traced.resolver(createResolver({ ...authgear, cookieNames: names }, metrics.resolver))
   const keys = deriveKeys(secretOf(settings))
   const keyer = createKeyer(keys.digest, { endpoint: authgear.endpoint.origin, cookiePrefix: authgear.cookiePrefix })
   const shared = openShared(settings, keys.sealing, { metrics, log, clock, patienceMs })
@@ -121,7 +124,7 @@ export function createService (settings: ServiceSettings, log: Log, { clock = sy
   const audit = openFollower(settings, { metrics, log, clock, keyer, revocations, connection: shared.connection })
   const authenticator = createAuthenticator({
     memory,
-    fleet: shared.fleet,
+    fleet: shared.connection === undefined ? shared.fleet : traced.fleet(shared.fleet),
     resolver,
     clock,
     digests: keyer.digests,
@@ -135,18 +138,18 @@ export function createService (settings: ServiceSettings, log: Log, { clock = sy
   const answering: AnswererDeps = { authenticator, keyer, cookieNames: names, absentHeaders: settings.absentHeaders, realm: authgear.endpoint.origin }
   const listening: AppDeps = {
     report: createReport(log, metrics.request),
-    elsewhere: (requestId, seconds) => {
+    elsewhere: (context, seconds) => {
       metrics.request('other', 404, 'not_found', 'none', seconds)
-      log.info({ requestId, status: 404, reason: 'not_found' }, 'refused: a proxy asks /verify or /ext-authz/…, exactly')
+      log.info({ ...context, status: 404, reason: 'not_found' }, 'refused: a proxy asks /verify or /ext-authz/…, exactly')
     },
     unforeseen: complaints(log).unforeseen,
     trustProxy: createTrustProxy(settings.trustedProxies),
     tls
   }
-  const app = buildApp(listening, createVerify({ ...answering, clock, confirmAfterMs: cache.negativeTtlMs, allowPreflight: settings.preflight === 'allow' }), webhookOf(settings, { revocations, connection: shared.connection, log, clock }))
+  const app = buildApp(listening, traced.answerer('verify', createVerify({ ...answering, clock, confirmAfterMs: cache.negativeTtlMs, allowPreflight: settings.preflight === 'allow' })), webhookOf(settings, { revocations, connection: shared.connection, log, clock }))
   return Object.freeze({
     app,
-    identify: settings.identify ? buildIdentifyApp({ ...listening, tls: undefined }, createIdentify(answering)) : undefined,
+    identify: settings.identify ? buildIdentifyApp({ ...listening, tls: undefined }, traced.answerer('identify', createIdentify(answering))) : undefined,
     metrics,
     revocations: settings.managementToken === undefined ? undefined : { token: settings.managementToken, keyer, cookieNames: names, revocations, log },
     redisState: () => shared.connection === undefined ? 'none' : shared.connection.isUp() && revocations.isFollowing() ? 'up' : 'down',
@@ -274,7 +277,7 @@ type WebhookOfDeps = Readonly<{ revocations: RevocationLog, connection: RedisCon
 function webhookOf ({ authgear, redis }: ServiceSettings, { revocations, connection, log, clock }: WebhookOfDeps): Webhook | undefined {
   const { webhookSecret: secret, appId } = authgear
   if (secret === undefined) return undefined
-  const report = (status: number, what: string): void => status === 204 ? log.debug({ status, what }, 'webhook') : log.warn({ status, what }, 'webhook')
+  const report: WebhookDeps['report'] = (context, status, what) => status === 204 ? log.debug({ ...context, status, what }, 'webhook') : log.warn({ ...context, status, what }, 'webhook')
   const name = webhookKey(logKey(redis?.keyPrefix ?? '', authgear.endpoint.origin))
   const note = seldom(clock, WEBHOOK_NOTED_EVERY, () => { connection?.commands.setPx(name, Buffer.of(), WEBHOOK_KNOWN_FOR).catch(() => {}) })
   return createWebhook({ secret, appId, log: revocations, clock, report, signed: note })
