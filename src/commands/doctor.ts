@@ -2,6 +2,7 @@ import { text } from 'node:stream/consumers'
 import { systemClock, type Clock } from '../clock.ts'
 import { loadConfig, type Config } from '../config.ts'
 import { cookieNames } from '../core/credentials.ts'
+import { ResolverError } from '../errors.ts'
 import { inspectRedis } from '../redis/inspect.ts'
 import { logKey } from '../redis/names.ts'
 import { createLook } from '../resolver/look.ts'
@@ -9,6 +10,7 @@ import { found, type Finding } from './doctor/finding.ts'
 import { doctorOptions, USAGE, type DoctorOptions } from './doctor/options.ts'
 import { looked, skipped, type Context, type Outcome, type Probe } from './doctor/probe.ts'
 import { PROBES } from './doctor/probes.ts'
+import { judgeFailure } from './doctor/probes/resolver.ts'
 import { asJson, asText, countOf, type Report, type Result } from './doctor/report.ts'
 import type { Out } from './out.ts'
 
@@ -74,6 +76,7 @@ async function run (probe: Probe, context: Context): Promise<Outcome> {
   try {
     return await probe.run(context)
   } catch (error) {
+    if (error instanceof ResolverError) return looked(judgeFailure(error, context.config.authgear.resolverUrl))
     const name = error instanceof Error ? ('code' in error ? String(error.code) : error.name) : 'unknown'
     return looked(found('unforeseen', `${probe.title}: ${name}`))
   }

@@ -95,6 +95,16 @@ const AUTHGEAR: readonly Row[] = [
     simulator.knobs.outage = 'database'
     return { env }
   }],
+  ['an Authgear whose Redis is down, which shows to those with a credential alone', ['authgear-fails'], async (t) => {
+    const { simulator, env } = await authgear(t)
+    simulator.knobs.outage = 'redis'
+    return { env, args: ['--cookie-stdin'], stdin: `session=${demo.alice.cookie}` }
+  }],
+  ['an Authgear whose Redis is frozen', ['authgear-timeout'], async (t) => {
+    const { simulator, env } = await authgear(t)
+    simulator.knobs.outage = 'redis-frozen'
+    return { env: { ...env, AUTHGEAR_TIMEOUT: '500ms' }, args: ['--token-stdin'], stdin: demo.alice.accessToken }
+  }],
   ['a mail server', ['authgear-not-resolver'], async (t) => {
     const { simulator, env } = await authgear(t)
     simulator.knobs.fail('not-http')

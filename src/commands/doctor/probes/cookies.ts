@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { found, type Finding } from '../finding.ts'
 import { looked, type Context, type Probe } from '../probe.ts'
-import { NOBODY } from './resolver.ts'
+import { askAbout, NOBODY } from './resolver.ts'
 
 /** What Authgear said to a session that is none: it clears the cookie, by its own name and domain, if it saw it. */
 export type CookieObservation =
@@ -22,8 +22,8 @@ async function observe ({ look }: Context): Promise<CookieObservation> {
   // in the form of a session's, so that Authgear looks it up
   const session = `${randomUUID()}.${randomBytes(16).toString('hex')}`
   for (let tries = 0; tries < 2; tries++) { // none at all may be a hiccup of its database
-    const seen = await look.ask({ ...NOBODY, session })
-    const isSeen = seen.status === 200 && seen.reading.kind === 'resolution' && seen.reading.resolution.kind === 'invalid' && !seen.reading.resolution.silent
+    const seen = await askAbout(look, { ...NOBODY, session })
+    const isSeen = seen.reading.kind === 'resolution' && seen.reading.resolution.kind === 'invalid' && !seen.reading.resolution.silent
     if (isSeen) return { kind: 'seen', domain: seen.header('set-cookie').map((line) => /;\s*domain=\.?([^;\s]+)/i.exec(line)?.[1]?.toLowerCase()).find((domain) => domain !== undefined) }
   }
   return { kind: 'unseen' }

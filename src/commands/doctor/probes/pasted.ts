@@ -4,6 +4,7 @@ import { jwtAudience, jwtExpiry } from '../../../core/jwt.ts'
 import type { Resolution } from '../../../core/resolution.ts'
 import { found, type Finding } from '../finding.ts'
 import { looked, skipped, type Context, type Outcome, type Probe } from '../probe.ts'
+import { askAbout } from './resolver.ts'
 
 /** Asks Authgear about what was pasted. Nothing of it is ever printed, but a prefix that may be one. */
 export const pasted: Probe = {
@@ -22,7 +23,7 @@ async function aboutCookies ({ pasted, look, config: { authgear: { cookiePrefix 
   const lines = pasted.split(/\r?\n/).map((line) => line.trim().replace(/^cookie:\s*/i, '')).filter((line) => line !== '')
   const reading = readCredentials(lines.flatMap((line) => ['cookie', line]), cookieNames(cookiePrefix))
   if (reading.kind !== 'credentials') return looked(judgeReading(reading, lines, cookiePrefix))
-  const { reading: answer } = await look.ask(reading.credentials)
+  const { reading: answer } = await askAbout(look, reading.credentials)
   return looked(answer.kind === 'resolution' && answer.resolution.kind === 'valid' ? undefined : found('cookie-refused', 'Authgear calls the pasted cookies no session'))
 }
 
@@ -43,7 +44,7 @@ async function aboutToken ({ pasted, look, config: { authgear }, clock }: Contex
   const token = pasted.trim().replace(/^authorization:\s*/i, '').replace(/^bearer\s+/i, '')
   const reading = readCredentials(['authorization', `Bearer ${token}`], cookieNames(''))
   if (reading.kind !== 'credentials') return looked(found('token-refused', 'what was pasted cannot be an access token: it is empty, too long, or holds a comma or a control character'))
-  const { reading: answer } = await look.ask(reading.credentials)
+  const { reading: answer } = await askAbout(look, reading.credentials)
   return answer.kind === 'resolution' ? looked(judgeToken(answer.resolution, token, authgear.endpoint, clock.wall())) : looked(found('token-refused', 'Authgear\'s answer cannot be read'))
 }
 

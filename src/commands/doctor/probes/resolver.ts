@@ -1,7 +1,8 @@
 import type { Config } from '../../../config.ts'
-import { AuthgearGarbage, AuthgearMisconfigured, AuthgearTimeout, type ResolverError } from '../../../errors.ts'
+import type { Credentials } from '../../../core/credentials.ts'
+import { AuthgearGarbage, AuthgearMisconfigured, AuthgearStatus, AuthgearTimeout, type ResolverError } from '../../../errors.ts'
 import { codeOf } from '../../../resolver/exchange.ts'
-import type { Seen } from '../../../resolver/look.ts'
+import type { Look, Seen } from '../../../resolver/look.ts'
 import { found, type Finding } from '../finding.ts'
 import { isNameError, isTlsError } from '../network.ts'
 import { looked, type Context, type Probe } from '../probe.ts'
@@ -21,6 +22,17 @@ export const resolver: Probe = {
 
 export const NOBODY = { bearer: undefined, appSession: undefined, appAccessToken: undefined, session: undefined } as const
 
+/**
+ * Asks about credentials, once more where the answer is a 500, which may be transient.
+ * @throws {ResolverError} with its Redis down Authgear answers those who name nobody, and fails for everybody else
+ */
+export async function askAbout (look: Look, credentials: Credentials): Promise<Seen> {
+  const first = await look.ask(credentials)
+  const seen = first.status === 500 ? await look.ask(credentials) : first
+  if (seen.status !== 200) throw new AuthgearStatus(seen.status)
+  return seen
+}
+
 async function observe ({ look }: Context): Promise<ResolverObservation> {
   try {
     const seen = await look.ask(NOBODY)
@@ -34,7 +46,8 @@ export function judgeResolver (observation: ResolverObservation, place: Place): 
   return observation.kind === 'failed' ? judgeFailure(observation.error, place.authgear.resolverUrl) : judgeAnswer(observation.seen, place)
 }
 
-function judgeFailure (error: ResolverError, url: string): Finding {
+export function judgeFailure (error: ResolverError, url: string): Finding {
+  if (error instanceof AuthgearStatus) return found('authgear-fails', `${url} answers ${error.status} to whoever has a credential`)
   if (error instanceof AuthgearTimeout) return found('authgear-timeout', `${url}: ${error.message}`)
   if (error instanceof AuthgearGarbage || error instanceof AuthgearMisconfigured) return found('authgear-not-resolver', `${url}: ${error.message}`)
   const code = codeOf(error.cause)

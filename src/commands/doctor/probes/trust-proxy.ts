@@ -14,7 +14,7 @@ export const trustProxy: Probe = {
     const used = new URL(authgear.resolverUrl).protocol
     if (told === used) return skipped('it need not: AUTHGEAR_RESOLVER_URL has the scheme of AUTHGEAR_ENDPOINT')
     const { status } = await look.ask(NOBODY, UNREADABLE)
-    return looked(judgeTrust(status, authgear))
+    return status === 200 || status === 500 ? looked(judgeTrust(status, authgear)) : skipped(`something between answers ${status}`)
   }
 }
 
