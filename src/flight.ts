@@ -5,7 +5,7 @@ import { elapsedSince, momentOf } from './clock.ts'
 import type { CredentialDigest } from './core/cache-key.ts'
 import type { Entry } from './core/entry.ts'
 import { identityDeadline, isExpired } from './core/jwt.ts'
-import { capByToken, lifetimeOf } from './core/lifetime.ts'
+import { capAt, lifetimeOf } from './core/lifetime.ts'
 import type { Resolution } from './core/resolution.ts'
 import { AuthgearCircuitOpen, AuthgearTimeout, AuthgearUnreachable, ResolverError, RevokedMeanwhile, Unforeseen } from './errors.ts'
 import type { Verdict } from './resolver/resolver.ts'
@@ -13,6 +13,7 @@ import type { About, Mark } from './revocation/log.ts'
 
 /** Resolutions that one answer may take: a doubtful one is asked for twice. */
 const LONGEST = 2
+const NONE: readonly CredentialDigest[] = Object.freeze([])
 const EXPIRED: Authentication = Object.freeze({ kind: 'refused', reason: 'expired_credentials' })
 
 /** What a flight is for. */
@@ -25,14 +26,23 @@ export type Errand = Readonly<{
   patienceMs?: number
 }>
 
-type Flight = Omit<AuthenticateDeps, 'digests'> & Errand & Readonly<{ subject: Subject, digests: readonly CredentialDigest[] }>
+type Flight = Readonly<{
+  deps: AuthenticateDeps
+  errand: Errand
+  subject: Subject
+  digests: readonly CredentialDigest[]
+  /** When the first of its tokens ends. */
+  tokenEnd: number
+}>
 
 /** One flight: the fleet's entry, or Authgear's answer for the whole fleet; made again where it was revoked meanwhile. Never rejects. */
 export async function fly (deps: AuthenticateDeps, subject: Subject, errand: Errand): Promise<Authentication> {
   try {
-    if (isExpired(subject.credentials, deps.clock.wall())) return EXPIRED
+    const { credentials } = subject
+    const now = deps.clock.wall()
+    if (isExpired(credentials, now)) return EXPIRED
     const deadline = deps.clock.monotonic() + deps.timeoutMs
-    const flight = { ...deps, ...errand, subject, digests: deps.digests(subject.credentials) }
+    const flight: Flight = { deps, errand, subject, digests: deps.digests(credentials), tokenEnd: identityDeadline(credentials, now) }
     do {
       const landed = await attempt(flight)
       if (landed !== undefined) return landed
@@ -61,30 +71,31 @@ function staleInstead ({ memory, log, clock }: AuthenticateDeps, { key, credenti
 
 /** @returns undefined where a revocation overtook it: a voided result is never answered */
 async function attempt (flight: Flight): Promise<Authentication | undefined> {
-  const { fleet, log, subject, accept, patienceMs } = flight
-  const isShared = log.trustsShared() && !log.isQuiet(knownAbout(flight), flight.clock.monotonic())
+  const { deps: { fleet, log, clock }, errand: { accept, patienceMs }, subject } = flight
+  const isShared = log.trustsShared() && !log.isQuiet(knownAbout(flight), clock.monotonic())
   const turn = isShared ? await fleet.turn(subject.cacheKey(), (entry, remainingMs) => accept(entry, remainingMs) && isUsable(flight, entry, remainingMs), patienceMs) : ALONE
   return turn.kind === 'found' ? adopt(flight, turn) : await ask(flight, turn)
 }
 
 /** Another replica's entry: nothing it is about was revoked, and no token that was sent has ended. */
 function isUsable (flight: Flight, entry: Entry, remainingMs: number): boolean {
-  return flight.log.trustsShared() && flight.log.trusts(entry) && capped(flight, entry, remainingMs) > 0
+  const { log } = flight.deps
+  return log.trustsShared() && log.trusts(entry) && capped(flight, entry, remainingMs) > 0
 }
 
-function capped ({ subject, clock }: Flight, entry: Entry, remainingMs: number): number {
-  return capByToken(remainingMs, entry.resolution, subject.credentials, clock.wall())
+function capped ({ tokenEnd, deps: { clock } }: Flight, entry: Entry, remainingMs: number): number {
+  return capAt(remainingMs, entry.resolution, tokenEnd, clock.wall())
 }
 
 /** Of whom the credentials were, as far as memory remembers: a voided entry still says. */
-function knownAbout ({ memory, subject, digests }: Flight): About {
+function knownAbout ({ deps: { memory }, subject, digests }: Flight): About {
   const known = memory.read(subject.key)
   return known.kind === 'hit' ? aboutOf(known.entry) : { userId: undefined, digests }
 }
 
 /** A promoted entry keeps what is left of its life. */
 function adopt (flight: Flight, { entry, remainingMs, coalesced }: Turn & { kind: 'found' }): Authentication | undefined {
-  const { memory, observer, log, subject } = flight
+  const { deps: { memory, observer, log }, subject } = flight
   if (!isUsable(flight, entry, remainingMs)) return undefined
   if (coalesced) observer.coalesced('fleet')
   const { local, at } = log.mark()
@@ -94,7 +105,7 @@ function adopt (flight: Flight, { entry, remainingMs, coalesced }: Turn & { kind
 
 /** Remembered before it is answered, so that the next request finds it; Redis is told without anybody waiting. */
 async function ask (flight: Flight, turn: Turn & { kind: 'ask' }): Promise<Authentication | undefined> {
-  const { log, observer, memory, subject, digests, clock, timeoutMs } = flight
+  const { deps: { log, observer, memory, clock, timeoutMs }, subject, digests } = flight
   let shared: Entry | undefined
   let lifeMs = 0
   try {
@@ -124,7 +135,7 @@ async function ask (flight: Flight, turn: Turn & { kind: 'ask' }): Promise<Authe
 }
 
 /** Silence may be a hiccup of Authgear's: it takes the place of a session that is known to be valid only if it comes twice. */
-async function resolve ({ resolver, memory, log, digests, subject }: Flight): Promise<Verdict> {
+async function resolve ({ deps: { resolver, memory, log }, digests, subject }: Flight): Promise<Verdict> {
   const first = await resolver.resolve(subject.credentials, subject.trace(), digests)
   const known = memory.read(subject.key)
   const isDoubtful = first.certain && first.resolution.kind === 'invalid' && first.resolution.silent &&
@@ -132,18 +143,18 @@ async function resolve ({ resolver, memory, log, digests, subject }: Flight): Pr
   return isDoubtful ? await resolver.resolve(subject.credentials, subject.trace(), digests) : first
 }
 
-function lifetimeFor ({ lifetimes, subject, clock }: Flight, resolution: Resolution): number {
+function lifetimeFor ({ deps: { lifetimes, clock }, subject }: Flight, resolution: Resolution): number {
   return lifetimeOf(resolution, subject.credentials, lifetimes, clock.wall(), Math.random())
 }
 
-function entryOf ({ digests, clock }: Flight, resolution: Resolution, { stamp }: Mark, ttlMs: number): Entry {
+function entryOf ({ digests, deps: { clock } }: Flight, resolution: Resolution, { stamp }: Mark, ttlMs: number): Entry {
   return { resolution, stamp, digests, ttlMs, sealedAt: clock.wall() }
 }
 
 /** What may be varied at will: something beside a credential, or a credential that is none. */
 function boundedOf ({ subject: { credentials }, digests }: Flight, { resolution }: Entry): readonly CredentialDigest[] {
   const sent = Object.values(credentials).filter((value) => value !== undefined)
-  return sent.length > 1 || resolution.kind === 'invalid' ? digests : []
+  return sent.length > 1 || resolution.kind === 'invalid' ? digests : NONE
 }
 
 function userOf (resolution: Resolution): string | undefined {

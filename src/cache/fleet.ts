@@ -42,63 +42,67 @@ export const fleetOfOne: Fleet = Object.freeze({ turn: async () => ALONE })
 export function createFleet (options: FleetOptions): Fleet {
   const cache = createRedisCache(options.tier)
   const leases = createLeases(options.tier, options.leaseMs)
-  return Object.freeze({ turn: (key: CacheKey, accept: Accept, patienceMs = options.patienceMs) => takeTurn({ ...options, cache, leases, accept, patienceMs }, key) })
+  const shared: Shared = { ...options, cache, leases }
+  return Object.freeze({ turn: (key: CacheKey, accept: Accept, patienceMs = options.patienceMs) => takeTurn({ shared, accept, patienceMs }, key) })
 }
 
-type Context = FleetOptions & Readonly<{ cache: RedisCache, leases: Leases, accept: Accept }>
+type Shared = FleetOptions & Readonly<{ cache: RedisCache, leases: Leases }>
+type Context = Readonly<{ shared: Shared, accept: Accept, patienceMs: number }>
 
 async function takeTurn (context: Context, key: CacheKey): Promise<Turn> {
-  const { clock } = context.tier
+  const { shared } = context
+  const { clock } = shared.tier
   const started = clock.monotonic()
-  const read = await context.cache.read(key)
-  report(context, read)
+  const read = await shared.cache.read(key)
+  report(shared, read)
   if (read.kind === 'hit' && context.accept(read.entry, read.remainingMs)) return { ...read, kind: 'found', coalesced: false }
   if (read.kind === 'unreachable') return ALONE
-  return await contend(context, key, context.timeoutMs - (clock.monotonic() - started))
+  return await contend(context, key, shared.timeoutMs - (clock.monotonic() - started))
 }
 
 /** One asks Authgear, the others look for its value every 10–20 ms; no one waits for longer than patience, or for a Redis that is gone. */
 async function contend (context: Context, key: CacheKey, firstMs: number): Promise<Turn> {
-  const { clock } = context.tier
+  const { shared, patienceMs } = context
+  const { clock } = shared.tier
   const token = randomBytes(16).toString('base64url')
-  const deadline = clock.monotonic() + context.patienceMs
+  const deadline = clock.monotonic() + patienceMs
   for (let limitMs = firstMs, lost = false; ; lost = true) {
     const contention = await within(limitMs, context, key, token)
     if (contention.kind === 'found') return { ...contention, coalesced: lost }
-    if (contention.kind === 'won') return { kind: 'ask', done: (entry, lifeMs) => finish(context, key, token, entry, lifeMs) }
-    if (contention.kind === 'unreachable') context.observer.sharedError('lease', contention.error)
+    if (contention.kind === 'won') return { kind: 'ask', done: (entry, lifeMs) => finish(shared, key, token, entry, lifeMs) }
+    if (contention.kind === 'unreachable') shared.observer.sharedError('lease', contention.error)
     if (contention.kind !== 'lost') return ALONE
     await sleep(10 + Math.random() * 10)
-    limitMs = Math.min(context.timeoutMs, deadline - clock.monotonic())
+    limitMs = Math.min(shared.timeoutMs, deadline - clock.monotonic())
     if (limitMs <= 0) return ALONE // who holds no lease writes nothing: it could not be fenced
   }
 }
 
 /** A lease that was won too late to be used is given back. */
-async function within (limitMs: number, context: Context, key: CacheKey, token: string): Promise<Contention> {
-  const contention = context.leases.contend(key, token, context.accept)
+async function within (limitMs: number, { shared, accept }: Context, key: CacheKey, token: string): Promise<Contention> {
+  const contention = shared.leases.contend(key, token, accept)
   const timer = new AbortController()
   const late = sleep(Math.max(0, limitMs), undefined, { signal: timer.signal }).catch(() => undefined)
   const first = await Promise.race([contention, late])
   timer.abort()
   if (first !== undefined) return first
-  contention.then((result) => result.kind === 'won' ? release(context, key, token) : undefined).catch(() => {})
+  contention.then((result) => result.kind === 'won' ? release(shared, key, token) : undefined).catch(() => {})
   return { kind: 'unreachable', error: new Error('Redis is slower than REDIS_TIMEOUT') }
 }
 
 /** The value is acknowledged before the release, or one who waits would find neither. */
-async function finish (context: Context, key: CacheKey, token: string, entry?: Entry, lifeMs?: number): Promise<void> {
-  await write(context, key, token, entry, lifeMs)
-  await release(context, key, token)
+async function finish (shared: Shared, key: CacheKey, token: string, entry?: Entry, lifeMs?: number): Promise<void> {
+  await write(shared, key, token, entry, lifeMs)
+  await release(shared, key, token)
 }
 
-async function write ({ cache, leases, observer }: Context, key: CacheKey, token: string, entry?: Entry, lifeMs = 0): Promise<void> {
+async function write ({ cache, leases, observer }: Shared, key: CacheKey, token: string, entry?: Entry, lifeMs = 0): Promise<void> {
   if (entry === undefined) return
   const written = await cache.write(key, entry, lifeMs, { name: leases.nameOf(key), token })
   if (written.kind === 'unreachable') observer.sharedError('write', written.error)
 }
 
-async function release ({ leases, observer }: Context, key: CacheKey, token: string): Promise<void> {
+async function release ({ leases, observer }: Shared, key: CacheKey, token: string): Promise<void> {
   try {
     await leases.release(key, token)
   } catch (error) {
@@ -106,7 +110,7 @@ async function release ({ leases, observer }: Context, key: CacheKey, token: str
   }
 }
 
-function report ({ observer }: Context, read: CacheRead): void {
+function report ({ observer }: Shared, read: CacheRead): void {
   observer.sharedRead(read.kind)
   if (read.kind === 'unreachable') observer.sharedError('read', read.error)
 }

@@ -3,8 +3,12 @@ import type { Clock } from '../clock.ts'
 import type { CredentialDigest } from '../core/cache-key.ts'
 import type { Entry } from '../core/entry.ts'
 import type { Cache, CacheRead, CacheWrite } from './cache.ts'
+import { createCompactor } from './compact.ts'
 
-/** Ends by both clocks: only the wall clock goes on while a machine sleeps, and only the other one is never set back. */
+/**
+ * Ends by both clocks: only the wall clock goes on while a machine sleeps, and only the other one is never set back. Whole milliseconds,
+ * of the wall clock since the cache was made: V8 keeps small integers in the object itself, and 16 bytes elsewhere for any other number.
+ */
 type Slot = Readonly<{ entry: Entry, local: number, at: number, endsMonotonic: number, endsWall: number, bounded: readonly CredentialDigest[] }> & { renewedAt: number }
 
 /**
@@ -39,6 +43,7 @@ export type MemoryOptions = Readonly<{
 }>
 
 const MISS = Object.freeze({ kind: 'miss' })
+const NONE: readonly CredentialDigest[] = Object.freeze([])
 const STORED: CacheWrite = Object.freeze({ kind: 'stored' })
 /** Entries of one credential: each junk cookie beside it makes another. */
 const MAX_BOUNDED = 16
@@ -47,12 +52,14 @@ const RENEWAL_PAUSE = 1000
 
 export function createMemoryCache ({ maxEntries, clock, staleMs = 0 }: MemoryOptions): MemoryCache {
   const variants = createVariants()
+  const compact = createCompactor()
+  const epoch = clock.wall()
   const slots = new LRUCache<string, Slot>({ max: maxEntries, dispose: ({ bounded }, key) => variants.remove(key, bounded) })
 
   function read (key: string, graceMs: number): MemoryRead {
     const slot = slots.get(key)
     if (slot === undefined) return MISS
-    const remainingMs = Math.min(slot.endsMonotonic - clock.monotonic(), slot.endsWall - clock.wall())
+    const remainingMs = Math.min(slot.endsMonotonic - clock.monotonic(), slot.endsWall + epoch - clock.wall())
     if (remainingMs > -graceMs) return { kind: 'hit', entry: slot.entry, remainingMs, local: slot.local }
     if (remainingMs <= -staleMs) slots.delete(key)
     return MISS
@@ -61,10 +68,18 @@ export function createMemoryCache ({ maxEntries, clock, staleMs = 0 }: MemoryOpt
   return Object.freeze({
     read: (key: string) => read(key, 0),
     readEnded: (key: string) => read(key, staleMs),
-    write (key: string, entry: Entry, lifeMs: number, { local, at, bounded = [] }: MemoryMark = { local: 0, at: clock.monotonic() }): CacheWrite {
+    write (key: string, entry: Entry, lifeMs: number, { local, at, bounded = NONE }: MemoryMark = { local: 0, at: clock.monotonic() }): CacheWrite {
       const isOvertaken = at < (slots.peek(key)?.at ?? -Infinity)
       if (lifeMs <= 0 || isOvertaken) return STORED
-      slots.set(key, { entry, local, at, bounded, endsMonotonic: clock.monotonic() + lifeMs, endsWall: clock.wall() + lifeMs, renewedAt: -Infinity })
+      slots.set(key, {
+        entry: compact(entry),
+        local,
+        at,
+        bounded,
+        endsMonotonic: Math.floor(clock.monotonic() + lifeMs),
+        endsWall: Math.floor(clock.wall() - epoch + lifeMs),
+        renewedAt: -RENEWAL_PAUSE
+      })
       for (const surplus of variants.add(key, bounded)) slots.delete(surplus)
       return STORED
     },
@@ -74,7 +89,7 @@ export function createMemoryCache ({ maxEntries, clock, staleMs = 0 }: MemoryOpt
     claimRenewal (key: string): boolean {
       const slot = slots.peek(key)
       if (slot === undefined || clock.monotonic() - slot.renewedAt < RENEWAL_PAUSE) return false
-      slot.renewedAt = clock.monotonic()
+      slot.renewedAt = Math.floor(clock.monotonic())
       return true
     },
     size: () => slots.size,

@@ -1,5 +1,6 @@
-import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
 import type { CacheKey } from '../core/cache-key.ts'
+import { createHmacSha256 } from '../core/hmac.ts'
 
 /** AES-256-GCM. Layout: format byte, nonce, ciphertext, tag. */
 const CIPHER = 'aes-256-gcm'
@@ -15,7 +16,8 @@ export type Sealer = Readonly<{
 
 /** Each entry has a key of its own, HMAC(sealing key, cache key): moved to another key it opens nowhere. */
 export function createSealer (sealingKey: Uint8Array): Sealer {
-  const entryKey = (key: CacheKey): Buffer => createHmac('sha256', sealingKey).update(key).digest()
+  const hmac = createHmacSha256(sealingKey)
+  const entryKey = (key: CacheKey): Buffer => Buffer.from(hmac(key), 'base64url')
   return Object.freeze({
     seal (key: CacheKey, plain: Uint8Array): Buffer {
       const nonce = randomBytes(NONCE)

@@ -18,6 +18,10 @@ export function lifetimeOf (resolution: Resolution, credentials: Credentials, li
 
 /** @returns the life, never past the `exp` of a token that was sent; a refusal has nothing to outlive */
 export function capByToken (lifeMs: number, resolution: Resolution, credentials: Credentials, now: EpochMs): number {
-  if (resolution.kind !== 'valid') return lifeMs
-  return Math.max(0, Math.floor(Math.min(lifeMs, identityDeadline(credentials, now) - now)))
+  return capAt(lifeMs, resolution, resolution.kind === 'valid' ? identityDeadline(credentials, now) : Infinity, now)
+}
+
+/** As `capByToken`, where it is known when the tokens end. */
+export function capAt (lifeMs: number, resolution: Resolution, deadline: number, now: EpochMs): number {
+  return resolution.kind === 'valid' ? Math.max(0, Math.floor(Math.min(lifeMs, deadline - now))) : lifeMs
 }

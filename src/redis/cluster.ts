@@ -1,7 +1,8 @@
-import { Cluster, type Redis } from 'ioredis'
+import type { Cluster, Redis } from 'ioredis'
 import { systemClock } from '../clock.ts'
 import { commandsOf } from './commands.ts'
 import { createReporter, type RedisConnection, type RedisEvents } from './connection.ts'
+import { redisLibrary } from './library.ts'
 import { commonOptions, SOCKET_TIMEOUT } from './options.ts'
 import { createReconnection, reconnectDelay } from './reconnection.ts'
 import type { RedisAddress, RedisSettings } from './settings.ts'
@@ -13,7 +14,8 @@ const REFRESH_PAUSE = 1000
 
 /** The cache's commands, each to the master of its slot. */
 export function openCluster (settings: RedisSettings, nodes: readonly RedisAddress[], events: RedisEvents): RedisConnection {
-  const cluster: Cluster = new Cluster(nodes.map(({ host, port }) => ({ host, port })), {
+  const library = redisLibrary()
+  const cluster: Cluster = new library.Cluster(nodes.map(({ host, port }) => ({ host, port })), {
     redisOptions: { ...commonOptions(settings), socketTimeout: SOCKET_TIMEOUT },
     enableOfflineQueue: false,
     // Nothing waits for better times: Authgear is asked. Only MOVED and ASK are followed.

@@ -1,7 +1,8 @@
-import { Redis } from 'ioredis'
+import type { Redis } from 'ioredis'
 import { openCluster } from './cluster.ts'
 import { commandsOf } from './commands.ts'
 import { createReporter, type RedisConnection, type RedisEvents } from './connection.ts'
+import { redisLibrary } from './library.ts'
 import { connectionOptions, SOCKET_TIMEOUT } from './options.ts'
 import type { RedisSettings } from './settings.ts'
 
@@ -11,6 +12,7 @@ export function connectRedis (settings: RedisSettings, events: RedisEvents): Red
 }
 
 function openSingle (settings: RedisSettings, events: RedisEvents): RedisConnection {
+  const { Redis } = redisLibrary()
   const redis = new Redis({ ...connectionOptions(settings), socketTimeout: SOCKET_TIMEOUT, enableAutoPipelining: true })
   watch(redis, events)
   return Object.freeze({

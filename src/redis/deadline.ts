@@ -7,6 +7,6 @@ import { RedisTooSlow } from '../errors.ts'
 export function within<T> (limitMs: number, answer: Promise<T>): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     const timer = setTimeout(() => reject(new RedisTooSlow(limitMs)), limitMs)
-    answer.then(resolve, reject).finally(() => clearTimeout(timer))
+    answer.then((value) => { clearTimeout(timer); resolve(value) }, (error: unknown) => { clearTimeout(timer); reject(error) })
   })
 }

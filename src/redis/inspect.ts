@@ -1,7 +1,8 @@
 import { once } from 'node:events'
-import { Redis } from 'ioredis'
+import type { Redis } from 'ioredis'
 import { connectRedis } from './connect.ts'
 import type { RedisConnection } from './connection.ts'
+import { redisLibrary } from './library.ts'
 import { openLogConnections, whereItBelongs, type LogConnection, type LogConnections } from './log-connections.ts'
 import { trialKey } from './names.ts'
 import { connectionOptions } from './options.ts'
@@ -101,7 +102,8 @@ async function askOne (settings: RedisSettings, { host, port }: RedisAddress): P
   const { servers } = settings
   const access = servers.kind === 'sentinel' ? { username: undefined, password: servers.password } : {}
   const single = { ...settings, ...access, servers: { kind: 'one', host, port, db: servers.kind === 'one' ? servers.db : 0 } } as const
-  const redis = new Redis({ ...connectionOptions(single), lazyConnect: true, retryStrategy: () => null, commandTimeout: ONE_WITHIN })
+  const library = redisLibrary()
+  const redis = new library.Redis({ ...connectionOptions(single), lazyConnect: true, retryStrategy: () => null, commandTimeout: ONE_WITHIN })
   const name = nameOf({ host, port })
   let first: Error | undefined
   redis.on('error', (error: Error) => { first ??= error })

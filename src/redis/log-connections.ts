@@ -1,5 +1,6 @@
 import { once } from 'node:events'
-import { Redis } from 'ioredis'
+import type { Redis } from 'ioredis'
+import { redisLibrary } from './library.ts'
 import { commonOptions, connectionOptions, SOCKET_TIMEOUT } from './options.ts'
 import { createReconnection } from './reconnection.ts'
 import { createSlotTarget } from './redirection.ts'
@@ -39,11 +40,13 @@ function open (settings: RedisSettings, limits: Limits): LogConnection {
 }
 
 function toMaster (settings: RedisSettings, limits: Limits): LogConnection {
+  const { Redis } = redisLibrary()
   return connection(new Redis({ ...connectionOptions(settings), ...limits }), () => {})
 }
 
 function toSlot (settings: RedisSettings, nodes: readonly RedisAddress[], limits: Limits): LogConnection {
   const target = createSlotTarget(nodes)
+  const { Redis } = redisLibrary()
   const redis = new Redis({
     ...commonOptions(settings),
     ...limits,

@@ -1,10 +1,12 @@
 import { connect as connectTcp } from 'node:net'
 import { connect as connectTls } from 'node:tls'
-import { AbstractConnector, type RedisOptions } from 'ioredis'
+import type { RedisOptions } from 'ioredis'
+import { redisLibrary } from './library.ts'
 import type { SlotTarget } from './redirection.ts'
 
 /** What ioredis asks for a socket: to the node that holds one slot now. A class, since ioredis makes one of it. */
 export function slotConnector (target: SlotTarget): NonNullable<RedisOptions['Connector']> {
+  const { AbstractConnector } = redisLibrary()
   return class SlotConnector extends AbstractConnector {
     readonly #options: RedisOptions
 

@@ -43,7 +43,7 @@ export function createResolver (settings: ResolverSettings, observer: ResolverOb
   const request = observed(pool, observer)
   return Object.freeze({
     async resolve (credentials: Credentials, trace: ClientTrace, digests: readonly CredentialDigest[]): Promise<Verdict> {
-      const signal = AbortSignal.timeout(settings.timeoutMs)
+      const { signal, met } = deadlineIn(settings.timeoutMs)
       const headers = requestHeaders(settings, credentials, trace)
       const options = { path, headers, signal, timeoutMs: settings.timeoutMs }
       let isAsked = false
@@ -52,7 +52,7 @@ export function createResolver (settings: ResolverSettings, observer: ResolverOb
       const work = guard.run(digests, strangers.lanesOf(trace), signal, task)
       // who only waited knows nothing of Authgear: as an outage, whoever fills the queue could have an ended session accepted (CACHE_STALE_IF_ERROR)
       const late = (): ResolverError => isAsked ? new AuthgearTimeout(settings.timeoutMs) : new Overloaded()
-      const verdict = await withDeadline(work, signal, late).catch((error: unknown) => reject(error, observer))
+      const verdict = await withDeadline(work, signal, late).catch((error: unknown) => reject(error, observer)).finally(met)
       if (verdict.resolution.kind === 'invalid') strangers.refused(trace, digests)
       return verdict
     },
@@ -102,6 +102,13 @@ function observed (pool: Pool, observer: ResolverObserver): Request {
       throw error
     }
   }
+}
+
+/** `AbortSignal.timeout` would be kept until its end, with all that belongs to the request: 100 MB at 10,000 resolutions a second. */
+function deadlineIn (ms: number): { signal: AbortSignal, met: () => void } {
+  const controller = new AbortController()
+  const timer = setTimeout(() => controller.abort(new DOMException('the deadline is over', 'TimeoutError')), ms)
+  return { signal: controller.signal, met: () => clearTimeout(timer) }
 }
 
 /** The deadline also ends the wait in the queue, and a retry that ignores it. */

@@ -1,0 +1,108 @@
+// What every part of the bench needs: processes pinned to a core, their CPU time and memory, wrk, and tables.
+import { execFile, spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
+
+const children = new Set()
+/** Of the tests, by `test/servers/fetch.sh`. */
+const BIN = new URL('../../.servers/bin', import.meta.url).pathname
+export const MAIN = new URL('../../dist/main.js', import.meta.url).pathname
+const SERVERS = new URL('servers.mjs', import.meta.url).pathname
+export const TOKEN = 'benchAccessTokenOfAlice000000000'
+export const SESSION = 'a11ce000-0000-4000-8000-0000000000c1.benchSessionCookieOfAlice0000000'
+
+/** Starts a command pinned to a core. @returns what `cpuOf`, `rssOf` and `stop` take */
+export function start (command, args, { env = {}, core = 0, cwd } = {}) {
+  const child = spawn('taskset', ['-c', String(core), command, ...args], { cwd, env: { ...process.env, PATH: `${BIN}:${process.env.PATH}`, ...env }, stdio: ['ignore', 'ignore', 'inherit'] })
+  children.add(child)
+  return child
+}
+
+export async function stop (child) {
+  children.delete(child)
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const gone = new Promise((resolve) => child.once('exit', resolve))
+  child.kill('SIGKILL')
+  await gone
+}
+
+export async function stopAll () { await Promise.all([...children].map(stop)) }
+
+/** Any answer will do; throws after ten seconds. */
+export async function answers (url) {
+  for (let attempt = 0; attempt < 400; attempt++) {
+    if (await fetch(url).then((answer) => answer.arrayBuffer().then(() => true), () => false)) return
+    await sleep(25)
+  }
+  throw new Error(`nothing answers at ${url}`)
+}
+
+/** bare | fastify | resolver: one of `servers.mjs`, on 127.0.0.1. */
+export async function startServer (kind, port, core = 0) {
+  const child = start(process.execPath, [SERVERS, kind, String(port)], { core })
+  await answers(`http://127.0.0.1:${port}/verify`)
+  return child
+}
+
+/** This service on 127.0.0.1, management on the port after it. */
+export async function startService (port, env, core = 0) {
+  const child = start(process.execPath, [MAIN], { core, env: { LISTEN: `127.0.0.1:${port}`, MANAGEMENT_LISTEN: `127.0.0.1:${port + 1}`, CACHE_TTL: '10m', CACHE_NEGATIVE_TTL: '10m', LOG_LEVEL: 'error', ...env } })
+  await answers(`http://127.0.0.1:${port + 1}/readyz`)
+  return child
+}
+
+export async function startRedis (port, core = 1) {
+  const child = start('redis-server', ['--port', String(port), '--save', '', '--appendonly', 'no'], { core })
+  for (let attempt = 0; attempt < 200; attempt++) {
+    if (await promisify(execFile)('bash', ['-c', `exec 3<>/dev/tcp/127.0.0.1/${port}`]).then(() => true, () => false)) return child
+    await sleep(25)
+  }
+  throw new Error('redis-server does not start')
+}
+
+/** CPU seconds of the process's main thread and all others: hardly moved by what else the machine does. */
+export function cpuOf ({ pid }) {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1].split(' ')
+  return (Number(fields[11]) + Number(fields[12])) / 100
+}
+
+/** MiB. */
+export function rssOf ({ pid }) {
+  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))[1]) / 1024
+}
+
+/** One run of wrk on the other core. @returns requests, rate, p50 and p99 in milliseconds, and how many were not 2xx or 3xx */
+export async function wrk (url, { headers = [], clients = 32, seconds = 2, script, core = 1 } = {}) {
+  const lines = headers.flatMap((line) => ['-H', line])
+  const { stdout } = await promisify(execFile)('taskset', ['-c', String(core), 'wrk', '-t1', `-c${clients}`, `-d${seconds}s`, '--latency', ...(script === undefined ? [] : ['-s', script]), ...lines, url])
+  const latency = (share) => milliseconds(new RegExp(`${share}%\\s+([\\d.]+)(us|ms|s)`).exec(stdout))
+  return {
+    requests: Number(/(\d+) requests in/.exec(stdout)[1]),
+    rate: Number(/Requests\/sec:\s+([\d.]+)/.exec(stdout)[1]),
+    p50: latency(50),
+    p99: latency(99),
+    refused: Number(/Non-2xx or 3xx responses: (\d+)/.exec(stdout)?.[1] ?? 0)
+  }
+}
+
+function milliseconds ([, number, unit]) {
+  return Number(number) * { us: 0.001, ms: 1, s: 1000 }[unit]
+}
+
+export function summary (values) {
+  const sorted = [...values].sort((a, b) => a - b)
+  return { min: sorted[0], median: sorted[Math.floor(sorted.length / 2)], max: sorted.at(-1) }
+}
+
+/** `0.71 / **0.82** / 0.89` */
+export function spread ({ min, median, max }, digits = 2) {
+  return `${min.toFixed(digits)} / **${median.toFixed(digits)}** / ${max.toFixed(digits)}`
+}
+
+/** @param rows the first one names the columns; @returns a table of Markdown */
+export function table ([names, ...rows]) {
+  return [names, names.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
+}
+
+export const thousands = (number) => Math.round(number).toLocaleString('en-US')

@@ -1,0 +1,91 @@
+// What 100,000 and 1,000,000 remembered sessions take, how long a start takes, and what a million hits cost.
+import { Pool } from 'undici'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { answers, cpuOf, MAIN, rssOf, start, startServer, startService, stop, summary, table, thousands, TOKEN, wrk } from './lib.mjs'
+
+const [PORT, RESOLVER] = [20940, 20950]
+const STARTS = 7
+const MOST = Number(process.env.BENCH_SESSIONS ?? 1_000_000)
+/** Sessions, and MiB that V8's old space may take at most: left to itself it keeps as much garbage as there is live. */
+const SIZES = [[0], [100_000], [100_000, 110], [1_000_000], [1_000_000, 900]]
+const TARGETS = { 100_000: '150 MiB', 1_000_000: '900 MiB' }
+
+export async function memory () {
+  const resolver = await startServer('resolver', RESOLVER, 1)
+  try {
+    const ready = await startsToReady()
+    const sizes = []
+    for (const [sessions, oldSpace] of SIZES.filter(([count]) => count <= MOST)) sizes.push(await remember(sessions, oldSpace))
+    const cpu = await millionHits()
+    const markdown = table([
+      ['what', 'figure', 'target'],
+      ['start to ready, seconds of 7 starts: min / median / max', Object.values(ready).map((ms) => (ms / 1000).toFixed(2)).join(' / '), '0.70'],
+      ...sizes.map(({ sessions, oldSpace, rss, live }) => [
+        `RSS with ${thousands(sessions)} sessions remembered${oldSpace === undefined ? '' : `, \`NODE_OPTIONS=--max-old-space-size=${oldSpace}\``}`,
+        `${rss.toFixed(0)} MiB (${live.toFixed(0)} MiB of it in use on the heap)`,
+        TARGETS[sessions] ?? ''
+      ]),
+      ['CPU of 1,000,000 memory hits', `${cpu.toFixed(1)} s`, '17 s']
+    ])
+    return { name: 'memory', markdown, data: { ready, sizes, cpu } }
+  } finally {
+    await stop(resolver)
+  }
+}
+
+/** From the spawn to the first 200 of /readyz. */
+async function startsToReady () {
+  const times = []
+  for (let index = 0; index < STARTS; index++) {
+    const started = performance.now()
+    const child = start(process.execPath, [MAIN], { env: { AUTHGEAR_ENDPOINT: `http://127.0.0.1:${RESOLVER}`, LISTEN: `127.0.0.1:${PORT}`, MANAGEMENT_LISTEN: `127.0.0.1:${PORT + 1}`, LOG_LEVEL: 'error' } })
+    await answers(`http://127.0.0.1:${PORT + 1}/readyz`)
+    times.push(performance.now() - started)
+    await stop(child)
+  }
+  return summary(times)
+}
+
+/** Each is signed in by a request of its own; what is left after ten quiet seconds counts. */
+async function remember (sessions, oldSpace) {
+  const child = await startService(PORT, {
+    AUTHGEAR_ENDPOINT: `http://127.0.0.1:${RESOLVER}`,
+    CACHE_MAX_ENTRIES: String(Math.max(sessions, 100_000)),
+    ...(oldSpace === undefined ? {} : { NODE_OPTIONS: `--max-old-space-size=${oldSpace}` })
+  })
+  try {
+    await ask(sessions)
+    await sleep(10_000)
+    const metrics = await (await fetch(`http://127.0.0.1:${PORT + 1}/metrics`)).text()
+    const metric = (name) => Number(new RegExp(`^${name} (\\S+)`, 'm').exec(metrics)?.[1])
+    if (metric('forward_auth_cache_entries') !== sessions) throw new Error(`${metric('forward_auth_cache_entries')} entries in place of ${sessions}`)
+    return { sessions, oldSpace, rss: rssOf(child), live: metric('nodejs_heap_size_used_bytes') / 2 ** 20 }
+  } finally {
+    await stop(child)
+  }
+}
+
+async function ask (sessions) {
+  const pool = new Pool(`http://127.0.0.1:${PORT}`, { connections: 32 })
+  let next = 0
+  const worker = async () => {
+    while (next < sessions) {
+      const { statusCode, body } = await pool.request({ path: '/verify', method: 'GET', headers: { authorization: `Bearer rememberedTokenOfBench${String(next++).padStart(10, '0')}` } })
+      await body.dump()
+      if (statusCode !== 200) throw new Error(`answered ${statusCode}`)
+    }
+  }
+  await Promise.all(Array.from({ length: 32 }, worker))
+  await pool.close()
+}
+
+async function millionHits () {
+  const child = await startService(PORT, { AUTHGEAR_ENDPOINT: `http://127.0.0.1:${RESOLVER}` })
+  const load = () => wrk(`http://127.0.0.1:${PORT}/verify`, { headers: [`Authorization: Bearer ${TOKEN}`], seconds: 5 })
+  await load()
+  const before = cpuOf(child)
+  const { requests } = await load()
+  const cpu = (cpuOf(child) - before) / requests * 1e6
+  await stop(child)
+  return cpu
+}

@@ -1,0 +1,121 @@
+// What the check costs an app behind a real proxy: the same proxy without it, with it, and for Traefik over plain HTTP and HTTP/2.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parse, stringify } from 'yaml'
+import { answers, MAIN, start, startServer, startService, stop, summary, table, thousands, TOKEN, wrk } from './lib.mjs'
+
+const CLIENTS = [1, 8, 32, 128]
+const ROUNDS = Number(process.env.BENCH_PROXY_ROUNDS ?? 3)
+const SECONDS = Number(process.env.BENCH_SECONDS ?? 2)
+const [RESOLVER, APP, PLAIN, TLS] = [20960, 20961, 20970, 20980]
+
+/** Proxy and service on core 0, the app and wrk on core 1. */
+const COMMANDS = {
+  traefik: ['traefik', ['--configFile=traefik.yml']],
+  caddy: ['caddy', ['run', '--config', 'Caddyfile']],
+  nginx: ['nginx', ['-p', '.', '-e', 'stderr', '-c', 'nginx.conf', '-g', 'daemon off; master_process off;']]
+}
+/** The shipped configuration without the check. */
+const UNCHECKED = {
+  traefik: (dir) => edit(join(dir, 'dynamic.yml'), (text) => {
+    const document = parse(text)
+    for (const router of Object.values(document.http.routers)) delete router.middlewares
+    delete document.http.middlewares
+    return stringify(document)
+  }),
+  caddy: (dir) => edit(join(dir, 'Caddyfile'), (text) => text.replace(/^\t\timport authgear$/m, '')),
+  nginx: (dir) => edit(join(dir, 'nginx.conf'), (text) => text.replace(/^\s+auth_request .*$/m, '').replace('include authgear_app.inc', 'include authgear_none.inc'))
+}
+const ROWS = [
+  { name: 'Traefik, no check', proxy: 'traefik' },
+  { name: 'Traefik, plain HTTP/1.1', proxy: 'traefik', adapter: `http://127.0.0.1:${PLAIN}` },
+  { name: 'Traefik, TLS and HTTP/2', proxy: 'traefik', adapter: `https://127.0.0.1:${TLS}` },
+  { name: 'Caddy, no check', proxy: 'caddy' },
+  { name: 'Caddy', proxy: 'caddy', adapter: `http://127.0.0.1:${PLAIN}` },
+  { name: 'nginx, no check', proxy: 'nginx' },
+  { name: 'nginx', proxy: 'nginx', adapter: `http://127.0.0.1:${PLAIN}` }
+]
+
+export async function proxies () {
+  const home = mkdtempSync(join(tmpdir(), 'bench-proxies-'))
+  const children = []
+  try {
+    children.push(...await startServices(home))
+    const dirs = []
+    for (const [index, row] of ROWS.entries()) {
+      dirs.push(configure(home, index, row))
+      children.push(start(...COMMANDS[row.proxy], { cwd: dirs[index] }))
+      await answers(`http://127.0.0.1:${portOf(index)}/`)
+    }
+    const runs = ROWS.map(() => CLIENTS.map(() => []))
+    for (let round = -1; round < ROUNDS; round++) {
+      for (const [at, clients] of CLIENTS.entries()) {
+        for (const index of ROWS.keys()) {
+          const run = await load(index, clients)
+          if (round >= 0) runs[index][at].push(run) // the first round warms
+        }
+      }
+    }
+    return report(runs)
+  } finally {
+    for (const child of children.reverse()) await stop(child)
+    rmSync(home, { recursive: true, force: true })
+  }
+}
+
+const portOf = (index) => 20990 + index
+
+async function startServices (home) {
+  execFileSync(process.execPath, [MAIN, 'cert', '--out', join(home, 'tls'), '--host', '127.0.0.1'])
+  const env = { AUTHGEAR_ENDPOINT: `http://127.0.0.1:${RESOLVER}` }
+  return [
+    await startServer('resolver', RESOLVER, 1),
+    await startServer('app', APP, 1),
+    await startService(PLAIN, env),
+    await startService(TLS, { ...env, LISTEN_TLS_CERT_FILE: join(home, 'tls/tls.crt'), LISTEN_TLS_KEY_FILE: join(home, 'tls/tls.key') })
+  ]
+}
+
+function configure (home, index, { proxy, adapter }) {
+  const dir = join(home, String(index))
+  execFileSync(process.execPath, [MAIN, 'snippet', proxy, '--out', dir, '--listen', `127.0.0.1:${portOf(index)}`, '--app', `http://127.0.0.1:${APP}`, '--adapter', adapter ?? `http://127.0.0.1:${PLAIN}`])
+  if (adapter?.startsWith('https:')) writeFileSync(join(dir, 'ca.crt'), readFileSync(join(home, 'tls/ca.crt')))
+  if (adapter === undefined) UNCHECKED[proxy](dir)
+  return dir
+}
+
+function edit (file, change) {
+  const before = readFileSync(file, 'utf8')
+  const after = change(before)
+  if (after === before) throw new Error(`${file} has no check that could be taken out`)
+  writeFileSync(file, after)
+}
+
+async function load (index, clients) {
+  const run = await wrk(`http://127.0.0.1:${portOf(index)}/`, { headers: ['Host: app.example.com', `Authorization: Bearer ${TOKEN}`], clients, seconds: SECONDS })
+  if (run.refused > 0) throw new Error(`${ROWS[index].name}: ${run.refused} refused`)
+  return run
+}
+
+function report (runs) {
+  const rows = ROWS.map(({ name }, index) => ({
+    name,
+    clients: CLIENTS.map((_, at) => {
+      const base = ROWS.findIndex(({ proxy }) => proxy === ROWS[index].proxy)
+      return {
+        rate: summary(runs[index][at].map(({ rate }) => rate)).median,
+        ofUnchecked: summary(runs[index][at].map(({ rate }, round) => rate / runs[base][at][round].rate)).median,
+        p50: summary(runs[index][at].map(({ p50 }) => p50)).median
+      }
+    })
+  }))
+  const gain = CLIENTS.map((_, at) => summary(runs[2][at].map(({ rate }, round) => rate / runs[1][at][round].rate)))
+  const markdown = table([
+    ['through', ...CLIENTS.map((clients) => `${clients} client${clients === 1 ? '' : 's'}`)],
+    ...rows.map(({ name, clients }) => [name, ...clients.map(({ rate, ofUnchecked, p50 }) => `${thousands(rate)}/s (${ofUnchecked.toFixed(2)}), ${p50.toFixed(2)} ms`)]),
+    ['**HTTP/2 ÷ plain behind Traefik** (min / median / max)', ...gain.map(({ min, median, max }) => `${min.toFixed(2)} / **${median.toFixed(2)}** / ${max.toFixed(2)}`)]
+  ])
+  return { name: 'proxies', markdown: `${markdown}\n\nRequests a second (share of the same proxy without the check), p50. ${ROUNDS} interleaved rounds of ${SECONDS} s; proxy and service on one core, app and wrk on the other.`, data: { clients: CLIENTS, rows, gain } }
+}

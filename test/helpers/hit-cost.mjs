@@ -1,0 +1,75 @@
+// What a hit allocates and a remembered session keeps, in bytes, by the compiled service without its sockets. Times are noisy, bytes are not.
+// Usage: node --expose-gc --min-semi-space-size=64 --max-semi-space-size=64 test/helpers/hit-cost.mjs; prints JSON
+import { createAuthenticator } from '../../dist/authenticate.js'
+import { fleetOfOne } from '../../dist/cache/fleet.js'
+import { createMemoryCache } from '../../dist/cache/memory.js'
+import { systemClock as clock } from '../../dist/clock.js'
+import { createKeyer } from '../../dist/core/cache-key.js'
+import { cookieNames } from '../../dist/core/credentials.js'
+import { readResolution } from '../../dist/core/resolution.js'
+import { createMemoryLog } from '../../dist/revocation/memory-log.js'
+import { createVerify } from '../../dist/routes/verify.js'
+
+const BLOCKS = 10
+const HITS = 10_000
+const SESSIONS = 20_000
+const COOKIES = Array.from({ length: 10 }, (_, index) => `cookie${index}=${'v'.repeat(20)}`).join('; ')
+const QUERIES = { bearer: '', cookie: '', policy: 'role=editor&verified=true' }
+
+/** As undici hands it over: each value a string of its own. */
+const replyOf = (user) => ['x-authgear-session-valid', 'true', 'x-authgear-user-id', user, 'x-authgear-user-anonymous', 'false',
+  'x-authgear-user-verified', 'true', 'x-authgear-user-roles', 'editor,author', 'x-authgear-session-amr', 'pwd',
+  'x-authgear-session-authenticated-at', '1795572256', 'x-authgear-user-can-reauthenticate', 'true'].map((text) => Buffer.from(text).toString('latin1'))
+
+const requests = {
+  bearer: (index) => ['Host', 'app.example.com', 'X-Request-Id', 'r1', 'Authorization', `Bearer demoAccessTokenOf${String(index).padStart(12, '0')}`],
+  cookie: (index) => ['Host', 'app.example.com', 'X-Request-Id', 'r1', 'Cookie', `${COOKIES}; session=a11ce000-0000-4000-8000-${String(index).padStart(12, '0')}.demoSessionCookieOfAlice00000000`]
+}
+requests.policy = requests.bearer
+
+function answererOf (memory) {
+  const keyer = createKeyer(Buffer.alloc(32, 1), { endpoint: 'https://accounts.example.com', cookiePrefix: '' })
+  const log = createMemoryLog({ clock, retentionMs: 1_000_000, observer: {} })
+  let users = 0
+  const resolver = { resolve: async () => ({ certain: true, resolution: readResolution(replyOf(`a11ce000-0000-4000-8000-${String(users++).padStart(12, '0')}`)).resolution }) }
+  const observer = { memoryRead () {}, coalesced () {}, noVerdict () {}, unforeseen (error) { throw error } }
+  const authenticator = createAuthenticator({ memory, fleet: fleetOfOne, resolver, clock, digests: keyer.digests, lifetimes: { ttlMs: 600_000, negativeTtlMs: 5000 }, refreshAhead: 0.8, timeoutMs: 2000, degradedTtlMs: 5000, log, observer })
+  return createVerify({ authenticator, keyer, cookieNames: cookieNames(''), absentHeaders: 'empty', realm: 'https://accounts.example.com', clock, confirmAfterMs: 5000, allowPreflight: false })
+}
+
+function questionOf (kind, index) {
+  return { method: 'GET', rawHeaders: requests[kind](index), proxy: { policies: [], requestId: 'r1', declaresBody: false }, query: QUERIES[kind], requestId: 'r1', trace: () => ({}) }
+}
+
+/** @returns bytes allocated a hit: no collection takes place within a block */
+async function bytesAHit (kind) {
+  const answerer = answererOf(createMemoryCache({ maxEntries: 10, clock }))
+  const question = questionOf(kind, 0)
+  await answerer(question)
+  let allocated = 0
+  for (let block = -1; block < BLOCKS; block++) {
+    globalThis.gc()
+    const before = process.memoryUsage().heapUsed
+    for (let hit = 0; hit < HITS; hit++) if (answerer(question).source !== 'memory') throw new Error('not a hit')
+    if (block >= 0) allocated += process.memoryUsage().heapUsed - before // the first one warms
+  }
+  return Math.round(allocated / BLOCKS / HITS)
+}
+
+/** @returns bytes that a session which was used keeps */
+async function bytesASession (kind) {
+  const memory = createMemoryCache({ maxEntries: SESSIONS, clock })
+  const answerer = answererOf(memory)
+  globalThis.gc()
+  const before = process.memoryUsage().heapUsed
+  for (let index = 0; index < SESSIONS; index++) await answerer(questionOf(kind, index))
+  globalThis.gc()
+  const kept = process.memoryUsage().heapUsed - before
+  if (memory.size() !== SESSIONS) throw new Error('not all are remembered')
+  return Math.round(kept / SESSIONS)
+}
+
+console.log(JSON.stringify({
+  hit: { bearer: await bytesAHit('bearer'), cookie: await bytesAHit('cookie'), policy: await bytesAHit('policy') },
+  session: { bearer: await bytesASession('bearer'), cookie: await bytesASession('cookie') }
+}))
