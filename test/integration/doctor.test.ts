@@ -279,7 +279,7 @@ for (const [what, rows] of [['of the configuration and of Authgear', AUTHGEAR], 
   })
 }
 
-t.test('the catalogue names no mistake that is not made above, but one that takes a slow machine and one that nobody can make', async (t) => {
+t.test('the catalogue names no mistake that is not made above, but one that takes a slow machine and one that is no mistake', async (t) => {
   const made = new Set([...AUTHGEAR, ...REDIS].flatMap(([, ids]) => ids))
   t.strictSame(Object.keys(CATALOGUE).filter((id) => !made.has(id as FindingId)), ['redis-slow', 'unforeseen'])
 })
@@ -336,6 +336,22 @@ t.test('what is in order has no finding, and leaves nothing in Redis', { skip: s
   const redis = await startRedis(t)
   await visit({ env: { ...(await authgear(t)).env, ...plain(redis.port) } })
   t.strictSame(await redis.cli('KEYS', '*'), [])
+})
+
+t.test('a check that fails itself is told without what it met, and the others go on', async (t) => {
+  const { code, text, findings } = await visit({ env: (await authgear(t)).env, clock: { ...systemClock, wall: () => { throw new RangeError('s3cret') } } })
+  t.equal(code, 1)
+  t.strictSame(findings, ['error unforeseen'])
+  t.match(text, /unforeseen: the clocks agree: RangeError$/m)
+  t.match(text, /^ok {7}cookie prefix and domain$/m)
+  t.notMatch(text, 's3cret')
+})
+
+t.test('Valkey is as good', { skip: skipOrFail('valkey-server') }, async (t) => {
+  const { port } = await startRedis(t, { server: 'valkey-server' })
+  t.match(await visit({ env: { ...(await authgear(t)).env, ...plain(port) } }), { code: 0, findings: [] })
+  const full = await startRedis(t, { server: 'valkey-server', args: ['--maxmemory', '1kb', '--maxmemory-policy', 'allkeys-lru'] })
+  t.strictSame([...(await visit({ env: { ...(await authgear(t)).env, ...plain(full.port) } })).findings].sort(), ['error redis-evicts', 'error redis-full'])
 })
 
 t.test('a check that nothing can be learnt from says why it was left out', async (t) => {
