@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import type { Redis } from 'ioredis'
 import { connectRedis } from './connect.ts'
 import type { RedisConnection } from './connection.ts'
@@ -116,7 +115,7 @@ async function askOne (settings: RedisSettings, { host, port }: RedisAddress): P
     return { name, problem: first ?? (error instanceof Error ? error : new Error('unknown')), reply: undefined }
   } finally {
     clearTimeout(late)
-    if (redis.status !== 'end') { redis.disconnect(); await once(redis, 'end') }
+    redis.disconnect()
   }
 }
 
