@@ -56,6 +56,7 @@ module.exports = {
     owner('lru-cache', 'cache/memory[.]ts$'),
     owner('prom-client', 'metrics[.]ts$'),
     owner('pino', 'log[.]ts$'),
+    owner('@opentelemetry', 'tracing/otel[.]ts$'),
     owner('close-with-grace', 'commands/serve[.]ts$'),
     owner('@fastify/proxy-addr', 'listener/trusted-proxies[.]ts$'),
     owner('@peculiar/(x509|asn1-x509|asn1-schema)', 'commands/cert'),

@@ -1,6 +1,7 @@
 // Writes what is generated from the code: `npm run docs`. A test fails when a file differs from what this writes.
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { withAdvisories } from './advisories.mjs'
+import { withFindingsTable } from '../dist/commands/doctor/document.js'
 import { snippet } from '../dist/commands/snippet.js'
 import { PROXIES } from '../dist/commands/snippet/proxies.js'
 import { environmentExample, withVariablesTable } from '../dist/config/document.js'
@@ -10,6 +11,9 @@ const page = new URL('docs/configuration.md', root)
 
 writeFileSync(new URL('.env.example', root), environmentExample())
 writeFileSync(page, withVariablesTable(readFileSync(page, 'utf8')))
+
+const doctor = new URL('docs/doctor.md', root)
+writeFileSync(doctor, withFindingsTable(readFileSync(doctor, 'utf8')))
 
 const security = new URL('docs/security.md', root)
 writeFileSync(security, withAdvisories(readFileSync(security, 'utf8')))

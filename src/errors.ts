@@ -11,22 +11,27 @@ export class ServiceError extends Error {
 /** No usable answer from Authgear: 503, never remembered, never taken for "not signed in". */
 export abstract class ResolverError extends ServiceError {
   abstract readonly reason: 'authgear_unavailable' | 'authgear_misconfigured' | 'overloaded'
+  /** What a person looks at first; `doctor` looks at most of it. */
+  abstract readonly check: string
 }
 
 /** Connection refused, reset, TLS failure, or the name does not resolve. */
 export class AuthgearUnreachable extends ResolverError {
   readonly reason = 'authgear_unavailable'
+  readonly check = 'AUTHGEAR_RESOLVER_URL, its name, certificate and port, and the network between: run doctor'
   constructor (cause: unknown) { super('AUTHGEAR_UNREACHABLE', 'Authgear cannot be reached: check AUTHGEAR_RESOLVER_URL and the network between', cause) }
 }
 
 export class AuthgearTimeout extends ResolverError {
   readonly reason = 'authgear_unavailable'
+  readonly check = 'Authgear\'s load, database and Redis, and the network between; AUTHGEAR_TIMEOUT last'
   constructor (timeoutMs: number) { super('AUTHGEAR_TIMEOUT', `Authgear did not answer within ${timeoutMs} ms (AUTHGEAR_TIMEOUT)`) }
 }
 
 /** A 5xx, or another 4xx than the two that mean a wrong address. */
 export class AuthgearStatus extends ResolverError {
   readonly reason = 'authgear_unavailable'
+  readonly check = 'Authgear\'s log, its database and its Redis'
   readonly status: number
   constructor (status: number) {
     super('AUTHGEAR_STATUS', `Authgear answered ${status} instead of 200: check its database, its Redis and its log`)
@@ -37,33 +42,39 @@ export class AuthgearStatus extends ResolverError {
 /** 3xx, 404, 405: this is not the resolver, or it does not know this project. */
 export class AuthgearMisconfigured extends ResolverError {
   readonly reason = 'authgear_misconfigured'
+  readonly check = 'AUTHGEAR_ENDPOINT and AUTHGEAR_RESOLVER_URL: run doctor'
   constructor (what: string) { super('AUTHGEAR_MISCONFIGURED', `${what}: check AUTHGEAR_ENDPOINT and AUTHGEAR_RESOLVER_URL`) }
 }
 
 export class AuthgearGarbage extends ResolverError {
   readonly reason = 'authgear_unavailable'
+  readonly check = 'what answers at AUTHGEAR_RESOLVER_URL, and what stands between: run doctor'
   constructor (what: string, cause?: unknown) { super('AUTHGEAR_GARBAGE', `Authgear's answer cannot be used: ${what}`, cause) }
 }
 
 export class AuthgearCircuitOpen extends ResolverError {
   readonly reason = 'authgear_unavailable'
+  readonly check = 'the lines before: Authgear failed five times in a row, and is tried again every second'
   constructor () { super('AUTHGEAR_CIRCUIT_OPEN', 'Authgear failed repeatedly and is left alone for a moment') }
 }
 
 export class Overloaded extends ResolverError {
   readonly reason = 'overloaded'
+  readonly check = 'Authgear\'s latency first; AUTHGEAR_MAX_CONCURRENCY and AUTHGEAR_MAX_QUEUE'
   constructor () { super('OVERLOADED', 'more resolutions wait than AUTHGEAR_MAX_QUEUE allows, or for longer than AUTHGEAR_TIMEOUT') }
 }
 
 /** Every resolution within the deadline was overtaken by a revocation. */
 export class RevokedMeanwhile extends ResolverError {
   readonly reason = 'authgear_unavailable'
+  readonly check = 'what revokes this user or everything again and again: forward_auth_revocations_total'
   constructor () { super('REVOKED_MEANWHILE', 'the session was revoked again and again while Authgear was asked') }
 }
 
 /** A defect of this service: answered like an outage, since nobody knows who is asking. */
 export class Unforeseen extends ResolverError {
   readonly reason = 'authgear_unavailable'
+  readonly check = 'the lines before: please report them'
   constructor (cause: unknown) { super('UNFORESEEN', 'this service failed while it asked: please report it with the log', cause) }
 }
 

@@ -10,6 +10,7 @@ Usage: authgear-forward-auth [command]
 
   serve         answer the proxy (default)
   check         validate the configuration and print it, secrets masked
+  doctor        look at Authgear and Redis, and say what is wrong (doctor --help)
   healthcheck   exit 0 when this machine's instance is alive
   cert          make a small CA and a certificate for the link to the proxy (cert --help)
   snippet       print a proxy's configuration (snippet --help)
@@ -24,6 +25,7 @@ async function run (command: string, args: readonly string[]): Promise<number | 
   switch (command) {
     case 'serve': return await serve(process.env, versionOf(), process.stderr)
     case 'check': return check(process.env, process.stdout)
+    case 'doctor': return await (await import('./commands/doctor.ts')).doctor(args, process.env, { stdin: process.stdin, out: process.stdout, err: process.stderr })
     case 'healthcheck': return await healthcheck(process.env, process.stderr)
     case 'cert': return await (await import('./commands/cert.ts')).cert(args, process.stdout)
     case 'snippet': return (await import('./commands/snippet.ts')).snippet(args, process.stdout, process.stderr)

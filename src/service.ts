@@ -1,13 +1,14 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { buildApp, buildIdentifyApp, type App, type AppDeps } from './app.ts'
 import { openAudit, type AuditSettings } from './audit/open.ts'
 import type { Running } from './audit/run.ts'
 import { createAuthenticator } from './authenticate.ts'
+import { createCanary, startBeating, type Beating } from './cache/canary.ts'
 import { createFleet, fleetOfOne, type Fleet } from './cache/fleet.ts'
 import { createMemoryCache } from './cache/memory.ts'
 import { createSealer } from './cache/sealing.ts'
 import { systemClock, type Clock } from './clock.ts'
-import { createKeyer, deriveKeys, type Keyer } from './core/cache-key.ts'
+import { createKeyer, deriveKeys, secretBytes, type Keyer } from './core/cache-key.ts'
 import { cookieNames } from './core/credentials.ts'
 import type { EpochMs } from './core/jwt.ts'
 import { certificateExpiry } from './listener/certificate-expiry.ts'
@@ -18,6 +19,7 @@ import { createMetrics, type Metrics } from './metrics.ts'
 import { connectRedis } from './redis/connect.ts'
 import type { RedisConnection } from './redis/connection.ts'
 import { openLogConnections } from './redis/log-connections.ts'
+import { canaryKey, logKey, webhookKey } from './redis/names.ts'
 import { describeServers, type RedisSettings } from './redis/settings.ts'
 import { createResolver } from './resolver/client.ts'
 import { follow } from './revocation/follow.ts'
@@ -32,7 +34,9 @@ import type { AnswererDeps } from './routes/question.ts'
 import { createReport } from './routes/report.ts'
 import type { RevocationsDeps } from './routes/revocations.ts'
 import { createVerify } from './routes/verify.ts'
-import { createWebhook, type Webhook } from './routes/webhook.ts'
+import { UNTRACED, tracedBy } from './tracing/traced.ts'
+import type { Tracer } from './tracing/tracer.ts'
+import { createWebhook, type Webhook, type WebhookDeps } from './routes/webhook.ts'
 
 /** What one replica is made of; `main` fills it in from the configuration, tests from their tables. */
 export type ServiceSettings = Readonly<{
@@ -86,18 +90,20 @@ export type Service = Readonly<{
   close: () => Promise<void>
 }>
 
-/** What tests replace, so that none of them depends on how fast a machine is. */
-export type Seams = Readonly<{ clock?: Clock, patienceMs?: number }>
+/** What tests replace, so that none of them depends on how fast a machine is; and tracing, where it is on. */
+export type Seams = Readonly<{ clock?: Clock, patienceMs?: number, tracer?: Tracer | undefined }>
 
 /** Milliseconds that one who lost the fleet's lease waits for the winner. */
 const PATIENCE = 300
 /** Milliseconds a lease outlives the longest resolution. */
 const LEASE_MARGIN = 500
-/** With `CACHE_SECRET=none`: entries are keyed and sealed all the same, by a secret that is none. */
-const NO_SECRET = 'none'
+/** Milliseconds for which a signed webhook is known to have come, and within which it is noted once. */
+const WEBHOOK_KNOWN_FOR = 30 * 86_400_000
+const WEBHOOK_NOTED_EVERY = 60_000
 
 /** Opens connections in the background and listens nowhere yet; nothing being down stops it. */
-export function createService (settings: ServiceSettings, log: Log, { clock = systemClock, patienceMs = PATIENCE }: Seams = {}): Service {
+export function createService (settings: ServiceSettings, log: Log, { clock = systemClock, patienceMs = PATIENCE, tracer }: Seams = {}): Service {
+  const traced = tracer === undefined ? UNTRACED : tracedBy(tracer)
   const { authgear, cache, tls } = settings
   const memory = createMemoryCache({ maxEntries: cache.maxEntries, clock, staleMs: cache.staleIfErrorMs })
   let expiry = tls === undefined ? undefined : certificateExpiry(tls.cert)
@@ -110,7 +116,7 @@ export function createService (settings: ServiceSettings, log: Log, { clock = sy
     certificateExpiry: tls === undefined ? undefined : () => (expiry ?? 0) / 1000
   })
   const names = cookieNames(authgear.cookiePrefix)
-  const resolver = createResolver({ ...authgear, cookieNames: names }, metrics.resolver)
+  const resolver = traced.resolver(createResolver({ ...authgear, cookieNames: names }, metrics.resolver))
   const keys = deriveKeys(secretOf(settings))
   const keyer = createKeyer(keys.digest, { endpoint: authgear.endpoint.origin, cookiePrefix: authgear.cookiePrefix })
   const shared = openShared(settings, keys.sealing, { metrics, log, clock, patienceMs })
@@ -118,7 +124,7 @@ export function createService (settings: ServiceSettings, log: Log, { clock = sy
   const audit = openFollower(settings, { metrics, log, clock, keyer, revocations, connection: shared.connection })
   const authenticator = createAuthenticator({
     memory,
-    fleet: shared.fleet,
+    fleet: shared.connection === undefined ? shared.fleet : traced.fleet(shared.fleet),
     resolver,
     clock,
     digests: keyer.digests,
@@ -132,18 +138,18 @@ export function createService (settings: ServiceSettings, log: Log, { clock = sy
   const answering: AnswererDeps = { authenticator, keyer, cookieNames: names, absentHeaders: settings.absentHeaders, realm: authgear.endpoint.origin }
   const listening: AppDeps = {
     report: createReport(log, metrics.request),
-    elsewhere: (requestId, seconds) => {
+    elsewhere: (context, seconds) => {
       metrics.request('other', 404, 'not_found', 'none', seconds)
-      log.info({ requestId, status: 404, reason: 'not_found' }, 'refused: a proxy asks /verify or /ext-authz/…, exactly')
+      log.info({ ...context, status: 404, reason: 'not_found' }, 'refused: a proxy asks /verify or /ext-authz/…, exactly')
     },
     unforeseen: complaints(log).unforeseen,
     trustProxy: createTrustProxy(settings.trustedProxies),
     tls
   }
-  const app = buildApp(listening, createVerify({ ...answering, clock, confirmAfterMs: cache.negativeTtlMs, allowPreflight: settings.preflight === 'allow' }), webhookOf(settings, revocations, log, clock))
+  const app = buildApp(listening, traced.answerer('verify', createVerify({ ...answering, clock, confirmAfterMs: cache.negativeTtlMs, allowPreflight: settings.preflight === 'allow' })), webhookOf(settings, { revocations, connection: shared.connection, log, clock }))
   return Object.freeze({
     app,
-    identify: settings.identify ? buildIdentifyApp({ ...listening, tls: undefined }, createIdentify(answering)) : undefined,
+    identify: settings.identify ? buildIdentifyApp({ ...listening, tls: undefined }, traced.answerer('identify', createIdentify(answering))) : undefined,
     metrics,
     revocations: settings.managementToken === undefined ? undefined : { token: settings.managementToken, keyer, cookieNames: names, revocations, log },
     redisState: () => shared.connection === undefined ? 'none' : shared.connection.isUp() && revocations.isFollowing() ? 'up' : 'down',
@@ -153,6 +159,7 @@ export function createService (settings: ServiceSettings, log: Log, { clock = sy
     close: async () => {
       await audit?.close()
       await closeLog()
+      shared.beating?.close()
       await shared.connection?.close()
       await resolver.close()
     }
@@ -161,27 +168,29 @@ export function createService (settings: ServiceSettings, log: Log, { clock = sy
 
 /** Without Redis nobody else has to know it. */
 function secretOf ({ cache, redis }: ServiceSettings): Uint8Array {
-  if (cache.secret !== undefined) return Buffer.from(cache.secret)
-  return redis === undefined ? randomBytes(32) : Buffer.from(NO_SECRET)
+  return cache.secret === undefined && redis === undefined ? randomBytes(32) : secretBytes(cache.secret)
 }
 
 type SharedDeps = Readonly<{ metrics: Metrics, log: Log, clock: Clock, patienceMs: number }>
 
-function openShared ({ redis, authgear }: ServiceSettings, sealingKey: Uint8Array, { metrics, log, clock, patienceMs }: SharedDeps): { fleet: Fleet, connection: RedisConnection | undefined } {
-  if (redis === undefined) return { fleet: fleetOfOne, connection: undefined }
+function openShared ({ redis, authgear }: ServiceSettings, sealingKey: Uint8Array, { metrics, log, clock, patienceMs }: SharedDeps): { fleet: Fleet, connection: RedisConnection | undefined, beating: Beating | undefined } {
+  if (redis === undefined) return { fleet: fleetOfOne, connection: undefined, beating: undefined }
   const { tell, forget } = createTeller(log)
   const connection = connectRedis(redis, {
-    up: () => { forget(); log.info({ redis: describeServers(redis.servers) }, 'Redis is connected') },
+    up: () => { forget(); beating.beat(); log.info({ redis: describeServers(redis.servers) }, 'Redis is connected') },
     down: (error) => log.warn({ redis: describeServers(redis.servers), error: describe(error) }, UNREACHABLE[redis.servers.kind])
   })
+  const sealer = createSealer(sealingKey)
+  const beating = startBeating(createCanary({ commands: connection.commands, sealer, name: canaryKey(logKey(redis.keyPrefix, authgear.endpoint.origin)) }), () =>
+    log.warn('a replica with another CACHE_SECRET uses this Redis: neither finds the other\'s entries; set the same on every replica (while it is being changed this passes within three minutes)'))
   const fleet = createFleet({
-    tier: { commands: connection.commands, sealer: createSealer(sealingKey), keyPrefix: redis.keyPrefix, clock },
+    tier: { commands: connection.commands, sealer, keyPrefix: redis.keyPrefix, clock },
     timeoutMs: redis.timeoutMs,
     leaseMs: authgear.timeoutMs + LEASE_MARGIN,
     patienceMs,
     observer: { ...metrics.fleet, sharedError: (operation, error) => { metrics.fleet.sharedError(operation); tell(operation, error) } }
   })
-  return { fleet, connection }
+  return { fleet, connection, beating }
 }
 
 const ALL_FROM_AUTHGEAR = 'Redis is not reachable: every answer comes from memory or from Authgear until it is back'
@@ -212,6 +221,9 @@ function complaints (log: Log): { noVerdict: () => void, unforeseen: (error: unk
   }
 }
 
+/** Milliseconds. */
+const COMPLAIN_EVERY = 60_000
+
 type LogDeps = Readonly<{ metrics: Metrics, log: Log, clock: Clock, forget: () => void }>
 
 /** How much longer than any entry lives a revocation is kept, in milliseconds. */
@@ -221,7 +233,7 @@ function openLog (settings: ServiceSettings, authenticationKey: Uint8Array, { me
   const { redis, authgear, cache } = settings
   const retentionMs = Math.max(cache.ttlMs, cache.negativeTtlMs) + cache.staleIfErrorMs + authgear.timeoutMs + RETENTION_MARGIN
   const trouble = (what: string, error?: unknown): void => log.error({ ...(error === undefined ? {} : { error: describe(error) }) }, what)
-  const complain = seldom(clock, () => log.warn('entries of the revocation log are not authentic, or of another CACHE_SECRET: each is read as "everything"'))
+  const complain = seldom(clock, COMPLAIN_EVERY, () => log.warn('entries of the revocation log are not authentic, or of another CACHE_SECRET: each is read as "everything"'))
   const inauthentic = (): void => { metrics.revocations.inauthentic(); complain() }
   const observer: LogObserver = { ...metrics.revocations, inauthentic, adopted: forget, trouble }
   if (redis === undefined) {
@@ -233,19 +245,14 @@ function openLog (settings: ServiceSettings, authenticationKey: Uint8Array, { me
   return { revocations, close: follow(revocations, store, (error) => trouble('the revocation log cannot be followed: memory entries are used for CACHE_DEGRADED_TTL only', error)) }
 }
 
-/** Once a minute, however often it is called. */
-function seldom (clock: Clock, tell: () => void): () => void {
+/** Once in so many milliseconds, however often it is called. */
+function seldom (clock: Clock, everyMs: number, act: () => void): () => void {
   let last = -Infinity
   return () => {
-    if (clock.monotonic() - last < 60_000) return
+    if (clock.monotonic() - last < everyMs) return
     last = clock.monotonic()
-    tell()
+    act()
   }
-}
-
-/** What the log's keys begin with, all in one slot. The digest names the project; it is no secret. */
-function logKey (prefix: string, origin: string): string {
-  return `${prefix}{log:${createHash('sha256').update(origin).digest('base64url').slice(0, 16)}}`
 }
 
 type FollowerDeps = Omit<LogDeps, 'forget'> & Readonly<{ keyer: Keyer, revocations: RevocationLog, connection: RedisConnection | undefined }>
@@ -265,9 +272,13 @@ function openFollower ({ audit, authgear, cache, redis }: ServiceSettings, { met
   })
 }
 
-function webhookOf ({ authgear }: ServiceSettings, revocations: RevocationLog, log: Log, clock: Clock): Webhook | undefined {
+type WebhookOfDeps = Readonly<{ revocations: RevocationLog, connection: RedisConnection | undefined, log: Log, clock: Clock }>
+
+function webhookOf ({ authgear, redis }: ServiceSettings, { revocations, connection, log, clock }: WebhookOfDeps): Webhook | undefined {
   const { webhookSecret: secret, appId } = authgear
   if (secret === undefined) return undefined
-  const report = (status: number, what: string): void => status === 204 ? log.debug({ status, what }, 'webhook') : log.warn({ status, what }, 'webhook')
-  return createWebhook({ secret, appId, log: revocations, clock, report })
+  const report: WebhookDeps['report'] = (context, status, what) => status === 204 ? log.debug({ ...context, status, what }, 'webhook') : log.warn({ ...context, status, what }, 'webhook')
+  const name = webhookKey(logKey(redis?.keyPrefix ?? '', authgear.endpoint.origin))
+  const note = seldom(clock, WEBHOOK_NOTED_EVERY, () => { connection?.commands.setPx(name, Buffer.of(), WEBHOOK_KNOWN_FOR).catch(() => {}) })
+  return createWebhook({ secret, appId, log: revocations, clock, report, signed: note })
 }

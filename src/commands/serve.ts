@@ -3,13 +3,17 @@ import type { FastifyInstance } from 'fastify'
 import { lstat, rm } from 'node:fs/promises'
 import { createConnection } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { isatty } from 'node:tty'
 import { loadConfig, type Config, type ListenAddress } from '../config.ts'
 import { readTlsMaterial, watchTlsFiles } from '../listener/tls.ts'
 import { createLog, describe, openLogOutput, type Log } from '../log.ts'
 import { buildManagement } from '../management.ts'
-import { describeServers } from '../redis/settings.ts'
+import { prettyStream } from '../pretty.ts'
 import { createService, type Service } from '../service.ts'
+import type { Tracer } from '../tracing/tracer.ts'
+import { bannerOf } from './banner.ts'
 import type { Out } from './out.ts'
+import { tracerOf } from './tracing.ts'
 
 /** Milliseconds that requests under way may take once the listener is closed. */
 const GRACE = 10_000
@@ -22,10 +26,11 @@ export async function serve (env: NodeJS.ProcessEnv, version: string, err: Out):
     return 1
   }
   const output = openLogOutput(1)
-  const log = createLog(loaded.config.logLevel, output)
+  const log = createLog(loaded.config.logLevel, loaded.config.logFormat === 'pretty' ? prettyStream(output, isatty(1)) : output)
   for (const warning of loaded.warnings) log.warn(warning)
   try {
-    await start(loaded.config, version, log, output.flushed)
+    const tracer = await tracerOf(env, version, log)
+    await start(loaded.config, { version, log, tracer, flushed: output.flushed })
     return undefined
   } catch (error) {
     log.error({ error: describe(error) }, 'cannot start')
@@ -35,12 +40,15 @@ export async function serve (env: NodeJS.ProcessEnv, version: string, err: Out):
 
 type Closer = () => Promise<void> | void
 
-async function start (config: Config, version: string, log: Log, flushed: () => Promise<void>): Promise<void> {
+type Running = Readonly<{ version: string, log: Log, tracer: Tracer | undefined, flushed: () => Promise<void> }>
+
+async function start (config: Config, { version, log, tracer, flushed }: Running): Promise<void> {
   const closers: Closer[] = []
   let state: 'starting' | 'serving' | 'draining' = 'starting'
   const close = async (): Promise<void> => { while (closers.length > 0) await closers.pop()?.() }
   try {
-    const service = createService({ ...config, version, identify: config.identify !== undefined, tls: config.tls === undefined ? undefined : readTlsMaterial(config.tls) }, log)
+    if (tracer !== undefined) closers.push(tracer.close)
+    const service = createService({ ...config, version, identify: config.identify !== undefined, tls: config.tls === undefined ? undefined : readTlsMaterial(config.tls) }, log, { tracer })
     closers.push(service.close)
     const management = buildManagement({ readiness: { state: () => state, redis: service.redisState, authgear: service.authgearState }, metrics: service.metrics, version, revocations: service.revocations })
     closers.push(() => management.close())
@@ -56,7 +64,7 @@ async function start (config: Config, version: string, log: Log, flushed: () => 
     throw error
   }
   state = 'serving'
-  log.info({ version, listen: config.listen, management: config.management ?? 'off', authgear: config.authgear.endpoint.origin, redis: redisOf(config) }, 'ready')
+  log.info(bannerOf(config, version), 'ready')
   onSignal(log, async () => {
     state = 'draining'
     log.info({ delayMs: config.shutdownDelayMs }, 'shutting down')
@@ -66,8 +74,6 @@ async function start (config: Config, version: string, log: Log, flushed: () => 
     await flushed()
   })
 }
-
-const redisOf = ({ redis }: Config): string => redis === undefined ? 'none' : describeServers(redis.servers)
 
 /** A second signal ends the process at once with 1, as the library does. */
 function onSignal (log: Log, close: () => Promise<void>): void {

@@ -25,6 +25,7 @@ export function assemble (values: Values): Config {
     absentHeaders: values.ABSENT_HEADERS,
     preflight: values.PREFLIGHT,
     shutdownDelayMs: values.SHUTDOWN_DELAY,
+    logFormat: values.LOG_FORMAT,
     logLevel: values.LOG_LEVEL
   }
 }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { networkInterfaces } from 'node:os'
 import { assemble } from './assemble.ts'
 import { deepFreeze } from './deep-freeze.ts'
 import type { ReadFile } from './kind.ts'
@@ -10,15 +11,20 @@ import { unknownVariables } from './unknown.ts'
 import { rows, type Values } from './variables.ts'
 import { warningsOf } from './warnings.ts'
 
+/** What of the outside is read beside the environment. */
+type Machine = Pick<Readings, 'readFile' | 'ownAddresses'>
+
 type Row = Readonly<{ name: string, reading: Reading }>
 
 const readUtf8: ReadFile = path => readFileSync(path, 'utf8')
 
-function readingsOf (read: readonly Row[], readFile: ReadFile): Readings {
+const systemAddresses: Readings['ownAddresses'] = () => Object.values(networkInterfaces()).flatMap((all) => all ?? []).map(({ address }) => address)
+
+function readingsOf (read: readonly Row[], { readFile, ownAddresses }: Machine): Readings {
   const set = new Set(read.filter(({ reading }) => reading.kind === 'error' || reading.setting.source !== 'default').map(({ name }) => name))
   const values = read.flatMap(({ name, reading }) => reading.kind === 'read' ? [[name, reading.value] as const] : [])
   // the table gives each value its type; this is the one place where the rows meet their names again
-  return { values: Object.fromEntries(values) as Partial<Values>, isSet: name => set.has(name), readFile }
+  return { values: Object.fromEntries(values) as Partial<Values>, isSet: name => set.has(name), readFile, ownAddresses }
 }
 
 /** What stands in for the resolver's URL is derived, so no row can show it. */
@@ -28,9 +34,9 @@ function settingsOf (read: readonly Row[], resolverUrl: string): readonly Settin
 }
 
 /** The configuration that the environment gives, or everything that is wrong with it at once. No message holds a secret's value. */
-export function loadConfig (env: NodeJS.ProcessEnv, readFile: ReadFile = readUtf8): LoadedConfig {
+export function loadConfig (env: NodeJS.ProcessEnv, readFile: ReadFile = readUtf8, ownAddresses = systemAddresses): LoadedConfig {
   const all = rows.map(({ name, variable }) => ({ name, reading: read(name, variable, env, readFile) }))
-  const readings = readingsOf(all, readFile)
+  const readings = readingsOf(all, { readFile, ownAddresses })
   const unread = all.flatMap(({ reading }) => reading.kind === 'error' ? [reading.error] : [])
   const errors = [...unread, ...brokenRules(readings), ...unknownVariables(env)]
   if (errors.length > 0) return deepFreeze({ kind: 'errors', errors })

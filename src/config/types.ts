@@ -62,6 +62,7 @@ export type Config = Readonly<{
   absentHeaders: 'empty' | 'omit'
   preflight: 'deny' | 'allow'
   shutdownDelayMs: number
+  logFormat: 'json' | 'pretty'
   logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'
 }>
 

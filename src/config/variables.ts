@@ -291,7 +291,13 @@ export const variables = Object.freeze({
     group: 'Service',
     kind: choice(['trace', 'debug', 'info', 'warn', 'error', 'silent']),
     fallback: 'info',
-    meaning: 'The least important lines to log. Allowed requests are logged at `debug`.'
+    meaning: 'The least important lines to log. Allowed requests are logged at `debug`, ten a second at most, and all at `trace`.'
+  },
+  LOG_FORMAT: {
+    group: 'Service',
+    kind: choice(['json', 'pretty']),
+    fallback: 'json',
+    meaning: 'One JSON object a line, or lines for a person at a terminal.'
   }
 } as const satisfies Record<string, Variable>)
 

@@ -12,6 +12,7 @@ const LONG_REFUSAL = 30_000
 /** Addresses in a network this wide are not one's own proxies. */
 const WIDE: Readonly<Record<'ipv4' | 'ipv6', number>> = { ipv4: 8, ipv6: 16 }
 const LOCAL: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '::1'])
+const WILDCARDS: ReadonlySet<string> = new Set(['0.0.0.0', '::'])
 
 const hasRedis = ({ isSet }: Readings): boolean => REDIS_FORMS.some(isSet)
 
@@ -45,11 +46,16 @@ const PRIVATE = new BlockList()
 for (const [address, bits] of [['10.0.0.0', 8], ['172.16.0.0', 12], ['192.168.0.0', 16], ['127.0.0.0', 8], ['169.254.0.0', 16]] as const) PRIVATE.addSubnet(address, bits, 'ipv4')
 for (const [address, bits] of [['fc00::', 7], ['fe80::', 10], ['::1', 128]] as const) PRIVATE.addSubnet(address, bits, 'ipv6')
 
-const openManagement: Warning = ({ isSet, values: { MANAGEMENT_LISTEN: listen } }) => {
+/** A wildcard is as public as this machine is: in a container it mostly is not. */
+const openManagement: Warning = ({ isSet, ownAddresses, values: { MANAGEMENT_LISTEN: listen } }) => {
   if (listen === undefined || listen.kind === 'unix' || isSet('MANAGEMENT_TOKEN') || LOCAL.has(listen.host)) return []
-  const family = isIP(listen.host)
-  const isPublic = family !== 0 && !PRIVATE.check(listen.host, family === 6 ? 'ipv6' : 'ipv4') && listen.host !== '0.0.0.0' && listen.host !== '::'
-  return [isPublic && `MANAGEMENT_LISTEN: ${listen.host} is a public address, and there is no MANAGEMENT_TOKEN: metrics and probes are for your own network: listen on a private address`]
+  const meant = WILDCARDS.has(listen.host) ? ownAddresses().find(isPublic) : isPublic(listen.host) ? listen.host : undefined
+  return [meant !== undefined && `MANAGEMENT_LISTEN: ${WILDCARDS.has(listen.host) ? `${listen.host} includes ${meant}, which` : meant} is a public address, and there is no MANAGEMENT_TOKEN: metrics and probes are for your own network: listen on a private address`]
+}
+
+function isPublic (address: string): boolean {
+  const family = isIP(address)
+  return family !== 0 && !PRIVATE.check(address, family === 6 ? 'ipv6' : 'ipv4')
 }
 
 const staleWithoutRevocation: Warning = ({ values: { CACHE_STALE_IF_ERROR: stale = 0, CACHE_TTL: ttl = 0 } }) => [

@@ -19,6 +19,11 @@ export type Keyer = Readonly<{
   sessionDigest: (sessionId: string) => CredentialDigest
 }>
 
+/** With `CACHE_SECRET=none` entries are keyed and sealed all the same, by a secret that is none. */
+export function secretBytes (secret: string | undefined): Uint8Array {
+  return Buffer.from(secret ?? 'none')
+}
+
 /** @param secret CACHE_SECRET; one purpose never learns the key of another */
 export function deriveKeys (secret: Uint8Array): DerivedKeys {
   const derive = (purpose: string): Uint8Array => new Uint8Array(hkdfSync('sha256', secret, '', `authgear-forward-auth ${purpose} v1`, 32))

@@ -20,6 +20,12 @@ export function jwtExpiry (token: string): EpochMs | undefined {
   return exp * 1000 as EpochMs
 }
 
+/** @returns the audiences that a token names, unverified; none where the text is no JWT */
+export function jwtAudience (token: string): readonly string[] {
+  const audience = decodeJson(token.split('.')[1] ?? '')?.['aud']
+  return [audience].flat().filter((name): name is string => typeof name === 'string')
+}
+
 function decodeJson (base64url: string): Readonly<Record<string, unknown>> | undefined {
   try {
     const value: unknown = JSON.parse(Buffer.from(base64url, 'base64url').toString('utf8'))

@@ -72,3 +72,21 @@ function connection (redis: Redis, prepare: () => void): LogConnection {
     }
   })
 }
+
+/** How often a command follows the log to another server. */
+const TRIES = 3
+const ELSEWHERE = /^(?:MOVED|ASK) |READONLY/
+
+/** A command that was refused because the log is elsewhere was not run: it is sent again there. */
+export async function whereItBelongs<T> (connection: LogConnection, command: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    if (connection.redis.status !== 'ready') await connection.ready()
+    try {
+      connection.prepare()
+      return await command()
+    } catch (error) {
+      if (tries === TRIES || !(error instanceof Error) || !ELSEWHERE.test(error.message)) throw error
+      await connection.ready()
+    }
+  }
+}

@@ -1,5 +1,5 @@
 import { rootCertificates } from 'node:tls'
-import { isIP } from 'node:net'
+import { isIP, type Socket } from 'node:net'
 import { buildConnector, Pool } from 'undici'
 import type { CredentialDigest } from '../core/cache-key.ts'
 import { credentialHeaders, type CookieNames, type Credentials } from '../core/credentials.ts'
@@ -61,12 +61,13 @@ export function createResolver (settings: ResolverSettings, observer: ResolverOb
   })
 }
 
-function openPool (url: URL, { timeoutMs, maxConcurrency, ca }: ResolverSettings): Pool {
+/** @param connected is told each new connection */
+export function openPool (url: URL, { timeoutMs, maxConcurrency, ca }: ResolverSettings, connected?: (socket: Socket) => void): Pool {
   const connector = buildConnector({ timeout: timeoutMs, ...(ca === undefined ? {} : { ca: [...rootCertificates, ca] }) })
   // undici would verify the certificate against the Host header, which names the public endpoint
   const servername = isIP(url.hostname.replace(/^\[|\]$/g, '')) === 0 ? url.hostname : ''
   return new Pool(url.origin, {
-    connect: (options, callback) => connector({ ...options, servername }, callback),
+    connect: (options, callback) => connector({ ...options, servername }, connected === undefined ? callback : (...result) => { if (result[1] !== null) connected(result[1]); callback(...result) }),
     connections: maxConcurrency,
     pipelining: 1,
     headersTimeout: timeoutMs,
@@ -78,7 +79,7 @@ function openPool (url: URL, { timeoutMs, maxConcurrency, ca }: ResolverSettings
 }
 
 /** The credentials and nothing else of the client's but what Authgear shows to the user; never a Content-Length. */
-function requestHeaders ({ endpoint, cookieNames }: ResolverSettings, credentials: Credentials, trace: ClientTrace): string[] {
+export function requestHeaders ({ endpoint, cookieNames }: ResolverSettings, credentials: Credentials, trace: ClientTrace): string[] {
   const headers = ['host', endpoint.host, 'x-forwarded-host', endpoint.host, 'x-forwarded-proto', endpoint.scheme]
   headers.push(...credentialHeaders(credentials, cookieNames))
   if (trace.userAgent !== undefined) headers.push('user-agent', trace.userAgent.slice(0, MAX_USER_AGENT))

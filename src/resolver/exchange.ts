@@ -30,7 +30,7 @@ function verdict (status: number, rawHeaders: unknown): Resolution {
 }
 
 /** By stable code: undici's and Node's messages may change. */
-function classify (error: unknown, timeoutMs: number): ResolverError {
+export function classify (error: unknown, timeoutMs: number): ResolverError {
   if (error instanceof ResolverError) return error
   const code = codeOf(error)
   if (code === 'UND_ERR_HEADERS_OVERFLOW') return new AuthgearMisconfigured('the headers of the answer are larger than 32 KiB')

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import type { LogConnection, LogConnections } from '../redis/log-connections.ts'
+import { whereItBelongs, type LogConnection, type LogConnections } from '../redis/log-connections.ts'
 import type { Fields } from './log-entry.ts'
 import type { LogStore, Snapshot, Written } from './log-store.ts'
 import { createOneServer } from './one-server.ts'
@@ -9,10 +9,6 @@ import type { StreamId } from './position.ts'
 const BLOCK = 1000
 /** Milliseconds that an append waits for a replica of Redis to have it; best effort. */
 const WAIT = 50
-
-/** How often a command follows the log to another server. */
-const TRIES = 3
-const ELSEWHERE = /^(?:MOVED|ASK) |READONLY/
 
 const SCRIPT = readFileSync(new URL('log.lua', import.meta.url), 'utf8')
 
@@ -58,20 +54,6 @@ export function createRedisLogStore ({ follower, publisher, keyPrefix }: RedisLo
     change: (from: string, fields: Fields) => write('change', from, 0, fields),
     async close (): Promise<void> { follower.redis.disconnect(); publisher.redis.disconnect() }
   })
-}
-
-/** A command that was refused because the log is elsewhere was not run: it is sent again there. */
-async function whereItBelongs (connection: LogConnection, command: () => Promise<unknown>): Promise<unknown> {
-  for (let tries = 1; ; tries++) {
-    if (connection.redis.status !== 'ready') await connection.ready()
-    try {
-      connection.prepare()
-      return await command()
-    } catch (error) {
-      if (tries === TRIES || !(error instanceof Error) || !ELSEWHERE.test(error.message)) throw error
-      await connection.ready()
-    }
-  }
 }
 
 type ServerName = Readonly<{

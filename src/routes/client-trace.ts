@@ -1,9 +1,8 @@
 import { isIP } from 'node:net'
 import type { FastifyRequest } from 'fastify'
 import type { ClientTrace } from '../resolver/resolver.ts'
+import { TRACEPARENT } from './trace-ids.ts'
 
-/** W3C Trace Context, version 00 and what later ones keep of it. */
-const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/
 const MAX_TRACESTATE = 512
 
 /** Read only when Authgear is asked: `request.ip` is the client's address as far as TRUSTED_PROXIES vouch for it. */

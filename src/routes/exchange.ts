@@ -6,23 +6,28 @@ import { respond, respondAndLeave } from '../listener/respond.ts'
 import type { AbandonedInputs } from '../listener/unread-body.ts'
 import type { ClientTrace } from '../resolver/resolver.ts'
 import type { Endpoint } from '../tally.ts'
+import type { TraceIds } from '../tracing/tracer.ts'
 import { NOT_FOUND, TOO_MANY_LINES, type Answer } from './answer.ts'
 import { clientTraceOf } from './client-trace.ts'
 import { readProxyRequest, type ProxyRequest } from './proxy-request.ts'
 import type { Report } from './report.ts'
 import { verifyQuery } from './routing.ts'
+import { traceIdsOf } from './trace-ids.ts'
 import type { Answerer, Question, Verdict } from './question.ts'
+
+/** What every line about a request names it by. */
+export type LineContext = Readonly<{ requestId: string }> & Partial<TraceIds>
 
 export type ExchangeDeps = Readonly<{
   report: Report
   /** Counts and logs a request to another path, which a proxy with a wrong address asks for everybody. */
-  elsewhere: (requestId: string, seconds: number) => void
+  elsewhere: (request: LineContext, seconds: number) => void
   /** A defect: the connection is closed without an answer, which no proxy takes for "allowed". */
   unforeseen: (error: unknown) => void
 }>
 
 /** Takes over a request whose body is read: the answer has a status and nothing else. */
-export type BodyTaker = (request: FastifyRequest['raw']) => Promise<Readonly<{ status: number, isWhole: boolean }>>
+export type BodyTaker = (request: FastifyRequest['raw'], context: LineContext) => Promise<Readonly<{ status: number, isWhole: boolean }>>
 
 export type Handler = (request: FastifyRequest, reply: FastifyReply) => void
 
@@ -33,7 +38,7 @@ export function createBodyExchange (deps: ExchangeDeps, abandoned: AbandonedInpu
     const { raw } = request
     const requestId = readProxyRequest(raw.rawHeaders).requestId ?? 'webhook'
     if (raw.httpVersionMajor === 1 && abandoned.has(raw.socket)) return
-    take(raw).then(({ status, isWhole }) => {
+    take(raw, { requestId, ...traceIdsOf(request) }).then(({ status, isWhole }) => {
       const answer: Answer = { status, headers: status === 204 ? [] : ['content-length', '0'], body: '' }
       if (isWhole || raw.httpVersionMajor !== 1) return respond(reply.raw, answer, requestId)
       abandoned.abandon(raw.socket)
@@ -110,7 +115,7 @@ function fail ({ unforeseen }: ExchangeDeps, { response }: Asked, error: unknown
 
 function turnAway ({ elsewhere }: ExchangeDeps, asked: Asked): void {
   asked.send(NOT_FOUND)
-  elsewhere(asked.requestId, (performance.now() - asked.startedAt) / 1000)
+  elsewhere({ requestId: asked.requestId, ...traceIdsOf(asked.request) }, (performance.now() - asked.startedAt) / 1000)
 }
 
 /** @returns whether an answer is to be made: none on a connection that is owed no further one, nor where lines may be missing */

@@ -5,6 +5,7 @@ import type { AllowReason, RefusalReason } from '../core/reason.ts'
 import type { ServiceError } from '../errors.ts'
 import type { ClientTrace } from '../resolver/resolver.ts'
 import type { AnswerSource } from '../tally.ts'
+import type { TraceIds } from '../tracing/tracer.ts'
 import type { AbsentHeaders, Answer } from './answer.ts'
 import type { ProxyRequest } from './proxy-request.ts'
 
@@ -29,6 +30,8 @@ export type Verdict = Readonly<{
   /** Of the credentials; computed only when somebody logs it. */
   key?: Pick<Subject, 'cacheKey'> | undefined
   error?: ServiceError | undefined
+  /** Of its span, where there is tracing; else of what the proxy sent. */
+  trace?: TraceIds
   /** What is wrong with a policy. */
   why?: string | undefined
 }>

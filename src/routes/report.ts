@@ -1,37 +1,50 @@
 import type { FastifyRequest } from 'fastify'
 import type { CacheKey } from '../core/cache-key.ts'
+import { ResolverError } from '../errors.ts'
 import { describe, type Log } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Endpoint } from '../tally.ts'
 import { clientAddressOf } from './client-trace.ts'
 import type { Verdict } from './question.ts'
+import { createSampling } from './sampling.ts'
+import { traceIdsOf } from './trace-ids.ts'
 
 export type Report = (endpoint: Endpoint, verdict: Verdict, request: FastifyRequest, requestId: string, startedAt: number) => void
 
-/** Counts every answer and writes a line for each refusal; 503 at warn with what to check, an allowed one at debug. */
+/** Lines about allowed requests a second at `debug`; `trace` writes all. */
+const ALLOWED_PER_SECOND = 10
+
+/** Counts every answer and writes a line for each refusal; 503 at warn with what to check, allowed ones at debug, sampled. */
 export function createReport (log: Log, count: Metrics['request']): Report {
   const isLogged = { 200: log.isLevelEnabled('debug'), 401: log.isLevelEnabled('info'), 403: log.isLevelEnabled('info'), 503: log.isLevelEnabled('warn') }
+  const sampling = log.isLevelEnabled('trace') ? () => 0 : createSampling(ALLOWED_PER_SECOND, () => performance.now())
   return (endpoint, verdict, request, requestId, startedAt) => {
-    const { reason, source, answer, key, error, why } = verdict
+    const { reason, source, answer } = verdict
     const durationMs = performance.now() - startedAt
     count(endpoint, answer.status, reason, source, durationMs / 1000)
     if (!isLogged[answer.status as keyof typeof isLogged] && reason !== 'bad_policy') return
-    const line = {
-      requestId,
-      endpoint,
-      status: answer.status,
-      reason,
-      source,
-      durationMs: Math.round(durationMs * 1000) / 1000,
-      client: clientAddressOf(request),
-      ...(key === undefined ? {} : { credential: fingerprint(key.cacheKey()) }),
-      ...(error === undefined ? {} : { error: describe(error) }),
-      ...(why === undefined ? {} : { policy: why })
-    }
+    const leftOut = answer.status === 200 ? sampling() : 0
+    if (leftOut === undefined) return
+    const line = { ...lineOf(verdict, request, requestId), endpoint, durationMs: Math.round(durationMs * 1000) / 1000, ...(leftOut === 0 ? {} : { leftOut }) }
     if (answer.status === 503) log.warn(line, 'cannot answer')
     else if (answer.status === 200) log.debug(line, 'allowed')
     else if (reason === 'bad_policy') log.warn(line, 'refused: the policy cannot be understood')
     else log.info(line, 'refused')
+  }
+}
+
+function lineOf ({ reason, source, answer: { status }, key, error, why, trace }: Verdict, request: FastifyRequest, requestId: string): object {
+  return {
+    requestId,
+    ...(trace ?? traceIdsOf(request)),
+    status,
+    reason,
+    source,
+    client: clientAddressOf(request),
+    ...(key === undefined ? {} : { credential: fingerprint(key.cacheKey()) }),
+    ...(error === undefined ? {} : { error: describe(error) }),
+    ...(error instanceof ResolverError ? { check: error.check } : {}),
+    ...(why === undefined ? {} : { policy: why })
   }
 }
 

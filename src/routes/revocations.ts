@@ -6,6 +6,8 @@ import { equalSecret } from '../equal-secret.ts'
 import type { Log } from '../log.ts'
 import type { RevocationLog } from '../revocation/log.ts'
 import type { Target } from '../revocation/revocation.ts'
+import { readProxyRequest } from './proxy-request.ts'
+import { traceIdsOf } from './trace-ids.ts'
 
 export type RevocationsDeps = Readonly<{
   /** MANAGEMENT_TOKEN */
@@ -50,7 +52,8 @@ function readTargets (body: unknown, { keyer, cookieNames }: RevocationsDeps): r
 
 function audit (log: Log, request: FastifyRequest, targets: readonly Target[], isLogged: boolean): void {
   const what = targets.map((target) => target.kind === 'user' ? `user ${fingerprint(target.userId)}` : target.kind === 'credential' ? `credential ${target.digest.slice(0, 8)}` : 'everything')
-  log.info({ client: request.ip, revoked: what, logged: isLogged }, 'revoked by the management listener')
+  const { requestId } = readProxyRequest(request.raw.rawHeaders)
+  log.info({ requestId, ...traceIdsOf(request), client: request.ip, revoked: what, logged: isLogged }, 'revoked by the management listener')
 }
 
 /** A user's id is a value of Authgear's, which no log holds: `printf %s ID | sha256sum` begins like this. */

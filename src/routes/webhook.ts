@@ -5,6 +5,7 @@ import { equalSecret } from '../equal-secret.ts'
 import type { RevocationLog } from '../revocation/log.ts'
 import { readWebhook } from '../revocation/webhook-events.ts'
 import { readBody } from './body.ts'
+import type { LineContext } from './exchange.ts'
 
 export type WebhookDeps = Readonly<{
   /** AUTHGEAR_WEBHOOK_SECRET */
@@ -13,11 +14,13 @@ export type WebhookDeps = Readonly<{
   appId: string | undefined
   log: RevocationLog
   clock: Clock
-  report: (status: number, what: string) => void
+  report: (context: LineContext, status: number, what: string) => void
+  /** A webhook with the right signature came, whatever it says. */
+  signed: () => void
 }>
 
 /** @returns the status, and whether the connection's input is still in order */
-export type Webhook = (request: IncomingMessage) => Promise<Readonly<{ status: number, isWhole: boolean }>>
+export type Webhook = (request: IncomingMessage, context: LineContext) => Promise<Readonly<{ status: number, isWhole: boolean }>>
 
 const MAX_BODY = 1024 * 1024
 /** Milliseconds in which a body must arrive. */
@@ -32,36 +35,42 @@ export function createWebhook (deps: WebhookDeps): Webhook {
   const known = createKnownIds(deps.clock)
   const keys = keysOf(deps.secret)
   let bodies = 0
-  return async (request) => {
-    if (bodies >= MAX_BODIES) return answer(deps, 503, 'too many at a time', false)
+  return async (request, context) => {
+    const answer = answering(deps, context)
+    if (bodies >= MAX_BODIES) return answer(503, 'too many at a time', false)
     bodies++
     const body = await readBody(request, MAX_BODY, ARRIVES_WITHIN).finally(() => { bodies-- })
-    if (body.kind === 'too_large') return answer(deps, 413, 'over 1 MiB', false)
-    if (body.kind === 'late') return answer(deps, 408, 'did not arrive within 5 s', false)
-    if (!isSigned(body.bytes, request.headers['x-authgear-body-signature'], keys)) return answer(deps, 401, 'wrong or missing signature')
-    return await take(deps, known, body.bytes.toString('utf8'))
+    if (body.kind === 'too_large') return answer(413, 'over 1 MiB', false)
+    if (body.kind === 'late') return answer(408, 'did not arrive within 5 s', false)
+    if (!isSigned(body.bytes, request.headers['x-authgear-body-signature'], keys)) return answer(401, 'wrong or missing signature')
+    deps.signed()
+    return await take({ ...deps, answer }, known, body.bytes.toString('utf8'))
   }
 }
 
-async function take (deps: WebhookDeps, known: KnownIds, text: string): ReturnType<Webhook> {
+async function take ({ answer, ...deps }: WebhookDeps & Readonly<{ answer: Answering }>, known: KnownIds, text: string): ReturnType<Webhook> {
   const reading = readWebhook(text, deps.appId)
   switch (reading.kind) {
-    case 'unreadable': return answer(deps, 400, 'signed, but not an event that can be read')
-    case 'other_app': return answer(deps, 403, 'of another app: check AUTHGEAR_APP_ID')
-    case 'ignored': return answer(deps, 204, 'of no consequence')
+    case 'unreadable': return answer(400, 'signed, but not an event that can be read')
+    case 'other_app': return answer(403, 'of another app: check AUTHGEAR_APP_ID')
+    case 'ignored': return answer(204, 'of no consequence')
     case 'revokes': {
-      if (reading.id !== undefined && known.has(reading.id)) return answer(deps, 204, 'repeated')
+      if (reading.id !== undefined && known.has(reading.id)) return answer(204, 'repeated')
       const outcomes = await Promise.all(reading.revocations.map((revocation) => deps.log.revoke(revocation)))
-      if (outcomes.includes('pending')) return answer(deps, 503, 'holds on this replica, and is published when Redis takes it')
+      if (outcomes.includes('pending')) return answer(503, 'holds on this replica, and is published when Redis takes it')
       if (reading.id !== undefined) known.add(reading.id)
-      return answer(deps, 204, 'in the log')
+      return answer(204, 'in the log')
     }
   }
 }
 
-function answer ({ report }: WebhookDeps, status: number, what: string, isWhole = true): Readonly<{ status: number, isWhole: boolean }> {
-  report(status, what)
-  return { status, isWhole }
+type Answering = (status: number, what: string, isWhole?: boolean) => Readonly<{ status: number, isWhole: boolean }>
+
+function answering ({ report }: WebhookDeps, context: LineContext): Answering {
+  return (status, what, isWhole = true) => {
+    report(context, status, what)
+    return { status, isWhole }
+  }
 }
 
 /** Over the bytes as they came. */

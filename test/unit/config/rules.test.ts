@@ -190,6 +190,16 @@ t.test('combinations that are allowed and perhaps not meant', t => {
   t.end()
 })
 
+t.test('a management listener on all addresses is as public as the machine', t => {
+  const warnings = (env: NodeJS.ProcessEnv, ...addresses: readonly string[]): readonly string[] => warningsOf(load(env, {}, ['127.0.0.1', 'fe80::1', ...addresses]))
+  t.strictSame(warnings({ MANAGEMENT_LISTEN: '0.0.0.0:4181' }, '172.17.0.2'), [])
+  t.match(warnings({ MANAGEMENT_LISTEN: '0.0.0.0:4181' }, '203.0.113.7'), [/^MANAGEMENT_LISTEN: 0\.0\.0\.0 includes 203\.0\.113\.7, which is a public address/])
+  t.match(warnings({ MANAGEMENT_LISTEN: '[::]:4181' }, '2001:db8::1'), [/^MANAGEMENT_LISTEN: :: includes 2001:db8::1/])
+  t.strictSame(warnings({ MANAGEMENT_LISTEN: '0.0.0.0:4181', MANAGEMENT_TOKEN: 'a token that is long enough' }, '203.0.113.7'), [])
+  t.strictSame(warnings({ MANAGEMENT_LISTEN: '127.0.0.1:4181' }, '203.0.113.7'), [])
+  t.end()
+})
+
 t.test('what is idle without Redis is a warning', t => {
   t.strictSame(warningsOf(load({ CACHE_SECRET: SECRET, REDIS_KEY_PREFIX: 'a:', REDIS_TIMEOUT: '1s', REDIS_TLS: 'false' })), [
     'CACHE_SECRET: has no effect without REDIS_URL, REDIS_SENTINELS or REDIS_CLUSTER', 'REDIS_KEY_PREFIX: has no effect without REDIS_URL, REDIS_SENTINELS or REDIS_CLUSTER', 'REDIS_TIMEOUT: has no effect without REDIS_URL, REDIS_SENTINELS or REDIS_CLUSTER'

@@ -89,7 +89,7 @@ for (const [name, value] of [['REDIS_PORT', '6379'], ['AUTHGEAR_RESOLVER_PORT', 
 }
 
 t.test('other programs\' variables are none of ours', t => {
-  t.strictSame(errorsOf(load({ PATH: '/bin', LOG_FORMAT: 'x', CACHED: '1', REDISCOVER: '1', LISTENER: '1' })), [])
+  t.strictSame(errorsOf(load({ PATH: '/bin', LOG_COLOR: 'x', CACHED: '1', REDISCOVER: '1', LISTENER: '1' })), [])
   t.end()
 })
 

@@ -28,6 +28,7 @@ t.test('with the one required variable everything else has its default', t => {
     absentHeaders: 'empty',
     preflight: 'deny',
     shutdownDelayMs: 0,
+    logFormat: 'json',
     logLevel: 'info'
   })
   t.end()
@@ -81,7 +82,9 @@ const good: readonly (readonly [name: string, text: string, value: unknown, of: 
   ['PREFLIGHT', 'allow', 'allow', c => c.preflight],
   ['PREFLIGHT', 'deny', 'deny', c => c.preflight],
   ['SHUTDOWN_DELAY', '5s', 5_000, c => c.shutdownDelayMs],
-  ['LOG_LEVEL', 'silent', 'silent', c => c.logLevel]
+  ['LOG_LEVEL', 'silent', 'silent', c => c.logLevel],
+  ['LOG_FORMAT', 'pretty', 'pretty', c => c.logFormat],
+  ['LOG_FORMAT', 'json', 'json', c => c.logFormat]
 ]
 
 for (const [name, text, value, of] of good) {
@@ -166,7 +169,8 @@ const bad: readonly (readonly [name: string, text: string, message: RegExp])[] =
   ['PREFLIGHT', 'Allow', /"Allow" is not one of deny, allow/],
   ['SHUTDOWN_DELAY', '1h', /out of bounds/],
   ['LOG_LEVEL', 'warning', /not one of trace, debug/],
-  ['LOG_LEVEL', '\u001b[31m', /"\\u001b/]
+  ['LOG_LEVEL', '\u001b[31m', /"\\u001b/],
+  ['LOG_FORMAT', 'text', /"text" is not one of json, pretty/]
 ]
 
 for (const [name, text, message] of bad) {

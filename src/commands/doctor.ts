@@ -1,0 +1,83 @@
+import { text } from 'node:stream/consumers'
+import { systemClock, type Clock } from '../clock.ts'
+import { loadConfig, type Config } from '../config.ts'
+import { cookieNames } from '../core/credentials.ts'
+import { ResolverError } from '../errors.ts'
+import { inspectRedis } from '../redis/inspect.ts'
+import { logKey } from '../redis/names.ts'
+import { createLook } from '../resolver/look.ts'
+import { found, type Finding } from './doctor/finding.ts'
+import { doctorOptions, USAGE, type DoctorOptions } from './doctor/options.ts'
+import { looked, skipped, type Context, type Outcome, type Probe } from './doctor/probe.ts'
+import { PROBES } from './doctor/probes.ts'
+import { judgeFailure } from './doctor/probes/resolver.ts'
+import { asJson, asText, countOf, type Report, type Result } from './doctor/report.ts'
+import type { Out } from './out.ts'
+
+export type DoctorIo = Readonly<{ stdin: AsyncIterable<string | Uint8Array> & Readonly<{ isTTY?: boolean }>, out: Out, err: Out }>
+
+/** Looks at the configured Authgear and Redis as the service would use them, and says what is wrong. @returns the exit code: 1 where there is an error */
+export async function doctor (args: readonly string[], env: NodeJS.ProcessEnv, { stdin, out, err }: DoctorIo, clock: Clock = systemClock): Promise<0 | 1> {
+  const options = doctorOptions(args)
+  if (typeof options === 'string') {
+    out.write(options === 'help' ? USAGE : `error: ${options}\n\n${USAGE}`)
+    return options === 'help' ? 0 : 1
+  }
+  if (options.paste !== undefined && stdin.isTTY === true) err.write(`paste the ${options.paste}, then press Ctrl-D on a line of its own\n`)
+  const pasted = options.paste === undefined ? '' : await text(stdin)
+  const report = await examine(env, { options, pasted, clock })
+  out.write(options.json ? asJson(report) : asText(report))
+  return countOf(report).errors > 0 ? 1 : 0
+}
+
+type Given = Readonly<{ options: DoctorOptions, pasted: string, clock: Clock }>
+
+async function examine (env: NodeJS.ProcessEnv, given: Given): Promise<Report> {
+  const loaded = loadConfig(env)
+  const configuration = (findings: readonly Finding[]): Result => ({ title: 'the configuration', outcome: looked(...findings) })
+  if (loaded.kind === 'errors') return { endpoint: undefined, results: [configuration(loaded.errors.map((error) => found('configuration', error)))] }
+  const { config, warnings } = loaded
+  const context = openContext(config, env['AUTHGEAR_ENDPOINT'] ?? '', given)
+  try {
+    const results = await runAll(PROBES, context)
+    return { endpoint: config.authgear.endpoint.origin, results: [configuration(warnings.map((warning) => found('configuration-doubtful', warning))), ...results] }
+  } finally {
+    await context.look.close()
+    await context.redis?.close()
+  }
+}
+
+function openContext (config: Config, endpointText: string, given: Given): Context {
+  const { authgear, redis } = config
+  return {
+    ...given,
+    config,
+    endpointText: endpointText.trim(),
+    look: createLook({ ...authgear, cookieNames: cookieNames(authgear.cookiePrefix) }),
+    redis: redis === undefined ? undefined : inspectRedis(redis, logKey(redis.keyPrefix, authgear.endpoint.origin))
+  }
+}
+
+/** One after the other, so that none is slow because of another. */
+async function runAll (probes: readonly Probe[], context: Context): Promise<readonly Result[]> {
+  const results: Result[] = []
+  const unreachable = new Set<string>()
+  for (const probe of probes) {
+    const outcome = probe.needs !== undefined && unreachable.has(probe.needs) ? skipped('see above') : await run(probe, context)
+    const isBroken = outcome.kind === 'skipped' || outcome.findings.some(({ severity }) => severity === 'error')
+    if (probe.reaches !== undefined && isBroken) unreachable.add(probe.reaches)
+    results.push({ title: probe.title, outcome })
+  }
+  return results
+}
+
+/** A check that fails says so, and only what kind of error it met: its message may hold anything. */
+async function run (probe: Probe, context: Context): Promise<Outcome> {
+  try {
+    return await probe.run(context)
+  } catch (error) {
+    if (error instanceof ResolverError) return looked(judgeFailure(error, context.config.authgear.resolverUrl))
+    const name = error instanceof Error ? ('code' in error ? String(error.code) : error.name) : 'unknown'
+    return looked(found('unforeseen', `${probe.title}: ${name}`))
+  }
+}

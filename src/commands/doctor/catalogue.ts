@@ -1,0 +1,278 @@
+/** What a new user gets wrong, in the order of the table in docs/doctor.md, which `npm run docs` writes from this. */
+export type Entry = Readonly<{
+  /** An error makes `doctor` exit with 1. */
+  severity: 'error' | 'warning'
+  /** For the table; what was seen stands in the finding itself. */
+  mistake: string
+  why: string
+  set: string
+}>
+
+export const CATALOGUE = Object.freeze({
+  configuration: {
+    severity: 'error',
+    mistake: 'The configuration is wrong',
+    why: 'the service does not start with it',
+    set: 'what the line says; docs/configuration.md has every variable'
+  },
+  'configuration-doubtful': {
+    severity: 'warning',
+    mistake: 'The configuration is allowed, and perhaps not meant (the warnings of `check`)',
+    why: 'the service starts, and does something that few people want',
+    set: 'what the line says; docs/configuration.md has every variable'
+  },
+  'authgear-dns': {
+    severity: 'error',
+    mistake: 'The name of Authgear does not resolve',
+    why: 'every request that is not remembered is answered 503',
+    set: 'AUTHGEAR_ENDPOINT (or AUTHGEAR_RESOLVER_URL) to a name that this machine knows; in a container it asks the container\'s DNS'
+  },
+  'authgear-unreachable': {
+    severity: 'error',
+    mistake: 'Nothing listens there, or the connection is cut',
+    why: 'every request that is not remembered is answered 503',
+    set: 'host and port of AUTHGEAR_ENDPOINT (or AUTHGEAR_RESOLVER_URL), https:// where it speaks TLS; network policies and firewalls must let this machine out'
+  },
+  'authgear-tls': {
+    severity: 'error',
+    mistake: 'Authgear\'s certificate is not trusted, not of this name, or ended; or the server speaks no TLS',
+    why: 'nobody can tell who answers there, so every request that is not remembered is answered 503',
+    set: 'AUTHGEAR_CA_FILE to the authority\'s certificate where it is your own; the URL to a name that the certificate holds, http:// for a server without TLS; or renew it'
+  },
+  'authgear-timeout': {
+    severity: 'error',
+    mistake: 'Authgear does not answer within AUTHGEAR_TIMEOUT',
+    why: 'every request that is not remembered waits for that long and is answered 503',
+    set: 'the address first: a firewall that drops looks like this; then Authgear\'s database and Redis; AUTHGEAR_TIMEOUT last'
+  },
+  'authgear-unknown-host': {
+    severity: 'error',
+    mistake: 'Authgear knows no project of that host (404, app not found)',
+    why: 'Authgear chooses the project by the host, and for an unknown one every request is answered 503',
+    set: 'AUTHGEAR_ENDPOINT to the project\'s public origin, as the portal shows it, character by character'
+  },
+  'authgear-endpoint-spelling': {
+    severity: 'error',
+    mistake: 'The same, and the endpoint has upper case or a port',
+    why: 'Authgear compares host and port character by character; this service sends lower case, and a port that is not the scheme\'s own',
+    set: 'AUTHGEAR_ENDPOINT without the port (where only this service uses it, put it into AUTHGEAR_RESOLVER_URL); the host in lower case, in the project\'s own configuration too'
+  },
+  'authgear-wrong-path': {
+    severity: 'error',
+    mistake: 'There is a server, and no resolver at that path (404, 405)',
+    why: 'every request that is not remembered is answered 503',
+    set: 'AUTHGEAR_RESOLVER_URL: /_resolver/resolve on the public host, /resolve on the resolver\'s own port; or leave it out'
+  },
+  'authgear-redirect': {
+    severity: 'error',
+    mistake: 'The resolver\'s address redirects',
+    why: 'redirects are not followed, since they would carry credentials elsewhere: every request that is not remembered is answered 503',
+    set: 'https:// instead of http://, the name that it redirects to, and no slash too many'
+  },
+  'authgear-fails': {
+    severity: 'error',
+    mistake: 'Authgear answers with an error (5xx, or another status)',
+    why: 'every request that is not remembered is answered 503',
+    set: 'nothing here: look at Authgear\'s log, its database and its Redis'
+  },
+  'authgear-not-resolver': {
+    severity: 'error',
+    mistake: 'Something answers that is not Authgear\'s resolver',
+    why: 'its answers mean nothing: with a page under status 200 everybody would be taken for signed out',
+    set: 'AUTHGEAR_ENDPOINT, AUTHGEAR_RESOLVER_URL, and what stands between: the resolver\'s answer is always empty'
+  },
+  'trust-proxy': {
+    severity: 'error',
+    mistake: 'Authgear does not believe X-Forwarded-Proto (TRUST_PROXY), and is reached over another scheme than its public one',
+    why: 'scheme and host are the audience of JWT access tokens: Authgear takes everybody with one for nobody, while cookies and opaque tokens work',
+    set: 'TRUST_PROXY=true at Authgear\'s resolver; or AUTHGEAR_RESOLVER_URL with the scheme of AUTHGEAR_ENDPOINT'
+  },
+  'cookie-prefix': {
+    severity: 'error',
+    mistake: 'AUTHGEAR_COOKIE_PREFIX is not the project\'s `http.cookie_prefix`',
+    why: 'the session cookie is not found in any request: everybody who has one is answered 401',
+    set: 'AUTHGEAR_COOKIE_PREFIX to what the project has under `http.cookie_prefix`'
+  },
+  'cookie-host-only': {
+    severity: 'warning',
+    mistake: 'Authgear\'s cookies are for its own host alone (no `http.cookie_domain`)',
+    why: 'a browser sends them to no other host, so that an app beside Authgear never sees anybody signed in by cookie; bearer tokens work',
+    set: '`http.cookie_domain` at Authgear to the domain that Authgear and the apps share'
+  },
+  'cookie-domain': {
+    severity: 'error',
+    mistake: '`http.cookie_domain` does not cover the app\'s host (`--host`)',
+    why: 'a browser does not send Authgear\'s cookies there: everybody is answered 401, or sent to log in for ever',
+    set: '`http.cookie_domain` at Authgear to a domain that both hosts are in; or move the app to a host under it'
+  },
+  'cookie-missing': {
+    severity: 'error',
+    mistake: 'No cookie of Authgear\'s in the pasted header',
+    why: 'what a browser does not send cannot be seen: `http.cookie_domain` does not cover the app\'s host, the person is not signed in, or the client suppresses session cookies',
+    set: '`http.cookie_domain` at Authgear; paste the header of a request to the app, not to Authgear'
+  },
+  'cookie-refused': {
+    severity: 'error',
+    mistake: 'Authgear does not accept the pasted cookies',
+    why: 'the session ended, or is another project\'s: whoever sends them is answered 401',
+    set: 'AUTHGEAR_ENDPOINT to the project that made them; or sign in again and paste once more'
+  },
+  'token-expired': {
+    severity: 'warning',
+    mistake: 'The pasted token is past its end',
+    why: 'it says nothing about the set-up: any Authgear would refuse it',
+    set: 'paste a fresh one'
+  },
+  'jwt-audience': {
+    severity: 'error',
+    mistake: 'The pasted JWT is for another origin than AUTHGEAR_ENDPOINT',
+    why: 'Authgear compares its audience character by character: whoever sends it is answered 401',
+    set: 'AUTHGEAR_ENDPOINT to the audience of the token, where that is this project\'s public origin'
+  },
+  'jwt-refused': {
+    severity: 'error',
+    mistake: 'The pasted JWT is in force and for this endpoint, and Authgear takes it for nobody',
+    why: 'Authgear believes to be asked under another scheme or host than the token\'s; or the token was revoked, or is no access token',
+    set: 'TRUST_PROXY=true at Authgear\'s resolver, and what stands between must keep Host and X-Forwarded-Proto; then a fresh token'
+  },
+  'token-refused': {
+    severity: 'error',
+    mistake: 'Authgear does not accept the pasted token',
+    why: 'it ended, was revoked, is of another project, or is no access token (refresh tokens, ID tokens and DPoP tokens are none)',
+    set: 'AUTHGEAR_ENDPOINT to the project that made it; or paste a fresh access token'
+  },
+  'clock-off': {
+    severity: 'error',
+    mistake: 'This machine\'s clock and Authgear\'s are more than a minute apart',
+    why: 'tokens in force count as ended, `max_age` policies are wrong, and the Admin API refuses our token from five minutes on',
+    set: 'time synchronisation (NTP) on both machines'
+  },
+  'clock-drifts': {
+    severity: 'warning',
+    mistake: 'The two clocks are more than ten seconds apart',
+    why: '`max_age` policies are wrong by as much',
+    set: 'time synchronisation (NTP) on both machines'
+  },
+  'certificate-ended': {
+    severity: 'error',
+    mistake: 'The certificate of our own listener has ended, or cannot be used',
+    why: 'a proxy that checks it refuses every request',
+    set: 'LISTEN_TLS_CERT_FILE and LISTEN_TLS_KEY_FILE to new ones (they are read again by themselves); `cert --watch` renews its own'
+  },
+  'certificate-ends-soon': {
+    severity: 'warning',
+    mistake: 'A certificate (ours or Authgear\'s) has less than a sixth of its life left',
+    why: 'whoever renews it has not done so in time; when it ends every request fails',
+    set: 'look at what renews it'
+  },
+  'idle-timeout': {
+    severity: 'error',
+    mistake: 'Authgear\'s idle time-out (`--idle-timeout`) is not above CACHE_TTL',
+    why: 'while a session is remembered Authgear does not see it used, and may end it although its owner is active',
+    set: 'CACHE_TTL well below `session.idle_timeout_seconds`, a tenth of it, or less'
+  },
+  'audit-log': {
+    severity: 'error',
+    mistake: 'Authgear\'s audit log cannot be read',
+    why: 'a sign-out, a terminated session or a change of roles is noticed only after CACHE_TTL',
+    set: 'what the line says; docs/audit-log.md has a table'
+  },
+  'redis-dns': {
+    severity: 'error',
+    mistake: 'The name of Redis does not resolve',
+    why: 'replicas share nothing: every answer comes from memory or from Authgear, and a revocation reaches one replica',
+    set: 'REDIS_URL, REDIS_SENTINELS or REDIS_CLUSTER to names that this machine knows'
+  },
+  'redis-unreachable': {
+    severity: 'error',
+    mistake: 'Redis cannot be reached, or does not answer',
+    why: 'replicas share nothing: every answer comes from memory or from Authgear, and a revocation reaches one replica',
+    set: 'host and port in REDIS_URL, REDIS_SENTINELS or REDIS_CLUSTER; rediss:// or REDIS_TLS exactly where the server speaks TLS'
+  },
+  'redis-tls': {
+    severity: 'error',
+    mistake: 'Redis\' certificate is not trusted, not of this name, or ended; or the server speaks no TLS',
+    why: 'Redis is not used',
+    set: 'REDIS_CA_FILE to the authority\'s certificate where it is your own; names that the certificate holds; redis:// for a server without TLS'
+  },
+  'redis-password': {
+    severity: 'error',
+    mistake: 'Redis refuses user and password, or wants some',
+    why: 'Redis is not used',
+    set: 'REDIS_USERNAME and REDIS_PASSWORD (REDIS_SENTINEL_PASSWORD for the Sentinels); no password for a server without one'
+  },
+  'redis-sentinel': {
+    severity: 'error',
+    mistake: 'No Sentinel answers, or none knows a master of that name',
+    why: 'Redis is not used',
+    set: 'REDIS_SENTINELS to the Sentinels\' own ports (26379), REDIS_SENTINEL_NAME to what they call the master'
+  },
+  'redis-form': {
+    severity: 'error',
+    mistake: 'A Cluster under REDIS_URL, or a single server under REDIS_CLUSTER',
+    why: 'most keys are refused, and Redis is not used',
+    set: 'REDIS_CLUSTER for a Cluster; REDIS_URL for one server'
+  },
+  'redis-rights': {
+    severity: 'error',
+    mistake: 'The user of Redis lacks a right',
+    why: 'what needs it is not done: entries are not shared, or revocations are not',
+    set: 'the rights that docs/redis.md prints, for the keys of REDIS_KEY_PREFIX'
+  },
+  'redis-read-only': {
+    severity: 'error',
+    mistake: 'The address leads to a replica of Redis',
+    why: 'nothing can be written, so Redis is not used',
+    set: 'the address of the master; or REDIS_SENTINELS, which find it'
+  },
+  'redis-full': {
+    severity: 'error',
+    mistake: 'Redis has no memory left',
+    why: 'nothing new is shared, and a revocation holds on one replica only until there is room',
+    set: 'a larger maxmemory, or a Redis of its own; docs/operations.md says how much is needed'
+  },
+  'redis-evicts': {
+    severity: 'error',
+    mistake: 'Redis evicts keys that never expire (maxmemory-policy allkeys-…)',
+    why: 'the revocation log may be evicted: each time everything remembered is dropped, and soon Redis is left alone for ten minutes',
+    set: 'maxmemory-policy noeviction, volatile-lru or volatile-ttl'
+  },
+  'redis-slow': {
+    severity: 'warning',
+    mistake: 'Redis takes more than half of REDIS_TIMEOUT to answer',
+    why: 'what is late is asked of Authgear instead, so that the cache helps less',
+    set: 'a Redis nearer to this machine; or a longer REDIS_TIMEOUT'
+  },
+  'redis-too-slow': {
+    severity: 'error',
+    mistake: 'Redis takes longer than REDIS_TIMEOUT',
+    why: 'every answer is asked of Authgear, and each waits for Redis first',
+    set: 'a Redis nearer to this machine; or a longer REDIS_TIMEOUT'
+  },
+  'redis-cluster': {
+    severity: 'error',
+    mistake: 'The Cluster has slots that nobody serves',
+    why: 'keys in them are asked of Authgear each time; where they hold the revocation log, Redis is not used at all',
+    set: 'the Cluster in order (redis-cli --cluster check); cluster-require-full-coverage no'
+  },
+  'cache-secret': {
+    severity: 'error',
+    mistake: 'A replica that runs has another CACHE_SECRET than this one',
+    why: 'neither finds the other\'s entries, and each reads the other\'s revocations as "everything"',
+    set: 'the same CACHE_SECRET on every replica; while it is being changed this is true for some three minutes'
+  },
+  'webhook-unseen': {
+    severity: 'warning',
+    mistake: 'AUTHGEAR_WEBHOOK_SECRET is set, and no signed webhook arrived within 30 days',
+    why: 'a disabled or deleted user is noticed only after CACHE_TTL',
+    set: '`hook.non_blocking_handlers` at Authgear to this service\'s /webhook with events "*"; the log says where a signature was wrong'
+  },
+  unforeseen: {
+    severity: 'error',
+    mistake: 'A check itself failed',
+    why: 'it is not known whether this is in order',
+    set: 'nothing: please report it'
+  }
+} as const satisfies Record<string, Entry>)
+
+export type FindingId = keyof typeof CATALOGUE

@@ -1,0 +1,60 @@
+import { parseArgs } from 'node:util'
+import { duration } from '../../config/kinds/duration.ts'
+
+export type DoctorOptions = Readonly<{
+  json: boolean
+  /** What is read from stdin. */
+  paste: 'cookie' | 'token' | undefined
+  /** Of the app, in lower case. */
+  host: string | undefined
+  idleTimeoutMs: number | undefined
+}>
+
+export const USAGE = `usage: authgear-forward-auth doctor [--json] [--host NAME] [--idle-timeout DURATION] [--cookie-stdin | --token-stdin]
+
+  --cookie-stdin           reads a Cookie header from stdin, as a browser sent it to the app, and asks Authgear about it
+  --token-stdin            reads an access token from stdin, and asks Authgear about it
+  --host NAME              the app's host: does Authgear's cookie reach it?
+  --idle-timeout DURATION  session.idle_timeout_seconds of the project, such as 30m: is CACHE_TTL below it?
+  --json                   prints JSON
+
+Looks at what the environment configures, as serve would use it. Exit code 1 where there is an error.
+`
+
+const IDLE_TIMEOUT = duration({ min: '1s', max: '999999h' })
+const neverRead = (): string => ''
+
+/** A name and nothing else, since it is printed again. */
+const HOST = /^(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/
+
+/** @returns what is wrong as a sentence; it repeats no argument, since one may be a secret that does not belong there */
+export function doctorOptions (args: readonly string[]): DoctorOptions | 'help' | string {
+  const values = parse(args)
+  if (values === undefined) return 'an argument is not understood (a cookie or a token is read from stdin, never an argument)'
+  const { json, 'cookie-stdin': cookie, 'token-stdin': token, host, 'idle-timeout': idle, help } = values
+  if (help) return 'help'
+  if (cookie && token) return '--cookie-stdin and --token-stdin: only one of them can be read at a time'
+  const name = host?.toLowerCase()
+  if (name !== undefined && !HOST.test(name)) return '--host is not a host name (without scheme, port and path)'
+  const idleTimeout = idle === undefined ? undefined : IDLE_TIMEOUT.parse(idle, neverRead)
+  if (idleTimeout?.kind === 'problem') return '--idle-timeout is not a duration such as 30m'
+  return { json, paste: cookie ? 'cookie' : token ? 'token' : undefined, host: name, idleTimeoutMs: idleTimeout?.value }
+}
+
+function parse (args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        json: { type: 'boolean', default: false },
+        'cookie-stdin': { type: 'boolean', default: false },
+        'token-stdin': { type: 'boolean', default: false },
+        host: { type: 'string' },
+        'idle-timeout': { type: 'string' },
+        help: { type: 'boolean', default: false }
+      }
+    }).values
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,49 @@
+import { styleText } from 'node:util'
+import type { LogOutput } from './log.ts'
+
+type Lines = Pick<LogOutput, 'write'>
+
+const COLORS = { trace: 'gray', debug: 'gray', info: 'green', warn: 'yellow', error: 'red', fatal: 'red' } as const
+
+/** What may stand without quotes. */
+const PLAIN = /^[\w.:/@%+,()-]+$/
+
+/** @param colored for a terminal, and nothing else */
+export function prettyStream (stream: Lines, colored: boolean): Lines {
+  return { write: (line: string) => stream.write(pretty(line, colored)) }
+}
+
+/** `12:34:56.789 WARN  what happened  name=value …` of one JSON line; what is not one stays as it is. */
+export function pretty (line: string, colored: boolean): string {
+  const { time, level, msg, ...rest } = read(line) ?? {}
+  if (typeof time !== 'string' || typeof level !== 'string') return line
+  const paint = (color: Parameters<typeof styleText>[0], text: string): string => colored ? styleText(color, text, { validateStream: false }) : text
+  const fields = flatten(rest).map(([name, value]) => `${paint('dim', `${name}=`)}${value}`)
+  const head = [paint('dim', time.slice(11, 23)), paint(COLORS[level as keyof typeof COLORS] ?? 'red', level.toUpperCase().padEnd(5)), quoted(msg ?? '').slice(1, -1)]
+  return `${[head.join(' '), ...(fields.length === 0 ? [] : [fields.join(' ')])].join('  ')}\n`
+}
+
+function read (line: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(line)
+    return typeof value === 'object' && value !== null ? value as Record<string, unknown> : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** `error: {code}` becomes `error.code`. */
+function flatten (fields: object, prefix = ''): ReadonlyArray<readonly [name: string, value: string]> {
+  return Object.entries(fields).flatMap(([name, value]: [string, unknown]) => typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? flatten(value, `${prefix}${name}.`)
+    : [[`${prefix}${name}`, textOf(value)] as const])
+}
+
+function textOf (value: unknown): string {
+  return typeof value === 'string' && PLAIN.test(value) ? value : quoted(value)
+}
+
+/** As JSON, and without the control characters that JSON lets through: what is logged must not command a terminal. */
+function quoted (value: unknown): string {
+  return JSON.stringify(value).replace(/[\u007f-\u009f\u2028\u2029\u202a-\u202e]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}

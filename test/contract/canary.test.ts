@@ -1,0 +1,67 @@
+import t from 'tap'
+import { createCanary } from '../../src/cache/canary.ts'
+import { createSealer } from '../../src/cache/sealing.ts'
+import { deriveKeys, secretBytes } from '../../src/core/cache-key.ts'
+import { connectRedis } from '../../src/redis/connect.ts'
+import { startAdapter } from '../helpers/adapter.ts'
+import { startRedis } from '../helpers/redis.ts'
+import { settingsFor } from '../helpers/redis-settings.ts'
+import { skipOrFail } from '../helpers/servers.ts'
+import { startSimulator } from '../helpers/simulator.ts'
+import { until } from '../helpers/until.ts'
+
+const NAME = 'test:canary'
+const [OLD, NEW] = ['the old secret, of 32 bytes or so', 'the new secret, of 32 bytes or so']
+
+t.test('replicas see whether they share a secret', { skip: skipOrFail('redis-server') }, async (t) => {
+  const redis = await startRedis(t)
+  const connection = connectRedis(settingsFor(redis.port), { up: () => {}, down: () => {} })
+  t.teardown(connection.close)
+  await until('it is connected', connection.isUp)
+  const canaryOf = (secret: string | undefined) => createCanary({ commands: connection.commands, sealer: createSealer(deriveKeys(secretBytes(secret)).sealing), name: NAME })
+  const [first, second, unprotected] = [canaryOf(OLD), canaryOf(NEW), canaryOf(undefined)]
+
+  t.equal(await first.read(), 'none')
+  t.equal(await redis.cli('EXISTS', NAME), 0, 'who only reads leaves nothing')
+  t.equal(await first.beat(), 'ours')
+  t.equal(await canaryOf(OLD).beat(), 'ours')
+  for (const canary of [second, unprotected]) t.equal(await canary.beat(), 'foreign')
+  t.equal(await first.read(), 'ours', 'a foreign one is left alone')
+
+  await redis.cli('PEXPIRE', NAME, '1000')
+  await second.beat()
+  t.ok(Number(await redis.cli('PTTL', NAME)) <= 1000, 'those of the new secret do not keep the old one alive')
+  await first.beat()
+  const life = Number(await redis.cli('PTTL', NAME))
+  t.ok(life > 60_000 && life <= 180_000, 'those of the old one do, for longer than until their next beat')
+
+  await redis.cli('DEL', NAME) // as when all replicas with the old secret have ended, three minutes ago
+  t.equal(await second.beat(), 'ours')
+  t.equal(await first.read(), 'foreign')
+  for (const text of ['', 'junk', Buffer.alloc(200).toString('base64')]) {
+    await redis.cli('SET', NAME, text)
+    t.equal(await first.beat(), 'foreign', 'what somebody wrote there opens as little')
+  }
+  await redis.stop()
+  t.equal(await first.beat(), 'unreachable')
+})
+
+t.test('of two beats at once one is left, and each sees it', { skip: skipOrFail('redis-server') }, async (t) => {
+  const redis = await startRedis(t)
+  const connection = connectRedis(settingsFor(redis.port), { up: () => {}, down: () => {} })
+  t.teardown(connection.close)
+  await until('it is connected', connection.isUp)
+  const beats = [OLD, NEW].map((secret) => createCanary({ commands: connection.commands, sealer: createSealer(deriveKeys(secretBytes(secret)).sealing), name: NAME }).beat())
+  t.strictSame((await Promise.all(beats)).sort(), ['foreign', 'ours'])
+})
+
+t.test('a replica that meets another secret says so, once', { skip: skipOrFail('redis-server') }, async (t) => {
+  const [authgear, redis] = await Promise.all([startSimulator(t), startRedis(t)])
+  const first = await startAdapter(t, { authgear: authgear.url, redisPort: redis.port, secret: OLD })
+  await until('the canary is there', async () => (await redis.cli('KEYS', '*:canary') as string[]).length === 1)
+  const second = await startAdapter(t, { authgear: authgear.url, redisPort: redis.port, secret: NEW })
+  const told = (lines: typeof second.lines) => lines.filter(({ msg }) => String(msg).startsWith('a replica with another CACHE_SECRET'))
+  await until('it is told', () => told(second.lines).length === 1)
+  t.match(told(second.lines), [{ level: 'warn' }])
+  t.strictSame(told(first.lines), [])
+})

@@ -1,0 +1,27 @@
+import { doctor } from '../../src/commands/doctor.ts'
+import type { Clock } from '../../src/clock.ts'
+
+export interface Visit {
+  readonly env: Readonly<Record<string, string>>
+  readonly args?: readonly string[]
+  readonly stdin?: string
+  readonly clock?: Clock
+}
+
+export interface Transcript {
+  readonly code: number
+  readonly text: string
+  /** As printed: `error authgear-dns`. */
+  readonly findings: readonly string[]
+}
+
+/** `doctor` in this process, as its command line runs it. */
+export async function visit ({ env, args = [], stdin = '', clock }: Visit): Promise<Transcript> {
+  const printed: string[] = []
+  const code = await doctor(args, env, { stdin: lines(stdin), out: { write: (text) => printed.push(text) }, err: { write: (text) => printed.push(text) } }, clock)
+  const text = printed.join('')
+  const findings = [...text.matchAll(/^(error|warning) +([a-z-]+): /gm)].map(([, severity, id]) => `${severity ?? ''} ${id ?? ''}`)
+  return { code, text, findings: [...new Set(findings)] }
+}
+
+async function * lines (text: string): AsyncGenerator<string> { yield text }
