@@ -54,7 +54,7 @@ module.exports = {
     owner('cockatiel', 'resolver/'),
     owner('ioredis', 'redis/'),
     owner('lru-cache', 'cache/memory[.]ts$'),
-    owner('prom-client', 'metrics[.]ts$'),
+    owner('prom-client', 'metrics([.]ts$|/)'),
     owner('pino', 'log[.]ts$'),
     owner('close-with-grace', 'commands/serve[.]ts$'),
     owner('@fastify/proxy-addr', 'listener/trusted-proxies[.]ts$'),

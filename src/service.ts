@@ -24,6 +24,7 @@ import { follow } from './revocation/follow.ts'
 import { createEntryCodec } from './revocation/log-entry.ts'
 import type { LogObserver, RevocationLog } from './revocation/log.ts'
 import { createMemoryLog } from './revocation/memory-log.ts'
+import { openPresence, type Presence } from './revocation/presence.ts'
 import { createRedisLogStore } from './revocation/redis-log-store.ts'
 import { createStreamLog } from './revocation/stream-log.ts'
 import type { AbsentHeaders } from './routes/answer.ts'
@@ -106,6 +107,7 @@ export function createService (settings: ServiceSettings, log: Log, { clock = sy
     cacheEntries: memory.size,
     redisUp: settings.redis === undefined ? undefined : () => shared.connection?.isUp() === true,
     logFollowed: settings.redis === undefined ? undefined : () => revocations.isFollowing(),
+    replicasSeen: settings.redis === undefined ? undefined : () => presence?.seen() ?? 0,
     audit: settings.audit === undefined ? undefined : { isLeader: () => audit?.isLeader() === true, behindSeconds: () => audit?.behindSeconds() ?? 0 },
     certificateExpiry: tls === undefined ? undefined : () => (expiry ?? 0) / 1000
   })
@@ -115,6 +117,7 @@ export function createService (settings: ServiceSettings, log: Log, { clock = sy
   const keyer = createKeyer(keys.digest, { endpoint: authgear.endpoint.origin, cookiePrefix: authgear.cookiePrefix })
   const shared = openShared(settings, keys.sealing, { metrics, log, clock, patienceMs })
   const { revocations, close: closeLog } = openLog(settings, keys.log, { metrics, log, clock, forget: memory.clear })
+  const presence = openFollowersPresence(settings, shared, revocations)
   const audit = openFollower(settings, { metrics, log, clock, keyer, revocations, connection: shared.connection })
   const authenticator = createAuthenticator({
     memory,
@@ -152,6 +155,7 @@ export function createService (settings: ServiceSettings, log: Log, { clock = sy
     certificateRenewed: (renewed: EpochMs) => { expiry = renewed },
     close: async () => {
       await audit?.close()
+      await presence?.close()
       await closeLog()
       await shared.connection?.close()
       await resolver.close()
@@ -165,10 +169,11 @@ function secretOf ({ cache, redis }: ServiceSettings): Uint8Array {
   return redis === undefined ? randomBytes(32) : Buffer.from(NO_SECRET)
 }
 
+type Shared = Readonly<{ fleet: Fleet, connection: RedisConnection | undefined, tell: (operation: string, error: unknown) => void }>
 type SharedDeps = Readonly<{ metrics: Metrics, log: Log, clock: Clock, patienceMs: number }>
 
-function openShared ({ redis, authgear }: ServiceSettings, sealingKey: Uint8Array, { metrics, log, clock, patienceMs }: SharedDeps): { fleet: Fleet, connection: RedisConnection | undefined } {
-  if (redis === undefined) return { fleet: fleetOfOne, connection: undefined }
+function openShared ({ redis, authgear }: ServiceSettings, sealingKey: Uint8Array, { metrics, log, clock, patienceMs }: SharedDeps): Shared {
+  if (redis === undefined) return { fleet: fleetOfOne, connection: undefined, tell: () => {} }
   const { tell, forget } = createTeller(log)
   const connection = connectRedis(redis, {
     up: () => { forget(); log.info({ redis: describeServers(redis.servers) }, 'Redis is connected') },
@@ -181,7 +186,7 @@ function openShared ({ redis, authgear }: ServiceSettings, sealingKey: Uint8Arra
     patienceMs,
     observer: { ...metrics.fleet, sharedError: (operation, error) => { metrics.fleet.sharedError(operation); tell(operation, error) } }
   })
-  return { fleet, connection }
+  return { fleet, connection, tell }
 }
 
 const ALL_FROM_AUTHGEAR = 'Redis is not reachable: every answer comes from memory or from Authgear until it is back'
@@ -246,6 +251,16 @@ function seldom (clock: Clock, tell: () => void): () => void {
 /** What the log's keys begin with, all in one slot. The digest names the project; it is no secret. */
 function logKey (prefix: string, origin: string): string {
   return `${prefix}{log:${createHash('sha256').update(origin).digest('base64url').slice(0, 16)}}`
+}
+
+function openFollowersPresence ({ redis, authgear }: ServiceSettings, { connection, tell }: Shared, revocations: RevocationLog): Presence | undefined {
+  if (redis === undefined || connection === undefined) return undefined
+  const key = `${logKey(redis.keyPrefix, authgear.endpoint.origin)}:replicas`
+  return openPresence({
+    announce: (name, windowMs) => connection.commands.announce(key, name, windowMs),
+    isFollowing: () => revocations.isFollowing(),
+    failed: (error) => tell('announce', error)
+  })
 }
 
 type FollowerDeps = Omit<LogDeps, 'forget'> & Readonly<{ keyer: Keyer, revocations: RevocationLog, connection: RedisConnection | undefined }>

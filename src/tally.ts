@@ -15,18 +15,23 @@ export class RequestTally {
 
   add (endpoint: Endpoint, status: number, reason: RequestLabels['reason'], source: AnswerSource): void {
     const cell = this.#cells.get(endpoint)?.get(reason)?.get(source)
-    if (cell === undefined) this.#make({ endpoint, status, reason, source })
+    if (cell === undefined) this.#make({ endpoint, status, reason, source }, 1)
     else cell.count++
+  }
+
+  /** Is shown from now on, at 0. */
+  begin (labels: RequestLabels): void {
+    this.#make(labels, 0)
   }
 
   * entries (): Iterable<Readonly<{ labels: RequestLabels, count: number }>> {
     for (const reasons of this.#cells.values()) for (const sources of reasons.values()) yield * sources.values()
   }
 
-  #make (labels: RequestLabels): void {
+  #make (labels: RequestLabels, count: number): void {
     const reasons = this.#cells.get(labels.endpoint) ?? new Map()
     const sources = reasons.get(labels.reason) ?? new Map()
-    this.#cells.set(labels.endpoint, reasons.set(labels.reason, sources.set(labels.source, { labels, count: 1 })))
+    this.#cells.set(labels.endpoint, reasons.set(labels.reason, sources.set(labels.source, { labels, count })))
   }
 }
 

@@ -6,7 +6,7 @@ const file = (path: string): string => readFileSync(new URL(`../../../${path}`, 
 
 t.test('alerts and the page of the audit log name metrics that there are', async (t) => {
   const no = { inFlight: 0, queued: 0, circuitOpen: false }
-  const metrics = createMetrics('0', { resolver: () => no, cacheEntries: () => 0, redisUp: () => true, logFollowed: () => true, audit: { isLeader: () => true, behindSeconds: () => 61 }, certificateExpiry: undefined })
+  const metrics = createMetrics('0', { resolver: () => no, cacheEntries: () => 0, redisUp: () => true, logFollowed: () => true, replicasSeen: () => 1, audit: { isLeader: () => true, behindSeconds: () => 61 }, certificateExpiry: undefined })
   const rendered = await metrics.render()
   const names = new Set(['deploy/prometheus/alerts.yml', 'docs/audit-log.md'].flatMap((path) => file(path).match(/forward_auth_[a-z_]+/g) ?? []))
   t.ok(names.size >= 7)
