@@ -1,15 +1,22 @@
 // Writes what is generated from the code: `npm run docs`. A test fails when a file differs from what this writes.
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { withAdvisories } from './advisories.mjs'
+import { withMetricsTable } from './metrics.mjs'
 import { snippet } from '../dist/commands/snippet.js'
 import { PROXIES } from '../dist/commands/snippet/proxies.js'
 import { environmentExample, withVariablesTable } from '../dist/config/document.js'
+import { createMetrics } from '../dist/metrics.js'
 
 const root = new URL('../', import.meta.url)
 const page = new URL('docs/configuration.md', root)
 
 writeFileSync(new URL('.env.example', root), environmentExample())
 writeFileSync(page, withVariablesTable(readFileSync(page, 'utf8')))
+
+const monitoring = new URL('docs/monitoring.md', root)
+const zero = () => 0
+const everything = { resolver: () => ({ inFlight: 0, queued: 0, circuitOpen: false }), cacheEntries: zero, redisUp: zero, logFollowed: zero, replicasSeen: zero, audit: { isLeader: zero, behindSeconds: zero }, certificateExpiry: zero }
+writeFileSync(monitoring, withMetricsTable(readFileSync(monitoring, 'utf8'), await createMetrics('', everything).render()))
 
 const security = new URL('docs/security.md', root)
 writeFileSync(security, withAdvisories(readFileSync(security, 'utf8')))

@@ -34,6 +34,8 @@ import { createReport } from './routes/report.ts'
 import type { RevocationsDeps } from './routes/revocations.ts'
 import { createVerify } from './routes/verify.ts'
 import { createWebhook, type Webhook } from './routes/webhook.ts'
+import { createHistory, STEP } from './status/history.ts'
+import type { Sample } from './status/sample.ts'
 
 /** What one replica is made of; `main` fills it in from the configuration, tests from their tables. */
 export type ServiceSettings = Readonly<{
@@ -79,6 +81,8 @@ export type Service = Readonly<{
   revocations: RevocationsDeps | undefined
   /** Up: it answers and its revocation log is followed. */
   redisState: () => 'up' | 'down' | 'none'
+  /** The last quarter of an hour, for the status page. */
+  samples: () => readonly Sample[]
   authgearState: () => 'ok' | 'failing'
   /** Resolutions under way and waiting. */
   authgearQueue: () => Readonly<{ inFlight: number, queued: number }>
@@ -144,16 +148,20 @@ export function createService (settings: ServiceSettings, log: Log, { clock = sy
     tls
   }
   const app = buildApp(listening, createVerify({ ...answering, clock, confirmAfterMs: cache.negativeTtlMs, allowPreflight: settings.preflight === 'allow' }), webhookOf(settings, revocations, log, clock))
+  const history = createHistory({ read: metrics.reading, clock })
+  const sampling = setInterval(history.sample, STEP)
   return Object.freeze({
     app,
     identify: settings.identify ? buildIdentifyApp({ ...listening, tls: undefined }, createIdentify(answering)) : undefined,
     metrics,
     revocations: settings.managementToken === undefined ? undefined : { token: settings.managementToken, keyer, cookieNames: names, revocations, log },
     redisState: () => shared.connection === undefined ? 'none' : shared.connection.isUp() && revocations.isFollowing() ? 'up' : 'down',
+    samples: history.window,
     authgearState: () => resolver.state().circuitOpen ? 'failing' : 'ok',
     authgearQueue: resolver.state,
     certificateRenewed: (renewed: EpochMs) => { expiry = renewed },
     close: async () => {
+      clearInterval(sampling)
       await audit?.close()
       await presence?.close()
       await closeLog()

@@ -2,7 +2,9 @@ import closeWithGrace from 'close-with-grace'
 import type { FastifyInstance } from 'fastify'
 import { lstat, rm } from 'node:fs/promises'
 import { createConnection } from 'node:net'
+import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { systemClock } from '../clock.ts'
 import { loadConfig, type Config, type ListenAddress } from '../config.ts'
 import { readTlsMaterial, watchTlsFiles } from '../listener/tls.ts'
 import { createLog, describe, openLogOutput, type Log } from '../log.ts'
@@ -42,7 +44,7 @@ async function start (config: Config, version: string, log: Log, flushed: () => 
   try {
     const service = createService({ ...config, version, identify: config.identify !== undefined, tls: config.tls === undefined ? undefined : readTlsMaterial(config.tls) }, log)
     closers.push(service.close)
-    const management = buildManagement({ readiness: { state: () => state, redis: service.redisState, authgear: service.authgearState }, metrics: service.metrics, version, revocations: service.revocations })
+    const management = buildManagement({ readiness: { state: () => state, redis: service.redisState, authgear: service.authgearState }, metrics: service.metrics, version, revocations: service.revocations, status: { samples: service.samples, clock: systemClock, machine: hostname(), hosts: config.managementHosts } })
     closers.push(() => management.close())
     await listen(management, config.management)
     closers.push(watchCertificate(config, service, log))

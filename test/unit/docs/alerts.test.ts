@@ -1,13 +1,18 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { createMetrics } from '../../../src/metrics.ts'
+import { withMetricsTable } from '../../../docs/metrics.mjs'
+import { allMetrics } from '../../helpers/series.ts'
 
 const file = (path: string): string => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8')
 
+t.test('docs/monitoring.md lists the metrics as they are (npm run docs writes it)', async (t) => {
+  const page = file('docs/monitoring.md')
+  t.equal(page, withMetricsTable(page, await allMetrics().render()))
+  t.throws(() => withMetricsTable('# Monitoring', ''), /markers/)
+})
+
 t.test('alerts and the page of the audit log name metrics that there are', async (t) => {
-  const no = { inFlight: 0, queued: 0, circuitOpen: false }
-  const metrics = createMetrics('0', { resolver: () => no, cacheEntries: () => 0, redisUp: () => true, logFollowed: () => true, replicasSeen: () => 1, audit: { isLeader: () => true, behindSeconds: () => 61 }, certificateExpiry: undefined })
-  const rendered = await metrics.render()
+  const rendered = await allMetrics().render()
   const names = new Set(['deploy/prometheus/alerts.yml', 'docs/audit-log.md'].flatMap((path) => file(path).match(/forward_auth_[a-z_]+/g) ?? []))
   t.ok(names.size >= 7)
   for (const name of names) t.ok(rendered.includes(`# TYPE ${name} `), name)
