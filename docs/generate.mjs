@@ -2,6 +2,8 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { withAdvisories } from './advisories.mjs'
 import { withMetricsTable } from './metrics.mjs'
+import { dashboard } from '../deploy/grafana/dashboard.mjs'
+import { chartTemplate, prometheusRules } from '../deploy/prometheus/alerts.mjs'
 import { snippet } from '../dist/commands/snippet.js'
 import { PROXIES } from '../dist/commands/snippet/proxies.js'
 import { environmentExample, withVariablesTable } from '../dist/config/document.js'
@@ -17,6 +19,10 @@ const monitoring = new URL('docs/monitoring.md', root)
 const zero = () => 0
 const everything = { resolver: () => ({ inFlight: 0, queued: 0, circuitOpen: false }), cacheEntries: zero, redisUp: zero, logFollowed: zero, replicasSeen: zero, audit: { isLeader: zero, behindSeconds: zero }, certificateExpiry: zero }
 writeFileSync(monitoring, withMetricsTable(readFileSync(monitoring, 'utf8'), await createMetrics('', everything).render()))
+
+writeFileSync(new URL('deploy/prometheus/alerts.yml', root), prometheusRules())
+writeFileSync(new URL('deploy/kubernetes/chart/templates/prometheusrule.yaml', root), chartTemplate())
+writeFileSync(new URL('deploy/grafana/dashboard.json', root), dashboard())
 
 const security = new URL('docs/security.md', root)
 writeFileSync(security, withAdvisories(readFileSync(security, 'utf8')))

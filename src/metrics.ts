@@ -101,11 +101,11 @@ function registerRequests (registry: Registry): Pick<Metrics, 'request'> & { rea
 }
 
 /** What alerts watch is there from the start: `increase` does not see the first value of a series. */
-const WATCHED: readonly RequestLabels[] = (['verify', 'ext-authz'] as const).flatMap((endpoint) => [
+const WATCHED: readonly RequestLabels[] = [{ endpoint: 'other', status: 404, reason: 'not_found', source: 'none' }, ...(['verify', 'ext-authz'] as const).flatMap((endpoint) => [
   ...(['memory', 'redis', 'authgear'] as const).map((source) => ({ endpoint, status: 200, reason: 'allowed', source }) as const),
   ...(['none', 'memory', 'redis', 'authgear'] as const).map((source) => ({ endpoint, status: 403, reason: 'bad_policy', source }) as const),
   ...(['authgear_unavailable', 'authgear_misconfigured', 'overloaded'] as const).map((reason) => ({ endpoint, status: REFUSALS[reason].status, reason, source: 'authgear' }) as const)
-])
+])]
 
 const DURATION = 'forward_auth_request_duration_seconds'
 const DURATION_HELP = 'From the request line to the answer, by where the answer came from.'
