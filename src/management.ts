@@ -2,6 +2,7 @@ import fastify, { type FastifyInstance } from 'fastify'
 import type { Metrics } from './metrics.ts'
 import { addRevocations, type RevocationsDeps } from './routes/revocations.ts'
 import type { Sample } from './status/sample.ts'
+import { createTagStore } from './status/etags.ts'
 import { addStatus, type StatusDeps } from './status/routes.ts'
 
 export type Readiness = Readonly<{
@@ -17,7 +18,7 @@ export type ManagementDeps = Readonly<{
   version: string
   /** Undefined without MANAGEMENT_TOKEN: then the path is 404 as any other. */
   revocations: RevocationsDeps | undefined
-  status: Omit<StatusDeps, 'status'> & Readonly<{ samples: () => readonly Sample[] }>
+  status: Omit<StatusDeps, 'status' | 'tags'> & Readonly<{ samples: () => readonly Sample[] }>
 }>
 
 /** The management listener, for probes, Prometheus and people; opens nothing. */
@@ -34,7 +35,7 @@ export function buildManagement ({ readiness, metrics, version, revocations, sta
     reply.type(metrics.contentType)
     return await metrics.render()
   })
-  addStatus(app, { ...status, status: () => ({ version, state: readiness.state(), samples: status.samples() }) })
+  addStatus(app, { ...status, tags: createTagStore(status.clock), status: () => ({ version, state: readiness.state(), samples: status.samples() }) })
   if (revocations !== undefined) addRevocations(app, revocations)
   app.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'not_found' }))
   return app

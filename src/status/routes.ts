@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import caching from '@fastify/caching'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '../clock.ts'
-import { abstractCache, createTagStore } from './etags.ts'
+import { abstractCache, type TagStore } from './etags.ts'
 import { isOwnHost } from './host.ts'
 import { renderJson } from './json.ts'
 import { renderPage, type Status } from './page.ts'
@@ -12,6 +12,7 @@ import { CONTENT_SECURITY_POLICY } from './style.ts'
 export type StatusDeps = Readonly<{
   status: () => Status
   clock: Clock
+  tags: TagStore
   /** This machine's own name. */
   machine: string
   /** MANAGEMENT_HOSTS */
@@ -28,8 +29,8 @@ const FOREVER = 24 * 60 * 60_000
 const LONGEST_TAG = 64
 
 /** `GET /`, its script, and `GET /status.json`: the only routes behind `@fastify/caching`, whose hooks would answer 304 on `/verify` (docs/decisions/072). */
-export function addStatus (app: FastifyInstance, { status, clock, machine, hosts }: StatusDeps): void {
-  const cache = abstractCache(createTagStore(clock))
+export function addStatus (app: FastifyInstance, { status, clock, tags, machine, hosts }: StatusDeps): void {
+  const cache = abstractCache(tags)
   const resources: ReadonlyArray<readonly [path: string, type: string, lifeMs: number, render: () => string]> = [
     ['/', 'text/html; charset=utf-8', LIFE, () => renderPage(status())],
     ['/status.json', 'application/json; charset=utf-8', LIFE, () => renderJson(status())],

@@ -16,7 +16,7 @@ p{margin:.25rem 0}
 button{font:inherit;color:var(--mark);background:var(--paper);border:1px solid var(--mark);border-radius:.5rem;padding:.25rem .75rem;min-height:2rem}
 a{color:var(--mark)}
 :focus-visible{outline:3px solid var(--mark);outline-offset:2px}
-dl{display:grid;grid-template-columns:repeat(auto-fill,minmax(11rem,1fr));gap:.75rem;margin:1rem 0}
+dl{display:grid;grid-template-columns:repeat(auto-fill,minmax(8.5rem,1fr));gap:.75rem;margin:1rem 0}
 dl div,section{background:var(--paper);border:1px solid var(--edge);border-radius:.5rem;padding:.75rem;min-width:0}
 dt{color:var(--soft);font-size:.875rem}
 dd{margin:0;font-weight:600;overflow-wrap:anywhere}

@@ -30,7 +30,7 @@ async function startBusy (t: Test) {
   const history = createHistory({ read: metrics.reading, clock })
   for (let step = 0; step * STEP < WINDOW; step++) {
     trouble.circuitOpen = step > 40 && step < 50
-    trouble.redisUp = !(step > 60 && step < 68)
+    trouble.redisUp = !((step > 60 && step < 68) || step > 87)
     const busy = 200 + Math.round(150 * Math.sin(step / 9))
     for (let n = 0; n < busy; n++) {
       metrics.authenticate.memoryRead(n % 20 === 0 ? 'miss' : 'hit')

@@ -10,6 +10,8 @@ import { allMetrics } from '../../helpers/series.ts'
 import { mustFind, skipOrFail } from '../../helpers/servers.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')
+type Panel = Readonly<{ id: number, title: string, gridPos: Readonly<Record<'x' | 'y' | 'w' | 'h', number>>, targets?: ReadonlyArray<Readonly<{ expr: string, datasource: { uid: string } }>> }>
+
 const file = (path: string): string => readFileSync(join(ROOT, path), 'utf8')
 
 t.test('docs/monitoring.md lists the metrics as they are (npm run docs writes it)', async (t) => {
@@ -29,6 +31,22 @@ t.test('Prometheus and the chart have the same alerts, but for what selects one 
   const chart = chartTemplate().replaceAll('{ {{- $one }},', '{').replaceAll('{ {{- $one }}}', '').replaceAll('{{ .Values.prometheusRule.runbook }}', 'docs/runbook.md').replace(/^.*\{\{.*\n/gm, '')
   t.strictSame(parse(chart).spec.groups, parse(prometheusRules()).groups)
   t.equal(chartTemplate().match(/\$one \}\}/g)?.length, ALERTS.map(({ value, when = '' }) => `${value}${when}`.split('$one').length - 1).reduce((a, b) => a + b), 'and there it selects everywhere')
+  t.end()
+})
+
+t.test('the dashboard has its parts in order: ids once, no panel on another, every query of the chosen job and replicas', (t) => {
+  const { panels, templating } = JSON.parse(dashboard()) as { panels: readonly Panel[], templating: { list: ReadonlyArray<{ name: string }> } }
+  t.strictSame(templating.list.map(({ name }) => name), ['datasource', 'job', 'instance'])
+  t.equal(new Set(panels.map(({ id }) => id)).size, panels.length)
+  const cells = panels.flatMap(({ gridPos: { x, y, w, h } }) => Array.from({ length: w * h }, (_, n) => `${x + n % w} ${y + Math.floor(n / w)}`))
+  t.equal(new Set(cells).size, cells.length, 'no panel lies on another')
+  for (const { title, gridPos: { x, w }, targets = [] } of panels) {
+    t.ok(x + w <= 24, title)
+    for (const { expr, datasource } of targets) {
+      t.equal(expr.split('{').length - 1, expr.split('job="$job",instance=~"$instance"').length - 1, expr)
+      t.equal(datasource.uid, '$' + '{datasource}')
+    }
+  }
   t.end()
 })
 
