@@ -32,7 +32,7 @@ export function renderPage ({ version, state, samples }: Status): string {
 <body>
 <header>
 <h1>authgear-forward-auth</h1>
-<p data-part="when">This replica at <time datetime="${new Date(now.wall).toISOString()}">${timeOfDay(now.wall)} UTC</time>, version ${escapeHtml(version)}; figures are those of the last ${format((now.monotonic - (samples[0]?.monotonic ?? 0)) / 60_000, 'count')} of ${WINDOW / 60_000} minutes.</p>
+<p data-part="when">This replica at <time datetime="${new Date(now.wall).toISOString()}">${timeOfDay(now.wall)} UTC</time>, version ${escapeHtml(version)}; figures since ${timeOfDay(samples[0]?.wall ?? now.wall)}, ${WINDOW / 60_000} minutes at most.</p>
 <p><a href="">Refresh</a> <button type="button" id="pause" aria-pressed="false" hidden>Pause updates</button> <span id="updates" role="status" class="bad"></span></p>
 </header>
 <main>

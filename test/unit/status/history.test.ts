@@ -49,6 +49,13 @@ t.test('after a quarter of an hour the oldest is forgotten, and memory does not 
   t.end()
 })
 
+t.test('a clock that stands still makes it no longer either', (t) => {
+  const { history } = start()
+  for (let n = 0; n < 1000; n++) history.sample()
+  t.equal(history.window().length, WINDOW / STEP + 2)
+  t.end()
+})
+
 t.test('what was before a long sleep of the machine does not count as recent', (t) => {
   const { clock, allow, pass, figure } = start()
   pass(WINDOW, () => allow(10))

@@ -15,6 +15,7 @@ const ROWS: ReadonlyArray<readonly [what: string, share: number, from: readonly 
   ['half of the first bucket', 0.5, NOTHING, countsOf(0.00001, 0.00001), 0.000025],
   ['the end of a bucket', 1, NOTHING, countsOf(0.07), 0.1],
   ['between the bounds of a bucket', 0.5, NOTHING, countsOf(0.0006, 0.0006, 0.0006, 0.0006), 0.00075],
+  ['the rest of a bucket below which there is more', 0.75, NOTHING, countsOf(0.0001, 0.0004, 0.0006, 0.0006), 0.00075],
   ['only what is new', 0.5, countsOf(3, 3, 3), countsOf(3, 3, 3, 0.0001), 0.000075],
   ['what is over the last bound is not guessed at', 0.99, NOTHING, countsOf(60), LATENCY_BUCKETS.at(-1)]
 ]
