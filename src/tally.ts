@@ -9,7 +9,7 @@ export const LATENCY_BUCKETS = [0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025,
 
 export type RequestLabels = Readonly<{ endpoint: Endpoint, status: number, reason: Reason | 'not_found', source: AnswerSource }>
 
-/** Counts by a closed set of label sets, each made when it is first seen. */
+/** Counts by a closed set of label sets, each made when it is first seen, or begun at 0. */
 export class RequestTally {
   readonly #cells = new Map<Endpoint, Map<string, Map<AnswerSource, { readonly labels: RequestLabels, count: number }>>>()
 

@@ -6,7 +6,9 @@ export const DECISIONS = ['allowed', 'unauthenticated', 'forbidden', 'unavailabl
 export type DecisionName = (typeof DECISIONS)[number]
 export const SOURCES = ['memory', 'redis', 'authgear'] as const
 export type SourceName = (typeof SOURCES)[number]
-export const ORIGINS = ['webhook', 'management', 'audit', 'inauthentic'] as const
+export type OriginName = keyof Reading['revocations']
+/** A record, so that a new origin cannot be forgotten here. */
+export const ORIGINS = Object.keys({ webhook: 0, management: 0, audit: 0, inauthentic: 0 } satisfies Record<OriginName, 0>) as readonly OriginName[]
 
 type Reads = Readonly<{ hits: number, reads: number }>
 
