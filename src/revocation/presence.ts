@@ -6,6 +6,8 @@ export type PresenceDeps = Readonly<{
   /** Who does not follow the log is not on it. */
   isFollowing: () => boolean
   failed: (error: unknown) => void
+  /** Milliseconds between two announcements. */
+  everyMs?: number
 }>
 
 export type Presence = Readonly<{
@@ -14,24 +16,24 @@ export type Presence = Readonly<{
   close: () => Promise<void>
 }>
 
-/** Milliseconds between two announcements; three may be lost before a replica counts as gone. */
 const EVERY = 2000
-const WINDOW = 3.5 * EVERY
+/** Three announcements may be lost before a replica counts as gone. */
+const WINDOWS = 3.5
 
 /** Nothing in the log names its readers, so each says now and then that it is there: for people who look, no decision uses it. */
-export function openPresence ({ announce, isFollowing, failed }: PresenceDeps): Presence {
+export function openPresence ({ announce, isFollowing, failed, everyMs = EVERY }: PresenceDeps): Presence {
   const name = randomBytes(8).toString('hex')
   let seen = 0
   let telling = Promise.resolve()
   const tell = async (): Promise<void> => {
     try {
-      seen = isFollowing() ? await announce(name, WINDOW) : 0
+      seen = isFollowing() ? await announce(name, WINDOWS * everyMs) : 0
     } catch (error) {
       seen = 0
       failed(error)
     }
   }
-  const timer = setInterval(() => { telling = tell() }, EVERY)
+  const timer = setInterval(() => { telling = tell() }, everyMs)
   return Object.freeze({
     seen: () => isFollowing() ? seen : 0,
     close: async () => {

@@ -1,56 +1,58 @@
-import { mock } from 'node:test'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { openPresence } from '../../../src/revocation/presence.ts'
+import { until } from '../../helpers/until.ts'
 
-function start (t: Test, isFollowing: () => boolean, answer: () => Promise<number>) {
-  mock.timers.enable({ apis: ['setInterval'] })
-  t.teardown(() => mock.timers.reset())
-  const [names, failures] = [[] as string[], [] as unknown[]]
+type Said = Readonly<{ name: string, windowMs: number }>
+
+/** One that announces itself a hundred times a second, to a Redis that answers as `answer` does. */
+function start (isFollowing: () => boolean, answer: () => Promise<number>) {
+  const [said, failures] = [[] as Said[], [] as unknown[]]
   const presence = openPresence({
-    announce: (name) => { names.push(name); return answer() },
+    announce: (name, windowMs) => { said.push({ name, windowMs }); return answer() },
     isFollowing,
-    failed: (error) => { failures.push(error) }
+    failed: (error) => { failures.push(error) },
+    everyMs: 10
   })
-  /** One announcement, and its answer. */
-  const turn = async (): Promise<void> => { mock.timers.tick(2000); await new Promise(setImmediate) }
-  return { presence, names, failures, turn }
+  return { presence, said, failures }
 }
 
-t.test('who follows the log says so every two seconds, by one name', async (t) => {
-  const { presence, names, turn } = start(t, () => true, async () => 3)
+t.test('who follows the log says so again and again, by one name', async (t) => {
+  const { presence, said } = start(() => true, async () => 3)
   t.equal(presence.seen(), 0, 'not known yet')
-  await turn()
-  t.equal(presence.seen(), 3)
-  await turn()
-  t.equal(names.length, 2)
-  t.equal(new Set(names).size, 1)
-  t.match(names[0], /^[\da-f]{16}$/)
+  await until('it said so twice', () => said.length >= 2 && presence.seen() === 3)
+  t.equal(new Set(said.map(({ name }) => name)).size, 1)
+  t.match(said[0], { name: /^[\da-f]{16}$/, windowMs: 35 })
   await presence.close()
-  await turn()
-  t.equal(names.length, 2, 'and nothing once it is closed')
+  const { length } = said
+  const later = start(() => true, async () => 1)
+  await until('another one would have, five times', () => later.said.length >= 5)
+  t.equal(said.length, length, 'nothing once it is closed')
+  await later.presence.close()
 })
 
 t.test('who does not follow it says nothing, and knows nobody', async (t) => {
   let isFollowing = true
-  const { presence, names, turn } = start(t, () => isFollowing, async () => 3)
-  await turn()
+  const { presence, said } = start(() => isFollowing, async () => 3)
+  await until('it knows', () => presence.seen() === 3)
   isFollowing = false
+  const { length } = said
   t.equal(presence.seen(), 0, 'at once')
-  await turn()
-  t.equal(names.length, 1)
+  const other = start(() => true, async () => 1)
+  await until('another one says so five times', () => other.said.length >= 5)
+  t.equal(said.length, length)
   isFollowing = true
-  t.equal(presence.seen(), 0, 'not what was known before')
-  await presence.close()
+  await until('it knows again', () => presence.seen() === 3)
+  await Promise.all([presence.close(), other.presence.close()])
 })
 
-t.test('what Redis refuses is told, and not known', async (t) => {
-  let answer = async (): Promise<number> => 3
-  const { presence, failures, turn } = start(t, () => true, () => answer())
-  await turn()
+t.test('what Redis refuses is told, and nobody is known', async (t) => {
   const refusal = new Error('NOPERM')
+  let answer = async (): Promise<number> => 3
+  const { presence, failures } = start(() => true, () => answer())
+  await until('it knows', () => presence.seen() === 3)
   answer = () => Promise.reject(refusal)
-  await turn()
+  await until('it is told', () => failures.length > 0)
   t.equal(presence.seen(), 0)
-  t.strictSame(failures, [refusal])
+  t.equal(failures[0], refusal)
   await presence.close()
 })
