@@ -120,7 +120,7 @@ export const variables = Object.freeze({
     group: 'Listeners',
     kind: orOff(listenAddress),
     fallback: '127.0.0.1:4181',
-    meaning: 'Where health and metrics are served; never route the public here. The container image sets `0.0.0.0:4181`.'
+    meaning: 'Where health, metrics and the status page are served; never route the public here. The container image sets `0.0.0.0:4181`.'
   },
   IDENTIFY_LISTEN: {
     group: 'Listeners',
