@@ -2,9 +2,13 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { withAdvisories } from './advisories.mjs'
 import { withFindingsTable } from '../dist/commands/doctor/document.js'
+import { withMetricsTable } from './metrics.mjs'
+import { dashboard } from '../deploy/grafana/dashboard.mjs'
+import { chartTemplate, prometheusRules } from '../deploy/prometheus/alerts.mjs'
 import { snippet } from '../dist/commands/snippet.js'
 import { PROXIES } from '../dist/commands/snippet/proxies.js'
 import { environmentExample, withVariablesTable } from '../dist/config/document.js'
+import { createMetrics } from '../dist/metrics.js'
 
 const root = new URL('../', import.meta.url)
 const page = new URL('docs/configuration.md', root)
@@ -14,6 +18,14 @@ writeFileSync(page, withVariablesTable(readFileSync(page, 'utf8')))
 
 const doctor = new URL('docs/doctor.md', root)
 writeFileSync(doctor, withFindingsTable(readFileSync(doctor, 'utf8')))
+const monitoring = new URL('docs/monitoring.md', root)
+const zero = () => 0
+const everything = { resolver: () => ({ inFlight: 0, queued: 0, circuitOpen: false }), cacheEntries: zero, redisUp: zero, logFollowed: zero, replicasSeen: zero, audit: { isLeader: zero, behindSeconds: zero }, certificateExpiry: zero }
+writeFileSync(monitoring, withMetricsTable(readFileSync(monitoring, 'utf8'), await createMetrics('', everything).render()))
+
+writeFileSync(new URL('deploy/prometheus/alerts.yml', root), prometheusRules())
+writeFileSync(new URL('deploy/kubernetes/chart/templates/prometheusrule.yaml', root), chartTemplate())
+writeFileSync(new URL('deploy/grafana/dashboard.json', root), dashboard())
 
 const security = new URL('docs/security.md', root)
 writeFileSync(security, withAdvisories(readFileSync(security, 'utf8')))

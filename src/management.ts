@@ -1,6 +1,9 @@
 import fastify, { type FastifyInstance } from 'fastify'
 import type { Metrics } from './metrics.ts'
 import { addRevocations, type RevocationsDeps } from './routes/revocations.ts'
+import type { Sample } from './status/sample.ts'
+import { createTagStore } from './status/etags.ts'
+import { addStatus, type StatusDeps } from './status/routes.ts'
 
 export type Readiness = Readonly<{
   state: () => 'starting' | 'serving' | 'draining'
@@ -15,10 +18,11 @@ export type ManagementDeps = Readonly<{
   version: string
   /** Undefined without MANAGEMENT_TOKEN: then the path is 404 as any other. */
   revocations: RevocationsDeps | undefined
+  status: Omit<StatusDeps, 'status' | 'tags'> & Readonly<{ samples: () => readonly Sample[] }>
 }>
 
-/** The management listener, for probes and Prometheus; opens nothing. */
-export function buildManagement ({ readiness, metrics, version, revocations }: ManagementDeps): FastifyInstance {
+/** The management listener, for probes, Prometheus and people; opens nothing. */
+export function buildManagement ({ readiness, metrics, version, revocations, status }: ManagementDeps): FastifyInstance {
   const app = fastify({ logger: false, forceCloseConnections: true })
   app.addHook('onRequest', (_request, reply, done) => { reply.header('cache-control', 'no-store'); done() })
   app.get('/livez', () => ({ status: 'alive', version }))
@@ -31,6 +35,7 @@ export function buildManagement ({ readiness, metrics, version, revocations }: M
     reply.type(metrics.contentType)
     return await metrics.render()
   })
+  addStatus(app, { ...status, tags: createTagStore(status.clock), status: () => ({ version, state: readiness.state(), samples: status.samples() }) })
   if (revocations !== undefined) addRevocations(app, revocations)
   app.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'not_found' }))
   return app

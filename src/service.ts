@@ -26,6 +26,7 @@ import { follow } from './revocation/follow.ts'
 import { createEntryCodec } from './revocation/log-entry.ts'
 import type { LogObserver, RevocationLog } from './revocation/log.ts'
 import { createMemoryLog } from './revocation/memory-log.ts'
+import { openPresence, type Presence } from './revocation/presence.ts'
 import { createRedisLogStore } from './revocation/redis-log-store.ts'
 import { createStreamLog } from './revocation/stream-log.ts'
 import type { AbsentHeaders } from './routes/answer.ts'
@@ -36,6 +37,8 @@ import type { RevocationsDeps } from './routes/revocations.ts'
 import { createVerify } from './routes/verify.ts'
 import { UNTRACED, tracedBy } from './tracing/traced.ts'
 import type { Tracer } from './tracing/tracer.ts'
+import { createHistory, STEP } from './status/history.ts'
+import type { Sample } from './status/sample.ts'
 import { createWebhook, type Webhook, type WebhookDeps } from './routes/webhook.ts'
 
 /** What one replica is made of; `main` fills it in from the configuration, tests from their tables. */
@@ -82,6 +85,8 @@ export type Service = Readonly<{
   revocations: RevocationsDeps | undefined
   /** Up: it answers and its revocation log is followed. */
   redisState: () => 'up' | 'down' | 'none'
+  /** The last quarter of an hour, for the status page. */
+  samples: () => readonly Sample[]
   authgearState: () => 'ok' | 'failing'
   /** Resolutions under way and waiting. */
   authgearQueue: () => Readonly<{ inFlight: number, queued: number }>
@@ -112,6 +117,7 @@ export function createService (settings: ServiceSettings, log: Log, { clock = sy
     cacheEntries: memory.size,
     redisUp: settings.redis === undefined ? undefined : () => shared.connection?.isUp() === true,
     logFollowed: settings.redis === undefined ? undefined : () => revocations.isFollowing(),
+    replicasSeen: settings.redis === undefined ? undefined : () => presence?.seen() ?? 0,
     audit: settings.audit === undefined ? undefined : { isLeader: () => audit?.isLeader() === true, behindSeconds: () => audit?.behindSeconds() ?? 0 },
     certificateExpiry: tls === undefined ? undefined : () => (expiry ?? 0) / 1000
   })
@@ -121,6 +127,7 @@ export function createService (settings: ServiceSettings, log: Log, { clock = sy
   const keyer = createKeyer(keys.digest, { endpoint: authgear.endpoint.origin, cookiePrefix: authgear.cookiePrefix })
   const shared = openShared(settings, keys.sealing, { metrics, log, clock, patienceMs })
   const { revocations, close: closeLog } = openLog(settings, keys.log, { metrics, log, clock, forget: memory.clear })
+  const presence = openFollowersPresence(settings, shared, revocations)
   const audit = openFollower(settings, { metrics, log, clock, keyer, revocations, connection: shared.connection })
   const authenticator = createAuthenticator({
     memory,
@@ -147,17 +154,22 @@ export function createService (settings: ServiceSettings, log: Log, { clock = sy
     tls
   }
   const app = buildApp(listening, traced.answerer('verify', createVerify({ ...answering, clock, confirmAfterMs: cache.negativeTtlMs, allowPreflight: settings.preflight === 'allow' })), webhookOf(settings, { revocations, connection: shared.connection, log, clock }))
+  const history = createHistory({ read: metrics.reading, clock })
+  const sampling = setInterval(history.sample, STEP)
   return Object.freeze({
     app,
     identify: settings.identify ? buildIdentifyApp({ ...listening, tls: undefined }, traced.answerer('identify', createIdentify(answering))) : undefined,
     metrics,
     revocations: settings.managementToken === undefined ? undefined : { token: settings.managementToken, keyer, cookieNames: names, revocations, log },
     redisState: () => shared.connection === undefined ? 'none' : shared.connection.isUp() && revocations.isFollowing() ? 'up' : 'down',
+    samples: history.window,
     authgearState: () => resolver.state().circuitOpen ? 'failing' : 'ok',
     authgearQueue: resolver.state,
     certificateRenewed: (renewed: EpochMs) => { expiry = renewed },
     close: async () => {
+      clearInterval(sampling)
       await audit?.close()
+      await presence?.close()
       await closeLog()
       shared.beating?.close()
       await shared.connection?.close()
@@ -171,10 +183,11 @@ function secretOf ({ cache, redis }: ServiceSettings): Uint8Array {
   return cache.secret === undefined && redis === undefined ? randomBytes(32) : secretBytes(cache.secret)
 }
 
+type Shared = Readonly<{ fleet: Fleet, connection: RedisConnection | undefined, beating: Beating | undefined, tell: (operation: string, error: unknown) => void }>
 type SharedDeps = Readonly<{ metrics: Metrics, log: Log, clock: Clock, patienceMs: number }>
 
-function openShared ({ redis, authgear }: ServiceSettings, sealingKey: Uint8Array, { metrics, log, clock, patienceMs }: SharedDeps): { fleet: Fleet, connection: RedisConnection | undefined, beating: Beating | undefined } {
-  if (redis === undefined) return { fleet: fleetOfOne, connection: undefined, beating: undefined }
+function openShared ({ redis, authgear }: ServiceSettings, sealingKey: Uint8Array, { metrics, log, clock, patienceMs }: SharedDeps): Shared {
+  if (redis === undefined) return { fleet: fleetOfOne, connection: undefined, beating: undefined, tell: () => {} }
   const { tell, forget } = createTeller(log)
   const connection = connectRedis(redis, {
     up: () => { forget(); beating.beat(); log.info({ redis: describeServers(redis.servers) }, 'Redis is connected') },
@@ -190,7 +203,7 @@ function openShared ({ redis, authgear }: ServiceSettings, sealingKey: Uint8Arra
     patienceMs,
     observer: { ...metrics.fleet, sharedError: (operation, error) => { metrics.fleet.sharedError(operation); tell(operation, error) } }
   })
-  return { fleet, connection, beating }
+  return { fleet, connection, beating, tell }
 }
 
 const ALL_FROM_AUTHGEAR = 'Redis is not reachable: every answer comes from memory or from Authgear until it is back'
@@ -253,6 +266,16 @@ function seldom (clock: Clock, everyMs: number, act: () => void): () => void {
     last = clock.monotonic()
     act()
   }
+}
+
+function openFollowersPresence ({ redis, authgear }: ServiceSettings, { connection, tell }: Shared, revocations: RevocationLog): Presence | undefined {
+  if (redis === undefined || connection === undefined) return undefined
+  const key = `${logKey(redis.keyPrefix, authgear.endpoint.origin)}:replicas`
+  return openPresence({
+    announce: (name, windowMs) => connection.commands.announce(key, name, windowMs),
+    isFollowing: () => revocations.isFollowing(),
+    failed: (error) => tell('announce', error)
+  })
 }
 
 type FollowerDeps = Omit<LogDeps, 'forget'> & Readonly<{ keyer: Keyer, revocations: RevocationLog, connection: RedisConnection | undefined }>

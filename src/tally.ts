@@ -9,24 +9,29 @@ export const LATENCY_BUCKETS = [0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025,
 
 export type RequestLabels = Readonly<{ endpoint: Endpoint, status: number, reason: Reason | 'not_found', source: AnswerSource }>
 
-/** Counts by a closed set of label sets, each made when it is first seen. */
+/** Counts by a closed set of label sets, each made when it is first seen, or begun at 0. */
 export class RequestTally {
   readonly #cells = new Map<Endpoint, Map<string, Map<AnswerSource, { readonly labels: RequestLabels, count: number }>>>()
 
   add (endpoint: Endpoint, status: number, reason: RequestLabels['reason'], source: AnswerSource): void {
     const cell = this.#cells.get(endpoint)?.get(reason)?.get(source)
-    if (cell === undefined) this.#make({ endpoint, status, reason, source })
+    if (cell === undefined) this.#make({ endpoint, status, reason, source }, 1)
     else cell.count++
+  }
+
+  /** Is shown from now on, at 0. */
+  begin (labels: RequestLabels): void {
+    this.#make(labels, 0)
   }
 
   * entries (): Iterable<Readonly<{ labels: RequestLabels, count: number }>> {
     for (const reasons of this.#cells.values()) for (const sources of reasons.values()) yield * sources.values()
   }
 
-  #make (labels: RequestLabels): void {
+  #make (labels: RequestLabels, count: number): void {
     const reasons = this.#cells.get(labels.endpoint) ?? new Map()
     const sources = reasons.get(labels.reason) ?? new Map()
-    this.#cells.set(labels.endpoint, reasons.set(labels.reason, sources.set(labels.source, { labels, count: 1 })))
+    this.#cells.set(labels.endpoint, reasons.set(labels.reason, sources.set(labels.source, { labels, count })))
   }
 }
 

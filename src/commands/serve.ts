@@ -2,8 +2,10 @@ import closeWithGrace from 'close-with-grace'
 import type { FastifyInstance } from 'fastify'
 import { lstat, rm } from 'node:fs/promises'
 import { createConnection } from 'node:net'
+import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isatty } from 'node:tty'
+import { systemClock } from '../clock.ts'
 import { loadConfig, type Config, type ListenAddress } from '../config.ts'
 import { readTlsMaterial, watchTlsFiles } from '../listener/tls.ts'
 import { createLog, describe, openLogOutput, type Log } from '../log.ts'
@@ -50,7 +52,7 @@ async function start (config: Config, { version, log, tracer, flushed }: Running
     if (tracer !== undefined) closers.push(tracer.close)
     const service = createService({ ...config, version, identify: config.identify !== undefined, tls: config.tls === undefined ? undefined : readTlsMaterial(config.tls) }, log, { tracer })
     closers.push(service.close)
-    const management = buildManagement({ readiness: { state: () => state, redis: service.redisState, authgear: service.authgearState }, metrics: service.metrics, version, revocations: service.revocations })
+    const management = buildManagement({ readiness: { state: () => state, redis: service.redisState, authgear: service.authgearState }, metrics: service.metrics, version, revocations: service.revocations, status: { samples: service.samples, clock: systemClock, machine: hostname(), hosts: config.managementHosts } })
     closers.push(() => management.close())
     await listen(management, config.management)
     closers.push(watchCertificate(config, service, log))

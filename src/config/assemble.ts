@@ -9,6 +9,7 @@ export function assemble (values: Values): Config {
     listen: values.LISTEN,
     management: values.MANAGEMENT_LISTEN,
     managementToken: values.MANAGEMENT_TOKEN,
+    managementHosts: values.MANAGEMENT_HOSTS ?? [],
     identify: values.IDENTIFY_LISTEN,
     tls: tls(values),
     trustedProxies: values.TRUSTED_PROXIES,

@@ -31,6 +31,8 @@ export type Config = Readonly<{
   /** undefined: off */
   management: ListenAddress | undefined
   managementToken: string | undefined
+  /** Lower case; `*.example.com` for every name below. */
+  managementHosts: readonly string[]
   /** undefined: off */
   identify: ListenAddress | undefined
   /** Paths, since the files are read again when they change. */

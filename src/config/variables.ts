@@ -6,6 +6,7 @@ import { cookiePrefix } from './kinds/cookie-prefix.ts'
 import { duration } from './kinds/duration.ts'
 import { endpoint } from './kinds/endpoint.ts'
 import { integer } from './kinds/integer.ts'
+import { hostNames } from './kinds/host-names.ts'
 import { keyPrefix } from './kinds/key-prefix.ts'
 import { listenAddress } from './kinds/listen-address.ts'
 import { orOff } from './kinds/or-off.ts'
@@ -119,7 +120,7 @@ export const variables = Object.freeze({
     group: 'Listeners',
     kind: orOff(listenAddress),
     fallback: '127.0.0.1:4181',
-    meaning: 'Where health and metrics are served; never route the public here. The container image sets `0.0.0.0:4181`.'
+    meaning: 'Where health, metrics and the status page are served; never route the public here. The container image sets `0.0.0.0:4181`.'
   },
   IDENTIFY_LISTEN: {
     group: 'Listeners',
@@ -150,6 +151,12 @@ export const variables = Object.freeze({
     kind: secret(16, 'make one with `openssl rand -base64 32`'),
     secret: true,
     meaning: 'The bearer token of `POST /revocations` on the management listener; without it that path is 404.'
+  },
+  MANAGEMENT_HOSTS: {
+    group: 'Listeners',
+    kind: hostNames,
+    example: 'forward-auth.internal,*.corp.example.com',
+    meaning: 'The names under which the status page is shown, beside addresses, `localhost` and this machine\'s own name.'
   },
   TRUSTED_PROXIES: {
     group: 'Listeners',

@@ -12,10 +12,25 @@ export interface RedisCommands {
   setIfAbsent (key: string, value: string, lifeMs: number): Promise<boolean>
   /** Compare and delete. */
   deleteIfEquals (key: string, value: string): Promise<unknown>
+  /** Says that `name` is there. @returns how many said so within the last `windowMs`, by the server's clock */
+  announce (key: string, name: string, windowMs: number): Promise<number>
 }
 
 const FENCED_SET = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('set', KEYS[2], ARGV[2], 'PX', ARGV[3]) end return 0"
 const COMPARE_AND_DELETE = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0"
+
+/** A stream, since a user with the rights for the revocation log may use one; more than 1,000 entries are no replicas of ours. */
+const ANNOUNCE = `
+local now = redis.call('time')
+redis.call('xadd', KEYS[1], '*', 'name', ARGV[1])
+redis.call('xtrim', KEYS[1], 'MINID', string.format('%.0f', now[1] * 1000 + math.floor(now[2] / 1000) - tonumber(ARGV[2])))
+redis.call('xtrim', KEYS[1], 'MAXLEN', 1000)
+local names, count = {}, 0
+for _, entry in ipairs(redis.call('xrange', KEYS[1], '-', '+')) do
+  local name = entry[2][2]
+  if name and not names[name] then names[name] = true; count = count + 1 end
+end
+return count`
 
 /** @param limitMs milliseconds after which a command counts as not answered, whatever it waits for */
 export function commandsOf (redis: Redis | Cluster, limitMs: number): RedisCommands {
@@ -26,6 +41,7 @@ export function commandsOf (redis: Redis | Cluster, limitMs: number): RedisComma
     setPx: (key: string, value: Buffer, lifeMs: number) => limited(redis.set(key, value, 'PX', lifeMs)),
     setPxWhile: (fence: string, token: string, key: string, value: Buffer, lifeMs: number) => limited(redis.eval(FENCED_SET, 2, fence, key, token, value, lifeMs)),
     setIfAbsent: async (key: string, value: string, lifeMs: number) => await limited(redis.set(key, value, 'PX', lifeMs, 'NX')) === 'OK',
-    deleteIfEquals: (key: string, value: string) => limited(redis.eval(COMPARE_AND_DELETE, 1, key, value))
+    deleteIfEquals: (key: string, value: string) => limited(redis.eval(COMPARE_AND_DELETE, 1, key, value)),
+    announce: async (key: string, name: string, windowMs: number) => Number(await limited(redis.eval(ANNOUNCE, 1, key, name, windowMs)))
   })
 }

@@ -1,6 +1,6 @@
 import type { CredentialDigest } from '../core/cache-key.ts'
 import type { Entry, Stamp } from '../core/entry.ts'
-import type { Revocation } from './revocation.ts'
+import type { Origin, Revocation } from './revocation.ts'
 
 /** What this replica knew when a resolution began: captured before the request to Authgear is queued. */
 export type Mark = Readonly<{
@@ -36,7 +36,7 @@ export interface RevocationLog {
 
 export type LogObserver = Readonly<{
   /** A revocation was taken here, or read from another replica. */
-  revoked: (origin: string) => void
+  revoked: (origin: Origin) => void
   /** Seconds from the append to the reading, by Redis' clock alone. */
   lag: (seconds: number) => void
   /** A new generation: nothing of the old one may be used. */

@@ -1,5 +1,6 @@
 import t, { type Test } from 'tap'
 import { startAdapter, type Adapter } from '../helpers/adapter.ts'
+import { metricOf } from '../helpers/alone.ts'
 import { user } from '../helpers/log-entry.ts'
 import { addPrintedUser, PASSWORD, printedCommands, printedRights, USERNAME } from '../helpers/redis-acl.ts'
 import { startCluster } from '../helpers/redis-cluster.ts'
@@ -32,6 +33,7 @@ async function useAll (t: Test, place: RedisPlace, nodes: readonly RedisServer[]
   t.equal(await source(first), 'authgear')
   await until('it is stored', async () => (await Promise.all(nodes.map((node) => names(node, '*:entry')))).flat().length === 1)
   t.equal(await source(second), 'redis')
+  await until('both are seen on the log', async () => (await Promise.all([first, second].map((one) => metricOf(one, 'forward_auth_replicas_seen')))).every((count) => count === 2))
   const log = first.service.revocations?.revocations
   if (log === undefined) throw new Error('a replica of these tests has a management token')
   for (let from = 0; from < 1200; from += 100) {

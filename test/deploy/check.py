@@ -15,7 +15,7 @@ VERSION = '1.37'
 OURS = ('traefik.io', 'gateway.networking.k8s.io', 'monitoring.coreos.com')
 SECRETS = {'cache-secret': '0' * 40, 'redis-url': 'redis://user:password@redis:6379', 'redis-password': 'password',
            'webhook-secret': 'webhook-secret', 'management-token': '0123456789abcdef'}
-METRICS = set(re.findall(r"forward_auth_[a-z_]+", (ROOT / 'src/metrics.ts').read_text()))
+METRICS = set(re.findall(r'^[|] `(forward_auth_[a-z_]+)`', (ROOT / 'docs/monitoring.md').read_text(), re.M))
 
 
 def schema_of(doc):

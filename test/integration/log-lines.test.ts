@@ -1,7 +1,7 @@
 import t from 'tap'
-import { buildManagement } from '../../src/management.ts'
 import { startAdapter } from '../helpers/adapter.ts'
 import { freePort } from '../helpers/free-port.ts'
+import { managementOf } from '../helpers/management.ts'
 import { ask, type HeaderLine } from '../helpers/request.ts'
 import { startService } from '../helpers/service.ts'
 import { demo, startSimulator, type FailureMode } from '../helpers/simulator.ts'
@@ -31,8 +31,7 @@ t.test('every line about a request has its id and its trace', async (t) => {
   }
   await ask(port, webhookOf(disabledEvent('user'), { traceparent: TRACED[1], 'x-request-id': 'webhook-1' }))
   t.match(about('webhook-1'), [{ trace_id: TRACE, span_id: SPAN, status: 204, msg: 'webhook' }])
-  const management = buildManagement({ readiness: { state: () => 'serving', redis: () => 'none', authgear: () => 'ok' }, metrics: service.metrics, version: 'x', revocations: service.revocations })
-  t.teardown(() => management.close())
+  const management = managementOf(t, service)
   await management.inject({ method: 'POST', url: '/revocations', headers: { authorization: `Bearer ${TOKEN}`, traceparent: TRACED[1], 'x-request-id': 'purge-1' }, payload: { all: true } })
   t.match(about('purge-1'), [{ trace_id: TRACE, span_id: SPAN, msg: 'revoked by the management listener' }])
 })

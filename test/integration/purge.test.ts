@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
-import { buildManagement } from '../../src/management.ts'
 import { startAdapter, type Adapter } from '../helpers/adapter.ts'
+import { managementOf } from '../helpers/management.ts'
 import { ask } from '../helpers/request.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
 
@@ -10,8 +10,7 @@ const { alice, bob } = demo
 async function start (t: Test, managementToken?: string) {
   const simulator = await startSimulator(t)
   const adapter = await startAdapter(t, { authgear: simulator.url, ...(managementToken === undefined ? {} : { managementToken }) })
-  const management = buildManagement({ readiness: { state: () => 'serving', redis: () => 'none', authgear: () => 'ok' }, metrics: adapter.service.metrics, version: 'x', revocations: adapter.service.revocations })
-  t.teardown(() => management.close())
+  const management = managementOf(t, adapter.service)
   const purge = (payload: unknown, authorization = `Bearer ${TOKEN}`) => management.inject({ method: 'POST', url: '/revocations', headers: { authorization, 'content-type': 'application/json' }, payload: JSON.stringify(payload) })
   return { simulator, adapter, purge }
 }

@@ -76,7 +76,10 @@ t.test('no output holds a secret, whatever happens', { skip: skipOrFail('redis-s
     t.equal((await webhook(service, event('later'), true)).status, 503)
   })
   await t.test('the management listener', async (t) => {
-    for (const path of ['/livez', '/readyz', '/metrics', '/', `/${junk}`]) safe(t, path, JSON.stringify(await ask(managementPort(service), { path })))
+    for (const path of ['/livez', '/readyz', '/metrics', '/', '/status.json', '/status.js', `/${junk}`]) {
+      for (const host of ['127.0.0.1', junk]) safe(t, path, JSON.stringify(await ask(managementPort(service), { path, host })))
+    }
+    t.match(await ask(managementPort(service), { path: '/', host: '127.0.0.1' }), { status: 200, body: /Requests by decision/ })
   })
   await service.stop()
   t.match(service.logs(), /"level":"debug"/, 'the log is verbose')

@@ -1,0 +1,2 @@
+/** deploy/grafana/dashboard.json */
+export function dashboard (): string

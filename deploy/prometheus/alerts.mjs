@@ -1,0 +1,189 @@
+// The alerts, once: `npm run docs` writes alerts.yml and the chart's PrometheusRule from here. What to do about each: docs/runbook.md.
+
+const UNAVAILABLE = 'sum by (job) (rate(forward_auth_requests_total{$one,status="503"}[5m])) / sum by (job) (rate(forward_auth_requests_total{$one}[5m]))'
+const ELSEWHERE = 'sum by (job) (rate(forward_auth_requests_total{$one,endpoint="other"}[5m])) / sum by (job) (rate(forward_auth_requests_total{$one}[5m]))'
+const FAILED = 'sum by (job) (rate(forward_auth_authgear_requests_total{$one,outcome=~"error|timeout|rejected"}[5m])) / sum by (job) (rate(forward_auth_authgear_requests_total{$one}[5m]))'
+
+export const ALERTS = Object.freeze([
+  {
+    alert: 'ForwardAuthUnavailable',
+    value: UNAVAILABLE,
+    when: '> 0.01',
+    for: '5m',
+    severity: 'critical',
+    summary: 'More than 1 % of the checks are 503',
+    description: 'Authgear cannot be asked, or is overloaded; people who are remembered stay signed in.'
+  },
+  {
+    alert: 'ForwardAuthAbsent',
+    value: 'absent(forward_auth_build_info{$one})',
+    for: '5m',
+    severity: 'critical',
+    summary: 'No replica of forward-auth is scraped',
+    description: 'Without one the proxies refuse everybody.'
+  },
+  {
+    alert: 'ForwardAuthWrongPath',
+    value: ELSEWHERE,
+    when: '> 0.01',
+    for: '5m',
+    severity: 'critical',
+    summary: 'More than 1 % of the requests are for a path that is none of ours',
+    description: 'A proxy with a wrong address is refused for everybody behind it.'
+  },
+  {
+    alert: 'ForwardAuthAuthgearCircuitOpen',
+    value: 'max by (job) (forward_auth_authgear_circuit_open{$one})',
+    when: '== 1',
+    for: '1m',
+    severity: 'critical',
+    summary: 'Authgear is left alone after repeated failures',
+    description: 'Who is not remembered gets 503.'
+  },
+  {
+    alert: 'ForwardAuthAuthgearErrors',
+    value: FAILED,
+    when: '> 0.05',
+    for: '10m',
+    severity: 'warning',
+    summary: 'More than 5 % of the requests to Authgear\'s resolver fail',
+    description: 'By outcome, forward_auth_authgear_requests_total says how.'
+  },
+  {
+    alert: 'ForwardAuthAuthgearQueue',
+    value: 'max by (job) (forward_auth_authgear_queued{$one})',
+    when: '> 100',
+    for: '5m',
+    severity: 'warning',
+    summary: 'Resolutions queue for Authgear',
+    description: 'Authgear is slow, or AUTHGEAR_MAX_CONCURRENCY is too low for the number of people.'
+  },
+  {
+    alert: 'ForwardAuthRedisDown',
+    value: 'min by (job) (forward_auth_redis_up{$one})',
+    when: '== 0',
+    for: '2m',
+    severity: 'warning',
+    summary: 'A replica does not reach Redis',
+    description: 'It answers from memory and from Authgear. Nobody is logged out; Authgear has more to do.'
+  },
+  {
+    alert: 'ForwardAuthRevocationLogNotFollowed',
+    value: 'min by (job) (forward_auth_revocation_log_connected{$one})',
+    when: '== 0',
+    for: '2m',
+    severity: 'warning',
+    summary: 'A replica does not follow the revocation log',
+    description: 'Its memory is used for CACHE_DEGRADED_TTL only; a revocation takes that long there.'
+  },
+  {
+    alert: 'ForwardAuthReplicasApart',
+    value: 'max by (job) (forward_auth_replicas_seen{$one} > 0)',
+    when: '< count by (job) (forward_auth_replicas_seen{$one})',
+    for: '10m',
+    severity: 'warning',
+    summary: 'Replicas do not all follow the same revocation log',
+    description: 'A revocation that one of them takes does not reach the others.'
+  },
+  {
+    alert: 'ForwardAuthRevocationsLate',
+    value: 'histogram_quantile(0.99, sum by (job, le) (rate(forward_auth_revocation_log_lag_seconds_bucket{$one}[15m])))',
+    when: '> 1',
+    for: '15m',
+    severity: 'warning',
+    summary: 'Revocations take more than a second to reach a replica',
+    description: 'Redis or the replica is overloaded.'
+  },
+  {
+    alert: 'ForwardAuthInauthenticRevocations',
+    value: 'sum by (job) (increase(forward_auth_revocations_total{$one,origin="inauthentic"}[10m]))',
+    when: '> 0',
+    severity: 'critical',
+    summary: 'Entries of the revocation log are not authentic',
+    description: 'A replica has another CACHE_SECRET, or somebody else writes to Redis. Each such entry makes everything void, which costs resolutions and lets nobody in.'
+  },
+  {
+    alert: 'ForwardAuthAuditLogBehind',
+    // the least of all replicas counts: one of them reads the audit log for all
+    value: 'min by (job) (forward_auth_audit_behind_seconds{$one})',
+    when: '> 60',
+    severity: 'warning',
+    summary: 'Authgear\'s audit log has not been read for over a minute',
+    description: 'Sign-outs, terminated sessions and role changes count only after CACHE_TTL.'
+  },
+  {
+    alert: 'ForwardAuthBadPolicy',
+    value: 'sum by (job) (increase(forward_auth_requests_total{$one,reason="bad_policy"}[10m]))',
+    when: '> 0',
+    severity: 'warning',
+    summary: 'A route\'s policy cannot be understood',
+    description: 'Everybody is refused there. The log names the policy.'
+  },
+  {
+    alert: 'ForwardAuthCertificateExpires',
+    value: 'min by (job) (forward_auth_tls_certificate_expiry_timestamp_seconds{$one}) - time()',
+    when: '< 14 * 86400',
+    for: '1h',
+    severity: 'warning',
+    summary: 'The certificate between proxy and forward-auth ends within two weeks',
+    description: 'Its renewal has failed. At its end the proxy refuses everybody.'
+  },
+  {
+    alert: 'ForwardAuthEventLoopLag',
+    value: 'max by (job) (nodejs_eventloop_lag_p99_seconds{$one} and on (job, instance) forward_auth_build_info{$one})',
+    when: '> 0.3',
+    for: '5m',
+    severity: 'warning',
+    summary: 'A replica has too much to do',
+    description: 'Every answer of it is late by up to this long.'
+  }
+])
+
+/** In a scalar of YAML's single quotes. */
+const quoted = (text) => `'${text.replaceAll('\'', '\'\'')}'`
+
+function rule ({ alert, value, when, for: during, severity, summary, description }, selected, runbook) {
+  return [
+    `- alert: ${alert}`,
+    `  expr: ${quoted(selected(when === undefined ? value : `${value} ${when}`))}`,
+    ...during === undefined ? [] : [`  for: ${during}`],
+    `  labels: { severity: ${severity} }`,
+    '  annotations:',
+    `    summary: ${quoted(summary)}`,
+    `    description: ${quoted(description)}`,
+    `    runbook_url: ${quoted(`${runbook}#${alert.toLowerCase()}`)}`
+  ]
+}
+
+const rules = (selected, runbook, indent) => ALERTS.flatMap((one) => rule(one, selected, runbook)).map((line) => `${' '.repeat(indent)}${line}`).join('\n')
+
+export function prometheusRules () {
+  const everywhere = (expr) => expr.replaceAll('{$one,', '{').replaceAll('{$one}', '')
+  return `# Generated by \`npm run docs\` from alerts.mjs. Each job that is scraped is watched by itself. Replace docs/runbook.md by the address of your copy.
+groups:
+  - name: authgear-forward-auth
+    rules:
+${rules(everywhere, 'docs/runbook.md', 6)}
+`
+}
+
+export function chartTemplate () {
+  const ours = (expr) => expr.replaceAll('{$one', '{ {{- $one }}')
+  return `{{- /* Generated by \`npm run docs\` from deploy/prometheus/alerts.mjs */}}
+{{- if .Values.prometheusRule.enabled }}
+{{- $one := printf "namespace=%q,service=%q" .Release.Namespace (include "forward-auth.fullname" .) }}
+apiVersion: monitoring.coreos.com/v1
+kind: PrometheusRule
+metadata:
+  {{- include "forward-auth.metadata" . | nindent 2 }}
+    {{- with .Values.prometheusRule.labels }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+spec:
+  groups:
+  - name: authgear-forward-auth
+    rules:
+${rules(ours, '{{ .Values.prometheusRule.runbook }}', 4)}
+{{- end }}
+`
+}

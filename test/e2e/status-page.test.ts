@@ -1,0 +1,192 @@
+import { mkdirSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import t, { type Test } from 'tap'
+import { buildManagement } from '../../src/management.ts'
+import { createHistory, STEP, WINDOW } from '../../src/status/history.ts'
+import { launchChromium, skipOrFailWithoutChromium } from '../helpers/chromium.ts'
+import { contrast } from '../helpers/contrast.ts'
+import { manualClock } from '../helpers/manual-clock.ts'
+import { ask } from '../helpers/request.ts'
+import { allMetrics, seriesOf } from '../helpers/series.ts'
+import { startService } from '../helpers/service.ts'
+import { demo, startSimulator } from '../helpers/simulator.ts'
+import { until } from '../helpers/until.ts'
+
+const SCREENSHOTS = join(import.meta.dirname, '../../artifacts/status-page')
+const VIEWS: ReadonlyArray<readonly [name: string, options: BrowserContextOptions]> = [
+  ['light', { colorScheme: 'light', viewport: { width: 1180, height: 900 } }],
+  ['dark', { colorScheme: 'dark', viewport: { width: 1180, height: 900 } }],
+  ['narrow', { colorScheme: 'light', viewport: { width: 320, height: 640 } }],
+  ['narrow-dark', { colorScheme: 'dark', viewport: { width: 320, height: 640 } }]
+]
+
+/** A quarter of an hour of a day with its troubles, on a clock that is moved by hand. */
+async function startBusy (t: Test) {
+  const clock = manualClock()
+  const trouble = { circuitOpen: false, redisUp: true }
+  const metrics = allMetrics({ resolver: () => ({ inFlight: 3, queued: 0, circuitOpen: trouble.circuitOpen }), redisUp: () => trouble.redisUp, logFollowed: () => trouble.redisUp, replicasSeen: () => trouble.redisUp ? 3 : 0 })
+  const history = createHistory({ read: metrics.reading, clock })
+  for (let step = 0; step * STEP < WINDOW; step++) {
+    trouble.circuitOpen = step > 40 && step < 50
+    trouble.redisUp = !((step > 60 && step < 68) || step > 87)
+    const busy = 200 + Math.round(150 * Math.sin(step / 9))
+    for (let n = 0; n < busy; n++) {
+      metrics.authenticate.memoryRead(n % 20 === 0 ? 'miss' : 'hit')
+      metrics.request('verify', 200, 'allowed', n % 20 === 0 ? 'redis' : 'memory', n % 20 === 0 ? 0.001 + n / 1e5 : 0.00006 + n / 1e6)
+    }
+    for (let n = 0; n < 12; n++) metrics.request('verify', n % 3 === 0 ? 403 : 401, n % 3 === 0 ? 'forbidden' : 'no_credentials', 'none', 0.00004)
+    metrics.fleet.sharedRead(step % 3 === 0 ? 'miss' : 'hit')
+    for (let n = 0; n < 4; n++) metrics.resolver.authgearRequest(trouble.circuitOpen ? (n < 1 ? 'timeout' : 'rejected') : 'valid', 0.04)
+    metrics.request('verify', trouble.circuitOpen ? 503 : 200, trouble.circuitOpen ? 'authgear_unavailable' : 'allowed', 'authgear', trouble.circuitOpen ? 2 : 0.05)
+    if (step % 20 === 7) metrics.revocations.revoked('webhook')
+    if (!trouble.redisUp) metrics.fleet.sharedError('read')
+    clock.advance(STEP)
+    history.sample()
+  }
+  const management = buildManagement({
+    readiness: { state: () => 'serving', redis: () => 'up', authgear: () => 'ok' },
+    metrics,
+    version: '1.2.3',
+    revocations: undefined,
+    status: { samples: history.window, clock, machine: 'replica', hosts: [] }
+  })
+  await management.listen({ host: '127.0.0.1', port: 0 })
+  t.teardown(() => management.close())
+  const { port } = management.server.address() as AddressInfo
+  return { clock, metrics, port, origin: `http://127.0.0.1:${port}` }
+}
+
+async function open (t: Test, browser: Browser, options: BrowserContextOptions = {}) {
+  const context = await browser.newContext({ ...options, reducedMotion: 'reduce' })
+  t.teardown(() => context.close())
+  const page = await context.newPage()
+  const complaints: string[] = []
+  const asked: string[] = []
+  page.on('console', (message) => { if (['error', 'warning'].includes(message.type())) complaints.push(message.text()) })
+  page.on('pageerror', (error) => complaints.push(error.message))
+  page.on('request', (request) => asked.push(request.url()))
+  return { page, complaints, asked }
+}
+
+const numberOn = async (page: Page, id: string): Promise<number> => Number(await page.locator(`#${id}`).getAttribute('value'))
+
+const skip = skipOrFailWithoutChromium()
+
+t.test('the status page in a real Chromium', { skip }, async (t) => {
+  mkdirSync(SCREENSHOTS, { recursive: true })
+  const browser = await launchChromium()
+  t.teardown(() => browser.close())
+
+  for (const [name, options] of VIEWS) {
+    await t.test(`${name}: readable, nothing beside the window, nothing from elsewhere`, async (t) => {
+      const { origin } = await startBusy(t)
+      const { page, complaints, asked } = await open(t, browser, options)
+      await page.goto(origin)
+      t.strictSame(asked, [`${origin}/`, `${origin}/status.js`])
+      t.ok(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'), 'does not scroll sideways')
+      for (const [foreground, background, what] of await coloursOf(page)) t.ok(contrast(foreground, background) >= (what.startsWith('line') ? 3 : 4.5), `${what}: ${foreground} on ${background}`)
+      t.equal(await page.evaluate('document.getAnimations().length'), 0, 'nothing moves')
+      await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`), fullPage: true })
+      await page.locator('details').evaluateAll((all) => { for (const one of all) one.setAttribute('open', '') })
+      t.ok(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'), 'nor with its tables open')
+      t.strictSame(complaints, [], 'keeps its own Content-Security-Policy')
+    })
+  }
+
+  await t.test('what a screen reader is told', async (t) => {
+    const { origin } = await startBusy(t)
+    const { page } = await open(t, browser)
+    await page.goto(origin)
+    t.equal(await page.evaluate('document.documentElement.lang'), 'en')
+    t.strictSame(await page.getByRole('heading', { level: 1 }).allInnerTexts(), ['authgear-forward-auth'])
+    const headings = await page.getByRole('heading', { level: 2 }).allInnerTexts()
+    t.strictSame(headings, ['Requests by decision', 'Hit ratio', 'Latency by source', 'Requests to Authgear', 'Authgear asked or left alone', 'Revocations', 'Redis', 'Failed Redis commands', 'Replicas seen on the revocation log'])
+    for (const heading of headings) {
+      const region = page.getByRole('region', { name: heading, exact: true })
+      t.match(await region.getByRole('img').getAttribute('aria-label'), new RegExp(`^${heading}, 15 minutes; now `))
+      await region.locator('summary').click()
+      t.equal(await region.getByRole('row').count(), 16, `${heading}: a table of 15 minutes beside the curve`)
+      t.ok(await region.getByRole('columnheader').count() >= 2)
+    }
+    t.equal(await page.locator('main').count(), 1)
+    const ids: string[] = await page.evaluate('Array.from(document.querySelectorAll("[id]"), ({ id }) => id)')
+    t.equal(new Set(ids).size, ids.length, 'each id once')
+    const sizes: number[] = await page.evaluate('Array.from(document.querySelectorAll("button, summary"), (one) => one.getBoundingClientRect().height)')
+    t.ok(sizes.every((height) => height >= 24), 'targets of 24 px at least')
+  })
+
+  await t.test('new numbers come in place: what is open, focused and scrolled to stays', async (t) => {
+    const { origin, clock, metrics } = await startBusy(t)
+    const { page, complaints } = await open(t, browser, { viewport: { width: 400, height: 500 } })
+    await page.clock.install()
+    await page.goto(origin)
+    const summary = page.getByRole('region', { name: 'Revocations', exact: true }).locator('summary')
+    await summary.click()
+    await page.evaluate('scrollTo(0, 700)')
+    const place = await page.evaluate('scrollY')
+    const before = await numberOn(page, 'revocations-webhook')
+    metrics.revocations.revoked('webhook')
+    clock.advance(1000)
+    await page.clock.runFor(5000)
+    await page.locator(`#revocations-webhook[value="${before + 1}"]`).waitFor({ state: 'attached' })
+    t.equal(await page.evaluate('scrollY'), place)
+    t.equal(await page.evaluate('document.activeElement?.tagName'), 'SUMMARY')
+    t.equal(await summary.evaluate((one) => one.parentElement?.hasAttribute('open')), true)
+    t.strictSame(complaints, [])
+
+    await page.getByRole('button', { name: 'Pause updates' }).click()
+    t.equal(await page.getByRole('button').getAttribute('aria-pressed'), 'true')
+    metrics.revocations.revoked('webhook')
+    clock.advance(1000)
+    const asked: string[] = []
+    page.on('request', (request) => asked.push(request.url()))
+    await page.clock.runFor(20_000)
+    t.strictSame(asked, [], 'nothing is asked for meanwhile')
+    await page.getByRole('button').click()
+    await page.locator(`#revocations-webhook[value="${before + 2}"]`).waitFor({ state: 'attached' })
+  })
+
+  await t.test('without scripts it is the same page, with a link that asks again', async (t) => {
+    const { origin, clock, metrics } = await startBusy(t)
+    const { page } = await open(t, browser, { javaScriptEnabled: false })
+    await page.goto(origin)
+    const before = await numberOn(page, 'revocations-webhook')
+    t.equal(await page.getByRole('button').count(), 0, 'no button that does nothing')
+    metrics.revocations.revoked('webhook')
+    clock.advance(1000)
+    await page.getByRole('link', { name: 'Refresh' }).click()
+    await page.locator(`#revocations-webhook[value="${before + 1}"]`).waitFor({ state: 'attached' })
+  })
+
+  await t.test('a real replica: the numbers are those of /metrics, and it says when it has gone', async (t) => {
+    const simulator = await startSimulator(t)
+    const service = await startService(t, { AUTHGEAR_ENDPOINT: simulator.url, LOG_LEVEL: 'error' })
+    const managementPort = Number(new URL(service.managementUrl).port)
+    for (let n = 0; n < 7; n++) await ask(service.port, { path: '/verify', headers: [['Authorization', `Bearer ${demo.alice.accessToken}`]] })
+    for (let n = 0; n < 3; n++) await ask(service.port, { path: '/verify' })
+    const { page } = await open(t, browser)
+    await page.goto(service.managementUrl)
+    await page.locator('#requests-allowed[value="7"]').waitFor({ state: 'attached' })
+    const metrics = seriesOf((await ask(managementPort, { path: '/metrics', host: '127.0.0.1' })).body)
+    const counted = (part: string): number => Array.from(metrics).filter(([name]) => name.startsWith('forward_auth_requests_total') && name.includes(part)).reduce((sum, [, value]) => sum + value, 0)
+    t.equal(await numberOn(page, 'requests-allowed'), counted('status="200"'))
+    t.equal(await numberOn(page, 'requests-unauthenticated'), counted('status="401"'))
+    t.equal(await numberOn(page, 'hits-memory'), (metrics.get('forward_auth_cache_reads_total{tier="memory",outcome="hit"}') ?? 0) / 7)
+    t.equal(await numberOn(page, 'authgear-answered'), metrics.get('forward_auth_authgear_requests_total{outcome="valid"}'))
+    await service.stop()
+    await until('it says so', async () => (await page.getByRole('status').innerText()).startsWith('Not up to date'), 20_000)
+  })
+})
+
+/** What is written and drawn, and on which ground. */
+async function coloursOf (page: Page): Promise<ReadonlyArray<readonly [foreground: string, background: string, what: string]>> {
+  return await page.evaluate(`(() => {
+    const style = (one) => getComputedStyle(one)
+    const ground = (one) => { for (let at = one; at !== null; at = at.parentElement) if (style(at).backgroundColor !== 'rgba(0, 0, 0, 0)') return style(at).backgroundColor }
+    const texts = Array.from(document.querySelectorAll('h1, h2, p, dt, dd, li span, data, summary, button, a, footer p, .axis span'), (one) => [style(one).color, ground(one), one.tagName])
+    const lines = Array.from(document.querySelectorAll('section path:not(.grid)'), (one) => [style(one).stroke, ground(one.closest('section')), 'line ' + one.className.baseVal])
+    return [...new Map([...texts, ...lines].map((one) => [one.join(), one])).values()]
+  })()`)
+}

@@ -1,0 +1,30 @@
+import type { AddressInfo } from 'node:net'
+import type { FastifyInstance } from 'fastify'
+import type { Test } from 'tap'
+import { systemClock, type Clock } from '../../src/clock.ts'
+import { buildManagement } from '../../src/management.ts'
+import type { Service } from '../../src/service.ts'
+
+export const MACHINE = 'Replica-7.example.net'
+
+type Options = Readonly<{ clock?: Clock, hosts?: readonly string[] }>
+
+/** The management app of a replica in this process. */
+export function managementOf (t: Pick<Test, 'teardown'>, service: Service, { clock = systemClock, hosts = [] }: Options = {}): FastifyInstance {
+  const management = buildManagement({
+    readiness: { state: () => 'serving', redis: service.redisState, authgear: service.authgearState },
+    metrics: service.metrics,
+    version: '0.0.0-test',
+    revocations: service.revocations,
+    status: { samples: service.samples, clock, machine: MACHINE, hosts }
+  })
+  t.teardown(() => management.close())
+  return management
+}
+
+/** The same, listening. @returns its port */
+export async function startManagement (t: Pick<Test, 'teardown'>, service: Service, options: Options = {}): Promise<number> {
+  const management = managementOf(t, service, options)
+  await management.listen({ host: '127.0.0.1', port: 0 })
+  return (management.server.address() as AddressInfo).port
+}

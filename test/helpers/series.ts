@@ -1,0 +1,21 @@
+import { createMetrics, type Metrics } from '../../src/metrics.ts'
+import type { Gauges } from '../../src/metrics/gauges.ts'
+
+/** The value of each series of Prometheus' text format, by its name and labels. */
+export function seriesOf (text: string): ReadonlyMap<string, number> {
+  const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
+  return new Map(lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ') + 1))]))
+}
+
+const GAUGES: Gauges = {
+  resolver: () => ({ inFlight: 1, queued: 2, circuitOpen: false }),
+  cacheEntries: () => 3,
+  redisUp: () => true,
+  logFollowed: () => true,
+  replicasSeen: () => 3,
+  audit: { isLeader: () => true, behindSeconds: () => 61 },
+  certificateExpiry: () => 1_800_000_000
+}
+
+/** Metrics of a service that has everything: Redis, the audit log, TLS. */
+export const allMetrics = (gauges: Partial<Gauges> = {}): Metrics => createMetrics('1.2.3', { ...GAUGES, ...gauges })

@@ -1,0 +1,49 @@
+import t from 'tap'
+import { startAdapter, type Adapter } from '../helpers/adapter.ts'
+import { metricOf } from '../helpers/alone.ts'
+import { startRedis } from '../helpers/redis.ts'
+import { skipOrFail } from '../helpers/servers.ts'
+import { startSimulator } from '../helpers/simulator.ts'
+import { until } from '../helpers/until.ts'
+
+const seenBy = (adapter: Adapter): Promise<number> => metricOf(adapter, 'forward_auth_replicas_seen')
+
+t.test('each replica counts those that follow the log with it', { skip: skipOrFail('redis-server') }, async (t) => {
+  const [simulator, redis] = await Promise.all([startSimulator(t), startRedis(t)])
+  const start = (): Promise<Adapter> => startAdapter(t, { authgear: simulator.url, redisPort: redis.port })
+  const [a, b, c] = await Promise.all([start(), start(), start()])
+  await until('all see three', async () => (await Promise.all([a, b, c].map(seenBy))).every((count) => count === 3))
+  const names = await redis.cli('KEYS', '*:replicas') as string[]
+  t.equal(names.length, 1)
+  t.ok(Number(await redis.cli('XLEN', names[0] ?? '')) < 20, 'a short list')
+
+  await t.test('one that ends is gone after seconds', async (t) => {
+    await c.close()
+    await until('two are left', async () => (await Promise.all([a, b].map(seenBy))).every((count) => count === 2), 15_000)
+    t.equal(await seenBy(c), 0, 'who does not follow knows nobody')
+  })
+
+  await t.test('without Redis nobody is known, and nothing else changes', async (t) => {
+    await redis.stop()
+    await until('it is noticed', async () => await seenBy(a) === 0)
+    t.equal(a.service.redisState(), 'down')
+    await redis.restart()
+    await until('both are there again', async () => await seenBy(a) === 2, 15_000)
+  })
+
+  await t.test('what a stranger writes there costs the number, and nothing else', async (t) => {
+    await redis.cli('DEL', names[0] ?? '')
+    await redis.cli('SET', names[0] ?? '', 'x')
+    await until('it cannot be told', async () => await seenBy(a) === 0)
+    t.equal(a.service.redisState(), 'up')
+    await redis.cli('DEL', names[0] ?? '')
+    await until('it is told again', async () => await seenBy(a) === 2, 15_000)
+    t.equal(a.lines.filter(({ operation }) => operation === 'announce').length, 1, 'said once in the log')
+  })
+})
+
+t.test('without Redis there is no such number', async (t) => {
+  const simulator = await startSimulator(t)
+  const { service } = await startAdapter(t, { authgear: simulator.url })
+  t.notMatch(await service.metrics.render(), /replicas_seen/)
+})

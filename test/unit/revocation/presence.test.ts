@@ -1,0 +1,58 @@
+import t from 'tap'
+import { openPresence } from '../../../src/revocation/presence.ts'
+import { until } from '../../helpers/until.ts'
+
+type Said = Readonly<{ name: string, windowMs: number }>
+
+/** One that announces itself a hundred times a second, to a Redis that answers as `answer` does. */
+function start (isFollowing: () => boolean, answer: () => Promise<number>) {
+  const [said, failures] = [[] as Said[], [] as unknown[]]
+  const presence = openPresence({
+    announce: (name, windowMs) => { said.push({ name, windowMs }); return answer() },
+    isFollowing,
+    failed: (error) => { failures.push(error) },
+    everyMs: 10
+  })
+  return { presence, said, failures }
+}
+
+t.test('who follows the log says so again and again, by one name', async (t) => {
+  const { presence, said } = start(() => true, async () => 3)
+  t.equal(presence.seen(), 0, 'not known yet')
+  await until('it said so twice', () => said.length >= 2 && presence.seen() === 3)
+  t.equal(new Set(said.map(({ name }) => name)).size, 1)
+  t.match(said[0], { name: /^[\da-f]{16}$/, windowMs: 35 })
+  await presence.close()
+  const { length } = said
+  const later = start(() => true, async () => 1)
+  await until('another one would have, five times', () => later.said.length >= 5)
+  t.equal(said.length, length, 'nothing once it is closed')
+  await later.presence.close()
+})
+
+t.test('who does not follow it says nothing, and knows nobody', async (t) => {
+  let isFollowing = true
+  const { presence, said } = start(() => isFollowing, async () => 3)
+  await until('it knows', () => presence.seen() === 3)
+  isFollowing = false
+  const { length } = said
+  t.equal(presence.seen(), 0, 'at once')
+  const other = start(() => true, async () => 1)
+  await until('another one says so five times', () => other.said.length >= 5)
+  t.equal(said.length, length)
+  isFollowing = true
+  await until('it knows again', () => presence.seen() === 3)
+  await Promise.all([presence.close(), other.presence.close()])
+})
+
+t.test('what Redis refuses is told, and nobody is known', async (t) => {
+  const refusal = new Error('NOPERM')
+  let answer = async (): Promise<number> => 3
+  const { presence, failures } = start(() => true, () => answer())
+  await until('it knows', () => presence.seen() === 3)
+  answer = () => Promise.reject(refusal)
+  await until('it is told', () => failures.length > 0)
+  t.equal(presence.seen(), 0)
+  t.equal(failures[0], refusal)
+  await presence.close()
+})
