@@ -34,13 +34,13 @@ module.exports = {
       comment: 'the use case gets cache, resolver and log handed over; it knows their types only',
       severity: 'error',
       from: { path: '^src/authenticate[.]ts$' },
-      to: { path: '^src/(app|management|routes|listener|commands|config|main)' }
+      to: { path: '^src/(app|management|service|routes|listener|commands|config|main)' }
     },
     {
       name: 'adapters-do-not-know-each-other',
       severity: 'error',
       from: { path: '^src/(audit|cache|redis|resolver|revocation)/' },
-      to: { path: '^src/(app|management|routes|listener|commands|config|main|authenticate)' }
+      to: { path: '^src/(app|management|service|routes|listener|commands|config|main|authenticate)' }
     },
     {
       name: 'routes-do-not-open-anything',
