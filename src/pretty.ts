@@ -1,5 +1,6 @@
 import { styleText } from 'node:util'
 import type { LogOutput } from './log.ts'
+import { printable } from './printable.ts'
 
 type Lines = Pick<LogOutput, 'write'>
 
@@ -43,7 +44,7 @@ function textOf (value: unknown): string {
   return typeof value === 'string' && PLAIN.test(value) ? value : quoted(value)
 }
 
-/** As JSON, and without the control characters that JSON lets through: what is logged must not command a terminal. */
+/** As JSON, and without the characters that JSON lets through: what is logged must not command a terminal. */
 function quoted (value: unknown): string {
-  return JSON.stringify(value).replace(/[\u007f-\u009f\u2028\u2029\u202a-\u202e]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
+  return printable(JSON.stringify(value))
 }

@@ -1,3 +1,4 @@
+import { printable } from '../../printable.ts'
 import type { Finding } from './finding.ts'
 import type { Outcome } from './probe.ts'
 
@@ -24,10 +25,11 @@ export function asText (report: Report): string {
   return [...report.results.map(textOf), `\n${plural(errors, 'error')}, ${plural(warnings, 'warning')}\n`].join('')
 }
 
+/** What was seen may be another server's words. */
 function textOf ({ title, outcome }: Result): string {
   if (outcome.kind === 'skipped') return `skipped  ${title}: ${outcome.why}\n`
   if (outcome.findings.length === 0) return `ok       ${title}\n`
-  return outcome.findings.map(({ id, severity, what, why, set }) => `${severity.padEnd(7)}  ${id}: ${what}\n         why: ${why}\n         set: ${set}\n`).join('')
+  return outcome.findings.map(({ id, severity, what, why, set }) => `${severity.padEnd(7)}  ${id}: ${printable(what)}\n         why: ${why}\n         set: ${set}\n`).join('')
 }
 
 const plural = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`
