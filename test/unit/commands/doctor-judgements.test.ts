@@ -1,13 +1,16 @@
 import t from 'tap'
+import type { Context } from '../../../src/commands/doctor/probe.ts'
 import { judgeClock } from '../../../src/commands/doctor/probes/clock.ts'
 import { judgeLife } from '../../../src/commands/doctor/probes/certificates.ts'
 import { judgeCookies, type CookieObservation } from '../../../src/commands/doctor/probes/cookies.ts'
 import { judgeIdleTimeout } from '../../../src/commands/doctor/probes/idle-timeout.ts'
 import { judgeReading } from '../../../src/commands/doctor/probes/pasted.ts'
 import { judgeProblem } from '../../../src/commands/doctor/probes/redis.ts'
-import { judgeLatency } from '../../../src/commands/doctor/probes/redis-latency.ts'
+import { judgeLatency, redisLatency } from '../../../src/commands/doctor/probes/redis-latency.ts'
 import { judgeRefusals } from '../../../src/commands/doctor/probes/redis-rights.ts'
 import { judgeServer } from '../../../src/commands/doctor/probes/redis-server.ts'
+import { RedisTooSlow } from '../../../src/errors.ts'
+import { manualClock } from '../../helpers/manual-clock.ts'
 
 const NONE = undefined
 type Judged = Readonly<{ id: string }> | undefined
@@ -111,4 +114,11 @@ t.test('each kind of refusal is told once, with what was refused', (t) => {
   ])
   t.strictSame(judgeRefusals([]), [])
   t.end()
+})
+
+t.test('a command that Redis left unanswered took REDIS_TIMEOUT at least, whenever the timer went off', async (t) => {
+  const redis = { connection: { commands: { pttl: async () => { throw new RedisTooSlow(50) } } } }
+  const config = { redis: { keyPrefix: 'p:', timeoutMs: 50 }, authgear: { endpoint: { origin: 'https://auth.example.com' } } }
+  const outcome = await redisLatency.run({ redis, config, clock: manualClock() } as unknown as Context)
+  t.match(outcome, { kind: 'looked', findings: [{ id: 'redis-too-slow' }] })
 })
