@@ -2,7 +2,7 @@ import t, { type Test } from 'tap'
 import { startAdapter, type Adapter } from '../helpers/adapter.ts'
 import { metricOf } from '../helpers/alone.ts'
 import { user } from '../helpers/log-entry.ts'
-import { addPrintedUser, PASSWORD, printedCommands, printedRights, USERNAME } from '../helpers/redis-acl.ts'
+import { addPrintedUser, describedKeys, PASSWORD, printedCommands, printedRights, USERNAME } from '../helpers/redis-acl.ts'
 import { startCluster } from '../helpers/redis-cluster.ts'
 import { settingsFor, type RedisPlace } from '../helpers/redis-settings.ts'
 import { startRedis, type RedisServer } from '../helpers/redis.ts'
@@ -11,6 +11,7 @@ import { skipOrFail } from '../helpers/servers.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
 import { openLogReplica, settled } from '../helpers/stream-log.ts'
 import { until } from '../helpers/until.ts'
+import { webhookOf, WEBHOOK_SECRET } from '../helpers/webhook.ts'
 
 t.setTimeout(120_000)
 
@@ -26,7 +27,7 @@ const names = async (redis: RedisServer, pattern: string): Promise<string[]> => 
 /** The whole service: two replicas, entries, leases, revocations beyond the length at which the log is trimmed. */
 async function useAll (t: Test, place: RedisPlace, nodes: readonly RedisServer[]): Promise<void> {
   const simulator = await startSimulator(t)
-  const open = (): Promise<Adapter> => startAdapter(t, { authgear: simulator.url, keyPrefix: 'forward-auth:', managementToken: 'token', redis: settingsFor(place, ACCESS) })
+  const open = (): Promise<Adapter> => startAdapter(t, { authgear: simulator.url, keyPrefix: 'forward-auth:', managementToken: 'token', webhookSecret: WEBHOOK_SECRET, redis: settingsFor(place, ACCESS) })
   const [first, second] = [await open(), await open()]
   await until('Redis is used', () => [first, second].every(({ service }) => service.redisState() === 'up'))
   const source = async ({ port }: Adapter): Promise<unknown> => (await ask(port, { path: '/verify', headers: [['Authorization', `Bearer ${demo.alice.accessToken}`]] })).headers['x-forward-auth-source']
@@ -34,6 +35,10 @@ async function useAll (t: Test, place: RedisPlace, nodes: readonly RedisServer[]
   await until('it is stored', async () => (await Promise.all(nodes.map((node) => names(node, '*:entry')))).flat().length === 1)
   t.equal(await source(second), 'redis')
   await until('both are seen on the log', async () => (await Promise.all([first, second].map((one) => metricOf(one, 'forward_auth_replicas_seen')))).every((count) => count === 2))
+  t.equal((await ask(first.port, webhookOf(JSON.stringify({ id: 'event', type: 'user.pre_create' })))).status, 204)
+  const all = async (): Promise<string[]> => (await Promise.all(nodes.map((node) => names(node, '*')))).flat()
+  await until('canary and trace are there', async () => { const found = await all(); return [':canary', ':webhook-seen'].every((end) => found.some((name) => name.endsWith(end))) })
+  t.same((await all()).filter((name) => !describedKeys().some((form) => form.test(name))), [], 'docs/redis.md says of each key what it is')
   const log = first.service.revocations?.revocations
   if (log === undefined) throw new Error('a replica of these tests has a management token')
   for (let from = 0; from < 1200; from += 100) {

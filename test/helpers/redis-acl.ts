@@ -23,3 +23,9 @@ export async function addPrintedUser (redis: RedisServer, { isCluster = false, w
     await redis.cli(name, ...words.filter((word) => !without.includes(word.slice(1))))
   }
 }
+
+/** The keys that the page's table describes: what is in capitals there differs. */
+export function describedKeys (): readonly RegExp[] {
+  const [, table = ''] = readFileSync(PAGE, 'utf8').split('## What it holds')
+  return [...table.matchAll(/`(\{\S+)`/g)].map(([, form = '']) => new RegExp(`^forward-auth:${form.replace(/[{}]/g, '\\$&').replace(/KEY|ORIGIN/, '[\\w-]+')}$`))
+}
