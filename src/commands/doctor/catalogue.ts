@@ -258,7 +258,7 @@ export const CATALOGUE = Object.freeze({
   'cache-secret': {
     severity: 'error',
     mistake: 'A replica that runs has another CACHE_SECRET than this one',
-    why: 'neither finds the other\'s entries, and each reads the other\'s revocations as "everything"',
+    why: 'neither finds the other\'s entries, and each reads the other\'s revocations, but those of a user, as "everything"',
     set: 'the same CACHE_SECRET on every replica; while it is being changed this is true for some three minutes'
   },
   'webhook-unseen': {
