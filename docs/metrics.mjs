@@ -14,13 +14,16 @@ function table (text) {
   return ['| metric | type | labels | meaning |', '| --- | --- | --- | --- |', ...rows].join('\n')
 }
 
+/** Labels whose values differ, or come with the first event. */
+const LATER = { forward_auth_build_info: 'version', forward_auth_audit_entries_total: 'activity', forward_auth_audit_revocations_total: 'activity' }
+
 /** With the values that are there from the start, but for those of what is counted by several labels at once. */
 function labels (name, text) {
   const values = new Map()
   for (const [, list] of text.matchAll(new RegExp(`^${name}(?:_bucket)?\\{(.*)\\} `, 'gm'))) {
     for (const [, label, value] of list.matchAll(/(\w+)="([^"]*)"/g)) if (label !== 'le' && label !== 'version') values.set(label, (values.get(label) ?? new Set()).add(value))
   }
-  if (name === 'forward_auth_build_info') return '`version`'
+  if (LATER[name] !== undefined) return `\`${LATER[name]}\``
   if (name === 'forward_auth_requests_total') return Array.from(values.keys(), (label) => `\`${label}\``).join(', ')
   return Array.from(values, ([label, all]) => `\`${label}\`: ${Array.from(all).join(', ')}`).join('; ')
 }
