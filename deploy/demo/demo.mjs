@@ -65,7 +65,8 @@ In a browser:
 With curl:
 `)
   for (const check of CHECKS) await show(check, url)
-  console.log(`  Metrics: http://127.0.0.1:${ports.management}/metrics
+  console.log(`  Status page: http://127.0.0.1:${ports.management}/
+  Metrics:     http://127.0.0.1:${ports.management}/metrics
 
 ready: Ctrl-C stops everything`)
 }

@@ -50,6 +50,8 @@ for (const proxy of ['built-in', 'caddy', 'traefik'] as const) {
     t.match(alice, { status: 200, text: /"roles": \[\s*"admin",\s*"editor"\s*\]/ })
     t.match(bob, { status: 200, text: '"roles": []' }, 'the roles that bob claims are gone')
     await signInByPage(t, ports.DEMO_PORT)
+    const [, statusPage = ''] = /Status page: (\S+)/.exec(demo.output()) ?? []
+    t.match(await (await fetch(statusPage)).text(), '<h1>authgear-forward-auth</h1>', 'the status page is where it says')
 
     demo.signal('SIGINT')
     t.equal(await demo.ended, 0)
