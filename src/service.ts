@@ -13,6 +13,7 @@ import type { EpochMs } from './core/jwt.ts'
 import { certificateExpiry } from './listener/certificate-expiry.ts'
 import type { TlsMaterial } from './listener/tls.ts'
 import { createTrustProxy } from './listener/trusted-proxies.ts'
+import type { LoginSettings } from './login/settings.ts'
 import { describe, type Log } from './log.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
 import { connectRedis } from './redis/connect.ts'
@@ -28,6 +29,7 @@ import { createRedisLogStore } from './revocation/redis-log-store.ts'
 import { createStreamLog } from './revocation/stream-log.ts'
 import type { AbsentHeaders } from './routes/answer.ts'
 import { createIdentify } from './routes/identify.ts'
+import { createLoginRoutes } from './routes/login-routes.ts'
 import type { AnswererDeps } from './routes/question.ts'
 import { createReport } from './routes/report.ts'
 import type { RevocationsDeps } from './routes/revocations.ts'
@@ -62,6 +64,8 @@ export type ServiceSettings = Readonly<{
   }>
   redis: (RedisSettings & Readonly<{ keyPrefix: string }>) | undefined
   trustedProxies: readonly string[]
+  /** Undefined: nobody is sent to log in. */
+  login: LoginSettings | undefined
   absentHeaders: AbsentHeaders
   preflight: 'deny' | 'allow'
   identify: boolean
@@ -140,7 +144,9 @@ export function createService (settings: ServiceSettings, log: Log, { clock = sy
     trustProxy: createTrustProxy(settings.trustedProxies),
     tls
   }
-  const app = buildApp(listening, createVerify({ ...answering, clock, confirmAfterMs: cache.negativeTtlMs, allowPreflight: settings.preflight === 'allow' }), webhookOf(settings, revocations, log, clock))
+  const login = settings.login === undefined ? undefined : createLoginRoutes(settings.login, { ...answering, clock, revocations, origin: authgear.endpoint.origin, ttlMs: cache.ttlMs })
+  const verify = createVerify({ ...answering, clock, confirmAfterMs: cache.negativeTtlMs, allowPreflight: settings.preflight === 'allow', findWayIn: login?.findWayIn, trustProxy: listening.trustProxy })
+  const app = buildApp(listening, verify, { webhook: webhookOf(settings, revocations, log, clock), login })
   return Object.freeze({
     app,
     identify: settings.identify ? buildIdentifyApp({ ...listening, tls: undefined }, createIdentify(answering)) : undefined,

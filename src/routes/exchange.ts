@@ -8,7 +8,7 @@ import { NOT_FOUND, TOO_MANY_LINES, type Answer } from './answer.ts'
 import { clientTraceOf } from './client-trace.ts'
 import { readProxyRequest, type ProxyRequest } from './proxy-request.ts'
 import type { Report } from './report.ts'
-import { verifyQuery } from './routing.ts'
+import { queryOf, verifyQuery } from './routing.ts'
 import type { Answerer, Question, Verdict } from './question.ts'
 
 export type ExchangeDeps = Readonly<{
@@ -70,9 +70,9 @@ export function createExchange (deps: ExchangeDeps, abandoned: AbandonedInputs):
 }
 
 function questionOf (endpoint: Endpoint, request: FastifyRequest, proxy: ProxyRequest, requestId: string): Question {
-  const { method = '', rawHeaders } = request.raw
-  const query = endpoint === 'verify' ? verifyQuery(request.originalUrl) : undefined
-  return { method, rawHeaders, proxy, query, requestId, trace: () => clientTraceOf(request) }
+  const { method = '', rawHeaders, socket } = request.raw
+  const query = endpoint === 'verify' ? verifyQuery(request.originalUrl) : endpoint === 'login' ? queryOf(request.originalUrl) : undefined
+  return { method, rawHeaders, socket, proxy, query, requestId, trace: () => clientTraceOf(request) }
 }
 
 /** @returns how to answer; undefined on a connection that is owed no further one */

@@ -1,8 +1,10 @@
+import type { Socket } from 'node:net'
 import type { Authenticator, Subject } from '../authentication.ts'
 import type { CacheKey, Keyer } from '../core/cache-key.ts'
 import type { CookieNames, Credentials } from '../core/credentials.ts'
 import type { AllowReason, RefusalReason } from '../core/reason.ts'
 import type { ServiceError } from '../errors.ts'
+import type { LoginOutcome } from '../login/outcome.ts'
 import type { ClientTrace } from '../resolver/resolver.ts'
 import type { AnswerSource } from '../tally.ts'
 import type { AbsentHeaders, Answer } from './answer.ts'
@@ -12,8 +14,10 @@ import type { ProxyRequest } from './proxy-request.ts'
 export type Question = Readonly<{
   method: string
   rawHeaders: readonly string[]
+  /** The proxy's. */
+  socket: Pick<Socket, 'remoteAddress'>
   proxy: ProxyRequest
-  /** The verify URL's own query, undefined where the URL is the client's (`/ext-authz/…`) and is not read. */
+  /** The URL's own query, undefined where the URL is the client's (`/ext-authz/…`) and is not read. */
   query: string | undefined
   requestId: string
   trace: () => ClientTrace
@@ -23,13 +27,15 @@ export type Question = Readonly<{
 export type Verdict = Readonly<{
   answer: Answer
   /** The true reason, which the outward one may hide. */
-  reason: RefusalReason | AllowReason
+  reason: RefusalReason | AllowReason | LoginOutcome
   source: AnswerSource
   /** Of the credentials; computed only when somebody logs it. */
   key?: (() => CacheKey) | undefined
   error?: ServiceError | undefined
   /** What is wrong with a policy. */
   why?: string | undefined
+  /** The error code that a login came back from Authgear with. */
+  says?: string | undefined
 }>
 
 /** Synchronous where memory knows. Never rejects. */
