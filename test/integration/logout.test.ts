@@ -77,9 +77,9 @@ t.test('polled every 20 ms on three replicas through the whole sign-out: refused
 
 function poller (replica: Adapter, cookie: string, event: () => number): { polls: Poll[], stop: () => Promise<readonly Poll[]> } {
   const polls: Poll[] = []
-  let running = true
+  const closing = new AbortController()
   const run = async (): Promise<void> => {
-    while (running) {
+    while (!closing.signal.aborted) {
       const began = event()
       const { status, headers } = await ask(replica.port, { path: '/verify', headers: [['Cookie', cookie]] })
       polls.push({ began, status, source: String(headers['x-forward-auth-source']) })
@@ -87,7 +87,7 @@ function poller (replica: Adapter, cookie: string, event: () => number): { polls
     }
   }
   const done = run()
-  return { polls, stop: async () => { running = false; await done; return polls } }
+  return { polls, stop: async () => { closing.abort(); await done; return polls } }
 }
 
 async function sourceOf (world: LoginWorld, cookie: string): Promise<string> {
