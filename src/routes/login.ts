@@ -29,8 +29,8 @@ const NEEDS_A_PERSON = new Set(['login_required', 'interaction_required', 'conse
 const FAILED = new Set(['server_error', 'temporarily_unavailable'])
 /** An error code that may stand in a log line. */
 const ERROR_CODE = /^[a-z_]{1,40}$/
-/** A login that another tab overtook, or that took too long, is begun anew this often by itself. */
-const MAX_RESTARTS = 1
+/** A login that another tab overtook, or that took too long, is begun anew this often by itself, before a person has to do something. */
+const MAX_RESTARTS = 3
 
 type Begin = (state: Omit<State, 'browser' | 'issuedAt'>, browser: Browser | undefined) => Verdict
 
@@ -77,7 +77,7 @@ export function createCallback (deps: LoginDeps): Answerer {
     }
     const error = query.get('error')
     if (error === null) return arrive(question, browser, returnTo)
-    if (state.mode === 'silent' && NEEDS_A_PERSON.has(error)) return begin({ ...state, returnTo, mode: 'interactive' }, browser)
+    if (state.mode === 'silent' && NEEDS_A_PERSON.has(error)) return begin({ ...state, returnTo, mode: 'interactive', restarts: 0 }, browser)
     return answers.page(pageOf(error), question, { returnTo, says: ERROR_CODE.test(error) ? error : undefined })
   }
 }

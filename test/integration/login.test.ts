@@ -250,7 +250,7 @@ t.test('a browser that keeps no cookie is told so, and not sent round for ever',
   }
   await checkLoginAnswer(t, answer, 'callback')
   t.match(answer, { status: 400, headers: { 'x-forward-auth-reason': 'cookies_blocked' }, body: `href="/_auth/login?rd=${OTHER}/wanted"` })
-  t.equal(rounds, 2)
+  t.equal(rounds, 4)
 })
 
 t.test('what Authgear says instead', async (t) => {
