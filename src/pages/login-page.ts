@@ -50,7 +50,10 @@ const words = (cookie: string): Readonly<Record<LoginPage, Words>> => ({
     message: 'The sign-in service knows you, but your browser sent no session to this site.',
     advice: [
       'You did nothing wrong, and signing in again will not help. Please tell the people who run this site.',
-      `For them: the cookie “${cookie}” of Authgear did not come here. 1. http.cookie_domain of the project must be a domain that both Authgear’s host and this one belong to; unset, the cookie stays with Authgear’s own host. 2. The client must not suppress it (x_sso_enabled=false, x_suppress_idp_session_cookie=true). 3. AUTHGEAR_COOKIE_PREFIX must be the project’s http.cookie_prefix.`
+      `For them: the cookie “${cookie}” of Authgear did not come here.`,
+      '1. http.cookie_domain of the project must be a domain that both Authgear’s host and this one belong to; unset, the cookie stays with Authgear’s own host.',
+      '2. The client must not suppress it (x_sso_enabled=false, x_suppress_idp_session_cookie=true).',
+      '3. AUTHGEAR_COOKIE_PREFIX must be the project’s http.cookie_prefix.'
     ],
     link: { text: 'Try again', to: 'login' }
   },

@@ -38,6 +38,7 @@ export async function oauthRoutes (app, { options, directory, control, cookies }
     if (problem !== undefined) return reply.code(400).type('text/plain; charset=utf-8').send(`Invalid OAuth authorization request: ${problem}\n`)
     if (query.get('scope') === null) return sendBack(reply, query, { error: 'invalid_request', error_description: 'scope is required' })
     const session = sessionOf(request)
+    if (session === undefined && cookieOf(request) !== undefined) reply.header('Set-Cookie', cookies.clear(schemeOf(request)))
     if (query.get('prompt') === 'none') return sendBack(reply, query, session === undefined ? { error: 'login_required', error_description: 'authentication required' } : {})
     return reply.header('Cache-Control', 'no-store').redirect(`${originOf(request)}/_internals/oauth_entrypoint?${carried(query)}`, 302)
   })
