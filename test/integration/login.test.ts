@@ -340,3 +340,20 @@ t.test('a callback is asked of Authgear anew: what was remembered is from before
   t.equal(answer.status, 303)
   t.equal((await world.verifier.ask({ headers })).status, 200, 'and counts for the page too')
 })
+
+t.test('what is counted: who is sent to log in, who is refused, and how logins go', async (t) => {
+  const world = await startLoginWorld(t)
+  const person = await signedIn(world, `${APP}/`)
+  for (let i = 0; i < 2; i++) await world.verifier.ask({ headers: STRICT })
+  await world.verifier.ask()
+  await person.open(`${APP}/_auth/logout`)
+  const metrics = await world.verifier.service.metrics.render()
+  const count = (labels: string): string | undefined => new RegExp(`^forward_auth_requests_total\\{${labels},source="none"\\} (\\d+)$`, 'm').exec(metrics)?.[1]
+  t.equal(count('endpoint="verify",status="302",reason="no_credentials"'), '3')
+  t.equal(count('endpoint="verify",status="401",reason="no_credentials"'), '1')
+  t.equal(count('endpoint="login",status="302",reason="sent_to_authgear"'), '2')
+  t.equal(count('endpoint="login",status="303",reason="sent_back"'), '1')
+  t.equal(count('endpoint="login",status="302",reason="signing_out"'), '1')
+  t.equal(count('endpoint="login",status="410",reason="signed_out"'), '1')
+  t.ok(world.verifier.lines.some(({ status, reason, msg }) => status === 302 && reason === 'no_credentials' && msg === 'sent to log in'), 'and a line says so')
+})
