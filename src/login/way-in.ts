@@ -26,10 +26,13 @@ export type FindWayIn = (refused: Refused) => WayIn | undefined
 
 export function createWayIn ({ publicUrl, path }: Pick<LoginSettings, 'publicUrl' | 'path'>, returnUrls: ReturnUrls): FindWayIn {
   const login = `${publicUrl}${path}/login`
+  const { host: publicHost } = new URL(publicUrl)
   return (refused) => {
     if (!isReading(refused.method) || !canHelp(refused)) return undefined
     const errand = readErrand(refused.rawHeaders)
     if (!errand.isPage || !errand.isRead) return undefined
+    // the proxy asks about the login's own route instead of leading there: a redirect would be one without end
+    if (errand.host?.replace(/:443$/, '') === publicHost && errand.uri?.startsWith(`${path}/`) === true) return undefined
     const policy = refused.policy()
     // today's Authgear sends no amr: whoever came back would be refused again
     if (policy.kind === 'bad' || policy.amr.length > 0) return undefined

@@ -66,7 +66,7 @@ export interface Adapter {
 /** 32 bytes, as every replica of a test has them. */
 export const SECRET = 'a secret of the tests, 32 bytes!'
 
-/** The login of the tests, on `auth.example.com`, for all of example.com. */
+/** The login of the tests: Authgear is `auth.example.com`. */
 export const LOGIN: NonNullable<ServiceSettings['login']> = {
   clientId: 'web',
   publicUrl: 'https://app.example.com',

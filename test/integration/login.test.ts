@@ -13,7 +13,6 @@ import { STRICT, checkLoginAnswer } from '../helpers/login-answers.ts'
 const CALLBACK = `${APP}/_auth/callback`
 const isCallback = ({ url }: Hop): boolean => url.startsWith(CALLBACK)
 const promptOf = ({ headers }: Hop): string | null => new URL(String(headers['location'])).searchParams.get('prompt')
-const stateOf = ({ url }: Hop): string => new URL(url).searchParams.get('state') ?? ''
 
 /** Signed in, and back where it wanted to go. */
 async function signedIn (world: LoginWorld, url: string): Promise<Person> {
@@ -115,11 +114,6 @@ async function beforeCallback (person: Person, from = `${APP}/_auth/login?rd=${O
 t.test('a state', async (t) => {
   const clock = manualClock()
   const world = await startLoginWorld(t, { adapter: { clock, ttlMs: 0 } })
-  const signIn = async (): Promise<Person> => {
-    const person = world.person()
-    const issued = world.authgear.knobs.signIn('alice')
-    return { ...person, open: (url, how) => person.open(url, { ...how, headers: { ...how?.headers, cookie: [person.cookies(new URL(url).host), `session=${issued.cookie}`].filter(Boolean).join('; ') } }) }
-  }
   const asVictim = async (url: string, cookie: string) => await world.verifier.ask({ path: url.slice(APP.length), headers: { ...STRICT, cookie } })
   const refused = async (t: Test, url: string, cookie: string): Promise<void> => {
     const answer = await asVictim(url, cookie)
@@ -141,15 +135,13 @@ t.test('a state', async (t) => {
   })
 
   t.test('of two states none counts', async (t) => {
-    const person = await signIn()
-    const url = await beforeCallback(person)
-    await refused(t, `${url}&state=${stateOf({ url } as Hop)}`, `${person.cookies('app.example.com')}; ${alice}`)
+    const { state, cookie } = await begun(world)
+    await refused(t, `${CALLBACK}?state=${state}&state=${state}`, `${cookie}; ${alice}`)
   })
 
   t.test('of another browser is worth no more than a link to /login', async (t) => {
-    const attacker = await signIn()
-    const url = await beforeCallback(attacker)
-    for (const cookie of [alice, `${(await freshCookie(world))}; ${alice}`]) {
+    const url = `${CALLBACK}?state=${(await begun(world)).state}`
+    for (const cookie of [alice, `${(await begun(world)).cookie}; ${alice}`]) {
       const answer = await asVictim(url, cookie)
       await checkLoginAnswer(t, answer, url)
       t.match(answer, { status: 302, headers: { 'x-forward-auth-reason': 'sent_to_authgear' } }, 'begins anew, for this browser')
@@ -158,24 +150,16 @@ t.test('a state', async (t) => {
   })
 
   t.test('counts once: used again it begins anew', async (t) => {
-    const person = world.person()
-    const issued = world.authgear.knobs.signIn('alice')
-    const session = `session=${issued.cookie}`
-    const first = await world.verifier.ask({ path: `/_auth/login?rd=${OTHER}/wanted`, headers: STRICT })
-    const cookie = String(first.headers['set-cookie']).split(';')[0] ?? ''
-    const state = new URL(String(first.headers['location'])).searchParams.get('state') ?? ''
-    const back = await asVictim(`${CALLBACK}?state=${state}`, `${cookie}; ${session}`)
+    const { state, cookie } = await begun(world)
+    const back = await asVictim(`${CALLBACK}?state=${state}`, `${cookie}; ${alice}`)
     t.match(back, { status: 303, headers: { location: `${OTHER}/wanted` } })
     const next = String(back.headers['set-cookie']).split(';')[0] ?? ''
-    t.match(await asVictim(`${CALLBACK}?state=${state}`, `${next}; ${session}`), { status: 302, headers: { 'x-forward-auth-reason': 'sent_to_authgear' } })
-    t.equal(person.cookies('app.example.com'), '')
+    t.match(await asVictim(`${CALLBACK}?state=${state}`, `${next}; ${alice}`), { status: 302, headers: { 'x-forward-auth-reason': 'sent_to_authgear' } })
   })
 
   t.test('lives ten minutes', async (t) => {
     for (const [later, status] of [[600_000, 303], [600_001, 302]] as const) {
-      const first = await world.verifier.ask({ path: `/_auth/login?rd=${OTHER}/wanted`, headers: STRICT })
-      const cookie = String(first.headers['set-cookie']).split(';')[0] ?? ''
-      const state = new URL(String(first.headers['location'])).searchParams.get('state') ?? ''
+      const { state, cookie } = await begun(world)
       clock.advance(later)
       const answer = await asVictim(`${CALLBACK}?state=${state}`, `${cookie}; ${alice}`)
       t.equal(answer.status, status, `after ${later} ms`)
@@ -183,29 +167,27 @@ t.test('a state', async (t) => {
   })
 
   t.test('of the future is none', async (t) => {
-    const first = await world.verifier.ask({ path: '/_auth/login', headers: STRICT })
-    const cookie = String(first.headers['set-cookie']).split(';')[0] ?? ''
-    const state = new URL(String(first.headers['location'])).searchParams.get('state') ?? ''
+    const { state, cookie } = await begun(world)
     clock.setWall(NOW - 3_600_000)
     t.equal((await asVictim(`${CALLBACK}?state=${state}`, `${cookie}; ${alice}`)).status, 302)
   })
 
   t.test('with two cookies of our name, one of which was tossed, counts for nobody', async (t) => {
-    const first = await world.verifier.ask({ path: '/_auth/login', headers: STRICT })
-    const cookie = String(first.headers['set-cookie']).split(';')[0] ?? ''
-    const state = new URL(String(first.headers['location'])).searchParams.get('state') ?? ''
-    for (const cookies of [`${cookie}; ${await freshCookie(world)}`, `${await freshCookie(world)}; ${cookie}`]) {
+    const { state, cookie } = await begun(world)
+    for (const cookies of [`${cookie}; ${(await begun(world)).cookie}`, `${(await begun(world)).cookie}; ${cookie}`]) {
       t.equal((await asVictim(`${CALLBACK}?state=${state}`, `${cookies}; ${alice}`)).status, 302)
     }
     t.equal((await asVictim(`${CALLBACK}?state=${state}`, `${cookie}; ${alice}`)).status, 303)
   })
 })
 
-const stateFor = (browser: string): State => ({ returnTo: `${OTHER}/wanted`, browser, mode: 'silent', maxAge: undefined, locales: undefined, restarts: 0, issuedAt: NOW })
-
-async function freshCookie ({ verifier }: LoginWorld): Promise<string> {
-  return String((await verifier.ask({ path: '/_auth/login', headers: STRICT })).headers['set-cookie']).split(';')[0] ?? ''
+/** A login of a new browser, which has gone to Authgear: the state, and the cookie that it is bound to. */
+async function begun ({ verifier }: LoginWorld): Promise<{ state: string, cookie: string }> {
+  const { headers } = await verifier.ask({ path: `/_auth/login?rd=${OTHER}/wanted`, headers: STRICT })
+  return { state: new URL(String(headers['location'])).searchParams.get('state') ?? '', cookie: String(headers['set-cookie']).split(';')[0] ?? '' }
 }
+
+const stateFor = (browser: string): State => ({ returnTo: `${OTHER}/wanted`, browser, mode: 'silent', maxAge: undefined, locales: undefined, restarts: 0, issuedAt: NOW })
 
 t.test('a sealed return address is checked again: LOGIN_ALLOWED_HOSTS may have changed', async (t) => {
   const { verifier, authgear } = await startLoginWorld(t, { adapter: { login: { allowedHosts: ['app.example.com'] } } })
@@ -264,9 +246,7 @@ t.test('what Authgear says instead', async (t) => {
     ['<script>alert(1)</script>', 403, 'login_misconfigured', 'warn']
   ] as const
   for (const [error, status, reason] of rows) {
-    const first = await world.verifier.ask({ path: `/_auth/login?rd=${OTHER}/wanted`, headers: STRICT })
-    const cookie = String(first.headers['set-cookie']).split(';')[0] ?? ''
-    const state = new URL(String(first.headers['location'])).searchParams.get('state') ?? ''
+    const { state, cookie } = await begun(world)
     const query = new URLSearchParams({ error, error_description: 'evil words', state })
     const answer = await world.verifier.ask({ path: `/_auth/callback?${query.toString()}`, headers: { ...STRICT, cookie } })
     await checkLoginAnswer(t, answer, error)

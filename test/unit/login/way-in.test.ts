@@ -73,8 +73,15 @@ t.test('login=off: an offer, for proxies that make a redirect of it themselves',
   t.end()
 })
 
+t.test('a proxy that does not route the login\'s paths here, and asks about them, makes no circle', (t) => {
+  const asked = (host: string, uri: string) => findWayIn({ reason: 'no_credentials', bearer: false, method: 'GET', rawHeaders: ['X-Forwarded-Host', host, 'X-Forwarded-Uri', uri], isTrusted: () => false, policy: () => parsePolicy('') })
+  for (const host of ['app.example.com', 'app.example.com:443']) for (const uri of ['/_auth/login?rd=https://b.example.com/', '/_auth/callback?state=x']) t.equal(asked(host, uri), undefined, host + uri)
+  for (const [host, uri] of [['b.example.com', '/_auth/login'], ['app.example.com', '/_authx'], ['app.example.com', '/x?/_auth/login']] as const) t.ok(asked(host, uri), `${host}${uri} is an app's own`)
+  t.end()
+})
+
 t.test('back only to where people may go', (t) => {
-  for (const [host, uri] of [['evil.example.net', '/'], ['b.example.com@evil.example.net', '/'], ['b.example.com:8443', '/'], ['B.example.com', '/'], ['b.example.com', '@evil.example.net/'], ['b.example.com', '.evil.example.net/'], ['b.example.com', ''], ['b.example.com', '/#x'], ['b.example.com, evil.example.net', '/'], ['', '/b.example.com/'], ['b.example.com', '/\\x'], ['app.example.com', '/_auth/logout']] as const) {
+  for (const [host, uri] of [['evil.example.net', '/'], ['b.example.com@evil.example.net', '/'], ['b.example.com:8443', '/'], ['B.example.com', '/'], ['b.example.com', '@evil.example.net/'], ['b.example.com', '.evil.example.net/'], ['b.example.com', ''], ['b.example.com', '/#x'], ['b.example.com, evil.example.net', '/'], ['', '/b.example.com/'], ['b.example.com', '/\\x'], ['app.example.com', '/%5fauth/logout']] as const) {
     t.strictSame(findWayIn({ reason: 'no_credentials', bearer: false, method: 'GET', rawHeaders: ['X-Forwarded-Host', host, 'X-Forwarded-Uri', uri], isTrusted: () => true, policy: () => parsePolicy('') }), { kind: 'redirect', location: LOGIN }, `${host} ${uri}`)
   }
   t.end()
