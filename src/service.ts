@@ -14,6 +14,7 @@ import type { EpochMs } from './core/jwt.ts'
 import { certificateExpiry } from './listener/certificate-expiry.ts'
 import type { TlsMaterial } from './listener/tls.ts'
 import { createTrustProxy } from './listener/trusted-proxies.ts'
+import type { LoginSettings } from './login/settings.ts'
 import { describe, type Log } from './log.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
 import { connectRedis } from './redis/connect.ts'
@@ -31,6 +32,7 @@ import { createRedisLogStore } from './revocation/redis-log-store.ts'
 import { createStreamLog } from './revocation/stream-log.ts'
 import type { AbsentHeaders } from './routes/answer.ts'
 import { createIdentify } from './routes/identify.ts'
+import { createLoginRoutes } from './routes/login-routes.ts'
 import type { AnswererDeps } from './routes/question.ts'
 import { createReport } from './routes/report.ts'
 import type { RevocationsDeps } from './routes/revocations.ts'
@@ -69,6 +71,8 @@ export type ServiceSettings = Readonly<{
   }>
   redis: (RedisSettings & Readonly<{ keyPrefix: string }>) | undefined
   trustedProxies: readonly string[]
+  /** Undefined: nobody is sent to log in. */
+  login: LoginSettings | undefined
   absentHeaders: AbsentHeaders
   preflight: 'deny' | 'allow'
   identify: boolean
@@ -153,7 +157,10 @@ export function createService (settings: ServiceSettings, log: Log, { clock = sy
     trustProxy: createTrustProxy(settings.trustedProxies),
     tls
   }
-  const app = buildApp(listening, traced.answerer('verify', createVerify({ ...answering, clock, confirmAfterMs: cache.negativeTtlMs, allowPreflight: settings.preflight === 'allow' })), webhookOf(settings, { revocations, connection: shared.connection, log, clock }))
+  const login = settings.login === undefined ? undefined : createLoginRoutes(settings.login, { ...answering, clock, revocations, origin: authgear.endpoint.origin, ttlMs: cache.ttlMs })
+  const verify = createVerify({ ...answering, clock, confirmAfterMs: cache.negativeTtlMs, allowPreflight: settings.preflight === 'allow', findWayIn: login?.findWayIn, trustProxy: listening.trustProxy })
+  const webhook = webhookOf(settings, { revocations, connection: shared.connection, log, clock })
+  const app = buildApp(listening, traced.answerer('verify', verify), { webhook, login })
   const history = createHistory({ read: metrics.reading, clock })
   const sampling = setInterval(history.sample, STEP)
   return Object.freeze({
