@@ -70,7 +70,7 @@ for (const proxy of BEHIND_TLS) {
       const asked: string[] = []
       page.on('request', (request) => asked.push(request.url()))
       t.strictSame(await page.evaluate("fetch('/api').then((answer) => [answer.status, answer.redirected, answer.headers.get('www-authenticate')])"), [401, false, `Bearer realm="${AUTHGEAR}"`], 'a script gets its 401')
-      const [form] = await Promise.all([page.waitForResponse(`${APP}/form`), page.getByRole('button', { name: 'Save' }).click()])
+      const [form] = await Promise.all([page.waitForResponse(`${APP}/form`), page.waitForURL(`${APP}/form`), page.getByRole('button', { name: 'Save' }).click()])
       t.equal(form.status(), 401, 'and so does a form, whose content would be lost on the way')
       t.notOk(asked.some((url) => url.startsWith(AUTHGEAR)), 'nobody went to Authgear')
       await journey.screenshot(page, '4-form-refused')
