@@ -37,6 +37,13 @@ module.exports = {
       to: { path: '^src/(app|management|service|routes|listener|commands|config|main)' }
     },
     {
+      name: 'login-is-pure',
+      comment: 'return addresses, states, cookies: no I/O; sealed by what seals entries',
+      severity: 'error',
+      from: { path: '^src/login/' },
+      to: { pathNot: '^(src/(login|core)/|src/cache/sealing[.]ts$|(node:)?crypto$)' }
+    },
+    {
       name: 'adapters-do-not-know-each-other',
       severity: 'error',
       from: { path: '^src/(audit|cache|redis|resolver|revocation)/' },

@@ -7,8 +7,10 @@ import { contextOf, type TlsMaterial } from './listener/tls.ts'
 import type { TrustProxy } from './listener/trusted-proxies.ts'
 import { trackAbandonedInputs } from './listener/unread-body.ts'
 import { createBodyExchange, createExchange, type BodyTaker, type ExchangeDeps } from './routes/exchange.ts'
+import { LOGIN_ROUTES, type LoginRoute } from './login/settings.ts'
+import type { LoginRoutes } from './routes/login-routes.ts'
 import type { Answerer } from './routes/question.ts'
-import { canonicalIdentifyPath, canonicalVerifyPath, PATHS } from './routes/routing.ts'
+import { canonicalIdentifyPath, canonicalLoginPath, canonicalVerifyPath, LOGIN_PATHS, PATHS } from './routes/routing.ts'
 import type { Endpoint } from './tally.ts'
 
 export type AppDeps = ExchangeDeps & Readonly<{
@@ -20,8 +22,12 @@ export type AppDeps = ExchangeDeps & Readonly<{
 export type App = Readonly<{ fastify: FastifyInstance, drain: Drain }>
 
 /** The main listener: a verifier of foreign requests. Opens nothing; nothing but the two verify routes and a signed webhook ever answers 2xx. */
-export function buildApp (deps: AppDeps, verify: Answerer, webhook?: BodyTaker): App {
-  return build(deps, canonicalVerifyPath, [[PATHS.verify, 'verify', verify], [PATHS.extAuthz, 'ext-authz', verify]], webhook)
+export function buildApp (deps: AppDeps, verify: Answerer, more: Readonly<{ webhook?: BodyTaker | undefined, login?: LoginRoutes | undefined }> = {}): App {
+  const { webhook, login } = more
+  const routes: Route[] = [[PATHS.verify, 'verify', verify], [PATHS.extAuthz, 'ext-authz', verify]]
+  if (login === undefined) return build(deps, canonicalVerifyPath, routes, webhook)
+  const ways: Route[] = LOGIN_ROUTES.map((route) => [LOGIN_PATHS[route], 'login', login.answerers[route], LOGIN_METHODS[route]])
+  return build(deps, canonicalLoginPath(login.prefix), [...routes, ...ways], webhook)
 }
 
 /** The listener of `/identify` and nothing else: its 200 for nobody must never be within a proxy's reach by accident. */
@@ -29,7 +35,11 @@ export function buildIdentifyApp (deps: AppDeps, identify: Answerer): App {
   return build(deps, canonicalIdentifyPath, [[PATHS.identify, 'identify', identify]])
 }
 
-type Route = readonly [path: string, endpoint: Endpoint, answerer: Answerer]
+/** Where a HEAD does the same as a GET; a sign-out is no such thing, and what comes back from Authgear is a GET. */
+const LOGIN_METHODS: Readonly<Record<LoginRoute, readonly string[]>> = { login: ['GET', 'HEAD'], callback: ['GET'], logout: ['GET'], 'logged-out': ['GET'] }
+
+/** @param methods all that Node's parser knows, where nothing else is said */
+type Route = readonly [path: string, endpoint: Endpoint, answerer: Answerer, methods?: readonly string[]]
 
 function build (deps: AppDeps, canonicalPath: (request: Pick<IncomingMessage, 'url'>) => string, routes: readonly Route[], webhook?: BodyTaker): App {
   const app = fastify({ ...optionsOf(deps), rewriteUrl: canonicalPath })
@@ -41,7 +51,7 @@ function build (deps: AppDeps, canonicalPath: (request: Pick<IncomingMessage, 'u
   for (const name of method) app.addHttpMethod(name, { hasBody: false, overrideExisting: true })
   const abandoned = trackAbandonedInputs()
   const exchange = createExchange(deps, abandoned)
-  for (const [url, endpoint, answerer] of routes) app.route({ method, url, exposeHeadRoute: false, handler: exchange(endpoint, answerer) })
+  for (const [url, endpoint, answerer, methods = method] of routes) app.route({ method: [...methods], url, exposeHeadRoute: false, handler: exchange(endpoint, answerer) })
   if (webhook !== undefined) app.route({ method: 'POST', url: PATHS.webhook, handler: createBodyExchange(deps, abandoned, webhook) })
   const elsewhere = exchange('other')
   app.setNotFoundHandler(elsewhere)

@@ -198,4 +198,4 @@ function registerRevocations (registry: Registry): { observer: Metrics['revocati
 }
 
 /** A record, so that a new origin cannot be forgotten here. */
-const ORIGINS = Object.keys({ webhook: 0, management: 0, audit: 0, inauthentic: 0 } satisfies Record<CountedOrigin, 0>) as CountedOrigin[]
+const ORIGINS = Object.keys({ webhook: 0, management: 0, audit: 0, logout: 0, inauthentic: 0 } satisfies Record<CountedOrigin, 0>) as CountedOrigin[]

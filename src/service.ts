@@ -12,6 +12,7 @@ import type { Log } from './log.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
 import { createResolver } from './resolver/client.ts'
 import { createIdentify } from './routes/identify.ts'
+import { createLoginRoutes } from './routes/login-routes.ts'
 import type { AnswererDeps } from './routes/question.ts'
 import { createReport } from './routes/report.ts'
 import type { RevocationsDeps } from './routes/revocations.ts'
@@ -100,7 +101,10 @@ export function createService (settings: ServiceSettings, log: Log, { clock = sy
     trustProxy: createTrustProxy(settings.trustedProxies),
     tls
   }
-  const app = buildApp(listening, traced.answerer('verify', createVerify({ ...answering, clock, confirmAfterMs: cache.negativeTtlMs, allowPreflight: settings.preflight === 'allow' })), webhookOf(settings, { revocations, connection: shared.connection, log, clock }))
+  const login = settings.login === undefined ? undefined : createLoginRoutes(settings.login, { ...answering, clock, revocations, origin: authgear.endpoint.origin, ttlMs: cache.ttlMs })
+  const verify = createVerify({ ...answering, clock, confirmAfterMs: cache.negativeTtlMs, allowPreflight: settings.preflight === 'allow', findWayIn: login?.findWayIn, trustProxy: listening.trustProxy })
+  const webhook = webhookOf(settings, { revocations, connection: shared.connection, log, clock })
+  const app = buildApp(listening, traced.answerer('verify', verify), { webhook, login })
   const history = createHistory({ read: metrics.reading, clock })
   const sampling = setInterval(history.sample, STEP)
   return Object.freeze({

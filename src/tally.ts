@@ -1,21 +1,34 @@
 import type { Reason } from './core/reason.ts'
+import type { LoginOutcome } from './login/outcome.ts'
 
 /** Plain integers, collected on scrape: on the hot path a labelled counter and histogram cost eight times as much (style.md). */
 export type AnswerSource = 'memory' | 'redis' | 'authgear' | 'none'
-export type Endpoint = 'verify' | 'ext-authz' | 'identify' | 'other'
+export type Endpoint = 'verify' | 'ext-authz' | 'identify' | 'login' | 'other'
 
 /** Upper bounds in seconds, 50 µs to 5 s. */
 export const LATENCY_BUCKETS = [0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5] as const
 
-export type RequestLabels = Readonly<{ endpoint: Endpoint, status: number, reason: Reason | 'not_found', source: AnswerSource }>
+export type RequestLabels = Readonly<{ endpoint: Endpoint, status: number, reason: Reason | LoginOutcome | 'not_found', source: AnswerSource }>
+
+type Cell = { readonly labels: RequestLabels, count: number }
 
 /** Counts by a closed set of label sets, each made when it is first seen, or begun at 0. */
 export class RequestTally {
-  readonly #cells = new Map<Endpoint, Map<string, Map<AnswerSource, { readonly labels: RequestLabels, count: number }>>>()
+  readonly #cells = new Map<Endpoint, Map<string, Map<AnswerSource, Cell>>>()
+  readonly #seconds = new Map<string, Cell>()
 
   add (endpoint: Endpoint, status: number, reason: RequestLabels['reason'], source: AnswerSource): void {
     const cell = this.#cells.get(endpoint)?.get(reason)?.get(source)
-    if (cell === undefined) this.#make({ endpoint, status, reason, source }, 1)
+    if (cell?.labels.status === status) cell.count++
+    else if (cell === undefined) this.#make({ endpoint, status, reason, source }, 1)
+    else this.#addSecond({ endpoint, status, reason, source })
+  }
+
+  /** Another status of the same reason: people are sent to log in, programs are refused. */
+  #addSecond (labels: RequestLabels): void {
+    const name = Object.values(labels).join(' ')
+    const cell = this.#seconds.get(name)
+    if (cell === undefined) this.#seconds.set(name, { labels, count: 1 })
     else cell.count++
   }
 
@@ -26,6 +39,7 @@ export class RequestTally {
 
   * entries (): Iterable<Readonly<{ labels: RequestLabels, count: number }>> {
     for (const reasons of this.#cells.values()) for (const sources of reasons.values()) yield * sources.values()
+    yield * this.#seconds.values()
   }
 
   #make (labels: RequestLabels, count: number): void {

@@ -24,6 +24,7 @@ function secret (file) {
 }
 
 secret('/secrets/cache_secret')
+secret('/secrets/login_secret')
 const digest = createHash('sha256').update(secret('/secrets/redis_password')).digest('hex')
 put('/redis-acl/users.acl', REDIS, `user default on nopass resetkeys resetchannels -@all +ping\nuser forward-auth on #${digest} resetkeys ${RIGHTS}\n`)
 

@@ -1,6 +1,6 @@
 -- http-request lua.forward-auth: asks txn.authgear_url whether this request may pass. Only a 200 sets txn.authgear_allowed;
 -- every other answer goes to the client as it is, and no answer is a 503.
-local ASKED = { "authorization", "accept", "user-agent", "sec-fetch-mode", "sec-fetch-dest", "x-requested-with", "x-request-id", "traceparent", "tracestate" }
+local ASKED = { "authorization", "accept", "user-agent", "sec-fetch-mode", "sec-fetch-dest", "sec-purpose", "x-requested-with", "x-request-id", "traceparent", "tracestate" }
 local IDENTITY = { "x-authgear-session-valid", "x-authgear-user-id", "x-authgear-user-anonymous", "x-authgear-user-verified", "x-authgear-user-roles", "x-authgear-session-amr", "x-authgear-session-authenticated-at", "x-authgear-user-can-reauthenticate" }
 local ANSWERED = { "content-type", "www-authenticate", "location", "set-cookie", "cache-control", "vary", "retry-after", "x-forward-auth-reason", "x-request-id", "content-security-policy", "x-content-type-options", "referrer-policy" }
 local TIMEOUT = 2500 -- ms for each try; forward-auth itself answers within AUTHGEAR_TIMEOUT, 2 s
@@ -38,7 +38,8 @@ local function question(txn)
     ["x-forwarded-for"] = { txn.sf:src() },
     ["x-forwarded-proto"] = { TLS[txn.sf:ssl_fc()] and "https" or "http" },
     ["x-forwarded-host"] = { lines_of(client, "host")[1] or "" },
-    ["x-forwarded-uri"] = { txn.sf:pathq() }
+    ["x-forwarded-uri"] = { txn.sf:pathq() },
+    ["x-forwarded-method"] = { txn.sf:method() }
   }
   for _, name in ipairs(ASKED) do
     local lines = lines_of(client, name)

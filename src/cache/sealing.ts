@@ -1,5 +1,4 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
-import type { CacheKey } from '../core/cache-key.ts'
 import { createHmacSha256 } from '../core/hmac.ts'
 
 /** AES-256-GCM. Layout: format byte, nonce, ciphertext, tag. */
@@ -9,23 +8,23 @@ const NONCE = 12
 const TAG = 16
 
 export type Sealer = Readonly<{
-  seal: (key: CacheKey, plain: Uint8Array) => Buffer
+  seal: (key: string, plain: Uint8Array) => Buffer
   /** @returns undefined for what was not sealed under this secret and this very key */
-  open: (key: CacheKey, sealed: Uint8Array) => Buffer | undefined
+  open: (key: string, sealed: Uint8Array) => Buffer | undefined
 }>
 
-/** Each entry has a key of its own, HMAC(sealing key, cache key): moved to another key it opens nowhere. */
+/** Each entry has a key of its own, HMAC(sealing key, name): moved to another name (a cache key, a purpose) it opens nowhere. */
 export function createSealer (sealingKey: Uint8Array): Sealer {
   const hmac = createHmacSha256(sealingKey)
-  const entryKey = (key: CacheKey): Buffer => Buffer.from(hmac(key), 'base64url')
+  const entryKey = (key: string): Buffer => Buffer.from(hmac(key), 'base64url')
   return Object.freeze({
-    seal (key: CacheKey, plain: Uint8Array): Buffer {
+    seal (key: string, plain: Uint8Array): Buffer {
       const nonce = randomBytes(NONCE)
       const cipher = createCipheriv(CIPHER, entryKey(key), nonce, { authTagLength: TAG })
       const body = Buffer.concat([cipher.update(plain), cipher.final()])
       return Buffer.concat([Buffer.of(FORMAT), nonce, body, cipher.getAuthTag()])
     },
-    open (key: CacheKey, sealed: Uint8Array): Buffer | undefined {
+    open (key: string, sealed: Uint8Array): Buffer | undefined {
       if (sealed[0] !== FORMAT || sealed.length < 1 + NONCE + TAG) return undefined
       const decipher = createDecipheriv(CIPHER, entryKey(key), sealed.subarray(1, 1 + NONCE), { authTagLength: TAG })
       decipher.setAuthTag(sealed.subarray(sealed.length - TAG))

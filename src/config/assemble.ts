@@ -23,6 +23,7 @@ export function assemble (values: Values): Config {
       secret: servers(values) === undefined || values.CACHE_SECRET === 'none' ? undefined : values.CACHE_SECRET
     },
     redis: redis(values),
+    login: login(values),
     absentHeaders: values.ABSENT_HEADERS,
     preflight: values.PREFLIGHT,
     shutdownDelayMs: values.SHUTDOWN_DELAY,
@@ -68,6 +69,19 @@ function redis (values: Values): Config['redis'] {
     tls: url?.tls === true || values.REDIS_TLS === true ? { ca: values.REDIS_CA_FILE } : undefined,
     keyPrefix: values.REDIS_KEY_PREFIX,
     timeoutMs: values.REDIS_TIMEOUT
+  }
+}
+
+/** The rules see to it that they are there together. */
+function login ({ LOGIN_CLIENT_ID: clientId, LOGIN_PUBLIC_URL: publicUrl, LOGIN_PATH: path, LOGIN_ALLOWED_HOSTS: hosts = [], LOGIN_SECRET: secret, LOGOUT_REDIRECT_URI: logoutUri }: Values): Config['login'] {
+  if (clientId === undefined || publicUrl === undefined || secret === undefined) return undefined
+  return {
+    clientId,
+    publicUrl: publicUrl.origin,
+    path,
+    allowedHosts: [...new Set([publicUrl.host, ...hosts])],
+    secret,
+    logoutRedirectUri: logoutUri ?? `${publicUrl.origin}${path}/logged-out`
   }
 }
 

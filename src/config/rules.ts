@@ -1,6 +1,7 @@
 import { createPrivateKey } from 'node:crypto'
 import { AUDIT_RULES } from './audit-rules.ts'
 import { certificates } from './kinds/certificates.ts'
+import { LOGIN_RULES } from './login-rules.ts'
 import { REDIS_RULES } from './redis-rules.ts'
 import type { Readings, Rule } from './rule.ts'
 import type { ListenAddress } from './types.ts'
@@ -35,7 +36,7 @@ const listenersDiffer: Rule = ({ values }) => LISTENERS.map(([name, other]) => {
   return a !== undefined && b !== undefined && clash(a, b) && `${name}: is the same address as ${other}: choose another port, or off`
 })
 
-const RULES: readonly Rule[] = [tlsIsWhole, tlsKeyFits, listenersDiffer, ...AUDIT_RULES, ...REDIS_RULES]
+const RULES: readonly Rule[] = [tlsIsWhole, tlsKeyFits, listenersDiffer, ...AUDIT_RULES, ...LOGIN_RULES, ...REDIS_RULES]
 
 /** Every broken rule that spans several variables. */
 export function brokenRules (readings: Readings): readonly string[] {

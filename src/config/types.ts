@@ -7,6 +7,9 @@ export type Address = Readonly<{ host: string, port: number }>
 /** The project's public origin as Authgear compares it: lower case, no default port. `host` carries a port that is not the default. */
 export type Endpoint = Readonly<{ origin: string, host: string, scheme: 'http' | 'https' }>
 
+/** An https origin on 443. */
+export type PublicOrigin = Readonly<{ origin: string, host: string }>
+
 /** A key of Authgear's Admin API: PKCS#8 in PEM; a JWK names its id, a PEM does not. */
 export type AdminKey = Readonly<{ pem: string, keyId: string | undefined }>
 
@@ -60,6 +63,17 @@ export type Config = Readonly<{
     tls: Readonly<{ ca: string | undefined }> | undefined
     keyPrefix: string
     timeoutMs: number
+  }> | undefined
+  /** undefined: nobody is sent to log in */
+  login: Readonly<{
+    clientId: string
+    /** An origin, without a slash at its end. */
+    publicUrl: string
+    path: string
+    /** Exact hosts and `*.example.com`, the public one among them. */
+    allowedHosts: readonly string[]
+    secret: string
+    logoutRedirectUri: string
   }> | undefined
   absentHeaders: 'empty' | 'omit'
   preflight: 'deny' | 'allow'

@@ -1,6 +1,6 @@
 import type { Kind } from './kind.ts'
 
-export type Group = 'Authgear' | 'Listeners' | 'Cache' | 'Redis' | 'Service'
+export type Group = 'Authgear' | 'Listeners' | 'Cache' | 'Redis' | 'Login' | 'Service'
 
 /**
  * One row of the table. At most one of `fallback` (the default, as text) and `required`; with neither it is optional.

@@ -2,6 +2,7 @@ import { adminKey } from './kinds/admin-key.ts'
 import { boolean } from './kinds/boolean.ts'
 import { certificatesContent, certificatesPath } from './kinds/certificates-file.ts'
 import { choice } from './kinds/choice.ts'
+import { clientId } from './kinds/client-id.ts'
 import { cookiePrefix } from './kinds/cookie-prefix.ts'
 import { duration } from './kinds/duration.ts'
 import { endpoint } from './kinds/endpoint.ts'
@@ -9,6 +10,8 @@ import { integer } from './kinds/integer.ts'
 import { hostNames } from './kinds/host-names.ts'
 import { keyPrefix } from './kinds/key-prefix.ts'
 import { listenAddress } from './kinds/listen-address.ts'
+import { loginHosts } from './kinds/login-host.ts'
+import { loginPath, publicOrigin, redirectUri } from './kinds/login-urls.ts'
 import { orOff } from './kinds/or-off.ts'
 import { privateKeyPath } from './kinds/private-key-path.ts'
 import { redisAddresses } from './kinds/redis-addresses.ts'
@@ -275,6 +278,44 @@ export const variables = Object.freeze({
     kind: duration({ min: '1ms', max: '5s' }),
     fallback: '50ms',
     meaning: 'How long one answer of Redis is waited for before Authgear is asked instead.'
+  },
+  LOGIN_CLIENT_ID: {
+    group: 'Login',
+    kind: clientId,
+    example: 'a1b2c3d4e5f60718',
+    meaning: 'The client of type *traditional web application* in the project; with it people who are not signed in are sent to Authgear\'s login and back (docs/login.md). Needs `LOGIN_PUBLIC_URL` and `LOGIN_SECRET`.'
+  },
+  LOGIN_PUBLIC_URL: {
+    group: 'Login',
+    kind: publicOrigin,
+    example: 'https://app.example.com',
+    meaning: 'The one origin on which the proxy routes `LOGIN_PATH` to this service.'
+  },
+  LOGIN_PATH: {
+    group: 'Login',
+    kind: loginPath,
+    fallback: '/_auth',
+    meaning: 'What the paths of the login begin with: `/login`, `/callback`, `/logout`, `/logged-out` follow.'
+  },
+  LOGIN_ALLOWED_HOSTS: {
+    group: 'Login',
+    kind: loginHosts,
+    derived: 'the host of `LOGIN_PUBLIC_URL`',
+    example: 'app.example.com,*.apps.example.com',
+    meaning: 'The hosts that people may be sent back to, over https; that of `LOGIN_PUBLIC_URL` always is one.'
+  },
+  LOGIN_SECRET: {
+    group: 'Login',
+    kind: secret(32, 'make one with `openssl rand -base64 32`'),
+    secret: true,
+    meaning: 'Seals what travels through the browser during a login; the same on all replicas. Changing it ends logins that are under way, and no session.'
+  },
+  LOGOUT_REDIRECT_URI: {
+    group: 'Login',
+    kind: redirectUri,
+    derived: '`<LOGIN_PUBLIC_URL><LOGIN_PATH>/logged-out`',
+    example: 'https://www.example.com/goodbye',
+    meaning: 'Where Authgear sends people once they are signed out, exactly as it is registered there.'
   },
   ABSENT_HEADERS: {
     group: 'Service',

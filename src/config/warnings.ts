@@ -1,4 +1,5 @@
 import { BlockList, isIP } from 'node:net'
+import { loginWarnings } from './login-warnings.ts'
 import { ANY_REDIS, REDIS_FORMS } from './redis-forms.ts'
 import type { Readings } from './rule.ts'
 import type { VariableName } from './variables.ts'
@@ -66,7 +67,7 @@ const auditLog: Warning = (readings) => readings.isSet('AUTHGEAR_ADMIN_API_URL')
   ? [!hasRedis(readings) && 'AUTHGEAR_ADMIN_API_URL: without Redis each replica reads the audit log for itself: run exactly one']
   : [readings.isSet('AUTHGEAR_AUDIT_POLL') && 'AUTHGEAR_AUDIT_POLL: has no effect without AUTHGEAR_ADMIN_API_URL']
 
-const WARNINGS: readonly Warning[] = [auditLog, alone, unprotected, longRefusals, wideTrust, openManagement, staleWithoutRevocation]
+const WARNINGS: readonly Warning[] = [auditLog, alone, unprotected, longRefusals, wideTrust, openManagement, staleWithoutRevocation, loginWarnings]
 
 export function warningsOf (readings: Readings): readonly string[] {
   return WARNINGS.flatMap((warning) => warning(readings)).filter((text) => text !== false)

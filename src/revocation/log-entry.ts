@@ -2,7 +2,7 @@ import { createHmac, hkdfSync } from 'node:crypto'
 import type { CredentialDigest } from '../core/cache-key.ts'
 import { equalSecret } from '../equal-secret.ts'
 import type { LogEntry } from './ledger.ts'
-import type { Revocation, Target } from './revocation.ts'
+import type { Origin, Revocation, Target } from './revocation.ts'
 
 /** The fields of one entry of the stream, as the script writes them; `prev` is the script's own. */
 export type Fields = Readonly<Record<'gen' | 'nonce' | 'of' | 'kind' | 'value' | 'origin' | 'quiet' | 'secret' | 'tag', string>>
@@ -46,6 +46,7 @@ export function createEntryCodec (logKey: Uint8Array): EntryCodec {
   })
 }
 
+const ORIGINS: readonly Origin[] = ['webhook', 'management', 'audit', 'logout']
 const EVERYTHING: Revocation = Object.freeze({ target: Object.freeze({ kind: 'everything' }), origin: 'management', quietMs: 0 })
 
 function encodeTarget (target: Target | undefined): { kind: string, value: string } {
@@ -61,5 +62,5 @@ function decodeRevocation ({ kind, value, origin, quiet }: Omit<Fields, 'tag'>):
   if (kind === 'generation') return undefined
   const target: Target = kind === 'user' ? { kind, userId: value } : kind === 'credential' ? { kind, digest: value as CredentialDigest } : { kind: 'everything' }
   const quietMs = Number(quiet)
-  return { target, origin: origin === 'webhook' || origin === 'audit' ? origin : 'management', quietMs: quietMs >= 0 && quietMs <= MAX_QUIET ? quietMs : MAX_QUIET }
+  return { target, origin: ORIGINS.find((known) => known === origin) ?? 'management', quietMs: quietMs >= 0 && quietMs <= MAX_QUIET ? quietMs : MAX_QUIET }
 }

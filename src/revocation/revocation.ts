@@ -6,7 +6,7 @@ export type Target =
   | Readonly<{ kind: 'credential', digest: CredentialDigest }>
   | Readonly<{ kind: 'everything' }>
 
-export type Origin = 'webhook' | 'management' | 'audit'
+export type Origin = 'webhook' | 'management' | 'audit' | 'logout'
 
 export type Revocation = Readonly<{
   target: Target

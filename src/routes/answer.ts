@@ -11,7 +11,7 @@ export type Answer = Readonly<{ status: number, headers: readonly string[], body
 export type AbsentHeaders = 'empty' | 'omit'
 
 /** On every answer of this listener: nothing may be kept by anybody, and what it depends on. */
-const COMMON = ['cache-control', 'no-store', 'vary', 'Authorization, Cookie'] as const
+export const COMMON = ['cache-control', 'no-store', 'vary', 'Authorization, Cookie'] as const
 /** Seconds; the breaker lets a probe through after one. */
 const RETRY_AFTER = '2'
 const JSON_TYPE = 'application/json; charset=utf-8'
@@ -78,6 +78,16 @@ export function createRefuse (realm: string): (refusal: Refusal) => Answer {
     if (challenge === undefined) known.set(name, answer)
     return answer
   }
+}
+
+/** For a person: on to the login, by an absolute address (Traefik makes a relative one lead to our inner one). */
+export function sendToLogin (reason: RefusalReason, location: string): Answer {
+  return { status: 302, headers: ['location', location, 'content-length', '0', ...COMMON, 'x-forward-auth-reason', REFUSALS[reason].outward], body: '' }
+}
+
+/** For proxies that cannot pass a redirect on: they make one of what this header says. */
+export function offerLogin (refusal: Answer, location: string): Answer {
+  return { ...refusal, headers: [...refusal.headers, 'x-forward-auth-login', location] }
 }
 
 function jsonOf (reason: RefusalReason): string {

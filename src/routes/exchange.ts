@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { isCut } from '../listener/http-options.ts'
 import { respond, respondAndLeave } from '../listener/respond.ts'
@@ -11,7 +12,7 @@ import { NOT_FOUND, TOO_MANY_LINES, type Answer } from './answer.ts'
 import { clientTraceOf } from './client-trace.ts'
 import { readProxyRequest, type ProxyRequest } from './proxy-request.ts'
 import type { Report } from './report.ts'
-import { verifyQuery } from './routing.ts'
+import { queryOf, verifyQuery } from './routing.ts'
 import { traceIdsOf } from './trace-ids.ts'
 import type { Answerer, Question, Verdict } from './question.ts'
 
@@ -86,10 +87,12 @@ class Asked implements Question {
     this.response = response
     this.method = method
     this.rawHeaders = rawHeaders
-    this.query = endpoint === 'verify' ? verifyQuery(request.originalUrl) : undefined
+    this.query = endpoint === 'verify' ? verifyQuery(request.originalUrl) : endpoint === 'login' ? queryOf(request.originalUrl) : undefined
     this.proxy = readProxyRequest(rawHeaders)
     this.requestId = this.proxy.requestId ?? nextId()
   }
+
+  get socket (): Socket { return this.request.raw.socket }
 
   trace (): ClientTrace { return clientTraceOf(this.request) }
 

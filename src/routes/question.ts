@@ -1,8 +1,10 @@
+import type { Socket } from 'node:net'
 import type { Authenticator, Subject } from '../authentication.ts'
 import type { CacheKey, Keyer, MemoryKey } from '../core/cache-key.ts'
 import type { CookieNames, Credentials } from '../core/credentials.ts'
 import type { AllowReason, RefusalReason } from '../core/reason.ts'
 import type { ServiceError } from '../errors.ts'
+import type { LoginOutcome } from '../login/outcome.ts'
 import type { ClientTrace } from '../resolver/resolver.ts'
 import type { AnswerSource } from '../tally.ts'
 import type { TraceIds } from '../tracing/tracer.ts'
@@ -13,8 +15,10 @@ import type { ProxyRequest } from './proxy-request.ts'
 export type Question = Readonly<{
   method: string
   rawHeaders: readonly string[]
+  /** The proxy's. */
+  socket: Pick<Socket, 'remoteAddress'>
   proxy: ProxyRequest
-  /** The verify URL's own query, undefined where the URL is the client's (`/ext-authz/…`) and is not read. */
+  /** The URL's own query, undefined where the URL is the client's (`/ext-authz/…`) and is not read. */
   query: string | undefined
   requestId: string
   /** Read only when Authgear is asked. */
@@ -25,7 +29,7 @@ export type Question = Readonly<{
 export type Verdict = Readonly<{
   answer: Answer
   /** The true reason, which the outward one may hide. */
-  reason: RefusalReason | AllowReason
+  reason: RefusalReason | AllowReason | LoginOutcome
   source: AnswerSource
   /** Of the credentials; computed only when somebody logs it. */
   key?: Pick<Subject, 'cacheKey'> | undefined
@@ -34,6 +38,8 @@ export type Verdict = Readonly<{
   trace?: TraceIds
   /** What is wrong with a policy. */
   why?: string | undefined
+  /** The error code that a login came back from Authgear with. */
+  says?: string | undefined
 }>
 
 /** Synchronous where memory knows. Never rejects. */

@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify'
 import type { CacheKey } from '../core/cache-key.ts'
 import { ResolverError } from '../errors.ts'
 import { describe, type Log } from '../log.ts'
+import type { LoginPage } from '../login/outcome.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Endpoint } from '../tally.ts'
 import { clientAddressOf } from './client-trace.ts'
@@ -11,12 +12,16 @@ import { traceIdsOf } from './trace-ids.ts'
 
 export type Report = (endpoint: Endpoint, verdict: Verdict, request: FastifyRequest, requestId: string, startedAt: number) => void
 
+/** No person can mend these. */
+const IS_FOR_THE_OPERATOR: ReadonlySet<string> = new Set(['cookie_missing', 'login_misconfigured', 'circles'] satisfies LoginPage[])
+
 /** Lines about allowed requests a second at `debug`; `trace` writes all. */
 const ALLOWED_PER_SECOND = 10
 
 /** Counts every answer and writes a line for each refusal; 503 at warn with what to check, allowed ones at debug, sampled. */
 export function createReport (log: Log, count: Metrics['request']): Report {
-  const isLogged = { 200: log.isLevelEnabled('debug'), 401: log.isLevelEnabled('info'), 403: log.isLevelEnabled('info'), 503: log.isLevelEnabled('warn') }
+  const info = log.isLevelEnabled('info')
+  const isLogged = { 200: log.isLevelEnabled('debug'), 302: info, 303: info, 400: info, 401: info, 403: info, 410: info, 503: log.isLevelEnabled('warn') }
   const sampling = log.isLevelEnabled('trace') ? () => 0 : createSampling(ALLOWED_PER_SECOND, () => performance.now())
   return (endpoint, verdict, request, requestId, startedAt) => {
     const { reason, source, answer } = verdict
@@ -29,11 +34,12 @@ export function createReport (log: Log, count: Metrics['request']): Report {
     if (answer.status === 503) log.warn(line, 'cannot answer')
     else if (answer.status === 200) log.debug(line, 'allowed')
     else if (reason === 'bad_policy') log.warn(line, 'refused: the policy cannot be understood')
-    else log.info(line, 'refused')
+    else if (IS_FOR_THE_OPERATOR.has(reason)) log.warn(line, 'a login cannot work as it is set up: docs/login.md')
+    else log.info(line, endpoint === 'login' ? 'login' : answer.status === 302 ? 'sent to log in' : 'refused')
   }
 }
 
-function lineOf ({ reason, source, answer: { status }, key, error, why, trace }: Verdict, request: FastifyRequest, requestId: string): object {
+function lineOf ({ reason, source, answer: { status }, key, error, why, says, trace }: Verdict, request: FastifyRequest, requestId: string): object {
   return {
     requestId,
     ...(trace ?? traceIdsOf(request)),
@@ -44,7 +50,8 @@ function lineOf ({ reason, source, answer: { status }, key, error, why, trace }:
     ...(key === undefined ? {} : { credential: fingerprint(key.cacheKey()) }),
     ...(error === undefined ? {} : { error: describe(error) }),
     ...(error instanceof ResolverError ? { check: error.check } : {}),
-    ...(why === undefined ? {} : { policy: why })
+    ...(why === undefined ? {} : { policy: why }),
+    ...(says === undefined ? {} : { authgear: says })
   }
 }
 

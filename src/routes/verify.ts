@@ -4,7 +4,9 @@ import { readAudience } from '../core/audience.ts'
 import { readCredentials } from '../core/credentials.ts'
 import { decide, type Decision } from '../core/decision.ts'
 import type { Policy } from '../core/policy.ts'
-import { allowNobody, createAllow, createRefuse, type Refusal } from './answer.ts'
+import type { FindWayIn, WayIn } from '../login/way-in.ts'
+import type { TrustProxy } from '../listener/trusted-proxies.ts'
+import { allowNobody, createAllow, createRefuse, offerLogin, sendToLogin, type Answer, type Refusal } from './answer.ts'
 import { createPolicies } from './policies.ts'
 import { subjectOf, type Answerer, type AnswererDeps, type Question, type Verdict } from './question.ts'
 
@@ -14,12 +16,15 @@ export type VerifyDeps = AnswererDeps & Readonly<{
   confirmAfterMs: number
   /** PREFLIGHT=allow: a true CORS preflight, which carries no credential, gets a 200 for nobody. */
   allowPreflight: boolean
+  /** Undefined: nobody is sent to log in. */
+  findWayIn: FindWayIn | undefined
+  trustProxy: TrustProxy
 }>
 
 /** Is this request signed in, and does it meet the policy? */
 export function createVerify (deps: VerifyDeps): Answerer {
   const policyOf = createPolicies()
-  const refuse = createRefuser(deps.realm)
+  const refuse = createRefuser(deps, policyOf)
   const conclude = createConclude(deps, refuse)
   function later (question: Question, subject: Subject, authentication: Promise<Authentication>): Promise<Verdict> {
     return authentication.then((known) => conclude(question, subject, policyOf(question), known))
@@ -38,12 +43,21 @@ export function createVerify (deps: VerifyDeps): Answerer {
 
 type Refuser = (question: Question, refusal: Omit<Refusal, 'audience' | 'reference'>, rest?: Partial<Verdict>) => Verdict
 
-function createRefuser (realm: string): Refuser {
+function createRefuser ({ realm, findWayIn, trustProxy }: VerifyDeps, policyOf: (question: Question) => Policy): Refuser {
   const refuse = createRefuse(realm)
-  return ({ rawHeaders, requestId }, { reason, bearer, challenge }, rest) => ({
+  const wayInOf = (question: Question, refusal: Refusal): WayIn | undefined => {
+    const { method, rawHeaders, socket } = question
+    return findWayIn?.({ ...refusal, method, rawHeaders, isTrusted: () => trustProxy(socket.remoteAddress, 0), policy: () => policyOf(question) })
+  }
+  const answerTo = (question: Question, refusal: Refusal): Answer => {
+    const wayIn = refusal.audience === 'navigation' ? wayInOf(question, refusal) : undefined
+    if (wayIn?.kind === 'redirect') return sendToLogin(refusal.reason, wayIn.location)
+    return wayIn === undefined ? refuse(refusal) : offerLogin(refuse(refusal), wayIn.location)
+  }
+  return (question, { reason, bearer, challenge }, rest) => ({
     source: 'none',
     ...rest,
-    answer: refuse({ reason, bearer, challenge, audience: readAudience(rawHeaders), reference: requestId }),
+    answer: answerTo(question, { reason, bearer, challenge, audience: readAudience(question.rawHeaders), reference: question.requestId }),
     reason
   })
 }

@@ -1,5 +1,6 @@
 import type { AuditSettings } from '../audit/open.ts'
 import type { TlsMaterial } from '../listener/tls.ts'
+import type { LoginSettings } from '../login/settings.ts'
 import type { RedisSettings } from '../redis/settings.ts'
 import type { AbsentHeaders } from '../routes/answer.ts'
 
@@ -31,6 +32,8 @@ export type ServiceSettings = Readonly<{
   }>
   redis: (RedisSettings & Readonly<{ keyPrefix: string }>) | undefined
   trustedProxies: readonly string[]
+  /** Undefined: nobody is sent to log in. */
+  login: LoginSettings | undefined
   absentHeaders: AbsentHeaders
   preflight: 'deny' | 'allow'
   identify: boolean

@@ -13,7 +13,7 @@ import yaml
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 VERSION = '1.37'
 OURS = ('traefik.io', 'gateway.networking.k8s.io', 'monitoring.coreos.com')
-SECRETS = {'cache-secret': '0' * 40, 'redis-url': 'redis://user:password@redis:6379', 'redis-password': 'password',
+SECRETS = {'cache-secret': '0' * 40, 'login-secret': '1' * 40, 'redis-url': 'redis://user:password@redis:6379', 'redis-password': 'password',
            'webhook-secret': 'webhook-secret', 'management-token': '0123456789abcdef'}
 METRICS = set(re.findall(r'^[|] `(forward_auth_[a-z_]+)`', (ROOT / 'docs/monitoring.md').read_text(), re.M))
 
@@ -78,9 +78,15 @@ def middleware_rules(middleware):
     demand(auth['address'].startswith('https:') == ('tls' in auth), 'https with a CA, or http without')
 
 
+LOGIN = [{'type': 'Exact', 'value': f'/_auth/{route}'} for route in ('login', 'callback', 'logout', 'logged-out')]
+
+
 def route_rules(route):
     demand(route['spec']['hostnames'], 'host names')
     for rule in route['spec']['rules']:
+        if 'filters' not in rule:
+            demand([match['path'] for match in rule['matches']] == LOGIN, 'only the four exact paths of the login go without a policy')
+            continue
         demand([one['type'] for one in rule['filters']] == ['ExtensionRef'], 'every rule carries its policy')
 
 

@@ -18,6 +18,7 @@ const PASSED: readonly HeaderLine[] = [
   ['User-Agent', 'a browser'],
   ['Sec-Fetch-Mode', 'navigate'],
   ['Sec-Fetch-Dest', 'document'],
+  ['Sec-Purpose', 'prefetch'],
   ['X-Requested-With', 'XMLHttpRequest'],
   ['X-Request-ID', 'request-1'],
   ['traceparent', '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'],
@@ -70,7 +71,7 @@ async function testQuestion (t: Test, port: number, { facts }: Proxy, seen: Forw
   t.equal(app.received.length, 0)
   observe('method', facts.methodAtAdapter === 'client' ? 'the client\'s' : facts.methodAtAdapter)
   observe('path', facts.urlAtAdapter.test('/verify?role=client') ? 'the client\'s' : 'ours alone')
-  observe('passed', `all ten${facts.ownRequestId ? ' (its own `X-Request-ID`)' : ''}`)
+  observe('passed', `all eleven${facts.ownRequestId ? ' (its own `X-Request-ID`)' : ''}`)
 }
 
 async function testAnswers (t: Test, port: number, { facts, column }: Proxy, seen: ForwardAuth, app: EchoApp, observe: Observe): Promise<void> {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { ask, HOST } from '../helpers/request.ts'
+import { ask, HOST, type HeaderLine } from '../helpers/request.ts'
 import { skipOrFail } from '../helpers/servers.ts'
 import { ALICE } from './people.ts'
 import type { Proxy } from './proxy.ts'
@@ -8,32 +8,67 @@ import { startSmallStack } from './small-stack.ts'
 
 const plain = (proxy: Proxy): Proxy => proxy === traefik ? { ...proxy, tls: false } : proxy
 
+const LOGIN = {
+  LOGIN_CLIENT_ID: 'web',
+  LOGIN_PUBLIC_URL: `https://${HOST}`,
+  LOGIN_SECRET: 'a secret of this test, longer than 32 bytes'
+}
+
 /** Beside the route, and so protected like everything else. */
 const BESIDE = ['/_auth', '/_auth/', '/_auth/other', '/_auth/login/x', '/_auth/loginx', '/x/_auth/login']
 
+const NAVIGATION: readonly HeaderLine[] = [['Sec-Fetch-Mode', 'navigate'], ['Sec-Fetch-Dest', 'document'], ['Accept', 'text/html']]
+const instead = (name: string, value: string): readonly HeaderLine[] => [...NAVIGATION.filter(([other]) => other !== name), [name, value]]
+
 for (const proxy of ALL.map(plain)) {
   t.test(`snippet ${proxy.snippet} --login`, { skip: skipOrFail(proxy.server) }, async t => {
-    const { port, app } = await startSmallStack(t, proxy, {}, ['--login', '--policy', '/=anonymous=false'])
+    const { port, app } = await startSmallStack(t, proxy, LOGIN, ['--login', '--policy', '/=anonymous=false', '--policy', '/fresh=max_age=60', '--policy', '/amr=amr=mfa'])
 
     t.test('the way in and out leads to forward-auth, without a session', async t => {
-      for (const path of ['/_auth/login?rd=x', '/_auth/callback?state=x', '/_auth/logout']) {
-        // without LOGIN_CLIENT_ID it has nothing there
-        const answer = await ask(port, { path, headers: [['x-authgear-user-id', 'spoofed']] })
-        t.match(answer, { status: 404, headers: { 'x-forward-auth-reason': 'not_found' } }, path)
+      const rows = [['/_auth/login?rd=x', 302], ['/_auth/callback?state=x', 400], ['/_auth/logout', 302], ['/_auth/logged-out', 410]] as const
+      for (const [path, status] of rows) {
+        const answer = await ask(port, { path, headers: [...NAVIGATION, ['x-authgear-user-id', 'spoofed']] })
+        t.match(answer, { status, headers: { 'x-forward-auth-reason': /./, 'cache-control': 'no-store' } }, path)
       }
       for (const path of BESIDE) t.equal((await ask(port, { path })).status, 401, path)
       for (const path of ['/_auth/login/../../verify', '/_auth/login%2f..%2f..%2fverify']) t.ok([400, 401].includes((await ask(port, { path })).status), path)
+      // some compare without case, and some write what need not be encoded as it is: forward-auth is exact
+      for (const path of ['/_auth/LOGIN', '/%5fauth/logout']) t.ok([302, 400, 401, 404].includes((await ask(port, { path, headers: NAVIGATION })).status), path)
       t.equal(app.received.length, 0)
       t.equal((await ask(port, { path: '/page', headers: [['Cookie', ALICE.cookie]] })).status, 200)
     })
 
-    if (proxy.snippet !== 'nginx') return
-    t.test('nginx, which cannot pass a redirect, sends people to log in by itself', async t => {
-      const navigation = [['Sec-Fetch-Mode', 'navigate'], ['Accept', 'text/html']] as const
-      const answer = await ask(port, { path: '/page?x=1', headers: navigation })
-      t.match(answer, { status: 302, headers: { location: `/_auth/login?rd=http://${HOST}/page?x=1`, 'cache-control': 'no-store' } })
-      t.equal((await ask(port, { method: 'POST', path: '/page', headers: navigation })).status, 401, 'not what a form sent')
-      t.match(await ask(port, { path: '/page' }), { status: 401, headers: { 'www-authenticate': /^Bearer / } }, 'nor programs')
+    t.test('who opens a page is sent to log in, and back to that very page', async t => {
+      for (const method of ['GET', 'HEAD']) {
+        const answer = await ask(port, { method, path: '/page?x=1&y=a%20b', headers: NAVIGATION })
+        t.match(answer, { status: 302, headers: { location: `https://${HOST}/_auth/login?rd=https://${HOST}/page?x=1&y=a%20b`, 'cache-control': /^no-store/ } }, method)
+      }
+      // Alice's session is as old as the simulator's users are
+      const old = await ask(port, { path: '/fresh/x?y', headers: [...NAVIGATION, ['Cookie', ALICE.cookie]] })
+      if (old.status === 302) t.equal(old.headers.location, `https://${HOST}/_auth/login?max_age=60&rd=https://${HOST}/fresh/x?y`, 'a step-up says what it needs')
+      else t.equal(old.status, 200, 'she has just signed in')
+    })
+
+    t.test('nobody else is', async t => {
+      const rows: ReadonlyArray<readonly [what: string, method: string, headers: readonly HeaderLine[], path?: string]> = [
+        ['a program', 'GET', []],
+        ['a script', 'GET', [['Sec-Fetch-Mode', 'cors'], ['Accept', 'text/html']]],
+        ['a form', 'POST', NAVIGATION],
+        ['a deletion', 'DELETE', NAVIGATION],
+        ['a frame', 'GET', instead('Sec-Fetch-Dest', 'iframe')],
+        ['what is fetched ahead', 'GET', [...NAVIGATION, ['Sec-Purpose', 'prefetch;prerender']]],
+        ['a route that asks for amr', 'GET', NAVIGATION, '/amr/x']
+      ]
+      for (const [what, method, headers, path = '/page'] of rows) {
+        const answer = await ask(port, { method, path, headers })
+        t.match(answer, { status: 401, headers: { 'www-authenticate': /^Bearer / } }, what)
+        t.notOk('location' in answer.headers, what)
+      }
+    })
+
+    t.test('a client cannot choose where it comes back to', async t => {
+      const answer = await ask(port, { path: '/page', headers: [...NAVIGATION, ['X-Forwarded-Host', 'evil.example.net'], ['X-Forwarded-Uri', '//evil.example.net'], ['X-Forward-Auth-Login', 'https://evil.example.net'], ['X-Forwarded-Method', 'GET']] })
+      t.match(answer, { status: 302, headers: { location: `https://${HOST}/_auth/login?rd=https://${HOST}/page` } })
     })
   })
 }

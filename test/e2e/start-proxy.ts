@@ -1,4 +1,5 @@
 import { copyFileSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { get } from 'node:https'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { snippet } from '../../src/commands/snippet.ts'
@@ -7,6 +8,7 @@ import { freePort } from '../helpers/free-port.ts'
 import { ask, HOST } from '../helpers/request.ts'
 import { mustFind } from '../helpers/servers.ts'
 import { tempDir } from '../helpers/temp-dir.ts'
+import type { OwnCert } from '../helpers/own-cert.ts'
 import type { Proxy } from './proxy.ts'
 
 export interface Behind {
@@ -19,6 +21,8 @@ export interface Behind {
   readonly forwardAuthHost?: string
   /** The status by which it is known to be ready: 401, forward-auth's for nobody. */
   readonly ready?: number
+  /** Where its edits make it speak TLS to clients: the certificate, beside its files as tls.crt and tls.key. */
+  readonly certificate?: OwnCert
   /** More of `snippet`'s options. */
   readonly options?: readonly string[]
 }
@@ -27,6 +31,8 @@ export interface Behind {
 export async function startProxy (t: Test, proxy: Proxy, behind: Behind): Promise<number> {
   const [folder, listen] = [tempDir(t, proxy.server), await freePort()]
   writeFiles(folder, listen, proxy, behind)
+  const { certificate, ready = 401 } = behind
+  if (certificate !== undefined) { copyFileSync(certificate.certFile, join(folder, 'tls.crt')); copyFileSync(certificate.keyFile, join(folder, 'tls.key')) }
   if (behind.caFile !== undefined) copyFileSync(behind.caFile, join(folder, 'ca.crt'))
   await startChild(t, {
     name: proxy.server,
@@ -34,9 +40,17 @@ export async function startProxy (t: Test, proxy: Proxy, behind: Behind): Promis
     args: proxy.args,
     cwd: folder,
     env: { XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder },
-    ready: () => ask(listen).then(answer => answer.status === (behind.ready ?? 401), () => false)
+    ready: () => statusOf(listen, certificate).then(status => status === ready, () => false)
   })
   return listen
+}
+
+async function statusOf (port: number, certificate: OwnCert | undefined): Promise<number> {
+  if (certificate === undefined) return (await ask(port)).status
+  return await new Promise((resolve, reject) => {
+    const options = { host: '127.0.0.1', port, servername: HOST, headers: { Host: HOST }, ca: readFileSync(certificate.caFile), agent: false }
+    get(options, answer => { answer.resume(); resolve(answer.statusCode ?? 0) }).once('error', reject)
+  })
 }
 
 function writeFiles (folder: string, listen: number, { snippet: name, tls, edits = {}, between = ' ' }: Proxy, { app, forwardAuth, forwardAuthHost = '127.0.0.1', options = [] }: Behind): void {

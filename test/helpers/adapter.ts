@@ -27,6 +27,7 @@ export interface AdapterOptions {
   readonly appId?: string
   readonly audit?: ServiceSettings['audit']
   readonly managementToken?: string
+  readonly login?: Partial<NonNullable<ServiceSettings['login']>>
   readonly timeoutMs?: number
   readonly maxConcurrency?: number
   readonly maxQueue?: number
@@ -64,6 +65,16 @@ export interface Adapter {
 
 /** 32 bytes, as every replica of a test has them. */
 export const SECRET = 'a secret of the tests, 32 bytes!'
+
+/** The login of the tests: Authgear is `auth.example.com`. */
+export const LOGIN: NonNullable<ServiceSettings['login']> = {
+  clientId: 'web',
+  publicUrl: 'https://app.example.com',
+  path: '/_auth',
+  allowedHosts: ['app.example.com', '*.apps.example.com'],
+  secret: 'another secret of the tests, 32 B',
+  logoutRedirectUri: 'https://app.example.com/_auth/logged-out'
+}
 
 /** A replica in this process, on a free port of its own: coverage counts, and the clock is the test's. */
 export async function startAdapter (t: Pick<Test, 'teardown'>, options: AdapterOptions): Promise<Adapter> {
@@ -118,6 +129,7 @@ function settingsOf (options: AdapterOptions): ServiceSettings {
     },
     redis: redisOf(options),
     trustedProxies: options.trustedProxies ?? ['loopback'],
+    login: options.login && { ...LOGIN, ...options.login },
     absentHeaders: options.absentHeaders ?? 'empty',
     preflight: options.preflight ?? 'deny',
     identify: options.identify ?? false,

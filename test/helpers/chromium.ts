@@ -9,11 +9,11 @@ export function skipOrFailWithoutChromium (): string | false {
   return `no ${EXECUTABLE} here: apt-get install chromium, or name another by CHROMIUM=`
 }
 
-/** A headless one with an empty profile that talks to nobody but the pages it is given. Whoever launches it closes it. */
-export function launchChromium (): Promise<Browser> {
+/** A headless one with an empty profile that talks to nobody but the pages it is given. Whoever launches it closes it. @param more command-line switches */
+export function launchChromium (more: readonly string[] = []): Promise<Browser> {
   if (!existsSync(EXECUTABLE)) throw new Error(`no ${EXECUTABLE} here: apt-get install chromium`)
   return chromium.launch({
     executablePath: EXECUTABLE,
-    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']
+    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', ...more]
   })
 }

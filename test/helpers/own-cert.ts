@@ -11,9 +11,9 @@ export interface OwnCert {
 
 const MAIN = join(import.meta.dirname, '../../dist/main.js')
 
-/** A certificate for that host as a user gets one: by the service's own `cert`. */
-export function makeOwnCert (t: Test, host = '127.0.0.1'): OwnCert {
+/** A certificate for those hosts as a user gets one: by the service's own `cert`. */
+export function makeOwnCert (t: Test, ...hosts: readonly string[]): OwnCert {
   const out = join(tempDir(t, 'cert'), 'certs')
-  execFileSync(process.execPath, [MAIN, 'cert', '--out', out, '--host', host], { stdio: 'pipe' })
+  execFileSync(process.execPath, [MAIN, 'cert', '--out', out, ...(hosts.length === 0 ? ['127.0.0.1'] : hosts).flatMap(host => ['--host', host])], { stdio: 'pipe' })
   return { caFile: join(out, 'ca.crt'), certFile: join(out, 'tls.crt'), keyFile: join(out, 'tls.key') }
 }

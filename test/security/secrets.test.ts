@@ -28,7 +28,8 @@ const SECRETS = {
   cacheSecret: canary('cache', 48),
   redisPassword: canary('redis'),
   webhookSecret: canary('webhook'),
-  managementToken: canary('management', 48)
+  managementToken: canary('management', 48),
+  loginSecret: canary('login', 48)
 }
 /** What Authgear says of a person: the app's business, and in no log or metric. */
 const IDENTITY = { userId: canary('user', 36), role: canary('role') }
@@ -69,6 +70,10 @@ t.test('no output holds a secret, whatever happens', { skip: skipOrFail('redis-s
   await t.test('the answers of /verify', async (t) => await requests(t, service, authgear))
   await t.test('what Redis holds, and how', async (t) => await contents(t, redis))
   await t.test('webhook and purge', async (t) => await revocations(t, service))
+  await t.test('the login', async (t) => {
+    await until('Authgear is asked again after its failures', async () => (await told(t, service, [cookie(`session=${session}`)])).status === 200)
+    await login(t, service)
+  })
   await t.test('while Redis is down', async (t) => {
     await until('Authgear is asked again after its failures', async () => (await told(t, service, [authorization(bearer)])).status === 200)
     await redis.stop()
@@ -93,7 +98,7 @@ async function requests (t: Test, service: Service, authgear: RunningSimulator):
     authgear.knobs.fail(failure)
     for (const accept of ['text/html', '*/*']) {
       const answer = await told(t, service, [cookie(`session=${junk}${i}; app_session=${bearer}`), authorization(`${junk}${accept.length}${i}`), ['Accept', accept]])
-      t.ok([401, 503].includes(answer.status), `${failure}: ${answer.status}`)
+      t.ok([302, 401, 503].includes(answer.status), `${failure}: ${answer.status}`)
     }
     authgear.knobs.recover()
   }
@@ -104,6 +109,27 @@ async function told (t: Test, { port }: Service, headers: readonly HeaderLine[],
   const answer = await ask(port, { path: `/verify${query}`, headers })
   t.same(leaksIn(JSON.stringify(answer), answer.status === 200 ? SECRETS : { ...SECRETS, ...IDENTITY }), [])
   return answer
+}
+
+/** Everything sealed travels through the browser, and tells nothing there. */
+async function login (t: Test, { port }: Service): Promise<void> {
+  const open = async (path: string, status: number, ...pairs: string[]): Promise<Answer> => {
+    const answer = await ask(port, { path, headers: [['Sec-Fetch-Mode', 'navigate'], ['Accept', 'text/html'], cookie(pairs.join('; '))] })
+    t.equal(answer.status, status, path.slice(0, 20))
+    safe(t, path, JSON.stringify(answer))
+    return answer
+  }
+  const mine = `session=${session}`
+  const begun = await open(`/_auth/login?rd=https://app.example.com/${junk.slice(0, 3)}`, 302, mine)
+  const state = new URL(begun.headers.location ?? '').searchParams.get('state') ?? ''
+  const kept = begun.headers['set-cookie']?.[0]?.split(';')[0] ?? ''
+  await open(`/_auth/callback?state=${state}`, 303, mine, kept)
+  await open(`/_auth/callback?state=${junk}`, 400, mine, kept)
+  await open(`/_auth/callback?error=${junk}&error_description=${junk}&state=${state}`, 302, mine)
+  await open('/_auth/login', 302, `__Host-forward-auth-login=${junk}`)
+  const out = await open('/_auth/logout', 302, mine)
+  await open('/_auth/logged-out', 410, mine, out.headers['set-cookie']?.[0]?.split(';')[0] ?? '')
+  await open('/_auth/logout', 302, `session=${junk}`)
 }
 
 /** The log of revocations names users in clear (docs/security.md); nothing else in Redis says who, or by what. */
@@ -151,6 +177,9 @@ function environment (authgear: RunningSimulator, redisPort: number): Record<str
     REDIS_PASSWORD: SECRETS.redisPassword,
     CACHE_SECRET: SECRETS.cacheSecret,
     MANAGEMENT_TOKEN: SECRETS.managementToken,
+    LOGIN_CLIENT_ID: 'web',
+    LOGIN_PUBLIC_URL: 'https://app.example.com',
+    LOGIN_SECRET: SECRETS.loginSecret,
     LOG_LEVEL: 'trace'
   }
 }
@@ -162,10 +191,10 @@ function safe (t: Test, what: string, text: string): void {
 }
 
 t.test('check and a start that fails print no secret, right or malformed', async (t) => {
-  const good = { AUTHGEAR_ENDPOINT: 'https://myapp.authgear.cloud', REDIS_URL: 'redis://redis', REDIS_PASSWORD: SECRETS.redisPassword, CACHE_SECRET: SECRETS.cacheSecret, AUTHGEAR_WEBHOOK_SECRET: SECRETS.webhookSecret, MANAGEMENT_TOKEN: SECRETS.managementToken }
+  const good = { AUTHGEAR_ENDPOINT: 'https://myapp.authgear.cloud', REDIS_URL: 'redis://redis', REDIS_PASSWORD: SECRETS.redisPassword, CACHE_SECRET: SECRETS.cacheSecret, AUTHGEAR_WEBHOOK_SECRET: SECRETS.webhookSecret, MANAGEMENT_TOKEN: SECRETS.managementToken, LOGIN_CLIENT_ID: 'web', LOGIN_PUBLIC_URL: 'https://app.example.com', LOGIN_SECRET: SECRETS.loginSecret }
   const rows: ReadonlyArray<readonly [what: string, env: Record<string, string>, commands: readonly string[]]> = [
     ['a good configuration', good, ['check']],
-    ['short secrets', { ...good, CACHE_SECRET: SECRETS.cacheSecret.slice(0, 20), MANAGEMENT_TOKEN: SECRETS.managementToken.slice(0, 10) }, ['check', 'serve']],
+    ['short secrets', { ...good, CACHE_SECRET: SECRETS.cacheSecret.slice(0, 20), MANAGEMENT_TOKEN: SECRETS.managementToken.slice(0, 10), LOGIN_SECRET: SECRETS.loginSecret.slice(0, 20) }, ['check', 'serve']],
     ['a password in a URL that cannot be read', { ...good, REDIS_URL: `redis://u:${SECRETS.redisPassword}@:x:y/` }, ['check', 'serve']],
     ['a password in both places', { ...good, REDIS_URL: `redis://u:${SECRETS.redisPassword}@redis` }, ['check']],
     ['a password in a good URL', { ...good, REDIS_PASSWORD: '', REDIS_URL: `redis://u:${SECRETS.redisPassword}@redis` }, ['check']],

@@ -7,6 +7,7 @@
  */
 export function createCookieWriter ({ cookiePrefix = '', cookieDomain = '' }) {
   const name = `${cookiePrefix}session`
+  const prefixed = `${cookiePrefix}same_site_strict`
   // Go drops a leading dot of the domain
   const domain = cookieDomain === '' ? '' : `; Domain=${cookieDomain.replace(/^\./, '')}`
   const tail = (/** @type {string} */ scheme) => `; HttpOnly${scheme === 'https' ? '; Secure' : ''}; SameSite=Lax`
@@ -14,7 +15,11 @@ export function createCookieWriter ({ cookiePrefix = '', cookieDomain = '' }) {
     name,
     clear: (/** @type {string} */ scheme) => `${name}=; Path=/${domain}; Expires=Thu, 01 Jan 1970 00:00:00 GMT${tail(scheme)}`,
     /** @param {string} value @param {string} scheme */
-    set: (value, scheme) => `${name}=${value}; Path=/${domain}; Max-Age=31449600${tail(scheme)}`
+    set: (value, scheme) => `${name}=${value}; Path=/${domain}; Max-Age=31449600${tail(scheme)}`,
+    /** Its being sent says that a request comes from the same site. @param {string} scheme */
+    setStrict: scheme => `${prefixed}=true; Path=/${domain}; Max-Age=31449600${tail(scheme).replace('Lax', 'Strict')}`,
+    /** @param {string} scheme */
+    clearStrict: scheme => `${prefixed}=; Path=/${domain}; Expires=Thu, 01 Jan 1970 00:00:00 GMT${tail(scheme).replace('Lax', 'Strict')}`
   })
 }
 

@@ -1,7 +1,7 @@
 // @ts-check
 /** @import { User } from './types.d.mts' */
 
-const STYLE = `
+export const STYLE = `
 :root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif }
 body { max-width: 30rem; margin: 10vh auto; padding: 0 1rem }
 ul { list-style: none; padding: 0 }
@@ -43,7 +43,7 @@ function signedIn (name, path, back) {
 }
 
 /** @param {User} user */
-function userButton (user) {
+export function userButton (user) {
   const facts = [
     user.roles.length > 0 ? `roles ${user.roles.join(', ')}` : 'no roles',
     user.verified ? 'verified' : 'not verified',
@@ -54,6 +54,6 @@ function userButton (user) {
 }
 
 /** @param {string} text */
-function escape (text) {
+export function escape (text) {
   return text.replace(/[&<>"']/g, character => `&#${character.charCodeAt(0)};`)
 }

@@ -15,9 +15,7 @@ export async function loginRoutes (app, { options, directory, control, cookies }
   const sessionOf = (/** @type {FastifyRequest} */ request) => readCredentials(request.raw.rawHeaders, options.cookiePrefix ?? '').session ?? ''
   const scheme = (/** @type {FastifyRequest} */ request) => readOrigin(request.raw, options.trustProxy ?? true)?.scheme ?? 'http'
 
-  app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string', bodyLimit: 4096 }, (_, body, done) => {
-    done(null, new URLSearchParams(String(body)))
-  })
+  readForms(app)
 
   app.get(path, (request, reply) => {
     const current = directory.find.byCookie(sessionOf(request))?.user.name
@@ -35,6 +33,13 @@ export async function loginRoutes (app, { options, directory, control, cookies }
   app.post(`${path}/logout`, (request, reply) => {
     control.knobs.signOut(sessionOf(request))
     return reply.header('Set-Cookie', cookies.clear(scheme(request))).redirect(backTo(formField(request, 'rd'), path), 303)
+  })
+}
+
+/** @param {FastifyInstance} app */
+export function readForms (app) {
+  app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string', bodyLimit: 4096 }, (_, body, done) => {
+    done(null, new URLSearchParams(String(body)))
   })
 }
 

@@ -3,8 +3,10 @@ import { readFileSync } from 'node:fs'
 import { buildSimulator } from './server.mjs'
 
 // Variables: HOST, PORT, USERS_FILE, COOKIE_PREFIX, COOKIE_DOMAIN, LOGIN_PATH, TRUST_PROXY=false, CONTROL=true,
+// for the login OAUTH_CLIENT_ID, OAUTH_REDIRECT_URI, OAUTH_POST_LOGOUT_REDIRECT_URI,
 // and for the Admin API ADMIN_API_APP_ID, ADMIN_API_KEY_ID, ADMIN_API_PUBLIC_KEY_FILE (PEM)
 const { HOST, PORT, USERS_FILE, COOKIE_PREFIX, COOKIE_DOMAIN, LOGIN_PATH, TRUST_PROXY, CONTROL } = process.env
+const { OAUTH_CLIENT_ID, OAUTH_REDIRECT_URI, OAUTH_POST_LOGOUT_REDIRECT_URI } = process.env
 const { ADMIN_API_APP_ID, ADMIN_API_KEY_ID, ADMIN_API_PUBLIC_KEY_FILE } = process.env
 
 const adminApi = ADMIN_API_APP_ID && ADMIN_API_KEY_ID && ADMIN_API_PUBLIC_KEY_FILE
@@ -14,6 +16,7 @@ const adminApi = ADMIN_API_APP_ID && ADMIN_API_KEY_ID && ADMIN_API_PUBLIC_KEY_FI
 const simulator = buildSimulator({
   ...(USERS_FILE ? { users: JSON.parse(readFileSync(USERS_FILE, 'utf8')).users } : {}),
   ...(adminApi ? { adminApi } : {}),
+  ...(OAUTH_CLIENT_ID ? { clients: [{ id: OAUTH_CLIENT_ID, redirectUris: [OAUTH_REDIRECT_URI ?? ''], postLogoutRedirectUris: [OAUTH_POST_LOGOUT_REDIRECT_URI ?? ''] }] } : {}),
   cookiePrefix: COOKIE_PREFIX ?? '',
   cookieDomain: COOKIE_DOMAIN ?? '',
   loginPath: LOGIN_PATH ?? '/login',

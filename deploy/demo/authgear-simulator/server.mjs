@@ -10,6 +10,7 @@ import { createCounters } from './counters.mjs'
 import { createDirectory } from './directory.mjs'
 import { createKnobs } from './knobs.mjs'
 import { loginRoutes } from './login-routes.mjs'
+import { oauthRoutes } from './oauth-routes.mjs'
 import { createResolver } from './resolver.mjs'
 import { createGoLikeServer } from './wire.mjs'
 
@@ -39,6 +40,7 @@ export function buildSimulator (options = {}) {
   })
   app.setNotFoundHandler((_, reply) => { reply.hijack(); send(reply.raw, pageNotFound()) })
   app.register(loginRoutes, parts)
+  if (options.clients !== undefined) app.register(oauthRoutes, parts)
   if (options.control) app.register(controlRoutes, { prefix: '/__simulator', ...parts })
   app.addHook('preClose', async () => {
     closing.abort()

@@ -169,7 +169,16 @@ export interface AdminApiOptions {
   readonly publicKey: string
 }
 
+export interface OAuthClient {
+  readonly id: string
+  /** Compared exactly. */
+  readonly redirectUris: readonly string[]
+  readonly postLogoutRedirectUris: readonly string[]
+}
+
 export interface SimulatorOptions {
+  /** opens `/oauth2/authorize`, `/oauth2/end_session` and their pages; default: 404 */
+  readonly clients?: readonly OAuthClient[]
   /** default: users.json beside this file */
   readonly users?: readonly UserEntry[]
   /** Authgear's `http.cookie_prefix`; default none */

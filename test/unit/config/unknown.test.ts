@@ -34,13 +34,6 @@ for (const [name, meant] of typos) {
   })
 }
 
-for (const name of ['LOGIN_CLIENT_ID', 'LOGOUT_REDIRECT_URI']) {
-  t.test(`${name} of a later version is an error, not a setting that does nothing`, t => {
-    t.match(errorsOf(load({ [name]: 'x' })), [new RegExp(`^${name}: is not a variable`)])
-    t.end()
-  })
-}
-
 const injected: NodeJS.ProcessEnv = {
   REDIS_SERVICE_HOST: '10.0.0.1',
   REDIS_SERVICE_PORT: '6379',

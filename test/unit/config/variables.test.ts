@@ -26,6 +26,7 @@ t.test('with the one required variable everything else has its default', t => {
     trustedProxies: ['loopback', 'linklocal', 'uniquelocal'],
     cache: { ttlMs: 30_000, negativeTtlMs: 5_000, degradedTtlMs: 5_000, refreshAhead: 0.8, staleIfErrorMs: 0, maxEntries: 100_000, secret: undefined },
     redis: undefined,
+    login: undefined,
     absentHeaders: 'empty',
     preflight: 'deny',
     shutdownDelayMs: 0,

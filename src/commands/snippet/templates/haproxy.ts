@@ -131,7 +131,8 @@ local function question(txn)
     ["x-forwarded-for"] = { txn.sf:src() },
     ["x-forwarded-proto"] = { TLS[txn.sf:ssl_fc()] and "https" or "http" },
     ["x-forwarded-host"] = { lines_of(client, "host")[1] or "" },
-    ["x-forwarded-uri"] = { txn.sf:pathq() }
+    ["x-forwarded-uri"] = { txn.sf:pathq() },
+    ["x-forwarded-method"] = { txn.sf:method() }
   }
   for _, name in ipairs(ASKED) do
     local lines = lines_of(client, name)

@@ -28,7 +28,6 @@ http {
   # CORS preflights carry no credentials. To let the app answer them, take the comment marks off here and below:
   # map "$request_method $http_origin $http_access_control_request_method" $authgear_preflight { default 0; "~^OPTIONS [^ ]+ [^ ]+$" 1; } # an origin has colons, no blanks
 
-${settings.login ? LOGIN_MAP : ''}\
   # security: any other host name
   server { listen ${settings.listen.text} default_server; return 421; }
 
@@ -56,7 +55,7 @@ ${settings.login ? loginLocations(settings) : ''}\
     # routes and their policies: docs/policies.md
     # security: a policy belongs into proxy_pass, never into auth_request itself (auth_request /_authgear/any?role=admin): that request
     # would miss this location, reach the app, and the app's own 200 would grant access.
-    # login=off: nginx would make a 500 of a redirect
+    # login=off: nginx would make a 500 of a redirect; where to log in comes in a header then
 ${allPolicies(settings).map(({ name, policy }) =>
 `    location = /_authgear/${name} { internal; proxy_pass ${settings.adapter.tls ? 'https' : 'http'}://forward_auth/verify${query(both(policy, 'login=off'))}; include authgear_call.inc; }\n`).join('')}\
 ${settings.routes.map(({ name, path }) => locationOf(`~* ^${escaped(path)}`, name)).join('')}\
@@ -73,12 +72,6 @@ const locationOf = (match: string, name: string): string => `\
     }
 `
 
-/** Of all requests a browser's navigation only: a program wants its 401. */
-const LOGIN_MAP = `\
-  map $http_sec_fetch_mode:$request_method $authgear_navigates { default 0; ~^navigate:(GET|HEAD)$ 1; }
-
-`
-
 const loginLocations = ({ adapter }: Settings): string => `\
     # the browser's way in and out; exact, so that nothing else of forward-auth can be reached from outside
     location ~ ${LOGIN_PATTERN} {
@@ -86,12 +79,13 @@ const loginLocations = ({ adapter }: Settings): string => `\
       proxy_pass ${adapter.tls ? 'https' : 'http'}://forward_auth;
 ${adapter.tls ? tlsLines(adapter.host, '      ') : ''}\
     }
+    # nginx cannot pass a redirect of forward-auth's on, and makes one itself of what forward-auth says: which it says for
+    # a page that somebody opens, never for a program, a form or a frame
     error_page 401 = @authgear_login;
     location @authgear_login {
       internal;
-      absolute_redirect off;
       add_header Cache-Control no-store always;
-      if ($authgear_navigates) { return 302 /_auth/login?rd=$scheme://$host$request_uri; }
+      if ($authgear_login) { return 302 $authgear_login; }
       return 401;
     }
 
@@ -114,6 +108,8 @@ const callFile = ({ adapter }: Settings): string => [
   line('proxy_set_header X-Forwarded-For $remote_addr;'),
   line('proxy_set_header X-Forwarded-Proto $scheme;'),
   line('proxy_set_header X-Forwarded-Host $host;'),
+  line('proxy_set_header X-Forwarded-Uri $request_uri;', 'where to come back to after a login; no decision reads it'),
+  line('proxy_set_header X-Forwarded-Method $request_method;', 'only who opens a page is sent to log in'),
   line('proxy_connect_timeout 1s;'),
   line('proxy_send_timeout 5s;'),
   line('proxy_read_timeout 5s;'),
@@ -138,6 +134,7 @@ const appFile = (): string => `\
 # that are inherited, and the client's own X-Authgear-* would pass
 ${IDENTITY.map(name => `auth_request_set $${variable(name)} $upstream_http_x_${variable(name)};\n`).join('')}\
 auth_request_set $authgear_reason $upstream_http_x_forward_auth_reason; # for a refusal of your own: docs/proxies/nginx.md
+auth_request_set $authgear_login $upstream_http_x_forward_auth_login; # where to log in: docs/login.md
 ${IDENTITY.map(name => `proxy_set_header ${name} $${variable(name)};\n`).join('')}\
 proxy_set_header ${UNUSED_IDENTITY} ""; # Authgear has no such value today: only clear the client's
 # Other names (X-Authgear-Foo) pass stock nginx: apps must read these names only. With the headers-more module:

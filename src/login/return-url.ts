@@ -1,0 +1,56 @@
+import type { LoginSettings } from './settings.ts'
+
+/** Characters; a longer one would make Authgear's own addresses, which repeat the state, too long for its proxies. */
+const MAX_LENGTH = 2048
+/** Printable ASCII: a host as browsers write it; a path without a backslash, which browsers read as a slash; a query; no fragment. */
+const GRAMMAR = /^https:\/\/([a-z0-9.-]{1,253})(?::443)?(?:\/[!$-;=@-[\]-~]*)?(?:\?[!"$-~]*)?$/
+/** A whole URL in the form that `encodeURIComponent` gives it; no raw one begins so. */
+const ENCODED = /^https%3a%2f%2f/i
+
+export type ReturnUrls = Readonly<{
+  /** Where people go who come from nowhere in particular. */
+  fallback: string
+  /**
+   * @param text as it arrived: the URL itself, or the whole of it percent-encoded once
+   * @returns its one canonical form, printable ASCII, over https on an allowed host; undefined for anything else
+   */
+  read: (text: string) => string | undefined
+}>
+
+/** Where people may be sent back to: one strict reading, and what was read is what is sent. */
+export function createReturnUrls ({ publicUrl, path, allowedHosts }: Pick<LoginSettings, 'publicUrl' | 'path' | 'allowedHosts'>): ReturnUrls {
+  const isAllowed = createHostMatcher(allowedHosts)
+  const isOwnRoute = ({ origin, pathname }: URL): boolean => origin === publicUrl && `${decode(pathname)}/`.replaceAll(/\/+/g, '/').startsWith(`${path}/`)
+  return Object.freeze({
+    fallback: `${publicUrl}/`,
+    read (text: string): string | undefined {
+      const url = parse(ENCODED.test(text) ? decode(text) : text)
+      // back to a sign-in, or to a sign-out that nobody asked for
+      return url !== undefined && isAllowed(url.hostname) && !isOwnRoute(url) ? url.href : undefined
+    }
+  })
+}
+
+function parse (text: string): URL | undefined {
+  if (text.length > MAX_LENGTH) return undefined
+  const [, host] = GRAMMAR.exec(text) ?? []
+  if (host === undefined || !URL.canParse(text)) return undefined
+  const url = new URL(text)
+  // a name that the parser changes (127.1, an xn-- that is none) is not the one that is compared
+  return url.protocol === 'https:' && url.host === host && url.username === '' && url.password === '' && url.hash === '' ? url : undefined
+}
+
+/** Compared as they are: ASCII, lower case, whole labels. */
+function createHostMatcher (allowed: readonly string[]): (host: string) => boolean {
+  const exact = new Set(allowed.filter((host) => !host.startsWith('*.')))
+  const suffixes = allowed.filter((host) => host.startsWith('*.')).map((host) => host.slice(1))
+  return (host) => exact.has(host) || suffixes.some((suffix) => host.endsWith(suffix) && host.length > suffix.length && !host.startsWith('.'))
+}
+
+function decode (text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}

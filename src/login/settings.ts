@@ -1,0 +1,20 @@
+/** What the login is set up with: LOGIN_*, LOGOUT_REDIRECT_URI and AUTHGEAR_ENDPOINT. */
+export type LoginSettings = Readonly<{
+  clientId: string
+  /** The one origin that has the login's routes, without a slash at its end. */
+  publicUrl: string
+  /** What those routes begin with: `/_auth`. */
+  path: string
+  /** Exact hosts and `*.example.com`; that of `publicUrl` is among them. */
+  allowedHosts: readonly string[]
+  secret: string
+  /** As it is registered at Authgear. */
+  logoutRedirectUri: string
+}>
+
+/** Milliseconds that a login may take, and a sign-out (its confirmation page is a person's own time). */
+export const LOGIN_LIFETIME = 10 * 60_000
+
+export type LoginRoute = 'login' | 'callback' | 'logout' | 'logged-out'
+
+export const LOGIN_ROUTES: readonly LoginRoute[] = ['login', 'callback', 'logout', 'logged-out']

@@ -1,0 +1,120 @@
+import type { LoginPage } from '../login/outcome.ts'
+import { escapeHtml } from './escape.ts'
+import { layOut, type Layout } from './layout.ts'
+
+type Words = Omit<Layout, 'action'> & Readonly<{
+  /** What the link says, and where it leads: to a login, or to the page's own address once more. */
+  link?: Readonly<{ text: string, to: 'login' | 'again' }>
+}>
+
+/** @param cookie the name under which the session is expected */
+const words = (cookie: string): Readonly<Record<LoginPage, Words>> => ({
+  state_unknown: {
+    icon: 'lock',
+    title: 'This sign-in cannot be continued',
+    message: 'It was begun elsewhere, or it is no longer complete.',
+    advice: ['Nothing was changed. Begin again from here.'],
+    link: { text: 'Sign in', to: 'login' }
+  },
+  cookies_blocked: {
+    icon: 'lock',
+    title: 'Your browser keeps no cookie of this site',
+    message: 'Signing in needs one, to know that it is still the same browser.',
+    advice: ['Allow cookies for this site, then try again.'],
+    link: { text: 'Try again', to: 'login' }
+  },
+  login_denied: {
+    icon: 'person',
+    title: 'You did not sign in',
+    message: 'Signing in was cancelled, or this account may not use this site.',
+    advice: ['You can try again, also with another account.'],
+    link: { text: 'Sign in', to: 'login' }
+  },
+  login_misconfigured: {
+    icon: 'lock',
+    title: 'Signing in is not set up correctly',
+    message: 'The sign-in service refused what this site asked of it.',
+    advice: ['For the people who run this site: the client in Authgear must be a traditional web application, with this site’s callback among its redirect URIs, and LOGIN_CLIENT_ID must be its id.'],
+    link: { text: 'Try again', to: 'login' }
+  },
+  login_failed: {
+    icon: 'clock',
+    title: 'Signing in did not work',
+    message: 'The sign-in service reported an error.',
+    advice: ['Please try again in a moment. If this goes on, tell the people who run this site.'],
+    link: { text: 'Try again', to: 'login' }
+  },
+  cookie_missing: {
+    icon: 'lock',
+    title: 'Signed in, but this site was not told',
+    message: 'The sign-in service knows you, but your browser sent no session to this site.',
+    advice: [
+      'You did nothing wrong, and signing in again will not help. Please tell the people who run this site.',
+      `For them: the cookie “${cookie}” of Authgear did not come here.`,
+      '1. http.cookie_domain of the project must be a domain that both Authgear’s host and this one belong to; unset, the cookie stays with Authgear’s own host.',
+      '2. The client must not suppress it (x_sso_enabled=false, x_suppress_idp_session_cookie=true).',
+      '3. AUTHGEAR_COOKIE_PREFIX must be the project’s http.cookie_prefix.'
+    ],
+    link: { text: 'Try again', to: 'login' }
+  },
+  cookie_unknown: {
+    icon: 'lock',
+    title: 'Signed in, but your session was not recognised',
+    message: 'Your browser sent a session that the sign-in service does not know.',
+    advice: [
+      'Delete the cookies of this site in your browser, then try again. If that does not help, tell the people who run this site.',
+      `For them: an older cookie “${cookie}” of this host alone may stand before Authgear’s, or AUTHGEAR_ENDPOINT and AUTHGEAR_RESOLVER_URL are not of the same project.`
+    ],
+    link: { text: 'Try again', to: 'login' }
+  },
+  circles: {
+    icon: 'clock',
+    title: 'Signing in goes round in circles',
+    message: 'You are signed in, but the page that you want keeps sending you here, so this was stopped.',
+    advice: [
+      'Delete the cookies of this site in your browser, then try again.',
+      'For the people who run this site: http.cookie_domain of the Authgear project must cover the host of that page too, and a max_age in its policy must leave time to sign in.'
+    ],
+    link: { text: 'Try again', to: 'login' }
+  },
+  not_a_page: {
+    icon: 'lock',
+    title: 'Open this as a page of its own',
+    message: 'Signing in and out is not possible inside another page, or ahead of time.',
+    advice: ['Open this address in a tab of its own.']
+  },
+  cross_site: {
+    icon: 'lock',
+    title: 'Do you want to sign out?',
+    message: 'Another site sent you here, so nothing was done yet.',
+    advice: ['If you do not want to sign out, just leave this page.'],
+    link: { text: 'Sign out', to: 'again' }
+  },
+  login_unavailable: {
+    icon: 'clock',
+    title: 'Temporarily unavailable',
+    message: 'Your sign-in cannot be checked right now.',
+    advice: ['Nothing is wrong with your account. Please try again in a moment.'],
+    link: { text: 'Try again', to: 'again' }
+  },
+  signed_out: {
+    icon: 'person',
+    title: 'You are signed out',
+    message: 'You can close this page.',
+    advice: ['On a computer that others use too, close the browser as well.'],
+    link: { text: 'Sign in', to: 'login' }
+  }
+})
+
+export type RenderLoginPage = (page: LoginPage, on: Readonly<{ reference: string, login: string }>) => string
+
+/** @returns `login` and `reference` are all that a page has of its request: an address that was validated, and the request's id */
+export function createLoginPages (cookie: string): RenderLoginPage {
+  const all = words(cookie)
+  return (page, { reference, login }) => {
+    const { link, ...rest } = all[page]
+    const action = link === undefined ? '' : `<a href="${link.to === 'again' ? '' : escapeHtml(login)}">${escapeHtml(link.text)}</a>\n`
+    const [head, foot] = layOut({ ...rest, action })
+    return head + escapeHtml(reference) + foot
+  }
+}

@@ -1,0 +1,47 @@
+import { createAuthgearUrls } from '../login/authgear-urls.ts'
+import { createReturnUrls } from '../login/return-url.ts'
+import { createSeal } from '../login/seal.ts'
+import type { LoginRoute, LoginSettings } from '../login/settings.ts'
+import { createWayIn, type FindWayIn } from '../login/way-in.ts'
+import { createLoginAnswers } from './login-answer.ts'
+import { createCallback, createLogin, type LoginDeps } from './login.ts'
+import { createLoggedOut, createLogout, type LogoutDeps } from './logout.ts'
+import type { Answerer } from './question.ts'
+
+export type LoginRoutes = Readonly<{
+  /** LOGIN_PATH */
+  prefix: string
+  answerers: Readonly<Record<LoginRoute, Answerer>>
+  /** For `/verify`: where to send a person who is refused. */
+  findWayIn: FindWayIn
+}>
+
+export type LoginRoutesDeps = Pick<LoginDeps, 'clock' | 'authenticator' | 'keyer' | 'cookieNames'> & Pick<LogoutDeps, 'revocations'> & Readonly<{
+  /** AUTHGEAR_ENDPOINT */
+  origin: string
+  /** CACHE_TTL, milliseconds. */
+  ttlMs: number
+}>
+
+/** Milliseconds that a sign-out takes after CACHE_TTL, at most: what is asked in between is not remembered. */
+const SIGNING_OUT = 60_000
+
+/** The browser's way in and out. */
+export function createLoginRoutes (settings: LoginSettings, { origin, ttlMs, ...deps }: LoginRoutesDeps): LoginRoutes {
+  const { publicUrl, path, logoutRedirectUri } = settings
+  const returnUrls = createReturnUrls(settings)
+  const all: LogoutDeps = {
+    ...deps,
+    returnUrls,
+    answers: createLoginAnswers(`${path}/login`, deps.cookieNames.session),
+    authgear: createAuthgearUrls(origin, settings),
+    seal: createSeal(settings.secret),
+    quietMs: ttlMs + SIGNING_OUT,
+    comesBack: logoutRedirectUri === `${publicUrl}${path}/logged-out`
+  }
+  return Object.freeze({
+    prefix: path,
+    answerers: { login: createLogin(all), callback: createCallback(all), logout: createLogout(all), 'logged-out': createLoggedOut(all) },
+    findWayIn: createWayIn(settings, returnUrls)
+  })
+}
