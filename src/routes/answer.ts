@@ -20,13 +20,16 @@ const NOBODY: Identity = ['false']
 
 /** Answers that are kept prepared: some 320 bytes each, for those in use and not for a million sessions. */
 const MAX_PREPARED = 10_000
+/** Characters of one value: hundreds of roles would be kept by their answer after memory forgot them. */
+const MAX_VALUE = 1024
 
 /** @returns the answer for one who may pass; prepared once for each resolution in memory, since it is the hot path */
 export function createAllow (absent: AbsentHeaders, reason: AllowReason = 'allowed'): (resolution: Resolution & { kind: 'valid' }, source: Source) => Answer {
   const prepared = new Map<Resolution, Answer>()
   const prepare = (resolution: Resolution & { kind: 'valid' }): Answer => {
-    if (prepared.size >= MAX_PREPARED) prepared.clear()
     const answer = success(resolution.identity, reason, 'memory', absent)
+    if (resolution.identity.some((value) => value !== undefined && value.length > MAX_VALUE)) return answer
+    if (prepared.size >= MAX_PREPARED) prepared.clear()
     prepared.set(resolution, answer)
     return answer
   }

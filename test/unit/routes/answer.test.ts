@@ -23,3 +23,15 @@ t.test('an answer names where it came from, also after the same person was answe
     t.equal(headers[headers.indexOf('x-forward-auth-source') + 1], source)
   }
 })
+
+t.test('what is prepared holds on to no large identity, and those who have one get it all the same', async (t) => {
+  const allow = createAllow('empty')
+  const of = (roles: string) => validResolution({ 'user-roles': roles })
+  for (const [length, isKept] of [[1024, true], [1025, false]] as const) {
+    const person = of('r'.repeat(length))
+    const [first, second] = [allow(person, 'memory'), allow(person, 'memory')]
+    t.equal(first === second, isKept)
+    t.same(first, second)
+    t.equal(second.headers[second.headers.indexOf('x-authgear-user-roles') + 1], 'r'.repeat(length))
+  }
+})
