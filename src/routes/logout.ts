@@ -49,6 +49,8 @@ export function createLoggedOut (deps: LogoutDeps): Answerer {
   const revokeAll = createRevokeAll(deps)
   const { answers, seal, clock } = deps
   return async (question) => {
+    // a page that is fetched ahead would use up the cookie
+    if (!readErrand(question.rawHeaders).isPage) return answers.page('not_a_page', question)
     const text = readCookie(question.rawHeaders, LOGOUT_COOKIE)
     const opened = text === undefined ? undefined : seal.open('logout', text) as Sealed | undefined
     if (opened === undefined || !isCurrent(opened, clock.wall())) return answers.page('signed_out', question)

@@ -96,7 +96,7 @@ t.test('where the return address is none of ours, people end on the default page
 t.test('only pages of their own: no frame, no script, nothing fetched ahead', async (t) => {
   const { verifier } = await startLoginWorld(t)
   for (const headers of [{ 'sec-fetch-dest': 'iframe' }, { 'sec-fetch-dest': 'image', 'sec-fetch-mode': 'no-cors' }, { 'sec-fetch-mode': 'cors', 'sec-fetch-dest': 'empty' }, { 'sec-purpose': 'prefetch;prerender' }]) {
-    for (const path of ['/_auth/login', '/_auth/callback?state=x', '/_auth/logout']) {
+    for (const path of ['/_auth/login', '/_auth/callback?state=x', '/_auth/logout', '/_auth/logged-out']) {
       const answer = await verifier.ask({ path, headers: { ...STRICT, ...headers } })
       await checkLoginAnswer(t, answer, path)
       t.match(answer, { status: 403, headers: { 'x-forward-auth-reason': 'not_a_page' } })
