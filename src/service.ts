@@ -101,7 +101,7 @@ export function createService (settings: ServiceSettings, log: Log, { clock = sy
     trustProxy: createTrustProxy(settings.trustedProxies),
     tls
   }
-  const login = settings.login === undefined ? undefined : createLoginRoutes(settings.login, { ...answering, clock, revocations, origin: authgear.endpoint.origin, ttlMs: cache.ttlMs })
+  const login = settings.login === undefined ? undefined : createLoginRoutes(settings.login, { ...answering, traced: (answerer) => traced.answerer('login', answerer), clock, revocations, origin: authgear.endpoint.origin, ttlMs: cache.ttlMs })
   const verify = createVerify({ ...answering, clock, confirmAfterMs: cache.negativeTtlMs, allowPreflight: settings.preflight === 'allow', findWayIn: login?.findWayIn, trustProxy: listening.trustProxy })
   const webhook = webhookOf(settings, { revocations, connection: shared.connection, log, clock })
   const app = buildApp(listening, traced.answerer('verify', verify), { webhook, login })

@@ -5,13 +5,13 @@ import type { Seal } from './seal.ts'
 /** One browser, as its cookie tells it from others; it says nothing about who sits there. */
 export type Browser = Readonly<{
   id: string
-  /** How often it was sent back to where it came from, in the minute that began at `since`. */
+  /** How often it was sent back to where it came from, each time within a minute of the time before. */
   returns: number
-  /** Epoch milliseconds. */
+  /** Of the last return, or of its first login; epoch milliseconds. */
   since: number
 }>
 
-/** Milliseconds and returns within them: nobody signs in nine times a minute, two servers that disagree do. */
+/** Milliseconds from one return to the next, and how many such: nobody signs in nine times like that, two servers that disagree do, also by a slow line. */
 const WINDOW = 60_000
 const MAX_RETURNS = 8
 
@@ -31,8 +31,8 @@ export function readBrowser (seal: Seal, rawHeaders: readonly string[], now: num
 }
 
 /** The next id, so that no state of before counts again. */
-export function returned (browser: Browser): Browser {
-  return { ...browser, id: newId(), returns: browser.returns + 1 }
+export function returned (browser: Browser, now: number): Browser {
+  return { id: newId(), returns: browser.returns + 1, since: now }
 }
 
 export function goesInCircles ({ returns }: Browser): boolean {

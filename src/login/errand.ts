@@ -9,7 +9,7 @@ export type Errand = Readonly<{
   uri: string | undefined
 }>
 
-const LINES = new Set(['sec-fetch-mode', 'sec-fetch-dest', 'sec-purpose', 'purpose', 'x-moz', 'x-forwarded-host', 'x-forwarded-uri', 'x-forwarded-method'])
+const LINES = new Set(['sec-fetch-mode', 'sec-fetch-dest', 'sec-purpose', 'purpose', 'x-purpose', 'x-moz', 'x-forwarded-host', 'x-forwarded-uri', 'x-forwarded-method'])
 
 /** @param rawHeaders as they arrived */
 export function readErrand (rawHeaders: readonly string[]): Errand {
@@ -23,7 +23,7 @@ export function readErrand (rawHeaders: readonly string[]): Errand {
   return {
     isPage: all('sec-fetch-mode').every((mode) => mode === 'navigate' || mode === 'nested-navigate' || mode === '') &&
       all('sec-fetch-dest').every((dest) => dest === 'document' || dest === 'empty' || dest === '') &&
-      ['sec-purpose', 'purpose', 'x-moz'].flatMap(all).every((purpose) => !/prefetch|prerender|preview/i.test(purpose)),
+      ['sec-purpose', 'purpose', 'x-purpose', 'x-moz'].flatMap(all).every((purpose) => !/prefetch|prerender|preview/i.test(purpose)),
     isRead: all('x-forwarded-method').every(isReading),
     host: only('x-forwarded-host'),
     uri: only('x-forwarded-uri')

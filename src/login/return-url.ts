@@ -1,6 +1,6 @@
 import type { LoginSettings } from './settings.ts'
 
-/** Characters; a longer one would make Authgear's own addresses, which repeat the state, too long for its proxies. */
+/** Characters, as it arrived and as the state carries it; a longer one would make Authgear's own addresses, which repeat the state, too long for its proxies. */
 const MAX_LENGTH = 2048
 /** Printable ASCII: a host as browsers write it; a path without a backslash, which browsers read as a slash; a query; no fragment. */
 const GRAMMAR = /^https:\/\/([a-z0-9.-]{1,253})(?::443)?(?:\/[!$-;=@-[\]-~]*)?(?:\?[!"$-~]*)?$/
@@ -26,7 +26,7 @@ export function createReturnUrls ({ publicUrl, path, allowedHosts }: Pick<LoginS
     read (text: string): string | undefined {
       const url = parse(ENCODED.test(text) ? decode(text) : text)
       // back to a sign-in, or to a sign-out that nobody asked for
-      return url !== undefined && isAllowed(url.hostname) && !isOwnRoute(url) ? url.href : undefined
+      return url !== undefined && isAllowed(url.hostname) && !isOwnRoute(url) && fits(url.href) ? url.href : undefined
     }
   })
 }
@@ -38,6 +38,11 @@ function parse (text: string): URL | undefined {
   const url = new URL(text)
   // a name that the parser changes (127.1, an xn-- that is none) is not the one that is compared
   return url.protocol === 'https:' && url.host === host && url.username === '' && url.password === '' && url.hash === '' ? url : undefined
+}
+
+/** The parser makes `%7B` of a brace and JSON two of a backslash: such a state would be sealed, and never opened again. */
+function fits (href: string): boolean {
+  return JSON.stringify(href).length - 2 <= MAX_LENGTH
 }
 
 /** Compared as they are: ASCII, lower case, whole labels. */

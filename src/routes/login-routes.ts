@@ -21,13 +21,15 @@ export type LoginRoutesDeps = Pick<LoginDeps, 'clock' | 'authenticator' | 'keyer
   origin: string
   /** CACHE_TTL, milliseconds. */
   ttlMs: number
+  /** Gives an answerer its span, where there is tracing. */
+  traced: (answerer: Answerer) => Answerer
 }>
 
 /** Milliseconds that a sign-out takes after CACHE_TTL, at most: what is asked in between is not remembered. */
 const SIGNING_OUT = 60_000
 
 /** The browser's way in and out. */
-export function createLoginRoutes (settings: LoginSettings, { origin, ttlMs, ...deps }: LoginRoutesDeps): LoginRoutes {
+export function createLoginRoutes (settings: LoginSettings, { origin, ttlMs, traced, ...deps }: LoginRoutesDeps): LoginRoutes {
   const { publicUrl, path, logoutRedirectUri } = settings
   const returnUrls = createReturnUrls(settings)
   const all: LogoutDeps = {
@@ -41,7 +43,7 @@ export function createLoginRoutes (settings: LoginSettings, { origin, ttlMs, ...
   }
   return Object.freeze({
     prefix: path,
-    answerers: { login: createLogin(all), callback: createCallback(all), logout: createLogout(all), 'logged-out': createLoggedOut(all) },
+    answerers: { login: traced(createLogin(all)), callback: traced(createCallback(all)), logout: traced(createLogout(all)), 'logged-out': traced(createLoggedOut(all)) },
     findWayIn: createWayIn(settings, returnUrls)
   })
 }

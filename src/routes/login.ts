@@ -88,7 +88,7 @@ function pageOf (error: string): LoginPage {
 }
 
 /** Authgear says that there is a session: is it one here too? Asked anew, since what is remembered is from before. */
-function createArrive ({ answers, seal, authenticator, keyer, cookieNames }: LoginDeps): (question: Question, browser: Browser, returnTo: string) => Verdict | Promise<Verdict> {
+function createArrive ({ answers, seal, clock, authenticator, keyer, cookieNames }: LoginDeps): (question: Question, browser: Browser, returnTo: string) => Verdict | Promise<Verdict> {
   return async (question, browser, returnTo) => {
     const reading = readCredentials(question.rawHeaders, cookieNames)
     if (reading.kind === 'none') return answers.page('cookie_missing', question, { returnTo })
@@ -100,6 +100,6 @@ function createArrive ({ answers, seal, authenticator, keyer, cookieNames }: Log
     }
     // its link begins to count anew: a person's click is no circle
     if (goesInCircles(browser)) return answers.page('circles', question, { returnTo, cookie: browserCookie(seal, { ...browser, returns: 0 }) })
-    return answers.redirect('sent_back', returnTo, browserCookie(seal, returned(browser)))
+    return answers.redirect('sent_back', returnTo, browserCookie(seal, returned(browser, clock.wall())))
   }
 }

@@ -9,7 +9,7 @@ import type { Attributes, Carrier, Span, SpanName, Tracer } from './tracer.ts'
 const NAME = 'authgear-forward-auth'
 /** Milliseconds that an ending process gives its last spans. */
 const FLUSH_WITHIN = 2000
-const KINDS: Readonly<Record<SpanName, SpanKind>> = { verify: SpanKind.SERVER, identify: SpanKind.SERVER, cache: SpanKind.CLIENT, authgear: SpanKind.CLIENT }
+const KINDS: Readonly<Record<SpanName, SpanKind>> = { verify: SpanKind.SERVER, identify: SpanKind.SERVER, login: SpanKind.SERVER, cache: SpanKind.CLIENT, authgear: SpanKind.CLIENT }
 
 export type TracingEvents = Readonly<{
   /** Told once until it works again. */

@@ -7,7 +7,7 @@ export type TraceIds = Readonly<{ trace_id: string, span_id: string }>
 /** Names and numbers of closed sets only: never a credential, a user, an address, or a byte that a client chose. */
 export type Attributes = Readonly<Record<string, string | number>>
 
-export type SpanName = 'verify' | 'identify' | 'cache' | 'authgear'
+export type SpanName = 'verify' | 'identify' | 'login' | 'cache' | 'authgear'
 
 export type Span = Readonly<{
   ids: TraceIds

@@ -49,6 +49,13 @@ for (const proxy of ALL.map(plain)) {
       else t.equal(old.status, 200, 'she has just signed in')
     })
 
+    t.test('the longest way back that is taken passes the proxy, with all that a browser may add', async t => {
+      const rd = `https://${HOST}/`.padEnd(2048, 'x')
+      const locales = Array.from({ length: 10 }, () => 'x'.repeat(35)).join('+')
+      t.match(await ask(port, { path: `/_auth/login?ui_locales=${locales}&rd=${rd}`, headers: NAVIGATION }), { status: 302, headers: { location: /[?&]state=[\w-]{3000}/ } })
+      t.match(await ask(port, { path: rd.slice(`https://${HOST}`.length), headers: NAVIGATION }), { status: 302, headers: { location: `https://${HOST}/_auth/login?rd=${rd}` } })
+    })
+
     t.test('nobody else is', async t => {
       const rows: ReadonlyArray<readonly [what: string, method: string, headers: readonly HeaderLine[], path?: string]> = [
         ['a program', 'GET', []],

@@ -96,7 +96,7 @@ t.test('where the return address is none of ours, people end on the default page
 t.test('only pages of their own: no frame, no script, nothing fetched ahead', async (t) => {
   const { verifier } = await startLoginWorld(t)
   for (const headers of [{ 'sec-fetch-dest': 'iframe' }, { 'sec-fetch-dest': 'image', 'sec-fetch-mode': 'no-cors' }, { 'sec-fetch-mode': 'cors', 'sec-fetch-dest': 'empty' }, { 'sec-purpose': 'prefetch;prerender' }]) {
-    for (const path of ['/_auth/login', '/_auth/callback?state=x', '/_auth/logout']) {
+    for (const path of ['/_auth/login', '/_auth/callback?state=x', '/_auth/logout', '/_auth/logged-out']) {
       const answer = await verifier.ask({ path, headers: { ...STRICT, ...headers } })
       await checkLoginAnswer(t, answer, path)
       t.match(answer, { status: 403, headers: { 'x-forward-auth-reason': 'not_a_page' } })
@@ -301,11 +301,23 @@ t.test('a page that keeps sending people to log in, though they are signed in, i
   const round = async (): Promise<Hop> => last(await person.open(`${APP}/_auth/login?rd=${OTHER}/loop`))
   let rounds = 1
   while ((await round()).status === 200) if (++rounds > 20) break
-  t.equal(rounds, 8, 'returns a minute')
+  t.equal(rounds, 8, 'returns')
   const page = await round()
   t.equal(page.status, 200, 'whoever presses Try again may')
   clock.advance(60_001)
-  for (let i = 0; i < 7; i++) t.equal((await round()).status, 200, 'counted a minute at a time')
+  for (let i = 0; i < 7; i++) t.equal((await round()).status, 200, 'a minute later it begins to count anew')
+})
+
+t.test('a slow line goes round in circles no longer than a fast one', async (t) => {
+  const clock = manualClock()
+  const world = await startLoginWorld(t, { adapter: { clock } })
+  const person = await signedIn(world, `${APP}/`)
+  const statuses: number[] = []
+  for (let i = 0; i < 8; i++) {
+    clock.advance(15_000)
+    statuses.push(last(await person.open(`${APP}/_auth/login?rd=${OTHER}/loop`)).status)
+  }
+  t.strictSame(statuses, [...Array.from({ length: 7 }, () => 200), 403], 'the sign-in was the first of eight')
 })
 
 t.test('a callback is asked of Authgear anew: what was remembered is from before', async (t) => {

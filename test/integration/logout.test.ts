@@ -156,6 +156,33 @@ t.test('/logged-out revokes once more what the sealed cookie says, and nothing e
   t.notOk(sealed.includes('session'), 'nothing of the session can be read in it')
 })
 
+t.test('one session, or one sealed cookie, asked again and again writes into the log once a second', async (t) => {
+  const clock = manualClock()
+  const world = await startLoginWorld(t, { adapter: { clock, ttlMs: 30_000 } })
+  const person = await signIn(world)
+  const session = person.cookies('app.example.com')
+  const out = async (): Promise<string> => {
+    const { status, headers } = await world.verifier.ask({ path: '/_auth/logout', headers: { ...STRICT, cookie: session } })
+    t.equal(status, 302)
+    return String(headers['set-cookie']).split(';')[0] ?? ''
+  }
+  const sealed = await out()
+  const each = await revoked(world)
+  t.ok(each > 0)
+  for (let i = 0; i < 20; i++) await out()
+  t.equal(await revoked(world), each, '/logout')
+  const back = async (): Promise<void> => { t.equal((await world.verifier.ask({ path: '/_auth/logged-out', headers: { ...STRICT, cookie: sealed } })).status, 410) }
+  await back()
+  t.equal(await revoked(world), 2 * each, '/logged-out counts beside it')
+  for (let i = 0; i < 20; i++) await back()
+  t.equal(await revoked(world), 2 * each, '/logged-out')
+  clock.advance(1000)
+  await Promise.all(Array.from({ length: 20 }, back))
+  t.equal(await revoked(world), 3 * each, 'all at once')
+  await out()
+  t.equal(await revoked(world), 4 * each)
+})
+
 t.test('another site cannot sign anybody out', async (t) => {
   const world = await startLoginWorld(t)
   const person = await signIn(world)

@@ -24,11 +24,14 @@ const linesOf = (service: Service): ReadonlyArray<Readonly<Record<string, unknow
 
 t.test('spans for verify, cache and Authgear, in the trace that the proxy began', { skip: skipOrFail('otelcol', 'redis-server') }, async (t) => {
   const [authgear, redis, collector] = await Promise.all([startSimulator(t), startRedis(t), startCollector(t)])
-  const secrets = { apiKey: canary('apikey'), junk: canary('junk'), path: canary('path'), userId: demo.alice.id, token: demo.alice.accessToken, cookie: demo.bob.cookie }
+  const secrets = { apiKey: canary('apikey'), junk: canary('junk'), path: canary('path'), userId: demo.alice.id, token: demo.alice.accessToken, cookie: demo.bob.cookie, other: demo.alice.cookie, login: canary('login', 40) }
   const service = await startService(t, {
     AUTHGEAR_ENDPOINT: authgear.url,
     REDIS_URL: `redis://127.0.0.1:${redis.port}`,
     CACHE_SECRET: 'a secret of the tests, 32 bytes!',
+    LOGIN_CLIENT_ID: 'client',
+    LOGIN_PUBLIC_URL: 'https://app.example.com',
+    LOGIN_SECRET: secrets.login,
     LOG_LEVEL: 'trace',
     ...SOON,
     OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
@@ -73,6 +76,18 @@ t.test('spans for verify, cache and Authgear, in the trace that the proxy began'
     await until('they have arrived', () => ['AUTHGEAR_STATUS'].every((code) => collector.spans().filter(({ attributes }) => attributes['error.type'] === code).length === 2))
     t.same(collector.spans().filter(({ status }) => status.code === 2).map(({ name }) => name).sort(), ['authgear', 'verify'])
     for (const reason of ['no_credentials', 'invalid_session', 'authgear_unavailable']) t.ok(collector.spans().some(({ attributes }) => attributes['forward_auth.reason'] === reason), reason)
+  })
+
+  await t.test('the login\'s routes have spans of their own, with Authgear below them', async (t) => {
+    const trace = '3af7651916cd43dd8448eb211c80319c'
+    t.equal((await ask(service.port, { path: '/_auth/logout', headers: [['Cookie', `session=${secrets.other}`], ...part(trace)] })).status, 302)
+    await until('its spans have arrived', () => spansOf(trace).length === 3)
+    const named = Object.fromEntries(spansOf(trace).map((span) => [span.name, span]))
+    t.match(named, {
+      login: { parentSpanId: PARENT, kind: 2, attributes: { 'http.response.status_code': '302', 'forward_auth.reason': 'signing_out' } },
+      authgear: { parentSpanId: named['login']?.spanId, attributes: { 'forward_auth.outcome': 'valid' } }
+    })
+    t.match(linesOf(service).find(({ trace_id: id }) => id === trace), { reason: 'signing_out', span_id: named['login']?.spanId })
   })
 
   await t.test('what the proxy does not sample is not recorded, and is passed on as it is', async (t) => {

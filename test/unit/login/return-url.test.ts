@@ -50,7 +50,9 @@ const REFUSED: readonly string[] = [
   'javascript:alert(1)', 'data:text/html,x', 'blob:https://app.example.com/x', 'https://[::1]/', 'https://127.0.0.1/', 'https://2130706433/', 'https://0x7f.1/',
   // back to a login without end, or to a sign-out that nobody asked for
   'https://app.example.com/_auth/login', 'https://app.example.com/_auth/logout', 'https://app.example.com/_auth/logout?x', 'https://app.example.com/_auth', 'https://app.example.com/%5Fauth/logout', 'https://app.example.com//_auth//logout', 'https://app.example.com/x/../_auth/logout', 'https://app.example.com:443/_auth/callback?state=x',
-  `https://app.example.com/${'x'.repeat(2048 - 23)}`
+  `https://app.example.com/${'x'.repeat(2048 - 23)}`,
+  // short as they arrive, and too long as the state carries them
+  `https://app.example.com/${'{'.repeat(1000)}`, `https://app.example.com/?${'\\'.repeat(1500)}`
 ]
 
 for (const text of REFUSED) {

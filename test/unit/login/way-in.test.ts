@@ -50,6 +50,7 @@ const KEPT: ReadonlyArray<readonly [title: string, asked: Case]> = [
   ['fetched ahead', { rawHeaders: ['Sec-Purpose', 'prefetch'] }],
   ['rendered ahead', { rawHeaders: ['Sec-Purpose', 'prefetch;prerender'] }],
   ['fetched ahead, as it was said before', { rawHeaders: ['Purpose', 'prefetch'] }],
+  ['… by Safari', { rawHeaders: ['X-Purpose', 'preview'] }],
   ['… by Firefox', { rawHeaders: ['X-Moz', 'prefetch'] }],
   ['a script', { rawHeaders: ['Sec-Fetch-Mode', 'cors'] }],
   ['a policy of amr, for somebody signed in', { reason: 'step_up_required', challenge: { maxAge: undefined, amr: ['mfa'] }, policy: 'amr=mfa' }],

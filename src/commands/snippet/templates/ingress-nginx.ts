@@ -44,6 +44,8 @@ apiVersion: networking.k8s.io/v1
 kind: Ingress
 metadata:
   name: authgear-login
+  annotations:
+    nginx.ingress.kubernetes.io/proxy-buffer-size: 16k # the way back of a long address; the default, 4k, makes it a 502
 spec:
   ingressClassName: nginx
   rules:

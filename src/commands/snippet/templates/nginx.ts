@@ -77,6 +77,7 @@ const loginLocations = ({ adapter }: Settings): string => `\
     location ~ ${LOGIN_PATTERN} {
       include authgear_none.inc;
       proxy_pass ${adapter.tls ? 'https' : 'http'}://forward_auth;
+      proxy_buffer_size 16k; proxy_buffers 4 16k; # the way back of a long address; the default, 4k, makes it a 502
 ${adapter.tls ? tlsLines(adapter.host, '      ') : ''}\
     }
     # nginx cannot pass a redirect of forward-auth's on, and makes one itself of what forward-auth says: which it says for
