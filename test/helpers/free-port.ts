@@ -4,11 +4,15 @@ import { createServer } from 'node:net'
 const LOWEST = 10_000
 const HIGHEST = 32_000
 
+// test files that run at the same time have ports of their own: between the look and the start another one could take it
+const JOBS = 8
+const JOB = Number(process.env['TAP_JOB_ID'] ?? 0) % JOBS
+
 const given = new Set<number>()
 
 /** A TCP port of 127.0.0.1 that nobody listens on, and that nobody was given before. */
 export async function freePort (): Promise<number> {
-  const port = LOWEST + Math.floor(Math.random() * (HIGHEST - LOWEST))
+  const port = LOWEST + JOB + JOBS * Math.floor(Math.random() * (HIGHEST - LOWEST) / JOBS)
   if (given.has(port) || !await isFree(port)) return freePort()
   given.add(port)
   return port
