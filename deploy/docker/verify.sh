@@ -63,6 +63,7 @@ up() {
   "${compose[@]}" down -v -t 1 --remove-orphans >/dev/null 2>&1
   "${compose[@]}" up -d --no-build --wait --wait-timeout 120 >"$work/up.log" 2>&1
   is 'the whole stack comes up healthy' 0 $?
+  [ "$failed" -eq "$before" ] || { tail -n 20 "$work/up.log"; "${compose[@]}" ps -a -q | xargs docker inspect -f '{{.Name}} {{json .State.Health}}'; }
 }
 
 down() {

@@ -20,8 +20,9 @@ skeleton() {
   cp -L "$libraries"/libnss_{dns,files}.so.2 "$libraries/libresolv.so.2" "$1$libraries/"
 }
 
+# with its libraries, which Debian's busybox needs unless it is busybox-static
 shell() {
-  cp "$(command -v busybox)" "$1/bin/busybox"
+  put "$1" "$(command -v busybox)" /bin/busybox
   busybox --list | grep -vx busybox | while read -r name; do ln -sf busybox "$1/bin/$name"; done
   ln -sf /bin/env "$1/usr/bin/env"
 }
