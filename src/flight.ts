@@ -13,7 +13,6 @@ import type { About, Mark } from './revocation/log.ts'
 
 /** Resolutions that one answer may take: a doubtful one is asked for twice. */
 const LONGEST = 2
-const NONE: readonly CredentialDigest[] = Object.freeze([])
 const EXPIRED: Authentication = Object.freeze({ kind: 'refused', reason: 'expired_credentials' })
 
 /** What a flight is for. */
@@ -99,7 +98,7 @@ function adopt (flight: Flight, { entry, remainingMs, coalesced }: Turn & { kind
   if (!isUsable(flight, entry, remainingMs)) return undefined
   if (coalesced) observer.coalesced('fleet')
   const { local, at } = log.mark()
-  memory.write(subject.key, entry, capped(flight, entry, remainingMs), { local, at: at - ageOf(entry, remainingMs), bounded: boundedOf(flight, entry) })
+  memory.write(subject.key, entry, capped(flight, entry, remainingMs), { local, at: at - ageOf(entry, remainingMs), isBounded: isVariable(flight, entry) })
   return resolved(entry, remainingMs, 'redis')
 }
 
@@ -123,7 +122,7 @@ async function ask (flight: Flight, turn: Turn & { kind: 'ask' }): Promise<Authe
     lifeMs = ttlMs - tookMs // its age counts from when Authgear was asked
     if (lifeMs > 0) {
       const entry = entryOf(flight, resolution, mark, ttlMs)
-      memory.write(subject.key, entry, lifeMs, { ...mark, bounded: boundedOf(flight, entry) })
+      memory.write(subject.key, entry, lifeMs, { ...mark, isBounded: isVariable(flight, entry) })
       if (log.trustsShared()) shared = entry
     } else if (certain && resolution.kind === 'invalid') {
       memory.forget(subject.key, mark.at) // a session that has ended is not valid until the end of an older entry
@@ -152,9 +151,9 @@ function entryOf ({ digests, deps: { clock } }: Flight, resolution: Resolution, 
 }
 
 /** What may be varied at will: something beside a credential, or a credential that is none. */
-function boundedOf ({ subject: { credentials }, digests }: Flight, { resolution }: Entry): readonly CredentialDigest[] {
+function isVariable ({ subject: { credentials } }: Flight, { resolution }: Entry): boolean {
   const sent = Object.values(credentials).filter((value) => value !== undefined)
-  return sent.length > 1 || resolution.kind === 'invalid' ? digests : NONE
+  return sent.length > 1 || resolution.kind === 'invalid'
 }
 
 function userOf (resolution: Resolution): string | undefined {

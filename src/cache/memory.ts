@@ -8,14 +8,15 @@ import { createCompactor } from './compact.ts'
 /**
  * Ends by both clocks: only the wall clock goes on while a machine sleeps, and only the other one is never set back. Whole milliseconds,
  * of the wall clock since the cache was made: V8 keeps small integers in the object itself, and 16 bytes elsewhere for any other number.
+ * The entry itself with its place in memory: two objects would take 32 bytes more.
  */
-type Slot = Readonly<{ entry: Entry, local: number, at: number, endsMonotonic: number, endsWall: number, bounded: readonly CredentialDigest[] }> & { renewedAt: number }
+type Slot = Entry & Readonly<{ local: number, at: number, isBounded: boolean, endsMonotonic: number, endsWall: number }> & { renewedAt: number }
 
 /**
  * When the entry's resolution began: number of revocations taken here by then, and monotonic milliseconds. A slow older one never
- * takes a newer one's place. `bounded`: credentials of which only so many entries may be remembered.
+ * takes a newer one's place. `isBounded`: only so many entries of each of its credentials may be remembered.
  */
-export type MemoryMark = Readonly<{ local: number, at: number, bounded?: readonly CredentialDigest[] }>
+export type MemoryMark = Readonly<{ local: number, at: number, isBounded?: boolean }>
 
 /** `local`: how many revocations this replica had taken itself when the entry's resolution began. */
 export type MemoryRead = CacheRead & { kind: 'hit' } & Readonly<{ local: number }> | Exclude<CacheRead, { kind: 'hit' }>
@@ -43,7 +44,6 @@ export type MemoryOptions = Readonly<{
 }>
 
 const MISS = Object.freeze({ kind: 'miss' })
-const NONE: readonly CredentialDigest[] = Object.freeze([])
 const STORED: CacheWrite = Object.freeze({ kind: 'stored' })
 /** Entries of one credential: each junk cookie beside it makes another. */
 const MAX_BOUNDED = 16
@@ -54,13 +54,13 @@ export function createMemoryCache ({ maxEntries, clock, staleMs = 0 }: MemoryOpt
   const variants = createVariants()
   const compact = createCompactor()
   const epoch = clock.wall()
-  const slots = new LRUCache<string, Slot>({ max: maxEntries, dispose: ({ bounded }, key) => variants.remove(key, bounded) })
+  const slots = new LRUCache<string, Slot>({ max: maxEntries, dispose: ({ isBounded, digests }, key) => { if (isBounded) variants.remove(key, digests) } })
 
   function read (key: string, graceMs: number): MemoryRead {
     const slot = slots.get(key)
     if (slot === undefined) return MISS
     const remainingMs = Math.min(slot.endsMonotonic - clock.monotonic(), slot.endsWall + epoch - clock.wall())
-    if (remainingMs > -graceMs) return { kind: 'hit', entry: slot.entry, remainingMs, local: slot.local }
+    if (remainingMs > -graceMs) return { kind: 'hit', entry: slot, remainingMs, local: slot.local }
     if (remainingMs <= -staleMs) slots.delete(key)
     return MISS
   }
@@ -68,19 +68,25 @@ export function createMemoryCache ({ maxEntries, clock, staleMs = 0 }: MemoryOpt
   return Object.freeze({
     read: (key: string) => read(key, 0),
     readEnded: (key: string) => read(key, staleMs),
-    write (key: string, entry: Entry, lifeMs: number, { local, at, bounded = NONE }: MemoryMark = { local: 0, at: clock.monotonic() }): CacheWrite {
+    write (key: string, entry: Entry, lifeMs: number, { local, at, isBounded = false }: MemoryMark = { local: 0, at: clock.monotonic() }): CacheWrite {
       const isOvertaken = at < (slots.peek(key)?.at ?? -Infinity)
       if (lifeMs <= 0 || isOvertaken) return STORED
-      slots.set(key, {
-        entry: compact(entry),
+      const { resolution, stamp, digests, ttlMs, sealedAt } = compact(entry)
+      const slot = {
+        resolution, // each by its name: after a spread V8 would keep what follows in an array beside the object
+        stamp,
+        digests,
+        ttlMs,
+        sealedAt,
         local,
         at,
-        bounded,
+        isBounded,
         endsMonotonic: Math.floor(clock.monotonic() + lifeMs),
         endsWall: Math.floor(clock.wall() - epoch + lifeMs),
         renewedAt: -RENEWAL_PAUSE
-      })
-      for (const surplus of variants.add(key, bounded)) slots.delete(surplus)
+      }
+      slots.set(key, slot)
+      if (isBounded) for (const surplus of variants.add(key, digests)) slots.delete(surplus)
       return STORED
     },
     forget (key: string, at: number): void {

@@ -1,13 +1,31 @@
-import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http'
+import { STATUS_CODES, type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse } from 'node:http'
+import { Http2ServerResponse } from 'node:http2'
 import type { Answer } from '../routes/answer.ts'
 
 /** Milliseconds in which what a peer still sends is thrown away, so that a reset does not overtake the answer. */
 const LINGER = 1000
 
-/** Writes one answer; both protocols take the same flat headers. @param requestId comes back in every answer */
+/** Writes one answer over either protocol. @param requestId comes back in every answer */
 export function respond (response: ServerResponse, answer: Answer, requestId: string): void {
+  if (response instanceof Http2ServerResponse) return respondOnStream(response, answer, requestId)
   response.writeHead(answer.status, [...answer.headers, 'x-request-id', requestId])
   response.end(answer.body === '' ? undefined : answer.body)
+}
+
+/** Past Node's imitation of HTTP/1, which validates each header twice and ends each stream by a frame of its own. */
+function respondOnStream ({ stream, req }: Http2ServerResponse, { status, headers, body }: Answer, requestId: string): void {
+  if (stream.destroyed || stream.closed) return // its client gave up
+  const all: OutgoingHttpHeaders = { ':status': status, 'x-request-id': requestId }
+  for (let i = 0; i + 1 < headers.length; i += 2) addLine(all, headers[i] ?? '', headers[i + 1] ?? '')
+  const isWhole = body === '' || req.method === 'HEAD'
+  stream.respond(all, { endStream: isWhole })
+  if (!isWhole) stream.end(body)
+}
+
+/** The same name may come twice: two cookies are. */
+function addLine (headers: OutgoingHttpHeaders, name: string, value: string): void {
+  const other = headers[name]
+  headers[name] = other === undefined ? value : [...(Array.isArray(other) ? other : [String(other)]), value]
 }
 
 /** The last answer on an HTTP/1 connection whose input was abandoned: answer, half-close, discard, destroy. */

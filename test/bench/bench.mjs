@@ -1,4 +1,4 @@
-// npm run bench [-- PART…] [--docs]: the figures of docs/performance.md, each as a ratio in its own run. Needs wrk and taskset, and a quiet machine.
+// npm run bench [-- PART…] [--docs]: the figures of docs/performance.md, each as a ratio in its own run. Needs taskset, wrk (else autocannon asks), and a quiet machine.
 // Prints tables, writes artifacts/bench.json; with --docs also the tables of docs/performance.md.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'

@@ -1,4 +1,4 @@
-// What every part of the bench needs: processes pinned to a core, their CPU time and memory, wrk, and tables.
+// What every part of the bench needs: processes pinned to a core, their CPU time and memory, and tables.
 import { execFile, spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 
 const children = new Set()
 /** Of the tests, by `test/servers/fetch.sh`. */
-const BIN = new URL('../../.servers/bin', import.meta.url).pathname
+export const BIN = new URL('../../.servers/bin', import.meta.url).pathname
 export const MAIN = new URL('../../dist/main.js', import.meta.url).pathname
 const SERVERS = new URL('servers.mjs', import.meta.url).pathname
 export const TOKEN = 'benchAccessTokenOfAlice000000000'
@@ -70,24 +70,6 @@ export function cpuOf ({ pid }) {
 /** MiB. */
 export function rssOf ({ pid }) {
   return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))[1]) / 1024
-}
-
-/** One run of wrk on the other core. @returns requests, rate, p50 and p99 in milliseconds, and how many were not 2xx or 3xx */
-export async function wrk (url, { headers = [], clients = 32, seconds = 2, script, core = 1 } = {}) {
-  const lines = headers.flatMap((line) => ['-H', line])
-  const { stdout } = await promisify(execFile)('taskset', ['-c', String(core), 'wrk', '-t1', `-c${clients}`, `-d${seconds}s`, '--latency', ...(script === undefined ? [] : ['-s', script]), ...lines, url])
-  const latency = (share) => milliseconds(new RegExp(`${share}%\\s+([\\d.]+)(us|ms|s)`).exec(stdout))
-  return {
-    requests: Number(/(\d+) requests in/.exec(stdout)[1]),
-    rate: Number(/Requests\/sec:\s+([\d.]+)/.exec(stdout)[1]),
-    p50: latency(50),
-    p99: latency(99),
-    refused: Number(/Non-2xx or 3xx responses: (\d+)/.exec(stdout)?.[1] ?? 0)
-  }
-}
-
-function milliseconds ([, number, unit]) {
-  return Number(number) * { us: 0.001, ms: 1, s: 1000 }[unit]
 }
 
 export function summary (values) {

@@ -1,7 +1,8 @@
 // What 100,000 and 1,000,000 remembered sessions take, how long a start takes, and what a million hits cost.
 import { Pool } from 'undici'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { answers, cpuOf, MAIN, rssOf, start, startServer, startService, stop, summary, table, thousands, TOKEN, wrk } from './lib.mjs'
+import { answers, cpuOf, MAIN, rssOf, start, startServer, startService, stop, summary, table, thousands, TOKEN } from './lib.mjs'
+import { load } from './load.mjs'
 
 const [PORT, RESOLVER] = [20940, 20950]
 const STARTS = 7
@@ -81,10 +82,10 @@ async function ask (sessions) {
 
 async function millionHits () {
   const child = await startService(PORT, { AUTHGEAR_ENDPOINT: `http://127.0.0.1:${RESOLVER}` })
-  const load = () => wrk(`http://127.0.0.1:${PORT}/verify`, { headers: [`Authorization: Bearer ${TOKEN}`], seconds: 5 })
-  await load()
+  const hit = () => load(`http://127.0.0.1:${PORT}/verify`, { headers: [`Authorization: Bearer ${TOKEN}`], seconds: 5 })
+  await hit()
   const before = cpuOf(child)
-  const { requests } = await load()
+  const { requests } = await hit()
   const cpu = (cpuOf(child) - before) / requests * 1e6
   await stop(child)
   return cpu

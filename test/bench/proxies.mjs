@@ -1,22 +1,24 @@
 // What the check costs an app behind a real proxy: the same proxy without it, with it, and for Traefik over plain HTTP and HTTP/2.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parse, stringify } from 'yaml'
-import { answers, MAIN, start, startServer, startService, stop, summary, table, thousands, TOKEN, wrk } from './lib.mjs'
+import { answers, BIN, MAIN, start, startServer, startService, stop, summary, table, thousands, TOKEN } from './lib.mjs'
+import { GENERATOR, load } from './load.mjs'
 
 const CLIENTS = [1, 8, 32, 128]
 const ROUNDS = Number(process.env.BENCH_PROXY_ROUNDS ?? 3)
 const SECONDS = Number(process.env.BENCH_SECONDS ?? 2)
 const [RESOLVER, APP, PLAIN, TLS] = [20960, 20961, 20970, 20980]
 
-/** Proxy and service on core 0, the app and wrk on core 1. */
+/** Proxy and service on core 0, the app and the load generator on core 1. */
 const COMMANDS = {
   traefik: ['traefik', ['--configFile=traefik.yml']],
   caddy: ['caddy', ['run', '--config', 'Caddyfile']],
   nginx: ['nginx', ['-p', '.', '-e', 'stderr', '-c', 'nginx.conf', '-g', 'daemon off; master_process off;']]
 }
+const VERSION_OF = { traefik: ['traefik', 'version'], caddy: ['caddy', 'version'], nginx: ['nginx', '-v'] }
 /** The shipped configuration without the check. */
 const UNCHECKED = {
   traefik: (dir) => edit(join(dir, 'dynamic.yml'), (text) => {
@@ -53,7 +55,7 @@ export async function proxies () {
     for (let round = -1; round < ROUNDS; round++) {
       for (const [at, clients] of CLIENTS.entries()) {
         for (const index of ROWS.keys()) {
-          const run = await load(index, clients)
+          const run = await measure(index, clients)
           if (round >= 0) runs[index][at].push(run) // the first round warms
         }
       }
@@ -93,10 +95,18 @@ function edit (file, change) {
   writeFileSync(file, after)
 }
 
-async function load (index, clients) {
-  const run = await wrk(`http://127.0.0.1:${portOf(index)}/`, { headers: ['Host: app.example.com', `Authorization: Bearer ${TOKEN}`], clients, seconds: SECONDS })
+async function measure (index, clients) {
+  const run = await load(`http://127.0.0.1:${portOf(index)}/`, { headers: ['Host: app.example.com', `Authorization: Bearer ${TOKEN}`], clients, seconds: SECONDS })
   if (run.refused > 0) throw new Error(`${ROWS[index].name}: ${run.refused} refused`)
   return run
+}
+
+/** `traefik 3.7.13, …`; nginx says it on stderr */
+function versionsOf () {
+  return Object.entries(VERSION_OF).map(([name, [command, argument]]) => {
+    const { stdout, stderr } = spawnSync(command, [argument], { encoding: 'utf8', env: { ...process.env, PATH: `${BIN}:${process.env.PATH}` } })
+    return `${name} ${/\d+\.\d+\.\d+/.exec(stdout + stderr)?.[0] ?? '?'}`
+  }).join(', ')
 }
 
 function report (runs) {
@@ -117,5 +127,5 @@ function report (runs) {
     ...rows.map(({ name, clients }) => [name, ...clients.map(({ rate, ofUnchecked, p50 }) => `${thousands(rate)}/s (${ofUnchecked.toFixed(2)}), ${p50.toFixed(2)} ms`)]),
     ['**HTTP/2 ÷ plain behind Traefik** (min / median / max)', ...gain.map(({ min, median, max }) => `${min.toFixed(2)} / **${median.toFixed(2)}** / ${max.toFixed(2)}`)]
   ])
-  return { name: 'proxies', markdown: `${markdown}\n\nRequests a second (share of the same proxy without the check), p50. ${ROUNDS} interleaved rounds of ${SECONDS} s; proxy and service on one core, app and wrk on the other.`, data: { clients: CLIENTS, rows, gain } }
+  return { name: 'proxies', markdown: `${markdown}\n\nRequests a second (share of the same proxy without the check), p50. ${ROUNDS} interleaved rounds of ${SECONDS} s; proxy and service on one core, app and ${GENERATOR} on the other. ${versionsOf()}.`, data: { clients: CLIENTS, rows, gain } }
 }

@@ -60,7 +60,7 @@ t.test('memory', t => {
   t.test('of what shares a credential sixteen are remembered, the newest; others are not counted', t => {
     const cache = createMemoryCache({ maxEntries: 100, clock: manualClock() })
     const keys = Array.from({ length: 20 }, (_, i) => keyOf(`variant ${i}`))
-    const mark = { local: 0, at: 0, bounded: entryOf().digests }
+    const mark = { local: 0, at: 0, isBounded: true }
     cache.write(A, entryOf(), 100)
     for (const key of keys) cache.write(key, entryOf(), 100, mark)
     for (const key of keys.slice(-3)) cache.write(key, entryOf(), 100, mark)

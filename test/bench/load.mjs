@@ -1,0 +1,49 @@
+// The load generator, on the core beside the server's: wrk, else autocannon (slower than the servers it asks: then read the CPU columns).
+import { execFile, execFileSync } from 'node:child_process'
+import { promisify } from 'node:util'
+
+const AUTOCANNON = new URL('autocannon.mjs', import.meta.url).pathname
+const lua = (name) => new URL(`wrk/${name}.lua`, import.meta.url).pathname
+const hasWrk = succeeds(() => execFileSync('wrk', ['--version'], { stdio: 'ignore' }))
+
+export const GENERATOR = hasWrk ? 'wrk' : 'autocannon'
+
+/**
+ * One run. @param script `rotate` or `cold`: a token in turn, or a new one, with each request
+ * @returns requests, rate, p50 and p99 in milliseconds, and how many were not 2xx or 3xx
+ */
+export async function load (url, { headers = [], clients = 32, seconds = 2, script } = {}) {
+  return await (hasWrk ? wrk : autocannon)(url, { headers, clients, seconds, script })
+}
+
+async function wrk (url, { headers, clients, seconds, script }) {
+  const lines = headers.flatMap((line) => ['-H', line])
+  const { stdout } = await promisify(execFile)('taskset', ['-c', '1', 'wrk', '-t1', `-c${clients}`, `-d${seconds}s`, '--latency', ...(script === undefined ? [] : ['-s', lua(script)]), ...lines, url])
+  const latency = (share) => milliseconds(new RegExp(`${share}%\\s+([\\d.]+)(us|ms|s)`).exec(stdout))
+  return {
+    requests: Number(/(\d+) requests in/.exec(stdout)[1]),
+    rate: Number(/Requests\/sec:\s+([\d.]+)/.exec(stdout)[1]),
+    p50: latency(50),
+    p99: latency(99),
+    refused: Number(/Non-2xx or 3xx responses: (\d+)/.exec(stdout)?.[1] ?? 0)
+  }
+}
+
+function milliseconds ([, number, unit]) {
+  return Number(number) * { us: 0.001, ms: 1, s: 1000 }[unit]
+}
+
+async function autocannon (url, options) {
+  const { stdout } = await promisify(execFile)('taskset', ['-c', '1', process.execPath, AUTOCANNON, JSON.stringify({ url, ...options })])
+  return JSON.parse(stdout)
+}
+
+/** wrk knows no option that ends with 0: that it starts is enough. */
+function succeeds (start) {
+  try {
+    start()
+    return true
+  } catch (error) {
+    return error.code !== 'ENOENT'
+  }
+}
