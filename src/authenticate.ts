@@ -46,20 +46,27 @@ function createRenewal ({ memory, refreshAhead, timeoutMs }: AuthenticateDeps, f
 
 type Flights = Readonly<{ has: (name: string) => boolean, depart: (subject: Subject, name: string, errand: Errand) => Promise<Authentication> }>
 
+/** Emptied at its end: a table that the map has outgrown keeps what was in it until V8's next full collection, and by each other all that came later. */
+type Place = { flight: Promise<Authentication> | undefined }
+
 /** One flight a name: whoever asks while it is under way gets what it brings. */
 function createFlights (deps: AuthenticateDeps): Flights {
-  const flights = new Map<string, Promise<Authentication>>()
+  const places = new Map<string, Place>()
   const depart: Flights['depart'] = (subject, name, errand) => {
-    const running = flights.get(name)
+    const running = places.get(name)?.flight
     if (running !== undefined) {
       deps.observer.coalesced('process')
       return join(running, deps.clock.monotonic(), () => depart(subject, name, errand))
     }
-    const flight = fly(deps, subject, errand).finally(() => { flights.delete(name) })
-    flights.set(name, flight)
-    return flight
+    const place: Place = { flight: undefined }
+    places.set(name, place)
+    place.flight = fly(deps, subject, errand).finally(() => {
+      places.delete(name)
+      place.flight = undefined
+    })
+    return place.flight
   }
-  return { has: (name) => flights.has(name), depart }
+  return { has: (name) => places.has(name), depart }
 }
 
 async function join (running: Promise<Authentication>, at: number, departAgain: () => Promise<Authentication>): Promise<Authentication> {

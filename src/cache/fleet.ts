@@ -81,10 +81,10 @@ async function contend (context: Context, key: CacheKey, firstMs: number): Promi
 /** A lease that was won too late to be used is given back. */
 async function within (limitMs: number, { shared, accept }: Context, key: CacheKey, token: string): Promise<Contention> {
   const contention = shared.leases.contend(key, token, accept)
-  const timer = new AbortController()
-  const late = sleep(Math.max(0, limitMs), undefined, { signal: timer.signal }).catch(() => undefined)
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<undefined>((resolve) => { timer = setTimeout(() => resolve(undefined), Math.max(0, limitMs)) })
   const first = await Promise.race([contention, late])
-  timer.abort()
+  clearTimeout(timer)
   if (first !== undefined) return first
   contention.then((result) => result.kind === 'won' ? release(shared, key, token) : undefined).catch(() => {})
   return { kind: 'unreachable', error: new Error('Redis is slower than REDIS_TIMEOUT') }

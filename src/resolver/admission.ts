@@ -1,11 +1,12 @@
 import { Overloaded } from '../errors.ts'
+import type { Deadline } from './deadline.ts'
 
 /** A bound that some resolutions share, beside the one that all share. */
 export type Lane = Readonly<{ name: string, maxRunning: number, maxWaiting: number }>
 
 export type Admission = Readonly<{
-  /** @throws {Overloaded} at once where too many wait already @throws the signal's reason where the turn did not come in time */
-  run: <T>(lanes: readonly Lane[], signal: AbortSignal, task: () => Promise<T>) => Promise<T>
+  /** @throws {Overloaded} at once where too many wait already @throws the deadline's reason where the turn did not come in time */
+  run: <T>(lanes: readonly Lane[], deadline: Deadline, task: () => Promise<T>) => Promise<T>
   /** Whoever waits is turned away. */
   dismiss: (error: Error) => void
   state: () => Readonly<{ running: number, waiting: number }>
@@ -31,12 +32,12 @@ export function createAdmission (maxRunning: number, maxWaiting: number): Admiss
     counts.add(waiter.lanes, 'waiting', -1)
   }
 
-  function turnOf (lanes: readonly Lane[], signal: AbortSignal): Promise<void> {
+  function turnOf (lanes: readonly Lane[], deadline: Deadline): Promise<void> {
     return new Promise((resolve, reject) => {
-      const end = (how: () => void): void => { signal.removeEventListener('abort', onAbort); remove(waiter); how() }
+      const end = (how: () => void): void => { deadline.off('abort', onAbort); remove(waiter); how() }
       const waiter: Waiter = { lanes, enter: () => end(resolve), leave: (error) => end(() => reject(error)) }
-      const onAbort = (): void => waiter.leave(signal.reason)
-      signal.addEventListener('abort', onAbort)
+      const onAbort = (): void => waiter.leave(deadline.reason ?? new Overloaded())
+      deadline.once('abort', onAbort)
       counts.add(lanes, 'waiting', 1)
       waiters.push(waiter)
     })
@@ -54,10 +55,10 @@ export function createAdmission (maxRunning: number, maxWaiting: number): Admiss
   const nextWaiter = (): Waiter | undefined => waiters.findLast((waiter) => hasSlot(waiter.lanes))
 
   return Object.freeze({
-    async run<T> (some: readonly Lane[], signal: AbortSignal, task: () => Promise<T>): Promise<T> {
+    async run<T> (some: readonly Lane[], deadline: Deadline, task: () => Promise<T>): Promise<T> {
       const lanes = [all, ...some]
       if (hasSlot(lanes)) counts.add(lanes, 'running', 1)
-      else if (hasPlace(lanes)) await turnOf(lanes, signal)
+      else if (hasPlace(lanes)) await turnOf(lanes, deadline)
       else throw new Overloaded()
       try {
         return await task()

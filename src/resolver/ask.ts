@@ -11,7 +11,7 @@ export type Request = (options: Exchange) => Promise<Resolution>
  */
 export async function askSurely (request: Request, mayRetry: () => boolean, options: Exchange, hasSessionCookie: boolean): Promise<Verdict> {
   // its turn came too late: nobody waits any more, and it says nothing about Authgear, so the breaker must not count it
-  if (options.signal.aborted) throw new Overloaded()
+  if (options.deadline.aborted) throw new Overloaded()
   const isDoubtful = (resolution: Resolution): boolean => hasSessionCookie && resolution.kind === 'invalid' && resolution.silent
   const ask = withOneRetry(request, mayRetry, options)
   const first = await ask()
@@ -27,7 +27,7 @@ function withOneRetry (request: Request, mayRetry: () => boolean, options: Excha
     try {
       return await request(options)
     } catch (error) {
-      if (retried || !isWorthARetry(error) || !mayRetry() || options.signal.aborted) throw error
+      if (retried || !isWorthARetry(error) || !mayRetry() || options.deadline.aborted) throw error
       retried = true
       return await request(options)
     }

@@ -5,6 +5,7 @@ import type { CredentialDigest } from '../core/cache-key.ts'
 import { credentialHeaders, type CookieNames, type Credentials } from '../core/credentials.ts'
 import { AuthgearCircuitOpen, AuthgearTimeout, Overloaded, type ResolverError } from '../errors.ts'
 import { askSurely, type Request } from './ask.ts'
+import { Deadline } from './deadline.ts'
 import { exchange } from './exchange.ts'
 import { createGuard } from './guard.ts'
 import { createStrangers } from './strangers.ts'
@@ -43,16 +44,16 @@ export function createResolver (settings: ResolverSettings, observer: ResolverOb
   const request = observed(pool, observer)
   return Object.freeze({
     async resolve (credentials: Credentials, trace: ClientTrace, digests: readonly CredentialDigest[]): Promise<Verdict> {
-      const { signal, met } = deadlineIn(settings.timeoutMs)
+      const deadline = new Deadline(settings.timeoutMs)
       const headers = requestHeaders(settings, credentials, trace)
-      const options = { path, headers, signal, timeoutMs: settings.timeoutMs }
+      const options = { path, headers, deadline, timeoutMs: settings.timeoutMs }
       let isAsked = false
       const asking: Request = (options) => { isAsked = true; return request(options) }
       const task = (): Promise<Verdict> => askSurely(asking, guard.isClosed, options, credentials.session !== undefined)
-      const work = guard.run(digests, strangers.lanesOf(trace), signal, task)
+      const work = guard.run(digests, strangers.lanesOf(trace), deadline, task)
       // who only waited knows nothing of Authgear: as an outage, whoever fills the queue could have an ended session accepted (CACHE_STALE_IF_ERROR)
       const late = (): ResolverError => isAsked ? new AuthgearTimeout(settings.timeoutMs) : new Overloaded()
-      const verdict = await withDeadline(work, signal, late).catch((error: unknown) => reject(error, observer)).finally(met)
+      const verdict = await withDeadline(work, deadline, late).catch((error: unknown) => reject(error, observer)).finally(() => deadline.met())
       if (verdict.resolution.kind === 'invalid') strangers.refused(trace, digests)
       return verdict
     },
@@ -70,8 +71,8 @@ export function openPool (url: URL, { timeoutMs, maxConcurrency, ca }: ResolverS
     connect: (options, callback) => connector({ ...options, servername }, connected === undefined ? callback : (...result) => { if (result[1] !== null) connected(result[1]); callback(...result) }),
     connections: maxConcurrency,
     pipelining: 1,
-    headersTimeout: timeoutMs,
-    bodyTimeout: timeoutMs,
+    headersTimeout: 0, // whoever asks has a deadline for all of it
+    bodyTimeout: 0,
     keepAliveTimeout: KEEP_ALIVE,
     maxHeaderSize: MAX_HEADERS,
     maxResponseSize: MAX_BODY
@@ -104,22 +105,15 @@ function observed (pool: Pool, observer: ResolverObserver): Request {
   }
 }
 
-/** `AbortSignal.timeout` would be kept until its end, with all that belongs to the request: 100 MB at 10,000 resolutions a second. */
-function deadlineIn (ms: number): { signal: AbortSignal, met: () => void } {
-  const controller = new AbortController()
-  const timer = setTimeout(() => controller.abort(new DOMException('the deadline is over', 'TimeoutError')), ms)
-  return { signal: controller.signal, met: () => clearTimeout(timer) }
-}
-
 /** The deadline also ends the wait in the queue, and a retry that ignores it. */
-async function withDeadline<T> (work: Promise<T>, signal: AbortSignal, late: () => ResolverError): Promise<T> {
+async function withDeadline<T> (work: Promise<T>, deadline: Deadline, late: () => ResolverError): Promise<T> {
   let onAbort = (): void => {}
   const over = new Promise<never>((_resolve, reject) => { onAbort = () => reject(late()) })
-  signal.addEventListener('abort', onAbort)
+  deadline.once('abort', onAbort)
   try {
-    return await Promise.race([work.catch((error: unknown) => { throw signal.aborted ? late() : error }), over])
+    return await Promise.race([work.catch((error: unknown) => { throw deadline.aborted ? late() : error }), over])
   } finally {
-    signal.removeEventListener('abort', onAbort)
+    deadline.off('abort', onAbort)
   }
 }
 

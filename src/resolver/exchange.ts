@@ -1,21 +1,28 @@
-import { errors, type Pool } from 'undici'
+import { errors, type Dispatcher, type Pool } from 'undici'
 import { readResolution, type Resolution } from '../core/resolution.ts'
 import { AuthgearGarbage, AuthgearMisconfigured, AuthgearStatus, AuthgearTimeout, AuthgearUnreachable, ResolverError } from '../errors.ts'
+import type { Deadline } from './deadline.ts'
 
 /** Status codes that mean: this is not the resolver, or not of this project (authgear.md 1.3). */
 const isMisplaced = (status: number): boolean => (status >= 300 && status < 400) || status === 404 || status === 405
 
-export type Exchange = Readonly<{ path: string, headers: string[], signal: AbortSignal, timeoutMs: number }>
+export type Exchange = Readonly<{ path: string, headers: string[], deadline: Deadline, timeoutMs: number }>
 
 /** One request, one verdict. @throws {ResolverError} */
-export async function exchange (pool: Pool, { path, headers, signal, timeoutMs }: Exchange): Promise<Resolution> {
+export async function exchange (pool: Pool, { path, headers, deadline, timeoutMs }: Exchange): Promise<Resolution> {
   try {
-    const response = await pool.request({ method: 'GET', path, headers, signal, responseHeaders: 'raw' })
-    await response.body.arrayBuffer() // empty; the pool's maxResponseSize ends an endless one
+    const response = await pool.request({ method: 'GET', path, headers, signal: deadline, responseHeaders: 'raw' })
+    await discard(response.body)
     return verdict(response.statusCode, response.headers)
   } catch (error) {
-    throw signal.aborted ? new AuthgearTimeout(timeoutMs) : classify(error, timeoutMs)
+    throw deadline.aborted ? new AuthgearTimeout(timeoutMs) : classify(error, timeoutMs)
   }
+}
+
+/** Empty, and read to its end all the same; the pool's maxResponseSize ends an endless one. `dump` alone would keep an error to itself. */
+async function discard (body: Dispatcher.ResponseData['body']): Promise<void> {
+  await body.dump({ limit: Number.MAX_SAFE_INTEGER })
+  if (body.errored !== null) throw body.errored
 }
 
 function verdict (status: number, rawHeaders: unknown): Resolution {

@@ -1,6 +1,7 @@
 import { BrokenCircuitError, circuitBreaker, type CircuitBreakerPolicy, CircuitState, handleWhen, type IBackoff, type IBreaker } from 'cockatiel'
 import { AuthgearCircuitOpen, AuthgearStatus, AuthgearTimeout, AuthgearUnreachable } from '../errors.ts'
 import { createAdmission, type Lane } from './admission.ts'
+import type { Deadline } from './deadline.ts'
 
 export type Guard = Readonly<{
   /**
@@ -8,7 +9,7 @@ export type Guard = Readonly<{
    * @param lanes further bounds
    * @throws {Overloaded} @throws {AuthgearCircuitOpen} both at once, without running anything
    */
-  run: <T>(credentials: readonly string[], lanes: readonly Lane[], signal: AbortSignal, task: () => Promise<T>) => Promise<T>
+  run: <T>(credentials: readonly string[], lanes: readonly Lane[], deadline: Deadline, task: () => Promise<T>) => Promise<T>
   isClosed: () => boolean
   state: () => Readonly<{ inFlight: number, queued: number, circuitOpen: boolean }>
 }>
@@ -41,11 +42,11 @@ export function createGuard (maxConcurrency: number, maxQueue: number, now = () 
     (breaker.state === CircuitState.Open && now() - openedAt < PAUSE)
 
   return Object.freeze({
-    async run<T> (digests: readonly string[], lanes: readonly Lane[], signal: AbortSignal, task: () => Promise<T>): Promise<T> {
+    async run<T> (digests: readonly string[], lanes: readonly Lane[], deadline: Deadline, task: () => Promise<T>): Promise<T> {
       if (isLeftAlone()) throw new AuthgearCircuitOpen()
       const credentials = digests.length > 0 ? [...new Set(digests)] : [NOTHING] // two cookies may share a session id
       const shared = credentials.map((name) => ({ name, ...PER_CREDENTIAL }))
-      return await admission.run([...shared, ...lanes], signal, async () => {
+      return await admission.run([...shared, ...lanes], deadline, async () => {
         if (isLeftAlone()) throw new AuthgearCircuitOpen()
         return await breaker.execute(() => failed.watch(credentials, task))
       }).catch(translate)
@@ -84,7 +85,7 @@ function createDifferentCredentials () {
     async watch<T> (credentials: readonly string[], task: () => Promise<T>): Promise<T> {
       try {
         const result = await task()
-        seen.clear()
+        if (count > 0) seen.clear() // an empty one too would get a new table from V8, kept until the next full collection
         count = 0
         return result
       } catch (error) {

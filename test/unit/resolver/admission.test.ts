@@ -2,8 +2,10 @@ import { setImmediate as turn } from 'node:timers/promises'
 import t from 'tap'
 import { Overloaded } from '../../../src/errors.ts'
 import { createAdmission, type Admission, type Lane } from '../../../src/resolver/admission.ts'
+import { Deadline } from '../../../src/resolver/deadline.ts'
 
-const NEVER = new AbortController().signal
+const NEVER = new Deadline(0)
+NEVER.met()
 
 /** Everybody who was let in, in that order; each leaves when the test says so. */
 function visitors (admission: Admission) {
@@ -11,7 +13,7 @@ function visitors (admission: Admission) {
   const leave = new Map<string, () => void>()
   return {
     entered,
-    visit: (name: string, lanes: readonly Lane[] = [], signal: AbortSignal = NEVER): Promise<string> => admission.run(lanes, signal, () => {
+    visit: (name: string, lanes: readonly Lane[] = [], deadline = NEVER): Promise<string> => admission.run(lanes, deadline, () => {
       entered.push(name)
       return new Promise<string>((resolve) => { leave.set(name, () => resolve(name)) })
     }),
@@ -84,11 +86,11 @@ t.test('who leaves two lanes lets one in on each', async (t) => {
 t.test('whose time is over leaves the queue, and gives up the place', async (t) => {
   const admission = createAdmission(1, 1)
   const { entered, visit, leave } = visitors(admission)
-  const controller = new AbortController()
+  const deadline = new Deadline(1000)
   const first = visit('first')
-  const late = visit('late', [], controller.signal)
-  controller.abort(new Error('too late'))
-  await t.rejects(late, /too late/)
+  const late = visit('late', [], deadline)
+  deadline.end()
+  await t.rejects(late, /deadline is over/)
   const next = visit('next')
   t.strictSame(admission.state(), { running: 1, waiting: 1 })
   await leave('first')

@@ -2,9 +2,11 @@ import { setImmediate as turn } from 'node:timers/promises'
 import t from 'tap'
 import { AuthgearCircuitOpen, AuthgearUnreachable, Overloaded } from '../../../src/errors.ts'
 import { createGuard, type Guard } from '../../../src/resolver/guard.ts'
+import { Deadline } from '../../../src/resolver/deadline.ts'
 
 const PAUSE = 1000
-const NEVER = new AbortController().signal
+const NEVER = new Deadline(0)
+NEVER.met()
 const run = <T>(guard: Guard, who: string, task: () => Promise<T>): Promise<T> => guard.run([who], [], NEVER, task)
 
 /** Fails as a connection does: in a later turn of the event loop. */
