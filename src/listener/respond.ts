@@ -1,4 +1,4 @@
-import { STATUS_CODES, type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse } from 'node:http'
+import { STATUS_CODES, validateHeaderValue, type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse } from 'node:http'
 import { Http2ServerResponse } from 'node:http2'
 import type { Answer } from '../routes/answer.ts'
 
@@ -12,7 +12,7 @@ export function respond (response: ServerResponse, answer: Answer, requestId: st
   response.end(answer.body === '' ? undefined : answer.body)
 }
 
-/** Past Node's imitation of HTTP/1, which validates each header twice and ends each stream by a frame of its own. */
+/** Past Node's imitation of HTTP/1, which ends each stream by a frame of its own. */
 function respondOnStream ({ stream, req }: Http2ServerResponse, { status, headers, body }: Answer, requestId: string): void {
   if (stream.destroyed || stream.closed) return // its client gave up
   const all: OutgoingHttpHeaders = { ':status': status, 'x-request-id': requestId }
@@ -22,8 +22,9 @@ function respondOnStream ({ stream, req }: Http2ServerResponse, { status, header
   if (!isWhole) stream.end(body)
 }
 
-/** The same name may come twice: two cookies are. */
+/** The same name may come twice: two cookies are. @throws where a value holds a byte that no header may: a stream alone would send it */
 function addLine (headers: OutgoingHttpHeaders, name: string, value: string): void {
+  validateHeaderValue(name, value)
   const other = headers[name]
   headers[name] = other === undefined ? value : [...(Array.isArray(other) ? other : [String(other)]), value]
 }
