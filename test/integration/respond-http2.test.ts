@@ -10,7 +10,7 @@ const PAGE: Answer = { status: 401, headers: ['content-length', '4', 'set-cookie
 
 /** A server whose only way to answer is `respond`, and one request of it. */
 async function ask (t: Test, method: string, answer: (response: ServerResponse, stream: ClientHttp2Stream) => void | Promise<void>): Promise<ClientHttp2Stream> {
-  const server = createServer((_request, response: Http2ServerResponse) => { void answer(response as unknown as ServerResponse, stream) })
+  const server = createServer((_request, response: Http2ServerResponse) => { Promise.resolve(answer(response as unknown as ServerResponse, stream)).catch((error: unknown) => t.fail(String(error))) })
   await once(server.listen(0, '127.0.0.1'), 'listening')
   const session = connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
   t.teardown(() => { session.destroy(); server.close() })
@@ -52,12 +52,12 @@ for (const value of ['a\r\nset-cookie: b=2', 'a\nb', 'a\0b', 'a\x7fb']) {
 
 t.test('whoever gave up is told nothing, and it is no error', async (t) => {
   await new Promise<void>((resolve) => {
-    void ask(t, 'GET', async (response, client) => {
+    ask(t, 'GET', async (response, client) => {
       const gone = once(response, 'close')
       client.close()
       await gone
       t.doesNotThrow(() => respond(response, PAGE, 'r-1'))
       resolve()
-    })
+    }).catch((error: unknown) => t.fail(String(error)))
   })
 })
