@@ -50,7 +50,7 @@ export function createResolver (settings: ResolverSettings, observer: ResolverOb
       let isAsked = false
       const asking: Request = (options) => { isAsked = true; return request(options) }
       const task = (): Promise<Verdict> => askSurely(asking, guard.isClosed, options, credentials.session !== undefined)
-      const work = guard.run(digests, strangers.lanesOf(trace), deadline, task)
+      const work = (): Promise<Verdict> => guard.run(digests, strangers.lanesOf(trace), deadline, task)
       // who only waited knows nothing of Authgear: as an outage, whoever fills the queue could have an ended session accepted (CACHE_STALE_IF_ERROR)
       const late = (): ResolverError => isAsked ? new AuthgearTimeout(settings.timeoutMs) : new Overloaded()
       const verdict = await withDeadline(work, deadline, late).catch((error: unknown) => reject(error, observer)).finally(() => deadline.met())
@@ -106,12 +106,12 @@ function observed (pool: Pool, observer: ResolverObserver): Request {
 }
 
 /** The deadline also ends the wait in the queue, and a retry that ignores it. */
-async function withDeadline<T> (work: Promise<T>, deadline: Deadline, late: () => ResolverError): Promise<T> {
+async function withDeadline<T> (work: () => Promise<T>, deadline: Deadline, late: () => ResolverError): Promise<T> {
   let onAbort = (): void => {}
   const over = new Promise<never>((_resolve, reject) => { onAbort = () => reject(late()) })
-  deadline.once('abort', onAbort)
+  deadline.once('abort', onAbort) // before anybody else's, so that whoever waits is told whatever the others do
   try {
-    return await Promise.race([work.catch((error: unknown) => { throw deadline.aborted ? late() : error }), over])
+    return await Promise.race([work().catch((error: unknown) => { throw deadline.aborted ? late() : error }), over])
   } finally {
     deadline.off('abort', onAbort)
   }

@@ -21,7 +21,7 @@ export async function exchange (pool: Pool, { path, headers, deadline, timeoutMs
 
 /** Empty, and read to its end all the same; the pool's maxResponseSize ends an endless one. `dump` alone would keep an error to itself. */
 async function discard (body: Dispatcher.ResponseData['body']): Promise<void> {
-  await body.dump({ limit: Number.MAX_SAFE_INTEGER })
+  await body.dump({ limit: Number.MAX_VALUE })
   if (body.errored !== null) throw body.errored
 }
 

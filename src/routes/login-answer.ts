@@ -11,7 +11,7 @@ const RETRY_AFTER = '2'
 type OnPage = Readonly<{
   /** Validated; where the page's link to the login leads in the end. */
   returnTo?: string | undefined
-  /** A Set-Cookie line; one at most, since over HTTP/2 Node keeps the last of one name. */
+  /** A Set-Cookie line. */
   cookie?: string
   /** Authgear's error code, for the log. */
   says?: string | undefined

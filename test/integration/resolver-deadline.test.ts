@@ -36,6 +36,7 @@ const endless: readonly (readonly [what: string, script: Script, code: string])[
 const oversized: readonly (readonly [what: string, script: Script, code: string])[] = [
   ['an endless body', endlessly('HTTP/1.1 200 OK\r\nx-authgear-session-valid: false\r\n\r\n', 'x'.repeat(16_384)), 'AUTHGEAR_GARBAGE'],
   ['an endless chunked body', endlessly('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n', `4000\r\n${'x'.repeat(0x4000)}\r\n`), 'AUTHGEAR_GARBAGE'],
+  ['a body that is declared longer than any number', endlessly('HTTP/1.1 200 OK\r\ncontent-length: 9007199254740994\r\n\r\n', 'x'.repeat(16_384)), 'AUTHGEAR_GARBAGE'],
   ['endless headers', endlessly('HTTP/1.1 200 OK\r\n', `x-a: ${'x'.repeat(1000)}\r\n`), 'AUTHGEAR_MISCONFIGURED'],
   ['one endless header', endlessly('HTTP/1.1 200 OK\r\nx-a: ', 'x'.repeat(16_384)), 'AUTHGEAR_MISCONFIGURED']
 ]
