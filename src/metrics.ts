@@ -7,7 +7,7 @@ import { registerAudit } from './metrics/audit.ts'
 import { closedCounter, type ClosedCounter } from './metrics/closed-counter.ts'
 import { readGauges, registerGauges, type GaugeReading, type Gauges } from './metrics/gauges.ts'
 import type { ResolverObserver, ResolverOutcome } from './resolver/resolver.ts'
-import type { Origin } from './revocation/revocation.ts'
+import { ORIGINS, type Origin } from './revocation/revocation.ts'
 import { LATENCY_BUCKETS, LatencyTally, RequestTally, type AnswerSource, type Endpoint, type RequestLabels } from './tally.ts'
 
 export type Metrics = Readonly<{
@@ -24,7 +24,7 @@ export type Metrics = Readonly<{
 }>
 
 type RedisOperation = Parameters<FleetObserver['sharedError']>[0]
-type CountedOrigin = Origin | 'inauthentic'
+type CountedOrigin = (typeof COUNTED_ORIGINS)[number]
 
 /** Everything since the start, and how things are now. */
 export type Reading = Readonly<{
@@ -185,7 +185,7 @@ function registerResolver (registry: Registry): { observer: ResolverObserver, ou
 }
 
 function registerRevocations (registry: Registry): { observer: Metrics['revocations'], origins: ClosedCounter<CountedOrigin> } {
-  const origins = closedCounter(registry, 'forward_auth_revocations_total', 'Revocations taken here or read from the log, by where they came from; inauthentic = an entry read as "everything".', 'origin', ORIGINS)
+  const origins = closedCounter(registry, 'forward_auth_revocations_total', 'Revocations taken here or read from the log, by where they came from; inauthentic = an entry read as "everything".', 'origin', COUNTED_ORIGINS)
   const lag = new Histogram({ registers: [registry], name: 'forward_auth_revocation_log_lag_seconds', help: 'From the append of an entry to its reading here, by the clock of Redis.', buckets: SLOW_BUCKETS })
   return {
     origins,
@@ -197,5 +197,5 @@ function registerRevocations (registry: Registry): { observer: Metrics['revocati
   }
 }
 
-/** A record, so that a new origin cannot be forgotten here. */
-const ORIGINS = Object.keys({ webhook: 0, management: 0, audit: 0, logout: 0, inauthentic: 0 } satisfies Record<CountedOrigin, 0>) as CountedOrigin[]
+/** With what could not be told. */
+export const COUNTED_ORIGINS = [...ORIGINS, 'inauthentic'] as const

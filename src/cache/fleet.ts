@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { CacheKey } from '../core/cache-key.ts'
 import type { Entry } from '../core/entry.ts'
+import { within } from '../redis/deadline.ts'
 import type { Accept, CacheRead } from './cache.ts'
 import { createLeases, type Contention, type Leases } from './lease.ts'
 import { createRedisCache, type RedisCache, type RedisTier } from './redis.ts'
@@ -67,7 +68,7 @@ async function contend (context: Context, key: CacheKey, firstMs: number): Promi
   const token = randomBytes(16).toString('base64url')
   const deadline = clock.monotonic() + patienceMs
   for (let limitMs = firstMs, lost = false; ; lost = true) {
-    const contention = await within(limitMs, context, key, token)
+    const contention = await contendWithin(limitMs, context, key, token)
     if (contention.kind === 'found') return { ...contention, coalesced: lost }
     if (contention.kind === 'won') return { kind: 'ask', done: (entry, lifeMs) => finish(shared, key, token, entry, lifeMs) }
     if (contention.kind === 'unreachable') shared.observer.sharedError('lease', contention.error)
@@ -79,15 +80,14 @@ async function contend (context: Context, key: CacheKey, firstMs: number): Promi
 }
 
 /** A lease that was won too late to be used is given back. */
-async function within (limitMs: number, { shared, accept }: Context, key: CacheKey, token: string): Promise<Contention> {
+async function contendWithin (limitMs: number, { shared, accept }: Context, key: CacheKey, token: string): Promise<Contention> {
   const contention = shared.leases.contend(key, token, accept)
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<undefined>((resolve) => { timer = setTimeout(() => resolve(undefined), Math.max(0, limitMs)) })
-  const first = await Promise.race([contention, late])
-  clearTimeout(timer)
-  if (first !== undefined) return first
-  contention.then((result) => result.kind === 'won' ? release(shared, key, token) : undefined).catch(() => {})
-  return { kind: 'unreachable', error: new Error('Redis is slower than REDIS_TIMEOUT') }
+  try {
+    return await within(Math.max(0, limitMs), contention)
+  } catch (error) {
+    contention.then((result) => result.kind === 'won' ? release(shared, key, token) : undefined).catch(() => {})
+    return { kind: 'unreachable', error }
+  }
 }
 
 /** The value is acknowledged before the release, or one who waits would find neither. */

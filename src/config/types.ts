@@ -1,3 +1,5 @@
+import type { LoginSettings } from '../login/settings.ts'
+
 /** Where a listener listens; port 0 lets the system choose one (tests). */
 export type ListenAddress = Readonly<{ kind: 'tcp', host: string, port: number } | { kind: 'unix', path: string }>
 
@@ -65,16 +67,7 @@ export type Config = Readonly<{
     timeoutMs: number
   }> | undefined
   /** undefined: nobody is sent to log in */
-  login: Readonly<{
-    clientId: string
-    /** An origin, without a slash at its end. */
-    publicUrl: string
-    path: string
-    /** Exact hosts and `*.example.com`, the public one among them. */
-    allowedHosts: readonly string[]
-    secret: string
-    logoutRedirectUri: string
-  }> | undefined
+  login: LoginSettings | undefined
   absentHeaders: 'empty' | 'omit'
   preflight: 'deny' | 'allow'
   shutdownDelayMs: number

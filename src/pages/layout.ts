@@ -1,4 +1,5 @@
 import { escapeHtml } from './escape.ts'
+import { headOf } from './head.ts'
 import { CONTENT_SECURITY_POLICY, STYLE } from './style.ts'
 
 /** From this the browser sniffs no other type, loads nothing and tells nobody where the person was. */
@@ -29,18 +30,7 @@ export type Layout = Readonly<{
 
 /** @returns the page up to its reference, and what follows that */
 export function layOut ({ icon, title, message, advice, action }: Layout): readonly [head: string, foot: string] {
-  const head = `<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="robots" content="noindex">
-<title>${escapeHtml(title)}</title>
-<style>${STYLE}</style>
-</head>
-<body>
-<main>
+  const head = `${headOf(title, STYLE)}<main>
 <svg viewBox="0 0 24 24" aria-hidden="true">${ICONS[icon]}</svg>
 <h1>${escapeHtml(title)}</h1>
 <p>${escapeHtml(message)}</p>

@@ -2,7 +2,7 @@ import { createHmac, hkdfSync } from 'node:crypto'
 import type { CredentialDigest } from '../core/cache-key.ts'
 import { equalSecret } from '../equal-secret.ts'
 import type { LogEntry } from './ledger.ts'
-import type { Origin, Revocation, Target } from './revocation.ts'
+import { ORIGINS, type Revocation, type Target } from './revocation.ts'
 
 /** The fields of one entry of the stream, as the script writes them; `prev` is the script's own. */
 export type Fields = Readonly<Record<'gen' | 'nonce' | 'of' | 'kind' | 'value' | 'origin' | 'quiet' | 'secret' | 'tag', string>>
@@ -46,7 +46,6 @@ export function createEntryCodec (logKey: Uint8Array): EntryCodec {
   })
 }
 
-const ORIGINS: readonly Origin[] = ['webhook', 'management', 'audit', 'logout']
 const EVERYTHING: Revocation = Object.freeze({ target: Object.freeze({ kind: 'everything' }), origin: 'management', quietMs: 0 })
 
 function encodeTarget (target: Target | undefined): { kind: string, value: string } {

@@ -6,7 +6,8 @@ export type Target =
   | Readonly<{ kind: 'credential', digest: CredentialDigest }>
   | Readonly<{ kind: 'everything' }>
 
-export type Origin = 'webhook' | 'management' | 'audit' | 'logout'
+export const ORIGINS = ['webhook', 'management', 'audit', 'logout'] as const
+export type Origin = (typeof ORIGINS)[number]
 
 export type Revocation = Readonly<{
   target: Target

@@ -13,7 +13,7 @@ export type AbsentHeaders = 'empty' | 'omit'
 /** On every answer of this listener: nothing may be kept by anybody, and what it depends on. */
 export const COMMON = ['cache-control', 'no-store', 'vary', 'Authorization, Cookie'] as const
 /** Seconds; the breaker lets a probe through after one. */
-const RETRY_AFTER = '2'
+export const RETRY_AFTER = '2'
 const JSON_TYPE = 'application/json; charset=utf-8'
 /** What stands for nobody: `false`, and seven names that a proxy copies over what a client sent. */
 const NOBODY: Identity = ['false']

@@ -12,7 +12,7 @@ import { NOT_FOUND, TOO_MANY_LINES, type Answer } from './answer.ts'
 import { clientTraceOf } from './client-trace.ts'
 import { readProxyRequest, type ProxyRequest } from './proxy-request.ts'
 import type { Report } from './report.ts'
-import { queryOf, verifyQuery } from './routing.ts'
+import { queryOf } from './routing.ts'
 import { traceIdsOf } from './trace-ids.ts'
 import type { Answerer, Question, Verdict } from './question.ts'
 
@@ -87,7 +87,7 @@ class Asked implements Question {
     this.response = response
     this.method = method
     this.rawHeaders = rawHeaders
-    this.query = endpoint === 'verify' ? verifyQuery(request.originalUrl) : endpoint === 'login' ? queryOf(request.originalUrl) : undefined
+    this.query = endpoint === 'verify' || endpoint === 'login' ? queryOf(request.originalUrl) : undefined
     this.proxy = readProxyRequest(rawHeaders)
     this.requestId = this.proxy.requestId ?? nextId()
   }

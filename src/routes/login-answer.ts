@@ -2,11 +2,8 @@ import { writeLoginQuery } from '../login/login-query.ts'
 import { PAGE_STATUS, type LoginOutcome, type LoginPage } from '../login/outcome.ts'
 import { PAGE_HEADERS } from '../pages/layout.ts'
 import { createLoginPages } from '../pages/login-page.ts'
-import { COMMON, type Answer } from './answer.ts'
+import { COMMON, RETRY_AFTER, type Answer } from './answer.ts'
 import type { Question, Verdict } from './question.ts'
-
-/** Seconds. */
-const RETRY_AFTER = '2'
 
 type OnPage = Readonly<{
   /** Validated; where the page's link to the login leads in the end. */

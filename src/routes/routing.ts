@@ -21,11 +21,6 @@ export function canonicalIdentifyPath ({ url = '' }: Pick<IncomingMessage, 'url'
   return url === IDENTIFY || url.startsWith(`${IDENTIFY}?`) ? IDENTIFY : ELSEWHERE
 }
 
-/** @param url as it arrived; @returns what follows the question mark, raw */
-export function verifyQuery (url: string): string {
-  return url.slice(VERIFY.length + 1)
-}
-
 /** The router's names of the login's routes: no request's own path, since each is brought to one of this file's. */
 export const LOGIN_PATHS: Readonly<Record<LoginRoute, string>> = { login: '/login', callback: '/callback', logout: '/logout', 'logged-out': '/logged-out' }
 

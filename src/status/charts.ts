@@ -1,5 +1,6 @@
+import { COUNTED_ORIGINS } from '../metrics.ts'
 import { quantile } from './quantile.ts'
-import { DECISIONS, ORIGINS, SOURCES, type DecisionName, type Sample } from './sample.ts'
+import { DECISIONS, SOURCES, type DecisionName, type Sample } from './sample.ts'
 
 type Between<T> = (from: Sample, to: Sample) => T
 
@@ -86,7 +87,7 @@ const WITH_REDIS: readonly Chart[] = [
   { id: 'replicas', title: 'Replicas seen on the revocation log', scale: 'count', totals: undefined, lines: [{ id: 'seen', name: 'replicas', of: (_from, to) => to.now.replicasSeen, total: (_from, to) => to.now.replicasSeen }] }
 ]
 
-const REVOCATIONS: Chart = { id: 'revocations', title: 'Revocations', scale: 'rate', totals: 'count', lines: ORIGINS.map((origin) => counted(origin, origin, ({ revocations }) => revocations[origin])) }
+const REVOCATIONS: Chart = { id: 'revocations', title: 'Revocations', scale: 'rate', totals: 'count', lines: COUNTED_ORIGINS.map((origin) => counted(origin, origin, ({ revocations }) => revocations[origin])) }
 
 /** What there is to see of a service with or without Redis. */
 export function chartsOf ({ now }: Sample): readonly Chart[] {

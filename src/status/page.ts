@@ -1,4 +1,5 @@
 import { escapeHtml } from '../pages/escape.ts'
+import { headOf } from '../pages/head.ts'
 import { chartsOf, type Chart } from './charts.ts'
 import { axisOf, draw } from './drawing.ts'
 import { figuresOf, type Figure } from './figures.ts'
@@ -6,6 +7,8 @@ import { format, timeOfDay } from './format.ts'
 import { WINDOW } from './history.ts'
 import type { Sample } from './sample.ts'
 import { STYLE } from './style.ts'
+
+const SCRIPT = '<script src="status.js" defer></script>\n'
 
 export type Status = Readonly<{
   version: string
@@ -18,19 +21,7 @@ export type Status = Readonly<{
 export function renderPage ({ version, state, samples }: Status): string {
   const now = samples.at(-1)
   if (now === undefined) throw new Error('a status page without a sample')
-  return `<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="robots" content="noindex">
-<title>forward-auth: ${state}</title>
-<style>${STYLE}</style>
-<script src="status.js" defer></script>
-</head>
-<body>
-<header>
+  return `${headOf(`forward-auth: ${state}`, STYLE, SCRIPT)}<header>
 <h1>authgear-forward-auth</h1>
 <p data-part="when">This replica at <time datetime="${new Date(now.wall).toISOString()}">${timeOfDay(now.wall)} UTC</time>, version ${escapeHtml(version)}; figures since ${timeOfDay(samples[0]?.wall ?? now.wall)}, ${WINDOW / 60_000} minutes at most.</p>
 <p><a href="">Refresh</a> <button type="button" id="pause" aria-pressed="false" hidden>Pause updates</button> <span id="updates" role="status" class="bad"></span></p>

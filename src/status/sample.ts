@@ -7,8 +7,6 @@ export type DecisionName = (typeof DECISIONS)[number]
 export const SOURCES = ['memory', 'redis', 'authgear'] as const
 export type SourceName = (typeof SOURCES)[number]
 export type OriginName = keyof Reading['revocations']
-/** A record, so that a new origin cannot be forgotten here. */
-export const ORIGINS = Object.keys({ webhook: 0, management: 0, audit: 0, logout: 0, inauthentic: 0 } satisfies Record<OriginName, 0>) as readonly OriginName[]
 
 type Reads = Readonly<{ hits: number, reads: number }>
 
