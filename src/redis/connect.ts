@@ -4,6 +4,7 @@ import { commandsOf } from './commands.ts'
 import { createReporter, type RedisConnection, type RedisEvents } from './connection.ts'
 import { redisLibrary } from './library.ts'
 import { connectionOptions, SOCKET_TIMEOUT } from './options.ts'
+import { holdOpen } from './reconnection.ts'
 import type { RedisSettings } from './settings.ts'
 
 /** Opens the connection in the background: Redis being down is never a reason not to start. */
@@ -15,10 +16,11 @@ function openSingle (settings: RedisSettings, events: RedisEvents): RedisConnect
   const { Redis } = redisLibrary()
   const redis = new Redis({ ...connectionOptions(settings), socketTimeout: SOCKET_TIMEOUT, enableAutoPipelining: true })
   watch(redis, events)
+  const end = holdOpen(redis)
   return Object.freeze({
     commands: commandsOf(redis, settings.timeoutMs),
     isUp: () => redis.status === 'ready',
-    close: async () => { redis.disconnect() }
+    close: async () => end()
   })
 }
 

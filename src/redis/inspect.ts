@@ -60,8 +60,8 @@ export function inspectRedis (settings: RedisSettings, logKey: string): RedisLoo
       return refusalsOf(await ask((redis) => redis.eval(TRIAL, 3, `${name}:entry`, `${name}:stream`, `${name}:head`)))
     },
     async close () {
-      logs?.follower.redis.disconnect()
-      logs?.publisher.redis.disconnect()
+      logs?.follower.close()
+      logs?.publisher.close()
       await connection.close()
     }
   })

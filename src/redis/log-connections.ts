@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import type { Redis } from 'ioredis'
 import { redisLibrary } from './library.ts'
 import { commonOptions, connectionOptions, SOCKET_TIMEOUT } from './options.ts'
-import { createReconnection } from './reconnection.ts'
+import { createReconnection, holdOpen } from './reconnection.ts'
 import { createSlotTarget } from './redirection.ts'
 import type { RedisAddress, RedisSettings } from './settings.ts'
 import { slotConnector } from './slot-connector.ts'
@@ -16,6 +16,7 @@ export type LogConnection = Readonly<{
   renew: () => void
   /** Returns when it is ready again, or after half a second. */
   ready: () => Promise<void>
+  close: () => void
 }>
 
 export type LogConnections = Readonly<{ follower: LogConnection, publisher: LogConnection }>
@@ -59,11 +60,13 @@ function toSlot (settings: RedisSettings, nodes: readonly RedisAddress[], limits
 
 function connection (redis: Redis, prepare: () => void): LogConnection {
   redis.on('error', () => {}) // every command that fails says it
+  const close = holdOpen(redis)
   let waiting: Promise<void> | undefined
   const ready = async (): Promise<void> => { await once(redis, 'ready', { signal: AbortSignal.timeout(READY_WITHIN) }).catch(() => {}) }
   return Object.freeze({
     redis,
     prepare,
+    close,
     // in any other state it connects anew by itself, and ioredis ends for good what is left while it connects
     renew: () => { if (redis.status === 'ready') redis.disconnect(true) },
     ready: () => {

@@ -1,3 +1,4 @@
+import type { Redis } from 'ioredis'
 import { systemClock, type Clock } from '../clock.ts'
 
 /** Milliseconds. */
@@ -26,5 +27,22 @@ export function createReconnection (clock: Pick<Clock, 'monotonic'> = systemCloc
     attempt = now - last > CALM ? 1 : attempt + 1
     last = now
     return reconnectDelay(attempt, random())
+  }
+}
+
+/**
+ * ioredis ends for good what is left while it connects, and its own failover detector leaves it then: where the master died and the
+ * Sentinels named the next one between two attempts. Such a connection begins again. @returns ends it, whatever it is doing
+ */
+export function holdOpen (redis: Redis, delay: () => number = createReconnection()): () => void {
+  let isClosed = false
+  let timer: NodeJS.Timeout | undefined
+  redis.on('end', () => {
+    if (!isClosed) timer = setTimeout(() => { redis.connect().catch(() => {}) }, delay())
+  })
+  return () => {
+    isClosed = true
+    clearTimeout(timer)
+    redis.disconnect()
   }
 }

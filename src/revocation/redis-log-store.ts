@@ -52,7 +52,7 @@ export function createRedisLogStore ({ follower, publisher, keyPrefix }: RedisLo
     },
     append: (generation: string, retentionMs: number, fields: Fields) => write('append', generation, retentionMs, fields),
     change: (from: string, fields: Fields) => write('change', from, 0, fields),
-    async close (): Promise<void> { follower.redis.disconnect(); publisher.redis.disconnect() }
+    async close (): Promise<void> { follower.close(); publisher.close() }
   })
 }
 

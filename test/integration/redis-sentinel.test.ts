@@ -1,8 +1,12 @@
+import { once } from 'node:events'
+import type { Redis } from 'ioredis'
 import t, { type Test } from 'tap'
+import { openLogConnections } from '../../src/redis/log-connections.ts'
 import { startAdapter, type Adapter } from '../helpers/adapter.ts'
 import { user } from '../helpers/log-entry.ts'
 import { addPrintedUser, PASSWORD, USERNAME } from '../helpers/redis-acl.ts'
 import { startSentinelGroup } from '../helpers/redis-sentinel.ts'
+import { settingsFor } from '../helpers/redis-settings.ts'
 import { redisTier } from '../helpers/redis-tier.ts'
 import { ask } from '../helpers/request.ts'
 import { skipOrFail } from '../helpers/servers.ts'
@@ -26,10 +30,11 @@ function logOf ({ service }: Adapter) {
 
 /** Every replica has polled the master that there is, and read the same log to its end. */
 async function allPolled (adapters: readonly Adapter[], when: string): Promise<void> {
+  const states = () => adapters.map((one) => ({ redis: one.service.redisState(), follows: logOf(one).isFollowing(), trusts: logOf(one).trustsShared(), stamp: JSON.stringify(logOf(one).mark().stamp) }))
   await until(`all follow one log ${when}`, () => {
-    const stamps = adapters.map((one) => JSON.stringify(logOf(one).mark().stamp))
-    return adapters.every((one) => one.service.redisState() === 'up' && logOf(one).trustsShared()) && new Set(stamps).size === 1
-  }, 60_000)
+    const now = states()
+    return now.every(({ redis, trusts }) => redis === 'up' && trusts) && new Set(now.map(({ stamp }) => stamp)).size === 1
+  }, 60_000).catch((error: unknown) => { throw new Error(`${String(error)}: ${JSON.stringify(states())}`) })
 }
 
 /** Disabled at Authgear, and revoked by one replica: what is accepted from then on was remembered. */
@@ -58,6 +63,11 @@ function startLoad (adapters: readonly Adapter[]): () => Promise<readonly Seen[]
     await Promise.all(workers)
     return seen
   }
+}
+
+/** Private to ioredis. */
+function connectorOf (redis: Redis): Readonly<{ disconnect: () => void }> {
+  return (redis as unknown as { connector: { disconnect: () => void } }).connector
 }
 
 async function statusesOf (adapters: readonly Adapter[], some: readonly User[]): Promise<number[]> {
@@ -130,6 +140,25 @@ t.test('a master that the Sentinels gave up, and that does not know it, is left'
   t.match(await master.cli('ROLE'), ['master'], 'though it is master still by its own word')
   await settled(replica)
   t.equal(await replica.log.revoke(user('bob')), 'logged')
+})
+
+t.test('a failover that is told while a connection is being made ends it for as long as the next attempt takes', { skip: skipOrFail('redis-server') }, async (t) => {
+  const group = await startSentinelGroup(t)
+  const { follower, publisher } = openLogConnections(settingsFor(group.servers))
+  t.teardown(() => { follower.close(); publisher.close() })
+  for (const { redis, close } of [follower, publisher]) {
+    await until('it is connected', () => redis.status === 'ready')
+    const ended = new Promise((resolve) => { redis.once('end', resolve) }) // `once` of node:events minds the error before it
+    redis.once('connecting', () => { connectorOf(redis).disconnect() }) // as ioredis' failover detector does
+    redis.disconnect(true)
+    await ended
+    await once(redis, 'ready')
+    t.equal(await redis.ping(), 'PONG')
+    const closed = once(redis, 'end')
+    close()
+    await closed
+    await t.rejects(redis.ping(), 'what is closed is not opened again')
+  }
 })
 
 t.test('no Sentinel answers: nobody waits, and it is told', { skip: skipOrFail('redis-server') }, async (t) => {
