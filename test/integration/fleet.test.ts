@@ -24,17 +24,24 @@ t.test('60 parallel requests of one cold credential on three replicas are one ca
   const simulator = await startSimulator(t)
   simulator.knobs.latency = 100
   const replicas = await startReplicas(t, { authgear: simulator.url, redisPort: redis.port })
-  const answers = await Promise.all(Array.from({ length: 60 }, (_, index) => ask(replicas[index % 3]?.port ?? 0, bearer(demo.alice.accessToken))))
-  t.equal(simulator.counters.resolutions, 1)
-  t.ok(answers.every(({ status, headers }) => status === 200 && headers['x-authgear-user-id'] === demo.alice.id), 'every one of them is alice')
+  await untilShared(t, 1, async (run) => {
+    const token = `T${String(run).padStart(31, '0')}`
+    simulator.knobs.addUser({ id: `user-${run}`, name: 'somebody', sessions: [{ accessTokens: [token] }] })
+    const [errors, calls] = [await redisErrors(replicas), simulator.counters.resolutions]
+    const answers = await Promise.all(Array.from({ length: 60 }, (_, index) => ask(replicas[index % 3]?.port ?? 0, bearer(token))))
+    t.ok(answers.every(({ status, headers }) => status === 200 && headers['x-authgear-user-id'] === `user-${run}`), 'every one of them is that user')
+    return { calls: simulator.counters.resolutions - calls, errors: await redisErrors(replicas) - errors }
+  })
 })
 
 t.test('60 contenders that share nothing but Redis, spread over 80 ms: one asks, in 40 runs of 40', async (t) => {
   const redis = await startRedis(t)
-  const fleets = await Promise.all(REPLICAS.map(() => openFleet(t, redis.port)))
-  for (let run = 0; run < 40; run++) {
+  let errors = 0
+  const fleets = await Promise.all(REPLICAS.map(() => openFleet(t, redis.port, { sharedError: () => { errors++ } })))
+  await untilShared(t, 40, async (run) => {
     const key = `run-${run}` as CacheKey
     let calls = 0
+    errors = 0
     const contender = async (index: number): Promise<string> => {
       await new Promise((resolve) => setTimeout(resolve, Math.random() * 80))
       const turn = await (fleets[index % 3] as Fleet).turn(key, () => true)
@@ -45,9 +52,9 @@ t.test('60 contenders that share nothing but Redis, spread over 80 ms: one asks,
       return `user of ${key}`
     }
     const users = await Promise.all(Array.from({ length: 60 }, (_, index) => contender(index)))
-    t.equal(calls, 1, `run ${run}: one call`)
     t.ok(users.every((user) => user === `user of ${key}`), `run ${run}: the same user for all`)
-  }
+    return { calls, errors }
+  })
 })
 
 t.test('3,000 mixed requests of 150 users on three replicas: none is taken for another', async (t) => {
@@ -66,7 +73,8 @@ t.test('3,000 mixed requests of 150 users on three replicas: none is taken for a
   let right = 0
   for (let round = 0; round < 30; round++) right += (await Promise.all(Array.from({ length: 100 }, (_, index) => one(index)))).filter(Boolean).length
   t.equal(right, 3000)
-  t.ok(simulator.counters.resolutions <= 300, `${simulator.counters.resolutions} calls for 300 credentials`)
+  const unshared = await redisErrors(replicas)
+  t.ok(simulator.counters.resolutions <= 300 + unshared, `${simulator.counters.resolutions} calls for 300 credentials; Redis failed ${unshared} times`)
 })
 
 t.test('a winner that fails does not take the others down with it', async (t) => {
@@ -85,7 +93,7 @@ t.test('a winner that fails does not take the others down with it', async (t) =>
 t.test('a lease that never ends, or for too long, is nobody’s: Authgear is asked at once', async (t) => {
   const redis = await startRedis(t)
   for (const [name, args] of [['no end', []], ['an hour', ['PX', '3600000']]] as const) {
-    const fleet = await openFleet(t, redis.port, 60_000)
+    const fleet = await openFleet(t, redis.port, { patienceMs: 60_000 })
     await redis.cli('SET', `test:{planted ${name}}:lease`, 'stranger', ...args)
     const turn = await fleet.turn(`planted ${name}` as CacheKey, () => true)
     t.equal(turn.kind, 'ask', name)
@@ -94,7 +102,7 @@ t.test('a lease that never ends, or for too long, is nobody’s: Authgear is ask
 
 t.test('a lease of one who died is succeeded when it ends', async (t) => {
   const redis = await startRedis(t)
-  const fleet = await openFleet(t, redis.port, 60_000)
+  const fleet = await openFleet(t, redis.port, { patienceMs: 60_000 })
   await redis.cli('SET', 'test:{orphan}:lease', 'dead', 'PX', '100')
   const turn = await fleet.turn('orphan' as CacheKey, () => true)
   t.equal(turn.kind, 'ask')
@@ -137,11 +145,32 @@ t.test('a token’s end is the end of every answer to it, also of one that Redis
 
 t.test('nobody waits longer than patience for a winner that does not come back', async (t) => {
   const redis = await startRedis(t)
-  const fleet = await openFleet(t, redis.port, 30)
+  const fleet = await openFleet(t, redis.port, { patienceMs: 30 })
   await redis.cli('SET', 'test:{slow}:lease', 'other', 'PX', '4000')
   t.equal((await fleet.turn('slow' as CacheKey, () => true)).kind, 'ask')
   t.equal(await redis.cli('GET', 'test:{slow}:lease'), 'other', 'the lease stays the other’s')
 })
+
+/**
+ * A machine that stands still for half a second leaves Redis, and whoever comes then asks alone, as they should: such a run says
+ * nothing and is made again.
+ */
+async function untilShared (t: Tap, runs: number, one: (run: number) => Promise<Readonly<{ calls: number, errors: number }>>): Promise<void> {
+  let valid = 0
+  for (let run = 0; valid < runs; run++) {
+    if (run === runs + 20) throw new Error('Redis failed in more than twenty runs')
+    const { calls, errors } = await one(run)
+    if (errors === 0) t.equal(calls, 1, `run ${run}: one call`)
+    if (errors === 0) valid++
+    else t.comment(`run ${run}: ${calls} calls, Redis failed ${errors} times`)
+  }
+}
+
+/** Of all of them since their start. */
+async function redisErrors (replicas: readonly Adapter[]): Promise<number> {
+  const rendered = await Promise.all(replicas.map(async ({ service }) => await service.metrics.render()))
+  return [...rendered.join('\n').matchAll(/^forward_auth_redis_errors_total\{.*\} (\d+)$/gm)].reduce((sum, [, count]) => sum + Number(count), 0)
+}
 
 async function startReplicas (t: Tap, options: AdapterOptions): Promise<readonly Adapter[]> {
   const replicas = await Promise.all(REPLICAS.map(() => startAdapter(t, options)))
@@ -149,7 +178,7 @@ async function startReplicas (t: Tap, options: AdapterOptions): Promise<readonly
   return replicas
 }
 
-async function openFleet (t: Pick<Tap, 'teardown'>, port: number, patienceMs = 5000): Promise<Fleet> {
+async function openFleet (t: Pick<Tap, 'teardown'>, port: number, { patienceMs = 5000, sharedError = () => {} }: { patienceMs?: number, sharedError?: () => void } = {}): Promise<Fleet> {
   let ready = (): void => {}
   const up = new Promise<void>((resolve) => { ready = resolve })
   const connection = connectRedis(settingsFor(port, { timeoutMs: 5000 }), { up: ready, down: () => {} })
@@ -160,7 +189,7 @@ async function openFleet (t: Pick<Tap, 'teardown'>, port: number, patienceMs = 5
     timeoutMs: 5000,
     leaseMs: 2500,
     patienceMs,
-    observer: { sharedRead: () => {}, sharedError: () => {} }
+    observer: { sharedRead: () => {}, sharedError }
   })
 }
 
