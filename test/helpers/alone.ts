@@ -16,6 +16,11 @@ export async function metricOf ({ service }: Pick<Adapter, 'service'>, line: str
   return Number(found?.slice(line.length) ?? 0)
 }
 
+/** The same line of several replicas, added up. */
+export async function sumOf (replicas: ReadonlyArray<Pick<Adapter, 'service'>>, line: string): Promise<number> {
+  return (await Promise.all(replicas.map((replica) => metricOf(replica, line)))).reduce((all, one) => all + one, 0)
+}
+
 /** One replica without Redis, on a clock that stands still. */
 export async function startAlone (t: Test, options: Partial<AdapterOptions> = {}) {
   const simulator = await startSimulator(t)

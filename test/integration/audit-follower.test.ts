@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import { startAdapter, type Adapter, type AdapterOptions } from '../helpers/adapter.ts'
-import { metricOf, sourceOf, verify } from '../helpers/alone.ts'
+import { metricOf, sourceOf, sumOf, verify } from '../helpers/alone.ts'
 import { adminApi, auditSettings } from '../helpers/audit.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { ask, type Answer } from '../helpers/request.ts'
@@ -16,7 +16,6 @@ t.setTimeout(180_000)
 const byCookie = ({ port }: Adapter, cookie: string): Promise<Answer> => ask(port, { path: '/verify', headers: [['Cookie', `session=${cookie}`]] })
 const isLeader = async (replica: Adapter): Promise<boolean> => await metricOf(replica, 'forward_auth_audit_leader') === 1
 const polls = (replica: Adapter, outcome = 'ok'): Promise<number> => metricOf(replica, `forward_auth_audit_polls_total{outcome="${outcome}"}`)
-const sum = async (replicas: readonly Adapter[], line: string): Promise<number> => (await Promise.all(replicas.map((replica) => metricOf(replica, line)))).reduce((all, one) => all + one, 0)
 
 async function follow (t: Test, simulator: RunningSimulator, count: number, options: Partial<AdapterOptions> = {}): Promise<readonly Adapter[]> {
   const replicas = await Promise.all(Array.from({ length: count }, () => startAdapter(t, { authgear: simulator.url, audit: auditSettings(simulator.url, POLL), ttlMs: 300_000, ...options })))
@@ -34,8 +33,8 @@ async function startFleet (t: Test) {
 
 /** What is written so far is read, the quiet time after it is over, and all of them remember. */
 async function remembered (replicas: readonly Adapter[], asks: ReadonlyArray<(replica: Adapter) => Promise<Answer>>): Promise<void> {
-  const before = await sum(replicas, 'forward_auth_audit_polls_total{outcome="ok"}')
-  await until('two polls', async () => await sum(replicas, 'forward_auth_audit_polls_total{outcome="ok"}') >= before + 2)
+  const before = await sumOf(replicas, 'forward_auth_audit_polls_total{outcome="ok"}')
+  await until('two polls', async () => await sumOf(replicas, 'forward_auth_audit_polls_total{outcome="ok"}') >= before + 2)
   for (const replica of replicas) for (const asked of asks) await until('remembered', async () => sourceOf(await asked(replica)) === '200 memory')
 }
 
@@ -57,8 +56,8 @@ t.test('on three replicas', { skip: skipOrFail('redis-server') }, async (t) => {
   t.test('one of them reads', async (t) => {
     t.equal((await Promise.all(replicas.map(isLeader))).filter(Boolean).length, 1)
     const queries = simulator.knobs.audit.queries
-    const before = await sum(replicas, 'forward_auth_audit_polls_total{outcome="ok"}')
-    await until('four polls', async () => await sum(replicas, 'forward_auth_audit_polls_total{outcome="ok"}') >= before + 4)
+    const before = await sumOf(replicas, 'forward_auth_audit_polls_total{outcome="ok"}')
+    await until('four polls', async () => await sumOf(replicas, 'forward_auth_audit_polls_total{outcome="ok"}') >= before + 4)
     t.ok(simulator.knobs.audit.queries - queries <= 6, 'one query a poll')
   })
 
@@ -104,7 +103,7 @@ t.test('on three replicas', { skip: skipOrFail('redis-server') }, async (t) => {
     await remembered(replicas, some.map((cookie) => (replica) => byCookie(replica, cookie)))
     for (const cookie of cookies) knobs.signOut(cookie)
     const took = await timeUntil('refused', replicas, async (replica) => (await Promise.all(some.map((cookie) => byCookie(replica, cookie)))).every(({ status }) => status === 401))
-    t.comment(`1,000 sign-outs at once: refused on three replicas after ${Math.round(took)} ms; ${await sum(replicas, 'forward_auth_audit_revocations_total{activity="overflow"}')} times everything`)
+    t.comment(`1,000 sign-outs at once: refused on three replicas after ${Math.round(took)} ms; ${await sumOf(replicas, 'forward_auth_audit_revocations_total{activity="overflow"}')} times everything`)
   })
 
   t.test('one that is closed makes room at once', async (t) => {
@@ -122,15 +121,15 @@ t.test('the audit database is lost, and comes back', { skip: skipOrFail('redis-s
   const [alice, bob] = [knobs.signIn('alice'), knobs.signIn('bob')]
   await remembered(replicas, [alice, bob].map(({ cookie }) => (replica) => byCookie(replica, cookie)))
   knobs.audit.fail('unavailable')
-  await until('it fails', async () => await sum(replicas, 'forward_auth_audit_errors_total{kind="log_unavailable"}') > 1)
+  await until('it fails', async () => await sumOf(replicas, 'forward_auth_audit_errors_total{kind="log_unavailable"}') > 1)
   knobs.audit.lose(1)
   knobs.signOut(alice.cookie)
   for (const replica of replicas) t.equal((await byCookie(replica, alice.cookie)).status, 200, 'nobody knows')
   for (const replica of replicas) t.equal(sourceOf(await byCookie(replica, bob.cookie)), '200 memory', 'and nobody is logged out')
   knobs.audit.recover()
   t.comment(`lost for good: refused ${Math.round(await timeUntil('refused', replicas, async (replica) => (await byCookie(replica, alice.cookie)).status === 401))} ms after the database was back`)
-  t.equal(await sum(replicas, 'forward_auth_audit_gaps_total{outcome="everything"}'), 1)
-  t.equal(await sum(replicas, 'forward_auth_audit_revocations_total{activity="gap"}'), 1)
+  t.equal(await sumOf(replicas, 'forward_auth_audit_gaps_total{outcome="everything"}'), 1)
+  t.equal(await sumOf(replicas, 'forward_auth_audit_revocations_total{activity="gap"}'), 1)
   await until('it is told', () => replicas.some(({ lines }) => lines.some(({ msg }) => msg === 'the audit log is read again')))
   const lines = replicas.flatMap((replica) => replica.lines.filter(({ msg }) => typeof msg === 'string' && msg.includes('audit log')))
   t.match(lines.filter(({ level }) => level === 'warn').map(({ msg }) => msg), [/cannot be read/, /may have been lost/], 'each told once')
@@ -158,7 +157,7 @@ t.test('Redis lost: nobody reads; back: one does', { skip: skipOrFail('redis-ser
   const { redis, replicas, knobs } = await startFleet(t)
   await redis.stop()
   await until('nobody leads', async () => !(await Promise.all(replicas.map(isLeader))).includes(true))
-  t.ok(await sum(replicas, 'forward_auth_audit_errors_total{kind="redis"}') > 0)
+  t.ok(await sumOf(replicas, 'forward_auth_audit_errors_total{kind="redis"}') > 0)
   await redis.restart()
   await until('one leads', async () => (await Promise.all(replicas.map(isLeader))).includes(true))
   await until('all follow', () => replicas.every(({ service }) => service.redisState() === 'up'))

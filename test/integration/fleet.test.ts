@@ -9,6 +9,7 @@ import type { Entry } from '../../src/core/entry.ts'
 import { readResolution } from '../../src/core/resolution.ts'
 import { connectRedis } from '../../src/redis/connect.ts'
 import { startAdapter, type Adapter, type AdapterOptions } from '../helpers/adapter.ts'
+import { sumOf } from '../helpers/alone.ts'
 import { NO_LOG } from '../helpers/no-log.ts'
 import { settingsFor } from '../helpers/redis-settings.ts'
 import { startRedis } from '../helpers/redis.ts'
@@ -166,10 +167,10 @@ async function untilShared (t: Tap, runs: number, one: (run: number) => Promise<
   }
 }
 
-/** Of all of them since their start. */
+/** Of all of them and of each kind since their start. */
 async function redisErrors (replicas: readonly Adapter[]): Promise<number> {
-  const rendered = await Promise.all(replicas.map(async ({ service }) => await service.metrics.render()))
-  return [...rendered.join('\n').matchAll(/^forward_auth_redis_errors_total\{.*\} (\d+)$/gm)].reduce((sum, [, count]) => sum + Number(count), 0)
+  const counts = await Promise.all(['read', 'lease', 'write', 'release'].map((operation) => sumOf(replicas, `forward_auth_redis_errors_total{operation="${operation}"}`)))
+  return counts.reduce((all, one) => all + one)
 }
 
 async function startReplicas (t: Tap, options: AdapterOptions): Promise<readonly Adapter[]> {

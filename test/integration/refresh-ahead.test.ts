@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap'
 import type { AdapterOptions } from '../helpers/adapter.ts'
 import { startAdapter } from '../helpers/adapter.ts'
-import { metricOf, sourceOf, startAlone, verify } from '../helpers/alone.ts'
+import { metricOf, sourceOf, startAlone, sumOf, verify } from '../helpers/alone.ts'
 import { user } from '../helpers/log-entry.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { skipOrFail } from '../helpers/servers.ts'
@@ -144,8 +144,7 @@ t.test('of a fleet one renews, under the lease, and the others take what it brou
   const reads = (index: number): Promise<number> => metricOf(replicas[index] ?? unknown, 'forward_auth_cache_reads_total{tier="redis",outcome="hit"}')
   await until('the two others look for it', async () => await reads(1) === 2 && await reads(2) === 2)
   gate.release()
-  const coalesced = async (): Promise<number> => (await Promise.all(replicas.map((replica) => metricOf(replica, 'forward_auth_coalesced_total{scope="fleet"}')))).reduce((sum, one) => sum + one)
-  await until('the two others have it', async () => await coalesced() === 2)
+  await until('the two others have it', async () => await sumOf(replicas, 'forward_auth_coalesced_total{scope="fleet"}') === 2)
   clock.jump(0.1 * TTL)
   for (const replica of replicas) t.match(sourceOf(await verify(replica, alice.accessToken)), /^200 (memory|redis)$/)
   t.equal(simulator.counters.resolutions, 2)
