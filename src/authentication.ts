@@ -23,7 +23,7 @@ export type Authentication =
     /** Past its life, while Authgear cannot be reached (CACHE_STALE_IF_ERROR). */
     stale?: true
   }>
-  | Readonly<{ kind: 'refused', reason: 'expired_credentials' }>
+  | Readonly<{ kind: 'refused', reason: 'expired_credentials' | 'wrong_audience' }>
   /** An error is never a miss and never "not signed in". */
   | Readonly<{ kind: 'unavailable', error: ResolverError }>
 
@@ -48,6 +48,8 @@ export type AuthenticateDeps = Readonly<{
   fleet: Fleet
   resolver: Resolver
   digests: (credentials: Credentials) => readonly CredentialDigest[]
+  /** AUTHGEAR_ENDPOINT's origin: what a JWT's `aud` has to name. */
+  audience: string
   lifetimes: Lifetimes
   /** Share of its life after which an entry is renewed while it is still used (CACHE_REFRESH_AHEAD); 0 = never. */
   refreshAhead: number

@@ -4,7 +4,7 @@ import { ALONE, type Turn } from './cache/fleet.ts'
 import { elapsedSince, momentOf } from './clock.ts'
 import type { CredentialDigest } from './core/cache-key.ts'
 import type { Entry } from './core/entry.ts'
-import { identityDeadline, isExpired } from './core/jwt.ts'
+import { identityDeadline, isExpired, isForAnotherAudience } from './core/jwt.ts'
 import { capAt, lifetimeOf } from './core/lifetime.ts'
 import type { Resolution } from './core/resolution.ts'
 import { AuthgearCircuitOpen, AuthgearTimeout, AuthgearUnreachable, ResolverError, RevokedMeanwhile, Unforeseen } from './errors.ts'
@@ -14,6 +14,7 @@ import type { About, Mark } from './revocation/log.ts'
 /** Resolutions that one answer may take: a doubtful one is asked for twice. */
 const LONGEST = 2
 const EXPIRED: Authentication = Object.freeze({ kind: 'refused', reason: 'expired_credentials' })
+const WRONG_AUDIENCE: Authentication = Object.freeze({ kind: 'refused', reason: 'wrong_audience' })
 
 /** What a flight is for. */
 export type Errand = Readonly<{
@@ -39,6 +40,8 @@ export async function fly (deps: AuthenticateDeps, subject: Subject, errand: Err
   try {
     const { credentials } = subject
     const now = deps.clock.wall()
+    // here and not at each request: nothing is remembered of credentials that do not come past this line
+    if (isForAnotherAudience(credentials, deps.audience)) return WRONG_AUDIENCE
     if (isExpired(credentials, now)) return EXPIRED
     const deadline = deps.clock.monotonic() + deps.timeoutMs
     const flight: Flight = { deps, errand, subject, digests: deps.digests(credentials), tokenEnd: identityDeadline(credentials, now) }

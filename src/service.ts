@@ -83,6 +83,7 @@ export function createService (settings: ServiceSettings, log: Log, { clock = sy
     resolver,
     clock,
     digests: keyer.digests,
+    audience: authgear.endpoint.origin,
     lifetimes: cache,
     refreshAhead: cache.refreshAhead,
     timeoutMs: authgear.timeoutMs,

@@ -20,16 +20,51 @@ export function jwtExpiry (token: string): EpochMs | undefined {
   return exp * 1000 as EpochMs
 }
 
-/** @returns the audiences that a token names, unverified; none where the text is no JWT */
-export function jwtAudience (token: string): readonly string[] {
-  const audience = decodeJson(token.split('.')[1] ?? '')?.['aud']
-  return [audience].flat().filter((name): name is string => typeof name === 'string')
+/** @returns the audiences that a token names, unverified; undefined where the text is no JWT */
+export function jwtAudience (token: string): readonly string[] | undefined {
+  const jwt = decodeJwt(token)
+  return jwt === undefined ? undefined : audiencesOf(jwt)
 }
 
-function decodeJson (base64url: string): Readonly<Record<string, unknown>> | undefined {
+/**
+ * A token that Authgear issued for one resource must open nothing else, whatever the resolver says of it (RFC 8707; RFC 9068, section 4).
+ * Read without verifying, since it only refuses. An app's own JWT beside a session is not Authgear's, and stays the app's business.
+ * @param origin of AUTHGEAR_ENDPOINT, compared character by character as Authgear does
+ */
+export function isForAnotherAudience ({ bearer, appAccessToken }: Credentials, origin: string): boolean {
+  return [bearer, appAccessToken].some((token) => {
+    const jwt = token === undefined ? undefined : decodeJwt(token)
+    return jwt !== undefined && isAuthgears(jwt, origin) && !audiencesOf(jwt).includes(origin)
+  })
+}
+
+type Json = Readonly<Record<string, unknown>>
+type Jwt = Readonly<{ header: Json | undefined, claims: Json }>
+
+/** Three parts of which the second holds claims; a signature is not looked at. */
+function decodeJwt (token: string): Jwt | undefined {
+  const [header = '', payload = '', ...rest] = token.split('.')
+  const claims = rest.length === 1 ? decodeJson(payload) : undefined
+  return claims === undefined ? undefined : { header: decodeJson(header), claims }
+}
+
+/** RFC 9068, section 2.1: the type of an access token, in any case and with or without its prefix. */
+const ACCESS_TOKEN = /^(?:application\/)?at\+jwt$/i
+
+function isAuthgears ({ header, claims }: Jwt, origin: string): boolean {
+  const typ = header?.['typ']
+  return claims['iss'] === origin || (typeof typ === 'string' && ACCESS_TOKEN.test(typ))
+}
+
+/** RFC 7519, section 4.1.3: one text, or a list of them. */
+function audiencesOf ({ claims }: Jwt): readonly string[] {
+  return [claims['aud']].flat().filter((name): name is string => typeof name === 'string')
+}
+
+function decodeJson (base64url: string): Json | undefined {
   try {
     const value: unknown = JSON.parse(Buffer.from(base64url, 'base64url').toString('utf8'))
-    return typeof value === 'object' && value !== null ? value as Record<string, unknown> : undefined
+    return typeof value === 'object' && value !== null ? value as Json : undefined
   } catch {
     return undefined
   }

@@ -6,6 +6,7 @@ export type UnauthenticatedReason =
   | 'malformed_credentials'
   | 'ambiguous_credentials'
   | 'expired_credentials'
+  | 'wrong_audience'
   | 'invalid_session'
   | 'step_up_required'
 export type ForbiddenReason = 'forbidden' | 'bad_policy'
@@ -32,6 +33,7 @@ export const REFUSALS: Readonly<Record<RefusalReason, RefusalText>> = {
   malformed_credentials: { status: 401, outward: 'malformed_credentials', message: 'The credentials sent cannot be read. Please sign in again.' },
   ambiguous_credentials: { status: 401, outward: 'ambiguous_credentials', message: 'More than one set of credentials was sent, so none was used.' },
   expired_credentials: { status: 401, outward: 'expired_credentials', message: 'Your access token has expired. Please sign in again.' },
+  wrong_audience: { status: 401, outward: 'wrong_audience', message: 'The access token sent is meant for another service.' },
   invalid_session: { status: 401, outward: 'invalid_session', message: 'Your session is not valid any more. Please sign in again.' },
   step_up_required: { status: 401, outward: 'step_up_required', message: 'You need to confirm that it is you: please sign in again.' },
   forbidden: { status: 403, outward: 'forbidden', message: NOT_ALLOWED },

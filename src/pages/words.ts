@@ -39,6 +39,10 @@ const BY_REASON: Readonly<Partial<Record<RefusalReason, Words>>> = {
     title: 'Your sign-in could not be read',
     advice: 'A browser extension that adds headers may be the cause: turn it off, then try again.'
   },
+  wrong_audience: {
+    title: 'This sign-in is for another service',
+    advice: 'Delete the cookies of this site in your browser, then sign in again.'
+  },
   step_up_required: {
     title: 'Please confirm that it is you',
     advice: 'For your safety, this page needs a recent or a stronger sign-in. Once you have signed in again, come back to this page.'

@@ -88,7 +88,10 @@ function createConclude ({ authenticator, absentHeaders, clock, confirmAfterMs }
 
   function unresolved (question: Question, subject: Subject, authentication: Exclude<Authentication, { kind: 'resolved' }>): Verdict {
     const bearer = sentBearer(subject)
-    if (authentication.kind === 'refused') return refuse(question, { reason: authentication.reason, bearer }, { key: subject })
+    if (authentication.kind === 'refused') {
+      const { reason } = authentication
+      return refuse(question, { reason, bearer: bearer || reason === 'wrong_audience' }, { key: subject })
+    }
     const { error } = authentication
     return refuse(question, { reason: error.reason, bearer }, { key: subject, error, source: 'authgear' })
   }

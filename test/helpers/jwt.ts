@@ -9,7 +9,7 @@ export function jwt (payload: unknown, header: unknown = { alg: 'RS256', typ: 'a
   return `${encode(header)}.${encode(payload)}.c2lnbmF0dXJl`
 }
 
-/** An access token that ends so many milliseconds from NOW. */
-export function jwtEnding (fromNowMs: number): string {
-  return jwt({ sub: 'user', exp: (NOW + fromNowMs) / 1000 })
+/** An access token that ends so many milliseconds from NOW. @param aud the project's origin */
+export function jwtEnding (fromNowMs: number, aud?: string): string {
+  return jwt({ sub: 'user', aud, exp: (NOW + fromNowMs) / 1000 })
 }

@@ -70,15 +70,15 @@ export function setState (exchange: Exchange, knobs: Knobs): void {
   for (const [name, change] of STATES) if (name.test(exchange.name)) change(knobs)
 }
 
-/** A token of the right form for each placeholder in a text. */
-export function fillIn (text: string): string {
-  return text.replace(/<[a-z][^<>]*>/gi, placeholder => placeholder === '<script>' ? placeholder : tokenOf(placeholder))
+/** A token of the right form for each placeholder in a text. @param origin the project's: the audience of its JWTs */
+export function fillIn (text: string, origin = LOCAL): string {
+  return text.replace(/<[a-z][^<>]*>/gi, placeholder => placeholder === '<script>' ? placeholder : tokenOf(placeholder, origin))
 }
 
-function tokenOf (placeholder: string): string {
+function tokenOf (placeholder: string, origin = LOCAL): string {
   const digest = createHash('sha256').update(placeholder).digest('hex')
   const claims = JWTS[placeholder]
-  if (claims !== undefined) return demoJwt({ sub: ownerOf(placeholder), jti: digest, ...claims })
+  if (claims !== undefined) return demoJwt({ sub: ownerOf(placeholder), jti: digest, ...claims, aud: claims.aud === LOCAL ? origin : claims.aud })
   const opaque = digest.slice(32)
   return isSessionCookie(placeholder) ? `${digest.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*/, '$1-$2-$3-$4-$5')}.${opaque}` : opaque
 }

@@ -31,13 +31,16 @@ export function cookiePrefixOf ({ name }: Exchange): string {
   return name.startsWith('cfg-both/') ? '__Secure-lab-' : ''
 }
 
-/** Header lines as they went over the wire. */
-export function headersOf ({ request }: Exchange): HeaderList {
-  return request.headers.map(([name, value]) => [name, fillIn(restoreValue(value))])
+/** Where the replayed project is, for this service. */
+export const ENDPOINT = 'https://myapp.authgear.cloud'
+
+/** Header lines as they went over the wire. @param origin the audience of the project's JWTs, if not the recorded one */
+export function headersOf ({ request }: Exchange, origin?: string): HeaderList {
+  return request.headers.map(([name, value]) => [name, fillIn(restoreValue(value), origin)])
 }
 
-export function sentBy (exchange: Exchange): Sent {
-  const lines = (name: string): string[] => headersOf(exchange).filter(([one]) => one.toLowerCase() === name).map(([, value]) => value.trim())
+export function sentBy (exchange: Exchange, origin?: string): Sent {
+  const lines = (name: string): string[] => headersOf(exchange, origin).filter(([one]) => one.toLowerCase() === name).map(([, value]) => value.trim())
   const prefix = cookiePrefixOf(exchange)
   const cookie = (name: string): string | undefined => goCookie(lines('cookie'), prefix + name)
   const authorizations = lines('authorization')
@@ -65,7 +68,18 @@ function refusedWithoutAsking ({ authorizations, bearer, appSession, appAccessTo
   if (authorizations.length > 1 || bearer?.includes(',')) return 'ambiguous_credentials'
   if ([bearer, appSession, appAccessToken, session].every(value => value === undefined)) return 'no_credentials'
   const tooLong = [[bearer, K16], [appAccessToken, K16], [appSession, K1], [session, K1]] as const
-  return tooLong.some(([value, most]) => value !== undefined && value.length > most) ? 'malformed_credentials' : undefined
+  if (tooLong.some(([value, most]) => value !== undefined && value.length > most)) return 'malformed_credentials'
+  return [bearer, appAccessToken].some(isForAnother) ? 'wrong_audience' : undefined
+}
+
+/** An access token of three parts whose audience is another project, or none. */
+function isForAnother (token = ''): boolean {
+  try {
+    const [header, claims] = token.split('.', 2).map(part => JSON.parse(Buffer.from(part, 'base64url').toString()))
+    return header.typ === 'at+jwt' && claims.aud !== ENDPOINT
+  } catch {
+    return false
+  }
 }
 
 function identityIn (headers: HeaderList): HeaderList {

@@ -145,6 +145,12 @@ const AUTHGEAR: readonly Row[] = [
   ['two tokens', ['token-refused'], async (t) => ({ env: (await authgear(t)).env, args: ['--token-stdin'], stdin: 'a,b' })],
   ['a token past its end', ['token-expired'], async (t) => ({ env: (await authgear(t)).env, args: ['--token-stdin'], stdin: jwt({ aud: INSIDE, exp: 1 }) })],
   ['a token of another origin', ['jwt-audience'], async (t) => ({ env: (await authgear(t)).env, args: ['--token-stdin'], stdin: jwt({ aud: 'https://Auth.example.com', exp: future() }) })],
+  ['a token for a resource, which Authgear accepts like a session', ['jwt-audience'], async (t) => {
+    const { env, simulator } = await authgear(t)
+    const token = jwt({ sub: 'user', aud: ['https://orders.example.com'], exp: future() })
+    simulator.knobs.addUser({ id: 'user', name: 'user', sessions: [{ accessTokens: [token] }] })
+    return { env, args: ['--token-stdin'], stdin: token }
+  }],
   ['a revoked JWT', ['jwt-refused'], async (t) => {
     const { env, endpoint } = await authgear(t)
     return { env, args: ['--token-stdin'], stdin: jwt({ aud: endpoint, exp: future() }) }

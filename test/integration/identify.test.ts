@@ -48,14 +48,18 @@ function checkNobody (t: Test, { status, headers, body }: Answer, reason: string
   t.equal(body, '')
 }
 
-const NOBODY: ReadonlyArray<readonly [what: string, headers: readonly HeaderLine[], reason: string, calls: number]> = [
+type Lines = readonly HeaderLine[]
+
+/** Header lines may depend on the project's origin. */
+const NOBODY: ReadonlyArray<readonly [what: string, headers: Lines | ((origin: string) => Lines), reason: string, calls: number]> = [
   ['no credential', [], 'no_credentials', 0],
   ['somebody else’s cookies and scheme', [cookie('a=b; Session=x'), ['Authorization', 'Basic dXNlcjpwYXNz']], 'no_credentials', 0],
   ['a token over 16 KiB', [bearer('x'.repeat(16 * 1024 + 1))], 'malformed_credentials', 0],
   ['a session cookie over 1 KiB', [cookie(`session=${'x'.repeat(1025)}`)], 'malformed_credentials', 0],
   ['two Authorization lines', [bearer(alice.accessToken), bearer(bob.accessToken)], 'ambiguous_credentials', 0],
   ['a comma in a bearer value', [bearer(`${alice.accessToken},Bearer ${bob.accessToken}`)], 'ambiguous_credentials', 0],
-  ['a JWT that has long expired', [bearer(jwtEnding(-61_000))], 'expired_credentials', 0],
+  ['a JWT that has long expired', (origin) => [bearer(jwtEnding(-61_000, origin))], 'expired_credentials', 0],
+  ['a JWT for another audience', [bearer(jwtEnding(61_000))], 'wrong_audience', 0],
   ['an unknown token', [bearer('A'.repeat(32))], 'invalid_session', 1],
   ['an unknown session', [cookie('session=x')], 'invalid_session', 1],
   ['a disabled user', [cookie(`session=${dora.cookie}`)], 'invalid_session', 1]
@@ -63,9 +67,10 @@ const NOBODY: ReadonlyArray<readonly [what: string, headers: readonly HeaderLine
 
 for (const absentHeaders of ['empty', 'omit'] as const) {
   t.test(`nobody is 200 with false and seven empty names, ABSENT_HEADERS=${absentHeaders}`, async (t) => {
-    for (const [what, headers, reason, calls] of NOBODY) {
+    for (const [what, sent, reason, calls] of NOBODY) {
       await t.test(what, async (t) => {
         const { simulator, adapter, identify } = await start(t, { absentHeaders })
+        const headers = typeof sent === 'function' ? sent(simulator.url) : sent
         checkNobody(t, await identify(headers), reason, calls === 0 ? undefined : 'authgear')
         checkNobody(t, await identify(headers), reason, calls === 0 ? undefined : 'memory')
         t.equal(simulator.counters.resolutions, calls, 'calls of Authgear')

@@ -3,10 +3,8 @@ import type { Test } from 'tap'
 import { startAdapter, type Adapter } from '../helpers/adapter.ts'
 import { sendRaw, type RawAnswer } from '../helpers/raw-http.ts'
 import { headersNamed, recordedExchanges, type Exchange } from '../helpers/recorded.ts'
-import { cookiePrefixOf, expectedAnswer, expectedRequest, headersOf, sentBy, type Expected } from '../helpers/replay.ts'
+import { cookiePrefixOf, ENDPOINT, expectedAnswer, expectedRequest, headersOf, sentBy, type Expected } from '../helpers/replay.ts'
 import { startUpstream, type Upstream } from '../helpers/upstream.ts'
-
-const ENDPOINT = 'myapp.authgear.cloud'
 
 /** Where the answer does not follow from the credentials and Authgear's answer alone, each with the reason. `0`: closed without an answer. */
 const EXCEPTIONS: Readonly<Record<string, readonly [status: number | readonly number[], reason: string | undefined, why: string]>> = {
@@ -65,14 +63,14 @@ interface World { readonly upstream: Upstream, readonly adapterFor: (t: Test, pr
 async function open (t: Test): Promise<World> {
   const upstream = await startUpstream(t, () => {})
   const adapterFor = (t: Test, cookiePrefix: string): Promise<Adapter> => startAdapter(t, {
-    authgear: `https://${ENDPOINT}`, resolverUrl: `http://127.0.0.1:${upstream.port}/resolve`, cookiePrefix, ttlMs: 0, negativeTtlMs: 0, timeoutMs: 500, trustedProxies: []
+    authgear: ENDPOINT, resolverUrl: `http://127.0.0.1:${upstream.port}/resolve`, cookiePrefix, ttlMs: 0, negativeTtlMs: 0, timeoutMs: 500, trustedProxies: []
   })
   return { upstream, adapterFor }
 }
 
 async function replay (t: Test, { upstream, adapterFor }: World, exchange: Exchange, response: Exchange['response']): Promise<void> {
   const adapter = await adapterFor(t, cookiePrefixOf(exchange))
-  const sent = sentBy(exchange)
+  const sent = sentBy(exchange, ENDPOINT)
   const expected = EXCEPTIONS[exchange.name] === undefined ? expectedAnswer(sent, response) : exceptional(exchange.name)
   upstream.forget()
   upstream.script = socket => { if (response.status !== -1) socket.write(bytesOfAnswer(response), 'latin1') }
@@ -82,7 +80,7 @@ async function replay (t: Test, { upstream, adapterFor }: World, exchange: Excha
   t.equal(upstream.requests.length, expected.asked, `Authgear is asked ${expected.asked} times`)
   for (const { line, headers } of upstream.requests) {
     t.equal(line, 'GET /resolve HTTP/1.1')
-    t.strictSame(headers.map(([name, value]) => `${name}: ${value}`).toSorted(), expectedRequest(exchange, sent, ENDPOINT), 'it gets what was keyed and nothing else')
+    t.strictSame(headers.map(([name, value]) => `${name}: ${value}`).toSorted(), expectedRequest(exchange, sent, new URL(ENDPOINT).host), 'it gets what was keyed and nothing else')
   }
 }
 
@@ -109,7 +107,7 @@ function refusedByNode (t: Test, answer: RawAnswer | undefined, name: string, up
 function bytesOfRequest (exchange: Exchange): string {
   if (exchange.name === 'h2-prior-knowledge') return 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'
   const { method, version = 'HTTP/1.1', body = '' } = exchange.request
-  const lines = headersOf(exchange).map(([name, value]) => `${name}: ${value}\r\n`)
+  const lines = headersOf(exchange, ENDPOINT).map(([name, value]) => `${name}: ${value}\r\n`)
   return `${method} /verify ${version}\r\n${lines.join('')}\r\n${body}`
 }
 

@@ -8,11 +8,12 @@ const tls = makeTls(t)
 const { alice, bob, dora } = demo
 const bearer = (token: string): Asked => ({ headers: { authorization: `Bearer ${token}` } })
 const cookie = (text: string): Asked => ({ headers: { cookie: text } })
-const jwt = (exp: number): string => [{ alg: 'RS256', typ: 'at+jwt' }, { sub: 'u', exp }].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.') + '.c2ln'
+const jwt = (exp: number, aud?: string): string => [{ alg: 'RS256', typ: 'at+jwt' }, { sub: 'u', exp, aud }].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.') + '.c2ln'
 
 interface Row {
   readonly name: string
-  readonly asked: Asked
+  /** May depend on the project's origin. */
+  readonly asked: Asked | ((origin: string) => Asked)
   /** Node's HTTP/2 client refuses to send it: test/security/two-authorizations.test.ts does. */
   readonly protocol?: 'HTTP/1.1'
   readonly before?: (simulator: RunningSimulator) => void
@@ -36,8 +37,9 @@ const ROWS: readonly Row[] = [
   { name: 'a session cookie over 1 KiB', asked: cookie(`session=${'x'.repeat(1025)}`), status: 401, reason: 'malformed_credentials', calls: 0 },
   { name: 'two Authorization lines', protocol: 'HTTP/1.1', asked: { headers: { authorization: [`Bearer ${alice.accessToken}`, `Bearer ${bob.accessToken}`] } }, status: 401, reason: 'ambiguous_credentials', calls: 0 },
   { name: 'a comma in a bearer value', asked: bearer(`${alice.accessToken},Bearer ${bob.accessToken}`), status: 401, reason: 'ambiguous_credentials', calls: 0 },
-  { name: 'a JWT that expired over a minute ago', asked: bearer(jwt(Date.now() / 1000 - 61)), status: 401, reason: 'expired_credentials', calls: 0 },
-  { name: 'a JWT that expired just now is Authgear’s to judge', asked: bearer(jwt(Date.now() / 1000 - 5)), status: 401, reason: 'invalid_session', calls: 1 },
+  { name: 'a JWT that expired over a minute ago', asked: (origin) => bearer(jwt(Date.now() / 1000 - 61, origin)), status: 401, reason: 'expired_credentials', calls: 0 },
+  { name: 'a JWT that expired just now is Authgear’s to judge', asked: (origin) => bearer(jwt(Date.now() / 1000 - 5, origin)), status: 401, reason: 'invalid_session', calls: 1 },
+  { name: 'a JWT for another audience', asked: bearer(jwt(Date.now() / 1000 + 61)), status: 401, reason: 'wrong_audience', calls: 0 },
   { name: 'an unknown token', asked: bearer('A'.repeat(32)), status: 401, reason: 'invalid_session', calls: 1 },
   { name: 'an unknown session', asked: cookie('session=x'), status: 401, reason: 'invalid_session', calls: 1 },
   { name: 'a disabled user', asked: cookie(`session=${dora.cookie}`), status: 401, reason: 'invalid_session', calls: 1 },
@@ -64,12 +66,13 @@ for (const protocol of PROTOCOLS) {
   for (const path of ['/verify', '/ext-authz/the/clients/own?role=%zz&x#y']) {
     t.test(`${path.split('/')[1]} over ${protocol}`, async (t) => {
       for (const row of ROWS) {
-        if ((row.asked.path !== undefined && path !== '/verify') || (row.protocol ?? protocol) !== protocol) continue
+        if ((typeof row.asked !== 'function' && row.asked.path !== undefined && path !== '/verify') || (row.protocol ?? protocol) !== protocol) continue
         await t.test(row.name, async (t) => {
           const simulator = await startSimulator(t)
           const verifier = await startVerifier(t, protocol, tls, { authgear: simulator.url, timeoutMs: 300 })
           row.before?.(simulator)
-          const answered = await verifier.ask({ ...row.asked, path: row.asked.path ?? path })
+          const asked = typeof row.asked === 'function' ? row.asked(simulator.url) : row.asked
+          const answered = await verifier.ask({ ...asked, path: asked.path ?? path })
           t.match(answered, { status: row.status, headers: { 'x-forward-auth-reason': row.reason } })
           t.equal(simulator.counters.resolutions, row.calls, 'calls of Authgear')
           checkInvariants(t, answered, { realm: simulator.url })

@@ -76,6 +76,7 @@ export class Replica {
       fleet: createSharedTier(this),
       resolver: { resolve: (credentials) => world.resolve(this, credentials), state: () => ({ inFlight: 0, queued: 0, circuitOpen: false }), close: async () => {} },
       digests: keyer.digests,
+      audience: 'https://auth.example.com',
       lifetimes: { ttlMs: LIMITS.ttl, negativeTtlMs: 2000 },
       timeoutMs: LIMITS.timeout,
       degradedTtlMs: LIMITS.degraded,

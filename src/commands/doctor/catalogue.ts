@@ -125,9 +125,9 @@ export const CATALOGUE = Object.freeze({
   },
   'jwt-audience': {
     severity: 'error',
-    mistake: 'The pasted JWT is for another origin than AUTHGEAR_ENDPOINT',
-    why: 'Authgear compares its audience character by character: whoever sends it is answered 401',
-    set: 'AUTHGEAR_ENDPOINT to the audience of the token, where that is this project\'s public origin'
+    mistake: 'The pasted JWT is for another audience than AUTHGEAR_ENDPOINT',
+    why: 'A request with it is answered 401 (wrong_audience), even beside a valid session: a token for one API must not open every app',
+    set: 'AUTHGEAR_ENDPOINT to the audience of the token, where that is this project\'s public origin; a token that Authgear issued for a resource or a machine opens that API alone'
   },
   'jwt-refused': {
     severity: 'error',

@@ -7,6 +7,7 @@ const expected: Readonly<Record<RefusalReason, readonly [status: number, outward
   malformed_credentials: [401, 'malformed_credentials'],
   ambiguous_credentials: [401, 'ambiguous_credentials'],
   expired_credentials: [401, 'expired_credentials'],
+  wrong_audience: [401, 'wrong_audience'],
   invalid_session: [401, 'invalid_session'],
   step_up_required: [401, 'step_up_required'],
   forbidden: [403, 'forbidden'],

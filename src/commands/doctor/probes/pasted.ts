@@ -49,12 +49,11 @@ async function aboutToken ({ pasted, look, config: { authgear }, clock }: Contex
 }
 
 export function judgeToken (resolution: Resolution, token: string, { origin }: Pick<Config['authgear']['endpoint'], 'origin'>, now: number): Finding | undefined {
+  const [expiry, audience] = [jwtExpiry(token), jwtAudience(token)]
+  if (resolution.kind === 'invalid' && expiry !== undefined && expiry < now) return found('token-expired', `the pasted token ended at ${new Date(expiry).toISOString()}`)
+  if (audience !== undefined && !audience.includes(origin)) return found('jwt-audience', `the pasted token is for ${audience.filter(isOrigin).join(', ') || 'no origin'}, and AUTHGEAR_ENDPOINT is ${origin}`)
   if (resolution.kind === 'valid') return undefined
-  const expiry = jwtExpiry(token)
-  if (expiry === undefined) return found('token-refused', 'Authgear takes the pasted token for nobody\'s')
-  if (expiry < now) return found('token-expired', `the pasted token ended at ${new Date(expiry).toISOString()}`)
-  const audience = jwtAudience(token)
-  if (!audience.includes(origin)) return found('jwt-audience', `the pasted token is for ${audience.filter(isOrigin).join(', ') || 'no origin'}, and AUTHGEAR_ENDPOINT is ${origin}`)
+  if (expiry === undefined) return found('token-refused', 'Authgear does not accept the pasted token')
   return found('jwt-refused', `the pasted token is for ${origin} and in force, and Authgear takes it for nobody's`)
 }
 
