@@ -1,26 +1,72 @@
 import type { IncomingMessage } from 'node:http'
 
-export type Body = Readonly<{ kind: 'whole', bytes: Buffer }> | Readonly<{ kind: 'too_large' }> | Readonly<{ kind: 'late' }>
+/** `displaced`: it made room for newer ones. */
+export type Unread = Readonly<{ kind: 'too_large' | 'late' | 'displaced' }>
+export type Body = Readonly<{ kind: 'whole', bytes: Buffer }> | Unread
 
-/** Reads a body as it came; one that is too large or too late is left unread. @param timeoutMs in which all of it must be here */
-export async function readBody (request: IncomingMessage, maxBytes: number, timeoutMs: number): Promise<Body> {
-  const chunks: Buffer[] = []
-  let size = 0
-  return await new Promise<Body>((resolve) => {
-    const end = (body: Body): void => {
-      clearTimeout(timer)
-      request.off('data', onData).off('end', onEnd).off('close', onLate)
-      request.pause()
-      resolve(body)
+export type BodyLimits = Readonly<{
+  /** Of one body, bytes. */
+  maxBytes: number
+  /** In which all of one must be here. */
+  timeoutMs: number
+  /** Of all that are under way: how many, and their bytes together. */
+  maxBodies: number
+  maxHeldBytes: number
+}>
+
+export type ReadBody = (request: IncomingMessage) => Promise<Body>
+
+type Reading = { size: number, displace: () => void }
+
+/**
+ * Reads bodies as they come; one that is not whole is left unread. Over either bound the body that made no progress
+ * for longest makes room: a stranger who sends slowly keeps nobody out.
+ */
+export function createReadBody (limits: BodyLimits): ReadBody {
+  const readings = createReadings(limits)
+  return async (request) => {
+    if (Number(request.headers['content-length']) > limits.maxBytes) return { kind: 'too_large' }
+    const chunks: Buffer[] = []
+    return await new Promise<Body>((resolve) => {
+      const end = (body: Body): void => {
+        clearTimeout(timer)
+        readings.remove(reading)
+        request.off('data', onData).off('end', onEnd).off('close', onLate)
+        request.pause()
+        resolve(body)
+      }
+      const reading: Reading = { size: 0, displace: () => end({ kind: 'displaced' }) }
+      const onData = (chunk: Buffer): void => {
+        if (reading.size + chunk.length > limits.maxBytes) return end({ kind: 'too_large' })
+        chunks.push(chunk)
+        readings.progress(reading, chunk.length)
+      }
+      const onEnd = (): void => end({ kind: 'whole', bytes: Buffer.concat(chunks) })
+      const onLate = (): void => end({ kind: 'late' })
+      const timer = setTimeout(onLate, limits.timeoutMs)
+      request.on('data', onData).once('end', onEnd).once('close', onLate).on('error', onLate)
+      readings.progress(reading, 0)
+    })
+  }
+}
+
+/** The bodies under way, in the order of their last progress. */
+function createReadings ({ maxBodies, maxHeldBytes }: BodyLimits) {
+  const readings = new Set<Reading>()
+  let heldBytes = 0
+  return {
+    progress (reading: Reading, bytes: number): void {
+      readings.delete(reading)
+      readings.add(reading)
+      reading.size += bytes
+      heldBytes += bytes
+      for (const stalest of readings) {
+        if ((readings.size <= maxBodies && heldBytes <= maxHeldBytes) || stalest === reading) return
+        stalest.displace()
+      }
+    },
+    remove (reading: Reading): void {
+      if (readings.delete(reading)) heldBytes -= reading.size
     }
-    const onData = (chunk: Buffer): void => {
-      size += chunk.length
-      if (size > maxBytes) end({ kind: 'too_large' })
-      else chunks.push(chunk)
-    }
-    const onEnd = (): void => end({ kind: 'whole', bytes: Buffer.concat(chunks) })
-    const onLate = (): void => end({ kind: 'late' })
-    const timer = setTimeout(onLate, timeoutMs)
-    request.on('data', onData).once('end', onEnd).once('close', onLate).on('error', onLate)
-  })
+  }
 }

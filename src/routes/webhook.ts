@@ -4,7 +4,7 @@ import type { Clock } from '../clock.ts'
 import { equalSecret } from '../equal-secret.ts'
 import type { RevocationLog } from '../revocation/log.ts'
 import { readWebhook } from '../revocation/webhook-events.ts'
-import { readBody } from './body.ts'
+import { createReadBody } from './body.ts'
 import type { LineContext } from './exchange.ts'
 
 export type WebhookDeps = Readonly<{
@@ -14,7 +14,8 @@ export type WebhookDeps = Readonly<{
   appId: string | undefined
   log: RevocationLog
   clock: Clock
-  report: (context: LineContext, status: number, what: string) => void
+  /** `isSigned`: no stranger can have caused it. */
+  report: (context: LineContext, status: number, what: string, isSigned: boolean) => void
   /** A webhook with the right signature came, whatever it says. */
   signed: () => void
 }>
@@ -22,29 +23,35 @@ export type WebhookDeps = Readonly<{
 /** @returns the status, and whether the connection's input is still in order */
 export type Webhook = (request: IncomingMessage, context: LineContext) => Promise<Readonly<{ status: number, isWhole: boolean }>>
 
-const MAX_BODY = 1024 * 1024
-/** Milliseconds in which a body must arrive. */
-const ARRIVES_WITHIN = 5000
-const MAX_BODIES = 32
+/** A stranger can have so much held: an idle body costs its connection, and 8 MiB is what all of them may bring. */
+const BODY_LIMITS = { maxBytes: 1024 * 1024, timeoutMs: 5000, maxBodies: 256, maxHeldBytes: 8 * 1024 * 1024 } as const
 /** Milliseconds for which an event's id is known. */
 const KNOWN_FOR = 10 * 60_000
 const MAX_KNOWN = 10_000
+
+const UNREAD = {
+  too_large: [413, 'over 1 MiB'],
+  late: [408, 'did not arrive within 5 s'],
+  displaced: [503, 'made room for newer ones']
+} as const
 
 /** Authgear's webhooks: sent once, in no order, without a retry; a revoking one is 204 once it is in the log. */
 export function createWebhook (deps: WebhookDeps): Webhook {
   const known = createKnownIds(deps.clock)
   const keys = keysOf(deps.secret)
-  let bodies = 0
+  const readBody = createReadBody(BODY_LIMITS)
   return async (request, context) => {
-    const answer = answering(deps, context)
-    if (bodies >= MAX_BODIES) return answer(503, 'too many at a time', false)
-    bodies++
-    const body = await readBody(request, MAX_BODY, ARRIVES_WITHIN).finally(() => { bodies-- })
-    if (body.kind === 'too_large') return answer(413, 'over 1 MiB', false)
-    if (body.kind === 'late') return answer(408, 'did not arrive within 5 s', false)
-    if (!isSigned(body.bytes, request.headers['x-authgear-body-signature'], keys)) return answer(401, 'wrong or missing signature')
+    const answer = answering(deps, context, false)
+    const signature = readSignature(request)
+    if (signature === undefined) return answer(401, 'wrong or missing signature', false)
+    const body = await readBody(request)
+    if (body.kind !== 'whole') {
+      const [status, what] = UNREAD[body.kind]
+      return answer(status, what, false)
+    }
+    if (!isSigned(body.bytes, signature, keys)) return answer(401, 'wrong or missing signature')
     deps.signed()
-    return await take({ ...deps, answer }, known, body.bytes.toString('utf8'))
+    return await take({ ...deps, answer: answering(deps, context, true) }, known, body.bytes.toString('utf8'))
   }
 }
 
@@ -66,17 +73,21 @@ async function take ({ answer, ...deps }: WebhookDeps & Readonly<{ answer: Answe
 
 type Answering = (status: number, what: string, isWhole?: boolean) => Readonly<{ status: number, isWhole: boolean }>
 
-function answering ({ report }: WebhookDeps, context: LineContext): Answering {
+function answering ({ report }: WebhookDeps, context: LineContext, isSigned: boolean): Answering {
   return (status, what, isWhole = true) => {
-    report(context, status, what)
+    report(context, status, what, isSigned)
     return { status, isWhole }
   }
 }
 
+/** @returns undefined where it is none that Authgear could have sent: its body is not even read */
+function readSignature ({ headers }: IncomingMessage): Buffer | undefined {
+  const text = headers['x-authgear-body-signature']
+  return typeof text === 'string' && /^[0-9a-f]{64}$/.test(text) ? Buffer.from(text, 'hex') : undefined
+}
+
 /** Over the bytes as they came. */
-function isSigned (body: Uint8Array, signature: string | string[] | undefined, keys: readonly Buffer[]): boolean {
-  if (typeof signature !== 'string' || !/^[0-9a-f]{64}$/.test(signature)) return false
-  const given = Buffer.from(signature, 'hex')
+function isSigned (body: Uint8Array, given: Buffer, keys: readonly Buffer[]): boolean {
   return keys.map((key) => equalSecret(given, createHmac('sha256', key).update(body).digest())).includes(true)
 }
 

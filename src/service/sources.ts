@@ -7,6 +7,7 @@ import type { Metrics } from '../metrics.ts'
 import type { RedisConnection } from '../redis/connection.ts'
 import { logKey, webhookKey } from '../redis/names.ts'
 import type { RevocationLog } from '../revocation/log.ts'
+import { createSampling } from '../routes/sampling.ts'
 import { createWebhook, type Webhook, type WebhookDeps } from '../routes/webhook.ts'
 import { seldom } from './complaints.ts'
 import type { ServiceSettings } from './settings.ts'
@@ -34,11 +35,24 @@ export function openFollower ({ audit, authgear, cache, redis }: ServiceSettings
   })
 }
 
+/** About webhooks that nobody signed. */
+const UNSIGNED_LINES_PER_SECOND = 10
+
+/** A flood of strangers' webhooks is sampled; each signed one that cannot be taken has its line. */
+function createWebhookReport (log: Log, clock: Clock): WebhookDeps['report'] {
+  const sampling = createSampling(UNSIGNED_LINES_PER_SECOND, clock.monotonic)
+  return (context, status, what, isSigned) => {
+    if (status === 204) return log.debug({ ...context, status, what }, 'webhook')
+    const leftOut = isSigned ? 0 : sampling()
+    if (leftOut !== undefined) log.warn({ ...context, status, what, ...(leftOut === 0 ? {} : { leftOut }) }, 'webhook')
+  }
+}
+
 /** Where Authgear's webhooks tell of them. */
 export function webhookOf ({ authgear, redis }: ServiceSettings, { revocations, connection, log, clock }: SourceDeps): Webhook | undefined {
   const { webhookSecret: secret, appId } = authgear
   if (secret === undefined) return undefined
-  const report: WebhookDeps['report'] = (context, status, what) => status === 204 ? log.debug({ ...context, status, what }, 'webhook') : log.warn({ ...context, status, what }, 'webhook')
+  const report = createWebhookReport(log, clock)
   const name = webhookKey(logKey(redis?.keyPrefix ?? '', authgear.endpoint.origin))
   const note = seldom(clock, WEBHOOK_NOTED_EVERY, () => { connection?.commands.setPx(name, Buffer.of(), WEBHOOK_KNOWN_FOR).catch(() => {}) })
   return createWebhook({ secret, appId, log: revocations, clock, report, signed: note })

@@ -105,7 +105,7 @@ t.test('a body that never comes is given up, and its connection with it', async 
   const socket = connect(adapter.port, '127.0.0.1')
   let text = ''
   socket.on('data', (chunk: Buffer) => { text += chunk.toString('latin1') })
-  socket.write(`POST /webhook HTTP/1.1\r\nHost: x\r\nContent-Length: ${1024 * 1024 + 1}\r\n\r\n`)
+  socket.write(`POST /webhook HTTP/1.1\r\nHost: x\r\nContent-Length: ${1024 * 1024 + 1}\r\nx-authgear-body-signature: ${sign('x')}\r\n\r\n`)
   socket.write('x'.repeat(1024 * 1024 + 1))
   await once(socket, 'close')
   t.match(text, /^HTTP\/1\.1 413 /)
