@@ -4,7 +4,6 @@ import fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastif
 import { trackConnections, type Drain } from './listener/drain.ts'
 import { applyHttp1Limits, HTTP1_OPTIONS, HTTP2_OPTIONS, HTTP2_SESSION_TIMEOUT } from './listener/http-options.ts'
 import { contextOf, type TlsMaterial } from './listener/tls.ts'
-import type { TrustProxy } from './listener/trusted-proxies.ts'
 import { trackAbandonedInputs } from './listener/unread-body.ts'
 import { createBodyExchange, createExchange, type BodyTaker, type ExchangeDeps } from './routes/exchange.ts'
 import { LOGIN_ROUTES, type LoginRoute } from './login/settings.ts'
@@ -14,7 +13,6 @@ import { canonicalIdentifyPath, canonicalLoginPath, canonicalVerifyPath, LOGIN_P
 import type { Endpoint } from './tally.ts'
 
 export type AppDeps = ExchangeDeps & Readonly<{
-  trustProxy: TrustProxy
   /** Undefined = plain HTTP/1.1; else TLS with HTTP/2 and HTTP/1.1 by ALPN. */
   tls: TlsMaterial | undefined
 }>
@@ -59,13 +57,12 @@ function build (deps: AppDeps, canonicalPath: (request: Pick<IncomingMessage, 'u
   return Object.freeze({ fastify: app, drain: trackConnections(app.server) })
 }
 
-function optionsOf ({ tls, trustProxy }: AppDeps): FastifyServerOptions {
+function optionsOf ({ tls }: AppDeps): FastifyServerOptions {
   const common: FastifyServerOptions = {
     logger: false,
     genReqId: () => '',
     // nothing of the URL is read but by our own code
     routerOptions: { querystringParser: () => ({}) },
-    trustProxy,
     return503OnClosing: false,
     forceCloseConnections: false,
     clientErrorHandler: refuseUnreadable

@@ -16,6 +16,8 @@ export type Metrics = Readonly<{
   /** For the status page, which reads the same numbers as `render`. */
   reading: () => Reading
   request: (endpoint: Endpoint, status: number, reason: RequestLabels['reason'], source: AnswerSource, seconds: number) => void
+  /** A chain of trusted proxies that was too long to read. */
+  forwardedForIgnored: () => void
   authenticate: Pick<AuthenticateObserver, 'memoryRead' | 'coalesced'>
   fleet: Readonly<{ sharedRead: FleetObserver['sharedRead'], sharedError: (operation: RedisOperation) => void }>
   resolver: ResolverObserver
@@ -62,6 +64,7 @@ export function createMetrics (version: string, gauges: Gauges): Metrics {
       now: readGauges(gauges)
     }),
     request: requests.request,
+    forwardedForIgnored: registerForwardedFor(registry),
     authenticate: registerAuthenticate(registry, reads.memory),
     fleet: { sharedRead: (outcome) => { reads.redis[outcome]++ }, sharedError: fleet.add },
     resolver: resolver.observer,
@@ -106,6 +109,15 @@ const WATCHED: readonly RequestLabels[] = [{ endpoint: 'other', status: 404, rea
   ...(['none', 'memory', 'redis', 'authgear'] as const).map((source) => ({ endpoint, status: 403, reason: 'bad_policy', source }) as const),
   ...(['authgear_unavailable', 'authgear_misconfigured', 'overloaded'] as const).map((reason) => ({ endpoint, status: REFUSALS[reason].status, reason, source: 'authgear' }) as const)
 ])]
+
+function registerForwardedFor (registry: Registry): () => void {
+  const ignored = new Counter({
+    registers: [registry],
+    name: 'forward_auth_forwarded_for_ignored_total',
+    help: 'Requests whose X-Forwarded-For names more than 32 trusted proxies, or takes 2 KiB for them: the peer counted as the client.'
+  })
+  return () => ignored.inc()
+}
 
 const DURATION = 'forward_auth_request_duration_seconds'
 const DURATION_HELP = 'From the request line to the answer, by where the answer came from.'

@@ -100,6 +100,7 @@ export function createService (settings: ServiceSettings, log: Log, { clock = sy
     },
     unforeseen: complaints(log).unforeseen,
     trustProxy: createTrustProxy(settings.trustedProxies),
+    forwardedForIgnored: metrics.forwardedForIgnored,
     tls
   }
   const login = settings.login === undefined ? undefined : createLoginRoutes(settings.login, { ...answering, traced: (answerer) => traced.answerer('login', answerer), clock, revocations, origin: authgear.endpoint.origin, ttlMs: cache.ttlMs })

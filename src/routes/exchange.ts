@@ -9,7 +9,7 @@ import type { ClientTrace } from '../resolver/resolver.ts'
 import type { Endpoint } from '../tally.ts'
 import type { TraceIds } from '../tracing/tracer.ts'
 import { NOT_FOUND, TOO_MANY_LINES, type Answer } from './answer.ts'
-import { clientTraceOf } from './client-trace.ts'
+import { clientOf, clientTraceOf, type Client, type ClientDeps } from './client-trace.ts'
 import { readProxyRequest, type ProxyRequest } from './proxy-request.ts'
 import type { Report } from './report.ts'
 import { queryOf } from './routing.ts'
@@ -19,7 +19,7 @@ import type { Answerer, Question, Verdict } from './question.ts'
 /** What every line about a request names it by. */
 export type LineContext = Readonly<{ requestId: string }> & Partial<TraceIds>
 
-export type ExchangeDeps = Readonly<{
+export type ExchangeDeps = ClientDeps & Readonly<{
   report: Report
   /** Counts and logs a request to another path, which a proxy with a wrong address asks for everybody. */
   elsewhere: (request: LineContext, seconds: number) => void
@@ -53,7 +53,7 @@ export function createExchange (deps: ExchangeDeps, abandoned: AbandonedInputs):
   const nextId = requestIds()
   return (endpoint, answerer) => (request, reply) => {
     reply.hijack()
-    const asked = new Asked(endpoint, request, reply.raw, nextId)
+    const asked = new Asked(deps, endpoint, request, reply.raw, nextId)
     try {
       if (!receive(abandoned, asked)) return
       if (answerer === undefined) return turnAway(deps, asked)
@@ -80,8 +80,12 @@ class Asked implements Question {
   /** Its answer is the last on its connection, whose input was abandoned. */
   isLast = false
 
-  constructor (endpoint: Endpoint, request: FastifyRequest, response: ServerResponse, nextId: () => string) {
+  readonly #deps: ClientDeps
+  #client: Client | undefined
+
+  constructor (deps: ClientDeps, endpoint: Endpoint, request: FastifyRequest, response: ServerResponse, nextId: () => string) {
     const { method = '', rawHeaders } = request.raw
+    this.#deps = deps
     this.endpoint = endpoint
     this.request = request
     this.response = response
@@ -94,7 +98,12 @@ class Asked implements Question {
 
   get socket (): Socket { return this.request.raw.socket }
 
-  trace (): ClientTrace { return clientTraceOf(this.request) }
+  client (): Client {
+    this.#client ??= clientOf(this.request.raw, this.#deps)
+    return this.#client
+  }
+
+  trace (): ClientTrace { return clientTraceOf(this.request.raw, this.client()) }
 
   send (answer: Answer): void {
     if (this.isLast) respondAndLeave(this.request.raw, this.response, answer, this.requestId)
@@ -104,7 +113,7 @@ class Asked implements Question {
 
 function conclude ({ report }: ExchangeDeps, asked: Asked, verdict: Verdict): void {
   asked.send(verdict.answer)
-  report(asked.endpoint, verdict, asked.request, asked.requestId, asked.startedAt)
+  report(asked, verdict)
 }
 
 function concludeLater (deps: ExchangeDeps, asked: Asked, verdict: Promise<Verdict>): void {

@@ -5,12 +5,22 @@ import { describe, type Log } from '../log.ts'
 import type { LoginPage } from '../login/outcome.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Endpoint } from '../tally.ts'
-import { clientAddressOf } from './client-trace.ts'
+import type { Client } from './client-trace.ts'
 import type { Verdict } from './question.ts'
 import { createSampling } from './sampling.ts'
 import { traceIdsOf } from './trace-ids.ts'
 
-export type Report = (endpoint: Endpoint, verdict: Verdict, request: FastifyRequest, requestId: string, startedAt: number) => void
+/** The request that was answered. */
+export type Reported = Readonly<{
+  endpoint: Endpoint
+  request: FastifyRequest
+  requestId: string
+  /** Monotonic milliseconds. */
+  startedAt: number
+  client (): Client
+}>
+
+export type Report = (reported: Reported, verdict: Verdict) => void
 
 /** No person can mend these. */
 const IS_FOR_THE_OPERATOR: ReadonlySet<string> = new Set(['cookie_missing', 'login_misconfigured', 'circles'] satisfies LoginPage[])
@@ -23,14 +33,15 @@ export function createReport (log: Log, count: Metrics['request']): Report {
   const info = log.isLevelEnabled('info')
   const isLogged = { 200: log.isLevelEnabled('debug'), 302: info, 303: info, 400: info, 401: info, 403: info, 410: info, 503: log.isLevelEnabled('warn') }
   const sampling = log.isLevelEnabled('trace') ? () => 0 : createSampling(ALLOWED_PER_SECOND, () => performance.now())
-  return (endpoint, verdict, request, requestId, startedAt) => {
+  return (reported, verdict) => {
+    const { endpoint, startedAt } = reported
     const { reason, source, answer } = verdict
     const durationMs = performance.now() - startedAt
     count(endpoint, answer.status, reason, source, durationMs / 1000)
     if (!isLogged[answer.status as keyof typeof isLogged] && reason !== 'bad_policy') return
     const leftOut = answer.status === 200 ? sampling() : 0
     if (leftOut === undefined) return
-    const line = { ...lineOf(verdict, request, requestId), endpoint, durationMs: Math.round(durationMs * 1000) / 1000, ...(leftOut === 0 ? {} : { leftOut }) }
+    const line = { ...lineOf(verdict, reported), endpoint, durationMs: Math.round(durationMs * 1000) / 1000, ...(leftOut === 0 ? {} : { leftOut }) }
     if (answer.status === 503) log.warn(line, 'cannot answer')
     else if (answer.status === 200) log.debug(line, 'allowed')
     else if (reason === 'bad_policy') log.warn(line, 'refused: the policy cannot be understood')
@@ -39,14 +50,14 @@ export function createReport (log: Log, count: Metrics['request']): Report {
   }
 }
 
-function lineOf ({ reason, source, answer: { status }, key, error, why, says, trace }: Verdict, request: FastifyRequest, requestId: string): object {
+function lineOf ({ reason, source, answer: { status }, key, error, why, says, trace }: Verdict, reported: Reported): object {
   return {
-    requestId,
-    ...(trace ?? traceIdsOf(request)),
+    requestId: reported.requestId,
+    ...(trace ?? traceIdsOf(reported.request)),
     status,
     reason,
     source,
-    client: clientAddressOf(request),
+    client: reported.client().address,
     ...(key === undefined ? {} : { credential: fingerprint(key.cacheKey()) }),
     ...(error === undefined ? {} : { error: describe(error) }),
     ...(error instanceof ResolverError ? { check: error.check } : {}),

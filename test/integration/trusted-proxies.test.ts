@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import t, { type Test } from 'tap'
 import { startAdapter, type Adapter, type AdapterOptions } from '../helpers/adapter.ts'
+import { metricOf } from '../helpers/alone.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
 import { tempDir } from '../helpers/temp-dir.ts'
 import { makeTls } from '../helpers/tls.ts'
@@ -24,6 +25,8 @@ interface Row {
   readonly headers?: Readonly<Record<string, string | readonly string[]>>
   /** What Authgear is told; undefined = no X-Forwarded-For at all. */
   readonly told: string | undefined
+  /** The chain is over the bounds. */
+  readonly isIgnored?: true
 }
 
 const xff = (value: string | readonly string[]) => ({ headers: { 'x-forwarded-for': value } })
@@ -61,6 +64,11 @@ const ROWS: readonly Row[] = [
   { name: 'a port is no part of an address', ...xff(`${CLIENT}:1234`), told: undefined },
   { name: 'a bracketed address', ...xff('[2001:db8::1]'), told: undefined },
   { name: 'a list of 1,000', ...xff(`${`${SPOOFED}, `.repeat(1000)}${CLIENT}`), told: CLIENT },
+  { name: 'the client behind 31 proxies, all trusted', trusted: TWO, ...xff(`${CLIENT}${', 10.0.0.2'.repeat(31)}`), told: CLIENT },
+  { name: 'the client behind more proxies than anybody has', trusted: TWO, ...xff(`${CLIENT}${', 10.0.0.2'.repeat(32)}`), told: TRUSTED, isIgnored: true },
+  { name: '3,600 hops, all trusted: the worst that fits into a head', trusted: TWO, ...xff('10.0.0.2, '.repeat(3600).slice(0, -2)), told: TRUSTED, isIgnored: true },
+  { name: 'a client hidden behind 2 KiB of blanks', trusted: TWO, ...xff(`${CLIENT}, ${' '.repeat(2048)}10.0.0.2`), told: TRUSTED, isIgnored: true },
+  { name: 'a client before 1,000 hops of its own making', trusted: TWO, ...xff(`${'10.0.0.2, '.repeat(1000)}${CLIENT}, 10.0.0.2`), told: CLIENT },
   // IPv6
   { name: 'an IPv6 client', ...xff('2001:db8::1'), told: '2001:db8::1' },
   { name: 'a spoofed entry before an IPv6 client', ...xff(`${SPOOFED}, 2001:db8::1`), told: '2001:db8::1' },
@@ -126,12 +134,13 @@ async function statusOf (where: object, headers: NonNullable<Row['headers']>): P
 
 for (const protocol of PROTOCOLS) {
   t.test(`what Authgear is told of the client, over ${protocol}`, async (t) => {
-    for (const { name, trusted = [TRUSTED], peer = TRUSTED, headers = {}, told } of ROWS) {
+    for (const { name, trusted = [TRUSTED], peer = TRUSTED, headers = {}, told, isIgnored = false } of ROWS) {
       await t.test(name, async (t) => {
         const { adapter, url, sent } = await start(t, { trustedProxies: trusted, ...protocol === 'HTTP/2' && { tls } })
         t.equal(await ASK[protocol](adapter.port, peer, headers), 200)
         t.strictSame(sent(), expected(url, told))
         t.equal(adapter.lines.find(({ endpoint }) => endpoint === 'verify')?.['client'], told, 'and so says the log')
+        t.equal(await metricOf(adapter, 'forward_auth_forwarded_for_ignored_total'), isIgnored ? 1 : 0, 'counted once')
       })
     }
   })
