@@ -60,7 +60,7 @@ module.exports = {
     owner('jose', 'audit/token[.]ts$'),
     owner('cockatiel', 'resolver/'),
     owner('ioredis', 'redis/'),
-    owner('lru-cache', 'cache/memory[.]ts$'),
+    owner('lru-cache', '(cache/memory|resolver/failed-credentials)[.]ts$'),
     owner('@fastify/caching', 'status/routes[.]ts$'),
     owner('prom-client', 'metrics([.]ts$|/)'),
     owner('pino', 'log[.]ts$'),

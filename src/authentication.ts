@@ -6,6 +6,7 @@ import type { Credentials } from './core/credentials.ts'
 import type { Lifetimes } from './core/lifetime.ts'
 import type { Resolution } from './core/resolution.ts'
 import type { ResolverError } from './errors.ts'
+import type { FailedCredentials } from './resolver/failed-credentials.ts'
 import type { ClientTrace, Resolver } from './resolver/resolver.ts'
 import type { RevocationLog } from './revocation/log.ts'
 
@@ -48,6 +49,8 @@ export type AuthenticateDeps = Readonly<{
   fleet: Fleet
   resolver: Resolver
   digests: (credentials: Credentials) => readonly CredentialDigest[]
+  wholeDigests: (credentials: Credentials) => readonly CredentialDigest[]
+  failedCredentials: FailedCredentials
   /** AUTHGEAR_ENDPOINT's origin: what a JWT's `aud` has to name. */
   audience: string
   lifetimes: Lifetimes

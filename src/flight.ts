@@ -8,7 +8,7 @@ import { identityDeadline, isExpired, isForAnotherAudience } from './core/jwt.ts
 import { capAt, lifetimeOf } from './core/lifetime.ts'
 import type { Resolution } from './core/resolution.ts'
 import { AuthgearCircuitOpen, AuthgearTimeout, AuthgearUnreachable, ResolverError, RevokedMeanwhile, Unforeseen } from './errors.ts'
-import type { Verdict } from './resolver/resolver.ts'
+import type { ClientTrace, Verdict } from './resolver/resolver.ts'
 import type { About, Mark } from './revocation/log.ts'
 
 /** Resolutions that one answer may take: a doubtful one is asked for twice. */
@@ -30,7 +30,9 @@ type Flight = Readonly<{
   deps: AuthenticateDeps
   errand: Errand
   subject: Subject
+  trace: ClientTrace
   digests: readonly CredentialDigest[]
+  wholeDigests: readonly CredentialDigest[]
   /** When the first of its tokens ends. */
   tokenEnd: number
 }>
@@ -43,18 +45,31 @@ export async function fly (deps: AuthenticateDeps, subject: Subject, errand: Err
     // here and not at each request: nothing is remembered of credentials that do not come past this line
     if (isForAnotherAudience(credentials, deps.audience)) return WRONG_AUDIENCE
     if (isExpired(credentials, now)) return EXPIRED
-    const deadline = deps.clock.monotonic() + deps.timeoutMs
-    const flight: Flight = { deps, errand, subject, digests: deps.digests(credentials), tokenEnd: identityDeadline(credentials, now) }
-    do {
-      const landed = await attempt(flight)
-      if (landed !== undefined) return landed
-    } while (deps.clock.monotonic() < deadline)
-    return { kind: 'unavailable', error: new RevokedMeanwhile() }
+    const flight: Flight = {
+      deps,
+      errand,
+      subject,
+      trace: subject.trace(),
+      digests: deps.digests(credentials),
+      wholeDigests: deps.wholeDigests(credentials),
+      tokenEnd: identityDeadline(credentials, now)
+    }
+    return await deps.failedCredentials.run(flight.trace, flight.wholeDigests, () => attempts(flight))
   } catch (error) {
     if (error instanceof ResolverError) return (errand.mayBeStale ? staleInstead(deps, subject, error) : undefined) ?? { kind: 'unavailable', error }
     deps.observer.unforeseen(error)
     return { kind: 'unavailable', error: new Unforeseen(error) }
   }
+}
+
+async function attempts (flight: Flight): Promise<Authentication> {
+  const { clock, timeoutMs } = flight.deps
+  const deadline = clock.monotonic() + timeoutMs
+  do {
+    const landed = await attempt(flight)
+    if (landed !== undefined) return landed
+  } while (clock.monotonic() < deadline)
+  return { kind: 'unavailable', error: new RevokedMeanwhile() }
 }
 
 /**
@@ -137,12 +152,15 @@ async function ask (flight: Flight, turn: Turn & { kind: 'ask' }): Promise<Authe
 }
 
 /** Silence may be a hiccup of Authgear's: it takes the place of a session that is known to be valid only if it comes twice. */
-async function resolve ({ deps: { resolver, memory, log }, digests, subject }: Flight): Promise<Verdict> {
-  const first = await resolver.resolve(subject.credentials, subject.trace(), digests)
+async function resolve (flight: Flight): Promise<Verdict> {
+  const { deps: { resolver, memory, log, failedCredentials }, digests, wholeDigests, trace, subject } = flight
+  const sent = { all: digests, whole: wholeDigests }
+  const first = await resolver.resolve(subject.credentials, trace, sent)
+  if (first.certain) failedCredentials.judged(trace, wholeDigests, first.resolution.kind)
   const known = memory.read(subject.key)
   const isDoubtful = first.certain && first.resolution.kind === 'invalid' && first.resolution.silent &&
     known.kind === 'hit' && known.entry.resolution.kind === 'valid' && !log.isVoid(aboutOf(known.entry), { stamp: known.entry.stamp, local: known.local })
-  return isDoubtful ? await resolver.resolve(subject.credentials, subject.trace(), digests) : first
+  return isDoubtful ? await resolver.resolve(subject.credentials, trace, sent) : first
 }
 
 function lifetimeFor ({ deps: { lifetimes, clock }, subject }: Flight, resolution: Resolution): number {

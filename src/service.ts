@@ -11,6 +11,7 @@ import { createTrustProxy } from './listener/trusted-proxies.ts'
 import type { Log } from './log.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
 import { createResolver } from './resolver/client.ts'
+import { createFailedCredentials } from './resolver/failed-credentials.ts'
 import { createIdentify } from './routes/identify.ts'
 import { createLoginRoutes } from './routes/login-routes.ts'
 import type { AnswererDeps } from './routes/question.ts'
@@ -61,7 +62,7 @@ export function createService (settings: ServiceSettings, log: Log, { clock = sy
   const memory = createMemoryCache({ maxEntries: cache.maxEntries, clock, staleMs: cache.staleIfErrorMs })
   let expiry = tls === undefined ? undefined : certificateExpiry(tls.cert)
   const metrics: Metrics = createMetrics(settings.version, {
-    resolver: () => resolver.state(),
+    resolver: () => ({ ...resolver.state(), ...queue() }),
     cacheEntries: memory.size,
     redisUp: settings.redis === undefined ? undefined : () => shared.connection?.isUp() === true,
     logFollowed: settings.redis === undefined ? undefined : () => revocations.isFollowing(),
@@ -71,6 +72,16 @@ export function createService (settings: ServiceSettings, log: Log, { clock = sy
   })
   const names = cookieNames(authgear.cookiePrefix)
   const resolver = traced.resolver(createResolver({ ...authgear, cookieNames: names }, metrics.resolver))
+  const failedCredentials = createFailedCredentials({
+    failuresPerMinute: authgear.failuresPerMinute,
+    maxWaiting: { client: Math.ceil(authgear.maxQueue / 4), all: authgear.maxQueue },
+    timeoutMs: authgear.timeoutMs / 2,
+    now: clock.monotonic
+  })
+  const queue: Service['authgearQueue'] = () => {
+    const { inFlight, queued } = resolver.state()
+    return { inFlight, queued: queued + failedCredentials.waiting() }
+  }
   const keys = deriveKeys(secretOf(settings))
   const keyer = createKeyer(keys.digest, { endpoint: authgear.endpoint.origin, cookiePrefix: authgear.cookiePrefix })
   const shared = openShared(settings, keys.sealing, { metrics, log, clock, patienceMs })
@@ -83,6 +94,8 @@ export function createService (settings: ServiceSettings, log: Log, { clock = sy
     resolver,
     clock,
     digests: keyer.digests,
+    wholeDigests: keyer.wholeDigests,
+    failedCredentials,
     audience: authgear.endpoint.origin,
     lifetimes: cache,
     refreshAhead: cache.refreshAhead,
@@ -117,7 +130,7 @@ export function createService (settings: ServiceSettings, log: Log, { clock = sy
     redisState: () => shared.connection === undefined ? 'none' : shared.connection.isUp() && revocations.isFollowing() ? 'up' : 'down',
     samples: history.window,
     authgearState: () => resolver.state().circuitOpen ? 'failing' : 'ok',
-    authgearQueue: resolver.state,
+    authgearQueue: queue,
     certificateRenewed: (renewed: EpochMs) => { expiry = renewed },
     close: async () => {
       clearInterval(sampling)

@@ -67,8 +67,8 @@ export const variables = Object.freeze({
   AUTHGEAR_FAILURES_PER_MINUTE: {
     group: 'Authgear',
     kind: integer(0, 1000),
-    fallback: '0',
-    meaning: 'How many different credentials that Authgear refuses a client (its address as named by a trusted proxy; IPv6 by /64) may send a minute, before those of its credentials that are not remembered are asked about one at a time; `0`: any number.'
+    fallback: '600',
+    meaning: 'How many different credentials that Authgear refuses a client (its address as named by a trusted proxy; IPv6 by /64) may send a minute. Beyond, its credentials take turns, one at a time, before Redis or Authgear is asked; what is remembered and what has been valid does not wait. `0`: any number.'
   },
   AUTHGEAR_CA_FILE: {
     group: 'Authgear',

@@ -15,6 +15,8 @@ export type Keyer = Readonly<{
   memoryKey: (credentials: Credentials) => MemoryKey
   cacheKey: (credentials: Credentials) => CacheKey
   digests: (credentials: Credentials) => readonly CredentialDigest[]
+  /** Of each whole credential alone: a session id in it is not secret, and its owner must share no slot with a stranger who names it. */
+  wholeDigests: (credentials: Credentials) => readonly CredentialDigest[]
   /** Of the part of a `session` or `app_session` cookie before the dot. */
   sessionDigest: (sessionId: string) => CredentialDigest
 }>
@@ -43,6 +45,7 @@ export function createKeyer (digestKey: Uint8Array, project: Readonly<{ endpoint
     memoryKey: (credentials: Credentials) => hash('sha256', secret + textOf(credentials), 'base64url') as MemoryKey,
     cacheKey: (credentials: Credentials) => hmac(`key:${scope}${textOf(credentials)}`) as CacheKey,
     digests: (credentials: Credentials) => digestTexts(credentials).map(([kind, text]) => digest(kind, text)),
+    wholeDigests: (credentials: Credentials) => wholeTexts(credentials).map(([kind, text]) => digest(kind, text)),
     sessionDigest: (sessionId: string) => digest('session-id', sessionId)
   })
 }
@@ -59,15 +62,19 @@ function part (text: string | undefined): string {
 /** An empty one, as a cleared cookie leaves it, names nobody: everybody may send it. */
 const isSent = (value: string | undefined): value is string => value !== undefined && value !== ''
 
+type DigestText = readonly [kind: string, text: string]
+
 /** A token is the same token in a header and in a cookie, so its digest does not say where it was sent. */
-function digestTexts ({ bearer, appSession, appAccessToken, session }: Credentials): ReadonlyArray<readonly [string, string]> {
-  const texts: Array<readonly [string, string]> = []
-  for (const token of new Set([bearer, appAccessToken])) if (isSent(token)) texts.push(['token', token])
-  for (const [kind, value] of [['app_session', appSession], ['session', session]] as const) {
-    if (!isSent(value)) continue
-    texts.push([kind, value])
-    const dot = value.indexOf('.')
-    if (dot > 0) texts.push(['session-id', value.slice(0, dot)])
-  }
-  return texts
+function wholeTexts ({ bearer, appSession, appAccessToken, session }: Credentials): readonly DigestText[] {
+  const tokens = [...new Set([bearer, appAccessToken])].filter(isSent).map((token) => ['token', token] as const)
+  const cookies = ([['app_session', appSession], ['session', session]] as const).flatMap(([kind, value]) => isSent(value) ? [[kind, value] as const] : [])
+  return [...tokens, ...cookies]
+}
+
+/** With the session ids in them, by which Authgear names what it ended. */
+function digestTexts (credentials: Credentials): readonly DigestText[] {
+  return wholeTexts(credentials).flatMap(([kind, text]): readonly DigestText[] => {
+    const dot = kind === 'token' ? -1 : text.indexOf('.')
+    return dot > 0 ? [[kind, text], ['session-id', text.slice(0, dot)]] : [[kind, text]]
+  })
 }

@@ -1,15 +1,13 @@
 import { rootCertificates } from 'node:tls'
 import { isIP, type Socket } from 'node:net'
 import { buildConnector, Pool } from 'undici'
-import type { CredentialDigest } from '../core/cache-key.ts'
 import { credentialHeaders, type CookieNames, type Credentials } from '../core/credentials.ts'
 import { AuthgearCircuitOpen, AuthgearTimeout, Overloaded, type ResolverError } from '../errors.ts'
 import { askSurely, type Request } from './ask.ts'
 import { Deadline } from './deadline.ts'
 import { exchange } from './exchange.ts'
 import { createGuard } from './guard.ts'
-import { createStrangers } from './strangers.ts'
-import type { ClientTrace, Resolver, ResolverObserver, ResolverOutcome, Verdict } from './resolver.ts'
+import type { ClientTrace, Resolver, ResolverObserver, ResolverOutcome, SentDigests, Verdict } from './resolver.ts'
 
 export type ResolverSettings = Readonly<{
   /** What Authgear compares with its configuration and with a JWT's audience, character by character. */
@@ -20,8 +18,6 @@ export type ResolverSettings = Readonly<{
   timeoutMs: number
   maxConcurrency: number
   maxQueue: number
-  /** Refused credentials of one client a minute, after which its cold ones share a slot; 0 = off. */
-  failuresPerMinute: number
   /** PEM, beside the public roots. */
   ca: string | undefined
 }>
@@ -31,31 +27,26 @@ const MAX_BODY = 64 * 1024
 /** Milliseconds an idle connection is kept; one that Authgear closed first is what the retry is for. */
 const KEEP_ALIVE = 30_000
 const MAX_USER_AGENT = 512
-/** Share of the queue that one suspicious address may fill. */
-const STRANGER_SHARE = 1 / 4
 
 /** Opens no connection by itself: Authgear being down is never a reason not to start. */
 export function createResolver (settings: ResolverSettings, observer: ResolverObserver): Resolver {
   const url = new URL(settings.resolverUrl)
   const pool = openPool(url, settings)
   const guard = createGuard(settings.maxConcurrency, settings.maxQueue)
-  const strangers = createStrangers(settings.failuresPerMinute, Math.ceil(settings.maxQueue * STRANGER_SHARE), () => performance.now())
   const path = `${url.pathname}${url.search}`
   const request = observed(pool, observer)
   return Object.freeze({
-    async resolve (credentials: Credentials, trace: ClientTrace, digests: readonly CredentialDigest[]): Promise<Verdict> {
+    async resolve (credentials: Credentials, trace: ClientTrace, digests: SentDigests): Promise<Verdict> {
       const deadline = new Deadline(settings.timeoutMs)
       const headers = requestHeaders(settings, credentials, trace)
       const options = { path, headers, deadline, timeoutMs: settings.timeoutMs }
       let isAsked = false
       const asking: Request = (options) => { isAsked = true; return request(options) }
       const task = (): Promise<Verdict> => askSurely(asking, guard.isClosed, options, credentials.session !== undefined)
-      const work = (): Promise<Verdict> => guard.run(digests, strangers.lanesOf(trace), deadline, task)
+      const work = (): Promise<Verdict> => guard.run(digests, deadline, task)
       // who only waited knows nothing of Authgear: as an outage, whoever fills the queue could have an ended session accepted (CACHE_STALE_IF_ERROR)
       const late = (): ResolverError => isAsked ? new AuthgearTimeout(settings.timeoutMs) : new Overloaded()
-      const verdict = await withDeadline(work, deadline, late).catch((error: unknown) => reject(error, observer)).finally(() => deadline.met())
-      if (verdict.resolution.kind === 'invalid') strangers.refused(trace, digests)
-      return verdict
+      return await withDeadline(work, deadline, late).catch((error: unknown) => reject(error, observer)).finally(() => deadline.met())
     },
     state: guard.state,
     close: () => pool.destroy()

@@ -1,15 +1,15 @@
 import { BrokenCircuitError, circuitBreaker, type CircuitBreakerPolicy, CircuitState, handleWhen, type IBackoff, type IBreaker } from 'cockatiel'
 import { AuthgearCircuitOpen, AuthgearStatus, AuthgearTimeout, AuthgearUnreachable } from '../errors.ts'
-import { createAdmission, type Lane } from './admission.ts'
+import { createAdmission } from './admission.ts'
 import type { Deadline } from './deadline.ts'
+import type { SentDigests } from './resolver.ts'
 
 export type Guard = Readonly<{
   /**
-   * @param credentials digests of what is sent: what shares one shares its bounds
-   * @param lanes further bounds
+   * @param digests of what is sent: one whole credential has its slots, and those that share one fail as one
    * @throws {Overloaded} @throws {AuthgearCircuitOpen} both at once, without running anything
    */
-  run: <T>(credentials: readonly string[], lanes: readonly Lane[], deadline: Deadline, task: () => Promise<T>) => Promise<T>
+  run: <T>(digests: SentDigests, deadline: Deadline, task: () => Promise<T>) => Promise<T>
   isClosed: () => boolean
   state: () => Readonly<{ inFlight: number, queued: number, circuitOpen: boolean }>
 }>
@@ -22,7 +22,8 @@ const PAUSE = 1000
 const PER_CREDENTIAL = { maxRunning: 4, maxWaiting: 16 } as const
 
 /** Stands for what names nobody, as an empty cookie does. */
-const NOTHING = 'nothing'
+const NOTHING = ['nothing'] as const
+const orNothing = (digests: readonly string[]): readonly string[] => digests.length > 0 ? digests : NOTHING
 
 /**
  * The queue is outside the breaker: what is turned away says nothing about Authgear, and what waited is judged by how it is when its turn comes.
@@ -42,13 +43,12 @@ export function createGuard (maxConcurrency: number, maxQueue: number, now = () 
     (breaker.state === CircuitState.Open && now() - openedAt < PAUSE)
 
   return Object.freeze({
-    async run<T> (digests: readonly string[], lanes: readonly Lane[], deadline: Deadline, task: () => Promise<T>): Promise<T> {
+    async run<T> ({ whole, all }: SentDigests, deadline: Deadline, task: () => Promise<T>): Promise<T> {
       if (isLeftAlone()) throw new AuthgearCircuitOpen()
-      const credentials = digests.length > 0 ? [...new Set(digests)] : [NOTHING] // two cookies may share a session id
-      const shared = credentials.map((name) => ({ name, ...PER_CREDENTIAL }))
-      return await admission.run([...shared, ...lanes], deadline, async () => {
+      const lanes = orNothing(whole).map((name) => ({ name, ...PER_CREDENTIAL }))
+      return await admission.run(lanes, deadline, async () => {
         if (isLeftAlone()) throw new AuthgearCircuitOpen()
-        return await breaker.execute(() => failed.watch(credentials, task))
+        return await breaker.execute(() => failed.watch(orNothing(all), task))
       }).catch(translate)
     },
     isClosed: () => breaker.state === CircuitState.Closed,

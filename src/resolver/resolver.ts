@@ -16,12 +16,18 @@ export type ClientTrace = Readonly<{
 /** `certain` is false where Authgear named no verdict at all, twice, to a `session` cookie: not to be remembered. */
 export type Verdict = Readonly<{ resolution: Resolution, certain: boolean }>
 
+export type SentDigests = Readonly<{
+  /** Of each whole credential: what shares one shares a few slots of all. Never of a session id, which is no secret. */
+  whole: readonly CredentialDigest[]
+  /** With the session ids: what shares one fails as one. */
+  all: readonly CredentialDigest[]
+}>
+
 export interface Resolver {
   /**
-   * @param digests of the credentials: what shares one shares a few slots of all
    * @throws {ResolverError} for every answer but a readable verdict; never takes one for "not signed in"
    */
-  resolve (credentials: Credentials, trace: ClientTrace, digests: readonly CredentialDigest[]): Promise<Verdict>
+  resolve (credentials: Credentials, trace: ClientTrace, digests: SentDigests): Promise<Verdict>
   state (): Readonly<{ inFlight: number, queued: number, circuitOpen: boolean }>
   close (): Promise<void>
 }

@@ -1,10 +1,9 @@
 import type { Fleet, Turn } from '../cache/fleet.ts'
 import type { CacheKey } from '../core/cache-key.ts'
 import type { Accept } from '../cache/cache.ts'
-import type { CredentialDigest } from '../core/cache-key.ts'
 import type { Credentials } from '../core/credentials.ts'
 import { ServiceError } from '../errors.ts'
-import type { ClientTrace, Resolver, Verdict as ResolverVerdict } from '../resolver/resolver.ts'
+import type { ClientTrace, Resolver, SentDigests, Verdict as ResolverVerdict } from '../resolver/resolver.ts'
 import type { Answerer, Question, Verdict } from '../routes/question.ts'
 import type { Span, SpanName, Tracer } from './tracer.ts'
 
@@ -63,7 +62,7 @@ function traceFleet (tracer: Tracer, fleet: Fleet): Fleet {
 function traceResolver (tracer: Tracer, resolver: Resolver): Resolver {
   return Object.freeze({
     ...resolver,
-    async resolve (credentials: Credentials, trace: ClientTrace, digests: readonly CredentialDigest[]): Promise<ResolverVerdict> {
+    async resolve (credentials: Credentials, trace: ClientTrace, digests: SentDigests): Promise<ResolverVerdict> {
       const span = tracer.start('authgear')
       const verdict = await span.inside(() => resolver.resolve(credentials, { ...trace, ...span.carrier }, digests)).catch(failing(span))
       span.end({ 'forward_auth.outcome': verdict.resolution.kind })

@@ -30,13 +30,12 @@ export function openResolver (t: Test, port: number, some: Partial<ResolverSetti
     timeoutMs: 5000,
     maxConcurrency: 4,
     maxQueue: 4,
-    failuresPerMinute: 0,
     ca: undefined,
     ...some
   }, { authgearRequest: outcome => { outcomes.push(outcome) } })
   t.teardown(() => resolver.close())
   const resolve = (some: Partial<Credentials>, trace: Partial<ClientTrace> = {}): Promise<Verdict> =>
-    resolver.resolve(credentials(some), { ...NO_TRACE, ...trace }, keyer.digests(credentials(some)))
+    resolver.resolve(credentials(some), { ...NO_TRACE, ...trace }, { whole: keyer.wholeDigests(credentials(some)), all: keyer.digests(credentials(some)) })
   const ask: TestResolver['ask'] = (some = { bearer: 'a' }, trace = {}) =>
     resolve(some, trace).catch((error: unknown) => {
       if (error instanceof ResolverError) return error.code

@@ -2,6 +2,7 @@ import t from 'tap'
 import { startAdapter } from '../helpers/adapter.ts'
 import { sourceOf, startAlone, verify } from '../helpers/alone.ts'
 import { checkInvariants } from '../helpers/invariants.ts'
+import { startRedis } from '../helpers/redis.ts'
 import { ask, type Answer } from '../helpers/request.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
 import { until } from '../helpers/until.ts'
@@ -73,4 +74,52 @@ t.test('one session varied by a junk cookie: bystanders are answered, and the re
   const answers = (await Promise.all(asking)).map(({ status, headers }) => `${status} ${headers['x-forward-auth-reason']}`)
   t.strictSame([...new Set(answers)].sort(), ['200 allowed', '503 overloaded'])
   t.equal(answers.filter((answer) => answer === '200 allowed').length, 20)
+})
+
+t.test('a session id is not secret: guesses at its rest take none of its owner’s slots', async (t) => {
+  const { adapter, simulator } = await startAlone(t, { timeoutMs: 30_000, maxConcurrency: 64, maxQueue: 100 })
+  const [id] = alice.cookie.split('.')
+  const guess = (index: number): Promise<Answer> => ask(adapter.port, { path: '/verify', headers: [['Cookie', `session=${id}.${junk(index)}`]] })
+  const gate = simulator.knobs.hold('before')
+  const guesses = Array.from({ length: 30 }, (_, index) => guess(index))
+  await gate.arrived(30)
+  const owner = ask(adapter.port, { path: '/verify', headers: [['Cookie', `session=${alice.cookie}`]] })
+  await gate.arrived(31)
+  gate.release()
+  t.equal(sourceOf(await owner), '200 authgear')
+  t.strictSame([...new Set((await Promise.all(guesses)).map(sourceOf))], ['401 invalid_session'])
+})
+
+t.test('junk of one client never shares a slot with a session that has been valid', async (t) => {
+  const { adapter, simulator, clock } = await startAlone(t, { timeoutMs: 30_000, maxConcurrency: 8, maxQueue: 100, failuresPerMinute: 3, ttlMs: 10_000 })
+  const from = (token: string): Promise<Answer> =>
+    ask(adapter.port, { path: '/verify', headers: [['Authorization', `Bearer ${token}`], ['X-Forwarded-For', '203.0.113.7']] })
+  await from(alice.accessToken)
+  clock.advance(10_001)
+  for (let index = 0; index < 3; index++) t.equal((await from(junk(index))).status, 401)
+  const gate = simulator.knobs.hold('before')
+  const flood = Array.from({ length: 20 }, (_, index) => from(junk(100 + index)))
+  await gate.arrived(1)
+  const member = from(alice.accessToken)
+  await gate.arrived(2)
+  gate.release()
+  t.equal(sourceOf(await member), '200 authgear', 'asked about at once, though its entry had ended')
+  await Promise.all(flood)
+})
+
+t.test('junk of one client waits before it reaches Redis', async (t) => {
+  const redis = await startRedis(t)
+  const simulator = await startSimulator(t)
+  const adapter = await startAdapter(t, { authgear: simulator.url, redisPort: redis.port, timeoutMs: 30_000, maxConcurrency: 64, failuresPerMinute: 3 })
+  const from = (token: string): Promise<Answer> =>
+    ask(adapter.port, { path: '/verify', headers: [['Authorization', `Bearer ${token}`], ['X-Forwarded-For', '203.0.113.7']] })
+  await until('the log is followed', () => adapter.service.redisState() === 'up')
+  for (let index = 0; index < 3; index++) await from(junk(index))
+  const gate = simulator.knobs.hold('before')
+  const flood = Array.from({ length: 20 }, (_, index) => from(junk(100 + index)))
+  await gate.arrived(1)
+  const leases = (await redis.cli('KEYS', '*lease*') as string[]).length
+  t.equal(leases, 1, 'one lease for the one that is asked about')
+  gate.release()
+  t.ok((await Promise.all(flood)).every(({ status }) => status === 401))
 })

@@ -3,6 +3,7 @@ import type { Authenticator } from '../../src/authentication.ts'
 import { createMemoryCache, type MemoryCache } from '../../src/cache/memory.ts'
 import type { Clock } from '../../src/clock.ts'
 import type { EpochMs } from '../../src/core/jwt.ts'
+import { NO_FAILED_CREDENTIALS } from '../../src/resolver/failed-credentials.ts'
 import type { EntryCodec, Fields } from '../../src/revocation/log-entry.ts'
 import type { LogStore, Snapshot } from '../../src/revocation/log-store.ts'
 import { createStreamLog, type StreamLog } from '../../src/revocation/stream-log.ts'
@@ -76,6 +77,8 @@ export class Replica {
       fleet: createSharedTier(this),
       resolver: { resolve: (credentials) => world.resolve(this, credentials), state: () => ({ inFlight: 0, queued: 0, circuitOpen: false }), close: async () => {} },
       digests: keyer.digests,
+      wholeDigests: keyer.wholeDigests,
+      failedCredentials: NO_FAILED_CREDENTIALS,
       audience: 'https://auth.example.com',
       lifetimes: { ttlMs: LIMITS.ttl, negativeTtlMs: 2000 },
       timeoutMs: LIMITS.timeout,

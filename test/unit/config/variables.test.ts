@@ -11,7 +11,7 @@ t.test('with the one required variable everything else has its default', t => {
       timeoutMs: 2_000,
       maxConcurrency: 64,
       maxQueue: 1_024,
-      failuresPerMinute: 0,
+      failuresPerMinute: 600,
       ca: undefined,
       webhookSecret: undefined,
       appId: undefined

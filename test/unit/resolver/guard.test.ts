@@ -1,13 +1,15 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import t from 'tap'
+import type { CredentialDigest } from '../../../src/core/cache-key.ts'
 import { AuthgearCircuitOpen, AuthgearUnreachable, Overloaded } from '../../../src/errors.ts'
 import { createGuard, type Guard } from '../../../src/resolver/guard.ts'
 import { Deadline } from '../../../src/resolver/deadline.ts'
 
 const PAUSE = 1000
+const digest = (name: string): CredentialDigest => name as CredentialDigest
 const NEVER = new Deadline(0)
 NEVER.met()
-const run = <T>(guard: Guard, who: string, task: () => Promise<T>): Promise<T> => guard.run([who], [], NEVER, task)
+const run = <T>(guard: Guard, who: string, task: () => Promise<T>): Promise<T> => guard.run({ whole: [digest(who)], all: [digest(who)] }, NEVER, task)
 
 /** Fails as a connection does: in a later turn of the event loop. */
 const unreachable = async (): Promise<never> => {
