@@ -1,8 +1,9 @@
-import fastify, { type FastifyInstance } from 'fastify'
+import fastify, { type FastifyInstance, type onRequestHookHandler } from 'fastify'
 import type { Metrics } from './metrics.ts'
 import { addRevocations, type RevocationsDeps } from './routes/revocations.ts'
 import type { Sample } from './status/sample.ts'
 import { createTagStore } from './status/etags.ts'
+import { isOwnHost, refuseHost } from './status/host.ts'
 import { addStatus, type StatusDeps } from './status/routes.ts'
 
 export type Readiness = Readonly<{
@@ -26,12 +27,13 @@ export function buildManagement ({ readiness, metrics, version, revocations, sta
   const app = fastify({ logger: false, forceCloseConnections: true })
   app.addHook('onRequest', (_request, reply, done) => { reply.header('cache-control', 'no-store'); done() })
   app.get('/livez', () => ({ status: 'alive', version }))
-  app.get('/readyz', (_request, reply) => {
+  const byOwnName = { onRequest: createHostCheck(status) }
+  app.get('/readyz', byOwnName, (_request, reply) => {
     const state = readiness.state()
     reply.code(state === 'serving' ? 200 : 503)
     return { status: state, redis: readiness.redis(), authgear: readiness.authgear() }
   })
-  app.get('/metrics', async (_request, reply) => {
+  app.get('/metrics', byOwnName, async (_request, reply) => {
     reply.type(metrics.contentType)
     return await metrics.render()
   })
@@ -39,4 +41,15 @@ export function buildManagement ({ readiness, metrics, version, revocations, sta
   if (revocations !== undefined) addRevocations(app, revocations)
   app.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'not_found' }))
   return app
+}
+
+/**
+ * Against a page whose name was made to lead here (DNS rebinding): it is of the same site for its browser, which names the page's host.
+ * Every browser sends Accept-Language, and no page can keep it from doing so; Prometheus and probes come by any name without it.
+ */
+function createHostCheck ({ machine, hosts }: Pick<StatusDeps, 'machine' | 'hosts'>): onRequestHookHandler {
+  return ({ headers }, reply, done) => {
+    if (headers['accept-language'] !== undefined && !isOwnHost(headers.host, machine, hosts)) refuseHost(reply)
+    else done()
+  }
 }

@@ -3,7 +3,7 @@ import caching from '@fastify/caching'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '../clock.ts'
 import { abstractCache, type TagStore } from './etags.ts'
-import { isOwnHost } from './host.ts'
+import { isOwnHost, refuseHost } from './host.ts'
 import { renderJson } from './json.ts'
 import { renderPage, type Status } from './page.ts'
 import { SCRIPT } from './script.ts'
@@ -40,7 +40,7 @@ export function addStatus (app: FastifyInstance, { status, clock, tags, machine,
     const content = remembered(clock, lifeMs, render)
     app.register(async (scope) => {
       scope.addHook('onRequest', (request, reply, done) => {
-        if (!isOwnHost(request.headers.host, machine, hosts)) return refuse(reply)
+        if (!isOwnHost(request.headers.host, machine, hosts)) return refuseHost(reply)
         prepare(request, reply)
         done()
       })
@@ -63,10 +63,6 @@ function prepare (request: FastifyRequest, reply: FastifyReply): void {
     'referrer-policy': 'no-referrer',
     'x-content-type-options': 'nosniff'
   })
-}
-
-function refuse (reply: FastifyReply): void {
-  reply.code(403).type('text/plain; charset=utf-8').send('The status page is not shown under this host name: use an address, or add the name to MANAGEMENT_HOSTS.\n')
 }
 
 function remembered (clock: Clock, lifeMs: number, render: () => string): () => Content {

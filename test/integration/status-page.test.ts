@@ -162,3 +162,25 @@ t.test('the page says when Authgear is left alone', async (t) => {
   later()
   t.match((await get('/')).body, '<dt>Authgear</dt><dd class="bad">left alone after failures</dd>')
 })
+
+/** A page whose name leads here (DNS rebinding) is of the same site for the browser: this is what it sends all the same. */
+const BROWSER: readonly HeaderLine[] = [['Accept-Language', 'en'], ['User-Agent', 'Prometheus/3']]
+
+t.test('metrics and readiness are not read by a page whose name leads here', async (t) => {
+  const { get } = await start(t, ['status.example.com'])
+  for (const path of ['/metrics', '/readyz']) {
+    for (const host of ['evil.example', 'evil.example:4181', 'status.example.com.evil.example']) {
+      const { status, body } = await get(path, BROWSER, host)
+      t.equal(status, 403, `${path} of ${host}`)
+      t.match(body, /MANAGEMENT_HOSTS/)
+    }
+    for (const host of [HOST, 'localhost:4181', 'status.example.com']) t.not((await get(path, BROWSER, host)).status, 403, `${path} of ${host}`)
+  }
+})
+
+t.test('Prometheus and probes are answered under whatever name they use', async (t) => {
+  const { get } = await start(t)
+  for (const path of ['/metrics', '/readyz', '/livez']) {
+    t.equal((await get(path, [['User-Agent', 'Prometheus/3']], 'replica-1.corp.example.com:4181')).status, 200, path)
+  }
+})
