@@ -4,7 +4,8 @@ import fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastif
 import { trackConnections, type Drain } from './listener/drain.ts'
 import { applyHttp1Limits, HTTP1_OPTIONS, HTTP2_OPTIONS, HTTP2_SESSION_TIMEOUT } from './listener/http-options.ts'
 import { contextOf, type TlsMaterial } from './listener/tls.ts'
-import { trackAbandonedInputs } from './listener/unread-body.ts'
+import { endAndLinger } from './listener/respond.ts'
+import { stopParsing, trackAbandonedInputs } from './listener/unread-body.ts'
 import { createBodyExchange, createExchange, type BodyTaker, type ExchangeDeps } from './routes/exchange.ts'
 import { LOGIN_ROUTES, type LoginRoute } from './login/settings.ts'
 import type { LoginRoutes } from './routes/login-routes.ts'
@@ -81,5 +82,6 @@ const UNREADABLE: Readonly<Record<string, string>> = {
 function refuseUnreadable (error: Error & { code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) { socket.destroy(); return }
   const status = UNREADABLE[error.code ?? ''] ?? '400 Bad Request'
-  socket.end(`HTTP/1.1 ${status}\r\nCache-Control: no-store\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`, () => socket.destroy())
+  stopParsing(socket)
+  endAndLinger(socket, `HTTP/1.1 ${status}\r\nCache-Control: no-store\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`)
 }

@@ -3,8 +3,8 @@ import type { Metrics } from './metrics.ts'
 import { addRevocations, type RevocationsDeps } from './routes/revocations.ts'
 import type { Sample } from './status/sample.ts'
 import { createTagStore } from './status/etags.ts'
-import { isOwnHost, refuseHost } from './status/host.ts'
-import { addStatus, type StatusDeps } from './status/routes.ts'
+import { isOwnHost } from './status/host.ts'
+import { addStatus, refuseHost, type StatusDeps } from './status/routes.ts'
 
 export type Readiness = Readonly<{
   state: () => 'starting' | 'serving' | 'draining'

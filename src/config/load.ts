@@ -12,7 +12,7 @@ import { rows, type Values } from './variables.ts'
 import { warningsOf } from './warnings.ts'
 
 /** What of the outside is read beside the environment. */
-type Machine = Pick<Readings, 'readFile' | 'ownAddresses'>
+type Machine = Pick<Readings, 'readFile' | 'ownAddresses' | 'nodeVersion'>
 
 type Row = Readonly<{ name: string, reading: Reading }>
 
@@ -20,11 +20,11 @@ const readUtf8: ReadFile = path => readFileSync(path, 'utf8')
 
 const systemAddresses: Readings['ownAddresses'] = () => Object.values(networkInterfaces()).flatMap((all) => all ?? []).map(({ address }) => address)
 
-function readingsOf (read: readonly Row[], { readFile, ownAddresses }: Machine): Readings {
+function readingsOf (read: readonly Row[], { readFile, ownAddresses, nodeVersion }: Machine): Readings {
   const set = new Set(read.filter(({ reading }) => reading.kind === 'error' || reading.setting.source !== 'default').map(({ name }) => name))
   const values = read.flatMap(({ name, reading }) => reading.kind === 'read' ? [[name, reading.value] as const] : [])
   // the table gives each value its type; this is the one place where the rows meet their names again
-  return { values: Object.fromEntries(values) as Partial<Values>, isSet: name => set.has(name), readFile, ownAddresses }
+  return { values: Object.fromEntries(values) as Partial<Values>, isSet: name => set.has(name), readFile, ownAddresses, nodeVersion }
 }
 
 /** What stands in for the resolver's URL is derived, so no row can show it. */
@@ -34,9 +34,14 @@ function settingsOf (read: readonly Row[], resolverUrl: string): readonly Settin
 }
 
 /** The configuration that the environment gives, or everything that is wrong with it at once. No message holds a secret's value. */
-export function loadConfig (env: NodeJS.ProcessEnv, readFile: ReadFile = readUtf8, ownAddresses = systemAddresses): LoadedConfig {
+export function loadConfig (
+  env: NodeJS.ProcessEnv,
+  readFile: ReadFile = readUtf8,
+  ownAddresses = systemAddresses,
+  nodeVersion: string = process.versions.node
+): LoadedConfig {
   const all = rows.map(({ name, variable }) => ({ name, reading: read(name, variable, env, readFile) }))
-  const readings = readingsOf(all, { readFile, ownAddresses })
+  const readings = readingsOf(all, { readFile, ownAddresses, nodeVersion })
   const unread = all.flatMap(({ reading }) => reading.kind === 'error' ? [reading.error] : [])
   const errors = [...unread, ...brokenRules(readings), ...unknownVariables(env)]
   if (errors.length > 0) return deepFreeze({ kind: 'errors', errors })

@@ -21,6 +21,15 @@ const tlsKeyFits: Rule = ({ values, readFile }) => {
     'LISTEN_TLS_KEY_FILE: does not belong to the first certificate of LISTEN_TLS_CERT_FILE (the leaf comes first)']
 }
 
+/** Older ones drop a header line that begins or ends in a blank without a word: a policy in it would be lost (docs/security.md). */
+const tlsNeedsNode: Rule = ({ isSet, nodeVersion }) => [isSet('LISTEN_TLS_CERT_FILE') && !keepsBlanks(nodeVersion) &&
+  `LISTEN_TLS_CERT_FILE: needs Node 22.17, 24.2 or newer, and this is ${nodeVersion}, which can lose a policy header over HTTP/2: use the image, or another Node`]
+
+function keepsBlanks (version: string): boolean {
+  const [major = 0, minor = 0] = version.split('.').map(Number)
+  return major > 24 || (major === 24 && minor >= 2) || (major === 22 && minor >= 17)
+}
+
 const WILDCARDS: ReadonlySet<string> = new Set(['0.0.0.0', '::'])
 
 function clash (a: ListenAddress, b: ListenAddress): boolean {
@@ -36,7 +45,7 @@ const listenersDiffer: Rule = ({ values }) => LISTENERS.map(([name, other]) => {
   return a !== undefined && b !== undefined && clash(a, b) && `${name}: is the same address as ${other}: choose another port, or off`
 })
 
-const RULES: readonly Rule[] = [tlsIsWhole, tlsKeyFits, listenersDiffer, ...AUDIT_RULES, ...LOGIN_RULES, ...REDIS_RULES]
+const RULES: readonly Rule[] = [tlsIsWhole, tlsKeyFits, tlsNeedsNode, listenersDiffer, ...AUDIT_RULES, ...LOGIN_RULES, ...REDIS_RULES]
 
 /** Every broken rule that spans several variables. */
 export function brokenRules (readings: Readings): readonly string[] {

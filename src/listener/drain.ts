@@ -1,6 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { constants, type Http2SecureServer, type Http2Session } from 'node:http2'
-import type { Socket } from 'node:net'
+import { Server as NetServer, type Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { setTimeout as sleep } from 'node:timers/promises'
 
@@ -41,13 +41,18 @@ export function trackConnections (server: ListeningServer, sessionAgeMs = SESSIO
     async drain (graceMs: number): Promise<void> {
       draining = true
       server.prependListener('request', (_request, response: ServerResponse) => { response.shouldKeepAlive = false })
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      const closed = new Promise<void>((resolve) => stopListening(server, resolve))
       for (const session of sessions) retire(session)
       for (const socket of unused) socket.destroy()
       for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy()
       await endAll(server, sockets, closed, graceMs)
     }
   })
+}
+
+/** From Node 24 on `Http2SecureServer.close` also closes every session at once, which would be the second GOAWAY without the first. */
+function stopListening (server: ListeningServer, done: () => void): void {
+  NetServer.prototype.close.call(server, done)
 }
 
 function speaksTls (server: ListeningServer): boolean {

@@ -1,5 +1,6 @@
 import { STATUS_CODES, validateHeaderValue, type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse } from 'node:http'
 import { Http2ServerResponse } from 'node:http2'
+import type { Socket } from 'node:net'
 import type { Answer } from '../routes/answer.ts'
 
 /** Milliseconds in which what a peer still sends is thrown away, so that a reset does not overtake the answer. */
@@ -34,7 +35,12 @@ export function respondAndLeave (request: IncomingMessage, response: ServerRespo
   const { socket } = request
   // an earlier request on this connection has no answer yet: this one must not overtake it
   if (response.socket === null) { socket.destroy(); return }
-  socket.end(render(request.method === 'HEAD', answer, requestId), 'utf8')
+  endAndLinger(socket, render(request.method === 'HEAD', answer, requestId))
+}
+
+/** Half-closes: to destroy a socket with unread bytes is a reset, which overtakes the text. Nothing may parse its input any more. */
+export function endAndLinger (socket: Socket, text: string): void {
+  socket.end(text, 'utf8')
   const timer = setTimeout(() => socket.destroy(), LINGER)
   socket.once('close', () => clearTimeout(timer))
 }

@@ -23,7 +23,7 @@ export function trackAbandonedInputs (): AbandonedInputs {
 }
 
 /** Node's parser reads from the socket's handle by itself: a listener of our own takes it back, then the parser's goes. */
-function stopParsing (socket: Socket): void {
+export function stopParsing (socket: Socket): void {
   const discard = (): void => {}
   socket.on('data', discard)
   for (const listener of socket.rawListeners('data')) if (listener !== discard) socket.removeListener('data', listener as () => void)

@@ -1,5 +1,4 @@
 import { isIP } from 'node:net'
-import type { FastifyReply } from 'fastify'
 
 /**
  * Whether the page may be shown under that name: an address, this machine's own name (whole, or its first part), or one of MANAGEMENT_HOSTS. By any other name a hostile site
@@ -14,11 +13,6 @@ export function isOwnHost (header: string | undefined, machine: string, allowed:
   const host = name.toLowerCase().replace(/\.$/, '')
   const [own, short] = [machine.toLowerCase(), machine.toLowerCase().split('.')[0]]
   return ['localhost', own, short].includes(host) || host.endsWith('.localhost') || allowed.some((one) => matches(host, one))
-}
-
-export function refuseHost (reply: FastifyReply): void {
-  const text = 'This is not shown to a browser under this host name: use an address, or add the name to MANAGEMENT_HOSTS.\n'
-  reply.code(403).type('text/plain; charset=utf-8').send(text)
 }
 
 const matches = (host: string, pattern: string): boolean => pattern.startsWith('*.') ? host.endsWith(pattern.slice(1)) && host.length > pattern.length - 1 : host === pattern

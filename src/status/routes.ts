@@ -3,7 +3,7 @@ import caching from '@fastify/caching'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '../clock.ts'
 import { abstractCache, type TagStore } from './etags.ts'
-import { isOwnHost, refuseHost } from './host.ts'
+import { isOwnHost } from './host.ts'
 import { renderJson } from './json.ts'
 import { renderPage, type Status } from './page.ts'
 import { SCRIPT } from './script.ts'
@@ -63,6 +63,11 @@ function prepare (request: FastifyRequest, reply: FastifyReply): void {
     'referrer-policy': 'no-referrer',
     'x-content-type-options': 'nosniff'
   })
+}
+
+export function refuseHost (reply: FastifyReply): void {
+  const text = 'This is not shown to a browser under this host name: use an address, or add the name to MANAGEMENT_HOSTS.\n'
+  reply.code(403).type('text/plain; charset=utf-8').send(text)
 }
 
 function remembered (clock: Clock, lifeMs: number, render: () => string): () => Content {

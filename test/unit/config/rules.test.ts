@@ -151,7 +151,7 @@ t.test('TLS hands over paths, the extra CA its content', t => {
 })
 
 t.test('files are read from the disk by default', t => {
-  const loaded = loadConfig({ AUTHGEAR_ENDPOINT: ENDPOINT, LISTEN_TLS_CERT_FILE: tls.certFile, LISTEN_TLS_KEY_FILE: tls.keyFile })
+  const loaded = loadConfig({ AUTHGEAR_ENDPOINT: ENDPOINT, LISTEN_TLS_CERT_FILE: tls.certFile, LISTEN_TLS_KEY_FILE: tls.keyFile }, undefined, undefined, '24.2.0')
   t.strictSame(configOf(loaded).tls, { certFile: tls.certFile, keyFile: tls.keyFile, clientCaFile: undefined })
   t.end()
 })
@@ -205,5 +205,16 @@ t.test('what is idle without Redis is a warning', t => {
     'CACHE_SECRET: has no effect without REDIS_URL, REDIS_SENTINELS or REDIS_CLUSTER', 'REDIS_KEY_PREFIX: has no effect without REDIS_URL, REDIS_SENTINELS or REDIS_CLUSTER', 'REDIS_TIMEOUT: has no effect without REDIS_URL, REDIS_SENTINELS or REDIS_CLUSTER'
   ])
   t.strictSame(warningsOf(load({ CACHE_SECRET: 'none' })), [])
+  t.end()
+})
+
+const tlsFiles = { LISTEN_TLS_CERT_FILE: '/crt', LISTEN_TLS_KEY_FILE: '/key' }
+
+t.test('TLS is refused on a Node that loses header lines over HTTP/2', t => {
+  for (const version of ['20.19.0', '20.20.2', '22.16.0', '23.11.0', '24.0.0', '24.1.0']) {
+    t.match(errorsOf(load(tlsFiles, files, undefined, version)), [/^LISTEN_TLS_CERT_FILE: needs Node 22\.17.*this is /], version)
+    t.strictSame(errorsOf(load({}, files, undefined, version)), [], `${version} without TLS`)
+  }
+  for (const version of ['22.17.0', '22.22.1', '24.2.0', '24.21.0', '25.0.0']) t.strictSame(errorsOf(load(tlsFiles, files, undefined, version)), [], version)
   t.end()
 })
