@@ -1,6 +1,6 @@
 import type { Rule } from './rule.ts'
 
-const isWhole: Rule = ({ isSet, values: { AUTHGEAR_ADMIN_API_KEY: key } }) => {
+const auditIsWhole: Rule = ({ isSet, values: { AUTHGEAR_ADMIN_API_KEY: key } }) => {
   if (!isSet('AUTHGEAR_ADMIN_API_URL')) {
     return (['AUTHGEAR_ADMIN_API_KEY', 'AUTHGEAR_ADMIN_API_KEY_ID'] as const).map((name) =>
       isSet(name) && `${name}: works only with AUTHGEAR_ADMIN_API_URL: set that too, or leave this out`)
@@ -18,4 +18,4 @@ const agree: Rule = ({ values: { AUTHGEAR_ADMIN_API_KEY: key, AUTHGEAR_ADMIN_API
 ]
 
 /** What the variables of the audit-log follower ask of each other. */
-export const AUDIT_RULES: readonly Rule[] = [isWhole, agree]
+export const AUDIT_RULES: readonly Rule[] = [auditIsWhole, agree]

@@ -5,7 +5,7 @@ import type { VariableName } from './variables.ts'
 const needsRedis = ({ isSet, values }: Readings, name: VariableName): string | false =>
   isSet(name) && values[name] !== false && !REDIS_FORMS.some(isSet) && `${name}: works only with ${ANY_REDIS}: set one of them, or leave this out`
 
-const isWhole: Rule = (readings) => {
+const redisIsWhole: Rule = (readings) => {
   const form = REDIS_FORMS.find(readings.isSet)
   return [
     ...(['REDIS_USERNAME', 'REDIS_PASSWORD', 'REDIS_TLS', 'REDIS_CA_FILE'] as const).map((name) => needsRedis(readings, name)),
@@ -47,4 +47,4 @@ const credentials: Rule = ({ isSet, values: { REDIS_URL: url } }) => {
 }
 
 /** What the REDIS_* variables ask of each other. */
-export const REDIS_RULES: readonly Rule[] = [isWhole, isOneForm, sentinel, tls, credentials]
+export const REDIS_RULES: readonly Rule[] = [redisIsWhole, isOneForm, sentinel, tls, credentials]

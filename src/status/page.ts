@@ -8,7 +8,7 @@ import { WINDOW } from './history.ts'
 import type { Sample } from './sample.ts'
 import { STYLE } from './style.ts'
 
-const SCRIPT = '<script src="status.js" defer></script>\n'
+const SCRIPT_TAG = '<script src="status.js" defer></script>\n'
 
 export type Status = Readonly<{
   version: string
@@ -21,7 +21,7 @@ export type Status = Readonly<{
 export function renderPage ({ version, state, samples }: Status): string {
   const now = samples.at(-1)
   if (now === undefined) throw new Error('a status page without a sample')
-  return `${headOf(`forward-auth: ${state}`, STYLE, SCRIPT)}<header>
+  return `${headOf(`forward-auth: ${state}`, STYLE, SCRIPT_TAG)}<header>
 <h1>authgear-forward-auth</h1>
 <p data-part="when">This replica at <time datetime="${new Date(now.wall).toISOString()}">${timeOfDay(now.wall)} UTC</time>, version ${escapeHtml(version)}; figures since ${timeOfDay(samples[0]?.wall ?? now.wall)}, ${WINDOW / 60_000} minutes at most.</p>
 <p><a href="">Refresh</a> <button type="button" id="pause" aria-pressed="false" hidden>Pause updates</button> <span id="updates" role="status" class="bad"></span></p>

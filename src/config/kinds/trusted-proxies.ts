@@ -5,7 +5,7 @@ import { quote } from '../quote.ts'
 const NAMES: ReadonlySet<string> = new Set(['loopback', 'linklocal', 'uniquelocal'])
 
 /** Why proxy-addr would not take this entry; undefined when it would. */
-function wrong (entry: string): string | undefined {
+function trustedProxyProblem (entry: string): string | undefined {
   if (NAMES.has(entry)) return undefined
   if (entry === 'none') return 'none stands alone'
   const [address = '', bits, ...rest] = entry.split('/')
@@ -23,7 +23,7 @@ export const trustedProxies: Kind<readonly string[]> = Object.freeze({
   parse: (text: string) => {
     if (text === 'none') return parsed([], text)
     const entries = text.split(',').map(entry => entry.trim())
-    const problems = entries.map(wrong).filter(found => found !== undefined)
+    const problems = entries.map(trustedProxyProblem).filter(found => found !== undefined)
     return problems.length === 0 ? parsed(entries, text) : problem(problems.join('; '))
   }
 })

@@ -14,11 +14,11 @@ export const cookies: Probe = {
   needs: 'authgear',
   async run (context) {
     const { config: { authgear }, options: { host } } = context
-    return looked(judgeCookies(await observe(context), { prefix: authgear.cookiePrefix, authgear: new URL(authgear.endpoint.origin).hostname, app: host }))
+    return looked(judgeCookies(await observeCookies(context), { prefix: authgear.cookiePrefix, authgear: new URL(authgear.endpoint.origin).hostname, app: host }))
   }
 }
 
-async function observe ({ look }: Context): Promise<CookieObservation> {
+async function observeCookies ({ look }: Context): Promise<CookieObservation> {
   // in the form of a session's, so that Authgear looks it up
   const session = `${randomUUID()}.${randomBytes(16).toString('hex')}`
   for (let tries = 0; tries < 2; tries++) { // none at all may be a hiccup of its database

@@ -8,10 +8,10 @@ import { looked, type Context, type Probe } from '../probe.ts'
 export const redisRights: Probe = {
   title: 'Redis does what the cache and the revocation log need',
   needs: 'redis',
-  run: async (context) => looked(...judgeRefusals(context.redis === undefined ? [] : await observe(context.redis, context)))
+  run: async (context) => looked(...judgeRefusals(context.redis === undefined ? [] : await observeRights(context.redis, context)))
 }
 
-async function observe (redis: RedisLook, { config }: Context): Promise<readonly Refusal[]> {
+async function observeRights (redis: RedisLook, { config }: Context): Promise<readonly Refusal[]> {
   const written = await redis.trial().catch((error: unknown) => [{ command: 'EVAL', refusal: refusalOf(error) }])
   const connections = await redis.log()
   const store = createRedisLogStore({ ...connections, keyPrefix: logKey(config.redis?.keyPrefix ?? '', config.authgear.endpoint.origin) })

@@ -17,7 +17,7 @@ type Place = Readonly<{ authgear: Pick<Config['authgear'], 'endpoint' | 'resolve
 export const resolver: Probe = {
   title: 'Authgear\'s resolver answers',
   reaches: 'authgear',
-  run: async (context) => looked(judgeResolver(await observe(context), { authgear: context.config.authgear, endpointText: context.endpointText }))
+  run: async (context) => looked(judgeResolver(await observeResolver(context), { authgear: context.config.authgear, endpointText: context.endpointText }))
 }
 
 export const NOBODY = { bearer: undefined, appSession: undefined, appAccessToken: undefined, session: undefined } as const
@@ -33,7 +33,7 @@ export async function askAbout (look: Look, credentials: Credentials): Promise<S
   return seen
 }
 
-async function observe ({ look }: Context): Promise<ResolverObservation> {
+async function observeResolver ({ look }: Context): Promise<ResolverObservation> {
   try {
     const seen = await look.ask(NOBODY)
     return { kind: 'answered', seen: { ...seen, location: seen.header('location')[0] } }
