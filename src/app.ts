@@ -1,6 +1,7 @@
 import { METHODS, type IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
+import type { Endpoint } from './core/reason.ts'
 import { trackConnections, type Drain } from './listener/drain.ts'
 import { applyHttp1Limits, HTTP1_OPTIONS, HTTP2_OPTIONS, HTTP2_SESSION_TIMEOUT } from './listener/http-options.ts'
 import { contextOf, type TlsMaterial } from './listener/tls.ts'
@@ -11,7 +12,6 @@ import { LOGIN_ROUTES, type LoginRoute } from './login/settings.ts'
 import type { LoginRoutes } from './routes/login-routes.ts'
 import type { Answerer } from './routes/question.ts'
 import { canonicalIdentifyPath, canonicalLoginPath, canonicalVerifyPath, LOGIN_PATHS, PATHS } from './routes/routing.ts'
-import type { Endpoint } from './tally.ts'
 
 export type AppDeps = ExchangeDeps & Readonly<{
   /** Undefined = plain HTTP/1.1; else TLS with HTTP/2 and HTTP/1.1 by ALPN. */

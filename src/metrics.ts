@@ -2,13 +2,13 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 import type { AuditObserver } from './audit/observer.ts'
 import type { AuthenticateObserver } from './authentication.ts'
 import type { FleetObserver } from './cache/fleet.ts'
-import { REFUSALS } from './core/reason.ts'
+import { type AnswerSource, type Endpoint, REFUSALS } from './core/reason.ts'
 import { registerAudit } from './metrics/audit.ts'
 import { closedCounter, type ClosedCounter } from './metrics/closed-counter.ts'
 import { readGauges, registerGauges, type GaugeReading, type Gauges } from './metrics/gauges.ts'
 import type { ResolverObserver, ResolverOutcome } from './resolver/resolver.ts'
 import { ORIGINS, type Origin } from './revocation/revocation.ts'
-import { LATENCY_BUCKETS, LatencyTally, RequestTally, type AnswerSource, type Endpoint, type RequestLabels } from './tally.ts'
+import { LATENCY_BUCKETS, LatencyTally, RequestTally, type RequestLabels } from './tally.ts'
 
 export type Metrics = Readonly<{
   contentType: string

@@ -42,3 +42,32 @@ export const REFUSALS: Readonly<Record<RefusalReason, RefusalText>> = {
   authgear_misconfigured: { status: 503, outward: 'authgear_unavailable', message: TRY_LATER },
   overloaded: { status: 503, outward: 'overloaded', message: TRY_LATER }
 }
+
+/** How a request to the login's routes ended: a closed set, used as the `reason` label. Nothing here is a success to a proxy: this listener says 2xx to nobody. */
+export type LoginPage =
+  /** What came back was not sealed by this service. */
+  | 'state_unknown'
+  /** The browser came back twice without our cookie. */
+  | 'cookies_blocked'
+  | 'login_denied'
+  /** Authgear refuses the client, its redirect URI or what is asked. */
+  | 'login_misconfigured'
+  | 'login_failed'
+  /** Signed in at Authgear, but its cookie does not come here. */
+  | 'cookie_missing'
+  /** A session cookie came, which Authgear does not know. */
+  | 'cookie_unknown'
+  | 'circles'
+  /** A frame, a script or something fetched ahead: signing in and out is for pages that a person opens. */
+  | 'not_a_page'
+  /** Another site's link: signing out takes a click on a page of one's own. */
+  | 'cross_site'
+  | 'login_unavailable'
+  | 'signed_out'
+
+export type LoginOutcome = LoginPage | 'sent_to_authgear' | 'sent_back' | 'signing_out'
+
+/** Where an answer came from; the `source` label. */
+export type AnswerSource = 'memory' | 'redis' | 'authgear' | 'none'
+/** What was asked; the `endpoint` label. */
+export type Endpoint = 'verify' | 'ext-authz' | 'identify' | 'login' | 'other'

@@ -1,4 +1,4 @@
-import type { LoginPage } from '../login/outcome.ts'
+import type { LoginPage } from '../core/reason.ts'
 import { escapeHtml } from './escape.ts'
 import { layOut, type Layout } from './layout.ts'
 

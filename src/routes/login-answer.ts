@@ -1,5 +1,6 @@
+import type { LoginOutcome, LoginPage } from '../core/reason.ts'
 import { writeLoginQuery } from '../login/login-query.ts'
-import { PAGE_STATUS, type LoginOutcome, type LoginPage } from '../login/outcome.ts'
+import { PAGE_STATUS } from '../login/outcome.ts'
 import { PAGE_HEADERS } from '../pages/layout.ts'
 import { createLoginPages } from '../pages/login-page.ts'
 import { COMMON, RETRY_AFTER, type Answer } from './answer.ts'
