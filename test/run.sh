@@ -45,7 +45,7 @@ step lint npm run --silent lint
 step types npm run --silent types
 
 # what end-to-end tests see of each proxy; an old file must not stand for a test that is gone
-[ $# -eq 0 ] && rm -rf artifacts/e2e
+[ $# -eq 0 ] && rm -rf artifacts/e2e artifacts/hostile
 
 echo '== tap'
 run_tap "$@"
@@ -63,7 +63,7 @@ files=$(grep -c '^not ok ' "$log")
 # a run of some files only says nothing about coverage
 [ $# -eq 0 ] && step 'coverage of at least 95 % of lines' gate
 # without one of the proxies a column would be empty
-[ $# -eq 0 ] && [ "$skips" -eq 0 ] && step 'docs/proxies/README.md is what this run saw' node docs/behaviour.mjs --check
+[ $# -eq 0 ] && [ "$skips" -eq 0 ] && step 'docs/proxies/README.md and hostile.md are what this run saw' node docs/behaviour.mjs --check
 
 if [ -n "${CI:-}" ] && [ "$skips" -gt 0 ]; then
   echo "== $skips skipped, which CI does not allow:"

@@ -71,6 +71,9 @@ def network_rules(policy):
 
 
 def middleware_rules(middleware):
+    if 'ipAllowList' in middleware['spec']:
+        demand(middleware['spec']['ipAllowList'] == {'sourceRange': ['255.255.255.255/32'], 'rejectStatusCode': 400}, 'it refuses everybody')
+        return
     auth = middleware['spec']['forwardAuth']
     demand(auth['authResponseHeadersRegex'] == '(?i)^X-Authgear-', "the client's identity headers must go")
     demand('X-Forward-Auth-Policy' not in auth['authRequestHeaders'] and 'Cookie' in auth['authRequestHeaders'], 'what reaches the service is named')
@@ -88,6 +91,10 @@ def route_rules(route):
             demand([match['path'] for match in rule['matches']] == LOGIN, 'only the four exact paths of the login go without a policy')
             continue
         demand([one['type'] for one in rule['filters']] == ['ExtensionRef'], 'every rule carries its policy')
+    refused, *others = route['spec']['rules']
+    demand(refused['filters'][0]['extensionRef']['name'].endswith('-refuse'), 'the first rule refuses what Traefik and an app may read differently')
+    longest = max(len(match['path']['value']) for rule in others for match in rule['matches'])
+    demand(all(len(match['path']['value']) > longest for match in refused['matches']), 'Traefik must try the refusing rule first')
 
 
 def alert_rules(resource):

@@ -6,16 +6,10 @@ import { HOST } from '../helpers/request.ts'
 import { skipOrFail } from '../helpers/servers.ts'
 import { createObserver } from './behaviour.ts'
 import { ALICE, BOB } from './people.ts'
-import type { Edits, Proxy } from './proxy.ts'
+import { H2C } from './h2c-edits.ts'
+import type { Proxy } from './proxy.ts'
 import { ALL, traefik } from './proxies.ts'
 import { startSmallStack } from './small-stack.ts'
-import { swap } from './snippets.ts'
-
-/** HTTP/2 without TLS, which these two have to be told. */
-const H2C: Readonly<Record<string, Edits>> = {
-  caddy: { Caddyfile: written => swap(written, '\tservers {\n', '\tservers {\n\t\tprotocols h1 h2 h2c\n') },
-  nginx: { 'nginx.conf': written => swap(swap(written, '    server_name ', '    http2 on;\n    server_name '), 'default_server;', 'default_server; http2 on;') }
-}
 
 const plain = (proxy: Proxy): Proxy => proxy === traefik ? { ...proxy, tls: false } : proxy
 

@@ -4,6 +4,7 @@ import type { Proxy } from './proxy.ts'
 const CLEANED = {
   '/x/../admin/z': '/admin/z',
   '//admin/z': '/admin/z',
+  '///admin': '/admin',
   '/./admin/z': '/admin/z',
   '/x/%2e%2e/admin/z': '/admin/z',
   '/x/%2E./admin/z': '/admin/z',
@@ -28,8 +29,11 @@ export const caddy: Proxy = {
     connectionHidesCookie: false,
     connectionNamesForwarded: 200,
     cleaned: {},
+    refusesEscapedLetters: false,
     otherHost: 421,
     twoAuthorizations: 401,
+    announcesTrailers: true,
+    firstUpgradeOnly: false,
     connections: 32
   }
 }
@@ -53,8 +57,11 @@ export const nginx: Proxy = {
     connectionHidesCookie: false,
     connectionNamesForwarded: 200,
     cleaned: {},
+    refusesEscapedLetters: false,
     otherHost: 421,
     twoAuthorizations: 400,
+    announcesTrailers: false,
+    firstUpgradeOnly: false,
     connections: 32
   }
 }
@@ -76,9 +83,12 @@ export const traefik: Proxy = {
     unlistedPasses: false,
     connectionHidesCookie: true,
     connectionNamesForwarded: 200,
-    cleaned: { ...CLEANED, '/x/..;/admin/z': '/x/..;/admin/z' },
+    cleaned: CLEANED,
+    refusesEscapedLetters: false,
     otherHost: 404,
     twoAuthorizations: 401,
+    announcesTrailers: true,
+    firstUpgradeOnly: true,
     connections: 2
   }
 }
@@ -106,9 +116,12 @@ export const envoy: Proxy = {
     unlistedPasses: false,
     connectionHidesCookie: true,
     connectionNamesForwarded: 400,
-    cleaned: { ...CLEANED, '/a\\..\\admin': '/admin', '/x/..;/admin/z': '/admin/z' },
+    cleaned: { '//admin/z': '/admin/z', '///admin': '/admin' },
+    refusesEscapedLetters: true,
     otherHost: 404,
     twoAuthorizations: 401,
+    announcesTrailers: false,
+    firstUpgradeOnly: false,
     connections: 64
   }
 }
@@ -135,8 +148,11 @@ export const haproxy: Proxy = {
     connectionHidesCookie: false,
     connectionNamesForwarded: 200,
     cleaned: CLEANED,
+    refusesEscapedLetters: false,
     otherHost: 421,
     twoAuthorizations: 401,
+    announcesTrailers: false,
+    firstUpgradeOnly: false,
     connections: 32
   }
 }

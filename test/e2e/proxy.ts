@@ -40,10 +40,16 @@ export interface Facts {
   readonly connectionNamesForwarded: number
   /** Paths that the guard does not refuse, because the proxy cleans them: what the app then gets. */
   readonly cleaned: Readonly<Record<string, string>>
+  /** Is an escaped letter (`/%61dmin`) refused, since no route would be found for it? */
+  readonly refusesEscapedLetters: boolean
   /** Status of a request for a host name that is not ours. */
   readonly otherHost: number
   /** Status of a request with two Authorization lines. */
   readonly twoAuthorizations: number
+  /** Does the app see which trailers a client announces (never their values)? */
+  readonly announcesTrailers: boolean
+  /** Does it drop all Upgrade lines but the first before any rule sees them? */
+  readonly firstUpgradeOnly: boolean
   /** Most new connections to one address of forward-auth while 32 clients ask 500 times; undefined: not bounded. */
   readonly connections?: number
 }

@@ -32,6 +32,7 @@ export async function startEchoApp (t: Test): Promise<EchoApp> {
   const sockets = new WebSocketServer({ server })
   sockets.on('connection', (socket: WebSocket, request: IncomingMessage) => {
     received.push(record(request, ''))
+    socket.on('error', () => {}) // a client that speaks something else
     socket.on('message', (data: Buffer) => socket.send(data.toString()))
   })
   await once(server.listen(0, '127.0.0.1'), 'listening')

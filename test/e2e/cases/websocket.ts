@@ -4,6 +4,8 @@ import { WebSocket } from 'ws'
 import { ask, HOST } from '../../helpers/request.ts'
 import { ALICE } from '../people.ts'
 import type { Case } from './case.ts'
+import { attack } from './hostile/attack.ts'
+import { upgrade } from './hostile/http1.ts'
 
 const connect = (port: number, headers: Readonly<Record<string, string>>): WebSocket =>
   new WebSocket(`ws://127.0.0.1:${port}/socket`, { headers: { Host: HOST, ...headers } })
@@ -41,6 +43,20 @@ export const websocket: readonly Case[] = [
       t.equal((await ask(port, { headers })).status, 200)
       t.strictSame(app.lastHeader('upgrade'), [])
       observe('upgrade', 'dropped')
+    }
+  },
+  {
+    name: 'h2c beside websocket never reaches the app',
+    async run (t, { port, app, observe }) {
+      const fates: string[] = []
+      for (const values of [['h2c', 'websocket'], ['websocket', 'h2c'], ['websocket, h2c']]) {
+        const before = app.received.length
+        const status = await attack(port, upgrade(values.join(' and '), values), [['Cookie', ALICE.cookie]])
+        const reached = app.received.slice(before).map(({ rawHeaders }) => rawHeaders.join('\n'))
+        t.notOk(reached.some(headers => /h2c/i.test(headers)), values.join(' and '))
+        fates.push({ 101: 'a WebSocket', 200: 'dropped' }[status] ?? String(status))
+      }
+      observe('upgrades', [...new Set(fates)].length === 1 ? fates[0] ?? '' : fates.join(', '))
     }
   }
 ]

@@ -147,14 +147,14 @@ t.test('the lines that protect are in every configuration', async t => {
     'traefik-labels': ['aliasheadersstrategy=delete', 'allowencodedslash=false', 'authResponseHeadersRegex=(?i)^X-Authgear-'],
     'traefik-kubernetes': ['aliasheadersstrategy=delete', 'allowencodedslash=false', 'authResponseHeadersRegex: "(?i)^X-Authgear-"'],
     'gateway-api': ['aliasheadersstrategy=delete', 'ExtensionRef', '(?i)^/admin'],
-    caddy: ['uri /verify?{args[0]}', 'request_header -*Authgear*', 'request_header -X-Forward-Auth-Policy', 'request_header Connection Upgrade', 'respond @ambiguous 400', 'respond 421'],
+    caddy: ['uri /verify?{args[0]}', 'request_header -*Authgear*', 'request_header -X-Forward-Auth-Policy', 'request_header @noWebSocket -Upgrade', 'request_header @webSocket Connection Upgrade', 'respond @ambiguous 400', 'respond 421'],
     nginx: ['proxy_method HEAD;', 'proxy_pass_request_headers off;', 'proxy_pass_request_body off;', 'if ($authgear_ambiguous) { return 400; }', 'default_server; return 421;', 'verify?anonymous=false&role=admin&login=off', 'location ~* ^/a\\.b {'],
     envoy: ['failure_mode_allow: false', 'path_override: "/verify?anonymous=false&role=admin"', 'path_with_escaped_slashes_action: REJECT_REQUEST', 'headers_with_underscores_action: DROP_HEADER', '.*authgear.*', 'x-forward-auth-.*', 'case_sensitive: false'],
     'envoy-prefix': ['failure_mode_allow: false', 'path_prefix: /ext-authz', 'name:find("authgear", 1, true)', 'x%-forward%-auth%-', 'OVERWRITE_IF_EXISTS_OR_ADD'],
     haproxy: ['pcall(ask_again, txn)', 'http-request deny deny_status 503 unless { var(txn.authgear_allowed) -m bool }', 'del-header (?i)authgear -m reg', 'del-header x-forward-auth- -m beg', 'normalize-uri path-strip-dotdot full'],
     apisix: ['allow_degradation: false', 'underscores_in_headers: "off"', 'status_on_error: 503'],
     istio: ['pathPrefix: /ext-authz', 'failOpen: false', 'INSERT_FIRST', 'DECODE_AND_MERGE_SLASHES'],
-    'envoy-gateway': ['failOpen: false', 'pathOverride: "/verify?anonymous=false&role=admin"', 'withUnderscoresAction: DropHeader', 'escapedSlashesAction: RejectRequest', '(?i)/a\\\\.b.*'],
+    'envoy-gateway': ['failOpen: false', 'pathOverride: "/verify?anonymous=false&role=admin"', 'withUnderscoresAction: DropHeader', 'escapedSlashesAction: RejectRequest', '(?i)/a\\.b.*'],
     'ingress-nginx': ['login=off', 'X-Authgear-Session-Acr', 'use-regex: "true"']
   }
   t.strictSame(Object.keys(lines).toSorted(), [...PROXIES].toSorted())

@@ -1,3 +1,4 @@
+import { AMBIGUOUS, HOP_HEADERS } from '../guards.ts'
 import { ANSWERED, ASKED, IDENTITY, LOGIN_PATHS, lower, UNUSED_IDENTITY } from '../names.ts'
 import { escaped, query, type Files, type Route, type Settings } from '../settings.ts'
 
@@ -14,19 +15,38 @@ deployment:
 apisix:
   node_listen: [{ ip: "${listen.host}", port: ${listen.port} }]
   normalize_uri_like_servlet: false
+  ssl: { enable: false } # or your certificate; by default APISIX opens 0.0.0.0:9443 too
 nginx_config:
   http:
     underscores_in_headers: "off" # security: on by default, and then X_Authgear_User_Id reaches the app
+    # behind a load balancer, so that the client's address is true: that one's addresses and no others
+    # real_ip_header: X-Forwarded-For
+    # real_ip_recursive: "on"
+    # real_ip_from: [10.0.0.5]
+  # cookies of 8 kB and more; the way back of a long address after a login
+  http_configuration_snippet: |
+    large_client_header_buffers 4 32k;
+    proxy_buffer_size 16k;
+    proxy_buffers 4 16k;
 `
 
 const routesFile = (settings: Settings): string => `\
 # conf/apisix.yaml. The line #END at its end is needed
 routes:
-${settings.login ? login(settings) : ''}\
-  # routes and their policies: docs/policies.md
-${settings.routes.map((route, i) => routeOf(settings, route, 10 + settings.routes.length - i)).join('')}\
+  # security: each route twice. enable_websocket sends the client's Upgrade and Connection on as they are, and h2c would go past forward-auth:
+  # so it is on for a request whose one Upgrade value is websocket only
   # security: the catch-all, what has no route of its own is still protected
 ${routeOf(settings, { name: 'app', path: '', policy: settings.policy }, 1)}\
+  # routes and their policies: docs/policies.md
+${settings.routes.map((route, i) => routeOf(settings, route, 10 + settings.routes.length - i)).join('')}\
+${settings.login ? login(settings) : ''}\
+  # security: what no route takes, since APISIX and an app may read it differently
+  - id: refuse
+    host: ${settings.host}
+    uri: /*
+    priority: 0
+    plugins:
+      fault-injection: { abort: { http_status: 400 } }
 upstreams:
   - id: app
     type: roundrobin
@@ -34,29 +54,59 @@ upstreams:
 #END
 `
 
-/** security: the guard refuses what APISIX would match cleaned and send on raw. */
-const GUARD = '["request_uri", "!", "~~", "^[^?]*(/[.][.]?([/;?]|$)|//|%2[eEfF]|%5[cC]|%00)"]'
+/** security: APISIX matches the cleaned path and sends the raw one on, which only real_request_uri holds. */
+const GUARD = `["real_request_uri", "!", "~*", "^[^?]*${AMBIGUOUS.replaceAll('\\', '\\\\')}"]`
 
-const routeOf = ({ adapter, host }: Settings, { name, path, policy }: Route, priority: number): string => `\
+const HOST = '["http_host", "~*", "^[^:@/, ]+(:[0-9]+)?$"]'
+
+/** Its one Upgrade value; nginx joins several by a comma. */
+const WEBSOCKET = '["http_upgrade", "~*", "^websocket$"], ["http_connection", "~*", "^(keep-alive *, *)?upgrade( *, *keep-alive)?$"]'
+
+const pathVar = (path: string): string => path === '' ? '' : `["uri", "~*", "^${escaped(path).replaceAll('\\', '\\\\')}"], `
+
+const routeOf = ({ adapter, host }: Settings, { name, path, policy }: Route, rank: number): string => `\
   - id: ${name}
     host: ${host}
     uri: /*
-    priority: ${priority}
-    vars: [${path === '' ? '' : `["uri", "~*", "^${escaped(path).replaceAll('\\', '\\\\')}"], `}${GUARD}] # security: no path that app and APISIX may read differently${path === '' ? '' : '; ~* matches without case, as many apps do'}
-    enable_websocket: true
+    priority: ${2 * rank}
+    # security: no path that app and APISIX may read differently${path === '' ? '' : '; ~* matches without case, as many apps do'}
+    vars: [${pathVar(path)}${GUARD}, ${HOST}]
     upstream_id: app
-    plugins:
+    plugins: &${name}
+      serverless-pre-function:${path === '' ? ` &clean\n${CLEAN}` : ' *clean\n'}\
       forward-auth:
         uri: "${adapter.origin}/verify${query(policy)}"
         # security: nothing else of the client's request reaches forward-auth
         request_headers: [${ASKED.join(', ')}]
+        extra_headers: { X-Forwarded-Uri: $real_request_uri } # by default a decoded one: where to come back to after a login
         # security: all eight; one that forward-auth does not send is cleared. The ninth is cleared always
-        upstream_headers: [${[...IDENTITY, UNUSED_IDENTITY].map(item => item.toLowerCase()).join(', ')}]
+        upstream_headers: [${lower([...IDENTITY, UNUSED_IDENTITY]).join(', ')}]
         client_headers: [${lower(ANSWERED).join(', ')}]
         timeout: 5000
         status_on_error: 503 # the default, 403, would look like a refusal
         allow_degradation: false # security: true would let everybody in while forward-auth is away
         keepalive_pool: 64
+  - id: ${name}-websocket
+    host: ${host}
+    uri: /*
+    priority: ${2 * rank + 1}
+    vars: [${pathVar(path)}${GUARD}, ${HOST}, ${WEBSOCKET}]
+    enable_websocket: true
+    upstream_id: app
+    plugins: *${name}
+`
+
+const CLEAN = `\
+        # security: the client's own copies, names that only begin like ours too, and headers for one hop only
+        phase: rewrite
+        functions:
+        - |
+          local hops = { ${lower(HOP_HEADERS).map(name => `["${name}"] = true`).join(', ')} }
+          return function()
+            for name in pairs(ngx.req.get_headers(0)) do
+              if hops[name] or name:find("^x%-authgear") then ngx.req.clear_header(name) end
+            end
+          end
 `
 
 const login = ({ adapter, host }: Settings): string => `\
@@ -64,7 +114,8 @@ const login = ({ adapter, host }: Settings): string => `\
   - id: authgear-login
     host: ${host}
     uris: [${LOGIN_PATHS.join(', ')}]
-    priority: 1000
+    priority: 2000
+    vars: [${GUARD}, ${HOST}]
     upstream:
       type: roundrobin
       nodes: { "${adapter.text}": 1 }

@@ -1,4 +1,5 @@
 /* eslint-disable @stylistic/no-tabs -- a Caddyfile is indented by tabs */
+import { AMBIGUOUS, HOP_HEADERS, HOST_SHAPE } from '../guards.ts'
 import { IDENTITY, LOGIN_PATHS } from '../names.ts'
 import type { Files, Route, Settings } from '../settings.ts'
 
@@ -20,17 +21,36 @@ const caddyfile = (settings: Settings): string => `\
 	}
 }
 
+# what no client may say, whatever the route: the first line in "route" of each site, before public paths too
+(authgear_clean) {
+	route {
+		# security: Caddy matches the cleaned path but sends the raw one on: /admin/../p would be judged as /p. Servlet containers read
+		# /;/admin and /x/..;/admin as /admin
+		@ambiguous vars_regexp {http.request.uri} (?i)^[^?]*${AMBIGUOUS}
+		respond @ambiguous 400
+		# security: app.example.com:80@evil.example is no host name
+		@badHost not vars_regexp {http.request.hostport} ${HOST_SHAPE}
+		respond @badHost 421
+		# security: the client's own copies, in every spelling
+		request_header -*Authgear*
+		request_header -X-Forward-Auth-Policy # it could refuse the client only, with a warning in the log each time
+		# security: two constants, for a request whose one Upgrade value is websocket (several are joined here), and nothing for any other:
+		# h2c would go past forward_auth, and "Connection: X-Authgear-User-Id" would make Caddy drop that header on its way to the app
+		@webSocket vars_regexp {http.request.header.Upgrade} (?i)^websocket$
+		@noWebSocket not vars_regexp {http.request.header.Upgrade} (?i)^websocket$
+		request_header @noWebSocket -Upgrade
+		request_header @noWebSocket -Connection
+		request_header @webSocket Upgrade websocket
+		request_header @webSocket Connection Upgrade
+${HOP_HEADERS.map(name => `\t\trequest_header -${name}\n`).join('')}\
+	}
+}
+
 # may this request pass, and who is behind it? The argument is a policy (docs/policies.md): import authgear_policy "role=admin".
 # Left out it refuses everybody
 (authgear_policy) {
 	route {
-		# security: the client's own copies, in every spelling
-		request_header -*Authgear*
-		request_header -X-Forward-Auth-Policy # it could refuse the client only, with a warning in the log each time
-		# security: or "Connection: X-Authgear-User-Id" makes Caddy drop that header on its way to the app. WebSocket goes on working
-		@noWebSocket not header_regexp Upgrade (?i)^websocket$
-		request_header @noWebSocket -Upgrade # security: h2c would go past forward_auth
-		request_header Connection Upgrade
+		import authgear_clean
 		forward_auth ${settings.adapter.tls ? 'https://' : ''}${settings.adapter.text} {
 			uri /verify?{args[0]} # security: keep the question mark, without it the client's own query goes to forward-auth
 			copy_headers ${IDENTITY.join(' ')} # security: all eight
@@ -58,9 +78,7 @@ ${settings.adapter.tls ? '				tls_trust_pool file ca.crt # security: whose certi
 http://${settings.host}:${settings.listen.port} {
 	# "route" keeps this order
 	route {
-		# security: Caddy matches the cleaned path but sends the raw one on: /admin/../p would be judged as /p
-		@ambiguous vars_regexp {http.request.uri} (?i)^[^?]*(/\\.\\.?([/;?]|$)|//|%2e|%2f|%5c|%00)
-		respond @ambiguous 400
+		import authgear_clean # security: for every route below, public ones too
 
 		# CORS preflights carry no credentials. To let the app answer them:
 		# @preflight {
@@ -69,7 +87,7 @@ http://${settings.host}:${settings.listen.port} {
 		# 	header Access-Control-Request-Method *
 		# }
 		# handle @preflight {
-		# 	request_header -*Authgear*
+		# 	import authgear_clean
 		# 	reverse_proxy ${settings.app.text}
 		# }
 
@@ -107,6 +125,7 @@ const login = ({ adapter }: Settings): string => `\
 		# the browser's way in and out; exact, so that nothing else of forward-auth can be reached from outside
 		@login path ${LOGIN_PATHS.join(' ')}
 		handle @login {
+			import authgear_clean
 			reverse_proxy ${adapter.tls ? 'https://' : ''}${adapter.text}${adapter.tls ? ' {\n				transport http {\n					tls_trust_pool file ca.crt\n				}\n			}' : ''}
 		}
 

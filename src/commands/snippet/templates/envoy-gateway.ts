@@ -1,3 +1,4 @@
+import { HOP_HEADERS, longest, PARAMETER } from '../guards.ts'
 import { ASKED, IDENTITY, LOGIN_PATTERN, lower } from '../names.ts'
 import { allPolicies, escaped, query, type Files, type Settings } from '../settings.ts'
 
@@ -6,12 +7,14 @@ export function envoyGateway (settings: Settings): Files {
 }
 
 const file = (settings: Settings): string => [
-  gateway(settings), clientTraffic(),
-  ...settings.routes.map(({ name, path }) => route(settings, name, `{ type: RegularExpression, value: "(?i)${escaped(path).replaceAll('\\', '\\\\')}.*" } # security: without case, as many apps match`)),
+  gateway(settings), clientTraffic(), refuse(settings),
+  ...settings.routes.map(({ name, path }) => route(settings, name, `{ type: RegularExpression, value: '${patternOf(path)}' } # security: without case, as many apps match`)),
   route(settings, 'app', '{ type: PathPrefix, value: / } # security: the catch-all, what has no route of its own is still protected'),
   ...allPolicies(settings).map(({ name, policy }) => securityPolicy(settings, name, policy)),
   ...settings.login ? [login(settings)] : []
 ].join('---\n')
+
+const patternOf = (path: string): string => `(?i)${escaped(path)}.*`
 
 const gateway = ({ listen, host }: Settings): string => `\
 # Envoy Gateway >= 1.8 (pathOverride); this service and the app are Services of the same namespace
@@ -46,6 +49,30 @@ spec:
       removeOnMatch:
       - { type: RegularExpression, value: "(?i).*authgear.*" }
       - { type: Prefix, value: x-forward-auth- }
+      # security: headers for one hop only
+${lower(HOP_HEADERS).map(name => `      - { type: Exact, value: ${name} }\n`).join('')}`
+
+const refuse = ({ host, routes }: Settings): string => `\
+# security: no path that Envoy and an app may read differently. Servlet containers read /;/admin and /x/%2e%2e;/admin as /admin. The longest
+# expression is tried first, so this one is longer than all others; (?:) means nothing
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata:
+  name: refuse
+spec:
+  parentRefs: [{ name: authgear }]
+  hostnames: [${host}]
+  rules:
+  - matches:
+    - path: { type: RegularExpression, value: '${longest(`(?i).*${PARAMETER}.*`, [...routes.map(({ path }) => patternOf(path)), LOGIN_PATTERN])}' }
+    filters: [{ type: ExtensionRef, extensionRef: { group: gateway.envoyproxy.io, kind: HTTPRouteFilter, name: refuse } }]
+---
+apiVersion: gateway.envoyproxy.io/v1alpha1
+kind: HTTPRouteFilter
+metadata:
+  name: refuse
+spec:
+  directResponse: { statusCode: 400 }
 `
 
 const route = ({ app, host }: Settings, name: string, path: string): string => `\

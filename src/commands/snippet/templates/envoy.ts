@@ -1,3 +1,4 @@
+import { DOTS, ENCODED, ENCODED_UNRESERVED, HOP_HEADERS, HOST_SHAPE, PARAMETER } from '../guards.ts'
 import { ANSWERED, ASKED, IDENTITY, LOGIN_PATTERN, lower } from '../names.ts'
 import { query, type Address, type Files, type Route, type Settings } from '../settings.ts'
 import { STRIP_LUA } from './strip-lua.ts'
@@ -41,8 +42,8 @@ static_resources:
           #   typed_config:
           #     "@type": type.googleapis.com/envoy.extensions.http.original_ip_detection.xff.v3.XffConfig
           #     xff_trusted_cidrs: { cidrs: [{ address_prefix: 10.0.0.5, prefix_len: 32 }] }
-          normalize_path: true # security: /x/../admin and %61 are cleaned before a route is chosen, and the app gets the same
-          merge_slashes: true # security: the same for //admin
+          normalize_path: false # security: Envoy would clean a path before the first route refuses what an app may read differently
+          merge_slashes: true # security: //admin is cleaned before a route is chosen, and the app gets the same
           path_with_escaped_slashes_action: REJECT_REQUEST # security: %2F and %5C are 400
           common_http_protocol_options:
             headers_with_underscores_action: DROP_HEADER # security: X_Authgear_User_Id, which many apps read as X-Authgear-User-Id
@@ -94,6 +95,7 @@ ${way.strip}\
             - name: app # security: another host name is 404
               domains: ["${settings.host}", "${settings.host}:*"]
               routes:
+${GUARDS}\
               # CORS preflights carry no credentials. To let the app answer them, take the comment marks off:
               # - match:
               #     prefix: /
@@ -144,13 +146,28 @@ const routeOf = (settings: Settings, { path, policy }: Route, way: Way): string 
                 route: { cluster: app, timeout: 0s }
 ${way.routePolicy(settings, policy)}`
 
+const NO_QUESTION = `\
+                typed_per_filter_config:
+                  envoy.filters.http.ext_authz: { "@type": ${TYPE}.ext_authz.v3.ExtAuthzPerRoute, disabled: true }
+`
+
+/** The first routes, before those of any recipe. */
+const GUARDS = `\
+              # security: no path that Envoy and an app may read differently. Servlet containers read /;/admin and /x/..;/admin as /admin
+${[`${PARAMETER}|${DOTS}`, ENCODED, ENCODED_UNRESERVED].map(pattern => `\
+              - match: { safe_regex: { regex: '(?i).*(${pattern}).*' } }
+                direct_response: { status: 400 }
+${NO_QUESTION}`).join('')}\
+              # security: app.example.com:80@evil.example is no host name
+              - match: { prefix: /, headers: [{ name: ":authority", string_match: { safe_regex: { regex: '${HOST_SHAPE}' } }, invert_match: true }] }
+                direct_response: { status: 400 }
+${NO_QUESTION}`
+
 const LOGIN = `\
               # the browser's way in and out; exact, so that nothing else of forward-auth can be reached from outside
               - match: { safe_regex: { regex: "${LOGIN_PATTERN}" } }
                 route: { cluster: forward_auth }
-                typed_per_filter_config:
-                  envoy.filters.http.ext_authz: { "@type": ${TYPE}.ext_authz.v3.ExtAuthzPerRoute, disabled: true }
-`
+${NO_QUESTION}`
 
 const tls = (host: string): string => `\
     transport_socket:
@@ -168,13 +185,17 @@ const tls = (host: string): string => `\
 const BY_OVERRIDE: Way = {
   head: '# Envoy >= 1.38 (path_override); for older ones: deploy/envoy-prefix\n',
   strip: `\
-          # security: the client's own copies, in every spelling; and x-envoy-*, by which a client could tell Envoy what to do
+          # security: the client's own copies, in every spelling; x-envoy-*, by which a client could tell Envoy what to do; and headers
+          # for one hop only. What is left of Upgrade and Connection, for a WebSocket, are constants
           - name: strip
             typed_config:
               "@type": ${TYPE}.header_mutation.v3.HeaderMutation
               mutations:
                 request_mutations:
                 - remove_on_match: { key_matcher: { safe_regex: { regex: "(.*authgear.*|x-forward-auth-.*|x-envoy-.*)" } } }
+${lower(HOP_HEADERS).map(name => `                - remove: ${name}\n`).join('')}\
+                - append: { header: { key: upgrade, value: websocket }, append_action: OVERWRITE_IF_EXISTS }
+                - append: { header: { key: connection, value: upgrade }, append_action: OVERWRITE_IF_EXISTS }
 `,
   asked: [],
   path: policy => `path_override: "/verify${query(policy)}" # security: nothing of the client's path or query`,
@@ -199,7 +220,7 @@ const BY_PREFIX: Way = {
 `,
   strip: `\
           # security: the client's own copies, in every spelling; its x-forward-auth-policy, which Envoy would join to ours by a comma
-          # (role=a would become role=a,b); and x-envoy-*, by which a client could tell Envoy what to do
+          # (role=a would become role=a,b); x-envoy-*, by which a client could tell Envoy what to do; and headers for one hop only
           - name: strip
             typed_config:
               "@type": ${TYPE}.lua.v3.Lua

@@ -1,10 +1,15 @@
+import { longest, noneOf, PARAMETER } from '../guards.ts'
 import { LOGIN_PATTERN } from '../names.ts'
 import { escaped, type Files, type Settings } from '../settings.ts'
 import { middlewares, valuesFile } from './traefik-kubernetes.ts'
 
 /** Gateway API with Traefik as its gateway: the routes are portable, the middleware is Traefik's. */
 export function gatewayApi (settings: Settings): Files {
-  return { 'values.yaml': `${valuesFile(settings)}providers:\n  kubernetesGateway:\n    enabled: true\n`, 'middlewares.yaml': middlewares(settings), 'httproute.yaml': routesFile(settings) }
+  return {
+    'values.yaml': `${valuesFile(settings)}providers:\n  kubernetesGateway:\n    enabled: true\n`,
+    'middlewares.yaml': middlewares(settings),
+    'httproute.yaml': routesFile(settings)
+  }
 }
 
 const routesFile = ({ host, app, adapter, routes, login }: Settings): string => `\
@@ -17,13 +22,27 @@ spec:
   parentRefs: [{ name: traefik-gateway }]
   hostnames: [${host}]
   rules:
-${routes.map(({ name, path }) => rule(`{ type: RegularExpression, value: "(?i)^${escaped(path).replaceAll('\\', '\\\\')}" } # security: without case, as many apps match`, app, name)).join('')}\
-${login ? rule(`{ type: RegularExpression, value: "${LOGIN_PATTERN}" } # the browser's way in and out`, adapter) : ''}\
-${rule('{ type: PathPrefix, value: / } # security: the catch-all, what has no rule of its own is still protected', app, 'authgear')}`
+  # security: what Traefik and an app may read differently: refused by the middleware, so that nothing reaches the app. Traefik tries the
+  # longest expression first, so this one is longer than all others; (?:) means nothing
+${rule(refused([...routes.map(({ path }) => patternOf(path)), LOGIN_PATTERN]), app, 'refuse')}\
+${routes.map(({ name, path }) => rule([`path: ${regex(patternOf(path))} # security: without case, as many apps match`], app, name)).join('')}\
+${login ? rule([`path: ${regex(LOGIN_PATTERN)} # the browser's way in and out`], adapter) : ''}\
+${rule(['path: { type: PathPrefix, value: / } # security: the catch-all, what has no rule of its own is still protected'], app, 'authgear')}`
 
-const rule = (path: string, { host, port }: Settings['app'], middleware?: string): string => `\
+const patternOf = (path: string): string => `(?i)^${escaped(path)}`
+
+const regex = (pattern: string): string => `{ type: RegularExpression, value: '${pattern}' }`
+
+/** By path; and by headers, for every path. */
+const refused = (others: readonly string[]): readonly string[] => [
+  `path: ${regex(longest(`(?i)${PARAMETER}`, others))}`,
+  ...[['Upgrade', noneOf(['websocket', 'h2c'])], ['X-Forwarded-Host', '@|:[0-9]*[^0-9, ]']].map(([name = '', value = '']) =>
+    `{ path: ${regex(longest('^/', others))}, headers: [{ type: RegularExpression, name: ${name}, value: '${value}' }] }`)
+]
+
+const rule = (matches: readonly string[], { host, port }: Settings['app'], middleware?: string): string => `\
   - matches:
-    - path: ${path}
+${matches.map(match => `    - ${match}\n`).join('')}\
 ${middleware === undefined ? '' : `    filters: [{ type: ExtensionRef, extensionRef: { group: traefik.io, kind: Middleware, name: ${middleware} } }]\n`}\
     backendRefs: [{ name: ${host}, port: ${port} }]
 `

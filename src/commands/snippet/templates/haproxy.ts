@@ -1,5 +1,6 @@
+import { HOP_HEADERS, PARAMETER } from '../guards.ts'
 import { ANSWERED, ASKED, IDENTITY, LOGIN_PATHS, lower } from '../names.ts'
-import { query, type Files, type Settings } from '../settings.ts'
+import { escaped, query, type Files, type Settings } from '../settings.ts'
 
 export function haproxy (settings: Settings): Files {
   return { 'haproxy.cfg': mainFile(settings), 'forward_auth.lua': luaFile() }
@@ -31,23 +32,28 @@ frontend web
     # behind a load balancer, so that the client's address is true: that one's addresses and no others
     # http-request set-src hdr_ip(x-forwarded-for,-1) if { src 10.0.0.5 }
 
+    # security: servlet containers read /;/admin and /x/..;/admin as /admin
+    http-request deny deny_status 400 if { path -m reg -i '${PARAMETER}' }
     # security: a path is cleaned before a route is chosen, and the app gets the same; what cannot be cleaned is 400
     http-request normalize-uri percent-decode-unreserved
     http-request normalize-uri path-merge-slashes
     http-request normalize-uri path-strip-dot
     http-request normalize-uri path-strip-dotdot full
-    http-request deny deny_status 400 if { path -m reg -i '%2f|%5c|%00|%2e|[\\\\#]|/\\.\\.?;' }
-    # security: any other host name
-    http-request deny deny_status 421 unless { req.hdr(host),field(1,:),lower -m str ${settings.host} }
+    http-request deny deny_status 400 if { path -m reg -i '%2f|%5c|%00|%2e|[\\\\#]' }
+    # security: any other host name, and any other spelling of ours; fhdr: the whole line, also behind a comma
+    http-request deny deny_status 421 unless { req.fhdr_cnt(host) eq 1 } { req.fhdr(host) -m reg -i '^${escaped(settings.host)}(:[0-9]+)?$' }
     # security: the client's own copies, in every spelling
     http-request del-header (?i)authgear -m reg
     http-request del-header x-forward-auth- -m beg
     http-request del-header x-forwarded- -m beg
-    # security: WebSocket only, h2c would go past forward-auth; and no next hop may obey the client's Connection list
-    acl websocket req.hdr(upgrade) -m str -i websocket
-    http-request del-header upgrade unless websocket
-    http-request del-header connection unless websocket
-    http-request set-header connection upgrade if websocket
+    # security: constants, for a request whose one Upgrade value is websocket: h2c would go past forward-auth, and no next hop may
+    # obey the client's Connection list
+    http-request set-var(txn.authgear_websocket) bool(true) if { req.fhdr_cnt(upgrade) eq 1 } { req.fhdr(upgrade) -m str -i websocket }
+    http-request del-header upgrade
+    http-request del-header connection
+    http-request set-header upgrade websocket if { var(txn.authgear_websocket) -m bool }
+    http-request set-header connection upgrade if { var(txn.authgear_websocket) -m bool }
+${['TE', ...HOP_HEADERS].map(name => `    http-request del-header ${name.toLowerCase()}\n`).join('')}\
 
     # CORS preflights carry no credentials. To let the app answer them, take the comment marks off:
     # acl options method OPTIONS

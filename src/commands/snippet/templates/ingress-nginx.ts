@@ -1,9 +1,11 @@
+import { AMBIGUOUS, HOST_SHAPE } from '../guards.ts'
 import { IDENTITY, LOGIN_PATHS, UNUSED_IDENTITY } from '../names.ts'
 import { both, escaped, query, type Files, type Route, type Settings } from '../settings.ts'
 
 export function ingressNginx (settings: Settings): Files {
   const { routes, policy, login } = settings
   return {
+    'values.yaml': valuesFile(),
     'ingress-nginx.yaml': [
       ...routes.map(route => ingress(settings, route, false)),
       ingress(settings, { name: 'app', path: '', policy }, routes.length > 0),
@@ -12,10 +14,25 @@ export function ingressNginx (settings: Settings): Files {
   }
 }
 
+/** Of the controller, and so of all its hosts: no Ingress can say it where snippet annotations are off, as they are by default. */
+const valuesFile = (): string => `\
+# values of the chart ingress-nginx, or the same keys in the controller's ConfigMap. They are for every host of this controller
+controller:
+  config:
+    enable-underscores-in-headers: "false" # security: X_Authgear_User_Id, which many apps read as X-Authgear-User-Id
+    ignore-invalid-headers: "true" # security: X.Authgear.User.Id
+    server-snippet: |
+      # security: the controller passes the client's Upgrade on as it is; h2c would go past auth_request
+      if ($http_upgrade !~* "^(websocket)?$") { return 400; }
+      # security: nginx matches the cleaned path but sends the raw one on. Servlet containers read /;/admin and /x/..;/admin as /admin
+      if ($request_uri ~* "^[^?]*${AMBIGUOUS.replaceAll('\\', '\\\\')}") { return 400; }
+      if ($http_host !~ "${HOST_SHAPE}") { return 400; }
+`
+
 /** @param regex as soon as one path of a host is a regular expression, all are */
 const ingress = ({ host, app, adapter }: Settings, { name, path, policy }: Route, regex: boolean): string => `\
-# ingress-nginx (retired in March 2026: no more fixes). Leave its defaults enable-underscores-in-headers: "false" and
-# ignore-invalid-headers: "true": they keep X_Authgear_User_Id and X.Authgear.User.Id out
+# ingress-nginx (retired in March 2026: no more fixes). security: only with values.yaml beside it: the controller's own configuration passes
+# Upgrade: h2c and /admin/../p on
 apiVersion: networking.k8s.io/v1
 kind: Ingress
 metadata:

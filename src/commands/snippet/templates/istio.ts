@@ -1,6 +1,6 @@
 import { ANSWERED, ASKED, IDENTITY, lower } from '../names.ts'
 import type { Files, Settings } from '../settings.ts'
-import { STRIP_LUA } from './strip-lua.ts'
+import { GUARD_LUA, STRIP_LUA } from './strip-lua.ts'
 
 export function istio (settings: Settings): Files {
   return { 'mesh-config.yaml': meshConfig(settings), 'policy.yaml': policyFile(settings) }
@@ -51,7 +51,8 @@ spec:
   rules:
   - {}
 ---
-# security: the client's own copies, in every spelling, before ext_authz; and its x-forward-auth-policy, which Envoy would join to ours by a comma
+# security: the client's own copies, in every spelling, before ext_authz; its x-forward-auth-policy, which Envoy would join to ours by a
+# comma; headers for one hop only; and paths that servlet containers read as others (/;/admin is /admin to them)
 apiVersion: networking.istio.io/v1alpha3
 kind: EnvoyFilter
 metadata:
@@ -76,7 +77,7 @@ spec:
           "@type": type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua
           default_source_code:
             inline_string: |
-${STRIP_LUA('              ')}\
+${STRIP_LUA('              ', GUARD_LUA)}\
   - applyTo: NETWORK_FILTER
     match:
       context: SIDECAR_INBOUND

@@ -1,3 +1,4 @@
+import { AMBIGUOUS, HOP_HEADERS } from '../guards.ts'
 import { ASKED, IDENTITY, LOGIN_PATTERN, UNUSED_IDENTITY } from '../names.ts'
 import { allPolicies, both, escaped, query, type Files, type Settings } from '../settings.ts'
 
@@ -18,12 +19,13 @@ http {
   # behind a load balancer, so that the client's address is true: that one's addresses and no others
   # set_real_ip_from 10.0.0.5; real_ip_header X-Forwarded-For; real_ip_recursive on;
 
-  # security: WebSocket only, h2c would go past auth_request
+  # security: constants, for a request whose one Upgrade value is websocket (several are joined): h2c would go past auth_request
   map $http_upgrade $authgear_upgrade { default ""; ~*^websocket$ websocket; }
   map $authgear_upgrade $authgear_connection { default ""; websocket upgrade; }
 
-  # security: nginx matches the cleaned path but sends the raw one on: /admin/../p would be judged as /p
-  map $request_uri $authgear_ambiguous { default 0; "~*^[^?]*(/\\.\\.?([/;?]|$)|//|%2e|%2f|%5c|%00|\\\\\\\\|#)" 1; }
+  # security: nginx matches the cleaned path but sends the raw one on: /admin/../p would be judged as /p. Servlet containers read
+  # /;/admin and /x/..;/admin as /admin
+  map $request_uri $authgear_ambiguous { default 0; "~*^[^?]*${AMBIGUOUS.replaceAll('\\', '\\\\')}" 1; }
 
   # CORS preflights carry no credentials. To let the app answer them, take the comment marks off here and below:
   # map "$request_method $http_origin $http_access_control_request_method" $authgear_preflight { default 0; "~^OPTIONS [^ ]+ [^ ]+$" 1; } # an origin has colons, no blanks
@@ -144,6 +146,7 @@ proxy_http_version 1.1;
 proxy_set_header Host $host;
 proxy_set_header Upgrade $authgear_upgrade;
 proxy_set_header Connection $authgear_connection;
+${noHops()}\
 proxy_set_header X-Forwarded-For $remote_addr;
 proxy_set_header X-Forwarded-Host $host;
 proxy_set_header X-Forwarded-Proto $scheme;
@@ -154,8 +157,13 @@ const noneFile = (): string => `\
 ${[...IDENTITY, UNUSED_IDENTITY].map(name => `proxy_set_header ${name} "";\n`).join('')}\
 proxy_http_version 1.1;
 proxy_set_header Host $host;
+proxy_set_header Upgrade "";
 proxy_set_header Connection "";
+${noHops()}\
 proxy_set_header X-Forwarded-For $remote_addr;
 proxy_set_header X-Forwarded-Host $host;
 proxy_set_header X-Forwarded-Proto $scheme;
 `
+
+/** nginx drops `TE` and `Transfer-Encoding` by itself. */
+const noHops = (): string => HOP_HEADERS.map(name => `proxy_set_header ${name} "";\n`).join('')

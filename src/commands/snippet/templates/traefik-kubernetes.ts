@@ -1,6 +1,6 @@
 import { ASKED, LOGIN_PATTERN } from '../names.ts'
 import { allPolicies, escaped, query, type Files, type Settings } from '../settings.ts'
-import { priorityOf } from './traefik.ts'
+import { NOBODY, priorityOf, REFUSED, REFUSED_PRIORITY } from './traefik.ts'
 
 export function traefikKubernetes (settings: Settings): Files {
   return { 'values.yaml': valuesFile(settings), 'middlewares.yaml': middlewares(settings), 'ingressroute.yaml': ingressRoute(settings) }
@@ -22,7 +22,20 @@ additionalArguments:
 `
 
 /** One for each policy; `authgear` is the catch-all's. */
-export const middlewares = (settings: Settings): string => allPolicies(settings).map(({ name, policy }) => middleware(settings, name === 'app' ? 'authgear' : name, policy)).join('---\n')
+export const middlewares = (settings: Settings): string => [
+  ...allPolicies(settings).map(({ name, policy }) => middleware(settings, name === 'app' ? 'authgear' : name, policy)),
+  REFUSE
+].join('---\n')
+
+const REFUSE = `\
+# 400 for everybody: nobody has that address
+apiVersion: traefik.io/v1alpha1
+kind: Middleware
+metadata:
+  name: refuse
+spec:
+  ipAllowList: { sourceRange: [${NOBODY}], rejectStatusCode: 400 }
+`
 
 const middleware = ({ adapter }: Settings, name: string, policy: string): string => `\
 apiVersion: traefik.io/v1alpha1
@@ -48,6 +61,13 @@ metadata:
 spec:
   entryPoints: [web]
   routes:
+  # security: what Traefik and an app may read differently, before every other route. Servlet containers read /;/admin and /x/..;/admin as
+  # /admin; an Upgrade other than websocket could take the app to a protocol that nobody checks; app.example.com:x is no host name
+  - kind: Rule
+    match: 'Host(\`${host}\`) && (${REFUSED})'
+    priority: ${REFUSED_PRIORITY}
+    middlewares: [{ name: refuse }]
+    services: [{ name: noop@internal, kind: TraefikService }]
 ${routes.map(({ name, path }, i) => `\
   - kind: Rule
     match: Host(\`${host}\`) && PathRegexp(\`(?i)^${escaped(path)}\`) # security: (?i), many apps match without case

@@ -1,6 +1,6 @@
 import { ASKED, LOGIN_PATTERN } from '../names.ts'
 import { allPolicies, escaped, query, type Files, type Settings } from '../settings.ts'
-import { priorityOf } from './traefik.ts'
+import { NOBODY, priorityOf, REFUSED, REFUSED_PRIORITY } from './traefik.ts'
 
 export function traefikLabels (settings: Settings): Files {
   return { 'traefik-labels.yml': composeFile(settings) }
@@ -36,6 +36,14 @@ ${settings.login ? loginLabels(settings) : ''}
     labels:
       - traefik.enable=true
 ${allPolicies(settings).map(({ name, policy }) => middlewareLabels(settings, name === 'app' ? 'authgear' : name, policy)).join('')}\
+      # security: what Traefik and an app may read differently, before every other route (deploy/traefik/dynamic.yml says more)
+      - traefik.http.middlewares.refuse.ipallowlist.sourcerange=${NOBODY}
+      - traefik.http.middlewares.refuse.ipallowlist.rejectstatuscode=400
+      - traefik.http.routers.refuse.rule=Host(\`${settings.host}\`) && (${REFUSED.replaceAll('$', '$$$$')})
+      - traefik.http.routers.refuse.priority=${REFUSED_PRIORITY}
+      - traefik.http.routers.refuse.entrypoints=web
+      - traefik.http.routers.refuse.service=noop@internal
+      - traefik.http.routers.refuse.middlewares=refuse
       # security: the catch-all; what has no stricter route of its own is still protected (docs/policies.md)
       - traefik.http.routers.app.rule=Host(\`${settings.host}\`)
       - traefik.http.routers.app.priority=1

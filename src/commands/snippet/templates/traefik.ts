@@ -1,3 +1,4 @@
+import { noneOf, PARAMETER } from '../guards.ts'
 import { ASKED, LOGIN_PATTERN } from '../names.ts'
 import { escaped, query, type Files, type Route, type Settings } from '../settings.ts'
 
@@ -7,6 +8,22 @@ export function traefik (settings: Settings): Files {
 
 /** The first route of the list wins; the catch-all is 1. */
 export const priorityOf = (routes: readonly Route[], index: number): number => 10 + routes.length - index
+
+/**
+ * A request that Traefik and an app may read differently, in Traefik's language. Traefik drops every `Upgrade: h2c` before, and
+ * writes Host into X-Forwarded-Host before it chooses a route.
+ */
+export const REFUSED = [
+  `PathRegexp(\`(?i)${PARAMETER}\`)`,
+  `HeaderRegexp(\`Upgrade\`, \`${noneOf(['websocket', 'h2c'])}\`)`,
+  'HeaderRegexp(`X-Forwarded-Host`, `@|:[0-9]*[^0-9, ]`)' // a trusted load balancer may write several
+].join(' || ')
+
+/** Before every other route, that of a recipe too. */
+export const REFUSED_PRIORITY = 100_000
+
+/** An address that no client has: Traefik has no other middleware that answers by itself. */
+export const NOBODY = '255.255.255.255/32'
 
 const staticFile = ({ listen }: Settings): string => `\
 # Traefik >= 3.7.13 (older ones pass h2c upgrades to the app, or do not know aliasHeadersStrategy and do not start).
@@ -47,9 +64,18 @@ ${ASKED.map(name => `          - ${name}\n`).join('')}\
         # the pattern is compared with the canonical name, and "^x-authgear-" would match nothing
         authResponseHeadersRegex: "(?i)^X-Authgear-"
         maxResponseBodySize: 65536
+    refuse: { ipAllowList: { sourceRange: [${NOBODY}], rejectStatusCode: 400 } } # nobody has that address: 400 for everybody
 ${settings.routes.length > 0 ? '    # security: <<: keeps all that protects; only what is asked differs\n' : ''}\
 ${settings.routes.map(({ name, policy }) => `    ${name}: { forwardAuth: { <<: *forwardAuth, address: "${address(settings, policy)}" } }\n`).join('')}\
   routers:
+    # security: what Traefik and an app may read differently, before every other route. Servlet containers read /;/admin and /x/..;/admin as
+    # /admin; an Upgrade other than websocket could take the app to a protocol that nobody checks; app.example.com:x is no host name
+    refuse:
+      rule: 'Host(\`${settings.host}\`) && (${REFUSED})'
+      priority: ${REFUSED_PRIORITY}
+      entryPoints: [web]
+      middlewares: [refuse]
+      service: noop@internal
     # security: the catch-all; what has no stricter route of its own is still protected (docs/policies.md)
     app:
       rule: Host(\`${settings.host}\`)
