@@ -19,7 +19,7 @@ export type Metrics = Readonly<{
   authenticate: Pick<AuthenticateObserver, 'memoryRead' | 'coalesced'>
   fleet: Readonly<{ sharedRead: FleetObserver['sharedRead'], sharedError: (operation: RedisOperation) => void }>
   resolver: ResolverObserver
-  revocations: Readonly<{ revoked: (origin: Origin) => void, lag: (seconds: number) => void, inauthentic: () => void }>
+  revocations: Readonly<{ revoked: (origin: Origin) => void, lag: (seconds: number) => void, inauthentic: () => void, capped: (origin: Origin) => void }>
   audit: AuditObserver
 }>
 
@@ -187,10 +187,12 @@ function registerResolver (registry: Registry): { observer: ResolverObserver, ou
 function registerRevocations (registry: Registry): { observer: Metrics['revocations'], origins: ClosedCounter<CountedOrigin> } {
   const origins = closedCounter(registry, 'forward_auth_revocations_total', 'Revocations taken here or read from the log, by where they came from; inauthentic = an entry read as "everything".', 'origin', COUNTED_ORIGINS)
   const lag = new Histogram({ registers: [registry], name: 'forward_auth_revocation_log_lag_seconds', help: 'From the append of an entry to its reading here, by the clock of Redis.', buckets: SLOW_BUCKETS })
+  const capped = closedCounter(registry, 'forward_auth_revocations_capped_total', 'Revocations beyond what the log takes of their origin in a minute: published together as one "everything"; sign-outs are refused.', 'origin', ORIGINS)
   return {
     origins,
     observer: {
       revoked: origins.add,
+      capped: capped.add,
       lag: (seconds) => lag.observe(seconds),
       inauthentic: () => origins.add('inauthentic')
     }

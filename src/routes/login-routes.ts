@@ -16,20 +16,15 @@ export type LoginRoutes = Readonly<{
   findWayIn: FindWayIn
 }>
 
-export type LoginRoutesDeps = Pick<LoginDeps, 'clock' | 'authenticator' | 'keyer' | 'cookieNames'> & Pick<LogoutDeps, 'revocations'> & Readonly<{
+export type LoginRoutesDeps = Pick<LoginDeps, 'clock' | 'authenticator' | 'keyer' | 'cookieNames'> & Pick<LogoutDeps, 'signOuts'> & Readonly<{
   /** AUTHGEAR_ENDPOINT */
   origin: string
-  /** CACHE_TTL, milliseconds. */
-  ttlMs: number
   /** Gives an answerer its span, where there is tracing. */
   traced: (answerer: Answerer) => Answerer
 }>
 
-/** Milliseconds that a sign-out takes after CACHE_TTL, at most: what is asked in between is not remembered. */
-const SIGNING_OUT = 60_000
-
 /** The browser's way in and out. */
-export function createLoginRoutes (settings: LoginSettings, { origin, ttlMs, traced, ...deps }: LoginRoutesDeps): LoginRoutes {
+export function createLoginRoutes (settings: LoginSettings, { origin, traced, ...deps }: LoginRoutesDeps): LoginRoutes {
   const { publicUrl, path, logoutRedirectUri } = settings
   const returnUrls = createReturnUrls(settings)
   const all: LogoutDeps = {
@@ -38,7 +33,6 @@ export function createLoginRoutes (settings: LoginSettings, { origin, ttlMs, tra
     answers: createLoginAnswers(`${path}/login`, deps.cookieNames.session),
     authgear: createAuthgearUrls(origin, settings),
     seal: createSeal(settings.secret),
-    quietMs: ttlMs + SIGNING_OUT,
     comesBack: logoutRedirectUri === `${publicUrl}${path}/logged-out`
   }
   return Object.freeze({

@@ -15,15 +15,9 @@ async function observe (redis: RedisLook, { config }: Context): Promise<readonly
   const written = await redis.trial().catch((error: unknown) => [{ command: 'EVAL', refusal: refusalOf(error) }])
   const connections = await redis.log()
   const store = createRedisLogStore({ ...connections, keyPrefix: logKey(config.redis?.keyPrefix ?? '', config.authgear.endpoint.origin) })
-  const read = (): Promise<unknown> => store.snapshot('0-0', 1).catch((error: unknown) => { throw causeOf(error) })
-  const refused = await whereItBelongs(connections.follower, read).then(() => [], (error: unknown) => [{ command: 'MULTI, XRANGE, HMGET, ROLE, TIME, EXEC', refusal: refusalOf(error) }])
+  const read = (): Promise<unknown> => store.snapshot('0-0', 1)
+  const refused = await whereItBelongs(connections.follower, read).then(() => [], (error: unknown) => [{ command: 'EVAL of XRANGE, HMGET, XLEN and TIME; ROLE', refusal: refusalOf(error) }])
   return [...written, ...refused]
-}
-
-/** A transaction that was not begun in order says only that; ioredis keeps why. */
-function causeOf (error: unknown): unknown {
-  const previous: unknown = error instanceof Error && 'previousErrors' in error ? error.previousErrors : undefined
-  return Array.isArray(previous) && previous[0] instanceof Error ? previous[0] : error
 }
 
 /** The word that a refusal begins with; anything else is a connection that was lost. */

@@ -1,0 +1,72 @@
+import type { Clock } from '../clock.ts'
+import type { CredentialDigest } from '../core/cache-key.ts'
+import { BoundedMap } from './bounded-map.ts'
+import type { RevocationLog, RevokeOutcome } from './log.ts'
+import type { Target } from './revocation.ts'
+
+export type SignOutsDeps = Readonly<{
+  revocations: Pick<RevocationLog, 'revoke' | 'admits'>
+  clock: Pick<Clock, 'monotonic'>
+  /** Milliseconds from a sign-out in which nothing of it may be stored: the session lives until Authgear ends it. */
+  quietMs: number
+}>
+
+/** A credential that Authgear accepts, and the user behind it. */
+export type SignedIn = Readonly<{ userId: string, digest: CredentialDigest }>
+
+/** `refused`: the log takes no more sign-outs within this minute, and nothing was done. */
+export type SignOutOutcome = RevokeOutcome | 'refused'
+
+export type SignOuts = Readonly<{
+  /** Before Authgear ends the session: nothing is stored until it has, `quietMs` at most. */
+  begin: (signedIn: SignedIn) => Promise<SignOutOutcome>
+  /** After it has: what was stored since is void. */
+  end: (signedIn: SignedIn) => Promise<SignOutOutcome>
+}>
+
+/** Milliseconds that an entry is quiet beyond what was asked, so that it covers every sign-out of the same name within them. */
+const COVERS_MS = 60_000
+/** Credentials of one user that are written within COVERS_MS; more are one entry of the user, which covers them all. */
+const MAX_CREDENTIALS = 4
+/** One that is forgotten costs another entry. */
+const MAX_USERS = 10_000
+
+/** Nothing of this name that began between `at` and `until` is stored anywhere. */
+type Written = Readonly<{ target: Target, at: number, until: number, outcome: Promise<RevokeOutcome> }>
+
+/**
+ * Sign-outs by user: however often they are asked for, at most MAX_CREDENTIALS + 1 entries are written for one user in a minute.
+ * One that an earlier entry covers adds nothing: what began before that entry is void, and what began since was not stored.
+ */
+export function createSignOuts ({ revocations, clock, quietMs }: SignOutsDeps): SignOuts {
+  const users = new BoundedMap<readonly Written[]>(MAX_USERS)
+
+  async function signOut ({ userId, digest }: SignedIn, askedMs: number): Promise<SignOutOutcome> {
+    const now = clock.monotonic()
+    const written = (users.get(userId) ?? []).filter(({ until }) => until > now)
+    const covering = written.find(({ target, until }) => isAbout(target, digest) && until >= now + askedMs)
+    if (covering !== undefined) return await covering.outcome
+    if (!revocations.admits('logout')) return 'refused'
+    const isMany = written.filter(({ at }) => now - at < COVERS_MS).length >= MAX_CREDENTIALS
+    const target: Target = isMany ? { kind: 'user', userId } : { kind: 'credential', digest }
+    const entryMs = (isMany ? quietMs : askedMs) + COVERS_MS
+    const outcome = revocations.revoke({ target, origin: 'logout', quietMs: entryMs })
+    users.set(userId, [...written, { target, at: now, until: now + entryMs, outcome }])
+    forgetEnded(users, now)
+    return await outcome
+  }
+
+  return Object.freeze({
+    begin: (signedIn: SignedIn) => signOut(signedIn, quietMs),
+    end: (signedIn: SignedIn) => signOut(signedIn, 0)
+  })
+}
+
+function isAbout (target: Target, digest: CredentialDigest): boolean {
+  return target.kind === 'user' || (target.kind === 'credential' && target.digest === digest)
+}
+
+function forgetEnded (users: BoundedMap<readonly Written[]>, now: number): void {
+  const hasEnded = (written: readonly Written[]): boolean => written.every(({ until }) => until <= now)
+  for (let oldest = users.oldest(); oldest !== undefined && hasEnded(oldest[1]); oldest = users.oldest()) users.delete(oldest[0])
+}
