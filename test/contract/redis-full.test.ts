@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap'
 import { about, user } from '../helpers/log-entry.ts'
-import { startRedis, type RedisServer } from '../helpers/redis.ts'
-import { skipOrFail, type ServerName } from '../helpers/servers.ts'
+import { startRedis, type RedisServer, type RedisServerName } from '../helpers/redis.ts'
+import { skipOrFail } from '../helpers/servers.ts'
 import { openLogReplica, settled, type LogReplica, type LogReplicaOptions } from '../helpers/stream-log.ts'
 import { until } from '../helpers/until.ts'
 
@@ -16,7 +16,7 @@ t.setTimeout(120_000)
 
 type Open = (some?: Partial<LogReplicaOptions>) => LogReplica
 
-async function start (t: Test, server: ServerName & ('redis-server' | 'valkey-server')): Promise<Readonly<{ redis: RedisServer, open: Open }>> {
+async function start (t: Test, server: RedisServerName): Promise<Readonly<{ redis: RedisServer, open: Open }>> {
   const redis = await startRedis(t, { server, args: ['--maxmemory-policy', 'noeviction'] })
   return { redis, open: (some = {}) => openLogReplica(t, redis.port, { keyPrefix: PREFIX, ...some }) }
 }
@@ -36,7 +36,7 @@ async function revokeMany ({ log }: LogReplica, count: number): Promise<void> {
   }
 }
 
-for (const server of ['redis-server', 'valkey-server'] as const) {
+for (const server of ['redis-server', 'redis-6.2', 'valkey-server'] as const) {
   t.test(`a ${server} that is out of memory`, { skip: skipOrFail(server) }, async (t) => {
     t.test('is followed, also by a replica that starts then', async (t) => {
       const { redis, open } = await start(t, server)
