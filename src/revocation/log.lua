@@ -8,16 +8,17 @@
 -- Returns {1, id} where it was written; {0, current generation or ''} where the caller is behind; trim: how many went.
 local KEEP = 1000
 
+local function milliseconds(entry) return tonumber(string.match(entry[1], '^(%d+)-')) end
+
 -- By Redis' own time, and never the newest 1,000
 local function trim()
   if redis.call('XLEN', KEYS[1]) <= KEEP then return 0 end
-  local newest = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', KEEP)
-  local kept = newest[#newest][1]
   local now = redis.call('TIME')
   local oldest = (now[1] * 1000 + math.floor(now[2] / 1000)) - tonumber(ARGV[3])
-  local kept_ms = tonumber(string.match(kept, '^(%d+)-'))
-  if oldest < kept_ms then kept = string.format('%.0f', oldest) end
-  return redis.call('XTRIM', KEYS[1], 'MINID', kept)
+  if milliseconds(redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1)[1]) >= oldest then return 0 end
+  local newest = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', KEEP)
+  local kept = newest[#newest]
+  return redis.call('XTRIM', KEYS[1], 'MINID', oldest < milliseconds(kept) and string.format('%.0f', oldest) or kept[1])
 end
 
 -- Out of memory a server refuses a script's first write if it may take memory, and none after one that may not:

@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts'
+import { elapsedSince, momentOf, type Clock, type Moment } from '../clock.ts'
 import type { CredentialDigest } from '../core/cache-key.ts'
 import { BoundedMap } from './bounded-map.ts'
 import type { RevocationLog, RevokeOutcome } from './log.ts'
@@ -6,7 +6,7 @@ import type { Target } from './revocation.ts'
 
 export type SignOutsDeps = Readonly<{
   revocations: Pick<RevocationLog, 'revoke' | 'admits'>
-  clock: Pick<Clock, 'monotonic'>
+  clock: Clock
   /** Milliseconds from a sign-out in which nothing of it may be stored: the session lives until Authgear ends it. */
   quietMs: number
 }>
@@ -31,8 +31,8 @@ const MAX_CREDENTIALS = 4
 /** One that is forgotten costs another entry. */
 const MAX_USERS = 10_000
 
-/** Nothing of this name that began between `at` and `until` is stored anywhere. */
-type Written = Readonly<{ target: Target, at: number, until: number, outcome: Promise<RevokeOutcome> }>
+/** Nothing of this name that began within `forMs` of `at` is stored anywhere. */
+type Written = Readonly<{ target: Target, at: Moment, forMs: number, outcome: Promise<RevokeOutcome> }>
 
 /**
  * Sign-outs by user: however often they are asked for, at most MAX_CREDENTIALS + 1 entries are written for one user in a minute.
@@ -42,17 +42,19 @@ export function createSignOuts ({ revocations, clock, quietMs }: SignOutsDeps): 
   const users = new BoundedMap<readonly Written[]>(MAX_USERS)
 
   async function signOut ({ userId, digest }: SignedIn, askedMs: number): Promise<SignOutOutcome> {
-    const now = clock.monotonic()
-    const written = (users.get(userId) ?? []).filter(({ until }) => until > now)
-    const covering = written.find(({ target, until }) => isAbout(target, digest) && until >= now + askedMs)
+    // by both clocks: while this machine sleeps, the quiet time of the other replicas goes on
+    const ageOf = ({ at }: Written): number => elapsedSince(at, clock)
+    const isQuiet = (one: Written): boolean => ageOf(one) < one.forMs
+    const written = (users.get(userId) ?? []).filter(isQuiet)
+    const covering = written.find((one) => isAbout(one.target, digest) && ageOf(one) + askedMs <= one.forMs)
     if (covering !== undefined) return await covering.outcome
     if (!revocations.admits('logout')) return 'refused'
-    const isMany = written.filter(({ at }) => now - at < COVERS_MS).length >= MAX_CREDENTIALS
+    const isMany = written.filter((one) => ageOf(one) < COVERS_MS).length >= MAX_CREDENTIALS
     const target: Target = isMany ? { kind: 'user', userId } : { kind: 'credential', digest }
-    const entryMs = (isMany ? quietMs : askedMs) + COVERS_MS
-    const outcome = revocations.revoke({ target, origin: 'logout', quietMs: entryMs })
-    users.set(userId, [...written, { target, at: now, until: now + entryMs, outcome }])
-    forgetEnded(users, now)
+    const forMs = (isMany ? quietMs : askedMs) + COVERS_MS
+    const outcome = revocations.revoke({ target, origin: 'logout', quietMs: forMs })
+    users.set(userId, [...written, { target, at: momentOf(clock), forMs, outcome }])
+    forgetOldest(users, isQuiet)
     return await outcome
   }
 
@@ -66,7 +68,7 @@ function isAbout (target: Target, digest: CredentialDigest): boolean {
   return target.kind === 'user' || (target.kind === 'credential' && target.digest === digest)
 }
 
-function forgetEnded (users: BoundedMap<readonly Written[]>, now: number): void {
-  const hasEnded = (written: readonly Written[]): boolean => written.every(({ until }) => until <= now)
-  for (let oldest = users.oldest(); oldest !== undefined && hasEnded(oldest[1]); oldest = users.oldest()) users.delete(oldest[0])
+/** Those of whom nothing is quiet any more. */
+function forgetOldest (users: BoundedMap<readonly Written[]>, isQuiet: (one: Written) => boolean): void {
+  for (let oldest = users.oldest(); oldest !== undefined && !oldest[1].some(isQuiet); oldest = users.oldest()) users.delete(oldest[0])
 }

@@ -51,6 +51,14 @@ t.test('the end is written only where something may have been stored since the b
   t.strictSame(names(), ['session 1 150', 'session 1 60'])
 })
 
+t.test('a machine that slept writes again: the others were not quiet for as long', async (t) => {
+  const { signOuts, names, clock } = start()
+  await signOuts.begin(alice(1))
+  clock.setWall(clock.wall() + 150_000)
+  await signOuts.end(alice(1))
+  t.strictSame(names(), ['session 1 150', 'session 1 60'])
+})
+
 t.test('several sessions of a user are each written, up to four; a fifth is the user', async (t) => {
   const { signOuts, names } = start()
   for (let n = 1; n <= 4; n++) await signOuts.begin(alice(n))
