@@ -52,7 +52,7 @@ export type Service = Readonly<{
 /** What tests replace, so that none of them depends on how fast a machine is; and tracing, where it is on. */
 export type Seams = Readonly<{ clock?: Clock, patienceMs?: number, tracer?: Tracer | undefined }>
 
-/** Milliseconds that a person takes to confirm a sign-out at Authgear, at most; what is asked meanwhile is not stored. */
+/** Milliseconds in which a person confirms a sign-out at Authgear; what is asked meanwhile is not stored. */
 const SIGNING_OUT_MS = 60_000
 /** Milliseconds that one who lost the fleet's lease waits for the winner. */
 const PATIENCE = 300
@@ -105,7 +105,15 @@ export function createService (settings: ServiceSettings, log: Log, { clock = sy
     trustProxy: createTrustProxy(settings.trustedProxies),
     tls
   }
-  const login = settings.login === undefined ? undefined : createLoginRoutes(settings.login, { ...answering, traced: (answerer) => traced.answerer('login', answerer), clock, signOuts: createSignOuts({ revocations, clock, quietMs: cache.ttlMs + SIGNING_OUT_MS }), origin: authgear.endpoint.origin })
+  const login = settings.login === undefined
+    ? undefined
+    : createLoginRoutes(settings.login, {
+      ...answering,
+      traced: (answerer) => traced.answerer('login', answerer),
+      clock,
+      signOuts: createSignOuts({ revocations, clock, quietMs: cache.ttlMs + SIGNING_OUT_MS }),
+      origin: authgear.endpoint.origin
+    })
   const verify = createVerify({ ...answering, clock, confirmAfterMs: cache.negativeTtlMs, allowPreflight: settings.preflight === 'allow', findWayIn: login?.findWayIn, trustProxy: listening.trustProxy })
   const webhook = webhookOf(settings, { revocations, connection: shared.connection, log, clock })
   const app = buildApp(listening, traced.answerer('verify', verify), { webhook, login })

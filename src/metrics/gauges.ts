@@ -47,7 +47,8 @@ export function registerGauges (registry: Registry, { resolver, cacheEntries, re
   if (logFollowed !== undefined) gauge('forward_auth_revocation_log_connected', '1 while the revocation log is followed; else only young entries of memory are used.', () => Number(logFollowed()))
   if (logEntries !== undefined) {
     gauge('forward_auth_revocation_log_entries', 'Entries that the revocation log holds.', () => logEntries().now)
-    gauge('forward_auth_revocation_log_entries_limit', 'Entries that it may hold at most: what it takes in a minute, for as long as it keeps them.', () => logEntries().most)
+    const limit = 'Entries that it may hold at most: what it takes in a minute, for as long as it keeps them.'
+    gauge('forward_auth_revocation_log_entries_limit', limit, () => logEntries().most)
   }
   if (replicasSeen !== undefined) gauge('forward_auth_replicas_seen', 'Replicas that follow the revocation log and said so in the last seconds, this one included; 0 = not known.', replicasSeen)
   if (certificateExpiry !== undefined) gauge('forward_auth_tls_certificate_expiry_timestamp_seconds', 'When the certificate of the main listener ends.', certificateExpiry)

@@ -19,8 +19,9 @@ export interface RedisCommands {
 const FENCED_SET = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('set', KEYS[2], ARGV[2], 'PX', ARGV[3]) end return 0"
 const COMPARE_AND_DELETE = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0"
 
-/** A stream, since a user with the rights for the revocation log may use one; more than 1,000 entries are no replicas of ours. Trimmed first: then it may be written to out of memory. */
+/** A stream, since a user with the rights for the revocation log may use one; more than 1,000 entries are no replicas of ours. */
 const ANNOUNCE = `
+-- trimmed first: after that it may be written to out of memory
 local now = redis.call('time')
 redis.call('xtrim', KEYS[1], 'MINID', string.format('%.0f', now[1] * 1000 + math.floor(now[2] / 1000) - tonumber(ARGV[2])))
 redis.call('xtrim', KEYS[1], 'MAXLEN', 999)

@@ -2,8 +2,8 @@ import type { Clock } from '../clock.ts'
 import { ORIGINS, type Origin } from './revocation.ts'
 
 /**
- * Entries of one origin that the log takes in any minute, from all replicas together. About 0.3 kB each (docs/redis.md): all of them
- * over the longest retention (15 minutes) are 75 MB, over the default one 27 MB. Sign-outs have fewer, since anybody signed in causes them.
+ * Entries of one origin that the log takes in any minute, from all replicas together. At 0.3 kB each (docs/redis.md):
+ * over the longest retention (15 minutes) 75 MB, over the default one 27 MB. Anybody signed in causes sign-outs: fewer.
  */
 export const ENTRIES_PER_MINUTE: Readonly<Record<Origin, number>> = Object.freeze({
   webhook: 6000,
@@ -23,8 +23,9 @@ export type Budget = Readonly<{
 }>
 
 /** Exact for any 60 s, not by calendar minutes: a bound on what the log can hold follows from it. */
-export function createBudget (clock: Pick<Clock, 'monotonic'>, limits: Readonly<Record<Origin, number>> = ENTRIES_PER_MINUTE): Budget {
-  const spent = Object.fromEntries(ORIGINS.map((origin) => [origin, createRing(limits[origin])])) as Record<Origin, Ring>
+export function createBudget (clock: Pick<Clock, 'monotonic'>, limits = ENTRIES_PER_MINUTE): Budget {
+  const rings = ORIGINS.map((origin) => [origin, createRing(limits[origin])])
+  const spent = Object.fromEntries(rings) as Record<Origin, Ring>
   return Object.freeze({
     hasRoom: (origin: Origin) => clock.monotonic() - spent[origin].oldest() >= MINUTE_MS,
     spend: (origin: Origin) => spent[origin].push(clock.monotonic())

@@ -7,7 +7,7 @@ export type FloodDeps = Readonly<{
 }>
 
 export type Flood = Readonly<{
-  /** @returns what holds on this replica until `everything` is published: the revocation, or `everything` where too many wait */
+  /** @returns what holds here until `everything` is published: the revocation, or `everything` where too many wait */
   join: (revocation: Revocation, done: () => void) => Revocation
   /** Publishes one `everything` for all that wait, unless the last one was not long ago. */
   publishDue: () => void
@@ -19,8 +19,8 @@ export const FLOOD_INTERVAL_MS = 10_000
 const MAX_WAITING = 1000
 
 /**
- * Revocations beyond their origin's budget: none is lost. Each holds on this replica at once, and all of them go into the log as one
- * `everything`, the first at once and the others after FLOOD_INTERVAL_MS at most.
+ * Revocations beyond their origin's budget: none is lost. Each holds on this replica at once, and all of them go into
+ * the log as one `everything`, the first at once and the others after FLOOD_INTERVAL_MS at most.
  */
 export function createFlood ({ clock, publish }: FloodDeps): Flood {
   let waiting: Array<() => void> = []

@@ -23,14 +23,17 @@ const MAX_PENDING = 1000
 /** Sign-outs that wait, after which further ones are refused: anybody signed in could else cause an `everything`. */
 const MAX_PENDING_SIGN_OUTS = 500
 
-type Pending = { readonly revocation: Revocation, readonly takenAt: number, attempt: 'none' | 'under way' | number, readonly done: () => void }
+type Pending = Readonly<{ revocation: Revocation, takenAt: number, done: () => void }> & {
+  /** When it was last appended, monotonic milliseconds. */
+  attempt: 'none' | 'under way' | number
+}
 
 /** What was taken here is in the log when this replica's own follower has read it back, and appended again until then. */
 export function createPublisher (deps: StreamLogDeps, ledger: Ledger, budget: Budget): Publisher {
   const { clock, observer, after = callAfter } = deps
   const pending = new Map<string, Pending>()
   const carried = new Map<string, Pending>()
-  const flood = createFlood({ clock, publish: (revocation, done) => put(revocation, randomBytes(16).toString('hex'), done) })
+  const flood = createFlood({ clock, publish: (revocation, done) => put(revocation, newName(), done) })
 
   /** @returns whether the server could be asked */
   async function append (of: string, item: Pending): Promise<boolean> {
@@ -65,7 +68,7 @@ export function createPublisher (deps: StreamLogDeps, ledger: Ledger, budget: Bu
     }
   }
 
-  /** @returns `everything` in the place of what waits, where that is too much; sign-outs, which are quiet for longer, wait on */
+  /** @returns `everything` in place of what waits, where that is too much; sign-outs, quiet for longer, wait on */
   function bounded (revocation: Revocation): Revocation {
     if (revocation.origin === 'logout') return revocation // of those only so many may wait
     if (pending.size >= MAX_PENDING) forgetOld()
@@ -77,7 +80,8 @@ export function createPublisher (deps: StreamLogDeps, ledger: Ledger, budget: Bu
   function mayWait (origin: Origin): boolean {
     if (origin !== 'logout' || pending.size < MAX_PENDING_SIGN_OUTS) return true
     forgetOld()
-    return [...pending.values()].filter(({ revocation }) => revocation.origin === 'logout').length < MAX_PENDING_SIGN_OUTS
+    const signOuts = [...pending.values()].filter(({ revocation }) => revocation.origin === 'logout')
+    return signOuts.length < MAX_PENDING_SIGN_OUTS
   }
 
   function admits (origin: Origin): boolean {
@@ -87,7 +91,7 @@ export function createPublisher (deps: StreamLogDeps, ledger: Ledger, budget: Bu
   }
 
   function take (revocation: Revocation, done: () => void): void {
-    const of = randomBytes(16).toString('hex')
+    const of = newName()
     if (admits(revocation.origin)) {
       budget.spend(revocation.origin)
       put(bounded(revocation), of, done)
@@ -116,7 +120,9 @@ export function createPublisher (deps: StreamLogDeps, ledger: Ledger, budget: Bu
     },
     async publish (sentAt: number): Promise<void> {
       flood.publishDue()
-      for (const [of, revocation] of ledger.carry) if (!carried.has(of)) carried.set(of, { revocation, takenAt: sentAt, attempt: 'none', done: () => {} })
+      for (const [of, revocation] of ledger.carry) {
+        if (!carried.has(of)) carried.set(of, { revocation, takenAt: sentAt, attempt: 'none', done: () => {} })
+      }
       for (const [of, item] of [...pending, ...carried]) {
         const isDue = item.attempt === 'none' || (typeof item.attempt === 'number' && item.attempt < sentAt)
         if (isDue && !await append(of, item)) return // nor could the others be
@@ -129,6 +135,9 @@ export function createPublisher (deps: StreamLogDeps, ledger: Ledger, budget: Bu
 function isThat (item: Pending | undefined, { target }: Revocation): item is Pending {
   return item !== undefined && nameOf(item.revocation.target) === nameOf(target)
 }
+
+/** Of a revocation, across copies of its entry. */
+const newName = (): string => randomBytes(16).toString('hex')
 
 function callAfter (ms: number, callBack: () => void): () => void {
   const timer = setTimeout(callBack, ms)

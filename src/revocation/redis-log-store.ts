@@ -13,8 +13,8 @@ const WAIT = 50
 const SCRIPT = readFileSync(new URL('log.lua', import.meta.url), 'utf8')
 
 /**
- * KEYS: stream, head. ARGV: the id to read after, how many. A script, since an append between two commands would look like a broken
- * chain, and since a server that is out of memory refuses MULTI and runs a script that only reads.
+ * KEYS: stream, head. ARGV: the id to read after, how many. A script, since an append between two commands would look
+ * like a broken chain, and since a server that is out of memory refuses MULTI and runs a script that only reads.
  */
 const READ = `return {
   redis.call('XRANGE', KEYS[1], '(' .. ARGV[1], '+', 'COUNT', ARGV[2]),
@@ -97,8 +97,11 @@ async function readServer (redis: LogConnection['redis']): Promise<string> {
   return /^run_id:(\w+)/m.exec(info)?.[1] ?? ''
 }
 
-/** ROLE may not stand in a script; it is answered after it, on the same connection: by a master that was one when the log was read, or became one since. */
-async function readSnapshot ({ redis, prepare }: LogConnection, keys: readonly [string, string], after: StreamId, count: number): Promise<Snapshot> {
+type Keys = readonly [stream: string, head: string]
+
+/** No script may call ROLE. It is answered after it: a master was one when the log was read, or became one since. */
+async function readSnapshot (connection: LogConnection, keys: Keys, after: StreamId, count: number): Promise<Snapshot> {
+  const { redis, prepare } = connection
   prepare()
   const [reply, role] = await Promise.all([redis.eval(READ, 2, ...keys, after, count), redis.role()])
   const [entries, headFields, length, time]: unknown[] = Array.isArray(reply) ? reply : []

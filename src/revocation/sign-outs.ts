@@ -24,7 +24,7 @@ export type SignOuts = Readonly<{
   end: (signedIn: SignedIn) => Promise<SignOutOutcome>
 }>
 
-/** Milliseconds that an entry is quiet beyond what was asked, so that it covers every sign-out of the same name within them. */
+/** Milliseconds that an entry is quiet beyond what was asked: it covers every sign-out of the same name within them. */
 const COVERS_MS = 60_000
 /** Credentials of one user that are written within COVERS_MS; more are one entry of the user, which covers them all. */
 const MAX_CREDENTIALS = 4
@@ -35,8 +35,8 @@ const MAX_USERS = 10_000
 type Written = Readonly<{ target: Target, at: Moment, forMs: number, outcome: Promise<RevokeOutcome> }>
 
 /**
- * Sign-outs by user: however often they are asked for, at most MAX_CREDENTIALS + 1 entries are written for one user in a minute.
- * One that an earlier entry covers adds nothing: what began before that entry is void, and what began since was not stored.
+ * Sign-outs by user: however often they are asked for, one user's are MAX_CREDENTIALS + 1 entries in a minute at most.
+ * What an earlier entry covers adds nothing: all that began before it is void, and nothing that began since was stored.
  */
 export function createSignOuts ({ revocations, clock, quietMs }: SignOutsDeps): SignOuts {
   const users = new BoundedMap<readonly Written[]>(MAX_USERS)
@@ -70,5 +70,8 @@ function isAbout (target: Target, digest: CredentialDigest): boolean {
 
 /** Those of whom nothing is quiet any more. */
 function forgetOldest (users: BoundedMap<readonly Written[]>, isQuiet: (one: Written) => boolean): void {
-  for (let oldest = users.oldest(); oldest !== undefined && !oldest[1].some(isQuiet); oldest = users.oldest()) users.delete(oldest[0])
+  for (let oldest = users.oldest(); oldest !== undefined; oldest = users.oldest()) {
+    if (oldest[1].some(isQuiet)) return
+    users.delete(oldest[0])
+  }
 }

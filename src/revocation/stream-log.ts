@@ -34,7 +34,7 @@ export function createStreamLog (deps: StreamLogDeps): StreamLog {
   const health = trackHealth(clock, observer)
   const budget = createBudget(clock, deps.limits)
   const publisher = createPublisher(deps, ledger, budget)
-  const turn = createTurn(deps, ledger, publisher, health, budget)
+  const turn = createTurn(deps, { ledger, publisher, health, budget })
   const trimNowAndThen = createTrimming(deps)
 
   async function poll (): Promise<void> {
@@ -78,18 +78,22 @@ async function change ({ store, codec }: StreamLogDeps, from: string): Promise<v
 
 type Turn = (snapshot: Snapshot) => Step
 
-/** By every replica, whether or not anybody appends: after a flood the log would else stay as long as it was. No poll waits for it. */
+/** By every replica, also where nobody appends: a flood's entries would else stay. No poll waits for it. */
 function createTrimming ({ store, clock, retentionMs, observer }: StreamLogDeps): () => void {
   let trimmedAt = -Infinity
   return () => {
     const now = clock.monotonic()
     if (now - trimmedAt < TRIM_EVERY_MS) return
     trimmedAt = now
-    store.trim(retentionMs).catch((error: unknown) => observer.trouble('the revocation log could not be trimmed', error))
+    const failed = (error: unknown): void => observer.trouble('the revocation log could not be trimmed', error)
+    store.trim(retentionMs).catch(failed)
   }
 }
 
-function createTurn ({ codec, observer, page = PAGE }: StreamLogDeps, ledger: Ledger, publisher: Publisher, health: Health, budget: Budget): Turn {
+type TurnParts = Readonly<{ ledger: Ledger, publisher: Publisher, health: Health, budget: Budget }>
+
+function createTurn (deps: StreamLogDeps, { ledger, publisher, health, budget }: TurnParts): Turn {
+  const { codec, observer, page = PAGE } = deps
   /** Whether this generation was read to its end before: what is read then is new, not history. */
   let caughtUp = false
   function applyAll (entries: readonly ReadEntry[], now: number): void {

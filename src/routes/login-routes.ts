@@ -4,7 +4,7 @@ import { createSeal } from '../login/seal.ts'
 import type { LoginRoute, LoginSettings } from '../login/settings.ts'
 import { createWayIn, type FindWayIn } from '../login/way-in.ts'
 import { createLoginAnswers } from './login-answer.ts'
-import { createCallback, createLogin, type LoginDeps } from './login.ts'
+import { createCallback, createLogin } from './login.ts'
 import { createLoggedOut, createLogout, type LogoutDeps } from './logout.ts'
 import type { Answerer } from './question.ts'
 
@@ -16,7 +16,9 @@ export type LoginRoutes = Readonly<{
   findWayIn: FindWayIn
 }>
 
-export type LoginRoutesDeps = Pick<LoginDeps, 'clock' | 'authenticator' | 'keyer' | 'cookieNames'> & Pick<LogoutDeps, 'signOuts'> & Readonly<{
+type Given = Pick<LogoutDeps, 'clock' | 'authenticator' | 'keyer' | 'cookieNames' | 'signOuts'>
+
+export type LoginRoutesDeps = Given & Readonly<{
   /** AUTHGEAR_ENDPOINT */
   origin: string
   /** Gives an answerer its span, where there is tracing. */

@@ -16,7 +16,7 @@ export type LogoutDeps = LoginDeps & Readonly<{
 }>
 
 /** What travels to `/logged-out`. */
-type Sealed = Readonly<{ signedIn: readonly SignedIn[], issuedAt: number }>
+type Sealed = Readonly<{ signedIn?: readonly SignedIn[], issuedAt: number }>
 
 /** `/logout`: forgets this session on every replica, and has Authgear end it. */
 export function createLogout (deps: LogoutDeps): Answerer {
@@ -43,31 +43,35 @@ export function createLoggedOut ({ answers, seal, clock, signOuts }: LogoutDeps)
     // a page that is fetched ahead would use up the cookie
     if (!readErrand(question.rawHeaders).isPage) return answers.page('not_a_page', question)
     const text = readCookie(question.rawHeaders, LOGOUT_COOKIE)
-    const opened = text === undefined ? undefined : seal.open('logout', text) as Partial<Sealed> & Pick<Sealed, 'issuedAt'> | undefined
+    const opened = text === undefined ? undefined : seal.open('logout', text) as Sealed | undefined
     if (opened === undefined || !isCurrent(opened, clock.wall())) return answers.page('signed_out', question)
-    const outcomes = await Promise.all((opened.signedIn ?? []).map(signOuts.end)) // an older version sealed something else
+    const outcomes = await Promise.all((opened.signedIn ?? []).map(signOuts.end))
     if (outcomes.includes('refused')) return answers.page('login_unavailable', question)
     return answers.page('signed_out', question, { cookie: clearCookie(LOGOUT_COOKIE) })
   }
 }
 
-type Found = Readonly<{ kind: 'found', signedIn: readonly SignedIn[] }> | Readonly<{ kind: 'unavailable', error?: ResolverError }>
+type Found =
+  | Readonly<{ kind: 'found', signedIn: readonly SignedIn[] }>
+  | Readonly<{ kind: 'unavailable', error?: ResolverError }>
 
 /**
- * Which of the credentials Authgear accepts: it says whose a request is, not by which of them, and a stranger's session id in a
- * junk cookie must revoke nothing. Each is asked about by itself, one after the other, so that a request takes one slot at a time.
+ * Which of the credentials Authgear accepts: it says whose a request is, not by which of them, and a stranger's session
+ * id in a junk cookie must revoke nothing. Each is asked about by itself, in turn: a request takes one slot at a time.
  */
-async function findValid ({ authenticator, keyer }: LogoutDeps, question: Question, all: readonly Credentials[]): Promise<Found> {
+async function findValid (deps: LogoutDeps, question: Question, all: readonly Credentials[]): Promise<Found> {
+  const { authenticator, keyer } = deps
   const found = new Map<string, SignedIn>()
   for (const credentials of all) {
     const authentication = await authenticator.authenticate(subjectOf(keyer, question, credentials))
     if (authentication.kind === 'unavailable') return authentication
     if (authentication.kind === 'refused') continue
     const { resolution } = authentication
-    const digest = keyer.digests(credentials).at(-1) // the session id, where there is one: every entry that holds the cookie holds it
+    const digest = keyer.digests(credentials).at(-1) // the session id, if it has one: entries with the cookie hold it
     if (resolution.kind === 'valid' && digest !== undefined) found.set(digest, { userId: resolution.userId, digest })
     // no verdict on a session cookie is never an honest no
-    if (resolution.kind === 'invalid' && resolution.silent && credentials.session !== undefined) return { kind: 'unavailable' }
+    const isSilent = resolution.kind === 'invalid' && resolution.silent
+    if (isSilent && credentials.session !== undefined) return { kind: 'unavailable' }
   }
   return { kind: 'found', signedIn: [...found.values()] }
 }

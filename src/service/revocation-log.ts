@@ -16,11 +16,16 @@ import { retentionOf } from './retention.ts'
 import type { ServiceSettings } from './settings.ts'
 import type { Shared } from './shared.ts'
 
+const NOT_FOLLOWED = 'the revocation log cannot be followed: memory entries are used for CACHE_DEGRADED_TTL only'
 /** Milliseconds. */
 const COMPLAIN_EVERY = 60_000
 
 /** `entries`: how many the log holds, and how many it may. */
-type Opened = Readonly<{ revocations: RevocationLog, close: () => Promise<void>, entries: () => Readonly<{ now: number, most: number }> }>
+type Opened = Readonly<{
+  revocations: RevocationLog
+  close: () => Promise<void>
+  entries: () => Readonly<{ now: number, most: number }>
+}>
 type LogDeps = Readonly<{ metrics: Metrics, log: Log, clock: Clock, forget: () => void }>
 
 /** The log of revocations: a stream that every replica follows, or this one's memory. */
@@ -32,14 +37,16 @@ export function openLog (settings: ServiceSettings, authenticationKey: Uint8Arra
   const trouble = (what: string, error?: unknown): void => log.error({ ...(error === undefined ? {} : { error: describe(error) }) }, what)
   const complain = seldom(clock, COMPLAIN_EVERY, () => log.warn('entries of the revocation log are not authentic, or of another CACHE_SECRET: each is read as "everything"'))
   const inauthentic = (): void => { metrics.revocations.inauthentic(); complain() }
-  const observer: LogObserver = { ...metrics.revocations, inauthentic, adopted: forget, trouble, length: (now) => { length = now } }
+  const measured = (now: number): void => { length = now }
+  const observer: LogObserver = { ...metrics.revocations, inauthentic, adopted: forget, trouble, length: measured }
   if (redis === undefined) {
     const revocations = createMemoryLog({ clock, retentionMs, observer })
     return { revocations, close: revocations.close, entries }
   }
   const store = createRedisLogStore({ ...openLogConnections(redis), keyPrefix: logKey(redis.keyPrefix, authgear.endpoint.origin) })
   const revocations = createStreamLog({ store, codec: createEntryCodec(authenticationKey), clock, retentionMs, observer })
-  return { revocations, entries, close: follow(revocations, store, (error) => trouble('the revocation log cannot be followed: memory entries are used for CACHE_DEGRADED_TTL only', error)) }
+  const failed = (error: unknown): void => trouble(NOT_FOLLOWED, error)
+  return { revocations, entries, close: follow(revocations, store, failed) }
 }
 
 /** Says to the others that this replica follows the log, and counts those who do. */

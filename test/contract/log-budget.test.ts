@@ -18,7 +18,8 @@ t.setTimeout(120_000)
 
 async function start (t: Test, count: number) {
   const redis = await startRedis(t)
-  const replicas = Array.from({ length: count }, () => openLogReplica(t, redis.port, { keyPrefix: PREFIX, limits: LIMITS }))
+  const open = (): LogReplica => openLogReplica(t, redis.port, { keyPrefix: PREFIX, limits: LIMITS })
+  const replicas = Array.from({ length: count }, open)
   await settled(...replicas)
   return { redis, replicas }
 }
@@ -30,7 +31,8 @@ async function entries (redis: RedisServer, kind: string): Promise<number> {
 }
 
 async function spend ({ log }: LogReplica, origin: Origin): Promise<void> {
-  const outcomes = await Promise.all(Array.from({ length: LIMITS[origin] }, (_, n) => log.revoke(of(origin, `${origin} ${n}`))))
+  const all = Array.from({ length: LIMITS[origin] }, (_, n) => of(origin, `${origin} ${n}`))
+  const outcomes = await Promise.all(all.map(log.revoke))
   if (outcomes.some((outcome) => outcome !== 'logged')) throw new Error(`${origin}: ${String(outcomes)}`)
 }
 

@@ -1,6 +1,7 @@
 import t, { type Test } from 'tap'
 import { startAdapter, type Adapter } from '../helpers/adapter.ts'
 import { metricOf } from '../helpers/alone.ts'
+import { user } from '../helpers/log-entry.ts'
 import { STRICT } from '../helpers/login-answers.ts'
 import { APP, AUTHGEAR, startLoginWorld, type LoginWorld } from '../helpers/login-world.ts'
 import { manualClock } from '../helpers/manual-clock.ts'
@@ -11,6 +12,7 @@ import { skipOrFail } from '../helpers/servers.ts'
 import { demo } from '../helpers/simulator.ts'
 import { until } from '../helpers/until.ts'
 
+const REDIS = { skip: skipOrFail('redis-server') }
 const WRITTEN = 'forward_auth_revocations_total{origin="logout"}'
 
 const written = ({ verifier }: LoginWorld): Promise<number> => metricOf(verifier, WRITTEN)
@@ -23,8 +25,11 @@ async function sessionOf (world: LoginWorld, user: string): Promise<string> {
   return pair ?? ''
 }
 
-async function logOut (t: Test, world: LoginWorld, cookie: string, headers: Readonly<Record<string, string>> = {}): Promise<string> {
-  const answer = await world.verifier.ask({ path: '/_auth/logout', headers: { ...STRICT, ...headers, cookie } })
+type Headers = Readonly<Record<string, string>>
+
+/** @returns the sealed cookie */
+async function logOut (t: Test, { verifier }: LoginWorld, cookie: string, headers: Headers = {}): Promise<string> {
+  const answer = await verifier.ask({ path: '/_auth/logout', headers: { ...STRICT, ...headers, cookie } })
   t.equal(answer.status, 302, cookie)
   return String(answer.headers['set-cookie']).split(';')[0] ?? ''
 }
@@ -56,7 +61,12 @@ t.test('a junk cookie with another person\'s session id leaves that person remem
   await sourceOf(world.verifier, bob)
   t.equal(await sourceOf(world.verifier, bob), '200 memory')
   const value = session.slice('session='.length)
-  for (const cookie of [`app_session=${id}.junk; ${session}`, `app_session=${value}; session=${id}.junk`, `session=${id}.junk; app_access_token=${demo.alice.accessToken}`]) {
+  const sent = [
+    `app_session=${id}.junk; ${session}`,
+    `app_session=${value}; session=${id}.junk`,
+    `session=${id}.junk; app_access_token=${demo.alice.accessToken}`
+  ]
+  for (const cookie of sent) {
     await logOut(t, world, cookie)
     t.equal(await sourceOf(world.verifier, bob), '200 memory', cookie)
   }
@@ -80,13 +90,15 @@ t.test('a sign-out revokes the session whatever is beside it, and in whatever co
   for (const [what, cookies, authorization] of BESIDE) {
     const world = await startLoginWorld(t)
     const session = await sessionOf(world, 'alice')
-    const stored = [session, `app_session=junk; ${session}`, `app_access_token=other; ${session}`, `app_session=junk; app_access_token=junk; ${session}`]
+    const company = ['', 'app_session=junk; ', 'app_access_token=other; ', 'app_session=junk; app_access_token=junk; ']
+    const stored = company.map((others) => others + session)
     for (const cookie of stored) await sourceOf(world.verifier, cookie)
     for (const cookie of stored) t.equal(await sourceOf(world.verifier, cookie), '200 memory')
     const headers = { ...STRICT, ...authorization !== undefined && { authorization }, cookie: cookies + session }
-    const { status } = await ask(world.verifier.port, { path: '/_auth/logout', headers: Object.entries(headers).flatMap(([name, value]) => [value].flat().map((one) => [name, one] as const)) })
+    const lines = Object.entries(headers).flatMap(([name, value]) => [value].flat().map((one) => [name, one] as const))
+    const { status } = await ask(world.verifier.port, { path: '/_auth/logout', headers: lines })
     t.equal(status, 302, what)
-    for (const cookie of stored) t.equal(await sourceOf(world.verifier, cookie), '200 authgear', `${what}: ${cookie.slice(0, 40)}`)
+    for (const cookie of stored) t.equal(await sourceOf(world.verifier, cookie), '200 authgear', what)
     t.equal(await written(world), 1, what)
   }
 })
@@ -97,19 +109,23 @@ t.test('every valid credential is revoked, also where they are of two users', as
   const bob = `app_access_token=${demo.bob.accessToken}`
   for (const cookie of [session, bob]) await sourceOf(world.verifier, cookie)
   await logOut(t, world, `${bob}; ${session}`)
-  t.strictSame([await sourceOf(world.verifier, session), await sourceOf(world.verifier, bob)], ['200 authgear', '200 authgear'])
+  for (const cookie of [session, bob]) t.equal(await sourceOf(world.verifier, cookie), '200 authgear')
   t.equal(await written(world), 2)
 })
 
-t.test('many sessions of one user all sign out, here at once and on the other replica, by five entries', { skip: skipOrFail('redis-server') }, async (t) => {
+t.test('seven sessions of one user sign out on both replicas, by five entries', REDIS, async (t) => {
   const { port: redisPort } = await startRedis(t)
   const world = await startLoginWorld(t, { adapter: { redisPort } })
-  const other = await startAdapter(t, { authgear: AUTHGEAR, resolverUrl: `${world.authgear.url}/_resolver/resolve`, redisPort })
+  const resolverUrl = `${world.authgear.url}/_resolver/resolve`
+  const other = await startAdapter(t, { authgear: AUTHGEAR, resolverUrl, redisPort })
   const replicas = [world.verifier, other]
   const bob = `session=${demo.bob.cookie}`
   const sessions: string[] = []
   for (let n = 0; n < 7; n++) sessions.push(await sessionOf(world, 'alice'))
-  const isStored = async (cookie: string): Promise<boolean> => (await Promise.all(replicas.map((one) => sourceOf(one, cookie)))).every((source) => source === '200 memory')
+  const isStored = async (cookie: string): Promise<boolean> => {
+    const sources = await Promise.all(replicas.map((one) => sourceOf(one, cookie)))
+    return sources.every((source) => source === '200 memory')
+  }
   for (const cookie of [bob, ...sessions]) await until('both remember it', () => isStored(cookie))
   for (const cookie of sessions) {
     await logOut(t, world, cookie)
@@ -121,7 +137,7 @@ t.test('many sessions of one user all sign out, here at once and on the other re
   t.ok(await isStored(bob), 'nobody else is asked about')
 })
 
-t.test('when the log takes no more sign-outs, a page says so, and nobody else is forgotten', { skip: skipOrFail('redis-server') }, async (t) => {
+t.test('where the log takes no more sign-outs a page says so, and nobody else is forgotten', REDIS, async (t) => {
   const { port: redisPort } = await startRedis(t)
   const world = await startLoginWorld(t, { adapter: { redisPort, managementToken: 'token' } })
   const log = world.verifier.service.revocations?.revocations
@@ -132,7 +148,8 @@ t.test('when the log takes no more sign-outs, a page says so, and nobody else is
   const sealed = await logOut(t, world, signedOut)
   await until('bob is stored', async () => await sourceOf(world.verifier, bob) === '200 memory')
   while (log.admits('logout')) {
-    await Promise.all(Array.from({ length: 50 }, async (_, n) => { if (log.admits('logout')) await log.revoke({ target: { kind: 'user', userId: `u${n}` }, origin: 'logout', quietMs: 0 }) }))
+    const junk = Array.from({ length: 50 }, (_, n) => ({ ...user(`u${n}`), origin: 'logout' as const }))
+    await Promise.all(junk.map(async (one) => { if (log.admits('logout')) await log.revoke(one) }))
   }
   for (let n = 0; n < 20; n++) {
     const answer = await world.verifier.ask({ path: '/_auth/logout', headers: { ...STRICT, cookie: withJunk(session, n) } })
@@ -140,7 +157,8 @@ t.test('when the log takes no more sign-outs, a page says so, and nobody else is
     t.notOk('location' in answer.headers, 'nobody is told that they are signed out')
     t.equal(await sourceOf(world.verifier, bob), '200 memory')
   }
-  t.equal((await world.verifier.ask({ path: '/_auth/logged-out', headers: { ...STRICT, cookie: sealed } })).status, 410, 'what an entry covers goes on')
+  const back = await world.verifier.ask({ path: '/_auth/logged-out', headers: { ...STRICT, cookie: sealed } })
+  t.equal(back.status, 410, 'what an entry covers goes on')
   t.ok(await metricOf(world.verifier, 'forward_auth_revocations_capped_total{origin="logout"}') >= 20)
 })
 

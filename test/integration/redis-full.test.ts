@@ -1,6 +1,6 @@
 import t from 'tap'
 import { startAdapter, type Adapter } from '../helpers/adapter.ts'
-import { metricOf, sourceOf, verify } from '../helpers/alone.ts'
+import { metricOf, sourceOf, sumOf, verify } from '../helpers/alone.ts'
 import { managementOf } from '../helpers/management.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { ask } from '../helpers/request.ts'
@@ -17,10 +17,11 @@ t.test('replicas whose Redis is out of memory', { skip: skipOrFail('redis-server
   const redis = await startRedis(t, { args: ['--maxmemory-policy', 'noeviction'] })
   const simulator = await startSimulator(t)
   const clock = jumpingClock()
-  const open = (): Promise<Adapter> => startAdapter(t, { authgear: simulator.url, redisPort: redis.port, managementToken: 'token', webhookSecret: WEBHOOK_SECRET, clock })
+  const settings = { redisPort: redis.port, managementToken: 'token', webhookSecret: WEBHOOK_SECRET, clock }
+  const open = (): Promise<Adapter> => startAdapter(t, { authgear: simulator.url, ...settings })
   const [first, second] = [await open(), await open()]
   const source = async (adapter: Adapter, token: string): Promise<string> => sourceOf(await verify(adapter, token))
-  const isFollowed = async (): Promise<boolean> => (await Promise.all([first, second].map((one) => metricOf(one, 'forward_auth_revocation_log_connected')))).every((value) => value === 1)
+  const isFollowed = async (): Promise<boolean> => await sumOf([first, second], 'forward_auth_revocation_log_connected') === 2
   await until('both follow', isFollowed)
   await redis.cli('CONFIG', 'SET', 'maxmemory', '1')
   await t.rejects(redis.cli('SET', 'a', 'b'), /^OOM/)
@@ -37,7 +38,8 @@ t.test('replicas whose Redis is out of memory', { skip: skipOrFail('redis-server
 
   t.test('take a purge (200) that holds on the other', async (t) => {
     for (const adapter of [first, second]) await verify(adapter, demo.alice.accessToken)
-    const { statusCode } = await managementOf(t, first.service).inject({ method: 'POST', url: '/revocations', headers: { authorization: 'Bearer token' }, payload: { user_id: demo.alice.id } })
+    const purge = { method: 'POST', url: '/revocations', headers: { authorization: 'Bearer token' } } as const
+    const { statusCode } = await managementOf(t, first.service).inject({ ...purge, payload: { user_id: demo.alice.id } })
     t.equal(statusCode, 200)
     await until('the other has read it', async () => await source(second, demo.alice.accessToken) === '200 authgear')
   })

@@ -241,7 +241,7 @@ export const CATALOGUE = Object.freeze({
     severity: 'warning',
     mistake: 'The revocation log is longer than what it has to keep',
     why: 'it takes the memory of the cache, and a replica that starts reads all of it first',
-    set: 'replicas of this version everywhere, since each trims it; the same CACHE_TTL on all; DEL of its two keys empties it, for a cold cache'
+    set: 'replicas of this version everywhere, since each trims it; DEL of its two keys empties it, for a cold cache'
   },
   'redis-slow': {
     severity: 'warning',

@@ -5,6 +5,9 @@ import type { Refusal, RedisLook } from '../../../redis/inspect.ts'
 import { found, type Finding } from '../finding.ts'
 import { looked, type Context, type Probe } from '../probe.ts'
 
+/** What a poll of the log takes. */
+const READING = 'EVAL of XRANGE, HMGET, XLEN and TIME; ROLE'
+
 export const redisRights: Probe = {
   title: 'Redis does what the cache and the revocation log need',
   needs: 'redis',
@@ -16,7 +19,8 @@ async function observe (redis: RedisLook, { config }: Context): Promise<readonly
   const connections = await redis.log()
   const store = createRedisLogStore({ ...connections, keyPrefix: logKey(config.redis?.keyPrefix ?? '', config.authgear.endpoint.origin) })
   const read = (): Promise<unknown> => store.snapshot('0-0', 1)
-  const refused = await whereItBelongs(connections.follower, read).then(() => [], (error: unknown) => [{ command: 'EVAL of XRANGE, HMGET, XLEN and TIME; ROLE', refusal: refusalOf(error) }])
+  const readingRefused = (error: unknown): readonly Refusal[] => [{ command: READING, refusal: refusalOf(error) }]
+  const refused = await whereItBelongs(connections.follower, read).then(() => [], readingRefused)
   return [...written, ...refused]
 }
 

@@ -12,9 +12,11 @@ export const revocationLog: Probe = {
   needs: 'redis',
   async run ({ redis, config }) {
     if (redis === undefined || config.redis === undefined) return skipped('there is no Redis')
-    const store = createRedisLogStore({ ...await redis.log(), keyPrefix: logKey(config.redis.keyPrefix, config.authgear.endpoint.origin) })
+    const keyPrefix = logKey(config.redis.keyPrefix, config.authgear.endpoint.origin)
+    const store = createRedisLogStore({ ...await redis.log(), keyPrefix })
     const snapshot = await store.snapshot(FIRST_ID, 1).catch(() => undefined)
-    return snapshot === undefined ? skipped('its user may not read it') : looked(judgeLog(snapshot, retentionOf(config)))
+    if (snapshot === undefined) return skipped('its user may not read it')
+    return looked(judgeLog(snapshot, retentionOf(config)))
   }
 }
 
@@ -23,11 +25,14 @@ const UNTRIMMED = 2000
 /** Milliseconds that an entry may be older than the retention: replicas trim every ten seconds. */
 const GRACE_MS = 60_000
 
+type Seen = Pick<Snapshot, 'entries' | 'length' | 'now'>
+
 /** @param retentionMs for which an entry has to be kept */
-export function judgeLog ({ entries, length, now }: Pick<Snapshot, 'entries' | 'length' | 'now'>, retentionMs: number): Finding | undefined {
+export function judgeLog ({ entries, length, now }: Seen, retentionMs: number): Finding | undefined {
   const most = maxEntries(retentionMs)
-  if (length > most) return found('redis-log-long', `it holds ${length} entries, and what it takes in a minute makes ${most} at most`)
+  if (length > most) return found('redis-log-long', `it holds ${length} entries, and may hold ${most}`)
   const ageMs = now - Number(entries[0]?.[0].split('-')[0] ?? now)
   if (length <= UNTRIMMED || ageMs <= retentionMs + GRACE_MS) return undefined
-  return found('redis-log-long', `it holds ${length} entries, the oldest of ${Math.round(ageMs / 60_000)} minutes ago, and nobody trims it`)
+  const minutes = Math.round(ageMs / 60_000)
+  return found('redis-log-long', `it holds ${length} entries, the oldest ${minutes} minutes old, and nobody trims it`)
 }
