@@ -7,7 +7,8 @@ import { registerAudit } from './metrics/audit.ts'
 import { closedCounter, type ClosedCounter } from './metrics/closed-counter.ts'
 import { readGauges, registerGauges, type GaugeReading, type Gauges } from './metrics/gauges.ts'
 import type { ResolverObserver, ResolverOutcome } from './resolver/resolver.ts'
-import { ORIGINS, type Origin } from './revocation/revocation.ts'
+import type { LogObserver } from './revocation/log.ts'
+import { ORIGINS } from './revocation/revocation.ts'
 import { LATENCY_BUCKETS, LatencyTally, RequestTally, type RequestLabels } from './tally.ts'
 
 export type Metrics = Readonly<{
@@ -21,7 +22,7 @@ export type Metrics = Readonly<{
   authenticate: Pick<AuthenticateObserver, 'memoryRead' | 'coalesced'>
   fleet: Readonly<{ sharedRead: FleetObserver['sharedRead'], sharedError: (operation: RedisOperation) => void }>
   resolver: ResolverObserver
-  revocations: Readonly<{ revoked: (origin: Origin) => void, lag: (seconds: number) => void, inauthentic: () => void }>
+  revocations: Pick<LogObserver, 'revoked' | 'lag' | 'inauthentic' | 'capped'>
   audit: AuditObserver
 }>
 
@@ -199,15 +200,20 @@ function registerResolver (registry: Registry): { observer: ResolverObserver, ou
 function registerRevocations (registry: Registry): { observer: Metrics['revocations'], origins: ClosedCounter<CountedOrigin> } {
   const origins = closedCounter(registry, 'forward_auth_revocations_total', 'Revocations taken here or read from the log, by where they came from; inauthentic = an entry read as "everything".', 'origin', COUNTED_ORIGINS)
   const lag = new Histogram({ registers: [registry], name: 'forward_auth_revocation_log_lag_seconds', help: 'From the append of an entry to its reading here, by the clock of Redis.', buckets: SLOW_BUCKETS })
+  const capped = closedCounter(registry, 'forward_auth_revocations_capped_total', CAPPED_HELP, 'origin', ORIGINS)
   return {
     origins,
     observer: {
       revoked: origins.add,
+      capped: capped.add,
       lag: (seconds) => lag.observe(seconds),
       inauthentic: () => origins.add('inauthentic')
     }
   }
 }
+
+const CAPPED_HELP = 'Revocations beyond what the log takes of their origin in a minute: ' +
+  'published together as one "everything"; sign-outs are refused.'
 
 /** With what could not be told. */
 export const COUNTED_ORIGINS = [...ORIGINS, 'inauthentic'] as const

@@ -12,6 +12,7 @@ import type { Log } from './log.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
 import { createResolver } from './resolver/client.ts'
 import { createFailedCredentials } from './resolver/failed-credentials.ts'
+import { createSignOuts } from './revocation/sign-outs.ts'
 import { createIdentify } from './routes/identify.ts'
 import { createLoginRoutes } from './routes/login-routes.ts'
 import type { AnswererDeps } from './routes/question.ts'
@@ -52,6 +53,8 @@ export type Service = Readonly<{
 /** What tests replace, so that none of them depends on how fast a machine is; and tracing, where it is on. */
 export type Seams = Readonly<{ clock?: Clock, patienceMs?: number, tracer?: Tracer | undefined }>
 
+/** Milliseconds in which a person confirms a sign-out at Authgear; what is asked meanwhile is not stored. */
+const SIGNING_OUT_MS = 60_000
 /** Milliseconds that one who lost the fleet's lease waits for the winner. */
 const PATIENCE = 300
 
@@ -66,6 +69,7 @@ export function createService (settings: ServiceSettings, log: Log, { clock = sy
     cacheEntries: memory.size,
     redisUp: settings.redis === undefined ? undefined : () => shared.connection?.isUp() === true,
     logFollowed: settings.redis === undefined ? undefined : () => revocations.isFollowing(),
+    logEntries: settings.redis === undefined ? undefined : () => entries(),
     replicasSeen: settings.redis === undefined ? undefined : () => presence?.seen() ?? 0,
     audit: settings.audit === undefined ? undefined : { isLeader: () => audit?.isLeader() === true, behindSeconds: () => audit?.behindSeconds() ?? 0 },
     certificateExpiry: tls === undefined ? undefined : () => (expiry ?? 0) / 1000
@@ -85,7 +89,7 @@ export function createService (settings: ServiceSettings, log: Log, { clock = sy
   const keys = deriveKeys(secretOf(settings))
   const keyer = createKeyer(keys.digest, { endpoint: authgear.endpoint.origin, cookiePrefix: authgear.cookiePrefix })
   const shared = openShared(settings, keys.sealing, { metrics, log, clock, patienceMs })
-  const { revocations, close: closeLog } = openLog(settings, keys.log, { metrics, log, clock, forget: memory.clear })
+  const { revocations, close: closeLog, entries } = openLog(settings, keys.log, { metrics, log, clock, forget: memory.clear })
   const presence = openFollowersPresence(settings, shared, revocations)
   const audit = openFollower(settings, { metrics, log, clock, keyer, revocations, connection: shared.connection })
   const authenticator = createAuthenticator({
@@ -116,7 +120,15 @@ export function createService (settings: ServiceSettings, log: Log, { clock = sy
     forwardedForIgnored: metrics.forwardedForIgnored,
     tls
   }
-  const login = settings.login === undefined ? undefined : createLoginRoutes(settings.login, { ...answering, traced: (answerer) => traced.answerer('login', answerer), clock, revocations, origin: authgear.endpoint.origin, ttlMs: cache.ttlMs })
+  const login = settings.login === undefined
+    ? undefined
+    : createLoginRoutes(settings.login, {
+      ...answering,
+      traced: (answerer) => traced.answerer('login', answerer),
+      clock,
+      signOuts: createSignOuts({ revocations, clock, quietMs: cache.ttlMs + SIGNING_OUT_MS }),
+      origin: authgear.endpoint.origin
+    })
   const verify = createVerify({ ...answering, clock, confirmAfterMs: cache.negativeTtlMs, allowPreflight: settings.preflight === 'allow', findWayIn: login?.findWayIn, trustProxy: listening.trustProxy })
   const webhook = webhookOf(settings, { revocations, connection: shared.connection, log, clock })
   const app = buildApp(listening, traced.answerer('verify', verify), { webhook, login })

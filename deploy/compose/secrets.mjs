@@ -8,7 +8,7 @@ const SERVICE = 65532 // the image's user
 const REDIS = 999 // that of Redis' and Valkey's images
 
 // all that the service needs, no more: docs/docker.md. Everybody may PING, for the health check
-const RIGHTS = '~forward-auth:* resetchannels -@all +get +set +pttl +del +eval +xread +xrange +xrevrange +xadd +xlen +xtrim +hget +hset +hmget +multi +exec +role +time +wait +info'
+const RIGHTS = '~forward-auth:* resetchannels -@all +get +set +pttl +del +eval +xread +xrange +xrevrange +xadd +xlen +xtrim +hget +hset +hmget +role +time +wait +info'
 
 /** @param {string} file @param {number} owner @param {string} text */
 function put (file, owner, text) {

@@ -95,6 +95,23 @@ export const ALERTS = Object.freeze([
     description: 'Redis or the replica is overloaded.'
   },
   {
+    alert: 'ForwardAuthRevocationsCapped',
+    value: 'sum by (job) (increase(forward_auth_revocations_capped_total{$one}[10m]))',
+    when: '> 0',
+    severity: 'warning',
+    summary: 'More revocations of one origin than the log takes in a minute',
+    description: 'Those of webhooks, purges and the audit log are published as one "everything" every ten seconds: none is lost, and the cache helps less. Sign-outs are answered 503.'
+  },
+  {
+    alert: 'ForwardAuthRevocationLogLong',
+    value: 'max by (job) (forward_auth_revocation_log_entries{$one} / forward_auth_revocation_log_entries_limit{$one})',
+    when: '> 0.5',
+    for: '5m',
+    severity: 'warning',
+    summary: 'The revocation log is more than half as long as it can get',
+    description: 'Somebody floods it, or nobody trims it. At its limit it takes 30 MB of Redis with the default CACHE_TTL.'
+  },
+  {
     alert: 'ForwardAuthInauthenticRevocations',
     value: 'sum by (job) (increase(forward_auth_revocations_total{$one,origin="inauthentic"}[10m]))',
     when: '> 0',

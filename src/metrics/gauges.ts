@@ -9,6 +9,8 @@ export type Gauges = Readonly<{
   redisUp: (() => boolean) | undefined
   /** Whether the revocation log is followed; undefined where the service has no Redis. */
   logFollowed: (() => boolean) | undefined
+  /** Entries of the revocation log, and how many its retention may hold; undefined where the service has no Redis. */
+  logEntries: (() => Readonly<{ now: number, most: number }>) | undefined
   /** Undefined where the service has no Redis. */
   replicasSeen: (() => number) | undefined
   /** The audit-log follower; undefined where it is off. */
@@ -34,7 +36,7 @@ export function readGauges ({ resolver, cacheEntries, redisUp, logFollowed, repl
   return { inFlight, queued, circuitOpen, cacheEntries: cacheEntries(), redisUp: redisUp?.(), logFollowed: logFollowed?.(), replicasSeen: replicasSeen?.() }
 }
 
-export function registerGauges (registry: Registry, { resolver, cacheEntries, redisUp, logFollowed, replicasSeen, certificateExpiry }: Gauges): void {
+export function registerGauges (registry: Registry, { resolver, cacheEntries, redisUp, logFollowed, logEntries, replicasSeen, certificateExpiry }: Gauges): void {
   const gauge = (name: string, help: string, read: () => number): Gauge =>
     new Gauge({ registers: [registry], name, help, collect () { this.set(read()) } })
   gauge('forward_auth_authgear_in_flight', 'Resolutions under way.', () => resolver().inFlight)
@@ -43,6 +45,11 @@ export function registerGauges (registry: Registry, { resolver, cacheEntries, re
   gauge('forward_auth_cache_entries', 'Entries in memory.', cacheEntries)
   if (redisUp !== undefined) gauge('forward_auth_redis_up', '1 while Redis answers.', () => Number(redisUp()))
   if (logFollowed !== undefined) gauge('forward_auth_revocation_log_connected', '1 while the revocation log is followed; else only young entries of memory are used.', () => Number(logFollowed()))
+  if (logEntries !== undefined) {
+    gauge('forward_auth_revocation_log_entries', 'Entries that the revocation log holds.', () => logEntries().now)
+    const limit = 'Entries that it may hold at most: what it takes in a minute, for as long as it keeps them.'
+    gauge('forward_auth_revocation_log_entries_limit', limit, () => logEntries().most)
+  }
   if (replicasSeen !== undefined) gauge('forward_auth_replicas_seen', 'Replicas that follow the revocation log and said so in the last seconds, this one included; 0 = not known.', replicasSeen)
   if (certificateExpiry !== undefined) gauge('forward_auth_tls_certificate_expiry_timestamp_seconds', 'When the certificate of the main listener ends.', certificateExpiry)
 }

@@ -21,10 +21,11 @@ const COMPARE_AND_DELETE = "if redis.call('get', KEYS[1]) == ARGV[1] then return
 
 /** A stream, since a user with the rights for the revocation log may use one; more than 1,000 entries are no replicas of ours. */
 const ANNOUNCE = `
+-- trimmed first: after that it may be written to out of memory
 local now = redis.call('time')
-redis.call('xadd', KEYS[1], '*', 'name', ARGV[1])
 redis.call('xtrim', KEYS[1], 'MINID', string.format('%.0f', now[1] * 1000 + math.floor(now[2] / 1000) - tonumber(ARGV[2])))
-redis.call('xtrim', KEYS[1], 'MAXLEN', 1000)
+redis.call('xtrim', KEYS[1], 'MAXLEN', 999)
+redis.call('xadd', KEYS[1], '*', 'name', ARGV[1])
 local names, count = {}, 0
 for _, entry in ipairs(redis.call('xrange', KEYS[1], '-', '+')) do
   local name = entry[2][2]

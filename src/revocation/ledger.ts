@@ -110,6 +110,12 @@ export class Ledger {
     this.#quieten(name, revocation.quietMs)
   }
 
+  /** One that was taken here is about nothing any more. */
+  release ({ target }: Revocation, of: string): void {
+    const name = nameOf(target)
+    if (this.#locals.get(name)?.of === of) this.#locals.delete(name)
+  }
+
   isVoid ({ userId, digests }: About, { stamp, local }: Pick<Mark, 'stamp' | 'local'>): boolean {
     if (stamp.generation !== this.#generation) return true
     // asked at every hit: mostly nothing was ever revoked

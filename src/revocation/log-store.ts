@@ -5,6 +5,8 @@ import type { StreamId } from './position.ts'
 export type Snapshot = Readonly<{
   /** Oldest first; at most as many as were asked for. */
   entries: ReadonlyArray<readonly [id: StreamId, fields: Readonly<Record<string, string>>]>
+  /** Entries of the whole stream. */
+  length: number
   head: Readonly<{ generation: string, nonce: string }> | undefined
   isMaster: boolean
   replicas: number
@@ -23,6 +25,8 @@ export interface LogStore {
   wait (after: StreamId): Promise<void>
   snapshot (after: StreamId, count: number): Promise<Snapshot>
   append (generation: string, retentionMs: number, fields: Fields): Promise<Written>
+  /** Drops what is older than the retention, by the server's clock. */
+  trim (retentionMs: number): Promise<void>
   /** Begins a new generation with its first entry, where `from` is still the current one. */
   change (from: string, fields: Fields): Promise<Written>
   close (): Promise<void>

@@ -31,6 +31,8 @@ export interface RevocationLog {
   /** Whether a resolution that began then is answered to its flight but not remembered. */
   isQuiet (about: About, at: number): boolean
   revoke (revocation: Revocation): Promise<RevokeOutcome>
+  /** @returns whether one more of this origin would be written by itself, and not with others as `everything` */
+  admits (origin: Origin): boolean
   close (): Promise<void>
 }
 
@@ -43,5 +45,9 @@ export type LogObserver = Readonly<{
   adopted: () => void
   /** An entry that is not authentic was read as `everything`. */
   inauthentic: () => void
+  /** One more of this origin is beyond what the log takes in a minute. */
+  capped: (origin: Origin) => void
+  /** Entries that the log holds now. */
+  length: (entries: number) => void
   trouble: (what: string, error?: unknown) => void
 }>

@@ -17,6 +17,7 @@ export function createMemoryLog ({ clock, retentionMs, observer }: MemoryLogOpti
     trusts: () => false,
     trustsShared: () => false,
     isQuiet: ledger.isQuiet.bind(ledger),
+    admits: () => true,
     async revoke (revocation) {
       const nonce = String(++count)
       ledger.take(revocation, nonce)

@@ -1,11 +1,15 @@
 import { randomBytes } from 'node:crypto'
+import type { Budget } from './budget.ts'
+import { createFlood } from './flood.ts'
 import type { Ledger } from './ledger.ts'
-import { nameOf, type Revocation } from './revocation.ts'
+import { nameOf, type Origin, type Revocation } from './revocation.ts'
 import type { RevokeOutcome } from './log.ts'
 import type { StreamLogDeps } from './stream-log-deps.ts'
 
 export type Publisher = Readonly<{
   revoke: (revocation: Revocation) => Promise<RevokeOutcome>
+  /** @returns whether one more of this origin would be written by itself; one that would not is counted */
+  admits: (origin: Origin) => boolean
   /** An entry of this name was read; @returns whether it is one that was taken here */
   readBack: (of: string, revocation: Revocation) => boolean
   /** Appends what a linked-up poll, sent at that moment, did not show. */
@@ -16,14 +20,20 @@ export type Publisher = Readonly<{
 const PATIENCE = 1000
 /** More that wait than this are one `everything`. */
 const MAX_PENDING = 1000
+/** Sign-outs that wait, after which further ones are refused: anybody signed in could else cause an `everything`. */
+const MAX_PENDING_SIGN_OUTS = 500
 
-type Pending = { readonly revocation: Revocation, attempt: 'none' | 'under way' | number, readonly done: () => void }
+type Pending = Readonly<{ revocation: Revocation, takenAt: number, done: () => void }> & {
+  /** When it was last appended, monotonic milliseconds. */
+  attempt: 'none' | 'under way' | number
+}
 
 /** What was taken here is in the log when this replica's own follower has read it back, and appended again until then. */
-export function createPublisher (deps: StreamLogDeps, ledger: Ledger): Publisher {
+export function createPublisher (deps: StreamLogDeps, ledger: Ledger, budget: Budget): Publisher {
+  const { clock, observer, after = callAfter } = deps
   const pending = new Map<string, Pending>()
   const carried = new Map<string, Pending>()
-  const { after = callAfter } = deps
+  const flood = createFlood({ clock, publish: (revocation, done) => put(revocation, newName(), done) })
 
   /** @returns whether the server could be asked */
   async function append (of: string, item: Pending): Promise<boolean> {
@@ -33,26 +43,71 @@ export function createPublisher (deps: StreamLogDeps, ledger: Ledger): Publisher
       await deps.store.append(ledger.generation, deps.retentionMs, fields)
       return true
     } catch (error) {
-      deps.observer.trouble('a revocation could not be appended, and is kept until it can be', error)
+      observer.trouble('a revocation could not be appended, and is kept until it can be', error)
       return false
     } finally {
-      item.attempt = deps.clock.monotonic()
+      item.attempt = clock.monotonic()
+    }
+  }
+
+  /** Holds here at once, and is appended now and until it is read back. */
+  function put (revocation: Revocation, of: string, done: () => void): void {
+    ledger.take(revocation, of)
+    const item: Pending = { revocation, takenAt: clock.monotonic(), attempt: 'none', done }
+    pending.set(of, item)
+    append(of, item).catch(() => {})
+  }
+
+  /** What is older than the retention is about no entry that lives. */
+  function forgetOld (): void {
+    const since = clock.monotonic() - deps.retentionMs
+    for (const [of, { revocation, takenAt }] of pending) {
+      if (takenAt >= since) return
+      pending.delete(of)
+      ledger.release(revocation, of)
+    }
+  }
+
+  /** @returns `everything` in place of what waits, where that is too much; sign-outs, quiet for longer, wait on */
+  function bounded (revocation: Revocation): Revocation {
+    if (revocation.origin === 'logout') return revocation // of those only so many may wait
+    if (pending.size >= MAX_PENDING) forgetOld()
+    if (pending.size < MAX_PENDING) return revocation
+    for (const [of, item] of pending) if (item.revocation.origin !== 'logout') pending.delete(of)
+    return { ...revocation, target: { kind: 'everything' } }
+  }
+
+  function mayWait (origin: Origin): boolean {
+    if (origin !== 'logout' || pending.size < MAX_PENDING_SIGN_OUTS) return true
+    forgetOld()
+    const signOuts = [...pending.values()].filter(({ revocation }) => revocation.origin === 'logout')
+    return signOuts.length < MAX_PENDING_SIGN_OUTS
+  }
+
+  function admits (origin: Origin): boolean {
+    if (budget.hasRoom(origin) && mayWait(origin)) return true
+    observer.capped(origin)
+    return false
+  }
+
+  function take (revocation: Revocation, done: () => void): void {
+    const of = newName()
+    if (admits(revocation.origin)) {
+      budget.spend(revocation.origin)
+      put(bounded(revocation), of, done)
+    } else {
+      ledger.take(flood.join(revocation, done), of)
+      flood.publishDue()
     }
   }
 
   return Object.freeze({
+    admits,
     async revoke (revocation: Revocation): Promise<RevokeOutcome> {
-      const isTooMany = pending.size >= MAX_PENDING
-      const taken: Revocation = isTooMany ? { ...revocation, target: { kind: 'everything' } } : revocation
-      if (isTooMany) pending.clear()
-      const of = randomBytes(16).toString('hex')
-      ledger.take(taken, of)
-      deps.observer.revoked(revocation.origin)
+      observer.revoked(revocation.origin)
       return await new Promise<RevokeOutcome>((resolve) => {
         const cancel = after(PATIENCE, () => resolve('pending'))
-        const item: Pending = { revocation: taken, attempt: 'none', done: () => { cancel(); resolve('logged') } }
-        pending.set(of, item)
-        append(of, item).catch(() => {})
+        take(revocation, () => { cancel(); resolve('logged') })
       })
     },
     readBack (of: string, revocation: Revocation): boolean {
@@ -64,7 +119,10 @@ export function createPublisher (deps: StreamLogDeps, ledger: Ledger): Publisher
       return true
     },
     async publish (sentAt: number): Promise<void> {
-      for (const [of, revocation] of ledger.carry) if (!carried.has(of)) carried.set(of, { revocation, attempt: 'none', done: () => {} })
+      flood.publishDue()
+      for (const [of, revocation] of ledger.carry) {
+        if (!carried.has(of)) carried.set(of, { revocation, takenAt: sentAt, attempt: 'none', done: () => {} })
+      }
       for (const [of, item] of [...pending, ...carried]) {
         const isDue = item.attempt === 'none' || (typeof item.attempt === 'number' && item.attempt < sentAt)
         if (isDue && !await append(of, item)) return // nor could the others be
@@ -77,6 +135,9 @@ export function createPublisher (deps: StreamLogDeps, ledger: Ledger): Publisher
 function isThat (item: Pending | undefined, { target }: Revocation): item is Pending {
   return item !== undefined && nameOf(item.revocation.target) === nameOf(target)
 }
+
+/** Of a revocation, across copies of its entry. */
+const newName = (): string => randomBytes(16).toString('hex')
 
 function callAfter (ms: number, callBack: () => void): () => void {
   const timer = setTimeout(callBack, ms)

@@ -12,6 +12,17 @@ const WAIT = 50
 
 const SCRIPT = readFileSync(new URL('log.lua', import.meta.url), 'utf8')
 
+/**
+ * KEYS: stream, head. ARGV: the id to read after, how many. A script, since an append between two commands would look
+ * like a broken chain, and since a server that is out of memory refuses MULTI and runs a script that only reads.
+ */
+const READ = `return {
+  redis.call('XRANGE', KEYS[1], '(' .. ARGV[1], '+', 'COUNT', ARGV[2]),
+  redis.call('HMGET', KEYS[2], 'gen', 'nonce'),
+  redis.call('XLEN', KEYS[1]),
+  redis.call('TIME')
+}`
+
 export type RedisLogSettings = LogConnections & Readonly<{
   /** Ends before the colon of the two keys; with a hash tag, so that both are in one slot. */
   keyPrefix: string
@@ -52,6 +63,9 @@ export function createRedisLogStore ({ follower, publisher, keyPrefix }: RedisLo
     },
     append: (generation: string, retentionMs: number, fields: Fields) => write('append', generation, retentionMs, fields),
     change: (from: string, fields: Fields) => write('change', from, 0, fields),
+    async trim (retentionMs: number): Promise<void> {
+      await whereItBelongs(publisher, () => publisher.redis.eval(SCRIPT, 2, ...keys, 'trim', '', String(retentionMs)))
+    },
     async close (): Promise<void> { follower.close(); publisher.close() }
   })
 }
@@ -83,16 +97,20 @@ async function readServer (redis: LogConnection['redis']): Promise<string> {
   return /^run_id:(\w+)/m.exec(info)?.[1] ?? ''
 }
 
-/** In one transaction: an append between two of its commands would look like a broken chain. */
-async function readSnapshot ({ redis, prepare }: LogConnection, [stream, head]: readonly [string, string], after: StreamId, count: number): Promise<Snapshot> {
+type Keys = readonly [stream: string, head: string]
+
+/** No script may call ROLE. It is answered after it: a master was one when the log was read, or became one since. */
+async function readSnapshot (connection: LogConnection, keys: Keys, after: StreamId, count: number): Promise<Snapshot> {
+  const { redis, prepare } = connection
   prepare()
-  const replies = await redis.multi().xrange(stream, `(${after}`, '+', 'COUNT', count).hmget(head, 'gen', 'nonce').role().time().exec()
-  const [entries, headFields, role, time] = (replies ?? []).map(([error, reply]) => { if (error !== null) throw error; return reply })
+  const [reply, role] = await Promise.all([redis.eval(READ, 2, ...keys, after, count), redis.role()])
+  const [entries, headFields, length, time]: unknown[] = Array.isArray(reply) ? reply : []
   if (!Array.isArray(entries) || !Array.isArray(headFields) || !Array.isArray(role) || !Array.isArray(time)) throw new Error('Redis answered no snapshot of the revocation log')
   const [generation, nonce]: unknown[] = headFields
   const [seconds, micros]: unknown[] = time
   return {
     entries: entries.map(readEntry),
+    length: Number(length),
     head: typeof generation === 'string' && typeof nonce === 'string' ? { generation, nonce } : undefined,
     isMaster: role[0] === 'master',
     replicas: Array.isArray(role[2]) ? role[2].length : 0,

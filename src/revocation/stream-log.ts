@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { elapsedSince, momentOf, type Clock, type Moment } from '../clock.ts'
+import { createBudget, type Budget } from './budget.ts'
 import { Ledger } from './ledger.ts'
 import type { ReadEntry } from './log-entry.ts'
 import type { Snapshot } from './log-store.ts'
@@ -22,6 +23,8 @@ const MAX_TURNS = 20
 const MAX_CHANGES = 3
 const CHANGES_WITHIN = 10 * 60_000
 
+const TRIM_EVERY_MS = 10_000
+
 type Step = Readonly<{ kind: 'linked' | 'adopted' | 'page' }> | Readonly<{ kind: 'change', from: string }>
 
 /** The log in Redis as one replica follows it: docs/revocation-protocol.md. */
@@ -29,17 +32,21 @@ export function createStreamLog (deps: StreamLogDeps): StreamLog {
   const { clock, observer, store, page = PAGE } = deps
   const ledger = new Ledger({ clock, retentionMs: deps.retentionMs })
   const health = trackHealth(clock, observer)
-  const publisher = createPublisher(deps, ledger)
-  const turn = createTurn(deps, ledger, publisher, health)
+  const budget = createBudget(clock, deps.limits)
+  const publisher = createPublisher(deps, ledger, budget)
+  const turn = createTurn(deps, { ledger, publisher, health, budget })
+  const trimNowAndThen = createTrimming(deps)
 
   async function poll (): Promise<void> {
     for (let turns = 0; turns < MAX_TURNS;) {
       const sent = momentOf(clock)
       const snapshot = await store.snapshot(ledger.id, page)
       health.heard(snapshot, sent)
+      observer.length(snapshot.length)
       const step = turn(snapshot)
       if (step.kind === 'linked') {
         health.linked(snapshot, sent)
+        trimNowAndThen()
         return await publisher.publish(sent.monotonic)
       }
       if (step.kind === 'change') await change(deps, step.from)
@@ -57,6 +64,7 @@ export function createStreamLog (deps: StreamLogDeps): StreamLog {
     trustsShared: () => health.isFollowing() && ledger.carry.size === 0,
     isQuiet: ledger.isQuiet.bind(ledger),
     revoke: publisher.revoke,
+    admits: publisher.admits,
     close: () => store.close()
   })
 }
@@ -70,7 +78,22 @@ async function change ({ store, codec }: StreamLogDeps, from: string): Promise<v
 
 type Turn = (snapshot: Snapshot) => Step
 
-function createTurn ({ codec, observer, page = PAGE }: StreamLogDeps, ledger: Ledger, publisher: Publisher, health: Health): Turn {
+/** By every replica, also where nobody appends: a flood's entries would else stay. No poll waits for it. */
+function createTrimming ({ store, clock, retentionMs, observer }: StreamLogDeps): () => void {
+  let trimmedAt = -Infinity
+  return () => {
+    const now = clock.monotonic()
+    if (now - trimmedAt < TRIM_EVERY_MS) return
+    trimmedAt = now
+    const failed = (error: unknown): void => observer.trouble('the revocation log could not be trimmed', error)
+    store.trim(retentionMs).catch(failed)
+  }
+}
+
+type TurnParts = Readonly<{ ledger: Ledger, publisher: Publisher, health: Health, budget: Budget }>
+
+function createTurn (deps: StreamLogDeps, { ledger, publisher, health, budget }: TurnParts): Turn {
+  const { codec, observer, page = PAGE } = deps
   /** Whether this generation was read to its end before: what is read then is new, not history. */
   let caughtUp = false
   function applyAll (entries: readonly ReadEntry[], now: number): void {
@@ -79,7 +102,10 @@ function createTurn ({ codec, observer, page = PAGE }: StreamLogDeps, ledger: Le
       const isNews = caughtUp && !ledger.knows(entry.of)
       ledger.apply(entry)
       const isOwn = entry.revocation !== undefined && publisher.readBack(entry.of, entry.revocation)
-      if (isNews && !isOwn && entry.revocation !== undefined) observer.revoked(entry.revocation.origin)
+      if (isNews && !isOwn && entry.revocation !== undefined) {
+        observer.revoked(entry.revocation.origin)
+        if (authentic) budget.spend(entry.revocation.origin)
+      }
       if (isNews) observer.lag(Math.max(0, now - Number(entry.id.split('-')[0])) / 1000)
     }
   }

@@ -4,7 +4,7 @@ import { createSeal } from '../login/seal.ts'
 import type { LoginRoute, LoginSettings } from '../login/settings.ts'
 import { createWayIn, type FindWayIn } from '../login/way-in.ts'
 import { createLoginAnswers } from './login-answer.ts'
-import { createCallback, createLogin, type LoginDeps } from './login.ts'
+import { createCallback, createLogin } from './login.ts'
 import { createLoggedOut, createLogout, type LogoutDeps } from './logout.ts'
 import type { Answerer } from './question.ts'
 
@@ -16,20 +16,17 @@ export type LoginRoutes = Readonly<{
   findWayIn: FindWayIn
 }>
 
-export type LoginRoutesDeps = Pick<LoginDeps, 'clock' | 'authenticator' | 'keyer' | 'cookieNames'> & Pick<LogoutDeps, 'revocations'> & Readonly<{
+type Given = Pick<LogoutDeps, 'clock' | 'authenticator' | 'keyer' | 'cookieNames' | 'signOuts'>
+
+export type LoginRoutesDeps = Given & Readonly<{
   /** AUTHGEAR_ENDPOINT */
   origin: string
-  /** CACHE_TTL, milliseconds. */
-  ttlMs: number
   /** Gives an answerer its span, where there is tracing. */
   traced: (answerer: Answerer) => Answerer
 }>
 
-/** Milliseconds that a sign-out takes after CACHE_TTL, at most: what is asked in between is not remembered. */
-const SIGNING_OUT = 60_000
-
 /** The browser's way in and out. */
-export function createLoginRoutes (settings: LoginSettings, { origin, ttlMs, traced, ...deps }: LoginRoutesDeps): LoginRoutes {
+export function createLoginRoutes (settings: LoginSettings, { origin, traced, ...deps }: LoginRoutesDeps): LoginRoutes {
   const { publicUrl, path, logoutRedirectUri } = settings
   const returnUrls = createReturnUrls(settings)
   const all: LogoutDeps = {
@@ -38,7 +35,6 @@ export function createLoginRoutes (settings: LoginSettings, { origin, ttlMs, tra
     answers: createLoginAnswers(`${path}/login`, deps.cookieNames.session),
     authgear: createAuthgearUrls(origin, settings),
     seal: createSeal(settings.secret),
-    quietMs: ttlMs + SIGNING_OUT,
     comesBack: logoutRedirectUri === `${publicUrl}${path}/logged-out`
   }
   return Object.freeze({

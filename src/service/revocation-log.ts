@@ -3,6 +3,7 @@ import { describe, type Log } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
 import { openLogConnections } from '../redis/log-connections.ts'
 import { logKey } from '../redis/names.ts'
+import { maxEntries } from '../revocation/budget.ts'
 import { follow } from '../revocation/follow.ts'
 import { createEntryCodec } from '../revocation/log-entry.ts'
 import type { LogObserver, RevocationLog } from '../revocation/log.ts'
@@ -11,32 +12,41 @@ import { openPresence, type Presence } from '../revocation/presence.ts'
 import { createRedisLogStore } from '../revocation/redis-log-store.ts'
 import { createStreamLog } from '../revocation/stream-log.ts'
 import { seldom } from './complaints.ts'
+import { retentionOf } from './retention.ts'
 import type { ServiceSettings } from './settings.ts'
 import type { Shared } from './shared.ts'
 
+const NOT_FOLLOWED = 'the revocation log cannot be followed: memory entries are used for CACHE_DEGRADED_TTL only'
 /** Milliseconds. */
 const COMPLAIN_EVERY = 60_000
 
+/** `entries`: how many the log holds, and how many it may. */
+type Opened = Readonly<{
+  revocations: RevocationLog
+  close: () => Promise<void>
+  entries: () => Readonly<{ now: number, most: number }>
+}>
 type LogDeps = Readonly<{ metrics: Metrics, log: Log, clock: Clock, forget: () => void }>
 
-/** How much longer than any entry lives a revocation is kept, in milliseconds. */
-const RETENTION_MARGIN = 5 * 60_000
-
 /** The log of revocations: a stream that every replica follows, or this one's memory. */
-export function openLog (settings: ServiceSettings, authenticationKey: Uint8Array, { metrics, log, clock, forget }: LogDeps): { revocations: RevocationLog, close: () => Promise<void> } {
-  const { redis, authgear, cache } = settings
-  const retentionMs = Math.max(cache.ttlMs, cache.negativeTtlMs) + cache.staleIfErrorMs + authgear.timeoutMs + RETENTION_MARGIN
+export function openLog (settings: ServiceSettings, authenticationKey: Uint8Array, { metrics, log, clock, forget }: LogDeps): Opened {
+  const { redis, authgear } = settings
+  const retentionMs = retentionOf(settings)
+  let length = 0
+  const entries = () => ({ now: length, most: maxEntries(retentionMs) })
   const trouble = (what: string, error?: unknown): void => log.error({ ...(error === undefined ? {} : { error: describe(error) }) }, what)
   const complain = seldom(clock, COMPLAIN_EVERY, () => log.warn('entries of the revocation log are not authentic, or of another CACHE_SECRET: each is read as "everything"'))
   const inauthentic = (): void => { metrics.revocations.inauthentic(); complain() }
-  const observer: LogObserver = { ...metrics.revocations, inauthentic, adopted: forget, trouble }
+  const measured = (now: number): void => { length = now }
+  const observer: LogObserver = { ...metrics.revocations, inauthentic, adopted: forget, trouble, length: measured }
   if (redis === undefined) {
     const revocations = createMemoryLog({ clock, retentionMs, observer })
-    return { revocations, close: revocations.close }
+    return { revocations, close: revocations.close, entries }
   }
   const store = createRedisLogStore({ ...openLogConnections(redis), keyPrefix: logKey(redis.keyPrefix, authgear.endpoint.origin) })
   const revocations = createStreamLog({ store, codec: createEntryCodec(authenticationKey), clock, retentionMs, observer })
-  return { revocations, close: follow(revocations, store, (error) => trouble('the revocation log cannot be followed: memory entries are used for CACHE_DEGRADED_TTL only', error)) }
+  const failed = (error: unknown): void => trouble(NOT_FOLLOWED, error)
+  return { revocations, entries, close: follow(revocations, store, failed) }
 }
 
 /** Says to the others that this replica follows the log, and counts those who do. */

@@ -1,4 +1,5 @@
 import t, { type Test } from 'tap'
+import { logKey } from '../../src/redis/names.ts'
 import { startAdapter, type Adapter } from '../helpers/adapter.ts'
 import { metricOf } from '../helpers/alone.ts'
 import { user } from '../helpers/log-entry.ts'
@@ -24,7 +25,7 @@ async function usedOn (redis: RedisServer): Promise<string[]> {
 
 const names = async (redis: RedisServer, pattern: string): Promise<string[]> => (await redis.cli('KEYS', pattern) as string[])
 
-/** The whole service: two replicas, entries, leases, revocations beyond the length at which the log is trimmed. */
+/** The whole service: two replicas, entries, leases, revocations and a log that is trimmed. */
 async function useAll (t: Test, place: RedisPlace, nodes: readonly RedisServer[]): Promise<void> {
   const simulator = await startSimulator(t)
   const open = (): Promise<Adapter> => startAdapter(t, { authgear: simulator.url, keyPrefix: 'forward-auth:', managementToken: 'token', webhookSecret: WEBHOOK_SECRET, redis: settingsFor(place, ACCESS) })
@@ -44,6 +45,7 @@ async function useAll (t: Test, place: RedisPlace, nodes: readonly RedisServer[]
   for (let from = 0; from < 1200; from += 100) {
     t.same(new Set(await Promise.all(Array.from({ length: 100 }, (_, index) => log.revoke(user(`u${from + index}`))))), new Set(['logged']))
   }
+  await openLogReplica(t, place, { keyPrefix: logKey('forward-auth:', simulator.url), settings: ACCESS }).store.trim(1)
 }
 
 t.test('docs/redis.md prints all the rights that are needed, and no other', { skip: skipOrFail('redis-server') }, async (t) => {

@@ -21,7 +21,7 @@ async function clientsOf (redis: RedisServer): Promise<readonly Client[]> {
   return [...list.matchAll(/^id=(\d+) .* cmd=(\S+)/gm)].map(([, id = '', last = '']) => ({ id, last })).filter(({ last }) => last !== 'client|list')
 }
 
-const isFollower = ({ last }: Client): boolean => ['xread', 'exec', 'time', 'multi'].includes(last)
+const isFollower = ({ last }: Client): boolean => ['xread', 'role'].includes(last)
 const count = async (redis: RedisServer, name: string): Promise<number> => JSON.stringify(await redis.cli('XRANGE', STREAM, '-', '+')).split(`"${name}"`).length - 1
 
 /** An old master that does not know that it is one, a new one, and one address that led to the first. */

@@ -8,11 +8,11 @@ import { jumpingClock, openLogReplica, settled } from '../helpers/stream-log.ts'
 t.test('in memory', async (t) => {
   logContract(t, async () => {
     const clock = jumpingClock()
-    return { clock, log: createMemoryLog({ clock, retentionMs: 600_000, observer: { revoked () {}, lag () {}, adopted () {}, inauthentic () {}, trouble () {} } }) }
+    return { clock, log: createMemoryLog({ clock, retentionMs: 600_000, observer: { revoked () {}, lag () {}, adopted () {}, inauthentic () {}, capped () {}, length () {}, trouble () {} } }) }
   })
 
   t.test('a service of one replica shares nothing', async (t) => {
-    const log = createMemoryLog({ clock: jumpingClock(), retentionMs: 600_000, observer: { revoked () {}, lag () {}, adopted () {}, inauthentic () {}, trouble () {} } })
+    const log = createMemoryLog({ clock: jumpingClock(), retentionMs: 600_000, observer: { revoked () {}, lag () {}, adopted () {}, inauthentic () {}, capped () {}, length () {}, trouble () {} } })
     t.notOk(log.trustsShared())
   })
 })

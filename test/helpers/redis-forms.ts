@@ -71,6 +71,15 @@ export const FORMS: readonly RedisForm[] = [
     }
   },
   {
+    name: 'Redis 6.2, the oldest that is supported',
+    server: 'redis-6.2',
+    async start (t) {
+      const redis = await startRedis(t, { server: 'redis-6.2' })
+      await addPrintedUser(redis)
+      return { servers: plain(redis.port), settings: { username: USERNAME, password: PASSWORD } }
+    }
+  },
+  {
     name: 'Valkey',
     server: 'valkey-server',
     async start (t) {

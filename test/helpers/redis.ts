@@ -6,12 +6,14 @@ import { mustFind, type ServerName } from './servers.ts'
 import { tempDir } from './temp-dir.ts'
 import type { TlsFiles } from './tls.ts'
 
+export type RedisServerName = Extract<ServerName, 'redis-server' | 'redis-6.2' | 'valkey-server'>
+
 export interface RedisOptions {
   /** Further arguments of redis-server. */
   readonly args?: readonly string[]
   readonly port?: number
   /** Default: the system's redis-server. */
-  readonly server?: ServerName & ('redis-server' | 'valkey-server')
+  readonly server?: RedisServerName
   readonly tls?: TlsFiles
   /** With a user name: an ACL user, and the default user is off. Without: `requirepass`. */
   readonly username?: string

@@ -12,6 +12,7 @@ const GAUGES: Gauges = {
   cacheEntries: () => 3,
   redisUp: () => true,
   logFollowed: () => true,
+  logEntries: () => ({ now: 1200, most: 93_300 }),
   replicasSeen: () => 3,
   audit: { isLeader: () => true, behindSeconds: () => 61 },
   certificateExpiry: () => 1_800_000_000

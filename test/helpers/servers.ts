@@ -1,7 +1,7 @@
 import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
-export type ServerName = 'traefik' | 'caddy' | 'nginx' | 'envoy' | 'haproxy' | 'redis-server' | 'valkey-server' | 'otelcol' | 'hypercorn' | 'prometheus' | 'promtool'
+export type ServerName = 'traefik' | 'caddy' | 'nginx' | 'envoy' | 'haproxy' | 'redis-server' | 'redis-6.2' | 'valkey-server' | 'otelcol' | 'hypercorn' | 'prometheus' | 'promtool'
 
 const FETCHED = join(import.meta.dirname, '../../.servers/bin')
 const SYSTEM = (process.env['PATH'] ?? '').split(delimiter).filter(folder => folder !== '')

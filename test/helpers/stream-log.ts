@@ -11,6 +11,7 @@ import { createEntryCodec, type Fields } from '../../src/revocation/log-entry.ts
 import type { LogStore } from '../../src/revocation/log-store.ts'
 import type { About } from '../../src/revocation/log.ts'
 import { createRedisLogStore } from '../../src/revocation/redis-log-store.ts'
+import type { Origin } from '../../src/revocation/revocation.ts'
 import { createStreamLog, type StreamLog } from '../../src/revocation/stream-log.ts'
 import { entryOf } from './entry.ts'
 import { validResolution } from './identity.ts'
@@ -42,7 +43,7 @@ export interface LogReplica {
   readonly store: LogStore
   readonly clock: JumpingClock
   readonly troubles: readonly string[]
-  readonly counts: Readonly<{ adopted: number, inauthentic: number, disconnected: number, revoked: number, lags: number }>
+  readonly counts: Readonly<{ adopted: number, inauthentic: number, disconnected: number, revoked: number, lags: number, capped: number, length: number }>
   readonly generation: () => string
   /** As this replica would seal it for others, now. */
   readonly seal: (about: About) => Entry
@@ -53,6 +54,7 @@ export type LogReplicaOptions = Readonly<{
   keyPrefix: string
   retentionMs?: number
   page?: number
+  limits?: Readonly<Record<Origin, number>>
   key?: Uint8Array
   settings?: Partial<RedisSettings>
   /** Between the log and its Redis. */
@@ -60,16 +62,16 @@ export type LogReplicaOptions = Readonly<{
 }>
 
 /** The part of a replica that follows the log; closed when the test ends. */
-export function openLogReplica (t: Pick<Test, 'teardown'>, place: RedisPlace, { keyPrefix, retentionMs = 600_000, page, key = Buffer.alloc(32, 1), settings, wrap = (store) => store }: LogReplicaOptions): LogReplica {
+export function openLogReplica (t: Pick<Test, 'teardown'>, place: RedisPlace, { keyPrefix, retentionMs = 600_000, page, limits, key = Buffer.alloc(32, 1), settings, wrap = (store) => store }: LogReplicaOptions): LogReplica {
   const connections = openLogConnections(settingsFor(place, settings))
-  const counts = { adopted: 0, inauthentic: 0, disconnected: 0, revoked: 0, lags: 0 }
+  const counts = { adopted: 0, inauthentic: 0, disconnected: 0, revoked: 0, lags: 0, capped: 0, length: 0 }
   connections.follower.redis.on('close', () => counts.disconnected++)
   const store = wrap(createRedisLogStore({ ...connections, keyPrefix }))
   const clock = jumpingClock()
   const troubles: string[] = []
   const trouble = (what: string): void => { troubles.push(what) }
-  const observer = { revoked () { counts.revoked++ }, lag () { counts.lags++ }, trouble, adopted () { counts.adopted++ }, inauthentic () { counts.inauthentic++ } }
-  const log = createStreamLog({ store, codec: createEntryCodec(key), clock, retentionMs, observer, ...(page === undefined ? {} : { page }) })
+  const observer = { revoked () { counts.revoked++ }, lag () { counts.lags++ }, trouble, adopted () { counts.adopted++ }, inauthentic () { counts.inauthentic++ }, capped () { counts.capped++ }, length (entries: number) { counts.length = entries } }
+  const log = createStreamLog({ store, codec: createEntryCodec(key), clock, retentionMs, observer, ...(page === undefined ? {} : { page }), ...(limits === undefined ? {} : { limits }) })
   const close = follow(log, store, () => trouble('cannot be followed'))
   t.teardown(close)
   const seal = ({ userId, digests }: About): Entry => entryOf({ resolution: validResolution({ 'user-id': userId }), digests, stamp: log.mark().stamp })

@@ -235,6 +235,12 @@ const REDIS: readonly Row[] = [
     return plain((await startRedis(t, { args: ['--replicaof', '127.0.0.1', String(master.port)] })).port)
   })],
   ['a full memory', ['redis-full'], withAuthgear(async (t) => plain((await startRedis(t, { args: ['--maxmemory', '1kb'] })).port))],
+  ['a revocation log that nobody trims', ['redis-log-long'], async (t) => {
+    const [{ env, endpoint }, redis] = await Promise.all([authgear(t), startRedis(t)])
+    const key = `${logKey('forward-auth:', endpoint)}:stream`
+    await redis.cli('EVAL', "for n = 1, 2001 do redis.call('XADD', KEYS[1], '1-' .. n, 'a', 'b') end", '1', key)
+    return { env: { ...env, ...plain(redis.port) } }
+  }],
   ['a policy that evicts', ['redis-evicts'], withAuthgear(async (t) => plain((await startRedis(t, { args: ['--maxmemory', '100mb', '--maxmemory-policy', 'allkeys-lru'] })).port))],
   ['a Redis at the other end of the world', ['redis-too-slow'], withAuthgear(async (t) => {
     const { port } = await startBadNetwork(t, (await startRedis(t)).port, { kind: 'slow', latencyMs: 50 })

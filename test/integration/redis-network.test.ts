@@ -122,7 +122,7 @@ t.test('the network to Redis', { skip: skipOrFail('redis-server') }, async (t) =
 })
 
 t.test('a Redis that refuses', { skip: skipOrFail('redis-server') }, async (t) => {
-  t.test('memory full: reads go on, writes are counted, a revocation waits, and all is well when there is room', async (t) => {
+  t.test('memory full: reads go on, writes of the cache are counted, a revocation is logged', async (t) => {
     const redis = await startRedis(t, { args: ['--maxmemory-policy', 'noeviction'] })
     const { adapter, open } = await start(t, redis, { ttlMs: 30_000 })
     const [second, third] = [await open(), await open()]
@@ -134,14 +134,13 @@ t.test('a Redis that refuses', { skip: skipOrFail('redis-server') }, async (t) =
     t.equal(sourceOf(await verify(adapter, bob.accessToken)), '200 authgear')
     t.ok(await errors(adapter, 'lease') >= 1, 'what cannot be written is counted')
     t.equal(adapter.lines.filter(({ msg, refusal }) => String(msg).startsWith('Redis refuses a command') && refusal === 'OOM').length, 1, 'and told once')
-    t.equal(await logOf(adapter).revoke(user(alice.id)), 'pending', 'a webhook gets 503')
-    t.equal(sourceOf(await verify(adapter, alice.accessToken)), '200 authgear', 'but here it holds at once')
+    t.equal(await logOf(adapter).revoke(user(alice.id)), 'logged', 'a webhook gets 204')
+    t.equal(sourceOf(await verify(adapter, alice.accessToken)), '200 authgear')
     t.ok([adapter, second, third].every(isUp), 'the log is followed')
-    await redis.cli('CONFIG', 'SET', 'maxmemory', '0')
-    await until('it is in the log', async () => JSON.stringify(await redis.cli('XRANGE', (await redis.cli('KEYS', '*:stream') as string[])[0] ?? '', '-', '+')).includes(alice.id))
     const before = logOf(third).mark()
     t.equal(await logOf(adapter).revoke(user(bob.id)), 'logged')
     await until('the others read it', () => logOf(third).isVoid({ userId: bob.id, digests: [] }, before))
+    await redis.cli('CONFIG', 'SET', 'maxmemory', '0')
     t.equal(sourceOf(await verify(third, alice.accessToken)), '200 authgear', 'and the entry from before is used by none')
     await until('stored again', async () => (await redis.cli('KEYS', '*:entry') as string[]).length >= 1)
   })

@@ -15,7 +15,7 @@ export type Command =
   | Readonly<{ kind: 'answer', which: number, early: boolean }>
   | Readonly<{ kind: 'enable', person: number }>
   | Readonly<{ kind: 'pass', ms: number }>
-  | Readonly<{ kind: 'outage', begins: boolean }>
+  | Readonly<{ kind: 'outage' | 'full', begins: boolean }>
   | Readonly<{ kind: 'round' | 'flush' | 'deliver' }>
   | Readonly<{ kind: 'failover', lost: number, skew: number, demoted: boolean, stay: number }>
   | Readonly<{ kind: 'revive', server: number, stay: number }>
@@ -49,6 +49,7 @@ const COMMANDS: ReadonlyArray<readonly [weight: number, command: fc.Arbitrary<Co
   [1, fc.record({ kind: one('setWall'), replica, ms: fc.constantFrom(-3_600_000, -5000, 5000, 3_600_000) })],
   [1, fc.record({ kind: one('enable'), person: fc.nat({ max: PEOPLE.length - 1 }) })],
   [2, fc.record({ kind: one('outage'), begins: fc.boolean() })],
+  [1, fc.record({ kind: one('full'), begins: fc.boolean() })],
   [1, fc.record({ kind: one('flush') })],
   [2, fc.record({ kind: one('failover'), lost: fc.nat({ max: 5 }), skew: fc.constantFrom(0, -1, -5000, -30_000, 3_600_000), demoted: fc.boolean(), stay })],
   [1, fc.record({ kind: one('revive'), server: fc.nat({ max: 5 }), stay })],
@@ -186,6 +187,7 @@ function onWorld (world: World, command: Exclude<Command, OnReplica>): void {
     case 'round': return
     case 'deliver': world.delayed.shift()?.(); return
     case 'outage': world.isOut = command.begins; return
+    case 'full': world.master.isFull = command.begins; return
     case 'flush': world.disturb(); return world.master.flush()
     case 'evict': world.disturb(); return world.master.evict(command.key)
     case 'clockBack': world.master.skew -= command.ms; return

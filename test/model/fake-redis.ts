@@ -25,6 +25,8 @@ export class FakeRedis {
   replicas = 1
   /** Whether it ever lost entries but not the head: who starts later can read no more than the rest, and needs no more. */
   isPartial = false
+  /** Out of memory: the cache takes nothing, the log's script still writes. */
+  isFull = false
   /** Milliseconds by which its wall clock is off. */
   skew: number
   #state: State
@@ -56,6 +58,7 @@ export class FakeRedis {
 
   put (key: string, bytes: Buffer, ends: number): void {
     this.#mayWrite()
+    if (this.isFull) throw new Error('OOM')
     this.#become({ ...this.#state, cache: new Map([...this.#state.cache, [key, { bytes, ends }]]) })
   }
 
@@ -63,6 +66,7 @@ export class FakeRedis {
     const { stream, head } = this.#state
     return {
       entries: stream.filter(([id]) => compareIds(id, after) > 0).slice(0, count),
+      length: stream.length,
       head: head === undefined ? undefined : { generation: head.gen, nonce: head.nonce },
       isMaster: this.role === 'master',
       replicas: this.replicas,
@@ -80,8 +84,8 @@ export class FakeRedis {
     const { stream, last } = isChange ? EMPTY : this.#state
     const id = this.#nextId(last, now)
     const prev = isChange ? '' : this.#state.head?.nonce ?? ''
-    const grown: readonly Item[] = [...stream, [id, { ...fields, prev }]]
-    this.#become({ ...this.#state, stream: isChange ? grown : this.#trim(grown, retentionMs, now), last: id, head: { gen: fields.gen, nonce: fields.nonce } })
+    const kept = !isChange && stream.length % EVERY === 0 ? this.#trimmed(stream, retentionMs, now) : stream
+    this.#become({ ...this.#state, stream: [...kept, [id, { ...fields, prev }]], last: id, head: { gen: fields.gen, nonce: fields.nonce } })
     return { kind: 'written', id }
   }
 
@@ -92,9 +96,14 @@ export class FakeRedis {
     return time > ms ? `${time}-0` : `${ms}-${seq + 1}`
   }
 
-  #trim (stream: readonly Item[], retentionMs: number, now: number): readonly Item[] {
+  trim (retentionMs: number, now: number): void {
+    this.#mayWrite()
+    this.#become({ ...this.#state, stream: this.#trimmed(this.#state.stream, retentionMs, now) })
+  }
+
+  #trimmed (stream: readonly Item[], retentionMs: number, now: number): readonly Item[] {
     const kept = stream.at(-KEEP)?.[0]
-    if (stream.length % EVERY !== 0 || stream.length <= KEEP || kept === undefined) return stream
+    if (stream.length <= KEEP || kept === undefined) return stream
     const oldest = `${now + this.skew - retentionMs}-0`
     const minId = Number(oldest.split('-')[0]) < Number(kept.split('-')[0]) ? oldest : kept
     this.isPartial ||= compareIds(stream[0]?.[0] ?? minId, minId) < 0

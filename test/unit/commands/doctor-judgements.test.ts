@@ -8,6 +8,7 @@ import { judgeReading } from '../../../src/commands/doctor/probes/pasted.ts'
 import { judgeProblem } from '../../../src/commands/doctor/probes/redis.ts'
 import { judgeLatency, redisLatency } from '../../../src/commands/doctor/probes/redis-latency.ts'
 import { judgeRefusals } from '../../../src/commands/doctor/probes/redis-rights.ts'
+import { judgeLog } from '../../../src/commands/doctor/probes/revocation-log.ts'
 import { judgeServer } from '../../../src/commands/doctor/probes/redis-server.ts'
 import { RedisTooSlow } from '../../../src/errors.ts'
 import { manualClock } from '../../helpers/manual-clock.ts'
@@ -85,6 +86,16 @@ rows('what Redis says of its memory', [
   ['evicting what expires', judgeServer('maxmemory:1\r\nmaxmemory_policy:volatile-lru\r\n', true)[0], NONE],
   ['nothing', judgeServer('', true)[0], NONE],
   ['a Cluster that was meant', judgeServer('redis_mode:cluster\r\n', false)[1], NONE]
+])
+
+const logOf = (length: number, ageMs: number) => judgeLog({ length, now: 10_000_000, entries: [[`${10_000_000 - ageMs}-3`, {}]] }, 300_000)
+rows('how long the revocation log is', [
+  ['empty', judgeLog({ length: 0, now: 10_000_000, entries: [] }, 300_000), NONE],
+  ['the newest, which are kept for ever', logOf(2000, 9_000_000), NONE],
+  ['long, and trimmed', logOf(2001, 360_000), NONE],
+  ['long, and not trimmed', logOf(2001, 360_001), 'redis-log-long'],
+  ['as long as its budgets make it', logOf(84_500, 1000), NONE],
+  ['longer than that', logOf(84_501, 1000), 'redis-log-long']
 ])
 
 const one = { servers: { kind: 'one', host: 'redis', port: 6379, db: 0 }, tls: undefined } as const

@@ -4,7 +4,7 @@ import { createOneServer } from '../../../src/revocation/one-server.ts'
 
 const codec = createEntryCodec(Buffer.alloc(32, 1))
 /** Another entry came after the one that was answered, which an earlier snapshot had shown. */
-const later = (server: string) => ({ entries: [['2-0', { nonce: 'y' }]] as const, head: { generation: 'g', nonce: 'y' }, isMaster: true, replicas: 0, server, now: 0 })
+const later = (server: string) => ({ entries: [['2-0', { nonce: 'y' }]] as const, length: 2, head: { generation: 'g', nonce: 'y' }, isMaster: true, replicas: 0, server, now: 0 })
 
 /** @returns which connections were renewed */
 function renewed (writer: string | undefined, reader: string, after = '0-0'): string[] {

@@ -5,6 +5,9 @@ import type { Refusal, RedisLook } from '../../../redis/inspect.ts'
 import { found, type Finding } from '../finding.ts'
 import { looked, type Context, type Probe } from '../probe.ts'
 
+/** What a poll of the log takes. */
+const READING = 'EVAL of XRANGE, HMGET, XLEN and TIME; ROLE'
+
 export const redisRights: Probe = {
   title: 'Redis does what the cache and the revocation log need',
   needs: 'redis',
@@ -15,15 +18,10 @@ async function observeRights (redis: RedisLook, { config }: Context): Promise<re
   const written = await redis.trial().catch((error: unknown) => [{ command: 'EVAL', refusal: refusalOf(error) }])
   const connections = await redis.log()
   const store = createRedisLogStore({ ...connections, keyPrefix: logKey(config.redis?.keyPrefix ?? '', config.authgear.endpoint.origin) })
-  const read = (): Promise<unknown> => store.snapshot('0-0', 1).catch((error: unknown) => { throw causeOf(error) })
-  const refused = await whereItBelongs(connections.follower, read).then(() => [], (error: unknown) => [{ command: 'MULTI, XRANGE, HMGET, ROLE, TIME, EXEC', refusal: refusalOf(error) }])
+  const read = (): Promise<unknown> => store.snapshot('0-0', 1)
+  const readingRefused = (error: unknown): readonly Refusal[] => [{ command: READING, refusal: refusalOf(error) }]
+  const refused = await whereItBelongs(connections.follower, read).then(() => [], readingRefused)
   return [...written, ...refused]
-}
-
-/** A transaction that was not begun in order says only that; ioredis keeps why. */
-function causeOf (error: unknown): unknown {
-  const previous: unknown = error instanceof Error && 'previousErrors' in error ? error.previousErrors : undefined
-  return Array.isArray(previous) && previous[0] instanceof Error ? previous[0] : error
 }
 
 /** The word that a refusal begins with; anything else is a connection that was lost. */

@@ -1,0 +1,77 @@
+import { elapsedSince, momentOf, type Clock, type Moment } from '../clock.ts'
+import type { CredentialDigest } from '../core/cache-key.ts'
+import { BoundedMap } from './bounded-map.ts'
+import type { RevocationLog, RevokeOutcome } from './log.ts'
+import type { Target } from './revocation.ts'
+
+export type SignOutsDeps = Readonly<{
+  revocations: Pick<RevocationLog, 'revoke' | 'admits'>
+  clock: Clock
+  /** Milliseconds from a sign-out in which nothing of it may be stored: the session lives until Authgear ends it. */
+  quietMs: number
+}>
+
+/** A credential that Authgear accepts, and the user behind it. */
+export type SignedIn = Readonly<{ userId: string, digest: CredentialDigest }>
+
+/** `refused`: the log takes no more sign-outs within this minute, and nothing was done. */
+export type SignOutOutcome = RevokeOutcome | 'refused'
+
+export type SignOuts = Readonly<{
+  /** Before Authgear ends the session: nothing is stored until it has, `quietMs` at most. */
+  begin: (signedIn: SignedIn) => Promise<SignOutOutcome>
+  /** After it has: what was stored since is void. */
+  end: (signedIn: SignedIn) => Promise<SignOutOutcome>
+}>
+
+/** Milliseconds that an entry is quiet beyond what was asked: it covers every sign-out of the same name within them. */
+const COVERS_MS = 60_000
+/** Credentials of one user that are written within COVERS_MS; more are one entry of the user, which covers them all. */
+const MAX_CREDENTIALS = 4
+/** One that is forgotten costs another entry. */
+const MAX_USERS = 10_000
+
+/** Nothing of this name that began within `forMs` of `at` is stored anywhere. */
+type Written = Readonly<{ target: Target, at: Moment, forMs: number, outcome: Promise<RevokeOutcome> }>
+
+/**
+ * Sign-outs by user: however often they are asked for, one user's are MAX_CREDENTIALS + 1 entries in a minute at most.
+ * What an earlier entry covers adds nothing: all that began before it is void, and nothing that began since was stored.
+ */
+export function createSignOuts ({ revocations, clock, quietMs }: SignOutsDeps): SignOuts {
+  const users = new BoundedMap<readonly Written[]>(MAX_USERS)
+
+  async function signOut ({ userId, digest }: SignedIn, askedMs: number): Promise<SignOutOutcome> {
+    // by both clocks: while this machine sleeps, the quiet time of the other replicas goes on
+    const ageOf = ({ at }: Written): number => elapsedSince(at, clock)
+    const isQuiet = (one: Written): boolean => ageOf(one) < one.forMs
+    const written = (users.get(userId) ?? []).filter(isQuiet)
+    const covering = written.find((one) => isAbout(one.target, digest) && ageOf(one) + askedMs <= one.forMs)
+    if (covering !== undefined) return await covering.outcome
+    if (!revocations.admits('logout')) return 'refused'
+    const isMany = written.filter((one) => ageOf(one) < COVERS_MS).length >= MAX_CREDENTIALS
+    const target: Target = isMany ? { kind: 'user', userId } : { kind: 'credential', digest }
+    const forMs = (isMany ? quietMs : askedMs) + COVERS_MS
+    const outcome = revocations.revoke({ target, origin: 'logout', quietMs: forMs })
+    users.set(userId, [...written, { target, at: momentOf(clock), forMs, outcome }])
+    forgetOldest(users, isQuiet)
+    return await outcome
+  }
+
+  return Object.freeze({
+    begin: (signedIn: SignedIn) => signOut(signedIn, quietMs),
+    end: (signedIn: SignedIn) => signOut(signedIn, 0)
+  })
+}
+
+function isAbout (target: Target, digest: CredentialDigest): boolean {
+  return target.kind === 'user' || (target.kind === 'credential' && target.digest === digest)
+}
+
+/** Those of whom nothing is quiet any more. */
+function forgetOldest (users: BoundedMap<readonly Written[]>, isQuiet: (one: Written) => boolean): void {
+  for (let oldest = users.oldest(); oldest !== undefined; oldest = users.oldest()) {
+    if (oldest[1].some(isQuiet)) return
+    users.delete(oldest[0])
+  }
+}

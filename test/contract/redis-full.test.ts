@@ -1,0 +1,92 @@
+import t, { type Test } from 'tap'
+import { about, user } from '../helpers/log-entry.ts'
+import { startRedis, type RedisServer, type RedisServerName } from '../helpers/redis.ts'
+import { skipOrFail } from '../helpers/servers.ts'
+import { openLogReplica, settled, type LogReplica, type LogReplicaOptions } from '../helpers/stream-log.ts'
+import { until } from '../helpers/until.ts'
+
+const PREFIX = 'test:{log:project}'
+const STREAM = `${PREFIX}:stream`
+/** What a clock jumps so that no poll before it counts, milliseconds. */
+const STALE_MS = 3000
+/** Entries that are never trimmed. */
+const KEPT = 1000
+
+t.setTimeout(120_000)
+
+type Open = (some?: Partial<LogReplicaOptions>) => LogReplica
+
+async function start (t: Test, server: RedisServerName): Promise<Readonly<{ redis: RedisServer, open: Open }>> {
+  const redis = await startRedis(t, { server, args: ['--maxmemory-policy', 'noeviction'] })
+  return { redis, open: (some = {}) => openLogReplica(t, redis.port, { keyPrefix: PREFIX, ...some }) }
+}
+
+/** From here on the server refuses every command that may need memory. */
+async function fill (t: Test, redis: RedisServer): Promise<void> {
+  await redis.cli('CONFIG', 'SET', 'maxmemory', '1')
+  await t.rejects(redis.cli('SET', 'a', 'b'), /^OOM/, 'it is full')
+}
+
+const lengthOf = async (redis: RedisServer): Promise<number> => Number(await redis.cli('XLEN', STREAM))
+
+/** Revokes so many users, of whom the first are the oldest. */
+async function revokeMany ({ log }: LogReplica, count: number): Promise<void> {
+  for (let from = 0; from < count; from += 100) {
+    await Promise.all(Array.from({ length: 100 }, (_, index) => log.revoke(user(`u${from + index}`))))
+  }
+}
+
+for (const server of ['redis-server', 'redis-6.2', 'valkey-server'] as const) {
+  t.test(`a ${server} that is out of memory`, { skip: skipOrFail(server) }, async (t) => {
+    t.test('is followed, also by a replica that starts then', async (t) => {
+      const { redis, open } = await start(t, server)
+      const [a, b] = [open(), open()]
+      await settled(a, b)
+      await fill(t, redis)
+      for (const { clock } of [a, b]) clock.jump(STALE_MS)
+      await settled(a, b)
+      await settled(a, b, open())
+      for (const { troubles } of [a, b]) t.strictSame(troubles, [])
+    })
+
+    t.test('takes a revocation, and every replica reads it', async (t) => {
+      const { redis, open } = await start(t, server)
+      const [a, b] = [open(), open()]
+      await settled(a, b)
+      await fill(t, redis)
+      const before = b.log.mark()
+      t.equal(await a.log.revoke(user('alice')), 'logged')
+      await until('the other has read it', () => b.log.isVoid(about('alice'), before))
+      t.strictSame(a.troubles, [])
+    })
+
+    t.test('begins a new generation when the log is lost', async (t) => {
+      const { redis, open } = await start(t, server)
+      const [a, b] = [open(), open()]
+      await settled(a, b)
+      t.equal(await a.log.revoke(user('alice')), 'logged')
+      await settled(a, b)
+      const generation = a.generation()
+      await fill(t, redis)
+      await redis.cli('FLUSHALL')
+      await until('a new generation', () => [a, b].every((one) => one.generation() !== generation))
+      await settled(a, b)
+      t.match(JSON.stringify(await redis.cli('XRANGE', STREAM, '-', '+')), /"alice"/, 'with what was revoked in the old one')
+    })
+
+    t.test('is rid of old entries, though nobody appends', async (t) => {
+      const { redis, open } = await start(t, server)
+      const writer = open()
+      await settled(writer)
+      await revokeMany(writer, 1500)
+      t.equal(await lengthOf(redis), 1501)
+      await fill(t, redis)
+      const reader = open({ retentionMs: 1 })
+      await settled(reader)
+      reader.clock.jump(60_000)
+      await until('it is trimmed', async () => await lengthOf(redis) <= KEPT)
+      await settled(writer, reader)
+      t.equal(await lengthOf(redis), KEPT, 'never the newest')
+    })
+  })
+}

@@ -1,0 +1,103 @@
+import t from 'tap'
+import type { RevokeOutcome } from '../../../src/revocation/log.ts'
+import { nameOf, type Revocation } from '../../../src/revocation/revocation.ts'
+import { createSignOuts } from '../../../src/revocation/sign-outs.ts'
+import { digest } from '../../helpers/log-entry.ts'
+import { manualClock } from '../../helpers/manual-clock.ts'
+
+const QUIET_MS = 90_000
+
+function start (outcome: RevokeOutcome = 'logged') {
+  const clock = manualClock()
+  const written: Revocation[] = []
+  const state = { admits: true }
+  const revocations = {
+    admits: () => state.admits,
+    revoke: async (revocation: Revocation) => { written.push(revocation); return outcome }
+  }
+  const signOuts = createSignOuts({ revocations, clock, quietMs: QUIET_MS })
+  const names = (): string[] => written.map(({ target, quietMs }) => `${nameOf(target).slice(2)} ${quietMs / 1000}`)
+  return { clock, written, state, signOuts, names }
+}
+
+const alice = (n: number) => ({ userId: 'alice', digest: digest(`session ${n}`) })
+
+t.test('a sign-out is written with its quiet time and the minute for which it covers others', async (t) => {
+  const { signOuts, names } = start()
+  t.equal(await signOuts.begin(alice(1)), 'logged')
+  t.strictSame(names(), ['session 1 150'])
+})
+
+t.test('the same session is written again when the first no longer covers it', async (t) => {
+  const { signOuts, names, clock } = start()
+  await signOuts.begin(alice(1))
+  clock.advance(60_000)
+  await signOuts.begin(alice(1))
+  t.equal(names().length, 1, 'quiet for all of it still')
+  clock.advance(1)
+  await signOuts.begin(alice(1))
+  t.strictSame(names(), ['session 1 150', 'session 1 150'])
+})
+
+t.test('the end is written only where something may have been stored since the beginning', async (t) => {
+  const { signOuts, names, clock } = start()
+  await signOuts.begin(alice(1))
+  clock.advance(149_999)
+  await signOuts.end(alice(1))
+  t.equal(names().length, 1)
+  clock.advance(1)
+  await signOuts.end(alice(1))
+  await signOuts.end(alice(1))
+  t.strictSame(names(), ['session 1 150', 'session 1 60'])
+})
+
+t.test('a machine that slept writes again: the others were not quiet for as long', async (t) => {
+  const { signOuts, names, clock } = start()
+  await signOuts.begin(alice(1))
+  clock.setWall(clock.wall() + 150_000)
+  await signOuts.end(alice(1))
+  t.strictSame(names(), ['session 1 150', 'session 1 60'])
+})
+
+t.test('several sessions of a user are each written, up to four; a fifth is the user', async (t) => {
+  const { signOuts, names } = start()
+  for (let n = 1; n <= 4; n++) await signOuts.begin(alice(n))
+  await signOuts.begin({ userId: 'bob', digest: digest('of bob') })
+  for (let n = 5; n <= 100; n++) t.equal(await signOuts.begin(alice(n)), 'logged')
+  t.strictSame(names(), ['session 1 150', 'session 2 150', 'session 3 150', 'session 4 150', 'of bob 150', 'alice 150'])
+})
+
+t.test('one user at full speed for ten minutes writes five entries a minute, whatever is asked', async (t) => {
+  const { signOuts, written, clock } = start()
+  for (let n = 0; n < 60_000; n++) {
+    await signOuts[n % 3 === 0 ? 'end' : 'begin'](alice(n % 1000))
+    clock.advance(10)
+  }
+  t.ok(written.length <= 50, `${written.length} entries`)
+})
+
+t.test('what is asked in the same instant is written once, and each hears how it went', async (t) => {
+  const { signOuts, written } = start('pending')
+  const outcomes = await Promise.all(Array.from({ length: 100 }, () => signOuts.begin(alice(1))))
+  t.strictSame(new Set(outcomes), new Set(['pending']))
+  t.equal(written.length, 1)
+})
+
+t.test('where the log takes no more, nothing is written, and what is covered is still answered', async (t) => {
+  const { signOuts, written, state } = start()
+  await signOuts.begin(alice(1))
+  state.admits = false
+  t.strictSame([await signOuts.begin(alice(2)), await signOuts.begin(alice(1))], ['refused', 'logged'])
+  t.equal(written.length, 1)
+  state.admits = true
+  t.equal(await signOuts.begin(alice(2)), 'logged', 'a refused one is none')
+})
+
+t.test('20,000 users are not all kept', async (t) => {
+  const { signOuts, written } = start()
+  for (let n = 0; n < 20_000; n++) await signOuts.begin({ userId: `u${n}`, digest: digest(`d${n}`) })
+  await signOuts.begin({ userId: 'u19999', digest: digest('d19999') })
+  t.equal(written.length, 20_000, 'the newest is known')
+  await signOuts.begin({ userId: 'u0', digest: digest('d0') })
+  t.equal(written.length, 20_001, 'the oldest is not, and is written again')
+})
