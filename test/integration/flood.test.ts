@@ -1,0 +1,104 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import t, { type Test } from 'tap'
+import { heapFlags } from '../../src/core/memory-budget.ts'
+import { drawCurves } from '../helpers/curves.ts'
+import { floodHeads, metricOf, startFastResolver } from '../helpers/measured.ts'
+import { limitMemory, type MemoryLimit } from '../helpers/memory-limit.ts'
+import { ask } from '../helpers/request.ts'
+import { startService, type Service, type Starting } from '../helpers/service.ts'
+import { until } from '../helpers/until.ts'
+
+/** `npm run flood` floods for ten minutes, prints the figures of docs/reliability.md and draws its curve; CI sends a number of requests. */
+const SECONDS = Number(process.env['FLOOD_SECONDS'] ?? 0)
+const CURVE = process.env['FLOOD_CURVE']
+/** Another Node than this one, such as that of the image. */
+const NODE = process.env['FLOOD_NODE'] ?? process.execPath
+/** Twice as many as ended this process before it had a budget. */
+const REQUESTS = 50_000
+const MIB = 2 ** 20
+const CONTAINER = 128 * MIB
+const PEOPLE = 20
+
+t.setTimeout(SECONDS > 0 ? 0 : 240_000)
+
+const pad = (i: number): string => String(i).padStart(24, '0')
+
+/** A request of a stranger: all four credentials, none seen before, two of them with a session id. */
+const junk = (i: number): string =>
+  `Authorization: Bearer junkBearer${pad(i)}\r\nCookie: app_session=a${pad(i)}.${pad(i)}; app_access_token=junkToken${pad(i)}; session=b${pad(i)}.${pad(i)}\r\n`
+
+t.test('outlives a flood of junk with four credentials in a heap of 64 MiB', { skip: SECONDS > 0 && 'the container is flooded' }, async (t) => {
+  await flood(t, { NODE_OPTIONS: heapFlags(CONTAINER).join(' ') }, { node: NODE })
+})
+
+t.test('outlives a flood of junk with four credentials in a container of 128 MiB', async (t) => {
+  const limit = limitMemory(t, CONTAINER)
+  if (limit === undefined) return t.pass('no control group can be made here: deploy/docker/verify.sh floods a container')
+  // Node sets its own limits where it can start itself over; elsewhere as the warning at the start says
+  const options = 'execve' in process || NODE !== process.execPath ? '' : heapFlags(CONTAINER).join(' ')
+  await flood(t, { NODE_OPTIONS: options }, { node: NODE, enter: limit.enter }, limit)
+  t.equal(limit.kills(), 0, 'the kernel killed nothing')
+})
+
+async function flood (t: Test, env: Readonly<Record<string, string>>, starting: Starting, limit?: MemoryLimit): Promise<void> {
+  const resolver = await startFastResolver(t, 'x-authgear-session-valid: false\r\n')
+  const service = await startService(t, {
+    AUTHGEAR_ENDPOINT: 'http://127.0.0.1:1', AUTHGEAR_RESOLVER_URL: `http://127.0.0.1:${resolver}/resolve`, AUTHGEAR_TIMEOUT: '30s', CACHE_TTL: '10m', LOG_LEVEL: 'error', ...env
+  }, starting)
+  let hasEnded = false
+  service.ended.then(() => { hasEnded = true }, () => {})
+  let isOver = false
+  const isFlooding = (): boolean => !isOver && !hasEnded
+  const [asked, watched] = [askForPeople(service, isFlooding), watch(service, isFlooding, limit)]
+  const ends = performance.now() + SECONDS * 1000
+  const started = performance.now()
+  const statuses = await floodHeads(service.port, (i) => (SECONDS > 0 ? performance.now() < ends : i < REQUESTS) ? junk(i) : undefined)
+  isOver = true
+  const seconds = (performance.now() - started) / 1000
+  const [answers, samples] = [await asked, await watched]
+  const sent = statuses.get('401') ?? 0
+  t.notOk(hasEnded, 'the process lives')
+  t.strictSame([...statuses.keys()], ['401'], 'each stranger was refused')
+  t.equal(answers.length - answers.filter(({ status }) => status === 200).length, 0, 'everybody who is remembered was answered')
+  const memory = { bytes: await metricOf(service, 'forward_auth_cache_bytes'), max: await metricOf(service, 'forward_auth_cache_max_bytes') }
+  t.ok(memory.bytes <= memory.max, `${memory.bytes} of ${memory.max} bytes are taken`)
+  await until('what was refused is swept', async () => await metricOf(service, 'forward_auth_cache_entries') === PEOPLE, 30_000)
+  const times = answers.map(({ ms }) => ms).sort((a, b) => a - b)
+  const at = (share: number): string => (times[Math.floor(times.length * share)] ?? NaN).toFixed(0)
+  const mostRss = Math.max(...samples.map(({ rss }) => rss))
+  t.comment(`flood: ${sent} refused in ${seconds.toFixed(0)} s (${Math.round(sent / seconds)}/s); ${answers.length} answers to people: p50 ${at(0.5)}, p99 ${at(0.99)} ms; rss at most ${mostRss} MiB, at the end ${samples.at(-1)?.rss}; container at most ${Math.max(...samples.map(({ usage }) => usage))} MiB`)
+  if (CURVE !== undefined) writeFileSync(CURVE, drawCurves('MiB', 'seconds of flood', [{ name: 'limit of the container', values: samples.map(() => CONTAINER / MIB) }, { name: 'resident memory', values: samples.map(({ rss }) => rss) }]))
+}
+
+/** People who are remembered ask one after another. */
+async function askForPeople (service: Service, isFlooding: () => boolean): Promise<ReadonlyArray<Readonly<{ status: number, ms: number }>>> {
+  const answers: Array<{ status: number, ms: number }> = []
+  for await (const turn of turns(20)) {
+    if (!isFlooding()) break
+    const started = performance.now()
+    const { status } = await ask(service.port, { path: '/verify', headers: [['Authorization', `Bearer V${pad(turn % PEOPLE)}`]] }).catch(() => ({ status: 0 }))
+    answers.push({ status, ms: performance.now() - started })
+  }
+  return answers
+}
+
+type Sample = Readonly<{ second: number, rss: number, usage: number }>
+
+/** What the process and its container take, in MiB, once a second. */
+async function watch (service: Service, isFlooding: () => boolean, limit?: MemoryLimit): Promise<readonly Sample[]> {
+  const samples: Sample[] = []
+  const rss = (): number => Math.round(Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${service.pid}/status`, 'latin1'))?.[1] ?? 0) / 1024)
+  for await (const second of turns(1000)) {
+    if (!isFlooding()) break
+    samples.push({ second, rss: rss(), usage: Math.round((limit?.usage() ?? NaN) / MIB) })
+  }
+  return samples
+}
+
+async function * turns (ms: number): AsyncGenerator<number> {
+  for (let turn = 0; ; turn++) {
+    yield turn
+    await sleep(ms)
+  }
+}
