@@ -80,8 +80,8 @@ const memoryThatDoesNotFit: Warning = ({ memory, values: { CACHE_MAX_MEMORY: bud
   const inMib = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MiB`
   return [
     budget > most && `CACHE_MAX_MEMORY: ${showBytes(budget)} does not fit into V8's heap of ${inMib(heapBytes)}: at most ${inMib(most)}, or more memory: a larger container, or NODE_OPTIONS=--max-old-space-size`,
-    isContainer && heapBytes > limitBytes * LARGEST_HEAP && `this container has ${inMib(limitBytes)} and V8 takes up to ${inMib(heapBytes)}: set NODE_OPTIONS="${heapFlags(limitBytes).join(' ')}" (Node 22.15 and newer do so by themselves)`,
-    isContainer && limitBytes < LEAST_MEMORY && `this container has ${inMib(limitBytes)}: the service needs ${inMib(LEAST_MEMORY)}`
+    isContainer && heapBytes > limitBytes * LARGEST_HEAP && `NODE_OPTIONS: this container has ${inMib(limitBytes)} and V8 takes up to ${inMib(heapBytes)}: set "${heapFlags(limitBytes).join(' ')}" (Node 22.15 and newer do so by themselves)`,
+    isContainer && limitBytes < LEAST_MEMORY && `CACHE_MAX_MEMORY: this container has ${inMib(limitBytes)}: give the service ${inMib(LEAST_MEMORY)} or more`
   ]
 }
 

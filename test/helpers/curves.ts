@@ -5,12 +5,12 @@ const COLOURS = ['#b42318', '#175cd3', '#067647']
 
 /** A small SVG: one value a second of each curve, from zero, with its name beside its end. */
 export function drawCurves (unit: string, across: string, curves: readonly Curve[]): string {
-  const most = Math.max(...curves.flatMap(({ values }) => values)) * 1.1
+  const most = Math.max(...curves.flatMap(({ values }) => values.filter(Number.isFinite))) * 1.1
   const length = Math.max(...curves.map(({ values }) => values.length))
   const x = (index: number): string => (LEFT + index / Math.max(1, length - 1) * (WIDTH - LEFT - 8)).toFixed(1)
   const y = (value: number): string => (HEIGHT - BOTTOM - value / most * (HEIGHT - BOTTOM - 8)).toFixed(1)
   const lines = curves.flatMap(({ name, values }, index) => [
-    `<polyline fill="none" stroke="${COLOURS[index % COLOURS.length]}" stroke-width="1.5" points="${values.map((value, at) => `${x(at)},${y(value)}`).join(' ')}"/>`,
+    `<polyline fill="none" stroke="${COLOURS[index % COLOURS.length]}" stroke-width="1.5" points="${values.flatMap((value, at) => Number.isFinite(value) ? [`${x(at)},${y(value)}`] : []).join(' ')}"/>`,
     `<text x="${LEFT + 12}" y="${Number(y(values.at(Math.floor(values.length / 2)) ?? 0)) - 6}" fill="${COLOURS[index % COLOURS.length]}">${name}</text>`
   ])
   const scale = [0, 0.25, 0.5, 0.75, 1].map((share) => Math.round(most / 1.1 * share))

@@ -3,13 +3,16 @@ import { loadConfig } from '../../../src/config.ts'
 
 export const ENDPOINT = 'https://myapp.authgear.cloud'
 
-/** Loads with the one required variable given, and files out of a table in place of the disk. */
+/** As V8 is in a container of 256 MiB. */
+const CONTAINER = { limitBytes: 256 * 2 ** 20, isContainer: true, heapBytes: 140 * 2 ** 20 }
+
+/** Loads with the one required variable given, and files out of a table in place of the disk; in a container. */
 export function load (env: NodeJS.ProcessEnv, files: Readonly<Record<string, string>> = {}, ownAddresses: readonly string[] = ['127.0.0.1', '10.0.0.7', 'fe80::1']): LoadedConfig {
   return loadConfig({ AUTHGEAR_ENDPOINT: ENDPOINT, ...env }, path => {
     const text = files[path]
     if (text === undefined) throw Object.assign(new Error(`ENOENT: ${path}`), { code: 'ENOENT' })
     return text
-  }, () => ownAddresses)
+  }, () => ownAddresses, () => CONTAINER)
 }
 
 /** The configuration, or a failure that lists the errors. */
