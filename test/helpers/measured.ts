@@ -38,8 +38,12 @@ export async function metricOf ({ managementUrl }: Pick<Service, 'managementUrl'
   return Number(new RegExp(`^${name} (.+)$`, 'm').exec(body)?.[1])
 }
 
-/** A resolver as fast as a socket: valid for the token that begins with `V`; for the rest it says `no`, by default nothing at all. */
-export async function startFastResolver (t: Test, no = ''): Promise<number> {
+/** Header lines of a resolver: nothing at all is what Authgear says to most that it does not know. */
+export type FastAnswers = Readonly<{ yes?: string, no?: string }>
+const SOMEBODY = 'x-authgear-session-valid: true\r\nx-authgear-user-id: somebody\r\n'
+
+/** A resolver as fast as a socket: `yes` for a bearer token that begins with `V`, `no` for the rest. */
+export async function startFastResolver (t: Test, { yes = SOMEBODY, no = '' }: FastAnswers = {}): Promise<number> {
   const answer = (headers: string): string => `HTTP/1.1 200 OK\r\n${headers}Content-Length: 0\r\n\r\n`
   const open = new Set<Socket>()
   const server = createServer((socket) => {
@@ -48,7 +52,7 @@ export async function startFastResolver (t: Test, no = ''): Promise<number> {
     socket.on('data', (chunk: Buffer) => {
       const heads = (text + chunk.toString('latin1')).split('\r\n\r\n')
       text = heads.pop() ?? ''
-      socket.write(heads.map((head) => answer(head.includes('Bearer V') ? 'x-authgear-session-valid: true\r\nx-authgear-user-id: somebody\r\n' : no)).join(''))
+      socket.write(heads.map((head) => answer(head.includes('Bearer V') ? yes : no)).join(''))
     })
   })
   await once(server.listen(0, '127.0.0.1'), 'listening')

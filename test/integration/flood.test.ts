@@ -15,8 +15,9 @@ const SECONDS = Number(process.env['FLOOD_SECONDS'] ?? 0)
 const CURVE = process.env['FLOOD_CURVE']
 /** An image of the service, where a Docker engine runs and this process is in its network (deploy/docker/verify.sh). */
 const IMAGE = process.env['FLOOD_IMAGE']
-/** Twice as many as ended this process before it had a budget. */
+/** Twice as many as ended this process before it had a budget; and of those that are 15 times as large. */
 const REQUESTS = 50_000
+const LARGEST_REQUESTS = 3000
 const MIB = 2 ** 20
 const CONTAINER = 128 * MIB
 const PEOPLE = 20
@@ -29,8 +30,26 @@ const pad = (i: number): string => String(i).padStart(24, '0')
 const junk = (i: number): string =>
   `Authorization: Bearer junkBearer${pad(i)}\r\nCookie: app_session=a${pad(i)}.${pad(i)}; app_access_token=junkToken${pad(i)}; session=b${pad(i)}.${pad(i)}\r\n`
 
+/** As large as a token may be, by a stranger and by somebody with a session in turn, each new. */
+const largest = (i: number): string =>
+  `Authorization: Bearer ${i % 2 === 0 ? 'V' : 'J'}${pad(i).padEnd(16_000, 'b')}\r\nCookie: app_session=a${pad(i)}.${pad(i)}; app_access_token=${pad(i).padEnd(16_000, 'a')}; session=b${pad(i)}.${pad(i)}\r\n`
+const NOBODY = 'x-authgear-session-valid: false\r\n'
+const WITH_MANY_ROLES = `x-authgear-session-valid: true\r\nx-authgear-user-id: somebody\r\nx-authgear-user-roles: ${'a_role_of_many,'.repeat(780)}last\r\n`
+
+const environment = (resolver: number): Readonly<Record<string, string>> =>
+  ({ AUTHGEAR_ENDPOINT: 'http://127.0.0.1:1', AUTHGEAR_RESOLVER_URL: `http://127.0.0.1:${resolver}/resolve`, AUTHGEAR_TIMEOUT: '30s', CACHE_TTL: '10m', LOG_LEVEL: 'warn' })
+
 t.test('outlives a flood of junk with four credentials in a heap of 64 MiB', { skip: IMAGE !== undefined && 'the image is flooded' }, async (t) => {
   await flood(t, (env) => startService(t, { NODE_OPTIONS: heapFlags(CONTAINER).join(' '), ...env }))
+})
+
+t.test('outlives the largest requests and identities in a heap of 64 MiB', { skip: IMAGE !== undefined && 'the image is flooded' }, async (t) => {
+  const resolver = await startFastResolver(t, { yes: WITH_MANY_ROLES, no: NOBODY })
+  const service = await startService(t, { ...environment(resolver), NODE_OPTIONS: heapFlags(CONTAINER).join(' ') })
+  const statuses = await floodHeads(service.port, (i) => i < LARGEST_REQUESTS ? largest(i) : undefined)
+  t.strictSame(Object.fromEntries(statuses), { 200: LARGEST_REQUESTS / 2, 401: LARGEST_REQUESTS / 2 })
+  const [bytes, max] = [await metricOf(service, 'forward_auth_cache_bytes'), await metricOf(service, 'forward_auth_cache_max_bytes')]
+  t.ok(bytes > max * 0.8 && bytes <= max, `${bytes} of ${max} bytes are taken`)
 })
 
 t.test('outlives a flood of junk with four credentials in a container of 128 MiB', async (t) => {
@@ -49,8 +68,7 @@ t.test('outlives a flood of junk with four credentials in a container of 128 MiB
 type Flooded = Pick<Service, 'port' | 'managementUrl' | 'pid' | 'ended'> & Readonly<{ limit?: Pick<MemoryLimit, 'usage' | 'kills'> }>
 
 async function flood (t: Test, start: (env: Readonly<Record<string, string>>) => Promise<Flooded>): Promise<Flooded> {
-  const resolver = await startFastResolver(t, 'x-authgear-session-valid: false\r\n')
-  const service = await start({ AUTHGEAR_ENDPOINT: 'http://127.0.0.1:1', AUTHGEAR_RESOLVER_URL: `http://127.0.0.1:${resolver}/resolve`, AUTHGEAR_TIMEOUT: '30s', CACHE_TTL: '10m', LOG_LEVEL: 'error' })
+  const service = await start(environment(await startFastResolver(t, { no: NOBODY })))
   let hasEnded = false
   service.ended.then(() => { hasEnded = true }, () => {})
   let isOver = false
@@ -72,7 +90,7 @@ async function flood (t: Test, start: (env: Readonly<Record<string, string>>) =>
   const times = answers.map(({ ms }) => ms).sort((a, b) => a - b)
   const at = (share: number): string => (times[Math.floor(times.length * share)] ?? NaN).toFixed(0)
   const mostRss = Math.max(...samples.map(({ rss }) => rss))
-  t.comment(`flood: ${sent} refused in ${seconds.toFixed(0)} s (${Math.round(sent / seconds)}/s); ${answers.length} answers to people: p50 ${at(0.5)}, p99 ${at(0.99)} ms; rss at most ${mostRss} MiB, at the end ${samples.at(-1)?.rss}; container at most ${Math.max(...samples.map(({ usage }) => usage).filter(Number.isFinite))} MiB`)
+  t.comment(`flood: ${sent} refused in ${seconds.toFixed(0)} s (${Math.round(sent / seconds)}/s); ${answers.length} answers to people: p50 ${at(0.5)}, p99 ${at(0.99)} ms; rss at most ${mostRss} MiB, at the end ${samples.at(-1)?.rss}${service.limit === undefined ? '' : `; container at most ${Math.max(...samples.map(({ usage }) => usage).filter(Number.isFinite))} MiB`}`)
   if (CURVE !== undefined) writeFileSync(CURVE, drawCurves('MiB', 'seconds of flood', [{ name: 'limit of the container', values: samples.map(() => CONTAINER / MIB) }, { name: 'resident memory of the process', values: samples.map(({ rss }) => rss) }, { name: 'what the container is charged', values: samples.map(({ usage }) => usage) }]))
   return service
 }
