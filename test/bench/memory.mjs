@@ -5,7 +5,7 @@ import { heapFlags } from '../../dist/core/memory-budget.js'
 import { answers, cpuOf, MAIN, rssOf, start, startRedis, startServer, startService, stop, summary, table, thousands, TOKEN } from './lib.mjs'
 import { load } from './load.mjs'
 
-const [PORT, RESOLVER, REDIS] = [20940, 20950, 20951]
+const [PORT, RESOLVER, REDIS] = [20970, 20980, 20981]
 const STARTS = 7
 const MOST = Number(process.env.BENCH_SESSIONS ?? 1_000_000)
 /** Sessions, and the container (MiB) for which V8 is limited as this service does it: left to itself V8 takes up to 48 MiB for what is young, and as much again as is alive. */
