@@ -1,18 +1,18 @@
 import { type Kind, parsed, problem } from '../kind.ts'
 import { quote } from '../quote.ts'
 
-const UNITS: Readonly<Record<string, number>> = { k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 }
+const BYTE_UNITS: Readonly<Record<string, number>> = { k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 }
 
 /** Bytes of `64m`; undefined for anything else. */
 function bytesOf (text: string): number | undefined {
   const [, digits, unit] = /^(\d{1,12})([kmg])$/i.exec(text) ?? []
-  const factor = UNITS[unit?.toLowerCase() ?? '']
+  const factor = BYTE_UNITS[unit?.toLowerCase() ?? '']
   return digits === undefined || factor === undefined ? undefined : Number(digits) * factor
 }
 
 /** As an operator writes it: in the largest unit that leaves a whole number. */
 export function showBytes (bytes: number): string {
-  const [unit, factor] = Object.entries(UNITS).findLast(([, size]) => bytes >= size && bytes % size === 0) ?? ['k', 2 ** 10]
+  const [unit, factor] = Object.entries(BYTE_UNITS).findLast(([, size]) => bytes >= size && bytes % size === 0) ?? ['k', 2 ** 10]
   return `${Math.floor(bytes / factor)}${unit}`
 }
 
