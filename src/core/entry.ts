@@ -1,5 +1,5 @@
 import type { CredentialDigest } from './cache-key.ts'
-import type { EpochMs } from './jwt.ts'
+import type { EpochMs } from './token-expiry.ts'
 import { decodeResolution, encodeResolution, type Resolution } from './resolution.ts'
 
 /** A place in the revocation log; compared only within one generation (revocation.md). */

@@ -1,6 +1,6 @@
 import type { Test } from 'tap'
 import { IDENTITY_HEADERS } from '../../src/core/resolution.ts'
-import { CONTENT_SECURITY_POLICY } from '../../src/pages/style.ts'
+import { CONTENT_SECURITY_POLICY } from '../../src/pages/layout.ts'
 import type { Answered } from './verifier.ts'
 
 export interface Circumstances {

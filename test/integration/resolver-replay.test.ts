@@ -1,5 +1,4 @@
-import t from 'tap'
-import type { Test } from 'tap'
+import t, { type Test } from 'tap'
 import { startAdapter, type Adapter } from '../helpers/adapter.ts'
 import { sendRaw, type RawAnswer } from '../helpers/raw-http.ts'
 import { headersNamed, recordedExchanges, type Exchange } from '../helpers/recorded.ts'

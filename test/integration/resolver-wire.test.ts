@@ -2,9 +2,8 @@ import t from 'tap'
 import { openResolver, VALID } from '../helpers/resolver.ts'
 import { makeTls } from '../helpers/tls.ts'
 import { answering, startUpstream, type UpstreamRequest } from '../helpers/upstream.ts'
-import type { Credentials } from '../../src/core/credentials.ts'
-import { cookieNames } from '../../src/core/credentials.ts'
-import type { ClientTrace } from '../../src/resolver/resolver.ts'
+import { cookieNames, type Credentials } from '../../src/core/credentials.ts'
+import type { ClientTrace } from '../../src/authgear/resolver/types.ts'
 
 const ALWAYS = [['host', 'myapp.authgear.cloud'], ['connection', 'keep-alive'], ['x-forwarded-host', 'myapp.authgear.cloud'], ['x-forwarded-proto', 'https']]
 const TRACE = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
