@@ -20,6 +20,9 @@ const SOURCE = /(?<![\w./@*-])[\w/-]+(?:\.test)?\.(?:ts|mts|mjs|cjs|lua|sh|awk)\
 /** A page has headings: numbers change without a word. */
 const SECTION = /\b(?:interface|design) \d[\d.]*|[\w./-]+\.md`? §?\d[\d.]*/gi
 const HEADING = /([\w./-]+\.md),? "([^"\n]+)"/g
+/** `core/jwt`, as these pages name what is in `src/`. */
+const MODULE = /(?<=[`"])[a-z-]+\/[a-z/-]*(?=[`"]|<br)/g
+const OF_MODULES = /^docs\/(?:architecture|revocation-protocol)\.md$/
 /** With its text, which may be the last part of the page that it leads to. */
 const LINK = /(?:\[[^[\]]*)?\]\(([^)\s]+)\)/g
 /** What follows stands for any name. */
@@ -83,7 +86,8 @@ function judgePage (file: string, text: string, tree: PathTree): Found[] {
     ...all(rest, PAGE).filter(({ citation }) => !tree.hasFile(locate(citation))).map(because('no such page')),
     ...rooted(rest, tree),
     ...sources(rest, tree),
-    ...headings(rest, tree, locate)
+    ...headings(rest, tree, locate),
+    ...OF_MODULES.test(file) ? modules(rest, tree) : []
   ]
 }
 
@@ -113,6 +117,10 @@ function sources (text: string, tree: PathTree): Found[] {
   const isRooted = ({ citation }: Named): boolean => /^(?:src|test|deploy|docs)\//.test(citation)
   return all(text, SOURCE).filter((named) => !isRooted(named) && !tree.hasEnd(named.citation))
     .map(because('no such file'))
+}
+
+function modules (text: string, tree: PathTree): Found[] {
+  return all(text, MODULE).filter(({ citation }) => !tree.hasEnd(citation)).map(because('no such module'))
 }
 
 function headings (text: string, tree: PathTree, locate: (page: string) => string): Found[] {

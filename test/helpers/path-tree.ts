@@ -11,7 +11,7 @@ export type PathTree = Readonly<{
   hasFile: (path: string) => boolean
   /** A file, with or without its endings, or a folder; a star stands for any name. */
   has: (path: string) => boolean
-  /** The last parts of a file's path. */
+  /** The last parts of such a path. */
   hasEnd: (end: string) => boolean
   /** @param title as it stands in the page, or as its anchor */
   hasHeading: (page: string, title: string) => boolean
@@ -20,7 +20,7 @@ export type PathTree = Readonly<{
 export function createPathTree ({ paths, read }: Repository): PathTree {
   const files = new Set(paths)
   const names = new Set(paths.flatMap((path) => [...stemsOf(path), ...foldersOf(path)]))
-  const ends = new Set(paths.flatMap(endsOf))
+  const ends = new Set([...names].flatMap(endsOf))
   const headings = new Map<string, Set<string>>()
   return Object.freeze({
     hasFile: (path: string) => files.has(path),
