@@ -24,7 +24,7 @@ function shared (one: string, other: string): number {
 type Warning = (readings: Readings) => readonly (string | false)[]
 
 const IDLE_WITHOUT_REDIS: readonly VariableName[] = ['CACHE_SECRET', 'REDIS_KEY_PREFIX', 'REDIS_TIMEOUT']
-/** Milliseconds; Authgear's refusal may be a hiccup (authgear.md 1.3). */
+/** Milliseconds; Authgear's refusal may be a hiccup (docs/authgear.md, "The resolver's answers"). */
 const LONG_REFUSAL = 30_000
 /** Addresses in a network this wide are not one's own proxies. */
 const WIDE: Readonly<Record<'ipv4' | 'ipv6', number>> = { ipv4: 8, ipv6: 16 }

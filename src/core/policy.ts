@@ -1,7 +1,7 @@
 import type { Identity, Resolution } from './resolution.ts'
 import type { EpochMs } from './token-expiry.ts'
 
-/** What a route asks beyond a session (interface 2.3). It can only tighten: no text makes a policy allow more. */
+/** What a route asks beyond a session (docs/interface.md, "Policies"). It can only tighten: no text makes a policy allow more. */
 export type Rules = Readonly<{
   kind: 'rules'
   /** All of the groups; of each group one. */

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 
 /**
  * A request that declares a body may never send it: what comes next on the connection would be taken for that body, and
- * what follows it for a request of its own (proxies.md 5: with a naive nginx an attacker without a session reached the
+ * what follows it for a request of its own (docs/interface.md, "Bounds of a request"; with a naive nginx an attacker without a session reached the
  * backend). So nothing that arrives after such a request's head is parsed any more.
  */
 export type AbandonedInputs = Readonly<{

@@ -26,7 +26,7 @@ const kindOf = (error: unknown): string => error instanceof AuditError ? error.k
 const outcomeOf = (client: AuditClient): Promise<string> =>
   client.page(WINDOW).then(({ entries, total }) => `${entries.length} of ${total}`, kindOf)
 
-/** By the table of errors in audit-log.md; what is not here and has no `auditLogs` is the answer to another question. */
+/** By the table in docs/audit-log.md, "When it does not work"; what is not here and has no `auditLogs` is the answer to another question. */
 const ERRORS: ReadonlyArray<readonly [what: RegExp, kind: AuditErrorKind]> = [
   [/^jwt: (no token|empty|Bearer without|garbage|bearer in lower|two Authorization|token in|wrong|missing kid|RS512|PS256|HS256|alg none|aud missing|aud =|aud APP|expired (302|3600)|(iat|nbf) (302|3600)|GET Graph|text\/plain)/, 'forbidden'],
   [/^jwt: (unknown path|OPTIONS|main server)|^http: (\/graphql\/|\/api\/graphql|OPTIONS)|^(POST \/(logout|settings)|GET \/oauth2)/, 'misplaced'],

@@ -22,7 +22,7 @@ const rows: readonly (readonly [what: string, sent: Partial<Credentials>, trace:
 
 const comparable = ({ line, headers }: UpstreamRequest) => ({ line, headers: headers.map(([name, value]) => `${name}: ${value}`).toSorted() })
 
-t.test('the request to Authgear is what interface 2.4 says, and nothing else', async t => {
+t.test('the request to Authgear is what docs/interface.md says, and nothing else', async t => {
   const upstream = await startUpstream(t, answering(VALID))
   const resolver = openResolver(t, upstream.port)
   for (const [what, sent, trace, more] of rows) {

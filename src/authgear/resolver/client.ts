@@ -11,7 +11,7 @@ import { createGuard } from './circuit-breaker.ts'
 import { Deadline } from './deadline.ts'
 import type { ClientTrace, Resolver, ResolverObserver, ResolverOutcome, SentDigests, Verdict } from './types.ts'
 
-/** Status codes that mean: this is not the resolver, or not of this project (authgear.md 1.3). */
+/** Status codes that mean: this is not the resolver, or not of this project (docs/authgear.md, "The resolver's answers"). */
 const isMisplaced = (status: number): boolean => (status >= 300 && status < 400) || status === 404 || status === 405
 
 export type Exchange = Readonly<{ path: string, headers: string[], deadline: Deadline, timeoutMs: number }>
@@ -60,7 +60,7 @@ export function codeOf (error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
 }
 
-/** The connection died before an answer, as an idle one does when its server closes it, or a transient 500 (authgear.md 1.4). */
+/** The connection died before an answer, as an idle one does when its server closes it, or a transient 500 (docs/authgear.md, "Load and failures"). */
 export function isWorthARetry (error: unknown): boolean {
   if (error instanceof AuthgearStatus) return error.status === 500
   return error instanceof AuthgearUnreachable && ['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'].includes(codeOf(error.cause))
@@ -69,7 +69,7 @@ export function isWorthARetry (error: unknown): boolean {
 export type Request = (options: Exchange) => Promise<Resolution>
 
 /**
- * No verdict at all on a `session` cookie is never an honest no (authgear.md 1.3): asked once more within the deadline.
+ * No verdict at all on a `session` cookie is never an honest no (docs/authgear.md, "The resolver's answers"): asked once more within the deadline.
  * @param mayRetry whether Authgear is well enough for a second request
  */
 export async function askSurely (request: Request, mayRetry: () => boolean, options: Exchange, hasSessionCookie: boolean): Promise<Verdict> {

@@ -44,7 +44,6 @@ export function permits (permittedHosts: readonly Host[], host: Host): boolean {
     (value === host.value || (kind === 'dns' && host.value.endsWith(`.${value}`))))
 }
 
-// first of all: the X.509 library's injector does not load without it
 /** A certificate and its private key, both PEM. */
 export type KeyPair = Readonly<{ certificate: string, key: string }>
 

@@ -116,7 +116,7 @@ export const resolverUrl: Kind<string> = serviceUrl({ example: 'http://authgear-
 export const adminApiUrl: Kind<string> = serviceUrl({ example: 'http://authgear-admin:3002/graphql', path: '/graphql on the admin server itself, /_api/admin/graphql on the public host' })
 
 /**
- * An http(s) origin, brought to the form that Authgear compares character by character (authgear.md 1.1):
+ * An http(s) origin, brought to the form that Authgear compares character by character (docs/authgear.md, "Which project is asked"):
  * lower case, without a default port. One slash at the end is forgiven; a trailing dot names another host there, so it is refused.
  * Nothing is repeated in a message, since a mistyped URL may carry a password.
  */

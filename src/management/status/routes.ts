@@ -126,7 +126,7 @@ const FOREVER = 24 * 60 * 60_000
 /** Bytes; ours have 24. */
 const LONGEST_TAG = 64
 
-/** `GET /`, its script, and `GET /status.json`: the only routes behind `@fastify/caching`, whose hooks would answer 304 on `/verify` (docs/decisions/072). */
+/** `GET /`, its script, and `GET /status.json`: the only routes behind `@fastify/caching`, whose hooks would answer 304 on `/verify` (docs/decisions/072-caching-on-the-status-page-only.md). */
 export function addStatus (app: FastifyInstance, { status, clock, tags, machine, hosts }: StatusDeps): void {
   const cache = abstractCache(tags)
   const resources: ReadonlyArray<readonly [path: string, type: string, lifeMs: number, render: () => string]> = [

@@ -177,7 +177,7 @@ function covers (domain: string | undefined, host: string): boolean {
   return domain !== undefined && (host === domain || host.endsWith(`.${domain}`))
 }
 
-/** A scheme that an Authgear with TRUST_PROXY cannot parse: it answers 500 even to nobody (authgear.md 1.1); without, it never looks at it. */
+/** A scheme that an Authgear with TRUST_PROXY cannot parse: it answers 500 even to nobody (docs/authgear.md, "Which project is asked"); without, it never looks at it. */
 const UNREADABLE = { 'x-forwarded-proto': 'https,http' } as const
 
 export const trustProxy: Probe = {
