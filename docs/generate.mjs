@@ -30,7 +30,7 @@ writeFileSync(new URL('deploy/grafana/dashboard.json', root), dashboard())
 const security = new URL('docs/security.md', root)
 writeFileSync(security, withAdvisories(readFileSync(security, 'utf8')))
 // deploy/<proxy>/ is what the subcommand `snippet` writes
-for (const [folder, ...args] of [...PROXIES.map(proxy => [proxy, proxy]), ['traefik-tls', 'traefik', '--adapter', 'https://forward-auth:4180']]) {
+for (const [folder, ...args] of [...PROXIES.map(proxy => [proxy, proxy]), ['traefik-tls', 'traefik', '--forward-auth', 'https://forward-auth:4180']]) {
   const deploy = new URL(`deploy/${folder}`, root)
   rmSync(deploy, { recursive: true, force: true })
   if (snippet([...args, '--out', deploy.pathname], { write: () => {} }, process.stderr) !== 0) process.exitCode = 1

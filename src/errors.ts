@@ -72,7 +72,7 @@ export class RevokedMeanwhile extends ResolverError {
 }
 
 /** A defect of this service: answered like an outage, since nobody knows who is asking. */
-export class Unforeseen extends ResolverError {
+export class UnexpectedError extends ResolverError {
   readonly reason = 'authgear_unavailable'
   readonly check = 'the lines before: please report them'
   constructor (cause: unknown) { super('UNFORESEEN', 'this service failed while it asked: please report it with the log', cause) }

@@ -1,4 +1,4 @@
-import type { Fleet } from '../cache/coalescing.ts'
+import type { SharedCache } from '../cache/coalescing.ts'
 import type { MemoryCache } from '../cache/memory.ts'
 import type { Clock } from '../clock.ts'
 import type { CacheKey, CredentialDigest, MemoryKey } from '../core/cache-key.ts'
@@ -20,7 +20,7 @@ export type Authentication =
     source: Source
     ageMs: number
     /** When a resolution began that is not remembered, since its user was just revoked: nobody joins it much later. */
-    quietFrom?: number | undefined
+    uncacheableSince?: number | undefined
     /** Past its life, while Authgear cannot be reached (CACHE_STALE_IF_ERROR). */
     stale?: true
   }>
@@ -28,7 +28,7 @@ export type Authentication =
   /** An error is never a miss and never "not signed in". */
   | Readonly<{ kind: 'unavailable', error: ResolverError }>
 
-export type Subject = Readonly<{
+export type CredentialContext = Readonly<{
   key: MemoryKey
   /** Computed only when the fleet is asked. */
   cacheKey (): CacheKey
@@ -39,14 +39,14 @@ export type Subject = Readonly<{
 
 export type Authenticator = Readonly<{
   /** Synchronous when memory knows the answer, since an `async` hop costs 5 % of the hot path. Never rejects. */
-  authenticate: (subject: Subject) => Authentication | Promise<Authentication>
+  authenticate: (subject: CredentialContext) => Authentication | Promise<Authentication>
   /** As `authenticate`, of a resolution no older than `maxAgeMs`: a role may just have been given. One flight for all who ask. */
-  confirm: (subject: Subject, maxAgeMs: number) => Promise<Authentication>
+  confirm: (subject: CredentialContext, maxAgeMs: number) => Promise<Authentication>
 }>
 
 export type AuthenticateDeps = Readonly<{
   memory: MemoryCache
-  fleet: Fleet
+  fleet: SharedCache
   resolver: Resolver
   digests: (credentials: Credentials) => readonly CredentialDigest[]
   wholeDigests: (credentials: Credentials) => readonly CredentialDigest[]
@@ -71,5 +71,5 @@ export type AuthenticateObserver = Readonly<{
   /** A `session` cookie got no verdict at all, twice: Authgear is in trouble or is not asked as its project expects. */
   noVerdict: () => void
   /** An error nobody foresaw; the request is answered 503. */
-  unforeseen: (error: unknown) => void
+  unexpectedError: (error: unknown) => void
 }>

@@ -23,11 +23,11 @@ export type Leases = Readonly<{
 }>
 
 /** Milliseconds; no replica is configured to hold one for longer. */
-const LONGEST_LEASE = 5000
+const MAX_LEASE_MS = 5000
 
 /** @param leaseMs life of a lease, so that a holder that died is succeeded */
 export function createLeases (tier: RedisTier, leaseMs: number): Leases {
-  const longest = Math.max(LONGEST_LEASE, leaseMs)
+  const longest = Math.max(MAX_LEASE_MS, leaseMs)
   const nameOf = (key: CacheKey): string => `${tier.keyPrefix}{${key}}:lease`
   const { commands } = tier
 
@@ -58,74 +58,74 @@ export function createLeases (tier: RedisTier, leaseMs: number): Leases {
 }
 
 /** What the fleet says of a key that this process does not know. */
-export type Turn =
+export type SharedLookup =
   | Readonly<{ kind: 'found', entry: Entry, remainingMs: number, coalesced: boolean }>
   /** `done` hands over what Authgear said, or nothing; call it once, whatever happened. It never rejects. */
   | Readonly<{ kind: 'ask', done: (entry?: Entry, lifeMs?: number) => Promise<void> }>
 
-export interface Fleet {
-  /** @param patienceMs how long to wait for another's value, in place of what is configured */
-  turn (key: CacheKey, accept: Accept, patienceMs?: number): Promise<Turn>
+export interface SharedCache {
+  /** @param leaseWaitMs how long to wait for another's value, in place of what is configured */
+  lookup (key: CacheKey, accept: Accept, leaseWaitMs?: number): Promise<SharedLookup>
 }
 
-export type FleetObserver = Readonly<{
+export type SharedCacheObserver = Readonly<{
   sharedRead: (outcome: CacheRead['kind']) => void
   sharedError: (operation: 'read' | 'lease' | 'write' | 'release', error: unknown) => void
 }>
 
-export type FleetOptions = Readonly<{
+export type SharedCacheOptions = Readonly<{
   tier: RedisTier
   /** Milliseconds that Redis may cost a request before Authgear is asked (REDIS_TIMEOUT). */
   timeoutMs: number
   /** Milliseconds a lease lives: longer than one resolution may take. */
   leaseMs: number
   /** How long one who lost waits for the winner's value, milliseconds. */
-  patienceMs: number
-  observer: FleetObserver
+  leaseWaitMs: number
+  observer: SharedCacheObserver
 }>
 
 /** Authgear is asked, and nobody of the fleet is told. */
-export const ALONE: Turn = Object.freeze({ kind: 'ask', done: async () => {} })
+export const ASK_ALONE: SharedLookup = Object.freeze({ kind: 'ask', done: async () => {} })
 
 /** A service without Redis is a fleet of one. */
-export const fleetOfOne: Fleet = Object.freeze({ turn: async () => ALONE })
+export const NO_SHARED_CACHE: SharedCache = Object.freeze({ lookup: async () => ASK_ALONE })
 
-export function createFleet (options: FleetOptions): Fleet {
+export function createSharedCache (options: SharedCacheOptions): SharedCache {
   const cache = createRedisCache(options.tier)
   const leases = createLeases(options.tier, options.leaseMs)
   const shared: Shared = { ...options, cache, leases }
-  return Object.freeze({ turn: (key: CacheKey, accept: Accept, patienceMs = options.patienceMs) => takeTurn({ shared, accept, patienceMs }, key) })
+  return Object.freeze({ lookup: (key: CacheKey, accept: Accept, leaseWaitMs = options.leaseWaitMs) => takeTurn({ shared, accept, leaseWaitMs }, key) })
 }
 
-type Shared = FleetOptions & Readonly<{ cache: RedisCache, leases: Leases }>
-type Context = Readonly<{ shared: Shared, accept: Accept, patienceMs: number }>
+type Shared = SharedCacheOptions & Readonly<{ cache: RedisCache, leases: Leases }>
+type Context = Readonly<{ shared: Shared, accept: Accept, leaseWaitMs: number }>
 
-async function takeTurn (context: Context, key: CacheKey): Promise<Turn> {
+async function takeTurn (context: Context, key: CacheKey): Promise<SharedLookup> {
   const { shared } = context
   const { clock } = shared.tier
   const started = clock.monotonic()
   const read = await shared.cache.read(key)
   report(shared, read)
   if (read.kind === 'hit' && context.accept(read.entry, read.remainingMs)) return { ...read, kind: 'found', coalesced: false }
-  if (read.kind === 'unreachable') return ALONE
+  if (read.kind === 'unreachable') return ASK_ALONE
   return await contend(context, key, shared.timeoutMs - (clock.monotonic() - started))
 }
 
 /** One asks Authgear, the others look for its value every 10–20 ms; no one waits for longer than patience, or for a Redis that is gone. */
-async function contend (context: Context, key: CacheKey, firstMs: number): Promise<Turn> {
-  const { shared, patienceMs } = context
+async function contend (context: Context, key: CacheKey, firstMs: number): Promise<SharedLookup> {
+  const { shared, leaseWaitMs } = context
   const { clock } = shared.tier
   const token = randomBytes(16).toString('base64url')
-  const deadline = clock.monotonic() + patienceMs
+  const deadline = clock.monotonic() + leaseWaitMs
   for (let limitMs = firstMs, lost = false; ; lost = true) {
     const contention = await contendWithin(limitMs, context, key, token)
     if (contention.kind === 'found') return { ...contention, coalesced: lost }
     if (contention.kind === 'won') return { kind: 'ask', done: (entry, lifeMs) => finish(shared, key, token, entry, lifeMs) }
     if (contention.kind === 'unreachable') shared.observer.sharedError('lease', contention.error)
-    if (contention.kind !== 'lost') return ALONE
+    if (contention.kind !== 'lost') return ASK_ALONE
     await sleep(10 + Math.random() * 10)
     limitMs = Math.min(shared.timeoutMs, deadline - clock.monotonic())
-    if (limitMs <= 0) return ALONE // who holds no lease writes nothing: it could not be fenced
+    if (limitMs <= 0) return ASK_ALONE // who holds no lease writes nothing: it could not be fenced
   }
 }
 

@@ -12,7 +12,7 @@ const CONSTANTS: ReadonlyMap<string, string> = new Map(['', 'true', 'false'].map
 export const isConstant = (value: string): boolean => CONSTANTS.has(value)
 
 /** @returns what memory keeps of an entry: what many have is there once, so that a million sessions fit (docs/performance.md) */
-export function createCompactor (): (entry: Entry) => Entry {
+export function createInterner (): (entry: Entry) => Entry {
   const values = new Map<string, string>()
   let stamp: Stamp | undefined
 

@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts'
 import type { CredentialDigest } from '../core/cache-key.ts'
 import type { Entry } from '../core/entry.ts'
 import { entryBytes } from './entry-size.ts'
-import { createCompactor } from './intern.ts'
+import { createInterner } from './intern.ts'
 import type { Cache, CacheRead, CacheWrite } from './types.ts'
 
 /** Entries of one credential: each junk cookie beside it makes another. */
@@ -96,7 +96,7 @@ type Store = LRUCache<string, Slot>
 
 export function createMemoryCache ({ maxEntries, maxBytes, clock, staleMs = 0 }: MemoryOptions): MemoryCache {
   const variants = createVariants()
-  const compact = createCompactor()
+  const compact = createInterner()
   const epoch = clock.wall()
   const refusedBytes = maxBytes * REFUSED_SHARE
   const valid = openStore(maxEntries, maxBytes - refusedBytes, ({ isBounded, digests }, key) => { if (isBounded) variants.remove(key, digests) })

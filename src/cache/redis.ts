@@ -8,7 +8,7 @@ import type { Sealer } from '../crypto/sealing.ts'
 export type RedisTier = Readonly<{ commands: RedisCommands, sealer: Sealer, keyPrefix: string, clock: Clock }>
 
 /** How wrong the clocks of two replicas may be before an entry that is too old is taken for one that was put back. */
-const CLOCK_TOLERANCE = 5 * 60_000
+const CLOCK_TOLERANCE_MS = 5 * 60_000
 
 const MISS: CacheRead = Object.freeze({ kind: 'miss' })
 const STORED: CacheWrite = Object.freeze({ kind: 'stored' })
@@ -68,7 +68,7 @@ export function judge ({ sealer, clock }: RedisTier, key: CacheKey, { pttl, seal
   const entry = decodeEntry(plain)
   if (entry === undefined) return { kind: 'rejected', why: 'malformed' }
   const ageMs = clock.wall() - entry.sealedAt
-  if (ageMs > entry.ttlMs + CLOCK_TOLERANCE || ageMs < -CLOCK_TOLERANCE) return { kind: 'rejected', why: 'revived' }
+  if (ageMs > entry.ttlMs + CLOCK_TOLERANCE_MS || ageMs < -CLOCK_TOLERANCE_MS) return { kind: 'rejected', why: 'revived' }
   // a process that was frozen finds an answer of before when it thaws
   const remainingMs = Math.min(pttl, entry.ttlMs) - elapsedSince(asked, clock)
   return remainingMs > 0 ? { kind: 'hit', entry, remainingMs } : MISS

@@ -3,19 +3,19 @@ import type { RedisCommands } from '../redis/commands.ts'
 import type { Sealer } from '../crypto/sealing.ts'
 
 /** `foreign`: what is there was sealed by a replica with another CACHE_SECRET. */
-export type CanaryReading = 'ours' | 'foreign' | 'none' | 'unreachable'
+export type SecretCheckResult = 'ours' | 'foreign' | 'none' | 'unreachable'
 
-export type CanaryDeps = Readonly<{ commands: Pick<RedisCommands, 'getBuffer' | 'setPx' | 'setIfAbsent'>, sealer: Sealer, name: string }>
+export type SecretCheckDeps = Readonly<{ commands: Pick<RedisCommands, 'getBuffer' | 'setPx' | 'setIfAbsent'>, sealer: Sealer, name: string }>
 
-export type Canary = Readonly<{
-  read: () => Promise<CanaryReading>
+export type SecretCheck = Readonly<{
+  read: () => Promise<SecretCheckResult>
   /** As `read`; one of ours lives longer by it, and where there is none it is put there. A foreign one is left alone. */
-  beat: () => Promise<CanaryReading>
+  refresh: () => Promise<SecretCheckResult>
 }>
 
 /** Milliseconds between two beats of a replica, and for which one counts: after the secret was changed everywhere the old one is soon gone. */
-const BEAT = 60_000
-const LIFE = 3 * BEAT
+const REFRESH_INTERVAL_MS = 60_000
+const MARK_LIFE_MS = 3 * REFRESH_INTERVAL_MS
 
 /** No cache key has this length, so that no entry can be put in its place. */
 const PLACE = 'canary' as CacheKey
@@ -25,34 +25,34 @@ const TEXT = Buffer.from('authgear-forward-auth')
  * One sealed entry by which replicas, and `doctor`, see whether they share a CACHE_SECRET. It tells a reader of Redis no more
  * than any other entry there: who can guess the secret can check the guess.
  */
-export function createCanary ({ commands, sealer, name }: CanaryDeps): Canary {
-  const read = async (): Promise<CanaryReading> => {
+export function createSecretCheck ({ commands, sealer, name }: SecretCheckDeps): SecretCheck {
+  const read = async (): Promise<SecretCheckResult> => {
     const sealed = await commands.getBuffer(name)
     if (sealed === null) return 'none'
     return sealer.open(PLACE, Buffer.from(sealed.toString(), 'base64')) === undefined ? 'foreign' : 'ours'
   }
   const text = (): string => sealer.seal(PLACE, TEXT).toString('base64')
-  const beat = async (): Promise<CanaryReading> => {
+  const refresh = async (): Promise<SecretCheckResult> => {
     const reading = await read()
-    if (reading === 'ours') await commands.setPx(name, Buffer.from(text()), LIFE)
+    if (reading === 'ours') await commands.setPx(name, Buffer.from(text()), MARK_LIFE_MS)
     if (reading !== 'none') return reading
-    return await commands.setIfAbsent(name, text(), LIFE) ? 'ours' : await read()
+    return await commands.setIfAbsent(name, text(), MARK_LIFE_MS) ? 'ours' : await read()
   }
-  const orUnreachable = (answer: Promise<CanaryReading>): Promise<CanaryReading> => answer.catch(() => 'unreachable')
-  return Object.freeze({ read: () => orUnreachable(read()), beat: () => orUnreachable(beat()) })
+  const orUnreachable = (answer: Promise<SecretCheckResult>): Promise<SecretCheckResult> => answer.catch(() => 'unreachable')
+  return Object.freeze({ read: () => orUnreachable(read()), refresh: () => orUnreachable(refresh()) })
 }
 
-export type Beating = Readonly<{ beat: () => void, close: () => void }>
+export type SecretCheckTimer = Readonly<{ refresh: () => void, close: () => void }>
 
 /** Beats once a minute, and whenever asked to; a foreign canary is told once until it is gone. */
-export function startBeating (canary: Pick<Canary, 'beat'>, foreign: () => void): Beating {
+export function startSecretCheck (check: Pick<SecretCheck, 'refresh'>, foreign: () => void): SecretCheckTimer {
   let isForeign = false
-  const beat = (): void => {
-    canary.beat().then((reading) => {
+  const refresh = (): void => {
+    check.refresh().then((reading) => {
       if (reading === 'foreign' && !isForeign) foreign()
       if (reading !== 'unreachable') isForeign = reading === 'foreign'
     }).catch(() => {})
   }
-  const timer = setInterval(beat, BEAT)
-  return Object.freeze({ beat, close: () => clearInterval(timer) })
+  const timer = setInterval(refresh, REFRESH_INTERVAL_MS)
+  return Object.freeze({ refresh, close: () => clearInterval(timer) })
 }

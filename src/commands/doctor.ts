@@ -5,7 +5,7 @@ import { cookieNames } from '../core/credentials.ts'
 import { ResolverError } from '../errors.ts'
 import { inspectRedis } from '../redis/probe.ts'
 import { logKey } from '../redis/keys.ts'
-import { createLook } from '../authgear/resolver/probe.ts'
+import { createResolverProbe } from '../authgear/resolver/probe.ts'
 import { found, type Finding } from './doctor/catalogue.ts'
 import { doctorOptions, USAGE, type DoctorOptions } from './doctor/options.ts'
 import { looked, skipped, type Context, type Outcome, type Probe } from './doctor/check.ts'
@@ -53,7 +53,7 @@ function openContext (config: Config, endpointText: string, given: Given): Conte
     ...given,
     config,
     endpointText: endpointText.trim(),
-    look: createLook({ ...authgear, cookieNames: cookieNames(authgear.cookiePrefix) }),
+    look: createResolverProbe({ ...authgear, cookieNames: cookieNames(authgear.cookiePrefix) }),
     redis: redis === undefined ? undefined : inspectRedis(redis, logKey(redis.keyPrefix, authgear.endpoint.origin))
   }
 }

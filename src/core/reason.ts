@@ -57,7 +57,7 @@ export type LoginPage =
   | 'cookie_missing'
   /** A session cookie came, which Authgear does not know. */
   | 'cookie_unknown'
-  | 'circles'
+  | 'redirect_loop'
   /** A frame, a script or something fetched ahead: signing in and out is for pages that a person opens. */
   | 'not_a_page'
   /** Another site's link: signing out takes a click on a page of one's own. */

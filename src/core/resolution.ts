@@ -21,7 +21,7 @@ export type UserId = string & { readonly __brand: 'UserId' }
 export type Resolution =
   | Readonly<{ kind: 'valid', userId: UserId, identity: Identity }>
   /** `silent`: not one x-authgear header, which may also be a hiccup of Authgear's (docs/authgear.md, "The resolver's answers") */
-  | Readonly<{ kind: 'invalid', silent: boolean }>
+  | Readonly<{ kind: 'invalid', noIdentityHeaders: boolean }>
 
 export type ResolutionReading =
   | Readonly<{ kind: 'resolution', resolution: Resolution }>
@@ -34,8 +34,8 @@ const PREFIX = 'x-authgear-'
 const VALUE = /^[\x20-\x7e]*$/
 const INDEX: ReadonlyMap<string, number> = new Map(IDENTITY_HEADERS.map((name, index) => [name, index]))
 
-const INVALID: Resolution = Object.freeze({ kind: 'invalid', silent: false })
-const SILENT: Resolution = Object.freeze({ kind: 'invalid', silent: true })
+const INVALID: Resolution = Object.freeze({ kind: 'invalid', noIdentityHeaders: false })
+const SILENT: Resolution = Object.freeze({ kind: 'invalid', noIdentityHeaders: true })
 const GARBAGE: ResolutionReading = { kind: 'unusable', why: 'garbage' }
 
 /** @param rawHeaders flat name, value, … of an answer with status 200 */
@@ -71,7 +71,7 @@ function sizeOf (identity: Identity): number {
 
 /** A plain value for JSON: null = not sent; a refusal is its `silent` flag. */
 export function encodeResolution (resolution: Resolution): unknown {
-  return resolution.kind === 'valid' ? resolution.identity.map((value) => value ?? null) : resolution.silent
+  return resolution.kind === 'valid' ? resolution.identity.map((value) => value ?? null) : resolution.noIdentityHeaders
 }
 
 /** @returns undefined for anything that encodeResolution did not make: what comes from Redis is hostile until read */

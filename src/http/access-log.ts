@@ -5,7 +5,7 @@ import { ResolverError } from '../errors.ts'
 import { describe, type Log } from '../logging/log.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import { type Client, traceIdsOf } from './request.ts'
-import type { Verdict } from './types.ts'
+import type { HandlerResult } from './types.ts'
 
 /** How many lines were left out since the last one that was written; undefined: leave this one out too. */
 export type Sampling = () => number | undefined
@@ -39,10 +39,10 @@ export type Reported = Readonly<{
   client (): Client
 }>
 
-export type Report = (reported: Reported, verdict: Verdict) => void
+export type Report = (reported: Reported, verdict: HandlerResult) => void
 
 /** No person can mend these. */
-const IS_FOR_THE_OPERATOR: ReadonlySet<string> = new Set(['cookie_missing', 'login_misconfigured', 'circles'] satisfies LoginPage[])
+const IS_FOR_THE_OPERATOR: ReadonlySet<string> = new Set(['cookie_missing', 'login_misconfigured', 'redirect_loop'] satisfies LoginPage[])
 
 /** Lines about allowed requests a second at `debug`; `trace` writes all. */
 const ALLOWED_PER_SECOND = 10
@@ -54,7 +54,7 @@ export function createReport (log: Log, count: Metrics['request']): Report {
   const sampling = log.isLevelEnabled('trace') ? () => 0 : createSampling(ALLOWED_PER_SECOND, () => performance.now())
   return (reported, verdict) => {
     const { endpoint, startedAt } = reported
-    const { reason, source, answer } = verdict
+    const { reason, source, response: answer } = verdict
     const durationMs = performance.now() - startedAt
     count(endpoint, answer.status, reason, source, durationMs / 1000)
     if (!isLogged[answer.status as keyof typeof isLogged] && reason !== 'bad_policy') return
@@ -69,7 +69,7 @@ export function createReport (log: Log, count: Metrics['request']): Report {
   }
 }
 
-function lineOf ({ reason, source, answer: { status }, key, error, why, says, trace }: Verdict, reported: Reported): object {
+function lineOf ({ reason, source, response: { status }, subject: key, error, policyError: why, authgearError: says, trace }: HandlerResult, reported: Reported): object {
   return {
     requestId: reported.requestId,
     ...(trace ?? traceIdsOf(reported.request)),

@@ -10,13 +10,13 @@ export type Drain = Readonly<{
 }>
 
 /** Milliseconds between looks for connections that have become idle. */
-const LOOK_EVERY = 50
+const IDLE_CHECK_INTERVAL_MS = 50
 /** Milliseconds a session serves before its client is asked to open a new one, so that load spreads over new replicas. */
-const SESSION_AGE = 60_000
+const SESSION_AGE_MS = 60_000
 const SESSION_JITTER = 0.2
 
 /** Milliseconds from the first GOAWAY to the second: longer than a round trip to a proxy. */
-const NOTICE = 250
+const GOAWAY_NOTICE_MS = 250
 /** Every stream that the client may yet have opened is still served. */
 const ANY_STREAM = 2 ** 31 - 1
 
@@ -26,7 +26,7 @@ type ListeningServer = Server | Http2SecureServer
 const MAX_CANCELLED = 500
 
 /** Node ends neither HTTP/2 sessions nor connections that never carried a request: both are tracked here. */
-export function trackConnections (server: ListeningServer, sessionAgeMs = SESSION_AGE): Drain {
+export function trackConnections (server: ListeningServer, sessionAgeMs = SESSION_AGE_MS): Drain {
   const sockets = new Set<Socket>()
   const unused = new Set<Socket>()
   const sessions = new Set<Http2Session>()
@@ -81,13 +81,13 @@ function keepSession (sessions: Set<Http2Session>, session: Http2Session, ageMs:
 function retire (session: Http2Session): void {
   if (session.closed || session.destroyed) return
   session.goaway(constants.NGHTTP2_NO_ERROR, ANY_STREAM)
-  const timer = setTimeout(() => session.close(), NOTICE)
+  const timer = setTimeout(() => session.close(), GOAWAY_NOTICE_MS)
   session.once('close', () => clearTimeout(timer))
 }
 
 async function endAll (server: ListeningServer, sockets: Set<Socket>, closed: Promise<void>, graceMs: number): Promise<void> {
   const grace = sleep(graceMs, 'over', { ref: false })
-  const looks = setInterval(() => { if ('closeIdleConnections' in server) server.closeIdleConnections() }, LOOK_EVERY)
+  const looks = setInterval(() => { if ('closeIdleConnections' in server) server.closeIdleConnections() }, IDLE_CHECK_INTERVAL_MS)
   await Promise.race([closed, grace])
   clearInterval(looks)
   for (const socket of sockets) socket.destroy()

@@ -8,13 +8,13 @@ import { respond, respondAndLeave } from './respond.ts'
 import type { AbandonedInputs } from './unread-body.ts'
 import type { ClientTrace } from '../authgear/resolver/types.ts'
 import type { TraceIds } from '../tracing/types.ts'
-import { NOT_FOUND, TOO_MANY_LINES, type Answer } from '../verify/responses.ts'
+import { NOT_FOUND, TOO_MANY_LINES, type HttpResponse } from '../verify/responses.ts'
 import {
   type Client, type ClientDeps, clientOf, clientTraceOf, type ProxyRequest, readProxyRequest, traceIdsOf
 } from './request.ts'
 import type { Report } from './access-log.ts'
 import { queryOf } from './paths.ts'
-import type { Answerer, Question, Verdict } from './types.ts'
+import type { Handler, VerifyRequest, HandlerResult } from './types.ts'
 
 /** What every line about a request names it by. */
 export type LineContext = Readonly<{ requestId: string }> & Partial<TraceIds>
@@ -22,41 +22,41 @@ export type LineContext = Readonly<{ requestId: string }> & Partial<TraceIds>
 export type ExchangeDeps = ClientDeps & Readonly<{
   report: Report
   /** Counts and logs a request to another path, which a proxy with a wrong address asks for everybody. */
-  elsewhere: (request: LineContext, seconds: number) => void
+  notFound: (request: LineContext, seconds: number) => void
   /** A defect: the connection is closed without an answer, which no proxy takes for "allowed". */
-  unforeseen: (error: unknown) => void
+  unexpectedError: (error: unknown) => void
 }>
 
 /** Takes over a request whose body is read: the answer has a status and nothing else. */
 export type BodyTaker = (request: FastifyRequest['raw'], context: LineContext) => Promise<Readonly<{ status: number, isWhole: boolean }>>
 
-export type Handler = (request: FastifyRequest, reply: FastifyReply) => void
+export type FastifyHandler = (request: FastifyRequest, reply: FastifyReply) => void
 
 /** The webhook's exchange: the one request on this listener whose body is read. */
-export function createBodyExchange (deps: ExchangeDeps, abandoned: AbandonedInputs, take: BodyTaker): Handler {
+export function createBodyExchange (deps: ExchangeDeps, abandoned: AbandonedInputs, take: BodyTaker): FastifyHandler {
   return (request, reply) => {
     reply.hijack()
     const { raw } = request
     const requestId = readProxyRequest(raw.rawHeaders).requestId ?? 'webhook'
     if (raw.httpVersionMajor === 1 && abandoned.has(raw.socket)) return
     take(raw, { requestId, ...traceIdsOf(request) }).then(({ status, isWhole }) => {
-      const answer: Answer = { status, headers: status === 204 ? [] : ['content-length', '0'], body: '' }
+      const answer: HttpResponse = { status, headers: status === 204 ? [] : ['content-length', '0'], body: '' }
       if (isWhole || raw.httpVersionMajor !== 1) return respond(reply.raw, answer, requestId)
       abandoned.abandon(raw.socket)
       respondAndLeave(raw, reply.raw, answer, requestId)
-    }).catch((error: unknown) => { deps.unforeseen(error); reply.raw.destroy() })
+    }).catch((error: unknown) => { deps.unexpectedError(error); reply.raw.destroy() })
   }
 }
 
 /** One request and its answer, over either protocol; synchronous to the end where memory knows. No closure is made for a hit. */
-export function createExchange (deps: ExchangeDeps, abandoned: AbandonedInputs): (endpoint: Endpoint, answerer?: Answerer) => Handler {
+export function createExchange (deps: ExchangeDeps, abandoned: AbandonedInputs): (endpoint: Endpoint, answerer?: Handler) => FastifyHandler {
   const nextId = requestIds()
   return (endpoint, answerer) => (request, reply) => {
     reply.hijack()
-    const asked = new Asked(deps, endpoint, request, reply.raw, nextId)
+    const asked = new IncomingVerifyRequest(deps, endpoint, request, reply.raw, nextId)
     try {
       if (!receive(abandoned, asked)) return
-      if (answerer === undefined) return turnAway(deps, asked)
+      if (answerer === undefined) return answerNotFound(deps, asked)
       const verdict = answerer(asked)
       if (verdict instanceof Promise) concludeLater(deps, asked, verdict)
       else conclude(deps, asked, verdict)
@@ -67,7 +67,7 @@ export function createExchange (deps: ExchangeDeps, abandoned: AbandonedInputs):
 }
 
 /** A question with the way back to who asked it. */
-class Asked implements Question {
+class IncomingVerifyRequest implements VerifyRequest {
   readonly endpoint: Endpoint
   readonly request: FastifyRequest
   readonly response: ServerResponse
@@ -105,33 +105,33 @@ class Asked implements Question {
 
   trace (): ClientTrace { return clientTraceOf(this.request.raw, this.client()) }
 
-  send (answer: Answer): void {
+  send (answer: HttpResponse): void {
     if (this.isLast) respondAndLeave(this.request.raw, this.response, answer, this.requestId)
     else respond(this.response, answer, this.requestId)
   }
 }
 
-function conclude ({ report }: ExchangeDeps, asked: Asked, verdict: Verdict): void {
-  asked.send(verdict.answer)
+function conclude ({ report }: ExchangeDeps, asked: IncomingVerifyRequest, verdict: HandlerResult): void {
+  asked.send(verdict.response)
   report(asked, verdict)
 }
 
-function concludeLater (deps: ExchangeDeps, asked: Asked, verdict: Promise<Verdict>): void {
+function concludeLater (deps: ExchangeDeps, asked: IncomingVerifyRequest, verdict: Promise<HandlerResult>): void {
   verdict.then((known) => conclude(deps, asked, known)).catch((error: unknown) => fail(deps, asked, error))
 }
 
-function fail ({ unforeseen }: ExchangeDeps, { response }: Asked, error: unknown): void {
-  unforeseen(error)
+function fail ({ unexpectedError }: ExchangeDeps, { response }: IncomingVerifyRequest, error: unknown): void {
+  unexpectedError(error)
   response.destroy()
 }
 
-function turnAway ({ elsewhere }: ExchangeDeps, asked: Asked): void {
+function answerNotFound ({ notFound }: ExchangeDeps, asked: IncomingVerifyRequest): void {
   asked.send(NOT_FOUND)
-  elsewhere({ requestId: asked.requestId, ...traceIdsOf(asked.request) }, (performance.now() - asked.startedAt) / 1000)
+  notFound({ requestId: asked.requestId, ...traceIdsOf(asked.request) }, (performance.now() - asked.startedAt) / 1000)
 }
 
 /** @returns whether an answer is to be made: none on a connection that is owed no further one, nor where lines may be missing */
-function receive (abandoned: AbandonedInputs, asked: Asked): boolean {
+function receive (abandoned: AbandonedInputs, asked: IncomingVerifyRequest): boolean {
   const { raw } = asked.request
   if (raw.httpVersionMajor !== 1) return true
   if (abandoned.has(raw.socket)) return false

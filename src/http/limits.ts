@@ -3,54 +3,54 @@ import type { Http2SecureServer } from 'node:http2'
 import type { FastifyInstance } from 'fastify'
 
 /** Bytes; Caddy and Traefik let through more than Node's 16 KiB. */
-const MAX_HEADERS = 64 * 1024
+const MAX_HEADER_BYTES = 64 * 1024
 /** Milliseconds; longer than any proxy's (nginx 60 s, Traefik 90 s, Caddy 120 s), so that it is the proxy who closes. */
-const KEEP_ALIVE = 130_000
+const KEEP_ALIVE_MS = 130_000
 /** Milliseconds from a connection's or a request's first byte to the end of its head: proxies send one in one piece. */
-const HEADERS_TIMEOUT = 20_000
+const HEADERS_TIMEOUT_MS = 20_000
 /** Milliseconds from a request's first byte to the end of what it declares. */
-const REQUEST_TIMEOUT = 30_000
+const REQUEST_TIMEOUT_MS = 30_000
 /** Milliseconds between looks for connections that are over these limits; Node's 30 s would double them. */
-const CHECK_EVERY = 5000
+const CHECK_INTERVAL_MS = 5000
 /** Milliseconds for a TLS handshake; Node's are 120 s. */
-const HANDSHAKE_TIMEOUT = 10_000
+const HANDSHAKE_TIMEOUT_MS = 10_000
 /** Lines of one head: Node's parser drops those beyond without a word, so that a request that has as many is refused. */
 const MAX_HEADER_LINES = 4000
 
 /** Fastify options of the plain listener. */
 export const HTTP1_OPTIONS = {
-  http: { maxHeaderSize: MAX_HEADERS, keepAliveTimeout: KEEP_ALIVE, requireHostHeader: true },
-  keepAliveTimeout: KEEP_ALIVE,
-  requestTimeout: REQUEST_TIMEOUT
+  http: { maxHeaderSize: MAX_HEADER_BYTES, keepAliveTimeout: KEEP_ALIVE_MS, requireHostHeader: true },
+  keepAliveTimeout: KEEP_ALIVE_MS,
+  requestTimeout: REQUEST_TIMEOUT_MS
 } as const
 
 /** What HTTP/2 needs beyond a certificate: the peer is our proxy, and everybody behind it shares its session. */
 export const HTTP2_OPTIONS = {
   allowHTTP1: true,
-  handshakeTimeout: HANDSHAKE_TIMEOUT,
+  handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
   // a line whose value ends in a blank, a policy's too, would be dropped without a word; Node 20 does not know this one and drops it
   strictFieldWhitespaceValidation: false,
   // Node's 128 make Traefik answer 500 to people with some 115 cookies, since Go splits them; a longer list is refused, not cut
   maxHeaderListPairs: MAX_HEADER_LINES,
   // without it one anonymous request with a 150 kB cookie stalls the session
-  settings: { maxHeaderListSize: MAX_HEADERS, maxConcurrentStreams: 1000 },
+  settings: { maxHeaderListSize: MAX_HEADER_BYTES, maxConcurrentStreams: 1000 },
   maxSessionMemory: 100,
   // clients that hang up would else cost everybody the session; Node 20 does not know these two: drain.ts replaces the session in time
   streamResetBurst: 100_000,
   streamResetRate: 10_000
 } as const
 
-export const HTTP2_SESSION_TIMEOUT = KEEP_ALIVE
+export const HTTP2_SESSION_TIMEOUT = KEEP_ALIVE_MS
 
 /** With `http2: true` Fastify silently passes none on to the HTTP/1.1 side of the listener. Before it listens. */
 export function applyHttp1Limits (server: FastifyInstance['server']): void {
   Object.assign(server as Server | Http2SecureServer, {
-    maxHeaderSize: MAX_HEADERS,
+    maxHeaderSize: MAX_HEADER_BYTES,
     maxHeadersCount: MAX_HEADER_LINES,
-    keepAliveTimeout: KEEP_ALIVE,
-    headersTimeout: HEADERS_TIMEOUT,
-    requestTimeout: REQUEST_TIMEOUT,
-    connectionsCheckingInterval: CHECK_EVERY,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    connectionsCheckingInterval: CHECK_INTERVAL_MS,
     requireHostHeader: true
   })
 }

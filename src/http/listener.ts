@@ -10,7 +10,7 @@ import { stopParsing, trackAbandonedInputs } from './unread-body.ts'
 import { createBodyExchange, createExchange, type BodyTaker, type ExchangeDeps } from './exchange.ts'
 import { LOGIN_ROUTES, type LoginRoute } from '../login/settings.ts'
 import type { LoginRoutes } from '../login/routes.ts'
-import type { Answerer } from './types.ts'
+import type { Handler } from './types.ts'
 import { canonicalIdentifyPath, canonicalLoginPath, canonicalVerifyPath, LOGIN_PATHS, PATHS } from './paths.ts'
 
 export type AppDeps = ExchangeDeps & Readonly<{
@@ -21,7 +21,7 @@ export type AppDeps = ExchangeDeps & Readonly<{
 export type App = Readonly<{ fastify: FastifyInstance, drain: Drain }>
 
 /** The main listener: a verifier of foreign requests. Opens nothing; nothing but the two verify routes and a signed webhook ever answers 2xx. */
-export function buildApp (deps: AppDeps, verify: Answerer, more: Readonly<{ webhook?: BodyTaker | undefined, login?: LoginRoutes | undefined }> = {}): App {
+export function buildApp (deps: AppDeps, verify: Handler, more: Readonly<{ webhook?: BodyTaker | undefined, login?: LoginRoutes | undefined }> = {}): App {
   const { webhook, login } = more
   const routes: Route[] = [[PATHS.verify, 'verify', verify], [PATHS.extAuthz, 'ext-authz', verify]]
   if (login === undefined) return build(deps, canonicalVerifyPath, routes, webhook)
@@ -30,7 +30,7 @@ export function buildApp (deps: AppDeps, verify: Answerer, more: Readonly<{ webh
 }
 
 /** The listener of `/identify` and nothing else: its 200 for nobody must never be within a proxy's reach by accident. */
-export function buildIdentifyApp (deps: AppDeps, identify: Answerer): App {
+export function buildIdentifyApp (deps: AppDeps, identify: Handler): App {
   return build(deps, canonicalIdentifyPath, [[PATHS.identify, 'identify', identify]])
 }
 
@@ -38,7 +38,7 @@ export function buildIdentifyApp (deps: AppDeps, identify: Answerer): App {
 const LOGIN_METHODS: Readonly<Record<LoginRoute, readonly string[]>> = { login: ['GET', 'HEAD'], callback: ['GET'], logout: ['GET'], 'logged-out': ['GET'] }
 
 /** @param methods all that Node's parser knows, where nothing else is said */
-type Route = readonly [path: string, endpoint: Endpoint, answerer: Answerer, methods?: readonly string[]]
+type Route = readonly [path: string, endpoint: Endpoint, answerer: Handler, methods?: readonly string[]]
 
 function build (deps: AppDeps, canonicalPath: (request: Pick<IncomingMessage, 'url'>) => string, routes: readonly Route[], webhook?: BodyTaker): App {
   const app = fastify({ ...optionsOf(deps), rewriteUrl: canonicalPath })

@@ -1,16 +1,16 @@
 import type { Socket } from 'node:net'
-import type { Authenticator, Subject } from '../authenticate/types.ts'
+import type { Authenticator, CredentialContext } from '../authenticate/types.ts'
 import type { CacheKey, Keyer, MemoryKey } from '../core/cache-key.ts'
 import type { CookieNames, Credentials } from '../core/credentials.ts'
 import type { AllowReason, AnswerSource, LoginOutcome, RefusalReason } from '../core/reason.ts'
 import type { ServiceError } from '../errors.ts'
 import type { ClientTrace } from '../authgear/resolver/types.ts'
 import type { TraceIds } from '../tracing/types.ts'
-import type { AbsentHeaders, Answer } from '../verify/responses.ts'
+import type { AbsentHeaders, HttpResponse } from '../verify/responses.ts'
 import type { ProxyRequest } from './request.ts'
 
 /** What is asked, by whichever protocol and route it came. */
-export type Question = Readonly<{
+export type VerifyRequest = Readonly<{
   method: string
   rawHeaders: readonly string[]
   /** The proxy's. */
@@ -24,26 +24,26 @@ export type Question = Readonly<{
 }>
 
 /** The answer with what the log and the metrics say of it; never a credential. */
-export type Verdict = Readonly<{
-  answer: Answer
+export type HandlerResult = Readonly<{
+  response: HttpResponse
   /** The true reason, which the outward one may hide. */
   reason: RefusalReason | AllowReason | LoginOutcome
   source: AnswerSource
   /** Of the credentials; computed only when somebody logs it. */
-  key?: Pick<Subject, 'cacheKey'> | undefined
+  subject?: Pick<CredentialContext, 'cacheKey'> | undefined
   error?: ServiceError | undefined
   /** Of its span, where there is tracing; else of what the proxy sent. */
   trace?: TraceIds
   /** What is wrong with a policy. */
-  why?: string | undefined
+  policyError?: string | undefined
   /** The error code that a login came back from Authgear with. */
-  says?: string | undefined
+  authgearError?: string | undefined
 }>
 
 /** Synchronous where memory knows. Never rejects. */
-export type Answerer = (question: Question) => Verdict | Promise<Verdict>
+export type Handler = (question: VerifyRequest) => HandlerResult | Promise<HandlerResult>
 
-export type AnswererDeps = Readonly<{
+export type HandlerDeps = Readonly<{
   authenticator: Authenticator
   keyer: Keyer
   cookieNames: CookieNames
@@ -53,17 +53,17 @@ export type AnswererDeps = Readonly<{
 }>
 
 /** Whose credentials these are, to be asked. A class, so that a hit makes no closures. */
-export function subjectOf (keyer: Keyer, question: Question, credentials: Credentials): Subject {
-  return new Asking(keyer, question, credentials)
+export function credentialContextOf (keyer: Keyer, question: VerifyRequest, credentials: Credentials): CredentialContext {
+  return new LazyCredentialContext(keyer, question, credentials)
 }
 
-class Asking implements Subject {
+class LazyCredentialContext implements CredentialContext {
   readonly key: MemoryKey
   readonly credentials: Credentials
   readonly #keyer: Keyer
-  readonly #question: Question
+  readonly #question: VerifyRequest
 
-  constructor (keyer: Keyer, question: Question, credentials: Credentials) {
+  constructor (keyer: Keyer, question: VerifyRequest, credentials: Credentials) {
     this.credentials = credentials
     this.key = keyer.memoryKey(credentials)
     this.#keyer = keyer

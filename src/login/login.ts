@@ -5,13 +5,13 @@ import { readCredentials, type CookieNames } from '../core/credentials.ts'
 import type { LoginPage } from '../core/reason.ts'
 import { type AuthgearUrls, readLoginQuery } from './urls.ts'
 import {
-  type Browser, browserCookie, goesInCircles, isCurrent, newBrowser, openState, readBrowser, returned, type Seal,
+  type Browser, browserCookie, isRedirectLoop, isCurrent, newBrowser, openState, readBrowser, returned, type Seal,
   sealState, type State
 } from './state.ts'
-import { readErrand } from './redirect.ts'
+import { readNavigation } from './redirect.ts'
 import type { ReturnUrls } from './return-url.ts'
 import type { LoginAnswers } from './responses.ts'
-import { subjectOf, type Answerer, type Question, type Verdict } from '../http/types.ts'
+import { credentialContextOf, type Handler, type VerifyRequest, type HandlerResult } from '../http/types.ts'
 
 export type LoginDeps = Readonly<{
   answers: LoginAnswers
@@ -32,7 +32,7 @@ const ERROR_CODE = /^[a-z_]{1,40}$/
 /** A login that another tab overtook, or that took too long, is begun anew this often by itself, before a person has to do something. */
 const MAX_RESTARTS = 3
 
-type Begin = (state: Omit<State, 'browser' | 'issuedAt'>, browser: Browser | undefined) => Verdict
+type Begin = (state: Omit<State, 'browser' | 'issuedAt'>, browser: Browser | undefined) => HandlerResult
 
 function createBegin ({ answers, authgear, seal, clock }: LoginDeps): Begin {
   return (state, known) => {
@@ -44,11 +44,11 @@ function createBegin ({ answers, authgear, seal, clock }: LoginDeps): Begin {
 }
 
 /** `/login?rd=…`: to Authgear; first without it showing anything, since whoever has a session there should see nothing of it. */
-export function createLogin (deps: LoginDeps): Answerer {
+export function createLogin (deps: LoginDeps): Handler {
   const { answers, returnUrls, seal, clock } = deps
   const begin = createBegin(deps)
   return (question) => {
-    if (!readErrand(question.rawHeaders).isPage) return answers.page('not_a_page', question)
+    if (!readNavigation(question.rawHeaders).isPage) return answers.page('not_a_page', question)
     const { returnTo, maxAge, locales } = readLoginQuery(question.query ?? '')
     const mode = maxAge === undefined ? 'silent' : 'step-up'
     const back = (returnTo === undefined ? undefined : returnUrls.read(returnTo)) ?? returnUrls.fallback
@@ -57,12 +57,12 @@ export function createLogin (deps: LoginDeps): Answerer {
 }
 
 /** `/callback?state=…`: back from Authgear. Back to the page only where the state is this browser's, and the session's cookie came too. */
-export function createCallback (deps: LoginDeps): Answerer {
+export function createCallback (deps: LoginDeps): Handler {
   const { answers, returnUrls, seal, clock } = deps
   const begin = createBegin(deps)
-  const arrive = createArrive(deps)
+  const arrive = createCompleteLogin(deps)
   return (question) => {
-    if (!readErrand(question.rawHeaders).isPage) return answers.page('not_a_page', question)
+    if (!readNavigation(question.rawHeaders).isPage) return answers.page('not_a_page', question)
     const query = new URLSearchParams(question.query)
     const [text = '', ...others] = query.getAll('state')
     const state = others.length === 0 ? openState(seal, text) : undefined
@@ -88,18 +88,18 @@ function pageOf (error: string): LoginPage {
 }
 
 /** Authgear says that there is a session: is it one here too? Asked anew, since what is remembered is from before. */
-function createArrive ({ answers, seal, clock, authenticator, keyer, cookieNames }: LoginDeps): (question: Question, browser: Browser, returnTo: string) => Verdict | Promise<Verdict> {
+function createCompleteLogin ({ answers, seal, clock, authenticator, keyer, cookieNames }: LoginDeps): (question: VerifyRequest, browser: Browser, returnTo: string) => HandlerResult | Promise<HandlerResult> {
   return async (question, browser, returnTo) => {
     const reading = readCredentials(question.rawHeaders, cookieNames)
     if (reading.kind === 'none') return answers.page('cookie_missing', question, { returnTo })
     if (reading.kind === 'refused') return answers.page('cookie_unknown', question, { returnTo })
-    const authentication = await authenticator.confirm(subjectOf(keyer, question, reading.credentials), 0)
+    const authentication = await authenticator.confirm(credentialContextOf(keyer, question, reading.credentials), 0)
     if (authentication.kind === 'unavailable') return { ...answers.page('login_unavailable', question), error: authentication.error }
     if (authentication.kind === 'refused' || authentication.resolution.kind === 'invalid') {
       return answers.page(reading.credentials.session === undefined ? 'cookie_missing' : 'cookie_unknown', question, { returnTo })
     }
     // its link begins to count anew: a person's click is no circle
-    if (goesInCircles(browser)) return answers.page('circles', question, { returnTo, cookie: browserCookie(seal, { ...browser, returns: 0 }) })
+    if (isRedirectLoop(browser)) return answers.page('redirect_loop', question, { returnTo, cookie: browserCookie(seal, { ...browser, returns: 0 }) })
     return answers.redirect('sent_back', returnTo, browserCookie(seal, returned(browser, clock.wall())))
   }
 }

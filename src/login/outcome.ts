@@ -9,7 +9,7 @@ export const PAGE_STATUS: Readonly<Record<LoginPage, 400 | 403 | 410 | 503>> = {
   login_failed: 503,
   cookie_missing: 403,
   cookie_unknown: 403,
-  circles: 403,
+  redirect_loop: 403,
   not_a_page: 403,
   cross_site: 403,
   login_unavailable: 503,

@@ -5,7 +5,7 @@ import type { LoginSettings } from './settings.ts'
 import { writeLoginQuery } from './urls.ts'
 
 /** What the header lines say of a request that may be sent to log in; one pass, never joined. */
-export type Errand = Readonly<{
+export type Navigation = Readonly<{
   /** A person's own page: no frame, no script's fetch, nothing fetched ahead. Where a browser does not say, it is. */
   isPage: boolean
   /** No proxy says that the client's method is another than GET or HEAD. */
@@ -18,7 +18,7 @@ export type Errand = Readonly<{
 const LINES = new Set(['sec-fetch-mode', 'sec-fetch-dest', 'sec-purpose', 'purpose', 'x-purpose', 'x-moz', 'x-forwarded-host', 'x-forwarded-uri', 'x-forwarded-method'])
 
 /** @param rawHeaders as they arrived */
-export function readErrand (rawHeaders: readonly string[]): Errand {
+export function readNavigation (rawHeaders: readonly string[]): Navigation {
   const lines = new Map<string, string[]>()
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
     const name = (rawHeaders[i] ?? '').toLowerCase()
@@ -62,24 +62,24 @@ export type Refused = Readonly<{
 }>
 
 /** `offer`: for proxies that cannot pass a redirect (`login=off`) and make one of their own. */
-export type WayIn = Readonly<{ kind: 'redirect' | 'offer', location: string }>
+export type LoginRedirect = Readonly<{ kind: 'redirect' | 'offer', location: string }>
 
 /** @returns where to send a person; undefined where a login changes nothing, or must not begin */
-export type FindWayIn = (refused: Refused) => WayIn | undefined
+export type FindLoginRedirect = (refused: Refused) => LoginRedirect | undefined
 
-export function createWayIn ({ publicUrl, path }: Pick<LoginSettings, 'publicUrl' | 'path'>, returnUrls: ReturnUrls): FindWayIn {
+export function createLoginRedirect ({ publicUrl, path }: Pick<LoginSettings, 'publicUrl' | 'path'>, returnUrls: ReturnUrls): FindLoginRedirect {
   const login = `${publicUrl}${path}/login`
   const { host: publicHost } = new URL(publicUrl)
   return (refused) => {
     if (!isReading(refused.method) || !canHelp(refused)) return undefined
-    const errand = readErrand(refused.rawHeaders)
-    if (!errand.isPage || !errand.isRead) return undefined
+    const navigation = readNavigation(refused.rawHeaders)
+    if (!navigation.isPage || !navigation.isRead) return undefined
     // the proxy asks about the login's own route instead of leading there: a redirect would be one without end
-    if (errand.host?.replace(/:443$/, '') === publicHost && errand.uri?.startsWith(`${path}/`) === true) return undefined
+    if (navigation.host?.replace(/:443$/, '') === publicHost && navigation.uri?.startsWith(`${path}/`) === true) return undefined
     const policy = refused.policy()
     // today's Authgear sends no amr: whoever came back would be refused again
     if (policy.kind === 'bad' || policy.amr.length > 0) return undefined
-    const returnTo = refused.isTrusted() ? returnUrlOf(errand, returnUrls) : undefined
+    const returnTo = refused.isTrusted() ? returnUrlOf(navigation, returnUrls) : undefined
     return { kind: policy.loginOff ? 'offer' : 'redirect', location: login + writeLoginQuery({ returnTo, maxAge: refused.challenge?.maxAge }) }
   }
 }
@@ -97,6 +97,6 @@ function canHelp ({ reason, bearer }: Refused): boolean {
 }
 
 /** Over https whatever the proxy says: the session's cookie is sent over nothing else. */
-function returnUrlOf ({ host, uri }: Errand, { read }: ReturnUrls): string | undefined {
+function returnUrlOf ({ host, uri }: Navigation, { read }: ReturnUrls): string | undefined {
   return host === undefined || uri === undefined || !uri.startsWith('/') ? undefined : read(`https://${host}${uri}`)
 }

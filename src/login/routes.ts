@@ -2,18 +2,18 @@ import { createAuthgearUrls } from './urls.ts'
 import { createReturnUrls } from './return-url.ts'
 import { createSeal } from './state.ts'
 import type { LoginRoute, LoginSettings } from './settings.ts'
-import { createWayIn, type FindWayIn } from './redirect.ts'
+import { createLoginRedirect, type FindLoginRedirect } from './redirect.ts'
 import { createLoginAnswers } from './responses.ts'
 import { createCallback, createLogin } from './login.ts'
 import { createLoggedOut, createLogout, type LogoutDeps } from './logout.ts'
-import type { Answerer } from '../http/types.ts'
+import type { Handler } from '../http/types.ts'
 
 export type LoginRoutes = Readonly<{
   /** LOGIN_PATH */
   prefix: string
-  answerers: Readonly<Record<LoginRoute, Answerer>>
+  answerers: Readonly<Record<LoginRoute, Handler>>
   /** For `/verify`: where to send a person who is refused. */
-  findWayIn: FindWayIn
+  findWayIn: FindLoginRedirect
 }>
 
 type Given = Pick<LogoutDeps, 'clock' | 'authenticator' | 'keyer' | 'cookieNames' | 'signOuts'>
@@ -22,7 +22,7 @@ export type LoginRoutesDeps = Given & Readonly<{
   /** AUTHGEAR_ENDPOINT */
   origin: string
   /** Gives an answerer its span, where there is tracing. */
-  traced: (answerer: Answerer) => Answerer
+  traced: (answerer: Handler) => Handler
 }>
 
 /** The browser's way in and out. */
@@ -40,6 +40,6 @@ export function createLoginRoutes (settings: LoginSettings, { origin, traced, ..
   return Object.freeze({
     prefix: path,
     answerers: { login: traced(createLogin(all)), callback: traced(createCallback(all)), logout: traced(createLogout(all)), 'logged-out': traced(createLoggedOut(all)) },
-    findWayIn: createWayIn(settings, returnUrls)
+    findWayIn: createLoginRedirect(settings, returnUrls)
   })
 }

@@ -92,7 +92,7 @@ export function returned (browser: Browser, now: number): Browser {
   return { id: newId(), returns: browser.returns + 1, since: now }
 }
 
-export function goesInCircles ({ returns }: Browser): boolean {
+export function isRedirectLoop ({ returns }: Browser): boolean {
   return returns >= MAX_RETURNS
 }
 

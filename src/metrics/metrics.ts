@@ -1,7 +1,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { AuditObserver } from '../authgear/audit-log/observer.ts'
 import type { AuthenticateObserver } from '../authenticate/types.ts'
-import type { FleetObserver } from '../cache/coalescing.ts'
+import type { SharedCacheObserver } from '../cache/coalescing.ts'
 import { type AnswerSource, type Endpoint, REFUSALS } from '../core/reason.ts'
 import {
   closedCounter, type ClosedCounter, type GaugeReading, type Gauges, readGauges, registerAudit, registerGauges
@@ -19,13 +19,13 @@ export type Metrics = Readonly<{
   /** A chain of trusted proxies that was too long to read. */
   forwardedForIgnored: () => void
   authenticate: Pick<AuthenticateObserver, 'memoryRead' | 'coalesced'>
-  fleet: Readonly<{ sharedRead: FleetObserver['sharedRead'], sharedError: (operation: RedisOperation) => void }>
+  fleet: Readonly<{ sharedRead: SharedCacheObserver['sharedRead'], sharedError: (operation: RedisOperation) => void }>
   resolver: ResolverObserver
   revocations: Pick<LogObserver, 'revoked' | 'lag' | 'inauthentic' | 'capped'>
   audit: AuditObserver
 }>
 
-type RedisOperation = Parameters<FleetObserver['sharedError']>[0]
+type RedisOperation = Parameters<SharedCacheObserver['sharedError']>[0]
 type CountedOrigin = (typeof COUNTED_ORIGINS)[number]
 
 /** Everything since the start, and how things are now. */

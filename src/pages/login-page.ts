@@ -66,7 +66,7 @@ const words = (cookie: string): Readonly<Record<LoginPage, Words>> => ({
     ],
     link: { text: 'Try again', to: 'login' }
   },
-  circles: {
+  redirect_loop: {
     icon: 'clock',
     title: 'Signing in goes round in circles',
     message: 'You are signed in, but the page that you want keeps sending you here, so this was stopped.',

@@ -3,7 +3,7 @@ import { openCluster } from './cluster.ts'
 import { commandsOf } from './commands.ts'
 import { createReporter, type RedisConnection, type RedisEvents, redisLibrary } from './connection.ts'
 import { connectionOptions, type RedisSettings, SOCKET_TIMEOUT } from './options.ts'
-import { holdOpen } from './reconnection.ts'
+import { keepConnected } from './reconnection.ts'
 
 /** Opens the connection in the background: Redis being down is never a reason not to start. */
 export function connectRedis (settings: RedisSettings, events: RedisEvents): RedisConnection {
@@ -14,7 +14,7 @@ function openSingle (settings: RedisSettings, events: RedisEvents): RedisConnect
   const { Redis } = redisLibrary()
   const redis = new Redis({ ...connectionOptions(settings), socketTimeout: SOCKET_TIMEOUT, enableAutoPipelining: true })
   watch(redis, events)
-  const end = holdOpen(redis)
+  const end = keepConnected(redis)
   return Object.freeze({
     commands: commandsOf(redis, settings.timeoutMs),
     isUp: () => redis.status === 'ready',

@@ -6,7 +6,7 @@ export function logKey (prefix: string, origin: string): string {
 }
 
 /** Sealed by whoever was first; whoever cannot open it has another CACHE_SECRET. */
-export const canaryKey = (log: string): string => `${log}:canary`
+export const secretCheckKey = (log: string): string => `${log}:canary`
 /** There while a signed webhook arrived not long ago. */
 export const webhookKey = (log: string): string => `${log}:webhook-seen`
 /** What `doctor` tries the user's rights on; gone when it has. */

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import type { Redis } from 'ioredis'
 import { redisLibrary } from './connection.ts'
 import { commonOptions, connectionOptions, type RedisAddress, type RedisSettings, SOCKET_TIMEOUT } from './options.ts'
-import { createReconnection, holdOpen } from './reconnection.ts'
+import { createReconnection, keepConnected } from './reconnection.ts'
 import { createSlotTarget, slotConnector } from './slot-connector.ts'
 
 /** One connection to the master that holds the log. */
@@ -58,7 +58,7 @@ function toSlot (settings: RedisSettings, nodes: readonly RedisAddress[], limits
 
 function connection (redis: Redis, prepare: () => void): LogConnection {
   redis.on('error', () => {}) // every command that fails says it
-  const close = holdOpen(redis)
+  const close = keepConnected(redis)
   let waiting: Promise<void> | undefined
   const ready = async (): Promise<void> => { await once(redis, 'ready', { signal: AbortSignal.timeout(READY_WITHIN) }).catch(() => {}) }
   return Object.freeze({
@@ -79,7 +79,7 @@ const TRIES = 3
 const ELSEWHERE = /^(?:MOVED|ASK) |READONLY/
 
 /** A command that was refused because the log is elsewhere was not run: it is sent again there. */
-export async function whereItBelongs<T> (connection: LogConnection, command: () => Promise<T>): Promise<T> {
+export async function withRedirects<T> (connection: LogConnection, command: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries++) {
     if (connection.redis.status !== 'ready') await connection.ready()
     try {

@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis'
 import { connectRedis } from './connect.ts'
 import { type RedisConnection, redisLibrary } from './connection.ts'
 import { trialKey } from './keys.ts'
-import { type LogConnection, type LogConnections, openLogConnections, whereItBelongs } from './log-connections.ts'
+import { type LogConnection, type LogConnections, openLogConnections, withRedirects } from './log-connections.ts'
 import { connectionOptions, nameOf, type RedisAddress, type RedisSettings } from './options.ts'
 
 /**
@@ -75,7 +75,7 @@ export function inspectRedis (settings: RedisSettings, logKey: string): RedisLoo
   }
   const ask = async <T>(command: (redis: Redis) => Promise<T>): Promise<T> => {
     const { publisher } = await log()
-    return await whereItBelongs(publisher, () => command(publisher.redis))
+    return await withRedirects(publisher, () => command(publisher.redis))
   }
   return Object.freeze({
     connection,

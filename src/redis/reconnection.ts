@@ -34,7 +34,7 @@ export function createReconnection (clock: Pick<Clock, 'monotonic'> = systemCloc
  * ioredis ends for good what is left while it connects, and its own failover detector leaves it then: where the master died and the
  * Sentinels named the next one between two attempts. Such a connection begins again. @returns ends it, whatever it is doing
  */
-export function holdOpen (redis: Redis): () => void {
+export function keepConnected (redis: Redis): () => void {
   const delay = createReconnection()
   let isClosed = false
   let timer: NodeJS.Timeout | undefined

@@ -15,7 +15,7 @@ export function follow (log: StreamLog, store: LogStore, trouble: (error: unknow
     try {
       await log.poll()
       failures = 0
-      await store.wait(log.mark().stamp.position.id)
+      await store.wait(log.snapshot().stamp.position.id)
     } catch (error) {
       if (closing.signal.aborted) return
       if (++failures === TOLD_AFTER) trouble(error)

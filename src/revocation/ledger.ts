@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts'
 import type { Entry, Stamp } from '../core/entry.ts'
 import { BoundedMap } from './bounded-map.ts'
 import {
-  type About, compareIds, EVERYTHING, FIRST_ID, type Mark, nameOf, namesOf, type Revocation, type StreamId
+  type Affected, compareIds, EVERYTHING, FIRST_ID, type RevocationSnapshot, nameOf, namesOf, type Revocation, type StreamId
 } from './types.ts'
 
 /** One entry of the log, read and authenticated; `of` names the revocation across copies of it. */
@@ -71,7 +71,7 @@ export class Ledger {
     return { generation: this.#generation, position: { id: this.#id, nonce: this.#nonce } }
   }
 
-  mark (): Mark {
+  mark (): RevocationSnapshot {
     return { stamp: this.stamp(), local: this.#local, at: this.#options.clock.monotonic() }
   }
 
@@ -116,7 +116,7 @@ export class Ledger {
     if (this.#locals.get(name)?.of === of) this.#locals.delete(name)
   }
 
-  isVoid ({ userId, digests }: About, { stamp, local }: Pick<Mark, 'stamp' | 'local'>): boolean {
+  isVoid ({ userId, digests }: Affected, { stamp, local }: Pick<RevocationSnapshot, 'stamp' | 'local'>): boolean {
     if (stamp.generation !== this.#generation) return true
     // asked at every hit: mostly nothing was ever revoked
     if (this.#floor !== FIRST_ID && compareIds(this.#floor, stamp.position.id) > 0) return true
@@ -134,7 +134,7 @@ export class Ledger {
     return this.#carry.size === 0 && !this.isVoid({ userId, digests }, { stamp, local: 0 })
   }
 
-  isQuiet ({ userId, digests }: About, at: number): boolean {
+  isQuiet ({ userId, digests }: Affected, at: number): boolean {
     if (this.#quiets.size === 0) return false
     if (at < this.#quietForAll) return true
     return [EVERYTHING, ...namesOf(userId, digests)].some((name) => at < (this.#quiets.get(name) ?? -Infinity))

@@ -11,12 +11,12 @@ export function createMemoryLog ({ clock, retentionMs, observer }: MemoryLogOpti
   let count = 0
   ledger.adopt(randomBytes(16).toString('hex'))
   return Object.freeze({
-    mark: () => ledger.mark(),
+    snapshot: () => ledger.mark(),
     isFollowing: () => true,
     isVoid: ledger.isVoid.bind(ledger),
     trusts: () => false,
     trustsShared: () => false,
-    isQuiet: ledger.isQuiet.bind(ledger),
+    isUncacheable: ledger.isQuiet.bind(ledger),
     admits: () => true,
     async revoke (revocation) {
       const nonce = String(++count)

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { type Clock, systemClock } from '../clock.ts'
-import { type LogConnection, type LogConnections, whereItBelongs } from '../redis/log-connections.ts'
+import { type LogConnection, type LogConnections, withRedirects } from '../redis/log-connections.ts'
 import type { Fields } from './codec.ts'
 import type { LogStore, Snapshot, Written } from './store.ts'
 import { compareIds, type StreamId } from './types.ts'
@@ -99,7 +99,7 @@ export function createRedisLogStore ({ follower, publisher, keyPrefix }: RedisLo
     publisher.redis.hmget(keys[1], 'gen').catch(() => {})
   })
   async function write (operation: 'append' | 'change', generation: string, retentionMs: number, fields: Fields): Promise<Written> {
-    const reply: unknown = await whereItBelongs(publisher, () => publisher.redis.eval(SCRIPT, 2, ...keys, operation, generation, String(retentionMs), ...Object.entries(fields).flat()))
+    const reply: unknown = await withRedirects(publisher, () => publisher.redis.eval(SCRIPT, 2, ...keys, operation, generation, String(retentionMs), ...Object.entries(fields).flat()))
     if (!Array.isArray(reply)) throw new Error('the script of the revocation log answered something else')
     const written: Written = reply[0] === 1 ? { kind: 'written', id: String(reply[1]) } : { kind: 'behind', generation: String(reply[1]) }
     oneServer.answered(written, fields)
@@ -123,7 +123,7 @@ export function createRedisLogStore ({ follower, publisher, keyPrefix }: RedisLo
     append: (generation: string, retentionMs: number, fields: Fields) => write('append', generation, retentionMs, fields),
     change: (from: string, fields: Fields) => write('change', from, 0, fields),
     async trim (retentionMs: number): Promise<void> {
-      await whereItBelongs(publisher, () => publisher.redis.eval(SCRIPT, 2, ...keys, 'trim', '', String(retentionMs)))
+      await withRedirects(publisher, () => publisher.redis.eval(SCRIPT, 2, ...keys, 'trim', '', String(retentionMs)))
     },
     async close (): Promise<void> { follower.close(); publisher.close() }
   })

@@ -56,12 +56,12 @@ export function createStreamLog (deps: StreamLogDeps): StreamLog {
 
   return Object.freeze({
     poll,
-    mark: () => ledger.mark(),
+    snapshot: () => ledger.mark(),
     isFollowing: health.isFollowing,
     isVoid: ledger.isVoid.bind(ledger),
     trusts: ledger.trusts.bind(ledger),
     trustsShared: () => health.isFollowing() && ledger.carry.size === 0,
-    isQuiet: ledger.isQuiet.bind(ledger),
+    isUncacheable: ledger.isQuiet.bind(ledger),
     revoke: publisher.revoke,
     admits: publisher.admits,
     close: () => store.close()

@@ -36,7 +36,7 @@ export function namesOf (userId: string | undefined, digests: readonly Credentia
 }
 
 /** What this replica knew when a resolution began: captured before the request to Authgear is queued. */
-export type Mark = Readonly<{
+export type RevocationSnapshot = Readonly<{
   stamp: Stamp
   /** Number of the revocations taken here so far: they hold at once, before the log has them. */
   local: number
@@ -45,24 +45,24 @@ export type Mark = Readonly<{
 }>
 
 /** Whom a resolution is about. */
-export type About = Readonly<{ userId: string | undefined, digests: readonly CredentialDigest[] }>
+export type Affected = Readonly<{ userId: string | undefined, digests: readonly CredentialDigest[] }>
 
 /** `pending`: it holds on this replica, and is published as soon as Redis takes it. */
 export type RevokeOutcome = 'logged' | 'pending'
 
 /** The revocation log as `authenticate` sees it: docs/revocation-protocol.md is the protocol, I1 to I3 its invariants. */
 export interface RevocationLog {
-  mark (): Mark
+  snapshot (): RevocationSnapshot
   /** Decided at each hit: the newest linked-up poll is less than 3 s old by both clocks. */
   isFollowing (): boolean
   /** Whether something that was revoked since makes this resolution unusable. */
-  isVoid (about: About, mark: Pick<Mark, 'stamp' | 'local'>): boolean
+  isVoid (about: Affected, mark: Pick<RevocationSnapshot, 'stamp' | 'local'>): boolean
   /** Whether an entry of another replica may be used: positions this replica read itself, nothing pending about it. */
   trusts (entry: Entry): boolean
   /** Whether entries of other replicas may be looked at, and own ones written, at all. */
   trustsShared (): boolean
   /** Whether a resolution that began then is answered to its flight but not remembered. */
-  isQuiet (about: About, at: number): boolean
+  isUncacheable (about: Affected, at: number): boolean
   revoke (revocation: Revocation): Promise<RevokeOutcome>
   /** @returns whether one more of this origin would be written by itself, and not with others as `everything` */
   admits (origin: Origin): boolean

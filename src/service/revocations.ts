@@ -17,11 +17,11 @@ import { createRedisLogStore } from '../revocation/redis-store.ts'
 import { createStreamLog } from '../revocation/stream-log.ts'
 import type { LogObserver, RevocationLog } from '../revocation/types.ts'
 import { retentionOf, type ServiceSettings } from './settings.ts'
-import { seldom, type Shared } from './shared.ts'
+import { throttle, type Shared } from './shared.ts'
 
 /** Milliseconds for which a signed webhook is known to have come, and within which it is noted once. */
-const WEBHOOK_KNOWN_FOR = 30 * 86_400_000
-const WEBHOOK_NOTED_EVERY = 60_000
+const WEBHOOK_KNOWN_MS = 30 * 86_400_000
+const WEBHOOK_NOTED_INTERVAL_MS = 60_000
 
 type SourceDeps = Readonly<{ revocations: RevocationLog, connection: RedisConnection | undefined, log: Log, clock: Clock }>
 type FollowerDeps = SourceDeps & Readonly<{ metrics: Metrics, keyer: Keyer }>
@@ -55,19 +55,19 @@ function createWebhookReport (log: Log, clock: Clock): WebhookDeps['report'] {
   }
 }
 
-/** Where Authgear's webhooks tell of them. */
+/** Where Authgear's webhooks reportOnce of them. */
 export function webhookOf ({ authgear, redis }: ServiceSettings, { revocations, connection, log, clock }: SourceDeps): Webhook | undefined {
   const { webhookSecret: secret, appId } = authgear
   if (secret === undefined) return undefined
   const report = createWebhookReport(log, clock)
   const name = webhookKey(logKey(redis?.keyPrefix ?? '', authgear.endpoint.origin))
-  const note = seldom(clock, WEBHOOK_NOTED_EVERY, () => { connection?.commands.setPx(name, Buffer.of(), WEBHOOK_KNOWN_FOR).catch(() => {}) })
+  const note = throttle(clock, WEBHOOK_NOTED_INTERVAL_MS, () => { connection?.commands.setPx(name, Buffer.of(), WEBHOOK_KNOWN_MS).catch(() => {}) })
   return createWebhook({ secret, appId, log: revocations, clock, report, signed: note })
 }
 
 const NOT_FOLLOWED = 'the revocation log cannot be followed: memory entries are used for CACHE_DEGRADED_TTL only'
 /** Milliseconds. */
-const COMPLAIN_EVERY = 60_000
+const REPORT_INTERVAL_MS = 60_000
 
 /** `entries`: how many the log holds, and how many it may. */
 type Opened = Readonly<{
@@ -84,7 +84,7 @@ export function openLog (settings: ServiceSettings, authenticationKey: Uint8Arra
   let length = 0
   const entries = () => ({ now: length, most: maxEntries(retentionMs) })
   const trouble = (what: string, error?: unknown): void => log.error({ ...(error === undefined ? {} : { error: describe(error) }) }, what)
-  const complain = seldom(clock, COMPLAIN_EVERY, () => log.warn('entries of the revocation log are not authentic, or of another CACHE_SECRET: each is read as "everything"'))
+  const complain = throttle(clock, REPORT_INTERVAL_MS, () => log.warn('entries of the revocation log are not authentic, or of another CACHE_SECRET: each is read as "everything"'))
   const inauthentic = (): void => { metrics.revocations.inauthentic(); complain() }
   const measured = (now: number): void => { length = now }
   const observer: LogObserver = { ...metrics.revocations, inauthentic, adopted: forget, trouble, length: measured }
@@ -99,12 +99,12 @@ export function openLog (settings: ServiceSettings, authenticationKey: Uint8Arra
 }
 
 /** Says to the others that this replica follows the log, and counts those who do. */
-export function openFollowersPresence ({ redis, authgear }: ServiceSettings, { connection, tell }: Shared, revocations: RevocationLog): Presence | undefined {
+export function openFollowersPresence ({ redis, authgear }: ServiceSettings, { connection, reportOnce }: Shared, revocations: RevocationLog): Presence | undefined {
   if (redis === undefined || connection === undefined) return undefined
   const key = `${logKey(redis.keyPrefix, authgear.endpoint.origin)}:replicas`
   return openPresence({
     announce: (name, windowMs) => connection.commands.announce(key, name, windowMs),
     isFollowing: () => revocations.isFollowing(),
-    failed: (error) => tell('announce', error)
+    failed: (error) => reportOnce('announce', error)
   })
 }

@@ -15,11 +15,11 @@ import { createFailedCredentials } from '../authgear/resolver/failed-credentials
 import { createSignOuts } from '../revocation/sign-outs.ts'
 import { createIdentify } from '../verify/identify.ts'
 import { createLoginRoutes } from '../login/routes.ts'
-import type { AnswererDeps } from '../http/types.ts'
+import type { HandlerDeps } from '../http/types.ts'
 import { createReport } from '../http/access-log.ts'
 import type { RevocationsDeps } from '../management/revocations.ts'
 import { createVerify } from '../verify/verify.ts'
-import { complaints, openShared } from './shared.ts'
+import { reporting, openShared } from './shared.ts'
 import { openFollower, openFollowersPresence, openLog, webhookOf } from './revocations.ts'
 import type { ServiceSettings } from './settings.ts'
 import { createHistory, type Sample, STEP } from '../management/status/history.ts'
@@ -48,17 +48,17 @@ export type Service = Readonly<{
 }>
 
 /** What tests replace, so that none of them depends on how fast a machine is; and tracing, where it is on. */
-export type Seams = Readonly<{ clock?: Clock, patienceMs?: number, tracer?: Tracer | undefined }>
+export type Seams = Readonly<{ clock?: Clock, leaseWaitMs?: number, tracer?: Tracer | undefined }>
 
 /** Milliseconds in which a person confirms a sign-out at Authgear; what is asked meanwhile is not stored. */
 const SIGNING_OUT_MS = 60_000
 /** Milliseconds that one who lost the fleet's lease waits for the winner. */
-const PATIENCE = 300
+const LEASE_WAIT_MS = 300
 /** What has ended goes with each write as well. */
 const SWEEP_INTERVAL_MS = 1000
 
 /** Opens connections in the background and listens nowhere yet; nothing being down stops it. */
-export function createService (settings: ServiceSettings, log: Log, { clock = systemClock, patienceMs = PATIENCE, tracer }: Seams = {}): Service {
+export function createService (settings: ServiceSettings, log: Log, { clock = systemClock, leaseWaitMs = LEASE_WAIT_MS, tracer }: Seams = {}): Service {
   const traced = tracer === undefined ? UNTRACED : tracedBy(tracer)
   const { authgear, cache, tls } = settings
   const memory = createMemoryCache({ maxEntries: cache.maxEntries, maxBytes: cache.maxBytes, clock, staleMs: cache.staleIfErrorMs })
@@ -89,7 +89,7 @@ export function createService (settings: ServiceSettings, log: Log, { clock = sy
   }
   const keys = deriveKeys(secretOf(settings))
   const keyer = createKeyer(keys.digest, { endpoint: authgear.endpoint.origin, cookiePrefix: authgear.cookiePrefix })
-  const shared = openShared(settings, keys.sealing, { metrics, log, clock, patienceMs })
+  const shared = openShared(settings, keys.sealing, { metrics, log, clock, leaseWaitMs })
   const { revocations, close: closeLog, entries } = openLog(settings, keys.log, { metrics, log, clock, forget: memory.clear })
   const presence = openFollowersPresence(settings, shared, revocations)
   const audit = openFollower(settings, { metrics, log, clock, keyer, revocations, connection: shared.connection })
@@ -107,16 +107,16 @@ export function createService (settings: ServiceSettings, log: Log, { clock = sy
     timeoutMs: authgear.timeoutMs,
     degradedTtlMs: cache.degradedTtlMs,
     log: revocations,
-    observer: { ...metrics.authenticate, ...complaints(log) }
+    observer: { ...metrics.authenticate, ...reporting(log) }
   })
-  const answering: AnswererDeps = { authenticator, keyer, cookieNames: names, absentHeaders: settings.absentHeaders, realm: authgear.endpoint.origin }
+  const answering: HandlerDeps = { authenticator, keyer, cookieNames: names, absentHeaders: settings.absentHeaders, realm: authgear.endpoint.origin }
   const listening: AppDeps = {
     report: createReport(log, metrics.request),
-    elsewhere: (context, seconds) => {
+    notFound: (context, seconds) => {
       metrics.request('other', 404, 'not_found', 'none', seconds)
       log.info({ ...context, status: 404, reason: 'not_found' }, 'refused: a proxy asks /verify or /ext-authz/…, exactly')
     },
-    unforeseen: complaints(log).unforeseen,
+    unexpectedError: reporting(log).unexpectedError,
     trustProxy: createTrustProxy(settings.trustedProxies),
     forwardedForIgnored: metrics.forwardedForIgnored,
     tls
@@ -152,7 +152,7 @@ export function createService (settings: ServiceSettings, log: Log, { clock = sy
       await audit?.close()
       await presence?.close()
       await closeLog()
-      shared.beating?.close()
+      shared.secretCheck?.close()
       await shared.connection?.close()
       await resolver.close()
     }

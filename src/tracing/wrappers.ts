@@ -1,25 +1,25 @@
-import type { Fleet, Turn } from '../cache/coalescing.ts'
+import type { SharedCache, SharedLookup } from '../cache/coalescing.ts'
 import type { CacheKey } from '../core/cache-key.ts'
 import type { Accept } from '../cache/types.ts'
 import type { Credentials } from '../core/credentials.ts'
 import { ServiceError } from '../errors.ts'
-import type { ClientTrace, Resolver, SentDigests, Verdict as ResolverVerdict } from '../authgear/resolver/types.ts'
-import type { Answerer, Question, Verdict } from '../http/types.ts'
+import type { ClientTrace, Resolver, SentDigests, ResolverResult as ResolverVerdict } from '../authgear/resolver/types.ts'
+import type { Handler, VerifyRequest, HandlerResult } from '../http/types.ts'
 import type { Span, SpanName, Tracer } from './types.ts'
 
 /** What a service wraps its parts in, once, when it is built: without tracing nothing is wrapped, and a request costs what it cost. */
 export type Wrappers = Readonly<{
-  answerer: (name: SpanName, answerer: Answerer) => Answerer
-  fleet: (fleet: Fleet) => Fleet
+  answerer: (name: SpanName, answerer: Handler) => Handler
+  fleet: (fleet: SharedCache) => SharedCache
   resolver: (resolver: Resolver) => Resolver
 }>
 
-export const UNTRACED: Wrappers = Object.freeze({ answerer: (_name: SpanName, answerer: Answerer) => answerer, fleet: (fleet: Fleet) => fleet, resolver: (resolver: Resolver) => resolver })
+export const UNTRACED: Wrappers = Object.freeze({ answerer: (_name: SpanName, answerer: Handler) => answerer, fleet: (fleet: SharedCache) => fleet, resolver: (resolver: Resolver) => resolver })
 
 export function tracedBy (tracer: Tracer): Wrappers {
   return Object.freeze({
-    answerer: (name: SpanName, answerer: Answerer) => traceAnswerer(tracer, name, answerer),
-    fleet: (fleet: Fleet) => traceFleet(tracer, fleet),
+    answerer: (name: SpanName, answerer: Handler) => traceAnswerer(tracer, name, answerer),
+    fleet: (fleet: SharedCache) => traceFleet(tracer, fleet),
     resolver: (resolver: Resolver) => traceResolver(tracer, resolver)
   })
 }
@@ -30,12 +30,12 @@ const failing = (span: Span) => (error: unknown): never => {
   throw error
 }
 
-function traceAnswerer (tracer: Tracer, name: SpanName, answerer: Answerer): Answerer {
-  return (question: Question) => {
+function traceAnswerer (tracer: Tracer, name: SpanName, answerer: Handler): Handler {
+  return (question: VerifyRequest) => {
     const { traceparent, tracestate } = question.trace()
     const span = tracer.start(name, { traceparent, tracestate })
-    const finish = (verdict: Verdict): Verdict => {
-      const { reason, source, answer: { status }, error } = verdict
+    const finish = (verdict: HandlerResult): HandlerResult => {
+      const { reason, source, response: { status }, error } = verdict
       span.end({ 'http.response.status_code': status, 'forward_auth.reason': reason, 'forward_auth.source': source }, error?.code)
       return { ...verdict, trace: span.ids }
     }
@@ -48,11 +48,11 @@ function traceAnswerer (tracer: Tracer, name: SpanName, answerer: Answerer): Ans
   }
 }
 
-function traceFleet (tracer: Tracer, fleet: Fleet): Fleet {
+function traceFleet (tracer: Tracer, fleet: SharedCache): SharedCache {
   return Object.freeze({
-    async turn (key: CacheKey, accept: Accept, patienceMs?: number): Promise<Turn> {
+    async lookup (key: CacheKey, accept: Accept, leaseWaitMs?: number): Promise<SharedLookup> {
       const span = tracer.start('cache')
-      const turn = await span.inside(() => fleet.turn(key, accept, patienceMs)).catch(failing(span))
+      const turn = await span.inside(() => fleet.lookup(key, accept, leaseWaitMs)).catch(failing(span))
       span.end({ 'forward_auth.outcome': turn.kind === 'ask' ? 'miss' : turn.coalesced ? 'coalesced' : 'hit' })
       return turn
     }

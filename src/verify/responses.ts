@@ -6,7 +6,7 @@ import { IDENTITY_HEADERS, type Identity, type Resolution } from '../core/resolu
 import { createPages } from '../pages/refusal-page.ts'
 
 /** One whole answer: flat name, value, … so that both protocols take it as it is. */
-export type Answer = Readonly<{ status: number, headers: readonly string[], body: string }>
+export type HttpResponse = Readonly<{ status: number, headers: readonly string[], body: string }>
 
 export type AbsentHeaders = 'empty' | 'omit'
 
@@ -24,9 +24,9 @@ const MAX_PREPARED = 4000
 const MAX_IDENTITY = 512
 
 /** @returns the answer for one who may pass; prepared once for each resolution in memory, since it is the hot path */
-export function createAllow (absent: AbsentHeaders, reason: AllowReason = 'allowed'): (resolution: Resolution & { kind: 'valid' }, source: Source) => Answer {
-  const prepared = new Map<Resolution, Answer>()
-  const prepare = (resolution: Resolution & { kind: 'valid' }): Answer => {
+export function createAllow (absent: AbsentHeaders, reason: AllowReason = 'allowed'): (resolution: Resolution & { kind: 'valid' }, source: Source) => HttpResponse {
+  const prepared = new Map<Resolution, HttpResponse>()
+  const prepare = (resolution: Resolution & { kind: 'valid' }): HttpResponse => {
     const answer = success(resolution.identity, reason, 'memory', absent)
     if (resolution.identity.reduce((sum, value) => sum + (value?.length ?? 0), 0) > MAX_IDENTITY) return answer
     if (prepared.size >= MAX_PREPARED) prepared.clear()
@@ -37,11 +37,11 @@ export function createAllow (absent: AbsentHeaders, reason: AllowReason = 'allow
 }
 
 /** A 200 for nobody carries all eight names whatever the setting: `false` and seven empty ones. */
-export function allowNobody (reason: AllowReason | RefusalReason, source?: Source): Answer {
+export function allowNobody (reason: AllowReason | RefusalReason, source?: Source): HttpResponse {
   return success(NOBODY, reason, source, 'empty')
 }
 
-function success (identity: Identity, reason: AllowReason | RefusalReason, source: Source | undefined, absent: AbsentHeaders): Answer {
+function success (identity: Identity, reason: AllowReason | RefusalReason, source: Source | undefined, absent: AbsentHeaders): HttpResponse {
   const headers: string[] = ['content-length', '0', ...COMMON, 'x-forward-auth-reason', reason]
   const missing: string[] = []
   IDENTITY_HEADERS.forEach((name, index) => {
@@ -66,9 +66,9 @@ export type Refusal = Readonly<{
 }>
 
 /** @param realm AUTHGEAR_ENDPOINT; nothing of the request is echoed */
-export function createRefuse (realm: string): (refusal: Refusal) => Answer {
+export function createRefuse (realm: string): (refusal: Refusal) => HttpResponse {
   const pageFor = createPages()
-  const known = new Map<string, Answer>()
+  const known = new Map<string, HttpResponse>()
   return (refusal) => {
     const { reason, bearer, challenge, audience, reference } = refusal
     if (audience === 'navigation') {
@@ -84,12 +84,12 @@ export function createRefuse (realm: string): (refusal: Refusal) => Answer {
 }
 
 /** For a person: on to the login, by an absolute address (Traefik makes a relative one lead to our inner one). */
-export function sendToLogin (reason: RefusalReason, location: string): Answer {
+export function sendToLogin (reason: RefusalReason, location: string): HttpResponse {
   return { status: 302, headers: ['location', location, 'content-length', '0', ...COMMON, 'x-forward-auth-reason', REFUSALS[reason].outward], body: '' }
 }
 
 /** For proxies that cannot pass a redirect on: they make one of what this header says. */
-export function offerLogin (refusal: Answer, location: string): Answer {
+export function offerLogin (refusal: HttpResponse, location: string): HttpResponse {
   return { ...refusal, headers: [...refusal.headers, 'x-forward-auth-login', location] }
 }
 
@@ -98,7 +98,7 @@ function jsonOf (reason: RefusalReason): string {
   return JSON.stringify({ error: outward, message })
 }
 
-function refuse (refusal: Refusal, type: readonly string[], body: string, realm: string): Answer {
+function refuse (refusal: Refusal, type: readonly string[], body: string, realm: string): HttpResponse {
   const { status, outward } = REFUSALS[refusal.reason]
   const headers = [...type, 'content-length', String(Buffer.byteLength(body)), ...COMMON, 'x-forward-auth-reason', outward]
   if (status === 401) headers.push('www-authenticate', challengeOf(refusal, realm))
@@ -119,11 +119,11 @@ function challengeOf ({ bearer, challenge }: Refusal, realm: string): string {
   return `Bearer ${parameters.join(', ')}`
 }
 
-export const NOT_FOUND: Answer = Object.freeze({
+export const NOT_FOUND: HttpResponse = Object.freeze({
   status: 404,
   headers: ['content-type', JSON_TYPE, 'content-length', '21', ...COMMON, 'x-forward-auth-reason', 'not_found'],
   body: '{"error":"not_found"}'
 })
 
 /** As Node answers a head that is too large. */
-export const TOO_MANY_LINES: Answer = Object.freeze({ status: 431, headers: ['content-length', '0', ...COMMON], body: '' })
+export const TOO_MANY_LINES: HttpResponse = Object.freeze({ status: 431, headers: ['content-length', '0', ...COMMON], body: '' })

@@ -1,31 +1,31 @@
-import type { Authentication, Subject } from '../authenticate/types.ts'
+import type { Authentication, CredentialContext } from '../authenticate/types.ts'
 import type { Clock } from '../clock.ts'
 import { readAudience } from '../core/audience.ts'
 import { readCredentials } from '../core/credentials.ts'
 import { decide, type Decision, type Policy } from '../core/policy.ts'
-import type { FindWayIn, WayIn } from '../login/redirect.ts'
+import type { FindLoginRedirect, LoginRedirect } from '../login/redirect.ts'
 import type { TrustProxy } from '../http/trusted-proxies.ts'
-import { allowNobody, createAllow, createRefuse, offerLogin, sendToLogin, type Answer, type Refusal } from './responses.ts'
+import { allowNobody, createAllow, createRefuse, offerLogin, sendToLogin, type HttpResponse, type Refusal } from './responses.ts'
 import { createPolicies } from './policy-cache.ts'
-import { subjectOf, type Answerer, type AnswererDeps, type Question, type Verdict } from '../http/types.ts'
+import { credentialContextOf, type Handler, type HandlerDeps, type VerifyRequest, type HandlerResult } from '../http/types.ts'
 
-export type VerifyDeps = AnswererDeps & Readonly<{
+export type VerifyDeps = HandlerDeps & Readonly<{
   clock: Clock
   /** A refusal made of an older resolution is confirmed first (CACHE_NEGATIVE_TTL). */
   confirmAfterMs: number
   /** PREFLIGHT=allow: a true CORS preflight, which carries no credential, gets a 200 for nobody. */
   allowPreflight: boolean
   /** Undefined: nobody is sent to log in. */
-  findWayIn: FindWayIn | undefined
+  findWayIn: FindLoginRedirect | undefined
   trustProxy: TrustProxy
 }>
 
 /** Is this request signed in, and does it meet the policy? */
-export function createVerify (deps: VerifyDeps): Answerer {
+export function createVerify (deps: VerifyDeps): Handler {
   const policyOf = createPolicies()
   const refuse = createRefuser(deps, policyOf)
   const conclude = createConclude(deps, refuse)
-  function later (question: Question, subject: Subject, authentication: Promise<Authentication>): Promise<Verdict> {
+  function later (question: VerifyRequest, subject: CredentialContext, authentication: Promise<Authentication>): Promise<HandlerResult> {
     return authentication.then((known) => conclude(question, subject, policyOf(question), known))
   }
   return (question) => {
@@ -34,21 +34,21 @@ export function createVerify (deps: VerifyDeps): Answerer {
       return deps.allowPreflight && isPreflight(question) ? preflight(question, policyOf(question), refuse) : refuse(question, { reason: 'no_credentials', bearer: false })
     }
     if (reading.kind === 'refused') return refuse(question, reading)
-    const subject = subjectOf(deps.keyer, question, reading.credentials)
+    const subject = credentialContextOf(deps.keyer, question, reading.credentials)
     const authentication = deps.authenticator.authenticate(subject)
     return authentication instanceof Promise ? later(question, subject, authentication) : conclude(question, subject, policyOf(question), authentication)
   }
 }
 
-type Refuser = (question: Question, refusal: Omit<Refusal, 'audience' | 'reference'>, rest?: Partial<Verdict>) => Verdict
+type Refuser = (question: VerifyRequest, refusal: Omit<Refusal, 'audience' | 'reference'>, rest?: Partial<HandlerResult>) => HandlerResult
 
-function createRefuser ({ realm, findWayIn, trustProxy }: VerifyDeps, policyOf: (question: Question) => Policy): Refuser {
+function createRefuser ({ realm, findWayIn, trustProxy }: VerifyDeps, policyOf: (question: VerifyRequest) => Policy): Refuser {
   const refuse = createRefuse(realm)
-  const wayInOf = (question: Question, refusal: Refusal): WayIn | undefined => {
+  const wayInOf = (question: VerifyRequest, refusal: Refusal): LoginRedirect | undefined => {
     const { method, rawHeaders, socket } = question
     return findWayIn?.({ ...refusal, method, rawHeaders, isTrusted: () => trustProxy(socket.remoteAddress, 0), policy: () => policyOf(question) })
   }
-  const answerTo = (question: Question, refusal: Refusal): Answer => {
+  const answerTo = (question: VerifyRequest, refusal: Refusal): HttpResponse => {
     const wayIn = refusal.audience === 'navigation' ? wayInOf(question, refusal) : undefined
     if (wayIn?.kind === 'redirect') return sendToLogin(refusal.reason, wayIn.location)
     return wayIn === undefined ? refuse(refusal) : offerLogin(refuse(refusal), wayIn.location)
@@ -56,12 +56,12 @@ function createRefuser ({ realm, findWayIn, trustProxy }: VerifyDeps, policyOf: 
   return (question, { reason, bearer, challenge }, rest) => ({
     source: 'none',
     ...rest,
-    answer: answerTo(question, { reason, bearer, challenge, audience: readAudience(question.rawHeaders), reference: question.requestId }),
+    response: answerTo(question, { reason, bearer, challenge, audience: readAudience(question.rawHeaders), reference: question.requestId }),
     reason
   })
 }
 
-type Conclude = (question: Question, subject: Subject, policy: Policy, authentication: Authentication, confirmed?: boolean) => Verdict | Promise<Verdict>
+type Conclude = (question: VerifyRequest, subject: CredentialContext, policy: Policy, authentication: Authentication, confirmed?: boolean) => HandlerResult | Promise<HandlerResult>
 
 /** Starts from denied: an error never ends as "not signed in", and one branch alone as a 200. */
 function createConclude ({ authenticator, absentHeaders, clock, confirmAfterMs }: VerifyDeps, refuse: Refuser): Conclude {
@@ -72,33 +72,33 @@ function createConclude ({ authenticator, absentHeaders, clock, confirmAfterMs }
     if (authentication.kind !== 'resolved') return unresolved(question, subject, authentication)
     const { resolution, source, ageMs, stale } = authentication
     const decision = decide(resolution, policy, clock.wall())
-    if (decision.kind === 'allow' && stale) return { answer: allowStale(decision.resolution, source), reason: 'allowed_stale', source, key: subject }
-    if (decision.kind === 'allow') return { answer: allow(decision.resolution, source), reason: 'allowed', source, key: subject }
-    const refusal = refuse(question, { ...decision, bearer: sentBearer(subject) }, { key: subject, source, why: policy.kind === 'bad' ? policy.why : undefined })
+    if (decision.kind === 'allow' && stale) return { response: allowStale(decision.resolution, source), reason: 'allowed_stale', source, subject }
+    if (decision.kind === 'allow') return { response: allow(decision.resolution, source), reason: 'allowed', source, subject }
+    const refusal = refuse(question, { ...decision, bearer: sentBearer(subject) }, { subject, source, policyError: policy.kind === 'bad' ? policy.why : undefined })
     if (confirmed || ageMs <= confirmAfterMs || !isWorthConfirming(decision.reason)) return refusal
     return confirm(question, subject, policy, refusal)
   }
 
   /** While Authgear cannot be asked, what it said last stands. */
-  async function confirm (question: Question, subject: Subject, policy: Policy, refusal: Verdict): Promise<Verdict> {
+  async function confirm (question: VerifyRequest, subject: CredentialContext, policy: Policy, refusal: HandlerResult): Promise<HandlerResult> {
     const fresh = await authenticator.confirm(subject, confirmAfterMs)
     return fresh.kind === 'unavailable' ? refusal : await conclude(question, subject, policy, fresh, true)
   }
 
-  function unresolved (question: Question, subject: Subject, authentication: Exclude<Authentication, { kind: 'resolved' }>): Verdict {
+  function unresolved (question: VerifyRequest, subject: CredentialContext, authentication: Exclude<Authentication, { kind: 'resolved' }>): HandlerResult {
     const bearer = sentBearer(subject)
     if (authentication.kind === 'refused') {
       const { reason } = authentication
-      return refuse(question, { reason, bearer: bearer || reason === 'wrong_audience' }, { key: subject })
+      return refuse(question, { reason, bearer: bearer || reason === 'wrong_audience' }, { subject })
     }
     const { error } = authentication
-    return refuse(question, { reason: error.reason, bearer }, { key: subject, error, source: 'authgear' })
+    return refuse(question, { reason: error.reason, bearer }, { subject, error, source: 'authgear' })
   }
 
   return conclude
 }
 
-function sentBearer ({ credentials }: Subject): boolean {
+function sentBearer ({ credentials }: CredentialContext): boolean {
   return credentials.bearer !== undefined
 }
 
@@ -108,13 +108,13 @@ function isWorthConfirming (reason: (Decision & { kind: 'refuse' })['reason']): 
 }
 
 /** By the verify request's own method, which proxies that keep the client's vouch for. */
-function isPreflight ({ method, rawHeaders }: Question): boolean {
+function isPreflight ({ method, rawHeaders }: VerifyRequest): boolean {
   if (method !== 'OPTIONS') return false
   const names = new Set(rawHeaders.filter((_, index) => index % 2 === 0).map((name) => name.toLowerCase()))
   return names.has('origin') && names.has('access-control-request-method') && !names.has('authorization')
 }
 
-function preflight (question: Question, policy: Policy, refuse: Refuser): Verdict {
-  if (policy.kind === 'bad') return refuse(question, { reason: 'bad_policy', bearer: false }, { why: policy.why })
-  return { answer: allowNobody('preflight'), reason: 'preflight', source: 'none' }
+function preflight (question: VerifyRequest, policy: Policy, refuse: Refuser): HandlerResult {
+  if (policy.kind === 'bad') return refuse(question, { reason: 'bad_policy', bearer: false }, { policyError: policy.why })
+  return { response: allowNobody('preflight'), reason: 'preflight', source: 'none' }
 }

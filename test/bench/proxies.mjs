@@ -82,7 +82,7 @@ async function startServices (home) {
 
 function configure (home, index, { proxy, adapter }) {
   const dir = join(home, String(index))
-  execFileSync(process.execPath, [MAIN, 'snippet', proxy, '--out', dir, '--listen', `127.0.0.1:${portOf(index)}`, '--app', `http://127.0.0.1:${APP}`, '--adapter', adapter ?? `http://127.0.0.1:${PLAIN}`])
+  execFileSync(process.execPath, [MAIN, 'snippet', proxy, '--out', dir, '--listen', `127.0.0.1:${portOf(index)}`, '--app', `http://127.0.0.1:${APP}`, '--forward-auth', adapter ?? `http://127.0.0.1:${PLAIN}`])
   if (adapter?.startsWith('https:')) writeFileSync(join(dir, 'ca.crt'), readFileSync(join(home, 'tls/ca.crt')))
   if (adapter === undefined) UNCHECKED[proxy](dir)
   return dir

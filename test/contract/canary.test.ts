@@ -1,5 +1,5 @@
 import t from 'tap'
-import { createCanary } from '../../src/cache/secret-check.ts'
+import { createSecretCheck } from '../../src/cache/secret-check.ts'
 import { createSealer } from '../../src/crypto/sealing.ts'
 import { deriveKeys, secretBytes } from '../../src/core/cache-key.ts'
 import { connectRedis } from '../../src/redis/connect.ts'
@@ -18,32 +18,32 @@ t.test('replicas see whether they share a secret', { skip: skipOrFail('redis-ser
   const connection = connectRedis(settingsFor(redis.port), { up: () => {}, down: () => {} })
   t.teardown(connection.close)
   await until('it is connected', connection.isUp)
-  const canaryOf = (secret: string | undefined) => createCanary({ commands: connection.commands, sealer: createSealer(deriveKeys(secretBytes(secret)).sealing), name: NAME })
+  const canaryOf = (secret: string | undefined) => createSecretCheck({ commands: connection.commands, sealer: createSealer(deriveKeys(secretBytes(secret)).sealing), name: NAME })
   const [first, second, unprotected] = [canaryOf(OLD), canaryOf(NEW), canaryOf(undefined)]
 
   t.equal(await first.read(), 'none')
   t.equal(await redis.cli('EXISTS', NAME), 0, 'who only reads leaves nothing')
-  t.equal(await first.beat(), 'ours')
-  t.equal(await canaryOf(OLD).beat(), 'ours')
-  for (const canary of [second, unprotected]) t.equal(await canary.beat(), 'foreign')
+  t.equal(await first.refresh(), 'ours')
+  t.equal(await canaryOf(OLD).refresh(), 'ours')
+  for (const canary of [second, unprotected]) t.equal(await canary.refresh(), 'foreign')
   t.equal(await first.read(), 'ours', 'a foreign one is left alone')
 
   await redis.cli('PEXPIRE', NAME, '1000')
-  await second.beat()
+  await second.refresh()
   t.ok(Number(await redis.cli('PTTL', NAME)) <= 1000, 'those of the new secret do not keep the old one alive')
-  await first.beat()
+  await first.refresh()
   const life = Number(await redis.cli('PTTL', NAME))
   t.ok(life > 60_000 && life <= 180_000, 'those of the old one do, for longer than until their next beat')
 
   await redis.cli('DEL', NAME) // as when all replicas with the old secret have ended, three minutes ago
-  t.equal(await second.beat(), 'ours')
+  t.equal(await second.refresh(), 'ours')
   t.equal(await first.read(), 'foreign')
   for (const text of ['', 'junk', Buffer.alloc(200).toString('base64')]) {
     await redis.cli('SET', NAME, text)
-    t.equal(await first.beat(), 'foreign', 'what somebody wrote there opens as little')
+    t.equal(await first.refresh(), 'foreign', 'what somebody wrote there opens as little')
   }
   await redis.stop()
-  t.equal(await first.beat(), 'unreachable')
+  t.equal(await first.refresh(), 'unreachable')
 })
 
 t.test('of two beats at once one is left, and each sees it', { skip: skipOrFail('redis-server') }, async (t) => {
@@ -51,7 +51,7 @@ t.test('of two beats at once one is left, and each sees it', { skip: skipOrFail(
   const connection = connectRedis(settingsFor(redis.port), { up: () => {}, down: () => {} })
   t.teardown(connection.close)
   await until('it is connected', connection.isUp)
-  const beats = [OLD, NEW].map((secret) => createCanary({ commands: connection.commands, sealer: createSealer(deriveKeys(secretBytes(secret)).sealing), name: NAME }).beat())
+  const beats = [OLD, NEW].map((secret) => createSecretCheck({ commands: connection.commands, sealer: createSealer(deriveKeys(secretBytes(secret)).sealing), name: NAME }).refresh())
   t.strictSame((await Promise.all(beats)).sort(), ['foreign', 'ours'])
 })
 

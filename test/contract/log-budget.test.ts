@@ -44,7 +44,7 @@ t.test('the budget of the log in Redis', { skip: skipOrFail('redis-server') }, a
       await spend(a, origin)
       t.equal(await entries(redis, 'user'), LIMITS[origin])
       await settled(a, b)
-      const [here, there] = [a.log.mark(), b.log.mark()]
+      const [here, there] = [a.log.snapshot(), b.log.snapshot()]
       const flood = Array.from({ length: 300 }, (_, n) => about(`flood ${n}`))
       const outcomes = flood.map(({ userId = '' }) => a.log.revoke(of(origin, userId)))
       t.ok(flood.every((one) => a.log.isVoid(one, here)), 'each holds here at once')
@@ -54,7 +54,7 @@ t.test('the budget of the log in Redis', { skip: skipOrFail('redis-server') }, a
       t.equal(a.counts.capped, 300)
 
       await settled(a, b)
-      const late = [a.log.mark(), b.log.mark()] as const
+      const late = [a.log.snapshot(), b.log.snapshot()] as const
       t.equal(await a.log.revoke(of(origin, 'late')), 'pending', 'the next entry comes later')
       t.same([a.log.isVoid(about('late'), late[0]), b.log.isVoid(about('late'), late[1])], [true, false])
       a.clock.jump(FLOOD_INTERVAL_MS)
@@ -89,12 +89,12 @@ t.test('the budget of the log in Redis', { skip: skipOrFail('redis-server') }, a
     await spend(a, 'webhook')
     await a.log.revoke(user('first'))
     await settled(a, b)
-    const marks = [a, b].map(({ log }) => log.mark())
+    const marks = [a, b].map(({ log }) => log.snapshot())
     const flood = Array.from({ length: 2500 }, (_, n) => a.log.revoke(user(`f${n}`)))
-    t.ok(a.log.isVoid(BOB, marks[0] ?? a.log.mark()), 'everybody, where names are too many')
+    t.ok(a.log.isVoid(BOB, marks[0] ?? a.log.snapshot()), 'everybody, where names are too many')
     t.strictSame(new Set(await Promise.all(flood)), new Set(['pending']))
     a.clock.jump(FLOOD_INTERVAL_MS)
-    await until('the other has read it', () => b.log.isVoid(about('f2499'), marks[1] ?? b.log.mark()))
+    await until('the other has read it', () => b.log.isVoid(about('f2499'), marks[1] ?? b.log.snapshot()))
     t.equal(await entries(redis, 'everything'), 2)
     await settled(a, b)
     t.ok(a.log.trusts(b.seal(BOB)), 'and nothing of it is left')
@@ -105,7 +105,7 @@ t.test('the budget of the log in Redis', { skip: skipOrFail('redis-server') }, a
     const a = openLogReplica(t, redis.port, { keyPrefix: PREFIX, limits: { ...LIMITS, logout: 10_000 } })
     await settled(a)
     await redis.stop()
-    const before = a.log.mark()
+    const before = a.log.snapshot()
     const outcomes: Array<Promise<unknown>> = []
     while (a.log.admits('logout')) outcomes.push(a.log.revoke(of('logout', `u${outcomes.length}`)))
     t.equal(outcomes.length, 500)

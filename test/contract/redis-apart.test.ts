@@ -51,7 +51,7 @@ for (const [how, without, isNoticedFirst] of [['by the servers’ names', [], tr
   for (const moved of ['follower', 'publisher'] as const) {
     t.test(`the ${moved} alone is led to the new master: ${how}, the other follows`, { skip: skipOrFail('redis-server') }, async (t) => {
       const { old, next, replica } = await startTwoMasters(t, without)
-      const before = replica.log.mark()
+      const before = replica.log.snapshot()
       await kick(old, moved)
       await until('it is on the new one', async () => (await clientsOf(next)).length >= 1)
       const bothMoved = (): Promise<void> => until('both are on the new one', async () => (await clientsOf(old)).length === 0 && (await clientsOf(next)).length === 2)

@@ -54,7 +54,7 @@ for (const server of ['redis-server', 'redis-6.2', 'valkey-server'] as const) {
       const [a, b] = [open(), open()]
       await settled(a, b)
       await fill(t, redis)
-      const before = b.log.mark()
+      const before = b.log.snapshot()
       t.equal(await a.log.revoke(user('alice')), 'logged')
       await until('the other has read it', () => b.log.isVoid(about('alice'), before))
       t.strictSame(a.troubles, [])

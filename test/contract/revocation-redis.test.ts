@@ -41,7 +41,7 @@ const changed = (generation: string, ...replicas: LogReplica[]): Promise<void> =
 /** What is revoked on one holds on the other, which trusts what was made after it. */
 async function checkWorks (t: Test, a: LogReplica, b: LogReplica): Promise<void> {
   await settled(a, b)
-  const before = b.log.mark()
+  const before = b.log.snapshot()
   const old = a.seal(BOB)
   t.equal(await a.log.revoke(user('bob')), 'logged')
   await until('the other has read it', () => b.log.isVoid(BOB, before))
@@ -62,7 +62,7 @@ function gate (): Readonly<{ wrap: (store: LogStore) => LogStore, open: () => vo
 t.test('the log in a real Redis', { skip: skipOrFail('redis-server') }, async (t) => {
   t.test('what is revoked on one replica is void on the other, and no entry made before it is trusted', async (t) => {
     const { a, b } = await startTwo(t)
-    const before = b.log.mark()
+    const before = b.log.snapshot()
     const old = [b.seal(ALICE), a.seal(ALICE)]
     t.same(old.map((entry) => b.log.trusts(entry)), [true, true])
     t.equal(await a.log.revoke(credential('token')), 'logged')
@@ -98,15 +98,15 @@ t.test('the log in a real Redis', { skip: skipOrFail('redis-server') }, async (t
     const generation = a.generation()
     await a.log.revoke(user('alice'))
     await settled(a, b)
-    const before = [a, b].map(({ log }) => log.mark())
+    const before = [a, b].map(({ log }) => log.snapshot())
     const old = b.seal(BOB)
     held.close()
     const connections = [a, b].map(({ counts }) => counts.disconnected)
     await redis.cli('FLUSHALL')
     await changed(generation, a, b)
-    await until('both have read its beginning', async () => await lengthOf(redis) === 1 && [a, b].every(({ log }) => log.mark().stamp.position.nonce !== ''))
+    await until('both have read its beginning', async () => await lengthOf(redis) === 1 && [a, b].every(({ log }) => log.snapshot().stamp.position.nonce !== ''))
     t.equal(a.generation(), b.generation(), 'one for all')
-    t.ok([a, b].every(({ log }, index) => log.isVoid(BOB, before[index] ?? log.mark())), 'nothing of the old one is used')
+    t.ok([a, b].every(({ log }, index) => log.isVoid(BOB, before[index] ?? log.snapshot())), 'nothing of the old one is used')
     t.same([a, b].map(({ log }) => log.trustsShared()), [false, false], 'what was revoked in the old one is not in the new one yet')
     t.same([a, b].map(({ log }) => log.isFollowing()), [true, true])
     held.open()
@@ -120,7 +120,7 @@ t.test('the log in a real Redis', { skip: skipOrFail('redis-server') }, async (t
   t.test('FLUSHALL, and a revocation on the way: logged in the new generation, or nowhere', async (t) => {
     const { redis, a, b } = await startTwo(t)
     for (let n = 0; n < 3; n++) {
-      const before = b.log.mark()
+      const before = b.log.snapshot()
       const [outcome] = await Promise.all([a.log.revoke(user(`u${n}`)), redis.cli('FLUSHALL')])
       t.match(outcome, /^(?:logged|pending)$/)
       await settled(a, b)
@@ -177,7 +177,7 @@ t.test('the log in a real Redis', { skip: skipOrFail('redis-server') }, async (t
 
   t.test('an entry that is forged but linked up is read as everything', async (t) => {
     const { redis, a, b, generation } = await startTwo(t)
-    const before = b.log.mark()
+    const before = b.log.snapshot()
     await script(redis, `local head = redis.call('HMGET', KEYS[2], 'gen', 'nonce')
       redis.call('XADD', KEYS[1], '*', 'gen', head[1], 'nonce', 'x', 'prev', head[2], 'kind', 'credential', 'value', 'nobody', 'quiet', '0', 'tag', 'forged')
       redis.call('HSET', KEYS[2], 'nonce', 'x')`)
@@ -191,7 +191,7 @@ t.test('the log in a real Redis', { skip: skipOrFail('redis-server') }, async (t
     const { redis, open, a } = await startTwo(t)
     const other = open({ key: Buffer.alloc(32, 2) })
     await until('it follows', () => other.log.isFollowing())
-    const first = a.log.mark()
+    const first = a.log.snapshot()
     await until('revoked', async () => await other.log.revoke(user('alice')) === 'logged' && a.log.isVoid(ALICE, first))
     t.notOk(a.log.isVoid(BOB, first))
     await other.log.revoke(credential('token'))
@@ -245,7 +245,7 @@ t.test('the log in a real Redis', { skip: skipOrFail('redis-server') }, async (t
     await a.log.revoke(user('alice'))
     await settled(a, b)
     await redis.stop()
-    const [here, there] = [a.log.mark(), b.log.mark()]
+    const [here, there] = [a.log.snapshot(), b.log.snapshot()]
     const outcome = a.log.revoke(user('carol'))
     t.ok(a.log.isVoid(about('carol'), here), 'at once')
     t.equal(await outcome, 'pending')
@@ -281,7 +281,7 @@ t.test('the log in a real Redis', { skip: skipOrFail('redis-server') }, async (t
     }
     t.same([a, b].map(({ log }) => log.isFollowing()), [false, false])
     for (const { troubles } of [a, b]) t.equal(troubles.filter((what) => what.includes('more than three times')).length, 1)
-    const before = b.log.mark()
+    const before = b.log.snapshot()
     t.equal(await a.log.revoke(user('alice')), 'logged', 'what is revoked is logged all the same')
     await until('read', () => b.log.isVoid(ALICE, before))
     for (const { clock } of [a, b]) clock.jump(10 * 60_000)
@@ -330,7 +330,7 @@ t.test('the log in a real Redis', { skip: skipOrFail('redis-server') }, async (t
     const copy = await startRedis(t, { args: ['--replicaof', '127.0.0.1', String(redis.port), '--repl-diskless-sync-delay', '0'] })
     const b = openLogReplica(t, copy.port, { keyPrefix: PREFIX })
     await until('it reads', () => b.generation() === a.generation(), 30_000)
-    const before = b.log.mark()
+    const before = b.log.snapshot()
     await a.log.revoke(user('alice'))
     await until('it has read it', () => b.log.isVoid(ALICE, before))
     t.same([b.log.isFollowing(), b.log.trustsShared()], [false, false])

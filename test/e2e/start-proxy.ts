@@ -57,7 +57,7 @@ function writeFiles (folder: string, listen: number, { snippet: name, tls, edits
   const [first = 0] = forwardAuth
   const errors: string[] = []
   const code = snippet([
-    name, '--out', folder, '--listen', `127.0.0.1:${listen}`, '--adapter', `${tls ? 'https' : 'http'}://${forwardAuthHost}:${first}`, '--app', `http://127.0.0.1:${app}`, '--host', HOST, ...options
+    name, '--out', folder, '--listen', `127.0.0.1:${listen}`, '--forward-auth', `${tls ? 'https' : 'http'}://${forwardAuthHost}:${first}`, '--app', `http://127.0.0.1:${app}`, '--host', HOST, ...options
   ], { write: () => {} }, { write: (text: string) => errors.push(text) })
   if (code !== 0) throw new Error(`snippet ${name}: ${errors.join('')}`)
   const addresses = forwardAuth.map(port => `127.0.0.1:${port}`).join(between)

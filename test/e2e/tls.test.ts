@@ -16,7 +16,7 @@ import { startProxy } from './start-proxy.ts'
 // Traefik over TLS runs the whole list: traefik.test.ts
 
 for (const proxy of [caddy, nginx, envoy, haproxy]) {
-  t.test(`${proxy.server} asks over TLS, on what "snippet ${proxy.snippet} --adapter https://…" writes`, { skip: skipOrFail(proxy.server) }, async t => {
+  t.test(`${proxy.server} asks over TLS, on what "snippet ${proxy.snippet} --forward-auth https://…" writes`, { skip: skipOrFail(proxy.server) }, async t => {
     t.test('the certificate is checked, and right', async t => {
       const { port, app } = await start(t, proxy, 'localhost')
       t.equal((await ask(port)).status, 401)

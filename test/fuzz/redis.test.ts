@@ -75,7 +75,7 @@ async function startFleet (t: Test) {
   const redis = new Redis(server.port)
   t.teardown(() => redis.disconnect())
   const simulator = await startSimulator(t)
-  const options = { authgear: simulator.url, redisPort: server.port, degradedTtlMs: 500, patienceMs: 300, managementToken: 'a token of the tests' }
+  const options = { authgear: simulator.url, redisPort: server.port, degradedTtlMs: 500, leaseWaitMs: 300, managementToken: 'a token of the tests' }
   const [one, other] = [await startAdapter(t, options), await startAdapter(t, options)]
   await until('both follow the log', () => [one, other].every(({ service }) => service.redisState() === 'up'))
   // a log that was tampered with is told as an error too

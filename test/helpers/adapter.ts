@@ -46,7 +46,7 @@ export interface AdapterOptions {
   readonly tls?: TlsFiles
   readonly clientCa?: string
   /** How long one who lost the fleet's lease waits; long here, so that a slow machine changes nothing. */
-  readonly patienceMs?: number
+  readonly leaseWaitMs?: number
   readonly clock?: Clock
   /** In place of the listener's own, which would take minutes: milliseconds. */
   readonly limits?: Readonly<Partial<Record<'headersTimeout' | 'requestTimeout' | 'keepAliveTimeout' | 'connectionsCheckingInterval', number>>>
@@ -80,8 +80,8 @@ export const LOGIN: NonNullable<ServiceSettings['login']> = {
 export async function startAdapter (t: Pick<Test, 'teardown'>, options: AdapterOptions): Promise<Adapter> {
   const lines: Array<Record<string, unknown>> = []
   const log = createLog('debug', { write: (line: string) => { lines.push(JSON.parse(line)) } })
-  const { patienceMs = 10_000, clock = systemClock } = options
-  const service = createService(settingsOf(options), log, { patienceMs, clock })
+  const { leaseWaitMs = 10_000, clock = systemClock } = options
+  const service = createService(settingsOf(options), log, { leaseWaitMs, clock })
   Object.assign(service.app.fastify.server, options.limits)
   const port = await listen(service.app, options.listen)
   const identifyPort = await listen(service.identify)

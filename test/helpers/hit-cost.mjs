@@ -1,7 +1,7 @@
 // What a hit allocates and a remembered session keeps, in bytes, by the compiled service without its sockets. Times are noisy, bytes are not.
 // Usage: node --expose-gc --min-semi-space-size=64 --max-semi-space-size=64 test/helpers/hit-cost.mjs; prints JSON
 import { createAuthenticator } from '../../dist/authenticate/authenticator.js'
-import { fleetOfOne } from '../../dist/cache/coalescing.js'
+import { NO_SHARED_CACHE } from '../../dist/cache/coalescing.js'
 import { NO_FAILED_CREDENTIALS } from '../../dist/authgear/resolver/failed-credentials.js'
 import { createMemoryCache } from '../../dist/cache/memory.js'
 import { systemClock as clock } from '../../dist/clock.js'
@@ -32,9 +32,9 @@ function answererOf (memory) {
   const keyer = createKeyer(Buffer.alloc(32, 1), { endpoint: 'https://accounts.example.com', cookiePrefix: '' })
   const log = createMemoryLog({ clock, retentionMs: 1_000_000, observer: {} })
   let users = 0
-  const resolver = { resolve: async () => ({ certain: true, resolution: readResolution(replyOf(`a11ce000-0000-4000-8000-${String(users++).padStart(12, '0')}`)).resolution }) }
-  const observer = { memoryRead () {}, coalesced () {}, noVerdict () {}, unforeseen (error) { throw error } }
-  const authenticator = createAuthenticator({ memory, fleet: fleetOfOne, resolver, clock, digests: keyer.digests, wholeDigests: keyer.wholeDigests, audience: 'https://accounts.example.com', failedCredentials: NO_FAILED_CREDENTIALS, lifetimes: { ttlMs: 600_000, negativeTtlMs: 5000 }, refreshAhead: 0.8, timeoutMs: 2000, degradedTtlMs: 5000, log, observer })
+  const resolver = { resolve: async () => ({ isConclusive: true, resolution: readResolution(replyOf(`a11ce000-0000-4000-8000-${String(users++).padStart(12, '0')}`)).resolution }) }
+  const observer = { memoryRead () {}, coalesced () {}, noVerdict () {}, unexpectedError (error) { throw error } }
+  const authenticator = createAuthenticator({ memory, fleet: NO_SHARED_CACHE, resolver, clock, digests: keyer.digests, wholeDigests: keyer.wholeDigests, audience: 'https://accounts.example.com', failedCredentials: NO_FAILED_CREDENTIALS, lifetimes: { ttlMs: 600_000, negativeTtlMs: 5000 }, refreshAhead: 0.8, timeoutMs: 2000, degradedTtlMs: 5000, log, observer })
   return createVerify({ authenticator, keyer, cookieNames: cookieNames(''), absentHeaders: 'empty', realm: 'https://accounts.example.com', clock, confirmAfterMs: 5000, allowPreflight: false })
 }
 

@@ -29,5 +29,5 @@ export function validResolution (some: Readonly<Record<string, string | undefine
   return reading.resolution
 }
 
-export const INVALID: Resolution = Object.freeze({ kind: 'invalid', silent: false })
-export const SILENT: Resolution = Object.freeze({ kind: 'invalid', silent: true })
+export const INVALID: Resolution = Object.freeze({ kind: 'invalid', noIdentityHeaders: false })
+export const SILENT: Resolution = Object.freeze({ kind: 'invalid', noIdentityHeaders: true })

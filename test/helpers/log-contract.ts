@@ -23,13 +23,13 @@ export function logContract (t: Test, open: (t: Test) => Promise<LogSubject>): v
   for (const [what, revocation, alice, bob] of rows) {
     t.test(`revoking ${what} voids what began before it, and nothing else or later`, async (t) => {
       const { log } = await open(t)
-      const before = log.mark()
+      const before = log.snapshot()
       t.same([log.isVoid(ALICE, before), log.isVoid(BOB, before)], [false, false])
       const revoking = log.revoke(revocation)
       t.same([log.isVoid(ALICE, before), log.isVoid(BOB, before)], [alice, bob], 'at once')
       t.equal(await revoking, 'logged')
       t.same([log.isVoid(ALICE, before), log.isVoid(BOB, before)], [alice, bob], 'and when it is in the log')
-      const after = log.mark()
+      const after = log.snapshot()
       t.same([log.isVoid(ALICE, after), log.isVoid(BOB, after)], [false, false], 'what begins later is not')
       t.equal(await log.revoke(revocation), 'logged')
       t.same([log.isVoid(ALICE, after), log.isVoid(BOB, after)], [alice, bob], 'until it is revoked again')
@@ -46,19 +46,19 @@ export function logContract (t: Test, open: (t: Test) => Promise<LogSubject>): v
     const stolen = { userId: 'alice', digests: digestsOf('session=the-id.secret; app_session=junk') }
     for (const cookie of ['session=the-id.secret', 'session=the-id.another', 'app_session=junk', 'app_session=the-id.x']) {
       for (const digest of digestsOf(cookie).slice(-1)) {
-        const before = log.mark()
+        const before = log.snapshot()
         t.equal(await log.revoke({ target: { kind: 'credential', digest }, origin: 'management', quietMs: 0 }), 'logged')
         t.ok(log.isVoid(stolen, before), cookie)
       }
     }
-    const before = log.mark()
+    const before = log.snapshot()
     for (const digest of digestsOf('session=other-id.secret')) await log.revoke({ target: { kind: 'credential', digest }, origin: 'management', quietMs: 0 })
     t.notOk(log.isVoid(stolen, before), 'another session')
   })
 
   t.test('many at once are all logged', async (t) => {
     const { log } = await open(t)
-    const before = log.mark()
+    const before = log.snapshot()
     const users = Array.from({ length: 100 }, (_, index) => `u${index}`)
     t.same(new Set(await Promise.all(users.map((name) => log.revoke(user(name))))), new Set(['logged']))
     t.ok(users.every((name) => log.isVoid(about(name), before)))
@@ -68,13 +68,13 @@ export function logContract (t: Test, open: (t: Test) => Promise<LogSubject>): v
   t.test('quiet begins when it is taken, and is of what began within it', async (t) => {
     const { log, clock } = await open(t)
     await log.revoke(user('alice', 60_000))
-    const within = log.mark().at
-    t.same([log.isQuiet(ALICE, within), log.isQuiet(BOB, within)], [true, false])
+    const within = log.snapshot().at
+    t.same([log.isUncacheable(ALICE, within), log.isUncacheable(BOB, within)], [true, false])
     clock.jump(60_000)
-    t.same([log.isQuiet(ALICE, within), log.isQuiet(ALICE, log.mark().at)], [true, false])
+    t.same([log.isUncacheable(ALICE, within), log.isUncacheable(ALICE, log.snapshot().at)], [true, false])
     await log.revoke(user('bob'))
-    t.ok(log.isQuiet(ALICE, within), 'whenever it ends')
-    t.notOk(log.isQuiet(BOB, log.mark().at), 'none was asked for')
+    t.ok(log.isUncacheable(ALICE, within), 'whenever it ends')
+    t.notOk(log.isUncacheable(BOB, log.snapshot().at), 'none was asked for')
   })
 
   t.test('a log that has just been opened is followed, and closes twice', async (t) => {

@@ -1,6 +1,6 @@
 import type { CredentialDigest } from '../../src/core/cache-key.ts'
 import type { LogEntry } from '../../src/revocation/ledger.ts'
-import type { About, Revocation, Target } from '../../src/revocation/types.ts'
+import type { Affected, Revocation, Target } from '../../src/revocation/types.ts'
 
 export const digest = (text: string): CredentialDigest => text as CredentialDigest
 
@@ -9,7 +9,7 @@ export const credential = (text: string, quietMs = 0): Revocation => ({ target: 
 export const EVERYTHING: Revocation = { target: { kind: 'everything' }, origin: 'management', quietMs: 0 }
 
 /** Whom a resolution is about: a user, and the digests of what was sent. */
-export const about = (userId: string | undefined, ...digests: string[]): About => ({ userId, digests: digests.map(digest) })
+export const about = (userId: string | undefined, ...digests: string[]): Affected => ({ userId, digests: digests.map(digest) })
 
 /** The n-th entry of a log: its id, nonce and name follow from n. */
 export function logEntry (n: number, revocation: Revocation | undefined, some: Partial<LogEntry> = {}): LogEntry {

@@ -1,6 +1,6 @@
 import type { Test } from 'tap'
 import { createResolver, type ResolverSettings } from '../../src/authgear/resolver/client.ts'
-import type { ClientTrace, Resolver, ResolverOutcome, Verdict } from '../../src/authgear/resolver/types.ts'
+import type { ClientTrace, Resolver, ResolverOutcome, ResolverResult } from '../../src/authgear/resolver/types.ts'
 import { createKeyer } from '../../src/core/cache-key.ts'
 import type { Credentials } from '../../src/core/credentials.ts'
 import { ResolverError } from '../../src/errors.ts'
@@ -15,7 +15,7 @@ export interface TestResolver extends Resolver {
   /** One for each real request, and for each that was turned away. */
   readonly outcomes: ResolverOutcome[]
   /** A verdict, or the code of the error. */
-  ask (some?: Partial<Credentials>, trace?: Partial<ClientTrace>): Promise<Verdict | string>
+  ask (some?: Partial<Credentials>, trace?: Partial<ClientTrace>): Promise<ResolverResult | string>
   /** The code of what caused the error; undefined where there is none. */
   causeOfFailure (): Promise<unknown>
 }
@@ -34,7 +34,7 @@ export function openResolver (t: Test, port: number, some: Partial<ResolverSetti
     ...some
   }, { authgearRequest: outcome => { outcomes.push(outcome) } })
   t.teardown(() => resolver.close())
-  const resolve = (some: Partial<Credentials>, trace: Partial<ClientTrace> = {}): Promise<Verdict> =>
+  const resolve = (some: Partial<Credentials>, trace: Partial<ClientTrace> = {}): Promise<ResolverResult> =>
     resolver.resolve(credentials(some), { ...NO_TRACE, ...trace }, { whole: keyer.wholeDigests(credentials(some)), all: keyer.digests(credentials(some)) })
   const ask: TestResolver['ask'] = (some = { bearer: 'a' }, trace = {}) =>
     resolve(some, trace).catch((error: unknown) => {

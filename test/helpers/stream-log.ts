@@ -9,7 +9,7 @@ import type { RedisSettings } from '../../src/redis/options.ts'
 import { follow } from '../../src/revocation/follow.ts'
 import { createEntryCodec, type Fields } from '../../src/revocation/codec.ts'
 import type { LogStore } from '../../src/revocation/store.ts'
-import type { About, Origin } from '../../src/revocation/types.ts'
+import type { Affected, Origin } from '../../src/revocation/types.ts'
 import { createRedisLogStore } from '../../src/revocation/redis-store.ts'
 import { createStreamLog, type StreamLog } from '../../src/revocation/stream-log.ts'
 import { entryOf } from './entry.ts'
@@ -45,7 +45,7 @@ export interface LogReplica {
   readonly counts: Readonly<{ adopted: number, inauthentic: number, disconnected: number, revoked: number, lags: number, capped: number, length: number }>
   readonly generation: () => string
   /** As this replica would seal it for others, now. */
-  readonly seal: (about: About) => Entry
+  readonly seal: (about: Affected) => Entry
   readonly close: () => Promise<void>
 }
 
@@ -73,14 +73,14 @@ export function openLogReplica (t: Pick<Test, 'teardown'>, place: RedisPlace, { 
   const log = createStreamLog({ store, codec: createEntryCodec(key), clock, retentionMs, observer, ...(page === undefined ? {} : { page }), ...(limits === undefined ? {} : { limits }) })
   const close = follow(log, store, () => trouble('cannot be followed'))
   t.teardown(close)
-  const seal = ({ userId, digests }: About): Entry => entryOf({ resolution: validResolution({ 'user-id': userId }), digests, stamp: log.mark().stamp })
-  return { log, store, clock, troubles, counts, seal, close, generation: () => log.mark().stamp.generation }
+  const seal = ({ userId, digests }: Affected): Entry => entryOf({ resolution: validResolution({ 'user-id': userId }), digests, stamp: log.snapshot().stamp })
+  return { log, store, clock, troubles, counts, seal, close, generation: () => log.snapshot().stamp.generation }
 }
 
 /** All follow, and read the same generation to its end. */
 export async function settled (...replicas: readonly LogReplica[]): Promise<void> {
   await until('all follow one log', () => {
-    const [first, ...others] = replicas.map(({ log }) => JSON.stringify(log.mark().stamp))
+    const [first, ...others] = replicas.map(({ log }) => JSON.stringify(log.snapshot().stamp))
     return replicas.every(({ log }) => log.trustsShared()) && others.every((one) => one === first)
   })
 }

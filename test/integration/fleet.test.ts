@@ -1,6 +1,6 @@
 import t from 'tap'
 import { demoJwt } from '../../deploy/demo/authgear-simulator/tokens.mjs'
-import { createFleet, type Fleet } from '../../src/cache/coalescing.ts'
+import { createSharedCache, type SharedCache } from '../../src/cache/coalescing.ts'
 import { createSealer } from '../../src/crypto/sealing.ts'
 import { systemClock } from '../../src/clock.ts'
 import type { CacheKey } from '../../src/core/cache-key.ts'
@@ -45,7 +45,7 @@ t.test('60 contenders that share nothing but Redis, spread over 80 ms: one asks,
     errors = 0
     const contender = async (index: number): Promise<string> => {
       await new Promise((resolve) => setTimeout(resolve, Math.random() * 80))
-      const turn = await (fleets[index % 3] as Fleet).turn(key, () => true)
+      const turn = await (fleets[index % 3] as SharedCache).lookup(key, () => true)
       if (turn.kind === 'found') return userOf(turn.entry)
       calls++
       await new Promise((resolve) => setTimeout(resolve, 40))
@@ -94,18 +94,18 @@ t.test('a winner that fails does not take the others down with it', async (t) =>
 t.test('a lease that never ends, or for too long, is nobody’s: Authgear is asked at once', async (t) => {
   const redis = await startRedis(t)
   for (const [name, args] of [['no end', []], ['an hour', ['PX', '3600000']]] as const) {
-    const fleet = await openFleet(t, redis.port, { patienceMs: 60_000 })
+    const fleet = await openFleet(t, redis.port, { leaseWaitMs: 60_000 })
     await redis.cli('SET', `test:{planted ${name}}:lease`, 'stranger', ...args)
-    const turn = await fleet.turn(`planted ${name}` as CacheKey, () => true)
+    const turn = await fleet.lookup(`planted ${name}` as CacheKey, () => true)
     t.equal(turn.kind, 'ask', name)
   }
 })
 
 t.test('a lease of one who died is succeeded when it ends', async (t) => {
   const redis = await startRedis(t)
-  const fleet = await openFleet(t, redis.port, { patienceMs: 60_000 })
+  const fleet = await openFleet(t, redis.port, { leaseWaitMs: 60_000 })
   await redis.cli('SET', 'test:{orphan}:lease', 'dead', 'PX', '100')
-  const turn = await fleet.turn('orphan' as CacheKey, () => true)
+  const turn = await fleet.lookup('orphan' as CacheKey, () => true)
   t.equal(turn.kind, 'ask')
   t.not(await redis.cli('GET', 'test:{orphan}:lease'), 'dead', 'it is ours now')
   if (turn.kind === 'ask') await turn.done()
@@ -115,12 +115,12 @@ t.test('a lease of one who died is succeeded when it ends', async (t) => {
 t.test('a value that is written late, when its lease has ended, gives no old answer a new life', async (t) => {
   const redis = await startRedis(t)
   const fleet = await openFleet(t, redis.port)
-  const turn = await fleet.turn('late' as CacheKey, () => true)
+  const turn = await fleet.lookup('late' as CacheKey, () => true)
   if (turn.kind !== 'ask') throw new Error('nobody else was there')
   await redis.cli('DEL', 'test:{late}:lease') // as its end does, while a frozen server holds the command back
   await turn.done(entryOf('old'), 30_000)
   t.equal(await redis.cli('EXISTS', 'test:{late}:entry'), 0)
-  const again = await fleet.turn('late' as CacheKey, () => true)
+  const again = await fleet.lookup('late' as CacheKey, () => true)
   if (again.kind === 'ask') await again.done(entryOf('new'), 30_000)
   t.equal(await redis.cli('EXISTS', 'test:{late}:entry'), 1, 'in time it is written')
 })
@@ -146,9 +146,9 @@ t.test('a token’s end is the end of every answer to it, also of one that Redis
 
 t.test('nobody waits longer than patience for a winner that does not come back', async (t) => {
   const redis = await startRedis(t)
-  const fleet = await openFleet(t, redis.port, { patienceMs: 30 })
+  const fleet = await openFleet(t, redis.port, { leaseWaitMs: 30 })
   await redis.cli('SET', 'test:{slow}:lease', 'other', 'PX', '4000')
-  t.equal((await fleet.turn('slow' as CacheKey, () => true)).kind, 'ask')
+  t.equal((await fleet.lookup('slow' as CacheKey, () => true)).kind, 'ask')
   t.equal(await redis.cli('GET', 'test:{slow}:lease'), 'other', 'the lease stays the other’s')
 })
 
@@ -179,17 +179,17 @@ async function startReplicas (t: Tap, options: AdapterOptions): Promise<readonly
   return replicas
 }
 
-async function openFleet (t: Pick<Tap, 'teardown'>, port: number, { patienceMs = 5000, sharedError = () => {} }: { patienceMs?: number, sharedError?: () => void } = {}): Promise<Fleet> {
+async function openFleet (t: Pick<Tap, 'teardown'>, port: number, { leaseWaitMs = 5000, sharedError = () => {} }: { leaseWaitMs?: number, sharedError?: () => void } = {}): Promise<SharedCache> {
   let ready = (): void => {}
   const up = new Promise<void>((resolve) => { ready = resolve })
   const connection = connectRedis(settingsFor(port, { timeoutMs: 5000 }), { up: ready, down: () => {} })
   t.teardown(() => connection.close())
   await up
-  return createFleet({
+  return createSharedCache({
     tier: { commands: connection.commands, sealer: createSealer(Buffer.alloc(32)), keyPrefix: 'test:', clock: systemClock },
     timeoutMs: 5000,
     leaseMs: 2500,
-    patienceMs,
+    leaseWaitMs,
     observer: { sharedRead: () => {}, sharedError }
   })
 }

@@ -30,7 +30,7 @@ function logOf ({ service }: Adapter) {
 
 /** Every replica has polled the master that there is, and read the same log to its end. */
 async function allPolled (adapters: readonly Adapter[], when: string): Promise<void> {
-  const states = () => adapters.map((one) => ({ redis: one.service.redisState(), follows: logOf(one).isFollowing(), trusts: logOf(one).trustsShared(), stamp: JSON.stringify(logOf(one).mark().stamp) }))
+  const states = () => adapters.map((one) => ({ redis: one.service.redisState(), follows: logOf(one).isFollowing(), trusts: logOf(one).trustsShared(), stamp: JSON.stringify(logOf(one).snapshot().stamp) }))
   await until(`all follow one log ${when}`, () => {
     const now = states()
     return now.every(({ redis, trusts }) => redis === 'up' && trusts) && new Set(now.map(({ stamp }) => stamp)).size === 1

@@ -4,9 +4,9 @@ import { connect, createServer, type ClientHttp2Stream, type IncomingHttpHeaders
 import type { AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
 import { respond } from '../../src/http/respond.ts'
-import type { Answer } from '../../src/verify/responses.ts'
+import type { HttpResponse } from '../../src/verify/responses.ts'
 
-const PAGE: Answer = { status: 401, headers: ['content-length', '4', 'set-cookie', 'a=1', 'set-cookie', 'b=2', 'set-cookie', 'c=3'], body: 'page' }
+const PAGE: HttpResponse = { status: 401, headers: ['content-length', '4', 'set-cookie', 'a=1', 'set-cookie', 'b=2', 'set-cookie', 'c=3'], body: 'page' }
 
 /** A server whose only way to answer is `respond`, and one request of it. */
 async function ask (t: Test, method: string, answer: (response: ServerResponse, stream: ClientHttp2Stream) => void | Promise<void>): Promise<ClientHttp2Stream> {

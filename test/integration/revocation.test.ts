@@ -24,7 +24,7 @@ function parts ({ service }: Adapter) {
   return service.revocations
 }
 const revoke = (adapter: Adapter, revocation: Revocation) => parts(adapter).revocations.revoke(revocation)
-const generationOf = (adapter: Adapter): string => parts(adapter).revocations.mark().stamp.generation
+const generationOf = (adapter: Adapter): string => parts(adapter).revocations.snapshot().stamp.generation
 
 async function namesIn (redis: RedisServer, kind: 'entry' | 'lease'): Promise<number> {
   const names = await redis.cli('KEYS', `*:${kind}`)
@@ -64,7 +64,7 @@ t.test('on several replicas', { skip: skipOrFail('redis-server') }, async (t) =>
     t.test(`revoked ${where} while Authgear’s answer is on its way: the old identity is never answered`, async (t) => {
       const { redis, simulator, at } = await startFleet(t, 2)
       const gate = simulator.knobs.hold('after')
-      const mark = parts(at(0)).revocations.mark()
+      const mark = parts(at(0)).revocations.snapshot()
       const asking = [1, 2, 3].map(() => verify(at(0), alice.accessToken))
       await gate.arrived(1)
       simulator.knobs.disable('alice')
@@ -83,7 +83,7 @@ t.test('on several replicas', { skip: skipOrFail('redis-server') }, async (t) =>
     t.equal(sourceOf(await verify(at(0), alice.accessToken)), '200 authgear')
     await until('it is in Redis', async () => await namesIn(redis, 'entry') === 1)
     t.equal(sourceOf(await verify(at(1), alice.accessToken)), '200 redis')
-    const mark = parts(at(2)).revocations.mark()
+    const mark = parts(at(2)).revocations.snapshot()
     await revoke(at(0), user(alice.id))
     await until('all know', () => [1, 2].every((index) => parts(at(index)).revocations.isVoid({ userId: alice.id, digests: [] }, mark)))
     t.equal(sourceOf(await verify(at(2), alice.accessToken)), '200 authgear')
@@ -109,10 +109,10 @@ t.test('on several replicas', { skip: skipOrFail('redis-server') }, async (t) =>
     clock.jump(DEGRADED - STALE)
     t.equal((await verify(cut, alice.accessToken)).status, 401, 'for CACHE_DEGRADED_TTL at most')
     t.equal(sourceOf(await verify(cut, bob.accessToken)), '200 memory', 'what is younger is used')
-    const mark = parts(cut).revocations.mark()
+    const mark = parts(cut).revocations.snapshot()
     t.equal(await revoke(cut, user(bob.id)), 'pending')
     t.ok(parts(cut).revocations.isVoid({ userId: bob.id, digests: [] }, mark))
-    const other = parts(at(0)).revocations.mark()
+    const other = parts(at(0)).revocations.snapshot()
     relay.to(redis.port)
     await until('it follows again', () => isUp(cut))
     await until('what was revoked on it has reached the other', () => parts(at(0)).revocations.isVoid({ userId: bob.id, digests: [] }, other))
@@ -156,7 +156,7 @@ t.test('on several replicas', { skip: skipOrFail('redis-server') }, async (t) =>
     const { keyer, revocations } = parts(at(0))
     const [sessionId] = keyer.digests({ session: `${alice.cookie.split('.')[0]}.x`, bearer: undefined, appSession: undefined, appAccessToken: undefined }).slice(-1)
     if (sessionId === undefined) throw new Error('a session has an id')
-    const mark = parts(at(1)).revocations.mark()
+    const mark = parts(at(1)).revocations.snapshot()
     await revocations.revoke({ target: { kind: 'credential', digest: sessionId }, origin: 'management', quietMs: 0 })
     await until('the other knows', () => parts(at(1)).revocations.isVoid({ userId: undefined, digests: [sessionId] }, mark))
     for (const cookie of sent) {

@@ -23,8 +23,8 @@ const CHECKS: Readonly<Record<string, Readonly<{ server: ServerName, args: reado
 
 const VARIANTS: Readonly<Record<string, readonly string[]>> = {
   'with all options': [...POLICIES, '--login'],
-  'over TLS, with all options': ['--adapter', 'https://127.0.0.1:4180', ...POLICIES, '--login'],
-  'on IPv6': ['--listen', '[::1]:8080', '--adapter', 'http://[::1]:4180', '--app', 'http://[::1]:8081']
+  'over TLS, with all options': ['--forward-auth', 'https://127.0.0.1:4180', ...POLICIES, '--login'],
+  'on IPv6': ['--listen', '[::1]:8080', '--forward-auth', 'http://[::1]:4180', '--app', 'http://[::1]:8081']
 }
 
 t.test('each proxy accepts what is written for it', async t => {
@@ -55,7 +55,7 @@ function write (t: Test, proxy: string, options: readonly string[], caFile: stri
   // names would have to be found
   const local = (name: string, value: string): string[] => options.includes(name) ? [] : [name, value]
   const errors: string[] = []
-  const code = snippet([proxy, '--out', folder, ...options, ...local('--listen', '127.0.0.1:8080'), ...local('--adapter', 'http://127.0.0.1:4180'), ...local('--app', 'http://127.0.0.1:8081')],
+  const code = snippet([proxy, '--out', folder, ...options, ...local('--listen', '127.0.0.1:8080'), ...local('--forward-auth', 'http://127.0.0.1:4180'), ...local('--app', 'http://127.0.0.1:8081')],
     { write: () => {} }, { write: (text: string) => errors.push(text) })
   if (code !== 0) throw new Error(errors.join(''))
   copyFileSync(caFile, join(folder, 'ca.crt'))

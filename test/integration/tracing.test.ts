@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import t from 'tap'
-import { fleetOfOne } from '../../src/cache/coalescing.ts'
+import { NO_SHARED_CACHE } from '../../src/cache/coalescing.ts'
 import { wantsTracing } from '../../src/commands/tracing.ts'
 import { UNTRACED } from '../../src/tracing/wrappers.ts'
 import { freePort } from '../helpers/free-port.ts'
@@ -123,7 +123,7 @@ t.test('a collector that is away costs nobody an answer, is told once, and does 
 t.test('without an endpoint nothing is wrapped, and the library is not even loaded', async (t) => {
   const answerer = (): never => { throw new Error('not asked') }
   t.equal(UNTRACED.answerer('verify', answerer), answerer)
-  t.equal(UNTRACED.fleet(fleetOfOne), fleetOfOne)
+  t.equal(UNTRACED.fleet(NO_SHARED_CACHE), NO_SHARED_CACHE)
   const rows: ReadonlyArray<readonly [env: NodeJS.ProcessEnv, wanted: boolean]> = [
     [{}, false], [{ OTEL_EXPORTER_OTLP_ENDPOINT: '' }, false], [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://c' }, true], [{ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://c/v1/traces' }, true],
     [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://c', OTEL_SDK_DISABLED: 'true' }, false], [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://c', OTEL_TRACES_EXPORTER: 'none' }, false], [{ OTEL_SERVICE_NAME: 'x' }, false]

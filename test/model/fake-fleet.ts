@@ -1,17 +1,17 @@
 import type { Accept } from '../../src/cache/types.ts'
-import type { Fleet, Turn } from '../../src/cache/coalescing.ts'
+import type { SharedCache, SharedLookup } from '../../src/cache/coalescing.ts'
 import { decodeEntry, encodeEntry, type Entry } from '../../src/core/entry.ts'
 import type { FakeRedis } from './fake-redis.ts'
 import { PEOPLE } from './people.ts'
 import type { Replica } from './replica.ts'
 import { LIMITS } from './world.ts'
 
-type Contention = Turn | 'lost'
+type Contention = SharedLookup | 'lost'
 
 /** The contract of `Fleet` over faked servers: found only when accepted, one lease a key, the others look again whenever something happened. */
-export function createSharedTier (replica: Replica): Fleet {
+export function createSharedTier (replica: Replica): SharedCache {
   const { world } = replica
-  const nobody: Turn = { kind: 'ask', done: async (entry) => { if (entry !== undefined) world.told(replica, entry) } }
+  const nobody: SharedLookup = { kind: 'ask', done: async (entry) => { if (entry !== undefined) world.told(replica, entry) } }
 
   function contend (redis: FakeRedis, key: string, accept: Accept, coalesced: boolean): Contention {
     const slot = redis.cache.get(key)
@@ -35,7 +35,7 @@ export function createSharedTier (replica: Replica): Fleet {
     }).catch(() => {})
   }
 
-  async function turn (key: string, accept: Accept): Promise<Turn> {
+  async function turn (key: string, accept: Accept): Promise<SharedLookup> {
     const deadline = world.now + 300
     for (let coalesced = false; ; coalesced = true) {
       const contention = await replica.through('cache', (redis) => contend(redis, key, accept, coalesced)).catch(() => nobody)
@@ -46,7 +46,7 @@ export function createSharedTier (replica: Replica): Fleet {
   }
 
   return {
-    turn: (key, accept) => {
+    lookup: (key, accept) => {
       const person = PEOPLE.find((some) => some.cacheKey() === key)
       if (!replica.mayFollow) world.fail('a replica that does not follow asked the fleet')
       if (person !== undefined && replica.isQuiet(person.withoutUser, replica.clock.monotonic())) world.fail('a lease was asked for within a quiet time')

@@ -1,4 +1,4 @@
-import type { Subject } from '../../src/authenticate/types.ts'
+import type { CredentialContext } from '../../src/authenticate/types.ts'
 import { createKeyer } from '../../src/core/cache-key.ts'
 import type { Credentials } from '../../src/core/credentials.ts'
 import { EVERYTHING, namesOf, type Target } from '../../src/revocation/types.ts'
@@ -7,7 +7,7 @@ import { credentials } from '../helpers/credentials.ts'
 export const keyer = createKeyer(Buffer.alloc(32, 1), { endpoint: 'https://model.example', cookiePrefix: '' })
 
 /** Somebody's way to be known: a key of the cache, and every name under which it may be revoked. */
-export type Person = Subject & Readonly<{ user: string, names: readonly string[], withoutUser: readonly string[] }>
+export type Person = CredentialContext & Readonly<{ user: string, names: readonly string[], withoutUser: readonly string[] }>
 
 function person (user: string, some: Partial<Credentials>): Person {
   const sent = credentials(some)

@@ -84,7 +84,7 @@ export class Replica {
       timeoutMs: LIMITS.timeout,
       degradedTtlMs: LIMITS.degraded,
       refreshAhead: LIMITS.refreshAhead,
-      observer: { memoryRead: trouble, coalesced: trouble, noVerdict: trouble, unforeseen: (error) => world.fail(`unforeseen: ${String(error)}`) }
+      observer: { memoryRead: trouble, coalesced: trouble, noVerdict: trouble, unexpectedError: (error) => world.fail(`unforeseen: ${String(error)}`) }
     })
   }
 
@@ -93,7 +93,7 @@ export class Replica {
     wall: () => this.world.now + this.wallOff as EpochMs
   })
 
-  get generation (): string { return this.log.mark().stamp.generation }
+  get generation (): string { return this.log.snapshot().stamp.generation }
   get isCurrent (): boolean { return !this.dead && !this.frozen }
 
   /** By the clocks, roles and changes that it has seen; its own word for it is checked against this. */
@@ -113,7 +113,7 @@ export class Replica {
     const began = this.world.tick()
     try {
       await this.log.poll()
-      if (this.#lastHead?.nonce !== this.log.mark().stamp.position.nonce) this.world.fail('a poll ended before the head')
+      if (this.#lastHead?.nonce !== this.log.snapshot().stamp.position.nonce) this.world.fail('a poll ended before the head')
       const redis = this.connections.follower
       const { linked } = this
       const isSame = linked !== undefined && linked.redis === redis && linked.first > this.world.disturbed
@@ -174,7 +174,7 @@ export class Replica {
 
   /** After every command: what it has read by now, and that it never goes back or forgets to forget. */
   observe (): void {
-    const { stamp } = this.log.mark()
+    const { stamp } = this.log.snapshot()
     if (stamp.generation !== this.#generation) this.#adopted(stamp.generation)
     if (this.log.isFollowing() && !this.mayFollow) this.world.fail('it follows although the newest poll is old, lost its replicas or changed too often')
     for (const generation of this.#kept) if (generation !== stamp.generation) this.world.fail('memory of another generation was kept')
@@ -200,7 +200,7 @@ export class Replica {
   #confirm (): void {
     const delivered = this.#delivered
     this.#delivered = []
-    if (delivered.at(-1)?.['nonce'] === this.log.mark().stamp.position.nonce) for (const fields of delivered) this.#read(fields)
+    if (delivered.at(-1)?.['nonce'] === this.log.snapshot().stamp.position.nonce) for (const fields of delivered) this.#read(fields)
   }
 
   #read (fields: Readonly<Record<string, string>>): void {

@@ -4,7 +4,7 @@ import type { Credentials } from '../../src/core/credentials.ts'
 import type { Entry } from '../../src/core/entry.ts'
 import type { Resolution } from '../../src/core/resolution.ts'
 import { AuthgearTimeout, AuthgearUnreachable } from '../../src/errors.ts'
-import type { Verdict } from '../../src/authgear/resolver/types.ts'
+import type { ResolverResult } from '../../src/authgear/resolver/types.ts'
 import { nameOf, type RevokeOutcome, type Target } from '../../src/revocation/types.ts'
 import { createEntryCodec, type Fields } from '../../src/revocation/codec.ts'
 import type { Written } from '../../src/revocation/store.ts'
@@ -141,13 +141,13 @@ export class World {
   }
 
   /** Authgear begins to look; whether it has looked already is `early`. */
-  resolve (replica: Replica, credentials: Credentials): Promise<Verdict> {
+  resolve (replica: Replica, credentials: Credentials): Promise<ResolverResult> {
     const person = PEOPLE.find((some) => some.credentials === credentials)
     if (person === undefined) throw new Error('nobody sent these')
     if (this.isOut) return Promise.reject(new AuthgearUnreachable(new Error('an outage')))
     const id = this.#asked.length
     this.#asks++
-    return new Promise<Verdict>((resolve, reject) => {
+    return new Promise<ResolverResult>((resolve, reject) => {
       this.#asked.push({
         id,
         replica,
@@ -159,7 +159,7 @@ export class World {
         early: this.disabled.has(person.user),
         isOver: false,
         isRefused: false,
-        answer: (resolution) => resolve({ resolution, certain: true }),
+        answer: (resolution) => resolve({ resolution, isConclusive: true }),
         fail: () => reject(new AuthgearTimeout(LIMITS.timeout))
       })
     })

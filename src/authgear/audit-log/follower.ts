@@ -23,14 +23,14 @@ export type Gap = Readonly<{
 export type GapVerdict = 'none' | 'expired' | 'lost'
 
 /** @param lifetimeMs how long anything is remembered */
-export function judgeGap ({ ageMs, isTroubled }: Gap, overlapMs: number, lifetimeMs: number): GapVerdict {
+export function classifyGap ({ ageMs, isTroubled }: Gap, overlapMs: number, lifetimeMs: number): GapVerdict {
   if (ageMs === undefined || ageMs > lifetimeMs) return ageMs === undefined && !isTroubled ? 'none' : 'expired'
   return isTroubled || ageMs > overlapMs ? 'lost' : 'none'
 }
 
 export type FollowerDeps = Omit<ApplierDeps, 'leads'> & Readonly<{
   /** Numbers the time for which this replica leads; undefined while it does not. */
-  reign: () => number | undefined
+  leaderTerm: () => number | undefined
   client: Pick<AuditClient, 'types' | 'page'>
   store: Pick<AuditStore, 'load' | 'save' | 'claimGap'>
   /** Milliseconds that are read again, 10 s or more: an entry may become visible after a newer one. */
@@ -59,7 +59,7 @@ export function createFollower (deps: FollowerDeps): Follower {
   const overlap = Math.ceil(overlapMs / 1000)
   const reach = Math.ceil(lifetimeMs / 1000) + overlap
   let mine: number | undefined
-  const leads = (): boolean => mine !== undefined && deps.reign() === mine
+  const leads = (): boolean => mine !== undefined && deps.leaderTerm() === mine
   const { everything, apply, flush } = createApplier({ ...deps, leads })
   const types = createKnownTypes(client, clock)
   let state: State | undefined
@@ -92,8 +92,8 @@ export function createFollower (deps: FollowerDeps): Follower {
   }
 
   /** @returns false where the lease was lost. That everything is due is written first: no death in between loses it. */
-  async function mendGap (current: State): Promise<boolean> {
-    const verdict = judgeGap({ ageMs: ageOf(current), isTroubled: hasFailed || current.position.isTroubled }, overlapMs, lifetimeMs)
+  async function handleGap (current: State): Promise<boolean> {
+    const verdict = classifyGap({ ageMs: ageOf(current), isTroubled: hasFailed || current.position.isTroubled }, overlapMs, lifetimeMs)
     if (verdict === 'expired') observer.gap('expired')
     if (verdict !== 'lost') return true
     if (!await save(current, true)) return false
@@ -110,7 +110,7 @@ export function createFollower (deps: FollowerDeps): Follower {
 
   async function poll (): Promise<PollOutcome> {
     if (!leads()) abandon()
-    mine ??= deps.reign()
+    mine ??= deps.leaderTerm()
     const names = await types.get()
     state ??= await begin(names)
     const current = state
@@ -119,7 +119,7 @@ export function createFollower (deps: FollowerDeps): Follower {
     const from = startOf(position, overlap)
     const reading = await read(position, names, from)
     const answered = clock.monotonic()
-    if (!leads() || !await mendGap(current)) return abandon()
+    if (!leads() || !await handleGap(current)) return abandon()
     if (hasOverflowed(reading, position)) { observer.overflow(); everything.request() }
     const fresh = reading.entries.filter(({ seq }) => !position.seen.has(seq))
     const isLogged = await apply(fresh)

@@ -6,7 +6,7 @@ export type Leadership = Readonly<{
   tick: () => Promise<void>
   /** Numbers the time for which this replica leads without a break; undefined while it does not. Asked right before each act:
    * a frozen process wakes up and leads no more, by one clock or the other. */
-  reign: () => number | undefined
+  leaderTerm: () => number | undefined
   resign: () => Promise<void>
 }>
 
@@ -15,16 +15,16 @@ const MARGIN = 0.9
 
 export function createLeadership (store: Pick<AuditStore, 'hold' | 'release'>, leaseMs: number, clock: Clock): Leadership {
   let held: Moment | undefined
-  let reigns = 0
-  const reign = (): number | undefined => held !== undefined && elapsedSince(held, clock) < leaseMs * MARGIN ? reigns : undefined
+  let term = 0
+  const leaderTerm = (): number | undefined => held !== undefined && elapsedSince(held, clock) < leaseMs * MARGIN ? term : undefined
   return Object.freeze({
     async tick () {
       const sent = momentOf(clock) // the lease begins later, so that it ends later too
       const isHeld = await store.hold()
-      if (isHeld && reign() === undefined) reigns++
+      if (isHeld && leaderTerm() === undefined) term++
       held = isHeld ? sent : undefined
     },
-    reign,
+    leaderTerm,
     async resign () {
       held = undefined
       await store.release()

@@ -47,7 +47,7 @@ export type Running = Readonly<{
 export function runAudit ({ leadership, follower, pollMs, clock, observer }: RunDeps): Running {
   const closing = new AbortController()
   const pause = async (ms: number): Promise<void> => { await sleep(ms, undefined, { signal: closing.signal }).catch(() => {}) }
-  const isLeader = (): boolean => leadership.reign() !== undefined
+  const isLeader = (): boolean => leadership.leaderTerm() !== undefined
   let succeededAt = clock.monotonic()
   let failures = 0
 
@@ -139,7 +139,7 @@ export function openAudit ({ url, key, appId, pollMs }: AuditSettings, { endpoin
   const store = withOwnErrors(shared === undefined ? createMemoryStore(clock) : createRedisStore({ ...shared, leaseMs }))
   const leadership = createLeadership(store, leaseMs, clock)
   const client = createAuditClient({ url, endpoint, ca, token: createTokens(key, appId, clock), clock })
-  const follower = createFollower({ ...rest, client, store, reign: leadership.reign, clock, observer, overlapMs: Math.max(OVERLAP, OVERLAP_POLLS * pollMs) })
+  const follower = createFollower({ ...rest, client, store, leaderTerm: leadership.leaderTerm, clock, observer, overlapMs: Math.max(OVERLAP, OVERLAP_POLLS * pollMs) })
   const running = runAudit({ leadership, follower, pollMs, clock, observer })
   return Object.freeze({ ...running, close: async () => { await Promise.all([running.close(), client.close()]) } })
 }

@@ -1,10 +1,10 @@
 import { BrokenCircuitError, circuitBreaker, type CircuitBreakerPolicy, CircuitState, handleWhen, type IBackoff, type IBreaker } from 'cockatiel'
 import { AuthgearCircuitOpen, AuthgearStatus, AuthgearTimeout, AuthgearUnreachable } from '../../errors.ts'
-import { createAdmission } from './concurrency-limit.ts'
+import { createConcurrencyLimit } from './concurrency-limit.ts'
 import type { Deadline } from './deadline.ts'
 import type { SentDigests } from './types.ts'
 
-export type Guard = Readonly<{
+export type CircuitBreaker = Readonly<{
   /**
    * @param digests of what is sent: one whole credential has its slots, and those that share one fail as one
    * @throws {Overloaded} @throws {AuthgearCircuitOpen} both at once, without running anything
@@ -17,7 +17,7 @@ export type Guard = Readonly<{
 /** Failures in a row that open the breaker. */
 const FAILURES = 5
 /** Milliseconds until one probe is let through. */
-const PAUSE = 1000
+const PAUSE_MS = 1000
 /** A junk cookie beside a session makes another key of it: without these one session could take every slot. */
 const PER_CREDENTIAL = { maxRunning: 4, maxWaiting: 16 } as const
 
@@ -29,31 +29,31 @@ const orNothing = (digests: readonly string[]): readonly string[] => digests.len
  * The queue is outside the breaker: what is turned away says nothing about Authgear, and what waited is judged by how it is when its turn comes.
  * @param now monotonic milliseconds
  */
-export function createGuard (maxConcurrency: number, maxQueue: number, now = () => performance.now()): Guard {
-  const admission = createAdmission(maxConcurrency, maxQueue)
+export function createCircuitBreaker (maxConcurrency: number, maxQueue: number, now = () => performance.now()): CircuitBreaker {
+  const concurrency = createConcurrencyLimit(maxConcurrency, maxQueue)
   const failed = createDifferentCredentials()
   const breaker = createBreaker(failed.areMany)
   let openedAt = -Infinity
   breaker.onBreak(() => {
     openedAt = now()
-    admission.dismiss(new AuthgearCircuitOpen())
+    concurrency.dismiss(new AuthgearCircuitOpen())
   })
   // the library makes the others wait for the probe
-  const isLeftAlone = (): boolean => breaker.state === CircuitState.HalfOpen ||
-    (breaker.state === CircuitState.Open && now() - openedAt < PAUSE)
+  const isOpen = (): boolean => breaker.state === CircuitState.HalfOpen ||
+    (breaker.state === CircuitState.Open && now() - openedAt < PAUSE_MS)
 
   return Object.freeze({
     async run<T> ({ whole, all }: SentDigests, deadline: Deadline, task: () => Promise<T>): Promise<T> {
-      if (isLeftAlone()) throw new AuthgearCircuitOpen()
-      const lanes = orNothing(whole).map((name) => ({ name, ...PER_CREDENTIAL }))
-      return await admission.run(lanes, deadline, async () => {
-        if (isLeftAlone()) throw new AuthgearCircuitOpen()
+      if (isOpen()) throw new AuthgearCircuitOpen()
+      const limits = orNothing(whole).map((name) => ({ name, ...PER_CREDENTIAL }))
+      return await concurrency.run(limits, deadline, async () => {
+        if (isOpen()) throw new AuthgearCircuitOpen()
         return await breaker.execute(() => failed.watch(orNothing(all), task))
       }).catch(translate)
     },
     isClosed: () => breaker.state === CircuitState.Closed,
     state: () => {
-      const { running, waiting } = admission.state()
+      const { running, waiting } = concurrency.state()
       return { inFlight: running, queued: waiting, circuitOpen: breaker.state !== CircuitState.Closed }
     }
   })

@@ -7,9 +7,9 @@ import {
   AuthgearCircuitOpen, AuthgearGarbage, AuthgearMisconfigured, AuthgearStatus, AuthgearTimeout,
   AuthgearUnreachable, Overloaded, ResolverError
 } from '../../errors.ts'
-import { createGuard } from './circuit-breaker.ts'
+import { createCircuitBreaker } from './circuit-breaker.ts'
 import { Deadline } from './deadline.ts'
-import type { ClientTrace, Resolver, ResolverObserver, ResolverOutcome, SentDigests, Verdict } from './types.ts'
+import type { ClientTrace, Resolver, ResolverObserver, ResolverOutcome, SentDigests, ResolverResult } from './types.ts'
 
 /** Status codes that mean: this is not the resolver, or not of this project (docs/authgear.md, "The resolver's answers"). */
 const isMisplaced = (status: number): boolean => (status >= 300 && status < 400) || status === 404 || status === 405
@@ -72,15 +72,15 @@ export type Request = (options: Exchange) => Promise<Resolution>
  * No verdict at all on a `session` cookie is never an honest no (docs/authgear.md, "The resolver's answers"): asked once more within the deadline.
  * @param mayRetry whether Authgear is well enough for a second request
  */
-export async function askSurely (request: Request, mayRetry: () => boolean, options: Exchange, hasSessionCookie: boolean): Promise<Verdict> {
+export async function resolveWithRetry (request: Request, mayRetry: () => boolean, options: Exchange, hasSessionCookie: boolean): Promise<ResolverResult> {
   // its turn came too late: nobody waits any more, and it says nothing about Authgear, so the breaker must not count it
   if (options.deadline.aborted) throw new Overloaded()
-  const isDoubtful = (resolution: Resolution): boolean => hasSessionCookie && resolution.kind === 'invalid' && resolution.silent
+  const isDoubtful = (resolution: Resolution): boolean => hasSessionCookie && resolution.kind === 'invalid' && resolution.noIdentityHeaders
   const ask = withOneRetry(request, mayRetry, options)
   const first = await ask()
-  if (!isDoubtful(first)) return { resolution: first, certain: true }
+  if (!isDoubtful(first)) return { resolution: first, isConclusive: true }
   const second = await ask()
-  return { resolution: second, certain: !isDoubtful(second) }
+  return { resolution: second, isConclusive: !isDoubtful(second) }
 }
 
 /** One retry in all, within the deadline, and not while Authgear is in trouble: a retry would double its load. */
@@ -110,28 +110,28 @@ export type ResolverSettings = Readonly<{
   ca: string | undefined
 }>
 
-const MAX_HEADERS = 32 * 1024
-const MAX_BODY = 64 * 1024
+const MAX_HEADER_BYTES = 32 * 1024
+const MAX_BODY_BYTES = 64 * 1024
 /** Milliseconds an idle connection is kept; one that Authgear closed first is what the retry is for. */
-const KEEP_ALIVE = 30_000
+const KEEP_ALIVE_MS = 30_000
 const MAX_USER_AGENT = 512
 
 /** Opens no connection by itself: Authgear being down is never a reason not to start. */
 export function createResolver (settings: ResolverSettings, observer: ResolverObserver): Resolver {
   const url = new URL(settings.resolverUrl)
   const pool = openPool(url, settings)
-  const guard = createGuard(settings.maxConcurrency, settings.maxQueue)
+  const guard = createCircuitBreaker(settings.maxConcurrency, settings.maxQueue)
   const path = `${url.pathname}${url.search}`
   const request = observed(pool, observer)
   return Object.freeze({
-    async resolve (credentials: Credentials, trace: ClientTrace, digests: SentDigests): Promise<Verdict> {
+    async resolve (credentials: Credentials, trace: ClientTrace, digests: SentDigests): Promise<ResolverResult> {
       const deadline = new Deadline(settings.timeoutMs)
       const headers = requestHeaders(settings, credentials, trace)
       const options = { path, headers, deadline, timeoutMs: settings.timeoutMs }
       let isAsked = false
       const asking: Request = (options) => { isAsked = true; return request(options) }
-      const task = (): Promise<Verdict> => askSurely(asking, guard.isClosed, options, credentials.session !== undefined)
-      const work = (): Promise<Verdict> => guard.run(digests, deadline, task)
+      const task = (): Promise<ResolverResult> => resolveWithRetry(asking, guard.isClosed, options, credentials.session !== undefined)
+      const work = (): Promise<ResolverResult> => guard.run(digests, deadline, task)
       // who only waited knows nothing of Authgear: as an outage, whoever fills the queue could have an ended session accepted (CACHE_STALE_IF_ERROR)
       const late = (): ResolverError => isAsked ? new AuthgearTimeout(settings.timeoutMs) : new Overloaded()
       return await withDeadline(work, deadline, late).catch((error: unknown) => reject(error, observer)).finally(() => deadline.met())
@@ -152,9 +152,9 @@ export function openPool (url: URL, { timeoutMs, maxConcurrency, ca }: ResolverS
     pipelining: 1,
     headersTimeout: 0, // whoever asks has a deadline for all of it
     bodyTimeout: 0,
-    keepAliveTimeout: KEEP_ALIVE,
-    maxHeaderSize: MAX_HEADERS,
-    maxResponseSize: MAX_BODY
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    maxHeaderSize: MAX_HEADER_BYTES,
+    maxResponseSize: MAX_BODY_BYTES
   })
 }
 

@@ -2,68 +2,68 @@ import { Overloaded } from '../../errors.ts'
 import type { Deadline } from './deadline.ts'
 
 /** A bound that some resolutions share, beside the one that all share. */
-export type Lane = Readonly<{ name: string, maxRunning: number, maxWaiting: number }>
+export type Limit = Readonly<{ name: string, maxRunning: number, maxWaiting: number }>
 
-export type Admission = Readonly<{
+export type ConcurrencyLimit = Readonly<{
   /** @throws {Overloaded} at once where too many wait already @throws the deadline's reason where the turn did not come in time */
-  run: <T>(lanes: readonly Lane[], deadline: Deadline, task: () => Promise<T>) => Promise<T>
+  run: <T>(limits: readonly Limit[], deadline: Deadline, task: () => Promise<T>) => Promise<T>
   /** Whoever waits is turned away. */
   dismiss: (error: Error) => void
   state: () => Readonly<{ running: number, waiting: number }>
 }>
 
-type Waiter = Readonly<{ lanes: readonly Lane[], enter: () => void, leave: (error: Error) => void }>
+type Waiter = Readonly<{ limits: readonly Limit[], enter: () => void, leave: (error: Error) => void }>
 type Count = { running: number, waiting: number }
 
 /**
  * Who may ask Authgear now, who waits, and who is turned away at once. The newest goes first: under overload the oldest
  * is about to be given up by whoever asked, and after everything was voided those who ask now are those who are there.
  */
-export function createAdmission (maxRunning: number, maxWaiting: number): Admission {
+export function createConcurrencyLimit (maxRunning: number, maxWaiting: number): ConcurrencyLimit {
   const counts = createCounts()
-  const all: Lane = { name: '', maxRunning, maxWaiting }
+  const all: Limit = { name: '', maxRunning, maxWaiting }
   const waiters: Waiter[] = []
 
-  const hasSlot = (lanes: readonly Lane[]): boolean => lanes.every((lane) => counts.of(lane).running < lane.maxRunning)
-  const hasPlace = (lanes: readonly Lane[]): boolean => lanes.every((lane) => counts.of(lane).waiting < lane.maxWaiting)
+  const hasSlot = (limits: readonly Limit[]): boolean => limits.every((limit) => counts.of(limit).running < limit.maxRunning)
+  const hasQueuePlace = (limits: readonly Limit[]): boolean => limits.every((limit) => counts.of(limit).waiting < limit.maxWaiting)
 
   function remove (waiter: Waiter): void {
     waiters.splice(waiters.indexOf(waiter), 1)
-    counts.add(waiter.lanes, 'waiting', -1)
+    counts.add(waiter.limits, 'waiting', -1)
   }
 
-  function turnOf (lanes: readonly Lane[], deadline: Deadline): Promise<void> {
+  function turnOf (limits: readonly Limit[], deadline: Deadline): Promise<void> {
     return new Promise((resolve, reject) => {
       const end = (how: () => void): void => { deadline.off('abort', onAbort); remove(waiter); how() }
-      const waiter: Waiter = { lanes, enter: () => end(resolve), leave: (error) => end(() => reject(error)) }
+      const waiter: Waiter = { limits, enter: () => end(resolve), leave: (error) => end(() => reject(error)) }
       const onAbort = (): void => waiter.leave(deadline.reason ?? new Overloaded())
       deadline.once('abort', onAbort)
-      counts.add(lanes, 'waiting', 1)
+      counts.add(limits, 'waiting', 1)
       waiters.push(waiter)
     })
   }
 
-  function release (lanes: readonly Lane[]): void {
-    counts.add(lanes, 'running', -1)
-    // several, where each waited for another lane of these
+  function release (limits: readonly Limit[]): void {
+    counts.add(limits, 'running', -1)
+    // several, where each waited for another limit of these
     for (let next = nextWaiter(); next !== undefined; next = nextWaiter()) {
-      counts.add(next.lanes, 'running', 1) // before anybody else looks
+      counts.add(next.limits, 'running', 1) // before anybody else looks
       next.enter()
     }
   }
 
-  const nextWaiter = (): Waiter | undefined => waiters.findLast((waiter) => hasSlot(waiter.lanes))
+  const nextWaiter = (): Waiter | undefined => waiters.findLast((waiter) => hasSlot(waiter.limits))
 
   return Object.freeze({
-    async run<T> (some: readonly Lane[], deadline: Deadline, task: () => Promise<T>): Promise<T> {
-      const lanes = [all, ...some]
-      if (hasSlot(lanes)) counts.add(lanes, 'running', 1)
-      else if (hasPlace(lanes)) await turnOf(lanes, deadline)
+    async run<T> (some: readonly Limit[], deadline: Deadline, task: () => Promise<T>): Promise<T> {
+      const limits = [all, ...some]
+      if (hasSlot(limits)) counts.add(limits, 'running', 1)
+      else if (hasQueuePlace(limits)) await turnOf(limits, deadline)
       else throw new Overloaded()
       try {
         return await task()
       } finally {
-        release(lanes)
+        release(limits)
       }
     },
     dismiss: (error: Error) => { for (const waiter of [...waiters]) waiter.leave(error) },
@@ -73,13 +73,13 @@ export function createAdmission (maxRunning: number, maxWaiting: number): Admiss
 
 const NOBODY: Readonly<Count> = Object.freeze({ running: 0, waiting: 0 })
 
-/** Of lanes that are in use; the others are forgotten. */
+/** Of limits that are in use; the others are forgotten. */
 function createCounts () {
   const counts = new Map<string, Count>()
   return {
-    of: ({ name }: Lane): Readonly<Count> => counts.get(name) ?? NOBODY,
-    add (lanes: readonly Lane[], what: keyof Count, by: 1 | -1): void {
-      for (const { name } of lanes) {
+    of: ({ name }: Limit): Readonly<Count> => counts.get(name) ?? NOBODY,
+    add (limits: readonly Limit[], what: keyof Count, by: 1 | -1): void {
+      for (const { name } of limits) {
         const count = counts.get(name) ?? { ...NOBODY }
         count[what] += by
         if (count.running === 0 && count.waiting === 0) counts.delete(name)

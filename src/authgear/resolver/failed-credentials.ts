@@ -3,7 +3,7 @@ import { LRUCache } from 'lru-cache'
 import type { CredentialDigest } from '../../core/cache-key.ts'
 import type { Resolution } from '../../core/resolution.ts'
 import { Overloaded } from '../../errors.ts'
-import { createAdmission, type Lane } from './concurrency-limit.ts'
+import { createConcurrencyLimit, type Limit } from './concurrency-limit.ts'
 import { Deadline } from './deadline.ts'
 import type { ClientTrace } from './types.ts'
 
@@ -47,14 +47,14 @@ export function createFailedCredentials (options: FailedCredentialsOptions): Fai
   if (options.failuresPerMinute === 0) return NO_FAILED_CREDENTIALS
   const failures = createFailures(options)
   const valid = new LRUCache<string, true>({ max: MAX_VALID })
-  const admission = createAdmission(Infinity, options.maxWaiting.all)
-  const laneOf = (client: string): Lane => ({ name: client, maxRunning: 1, maxWaiting: options.maxWaiting.client })
+  const concurrency = createConcurrencyLimit(Infinity, options.maxWaiting.all)
+  const limitOf = (client: string): Limit => ({ name: client, maxRunning: 1, maxWaiting: options.maxWaiting.client })
   return Object.freeze({
     async run<T> (trace: ClientTrace, digests: readonly CredentialDigest[], task: () => Promise<T>): Promise<T> {
       const client = clientOf(trace)
       if (client === undefined || !failures.areMany(client) || valid.get(nameOf(digests))) return await task()
       const deadline = new Deadline(options.timeoutMs)
-      return await admission.run([laneOf(client)], deadline, () => {
+      return await concurrency.run([limitOf(client)], deadline, () => {
         deadline.met()
         return task()
       }).catch((error: unknown) => { throw error === deadline.reason ? new Overloaded() : error }).finally(() => deadline.met())
@@ -64,7 +64,7 @@ export function createFailedCredentials (options: FailedCredentialsOptions): Fai
       const client = clientOf(trace)
       if (client !== undefined) failures.add(client, digests)
     },
-    waiting: () => admission.state().waiting
+    waiting: () => concurrency.state().waiting
   })
 }
 

@@ -6,7 +6,7 @@ import { ResolverError } from '../../errors.ts'
 import { classify, openPool, requestHeaders, type ResolverSettings } from './client.ts'
 
 /** What came back, whatever it was. */
-export type Seen = Readonly<{
+export type ProbedAnswer = Readonly<{
   status: number
   /** The values of all lines of that name, in lower case. */
   header: (name: string) => readonly string[]
@@ -15,12 +15,12 @@ export type Seen = Readonly<{
 }>
 
 /** The resolver as the service would see it, without its guard, its retry and its memory: for `doctor`. */
-export type Look = Readonly<{
+export type ResolverProbe = Readonly<{
   /**
    * @param override headers in place of those that the service sends
    * @throws {ResolverError} where there is no answer
    */
-  ask: (credentials: Credentials, override?: Readonly<Record<string, string>>) => Promise<Seen>
+  ask: (credentials: Credentials, override?: Readonly<Record<string, string>>) => Promise<ProbedAnswer>
   /** Of the newest connection: when its certificate began and ends, in milliseconds since 1970. */
   certificate: () => Readonly<{ from: number, to: number }> | undefined
   close: () => Promise<void>
@@ -28,12 +28,12 @@ export type Look = Readonly<{
 
 const NOBODY = { address: undefined, userAgent: 'authgear-forward-auth doctor', traceparent: undefined, tracestate: undefined } as const
 
-export function createLook (settings: ResolverSettings): Look {
+export function createResolverProbe (settings: ResolverSettings): ResolverProbe {
   const url = new URL(settings.resolverUrl)
-  let certificate: ReturnType<Look['certificate']>
+  let certificate: ReturnType<ResolverProbe['certificate']>
   const pool = openPool(url, settings, (socket) => { certificate = certificateOf(socket) })
   return Object.freeze({
-    async ask (credentials: Credentials, override: Readonly<Record<string, string>> = {}): Promise<Seen> {
+    async ask (credentials: Credentials, override: Readonly<Record<string, string>> = {}): Promise<ProbedAnswer> {
       const signal = AbortSignal.timeout(settings.timeoutMs)
       const headers = requestHeaders(settings, credentials, NOBODY).map((value, index, all) => index % 2 === 1 ? override[all[index - 1] ?? ''] ?? value : value)
       try {
@@ -58,7 +58,7 @@ function valuesOf (lines: readonly string[], name: string): readonly string[] {
   return lines.filter((_, index) => index % 2 === 1 && lines[index - 1]?.toLowerCase() === name)
 }
 
-function certificateOf (socket: Socket): ReturnType<Look['certificate']> {
+function certificateOf (socket: Socket): ReturnType<ResolverProbe['certificate']> {
   if (!(socket instanceof TLSSocket)) return undefined
   const { valid_from: from, valid_to: to } = socket.getPeerCertificate()
   return { from: Date.parse(from), to: Date.parse(to) }

@@ -14,7 +14,7 @@ export type ClientTrace = Readonly<{
 }>
 
 /** `certain` is false where Authgear named no verdict at all, twice, to a `session` cookie: not to be remembered. */
-export type Verdict = Readonly<{ resolution: Resolution, certain: boolean }>
+export type ResolverResult = Readonly<{ resolution: Resolution, isConclusive: boolean }>
 
 export type SentDigests = Readonly<{
   /** Of each whole credential: what shares one shares a few slots of all. Never of a session id, which is no secret. */
@@ -27,7 +27,7 @@ export interface Resolver {
   /**
    * @throws {ResolverError} for every answer but a readable verdict; never takes one for "not signed in"
    */
-  resolve (credentials: Credentials, trace: ClientTrace, digests: SentDigests): Promise<Verdict>
+  resolve (credentials: Credentials, trace: ClientTrace, digests: SentDigests): Promise<ResolverResult>
   state (): Readonly<{ inFlight: number, queued: number, circuitOpen: boolean }>
   close (): Promise<void>
 }

@@ -1,4 +1,4 @@
-import type { Look } from '../../authgear/resolver/probe.ts'
+import type { ResolverProbe } from '../../authgear/resolver/probe.ts'
 import type { Clock } from '../../clock.ts'
 import type { Config } from '../../config/index.ts'
 import type { RedisLook } from '../../redis/probe.ts'
@@ -23,7 +23,7 @@ export type Context = Readonly<{
   /** What came on stdin. */
   pasted: string
   clock: Clock
-  look: Look
+  look: ResolverProbe
   /** Undefined without Redis. */
   redis: RedisLook | undefined
 }>

@@ -6,7 +6,7 @@ import { parsePolicy } from '../../core/policy.ts'
 import { parseHost } from '../cert/options.ts'
 import { type Address, both, type Route, type Settings } from './settings.ts'
 
-type Url = Settings['adapter']
+type Url = Settings['forwardAuth']
 
 /** What stands in for a value that is wrong: with an error nothing is ever made of it. */
 const NOWHERE: Address = Object.freeze({ host: '', port: 0, text: '' })
@@ -101,12 +101,21 @@ export type SnippetOptions = Readonly<{ proxy: string, out: string | undefined, 
 
 export type Reading = Readonly<{ kind: 'options', options: SnippetOptions } | { kind: 'help' } | { kind: 'errors', errors: readonly string[] }>
 
-const TEXTS = { out: '', listen: '0.0.0.0:8080', adapter: 'http://forward-auth:4180', app: 'http://app:8080', host: 'app.example.com' } as const
+const TEXTS = {
+  out: '',
+  listen: '0.0.0.0:8080',
+  'forward-auth': 'http://forward-auth:4180',
+  app: 'http://app:8080',
+  host: 'app.example.com'
+} as const
+/** Former names, which still work. */
+const ALIASES: Readonly<Record<string, string>> = { adapter: 'forward-auth' }
 type TextName = keyof typeof TEXTS
 
 const OPTIONS = {
   out: { type: 'string' },
   listen: { type: 'string' },
+  'forward-auth': { type: 'string' },
   adapter: { type: 'string' },
   app: { type: 'string' },
   host: { type: 'string' },
@@ -125,11 +134,12 @@ export function readOptions (args: readonly string[], proxies: readonly string[]
   for (const token of parseArgs({ args: [...args], options: OPTIONS, strict: false, allowPositionals: true, tokens: true }).tokens) {
     if (token.kind === 'positional') positionals.push(token.value)
     if (token.kind !== 'option') continue
-    const problem = problemOf(token.name, token.value, texts)
+    const name = ALIASES[token.name] ?? token.name
+    const problem = problemOf(name, token.value, texts)
     if (problem !== undefined) errors.push(problem)
-    else if (token.name === 'policy') policies.push(token.value ?? '')
-    else if (isText(token.name)) texts[token.name] = token.value ?? ''
-    else flags.add(token.name)
+    else if (name === 'policy') policies.push(token.value ?? '')
+    else if (isText(name)) texts[name] = token.value ?? ''
+    else flags.add(name)
   }
   if (flags.has('help')) return { kind: 'help' }
   const proxy = proxyOf(positionals, proxies, errors)
@@ -158,11 +168,11 @@ function proxyOf ([proxy, ...more]: readonly string[], known: readonly string[],
 
 function settingsOf (texts: Partial<Record<TextName, string>>, policies: readonly string[], login: boolean, errors: string[]): Settings {
   const text = (name: TextName): string => texts[name] ?? TEXTS[name]
-  const [adapter, app] = [readUrl('--adapter', text('adapter'), errors), readUrl('--app', text('app'), errors)]
+  const [forwardAuth, app] = [readUrl('--forward-auth', text('forward-auth'), errors), readUrl('--app', text('app'), errors)]
   if (app.tls) errors.push('--app must be http:// here: add TLS to the app to the finished configuration yourself')
   return Object.freeze({
     listen: readListen(text('listen'), errors),
-    adapter,
+    forwardAuth,
     app: readAddress(app),
     host: readHost(text('host'), errors),
     ...readPolicies(policies, errors),

@@ -43,14 +43,14 @@ export function templateOf (proxy: string): Template {
 }
 
 /** What of these settings that proxy's configuration cannot say; better an error than a line that is silently not there. */
-export function limitsOf (proxy: string, { adapter, app, routes, login }: Settings): readonly string[] {
+export function limitsOf (proxy: string, { forwardAuth, app, routes, login }: Settings): readonly string[] {
   const errors: string[] = []
   if (BY_NAME.has(proxy)) {
-    for (const [option, { host }] of [['--adapter', adapter], ['--app', app]] as const) {
+    for (const [option, { host }] of [['--forward-auth', forwardAuth], ['--app', app]] as const) {
       if (!NAME.test(host)) errors.push(`${option} must name a service there, such as http://forward-auth:4180`)
     }
   }
-  if (WITHOUT_TLS.has(proxy) && adapter.tls) errors.push(`--adapter must be http:// for ${proxy}: docs/tls.md`)
+  if (WITHOUT_TLS.has(proxy) && forwardAuth.tls) errors.push(`--forward-auth must be http:// for ${proxy}: docs/tls.md`)
   if (proxy === 'istio' && routes.length > 0) errors.push('--policy: Istio takes one provider, so one policy, for each workload: write /=QUERY, and give an area with another policy a workload of its own')
   if (proxy === 'istio' && login) errors.push('--login: route /_auth/ to this service in a VirtualService of yours, on a gateway that the policy does not select')
   return errors

@@ -64,7 +64,7 @@ export type Route = Readonly<{
 export type Settings = Readonly<{
   listen: Address
   /** Where the proxy finds this service. */
-  adapter: Address & Readonly<{ tls: boolean, origin: string }>
+  forwardAuth: Address & Readonly<{ tls: boolean, origin: string }>
   app: Address
   host: string
   /** The catch-all's policy; empty: a session is enough. */

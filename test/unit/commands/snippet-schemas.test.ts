@@ -10,7 +10,7 @@ const SCHEMAS = join(import.meta.dirname, '../../fixtures/schemas')
 const ajv = new Ajv({ strict: false, allErrors: true })
 
 const ROUTES = ['--policy', '/=anonymous=false', '--policy', '/admin=role=admin,owner', '--policy', '/a.b=max_age=300']
-const ALL = [...ROUTES, '--login', '--listen', '0.0.0.0:80', '--adapter', 'http://auth:8000', '--app', 'http://shop:3000', '--host', 'shop.example.com']
+const ALL = [...ROUTES, '--login', '--listen', '0.0.0.0:80', '--forward-auth', 'http://auth:8000', '--app', 'http://shop:3000', '--host', 'shop.example.com']
 
 /** What is made of it, by file. `values.yaml` of Traefik's chart and APISIX's `config.yaml` have no schema to be had. */
 const CHECKED: Readonly<Record<string, readonly string[]>> = {

@@ -31,7 +31,7 @@ const errorsOf = (...args: readonly string[]): readonly string[] => {
 }
 
 t.test('deploy/ is what it writes with its defaults (npm run docs writes it)', async t => {
-  for (const [folder, ...args] of [...PROXIES.map(proxy => [proxy, proxy] as const), ['traefik-tls', 'traefik', '--adapter', 'https://forward-auth:4180'] as const]) {
+  for (const [folder, ...args] of [...PROXIES.map(proxy => [proxy, proxy] as const), ['traefik-tls', 'traefik', '--forward-auth', 'https://forward-auth:4180'] as const]) {
     const written = tempDir(t, 'snippet')
     t.equal(run(...args, '--out', written).code, 0, folder)
     const read = (root: string): Files => Object.fromEntries(readdirSync(root).map(name => [name, readFileSync(join(root, name), 'utf8')]))
@@ -49,10 +49,10 @@ t.test('it prints what it would write', async t => {
 })
 
 t.test('everything that is wrong is said at once', async t => {
-  const { code, out, err } = run('nginy', 'caddy', '--listen', '8080', '--adapter', 'forward-auth', '--app', 'https://app', '--host', '*.example.com', '--policy', '/admin', '--policy', '/=role=', '--frob', '--login=yes', '--out')
+  const { code, out, err } = run('nginy', 'caddy', '--listen', '8080', '--forward-auth', 'forward-auth', '--app', 'https://app', '--host', '*.example.com', '--policy', '/admin', '--policy', '/=role=', '--frob', '--login=yes', '--out')
   t.equal(code, 1)
   t.equal(out, '')
-  for (const part of ['"nginy"', '"caddy"', '--listen "8080" lacks a host', '--adapter "forward-auth" must be', '--app must be http://', '--host "*.example.com"', '--policy "/admin": write /path=QUERY',
+  for (const part of ['"nginy"', '"caddy"', '--listen "8080" lacks a host', '--forward-auth "forward-auth" must be', '--app must be http://', '--host "*.example.com"', '--policy "/admin": write /path=QUERY',
     '--policy "/=role=": role has a value', 'no option --frob', '--login takes no value', '--out needs a value']) t.match(err, part)
   t.equal(err.match(/^error: /gm)?.length, 11)
   t.match(run().err, 'which proxy? One of traefik, ')
@@ -82,12 +82,18 @@ t.test('paths that a proxy and an app may read differently are no routes', async
   }
 })
 
+t.test('--adapter is the former name of --forward-auth', t => {
+  t.equal(run('caddy', '--adapter', 'http://10.0.0.1:80').out, run('caddy', '--forward-auth', 'http://10.0.0.1:80').out)
+  t.strictSame(errorsOf('--adapter', 'http://a:1', '--forward-auth', 'http://b:1'), ['--forward-auth is there twice'])
+  t.end()
+})
+
 t.test('what a proxy\'s configuration cannot say is an error', async t => {
   t.match(run('istio', '--policy', '/admin=role=admin').err, 'for each workload')
   t.match(run('istio', '--login').err, '--login: ')
-  t.match(run('ingress-nginx', '--adapter', 'http://10.0.0.1:80').err, '--adapter must name a service')
+  t.match(run('ingress-nginx', '--forward-auth', 'http://10.0.0.1:80').err, '--forward-auth must name a service')
   for (const proxy of ['apisix', 'istio', 'envoy-gateway', 'ingress-nginx', 'traefik-kubernetes', 'gateway-api', 'traefik-labels']) {
-    t.match(run(proxy, '--adapter', 'https://forward-auth:4180').err, `--adapter must be http:// for ${proxy}`)
+    t.match(run(proxy, '--forward-auth', 'https://forward-auth:4180').err, `--forward-auth must be http:// for ${proxy}`)
   }
   t.throws(() => templateOf('apache'), /no template/)
 })
@@ -109,7 +115,7 @@ t.test('a hostile value is refused, or adds nothing to a configuration', async t
     if (reading.kind !== 'options') return
     accepted++
     const { settings } = reading.options
-    for (const text of [settings.listen.text, settings.adapter.origin, settings.app.text]) if (!/^(https?:\/\/)?[\w.-]+:\d+$|^(https?:\/\/)?\[[0-9a-fA-F:.]+\]:\d+$/.test(text)) throw new Error(`an address: ${text}`)
+    for (const text of [settings.listen.text, settings.forwardAuth.origin, settings.app.text]) if (!/^(https?:\/\/)?[\w.-]+:\d+$|^(https?:\/\/)?\[[0-9a-fA-F:.]+\]:\d+$/.test(text)) throw new Error(`an address: ${text}`)
     if (!/^[a-z0-9_.-]+$/.test(settings.host)) throw new Error(`a host: ${settings.host}`)
     for (const { path } of settings.routes) if (!/^(\/[a-z0-9_.-]+)+$/.test(path)) throw new Error(`a path: ${path}`)
     for (const { policy } of allPolicies(settings)) if (parsePolicy(policy).kind === 'bad' || !/^[\w.:,&=-]*$/.test(policy)) throw new Error(`a policy: ${policy}`)

@@ -2,10 +2,10 @@ import t from 'tap'
 import { all, parsePolicy } from '../../../src/core/policy.ts'
 import { type RefusalReason, REFUSALS } from '../../../src/core/reason.ts'
 import { createReturnUrls } from '../../../src/login/return-url.ts'
-import { createWayIn, type Refused } from '../../../src/login/redirect.ts'
+import { createLoginRedirect, type Refused } from '../../../src/login/redirect.ts'
 
 const settings = { publicUrl: 'https://app.example.com', path: '/_auth', allowedHosts: ['app.example.com', 'b.example.com'] }
-const findWayIn = createWayIn(settings, createReturnUrls(settings))
+const findWayIn = createLoginRedirect(settings, createReturnUrls(settings))
 
 const HERE = ['X-Forwarded-Host', 'b.example.com', 'X-Forwarded-Uri', '/deep?a=1&b=2']
 type Case = Partial<Omit<Refused, 'policy' | 'isTrusted'>> & Readonly<{ policy?: string, isTrusted?: boolean }>

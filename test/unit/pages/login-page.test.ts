@@ -26,5 +26,5 @@ t.test('the operator reads the name of the cookie that did not come', async t =>
 })
 
 t.test('a reference is text', async t => {
-  t.match(render('circles', { ...on, reference: '<b>&' }), '<code>&lt;b&gt;&amp;</code>')
+  t.match(render('redirect_loop', { ...on, reference: '<b>&' }), '<code>&lt;b&gt;&amp;</code>')
 })

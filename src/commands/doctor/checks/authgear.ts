@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { codeOf } from '../../../authgear/resolver/client.ts'
-import type { Look, Seen } from '../../../authgear/resolver/probe.ts'
+import type { ResolverProbe, ProbedAnswer } from '../../../authgear/resolver/probe.ts'
 import type { Config } from '../../../config/index.ts'
 import type { Credentials } from '../../../core/credentials.ts'
 import {
@@ -42,7 +42,7 @@ export function judgeLife (whose: string, { from, to }: CertificateLife, now: nu
 }
 
 export type ResolverObservation =
-  | Readonly<{ kind: 'answered', seen: Pick<Seen, 'status' | 'body' | 'reading'> & Readonly<{ location: string | undefined }> }>
+  | Readonly<{ kind: 'answered', seen: Pick<ProbedAnswer, 'status' | 'body' | 'reading'> & Readonly<{ location: string | undefined }> }>
   | Readonly<{ kind: 'failed', error: ResolverError }>
 
 type Place = Readonly<{ authgear: Pick<Config['authgear'], 'endpoint' | 'resolverUrl'>, endpointText: string }>
@@ -60,7 +60,7 @@ export const NOBODY = { bearer: undefined, appSession: undefined, appAccessToken
  * Asks about credentials, once more where the answer is a 500, which may be transient.
  * @throws {ResolverError} with its Redis down Authgear answers those who name nobody, and fails for everybody else
  */
-export async function askAbout (look: Look, credentials: Credentials): Promise<Seen> {
+export async function askAbout (look: ResolverProbe, credentials: Credentials): Promise<ProbedAnswer> {
   const first = await look.ask(credentials)
   const seen = first.status === 500 ? await look.ask(credentials) : first
   if (seen.status !== 200) throw new AuthgearStatus(seen.status)
@@ -158,7 +158,7 @@ async function observeCookies ({ look }: Context): Promise<CookieObservation> {
   const session = `${randomUUID()}.${randomBytes(16).toString('hex')}`
   for (let tries = 0; tries < 2; tries++) { // none at all may be a hiccup of its database
     const seen = await askAbout(look, { ...NOBODY, session })
-    const isSeen = seen.reading.kind === 'resolution' && seen.reading.resolution.kind === 'invalid' && !seen.reading.resolution.silent
+    const isSeen = seen.reading.kind === 'resolution' && seen.reading.resolution.kind === 'invalid' && !seen.reading.resolution.noIdentityHeaders
     if (isSeen) return { kind: 'seen', domain: seen.header('set-cookie').map((line) => /;\s*domain=\.?([^;\s]+)/i.exec(line)?.[1]?.toLowerCase()).find((domain) => domain !== undefined) }
   }
   return { kind: 'unseen' }

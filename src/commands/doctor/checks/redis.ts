@@ -1,10 +1,10 @@
 import { codeOf } from '../../../authgear/resolver/client.ts'
-import { type CanaryReading, createCanary } from '../../../cache/secret-check.ts'
+import { type SecretCheckResult, createSecretCheck } from '../../../cache/secret-check.ts'
 import { deriveKeys, secretBytes } from '../../../core/cache-key.ts'
 import { createSealer } from '../../../crypto/sealing.ts'
 import { RedisTooSlow } from '../../../errors.ts'
-import { canaryKey, logKey, trialKey, webhookKey } from '../../../redis/keys.ts'
-import { whereItBelongs } from '../../../redis/log-connections.ts'
+import { secretCheckKey, logKey, trialKey, webhookKey } from '../../../redis/keys.ts'
+import { withRedirects } from '../../../redis/log-connections.ts'
 import { describeServers, type RedisServers } from '../../../redis/options.ts'
 import type { Named, RedisLook, Refusal } from '../../../redis/probe.ts'
 import { createRedisLogStore } from '../../../revocation/redis-store.ts'
@@ -16,13 +16,13 @@ export const cacheSecret: Probe = {
   needs: 'redis',
   async run ({ redis, config }) {
     if (redis === undefined || config.redis === undefined) return looked()
-    const name = canaryKey(logKey(config.redis.keyPrefix, config.authgear.endpoint.origin))
+    const name = secretCheckKey(logKey(config.redis.keyPrefix, config.authgear.endpoint.origin))
     const sealer = createSealer(deriveKeys(secretBytes(config.cache.secret)).sealing)
-    return judgeCanary(await createCanary({ commands: redis.connection.commands, sealer, name }).read())
+    return judgeCanary(await createSecretCheck({ commands: redis.connection.commands, sealer, name }).read())
   }
 }
 
-export function judgeCanary (reading: CanaryReading): Outcome {
+export function judgeCanary (reading: SecretCheckResult): Outcome {
   switch (reading) {
     case 'ours': return looked()
     case 'foreign': return looked(found('cache-secret', 'what a running replica sealed does not open with this CACHE_SECRET'))
@@ -74,7 +74,7 @@ async function observeRights (redis: RedisLook, { config }: Context): Promise<re
   const store = createRedisLogStore({ ...connections, keyPrefix: logKey(config.redis?.keyPrefix ?? '', config.authgear.endpoint.origin) })
   const read = (): Promise<unknown> => store.snapshot('0-0', 1)
   const readingRefused = (error: unknown): readonly Refusal[] => [{ command: READING, refusal: refusalOf(error) }]
-  const refused = await whereItBelongs(connections.follower, read).then(() => [], readingRefused)
+  const refused = await withRedirects(connections.follower, read).then(() => [], readingRefused)
   return [...written, ...refused]
 }
 

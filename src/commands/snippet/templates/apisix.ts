@@ -66,7 +66,7 @@ const WEBSOCKET = '["http_upgrade", "~*", "^websocket$"], ["http_connection", "~
 
 const pathVar = (path: string): string => path === '' ? '' : `["uri", "~*", "^${escaped(path).replaceAll('\\', '\\\\')}"], `
 
-const routeOf = ({ adapter, host }: Settings, { name, path, policy }: Route, rank: number): string => `\
+const routeOf = ({ forwardAuth, host }: Settings, { name, path, policy }: Route, rank: number): string => `\
   - id: ${name}
     host: ${host}
     uri: /*
@@ -77,7 +77,7 @@ const routeOf = ({ adapter, host }: Settings, { name, path, policy }: Route, ran
     plugins: &${name}
       serverless-pre-function:${path === '' ? ` &clean\n${CLEAN}` : ' *clean\n'}\
       forward-auth:
-        uri: "${adapter.origin}/verify${query(policy)}"
+        uri: "${forwardAuth.origin}/verify${query(policy)}"
         # security: nothing else of the client's request reaches forward-auth
         request_headers: [${ASKED.join(', ')}]
         extra_headers: { X-Forwarded-Uri: $real_request_uri } # by default a decoded one: where to come back to after a login
@@ -111,7 +111,7 @@ const CLEAN = `\
           end
 `
 
-const login = ({ adapter, host }: Settings): string => `\
+const login = ({ forwardAuth, host }: Settings): string => `\
   # the browser's way in and out; exact, so that nothing else of forward-auth can be reached from outside
   - id: authgear-login
     host: ${host}
@@ -120,5 +120,5 @@ const login = ({ adapter, host }: Settings): string => `\
     vars: [${GUARD}, ${HOST}]
     upstream:
       type: roundrobin
-      nodes: { "${adapter.text}": 1 }
+      nodes: { "${forwardAuth.text}": 1 }
 `

@@ -50,7 +50,7 @@ ${HOP_HEADERS.map(name => `\t\trequest_header -${name}\n`).join('')}\
 (authgear_policy) {
 	route {
 		import authgear_clean
-		forward_auth ${settings.adapter.tls ? 'https://' : ''}${settings.adapter.text} {
+		forward_auth ${settings.forwardAuth.tls ? 'https://' : ''}${settings.forwardAuth.text} {
 			uri /verify?{args[0]} # security: keep the question mark, without it the client's own query goes to forward-auth
 			copy_headers ${IDENTITY.join(' ')} # security: all eight
 			header_up -Connection
@@ -63,7 +63,7 @@ ${HOP_HEADERS.map(name => `\t\trequest_header -${name}\n`).join('')}\
 			transport http {
 				dial_timeout 1s
 				response_header_timeout 5s # the default is to wait for ever
-${settings.adapter.tls ? '				tls_trust_pool file ca.crt # security: whose certificate to believe\n' : ''}\
+${settings.forwardAuth.tls ? '				tls_trust_pool file ca.crt # security: whose certificate to believe\n' : ''}\
 			}
 		}
 	}
@@ -120,12 +120,12 @@ const handle = ({ path, policy }: Route, app: string): string => `\
 
 const guard = (policy: string): string => policy === '' ? 'import authgear' : `import authgear_policy "${policy}"`
 
-const login = ({ adapter }: Settings): string => `\
+const login = ({ forwardAuth }: Settings): string => `\
 		# the browser's way in and out; exact, so that nothing else of forward-auth can be reached from outside
 		@login path ${LOGIN_PATHS.join(' ')}
 		handle @login {
 			import authgear_clean
-			reverse_proxy ${adapter.tls ? 'https://' : ''}${adapter.text}${adapter.tls ? ' {\n				transport http {\n					tls_trust_pool file ca.crt\n				}\n			}' : ''}
+			reverse_proxy ${forwardAuth.tls ? 'https://' : ''}${forwardAuth.text}${forwardAuth.tls ? ' {\n				transport http {\n					tls_trust_pool file ca.crt\n				}\n			}' : ''}
 		}
 
 `

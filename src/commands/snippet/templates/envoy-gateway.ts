@@ -90,7 +90,7 @@ spec:
     backendRefs: [{ name: ${app.host}, port: ${app.port} }]
 `
 
-const securityPolicy = ({ adapter }: Settings, name: string, policy: string): string => `\
+const securityPolicy = ({ forwardAuth }: Settings, name: string, policy: string): string => `\
 apiVersion: gateway.envoyproxy.io/v1alpha1
 kind: SecurityPolicy
 metadata:
@@ -105,12 +105,12 @@ spec:
     # security: nothing else of the client's request reaches forward-auth; a cookie is not sent unless it is named
     headersToExtAuth: [${[...lower(ASKED), 'x-forwarded-for'].join(', ')}]
     http:
-      backendRefs: [{ name: ${adapter.host}, port: ${adapter.port} }]
+      backendRefs: [{ name: ${forwardAuth.host}, port: ${forwardAuth.port} }]
       pathOverride: "/verify${query(policy)}" # security: nothing of the client's path or query
       headersToBackend: # security: all eight
 ${lower(IDENTITY).map(item => `      - ${item}\n`).join('')}`
 
-const login = ({ adapter, host }: Settings): string => `\
+const login = ({ forwardAuth, host }: Settings): string => `\
 # the browser's way in and out; exact, so that nothing else of forward-auth can be reached from outside
 apiVersion: gateway.networking.k8s.io/v1
 kind: HTTPRoute
@@ -122,5 +122,5 @@ spec:
   rules:
   - matches:
     - path: { type: RegularExpression, value: "${LOGIN_PATTERN.slice(1, -1)}" }
-    backendRefs: [{ name: ${adapter.host}, port: ${adapter.port} }]
+    backendRefs: [{ name: ${forwardAuth.host}, port: ${forwardAuth.port} }]
 `

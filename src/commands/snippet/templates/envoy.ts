@@ -119,13 +119,13 @@ ${way.catchAll(settings.policy)}\
     dns_lookup_family: V4_PREFERRED # by default IPv6 is, whether or not it answers
     connect_timeout: 1s
     circuit_breakers: { thresholds: [{ max_retries: 1024 }] } # the default, 3, refuses the fourth of those that a replica's end cut off
-${settings.adapter.tls ? tls(settings.adapter.host) : ''}\
+${settings.forwardAuth.tls ? tls(settings.forwardAuth.host) : ''}\
     typed_extension_protocol_options:
       envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
         "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
         common_http_protocol_options: { idle_timeout: 60s } # shorter than forward-auth's own
         explicit_http_config: { http_protocol_options: {} }
-    load_assignment: ${assignment('forward_auth', settings.adapter)}
+    load_assignment: ${assignment('forward_auth', settings.forwardAuth)}
   - name: app
     type: STRICT_DNS
     dns_lookup_family: V4_PREFERRED # by default IPv6 is, whether or not it answers
@@ -137,7 +137,7 @@ const TYPE = 'type.googleapis.com/envoy.extensions.filters.http'
 
 const exact = (names: readonly string[]): string => names.map(name => `{ exact: ${name} }`).join(', ')
 
-const SERVER = ({ adapter }: Settings): string => `server_uri: { uri: "${adapter.origin}", cluster: forward_auth, timeout: 5s }`
+const SERVER = ({ forwardAuth }: Settings): string => `server_uri: { uri: "${forwardAuth.origin}", cluster: forward_auth, timeout: 5s }`
 
 const assignment = (name: string, { host, port }: Address): string =>
   `{ cluster_name: ${name}, endpoints: [{ lb_endpoints: [{ endpoint: { address: { socket_address: { address: "${host}", port_value: ${port} } } } }] }] }`

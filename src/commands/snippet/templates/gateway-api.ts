@@ -11,7 +11,7 @@ export function gatewayApi (settings: Settings): Files {
   }
 }
 
-const routesFile = ({ host, app, adapter, routes, login }: Settings): string => `\
+const routesFile = ({ host, app, forwardAuth, routes, login }: Settings): string => `\
 # of one HTTPRoute; a rule without the ExtensionRef would be unprotected
 apiVersion: gateway.networking.k8s.io/v1
 kind: HTTPRoute
@@ -25,7 +25,7 @@ spec:
   # longest expression first, so this one is longer than all others; (?:) means nothing
 ${rule(refused([...routes.map(({ path }) => patternOf(path)), LOGIN_PATTERN]), app, 'refuse')}\
 ${routes.map(({ name, path }) => rule([`path: ${regex(patternOf(path))} # security: without case, as many apps match`], app, name)).join('')}\
-${login ? rule([`path: ${regex(LOGIN_PATTERN)} # the browser's way in and out`], adapter) : ''}\
+${login ? rule([`path: ${regex(LOGIN_PATTERN)} # the browser's way in and out`], forwardAuth) : ''}\
 ${rule(['path: { type: PathPrefix, value: / } # security: the catch-all, what has no rule of its own is still protected'], app, 'authgear')}`
 
 const patternOf = (path: string): string => `(?i)^${escaped(path)}`

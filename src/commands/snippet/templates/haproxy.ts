@@ -14,7 +14,7 @@ global
     lua-load forward_auth.lua
     tune.bufsize 65536 # the default, 16k, has to hold a request's headers and the identity
     tune.http.maxhdr 256
-${settings.adapter.tls ? '    httpclient.ssl.ca-file ca.crt # security: whose certificate to believe\n    httpclient.ssl.verify required\n' : ''}\
+${settings.forwardAuth.tls ? '    httpclient.ssl.ca-file ca.crt # security: whose certificate to believe\n    httpclient.ssl.verify required\n' : ''}\
     # HAProxy >= 2.8: take the comment marks off; 2.6 always makes up to four tries
     # httpclient.retries 1
     # httpclient.timeout.connect 1s
@@ -65,10 +65,10 @@ ${settings.login ? LOGIN : ''}\
 
     # routes and their policies, the first match counts: docs/policies.md
 ${settings.routes.map(({ path, policy }) => `\
-    http-request set-var-fmt(txn.authgear_url) "${settings.adapter.origin}/verify${query(policy)}" if { path_beg -i ${path} } !{ var(txn.authgear_url) -m found }
+    http-request set-var-fmt(txn.authgear_url) "${settings.forwardAuth.origin}/verify${query(policy)}" if { path_beg -i ${path} } !{ var(txn.authgear_url) -m found }
 `).join('')}\
     # security: the catch-all, what has no route of its own is still protected
-    http-request set-var-fmt(txn.authgear_url) "${settings.adapter.origin}/verify${query(settings.policy)}" unless { var(txn.authgear_url) -m found }
+    http-request set-var-fmt(txn.authgear_url) "${settings.forwardAuth.origin}/verify${query(settings.policy)}" unless { var(txn.authgear_url) -m found }
     http-request lua.forward-auth unless { var(txn.authgear_allowed) -m bool }
     # security: only the script says yes; an error in it must not let anybody in
     http-request deny deny_status 503 unless { var(txn.authgear_allowed) -m bool }
@@ -84,7 +84,7 @@ backend app
     # HAProxy >= 3.1: request trailers, which 2.6 passes to the app, are dropped by
     # option http-drop-request-trailers
     server app ${settings.app.text}
-${settings.login ? `\nbackend forward_auth\n    server forward_auth ${settings.adapter.text}${settings.adapter.tls ? ' ssl verify required ca-file ca.crt' + sni(settings.adapter.host) : ''}\n` : ''}`
+${settings.login ? `\nbackend forward_auth\n    server forward_auth ${settings.forwardAuth.text}${settings.forwardAuth.tls ? ' ssl verify required ca-file ca.crt' + sni(settings.forwardAuth.host) : ''}\n` : ''}`
 
 const sni = (host: string): string => ` sni str(${host}) verifyhost ${host}`
 

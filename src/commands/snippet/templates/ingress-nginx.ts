@@ -31,7 +31,7 @@ controller:
 `
 
 /** @param regex as soon as one path of a host is a regular expression, all are */
-const ingress = ({ host, app, adapter }: Settings, { name, path, policy }: Route, regex: boolean): string => `\
+const ingress = ({ host, app, forwardAuth }: Settings, { name, path, policy }: Route, regex: boolean): string => `\
 # ingress-nginx (retired in March 2026: no more fixes). security: only with values.yaml beside it: the controller's own configuration passes
 # Upgrade: h2c and /admin/../p on
 apiVersion: networking.k8s.io/v1
@@ -40,7 +40,7 @@ metadata:
   name: ${name}
   annotations:
     # security: the policy is here, never in a client's query; login=off: nginx would make a 500 of a redirect
-    nginx.ingress.kubernetes.io/auth-url: "${adapter.origin.replace(adapter.text, `${adapter.host}.default.svc.cluster.local:${adapter.port}`)}/verify${query(both(policy, 'login=off'))}"
+    nginx.ingress.kubernetes.io/auth-url: "${forwardAuth.origin.replace(forwardAuth.text, `${forwardAuth.host}.default.svc.cluster.local:${forwardAuth.port}`)}/verify${query(both(policy, 'login=off'))}"
     # security: all that Authgear has, or the one that is left out could be sent by a client
     nginx.ingress.kubernetes.io/auth-response-headers: "${[...IDENTITY, UNUSED_IDENTITY].join(',')}"
     # security: without auth-cache-key and auth-keepalive: nginx's cache would hand out one person's answer to another
@@ -56,7 +56,7 @@ spec:
         backend: { service: { name: ${app.host}, port: { number: ${app.port} } } }
 `
 
-const loginIngress = ({ host, adapter }: Settings): string => `\
+const loginIngress = ({ host, forwardAuth }: Settings): string => `\
 # the browser's way in and out; exact, so that nothing else of forward-auth can be reached from outside
 apiVersion: networking.k8s.io/v1
 kind: Ingress
@@ -70,4 +70,4 @@ spec:
   - host: ${host}
     http:
       paths:
-${LOGIN_PATHS.map(path => `      - { path: ${path}, pathType: Exact, backend: { service: { name: ${adapter.host}, port: { number: ${adapter.port} } } } }\n`).join('')}`
+${LOGIN_PATHS.map(path => `      - { path: ${path}, pathType: Exact, backend: { service: { name: ${forwardAuth.host}, port: { number: ${forwardAuth.port} } } } }\n`).join('')}`

@@ -4,7 +4,7 @@ export function istio (settings: Settings): Files {
   return { 'mesh-config.yaml': meshConfig(settings), 'policy.yaml': policyFile(settings) }
 }
 
-const meshConfig = ({ adapter, policy }: Settings): string => `\
+const meshConfig = ({ forwardAuth, policy }: Settings): string => `\
 # istioctl install -f mesh-config.yaml; or meshConfig in your own IstioOperator or Helm values
 apiVersion: install.istio.io/v1alpha1
 kind: IstioOperator
@@ -15,8 +15,8 @@ spec:
     extensionProviders:
     - name: authgear
       envoyExtAuthzHttp:
-        service: ${adapter.host}.default.svc.cluster.local
-        port: ${adapter.port}
+        service: ${forwardAuth.host}.default.svc.cluster.local
+        port: ${forwardAuth.port}
         pathPrefix: /ext-authz # forward-auth reads nothing of the client's path and query behind it
         timeout: 5s # the default is ten minutes
         failOpen: false # security: true would let everybody in while forward-auth is away

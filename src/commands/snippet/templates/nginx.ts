@@ -14,7 +14,7 @@ http {
   large_client_header_buffers 4 32k; # the default, 8k, refuses a cookie of 9 kB
 
   # nginx looks names up once, at its start: reload it when the addresses behind them change
-  upstream forward_auth { server ${settings.adapter.text} fail_timeout=1s; keepalive 64; } # a replica that failed is tried again after 1 s, not 10
+  upstream forward_auth { server ${settings.forwardAuth.text} fail_timeout=1s; keepalive 64; } # a replica that failed is tried again after 1 s, not 10
   upstream app          { server ${settings.app.text}; keepalive 32; }
 
   # behind a load balancer, so that the client's address is true: that one's addresses and no others
@@ -60,7 +60,7 @@ ${settings.login ? loginLocations(settings) : ''}\
     # would miss this location, reach the app, and the app's own 200 would grant access.
     # login=off: nginx would make a 500 of a redirect; where to log in comes in a header then
 ${allPolicies(settings).map(({ name, policy }) =>
-`    location = /_authgear/${name} { internal; proxy_pass ${settings.adapter.tls ? 'https' : 'http'}://forward_auth/verify${query(both(policy, 'login=off'))}; include authgear_call.inc; }\n`).join('')}\
+`    location = /_authgear/${name} { internal; proxy_pass ${settings.forwardAuth.tls ? 'https' : 'http'}://forward_auth/verify${query(both(policy, 'login=off'))}; include authgear_call.inc; }\n`).join('')}\
 ${settings.routes.map(({ name, path }) => locationOf(`~* ^${escaped(path)}`, name)).join('')}\
 ${locationOf('/', 'app')}\
   }
@@ -75,13 +75,13 @@ const locationOf = (match: string, name: string): string => `\
     }
 `
 
-const loginLocations = ({ adapter }: Settings): string => `\
+const loginLocations = ({ forwardAuth }: Settings): string => `\
     # the browser's way in and out; exact, so that nothing else of forward-auth can be reached from outside
     location ~ ${LOGIN_PATTERN} {
       include authgear_none.inc;
-      proxy_pass ${adapter.tls ? 'https' : 'http'}://forward_auth;
+      proxy_pass ${forwardAuth.tls ? 'https' : 'http'}://forward_auth;
       proxy_buffer_size 16k; proxy_buffers 4 16k; # the way back of a long address; the default, 4k, makes it a 502
-${adapter.tls ? tlsLines(adapter.host, '      ') : ''}\
+${forwardAuth.tls ? tlsLines(forwardAuth.host, '      ') : ''}\
     }
     # nginx cannot pass a redirect of forward-auth's on, and makes one itself of what forward-auth says: which it says for
     # a page that somebody opens, never for a program, a form or a frame
@@ -98,7 +98,7 @@ ${adapter.tls ? tlsLines(adapter.host, '      ') : ''}\
 const COLUMN = 36
 const line = (text: string, comment = ''): string => comment === '' ? `${text}\n` : `${text.padEnd(COLUMN)}# ${comment}\n`
 
-const callFile = ({ adapter }: Settings): string => [
+const callFile = ({ forwardAuth }: Settings): string => [
   '# the question to forward-auth; beside it: proxy_pass http://forward_auth/verify, with the route\'s policy as its query\n',
   line('proxy_method HEAD;', 'a refusal\'s body, which nginx throws away, would cost a new connection each time'),
   line('proxy_pass_request_body off;', 'security: with the client\'s Content-Length but without its body, forward-auth'),
@@ -106,7 +106,7 @@ const callFile = ({ adapter }: Settings): string => [
   line('proxy_pass_request_headers off;', 'security: only what is named here reaches forward-auth'),
   line('proxy_http_version 1.1;'),
   line('proxy_set_header Connection "";'),
-  adapter.tls ? tlsLines(adapter.host, '') : '',
+  forwardAuth.tls ? tlsLines(forwardAuth.host, '') : '',
   line('proxy_set_header Host $proxy_host;'),
   ...ASKED.map(name => line(`proxy_set_header ${name} $http_${name.toLowerCase().replaceAll('-', '_')};`)),
   line('proxy_set_header X-Forwarded-For $remote_addr;'),

@@ -36,14 +36,14 @@ spec:
   ipAllowList: { sourceRange: [${NOBODY}], rejectStatusCode: 400 }
 `
 
-const middleware = ({ adapter }: Settings, name: string, policy: string): string => `\
+const middleware = ({ forwardAuth }: Settings, name: string, policy: string): string => `\
 apiVersion: traefik.io/v1alpha1
 kind: Middleware
 metadata:
   name: ${name}
 spec:
   forwardAuth:
-    address: "${adapter.origin}/verify${query(policy)}"
+    address: "${forwardAuth.origin}/verify${query(policy)}"
     trustForwardHeader: true # the entry point decides whom to trust and has removed what untrusted clients sent
     # security: nothing else of the client's request reaches forward-auth, no X-Forward-Auth-Policy either
     authRequestHeaders: [${ASKED.join(', ')}]
@@ -52,7 +52,7 @@ spec:
     maxResponseBodySize: 65536
 `
 
-const ingressRoute = ({ host, app, adapter, routes, login }: Settings): string => `\
+const ingressRoute = ({ host, app, forwardAuth, routes, login }: Settings): string => `\
 apiVersion: traefik.io/v1alpha1
 kind: IngressRoute
 metadata:
@@ -80,7 +80,7 @@ ${login
   - kind: Rule
     match: Host(\`${host}\`) && PathRegexp(\`${LOGIN_PATTERN}\`)
     priority: 1000
-    services: [{ name: ${adapter.host}, port: ${adapter.port} }]
+    services: [{ name: ${forwardAuth.host}, port: ${forwardAuth.port} }]
 `
 : ''}\
   # security: the catch-all, what has no route of its own is still protected

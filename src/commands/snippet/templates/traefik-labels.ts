@@ -25,7 +25,7 @@ services:
     volumes: ["/var/run/docker.sock:/var/run/docker.sock:ro"]
 
   # security: no published port; only Traefik reaches it
-  ${settings.adapter.host}:
+  ${settings.forwardAuth.host}:
     image: authgear-forward-auth
     environment:
       AUTHGEAR_ENDPOINT: \${AUTHGEAR_ENDPOINT:?the project's public origin}
@@ -59,8 +59,8 @@ ${settings.routes.map(({ name, path }, i) => `\
       - traefik.http.services.app.loadbalancer.server.port=${settings.app.port}
 `
 
-const middlewareLabels = ({ adapter }: Settings, name: string, policy: string): string => `\
-      - traefik.http.middlewares.${name}.forwardauth.address=${adapter.origin}/verify${query(policy)}
+const middlewareLabels = ({ forwardAuth }: Settings, name: string, policy: string): string => `\
+      - traefik.http.middlewares.${name}.forwardauth.address=${forwardAuth.origin}/verify${query(policy)}
       - traefik.http.middlewares.${name}.forwardauth.trustForwardHeader=true
       # security: nothing else of the client's request reaches forward-auth, no X-Forward-Auth-Policy either
       - traefik.http.middlewares.${name}.forwardauth.authRequestHeaders=${ASKED.join(',')}
@@ -70,12 +70,12 @@ const middlewareLabels = ({ adapter }: Settings, name: string, policy: string): 
 `
 
 /** Compose reads $ as the beginning of a variable. */
-const loginLabels = ({ host, adapter }: Settings): string => `\
+const loginLabels = ({ host, forwardAuth }: Settings): string => `\
     labels:
       - traefik.enable=true
       # the browser's way in and out; exact, so that nothing else of forward-auth can be reached from outside
       - traefik.http.routers.authgear-login.rule=Host(\`${host}\`) && PathRegexp(\`${LOGIN_PATTERN.replaceAll('$', '$$$$')}\`)
       - traefik.http.routers.authgear-login.priority=1000
       - traefik.http.routers.authgear-login.entrypoints=web
-      - traefik.http.services.authgear-login.loadbalancer.server.port=${adapter.port}
+      - traefik.http.services.authgear-login.loadbalancer.server.port=${forwardAuth.port}
 `

@@ -49,12 +49,12 @@ global:
 `
 
 const dynamicFile = (settings: Settings): string => `\
-${settings.adapter.tls ? TLS_HEAD : PLAIN_HEAD}http:
+${settings.forwardAuth.tls ? TLS_HEAD : PLAIN_HEAD}http:
   middlewares:
     authgear:
       forwardAuth: &forwardAuth
         address: ${address(settings, settings.policy)}
-${settings.adapter.tls ? '        tls: { ca: ca.crt } # security: whose certificate to believe\n' : ''}\
+${settings.forwardAuth.tls ? '        tls: { ca: ca.crt } # security: whose certificate to believe\n' : ''}\
         trustForwardHeader: true # the entry point decides whom to trust and has removed what untrusted clients sent
         # security: nothing else of the client's request reaches forward-auth, no X-Forward-Auth-Policy either
         authRequestHeaders:
@@ -91,7 +91,7 @@ ${CORS}  services:
           - url: http://${settings.app.text}
 ${settings.login ? loginService(settings) : ''}`
 
-const address = ({ adapter }: Settings, policy: string): string => `${adapter.origin}/verify${query(policy)}`
+const address = ({ forwardAuth }: Settings, policy: string): string => `${forwardAuth.origin}/verify${query(policy)}`
 
 const TLS_HEAD = `\
 # The link to forward-auth is TLS with HTTP/2: one connection for every check, instead of a new one for most of them.
@@ -120,13 +120,13 @@ const loginRouter = ({ host }: Settings): string => `\
       service: authgear-login
 `
 
-const loginService = ({ adapter }: Settings): string => `\
+const loginService = ({ forwardAuth }: Settings): string => `\
     authgear-login:
       loadBalancer:
-${adapter.tls ? '        serversTransport: authgear-login\n' : ''}\
+${forwardAuth.tls ? '        serversTransport: authgear-login\n' : ''}\
         servers:
-          - url: ${adapter.origin}
-${adapter.tls ? '  serversTransports:\n    authgear-login: { rootCAs: [ca.crt] }\n' : ''}`
+          - url: ${forwardAuth.origin}
+${forwardAuth.tls ? '  serversTransports:\n    authgear-login: { rootCAs: [ca.crt] }\n' : ''}`
 
 const CORS = `\
   # CORS preflights carry no credentials. To let Traefik answer them itself, put this before authgear in \`middlewares\` above:

@@ -21,7 +21,7 @@ function createWorld () {
   const clock = manualClock()
   const log: AuditEntry[] = []
   const revoked: string[] = []
-  const world = { reign: 1 as number | undefined, failure: undefined as AuditErrorKind | undefined, outcome: 'logged' as RevokeOutcome, stored: undefined as (Stored & { at: number }) | undefined, claimedAt: -Infinity, queries: 0, known: KNOWN, meanwhile: () => {} }
+  const world = { leaderTerm: 1 as number | undefined, failure: undefined as AuditErrorKind | undefined, outcome: 'logged' as RevokeOutcome, stored: undefined as (Stored & { at: number }) | undefined, claimedAt: -Infinity, queries: 0, known: KNOWN, meanwhile: () => {} }
   const second = (): number => Math.floor(clock.wall() / 1000)
 
   async function page ({ from, to, types }: Window, first = 100): Promise<Page> {
@@ -35,7 +35,7 @@ function createWorld () {
   const store = {
     load: async () => world.stored === undefined ? undefined : { position: world.stored.position, ageMs: world.stored.ageMs + clock.monotonic() - world.stored.at },
     async save (position: Position, ageMs: number) {
-      if (world.reign === undefined) return false
+      if (world.leaderTerm === undefined) return false
       world.stored = { position, ageMs, at: clock.monotonic() }
       return true
     },
@@ -51,7 +51,7 @@ function createWorld () {
     const follower = createFollower({
       client: { types: async () => { if (world.failure !== undefined) throw new AuditError(world.failure); return world.known }, page },
       store,
-      reign: () => world.reign,
+      leaderTerm: () => world.leaderTerm,
       revocations: { revoke: async ({ target, quietMs }) => { revoked.push(`${nameOf(target)} ${quietMs}`); return world.outcome } },
       sessionDigest: (id) => id as CredentialDigest,
       clock,
@@ -188,7 +188,7 @@ t.test('everything that is still to come is done by whoever leads next', async (
     await first.poll()
   }
   t.same(taken(), ['* 0'])
-  world.reign = 2
+  world.leaderTerm = 2
   await start().poll()
   t.same(taken(), ['* 0'])
 })
@@ -272,7 +272,7 @@ t.test('whoever leads next knows how far the log was read, how long ago, and of 
   signOut('alice')
   await first.poll()
   taken()
-  world.reign = 2
+  world.leaderTerm = 2
   const second = start()
   signOut('bob')
   await second.poll()
@@ -280,11 +280,11 @@ t.test('whoever leads next knows how far the log was read, how long ago, and of 
   world.failure = 'log_unavailable'
   await second.poll()
   world.failure = undefined
-  world.reign = 3
+  world.leaderTerm = 3
   const third = start()
   await third.poll()
   t.same([taken(), third.notes.filter((note) => note.startsWith('gap'))], [['* 0'], ['gap everything']])
-  world.reign = 4
+  world.leaderTerm = 4
   clock.advance(OVERLAP)
   const fourth = start()
   await fourth.poll()
@@ -298,11 +298,11 @@ t.test('one that lost its lease during a query stops before it revokes or writes
   signOut('alice')
   const before = world.stored
   for (const next of [undefined, 2]) {
-    world.meanwhile = () => { world.reign = next; world.meanwhile = () => {} }
+    world.meanwhile = () => { world.leaderTerm = next; world.meanwhile = () => {} }
     t.equal(await follower.poll(), 'lost_lease')
     t.same(taken(), [])
     t.equal(world.stored, before)
-    world.reign = 1
+    world.leaderTerm = 1
   }
   t.equal(await follower.poll(), 'ok')
   t.same(taken(), out('alice'), 'the next one does, or it when it leads again')

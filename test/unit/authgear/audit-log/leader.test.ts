@@ -27,18 +27,18 @@ t.test('one leads; when it dies another does within three polls', async (t) => {
   if (first === undefined || second === undefined) throw new Error('two')
   await first.tick()
   await second.tick()
-  t.same([first.reign(), second.reign()], [1, undefined])
+  t.same([first.leaderTerm(), second.leaderTerm()], [1, undefined])
   for (let n = 0; n < 10; n++) {
     clock.advance(POLL / 2)
     await first.tick()
     await second.tick()
-    t.same([first.reign(), second.reign()], [1, undefined], 'as long as it renews')
+    t.same([first.leaderTerm(), second.leaderTerm()], [1, undefined], 'as long as it renews')
   }
   const diedAt = clock.monotonic()
-  while (second.reign() === undefined) {
+  while (second.leaderTerm() === undefined) {
     clock.advance(POLL / 2)
     await second.tick()
-    t.notOk(first.reign() !== undefined && second.reign() !== undefined, 'never two')
+    t.notOk(first.leaderTerm() !== undefined && second.leaderTerm() !== undefined, 'never two')
   }
   t.comment(`taken over after ${(clock.monotonic() - diedAt) / POLL} polls`)
   t.ok(clock.monotonic() - diedAt <= 3 * POLL)
@@ -49,11 +49,11 @@ t.test('one that was frozen wakes up and leads no more, by either clock', async 
     const clock = manualClock()
     const one = createLeadership(createLease(clock).of('one'), LEASE, clock)
     await one.tick()
-    t.equal(one.reign(), 1)
+    t.equal(one.leaderTerm(), 1)
     wake(clock)
-    t.equal(one.reign(), undefined)
+    t.equal(one.leaderTerm(), undefined)
     await one.tick()
-    t.equal(one.reign(), 2, 'and begins a new reign where nobody took its place')
+    t.equal(one.leaderTerm(), 2, 'and begins a new leaderTerm where nobody took its place')
   }
 })
 
@@ -66,9 +66,9 @@ t.test('a store that does not answer leaves it the rest of its lease', async (t)
   isDown = true
   clock.advance(POLL)
   await t.rejects(one.tick())
-  t.equal(one.reign(), 1)
+  t.equal(one.leaderTerm(), 1)
   clock.advance(POLL)
-  t.equal(one.reign(), undefined)
+  t.equal(one.leaderTerm(), undefined)
 })
 
 t.test('one that resigns makes room at once', async (t) => {
@@ -78,5 +78,5 @@ t.test('one that resigns makes room at once', async (t) => {
   await first.tick()
   await first.resign()
   await second.tick()
-  t.same([first.reign(), second.reign()], [undefined, 1])
+  t.same([first.leaderTerm(), second.leaderTerm()], [undefined, 1])
 })

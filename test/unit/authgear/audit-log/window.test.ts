@@ -4,7 +4,7 @@ import type { Page } from '../../../../src/authgear/audit-log/client.ts'
 import { delayAfter } from '../../../../src/authgear/audit-log/run.ts'
 import { createCoalescer } from '../../../../src/authgear/audit-log/apply.ts'
 import { timeOf, type AuditEntry } from '../../../../src/authgear/audit-log/entry.ts'
-import { judgeGap } from '../../../../src/authgear/audit-log/follower.ts'
+import { classifyGap } from '../../../../src/authgear/audit-log/follower.ts'
 import { advance, beginAt, decodePosition, encodePosition, startOf } from '../../../../src/authgear/audit-log/position.ts'
 import { readWindow } from '../../../../src/authgear/audit-log/read-window.ts'
 import { variablesOf, type Window } from '../../../../src/authgear/audit-log/window.ts'
@@ -108,7 +108,7 @@ t.test('a position comes back as it was stored, and nothing else does', (t) => {
   t.end()
 })
 
-const GAPS: ReadonlyArray<readonly [what: string, gap: Parameters<typeof judgeGap>[0], verdict: string]> = [
+const GAPS: ReadonlyArray<readonly [what: string, gap: Parameters<typeof classifyGap>[0], verdict: string]> = [
   ['a first start', { ageMs: undefined, isTroubled: false }, 'none'],
   ['a first start after failures', { ageMs: undefined, isTroubled: true }, 'expired'],
   ['the poll before was just now', { ageMs: 2000, isTroubled: false }, 'none'],
@@ -121,7 +121,7 @@ const GAPS: ReadonlyArray<readonly [what: string, gap: Parameters<typeof judgeGa
 ]
 
 t.test('gaps', (t) => {
-  for (const [what, gap, verdict] of GAPS) t.equal(judgeGap(gap, 10_000, 30_000), verdict, what)
+  for (const [what, gap, verdict] of GAPS) t.equal(classifyGap(gap, 10_000, 30_000), verdict, what)
   t.end()
 })
 

@@ -2,14 +2,14 @@ import { setImmediate as turn } from 'node:timers/promises'
 import t from 'tap'
 import type { CredentialDigest } from '../../../../src/core/cache-key.ts'
 import { AuthgearCircuitOpen, AuthgearUnreachable, Overloaded } from '../../../../src/errors.ts'
-import { createGuard, type Guard } from '../../../../src/authgear/resolver/circuit-breaker.ts'
+import { createCircuitBreaker, type CircuitBreaker } from '../../../../src/authgear/resolver/circuit-breaker.ts'
 import { Deadline } from '../../../../src/authgear/resolver/deadline.ts'
 
 const PAUSE = 1000
 const digest = (name: string): CredentialDigest => name as CredentialDigest
 const NEVER = new Deadline(0)
 NEVER.met()
-const run = <T>(guard: Guard, who: string, task: () => Promise<T>): Promise<T> => guard.run({ whole: [digest(who)], all: [digest(who)] }, NEVER, task)
+const run = <T>(guard: CircuitBreaker, who: string, task: () => Promise<T>): Promise<T> => guard.run({ whole: [digest(who)], all: [digest(who)] }, NEVER, task)
 
 /** Fails as a connection does: in a later turn of the event loop. */
 const unreachable = async (): Promise<never> => {
@@ -25,7 +25,7 @@ function held () {
 }
 
 t.test('what waits in the queue when the breaker opens is refused at once and never sent', async (t) => {
-  const guard = createGuard(2, 10)
+  const guard = createCircuitBreaker(2, 10)
   const first = held()
   const slow = run(guard, 'slow', first.task)
   let sent = 0
@@ -43,7 +43,7 @@ t.test('what waits in the queue when the breaker opens is refused at once and ne
 
 t.test('what is turned away proves nothing: the breaker stays open, and the next probe is a real one', async (t) => {
   let now = 0
-  const guard = createGuard(1, 0, () => now)
+  const guard = createCircuitBreaker(1, 0, () => now)
   for (let i = 0; i < 5; i++) await run(guard, 'a', unreachable).catch(() => {})
   t.equal(guard.isClosed(), false)
   now = PAUSE
@@ -64,7 +64,7 @@ t.test('what is turned away proves nothing: the breaker stays open, and the next
 
 t.test('one of several whose turn comes in the same moment is the probe, the others are refused', async (t) => {
   let now = 0
-  const guard = createGuard(4, 10, () => now)
+  const guard = createCircuitBreaker(4, 10, () => now)
   for (let i = 0; i < 5; i++) await run(guard, 'a', unreachable).catch(() => {})
   now = PAUSE
   let probes = 0
@@ -77,7 +77,7 @@ t.test('a wall clock that is set back an hour while it is open does not keep it 
   const wall = Date.now
   t.teardown(() => { Date.now = wall })
   let now = 0
-  const guard = createGuard(4, 10, () => now)
+  const guard = createCircuitBreaker(4, 10, () => now)
   for (let i = 0; i < 5; i++) await run(guard, 'a', unreachable).catch(() => {})
   Date.now = () => wall() - 3_600_000
   now = PAUSE - 1

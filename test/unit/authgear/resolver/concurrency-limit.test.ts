@@ -1,19 +1,19 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import t from 'tap'
 import { Overloaded } from '../../../../src/errors.ts'
-import { createAdmission, type Admission, type Lane } from '../../../../src/authgear/resolver/concurrency-limit.ts'
+import { createConcurrencyLimit, type ConcurrencyLimit, type Limit } from '../../../../src/authgear/resolver/concurrency-limit.ts'
 import { Deadline } from '../../../../src/authgear/resolver/deadline.ts'
 
 const NEVER = new Deadline(0)
 NEVER.met()
 
 /** Everybody who was let in, in that order; each leaves when the test says so. */
-function visitors (admission: Admission) {
+function visitors (admission: ConcurrencyLimit) {
   const entered: string[] = []
   const leave = new Map<string, () => void>()
   return {
     entered,
-    visit: (name: string, lanes: readonly Lane[] = [], deadline = NEVER): Promise<string> => admission.run(lanes, deadline, () => {
+    visit: (name: string, lanes: readonly Limit[] = [], deadline = NEVER): Promise<string> => admission.run(lanes, deadline, () => {
       entered.push(name)
       return new Promise<string>((resolve) => { leave.set(name, () => resolve(name)) })
     }),
@@ -25,7 +25,7 @@ function visitors (admission: Admission) {
 }
 
 t.test('the newest of those who wait goes first, and all go in the end', async (t) => {
-  const admission = createAdmission(1, 10)
+  const admission = createConcurrencyLimit(1, 10)
   const { entered, visit, leave } = visitors(admission)
   const all = ['first', 'a', 'b', 'c'].map((name) => visit(name))
   await turn()
@@ -37,7 +37,7 @@ t.test('the newest of those who wait goes first, and all go in the end', async (
 })
 
 t.test('one more than may wait is turned away in the same turn', async (t) => {
-  const { visit, leave } = visitors(createAdmission(1, 1))
+  const { visit, leave } = visitors(createConcurrencyLimit(1, 1))
   const both = [visit('first'), visit('second')]
   await t.rejects(visit('third'), Overloaded)
   await leave('first')
@@ -46,14 +46,14 @@ t.test('one more than may wait is turned away in the same turn', async (t) => {
 })
 
 t.test('a task that fails makes room as any other', async (t) => {
-  const admission = createAdmission(1, 0)
+  const admission = createConcurrencyLimit(1, 0)
   await t.rejects(admission.run([], NEVER, async () => { throw new Error('its own') }), /its own/)
   t.equal(await admission.run([], NEVER, async () => 'next'), 'next')
 })
 
 t.test('a lane has bounds of its own, and holds up nobody else', async (t) => {
-  const admission = createAdmission(3, 10)
-  const lane: Lane = { name: 'lane', maxRunning: 1, maxWaiting: 1 }
+  const admission = createConcurrencyLimit(3, 10)
+  const lane: Limit = { name: 'lane', maxRunning: 1, maxWaiting: 1 }
   const { entered, visit, leave } = visitors(admission)
   const all = [visit('one', [lane]), visit('two', [lane])]
   await t.rejects(visit('three', [lane]), Overloaded, 'its places are taken, though others are free')
@@ -69,8 +69,8 @@ t.test('a lane has bounds of its own, and holds up nobody else', async (t) => {
 })
 
 t.test('who leaves two lanes lets one in on each', async (t) => {
-  const admission = createAdmission(4, 10)
-  const [left, right]: Lane[] = ['left', 'right'].map((name) => ({ name, maxRunning: 1, maxWaiting: 4 }))
+  const admission = createConcurrencyLimit(4, 10)
+  const [left, right]: Limit[] = ['left', 'right'].map((name) => ({ name, maxRunning: 1, maxWaiting: 4 }))
   if (left === undefined || right === undefined) throw new Error('two lanes')
   const { entered, visit, leave } = visitors(admission)
   const all = [visit('both', [left, right]), visit('l', [left]), visit('r', [right]), visit('both again', [left, right])]
@@ -84,7 +84,7 @@ t.test('who leaves two lanes lets one in on each', async (t) => {
 })
 
 t.test('whose time is over leaves the queue, and gives up the place', async (t) => {
-  const admission = createAdmission(1, 1)
+  const admission = createConcurrencyLimit(1, 1)
   const { entered, visit, leave } = visitors(admission)
   const deadline = new Deadline(1000)
   const first = visit('first')
@@ -100,7 +100,7 @@ t.test('whose time is over leaves the queue, and gives up the place', async (t) 
 })
 
 t.test('all who wait are dismissed, and who is inside is not', async (t) => {
-  const admission = createAdmission(1, 10)
+  const admission = createConcurrencyLimit(1, 10)
   const { entered, visit, leave } = visitors(admission)
   const first = visit('first')
   const waiting = [visit('a'), visit('b')]
