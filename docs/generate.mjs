@@ -20,7 +20,7 @@ const doctor = new URL('docs/doctor.md', root)
 writeFileSync(doctor, withFindingsTable(readFileSync(doctor, 'utf8')))
 const monitoring = new URL('docs/monitoring.md', root)
 const zero = () => 0
-const everything = { resolver: () => ({ inFlight: 0, queued: 0, circuitOpen: false }), cacheEntries: zero, redisUp: zero, logFollowed: zero, logEntries: () => ({ now: 0, most: 0 }), replicasSeen: zero, audit: { isLeader: zero, behindSeconds: zero }, certificateExpiry: zero }
+const everything = { resolver: () => ({ inFlight: 0, queued: 0, circuitOpen: false }), cacheEntries: zero, cacheBytes: zero, cacheMaxBytes: zero, redisUp: zero, logFollowed: zero, logEntries: () => ({ now: 0, most: 0 }), replicasSeen: zero, audit: { isLeader: zero, behindSeconds: zero }, certificateExpiry: zero }
 writeFileSync(monitoring, withMetricsTable(readFileSync(monitoring, 'utf8'), await createMetrics('', everything).render()))
 
 writeFileSync(new URL('deploy/prometheus/alerts.yml', root), prometheusRules())

@@ -1,2 +1,3 @@
+export { showBytes } from './config/kinds/bytes.ts'
 export { loadConfig } from './config/load.ts'
 export type { Config, Endpoint, ListenAddress, LoadedConfig, Setting } from './config/types.ts'

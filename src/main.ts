@@ -1,8 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
-import { check } from './commands/check.ts'
-import { healthcheck } from './commands/healthcheck.ts'
-import { serve } from './commands/serve.ts'
+import { fitHeap } from './commands/fit-heap.ts'
+import { machineMemory } from './machine-memory.ts'
 
 const HELP = `authgear-forward-auth: who is behind this request? Asked by Traefik, Caddy, nginx or Envoy, answered by Authgear.
 
@@ -20,13 +19,13 @@ Usage: authgear-forward-auth [command]
 Everything is configured by environment variables: docs/configuration.md
 `
 
-/** @returns the exit code, or undefined while the service runs */
+/** @returns the exit code, or undefined while the service runs. Each command reads only what it needs: a health check runs beside the service, in the same memory. */
 async function run (command: string, args: readonly string[]): Promise<number | undefined> {
   switch (command) {
-    case 'serve': return await serve(process.env, versionOf(), process.stderr)
-    case 'check': return check(process.env, process.stdout)
+    case 'serve': return await (await import('./commands/serve.ts')).serve(process.env, versionOf(), process.stderr)
+    case 'check': return (await import('./commands/check.ts')).check(process.env, process.stdout)
     case 'doctor': return await (await import('./commands/doctor.ts')).doctor(args, process.env, { stdin: process.stdin, out: process.stdout, err: process.stderr })
-    case 'healthcheck': return await healthcheck(process.env, process.stderr)
+    case 'healthcheck': return await (await import('./commands/healthcheck.ts')).healthcheck(process.env, process.stderr)
     case 'cert': return await (await import('./commands/cert.ts')).cert(args, process.stdout)
     case 'snippet': return (await import('./commands/snippet.ts')).snippet(args, process.stdout, process.stderr)
     case '--version': process.stdout.write(`${versionOf()}\n`); return 0
@@ -43,5 +42,6 @@ function versionOf (): string {
 }
 
 const [command = 'serve', ...args] = process.argv.slice(2)
+if (command === 'serve' || command === 'check') fitHeap(process, machineMemory())
 const code = await run(command, args)
 if (code !== undefined) process.exitCode = code

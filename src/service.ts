@@ -57,16 +57,20 @@ export type Seams = Readonly<{ clock?: Clock, patienceMs?: number, tracer?: Trac
 const SIGNING_OUT_MS = 60_000
 /** Milliseconds that one who lost the fleet's lease waits for the winner. */
 const PATIENCE = 300
+/** What has ended goes with each write as well. */
+const SWEEP_INTERVAL_MS = 1000
 
 /** Opens connections in the background and listens nowhere yet; nothing being down stops it. */
 export function createService (settings: ServiceSettings, log: Log, { clock = systemClock, patienceMs = PATIENCE, tracer }: Seams = {}): Service {
   const traced = tracer === undefined ? UNTRACED : tracedBy(tracer)
   const { authgear, cache, tls } = settings
-  const memory = createMemoryCache({ maxEntries: cache.maxEntries, clock, staleMs: cache.staleIfErrorMs })
+  const memory = createMemoryCache({ maxEntries: cache.maxEntries, maxBytes: cache.maxBytes, clock, staleMs: cache.staleIfErrorMs })
   let expiry = tls === undefined ? undefined : certificateExpiry(tls.cert)
   const metrics: Metrics = createMetrics(settings.version, {
     resolver: () => ({ ...resolver.state(), ...queue() }),
     cacheEntries: memory.size,
+    cacheBytes: memory.bytes,
+    cacheMaxBytes: () => cache.maxBytes,
     redisUp: settings.redis === undefined ? undefined : () => shared.connection?.isUp() === true,
     logFollowed: settings.redis === undefined ? undefined : () => revocations.isFollowing(),
     logEntries: settings.redis === undefined ? undefined : () => entries(),
@@ -134,6 +138,7 @@ export function createService (settings: ServiceSettings, log: Log, { clock = sy
   const app = buildApp(listening, traced.answerer('verify', verify), { webhook, login })
   const history = createHistory({ read: metrics.reading, clock })
   const sampling = setInterval(history.sample, STEP)
+  const sweeping = setInterval(memory.sweep, SWEEP_INTERVAL_MS).unref()
   return Object.freeze({
     app,
     identify: settings.identify ? buildIdentifyApp({ ...listening, tls: undefined }, traced.answerer('identify', createIdentify(answering))) : undefined,
@@ -146,6 +151,7 @@ export function createService (settings: ServiceSettings, log: Log, { clock = sy
     certificateRenewed: (renewed: EpochMs) => { expiry = renewed },
     close: async () => {
       clearInterval(sampling)
+      clearInterval(sweeping)
       await audit?.close()
       await presence?.close()
       await closeLog()

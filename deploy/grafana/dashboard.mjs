@@ -23,7 +23,8 @@ const ROWS = {
     ['Hit ratio by tier', 'Of the look-ups in each tier; Redis is asked for what memory does not know.', 'percentunit', ['sum by (tier) (rate(forward_auth_cache_reads_total{$s,outcome="hit"}[$r])) / sum by (tier) (rate(forward_auth_cache_reads_total{$s}[$r]))', '{{tier}}']],
     ['Look-ups by outcome', 'rejected: something was there that cannot be trusted.', 'ops', [rate('tier, outcome', 'cache_reads_total'), '{{tier}} {{outcome}}']],
     ['Coalescing gain', 'Requests that one resolution answered: 1 where nobody asks at the same time.', 'short', [`1 + (sum(rate(forward_auth_coalesced_total{$s}[$r])) / ${rate('', 'authgear_requests_total', ',outcome!="rejected"').replace('sum by ()', 'sum')})`, 'requests a resolution'], [rate('scope', 'coalesced_total'), 'coalesced in the {{scope}}, a second']],
-    ['Entries in memory', 'Of CACHE_MAX_ENTRIES.', 'short', ['forward_auth_cache_entries{$s}', '{{instance}}']]
+    ['Entries in memory', 'Of CACHE_MAX_ENTRIES.', 'short', ['forward_auth_cache_entries{$s}', '{{instance}}']],
+    ['Memory that they take', 'Of CACHE_MAX_MEMORY.', 'percentunit', ['forward_auth_cache_bytes{$s} / forward_auth_cache_max_bytes{$s}', '{{instance}}']]
   ],
   Authgear: [
     ['Latency of the resolver', 'Without what was not sent.', 's', [quantile(0.5, 'authgear_request_duration_seconds'), 'p50'], [quantile(0.99, 'authgear_request_duration_seconds'), 'p99']],

@@ -1,4 +1,3 @@
-import type { CredentialDigest } from '../core/cache-key.ts'
 import type { Entry, Stamp } from '../core/entry.ts'
 import { IDENTITY_HEADERS, type Identity, type Resolution } from '../core/resolution.ts'
 
@@ -7,6 +6,10 @@ const MAX_LENGTH = 256
 const MAX_VALUES = 1000
 /** A person's own: no other has the same. */
 const OWN: ReadonlySet<string> = new Set(['x-authgear-user-id', 'x-authgear-session-authenticated-at'])
+/** Values that are there once, whoever has them. */
+const CONSTANTS: ReadonlyMap<string, string> = new Map(['', 'true', 'false'].map((value) => [value, value]))
+
+export const isConstant = (value: string): boolean => CONSTANTS.has(value)
 
 /** @returns what memory keeps of an entry: what many have is there once, so that a million sessions fit (docs/performance.md) */
 export function createCompactor (): (entry: Entry) => Entry {
@@ -14,30 +17,40 @@ export function createCompactor (): (entry: Entry) => Entry {
   let stamp: Stamp | undefined
 
   function shared (value: string): string {
-    if (value.length > MAX_LENGTH) return value
+    const constant = CONSTANTS.get(value)
+    if (constant !== undefined) return constant
+    if (value.length > MAX_LENGTH) return flat(value)
     const known = values.get(value)
     if (known !== undefined) return known
     if (values.size >= MAX_VALUES) values.clear()
-    values.set(value, value)
-    return value
+    const copy = flat(value)
+    values.set(copy, copy)
+    return copy
   }
-  const identityOf = (identity: Identity): Identity =>
-    Object.freeze(identity.map((value, index) => value === undefined || OWN.has(IDENTITY_HEADERS[index] ?? '') ? value : shared(value)))
-  const resolutionOf = (resolution: Resolution): Resolution =>
-    resolution.kind === 'valid' ? Object.freeze({ ...resolution, identity: identityOf(resolution.identity) }) : resolution
+  const resolutionOf = (resolution: Resolution): Resolution => {
+    if (resolution.kind === 'invalid') return resolution
+    const userId = flat(resolution.userId)
+    const identity: Identity = Object.freeze(resolution.identity.map((value, index) => {
+      if (value === undefined || value === userId) return value === undefined ? value : userId
+      return OWN.has(IDENTITY_HEADERS[index] ?? '') ? flat(value) : shared(value)
+    }))
+    return Object.freeze({ kind: 'valid', userId, identity })
+  }
   const stampOf = (own: Stamp): Stamp => {
-    stamp = stamp !== undefined && isSame(stamp, own) ? stamp : own
+    if (stamp !== undefined && isSame(stamp, own)) return stamp
+    const generation = stamp?.generation === own.generation ? stamp.generation : flat(own.generation)
+    stamp = { generation, position: { id: flat(own.position.id) as Stamp['position']['id'], nonce: flat(own.position.nonce) } }
     return stamp
   }
   return ({ resolution, stamp, digests, ttlMs, sealedAt }) =>
-    ({ resolution: resolutionOf(resolution), stamp: stampOf(stamp), digests: digests.map(flat), ttlMs, sealedAt })
+    ({ resolution: resolutionOf(resolution), stamp: stampOf(stamp), digests: digests.map((digest) => flat(digest)), ttlMs, sealedAt })
 }
 
 function isSame (one: Stamp, other: Stamp): boolean {
   return one.generation === other.generation && one.position.id === other.position.id && one.position.nonce === other.position.nonce
 }
 
-/** A part of a longer string keeps the whole of it: a copy does not. */
-function flat (digest: CredentialDigest): CredentialDigest {
-  return Buffer.from(digest, 'latin1').toString('latin1') as CredentialDigest
+/** A part of a longer string keeps the whole of it, and two bytes a character where the whole has them: a copy does neither. All is ASCII. */
+function flat<Text extends string> (text: Text): Text {
+  return Buffer.from(text, 'latin1').toString('latin1') as Text
 }

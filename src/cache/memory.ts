@@ -1,9 +1,10 @@
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '../clock.ts'
-import type { CredentialDigest } from '../core/cache-key.ts'
 import type { Entry } from '../core/entry.ts'
 import type { Cache, CacheRead, CacheWrite } from './cache.ts'
 import { createCompactor } from './compact.ts'
+import { entryBytes } from './entry-size.ts'
+import { createVariants } from './variants.ts'
 
 /**
  * Ends by both clocks: only the wall clock goes on while a machine sleeps, and only the other one is never set back. Whole milliseconds,
@@ -31,13 +32,19 @@ export interface MemoryCache extends Cache<string> {
   forget (key: string, at: number): void
   /** @returns whether the caller is the one to renew an entry; a renewal that failed is tried again after a second */
   claimRenewal (key: string): boolean
+  /** Drops what has ended, so much at a time that nobody waits for it; called now and then where nothing is written. */
+  sweep (): void
   size (): number
+  /** Bytes of the budget that are taken. */
+  bytes (): number
   clear (): void
 }
 
 export type MemoryOptions = Readonly<{
-  /** CACHE_MAX_ENTRIES; the least recently used go first. */
+  /** CACHE_MAX_ENTRIES: of those that are valid, of which the least recently used go first; refusals are a tenth as many at most. */
   maxEntries: number
+  /** CACHE_MAX_MEMORY: for what is valid and what is refused together. */
+  maxBytes: number
   clock: Clock
   /** CACHE_STALE_IF_ERROR, milliseconds. */
   staleMs?: number
@@ -45,34 +52,73 @@ export type MemoryOptions = Readonly<{
 
 const MISS = Object.freeze({ kind: 'miss' })
 const STORED: CacheWrite = Object.freeze({ kind: 'stored' })
-/** Entries of one credential: each junk cookie beside it makes another. */
-const MAX_BOUNDED = 16
-/** Milliseconds. */
-const RENEWAL_PAUSE = 1000
+const RENEWAL_PAUSE_MS = 1000
+/** Share of both limits for refusals: a stranger can make as many as he likes, and none of them is worth a session's place. */
+const REFUSED_SHARE = 0.1
+/** Bytes that the lists of the least recently used take from the start, for each entry that there may be. */
+const RESERVED = 40
+/** Bytes; no entry takes fewer, so that no more of them fit. */
+const SMALLEST = 500
+/** Ended entries that go with each write, and at each sweep. */
+const SWEPT_BY_WRITE = 2
+const SWEPT = 2000
 
-export function createMemoryCache ({ maxEntries, clock, staleMs = 0 }: MemoryOptions): MemoryCache {
+type Store = LRUCache<string, Slot>
+
+export function createMemoryCache ({ maxEntries, maxBytes, clock, staleMs = 0 }: MemoryOptions): MemoryCache {
   const variants = createVariants()
   const compact = createCompactor()
   const epoch = clock.wall()
-  const slots = new LRUCache<string, Slot>({ max: maxEntries, dispose: ({ isBounded, digests }, key) => { if (isBounded) variants.remove(key, digests) } })
+  const refusedBytes = maxBytes * REFUSED_SHARE
+  const valid = openStore(maxEntries, maxBytes - refusedBytes, ({ isBounded, digests }, key) => { if (isBounded) variants.remove(key, digests) })
+  /** First in, first out: it is only peeked into. */
+  const refused = openStore(Math.ceil(maxEntries * REFUSED_SHARE), refusedBytes)
+  const reserved = RESERVED * (valid.max + refused.max)
+
+  const remainingOf = (slot: Slot): number => Math.min(slot.endsMonotonic - clock.monotonic(), slot.endsWall + epoch - clock.wall())
+  const peek = (key: string): Slot | undefined => valid.peek(key) ?? refused.peek(key)
+  const remove = (key: string): void => { if (!valid.delete(key)) refused.delete(key) }
 
   function read (key: string, graceMs: number): MemoryRead {
-    const slot = slots.get(key)
+    const slot = valid.get(key) ?? refused.peek(key)
     if (slot === undefined) return MISS
-    const remainingMs = Math.min(slot.endsMonotonic - clock.monotonic(), slot.endsWall + epoch - clock.wall())
+    const remainingMs = remainingOf(slot)
     if (remainingMs > -graceMs) return { kind: 'hit', entry: slot, remainingMs, local: slot.local }
-    if (remainingMs <= -staleMs) slots.delete(key)
+    if (remainingMs <= -staleMs) remove(key)
     return MISS
+  }
+
+  /** The oldest of those that are refused end first; of the valid the least recently used, which nobody has renewed. */
+  function sweep (most: number): void {
+    for (const [store, graceMs] of [[valid, staleMs], [refused, 0]] as const) {
+      const ended: string[] = []
+      for (const key of store.rkeys()) {
+        const slot = store.peek(key)
+        if (ended.length === most || slot === undefined || remainingOf(slot) > -graceMs) break
+        ended.push(key)
+      }
+      for (const key of ended) store.delete(key)
+    }
+  }
+
+  function put (key: string, slot: Slot): void {
+    const isValid = slot.resolution.kind === 'valid'
+    const isIndexed = isValid && slot.isBounded
+    const [own, other] = isValid ? [valid, refused] : [refused, valid]
+    other.delete(key)
+    own.set(key, slot, { size: entryBytes(key, slot, isIndexed) })
+    if (isIndexed && own.has(key)) for (const surplus of variants.add(key, slot.digests)) valid.delete(surplus)
   }
 
   return Object.freeze({
     read: (key: string) => read(key, 0),
     readEnded: (key: string) => read(key, staleMs),
     write (key: string, entry: Entry, lifeMs: number, { local, at, isBounded = false }: MemoryMark = { local: 0, at: clock.monotonic() }): CacheWrite {
-      const isOvertaken = at < (slots.peek(key)?.at ?? -Infinity)
+      sweep(SWEPT_BY_WRITE)
+      const isOvertaken = at < (peek(key)?.at ?? -Infinity)
       if (lifeMs <= 0 || isOvertaken) return STORED
       const { resolution, stamp, digests, ttlMs, sealedAt } = compact(entry)
-      const slot = {
+      put(key, {
         resolution, // each by its name: after a spread V8 would keep what follows in an array beside the object
         stamp,
         digests,
@@ -83,44 +129,28 @@ export function createMemoryCache ({ maxEntries, clock, staleMs = 0 }: MemoryOpt
         isBounded,
         endsMonotonic: Math.floor(clock.monotonic() + lifeMs),
         endsWall: Math.floor(clock.wall() - epoch + lifeMs),
-        renewedAt: -RENEWAL_PAUSE
-      }
-      slots.set(key, slot)
-      if (isBounded) for (const surplus of variants.add(key, digests)) slots.delete(surplus)
+        renewedAt: -RENEWAL_PAUSE_MS
+      })
       return STORED
     },
     forget (key: string, at: number): void {
-      if ((slots.peek(key)?.at ?? Infinity) < at) slots.delete(key)
+      if ((peek(key)?.at ?? Infinity) < at) remove(key)
     },
     claimRenewal (key: string): boolean {
-      const slot = slots.peek(key)
-      if (slot === undefined || clock.monotonic() - slot.renewedAt < RENEWAL_PAUSE) return false
+      const slot = valid.peek(key)
+      if (slot === undefined || clock.monotonic() - slot.renewedAt < RENEWAL_PAUSE_MS) return false
       slot.renewedAt = Math.floor(clock.monotonic())
       return true
     },
-    size: () => slots.size,
-    clear: () => slots.clear()
+    sweep: () => sweep(SWEPT),
+    size: () => valid.size + refused.size,
+    bytes: () => reserved + valid.calculatedSize + refused.calculatedSize,
+    clear: () => { valid.clear(); refused.clear() }
   })
 }
 
-/** Keys of entries by what they share, oldest first. */
-function createVariants () {
-  const keysOf = new Map<CredentialDigest, Set<string>>()
-  return {
-    /** @returns keys that have to go */
-    add (key: string, digests: readonly CredentialDigest[]): readonly string[] {
-      return digests.flatMap((digest) => {
-        const keys = (keysOf.get(digest) ?? new Set<string>()).add(key)
-        keysOf.set(digest, keys)
-        return keys.size > MAX_BOUNDED ? [...keys].slice(0, 1) : []
-      })
-    },
-    remove (key: string, digests: readonly CredentialDigest[]): void {
-      for (const digest of digests) {
-        const keys = keysOf.get(digest)
-        keys?.delete(key)
-        if (keys?.size === 0) keysOf.delete(digest)
-      }
-    }
-  }
+/** What the lists take from the start is part of the budget; there are never more entries than would fit. */
+function openStore (maxEntries: number, maxBytes: number, dispose: (slot: Slot, key: string) => void = () => {}): Store {
+  const max = Math.max(1, Math.min(maxEntries, Math.floor(maxBytes / (SMALLEST + RESERVED))))
+  return new LRUCache<string, Slot>({ max, dispose, maxSize: Math.max(1, Math.floor(maxBytes - RESERVED * max)) })
 }

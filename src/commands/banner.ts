@@ -1,4 +1,4 @@
-import type { Config, ListenAddress } from '../config.ts'
+import { showBytes, type Config, type ListenAddress } from '../config.ts'
 import { describeServers } from '../redis/settings.ts'
 
 /** What the line of the start says beside its version: whom it asks, what remembers, for how long, where it listens. */
@@ -15,7 +15,7 @@ function authgearOf ({ authgear: { endpoint, resolverUrl }, audit }: Config): st
 }
 
 function tiersOf ({ cache, redis }: Config): string {
-  return `memory (${cache.maxEntries} entries)${redis === undefined ? '' : `, Redis (${describeServers(redis.servers)}${cache.secret === undefined ? ', CACHE_SECRET=none' : ''})`}`
+  return `memory (${cache.maxEntries} entries, ${showBytes(cache.maxBytes)})${redis === undefined ? '' : `, Redis (${describeServers(redis.servers)}${cache.secret === undefined ? ', CACHE_SECRET=none' : ''})`}`
 }
 
 function ttlOf ({ cache: { ttlMs, negativeTtlMs, refreshAhead, staleIfErrorMs, degradedTtlMs }, redis }: Config): string {

@@ -1,5 +1,5 @@
 import { loadConfig } from '../config.ts'
-import type { Setting } from '../config.ts'
+import type { LoadedConfig, Setting } from '../config.ts'
 import type { Out } from './out.ts'
 
 /** Policies stand in the proxy's configuration, so that nothing here can see one that nobody meets. */
@@ -9,8 +9,8 @@ const SOURCES: Readonly<Record<Setting['source'], string>> = { default: 'default
 const HEAD = ['variable', 'value', 'from'] as const
 
 /** Prints the configuration as it counts, with secrets masked, and its warnings; or all that is wrong with it. Returns the exit code. */
-export function check (env: NodeJS.ProcessEnv, out: Out): 0 | 1 {
-  const loaded = loadConfig(env)
+export function check (env: NodeJS.ProcessEnv, out: Out, load: (env: NodeJS.ProcessEnv) => LoadedConfig = loadConfig): 0 | 1 {
+  const loaded = load(env)
   if (loaded.kind === 'errors') {
     loaded.errors.forEach(error => out.write(`error: ${error}\n`))
     return 1

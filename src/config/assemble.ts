@@ -1,8 +1,10 @@
+import { defaultBudget } from '../core/memory-budget.ts'
+import type { MachineMemory } from '../machine-memory.ts'
 import type { Config } from './types.ts'
 import type { Values } from './variables.ts'
 
 /** The configuration from values that broke no rule. */
-export function assemble (values: Values): Config {
+export function assemble (values: Values, memory: MachineMemory): Config {
   return {
     authgear: authgear(values),
     audit: audit(values),
@@ -20,6 +22,7 @@ export function assemble (values: Values): Config {
       refreshAhead: values.CACHE_REFRESH_AHEAD,
       staleIfErrorMs: values.CACHE_STALE_IF_ERROR,
       maxEntries: values.CACHE_MAX_ENTRIES,
+      maxBytes: values.CACHE_MAX_MEMORY ?? defaultBudget(memory),
       secret: servers(values) === undefined || values.CACHE_SECRET === 'none' ? undefined : values.CACHE_SECRET
     },
     redis: redis(values),

@@ -53,6 +53,8 @@ export type Config = Readonly<{
     refreshAhead: number
     staleIfErrorMs: number
     maxEntries: number
+    /** Bytes of heap for what is remembered. */
+    maxBytes: number
     secret: string | undefined
   }>
   redis: Readonly<{

@@ -1,5 +1,6 @@
 import { adminKey } from './kinds/admin-key.ts'
 import { boolean } from './kinds/boolean.ts'
+import { bytes } from './kinds/bytes.ts'
 import { certificatesContent, certificatesPath } from './kinds/certificates-file.ts'
 import { choice } from './kinds/choice.ts'
 import { clientId } from './kinds/client-id.ts'
@@ -201,7 +202,14 @@ export const variables = Object.freeze({
     group: 'Cache',
     kind: integer(1, 1_000_000),
     fallback: '100000',
-    meaning: 'How many credentials are remembered in this process\' memory.'
+    meaning: 'How many sessions are remembered in this process\' memory at most, if `CACHE_MAX_MEMORY` does not end earlier; refusals are a tenth as many.'
+  },
+  CACHE_MAX_MEMORY: {
+    group: 'Cache',
+    kind: bytes('1m', '64g'),
+    derived: 'a quarter of the memory beyond 64 MiB',
+    example: '64m',
+    meaning: 'How much of this process\' memory may be taken by what is remembered; a tenth of it by refusals. The default counts from the container\'s limit (or the machine\'s memory, where there is none) and is at most half of what V8\'s heap has beyond 38 MiB: 16m in a container of 128 MiB, 48m of 256 (docs/operations.md).'
   },
   CACHE_SECRET: {
     group: 'Cache',

@@ -1,4 +1,6 @@
 import { BlockList, isIP } from 'node:net'
+import { budgetOfHeap, heapFlags } from '../core/memory-budget.ts'
+import { showBytes } from './kinds/bytes.ts'
 import { loginWarnings } from './login-warnings.ts'
 import { ANY_REDIS, REDIS_FORMS } from './redis-forms.ts'
 import type { Readings } from './rule.ts'
@@ -12,6 +14,10 @@ const IDLE_WITHOUT_REDIS: readonly VariableName[] = ['CACHE_SECRET', 'REDIS_KEY_
 const LONG_REFUSAL = 30_000
 /** Addresses in a network this wide are not one's own proxies. */
 const WIDE: Readonly<Record<'ipv4' | 'ipv6', number>> = { ipv4: 8, ipv6: 16 }
+/** Share of a container that V8's heap may take; the rest is what is beside it. */
+const LARGEST_HEAP = 0.75
+/** Bytes in which a flood is outlived (docs/reliability.md). */
+const LEAST_MEMORY = 128 * 2 ** 20
 const LOCAL: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '::1'])
 const WILDCARDS: ReadonlySet<string> = new Set(['0.0.0.0', '::'])
 
@@ -67,7 +73,19 @@ const auditLog: Warning = (readings) => readings.isSet('AUTHGEAR_ADMIN_API_URL')
   ? [!hasRedis(readings) && 'AUTHGEAR_ADMIN_API_URL: without Redis each replica reads the audit log for itself: run exactly one']
   : [readings.isSet('AUTHGEAR_AUDIT_POLL') && 'AUTHGEAR_AUDIT_POLL: has no effect without AUTHGEAR_ADMIN_API_URL']
 
-const WARNINGS: readonly Warning[] = [auditLog, alone, unprotected, longRefusals, wideTrust, openManagement, staleWithoutRevocation, loginWarnings]
+/** V8 ends the process when its heap is full, and the kernel when the container is. */
+const memoryThatDoesNotFit: Warning = ({ memory, values: { CACHE_MAX_MEMORY: budget = 0 } }) => {
+  const { limitBytes, isContainer, heapBytes } = memory()
+  const most = Math.floor(budgetOfHeap(heapBytes))
+  const inMib = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MiB`
+  return [
+    budget > most && `CACHE_MAX_MEMORY: ${showBytes(budget)} does not fit into V8's heap of ${inMib(heapBytes)}: at most ${inMib(most)}, or more memory: a larger container, or NODE_OPTIONS=--max-old-space-size`,
+    isContainer && heapBytes > limitBytes * LARGEST_HEAP && `NODE_OPTIONS: this container has ${inMib(limitBytes)} and V8 takes up to ${inMib(heapBytes)}: set "${heapFlags(limitBytes).join(' ')}" (Node 22.15 and newer do so by themselves)`,
+    isContainer && limitBytes < LEAST_MEMORY && `CACHE_MAX_MEMORY: this container has ${inMib(limitBytes)}: give the service ${inMib(LEAST_MEMORY)} or more`
+  ]
+}
+
+const WARNINGS: readonly Warning[] = [memoryThatDoesNotFit, auditLog, alone, unprotected, longRefusals, wideTrust, openManagement, staleWithoutRevocation, loginWarnings]
 
 export function warningsOf (readings: Readings): readonly string[] {
   return WARNINGS.flatMap((warning) => warning(readings)).filter((text) => text !== false)

@@ -5,6 +5,9 @@ import type { AuditGauges } from './audit.ts'
 export type Gauges = Readonly<{
   resolver: () => Readonly<{ inFlight: number, queued: number, circuitOpen: boolean }>
   cacheEntries: () => number
+  /** Bytes accounted to them, and how many there may be (CACHE_MAX_MEMORY). */
+  cacheBytes: () => number
+  cacheMaxBytes: () => number
   /** Undefined where the service has no Redis. */
   redisUp: (() => boolean) | undefined
   /** Whether the revocation log is followed; undefined where the service has no Redis. */
@@ -36,13 +39,17 @@ export function readGauges ({ resolver, cacheEntries, redisUp, logFollowed, repl
   return { inFlight, queued, circuitOpen, cacheEntries: cacheEntries(), redisUp: redisUp?.(), logFollowed: logFollowed?.(), replicasSeen: replicasSeen?.() }
 }
 
-export function registerGauges (registry: Registry, { resolver, cacheEntries, redisUp, logFollowed, logEntries, replicasSeen, certificateExpiry }: Gauges): void {
+export function registerGauges (registry: Registry, gauges: Gauges): void {
+  const { resolver, cacheEntries, cacheBytes, cacheMaxBytes, redisUp, logFollowed, logEntries, replicasSeen } = gauges
+  const { certificateExpiry } = gauges
   const gauge = (name: string, help: string, read: () => number): Gauge =>
     new Gauge({ registers: [registry], name, help, collect () { this.set(read()) } })
   gauge('forward_auth_authgear_in_flight', 'Resolutions under way.', () => resolver().inFlight)
   gauge('forward_auth_authgear_queued', 'Resolutions that wait for their turn.', () => resolver().queued)
   gauge('forward_auth_authgear_circuit_open', '1 while Authgear is left alone after repeated failures.', () => Number(resolver().circuitOpen))
   gauge('forward_auth_cache_entries', 'Entries in memory.', cacheEntries)
+  gauge('forward_auth_cache_bytes', 'Bytes of heap accounted to the entries in memory, never fewer than they take.', cacheBytes)
+  gauge('forward_auth_cache_max_bytes', 'How many of them there may be (CACHE_MAX_MEMORY).', cacheMaxBytes)
   if (redisUp !== undefined) gauge('forward_auth_redis_up', '1 while Redis answers.', () => Number(redisUp()))
   if (logFollowed !== undefined) gauge('forward_auth_revocation_log_connected', '1 while the revocation log is followed; else only young entries of memory are used.', () => Number(logFollowed()))
   if (logEntries !== undefined) {

@@ -18,17 +18,17 @@ const JSON_TYPE = 'application/json; charset=utf-8'
 /** What stands for nobody: `false`, and seven names that a proxy copies over what a client sent. */
 const NOBODY: Identity = ['false']
 
-/** Answers that are kept prepared: some 320 bytes each, for those in use and not for a million sessions. */
-const MAX_PREPARED = 10_000
-/** Characters of one value: hundreds of roles would be kept by their answer after memory forgot them. */
-const MAX_VALUE = 1024
+/** Answers that are kept prepared: some 320 bytes each, and as much of what memory forgot meanwhile; for those in use and not for a million sessions. */
+const MAX_PREPARED = 4000
+/** Characters of an identity: hundreds of roles would be kept by their answer after memory forgot them. */
+const MAX_IDENTITY = 512
 
 /** @returns the answer for one who may pass; prepared once for each resolution in memory, since it is the hot path */
 export function createAllow (absent: AbsentHeaders, reason: AllowReason = 'allowed'): (resolution: Resolution & { kind: 'valid' }, source: Source) => Answer {
   const prepared = new Map<Resolution, Answer>()
   const prepare = (resolution: Resolution & { kind: 'valid' }): Answer => {
     const answer = success(resolution.identity, reason, 'memory', absent)
-    if (resolution.identity.some((value) => value !== undefined && value.length > MAX_VALUE)) return answer
+    if (resolution.identity.reduce((sum, value) => sum + (value?.length ?? 0), 0) > MAX_IDENTITY) return answer
     if (prepared.size >= MAX_PREPARED) prepared.clear()
     prepared.set(resolution, answer)
     return answer

@@ -28,6 +28,8 @@ export type ServiceSettings = Readonly<{
     refreshAhead: number
     staleIfErrorMs: number
     maxEntries: number
+    /** Bytes of heap for what is remembered. */
+    maxBytes: number
     secret: string | undefined
   }>
   redis: (RedisSettings & Readonly<{ keyPrefix: string }>) | undefined

@@ -12,7 +12,7 @@ const CALLS = 2_000_000
 const PORT = 20960
 const AUTHORIZATION = 'Authorization: Bearer demoAccessTokenOfAlice0000000000'
 
-const metrics = createMetrics('bench', { resolver: () => ({ inFlight: 0, queued: 0, circuitOpen: false }), cacheEntries: () => 1, redisUp: () => true, logFollowed: () => true, logEntries: () => ({ now: 1, most: 2 }), replicasSeen: () => 1, audit: undefined, certificateExpiry: undefined })
+const metrics = createMetrics('bench', { resolver: () => ({ inFlight: 0, queued: 0, circuitOpen: false }), cacheEntries: () => 1, cacheBytes: () => 1, cacheMaxBytes: () => 1, redisUp: () => true, logFollowed: () => true, logEntries: () => ({ now: 1, most: 2 }), replicasSeen: () => 1, audit: undefined, certificateExpiry: undefined })
 
 /** All that is measured for a memory hit: two looks at the clock, one read counted, one answer counted in two ways. @returns nanoseconds a hit */
 function observers () {

@@ -3,8 +3,9 @@ import type { CacheRead } from '../../src/cache/cache.ts'
 import { createMemoryCache } from '../../src/cache/memory.ts'
 import { createRedisCache } from '../../src/cache/redis.ts'
 import { cacheContract } from '../helpers/cache-contract.ts'
+import type { Entry } from '../../src/core/entry.ts'
 import { entryOf } from '../helpers/entry.ts'
-import { INVALID } from '../helpers/identity.ts'
+import { INVALID, validResolution } from '../helpers/identity.ts'
 import { manualClock } from '../helpers/manual-clock.ts'
 import { keyOf, redisTier } from '../helpers/redis-tier.ts'
 import { startRedis } from '../helpers/redis.ts'
@@ -17,12 +18,12 @@ const MISS: CacheRead = { kind: 'miss' }
 t.test('memory', t => {
   cacheContract(t, async () => {
     const clock = manualClock()
-    return { cache: createMemoryCache({ maxEntries: 100, clock }), pass: async lifeMs => clock.advance(lifeMs) }
+    return { cache: createMemoryCache({ maxEntries: 100, maxBytes: 2 ** 30, clock }), pass: async lifeMs => clock.advance(lifeMs) }
   })
 
   t.test('what is left shrinks with the time, to the millisecond', t => {
     const clock = manualClock()
-    const cache = createMemoryCache({ maxEntries: 100, clock })
+    const cache = createMemoryCache({ maxEntries: 100, maxBytes: 2 ** 30, clock })
     cache.write(A, entryOf(), 100)
     clock.advance(99)
     t.match(cache.read(A), { kind: 'hit', remainingMs: 1 })
@@ -34,7 +35,7 @@ t.test('memory', t => {
 
   t.test('a machine that slept, or whose clock was set, keeps nothing longer', t => {
     const clock = manualClock()
-    const cache = createMemoryCache({ maxEntries: 100, clock })
+    const cache = createMemoryCache({ maxEntries: 100, maxBytes: 2 ** 30, clock })
     cache.write(A, entryOf(), 100)
     clock.setWall(clock.wall() - 3_600_000)
     t.match(cache.read(A), { kind: 'hit', remainingMs: 100 }, 'set back: not a millisecond more')
@@ -47,7 +48,7 @@ t.test('memory', t => {
   })
 
   t.test('the least recently used go first', t => {
-    const cache = createMemoryCache({ maxEntries: 2, clock: manualClock() })
+    const cache = createMemoryCache({ maxEntries: 2, maxBytes: 2 ** 30, clock: manualClock() })
     cache.write(A, entryOf(), 100)
     cache.write(B, entryOf(), 100)
     cache.read(A)
@@ -58,7 +59,7 @@ t.test('memory', t => {
   })
 
   t.test('of what shares a credential sixteen are remembered, the newest; others are not counted', t => {
-    const cache = createMemoryCache({ maxEntries: 100, clock: manualClock() })
+    const cache = createMemoryCache({ maxEntries: 100, maxBytes: 2 ** 30, clock: manualClock() })
     const keys = Array.from({ length: 20 }, (_, i) => keyOf(`variant ${i}`))
     const mark = { local: 0, at: 0, isBounded: true }
     cache.write(A, entryOf(), 100)
@@ -75,7 +76,7 @@ t.test('memory', t => {
 
   t.test('what has ended is still there for an outage, as long as was asked, and for nothing else', t => {
     const clock = manualClock()
-    const cache = createMemoryCache({ maxEntries: 100, clock, staleMs: 50 })
+    const cache = createMemoryCache({ maxEntries: 100, maxBytes: 2 ** 30, clock, staleMs: 50 })
     cache.write(A, entryOf(), 100)
     clock.advance(100)
     t.strictSame(cache.read(A), MISS)
@@ -90,7 +91,7 @@ t.test('memory', t => {
 
   t.test('one at a time may renew an entry, and another one a second later', t => {
     const clock = manualClock()
-    const cache = createMemoryCache({ maxEntries: 100, clock })
+    const cache = createMemoryCache({ maxEntries: 100, maxBytes: 2 ** 30, clock })
     t.equal(cache.claimRenewal(A), false, 'there is none')
     cache.write(A, entryOf(), 10_000)
     t.strictSame([cache.claimRenewal(A), cache.claimRenewal(A)], [true, false])
@@ -104,7 +105,7 @@ t.test('memory', t => {
   })
 
   t.test('a slow older resolution takes no newer one\'s place', t => {
-    const cache = createMemoryCache({ maxEntries: 100, clock: manualClock() })
+    const cache = createMemoryCache({ maxEntries: 100, maxBytes: 2 ** 30, clock: manualClock() })
     const older = entryOf({ resolution: INVALID })
     cache.write(A, entryOf(), 100, { local: 0, at: 10 })
     cache.write(A, older, 100, { local: 0, at: 9 })
@@ -114,8 +115,104 @@ t.test('memory', t => {
     t.end()
   })
 
+  t.test('refusals take a tenth of the limits, first in, first out, and push no session out', t => {
+    const cache = createMemoryCache({ maxEntries: 50, maxBytes: 2 ** 30, clock: manualClock() })
+    const refusals = Array.from({ length: 20 }, (_, i) => keyOf(`refused ${i}`))
+    cache.write(A, entryOf(), 100)
+    for (const key of refusals) {
+      cache.write(key, entryOf({ resolution: INVALID }), 100)
+      cache.read(refusals[15] ?? A) // being read keeps none longer
+    }
+    t.strictSame(refusals.map(key => cache.read(key).kind), [...Array(15).fill('miss'), ...Array(5).fill('hit')])
+    t.equal(cache.read(A).kind, 'hit')
+    t.end()
+  })
+
+  t.test('keeps within its bytes, whatever is remembered', t => {
+    const maxBytes = 200_000
+    const cache = createMemoryCache({ maxEntries: 1_000_000, maxBytes, clock: manualClock() })
+    const empty = cache.bytes()
+    const long = validResolution({ 'user-roles': 'r'.repeat(3000) })
+    for (let i = 0; i < 1000; i++) {
+      cache.write(keyOf(`small ${i}`), entryOf(), 100)
+      cache.write(keyOf(`large ${i}`), entryOf({ resolution: long }), 100)
+      cache.write(keyOf(`refused ${i}`), entryOf({ resolution: INVALID }), 100)
+      if (cache.bytes() > maxBytes) return t.fail(`${cache.bytes()} bytes after ${i + 1} of each`)
+    }
+    t.ok(cache.bytes() > maxBytes * 0.9, `${cache.bytes()} bytes are used`)
+    t.equal(cache.read(keyOf('large 999')).kind, 'hit')
+    cache.clear()
+    t.equal(cache.bytes(), empty)
+    t.end()
+  })
+
+  t.test('does not remember what is larger than the budget, nor what it replaces', t => {
+    const cache = createMemoryCache({ maxEntries: 10, maxBytes: 10_000, clock: manualClock() })
+    cache.write(A, entryOf(), 100)
+    cache.write(B, entryOf(), 100)
+    cache.write(A, entryOf({ resolution: validResolution({ 'user-roles': 'r'.repeat(11_000) }) }), 100)
+    t.strictSame([A, B].map(key => cache.read(key).kind), ['miss', 'hit'])
+    t.end()
+  })
+
+  t.test('remembers one resolution of a key, valid or refused, the newer', t => {
+    const cache = createMemoryCache({ maxEntries: 100, maxBytes: 2 ** 30, clock: manualClock() })
+    const refused = entryOf({ resolution: INVALID })
+    const write = (entry: Entry, at: number): void => { cache.write(A, entry, 100, { local: 0, at, isBounded: true }) }
+    const kind = (): string => { const read = cache.read(A); return read.kind === 'hit' ? read.entry.resolution.kind : read.kind }
+    write(entryOf(), 10)
+    write(refused, 11)
+    t.strictSame([kind(), cache.size()], ['invalid', 1], 'refused later')
+    write(entryOf(), 10)
+    t.equal(kind(), 'invalid', 'a slow older one does not let anybody in')
+    t.equal(cache.claimRenewal(A), false, 'a refusal is not renewed')
+    write(entryOf(), 12)
+    t.strictSame([kind(), cache.size()], ['valid', 1])
+    cache.forget(A, 12)
+    t.equal(kind(), 'valid')
+    cache.forget(A, 13)
+    t.strictSame([kind(), cache.size()], ['miss', 0])
+    write(refused, 14)
+    cache.forget(A, 15)
+    t.strictSame([kind(), cache.size()], ['miss', 0])
+    t.end()
+  })
+
+  t.test('sweeps what has ended, a few with each write and the rest when asked to', t => {
+    const clock = manualClock()
+    const cache = createMemoryCache({ maxEntries: 10_000, maxBytes: 2 ** 30, clock, staleMs: 50 })
+    const empty = cache.bytes()
+    for (let i = 0; i < 10; i++) {
+      cache.write(keyOf(`refused ${i}`), entryOf({ resolution: INVALID }), 100)
+      cache.write(keyOf(`valid ${i}`), entryOf(), 100)
+    }
+    cache.sweep()
+    t.equal(cache.size(), 20, 'nothing has ended')
+    clock.advance(100)
+    cache.write(A, entryOf(), 1000)
+    t.equal(cache.size(), 19, 'two refusals have gone; a session stays for CACHE_STALE_IF_ERROR')
+    cache.sweep()
+    t.equal(cache.size(), 11)
+    clock.advance(50)
+    cache.sweep()
+    t.equal(cache.size(), 1, 'but the one that lives')
+    cache.forget(A, Infinity)
+    t.equal(cache.bytes(), empty)
+    t.end()
+  })
+
+  t.test('sweeps so many at a time that nobody waits for it', t => {
+    const clock = manualClock()
+    const cache = createMemoryCache({ maxEntries: 10_000, maxBytes: 2 ** 30, clock })
+    for (let i = 0; i < 3000; i++) cache.write(keyOf(`valid ${i}`), entryOf(), 100)
+    clock.advance(100)
+    cache.sweep()
+    t.equal(cache.size(), 1000)
+    t.end()
+  })
+
   t.test('what a newer resolution refutes is forgotten, what is newer than it is not', t => {
-    const cache = createMemoryCache({ maxEntries: 100, clock: manualClock() })
+    const cache = createMemoryCache({ maxEntries: 100, maxBytes: 2 ** 30, clock: manualClock() })
     cache.write(A, entryOf(), 100, { local: 0, at: 5 })
     cache.forget(A, 5)
     t.equal(cache.read(A).kind, 'hit')

@@ -43,7 +43,7 @@ export async function startStack (t: Test, proxy: Proxy, observe: Observe, more:
     if (old === undefined) throw new Error(`there is no replica ${index}`)
     links.forEach(link => link.drop(old.port))
     await old.stop()
-    const successor = replicas[index] = await startService(t, env, old.port)
+    const successor = replicas[index] = await startService(t, env, { port: old.port })
     links.forEach(link => link.restore(old.port))
     // a proxy that lists its addresses leaves out for a second what has failed; the next may end only when this one is asked again
     if (links.length > 1) await until('the proxy asks the successor', () => isAsked(successor))

@@ -125,6 +125,7 @@ function settingsOf (options: AdapterOptions): ServiceSettings {
       refreshAhead: options.refreshAhead ?? 0,
       staleIfErrorMs: options.staleIfErrorMs ?? 0,
       maxEntries: 10_000,
+      maxBytes: 2 ** 27,
       secret: redisOf(options) === undefined ? undefined : options.secret ?? SECRET
     },
     redis: redisOf(options),

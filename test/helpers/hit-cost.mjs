@@ -43,7 +43,7 @@ function questionOf (kind, index) {
 
 /** @returns bytes allocated a hit: no collection takes place within a block */
 async function bytesAHit (kind) {
-  const answerer = answererOf(createMemoryCache({ maxEntries: 10, clock }))
+  const answerer = answererOf(createMemoryCache({ maxEntries: 10, maxBytes: 2 ** 30, clock }))
   const question = questionOf(kind, 0)
   await answerer(question)
   let allocated = 0
@@ -58,7 +58,7 @@ async function bytesAHit (kind) {
 
 /** @returns bytes that a session which was used keeps */
 async function bytesASession (kind) {
-  const memory = createMemoryCache({ maxEntries: SESSIONS, clock })
+  const memory = createMemoryCache({ maxEntries: SESSIONS, maxBytes: 2 ** 30, clock })
   const answerer = answererOf(memory)
   globalThis.gc()
   const before = process.memoryUsage().heapUsed

@@ -4,7 +4,7 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { ask } from './request.ts'
-import { startService, type Service } from './service.ts'
+import { startService, type Service, type Starting } from './service.ts'
 import { until } from './until.ts'
 
 export interface Measured extends Service {
@@ -16,10 +16,9 @@ export interface Measured extends Service {
 }
 
 /** A replica whose memory can be measured. */
-export async function startMeasured (t: Test, env: Readonly<Record<string, string>>): Promise<Measured> {
-  const service = await startService(t, { NODE_OPTIONS: `--import file://${join(import.meta.dirname, 'gc-on-signal.mjs')}`, LOG_LEVEL: 'error', ...env })
-  const managementPort = Number(new URL(service.managementUrl).port)
-  const metric = async (name: string): Promise<number> => Number(new RegExp(`^${name} (.+)$`, 'm').exec((await ask(managementPort, { path: '/metrics' })).body)?.[1])
+export async function startMeasured (t: Test, env: Readonly<Record<string, string>>, starting: Starting = {}): Promise<Measured> {
+  const service = await startService(t, { NODE_OPTIONS: `--import file://${join(import.meta.dirname, 'gc-on-signal.mjs')}`, LOG_LEVEL: 'error', ...env }, starting)
+  const metric = (name: string): Promise<number> => metricOf(service, name)
   let collected = 0
   return {
     ...service,
@@ -34,8 +33,17 @@ export async function startMeasured (t: Test, env: Readonly<Record<string, strin
   }
 }
 
-/** A resolver as fast as a socket: valid for the token that begins with `V`, silent for the rest. */
-export async function startFastResolver (t: Test): Promise<number> {
+export async function metricOf ({ managementUrl }: Pick<Service, 'managementUrl'>, name: string): Promise<number> {
+  const { body } = await ask(Number(new URL(managementUrl).port), { path: '/metrics' })
+  return Number(new RegExp(`^${name} (.+)$`, 'm').exec(body)?.[1])
+}
+
+/** Header lines of a resolver: nothing at all is what Authgear says to most that it does not know. */
+export type FastAnswers = Readonly<{ yes?: string, no?: string }>
+const SOMEBODY = 'x-authgear-session-valid: true\r\nx-authgear-user-id: somebody\r\n'
+
+/** A resolver as fast as a socket: `yes` for a bearer token that begins with `V`, `no` for the rest. */
+export async function startFastResolver (t: Test, { yes = SOMEBODY, no = '' }: FastAnswers = {}): Promise<number> {
   const answer = (headers: string): string => `HTTP/1.1 200 OK\r\n${headers}Content-Length: 0\r\n\r\n`
   const open = new Set<Socket>()
   const server = createServer((socket) => {
@@ -44,7 +52,7 @@ export async function startFastResolver (t: Test): Promise<number> {
     socket.on('data', (chunk: Buffer) => {
       const heads = (text + chunk.toString('latin1')).split('\r\n\r\n')
       text = heads.pop() ?? ''
-      socket.write(heads.map((head) => answer(head.includes('Bearer V') ? 'x-authgear-session-valid: true\r\nx-authgear-user-id: somebody\r\n' : '')).join(''))
+      socket.write(heads.map((head) => answer(head.includes('Bearer V') ? yes : no)).join(''))
     })
   })
   await once(server.listen(0, '127.0.0.1'), 'listening')
@@ -55,18 +63,29 @@ export async function startFastResolver (t: Test): Promise<number> {
 const WINDOW = 20
 const CONNECTIONS = 10
 
-/** So many requests over ten connections, twenty under way on each. @returns how many answers had each status */
+/** So many requests with a bearer token each. @returns how many answers had each status */
 export async function flood (port: number, requests: number, tokenOf: (i: number) => string): Promise<ReadonlyMap<string, number>> {
+  return await floodHeads(port, (i) => i < requests ? `Authorization: Bearer ${tokenOf(i)}\r\n` : undefined)
+}
+
+/**
+ * Requests over ten connections, twenty under way on each, until there is no next one or the server is gone.
+ * @param linesOf the header lines of the next request; undefined ends the flood
+ */
+export async function floodHeads (port: number, linesOf: (i: number) => string | undefined): Promise<ReadonlyMap<string, number>> {
   const statuses = new Map<string, number>()
   let next = 0
+  const heads = (count: number): string[] => Array.from({ length: count }, () => linesOf(next++)).flatMap((lines) =>
+    lines === undefined ? [] : [`GET /verify HTTP/1.1\r\nHost: x\r\n${lines}\r\n`])
   await Promise.all(Array.from({ length: CONNECTIONS }, async () => {
-    const socket = connect(port, '127.0.0.1')
+    const socket = connect(port, '127.0.0.1').on('error', () => {})
+    const closed = new Promise((resolve) => socket.once('close', resolve)) // however it ends
     let [due, text] = [0, '']
     const send = (count: number): void => {
-      const tokens = Array.from({ length: Math.min(count, requests - next) }, () => tokenOf(next++))
-      due += tokens.length
+      const sent = heads(count)
+      due += sent.length
       if (due === 0) socket.end()
-      else socket.write(tokens.map((token) => `GET /verify HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\n\r\n`).join(''))
+      else socket.write(sent.join(''))
     }
     socket.on('data', (chunk: Buffer) => {
       text += chunk.toString('latin1')
@@ -78,7 +97,7 @@ export async function flood (port: number, requests: number, tokenOf: (i: number
       send(WINDOW - due)
     })
     send(WINDOW)
-    await once(socket, 'close')
+    await closed
   }))
   return statuses
 }

@@ -10,6 +10,8 @@ export function seriesOf (text: string): ReadonlyMap<string, number> {
 const GAUGES: Gauges = {
   resolver: () => ({ inFlight: 1, queued: 2, circuitOpen: false }),
   cacheEntries: () => 3,
+  cacheBytes: () => 3000,
+  cacheMaxBytes: () => 1_000_000,
   redisUp: () => true,
   logFollowed: () => true,
   logEntries: () => ({ now: 1200, most: 93_300 }),

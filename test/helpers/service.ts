@@ -22,14 +22,19 @@ export interface Service {
 
 const MAIN = join(import.meta.dirname, '../../dist/main.js')
 
-/** A replica as it is in production: `node dist/main.js`, a process of its own (`npm run build` comes first), on free ports, or on one of a predecessor. */
-export async function startService (t: Test, env: Readonly<Record<string, string>>, wanted?: number): Promise<Service> {
+/** `port`: one of a predecessor. `enter`: words before the command, such as those that start it under a limit. `node`: another one than this. */
+export type Starting = Readonly<{ port?: number, enter?: readonly string[], node?: string }>
+
+/** A replica as it is in production: `node dist/main.js`, a process of its own (`npm run build` comes first), on free ports unless told otherwise. */
+export async function startService (t: Test, env: Readonly<Record<string, string>>, starting: Starting = {}): Promise<Service> {
+  const { port: wanted, enter = [], node = process.execPath } = starting
   const [port, managementPort] = [wanted ?? await freePort(), await freePort()]
+  const [command = node, ...args] = [...enter, node, MAIN]
   const managementUrl = `http://127.0.0.1:${managementPort}`
   const child = await startChild(t, {
     name: `forward-auth on ${port}`,
-    command: process.execPath,
-    args: [MAIN],
+    command,
+    args,
     env: { LISTEN: `127.0.0.1:${port}`, MANAGEMENT_LISTEN: `127.0.0.1:${managementPort}`, ...env },
     ready: () => isReady(managementUrl)
   })

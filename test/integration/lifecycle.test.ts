@@ -119,7 +119,7 @@ t.test('it listens on unix sockets, and takes over one that a dead process left'
   })
   const first = await start()
   const [banner = ''] = first.output().split('\n').filter((line) => line.includes('"msg":"ready"'))
-  t.match(JSON.parse(banner), { version: /^\d/, authgear: simulator.url, tiers: 'memory (100000 entries)', ttl: /^valid 30 s/, listeners: `main unix:${path}, management unix:${management}, identify off` }, 'one line says what it is')
+  t.match(JSON.parse(banner), { version: /^\d/, authgear: simulator.url, tiers: /^memory \(100000 entries, \d+[kmg]\)$/, ttl: /^valid 30 s/, listeners: `main unix:${path}, management unix:${management}, identify off` }, 'one line says what it is')
   t.equal(await statusAt(path, '/verify', { authorization, 'x-forwarded-for': '203.0.113.9' }), 200)
   t.ok(simulator.counters.lastRawHeaders.includes('203.0.113.9'), 'a peer on a unix socket counts as loopback')
   t.equal(await statusAt(management, '/livez'), 200)

@@ -70,7 +70,7 @@ t.test('LOG_FORMAT=pretty is for people; JSON is the default', async (t) => {
   const service = await startService(t, { ...env, LOG_FORMAT: 'pretty' })
   await ask(service.port, { path: '/verify' })
   await until('it is told', () => service.logs().includes('reason=no_credentials'))
-  t.match(service.logs(), /^\d\d:\d\d:\d\d\.\d{3} INFO {2}ready {2}version=.* tiers="memory \(100000 entries\)"/m)
+  t.match(service.logs(), /^\d\d:\d\d:\d\d\.\d{3} INFO {2}ready {2}version=.* tiers="memory \(100000 entries, \d+[kmg]\)"/m)
   t.notMatch(service.logs(), /\{"level"|\u001b/) // eslint-disable-line no-control-regex -- colours are for a terminal
   t.match((await startService(t, env)).logs(), /^\{"level":"info".*"msg":"ready"\}$/m)
 })

@@ -21,6 +21,8 @@ const INTERFACE: ReadonlyArray<readonly [name: string, type: string, labels: rea
   ['forward_auth_authgear_circuit_open', 'gauge', []],
   ['forward_auth_cache_reads_total', 'counter', ['tier', 'outcome']],
   ['forward_auth_cache_entries', 'gauge', []],
+  ['forward_auth_cache_bytes', 'gauge', []],
+  ['forward_auth_cache_max_bytes', 'gauge', []],
   ['forward_auth_coalesced_total', 'counter', ['scope']],
   ['forward_auth_redis_up', 'gauge', []],
   ['forward_auth_redis_errors_total', 'counter', ['operation']],

@@ -59,7 +59,7 @@ export class Replica {
     this.world = world
     this.index = index
     this.wallOff = wallOff
-    const memory = this.#watched(createMemoryCache({ maxEntries: 100, clock: this.clock, staleMs: LIMITS.stale }))
+    const memory = this.#watched(createMemoryCache({ maxEntries: 100, maxBytes: 2 ** 30, clock: this.clock, staleMs: LIMITS.stale }))
     const trouble = (): void => {}
     this.log = createStreamLog({
       store: this.#store(),

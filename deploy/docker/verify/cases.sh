@@ -83,6 +83,13 @@ cases_image() {
     "$(docker run --rm --network none authgear-forward-auth check 2>&1 | grep -o 'AUTHGEAR_ENDPOINT' | head -n 1) $(docker run --rm --network none authgear-forward-auth check >/dev/null 2>&1; echo $?)"
 }
 
+# by as many requests as ended the process before it had a budget, twice over: test/integration/flood.test.ts
+cases_flood() {
+  is 'in 128 MiB it outlives junk with four credentials' 'outlived' \
+    "$(FLOOD_IMAGE=authgear-forward-auth "${outside[@]}" npx tap --disable-coverage --reporter=tap test/integration/flood.test.ts >"$work/flood.log" 2>&1 && echo outlived)"
+  grep 'flood:' "$work/flood.log"
+}
+
 as_forward_auth() { docker exec "$(container redis)" redis-cli --no-auth-warning --user forward-auth --pass "$password" "$@" 2>&1 | grep -oE 'NOPERM|WRONGPASS|OK' | head -n 1; }
 
 cases_redis_rights() {

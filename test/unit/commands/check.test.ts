@@ -1,12 +1,13 @@
 import t from 'tap'
 import { check } from '../../../src/commands/check.ts'
+import { loadConfig } from '../../../src/config.ts'
 
 const ENDPOINT = 'https://myapp.authgear.cloud'
 const SECRET = 'k'.repeat(32)
 
 function run (env: NodeJS.ProcessEnv): Readonly<{ code: number, text: string, warned: readonly string[] }> {
   const lines: string[] = []
-  const code = check({ AUTHGEAR_ENDPOINT: ENDPOINT, ...env }, { write: (text) => lines.push(text) })
+  const code = check({ AUTHGEAR_ENDPOINT: ENDPOINT, ...env }, { write: (text) => lines.push(text) }, (all) => loadConfig(all, { memory: () => ({ limitBytes: 2 ** 30, isContainer: false, heapBytes: 2 ** 29 }), nodeVersion: '24.2.0' }))
   const text = lines.join('')
   return { code, text, warned: [...text.matchAll(/^warning: (\w+)/gm)].map(([, name = '']) => name) }
 }

@@ -151,7 +151,7 @@ t.test('TLS hands over paths, the extra CA its content', t => {
 })
 
 t.test('files are read from the disk by default', t => {
-  const loaded = loadConfig({ AUTHGEAR_ENDPOINT: ENDPOINT, LISTEN_TLS_CERT_FILE: tls.certFile, LISTEN_TLS_KEY_FILE: tls.keyFile }, undefined, undefined, '24.2.0')
+  const loaded = loadConfig({ AUTHGEAR_ENDPOINT: ENDPOINT, LISTEN_TLS_CERT_FILE: tls.certFile, LISTEN_TLS_KEY_FILE: tls.keyFile }, { nodeVersion: '24.2.0' })
   t.strictSame(configOf(loaded).tls, { certFile: tls.certFile, keyFile: tls.keyFile, clientCaFile: undefined })
   t.end()
 })

@@ -24,7 +24,7 @@ t.test('with the one required variable everything else has its default', t => {
     identify: undefined,
     tls: undefined,
     trustedProxies: ['loopback', 'linklocal', 'uniquelocal'],
-    cache: { ttlMs: 30_000, negativeTtlMs: 5_000, degradedTtlMs: 5_000, refreshAhead: 0.8, staleIfErrorMs: 0, maxEntries: 100_000, secret: undefined },
+    cache: { ttlMs: 30_000, negativeTtlMs: 5_000, degradedTtlMs: 5_000, refreshAhead: 0.8, staleIfErrorMs: 0, maxEntries: 100_000, maxBytes: 48 * 2 ** 20, secret: undefined },
     redis: undefined,
     login: undefined,
     absentHeaders: 'empty',
@@ -81,6 +81,10 @@ const good: readonly (readonly [name: string, text: string, value: unknown, of: 
   ['CACHE_STALE_IF_ERROR', '15m', 900_000, c => c.cache.staleIfErrorMs],
   ['AUTHGEAR_FAILURES_PER_MINUTE', '60', 60, c => c.authgear.failuresPerMinute],
   ['CACHE_MAX_ENTRIES', '5', 5, c => c.cache.maxEntries],
+  ['CACHE_MAX_MEMORY', '1048576', 2 ** 20, c => c.cache.maxBytes],
+  ['CACHE_MAX_MEMORY', '2048k', 2 ** 21, c => c.cache.maxBytes],
+  ['CACHE_MAX_MEMORY', '20M', 20 * 2 ** 20, c => c.cache.maxBytes],
+  ['CACHE_MAX_MEMORY', '1g', 2 ** 30, c => c.cache.maxBytes],
   ['ABSENT_HEADERS', 'omit', 'omit', c => c.absentHeaders],
   ['PREFLIGHT', 'allow', 'allow', c => c.preflight],
   ['PREFLIGHT', 'deny', 'deny', c => c.preflight],
@@ -167,6 +171,11 @@ const bad: readonly (readonly [name: string, text: string, message: RegExp])[] =
   ['CACHE_TTL', '30', /has no unit/],
   ['CACHE_NEGATIVE_TTL', '1h', /out of bounds/],
   ['CACHE_MAX_ENTRIES', '0', /whole number/],
+  ['CACHE_MAX_MEMORY', '64MiB', /"64MiB" is not an amount of memory.*from 1m to 64g/],
+  ['CACHE_MAX_MEMORY', '1.5g', /not an amount of memory/],
+  ['CACHE_MAX_MEMORY', '-1', /not an amount of memory/],
+  ['CACHE_MAX_MEMORY', '1023k', /out of bounds/],
+  ['CACHE_MAX_MEMORY', '65g', /out of bounds/],
   ['CACHE_SECRET', 'short', /shorter than 32 bytes.*openssl rand/],
   ['ABSENT_HEADERS', 'Omit', /"Omit" is not one of empty, omit/],
   ['PREFLIGHT', 'true', /"true" is not one of deny, allow/],
@@ -188,7 +197,7 @@ for (const [name, text, message] of bad) {
 }
 
 t.test('all errors come at once', t => {
-  const errors = errorsOf(loadConfig({ AUTHGEAR_TIMEOUT: '5', LISTEN: 'x', REDIS_PASSWORD: 'pw', CACHE_TLL: '1s', LISTEN_TLS_CERT_FILE: '/missing' }))
+  const errors = errorsOf(loadConfig({ AUTHGEAR_TIMEOUT: '5', LISTEN: 'x', REDIS_PASSWORD: 'pw', CACHE_TLL: '1s', LISTEN_TLS_CERT_FILE: '/missing' }, { nodeVersion: '24.2.0' }))
   t.strictSame(errors.map(error => error.split(':')[0]), [
     'AUTHGEAR_ENDPOINT', 'AUTHGEAR_TIMEOUT', 'LISTEN', 'LISTEN_TLS_CERT_FILE', 'LISTEN_TLS_KEY_FILE', 'REDIS_PASSWORD', 'CACHE_TLL'
   ])

@@ -1,0 +1,22 @@
+import t from 'tap'
+import { budgetOfHeap, defaultBudget, heapFlags } from '../../../src/core/memory-budget.ts'
+
+const MIB = 2 ** 20
+/** V8's young generation has three parts. */
+const heapOf = (limitMib: number): number => heapFlags(limitMib * MIB).map((flag) => Number(flag.split('=')[1])).reduce((old, semi) => old + 3 * semi) * MIB
+
+t.test('the default is a quarter of a container beyond 64 MiB, and fits the heap that the container gets', (t) => {
+  for (const [limit, budget] of [[64, 4], [100, 7], [128, 16], [256, 48], [512, 112], [1024, 240], [4096, 1008]] as const) {
+    t.equal(defaultBudget({ limitBytes: limit * MIB, heapBytes: heapOf(limit) }) / MIB, budget, `${limit} MiB`)
+    t.ok(budget * MIB <= budgetOfHeap(heapOf(limit)))
+  }
+  t.end()
+})
+
+t.test('the default fits a heap that somebody made small', (t) => {
+  const limitBytes = 16 * 1024 * MIB
+  t.equal(defaultBudget({ limitBytes, heapBytes: 198 * MIB }) / MIB, 80)
+  t.equal(defaultBudget({ limitBytes, heapBytes: 40 * MIB }) / MIB, 4, 'never nothing')
+  t.equal(defaultBudget({ limitBytes, heapBytes: 4144 * MIB }) / MIB, 2053, 'as Node comes, on a machine of 16 GiB')
+  t.end()
+})
