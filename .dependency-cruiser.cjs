@@ -6,67 +6,85 @@ const owner = (library, file) => ({
   to: { path: `^node_modules/${library}/` }
 })
 
+/** Rooms that put others together: nothing below may know them. */
+const COMPOSITION = 'service|commands|config|main'
+
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {
   forbidden: [
-    { name: 'no-cycle', severity: 'error', from: {}, to: { circular: true } },
+    { name: 'no-cycle', comment: 'no file imports itself by way of others', severity: 'error', from: {}, to: { circular: true } },
     {
       name: 'core-is-pure',
-      comment: 'core/ imports only core/, and cache-key.ts node:crypto',
+      comment: 'core/ imports only core/, and cache-key.ts crypto/hmac.ts and node:crypto',
       severity: 'error',
-      from: { path: '^src/core/', pathNot: '^src/core/(cache-key|hmac)[.]ts$' },
+      from: { path: '^src/core/', pathNot: '^src/core/cache-key[.]ts$' },
       to: { pathNot: '^src/core/' }
     },
     {
       name: 'cache-key-imports-crypto-only',
+      comment: 'core/cache-key.ts imports core/, crypto/hmac.ts and node:crypto',
       severity: 'error',
-      from: { path: '^src/core/(cache-key|hmac)[.]ts$' },
-      to: { pathNot: '^(src/core/|(node:)?crypto$)' }
+      from: { path: '^src/core/cache-key[.]ts$' },
+      to: { pathNot: '^(src/core/|src/crypto/hmac[.]ts$|(node:)?crypto$)' }
+    },
+    {
+      name: 'crypto-imports-core-only',
+      comment: 'crypto/ imports core/ types and node:crypto',
+      severity: 'error',
+      from: { path: '^src/crypto/' },
+      to: { pathNot: '^(src/(core|crypto)/|(node:)?crypto$)' }
     },
     {
       name: 'only-main-and-commands-import-config',
+      comment: 'config/ is imported by main.ts and commands/ only',
       severity: 'error',
-      from: { pathNot: '^src/(main[.]ts|commands/|config/|config[.]ts)' },
-      to: { path: '^src/config' }
+      from: { pathNot: '^src/(main[.]ts|commands/|config/)' },
+      to: { path: '^src/config/' }
     },
     {
-      name: 'authenticate-imports-core-only',
-      comment: 'the use case gets cache, resolver and log handed over; it knows their types only',
+      name: 'tiers-know-no-transport',
+      comment: 'authgear/, cache/, redis/, revocation/ and authenticate/ import neither transport nor pages nor the composition root',
       severity: 'error',
-      from: { path: '^src/authenticate[.]ts$' },
-      to: { path: '^src/(app|management|service|routes|listener|commands|config|main)' }
+      from: { path: '^src/(authgear|authenticate|cache|redis|revocation)/' },
+      to: { path: `^src/(http|verify|login|management|pages|tracing|metrics|${COMPOSITION})` }
     },
     {
-      name: 'login-is-pure',
-      comment: 'return addresses, states, cookies: no I/O; sealed by what seals entries',
-      severity: 'error',
-      from: { path: '^src/login/' },
-      to: { pathNot: '^(src/(login|core)/|src/cache/sealing[.]ts$|(node:)?crypto$)' }
+      name: 'transport-knows-no-endpoint',
+      comment: 'http/ imports neither verify/ nor login/: the service hands it the table of routes',
+      severity: 'warn',
+      from: { path: '^src/http/' },
+      to: { path: `^src/(verify|login|pages|management|${COMPOSITION})` }
     },
     {
-      name: 'adapters-do-not-know-each-other',
+      name: 'endpoints-open-nothing',
+      comment: 'http/, verify/ and login/ get what is opened handed over, and know its types only',
       severity: 'error',
-      from: { path: '^src/(audit|cache|redis|resolver|revocation)/' },
-      to: { path: '^src/(app|management|service|routes|listener|commands|config|main|authenticate)' }
+      from: { path: '^src/(http|verify|login)/' },
+      to: {
+        path: `^src/(authgear|cache|redis|revocation|${COMPOSITION})`,
+        pathNot: '^src/authgear/webhook-events[.]ts$',
+        dependencyTypesNot: ['type-only']
+      }
     },
     {
-      name: 'routes-do-not-open-anything',
+      name: 'pages-are-text',
+      comment: 'pages/ imports core/ and pages/ only',
       severity: 'error',
-      from: { path: '^src/routes/' },
-      to: { path: '^src/(audit|cache|redis|resolver|revocation|commands|config|main)', pathNot: '^src/revocation/webhook-events[.]ts$', dependencyTypesNot: ['type-only'] }
+      from: { path: '^src/pages/' },
+      to: { pathNot: '^(src/(core|pages)/|(node:)?crypto$)' }
     },
-    owner('fastify', '(app[.]ts|management[.]ts|status/routes[.]ts|routes/|listener/|commands/serve[.]ts)'),
-    owner('undici', '(resolver/|audit/client[.]ts$)'),
-    owner('jose', 'audit/token[.]ts$'),
-    owner('cockatiel', 'resolver/'),
+    owner('fastify', '(http/|management/|commands/serve[.]ts)'),
+    owner('undici', 'authgear/(resolver/|audit-log/client[.]ts$)'),
+    owner('jose', 'authgear/audit-log/admin-token[.]ts$'),
+    owner('cockatiel', 'authgear/resolver/'),
     owner('ioredis', 'redis/'),
-    owner('lru-cache', '(cache/memory|resolver/failed-credentials)[.]ts$'),
-    owner('@fastify/caching', 'status/routes[.]ts$'),
-    owner('prom-client', 'metrics([.]ts$|/)'),
-    owner('pino', 'log[.]ts$'),
+    owner('lru-cache', '(cache/memory|authgear/resolver/failed-credentials)[.]ts$'),
+    owner('@fastify/caching', 'management/status/routes[.]ts$'),
+    owner('prom-client', 'metrics/'),
+    owner('pino', 'logging/log[.]ts$'),
     owner('@opentelemetry', 'tracing/otel[.]ts$'),
     owner('close-with-grace', 'commands/serve[.]ts$'),
-    owner('@fastify/proxy-addr', 'listener/trusted-proxies[.]ts$'),
+    owner('@fastify/proxy-addr', 'http/trusted-proxies[.]ts$'),
     owner('@peculiar/(x509|asn1-x509|asn1-schema)', 'commands/cert'),
     owner('reflect-metadata', 'commands/cert')
   ],

@@ -14,7 +14,7 @@ export default [
   },
   {
     files: ['src/**/*.ts'],
-    ignores: ['src/equal-secret.ts'],
+    ignores: ['src/crypto/constant-time-equal.ts'],
     rules: {
       'no-restricted-imports': ['error', { paths: [{ name: 'node:crypto', importNames: ['timingSafeEqual'], message: 'equalSecret compares secrets' }] }]
     }

@@ -8,7 +8,7 @@ import { chartTemplate, prometheusRules } from '../deploy/prometheus/alerts.mjs'
 import { snippet } from '../dist/commands/snippet.js'
 import { PROXIES } from '../dist/commands/snippet/proxies.js'
 import { environmentExample, withVariablesTable } from '../dist/config/document.js'
-import { createMetrics } from '../dist/metrics.js'
+import { createMetrics } from '../dist/metrics/metrics.js'
 
 const root = new URL('../', import.meta.url)
 const page = new URL('docs/configuration.md', root)

@@ -1,4 +1,4 @@
-import type { EpochMs } from './core/jwt.ts'
+import type { EpochMs } from './core/token-expiry.ts'
 
 /** Both clocks: the monotonic one for lives, the wall clock for what Authgear dates and for machines that were frozen. */
 export type Clock = Readonly<{

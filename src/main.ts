@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
 import { fitHeap } from './commands/fit-heap.ts'
-import { machineMemory } from './machine-memory.ts'
+import { machineMemory } from './config/machine-memory.ts'
 
 const HELP = `authgear-forward-auth: who is behind this request? Asked by Traefik, Caddy, nginx or Envoy, answered by Authgear.
 

@@ -1,5 +1,5 @@
 import type { Entry } from '../core/entry.ts'
-import { isConstant } from './compact.ts'
+import { isConstant } from './intern.ts'
 
 /**
  * Bytes of V8's heap (64 bits, no compressed pointers) that what memory keeps of one entry can take, never fewer than it does:

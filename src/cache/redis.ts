@@ -2,8 +2,8 @@ import { elapsedSince, momentOf, type Clock, type Moment } from '../clock.ts'
 import type { CacheKey } from '../core/cache-key.ts'
 import { decodeEntry, encodeEntry, type Entry } from '../core/entry.ts'
 import type { RedisCommands } from '../redis/commands.ts'
-import type { Cache, CacheRead, CacheWrite } from './cache.ts'
-import type { Sealer } from './sealing.ts'
+import type { Cache, CacheRead, CacheWrite } from './types.ts'
+import type { Sealer } from '../crypto/sealing.ts'
 
 export type RedisTier = Readonly<{ commands: RedisCommands, sealer: Sealer, keyPrefix: string, clock: Clock }>
 

@@ -1,5 +1,5 @@
-import { showBytes, type Config, type ListenAddress } from '../config.ts'
-import { describeServers } from '../redis/settings.ts'
+import { showBytes, type Config, type ListenAddress } from '../config/index.ts'
+import { describeServers } from '../redis/options.ts'
 
 /** What the line of the start says beside its version: whom it asks, what remembers, for how long, where it listens. */
 export type Banner = Readonly<Record<'version' | 'authgear' | 'tiers' | 'ttl' | 'listeners', string>>

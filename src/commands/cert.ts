@@ -1,7 +1,6 @@
 import { setTimeout } from 'node:timers/promises'
-import { CertError } from './cert/cert-error.ts'
-import { issue } from './cert/issue.ts'
-import { type CertOptions, certOptions, USAGE } from './cert/options.ts'
+import { CertError, type CertOptions, certOptions, USAGE } from './cert/options.ts'
+import { issue } from './cert/authority.ts'
 import { LEAF_LIFE } from './cert/sign.ts'
 import type { Out } from './out.ts'
 

@@ -1,5 +1,4 @@
-import { loadConfig } from '../config.ts'
-import type { LoadedConfig, Setting } from '../config.ts'
+import { loadConfig, type LoadedConfig, type Setting } from '../config/index.ts'
 import type { Out } from './out.ts'
 
 /** Policies stand in the proxy's configuration, so that nothing here can see one that nobody meets. */

@@ -1,5 +1,5 @@
 import { heapFlags } from '../core/memory-budget.ts'
-import type { MachineMemory } from '../machine-memory.ts'
+import type { MachineMemory } from '../config/machine-memory.ts'
 
 /** Not before Node 22.15; it puts another program in this one's place, so that there is never a second process. */
 type Execve = (path: string, args: readonly string[], env: NodeJS.ProcessEnv) => never

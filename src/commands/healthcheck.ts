@@ -1,5 +1,5 @@
 import { request } from 'node:http'
-import { loadConfig, type ListenAddress } from '../config.ts'
+import { loadConfig, type ListenAddress } from '../config/index.ts'
 import type { Out } from './out.ts'
 
 /** Milliseconds; Docker's own default is 30 s. */

@@ -1,5 +1,5 @@
-import { describe, type Log } from '../log.ts'
-import type { Tracer } from '../tracing/tracer.ts'
+import { describe, type Log } from '../logging/log.ts'
+import type { Tracer } from '../tracing/types.ts'
 
 /** Whether the standard variables of OpenTelemetry ask for traces. */
 export function wantsTracing (env: NodeJS.ProcessEnv): boolean {

@@ -1,4 +1,4 @@
-import type { Variable } from './variable.ts'
+import type { Variable } from './kind.ts'
 import { rows } from './variables.ts'
 
 type Row = (typeof rows)[number]

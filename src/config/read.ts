@@ -1,9 +1,31 @@
-import type { ReadFile } from './kind.ts'
-import { readText } from './kinds/read-text.ts'
-import { isInjected } from './injected.ts'
-import { quotationHint } from './quotation-hint.ts'
+import type { ReadFile, Variable } from './kind.ts'
+import { quotationHint } from './messages.ts'
+import { readText } from './parsers/files.ts'
 import type { Setting } from './types.ts'
-import type { Variable } from './variable.ts'
+
+const PROTOCOL = '(?:TCP|UDP|SCTP)'
+
+/** What Kubernetes and Docker links set for a service or container of any name, by the end of the variable's name. */
+const FORMS: readonly RegExp[] = [
+  /_SERVICE_HOST$/,
+  /_SERVICE_PORT(?:_[A-Z0-9_]+)?$/,
+  new RegExp(`_PORT_\\d+_${PROTOCOL}(?:_(?:PROTO|ADDR|PORT|START|END|PORT_START|PORT_END))?$`),
+  /_ENV_/
+]
+
+// with LISTEN_PID… by socket activation, CACHE_DIRECTORY by CacheDirectory=
+const SYSTEMD: ReadonlySet<string> = new Set(['LISTEN_FDS', 'LISTEN_PID', 'LISTEN_FDNAMES', 'LISTEN_PIDFDID', 'CACHE_DIRECTORY'])
+
+/**
+ * Whether Kubernetes, Docker or systemd set this variable, not a person: `REDIS_SERVICE_HOST`, `AUTHGEAR_RESOLVER_PORT=tcp://…`, `CACHE_NAME`.
+ * https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables, https://docs.docker.com/engine/network/links/
+ */
+export function isInjected (name: string, value: string): boolean {
+  if (SYSTEMD.has(name) || FORMS.some(form => form.test(name))) return true
+  if (name.endsWith('_PORT')) return /^(?:tcp|udp|sctp):\/\//i.test(value)
+  // a link's own name, `/web/redis`; of a service called like a prefix whatever it says
+  return /^[A-Z]+_NAME$/.test(name) || (name.endsWith('_NAME') && value.startsWith('/'))
+}
 
 /** A variable that was read; `value` is undefined where it is neither set nor has a default. */
 export type Reading = Readonly<{ kind: 'read', value: unknown, setting: Setting } | { kind: 'error', error: string }>

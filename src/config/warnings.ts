@@ -1,16 +1,30 @@
 import { BlockList, isIP } from 'node:net'
 import { budgetOfHeap, heapFlags } from '../core/memory-budget.ts'
-import { showBytes } from './kinds/bytes.ts'
-import { loginWarnings } from './login-warnings.ts'
-import { ANY_REDIS, REDIS_FORMS } from './redis-forms.ts'
-import type { Readings } from './rule.ts'
+import { showBytes } from './parsers/values.ts'
+import { ANY_REDIS, type Readings, REDIS_FORMS } from './rules.ts'
 import type { VariableName } from './variables.ts'
+
+/** A cookie's Domain has to hold Authgear and the app, and the longest that both are in has two names at least. */
+export function loginWarnings ({ values }: Readings): readonly (string | false)[] {
+  const { AUTHGEAR_ENDPOINT: endpoint, LOGIN_CLIENT_ID: clientId, LOGIN_PUBLIC_URL: publicUrl, LOGIN_ALLOWED_HOSTS: hosts = [] } = values
+  if (clientId === undefined || endpoint === undefined || publicUrl === undefined) return []
+  const authgear = endpoint.host.replace(/:\d+$/, '')
+  return [...new Set([publicUrl.host, ...hosts])].map((host) => shared(authgear, host) < 2 && host !== authgear &&
+    `LOGIN_ALLOWED_HOSTS, LOGIN_PUBLIC_URL: Authgear's cookie of ${authgear} cannot reach ${host}, which is in no domain with it: give Authgear a custom domain such as auth.example.com and set its http.cookie_domain (docs/login.md)`)
+}
+
+/** How many names two hosts end in alike. */
+function shared (one: string, other: string): number {
+  const [a, b] = [one.split('.').reverse(), other.replace(/^\*\./, '').split('.').reverse()]
+  const different = a.findIndex((name, i) => name !== b[i])
+  return different === -1 ? a.length : different
+}
 
 /** What is allowed and perhaps not meant: each says what may happen, and what to set. */
 type Warning = (readings: Readings) => readonly (string | false)[]
 
 const IDLE_WITHOUT_REDIS: readonly VariableName[] = ['CACHE_SECRET', 'REDIS_KEY_PREFIX', 'REDIS_TIMEOUT']
-/** Milliseconds; Authgear's refusal may be a hiccup (authgear.md 1.3). */
+/** Milliseconds; Authgear's refusal may be a hiccup (docs/authgear.md, "The resolver's answers"). */
 const LONG_REFUSAL = 30_000
 /** Addresses in a network this wide are not one's own proxies. */
 const WIDE: Readonly<Record<'ipv4' | 'ipv6', number>> = { ipv4: 8, ipv6: 16 }

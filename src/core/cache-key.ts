@@ -1,6 +1,6 @@
 import { hash, hkdfSync, randomBytes } from 'node:crypto'
 import type { Credentials } from './credentials.ts'
-import { createHmacSha256 } from './hmac.ts'
+import { createHmacSha256 } from '../crypto/hmac.ts'
 
 /** Keyed digest of everything that can change Authgear's answer: 43 characters of base64url. */
 export type CacheKey = string & { readonly __brand: 'CacheKey' }

@@ -1,8 +1,8 @@
 import type { CredentialDigest } from './cache-key.ts'
-import type { EpochMs } from './jwt.ts'
+import type { EpochMs } from './token-expiry.ts'
 import { decodeResolution, encodeResolution, type Resolution } from './resolution.ts'
 
-/** A place in the revocation log; compared only within one generation (revocation.md). */
+/** A place in the revocation log; compared only within one generation (docs/revocation-protocol.md, "Positions"). */
 export type Position = Readonly<{ id: string, nonce: string }>
 /** What a replica had read of the revocation log **before** it asked Authgear. */
 export type Stamp = Readonly<{ generation: string, position: Position }>

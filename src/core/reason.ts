@@ -1,4 +1,4 @@
-/** Why a request got its answer: the closed set of interface 2.2. Used as the `reason` label, so it never holds anything a client chose. */
+/** Why a request got its answer: the closed set of docs/interface.md, "Answers". Used as the `reason` label, so it never holds anything a client chose. */
 /** `allowed_stale`: by CACHE_STALE_IF_ERROR, while Authgear cannot be reached */
 export type AllowReason = 'allowed' | 'allowed_stale' | 'preflight'
 export type UnauthenticatedReason =

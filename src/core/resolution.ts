@@ -20,7 +20,7 @@ export type UserId = string & { readonly __brand: 'UserId' }
 /** What the resolver said. Cached; never mixed with a decision. */
 export type Resolution =
   | Readonly<{ kind: 'valid', userId: UserId, identity: Identity }>
-  /** `silent`: not one x-authgear header, which may also be a hiccup of Authgear's (authgear.md 1.3) */
+  /** `silent`: not one x-authgear header, which may also be a hiccup of Authgear's (docs/authgear.md, "The resolver's answers") */
   | Readonly<{ kind: 'invalid', silent: boolean }>
 
 export type ResolutionReading =

@@ -1,5 +1,105 @@
-import type { Seal } from './seal.ts'
+import { hkdfSync, randomBytes } from 'node:crypto'
+import { trimBlanks } from '../core/blanks.ts'
+import { createSealer } from '../crypto/sealing.ts'
 import { LOGIN_LIFETIME } from './settings.ts'
+
+/** `__Host-`: only this very host can set it, over https; a sibling cannot toss its own. */
+export const LOGIN_COOKIE = '__Host-forward-auth-login'
+export const LOGOUT_COOKIE = '__Host-forward-auth-logout'
+
+/** Lax, since the browser comes back from Authgear by a link of another host. */
+const ATTRIBUTES = 'Path=/; Secure; HttpOnly; SameSite=Lax'
+
+/** @param rawHeaders as they arrived; @returns undefined where there is none, or more than one: then one of them is not ours */
+export function readCookie (rawHeaders: readonly string[], name: string): string | undefined {
+  const values: string[] = []
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    if (rawHeaders[i]?.toLowerCase() !== 'cookie') continue
+    for (const pair of (rawHeaders[i + 1] ?? '').split(';')) {
+      const text = trimBlanks(pair, 0, pair.length)
+      if (text.startsWith(`${name}=`)) values.push(text.slice(name.length + 1))
+    }
+  }
+  return values.length === 1 ? values[0] : undefined
+}
+
+export function setCookie (name: string, value: string): string {
+  return `${name}=${value}; Max-Age=${LOGIN_LIFETIME / 1000}; ${ATTRIBUTES}`
+}
+
+export function clearCookie (name: string): string {
+  return `${name}=; Max-Age=0; ${ATTRIBUTES}`
+}
+
+/** What a sealed text is for; one for one purpose opens for no other. */
+export type Purpose = 'state' | 'browser' | 'logout'
+
+export type Seal = Readonly<{
+  /** @returns base64url */
+  seal: (purpose: Purpose, value: unknown) => string
+  /** @returns the value; undefined for what was not sealed with this secret for this purpose, down to the last bit */
+  open: (purpose: Purpose, text: string) => unknown
+}>
+
+/** Characters; our own are below 3,500. */
+const FORM = /^[A-Za-z0-9_-]{1,4096}$/
+
+/** AES-256-GCM under keys that HKDF derives from LOGIN_SECRET. */
+export function createSeal (secret: string): Seal {
+  const { seal, open } = createSealer(new Uint8Array(hkdfSync('sha256', secret, '', 'authgear-forward-auth login v1', 32)))
+  return Object.freeze({
+    seal: (purpose: Purpose, value: unknown) => seal(purpose, Buffer.from(JSON.stringify(value))).toString('base64url'),
+    open (purpose: Purpose, text: string): unknown {
+      if (!FORM.test(text)) return undefined
+      const bytes = Buffer.from(text, 'base64url')
+      // base64 has several spellings of some bytes: only ours counts
+      const plain = bytes.toString('base64url') === text ? open(purpose, bytes) : undefined
+      return plain === undefined ? undefined : JSON.parse(plain.toString())
+    }
+  })
+}
+
+/** One browser, as its cookie tells it from others; it says nothing about who sits there. */
+export type Browser = Readonly<{
+  id: string
+  /** How often it was sent back to where it came from, each time within a minute of the time before. */
+  returns: number
+  /** Of the last return, or of its first login; epoch milliseconds. */
+  since: number
+}>
+
+/** Milliseconds from one return to the next, and how many such: nobody signs in nine times like that, two servers that disagree do, also by a slow line. */
+const WINDOW = 60_000
+const MAX_RETURNS = 8
+
+const newId = (): string => randomBytes(16).toString('base64url')
+
+export function newBrowser (now: number): Browser {
+  return { id: newId(), returns: 0, since: now }
+}
+
+/** @returns undefined for a browser that sent no cookie of ours */
+export function readBrowser (seal: Seal, rawHeaders: readonly string[], now: number): Browser | undefined {
+  const text = readCookie(rawHeaders, LOGIN_COOKIE)
+  const opened = text === undefined ? undefined : seal.open('browser', text)
+  if (opened === undefined) return undefined
+  const browser = opened as Browser // authentic, so it has the form that we gave it
+  return Math.abs(now - browser.since) > WINDOW ? { ...browser, returns: 0, since: now } : browser
+}
+
+/** The next id, so that no state of before counts again. */
+export function returned (browser: Browser, now: number): Browser {
+  return { id: newId(), returns: browser.returns + 1, since: now }
+}
+
+export function goesInCircles ({ returns }: Browser): boolean {
+  return returns >= MAX_RETURNS
+}
+
+/** @returns a Set-Cookie line */
+export function browserCookie (seal: Seal, browser: Browser): string {
+  return setCookie(LOGIN_COOKIE, seal.seal('browser', browser))
+}
 
 /** What comes back from Authgear as it was sent: sealed, so nobody but this service made it. */
 export type State = Readonly<{

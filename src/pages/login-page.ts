@@ -1,6 +1,5 @@
 import type { LoginPage } from '../core/reason.ts'
-import { escapeHtml } from './escape.ts'
-import { layOut, type Layout } from './layout.ts'
+import { escapeHtml, layOut, type Layout } from './layout.ts'
 
 type Words = Omit<Layout, 'action'> & Readonly<{
   /** What the link says, and where it leads: to a login, or to the page's own address once more. */

@@ -1,7 +1,58 @@
-import { REFUSALS, type RefusalReason, type RefusalStatus } from '../core/reason.ts'
-import { escapeHtml } from './escape.ts'
-import { type ICONS, layOut, PAGE_HEADERS } from './layout.ts'
-import { wordsOf } from './words.ts'
+import { type RefusalReason, REFUSALS, type RefusalStatus } from '../core/reason.ts'
+import { escapeHtml, type ICONS, layOut, PAGE_HEADERS } from './layout.ts'
+
+/** What a page says around the one sentence of the refusal. */
+export type Words = Readonly<{
+  /** What happened; heading and title. */
+  title: string
+  /** What the person can do. */
+  advice: string
+}>
+
+const BY_STATUS: Readonly<Record<RefusalStatus, Words>> = {
+  401: {
+    title: 'You are not signed in',
+    advice: 'Sign in the way you usually do for this site, then come back to this page.'
+  },
+  403: {
+    title: 'No access with this account',
+    advice: 'This page is not open to the account that you are using. If you think that it should be, ask the people who run this site.'
+  },
+  503: {
+    title: 'Temporarily unavailable',
+    advice: 'Nothing is wrong with your account. If this goes on for more than a few minutes, tell the people who run this site.'
+  }
+}
+
+const ENDED: Words = {
+  title: 'Your session has ended',
+  advice: 'Sessions end after some time, or when you sign out on another device. Once you have signed in, come back to this page.'
+}
+
+const BY_REASON: Readonly<Partial<Record<RefusalReason, Words>>> = {
+  expired_credentials: ENDED,
+  invalid_session: ENDED,
+  malformed_credentials: {
+    title: 'Your sign-in could not be read',
+    advice: 'If signing in again does not help, delete the cookies of this site in your browser first.'
+  },
+  ambiguous_credentials: {
+    title: 'Your sign-in could not be read',
+    advice: 'A browser extension that adds headers may be the cause: turn it off, then try again.'
+  },
+  wrong_audience: {
+    title: 'This sign-in is for another service',
+    advice: 'Delete the cookies of this site in your browser, then sign in again.'
+  },
+  step_up_required: {
+    title: 'Please confirm that it is you',
+    advice: 'For your safety, this page needs a recent or a stronger sign-in. Once you have signed in again, come back to this page.'
+  }
+}
+
+export function wordsOf (reason: RefusalReason, status: RefusalStatus): Words {
+  return BY_REASON[reason] ?? BY_STATUS[status]
+}
 
 /** A refusal for a person: all but the reference is prepared once. */
 export type RefusalPage = Readonly<{

@@ -1,11 +1,9 @@
 import type { Cluster, Redis } from 'ioredis'
 import { systemClock } from '../clock.ts'
 import { commandsOf } from './commands.ts'
-import { createReporter, type RedisConnection, type RedisEvents } from './connection.ts'
-import { redisLibrary } from './library.ts'
-import { commonOptions, SOCKET_TIMEOUT } from './options.ts'
+import { createReporter, type RedisConnection, type RedisEvents, redisLibrary } from './connection.ts'
+import { commonOptions, type RedisAddress, type RedisSettings, SOCKET_TIMEOUT } from './options.ts'
 import { createReconnection, reconnectDelay } from './reconnection.ts'
-import type { RedisAddress, RedisSettings } from './settings.ts'
 
 /** Attempts, half a minute in all, after which a node is forgotten; when all are, the start-up nodes are looked up anew. */
 const NODE_ATTEMPTS = 40

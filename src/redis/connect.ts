@@ -1,11 +1,9 @@
 import type { Redis } from 'ioredis'
 import { openCluster } from './cluster.ts'
 import { commandsOf } from './commands.ts'
-import { createReporter, type RedisConnection, type RedisEvents } from './connection.ts'
-import { redisLibrary } from './library.ts'
-import { connectionOptions, SOCKET_TIMEOUT } from './options.ts'
+import { createReporter, type RedisConnection, type RedisEvents, redisLibrary } from './connection.ts'
+import { connectionOptions, type RedisSettings, SOCKET_TIMEOUT } from './options.ts'
 import { holdOpen } from './reconnection.ts'
-import type { RedisSettings } from './settings.ts'
 
 /** Opens the connection in the background: Redis being down is never a reason not to start. */
 export function connectRedis (settings: RedisSettings, events: RedisEvents): RedisConnection {

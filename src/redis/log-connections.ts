@@ -1,11 +1,9 @@
 import { once } from 'node:events'
 import type { Redis } from 'ioredis'
-import { redisLibrary } from './library.ts'
-import { commonOptions, connectionOptions, SOCKET_TIMEOUT } from './options.ts'
+import { redisLibrary } from './connection.ts'
+import { commonOptions, connectionOptions, type RedisAddress, type RedisSettings, SOCKET_TIMEOUT } from './options.ts'
 import { createReconnection, holdOpen } from './reconnection.ts'
-import { createSlotTarget } from './redirection.ts'
-import type { RedisAddress, RedisSettings } from './settings.ts'
-import { slotConnector } from './slot-connector.ts'
+import { createSlotTarget, slotConnector } from './slot-connector.ts'
 
 /** One connection to the master that holds the log. */
 export type LogConnection = Readonly<{

@@ -1,8 +1,57 @@
 import { connect as connectTcp } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import type { RedisOptions } from 'ioredis'
-import { redisLibrary } from './library.ts'
-import type { SlotTarget } from './redirection.ts'
+import { redisLibrary } from './connection.ts'
+import type { RedisAddress } from './options.ts'
+
+/** Where a Cluster says that a slot is: for good, or for this command while it moves. */
+export type Redirection = Readonly<{ kind: 'moved' | 'ask', host: string | undefined, port: number }>
+
+/** Reads `MOVED 3999 127.0.0.1:6381` and `ASK …`; a host that is empty or `?` is the one that was asked (Redis, CLUSTER SLOTS). */
+export function readRedirection (message: string): Redirection | undefined {
+  const [, kind, host = '', port] = /^(MOVED|ASK) \d+ (.*):(\d{1,5})$/.exec(message) ?? []
+  if (kind === undefined || port === undefined) return undefined
+  return { kind: kind === 'ASK' ? 'ask' : 'moved', host: host === '' || host === '?' ? undefined : host, port: Number(port) }
+}
+
+export type Target = RedisAddress & Readonly<{ isAsking: boolean }>
+
+export type SlotTarget = Readonly<{
+  /** Where to connect now: where the last redirection pointed, else the next node that is known. */
+  next: () => Target
+  current: () => Target | undefined
+  /** @returns whether the error is a redirection: another connection is needed */
+  follow: (message: string) => boolean
+}>
+
+/** Nodes that were heard of, beside those of the configuration. */
+const MAX_HEARD_OF = 32
+
+/** Finds the node of one slot as any client does: by asking any node, and going where it says. Opens nothing. */
+export function createSlotTarget (nodes: readonly RedisAddress[]): SlotTarget {
+  let known: readonly RedisAddress[] = nodes
+  let turn = 0
+  let pointed: Target | undefined
+  let current: Target | undefined
+  return Object.freeze({
+    next (): Target {
+      const following = pointed ?? { host: 'localhost', port: 6379, ...known[turn++ % known.length], isAsking: false }
+      pointed = undefined // if it cannot be reached, another one is asked
+      current = following
+      return following
+    },
+    current: () => current,
+    follow (message: string): boolean {
+      const redirection = readRedirection(message)
+      if (redirection === undefined) return false
+      const { port, host = current?.host ?? 'localhost' } = redirection
+      pointed = { host, port, isAsking: redirection.kind === 'ask' }
+      const isNew = !known.some((node) => node.host === host && node.port === port)
+      if (isNew) known = [...nodes, ...known.slice(nodes.length).slice(1 - MAX_HEARD_OF), { host, port }]
+      return true
+    }
+  })
+}
 
 /** What ioredis asks for a socket: to the node that holds one slot now. A class, since ioredis makes one of it. */
 export function slotConnector (target: SlotTarget): NonNullable<RedisOptions['Connector']> {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { LogStore } from './log-store.ts'
+import type { LogStore } from './store.ts'
 import type { StreamLog } from './stream-log.ts'
 
 /** Milliseconds before a server that failed is asked again. */

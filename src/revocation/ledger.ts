@@ -1,9 +1,9 @@
 import type { Clock } from '../clock.ts'
 import type { Entry, Stamp } from '../core/entry.ts'
 import { BoundedMap } from './bounded-map.ts'
-import type { About, Mark } from './log.ts'
-import { compareIds, FIRST_ID, type StreamId } from './position.ts'
-import { EVERYTHING, nameOf, namesOf, type Revocation } from './revocation.ts'
+import {
+  type About, compareIds, EVERYTHING, FIRST_ID, type Mark, nameOf, namesOf, type Revocation, type StreamId
+} from './types.ts'
 
 /** One entry of the log, read and authenticated; `of` names the revocation across copies of it. */
 export type LogEntry = Readonly<{ id: StreamId, nonce: string, previous: string, generation: string, of: string, revocation: Revocation | undefined }>

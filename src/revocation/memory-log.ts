@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Clock } from '../clock.ts'
 import { Ledger } from './ledger.ts'
-import type { LogObserver, RevocationLog } from './log.ts'
+import type { LogObserver, RevocationLog } from './types.ts'
 
 export type MemoryLogOptions = Readonly<{ clock: Clock, retentionMs: number, observer: LogObserver }>
 

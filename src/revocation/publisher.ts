@@ -1,10 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import type { Budget } from './budget.ts'
-import { createFlood } from './flood.ts'
+import { type Budget, createFlood } from './budget.ts'
 import type { Ledger } from './ledger.ts'
-import { nameOf, type Origin, type Revocation } from './revocation.ts'
-import type { RevokeOutcome } from './log.ts'
-import type { StreamLogDeps } from './stream-log-deps.ts'
+import { nameOf, type Origin, type Revocation, type RevokeOutcome } from './types.ts'
+import type { StreamLogDeps } from './store.ts'
 
 export type Publisher = Readonly<{
   revoke: (revocation: Revocation) => Promise<RevokeOutcome>

@@ -1,8 +1,7 @@
 import { elapsedSince, momentOf, type Clock, type Moment } from '../clock.ts'
 import type { CredentialDigest } from '../core/cache-key.ts'
 import { BoundedMap } from './bounded-map.ts'
-import type { RevocationLog, RevokeOutcome } from './log.ts'
-import type { Target } from './revocation.ts'
+import type { RevocationLog, RevokeOutcome, Target } from './types.ts'
 
 export type SignOutsDeps = Readonly<{
   revocations: Pick<RevocationLog, 'revoke' | 'admits'>

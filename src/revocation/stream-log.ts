@@ -2,11 +2,10 @@ import { randomBytes } from 'node:crypto'
 import { elapsedSince, momentOf, type Clock, type Moment } from '../clock.ts'
 import { createBudget, type Budget } from './budget.ts'
 import { Ledger } from './ledger.ts'
-import type { ReadEntry } from './log-entry.ts'
-import type { Snapshot } from './log-store.ts'
-import type { LogObserver, RevocationLog } from './log.ts'
+import type { ReadEntry } from './codec.ts'
+import type { Snapshot, StreamLogDeps } from './store.ts'
+import type { LogObserver, RevocationLog } from './types.ts'
 import { createPublisher, type Publisher } from './publisher.ts'
-import type { StreamLogDeps } from './stream-log-deps.ts'
 
 export interface StreamLog extends RevocationLog {
   /** Reads what is new until it links up with the head; rejects where Redis cannot be reached or never links up. */

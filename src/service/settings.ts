@@ -1,8 +1,8 @@
-import type { AuditSettings } from '../audit/open.ts'
-import type { TlsMaterial } from '../listener/tls.ts'
+import type { AuditSettings } from '../authgear/audit-log/run.ts'
+import type { TlsMaterial } from '../http/tls.ts'
 import type { LoginSettings } from '../login/settings.ts'
-import type { RedisSettings } from '../redis/settings.ts'
-import type { AbsentHeaders } from '../routes/answer.ts'
+import type { RedisSettings } from '../redis/options.ts'
+import type { AbsentHeaders } from '../verify/responses.ts'
 
 /** What one replica is made of; `main` fills it in from the configuration, tests from their tables. */
 export type ServiceSettings = Readonly<{
@@ -42,3 +42,16 @@ export type ServiceSettings = Readonly<{
   managementToken: string | undefined
   tls: TlsMaterial | undefined
 }>
+
+/** How much longer than any entry lives a revocation is kept, in milliseconds. */
+const RETENTION_MARGIN_MS = 5 * 60_000
+
+type Lives = Readonly<{
+  authgear: Pick<ServiceSettings['authgear'], 'timeoutMs'>
+  cache: Pick<ServiceSettings['cache'], 'ttlMs' | 'negativeTtlMs' | 'staleIfErrorMs'>
+}>
+
+/** Milliseconds for which a revocation may matter to an entry of either tier. */
+export function retentionOf ({ authgear, cache }: Lives): number {
+  return Math.max(cache.ttlMs, cache.negativeTtlMs) + cache.staleIfErrorMs + authgear.timeoutMs + RETENTION_MARGIN_MS
+}

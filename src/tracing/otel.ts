@@ -4,7 +4,7 @@ import { createTraceState, ROOT_CONTEXT, SpanKind, SpanStatusCode, TraceFlags, t
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto'
 import { defaultResource, detectResources, envDetector, resourceFromAttributes } from '@opentelemetry/resources'
 import { BasicTracerProvider, BatchSpanProcessor, type SpanExporter } from '@opentelemetry/sdk-trace-base'
-import type { Attributes, Carrier, Span, SpanName, Tracer } from './tracer.ts'
+import type { Attributes, Carrier, Span, SpanName, Tracer } from './types.ts'
 
 const NAME = 'authgear-forward-auth'
 /** Milliseconds that an ending process gives its last spans. */

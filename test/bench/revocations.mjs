@@ -1,13 +1,12 @@
 // npm run bench:revocations: how long until a revocation holds on three replicas, and how a replica starts on a long log.
 // Replicas as in production (processes, default settings), a real redis-server. ENTRIES=900000 is 1,000 revocations a second for 15 minutes.
-import { createHmac, randomBytes } from 'node:crypto'
+import { createHash, createHmac, randomBytes } from 'node:crypto'
 import { spawn } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { buildSimulator } from '../../deploy/demo/authgear-simulator/server.mjs'
-import { createHash } from 'node:crypto'
 import { deriveKeys } from '../../dist/core/cache-key.js'
-import { createEntryCodec } from '../../dist/revocation/log-entry.js'
+import { createEntryCodec } from '../../dist/revocation/codec.js'
 
 const ENTRIES = Number(process.env.ENTRIES ?? 900_000)
 const REDIS_PORT = 20930

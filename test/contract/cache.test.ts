@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { CacheRead } from '../../src/cache/cache.ts'
+import type { CacheRead } from '../../src/cache/types.ts'
 import { createMemoryCache } from '../../src/cache/memory.ts'
 import { createRedisCache } from '../../src/cache/redis.ts'
 import { cacheContract } from '../helpers/cache-contract.ts'

@@ -1,6 +1,6 @@
 import t from 'tap'
-import { createCanary } from '../../src/cache/canary.ts'
-import { createSealer } from '../../src/cache/sealing.ts'
+import { createCanary } from '../../src/cache/secret-check.ts'
+import { createSealer } from '../../src/crypto/sealing.ts'
 import { deriveKeys, secretBytes } from '../../src/core/cache-key.ts'
 import { connectRedis } from '../../src/redis/connect.ts'
 import { startAdapter } from '../helpers/adapter.ts'

@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { logKey } from '../../src/redis/names.ts'
+import { logKey } from '../../src/redis/keys.ts'
 import { startAdapter, type Adapter } from '../helpers/adapter.ts'
 import { metricOf } from '../helpers/alone.ts'
 import { user } from '../helpers/log-entry.ts'

@@ -1,6 +1,5 @@
-import t from 'tap'
-import type { Test } from 'tap'
-import type { CacheRead } from '../../src/cache/cache.ts'
+import t, { type Test } from 'tap'
+import type { CacheRead } from '../../src/cache/types.ts'
 import { createRedisCache } from '../../src/cache/redis.ts'
 import { createKeyer, deriveKeys } from '../../src/core/cache-key.ts'
 import { encodeEntry } from '../../src/core/entry.ts'

@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
-import { createEntryCodec } from '../../src/revocation/log-entry.ts'
-import type { LogStore } from '../../src/revocation/log-store.ts'
+import { createEntryCodec } from '../../src/revocation/codec.ts'
+import type { LogStore } from '../../src/revocation/store.ts'
 import { about, credential, EVERYTHING, user } from '../helpers/log-entry.ts'
 import { startRedis, type RedisServer } from '../helpers/redis.ts'
 import { startRelay } from '../helpers/relay.ts'

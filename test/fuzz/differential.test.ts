@@ -23,7 +23,7 @@ t.test('what is read of a recorded request, and sent on, is what Authgear used',
   for (const exchange of exchanges) {
     const names = cookieNames(cookiePrefixOf(exchange))
     const reading = readCredentials(headersOf(exchange).flatMap(([name, value]) => [name, value]), names)
-    if (reading.kind === 'refused') { t.ok(isOurRefusal(exchange), `${exchange.name}: refused, as interface 2.2 says`); continue }
+    if (reading.kind === 'refused') { t.ok(isOurRefusal(exchange), `${exchange.name}: refused, as docs/interface.md says`); continue }
     const sent = reading.kind === 'none' ? [] : credentialHeaders(reading.credentials, names)
     t.strictSame(await verdictOn(exchange, sent), identityIn(exchange.response.headers), exchange.name)
   }

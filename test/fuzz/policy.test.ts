@@ -36,7 +36,7 @@ t.test('a policy that is met lets in, any other text refuses', async (t) => {
   for (const status of [200, 401, 403]) t.ok((seen.get(status) ?? 0) > 10, `${status} is not rare: ${seen.get(status)}`)
 })
 
-/** Interface 2.3 once more, in other words: what is not understood is 403 before anything else, then a step-up (401), then what is forbidden (403). */
+/** docs/interface.md, "Policies", once more, in other words: what is not understood is 403 before anything else, then a step-up (401), then what is forbidden (403). */
 function statusFor (person: Person, texts: readonly string[]): number {
   const outcomes = texts.flatMap(one => one === '' ? [] : one.split('&')).map(parameter => outcomeOf(person, parameter))
   if (outcomes.includes('bad')) return 403

@@ -1,7 +1,6 @@
 import type { Test } from 'tap'
-import { beginAt } from '../../src/audit/position.ts'
-import { createRedisStore } from '../../src/audit/redis-store.ts'
-import type { AuditStore } from '../../src/audit/store.ts'
+import { beginAt } from '../../src/authgear/audit-log/position.ts'
+import { type AuditStore, createRedisStore } from '../../src/authgear/audit-log/store.ts'
 import type { RedisCommands } from '../../src/redis/commands.ts'
 import { until } from './until.ts'
 

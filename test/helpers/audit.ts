@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto'
-import type { AuditSettings } from '../../src/audit/open.ts'
-import type { AuditObserver } from '../../src/audit/observer.ts'
+import type { AuditSettings } from '../../src/authgear/audit-log/run.ts'
+import type { AuditObserver } from '../../src/authgear/audit-log/observer.ts'
 import type { AdminApiOptions } from '../../deploy/demo/authgear-simulator/server.mjs'
 
 export const APP_ID = 'app'

@@ -1,14 +1,15 @@
 // What a hit allocates and a remembered session keeps, in bytes, by the compiled service without its sockets. Times are noisy, bytes are not.
 // Usage: node --expose-gc --min-semi-space-size=64 --max-semi-space-size=64 test/helpers/hit-cost.mjs; prints JSON
-import { createAuthenticator } from '../../dist/authenticate.js'
-import { fleetOfOne } from '../../dist/cache/fleet.js'
+import { createAuthenticator } from '../../dist/authenticate/authenticator.js'
+import { fleetOfOne } from '../../dist/cache/coalescing.js'
+import { NO_FAILED_CREDENTIALS } from '../../dist/authgear/resolver/failed-credentials.js'
 import { createMemoryCache } from '../../dist/cache/memory.js'
 import { systemClock as clock } from '../../dist/clock.js'
 import { createKeyer } from '../../dist/core/cache-key.js'
 import { cookieNames } from '../../dist/core/credentials.js'
 import { readResolution } from '../../dist/core/resolution.js'
 import { createMemoryLog } from '../../dist/revocation/memory-log.js'
-import { createVerify } from '../../dist/routes/verify.js'
+import { createVerify } from '../../dist/verify/verify.js'
 
 const BLOCKS = 10
 const HITS = 10_000
@@ -33,7 +34,7 @@ function answererOf (memory) {
   let users = 0
   const resolver = { resolve: async () => ({ certain: true, resolution: readResolution(replyOf(`a11ce000-0000-4000-8000-${String(users++).padStart(12, '0')}`)).resolution }) }
   const observer = { memoryRead () {}, coalesced () {}, noVerdict () {}, unforeseen (error) { throw error } }
-  const authenticator = createAuthenticator({ memory, fleet: fleetOfOne, resolver, clock, digests: keyer.digests, lifetimes: { ttlMs: 600_000, negativeTtlMs: 5000 }, refreshAhead: 0.8, timeoutMs: 2000, degradedTtlMs: 5000, log, observer })
+  const authenticator = createAuthenticator({ memory, fleet: fleetOfOne, resolver, clock, digests: keyer.digests, wholeDigests: keyer.wholeDigests, audience: 'https://accounts.example.com', failedCredentials: NO_FAILED_CREDENTIALS, lifetimes: { ttlMs: 600_000, negativeTtlMs: 5000 }, refreshAhead: 0.8, timeoutMs: 2000, degradedTtlMs: 5000, log, observer })
   return createVerify({ authenticator, keyer, cookieNames: cookieNames(''), absentHeaders: 'empty', realm: 'https://accounts.example.com', clock, confirmAfterMs: 5000, allowPreflight: false })
 }
 

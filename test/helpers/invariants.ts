@@ -1,6 +1,6 @@
 import type { Test } from 'tap'
 import { IDENTITY_HEADERS } from '../../src/core/resolution.ts'
-import { CONTENT_SECURITY_POLICY } from '../../src/pages/style.ts'
+import { CONTENT_SECURITY_POLICY } from '../../src/pages/layout.ts'
 import type { Answered } from './verifier.ts'
 
 export interface Circumstances {
@@ -14,7 +14,7 @@ export interface Circumstances {
 
 const ONLY_ON_200 = ['x-forward-auth-source', 'x-envoy-auth-headers-to-remove']
 
-/** What holds of every answer of /verify and /identify, whatever the situation (interface 2.2). */
+/** What holds of every answer of /verify and /identify, whatever the situation (docs/interface.md, "Answers"). */
 export function checkInvariants (t: Test, answered: Answered, circumstances: Circumstances): void {
   const { status, headers } = answered
   t.match(headers, { 'cache-control': 'no-store', vary: 'Authorization, Cookie', 'x-request-id': /./, 'x-forward-auth-reason': /^[a-z_]+$/ })

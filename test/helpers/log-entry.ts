@@ -1,7 +1,6 @@
 import type { CredentialDigest } from '../../src/core/cache-key.ts'
 import type { LogEntry } from '../../src/revocation/ledger.ts'
-import type { About } from '../../src/revocation/log.ts'
-import type { Revocation, Target } from '../../src/revocation/revocation.ts'
+import type { About, Revocation, Target } from '../../src/revocation/types.ts'
 
 export const digest = (text: string): CredentialDigest => text as CredentialDigest
 

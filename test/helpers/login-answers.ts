@@ -1,5 +1,5 @@
 import type { Test } from 'tap'
-import { CONTENT_SECURITY_POLICY } from '../../src/pages/style.ts'
+import { CONTENT_SECURITY_POLICY } from '../../src/pages/layout.ts'
 import type { Answered } from './verifier.ts'
 
 /** A browser that goes to a page from its address bar. */

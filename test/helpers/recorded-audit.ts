@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import type { Answer } from '../../src/audit/answer.ts'
+import type { Answer } from '../../src/authgear/audit-log/client.ts'
 
 /** One exchange with a real Authgear's Admin API; tokens are placeholders in angle brackets, long lists are cut in the middle. */
 export interface AuditExchange {

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
 import { demoJwt } from '../../deploy/demo/authgear-simulator/tokens.mjs'
-import { headersNamed, recordedExchanges } from './recorded.ts'
-import type { Exchange } from './recorded.ts'
+import { type Exchange, headersNamed, recordedExchanges } from './recorded.ts'
 import type { Knobs, SessionEntry, SimulatorOptions, UserEntry } from './simulator.ts'
 
 /** Placeholders that were never somebody's; the rest are alive unless the exchange's state says otherwise. */

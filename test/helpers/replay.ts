@@ -53,7 +53,7 @@ export function sentBy (exchange: Exchange, origin?: string): Sent {
   }
 }
 
-/** Interface 2.2: what follows from the credentials sent, and from Authgear's answer to them. */
+/** docs/interface.md, "Answers": what follows from the credentials sent, and from Authgear's answer to them. */
 export function expectedAnswer (sent: Sent, answer: Exchange['response']): Expected {
   const refused = refusedWithoutAsking(sent)
   if (refused !== undefined) return { status: 401, reason: refused, asked: 0, identity: [] }

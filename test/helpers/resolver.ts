@@ -1,6 +1,6 @@
 import type { Test } from 'tap'
-import { createResolver, type ResolverSettings } from '../../src/resolver/client.ts'
-import type { ClientTrace, Resolver, ResolverOutcome, Verdict } from '../../src/resolver/resolver.ts'
+import { createResolver, type ResolverSettings } from '../../src/authgear/resolver/client.ts'
+import type { ClientTrace, Resolver, ResolverOutcome, Verdict } from '../../src/authgear/resolver/types.ts'
 import { createKeyer } from '../../src/core/cache-key.ts'
 import type { Credentials } from '../../src/core/credentials.ts'
 import { ResolverError } from '../../src/errors.ts'

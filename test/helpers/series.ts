@@ -1,5 +1,5 @@
-import { createMetrics, type Metrics } from '../../src/metrics.ts'
-import type { Gauges } from '../../src/metrics/gauges.ts'
+import { createMetrics, type Metrics } from '../../src/metrics/metrics.ts'
+import type { Gauges } from '../../src/metrics/instruments.ts'
 
 /** The value of each series of Prometheus' text format, by its name and labels. */
 export function seriesOf (text: string): ReadonlyMap<string, number> {

@@ -1,5 +1,6 @@
-import { buildSimulator } from '../../deploy/demo/authgear-simulator/server.mjs'
-import type { Counters, Knobs, SimulatorOptions } from '../../deploy/demo/authgear-simulator/server.mjs'
+import {
+  buildSimulator, type Counters, type Knobs, type SimulatorOptions
+} from '../../deploy/demo/authgear-simulator/server.mjs'
 
 export type { AuditFailure, Counters, FailureMode, Gate, Knobs, SessionEntry, SimulatorOptions, UserEntry } from '../../deploy/demo/authgear-simulator/server.mjs'
 

@@ -2,9 +2,9 @@ import { createServer } from 'node:http'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
-import { AuditError, type AuditErrorKind } from '../../src/audit/audit-error.ts'
-import { createAuditClient, type AuditClient } from '../../src/audit/client.ts'
-import { createTokens, type AdminKey } from '../../src/audit/token.ts'
+import { AuditError, type AuditErrorKind } from '../../src/authgear/audit-log/errors.ts'
+import { createAuditClient, type AuditClient } from '../../src/authgear/audit-log/client.ts'
+import { createTokens, type AdminKey } from '../../src/authgear/audit-log/admin-token.ts'
 import { systemClock } from '../../src/clock.ts'
 import { adminApi, APP_ID, KEY_ID, PRIVATE_KEY } from '../helpers/audit.ts'
 import { freePort } from '../helpers/free-port.ts'
@@ -26,7 +26,7 @@ const kindOf = (error: unknown): string => error instanceof AuditError ? error.k
 const outcomeOf = (client: AuditClient): Promise<string> =>
   client.page(WINDOW).then(({ entries, total }) => `${entries.length} of ${total}`, kindOf)
 
-/** By the table of errors in audit-log.md; what is not here and has no `auditLogs` is the answer to another question. */
+/** By the table in docs/audit-log.md, "When it does not work"; what is not here and has no `auditLogs` is the answer to another question. */
 const ERRORS: ReadonlyArray<readonly [what: RegExp, kind: AuditErrorKind]> = [
   [/^jwt: (no token|empty|Bearer without|garbage|bearer in lower|two Authorization|token in|wrong|missing kid|RS512|PS256|HS256|alg none|aud missing|aud =|aud APP|expired (302|3600)|(iat|nbf) (302|3600)|GET Graph|text\/plain)/, 'forbidden'],
   [/^jwt: (unknown path|OPTIONS|main server)|^http: (\/graphql\/|\/api\/graphql|OPTIONS)|^(POST \/(logout|settings)|GET \/oauth2)/, 'misplaced'],

@@ -1,8 +1,7 @@
 import t from 'tap'
 import { backTo } from '../../deploy/demo/authgear-simulator/login-routes.mjs'
 import { sendRaw } from '../helpers/raw-http.ts'
-import { demo, startSimulator } from '../helpers/simulator.ts'
-import type { FailureMode } from '../helpers/simulator.ts'
+import { demo, type FailureMode, startSimulator } from '../helpers/simulator.ts'
 
 const asking = (headers: string) => `GET /resolve HTTP/1.1\r\nHost: localhost\r\n${headers}\r\n\r\n`
 const asAlice = asking(`Authorization: Bearer ${demo.alice.accessToken}`)

@@ -1,10 +1,7 @@
-import t from 'tap'
-import type { Test } from 'tap'
-import { headersNamed, recordedExchanges, restoreValue } from '../helpers/recorded.ts'
-import type { Exchange } from '../helpers/recorded.ts'
+import t, { type Test } from 'tap'
+import { type Exchange, headersNamed, recordedExchanges, restoreValue } from '../helpers/recorded.ts'
 import { fillIn, optionsFor, setState } from '../helpers/recorded-world.ts'
-import { sendRaw } from '../helpers/raw-http.ts'
-import type { RawAnswer } from '../helpers/raw-http.ts'
+import { type RawAnswer, sendRaw } from '../helpers/raw-http.ts'
 import { startSimulator } from '../helpers/simulator.ts'
 
 /** Exchanges that the simulator does not repeat, each with the reason. */

@@ -1,6 +1,5 @@
 import t, { type Test } from 'tap'
-import { createSeal } from '../../src/login/seal.ts'
-import { sealState, type State } from '../../src/login/state.ts'
+import { createSeal, sealState, type State } from '../../src/login/state.ts'
 import { LOGIN } from '../helpers/adapter.ts'
 import { NOW } from '../helpers/jwt.ts'
 import { APP, AUTHGEAR, OTHER, startLoginWorld, type LoginWorld } from '../helpers/login-world.ts'

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
-import { createSeal } from '../../src/login/seal.ts'
+import { createSeal } from '../../src/login/state.ts'
 import { LOGIN, startAdapter, type Adapter } from '../helpers/adapter.ts'
 import { checkLoginAnswer, STRICT } from '../helpers/login-answers.ts'
 import { APP, AUTHGEAR, OTHER, startLoginWorld, type LoginWorld } from '../helpers/login-world.ts'

@@ -10,7 +10,7 @@ import { startSimulator, type RunningSimulator } from '../helpers/simulator.ts'
 import { until } from '../helpers/until.ts'
 import { disabledEvent, webhookOf, WEBHOOK_SECRET } from '../helpers/webhook.ts'
 
-/** Interface 5: name → its labels, and the values that are there before anything happens. */
+/** docs/monitoring.md, "Metrics": name → its labels, and the values that are there before anything happens. */
 const INTERFACE: ReadonlyArray<readonly [name: string, type: string, labels: readonly string[]]> = [
   ['forward_auth_requests_total', 'counter', ['endpoint', 'status', 'reason', 'source']],
   ['forward_auth_request_duration_seconds', 'histogram', ['source', 'le']],
@@ -36,7 +36,7 @@ const INTERFACE: ReadonlyArray<readonly [name: string, type: string, labels: rea
   ['nodejs_eventloop_lag_p99_seconds', 'gauge', []]
 ]
 
-t.test('every metric of interface 5 is there before anything has happened, with its labels and a help text', async (t) => {
+t.test('every metric is there before anything has happened, with its labels and a help text', async (t) => {
   const text = await allMetrics().render()
   for (const [name, type, labels] of INTERFACE) {
     t.match(text, new RegExp(`^# HELP ${name} .{10,}\n# TYPE ${name} ${type}$`, 'm'), name)

@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { createEntryCodec } from '../../src/revocation/log-entry.ts'
+import { createEntryCodec } from '../../src/revocation/codec.ts'
 import { connectRedis } from '../../src/redis/connect.ts'
 import { startAdapter, type Adapter, type AdapterOptions } from '../helpers/adapter.ts'
 import { startBadNetwork } from '../helpers/bad-network.ts'

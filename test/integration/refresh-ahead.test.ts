@@ -1,6 +1,5 @@
 import t, { type Test } from 'tap'
-import type { AdapterOptions } from '../helpers/adapter.ts'
-import { startAdapter } from '../helpers/adapter.ts'
+import { type AdapterOptions, startAdapter } from '../helpers/adapter.ts'
 import { metricOf, sourceOf, startAlone, sumOf, verify } from '../helpers/alone.ts'
 import { user } from '../helpers/log-entry.ts'
 import { startRedis } from '../helpers/redis.ts'

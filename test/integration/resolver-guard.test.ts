@@ -1,5 +1,4 @@
-import t from 'tap'
-import type { Test } from 'tap'
+import t, { type Test } from 'tap'
 import type { Credentials } from '../../src/core/credentials.ts'
 import { openResolver, REFUSED, VALID } from '../helpers/resolver.ts'
 import { answering, reply, startUpstream } from '../helpers/upstream.ts'

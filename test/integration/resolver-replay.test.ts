@@ -1,5 +1,4 @@
-import t from 'tap'
-import type { Test } from 'tap'
+import t, { type Test } from 'tap'
 import { startAdapter, type Adapter } from '../helpers/adapter.ts'
 import { sendRaw, type RawAnswer } from '../helpers/raw-http.ts'
 import { headersNamed, recordedExchanges, type Exchange } from '../helpers/recorded.ts'
@@ -16,7 +15,7 @@ const EXCEPTIONS: Readonly<Record<string, readonly [status: number | readonly nu
   'header-obs-fold': [400, undefined, 'Node refuses folded header lines, where Authgear joins them'],
   'header-space-before-colon': [400, undefined, 'Node refuses it, as Authgear does'],
   'no-host': [400, undefined, 'HTTP/1.1 needs a Host, as at Authgear'],
-  'method-FOO': [400, undefined, "not a method of Node's parser (interface 2)"],
+  'method-FOO': [400, undefined, "not a method of Node's parser (docs/interface.md)"],
   'method-CONNECT': [0, undefined, 'Node hands CONNECT to nobody here and closes'],
   'h2-prior-knowledge': [400, undefined, 'HTTP/2 is spoken over TLS only'],
   'cookie-70k': [[431, 0], undefined, 'headers are limited to 64 KiB; what was not read may take the answer with it'],

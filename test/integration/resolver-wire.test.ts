@@ -2,9 +2,8 @@ import t from 'tap'
 import { openResolver, VALID } from '../helpers/resolver.ts'
 import { makeTls } from '../helpers/tls.ts'
 import { answering, startUpstream, type UpstreamRequest } from '../helpers/upstream.ts'
-import type { Credentials } from '../../src/core/credentials.ts'
-import { cookieNames } from '../../src/core/credentials.ts'
-import type { ClientTrace } from '../../src/resolver/resolver.ts'
+import { cookieNames, type Credentials } from '../../src/core/credentials.ts'
+import type { ClientTrace } from '../../src/authgear/resolver/types.ts'
 
 const ALWAYS = [['host', 'myapp.authgear.cloud'], ['connection', 'keep-alive'], ['x-forwarded-host', 'myapp.authgear.cloud'], ['x-forwarded-proto', 'https']]
 const TRACE = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
@@ -23,7 +22,7 @@ const rows: readonly (readonly [what: string, sent: Partial<Credentials>, trace:
 
 const comparable = ({ line, headers }: UpstreamRequest) => ({ line, headers: headers.map(([name, value]) => `${name}: ${value}`).toSorted() })
 
-t.test('the request to Authgear is what interface 2.4 says, and nothing else', async t => {
+t.test('the request to Authgear is what docs/interface.md says, and nothing else', async t => {
   const upstream = await startUpstream(t, answering(VALID))
   const resolver = openResolver(t, upstream.port)
   for (const [what, sent, trace, more] of rows) {

@@ -3,8 +3,8 @@ import type { ServerResponse } from 'node:http'
 import { connect, createServer, type ClientHttp2Stream, type IncomingHttpHeaders, type Http2ServerResponse } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
-import { respond } from '../../src/listener/respond.ts'
-import type { Answer } from '../../src/routes/answer.ts'
+import { respond } from '../../src/http/respond.ts'
+import type { Answer } from '../../src/verify/responses.ts'
 
 const PAGE: Answer = { status: 401, headers: ['content-length', '4', 'set-cookie', 'a=1', 'set-cookie', 'b=2', 'set-cookie', 'c=3'], body: 'page' }
 

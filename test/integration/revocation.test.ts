@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import type { Revocation } from '../../src/revocation/revocation.ts'
+import type { Revocation } from '../../src/revocation/types.ts'
 import { startAdapter, type Adapter, type AdapterOptions } from '../helpers/adapter.ts'
 import { sourceOf, startAlone, verify } from '../helpers/alone.ts'
 import { EVERYTHING, user } from '../helpers/log-entry.ts'

@@ -1,8 +1,7 @@
 import fastify, { type FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
-import { createTagStore, type TagStore } from '../../src/status/etags.ts'
-import { createHistory } from '../../src/status/history.ts'
-import { addStatus, type StatusDeps } from '../../src/status/routes.ts'
+import { addStatus, createTagStore, type StatusDeps, type TagStore } from '../../src/management/status/routes.ts'
+import { createHistory } from '../../src/management/status/history.ts'
 import { manualClock } from '../helpers/manual-clock.ts'
 import { allMetrics } from '../helpers/series.ts'
 

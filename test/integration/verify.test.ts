@@ -14,7 +14,7 @@ interface Row {
   readonly name: string
   /** May depend on the project's origin. */
   readonly asked: Asked | ((origin: string) => Asked)
-  /** Node's HTTP/2 client refuses to send it: test/security/two-authorizations.test.ts does. */
+  /** Node's HTTP/2 client refuses to send it: test/fuzz/http2.test.ts does. */
   readonly protocol?: 'HTTP/1.1'
   readonly before?: (simulator: RunningSimulator) => void
   readonly status: number

@@ -1,5 +1,5 @@
-import type { Accept } from '../../src/cache/cache.ts'
-import type { Fleet, Turn } from '../../src/cache/fleet.ts'
+import type { Accept } from '../../src/cache/types.ts'
+import type { Fleet, Turn } from '../../src/cache/coalescing.ts'
 import { decodeEntry, encodeEntry, type Entry } from '../../src/core/entry.ts'
 import type { FakeRedis } from './fake-redis.ts'
 import { PEOPLE } from './people.ts'

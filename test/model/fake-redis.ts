@@ -1,6 +1,6 @@
-import type { Fields } from '../../src/revocation/log-entry.ts'
-import type { Snapshot, Written } from '../../src/revocation/log-store.ts'
-import { compareIds, FIRST_ID, type StreamId } from '../../src/revocation/position.ts'
+import type { Fields } from '../../src/revocation/codec.ts'
+import type { Snapshot, Written } from '../../src/revocation/store.ts'
+import { compareIds, FIRST_ID, type StreamId } from '../../src/revocation/types.ts'
 
 type Item = readonly [id: StreamId, fields: Readonly<Record<string, string>>]
 type State = Readonly<{

@@ -1,8 +1,7 @@
-import type { Subject } from '../../src/authentication.ts'
+import type { Subject } from '../../src/authenticate/types.ts'
 import { createKeyer } from '../../src/core/cache-key.ts'
 import type { Credentials } from '../../src/core/credentials.ts'
-import type { Target } from '../../src/revocation/revocation.ts'
-import { EVERYTHING, namesOf } from '../../src/revocation/revocation.ts'
+import { EVERYTHING, namesOf, type Target } from '../../src/revocation/types.ts'
 import { credentials } from '../helpers/credentials.ts'
 
 export const keyer = createKeyer(Buffer.alloc(32, 1), { endpoint: 'https://model.example', cookiePrefix: '' })

@@ -13,7 +13,7 @@ const EXP = 9_999_999_999
 const bearer = (token: string): HeaderLine => ['Authorization', `Bearer ${token}`]
 const cookie = (text: string): HeaderLine => ['Cookie', text]
 
-/** A token for a resource, as an agent that a person let in there holds it; the recorded claims are in test/fixtures/m2m.json. */
+/** A token for a resource, as an agent that a person let in there holds it; its claims are those of RFC 9068, section 2.2. */
 const claims = { iss: ENDPOINT, sub: demo.alice.id, client_id: 'agent', scope: 'read:orders', exp: EXP }
 const forResource = jwt({ ...claims, aud: [RESOURCE] })
 

@@ -21,7 +21,7 @@ export type Bounds = Readonly<{
 /** Milliseconds by which clocks that count in whole ones may differ. */
 const SLACK = 250
 
-/** What must never happen (design.md, last section), of one answer. @returns what is wrong with it */
+/** What must never happen (docs/security.md, "What must never happen"), of one answer. @returns what is wrong with it */
 export function violationsOf (question: Question, answer: Answer, bounds: Bounds): string[] {
   const { status, headers } = answer
   const identity = Object.keys(headers).filter((name) => name.startsWith('x-authgear-'))

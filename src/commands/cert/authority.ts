@@ -1,11 +1,44 @@
-import { createPrivateKey, X509Certificate } from 'node:crypto'
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { createPrivateKey, randomBytes, X509Certificate } from 'node:crypto'
+import {
+  chmodSync, existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync
+} from 'node:fs'
 import { join } from 'node:path'
-import { CertError } from './cert-error.ts'
-import type { Host } from './host.ts'
-import { decodeNameConstraints, permits } from './name-constraints.ts'
-import { type KeyPair, LEAF_LIFE, nameConstraintsOf, newAuthority } from './sign.ts'
-import { createFile, makeDirectory, PRIVATE, PUBLIC } from './files.ts'
+import { certificateExpiry } from '../../http/tls.ts'
+import { CertError, type CertOptions, type Host } from './options.ts'
+import {
+  decodeNameConstraints, type KeyPair, LEAF_LIFE, type LeafRole, nameConstraintsOf, newAuthority, newLeaf, permits
+} from './sign.ts'
+
+/** Mode of what everybody may read, and of keys. */
+export const PUBLIC = 0o644
+export const PRIVATE = 0o600
+
+/** Makes a directory of this mode, whatever the umask says; one that is there keeps its own. */
+export function makeDirectory (path: string, mode: number): void {
+  if (mkdirSync(path, { recursive: true }) !== undefined) chmodSync(path, mode)
+}
+
+/** Writes beside the target and hands the finished file to `place`; created private, so that a key is never readable for a moment. */
+function viaTemporary (path: string, text: string, mode: number, place: (temporary: string) => void): void {
+  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`
+  try {
+    writeFileSync(temporary, text, { mode: PRIVATE, flag: 'wx', flush: true })
+    chmodSync(temporary, mode) // whatever the umask says
+    place(temporary)
+  } finally {
+    rmSync(temporary, { force: true })
+  }
+}
+
+/** Replaces a file; a reader sees the old one or the new one, never half of it. */
+export function replaceFile (path: string, text: string, mode: number): void {
+  viaTemporary(path, text, mode, temporary => renameSync(temporary, path))
+}
+
+/** Makes a file that must not be there yet; throws EEXIST when it is. */
+export function createFile (path: string, text: string, mode: number): void {
+  viaTemporary(path, text, mode, temporary => linkSync(temporary, path))
+}
 
 const START_ANEW = 'give another --ca-dir to make a new authority, and hand its ca.crt to the proxy'
 
@@ -60,4 +93,22 @@ export async function openAuthority (directory: string, hosts: readonly Host[], 
   if (!key && !certificate) return await create(directory, hosts, now)
   if (key && certificate) return load(directory, hosts, now)
   throw new CertError(`${directory} lacks ${key ? 'ca.crt' : 'ca.key'}: ${START_ANEW}`)
+}
+
+/** The key goes first: a listener that looks in between finds two that do not fit, keeps the old, and looks again. */
+function write (directory: string, leaf: KeyPair, authority: KeyPair): void {
+  makeDirectory(directory, 0o755)
+  replaceFile(join(directory, 'ca.crt'), authority.certificate, PUBLIC)
+  replaceFile(join(directory, 'tls.key'), leaf.key, PRIVATE)
+  replaceFile(join(directory, 'tls.crt'), leaf.certificate, PUBLIC)
+}
+
+/** New certificates in their directories. @returns when they end */
+export async function issue ({ out, caDir, hosts, clientDir }: CertOptions, now: number): Promise<number> {
+  const authority = await openAuthority(caDir, hosts, now)
+  const leaf = async (role: LeafRole): Promise<KeyPair> => await newLeaf(authority, role, now)
+  const server = await leaf({ kind: 'server', hosts })
+  if (clientDir !== undefined) write(clientDir, await leaf({ kind: 'client' }), authority)
+  write(out, server, authority)
+  return certificateExpiry(server.certificate)
 }

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { duration } from '../../config/kinds/duration.ts'
+import { duration } from '../../config/parsers/values.ts'
 
 export type DoctorOptions = Readonly<{
   json: boolean

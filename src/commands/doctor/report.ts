@@ -1,6 +1,6 @@
-import { printable } from '../../printable.ts'
-import type { Finding } from './finding.ts'
-import type { Outcome } from './probe.ts'
+import { printable } from '../../logging/printable.ts'
+import type { Finding } from './catalogue.ts'
+import type { Outcome } from './check.ts'
 
 export type Result = Readonly<{ title: string, outcome: Outcome }>
 

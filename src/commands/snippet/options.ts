@@ -1,8 +1,101 @@
+import { isIPv6 } from 'node:net'
 import { parseArgs } from 'node:util'
-import { quote } from '../../config/quote.ts'
-import { readAddress, readHost, readListen, readUrl } from './addresses.ts'
-import { readPolicies } from './policies.ts'
-import type { Settings } from './settings.ts'
+import { quote } from '../../config/messages.ts'
+import { listenAddress } from '../../config/parsers/hosts.ts'
+import { parsePolicy } from '../../core/policy.ts'
+import { parseHost } from '../cert/options.ts'
+import { type Address, both, type Route, type Settings } from './settings.ts'
+
+type Url = Settings['adapter']
+
+/** What stands in for a value that is wrong: with an error nothing is ever made of it. */
+const NOWHERE: Address = Object.freeze({ host: '', port: 0, text: '' })
+const PORTS = { http: '80', https: '443' } as const
+
+/** A name or an address and a port, and not one character more. */
+export function readListen (text: string, errors: string[]): Address {
+  const read = listenAddress.parse(text, () => '')
+  if (read.kind === 'problem') errors.push(`--listen ${read.problem}`)
+  else if (read.value.kind === 'unix') errors.push(`--listen ${quote(text)} must be host:port`)
+  else if (read.value.port === 0) errors.push(`--listen ${quote(text)} needs a port that is not 0`)
+  else return addressOf(read.value.host, read.value.port)
+  return NOWHERE
+}
+
+/** `http://host:port` or `https://…`; a path would be the policy's place, a user none at all. */
+export function readUrl (option: string, text: string, errors: string[]): Url {
+  const [, scheme, host = '', port] = /^(https?):\/\/(\[[0-9a-fA-F:.]+\]|[^:/?#[\]@\s]+)(?::(\d{1,5}))?\/?$/.exec(text) ?? []
+  const tls = scheme === 'https'
+  const read = scheme === undefined ? undefined : listenAddress.parse(`${host}:${port ?? PORTS[tls ? 'https' : 'http']}`, () => '')
+  if (read?.kind !== 'parsed' || read.value.kind !== 'tcp' || read.value.port === 0) {
+    errors.push(`${option} ${quote(text)} must be http://host:port or https://host:port, with nothing behind it`)
+    return { ...NOWHERE, tls, origin: '' }
+  }
+  const address = addressOf(read.value.host, read.value.port)
+  return { ...address, tls, origin: `${tls ? 'https' : 'http'}://${address.text}` }
+}
+
+export const readAddress = ({ host, port, text }: Url): Address => ({ host, port, text })
+
+export function readHost (text: string, errors: string[]): string {
+  const host = parseHost(text)
+  if (host?.kind === 'dns') return host.value
+  errors.push(`--host ${quote(text)} must be the one DNS name that clients use (no port, no wildcard)`)
+  return ''
+}
+
+function addressOf (host: string, port: number): Address {
+  return { host, port, text: `${isIPv6(host) ? `[${host}]` : host}:${port}` }
+}
+
+type Rule = Readonly<{ path: string, policy: string }>
+
+/** Of a segment: what no proxy decodes, cleans, or reads as a pattern (the dot is escaped where it would be one). */
+const PATH = /^(?:\/[a-z0-9_-]+(?:\.[a-z0-9_-]+)*)+$/
+
+/** Each `/path=QUERY`; `/` is the catch-all. A route's policy holds those of all routes that it lies in, since proxies apply one only. */
+export function readPolicies (texts: readonly string[], errors: string[]): Pick<Settings, 'policy' | 'routes'> {
+  const rules = texts.flatMap(text => readRule(text, errors))
+  const paths = [...new Set(rules.map(({ path }) => path))].filter(path => path !== '/').toSorted(longestFirst)
+  const policyOf = (path: string): string => rules.filter(rule => path.startsWith(rule.path)).toSorted((a, b) => a.path.length - b.path.length).reduce((all, { policy }) => both(all, policy), '')
+  return { policy: policyOf('/'), routes: named(paths.map(path => ({ path, policy: policyOf(path) }))) }
+}
+
+function readRule (text: string, errors: string[]): readonly Rule[] {
+  const equals = text.indexOf('=')
+  const [path, policy] = [text.slice(0, Math.max(equals, 0)).toLowerCase(), text.slice(equals + 1)]
+  const problem = pathProblem(path) ?? policyProblem(policy)
+  if (problem === undefined) return [{ path, policy }]
+  errors.push(`--policy ${quote(text)}: ${problem}`)
+  return []
+}
+
+function pathProblem (path: string): string | undefined {
+  if (!path.startsWith('/')) return 'write /path=QUERY, such as /admin=role=admin, or /=QUERY for everything'
+  if (path === '/') return undefined
+  if (path.endsWith('/')) return `write ${quote(path.slice(0, -1))}, which begins ${quote(path)} too; with the slash the path without it would be left out`
+  return PATH.test(path) ? undefined : 'a path may hold letters, digits, "-", "_", and dots within a name'
+}
+
+function policyProblem (text: string): string | undefined {
+  if (text === '') return 'it asks nothing'
+  const policy = parsePolicy(text)
+  return policy.kind === 'bad' ? `${policy.why} (docs/policies.md)` : undefined
+}
+
+const longestFirst = (a: string, b: string): number => b.length - a.length || (a < b ? -1 : 1)
+
+/** Names of letters, digits and dashes, each once. */
+function named (rules: readonly Rule[]): readonly Route[] {
+  const taken = new Set<string>()
+  return rules.map(({ path, policy }) => {
+    const base = `app-${path.replaceAll(/[^a-z0-9]+/g, '-').replaceAll(/^-+|-+$/g, '') || 'route'}`
+    let name = base
+    for (let i = 2; taken.has(name); i++) name = `${base}-${i}`
+    taken.add(name)
+    return { name, path, policy }
+  })
+}
 
 export type SnippetOptions = Readonly<{ proxy: string, out: string | undefined, settings: Settings }>
 

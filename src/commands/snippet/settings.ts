@@ -1,3 +1,52 @@
+import { IDENTITY_HEADERS } from '../../core/resolution.ts'
+import { HOP_HEADERS } from './guards.ts'
+
+/** What this service reads of the client's request, or hands on to Authgear; nothing else has to reach it. */
+export const ASKED = ['Authorization', 'Cookie', 'Accept', 'User-Agent', 'Sec-Fetch-Mode', 'Sec-Fetch-Dest', 'Sec-Purpose', 'X-Requested-With', 'X-Request-ID', 'traceparent', 'tracestate'] as const
+
+/** What of a refusal the client gets, at proxies that let through what they are told. */
+export const ANSWERED = ['Content-Type', 'WWW-Authenticate', 'Location', 'Set-Cookie', 'Cache-Control', 'Vary', 'Retry-After', 'X-Forward-Auth-Reason', 'X-Request-ID',
+  'Content-Security-Policy', 'X-Content-Type-Options', 'Referrer-Policy'] as const
+
+/** As people and proxies' files write them: X-Authgear-User-Id. */
+export const IDENTITY: readonly string[] = IDENTITY_HEADERS.map(canonical)
+
+/** Authgear has no value for it today; a proxy that clears the names it is told clears this one too. */
+export const UNUSED_IDENTITY = 'X-Authgear-Session-Acr'
+
+export const lower = (names: readonly string[]): readonly string[] => names.map(name => name.toLowerCase())
+
+/** LOGIN_PATH's default, and all that it has. */
+export const LOGIN_PATHS = ['/_auth/login', '/_auth/callback', '/_auth/logout', '/_auth/logged-out'] as const
+export const LOGIN_PATTERN = '^/_auth/(login|callback|logout|logged-out)$'
+
+function canonical (name: string): string {
+  return name.replaceAll(/(^|-)[a-z]/g, letter => letter.toUpperCase())
+}
+
+/** For Envoy's Lua filter: removes what only forward-auth, Envoy and the next hop may say. @param indent of the YAML block that it stands in @param first what it does before */
+export const STRIP_LUA = (indent: string, first = ''): string => lua(first).split('\n').map(line => `${indent}${line}\n`).join('')
+
+/** For a proxy whose routes are somebody else's: a segment that is empty, "." or ".." before its parameters is 400. */
+export const GUARD_LUA = `
+  local path = (headers:get(":path") or ""):match("^[^?]*"):lower():gsub("%%2e", "."):gsub("%%3b", ";")
+  if path:find("/%.?%.?;") then return handle:respond({ [":status"] = "400" }, "") end`
+
+const HOPS = HOP_HEADERS.map(name => `["${name.toLowerCase()}"] = true`).join(', ')
+
+/** What is left of `upgrade` and `connection`, for a WebSocket, are constants. */
+const lua = (first: string): string => `\
+local hops = { ${HOPS} }
+function envoy_on_request(handle)
+  local headers, names = handle:headers(), {}${first}
+  for name in pairs(headers) do
+    if hops[name] or name:find("authgear", 1, true) or name:find("^x%-forward%-auth%-") or name:find("^x%-envoy%-") then table.insert(names, name) end
+  end
+  for _, name in ipairs(names) do headers:remove(name) end
+  if headers:get("upgrade") then headers:replace("upgrade", "websocket") end
+  if headers:get("connection") then headers:replace("connection", "upgrade") end
+end`
+
 /** A host name or address with its port; `text` is how both are written together, `[::1]:80`. */
 export type Address = Readonly<{ host: string, port: number, text: string }>
 

@@ -24,7 +24,7 @@ export function whoIs (lines: readonly Line[]): string | undefined {
     APP_SESSIONS.get(cookie('app_session')) ?? TOKENS.get(cookie('app_access_token')) ?? SESSIONS.get(cookie('session'))
 }
 
-/** What this service refuses although Authgear might not (interface 2.2): then 401 is right, whoever it is. */
+/** What this service refuses although Authgear might not (docs/interface.md, "Credentials"): then 401 is right, whoever it is. */
 export function isRefusedUnasked (lines: readonly Line[]): boolean {
   const authorizations = valuesOf(lines, 'authorization')
   return authorizations.length > 1 || /^bearer (?! ).*,/i.test(authorizations[0] ?? '')

@@ -6,10 +6,11 @@ import { join } from 'node:path'
 import { connect, createServer, type TLSSocket } from 'node:tls'
 import t, { type Test } from 'tap'
 import { cert, type CertSurroundings } from '../../../src/commands/cert.ts'
-import { type Host, parseHost } from '../../../src/commands/cert/host.ts'
-import { decodeNameConstraints, encodeNameConstraints } from '../../../src/commands/cert/name-constraints.ts'
-import { type KeyPair, newAuthority, newLeaf } from '../../../src/commands/cert/sign.ts'
-import { certificateExpiry } from '../../../src/listener/certificate-expiry.ts'
+import { type Host, parseHost } from '../../../src/commands/cert/options.ts'
+import {
+  decodeNameConstraints, encodeNameConstraints, type KeyPair, newAuthority, newLeaf
+} from '../../../src/commands/cert/sign.ts'
+import { certificateExpiry } from '../../../src/http/tls.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 
 const DAY = 86_400_000

@@ -1,15 +1,14 @@
 import t from 'tap'
-import type { Context } from '../../../src/commands/doctor/probe.ts'
-import { judgeClock } from '../../../src/commands/doctor/probes/clock.ts'
-import { judgeLife } from '../../../src/commands/doctor/probes/certificates.ts'
-import { judgeCookies, type CookieObservation } from '../../../src/commands/doctor/probes/cookies.ts'
-import { judgeIdleTimeout } from '../../../src/commands/doctor/probes/idle-timeout.ts'
-import { judgeReading } from '../../../src/commands/doctor/probes/pasted.ts'
-import { judgeProblem } from '../../../src/commands/doctor/probes/redis.ts'
-import { judgeLatency, redisLatency } from '../../../src/commands/doctor/probes/redis-latency.ts'
-import { judgeRefusals } from '../../../src/commands/doctor/probes/redis-rights.ts'
+import type { Context } from '../../../src/commands/doctor/check.ts'
+import {
+  type CookieObservation, judgeClock, judgeCookies, judgeLife
+} from '../../../src/commands/doctor/checks/authgear.ts'
+import { judgeIdleTimeout } from '../../../src/commands/doctor/checks/settings.ts'
+import { judgeReading } from '../../../src/commands/doctor/checks/pasted.ts'
+import {
+  judgeLatency, judgeProblem, judgeRefusals, judgeServer, redisLatency
+} from '../../../src/commands/doctor/checks/redis.ts'
 import { judgeLog } from '../../../src/commands/doctor/probes/revocation-log.ts'
-import { judgeServer } from '../../../src/commands/doctor/probes/redis-server.ts'
 import { RedisTooSlow } from '../../../src/errors.ts'
 import { manualClock } from '../../helpers/manual-clock.ts'
 

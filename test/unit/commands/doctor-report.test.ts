@@ -1,6 +1,6 @@
 import t from 'tap'
-import { found } from '../../../src/commands/doctor/finding.ts'
-import { looked } from '../../../src/commands/doctor/probe.ts'
+import { found } from '../../../src/commands/doctor/catalogue.ts'
+import { looked } from '../../../src/commands/doctor/check.ts'
 import { asJson, asText } from '../../../src/commands/doctor/report.ts'
 
 t.test('what another server said does not command the terminal that doctor prints to', (t) => {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { loadConfig } from '../../../src/config.ts'
+import { loadConfig } from '../../../src/config/index.ts'
 import { environmentExample, withVariablesTable } from '../../../src/config/document.ts'
 import { rows } from '../../../src/config/variables.ts'
 import { PRIVATE_KEY } from '../../helpers/audit.ts'

@@ -1,5 +1,4 @@
-import type { Config, LoadedConfig } from '../../../src/config.ts'
-import { loadConfig } from '../../../src/config.ts'
+import { type Config, loadConfig, type LoadedConfig } from '../../../src/config/index.ts'
 
 export const ENDPOINT = 'https://myapp.authgear.cloud'
 

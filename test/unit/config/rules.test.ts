@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { makeTls } from '../../helpers/tls.ts'
-import { loadConfig } from '../../../src/config.ts'
+import { loadConfig } from '../../../src/config/index.ts'
 import { configOf, ENDPOINT, errorsOf, load, warningsOf } from './helpers.ts'
 
 const SECRET = 'k'.repeat(32)

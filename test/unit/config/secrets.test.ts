@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { check } from '../../../src/commands/check.ts'
-import { loadConfig } from '../../../src/config.ts'
+import { loadConfig } from '../../../src/config/index.ts'
 import { configOf, ENDPOINT, errorsOf, load } from './helpers.ts'
 
 const SECRET = 'k'.repeat(32)

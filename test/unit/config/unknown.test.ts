@@ -1,5 +1,5 @@
 import t from 'tap'
-import { nearest } from '../../../src/config/nearest.ts'
+import { nearest } from '../../../src/config/unknown.ts'
 import { errorsOf, load } from './helpers.ts'
 
 const typos: readonly (readonly [name: string, meant: string])[] = [

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { loadConfig, type Config } from '../../../src/config.ts'
+import { loadConfig, type Config } from '../../../src/config/index.ts'
 import { configOf, ENDPOINT, errorsOf, load } from './helpers.ts'
 
 t.test('with the one required variable everything else has its default', t => {

@@ -2,7 +2,7 @@ import t from 'tap'
 import type { CredentialDigest } from '../../../src/core/cache-key.ts'
 import { decodeEntry, encodeEntry, type Entry } from '../../../src/core/entry.ts'
 import { NO_LOG } from '../../helpers/no-log.ts'
-import type { EpochMs } from '../../../src/core/jwt.ts'
+import type { EpochMs } from '../../../src/core/token-expiry.ts'
 import { entryOf } from '../../helpers/entry.ts'
 import { INVALID, SILENT, validResolution } from '../../helpers/identity.ts'
 

@@ -1,8 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { decide } from '../../../src/core/decision.ts'
-import type { EpochMs } from '../../../src/core/jwt.ts'
-import { all, parsePolicy, SESSION_ONLY, type Policy, type Rules } from '../../../src/core/policy.ts'
+import { all, decide, parsePolicy, type Policy, type Rules, SESSION_ONLY } from '../../../src/core/policy.ts'
+import type { EpochMs } from '../../../src/core/token-expiry.ts'
 import { IDENTITY_HEADERS, readResolution } from '../../../src/core/resolution.ts'
 
 const role40 = 'r'.repeat(40)

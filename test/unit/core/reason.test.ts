@@ -1,7 +1,7 @@
 import t from 'tap'
 import { REFUSALS, type RefusalReason } from '../../../src/core/reason.ts'
 
-/** Interface 2.2, by heart: status and what the client is told. */
+/** docs/interface.md, "Answers", by heart: status and what the client is told. */
 const expected: Readonly<Record<RefusalReason, readonly [status: number, outward: string]>> = {
   no_credentials: [401, 'no_credentials'],
   malformed_credentials: [401, 'malformed_credentials'],
@@ -17,7 +17,7 @@ const expected: Readonly<Record<RefusalReason, readonly [status: number, outward
   overloaded: [503, 'overloaded']
 }
 
-t.test('every reason has the status and the outward text of interface 2.2', t => {
+t.test('every reason has the status and the outward text of docs/interface.md', t => {
   t.strictSame(Object.fromEntries(Object.entries(REFUSALS).map(([reason, { status, outward }]) => [reason, [status, outward]])), expected)
   t.end()
 })

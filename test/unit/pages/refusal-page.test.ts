@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto'
 import t from 'tap'
 import { REFUSALS, type RefusalReason } from '../../../src/core/reason.ts'
-import { escapeHtml } from '../../../src/pages/escape.ts'
+import { escapeHtml, STYLE } from '../../../src/pages/layout.ts'
 import { createPages } from '../../../src/pages/refusal-page.ts'
-import { STYLE } from '../../../src/pages/style.ts'
 import { contrast } from '../../helpers/contrast.ts'
 
 const REASONS = Object.keys(REFUSALS) as RefusalReason[]

@@ -1,6 +1,5 @@
 import t from 'tap'
-import type { RevokeOutcome } from '../../../src/revocation/log.ts'
-import { nameOf, type Revocation } from '../../../src/revocation/revocation.ts'
+import { nameOf, type Revocation, type RevokeOutcome } from '../../../src/revocation/types.ts'
 import { createSignOuts } from '../../../src/revocation/sign-outs.ts'
 import { digest } from '../../helpers/log-entry.ts'
 import { manualClock } from '../../helpers/manual-clock.ts'

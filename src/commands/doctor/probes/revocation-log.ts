@@ -1,11 +1,11 @@
-import { logKey } from '../../../redis/names.ts'
+import { logKey } from '../../../redis/keys.ts'
 import { maxEntries } from '../../../revocation/budget.ts'
-import { createRedisLogStore } from '../../../revocation/redis-log-store.ts'
-import type { Snapshot } from '../../../revocation/log-store.ts'
-import { FIRST_ID } from '../../../revocation/position.ts'
-import { retentionOf } from '../../../service/retention.ts'
-import { found, type Finding } from '../finding.ts'
-import { looked, skipped, type Probe } from '../probe.ts'
+import { createRedisLogStore } from '../../../revocation/redis-store.ts'
+import type { Snapshot } from '../../../revocation/store.ts'
+import { FIRST_ID } from '../../../revocation/types.ts'
+import { retentionOf } from '../../../service/settings.ts'
+import { found, type Finding } from '../catalogue.ts'
+import { looked, skipped, type Probe } from '../check.ts'
 
 export const revocationLog: Probe = {
   title: 'the revocation log is no longer than what it has to keep',

@@ -1,6 +1,8 @@
 import { AMBIGUOUS, HOP_HEADERS } from '../guards.ts'
-import { ANSWERED, ASKED, IDENTITY, LOGIN_PATHS, lower, UNUSED_IDENTITY } from '../names.ts'
-import { escaped, query, type Files, type Route, type Settings } from '../settings.ts'
+import {
+  ANSWERED, ASKED, escaped, type Files, IDENTITY, LOGIN_PATHS, lower, query, type Route, type Settings,
+  UNUSED_IDENTITY
+} from '../settings.ts'
 
 export function apisix (settings: Settings): Files {
   return { 'config.yaml': configFile(settings), 'apisix.yaml': routesFile(settings) }

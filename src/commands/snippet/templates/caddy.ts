@@ -1,7 +1,6 @@
 /* eslint-disable @stylistic/no-tabs -- a Caddyfile is indented by tabs */
 import { AMBIGUOUS, HOP_HEADERS, HOST_SHAPE } from '../guards.ts'
-import { IDENTITY, LOGIN_PATHS } from '../names.ts'
-import type { Files, Route, Settings } from '../settings.ts'
+import { type Files, IDENTITY, LOGIN_PATHS, type Route, type Settings } from '../settings.ts'
 
 export function caddy (settings: Settings): Files {
   return { Caddyfile: caddyfile(settings) }

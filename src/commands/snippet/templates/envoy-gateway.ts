@@ -1,6 +1,7 @@
 import { HOP_HEADERS, longest, PARAMETER } from '../guards.ts'
-import { ASKED, IDENTITY, LOGIN_PATTERN, lower } from '../names.ts'
-import { allPolicies, escaped, query, type Files, type Settings } from '../settings.ts'
+import {
+  allPolicies, ASKED, escaped, type Files, IDENTITY, LOGIN_PATTERN, lower, query, type Settings
+} from '../settings.ts'
 
 export function envoyGateway (settings: Settings): Files {
   return { 'envoy-gateway.yaml': file(settings) }

@@ -1,7 +1,8 @@
 import { DOTS, ENCODED, ENCODED_UNRESERVED, HOP_HEADERS, HOST_SHAPE, PARAMETER } from '../guards.ts'
-import { ANSWERED, ASKED, IDENTITY, LOGIN_PATTERN, lower } from '../names.ts'
-import { query, type Address, type Files, type Route, type Settings } from '../settings.ts'
-import { STRIP_LUA } from './strip-lua.ts'
+import {
+  type Address, ANSWERED, ASKED, type Files, IDENTITY, LOGIN_PATTERN, lower, query, type Route, type Settings,
+  STRIP_LUA
+} from '../settings.ts'
 
 /** Envoy >= 1.38: the policy is the query of `path_override`. */
 export function envoy (settings: Settings): Files {

@@ -1,6 +1,5 @@
 import { longest, noneOf, PARAMETER } from '../guards.ts'
-import { LOGIN_PATTERN } from '../names.ts'
-import { escaped, type Files, type Settings } from '../settings.ts'
+import { escaped, type Files, LOGIN_PATTERN, type Settings } from '../settings.ts'
 import { middlewares, valuesFile } from './traefik-kubernetes.ts'
 
 /** Gateway API with Traefik as its gateway: the routes are portable, the middleware is Traefik's. */

@@ -1,6 +1,7 @@
 import { HOP_HEADERS, PARAMETER } from '../guards.ts'
-import { ANSWERED, ASKED, IDENTITY, LOGIN_PATHS, lower } from '../names.ts'
-import { escaped, query, type Files, type Settings } from '../settings.ts'
+import {
+  ANSWERED, ASKED, escaped, type Files, IDENTITY, LOGIN_PATHS, lower, query, type Settings
+} from '../settings.ts'
 
 export function haproxy (settings: Settings): Files {
   return { 'haproxy.cfg': mainFile(settings), 'forward_auth.lua': luaFile() }

@@ -1,6 +1,7 @@
 import { AMBIGUOUS, HOST_SHAPE } from '../guards.ts'
-import { IDENTITY, LOGIN_PATHS, UNUSED_IDENTITY } from '../names.ts'
-import { both, escaped, query, type Files, type Route, type Settings } from '../settings.ts'
+import {
+  both, escaped, type Files, IDENTITY, LOGIN_PATHS, query, type Route, type Settings, UNUSED_IDENTITY
+} from '../settings.ts'
 
 export function ingressNginx (settings: Settings): Files {
   const { routes, policy, login } = settings

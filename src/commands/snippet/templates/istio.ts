@@ -1,6 +1,4 @@
-import { ANSWERED, ASKED, IDENTITY, lower } from '../names.ts'
-import type { Files, Settings } from '../settings.ts'
-import { GUARD_LUA, STRIP_LUA } from './strip-lua.ts'
+import { ANSWERED, ASKED, type Files, GUARD_LUA, IDENTITY, lower, type Settings, STRIP_LUA } from '../settings.ts'
 
 export function istio (settings: Settings): Files {
   return { 'mesh-config.yaml': meshConfig(settings), 'policy.yaml': policyFile(settings) }

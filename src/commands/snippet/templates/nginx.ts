@@ -1,6 +1,7 @@
 import { AMBIGUOUS, HOP_HEADERS } from '../guards.ts'
-import { ASKED, IDENTITY, LOGIN_PATTERN, UNUSED_IDENTITY } from '../names.ts'
-import { allPolicies, both, escaped, query, type Files, type Settings } from '../settings.ts'
+import {
+  allPolicies, ASKED, both, escaped, type Files, IDENTITY, LOGIN_PATTERN, query, type Settings, UNUSED_IDENTITY
+} from '../settings.ts'
 
 export function nginx (settings: Settings): Files {
   return { 'nginx.conf': mainFile(settings), 'authgear_call.inc': callFile(settings), 'authgear_app.inc': appFile(), 'authgear_none.inc': noneFile() }

@@ -1,5 +1,4 @@
-import { ASKED, LOGIN_PATTERN } from '../names.ts'
-import { allPolicies, escaped, query, type Files, type Settings } from '../settings.ts'
+import { allPolicies, ASKED, escaped, type Files, LOGIN_PATTERN, query, type Settings } from '../settings.ts'
 import { NOBODY, priorityOf, REFUSED, REFUSED_PRIORITY } from './traefik.ts'
 
 export function traefikLabels (settings: Settings): Files {

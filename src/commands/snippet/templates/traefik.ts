@@ -1,6 +1,5 @@
 import { noneOf, PARAMETER } from '../guards.ts'
-import { ASKED, LOGIN_PATTERN } from '../names.ts'
-import { escaped, query, type Files, type Route, type Settings } from '../settings.ts'
+import { ASKED, escaped, type Files, LOGIN_PATTERN, query, type Route, type Settings } from '../settings.ts'
 
 export function traefik (settings: Settings): Files {
   return { 'traefik.yml': staticFile(settings), 'dynamic.yml': dynamicFile(settings) }

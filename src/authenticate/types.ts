@@ -1,0 +1,75 @@
+import type { Fleet } from '../cache/coalescing.ts'
+import type { MemoryCache } from '../cache/memory.ts'
+import type { Clock } from '../clock.ts'
+import type { CacheKey, CredentialDigest, MemoryKey } from '../core/cache-key.ts'
+import type { Credentials } from '../core/credentials.ts'
+import type { Lifetimes } from '../core/token-expiry.ts'
+import type { Resolution } from '../core/resolution.ts'
+import type { ResolverError } from '../errors.ts'
+import type { FailedCredentials } from '../authgear/resolver/failed-credentials.ts'
+import type { ClientTrace, Resolver } from '../authgear/resolver/types.ts'
+import type { RevocationLog } from '../revocation/types.ts'
+
+export type Source = 'memory' | 'redis' | 'authgear'
+
+/** Who is behind the credentials; every caller of one flight makes its own decision of it. */
+export type Authentication =
+  | Readonly<{
+    kind: 'resolved'
+    resolution: Resolution
+    source: Source
+    ageMs: number
+    /** When a resolution began that is not remembered, since its user was just revoked: nobody joins it much later. */
+    quietFrom?: number | undefined
+    /** Past its life, while Authgear cannot be reached (CACHE_STALE_IF_ERROR). */
+    stale?: true
+  }>
+  | Readonly<{ kind: 'refused', reason: 'expired_credentials' | 'wrong_audience' }>
+  /** An error is never a miss and never "not signed in". */
+  | Readonly<{ kind: 'unavailable', error: ResolverError }>
+
+export type Subject = Readonly<{
+  key: MemoryKey
+  /** Computed only when the fleet is asked. */
+  cacheKey (): CacheKey
+  credentials: Credentials
+  /** Read only when Authgear is asked. */
+  trace (): ClientTrace
+}>
+
+export type Authenticator = Readonly<{
+  /** Synchronous when memory knows the answer, since an `async` hop costs 5 % of the hot path. Never rejects. */
+  authenticate: (subject: Subject) => Authentication | Promise<Authentication>
+  /** As `authenticate`, of a resolution no older than `maxAgeMs`: a role may just have been given. One flight for all who ask. */
+  confirm: (subject: Subject, maxAgeMs: number) => Promise<Authentication>
+}>
+
+export type AuthenticateDeps = Readonly<{
+  memory: MemoryCache
+  fleet: Fleet
+  resolver: Resolver
+  digests: (credentials: Credentials) => readonly CredentialDigest[]
+  wholeDigests: (credentials: Credentials) => readonly CredentialDigest[]
+  failedCredentials: FailedCredentials
+  /** AUTHGEAR_ENDPOINT's origin: what a JWT's `aud` has to name. */
+  audience: string
+  lifetimes: Lifetimes
+  /** Share of its life after which an entry is renewed while it is still used (CACHE_REFRESH_AHEAD); 0 = never. */
+  refreshAhead: number
+  /** Milliseconds within which a resolution that was revoked meanwhile is made again (AUTHGEAR_TIMEOUT). */
+  timeoutMs: number
+  /** Oldest age of a memory entry while the log cannot be followed (CACHE_DEGRADED_TTL). */
+  degradedTtlMs: number
+  log: RevocationLog
+  clock: Clock
+  observer: AuthenticateObserver
+}>
+
+export type AuthenticateObserver = Readonly<{
+  memoryRead: (outcome: 'hit' | 'miss') => void
+  coalesced: (scope: 'process' | 'fleet') => void
+  /** A `session` cookie got no verdict at all, twice: Authgear is in trouble or is not asked as its project expects. */
+  noVerdict: () => void
+  /** An error nobody foresaw; the request is answered 503. */
+  unforeseen: (error: unknown) => void
+}>

@@ -1,0 +1,88 @@
+import type { Clock } from '../../clock.ts'
+import { nameOf, type Revocation, type RevocationLog } from '../../revocation/types.ts'
+import { labelOf } from './activity-types.ts'
+import type { AuditEntry } from './entry.ts'
+import type { AuditObserver } from './observer.ts'
+import { EVERYTHING, revocationsOf, type SessionDigest } from './revocations.ts'
+
+/** Milliseconds between two times that everything is revoked. */
+const INTERVAL = 10_000
+
+export type Coalescer = Readonly<{
+  request: () => void
+  isRequested: () => boolean
+  /** Milliseconds until it is to be done; undefined where nobody asked. */
+  waitMs: () => number | undefined
+  done: () => void
+  /** It is somebody else's now. */
+  forget: () => void
+}>
+
+/** The first of many at once, one more at the end of the interval for all that came meanwhile. */
+export function createCoalescer (clock: Pick<Clock, 'monotonic'>): Coalescer {
+  let last = -Infinity
+  let isRequested = false
+  return Object.freeze({
+    request: () => { isRequested = true },
+    isRequested: () => isRequested,
+    waitMs: () => isRequested ? Math.max(0, last + INTERVAL - clock.monotonic()) : undefined,
+    done: () => { last = clock.monotonic(); isRequested = false },
+    forget: () => { isRequested = false }
+  })
+}
+
+export type ApplierDeps = Readonly<{
+  /** Asked right before anything is revoked. */
+  leads: () => boolean
+  revocations: Pick<RevocationLog, 'revoke'>
+  sessionDigest: SessionDigest
+  clock: Clock
+  observer: AuditObserver
+}>
+
+export type Applier = Readonly<{
+  everything: Coalescer
+  /** @returns whether all of it is in the revocation log; what is pending there holds on this replica alone, and would die with it */
+  apply: (fresh: readonly AuditEntry[]) => Promise<boolean>
+  /** Revokes everything where somebody asked and its time has come. @returns as `apply` */
+  flush: () => Promise<boolean>
+}>
+
+/** Targets of one poll; more are `everything`. */
+const MAX_TARGETS = 500
+
+/** Hands entries to the revocation log, unless the lease was lost meanwhile. */
+export function createApplier ({ leads, revocations, sessionDigest, clock, observer }: ApplierDeps): Applier {
+  const everything = createCoalescer(clock)
+  async function flush (): Promise<boolean> {
+    if (everything.waitMs() !== 0 || !leads()) return true
+    everything.done()
+    return await revocations.revoke(EVERYTHING) === 'logged'
+  }
+  async function apply (fresh: readonly AuditEntry[]): Promise<boolean> {
+    const distinct = distinctOf(fresh.flatMap((entry) => {
+      const own = revocationsOf(entry, sessionDigest)
+      observer.read(labelOf(entry.type), own.length)
+      return own
+    }))
+    const named = distinct.filter(({ target }) => target.kind !== 'everything')
+    const isTooMany = named.length > MAX_TARGETS
+    if (isTooMany || named.length < distinct.length) everything.request()
+    const before = everything.waitMs()
+    const isFlushed = await flush()
+    // what everything has just voided need not be voided again
+    if (isTooMany || before === 0 || !leads()) return isFlushed
+    return (await Promise.all(named.map((one) => revocations.revoke(one)))).every((outcome) => outcome === 'logged')
+  }
+  return Object.freeze({ everything, apply, flush })
+}
+
+/** One revocation a name, with the longest of their quiet times. */
+function distinctOf (revocations: readonly Revocation[]): readonly Revocation[] {
+  const byName = new Map<string, Revocation>()
+  for (const revocation of revocations) {
+    const name = nameOf(revocation.target)
+    if (revocation.quietMs >= (byName.get(name)?.quietMs ?? 0)) byName.set(name, revocation)
+  }
+  return [...byName.values()]
+}

@@ -1,0 +1,51 @@
+export type Json = Readonly<Record<string, unknown>>
+
+export function objectOf (value: unknown): Json | undefined {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? value as Json : undefined
+}
+
+export function listOf (value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : []
+}
+
+/** Undefined for what is no JSON; Authgear's answers are objects. */
+export function parseJson (text: string): Json | undefined {
+  try {
+    return objectOf(JSON.parse(text))
+  } catch {
+    return undefined
+  }
+}
+
+/** Seconds since 1970 by Authgear's clock, as `createdAt` has them. */
+export type Second = number
+
+/** One entry of Authgear's audit log. */
+export type AuditEntry = Readonly<{
+  /** 16 hex digits: unique, and in the order of commits. */
+  seq: string
+  second: Second
+  type: string
+  /** The event: who and what it is about. */
+  data: Json
+}>
+
+/** @returns undefined for what is no entry: without its seq it could not be told from another */
+export function readEntry (edge: unknown): AuditEntry | undefined {
+  const node = objectOf(objectOf(edge)?.['node'])
+  const seq = seqOf(node?.['id'])
+  const second = Math.floor(Date.parse(String(node?.['createdAt'])) / 1000)
+  const type = node?.['activityType']
+  if (node === undefined || seq === undefined || Number.isNaN(second) || typeof type !== 'string') return undefined
+  return { seq, second, type, data: objectOf(node['data']) ?? {} }
+}
+
+/** The node's id is `AuditLog:<seq in hex>` in base64url. */
+function seqOf (id: unknown): string | undefined {
+  return typeof id === 'string' ? /^AuditLog:([0-9a-f]{16})$/.exec(Buffer.from(id, 'base64url').toString())?.[1] : undefined
+}
+
+/** As Authgear reads it: it ignores a zone's offset. */
+export function timeOf (second: Second): string {
+  return new Date(second * 1000).toISOString().replace('.000Z', 'Z')
+}

@@ -1,0 +1,153 @@
+import { elapsedSince, type Moment, momentOf } from '../../clock.ts'
+import { createKnownTypes } from './activity-types.ts'
+import { type ApplierDeps, createApplier } from './apply.ts'
+import type { AuditClient } from './client.ts'
+import type { Second } from './entry.ts'
+import type { PollOutcome } from './observer.ts'
+import { advance, beginAt, type Position, startOf } from './position.ts'
+import { ALL, type Reading, readWindow } from './read-window.ts'
+import type { AuditStore } from './store.ts'
+
+/** What is known when a poll succeeds: how long ago the one before it did, and whether any failed since. */
+export type Gap = Readonly<{
+  /** Milliseconds; undefined where nobody knows of one. */
+  ageMs: number | undefined
+  isTroubled: boolean
+}>
+
+/**
+ * - `none`: nothing can have been lost;
+ * - `expired`: something may, but all that it could concern has expired meanwhile;
+ * - `lost`: something may, and only `everything` makes up for it. Not more than that: Authgear slow, poll fails, all void, Authgear slower.
+ */
+export type GapVerdict = 'none' | 'expired' | 'lost'
+
+/** @param lifetimeMs how long anything is remembered */
+export function judgeGap ({ ageMs, isTroubled }: Gap, overlapMs: number, lifetimeMs: number): GapVerdict {
+  if (ageMs === undefined || ageMs > lifetimeMs) return ageMs === undefined && !isTroubled ? 'none' : 'expired'
+  return isTroubled || ageMs > overlapMs ? 'lost' : 'none'
+}
+
+export type FollowerDeps = Omit<ApplierDeps, 'leads'> & Readonly<{
+  /** Numbers the time for which this replica leads; undefined while it does not. */
+  reign: () => number | undefined
+  client: Pick<AuditClient, 'types' | 'page'>
+  store: Pick<AuditStore, 'load' | 'save' | 'claimGap'>
+  /** Milliseconds that are read again, 10 s or more: an entry may become visible after a newer one. */
+  overlapMs: number
+  /** Milliseconds for which anything is remembered. */
+  lifetimeMs: number
+}>
+
+export type Follower = Readonly<{
+  /** Reads what is new, and revokes. @throws {AuditError} where that cannot be, or nobody knows whether it was */
+  poll: () => Promise<PollOutcome>
+  /** A poll failed: entries may have been lost, which whoever leads next has to know too. */
+  troubled: () => Promise<void>
+  /** Milliseconds until everything is to be revoked, since an interval ends; undefined where it is not. */
+  dueMs: () => number | undefined
+  /** Revokes everything where that is due. */
+  flush: () => Promise<boolean>
+}>
+
+/** `success`: the last poll that was one, and how old it was then already. */
+type State = { position: Position, success: Readonly<{ moment: Moment, ageMs: number }> | undefined }
+
+/** What the one that leads does at each poll: docs/audit-log.md. */
+export function createFollower (deps: FollowerDeps): Follower {
+  const { client, store, clock, observer, overlapMs, lifetimeMs } = deps
+  const overlap = Math.ceil(overlapMs / 1000)
+  const reach = Math.ceil(lifetimeMs / 1000) + overlap
+  let mine: number | undefined
+  const leads = (): boolean => mine !== undefined && deps.reign() === mine
+  const { everything, apply, flush } = createApplier({ ...deps, leads })
+  const types = createKnownTypes(client, clock)
+  let state: State | undefined
+  let hasFailed = false
+
+  const ageOf = ({ success }: State): number | undefined => success === undefined ? undefined : success.ageMs + elapsedSince(success.moment, clock)
+
+  /** Whoever leads now begins with what is stored, and what is still to be done by it. */
+  function abandon (): PollOutcome {
+    state = undefined
+    mine = undefined
+    hasFailed = false
+    everything.forget()
+    return 'lost_lease'
+  }
+
+  async function begin (names: readonly string[]): Promise<State> {
+    const moment = momentOf(clock)
+    const stored = await store.load()
+    const success = stored === undefined ? undefined : { moment, ageMs: stored.ageMs }
+    if (stored?.position?.isEverythingDue === true) everything.request()
+    if (stored?.position !== undefined) return { position: stored.position, success }
+    const { entries: [newest] } = await client.page({ from: undefined, to: undefined, types: names }, 1)
+    return { position: beginAt(newest?.second, stored !== undefined), success }
+  }
+
+  async function save (current: State, isEverythingDue = everything.isRequested()): Promise<boolean> {
+    current.position = { ...current.position, isEverythingDue }
+    return await store.save(current.position, ageOf(current) ?? 0)
+  }
+
+  /** @returns false where the lease was lost. That everything is due is written first: no death in between loses it. */
+  async function mendGap (current: State): Promise<boolean> {
+    const verdict = judgeGap({ ageMs: ageOf(current), isTroubled: hasFailed || current.position.isTroubled }, overlapMs, lifetimeMs)
+    if (verdict === 'expired') observer.gap('expired')
+    if (verdict !== 'lost') return true
+    if (!await save(current, true)) return false
+    const isFree = await store.claimGap()
+    observer.gap(isFree ? 'everything' : 'suppressed')
+    if (isFree) everything.request()
+    return true
+  }
+
+  async function read ({ settled }: Position, names: readonly string[], from: Second | undefined): Promise<Reading> {
+    const isSettled = (total: number): boolean => settled?.total === total && settled.from === from
+    return await readWindow({ from, to: undefined, types: names }, reach, async (window) => await client.page(window), isSettled)
+  }
+
+  async function poll (): Promise<PollOutcome> {
+    if (!leads()) abandon()
+    mine ??= deps.reign()
+    const names = await types.get()
+    state ??= await begin(names)
+    const current = state
+    const { position, success } = current
+    const sent = momentOf(clock)
+    const from = startOf(position, overlap)
+    const reading = await read(position, names, from)
+    const answered = clock.monotonic()
+    if (!leads() || !await mendGap(current)) return abandon()
+    if (hasOverflowed(reading, position)) { observer.overflow(); everything.request() }
+    const fresh = reading.entries.filter(({ seq }) => !position.seen.has(seq))
+    const isLogged = await apply(fresh)
+    if (!leads()) return abandon()
+    if (!isLogged) return 'pending' // read again at the next poll, by whoever leads then
+    const late = (clock.monotonic() - answered) / 1000
+    if (success !== undefined) for (const { second } of fresh) observer.applied(Math.max(0, reading.now - second) + late)
+    current.position = advance(position, from, reading, overlap)
+    current.success = { moment: sent, ageMs: 0 }
+    hasFailed = false
+    return await save(current) ? 'ok' : abandon()
+  }
+
+  return Object.freeze({
+    poll,
+    flush,
+    dueMs: everything.waitMs,
+    async troubled () {
+      types.forget()
+      hasFailed = true
+      if (state === undefined || state.position.isTroubled || !leads()) return
+      state.position = { ...state.position, isTroubled: true }
+      await save(state)
+    }
+  })
+}
+
+/** More in one second and of one type than an answer holds, and not the same ones as before. */
+function hasOverflowed ({ overflows }: Reading, { covered }: Position): boolean {
+  return [...overflows].some(([cell, total]) => cell === ALL || covered.get(cell) !== total)
+}

@@ -1,0 +1,59 @@
+import { describe, type Log } from '../../logging/log.ts'
+import type { AuditErrorKind } from './errors.ts'
+
+/** `pending`: the revocation log did not take all of it, so that it is read again */
+export type PollOutcome = 'ok' | 'pending' | 'error' | 'lost_lease'
+/** What a gap, in which entries may have been lost, led to. */
+export type GapOutcome = 'everything' | 'expired' | 'suppressed'
+
+/** `activity` is a type of the table, or `unknown`; `gap` and `overflow` where everything is revoked for want of entries. */
+export type AuditObserver = Readonly<{
+  polled: (outcome: PollOutcome) => void
+  failed: (kind: AuditErrorKind, error: unknown) => void
+  /** An entry was read for the first time, and led to so many revocations. */
+  read: (activity: string, revocations: number) => void
+  /** What an entry asked for is done: seconds since Authgear dated it, by its own clock. */
+  applied: (lagSeconds: number) => void
+  gap: (outcome: GapOutcome) => void
+  overflow: () => void
+  leading: (isLeader: boolean) => void
+}>
+
+const GAPS = {
+  everything: 'entries of the audit log may have been lost: everything remembered is void, once in ten minutes at most',
+  suppressed: 'entries of the audit log may have been lost, again within ten minutes: what they would have revoked holds after CACHE_TTL',
+  expired: 'entries of the audit log may have been lost; all that they could concern has expired meanwhile'
+} as const
+
+/** The log's lines beside the metrics: each kind of error once until a poll succeeds, each change of leader. */
+export function tell (log: Log, metrics: AuditObserver): AuditObserver {
+  const told = new Set<AuditErrorKind>()
+  return Object.freeze({
+    ...metrics,
+    polled (outcome) {
+      metrics.polled(outcome)
+      if (outcome === 'lost_lease') log.warn('the lease on the audit log was lost during a poll, which ended there')
+      if (outcome !== 'ok' || told.size === 0) return
+      told.clear()
+      log.info('the audit log is read again')
+    },
+    failed (kind, error) {
+      metrics.failed(kind, error)
+      if (kind === 'redis' || told.has(kind)) return // that Redis is away is told by its connection
+      told.add(kind)
+      log.warn({ kind, error: describe(error) }, 'the audit log cannot be read: sign-outs hold after CACHE_TTL until it can')
+    },
+    gap (outcome) {
+      metrics.gap(outcome)
+      log.warn(GAPS[outcome])
+    },
+    overflow () {
+      metrics.overflow()
+      log.warn('more entries of one type in one second than Authgear shows: everything remembered is void, once in ten seconds at most')
+    },
+    leading (isLeader) {
+      metrics.leading(isLeader)
+      log.info(isLeader ? 'this replica reads the audit log' : 'this replica reads the audit log no more')
+    }
+  } satisfies AuditObserver)
+}

@@ -1,0 +1,69 @@
+import { listOf, objectOf, parseJson, type Second } from './entry.ts'
+import type { Reading } from './read-window.ts'
+
+/** How far the audit log was read. */
+export type Position = Readonly<{
+  /** The newest entry; undefined where there was none at all. */
+  newest: Second | undefined
+  /** The newest entry when following began: nothing older is read. */
+  since: Second | undefined
+  /** What was read within the overlap, by seq. */
+  seen: ReadonlyMap<string, Second>
+  /** Overflows that an `everything` has answered, with how many entries there were. */
+  covered: ReadonlyMap<string, number>
+  /** The window read last, and how many were in it: as long as there are no more, nothing is new. */
+  settled: Readonly<{ from: Second | undefined, total: number }> | undefined
+  /** A poll failed since: entries may have been lost for good. */
+  isTroubled: boolean
+  /** An `everything` is still to come. */
+  isEverythingDue: boolean
+}>
+
+/** Where following begins: at the newest entry there is. */
+export function beginAt (newest: Second | undefined, isTroubled = false): Position {
+  return { newest, since: newest, seen: new Map(), covered: new Map(), settled: undefined, isTroubled, isEverythingDue: false }
+}
+
+/** The second from which the log is read again: an entry may become visible after one that is newer. */
+export function startOf ({ newest, since }: Position, overlap: number): Second | undefined {
+  return newest === undefined ? undefined : Math.max(newest - overlap, since ?? 0)
+}
+
+/** @param from where the reading began */
+export function advance (position: Position, from: Second | undefined, { entries, total, overflows, now }: Reading, overlap: number): Position {
+  // an entry that is dated ahead (one process' wrong clock) does not hide what comes after it
+  const newest = entries.reduce<Second | undefined>((latest, { second }) => Math.max(latest ?? 0, Math.min(second, now)), position.newest)
+  const moved = { ...position, newest }
+  const start = startOf(moved, overlap) ?? 0
+  const seen = [...position.seen, ...entries.map(({ seq, second }) => [seq, second] as const)].filter(([, second]) => second >= start)
+  const covered = [...position.covered, ...overflows].filter(([cell]) => Number(cell.split(' ')[0]) >= start)
+  return { ...moved, seen: new Map(seen), covered: new Map(covered), settled: { from, total }, isTroubled: false }
+}
+
+export function encodePosition ({ seen, covered, ...rest }: Position): string {
+  return JSON.stringify({ v: 1, ...rest, seen: [...seen], covered: [...covered] })
+}
+
+/** @returns undefined for what is none of ours: it is read as if there were trouble */
+export function decodePosition (text: string): Position | undefined {
+  const raw = parseJson(text)
+  if (raw?.['v'] !== 1) return undefined
+  const settled = objectOf(raw['settled'])
+  return {
+    newest: numberOf(raw['newest']),
+    since: numberOf(raw['since']),
+    seen: pairsOf(raw['seen']),
+    covered: pairsOf(raw['covered']),
+    settled: typeof settled?.['total'] === 'number' ? { from: numberOf(settled['from']), total: settled['total'] } : undefined,
+    isTroubled: raw['isTroubled'] !== false,
+    isEverythingDue: raw['isEverythingDue'] !== false
+  }
+}
+
+function numberOf (value: unknown): number | undefined {
+  return typeof value === 'number' && Number.isFinite(value) ? value : undefined
+}
+
+function pairsOf (value: unknown): ReadonlyMap<string, number> {
+  return new Map(listOf(value).flatMap((pair) => Array.isArray(pair) && typeof pair[0] === 'string' && typeof pair[1] === 'number' ? [[pair[0], pair[1]] as const] : []))
+}

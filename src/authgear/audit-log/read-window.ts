@@ -1,0 +1,51 @@
+import type { Page } from './client.ts'
+import type { AuditEntry, Second } from './entry.ts'
+import { cellOf, narrower, PAGE, type Window } from './window.ts'
+
+/** What a window holds. */
+export type Reading = Readonly<{
+  /** By seq, in their order. */
+  entries: readonly AuditEntry[]
+  /** How many the first answer counted. */
+  total: number
+  /** One type in one second of which there are more than an answer holds, and how many; `all` where it took too many queries. */
+  overflows: ReadonlyMap<string, number>
+  /** Authgear's clock, when it answered last. */
+  now: Second
+}>
+
+/** Queries that one poll may take, each with a deadline of its own. */
+const MAX_QUERIES = 40
+
+export type Ask = (window: Window) => Promise<Page>
+
+/**
+ * Reads a window by as many queries as it takes, one at a time.
+ * @param isSettled of the first answer: nothing is new in it, however many there are
+ */
+export async function readWindow (first: Window, reach: number, ask: Ask, isSettled: (total: number) => boolean): Promise<Reading> {
+  const entries = new Map<string, AuditEntry>()
+  const overflows = new Map<string, number>()
+  const left = [first]
+  let total: number | undefined
+  let now = 0
+  for (let queries = 0, window = left.pop(); window !== undefined; window = left.pop(), queries++) {
+    if (queries === MAX_QUERIES) { overflows.set(ALL, total ?? 0); break }
+    const page = await ask(window)
+    total ??= page.total
+    now = page.now
+    for (const entry of page.entries) entries.set(entry.seq, entry)
+    if (page.total <= PAGE || isSettled(total)) continue
+    const parts = narrower(window, newestOf(page), reach)
+    if (parts.length === 0) overflows.set(cellOf(window), page.total)
+    left.push(...parts.toReversed())
+  }
+  return { entries: [...entries.values()].toSorted((a, b) => a.seq < b.seq ? -1 : 1), total: total ?? 0, overflows, now }
+}
+
+export const ALL = 'all'
+
+/** What is dated ahead (one process' wrong clock) does not hide the rest. */
+function newestOf ({ entries, now }: Page): Second {
+  return entries.reduce((newest, { second }) => Math.max(newest, Math.min(second, now)), 0)
+}

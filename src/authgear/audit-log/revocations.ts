@@ -1,0 +1,46 @@
+import type { CredentialDigest } from '../../core/cache-key.ts'
+import type { Revocation, Target } from '../../revocation/types.ts'
+import { effectOf, type Effect } from './activity-types.ts'
+import { type AuditEntry, type Json, listOf, objectOf } from './entry.ts'
+
+/** Milliseconds: the entry is written when Authgear has committed; what it keeps beside its database may be a little older. */
+const QUIET = 200
+
+export type SessionDigest = (sessionId: string) => CredentialDigest
+
+/** What one entry makes void. */
+export function revocationsOf ({ type, data }: AuditEntry, sessionDigest: SessionDigest): readonly Revocation[] {
+  const effect = effectOf(type) ?? 'users'
+  if (effect === 'nothing') return []
+  const payload = objectOf(data['payload']) ?? {}
+  if (effect === 'everything' || (effect === 'members' && listOf(payload['role_group_ids']).length > 0)) return [EVERYTHING]
+  const users = userIdsOf(payload, data).map((userId): Target => ({ kind: 'user', userId }))
+  const sessions = effect === 'sessions' ? sessionIdsOf(payload).map((id): Target => ({ kind: 'credential', digest: sessionDigest(id) })) : []
+  const targets = [...users, ...sessions]
+  if (targets.length === 0 && mustNameSomebody(type, effect, payload)) return [EVERYTHING]
+  const quietMs = effect === 'users at once' ? 0 : QUIET
+  return targets.map((target) => ({ target, origin: 'audit', quietMs }))
+}
+
+export const EVERYTHING: Revocation = Object.freeze({ target: Object.freeze({ kind: 'everything' }), origin: 'audit', quietMs: 0 })
+
+/** An entry that is known to name somebody, and does not, is not read as if it concerned nobody. A list may be empty: a role that nobody had. */
+function mustNameSomebody (type: string, effect: Effect, payload: Json): boolean {
+  return effectOf(type) !== undefined && effect !== 'members' && !LISTS.some((name) => name in payload)
+}
+
+const LISTS = ['user_ids', 'role_user_ids', 'group_user_ids'] as const
+
+/** Wherever they stand: mutations have them in the payload alone, a deleted user is in the context too. */
+function userIdsOf (payload: Json, data: Json): readonly string[] {
+  const alone = [objectOf(payload['user'])?.['id'], objectOf(payload['anonymous_user'])?.['id'], payload['user_id'], objectOf(data['context'])?.['user_id']]
+  return texts([...alone, ...LISTS.flatMap((name) => listOf(payload[name]))])
+}
+
+function sessionIdsOf (payload: Json): readonly string[] {
+  return texts([payload['session'], ...listOf(payload['sessions'])].map((session) => objectOf(session)?.['id']))
+}
+
+function texts (values: readonly unknown[]): readonly string[] {
+  return [...new Set(values.filter((value): value is string => typeof value === 'string' && value !== ''))]
+}

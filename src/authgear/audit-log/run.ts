@@ -1,0 +1,156 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Clock } from '../../clock.ts'
+import type { Log } from '../../logging/log.ts'
+import type { RedisCommands } from '../../redis/commands.ts'
+import type { RevocationLog } from '../../revocation/types.ts'
+import { type AdminKey, createTokens } from './admin-token.ts'
+import { createAuditClient } from './client.ts'
+import { AuditError, type AuditErrorKind } from './errors.ts'
+import { createFollower, type Follower } from './follower.ts'
+import { createLeadership, type Leadership } from './leader.ts'
+import { type AuditObserver, tell } from './observer.ts'
+import type { SessionDigest } from './revocations.ts'
+import { type AuditStore, createMemoryStore, createRedisStore } from './store.ts'
+
+/** Milliseconds. */
+const LONGEST = 60_000
+/** A query that hangs goes on in Authgear and holds a connection of its main database, of which a process has three. */
+const AFTER_TIMEOUT = 10_000
+
+/**
+ * Milliseconds before the next poll.
+ * @param failures in a row
+ * @param random from 0 to 1
+ */
+export function delayAfter (kind: AuditErrorKind, failures: number, pollMs: number, random: number): number {
+  const first = kind === 'timeout' ? Math.max(pollMs, AFTER_TIMEOUT) : pollMs
+  return Math.min(first * 2 ** Math.min(failures - 1, 10), Math.max(LONGEST, pollMs)) * (0.75 + random / 2)
+}
+
+export type RunDeps = Readonly<{
+  leadership: Leadership
+  follower: Follower
+  pollMs: number
+  clock: Clock
+  observer: AuditObserver
+}>
+
+export type Running = Readonly<{
+  isLeader: () => boolean
+  /** Since this replica's last poll that was one, or since its start. */
+  behindSeconds: () => number
+  /** Gives the lease back, so that another replica goes on at once. */
+  close: () => Promise<void>
+}>
+
+/** Two loops until closed: one keeps the lease, one polls while it is held. A query that hangs does not cost the lease. */
+export function runAudit ({ leadership, follower, pollMs, clock, observer }: RunDeps): Running {
+  const closing = new AbortController()
+  const pause = async (ms: number): Promise<void> => { await sleep(ms, undefined, { signal: closing.signal }).catch(() => {}) }
+  const isLeader = (): boolean => leadership.reign() !== undefined
+  let succeededAt = clock.monotonic()
+  let failures = 0
+
+  async function keepLease (): Promise<void> {
+    let wasLeader = false
+    while (!closing.signal.aborted) {
+      await leadership.tick().catch((error: unknown) => observer.failed(kindOf(error), error))
+      if (isLeader() !== wasLeader) observer.leading(wasLeader = !wasLeader)
+      await pause(pollMs / 2)
+    }
+  }
+
+  /** @returns milliseconds until the next poll */
+  async function step (): Promise<number> {
+    const began = clock.monotonic()
+    try {
+      const outcome = await follower.poll()
+      observer.polled(outcome)
+      if (outcome === 'ok') succeededAt = clock.monotonic()
+      failures = 0
+      return Math.max(0, pollMs - (clock.monotonic() - began))
+    } catch (error) {
+      if (closing.signal.aborted) return 0
+      observer.polled('error')
+      observer.failed(kindOf(error), error)
+      await follower.troubled().catch(() => {}) // Redis: its own failure is told above
+      return delayAfter(kindOf(error), ++failures, pollMs, Math.random())
+    }
+  }
+
+  async function poll (): Promise<void> {
+    while (!closing.signal.aborted) {
+      if (!isLeader()) { await pause(pollMs / 4); continue }
+      const next = clock.monotonic() + await step()
+      for (let left = next - clock.monotonic(); left > 0 && !closing.signal.aborted; left = next - clock.monotonic()) {
+        await pause(Math.min(left, follower.dueMs() ?? left))
+        await follower.flush()
+      }
+    }
+  }
+
+  const ended = Promise.all([keepLease(), poll()])
+  return Object.freeze({
+    isLeader,
+    behindSeconds: () => (clock.monotonic() - succeededAt) / 1000,
+    async close () {
+      closing.abort()
+      await ended
+      await leadership.resign().catch(() => {}) // it ends by itself
+    }
+  })
+}
+
+function kindOf (error: unknown): AuditErrorKind {
+  return error instanceof AuditError ? error.kind : 'unforeseen'
+}
+
+export type AuditSettings = Readonly<{
+  url: string
+  key: AdminKey
+  appId: string
+  pollMs: number
+}>
+
+export type AuditDeps = Readonly<{
+  endpoint: Readonly<{ host: string, scheme: 'http' | 'https' }>
+  ca: string | undefined
+  /** Undefined without Redis: the only replica leads. */
+  shared: Readonly<{ commands: RedisCommands, keyPrefix: string }> | undefined
+  revocations: RevocationLog
+  sessionDigest: SessionDigest
+  /** Milliseconds for which anything is remembered. */
+  lifetimeMs: number
+  clock: Clock
+  metrics: AuditObserver
+  log: Log
+}>
+
+/** Milliseconds. */
+const OVERLAP = 10_000
+/** Polls: a lease lives for two, so that another replica polls within three. */
+const LEASE_POLLS = 2
+const OVERLAP_POLLS = 3
+
+/** Follows Authgear's audit log in the background; nothing being down stops it. */
+export function openAudit ({ url, key, appId, pollMs }: AuditSettings, { endpoint, ca, shared, clock, metrics, log, ...rest }: AuditDeps): Running {
+  const observer = tell(log, metrics)
+  const leaseMs = LEASE_POLLS * pollMs
+  const store = withOwnErrors(shared === undefined ? createMemoryStore(clock) : createRedisStore({ ...shared, leaseMs }))
+  const leadership = createLeadership(store, leaseMs, clock)
+  const client = createAuditClient({ url, endpoint, ca, token: createTokens(key, appId, clock), clock })
+  const follower = createFollower({ ...rest, client, store, reign: leadership.reign, clock, observer, overlapMs: Math.max(OVERLAP, OVERLAP_POLLS * pollMs) })
+  const running = runAudit({ leadership, follower, pollMs, clock, observer })
+  return Object.freeze({ ...running, close: async () => { await Promise.all([running.close(), client.close()]) } })
+}
+
+function withOwnErrors (store: AuditStore): AuditStore {
+  const own = (cause: unknown): never => { throw new AuditError('redis', cause) }
+  return Object.freeze({
+    hold: () => store.hold().catch(own),
+    release: () => store.release().catch(own),
+    load: () => store.load().catch(own),
+    save: (position, ageMs) => store.save(position, ageMs).catch(own),
+    claimGap: () => store.claimGap().catch(own)
+  } satisfies AuditStore)
+}

@@ -1,0 +1,83 @@
+import { randomBytes } from 'node:crypto'
+import type { Clock } from '../../clock.ts'
+import type { RedisCommands } from '../../redis/commands.ts'
+import { decodePosition, encodePosition, type Position } from './position.ts'
+
+export type Stored = Readonly<{
+  /** Undefined where it cannot be read. */
+  position: Position | undefined
+  /** Milliseconds since the poll that brought it. */
+  ageMs: number
+}>
+
+/** What the replicas share: who reads the audit log, and how far it was read. All of it rejects where Redis does not answer. */
+export interface AuditStore {
+  /** Takes the lease, or renews it. @returns whether this replica holds it, for the lease's life from when this was sent */
+  hold (): Promise<boolean>
+  /** Gives the lease back, where this replica holds it. */
+  release (): Promise<void>
+  load (): Promise<Stored | undefined>
+  /** @returns false where another replica holds the lease: nothing is written then */
+  save (position: Position, ageMs: number): Promise<boolean>
+  /** @returns whether nobody did in the last ten minutes: a gap voids everything no more often */
+  claimGap (): Promise<boolean>
+}
+
+/** Milliseconds. */
+export const GAP_INTERVAL = 10 * 60_000
+
+/** Without Redis there is one replica, which leads; a start begins anew, since nothing is remembered from before it. */
+export function createMemoryStore (clock: Pick<Clock, 'monotonic'>): AuditStore {
+  let claimedAt = -Infinity
+  return Object.freeze({
+    hold: async () => true,
+    release: async () => {},
+    load: async () => undefined,
+    save: async () => true,
+    async claimGap () {
+      const isFree = clock.monotonic() - claimedAt >= GAP_INTERVAL
+      if (isFree) claimedAt = clock.monotonic()
+      return isFree
+    }
+  } satisfies AuditStore)
+}
+
+/** Milliseconds that a position is kept: longer than anything is remembered. Its age is what of this has passed, by Redis' clock. */
+const POSITION_LIFE = 24 * 60 * 60_000
+
+export type RedisAuditStoreSettings = Readonly<{
+  commands: RedisCommands
+  /** Ends before the colon of the three keys; with the hash tag of the revocation log, so that all are in its slot. */
+  keyPrefix: string
+  /** Milliseconds. */
+  leaseMs: number
+}>
+
+/** Three keys: who leads (a random token), how far the log was read, and that a gap has voided everything lately. */
+export function createRedisStore ({ commands, keyPrefix, leaseMs }: RedisAuditStoreSettings): AuditStore {
+  const [lease, position, gap] = ['audit-lease', 'audit-position', 'audit-gap'].map((name) => `${keyPrefix}:${name}`) as [string, string, string]
+  // also while nobody knows whether Redis took it: an answer may have been lost
+  let token = ''
+  const renew = async (): Promise<boolean> => await commands.setPxWhile(lease, token, lease, Buffer.from(token), leaseMs) === 'OK'
+  return Object.freeze({
+    async hold () {
+      if (token !== '' && await renew()) return true
+      token = randomBytes(16).toString('hex')
+      return await commands.setIfAbsent(lease, token, leaseMs)
+    },
+    async release () {
+      if (token !== '') await commands.deleteIfEquals(lease, token)
+      token = ''
+    },
+    async load () {
+      const [left, value] = await Promise.all([commands.pttl(position), commands.getBuffer(position)])
+      if (value === null || left <= 0) return undefined
+      return { position: decodePosition(value.toString()), ageMs: Math.max(0, POSITION_LIFE - left) }
+    },
+    async save (read: Position, ageMs: number) {
+      const life = Math.max(1, Math.round(POSITION_LIFE - ageMs))
+      return await commands.setPxWhile(lease, token, position, Buffer.from(encodePosition(read)), life) === 'OK'
+    },
+    claimGap: () => commands.setIfAbsent(gap, '1', GAP_INTERVAL)
+  } satisfies AuditStore)
+}

@@ -1,0 +1,202 @@
+import { isIP, type Socket } from 'node:net'
+import { rootCertificates } from 'node:tls'
+import { buildConnector, type Dispatcher, errors, Pool } from 'undici'
+import { type CookieNames, credentialHeaders, type Credentials } from '../../core/credentials.ts'
+import { readResolution, type Resolution } from '../../core/resolution.ts'
+import {
+  AuthgearCircuitOpen, AuthgearGarbage, AuthgearMisconfigured, AuthgearStatus, AuthgearTimeout,
+  AuthgearUnreachable, Overloaded, ResolverError
+} from '../../errors.ts'
+import { createGuard } from './circuit-breaker.ts'
+import { Deadline } from './deadline.ts'
+import type { ClientTrace, Resolver, ResolverObserver, ResolverOutcome, SentDigests, Verdict } from './types.ts'
+
+/** Status codes that mean: this is not the resolver, or not of this project (docs/authgear.md, "The resolver's answers"). */
+const isMisplaced = (status: number): boolean => (status >= 300 && status < 400) || status === 404 || status === 405
+
+export type Exchange = Readonly<{ path: string, headers: string[], deadline: Deadline, timeoutMs: number }>
+
+/** One request, one verdict. @throws {ResolverError} */
+export async function exchange (pool: Pool, { path, headers, deadline, timeoutMs }: Exchange): Promise<Resolution> {
+  try {
+    const response = await pool.request({ method: 'GET', path, headers, signal: deadline, responseHeaders: 'raw' })
+    await discard(response.body)
+    return verdict(response.statusCode, response.headers)
+  } catch (error) {
+    throw deadline.aborted ? new AuthgearTimeout(timeoutMs) : classify(error, timeoutMs)
+  }
+}
+
+/** Empty, and read to its end all the same; the pool's maxResponseSize ends an endless one. `dump` alone would keep an error to itself. */
+async function discard (body: Dispatcher.ResponseData['body']): Promise<void> {
+  await body.dump({ limit: Number.MAX_VALUE })
+  if (body.errored !== null) throw body.errored
+}
+
+function verdict (status: number, rawHeaders: unknown): Resolution {
+  if (isMisplaced(status)) throw new AuthgearMisconfigured(`Authgear answered ${status}`)
+  if (status !== 200) throw new AuthgearStatus(status)
+  // with `responseHeaders: 'raw'` undici hands over a flat list, which its types do not say
+  if (!Array.isArray(rawHeaders)) throw new AuthgearGarbage('its headers are not a list')
+  const reading = readResolution(rawHeaders.map(String))
+  if (reading.kind === 'resolution') return reading.resolution
+  if (reading.why === 'too_large') throw new AuthgearMisconfigured('the identity is larger than 12 KiB')
+  throw new AuthgearGarbage('an x-authgear header is repeated, unreadable, or holds a byte it must not')
+}
+
+/** By stable code: undici's and Node's messages may change. */
+export function classify (error: unknown, timeoutMs: number): ResolverError {
+  if (error instanceof ResolverError) return error
+  const code = codeOf(error)
+  if (code === 'UND_ERR_HEADERS_OVERFLOW') return new AuthgearMisconfigured('the headers of the answer are larger than 32 KiB')
+  if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return new AuthgearGarbage('its body does not end', error)
+  if (code.endsWith('_TIMEOUT')) return new AuthgearTimeout(timeoutMs)
+  // undici 7 names a code of the parser's in its types, and leaves it out at run time
+  if (error instanceof errors.HTTPParserError) return new AuthgearGarbage('it is not HTTP', error)
+  return new AuthgearUnreachable(error)
+}
+
+export function codeOf (error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
+}
+
+/** The connection died before an answer, as an idle one does when its server closes it, or a transient 500 (docs/authgear.md, "Load and failures"). */
+export function isWorthARetry (error: unknown): boolean {
+  if (error instanceof AuthgearStatus) return error.status === 500
+  return error instanceof AuthgearUnreachable && ['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'].includes(codeOf(error.cause))
+}
+
+export type Request = (options: Exchange) => Promise<Resolution>
+
+/**
+ * No verdict at all on a `session` cookie is never an honest no (docs/authgear.md, "The resolver's answers"): asked once more within the deadline.
+ * @param mayRetry whether Authgear is well enough for a second request
+ */
+export async function askSurely (request: Request, mayRetry: () => boolean, options: Exchange, hasSessionCookie: boolean): Promise<Verdict> {
+  // its turn came too late: nobody waits any more, and it says nothing about Authgear, so the breaker must not count it
+  if (options.deadline.aborted) throw new Overloaded()
+  const isDoubtful = (resolution: Resolution): boolean => hasSessionCookie && resolution.kind === 'invalid' && resolution.silent
+  const ask = withOneRetry(request, mayRetry, options)
+  const first = await ask()
+  if (!isDoubtful(first)) return { resolution: first, certain: true }
+  const second = await ask()
+  return { resolution: second, certain: !isDoubtful(second) }
+}
+
+/** One retry in all, within the deadline, and not while Authgear is in trouble: a retry would double its load. */
+function withOneRetry (request: Request, mayRetry: () => boolean, options: Exchange): () => Promise<Resolution> {
+  let retried = false
+  return async () => {
+    try {
+      return await request(options)
+    } catch (error) {
+      if (retried || !isWorthARetry(error) || !mayRetry() || options.deadline.aborted) throw error
+      retried = true
+      return await request(options)
+    }
+  }
+}
+
+export type ResolverSettings = Readonly<{
+  /** What Authgear compares with its configuration and with a JWT's audience, character by character. */
+  endpoint: Readonly<{ host: string, scheme: 'http' | 'https' }>
+  resolverUrl: string
+  cookieNames: CookieNames
+  /** Milliseconds for one resolution in all: queue, connection, answer, retry. */
+  timeoutMs: number
+  maxConcurrency: number
+  maxQueue: number
+  /** PEM, beside the public roots. */
+  ca: string | undefined
+}>
+
+const MAX_HEADERS = 32 * 1024
+const MAX_BODY = 64 * 1024
+/** Milliseconds an idle connection is kept; one that Authgear closed first is what the retry is for. */
+const KEEP_ALIVE = 30_000
+const MAX_USER_AGENT = 512
+
+/** Opens no connection by itself: Authgear being down is never a reason not to start. */
+export function createResolver (settings: ResolverSettings, observer: ResolverObserver): Resolver {
+  const url = new URL(settings.resolverUrl)
+  const pool = openPool(url, settings)
+  const guard = createGuard(settings.maxConcurrency, settings.maxQueue)
+  const path = `${url.pathname}${url.search}`
+  const request = observed(pool, observer)
+  return Object.freeze({
+    async resolve (credentials: Credentials, trace: ClientTrace, digests: SentDigests): Promise<Verdict> {
+      const deadline = new Deadline(settings.timeoutMs)
+      const headers = requestHeaders(settings, credentials, trace)
+      const options = { path, headers, deadline, timeoutMs: settings.timeoutMs }
+      let isAsked = false
+      const asking: Request = (options) => { isAsked = true; return request(options) }
+      const task = (): Promise<Verdict> => askSurely(asking, guard.isClosed, options, credentials.session !== undefined)
+      const work = (): Promise<Verdict> => guard.run(digests, deadline, task)
+      // who only waited knows nothing of Authgear: as an outage, whoever fills the queue could have an ended session accepted (CACHE_STALE_IF_ERROR)
+      const late = (): ResolverError => isAsked ? new AuthgearTimeout(settings.timeoutMs) : new Overloaded()
+      return await withDeadline(work, deadline, late).catch((error: unknown) => reject(error, observer)).finally(() => deadline.met())
+    },
+    state: guard.state,
+    close: () => pool.destroy()
+  })
+}
+
+/** @param connected is told each new connection */
+export function openPool (url: URL, { timeoutMs, maxConcurrency, ca }: ResolverSettings, connected?: (socket: Socket) => void): Pool {
+  const connector = buildConnector({ timeout: timeoutMs, ...(ca === undefined ? {} : { ca: [...rootCertificates, ca] }) })
+  // undici would verify the certificate against the Host header, which names the public endpoint
+  const servername = isIP(url.hostname.replace(/^\[|\]$/g, '')) === 0 ? url.hostname : ''
+  return new Pool(url.origin, {
+    connect: (options, callback) => connector({ ...options, servername }, connected === undefined ? callback : (...result) => { if (result[1] !== null) connected(result[1]); callback(...result) }),
+    connections: maxConcurrency,
+    pipelining: 1,
+    headersTimeout: 0, // whoever asks has a deadline for all of it
+    bodyTimeout: 0,
+    keepAliveTimeout: KEEP_ALIVE,
+    maxHeaderSize: MAX_HEADERS,
+    maxResponseSize: MAX_BODY
+  })
+}
+
+/** The credentials and nothing else of the client's but what Authgear shows to the user; never a Content-Length. */
+export function requestHeaders ({ endpoint, cookieNames }: ResolverSettings, credentials: Credentials, trace: ClientTrace): string[] {
+  const headers = ['host', endpoint.host, 'x-forwarded-host', endpoint.host, 'x-forwarded-proto', endpoint.scheme]
+  headers.push(...credentialHeaders(credentials, cookieNames))
+  if (trace.userAgent !== undefined) headers.push('user-agent', trace.userAgent.slice(0, MAX_USER_AGENT))
+  if (trace.address !== undefined) headers.push('x-forwarded-for', trace.address)
+  if (trace.traceparent !== undefined) headers.push('traceparent', trace.traceparent)
+  if (trace.traceparent !== undefined && trace.tracestate !== undefined) headers.push('tracestate', trace.tracestate)
+  return headers
+}
+
+function observed (pool: Pool, observer: ResolverObserver): Request {
+  return async (options) => {
+    const started = performance.now()
+    const report = (outcome: ResolverOutcome): void => observer.authgearRequest(outcome, (performance.now() - started) / 1000)
+    try {
+      const resolution = await exchange(pool, options)
+      report(resolution.kind)
+      return resolution
+    } catch (error) {
+      report(error instanceof AuthgearTimeout ? 'timeout' : 'error')
+      throw error
+    }
+  }
+}
+
+/** The deadline also ends the wait in the queue, and a retry that ignores it. */
+async function withDeadline<T> (work: () => Promise<T>, deadline: Deadline, late: () => ResolverError): Promise<T> {
+  let onAbort = (): void => {}
+  const over = new Promise<never>((_resolve, reject) => { onAbort = () => reject(late()) })
+  deadline.once('abort', onAbort) // before anybody else's, so that whoever waits is told whatever the others do
+  try {
+    return await Promise.race([work().catch((error: unknown) => { throw deadline.aborted ? late() : error }), over])
+  } finally {
+    deadline.off('abort', onAbort)
+  }
+}
+
+function reject (error: unknown, observer: ResolverObserver): never {
+  if (error instanceof Overloaded || error instanceof AuthgearCircuitOpen) observer.authgearRequest('rejected', 0)
+  throw error
+}

@@ -1,0 +1,65 @@
+import type { Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
+import type { Credentials } from '../../core/credentials.ts'
+import { readResolution, type ResolutionReading } from '../../core/resolution.ts'
+import { ResolverError } from '../../errors.ts'
+import { classify, openPool, requestHeaders, type ResolverSettings } from './client.ts'
+
+/** What came back, whatever it was. */
+export type Seen = Readonly<{
+  status: number
+  /** The values of all lines of that name, in lower case. */
+  header: (name: string) => readonly string[]
+  body: string
+  reading: ResolutionReading
+}>
+
+/** The resolver as the service would see it, without its guard, its retry and its memory: for `doctor`. */
+export type Look = Readonly<{
+  /**
+   * @param override headers in place of those that the service sends
+   * @throws {ResolverError} where there is no answer
+   */
+  ask: (credentials: Credentials, override?: Readonly<Record<string, string>>) => Promise<Seen>
+  /** Of the newest connection: when its certificate began and ends, in milliseconds since 1970. */
+  certificate: () => Readonly<{ from: number, to: number }> | undefined
+  close: () => Promise<void>
+}>
+
+const NOBODY = { address: undefined, userAgent: 'authgear-forward-auth doctor', traceparent: undefined, tracestate: undefined } as const
+
+export function createLook (settings: ResolverSettings): Look {
+  const url = new URL(settings.resolverUrl)
+  let certificate: ReturnType<Look['certificate']>
+  const pool = openPool(url, settings, (socket) => { certificate = certificateOf(socket) })
+  return Object.freeze({
+    async ask (credentials: Credentials, override: Readonly<Record<string, string>> = {}): Promise<Seen> {
+      const signal = AbortSignal.timeout(settings.timeoutMs)
+      const headers = requestHeaders(settings, credentials, NOBODY).map((value, index, all) => index % 2 === 1 ? override[all[index - 1] ?? ''] ?? value : value)
+      try {
+        const { statusCode, headers: raw, body } = await pool.request({ method: 'GET', path: `${url.pathname}${url.search}`, headers, signal, responseHeaders: 'raw' })
+        const lines = Array.isArray(raw) ? raw.map(String) : []
+        return { status: statusCode, header: (name) => valuesOf(lines, name), body: await body.text(), reading: readResolution(lines) }
+      } catch (error) {
+        throw asResolverError(error, signal, settings.timeoutMs)
+      }
+    },
+    certificate: () => certificate,
+    close: () => pool.destroy()
+  })
+}
+
+function asResolverError (error: unknown, signal: AbortSignal, timeoutMs: number): ResolverError {
+  const late = signal.aborted ? Object.assign(new Error('late'), { code: 'LOOK_TIMEOUT' }) : error
+  return classify(late, timeoutMs)
+}
+
+function valuesOf (lines: readonly string[], name: string): readonly string[] {
+  return lines.filter((_, index) => index % 2 === 1 && lines[index - 1]?.toLowerCase() === name)
+}
+
+function certificateOf (socket: Socket): ReturnType<Look['certificate']> {
+  if (!(socket instanceof TLSSocket)) return undefined
+  const { valid_from: from, valid_to: to } = socket.getPeerCertificate()
+  return { from: Date.parse(from), to: Date.parse(to) }
+}

@@ -1,0 +1,166 @@
+import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { CacheKey } from '../core/cache-key.ts'
+import type { Entry } from '../core/entry.ts'
+import { within } from '../redis/commands.ts'
+import { createRedisCache, judge, readValue, type RedisCache, type RedisTier } from './redis.ts'
+import type { Accept, CacheRead } from './types.ts'
+
+/** The fleet's lease for one key: who holds it asks Authgear. */
+export type Contention =
+  | Readonly<{ kind: 'won' }>
+  | Readonly<{ kind: 'lost' }>
+  | Readonly<{ kind: 'found', entry: Entry, remainingMs: number }>
+  /** A lease that never ends, or ends too late, was not made by this service: nobody waits for it. */
+  | Readonly<{ kind: 'ignored' }>
+  | Readonly<{ kind: 'unreachable', error: unknown }>
+
+export type Leases = Readonly<{
+  /** @param token random; proves at the release that the lease is still ours */
+  contend: (key: CacheKey, token: string, accept: Accept) => Promise<Contention>
+  release: (key: CacheKey, token: string) => Promise<void>
+  nameOf: (key: CacheKey) => string
+}>
+
+/** Milliseconds; no replica is configured to hold one for longer. */
+const LONGEST_LEASE = 5000
+
+/** @param leaseMs life of a lease, so that a holder that died is succeeded */
+export function createLeases (tier: RedisTier, leaseMs: number): Leases {
+  const longest = Math.max(LONGEST_LEASE, leaseMs)
+  const nameOf = (key: CacheKey): string => `${tier.keyPrefix}{${key}}:lease`
+  const { commands } = tier
+
+  /** SET NX and GET in one tick: the value of one who just finished is seen by its successor. */
+  async function contend (key: CacheKey, token: string, accept: Accept): Promise<Contention> {
+    const name = nameOf(key)
+    const [mine, leasePttl, stored] = await Promise.all([
+      commands.setIfAbsent(name, token, leaseMs), commands.pttl(name), readValue(tier, key)
+    ])
+    const value = judge(tier, key, stored)
+    const usable = value.kind === 'hit' && accept(value.entry, value.remainingMs)
+    if (usable && mine) commands.deleteIfEquals(name, token).catch(() => {})
+    if (usable) return { ...value, kind: 'found' }
+    if (mine) return { kind: 'won' }
+    // -2: it ended between the two commands
+    return leasePttl === -1 || leasePttl > longest ? { kind: 'ignored' } : { kind: 'lost' }
+  }
+
+  return Object.freeze({
+    nameOf,
+    contend: (key, token, accept) => contend(key, token, accept).catch((error: unknown): Contention => {
+      // it may be ours although another command of the tick failed
+      commands.deleteIfEquals(nameOf(key), token).catch(() => {})
+      return { kind: 'unreachable', error }
+    }),
+    release: async (key: CacheKey, token: string) => { await commands.deleteIfEquals(nameOf(key), token) }
+  })
+}
+
+/** What the fleet says of a key that this process does not know. */
+export type Turn =
+  | Readonly<{ kind: 'found', entry: Entry, remainingMs: number, coalesced: boolean }>
+  /** `done` hands over what Authgear said, or nothing; call it once, whatever happened. It never rejects. */
+  | Readonly<{ kind: 'ask', done: (entry?: Entry, lifeMs?: number) => Promise<void> }>
+
+export interface Fleet {
+  /** @param patienceMs how long to wait for another's value, in place of what is configured */
+  turn (key: CacheKey, accept: Accept, patienceMs?: number): Promise<Turn>
+}
+
+export type FleetObserver = Readonly<{
+  sharedRead: (outcome: CacheRead['kind']) => void
+  sharedError: (operation: 'read' | 'lease' | 'write' | 'release', error: unknown) => void
+}>
+
+export type FleetOptions = Readonly<{
+  tier: RedisTier
+  /** Milliseconds that Redis may cost a request before Authgear is asked (REDIS_TIMEOUT). */
+  timeoutMs: number
+  /** Milliseconds a lease lives: longer than one resolution may take. */
+  leaseMs: number
+  /** How long one who lost waits for the winner's value, milliseconds. */
+  patienceMs: number
+  observer: FleetObserver
+}>
+
+/** Authgear is asked, and nobody of the fleet is told. */
+export const ALONE: Turn = Object.freeze({ kind: 'ask', done: async () => {} })
+
+/** A service without Redis is a fleet of one. */
+export const fleetOfOne: Fleet = Object.freeze({ turn: async () => ALONE })
+
+export function createFleet (options: FleetOptions): Fleet {
+  const cache = createRedisCache(options.tier)
+  const leases = createLeases(options.tier, options.leaseMs)
+  const shared: Shared = { ...options, cache, leases }
+  return Object.freeze({ turn: (key: CacheKey, accept: Accept, patienceMs = options.patienceMs) => takeTurn({ shared, accept, patienceMs }, key) })
+}
+
+type Shared = FleetOptions & Readonly<{ cache: RedisCache, leases: Leases }>
+type Context = Readonly<{ shared: Shared, accept: Accept, patienceMs: number }>
+
+async function takeTurn (context: Context, key: CacheKey): Promise<Turn> {
+  const { shared } = context
+  const { clock } = shared.tier
+  const started = clock.monotonic()
+  const read = await shared.cache.read(key)
+  report(shared, read)
+  if (read.kind === 'hit' && context.accept(read.entry, read.remainingMs)) return { ...read, kind: 'found', coalesced: false }
+  if (read.kind === 'unreachable') return ALONE
+  return await contend(context, key, shared.timeoutMs - (clock.monotonic() - started))
+}
+
+/** One asks Authgear, the others look for its value every 10–20 ms; no one waits for longer than patience, or for a Redis that is gone. */
+async function contend (context: Context, key: CacheKey, firstMs: number): Promise<Turn> {
+  const { shared, patienceMs } = context
+  const { clock } = shared.tier
+  const token = randomBytes(16).toString('base64url')
+  const deadline = clock.monotonic() + patienceMs
+  for (let limitMs = firstMs, lost = false; ; lost = true) {
+    const contention = await contendWithin(limitMs, context, key, token)
+    if (contention.kind === 'found') return { ...contention, coalesced: lost }
+    if (contention.kind === 'won') return { kind: 'ask', done: (entry, lifeMs) => finish(shared, key, token, entry, lifeMs) }
+    if (contention.kind === 'unreachable') shared.observer.sharedError('lease', contention.error)
+    if (contention.kind !== 'lost') return ALONE
+    await sleep(10 + Math.random() * 10)
+    limitMs = Math.min(shared.timeoutMs, deadline - clock.monotonic())
+    if (limitMs <= 0) return ALONE // who holds no lease writes nothing: it could not be fenced
+  }
+}
+
+/** A lease that was won too late to be used is given back. */
+async function contendWithin (limitMs: number, { shared, accept }: Context, key: CacheKey, token: string): Promise<Contention> {
+  const contention = shared.leases.contend(key, token, accept)
+  try {
+    return await within(Math.max(0, limitMs), contention)
+  } catch (error) {
+    contention.then((result) => result.kind === 'won' ? release(shared, key, token) : undefined).catch(() => {})
+    return { kind: 'unreachable', error }
+  }
+}
+
+/** The value is acknowledged before the release, or one who waits would find neither. */
+async function finish (shared: Shared, key: CacheKey, token: string, entry?: Entry, lifeMs?: number): Promise<void> {
+  await write(shared, key, token, entry, lifeMs)
+  await release(shared, key, token)
+}
+
+async function write ({ cache, leases, observer }: Shared, key: CacheKey, token: string, entry?: Entry, lifeMs = 0): Promise<void> {
+  if (entry === undefined) return
+  const written = await cache.write(key, entry, lifeMs, { name: leases.nameOf(key), token })
+  if (written.kind === 'unreachable') observer.sharedError('write', written.error)
+}
+
+async function release ({ leases, observer }: Shared, key: CacheKey, token: string): Promise<void> {
+  try {
+    await leases.release(key, token)
+  } catch (error) {
+    observer.sharedError('release', error)
+  }
+}
+
+function report ({ observer }: Shared, read: CacheRead): void {
+  observer.sharedRead(read.kind)
+  if (read.kind === 'unreachable') observer.sharedError('read', read.error)
+}

@@ -1,0 +1,47 @@
+import type { Look } from '../../authgear/resolver/probe.ts'
+import type { Clock } from '../../clock.ts'
+import type { Config } from '../../config/index.ts'
+import type { RedisLook } from '../../redis/probe.ts'
+import type { Finding } from './catalogue.ts'
+import type { DoctorOptions } from './options.ts'
+
+/** What Node and Redis' client call a name that does not resolve. */
+export function isNameError (code: string): boolean {
+  return code === 'ENOTFOUND' || code === 'EAI_AGAIN' || code === 'EAI_NONAME'
+}
+
+/** OpenSSL's and Node's codes about certificates, and a server that speaks something else. */
+export function isTlsError (code: string): boolean {
+  return /CERT|^ERR_TLS|^ERR_SSL|^EPROTO$|UNABLE_TO|SELF_SIGNED|HOSTNAME_MISMATCH/.test(code)
+}
+
+export type Context = Readonly<{
+  config: Config
+  /** AUTHGEAR_ENDPOINT as it was written. */
+  endpointText: string
+  options: DoctorOptions
+  /** What came on stdin. */
+  pasted: string
+  clock: Clock
+  look: Look
+  /** Undefined without Redis. */
+  redis: RedisLook | undefined
+}>
+
+export type Outcome =
+  | Readonly<{ kind: 'looked', findings: readonly Finding[] }>
+  /** Nothing to look at, or nothing could be learnt; `why` is for a person. */
+  | Readonly<{ kind: 'skipped', why: string }>
+
+/** One file each: an effect that observes, and a pure judgement of what was observed. */
+export type Probe = Readonly<{
+  title: string
+  /** What makes no sense while that cannot be reached. */
+  needs?: 'authgear' | 'redis'
+  /** An error of this one means that it cannot be reached. */
+  reaches?: 'authgear' | 'redis'
+  run: (context: Context) => Promise<Outcome>
+}>
+
+export const looked = (...findings: ReadonlyArray<Finding | undefined>): Outcome => ({ kind: 'looked', findings: findings.filter((finding) => finding !== undefined) })
+export const skipped = (why: string): Outcome => ({ kind: 'skipped', why })

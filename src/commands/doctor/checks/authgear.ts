@@ -1,0 +1,197 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { codeOf } from '../../../authgear/resolver/client.ts'
+import type { Look, Seen } from '../../../authgear/resolver/probe.ts'
+import type { Config } from '../../../config/index.ts'
+import type { Credentials } from '../../../core/credentials.ts'
+import {
+  AuthgearGarbage, AuthgearMisconfigured, AuthgearStatus, AuthgearTimeout, type ResolverError
+} from '../../../errors.ts'
+import { certificateLife, type CertificateLife, readTlsMaterial } from '../../../http/tls.ts'
+import { type Finding, found } from '../catalogue.ts'
+import { type Context, isNameError, isTlsError, looked, type Outcome, type Probe, skipped } from '../check.ts'
+
+export const ownCertificate: Probe = {
+  title: 'the certificate of LISTEN_TLS_CERT_FILE',
+  run: async ({ config: { tls }, clock }) => tls === undefined ? skipped('the main listener speaks no TLS') : looked(judge(tls, clock.wall()))
+}
+
+export const authgearCertificate: Probe = {
+  title: 'Authgear\'s certificate',
+  needs: 'authgear',
+  run: async ({ look, clock }: Context): Promise<Outcome> => {
+    const life = look.certificate()
+    return life === undefined ? skipped('it is reached without TLS') : looked(judgeLife('Authgear\'s certificate', life, clock.wall()))
+  }
+}
+
+function judge (tls: NonNullable<Context['config']['tls']>, now: number): Finding | undefined {
+  try {
+    readTlsMaterial(tls)
+    return judgeLife(`the certificate in ${tls.certFile}`, certificateLife(readFileSync(tls.certFile, 'utf8')), now)
+  } catch {
+    return found('certificate-ended', `${tls.certFile} and ${tls.keyFile} cannot be used together`)
+  }
+}
+
+/** By the share of its life: what renews a certificate does so with a third left, be it of 90 days or of six. */
+export function judgeLife (whose: string, { from, to }: CertificateLife, now: number): Finding | undefined {
+  const end = new Date(to).toISOString()
+  if (to <= now) return found('certificate-ended', `${whose} ended at ${end}`)
+  return (to - now) < (to - from) / 6 ? found('certificate-ends-soon', `${whose} ends at ${end}`) : undefined
+}
+
+export type ResolverObservation =
+  | Readonly<{ kind: 'answered', seen: Pick<Seen, 'status' | 'body' | 'reading'> & Readonly<{ location: string | undefined }> }>
+  | Readonly<{ kind: 'failed', error: ResolverError }>
+
+type Place = Readonly<{ authgear: Pick<Config['authgear'], 'endpoint' | 'resolverUrl'>, endpointText: string }>
+
+/** Is there a resolver, and does it know this project? Asked without any credential. */
+export const resolver: Probe = {
+  title: 'Authgear\'s resolver answers',
+  reaches: 'authgear',
+  run: async (context) => looked(judgeResolver(await observeResolver(context), { authgear: context.config.authgear, endpointText: context.endpointText }))
+}
+
+export const NOBODY = { bearer: undefined, appSession: undefined, appAccessToken: undefined, session: undefined } as const
+
+/**
+ * Asks about credentials, once more where the answer is a 500, which may be transient.
+ * @throws {ResolverError} with its Redis down Authgear answers those who name nobody, and fails for everybody else
+ */
+export async function askAbout (look: Look, credentials: Credentials): Promise<Seen> {
+  const first = await look.ask(credentials)
+  const seen = first.status === 500 ? await look.ask(credentials) : first
+  if (seen.status !== 200) throw new AuthgearStatus(seen.status)
+  return seen
+}
+
+async function observeResolver ({ look }: Context): Promise<ResolverObservation> {
+  try {
+    const seen = await look.ask(NOBODY)
+    return { kind: 'answered', seen: { ...seen, location: seen.header('location')[0] } }
+  } catch (error) {
+    return { kind: 'failed', error: error as ResolverError }
+  }
+}
+
+export function judgeResolver (observation: ResolverObservation, place: Place): Finding | undefined {
+  return observation.kind === 'failed' ? judgeFailure(observation.error, place.authgear.resolverUrl) : judgeAnswer(observation.seen, place)
+}
+
+export function judgeFailure (error: ResolverError, url: string): Finding {
+  if (error instanceof AuthgearStatus) return found('authgear-fails', `${url} answers ${error.status} to whoever has a credential`)
+  if (error instanceof AuthgearTimeout) return found('authgear-timeout', `${url}: ${error.message}`)
+  if (error instanceof AuthgearGarbage || error instanceof AuthgearMisconfigured) return found('authgear-not-resolver', `${url}: ${error.message}`)
+  const code = codeOf(error.cause)
+  const host = new URL(url).hostname
+  if (isNameError(code)) return found('authgear-dns', `${host}: the name is not known (${code})`)
+  if (isTlsError(code)) return found('authgear-tls', `${url}: ${code}`)
+  return found('authgear-unreachable', `${url}: ${code === '' ? 'no connection' : code}`)
+}
+
+function judgeAnswer ({ status, body, reading, location }: (ResolverObservation & { kind: 'answered' })['seen'], { authgear: { endpoint, resolverUrl }, endpointText }: Place): Finding | undefined {
+  if (status >= 300 && status < 400) return found('authgear-redirect', `${resolverUrl} answers ${status}${placeOf(location, resolverUrl)}`)
+  if (status === 404 && /^app not found/i.test(body)) return unknownHost(endpoint.host, endpointText)
+  if (status === 404 || status === 405) return found('authgear-wrong-path', `${resolverUrl} answers ${status}`)
+  if (status !== 200) return found('authgear-fails', `${resolverUrl} answers ${status}`)
+  if (body.trim() !== '') return found('authgear-not-resolver', `${resolverUrl} answers 200 with a page`)
+  if (reading.kind === 'unusable' || reading.resolution.kind === 'valid') return found('authgear-not-resolver', `${resolverUrl} names an identity where nobody was named, or one that cannot be read`)
+  return undefined
+}
+
+function unknownHost (host: string, written: string): Finding {
+  const odd = [/[A-Z]/.test(written.replace(/^https?/i, '')) ? 'upper case' : '', /:\d+\/?$/.test(written) ? 'a port' : ''].filter((text) => text !== '').join(' and ')
+  return odd === '' ? found('authgear-unknown-host', `Authgear knows no project of the host ${host}`) : found('authgear-endpoint-spelling', `Authgear knows no project of the host ${host}, and AUTHGEAR_ENDPOINT is written with ${odd}`)
+}
+
+/** Origin only: what follows may be anything. */
+function placeOf (location: string | undefined, base: string): string {
+  return location === undefined || !URL.canParse(location, base) ? '' : ` to ${new URL(location, base).origin}`
+}
+
+/** Milliseconds: by both clocks of this machine around the question, and Authgear's Date, which has whole seconds. */
+export type ClockObservation = Readonly<{ asked: number, answered: number, date: number }>
+
+/** Milliseconds; `exp` of a token is believed for a minute longer (core/jwt). */
+const OFF = 60_000
+const DRIFT = 10_000
+
+export const clock: Probe = {
+  title: 'the clocks agree',
+  needs: 'authgear',
+  async run ({ look, clock }) {
+    const asked = clock.wall()
+    const seen = await look.ask(NOBODY)
+    const date = Date.parse(seen.header('date')[0] ?? '')
+    return Number.isNaN(date) ? skipped('Authgear sent no Date') : looked(judgeClock({ asked, answered: clock.wall(), date }))
+  }
+}
+
+export function judgeClock ({ asked, answered, date }: ClockObservation): Finding | undefined {
+  const behind = date - answered
+  const ahead = asked - (date + 1000)
+  const off = Math.max(behind, ahead)
+  if (off <= DRIFT) return undefined
+  const what = `this machine's clock is ${Math.round(off / 1000)} s ${behind > ahead ? 'behind' : 'ahead of'} Authgear's`
+  return found(off > OFF ? 'clock-off' : 'clock-drifts', what)
+}
+
+/** What Authgear said to a session that is none: it clears the cookie, by its own name and domain, if it saw it. */
+export type CookieObservation =
+  | Readonly<{ kind: 'unseen' }>
+  | Readonly<{ kind: 'seen', domain: string | undefined }>
+
+/** Without anybody's cookie: a session that is none tells prefix and domain. */
+export const cookies: Probe = {
+  title: 'cookie prefix and domain',
+  needs: 'authgear',
+  async run (context) {
+    const { config: { authgear }, options: { host } } = context
+    return looked(judgeCookies(await observeCookies(context), { prefix: authgear.cookiePrefix, authgear: new URL(authgear.endpoint.origin).hostname, app: host }))
+  }
+}
+
+async function observeCookies ({ look }: Context): Promise<CookieObservation> {
+  // in the form of a session's, so that Authgear looks it up
+  const session = `${randomUUID()}.${randomBytes(16).toString('hex')}`
+  for (let tries = 0; tries < 2; tries++) { // none at all may be a hiccup of its database
+    const seen = await askAbout(look, { ...NOBODY, session })
+    const isSeen = seen.reading.kind === 'resolution' && seen.reading.resolution.kind === 'invalid' && !seen.reading.resolution.silent
+    if (isSeen) return { kind: 'seen', domain: seen.header('set-cookie').map((line) => /;\s*domain=\.?([^;\s]+)/i.exec(line)?.[1]?.toLowerCase()).find((domain) => domain !== undefined) }
+  }
+  return { kind: 'unseen' }
+}
+
+type Hosts = Readonly<{ prefix: string, authgear: string, app: string | undefined }>
+
+export function judgeCookies (observation: CookieObservation, { prefix, authgear, app }: Hosts): Finding | undefined {
+  if (observation.kind === 'unseen') return found('cookie-prefix', `Authgear does not look at a cookie named ${prefix}session`)
+  const { domain } = observation
+  if (app !== undefined && app !== authgear && !covers(domain, app)) return found('cookie-domain', `Authgear's cookies are for ${domain === undefined ? `${authgear} alone` : `${domain} and what is under it`}, and ${app} is not`)
+  return domain === undefined && app === undefined ? found('cookie-host-only', `Authgear's cookies are for ${authgear} alone`) : undefined
+}
+
+function covers (domain: string | undefined, host: string): boolean {
+  return domain !== undefined && (host === domain || host.endsWith(`.${domain}`))
+}
+
+/** A scheme that an Authgear with TRUST_PROXY cannot parse: it answers 500 even to nobody (docs/authgear.md, "Which project is asked"); without, it never looks at it. */
+const UNREADABLE = { 'x-forwarded-proto': 'https,http' } as const
+
+export const trustProxy: Probe = {
+  title: 'Authgear believes the scheme that it is told',
+  needs: 'authgear',
+  async run ({ look, config: { authgear } }) {
+    const told = `${authgear.endpoint.scheme}:`
+    const used = new URL(authgear.resolverUrl).protocol
+    if (told === used) return skipped('it need not: AUTHGEAR_RESOLVER_URL has the scheme of AUTHGEAR_ENDPOINT')
+    const { status } = await look.ask(NOBODY, UNREADABLE)
+    return status === 200 || status === 500 ? looked(judgeTrust(status, authgear)) : skipped(`something between answers ${status}`)
+  }
+}
+
+export function judgeTrust (status: number, { endpoint, resolverUrl }: Pick<Config['authgear'], 'endpoint' | 'resolverUrl'>): Finding | undefined {
+  return status === 500 ? undefined : found('trust-proxy', `${resolverUrl} does not read X-Forwarded-Proto, so ${endpoint.origin} is not the audience that it expects`)
+}

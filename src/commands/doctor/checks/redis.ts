@@ -1,0 +1,174 @@
+import { codeOf } from '../../../authgear/resolver/client.ts'
+import { type CanaryReading, createCanary } from '../../../cache/secret-check.ts'
+import { deriveKeys, secretBytes } from '../../../core/cache-key.ts'
+import { createSealer } from '../../../crypto/sealing.ts'
+import { RedisTooSlow } from '../../../errors.ts'
+import { canaryKey, logKey, trialKey, webhookKey } from '../../../redis/keys.ts'
+import { whereItBelongs } from '../../../redis/log-connections.ts'
+import { describeServers, type RedisServers } from '../../../redis/options.ts'
+import type { Named, RedisLook, Refusal } from '../../../redis/probe.ts'
+import { createRedisLogStore } from '../../../revocation/redis-store.ts'
+import { type Finding, found } from '../catalogue.ts'
+import { type Context, isNameError, isTlsError, looked, type Outcome, type Probe, skipped } from '../check.ts'
+
+export const cacheSecret: Probe = {
+  title: 'replicas have the same CACHE_SECRET',
+  needs: 'redis',
+  async run ({ redis, config }) {
+    if (redis === undefined || config.redis === undefined) return looked()
+    const name = canaryKey(logKey(config.redis.keyPrefix, config.authgear.endpoint.origin))
+    const sealer = createSealer(deriveKeys(secretBytes(config.cache.secret)).sealing)
+    return judgeCanary(await createCanary({ commands: redis.connection.commands, sealer, name }).read())
+  }
+}
+
+export function judgeCanary (reading: CanaryReading): Outcome {
+  switch (reading) {
+    case 'ours': return looked()
+    case 'foreign': return looked(found('cache-secret', 'what a running replica sealed does not open with this CACHE_SECRET'))
+    case 'none': return skipped('no replica has run within the last three minutes')
+    case 'unreachable': return skipped('Redis did not answer')
+  }
+}
+
+/** Questions, one after the other. */
+const ROUNDS = 20
+
+export const redisLatency: Probe = {
+  title: 'Redis answers in time',
+  needs: 'redis',
+  async run ({ redis, config, clock }) {
+    if (redis === undefined || config.redis === undefined) return looked()
+    const key = trialKey(logKey(config.redis.keyPrefix, config.authgear.endpoint.origin))
+    const took: number[] = []
+    for (let round = 0; round < ROUNDS; round++) {
+      const began = clock.monotonic()
+      const isLate = await redis.connection.commands.pttl(key).then(() => false, (error: unknown) => error instanceof RedisTooSlow)
+      // a timer may be early by a fraction of a millisecond
+      took.push(Math.max(clock.monotonic() - began, isLate ? config.redis.timeoutMs : 0))
+    }
+    return looked(judgeLatency(took, config.redis.timeoutMs))
+  }
+}
+
+/** @param took milliseconds each */
+export function judgeLatency (took: readonly number[], limitMs: number): Finding | undefined {
+  const median = [...took].sort((a, b) => a - b)[Math.floor(took.length / 2)] ?? 0
+  if (median < limitMs / 2) return undefined
+  const what = `${median.toFixed(1)} ms at the median of ${took.length}, and REDIS_TIMEOUT is ${limitMs} ms`
+  return found(median < limitMs ? 'redis-slow' : 'redis-too-slow', what)
+}
+
+/** What a poll of the log takes. */
+const READING = 'EVAL of XRANGE, HMGET, XLEN and TIME; ROLE'
+
+export const redisRights: Probe = {
+  title: 'Redis does what the cache and the revocation log need',
+  needs: 'redis',
+  run: async (context) => looked(...judgeRefusals(context.redis === undefined ? [] : await observeRights(context.redis, context)))
+}
+
+async function observeRights (redis: RedisLook, { config }: Context): Promise<readonly Refusal[]> {
+  const written = await redis.trial().catch((error: unknown) => [{ command: 'EVAL', refusal: refusalOf(error) }])
+  const connections = await redis.log()
+  const store = createRedisLogStore({ ...connections, keyPrefix: logKey(config.redis?.keyPrefix ?? '', config.authgear.endpoint.origin) })
+  const read = (): Promise<unknown> => store.snapshot('0-0', 1)
+  const readingRefused = (error: unknown): readonly Refusal[] => [{ command: READING, refusal: refusalOf(error) }]
+  const refused = await whereItBelongs(connections.follower, read).then(() => [], readingRefused)
+  return [...written, ...refused]
+}
+
+/** The word that a refusal begins with; anything else is a connection that was lost. */
+function refusalOf (error: unknown): string {
+  return error instanceof Error && error.name === 'ReplyError' ? /^[A-Z]+/.exec(error.message)?.[0] ?? 'ERR' : 'no answer'
+}
+
+/** One finding for each kind of refusal. */
+export function judgeRefusals (refusals: readonly Refusal[]): readonly Finding[] {
+  const kinds = [...new Set(refusals.map(({ refusal }) => refusal))]
+  return kinds.map((kind) => {
+    const commands = [...new Set(refusals.filter(({ refusal }) => refusal === kind).map(({ command }) => command))].join(', ')
+    switch (kind) {
+      case 'READONLY': return found('redis-read-only', `${commands}: READONLY`)
+      case 'OOM': return found('redis-full', `${commands}: OOM`)
+      case 'MOVED': case 'ASK': return found('redis-form', `${commands}: ${kind}: this server is a node of a Cluster`)
+      case 'CLUSTERDOWN': return found('redis-cluster', `${commands}: CLUSTERDOWN: nobody serves the slot of the revocation log`)
+      case 'NOPERM': return found('redis-rights', `${commands}: NOPERM`)
+      default: return found('redis-unreachable', `${commands}: ${kind}`)
+    }
+  })
+}
+
+export const redisServer: Probe = {
+  title: 'Redis keeps the revocation log',
+  needs: 'redis',
+  async run ({ redis, config }) {
+    const info = await redis?.info().catch(() => undefined)
+    return info === undefined ? skipped('its user may not INFO') : looked(...judgeServer(info, config.redis?.servers.kind === 'one'))
+  }
+}
+
+/** @param info INFO; without a limit nothing is evicted */
+export function judgeServer (info: string, isSingle: boolean): readonly (Finding | undefined)[] {
+  const field = (name: string): string => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1] ?? ''
+  const policy = field('maxmemory_policy')
+  return [
+    policy.startsWith('allkeys-') && field('maxmemory') !== '0' ? found('redis-evicts', `maxmemory-policy is ${policy}`) : undefined,
+    isSingle && field('redis_mode') === 'cluster' ? found('redis-form', 'this server is a node of a Cluster') : undefined
+  ]
+}
+
+/** A replica leaves a trace in Redis of the newest signed webhook. */
+export const webhook: Probe = {
+  title: 'a webhook has arrived',
+  needs: 'redis',
+  async run ({ redis, config }) {
+    if (config.authgear.webhookSecret === undefined) return skipped('there is no AUTHGEAR_WEBHOOK_SECRET')
+    if (redis === undefined || config.redis === undefined) return skipped('without Redis nothing remembers one')
+    const seen = await redis.connection.commands.pttl(webhookKey(logKey(config.redis.keyPrefix, config.authgear.endpoint.origin))).catch(() => undefined)
+    if (seen === undefined) return skipped('Redis did not answer')
+    return seen > 0 ? looked() : looked(found('webhook-unseen', 'no replica has taken a signed webhook within 30 days'))
+  }
+}
+
+export type RedisObservation = Readonly<{ problem: Error, named: readonly Named[] }>
+
+type Settings = Readonly<{ servers: RedisServers, tls: object | undefined }>
+
+export const redis: Probe = {
+  title: 'Redis is connected',
+  reaches: 'redis',
+  async run ({ redis, config }) {
+    if (redis === undefined || config.redis === undefined) return skipped('there is none: one replica, with its memory')
+    const problem = await redis.connected()
+    return problem === undefined ? looked() : looked(...judgeRedis({ problem, named: await redis.named() }, config.redis))
+  }
+}
+
+/** What single servers say is nearer to the cause than what the library says of them all. */
+export function judgeRedis ({ problem, named }: RedisObservation, settings: Settings): readonly Finding[] {
+  const findings = named.map((one) => judgeNamed(one, settings)).filter((finding) => finding !== undefined)
+  return findings.length > 0 ? findings : [judgeProblem(problem, describeServers(settings.servers), settings)]
+}
+
+function judgeNamed ({ name, problem, reply }: Named, settings: Settings): Finding | undefined {
+  const { kind } = settings.servers
+  if (problem !== undefined) return judgeProblem(problem, name, settings)
+  if (kind === 'sentinel') return reply === undefined ? found('redis-sentinel', `the Sentinel ${name} knows no master called ${settings.servers.name}`) : undefined
+  if (kind !== 'cluster' || reply === undefined || /^cluster_state:ok/m.test(reply)) return undefined
+  return found('redis-cluster', `${name} serves ${/^cluster_slots_ok:(\d+)/m.exec(reply)?.[1] ?? 'too few'} slots of 16384`)
+}
+
+/** Only the kind of a refusal is told: Redis may repeat what it was sent. */
+export function judgeProblem (problem: Error, name: string, { servers, tls }: Settings): Finding {
+  const { message } = problem
+  const code = codeOf(problem)
+  if (isNameError(code)) return found('redis-dns', `${name}: the name is not known (${code})`)
+  if (isTlsError(code)) return found('redis-tls', `${name}: ${code}`)
+  if (/^(?:WRONGPASS|NOAUTH|ERR (?:invalid password|AUTH|Client sent AUTH)|ERR unknown command ['`](?:auth|hello))/i.test(message)) return found('redis-password', `${name}: ${message.split(' ')[0] ?? ''}`)
+  if (/cluster support disabled/i.test(message)) return found('redis-form', `${name} is no node of a Cluster`)
+  if (/^ERR unknown command ['`]sentinel/i.test(message)) return found('redis-sentinel', `${name} is no Sentinel`)
+  if (servers.kind === 'sentinel' && /sentinels are unreachable/i.test(message)) return found('redis-sentinel', `${name}: no master is named, or it cannot be reached`)
+  if (/^NOPERM/.test(message)) return found('redis-rights', `${name}: NOPERM`)
+  return found('redis-unreachable', `${name}: ${code || (/^(?:LOADING|MASTERDOWN|MISCONF|ERR max number of clients reached|DENIED)/.exec(message)?.[0] ?? 'no answer')}${tls === undefined ? '' : ' (asked over TLS)'}`)
+}

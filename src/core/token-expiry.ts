@@ -1,0 +1,114 @@
+import type { Credentials } from './credentials.ts'
+import type { Resolution } from './resolution.ts'
+
+/** Milliseconds since 1970 by the wall clock. */
+export type EpochMs = number & { readonly __brand: 'EpochMs' }
+
+/** How far this machine's clock may be behind or ahead of Authgear's before an expired token counts as certainly dead. */
+const LEEWAY = 60_000
+
+/**
+ * @returns when an access token of Authgear's (`typ: at+jwt`) ends, or undefined where the text is not one.
+ * Nothing is verified: this only ever shortens a life or refuses what Authgear would refuse.
+ */
+export function jwtExpiry (token: string): EpochMs | undefined {
+  const parts = token.split('.')
+  if (parts.length !== 3) return undefined
+  const header = decodeJson(parts[0] ?? '')
+  const payload = decodeJson(parts[1] ?? '')
+  const exp = payload?.['exp']
+  if (header?.['typ'] !== 'at+jwt' || typeof exp !== 'number' || !Number.isFinite(exp)) return undefined
+  return exp * 1000 as EpochMs
+}
+
+/** @returns the audiences that a token names, unverified; undefined where the text is no JWT */
+export function jwtAudience (token: string): readonly string[] | undefined {
+  const jwt = decodeJwt(token)
+  return jwt === undefined ? undefined : audiencesOf(jwt)
+}
+
+/**
+ * A token that Authgear issued for one resource must open nothing else, whatever the resolver says of it (RFC 8707; RFC 9068, section 4).
+ * Read without verifying, since it only refuses. An app's own JWT beside a session is not Authgear's, and stays the app's business.
+ * @param origin of AUTHGEAR_ENDPOINT, compared character by character as Authgear does
+ */
+export function isForAnotherAudience ({ bearer, appAccessToken }: Credentials, origin: string): boolean {
+  return [bearer, appAccessToken].some((token) => {
+    const jwt = token === undefined ? undefined : decodeJwt(token)
+    return jwt !== undefined && isAuthgears(jwt, origin) && !audiencesOf(jwt).includes(origin)
+  })
+}
+
+type Json = Readonly<Record<string, unknown>>
+type Jwt = Readonly<{ header: Json | undefined, claims: Json }>
+
+/** Three parts of which the second holds claims; a signature is not looked at. */
+function decodeJwt (token: string): Jwt | undefined {
+  const [header = '', payload = '', ...rest] = token.split('.')
+  const claims = rest.length === 1 ? decodeJson(payload) : undefined
+  return claims === undefined ? undefined : { header: decodeJson(header), claims }
+}
+
+/** RFC 9068, section 2.1: the type of an access token, in any case and with or without its prefix. */
+const ACCESS_TOKEN = /^(?:application\/)?at\+jwt$/i
+
+function isAuthgears ({ header, claims }: Jwt, origin: string): boolean {
+  const typ = header?.['typ']
+  return claims['iss'] === origin || (typeof typ === 'string' && ACCESS_TOKEN.test(typ))
+}
+
+/** RFC 7519, section 4.1.3: one text, or a list of them. */
+function audiencesOf ({ claims }: Jwt): readonly string[] {
+  return [claims['aud']].flat().filter((name): name is string => typeof name === 'string')
+}
+
+function decodeJson (base64url: string): Json | undefined {
+  try {
+    const value: unknown = JSON.parse(Buffer.from(base64url, 'base64url').toString('utf8'))
+    return typeof value === 'object' && value !== null ? value as Json : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** @returns whether the only credential sent is a token that ended more than a minute ago */
+export function isExpired (credentials: Credentials, now: EpochMs): boolean {
+  const { bearer, appSession, appAccessToken, session } = credentials
+  const sent = [bearer, appSession, appAccessToken, session].filter((value) => value !== undefined)
+  const only = sent.length === 1 ? bearer ?? appAccessToken : undefined
+  const expiry = only === undefined ? undefined : jwtExpiry(only)
+  return expiry !== undefined && expiry < now - LEEWAY
+}
+
+/**
+ * @returns the moment after which no answer to these credentials may be used from a cache; Infinity where no token sets one.
+ * A token that is certainly dead sets none: another credential gave the answer.
+ */
+export function identityDeadline (credentials: Credentials, now: EpochMs): number {
+  const expiries = [credentials.bearer, credentials.appAccessToken].map((token) => token === undefined ? undefined : jwtExpiry(token))
+  return Math.min(...expiries.map((expiry) => expiry === undefined || expiry < now - LEEWAY ? Infinity : expiry))
+}
+
+export type Lifetimes = Readonly<{ ttlMs: number, negativeTtlMs: number }>
+
+/** Share by which a life may be shorter, so that entries made together do not end together. */
+const JITTER = 0.1
+
+/**
+ * How long a fresh resolution may be remembered, in milliseconds; 0 = not at all.
+ * @param random 0 ≤ random < 1
+ */
+export function lifetimeOf (resolution: Resolution, credentials: Credentials, lifetimes: Lifetimes, now: EpochMs, random: number): number {
+  const full = resolution.kind === 'valid' ? lifetimes.ttlMs : lifetimes.negativeTtlMs
+  return capByToken(Math.floor(full * (1 - JITTER * random)), resolution, credentials, now)
+}
+
+/** @returns the life, never past the `exp` of a token that was sent; a refusal has nothing to outlive */
+export function capByToken (lifeMs: number, resolution: Resolution, credentials: Credentials, now: EpochMs): number {
+  return capAt(lifeMs, resolution, resolution.kind === 'valid' ? identityDeadline(credentials, now) : Infinity, now)
+}
+
+/** As `capByToken`, where it is known when the tokens end. */
+export function capAt (lifeMs: number, resolution: Resolution, deadline: number, now: EpochMs): number {
+  return resolution.kind === 'valid' ? Math.max(0, Math.floor(Math.min(lifeMs, deadline - now))) : lifeMs
+}

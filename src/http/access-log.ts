@@ -1,0 +1,91 @@
+import type { FastifyRequest } from 'fastify'
+import type { CacheKey } from '../core/cache-key.ts'
+import type { Endpoint, LoginPage } from '../core/reason.ts'
+import { ResolverError } from '../errors.ts'
+import { describe, type Log } from '../logging/log.ts'
+import type { Metrics } from '../metrics/metrics.ts'
+import { type Client, traceIdsOf } from './request.ts'
+import type { Verdict } from './types.ts'
+
+/** How many lines were left out since the last one that was written; undefined: leave this one out too. */
+export type Sampling = () => number | undefined
+
+/**
+ * The first lines of each second, so that a quiet service is seen whole and a busy one does not drown.
+ * @param perSecond lines
+ * @param now monotonic milliseconds
+ */
+export function createSampling (perSecond: number, now: () => number): Sampling {
+  let second = -Infinity
+  let written = 0
+  let leftOut = 0
+  return () => {
+    const current = Math.floor(now() / 1000)
+    if (current !== second) [second, written] = [current, 0]
+    if (++written > perSecond) { leftOut++; return undefined }
+    const missing = leftOut
+    leftOut = 0
+    return missing
+  }
+}
+
+/** The request that was answered. */
+export type Reported = Readonly<{
+  endpoint: Endpoint
+  request: FastifyRequest
+  requestId: string
+  /** Monotonic milliseconds. */
+  startedAt: number
+  client (): Client
+}>
+
+export type Report = (reported: Reported, verdict: Verdict) => void
+
+/** No person can mend these. */
+const IS_FOR_THE_OPERATOR: ReadonlySet<string> = new Set(['cookie_missing', 'login_misconfigured', 'circles'] satisfies LoginPage[])
+
+/** Lines about allowed requests a second at `debug`; `trace` writes all. */
+const ALLOWED_PER_SECOND = 10
+
+/** Counts every answer and writes a line for each refusal; 503 at warn with what to check, allowed ones at debug, sampled. */
+export function createReport (log: Log, count: Metrics['request']): Report {
+  const info = log.isLevelEnabled('info')
+  const isLogged = { 200: log.isLevelEnabled('debug'), 302: info, 303: info, 400: info, 401: info, 403: info, 410: info, 503: log.isLevelEnabled('warn') }
+  const sampling = log.isLevelEnabled('trace') ? () => 0 : createSampling(ALLOWED_PER_SECOND, () => performance.now())
+  return (reported, verdict) => {
+    const { endpoint, startedAt } = reported
+    const { reason, source, answer } = verdict
+    const durationMs = performance.now() - startedAt
+    count(endpoint, answer.status, reason, source, durationMs / 1000)
+    if (!isLogged[answer.status as keyof typeof isLogged] && reason !== 'bad_policy') return
+    const leftOut = answer.status === 200 ? sampling() : 0
+    if (leftOut === undefined) return
+    const line = { ...lineOf(verdict, reported), endpoint, durationMs: Math.round(durationMs * 1000) / 1000, ...(leftOut === 0 ? {} : { leftOut }) }
+    if (answer.status === 503) log.warn(line, 'cannot answer')
+    else if (answer.status === 200) log.debug(line, 'allowed')
+    else if (reason === 'bad_policy') log.warn(line, 'refused: the policy cannot be understood')
+    else if (IS_FOR_THE_OPERATOR.has(reason)) log.warn(line, 'a login cannot work as it is set up: docs/login.md')
+    else log.info(line, endpoint === 'login' ? 'login' : answer.status === 302 ? 'sent to log in' : 'refused')
+  }
+}
+
+function lineOf ({ reason, source, answer: { status }, key, error, why, says, trace }: Verdict, reported: Reported): object {
+  return {
+    requestId: reported.requestId,
+    ...(trace ?? traceIdsOf(reported.request)),
+    status,
+    reason,
+    source,
+    client: reported.client().address,
+    ...(key === undefined ? {} : { credential: fingerprint(key.cacheKey()) }),
+    ...(error === undefined ? {} : { error: describe(error) }),
+    ...(error instanceof ResolverError ? { check: error.check } : {}),
+    ...(why === undefined ? {} : { policy: why }),
+    ...(says === undefined ? {} : { authgear: says })
+  }
+}
+
+/** Eight hex digits of the keyed digest: enough to follow one credential through a log, nothing to find it by. */
+function fingerprint (key: CacheKey): string {
+  return Buffer.from(key, 'base64url').subarray(0, 4).toString('hex')
+}

@@ -1,0 +1,151 @@
+import { randomBytes } from 'node:crypto'
+import type { ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Endpoint } from '../core/reason.ts'
+import { isCut } from './limits.ts'
+import { respond, respondAndLeave } from './respond.ts'
+import type { AbandonedInputs } from './unread-body.ts'
+import type { ClientTrace } from '../authgear/resolver/types.ts'
+import type { TraceIds } from '../tracing/types.ts'
+import { NOT_FOUND, TOO_MANY_LINES, type Answer } from '../verify/responses.ts'
+import {
+  type Client, type ClientDeps, clientOf, clientTraceOf, type ProxyRequest, readProxyRequest, traceIdsOf
+} from './request.ts'
+import type { Report } from './access-log.ts'
+import { queryOf } from './paths.ts'
+import type { Answerer, Question, Verdict } from './types.ts'
+
+/** What every line about a request names it by. */
+export type LineContext = Readonly<{ requestId: string }> & Partial<TraceIds>
+
+export type ExchangeDeps = ClientDeps & Readonly<{
+  report: Report
+  /** Counts and logs a request to another path, which a proxy with a wrong address asks for everybody. */
+  elsewhere: (request: LineContext, seconds: number) => void
+  /** A defect: the connection is closed without an answer, which no proxy takes for "allowed". */
+  unforeseen: (error: unknown) => void
+}>
+
+/** Takes over a request whose body is read: the answer has a status and nothing else. */
+export type BodyTaker = (request: FastifyRequest['raw'], context: LineContext) => Promise<Readonly<{ status: number, isWhole: boolean }>>
+
+export type Handler = (request: FastifyRequest, reply: FastifyReply) => void
+
+/** The webhook's exchange: the one request on this listener whose body is read. */
+export function createBodyExchange (deps: ExchangeDeps, abandoned: AbandonedInputs, take: BodyTaker): Handler {
+  return (request, reply) => {
+    reply.hijack()
+    const { raw } = request
+    const requestId = readProxyRequest(raw.rawHeaders).requestId ?? 'webhook'
+    if (raw.httpVersionMajor === 1 && abandoned.has(raw.socket)) return
+    take(raw, { requestId, ...traceIdsOf(request) }).then(({ status, isWhole }) => {
+      const answer: Answer = { status, headers: status === 204 ? [] : ['content-length', '0'], body: '' }
+      if (isWhole || raw.httpVersionMajor !== 1) return respond(reply.raw, answer, requestId)
+      abandoned.abandon(raw.socket)
+      respondAndLeave(raw, reply.raw, answer, requestId)
+    }).catch((error: unknown) => { deps.unforeseen(error); reply.raw.destroy() })
+  }
+}
+
+/** One request and its answer, over either protocol; synchronous to the end where memory knows. No closure is made for a hit. */
+export function createExchange (deps: ExchangeDeps, abandoned: AbandonedInputs): (endpoint: Endpoint, answerer?: Answerer) => Handler {
+  const nextId = requestIds()
+  return (endpoint, answerer) => (request, reply) => {
+    reply.hijack()
+    const asked = new Asked(deps, endpoint, request, reply.raw, nextId)
+    try {
+      if (!receive(abandoned, asked)) return
+      if (answerer === undefined) return turnAway(deps, asked)
+      const verdict = answerer(asked)
+      if (verdict instanceof Promise) concludeLater(deps, asked, verdict)
+      else conclude(deps, asked, verdict)
+    } catch (error) {
+      fail(deps, asked, error)
+    }
+  }
+}
+
+/** A question with the way back to who asked it. */
+class Asked implements Question {
+  readonly endpoint: Endpoint
+  readonly request: FastifyRequest
+  readonly response: ServerResponse
+  readonly method: string
+  readonly rawHeaders: readonly string[]
+  readonly query: string | undefined
+  readonly proxy: ProxyRequest
+  readonly requestId: string
+  readonly startedAt = performance.now()
+  /** Its answer is the last on its connection, whose input was abandoned. */
+  isLast = false
+
+  readonly #deps: ClientDeps
+  #client: Client | undefined
+
+  constructor (deps: ClientDeps, endpoint: Endpoint, request: FastifyRequest, response: ServerResponse, nextId: () => string) {
+    const { method = '', rawHeaders } = request.raw
+    this.#deps = deps
+    this.endpoint = endpoint
+    this.request = request
+    this.response = response
+    this.method = method
+    this.rawHeaders = rawHeaders
+    this.query = endpoint === 'verify' || endpoint === 'login' ? queryOf(request.originalUrl) : undefined
+    this.proxy = readProxyRequest(rawHeaders)
+    this.requestId = this.proxy.requestId ?? nextId()
+  }
+
+  get socket (): Socket { return this.request.raw.socket }
+
+  client (): Client {
+    this.#client ??= clientOf(this.request.raw, this.#deps)
+    return this.#client
+  }
+
+  trace (): ClientTrace { return clientTraceOf(this.request.raw, this.client()) }
+
+  send (answer: Answer): void {
+    if (this.isLast) respondAndLeave(this.request.raw, this.response, answer, this.requestId)
+    else respond(this.response, answer, this.requestId)
+  }
+}
+
+function conclude ({ report }: ExchangeDeps, asked: Asked, verdict: Verdict): void {
+  asked.send(verdict.answer)
+  report(asked, verdict)
+}
+
+function concludeLater (deps: ExchangeDeps, asked: Asked, verdict: Promise<Verdict>): void {
+  verdict.then((known) => conclude(deps, asked, known)).catch((error: unknown) => fail(deps, asked, error))
+}
+
+function fail ({ unforeseen }: ExchangeDeps, { response }: Asked, error: unknown): void {
+  unforeseen(error)
+  response.destroy()
+}
+
+function turnAway ({ elsewhere }: ExchangeDeps, asked: Asked): void {
+  asked.send(NOT_FOUND)
+  elsewhere({ requestId: asked.requestId, ...traceIdsOf(asked.request) }, (performance.now() - asked.startedAt) / 1000)
+}
+
+/** @returns whether an answer is to be made: none on a connection that is owed no further one, nor where lines may be missing */
+function receive (abandoned: AbandonedInputs, asked: Asked): boolean {
+  const { raw } = asked.request
+  if (raw.httpVersionMajor !== 1) return true
+  if (abandoned.has(raw.socket)) return false
+  const cut = isCut(raw)
+  if (!asked.proxy.declaresBody && !cut) return true
+  abandoned.abandon(raw.socket)
+  asked.isLast = true
+  if (cut) asked.send(TOO_MANY_LINES)
+  return !cut
+}
+
+/** Ids for requests whose proxy names none: unique among replicas, and nothing of the request in them. */
+function requestIds (): () => string {
+  const prefix = randomBytes(6).toString('hex')
+  let count = 0
+  return () => `${prefix}-${(++count).toString(36)}`
+}

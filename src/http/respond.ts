@@ -1,0 +1,53 @@
+import { STATUS_CODES, validateHeaderValue, type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse } from 'node:http'
+import { Http2ServerResponse } from 'node:http2'
+import type { Socket } from 'node:net'
+import type { Answer } from '../verify/responses.ts'
+
+/** Milliseconds in which what a peer still sends is thrown away, so that a reset does not overtake the answer. */
+const LINGER = 1000
+
+/** Writes one answer over either protocol. @param requestId comes back in every answer */
+export function respond (response: ServerResponse, answer: Answer, requestId: string): void {
+  if (response instanceof Http2ServerResponse) return respondOnStream(response, answer, requestId)
+  response.writeHead(answer.status, [...answer.headers, 'x-request-id', requestId])
+  response.end(answer.body === '' ? undefined : answer.body)
+}
+
+/** Past Node's imitation of HTTP/1, which ends each stream by a frame of its own. */
+function respondOnStream ({ stream, req }: Http2ServerResponse, { status, headers, body }: Answer, requestId: string): void {
+  if (stream.destroyed || stream.closed) return // its client gave up
+  const all: OutgoingHttpHeaders = { ':status': status, 'x-request-id': requestId }
+  for (let i = 0; i + 1 < headers.length; i += 2) addLine(all, headers[i] ?? '', headers[i + 1] ?? '')
+  const isWhole = body === '' || req.method === 'HEAD'
+  stream.respond(all, { endStream: isWhole })
+  if (!isWhole) stream.end(body)
+}
+
+/** The same name may come twice: two cookies are. @throws where a value holds a byte that no header may: a stream alone would send it */
+function addLine (headers: OutgoingHttpHeaders, name: string, value: string): void {
+  validateHeaderValue(name, value)
+  const other = headers[name]
+  headers[name] = other === undefined ? value : [...(Array.isArray(other) ? other : [String(other)]), value]
+}
+
+/** The last answer on an HTTP/1 connection whose input was abandoned: answer, half-close, discard, destroy. */
+export function respondAndLeave (request: IncomingMessage, response: ServerResponse, answer: Answer, requestId: string): void {
+  const { socket } = request
+  // an earlier request on this connection has no answer yet: this one must not overtake it
+  if (response.socket === null) { socket.destroy(); return }
+  endAndLinger(socket, render(request.method === 'HEAD', answer, requestId))
+}
+
+/** Half-closes: to destroy a socket with unread bytes is a reset, which overtakes the text. Nothing may parse its input any more. */
+export function endAndLinger (socket: Socket, text: string): void {
+  socket.end(text, 'utf8')
+  const timer = setTimeout(() => socket.destroy(), LINGER)
+  socket.once('close', () => clearTimeout(timer))
+}
+
+function render (isHead: boolean, { status, headers, body }: Answer, requestId: string): string {
+  const lines = [`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`]
+  const all = [...headers, 'x-request-id', requestId, 'date', new Date().toUTCString(), 'connection', 'close']
+  for (let i = 0; i < all.length; i += 2) lines.push(`${all[i]}: ${all[i + 1]}`)
+  return `${lines.join('\r\n')}\r\n\r\n${isHead ? '' : body}`
+}

@@ -1,0 +1,113 @@
+import { createHmac } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import type { Clock } from '../clock.ts'
+import { equalSecret } from '../crypto/constant-time-equal.ts'
+import type { RevocationLog } from '../revocation/types.ts'
+import { readWebhook } from '../authgear/webhook-events.ts'
+import { createReadBody } from './body.ts'
+import type { LineContext } from './exchange.ts'
+
+export type WebhookDeps = Readonly<{
+  /** AUTHGEAR_WEBHOOK_SECRET */
+  secret: string
+  /** AUTHGEAR_APP_ID, where it is set. */
+  appId: string | undefined
+  log: RevocationLog
+  clock: Clock
+  /** `isSigned`: no stranger can have caused it. */
+  report: (context: LineContext, status: number, what: string, isSigned: boolean) => void
+  /** A webhook with the right signature came, whatever it says. */
+  signed: () => void
+}>
+
+/** @returns the status, and whether the connection's input is still in order */
+export type Webhook = (request: IncomingMessage, context: LineContext) => Promise<Readonly<{ status: number, isWhole: boolean }>>
+
+/** A stranger can have so much held: an idle body costs its connection, and 8 MiB is what all of them may bring. */
+const BODY_LIMITS = { maxBytes: 1024 * 1024, timeoutMs: 5000, maxBodies: 256, maxHeldBytes: 8 * 1024 * 1024 } as const
+/** Milliseconds for which an event's id is known. */
+const KNOWN_FOR = 10 * 60_000
+const MAX_KNOWN = 10_000
+
+const UNREAD = {
+  too_large: [413, 'over 1 MiB'],
+  late: [408, 'did not arrive within 5 s'],
+  displaced: [503, 'made room for newer ones']
+} as const
+
+/** Authgear's webhooks: sent once, in no order, without a retry; a revoking one is 204 once it is in the log. */
+export function createWebhook (deps: WebhookDeps): Webhook {
+  const known = createKnownIds(deps.clock)
+  const keys = keysOf(deps.secret)
+  const readBody = createReadBody(BODY_LIMITS)
+  return async (request, context) => {
+    const answer = answering(deps, context, false)
+    const signature = readSignature(request)
+    if (signature === undefined) return answer(401, 'wrong or missing signature', false)
+    const body = await readBody(request)
+    if (body.kind !== 'whole') {
+      const [status, what] = UNREAD[body.kind]
+      return answer(status, what, false)
+    }
+    if (!isSigned(body.bytes, signature, keys)) return answer(401, 'wrong or missing signature')
+    deps.signed()
+    return await take({ ...deps, answer: answering(deps, context, true) }, known, body.bytes.toString('utf8'))
+  }
+}
+
+async function take ({ answer, ...deps }: WebhookDeps & Readonly<{ answer: Answering }>, known: KnownIds, text: string): ReturnType<Webhook> {
+  const reading = readWebhook(text, deps.appId)
+  switch (reading.kind) {
+    case 'unreadable': return answer(400, 'signed, but not an event that can be read')
+    case 'other_app': return answer(403, 'of another app: check AUTHGEAR_APP_ID')
+    case 'ignored': return answer(204, 'of no consequence')
+    case 'revokes': {
+      if (reading.id !== undefined && known.has(reading.id)) return answer(204, 'repeated')
+      const outcomes = await Promise.all(reading.revocations.map((revocation) => deps.log.revoke(revocation)))
+      if (outcomes.includes('pending')) return answer(503, 'holds on this replica, and is published when Redis takes it')
+      if (reading.id !== undefined) known.add(reading.id)
+      return answer(204, 'in the log')
+    }
+  }
+}
+
+type Answering = (status: number, what: string, isWhole?: boolean) => Readonly<{ status: number, isWhole: boolean }>
+
+function answering ({ report }: WebhookDeps, context: LineContext, isSigned: boolean): Answering {
+  return (status, what, isWhole = true) => {
+    report(context, status, what, isSigned)
+    return { status, isWhole }
+  }
+}
+
+/** @returns undefined where it is none that Authgear could have sent: its body is not even read */
+function readSignature ({ headers }: IncomingMessage): Buffer | undefined {
+  const text = headers['x-authgear-body-signature']
+  return typeof text === 'string' && /^[0-9a-f]{64}$/.test(text) ? Buffer.from(text, 'hex') : undefined
+}
+
+/** Over the bytes as they came. */
+function isSigned (body: Uint8Array, given: Buffer, keys: readonly Buffer[]): boolean {
+  return keys.map((key) => equalSecret(given, createHmac('sha256', key).update(body).digest())).includes(true)
+}
+
+/** The portal shows the key as text, the project's secrets file the same in base64url: people copy either (recorded in webhooks.json). */
+function keysOf (secret: string): readonly Buffer[] {
+  const decoded = Buffer.from(secret, 'base64url')
+  const isEncoded = decoded.length >= 16 && decoded.toString('base64url') === secret
+  return isEncoded ? [Buffer.from(secret), decoded] : [Buffer.from(secret)]
+}
+
+type KnownIds = Readonly<{ has: (id: string) => boolean, add: (id: string) => void }>
+
+function createKnownIds (clock: Clock): KnownIds {
+  const seen = new Map<string, number>()
+  return {
+    has: (id) => clock.monotonic() - (seen.get(id) ?? -Infinity) < KNOWN_FOR,
+    add (id) {
+      seen.set(id, clock.monotonic())
+      const [oldest] = seen.keys()
+      if (seen.size > MAX_KNOWN && oldest !== undefined) seen.delete(oldest)
+    }
+  }
+}

@@ -1,0 +1,105 @@
+import type { Authenticator } from '../authenticate/types.ts'
+import type { Clock } from '../clock.ts'
+import type { Keyer } from '../core/cache-key.ts'
+import { readCredentials, type CookieNames } from '../core/credentials.ts'
+import type { LoginPage } from '../core/reason.ts'
+import { type AuthgearUrls, readLoginQuery } from './urls.ts'
+import {
+  type Browser, browserCookie, goesInCircles, isCurrent, newBrowser, openState, readBrowser, returned, type Seal,
+  sealState, type State
+} from './state.ts'
+import { readErrand } from './redirect.ts'
+import type { ReturnUrls } from './return-url.ts'
+import type { LoginAnswers } from './responses.ts'
+import { subjectOf, type Answerer, type Question, type Verdict } from '../http/types.ts'
+
+export type LoginDeps = Readonly<{
+  answers: LoginAnswers
+  returnUrls: ReturnUrls
+  authgear: AuthgearUrls
+  seal: Seal
+  clock: Clock
+  authenticator: Authenticator
+  keyer: Keyer
+  cookieNames: CookieNames
+}>
+
+/** Authgear's answers to `prompt=none` that mean: it has to show something first (OpenID Connect Core, 3.1.2.6). */
+const NEEDS_A_PERSON = new Set(['login_required', 'interaction_required', 'consent_required', 'account_selection_required'])
+const FAILED = new Set(['server_error', 'temporarily_unavailable'])
+/** An error code that may stand in a log line. */
+const ERROR_CODE = /^[a-z_]{1,40}$/
+/** A login that another tab overtook, or that took too long, is begun anew this often by itself, before a person has to do something. */
+const MAX_RESTARTS = 3
+
+type Begin = (state: Omit<State, 'browser' | 'issuedAt'>, browser: Browser | undefined) => Verdict
+
+function createBegin ({ answers, authgear, seal, clock }: LoginDeps): Begin {
+  return (state, known) => {
+    const now = clock.wall()
+    const browser = known ?? newBrowser(now)
+    const sealed = sealState(seal, { ...state, browser: browser.id, issuedAt: now })
+    return answers.redirect('sent_to_authgear', authgear.authorize(sealed, state), browserCookie(seal, browser))
+  }
+}
+
+/** `/login?rd=…`: to Authgear; first without it showing anything, since whoever has a session there should see nothing of it. */
+export function createLogin (deps: LoginDeps): Answerer {
+  const { answers, returnUrls, seal, clock } = deps
+  const begin = createBegin(deps)
+  return (question) => {
+    if (!readErrand(question.rawHeaders).isPage) return answers.page('not_a_page', question)
+    const { returnTo, maxAge, locales } = readLoginQuery(question.query ?? '')
+    const mode = maxAge === undefined ? 'silent' : 'step-up'
+    const back = (returnTo === undefined ? undefined : returnUrls.read(returnTo)) ?? returnUrls.fallback
+    return begin({ returnTo: back, mode, maxAge, locales, restarts: 0 }, readBrowser(seal, question.rawHeaders, clock.wall()))
+  }
+}
+
+/** `/callback?state=…`: back from Authgear. Back to the page only where the state is this browser's, and the session's cookie came too. */
+export function createCallback (deps: LoginDeps): Answerer {
+  const { answers, returnUrls, seal, clock } = deps
+  const begin = createBegin(deps)
+  const arrive = createArrive(deps)
+  return (question) => {
+    if (!readErrand(question.rawHeaders).isPage) return answers.page('not_a_page', question)
+    const query = new URLSearchParams(question.query)
+    const [text = '', ...others] = query.getAll('state')
+    const state = others.length === 0 ? openState(seal, text) : undefined
+    if (state === undefined) return answers.page('state_unknown', question)
+    // LOGIN_ALLOWED_HOSTS may be others by now
+    const returnTo = returnUrls.read(state.returnTo) ?? returnUrls.fallback
+    const browser = readBrowser(seal, question.rawHeaders, clock.wall())
+    if (browser?.id !== state.browser || !isCurrent(state, clock.wall())) {
+      // whoever holds such a state could as well link to /login?rd=…: it is worth no more than that
+      if (state.restarts < MAX_RESTARTS) return begin({ returnTo, mode: 'silent', maxAge: undefined, locales: state.locales, restarts: state.restarts + 1 }, browser)
+      return answers.page(browser === undefined ? 'cookies_blocked' : 'state_unknown', question, { returnTo })
+    }
+    const error = query.get('error')
+    if (error === null) return arrive(question, browser, returnTo)
+    if (state.mode === 'silent' && NEEDS_A_PERSON.has(error)) return begin({ ...state, returnTo, mode: 'interactive', restarts: 0 }, browser)
+    return answers.page(pageOf(error), question, { returnTo, says: ERROR_CODE.test(error) ? error : undefined })
+  }
+}
+
+function pageOf (error: string): LoginPage {
+  if (error === 'access_denied') return 'login_denied'
+  return FAILED.has(error) ? 'login_failed' : 'login_misconfigured'
+}
+
+/** Authgear says that there is a session: is it one here too? Asked anew, since what is remembered is from before. */
+function createArrive ({ answers, seal, clock, authenticator, keyer, cookieNames }: LoginDeps): (question: Question, browser: Browser, returnTo: string) => Verdict | Promise<Verdict> {
+  return async (question, browser, returnTo) => {
+    const reading = readCredentials(question.rawHeaders, cookieNames)
+    if (reading.kind === 'none') return answers.page('cookie_missing', question, { returnTo })
+    if (reading.kind === 'refused') return answers.page('cookie_unknown', question, { returnTo })
+    const authentication = await authenticator.confirm(subjectOf(keyer, question, reading.credentials), 0)
+    if (authentication.kind === 'unavailable') return { ...answers.page('login_unavailable', question), error: authentication.error }
+    if (authentication.kind === 'refused' || authentication.resolution.kind === 'invalid') {
+      return answers.page(reading.credentials.session === undefined ? 'cookie_missing' : 'cookie_unknown', question, { returnTo })
+    }
+    // its link begins to count anew: a person's click is no circle
+    if (goesInCircles(browser)) return answers.page('circles', question, { returnTo, cookie: browserCookie(seal, { ...browser, returns: 0 }) })
+    return answers.redirect('sent_back', returnTo, browserCookie(seal, returned(browser, clock.wall())))
+  }
+}

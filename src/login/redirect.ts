@@ -1,0 +1,102 @@
+import type { Policy } from '../core/policy.ts'
+import type { RefusalReason } from '../core/reason.ts'
+import type { ReturnUrls } from './return-url.ts'
+import type { LoginSettings } from './settings.ts'
+import { writeLoginQuery } from './urls.ts'
+
+/** What the header lines say of a request that may be sent to log in; one pass, never joined. */
+export type Errand = Readonly<{
+  /** A person's own page: no frame, no script's fetch, nothing fetched ahead. Where a browser does not say, it is. */
+  isPage: boolean
+  /** No proxy says that the client's method is another than GET or HEAD. */
+  isRead: boolean
+  /** `X-Forwarded-Host` and `-Uri`: where to come back to, if whoever sent it is trusted; undefined unless there is one line of each. */
+  host: string | undefined
+  uri: string | undefined
+}>
+
+const LINES = new Set(['sec-fetch-mode', 'sec-fetch-dest', 'sec-purpose', 'purpose', 'x-purpose', 'x-moz', 'x-forwarded-host', 'x-forwarded-uri', 'x-forwarded-method'])
+
+/** @param rawHeaders as they arrived */
+export function readErrand (rawHeaders: readonly string[]): Errand {
+  const lines = new Map<string, string[]>()
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    const name = (rawHeaders[i] ?? '').toLowerCase()
+    if (LINES.has(name)) lines.set(name, [...lines.get(name) ?? [], rawHeaders[i + 1] ?? ''])
+  }
+  const all = (name: string): readonly string[] => lines.get(name) ?? []
+  const only = (name: string): string | undefined => all(name).length === 1 ? all(name)[0] : undefined
+  return {
+    isPage: all('sec-fetch-mode').every((mode) => mode === 'navigate' || mode === 'nested-navigate' || mode === '') &&
+      all('sec-fetch-dest').every((dest) => dest === 'document' || dest === 'empty' || dest === '') &&
+      ['sec-purpose', 'purpose', 'x-purpose', 'x-moz'].flatMap(all).every((purpose) => !/prefetch|prerender|preview/i.test(purpose)),
+    isRead: all('x-forwarded-method').every(isReading),
+    host: only('x-forwarded-host'),
+    uri: only('x-forwarded-uri')
+  }
+}
+
+export function isReading (method: string): boolean {
+  return method === 'GET' || method === 'HEAD'
+}
+
+/** What browsers say of whoever made them come: `none` is the address bar or a bookmark. */
+const OWN = new Set(['same-origin', 'same-site', 'none'])
+
+/** @param rawHeaders as they arrived; @returns false for browsers that do not say (before 2023), which cannot be told apart */
+export function isFromAnotherSite (rawHeaders: readonly string[]): boolean {
+  return rawHeaders.some((value, i) => i % 2 === 1 && rawHeaders[i - 1]?.toLowerCase() === 'sec-fetch-site' && !OWN.has(value))
+}
+
+/** A refusal of a browser's navigation; presentation only, it is refused either way. */
+export type Refused = Readonly<{
+  reason: RefusalReason
+  bearer: boolean
+  /** What a step-up would have to give. */
+  challenge?: Readonly<{ maxAge: number | undefined, amr: readonly string[] }> | undefined
+  method: string
+  rawHeaders: readonly string[]
+  /** Whether TRUSTED_PROXIES vouch for the peer's `X-Forwarded-*`. */
+  isTrusted: () => boolean
+  policy: () => Policy
+}>
+
+/** `offer`: for proxies that cannot pass a redirect (`login=off`) and make one of their own. */
+export type WayIn = Readonly<{ kind: 'redirect' | 'offer', location: string }>
+
+/** @returns where to send a person; undefined where a login changes nothing, or must not begin */
+export type FindWayIn = (refused: Refused) => WayIn | undefined
+
+export function createWayIn ({ publicUrl, path }: Pick<LoginSettings, 'publicUrl' | 'path'>, returnUrls: ReturnUrls): FindWayIn {
+  const login = `${publicUrl}${path}/login`
+  const { host: publicHost } = new URL(publicUrl)
+  return (refused) => {
+    if (!isReading(refused.method) || !canHelp(refused)) return undefined
+    const errand = readErrand(refused.rawHeaders)
+    if (!errand.isPage || !errand.isRead) return undefined
+    // the proxy asks about the login's own route instead of leading there: a redirect would be one without end
+    if (errand.host?.replace(/:443$/, '') === publicHost && errand.uri?.startsWith(`${path}/`) === true) return undefined
+    const policy = refused.policy()
+    // today's Authgear sends no amr: whoever came back would be refused again
+    if (policy.kind === 'bad' || policy.amr.length > 0) return undefined
+    const returnTo = refused.isTrusted() ? returnUrlOf(errand, returnUrls) : undefined
+    return { kind: policy.loginOff ? 'offer' : 'redirect', location: login + writeLoginQuery({ returnTo, maxAge: refused.challenge?.maxAge }) }
+  }
+}
+
+function canHelp ({ reason, bearer }: Refused): boolean {
+  switch (reason) {
+    case 'no_credentials':
+    case 'invalid_session':
+    case 'expired_credentials':
+    case 'step_up_required': return true
+    // a broken cookie is replaced by a login, an Authorization line is not
+    case 'malformed_credentials': return !bearer
+    default: return false
+  }
+}
+
+/** Over https whatever the proxy says: the session's cookie is sent over nothing else. */
+function returnUrlOf ({ host, uri }: Errand, { read }: ReturnUrls): string | undefined {
+  return host === undefined || uri === undefined || !uri.startsWith('/') ? undefined : read(`https://${host}${uri}`)
+}

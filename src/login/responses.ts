@@ -1,0 +1,44 @@
+import type { LoginOutcome, LoginPage } from '../core/reason.ts'
+import { writeLoginQuery } from './urls.ts'
+import { PAGE_STATUS } from './outcome.ts'
+import { PAGE_HEADERS } from '../pages/layout.ts'
+import { createLoginPages } from '../pages/login-page.ts'
+import { COMMON, RETRY_AFTER, type Answer } from '../verify/responses.ts'
+import type { Question, Verdict } from '../http/types.ts'
+
+type OnPage = Readonly<{
+  /** Validated; where the page's link to the login leads in the end. */
+  returnTo?: string | undefined
+  /** A Set-Cookie line. */
+  cookie?: string
+  /** Authgear's error code, for the log. */
+  says?: string | undefined
+}>
+
+export type LoginAnswers = Readonly<{
+  redirect: (outcome: Exclude<LoginOutcome, LoginPage>, location: string, cookie?: string) => Verdict
+  page: (outcome: LoginPage, question: Question, on?: OnPage) => Verdict
+}>
+
+/** Redirects and pages: never a success, never an identity header. @param sessionCookie the name of Authgear's */
+export function createLoginAnswers (loginUrl: string, sessionCookie: string): LoginAnswers {
+  const render = createLoginPages(sessionCookie)
+  return Object.freeze({
+    redirect: (outcome: LoginOutcome, location: string, cookie?: string): Verdict => ({
+      answer: answerOf(outcome, outcome === 'sent_back' ? 303 : 302, ['location', location], '', cookie),
+      reason: outcome,
+      source: 'none'
+    }),
+    page (outcome: LoginPage, { requestId }: Question, { returnTo, cookie, says }: OnPage = {}): Verdict {
+      const status = PAGE_STATUS[outcome]
+      const body = render(outcome, { reference: requestId, login: loginUrl + writeLoginQuery({ returnTo, maxAge: undefined }) })
+      const headers = status === 503 ? [...PAGE_HEADERS, 'retry-after', RETRY_AFTER] : PAGE_HEADERS
+      return { answer: answerOf(outcome, status, headers, body, cookie), reason: outcome, source: 'none', says }
+    }
+  })
+}
+
+function answerOf (outcome: LoginOutcome, status: number, headers: readonly string[], body: string, cookie: string | undefined): Answer {
+  const all = [...headers, 'content-length', String(Buffer.byteLength(body)), ...COMMON, 'x-forward-auth-reason', outcome]
+  return { status, headers: cookie === undefined ? all : [...all, 'set-cookie', cookie], body }
+}

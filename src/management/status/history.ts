@@ -1,0 +1,83 @@
+import { type Clock, type Moment, momentOf } from '../../clock.ts'
+import type { GaugeReading } from '../../metrics/instruments.ts'
+import type { Reading } from '../../metrics/metrics.ts'
+
+export const DECISIONS = ['allowed', 'unauthenticated', 'forbidden', 'unavailable', 'elsewhere'] as const
+export type DecisionName = (typeof DECISIONS)[number]
+export const SOURCES = ['memory', 'redis', 'authgear'] as const
+export type SourceName = (typeof SOURCES)[number]
+export type OriginName = keyof Reading['revocations']
+
+type Reads = Readonly<{ hits: number, reads: number }>
+
+/** What of a reading the status page shows: some hundred numbers since the start, so that a quarter of an hour is small. */
+export type Sample = Moment & Readonly<{
+  requests: Readonly<Record<DecisionName, number>>
+  memory: Reads
+  redis: Reads
+  /** By source: how many took at most as long as each bound of LATENCY_BUCKETS; the last is all. */
+  durations: Readonly<Record<SourceName, readonly number[]>>
+  authgear: Readonly<{ answered: number, failed: number, rejected: number }>
+  redisErrors: number
+  revocations: Reading['revocations']
+  now: GaugeReading
+}>
+
+export function sampleOf ({ requests, durations, reads: { memory, redis }, authgear, redisErrors, revocations, now }: Reading, moment: Moment): Sample {
+  return {
+    ...moment,
+    requests: byDecision(requests),
+    memory: { hits: memory.hit, reads: memory.hit + memory.miss },
+    redis: { hits: redis.hit, reads: redis.hit + redis.miss + redis.rejected },
+    durations: { memory: durations.memory, redis: durations.redis, authgear: durations.authgear },
+    authgear: { answered: authgear.valid + authgear.invalid, failed: authgear.error + authgear.timeout, rejected: authgear.rejected },
+    redisErrors: Object.values(redisErrors).reduce((sum, count) => sum + count, 0),
+    revocations,
+    now
+  }
+}
+
+const BY_STATUS: Readonly<Record<number, DecisionName>> = { 200: 'allowed', 401: 'unauthenticated', 403: 'forbidden', 503: 'unavailable', 404: 'elsewhere' }
+
+/** `/identify` decides nothing. */
+function byDecision (requests: Reading['requests']): Record<DecisionName, number> {
+  const counts: Record<DecisionName, number> = { allowed: 0, unauthenticated: 0, forbidden: 0, unavailable: 0, elsewhere: 0 }
+  for (const { labels: { endpoint, status }, count } of requests) {
+    const decision = BY_STATUS[status]
+    if (decision !== undefined && endpoint !== 'identify') counts[decision] += count
+  }
+  return counts
+}
+
+/** Milliseconds that the page looks back. */
+export const WINDOW = 15 * 60_000
+/** Milliseconds between two samples. */
+export const STEP = 10_000
+
+export type History = Readonly<{
+  /** Keeps how things are; to be called every STEP. */
+  sample: () => void
+  /** The samples of the last WINDOW, oldest first, and how things are right now; two at least. */
+  window: () => readonly Sample[]
+}>
+
+/** One more than fits, so that the oldest is as old as the window. */
+const KEPT = WINDOW / STEP + 1
+
+/** Bounded: 91 samples of about a kilobyte. The first is taken at once, so that what is counted since is all there was. */
+export function createHistory ({ read, clock }: Readonly<{ read: () => Reading, clock: Clock }>): History {
+  const take = (): Sample => sampleOf(read(), momentOf(clock))
+  const kept: Sample[] = [take()]
+  return Object.freeze({
+    sample () {
+      kept.push(take())
+      if (kept.length > KEPT) kept.shift()
+    },
+    window () {
+      const now = take()
+      // a machine that slept took none meanwhile: half a step, since timers are late
+      const recent = kept.filter(({ monotonic }) => now.monotonic - monotonic <= WINDOW + STEP / 2)
+      return [...(recent.length === 0 ? kept.slice(-1) : recent), now]
+    }
+  })
+}

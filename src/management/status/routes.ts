@@ -1,0 +1,180 @@
+import { createHash } from 'node:crypto'
+import { isIP } from 'node:net'
+import caching from '@fastify/caching'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Clock } from '../../clock.ts'
+import { chartsOf, figuresOf } from './charts.ts'
+import { CONTENT_SECURITY_POLICY, renderPage, SCRIPT, type Status } from './page.ts'
+
+/** The protocol of abstract-cache as `@fastify/caching` speaks it; its types know one of the two forms of `get`. */
+export type AbstractCache = Readonly<{
+  get: (key: Key, callback?: (error: unknown, found: Found | null) => void) => Promise<Found | null>
+  set: (key: Key, value: unknown, lifeMs: number, callback?: (error: unknown, result: unknown) => void) => Promise<void>
+}>
+type Key = string | Readonly<{ id: string, segment: string }>
+type Found = Readonly<{ item: unknown, stored: number, ttl: number }>
+
+/** Where tags are; may be slow, and may fail. */
+export type TagStore = Readonly<{
+  get: (name: string) => Found | undefined | Promise<Found | undefined>
+  set: (name: string, value: unknown, lifeMs: number) => void | Promise<void>
+}>
+
+/** Milliseconds after which the page is rendered rather than waited for a tag. */
+const DEADLINE = 50
+
+/** Callbacks for the plugin and promises for the protocol. Never rejects, never waits for long: what cannot be told is a miss. */
+export function abstractCache (store: TagStore, deadlineMs = DEADLINE): AbstractCache {
+  return Object.freeze({
+    async get (key: Key, callback?: (error: unknown, found: Found | null) => void) {
+      const found = await within(deadlineMs, () => store.get(nameOf(key))) ?? null
+      callback?.(null, found)
+      return found
+    },
+    async set (key: Key, value: unknown, lifeMs: number, callback?: (error: unknown, result: unknown) => void) {
+      await within(deadlineMs, () => store.set(nameOf(key), value, lifeMs))
+      callback?.(null, undefined)
+    }
+  })
+}
+
+const nameOf = (key: Key): string => typeof key === 'string' ? key : `${key.segment} ${key.id}`
+
+/** @returns undefined where it fails, or takes longer */
+async function within<T> (limitMs: number, ask: () => T | Promise<T>): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<undefined>((resolve) => { timer = setTimeout(resolve, limitMs, undefined) })
+  try {
+    return await Promise.race([ask(), late])
+  } catch {
+    return undefined
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** More than there are resources, each with the tags of a second. */
+const MAX_TAGS = 16
+
+/** In memory, the oldest first to go. */
+export function createTagStore (clock: Pick<Clock, 'monotonic'>): TagStore {
+  const tags = new Map<string, Found & Readonly<{ until: number }>>()
+  return Object.freeze({
+    get (name: string) {
+      const found = tags.get(name)
+      return found === undefined || found.until <= clock.monotonic() ? undefined : found
+    },
+    set (name: string, item: unknown, ttl: number) {
+      const stored = clock.monotonic()
+      tags.delete(name)
+      tags.set(name, { item, stored, ttl, until: stored + ttl })
+      const [oldest] = tags.keys()
+      if (tags.size > MAX_TAGS && oldest !== undefined) tags.delete(oldest)
+    }
+  })
+}
+
+/**
+ * Whether the page may be shown under that name: an address, this machine's own name (whole, or its first part), or one of MANAGEMENT_HOSTS. By any other name a hostile site
+ * could have pointed itself here (DNS rebinding) and read the page as its own.
+ * @param allowed lower case; `*.example.com` stands for every name below
+ */
+export function isOwnHost (header: string | undefined, machine: string, allowed: readonly string[]): boolean {
+  const [, v6, name] = /^(?:\[([^\]]*)\]|([^:]+))(?::\d{1,5})?$/.exec(header ?? '') ?? []
+  if (v6 !== undefined) return isIP(v6) === 6
+  if (name === undefined) return false
+  if (isIP(name) === 4) return true
+  const host = name.toLowerCase().replace(/\.$/, '')
+  const [own, short] = [machine.toLowerCase(), machine.toLowerCase().split('.')[0]]
+  return ['localhost', own, short].includes(host) || host.endsWith('.localhost') || allowed.some((one) => matches(host, one))
+}
+
+const matches = (host: string, pattern: string): boolean => pattern.startsWith('*.') ? host.endsWith(pattern.slice(1)) && host.length > pattern.length - 1 : host === pattern
+
+/** The page as data: per chart and line what its key says (`total`), the newest value of its curve, and its minutes, newest first. Seconds, shares, and things a second. */
+export function renderJson ({ version, state, samples }: Status): string {
+  const [first, now] = [samples[0], samples.at(-1)]
+  if (first === undefined || now === undefined) throw new Error('a status without a sample')
+  const charts = chartsOf(now).map((chart) => [chart.id, Object.fromEntries(figuresOf(chart, samples).map(({ line, total, latest, rows }) =>
+    [line.id, { total: total ?? null, latest: latest ?? null, minutes: rows.map(({ value }) => value ?? null) }]))])
+  return JSON.stringify({
+    version,
+    state,
+    at: new Date(now.wall).toISOString(),
+    windowSeconds: (now.monotonic - first.monotonic) / 1000,
+    now: now.now,
+    charts: Object.fromEntries(charts)
+  })
+}
+
+export type StatusDeps = Readonly<{
+  status: () => Status
+  clock: Clock
+  tags: TagStore
+  /** This machine's own name. */
+  machine: string
+  /** MANAGEMENT_HOSTS */
+  hosts: readonly string[]
+}>
+
+type Content = Readonly<{ body: string, tag: string, until: number }>
+
+/** Milliseconds that a rendered page is good for, however many look at it; its tag lives no longer, so that a 304 is never older. */
+const LIFE = 1000
+/** Milliseconds; the script changes with the version only. */
+const FOREVER = 24 * 60 * 60_000
+/** Bytes; ours have 24. */
+const LONGEST_TAG = 64
+
+/** `GET /`, its script, and `GET /status.json`: the only routes behind `@fastify/caching`, whose hooks would answer 304 on `/verify` (docs/decisions/072-caching-on-the-status-page-only.md). */
+export function addStatus (app: FastifyInstance, { status, clock, tags, machine, hosts }: StatusDeps): void {
+  const cache = abstractCache(tags)
+  const resources: ReadonlyArray<readonly [path: string, type: string, lifeMs: number, render: () => string]> = [
+    ['/', 'text/html; charset=utf-8', LIFE, () => renderPage(status())],
+    ['/status.json', 'application/json; charset=utf-8', LIFE, () => renderJson(status())],
+    ['/status.js', 'text/javascript; charset=utf-8', FOREVER, () => SCRIPT]
+  ]
+  for (const [path, type, lifeMs, render] of resources) {
+    const content = remembered(clock, lifeMs, render)
+    app.register(async (scope) => {
+      scope.addHook('onRequest', (request, reply, done) => {
+        if (!isOwnHost(request.headers.host, machine, hosts)) return refuseHost(reply)
+        prepare(request, reply)
+        done()
+      })
+      await scope.register(caching, { cache, cacheSegment: path, privacy: caching.privacy.NOCACHE })
+      scope.get(path, (_request, reply) => {
+        const { body, tag, until } = content()
+        reply.type(type).etag(tag, Math.max(1, Math.round(until - clock.monotonic()))).send(body)
+      })
+    })
+  }
+}
+
+/** Before the plugin's own hook, which would look any text up, and would forbid to keep what a 304 confirms. */
+function prepare (request: FastifyRequest, reply: FastifyReply): void {
+  if ((request.headers['if-none-match']?.length ?? 0) > LONGEST_TAG) delete request.headers['if-none-match']
+  reply.headers({
+    'cache-control': 'no-cache',
+    'content-security-policy': CONTENT_SECURITY_POLICY,
+    'cross-origin-resource-policy': 'same-origin',
+    'referrer-policy': 'no-referrer',
+    'x-content-type-options': 'nosniff'
+  })
+}
+
+export function refuseHost (reply: FastifyReply): void {
+  const text = 'This is not shown to a browser under this host name: use an address, or add the name to MANAGEMENT_HOSTS.\n'
+  reply.code(403).type('text/plain; charset=utf-8').send(text)
+}
+
+function remembered (clock: Clock, lifeMs: number, render: () => string): () => Content {
+  let content: Content | undefined
+  return () => {
+    const now = clock.monotonic()
+    if (content !== undefined && now < content.until) return content
+    const body = render()
+    content = { body, tag: `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`, until: now + lifeMs }
+    return content
+  }
+}

@@ -1,0 +1,218 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import type { AuditObserver } from '../authgear/audit-log/observer.ts'
+import type { AuthenticateObserver } from '../authenticate/types.ts'
+import type { FleetObserver } from '../cache/coalescing.ts'
+import { type AnswerSource, type Endpoint, REFUSALS } from '../core/reason.ts'
+import {
+  closedCounter, type ClosedCounter, type GaugeReading, type Gauges, readGauges, registerAudit, registerGauges
+} from './instruments.ts'
+import type { ResolverObserver, ResolverOutcome } from '../authgear/resolver/types.ts'
+import { type LogObserver, ORIGINS } from '../revocation/types.ts'
+import { LATENCY_BUCKETS, LatencyTally, RequestTally, type RequestLabels } from './request-counts.ts'
+
+export type Metrics = Readonly<{
+  contentType: string
+  render: () => Promise<string>
+  /** For the status page, which reads the same numbers as `render`. */
+  reading: () => Reading
+  request: (endpoint: Endpoint, status: number, reason: RequestLabels['reason'], source: AnswerSource, seconds: number) => void
+  /** A chain of trusted proxies that was too long to read. */
+  forwardedForIgnored: () => void
+  authenticate: Pick<AuthenticateObserver, 'memoryRead' | 'coalesced'>
+  fleet: Readonly<{ sharedRead: FleetObserver['sharedRead'], sharedError: (operation: RedisOperation) => void }>
+  resolver: ResolverObserver
+  revocations: Pick<LogObserver, 'revoked' | 'lag' | 'inauthentic' | 'capped'>
+  audit: AuditObserver
+}>
+
+type RedisOperation = Parameters<FleetObserver['sharedError']>[0]
+type CountedOrigin = (typeof COUNTED_ORIGINS)[number]
+
+/** Everything since the start, and how things are now. */
+export type Reading = Readonly<{
+  requests: ReadonlyArray<Readonly<{ labels: RequestLabels, count: number }>>
+  /** By source: how many took at most as long as each bound; the last is all. */
+  durations: Readonly<Record<AnswerSource, readonly number[]>>
+  reads: CacheReads
+  authgear: Readonly<Record<ResolverOutcome, number>>
+  redisErrors: Readonly<Record<RedisOperation, number>>
+  revocations: Readonly<Record<CountedOrigin, number>>
+  now: GaugeReading
+}>
+
+/** A registry of its own, so that two services in one process do not meet. Closed label sets: nothing a client chooses is a label. */
+export function createMetrics (version: string, gauges: Gauges): Metrics {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+  for (const name of MISNAMED) registry.removeSingleMetric(name)
+  new Gauge({ registers: [registry], name: 'forward_auth_build_info', help: 'Always 1; the label says which version runs.', labelNames: ['version'] }).set({ version }, 1)
+  registerGauges(registry, gauges)
+  const reads = registerCacheReads(registry)
+  const requests = registerRequests(registry)
+  const fleet = registerFleet(registry)
+  const resolver = registerResolver(registry)
+  const revocations = registerRevocations(registry)
+  return Object.freeze({
+    contentType: registry.contentType,
+    render: () => registry.metrics(),
+    reading: () => ({
+      ...requests.reading(),
+      reads: { memory: { ...reads.memory }, redis: { ...reads.redis } },
+      authgear: resolver.outcomes.counts(),
+      redisErrors: fleet.counts(),
+      revocations: revocations.origins.counts(),
+      now: readGauges(gauges)
+    }),
+    request: requests.request,
+    forwardedForIgnored: registerForwardedFor(registry),
+    authenticate: registerAuthenticate(registry, reads.memory),
+    fleet: { sharedRead: (outcome) => { reads.redis[outcome]++ }, sharedError: fleet.add },
+    resolver: resolver.observer,
+    revocations: revocations.observer,
+    audit: registerAudit(registry, gauges.audit)
+  } satisfies Metrics)
+}
+
+/** Gauges that Node's defaults call `_total`, as only counters may be; each is the sum of another one (docs/decisions/070-metrics-that-promtool-takes.md). */
+const MISNAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total']
+
+function registerRequests (registry: Registry): Pick<Metrics, 'request'> & { reading: () => Pick<Reading, 'requests' | 'durations'> } {
+  const requests = new RequestTally()
+  for (const labels of WATCHED) requests.begin(labels)
+  const durations: Record<AnswerSource, LatencyTally> = { memory: new LatencyTally(), redis: new LatencyTally(), authgear: new LatencyTally(), none: new LatencyTally() }
+  new Counter({
+    registers: [registry],
+    name: 'forward_auth_requests_total',
+    help: 'Answers given to proxies.',
+    labelNames: ['endpoint', 'status', 'reason', 'source'],
+    collect () {
+      this.reset()
+      for (const { labels, count } of requests.entries()) this.inc({ ...labels }, count)
+    }
+  })
+  new TalliedHistogram(registry, durations)
+  return {
+    request: (endpoint, status, reason, source, seconds) => {
+      requests.add(endpoint, status, reason, source)
+      durations[source].add(seconds)
+    },
+    reading: () => ({
+      requests: Array.from(requests.entries(), ({ labels, count }) => ({ labels, count })),
+      durations: { memory: durations.memory.cumulative(), redis: durations.redis.cumulative(), authgear: durations.authgear.cumulative(), none: durations.none.cumulative() }
+    })
+  }
+}
+
+/** What alerts watch is there from the start: `increase` does not see the first value of a series. */
+const WATCHED: readonly RequestLabels[] = [{ endpoint: 'other', status: 404, reason: 'not_found', source: 'none' }, ...(['verify', 'ext-authz'] as const).flatMap((endpoint) => [
+  ...(['memory', 'redis', 'authgear'] as const).map((source) => ({ endpoint, status: 200, reason: 'allowed', source }) as const),
+  ...(['none', 'memory', 'redis', 'authgear'] as const).map((source) => ({ endpoint, status: 403, reason: 'bad_policy', source }) as const),
+  ...(['authgear_unavailable', 'authgear_misconfigured', 'overloaded'] as const).map((reason) => ({ endpoint, status: REFUSALS[reason].status, reason, source: 'authgear' }) as const)
+])]
+
+function registerForwardedFor (registry: Registry): () => void {
+  const ignored = new Counter({
+    registers: [registry],
+    name: 'forward_auth_forwarded_for_ignored_total',
+    help: 'Requests whose X-Forwarded-For names more than 32 trusted proxies, or takes 2 KiB for them: the peer counted as the client.'
+  })
+  return () => ignored.inc()
+}
+
+const DURATION = 'forward_auth_request_duration_seconds'
+const DURATION_HELP = 'From the request line to the answer, by where the answer came from.'
+
+/** Shows tallies as a histogram: prom-client has no way to set one. */
+class TalliedHistogram extends Histogram<'source'> {
+  readonly #tallies: Readonly<Record<string, LatencyTally>>
+
+  constructor (registry: Registry, tallies: Readonly<Record<string, LatencyTally>>) {
+    super({
+      registers: [registry],
+      name: DURATION,
+      help: DURATION_HELP,
+      labelNames: ['source'],
+      buckets: [...LATENCY_BUCKETS]
+    })
+    this.#tallies = tallies
+  }
+
+  /** What the registry calls for its text format; `get` calls it too. */
+  async getForPromString () {
+    const values = Object.entries(this.#tallies).flatMap(([source, tally]) => seriesOf(DURATION, source, tally))
+    return { name: DURATION, help: DURATION_HELP, type: 'histogram', aggregator: 'sum', values }
+  }
+}
+
+function seriesOf (name: string, source: string, tally: LatencyTally) {
+  const buckets = tally.cumulative().map((value, index) => ({ metricName: `${name}_bucket`, labels: { le: LATENCY_BUCKETS[index] ?? '+Inf', source }, value }))
+  const count = buckets.at(-1)?.value ?? 0
+  return [...buckets, { metricName: `${name}_sum`, labels: { source }, value: tally.sum }, { metricName: `${name}_count`, labels: { source }, value: count }]
+}
+
+const noReads = () => ({ memory: { hit: 0, miss: 0 }, redis: { hit: 0, miss: 0, rejected: 0, unreachable: 0 } })
+type CacheReads = ReturnType<typeof noReads>
+
+function registerCacheReads (registry: Registry): CacheReads {
+  const reads = noReads()
+  new Counter({
+    registers: [registry],
+    name: 'forward_auth_cache_reads_total',
+    help: 'Look-ups by tier; rejected = something was there that cannot be trusted.',
+    labelNames: ['tier', 'outcome'],
+    collect () {
+      this.reset()
+      for (const [tier, outcomes] of Object.entries(reads)) for (const [outcome, count] of Object.entries(outcomes)) this.inc({ tier, outcome }, count)
+    }
+  })
+  return reads
+}
+
+function registerAuthenticate (registry: Registry, reads: CacheReads['memory']): Metrics['authenticate'] {
+  const coalesced = closedCounter(registry, 'forward_auth_coalesced_total', 'Requests answered by a resolution that another one had begun.', 'scope', ['process', 'fleet'])
+  return {
+    memoryRead: (outcome) => { reads[outcome]++ },
+    coalesced: coalesced.add
+  }
+}
+
+function registerFleet (registry: Registry): ClosedCounter<RedisOperation> {
+  return closedCounter(registry, 'forward_auth_redis_errors_total', 'Redis commands that failed or took longer than REDIS_TIMEOUT.', 'operation', ['read', 'lease', 'write', 'release'])
+}
+
+const SLOW_BUCKETS = LATENCY_BUCKETS.filter((bound) => bound >= 0.001)
+
+function registerResolver (registry: Registry): { observer: ResolverObserver, outcomes: ClosedCounter<ResolverOutcome> } {
+  const outcomes = closedCounter(registry, 'forward_auth_authgear_requests_total', 'Requests to the resolver; rejected = not sent, since Authgear is overloaded or left alone.', 'outcome', ['valid', 'invalid', 'error', 'timeout', 'rejected'])
+  const duration = new Histogram({ registers: [registry], name: 'forward_auth_authgear_request_duration_seconds', help: 'How long the resolver took.', buckets: SLOW_BUCKETS })
+  return {
+    outcomes,
+    observer: {
+      authgearRequest: (outcome, seconds) => {
+        outcomes.add(outcome)
+        if (outcome !== 'rejected') duration.observe(seconds)
+      }
+    }
+  }
+}
+
+function registerRevocations (registry: Registry): { observer: Metrics['revocations'], origins: ClosedCounter<CountedOrigin> } {
+  const origins = closedCounter(registry, 'forward_auth_revocations_total', 'Revocations taken here or read from the log, by where they came from; inauthentic = an entry read as "everything".', 'origin', COUNTED_ORIGINS)
+  const lag = new Histogram({ registers: [registry], name: 'forward_auth_revocation_log_lag_seconds', help: 'From the append of an entry to its reading here, by the clock of Redis.', buckets: SLOW_BUCKETS })
+  const capped = closedCounter(registry, 'forward_auth_revocations_capped_total', CAPPED_HELP, 'origin', ORIGINS)
+  return {
+    origins,
+    observer: {
+      revoked: origins.add,
+      capped: capped.add,
+      lag: (seconds) => lag.observe(seconds),
+      inauthentic: () => origins.add('inauthentic')
+    }
+  }
+}
+
+const CAPPED_HELP = 'Revocations beyond what the log takes of their origin in a minute: ' +
+  'published together as one "everything"; sign-outs are refused.'
+
+/** With what could not be told. */
+export const COUNTED_ORIGINS = [...ORIGINS, 'inauthentic'] as const

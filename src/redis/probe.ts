@@ -1,0 +1,158 @@
+import type { Redis } from 'ioredis'
+import { connectRedis } from './connect.ts'
+import { type RedisConnection, redisLibrary } from './connection.ts'
+import { trialKey } from './keys.ts'
+import { type LogConnection, type LogConnections, openLogConnections, whereItBelongs } from './log-connections.ts'
+import { connectionOptions, nameOf, type RedisAddress, type RedisSettings } from './options.ts'
+
+/**
+ * Each command of the cache and of the revocation log that may stand in a script. KEYS: a value, a stream, a hash, all in one
+ * slot; none is left behind. Returns name, refusal, name, refusal … of those that were refused.
+ */
+export const TRIAL = `
+local refused = {}
+local function try(...)
+  local reply = redis.pcall(...)
+  if type(reply) == 'table' and reply.err then
+    refused[#refused + 1] = (select(1, ...))
+    refused[#refused + 1] = reply.err
+  end
+end
+
+try('SET', KEYS[1], 'x', 'PX', '1000')
+try('GET', KEYS[1])
+try('PTTL', KEYS[1])
+try('TIME')
+try('XADD', KEYS[2], '*', 'a', 'b')
+try('XLEN', KEYS[2])
+try('XRANGE', KEYS[2], '-', '+', 'COUNT', '1')
+try('XREVRANGE', KEYS[2], '+', '-', 'COUNT', '1')
+try('XREAD', 'COUNT', '1', 'STREAMS', KEYS[2], '0')
+try('XTRIM', KEYS[2], 'MINID', '0')
+try('HSET', KEYS[3], 'a', 'b')
+try('HGET', KEYS[3], 'a')
+try('HMGET', KEYS[3], 'a')
+for _, key in ipairs(KEYS) do try('DEL', key) end
+return refused
+`
+
+/** A command that the server refused, and the word that its refusal begins with. */
+export type Refusal = Readonly<{ command: string, refusal: string }>
+
+/** One server of the configuration, asked by itself; a Sentinel is asked for the master, a node of a Cluster for its state. */
+export type Named = Readonly<{ name: string, problem: Error | undefined, reply: string | undefined }>
+
+/** Redis as the service would see it, on its own kinds of connection: for `doctor`. */
+export type RedisLook = Readonly<{
+  /** The cache's connection. */
+  connection: RedisConnection
+  /** The log's, opened by the first question about the log; returns when both are ready, or are not for a while. */
+  log: () => Promise<LogConnections>
+  /** @returns what stands in the way; undefined once it is connected, in a Cluster to every master */
+  connected: () => Promise<Error | undefined>
+  /** Each server that the configuration names, since the library tells little of what Sentinel and Cluster are made of. */
+  named: () => Promise<readonly Named[]>
+  /** INFO, from the server that holds the log. */
+  info: () => Promise<string>
+  /** Tries, on keys of its own, what the cache and the log do; it leaves nothing behind. */
+  trial: () => Promise<readonly Refusal[]>
+  close: () => Promise<void>
+}>
+
+/** Milliseconds: several attempts, and a Cluster's masters one after the other. */
+const CONNECTED_WITHIN = 5000
+/** Milliseconds for one server by itself. */
+const ONE_WITHIN = 3000
+
+/** @param logKey what the log's keys begin with */
+export function inspectRedis (settings: RedisSettings, logKey: string): RedisLook {
+  const { connection, connected } = connecting(settings)
+  let logs: LogConnections | undefined
+  const log = async (): Promise<LogConnections> => {
+    logs ??= openLogConnections(settings)
+    await Promise.all([untilReady(logs.follower), untilReady(logs.publisher)])
+    return logs
+  }
+  const ask = async <T>(command: (redis: Redis) => Promise<T>): Promise<T> => {
+    const { publisher } = await log()
+    return await whereItBelongs(publisher, () => command(publisher.redis))
+  }
+  return Object.freeze({
+    connection,
+    log,
+    connected: () => connected,
+    named: () => Promise.all(addressesOf(settings).map((address) => askOne(settings, address))),
+    info: () => ask((redis) => redis.info()),
+    async trial () {
+      const name = trialKey(logKey)
+      return refusalsOf(await ask((redis) => redis.eval(TRIAL, 3, `${name}:entry`, `${name}:stream`, `${name}:head`)))
+    },
+    async close () {
+      logs?.follower.close()
+      logs?.publisher.close()
+      await connection.close()
+    }
+  })
+}
+
+/** Each wait is half a second long. */
+async function untilReady ({ redis, ready }: LogConnection): Promise<void> {
+  for (let waits = 0; waits < CONNECTED_WITHIN / 500 && redis.status !== 'ready'; waits++) await ready()
+}
+
+function connecting (settings: RedisSettings): Pick<RedisLook, 'connection'> & Readonly<{ connected: Promise<Error | undefined> }> {
+  let settle: (error: Error | undefined) => void = () => {}
+  const connected = new Promise<Error | undefined>((resolve) => { settle = resolve })
+  const late = setTimeout(() => settle(Object.assign(new Error('not connected'), { code: 'ETIMEDOUT' })), CONNECTED_WITHIN)
+  const connection = connectRedis(settings, { up: () => settle(undefined), down: (error) => settle(error ?? new Error('the connection was closed')) })
+  return { connection, connected: connected.finally(() => clearTimeout(late)) }
+}
+
+function addressesOf ({ servers }: RedisSettings): readonly RedisAddress[] {
+  switch (servers.kind) {
+    case 'one': return [servers]
+    case 'sentinel': return servers.sentinels
+    case 'cluster': return servers.nodes
+  }
+}
+
+/** What a server is asked that is not the one that holds everything. */
+async function questionOf (redis: Redis, { servers }: RedisSettings): Promise<unknown> {
+  switch (servers.kind) {
+    case 'one': return undefined
+    case 'cluster': return await redis.cluster('INFO')
+    case 'sentinel': return await redis.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', servers.name)
+  }
+}
+
+async function askOne (settings: RedisSettings, { host, port }: RedisAddress): Promise<Named> {
+  const { servers } = settings
+  const access = servers.kind === 'sentinel' ? { username: undefined, password: servers.password } : {}
+  const single = { ...settings, ...access, servers: { kind: 'one', host, port, db: servers.kind === 'one' ? servers.db : 0 } } as const
+  const library = redisLibrary()
+  const redis = new library.Redis({ ...connectionOptions(single), lazyConnect: true, retryStrategy: () => null, commandTimeout: ONE_WITHIN })
+  const name = nameOf({ host, port })
+  let first: Error | undefined
+  redis.on('error', (error: Error) => { first ??= error })
+  const late = setTimeout(() => { first ??= Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' }); redis.disconnect() }, ONE_WITHIN)
+  try {
+    await redis.connect()
+    const reply = await questionOf(redis, settings)
+    return { name, problem: undefined, reply: Array.isArray(reply) ? reply.join(':') : typeof reply === 'string' ? reply : undefined }
+  } catch (error) {
+    return { name, problem: first ?? (error instanceof Error ? error : new Error('unknown')), reply: undefined }
+  } finally {
+    clearTimeout(late)
+    redis.disconnect()
+  }
+}
+
+function refusalsOf (reply: unknown): readonly Refusal[] {
+  const texts = Array.isArray(reply) ? reply.map(String) : []
+  return texts.flatMap((command, index) => index % 2 === 0 ? [{ command, refusal: refusalOf(texts[index + 1] ?? '') }] : [])
+}
+
+/** Redis 7 says `ERR ACL failure in script`, or that the user cannot run the command, where 6 says NOPERM. */
+function refusalOf (text: string): string {
+  return /ACL failure|can't run this command|can't access/i.test(text) ? 'NOPERM' : /^[A-Z]+/.exec(text)?.[0] ?? 'ERR'
+}

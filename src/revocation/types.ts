@@ -1,0 +1,103 @@
+import type { CredentialDigest } from '../core/cache-key.ts'
+import type { Entry, Stamp } from '../core/entry.ts'
+
+/** What a revocation makes void: every resolution of a user, every one made with a credential, or all there are. */
+export type Target =
+  | Readonly<{ kind: 'user', userId: string }>
+  | Readonly<{ kind: 'credential', digest: CredentialDigest }>
+  | Readonly<{ kind: 'everything' }>
+
+export const ORIGINS = ['webhook', 'management', 'audit', 'logout'] as const
+export type Origin = (typeof ORIGINS)[number]
+
+export type Revocation = Readonly<{
+  target: Target
+  origin: Origin
+  /** Milliseconds in which a resolution that began after this was read is answered but not remembered. */
+  quietMs: number
+}>
+
+/** The name under which a target is looked up; the three kinds never meet. */
+export function nameOf (target: Target): string {
+  switch (target.kind) {
+    case 'user': return `u:${target.userId}`
+    case 'credential': return `c:${target.digest}`
+    case 'everything': return EVERYTHING
+  }
+}
+
+export const EVERYTHING = '*'
+
+/** Whom a resolution is about: any of these names makes it void. */
+export function namesOf (userId: string | undefined, digests: readonly CredentialDigest[]): string[] {
+  const names = digests.map((digest) => `c:${digest}`)
+  if (userId !== undefined) names.push(`u:${userId}`)
+  return names
+}
+
+/** What this replica knew when a resolution began: captured before the request to Authgear is queued. */
+export type Mark = Readonly<{
+  stamp: Stamp
+  /** Number of the revocations taken here so far: they hold at once, before the log has them. */
+  local: number
+  /** Monotonic milliseconds. */
+  at: number
+}>
+
+/** Whom a resolution is about. */
+export type About = Readonly<{ userId: string | undefined, digests: readonly CredentialDigest[] }>
+
+/** `pending`: it holds on this replica, and is published as soon as Redis takes it. */
+export type RevokeOutcome = 'logged' | 'pending'
+
+/** The revocation log as `authenticate` sees it: docs/revocation-protocol.md is the protocol, I1 to I3 its invariants. */
+export interface RevocationLog {
+  mark (): Mark
+  /** Decided at each hit: the newest linked-up poll is less than 3 s old by both clocks. */
+  isFollowing (): boolean
+  /** Whether something that was revoked since makes this resolution unusable. */
+  isVoid (about: About, mark: Pick<Mark, 'stamp' | 'local'>): boolean
+  /** Whether an entry of another replica may be used: positions this replica read itself, nothing pending about it. */
+  trusts (entry: Entry): boolean
+  /** Whether entries of other replicas may be looked at, and own ones written, at all. */
+  trustsShared (): boolean
+  /** Whether a resolution that began then is answered to its flight but not remembered. */
+  isQuiet (about: About, at: number): boolean
+  revoke (revocation: Revocation): Promise<RevokeOutcome>
+  /** @returns whether one more of this origin would be written by itself, and not with others as `everything` */
+  admits (origin: Origin): boolean
+  close (): Promise<void>
+}
+
+export type LogObserver = Readonly<{
+  /** A revocation was taken here, or read from another replica. */
+  revoked: (origin: Origin) => void
+  /** Seconds from the append to the reading, by Redis' clock alone. */
+  lag: (seconds: number) => void
+  /** A new generation: nothing of the old one may be used. */
+  adopted: () => void
+  /** An entry that is not authentic was read as `everything`. */
+  inauthentic: () => void
+  /** One more of this origin is beyond what the log takes in a minute. */
+  capped: (origin: Origin) => void
+  /** Entries that the log holds now. */
+  length: (entries: number) => void
+  trouble: (what: string, error?: unknown) => void
+}>
+
+/** An id of a Redis Stream: milliseconds and a number within them. Ids are compared only within one generation. */
+export type StreamId = string
+
+export const FIRST_ID: StreamId = '0-0'
+
+/** @returns negative where a is before b; both halves are compared as numbers, since text puts 9-0 after 10-0 */
+export function compareIds (a: StreamId, b: StreamId): number {
+  const [aMs = '', aSeq = ''] = a.split('-')
+  const [bMs = '', bSeq = ''] = b.split('-')
+  return compareNumbers(aMs, bMs) || compareNumbers(aSeq, bSeq)
+}
+
+/** Of 64 bits, which `Number` has not; decimal and without leading zeros, as Redis writes them. */
+function compareNumbers (a: string, b: string): number {
+  return a.length - b.length || (a < b ? -1 : Number(a > b))
+}

@@ -1,0 +1,110 @@
+import { openAudit, type Running } from '../authgear/audit-log/run.ts'
+import type { Clock } from '../clock.ts'
+import type { Keyer } from '../core/cache-key.ts'
+import { createSampling } from '../http/access-log.ts'
+import { createWebhook, type Webhook, type WebhookDeps } from '../http/webhook.ts'
+import { describe, type Log } from '../logging/log.ts'
+import type { Metrics } from '../metrics/metrics.ts'
+import type { RedisConnection } from '../redis/connection.ts'
+import { logKey, webhookKey } from '../redis/keys.ts'
+import { openLogConnections } from '../redis/log-connections.ts'
+import { maxEntries } from '../revocation/budget.ts'
+import { createEntryCodec } from '../revocation/codec.ts'
+import { follow } from '../revocation/follow.ts'
+import { createMemoryLog } from '../revocation/memory-log.ts'
+import { openPresence, type Presence } from '../revocation/presence.ts'
+import { createRedisLogStore } from '../revocation/redis-store.ts'
+import { createStreamLog } from '../revocation/stream-log.ts'
+import type { LogObserver, RevocationLog } from '../revocation/types.ts'
+import { retentionOf, type ServiceSettings } from './settings.ts'
+import { seldom, type Shared } from './shared.ts'
+
+/** Milliseconds for which a signed webhook is known to have come, and within which it is noted once. */
+const WEBHOOK_KNOWN_FOR = 30 * 86_400_000
+const WEBHOOK_NOTED_EVERY = 60_000
+
+type SourceDeps = Readonly<{ revocations: RevocationLog, connection: RedisConnection | undefined, log: Log, clock: Clock }>
+type FollowerDeps = SourceDeps & Readonly<{ metrics: Metrics, keyer: Keyer }>
+
+/** Where Authgear's audit log tells of revocations, read by one replica for all. */
+export function openFollower ({ audit, authgear, cache, redis }: ServiceSettings, { metrics, log, clock, keyer, revocations, connection }: FollowerDeps): Running | undefined {
+  if (audit === undefined) return undefined
+  return openAudit(audit, {
+    endpoint: authgear.endpoint,
+    ca: authgear.ca,
+    shared: redis === undefined || connection === undefined ? undefined : { commands: connection.commands, keyPrefix: logKey(redis.keyPrefix, authgear.endpoint.origin) },
+    revocations,
+    sessionDigest: keyer.sessionDigest,
+    lifetimeMs: cache.ttlMs + cache.staleIfErrorMs,
+    clock,
+    metrics: metrics.audit,
+    log
+  })
+}
+
+/** About webhooks that nobody signed. */
+const UNSIGNED_LINES_PER_SECOND = 10
+
+/** A flood of strangers' webhooks is sampled; each signed one that cannot be taken has its line. */
+function createWebhookReport (log: Log, clock: Clock): WebhookDeps['report'] {
+  const sampling = createSampling(UNSIGNED_LINES_PER_SECOND, clock.monotonic)
+  return (context, status, what, isSigned) => {
+    if (status === 204) return log.debug({ ...context, status, what }, 'webhook')
+    const leftOut = isSigned ? 0 : sampling()
+    if (leftOut !== undefined) log.warn({ ...context, status, what, ...(leftOut === 0 ? {} : { leftOut }) }, 'webhook')
+  }
+}
+
+/** Where Authgear's webhooks tell of them. */
+export function webhookOf ({ authgear, redis }: ServiceSettings, { revocations, connection, log, clock }: SourceDeps): Webhook | undefined {
+  const { webhookSecret: secret, appId } = authgear
+  if (secret === undefined) return undefined
+  const report = createWebhookReport(log, clock)
+  const name = webhookKey(logKey(redis?.keyPrefix ?? '', authgear.endpoint.origin))
+  const note = seldom(clock, WEBHOOK_NOTED_EVERY, () => { connection?.commands.setPx(name, Buffer.of(), WEBHOOK_KNOWN_FOR).catch(() => {}) })
+  return createWebhook({ secret, appId, log: revocations, clock, report, signed: note })
+}
+
+const NOT_FOLLOWED = 'the revocation log cannot be followed: memory entries are used for CACHE_DEGRADED_TTL only'
+/** Milliseconds. */
+const COMPLAIN_EVERY = 60_000
+
+/** `entries`: how many the log holds, and how many it may. */
+type Opened = Readonly<{
+  revocations: RevocationLog
+  close: () => Promise<void>
+  entries: () => Readonly<{ now: number, most: number }>
+}>
+type LogDeps = Readonly<{ metrics: Metrics, log: Log, clock: Clock, forget: () => void }>
+
+/** The log of revocations: a stream that every replica follows, or this one's memory. */
+export function openLog (settings: ServiceSettings, authenticationKey: Uint8Array, { metrics, log, clock, forget }: LogDeps): Opened {
+  const { redis, authgear } = settings
+  const retentionMs = retentionOf(settings)
+  let length = 0
+  const entries = () => ({ now: length, most: maxEntries(retentionMs) })
+  const trouble = (what: string, error?: unknown): void => log.error({ ...(error === undefined ? {} : { error: describe(error) }) }, what)
+  const complain = seldom(clock, COMPLAIN_EVERY, () => log.warn('entries of the revocation log are not authentic, or of another CACHE_SECRET: each is read as "everything"'))
+  const inauthentic = (): void => { metrics.revocations.inauthentic(); complain() }
+  const measured = (now: number): void => { length = now }
+  const observer: LogObserver = { ...metrics.revocations, inauthentic, adopted: forget, trouble, length: measured }
+  if (redis === undefined) {
+    const revocations = createMemoryLog({ clock, retentionMs, observer })
+    return { revocations, close: revocations.close, entries }
+  }
+  const store = createRedisLogStore({ ...openLogConnections(redis), keyPrefix: logKey(redis.keyPrefix, authgear.endpoint.origin) })
+  const revocations = createStreamLog({ store, codec: createEntryCodec(authenticationKey), clock, retentionMs, observer })
+  const failed = (error: unknown): void => trouble(NOT_FOLLOWED, error)
+  return { revocations, entries, close: follow(revocations, store, failed) }
+}
+
+/** Says to the others that this replica follows the log, and counts those who do. */
+export function openFollowersPresence ({ redis, authgear }: ServiceSettings, { connection, tell }: Shared, revocations: RevocationLog): Presence | undefined {
+  if (redis === undefined || connection === undefined) return undefined
+  const key = `${logKey(redis.keyPrefix, authgear.endpoint.origin)}:replicas`
+  return openPresence({
+    announce: (name, windowMs) => connection.commands.announce(key, name, windowMs),
+    isFollowing: () => revocations.isFollowing(),
+    failed: (error) => tell('announce', error)
+  })
+}

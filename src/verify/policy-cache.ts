@@ -1,0 +1,23 @@
+import { all, parsePolicy, SESSION_ONLY, type Policy } from '../core/policy.ts'
+import type { Question } from '../http/types.ts'
+
+/** A deployment has a handful of policies; more, or long ones, are a client's own query that a proxy passes on. */
+const MAX_KNOWN = 256
+const MAX_KNOWN_LENGTH = 512
+
+/** @returns what applies to a question: the query and each policy header, all of them; parsed once a text */
+export function createPolicies (): (question: Question) => Policy {
+  const known = new Map<string, Policy>()
+  const read = (text: string): Policy => {
+    const policy = known.get(text) ?? parsePolicy(text)
+    if (text.length <= MAX_KNOWN_LENGTH && !known.has(text)) {
+      if (known.size >= MAX_KNOWN) known.clear()
+      known.set(text, policy)
+    }
+    return policy
+  }
+  return ({ query, proxy }) => {
+    const own = query === undefined ? SESSION_ONLY : read(query)
+    return proxy.policies.length === 0 ? own : all([own, ...proxy.policies.map(read)])
+  }
+}

@@ -1,0 +1,129 @@
+import type { Source } from '../authenticate/types.ts'
+import type { Audience } from '../core/audience.ts'
+import type { Challenge } from '../core/policy.ts'
+import { REFUSALS, type AllowReason, type RefusalReason } from '../core/reason.ts'
+import { IDENTITY_HEADERS, type Identity, type Resolution } from '../core/resolution.ts'
+import { createPages } from '../pages/refusal-page.ts'
+
+/** One whole answer: flat name, value, … so that both protocols take it as it is. */
+export type Answer = Readonly<{ status: number, headers: readonly string[], body: string }>
+
+export type AbsentHeaders = 'empty' | 'omit'
+
+/** On every answer of this listener: nothing may be kept by anybody, and what it depends on. */
+export const COMMON = ['cache-control', 'no-store', 'vary', 'Authorization, Cookie'] as const
+/** Seconds; the breaker lets a probe through after one. */
+export const RETRY_AFTER = '2'
+const JSON_TYPE = 'application/json; charset=utf-8'
+/** What stands for nobody: `false`, and seven names that a proxy copies over what a client sent. */
+const NOBODY: Identity = ['false']
+
+/** Answers that are kept prepared: some 320 bytes each, and as much of what memory forgot meanwhile; for those in use and not for a million sessions. */
+const MAX_PREPARED = 4000
+/** Characters of an identity: hundreds of roles would be kept by their answer after memory forgot them. */
+const MAX_IDENTITY = 512
+
+/** @returns the answer for one who may pass; prepared once for each resolution in memory, since it is the hot path */
+export function createAllow (absent: AbsentHeaders, reason: AllowReason = 'allowed'): (resolution: Resolution & { kind: 'valid' }, source: Source) => Answer {
+  const prepared = new Map<Resolution, Answer>()
+  const prepare = (resolution: Resolution & { kind: 'valid' }): Answer => {
+    const answer = success(resolution.identity, reason, 'memory', absent)
+    if (resolution.identity.reduce((sum, value) => sum + (value?.length ?? 0), 0) > MAX_IDENTITY) return answer
+    if (prepared.size >= MAX_PREPARED) prepared.clear()
+    prepared.set(resolution, answer)
+    return answer
+  }
+  return (resolution, source) => source === 'memory' ? prepared.get(resolution) ?? prepare(resolution) : success(resolution.identity, reason, source, absent)
+}
+
+/** A 200 for nobody carries all eight names whatever the setting: `false` and seven empty ones. */
+export function allowNobody (reason: AllowReason | RefusalReason, source?: Source): Answer {
+  return success(NOBODY, reason, source, 'empty')
+}
+
+function success (identity: Identity, reason: AllowReason | RefusalReason, source: Source | undefined, absent: AbsentHeaders): Answer {
+  const headers: string[] = ['content-length', '0', ...COMMON, 'x-forward-auth-reason', reason]
+  const missing: string[] = []
+  IDENTITY_HEADERS.forEach((name, index) => {
+    const value = identity[index]
+    if (value === undefined) missing.push(name)
+    // empty ones overwrite what a client sent, at proxies that copy them
+    if (value !== undefined || absent === 'empty') headers.push(name, value ?? '')
+  })
+  if (source !== undefined) headers.push('x-forward-auth-source', source)
+  if (missing.length > 0) headers.push('x-envoy-auth-headers-to-remove', missing.join(','))
+  return { status: 200, headers, body: '' }
+}
+
+export type Refusal = Readonly<{
+  reason: RefusalReason
+  /** A bearer token was among what is refused. */
+  bearer: boolean
+  challenge?: Challenge | undefined
+  audience: Audience
+  /** The request id, the one thing of a request that a page shows; it is in the log too. */
+  reference: string
+}>
+
+/** @param realm AUTHGEAR_ENDPOINT; nothing of the request is echoed */
+export function createRefuse (realm: string): (refusal: Refusal) => Answer {
+  const pageFor = createPages()
+  const known = new Map<string, Answer>()
+  return (refusal) => {
+    const { reason, bearer, challenge, audience, reference } = refusal
+    if (audience === 'navigation') {
+      const page = pageFor(reason)
+      return refuse(refusal, page.headers, page.render(reference), realm)
+    }
+    // for programs there is one of each, but for challenges
+    const name = `${reason} ${bearer}`
+    const answer = (challenge === undefined ? known.get(name) : undefined) ?? refuse(refusal, ['content-type', JSON_TYPE], jsonOf(reason), realm)
+    if (challenge === undefined) known.set(name, answer)
+    return answer
+  }
+}
+
+/** For a person: on to the login, by an absolute address (Traefik makes a relative one lead to our inner one). */
+export function sendToLogin (reason: RefusalReason, location: string): Answer {
+  return { status: 302, headers: ['location', location, 'content-length', '0', ...COMMON, 'x-forward-auth-reason', REFUSALS[reason].outward], body: '' }
+}
+
+/** For proxies that cannot pass a redirect on: they make one of what this header says. */
+export function offerLogin (refusal: Answer, location: string): Answer {
+  return { ...refusal, headers: [...refusal.headers, 'x-forward-auth-login', location] }
+}
+
+function jsonOf (reason: RefusalReason): string {
+  const { outward, message } = REFUSALS[reason]
+  return JSON.stringify({ error: outward, message })
+}
+
+function refuse (refusal: Refusal, type: readonly string[], body: string, realm: string): Answer {
+  const { status, outward } = REFUSALS[refusal.reason]
+  const headers = [...type, 'content-length', String(Buffer.byteLength(body)), ...COMMON, 'x-forward-auth-reason', outward]
+  if (status === 401) headers.push('www-authenticate', challengeOf(refusal, realm))
+  if (status === 503) headers.push('retry-after', RETRY_AFTER)
+  return { status, headers, body }
+}
+
+/** RFC 6750, section 3: an error only where a token was sent. RFC 9470, section 3: what would be enough. */
+function challengeOf ({ bearer, challenge }: Refusal, realm: string): string {
+  const parameters = [`realm="${realm}"`]
+  if (challenge === undefined) {
+    if (bearer) parameters.push('error="invalid_token"')
+  } else {
+    parameters.push('error="insufficient_user_authentication"')
+    if (challenge.amr.length > 0) parameters.push(`acr_values="${challenge.amr.join(' ')}"`)
+    if (challenge.maxAge !== undefined) parameters.push(`max_age="${challenge.maxAge}"`)
+  }
+  return `Bearer ${parameters.join(', ')}`
+}
+
+export const NOT_FOUND: Answer = Object.freeze({
+  status: 404,
+  headers: ['content-type', JSON_TYPE, 'content-length', '21', ...COMMON, 'x-forward-auth-reason', 'not_found'],
+  body: '{"error":"not_found"}'
+})
+
+/** As Node answers a head that is too large. */
+export const TOO_MANY_LINES: Answer = Object.freeze({ status: 431, headers: ['content-length', '0', ...COMMON], body: '' })

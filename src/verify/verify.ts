@@ -1,0 +1,120 @@
+import type { Authentication, Subject } from '../authenticate/types.ts'
+import type { Clock } from '../clock.ts'
+import { readAudience } from '../core/audience.ts'
+import { readCredentials } from '../core/credentials.ts'
+import { decide, type Decision, type Policy } from '../core/policy.ts'
+import type { FindWayIn, WayIn } from '../login/redirect.ts'
+import type { TrustProxy } from '../http/trusted-proxies.ts'
+import { allowNobody, createAllow, createRefuse, offerLogin, sendToLogin, type Answer, type Refusal } from './responses.ts'
+import { createPolicies } from './policy-cache.ts'
+import { subjectOf, type Answerer, type AnswererDeps, type Question, type Verdict } from '../http/types.ts'
+
+export type VerifyDeps = AnswererDeps & Readonly<{
+  clock: Clock
+  /** A refusal made of an older resolution is confirmed first (CACHE_NEGATIVE_TTL). */
+  confirmAfterMs: number
+  /** PREFLIGHT=allow: a true CORS preflight, which carries no credential, gets a 200 for nobody. */
+  allowPreflight: boolean
+  /** Undefined: nobody is sent to log in. */
+  findWayIn: FindWayIn | undefined
+  trustProxy: TrustProxy
+}>
+
+/** Is this request signed in, and does it meet the policy? */
+export function createVerify (deps: VerifyDeps): Answerer {
+  const policyOf = createPolicies()
+  const refuse = createRefuser(deps, policyOf)
+  const conclude = createConclude(deps, refuse)
+  function later (question: Question, subject: Subject, authentication: Promise<Authentication>): Promise<Verdict> {
+    return authentication.then((known) => conclude(question, subject, policyOf(question), known))
+  }
+  return (question) => {
+    const reading = readCredentials(question.rawHeaders, deps.cookieNames)
+    if (reading.kind === 'none') {
+      return deps.allowPreflight && isPreflight(question) ? preflight(question, policyOf(question), refuse) : refuse(question, { reason: 'no_credentials', bearer: false })
+    }
+    if (reading.kind === 'refused') return refuse(question, reading)
+    const subject = subjectOf(deps.keyer, question, reading.credentials)
+    const authentication = deps.authenticator.authenticate(subject)
+    return authentication instanceof Promise ? later(question, subject, authentication) : conclude(question, subject, policyOf(question), authentication)
+  }
+}
+
+type Refuser = (question: Question, refusal: Omit<Refusal, 'audience' | 'reference'>, rest?: Partial<Verdict>) => Verdict
+
+function createRefuser ({ realm, findWayIn, trustProxy }: VerifyDeps, policyOf: (question: Question) => Policy): Refuser {
+  const refuse = createRefuse(realm)
+  const wayInOf = (question: Question, refusal: Refusal): WayIn | undefined => {
+    const { method, rawHeaders, socket } = question
+    return findWayIn?.({ ...refusal, method, rawHeaders, isTrusted: () => trustProxy(socket.remoteAddress, 0), policy: () => policyOf(question) })
+  }
+  const answerTo = (question: Question, refusal: Refusal): Answer => {
+    const wayIn = refusal.audience === 'navigation' ? wayInOf(question, refusal) : undefined
+    if (wayIn?.kind === 'redirect') return sendToLogin(refusal.reason, wayIn.location)
+    return wayIn === undefined ? refuse(refusal) : offerLogin(refuse(refusal), wayIn.location)
+  }
+  return (question, { reason, bearer, challenge }, rest) => ({
+    source: 'none',
+    ...rest,
+    answer: answerTo(question, { reason, bearer, challenge, audience: readAudience(question.rawHeaders), reference: question.requestId }),
+    reason
+  })
+}
+
+type Conclude = (question: Question, subject: Subject, policy: Policy, authentication: Authentication, confirmed?: boolean) => Verdict | Promise<Verdict>
+
+/** Starts from denied: an error never ends as "not signed in", and one branch alone as a 200. */
+function createConclude ({ authenticator, absentHeaders, clock, confirmAfterMs }: VerifyDeps, refuse: Refuser): Conclude {
+  const allow = createAllow(absentHeaders)
+  const allowStale = createAllow(absentHeaders, 'allowed_stale')
+
+  const conclude: Conclude = (question, subject, policy, authentication, confirmed = false) => {
+    if (authentication.kind !== 'resolved') return unresolved(question, subject, authentication)
+    const { resolution, source, ageMs, stale } = authentication
+    const decision = decide(resolution, policy, clock.wall())
+    if (decision.kind === 'allow' && stale) return { answer: allowStale(decision.resolution, source), reason: 'allowed_stale', source, key: subject }
+    if (decision.kind === 'allow') return { answer: allow(decision.resolution, source), reason: 'allowed', source, key: subject }
+    const refusal = refuse(question, { ...decision, bearer: sentBearer(subject) }, { key: subject, source, why: policy.kind === 'bad' ? policy.why : undefined })
+    if (confirmed || ageMs <= confirmAfterMs || !isWorthConfirming(decision.reason)) return refusal
+    return confirm(question, subject, policy, refusal)
+  }
+
+  /** While Authgear cannot be asked, what it said last stands. */
+  async function confirm (question: Question, subject: Subject, policy: Policy, refusal: Verdict): Promise<Verdict> {
+    const fresh = await authenticator.confirm(subject, confirmAfterMs)
+    return fresh.kind === 'unavailable' ? refusal : await conclude(question, subject, policy, fresh, true)
+  }
+
+  function unresolved (question: Question, subject: Subject, authentication: Exclude<Authentication, { kind: 'resolved' }>): Verdict {
+    const bearer = sentBearer(subject)
+    if (authentication.kind === 'refused') {
+      const { reason } = authentication
+      return refuse(question, { reason, bearer: bearer || reason === 'wrong_audience' }, { key: subject })
+    }
+    const { error } = authentication
+    return refuse(question, { reason: error.reason, bearer }, { key: subject, error, source: 'authgear' })
+  }
+
+  return conclude
+}
+
+function sentBearer ({ credentials }: Subject): boolean {
+  return credentials.bearer !== undefined
+}
+
+/** A role just given and a step-up just made change the answer; a policy that cannot be understood stays so. */
+function isWorthConfirming (reason: (Decision & { kind: 'refuse' })['reason']): boolean {
+  return reason === 'forbidden' || reason === 'step_up_required'
+}
+
+/** By the verify request's own method, which proxies that keep the client's vouch for. */
+function isPreflight ({ method, rawHeaders }: Question): boolean {
+  if (method !== 'OPTIONS') return false
+  const names = new Set(rawHeaders.filter((_, index) => index % 2 === 0).map((name) => name.toLowerCase()))
+  return names.has('origin') && names.has('access-control-request-method') && !names.has('authorization')
+}
+
+function preflight (question: Question, policy: Policy, refuse: Refuser): Verdict {
+  if (policy.kind === 'bad') return refuse(question, { reason: 'bad_policy', bearer: false }, { why: policy.why })
+  return { answer: allowNobody('preflight'), reason: 'preflight', source: 'none' }
+}

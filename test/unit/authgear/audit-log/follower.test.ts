@@ -1,0 +1,354 @@
+import t from 'tap'
+import type { Page } from '../../../../src/authgear/audit-log/client.ts'
+import { AuditError, type AuditErrorKind } from '../../../../src/authgear/audit-log/errors.ts'
+import type { AuditEntry } from '../../../../src/authgear/audit-log/entry.ts'
+import { createFollower, type Follower } from '../../../../src/authgear/audit-log/follower.ts'
+import type { Position } from '../../../../src/authgear/audit-log/position.ts'
+import type { Stored } from '../../../../src/authgear/audit-log/store.ts'
+import type { Window } from '../../../../src/authgear/audit-log/window.ts'
+import type { CredentialDigest } from '../../../../src/core/cache-key.ts'
+import { nameOf, type RevokeOutcome } from '../../../../src/revocation/types.ts'
+import { noting } from '../../../helpers/audit.ts'
+import { manualClock } from '../../../helpers/manual-clock.ts'
+
+const OVERLAP = 10_000
+const TTL = 30_000
+const POLL = 2000
+const KNOWN = ['USER_SIGNED_OUT', 'USER_AUTHENTICATED', 'USER_DISABLED', 'ADMIN_API_MUTATION_UPDATE_ROLE_EXECUTED', 'EMAIL_SENT', 'USER_TELEPORTED']
+
+/** Authgear, the store and the revocation log, for one follower or several that take each other's place; time stands still. */
+function createWorld () {
+  const clock = manualClock()
+  const log: AuditEntry[] = []
+  const revoked: string[] = []
+  const world = { reign: 1 as number | undefined, failure: undefined as AuditErrorKind | undefined, outcome: 'logged' as RevokeOutcome, stored: undefined as (Stored & { at: number }) | undefined, claimedAt: -Infinity, queries: 0, known: KNOWN, meanwhile: () => {} }
+  const second = (): number => Math.floor(clock.wall() / 1000)
+
+  async function page ({ from, to, types }: Window, first = 100): Promise<Page> {
+    world.queries++
+    if (world.failure !== undefined) throw new AuditError(world.failure)
+    const found = log.filter((one) => one.second >= (from ?? 0) && one.second < (to ?? Infinity) && types.includes(one.type))
+    world.meanwhile()
+    return { entries: found.toSorted((a, b) => b.second - a.second).slice(0, first), total: found.length, now: second() }
+  }
+
+  const store = {
+    load: async () => world.stored === undefined ? undefined : { position: world.stored.position, ageMs: world.stored.ageMs + clock.monotonic() - world.stored.at },
+    async save (position: Position, ageMs: number) {
+      if (world.reign === undefined) return false
+      world.stored = { position, ageMs, at: clock.monotonic() }
+      return true
+    },
+    async claimGap () {
+      const isFree = clock.monotonic() - world.claimedAt >= 600_000
+      if (isFree) world.claimedAt = clock.monotonic()
+      return isFree
+    }
+  }
+
+  function start () {
+    const observer = noting()
+    const follower = createFollower({
+      client: { types: async () => { if (world.failure !== undefined) throw new AuditError(world.failure); return world.known }, page },
+      store,
+      reign: () => world.reign,
+      revocations: { revoke: async ({ target, quietMs }) => { revoked.push(`${nameOf(target)} ${quietMs}`); return world.outcome } },
+      sessionDigest: (id) => id as CredentialDigest,
+      clock,
+      observer,
+      overlapMs: OVERLAP,
+      lifetimeMs: TTL
+    })
+    return { ...observer, ...follower, poll: () => poll(follower) }
+  }
+
+  /** One poll, and the time until the next one. */
+  async function poll (follower: Follower): Promise<string> {
+    const outcome = await follower.poll().catch(async (error: unknown) => {
+      await follower.troubled()
+      return error instanceof AuditError ? error.kind : 'unforeseen'
+    })
+    clock.advance(POLL)
+    await follower.flush()
+    return outcome
+  }
+
+  let seq = 0
+  const write = (type: string, payload: object, { number = ++seq, ago = 0 } = {}): void => {
+    log.push({ seq: number.toString(16).padStart(16, '0'), second: second() - ago, type, data: { payload, context: {} } })
+  }
+  const signOut = (user: string, some = {}): void => write('USER_SIGNED_OUT', { user: { id: user }, sessions: [{ id: `session of ${user}` }] }, some)
+  const taken = (): string[] => revoked.splice(0)
+  return { ...world, world, clock, log, start, write, signOut, taken, skip: () => { seq += 1 } }
+}
+
+const out = (user: string): string[] => [`u:${user} 200`, `c:session of ${user} 200`]
+
+t.test('a start begins at the newest entry there is: what is older is of no consequence', async (t) => {
+  const { signOut, start, taken, clock } = createWorld()
+  signOut('long ago', { ago: 3600 })
+  signOut('newest')
+  clock.advance(60_000)
+  const follower = start()
+  t.equal(await follower.poll(), 'ok')
+  t.same(taken(), out('newest'))
+  t.same(follower.lags, [], 'how late it is says nothing')
+  signOut('alice')
+  await follower.poll()
+  t.same(taken(), out('alice'))
+  await follower.poll()
+  t.same(taken(), [], 'once')
+})
+
+t.test('what the revocation log did not take yet is read again, also by a successor', async (t) => {
+  const { world, signOut, start, taken } = createWorld()
+  const follower = start()
+  await follower.poll()
+  world.outcome = 'pending'
+  signOut('alice')
+  t.equal(await follower.poll(), 'pending')
+  t.same(taken(), out('alice'))
+  t.equal(await follower.poll(), 'pending')
+  t.same(taken(), out('alice'))
+  world.outcome = 'logged'
+  const successor = start()
+  t.equal(await successor.poll(), 'ok')
+  t.same(taken(), out('alice'))
+  await successor.poll()
+  t.same(taken(), [], 'and then no more')
+})
+
+t.test('an empty log is followed from its first entry on', async (t) => {
+  const { signOut, start, taken } = createWorld()
+  const follower = start()
+  t.equal(await follower.poll(), 'ok')
+  signOut('first')
+  await follower.poll()
+  t.same(taken(), out('first'))
+  t.same(follower.notes.filter((note) => note.startsWith('gap')), [])
+})
+
+t.test('an entry that becomes visible late, with an older date and a lower number, is read once', async (t) => {
+  const { signOut, start, taken, skip } = createWorld()
+  signOut('before')
+  const follower = start()
+  await follower.poll()
+  taken()
+  skip()
+  signOut('newer', { number: 3 })
+  await follower.poll()
+  t.same(taken(), out('newer'))
+  await follower.poll()
+  await follower.poll()
+  signOut('late', { number: 2, ago: 7 })
+  await follower.poll()
+  t.same(taken(), out('late'))
+  await follower.poll()
+  t.same(taken(), [])
+})
+
+t.test('a sign-in revokes its user without quiet; unknown types are counted; a change of a role is everything', async (t) => {
+  const { write, start, taken } = createWorld()
+  const follower = start()
+  await follower.poll()
+  write('USER_AUTHENTICATED', { user: { id: 'alice' }, session: { id: 'new' } })
+  write('USER_TELEPORTED', { user: { id: 'bob' } })
+  write('EMAIL_SENT', {})
+  await follower.poll()
+  t.same(taken(), ['u:alice 0', 'u:bob 200'])
+  write('ADMIN_API_MUTATION_UPDATE_ROLE_EXECUTED', { original_role: {}, new_role: {} })
+  write('USER_AUTHENTICATED', { user: { id: 'alice' } })
+  await follower.poll()
+  t.same(taken(), ['* 0'], 'which has alice in it')
+  t.same(follower.notes.filter((note) => note.startsWith('read')), [
+    'read user_authenticated 1', 'read unknown 1', 'read admin_api_mutation_update_role_executed 1', 'read user_authenticated 1'
+  ])
+})
+
+t.test('many changes of roles are one everything at once and one at the end of ten seconds; others are not held up', async (t) => {
+  const { write, signOut, start, taken } = createWorld()
+  const follower = start()
+  await follower.poll()
+  const all: string[][] = []
+  for (let n = 0; n < 8; n++) {
+    write('ADMIN_API_MUTATION_UPDATE_ROLE_EXECUTED', {})
+    if (n === 3) signOut('alice')
+    await follower.poll()
+    all.push(taken())
+  }
+  t.same(all, [['* 0'], [], [], out('alice'), ['* 0'], [], [], []])
+})
+
+t.test('everything that is still to come is done by whoever leads next', async (t) => {
+  const { world, write, start, taken } = createWorld()
+  const first = start()
+  await first.poll()
+  for (let n = 0; n < 2; n++) {
+    write('ADMIN_API_MUTATION_UPDATE_ROLE_EXECUTED', {})
+    await first.poll()
+  }
+  t.same(taken(), ['* 0'])
+  world.reign = 2
+  await start().poll()
+  t.same(taken(), ['* 0'])
+})
+
+t.test('a thousand sign-outs in one second: everything, and again only when there are more', async (t) => {
+  const { world, signOut, start, taken } = createWorld()
+  const follower = start()
+  await follower.poll()
+  const before = world.queries
+  for (let n = 0; n < 1000; n++) signOut(`user ${n}`)
+  await follower.poll()
+  t.comment(`${world.queries - before} queries`)
+  t.same(taken(), ['* 0'])
+  for (let n = 0; n < 10; n++) await follower.poll()
+  t.same(taken(), [], 'nothing is new')
+  signOut('alice')
+  await follower.poll()
+  t.same(taken(), out('alice'))
+})
+
+t.test('ninety sign-outs at a time, more in the overlap than one answer holds, are read one by one', async (t) => {
+  const { world, signOut, start, taken } = createWorld()
+  const follower = start()
+  await follower.poll()
+  for (let n = 0; n < 10; n++) {
+    for (let user = 0; user < 90; user++) signOut(`user ${n} ${user}`)
+    await follower.poll()
+    t.equal(taken().length, 180, 'ninety users and their sessions')
+  }
+  t.comment(`90 entries every two seconds: ${world.queries / 10} queries a poll`)
+})
+
+const OUTAGES: ReadonlyArray<readonly [what: string, ms: number, kind: AuditErrorKind, revoked: readonly string[], gap: readonly string[]]> = [
+  ['one failure', 0, 'unreachable', ['* 0'], ['gap everything']],
+  ['the audit database away for twenty seconds', 18_000, 'log_unavailable', ['* 0'], ['gap everything']],
+  ['away for longer than CACHE_TTL', 60_000, 'log_unavailable', [], ['gap expired']]
+]
+
+for (const [what, ms, kind, revoked, gaps] of OUTAGES) {
+  t.test(`${what}: entries may be lost, and what is there is read`, async (t) => {
+    const { world, clock, signOut, start, taken } = createWorld()
+    const follower = start()
+    await follower.poll()
+    world.failure = kind
+    t.equal(await follower.poll(), kind)
+    clock.advance(ms)
+    world.failure = undefined
+    signOut('alice')
+    t.equal(await follower.poll(), 'ok')
+    t.same(taken(), revoked.length > 0 ? revoked : out('alice'))
+    t.same(follower.notes.filter((note) => note.startsWith('gap')), gaps)
+  })
+}
+
+t.test('again within ten minutes a gap voids nothing more; after them it does', async (t) => {
+  const { world, clock, signOut, start, taken } = createWorld()
+  const follower = start()
+  const fail = async (): Promise<void> => {
+    world.failure = 'server'
+    await follower.poll()
+    world.failure = undefined
+    await follower.poll()
+  }
+  await follower.poll()
+  await fail()
+  signOut('alice')
+  await fail()
+  t.same(taken(), ['* 0', ...out('alice')])
+  for (let waited = 0; waited < 600_000; waited += POLL) await follower.poll()
+  clock.advance(0)
+  await fail()
+  t.same(taken(), ['* 0'])
+  t.same(follower.notes.filter((note) => note.startsWith('gap')), ['gap everything', 'gap suppressed', 'gap everything'])
+})
+
+t.test('whoever leads next knows how far the log was read, how long ago, and of trouble', async (t) => {
+  const { world, clock, signOut, start, taken } = createWorld()
+  signOut('old')
+  const first = start()
+  await first.poll()
+  signOut('alice')
+  await first.poll()
+  taken()
+  world.reign = 2
+  const second = start()
+  signOut('bob')
+  await second.poll()
+  t.same([taken(), second.notes.filter((note) => note.startsWith('gap'))], [out('bob'), []], 'within the overlap nothing is lost')
+  world.failure = 'log_unavailable'
+  await second.poll()
+  world.failure = undefined
+  world.reign = 3
+  const third = start()
+  await third.poll()
+  t.same([taken(), third.notes.filter((note) => note.startsWith('gap'))], [['* 0'], ['gap everything']])
+  world.reign = 4
+  clock.advance(OVERLAP)
+  const fourth = start()
+  await fourth.poll()
+  t.same([taken(), fourth.notes.filter((note) => note.startsWith('gap'))], [[], ['gap suppressed']], 'nobody led for longer than the overlap')
+})
+
+t.test('one that lost its lease during a query stops before it revokes or writes', async (t) => {
+  const { world, signOut, start, taken } = createWorld()
+  const follower = start()
+  await follower.poll()
+  signOut('alice')
+  const before = world.stored
+  for (const next of [undefined, 2]) {
+    world.meanwhile = () => { world.reign = next; world.meanwhile = () => {} }
+    t.equal(await follower.poll(), 'lost_lease')
+    t.same(taken(), [])
+    t.equal(world.stored, before)
+    world.reign = 1
+  }
+  t.equal(await follower.poll(), 'ok')
+  t.same(taken(), out('alice'), 'the next one does, or it when it leads again')
+})
+
+t.test('a position that cannot be read is trouble', async (t) => {
+  const { world, clock, start, taken } = createWorld()
+  world.stored = { position: undefined, ageMs: 1000, at: clock.monotonic() }
+  const follower = start()
+  t.equal(await follower.poll(), 'ok')
+  t.same([taken(), follower.notes.filter((note) => note.startsWith('gap'))], [['* 0'], ['gap everything']])
+})
+
+t.test('only types that this Authgear knows are asked for, and it is asked again after a failure', async (t) => {
+  const { world, write, start, taken } = createWorld()
+  world.known = ['USER_SIGNED_OUT']
+  const follower = start()
+  await follower.poll()
+  write('USER_DISABLED', { user: { id: 'alice' } })
+  await follower.poll()
+  t.same(taken(), [])
+  world.known = KNOWN
+  world.failure = 'query'
+  await follower.poll()
+  world.failure = undefined
+  await follower.poll()
+  t.same(follower.notes.filter((note) => note.startsWith('read')), ['read user_disabled 1'])
+  world.known = ['EMAIL_SENT']
+  await start().troubled()
+  t.equal(await start().poll(), 'query', 'an Authgear that knows none of ours')
+})
+
+t.test('more targets than five hundred are everything', async (t) => {
+  const { write, start, taken } = createWorld()
+  const follower = start()
+  await follower.poll()
+  write('USER_SIGNED_OUT', { user_ids: Array.from({ length: 501 }, (_, index) => `user ${index}`) })
+  await follower.poll()
+  t.same(taken(), ['* 0'])
+})
+
+t.test('the lag is that of Authgear’s clock', async (t) => {
+  const { signOut, start } = createWorld()
+  const follower = start()
+  await follower.poll()
+  signOut('alice', { ago: 3 })
+  await follower.poll()
+  t.same(follower.lags, [3])
+})

@@ -1,0 +1,74 @@
+import t from 'tap'
+import { createEntryCodec, type Fields } from '../../../src/revocation/codec.ts'
+import type { Revocation } from '../../../src/revocation/types.ts'
+import { credential, EVERYTHING, user } from '../../helpers/log-entry.ts'
+
+const codec = createEntryCodec(Buffer.alloc(32, 1))
+const foreign = createEntryCodec(Buffer.alloc(32, 2))
+const MINUTES = 60_000
+const decode = (fields: Readonly<Record<string, string>>, id = '7-0') => codec.decode(id, fields)
+
+const ROWS: Readonly<Record<string, Revocation | undefined>> = {
+  'a user': user('u1', 2000),
+  'a user whom the audit log named': { ...user('u1', 200), origin: 'audit' },
+  'a user with a name like a number, colons and an astral character': user('12:3:😀'),
+  'a credential': credential('c1'),
+  everything: EVERYTHING,
+  'the first entry of a generation': undefined
+}
+
+t.test('what was encoded is read back, whole', async (t) => {
+  for (const [what, revocation] of Object.entries(ROWS)) {
+    const read = decode({ ...codec.encode('g', 'n', 'o', revocation), prev: 'p' })
+    t.strictSame(read, { authentic: true, entry: { id: '7-0', nonce: 'n', previous: 'p', generation: 'g', of: 'o', revocation } }, what)
+  }
+})
+
+t.test('one bit of any field, or a field less: it is read as everything', async (t) => {
+  for (const [what, revocation] of Object.entries(ROWS)) {
+    const fields = codec.encode('g', 'n', 'o', revocation)
+    for (const name of Object.keys(fields) as Array<keyof Fields>) {
+      // of another secret a user stays a user, see below
+      if (name === 'secret' && revocation?.target.kind === 'user') continue
+      const flipped = { ...fields, [name]: flip(fields[name]) }
+      const { [name]: _, ...less } = fields
+      for (const [how, forged] of [['flipped', flipped], ['left out', less]] as const) {
+        if (how === 'left out' && fields[name] === '') continue
+        t.match(decode(forged), { authentic: false, entry: { revocation: EVERYTHING } }, `${what}: ${name} ${how}`)
+      }
+    }
+  }
+})
+
+t.test('what stands in one field does not pass for another’s', async (t) => {
+  const fields = codec.encode('g', 'n', 'o', user('ab'))
+  t.match(decode({ ...fields, nonce: 'no', of: '' }), { authentic: false })
+  t.match(decode({ ...fields, kind: 'usera', value: 'b' }), { authentic: false })
+})
+
+t.test('under a secret that is not known a user is a user, all else is everything', async (t) => {
+  const read = (revocation: Revocation | undefined) => decode(foreign.encode('g', 'n', 'o', revocation))
+  t.match(read(user('u1', 2000)), { authentic: true, entry: { revocation: user('u1', 2000) } })
+  t.match(read(user('')), { authentic: false, entry: { revocation: EVERYTHING } }, 'a user without a name')
+  for (const revocation of [credential('c1'), EVERYTHING, undefined]) t.match(read(revocation), { authentic: false, entry: { revocation: EVERYTHING } })
+})
+
+t.test('no entry asks for more than 15 minutes of quiet, or for less than none', async (t) => {
+  const quietOf = (quiet: string) => decode({ ...foreign.encode('g', 'n', 'o', user('u1')), quiet }).entry.revocation?.quietMs
+  for (const quiet of ['0', '1', '2000', String(15 * MINUTES)]) t.equal(quietOf(quiet), Number(quiet), quiet)
+  for (const quiet of [String(15 * MINUTES + 1), '-1', 'NaN', 'Infinity', '1e99', 'soon']) t.equal(quietOf(quiet), 15 * MINUTES, quiet)
+})
+
+t.test('garbage is everything, and never throws', async (t) => {
+  const garbage: ReadonlyArray<Readonly<Record<string, string>>> = [
+    {}, { tag: '' }, { tag: '!'.repeat(10_000) }, { x: 'y' }, { kind: 'user' }, { kind: 'generation' }, { constructor: 'x', toString: 'y' },
+    Object.fromEntries([['__proto__', 'x']]), { ...codec.encode('g', 'n', 'o', EVERYTHING), kind: 'nothing' }
+  ]
+  for (const fields of garbage) {
+    for (const id of ['7-0', '', 'x', '-']) t.match(decode(fields, id), { authentic: false, entry: { id, revocation: EVERYTHING } }, JSON.stringify(fields))
+  }
+})
+
+function flip (text: string): string {
+  return String.fromCharCode((text.codePointAt(0) ?? 0) ^ 1) + text.slice(1)
+}

@@ -1,0 +1,36 @@
+import t from 'tap'
+import { createAllow } from '../../../src/verify/responses.ts'
+import { validResolution } from '../../helpers/identity.ts'
+
+const PEOPLE = 25_000
+
+t.test('more people than are kept prepared: each still gets their own headers, the first ones again too', async (t) => {
+  const allow = createAllow('empty')
+  const people = Array.from({ length: PEOPLE }, (_, index) => validResolution({ 'user-id': `user-${index}` }))
+  const userOf = (index: number): string | undefined => {
+    const { headers } = allow(people[index] as typeof people[number], 'memory')
+    return headers[headers.indexOf('x-authgear-user-id') + 1]
+  }
+  const wrong = [...people.keys(), ...people.keys()].filter((index) => userOf(index) !== `user-${index}`)
+  t.same(wrong, [])
+})
+
+t.test('an answer names where it came from, also after the same person was answered from elsewhere', async (t) => {
+  const allow = createAllow('empty')
+  const person = validResolution()
+  for (const source of ['authgear', 'memory', 'redis', 'memory'] as const) {
+    const { headers } = allow(person, source)
+    t.equal(headers[headers.indexOf('x-forward-auth-source') + 1], source)
+  }
+})
+
+t.test('what is prepared holds on to no large identity, and those who have one get it all the same', async (t) => {
+  const allow = createAllow('empty')
+  for (const [length, amr, isKept] of [[400, 'pwd', true], [513, 'pwd', false], [400, 'a'.repeat(113), false]] as const) {
+    const person = validResolution({ 'user-roles': 'r'.repeat(length), 'session-amr': amr })
+    const [first, second] = [allow(person, 'memory'), allow(person, 'memory')]
+    t.equal(first === second, isKept)
+    t.same(first, second)
+    t.equal(second.headers[second.headers.indexOf('x-authgear-user-roles') + 1], 'r'.repeat(length))
+  }
+})
