@@ -51,7 +51,7 @@ module.exports = {
     {
       name: 'transport-knows-no-endpoint',
       comment: 'http/ imports neither verify/ nor login/: the service hands it the table of routes',
-      severity: 'warn',
+      severity: 'error',
       from: { path: '^src/http/' },
       to: { path: `^src/(verify|login|pages|management|${COMPOSITION})` }
     },

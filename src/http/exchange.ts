@@ -8,13 +8,13 @@ import { respond, respondAndLeave } from './respond.ts'
 import type { AbandonedInputs } from './unread-body.ts'
 import type { ClientTrace } from '../authgear/resolver/types.ts'
 import type { TraceIds } from '../tracing/types.ts'
-import { NOT_FOUND, TOO_MANY_LINES, type HttpResponse } from '../verify/responses.ts'
+import { NOT_FOUND, TOO_MANY_LINES } from './responses.ts'
 import {
   type Client, type ClientDeps, clientOf, clientTraceOf, type ProxyRequest, readProxyRequest, traceIdsOf
 } from './request.ts'
 import type { Report } from './access-log.ts'
 import { queryOf } from './paths.ts'
-import type { Handler, VerifyRequest, HandlerResult } from './types.ts'
+import type { Handler, HandlerResult, HttpResponse, VerifyRequest } from './types.ts'
 
 /** What every line about a request names it by. */
 export type LineContext = Readonly<{ requestId: string }> & Partial<TraceIds>

@@ -1,36 +1,38 @@
 import type { IncomingMessage } from 'node:http'
-import { LOGIN_ROUTES, type LoginRoute } from '../login/settings.ts'
+import type { Endpoint } from '../core/reason.ts'
+import type { Handler } from './types.ts'
 
-/** Exact: one slash too many, or `/verify#…` instead of `/verify?…`, must not drop a policy. */
-const VERIFY = '/verify'
-/** Envoy and Istio append the client's own path and query: neither is read. */
-const EXT_AUTHZ = '/ext-authz/'
-const WEBHOOK = '/webhook'
-const IDENTIFY = '/identify'
+/** What a listener answers; the service hands it the table. */
+export type Route = Readonly<{
+  /** Exact, beside any query; one that ends in a slash stands for all below it, of which nothing is read. */
+  path: string
+  endpoint: Endpoint
+  handler: Handler
+  /** All that Node's parser knows, where nothing else is said. */
+  methods?: readonly string[]
+}>
+
+export const WEBHOOK_PATH = '/webhook'
 const ELSEWHERE = '/404'
 
-/** @returns the one path the router sees, so that no decoding of a router's ever decides what is a verify request */
-export function canonicalVerifyPath ({ url = '' }: Pick<IncomingMessage, 'url'>): string {
-  if (url === VERIFY || url.startsWith(`${VERIFY}?`)) return VERIFY
-  if (url === WEBHOOK) return WEBHOOK
-  return url.startsWith(EXT_AUTHZ) ? EXT_AUTHZ : ELSEWHERE
-}
+/** The router's name of a route: no request's own path, since each is brought to one of these. */
+export const routerPathOf = (index: number): string => `/route-${index}`
 
-/** On the listener of its own; the query is ignored. */
-export function canonicalIdentifyPath ({ url = '' }: Pick<IncomingMessage, 'url'>): string {
-  return url === IDENTIFY || url.startsWith(`${IDENTIFY}?`) ? IDENTIFY : ELSEWHERE
-}
-
-/** The router's names of the login's routes: no request's own path, since each is brought to one of this file's. */
-export const LOGIN_PATHS: Readonly<Record<LoginRoute, string>> = { login: '/login', callback: '/callback', logout: '/logout', 'logged-out': '/logged-out' }
-
-/** @param prefix LOGIN_PATH; exact, as all paths here */
-export function canonicalLoginPath (prefix: string): (request: Pick<IncomingMessage, 'url'>) => string {
-  const paths = new Map(LOGIN_ROUTES.map((route) => [`${prefix}/${route}`, LOGIN_PATHS[route]]))
-  return (request) => {
-    const path = canonicalVerifyPath(request)
-    return path === ELSEWHERE ? paths.get((request.url ?? '').split('?', 1)[0] ?? '') ?? ELSEWHERE : path
+/**
+ * @returns the one path the router sees, so that no decoding of a router's ever decides what is a verify request: one slash
+ * too many, or `/verify#…` instead of `/verify?…`, must not drop a policy
+ */
+export function createCanonicalPath (routes: readonly Route[]): (request: Pick<IncomingMessage, 'url'>) => string {
+  return ({ url = '' }) => {
+    const index = routes.findIndex(({ path }) => isAt(url, path))
+    if (index !== -1) return routerPathOf(index)
+    return url === WEBHOOK_PATH ? WEBHOOK_PATH : ELSEWHERE
   }
+}
+
+function isAt (url: string, path: string): boolean {
+  if (!url.startsWith(path)) return false
+  return url.length === path.length || path.endsWith('/') || url[path.length] === '?'
 }
 
 /** @param url as it arrived; @returns what follows the first question mark, raw */
@@ -38,5 +40,3 @@ export function queryOf (url: string): string {
   const at = url.indexOf('?')
   return at === -1 ? '' : url.slice(at + 1)
 }
-
-export const PATHS = { verify: VERIFY, extAuthz: EXT_AUTHZ, identify: IDENTIFY, webhook: WEBHOOK } as const

@@ -1,7 +1,7 @@
 import { STATUS_CODES, validateHeaderValue, type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse } from 'node:http'
 import { Http2ServerResponse } from 'node:http2'
 import type { Socket } from 'node:net'
-import type { HttpResponse } from '../verify/responses.ts'
+import type { HttpResponse } from './types.ts'
 
 /** Milliseconds in which what a peer still sends is thrown away, so that a reset does not overtake the answer. */
 const LINGER_MS = 1000

@@ -6,8 +6,13 @@ import type { AllowReason, AnswerSource, LoginOutcome, RefusalReason } from '../
 import type { ServiceError } from '../errors.ts'
 import type { ClientTrace } from '../authgear/resolver/types.ts'
 import type { TraceIds } from '../tracing/types.ts'
-import type { AbsentHeaders, HttpResponse } from '../verify/responses.ts'
 import type { ProxyRequest } from './request.ts'
+
+/** One whole answer: flat name, value, … so that both protocols take it as it is. */
+export type HttpResponse = Readonly<{ status: number, headers: readonly string[], body: string }>
+
+/** ABSENT_HEADERS */
+export type AbsentHeaders = 'empty' | 'omit'
 
 /** What is asked, by whichever protocol and route it came. */
 export type VerifyRequest = Readonly<{

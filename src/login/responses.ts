@@ -3,8 +3,9 @@ import { writeLoginQuery } from './urls.ts'
 import { PAGE_STATUS } from './outcome.ts'
 import { PAGE_HEADERS } from '../pages/layout.ts'
 import { createLoginPages } from '../pages/login-page.ts'
-import { COMMON, RETRY_AFTER, type HttpResponse } from '../verify/responses.ts'
-import type { VerifyRequest, HandlerResult } from '../http/types.ts'
+import { COMMON } from '../http/responses.ts'
+import { RETRY_AFTER } from '../verify/responses.ts'
+import type { HandlerResult, HttpResponse, VerifyRequest } from '../http/types.ts'
 
 type OnPage = Readonly<{
   /** Validated; where the page's link to the login leads in the end. */

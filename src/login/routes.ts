@@ -1,20 +1,27 @@
 import { createAuthgearUrls } from './urls.ts'
 import { createReturnUrls } from './return-url.ts'
 import { createSeal } from './state.ts'
-import type { LoginRoute, LoginSettings } from './settings.ts'
+import { LOGIN_ROUTES, type LoginRoute, type LoginSettings } from './settings.ts'
 import { createLoginRedirect, type FindLoginRedirect } from './redirect.ts'
 import { createLoginAnswers } from './responses.ts'
 import { createCallback, createLogin } from './login.ts'
 import { createLoggedOut, createLogout, type LogoutDeps } from './logout.ts'
+import type { Route } from '../http/paths.ts'
 import type { Handler } from '../http/types.ts'
 
 export type LoginRoutes = Readonly<{
-  /** LOGIN_PATH */
-  prefix: string
-  answerers: Readonly<Record<LoginRoute, Handler>>
+  routes: readonly Route[]
   /** For `/verify`: where to send a person who is refused. */
   findWayIn: FindLoginRedirect
 }>
+
+/** Where a HEAD does the same as a GET; a sign-out is no such thing, and what comes back from Authgear is a GET. */
+const METHODS: Readonly<Record<LoginRoute, readonly string[]>> = {
+  login: ['GET', 'HEAD'],
+  callback: ['GET'],
+  logout: ['GET'],
+  'logged-out': ['GET']
+}
 
 type Given = Pick<LogoutDeps, 'clock' | 'authenticator' | 'keyer' | 'cookieNames' | 'signOuts'>
 
@@ -37,9 +44,11 @@ export function createLoginRoutes (settings: LoginSettings, { origin, traced, ..
     seal: createSeal(settings.secret),
     comesBack: logoutRedirectUri === `${publicUrl}${path}/logged-out`
   }
+  const handlers = { login: createLogin(all), callback: createCallback(all), logout: createLogout(all), 'logged-out': createLoggedOut(all) }
+  const routeOf = (route: LoginRoute): Route =>
+    ({ path: `${path}/${route}`, endpoint: 'login', handler: traced(handlers[route]), methods: METHODS[route] })
   return Object.freeze({
-    prefix: path,
-    answerers: { login: traced(createLogin(all)), callback: traced(createCallback(all)), logout: traced(createLogout(all)), 'logged-out': traced(createLoggedOut(all)) },
+    routes: LOGIN_ROUTES.map(routeOf),
     findWayIn: createLoginRedirect(settings, returnUrls)
   })
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { buildApp, buildIdentifyApp, type App, type AppDeps } from '../http/listener.ts'
+import { buildListener, type Listener, type ListenerDeps } from '../http/listener.ts'
 import { createAuthenticator } from '../authenticate/authenticator.ts'
 import { createMemoryCache } from '../cache/memory.ts'
 import { systemClock, type Clock } from '../clock.ts'
@@ -13,12 +13,12 @@ import { createMetrics, type Metrics } from '../metrics/metrics.ts'
 import { createResolver } from '../authgear/resolver/client.ts'
 import { createFailedCredentials } from '../authgear/resolver/failed-credentials.ts'
 import { createSignOuts } from '../revocation/sign-outs.ts'
-import { createIdentify } from '../verify/identify.ts'
+import { createIdentify, identifyRoutes } from '../verify/identify.ts'
 import { createLoginRoutes } from '../login/routes.ts'
 import type { HandlerDeps } from '../http/types.ts'
 import { createReport } from '../http/access-log.ts'
 import type { RevocationsDeps } from '../management/revocations.ts'
-import { createVerify } from '../verify/verify.ts'
+import { createVerify, verifyRoutes } from '../verify/verify.ts'
 import { reporting, openShared } from './shared.ts'
 import { openFollower, openFollowersPresence, openLog, webhookOf } from './revocations.ts'
 import type { ServiceSettings } from './settings.ts'
@@ -29,9 +29,9 @@ import type { Tracer } from '../tracing/types.ts'
 export type { ServiceSettings } from './settings.ts'
 
 export type Service = Readonly<{
-  app: App
+  app: Listener
   /** The listener of `/identify`, where it is on. */
-  identify: App | undefined
+  identify: Listener | undefined
   metrics: Metrics
   /** For `POST /revocations`, where there is a token for it. */
   revocations: RevocationsDeps | undefined
@@ -110,7 +110,7 @@ export function createService (settings: ServiceSettings, log: Log, { clock = sy
     observer: { ...metrics.authenticate, ...reporting(log) }
   })
   const answering: HandlerDeps = { authenticator, keyer, cookieNames: names, absentHeaders: settings.absentHeaders, realm: authgear.endpoint.origin }
-  const listening: AppDeps = {
+  const listening: ListenerDeps = {
     report: createReport(log, metrics.request),
     notFound: (context, seconds) => {
       metrics.request('other', 404, 'not_found', 'none', seconds)
@@ -132,13 +132,16 @@ export function createService (settings: ServiceSettings, log: Log, { clock = sy
     })
   const verify = createVerify({ ...answering, clock, confirmAfterMs: cache.negativeTtlMs, allowPreflight: settings.preflight === 'allow', findWayIn: login?.findWayIn, trustProxy: listening.trustProxy })
   const webhook = webhookOf(settings, { revocations, connection: shared.connection, log, clock })
-  const app = buildApp(listening, traced.answerer('verify', verify), { webhook, login })
+  const routes = [...verifyRoutes(traced.answerer('verify', verify)), ...login?.routes ?? []]
+  const app = buildListener(listening, routes, webhook)
   const history = createHistory({ read: metrics.reading, clock })
   const sampling = setInterval(history.sample, STEP)
   const sweeping = setInterval(memory.sweep, SWEEP_INTERVAL_MS).unref()
   return Object.freeze({
     app,
-    identify: settings.identify ? buildIdentifyApp({ ...listening, tls: undefined }, traced.answerer('identify', createIdentify(answering))) : undefined,
+    identify: settings.identify
+      ? buildListener({ ...listening, tls: undefined }, identifyRoutes(traced.answerer('identify', createIdentify(answering))))
+      : undefined,
     metrics,
     revocations: settings.managementToken === undefined ? undefined : { token: settings.managementToken, keyer, cookieNames: names, revocations, log },
     redisState: () => shared.connection === undefined ? 'none' : shared.connection.isUp() && revocations.isFollowing() ? 'up' : 'down',

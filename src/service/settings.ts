@@ -2,7 +2,7 @@ import type { AuditSettings } from '../authgear/audit-log/run.ts'
 import type { TlsMaterial } from '../http/tls.ts'
 import type { LoginSettings } from '../login/settings.ts'
 import type { RedisSettings } from '../redis/options.ts'
-import type { AbsentHeaders } from '../verify/responses.ts'
+import type { AbsentHeaders } from '../http/types.ts'
 
 /** What one replica is made of; `main` fills it in from the configuration, tests from their tables. */
 export type ServiceSettings = Readonly<{

@@ -3,6 +3,7 @@ import { readCredentials } from '../core/credentials.ts'
 import type { RefusalReason } from '../core/reason.ts'
 import { allowNobody, createAllow, createRefuse } from './responses.ts'
 import { credentialContextOf, thenOrNow, type Handler, type HandlerDeps, type VerifyRequest, type HandlerResult } from '../http/types.ts'
+import type { Route } from '../http/paths.ts'
 
 /**
  * Who is it, for pages that greet those who are signed in: never refuses for lack of a session. On a listener of its own,
@@ -38,4 +39,9 @@ export function createIdentify ({ authenticator, keyer, cookieNames, absentHeade
 
 function nobody (reason: RefusalReason, { subject: key, source = 'none' }: Partial<HandlerResult>): HandlerResult {
   return { response: allowNobody(reason, source === 'none' ? undefined : source), reason, source, subject: key }
+}
+
+/** On a listener of its own and nothing beside it: its 200 for nobody must never be within a proxy's reach by accident. */
+export function identifyRoutes (identify: Handler): readonly Route[] {
+  return [{ path: '/identify', endpoint: 'identify', handler: identify }]
 }

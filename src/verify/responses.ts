@@ -3,18 +3,12 @@ import type { Audience } from '../core/audience.ts'
 import type { Challenge } from '../core/policy.ts'
 import { REFUSALS, type AllowReason, type RefusalReason } from '../core/reason.ts'
 import { IDENTITY_HEADERS, type Identity, type Resolution } from '../core/resolution.ts'
+import { COMMON, JSON_TYPE } from '../http/responses.ts'
+import type { AbsentHeaders, HttpResponse } from '../http/types.ts'
 import { createPages } from '../pages/refusal-page.ts'
 
-/** One whole answer: flat name, value, … so that both protocols take it as it is. */
-export type HttpResponse = Readonly<{ status: number, headers: readonly string[], body: string }>
-
-export type AbsentHeaders = 'empty' | 'omit'
-
-/** On every answer of this listener: nothing may be kept by anybody, and what it depends on. */
-export const COMMON = ['cache-control', 'no-store', 'vary', 'Authorization, Cookie'] as const
 /** Seconds; the breaker lets a probe through after one. */
 export const RETRY_AFTER = '2'
-const JSON_TYPE = 'application/json; charset=utf-8'
 /** What stands for nobody: `false`, and seven names that a proxy copies over what a client sent. */
 const NOBODY: Identity = ['false']
 
@@ -118,12 +112,3 @@ function challengeOf ({ bearer, challenge }: Refusal, realm: string): string {
   }
   return `Bearer ${parameters.join(', ')}`
 }
-
-export const NOT_FOUND: HttpResponse = Object.freeze({
-  status: 404,
-  headers: ['content-type', JSON_TYPE, 'content-length', '21', ...COMMON, 'x-forward-auth-reason', 'not_found'],
-  body: '{"error":"not_found"}'
-})
-
-/** As Node answers a head that is too large. */
-export const TOO_MANY_LINES: HttpResponse = Object.freeze({ status: 431, headers: ['content-length', '0', ...COMMON], body: '' })

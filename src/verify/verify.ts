@@ -5,9 +5,10 @@ import { readCredentials } from '../core/credentials.ts'
 import { decide, type Decision, type Policy } from '../core/policy.ts'
 import type { FindLoginRedirect, LoginRedirect } from '../login/redirect.ts'
 import type { TrustProxy } from '../http/trusted-proxies.ts'
-import { allowNobody, createAllow, createRefuse, offerLogin, sendToLogin, type HttpResponse, type Refusal } from './responses.ts'
+import { allowNobody, createAllow, createRefuse, offerLogin, sendToLogin, type Refusal } from './responses.ts'
 import { createPolicies } from './policy-cache.ts'
-import { credentialContextOf, type Handler, type HandlerDeps, type VerifyRequest, type HandlerResult } from '../http/types.ts'
+import { credentialContextOf, type Handler, type HandlerDeps, type VerifyRequest, type HandlerResult, type HttpResponse } from '../http/types.ts'
+import type { Route } from '../http/paths.ts'
 
 export type VerifyDeps = HandlerDeps & Readonly<{
   clock: Clock
@@ -117,4 +118,9 @@ function isPreflight ({ method, rawHeaders }: VerifyRequest): boolean {
 function preflight (question: VerifyRequest, policy: Policy, refuse: Refuser): HandlerResult {
   if (policy.kind === 'bad') return refuse(question, { reason: 'bad_policy', bearer: false }, { policyError: policy.why })
   return { response: allowNobody('preflight'), reason: 'preflight', source: 'none' }
+}
+
+/** Exact, and the prefix to which Envoy and Istio append the client's own path and query. */
+export function verifyRoutes (verify: Handler): readonly Route[] {
+  return [{ path: '/verify', endpoint: 'verify', handler: verify }, { path: '/ext-authz/', endpoint: 'ext-authz', handler: verify }]
 }

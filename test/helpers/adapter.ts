@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import type { Test } from 'tap'
-import type { App } from '../../src/http/listener.ts'
+import type { Listener } from '../../src/http/listener.ts'
 import { systemClock, type Clock } from '../../src/clock.ts'
 import { createLog } from '../../src/logging/log.ts'
 import type { RedisServers, RedisSettings } from '../../src/redis/options.ts'
@@ -94,7 +94,7 @@ export async function startAdapter (t: Pick<Test, 'teardown'>, options: AdapterO
   return { port, identifyPort, service, lines, close }
 }
 
-async function listen (app: App | undefined, where: AdapterOptions['listen'] = { host: '127.0.0.1' }): Promise<number> {
+async function listen (app: Listener | undefined, where: AdapterOptions['listen'] = { host: '127.0.0.1' }): Promise<number> {
   if (app === undefined) return 0
   await app.fastify.listen('path' in where ? where : { ...where, port: 0 })
   const address = app.fastify.server.address() as AddressInfo | string

@@ -4,7 +4,7 @@ import { connect, createServer, type ClientHttp2Stream, type IncomingHttpHeaders
 import type { AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
 import { respond } from '../../src/http/respond.ts'
-import type { HttpResponse } from '../../src/verify/responses.ts'
+import type { HttpResponse } from '../../src/http/types.ts'
 
 const PAGE: HttpResponse = { status: 401, headers: ['content-length', '4', 'set-cookie', 'a=1', 'set-cookie', 'b=2', 'set-cookie', 'c=3'], body: 'page' }
 
