@@ -5,12 +5,21 @@ import type { MachineMemory } from '../config/machine-memory.ts'
 type Execve = (path: string, args: readonly string[], env: NodeJS.ProcessEnv) => never
 type Process = Readonly<{ execPath: string, execArgv: readonly string[], argv: readonly string[], env: NodeJS.ProcessEnv }> & { execve?: Execve }
 
+/** Whoever sets one of these has chosen the heap's size. */
+const SIZES = ['--max-old-space-size', '--max-heap-size']
+
 /**
  * In a container with a limit, starts this program over with V8's limits for it: V8 reads them only at its start, and by itself
- * takes more than a small container has. Whoever sets --max-old-space-size is left to it.
+ * takes more than a small container has. What the user sets in NODE_OPTIONS stands.
  */
 export function fitHeap (self: Process, { limitBytes, isContainer }: MachineMemory): void {
-  const isSet = `${self.env['NODE_OPTIONS'] ?? ''} ${self.execArgv.join(' ')}`.replaceAll('_', '-').includes('--max-old-space-size')
-  if (!isContainer || isSet || self.execve === undefined) return
-  self.execve(self.execPath, [self.execPath, ...heapFlags(limitBytes), ...self.execArgv, ...self.argv.slice(1)], self.env)
+  const given = `${self.env['NODE_OPTIONS'] ?? ''} ${self.execArgv.join(' ')}`.replaceAll('_', '-')
+  const isGiven = (flag: string): boolean => given.includes(flag.split('=')[0] ?? flag)
+  if (!isContainer || SIZES.some(isGiven) || self.execve === undefined) return
+  const flags = heapFlags(limitBytes).filter((flag) => !isGiven(flag))
+  try {
+    self.execve(self.execPath, [self.execPath, ...flags, ...self.execArgv, ...self.argv.slice(1)], self.env)
+  } catch {
+    // Node's permission model forbids it: the start goes on, and warns that V8 does not fit
+  }
 }

@@ -18,6 +18,9 @@ export type ReadBody = (request: IncomingMessage) => Promise<Body>
 
 type Reading = { size: number, displace: () => void }
 
+/** Bytes; a body grows from here by doubling, so that what is held is at most twice what came, in however many pieces. */
+const FIRST_BYTES = 4096
+
 /**
  * Reads bodies as they come; one that is not whole is left unread. Over either bound the body that made no progress
  * for longest makes room: a stranger who sends slowly keeps nobody out.
@@ -26,7 +29,7 @@ export function createReadBody (limits: BodyLimits): ReadBody {
   const readings = createReadings(limits)
   return async (request) => {
     if (Number(request.headers['content-length']) > limits.maxBytes) return { kind: 'too_large' }
-    const chunks: Buffer[] = []
+    let bytes: Buffer = Buffer.alloc(0)
     return await new Promise<Body>((resolve) => {
       const end = (body: Body): void => {
         clearTimeout(timer)
@@ -37,17 +40,25 @@ export function createReadBody (limits: BodyLimits): ReadBody {
       }
       const reading: Reading = { size: 0, displace: () => end({ kind: 'displaced' }) }
       const onData = (chunk: Buffer): void => {
-        if (reading.size + chunk.length > limits.maxBytes) return end({ kind: 'too_large' })
-        chunks.push(chunk)
+        const size = reading.size + chunk.length
+        if (size > limits.maxBytes) return end({ kind: 'too_large' })
+        if (size > bytes.length) bytes = grown(bytes, reading.size, Math.max(FIRST_BYTES, size, 2 * bytes.length))
+        chunk.copy(bytes, reading.size)
         readings.progress(reading, chunk.length)
       }
-      const onEnd = (): void => end({ kind: 'whole', bytes: Buffer.concat(chunks) })
+      const onEnd = (): void => end({ kind: 'whole', bytes: bytes.subarray(0, reading.size) })
       const onLate = (): void => end({ kind: 'late' })
       const timer = setTimeout(onLate, limits.timeoutMs)
       request.on('data', onData).once('end', onEnd).once('close', onLate).on('error', onLate)
       readings.progress(reading, 0)
     })
   }
+}
+
+function grown (bytes: Buffer, used: number, size: number): Buffer {
+  const larger = Buffer.allocUnsafeSlow(size)
+  bytes.copy(larger, 0, 0, used)
+  return larger
 }
 
 /** The bodies under way, in the order of their last progress. */

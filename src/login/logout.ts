@@ -1,6 +1,7 @@
 import { createEachCredential, type Credentials } from '../core/credentials.ts'
 import { clearCookie, isCurrent, LOGOUT_COOKIE, readCookie, setCookie } from './state.ts'
 import { isFromAnotherSite, readNavigation } from './redirect.ts'
+import type { Resolution } from '../core/resolution.ts'
 import type { ResolverError } from '../errors.ts'
 import type { SignedIn, SignOuts } from '../revocation/sign-outs.ts'
 import type { LoginDeps } from './login.ts'
@@ -59,16 +60,40 @@ type Found =
 async function findValid (deps: LogoutDeps, question: VerifyRequest, all: readonly Credentials[]): Promise<Found> {
   const { authenticator, keyer } = deps
   const found = new Map<string, SignedIn>()
+  const unknown: Credentials[] = []
+  let error: ResolverError | undefined
   for (const credentials of all) {
     const authentication = await authenticator.authenticate(credentialContextOf(keyer, question, credentials))
-    if (authentication.kind === 'unavailable') return authentication
     if (authentication.kind === 'refused') continue
+    if (authentication.kind === 'unavailable') error = authentication.error
+    if (authentication.kind === 'unavailable' || isSilent(authentication.resolution, credentials)) { unknown.push(credentials); continue }
     const { resolution } = authentication
     const digest = keyer.digests(credentials).at(-1) // the session id, if it has one: entries with the cookie hold it
     if (resolution.kind === 'valid' && digest !== undefined) found.set(digest, { userId: resolution.userId, digest })
-    // no verdict on a session cookie is never an honest no
-    const isSilent = resolution.kind === 'invalid' && resolution.noIdentityHeaders
-    if (isSilent && credentials.session !== undefined) return { kind: 'unavailable' }
   }
+  if (unknown.length === 0) return { kind: 'found', signedIn: [...found.values()] }
+  const userId = found.values().next().value?.userId ?? await rememberedUser(deps, question, all)
+  if (userId === undefined) return { kind: 'unavailable', ...(error === undefined ? {} : { error }) }
+  // in an outage a sign-out holds all the same; by the whole credential only, since a session id is no secret
+  for (const digest of unknown.flatMap(keyer.wholeDigests)) found.set(digest, { userId, digest })
   return { kind: 'found', signedIn: [...found.values()] }
+}
+
+/** No verdict on a session cookie is never an honest no. */
+function isSilent (resolution: Resolution, { session }: Credentials): boolean {
+  return resolution.kind === 'invalid' && resolution.noIdentityHeaders && session !== undefined
+}
+
+/** Whose all of it together was when Authgear was last asked: what may be remembered of a browser that sends several. */
+async function rememberedUser ({ authenticator, keyer }: LogoutDeps, question: VerifyRequest, all: readonly Credentials[]): Promise<string | undefined> {
+  const first = (pick: (one: Credentials) => string | undefined): string | undefined => all.map(pick).find((value) => value !== undefined)
+  const together: Credentials = {
+    bearer: first(({ bearer }) => bearer),
+    appSession: first(({ appSession }) => appSession),
+    appAccessToken: first(({ appAccessToken }) => appAccessToken),
+    session: first(({ session }) => session)
+  }
+  const authentication = await authenticator.authenticate(credentialContextOf(keyer, question, together))
+  if (authentication.kind !== 'resolved' || authentication.resolution.kind !== 'valid') return undefined
+  return authentication.resolution.userId
 }

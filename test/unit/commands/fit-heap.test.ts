@@ -34,3 +34,15 @@ t.test('goes on as it is where Node cannot start over', (t) => {
   fitHeap({ execPath: '/node', execArgv: [], argv: [], env: {} }, CONTAINER)
   t.end()
 })
+
+t.test('keeps what the user set beside the size of the heap', (t) => {
+  t.equal(startedOver(CONTAINER, { env: { NODE_OPTIONS: '--max-heap-size=80' } }), undefined)
+  t.strictSame(startedOver(CONTAINER, { env: { NODE_OPTIONS: '--max-semi-space-size=8' } }), ['/node', '--max-old-space-size=64', 'main.js', 'serve'])
+  t.end()
+})
+
+t.test('goes on where Node\'s permission model forbids to start over', (t) => {
+  const execve = (): never => { throw new Error('Access to this API has been restricted') }
+  t.doesNotThrow(() => fitHeap({ execPath: '/node', execArgv: [], argv: [], env: {}, execve }, CONTAINER))
+  t.end()
+})
