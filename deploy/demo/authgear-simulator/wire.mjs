@@ -40,17 +40,8 @@ function hostProblem (request) {
 
 /** @param {NodeJS.ErrnoException & { reason?: string }} error @param {Duplex} socket */
 function refuse (error, socket) {
-  if (error.code === 'ECONNRESET' || !socket.writable) { socket.destroy(); return }
-  discardInput(socket)
-  socket.end(answerTo(error))
-}
-
-/** What is still on its way is read, as Go does: to close with unread bytes is a reset, which can overtake the answer. @param {Duplex} socket */
-function discardInput (socket) {
-  const discard = () => {}
-  socket.on('data', discard)
-  for (const listener of socket.rawListeners('data')) if (listener !== discard) socket.removeListener('data', /** @type {() => void} */ (listener))
-  socket.resume()
+  if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy()
+  else socket.end(answerTo(error))
 }
 
 /** @param {NodeJS.ErrnoException & { reason?: string }} error node's parser error */
