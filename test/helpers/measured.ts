@@ -69,10 +69,10 @@ export async function flood (port: number, requests: number, tokenOf: (i: number
 }
 
 /**
- * Requests over ten connections, twenty under way on each, until there is no next one or the server is gone.
+ * Requests over ten connections, `window` under way on each, until there is no next one or the server is gone.
  * @param linesOf the header lines of the next request; undefined ends the flood
  */
-export async function floodHeads (port: number, linesOf: (i: number) => string | undefined): Promise<ReadonlyMap<string, number>> {
+export async function floodHeads (port: number, linesOf: (i: number) => string | undefined, window = WINDOW): Promise<ReadonlyMap<string, number>> {
   const statuses = new Map<string, number>()
   let next = 0
   const heads = (count: number): string[] => Array.from({ length: count }, () => linesOf(next++)).flatMap((lines) =>
@@ -94,9 +94,9 @@ export async function floodHeads (port: number, linesOf: (i: number) => string |
       for (const line of found) statuses.set(line.slice(9, 12), (statuses.get(line.slice(9, 12)) ?? 0) + 1)
       text = text.slice(text.lastIndexOf('HTTP/1.1 ') + 13)
       due -= found.length
-      send(WINDOW - due)
+      send(window - due)
     })
-    send(WINDOW)
+    send(window)
     await closed
   }))
   return statuses
