@@ -1,14 +1,16 @@
+/** In the map and in the queue: one object, since there are many. */
+type Slot<V> = Readonly<{ key: string, value: V }>
+
 /**
  * A map that forgets what was set longest ago, in constant time. A `Map` alone takes longer the more it forgot: what is deleted at its
  * beginning leaves holes that each look at the oldest steps over (900,000 entries of a log took minutes).
  */
 export class BoundedMap<V> {
   readonly #max: number
-  readonly #slots = new Map<string, Readonly<{ value: V, turn: number }>>()
-  /** In the order of setting; a turn that is not its key's newest counts for nothing. */
-  #queue: Array<Readonly<{ key: string, turn: number }>> = []
+  readonly #slots = new Map<string, Slot<V>>()
+  /** In the order of setting; a slot that is not its key's newest counts for nothing. */
+  #queue: Array<Slot<V> | undefined> = []
   #head = 0
-  #turn = 0
 
   constructor (max: number) { this.#max = max }
 
@@ -26,8 +28,9 @@ export class BoundedMap<V> {
 
   /** Puts it last; @returns the value of the oldest, where it had to go */
   set (key: string, value: V): V | undefined {
-    this.#slots.set(key, { value, turn: ++this.#turn })
-    this.#queue.push({ key, turn: this.#turn })
+    const slot = { key, value }
+    this.#slots.set(key, slot)
+    this.#queue.push(slot)
     if (this.#queue.length - this.#head > 2 * this.#slots.size + 1000) this.#rebuild()
     if (this.#slots.size <= this.#max) return undefined
     const oldest = this.oldest()
@@ -37,11 +40,12 @@ export class BoundedMap<V> {
 
   oldest (): readonly [key: string, value: V] | undefined {
     for (; this.#head < this.#queue.length; this.#head++) {
-      const { key, turn } = this.#queue[this.#head] ?? { key: '', turn: 0 }
-      const slot = this.#slots.get(key)
-      if (slot?.turn !== turn) continue
-      this.#compact()
-      return [key, slot.value]
+      const slot = this.#queue[this.#head]
+      if (this.#isLive(slot)) {
+        this.#compact()
+        return [slot.key, slot.value]
+      }
+      this.#queue[this.#head] = undefined // its memory goes now, its place with the next compaction
     }
     this.#compact()
     return undefined
@@ -49,10 +53,13 @@ export class BoundedMap<V> {
 
   /** Oldest first. */
   * entries (): Iterable<readonly [key: string, value: V]> {
-    for (const { key, turn } of this.#queue.slice(this.#head)) {
-      const slot = this.#slots.get(key)
-      if (slot?.turn === turn) yield [key, slot.value]
+    for (const slot of this.#queue.slice(this.#head)) {
+      if (this.#isLive(slot)) yield [slot.key, slot.value]
     }
+  }
+
+  #isLive (slot: Slot<V> | undefined): slot is Slot<V> {
+    return slot !== undefined && this.#slots.get(slot.key) === slot
   }
 
   #compact (): void {
@@ -64,7 +71,7 @@ export class BoundedMap<V> {
 
   /** A few keys that are set again and again. */
   #rebuild (): void {
-    this.#queue = this.#queue.filter(({ key, turn }) => this.#slots.get(key)?.turn === turn)
+    this.#queue = this.#queue.filter((slot) => this.#isLive(slot))
     this.#head = 0
   }
 }

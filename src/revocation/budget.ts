@@ -11,6 +11,8 @@ export type Flood = Readonly<{
   join: (revocation: Revocation, done: () => void) => Revocation
   /** Publishes one `everything` for all that wait, unless the last one was not long ago. */
   publishDue: () => void
+  /** The same without that interval: this replica stops. */
+  publishNow: () => void
 }>
 
 /** Milliseconds between two entries that each stand for all beyond an origin's budget. */
@@ -26,6 +28,14 @@ export function createFlood ({ clock, publish }: FloodDeps): Flood {
   let waiting: Array<() => void> = []
   let last: Revocation | undefined
   let publishedAt = -Infinity
+  function publishNow (): void {
+    if (last === undefined) return
+    const [revocation, told] = [last, waiting]
+    publishedAt = clock.monotonic()
+    last = undefined
+    waiting = []
+    publish(revocation, () => { for (const done of told) done() })
+  }
   return Object.freeze({
     join (revocation: Revocation, done: () => void): Revocation {
       const quietMs = Math.max(revocation.quietMs, last?.quietMs ?? 0)
@@ -34,14 +44,9 @@ export function createFlood ({ clock, publish }: FloodDeps): Flood {
       waiting.push(done)
       return revocation
     },
+    publishNow,
     publishDue (): void {
-      const now = clock.monotonic()
-      if (last === undefined || now - publishedAt < FLOOD_INTERVAL_MS) return
-      const [revocation, told] = [last, waiting]
-      publishedAt = now
-      last = undefined
-      waiting = []
-      publish(revocation, () => { for (const done of told) done() })
+      if (clock.monotonic() - publishedAt >= FLOOD_INTERVAL_MS) publishNow()
     }
   })
 }

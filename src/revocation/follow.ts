@@ -7,7 +7,7 @@ const PAUSE = 100
 /** Failures in a row that are told: one second, so that a start and a quick reconnection are not. */
 const TOLD_AFTER = 10
 
-/** Polls until closed: at once at the start, then whenever something was appended, and once a second. @returns stops it */
+/** Polls until closed: at once at the start, then whenever something was appended, and once a second. @returns publishes what waits, and stops it */
 export function follow (log: StreamLog, store: LogStore, trouble: (error: unknown) => void): () => Promise<void> {
   const closing = new AbortController()
   let failures = 0
@@ -24,9 +24,12 @@ export function follow (log: StreamLog, store: LogStore, trouble: (error: unknow
   }
   const run = async (): Promise<void> => { while (!closing.signal.aborted) await step() }
   const ended = run()
-  return async () => {
+  async function stop (): Promise<void> {
+    await log.drain() // what waits is published and read back by the loop that still runs
     closing.abort()
     await log.close()
     await ended
   }
+  let stopped: Promise<void> | undefined
+  return async () => await (stopped ??= stop())
 }

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts'
 import type { Entry, Stamp } from '../core/entry.ts'
+import { MAX_LEDGER_NAMES } from '../core/memory-budget.ts'
 import { BoundedMap } from './bounded-map.ts'
 import {
   type Affected, compareIds, EVERYTHING, FIRST_ID, type RevocationSnapshot, nameOf, namesOf, type Revocation, type StreamId
@@ -12,26 +13,42 @@ export type LedgerOptions = Readonly<{
   clock: Pick<Clock, 'monotonic'>
   /** Milliseconds for which a revocation may matter to an entry. */
   retentionMs: number
-  maxRevocations?: number
+  /** What the heap holds: `ledgerNames` (memory-budget.ts). */
+  maxRevocations?: number | undefined
+  /** As many as names. */
   maxPositions?: number
   maxCarry?: number
 }>
 
 type Past = Readonly<{ revocation: Revocation, readAt: number }>
+/** The newest position at that time, monotonic milliseconds. */
+type Milestone = Readonly<{ id: StreamId, at: number }>
+
+/** Revocations that are carried over one by one. */
+const MAX_CARRY = 1000
+/** Milestones in one retention: how exactly its end is known. */
+const MILESTONES = 64
+/** What goes with one entry, from each map: more than comes, and never long. */
+const SWEPT_AT_ONCE = 4
 
 /**
  * What one replica has read of the log and taken itself: pure but for its state, no clock but the injected one, no I/O.
  * A generation is adopted, entries are applied in order; whoever asks learns what is void.
  */
 export class Ledger {
-  readonly #options: Required<LedgerOptions>
+  readonly #clock: LedgerOptions['clock']
+  readonly #retentionMs: number
   #generation = ''
   #id: StreamId = FIRST_ID
   #nonce = ''
+  /** When that was read. */
+  #readAt = -Infinity
   /** Newest position at which a name was revoked, oldest first. */
   readonly #revoked: BoundedMap<StreamId>
-  /** What is not after it is void: `everything`, and what the map had no room for. */
+  /** What is not after it is void: `everything`, what the maps had no room for, and what is older than the retention. */
   #floor: StreamId = FIRST_ID
+  /** Oldest first. */
+  #milestones: Milestone[] = []
   /** Positions read in this generation: an entry is trusted at no other. */
   readonly #positions: BoundedMap<StreamId>
   #local = 0
@@ -47,18 +64,24 @@ export class Ledger {
   readonly #left = new Set<string>()
   #carry = new Map<string, Revocation>()
 
-  constructor (options: LedgerOptions) {
-    this.#options = { maxRevocations: 200_000, maxPositions: 200_000, maxCarry: 1000, ...options }
-    this.#revoked = new BoundedMap(this.#options.maxRevocations)
-    this.#positions = new BoundedMap(this.#options.maxPositions)
-    this.#quiets = new BoundedMap(this.#options.maxRevocations)
-    this.#past = new BoundedMap(this.#options.maxCarry)
+  constructor ({ clock, retentionMs, maxRevocations = MAX_LEDGER_NAMES, maxPositions = maxRevocations, maxCarry = MAX_CARRY }: LedgerOptions) {
+    this.#clock = clock
+    this.#retentionMs = retentionMs
+    this.#revoked = new BoundedMap(maxRevocations)
+    this.#positions = new BoundedMap(maxPositions)
+    this.#quiets = new BoundedMap(maxRevocations)
+    this.#past = new BoundedMap(maxCarry)
   }
 
   get generation (): string { return this.#generation }
   /** Nonce of the newest entry read; empty where none of this generation was. */
   get nonce (): string { return this.#nonce }
   get id (): StreamId { return this.#id }
+  /** What is held of each kind. */
+  get sizes (): Readonly<Record<'revoked' | 'positions' | 'quiets', number>> {
+    return { revoked: this.#revoked.size, positions: this.#positions.size, quiets: this.#quiets.size }
+  }
+
   /** Revocations that the current log lacks: until they are read back no shared entry is trusted. */
   get carry (): ReadonlyMap<string, Revocation> { return this.#carry }
 
@@ -72,7 +95,7 @@ export class Ledger {
   }
 
   mark (): RevocationSnapshot {
-    return { stamp: this.stamp(), local: this.#local, at: this.#options.clock.monotonic() }
+    return { stamp: this.stamp(), local: this.#local, at: this.#clock.monotonic() }
   }
 
   /** Nothing of the old generation is used any more (I2); what was revoked in it is carried over. */
@@ -83,11 +106,13 @@ export class Ledger {
     this.#nonce = ''
     this.#revoked.clear()
     this.#floor = FIRST_ID
+    this.#milestones = []
     this.#positions.clear()
     this.#carry = new Map([...this.#carry, ...this.#recent()])
   }
 
   apply (entry: LogEntry): void {
+    this.#age()
     this.#id = entry.id
     this.#nonce = entry.nonce
     this.#positions.set(entry.nonce, entry.id)
@@ -142,7 +167,7 @@ export class Ledger {
 
   /** @returns the revocations a new log must have: all read within the retention, or `everything` where they are too many */
   #recent (): Array<[string, Revocation]> {
-    const since = this.#options.clock.monotonic() - this.#options.retentionMs
+    const since = this.#clock.monotonic() - this.#retentionMs
     const past = [...this.#past.entries()].filter(([, { readAt }]) => readAt >= since)
     const newest = past.at(-1)
     if (newest !== undefined && this.#pastOverflowAt >= since) return [[`all ${newest[0]}`, { ...newest[1].revocation, target: { kind: 'everything' } }]]
@@ -150,20 +175,47 @@ export class Ledger {
   }
 
   #recall (of: string, revocation: Revocation): void {
-    const forgotten = this.#past.set(of, { revocation, readAt: this.#options.clock.monotonic() })
+    const forgotten = this.#past.set(of, { revocation, readAt: this.#clock.monotonic() })
     if (forgotten !== undefined) this.#pastOverflowAt = forgotten.readAt
   }
 
   /** Kept until whatever began within it has ended; what there is no room for holds for everyone. */
   #quieten (name: string, quietMs: number): void {
     if (quietMs <= 0) return
-    const now = this.#options.clock.monotonic()
+    const now = this.#clock.monotonic()
     const forgotten = this.#quiets.set(name, Math.max(now + quietMs, this.#quiets.get(name) ?? 0))
     if (forgotten !== undefined) this.#quietForAll = Math.max(forgotten, this.#quietForAll)
-    for (let oldest = this.#quiets.oldest(); oldest !== undefined && oldest[1] + this.#options.retentionMs <= now; oldest = this.#quiets.oldest()) this.#quiets.delete(oldest[0])
+    sweep(this.#quiets, (until) => until + this.#retentionMs <= now)
+  }
+
+  /**
+   * Raises the floor to what was the newest position a retention ago: an entry that lives was made there or later.
+   * By the monotonic clock alone: one that stands still keeps more, and none can void less.
+   */
+  #age (): void {
+    const retentionMs = this.#retentionMs
+    const at = this.#clock.monotonic()
+    const isDue = at - (this.#milestones.at(-1)?.at ?? -Infinity) >= retentionMs / MILESTONES
+    if (isDue && this.#nonce !== '') this.#milestones.push({ id: this.#id, at: this.#readAt })
+    this.#readAt = at
+    for (let oldest = this.#milestones[0]; oldest !== undefined && at - oldest.at > retentionMs; oldest = this.#milestones[0]) {
+      this.#raiseFloor(oldest.id)
+      this.#milestones.shift()
+    }
+    sweep(this.#revoked, (id) => compareIds(id, this.#floor) <= 0)
+    sweep(this.#positions, (id) => compareIds(id, this.#floor) < 0) // what was made at the floor itself is not void
   }
 
   #raiseFloor (id: StreamId | undefined): void {
     if (id !== undefined && compareIds(id, this.#floor) > 0) this.#floor = id
+  }
+}
+
+/** Drops the oldest that matter to nothing any more, in a bounded step. */
+function sweep<V> (map: BoundedMap<V>, isOver: (value: V) => boolean): void {
+  for (let n = 0; n < SWEPT_AT_ONCE; n++) {
+    const oldest = map.oldest()
+    if (oldest === undefined || !isOver(oldest[1])) return
+    map.delete(oldest[0])
   }
 }

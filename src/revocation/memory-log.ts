@@ -3,11 +3,11 @@ import type { Clock } from '../clock.ts'
 import { Ledger } from './ledger.ts'
 import type { LogObserver, RevocationLog } from './types.ts'
 
-export type MemoryLogOptions = Readonly<{ clock: Clock, retentionMs: number, observer: LogObserver }>
+export type MemoryLogOptions = Readonly<{ clock: Clock, retentionMs: number, observer: LogObserver, maxNames?: number }>
 
 /** The log of a service without Redis: one replica, so what is taken here is logged at once. */
-export function createMemoryLog ({ clock, retentionMs, observer }: MemoryLogOptions): RevocationLog {
-  const ledger = new Ledger({ clock, retentionMs })
+export function createMemoryLog ({ clock, retentionMs, observer, maxNames }: MemoryLogOptions): RevocationLog {
+  const ledger = new Ledger({ clock, retentionMs, maxRevocations: maxNames })
   let count = 0
   ledger.adopt(randomBytes(16).toString('hex'))
   return Object.freeze({

@@ -12,10 +12,14 @@ export type Publisher = Readonly<{
   readBack: (of: string, revocation: Revocation) => boolean
   /** Appends what a linked-up poll, sent at that moment, did not show. */
   publish: (sentAt: number) => Promise<void>
+  /** Publishes what waits, flood and all; returns when it is read back, or after DRAIN_MS. */
+  drain: () => Promise<void>
 }>
 
 /** Milliseconds until a revocation that is not read back counts as pending. */
 const PATIENCE = 1000
+/** Milliseconds that a replica which stops takes to publish what waits. */
+const DRAIN_MS = 3000
 /** More that wait than this are one `everything`. */
 const MAX_PENDING = 1000
 /** Sign-outs that wait, after which further ones are refused: anybody signed in could else cause an `everything`. */
@@ -31,6 +35,9 @@ export function createPublisher (deps: StreamLogDeps, ledger: Ledger, budget: Bu
   const { clock, observer, after = callAfter } = deps
   const pending = new Map<string, Pending>()
   const carried = new Map<string, Pending>()
+  /** What is to be told that nothing is pending. */
+  let drained = (): void => {}
+  let isDraining = false
   const flood = createFlood({ clock, publish: (revocation, done) => put(revocation, newName(), done) })
 
   /** @returns whether the server could be asked */
@@ -95,8 +102,21 @@ export function createPublisher (deps: StreamLogDeps, ledger: Ledger, budget: Bu
       put(bounded(revocation), of, done)
     } else {
       ledger.take(flood.join(revocation, done), of)
-      flood.publishDue()
+      if (isDraining) flood.publishNow()
+      else flood.publishDue()
     }
+  }
+
+  async function drain (): Promise<void> {
+    isDraining = true
+    flood.publishNow()
+    forgetOld()
+    if (pending.size === 0) return
+    await new Promise<void>((resolve) => {
+      const cancel = after(DRAIN_MS, resolve)
+      drained = () => { cancel(); resolve() }
+    })
+    if (pending.size > 0) observer.trouble(`this replica stops, and Redis did not take ${pending.size} of its entries for the revocation log: other replicas do not know of them`)
   }
 
   return Object.freeze({
@@ -114,8 +134,10 @@ export function createPublisher (deps: StreamLogDeps, ledger: Ledger, budget: Bu
       if (!isThat(item, revocation)) return false
       pending.delete(of)
       item.done()
+      if (pending.size === 0) drained()
       return true
     },
+    drain,
     async publish (sentAt: number): Promise<void> {
       flood.publishDue()
       for (const [of, revocation] of ledger.carry) {

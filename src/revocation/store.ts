@@ -45,4 +45,6 @@ export type StreamLogDeps = Readonly<{
   limits?: Readonly<Record<Origin, number>>
   /** Entries read at once. */
   page?: number
+  /** Names that the ledger holds: MAX_LEDGER_NAMES but in a small heap. */
+  maxNames?: number
 }>

@@ -10,6 +10,8 @@ import { createPublisher, type Publisher } from './publisher.ts'
 export interface StreamLog extends RevocationLog {
   /** Reads what is new until it links up with the head; rejects where Redis cannot be reached or never links up. */
   poll (): Promise<void>
+  /** Publishes what waits, while it is polled on; ends after 3 s at the latest, and says what was not published. */
+  drain (): Promise<void>
 }
 
 /** Milliseconds since the newest linked-up poll was sent, after which this replica does not follow any more. */
@@ -29,7 +31,7 @@ type Step = Readonly<{ kind: 'linked' | 'adopted' | 'page' }> | Readonly<{ kind:
 /** The log in Redis as one replica follows it: docs/revocation-protocol.md. */
 export function createStreamLog (deps: StreamLogDeps): StreamLog {
   const { clock, observer, store, page = PAGE } = deps
-  const ledger = new Ledger({ clock, retentionMs: deps.retentionMs })
+  const ledger = new Ledger({ clock, retentionMs: deps.retentionMs, maxRevocations: deps.maxNames })
   const health = trackHealth(clock, observer)
   const budget = createBudget(clock, deps.limits)
   const publisher = createPublisher(deps, ledger, budget)
@@ -64,6 +66,7 @@ export function createStreamLog (deps: StreamLogDeps): StreamLog {
     isUncacheable: ledger.isQuiet.bind(ledger),
     revoke: publisher.revoke,
     admits: publisher.admits,
+    drain: publisher.drain,
     close: () => store.close()
   })
 }

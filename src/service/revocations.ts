@@ -1,6 +1,8 @@
+import { getHeapStatistics } from 'node:v8'
 import { openAudit, type Running } from '../authgear/audit-log/run.ts'
 import type { Clock } from '../clock.ts'
 import type { Keyer } from '../core/cache-key.ts'
+import { ledgerNames } from '../core/memory-budget.ts'
 import { createSampling } from '../http/access-log.ts'
 import { createWebhook, type Webhook, type WebhookDeps } from '../http/webhook.ts'
 import { describe, type Log } from '../logging/log.ts'
@@ -81,6 +83,7 @@ type LogDeps = Readonly<{ metrics: Metrics, log: Log, clock: Clock, forget: () =
 export function openLog (settings: ServiceSettings, authenticationKey: Uint8Array, { metrics, log, clock, forget }: LogDeps): Opened {
   const { redis, authgear } = settings
   const retentionMs = retentionOf(settings)
+  const maxNames = ledgerNames(getHeapStatistics().heap_size_limit)
   let length = 0
   const entries = () => ({ now: length, most: maxEntries(retentionMs) })
   const trouble = (what: string, error?: unknown): void => log.error({ ...(error === undefined ? {} : { error: describe(error) }) }, what)
@@ -89,11 +92,11 @@ export function openLog (settings: ServiceSettings, authenticationKey: Uint8Arra
   const measured = (now: number): void => { length = now }
   const observer: LogObserver = { ...metrics.revocations, inauthentic, adopted: forget, trouble, length: measured }
   if (redis === undefined) {
-    const revocations = createMemoryLog({ clock, retentionMs, observer })
+    const revocations = createMemoryLog({ clock, retentionMs, observer, maxNames })
     return { revocations, close: revocations.close, entries }
   }
   const store = createRedisLogStore({ ...openLogConnections(redis), keyPrefix: logKey(redis.keyPrefix, authgear.endpoint.origin) })
-  const revocations = createStreamLog({ store, codec: createEntryCodec(authenticationKey), clock, retentionMs, observer })
+  const revocations = createStreamLog({ store, codec: createEntryCodec(authenticationKey), clock, retentionMs, observer, maxNames })
   const failed = (error: unknown): void => trouble(NOT_FOLLOWED, error)
   return { revocations, entries, close: follow(revocations, store, failed) }
 }

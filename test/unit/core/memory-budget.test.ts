@@ -1,5 +1,5 @@
 import t from 'tap'
-import { budgetOfHeap, defaultBudget, heapFlags } from '../../../src/core/memory-budget.ts'
+import { budgetOfHeap, defaultBudget, heapFlags, ledgerNames } from '../../../src/core/memory-budget.ts'
 
 const MIB = 2 ** 20
 /** V8's young generation has three parts. */
@@ -19,4 +19,9 @@ t.test('the default fits a heap that somebody made small', (t) => {
   t.equal(defaultBudget({ limitBytes, heapBytes: 40 * MIB }) / MIB, 4, 'never nothing')
   t.equal(defaultBudget({ limitBytes, heapBytes: 4144 * MIB }) / MIB, 2053, 'as Node comes, on a machine of 16 GiB')
   t.end()
+})
+
+t.test('the ledger of revocations gets half of the room beside what is remembered, up to 200,000 names', async (t) => {
+  const rows = [[128, 11_900], [256, 38_100], [512, 90_600], [2048, 200_000]] as const
+  for (const [limit, names] of rows) t.equal(Math.floor(ledgerNames(heapOf(limit)) / 100) * 100, names, `${limit} MiB`)
 })

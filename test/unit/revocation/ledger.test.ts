@@ -320,6 +320,70 @@ t.test('quiet', async (t) => {
   })
 })
 
+t.test('what is older than the retention', async (t) => {
+  t.test('is dropped when entries are added: names, positions and quiet times', async (t) => {
+    const { ledger, read, clock } = open()
+    for (let n = 0; n < 3000; n++) read(user(`old ${n}`, 10))
+    t.strictSame(ledger.sizes, { revoked: 3000, positions: 3001, quiets: 3000 })
+    clock.advance(1)
+    read(user('new', 10))
+    clock.advance(2 * RETENTION)
+    const worst = Array.from({ length: 1200 }, (_, n) => {
+      const before = ledger.sizes.revoked
+      read(user(`new ${n}`, 10))
+      return before - ledger.sizes.revoked
+    })
+    t.ok(Math.max(...worst) <= 4, 'a few at each entry')
+    t.strictSame(ledger.sizes, { revoked: 1200, positions: 1201, quiets: 1200 }, 'and the newest position of that time')
+  })
+
+  t.test('is void for all who began before it, and for nobody else', async (t) => {
+    const { ledger, read, clock } = open()
+    const before = ledger.mark()
+    read(user('alice'))
+    const [since, sealed] = [ledger.mark(), shared(ledger)]
+    for (let n = 0; n < 3; n++) {
+      clock.advance(RETENTION)
+      t.notOk(ledger.isVoid(ALICE, ledger.mark()), 'a resolution of now')
+      t.ok(ledger.trusts(shared(ledger)), 'and an entry of now, at the newest position, however old that is')
+      read(user('bob'))
+    }
+    t.same([ledger.isVoid(ALICE, before), ledger.isVoid(about('carol'), before)], [true, true])
+    t.same([ledger.isVoid(about('carol'), since), ledger.trusts(sealed)], [true, false], 'older than the retention')
+  })
+
+  t.test('leaves a position trusted for a retention after the next one was read', async (t) => {
+    const { ledger, read, clock } = open()
+    read(user('bob'))
+    clock.advance(5 * RETENTION)
+    const sealed = shared(ledger)
+    read(user('carol'))
+    clock.advance(RETENTION)
+    read(user('dave'))
+    t.ok(ledger.trusts(sealed))
+    clock.advance(RETENTION)
+    read(user('erin'))
+    t.notOk(ledger.trusts(sealed))
+  })
+
+  t.test('is what the monotonic clock says: a wall clock set forward voids nothing', async (t) => {
+    const { ledger, read, clock } = open()
+    const before = ledger.mark()
+    read(user('alice'))
+    clock.setWall(clock.wall() + 100 * RETENTION)
+    read(user('carol'))
+    t.notOk(ledger.isVoid(BOB, before))
+  })
+})
+
+t.test('everything takes the place of all names before it', async (t) => {
+  const { ledger, read } = open()
+  for (let n = 0; n < 100; n++) read(user(`u${n}`))
+  read(EVERYTHING)
+  for (let n = 0; n < 40; n++) read(user(`later ${n}`))
+  t.same([ledger.sizes.revoked, ledger.sizes.positions], [40, 41])
+})
+
 t.test('a long log is read in a time that grows with its length, not with its square', async (t) => {
   const { ledger } = open()
   const began = performance.now()

@@ -1,0 +1,33 @@
+import t from 'tap'
+import { about, user } from '../helpers/log-entry.ts'
+import { startRedis } from '../helpers/redis.ts'
+import { openLogReplica, settled } from '../helpers/stream-log.ts'
+import { until } from '../helpers/until.ts'
+
+const LIMITS = { webhook: 1, management: 10, audit: 10, logout: 10 } as const
+
+t.test('a replica that stops publishes the revocations that wait beyond the budget', async (t) => {
+  const redis = await startRedis(t)
+  const open = () => openLogReplica(t, redis.port, { keyPrefix: 'test:{log:project}', limits: LIMITS })
+  const [stopping, other] = [open(), open()]
+  await settled(stopping, other)
+  t.equal(await stopping.log.revoke(user('within')), 'logged')
+  t.equal(await stopping.log.revoke(user('beyond')), 'logged', 'the first beyond goes in at once, as everything')
+  await settled(stopping, other)
+  const before = other.log.snapshot()
+  t.equal(await stopping.log.revoke(user('late')), 'pending', 'the next waits for ten seconds')
+  await stopping.close() // as a rolling restart does; Authgear does not send the event again
+  await until('the other replica knows of it', () => other.log.isVoid(about('late'), before), 3000)
+  t.strictSame(stopping.troubles, [])
+})
+
+t.test('a replica that stops without Redis gives up after 3 s, and says how many are lost', async (t) => {
+  const redis = await startRedis(t)
+  const replica = openLogReplica(t, redis.port, { keyPrefix: 'test:{log:project}' })
+  await settled(replica)
+  await redis.stop()
+  t.strictSame(await Promise.all(['alice', 'bob'].map((name) => replica.log.revoke(user(name)))), ['pending', 'pending'])
+  await replica.close()
+  const lines = replica.troubles.filter((what) => what.includes('this replica stops'))
+  t.strictSame(lines, ['this replica stops, and Redis did not take 2 of its entries for the revocation log: other replicas do not know of them'])
+})
