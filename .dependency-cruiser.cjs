@@ -78,7 +78,7 @@ module.exports = {
     owner('jose', 'authgear/audit-log/admin-token[.]ts$'),
     owner('cockatiel', 'authgear/resolver/'),
     owner('ioredis', 'redis/'),
-    owner('lru-cache', '(cache/memory|authgear/resolver/failed-credentials)[.]ts$'),
+    owner('lru-cache', '(cache/memory|authgear/resolver/fail(ed-credentials|ure-counts))[.]ts$'),
     owner('@fastify/caching', 'management/status/routes[.]ts$'),
     owner('prom-client', 'metrics/'),
     owner('pino', 'logging/log[.]ts$'),

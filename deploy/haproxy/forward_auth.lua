@@ -3,7 +3,7 @@
 local ASKED = { "authorization", "accept", "user-agent", "sec-fetch-mode", "sec-fetch-dest", "sec-purpose", "x-requested-with", "x-request-id", "traceparent", "tracestate" }
 local IDENTITY = { "x-authgear-session-valid", "x-authgear-user-id", "x-authgear-user-anonymous", "x-authgear-user-verified", "x-authgear-user-roles", "x-authgear-session-amr", "x-authgear-session-authenticated-at", "x-authgear-user-can-reauthenticate" }
 local ANSWERED = { "content-type", "www-authenticate", "location", "set-cookie", "cache-control", "vary", "retry-after", "x-forward-auth-reason", "x-request-id", "content-security-policy", "x-content-type-options", "referrer-policy" }
-local TIMEOUT = 2500 -- ms for each try; forward-auth itself answers within AUTHGEAR_TIMEOUT, 2 s
+local TIMEOUT = 3500 -- ms for each try; forward-auth itself answers within 1.25 times AUTHGEAR_TIMEOUT (2 s) and 2 times REDIS_TIMEOUT
 local TLS = { [true] = true, [1] = true, ["1"] = true } -- ssl_fc is a boolean in some versions, 1 or "1" in others
 local DOWN = '{"error":"authgear_unavailable","message":"Signing in cannot be checked at the moment. Please try again."}'
 

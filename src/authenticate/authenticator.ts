@@ -1,6 +1,8 @@
 import type { AuthenticateDeps, Authentication, Authenticator, CredentialContext } from './types.ts'
 import type { MemoryRead } from '../cache/memory.ts'
+import { Overloaded } from '../errors.ts'
 import { affectedOf, ageOf, resolve, resolved, type ResolveOptions } from './resolve.ts'
+import { createWaitingBudget } from './waiting-budget.ts'
 
 /** Milliseconds: whoever comes later than this to a flight that is quiet makes a flight of their own. */
 const JOIN_WITHIN_MS = 100
@@ -49,14 +51,20 @@ type Flights = Readonly<{ has: (name: string) => boolean, run: (subject: Credent
 /** Emptied at its end: a table that the map has outgrown keeps what was in it until V8's next full collection, and by each other all that came later. */
 type Slot = { flight: Promise<Authentication> | undefined }
 
-/** One flight a name: whoever asks while it is under way gets what it brings. */
+/** One flight a name: whoever asks while it is under way gets what it brings. All who wait share one budget of bytes. */
 function createFlights (deps: AuthenticateDeps): Flights {
   const slots = new Map<string, Slot>()
+  const budget = createWaitingBudget(deps.waitingBytes)
   const run: Flights['run'] = (subject, name, options) => {
+    const bytes = budget.take(subject.headBytes())
+    if (bytes === undefined) return Promise.resolve({ kind: 'unavailable', error: new Overloaded() })
+    return wait(subject, name, options).finally(() => budget.giveBack(bytes))
+  }
+  const wait: Flights['run'] = (subject, name, options) => {
     const running = slots.get(name)?.flight
     if (running !== undefined) {
       deps.observer.coalesced('process')
-      return join(running, deps.clock.monotonic(), () => run(subject, name, options))
+      return join(running, deps.clock.monotonic(), () => wait(subject, name, options))
     }
     const slot: Slot = { flight: undefined }
     slots.set(name, slot)

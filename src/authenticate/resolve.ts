@@ -53,12 +53,28 @@ export async function resolve (deps: AuthenticateDeps, subject: CredentialContex
       wholeDigests: deps.wholeDigests(credentials),
       tokenEnd: identityDeadline(credentials, now)
     }
-    return await deps.failedCredentials.run(flight.trace, flight.wholeDigests, () => resolveUntilDeadline(flight))
+    return await resolveInTurn(flight)
   } catch (error) {
     if (error instanceof ResolverError) return (options.mayBeStale ? staleInstead(deps, subject, error) : undefined) ?? { kind: 'unavailable', error }
     deps.observer.unexpectedError(error)
     return { kind: 'unavailable', error: new UnexpectedError(error) }
   }
+}
+
+/** What memory knows as valid, though it has ended, takes no turn; what the fleet knows costs Authgear nothing, and takes none either. */
+async function resolveInTurn (flight: Flight): Promise<Authentication> {
+  const { deps: { memory, failedCredentials }, subject, trace, wholeDigests } = flight
+  const work = (): Promise<Authentication> => resolveUntilDeadline(flight)
+  if (memory.knowsAsValid(subject.key)) return await work()
+  const known = failedCredentials.isSlowed(trace, wholeDigests) ? await readShared(flight) : undefined
+  return known ?? await failedCredentials.run(trace, wholeDigests, work)
+}
+
+/** A plain read, without the fleet's lease. */
+async function readShared (flight: Flight): Promise<Authentication | undefined> {
+  if (!isShared(flight)) return undefined
+  const read = await flight.deps.fleet.read(flight.subject.cacheKey(), acceptOf(flight))
+  return read && adopt(flight, read)
 }
 
 async function resolveUntilDeadline (flight: Flight): Promise<Authentication> {
@@ -87,10 +103,18 @@ function staleInstead ({ memory, log, clock }: AuthenticateDeps, { key, credenti
 
 /** @returns undefined where a revocation overtook it: a voided result is never answered */
 async function resolveOnce (flight: Flight): Promise<Authentication | undefined> {
-  const { deps: { fleet, log, clock }, options: { accept, leaseWaitMs }, subject } = flight
-  const isShared = log.trustsShared() && !log.isUncacheable(knownAffected(flight), clock.monotonic())
-  const turn = isShared ? await fleet.lookup(subject.cacheKey(), (entry, remainingMs) => accept(entry, remainingMs) && isUsable(flight, entry, remainingMs), leaseWaitMs) : ASK_ALONE
+  const { deps: { fleet }, options: { leaseWaitMs }, subject } = flight
+  const turn = isShared(flight) ? await fleet.lookup(subject.cacheKey(), acceptOf(flight), leaseWaitMs) : ASK_ALONE
   return turn.kind === 'found' ? adopt(flight, turn) : await ask(flight, turn)
+}
+
+function isShared (flight: Flight): boolean {
+  const { log, clock } = flight.deps
+  return log.trustsShared() && !log.isUncacheable(knownAffected(flight), clock.monotonic())
+}
+
+function acceptOf (flight: Flight): Accept {
+  return (entry, remainingMs) => flight.options.accept(entry, remainingMs) && isUsable(flight, entry, remainingMs)
 }
 
 /** Another replica's entry: nothing it is about was revoked, and no token that was sent has ended. */
@@ -111,11 +135,12 @@ function knownAffected ({ deps: { memory }, subject, digests }: Flight): Affecte
 
 /** A promoted entry keeps what is left of its life. */
 function adopt (flight: Flight, { entry, remainingMs, coalesced }: SharedLookup & { kind: 'found' }): Authentication | undefined {
-  const { deps: { memory, observer, log }, subject } = flight
+  const { deps: { memory, observer, log, failedCredentials }, subject, trace, wholeDigests } = flight
   if (!isUsable(flight, entry, remainingMs)) return undefined
   if (coalesced) observer.coalesced('fleet')
   const { local, at } = log.snapshot()
   memory.write(subject.key, entry, capped(flight, entry, remainingMs), { local, at: at - ageOf(entry, remainingMs), isBounded: isVariable(flight, entry) })
+  if (entry.resolution.kind === 'valid') failedCredentials.judged(trace, wholeDigests, 'valid') // a refusal was counted where Authgear was asked
   return resolved(entry, remainingMs, 'redis')
 }
 

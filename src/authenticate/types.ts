@@ -33,6 +33,8 @@ export type CredentialContext = Readonly<{
   /** Computed only when the fleet is asked. */
   cacheKey (): CacheKey
   credentials: Credentials
+  /** Of the request that waits for it; counted only where memory does not know. */
+  headBytes (): number
   /** Read only when Authgear is asked. */
   trace (): ClientTrace
 }>
@@ -60,6 +62,8 @@ export type AuthenticateDeps = Readonly<{
   timeoutMs: number
   /** Oldest age of a memory entry while the log cannot be followed (CACHE_DEGRADED_TTL). */
   degradedTtlMs: number
+  /** Bytes that all requests that wait may take together. */
+  waitingBytes: number
   log: RevocationLog
   clock: Clock
   observer: AuthenticateObserver

@@ -66,6 +66,8 @@ export type SharedLookup =
 export interface SharedCache {
   /** @param leaseWaitMs how long to wait for another's value, in place of what is configured */
   lookup (key: CacheKey, accept: Accept, leaseWaitMs?: number): Promise<SharedLookup>
+  /** What another has found already: no lease, and nobody waits for anybody. */
+  read (key: CacheKey, accept: Accept): Promise<SharedLookup & { kind: 'found' } | undefined>
 }
 
 export type SharedCacheObserver = Readonly<{
@@ -88,13 +90,16 @@ export type SharedCacheOptions = Readonly<{
 export const ASK_ALONE: SharedLookup = Object.freeze({ kind: 'ask', done: async () => {} })
 
 /** A service without Redis is a fleet of one. */
-export const NO_SHARED_CACHE: SharedCache = Object.freeze({ lookup: async () => ASK_ALONE })
+export const NO_SHARED_CACHE: SharedCache = Object.freeze({ lookup: async () => ASK_ALONE, read: async () => undefined })
 
 export function createSharedCache (options: SharedCacheOptions): SharedCache {
   const cache = createRedisCache(options.tier)
   const leases = createLeases(options.tier, options.leaseMs)
   const shared: Shared = { ...options, cache, leases }
-  return Object.freeze({ lookup: (key: CacheKey, accept: Accept, leaseWaitMs = options.leaseWaitMs) => takeTurn({ shared, accept, leaseWaitMs }, key) })
+  return Object.freeze({
+    lookup: (key: CacheKey, accept: Accept, leaseWaitMs = options.leaseWaitMs) => takeTurn({ shared, accept, leaseWaitMs }, key),
+    read: async (key: CacheKey, accept: Accept) => found(await readReported(shared, key), accept)
+  })
 }
 
 type Shared = SharedCacheOptions & Readonly<{ cache: RedisCache, leases: Leases }>
@@ -104,11 +109,15 @@ async function takeTurn (context: Context, key: CacheKey): Promise<SharedLookup>
   const { shared } = context
   const { clock } = shared.tier
   const started = clock.monotonic()
-  const read = await shared.cache.read(key)
-  report(shared, read)
-  if (read.kind === 'hit' && context.accept(read.entry, read.remainingMs)) return { ...read, kind: 'found', coalesced: false }
+  const read = await readReported(shared, key)
+  const known = found(read, context.accept)
+  if (known !== undefined) return known
   if (read.kind === 'unreachable') return ASK_ALONE
   return await contend(context, key, shared.timeoutMs - (clock.monotonic() - started))
+}
+
+function found (read: CacheRead, accept: Accept): SharedLookup & { kind: 'found' } | undefined {
+  return read.kind === 'hit' && accept(read.entry, read.remainingMs) ? { ...read, kind: 'found', coalesced: false } : undefined
 }
 
 /** One asks Authgear, the others look for its value every 10–20 ms; no one waits for longer than patience, or for a Redis that is gone. */
@@ -160,7 +169,9 @@ async function release ({ leases, observer }: Shared, key: CacheKey, token: stri
   }
 }
 
-function report ({ observer }: Shared, read: CacheRead): void {
+async function readReported ({ cache, observer }: Shared, key: CacheKey): Promise<CacheRead> {
+  const read = await cache.read(key)
   observer.sharedRead(read.kind)
   if (read.kind === 'unreachable') observer.sharedError('read', read.error)
+  return read
 }

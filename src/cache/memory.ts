@@ -56,6 +56,8 @@ export interface MemoryCache extends Cache<string> {
   read (key: string): MemoryRead
   /** As `read`, also of what ended no longer ago than CACHE_STALE_IF_ERROR: `remainingMs` may be negative. */
   readEnded (key: string): MemoryRead
+  /** Whether it was valid when it was last resolved, however long ago it ended: it says nothing of now. */
+  knowsAsValid (key: string): boolean
   write (key: string, entry: Entry, lifeMs: number, mark?: MemoryMark): CacheWrite
   /** Drops what is older than a resolution that is not remembered itself. */
   forget (key: string, at: number): void
@@ -142,6 +144,7 @@ export function createMemoryCache ({ maxEntries, maxBytes, clock, staleMs = 0 }:
   return Object.freeze({
     read: (key: string) => read(key, 0),
     readEnded: (key: string) => read(key, staleMs),
+    knowsAsValid: (key: string) => valid.has(key),
     write (key: string, entry: Entry, lifeMs: number, { local, at, isBounded = false }: MemoryMark = { local: 0, at: clock.monotonic() }): CacheWrite {
       sweep(SWEPT_BY_WRITE)
       const isOvertaken = at < (peek(key)?.at ?? -Infinity)

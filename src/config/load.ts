@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
-import { defaultBudget } from '../core/memory-budget.ts'
+import { defaultBudget, waitingBudget } from '../core/memory-budget.ts'
 import { type MachineMemory, machineMemory } from './machine-memory.ts'
 import { showBytes } from './parsers/values.ts'
 import { read, type Reading } from './read.ts'
@@ -13,7 +13,7 @@ import { warningsOf } from './warnings.ts'
 /** The configuration from values that broke no rule. */
 export function assemble (values: Values, memory: MachineMemory): Config {
   return {
-    authgear: authgear(values),
+    authgear: authgear(values, memory),
     audit: audit(values),
     listen: values.LISTEN,
     management: values.MANAGEMENT_LISTEN,
@@ -42,7 +42,7 @@ export function assemble (values: Values, memory: MachineMemory): Config {
   }
 }
 
-function authgear (values: Values): Config['authgear'] {
+function authgear (values: Values, memory: MachineMemory): Config['authgear'] {
   const endpoint = values.AUTHGEAR_ENDPOINT
   return {
     endpoint,
@@ -52,6 +52,7 @@ function authgear (values: Values): Config['authgear'] {
     maxConcurrency: values.AUTHGEAR_MAX_CONCURRENCY,
     maxQueue: values.AUTHGEAR_MAX_QUEUE,
     failuresPerMinute: values.AUTHGEAR_FAILURES_PER_MINUTE,
+    waitingBytes: waitingBudget(memory),
     ca: values.AUTHGEAR_CA_FILE,
     webhookSecret: values.AUTHGEAR_WEBHOOK_SECRET,
     appId: values.AUTHGEAR_APP_ID

@@ -25,6 +25,8 @@ export type Config = Readonly<{
     maxConcurrency: number
     maxQueue: number
     failuresPerMinute: number
+    /** Bytes that all requests that wait for a resolution may take together. */
+    waitingBytes: number
     /** PEM text of extra authorities, beside the system's. */
     ca: string | undefined
     webhookSecret: string | undefined

@@ -50,7 +50,7 @@ export const variables = Object.freeze({
     group: 'Authgear',
     kind: integer(0, 1000),
     fallback: '600',
-    meaning: 'How many different credentials that Authgear refuses a client (its address as named by a trusted proxy; IPv6 by /64) may send a minute. Beyond, its credentials take turns, one at a time, before Redis or Authgear is asked; what is remembered and what has been valid does not wait. `0`: any number.'
+    meaning: 'How many different credentials that Authgear refuses a client (its address as named by a trusted proxy; IPv6 by /56) may send a minute. Beyond, its credentials take turns, four at a time, before Authgear is asked; what is remembered, here or in Redis, and what has been valid does not wait. `0`: any number.'
   },
   AUTHGEAR_CA_FILE: {
     group: 'Authgear',

@@ -4,6 +4,8 @@ const BESIDE_CACHE = 64 * MIB
 /** Bytes of V8's heap before anything is remembered: code, connections, resolutions under way. */
 const HEAP_AT_REST = 38 * MIB
 const LEAST = 4 * MIB
+/** Bytes; more would only wait for an Authgear that answers 64 at a time. */
+const MOST_WAITING = 64 * MIB
 /** MiB of V8's largest young generation that it takes by itself; it has three parts of this size. */
 const LARGEST_SEMI_SPACE = 16
 
@@ -16,6 +18,11 @@ export function defaultBudget ({ limitBytes, heapBytes }: Readonly<{ limitBytes:
 /** Bytes that may be remembered in a heap of this size: half of what is left, since V8 needs as much room as is alive. */
 export function budgetOfHeap (heapBytes: number): number {
   return Math.max(LEAST, (heapBytes - HEAP_AT_REST) / 2)
+}
+
+/** Bytes that requests may take while they wait: an eighth of the heap, beside what is remembered. */
+export function waitingBudget ({ heapBytes }: Readonly<{ heapBytes: number }>): number {
+  return Math.min(MOST_WAITING, Math.floor(heapBytes / 8))
 }
 
 /** V8's flags for a container: half of it for the old generation; the young one is small where memory is. */

@@ -103,6 +103,12 @@ class IncomingVerifyRequest implements VerifyRequest {
     return this.#client
   }
 
+  headBytes (): number {
+    let bytes = this.request.raw.url?.length ?? 0
+    for (const text of this.rawHeaders) bytes += text.length
+    return bytes
+  }
+
   trace (): ClientTrace { return clientTraceOf(this.request.raw, this.client()) }
 
   send (answer: HttpResponse): void {

@@ -24,6 +24,8 @@ export type VerifyRequest = Readonly<{
   /** The URL's own query, undefined where the URL is the client's (`/ext-authz/…`) and is not read. */
   query: string | undefined
   requestId: string
+  /** Characters of its URL and its header lines; each is a byte. */
+  headBytes (): number
   /** Read only when Authgear is asked. */
   trace (): ClientTrace
 }>
@@ -76,6 +78,7 @@ class LazyCredentialContext implements CredentialContext {
   }
 
   cacheKey (): CacheKey { return this.#keyer.cacheKey(this.credentials) }
+  headBytes (): number { return this.#question.headBytes() }
   trace (): ClientTrace { return this.#question.trace() }
 }
 

@@ -54,6 +54,11 @@ export type Seams = Readonly<{ clock?: Clock, leaseWaitMs?: number, tracer?: Tra
 const SIGNING_OUT_MS = 60_000
 /** Milliseconds that one who lost the fleet's lease waits for the winner. */
 const LEASE_WAIT_MS = 300
+/** Wait for a client's turn at least, however short AUTHGEAR_MAX_QUEUE: a turn is no refusal. One client's part of them. */
+const LEAST_TURNS = 64
+const CLIENTS = 4
+/** Of AUTHGEAR_TIMEOUT, before it begins: proxies wait a little longer than that for an answer. */
+const TURN_SHARE = 0.25
 /** What has ended goes with each write as well. */
 const SWEEP_INTERVAL_MS = 1000
 
@@ -77,10 +82,11 @@ export function createService (settings: ServiceSettings, log: Log, { clock = sy
   })
   const names = cookieNames(authgear.cookiePrefix)
   const resolver = traced.resolver(createResolver({ ...authgear, cookieNames: names }, metrics.resolver))
+  const turns = Math.max(LEAST_TURNS, authgear.maxQueue)
   const failedCredentials = createFailedCredentials({
     failuresPerMinute: authgear.failuresPerMinute,
-    maxWaiting: { client: Math.ceil(authgear.maxQueue / 4), all: authgear.maxQueue },
-    timeoutMs: authgear.timeoutMs / 2,
+    maxWaiting: { client: Math.ceil(turns / CLIENTS), all: turns },
+    timeoutMs: authgear.timeoutMs * TURN_SHARE,
     now: clock.monotonic
   })
   const queue: Service['authgearQueue'] = () => {
@@ -105,6 +111,7 @@ export function createService (settings: ServiceSettings, log: Log, { clock = sy
     lifetimes: cache,
     refreshAhead: cache.refreshAhead,
     timeoutMs: authgear.timeoutMs,
+    waitingBytes: authgear.waitingBytes,
     degradedTtlMs: cache.degradedTtlMs,
     log: revocations,
     observer: { ...metrics.authenticate, ...reporting(log) }

@@ -15,6 +15,8 @@ export type ServiceSettings = Readonly<{
     maxConcurrency: number
     maxQueue: number
     failuresPerMinute: number
+    /** Bytes that all requests that wait for a resolution may take together. */
+    waitingBytes: number
     ca: string | undefined
     webhookSecret: string | undefined
     appId: string | undefined

@@ -55,6 +55,12 @@ function traceFleet (tracer: Tracer, fleet: SharedCache): SharedCache {
       const turn = await span.inside(() => fleet.lookup(key, accept, leaseWaitMs)).catch(failing(span))
       span.end({ 'forward_auth.outcome': turn.kind === 'ask' ? 'miss' : turn.coalesced ? 'coalesced' : 'hit' })
       return turn
+    },
+    async read (key: CacheKey, accept: Accept) {
+      const span = tracer.start('cache')
+      const known = await span.inside(() => fleet.read(key, accept)).catch(failing(span))
+      span.end({ 'forward_auth.outcome': known === undefined ? 'miss' : 'hit' })
+      return known
     }
   })
 }

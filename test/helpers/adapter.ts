@@ -32,6 +32,8 @@ export interface AdapterOptions {
   readonly maxConcurrency?: number
   readonly maxQueue?: number
   readonly failuresPerMinute?: number
+  /** Bytes of all that wait. */
+  readonly waitingBytes?: number
   /** Off here, so that a manual clock asks nobody by itself. */
   readonly refreshAhead?: number
   readonly staleIfErrorMs?: number
@@ -113,6 +115,7 @@ function settingsOf (options: AdapterOptions): ServiceSettings {
       maxConcurrency: options.maxConcurrency ?? 64,
       maxQueue: options.maxQueue ?? 1024,
       failuresPerMinute: options.failuresPerMinute ?? 0,
+      waitingBytes: options.waitingBytes ?? 2 ** 26,
       ca: undefined,
       webhookSecret: options.webhookSecret,
       appId: options.appId

@@ -34,12 +34,12 @@ function answererOf (memory) {
   let users = 0
   const resolver = { resolve: async () => ({ isConclusive: true, resolution: readResolution(replyOf(`a11ce000-0000-4000-8000-${String(users++).padStart(12, '0')}`)).resolution }) }
   const observer = { memoryRead () {}, coalesced () {}, noVerdict () {}, unexpectedError (error) { throw error } }
-  const authenticator = createAuthenticator({ memory, fleet: NO_SHARED_CACHE, resolver, clock, digests: keyer.digests, wholeDigests: keyer.wholeDigests, audience: 'https://accounts.example.com', failedCredentials: NO_FAILED_CREDENTIALS, lifetimes: { ttlMs: 600_000, negativeTtlMs: 5000 }, refreshAhead: 0.8, timeoutMs: 2000, degradedTtlMs: 5000, log, observer })
+  const authenticator = createAuthenticator({ memory, fleet: NO_SHARED_CACHE, resolver, clock, digests: keyer.digests, wholeDigests: keyer.wholeDigests, audience: 'https://accounts.example.com', failedCredentials: NO_FAILED_CREDENTIALS, lifetimes: { ttlMs: 600_000, negativeTtlMs: 5000 }, refreshAhead: 0.8, waitingBytes: 2 ** 20, timeoutMs: 2000, degradedTtlMs: 5000, log, observer })
   return createVerify({ authenticator, keyer, cookieNames: cookieNames(''), absentHeaders: 'empty', realm: 'https://accounts.example.com', clock, confirmAfterMs: 5000, allowPreflight: false })
 }
 
 function questionOf (kind, index) {
-  return { method: 'GET', rawHeaders: requests[kind](index), proxy: { policies: [], requestId: 'r1', declaresBody: false }, query: QUERIES[kind], requestId: 'r1', trace: () => ({}) }
+  return { method: 'GET', rawHeaders: requests[kind](index), proxy: { policies: [], requestId: 'r1', declaresBody: false }, query: QUERIES[kind], requestId: 'r1', headBytes: () => 0, trace: () => ({}) }
 }
 
 /** @returns bytes allocated a hit: no collection takes place within a block */

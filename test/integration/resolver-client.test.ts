@@ -3,21 +3,21 @@ import { INVALID, SILENT, validResolution } from '../helpers/identity.ts'
 import { openResolver, REFUSED, SILENCE, VALID } from '../helpers/resolver.ts'
 import { answering, reply, startUpstream } from '../helpers/upstream.ts'
 
-const CERTAIN = { resolution: validResolution(), certain: true }
-const NOBODY = { resolution: INVALID, certain: true }
+const CONCLUSIVE = { resolution: validResolution(), isConclusive: true }
+const NOBODY = { resolution: INVALID, isConclusive: true }
 const REST = VALID.slice(VALID.indexOf('\r\n') + 2)
 
 type Row = readonly [what: string, answers: readonly string[], expected: unknown, requests: number]
 
 const verdicts: readonly Row[] = [
-  ['somebody', [VALID], CERTAIN, 1],
+  ['somebody', [VALID], CONCLUSIVE, 1],
   ['nobody', [REFUSED], NOBODY, 1],
-  ['silence to a bearer token is an honest no', [SILENCE], { resolution: SILENT, certain: true }, 1],
+  ['silence to a bearer token is an honest no', [SILENCE], { resolution: SILENT, isConclusive: true }, 1],
   ['true without a user id', [reply(200, [['x-authgear-session-valid', 'true']])], NOBODY, 1],
   ['a body is not read', [reply(200, [['x-authgear-session-valid', 'false']], '{"x-authgear-session-valid":"true"}')], NOBODY, 1],
   ['a chunked body, and what its trailer says', [reply(200, [['x-authgear-session-valid', 'false'], ['transfer-encoding', 'chunked']], '1\r\na\r\n0\r\nx-authgear-user-id: eve\r\n\r\n')], NOBODY, 1],
   ['an early hint before it', [`HTTP/1.1 103 Early Hints\r\nx-authgear-user-id: eve\r\n\r\n${REFUSED}`], NOBODY, 1],
-  ['HTTP/1.0', [`HTTP/1.0 200 OK\r\n${REST}`], CERTAIN, 1]
+  ['HTTP/1.0', [`HTTP/1.0 200 OK\r\n${REST}`], CONCLUSIVE, 1]
 ]
 
 const errors: readonly Row[] = [
@@ -25,11 +25,11 @@ const errors: readonly Row[] = [
   ...[300, 304, 404, 405].map(status => [`${status}`, [reply(status)], 'AUTHGEAR_MISCONFIGURED', 1] as const),
   ...[201, 204, 206, 400, 401, 403, 410, 429, 431, 501, 502, 503, 504].map(status => [`${status}`, [`HTTP/1.1 ${status} Else\r\n${status === 204 ? '\r\n' : REST}`], 'AUTHGEAR_STATUS', 1] as const),
   ['500 twice', [reply(500)], 'AUTHGEAR_STATUS', 2],
-  ['500, then somebody', [reply(500, [], '{"error":{}}'), VALID], CERTAIN, 2],
+  ['500, then somebody', [reply(500, [], '{"error":{}}'), VALID], CONCLUSIVE, 2],
   ['500, then nobody', [reply(500), REFUSED], NOBODY, 2],
   ['500, then 503', [reply(500), reply(503), VALID], 'AUTHGEAR_STATUS', 2],
-  ['a connection reset before an answer, then somebody', ['reset', VALID], CERTAIN, 2],
-  ['a connection closed before an answer, then somebody', ['end', VALID], CERTAIN, 2],
+  ['a connection reset before an answer, then somebody', ['reset', VALID], CONCLUSIVE, 2],
+  ['a connection closed before an answer, then somebody', ['end', VALID], CONCLUSIVE, 2],
   ['reset twice', ['reset', 'reset', VALID], 'AUTHGEAR_UNREACHABLE', 2],
   ['reset, then 500', ['reset', reply(500), VALID], 'AUTHGEAR_STATUS', 2],
   ['another protocol', ['SSH-2.0-OpenSSH_9.2\r\n'], 'AUTHGEAR_GARBAGE', 1],
@@ -67,12 +67,12 @@ for (const [group, rows] of Object.entries({ 'an answer of Authgear\'s is a verd
 }
 
 const doubtful: readonly Row[] = [
-  ['silent, then somebody', [SILENCE, VALID], CERTAIN, 2],
+  ['silent, then somebody', [SILENCE, VALID], CONCLUSIVE, 2],
   ['silent, then nobody', [SILENCE, REFUSED], NOBODY, 2],
-  ['silent twice: not to be remembered', [SILENCE, SILENCE, VALID], { resolution: SILENT, certain: false }, 2],
+  ['silent twice: not to be remembered', [SILENCE, SILENCE, VALID], { resolution: SILENT, isConclusive: false }, 2],
   ['silent, then an error, which is no refusal', [SILENCE, reply(503)], 'AUTHGEAR_STATUS', 2],
-  ['nobody at once is certain', [REFUSED], NOBODY, 1],
-  ['silent, then 500, then somebody', [SILENCE, reply(500), VALID], CERTAIN, 3],
+  ['nobody at once is conclusive', [REFUSED], NOBODY, 1],
+  ['silent, then 500, then somebody', [SILENCE, reply(500), VALID], CONCLUSIVE, 3],
   ['one retry in all: 500, silent, 500', [reply(500), SILENCE, reply(500), VALID], 'AUTHGEAR_STATUS', 3],
   ['one retry in all: reset, silent, reset', ['reset', SILENCE, 'reset', VALID], 'AUTHGEAR_UNREACHABLE', 3]
 ]
@@ -87,7 +87,7 @@ t.test('silence to a session cookie is never an honest no: it is asked once more
   }
   t.test('an empty session cookie counts as one', async t => {
     const upstream = await startUpstream(t, answering(SILENCE))
-    t.match(await openResolver(t, upstream.port).ask({ session: '' }), { certain: false })
+    t.match(await openResolver(t, upstream.port).ask({ session: '' }), { isConclusive: false })
   })
 })
 
@@ -109,8 +109,8 @@ t.test('an idle connection that Authgear closed costs a retry and nothing else',
     else socket.write(VALID)
   })
   const resolver = openResolver(t, upstream.port)
-  t.strictSame(await resolver.ask(), CERTAIN)
-  t.strictSame(await resolver.ask(), CERTAIN)
+  t.strictSame(await resolver.ask(), CONCLUSIVE)
+  t.strictSame(await resolver.ask(), CONCLUSIVE)
   t.strictSame([upstream.requests.length, upstream.connections], [3, 2], 'one connection for the first two requests, a second for the retry')
   t.strictSame(resolver.outcomes, ['valid', 'error', 'valid'])
 })

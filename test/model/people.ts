@@ -20,6 +20,7 @@ function person (user: string, some: Partial<Credentials>): Person {
     key: keyer.memoryKey(sent),
     cacheKey: () => cacheKey,
     credentials: sent,
+    headBytes: () => 0,
     trace: () => ({ address: undefined, userAgent: undefined, traceparent: undefined, tracestate: undefined })
   })
 }

@@ -82,6 +82,7 @@ export class Replica {
       audience: 'https://auth.example.com',
       lifetimes: { ttlMs: LIMITS.ttl, negativeTtlMs: 2000 },
       timeoutMs: LIMITS.timeout,
+      waitingBytes: 2 ** 26,
       degradedTtlMs: LIMITS.degraded,
       refreshAhead: LIMITS.refreshAhead,
       observer: { memoryRead: trouble, coalesced: trouble, noVerdict: trouble, unexpectedError: (error) => world.fail(`unforeseen: ${String(error)}`) }

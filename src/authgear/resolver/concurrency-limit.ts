@@ -2,7 +2,13 @@ import { Overloaded } from '../../errors.ts'
 import type { Deadline } from './deadline.ts'
 
 /** A bound that some resolutions share, beside the one that all share. */
-export type Limit = Readonly<{ name: string, maxRunning: number, maxWaiting: number }>
+export type Limit = Readonly<{
+  name: string
+  maxRunning: number
+  maxWaiting: number
+  /** Its turns go to the newest and to the oldest by turns: neither those who came last nor those who came first have all of them. */
+  alternates?: boolean
+}>
 
 export type ConcurrencyLimit = Readonly<{
   /** @throws {Overloaded} at once where too many wait already @throws the deadline's reason where the turn did not come in time */
@@ -13,7 +19,8 @@ export type ConcurrencyLimit = Readonly<{
 }>
 
 type Waiter = Readonly<{ limits: readonly Limit[], enter: () => void, leave: (error: Error) => void }>
-type Count = { running: number, waiting: number }
+/** `turns`: how many of those who waited had theirs. */
+type Count = { running: number, waiting: number, turns: number }
 
 /**
  * Who may ask Authgear now, who waits, and who is turned away at once. The newest goes first: under overload the oldest
@@ -46,13 +53,18 @@ export function createConcurrencyLimit (maxRunning: number, maxWaiting: number):
   function release (limits: readonly Limit[]): void {
     counts.add(limits, 'running', -1)
     // several, where each waited for another limit of these
-    for (let next = nextWaiter(); next !== undefined; next = nextWaiter()) {
+    for (let next = nextWaiter(limits); next !== undefined; next = nextWaiter(limits)) {
       counts.add(next.limits, 'running', 1) // before anybody else looks
+      counts.add(next.limits, 'turns', 1)
       next.enter()
     }
   }
 
-  const nextWaiter = (): Waiter | undefined => waiters.findLast((waiter) => hasSlot(waiter.limits))
+  function nextWaiter (freed: readonly Limit[]): Waiter | undefined {
+    const isOldest = freed.some((limit) => limit.alternates === true && counts.of(limit).turns % 2 === 1)
+    const mayEnter = (waiter: Waiter): boolean => hasSlot(waiter.limits)
+    return isOldest ? waiters.find(mayEnter) : waiters.findLast(mayEnter)
+  }
 
   return Object.freeze({
     async run<T> (some: readonly Limit[], deadline: Deadline, task: () => Promise<T>): Promise<T> {
@@ -67,11 +79,14 @@ export function createConcurrencyLimit (maxRunning: number, maxWaiting: number):
       }
     },
     dismiss: (error: Error) => { for (const waiter of [...waiters]) waiter.leave(error) },
-    state: () => ({ ...counts.of(all) })
+    state: () => {
+      const { running, waiting } = counts.of(all)
+      return { running, waiting }
+    }
   })
 }
 
-const NOBODY: Readonly<Count> = Object.freeze({ running: 0, waiting: 0 })
+const NOBODY: Readonly<Count> = Object.freeze({ running: 0, waiting: 0, turns: 0 })
 
 /** Of limits that are in use; the others are forgotten. */
 function createCounts () {

@@ -5,13 +5,16 @@ import type { Resolution } from '../../core/resolution.ts'
 import { Overloaded } from '../../errors.ts'
 import { createConcurrencyLimit, type Limit } from './concurrency-limit.ts'
 import { Deadline } from './deadline.ts'
+import { createFailureCounts } from './failure-counts.ts'
 import type { ClientTrace } from './types.ts'
 
 /** Slows a client that tries many credentials which Authgear refuses, before they cost the shared cache or Authgear anything. */
 export type FailedCredentials = Readonly<{
+  /** Whether these would have to wait for a turn. */
+  isSlowed: (trace: ClientTrace, digests: readonly CredentialDigest[]) => boolean
   /** Runs the task at once, or for such a client when its turn comes. @throws {Overloaded} where that is too late, or too many wait */
   run: <T>(trace: ClientTrace, digests: readonly CredentialDigest[], task: () => Promise<T>) => Promise<T>
-  /** What Authgear said of these credentials. */
+  /** What Authgear said of these credentials, or, where they are valid, the fleet. */
   judged: (trace: ClientTrace, digests: readonly CredentialDigest[], kind: Resolution['kind']) => void
   /** How many wait for their turn. */
   waiting: () => number
@@ -28,31 +31,32 @@ export type FailedCredentialsOptions = Readonly<{
   now: () => number
 }>
 
-/** `short`: a part of each credential's digest, as a small integer: a text would take ten times as much. */
-type Failures = Readonly<{ since: number, short: Set<number> }>
-
-const MINUTE_MS = 60_000
-/** Of all clients together; the client whose count began first is forgotten first. Some 3 MB at most. */
-const MAX_FAILURES = 20_000
+/** Resolutions of one client at a time, of the 64 that all have (AUTHGEAR_MAX_CONCURRENCY). */
+const CLIENT_SLOTS = 4
 /** Credentials that were valid; the least recently used are forgotten. Some 5 MB at most. */
 const MAX_VALID = 20_000
 
-export const NO_FAILED_CREDENTIALS: FailedCredentials = Object.freeze({ run: async (_trace, _digests, task) => await task(), judged: () => {}, waiting: () => 0 })
+export const NO_FAILED_CREDENTIALS: FailedCredentials = Object.freeze({ isSlowed: () => false, run: async (_trace, _digests, task) => await task(), judged: () => {}, waiting: () => 0 })
 
 /**
- * Such a client's credentials take their turns one after the other, and are never refused for it: behind one address
+ * Such a client's credentials take turns, a few at a time, and are never refused for it: behind one address
  * there may be a whole office. What has been valid never waits for a stranger's: it takes no turn.
  */
 export function createFailedCredentials (options: FailedCredentialsOptions): FailedCredentials {
   if (options.failuresPerMinute === 0) return NO_FAILED_CREDENTIALS
-  const failures = createFailures(options)
+  const failures = createFailureCounts(options.failuresPerMinute, options.now)
   const valid = new LRUCache<string, true>({ max: MAX_VALID })
   const concurrency = createConcurrencyLimit(Infinity, options.maxWaiting.all)
-  const limitOf = (client: string): Limit => ({ name: client, maxRunning: 1, maxWaiting: options.maxWaiting.client })
+  const limitOf = (client: string): Limit => ({ name: client, maxRunning: CLIENT_SLOTS, maxWaiting: options.maxWaiting.client, alternates: true })
+  const slowedClient = (trace: ClientTrace, digests: readonly CredentialDigest[]): string | undefined => {
+    const client = clientOf(trace)
+    return client === undefined || !failures.areMany(client) || valid.get(nameOf(digests)) ? undefined : client
+  }
   return Object.freeze({
+    isSlowed: (trace: ClientTrace, digests: readonly CredentialDigest[]) => slowedClient(trace, digests) !== undefined,
     async run<T> (trace: ClientTrace, digests: readonly CredentialDigest[], task: () => Promise<T>): Promise<T> {
-      const client = clientOf(trace)
-      if (client === undefined || !failures.areMany(client) || valid.get(nameOf(digests))) return await task()
+      const client = slowedClient(trace, digests)
+      if (client === undefined) return await task()
       const deadline = new Deadline(options.timeoutMs)
       return await concurrency.run([limitOf(client)], deadline, () => {
         deadline.met()
@@ -71,51 +75,12 @@ export function createFailedCredentials (options: FailedCredentialsOptions): Fai
 /** All of them together: beside a valid one, junk has not been valid. */
 const nameOf = (digests: readonly CredentialDigest[]): string => digests.join()
 
-/** Distinct credentials of each client in a minute. */
-function createFailures ({ failuresPerMinute, now }: FailedCredentialsOptions) {
-  const clients = new Map<string, Failures>()
-  let total = 0
-
-  function forget (client: string): void {
-    total -= clients.get(client)?.short.size ?? 0
-    clients.delete(client)
-  }
-
-  function current (client: string): Failures | undefined {
-    const failures = clients.get(client)
-    if (failures === undefined || now() - failures.since < MINUTE_MS) return failures
-    forget(client)
-    return undefined
-  }
-
-  return {
-    areMany: (client: string): boolean => (current(client)?.short.size ?? 0) >= failuresPerMinute,
-    add (client: string, digests: readonly CredentialDigest[]): void {
-      const failures = current(client) ?? { since: now(), short: new Set<number>() }
-      clients.set(client, failures)
-      const short = shortOf(digests)
-      if (failures.short.size >= failuresPerMinute || failures.short.has(short)) return
-      failures.short.add(short)
-      total++
-      for (const oldest of clients.keys()) {
-        if (total <= MAX_FAILURES) return
-        forget(oldest)
-      }
-    }
-  }
-}
-
-/** 30 bits, of keyed digests: two that collide count as one. */
-function shortOf (digests: readonly CredentialDigest[]): number {
-  return digests.reduce((all, digest) => all ^ (Buffer.from(digest.slice(0, 6), 'base64url').readInt32BE() & 0x3fffffff), 0)
-}
-
 /** Only an address that a trusted proxy named: one that a connection came from may be the proxy's own, and so everybody's. */
 function clientOf ({ address, isNamed }: ClientTrace): string | undefined {
   return isNamed === true && address !== undefined && isIP(address) !== 0 ? networkOf(address) : undefined
 }
 
-/** One person has a whole /64 of IPv6. */
+/** A line at home has a whole /56 of IPv6 (RFC 6177); where it is 256 people's, they are fewer than behind many an IPv4 address. */
 export function networkOf (address: string): string {
   if (!isIPv6(address)) return address
   const canonical = new URL(`http://[${address.split('%')[0] ?? ''}]`).hostname.slice(1, -1)
@@ -125,5 +90,6 @@ export function networkOf (address: string): string {
   const groups = head === '' ? [] : head.split(':')
   const missing = 8 - groups.length - (tail === undefined || tail === '' ? 0 : tail.split(':').length)
   if (tail !== undefined) groups.push(...Array<string>(missing).fill('0'), ...(tail === '' ? [] : tail.split(':')))
-  return `${groups.slice(0, 4).join(':')}::/64`
+  const [first, second, third, fourth = '0'] = groups
+  return `${first}:${second}:${third}:${(parseInt(fourth, 16) & 0xff00).toString(16)}::/56`
 }

@@ -12,6 +12,7 @@ t.test('with the one required variable everything else has its default', t => {
       maxConcurrency: 64,
       maxQueue: 1_024,
       failuresPerMinute: 600,
+      waitingBytes: 17.5 * 2 ** 20,
       ca: undefined,
       webhookSecret: undefined,
       appId: undefined

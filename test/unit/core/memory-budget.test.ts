@@ -1,5 +1,5 @@
 import t from 'tap'
-import { budgetOfHeap, defaultBudget, heapFlags, ledgerNames } from '../../../src/core/memory-budget.ts'
+import { budgetOfHeap, defaultBudget, heapFlags, ledgerNames, waitingBudget } from '../../../src/core/memory-budget.ts'
 
 const MIB = 2 ** 20
 /** V8's young generation has three parts. */
@@ -9,6 +9,13 @@ t.test('the default is a quarter of a container beyond 64 MiB, and fits the heap
   for (const [limit, budget] of [[64, 4], [100, 7], [128, 16], [256, 48], [512, 112], [1024, 240], [4096, 1008]] as const) {
     t.equal(defaultBudget({ limitBytes: limit * MIB, heapBytes: heapOf(limit) }) / MIB, budget, `${limit} MiB`)
     t.ok(budget * MIB <= budgetOfHeap(heapOf(limit)))
+  }
+  t.end()
+})
+
+t.test('requests that wait may take an eighth of the heap, and 64 MiB at most', (t) => {
+  for (const [limit, budget] of [[128, 8.75], [256, 17.5], [1024, 64], [4096, 64]] as const) {
+    t.equal(waitingBudget({ heapBytes: heapOf(limit) }) / MIB, budget, `${limit} MiB`)
   }
   t.end()
 })

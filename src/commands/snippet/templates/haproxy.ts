@@ -103,7 +103,7 @@ const luaFile = (): string => `\
 local ASKED = { ${list(ASKED.filter(name => name !== 'Cookie'))} }
 local IDENTITY = { ${list(IDENTITY)} }
 local ANSWERED = { ${list(ANSWERED)} }
-local TIMEOUT = 2500 -- ms for each try; forward-auth itself answers within AUTHGEAR_TIMEOUT, 2 s
+local TIMEOUT = 3500 -- ms for each try; forward-auth itself answers within 1.25 times AUTHGEAR_TIMEOUT (2 s) and 2 times REDIS_TIMEOUT
 local TLS = { [true] = true, [1] = true, ["1"] = true } -- ssl_fc is a boolean in some versions, 1 or "1" in others
 local DOWN = '{"error":"authgear_unavailable","message":"Signing in cannot be checked at the moment. Please try again."}'
 
