@@ -54,6 +54,15 @@ t.test('outlives the largest requests and identities in a heap of 64 MiB', { ski
   t.ok(bytes > max * 0.8 && bytes <= max, `${bytes} of ${max} bytes are taken`)
 })
 
+t.test('outlives two hundred of the largest requests at a time in a heap of 64 MiB', { skip: IMAGE !== undefined && 'the image is flooded' }, async (t) => {
+  const resolver = await startFastResolver(t, { yes: WITH_MANY_ROLES, no: NOBODY })
+  const service = await startService(t, { ...environment(resolver), NODE_OPTIONS: heapFlags(CONTAINER).join(' ') })
+  const statuses = await floodHeads(service.port, (i) => i < LARGEST_REQUESTS ? largest(i) : undefined)
+  t.equal([...statuses.values()].reduce((all, count) => all + count, 0), LARGEST_REQUESTS, 'each has its answer')
+  t.strictSame([...statuses.keys()].filter((status) => !['200', '401', '503'].includes(status)), [], 'who finds no room is told to come back')
+  t.ok(await metricOf(service, 'forward_auth_cache_bytes') > 0, 'the process lives')
+})
+
 t.test('outlives a flood of junk with four credentials in a container of 128 MiB', async (t) => {
   if (IMAGE !== undefined) {
     const { limit } = await flood(t, (env) => startContainer(t, IMAGE, CONTAINER, env))

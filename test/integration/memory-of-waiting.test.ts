@@ -54,7 +54,7 @@ for (const [what, { requests, ...rest }] of FLOODS) {
 
 t.test('beyond the budget of those who wait: overloaded at once, and who is remembered is answered', async (t) => {
   const token = 'x'.repeat(2000)
-  const { adapter, simulator } = await startAlone(t, { timeoutMs: 30_000, waitingBytes: 3 * 12 * 1024 })
+  const { adapter, simulator } = await startAlone(t, { timeoutMs: 30_000, waitingBytes: 3 * 16 * 1024 })
   t.equal(sourceOf(await verify(adapter, demo.alice.accessToken)), '200 authgear')
   const gate = simulator.knobs.hold('before')
   const waiting = Array.from({ length: 3 }, () => verify(adapter, token))

@@ -17,14 +17,14 @@ function checked (env: NodeJS.ProcessEnv, memory: MachineMemory): Readonly<{ tex
 }
 
 t.test('check says what the default comes to', (t) => {
-  t.match(checked({}, FITTED), { text: /^CACHE_MAX_MEMORY +16m +default$/m, warnings: { length: 0 } })
+  t.match(checked({}, FITTED), { text: /^CACHE_MAX_MEMORY +13m +default$/m, warnings: { length: 0 } })
   t.match(checked({ CACHE_MAX_MEMORY: '10m' }, FITTED), { text: /^CACHE_MAX_MEMORY +10m +environment$/m, warnings: { length: 0 } })
   t.end()
 })
 
 t.test('warns of memory that does not fit, with what to set', (t) => {
   const rows: ReadonlyArray<readonly [env: NodeJS.ProcessEnv, memory: Partial<MachineMemory>, warning: RegExp]> = [
-    [{ CACHE_MAX_MEMORY: '17m' }, {}, /^CACHE_MAX_MEMORY: 17m does not fit into V8's heap of 70 MiB: at most 16 MiB/],
+    [{ CACHE_MAX_MEMORY: '17m' }, {}, /^CACHE_MAX_MEMORY: 17m does not fit into V8's heap of 70 MiB: at most 13 MiB/],
     [{}, { heapBytes: 271 * MIB }, /^NODE_OPTIONS: this container has 128 MiB and V8 takes up to 271 MiB: set "--max-old-space-size=64 --max-semi-space-size=2"/],
     [{}, { limitBytes: 96 * MIB, heapBytes: 51 * MIB }, /^CACHE_MAX_MEMORY: this container has 96 MiB: give the service 128 MiB or more/]
   ]

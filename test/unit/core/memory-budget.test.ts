@@ -6,7 +6,7 @@ const MIB = 2 ** 20
 const heapOf = (limitMib: number): number => heapFlags(limitMib * MIB).map((flag) => Number(flag.split('=')[1])).reduce((old, semi) => old + 3 * semi) * MIB
 
 t.test('the default is a quarter of a container beyond 64 MiB, and fits the heap that the container gets', (t) => {
-  for (const [limit, budget] of [[64, 4], [100, 7], [128, 16], [256, 48], [512, 112], [1024, 240], [4096, 1008]] as const) {
+  for (const [limit, budget] of [[64, 4], [100, 4], [128, 13], [256, 48], [512, 112], [1024, 240], [4096, 1008]] as const) {
     t.equal(defaultBudget({ limitBytes: limit * MIB, heapBytes: heapOf(limit) }) / MIB, budget, `${limit} MiB`)
     t.ok(budget * MIB <= budgetOfHeap(heapOf(limit)))
   }
@@ -22,13 +22,13 @@ t.test('requests that wait may take an eighth of the heap, and 64 MiB at most', 
 
 t.test('the default fits a heap that somebody made small', (t) => {
   const limitBytes = 16 * 1024 * MIB
-  t.equal(defaultBudget({ limitBytes, heapBytes: 198 * MIB }) / MIB, 80)
+  t.equal(defaultBudget({ limitBytes, heapBytes: 198 * MIB }) / MIB, 77)
   t.equal(defaultBudget({ limitBytes, heapBytes: 40 * MIB }) / MIB, 4, 'never nothing')
-  t.equal(defaultBudget({ limitBytes, heapBytes: 4144 * MIB }) / MIB, 2053, 'as Node comes, on a machine of 16 GiB')
+  t.equal(defaultBudget({ limitBytes, heapBytes: 4144 * MIB }) / MIB, 2050, 'as Node comes, on a machine of 16 GiB')
   t.end()
 })
 
 t.test('the ledger of revocations gets half of the room beside what is remembered, up to 200,000 names', async (t) => {
-  const rows = [[128, 11_900], [256, 38_100], [512, 90_600], [2048, 200_000]] as const
+  const rows = [[128, 9700], [256, 35_900], [512, 88_300], [2048, 200_000]] as const
   for (const [limit, names] of rows) t.equal(Math.floor(ledgerNames(heapOf(limit)) / 100) * 100, names, `${limit} MiB`)
 })
