@@ -38,8 +38,7 @@ gate() {
 }
 
 bash test/servers/fetch.sh
-# the Node that the image ships, where this one is too old to speak TLS
-[ -x .servers/bin/node ] && mkdir -p .servers/path && ln -sfn ../bin/node .servers/path/node && PATH="$PWD/.servers/path:$PATH"
+. test/servers/path.sh
 node --version
 step lint npm run --silent lint
 step types npm run --silent types

@@ -3,6 +3,8 @@
 # "N passed, N failed, N skipped".   test/deploy/run.sh [PART]…: those only
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 1
+bash test/servers/fetch.sh
+. test/servers/path.sh
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 passed=0 failed=0
