@@ -1,4 +1,5 @@
 """Checks rendered Kubernetes resources: by schema, by policy, and by the service's own `check`. Usage: check.py FILE"""
+import shutil
 import json
 import pathlib
 import re
@@ -125,7 +126,7 @@ def starts(deployment, docs):
         env = {one['name']: re.sub('^/(secrets|tls)/', lambda at: f'{folder}/' if at[1] == 'secrets' else f'{folder}/tls/', one['value']) for one in container['env']}
         # a ConfigMap of the user's own is not here
         env |= data[0] if data else {'AUTHGEAR_ENDPOINT': 'https://myapp.authgear.cloud', 'REDIS_URL': 'redis://redis:6379'}
-        run(['node', 'dist/main.js', 'check'], cwd=ROOT, env={**env, 'PATH': '/usr/local/bin:/usr/bin:/bin'})
+        run([shutil.which('node'), 'dist/main.js', 'check'], cwd=ROOT, env={**env, 'PATH': '/usr/local/bin:/usr/bin:/bin'})
 
 
 RULES = {'Deployment': pod_rules, 'NetworkPolicy': network_rules, 'Middleware': middleware_rules, 'HTTPRoute': route_rules, 'PrometheusRule': alert_rules}
