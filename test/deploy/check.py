@@ -1,8 +1,8 @@
 """Checks rendered Kubernetes resources: by schema, by policy, and by the service's own `check`. Usage: check.py FILE"""
-import shutil
 import json
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
