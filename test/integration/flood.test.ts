@@ -24,7 +24,7 @@ const PEOPLE = 20
 /** On each of ten connections: fewer than AUTHGEAR_MAX_CONCURRENCY in all, so that none waits for its turn behind newer ones. */
 const WINDOW = 6
 
-t.setTimeout(SECONDS > 0 ? 0 : 240_000)
+t.setTimeout(SECONDS > 0 ? 0 : 600_000)
 
 const pad = (i: number): string => String(i).padStart(24, '0')
 

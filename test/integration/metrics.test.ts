@@ -36,6 +36,9 @@ const INTERFACE: ReadonlyArray<readonly [name: string, type: string, labels: rea
   ['nodejs_eventloop_lag_p99_seconds', 'gauge', []]
 ]
 
+// ten thousand requests
+t.setTimeout(600_000)
+
 t.test('every metric is there before anything has happened, with its labels and a help text', async (t) => {
   const text = await allMetrics().render()
   for (const [name, type, labels] of INTERFACE) {
