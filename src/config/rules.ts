@@ -129,7 +129,8 @@ const tlsKeyFits: Rule = ({ values, readFile }) => {
 const tlsNeedsNode: Rule = ({ isSet, nodeVersion }) => [isSet('LISTEN_TLS_CERT_FILE') && !keepsBlanks(nodeVersion) &&
   `LISTEN_TLS_CERT_FILE: needs Node 22.17, 24.2 or newer, and this is ${nodeVersion}, which can lose a policy header over HTTP/2: use the image, or another Node`]
 
-function keepsBlanks (version: string): boolean {
+/** Whether this Node hands over a header line that begins or ends in a blank over HTTP/2. */
+export function keepsBlanks (version: string): boolean {
   const [major = 0, minor = 0] = version.split('.').map(Number)
   return major > 24 || (major === 24 && minor >= 2) || (major === 22 && minor >= 17)
 }

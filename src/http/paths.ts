@@ -23,9 +23,10 @@ export const routerPathOf = (index: number): string => `/route-${index}`
  * too many, or `/verify#…` instead of `/verify?…`, must not drop a policy
  */
 export function createCanonicalPath (routes: readonly Route[]): (request: Pick<IncomingMessage, 'url'>) => string {
+  // made once: a hit makes no text
+  const named = routes.map(({ path }, index) => ({ path, name: routerPathOf(index) }))
   return ({ url = '' }) => {
-    const index = routes.findIndex(({ path }) => isAt(url, path))
-    if (index !== -1) return routerPathOf(index)
+    for (const { path, name } of named) if (isAt(url, path)) return name
     return url === WEBHOOK_PATH ? WEBHOOK_PATH : ELSEWHERE
   }
 }

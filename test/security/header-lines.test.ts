@@ -1,4 +1,5 @@
 import t from 'tap'
+import { keepsBlanks } from '../../src/config/rules.ts'
 import { startAdapter } from '../helpers/adapter.ts'
 import { statusOverHttp2 } from '../helpers/raw-http2.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
@@ -6,8 +7,7 @@ import { makeTls } from '../helpers/tls.ts'
 import { advisory } from './helpers/advisory.ts'
 
 /** Node 22.17 and 24.2 on hand such a line over; older ones drop it, which no program of theirs can see. */
-const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
-const KEEPS_BLANKS = major > 24 || (major === 24 && minor >= 2) || (major === 22 && minor >= 17)
+const KEEPS_BLANKS = keepsBlanks(process.versions.node)
 
 advisory(t, 'Node.js and nghttp2, found here', 'a header line that HTTP/2 forbids is dropped without a word, a policy among them', async (t) => {
   const [tls, authgear] = [makeTls(t), await startSimulator(t)]
