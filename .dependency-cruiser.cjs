@@ -12,7 +12,13 @@ const COMPOSITION = 'service|commands|config|main'
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {
   forbidden: [
-    { name: 'no-cycle', comment: 'no file imports itself by way of others', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'no-cycle',
+      comment: 'no file imports itself by way of others',
+      severity: 'error',
+      from: {},
+      to: { circular: true }
+    },
     {
       name: 'core-is-pure',
       comment: 'core/ imports only core/, and cache-key.ts crypto/hmac.ts and node:crypto',
@@ -43,7 +49,9 @@ module.exports = {
     },
     {
       name: 'tiers-know-no-transport',
-      comment: 'authgear/, cache/, redis/, revocation/ and authenticate/ import neither transport nor pages nor the composition root',
+      comment:
+        'authgear/, cache/, redis/, revocation/ and authenticate/ import neither transport nor pages nor the ' +
+          'composition root',
       severity: 'error',
       from: { path: '^src/(authgear|authenticate|cache|redis|revocation)/' },
       to: { path: `^src/(http|verify|login|management|pages|tracing|metrics|${COMPOSITION})` }

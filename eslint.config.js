@@ -3,11 +3,28 @@ import neostandard, { resolveIgnoresFromGitignore } from 'neostandard'
 export default [
   ...neostandard({ ts: true, ignores: resolveIgnoresFromGitignore() }),
   {
+    rules: {
+      '@stylistic/member-delimiter-style': ['error', {
+        multiline: { delimiter: 'none' }, singleline: { delimiter: 'comma', requireLast: false }
+      }],
+      // a template literal holds another language's lines: a proxy's configuration, Lua, CSS
+      '@stylistic/max-len': [
+        'error',
+        120,
+        { ignoreUrls: true, ignoreRegExpLiterals: true, ignoreTemplateLiterals: true }
+      ]
+    }
+  },
+  {
     files: ['test/**/*.ts'],
     rules: {
       // tap passes a file that exits or is empty, and a forgotten .only hides the rest
-      'no-restricted-syntax': ['error',
-        { selector: "CallExpression[callee.object.name='process'][callee.property.name='exit']", message: 'process.exit in a test passes silently' },
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: "CallExpression[callee.object.name='process'][callee.property.name='exit']",
+          message: 'process.exit in a test passes silently'
+        },
         { selector: "MemberExpression[property.name='only']", message: 'no .only in commits' }
       ]
     }
@@ -16,14 +33,21 @@ export default [
     files: ['src/**/*.ts'],
     ignores: ['src/crypto/constant-time-equal.ts'],
     rules: {
-      'no-restricted-imports': ['error', { paths: [{ name: 'node:crypto', importNames: ['timingSafeEqual'], message: 'equalSecret compares secrets' }] }]
+      'no-restricted-imports': [
+        'error',
+        { paths: [{ name: 'node:crypto', importNames: ['timingSafeEqual'], message: 'equalSecret compares secrets' }] }
+      ]
     }
   },
   {
     files: ['src/core/**/*.ts'],
     rules: {
       'no-restricted-globals': ['error', 'performance', 'process', 'setTimeout', 'setInterval', 'console'],
-      'no-restricted-properties': ['error', { object: 'Date', property: 'now', message: 'core has no clock' }, { object: 'Math', property: 'random', message: 'core has no chance' }]
+      'no-restricted-properties': [
+        'error',
+        { object: 'Date', property: 'now', message: 'core has no clock' },
+        { object: 'Math', property: 'random', message: 'core has no chance' }
+      ]
     }
   },
   {

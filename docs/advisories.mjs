@@ -1,25 +1,40 @@
 // @ts-check
-/** The table of docs/security.md, read from the calls of `advisory` in test/security: from an advisory to the test that it cannot happen here. */
+/**
+ * The table of docs/security.md, read from the calls of `advisory` in test/security: from an advisory to the test that
+ * it cannot happen here.
+ */
 import { readdirSync, readFileSync } from 'node:fs'
 
 const [BEGIN, END] = ['<!-- advisories: npm run docs writes this -->', '<!-- end of advisories -->']
-const ROW = /advisory\(t, '((?:[^'\\]|\\.)*)', '((?:[^'\\]|\\.)*)'/g
+const TEXT = String.raw`((?:'(?:[^'\\]|\\.)*'(?:\s*\+\s*)?)+|"[^"]*")`
+const ROW = new RegExp(String.raw`advisory\(\s*t,\s*${TEXT},\s*${TEXT}`, 'g')
 
 /** @returns the rows, sorted: names, what went wrong, file */
 export function advisories () {
   const folder = new URL('../test/security/', import.meta.url)
   const files = readdirSync(folder).filter(name => name.endsWith('.test.ts')).sort()
-  const rows = files.flatMap(file => Array.from(readFileSync(new URL(file, folder), 'utf8').matchAll(ROW), ([, names = '', fault = '']) => ({ names: plain(names), fault: plain(fault), file })))
-  return rows.sort((one, other) => one.names.localeCompare(other.names, 'en') || one.file.localeCompare(other.file, 'en'))
+  const rows = files.flatMap((file) =>
+    Array.from(readFileSync(new URL(file, folder), 'utf8').matchAll(ROW), ([, names = '', fault = '']) => ({
+      names: plain(names),
+      fault: plain(fault),
+      file
+    }))
+  )
+  return rows.sort(
+    (one, other) => one.names.localeCompare(other.names, 'en') || one.file.localeCompare(other.file, 'en')
+  )
 }
 
-/** @param {string} text */
-const plain = text => text.replaceAll("\\'", "'")
+/** @param {string} text one literal, or several joined by + */
+const plain = (text) => text.replace(/'\s*\+\s*'/g, '').slice(1, -1).replaceAll("\\'", "'")
 
 /** @param {string} page */
 export function withAdvisories (page) {
   const [from, to] = [page.indexOf(BEGIN), page.indexOf(END)]
   if (from === -1 || to < from) throw new Error(`docs/security.md has lost its markers "${BEGIN}" and "${END}"`)
-  const lines = advisories().map(({ names, fault, file }) => `| ${names} | ${fault} | [${file}](../test/security/${file}) |`)
-  return `${page.slice(0, from + BEGIN.length)}\n| advisory | what went wrong there | test here |\n| --- | --- | --- |\n${lines.join('\n')}\n${page.slice(to)}`
+  const lines = advisories().map(
+    ({ names, fault, file }) => `| ${names} | ${fault} | [${file}](../test/security/${file}) |`
+  )
+  return `${page.slice(0, from + BEGIN.length)}\n| advisory | what went wrong there | test here |\n| --- | --- | --- ` +
+    `|\n${lines.join('\n')}\n${page.slice(to)}`
 }

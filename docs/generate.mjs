@@ -20,8 +20,22 @@ const doctor = new URL('docs/doctor.md', root)
 writeFileSync(doctor, withFindingsTable(readFileSync(doctor, 'utf8')))
 const monitoring = new URL('docs/monitoring.md', root)
 const zero = () => 0
-const everything = { resolver: () => ({ inFlight: 0, queued: 0, circuitOpen: false }), cacheEntries: zero, cacheBytes: zero, cacheMaxBytes: zero, redisUp: zero, logFollowed: zero, logEntries: () => ({ now: 0, most: 0 }), replicasSeen: zero, audit: { isLeader: zero, behindSeconds: zero }, certificateExpiry: zero }
-writeFileSync(monitoring, withMetricsTable(readFileSync(monitoring, 'utf8'), await createMetrics('', everything).render()))
+const everything = {
+  resolver: () => ({ inFlight: 0, queued: 0, circuitOpen: false }),
+  cacheEntries: zero,
+  cacheBytes: zero,
+  cacheMaxBytes: zero,
+  redisUp: zero,
+  logFollowed: zero,
+  logEntries: () => ({ now: 0, most: 0 }),
+  replicasSeen: zero,
+  audit: { isLeader: zero, behindSeconds: zero },
+  certificateExpiry: zero
+}
+writeFileSync(
+  monitoring,
+  withMetricsTable(readFileSync(monitoring, 'utf8'), await createMetrics('', everything).render())
+)
 
 writeFileSync(new URL('deploy/prometheus/alerts.yml', root), prometheusRules())
 writeFileSync(new URL('deploy/kubernetes/chart/templates/prometheusrule.yaml', root), chartTemplate())
@@ -30,7 +44,10 @@ writeFileSync(new URL('deploy/grafana/dashboard.json', root), dashboard())
 const security = new URL('docs/security.md', root)
 writeFileSync(security, withAdvisories(readFileSync(security, 'utf8')))
 // deploy/<proxy>/ is what the subcommand `snippet` writes
-for (const [folder, ...args] of [...PROXIES.map(proxy => [proxy, proxy]), ['traefik-tls', 'traefik', '--forward-auth', 'https://forward-auth:4180']]) {
+for (const [folder, ...args] of [
+  ...PROXIES.map((proxy) => [proxy, proxy]),
+  ['traefik-tls', 'traefik', '--forward-auth', 'https://forward-auth:4180']
+]) {
   const deploy = new URL(`deploy/${folder}`, root)
   rmSync(deploy, { recursive: true, force: true })
   if (snippet([...args, '--out', deploy.pathname], { write: () => {} }, process.stderr) !== 0) process.exitCode = 1

@@ -1,6 +1,8 @@
 import type { EpochMs } from './core/token-expiry.ts'
 
-/** Both clocks: the monotonic one for lives, the wall clock for what Authgear dates and for machines that were frozen. */
+/**
+ * Both clocks: the monotonic one for lives, the wall clock for what Authgear dates and for machines that were frozen.
+ */
 export type Clock = Readonly<{
   /** Milliseconds, never set back. */
   monotonic: () => number
@@ -14,7 +16,10 @@ export function momentOf (clock: Clock): Moment {
   return { monotonic: clock.monotonic(), wall: clock.wall() }
 }
 
-/** Milliseconds since then, by the clock that says more: one of them stands still while a machine sleeps, the other may be set back. */
+/**
+ * Milliseconds since then, by the clock that says more: one of them stands still while a machine sleeps, the other may
+ * be set back.
+ */
 export function elapsedSince ({ monotonic, wall }: Moment, clock: Clock): number {
   return Math.max(clock.monotonic() - monotonic, clock.wall() - wall)
 }

@@ -1,4 +1,7 @@
-/** Base of every error this service makes on purpose; `code` is stable, `message` is for a person and never holds a credential. */
+/**
+ * Base of every error this service makes on purpose; `code` is stable, `message` is for a person and never holds a
+ * credential.
+ */
 export class ServiceError extends Error {
   readonly code: string
   constructor (code: string, message: string, cause?: unknown) {
@@ -19,13 +22,21 @@ export abstract class ResolverError extends ServiceError {
 export class AuthgearUnreachable extends ResolverError {
   readonly reason = 'authgear_unavailable'
   readonly check = 'AUTHGEAR_RESOLVER_URL, its name, certificate and port, and the network between: run doctor'
-  constructor (cause: unknown) { super('AUTHGEAR_UNREACHABLE', 'Authgear cannot be reached: check AUTHGEAR_RESOLVER_URL and the network between', cause) }
+  constructor (cause: unknown) {
+    super(
+      'AUTHGEAR_UNREACHABLE',
+      'Authgear cannot be reached: check AUTHGEAR_RESOLVER_URL and the network between',
+      cause
+    )
+  }
 }
 
 export class AuthgearTimeout extends ResolverError {
   readonly reason = 'authgear_unavailable'
-  readonly check = 'Authgear\'s load, database and Redis, and the network between; AUTHGEAR_TIMEOUT last'
-  constructor (timeoutMs: number) { super('AUTHGEAR_TIMEOUT', `Authgear did not answer within ${timeoutMs} ms (AUTHGEAR_TIMEOUT)`) }
+  readonly check = "Authgear's load, database and Redis, and the network between; AUTHGEAR_TIMEOUT last"
+  constructor (timeoutMs: number) {
+    super('AUTHGEAR_TIMEOUT', `Authgear did not answer within ${timeoutMs} ms (AUTHGEAR_TIMEOUT)`)
+  }
 }
 
 /** A 5xx, or another 4xx than the two that mean a wrong address. */
@@ -43,13 +54,17 @@ export class AuthgearStatus extends ResolverError {
 export class AuthgearMisconfigured extends ResolverError {
   readonly reason = 'authgear_misconfigured'
   readonly check = 'AUTHGEAR_ENDPOINT and AUTHGEAR_RESOLVER_URL: run doctor'
-  constructor (what: string) { super('AUTHGEAR_MISCONFIGURED', `${what}: check AUTHGEAR_ENDPOINT and AUTHGEAR_RESOLVER_URL`) }
+  constructor (what: string) {
+    super('AUTHGEAR_MISCONFIGURED', `${what}: check AUTHGEAR_ENDPOINT and AUTHGEAR_RESOLVER_URL`)
+  }
 }
 
 export class AuthgearGarbage extends ResolverError {
   readonly reason = 'authgear_unavailable'
   readonly check = 'what answers at AUTHGEAR_RESOLVER_URL, and what stands between: run doctor'
-  constructor (what: string, cause?: unknown) { super('AUTHGEAR_GARBAGE', `Authgear's answer cannot be used: ${what}`, cause) }
+  constructor (what: string, cause?: unknown) {
+    super('AUTHGEAR_GARBAGE', `Authgear's answer cannot be used: ${what}`, cause)
+  }
 }
 
 export class AuthgearCircuitOpen extends ResolverError {
@@ -60,8 +75,10 @@ export class AuthgearCircuitOpen extends ResolverError {
 
 export class Overloaded extends ResolverError {
   readonly reason = 'overloaded'
-  readonly check = 'Authgear\'s latency first; AUTHGEAR_MAX_CONCURRENCY and AUTHGEAR_MAX_QUEUE'
-  constructor () { super('OVERLOADED', 'more resolutions wait than AUTHGEAR_MAX_QUEUE allows, or for longer than AUTHGEAR_TIMEOUT') }
+  readonly check = "Authgear's latency first; AUTHGEAR_MAX_CONCURRENCY and AUTHGEAR_MAX_QUEUE"
+  constructor () {
+    super('OVERLOADED', 'more resolutions wait than AUTHGEAR_MAX_QUEUE allows, or for longer than AUTHGEAR_TIMEOUT')
+  }
 }
 
 /** Every resolution within the deadline was overtaken by a revocation. */
@@ -75,7 +92,9 @@ export class RevokedMeanwhile extends ResolverError {
 export class UnexpectedError extends ResolverError {
   readonly reason = 'authgear_unavailable'
   readonly check = 'the lines before: please report them'
-  constructor (cause: unknown) { super('UNFORESEEN', 'this service failed while it asked: please report it with the log', cause) }
+  constructor (cause: unknown) {
+    super('UNFORESEEN', 'this service failed while it asked: please report it with the log', cause)
+  }
 }
 
 /** Not an outage of Redis for sure, but Authgear is asked. */

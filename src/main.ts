@@ -19,17 +19,32 @@ Usage: authgear-forward-auth [command]
 Everything is configured by environment variables: docs/configuration.md
 `
 
-/** @returns the exit code, or undefined while the service runs. Each command reads only what it needs: a health check runs beside the service, in the same memory. */
+/**
+ * @returns the exit code, or undefined while the service runs. Each command reads only what it needs: a health check
+ * runs beside the service, in the same memory.
+ */
 async function run (command: string, args: readonly string[]): Promise<number | undefined> {
   switch (command) {
-    case 'serve': return await (await import('./commands/serve.ts')).serve(process.env, versionOf(), process.stderr)
-    case 'check': return (await import('./commands/check.ts')).check(process.env, process.stdout)
-    case 'doctor': return await (await import('./commands/doctor.ts')).doctor(args, process.env, { stdin: process.stdin, out: process.stdout, err: process.stderr })
-    case 'healthcheck': return await (await import('./commands/healthcheck.ts')).healthcheck(process.env, process.stderr)
-    case 'cert': return await (await import('./commands/cert.ts')).cert(args, process.stdout)
-    case 'snippet': return (await import('./commands/snippet.ts')).snippet(args, process.stdout, process.stderr)
-    case '--version': process.stdout.write(`${versionOf()}\n`); return 0
-    case '--help': process.stdout.write(HELP); return 0
+    case 'serve':
+      return await (await import('./commands/serve.ts')).serve(process.env, versionOf(), process.stderr)
+    case 'check':
+      return (await import('./commands/check.ts')).check(process.env, process.stdout)
+    case 'doctor':
+      return await (
+        await import('./commands/doctor.ts')
+      ).doctor(args, process.env, { stdin: process.stdin, out: process.stdout, err: process.stderr })
+    case 'healthcheck':
+      return await (await import('./commands/healthcheck.ts')).healthcheck(process.env, process.stderr)
+    case 'cert':
+      return await (await import('./commands/cert.ts')).cert(args, process.stdout)
+    case 'snippet':
+      return (await import('./commands/snippet.ts')).snippet(args, process.stdout, process.stderr)
+    case '--version':
+      process.stdout.write(`${versionOf()}\n`)
+      return 0
+    case '--help':
+      process.stdout.write(HELP)
+      return 0
     default:
       process.stderr.write(`error: there is no command "${command}"\n\n${HELP}`)
       return 1
@@ -38,7 +53,9 @@ async function run (command: string, args: readonly string[]): Promise<number | 
 
 function versionOf (): string {
   const manifest: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
-  return typeof manifest === 'object' && manifest !== null && 'version' in manifest ? String(manifest.version) : 'unknown'
+  return typeof manifest === 'object' && manifest !== null && 'version' in manifest
+    ? String(manifest.version)
+    : 'unknown'
 }
 
 const [command = 'serve', ...args] = process.argv.slice(2)

@@ -2,13 +2,16 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { chmodSync, chownSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 
-// Makes the stack's secrets, once: they stay in their volumes and are nowhere else. Each file belongs to the one user that reads it.
+// Makes the stack's secrets, once: they stay in their volumes and are nowhere else. Each file belongs to the one user
+// that reads it.
 
 const SERVICE = 65532 // the image's user
 const REDIS = 999 // that of Redis' and Valkey's images
 
 // all that the service needs, no more: docs/docker.md. Everybody may PING, for the health check
-const RIGHTS = '~forward-auth:* resetchannels -@all +get +set +pttl +del +eval +xread +xrange +xrevrange +xadd +xlen +xtrim +hget +hset +hmget +role +time +wait +info'
+const RIGHTS =
+  '~forward-auth:* resetchannels -@all +get +set +pttl +del +eval +xread +xrange +xrevrange +xadd +xlen +xtrim +hget ' +
+    '+hset +hmget +role +time +wait +info'
 
 /** @param {string} file @param {number} owner @param {string} text */
 function put (file, owner, text) {
@@ -26,7 +29,11 @@ function secret (file) {
 secret('/secrets/cache_secret')
 secret('/secrets/login_secret')
 const digest = createHash('sha256').update(secret('/secrets/redis_password')).digest('hex')
-put('/redis-acl/users.acl', REDIS, `user default on nopass resetkeys resetchannels -@all +ping\nuser forward-auth on #${digest} resetkeys ${RIGHTS}\n`)
+put(
+  '/redis-acl/users.acl',
+  REDIS,
+  `user default on nopass resetkeys resetchannels -@all +ping\nuser forward-auth on #${digest} resetkeys ${RIGHTS}\n`
+)
 
 // `cert` writes into these
 for (const folder of ['/tls', '/ca', '/proxy-tls']) chownSync(folder, SERVICE, SERVICE)

@@ -1,5 +1,8 @@
 // @ts-check
-/** @typedef {{ user: string | null, roles: string[], verified: boolean, anonymous: boolean, headers: Record<string, unknown> }} Who */
+/**
+ * @typedef {{ user: string | null, roles: string[], verified: boolean, anonymous: boolean, headers: Record<string,
+ * unknown> }} Who
+ */
 
 const STYLE = `
 :root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif }
@@ -12,7 +15,10 @@ a:focus-visible { outline: 3px solid Highlight; outline-offset: 2px }`
 
 /** What the app was told about who is asking. @param {Who} who @param {string} loginPath empty: no link */
 export function appPage (who, loginPath) {
-  const rows = Object.entries(who.headers).map(([name, value]) => `<tr><th scope="row">${escape(name)}</th><td>${escape(String(value)) || '<i>empty</i>'}</td></tr>`)
+  const rows = Object.entries(who.headers).map(
+    ([name, value]) =>
+      `<tr><th scope="row">${escape(name)}</th><td>${escape(String(value)) || '<i>empty</i>'}</td></tr>`
+  )
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -35,7 +41,9 @@ ${loginPath === '' ? '' : `<p><a href="${escape(loginPath)}?rd=/">Be somebody el
 
 /** @param {Who} who */
 function rolesOf ({ roles }) {
-  return roles.length === 0 ? 'without roles' : `with the roles ${roles.map(role => `<code>${escape(role)}</code>`).join(', ')}`
+  return roles.length === 0
+    ? 'without roles'
+    : `with the roles ${roles.map((role) => `<code>${escape(role)}</code>`).join(', ')}`
 }
 
 /** @param {string} text */

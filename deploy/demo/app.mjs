@@ -21,7 +21,10 @@ function whoAsks ({ headers }) {
 const server = createServer((request, response) => {
   const who = whoAsks(request)
   const html = (request.headers.accept ?? '').includes('text/html')
-  response.writeHead(200, { 'Content-Type': html ? 'text/html; charset=utf-8' : 'application/json', 'Cache-Control': 'no-store' })
+  response.writeHead(200, {
+    'Content-Type': html ? 'text/html; charset=utf-8' : 'application/json',
+    'Cache-Control': 'no-store'
+  })
   response.end(html ? appPage(who, LOGIN_PATH ?? '') : `${JSON.stringify(who, null, 2)}\n`)
 })
 

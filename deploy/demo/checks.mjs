@@ -1,10 +1,15 @@
 // @ts-check
 import { readFileSync } from 'node:fs'
 
-/** @typedef {{ title: string, headers: Record<string, string>, status: number, expected: Record<string, unknown>, says: string }} Check */
+/**
+ * @typedef {{ title: string, headers: Record<string, string>, status: number, expected: Record<string, unknown>, says:
+ * string }} Check
+ */
 
 const { users } = JSON.parse(readFileSync(new URL('authgear-simulator/users.json', import.meta.url), 'utf8'))
-const [alice, bob] = ['alice', 'bob'].map(name => users.find((/** @type {{ name: string }} */ user) => user.name === name))
+const [alice, bob] = ['alice', 'bob'].map((name) =>
+  users.find((/** @type {{ name: string }} */ user) => user.name === name)
+)
 
 /** The three requests that the demo prints, and makes itself. @type {readonly Check[]} */
 export const CHECKS = [
@@ -36,13 +41,20 @@ export function curlLine ({ headers }, url) {
   return ['curl -i', ...Object.entries(headers).map(([name, value]) => `-H '${name}: ${value}'`), url].join(' ')
 }
 
-/** Undefined where the answer is the expected one. @param {Check} check @param {string} url @returns {Promise<string | undefined>} */
+/**
+ * Undefined where the answer is the expected one.
+ * @param {Check} check
+ * @param {string} url
+ * @returns {Promise<string | undefined>}
+ */
 export async function problemOf ({ headers, status, expected }, url) {
   const answer = await fetch(url, { headers, redirect: 'manual' }).catch(error => error)
   if (answer instanceof Error) return `no answer: ${answer.cause ?? answer.message}`
   const text = await answer.text()
   if (answer.status !== status) return `answered ${answer.status}: ${text.slice(0, 200).trim()}`
-  const wrong = Object.entries(expected).find(([name, value]) => JSON.stringify(parse(text)[name]) !== JSON.stringify(value))
+  const wrong = Object.entries(expected).find(
+    ([name, value]) => JSON.stringify(parse(text)[name]) !== JSON.stringify(value)
+  )
   return wrong && `${wrong[0]} is not ${JSON.stringify(wrong[1])}: ${text.slice(0, 200).trim()}`
 }
 

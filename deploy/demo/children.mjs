@@ -4,7 +4,10 @@ import { existsSync } from 'node:fs'
 import { waitFor } from './ports.mjs'
 
 /** @import { ChildProcess } from 'node:child_process' */
-/** @typedef {{ name: string, command: string, args: readonly string[], env: NodeJS.ProcessEnv, cwd?: string, ready: () => Promise<boolean> }} Program */
+/**
+ * @typedef {{ name: string, command: string, args: readonly string[], env: NodeJS.ProcessEnv, cwd?: string, ready: ()
+ * => Promise<boolean> }} Program
+ */
 /** @typedef {{ program: Program, process: ChildProcess, ended: Promise<string>, output: string[] }} Child */
 
 const SETPRIV = '/usr/bin/setpriv'
@@ -34,7 +37,9 @@ export function createChildren ({ verbose, onDeath }) {
     await waitFor(program.name, program.ready, given).catch(error => {
       throw starting.signal.aborted ? new Error(`${program.name} ended at its start:\n${tail(child)}`) : error
     })
-    child.ended.then(how => { if (!stopping.signal.aborted) onDeath(`${program.name} ended unexpectedly (${how}):\n${tail(child)}`) })
+    child.ended.then((how) => {
+      if (!stopping.signal.aborted) onDeath(`${program.name} ended unexpectedly (${how}):\n${tail(child)}`)
+    })
   }
 
   /** The last started ends first, as nobody asks it any more. */
@@ -51,7 +56,9 @@ export function createChildren ({ verbose, onDeath }) {
 function launch (program, verbose) {
   // with setpriv the kernel ends the child when the demo dies, however it dies
   const tied = existsSync(SETPRIV)
-  const [command, args] = tied ? [SETPRIV, ['--pdeathsig', 'KILL', program.command, ...program.args]] : [program.command, program.args]
+  const [command, args] = tied
+    ? [SETPRIV, ['--pdeathsig', 'KILL', program.command, ...program.args]]
+    : [program.command, program.args]
   const inherited = Object.fromEntries(INHERITED.map(name => [name, process.env[name]]))
   const child = spawn(command, args, {
     env: { ...inherited, ...program.env },

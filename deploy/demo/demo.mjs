@@ -82,7 +82,9 @@ async function show (check, url) {
 }
 
 try {
-  if (!existsSync(new URL('../../dist/main.js', import.meta.url))) throw new Error('dist/main.js is missing: npm run demo builds it first')
+  if (!existsSync(new URL('../../dist/main.js', import.meta.url))) {
+    throw new Error('dist/main.js is missing: npm run demo builds it first')
+  }
   const { code, message } = await run(readSettings(process.env))
   if (message !== undefined) (code === 0 ? console.log : console.error)(message)
   process.exitCode = code

@@ -11,7 +11,8 @@ const { PORT, VERIFY_URL = '', APP_URL = '', LOGIN_URL = '', LOGIN_PATH = '' } =
 const agent = new Agent({ keepAlive: true })
 
 /** All that the service may read of the client's request. */
-const QUESTION = /^(authorization|cookie|accept|user-agent|sec-fetch-mode|sec-fetch-dest|sec-purpose|x-requested-with|x-request-id|traceparent|tracestate)$/i
+const QUESTION =
+  /^(authorization|cookie|accept|user-agent|sec-fetch-mode|sec-fetch-dest|sec-purpose|x-requested-with|x-request-id|traceparent|tracestate)$/i
 /** Between two neighbours only; Host and lengths are each connection's own. */
 const HOP_BY_HOP = /^(connection|keep-alive|proxy-.*|te|trailer|upgrade)$/i
 /** The client's own copies in every spelling: X_Authgear_User_Id, X.Authgear.User.Id … */
@@ -24,7 +25,11 @@ const server = createServer((request, response) => {
   else verify(request, response)
 })
 
-/** Only a 200 opens the way to the app; everything else is the client's answer. @param {IncomingMessage} request @param {ServerResponse} response */
+/**
+ * Only a 200 opens the way to the app; everything else is the client's answer.
+ * @param {IncomingMessage} request
+ * @param {ServerResponse} response
+ */
 function verify (request, response) {
   const headers = only(request.rawHeaders, name => QUESTION.test(name))
   const question = ask(VERIFY_URL, { agent, headers: ['Host', new URL(VERIFY_URL).host, ...headers] }, answer => {
@@ -43,7 +48,11 @@ function verify (request, response) {
  */
 function forward (request, response, target, identity) {
   const headers = [...only(request.rawHeaders, name => !HOP_BY_HOP.test(name) && !IDENTITY.test(name)), ...identity]
-  const onward = ask(new URL(target), { agent, method: request.method ?? 'GET', path: request.url ?? '/', headers }, answer => relay(answer, response))
+  const onward = ask(
+    new URL(target),
+    { agent, method: request.method ?? 'GET', path: request.url ?? '/', headers },
+    (answer) => relay(answer, response)
+  )
   onward.once('error', () => fail(response))
   request.pipe(onward)
 }
@@ -66,4 +75,10 @@ function only (raw, wanted) {
 }
 
 server.listen(Number(PORT), '127.0.0.1')
-for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => { server.close(); server.closeAllConnections(); agent.destroy() })
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.once(signal, () => {
+    server.close()
+    server.closeAllConnections()
+    agent.destroy()
+  })
+}

@@ -7,15 +7,27 @@ import { variableOf } from './settings.mjs'
 
 const START_DEADLINE_MS = 15_000
 
-/** All taken ports at once, each with the variable to change. @param {Settings['ports']} ports @returns {Promise<string[]>} */
+/**
+ * All taken ports at once, each with the variable to change.
+ * @param {Settings['ports']} ports
+ * @returns {Promise<string[]>}
+ */
 export async function takenPorts (ports) {
   const places = /** @type {[Place, number][]} */ (Object.entries(ports))
   const taken = await Promise.all(places.map(async ([place, port]) => ({ place, port, taken: await isTaken(port) })))
-  return taken.filter(one => one.taken)
-    .map(({ place, port }) => `port ${port} is taken: end what listens there or choose another, e.g. ${variableOf(place)}=${port + 1000} npm run demo`)
+  return taken
+    .filter((one) => one.taken)
+    .map(
+      ({ place, port }) =>
+        `port ${port} is taken: end what listens there or choose another, e.g. ${variableOf(place)}=${port + 1000} ` +
+          'npm run demo'
+    )
 }
 
-/** Somebody on another address of this machine counts too: the browser might reach them instead. @param {number} port */
+/**
+ * Somebody on another address of this machine counts too: the browser might reach them instead.
+ * @param {number} port
+ */
 async function isTaken (port) {
   return await answers(port, '::1') || !await canListen(port)
 }

@@ -8,7 +8,11 @@ import { LOGIN_PATH } from './settings.mjs'
 
 const here = (/** @type {string} */ path) => fileURLToPath(new URL(path, import.meta.url))
 
-/** What runs behind the proxy: Authgear (simulated), this service, an app. @param {Settings['ports']} ports @returns {Program[]} */
+/**
+ * What runs behind the proxy: Authgear (simulated), this service, an app.
+ * @param {Settings['ports']} ports
+ * @returns {Program[]}
+ */
 export function programs (ports) {
   return [
     {

@@ -20,14 +20,20 @@ const KINDS = {
   traefik: { oldest: [3, 7, 12], configure: configureTraefik, args: ['--configFile=traefik.yml'] }
 }
 
-/** The first proxy that this machine has and that is new enough; else a small one of our own. @param {Settings} settings @returns {Proxy} */
+/**
+ * The first proxy that this machine has and that is new enough; else a small one of our own.
+ * @param {Settings} settings
+ * @returns {Proxy}
+ */
 export function chooseProxy ({ proxy, ports }) {
   const wanted = proxy === 'auto' ? /** @type {const} */ (['caddy', 'traefik']) : proxy === 'built-in' ? [] : [proxy]
   for (const name of wanted) {
     const binary = findNewEnough(name)
     if (binary !== undefined) return realProxy(name, binary, ports)
   }
-  if (proxy === 'caddy' || proxy === 'traefik') throw new Error(`no ${proxy} ${KINDS[proxy].oldest.join('.')} or newer on PATH or in .servers/bin`)
+  if (proxy === 'caddy' || proxy === 'traefik') {
+    throw new Error(`no ${proxy} ${KINDS[proxy].oldest.join('.')} or newer on PATH or in .servers/bin`)
+  }
   return { ...builtInProxy(ports), note: 'a small one of the demo itself; it is Caddy or Traefik where one is on PATH' }
 }
 
@@ -38,7 +44,16 @@ function realProxy (name, binary, ports) {
   configure(folder, ports)
   // Caddy keeps state under XDG folders; the person's own are left alone
   const env = { XDG_CONFIG_HOME: folder, XDG_DATA_HOME: folder }
-  return { name, command: binary, args, env, cwd: folder, folder, note: `${binary}, configured from deploy/${name}/`, ready: () => hasRoutes(ports.entry) }
+  return {
+    name,
+    command: binary,
+    args,
+    env,
+    cwd: folder,
+    folder,
+    note: `${binary}, configured from deploy/${name}/`,
+    ready: () => hasRoutes(ports.entry)
+  }
 }
 
 /** Traefik listens before it has read its routes, and is all 404 until then. @param {number} port */
@@ -49,7 +64,9 @@ async function hasRoutes (port) {
 
 /** @param {'caddy' | 'traefik'} name */
 function findNewEnough (name) {
-  return FOLDERS.map(folder => join(folder, name)).find(path => isExecutable(path) && isNewEnough(path, KINDS[name].oldest))
+  return FOLDERS.map((folder) => join(folder, name)).find(
+    (path) => isExecutable(path) && isNewEnough(path, KINDS[name].oldest)
+  )
 }
 
 /** @param {string} path */
@@ -65,7 +82,11 @@ function isExecutable (path) {
 /** Both print their version for the argument `version`. @param {string} path @param {readonly number[]} oldest */
 function isNewEnough (path, oldest) {
   try {
-    const printed = execFileSync(path, ['version'], { encoding: 'utf8', timeout: 5000, stdio: ['ignore', 'pipe', 'ignore'] })
+    const printed = execFileSync(path, ['version'], {
+      encoding: 'utf8',
+      timeout: 5000,
+      stdio: ['ignore', 'pipe', 'ignore']
+    })
     const version = /(\d+)\.(\d+)\.(\d+)/.exec(printed)?.slice(1).map(Number) ?? []
     const differs = oldest.findIndex((number, i) => number !== version[i])
     return differs < 0 || (version[differs] ?? -1) > (oldest[differs] ?? 0)
@@ -76,21 +97,32 @@ function isNewEnough (path, oldest) {
 
 /** @param {string} folder @param {Settings['ports']} ports */
 function configureCaddy (folder, ports) {
-  const login = `handle ${LOGIN_PATH}* {\n\t\t\treverse_proxy localhost:${ports.authgear}\n\t\t}\n\t\timport authgear\n\t\treverse_proxy app:8080`
+  const login = `handle ${LOGIN_PATH}* {\n\t\t\treverse_proxy localhost:${ports.authgear}\n\t\t}\n\t\timport ` +
+    'authgear\n\t\treverse_proxy app:8080'
   const shipped = read('caddy/Caddyfile')
   write(folder, 'Caddyfile', address(replaced(shipped, 'import authgear\n\t\treverse_proxy app:8080', login), ports))
 }
 
 /** @param {string} folder @param {Settings['ports']} ports */
 function configureTraefik (folder, ports) {
-  const router = `  routers:\n    login:\n      rule: Host(\`app.example.com\`) && PathPrefix(\`${LOGIN_PATH}\`)\n      entryPoints: [web]\n      service: login\n`
-  const service = `  services:\n    login:\n      loadBalancer:\n        servers:\n          - url: http://localhost:${ports.authgear}\n`
+  const router = '  routers:\n    login:\n      rule: Host(`app.example.com`) && ' +
+    `PathPrefix(\`${LOGIN_PATH}\`)\n      entryPoints: [web]\n      service: login\n`
+  const service = '  services:\n    login:\n      loadBalancer:\n        servers:\n          - url: ' +
+    `http://localhost:${ports.authgear}\n`
   const shipped = read('traefik/dynamic.yml')
-  write(folder, 'dynamic.yml', address(replaced(replaced(shipped, '  routers:\n', router), '  services:\n', service), ports))
+  write(
+    folder,
+    'dynamic.yml',
+    address(replaced(replaced(shipped, '  routers:\n', router), '  services:\n', service), ports)
+  )
   write(folder, 'traefik.yml', address(read('traefik/traefik.yml'), ports))
 }
 
-/** Puts this machine's addresses in the place of the shipped ones. @param {string} text @param {Settings['ports']} ports */
+/**
+ * Puts this machine's addresses in the place of the shipped ones.
+ * @param {string} text
+ * @param {Settings['ports']} ports
+ */
 function address (text, ports) {
   return text.replaceAll('forward-auth:4180', `127.0.0.1:${ports.service}`)
     .replaceAll(/(?<=[ /])app:8080/g, `127.0.0.1:${ports.app}`)
@@ -101,7 +133,9 @@ function address (text, ports) {
 
 /** @param {string} text @param {string} from @param {string} to */
 function replaced (text, from, to) {
-  if (!text.includes(from)) throw new Error(`the shipped configuration changed: ${JSON.stringify(from)} is no longer in it`)
+  if (!text.includes(from)) {
+    throw new Error(`the shipped configuration changed: ${JSON.stringify(from)} is no longer in it`)
+  }
   return text.replace(from, () => to)
 }
 

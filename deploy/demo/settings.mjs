@@ -22,9 +22,13 @@ export const variableOf = place => PORTS[place][0]
 /** @param {NodeJS.ProcessEnv} env @returns {Settings} */
 export function readSettings (env) {
   const places = /** @type {Place[]} */ (Object.keys(PORTS))
-  const ports = /** @type {Record<Place, number>} */ (Object.fromEntries(places.map(place => [place, readPort(env, place)])))
+  const ports = /** @type {Record<Place, number>} */ (
+    Object.fromEntries(places.map((place) => [place, readPort(env, place)]))
+  )
   const twice = places.find((place, i) => places.findIndex(one => ports[one] === ports[place]) < i)
-  if (twice !== undefined) throw new Error(`port ${ports[twice]} is used twice: set ${variableOf(twice)} to another one`)
+  if (twice !== undefined) {
+    throw new Error(`port ${ports[twice]} is used twice: set ${variableOf(twice)} to another one`)
+  }
   const proxy = PROXIES.find(one => one === (env['DEMO_PROXY'] ?? 'auto'))
   if (proxy === undefined) throw new Error(`DEMO_PROXY must be one of ${PROXIES.join(', ')}`)
   return { ports, proxy, verbose: env['DEMO_VERBOSE'] === '1' }

@@ -1,4 +1,5 @@
-// The dashboard, in its short form: `npm run docs` writes dashboard.json from here, and a test asks a real Prometheus each of its expressions.
+// The dashboard, in its short form: `npm run docs` writes dashboard.json from here, and a test asks a real Prometheus
+// each of its expressions.
 
 const SELECTED = 'job="$job",instance=~"$instance"'
 const RANGE = '$__rate_interval'
@@ -7,49 +8,177 @@ const RANGE = '$__rate_interval'
 const written = (query) => query.replaceAll('$s', SELECTED).replaceAll('$r', RANGE)
 
 const rate = (by, metric, more = '') => `sum by (${by}) (rate(forward_auth_${metric}{$s${more}}[$r]))`
-const quantile = (share, metric, by = '') => `histogram_quantile(${share}, sum by (${by === '' ? '' : `${by}, `}le) (rate(forward_auth_${metric}_bucket{$s}[$r])))`
+const quantile = (share, metric, by = '') =>
+  `histogram_quantile(${share}, sum by (${by === '' ? '' : `${by}, `}le) (rate(forward_auth_${metric}_bucket{$s}[$r])))`
 
 /** [title, what it means, unit, [query, legend]…] */
 const ROWS = {
   Answers: [
     ['Answers by status', 'What the proxies were told.', 'reqps', [rate('status', 'requests_total'), '{{status}}']],
-    ['Answers by reason', 'Why, with what clients are not told: a bad policy, a wrong address of Authgear.', 'reqps', [rate('reason', 'requests_total'), '{{reason}}']],
+    [
+      'Answers by reason',
+      'Why, with what clients are not told: a bad policy, a wrong address of Authgear.',
+      'reqps',
+      [rate('reason', 'requests_total'), '{{reason}}']
+    ],
     ['Answers by source', 'Where the identity came from.', 'reqps', [rate('source', 'requests_total'), '{{source}}']],
-    ['Latency by source', 'From the request to the answer.', 's', [quantile(0.5, 'request_duration_seconds', 'source'), '{{source}} p50'], [quantile(0.99, 'request_duration_seconds', 'source'), '{{source}} p99']],
-    ['Share of 503', 'Authgear cannot be asked, or is overloaded.', 'percentunit', [`${rate('job', 'requests_total', ',status="503"')} / ${rate('job', 'requests_total')}`, '503']],
-    ['Replicas', 'Scraped, by version; and seen on the revocation log.', 'short', ['count by (version) (forward_auth_build_info{$s})', 'scraped, {{version}}'], ['max(forward_auth_replicas_seen{$s})', 'on the log']]
+    [
+      'Latency by source',
+      'From the request to the answer.',
+      's',
+      [quantile(0.5, 'request_duration_seconds', 'source'), '{{source}} p50'],
+      [quantile(0.99, 'request_duration_seconds', 'source'), '{{source}} p99']
+    ],
+    [
+      'Share of 503',
+      'Authgear cannot be asked, or is overloaded.',
+      'percentunit',
+      [`${rate('job', 'requests_total', ',status="503"')} / ${rate('job', 'requests_total')}`, '503']
+    ],
+    [
+      'Replicas',
+      'Scraped, by version; and seen on the revocation log.',
+      'short',
+      ['count by (version) (forward_auth_build_info{$s})', 'scraped, {{version}}'],
+      ['max(forward_auth_replicas_seen{$s})', 'on the log']
+    ]
   ],
   Cache: [
-    ['Hit ratio by tier', 'Of the look-ups in each tier; Redis is asked for what memory does not know.', 'percentunit', ['sum by (tier) (rate(forward_auth_cache_reads_total{$s,outcome="hit"}[$r])) / sum by (tier) (rate(forward_auth_cache_reads_total{$s}[$r]))', '{{tier}}']],
-    ['Look-ups by outcome', 'rejected: something was there that cannot be trusted.', 'ops', [rate('tier, outcome', 'cache_reads_total'), '{{tier}} {{outcome}}']],
-    ['Coalescing gain', 'Requests that one resolution answered: 1 where nobody asks at the same time.', 'short', [`1 + (sum(rate(forward_auth_coalesced_total{$s}[$r])) / ${rate('', 'authgear_requests_total', ',outcome!="rejected"').replace('sum by ()', 'sum')})`, 'requests a resolution'], [rate('scope', 'coalesced_total'), 'coalesced in the {{scope}}, a second']],
+    [
+      'Hit ratio by tier',
+      'Of the look-ups in each tier; Redis is asked for what memory does not know.',
+      'percentunit',
+      [
+        'sum by (tier) (rate(forward_auth_cache_reads_total{$s,outcome="hit"}[$r])) / sum by (tier) ' +
+          '(rate(forward_auth_cache_reads_total{$s}[$r]))',
+        '{{tier}}'
+      ]
+    ],
+    [
+      'Look-ups by outcome',
+      'rejected: something was there that cannot be trusted.',
+      'ops',
+      [rate('tier, outcome', 'cache_reads_total'), '{{tier}} {{outcome}}']
+    ],
+    [
+      'Coalescing gain',
+      'Requests that one resolution answered: 1 where nobody asks at the same time.',
+      'short',
+      [
+        '1 + (sum(rate(forward_auth_coalesced_total{$s}[$r])) / ' +
+          `${rate('', 'authgear_requests_total', ',outcome!="rejected"').replace('sum by ()', 'sum')})`,
+        'requests a resolution'
+      ],
+      [rate('scope', 'coalesced_total'), 'coalesced in the {{scope}}, a second']
+    ],
     ['Entries in memory', 'Of CACHE_MAX_ENTRIES.', 'short', ['forward_auth_cache_entries{$s}', '{{instance}}']],
-    ['Memory that they take', 'Of CACHE_MAX_MEMORY.', 'percentunit', ['forward_auth_cache_bytes{$s} / forward_auth_cache_max_bytes{$s}', '{{instance}}']]
+    [
+      'Memory that they take',
+      'Of CACHE_MAX_MEMORY.',
+      'percentunit',
+      ['forward_auth_cache_bytes{$s} / forward_auth_cache_max_bytes{$s}', '{{instance}}']
+    ]
   ],
   Authgear: [
-    ['Latency of the resolver', 'Without what was not sent.', 's', [quantile(0.5, 'authgear_request_duration_seconds'), 'p50'], [quantile(0.99, 'authgear_request_duration_seconds'), 'p99']],
-    ['Requests by outcome', 'rejected: not sent, since Authgear is overloaded or left alone.', 'reqps', [rate('outcome', 'authgear_requests_total'), '{{outcome}}']],
-    ['Under way and waiting', 'Bounded by AUTHGEAR_MAX_CONCURRENCY and AUTHGEAR_MAX_QUEUE.', 'short', ['sum(forward_auth_authgear_in_flight{$s})', 'under way'], ['sum(forward_auth_authgear_queued{$s})', 'waiting']],
+    [
+      'Latency of the resolver',
+      'Without what was not sent.',
+      's',
+      [quantile(0.5, 'authgear_request_duration_seconds'), 'p50'],
+      [quantile(0.99, 'authgear_request_duration_seconds'), 'p99']
+    ],
+    [
+      'Requests by outcome',
+      'rejected: not sent, since Authgear is overloaded or left alone.',
+      'reqps',
+      [rate('outcome', 'authgear_requests_total'), '{{outcome}}']
+    ],
+    [
+      'Under way and waiting',
+      'Bounded by AUTHGEAR_MAX_CONCURRENCY and AUTHGEAR_MAX_QUEUE.',
+      'short',
+      ['sum(forward_auth_authgear_in_flight{$s})', 'under way'],
+      ['sum(forward_auth_authgear_queued{$s})', 'waiting']
+    ],
     ['Left alone', '1 while the breaker is open.', 'short', ['forward_auth_authgear_circuit_open{$s}', '{{instance}}']]
   ],
   'Revocations and Redis': [
-    ['Revocations by origin', 'inauthentic: somebody else writes, or another CACHE_SECRET.', 'ops', [rate('origin', 'revocations_total'), '{{origin}}']],
-    ['Revocation lag', 'From the append to the log until a replica has read it.', 's', [quantile(0.5, 'revocation_log_lag_seconds'), 'p50'], [quantile(0.99, 'revocation_log_lag_seconds'), 'p99']],
-    ['Redis and the log', '1 while Redis answers, and while the revocation log is followed.', 'short', ['forward_auth_redis_up{$s}', 'answers, {{instance}}'], ['forward_auth_revocation_log_connected{$s}', 'followed, {{instance}}']],
-    ['Redis errors by operation', 'Failed, or slower than REDIS_TIMEOUT; Authgear is asked instead.', 'ops', [rate('operation', 'redis_errors_total'), '{{operation}}']]
+    [
+      'Revocations by origin',
+      'inauthentic: somebody else writes, or another CACHE_SECRET.',
+      'ops',
+      [rate('origin', 'revocations_total'), '{{origin}}']
+    ],
+    [
+      'Revocation lag',
+      'From the append to the log until a replica has read it.',
+      's',
+      [quantile(0.5, 'revocation_log_lag_seconds'), 'p50'],
+      [quantile(0.99, 'revocation_log_lag_seconds'), 'p99']
+    ],
+    [
+      'Redis and the log',
+      '1 while Redis answers, and while the revocation log is followed.',
+      'short',
+      ['forward_auth_redis_up{$s}', 'answers, {{instance}}'],
+      ['forward_auth_revocation_log_connected{$s}', 'followed, {{instance}}']
+    ],
+    [
+      'Redis errors by operation',
+      'Failed, or slower than REDIS_TIMEOUT; Authgear is asked instead.',
+      'ops',
+      [rate('operation', 'redis_errors_total'), '{{operation}}']
+    ]
   ],
   'Audit log': [
-    ['Not read for', 'The least of all replicas: one reads for all.', 's', ['min(forward_auth_audit_behind_seconds{$s})', 'behind']],
-    ['Polls by outcome', 'pending is read again; lost_lease: another replica leads.', 'ops', [rate('outcome', 'audit_polls_total'), '{{outcome}}']],
-    ['Errors by kind', 'docs/audit-log.md says what to do about each.', 'ops', [rate('kind', 'audit_errors_total'), '{{kind}}']],
-    ['Lag', 'From an event to its revocation, by Authgear\'s clock, in whole seconds.', 's', [quantile(0.99, 'audit_lag_seconds'), 'p99']]
+    [
+      'Not read for',
+      'The least of all replicas: one reads for all.',
+      's',
+      ['min(forward_auth_audit_behind_seconds{$s})', 'behind']
+    ],
+    [
+      'Polls by outcome',
+      'pending is read again; lost_lease: another replica leads.',
+      'ops',
+      [rate('outcome', 'audit_polls_total'), '{{outcome}}']
+    ],
+    [
+      'Errors by kind',
+      'docs/audit-log.md says what to do about each.',
+      'ops',
+      [rate('kind', 'audit_errors_total'), '{{kind}}']
+    ],
+    [
+      'Lag',
+      "From an event to its revocation, by Authgear's clock, in whole seconds.",
+      's',
+      [quantile(0.99, 'audit_lag_seconds'), 'p99']
+    ]
   ],
   Process: [
-    ['Event loop', 'How late everything is; the first sign of too much to do.', 's', ['nodejs_eventloop_lag_p50_seconds{$s}', 'p50 {{instance}}'], ['nodejs_eventloop_lag_p99_seconds{$s}', 'p99 {{instance}}']],
-    ['Memory', 'Resident, and of it the heap in use.', 'bytes', ['process_resident_memory_bytes{$s}', 'resident {{instance}}'], ['nodejs_heap_size_used_bytes{$s}', 'heap {{instance}}']],
+    [
+      'Event loop',
+      'How late everything is; the first sign of too much to do.',
+      's',
+      ['nodejs_eventloop_lag_p50_seconds{$s}', 'p50 {{instance}}'],
+      ['nodejs_eventloop_lag_p99_seconds{$s}', 'p99 {{instance}}']
+    ],
+    [
+      'Memory',
+      'Resident, and of it the heap in use.',
+      'bytes',
+      ['process_resident_memory_bytes{$s}', 'resident {{instance}}'],
+      ['nodejs_heap_size_used_bytes{$s}', 'heap {{instance}}']
+    ],
     ['CPU', 'Cores in use.', 'short', ['rate(process_cpu_seconds_total{$s}[$r])', '{{instance}}']],
     ['Open files', 'Connections, most of all.', 'short', ['process_open_fds{$s}', '{{instance}}']],
-    ['Certificate ends in', 'Of the main listener, where it speaks TLS.', 's', ['min(forward_auth_tls_certificate_expiry_timestamp_seconds{$s}) - time()', 'left']]
+    [
+      'Certificate ends in',
+      'Of the main listener, where it speaks TLS.',
+      's',
+      ['min(forward_auth_tls_certificate_expiry_timestamp_seconds{$s}) - time()', 'left']
+    ]
   ]
 }
 
@@ -65,8 +194,17 @@ function panel (id, [title, description, unit, ...queries], gridPos) {
     datasource: DATASOURCE,
     gridPos,
     fieldConfig: { defaults: { unit, min: 0, custom: { fillOpacity: 8, showPoints: 'never' } }, overrides: [] },
-    options: { legend: { displayMode: 'table', placement: 'bottom', calcs: ['lastNotNull', 'max'] }, tooltip: { mode: 'multi', sort: 'desc' } },
-    targets: queries.map(([expr, legendFormat], index) => ({ refId: String.fromCharCode(65 + index), datasource: DATASOURCE, expr: written(expr), legendFormat, range: true }))
+    options: {
+      legend: { displayMode: 'table', placement: 'bottom', calcs: ['lastNotNull', 'max'] },
+      tooltip: { mode: 'multi', sort: 'desc' }
+    },
+    targets: queries.map(([expr, legendFormat], index) => ({
+      refId: String.fromCharCode(65 + index),
+      datasource: DATASOURCE,
+      expr: written(expr),
+      legendFormat,
+      range: true
+    }))
   }
 }
 
@@ -74,14 +212,40 @@ function panels () {
   const all = []
   let y = 0
   for (const [title, list] of Object.entries(ROWS)) {
-    all.push({ id: all.length + 1, type: 'row', title, collapsed: false, gridPos: { x: 0, y: y++, w: 24, h: 1 }, panels: [] })
-    for (const [index, one] of list.entries()) all.push(panel(all.length + 1, one, { x: index % 3 * WIDTH, y: y + Math.floor(index / 3) * HEIGHT, w: WIDTH, h: HEIGHT }))
+    all.push({
+      id: all.length + 1,
+      type: 'row',
+      title,
+      collapsed: false,
+      gridPos: { x: 0, y: y++, w: 24, h: 1 },
+      panels: []
+    })
+    for (const [index, one] of list.entries()) {
+      all.push(
+        panel(all.length + 1, one, {
+          x: (index % 3) * WIDTH,
+          y: y + Math.floor(index / 3) * HEIGHT,
+          w: WIDTH,
+          h: HEIGHT
+        })
+      )
+    }
     y += Math.ceil(list.length / 3) * HEIGHT
   }
   return all
 }
 
-const variable = (name, label, query, more = {}) => ({ name, label, type: 'query', datasource: DATASOURCE, query: { query, refId: name }, definition: query, refresh: 2, sort: 1, ...more })
+const variable = (name, label, query, more = {}) => ({
+  name,
+  label,
+  type: 'query',
+  datasource: DATASOURCE,
+  query: { query, refId: name },
+  definition: query,
+  refresh: 2,
+  sort: 1,
+  ...more
+})
 
 export function dashboard () {
   return `${JSON.stringify({
@@ -99,7 +263,11 @@ export function dashboard () {
       list: [
         { name: 'datasource', label: 'Data source', type: 'datasource', query: 'prometheus' },
         variable('job', 'Job', 'label_values(forward_auth_build_info, job)'),
-        variable('instance', 'Replica', 'label_values(forward_auth_build_info{job="$job"}, instance)', { multi: true, includeAll: true, allValue: '.*' })
+        variable('instance', 'Replica', 'label_values(forward_auth_build_info{job="$job"}, instance)', {
+          multi: true,
+          includeAll: true,
+          allValue: '.*'
+        })
       ]
     },
     annotations: { list: [] },

@@ -1,8 +1,15 @@
-// The alerts, once: `npm run docs` writes alerts.yml and the chart's PrometheusRule from here. What to do about each: docs/runbook.md.
+// The alerts, once: `npm run docs` writes alerts.yml and the chart's PrometheusRule from here. What to do about each:
+// docs/runbook.md.
 
-const UNAVAILABLE = 'sum by (job) (rate(forward_auth_requests_total{$one,status="503"}[5m])) / sum by (job) (rate(forward_auth_requests_total{$one}[5m]))'
-const ELSEWHERE = 'sum by (job) (rate(forward_auth_requests_total{$one,endpoint="other"}[5m])) / sum by (job) (rate(forward_auth_requests_total{$one}[5m]))'
-const FAILED = 'sum by (job) (rate(forward_auth_authgear_requests_total{$one,outcome=~"error|timeout|rejected"}[5m])) / sum by (job) (rate(forward_auth_authgear_requests_total{$one}[5m]))'
+const UNAVAILABLE =
+  'sum by (job) (rate(forward_auth_requests_total{$one,status="503"}[5m])) / sum by (job) ' +
+    '(rate(forward_auth_requests_total{$one}[5m]))'
+const ELSEWHERE =
+  'sum by (job) (rate(forward_auth_requests_total{$one,endpoint="other"}[5m])) / sum by (job) ' +
+    '(rate(forward_auth_requests_total{$one}[5m]))'
+const FAILED =
+  'sum by (job) (rate(forward_auth_authgear_requests_total{$one,outcome=~"error|timeout|rejected"}[5m])) / sum by ' +
+    '(job) (rate(forward_auth_authgear_requests_total{$one}[5m]))'
 
 export const ALERTS = Object.freeze([
   {
@@ -87,7 +94,8 @@ export const ALERTS = Object.freeze([
   },
   {
     alert: 'ForwardAuthRevocationsLate',
-    value: 'histogram_quantile(0.99, sum by (job, le) (rate(forward_auth_revocation_log_lag_seconds_bucket{$one}[15m])))',
+    value:
+      'histogram_quantile(0.99, sum by (job, le) (rate(forward_auth_revocation_log_lag_seconds_bucket{$one}[15m])))',
     when: '> 1',
     for: '15m',
     severity: 'warning',
@@ -100,7 +108,9 @@ export const ALERTS = Object.freeze([
     when: '> 0',
     severity: 'warning',
     summary: 'More revocations of one origin than the log takes in a minute',
-    description: 'Those of webhooks, purges and the audit log are published as one "everything" every ten seconds: none is lost, and the cache helps less. Sign-outs are answered 503.'
+    description:
+      'Those of webhooks, purges and the audit log are published as one "everything" every ten seconds: none is ' +
+        'lost, and the cache helps less. Sign-outs are answered 503.'
   },
   {
     alert: 'ForwardAuthRevocationLogLong',
@@ -109,7 +119,8 @@ export const ALERTS = Object.freeze([
     for: '5m',
     severity: 'warning',
     summary: 'The revocation log is more than half as long as it can get',
-    description: 'Somebody floods it, or nobody trims it. At its limit it takes 30 MB of Redis with the default CACHE_TTL.'
+    description:
+      'Somebody floods it, or nobody trims it. At its limit it takes 30 MB of Redis with the default CACHE_TTL.'
   },
   {
     alert: 'ForwardAuthInauthenticRevocations',
@@ -117,7 +128,9 @@ export const ALERTS = Object.freeze([
     when: '> 0',
     severity: 'critical',
     summary: 'Entries of the revocation log are not authentic',
-    description: 'A replica has another CACHE_SECRET, or somebody else writes to Redis. Each such entry makes everything void, which costs resolutions and lets nobody in.'
+    description:
+      'A replica has another CACHE_SECRET, or somebody else writes to Redis. Each such entry makes everything void, ' +
+        'which costs resolutions and lets nobody in.'
   },
   {
     alert: 'ForwardAuthAuditLogBehind',
@@ -172,7 +185,10 @@ function rule ({ alert, value, when, for: during, severity, summary, description
   ]
 }
 
-const rules = (selected, runbook, indent) => ALERTS.flatMap((one) => rule(one, selected, runbook)).map((line) => `${' '.repeat(indent)}${line}`).join('\n')
+const rules = (selected, runbook, indent) =>
+  ALERTS.flatMap((one) => rule(one, selected, runbook))
+    .map((line) => `${' '.repeat(indent)}${line}`)
+    .join('\n')
 
 export function prometheusRules () {
   const everywhere = (expr) => expr.replaceAll('{$one,', '{').replaceAll('{$one}', '')

@@ -29,29 +29,52 @@ export function createAuthenticator (deps: AuthenticateDeps): Authenticator {
 }
 
 /** Decided at each hit: nothing it is about was revoked since, and what cannot be known any more is young. */
-function mayUse ({ log, degradedTtlMs }: AuthenticateDeps, { entry, remainingMs, local }: MemoryRead & { kind: 'hit' }): boolean {
+function mayUse (
+  { log, degradedTtlMs }: AuthenticateDeps,
+  { entry, remainingMs, local }: MemoryRead & { kind: 'hit' }
+): boolean {
   if (log.isVoid(affectedOf(entry), { stamp: entry.stamp, local })) return false
   return log.isFollowing() || ageOf(entry, remainingMs) <= degradedTtlMs
 }
 
-/** Refresh ahead: a session in use is asked about before its entry ends, by one of the fleet and while nobody waits; a refusal is not. */
-function createRenewal ({ memory, refreshAhead, timeoutMs }: AuthenticateDeps, flights: Flights): (subject: CredentialContext, known: MemoryRead & { kind: 'hit' }) => void {
+/**
+ * Refresh ahead: a session in use is asked about before its entry ends, by one of the fleet and while nobody waits; a
+ * refusal is not.
+ */
+function createRenewal (
+  { memory, refreshAhead, timeoutMs }: AuthenticateDeps,
+  flights: Flights
+): (subject: CredentialContext, known: MemoryRead & { kind: 'hit' }) => void {
   const share = refreshAhead > 0 ? 1 - refreshAhead : -Infinity
   const isDue: ResolveOptions['accept'] = (entry, remainingMs) => remainingMs < entry.ttlMs * share
-  const options: ResolveOptions = { accept: (entry, remainingMs) => !isDue(entry, remainingMs), mayBeStale: true, leaseWaitMs: timeoutMs }
+  const options: ResolveOptions = {
+    accept: (entry, remainingMs) => !isDue(entry, remainingMs),
+    mayBeStale: true,
+    leaseWaitMs: timeoutMs
+  }
   return (subject, { entry, remainingMs }) => {
     if (!isDue(entry, remainingMs) || entry.resolution.kind !== 'valid') return
     // under the ordinary name: whoever comes when the entry has ended gets what this brings
-    if (!flights.has(subject.key) && memory.claimRenewal(subject.key)) flights.run(subject, subject.key, options).catch(() => {})
+    if (!flights.has(subject.key) && memory.claimRenewal(subject.key)) {
+      flights.run(subject, subject.key, options).catch(() => {})
+    }
   }
 }
 
-type Flights = Readonly<{ has: (name: string) => boolean, run: (subject: CredentialContext, name: string, options: ResolveOptions) => Promise<Authentication> }>
+type Flights = Readonly<{
+  has: (name: string) => boolean
+  run: (subject: CredentialContext, name: string, options: ResolveOptions) => Promise<Authentication>
+}>
 
-/** Emptied at its end: a table that the map has outgrown keeps what was in it until V8's next full collection, and by each other all that came later. */
+/**
+ * Emptied at its end: a table that the map has outgrown keeps what was in it until V8's next full collection, and by
+ * each other all that came later.
+ */
 type Slot = { flight: Promise<Authentication> | undefined }
 
-/** One flight a name: whoever asks while it is under way gets what it brings. All who wait share one budget of bytes. */
+/**
+ * One flight a name: whoever asks while it is under way gets what it brings. All who wait share one budget of bytes.
+ */
 function createFlights (deps: AuthenticateDeps): Flights {
   const slots = new Map<string, Slot>()
   const budget = createWaitingBudget(deps.waitingBytes)
@@ -77,8 +100,13 @@ function createFlights (deps: AuthenticateDeps): Flights {
   return { has: (name) => slots.has(name), run }
 }
 
-async function join (running: Promise<Authentication>, at: number, runAgain: () => Promise<Authentication>): Promise<Authentication> {
+async function join (
+  running: Promise<Authentication>,
+  at: number,
+  runAgain: () => Promise<Authentication>
+): Promise<Authentication> {
   const result = await running
-  const isTooOld = result.kind === 'resolved' && result.uncacheableSince !== undefined && at - result.uncacheableSince > JOIN_WITHIN_MS
+  const isTooOld =
+    result.kind === 'resolved' && result.uncacheableSince !== undefined && at - result.uncacheableSince > JOIN_WITHIN_MS
   return isTooOld ? await runAgain() : result
 }

@@ -6,7 +6,14 @@ import type { CredentialDigest } from '../core/cache-key.ts'
 import type { Entry } from '../core/entry.ts'
 import { capAt, identityDeadline, isExpired, isForAnotherAudience, lifetimeOf } from '../core/token-expiry.ts'
 import type { Resolution } from '../core/resolution.ts'
-import { AuthgearCircuitOpen, AuthgearTimeout, AuthgearUnreachable, ResolverError, RevokedMeanwhile, UnexpectedError } from '../errors.ts'
+import {
+  AuthgearCircuitOpen,
+  AuthgearTimeout,
+  AuthgearUnreachable,
+  ResolverError,
+  RevokedMeanwhile,
+  UnexpectedError
+} from '../errors.ts'
 import type { ClientTrace, ResolverResult } from '../authgear/resolver/types.ts'
 import type { Affected, RevocationSnapshot } from '../revocation/types.ts'
 
@@ -36,8 +43,15 @@ type Flight = Readonly<{
   tokenEnd: number
 }>
 
-/** One flight: the fleet's entry, or Authgear's answer for the whole fleet; made again where it was revoked meanwhile. Never rejects. */
-export async function resolve (deps: AuthenticateDeps, subject: CredentialContext, options: ResolveOptions): Promise<Authentication> {
+/**
+ * One flight: the fleet's entry, or Authgear's answer for the whole fleet; made again where it was revoked meanwhile.
+ * Never rejects.
+ */
+export async function resolve (
+  deps: AuthenticateDeps,
+  subject: CredentialContext,
+  options: ResolveOptions
+): Promise<Authentication> {
   try {
     const { credentials } = subject
     const now = deps.clock.wall()
@@ -55,13 +69,18 @@ export async function resolve (deps: AuthenticateDeps, subject: CredentialContex
     }
     return await resolveInTurn(flight)
   } catch (error) {
-    if (error instanceof ResolverError) return (options.mayBeStale ? staleInstead(deps, subject, error) : undefined) ?? { kind: 'unavailable', error }
+    if (error instanceof ResolverError) {
+      return (options.mayBeStale ? staleInstead(deps, subject, error) : undefined) ?? { kind: 'unavailable', error }
+    }
     deps.observer.unexpectedError(error)
     return { kind: 'unavailable', error: new UnexpectedError(error) }
   }
 }
 
-/** What memory knows as valid, though it has ended, takes no turn; what the fleet knows costs Authgear nothing, and takes none either. */
+/**
+ * What memory knows as valid, though it has ended, takes no turn; what the fleet knows costs Authgear nothing, and
+ * takes none either.
+ */
 async function resolveInTurn (flight: Flight): Promise<Authentication> {
   const { deps: { memory, failedCredentials }, subject, trace, wholeDigests } = flight
   const work = (): Promise<Authentication> => resolveUntilDeadline(flight)
@@ -88,17 +107,24 @@ async function resolveUntilDeadline (flight: Flight): Promise<Authentication> {
 }
 
 /**
- * A session that was valid when Authgear was last asked, while it cannot be asked: never after an answered error, which may be
- * about this very session, never when a revocation could have been missed, and never past a token's own end.
+ * A session that was valid when Authgear was last asked, while it cannot be asked: never after an answered error, which
+ * may be about this very session, never when a revocation could have been missed, and never past a token's own end.
  */
-function staleInstead ({ memory, log, clock }: AuthenticateDeps, { key, credentials }: CredentialContext, error: ResolverError): Authentication | undefined {
-  const isOut = error instanceof AuthgearUnreachable || error instanceof AuthgearTimeout || error instanceof AuthgearCircuitOpen
+function staleInstead (
+  { memory, log, clock }: AuthenticateDeps,
+  { key, credentials }: CredentialContext,
+  error: ResolverError
+): Authentication | undefined {
+  const isOut =
+    error instanceof AuthgearUnreachable || error instanceof AuthgearTimeout || error instanceof AuthgearCircuitOpen
   if (!isOut || !log.isFollowing()) return undefined
   const known = memory.readEnded(key)
   if (known.kind !== 'hit' || known.entry.resolution.kind !== 'valid') return undefined
   if (log.isVoid(affectedOf(known.entry), { stamp: known.entry.stamp, local: known.local })) return undefined
   const now = clock.wall()
-  return now < identityDeadline(credentials, now) ? { ...resolved(known.entry, known.remainingMs, 'memory'), stale: true } : undefined
+  return now < identityDeadline(credentials, now)
+    ? { ...resolved(known.entry, known.remainingMs, 'memory'), stale: true }
+    : undefined
 }
 
 /** @returns undefined where a revocation overtook it: a voided result is never answered */
@@ -134,13 +160,26 @@ function knownAffected ({ deps: { memory }, subject, digests }: Flight): Affecte
 }
 
 /** A promoted entry keeps what is left of its life. */
-function adopt (flight: Flight, { entry, remainingMs, coalesced }: SharedLookup & { kind: 'found' }): Authentication | undefined {
-  const { deps: { memory, observer, log, failedCredentials }, subject, trace, wholeDigests } = flight
+function adopt (
+  flight: Flight,
+  { entry, remainingMs, coalesced }: SharedLookup & { kind: 'found' }
+): Authentication | undefined {
+  const {
+    deps: { memory, observer, log, failedCredentials },
+    subject,
+    trace,
+    wholeDigests
+  } = flight
   if (!isUsable(flight, entry, remainingMs)) return undefined
   if (coalesced) observer.coalesced('fleet')
   const { local, at } = log.snapshot()
-  memory.write(subject.key, entry, capped(flight, entry, remainingMs), { local, at: at - ageOf(entry, remainingMs), isBounded: isVariable(flight, entry) })
-  if (entry.resolution.kind === 'valid') failedCredentials.judged(trace, wholeDigests, 'valid') // a refusal was counted where Authgear was asked
+  memory.write(subject.key, entry, capped(flight, entry, remainingMs), {
+    local,
+    at: at - ageOf(entry, remainingMs),
+    isBounded: isVariable(flight, entry)
+  })
+  // a refusal was counted where Authgear was asked
+  if (entry.resolution.kind === 'valid') failedCredentials.judged(trace, wholeDigests, 'valid')
   return resolved(entry, remainingMs, 'redis')
 }
 
@@ -154,7 +193,8 @@ async function ask (flight: Flight, turn: SharedLookup & { kind: 'ask' }): Promi
     const began = momentOf(clock)
     const { resolution, isConclusive } = await resolveConclusively(flight)
     const tookMs = elapsedSince(began, clock)
-    if (tookMs > MAX_ATTEMPTS * timeoutMs) return undefined // this process was frozen: an answer of before says nothing of now
+    // this process was frozen: an answer of before says nothing of now
+    if (tookMs > MAX_ATTEMPTS * timeoutMs) return undefined
     if (!isConclusive) observer.noVerdict()
     const affected = { userId: userOf(resolution), digests }
     const isVoid = log.isVoid(affected, snapshot)
@@ -175,15 +215,23 @@ async function ask (flight: Flight, turn: SharedLookup & { kind: 'ask' }): Promi
   }
 }
 
-/** Silence may be a hiccup of Authgear's: it takes the place of a session that is known to be valid only if it comes twice. */
+/**
+ * Silence may be a hiccup of Authgear's: it takes the place of a session that is known to be valid only if it comes
+ * twice.
+ */
 async function resolveConclusively (flight: Flight): Promise<ResolverResult> {
   const { deps: { resolver, memory, log, failedCredentials }, digests, wholeDigests, trace, subject } = flight
   const sent = { all: digests, whole: wholeDigests }
   const first = await resolver.resolve(subject.credentials, trace, sent)
   if (first.isConclusive) failedCredentials.judged(trace, wholeDigests, first.resolution.kind)
   const known = memory.read(subject.key)
-  const isDoubtful = first.isConclusive && first.resolution.kind === 'invalid' && first.resolution.noIdentityHeaders &&
-    known.kind === 'hit' && known.entry.resolution.kind === 'valid' && !log.isVoid(affectedOf(known.entry), { stamp: known.entry.stamp, local: known.local })
+  const isDoubtful =
+    first.isConclusive &&
+    first.resolution.kind === 'invalid' &&
+    first.resolution.noIdentityHeaders &&
+    known.kind === 'hit' &&
+    known.entry.resolution.kind === 'valid' &&
+    !log.isVoid(affectedOf(known.entry), { stamp: known.entry.stamp, local: known.local })
   return isDoubtful ? await resolver.resolve(subject.credentials, trace, sent) : first
 }
 
@@ -191,7 +239,12 @@ function lifetimeFor ({ deps: { lifetimes, clock }, subject }: Flight, resolutio
   return lifetimeOf(resolution, subject.credentials, lifetimes, clock.wall(), Math.random())
 }
 
-function entryOf ({ digests, deps: { clock } }: Flight, resolution: Resolution, { stamp }: RevocationSnapshot, ttlMs: number): Entry {
+function entryOf (
+  { digests, deps: { clock } }: Flight,
+  resolution: Resolution,
+  { stamp }: RevocationSnapshot,
+  ttlMs: number
+): Entry {
   return { resolution, stamp, digests, ttlMs, sealedAt: clock.wall() }
 }
 

@@ -42,7 +42,10 @@ export type CredentialContext = Readonly<{
 export type Authenticator = Readonly<{
   /** Synchronous when memory knows the answer, since an `async` hop costs 5 % of the hot path. Never rejects. */
   authenticate: (subject: CredentialContext) => Authentication | Promise<Authentication>
-  /** As `authenticate`, of a resolution no older than `maxAgeMs`: a role may just have been given. One flight for all who ask. */
+  /**
+   * As `authenticate`, of a resolution no older than `maxAgeMs`: a role may just have been given. One flight for all
+   * who ask.
+   */
   confirm: (subject: CredentialContext, maxAgeMs: number) => Promise<Authentication>
 }>
 

@@ -32,7 +32,11 @@ export function readWebhook (body: string, appId: string | undefined): WebhookRe
   if (userIds.length === 0) return { kind: 'unreadable' }
   const quietMs = WITHOUT_QUIET.has(type) ? 0 : QUIET
   const id = typeof event['id'] === 'string' ? event['id'] : undefined
-  return { kind: 'revokes', id, revocations: userIds.map((userId) => ({ target: { kind: 'user', userId }, origin: 'webhook', quietMs })) }
+  return {
+    kind: 'revokes',
+    id,
+    revocations: userIds.map((userId) => ({ target: { kind: 'user', userId }, origin: 'webhook', quietMs }))
+  }
 }
 
 /** A promotion names two: who the anonymous user was, and who they are now. */

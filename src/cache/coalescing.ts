@@ -90,14 +90,18 @@ export type SharedCacheOptions = Readonly<{
 export const ASK_ALONE: SharedLookup = Object.freeze({ kind: 'ask', done: async () => {} })
 
 /** A service without Redis is a fleet of one. */
-export const NO_SHARED_CACHE: SharedCache = Object.freeze({ lookup: async () => ASK_ALONE, read: async () => undefined })
+export const NO_SHARED_CACHE: SharedCache = Object.freeze({
+  lookup: async () => ASK_ALONE,
+  read: async () => undefined
+})
 
 export function createSharedCache (options: SharedCacheOptions): SharedCache {
   const cache = createRedisCache(options.tier)
   const leases = createLeases(options.tier, options.leaseMs)
   const shared: Shared = { ...options, cache, leases }
   return Object.freeze({
-    lookup: (key: CacheKey, accept: Accept, leaseWaitMs = options.leaseWaitMs) => takeTurn({ shared, accept, leaseWaitMs }, key),
+    lookup: (key: CacheKey, accept: Accept, leaseWaitMs = options.leaseWaitMs) =>
+      takeTurn({ shared, accept, leaseWaitMs }, key),
     read: async (key: CacheKey, accept: Accept) => found(await readReported(shared, key), accept)
   })
 }
@@ -117,10 +121,15 @@ async function takeTurn (context: Context, key: CacheKey): Promise<SharedLookup>
 }
 
 function found (read: CacheRead, accept: Accept): SharedLookup & { kind: 'found' } | undefined {
-  return read.kind === 'hit' && accept(read.entry, read.remainingMs) ? { ...read, kind: 'found', coalesced: false } : undefined
+  return read.kind === 'hit' && accept(read.entry, read.remainingMs)
+    ? { ...read, kind: 'found', coalesced: false }
+    : undefined
 }
 
-/** One asks Authgear, the others look for its value every 10–20 ms; no one waits for longer than patience, or for a Redis that is gone. */
+/**
+ * One asks Authgear, the others look for its value every 10–20 ms; no one waits for longer than patience, or for a
+ * Redis that is gone.
+ */
 async function contend (context: Context, key: CacheKey, firstMs: number): Promise<SharedLookup> {
   const { shared, leaseWaitMs } = context
   const { clock } = shared.tier
@@ -129,7 +138,9 @@ async function contend (context: Context, key: CacheKey, firstMs: number): Promi
   for (let limitMs = firstMs, lost = false; ; lost = true) {
     const contention = await contendWithin(limitMs, context, key, token)
     if (contention.kind === 'found') return { ...contention, coalesced: lost }
-    if (contention.kind === 'won') return { kind: 'ask', done: (entry, lifeMs) => finish(shared, key, token, entry, lifeMs) }
+    if (contention.kind === 'won') {
+      return { kind: 'ask', done: (entry, lifeMs) => finish(shared, key, token, entry, lifeMs) }
+    }
     if (contention.kind === 'unreachable') shared.observer.sharedError('lease', contention.error)
     if (contention.kind !== 'lost') return ASK_ALONE
     await sleep(10 + Math.random() * 10)
@@ -139,7 +150,12 @@ async function contend (context: Context, key: CacheKey, firstMs: number): Promi
 }
 
 /** A lease that was won too late to be used is given back. */
-async function contendWithin (limitMs: number, { shared, accept }: Context, key: CacheKey, token: string): Promise<Contention> {
+async function contendWithin (
+  limitMs: number,
+  { shared, accept }: Context,
+  key: CacheKey,
+  token: string
+): Promise<Contention> {
   const contention = shared.leases.contend(key, token, accept)
   try {
     return await within(Math.max(0, limitMs), contention)
@@ -155,7 +171,13 @@ async function finish (shared: Shared, key: CacheKey, token: string, entry?: Ent
   await release(shared, key, token)
 }
 
-async function write ({ cache, leases, observer }: Shared, key: CacheKey, token: string, entry?: Entry, lifeMs = 0): Promise<void> {
+async function write (
+  { cache, leases, observer }: Shared,
+  key: CacheKey,
+  token: string,
+  entry?: Entry,
+  lifeMs = 0
+): Promise<void> {
   if (entry === undefined) return
   const written = await cache.write(key, entry, lifeMs, { name: leases.nameOf(key), token })
   if (written.kind === 'unreachable') observer.sharedError('write', written.error)

@@ -2,11 +2,16 @@ import type { Entry } from '../core/entry.ts'
 import { isConstant } from './intern.ts'
 
 /**
- * Bytes of V8's heap (64 bits, no compressed pointers) that what memory keeps of one entry can take, never fewer than it does:
- * `test/integration/entry-size.test.ts` compares both. What many entries have in common is counted for each of them.
+ * Bytes of V8's heap (64 bits, no compressed pointers) that what memory keeps of one entry can take, never fewer than
+ * it does: `test/integration/entry-size.test.ts` compares both. What many entries have in common is counted for each of
+ * them.
  */
 export function entryBytes (key: string, { resolution, stamp, digests }: Entry, isIndexed: boolean): number {
-  const identity = resolution.kind === 'valid' ? IDENTITY + sum(resolution.identity, (value) => value === undefined || isConstant(value) ? 0 : textBytes(value)) : 0
+  const identity =
+    resolution.kind === 'valid'
+      ? IDENTITY +
+        sum(resolution.identity, (value) => (value === undefined || isConstant(value) ? 0 : textBytes(value)))
+      : 0
   return PLACE + SLOT + textBytes(key) + identity +
     STAMP + textBytes(stamp.position.id) + textBytes(stamp.position.nonce) +
     LIST + sum(digests, (digest) => POINTER + textBytes(digest) + (isIndexed ? INDEXED : 0))
@@ -15,7 +20,10 @@ export function entryBytes (key: string, { resolution, stamp, digests }: Entry, 
 const POINTER = 8
 /** An array's head and that of its elements. */
 const LIST = 48
-/** Its turn in the map of keys, which is up to twice as large as what is in it, and in the lists of the least recently used. */
+/**
+ * Its turn in the map of keys, which is up to twice as large as what is in it, and in the lists of the least recently
+ * used.
+ */
 const PLACE = 104
 /** The entry with its place: eleven properties, three of them numbers with a fraction. */
 const SLOT = 208

@@ -11,7 +11,10 @@ const CONSTANTS: ReadonlyMap<string, string> = new Map(['', 'true', 'false'].map
 
 export const isConstant = (value: string): boolean => CONSTANTS.has(value)
 
-/** @returns what memory keeps of an entry: what many have is there once, so that a million sessions fit (docs/performance.md) */
+/**
+ * @returns what memory keeps of an entry: what many have is there once, so that a million sessions fit
+ * (docs/performance.md)
+ */
 export function createInterner (): (entry: Entry) => Entry {
   const values = new Map<string, string>()
   let stamp: Stamp | undefined
@@ -39,18 +42,33 @@ export function createInterner (): (entry: Entry) => Entry {
   const stampOf = (own: Stamp): Stamp => {
     if (stamp !== undefined && isSame(stamp, own)) return stamp
     const generation = stamp?.generation === own.generation ? stamp.generation : flat(own.generation)
-    stamp = { generation, position: { id: flat(own.position.id) as Stamp['position']['id'], nonce: flat(own.position.nonce) } }
+    stamp = {
+      generation,
+      position: { id: flat(own.position.id) as Stamp['position']['id'], nonce: flat(own.position.nonce) }
+    }
     return stamp
   }
-  return ({ resolution, stamp, digests, ttlMs, sealedAt }) =>
-    ({ resolution: resolutionOf(resolution), stamp: stampOf(stamp), digests: digests.map((digest) => flat(digest)), ttlMs, sealedAt })
+  return ({ resolution, stamp, digests, ttlMs, sealedAt }) => ({
+    resolution: resolutionOf(resolution),
+    stamp: stampOf(stamp),
+    digests: digests.map((digest) => flat(digest)),
+    ttlMs,
+    sealedAt
+  })
 }
 
 function isSame (one: Stamp, other: Stamp): boolean {
-  return one.generation === other.generation && one.position.id === other.position.id && one.position.nonce === other.position.nonce
+  return (
+    one.generation === other.generation &&
+    one.position.id === other.position.id &&
+    one.position.nonce === other.position.nonce
+  )
 }
 
-/** A part of a longer string keeps the whole of it, and two bytes a character where the whole has them: a copy does neither. All is ASCII. */
+/**
+ * A part of a longer string keeps the whole of it, and two bytes a character where the whole has them: a copy does
+ * neither. All is ASCII.
+ */
 function flat<Text extends string> (text: Text): Text {
   return Buffer.from(text, 'latin1').toString('latin1') as Text
 }

@@ -21,7 +21,8 @@ export function createVariants (): Variants {
   const keysOf = new Map<CredentialDigest, readonly string[]>()
   return Object.freeze({
     add: (key: string, digests: readonly CredentialDigest[]) => digests.flatMap((digest) => {
-      const keys = NONE.concat(keysOf.get(digest) ?? NONE, key) // as large as what is in it, which no other way makes sure of
+      // as large as what is in it, which no other way makes sure of
+      const keys = NONE.concat(keysOf.get(digest) ?? NONE, key)
       keysOf.set(digest, keys)
       return keys.length > MAX_VARIANTS ? keys.slice(0, 1) : []
     }),
@@ -36,15 +37,19 @@ export function createVariants (): Variants {
 }
 
 /**
- * Ends by both clocks: only the wall clock goes on while a machine sleeps, and only the other one is never set back. Whole milliseconds,
- * of the wall clock since the cache was made: V8 keeps small integers in the object itself, and 16 bytes elsewhere for any other number.
- * The entry itself with its place in memory: two objects would take 32 bytes more.
+ * Ends by both clocks: only the wall clock goes on while a machine sleeps, and only the other one is never set back.
+ * Whole milliseconds, of the wall clock since the cache was made: V8 keeps small integers in the object itself, and 16
+ * bytes elsewhere for any other number. The entry itself with its place in memory: two objects would take 32 bytes
+ * more.
  */
-type Slot = Entry & Readonly<{ local: number, at: number, isBounded: boolean, endsMonotonic: number, endsWall: number }> & { renewedAt: number }
+type Slot = Entry
+  & Readonly<{ local: number, at: number, isBounded: boolean, endsMonotonic: number, endsWall: number }> & {
+    renewedAt: number
+  }
 
 /**
- * When the entry's resolution began: number of revocations taken here by then, and monotonic milliseconds. A slow older one never
- * takes a newer one's place. `isBounded`: only so many entries of each of its credentials may be remembered.
+ * When the entry's resolution began: number of revocations taken here by then, and monotonic milliseconds. A slow older
+ * one never takes a newer one's place. `isBounded`: only so many entries of each of its credentials may be remembered.
  */
 export type MemoryMark = Readonly<{ local: number, at: number, isBounded?: boolean }>
 
@@ -72,7 +77,10 @@ export interface MemoryCache extends Cache<string> {
 }
 
 export type MemoryOptions = Readonly<{
-  /** CACHE_MAX_ENTRIES: of those that are valid, of which the least recently used go first; refusals are a tenth as many at most. */
+  /**
+   * CACHE_MAX_ENTRIES: of those that are valid, of which the least recently used go first; refusals are a tenth as many
+   * at most.
+   */
   maxEntries: number
   /** CACHE_MAX_MEMORY: for what is valid and what is refused together. */
   maxBytes: number
@@ -84,7 +92,10 @@ export type MemoryOptions = Readonly<{
 const MISS = Object.freeze({ kind: 'miss' })
 const STORED: CacheWrite = Object.freeze({ kind: 'stored' })
 const RENEWAL_PAUSE_MS = 1000
-/** Share of both limits for refusals: a stranger can make as many as he likes, and none of them is worth a session's place. */
+/**
+ * Share of both limits for refusals: a stranger can make as many as he likes, and none of them is worth a session's
+ * place.
+ */
 const REFUSED_SHARE = 0.1
 /** Bytes that the lists of the least recently used take from the start, for each entry that there may be. */
 const RESERVED = 40
@@ -101,12 +112,15 @@ export function createMemoryCache ({ maxEntries, maxBytes, clock, staleMs = 0 }:
   const compact = createInterner()
   const epoch = clock.wall()
   const refusedBytes = maxBytes * REFUSED_SHARE
-  const valid = openStore(maxEntries, maxBytes - refusedBytes, ({ isBounded, digests }, key) => { if (isBounded) variants.remove(key, digests) })
+  const valid = openStore(maxEntries, maxBytes - refusedBytes, ({ isBounded, digests }, key) => {
+    if (isBounded) variants.remove(key, digests)
+  })
   /** First in, first out: it is only peeked into. */
   const refused = openStore(Math.ceil(maxEntries * REFUSED_SHARE), refusedBytes)
   const reserved = RESERVED * (valid.max + refused.max)
 
-  const remainingOf = (slot: Slot): number => Math.min(slot.endsMonotonic - clock.monotonic(), slot.endsWall + epoch - clock.wall())
+  const remainingOf = (slot: Slot): number =>
+    Math.min(slot.endsMonotonic - clock.monotonic(), slot.endsWall + epoch - clock.wall())
   const peek = (key: string): Slot | undefined => valid.peek(key) ?? refused.peek(key)
   const remove = (key: string): void => { if (!valid.delete(key)) refused.delete(key) }
 
@@ -145,7 +159,12 @@ export function createMemoryCache ({ maxEntries, maxBytes, clock, staleMs = 0 }:
     read: (key: string) => read(key, 0),
     readEnded: (key: string) => read(key, staleMs),
     knowsAsValid: (key: string) => valid.has(key),
-    write (key: string, entry: Entry, lifeMs: number, { local, at, isBounded = false }: MemoryMark = { local: 0, at: clock.monotonic() }): CacheWrite {
+    write (
+      key: string,
+      entry: Entry,
+      lifeMs: number,
+      { local, at, isBounded = false }: MemoryMark = { local: 0, at: clock.monotonic() }
+    ): CacheWrite {
       sweep(SWEPT_BY_WRITE)
       const isOvertaken = at < (peek(key)?.at ?? -Infinity)
       if (lifeMs <= 0 || isOvertaken) return STORED
@@ -182,7 +201,11 @@ export function createMemoryCache ({ maxEntries, maxBytes, clock, staleMs = 0 }:
 }
 
 /** What the lists take from the start is part of the budget; there are never more entries than would fit. */
-function openStore (maxEntries: number, maxBytes: number, dispose: (slot: Slot, key: string) => void = () => {}): Store {
+function openStore (
+  maxEntries: number,
+  maxBytes: number,
+  dispose: (slot: Slot, key: string) => void = () => {}
+): Store {
   const max = Math.max(1, Math.min(maxEntries, Math.floor(maxBytes / (SMALLEST + RESERVED))))
   return new LRUCache<string, Slot>({ max, dispose, maxSize: Math.max(1, Math.floor(maxBytes - RESERVED * max)) })
 }

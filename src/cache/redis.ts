@@ -13,7 +13,10 @@ const CLOCK_TOLERANCE_MS = 5 * 60_000
 const MISS: CacheRead = Object.freeze({ kind: 'miss' })
 const STORED: CacheWrite = Object.freeze({ kind: 'stored' })
 
-/** The lease under which a value is written: a frozen server runs a command when it thaws, and would give an old answer a new life. */
+/**
+ * The lease under which a value is written: a frozen server runs a command when it thaws, and would give an old answer
+ * a new life.
+ */
 export type Fence = Readonly<{ name: string, token: string }>
 
 export interface RedisCache extends Cache<CacheKey> {
@@ -53,7 +56,10 @@ export async function readValue (tier: RedisTier, key: CacheKey): Promise<Stored
   return { pttl, sealed, asked }
 }
 
-/** A list or a hash under our name is what somebody else put there: it opens as little as garbage does, and is written over. */
+/**
+ * A list or a hash under our name is what somebody else put there: it opens as little as garbage does, and is written
+ * over.
+ */
 function noneOfOurs (error: unknown): Buffer {
   if (error instanceof Error && error.message.startsWith('WRONGTYPE')) return Buffer.alloc(0)
   throw error
@@ -68,7 +74,9 @@ export function judge ({ sealer, clock }: RedisTier, key: CacheKey, { pttl, seal
   const entry = decodeEntry(plain)
   if (entry === undefined) return { kind: 'rejected', why: 'malformed' }
   const ageMs = clock.wall() - entry.sealedAt
-  if (ageMs > entry.ttlMs + CLOCK_TOLERANCE_MS || ageMs < -CLOCK_TOLERANCE_MS) return { kind: 'rejected', why: 'revived' }
+  if (ageMs > entry.ttlMs + CLOCK_TOLERANCE_MS || ageMs < -CLOCK_TOLERANCE_MS) {
+    return { kind: 'rejected', why: 'revived' }
+  }
   // a process that was frozen finds an answer of before when it thaws
   const remainingMs = Math.min(pttl, entry.ttlMs) - elapsedSince(asked, clock)
   return remainingMs > 0 ? { kind: 'hit', entry, remainingMs } : MISS

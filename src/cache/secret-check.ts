@@ -5,15 +5,24 @@ import type { Sealer } from '../crypto/sealing.ts'
 /** `foreign`: what is there was sealed by a replica with another CACHE_SECRET. */
 export type SecretCheckResult = 'ours' | 'foreign' | 'none' | 'unreachable'
 
-export type SecretCheckDeps = Readonly<{ commands: Pick<RedisCommands, 'getBuffer' | 'setPx' | 'setIfAbsent'>, sealer: Sealer, name: string }>
+export type SecretCheckDeps = Readonly<{
+  commands: Pick<RedisCommands, 'getBuffer' | 'setPx' | 'setIfAbsent'>
+  sealer: Sealer
+  name: string
+}>
 
 export type SecretCheck = Readonly<{
   read: () => Promise<SecretCheckResult>
-  /** As `read`; one of ours lives longer by it, and where there is none it is put there. A foreign one is left alone. */
+  /**
+   * As `read`; one of ours lives longer by it, and where there is none it is put there. A foreign one is left alone.
+   */
   refresh: () => Promise<SecretCheckResult>
 }>
 
-/** Milliseconds between two beats of a replica, and for which one counts: after the secret was changed everywhere the old one is soon gone. */
+/**
+ * Milliseconds between two beats of a replica, and for which one counts: after the secret was changed everywhere the
+ * old one is soon gone.
+ */
 const REFRESH_INTERVAL_MS = 60_000
 const MARK_LIFE_MS = 3 * REFRESH_INTERVAL_MS
 
@@ -22,8 +31,8 @@ const PLACE = 'canary' as CacheKey
 const TEXT = Buffer.from('authgear-forward-auth')
 
 /**
- * One sealed entry by which replicas, and `doctor`, see whether they share a CACHE_SECRET. It tells a reader of Redis no more
- * than any other entry there: who can guess the secret can check the guess.
+ * One sealed entry by which replicas, and `doctor`, see whether they share a CACHE_SECRET. It tells a reader of Redis
+ * no more than any other entry there: who can guess the secret can check the guess.
  */
 export function createSecretCheck ({ commands, sealer, name }: SecretCheckDeps): SecretCheck {
   const read = async (): Promise<SecretCheckResult> => {
@@ -38,7 +47,8 @@ export function createSecretCheck ({ commands, sealer, name }: SecretCheckDeps):
     if (reading !== 'none') return reading
     return await commands.setIfAbsent(name, text(), MARK_LIFE_MS) ? 'ours' : await read()
   }
-  const orUnreachable = (answer: Promise<SecretCheckResult>): Promise<SecretCheckResult> => answer.catch(() => 'unreachable')
+  const orUnreachable = (answer: Promise<SecretCheckResult>): Promise<SecretCheckResult> =>
+    answer.catch(() => 'unreachable')
   return Object.freeze({ read: () => orUnreachable(read()), refresh: () => orUnreachable(refresh()) })
 }
 

@@ -1,6 +1,9 @@
 import type { Entry } from '../core/entry.ts'
 
-/** `rejected`: something was there that this service did not put there for this key, or that is too old: a miss, but counted. */
+/**
+ * `rejected`: something was there that this service did not put there for this key, or that is too old: a miss, but
+ * counted.
+ */
 export type CacheRead =
   | Readonly<{ kind: 'hit', entry: Entry, remainingMs: number }>
   | Readonly<{ kind: 'miss' }>

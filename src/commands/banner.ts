@@ -6,7 +6,13 @@ export type Banner = Readonly<Record<'version' | 'authgear' | 'tiers' | 'ttl' | 
 
 /** For a person, in one line; nothing of it is secret. */
 export function bannerOf (config: Config, version: string): Banner {
-  return { version, authgear: authgearOf(config), tiers: tiersOf(config), ttl: ttlOf(config), listeners: listenersOf(config) }
+  return {
+    version,
+    authgear: authgearOf(config),
+    tiers: tiersOf(config),
+    ttl: ttlOf(config),
+    listeners: listenersOf(config)
+  }
 }
 
 function authgearOf ({ authgear: { endpoint, resolverUrl }, audit }: Config): string {
@@ -15,10 +21,14 @@ function authgearOf ({ authgear: { endpoint, resolverUrl }, audit }: Config): st
 }
 
 function tiersOf ({ cache, redis }: Config): string {
-  return `memory (${cache.maxEntries} entries, ${showBytes(cache.maxBytes)})${redis === undefined ? '' : `, Redis (${describeServers(redis.servers)}${cache.secret === undefined ? ', CACHE_SECRET=none' : ''})`}`
+  return `memory (${cache.maxEntries} entries, ` +
+    `${showBytes(cache.maxBytes)})${redis === undefined ? '' : `, Redis (${describeServers(redis.servers)}${cache.secret === undefined ? ', CACHE_SECRET=none' : ''})`}`
 }
 
-function ttlOf ({ cache: { ttlMs, negativeTtlMs, refreshAhead, staleIfErrorMs, degradedTtlMs }, redis }: Config): string {
+function ttlOf ({
+  cache: { ttlMs, negativeTtlMs, refreshAhead, staleIfErrorMs, degradedTtlMs },
+  redis
+}: Config): string {
   return [
     `valid ${lasting(ttlMs)}`,
     `refused ${lasting(negativeTtlMs)}`,

@@ -5,24 +5,39 @@ import { LEAF_LIFE } from './cert/sign.ts'
 import type { Out } from './out.ts'
 
 /** The outside, so that tests need not wait; `sleep` ends early when `signal` aborts, and does not throw then. */
-export type CertSurroundings = Readonly<{ now: () => number, sleep: (ms: number, signal: AbortSignal) => Promise<unknown> }>
+export type CertSurroundings = Readonly<{
+  now: () => number
+  sleep: (ms: number, signal: AbortSignal) => Promise<unknown>
+}>
 
 const system: CertSurroundings = Object.freeze({
   now: () => Date.now(),
   sleep: async (ms: number, signal: AbortSignal) => await setTimeout(ms, undefined, { signal }).catch(() => undefined)
 })
 
-/** Looks at the clock this often: a machine that slept, or whose clock was set, is noticed, and timers hold 24 days at most. */
+/**
+ * Looks at the clock this often: a machine that slept, or whose clock was set, is noticed, and timers hold 24 days at
+ * most.
+ */
 const LOOK_EVERY = 600_000
 
 const day = (ms: number): string => new Date(ms).toISOString().slice(0, 10)
 
 const report = ({ out, caDir, hosts, clientDir }: CertOptions, expiry: number): string =>
-  `wrote ${[out, clientDir].filter(directory => directory !== undefined).join(' and ')}: for ${hosts.map(({ value }) => value).join(', ')}, valid until ${day(expiry)}\n` +
+  `wrote ${[out, clientDir].filter((directory) => directory !== undefined).join(' and ')}: for ` +
+  `${hosts.map(({ value }) => value).join(', ')}, valid until ${day(expiry)}\n` +
   `the authority's key stays in ${caDir}: share that directory with nobody, and keep it\n`
 
-/** Runs until the signal; a renewal that fails is said and tried again, since two thirds of the life are still to come. */
-async function renew (options: CertOptions, first: number, out: Out, { now, sleep }: CertSurroundings, signal: AbortSignal): Promise<void> {
+/**
+ * Runs until the signal; a renewal that fails is said and tried again, since two thirds of the life are still to come.
+ */
+async function renew (
+  options: CertOptions,
+  first: number,
+  out: Out,
+  { now, sleep }: CertSurroundings,
+  signal: AbortSignal
+): Promise<void> {
   let expiry = first
   for (;;) {
     await sleep(LOOK_EVERY, signal)
@@ -37,7 +52,10 @@ async function renew (options: CertOptions, first: number, out: Out, { now, slee
   }
 }
 
-/** Of a defect this is all that is known, of a system error the code and path, of ours a sentence; none holds key material. */
+/**
+ * Of a defect this is all that is known, of a system error the code and path, of ours a sentence; none holds key
+ * material.
+ */
 const messageOf = (error: unknown): string => error instanceof Error ? error.message : String(error)
 
 async function untilSignal (run: (signal: AbortSignal) => Promise<void>): Promise<void> {
@@ -52,7 +70,11 @@ async function untilSignal (run: (signal: AbortSignal) => Promise<void>): Promis
 }
 
 /** `cert`: a small authority and a certificate of it for the link between proxy and service. Returns the exit code. */
-export async function cert (args: readonly string[], out: Out, surroundings: CertSurroundings = system): Promise<number> {
+export async function cert (
+  args: readonly string[],
+  out: Out,
+  surroundings: CertSurroundings = system
+): Promise<number> {
   let usage = USAGE
   try {
     const options = certOptions(args)

@@ -2,19 +2,32 @@ import { loadConfig, type LoadedConfig, type Setting } from '../config/index.ts'
 import type { Out } from './out.ts'
 
 /** Policies stand in the proxy's configuration, so that nothing here can see one that nobody meets. */
-const NOTE = 'note: today\'s Authgear sends no amr, so a route with `amr=…` in its policy refuses everybody (docs/policies.md)\n'
+const NOTE =
+  "note: today's Authgear sends no amr, so a route with `amr=…` in its policy refuses everybody (docs/policies.md)\n"
 
 const SOURCES: Readonly<Record<Setting['source'], string>> = { default: 'default', set: 'environment', file: 'file' }
 const HEAD = ['variable', 'value', 'from'] as const
 
-/** Prints the configuration as it counts, with secrets masked, and its warnings; or all that is wrong with it. Returns the exit code. */
-export function check (env: NodeJS.ProcessEnv, out: Out, load: (env: NodeJS.ProcessEnv) => LoadedConfig = loadConfig): 0 | 1 {
+/**
+ * Prints the configuration as it counts, with secrets masked, and its warnings; or all that is wrong with it. Returns
+ * the exit code.
+ */
+export function check (
+  env: NodeJS.ProcessEnv,
+  out: Out,
+  load: (env: NodeJS.ProcessEnv) => LoadedConfig = loadConfig
+): 0 | 1 {
   const loaded = load(env)
   if (loaded.kind === 'errors') {
     loaded.errors.forEach(error => out.write(`error: ${error}\n`))
     return 1
   }
-  out.write(table([HEAD, ...loaded.settings.map(({ name, shown, source }) => [name, shown === '' ? '–' : shown, SOURCES[source]] as const)]))
+  out.write(
+    table([
+      HEAD,
+      ...loaded.settings.map(({ name, shown, source }) => [name, shown === '' ? '–' : shown, SOURCES[source]] as const)
+    ])
+  )
   loaded.warnings.forEach(warning => out.write(`warning: ${warning}\n`))
   out.write(NOTE)
   return 0

@@ -14,16 +14,30 @@ import { judgeFailure } from './doctor/checks/authgear.ts'
 import { asJson, asText, countOf, type Report, type Result } from './doctor/report.ts'
 import type { Out } from './out.ts'
 
-export type DoctorIo = Readonly<{ stdin: AsyncIterable<string | Uint8Array> & Readonly<{ isTTY?: boolean }>, out: Out, err: Out }>
+export type DoctorIo = Readonly<{
+  stdin: AsyncIterable<string | Uint8Array> & Readonly<{ isTTY?: boolean }>
+  out: Out
+  err: Out
+}>
 
-/** Looks at the configured Authgear and Redis as the service would use them, and says what is wrong. @returns the exit code: 1 where there is an error */
-export async function doctor (args: readonly string[], env: NodeJS.ProcessEnv, { stdin, out, err }: DoctorIo, clock: Clock = systemClock): Promise<0 | 1> {
+/**
+ * Looks at the configured Authgear and Redis as the service would use them, and says what is wrong.
+ * @returns the exit code: 1 where there is an error
+ */
+export async function doctor (
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+  { stdin, out, err }: DoctorIo,
+  clock: Clock = systemClock
+): Promise<0 | 1> {
   const options = doctorOptions(args)
   if (typeof options === 'string') {
     out.write(options === 'help' ? USAGE : `error: ${options}\n\n${USAGE}`)
     return options === 'help' ? 0 : 1
   }
-  if (options.paste !== undefined && stdin.isTTY === true) err.write(`paste the ${options.paste}, then press Ctrl-D on a line of its own\n`)
+  if (options.paste !== undefined && stdin.isTTY === true) {
+    err.write(`paste the ${options.paste}, then press Ctrl-D on a line of its own\n`)
+  }
   const pasted = options.paste === undefined ? '' : await text(stdin)
   const report = await examine(env, { options, pasted, clock })
   out.write(options.json ? asJson(report) : asText(report))
@@ -34,13 +48,24 @@ type Given = Readonly<{ options: DoctorOptions, pasted: string, clock: Clock }>
 
 async function examine (env: NodeJS.ProcessEnv, given: Given): Promise<Report> {
   const loaded = loadConfig(env)
-  const configuration = (findings: readonly Finding[]): Result => ({ title: 'the configuration', outcome: looked(...findings) })
-  if (loaded.kind === 'errors') return { endpoint: undefined, results: [configuration(loaded.errors.map((error) => found('configuration', error)))] }
+  const configuration = (findings: readonly Finding[]): Result => ({
+    title: 'the configuration',
+    outcome: looked(...findings)
+  })
+  if (loaded.kind === 'errors') {
+    return {
+      endpoint: undefined,
+      results: [configuration(loaded.errors.map((error) => found('configuration', error)))]
+    }
+  }
   const { config, warnings } = loaded
   const context = openContext(config, env['AUTHGEAR_ENDPOINT'] ?? '', given)
   try {
     const results = await runAll(PROBES, context)
-    return { endpoint: config.authgear.endpoint.origin, results: [configuration(warnings.map((warning) => found('configuration-doubtful', warning))), ...results] }
+    return {
+      endpoint: config.authgear.endpoint.origin,
+      results: [configuration(warnings.map((warning) => found('configuration-doubtful', warning))), ...results]
+    }
   } finally {
     await context.look.close()
     await context.redis?.close()
@@ -63,7 +88,8 @@ async function runAll (probes: readonly Probe[], context: Context): Promise<read
   const results: Result[] = []
   const unreachable = new Set<string>()
   for (const probe of probes) {
-    const outcome = probe.needs !== undefined && unreachable.has(probe.needs) ? skipped('see above') : await run(probe, context)
+    const outcome =
+      probe.needs !== undefined && unreachable.has(probe.needs) ? skipped('see above') : await run(probe, context)
     const isBroken = outcome.kind === 'skipped' || outcome.findings.some(({ severity }) => severity === 'error')
     if (probe.reaches !== undefined && isBroken) unreachable.add(probe.reaches)
     results.push({ title: probe.title, outcome })

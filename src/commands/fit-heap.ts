@@ -3,14 +3,19 @@ import type { MachineMemory } from '../config/machine-memory.ts'
 
 /** Not before Node 22.15; it puts another program in this one's place, so that there is never a second process. */
 type Execve = (path: string, args: readonly string[], env: NodeJS.ProcessEnv) => never
-type Process = Readonly<{ execPath: string, execArgv: readonly string[], argv: readonly string[], env: NodeJS.ProcessEnv }> & { execve?: Execve }
+type Process = Readonly<{
+  execPath: string
+  execArgv: readonly string[]
+  argv: readonly string[]
+  env: NodeJS.ProcessEnv
+}> & { execve?: Execve }
 
 /** Whoever sets one of these has chosen the heap's size. */
 const SIZES = ['--max-old-space-size', '--max-heap-size']
 
 /**
- * In a container with a limit, starts this program over with V8's limits for it: V8 reads them only at its start, and by itself
- * takes more than a small container has. What the user sets in NODE_OPTIONS stands.
+ * In a container with a limit, starts this program over with V8's limits for it: V8 reads them only at its start, and
+ * by itself takes more than a small container has. What the user sets in NODE_OPTIONS stands.
  */
 export function fitHeap (self: Process, { limitBytes, isContainer }: MachineMemory): void {
   const given = `${self.env['NODE_OPTIONS'] ?? ''} ${self.execArgv.join(' ')}`.replaceAll('_', '-')

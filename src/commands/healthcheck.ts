@@ -9,7 +9,11 @@ const TIMEOUT = 3000
 export async function healthcheck (env: NodeJS.ProcessEnv, err: Out): Promise<0 | 1> {
   const loaded = loadConfig(env)
   if (loaded.kind === 'errors' || loaded.config.management === undefined) {
-    err.write(loaded.kind === 'errors' ? 'error: the configuration is wrong: run `check`\n' : 'error: MANAGEMENT_LISTEN is off: there is nothing to ask\n')
+    err.write(
+      loaded.kind === 'errors'
+        ? 'error: the configuration is wrong: run `check`\n'
+        : 'error: MANAGEMENT_LISTEN is off: there is nothing to ask\n'
+    )
     return 1
   }
   const problem = await ask(loaded.config.management)
@@ -19,7 +23,8 @@ export async function healthcheck (env: NodeJS.ProcessEnv, err: Out): Promise<0 
 
 function ask (address: ListenAddress): Promise<string | undefined> {
   return new Promise((resolve) => {
-    const target = address.kind === 'unix' ? { socketPath: address.path } : { host: reachable(address.host), port: address.port }
+    const target =
+      address.kind === 'unix' ? { socketPath: address.path } : { host: reachable(address.host), port: address.port }
     const asked = request({ ...target, path: '/livez', timeout: TIMEOUT, agent: false }, (response) => {
       response.resume()
       resolve(response.statusCode === 200 ? undefined : `answered ${response.statusCode}`)

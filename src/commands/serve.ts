@@ -20,7 +20,10 @@ import { tracerOf } from './tracing.ts'
 /** Milliseconds that requests under way may take once the listener is closed. */
 const GRACE = 10_000
 
-/** Runs until a signal. @returns the exit code where it does not even start; else undefined, and the process lives on */
+/**
+ * Runs until a signal.
+ * @returns the exit code where it does not even start; else undefined, and the process lives on
+ */
 export async function serve (env: NodeJS.ProcessEnv, version: string, err: Out): Promise<1 | undefined> {
   const loaded = loadConfig(env)
   if (loaded.kind === 'errors') {
@@ -28,7 +31,10 @@ export async function serve (env: NodeJS.ProcessEnv, version: string, err: Out):
     return 1
   }
   const output = openLogOutput(1)
-  const log = createLog(loaded.config.logLevel, loaded.config.logFormat === 'pretty' ? prettyStream(output, isatty(1)) : output)
+  const log = createLog(
+    loaded.config.logLevel,
+    loaded.config.logFormat === 'pretty' ? prettyStream(output, isatty(1)) : output
+  )
   for (const warning of loaded.warnings) log.warn(warning)
   try {
     const tracer = await tracerOf(env, version, log)
@@ -50,9 +56,24 @@ async function start (config: Config, { version, log, tracer, flushed }: Running
   const close = async (): Promise<void> => { while (closers.length > 0) await closers.pop()?.() }
   try {
     if (tracer !== undefined) closers.push(tracer.close)
-    const service = createService({ ...config, version, identify: config.identify !== undefined, tls: config.tls === undefined ? undefined : readTlsMaterial(config.tls) }, log, { tracer })
+    const service = createService(
+      {
+        ...config,
+        version,
+        identify: config.identify !== undefined,
+        tls: config.tls === undefined ? undefined : readTlsMaterial(config.tls)
+      },
+      log,
+      { tracer }
+    )
     closers.push(service.close)
-    const management = buildManagement({ readiness: { state: () => state, redis: service.redisState, authgear: service.authgearState }, metrics: service.metrics, version, revocations: service.revocations, status: { samples: service.samples, clock: systemClock, machine: hostname(), hosts: config.managementHosts } })
+    const management = buildManagement({
+      readiness: { state: () => state, redis: service.redisState, authgear: service.authgearState },
+      metrics: service.metrics,
+      version,
+      revocations: service.revocations,
+      status: { samples: service.samples, clock: systemClock, machine: hostname(), hosts: config.managementHosts }
+    })
     closers.push(() => management.close())
     await listen(management, config.management)
     closers.push(watchCertificate(config, service, log))
@@ -79,18 +100,27 @@ async function start (config: Config, { version, log, tracer, flushed }: Running
 
 /** A second signal ends the process at once with 1, as the library does. */
 function onSignal (log: Log, close: () => Promise<void>): void {
-  closeWithGrace({ delay: false, logger: { error: (message: unknown) => log.error({ error: describe(message) }, 'ends') } }, async ({ err }) => {
-    if (err !== undefined) log.error({ error: describe(err) }, 'an error nobody foresaw ends this replica: please report it')
-    await close()
-  })
+  closeWithGrace(
+    { delay: false, logger: { error: (message: unknown) => log.error({ error: describe(message) }, 'ends') } },
+    async ({ err }) => {
+      if (err !== undefined) {
+        log.error({ error: describe(err) }, 'an error nobody foresaw ends this replica: please report it')
+      }
+      await close()
+    }
+  )
 }
 
 function watchCertificate ({ tls }: Config, { app, certificateRenewed }: Service, log: Log): Closer {
   if (tls === undefined || !('setSecureContext' in app.fastify.server)) return () => {}
   const server = app.fastify.server as typeof app.fastify.server & { setSecureContext: (context: object) => void }
   return watchTlsFiles(tls, server, {
-    reloaded: (expiry) => { certificateRenewed(expiry); log.info({ expires: new Date(expiry).toISOString() }, 'certificate read again') },
-    failed: (error) => log.error({ error: describe(error) }, 'LISTEN_TLS_* files cannot be used: the old certificate stays')
+    reloaded: (expiry) => {
+      certificateRenewed(expiry)
+      log.info({ expires: new Date(expiry).toISOString() }, 'certificate read again')
+    },
+    failed: (error) =>
+      log.error({ error: describe(error) }, 'LISTEN_TLS_* files cannot be used: the old certificate stays')
   })
 }
 
@@ -108,6 +138,8 @@ async function removeStaleSocket (path: string): Promise<void> {
     probe.once('error', (error: NodeJS.ErrnoException) => resolve(error.code))
   })
   if (code !== 'ECONNREFUSED') return
-  if (!(await lstat(path)).isSocket()) throw new Error(`${path} is there and is no socket: choose another path, or remove it`)
+  if (!(await lstat(path)).isSocket()) {
+    throw new Error(`${path} is there and is no socket: choose another path, or remove it`)
+  }
   await rm(path)
 }

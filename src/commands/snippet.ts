@@ -25,7 +25,8 @@ export function snippet (args: readonly string[], out: Out, err: Out): 0 | 1 {
     out.write(USAGE)
     return 0
   }
-  const { errors } = reading.kind === 'errors' ? reading : { errors: limitsOf(reading.options.proxy, reading.options.settings) }
+  const { errors } =
+    reading.kind === 'errors' ? reading : { errors: limitsOf(reading.options.proxy, reading.options.settings) }
   if (reading.kind === 'errors' || errors.length > 0) {
     errors.forEach(error => err.write(`error: ${error}\n`))
     err.write('snippet --help lists the options\n')

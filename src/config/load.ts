@@ -60,12 +60,24 @@ function authgear (values: Values, memory: MachineMemory): Config['authgear'] {
 }
 
 /** The rules see to it that they are there together. */
-function audit ({ AUTHGEAR_ADMIN_API_URL: url, AUTHGEAR_ADMIN_API_KEY: key, AUTHGEAR_ADMIN_API_KEY_ID: id, AUTHGEAR_APP_ID: appId, AUTHGEAR_AUDIT_POLL: pollMs }: Values): Config['audit'] {
+function audit ({
+  AUTHGEAR_ADMIN_API_URL: url,
+  AUTHGEAR_ADMIN_API_KEY: key,
+  AUTHGEAR_ADMIN_API_KEY_ID: id,
+  AUTHGEAR_APP_ID: appId,
+  AUTHGEAR_AUDIT_POLL: pollMs
+}: Values): Config['audit'] {
   const keyId = id ?? key?.keyId
-  return url === undefined || key === undefined || keyId === undefined || appId === undefined ? undefined : { url, key: { pem: key.pem, keyId }, appId, pollMs }
+  return url === undefined || key === undefined || keyId === undefined || appId === undefined
+    ? undefined
+    : { url, key: { pem: key.pem, keyId }, appId, pollMs }
 }
 
-function tls ({ LISTEN_TLS_CERT_FILE: certFile, LISTEN_TLS_KEY_FILE: keyFile, LISTEN_TLS_CLIENT_CA_FILE: clientCaFile }: Values): Config['tls'] {
+function tls ({
+  LISTEN_TLS_CERT_FILE: certFile,
+  LISTEN_TLS_KEY_FILE: keyFile,
+  LISTEN_TLS_CLIENT_CA_FILE: clientCaFile
+}: Values): Config['tls'] {
   return certFile === undefined || keyFile === undefined ? undefined : { certFile, keyFile, clientCaFile }
 }
 
@@ -84,7 +96,14 @@ function redis (values: Values): Config['redis'] {
 }
 
 /** The rules see to it that they are there together. */
-function login ({ LOGIN_CLIENT_ID: clientId, LOGIN_PUBLIC_URL: publicUrl, LOGIN_PATH: path, LOGIN_ALLOWED_HOSTS: hosts = [], LOGIN_SECRET: secret, LOGOUT_REDIRECT_URI: logoutUri }: Values): Config['login'] {
+function login ({
+  LOGIN_CLIENT_ID: clientId,
+  LOGIN_PUBLIC_URL: publicUrl,
+  LOGIN_PATH: path,
+  LOGIN_ALLOWED_HOSTS: hosts = [],
+  LOGIN_SECRET: secret,
+  LOGOUT_REDIRECT_URI: logoutUri
+}: Values): Config['login'] {
   if (clientId === undefined || publicUrl === undefined || secret === undefined) return undefined
   return {
     clientId,
@@ -97,7 +116,13 @@ function login ({ LOGIN_CLIENT_ID: clientId, LOGIN_PUBLIC_URL: publicUrl, LOGIN_
 }
 
 /** The rules let one form through. */
-function servers ({ REDIS_URL: url, REDIS_CLUSTER: nodes, REDIS_SENTINELS: sentinels, REDIS_SENTINEL_NAME: name, REDIS_SENTINEL_PASSWORD: password }: Values): NonNullable<Config['redis']>['servers'] | undefined {
+function servers ({
+  REDIS_URL: url,
+  REDIS_CLUSTER: nodes,
+  REDIS_SENTINELS: sentinels,
+  REDIS_SENTINEL_NAME: name,
+  REDIS_SENTINEL_PASSWORD: password
+}: Values): NonNullable<Config['redis']>['servers'] | undefined {
   if (url !== undefined) return { kind: 'one', host: url.host, port: url.port, db: url.db }
   if (nodes !== undefined) return { kind: 'cluster', nodes }
   return sentinels === undefined || name === undefined ? undefined : { kind: 'sentinel', sentinels, name, password }
@@ -130,11 +155,17 @@ function readingsOf (read: readonly Row[], machine: Machine): Readings {
 /** What stands in for these is derived, so no row can show it. */
 function settingsOf (read: readonly Row[], { authgear, cache }: Config): readonly Setting[] {
   const settings = read.flatMap(({ reading }) => reading.kind === 'read' ? [reading.setting] : [])
-  const derived: Readonly<Record<string, string>> = { AUTHGEAR_RESOLVER_URL: authgear.resolverUrl, CACHE_MAX_MEMORY: showBytes(cache.maxBytes) }
+  const derived: Readonly<Record<string, string>> = {
+    AUTHGEAR_RESOLVER_URL: authgear.resolverUrl,
+    CACHE_MAX_MEMORY: showBytes(cache.maxBytes)
+  }
   return settings.map(setting => setting.shown === '' ? { ...setting, shown: derived[setting.name] ?? '' } : setting)
 }
 
-/** The configuration that the environment gives, or everything that is wrong with it at once. No message holds a secret's value. */
+/**
+ * The configuration that the environment gives, or everything that is wrong with it at once. No message holds a
+ * secret's value.
+ */
 export function loadConfig (env: NodeJS.ProcessEnv, some: Partial<Machine> = {}): LoadedConfig {
   const machine = { ...SYSTEM, ...some }
   const all = rows.map(({ name, variable }) => ({ name, reading: read(name, variable, env, machine.readFile) }))

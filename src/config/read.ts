@@ -14,11 +14,19 @@ const FORMS: readonly RegExp[] = [
 ]
 
 // with LISTEN_PID… by socket activation, CACHE_DIRECTORY by CacheDirectory=
-const SYSTEMD: ReadonlySet<string> = new Set(['LISTEN_FDS', 'LISTEN_PID', 'LISTEN_FDNAMES', 'LISTEN_PIDFDID', 'CACHE_DIRECTORY'])
+const SYSTEMD: ReadonlySet<string> = new Set([
+  'LISTEN_FDS',
+  'LISTEN_PID',
+  'LISTEN_FDNAMES',
+  'LISTEN_PIDFDID',
+  'CACHE_DIRECTORY'
+])
 
 /**
- * Whether Kubernetes, Docker or systemd set this variable, not a person: `REDIS_SERVICE_HOST`, `AUTHGEAR_RESOLVER_PORT=tcp://…`, `CACHE_NAME`.
- * https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables, https://docs.docker.com/engine/network/links/
+ * Whether Kubernetes, Docker or systemd set this variable, not a person: `REDIS_SERVICE_HOST`,
+ * `AUTHGEAR_RESOLVER_PORT=tcp://…`, `CACHE_NAME`.
+ * https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables,
+ * https://docs.docker.com/engine/network/links/
  */
 export function isInjected (name: string, value: string): boolean {
   if (SYSTEMD.has(name) || FORMS.some(form => form.test(name))) return true
@@ -30,9 +38,14 @@ export function isInjected (name: string, value: string): boolean {
 /** A variable that was read; `value` is undefined where it is neither set nor has a default. */
 export type Reading = Readonly<{ kind: 'read', value: unknown, setting: Setting } | { kind: 'error', error: string }>
 
-type Source = Readonly<{ kind: 'text', text: string, source: Setting['source'] } | { kind: 'nothing' } | { kind: 'error', error: string }>
+type Source = Readonly<
+  { kind: 'text', text: string, source: Setting['source'] } | { kind: 'nothing' } | { kind: 'error', error: string }
+>
 
-/** Empty counts as unset: `NAME=${NAME:-}` of a compose file sets every variable. White space around a value that is no secret is dropped. */
+/**
+ * Empty counts as unset: `NAME=${NAME:-}` of a compose file sets every variable. White space around a value that is no
+ * secret is dropped.
+ */
 export function textOf (env: NodeJS.ProcessEnv, name: string, secret = false): string | undefined {
   const text = secret ? env[name] : env[name]?.trim()
   return text === '' ? undefined : text
@@ -48,22 +61,36 @@ function fromFile (name: string, path: string, readFile: ReadFile): Source {
 
 function sourceOf (name: string, variable: Variable, env: NodeJS.ProcessEnv, readFile: ReadFile): Source {
   const found = textOf(env, name, variable.secret)
-  const text = found !== undefined && isInjected(name, found) ? undefined : found // a Docker link to `redis-sentinel` sets REDIS_SENTINEL_NAME
+  // a Docker link to `redis-sentinel` sets REDIS_SENTINEL_NAME
+  const text = found !== undefined && isInjected(name, found) ? undefined : found
   const path = variable.secret === true ? textOf(env, `${name}_FILE`) : undefined
-  if (text !== undefined && path !== undefined) return { kind: 'error', error: `${name}: is set and ${name}_FILE too: leave one of them out` }
+  if (text !== undefined && path !== undefined) {
+    return { kind: 'error', error: `${name}: is set and ${name}_FILE too: leave one of them out` }
+  }
   if (path !== undefined) return fromFile(`${name}_FILE`, path, readFile)
   if (text !== undefined) return { kind: 'text', text, source: 'set' }
-  if (variable.required === true) return { kind: 'error', error: `${name}: is required: set it to ${variable.kind.accepts}, such as ${variable.example ?? ''}` }
-  return variable.fallback === undefined ? { kind: 'nothing' } : { kind: 'text', text: variable.fallback, source: 'default' }
+  if (variable.required === true) {
+    return {
+      kind: 'error',
+      error: `${name}: is required: set it to ${variable.kind.accepts}, such as ${variable.example ?? ''}`
+    }
+  }
+  return variable.fallback === undefined
+    ? { kind: 'nothing' }
+    : { kind: 'text', text: variable.fallback, source: 'default' }
 }
 
 /** One variable from the environment, its `_FILE` twin or its default. */
 export function read (name: string, variable: Variable, env: NodeJS.ProcessEnv, readFile: ReadFile): Reading {
   const source = sourceOf(name, variable, env, readFile)
   if (source.kind === 'error') return source
-  if (source.kind === 'nothing') return { kind: 'read', value: undefined, setting: { name, shown: '', source: 'default' } }
+  if (source.kind === 'nothing') {
+    return { kind: 'read', value: undefined, setting: { name, shown: '', source: 'default' } }
+  }
   const result = variable.kind.parse(source.text, readFile)
-  if (result.kind === 'parsed') return { kind: 'read', value: result.value, setting: { name, shown: result.shown, source: source.source } }
+  if (result.kind === 'parsed') {
+    return { kind: 'read', value: result.value, setting: { name, shown: result.shown, source: source.source } }
+  }
   const origin = source.source === 'file' ? `${name}_FILE` : name
   return { kind: 'error', error: `${origin}: ${result.problem}${quotationHint(source.text)}` }
 }

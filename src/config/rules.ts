@@ -30,15 +30,23 @@ const auditIsWhole: Rule = ({ isSet, values: { AUTHGEAR_ADMIN_API_KEY: key } }) 
       isSet(name) && `${name}: works only with AUTHGEAR_ADMIN_API_URL: set that too, or leave this out`)
   }
   return [
-    !isSet('AUTHGEAR_ADMIN_API_KEY') && 'AUTHGEAR_ADMIN_API_KEY: is required with AUTHGEAR_ADMIN_API_URL: the private key of the project\'s secret admin-api.auth',
+    !isSet('AUTHGEAR_ADMIN_API_KEY') &&
+      'AUTHGEAR_ADMIN_API_KEY: is required with AUTHGEAR_ADMIN_API_URL: ' +
+        "the private key of the project's secret admin-api.auth",
     !isSet('AUTHGEAR_APP_ID') && 'AUTHGEAR_APP_ID: is required with AUTHGEAR_ADMIN_API_URL: the id of authgear.yaml',
-    key !== undefined && key.keyId === undefined && !isSet('AUTHGEAR_ADMIN_API_KEY_ID') &&
-      'AUTHGEAR_ADMIN_API_KEY_ID: is required, since AUTHGEAR_ADMIN_API_KEY does not say it: the kid of that key in admin-api.auth'
+    key !== undefined &&
+      key.keyId === undefined &&
+      !isSet('AUTHGEAR_ADMIN_API_KEY_ID') &&
+      'AUTHGEAR_ADMIN_API_KEY_ID: is required, since AUTHGEAR_ADMIN_API_KEY does not say it: the kid ' +
+        'of that key in admin-api.auth'
   ]
 }
 
 const agree: Rule = ({ values: { AUTHGEAR_ADMIN_API_KEY: key, AUTHGEAR_ADMIN_API_KEY_ID: id } }) => [
-  key?.keyId !== undefined && id !== undefined && key.keyId !== id && 'AUTHGEAR_ADMIN_API_KEY_ID: is not the kid in AUTHGEAR_ADMIN_API_KEY: leave it out'
+  key?.keyId !== undefined &&
+    id !== undefined &&
+    key.keyId !== id &&
+    'AUTHGEAR_ADMIN_API_KEY_ID: is not the kid in AUTHGEAR_ADMIN_API_KEY: leave it out'
 ]
 
 /** What the variables of the audit-log follower ask of each other. */
@@ -47,10 +55,17 @@ export const AUDIT_RULES: readonly Rule[] = [auditIsWhole, agree]
 const BESIDE = ['LOGIN_PUBLIC_URL', 'LOGIN_PATH', 'LOGIN_ALLOWED_HOSTS', 'LOGIN_SECRET', 'LOGOUT_REDIRECT_URI'] as const
 
 const loginIsWhole: Rule = ({ isSet }) => {
-  if (!isSet('LOGIN_CLIENT_ID')) return BESIDE.map((name) => isSet(name) && `${name}: works only with LOGIN_CLIENT_ID: set that too, or leave this out`)
+  if (!isSet('LOGIN_CLIENT_ID')) {
+    return BESIDE.map(
+      (name) => isSet(name) && `${name}: works only with LOGIN_CLIENT_ID: set that too, or leave this out`
+    )
+  }
   return [
-    !isSet('LOGIN_PUBLIC_URL') && 'LOGIN_PUBLIC_URL: is required with LOGIN_CLIENT_ID: the one origin on which the proxy routes LOGIN_PATH to this service, such as https://app.example.com',
-    !isSet('LOGIN_SECRET') && 'LOGIN_SECRET: is required with LOGIN_CLIENT_ID: make one with `openssl rand -base64 32`, the same on all replicas'
+    !isSet('LOGIN_PUBLIC_URL') &&
+      'LOGIN_PUBLIC_URL: is required with LOGIN_CLIENT_ID: the one origin on which the proxy routes LOGIN_PATH to this service, such as https://app.example.com',
+    !isSet('LOGIN_SECRET') &&
+      'LOGIN_SECRET: is required with LOGIN_CLIENT_ID: make one with `openssl rand -base64 32`, the ' +
+        'same on all replicas'
   ]
 }
 
@@ -64,34 +79,53 @@ export const REDIS_FORMS = ['REDIS_URL', 'REDIS_SENTINELS', 'REDIS_CLUSTER'] as 
 export const ANY_REDIS = 'REDIS_URL, REDIS_SENTINELS or REDIS_CLUSTER'
 
 const needsRedis = ({ isSet, values }: Readings, name: VariableName): string | false =>
-  isSet(name) && values[name] !== false && !REDIS_FORMS.some(isSet) && `${name}: works only with ${ANY_REDIS}: set one of them, or leave this out`
+  isSet(name) &&
+  values[name] !== false &&
+  !REDIS_FORMS.some(isSet) &&
+  `${name}: works only with ${ANY_REDIS}: set one of them, or leave this out`
 
 const redisIsWhole: Rule = (readings) => {
   const form = REDIS_FORMS.find(readings.isSet)
   return [
-    ...(['REDIS_USERNAME', 'REDIS_PASSWORD', 'REDIS_TLS', 'REDIS_CA_FILE'] as const).map((name) => needsRedis(readings, name)),
-    form !== undefined && !readings.isSet('CACHE_SECRET') &&
+    ...(['REDIS_USERNAME', 'REDIS_PASSWORD', 'REDIS_TLS', 'REDIS_CA_FILE'] as const).map((name) =>
+      needsRedis(readings, name)
+    ),
+    form !== undefined &&
+      !readings.isSet('CACHE_SECRET') &&
       `CACHE_SECRET: is required with ${form}: make one with \`openssl rand -base64 32\`, the same on all replicas (or none, to leave entries in Redis unprotected)`
   ]
 }
 
 const isOneForm: Rule = ({ isSet }) => {
   const [first, ...others] = REDIS_FORMS.filter(isSet)
-  return others.map((name) => `${name}: is set, but ${first ?? ''} too: a service has one Redis, by one of ${ANY_REDIS}`)
+  return others.map(
+    (name) => `${name}: is set, but ${first ?? ''} too: a service has one Redis, by one of ${ANY_REDIS}`
+  )
 }
 
 const sentinel: Rule = ({ isSet }) => [
-  isSet('REDIS_SENTINELS') && !isSet('REDIS_SENTINEL_NAME') && 'REDIS_SENTINEL_NAME: is required with REDIS_SENTINELS: what the Sentinels call the master, such as mymaster',
-  ...(['REDIS_SENTINEL_NAME', 'REDIS_SENTINEL_PASSWORD'] as const).map((name) =>
-    isSet(name) && !isSet('REDIS_SENTINELS') && `${name}: works only with REDIS_SENTINELS: set that too, or leave this out`)
+  isSet('REDIS_SENTINELS') &&
+    !isSet('REDIS_SENTINEL_NAME') &&
+    'REDIS_SENTINEL_NAME: is required with REDIS_SENTINELS: what the Sentinels call the master, such as mymaster',
+  ...(['REDIS_SENTINEL_NAME', 'REDIS_SENTINEL_PASSWORD'] as const).map(
+    (name) =>
+      isSet(name) &&
+      !isSet('REDIS_SENTINELS') &&
+      `${name}: works only with REDIS_SENTINELS: set that too, or leave this out`
+  )
 ]
 
 const tls: Rule = ({ isSet, values: { REDIS_URL: url, REDIS_TLS: tls } }) => {
   if (!REDIS_FORMS.some(isSet)) return []
   const isUnread = isSet('REDIS_URL') && url === undefined
   return [
-    url?.tls === true && tls === false && 'REDIS_TLS: is false, but REDIS_URL begins with rediss://: leave one of them out',
-    isSet('REDIS_CA_FILE') && !isUnread && url?.tls !== true && tls !== true &&
+    url?.tls === true &&
+      tls === false &&
+      'REDIS_TLS: is false, but REDIS_URL begins with rediss://: leave one of them out',
+    isSet('REDIS_CA_FILE') &&
+      !isUnread &&
+      url?.tls !== true &&
+      tls !== true &&
       `REDIS_CA_FILE: works only with TLS: ${isSet('REDIS_URL') ? 'write rediss:// in REDIS_URL, or ' : ''}set REDIS_TLS=true`
   ]
 }
@@ -101,9 +135,15 @@ const credentials: Rule = ({ isSet, values: { REDIS_URL: url } }) => {
   const username = isSet('REDIS_USERNAME') || url?.username !== undefined
   const password = isSet('REDIS_PASSWORD') || url?.password !== undefined
   return [
-    isSet('REDIS_USERNAME') && url?.username !== undefined && 'REDIS_USERNAME: is set, but REDIS_URL names a user too: leave one of them out',
-    isSet('REDIS_PASSWORD') && url?.password !== undefined && 'REDIS_PASSWORD: is set, but REDIS_URL carries a password too: leave one of them out',
-    username && !password && `REDIS_PASSWORD: is required with a Redis user (REDIS_USERNAME${isSet('REDIS_URL') ? ', or the one in REDIS_URL' : ''})`
+    isSet('REDIS_USERNAME') &&
+      url?.username !== undefined &&
+      'REDIS_USERNAME: is set, but REDIS_URL names a user too: leave one of them out',
+    isSet('REDIS_PASSWORD') &&
+      url?.password !== undefined &&
+      'REDIS_PASSWORD: is set, but REDIS_URL carries a password too: leave one of them out',
+    username &&
+      !password &&
+      `REDIS_PASSWORD: is required with a Redis user (REDIS_USERNAME${isSet('REDIS_URL') ? ', or the one in REDIS_URL' : ''})`
   ]
 }
 
@@ -111,9 +151,15 @@ const credentials: Rule = ({ isSet, values: { REDIS_URL: url } }) => {
 export const REDIS_RULES: readonly Rule[] = [redisIsWhole, isOneForm, sentinel, tls, credentials]
 
 const tlsIsWhole: Rule = ({ isSet }) => [
-  isSet('LISTEN_TLS_CERT_FILE') && !isSet('LISTEN_TLS_KEY_FILE') && 'LISTEN_TLS_KEY_FILE: is required with LISTEN_TLS_CERT_FILE',
-  isSet('LISTEN_TLS_KEY_FILE') && !isSet('LISTEN_TLS_CERT_FILE') && 'LISTEN_TLS_CERT_FILE: is required with LISTEN_TLS_KEY_FILE',
-  isSet('LISTEN_TLS_CLIENT_CA_FILE') && !isSet('LISTEN_TLS_CERT_FILE') && !isSet('LISTEN_TLS_KEY_FILE') &&
+  isSet('LISTEN_TLS_CERT_FILE') &&
+    !isSet('LISTEN_TLS_KEY_FILE') &&
+    'LISTEN_TLS_KEY_FILE: is required with LISTEN_TLS_CERT_FILE',
+  isSet('LISTEN_TLS_KEY_FILE') &&
+    !isSet('LISTEN_TLS_CERT_FILE') &&
+    'LISTEN_TLS_CERT_FILE: is required with LISTEN_TLS_KEY_FILE',
+  isSet('LISTEN_TLS_CLIENT_CA_FILE') &&
+    !isSet('LISTEN_TLS_CERT_FILE') &&
+    !isSet('LISTEN_TLS_KEY_FILE') &&
     'LISTEN_TLS_CLIENT_CA_FILE: works only with LISTEN_TLS_CERT_FILE and LISTEN_TLS_KEY_FILE: set both'
 ]
 
@@ -125,9 +171,15 @@ const tlsKeyFits: Rule = ({ values, readFile }) => {
     'LISTEN_TLS_KEY_FILE: does not belong to the first certificate of LISTEN_TLS_CERT_FILE (the leaf comes first)']
 }
 
-/** Older ones drop a header line that begins or ends in a blank without a word: a policy in it would be lost (docs/security.md). */
-const tlsNeedsNode: Rule = ({ isSet, nodeVersion }) => [isSet('LISTEN_TLS_CERT_FILE') && !keepsBlanks(nodeVersion) &&
-  `LISTEN_TLS_CERT_FILE: needs Node 22.17, 24.2 or newer, and this is ${nodeVersion}, which can lose a policy header over HTTP/2: use the image, or another Node`]
+/**
+ * Older ones drop a header line that begins or ends in a blank without a word: a policy in it would be lost
+ * (docs/security.md).
+ */
+const tlsNeedsNode: Rule = ({ isSet, nodeVersion }) => [
+  isSet('LISTEN_TLS_CERT_FILE') &&
+    !keepsBlanks(nodeVersion) &&
+    `LISTEN_TLS_CERT_FILE: needs Node 22.17, 24.2 or newer, and this is ${nodeVersion}, which can lose a policy header over HTTP/2: use the image, or another Node`
+]
 
 /** Whether this Node hands over a header line that begins or ends in a blank over HTTP/2. */
 export function keepsBlanks (version: string): boolean {
@@ -143,14 +195,31 @@ function clash (a: ListenAddress, b: ListenAddress): boolean {
   return a.host.toLowerCase() === b.host.toLowerCase() || WILDCARDS.has(a.host) || WILDCARDS.has(b.host)
 }
 
-const LISTENERS = [['MANAGEMENT_LISTEN', 'LISTEN'], ['IDENTIFY_LISTEN', 'LISTEN'], ['IDENTIFY_LISTEN', 'MANAGEMENT_LISTEN']] as const
+const LISTENERS = [
+  ['MANAGEMENT_LISTEN', 'LISTEN'],
+  ['IDENTIFY_LISTEN', 'LISTEN'],
+  ['IDENTIFY_LISTEN', 'MANAGEMENT_LISTEN']
+] as const
 
 const listenersDiffer: Rule = ({ values }) => LISTENERS.map(([name, other]) => {
   const [a, b] = [values[name], values[other]]
-  return a !== undefined && b !== undefined && clash(a, b) && `${name}: is the same address as ${other}: choose another port, or off`
+  return (
+    a !== undefined &&
+    b !== undefined &&
+    clash(a, b) &&
+    `${name}: is the same address as ${other}: choose another port, or off`
+  )
 })
 
-const RULES: readonly Rule[] = [tlsIsWhole, tlsKeyFits, tlsNeedsNode, listenersDiffer, ...AUDIT_RULES, ...LOGIN_RULES, ...REDIS_RULES]
+const RULES: readonly Rule[] = [
+  tlsIsWhole,
+  tlsKeyFits,
+  tlsNeedsNode,
+  listenersDiffer,
+  ...AUDIT_RULES,
+  ...LOGIN_RULES,
+  ...REDIS_RULES
+]
 
 /** Every broken rule that spans several variables. */
 export function brokenRules (readings: Readings): readonly string[] {

@@ -6,7 +6,10 @@ export type ListenAddress = Readonly<{ kind: 'tcp', host: string, port: number }
 /** Of a server that is connected to. */
 export type Address = Readonly<{ host: string, port: number }>
 
-/** The project's public origin as Authgear compares it: lower case, no default port. `host` carries a port that is not the default. */
+/**
+ * The project's public origin as Authgear compares it: lower case, no default port. `host` carries a port that is not
+ * the default.
+ */
 export type Endpoint = Readonly<{ origin: string, host: string, scheme: 'http' | 'https' }>
 
 /** An https origin on 443. */
@@ -33,7 +36,8 @@ export type Config = Readonly<{
     appId: string | undefined
   }>
   /** undefined: the audit log is not followed */
-  audit: Readonly<{ url: string, key: Readonly<{ pem: string, keyId: string }>, appId: string, pollMs: number }> | undefined
+  audit:
+    Readonly<{ url: string, key: Readonly<{ pem: string, keyId: string }>, appId: string, pollMs: number }> | undefined
   listen: ListenAddress
   /** undefined: off */
   management: ListenAddress | undefined

@@ -37,21 +37,37 @@ function rank (name: string, candidate: string): readonly [rank: number, edits: 
   return [contains(candidate, name) || contains(name, candidate) ? Math.min(edits, CONTAINED) : edits, edits]
 }
 
-/** The known name that a mistyped one is nearest to, by edits or because one holds all words of the other; of equals the first. */
+/**
+ * The known name that a mistyped one is nearest to, by edits or because one holds all words of the other; of equals the
+ * first.
+ */
 export function nearest (name: string, known: readonly string[]): string | undefined {
   const ranked = known.map(candidate => ({ candidate, rank: rank(name, candidate) }))
   return ranked.toSorted((a, b) => a.rank[0] - b.rank[0] || a.rank[1] - b.rank[1])[0]?.candidate
 }
 
 /** Every name that may be set: the table's and the `_FILE` twins of its secrets. */
-const KNOWN: readonly string[] = rows.flatMap(({ name, variable }) => variable.secret === true ? [name, `${name}_FILE`] : [name])
+const KNOWN: readonly string[] = rows.flatMap(({ name, variable }) =>
+  variable.secret === true ? [name, `${name}_FILE`] : [name]
+)
 
 /**
  * What only this service's variables begin with; a typo there would otherwise be a default that nobody asked for.
  * LOG_ is missing on purpose: too many platforms set variables of that kind.
  */
 const PREFIXES: readonly string[] = [
-  'AUTHGEAR_', 'LISTEN_', 'MANAGEMENT_', 'IDENTIFY_', 'TRUSTED_', 'CACHE_', 'REDIS_', 'LOGIN_', 'LOGOUT_', 'PREFLIGHT', 'ABSENT_', 'SHUTDOWN_'
+  'AUTHGEAR_',
+  'LISTEN_',
+  'MANAGEMENT_',
+  'IDENTIFY_',
+  'TRUSTED_',
+  'CACHE_',
+  'REDIS_',
+  'LOGIN_',
+  'LOGOUT_',
+  'PREFLIGHT',
+  'ABSENT_',
+  'SHUTDOWN_'
 ]
 
 /** One error for each variable that looks like ours and is not. Its value is never repeated. */

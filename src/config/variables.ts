@@ -5,7 +5,10 @@ import { adminApiUrl, endpoint, loginPath, publicOrigin, redirectUri, redisUrl, 
 import { hostNames, listenAddress, loginHosts, redisAddresses, trustedProxies } from './parsers/hosts.ts'
 import type { ValueOf, Variable } from './kind.ts'
 
-/** The one table of variables: parsing, messages, `check`, .env.example and docs/configuration.md all come from it, in this order. */
+/**
+ * The one table of variables: parsing, messages, `check`, .env.example and docs/configuration.md all come from it, in
+ * this order.
+ */
 export const variables = Object.freeze({
   AUTHGEAR_ENDPOINT: {
     group: 'Authgear',
@@ -44,19 +47,26 @@ export const variables = Object.freeze({
     group: 'Authgear',
     kind: integer(0, 1_000_000),
     fallback: '1024',
-    meaning: 'How many resolutions may wait for a place; beyond, and for those whose turn does not come within `AUTHGEAR_TIMEOUT`: 503 `overloaded`.'
+    meaning:
+      'How many resolutions may wait for a place; beyond, and for those whose turn does not come within ' +
+        '`AUTHGEAR_TIMEOUT`: 503 `overloaded`.'
   },
   AUTHGEAR_FAILURES_PER_MINUTE: {
     group: 'Authgear',
     kind: integer(0, 1000),
     fallback: '600',
-    meaning: 'How many different credentials that Authgear refuses a client (its address as named by a trusted proxy; IPv6 by /56) may send a minute. Beyond, its credentials take turns, four at a time, before Authgear is asked; what is remembered, here or in Redis, and what has been valid does not wait. `0`: any number.'
+    meaning:
+      'How many different credentials that Authgear refuses a client (its address as named by a trusted proxy; IPv6 ' +
+        'by /56) may send a minute. Beyond, its credentials take turns, four at a time, before Authgear is asked; ' +
+        'what is remembered, here or in Redis, and what has been valid does not wait. `0`: any number.'
   },
   AUTHGEAR_CA_FILE: {
     group: 'Authgear',
     kind: certificatesContent,
     example: '/etc/authgear-ca.pem',
-    meaning: 'Extra certificate authorities for the resolver\'s TLS, beside the public ones that Node ships (`NODE_EXTRA_CA_CERTS` then does not count for it). Read once, at start.'
+    meaning:
+      "Extra certificate authorities for the resolver's TLS, beside the public ones that Node ships " +
+        '(`NODE_EXTRA_CA_CERTS` then does not count for it). Read once, at start.'
   },
   AUTHGEAR_WEBHOOK_SECRET: {
     group: 'Authgear',
@@ -74,7 +84,9 @@ export const variables = Object.freeze({
     group: 'Authgear',
     kind: adminApiUrl,
     example: 'http://authgear-admin:3002/graphql',
-    meaning: 'The Admin API as this service reaches it; with it the audit log is followed, so that sign-outs and role changes count within seconds (docs/audit-log.md). Needs `AUTHGEAR_ADMIN_API_KEY` and `AUTHGEAR_APP_ID`.'
+    meaning:
+      'The Admin API as this service reaches it; with it the audit log is followed, so that sign-outs and role ' +
+        'changes count within seconds (docs/audit-log.md). Needs `AUTHGEAR_ADMIN_API_KEY` and `AUTHGEAR_APP_ID`.'
   },
   AUTHGEAR_ADMIN_API_KEY: {
     group: 'Authgear',
@@ -105,19 +117,25 @@ export const variables = Object.freeze({
     group: 'Listeners',
     kind: orOff(listenAddress),
     fallback: '127.0.0.1:4181',
-    meaning: 'Where health, metrics and the status page are served; never route the public here. The container image sets `0.0.0.0:4181`.'
+    meaning:
+      'Where health, metrics and the status page are served; never route the public here. The container image sets ' +
+        '`0.0.0.0:4181`.'
   },
   IDENTIFY_LISTEN: {
     group: 'Listeners',
     kind: orOff(listenAddress),
     fallback: 'off',
-    meaning: 'Where `/identify` is served, for pages that greet those who are signed in and let everybody in. Never the address that protects anything.'
+    meaning:
+      'Where `/identify` is served, for pages that greet those who are signed in and let everybody in. Never the ' +
+        'address that protects anything.'
   },
   LISTEN_TLS_CERT_FILE: {
     group: 'Listeners',
     kind: certificatesPath,
     example: '/tls/tls.crt',
-    meaning: 'Certificate chain; with `LISTEN_TLS_KEY_FILE` the main listener speaks TLS, HTTP/2 and HTTP/1.1. Read again when it changes.'
+    meaning:
+      'Certificate chain; with `LISTEN_TLS_KEY_FILE` the main listener speaks TLS, HTTP/2 and HTTP/1.1. Read again ' +
+        'when it changes.'
   },
   LISTEN_TLS_KEY_FILE: {
     group: 'Listeners',
@@ -141,7 +159,8 @@ export const variables = Object.freeze({
     group: 'Listeners',
     kind: hostNames,
     example: 'forward-auth.internal,*.corp.example.com',
-    meaning: 'The names under which the status page is shown, beside addresses, `localhost` and this machine\'s own name.'
+    meaning:
+      "The names under which the status page is shown, beside addresses, `localhost` and this machine's own name."
   },
   TRUSTED_PROXIES: {
     group: 'Listeners',
@@ -153,25 +172,33 @@ export const variables = Object.freeze({
     group: 'Cache',
     kind: duration({ min: '1ms', max: '10m', zero: true }),
     fallback: '30s',
-    meaning: 'How long a valid session is remembered, and so how late a revocation may be noticed; `0` asks Authgear every time.'
+    meaning:
+      'How long a valid session is remembered, and so how late a revocation may be noticed; `0` asks Authgear every ' +
+        'time.'
   },
   CACHE_NEGATIVE_TTL: {
     group: 'Cache',
     kind: duration({ min: '1ms', max: '10m', zero: true }),
     fallback: '5s',
-    meaning: 'How long a refused credential is remembered; `0`: not at all. Keep it at seconds: Authgear\'s refusal may be a hiccup.'
+    meaning:
+      "How long a refused credential is remembered; `0`: not at all. Keep it at seconds: Authgear's refusal may be a " +
+        'hiccup.'
   },
   CACHE_REFRESH_AHEAD: {
     group: 'Cache',
     kind: share(0.95),
     fallback: '0.8',
-    meaning: 'The share of its life after which a session in use is asked about again, in the background and by one replica; `0`: only when it has ended.'
+    meaning:
+      'The share of its life after which a session in use is asked about again, in the background and by one ' +
+        'replica; `0`: only when it has ended.'
   },
   CACHE_STALE_IF_ERROR: {
     group: 'Cache',
     kind: duration({ min: '1ms', max: '1h', zero: true }),
     fallback: '0',
-    meaning: 'How long past its life a session that was valid, and was not revoked, is still accepted while Authgear cannot be reached; only by replicas that remember it, and never past a token\'s own end.'
+    meaning:
+      'How long past its life a session that was valid, and was not revoked, is still accepted while Authgear cannot ' +
+        "be reached; only by replicas that remember it, and never past a token's own end."
   },
   CACHE_DEGRADED_TTL: {
     group: 'Cache',
@@ -183,21 +210,28 @@ export const variables = Object.freeze({
     group: 'Cache',
     kind: integer(1, 1_000_000),
     fallback: '100000',
-    meaning: 'How many sessions are remembered in this process\' memory at most, if `CACHE_MAX_MEMORY` does not end earlier; refusals are a tenth as many.'
+    meaning:
+      "How many sessions are remembered in this process' memory at most, if `CACHE_MAX_MEMORY` does not end earlier; " +
+        'refusals are a tenth as many.'
   },
   CACHE_MAX_MEMORY: {
     group: 'Cache',
     kind: bytes('1m', '64g'),
     derived: 'a quarter of the memory beyond 64 MiB',
     example: '64m',
-    meaning: 'How much of this process\' memory may be taken by what is remembered; a tenth of it by refusals. The default counts from the container\'s limit (or the machine\'s memory, where there is none) and is at most half of what V8\'s heap has beyond 38 MiB: 16m in a container of 128 MiB, 48m of 256 (docs/operations.md).'
+    meaning:
+      "How much of this process' memory may be taken by what is remembered; a tenth of it by refusals. The default " +
+        "counts from the container's limit (or the machine's memory, where there is none) and is at most half of " +
+        "what V8's heap has beyond 38 MiB: 16m in a container of 128 MiB, 48m of 256 (docs/operations.md)."
   },
   CACHE_SECRET: {
     group: 'Cache',
     kind: secretOrNone(32, 'make one with `openssl rand -base64 32`'),
     secret: true,
     derived: 'required with Redis',
-    meaning: 'Keys the digests and seals the entries in Redis; the same on all replicas. `none` opts out: whoever can write to Redis can then sign in as anybody.'
+    meaning:
+      'Keys the digests and seals the entries in Redis; the same on all replicas. `none` opts out: whoever can write ' +
+        'to Redis can then sign in as anybody.'
   },
   REDIS_URL: {
     group: 'Redis',
@@ -205,7 +239,9 @@ export const variables = Object.freeze({
     secret: true,
     derived: 'memory only, one replica',
     example: 'redis://redis:6379/0',
-    meaning: 'The Redis that replicas share, where it is one server. Only one of `REDIS_URL`, `REDIS_SENTINELS` and `REDIS_CLUSTER` can be set.'
+    meaning:
+      'The Redis that replicas share, where it is one server. Only one of `REDIS_URL`, `REDIS_SENTINELS` and ' +
+        '`REDIS_CLUSTER` can be set.'
   },
   REDIS_SENTINELS: {
     group: 'Redis',
@@ -272,7 +308,9 @@ export const variables = Object.freeze({
     group: 'Login',
     kind: clientId,
     example: 'a1b2c3d4e5f60718',
-    meaning: 'The client of type *traditional web application* in the project; with it people who are not signed in are sent to Authgear\'s login and back (docs/login.md). Needs `LOGIN_PUBLIC_URL` and `LOGIN_SECRET`.'
+    meaning:
+      'The client of type *traditional web application* in the project; with it people who are not signed in are ' +
+        "sent to Authgear's login and back (docs/login.md). Needs `LOGIN_PUBLIC_URL` and `LOGIN_SECRET`."
   },
   LOGIN_PUBLIC_URL: {
     group: 'Login',
@@ -297,7 +335,9 @@ export const variables = Object.freeze({
     group: 'Login',
     kind: secret(32, 'make one with `openssl rand -base64 32`'),
     secret: true,
-    meaning: 'Seals what travels through the browser during a login; the same on all replicas. Changing it ends logins that are under way, and no session.'
+    meaning:
+      'Seals what travels through the browser during a login; the same on all replicas. Changing it ends logins that ' +
+        'are under way, and no session.'
   },
   LOGOUT_REDIRECT_URI: {
     group: 'Login',
@@ -310,13 +350,17 @@ export const variables = Object.freeze({
     group: 'Service',
     kind: choice(['empty', 'omit']),
     fallback: 'empty',
-    meaning: 'Identity headers that Authgear did not send go out empty, so that the proxy overwrites the client\'s; `omit` only where the proxy clears them itself.'
+    meaning:
+      "Identity headers that Authgear did not send go out empty, so that the proxy overwrites the client's; `omit` " +
+        'only where the proxy clears them itself.'
   },
   PREFLIGHT: {
     group: 'Service',
     kind: choice(['deny', 'allow']),
     fallback: 'deny',
-    meaning: 'With `allow`, true CORS preflights get through without identity, where the proxy asks with the client\'s own method (Envoy; Traefik with `preserveRequestMethod`).'
+    meaning:
+      "With `allow`, true CORS preflights get through without identity, where the proxy asks with the client's own " +
+        'method (Envoy; Traefik with `preserveRequestMethod`).'
   },
   SHUTDOWN_DELAY: {
     group: 'Service',
@@ -328,7 +372,9 @@ export const variables = Object.freeze({
     group: 'Service',
     kind: choice(['trace', 'debug', 'info', 'warn', 'error', 'silent']),
     fallback: 'info',
-    meaning: 'The least important lines to log. Allowed requests are logged at `debug`, ten a second at most, and all at `trace`.'
+    meaning:
+      'The least important lines to log. Allowed requests are logged at `debug`, ten a second at most, and all at ' +
+        '`trace`.'
   },
   LOG_FORMAT: {
     group: 'Service',

@@ -6,11 +6,20 @@ import type { VariableName } from './variables.ts'
 
 /** A cookie's Domain has to hold Authgear and the app, and the longest that both are in has two names at least. */
 export function loginWarnings ({ values }: Readings): readonly (string | false)[] {
-  const { AUTHGEAR_ENDPOINT: endpoint, LOGIN_CLIENT_ID: clientId, LOGIN_PUBLIC_URL: publicUrl, LOGIN_ALLOWED_HOSTS: hosts = [] } = values
+  const {
+    AUTHGEAR_ENDPOINT: endpoint,
+    LOGIN_CLIENT_ID: clientId,
+    LOGIN_PUBLIC_URL: publicUrl,
+    LOGIN_ALLOWED_HOSTS: hosts = []
+  } = values
   if (clientId === undefined || endpoint === undefined || publicUrl === undefined) return []
   const authgear = endpoint.host.replace(/:\d+$/, '')
-  return [...new Set([publicUrl.host, ...hosts])].map((host) => shared(authgear, host) < 2 && host !== authgear &&
-    `LOGIN_ALLOWED_HOSTS, LOGIN_PUBLIC_URL: Authgear's cookie of ${authgear} cannot reach ${host}, which is in no domain with it: give Authgear a custom domain such as auth.example.com and set its http.cookie_domain (docs/login.md)`)
+  return [...new Set([publicUrl.host, ...hosts])].map(
+    (host) =>
+      shared(authgear, host) < 2 &&
+      host !== authgear &&
+      `LOGIN_ALLOWED_HOSTS, LOGIN_PUBLIC_URL: Authgear's cookie of ${authgear} cannot reach ${host}, which is in no domain with it: give Authgear a custom domain such as auth.example.com and set its http.cookie_domain (docs/login.md)`
+  )
 }
 
 /** How many names two hosts end in alike. */
@@ -37,25 +46,40 @@ const WILDCARDS: ReadonlySet<string> = new Set(['0.0.0.0', '::'])
 
 const hasRedis = ({ isSet }: Readings): boolean => REDIS_FORMS.some(isSet)
 
-const alone: Warning = (readings) => hasRedis(readings)
-  ? []
-  : [
-      readings.isSet('AUTHGEAR_WEBHOOK_SECRET') && 'AUTHGEAR_WEBHOOK_SECRET: without Redis a webhook reaches one replica and no other: run exactly one',
-      ...IDLE_WITHOUT_REDIS.map((name) => readings.isSet(name) && readings.values[name] !== 'none' && `${name}: has no effect without ${ANY_REDIS}`)
-    ]
+const alone: Warning = (readings) =>
+  hasRedis(readings)
+    ? []
+    : [
+        readings.isSet('AUTHGEAR_WEBHOOK_SECRET') &&
+          'AUTHGEAR_WEBHOOK_SECRET: without Redis a webhook reaches one replica and no other: run exactly one',
+        ...IDLE_WITHOUT_REDIS.map(
+          (name) =>
+            readings.isSet(name) && readings.values[name] !== 'none' && `${name}: has no effect without ${ANY_REDIS}`
+        )
+      ]
 
 const unprotected: Warning = (readings) => [
-  hasRedis(readings) && readings.values.CACHE_SECRET === 'none' &&
-    'CACHE_SECRET: is none: whoever can write to Redis can sign in as anybody, and whoever can read it can test guesses of credentials'
+  hasRedis(readings) &&
+    readings.values.CACHE_SECRET === 'none' &&
+    'CACHE_SECRET: is none: whoever can write to Redis can sign in as anybody, and whoever can read ' +
+      'it can test guesses of credentials'
 ]
 
 const longRefusals: Warning = ({ values: { CACHE_NEGATIVE_TTL: ttl = 0 } }) => [
-  ttl > LONG_REFUSAL && 'CACHE_NEGATIVE_TTL: is over 30s: a hiccup of Authgear keeps somebody who is signed in out for that long: keep it at seconds'
+  ttl > LONG_REFUSAL &&
+    'CACHE_NEGATIVE_TTL: is over 30s: a hiccup of Authgear keeps somebody who is signed in out for ' +
+      'that long: keep it at seconds'
 ]
 
 /** Whoever is trusted may name any address as the client's; nobody is let in for it. */
-const wideTrust: Warning = ({ values: { TRUSTED_PROXIES: trusted = [] } }) => trusted.filter(isWide).map((network) =>
-  `TRUSTED_PROXIES: trusts ${network}: whoever connects from there can name any address as the client's, in the log and to Authgear: list your proxies`)
+const wideTrust: Warning = ({ values: { TRUSTED_PROXIES: trusted = [] } }) =>
+  trusted
+    .filter(isWide)
+    .map(
+      (network) =>
+        `TRUSTED_PROXIES: trusts ${network}: whoever connects from there can name any address as the client's, in ` +
+          'the log and to Authgear: list your proxies'
+    )
 
 function isWide (network: string): boolean {
   const [address = '', bits] = network.split('/')
@@ -64,14 +88,38 @@ function isWide (network: string): boolean {
 }
 
 const PRIVATE = new BlockList()
-for (const [address, bits] of [['10.0.0.0', 8], ['172.16.0.0', 12], ['192.168.0.0', 16], ['127.0.0.0', 8], ['169.254.0.0', 16]] as const) PRIVATE.addSubnet(address, bits, 'ipv4')
-for (const [address, bits] of [['fc00::', 7], ['fe80::', 10], ['::1', 128]] as const) PRIVATE.addSubnet(address, bits, 'ipv6')
+for (const [address, bits] of [
+  ['10.0.0.0', 8],
+  ['172.16.0.0', 12],
+  ['192.168.0.0', 16],
+  ['127.0.0.0', 8],
+  ['169.254.0.0', 16]
+] as const) {
+  PRIVATE.addSubnet(address, bits, 'ipv4')
+}
+for (const [address, bits] of [
+  ['fc00::', 7],
+  ['fe80::', 10],
+  ['::1', 128]
+] as const) {
+  PRIVATE.addSubnet(address, bits, 'ipv6')
+}
 
 /** A wildcard is as public as this machine is: in a container it mostly is not. */
 const openManagement: Warning = ({ isSet, ownAddresses, values: { MANAGEMENT_LISTEN: listen } }) => {
   if (listen === undefined || listen.kind === 'unix' || isSet('MANAGEMENT_TOKEN') || LOCAL.has(listen.host)) return []
-  const meant = WILDCARDS.has(listen.host) ? ownAddresses().find(isPublic) : isPublic(listen.host) ? listen.host : undefined
-  return [meant !== undefined && `MANAGEMENT_LISTEN: ${WILDCARDS.has(listen.host) ? `${listen.host} includes ${meant}, which` : meant} is a public address, and there is no MANAGEMENT_TOKEN: metrics and probes are for your own network: listen on a private address`]
+  const meant = WILDCARDS.has(listen.host)
+    ? ownAddresses().find(isPublic)
+    : isPublic(listen.host)
+      ? listen.host
+      : undefined
+  return [
+    meant !== undefined &&
+      `MANAGEMENT_LISTEN: ${WILDCARDS.has(listen.host)
+? `${listen.host} includes ${meant}, ` +
+        'which'
+: meant} is a public address, and there is no MANAGEMENT_TOKEN: metrics and probes are for your own network: listen on a private address`
+  ]
 }
 
 function isPublic (address: string): boolean {
@@ -80,12 +128,18 @@ function isPublic (address: string): boolean {
 }
 
 const staleWithoutRevocation: Warning = ({ values: { CACHE_STALE_IF_ERROR: stale = 0, CACHE_TTL: ttl = 0 } }) => [
-  stale > 0 && ttl === 0 && 'CACHE_STALE_IF_ERROR: has no effect with CACHE_TTL=0: nothing is remembered that could be used'
+  stale > 0 &&
+    ttl === 0 &&
+    'CACHE_STALE_IF_ERROR: has no effect with CACHE_TTL=0: nothing is remembered that could be used'
 ]
 
-const auditLog: Warning = (readings) => readings.isSet('AUTHGEAR_ADMIN_API_URL')
-  ? [!hasRedis(readings) && 'AUTHGEAR_ADMIN_API_URL: without Redis each replica reads the audit log for itself: run exactly one']
-  : [readings.isSet('AUTHGEAR_AUDIT_POLL') && 'AUTHGEAR_AUDIT_POLL: has no effect without AUTHGEAR_ADMIN_API_URL']
+const auditLog: Warning = (readings) =>
+  readings.isSet('AUTHGEAR_ADMIN_API_URL')
+    ? [
+        !hasRedis(readings) &&
+          'AUTHGEAR_ADMIN_API_URL: without Redis each replica reads the audit log for itself: run exactly one'
+      ]
+    : [readings.isSet('AUTHGEAR_AUDIT_POLL') && 'AUTHGEAR_AUDIT_POLL: has no effect without AUTHGEAR_ADMIN_API_URL']
 
 /** V8 ends the process when its heap is full, and the kernel when the container is. */
 const memoryThatDoesNotFit: Warning = ({ memory, values: { CACHE_MAX_MEMORY: budget = 0 } }) => {
@@ -93,13 +147,28 @@ const memoryThatDoesNotFit: Warning = ({ memory, values: { CACHE_MAX_MEMORY: bud
   const most = Math.floor(budgetOfHeap(heapBytes))
   const inMib = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MiB`
   return [
-    budget > most && `CACHE_MAX_MEMORY: ${showBytes(budget)} does not fit into V8's heap of ${inMib(heapBytes)}: at most ${inMib(most)}, or more memory: a larger container, or NODE_OPTIONS=--max-old-space-size`,
-    isContainer && heapBytes > limitBytes * LARGEST_HEAP && `NODE_OPTIONS: this container has ${inMib(limitBytes)} and V8 takes up to ${inMib(heapBytes)}: set "${heapFlags(limitBytes).join(' ')}" (Node 22.15 and newer do so by themselves)`,
-    isContainer && limitBytes < LEAST_MEMORY && `CACHE_MAX_MEMORY: this container has ${inMib(limitBytes)}: give the service ${inMib(LEAST_MEMORY)} or more`
+    budget > most &&
+      `CACHE_MAX_MEMORY: ${showBytes(budget)} does not fit into V8's heap of ${inMib(heapBytes)}: at most ${inMib(most)}, or more memory: a larger container, or NODE_OPTIONS=--max-old-space-size`,
+    isContainer &&
+      heapBytes > limitBytes * LARGEST_HEAP &&
+      `NODE_OPTIONS: this container has ${inMib(limitBytes)} and V8 takes up to ${inMib(heapBytes)}: set "${heapFlags(limitBytes).join(' ')}" (Node 22.15 and newer do so by themselves)`,
+    isContainer &&
+      limitBytes < LEAST_MEMORY &&
+      `CACHE_MAX_MEMORY: this container has ${inMib(limitBytes)}: give the service ${inMib(LEAST_MEMORY)} or more`
   ]
 }
 
-const WARNINGS: readonly Warning[] = [memoryThatDoesNotFit, auditLog, alone, unprotected, longRefusals, wideTrust, openManagement, staleWithoutRevocation, loginWarnings]
+const WARNINGS: readonly Warning[] = [
+  memoryThatDoesNotFit,
+  auditLog,
+  alone,
+  unprotected,
+  longRefusals,
+  wideTrust,
+  openManagement,
+  staleWithoutRevocation,
+  loginWarnings
+]
 
 export function warningsOf (readings: Readings): readonly string[] {
   return WARNINGS.flatMap((warning) => warning(readings)).filter((text) => text !== false)

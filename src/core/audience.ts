@@ -1,4 +1,6 @@
-/** Who reads a refusal: a person, on the page their browser was going to, or a program. Presentation only, never access. */
+/**
+ * Who reads a refusal: a person, on the page their browser was going to, or a program. Presentation only, never access.
+ */
 export type Audience = 'navigation' | 'program'
 
 type Signals = {
@@ -10,7 +12,10 @@ type Signals = {
   json: number
 }
 
-/** Requests that end as a page or a frame (fetch.spec.whatwg.org, "navigation request"); `nested-` as Chrome 76–79 said it. */
+/**
+ * Requests that end as a page or a frame (fetch.spec.whatwg.org, "navigation request"); `nested-` as Chrome 76–79 said
+ * it.
+ */
 const NAVIGATING = new Set(['navigate', 'nested-navigate'])
 const NOT_NAVIGATING = new Set(['cors', 'no-cors', 'same-origin', 'websocket'])
 const PAGES = new Set(['document', 'nested-document', 'iframe', 'frame', 'fencedframe', 'embed', 'object'])
@@ -20,8 +25,8 @@ const MAX_ACCEPT = 1024
 const JAVA_DEFAULT = 'text/html, image/gif, image/jpeg, *'
 
 /**
- * Fetch metadata first, since no script can forge it, then `X-Requested-With`, then `Accept`. Garbage counts as not sent;
- * of contradicting lines the one that says "program" counts.
+ * Fetch metadata first, since no script can forge it, then `X-Requested-With`, then `Accept`. Garbage counts as not
+ * sent; of contradicting lines the one that says "program" counts.
  * @param rawHeaders name, value, name, value … as they arrived, never joined (Node's `rawHeaders`)
  */
 export function readAudience (rawHeaders: readonly string[]): Audience {
@@ -29,7 +34,9 @@ export function readAudience (rawHeaders: readonly string[]): Audience {
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
     const name = rawHeaders[i] ?? ''
     // lengths of the four names: most lines are passed by without another look
-    if (name.length === 6 || name.length === 14 || name.length === 16) readLine(signals, name.toLowerCase(), rawHeaders[i + 1] ?? '')
+    if (name.length === 6 || name.length === 14 || name.length === 16) {
+      readLine(signals, name.toLowerCase(), rawHeaders[i + 1] ?? '')
+    }
   }
   return audienceOf(signals)
 }
@@ -67,7 +74,9 @@ function readAccept (signals: Signals, value: string): void {
   for (const range of value.toLowerCase().split(',')) {
     const [type = '', ...parameters] = range.split(';').map((part) => part.trim())
     if (type === 'text/html') signals.html = Math.max(signals.html, weight(parameters))
-    else if (type === 'application/json' || type.endsWith('+json')) signals.json = Math.max(signals.json, weight(parameters))
+    else if (type === 'application/json' || type.endsWith('+json')) {
+      signals.json = Math.max(signals.json, weight(parameters))
+    }
   }
 }
 

@@ -15,7 +15,10 @@ export type Keyer = Readonly<{
   memoryKey: (credentials: Credentials) => MemoryKey
   cacheKey: (credentials: Credentials) => CacheKey
   digests: (credentials: Credentials) => readonly CredentialDigest[]
-  /** Of each whole credential alone: a session id in it is not secret, and its owner must share no slot with a stranger who names it. */
+  /**
+   * Of each whole credential alone: a session id in it is not secret, and its owner must share no slot with a stranger
+   * who names it.
+   */
   wholeDigests: (credentials: Credentials) => readonly CredentialDigest[]
   /** Of the part of a `session` or `app_session` cookie before the dot. */
   sessionDigest: (sessionId: string) => CredentialDigest
@@ -28,7 +31,8 @@ export function secretBytes (secret: string | undefined): Uint8Array {
 
 /** @param secret CACHE_SECRET; one purpose never learns the key of another */
 export function deriveKeys (secret: Uint8Array): DerivedKeys {
-  const derive = (purpose: string): Uint8Array => new Uint8Array(hkdfSync('sha256', secret, '', `authgear-forward-auth ${purpose} v1`, 32))
+  const derive = (purpose: string): Uint8Array =>
+    new Uint8Array(hkdfSync('sha256', secret, '', `authgear-forward-auth ${purpose} v1`, 32))
   return { digest: derive('digest'), sealing: derive('sealing'), log: derive('log') }
 }
 
@@ -36,11 +40,15 @@ export function deriveKeys (secret: Uint8Array): DerivedKeys {
  * @param project what names the Authgear project and its reading of cookies: two projects may share one Redis and one
  * token string (CVE-2026-33496)
  */
-export function createKeyer (digestKey: Uint8Array, project: Readonly<{ endpoint: string, cookiePrefix: string }>): Keyer {
+export function createKeyer (
+  digestKey: Uint8Array,
+  project: Readonly<{ endpoint: string, cookiePrefix: string }>
+): Keyer {
   const hmac = createHmacSha256(digestKey)
   const scope = part(project.endpoint) + part(project.cookiePrefix)
   const secret = randomBytes(32).toString('base64url')
-  const digest = (kind: string, text: string): CredentialDigest => hmac(`${kind}:${scope}${part(text)}`).slice(0, 22) as CredentialDigest
+  const digest = (kind: string, text: string): CredentialDigest =>
+    hmac(`${kind}:${scope}${part(text)}`).slice(0, 22) as CredentialDigest
   return Object.freeze({
     memoryKey: (credentials: Credentials) => hash('sha256', secret + textOf(credentials), 'base64url') as MemoryKey,
     cacheKey: (credentials: Credentials) => hmac(`key:${scope}${textOf(credentials)}`) as CacheKey,
@@ -67,7 +75,12 @@ type DigestText = readonly [kind: string, text: string]
 /** A token is the same token in a header and in a cookie, so its digest does not say where it was sent. */
 function wholeTexts ({ bearer, appSession, appAccessToken, session }: Credentials): readonly DigestText[] {
   const tokens = [...new Set([bearer, appAccessToken])].filter(isSent).map((token) => ['token', token] as const)
-  const cookies = ([['app_session', appSession], ['session', session]] as const).flatMap(([kind, value]) => isSent(value) ? [[kind, value] as const] : [])
+  const cookies = (
+    [
+      ['app_session', appSession],
+      ['session', session]
+    ] as const
+  ).flatMap(([kind, value]) => (isSent(value) ? [[kind, value] as const] : []))
   return [...tokens, ...cookies]
 }
 

@@ -2,7 +2,8 @@ import { trimBlanks, trimmedEnd } from './blanks.ts'
 
 /**
  * What of a forwarded request may identify someone: a bearer token and Authgear's three cookies, read exactly as
- * Authgear reads them (Go's net/http; docs/authgear.md, "Credentials"). What is read here is what is keyed and what is sent on.
+ * Authgear reads them (Go's net/http; docs/authgear.md, "Credentials"). What is read here is what is keyed and what is
+ * sent on.
  */
 export type Credentials = Readonly<{
   /** Undefined = not sent; an empty cookie counts as sent (and bad), as at Authgear. */
@@ -21,7 +22,10 @@ export type CookieNames = Readonly<{
   appSession: string
   appAccessToken: string
   session: string
-  /** Finds the three in a Cookie line, at five times the speed of a walk over its pairs: name without prefix, value or nothing. */
+  /**
+   * Finds the three in a Cookie line, at five times the speed of a walk over its pairs: name without prefix, value or
+   * nothing.
+   */
   finder: RegExp
 }>
 
@@ -43,8 +47,16 @@ const NONE: Reading = { kind: 'none' }
 /** @param prefix `http.cookie_prefix` of the Authgear project */
 export function cookieNames (prefix: string): CookieNames {
   const literal = prefix.replaceAll(/[^\w]/g, '\\$&')
-  const finder = new RegExp(`(?:^|;)[ \\t]*${literal}(app_session|app_access_token|session)[ \\t]*(?:=([^;]*))?(?=;|$)`, 'g')
-  return { appSession: `${prefix}app_session`, appAccessToken: `${prefix}app_access_token`, session: `${prefix}session`, finder }
+  const finder = new RegExp(
+    `(?:^|;)[ \\t]*${literal}(app_session|app_access_token|session)[ \\t]*(?:=([^;]*))?(?=;|$)`,
+    'g'
+  )
+  return {
+    appSession: `${prefix}app_session`,
+    appAccessToken: `${prefix}app_access_token`,
+    session: `${prefix}session`,
+    finder
+  }
 }
 
 /** @param rawHeaders name, value, name, value … as they arrived, never joined (Node's `rawHeaders`) */
@@ -64,13 +76,17 @@ export function readCredentials (rawHeaders: readonly string[], names: CookieNam
   }
   if (authorizations > 1 || found.bearer?.includes(',') === true) return refused('ambiguous_credentials', found)
   // no need to count what cannot be too many
-  if (cookieBytes > MAX_COOKIES && countCookies(rawHeaders) > MAX_COOKIES) found.appSession = found.appAccessToken = found.session = undefined
+  if (cookieBytes > MAX_COOKIES && countCookies(rawHeaders) > MAX_COOKIES) {
+    found.appSession = found.appAccessToken = found.session = undefined
+  }
   return judge(found)
 }
 
 function judge (found: Found): Reading {
   const { bearer, appSession, appAccessToken, session } = found
-  if (bearer === undefined && appSession === undefined && appAccessToken === undefined && session === undefined) return NONE
+  if (bearer === undefined && appSession === undefined && appAccessToken === undefined && session === undefined) {
+    return NONE
+  }
   if (cannotBe(bearer, MAX_TOKEN) || cannotBe(appAccessToken, MAX_TOKEN)) return refused('malformed_credentials', found)
   if (cannotBe(appSession, MAX_COOKIE) || cannotBe(session, MAX_COOKIE)) return refused('malformed_credentials', found)
   return { kind: 'credentials', credentials: found }

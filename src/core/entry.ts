@@ -24,7 +24,15 @@ const MAX_DIGESTS = 6
 
 export function encodeEntry ({ resolution, stamp, digests, ttlMs, sealedAt }: Entry): Buffer {
   const { generation, position } = stamp
-  const json = JSON.stringify([encodeResolution(resolution), generation, position.id, position.nonce, digests, ttlMs, sealedAt])
+  const json = JSON.stringify([
+    encodeResolution(resolution),
+    generation,
+    position.id,
+    position.nonce,
+    digests,
+    ttlMs,
+    sealedAt
+  ])
   return Buffer.concat([Buffer.of(VERSION), Buffer.from(json, 'utf8')])
 }
 
@@ -50,4 +58,5 @@ function parseJson (text: string): unknown {
 
 const isString = (value: unknown): value is string => typeof value === 'string'
 const isPositive = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value) && value > 0
-const isDigests = (value: unknown): value is CredentialDigest[] => Array.isArray(value) && value.length <= MAX_DIGESTS && value.every(isString)
+const isDigests = (value: unknown): value is CredentialDigest[] =>
+  Array.isArray(value) && value.length <= MAX_DIGESTS && value.every(isString)

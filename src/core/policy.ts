@@ -1,7 +1,10 @@
 import type { Identity, Resolution } from './resolution.ts'
 import type { EpochMs } from './token-expiry.ts'
 
-/** What a route asks beyond a session (docs/interface.md, "Policies"). It can only tighten: no text makes a policy allow more. */
+/**
+ * What a route asks beyond a session (docs/interface.md, "Policies"). It can only tighten: no text makes a policy allow
+ * more.
+ */
 export type Rules = Readonly<{
   kind: 'rules'
   /** All of the groups; of each group one. */
@@ -25,7 +28,15 @@ const ROLE = /^[a-zA-Z_][a-zA-Z0-9:_]{0,39}$/
 const AMR = /^[a-zA-Z0-9_.:-]{1,40}$/
 const SECONDS = /^(?:0|[1-9][0-9]{0,8})$/
 
-export const SESSION_ONLY: Rules = Object.freeze({ kind: 'rules', roles: [], amr: [], verified: false, notAnonymous: false, maxAge: undefined, loginOff: false })
+export const SESSION_ONLY: Rules = Object.freeze({
+  kind: 'rules',
+  roles: [],
+  amr: [],
+  verified: false,
+  notAnonymous: false,
+  maxAge: undefined,
+  loginOff: false
+})
 
 /** @param text a query without its question mark, or one policy header's value; nothing in it is decoded */
 export function parsePolicy (text: string): Policy {
@@ -34,7 +45,10 @@ export function parsePolicy (text: string): Policy {
   return all(text.split('&').map(parseParameter))
 }
 
-/** @returns the policy that allows what all of them allow; in time linear in their length, since a client may be their author */
+/**
+ * @returns the policy that allows what all of them allow; in time linear in their length, since a client may be their
+ * author
+ */
 export function all (policies: readonly Policy[]): Policy {
   const rules: Rules[] = []
   for (const policy of policies) {
@@ -55,25 +69,43 @@ export function all (policies: readonly Policy[]): Policy {
 
 function parseParameter (parameter: string): Policy {
   const equals = parameter.indexOf('=')
-  return equals === -1 ? bad('a parameter has no value') : parseNamed(parameter.slice(0, equals), parameter.slice(equals + 1))
+  return equals === -1
+    ? bad('a parameter has no value')
+    : parseNamed(parameter.slice(0, equals), parameter.slice(equals + 1))
 }
 
 /** A closed set: what is not named here is not understood, and refuses. */
 function parseNamed (name: string, value: string): Policy {
   switch (name) {
-    case 'role': return anyOf(value, ROLE, 'role', (roles) => ({ roles: [roles] }))
-    case 'amr': return anyOf(value, AMR, 'amr', (amr) => ({ amr: [amr] }))
-    case 'verified': return exactly(value, 'true', 'verified', { verified: true })
-    case 'anonymous': return exactly(value, 'false', 'anonymous', { notAnonymous: true })
-    case 'max_age': return SECONDS.test(value) ? { ...SESSION_ONLY, maxAge: Number(value) } : bad('max_age is not a number of seconds')
-    case 'login': return exactly(value, 'off', 'login', { loginOff: true })
-    default: return bad('it has a parameter that is not known')
+    case 'role':
+      return anyOf(value, ROLE, 'role', (roles) => ({ roles: [roles] }))
+    case 'amr':
+      return anyOf(value, AMR, 'amr', (amr) => ({ amr: [amr] }))
+    case 'verified':
+      return exactly(value, 'true', 'verified', { verified: true })
+    case 'anonymous':
+      return exactly(value, 'false', 'anonymous', { notAnonymous: true })
+    case 'max_age':
+      return SECONDS.test(value)
+        ? { ...SESSION_ONLY, maxAge: Number(value) }
+        : bad('max_age is not a number of seconds')
+    case 'login':
+      return exactly(value, 'off', 'login', { loginOff: true })
+    default:
+      return bad('it has a parameter that is not known')
   }
 }
 
-function anyOf (value: string, grammar: RegExp, name: string, rule: (values: readonly string[]) => Partial<Rules>): Policy {
+function anyOf (
+  value: string,
+  grammar: RegExp,
+  name: string,
+  rule: (values: readonly string[]) => Partial<Rules>
+): Policy {
   const values = value.split(',')
-  return values.every((item) => grammar.test(item)) ? { ...SESSION_ONLY, ...rule(values) } : bad(`${name} has a value that cannot be one`)
+  return values.every((item) => grammar.test(item))
+    ? { ...SESSION_ONLY, ...rule(values) }
+    : bad(`${name} has a value that cannot be one`)
 }
 
 function exactly (value: string, only: string, name: string, rule: Partial<Rules>): Policy {
@@ -97,7 +129,8 @@ const AT = { anonymous: 2, verified: 3, roles: 4, amr: 5, authenticatedAt: 6 } a
 /** How far Authgear's clock may be ahead of this machine's, in milliseconds. */
 const MAX_AHEAD = 5 * 60_000
 
-const refuse = (reason: 'invalid_session' | 'bad_policy' | 'forbidden'): Decision => Object.freeze({ kind: 'refuse', reason })
+const refuse = (reason: 'invalid_session' | 'bad_policy' | 'forbidden'): Decision =>
+  Object.freeze({ kind: 'refuse', reason })
 const INVALID = refuse('invalid_session')
 const BAD_POLICY = refuse('bad_policy')
 const FORBIDDEN = refuse('forbidden')

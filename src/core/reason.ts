@@ -1,4 +1,7 @@
-/** Why a request got its answer: the closed set of docs/interface.md, "Answers". Used as the `reason` label, so it never holds anything a client chose. */
+/**
+ * Why a request got its answer: the closed set of docs/interface.md, "Answers". Used as the `reason` label, so it never
+ * holds anything a client chose.
+ */
 /** `allowed_stale`: by CACHE_STALE_IF_ERROR, while Authgear cannot be reached */
 export type AllowReason = 'allowed' | 'allowed_stale' | 'preflight'
 export type UnauthenticatedReason =
@@ -30,12 +33,36 @@ const TRY_LATER = 'Sign-in cannot be checked right now. Please try again in a mo
 
 export const REFUSALS: Readonly<Record<RefusalReason, RefusalText>> = {
   no_credentials: { status: 401, outward: 'no_credentials', message: SIGN_IN },
-  malformed_credentials: { status: 401, outward: 'malformed_credentials', message: 'The credentials sent cannot be read. Please sign in again.' },
-  ambiguous_credentials: { status: 401, outward: 'ambiguous_credentials', message: 'More than one set of credentials was sent, so none was used.' },
-  expired_credentials: { status: 401, outward: 'expired_credentials', message: 'Your access token has expired. Please sign in again.' },
-  wrong_audience: { status: 401, outward: 'wrong_audience', message: 'The access token sent is meant for another service.' },
-  invalid_session: { status: 401, outward: 'invalid_session', message: 'Your session is not valid any more. Please sign in again.' },
-  step_up_required: { status: 401, outward: 'step_up_required', message: 'You need to confirm that it is you: please sign in again.' },
+  malformed_credentials: {
+    status: 401,
+    outward: 'malformed_credentials',
+    message: 'The credentials sent cannot be read. Please sign in again.'
+  },
+  ambiguous_credentials: {
+    status: 401,
+    outward: 'ambiguous_credentials',
+    message: 'More than one set of credentials was sent, so none was used.'
+  },
+  expired_credentials: {
+    status: 401,
+    outward: 'expired_credentials',
+    message: 'Your access token has expired. Please sign in again.'
+  },
+  wrong_audience: {
+    status: 401,
+    outward: 'wrong_audience',
+    message: 'The access token sent is meant for another service.'
+  },
+  invalid_session: {
+    status: 401,
+    outward: 'invalid_session',
+    message: 'Your session is not valid any more. Please sign in again.'
+  },
+  step_up_required: {
+    status: 401,
+    outward: 'step_up_required',
+    message: 'You need to confirm that it is you: please sign in again.'
+  },
   forbidden: { status: 403, outward: 'forbidden', message: NOT_ALLOWED },
   bad_policy: { status: 403, outward: 'forbidden', message: NOT_ALLOWED },
   authgear_unavailable: { status: 503, outward: 'authgear_unavailable', message: TRY_LATER },
@@ -43,7 +70,10 @@ export const REFUSALS: Readonly<Record<RefusalReason, RefusalText>> = {
   overloaded: { status: 503, outward: 'overloaded', message: TRY_LATER }
 }
 
-/** How a request to the login's routes ended: a closed set, used as the `reason` label. Nothing here is a success to a proxy: this listener says 2xx to nobody. */
+/**
+ * How a request to the login's routes ended: a closed set, used as the `reason` label. Nothing here is a success to a
+ * proxy: this listener says 2xx to nobody.
+ */
 export type LoginPage =
   /** What came back was not sealed by this service. */
   | 'state_unknown'

@@ -20,7 +20,10 @@ export type UserId = string & { readonly __brand: 'UserId' }
 /** What the resolver said. Cached; never mixed with a decision. */
 export type Resolution =
   | Readonly<{ kind: 'valid', userId: UserId, identity: Identity }>
-  /** `silent`: not one x-authgear header, which may also be a hiccup of Authgear's (docs/authgear.md, "The resolver's answers") */
+  /**
+   * `silent`: not one x-authgear header, which may also be a hiccup of Authgear's (docs/authgear.md, "The resolver's
+   * answers")
+   */
   | Readonly<{ kind: 'invalid', noIdentityHeaders: boolean }>
 
 export type ResolutionReading =
@@ -62,11 +65,17 @@ function judge (identity: Identity): ResolutionReading {
   if (valid !== 'true') return GARBAGE
   if (userId === undefined || userId === '') return { kind: 'resolution', resolution: INVALID }
   if (sizeOf(identity) > MAX_IDENTITY) return { kind: 'unusable', why: 'too_large' }
-  return { kind: 'resolution', resolution: Object.freeze({ kind: 'valid', userId: userId as UserId, identity: Object.freeze(identity) }) }
+  return {
+    kind: 'resolution',
+    resolution: Object.freeze({ kind: 'valid', userId: userId as UserId, identity: Object.freeze(identity) })
+  }
 }
 
 function sizeOf (identity: Identity): number {
-  return identity.reduce((sum, value, index) => value === undefined ? sum : sum + value.length + (IDENTITY_HEADERS[index]?.length ?? 0), 0)
+  return identity.reduce(
+    (sum, value, index) => (value === undefined ? sum : sum + value.length + (IDENTITY_HEADERS[index]?.length ?? 0)),
+    0
+  )
 }
 
 /** A plain value for JSON: null = not sent; a refusal is its `silent` flag. */

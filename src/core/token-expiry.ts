@@ -4,7 +4,9 @@ import type { Resolution } from './resolution.ts'
 /** Milliseconds since 1970 by the wall clock. */
 export type EpochMs = number & { readonly __brand: 'EpochMs' }
 
-/** How far this machine's clock may be behind or ahead of Authgear's before an expired token counts as certainly dead. */
+/**
+ * How far this machine's clock may be behind or ahead of Authgear's before an expired token counts as certainly dead.
+ */
 const LEEWAY = 60_000
 
 /**
@@ -28,8 +30,9 @@ export function jwtAudience (token: string): readonly string[] | undefined {
 }
 
 /**
- * A token that Authgear issued for one resource must open nothing else, whatever the resolver says of it (RFC 8707; RFC 9068, section 4).
- * Read without verifying, since it only refuses. An app's own JWT beside a session is not Authgear's, and stays the app's business.
+ * A token that Authgear issued for one resource must open nothing else, whatever the resolver says of it (RFC 8707; RFC
+ * 9068, section 4). Read without verifying, since it only refuses. An app's own JWT beside a session is not Authgear's,
+ * and stays the app's business.
  * @param origin of AUTHGEAR_ENDPOINT, compared character by character as Authgear does
  */
 export function isForAnotherAudience ({ bearer, appAccessToken }: Credentials, origin: string): boolean {
@@ -81,11 +84,13 @@ export function isExpired (credentials: Credentials, now: EpochMs): boolean {
 }
 
 /**
- * @returns the moment after which no answer to these credentials may be used from a cache; Infinity where no token sets one.
- * A token that is certainly dead sets none: another credential gave the answer.
+ * @returns the moment after which no answer to these credentials may be used from a cache; Infinity where no token sets
+ * one. A token that is certainly dead sets none: another credential gave the answer.
  */
 export function identityDeadline (credentials: Credentials, now: EpochMs): number {
-  const expiries = [credentials.bearer, credentials.appAccessToken].map((token) => token === undefined ? undefined : jwtExpiry(token))
+  const expiries = [credentials.bearer, credentials.appAccessToken].map((token) =>
+    token === undefined ? undefined : jwtExpiry(token)
+  )
   return Math.min(...expiries.map((expiry) => expiry === undefined || expiry < now - LEEWAY ? Infinity : expiry))
 }
 
@@ -98,7 +103,13 @@ const JITTER = 0.1
  * How long a fresh resolution may be remembered, in milliseconds; 0 = not at all.
  * @param random 0 ≤ random < 1
  */
-export function lifetimeOf (resolution: Resolution, credentials: Credentials, lifetimes: Lifetimes, now: EpochMs, random: number): number {
+export function lifetimeOf (
+  resolution: Resolution,
+  credentials: Credentials,
+  lifetimes: Lifetimes,
+  now: EpochMs,
+  random: number
+): number {
   const full = resolution.kind === 'valid' ? lifetimes.ttlMs : lifetimes.negativeTtlMs
   return capByToken(Math.floor(full * (1 - JITTER * random)), resolution, credentials, now)
 }

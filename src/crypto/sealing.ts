@@ -13,7 +13,10 @@ export type Sealer = Readonly<{
   open: (key: string, sealed: Uint8Array) => Buffer | undefined
 }>
 
-/** Each entry has a key of its own, HMAC(sealing key, name): moved to another name (a cache key, a purpose) it opens nowhere. */
+/**
+ * Each entry has a key of its own, HMAC(sealing key, name): moved to another name (a cache key, a purpose) it opens
+ * nowhere.
+ */
 export function createSealer (sealingKey: Uint8Array): Sealer {
   const hmac = createHmacSha256(sealingKey)
   const entryKey = (key: string): Buffer => Buffer.from(hmac(key), 'base64url')

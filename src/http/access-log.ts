@@ -42,15 +42,31 @@ export type Reported = Readonly<{
 export type Report = (reported: Reported, verdict: HandlerResult) => void
 
 /** No person can mend these. */
-const IS_FOR_THE_OPERATOR: ReadonlySet<string> = new Set(['cookie_missing', 'login_misconfigured', 'redirect_loop'] satisfies LoginPage[])
+const IS_FOR_THE_OPERATOR: ReadonlySet<string> = new Set([
+  'cookie_missing',
+  'login_misconfigured',
+  'redirect_loop'
+] satisfies LoginPage[])
 
 /** Lines about allowed requests a second at `debug`; `trace` writes all. */
 const ALLOWED_PER_SECOND = 10
 
-/** Counts every answer and writes a line for each refusal; 503 at warn with what to check, allowed ones at debug, sampled. */
+/**
+ * Counts every answer and writes a line for each refusal; 503 at warn with what to check, allowed ones at debug,
+ * sampled.
+ */
 export function createReport (log: Log, count: Metrics['request']): Report {
   const info = log.isLevelEnabled('info')
-  const isLogged = { 200: log.isLevelEnabled('debug'), 302: info, 303: info, 400: info, 401: info, 403: info, 410: info, 503: log.isLevelEnabled('warn') }
+  const isLogged = {
+    200: log.isLevelEnabled('debug'),
+    302: info,
+    303: info,
+    400: info,
+    401: info,
+    403: info,
+    410: info,
+    503: log.isLevelEnabled('warn')
+  }
   const sampling = log.isLevelEnabled('trace') ? () => 0 : createSampling(ALLOWED_PER_SECOND, () => performance.now())
   return (reported, verdict) => {
     const { endpoint, startedAt } = reported
@@ -60,7 +76,12 @@ export function createReport (log: Log, count: Metrics['request']): Report {
     if (!isLogged[answer.status as keyof typeof isLogged] && reason !== 'bad_policy') return
     const leftOut = answer.status === 200 ? sampling() : 0
     if (leftOut === undefined) return
-    const line = { ...lineOf(verdict, reported), endpoint, durationMs: Math.round(durationMs * 1000) / 1000, ...(leftOut === 0 ? {} : { leftOut }) }
+    const line = {
+      ...lineOf(verdict, reported),
+      endpoint,
+      durationMs: Math.round(durationMs * 1000) / 1000,
+      ...(leftOut === 0 ? {} : { leftOut })
+    }
     if (answer.status === 503) log.warn(line, 'cannot answer')
     else if (answer.status === 200) log.debug(line, 'allowed')
     else if (reason === 'bad_policy') log.warn(line, 'refused: the policy cannot be understood')
@@ -69,7 +90,19 @@ export function createReport (log: Log, count: Metrics['request']): Report {
   }
 }
 
-function lineOf ({ reason, source, response: { status }, subject: key, error, policyError: why, authgearError: says, trace }: HandlerResult, reported: Reported): object {
+function lineOf (
+  {
+    reason,
+    source,
+    response: { status },
+    subject: key,
+    error,
+    policyError: why,
+    authgearError: says,
+    trace
+  }: HandlerResult,
+  reported: Reported
+): object {
   return {
     requestId: reported.requestId,
     ...(trace ?? traceIdsOf(reported.request)),

@@ -18,7 +18,9 @@ export type ReadBody = (request: IncomingMessage) => Promise<Body>
 
 type Reading = { size: number, displace: () => void }
 
-/** Bytes; a body grows from here by doubling, so that what is held is at most twice what came, in however many pieces. */
+/**
+ * Bytes; a body grows from here by doubling, so that what is held is at most twice what came, in however many pieces.
+ */
 const FIRST_BYTES = 4096
 
 /**

@@ -11,7 +11,9 @@ export type Drain = Readonly<{
 
 /** Milliseconds between looks for connections that have become idle. */
 const IDLE_CHECK_INTERVAL_MS = 50
-/** Milliseconds a session serves before its client is asked to open a new one, so that load spreads over new replicas. */
+/**
+ * Milliseconds a session serves before its client is asked to open a new one, so that load spreads over new replicas.
+ */
 const SESSION_AGE_MS = 60_000
 const SESSION_JITTER = 0.2
 
@@ -22,7 +24,10 @@ const ANY_STREAM = 2 ** 31 - 1
 
 type ListeningServer = Server | Http2SecureServer
 
-/** Streams that a client gave up, after which a session is replaced: at 1,000 nghttp2 would end it with an error for everybody behind it. */
+/**
+ * Streams that a client gave up, after which a session is replaced: at 1,000 nghttp2 would end it with an error for
+ * everybody behind it.
+ */
 const MAX_CANCELLED = 500
 
 /** Node ends neither HTTP/2 sessions nor connections that never carried a request: both are tracked here. */
@@ -35,8 +40,15 @@ export function trackConnections (server: ListeningServer, sessionAgeMs = SESSIO
   // a connection that speaks HTTP/2 is its session's business
   server.on('secureConnection', (socket: TLSSocket) => { if (socket.alpnProtocol !== 'h2') keep(unused, socket) })
   // over plain HTTP a connection that carried nothing shows by its bytes: no listener of ours on the hot path
-  if (speaksTls(server)) server.prependListener('request', (request: IncomingMessage) => { if (request.httpVersionMajor === 1) unused.delete(request.socket) })
-  server.on('session', (session: Http2Session) => { keepSession(sessions, session, sessionAgeMs); if (draining) retire(session) })
+  if (speaksTls(server)) {
+    server.prependListener('request', (request: IncomingMessage) => {
+      if (request.httpVersionMajor === 1) unused.delete(request.socket)
+    })
+  }
+  server.on('session', (session: Http2Session) => {
+    keepSession(sessions, session, sessionAgeMs)
+    if (draining) retire(session)
+  })
   return Object.freeze({
     async drain (graceMs: number): Promise<void> {
       draining = true
@@ -50,7 +62,10 @@ export function trackConnections (server: ListeningServer, sessionAgeMs = SESSIO
   })
 }
 
-/** From Node 24 on `Http2SecureServer.close` also closes every session at once, which would be the second GOAWAY without the first. */
+/**
+ * From Node 24 on `Http2SecureServer.close` also closes every session at once, which would be the second GOAWAY without
+ * the first.
+ */
 function stopListening (server: ListeningServer, done: () => void): void {
   NetServer.prototype.close.call(server, done)
 }
@@ -75,8 +90,9 @@ function keepSession (sessions: Set<Http2Session>, session: Http2Session, ageMs:
 }
 
 /**
- * GOAWAY in two steps (RFC 9113, section 6.8): first one that only says so, and once the client has had time to read it the real
- * one. With one alone, a question that was on its way meets a closed socket, and its client gets a reset in place of the GOAWAY.
+ * GOAWAY in two steps (RFC 9113, section 6.8): first one that only says so, and once the client has had time to read it
+ * the real one. With one alone, a question that was on its way meets a closed socket, and its client gets a reset in
+ * place of the GOAWAY.
  */
 function retire (session: Http2Session): void {
   if (session.closed || session.destroyed) return
@@ -85,9 +101,16 @@ function retire (session: Http2Session): void {
   session.once('close', () => clearTimeout(timer))
 }
 
-async function endAll (server: ListeningServer, sockets: Set<Socket>, closed: Promise<void>, graceMs: number): Promise<void> {
+async function endAll (
+  server: ListeningServer,
+  sockets: Set<Socket>,
+  closed: Promise<void>,
+  graceMs: number
+): Promise<void> {
   const grace = sleep(graceMs, 'over', { ref: false })
-  const looks = setInterval(() => { if ('closeIdleConnections' in server) server.closeIdleConnections() }, IDLE_CHECK_INTERVAL_MS)
+  const looks = setInterval(() => {
+    if ('closeIdleConnections' in server) server.closeIdleConnections()
+  }, IDLE_CHECK_INTERVAL_MS)
   await Promise.race([closed, grace])
   clearInterval(looks)
   for (const socket of sockets) socket.destroy()

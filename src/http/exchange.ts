@@ -28,7 +28,10 @@ export type ExchangeDeps = ClientDeps & Readonly<{
 }>
 
 /** Takes over a request whose body is read: the answer has a status and nothing else. */
-export type BodyTaker = (request: FastifyRequest['raw'], context: LineContext) => Promise<Readonly<{ status: number, isWhole: boolean }>>
+export type BodyTaker = (
+  request: FastifyRequest['raw'],
+  context: LineContext
+) => Promise<Readonly<{ status: number, isWhole: boolean }>>
 
 export type FastifyHandler = (request: FastifyRequest, reply: FastifyReply) => void
 
@@ -48,8 +51,14 @@ export function createBodyExchange (deps: ExchangeDeps, abandoned: AbandonedInpu
   }
 }
 
-/** One request and its answer, over either protocol; synchronous to the end where memory knows. No closure is made for a hit. */
-export function createExchange (deps: ExchangeDeps, abandoned: AbandonedInputs): (endpoint: Endpoint, answerer?: Handler) => FastifyHandler {
+/**
+ * One request and its answer, over either protocol; synchronous to the end where memory knows. No closure is made for a
+ * hit.
+ */
+export function createExchange (
+  deps: ExchangeDeps,
+  abandoned: AbandonedInputs
+): (endpoint: Endpoint, answerer?: Handler) => FastifyHandler {
   const nextId = requestIds()
   return (endpoint, answerer) => (request, reply) => {
     reply.hijack()
@@ -83,7 +92,13 @@ class IncomingVerifyRequest implements VerifyRequest {
   readonly #deps: ClientDeps
   #client: Client | undefined
 
-  constructor (deps: ClientDeps, endpoint: Endpoint, request: FastifyRequest, response: ServerResponse, nextId: () => string) {
+  constructor (
+    deps: ClientDeps,
+    endpoint: Endpoint,
+    request: FastifyRequest,
+    response: ServerResponse,
+    nextId: () => string
+  ) {
     const { method = '', rawHeaders } = request.raw
     this.#deps = deps
     this.endpoint = endpoint
@@ -136,7 +151,10 @@ function answerNotFound ({ notFound }: ExchangeDeps, asked: IncomingVerifyReques
   notFound({ requestId: asked.requestId, ...traceIdsOf(asked.request) }, (performance.now() - asked.startedAt) / 1000)
 }
 
-/** @returns whether an answer is to be made: none on a connection that is owed no further one, nor where lines may be missing */
+/**
+ * @returns whether an answer is to be made: none on a connection that is owed no further one, nor where lines may be
+ * missing
+ */
 function receive (abandoned: AbandonedInputs, asked: IncomingVerifyRequest): boolean {
   const { raw } = asked.request
   if (raw.httpVersionMajor !== 1) return true

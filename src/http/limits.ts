@@ -4,7 +4,9 @@ import type { FastifyInstance } from 'fastify'
 
 /** Bytes; Caddy and Traefik let through more than Node's 16 KiB. */
 const MAX_HEADER_BYTES = 64 * 1024
-/** Milliseconds; longer than any proxy's (nginx 60 s, Traefik 90 s, Caddy 120 s), so that it is the proxy who closes. */
+/**
+ * Milliseconds; longer than any proxy's (nginx 60 s, Traefik 90 s, Caddy 120 s), so that it is the proxy who closes.
+ */
 const KEEP_ALIVE_MS = 130_000
 /** Milliseconds from a connection's or a request's first byte to the end of its head: proxies send one in one piece. */
 const HEADERS_TIMEOUT_MS = 20_000
@@ -14,7 +16,9 @@ const REQUEST_TIMEOUT_MS = 30_000
 const CHECK_INTERVAL_MS = 5000
 /** Milliseconds for a TLS handshake; Node's are 120 s. */
 const HANDSHAKE_TIMEOUT_MS = 10_000
-/** Lines of one head: Node's parser drops those beyond without a word, so that a request that has as many is refused. */
+/**
+ * Lines of one head: Node's parser drops those beyond without a word, so that a request that has as many is refused.
+ */
 const MAX_HEADER_LINES = 4000
 
 /** Fastify options of the plain listener. */
@@ -28,14 +32,17 @@ export const HTTP1_OPTIONS = {
 export const HTTP2_OPTIONS = {
   allowHTTP1: true,
   handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
-  // a line whose value ends in a blank, a policy's too, would be dropped without a word; Node 20 does not know this one and drops it
+  // a line whose value ends in a blank, a policy's too, would be dropped without a word; Node 20 does not know this one
+  // and drops it
   strictFieldWhitespaceValidation: false,
-  // Node's 128 make Traefik answer 500 to people with some 115 cookies, since Go splits them; a longer list is refused, not cut
+  // Node's 128 make Traefik answer 500 to people with some 115 cookies, since Go splits them; a longer list is refused,
+  // not cut
   maxHeaderListPairs: MAX_HEADER_LINES,
   // without it one anonymous request with a 150 kB cookie stalls the session
   settings: { maxHeaderListSize: MAX_HEADER_BYTES, maxConcurrentStreams: 1000 },
   maxSessionMemory: 100,
-  // clients that hang up would else cost everybody the session; Node 20 does not know these two: drain.ts replaces the session in time
+  // clients that hang up would else cost everybody the session; Node 20 does not know these two: drain.ts replaces the
+  // session in time
   streamResetBurst: 100_000,
   streamResetRate: 10_000
 } as const
@@ -55,7 +62,13 @@ export function applyHttp1Limits (server: FastifyInstance['server']): void {
   })
 }
 
-/** Whether lines may be missing, a policy or a declared body among them: Node hands over as many as it keeps, and no word of the rest. */
-export function isCut ({ rawHeaders, httpVersionMajor }: Pick<IncomingMessage, 'rawHeaders' | 'httpVersionMajor'>): boolean {
+/**
+ * Whether lines may be missing, a policy or a declared body among them: Node hands over as many as it keeps, and no
+ * word of the rest.
+ */
+export function isCut ({
+  rawHeaders,
+  httpVersionMajor
+}: Pick<IncomingMessage, 'rawHeaders' | 'httpVersionMajor'>): boolean {
   return httpVersionMajor === 1 && rawHeaders.length >= 2 * MAX_HEADER_LINES
 }

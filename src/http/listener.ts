@@ -17,13 +17,14 @@ export type ListenerDeps = ExchangeDeps & Readonly<{
 export type Listener = Readonly<{ fastify: FastifyInstance, drain: Drain }>
 
 /**
- * A listener that answers these routes: a verifier of foreign requests. Opens nothing; nothing but the verify routes and a
- * signed webhook ever answers 2xx on the main one.
+ * A listener that answers these routes: a verifier of foreign requests. Opens nothing; nothing but the verify routes
+ * and a signed webhook ever answers 2xx on the main one.
  */
 export function buildListener (deps: ListenerDeps, routes: readonly Route[], webhook?: BodyTaker): Listener {
   const app = fastify({ ...optionsOf(deps), rewriteUrl: createCanonicalPath(routes) })
   applyHttp1Limits(app.server)
-  // an `Expect` is answered as any request is: a body is never asked for, and Node's own 417 would go on parsing after one
+  // an `Expect` is answered as any request is: a body is never asked for, and Node's own 417 would go on parsing after
+  // one
   for (const event of ['checkContinue', 'checkExpectation']) {
     app.server.on(event, (request, response) => { app.server.emit('request', request, response) })
   }
@@ -33,7 +34,12 @@ export function buildListener (deps: ListenerDeps, routes: readonly Route[], web
   const abandoned = trackAbandonedInputs()
   const exchange = createExchange(deps, abandoned)
   for (const [index, { endpoint, handler, methods = all }] of routes.entries()) {
-    app.route({ method: [...methods], url: routerPathOf(index), exposeHeadRoute: false, handler: exchange(endpoint, handler) })
+    app.route({
+      method: [...methods],
+      url: routerPathOf(index),
+      exposeHeadRoute: false,
+      handler: exchange(endpoint, handler)
+    })
   }
   if (webhook !== undefined) {
     app.route({ method: 'POST', url: WEBHOOK_PATH, handler: createBodyExchange(deps, abandoned, webhook) })
@@ -55,7 +61,11 @@ function optionsOf ({ tls }: ListenerDeps): FastifyServerOptions {
     clientErrorHandler: refuseUnreadable
   }
   if (tls === undefined) return { ...common, ...HTTP1_OPTIONS }
-  const https = { ...HTTP2_OPTIONS, ...contextOf(tls), ...(tls.ca === undefined ? {} : { requestCert: true, rejectUnauthorized: true }) }
+  const https = {
+    ...HTTP2_OPTIONS,
+    ...contextOf(tls),
+    ...(tls.ca === undefined ? {} : { requestCert: true, rejectUnauthorized: true })
+  }
   return { ...common, http2: true, https, http2SessionTimeout: HTTP2_SESSION_TIMEOUT } as FastifyServerOptions
 }
 
@@ -69,5 +79,8 @@ function refuseUnreadable (error: Error & { code?: string }, socket: Socket): vo
   if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) { socket.destroy(); return }
   const status = UNREADABLE[error.code ?? ''] ?? '400 Bad Request'
   stopParsing(socket)
-  endAndLinger(socket, `HTTP/1.1 ${status}\r\nCache-Control: no-store\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`)
+  endAndLinger(
+    socket,
+    `HTTP/1.1 ${status}\r\nCache-Control: no-store\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`
+  )
 }

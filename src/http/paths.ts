@@ -19,8 +19,8 @@ const ELSEWHERE = '/404'
 export const routerPathOf = (index: number): string => `/route-${index}`
 
 /**
- * @returns the one path the router sees, so that no decoding of a router's ever decides what is a verify request: one slash
- * too many, or `/verify#…` instead of `/verify?…`, must not drop a policy
+ * @returns the one path the router sees, so that no decoding of a router's ever decides what is a verify request: one
+ * slash too many, or `/verify#…` instead of `/verify?…`, must not drop a policy
  */
 export function createCanonicalPath (routes: readonly Route[]): (request: Pick<IncomingMessage, 'url'>) => string {
   // made once: a hit makes no text

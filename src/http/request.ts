@@ -9,7 +9,10 @@ import type { TrustProxy } from './trusted-proxies.ts'
 /** W3C Trace Context, version 00 and what later ones keep of it; ids of zeros alone and version ff are none. */
 export const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]{2}$/
 
-/** What a log line says of the trace that a request is part of: nothing, where it is part of none. Read only when a line is written. */
+/**
+ * What a log line says of the trace that a request is part of: nothing, where it is part of none. Read only when a line
+ * is written.
+ */
 export function traceIdsOf ({ headers: { traceparent } }: Pick<FastifyRequest, 'headers'>): TraceIds | undefined {
   const [, traceId, spanId] = (typeof traceparent === 'string' ? TRACEPARENT.exec(traceparent) : null) ?? []
   return traceId === undefined || spanId === undefined ? undefined : { trace_id: traceId, span_id: spanId }
@@ -42,7 +45,11 @@ export function clientOf ({ socket, headers }: Pick<IncomingMessage, 'socket' | 
 }
 
 /** @returns undefined where nobody is named, or nobody within the bounds */
-function lastUntrusted (chain: string, peer: string | undefined, { trustProxy, forwardedForIgnored }: ClientDeps): string | undefined {
+function lastUntrusted (
+  chain: string,
+  peer: string | undefined,
+  { trustProxy, forwardedForIgnored }: ClientDeps
+): string | undefined {
   let named: string | undefined
   let end = chain.length
   for (let hop = 0; end > 0 && trustProxy(named ?? peer, hop); hop++) {
@@ -62,7 +69,10 @@ function addressIn (text: string | undefined): string | undefined {
 }
 
 /** Read only when Authgear is asked. */
-export function clientTraceOf ({ headers }: Pick<IncomingMessage, 'headers'>, { address, isNamed }: Client): ClientTrace {
+export function clientTraceOf (
+  { headers }: Pick<IncomingMessage, 'headers'>,
+  { address, isNamed }: Client
+): ClientTrace {
   const { 'user-agent': userAgent, traceparent, tracestate } = headers
   return {
     address,

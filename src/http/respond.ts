@@ -1,4 +1,10 @@
-import { STATUS_CODES, validateHeaderValue, type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse } from 'node:http'
+import {
+  STATUS_CODES,
+  validateHeaderValue,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  type ServerResponse
+} from 'node:http'
 import { Http2ServerResponse } from 'node:http2'
 import type { Socket } from 'node:net'
 import type { HttpResponse } from './types.ts'
@@ -14,7 +20,11 @@ export function respond (response: ServerResponse, answer: HttpResponse, request
 }
 
 /** Past Node's imitation of HTTP/1, which ends each stream by a frame of its own. */
-function respondOnStream ({ stream, req }: Http2ServerResponse, { status, headers, body }: HttpResponse, requestId: string): void {
+function respondOnStream (
+  { stream, req }: Http2ServerResponse,
+  { status, headers, body }: HttpResponse,
+  requestId: string
+): void {
   if (stream.destroyed || stream.closed) return // its client gave up
   const all: OutgoingHttpHeaders = { ':status': status, 'x-request-id': requestId }
   for (let i = 0; i + 1 < headers.length; i += 2) addLine(all, headers[i] ?? '', headers[i + 1] ?? '')
@@ -23,7 +33,10 @@ function respondOnStream ({ stream, req }: Http2ServerResponse, { status, header
   if (!isWhole) stream.end(body)
 }
 
-/** The same name may come twice: two cookies are. @throws where a value holds a byte that no header may: a stream alone would send it */
+/**
+ * The same name may come twice: two cookies are.
+ * @throws where a value holds a byte that no header may: a stream alone would send it
+ */
 function addLine (headers: OutgoingHttpHeaders, name: string, value: string): void {
   validateHeaderValue(name, value)
   const other = headers[name]
@@ -31,14 +44,22 @@ function addLine (headers: OutgoingHttpHeaders, name: string, value: string): vo
 }
 
 /** The last answer on an HTTP/1 connection whose input was abandoned: answer, half-close, discard, destroy. */
-export function respondAndLeave (request: IncomingMessage, response: ServerResponse, answer: HttpResponse, requestId: string): void {
+export function respondAndLeave (
+  request: IncomingMessage,
+  response: ServerResponse,
+  answer: HttpResponse,
+  requestId: string
+): void {
   const { socket } = request
   // an earlier request on this connection has no answer yet: this one must not overtake it
   if (response.socket === null) { socket.destroy(); return }
   endAndLinger(socket, render(request.method === 'HEAD', answer, requestId))
 }
 
-/** Half-closes: to destroy a socket with unread bytes is a reset, which overtakes the text. Nothing may parse its input any more. */
+/**
+ * Half-closes: to destroy a socket with unread bytes is a reset, which overtakes the text. Nothing may parse its input
+ * any more.
+ */
 export function endAndLinger (socket: Socket, text: string): void {
   socket.end(text, 'utf8')
   const timer = setTimeout(() => socket.destroy(), LINGER_MS)

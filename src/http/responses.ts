@@ -11,4 +11,8 @@ export const NOT_FOUND: HttpResponse = Object.freeze({
 })
 
 /** As Node answers a head that is too large. */
-export const TOO_MANY_LINES: HttpResponse = Object.freeze({ status: 431, headers: ['content-length', '0', ...COMMON], body: '' })
+export const TOO_MANY_LINES: HttpResponse = Object.freeze({
+  status: 431,
+  headers: ['content-length', '0', ...COMMON],
+  body: ''
+})

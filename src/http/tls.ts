@@ -46,7 +46,12 @@ export function contextOf ({ cert, key, ca }: TlsMaterial): { cert: string, key:
 }
 
 /** New files serve new connections; unreadable or unmatched ones leave the old in place. @returns stops watching */
-export function watchTlsFiles (files: TlsFiles, server: Pick<Server, 'setSecureContext'>, events: TlsEvents, everyMs = LOOK_EVERY): () => void {
+export function watchTlsFiles (
+  files: TlsFiles,
+  server: Pick<Server, 'setSecureContext'>,
+  events: TlsEvents,
+  everyMs = LOOK_EVERY
+): () => void {
   const names = [files.certFile, files.keyFile, files.clientCaFile].filter((name) => name !== undefined)
   const reload = (): void => {
     try {

@@ -60,7 +60,11 @@ export type HandlerDeps = Readonly<{
 }>
 
 /** Whose credentials these are, to be asked. A class, so that a hit makes no closures. */
-export function credentialContextOf (keyer: Keyer, question: VerifyRequest, credentials: Credentials): CredentialContext {
+export function credentialContextOf (
+  keyer: Keyer,
+  question: VerifyRequest,
+  credentials: Credentials
+): CredentialContext {
   return new LazyCredentialContext(keyer, question, credentials)
 }
 

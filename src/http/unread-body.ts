@@ -2,8 +2,8 @@ import type { Socket } from 'node:net'
 
 /**
  * A request that declares a body may never send it: what comes next on the connection would be taken for that body, and
- * what follows it for a request of its own (docs/interface.md, "Bounds of a request"; with a naive nginx an attacker without a session reached the
- * backend). So nothing that arrives after such a request's head is parsed any more.
+ * what follows it for a request of its own (docs/interface.md, "Bounds of a request"; with a naive nginx an attacker
+ * without a session reached the backend). So nothing that arrives after such a request's head is parsed any more.
  */
 export type AbandonedInputs = Readonly<{
   abandon: (socket: Socket) => void
@@ -22,11 +22,15 @@ export function trackAbandonedInputs (): AbandonedInputs {
   })
 }
 
-/** Node's parser reads from the socket's handle by itself: a listener of our own takes it back, then the parser's goes. */
+/**
+ * Node's parser reads from the socket's handle by itself: a listener of our own takes it back, then the parser's goes.
+ */
 export function stopParsing (socket: Socket): void {
   const discard = (): void => {}
   socket.on('data', discard)
-  for (const listener of socket.rawListeners('data')) if (listener !== discard) socket.removeListener('data', listener as () => void)
+  for (const listener of socket.rawListeners('data')) {
+    if (listener !== discard) socket.removeListener('data', listener as () => void)
+  }
   socket.removeAllListeners('end')
   socket.resume()
 }

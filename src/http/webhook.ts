@@ -21,7 +21,10 @@ export type WebhookDeps = Readonly<{
 }>
 
 /** @returns the status, and whether the connection's input is still in order */
-export type Webhook = (request: IncomingMessage, context: LineContext) => Promise<Readonly<{ status: number, isWhole: boolean }>>
+export type Webhook = (
+  request: IncomingMessage,
+  context: LineContext
+) => Promise<Readonly<{ status: number, isWhole: boolean }>>
 
 /** A stranger can have so much held: an idle body costs its connection, and 8 MiB is what all of them may bring. */
 const BODY_LIMITS = { maxBytes: 1024 * 1024, timeoutMs: 5000, maxBodies: 256, maxHeldBytes: 8 * 1024 * 1024 } as const
@@ -55,7 +58,11 @@ export function createWebhook (deps: WebhookDeps): Webhook {
   }
 }
 
-async function take ({ answer, ...deps }: WebhookDeps & Readonly<{ answer: Answering }>, known: KnownIds, text: string): ReturnType<Webhook> {
+async function take (
+  { answer, ...deps }: WebhookDeps & Readonly<{ answer: Answering }>,
+  known: KnownIds,
+  text: string
+): ReturnType<Webhook> {
   const reading = readWebhook(text, deps.appId)
   switch (reading.kind) {
     case 'unreadable': return answer(400, 'signed, but not an event that can be read')
@@ -64,7 +71,9 @@ async function take ({ answer, ...deps }: WebhookDeps & Readonly<{ answer: Answe
     case 'revokes': {
       if (reading.id !== undefined && known.has(reading.id)) return answer(204, 'repeated')
       const outcomes = await Promise.all(reading.revocations.map((revocation) => deps.log.revoke(revocation)))
-      if (outcomes.includes('pending')) return answer(503, 'holds on this replica, and is published when Redis takes it')
+      if (outcomes.includes('pending')) {
+        return answer(503, 'holds on this replica, and is published when Redis takes it')
+      }
       if (reading.id !== undefined) known.add(reading.id)
       return answer(204, 'in the log')
     }
@@ -91,7 +100,10 @@ function isSigned (body: Uint8Array, given: Buffer, keys: readonly Buffer[]): bo
   return keys.map((key) => equalSecret(given, createHmac('sha256', key).update(body).digest())).includes(true)
 }
 
-/** The portal shows the key as text, the project's secrets file the same in base64url: people copy either (recorded in webhooks.json). */
+/**
+ * The portal shows the key as text, the project's secrets file the same in base64url: people copy either (recorded in
+ * webhooks.json).
+ */
 function keysOf (secret: string): readonly Buffer[] {
   const decoded = Buffer.from(secret, 'base64url')
   const isEncoded = decoded.length >= 16 && decoded.toString('base64url') === secret

@@ -3,18 +3,27 @@ import { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { destination, pino, type DestinationStream, type Logger } from 'pino'
 
-/** No token, cookie, secret or header value of Authgear's ever goes in, at any level: callers pass names, numbers and fingerprints. */
+/**
+ * No token, cookie, secret or header value of Authgear's ever goes in, at any level: callers pass names, numbers and
+ * fingerprints.
+ */
 export type Log = Pick<Logger, 'debug' | 'info' | 'warn' | 'error' | 'isLevelEnabled'>
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'
 
-/** Characters that wait for a reader; more are dropped: a full pipe must not stop the event loop, and everybody behind the proxy with it. */
+/**
+ * Characters that wait for a reader; more are dropped: a full pipe must not stop the event loop, and everybody behind
+ * the proxy with it.
+ */
 const MAX_WAITING = 1024 * 1024
 /** Milliseconds for which an ending process waits for its last lines to be taken. */
 const FLUSH_WITHIN = 500
 
 export type LogOutput = DestinationStream & Readonly<{ flushed: () => Promise<void> }>
 
-/** A pipe is written to without anybody waiting, and without a thread that could hold up the end; a file or a terminal at once. */
+/**
+ * A pipe is written to without anybody waiting, and without a thread that could hold up the end; a file or a terminal
+ * at once.
+ */
 export function openLogOutput (fd: number): LogOutput {
   const kind = fstatSync(fd)
   if (kind.isFIFO() || kind.isSocket()) return pipeOutput(new Socket({ fd, readable: false, writable: true }))
@@ -34,14 +43,26 @@ function pipeOutput (pipe: Socket): LogOutput {
 
 /** JSON lines. */
 export function createLog (level: LogLevel, stream: DestinationStream): Log {
-  return pino({ level, base: null, formatters: { level: (label) => ({ level: label }) }, timestamp: () => `,"time":"${new Date().toISOString()}"` }, stream)
+  return pino(
+    {
+      level,
+      base: null,
+      formatters: { level: (label) => ({ level: label }) },
+      timestamp: () => `,"time":"${new Date().toISOString()}"`
+    },
+    stream
+  )
 }
 
 /** What may be logged of an error: its code and message, and those of what caused it. */
 export function describe (error: unknown): Readonly<{ code?: string, message: string, cause?: string }> {
   if (!(error instanceof Error)) return { message: 'a value that is not an error was thrown' }
   const code = 'code' in error && typeof error.code === 'string' ? { code: error.code } : {}
-  return { ...code, message: messageOf(error), ...(error.cause instanceof Error ? { cause: messageOf(error.cause) } : {}) }
+  return {
+    ...code,
+    message: messageOf(error),
+    ...(error.cause instanceof Error ? { cause: messageOf(error.cause) } : {})
+  }
 }
 
 /** A Redis that does not know a command repeats its arguments; of AUTH and HELLO those are the password. */

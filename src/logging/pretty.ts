@@ -18,9 +18,14 @@ export function prettyStream (stream: Lines, colored: boolean): Lines {
 export function pretty (line: string, colored: boolean): string {
   const { time, level, msg, ...rest } = read(line) ?? {}
   if (typeof time !== 'string' || typeof level !== 'string') return line
-  const paint = (color: Parameters<typeof styleText>[0], text: string): string => colored ? styleText(color, text, { validateStream: false }) : text
+  const paint = (color: Parameters<typeof styleText>[0], text: string): string =>
+    colored ? styleText(color, text, { validateStream: false }) : text
   const fields = flatten(rest).map(([name, value]) => `${paint('dim', `${name}=`)}${value}`)
-  const head = [paint('dim', time.slice(11, 23)), paint(COLORS[level as keyof typeof COLORS] ?? 'red', level.toUpperCase().padEnd(5)), quoted(msg ?? '').slice(1, -1)]
+  const head = [
+    paint('dim', time.slice(11, 23)),
+    paint(COLORS[level as keyof typeof COLORS] ?? 'red', level.toUpperCase().padEnd(5)),
+    quoted(msg ?? '').slice(1, -1)
+  ]
   return `${[head.join(' '), ...(fields.length === 0 ? [] : [fields.join(' ')])].join('  ')}\n`
 }
 
@@ -35,9 +40,11 @@ function read (line: string): Readonly<Record<string, unknown>> | undefined {
 
 /** `error: {code}` becomes `error.code`. */
 function flatten (fields: object, prefix = ''): ReadonlyArray<readonly [name: string, value: string]> {
-  return Object.entries(fields).flatMap(([name, value]: [string, unknown]) => typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? flatten(value, `${prefix}${name}.`)
-    : [[`${prefix}${name}`, textOf(value)] as const])
+  return Object.entries(fields).flatMap(([name, value]: [string, unknown]) =>
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? flatten(value, `${prefix}${name}.`)
+      : [[`${prefix}${name}`, textOf(value)] as const]
+  )
 }
 
 function textOf (value: unknown): string {

@@ -25,11 +25,19 @@ export type LoginDeps = Readonly<{
 }>
 
 /** Authgear's answers to `prompt=none` that mean: it has to show something first (OpenID Connect Core, 3.1.2.6). */
-const NEEDS_A_PERSON = new Set(['login_required', 'interaction_required', 'consent_required', 'account_selection_required'])
+const NEEDS_A_PERSON = new Set([
+  'login_required',
+  'interaction_required',
+  'consent_required',
+  'account_selection_required'
+])
 const FAILED = new Set(['server_error', 'temporarily_unavailable'])
 /** An error code that may stand in a log line. */
 const ERROR_CODE = /^[a-z_]{1,40}$/
-/** A login that another tab overtook, or that took too long, is begun anew this often by itself, before a person has to do something. */
+/**
+ * A login that another tab overtook, or that took too long, is begun anew this often by itself, before a person has to
+ * do something.
+ */
 const MAX_RESTARTS = 3
 
 type Begin = (state: Omit<State, 'browser' | 'issuedAt'>, browser: Browser | undefined) => HandlerResult
@@ -43,7 +51,10 @@ function createBegin ({ answers, authgear, seal, clock }: LoginDeps): Begin {
   }
 }
 
-/** `/login?rd=…`: to Authgear; first without it showing anything, since whoever has a session there should see nothing of it. */
+/**
+ * `/login?rd=…`: to Authgear; first without it showing anything, since whoever has a session there should see nothing
+ * of it.
+ */
 export function createLogin (deps: LoginDeps): Handler {
   const { answers, returnUrls, seal, clock } = deps
   const begin = createBegin(deps)
@@ -52,11 +63,17 @@ export function createLogin (deps: LoginDeps): Handler {
     const { returnTo, maxAge, locales } = readLoginQuery(question.query ?? '')
     const mode = maxAge === undefined ? 'silent' : 'step-up'
     const back = (returnTo === undefined ? undefined : returnUrls.read(returnTo)) ?? returnUrls.fallback
-    return begin({ returnTo: back, mode, maxAge, locales, restarts: 0 }, readBrowser(seal, question.rawHeaders, clock.wall()))
+    return begin(
+      { returnTo: back, mode, maxAge, locales, restarts: 0 },
+      readBrowser(seal, question.rawHeaders, clock.wall())
+    )
   }
 }
 
-/** `/callback?state=…`: back from Authgear. Back to the page only where the state is this browser's, and the session's cookie came too. */
+/**
+ * `/callback?state=…`: back from Authgear. Back to the page only where the state is this browser's, and the session's
+ * cookie came too.
+ */
 export function createCallback (deps: LoginDeps): Handler {
   const { answers, returnUrls, seal, clock } = deps
   const begin = createBegin(deps)
@@ -72,12 +89,19 @@ export function createCallback (deps: LoginDeps): Handler {
     const browser = readBrowser(seal, question.rawHeaders, clock.wall())
     if (browser?.id !== state.browser || !isCurrent(state, clock.wall())) {
       // whoever holds such a state could as well link to /login?rd=…: it is worth no more than that
-      if (state.restarts < MAX_RESTARTS) return begin({ returnTo, mode: 'silent', maxAge: undefined, locales: state.locales, restarts: state.restarts + 1 }, browser)
+      if (state.restarts < MAX_RESTARTS) {
+        return begin(
+          { returnTo, mode: 'silent', maxAge: undefined, locales: state.locales, restarts: state.restarts + 1 },
+          browser
+        )
+      }
       return answers.page(browser === undefined ? 'cookies_blocked' : 'state_unknown', question, { returnTo })
     }
     const error = query.get('error')
     if (error === null) return arrive(question, browser, returnTo)
-    if (state.mode === 'silent' && NEEDS_A_PERSON.has(error)) return begin({ ...state, returnTo, mode: 'interactive', restarts: 0 }, browser)
+    if (state.mode === 'silent' && NEEDS_A_PERSON.has(error)) {
+      return begin({ ...state, returnTo, mode: 'interactive', restarts: 0 }, browser)
+    }
     return answers.page(pageOf(error), question, { returnTo, says: ERROR_CODE.test(error) ? error : undefined })
   }
 }
@@ -88,18 +112,34 @@ function pageOf (error: string): LoginPage {
 }
 
 /** Authgear says that there is a session: is it one here too? Asked anew, since what is remembered is from before. */
-function createCompleteLogin ({ answers, seal, clock, authenticator, keyer, cookieNames }: LoginDeps): (question: VerifyRequest, browser: Browser, returnTo: string) => HandlerResult | Promise<HandlerResult> {
+function createCompleteLogin ({
+  answers,
+  seal,
+  clock,
+  authenticator,
+  keyer,
+  cookieNames
+}: LoginDeps): (question: VerifyRequest, browser: Browser, returnTo: string) => HandlerResult | Promise<HandlerResult> {
   return async (question, browser, returnTo) => {
     const reading = readCredentials(question.rawHeaders, cookieNames)
     if (reading.kind === 'none') return answers.page('cookie_missing', question, { returnTo })
     if (reading.kind === 'refused') return answers.page('cookie_unknown', question, { returnTo })
     const authentication = await authenticator.confirm(credentialContextOf(keyer, question, reading.credentials), 0)
-    if (authentication.kind === 'unavailable') return { ...answers.page('login_unavailable', question), error: authentication.error }
+    if (authentication.kind === 'unavailable') {
+      return { ...answers.page('login_unavailable', question), error: authentication.error }
+    }
     if (authentication.kind === 'refused' || authentication.resolution.kind === 'invalid') {
-      return answers.page(reading.credentials.session === undefined ? 'cookie_missing' : 'cookie_unknown', question, { returnTo })
+      return answers.page(reading.credentials.session === undefined ? 'cookie_missing' : 'cookie_unknown', question, {
+        returnTo
+      })
     }
     // its link begins to count anew: a person's click is no circle
-    if (isRedirectLoop(browser)) return answers.page('redirect_loop', question, { returnTo, cookie: browserCookie(seal, { ...browser, returns: 0 }) })
+    if (isRedirectLoop(browser)) {
+      return answers.page('redirect_loop', question, {
+        returnTo,
+        cookie: browserCookie(seal, { ...browser, returns: 0 })
+      })
+    }
     return answers.redirect('sent_back', returnTo, browserCookie(seal, returned(browser, clock.wall())))
   }
 }

@@ -31,7 +31,11 @@ export function createLogout (deps: LogoutDeps): Handler {
     const outcomes = await Promise.all(signedIn.map(signOuts.begin))
     if (outcomes.includes('refused')) return answers.page('login_unavailable', question)
     const sealed: Sealed = { signedIn, issuedAt: clock.wall() }
-    return answers.redirect('signing_out', authgear.endSession, comesBack ? setCookie(LOGOUT_COOKIE, seal.seal('logout', sealed)) : undefined)
+    return answers.redirect(
+      'signing_out',
+      authgear.endSession,
+      comesBack ? setCookie(LOGOUT_COOKIE, seal.seal('logout', sealed)) : undefined
+    )
   }
 }
 
@@ -66,7 +70,10 @@ async function findValid (deps: LogoutDeps, question: VerifyRequest, all: readon
     const authentication = await authenticator.authenticate(credentialContextOf(keyer, question, credentials))
     if (authentication.kind === 'refused') continue
     if (authentication.kind === 'unavailable') error = authentication.error
-    if (authentication.kind === 'unavailable' || isSilent(authentication.resolution, credentials)) { unknown.push(credentials); continue }
+    if (authentication.kind === 'unavailable' || isSilent(authentication.resolution, credentials)) {
+      unknown.push(credentials)
+      continue
+    }
     const { resolution } = authentication
     const digest = keyer.digests(credentials).at(-1) // the session id, if it has one: entries with the cookie hold it
     if (resolution.kind === 'valid' && digest !== undefined) found.set(digest, { userId: resolution.userId, digest })
@@ -84,9 +91,16 @@ function isSilent (resolution: Resolution, { session }: Credentials): boolean {
   return resolution.kind === 'invalid' && resolution.noIdentityHeaders && session !== undefined
 }
 
-/** Whose all of it together was when Authgear was last asked: what may be remembered of a browser that sends several. */
-async function rememberedUser ({ authenticator, keyer }: LogoutDeps, question: VerifyRequest, all: readonly Credentials[]): Promise<string | undefined> {
-  const first = (pick: (one: Credentials) => string | undefined): string | undefined => all.map(pick).find((value) => value !== undefined)
+/**
+ * Whose all of it together was when Authgear was last asked: what may be remembered of a browser that sends several.
+ */
+async function rememberedUser (
+  { authenticator, keyer }: LogoutDeps,
+  question: VerifyRequest,
+  all: readonly Credentials[]
+): Promise<string | undefined> {
+  const first = (pick: (one: Credentials) => string | undefined): string | undefined =>
+    all.map(pick).find((value) => value !== undefined)
   const together: Credentials = {
     bearer: first(({ bearer }) => bearer),
     appSession: first(({ appSession }) => appSession),

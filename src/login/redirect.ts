@@ -10,12 +10,25 @@ export type Navigation = Readonly<{
   isPage: boolean
   /** No proxy says that the client's method is another than GET or HEAD. */
   isRead: boolean
-  /** `X-Forwarded-Host` and `-Uri`: where to come back to, if whoever sent it is trusted; undefined unless there is one line of each. */
+  /**
+   * `X-Forwarded-Host` and `-Uri`: where to come back to, if whoever sent it is trusted; undefined unless there is one
+   * line of each.
+   */
   host: string | undefined
   uri: string | undefined
 }>
 
-const LINES = new Set(['sec-fetch-mode', 'sec-fetch-dest', 'sec-purpose', 'purpose', 'x-purpose', 'x-moz', 'x-forwarded-host', 'x-forwarded-uri', 'x-forwarded-method'])
+const LINES = new Set([
+  'sec-fetch-mode',
+  'sec-fetch-dest',
+  'sec-purpose',
+  'purpose',
+  'x-purpose',
+  'x-moz',
+  'x-forwarded-host',
+  'x-forwarded-uri',
+  'x-forwarded-method'
+])
 
 /** @param rawHeaders as they arrived */
 export function readNavigation (rawHeaders: readonly string[]): Navigation {
@@ -27,9 +40,12 @@ export function readNavigation (rawHeaders: readonly string[]): Navigation {
   const all = (name: string): readonly string[] => lines.get(name) ?? []
   const only = (name: string): string | undefined => all(name).length === 1 ? all(name)[0] : undefined
   return {
-    isPage: all('sec-fetch-mode').every((mode) => mode === 'navigate' || mode === 'nested-navigate' || mode === '') &&
+    isPage:
+      all('sec-fetch-mode').every((mode) => mode === 'navigate' || mode === 'nested-navigate' || mode === '') &&
       all('sec-fetch-dest').every((dest) => dest === 'document' || dest === 'empty' || dest === '') &&
-      ['sec-purpose', 'purpose', 'x-purpose', 'x-moz'].flatMap(all).every((purpose) => !/prefetch|prerender|preview/i.test(purpose)),
+      ['sec-purpose', 'purpose', 'x-purpose', 'x-moz']
+        .flatMap(all)
+        .every((purpose) => !/prefetch|prerender|preview/i.test(purpose)),
     isRead: all('x-forwarded-method').every(isReading),
     host: only('x-forwarded-host'),
     uri: only('x-forwarded-uri')
@@ -43,9 +59,14 @@ export function isReading (method: string): boolean {
 /** What browsers say of whoever made them come: `none` is the address bar or a bookmark. */
 const OWN = new Set(['same-origin', 'same-site', 'none'])
 
-/** @param rawHeaders as they arrived; @returns false for browsers that do not say (before 2023), which cannot be told apart */
+/**
+ * @param rawHeaders as they arrived;
+ * @returns false for browsers that do not say (before 2023), which cannot be told apart
+ */
 export function isFromAnotherSite (rawHeaders: readonly string[]): boolean {
-  return rawHeaders.some((value, i) => i % 2 === 1 && rawHeaders[i - 1]?.toLowerCase() === 'sec-fetch-site' && !OWN.has(value))
+  return rawHeaders.some(
+    (value, i) => i % 2 === 1 && rawHeaders[i - 1]?.toLowerCase() === 'sec-fetch-site' && !OWN.has(value)
+  )
 }
 
 /** A refusal of a browser's navigation; presentation only, it is refused either way. */
@@ -67,7 +88,10 @@ export type LoginRedirect = Readonly<{ kind: 'redirect' | 'offer', location: str
 /** @returns where to send a person; undefined where a login changes nothing, or must not begin */
 export type FindLoginRedirect = (refused: Refused) => LoginRedirect | undefined
 
-export function createLoginRedirect ({ publicUrl, path }: Pick<LoginSettings, 'publicUrl' | 'path'>, returnUrls: ReturnUrls): FindLoginRedirect {
+export function createLoginRedirect (
+  { publicUrl, path }: Pick<LoginSettings, 'publicUrl' | 'path'>,
+  returnUrls: ReturnUrls
+): FindLoginRedirect {
   const login = `${publicUrl}${path}/login`
   const { host: publicHost } = new URL(publicUrl)
   return (refused) => {
@@ -75,12 +99,17 @@ export function createLoginRedirect ({ publicUrl, path }: Pick<LoginSettings, 'p
     const navigation = readNavigation(refused.rawHeaders)
     if (!navigation.isPage || !navigation.isRead) return undefined
     // the proxy asks about the login's own route instead of leading there: a redirect would be one without end
-    if (navigation.host?.replace(/:443$/, '') === publicHost && navigation.uri?.startsWith(`${path}/`) === true) return undefined
+    if (navigation.host?.replace(/:443$/, '') === publicHost && navigation.uri?.startsWith(`${path}/`) === true) {
+      return undefined
+    }
     const policy = refused.policy()
     // today's Authgear sends no amr: whoever came back would be refused again
     if (policy.kind === 'bad' || policy.amr.length > 0) return undefined
     const returnTo = refused.isTrusted() ? returnUrlOf(navigation, returnUrls) : undefined
-    return { kind: policy.loginOff ? 'offer' : 'redirect', location: login + writeLoginQuery({ returnTo, maxAge: refused.challenge?.maxAge }) }
+    return {
+      kind: policy.loginOff ? 'offer' : 'redirect',
+      location: login + writeLoginQuery({ returnTo, maxAge: refused.challenge?.maxAge })
+    }
   }
 }
 

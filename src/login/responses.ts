@@ -32,14 +32,35 @@ export function createLoginAnswers (loginUrl: string, sessionCookie: string): Lo
     }),
     page (outcome: LoginPage, { requestId }: VerifyRequest, { returnTo, cookie, says }: OnPage = {}): HandlerResult {
       const status = PAGE_STATUS[outcome]
-      const body = render(outcome, { reference: requestId, login: loginUrl + writeLoginQuery({ returnTo, maxAge: undefined }) })
+      const body = render(outcome, {
+        reference: requestId,
+        login: loginUrl + writeLoginQuery({ returnTo, maxAge: undefined })
+      })
       const headers = status === 503 ? [...PAGE_HEADERS, 'retry-after', RETRY_AFTER] : PAGE_HEADERS
-      return { response: answerOf(outcome, status, headers, body, cookie), reason: outcome, source: 'none', authgearError: says }
+      return {
+        response: answerOf(outcome, status, headers, body, cookie),
+        reason: outcome,
+        source: 'none',
+        authgearError: says
+      }
     }
   })
 }
 
-function answerOf (outcome: LoginOutcome, status: number, headers: readonly string[], body: string, cookie: string | undefined): HttpResponse {
-  const all = [...headers, 'content-length', String(Buffer.byteLength(body)), ...COMMON, 'x-forward-auth-reason', outcome]
+function answerOf (
+  outcome: LoginOutcome,
+  status: number,
+  headers: readonly string[],
+  body: string,
+  cookie: string | undefined
+): HttpResponse {
+  const all = [
+    ...headers,
+    'content-length',
+    String(Buffer.byteLength(body)),
+    ...COMMON,
+    'x-forward-auth-reason',
+    outcome
+  ]
   return { status, headers: cookie === undefined ? all : [...all, 'set-cookie', cookie], body }
 }

@@ -1,8 +1,14 @@
 import type { LoginSettings } from './settings.ts'
 
-/** Characters, as it arrived and as the state carries it; a longer one would make Authgear's own addresses, which repeat the state, too long for its proxies. */
+/**
+ * Characters, as it arrived and as the state carries it; a longer one would make Authgear's own addresses, which repeat
+ * the state, too long for its proxies.
+ */
 const MAX_LENGTH = 2048
-/** Printable ASCII: a host as browsers write it; a path without a backslash, which browsers read as a slash; a query; no fragment. */
+/**
+ * Printable ASCII: a host as browsers write it; a path without a backslash, which browsers read as a slash; a query; no
+ * fragment.
+ */
 const GRAMMAR = /^https:\/\/([a-z0-9.-]{1,253})(?::443)?(?:\/[!$-;=@-[\]-~]*)?(?:\?[!"$-~]*)?$/
 /** A whole URL in the form that `encodeURIComponent` gives it; no raw one begins so. */
 const ENCODED = /^https%3a%2f%2f/i
@@ -18,9 +24,14 @@ export type ReturnUrls = Readonly<{
 }>
 
 /** Where people may be sent back to: one strict reading, and what was read is what is sent. */
-export function createReturnUrls ({ publicUrl, path, allowedHosts }: Pick<LoginSettings, 'publicUrl' | 'path' | 'allowedHosts'>): ReturnUrls {
+export function createReturnUrls ({
+  publicUrl,
+  path,
+  allowedHosts
+}: Pick<LoginSettings, 'publicUrl' | 'path' | 'allowedHosts'>): ReturnUrls {
   const isAllowed = createHostMatcher(allowedHosts)
-  const isOwnRoute = ({ origin, pathname }: URL): boolean => origin === publicUrl && `${decode(pathname)}/`.replaceAll(/\/+/g, '/').startsWith(`${path}/`)
+  const isOwnRoute = ({ origin, pathname }: URL): boolean =>
+    origin === publicUrl && `${decode(pathname)}/`.replaceAll(/\/+/g, '/').startsWith(`${path}/`)
   return Object.freeze({
     fallback: `${publicUrl}/`,
     read (text: string): string | undefined {
@@ -37,10 +48,14 @@ function parse (text: string): URL | undefined {
   if (host === undefined || !URL.canParse(text)) return undefined
   const url = new URL(text)
   // a name that the parser changes (127.1, an xn-- that is none) is not the one that is compared
-  return url.protocol === 'https:' && url.host === host && url.username === '' && url.password === '' && url.hash === '' ? url : undefined
+  return url.protocol === 'https:' && url.host === host && url.username === '' && url.password === '' && url.hash === ''
+    ? url
+    : undefined
 }
 
-/** The parser makes `%7B` of a brace and JSON two of a backslash: such a state would be sealed, and never opened again. */
+/**
+ * The parser makes `%7B` of a brace and JSON two of a backslash: such a state would be sealed, and never opened again.
+ */
 function fits (href: string): boolean {
   return JSON.stringify(href).length - 2 <= MAX_LENGTH
 }
@@ -49,7 +64,9 @@ function fits (href: string): boolean {
 function createHostMatcher (allowed: readonly string[]): (host: string) => boolean {
   const exact = new Set(allowed.filter((host) => !host.startsWith('*.')))
   const suffixes = allowed.filter((host) => host.startsWith('*.')).map((host) => host.slice(1))
-  return (host) => exact.has(host) || suffixes.some((suffix) => host.endsWith(suffix) && host.length > suffix.length && !host.startsWith('.'))
+  return (host) =>
+    exact.has(host) ||
+    suffixes.some((suffix) => host.endsWith(suffix) && host.length > suffix.length && !host.startsWith('.'))
 }
 
 function decode (text: string): string {

@@ -44,7 +44,12 @@ export function createLoginRoutes (settings: LoginSettings, { origin, traced, ..
     seal: createSeal(settings.secret),
     comesBack: logoutRedirectUri === `${publicUrl}${path}/logged-out`
   }
-  const handlers = { login: createLogin(all), callback: createCallback(all), logout: createLogout(all), 'logged-out': createLoggedOut(all) }
+  const handlers = {
+    login: createLogin(all),
+    callback: createCallback(all),
+    logout: createLogout(all),
+    'logged-out': createLoggedOut(all)
+  }
   const routeOf = (route: LoginRoute): Route =>
     ({ path: `${path}/${route}`, endpoint: 'login', handler: traced(handlers[route]), methods: METHODS[route] })
   return Object.freeze({

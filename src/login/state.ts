@@ -10,7 +10,10 @@ export const LOGOUT_COOKIE = '__Host-forward-auth-logout'
 /** Lax, since the browser comes back from Authgear by a link of another host. */
 const ATTRIBUTES = 'Path=/; Secure; HttpOnly; SameSite=Lax'
 
-/** @param rawHeaders as they arrived; @returns undefined where there is none, or more than one: then one of them is not ours */
+/**
+ * @param rawHeaders as they arrived;
+ * @returns undefined where there is none, or more than one: then one of them is not ours
+ */
 export function readCookie (rawHeaders: readonly string[], name: string): string | undefined {
   const values: string[] = []
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
@@ -46,7 +49,9 @@ const FORM = /^[A-Za-z0-9_-]{1,4096}$/
 
 /** AES-256-GCM under keys that HKDF derives from LOGIN_SECRET. */
 export function createSeal (secret: string): Seal {
-  const { seal, open } = createSealer(new Uint8Array(hkdfSync('sha256', secret, '', 'authgear-forward-auth login v1', 32)))
+  const { seal, open } = createSealer(
+    new Uint8Array(hkdfSync('sha256', secret, '', 'authgear-forward-auth login v1', 32))
+  )
   return Object.freeze({
     seal: (purpose: Purpose, value: unknown) => seal(purpose, Buffer.from(JSON.stringify(value))).toString('base64url'),
     open (purpose: Purpose, text: string): unknown {
@@ -68,7 +73,10 @@ export type Browser = Readonly<{
   since: number
 }>
 
-/** Milliseconds from one return to the next, and how many such: nobody signs in nine times like that, two servers that disagree do, also by a slow line. */
+/**
+ * Milliseconds from one return to the next, and how many such: nobody signs in nine times like that, two servers that
+ * disagree do, also by a slow line.
+ */
 const WINDOW = 60_000
 const MAX_RETURNS = 8
 
@@ -107,7 +115,10 @@ export type State = Readonly<{
   returnTo: string
   /** The browser it was made for (its cookie's id). */
   browser: string
-  /** How Authgear was asked: without showing anything (`prompt=none`), with its login page, or with that page whatever session there is. */
+  /**
+   * How Authgear was asked: without showing anything (`prompt=none`), with its login page, or with that page whatever
+   * session there is.
+   */
   mode: 'silent' | 'interactive' | 'step-up'
   maxAge: number | undefined
   locales: string | undefined

@@ -7,9 +7,20 @@ export type AuthgearUrls = Readonly<{
   endSession: string
 }>
 
-/** Authgear's addresses for a browser; never `x_sso_enabled=false` or `x_suppress_idp_session_cookie=true`, which make no cookie. */
-export function createAuthgearUrls (origin: string, { clientId, publicUrl, path, logoutRedirectUri }: LoginSettings): AuthgearUrls {
-  const fixed = { client_id: clientId, response_type: 'none', scope: 'openid', redirect_uri: `${publicUrl}${path}/callback` }
+/**
+ * Authgear's addresses for a browser; never `x_sso_enabled=false` or `x_suppress_idp_session_cookie=true`, which make
+ * no cookie.
+ */
+export function createAuthgearUrls (
+  origin: string,
+  { clientId, publicUrl, path, logoutRedirectUri }: LoginSettings
+): AuthgearUrls {
+  const fixed = {
+    client_id: clientId,
+    response_type: 'none',
+    scope: 'openid',
+    redirect_uri: `${publicUrl}${path}/callback`
+  }
   return Object.freeze({
     authorize: (state, { mode, maxAge, locales }) => {
       const query = new URLSearchParams({ ...fixed, state })
@@ -56,6 +67,9 @@ export function readLoginQuery (query: string): LoginQuery {
 
 /** @param returnTo canonical; last, and raw, since it takes the rest */
 export function writeLoginQuery ({ returnTo, maxAge }: Pick<LoginQuery, 'returnTo' | 'maxAge'>): string {
-  const parameters = [...maxAge === undefined ? [] : [`max_age=${maxAge}`], ...returnTo === undefined ? [] : [`rd=${returnTo}`]]
+  const parameters = [
+    ...(maxAge === undefined ? [] : [`max_age=${maxAge}`]),
+    ...(returnTo === undefined ? [] : [`rd=${returnTo}`])
+  ]
   return parameters.length === 0 ? '' : `?${parameters.join('&')}`
 }

@@ -21,7 +21,9 @@ export type ManagementDeps = Readonly<{
 }>
 
 /** The management listener, for probes, Prometheus and people; opens nothing. */
-export function buildManagement ({ readiness, metrics, version, revocations, status }: ManagementDeps): FastifyInstance {
+export function buildManagement (
+  { readiness, metrics, version, revocations, status }: ManagementDeps
+): FastifyInstance {
   const app = fastify({ logger: false, forceCloseConnections: true })
   app.addHook('onRequest', (_request, reply, done) => { reply.header('cache-control', 'no-store'); done() })
   app.get('/livez', () => ({ status: 'alive', version }))
@@ -35,15 +37,20 @@ export function buildManagement ({ readiness, metrics, version, revocations, sta
     reply.type(metrics.contentType)
     return await metrics.render()
   })
-  addStatus(app, { ...status, tags: createTagStore(status.clock), status: () => ({ version, state: readiness.state(), samples: status.samples() }) })
+  addStatus(app, {
+    ...status,
+    tags: createTagStore(status.clock),
+    status: () => ({ version, state: readiness.state(), samples: status.samples() })
+  })
   if (revocations !== undefined) addRevocations(app, revocations)
   app.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'not_found' }))
   return app
 }
 
 /**
- * Against a page whose name was made to lead here (DNS rebinding): it is of the same site for its browser, which names the page's host.
- * Every browser sends Accept-Language, and no page can keep it from doing so; Prometheus and probes come by any name without it.
+ * Against a page whose name was made to lead here (DNS rebinding): it is of the same site for its browser, which names
+ * the page's host. Every browser sends Accept-Language, and no page can keep it from doing so; Prometheus and probes
+ * come by any name without it.
  */
 function createHostCheck ({ machine, hosts }: Pick<StatusDeps, 'machine' | 'hosts'>): onRequestHookHandler {
   return ({ headers }, reply, done) => {

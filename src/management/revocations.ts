@@ -21,10 +21,14 @@ const USAGE = 'send one of {"user_id": "…"}, {"authorization": "Bearer …"}, 
 /** `POST /revocations` on the management listener: an application's sign-out route purges what is remembered. */
 export function addRevocations (app: FastifyInstance, deps: RevocationsDeps): void {
   app.post('/revocations', { bodyLimit: 64 * 1024 }, async (request, reply) => {
-    if (!equalSecret(request.headers.authorization ?? '', `Bearer ${deps.token}`)) return await refuse(reply, 401, 'Authorization must be Bearer and MANAGEMENT_TOKEN')
+    if (!equalSecret(request.headers.authorization ?? '', `Bearer ${deps.token}`)) {
+      return await refuse(reply, 401, 'Authorization must be Bearer and MANAGEMENT_TOKEN')
+    }
     const targets = readTargets(request.body, deps)
     if (targets.length === 0) return await refuse(reply, 400, USAGE)
-    const outcomes = await Promise.all(targets.map((target) => deps.revocations.revoke({ target, origin: 'management', quietMs: 0 })))
+    const outcomes = await Promise.all(
+      targets.map((target) => deps.revocations.revoke({ target, origin: 'management', quietMs: 0 }))
+    )
     const isLogged = !outcomes.includes('pending')
     audit(deps.log, request, targets, isLogged)
     reply.code(isLogged ? 200 : 503)
@@ -45,13 +49,24 @@ function readTargets (body: unknown, { keyer, cookieNames }: RevocationsDeps): r
   if (name === 'user_id') return [{ kind: 'user', userId: value }]
   if (name !== 'authorization' && name !== 'cookie') return []
   const reading = readCredentials([name, value], cookieNames)
-  return reading.kind === 'credentials' ? keyer.digests(reading.credentials).map((digest) => ({ kind: 'credential', digest })) : []
+  return reading.kind === 'credentials'
+    ? keyer.digests(reading.credentials).map((digest) => ({ kind: 'credential', digest }))
+    : []
 }
 
 function audit (log: Log, request: FastifyRequest, targets: readonly Target[], isLogged: boolean): void {
-  const what = targets.map((target) => target.kind === 'user' ? `user ${fingerprint(target.userId)}` : target.kind === 'credential' ? `credential ${target.digest.slice(0, 8)}` : 'everything')
+  const what = targets.map((target) =>
+    target.kind === 'user'
+      ? `user ${fingerprint(target.userId)}`
+      : target.kind === 'credential'
+        ? `credential ${target.digest.slice(0, 8)}`
+        : 'everything'
+  )
   const { requestId } = readProxyRequest(request.raw.rawHeaders)
-  log.info({ requestId, ...traceIdsOf(request), client: request.ip, revoked: what, logged: isLogged }, 'revoked by the management listener')
+  log.info(
+    { requestId, ...traceIdsOf(request), client: request.ip, revoked: what, logged: isLogged },
+    'revoked by the management listener'
+  )
 }
 
 /** A user's id is a value of Authgear's, which no log holds: `printf %s ID | sha256sum` begins like this. */

@@ -8,8 +8,17 @@ export type ClosedCounter<Value extends string> = Readonly<{
   counts: () => Readonly<Record<Value, number>>
 }>
 
-/** A counter by one label whose values are all known. Each is shown from the start, at 0: Prometheus' `increase` does not see a series' first value. */
-export function closedCounter<Value extends string> (registry: Registry, name: string, help: string, label: string, values: readonly Value[]): ClosedCounter<Value> {
+/**
+ * A counter by one label whose values are all known. Each is shown from the start, at 0: Prometheus' `increase` does
+ * not see a series' first value.
+ */
+export function closedCounter<Value extends string> (
+  registry: Registry,
+  name: string,
+  help: string,
+  label: string,
+  values: readonly Value[]
+): ClosedCounter<Value> {
   const counts = Object.fromEntries(values.map((value) => [value, 0])) as Record<Value, number>
   new Counter({
     registers: [registry],
@@ -26,23 +35,76 @@ export function closedCounter<Value extends string> (registry: Registry, name: s
 
 export type AuditGauges = Readonly<{ isLeader: () => boolean, behindSeconds: () => number }>
 
-const NO_AUDIT: AuditObserver = Object.freeze({ polled () {}, failed () {}, read () {}, applied () {}, gap () {}, overflow () {}, leading () {} })
+const NO_AUDIT: AuditObserver = Object.freeze({
+  polled () {},
+  failed () {},
+  read () {},
+  applied () {},
+  gap () {},
+  overflow () {},
+  leading () {}
+})
 /** Entries are dated in whole seconds. */
 const LAG_BUCKETS = [0.5, 1, 2, 3, 4, 6, 10, 20, 30, 60, 120]
 
 /** Nothing is registered where the audit log is not followed. */
 export function registerAudit (registry: Registry, gauges: AuditGauges | undefined): AuditObserver {
   if (gauges === undefined) return NO_AUDIT
-  const counter = (name: string, help: string, label: string): Counter => new Counter({ registers: [registry], name: `forward_auth_audit_${name}`, help, labelNames: [label] })
-  const gauge = (name: string, help: string, read: () => number): Gauge => new Gauge({ registers: [registry], name: `forward_auth_audit_${name}`, help, collect () { this.set(read()) } })
+  const counter = (name: string, help: string, label: string): Counter =>
+    new Counter({ registers: [registry], name: `forward_auth_audit_${name}`, help, labelNames: [label] })
+  const gauge = (name: string, help: string, read: () => number): Gauge =>
+    new Gauge({
+      registers: [registry],
+      name: `forward_auth_audit_${name}`,
+      help,
+      collect () {
+        this.set(read())
+      }
+    })
   gauge('leader', '1 on the replica that reads Authgear\'s audit log.', () => Number(gauges.isLeader()))
-  gauge('behind_seconds', 'Since this replica\'s last successful poll, or its start; the least of all replicas counts.', gauges.behindSeconds)
-  const polls = closedCounter(registry, 'forward_auth_audit_polls_total', 'Polls of the audit log; pending = not all of it is in the revocation log yet, and is read again; lost_lease = given up, since another replica leads.', 'outcome', ['ok', 'pending', 'error', 'lost_lease'])
-  const errors = closedCounter(registry, 'forward_auth_audit_errors_total', 'Why the audit log could not be read.', 'kind', AUDIT_ERROR_KINDS)
-  const entries = counter('entries_total', 'Entries read for the first time, by activity type; unknown = of a newer Authgear.', 'activity')
-  const revocations = counter('revocations_total', 'What entries made void, by activity type; gap, overflow = everything, for want of entries.', 'activity')
-  const gaps = closedCounter(registry, 'forward_auth_audit_gaps_total', 'Times in which entries may have been lost, by what was done.', 'outcome', ['everything', 'expired', 'suppressed'])
-  const lag = new Histogram({ registers: [registry], name: 'forward_auth_audit_lag_seconds', help: 'From the time of an event to its revocation, by the clock of Authgear, which dates in whole seconds.', buckets: LAG_BUCKETS })
+  gauge(
+    'behind_seconds',
+    "Since this replica's last successful poll, or its start; the least of all replicas counts.",
+    gauges.behindSeconds
+  )
+  const polls = closedCounter(
+    registry,
+    'forward_auth_audit_polls_total',
+    'Polls of the audit log; pending = not all of it is in the revocation log yet, and is read again; lost_lease = ' +
+      'given up, since another replica leads.',
+    'outcome',
+    ['ok', 'pending', 'error', 'lost_lease']
+  )
+  const errors = closedCounter(
+    registry,
+    'forward_auth_audit_errors_total',
+    'Why the audit log could not be read.',
+    'kind',
+    AUDIT_ERROR_KINDS
+  )
+  const entries = counter(
+    'entries_total',
+    'Entries read for the first time, by activity type; unknown = of a newer Authgear.',
+    'activity'
+  )
+  const revocations = counter(
+    'revocations_total',
+    'What entries made void, by activity type; gap, overflow = everything, for want of entries.',
+    'activity'
+  )
+  const gaps = closedCounter(
+    registry,
+    'forward_auth_audit_gaps_total',
+    'Times in which entries may have been lost, by what was done.',
+    'outcome',
+    ['everything', 'expired', 'suppressed']
+  )
+  const lag = new Histogram({
+    registers: [registry],
+    name: 'forward_auth_audit_lag_seconds',
+    help: 'From the time of an event to its revocation, by the clock of Authgear, which dates in whole seconds.',
+    buckets: LAG_BUCKETS
+  })
   return {
     polled: polls.add,
     failed: (kind) => errors.add(kind),
@@ -89,7 +151,15 @@ export type GaugeReading = Readonly<{
 
 export function readGauges ({ resolver, cacheEntries, redisUp, logFollowed, replicasSeen }: Gauges): GaugeReading {
   const { inFlight, queued, circuitOpen } = resolver()
-  return { inFlight, queued, circuitOpen, cacheEntries: cacheEntries(), redisUp: redisUp?.(), logFollowed: logFollowed?.(), replicasSeen: replicasSeen?.() }
+  return {
+    inFlight,
+    queued,
+    circuitOpen,
+    cacheEntries: cacheEntries(),
+    redisUp: redisUp?.(),
+    logFollowed: logFollowed?.(),
+    replicasSeen: replicasSeen?.()
+  }
 }
 
 export function registerGauges (registry: Registry, gauges: Gauges): void {
@@ -99,17 +169,41 @@ export function registerGauges (registry: Registry, gauges: Gauges): void {
     new Gauge({ registers: [registry], name, help, collect () { this.set(read()) } })
   gauge('forward_auth_authgear_in_flight', 'Resolutions under way.', () => resolver().inFlight)
   gauge('forward_auth_authgear_queued', 'Resolutions that wait for their turn.', () => resolver().queued)
-  gauge('forward_auth_authgear_circuit_open', '1 while Authgear is left alone after repeated failures.', () => Number(resolver().circuitOpen))
+  gauge('forward_auth_authgear_circuit_open', '1 while Authgear is left alone after repeated failures.', () =>
+    Number(resolver().circuitOpen)
+  )
   gauge('forward_auth_cache_entries', 'Entries in memory.', cacheEntries)
-  gauge('forward_auth_cache_bytes', 'Bytes of heap accounted to the entries in memory, never fewer than they take.', cacheBytes)
+  gauge(
+    'forward_auth_cache_bytes',
+    'Bytes of heap accounted to the entries in memory, never fewer than they take.',
+    cacheBytes
+  )
   gauge('forward_auth_cache_max_bytes', 'How many of them there may be (CACHE_MAX_MEMORY).', cacheMaxBytes)
   if (redisUp !== undefined) gauge('forward_auth_redis_up', '1 while Redis answers.', () => Number(redisUp()))
-  if (logFollowed !== undefined) gauge('forward_auth_revocation_log_connected', '1 while the revocation log is followed; else only young entries of memory are used.', () => Number(logFollowed()))
+  if (logFollowed !== undefined) {
+    gauge(
+      'forward_auth_revocation_log_connected',
+      '1 while the revocation log is followed; else only young entries of memory are used.',
+      () => Number(logFollowed())
+    )
+  }
   if (logEntries !== undefined) {
     gauge('forward_auth_revocation_log_entries', 'Entries that the revocation log holds.', () => logEntries().now)
     const limit = 'Entries that it may hold at most: what it takes in a minute, for as long as it keeps them.'
     gauge('forward_auth_revocation_log_entries_limit', limit, () => logEntries().most)
   }
-  if (replicasSeen !== undefined) gauge('forward_auth_replicas_seen', 'Replicas that follow the revocation log and said so in the last seconds, this one included; 0 = not known.', replicasSeen)
-  if (certificateExpiry !== undefined) gauge('forward_auth_tls_certificate_expiry_timestamp_seconds', 'When the certificate of the main listener ends.', certificateExpiry)
+  if (replicasSeen !== undefined) {
+    gauge(
+      'forward_auth_replicas_seen',
+      'Replicas that follow the revocation log and said so in the last seconds, this one included; 0 = not known.',
+      replicasSeen
+    )
+  }
+  if (certificateExpiry !== undefined) {
+    gauge(
+      'forward_auth_tls_certificate_expiry_timestamp_seconds',
+      'When the certificate of the main listener ends.',
+      certificateExpiry
+    )
+  }
 }

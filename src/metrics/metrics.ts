@@ -15,7 +15,13 @@ export type Metrics = Readonly<{
   render: () => Promise<string>
   /** For the status page, which reads the same numbers as `render`. */
   reading: () => Reading
-  request: (endpoint: Endpoint, status: number, reason: RequestLabels['reason'], source: AnswerSource, seconds: number) => void
+  request: (
+    endpoint: Endpoint,
+    status: number,
+    reason: RequestLabels['reason'],
+    source: AnswerSource,
+    seconds: number
+  ) => void
   /** A chain of trusted proxies that was too long to read. */
   forwardedForIgnored: () => void
   authenticate: Pick<AuthenticateObserver, 'memoryRead' | 'coalesced'>
@@ -40,12 +46,20 @@ export type Reading = Readonly<{
   now: GaugeReading
 }>
 
-/** A registry of its own, so that two services in one process do not meet. Closed label sets: nothing a client chooses is a label. */
+/**
+ * A registry of its own, so that two services in one process do not meet. Closed label sets: nothing a client chooses
+ * is a label.
+ */
 export function createMetrics (version: string, gauges: Gauges): Metrics {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   for (const name of MISNAMED) registry.removeSingleMetric(name)
-  new Gauge({ registers: [registry], name: 'forward_auth_build_info', help: 'Always 1; the label says which version runs.', labelNames: ['version'] }).set({ version }, 1)
+  new Gauge({
+    registers: [registry],
+    name: 'forward_auth_build_info',
+    help: 'Always 1; the label says which version runs.',
+    labelNames: ['version']
+  }).set({ version }, 1)
   registerGauges(registry, gauges)
   const reads = registerCacheReads(registry)
   const requests = registerRequests(registry)
@@ -73,13 +87,23 @@ export function createMetrics (version: string, gauges: Gauges): Metrics {
   } satisfies Metrics)
 }
 
-/** Gauges that Node's defaults call `_total`, as only counters may be; each is the sum of another one (docs/decisions/070-metrics-that-promtool-takes.md). */
+/**
+ * Gauges that Node's defaults call `_total`, as only counters may be; each is the sum of another one
+ * (docs/decisions/070-metrics-that-promtool-takes.md).
+ */
 const MISNAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total']
 
-function registerRequests (registry: Registry): Pick<Metrics, 'request'> & { reading: () => Pick<Reading, 'requests' | 'durations'> } {
+function registerRequests (
+  registry: Registry
+): Pick<Metrics, 'request'> & { reading: () => Pick<Reading, 'requests' | 'durations'> } {
   const requests = new RequestTally()
   for (const labels of WATCHED) requests.begin(labels)
-  const durations: Record<AnswerSource, LatencyTally> = { memory: new LatencyTally(), redis: new LatencyTally(), authgear: new LatencyTally(), none: new LatencyTally() }
+  const durations: Record<AnswerSource, LatencyTally> = {
+    memory: new LatencyTally(),
+    redis: new LatencyTally(),
+    authgear: new LatencyTally(),
+    none: new LatencyTally()
+  }
   new Counter({
     registers: [registry],
     name: 'forward_auth_requests_total',
@@ -98,23 +122,38 @@ function registerRequests (registry: Registry): Pick<Metrics, 'request'> & { rea
     },
     reading: () => ({
       requests: Array.from(requests.entries(), ({ labels, count }) => ({ labels, count })),
-      durations: { memory: durations.memory.cumulative(), redis: durations.redis.cumulative(), authgear: durations.authgear.cumulative(), none: durations.none.cumulative() }
+      durations: {
+        memory: durations.memory.cumulative(),
+        redis: durations.redis.cumulative(),
+        authgear: durations.authgear.cumulative(),
+        none: durations.none.cumulative()
+      }
     })
   }
 }
 
 /** What alerts watch is there from the start: `increase` does not see the first value of a series. */
-const WATCHED: readonly RequestLabels[] = [{ endpoint: 'other', status: 404, reason: 'not_found', source: 'none' }, ...(['verify', 'ext-authz'] as const).flatMap((endpoint) => [
-  ...(['memory', 'redis', 'authgear'] as const).map((source) => ({ endpoint, status: 200, reason: 'allowed', source }) as const),
-  ...(['none', 'memory', 'redis', 'authgear'] as const).map((source) => ({ endpoint, status: 403, reason: 'bad_policy', source }) as const),
-  ...(['authgear_unavailable', 'authgear_misconfigured', 'overloaded'] as const).map((reason) => ({ endpoint, status: REFUSALS[reason].status, reason, source: 'authgear' }) as const)
-])]
+const WATCHED: readonly RequestLabels[] = [
+  { endpoint: 'other', status: 404, reason: 'not_found', source: 'none' },
+  ...(['verify', 'ext-authz'] as const).flatMap((endpoint) => [
+    ...(['memory', 'redis', 'authgear'] as const).map(
+      (source) => ({ endpoint, status: 200, reason: 'allowed', source }) as const
+    ),
+    ...(['none', 'memory', 'redis', 'authgear'] as const).map(
+      (source) => ({ endpoint, status: 403, reason: 'bad_policy', source }) as const
+    ),
+    ...(['authgear_unavailable', 'authgear_misconfigured', 'overloaded'] as const).map(
+      (reason) => ({ endpoint, status: REFUSALS[reason].status, reason, source: 'authgear' }) as const
+    )
+  ])
+]
 
 function registerForwardedFor (registry: Registry): () => void {
   const ignored = new Counter({
     registers: [registry],
     name: 'forward_auth_forwarded_for_ignored_total',
-    help: 'Requests whose X-Forwarded-For names more than 32 trusted proxies, or takes 2 KiB for them: the peer counted as the client.'
+    help: 'Requests whose X-Forwarded-For names more than 32 trusted proxies, or takes 2 KiB for them: the peer ' +
+      'counted as the client.'
   })
   return () => ignored.inc()
 }
@@ -145,9 +184,19 @@ class TalliedHistogram extends Histogram<'source'> {
 }
 
 function seriesOf (name: string, source: string, tally: LatencyTally) {
-  const buckets = tally.cumulative().map((value, index) => ({ metricName: `${name}_bucket`, labels: { le: LATENCY_BUCKETS[index] ?? '+Inf', source }, value }))
+  const buckets = tally
+    .cumulative()
+    .map((value, index) => ({
+      metricName: `${name}_bucket`,
+      labels: { le: LATENCY_BUCKETS[index] ?? '+Inf', source },
+      value
+    }))
   const count = buckets.at(-1)?.value ?? 0
-  return [...buckets, { metricName: `${name}_sum`, labels: { source }, value: tally.sum }, { metricName: `${name}_count`, labels: { source }, value: count }]
+  return [
+    ...buckets,
+    { metricName: `${name}_sum`, labels: { source }, value: tally.sum },
+    { metricName: `${name}_count`, labels: { source }, value: count }
+  ]
 }
 
 const noReads = () => ({ memory: { hit: 0, miss: 0 }, redis: { hit: 0, miss: 0, rejected: 0, unreachable: 0 } })
@@ -162,14 +211,22 @@ function registerCacheReads (registry: Registry): CacheReads {
     labelNames: ['tier', 'outcome'],
     collect () {
       this.reset()
-      for (const [tier, outcomes] of Object.entries(reads)) for (const [outcome, count] of Object.entries(outcomes)) this.inc({ tier, outcome }, count)
+      for (const [tier, outcomes] of Object.entries(reads)) {
+        for (const [outcome, count] of Object.entries(outcomes)) this.inc({ tier, outcome }, count)
+      }
     }
   })
   return reads
 }
 
 function registerAuthenticate (registry: Registry, reads: CacheReads['memory']): Metrics['authenticate'] {
-  const coalesced = closedCounter(registry, 'forward_auth_coalesced_total', 'Requests answered by a resolution that another one had begun.', 'scope', ['process', 'fleet'])
+  const coalesced = closedCounter(
+    registry,
+    'forward_auth_coalesced_total',
+    'Requests answered by a resolution that another one had begun.',
+    'scope',
+    ['process', 'fleet']
+  )
   return {
     memoryRead: (outcome) => { reads[outcome]++ },
     coalesced: coalesced.add
@@ -177,14 +234,34 @@ function registerAuthenticate (registry: Registry, reads: CacheReads['memory']):
 }
 
 function registerFleet (registry: Registry): ClosedCounter<RedisOperation> {
-  return closedCounter(registry, 'forward_auth_redis_errors_total', 'Redis commands that failed or took longer than REDIS_TIMEOUT.', 'operation', ['read', 'lease', 'write', 'release'])
+  return closedCounter(
+    registry,
+    'forward_auth_redis_errors_total',
+    'Redis commands that failed or took longer than REDIS_TIMEOUT.',
+    'operation',
+    ['read', 'lease', 'write', 'release']
+  )
 }
 
 const SLOW_BUCKETS = LATENCY_BUCKETS.filter((bound) => bound >= 0.001)
 
-function registerResolver (registry: Registry): { observer: ResolverObserver, outcomes: ClosedCounter<ResolverOutcome> } {
-  const outcomes = closedCounter(registry, 'forward_auth_authgear_requests_total', 'Requests to the resolver; rejected = not sent, since Authgear is overloaded or left alone.', 'outcome', ['valid', 'invalid', 'error', 'timeout', 'rejected'])
-  const duration = new Histogram({ registers: [registry], name: 'forward_auth_authgear_request_duration_seconds', help: 'How long the resolver took.', buckets: SLOW_BUCKETS })
+function registerResolver (registry: Registry): {
+  observer: ResolverObserver
+  outcomes: ClosedCounter<ResolverOutcome>
+} {
+  const outcomes = closedCounter(
+    registry,
+    'forward_auth_authgear_requests_total',
+    'Requests to the resolver; rejected = not sent, since Authgear is overloaded or left alone.',
+    'outcome',
+    ['valid', 'invalid', 'error', 'timeout', 'rejected']
+  )
+  const duration = new Histogram({
+    registers: [registry],
+    name: 'forward_auth_authgear_request_duration_seconds',
+    help: 'How long the resolver took.',
+    buckets: SLOW_BUCKETS
+  })
   return {
     outcomes,
     observer: {
@@ -196,9 +273,24 @@ function registerResolver (registry: Registry): { observer: ResolverObserver, ou
   }
 }
 
-function registerRevocations (registry: Registry): { observer: Metrics['revocations'], origins: ClosedCounter<CountedOrigin> } {
-  const origins = closedCounter(registry, 'forward_auth_revocations_total', 'Revocations taken here or read from the log, by where they came from; inauthentic = an entry read as "everything".', 'origin', COUNTED_ORIGINS)
-  const lag = new Histogram({ registers: [registry], name: 'forward_auth_revocation_log_lag_seconds', help: 'From the append of an entry to its reading here, by the clock of Redis.', buckets: SLOW_BUCKETS })
+function registerRevocations (registry: Registry): {
+  observer: Metrics['revocations']
+  origins: ClosedCounter<CountedOrigin>
+} {
+  const origins = closedCounter(
+    registry,
+    'forward_auth_revocations_total',
+    'Revocations taken here or read from the log, by where they came from; inauthentic = an entry read as ' +
+      '"everything".',
+    'origin',
+    COUNTED_ORIGINS
+  )
+  const lag = new Histogram({
+    registers: [registry],
+    name: 'forward_auth_revocation_log_lag_seconds',
+    help: 'From the append of an entry to its reading here, by the clock of Redis.',
+    buckets: SLOW_BUCKETS
+  })
   const capped = closedCounter(registry, 'forward_auth_revocations_capped_total', CAPPED_HELP, 'origin', ORIGINS)
   return {
     origins,

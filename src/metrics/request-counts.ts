@@ -1,15 +1,22 @@
 import type { AnswerSource, Endpoint, LoginOutcome, Reason } from '../core/reason.ts'
 
 /** Upper bounds in seconds, 50 µs to 5 s. */
-export const LATENCY_BUCKETS = [0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5] as const
+export const LATENCY_BUCKETS = [
+  0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5
+] as const
 
-export type RequestLabels = Readonly<{ endpoint: Endpoint, status: number, reason: Reason | LoginOutcome | 'not_found', source: AnswerSource }>
+export type RequestLabels = Readonly<{
+  endpoint: Endpoint
+  status: number
+  reason: Reason | LoginOutcome | 'not_found'
+  source: AnswerSource
+}>
 
 type Cell = { readonly labels: RequestLabels, count: number }
 
 /**
- * Counts by a closed set of label sets, each made when it is first seen, or begun at 0. Plain integers, collected on scrape:
- * on the hot path a labelled counter and histogram cost eight times as much.
+ * Counts by a closed set of label sets, each made when it is first seen, or begun at 0. Plain integers, collected on
+ * scrape: on the hot path a labelled counter and histogram cost eight times as much.
  */
 export class RequestTally {
   readonly #cells = new Map<Endpoint, Map<string, Map<AnswerSource, Cell>>>()

@@ -1,13 +1,22 @@
 import { createHash } from 'node:crypto'
 
-const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;'
+}
 
 /** Text for an element's content or a quoted attribute. */
 export function escapeHtml (text: string): string {
   return text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? '')
 }
 
-/** The beginning of every page, up to what its body holds: no search engine, light or dark as the person has it. @param more markup after the style */
+/**
+ * The beginning of every page, up to what its body holds: no search engine, light or dark as the person has it.
+ * @param more markup after the style
+ */
 export function headOf (title: string, style: string, more = ''): string {
   return `<!DOCTYPE html>
 <html lang="en">
@@ -46,7 +55,8 @@ code{font:1em ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
 const hash = createHash('sha256').update(STYLE).digest('base64')
 
 /** This one style and nothing else: no script, no image, no frame, no form, no base. */
-export const CONTENT_SECURITY_POLICY = `default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`
+export const CONTENT_SECURITY_POLICY = `default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action ` +
+  '\'none\'; frame-ancestors \'none\''
 
 /** From this the browser sniffs no other type, loads nothing and tells nobody where the person was. */
 export const PAGE_HEADERS: readonly string[] = Object.freeze([

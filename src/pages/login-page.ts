@@ -33,7 +33,10 @@ const words = (cookie: string): Readonly<Record<LoginPage, Words>> => ({
     icon: 'lock',
     title: 'Signing in is not set up correctly',
     message: 'The sign-in service refused what this site asked of it.',
-    advice: ['For the people who run this site: the client in Authgear must be a traditional web application, with this site’s callback among its redirect URIs, and LOGIN_CLIENT_ID must be its id.'],
+    advice: [
+      'For the people who run this site: the client in Authgear must be a traditional web application, with this ' +
+        'site’s callback among its redirect URIs, and LOGIN_CLIENT_ID must be its id.'
+    ],
     link: { text: 'Try again', to: 'login' }
   },
   login_failed: {
@@ -50,7 +53,8 @@ const words = (cookie: string): Readonly<Record<LoginPage, Words>> => ({
     advice: [
       'You did nothing wrong, and signing in again will not help. Please tell the people who run this site.',
       `For them: the cookie “${cookie}” of Authgear did not come here.`,
-      '1. http.cookie_domain of the project must be a domain that both Authgear’s host and this one belong to; unset, the cookie stays with Authgear’s own host.',
+      '1. http.cookie_domain of the project must be a domain that both Authgear’s host and this one belong to; ' +
+        'unset, the cookie stays with Authgear’s own host.',
       '2. The client must not suppress it (x_sso_enabled=false, x_suppress_idp_session_cookie=true).',
       '3. AUTHGEAR_COOKIE_PREFIX must be the project’s http.cookie_prefix.'
     ],
@@ -61,8 +65,10 @@ const words = (cookie: string): Readonly<Record<LoginPage, Words>> => ({
     title: 'Signed in, but your session was not recognised',
     message: 'Your browser sent a session that the sign-in service does not know.',
     advice: [
-      'Delete the cookies of this site in your browser, then try again. If that does not help, tell the people who run this site.',
-      `For them: an older cookie “${cookie}” of this host alone may stand before Authgear’s, or AUTHGEAR_ENDPOINT and AUTHGEAR_RESOLVER_URL are not of the same project.`
+      'Delete the cookies of this site in your browser, then try again. If that does not help, tell the people who ' +
+        'run this site.',
+      `For them: an older cookie “${cookie}” of this host alone may stand before Authgear’s, or AUTHGEAR_ENDPOINT ` +
+        'and AUTHGEAR_RESOLVER_URL are not of the same project.'
     ],
     link: { text: 'Try again', to: 'login' }
   },
@@ -72,7 +78,8 @@ const words = (cookie: string): Readonly<Record<LoginPage, Words>> => ({
     message: 'You are signed in, but the page that you want keeps sending you here, so this was stopped.',
     advice: [
       'Delete the cookies of this site in your browser, then try again.',
-      'For the people who run this site: http.cookie_domain of the Authgear project must cover the host of that page too, and a max_age in its policy must leave time to sign in.'
+      'For the people who run this site: http.cookie_domain of the Authgear project must cover the host of that page ' +
+        'too, and a max_age in its policy must leave time to sign in.'
     ],
     link: { text: 'Try again', to: 'login' }
   },
@@ -107,12 +114,18 @@ const words = (cookie: string): Readonly<Record<LoginPage, Words>> => ({
 
 export type RenderLoginPage = (page: LoginPage, on: Readonly<{ reference: string, login: string }>) => string
 
-/** @returns `login` and `reference` are all that a page has of its request: an address that was validated, and the request's id */
+/**
+ * @returns `login` and `reference` are all that a page has of its request: an address that was validated, and the
+ * request's id
+ */
 export function createLoginPages (cookie: string): RenderLoginPage {
   const all = words(cookie)
   return (page, { reference, login }) => {
     const { link, ...rest } = all[page]
-    const action = link === undefined ? '' : `<a href="${link.to === 'again' ? '' : escapeHtml(login)}">${escapeHtml(link.text)}</a>\n`
+    const action =
+      link === undefined
+        ? ''
+        : `<a href="${link.to === 'again' ? '' : escapeHtml(login)}">${escapeHtml(link.text)}</a>\n`
     const [head, foot] = layOut({ ...rest, action })
     return head + escapeHtml(reference) + foot
   }

@@ -16,17 +16,23 @@ const BY_STATUS: Readonly<Record<RefusalStatus, Words>> = {
   },
   403: {
     title: 'No access with this account',
-    advice: 'This page is not open to the account that you are using. If you think that it should be, ask the people who run this site.'
+    advice:
+      'This page is not open to the account that you are using. If you think that it should be, ask the people who ' +
+        'run this site.'
   },
   503: {
     title: 'Temporarily unavailable',
-    advice: 'Nothing is wrong with your account. If this goes on for more than a few minutes, tell the people who run this site.'
+    advice:
+      'Nothing is wrong with your account. If this goes on for more than a few minutes, tell the people who run this ' +
+        'site.'
   }
 }
 
 const ENDED: Words = {
   title: 'Your session has ended',
-  advice: 'Sessions end after some time, or when you sign out on another device. Once you have signed in, come back to this page.'
+  advice:
+    'Sessions end after some time, or when you sign out on another device. Once you have signed in, come back to ' +
+      'this page.'
 }
 
 const BY_REASON: Readonly<Partial<Record<RefusalReason, Words>>> = {
@@ -46,7 +52,9 @@ const BY_REASON: Readonly<Partial<Record<RefusalReason, Words>>> = {
   },
   step_up_required: {
     title: 'Please confirm that it is you',
-    advice: 'For your safety, this page needs a recent or a stronger sign-in. Once you have signed in again, come back to this page.'
+    advice:
+      'For your safety, this page needs a recent or a stronger sign-in. Once you have signed in again, come back to ' +
+        'this page.'
   }
 }
 
@@ -62,7 +70,9 @@ export type RefusalPage = Readonly<{
   render: (reference: string) => string
 }>
 
-const ICON = { 401: 'person', 403: 'lock', 503: 'clock' } as const satisfies Readonly<Record<RefusalStatus, keyof typeof ICONS>>
+const ICON = { 401: 'person', 403: 'lock', 503: 'clock' } as const satisfies Readonly<
+  Record<RefusalStatus, keyof typeof ICONS>
+>
 
 /** An empty address is the page's own: asked for again without a script, and without the address on the page. */
 const AGAIN = '<a href="">Try again</a>\n'
@@ -76,6 +86,12 @@ export function createPages (): (reason: RefusalReason) => RefusalPage {
 function preparePage (reason: RefusalReason): RefusalPage {
   const { status, message } = REFUSALS[reason]
   const { title, advice } = wordsOf(reason, status)
-  const [head, foot] = layOut({ icon: ICON[status], title, message, advice: [advice], action: status === 403 ? '' : AGAIN })
+  const [head, foot] = layOut({
+    icon: ICON[status],
+    title,
+    message,
+    advice: [advice],
+    action: status === 403 ? '' : AGAIN
+  })
   return Object.freeze({ headers: PAGE_HEADERS, render: (reference: string) => head + escapeHtml(reference) + foot })
 }

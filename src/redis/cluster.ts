@@ -5,28 +5,41 @@ import { createReporter, type RedisConnection, type RedisEvents, redisLibrary } 
 import { commonOptions, type RedisAddress, type RedisSettings, SOCKET_TIMEOUT } from './options.ts'
 import { createReconnection, reconnectDelay } from './reconnection.ts'
 
-/** Attempts, half a minute in all, after which a node is forgotten; when all are, the start-up nodes are looked up anew. */
+/**
+ * Attempts, half a minute in all, after which a node is forgotten; when all are, the start-up nodes are looked up anew.
+ */
 const NODE_ATTEMPTS = 40
 /** Milliseconds between two questions of where the slots went; each takes a connection. */
 const REFRESH_PAUSE = 1000
 
 /** The cache's commands, each to the master of its slot. */
-export function openCluster (settings: RedisSettings, nodes: readonly RedisAddress[], events: RedisEvents): RedisConnection {
+export function openCluster (
+  settings: RedisSettings,
+  nodes: readonly RedisAddress[],
+  events: RedisEvents
+): RedisConnection {
   const library = redisLibrary()
-  const cluster: Cluster = new library.Cluster(nodes.map(({ host, port }) => ({ host, port })), {
-    redisOptions: { ...commonOptions(settings), socketTimeout: SOCKET_TIMEOUT },
-    enableOfflineQueue: false,
-    // Nothing waits for better times: Authgear is asked. Only MOVED and ASK are followed.
-    retryDelayOnFailover: 0,
-    retryDelayOnClusterDown: 0,
-    clusterRetryStrategy: createReconnection(),
-    // A node that is lost stays known, or each request for its slots would connect to it, and ask for all slots, anew.
-    // Not before the cluster is ready: one that ioredis drops while it reconnects never ends, and the cluster with it never begins again.
-    clusterNodeRetryStrategy: (attempt: number) => attempt > NODE_ATTEMPTS || cluster.status !== 'ready' ? null : reconnectDelay(attempt, Math.random()),
-    // names go into the connection, so that certificates are checked against them
-    dnsLookup: (name, callBack) => callBack(null, name)
-  })
-  const isUp = (): boolean => cluster.status === 'ready' && cluster.nodes('master').every(({ status }) => status === 'ready')
+  const cluster: Cluster = new library.Cluster(
+    nodes.map(({ host, port }) => ({ host, port })),
+    {
+      redisOptions: { ...commonOptions(settings), socketTimeout: SOCKET_TIMEOUT },
+      enableOfflineQueue: false,
+      // Nothing waits for better times: Authgear is asked. Only MOVED and ASK are followed.
+      retryDelayOnFailover: 0,
+      retryDelayOnClusterDown: 0,
+      clusterRetryStrategy: createReconnection(),
+      // A node that is lost stays known, or each request for its slots would connect to it, and ask for all slots,
+      // anew.
+      // Not before the cluster is ready: one that ioredis drops while it reconnects never ends, and the cluster with it
+      // never begins again.
+      clusterNodeRetryStrategy: (attempt: number) =>
+        attempt > NODE_ATTEMPTS || cluster.status !== 'ready' ? null : reconnectDelay(attempt, Math.random()),
+      // names go into the connection, so that certificates are checked against them
+      dnsLookup: (name, callBack) => callBack(null, name)
+    }
+  )
+  const isUp = (): boolean =>
+    cluster.status === 'ready' && cluster.nodes('master').every(({ status }) => status === 'ready')
   watch(cluster, isUp, events)
   return Object.freeze({
     commands: commandsOf(cluster, settings.timeoutMs),
@@ -63,7 +76,9 @@ function watch (cluster: Cluster, isUp: () => boolean, events: RedisEvents): voi
     for (const node of cluster.nodes()) connect(cluster, node)
     look() // one node is ready before its cluster
   })
-  cluster.on('node error', (error: Error, node: string) => { last = new Error(`node ${node}: ${error.message}`, { cause: error }) })
+  cluster.on('node error', (error: Error, node: string) => {
+    last = new Error(`node ${node}: ${error.message}`, { cause: error })
+  })
   cluster.on('error', (error: Error) => { last ??= error })
   cluster.on('close', () => report(false, last))
 }

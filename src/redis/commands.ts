@@ -2,13 +2,23 @@ import type { Cluster, Redis } from 'ioredis'
 import { RedisTooSlow } from '../errors.ts'
 
 /**
- * Rejects where the answer is not there in time. ioredis' own `commandTimeout` begins when a node is sent the command: neither
- * the wait for slots, for another pipeline or for a redirection counts, and it also ends handshakes and questions about slots.
+ * Rejects where the answer is not there in time. ioredis' own `commandTimeout` begins when a node is sent the command:
+ * neither the wait for slots, for another pipeline or for a redirection counts, and it also ends handshakes and
+ * questions about slots.
  */
 export function within<T> (limitMs: number, answer: Promise<T>): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     const timer = setTimeout(() => reject(new RedisTooSlow(limitMs)), limitMs)
-    answer.then((value) => { clearTimeout(timer); resolve(value) }, (error: unknown) => { clearTimeout(timer); reject(error) })
+    answer.then(
+      (value) => {
+        clearTimeout(timer)
+        resolve(value)
+      },
+      (error: unknown) => {
+        clearTimeout(timer)
+        reject(error)
+      }
+    )
   })
 }
 
@@ -27,10 +37,15 @@ export interface RedisCommands {
   announce (key: string, name: string, windowMs: number): Promise<number>
 }
 
-const FENCED_SET = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('set', KEYS[2], ARGV[2], 'PX', ARGV[3]) end return 0"
-const COMPARE_AND_DELETE = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0"
+const FENCED_SET =
+  "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('set', KEYS[2], ARGV[2], 'PX', ARGV[3]) end return 0"
+const COMPARE_AND_DELETE =
+  "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0"
 
-/** A stream, since a user with the rights for the revocation log may use one; more than 1,000 entries are no replicas of ours. */
+/**
+ * A stream, since a user with the rights for the revocation log may use one; more than 1,000 entries are no replicas of
+ * ours.
+ */
 const ANNOUNCE = `
 -- trimmed first: after that it may be written to out of memory
 local now = redis.call('time')
@@ -51,9 +66,12 @@ export function commandsOf (redis: Redis | Cluster, limitMs: number): RedisComma
     pttl: (key: string) => limited(redis.pttl(key)),
     getBuffer: (key: string) => limited(redis.getBuffer(key)),
     setPx: (key: string, value: Buffer, lifeMs: number) => limited(redis.set(key, value, 'PX', lifeMs)),
-    setPxWhile: (fence: string, token: string, key: string, value: Buffer, lifeMs: number) => limited(redis.eval(FENCED_SET, 2, fence, key, token, value, lifeMs)),
-    setIfAbsent: async (key: string, value: string, lifeMs: number) => await limited(redis.set(key, value, 'PX', lifeMs, 'NX')) === 'OK',
+    setPxWhile: (fence: string, token: string, key: string, value: Buffer, lifeMs: number) =>
+      limited(redis.eval(FENCED_SET, 2, fence, key, token, value, lifeMs)),
+    setIfAbsent: async (key: string, value: string, lifeMs: number) =>
+      (await limited(redis.set(key, value, 'PX', lifeMs, 'NX'))) === 'OK',
     deleteIfEquals: (key: string, value: string) => limited(redis.eval(COMPARE_AND_DELETE, 1, key, value)),
-    announce: async (key: string, name: string, windowMs: number) => Number(await limited(redis.eval(ANNOUNCE, 1, key, name, windowMs)))
+    announce: async (key: string, name: string, windowMs: number) =>
+      Number(await limited(redis.eval(ANNOUNCE, 1, key, name, windowMs)))
   })
 }

@@ -7,7 +7,9 @@ import { keepConnected } from './reconnection.ts'
 
 /** Opens the connection in the background: Redis being down is never a reason not to start. */
 export function connectRedis (settings: RedisSettings, events: RedisEvents): RedisConnection {
-  return settings.servers.kind === 'cluster' ? openCluster(settings, settings.servers.nodes, events) : openSingle(settings, events)
+  return settings.servers.kind === 'cluster'
+    ? openCluster(settings, settings.servers.nodes, events)
+    : openSingle(settings, events)
 }
 
 function openSingle (settings: RedisSettings, events: RedisEvents): RedisConnection {

@@ -3,7 +3,10 @@ import type { RedisCommands } from './commands.ts'
 
 type Library = typeof import('ioredis')
 
-/** ioredis costs 11 MB and 70 ms, which a service without Redis does not pay: it is read when the first connection is made. */
+/**
+ * ioredis costs 11 MB and 70 ms, which a service without Redis does not pay: it is read when the first connection is
+ * made.
+ */
 export function redisLibrary (): Library {
   return createRequire(import.meta.url)('ioredis') as Library
 }

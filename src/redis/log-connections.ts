@@ -35,7 +35,9 @@ export function openLogConnections (settings: RedisSettings): LogConnections {
 type Limits = Readonly<{ socketTimeout: number, commandTimeout?: number }>
 
 function open (settings: RedisSettings, limits: Limits): LogConnection {
-  return settings.servers.kind === 'cluster' ? toSlot(settings, settings.servers.nodes, limits) : toMaster(settings, limits)
+  return settings.servers.kind === 'cluster'
+    ? toSlot(settings, settings.servers.nodes, limits)
+    : toMaster(settings, limits)
 }
 
 function toMaster (settings: RedisSettings, limits: Limits): LogConnection {
@@ -60,7 +62,9 @@ function connection (redis: Redis, prepare: () => void): LogConnection {
   redis.on('error', () => {}) // every command that fails says it
   const close = keepConnected(redis)
   let waiting: Promise<void> | undefined
-  const ready = async (): Promise<void> => { await once(redis, 'ready', { signal: AbortSignal.timeout(READY_WITHIN) }).catch(() => {}) }
+  const ready = async (): Promise<void> => {
+    await once(redis, 'ready', { signal: AbortSignal.timeout(READY_WITHIN) }).catch(() => {})
+  }
   return Object.freeze({
     redis,
     prepare,

@@ -19,7 +19,8 @@ export type RedisSettings = Readonly<{
   timeoutMs: number
 }>
 
-export const nameOf = ({ host, port }: RedisAddress): string => host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+export const nameOf = ({ host, port }: RedisAddress): string =>
+  host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 
 /** For a person; holds no secret. */
 export function describeServers (servers: RedisServers): string {
@@ -44,7 +45,8 @@ export function commonOptions ({ username, password, tls, servers }: RedisSettin
     ...(username === undefined ? {} : { username }),
     ...(password === undefined ? {} : { password }),
     ...(tls === undefined ? {} : { tls: { ...serverName(servers), ...(tls.ca === undefined ? {} : { ca: tls.ca }) } }),
-    // an answer from Authgear is better than a queue: fail at once while it is down (ioredis' defaults hold one GET for 73 s)
+    // an answer from Authgear is better than a queue: fail at once while it is down (ioredis' defaults hold one GET for
+    // 73 s)
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
     connectTimeout: CONNECT_TIMEOUT,
@@ -77,7 +79,9 @@ function targetOf ({ servers, tls }: RedisSettings) {
       sentinelRetryStrategy: (attempt: number) => reconnectDelay(attempt, Math.random()),
       sentinelReconnectStrategy: () => SENTINEL_RECONNECT,
       ...(servers.password === undefined ? {} : { sentinelPassword: servers.password }),
-      ...(tls === undefined ? {} : { enableTLSForSentinelMode: true, sentinelTLS: tls.ca === undefined ? {} : { ca: tls.ca } })
+      ...(tls === undefined
+        ? {}
+        : { enableTLSForSentinelMode: true, sentinelTLS: tls.ca === undefined ? {} : { ca: tls.ca } })
     } satisfies RedisOptions
   }
 }

@@ -6,8 +6,8 @@ import { type LogConnection, type LogConnections, openLogConnections, withRedire
 import { connectionOptions, nameOf, type RedisAddress, type RedisSettings } from './options.ts'
 
 /**
- * Each command of the cache and of the revocation log that may stand in a script. KEYS: a value, a stream, a hash, all in one
- * slot; none is left behind. Returns name, refusal, name, refusal … of those that were refused.
+ * Each command of the cache and of the revocation log that may stand in a script. KEYS: a value, a stream, a hash, all
+ * in one slot; none is left behind. Returns name, refusal, name, refusal … of those that were refused.
  */
 export const TRIAL = `
 local refused = {}
@@ -39,7 +39,10 @@ return refused
 /** A command that the server refused, and the word that its refusal begins with. */
 export type Refusal = Readonly<{ command: string, refusal: string }>
 
-/** One server of the configuration, asked by itself; a Sentinel is asked for the master, a node of a Cluster for its state. */
+/**
+ * One server of the configuration, asked by itself; a Sentinel is asked for the master, a node of a Cluster for its
+ * state.
+ */
 export type Named = Readonly<{ name: string, problem: Error | undefined, reply: string | undefined }>
 
 /** Redis as the service would see it, on its own kinds of connection: for `doctor`. */
@@ -50,7 +53,9 @@ export type RedisLook = Readonly<{
   log: () => Promise<LogConnections>
   /** @returns what stands in the way; undefined once it is connected, in a Cluster to every master */
   connected: () => Promise<Error | undefined>
-  /** Each server that the configuration names, since the library tells little of what Sentinel and Cluster are made of. */
+  /**
+   * Each server that the configuration names, since the library tells little of what Sentinel and Cluster are made of.
+   */
   named: () => Promise<readonly Named[]>
   /** INFO, from the server that holds the log. */
   info: () => Promise<string>
@@ -100,11 +105,19 @@ async function untilReady ({ redis, ready }: LogConnection): Promise<void> {
   for (let waits = 0; waits < CONNECTED_WITHIN / 500 && redis.status !== 'ready'; waits++) await ready()
 }
 
-function connecting (settings: RedisSettings): Pick<RedisLook, 'connection'> & Readonly<{ connected: Promise<Error | undefined> }> {
+function connecting (
+  settings: RedisSettings
+): Pick<RedisLook, 'connection'> & Readonly<{ connected: Promise<Error | undefined> }> {
   let settle: (error: Error | undefined) => void = () => {}
   const connected = new Promise<Error | undefined>((resolve) => { settle = resolve })
-  const late = setTimeout(() => settle(Object.assign(new Error('not connected'), { code: 'ETIMEDOUT' })), CONNECTED_WITHIN)
-  const connection = connectRedis(settings, { up: () => settle(undefined), down: (error) => settle(error ?? new Error('the connection was closed')) })
+  const late = setTimeout(
+    () => settle(Object.assign(new Error('not connected'), { code: 'ETIMEDOUT' })),
+    CONNECTED_WITHIN
+  )
+  const connection = connectRedis(settings, {
+    up: () => settle(undefined),
+    down: (error) => settle(error ?? new Error('the connection was closed'))
+  })
   return { connection, connected: connected.finally(() => clearTimeout(late)) }
 }
 
@@ -128,17 +141,33 @@ async function questionOf (redis: Redis, { servers }: RedisSettings): Promise<un
 async function askOne (settings: RedisSettings, { host, port }: RedisAddress): Promise<Named> {
   const { servers } = settings
   const access = servers.kind === 'sentinel' ? { username: undefined, password: servers.password } : {}
-  const single = { ...settings, ...access, servers: { kind: 'one', host, port, db: servers.kind === 'one' ? servers.db : 0 } } as const
+  const single = {
+    ...settings,
+    ...access,
+    servers: { kind: 'one', host, port, db: servers.kind === 'one' ? servers.db : 0 }
+  } as const
   const library = redisLibrary()
-  const redis = new library.Redis({ ...connectionOptions(single), lazyConnect: true, retryStrategy: () => null, commandTimeout: ONE_WITHIN })
+  const redis = new library.Redis({
+    ...connectionOptions(single),
+    lazyConnect: true,
+    retryStrategy: () => null,
+    commandTimeout: ONE_WITHIN
+  })
   const name = nameOf({ host, port })
   let first: Error | undefined
   redis.on('error', (error: Error) => { first ??= error })
-  const late = setTimeout(() => { first ??= Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' }); redis.disconnect() }, ONE_WITHIN)
+  const late = setTimeout(() => {
+    first ??= Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' })
+    redis.disconnect()
+  }, ONE_WITHIN)
   try {
     await redis.connect()
     const reply = await questionOf(redis, settings)
-    return { name, problem: undefined, reply: Array.isArray(reply) ? reply.join(':') : typeof reply === 'string' ? reply : undefined }
+    return {
+      name,
+      problem: undefined,
+      reply: Array.isArray(reply) ? reply.join(':') : typeof reply === 'string' ? reply : undefined
+    }
   } catch (error) {
     return { name, problem: first ?? (error instanceof Error ? error : new Error('unknown')), reply: undefined }
   } finally {
@@ -149,7 +178,9 @@ async function askOne (settings: RedisSettings, { host, port }: RedisAddress): P
 
 function refusalsOf (reply: unknown): readonly Refusal[] {
   const texts = Array.isArray(reply) ? reply.map(String) : []
-  return texts.flatMap((command, index) => index % 2 === 0 ? [{ command, refusal: refusalOf(texts[index + 1] ?? '') }] : [])
+  return texts.flatMap((command, index) =>
+    index % 2 === 0 ? [{ command, refusal: refusalOf(texts[index + 1] ?? '') }] : []
+  )
 }
 
 /** Redis 7 says `ERR ACL failure in script`, or that the user cannot run the command, where 6 says NOPERM. */

@@ -8,7 +8,8 @@ const LONGEST = 1000
 const CALM = 10_000
 
 /**
- * Milliseconds before the attempt of that number, from 1: 50–100, 100–200, … 500–1,000. At most 120 attempts a minute, 80 on average.
+ * Milliseconds before the attempt of that number, from 1: 50–100, 100–200, … 500–1,000. At most 120 attempts a minute,
+ * 80 on average.
  * @param random from 0 to 1: a fleet does not come back all at once
  */
 export function reconnectDelay (attempt: number, random: number): number {
@@ -16,10 +17,14 @@ export function reconnectDelay (attempt: number, random: number): number {
 }
 
 /**
- * One connection's delays. By the time since the last loss, not by whether it was ready in between: a server that accepts
- * and throws out, a replica that refuses writes and a Cluster that sends around in circles are not stormed either.
+ * One connection's delays. By the time since the last loss, not by whether it was ready in between: a server that
+ * accepts and throws out, a replica that refuses writes and a Cluster that sends around in circles are not stormed
+ * either.
  */
-export function createReconnection (clock: Pick<Clock, 'monotonic'> = systemClock, random: () => number = Math.random): () => number {
+export function createReconnection (
+  clock: Pick<Clock, 'monotonic'> = systemClock,
+  random: () => number = Math.random
+): () => number {
   let attempt = 0
   let last = -Infinity
   return () => {
@@ -31,8 +36,9 @@ export function createReconnection (clock: Pick<Clock, 'monotonic'> = systemCloc
 }
 
 /**
- * ioredis ends for good what is left while it connects, and its own failover detector leaves it then: where the master died and the
- * Sentinels named the next one between two attempts. Such a connection begins again. @returns ends it, whatever it is doing
+ * ioredis ends for good what is left while it connects, and its own failover detector leaves it then: where the master
+ * died and the Sentinels named the next one between two attempts. Such a connection begins again. @returns ends it,
+ * whatever it is doing
  */
 export function keepConnected (redis: Redis): () => void {
   const delay = createReconnection()

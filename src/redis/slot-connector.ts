@@ -7,11 +7,18 @@ import type { RedisAddress } from './options.ts'
 /** Where a Cluster says that a slot is: for good, or for this command while it moves. */
 export type Redirection = Readonly<{ kind: 'moved' | 'ask', host: string | undefined, port: number }>
 
-/** Reads `MOVED 3999 127.0.0.1:6381` and `ASK …`; a host that is empty or `?` is the one that was asked (Redis, CLUSTER SLOTS). */
+/**
+ * Reads `MOVED 3999 127.0.0.1:6381` and `ASK …`; a host that is empty or `?` is the one that was asked (Redis, CLUSTER
+ * SLOTS).
+ */
 export function readRedirection (message: string): Redirection | undefined {
   const [, kind, host = '', port] = /^(MOVED|ASK) \d+ (.*):(\d{1,5})$/.exec(message) ?? []
   if (kind === undefined || port === undefined) return undefined
-  return { kind: kind === 'ASK' ? 'ask' : 'moved', host: host === '' || host === '?' ? undefined : host, port: Number(port) }
+  return {
+    kind: kind === 'ASK' ? 'ask' : 'moved',
+    host: host === '' || host === '?' ? undefined : host,
+    port: Number(port)
+  }
 }
 
 export type Target = RedisAddress & Readonly<{ isAsking: boolean }>

@@ -2,8 +2,9 @@
 type Slot<V> = Readonly<{ key: string, value: V }>
 
 /**
- * A map that forgets what was set longest ago, in constant time. A `Map` alone takes longer the more it forgot: what is deleted at its
- * beginning leaves holes that each look at the oldest steps over (900,000 entries of a log took minutes).
+ * A map that forgets what was set longest ago, in constant time. A `Map` alone takes longer the more it forgot: what is
+ * deleted at its beginning leaves holes that each look at the oldest steps over (900,000 entries of a log took
+ * minutes).
  */
 export class BoundedMap<V> {
   readonly #max: number

@@ -7,7 +7,10 @@ const PAUSE = 100
 /** Failures in a row that are told: one second, so that a start and a quick reconnection are not. */
 const TOLD_AFTER = 10
 
-/** Polls until closed: at once at the start, then whenever something was appended, and once a second. @returns publishes what waits, and stops it */
+/**
+ * Polls until closed: at once at the start, then whenever something was appended, and once a second.
+ * @returns publishes what waits, and stops it
+ */
 export function follow (log: StreamLog, store: LogStore, trouble: (error: unknown) => void): () => Promise<void> {
   const closing = new AbortController()
   let failures = 0

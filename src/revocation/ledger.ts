@@ -3,11 +3,26 @@ import type { Entry, Stamp } from '../core/entry.ts'
 import { MAX_LEDGER_NAMES } from '../core/memory-budget.ts'
 import { BoundedMap } from './bounded-map.ts'
 import {
-  type Affected, compareIds, EVERYTHING, FIRST_ID, type RevocationSnapshot, nameOf, namesOf, type Revocation, type StreamId
+  type Affected,
+  compareIds,
+  EVERYTHING,
+  FIRST_ID,
+  type RevocationSnapshot,
+  nameOf,
+  namesOf,
+  type Revocation,
+  type StreamId
 } from './types.ts'
 
 /** One entry of the log, read and authenticated; `of` names the revocation across copies of it. */
-export type LogEntry = Readonly<{ id: StreamId, nonce: string, previous: string, generation: string, of: string, revocation: Revocation | undefined }>
+export type LogEntry = Readonly<{
+  id: StreamId
+  nonce: string
+  previous: string
+  generation: string
+  of: string
+  revocation: Revocation | undefined
+}>
 
 export type LedgerOptions = Readonly<{
   clock: Pick<Clock, 'monotonic'>
@@ -45,7 +60,9 @@ export class Ledger {
   #readAt = -Infinity
   /** Newest position at which a name was revoked, oldest first. */
   readonly #revoked: BoundedMap<StreamId>
-  /** What is not after it is void: `everything`, what the maps had no room for, and what is older than the retention. */
+  /**
+   * What is not after it is void: `everything`, what the maps had no room for, and what is older than the retention.
+   */
   #floor: StreamId = FIRST_ID
   /** Oldest first. */
   #milestones: Milestone[] = []
@@ -64,7 +81,13 @@ export class Ledger {
   readonly #left = new Set<string>()
   #carry = new Map<string, Revocation>()
 
-  constructor ({ clock, retentionMs, maxRevocations = MAX_LEDGER_NAMES, maxPositions = maxRevocations, maxCarry = MAX_CARRY }: LedgerOptions) {
+  constructor ({
+    clock,
+    retentionMs,
+    maxRevocations = MAX_LEDGER_NAMES,
+    maxPositions = maxRevocations,
+    maxCarry = MAX_CARRY
+  }: LedgerOptions) {
     this.#clock = clock
     this.#retentionMs = retentionMs
     this.#revoked = new BoundedMap(maxRevocations)
@@ -148,11 +171,17 @@ export class Ledger {
     if (this.#revoked.size === 0 && this.#locals.size === 0) return false
     return [EVERYTHING, ...namesOf(userId, digests)].some((name) => {
       const revokedAt = this.#revoked.get(name)
-      return (revokedAt !== undefined && compareIds(revokedAt, stamp.position.id) > 0) || (this.#locals.get(name)?.number ?? 0) > local
+      return (
+        (revokedAt !== undefined && compareIds(revokedAt, stamp.position.id) > 0) ||
+        (this.#locals.get(name)?.number ?? 0) > local
+      )
     })
   }
 
-  /** @returns whether an entry from Redis stands at a position that this replica read, with nothing revoked after it or pending */
+  /**
+   * @returns whether an entry from Redis stands at a position that this replica read, with nothing revoked after it or
+   * pending
+   */
   trusts ({ stamp, digests, resolution }: Entry): boolean {
     if (stamp.generation === '' || this.#positions.get(stamp.position.nonce) !== stamp.position.id) return false
     const userId = resolution.kind === 'valid' ? resolution.userId : undefined
@@ -165,12 +194,17 @@ export class Ledger {
     return [EVERYTHING, ...namesOf(userId, digests)].some((name) => at < (this.#quiets.get(name) ?? -Infinity))
   }
 
-  /** @returns the revocations a new log must have: all read within the retention, or `everything` where they are too many */
+  /**
+   * @returns the revocations a new log must have: all read within the retention, or `everything` where they are too
+   * many
+   */
   #recent (): Array<[string, Revocation]> {
     const since = this.#clock.monotonic() - this.#retentionMs
     const past = [...this.#past.entries()].filter(([, { readAt }]) => readAt >= since)
     const newest = past.at(-1)
-    if (newest !== undefined && this.#pastOverflowAt >= since) return [[`all ${newest[0]}`, { ...newest[1].revocation, target: { kind: 'everything' } }]]
+    if (newest !== undefined && this.#pastOverflowAt >= since) {
+      return [[`all ${newest[0]}`, { ...newest[1].revocation, target: { kind: 'everything' } }]]
+    }
     return past.map(([of, { revocation }]) => [of, revocation])
   }
 
@@ -198,7 +232,11 @@ export class Ledger {
     const isDue = at - (this.#milestones.at(-1)?.at ?? -Infinity) >= retentionMs / MILESTONES
     if (isDue && this.#nonce !== '') this.#milestones.push({ id: this.#id, at: this.#readAt })
     this.#readAt = at
-    for (let oldest = this.#milestones[0]; oldest !== undefined && at - oldest.at > retentionMs; oldest = this.#milestones[0]) {
+    for (
+      let oldest = this.#milestones[0];
+      oldest !== undefined && at - oldest.at > retentionMs;
+      oldest = this.#milestones[0]
+    ) {
       this.#raiseFloor(oldest.id)
       this.#milestones.shift()
     }

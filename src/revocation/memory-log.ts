@@ -21,7 +21,14 @@ export function createMemoryLog ({ clock, retentionMs, observer, maxNames }: Mem
     async revoke (revocation) {
       const nonce = String(++count)
       ledger.take(revocation, nonce)
-      ledger.apply({ id: `${count}-0`, nonce, previous: ledger.nonce, generation: ledger.generation, of: nonce, revocation })
+      ledger.apply({
+        id: `${count}-0`,
+        nonce,
+        previous: ledger.nonce,
+        generation: ledger.generation,
+        of: nonce,
+        revocation
+      })
       observer.revoked(revocation.origin)
       return 'logged'
     },

@@ -20,7 +20,10 @@ const EVERY = 2000
 /** Three announcements may be lost before a replica counts as gone. */
 const WINDOWS = 3.5
 
-/** Nothing in the log names its readers, so each says now and then that it is there: for people who look, no decision uses it. */
+/**
+ * Nothing in the log names its readers, so each says now and then that it is there: for people who look, no decision
+ * uses it.
+ */
 export function openPresence ({ announce, isFollowing, failed, everyMs = EVERY }: PresenceDeps): Presence {
   const name = randomBytes(8).toString('hex')
   let seen = 0

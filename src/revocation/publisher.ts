@@ -30,7 +30,9 @@ type Pending = Readonly<{ revocation: Revocation, takenAt: number, done: () => v
   attempt: 'none' | 'under way' | number
 }
 
-/** What was taken here is in the log when this replica's own follower has read it back, and appended again until then. */
+/**
+ * What was taken here is in the log when this replica's own follower has read it back, and appended again until then.
+ */
 export function createPublisher (deps: StreamLogDeps, ledger: Ledger, budget: Budget): Publisher {
   const { clock, observer, after = callAfter } = deps
   const pending = new Map<string, Pending>()
@@ -116,7 +118,12 @@ export function createPublisher (deps: StreamLogDeps, ledger: Ledger, budget: Bu
       const cancel = after(DRAIN_MS, resolve)
       drained = () => { cancel(); resolve() }
     })
-    if (pending.size > 0) observer.trouble(`this replica stops, and Redis did not take ${pending.size} of its entries for the revocation log: other replicas do not know of them`)
+    if (pending.size > 0) {
+      observer.trouble(
+        `this replica stops, and Redis did not take ${pending.size} of its entries for the revocation log: other ` +
+          'replicas do not know of them'
+      )
+    }
   }
 
   return Object.freeze({

@@ -23,12 +23,16 @@ type Expectation = Readonly<{ generation: string, entry: Readonly<{ id: StreamId
 type Renewable = Pick<LogConnection, 'renew'>
 
 /**
- * Follower and publisher belong on one server. After a failover one of them may be left on the old master, which does not know
- * it yet: what is appended there is never read back, and a change of generation goes to the wrong one.
- * They are apart where the servers' own names differ, or, where our user may not ask for those (INFO), where the follower does not see
- * what the publisher's server said it holds.
+ * Follower and publisher belong on one server. After a failover one of them may be left on the old master, which does
+ * not know it yet: what is appended there is never read back, and a change of generation goes to the wrong one.
+ * They are apart where the servers' own names differ, or, where our user may not ask for those (INFO), where the
+ * follower does not see what the publisher's server said it holds.
  */
-export function createOneServer ({ follower, publisher }: Readonly<Record<'follower' | 'publisher', Renewable>>, writer: () => string | undefined, clock: Pick<Clock, 'monotonic'> = systemClock): OneServer {
+export function createOneServer (
+  { follower, publisher }: Readonly<Record<'follower' | 'publisher', Renewable>>,
+  writer: () => string | undefined,
+  clock: Pick<Clock, 'monotonic'> = systemClock
+): OneServer {
   let last: Expectation | undefined
   let renewed = -Infinity
   function renew (connections: readonly Renewable[]): void {
@@ -39,7 +43,10 @@ export function createOneServer ({ follower, publisher }: Readonly<Record<'follo
   }
   return Object.freeze({
     answered (written: Written, { gen, nonce }: Fields): void {
-      last = written.kind === 'written' ? { generation: gen, entry: { id: written.id, nonce } } : { generation: written.generation, entry: undefined }
+      last =
+        written.kind === 'written'
+          ? { generation: gen, entry: { id: written.id, nonce } }
+          : { generation: written.generation, entry: undefined }
     },
     expect (): Expectation | undefined {
       const expectation = last
@@ -49,15 +56,26 @@ export function createOneServer ({ follower, publisher }: Readonly<Record<'follo
     check (snapshot: Snapshot, expectation: Expectation | undefined, after: StreamId, count: number): void {
       const names = [snapshot.server, writer()].filter((name) => name !== undefined && name !== '')
       // by what was answered only where the names are not known: they are surer
-      const areApart = names.length === 2 ? names[0] !== names[1] : expectation !== undefined && !shows(snapshot, expectation, after, count)
+      const areApart =
+        names.length === 2
+          ? names[0] !== names[1]
+          : expectation !== undefined && !shows(snapshot, expectation, after, count)
       if (!snapshot.isMaster) renew([follower])
       else if (areApart) renew([follower, publisher])
     }
   })
 }
 
-/** An entry of another generation may have been there, an answer may come after its entry was read, and the end of a page may lie before it. */
-function shows ({ head, entries }: Snapshot, { generation, entry }: Expectation, after: StreamId, count: number): boolean {
+/**
+ * An entry of another generation may have been there, an answer may come after its entry was read, and the end of a
+ * page may lie before it.
+ */
+function shows (
+  { head, entries }: Snapshot,
+  { generation, entry }: Expectation,
+  after: StreamId,
+  count: number
+): boolean {
   const isThat = (head?.generation ?? '') === generation
   if (entry === undefined) return isThat
   if (!isThat || head?.nonce === entry.nonce || compareIds(entry.id, after) <= 0) return true
@@ -98,10 +116,26 @@ export function createRedisLogStore ({ follower, publisher, keyPrefix }: RedisLo
     publisher.prepare()
     publisher.redis.hmget(keys[1], 'gen').catch(() => {})
   })
-  async function write (operation: 'append' | 'change', generation: string, retentionMs: number, fields: Fields): Promise<Written> {
-    const reply: unknown = await withRedirects(publisher, () => publisher.redis.eval(SCRIPT, 2, ...keys, operation, generation, String(retentionMs), ...Object.entries(fields).flat()))
+  async function write (
+    operation: 'append' | 'change',
+    generation: string,
+    retentionMs: number,
+    fields: Fields
+  ): Promise<Written> {
+    const reply: unknown = await withRedirects(publisher, () =>
+      publisher.redis.eval(
+        SCRIPT,
+        2,
+        ...keys,
+        operation,
+        generation,
+        String(retentionMs),
+        ...Object.entries(fields).flat()
+      )
+    )
     if (!Array.isArray(reply)) throw new Error('the script of the revocation log answered something else')
-    const written: Written = reply[0] === 1 ? { kind: 'written', id: String(reply[1]) } : { kind: 'behind', generation: String(reply[1]) }
+    const written: Written =
+      reply[0] === 1 ? { kind: 'written', id: String(reply[1]) } : { kind: 'behind', generation: String(reply[1]) }
     oneServer.answered(written, fields)
     // without one it would hold up the next append for all of that time
     if (written.kind === 'written' && replicas > 0) publisher.redis.wait(1, WAIT).catch(() => {})
@@ -120,7 +154,8 @@ export function createRedisLogStore ({ follower, publisher, keyPrefix }: RedisLo
       oneServer.check(snapshot, expectation, after, count)
       return snapshot
     },
-    append: (generation: string, retentionMs: number, fields: Fields) => write('append', generation, retentionMs, fields),
+    append: (generation: string, retentionMs: number, fields: Fields) =>
+      write('append', generation, retentionMs, fields),
     change: (from: string, fields: Fields) => write('change', from, 0, fields),
     async trim (retentionMs: number): Promise<void> {
       await withRedirects(publisher, () => publisher.redis.eval(SCRIPT, 2, ...keys, 'trim', '', String(retentionMs)))
@@ -164,7 +199,9 @@ async function readSnapshot (connection: LogConnection, keys: Keys, after: Strea
   prepare()
   const [reply, role] = await Promise.all([redis.eval(READ, 2, ...keys, after, count), redis.role()])
   const [entries, headFields, length, time]: unknown[] = Array.isArray(reply) ? reply : []
-  if (!Array.isArray(entries) || !Array.isArray(headFields) || !Array.isArray(role) || !Array.isArray(time)) throw new Error('Redis answered no snapshot of the revocation log')
+  if (!Array.isArray(entries) || !Array.isArray(headFields) || !Array.isArray(role) || !Array.isArray(time)) {
+    throw new Error('Redis answered no snapshot of the revocation log')
+  }
   const [generation, nonce]: unknown[] = headFields
   const [seconds, micros]: unknown[] = time
   return {
@@ -180,5 +217,8 @@ async function readSnapshot (connection: LogConnection, keys: Keys, after: Strea
 function readEntry (entry: unknown): readonly [StreamId, Readonly<Record<string, string>>] {
   const [id, flat]: unknown[] = Array.isArray(entry) ? entry : []
   const texts = Array.isArray(flat) ? flat.map(String) : []
-  return [String(id), Object.fromEntries(texts.flatMap((name, index) => index % 2 === 0 ? [[name, texts[index + 1] ?? '']] : []))]
+  return [
+    String(id),
+    Object.fromEntries(texts.flatMap((name, index) => (index % 2 === 0 ? [[name, texts[index + 1] ?? '']] : [])))
+  ]
 }

@@ -173,7 +173,10 @@ function trackHealth (clock: Clock, observer: LogObserver): Health {
       changes = [...changes.filter((at) => now - at < CHANGES_WITHIN), now]
       if (changes.length <= MAX_CHANGES) return
       suspendedUntil = now + CHANGES_WITHIN
-      observer.trouble('the revocation log in Redis was lost more than three times in ten minutes: does it evict (maxmemory-policy)? Memory alone is used for ten minutes')
+      observer.trouble(
+        'the revocation log in Redis was lost more than three times in ten minutes: does it evict ' +
+          '(maxmemory-policy)? Memory alone is used for ten minutes'
+      )
     },
     isFollowing (): boolean {
       return clock.monotonic() >= suspendedUntil && elapsedSince(last, clock) < FOLLOWING

@@ -50,7 +50,9 @@ export type Affected = Readonly<{ userId: string | undefined, digests: readonly 
 /** `pending`: it holds on this replica, and is published as soon as Redis takes it. */
 export type RevokeOutcome = 'logged' | 'pending'
 
-/** The revocation log as `authenticate` sees it: docs/revocation-protocol.md is the protocol, I1 to I3 its invariants. */
+/**
+ * The revocation log as `authenticate` sees it: docs/revocation-protocol.md is the protocol, I1 to I3 its invariants.
+ */
 export interface RevocationLog {
   snapshot (): RevocationSnapshot
   /** Decided at each hit: the newest linked-up poll is less than 3 s old by both clocks. */

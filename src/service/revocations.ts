@@ -25,16 +25,27 @@ import { throttle, type Shared } from './shared.ts'
 const WEBHOOK_KNOWN_MS = 30 * 86_400_000
 const WEBHOOK_NOTED_INTERVAL_MS = 60_000
 
-type SourceDeps = Readonly<{ revocations: RevocationLog, connection: RedisConnection | undefined, log: Log, clock: Clock }>
+type SourceDeps = Readonly<{
+  revocations: RevocationLog
+  connection: RedisConnection | undefined
+  log: Log
+  clock: Clock
+}>
 type FollowerDeps = SourceDeps & Readonly<{ metrics: Metrics, keyer: Keyer }>
 
 /** Where Authgear's audit log tells of revocations, read by one replica for all. */
-export function openFollower ({ audit, authgear, cache, redis }: ServiceSettings, { metrics, log, clock, keyer, revocations, connection }: FollowerDeps): Running | undefined {
+export function openFollower (
+  { audit, authgear, cache, redis }: ServiceSettings,
+  { metrics, log, clock, keyer, revocations, connection }: FollowerDeps
+): Running | undefined {
   if (audit === undefined) return undefined
   return openAudit(audit, {
     endpoint: authgear.endpoint,
     ca: authgear.ca,
-    shared: redis === undefined || connection === undefined ? undefined : { commands: connection.commands, keyPrefix: logKey(redis.keyPrefix, authgear.endpoint.origin) },
+    shared:
+      redis === undefined || connection === undefined
+        ? undefined
+        : { commands: connection.commands, keyPrefix: logKey(redis.keyPrefix, authgear.endpoint.origin) },
     revocations,
     sessionDigest: keyer.sessionDigest,
     lifetimeMs: cache.ttlMs + cache.staleIfErrorMs,
@@ -58,12 +69,17 @@ function createWebhookReport (log: Log, clock: Clock): WebhookDeps['report'] {
 }
 
 /** Where Authgear's webhooks reportOnce of them. */
-export function webhookOf ({ authgear, redis }: ServiceSettings, { revocations, connection, log, clock }: SourceDeps): Webhook | undefined {
+export function webhookOf (
+  { authgear, redis }: ServiceSettings,
+  { revocations, connection, log, clock }: SourceDeps
+): Webhook | undefined {
   const { webhookSecret: secret, appId } = authgear
   if (secret === undefined) return undefined
   const report = createWebhookReport(log, clock)
   const name = webhookKey(logKey(redis?.keyPrefix ?? '', authgear.endpoint.origin))
-  const note = throttle(clock, WEBHOOK_NOTED_INTERVAL_MS, () => { connection?.commands.setPx(name, Buffer.of(), WEBHOOK_KNOWN_MS).catch(() => {}) })
+  const note = throttle(clock, WEBHOOK_NOTED_INTERVAL_MS, () => {
+    connection?.commands.setPx(name, Buffer.of(), WEBHOOK_KNOWN_MS).catch(() => {})
+  })
   return createWebhook({ secret, appId, log: revocations, clock, report, signed: note })
 }
 
@@ -80,14 +96,23 @@ type Opened = Readonly<{
 type LogDeps = Readonly<{ metrics: Metrics, log: Log, clock: Clock, forget: () => void }>
 
 /** The log of revocations: a stream that every replica follows, or this one's memory. */
-export function openLog (settings: ServiceSettings, authenticationKey: Uint8Array, { metrics, log, clock, forget }: LogDeps): Opened {
+export function openLog (
+  settings: ServiceSettings,
+  authenticationKey: Uint8Array,
+  { metrics, log, clock, forget }: LogDeps
+): Opened {
   const { redis, authgear } = settings
   const retentionMs = retentionOf(settings)
   const maxNames = ledgerNames(getHeapStatistics().heap_size_limit)
   let length = 0
   const entries = () => ({ now: length, most: maxEntries(retentionMs) })
-  const trouble = (what: string, error?: unknown): void => log.error({ ...(error === undefined ? {} : { error: describe(error) }) }, what)
-  const complain = throttle(clock, REPORT_INTERVAL_MS, () => log.warn('entries of the revocation log are not authentic, or of another CACHE_SECRET: each is read as "everything"'))
+  const trouble = (what: string, error?: unknown): void =>
+    log.error({ ...(error === undefined ? {} : { error: describe(error) }) }, what)
+  const complain = throttle(clock, REPORT_INTERVAL_MS, () =>
+    log.warn(
+      'entries of the revocation log are not authentic, or of another CACHE_SECRET: each is read as "everything"'
+    )
+  )
   const inauthentic = (): void => { metrics.revocations.inauthentic(); complain() }
   const measured = (now: number): void => { length = now }
   const observer: LogObserver = { ...metrics.revocations, inauthentic, adopted: forget, trouble, length: measured }
@@ -95,14 +120,28 @@ export function openLog (settings: ServiceSettings, authenticationKey: Uint8Arra
     const revocations = createMemoryLog({ clock, retentionMs, observer, maxNames })
     return { revocations, close: revocations.close, entries }
   }
-  const store = createRedisLogStore({ ...openLogConnections(redis), keyPrefix: logKey(redis.keyPrefix, authgear.endpoint.origin) })
-  const revocations = createStreamLog({ store, codec: createEntryCodec(authenticationKey), clock, retentionMs, observer, maxNames })
+  const store = createRedisLogStore({
+    ...openLogConnections(redis),
+    keyPrefix: logKey(redis.keyPrefix, authgear.endpoint.origin)
+  })
+  const revocations = createStreamLog({
+    store,
+    codec: createEntryCodec(authenticationKey),
+    clock,
+    retentionMs,
+    observer,
+    maxNames
+  })
   const failed = (error: unknown): void => trouble(NOT_FOLLOWED, error)
   return { revocations, entries, close: follow(revocations, store, failed) }
 }
 
 /** Says to the others that this replica follows the log, and counts those who do. */
-export function openFollowersPresence ({ redis, authgear }: ServiceSettings, { connection, reportOnce }: Shared, revocations: RevocationLog): Presence | undefined {
+export function openFollowersPresence (
+  { redis, authgear }: ServiceSettings,
+  { connection, reportOnce }: Shared,
+  revocations: RevocationLog
+): Presence | undefined {
   if (redis === undefined || connection === undefined) return undefined
   const key = `${logKey(redis.keyPrefix, authgear.endpoint.origin)}:replicas`
   return openPresence({

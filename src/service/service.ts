@@ -54,7 +54,9 @@ export type Seams = Readonly<{ clock?: Clock, leaseWaitMs?: number, tracer?: Tra
 const SIGNING_OUT_MS = 60_000
 /** Milliseconds that one who lost the fleet's lease waits for the winner. */
 const LEASE_WAIT_MS = 300
-/** Wait for a client's turn at least, however short AUTHGEAR_MAX_QUEUE: a turn is no refusal. One client's part of them. */
+/**
+ * Wait for a client's turn at least, however short AUTHGEAR_MAX_QUEUE: a turn is no refusal. One client's part of them.
+ */
 const LEAST_TURNS = 64
 const CLIENTS = 4
 /** Of AUTHGEAR_TIMEOUT, before it begins: proxies wait a little longer than that for an answer. */
@@ -63,10 +65,19 @@ const TURN_SHARE = 0.25
 const SWEEP_INTERVAL_MS = 1000
 
 /** Opens connections in the background and listens nowhere yet; nothing being down stops it. */
-export function createService (settings: ServiceSettings, log: Log, { clock = systemClock, leaseWaitMs = LEASE_WAIT_MS, tracer }: Seams = {}): Service {
+export function createService (
+  settings: ServiceSettings,
+  log: Log,
+  { clock = systemClock, leaseWaitMs = LEASE_WAIT_MS, tracer }: Seams = {}
+): Service {
   const traced = tracer === undefined ? UNTRACED : tracedBy(tracer)
   const { authgear, cache, tls } = settings
-  const memory = createMemoryCache({ maxEntries: cache.maxEntries, maxBytes: cache.maxBytes, clock, staleMs: cache.staleIfErrorMs })
+  const memory = createMemoryCache({
+    maxEntries: cache.maxEntries,
+    maxBytes: cache.maxBytes,
+    clock,
+    staleMs: cache.staleIfErrorMs
+  })
   let expiry = tls === undefined ? undefined : certificateExpiry(tls.cert)
   const metrics: Metrics = createMetrics(settings.version, {
     resolver: () => ({ ...resolver.state(), ...queue() }),
@@ -77,7 +88,10 @@ export function createService (settings: ServiceSettings, log: Log, { clock = sy
     logFollowed: settings.redis === undefined ? undefined : () => revocations.isFollowing(),
     logEntries: settings.redis === undefined ? undefined : () => entries(),
     replicasSeen: settings.redis === undefined ? undefined : () => presence?.seen() ?? 0,
-    audit: settings.audit === undefined ? undefined : { isLeader: () => audit?.isLeader() === true, behindSeconds: () => audit?.behindSeconds() ?? 0 },
+    audit:
+      settings.audit === undefined
+        ? undefined
+        : { isLeader: () => audit?.isLeader() === true, behindSeconds: () => audit?.behindSeconds() ?? 0 },
     certificateExpiry: tls === undefined ? undefined : () => (expiry ?? 0) / 1000
   })
   const names = cookieNames(authgear.cookiePrefix)
@@ -96,7 +110,11 @@ export function createService (settings: ServiceSettings, log: Log, { clock = sy
   const keys = deriveKeys(secretOf(settings))
   const keyer = createKeyer(keys.digest, { endpoint: authgear.endpoint.origin, cookiePrefix: authgear.cookiePrefix })
   const shared = openShared(settings, keys.sealing, { metrics, log, clock, leaseWaitMs })
-  const { revocations, close: closeLog, entries } = openLog(settings, keys.log, { metrics, log, clock, forget: memory.clear })
+  const {
+    revocations,
+    close: closeLog,
+    entries
+  } = openLog(settings, keys.log, { metrics, log, clock, forget: memory.clear })
   const presence = openFollowersPresence(settings, shared, revocations)
   const audit = openFollower(settings, { metrics, log, clock, keyer, revocations, connection: shared.connection })
   const authenticator = createAuthenticator({
@@ -116,12 +134,21 @@ export function createService (settings: ServiceSettings, log: Log, { clock = sy
     log: revocations,
     observer: { ...metrics.authenticate, ...reporting(log) }
   })
-  const answering: HandlerDeps = { authenticator, keyer, cookieNames: names, absentHeaders: settings.absentHeaders, realm: authgear.endpoint.origin }
+  const answering: HandlerDeps = {
+    authenticator,
+    keyer,
+    cookieNames: names,
+    absentHeaders: settings.absentHeaders,
+    realm: authgear.endpoint.origin
+  }
   const listening: ListenerDeps = {
     report: createReport(log, metrics.request),
     notFound: (context, seconds) => {
       metrics.request('other', 404, 'not_found', 'none', seconds)
-      log.info({ ...context, status: 404, reason: 'not_found' }, 'refused: a proxy asks /verify or /ext-authz/…, exactly')
+      log.info(
+        { ...context, status: 404, reason: 'not_found' },
+        'refused: a proxy asks /verify or /ext-authz/…, exactly'
+      )
     },
     unexpectedError: reporting(log).unexpectedError,
     trustProxy: createTrustProxy(settings.trustedProxies),
@@ -137,7 +164,14 @@ export function createService (settings: ServiceSettings, log: Log, { clock = sy
       signOuts: createSignOuts({ revocations, clock, quietMs: cache.ttlMs + SIGNING_OUT_MS }),
       origin: authgear.endpoint.origin
     })
-  const verify = createVerify({ ...answering, clock, confirmAfterMs: cache.negativeTtlMs, allowPreflight: settings.preflight === 'allow', findWayIn: login?.findWayIn, trustProxy: listening.trustProxy })
+  const verify = createVerify({
+    ...answering,
+    clock,
+    confirmAfterMs: cache.negativeTtlMs,
+    allowPreflight: settings.preflight === 'allow',
+    findWayIn: login?.findWayIn,
+    trustProxy: listening.trustProxy
+  })
   const webhook = webhookOf(settings, { revocations, connection: shared.connection, log, clock })
   const routes = [...verifyRoutes(traced.answerer('verify', verify)), ...login?.routes ?? []]
   const app = buildListener(listening, routes, webhook)
@@ -147,11 +181,18 @@ export function createService (settings: ServiceSettings, log: Log, { clock = sy
   return Object.freeze({
     app,
     identify: settings.identify
-      ? buildListener({ ...listening, tls: undefined }, identifyRoutes(traced.answerer('identify', createIdentify(answering))))
+      ? buildListener(
+        { ...listening, tls: undefined },
+        identifyRoutes(traced.answerer('identify', createIdentify(answering)))
+      )
       : undefined,
     metrics,
-    revocations: settings.managementToken === undefined ? undefined : { token: settings.managementToken, keyer, cookieNames: names, revocations, log },
-    redisState: () => shared.connection === undefined ? 'none' : shared.connection.isUp() && revocations.isFollowing() ? 'up' : 'down',
+    revocations:
+      settings.managementToken === undefined
+        ? undefined
+        : { token: settings.managementToken, keyer, cookieNames: names, revocations, log },
+    redisState: () =>
+      shared.connection === undefined ? 'none' : shared.connection.isUp() && revocations.isFollowing() ? 'up' : 'down',
     samples: history.window,
     authgearState: () => resolver.state().circuitOpen ? 'failing' : 'ok',
     authgearQueue: queue,

@@ -12,20 +12,28 @@ import type { ServiceSettings } from './settings.ts'
 
 export function reporting (log: Log): { noVerdict: () => void, unexpectedError: (error: unknown) => void } {
   return {
-    noVerdict: () => log.warn('Authgear named no verdict at all for a session cookie, twice: check AUTHGEAR_COOKIE_PREFIX, AUTHGEAR_ENDPOINT and its database connections'),
+    noVerdict: () =>
+      log.warn(
+        'Authgear named no verdict at all for a session cookie, twice: check AUTHGEAR_COOKIE_PREFIX, ' +
+          'AUTHGEAR_ENDPOINT and its database connections'
+      ),
     unexpectedError: (error) => log.error({ error: describe(error) }, 'an error nobody foresaw: please report it')
   }
 }
 
 export type OnceReporter = Readonly<{ reportOnce: (operation: string, error: unknown) => void, forget: () => void }>
 
-/** What Redis refuses is told once a connection: a right that an ACL user lacks, a full memory. Lost connections reportOnce themselves. */
+/**
+ * What Redis refuses is told once a connection: a right that an ACL user lacks, a full memory. Lost connections
+ * reportOnce themselves.
+ */
 export function createOnceReporter (log: Log): OnceReporter {
   const told = new Set<string>()
   return {
     forget: () => told.clear(),
     reportOnce (operation: string, error: unknown): void {
-      const refusal = error instanceof Error && error.name === 'ReplyError' ? error.message.split(' ')[0] ?? '' : undefined
+      const refusal =
+        error instanceof Error && error.name === 'ReplyError' ? (error.message.split(' ')[0] ?? '') : undefined
       if (refusal === undefined || told.has(`${operation} ${refusal}`)) return
       told.add(`${operation} ${refusal}`)
       log.warn({ operation, refusal }, 'Redis refuses a command: check the rights of its user and its memory')
@@ -50,29 +58,63 @@ const ALL_FROM_AUTHGEAR = 'Redis is not reachable: every answer comes from memor
 const UNREACHABLE = {
   one: ALL_FROM_AUTHGEAR,
   sentinel: ALL_FROM_AUTHGEAR,
-  cluster: 'a master of the Redis Cluster is not reachable: the answers that it would hold come from memory or from Authgear until it is back'
+  cluster:
+    'a master of the Redis Cluster is not reachable: the answers that it would hold come from memory or from ' +
+      'Authgear until it is back'
 } as const
 
-export type Shared = Readonly<{ fleet: SharedCache, connection: RedisConnection | undefined, secretCheck: SecretCheckTimer | undefined, reportOnce: OnceReporter['reportOnce'] }>
+export type Shared = Readonly<{
+  fleet: SharedCache
+  connection: RedisConnection | undefined
+  secretCheck: SecretCheckTimer | undefined
+  reportOnce: OnceReporter['reportOnce']
+}>
 type SharedDeps = Readonly<{ metrics: Metrics, log: Log, clock: Clock, leaseWaitMs: number }>
 
 /** What replicas share over Redis, apart from the log of revocations; a fleet of one without it. */
-export function openShared ({ redis, authgear }: ServiceSettings, sealingKey: Uint8Array, { metrics, log, clock, leaseWaitMs }: SharedDeps): Shared {
-  if (redis === undefined) return { fleet: NO_SHARED_CACHE, connection: undefined, secretCheck: undefined, reportOnce: () => {} }
+export function openShared (
+  { redis, authgear }: ServiceSettings,
+  sealingKey: Uint8Array,
+  { metrics, log, clock, leaseWaitMs }: SharedDeps
+): Shared {
+  if (redis === undefined) {
+    return { fleet: NO_SHARED_CACHE, connection: undefined, secretCheck: undefined, reportOnce: () => {} }
+  }
   const { reportOnce, forget } = createOnceReporter(log)
   const connection = connectRedis(redis, {
-    up: () => { forget(); secretCheck.refresh(); log.info({ redis: describeServers(redis.servers) }, 'Redis is connected') },
-    down: (error) => log.warn({ redis: describeServers(redis.servers), error: describe(error) }, UNREACHABLE[redis.servers.kind])
+    up: () => {
+      forget()
+      secretCheck.refresh()
+      log.info({ redis: describeServers(redis.servers) }, 'Redis is connected')
+    },
+    down: (error) =>
+      log.warn({ redis: describeServers(redis.servers), error: describe(error) }, UNREACHABLE[redis.servers.kind])
   })
   const sealer = createSealer(sealingKey)
-  const secretCheck = startSecretCheck(createSecretCheck({ commands: connection.commands, sealer, name: secretCheckKey(logKey(redis.keyPrefix, authgear.endpoint.origin)) }), () =>
-    log.warn('a replica with another CACHE_SECRET uses this Redis: neither finds the other\'s entries; set the same on every replica (while it is being changed this passes within three minutes)'))
+  const secretCheck = startSecretCheck(
+    createSecretCheck({
+      commands: connection.commands,
+      sealer,
+      name: secretCheckKey(logKey(redis.keyPrefix, authgear.endpoint.origin))
+    }),
+    () =>
+      log.warn(
+        "a replica with another CACHE_SECRET uses this Redis: neither finds the other's entries; set the same on " +
+          'every replica (while it is being changed this passes within three minutes)'
+      )
+  )
   const fleet = createSharedCache({
     tier: { commands: connection.commands, sealer, keyPrefix: redis.keyPrefix, clock },
     timeoutMs: redis.timeoutMs,
     leaseMs: authgear.timeoutMs + LEASE_MARGIN_MS,
     leaseWaitMs,
-    observer: { ...metrics.fleet, sharedError: (operation, error) => { metrics.fleet.sharedError(operation); reportOnce(operation, error) } }
+    observer: {
+      ...metrics.fleet,
+      sharedError: (operation, error) => {
+        metrics.fleet.sharedError(operation)
+        reportOnce(operation, error)
+      }
+    }
   })
   return { fleet, connection, secretCheck, reportOnce }
 }

@@ -1,6 +1,16 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createTraceState, ROOT_CONTEXT, SpanKind, SpanStatusCode, TraceFlags, trace, type Context, type Span as OtelSpan, type SpanContext } from '@opentelemetry/api'
+import {
+  createTraceState,
+  ROOT_CONTEXT,
+  SpanKind,
+  SpanStatusCode,
+  TraceFlags,
+  trace,
+  type Context,
+  type Span as OtelSpan,
+  type SpanContext
+} from '@opentelemetry/api'
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto'
 import { defaultResource, detectResources, envDetector, resourceFromAttributes } from '@opentelemetry/resources'
 import { BasicTracerProvider, BatchSpanProcessor, type SpanExporter } from '@opentelemetry/sdk-trace-base'
@@ -9,7 +19,13 @@ import type { Attributes, Carrier, Span, SpanName, Tracer } from './types.ts'
 const NAME = 'authgear-forward-auth'
 /** Milliseconds that an ending process gives its last spans. */
 const FLUSH_WITHIN = 2000
-const KINDS: Readonly<Record<SpanName, SpanKind>> = { verify: SpanKind.SERVER, identify: SpanKind.SERVER, login: SpanKind.SERVER, cache: SpanKind.CLIENT, authgear: SpanKind.CLIENT }
+const KINDS: Readonly<Record<SpanName, SpanKind>> = {
+  verify: SpanKind.SERVER,
+  identify: SpanKind.SERVER,
+  login: SpanKind.SERVER,
+  cache: SpanKind.CLIENT,
+  authgear: SpanKind.CLIENT
+}
 
 export type TracingEvents = Readonly<{
   /** Told once until it works again. */
@@ -17,14 +33,17 @@ export type TracingEvents = Readonly<{
 }>
 
 /**
- * Spans by OTLP over HTTP, as the standard OTEL_* variables say: endpoint, headers, sampler, batches, resource. Nothing global is
- * set, so that no other library's spans come along.
+ * Spans by OTLP over HTTP, as the standard OTEL_* variables say: endpoint, headers, sampler, batches, resource. Nothing
+ * global is set, so that no other library's spans come along.
  */
 export function openTracing (version: string, events: TracingEvents): Tracer {
   const resource = defaultResource()
     .merge(resourceFromAttributes({ 'service.name': NAME, 'service.version': version }))
     .merge(detectResources({ detectors: [envDetector] }))
-  const provider = new BasicTracerProvider({ resource, spanProcessors: [new BatchSpanProcessor(telling(new OTLPTraceExporter(), events))] })
+  const provider = new BasicTracerProvider({
+    resource,
+    spanProcessors: [new BatchSpanProcessor(telling(new OTLPTraceExporter(), events))]
+  })
   const tracer = provider.getTracer(NAME, version)
   const underway = new AsyncLocalStorage<Context>()
   return Object.freeze({
@@ -34,7 +53,9 @@ export function openTracing (version: string, events: TracingEvents): Tracer {
       const context = trace.setSpan(parent, span)
       return wrap(span, (work) => underway.run(context, work))
     },
-    close: async () => { await Promise.race([provider.shutdown().catch(() => {}), sleep(FLUSH_WITHIN, undefined, { ref: false })]) }
+    close: async () => {
+      await Promise.race([provider.shutdown().catch(() => {}), sleep(FLUSH_WITHIN, undefined, { ref: false })])
+    }
   })
 }
 
@@ -57,7 +78,13 @@ function wrap (span: OtelSpan, inside: Span['inside']): Span {
 function contextOf ({ traceparent, tracestate }: Carrier): Context {
   const [, traceId = '', spanId = '', flags = ''] = traceparent?.split('-') ?? []
   if (traceId === '') return ROOT_CONTEXT
-  const context: SpanContext = { traceId, spanId, traceFlags: parseInt(flags, 16) & TraceFlags.SAMPLED, isRemote: true, ...(tracestate === undefined ? {} : { traceState: createTraceState(tracestate) }) }
+  const context: SpanContext = {
+    traceId,
+    spanId,
+    traceFlags: parseInt(flags, 16) & TraceFlags.SAMPLED,
+    isRemote: true,
+    ...(tracestate === undefined ? {} : { traceState: createTraceState(tracestate) })
+  }
   return trace.setSpanContext(ROOT_CONTEXT, context)
 }
 

@@ -3,18 +3,30 @@ import type { CacheKey } from '../core/cache-key.ts'
 import type { Accept } from '../cache/types.ts'
 import type { Credentials } from '../core/credentials.ts'
 import { ServiceError } from '../errors.ts'
-import type { ClientTrace, Resolver, SentDigests, ResolverResult as ResolverVerdict } from '../authgear/resolver/types.ts'
+import type {
+  ClientTrace,
+  Resolver,
+  SentDigests,
+  ResolverResult as ResolverVerdict
+} from '../authgear/resolver/types.ts'
 import type { Handler, VerifyRequest, HandlerResult } from '../http/types.ts'
 import type { Span, SpanName, Tracer } from './types.ts'
 
-/** What a service wraps its parts in, once, when it is built: without tracing nothing is wrapped, and a request costs what it cost. */
+/**
+ * What a service wraps its parts in, once, when it is built: without tracing nothing is wrapped, and a request costs
+ * what it cost.
+ */
 export type Wrappers = Readonly<{
   answerer: (name: SpanName, answerer: Handler) => Handler
   fleet: (fleet: SharedCache) => SharedCache
   resolver: (resolver: Resolver) => Resolver
 }>
 
-export const UNTRACED: Wrappers = Object.freeze({ answerer: (_name: SpanName, answerer: Handler) => answerer, fleet: (fleet: SharedCache) => fleet, resolver: (resolver: Resolver) => resolver })
+export const UNTRACED: Wrappers = Object.freeze({
+  answerer: (_name: SpanName, answerer: Handler) => answerer,
+  fleet: (fleet: SharedCache) => fleet,
+  resolver: (resolver: Resolver) => resolver
+})
 
 export function tracedBy (tracer: Tracer): Wrappers {
   return Object.freeze({
@@ -36,7 +48,10 @@ function traceAnswerer (tracer: Tracer, name: SpanName, answerer: Handler): Hand
     const span = tracer.start(name, { traceparent, tracestate })
     const finish = (verdict: HandlerResult): HandlerResult => {
       const { reason, source, response: { status }, error } = verdict
-      span.end({ 'http.response.status_code': status, 'forward_auth.reason': reason, 'forward_auth.source': source }, error?.code)
+      span.end(
+        { 'http.response.status_code': status, 'forward_auth.reason': reason, 'forward_auth.source': source },
+        error?.code
+      )
       return { ...verdict, trace: span.ids }
     }
     try {
@@ -70,7 +85,9 @@ function traceResolver (tracer: Tracer, resolver: Resolver): Resolver {
     ...resolver,
     async resolve (credentials: Credentials, trace: ClientTrace, digests: SentDigests): Promise<ResolverVerdict> {
       const span = tracer.start('authgear')
-      const verdict = await span.inside(() => resolver.resolve(credentials, { ...trace, ...span.carrier }, digests)).catch(failing(span))
+      const verdict = await span
+        .inside(() => resolver.resolve(credentials, { ...trace, ...span.carrier }, digests))
+        .catch(failing(span))
       span.end({ 'forward_auth.outcome': verdict.resolution.kind })
       return verdict
     }

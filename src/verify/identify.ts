@@ -2,12 +2,19 @@ import type { Authentication, CredentialContext } from '../authenticate/types.ts
 import { readCredentials } from '../core/credentials.ts'
 import type { RefusalReason } from '../core/reason.ts'
 import { allowNobody, createAllow, createRefuse } from './responses.ts'
-import { credentialContextOf, thenOrNow, type Handler, type HandlerDeps, type VerifyRequest, type HandlerResult } from '../http/types.ts'
+import {
+  credentialContextOf,
+  thenOrNow,
+  type Handler,
+  type HandlerDeps,
+  type VerifyRequest,
+  type HandlerResult
+} from '../http/types.ts'
 import type { Route } from '../http/paths.ts'
 
 /**
- * Who is it, for pages that greet those who are signed in: never refuses for lack of a session. On a listener of its own,
- * since a proxy takes its 200 for "allowed". A policy is refused, or somebody would believe that it protects.
+ * Who is it, for pages that greet those who are signed in: never refuses for lack of a session. On a listener of its
+ * own, since a proxy takes its 200 for "allowed". A policy is refused, or somebody would believe that it protects.
  */
 export function createIdentify ({ authenticator, keyer, cookieNames, absentHeaders, realm }: HandlerDeps): Handler {
   const allow = createAllow(absentHeaders)
@@ -15,11 +22,22 @@ export function createIdentify ({ authenticator, keyer, cookieNames, absentHeade
   const refuse = createRefuse(realm)
 
   function refused ({ requestId }: VerifyRequest, reason: RefusalReason, rest: Partial<HandlerResult>): HandlerResult {
-    return { source: 'none', ...rest, response: refuse({ reason, bearer: false, audience: 'program', reference: requestId }), reason }
+    return {
+      source: 'none',
+      ...rest,
+      response: refuse({ reason, bearer: false, audience: 'program', reference: requestId }),
+      reason
+    }
   }
 
   function conclude (question: VerifyRequest, key: CredentialContext, authentication: Authentication): HandlerResult {
-    if (authentication.kind === 'unavailable') return refused(question, authentication.error.reason, { subject: key, error: authentication.error, source: 'authgear' })
+    if (authentication.kind === 'unavailable') {
+      return refused(question, authentication.error.reason, {
+        subject: key,
+        error: authentication.error,
+        source: 'authgear'
+      })
+    }
     if (authentication.kind === 'refused') return nobody(authentication.reason, { subject: key })
     const { resolution, source, stale } = authentication
     if (resolution.kind === 'invalid') return nobody('invalid_session', { subject: key, source })
@@ -28,12 +46,18 @@ export function createIdentify ({ authenticator, keyer, cookieNames, absentHeade
   }
 
   return (question) => {
-    if (question.proxy.policies.length > 0) return refused(question, 'bad_policy', { policyError: 'there are no policies on /identify: it lets everybody in' })
+    if (question.proxy.policies.length > 0) {
+      return refused(question, 'bad_policy', {
+        policyError: 'there are no policies on /identify: it lets everybody in'
+      })
+    }
     const reading = readCredentials(question.rawHeaders, cookieNames)
     if (reading.kind === 'none') return nobody('no_credentials', {})
     if (reading.kind === 'refused') return nobody(reading.reason, {})
     const subject = credentialContextOf(keyer, question, reading.credentials)
-    return thenOrNow(authenticator.authenticate(subject), (authentication) => conclude(question, subject, authentication))
+    return thenOrNow(authenticator.authenticate(subject), (authentication) =>
+      conclude(question, subject, authentication)
+    )
   }
 }
 
@@ -41,7 +65,9 @@ function nobody (reason: RefusalReason, { subject: key, source = 'none' }: Parti
   return { response: allowNobody(reason, source === 'none' ? undefined : source), reason, source, subject: key }
 }
 
-/** On a listener of its own and nothing beside it: its 200 for nobody must never be within a proxy's reach by accident. */
+/**
+ * On a listener of its own and nothing beside it: its 200 for nobody must never be within a proxy's reach by accident.
+ */
 export function identifyRoutes (identify: Handler): readonly Route[] {
   return [{ path: '/identify', endpoint: 'identify', handler: identify }]
 }

@@ -12,13 +12,19 @@ export const RETRY_AFTER = '2'
 /** What stands for nobody: `false`, and seven names that a proxy copies over what a client sent. */
 const NOBODY: Identity = ['false']
 
-/** Answers that are kept prepared: some 320 bytes each, and as much of what memory forgot meanwhile; for those in use and not for a million sessions. */
+/**
+ * Answers that are kept prepared: some 320 bytes each, and as much of what memory forgot meanwhile; for those in use
+ * and not for a million sessions.
+ */
 const MAX_PREPARED = 4000
 /** Characters of an identity: hundreds of roles would be kept by their answer after memory forgot them. */
 const MAX_IDENTITY = 512
 
 /** @returns the answer for one who may pass; prepared once for each resolution in memory, since it is the hot path */
-export function createAllow (absent: AbsentHeaders, reason: AllowReason = 'allowed'): (resolution: Resolution & { kind: 'valid' }, source: Source) => HttpResponse {
+export function createAllow (
+  absent: AbsentHeaders,
+  reason: AllowReason = 'allowed'
+): (resolution: Resolution & { kind: 'valid' }, source: Source) => HttpResponse {
   const prepared = new Map<Resolution, HttpResponse>()
   const prepare = (resolution: Resolution & { kind: 'valid' }): HttpResponse => {
     const answer = success(resolution.identity, reason, 'memory', absent)
@@ -27,7 +33,10 @@ export function createAllow (absent: AbsentHeaders, reason: AllowReason = 'allow
     prepared.set(resolution, answer)
     return answer
   }
-  return (resolution, source) => source === 'memory' ? prepared.get(resolution) ?? prepare(resolution) : success(resolution.identity, reason, source, absent)
+  return (resolution, source) =>
+    source === 'memory'
+      ? (prepared.get(resolution) ?? prepare(resolution))
+      : success(resolution.identity, reason, source, absent)
 }
 
 /** A 200 for nobody carries all eight names whatever the setting: `false` and seven empty ones. */
@@ -35,7 +44,12 @@ export function allowNobody (reason: AllowReason | RefusalReason, source?: Sourc
   return success(NOBODY, reason, source, 'empty')
 }
 
-function success (identity: Identity, reason: AllowReason | RefusalReason, source: Source | undefined, absent: AbsentHeaders): HttpResponse {
+function success (
+  identity: Identity,
+  reason: AllowReason | RefusalReason,
+  source: Source | undefined,
+  absent: AbsentHeaders
+): HttpResponse {
   const headers: string[] = ['content-length', '0', ...COMMON, 'x-forward-auth-reason', reason]
   const missing: string[] = []
   IDENTITY_HEADERS.forEach((name, index) => {
@@ -71,7 +85,9 @@ export function createRefuse (realm: string): (refusal: Refusal) => HttpResponse
     }
     // for programs there is one of each, but for challenges
     const name = `${reason} ${bearer}`
-    const answer = (challenge === undefined ? known.get(name) : undefined) ?? refuse(refusal, ['content-type', JSON_TYPE], jsonOf(reason), realm)
+    const answer =
+      (challenge === undefined ? known.get(name) : undefined) ??
+      refuse(refusal, ['content-type', JSON_TYPE], jsonOf(reason), realm)
     if (challenge === undefined) known.set(name, answer)
     return answer
   }
@@ -79,7 +95,19 @@ export function createRefuse (realm: string): (refusal: Refusal) => HttpResponse
 
 /** For a person: on to the login, by an absolute address (Traefik makes a relative one lead to our inner one). */
 export function sendToLogin (reason: RefusalReason, location: string): HttpResponse {
-  return { status: 302, headers: ['location', location, 'content-length', '0', ...COMMON, 'x-forward-auth-reason', REFUSALS[reason].outward], body: '' }
+  return {
+    status: 302,
+    headers: [
+      'location',
+      location,
+      'content-length',
+      '0',
+      ...COMMON,
+      'x-forward-auth-reason',
+      REFUSALS[reason].outward
+    ],
+    body: ''
+  }
 }
 
 /** For proxies that cannot pass a redirect on: they make one of what this header says. */
@@ -94,7 +122,14 @@ function jsonOf (reason: RefusalReason): string {
 
 function refuse (refusal: Refusal, type: readonly string[], body: string, realm: string): HttpResponse {
   const { status, outward } = REFUSALS[refusal.reason]
-  const headers = [...type, 'content-length', String(Buffer.byteLength(body)), ...COMMON, 'x-forward-auth-reason', outward]
+  const headers = [
+    ...type,
+    'content-length',
+    String(Buffer.byteLength(body)),
+    ...COMMON,
+    'x-forward-auth-reason',
+    outward
+  ]
   if (status === 401) headers.push('www-authenticate', challengeOf(refusal, realm))
   if (status === 503) headers.push('retry-after', RETRY_AFTER)
   return { status, headers, body }

@@ -7,7 +7,14 @@ import type { FindLoginRedirect, LoginRedirect } from '../login/redirect.ts'
 import type { TrustProxy } from '../http/trusted-proxies.ts'
 import { allowNobody, createAllow, createRefuse, offerLogin, sendToLogin, type Refusal } from './responses.ts'
 import { createPolicies } from './policy-cache.ts'
-import { credentialContextOf, type Handler, type HandlerDeps, type VerifyRequest, type HandlerResult, type HttpResponse } from '../http/types.ts'
+import {
+  credentialContextOf,
+  type Handler,
+  type HandlerDeps,
+  type VerifyRequest,
+  type HandlerResult,
+  type HttpResponse
+} from '../http/types.ts'
 import type { Route } from '../http/paths.ts'
 
 export type VerifyDeps = HandlerDeps & Readonly<{
@@ -26,28 +33,49 @@ export function createVerify (deps: VerifyDeps): Handler {
   const policyOf = createPolicies()
   const refuse = createRefuser(deps, policyOf)
   const conclude = createConclude(deps, refuse)
-  function later (question: VerifyRequest, subject: CredentialContext, authentication: Promise<Authentication>): Promise<HandlerResult> {
+  function later (
+    question: VerifyRequest,
+    subject: CredentialContext,
+    authentication: Promise<Authentication>
+  ): Promise<HandlerResult> {
     return authentication.then((known) => conclude(question, subject, policyOf(question), known))
   }
   return (question) => {
     const reading = readCredentials(question.rawHeaders, deps.cookieNames)
     if (reading.kind === 'none') {
-      return deps.allowPreflight && isPreflight(question) ? preflight(question, policyOf(question), refuse) : refuse(question, { reason: 'no_credentials', bearer: false })
+      return deps.allowPreflight && isPreflight(question)
+        ? preflight(question, policyOf(question), refuse)
+        : refuse(question, { reason: 'no_credentials', bearer: false })
     }
     if (reading.kind === 'refused') return refuse(question, reading)
     const subject = credentialContextOf(deps.keyer, question, reading.credentials)
     const authentication = deps.authenticator.authenticate(subject)
-    return authentication instanceof Promise ? later(question, subject, authentication) : conclude(question, subject, policyOf(question), authentication)
+    return authentication instanceof Promise
+      ? later(question, subject, authentication)
+      : conclude(question, subject, policyOf(question), authentication)
   }
 }
 
-type Refuser = (question: VerifyRequest, refusal: Omit<Refusal, 'audience' | 'reference'>, rest?: Partial<HandlerResult>) => HandlerResult
+type Refuser = (
+  question: VerifyRequest,
+  refusal: Omit<Refusal, 'audience' | 'reference'>,
+  rest?: Partial<HandlerResult>
+) => HandlerResult
 
-function createRefuser ({ realm, findWayIn, trustProxy }: VerifyDeps, policyOf: (question: VerifyRequest) => Policy): Refuser {
+function createRefuser (
+  { realm, findWayIn, trustProxy }: VerifyDeps,
+  policyOf: (question: VerifyRequest) => Policy
+): Refuser {
   const refuse = createRefuse(realm)
   const wayInOf = (question: VerifyRequest, refusal: Refusal): LoginRedirect | undefined => {
     const { method, rawHeaders, socket } = question
-    return findWayIn?.({ ...refusal, method, rawHeaders, isTrusted: () => trustProxy(socket.remoteAddress, 0), policy: () => policyOf(question) })
+    return findWayIn?.({
+      ...refusal,
+      method,
+      rawHeaders,
+      isTrusted: () => trustProxy(socket.remoteAddress, 0),
+      policy: () => policyOf(question)
+    })
   }
   const answerTo = (question: VerifyRequest, refusal: Refusal): HttpResponse => {
     const wayIn = refusal.audience === 'navigation' ? wayInOf(question, refusal) : undefined
@@ -57,15 +85,30 @@ function createRefuser ({ realm, findWayIn, trustProxy }: VerifyDeps, policyOf: 
   return (question, { reason, bearer, challenge }, rest) => ({
     source: 'none',
     ...rest,
-    response: answerTo(question, { reason, bearer, challenge, audience: readAudience(question.rawHeaders), reference: question.requestId }),
+    response: answerTo(question, {
+      reason,
+      bearer,
+      challenge,
+      audience: readAudience(question.rawHeaders),
+      reference: question.requestId
+    }),
     reason
   })
 }
 
-type Conclude = (question: VerifyRequest, subject: CredentialContext, policy: Policy, authentication: Authentication, confirmed?: boolean) => HandlerResult | Promise<HandlerResult>
+type Conclude = (
+  question: VerifyRequest,
+  subject: CredentialContext,
+  policy: Policy,
+  authentication: Authentication,
+  confirmed?: boolean
+) => HandlerResult | Promise<HandlerResult>
 
 /** Starts from denied: an error never ends as "not signed in", and one branch alone as a 200. */
-function createConclude ({ authenticator, absentHeaders, clock, confirmAfterMs }: VerifyDeps, refuse: Refuser): Conclude {
+function createConclude (
+  { authenticator, absentHeaders, clock, confirmAfterMs }: VerifyDeps,
+  refuse: Refuser
+): Conclude {
   const allow = createAllow(absentHeaders)
   const allowStale = createAllow(absentHeaders, 'allowed_stale')
 
@@ -73,20 +116,37 @@ function createConclude ({ authenticator, absentHeaders, clock, confirmAfterMs }
     if (authentication.kind !== 'resolved') return unresolved(question, subject, authentication)
     const { resolution, source, ageMs, stale } = authentication
     const decision = decide(resolution, policy, clock.wall())
-    if (decision.kind === 'allow' && stale) return { response: allowStale(decision.resolution, source), reason: 'allowed_stale', source, subject }
-    if (decision.kind === 'allow') return { response: allow(decision.resolution, source), reason: 'allowed', source, subject }
-    const refusal = refuse(question, { ...decision, bearer: sentBearer(subject) }, { subject, source, policyError: policy.kind === 'bad' ? policy.why : undefined })
+    if (decision.kind === 'allow' && stale) {
+      return { response: allowStale(decision.resolution, source), reason: 'allowed_stale', source, subject }
+    }
+    if (decision.kind === 'allow') {
+      return { response: allow(decision.resolution, source), reason: 'allowed', source, subject }
+    }
+    const refusal = refuse(
+      question,
+      { ...decision, bearer: sentBearer(subject) },
+      { subject, source, policyError: policy.kind === 'bad' ? policy.why : undefined }
+    )
     if (confirmed || ageMs <= confirmAfterMs || !isWorthConfirming(decision.reason)) return refusal
     return confirm(question, subject, policy, refusal)
   }
 
   /** While Authgear cannot be asked, what it said last stands. */
-  async function confirm (question: VerifyRequest, subject: CredentialContext, policy: Policy, refusal: HandlerResult): Promise<HandlerResult> {
+  async function confirm (
+    question: VerifyRequest,
+    subject: CredentialContext,
+    policy: Policy,
+    refusal: HandlerResult
+  ): Promise<HandlerResult> {
     const fresh = await authenticator.confirm(subject, confirmAfterMs)
     return fresh.kind === 'unavailable' ? refusal : await conclude(question, subject, policy, fresh, true)
   }
 
-  function unresolved (question: VerifyRequest, subject: CredentialContext, authentication: Exclude<Authentication, { kind: 'resolved' }>): HandlerResult {
+  function unresolved (
+    question: VerifyRequest,
+    subject: CredentialContext,
+    authentication: Exclude<Authentication, { kind: 'resolved' }>
+  ): HandlerResult {
     const bearer = sentBearer(subject)
     if (authentication.kind === 'refused') {
       const { reason } = authentication
@@ -116,11 +176,16 @@ function isPreflight ({ method, rawHeaders }: VerifyRequest): boolean {
 }
 
 function preflight (question: VerifyRequest, policy: Policy, refuse: Refuser): HandlerResult {
-  if (policy.kind === 'bad') return refuse(question, { reason: 'bad_policy', bearer: false }, { policyError: policy.why })
+  if (policy.kind === 'bad') {
+    return refuse(question, { reason: 'bad_policy', bearer: false }, { policyError: policy.why })
+  }
   return { response: allowNobody('preflight'), reason: 'preflight', source: 'none' }
 }
 
 /** Exact, and the prefix to which Envoy and Istio append the client's own path and query. */
 export function verifyRoutes (verify: Handler): readonly Route[] {
-  return [{ path: '/verify', endpoint: 'verify', handler: verify }, { path: '/ext-authz/', endpoint: 'ext-authz', handler: verify }]
+  return [
+    { path: '/verify', endpoint: 'verify', handler: verify },
+    { path: '/ext-authz/', endpoint: 'ext-authz', handler: verify }
+  ]
 }

@@ -1,4 +1,5 @@
-// npm run bench [-- PART…] [--docs]: the figures of docs/performance.md, each as a ratio in its own run. Needs taskset, wrk (else autocannon asks), and a quiet machine.
+// npm run bench [-- PART…] [--docs]: the figures of docs/performance.md, each as a ratio in its own run. Needs taskset,
+// wrk (else autocannon asks), and a quiet machine.
 // Prints tables, writes artifacts/bench.json; with --docs also the tables of docs/performance.md.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
@@ -17,7 +18,8 @@ const names = asked.filter((name) => name !== '--docs')
 const unknown = names.filter((name) => !(name in PARTS))
 if (unknown.length > 0) throw new Error(`there is no part ${unknown.join(', ')}: ${Object.keys(PARTS).join(', ')}`)
 
-const machine = `Node ${process.version}, ${cpus().length} cores of a shared ${cpus()[0]?.model}, ${new Date().toISOString().slice(0, 10)}`
+const machine = `Node ${process.version}, ${cpus().length} cores of a shared ${cpus()[0]?.model}, ` +
+  `${new Date().toISOString().slice(0, 10)}`
 const results = {}
 try {
   for (const name of names.length > 0 ? names : Object.keys(PARTS)) {

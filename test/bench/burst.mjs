@@ -1,4 +1,5 @@
-// Many requests of one fresh session at once, an entry that ends under load, a Redis that froze, and overload: calls made and the worst answer.
+// Many requests of one fresh session at once, an entry that ends under load, a Redis that froze, and overload: calls
+// made and the worst answer.
 import { Agent, request } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { buildSimulator } from '../../deploy/demo/authgear-simulator/server.mjs'
@@ -12,9 +13,14 @@ const [SHORT, BUSY] = [21216, 21218]
 function ask (port, token, agent) {
   const started = performance.now()
   return new Promise((resolve, reject) => {
-    request({ host: '127.0.0.1', port, path: '/verify', agent, headers: { authorization: `Bearer ${token}` } }, (response) => {
-      response.resume().once('end', () => resolve({ status: response.statusCode, ms: performance.now() - started }))
-    }).once('error', reject).end()
+    request(
+      { host: '127.0.0.1', port, path: '/verify', agent, headers: { authorization: `Bearer ${token}` } },
+      (response) => {
+        response.resume().once('end', () => resolve({ status: response.statusCode, ms: performance.now() - started }))
+      }
+    )
+      .once('error', reject)
+      .end()
   })
 }
 
@@ -30,7 +36,15 @@ export async function burst () {
   const shared = { ...env, REDIS_URL: `redis://127.0.0.1:${REDIS}`, CACHE_SECRET: 'a secret of the bench, 32 bytes!' }
   try {
     for (const port of PORTS) children.push(await startService(port, shared, port === PORTS[0] ? 0 : 1))
-    while (!(await Promise.all(PORTS.map((port) => fetch(`http://127.0.0.1:${port + 1}/readyz`).then((answer) => answer.json())))).every(({ redis }) => redis === 'up')) await sleep(50)
+    while (
+      !(
+        await Promise.all(
+          PORTS.map((port) => fetch(`http://127.0.0.1:${port + 1}/readyz`).then((answer) => answer.json()))
+        )
+      ).every(({ redis }) => redis === 'up')
+    ) {
+      await sleep(50)
+    }
     simulator.knobs.sessionLock = true
     const rows = [
       await fresh(simulator, 20, 40, [PORTS[0]]),
@@ -42,9 +56,20 @@ export async function burst () {
     children.push(await startService(SHORT, { ...env, CACHE_TTL: '2s' }))
     rows.push(await ending(simulator))
     rows.push(await frozen(simulator, redis))
-    children.push(await startService(BUSY, { ...env, AUTHGEAR_TIMEOUT: '30s', AUTHGEAR_MAX_CONCURRENCY: '8', AUTHGEAR_MAX_QUEUE: '32' }))
+    children.push(
+      await startService(BUSY, {
+        ...env,
+        AUTHGEAR_TIMEOUT: '30s',
+        AUTHGEAR_MAX_CONCURRENCY: '8',
+        AUTHGEAR_MAX_QUEUE: '32'
+      })
+    )
     rows.push(...await overload(simulator))
-    return { name: 'burst', markdown: table([['what', 'calls of Authgear', 'allowed', 'slowest answer'], ...rows]), data: rows }
+    return {
+      name: 'burst',
+      markdown: table([['what', 'calls of Authgear', 'allowed', 'slowest answer'], ...rows]),
+      data: rows
+    }
   } finally {
     for (const child of children.reverse()) await stop(child)
     await simulator.close()
@@ -56,15 +81,22 @@ async function fresh (simulator, count, latency, ports) {
   simulator.knobs.latency = latency
   const runs = []
   for (let run = 0; run < 5; run++) {
-    await times(count, (index) => ask(ports[index % ports.length], 'x'.repeat(32))) // connections and code are warm, as in a service that runs
+    // connections and code are warm, as in a service that runs
+    await times(count, (index) => ask(ports[index % ports.length], 'x'.repeat(32)))
     const { accessToken } = simulator.knobs.signIn('alice')
     simulator.counters.reset()
     const answers = await times(count, (index) => ask(ports[index % ports.length], accessToken))
     runs.push({ calls: simulator.counters.resolutions, answers, ms: worst(answers) })
   }
   const { median, max } = summary(runs.map(({ ms }) => ms))
-  const name = `${count} parallel requests of one fresh session, ${ports.length === 1 ? 'one replica' : `${ports.length} replicas`}, resolver ${latency} ms`
-  return [name, Math.max(...runs.map(({ calls }) => calls)), allowed(runs.flatMap(({ answers }) => answers)), `${median.toFixed(0)} ms (worst of 5: ${max.toFixed(0)})`]
+  const name = `${count} parallel requests of one fresh session, ` +
+    `${ports.length === 1 ? 'one replica' : `${ports.length} replicas`}, resolver ${latency} ms`
+  return [
+    name,
+    Math.max(...runs.map(({ calls }) => calls)),
+    allowed(runs.flatMap(({ answers }) => answers)),
+    `${median.toFixed(0)} ms (worst of 5: ${max.toFixed(0)})`
+  ]
 }
 
 /** What the same page costs where each request is a resolution: Authgear holds a lock for each session. */
@@ -76,12 +108,43 @@ async function without (simulator, endpoint, count, latency) {
   const answers = await times(count, () => {
     const started = performance.now()
     return new Promise((resolve, reject) => {
-      request({ host: hostname, port, path: '/_resolver/resolve', headers: { authorization: `Bearer ${accessToken}`, 'x-forwarded-host': `${hostname}:${port}`, 'x-forwarded-proto': 'http' } }, (response) => {
-        response.resume().once('end', () => resolve({ status: response.headers['x-authgear-session-valid'] === 'true' ? 200 : response.statusCode === 200 ? 401 : response.statusCode, ms: performance.now() - started }))
-      }).once('error', reject).end()
+      request(
+        {
+          host: hostname,
+          port,
+          path: '/_resolver/resolve',
+          headers: {
+            authorization: `Bearer ${accessToken}`,
+            'x-forwarded-host': `${hostname}:${port}`,
+            'x-forwarded-proto': 'http'
+          }
+        },
+        (response) => {
+          response
+            .resume()
+            .once('end', () =>
+              resolve({
+                status:
+                  response.headers['x-authgear-session-valid'] === 'true'
+                    ? 200
+                    : response.statusCode === 200
+                      ? 401
+                      : response.statusCode,
+                ms: performance.now() - started
+              })
+            )
+        }
+      )
+        .once('error', reject)
+        .end()
     })
   })
-  return [`the same ${count} with the resolver asked each time, ${latency} ms, its lock for each session`, simulator.counters.resolutions, allowed(answers), `${worst(answers).toFixed(0)} ms`]
+  return [
+    `the same ${count} with the resolver asked each time, ${latency} ms, its lock for each session`,
+    simulator.counters.resolutions,
+    allowed(answers),
+    `${worst(answers).toFixed(0)} ms`
+  ]
 }
 
 /** One session in steady use over ten of its lives: it is renewed while nobody waits. */
@@ -96,7 +159,12 @@ async function ending (simulator) {
   while (performance.now() < until) { answers.push(await ask(SHORT, accessToken, agent)); await sleep(5) }
   agent.destroy()
   const sorted = answers.map(({ ms }) => ms).sort((a, b) => a - b)
-  return ['one session in steady use through ten lives of 2 s, resolver 100 ms', simulator.counters.resolutions, allowed(answers), `${sorted.at(-1).toFixed(0)} ms, 99.9 % within ${sorted[Math.floor(sorted.length * 0.999)].toFixed(1)} ms`]
+  return [
+    'one session in steady use through ten lives of 2 s, resolver 100 ms',
+    simulator.counters.resolutions,
+    allowed(answers),
+    `${sorted.at(-1).toFixed(0)} ms, 99.9 % within ${sorted[Math.floor(sorted.length * 0.999)].toFixed(1)} ms`
+  ]
 }
 
 async function frozen (simulator, redis) {
@@ -105,9 +173,18 @@ async function frozen (simulator, redis) {
   simulator.counters.reset()
   redis.kill('SIGSTOP')
   const answers = []
-  for (let index = 0; index < tokens.length; index += 10) answers.push(...await Promise.all(tokens.slice(index, index + 10).map((token, place) => ask(PORTS[place % 3], token))))
+  for (let index = 0; index < tokens.length; index += 10) {
+    answers.push(
+      ...(await Promise.all(tokens.slice(index, index + 10).map((token, place) => ask(PORTS[place % 3], token))))
+    )
+  }
   redis.kill('SIGCONT')
-  return ['200 fresh sessions while Redis is frozen (SIGSTOP), three replicas, resolver 60 ms', simulator.counters.resolutions, allowed(answers), `${worst(answers).toFixed(0)} ms`]
+  return [
+    '200 fresh sessions while Redis is frozen (SIGSTOP), three replicas, resolver 60 ms',
+    simulator.counters.resolutions,
+    allowed(answers),
+    `${worst(answers).toFixed(0)} ms`
+  ]
 }
 
 /** Every slot and place is taken: how long the next one waits for its refusal, and who is remembered for an answer. */

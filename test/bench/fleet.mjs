@@ -1,4 +1,5 @@
-// How many resolutions a fleet makes: N replicas, S sessions, TTL T. A simulation, the formula it agrees with, and a small case measured.
+// How many resolutions a fleet makes: N replicas, S sessions, TTL T. A simulation, the formula it agrees with, and a
+// small case measured.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Pool } from 'undici'
 import { startRedis, startServer, startService, stop, table, thousands } from './lib.mjs'
@@ -19,8 +20,26 @@ export async function fleet () {
   const measured = []
   for (const replicas of [1, 2, 4]) measured.push({ replicas, ...MEASURED, calls: await measure(replicas, MEASURED) })
   const markdown = table([
-    ['replicas', 'sessions', 'TTL', 'a session asks every', 'requests/s', 'resolutions/s: measured', 'simulated', 'formula', 'simulated without a shared cache'],
-    ...[...measured, ...CASES].map((row) => [row.replicas, thousands(row.sessions), `${row.ttl} s`, `${row.every} s`, thousands(row.sessions / row.every), row.calls === undefined ? '' : row.calls.toFixed(1), ...['shared', 'formula', 'alone'].map((kind) => thousands(predictions(row)[kind]))])
+    [
+      'replicas',
+      'sessions',
+      'TTL',
+      'a session asks every',
+      'requests/s',
+      'resolutions/s: measured',
+      'simulated',
+      'formula',
+      'simulated without a shared cache'
+    ],
+    ...[...measured, ...CASES].map((row) => [
+      row.replicas,
+      thousands(row.sessions),
+      `${row.ttl} s`,
+      `${row.every} s`,
+      thousands(row.sessions / row.every),
+      row.calls === undefined ? '' : row.calls.toFixed(1),
+      ...['shared', 'formula', 'alone'].map((kind) => thousands(predictions(row)[kind]))
+    ])
   ])
   return { name: 'fleet', markdown, data: { measured, cases: CASES.map((row) => ({ ...row, ...predictions(row) })) } }
 }
@@ -34,8 +53,9 @@ function predictions ({ replicas, sessions, ttl, every }) {
 }
 
 /**
- * Resolutions a second of one session that asks at random. With a shared cache it does not matter whom it asks: the first request after
- * four fifths of a life has the entry renewed for the whole fleet. Without one each replica sees its share of the requests.
+ * Resolutions a second of one session that asks at random. With a shared cache it does not matter whom it asks: the
+ * first request after four fifths of a life has the entry renewed for the whole fleet. Without one each replica sees
+ * its share of the requests.
  */
 function simulate (ttl, every, lives = 2000) {
   let [now, resolutions] = [0, 0]
@@ -53,7 +73,16 @@ async function measure (replicas, { sessions, ttl, every, seconds }) {
   const ports = Array.from({ length: replicas }, (_, index) => FIRST + 2 * index)
   const pools = ports.map((port) => new Pool(`http://127.0.0.1:${port}`, { connections: 8 }))
   try {
-    for (const port of ports) children.push(await startService(port, { AUTHGEAR_ENDPOINT: `http://127.0.0.1:${RESOLVER}`, REDIS_URL: `redis://127.0.0.1:${REDIS}`, CACHE_SECRET: 'a secret of the bench, 32 bytes!', CACHE_TTL: `${ttl}s` }))
+    for (const port of ports) {
+      children.push(
+        await startService(port, {
+          AUTHGEAR_ENDPOINT: `http://127.0.0.1:${RESOLVER}`,
+          REDIS_URL: `redis://127.0.0.1:${REDIS}`,
+          CACHE_SECRET: 'a secret of the bench, 32 bytes!',
+          CACHE_TTL: `${ttl}s`
+        })
+      )
+    }
     const counts = async () => (await Promise.all(ports.map(resolutionsOf))).reduce((sum, count) => sum + count, 0)
     const until = performance.now() + (ttl + seconds) * 1000
     const people = Array.from({ length: sessions }, (_, index) => browse(pools, index, every, until))
@@ -69,7 +98,10 @@ async function measure (replicas, { sessions, ttl, every, seconds }) {
 
 async function resolutionsOf (port) {
   const text = await (await fetch(`http://127.0.0.1:${port + 1}/metrics`)).text()
-  return [...text.matchAll(/^forward_auth_authgear_requests_total\{outcome="(?!rejected)[^"]*"\} (\d+)/gm)].reduce((sum, [, count]) => sum + Number(count), 0)
+  return [...text.matchAll(/^forward_auth_authgear_requests_total\{outcome="(?!rejected)[^"]*"\} (\d+)/gm)].reduce(
+    (sum, [, count]) => sum + Number(count),
+    0
+  )
 }
 
 /** One session, at random intervals, at any replica. */
@@ -78,7 +110,11 @@ async function browse (pools, index, every, until) {
     await sleep(-Math.log(1 - Math.random()) * every * 1000)
     if (performance.now() >= until) return
     const pool = pools[Math.floor(Math.random() * pools.length)]
-    const { body, statusCode } = await pool.request({ path: '/verify', method: 'GET', headers: { authorization: `Bearer sessionOfTheBenchFleet${String(index).padStart(10, '0')}` } })
+    const { body, statusCode } = await pool.request({
+      path: '/verify',
+      method: 'GET',
+      headers: { authorization: `Bearer sessionOfTheBenchFleet${String(index).padStart(10, '0')}` }
+    })
     await body.dump()
     if (statusCode !== 200) throw new Error(`answered ${statusCode}`)
   }

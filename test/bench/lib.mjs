@@ -14,7 +14,11 @@ export const SESSION = 'a11ce000-0000-4000-8000-0000000000c1.benchSessionCookieO
 
 /** Starts a command pinned to a core. @returns what `cpuOf`, `rssOf` and `stop` take */
 export function start (command, args, { env = {}, core = 0, cwd } = {}) {
-  const child = spawn('taskset', ['-c', String(core), command, ...args], { cwd, env: { ...process.env, PATH: `${BIN}:${process.env.PATH}`, ...env }, stdio: ['ignore', 'ignore', 'inherit'] })
+  const child = spawn('taskset', ['-c', String(core), command, ...args], {
+    cwd,
+    env: { ...process.env, PATH: `${BIN}:${process.env.PATH}`, ...env },
+    stdio: ['ignore', 'ignore', 'inherit']
+  })
   children.add(child)
   return child
 }
@@ -47,7 +51,17 @@ export async function startServer (kind, port, core = 0) {
 
 /** This service on 127.0.0.1, management on the port after it. */
 export async function startService (port, env, core = 0) {
-  const child = start(process.execPath, [MAIN], { core, env: { LISTEN: `127.0.0.1:${port}`, MANAGEMENT_LISTEN: `127.0.0.1:${port + 1}`, CACHE_TTL: '10m', CACHE_NEGATIVE_TTL: '10m', LOG_LEVEL: 'error', ...env } })
+  const child = start(process.execPath, [MAIN], {
+    core,
+    env: {
+      LISTEN: `127.0.0.1:${port}`,
+      MANAGEMENT_LISTEN: `127.0.0.1:${port + 1}`,
+      CACHE_TTL: '10m',
+      CACHE_NEGATIVE_TTL: '10m',
+      LOG_LEVEL: 'error',
+      ...env
+    }
+  })
   await answers(`http://127.0.0.1:${port + 1}/readyz`)
   return child
 }
@@ -55,7 +69,14 @@ export async function startService (port, env, core = 0) {
 export async function startRedis (port, core = 1) {
   const child = start('redis-server', ['--port', String(port), '--save', '', '--appendonly', 'no'], { core })
   for (let attempt = 0; attempt < 200; attempt++) {
-    if (await promisify(execFile)('bash', ['-c', `exec 3<>/dev/tcp/127.0.0.1/${port}`]).then(() => true, () => false)) return child
+    if (
+      await promisify(execFile)('bash', ['-c', `exec 3<>/dev/tcp/127.0.0.1/${port}`]).then(
+        () => true,
+        () => false
+      )
+    ) {
+      return child
+    }
     await sleep(25)
   }
   throw new Error('redis-server does not start')

@@ -1,4 +1,5 @@
-// The load generator, on the core beside the server's: wrk, else autocannon (slower than the servers it asks: then read the CPU columns).
+// The load generator, on the core beside the server's: wrk, else autocannon (slower than the servers it asks: then read
+// the CPU columns).
 import { execFile, execFileSync } from 'node:child_process'
 import { promisify } from 'node:util'
 
@@ -18,7 +19,18 @@ export async function load (url, { headers = [], clients = 32, seconds = 2, scri
 
 async function wrk (url, { headers, clients, seconds, script }) {
   const lines = headers.flatMap((line) => ['-H', line])
-  const { stdout } = await promisify(execFile)('taskset', ['-c', '1', 'wrk', '-t1', `-c${clients}`, `-d${seconds}s`, '--latency', ...(script === undefined ? [] : ['-s', lua(script)]), ...lines, url])
+  const { stdout } = await promisify(execFile)('taskset', [
+    '-c',
+    '1',
+    'wrk',
+    '-t1',
+    `-c${clients}`,
+    `-d${seconds}s`,
+    '--latency',
+    ...(script === undefined ? [] : ['-s', lua(script)]),
+    ...lines,
+    url
+  ])
   const latency = (share) => milliseconds(new RegExp(`${share}%\\s+([\\d.]+)(us|ms|s)`).exec(stdout))
   return {
     requests: Number(/(\d+) requests in/.exec(stdout)[1]),
@@ -34,7 +46,13 @@ function milliseconds ([, number, unit]) {
 }
 
 async function autocannon (url, options) {
-  const { stdout } = await promisify(execFile)('taskset', ['-c', '1', process.execPath, AUTOCANNON, JSON.stringify({ url, ...options })])
+  const { stdout } = await promisify(execFile)('taskset', [
+    '-c',
+    '1',
+    process.execPath,
+    AUTOCANNON,
+    JSON.stringify({ url, ...options })
+  ])
   return JSON.parse(stdout)
 }
 

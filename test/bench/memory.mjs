@@ -1,14 +1,32 @@
-// What 100,000 and 1,000,000 remembered sessions take with a real Redis, how long a start takes, and what a million hits cost.
+// What 100,000 and 1,000,000 remembered sessions take with a real Redis, how long a start takes, and what a million
+// hits cost.
 import { Pool } from 'undici'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { heapFlags } from '../../dist/core/memory-budget.js'
-import { answers, cpuOf, MAIN, rssOf, start, startRedis, startServer, startService, stop, summary, table, thousands, TOKEN } from './lib.mjs'
+import {
+  answers,
+  cpuOf,
+  MAIN,
+  rssOf,
+  start,
+  startRedis,
+  startServer,
+  startService,
+  stop,
+  summary,
+  table,
+  thousands,
+  TOKEN
+} from './lib.mjs'
 import { load } from './load.mjs'
 
 const [PORT, RESOLVER, REDIS] = [20970, 20980, 20981]
 const STARTS = 7
 const MOST = Number(process.env.BENCH_SESSIONS ?? 1_000_000)
-/** Sessions, and the container (MiB) for which V8 is limited as this service does it: left to itself V8 takes up to 48 MiB for what is young, and as much again as is alive. */
+/**
+ * Sessions, and the container (MiB) for which V8 is limited as this service does it: left to itself V8 takes up to 48
+ * MiB for what is young, and as much again as is alive.
+ */
 const SIZES = [[0], [0, 128], [10_000, 128], [100_000], [100_000, 512], [1_000_000], [1_000_000, 4096]]
 /** As people run it: browsers that ask in parallel; and seconds after the last of them. */
 const CLIENTS = 24
@@ -20,14 +38,24 @@ export async function memory () {
   try {
     const ready = await startsToReady()
     const sizes = []
-    for (const [sessions, container] of SIZES.filter(([count]) => count <= MOST)) sizes.push(await remember(sessions, container))
+    for (const [sessions, container] of SIZES.filter(([count]) => count <= MOST)) {
+      sizes.push(await remember(sessions, container))
+    }
     const cpu = await millionHits()
     const markdown = table([
       ['what', 'figure', 'target'],
-      ['start to ready, seconds of 7 starts: min / median / max', Object.values(ready).map((ms) => (ms / 1000).toFixed(2)).join(' / '), '0.70'],
+      [
+        'start to ready, seconds of 7 starts: min / median / max',
+        Object.values(ready)
+          .map((ms) => (ms / 1000).toFixed(2))
+          .join(' / '),
+        '0.70'
+      ],
       ...sizes.map(({ sessions, container, rss, peak, live, accounted }) => [
-        `RSS with ${thousands(sessions)} sessions remembered${container === undefined ? '' : `, V8 limited for a container of ${container} MiB`}`,
-        `${rss.toFixed(0)} MiB (at most ${peak.toFixed(0)} while they came; ${live.toFixed(0)} MiB of it on the heap, ${accounted.toFixed(0)} accounted)`,
+        `RSS with ${thousands(sessions)} sessions ` +
+          `remembered${container === undefined ? '' : `, V8 limited for a container of ${container} MiB`}`,
+        `${rss.toFixed(0)} MiB (at most ${peak.toFixed(0)} while they came; ${live.toFixed(0)} MiB of it on the ` +
+          `heap, ${accounted.toFixed(0)} accounted)`,
         container === undefined ? '' : `${container} MiB`
       ]),
       ['CPU of 1,000,000 memory hits', `${cpu.toFixed(1)} s`, '17 s']
@@ -44,7 +72,14 @@ async function startsToReady () {
   const times = []
   for (let index = 0; index < STARTS; index++) {
     const started = performance.now()
-    const child = start(process.execPath, [MAIN], { env: { AUTHGEAR_ENDPOINT: `http://127.0.0.1:${RESOLVER}`, LISTEN: `127.0.0.1:${PORT}`, MANAGEMENT_LISTEN: `127.0.0.1:${PORT + 1}`, LOG_LEVEL: 'error' } })
+    const child = start(process.execPath, [MAIN], {
+      env: {
+        AUTHGEAR_ENDPOINT: `http://127.0.0.1:${RESOLVER}`,
+        LISTEN: `127.0.0.1:${PORT}`,
+        MANAGEMENT_LISTEN: `127.0.0.1:${PORT + 1}`,
+        LOG_LEVEL: 'error'
+      }
+    })
     await answers(`http://127.0.0.1:${PORT + 1}/readyz`)
     times.push(performance.now() - started)
     await stop(child)
@@ -64,12 +99,16 @@ async function remember (sessions, container) {
   })
   try {
     let peak = 0
-    while (await metric('forward_auth_revocation_log_connected') !== 1) await sleep(100) // what came before it is forgotten
+    // what came before it is forgotten
+    while (await metric('forward_auth_revocation_log_connected') !== 1) await sleep(100)
     await ask(sessions, () => { peak = Math.max(peak, rssOf(child)) })
     await sleep(QUIET * 1000)
     const entries = await metric('forward_auth_cache_entries')
     if (entries !== sessions) throw new Error(`${entries} entries in place of ${sessions}`)
-    const [live, accounted] = [await metric('nodejs_heap_size_used_bytes') / 2 ** 20, await metric('forward_auth_cache_bytes') / 2 ** 20]
+    const [live, accounted] = [
+      (await metric('nodejs_heap_size_used_bytes')) / 2 ** 20,
+      (await metric('forward_auth_cache_bytes')) / 2 ** 20
+    ]
     return { sessions, container, peak: Math.max(peak, rssOf(child)), rss: rssOf(child), live, accounted }
   } finally {
     await stop(child)
@@ -86,7 +125,11 @@ async function ask (sessions, look) {
   let next = 0
   const worker = async () => {
     while (next < sessions) {
-      const { statusCode, body } = await pool.request({ path: '/verify', method: 'GET', headers: { authorization: `Bearer rememberedTokenOfBench${String(next++).padStart(10, '0')}` } })
+      const { statusCode, body } = await pool.request({
+        path: '/verify',
+        method: 'GET',
+        headers: { authorization: `Bearer rememberedTokenOfBench${String(next++).padStart(10, '0')}` }
+      })
       await body.dump()
       if (next % 5000 === 0) look()
       if (statusCode !== 200) throw new Error(`answered ${statusCode}`)

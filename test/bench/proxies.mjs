@@ -1,4 +1,5 @@
-// What the check costs an app behind a real proxy: the same proxy without it, with it, and for Traefik over plain HTTP and HTTP/2.
+// What the check costs an app behind a real proxy: the same proxy without it, with it, and for Traefik over plain HTTP
+// and HTTP/2.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { execFileSync, spawnSync } from 'node:child_process'
 import { tmpdir } from 'node:os'
@@ -28,7 +29,10 @@ const UNCHECKED = {
     return stringify(document)
   }),
   caddy: (dir) => edit(join(dir, 'Caddyfile'), (text) => text.replace(/^\t\timport authgear$/m, '')),
-  nginx: (dir) => edit(join(dir, 'nginx.conf'), (text) => text.replace(/^\s+auth_request .*$/m, '').replace('include authgear_app.inc', 'include authgear_none.inc'))
+  nginx: (dir) =>
+    edit(join(dir, 'nginx.conf'), (text) =>
+      text.replace(/^\s+auth_request .*$/m, '').replace('include authgear_app.inc', 'include authgear_none.inc')
+    )
 }
 const ROWS = [
   { name: 'Traefik, no check', proxy: 'traefik' },
@@ -76,13 +80,29 @@ async function startServices (home) {
     await startServer('resolver', RESOLVER, 1),
     await startServer('app', APP, 1),
     await startService(PLAIN, env),
-    await startService(TLS, { ...env, LISTEN_TLS_CERT_FILE: join(home, 'tls/tls.crt'), LISTEN_TLS_KEY_FILE: join(home, 'tls/tls.key') })
+    await startService(TLS, {
+      ...env,
+      LISTEN_TLS_CERT_FILE: join(home, 'tls/tls.crt'),
+      LISTEN_TLS_KEY_FILE: join(home, 'tls/tls.key')
+    })
   ]
 }
 
 function configure (home, index, { proxy, adapter }) {
   const dir = join(home, String(index))
-  execFileSync(process.execPath, [MAIN, 'snippet', proxy, '--out', dir, '--listen', `127.0.0.1:${portOf(index)}`, '--app', `http://127.0.0.1:${APP}`, '--forward-auth', adapter ?? `http://127.0.0.1:${PLAIN}`])
+  execFileSync(process.execPath, [
+    MAIN,
+    'snippet',
+    proxy,
+    '--out',
+    dir,
+    '--listen',
+    `127.0.0.1:${portOf(index)}`,
+    '--app',
+    `http://127.0.0.1:${APP}`,
+    '--forward-auth',
+    adapter ?? `http://127.0.0.1:${PLAIN}`
+  ])
   if (adapter?.startsWith('https:')) writeFileSync(join(dir, 'ca.crt'), readFileSync(join(home, 'tls/ca.crt')))
   if (adapter === undefined) UNCHECKED[proxy](dir)
   return dir
@@ -96,7 +116,11 @@ function edit (file, change) {
 }
 
 async function measure (index, clients) {
-  const run = await load(`http://127.0.0.1:${portOf(index)}/`, { headers: ['Host: app.example.com', `Authorization: Bearer ${TOKEN}`], clients, seconds: SECONDS })
+  const run = await load(`http://127.0.0.1:${portOf(index)}/`, {
+    headers: ['Host: app.example.com', `Authorization: Bearer ${TOKEN}`],
+    clients,
+    seconds: SECONDS
+  })
   if (run.refused > 0) throw new Error(`${ROWS[index].name}: ${run.refused} refused`)
   return run
 }
@@ -104,7 +128,10 @@ async function measure (index, clients) {
 /** `traefik 3.7.13, …`; nginx says it on stderr */
 function versionsOf () {
   return Object.entries(VERSION_OF).map(([name, [command, argument]]) => {
-    const { stdout, stderr } = spawnSync(command, [argument], { encoding: 'utf8', env: { ...process.env, PATH: `${BIN}:${process.env.PATH}` } })
+    const { stdout, stderr } = spawnSync(command, [argument], {
+      encoding: 'utf8',
+      env: { ...process.env, PATH: `${BIN}:${process.env.PATH}` }
+    })
     return `${name} ${/\d+\.\d+\.\d+/.exec(stdout + stderr)?.[0] ?? '?'}`
   }).join(', ')
 }
@@ -124,8 +151,22 @@ function report (runs) {
   const gain = CLIENTS.map((_, at) => summary(runs[2][at].map(({ rate }, round) => rate / runs[1][at][round].rate)))
   const markdown = table([
     ['through', ...CLIENTS.map((clients) => `${clients} client${clients === 1 ? '' : 's'}`)],
-    ...rows.map(({ name, clients }) => [name, ...clients.map(({ rate, ofUnchecked, p50 }) => `${thousands(rate)}/s (${ofUnchecked.toFixed(2)}), ${p50.toFixed(2)} ms`)]),
-    ['**HTTP/2 ÷ plain behind Traefik** (min / median / max)', ...gain.map(({ min, median, max }) => `${min.toFixed(2)} / **${median.toFixed(2)}** / ${max.toFixed(2)}`)]
+    ...rows.map(({ name, clients }) => [
+      name,
+      ...clients.map(
+        ({ rate, ofUnchecked, p50 }) => `${thousands(rate)}/s (${ofUnchecked.toFixed(2)}), ${p50.toFixed(2)} ms`
+      )
+    ]),
+    [
+      '**HTTP/2 ÷ plain behind Traefik** (min / median / max)',
+      ...gain.map(({ min, median, max }) => `${min.toFixed(2)} / **${median.toFixed(2)}** / ${max.toFixed(2)}`)
+    ]
   ])
-  return { name: 'proxies', markdown: `${markdown}\n\nRequests a second (share of the same proxy without the check), p50. ${ROUNDS} interleaved rounds of ${SECONDS} s; proxy and service on one core, app and ${GENERATOR} on the other. ${versionsOf()}.`, data: { clients: CLIENTS, rows, gain } }
+  return {
+    name: 'proxies',
+    markdown: `${markdown}\n\nRequests a second (share of the same proxy without the check), p50. ${ROUNDS} ` +
+      `interleaved rounds of ${SECONDS} s; proxy and service on one core, app and ${GENERATOR} on the other. ` +
+      `${versionsOf()}.`,
+    data: { clients: CLIENTS, rows, gain }
+  }
 }

@@ -1,5 +1,17 @@
 // How fast each kind of answer is beside a bare node:http server that writes the same headers to the same requests.
-import { cpuOf, SESSION, spread, startRedis, startServer, startService, stop, summary, table, thousands, TOKEN } from './lib.mjs'
+import {
+  cpuOf,
+  SESSION,
+  spread,
+  startRedis,
+  startServer,
+  startService,
+  stop,
+  summary,
+  table,
+  thousands,
+  TOKEN
+} from './lib.mjs'
 import { GENERATOR, load } from './load.mjs'
 
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5)
@@ -22,9 +34,19 @@ const ROWS = [
   { name: 'bare Fastify', port: 20901, headers: bearer },
   { name: 'memory hit, bearer', port: SERVICE, headers: bearer, target: 0.8 },
   { name: 'memory hit, session cookie among ten others', port: SERVICE, headers: cookies, base: 1, target: 0.75 },
-  { name: 'memory hit, policy `role=admin,editor&verified=true`', port: SERVICE, query: '?role=admin,editor&verified=true', headers: bearer },
+  {
+    name: 'memory hit, policy `role=admin,editor&verified=true`',
+    port: SERVICE,
+    query: '?role=admin,editor&verified=true',
+    headers: bearer
+  },
   { name: '401, no credential', port: SERVICE, headers: [], refused: true, target: 0.65 },
-  { name: '401, refusal remembered', port: SERVICE, headers: ['Authorization: Bearer refusedTokenOfTheBench0000000000'], refused: true },
+  {
+    name: '401, refusal remembered',
+    port: SERVICE,
+    headers: ['Authorization: Bearer refusedTokenOfTheBench0000000000'],
+    refused: true
+  },
   { name: 'Redis hit', port: ONE_ENTRY, script: 'rotate', base: 2, target: 0.25 },
   { name: 'cold, resolver at 0 ms', port: SERVICE, script: 'cold', base: 2 }
 ]
@@ -54,20 +76,31 @@ async function startAll () {
     [BARE]: await startServer('bare', BARE),
     20901: await startServer('fastify', 20901),
     [SERVICE]: await startService(SERVICE, { ...env, CACHE_MAX_ENTRIES: '1000' }),
-    [ONE_ENTRY]: await startService(ONE_ENTRY, { ...env, CACHE_MAX_ENTRIES: '1', REDIS_URL: `redis://127.0.0.1:${REDIS}`, CACHE_SECRET: 'a secret of the bench, 32 bytes!' })
+    [ONE_ENTRY]: await startService(ONE_ENTRY, {
+      ...env,
+      CACHE_MAX_ENTRIES: '1',
+      REDIS_URL: `redis://127.0.0.1:${REDIS}`,
+      CACHE_SECRET: 'a secret of the bench, 32 bytes!'
+    })
   }
 }
 
 /** Interleaved, so that what else the machine does meets every row alike. */
 async function rehearse (servers) {
   const rounds = ROWS.map(() => [])
-  for (let round = 0; round < ROUNDS; round++) for (const [index, row] of ROWS.entries()) rounds[index].push(await measure(row, servers))
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const [index, row] of ROWS.entries()) rounds[index].push(await measure(row, servers))
+  }
   return rounds
 }
 
 async function measure ({ port, query = '', headers, script, refused: mayRefuse = false }, servers) {
   const cpu = cpuOf(servers[port])
-  const { rate, requests, p50, p99, refused } = await load(`http://127.0.0.1:${port}/verify${query}`, { headers, script, seconds: SECONDS })
+  const { rate, requests, p50, p99, refused } = await load(`http://127.0.0.1:${port}/verify${query}`, {
+    headers,
+    script,
+    seconds: SECONDS
+  })
   if (mayRefuse !== (refused > 0)) throw new Error(`${port}${query}: ${refused} of ${requests} were refused`)
   return { rate, p50, p99, cpu: (cpuOf(servers[port]) - cpu) / requests * 1e6 }
 }
@@ -84,11 +117,30 @@ function report (rounds, variation, voids) {
     p99: summary(rounds[index].map(({ p99 }) => p99)).median
   }))
   const markdown = table([
-    ['row', 'requests/s', 'ratio to bare: min / median / max', 'target', 'CPU µs a request', 'bare\'s CPU ÷ this', 'p50 / p99 ms'],
-    ...rows.map(({ name, target, perSecond, ratio, cpu, cpuRatio, p50, p99 }) => [name, thousands(perSecond), spread(ratio), target === undefined ? '' : `≥ ${target}`, cpu.toFixed(1), cpuRatio.toFixed(2), `${p50.toFixed(2)} / ${p99.toFixed(2)}`])
+    [
+      'row',
+      'requests/s',
+      'ratio to bare: min / median / max',
+      'target',
+      'CPU µs a request',
+      "bare's CPU ÷ this",
+      'p50 / p99 ms'
+    ],
+    ...rows.map(({ name, target, perSecond, ratio, cpu, cpuRatio, p50, p99 }) => [
+      name,
+      thousands(perSecond),
+      spread(ratio),
+      target === undefined ? '' : `≥ ${target}`,
+      cpu.toFixed(1),
+      cpuRatio.toFixed(2),
+      `${p50.toFixed(2)} / ${p99.toFixed(2)}`
+    ])
   ])
   const isVoid = variation >= MAX_VARIATION
   const percent = (share) => `${(share * 100).toFixed(0)} %`
-  const note = `${ROUNDS} interleaved rounds of ${SECONDS} s, ${GENERATOR} with 32 connections; bare \`node:http\` varied by ${percent(variation)} between the rounds${isVoid ? ': **void**, the machine was not quiet; the CPU columns are less moved by that' : ''}. Void runs before it: ${voids.length === 0 ? 'none' : voids.map(percent).join(', ')}.`
+  const note = `${ROUNDS} interleaved rounds of ${SECONDS} s, ${GENERATOR} with 32 connections; bare \`node:http\` ` +
+    `varied by ${percent(variation)} between the ` +
+    `rounds${isVoid ? ': **void**, the machine was not quiet; the CPU columns are less moved by that' : ''}. Void ` +
+    `runs before it: ${voids.length === 0 ? 'none' : voids.map(percent).join(', ')}.`
   return { name: 'rates', markdown: `${markdown}\n\n${note}`, data: { rows, variation, isVoid, voids } }
 }

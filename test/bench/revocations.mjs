@@ -1,5 +1,7 @@
-// npm run bench:revocations: how long until a revocation holds on three replicas, and how a replica starts on a long log.
-// Replicas as in production (processes, default settings), a real redis-server. ENTRIES=900000 is 1,000 revocations a second for 15 minutes.
+// npm run bench:revocations: how long until a revocation holds on three replicas, and how a replica starts on a long
+// log.
+// Replicas as in production (processes, default settings), a real redis-server. ENTRIES=900000 is 1,000 revocations a
+// second for 15 minutes.
 import { createHash, createHmac, randomBytes } from 'node:crypto'
 import { spawn } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -21,12 +23,20 @@ function start (command, args, env = {}) {
   return child
 }
 
-const startReplica = (endpoint, port) => start(process.execPath, [new URL('../../dist/main.js', import.meta.url).pathname], {
-  AUTHGEAR_ENDPOINT: endpoint, AUTHGEAR_WEBHOOK_SECRET: WEBHOOK_SECRET, REDIS_URL: `redis://127.0.0.1:${REDIS_PORT}`, CACHE_SECRET: SECRET, LISTEN: `127.0.0.1:${port}`, MANAGEMENT_LISTEN: `127.0.0.1:${port + 10}`, LOG_LEVEL: 'warn'
-})
+const startReplica = (endpoint, port) =>
+  start(process.execPath, [new URL('../../dist/main.js', import.meta.url).pathname], {
+    AUTHGEAR_ENDPOINT: endpoint,
+    AUTHGEAR_WEBHOOK_SECRET: WEBHOOK_SECRET,
+    REDIS_URL: `redis://127.0.0.1:${REDIS_PORT}`,
+    CACHE_SECRET: SECRET,
+    LISTEN: `127.0.0.1:${port}`,
+    MANAGEMENT_LISTEN: `127.0.0.1:${port + 10}`,
+    LOG_LEVEL: 'warn'
+  })
 
 const readiness = (port) => fetch(`http://127.0.0.1:${port + 10}/readyz`).then((answer) => answer.json(), () => ({}))
-const verify = (port, token) => fetch(`http://127.0.0.1:${port}/verify`, { headers: token === undefined ? {} : { authorization: `Bearer ${token}` } })
+const verify = (port, token) =>
+  fetch(`http://127.0.0.1:${port}/verify`, { headers: token === undefined ? {} : { authorization: `Bearer ${token}` } })
 const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)]
 
 async function until (holds) { while (!await holds()) await sleep(5) }
@@ -43,11 +53,18 @@ async function revocations (simulator) {
     const body = JSON.stringify({ id: `event-${n}`, type: 'user.disabled', payload: { user: { id } }, context: {} })
     const started = performance.now()
     const refused = PORTS.map((port) => until(async () => (await verify(port, accessToken)).status === 401))
-    await fetch(`http://127.0.0.1:${PORTS[n % 3]}/webhook`, { method: 'POST', body, headers: { 'x-authgear-body-signature': createHmac('sha256', WEBHOOK_SECRET).update(body).digest('hex') } })
+    await fetch(`http://127.0.0.1:${PORTS[n % 3]}/webhook`, {
+      method: 'POST',
+      body,
+      headers: { 'x-authgear-body-signature': createHmac('sha256', WEBHOOK_SECRET).update(body).digest('hex') }
+    })
     await Promise.all(refused)
     times.push(performance.now() - started)
   }
-  console.log(`disabled → refused on three replicas, 50 users, asked about every 5 ms: median ${Math.round(median(times))} ms, longest ${Math.round(Math.max(...times))} ms`)
+  console.log(
+    `disabled → refused on three replicas, 50 users, asked about every 5 ms: median ${Math.round(median(times))} ms, ` +
+      `longest ${Math.round(Math.max(...times))} ms`
+  )
 }
 
 /** Writes a log as log.lua does, but in bulk. */
@@ -60,7 +77,11 @@ async function writeLog (redis, endpoint, count) {
     const pipeline = redis.pipeline()
     for (let n = 0; n < 5000 && written < count; n++, written++) {
       const nonce = randomBytes(16).toString('hex')
-      const fields = codec.encode(gen, nonce, nonce, { target: { kind: 'user', userId: `user-${written}` }, origin: 'webhook', quietMs: 2000 })
+      const fields = codec.encode(gen, nonce, nonce, {
+        target: { kind: 'user', userId: `user-${written}` },
+        origin: 'webhook',
+        quietMs: 2000
+      })
       pipeline.xadd(`${prefix}:stream`, '*', ...Object.entries({ ...fields, prev: previous }).flat())
       previous = nonce
     }
@@ -87,8 +108,17 @@ async function startOn (endpoint, count) {
   await until(async () => (await readiness(port)).redis === 'up')
   asking.isOver = true
   await asker
-  const { rss } = Object.fromEntries((await fetch(`http://127.0.0.1:${port + 10}/metrics`).then((answer) => answer.text())).split('\n').filter((line) => line.startsWith('process_resident_memory_bytes ')).map((line) => ['rss', Number(line.split(' ')[1])]))
-  console.log(`a replica that starts on a log of ${count} entries: ready after ${Math.round(readyMs)} ms, has read it after ${Math.round(performance.now() - started)} ms; worst answer meanwhile ${Math.round(worst)} ms; ${Math.round(rss / 2 ** 20)} MiB`)
+  const { rss } = Object.fromEntries(
+    (await fetch(`http://127.0.0.1:${port + 10}/metrics`).then((answer) => answer.text()))
+      .split('\n')
+      .filter((line) => line.startsWith('process_resident_memory_bytes '))
+      .map((line) => ['rss', Number(line.split(' ')[1])])
+  )
+  console.log(
+    `a replica that starts on a log of ${count} entries: ready after ${Math.round(readyMs)} ms, has read it after ` +
+      `${Math.round(performance.now() - started)} ms; worst answer meanwhile ${Math.round(worst)} ms; ` +
+      `${Math.round(rss / 2 ** 20)} MiB`
+  )
 }
 
 const simulator = buildSimulator({})

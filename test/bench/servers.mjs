@@ -3,9 +3,22 @@ import { createServer } from 'node:http'
 import fastify from 'fastify'
 
 const IDENTITY = [
-  'x-authgear-session-valid', 'true', 'x-authgear-user-id', 'a11ce000-0000-4000-8000-000000000001', 'x-authgear-user-anonymous', 'false',
-  'x-authgear-user-verified', 'true', 'x-authgear-user-roles', 'admin,editor', 'x-authgear-session-amr', '',
-  'x-authgear-session-authenticated-at', '1795572256', 'x-authgear-user-can-reauthenticate', 'true'
+  'x-authgear-session-valid',
+  'true',
+  'x-authgear-user-id',
+  'a11ce000-0000-4000-8000-000000000001',
+  'x-authgear-user-anonymous',
+  'false',
+  'x-authgear-user-verified',
+  'true',
+  'x-authgear-user-roles',
+  'admin,editor',
+  'x-authgear-session-amr',
+  '',
+  'x-authgear-session-authenticated-at',
+  '1795572256',
+  'x-authgear-user-can-reauthenticate',
+  'true'
 ]
 /** What this service answers a memory hit with. */
 const HEADERS = [
@@ -14,8 +27,13 @@ const HEADERS = [
 ]
 const NOBODY = ['content-length', '0', 'x-authgear-session-valid', 'false']
 /** Each user has an id of their own, as long as Authgear's. */
-const identified = (token) => ['content-length', '0', ...IDENTITY.with(3, `a11ce000-0000-4000-8000-${token.slice(-12)}`)]
-const tokenOf = ({ headers: { authorization = '', cookie = '' } }) => authorization.slice(7) || /session=([^;]*)/.exec(cookie)?.[1] || ''
+const identified = (token) => [
+  'content-length',
+  '0',
+  ...IDENTITY.with(3, `a11ce000-0000-4000-8000-${token.slice(-12)}`)
+]
+const tokenOf = ({ headers: { authorization = '', cookie = '' } }) =>
+  authorization.slice(7) || /session=([^;]*)/.exec(cookie)?.[1] || ''
 
 const handlers = {
   bare: (_request, response) => { response.writeHead(200, HEADERS); response.end() },

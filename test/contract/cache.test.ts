@@ -18,7 +18,10 @@ const MISS: CacheRead = { kind: 'miss' }
 t.test('memory', t => {
   cacheContract(t, async () => {
     const clock = manualClock()
-    return { cache: createMemoryCache({ maxEntries: 100, maxBytes: 2 ** 30, clock }), pass: async lifeMs => clock.advance(lifeMs) }
+    return {
+      cache: createMemoryCache({ maxEntries: 100, maxBytes: 2 ** 30, clock }),
+      pass: async (lifeMs) => clock.advance(lifeMs)
+    }
   })
 
   t.test('what is left shrinks with the time, to the millisecond', t => {
@@ -159,7 +162,10 @@ t.test('memory', t => {
     const cache = createMemoryCache({ maxEntries: 100, maxBytes: 2 ** 30, clock: manualClock() })
     const refused = entryOf({ resolution: INVALID })
     const write = (entry: Entry, at: number): void => { cache.write(A, entry, 100, { local: 0, at, isBounded: true }) }
-    const kind = (): string => { const read = cache.read(A); return read.kind === 'hit' ? read.entry.resolution.kind : read.kind }
+    const kind = (): string => {
+      const read = cache.read(A)
+      return read.kind === 'hit' ? read.entry.resolution.kind : read.kind
+    }
     write(entryOf(), 10)
     write(refused, 11)
     t.strictSame([kind(), cache.size()], ['invalid', 1], 'refused later')
@@ -227,7 +233,10 @@ t.test('Redis', { skip: skipOrFail('redis-server') }, async t => {
   const redis = await startRedis(t)
   cacheContract(t, async t => {
     const tier = await redisTier(t, redis.port)
-    return { cache: createRedisCache(tier), pass: () => until('the entry ended', async () => await redis.cli('EXISTS', tier.nameOf(A)) === 0) }
+    return {
+      cache: createRedisCache(tier),
+      pass: () => until('the entry ended', async () => (await redis.cli('EXISTS', tier.nameOf(A))) === 0)
+    }
   })
 
   t.test('it has a life in Redis too, as long as was asked', async t => {

@@ -18,7 +18,12 @@ t.test('replicas see whether they share a secret', { skip: skipOrFail('redis-ser
   const connection = connectRedis(settingsFor(redis.port), { up: () => {}, down: () => {} })
   t.teardown(connection.close)
   await until('it is connected', connection.isUp)
-  const canaryOf = (secret: string | undefined) => createSecretCheck({ commands: connection.commands, sealer: createSealer(deriveKeys(secretBytes(secret)).sealing), name: NAME })
+  const canaryOf = (secret: string | undefined) =>
+    createSecretCheck({
+      commands: connection.commands,
+      sealer: createSealer(deriveKeys(secretBytes(secret)).sealing),
+      name: NAME
+    })
   const [first, second, unprotected] = [canaryOf(OLD), canaryOf(NEW), canaryOf(undefined)]
 
   t.equal(await first.read(), 'none')
@@ -51,7 +56,13 @@ t.test('of two beats at once one is left, and each sees it', { skip: skipOrFail(
   const connection = connectRedis(settingsFor(redis.port), { up: () => {}, down: () => {} })
   t.teardown(connection.close)
   await until('it is connected', connection.isUp)
-  const beats = [OLD, NEW].map((secret) => createSecretCheck({ commands: connection.commands, sealer: createSealer(deriveKeys(secretBytes(secret)).sealing), name: NAME }).refresh())
+  const beats = [OLD, NEW].map((secret) =>
+    createSecretCheck({
+      commands: connection.commands,
+      sealer: createSealer(deriveKeys(secretBytes(secret)).sealing),
+      name: NAME
+    }).refresh()
+  )
   t.strictSame((await Promise.all(beats)).sort(), ['foreign', 'ours'])
 })
 
@@ -60,7 +71,8 @@ t.test('a replica that meets another secret says so, once', { skip: skipOrFail('
   const first = await startAdapter(t, { authgear: authgear.url, redisPort: redis.port, secret: OLD })
   await until('the canary is there', async () => (await redis.cli('KEYS', '*:canary') as string[]).length === 1)
   const second = await startAdapter(t, { authgear: authgear.url, redisPort: redis.port, secret: NEW })
-  const told = (lines: typeof second.lines) => lines.filter(({ msg }) => String(msg).startsWith('a replica with another CACHE_SECRET'))
+  const told = (lines: typeof second.lines) =>
+    lines.filter(({ msg }) => String(msg).startsWith('a replica with another CACHE_SECRET'))
   await until('it is told', () => told(second.lines).length === 1)
   t.match(told(second.lines), [{ level: 'warn' }])
   t.strictSame(told(first.lines), [])

@@ -15,13 +15,21 @@ const KEY = keyOf('a')
 type Way = Partial<RedisSettings> & Readonly<{ host?: string, db?: number }>
 
 /** Connects once, and says how that ended. */
-async function attempt (t: Test, { port }: RedisServer, { host, db, ...some }: Way): Promise<'stored' | 'not connected'> {
+async function attempt (
+  t: Test,
+  { port }: RedisServer,
+  { host, db, ...some }: Way
+): Promise<'stored' | 'not connected'> {
   const servers: RedisServers = { kind: 'one', host: host ?? '127.0.0.1', port, db: db ?? 0 }
   const settings = settingsFor(servers, some)
   const { isUp, tier } = await new Promise<{ isUp: boolean, tier: Parameters<typeof createRedisCache>[0] }>(resolve => {
     const connection = connectRedis(settings, { up: () => settle(true), down: () => settle(false) })
     t.teardown(() => connection.close())
-    const settle = (isUp: boolean): void => resolve({ isUp, tier: { commands: connection.commands, sealer: sealerOf(SECRET), keyPrefix: 'test:', clock: manualClock() } })
+    const settle = (isUp: boolean): void =>
+      resolve({
+        isUp,
+        tier: { commands: connection.commands, sealer: sealerOf(SECRET), keyPrefix: 'test:', clock: manualClock() }
+      })
   })
   const cache = createRedisCache(tier)
   const written = await cache.write(KEY, entryOf(), 20_000)
@@ -33,8 +41,12 @@ async function attempt (t: Test, { port }: RedisServer, { host, db, ...some }: W
 type Row = readonly [what: string, some: Way, expected: 'stored' | 'not connected']
 
 /** One server, several ways to it. */
-function ways (name: string, server: (t: Test) => RedisOptions, rows: (options: RedisOptions, t: Test) => readonly Row[]): void {
-  t.test(name, { skip: skipOrFail('redis-server') }, async t => {
+function ways (
+  name: string,
+  server: (t: Test) => RedisOptions,
+  rows: (options: RedisOptions, t: Test) => readonly Row[]
+): void {
+  t.test(name, { skip: skipOrFail('redis-server') }, async (t) => {
     const warnings: string[] = []
     const note = (warning: Error): void => { warnings.push(warning.message) }
     process.on('warning', note)

@@ -17,7 +17,10 @@ for (const { name, server, start } of FORMS) {
     t.test('cache', async (t) => {
       cacheContract(t, async (t) => {
         const tier = await redisTier(t, servers, settings)
-        return { cache: createRedisCache(tier), pass: () => until('the entry ended', async () => await tier.commands.pttl(tier.nameOf(keyOf('a'))) === -2) }
+        return {
+          cache: createRedisCache(tier),
+          pass: () => until('the entry ended', async () => (await tier.commands.pttl(tier.nameOf(keyOf('a')))) === -2)
+        }
       })
     })
     t.test('audit store', async (t) => {

@@ -71,7 +71,11 @@ for (const server of ['redis-server', 'redis-6.2', 'valkey-server'] as const) {
       await redis.cli('FLUSHALL')
       await until('a new generation', () => [a, b].every((one) => one.generation() !== generation))
       await settled(a, b)
-      t.match(JSON.stringify(await redis.cli('XRANGE', STREAM, '-', '+')), /"alice"/, 'with what was revoked in the old one')
+      t.match(
+        JSON.stringify(await redis.cli('XRANGE', STREAM, '-', '+')),
+        /"alice"/,
+        'with what was revoked in the old one'
+      )
     })
 
     t.test('is rid of old entries, though nobody appends', async (t) => {

@@ -45,7 +45,9 @@ t.test('whatever somebody writes into Redis', { skip: skipOrFail('redis-server')
       'another format byte': Buffer.concat([Buffer.of(2), stored.subarray(1)]),
       'a byte behind it': Buffer.concat([stored, Buffer.of(0)])
     }
-    for (const [what, bytes] of Object.entries(rows)) t.strictSame(await put(bytes), { kind: 'rejected', why: 'unopenable' }, what)
+    for (const [what, bytes] of Object.entries(rows)) {
+      t.strictSame(await put(bytes), { kind: 'rejected', why: 'unopenable' }, what)
+    }
   })
 
   t.test('two entries that were swapped open under neither key', async t => {
@@ -63,7 +65,14 @@ t.test('whatever somebody writes into Redis', { skip: skipOrFail('redis-server')
       const key = A
       const name = `${tier.keyPrefix}${i}`
       await tier.commands.setPx(name, bytes, 20_000)
-      const reads = createRedisCache({ ...tier, commands: { ...tier.commands, pttl: () => tier.commands.pttl(name), getBuffer: () => tier.commands.getBuffer(name) } })
+      const reads = createRedisCache({
+        ...tier,
+        commands: {
+          ...tier.commands,
+          pttl: () => tier.commands.pttl(name),
+          getBuffer: () => tier.commands.getBuffer(name)
+        }
+      })
       return (await reads.read(key)).kind
     }))
     t.strictSame([...new Set(kinds)], ['rejected'])
@@ -75,7 +84,12 @@ t.test('whatever somebody writes into Redis', { skip: skipOrFail('redis-server')
     const { put, tier } = await filled(t)
     const plain = encodeEntry(entryOf())
     const later = Buffer.concat([Buffer.of(2), plain.subarray(1)])
-    for (const [what, bytes] of Object.entries({ 'a later version': later, nothing: Buffer.alloc(0), text: Buffer.from('eve'), half: plain.subarray(0, 40) })) {
+    for (const [what, bytes] of Object.entries({
+      'a later version': later,
+      nothing: Buffer.alloc(0),
+      text: Buffer.from('eve'),
+      half: plain.subarray(0, 40)
+    })) {
       t.strictSame(await put(tier.sealer.seal(A, bytes)), { kind: 'rejected', why: 'malformed' }, what)
     }
   })
@@ -120,13 +134,35 @@ t.test('whatever somebody writes into Redis', { skip: skipOrFail('redis-server')
 
   t.test('what Redis holds says nothing: no token, no user, no role, no project', async t => {
     const tier = await redisTier(t, redis.port)
-    const secrets = { bearer: 'bearer-of-a-user', appSession: 'app-session-of-a-user', appAccessToken: 'app-token-of-a-user', session: 'session-id-of-a-user.its-secret' }
-    const keyer = createKeyer(deriveKeys(SECRET).digest, { endpoint: 'https://myapp.authgear.cloud', cookiePrefix: 'lab_' })
+    const secrets = {
+      bearer: 'bearer-of-a-user',
+      appSession: 'app-session-of-a-user',
+      appAccessToken: 'app-token-of-a-user',
+      session: 'session-id-of-a-user.its-secret'
+    }
+    const keyer = createKeyer(deriveKeys(SECRET).digest, {
+      endpoint: 'https://myapp.authgear.cloud',
+      cookiePrefix: 'lab_'
+    })
     const sent = credentials(secrets)
-    await createRedisCache(tier).write(keyer.cacheKey(sent), entryOf({ resolution: validResolution({ 'user-roles': 'a-role-of-a-user' }), digests: keyer.digests(sent) }), 20_000)
+    await createRedisCache(tier).write(
+      keyer.cacheKey(sent),
+      entryOf({ resolution: validResolution({ 'user-roles': 'a-role-of-a-user' }), digests: keyer.digests(sent) }),
+      20_000
+    )
     const dump = await dumpOf((...command) => redis.cli(...command))
     t.ok(dump.includes(keyer.cacheKey(sent)), 'the control: the key is in the dump')
-    const told = [...Object.values(secrets), 'session-id-of-a-user', 'its-secret', 'of-a-user', USER_ID, 'authgear', 'lab_', 'true', ...keyer.digests(sent)]
+    const told = [
+      ...Object.values(secrets),
+      'session-id-of-a-user',
+      'its-secret',
+      'of-a-user',
+      USER_ID,
+      'authgear',
+      'lab_',
+      'true',
+      ...keyer.digests(sent)
+    ]
     for (const text of told) t.notOk(dump.includes(text), text)
   })
 })
@@ -163,6 +199,8 @@ function flip (bytes: Buffer, at: number): Buffer {
 /** Names and contents of everything there is, as text. */
 async function dumpOf (cli: (...command: [string, ...string[]]) => Promise<unknown>): Promise<string> {
   const names = await cli('KEYS', '*') as string[]
-  const values = await Promise.all(names.map(async name => await cli('TYPE', name) === 'string' ? await cli('GET', name) : ''))
+  const values = await Promise.all(
+    names.map(async (name) => ((await cli('TYPE', name)) === 'string' ? await cli('GET', name) : ''))
+  )
   return [...names, ...values].join('\n')
 }

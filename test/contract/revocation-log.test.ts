@@ -5,14 +5,35 @@ import { startRedis } from '../helpers/redis.ts'
 import { skipOrFail } from '../helpers/servers.ts'
 import { jumpingClock, openLogReplica, settled } from '../helpers/stream-log.ts'
 
+const NO_OBSERVER = {
+  revoked () {},
+  lag () {},
+  adopted () {},
+  inauthentic () {},
+  capped () {},
+  length () {},
+  trouble () {}
+}
+
 t.test('in memory', async (t) => {
   logContract(t, async () => {
     const clock = jumpingClock()
-    return { clock, log: createMemoryLog({ clock, retentionMs: 600_000, observer: { revoked () {}, lag () {}, adopted () {}, inauthentic () {}, capped () {}, length () {}, trouble () {} } }) }
+    return {
+      clock,
+      log: createMemoryLog({
+        clock,
+        retentionMs: 600_000,
+        observer: NO_OBSERVER
+      })
+    }
   })
 
   t.test('a service of one replica shares nothing', async (t) => {
-    const log = createMemoryLog({ clock: jumpingClock(), retentionMs: 600_000, observer: { revoked () {}, lag () {}, adopted () {}, inauthentic () {}, capped () {}, length () {}, trouble () {} } })
+    const log = createMemoryLog({
+      clock: jumpingClock(),
+      retentionMs: 600_000,
+      observer: NO_OBSERVER
+    })
     t.notOk(log.trustsShared())
   })
 })

@@ -5,7 +5,13 @@ import { about, credential, EVERYTHING, user } from '../helpers/log-entry.ts'
 import { startRedis, type RedisServer } from '../helpers/redis.ts'
 import { startRelay } from '../helpers/relay.ts'
 import { skipOrFail } from '../helpers/servers.ts'
-import { appendInBulk, openLogReplica, settled, type LogReplica, type LogReplicaOptions } from '../helpers/stream-log.ts'
+import {
+  appendInBulk,
+  openLogReplica,
+  settled,
+  type LogReplica,
+  type LogReplicaOptions
+} from '../helpers/stream-log.ts'
 import { until } from '../helpers/until.ts'
 
 const PREFIX = 'test:{log:project}'
@@ -35,8 +41,10 @@ async function startTwo (t: Test, args: readonly string[] = []) {
 const script = (redis: RedisServer, lua: string): Promise<unknown> => redis.cli('EVAL', lua, '2', STREAM, HEAD)
 const lengthOf = async (redis: RedisServer): Promise<number> => Number(await redis.cli('XLEN', STREAM))
 /** How often the stream holds a revocation of this user. */
-const count = async (redis: RedisServer, name: string): Promise<number> => JSON.stringify(await redis.cli('XRANGE', STREAM, '-', '+')).split(`"${name}"`).length - 1
-const changed = (generation: string, ...replicas: LogReplica[]): Promise<void> => until('a new generation', () => replicas.every((one) => one.generation() !== generation))
+const count = async (redis: RedisServer, name: string): Promise<number> =>
+  JSON.stringify(await redis.cli('XRANGE', STREAM, '-', '+')).split(`"${name}"`).length - 1
+const changed = (generation: string, ...replicas: LogReplica[]): Promise<void> =>
+  until('a new generation', () => replicas.every((one) => one.generation() !== generation))
 
 /** What is revoked on one holds on the other, which trusts what was made after it. */
 async function checkWorks (t: Test, a: LogReplica, b: LogReplica): Promise<void> {
@@ -46,7 +54,11 @@ async function checkWorks (t: Test, a: LogReplica, b: LogReplica): Promise<void>
   t.equal(await a.log.revoke(user('bob')), 'logged')
   await until('the other has read it', () => b.log.isVoid(BOB, before))
   await settled(a, b)
-  t.same([b.log.isVoid(ALICE, before), b.log.trusts(old), b.log.trusts(a.seal(BOB))], [false, false, true], 'it works on')
+  t.same(
+    [b.log.isVoid(ALICE, before), b.log.trusts(old), b.log.trusts(a.seal(BOB))],
+    [false, false, true],
+    'it works on'
+  )
 }
 
 /** Holds every append back until it is let go. */
@@ -67,28 +79,43 @@ t.test('the log in a real Redis', { skip: skipOrFail('redis-server') }, async (t
     t.same(old.map((entry) => b.log.trusts(entry)), [true, true])
     t.equal(await a.log.revoke(credential('token')), 'logged')
     await until('b has read it', () => b.log.isVoid(ALICE, before))
-    t.same([...old.map((entry) => b.log.trusts(entry)), ...old.map((entry) => a.log.trusts(entry))], [false, false, false, false])
+    t.same(
+      [...old.map((entry) => b.log.trusts(entry)), ...old.map((entry) => a.log.trusts(entry))],
+      [false, false, false, false]
+    )
     await settled(a, b)
     t.ok(b.log.trusts(a.seal(ALICE)))
     t.same(a.troubles, [])
   })
 
-  t.test('each revocation is counted once a replica, with its lag; what a start or a carry-over reads again is no news', async (t) => {
-    const { redis, open, a, b } = await startTwo(t)
-    for (const name of ['alice', 'bob']) t.equal(await a.log.revoke(user(name)), 'logged')
-    await settled(a, b)
-    t.match([a.counts, b.counts], [{ revoked: 2, lags: 2 }, { revoked: 2, lags: 2 }])
-    const late = open()
-    await settled(a, b, late)
-    t.match(late.counts, { revoked: 0, lags: 0 }, 'history')
-    const generation = a.generation()
-    await redis.cli('DEL', STREAM, HEAD)
-    await changed(generation, a, b, late)
-    await settled(a, b, late)
-    t.equal(await late.log.revoke(user('carol')), 'logged')
-    await settled(a, b, late)
-    t.strictSame([a, b, late].map(({ counts }) => counts.revoked), [3, 3, 1])
-  })
+  t.test(
+    'each revocation is counted once a replica, with its lag; what a start or a carry-over reads again is no news',
+    async (t) => {
+      const { redis, open, a, b } = await startTwo(t)
+      for (const name of ['alice', 'bob']) t.equal(await a.log.revoke(user(name)), 'logged')
+      await settled(a, b)
+      t.match(
+        [a.counts, b.counts],
+        [
+          { revoked: 2, lags: 2 },
+          { revoked: 2, lags: 2 }
+        ]
+      )
+      const late = open()
+      await settled(a, b, late)
+      t.match(late.counts, { revoked: 0, lags: 0 }, 'history')
+      const generation = a.generation()
+      await redis.cli('DEL', STREAM, HEAD)
+      await changed(generation, a, b, late)
+      await settled(a, b, late)
+      t.equal(await late.log.revoke(user('carol')), 'logged')
+      await settled(a, b, late)
+      t.strictSame(
+        [a, b, late].map(({ counts }) => counts.revoked),
+        [3, 3, 1]
+      )
+    }
+  )
 
   t.test('FLUSHALL, which breaks no connection', async (t) => {
     const { redis, open } = await start(t)
@@ -104,10 +131,20 @@ t.test('the log in a real Redis', { skip: skipOrFail('redis-server') }, async (t
     const connections = [a, b].map(({ counts }) => counts.disconnected)
     await redis.cli('FLUSHALL')
     await changed(generation, a, b)
-    await until('both have read its beginning', async () => await lengthOf(redis) === 1 && [a, b].every(({ log }) => log.snapshot().stamp.position.nonce !== ''))
+    await until(
+      'both have read its beginning',
+      async () => (await lengthOf(redis)) === 1 && [a, b].every(({ log }) => log.snapshot().stamp.position.nonce !== '')
+    )
     t.equal(a.generation(), b.generation(), 'one for all')
-    t.ok([a, b].every(({ log }, index) => log.isVoid(BOB, before[index] ?? log.snapshot())), 'nothing of the old one is used')
-    t.same([a, b].map(({ log }) => log.trustsShared()), [false, false], 'what was revoked in the old one is not in the new one yet')
+    t.ok(
+      [a, b].every(({ log }, index) => log.isVoid(BOB, before[index] ?? log.snapshot())),
+      'nothing of the old one is used'
+    )
+    t.same(
+      [a, b].map(({ log }) => log.trustsShared()),
+      [false, false],
+      'what was revoked in the old one is not in the new one yet'
+    )
     t.same([a, b].map(({ log }) => log.isFollowing()), [true, true])
     held.open()
     await settled(a, b)
@@ -132,10 +169,21 @@ t.test('the log in a real Redis', { skip: skipOrFail('redis-server') }, async (t
   const LOST: ReadonlyArray<readonly [what: string, lua: string]> = [
     ['the head is deleted', "redis.call('DEL', KEYS[2])"],
     ['both keys are deleted', "redis.call('DEL', KEYS[1], KEYS[2])"],
-    ['a stranger appends, and the head does not know', "redis.call('XADD', KEYS[1], '*', 'gen', redis.call('HGET', KEYS[2], 'gen'), 'nonce', 'x', 'prev', redis.call('HGET', KEYS[2], 'nonce'))"],
+    [
+      'a stranger appends, and the head does not know',
+      "redis.call('XADD', KEYS[1], '*', 'gen', redis.call('HGET', KEYS[2], 'gen'), 'nonce', 'x', 'prev', " +
+        "redis.call('HGET', KEYS[2], 'nonce'))"
+    ],
     ['a stranger sets the head', "redis.call('HSET', KEYS[2], 'nonce', 'x')"],
-    ['a stranger appends what does not follow the last', "redis.call('XADD', KEYS[1], '*', 'gen', redis.call('HGET', KEYS[2], 'gen'), 'nonce', 'x', 'prev', 'y') redis.call('HSET', KEYS[2], 'nonce', 'x')"],
-    ['a stranger appends without a nonce', "redis.call('XADD', KEYS[1], '*', 'a', 'b') redis.call('HSET', KEYS[2], 'nonce', '')"]
+    [
+      'a stranger appends what does not follow the last',
+      "redis.call('XADD', KEYS[1], '*', 'gen', redis.call('HGET', KEYS[2], 'gen'), 'nonce', 'x', 'prev', 'y') " +
+        "redis.call('HSET', KEYS[2], 'nonce', 'x')"
+    ],
+    [
+      'a stranger appends without a nonce',
+      "redis.call('XADD', KEYS[1], '*', 'a', 'b') redis.call('HSET', KEYS[2], 'nonce', '')"
+    ]
   ]
   for (const [what, lua] of LOST) {
     t.test(`${what}: a new generation, to which what was revoked is carried over`, async (t) => {
@@ -204,11 +252,18 @@ t.test('the log in a real Redis', { skip: skipOrFail('redis-server') }, async (t
     await a.log.revoke(user('alice'))
     await settled(a, b)
     const old = a.seal(BOB)
-    await script(redis, "redis.call('COPY', KEYS[1], KEYS[1] .. '2') redis.call('COPY', KEYS[2], KEYS[2] .. '2') redis.call('DEL', KEYS[1], KEYS[2])")
+    await script(
+      redis,
+      "redis.call('COPY', KEYS[1], KEYS[1] .. '2') redis.call('COPY', KEYS[2], KEYS[2] .. '2') redis.call('DEL', " +
+        'KEYS[1], KEYS[2])'
+    )
     await changed(generation, a, b)
     await settled(a, b)
     const second = a.generation()
-    await script(redis, "redis.call('COPY', KEYS[1] .. '2', KEYS[1], 'REPLACE') redis.call('COPY', KEYS[2] .. '2', KEYS[2], 'REPLACE')")
+    await script(
+      redis,
+      "redis.call('COPY', KEYS[1] .. '2', KEYS[1], 'REPLACE') redis.call('COPY', KEYS[2] .. '2', KEYS[2], 'REPLACE')"
+    )
     await until('a third one', () => [a, b].every((one) => ![generation, second].includes(one.generation())))
     await settled(a, b)
     t.same([a.log.trusts(old), b.log.trusts(old)], [false, false])
@@ -221,8 +276,15 @@ t.test('the log in a real Redis', { skip: skipOrFail('redis-server') }, async (t
       await script(redis, "redis.call('COPY', KEYS[1], KEYS[1] .. '2') redis.call('COPY', KEYS[2], KEYS[2] .. '2')")
       await a.log.revoke(user('alice'))
       await settled(a, b)
-      const head = appended ? "redis.call('XADD', KEYS[1], '*', 'gen', redis.call('HGET', KEYS[2], 'gen'), 'nonce', 'later', 'prev', redis.call('HGET', KEYS[2], 'nonce')) redis.call('HSET', KEYS[2], 'nonce', 'later')" : ''
-      await script(redis, `redis.call('COPY', KEYS[1] .. '2', KEYS[1], 'REPLACE') redis.call('COPY', KEYS[2] .. '2', KEYS[2], 'REPLACE') ${head}`)
+      const head = appended
+        ? "redis.call('XADD', KEYS[1], '*', 'gen', redis.call('HGET', KEYS[2], 'gen'), 'nonce', 'later', 'prev', " +
+          "redis.call('HGET', KEYS[2], 'nonce')) redis.call('HSET', KEYS[2], 'nonce', 'later')"
+        : ''
+      await script(
+        redis,
+        "redis.call('COPY', KEYS[1] .. '2', KEYS[1], 'REPLACE') " +
+          `redis.call('COPY', KEYS[2] .. '2', KEYS[2], 'REPLACE') ${head}`
+      )
       await changed(generation, a, b)
       await settled(a, b)
       t.ok(await count(redis, 'alice') >= 1, `${appended ? 'with' : 'without'} a later append`)
@@ -253,7 +315,9 @@ t.test('the log in a real Redis', { skip: skipOrFail('redis-server') }, async (t
     await redis.restart()
     await changed(generation, a, b)
     t.ok(b.log.isVoid(about('carol'), there))
-    for (const name of ['alice', 'carol']) await until(`${name} is in the log`, async () => await count(redis, name) >= 1)
+    for (const name of ['alice', 'carol']) {
+      await until(`${name} is in the log`, async () => (await count(redis, name)) >= 1)
+    }
     await checkWorks(t, a, b)
     await checkWorks(t, open(), a)
   })
@@ -265,7 +329,10 @@ t.test('the log in a real Redis', { skip: skipOrFail('redis-server') }, async (t
     t.same(new Set(outcomes), new Set(['pending']))
     await redis.restart()
     await changed(generation, a, b)
-    await until('everything is in the log', async () => await count(redis, 'everything') >= 1 && await count(redis, 'u1099') >= 1)
+    await until(
+      'everything is in the log',
+      async () => (await count(redis, 'everything')) >= 1 && (await count(redis, 'u1099')) >= 1
+    )
     await settled(a, b)
     t.equal(await count(redis, 'u1'), 0)
     await until('nothing is left of those whose place it took', () => a.log.trusts(b.seal(about('u1'))))
@@ -280,7 +347,9 @@ t.test('the log in a real Redis', { skip: skipOrFail('redis-server') }, async (t
       if (times < 4) await settled(a, b)
     }
     t.same([a, b].map(({ log }) => log.isFollowing()), [false, false])
-    for (const { troubles } of [a, b]) t.equal(troubles.filter((what) => what.includes('more than three times')).length, 1)
+    for (const { troubles } of [a, b]) {
+      t.equal(troubles.filter((what) => what.includes('more than three times')).length, 1)
+    }
     const before = b.log.snapshot()
     t.equal(await a.log.revoke(user('alice')), 'logged', 'what is revoked is logged all the same')
     await until('read', () => b.log.isVoid(ALICE, before))
@@ -295,7 +364,13 @@ t.test('the log in a real Redis', { skip: skipOrFail('redis-server') }, async (t
     const old = a.seal(about('u19999'))
     const fresh = a.seal(about('bob'))
     const codec = createEntryCodec(Buffer.alloc(32, 1))
-    await appendInBulk(redis.port, [STREAM, HEAD], Array.from({ length: 20_000 }, (_, index) => codec.encode(a.generation(), `n${index}`, `o${index}`, user(`u${index}`, 2000))))
+    await appendInBulk(
+      redis.port,
+      [STREAM, HEAD],
+      Array.from({ length: 20_000 }, (_, index) =>
+        codec.encode(a.generation(), `n${index}`, `o${index}`, user(`u${index}`, 2000))
+      )
+    )
     await settled(a)
     for (const page of [5000, 100]) {
       const began = performance.now()
@@ -327,7 +402,9 @@ t.test('the log in a real Redis', { skip: skipOrFail('redis-server') }, async (t
 
   t.test('a replica of Redis is read, and not followed', async (t) => {
     const { redis, a } = await startTwo(t)
-    const copy = await startRedis(t, { args: ['--replicaof', '127.0.0.1', String(redis.port), '--repl-diskless-sync-delay', '0'] })
+    const copy = await startRedis(t, {
+      args: ['--replicaof', '127.0.0.1', String(redis.port), '--repl-diskless-sync-delay', '0']
+    })
     const b = openLogReplica(t, copy.port, { keyPrefix: PREFIX })
     await until('it reads', () => b.generation() === a.generation(), 30_000)
     const before = b.log.snapshot()
@@ -338,39 +415,47 @@ t.test('the log in a real Redis', { skip: skipOrFail('redis-server') }, async (t
   })
 
   for (const appended of [false, true]) {
-    t.test(`failover that loses the last revocation, ${appended ? 'and another was appended since' : 'and nothing came after it'}`, async (t) => {
-      const master = await startRedis(t, { args: ['--repl-diskless-sync-delay', '0'] })
-      const copy = await startRedis(t, { args: ['--replicaof', '127.0.0.1', String(master.port)] })
-      const relay = await startRelay(t, master.port)
-      const [a, b] = [1, 2].map(() => openLogReplica(t, relay.port, { keyPrefix: PREFIX }))
-      if (a === undefined || b === undefined) throw new Error('no replicas')
-      await settled(a, b)
-      const generation = a.generation()
-      await until('the copy has it', async () => await copy.cli('HGET', HEAD, 'gen') === generation, 30_000)
-      await copy.cli('REPLICAOF', 'NO', 'ONE')
-      t.equal(await a.log.revoke(user('alice')), 'logged', 'by the old master alone')
-      await settled(a, b)
-      const old = a.seal(BOB)
-      if (appended) {
-        const c = openLogReplica(t, copy.port, { keyPrefix: PREFIX })
-        await settled(c)
-        t.equal(await c.log.revoke(user('carol')), 'logged')
+    t.test(
+      'failover that loses the last revocation, ' +
+        `${appended ? 'and another was appended since' : 'and nothing came after it'}`,
+      async (t) => {
+        const master = await startRedis(t, { args: ['--repl-diskless-sync-delay', '0'] })
+        const copy = await startRedis(t, { args: ['--replicaof', '127.0.0.1', String(master.port)] })
+        const relay = await startRelay(t, master.port)
+        const [a, b] = [1, 2].map(() => openLogReplica(t, relay.port, { keyPrefix: PREFIX }))
+        if (a === undefined || b === undefined) throw new Error('no replicas')
+        await settled(a, b)
+        const generation = a.generation()
+        await until('the copy has it', async () => (await copy.cli('HGET', HEAD, 'gen')) === generation, 30_000)
+        await copy.cli('REPLICAOF', 'NO', 'ONE')
+        t.equal(await a.log.revoke(user('alice')), 'logged', 'by the old master alone')
+        await settled(a, b)
+        const old = a.seal(BOB)
+        if (appended) {
+          const c = openLogReplica(t, copy.port, { keyPrefix: PREFIX })
+          await settled(c)
+          t.equal(await c.log.revoke(user('carol')), 'logged')
+        }
+        relay.to(copy.port)
+        await changed(generation, a, b)
+        await settled(a, b)
+        t.same([a.log.trusts(old), b.log.trusts(old)], [false, false])
+        t.ok((await count(copy, 'alice')) >= 1, 'carried over to the new master')
+        for (const { clock } of [a, b]) clock.jump(STALE)
+        await checkWorks(t, a, b)
+        t.pass('and is followed, though it has no replica of its own')
       }
-      relay.to(copy.port)
-      await changed(generation, a, b)
-      await settled(a, b)
-      t.same([a.log.trusts(old), b.log.trusts(old)], [false, false])
-      t.ok(await count(copy, 'alice') >= 1, 'carried over to the new master')
-      for (const { clock } of [a, b]) clock.jump(STALE)
-      await checkWorks(t, a, b)
-      t.pass('and is followed, though it has no replica of its own')
-    })
+    )
   }
 
   t.test('a master that lost its replicas is not followed after 3 s', async (t) => {
     const { redis, a } = await startTwo(t)
     const copy = await startRedis(t, { args: ['--replicaof', '127.0.0.1', String(redis.port)] })
-    await until('it has a replica', async () => JSON.stringify(await redis.cli('ROLE')).includes(String(copy.port)), 30_000)
+    await until(
+      'it has a replica',
+      async () => JSON.stringify(await redis.cli('ROLE')).includes(String(copy.port)),
+      30_000
+    )
     await a.log.revoke(EVERYTHING)
     await copy.stop()
     await until('it has none', async () => !JSON.stringify(await redis.cli('ROLE')).includes(String(copy.port)), 30_000)

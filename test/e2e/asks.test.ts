@@ -42,31 +42,50 @@ const SPOOFED: readonly HeaderLine[] = [
 const plain = (proxy: Proxy): Proxy => proxy === traefik ? { ...proxy, tls: false } : proxy
 
 for (const proxy of [...ALL, envoyPrefix].map(plain)) {
-  t.test(`what ${proxy.snippet} asks forward-auth, and what it makes of the answer`, { skip: skipOrFail(proxy.server) }, async t => {
-    const observe = createObserver(t, 'asks', proxy)
-    const seen = await startForwardAuth(t)
-    const app = await startEchoApp(t)
-    const port = await startProxy(t, proxy, { app: app.port, forwardAuth: [seen.port] })
-    t.test('the question', async t => testQuestion(t, port, proxy, seen, app, observe))
-    t.test('answers that are not ours today', async t => testAnswers(t, port, proxy, seen, app, observe))
-  })
+  t.test(
+    `what ${proxy.snippet} asks forward-auth, and what it makes of the answer`,
+    { skip: skipOrFail(proxy.server) },
+    async (t) => {
+      const observe = createObserver(t, 'asks', proxy)
+      const seen = await startForwardAuth(t)
+      const app = await startEchoApp(t)
+      const port = await startProxy(t, proxy, { app: app.port, forwardAuth: [seen.port] })
+      t.test('the question', async (t) => testQuestion(t, port, proxy, seen, app, observe))
+      t.test('answers that are not ours today', async (t) => testAnswers(t, port, proxy, seen, app, observe))
+    }
+  )
 }
 
-async function testQuestion (t: Test, port: number, { facts }: Proxy, seen: ForwardAuth, app: EchoApp, observe: Observe): Promise<void> {
-  await ask(port, { method: 'POST', path: '/page?role=none&optional=1', body: 'a body', headers: [...PASSED, ...SPOOFED] })
+async function testQuestion (
+  t: Test,
+  port: number,
+  { facts }: Proxy,
+  seen: ForwardAuth,
+  app: EchoApp,
+  observe: Observe
+): Promise<void> {
+  await ask(port, {
+    method: 'POST',
+    path: '/page?role=none&optional=1',
+    body: 'a body',
+    headers: [...PASSED, ...SPOOFED]
+  })
   const { method, url, headers } = seen.last()
 
   t.match(url, facts.urlAtAdapter)
   t.equal(method, facts.methodAtAdapter === 'client' ? 'POST' : facts.methodAtAdapter)
   for (const [name, value] of PASSED) {
-    if (name === 'X-Request-ID' && facts.ownRequestId) t.match(headers['x-request-id'], /^[0-9a-f-]{36}$/, 'its own id, as in its log')
-    else t.equal(headers[name.toLowerCase()], value, name)
+    if (name === 'X-Request-ID' && facts.ownRequestId) {
+      t.match(headers['x-request-id'], /^[0-9a-f-]{36}$/, 'its own id, as in its log')
+    } else t.equal(headers[name.toLowerCase()], value, name)
   }
   t.equal(headers['x-forwarded-for'], '127.0.0.1', 'the client\'s address, not what it says')
   t.equal(headers['x-forwarded-host'], 'app.example.com')
   t.equal(headers['x-forwarded-proto'], 'http')
   t.equal(headers['content-length'] ?? '0', '0', 'no body')
-  for (const name of ['transfer-encoding', 'expect', 'upgrade', 'content-type', 'x-forward-auth-policy']) t.notOk(name in headers, name)
+  for (const name of ['transfer-encoding', 'expect', 'upgrade', 'content-type', 'x-forward-auth-policy']) {
+    t.notOk(name in headers, name)
+  }
   t.strictSame(Object.keys(headers).filter(name => name.includes('authgear')), [])
   t.equal(app.received.length, 0)
   observe('method', facts.methodAtAdapter === 'client' ? 'the client\'s' : facts.methodAtAdapter)
@@ -74,7 +93,14 @@ async function testQuestion (t: Test, port: number, { facts }: Proxy, seen: Forw
   observe('passed', `all eleven${facts.ownRequestId ? ' (its own `X-Request-ID`)' : ''}`)
 }
 
-async function testAnswers (t: Test, port: number, { facts, column }: Proxy, seen: ForwardAuth, app: EchoApp, observe: Observe): Promise<void> {
+async function testAnswers (
+  t: Test,
+  port: number,
+  { facts, column }: Proxy,
+  seen: ForwardAuth,
+  app: EchoApp,
+  observe: Observe
+): Promise<void> {
   const answered = async (status: number, headers: Readonly<Record<string, string>> = {}) => {
     seen.answer(status, headers)
     const before = app.received.length
@@ -82,7 +108,7 @@ async function testAnswers (t: Test, port: number, { facts, column }: Proxy, see
     return { ...answer, reached: app.received.length - before }
   }
   const inWords = ({ status, headers }: Awaited<ReturnType<typeof answered>>): string =>
-    `${status}${headers.location === undefined ? '' : headers.location.startsWith('http://127.0.0.1') ? ' to forward-auth\'s inner address' : ', as it is'}`
+    `${status}${headers.location === undefined ? '' : headers.location.startsWith('http://127.0.0.1') ? " to forward-auth's inner address" : ', as it is'}`
 
   const absolute = await answered(302, { Location: 'https://app.example.com/_auth/login?rd=x' })
   t.equal(absolute.status, facts.passesRefusals ? 302 : 503)
@@ -97,11 +123,23 @@ async function testAnswers (t: Test, port: number, { facts, column }: Proxy, see
   if (column === undefined) return
   observe('redirect', inWords(absolute))
   observe('relative', inWords(relative))
-  observe('other2xx', other2xx.reached === 1 ? 'allowed (forward-auth sends none)' : `${other2xx.status} for the client, not the app`)
-  observe('setCookie', [cookieOnRefusal, cookieOnSuccess].map(({ headers }) => headers['set-cookie'] === undefined ? 'dropped' : 'passes').join(', '))
+  observe(
+    'other2xx',
+    other2xx.reached === 1 ? 'allowed (forward-auth sends none)' : `${other2xx.status} for the client, not the app`
+  )
+  observe(
+    'setCookie',
+    [cookieOnRefusal, cookieOnSuccess]
+      .map(({ headers }) => (headers['set-cookie'] === undefined ? 'dropped' : 'passes'))
+      .join(', ')
+  )
 }
 
-type ForwardAuth = Readonly<{ port: number, last: () => IncomingMessage, answer: (status: number, headers: Readonly<Record<string, string>>) => void }>
+type ForwardAuth = Readonly<{
+  port: number
+  last: () => IncomingMessage
+  answer: (status: number, headers: Readonly<Record<string, string>>) => void
+}>
 
 /** Refuses everybody until it is told otherwise, and keeps what it was asked last. */
 async function startForwardAuth (t: Test): Promise<ForwardAuth> {
@@ -109,7 +147,13 @@ async function startForwardAuth (t: Test): Promise<ForwardAuth> {
   let next: readonly [number, Readonly<Record<string, string>>] = [401, {}]
   const server = createServer((request, reply) => {
     requests.push(request)
-    reply.writeHead(next[0], { ...next[0] === 204 ? {} : { 'Content-Length': 0 }, 'X-Forward-Auth-Reason': 'test', ...next[1] }).end()
+    reply
+      .writeHead(next[0], {
+        ...(next[0] === 204 ? {} : { 'Content-Length': 0 }),
+        'X-Forward-Auth-Reason': 'test',
+        ...next[1]
+      })
+      .end()
   })
   await once(server.listen(0, '127.0.0.1'), 'listening')
   t.teardown(() => { server.close(); server.closeAllConnections() })

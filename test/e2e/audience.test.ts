@@ -43,8 +43,15 @@ const BY_PAGE: Readonly<Record<string, Audience>> = {
   '/web-socket': 'program',
   '/worker': 'program'
 }
-const BY_PERSON: Readonly<Record<string, Audience>> = { '/link': 'navigation', '/form': 'navigation', '/download': 'program' }
-const BY_SERVICE_WORKER: Readonly<Record<string, Audience>> = { '/service-worker': 'program', '/passed-on': 'navigation' }
+const BY_PERSON: Readonly<Record<string, Audience>> = {
+  '/link': 'navigation',
+  '/form': 'navigation',
+  '/download': 'program'
+}
+const BY_SERVICE_WORKER: Readonly<Record<string, Audience>> = {
+  '/service-worker': 'program',
+  '/passed-on': 'navigation'
+}
 
 t.test('what a real Chromium asks for', { skip: skipOrFailWithoutChromium() }, async t => {
   const server = await serve()
@@ -53,7 +60,9 @@ t.test('what a real Chromium asks for', { skip: skipOrFailWithoutChromium() }, a
   t.teardown(() => browser.close())
   const page = await browser.newPage()
   const check = async (expected: Readonly<Record<string, Audience>>): Promise<void> => {
-    for (const [path, audience] of Object.entries(expected)) t.equal(readAudience(await server.headersOf(path)), audience, `${path}: ${audience}`)
+    for (const [path, audience] of Object.entries(expected)) {
+      t.equal(readAudience(await server.headersOf(path)), audience, `${path}: ${audience}`)
+    }
   }
 
   await page.goto(`${server.origin}/`)
@@ -94,7 +103,15 @@ async function serve (): Promise<Recorder> {
     const path = request.url ?? ''
     record(path, request.rawHeaders)
     response.setHeader('content-type', path === '/service-worker' ? 'text/javascript' : 'text/html')
-    response.end(path === '/' ? PAGE : path === '/service-worker' ? SERVICE_WORKER : path === '/registration' ? REGISTRATION : '<!doctype html>')
+    response.end(
+      path === '/'
+        ? PAGE
+        : path === '/service-worker'
+          ? SERVICE_WORKER
+          : path === '/registration'
+            ? REGISTRATION
+            : '<!doctype html>'
+    )
   })
   server.on('upgrade', (request, socket) => { record(request.url ?? '', request.rawHeaders); socket.destroy() })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

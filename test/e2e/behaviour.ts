@@ -4,7 +4,9 @@ import type { Test } from 'tap'
 import type { Proxy } from './proxy.ts'
 
 const RESULTS = join(import.meta.dirname, '../../artifacts/e2e')
-const KNOWN: Readonly<Record<string, string>> = JSON.parse(readFileSync(join(import.meta.dirname, 'behaviours.json'), 'utf8'))
+const KNOWN: Readonly<Record<string, string>> = JSON.parse(
+  readFileSync(join(import.meta.dirname, 'behaviours.json'), 'utf8')
+)
 
 /** Notes what a proxy was seen to do, for the table in docs/proxies/README.md (docs/behaviour.mjs). */
 export type Observe = (behaviour: string, value: string) => void
@@ -19,7 +21,9 @@ export function createObserver (t: Test, file: string, { column }: Proxy): Obser
   })
   return (behaviour, value) => {
     if (!(behaviour in KNOWN)) throw new Error(`test/e2e/behaviours.json does not know ${behaviour}`)
-    if (seen[behaviour] !== undefined && seen[behaviour] !== value) throw new Error(`${behaviour} was ${seen[behaviour]}, and then ${value}`)
+    if (seen[behaviour] !== undefined && seen[behaviour] !== value) {
+      throw new Error(`${behaviour} was ${seen[behaviour]}, and then ${value}`)
+    }
     seen[behaviour] = value
   }
 }

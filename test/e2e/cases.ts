@@ -14,14 +14,27 @@ import type { Proxy } from './proxy.ts'
 import { startStack } from './stack.ts'
 
 /** In this order: the outages come last, and the last of them ends the replicas. */
-const CASES: readonly Case[] = [...identity, ...spoof, ...methods, ...websocket, ...paths, ...policies, ...load, ...outage]
+const CASES: readonly Case[] = [
+  ...identity,
+  ...spoof,
+  ...methods,
+  ...websocket,
+  ...paths,
+  ...policies,
+  ...load,
+  ...outage
+]
 
 /** Every proxy that we ship a configuration for keeps the same promises. */
 export function testProxy (proxy: Proxy): void {
-  t.test(`${proxy.server} on what "snippet ${proxy.snippet}" writes`, { skip: skipOrFail(proxy.server, 'redis-server') }, async t => {
-    const stack = await startStack(t, proxy, createObserver(t, 'cases', proxy))
-    for (const { name, only, run } of CASES) {
-      if (only?.(proxy) !== false) await t.test(name, t => run(t, stack, proxy))
+  t.test(
+    `${proxy.server} on what "snippet ${proxy.snippet}" writes`,
+    { skip: skipOrFail(proxy.server, 'redis-server') },
+    async (t) => {
+      const stack = await startStack(t, proxy, createObserver(t, 'cases', proxy))
+      for (const { name, only, run } of CASES) {
+        if (only?.(proxy) !== false) await t.test(name, (t) => run(t, stack, proxy))
+      }
     }
-  })
+  )
 }

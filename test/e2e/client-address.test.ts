@@ -11,7 +11,8 @@ import { ALL } from './proxies.ts'
 import { startSmallStack } from './small-stack.ts'
 import { swap } from './snippets.ts'
 
-// Linux: every address of 127.0.0.0/8 is this machine's, so that one can be the client's and another the load balancer's
+// Linux: every address of 127.0.0.0/8 is this machine's, so that one can be the client's and another the load
+// balancer's
 const CLIENT = '127.0.0.5'
 const LOAD_BALANCER = '127.0.0.2'
 const PROXY = '127.0.0.1'
@@ -20,10 +21,25 @@ const SPOOFED = '203.0.113.9'
 const SPOOFS: ReadonlyArray<readonly HeaderLine[]> = [
   [],
   [['X-Forwarded-For', SPOOFED]],
-  [['X-Forwarded-For', SPOOFED], ['X-Forwarded-For', `${SPOOFED}, ${LOAD_BALANCER}`]],
-  [['x-forwarded-for', `${LOAD_BALANCER}, ${PROXY}`], ['Forwarded', `for=${SPOOFED}`], ['X-Real-IP', SPOOFED], ['X-Client-IP', SPOOFED], ['True-Client-IP', SPOOFED]],
-  [['X_Forwarded_For', SPOOFED], ['X.Forwarded.For', SPOOFED]],
-  [['Connection', 'X-Forwarded-For'], ['X-Forwarded-For', SPOOFED]]
+  [
+    ['X-Forwarded-For', SPOOFED],
+    ['X-Forwarded-For', `${SPOOFED}, ${LOAD_BALANCER}`]
+  ],
+  [
+    ['x-forwarded-for', `${LOAD_BALANCER}, ${PROXY}`],
+    ['Forwarded', `for=${SPOOFED}`],
+    ['X-Real-IP', SPOOFED],
+    ['X-Client-IP', SPOOFED],
+    ['True-Client-IP', SPOOFED]
+  ],
+  [
+    ['X_Forwarded_For', SPOOFED],
+    ['X.Forwarded.For', SPOOFED]
+  ],
+  [
+    ['Connection', 'X-Forwarded-For'],
+    ['X-Forwarded-For', SPOOFED]
+  ]
 ]
 
 /** The lines that are shipped as comments, for the load balancer of this test. */
@@ -47,41 +63,67 @@ function trustInEnvoy (written: string): string {
 }
 
 /** One of them Envoy refuses: cases/spoof.ts. */
-const spoofsFor = ({ facts }: Proxy): typeof SPOOFS => SPOOFS.filter(spoof => facts.connectionNamesForwarded === 200 || spoof.every(([name]) => name !== 'Connection'))
+const spoofsFor = ({ facts }: Proxy): typeof SPOOFS =>
+  SPOOFS.filter((spoof) => facts.connectionNamesForwarded === 200 || spoof.every(([name]) => name !== 'Connection'))
 
 for (const proxy of ALL) {
   t.test(`the client's address at Authgear, behind ${proxy.server}`, { skip: skipOrFail(proxy.server) }, async t => {
     const observe = createObserver(t, 'client-address', proxy)
     t.test('as it is shipped', async t => {
       const { port, addressAtAuthgear } = await start(t, proxy)
-      for (const spoof of spoofsFor(proxy)) t.equal(await addressAtAuthgear(port, CLIENT, spoof), CLIENT, describe(spoof))
+      for (const spoof of spoofsFor(proxy)) {
+        t.equal(await addressAtAuthgear(port, CLIENT, spoof), CLIENT, describe(spoof))
+      }
       const outer = await startLoadBalancer(t, port, true)
-      t.equal(await addressAtAuthgear(outer, CLIENT, []), LOAD_BALANCER, 'a load balancer that it was not told of stands for everybody')
+      t.equal(
+        await addressAtAuthgear(outer, CLIENT, []),
+        LOAD_BALANCER,
+        'a load balancer that it was not told of stands for everybody'
+      )
     })
 
     t.test('behind a load balancer that it trusts', async t => {
       const { port, addressAtAuthgear } = await start(t, { ...proxy, edits: UNCOMMENTED[proxy.server] ?? {} })
       for (const keeps of [true, false]) {
         const outer = await startLoadBalancer(t, port, keeps)
-        for (const spoof of spoofsFor(proxy)) t.equal(await addressAtAuthgear(outer, CLIENT, spoof), CLIENT, `which ${keeps ? 'appends' : 'overwrites'}: ${describe(spoof)}`)
+        for (const spoof of spoofsFor(proxy)) {
+          t.equal(
+            await addressAtAuthgear(outer, CLIENT, spoof),
+            CLIENT,
+            `which ${keeps ? 'appends' : 'overwrites'}: ${describe(spoof)}`
+          )
+        }
       }
-      for (const spoof of spoofsFor(proxy)) t.equal(await addressAtAuthgear(port, CLIENT, spoof), CLIENT, `who goes past the load balancer: ${describe(spoof)}`)
+      for (const spoof of spoofsFor(proxy)) {
+        t.equal(
+          await addressAtAuthgear(port, CLIENT, spoof),
+          CLIENT,
+          `who goes past the load balancer: ${describe(spoof)}`
+        )
+      }
       observe('address', 'the peer\'s, or by a trusted load balancer')
     })
   })
 }
 
-const describe = (spoof: readonly HeaderLine[]): string => spoof.length === 0 ? 'nothing spoofed' : spoof.map(line => line.join(': ')).join('; ')
+const describe = (spoof: readonly HeaderLine[]): string =>
+  spoof.length === 0 ? 'nothing spoofed' : spoof.map((line) => line.join(': ')).join('; ')
 
 async function start (t: Test, proxy: Proxy) {
-  const { port, app, authgear } = await startSmallStack(t, proxy, { CACHE_TTL: '0', CACHE_NEGATIVE_TTL: '0', TRUSTED_PROXIES: `${PROXY},${LOAD_BALANCER}` })
+  const { port, app, authgear } = await startSmallStack(t, proxy, {
+    CACHE_TTL: '0',
+    CACHE_NEGATIVE_TTL: '0',
+    TRUSTED_PROXIES: `${PROXY},${LOAD_BALANCER}`
+  })
   return {
     port,
     /** @returns the X-Forwarded-For that Authgear gets when somebody asks from there */
     async addressAtAuthgear (target: number, from: string, headers: readonly HeaderLine[]): Promise<string> {
       const [{ resolutions }, before] = [authgear.counters, app.received.length]
       const answer = await send(target, from, { headers: ['Host', HOST, 'Cookie', BOB.cookie, ...headers.flat()] })
-      if (answer.statusCode !== 200 || app.received.length !== before + 1) throw new Error(`it was not let through: ${answer.statusCode}`)
+      if (answer.statusCode !== 200 || app.received.length !== before + 1) {
+        throw new Error(`it was not let through: ${answer.statusCode}`)
+      }
       if (authgear.counters.resolutions !== resolutions + 1) throw new Error('Authgear was not asked')
       const raw = authgear.counters.lastRawHeaders
       return raw.filter((_, i) => raw[i - 1]?.toLowerCase() === 'x-forwarded-for' && i % 2 === 1).join(' and ')
@@ -89,10 +131,23 @@ async function start (t: Test, proxy: Proxy) {
   }
 }
 
-interface Sent { readonly method?: string | undefined, readonly path?: string | undefined, readonly headers: readonly string[] }
+interface Sent {
+  readonly method?: string | undefined
+  readonly path?: string | undefined
+  readonly headers: readonly string[]
+}
 
 async function send (port: number, localAddress: string, { method, path, headers }: Sent): Promise<IncomingMessage> {
-  const asked = request({ hostname: PROXY, port, localAddress, method, path, headers: [...headers], setHost: false, agent: false }).end()
+  const asked = request({
+    hostname: PROXY,
+    port,
+    localAddress,
+    method,
+    path,
+    headers: [...headers],
+    setHost: false,
+    agent: false
+  }).end()
   const [answer] = await once(asked, 'response') as [IncomingMessage]
   return answer.resume()
 }

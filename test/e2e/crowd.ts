@@ -2,7 +2,12 @@ import { Agent } from 'node:http'
 import { ask, type Answer, type Asked } from '../helpers/request.ts'
 
 /** So many clients, each with one connection of its own kept open, ask so many times in all. */
-export async function crowd (port: number, clients: number, requests: number, asked: (i: number) => Asked): Promise<Answer[]> {
+export async function crowd (
+  port: number,
+  clients: number,
+  requests: number,
+  asked: (i: number) => Asked
+): Promise<Answer[]> {
   let next = 0
   const answers: Answer[] = []
   const client = async (): Promise<void> => {

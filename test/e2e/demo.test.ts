@@ -8,7 +8,13 @@ import { skipOrFail } from '../helpers/servers.ts'
 import { answers } from '../helpers/until.ts'
 
 const DEMO = join(import.meta.dirname, '../../deploy/demo/demo.mjs')
-const VARIABLES = ['DEMO_PORT', 'DEMO_SERVICE_PORT', 'DEMO_MANAGEMENT_PORT', 'DEMO_AUTHGEAR_PORT', 'DEMO_APP_PORT'] as const
+const VARIABLES = [
+  'DEMO_PORT',
+  'DEMO_SERVICE_PORT',
+  'DEMO_MANAGEMENT_PORT',
+  'DEMO_AUTHGEAR_PORT',
+  'DEMO_APP_PORT'
+] as const
 type Ports = Readonly<Record<typeof VARIABLES[number], number>>
 
 async function freePorts (): Promise<Ports> {
@@ -31,7 +37,10 @@ function startDemo (t: Test, ports: Ports, proxy: string): Promise<Child> {
 
 /** The printed command as a request. */
 async function runCurl (line: string): Promise<{ status: number, text: string }> {
-  const headers = [...line.matchAll(/-H '([^:]+): ([^']+)'/g)].map(([, name = '', value = '']): [string, string] => [name, value])
+  const headers = [...line.matchAll(/-H '([^:]+): ([^']+)'/g)].map(([, name = '', value = '']): [string, string] => [
+    name,
+    value
+  ])
   const answer = await fetch(line.slice(line.indexOf('http://')), { headers, redirect: 'manual' })
   return { status: answer.status, text: await answer.text() }
 }
@@ -50,11 +59,19 @@ for (const proxy of ['built-in', 'caddy', 'traefik'] as const) {
     t.match(bob, { status: 200, text: '"roles": []' }, 'the roles that bob claims are gone')
     await signInByPage(t, ports.DEMO_PORT)
     const [, statusPage = ''] = /Status page: (\S+)/.exec(demo.output()) ?? []
-    t.match(await (await fetch(statusPage)).text(), '<h1>authgear-forward-auth</h1>', 'the status page is where it says')
+    t.match(
+      await (await fetch(statusPage)).text(),
+      '<h1>authgear-forward-auth</h1>',
+      'the status page is where it says'
+    )
 
     demo.signal('SIGINT')
     t.equal(await demo.ended, 0)
-    t.strictSame(await Promise.all(Object.values(ports).map(answers)), [false, false, false, false, false], 'nothing is left running')
+    t.strictSame(
+      await Promise.all(Object.values(ports).map(answers)),
+      [false, false, false, false, false],
+      'nothing is left running'
+    )
   })
 }
 
@@ -62,7 +79,11 @@ for (const proxy of ['built-in', 'caddy', 'traefik'] as const) {
 async function signInByPage (t: Test, port: number) {
   const url = `http://localhost:${port}`
   t.match(await (await fetch(`${url}/demo-login?rd=/`)).text(), 'Choose who you are')
-  const signedIn = await fetch(`${url}/demo-login`, { method: 'POST', redirect: 'manual', body: new URLSearchParams({ user: 'alice', rd: '/' }) })
+  const signedIn = await fetch(`${url}/demo-login`, {
+    method: 'POST',
+    redirect: 'manual',
+    body: new URLSearchParams({ user: 'alice', rd: '/' })
+  })
   t.equal(signedIn.headers.get('location'), '/')
   const cookie = signedIn.headers.get('set-cookie')?.split(';')[0] ?? ''
   t.match(await (await fetch(url, { headers: { cookie, accept: 'text/html' } })).text(), 'you are signed in')
@@ -80,13 +101,21 @@ t.test('a nonsensical setting is named', async t => {
   await t.rejects(startDemo(t, await freePorts(), 'apache'), /DEMO_PROXY must be one of/)
 })
 
-t.test('when one of its programs dies, the demo says which and ends', { skip: process.platform !== 'linux' && 'needs /proc' }, async t => {
-  const ports = await freePorts()
-  const demo = await startDemo(t, ports, 'built-in')
-  const children = readFileSync(`/proc/${demo.pid}/task/${demo.pid}/children`, 'utf8').trim().split(' ').map(Number)
-  const app = children.find(pid => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('app.mjs'))
-  process.kill(app ?? 0, 'SIGKILL')
-  t.equal(await demo.ended, 1)
-  t.match(demo.output(), /app ended unexpectedly \(SIGKILL\)/)
-  t.strictSame(await Promise.all(Object.values(ports).map(answers)), [false, false, false, false, false], 'nothing is left running')
-})
+t.test(
+  'when one of its programs dies, the demo says which and ends',
+  { skip: process.platform !== 'linux' && 'needs /proc' },
+  async (t) => {
+    const ports = await freePorts()
+    const demo = await startDemo(t, ports, 'built-in')
+    const children = readFileSync(`/proc/${demo.pid}/task/${demo.pid}/children`, 'utf8').trim().split(' ').map(Number)
+    const app = children.find((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('app.mjs'))
+    process.kill(app ?? 0, 'SIGKILL')
+    t.equal(await demo.ended, 1)
+    t.match(demo.output(), /app ended unexpectedly \(SIGKILL\)/)
+    t.strictSame(
+      await Promise.all(Object.values(ports).map(answers)),
+      [false, false, false, false, false],
+      'nothing is left running'
+    )
+  }
+)

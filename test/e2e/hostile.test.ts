@@ -26,37 +26,62 @@ const OPTIONS = ['--policy', '/admin=role=admin', '--login']
 const PEOPLE: Readonly<Record<string, readonly Line[]>> = { nobody: [], bob: [['Cookie', BOB.cookie]] }
 
 /** Envoy waits a second before it closes a connection that it has refused. */
-const FAST: Readonly<Record<string, Edits>> = { envoy: { 'envoy.yaml': written => swap(written, 'stat_prefix: web\n', 'stat_prefix: web\n          delayed_close_timeout: 0.05s\n') } }
-
-/** All that a reader may add to the file at once: public paths, preflights, CORS; and HTTP/2 without TLS where it has to be said. */
-const bothEdits = (one: Edits, other: Edits): Edits => Object.fromEntries([...Object.keys(one), ...Object.keys(other)].map(file =>
-  [file, (written: string) => (other[file] ?? (text => text))((one[file] ?? (text => text))(written))]))
-
-t.test('no spelling of a request reaches an app past a proxy', { skip: skipOrFail('hypercorn', ...ALL.map(({ server }) => server)) }, async t => {
-  const [authgear, apps] = await Promise.all([startSimulator(t), startApps(t)])
-  await testTunnel(t, apps[0])
-  const service = await startService(t, { AUTHGEAR_ENDPOINT: authgear.url, CACHE_TTL: '10m', CACHE_NEGATIVE_TTL: '10m' })
-  for (const proxy of [...ALL, envoyPrefix]) {
-    await t.test(proxy.snippet, async t => {
-      const relay = await startRelay(t, apps[0]?.port)
-      const start = (edits: Edits): Promise<number> => {
-        const configured: Proxy = { ...proxy, tls: proxy === traefik ? false : proxy.tls, edits: bothEdits(bothEdits(RECIPES[proxy.server] ?? {}, FAST[proxy.server] ?? {}), edits) }
-        return startProxy(t, configured, { app: relay.port, forwardAuth: [service.port], options: OPTIONS })
-      }
-      const port = await start({})
-      const h2c = H2C[proxy.server]
-      const http2Port = h2c === undefined ? port : await start(h2c)
-      const outcomes: Outcomes = {}
-      for (const app of apps) {
-        await t.test(`before an app that is "${app.kind}"`, async t => {
-          await runAll(t, { proxy, relay, app, port, outcomes }, overHttp1)
-          await runAll(t, { proxy, relay, app, port: http2Port, outcomes }, overHttp2)
-        })
-      }
-      if (t.passing()) writeHostile(proxy, outcomes)
-    })
+const FAST: Readonly<Record<string, Edits>> = {
+  envoy: {
+    'envoy.yaml': (written) =>
+      swap(written, 'stat_prefix: web\n', 'stat_prefix: web\n          delayed_close_timeout: 0.05s\n')
   }
-})
+}
+
+/**
+ * All that a reader may add to the file at once: public paths, preflights, CORS; and HTTP/2 without TLS where it has to
+ * be said.
+ */
+const bothEdits = (one: Edits, other: Edits): Edits =>
+  Object.fromEntries(
+    [...Object.keys(one), ...Object.keys(other)].map((file) => [
+      file,
+      (written: string) => (other[file] ?? ((text) => text))((one[file] ?? ((text) => text))(written))
+    ])
+  )
+
+t.test(
+  'no spelling of a request reaches an app past a proxy',
+  { skip: skipOrFail('hypercorn', ...ALL.map(({ server }) => server)) },
+  async (t) => {
+    const [authgear, apps] = await Promise.all([startSimulator(t), startApps(t)])
+    await testTunnel(t, apps[0])
+    const service = await startService(t, {
+      AUTHGEAR_ENDPOINT: authgear.url,
+      CACHE_TTL: '10m',
+      CACHE_NEGATIVE_TTL: '10m'
+    })
+    for (const proxy of [...ALL, envoyPrefix]) {
+      await t.test(proxy.snippet, async (t) => {
+        const relay = await startRelay(t, apps[0]?.port)
+        const start = (edits: Edits): Promise<number> => {
+          const configured: Proxy = {
+            ...proxy,
+            tls: proxy === traefik ? false : proxy.tls,
+            edits: bothEdits(bothEdits(RECIPES[proxy.server] ?? {}, FAST[proxy.server] ?? {}), edits)
+          }
+          return startProxy(t, configured, { app: relay.port, forwardAuth: [service.port], options: OPTIONS })
+        }
+        const port = await start({})
+        const h2c = H2C[proxy.server]
+        const http2Port = h2c === undefined ? port : await start(h2c)
+        const outcomes: Outcomes = {}
+        for (const app of apps) {
+          await t.test(`before an app that is "${app.kind}"`, async (t) => {
+            await runAll(t, { proxy, relay, app, port, outcomes }, overHttp1)
+            await runAll(t, { proxy, relay, app, port: http2Port, outcomes }, overHttp2)
+          })
+        }
+        if (t.passing()) writeHostile(proxy, outcomes)
+      })
+    }
+  }
+)
 
 /** The proof that this corpus sees a tunnel where there is one. */
 async function testTunnel (t: Test, app: HostileApp | undefined): Promise<void> {
@@ -64,25 +89,38 @@ async function testTunnel (t: Test, app: HostileApp | undefined): Promise<void> 
   if (app === undefined || h2c === undefined) throw new Error('no app, or no spelling')
   t.equal(await attack(app.port, h2c, []), 101, 'the app upgrades to h2c')
   const tunnelled = (await app.taken()).filter(({ http }) => http === '2')
-  t.ok(tunnelled.some(({ headers }) => headers.some(([, value]) => value === 'the-ceo')), 'without a proxy, HTTP/2 brings any identity')
+  t.ok(
+    tunnelled.some(({ headers }) => headers.some(([, value]) => value === 'the-ceo')),
+    'without a proxy, HTTP/2 brings any identity'
+  )
 }
 
 type Run = Readonly<{ proxy: Proxy, relay: Relay, app: HostileApp, port: number, outcomes: Outcomes }>
 
-async function runAll (t: Test, { proxy, relay, app, port, outcomes }: Run, spellings: readonly Spelling[]): Promise<void> {
+async function runAll (
+  t: Test,
+  { proxy, relay, app, port, outcomes }: Run,
+  spellings: readonly Spelling[]
+): Promise<void> {
   relay.to(app.port)
-  await until('the proxy asks this app', async () => (await ask(port, { headers: [['Cookie', BOB.cookie]] })).status === 200)
+  await until(
+    'the proxy asks this app',
+    async () => (await ask(port, { headers: [['Cookie', BOB.cookie]] })).status === 200
+  )
   await app.taken()
   for (const [person, credentials] of Object.entries(PEOPLE)) {
     for (const [i, spelling] of spellings.entries()) {
       const status = await attack(port, spelling, [...credentials, [CASE, String(i)]])
       ;((outcomes[spelling.name] ??= {})[person] ??= new Set()).add(status)
       if (spelling.fate === '400') t.equal(status, 400, `${spelling.name}, ${person}`)
-      if (spelling.fate === 'refused') t.ok(status === 0 || (status >= 400 && status < 500), `${spelling.name}, ${person}: ${status}`)
+      if (spelling.fate === 'refused') {
+        t.ok(status === 0 || (status >= 400 && status < 500), `${spelling.name}, ${person}: ${status}`)
+      }
     }
     const found = (await app.taken()).flatMap(seen => {
       const spelling = spellings[Number(seen.headers.find(([name]) => name === CASE)?.[1])]
-      const problems = spelling === undefined ? ['nobody sent it'] : wrongs(seen, spelling, person === 'bob', proxy.facts)
+      const problems =
+        spelling === undefined ? ['nobody sent it'] : wrongs(seen, spelling, person === 'bob', proxy.facts)
       return problems.map(problem => `${spelling?.name ?? seen.url}, ${person}: ${problem}`)
     })
     for (const problem of new Set(found)) t.fail(problem)

@@ -16,7 +16,10 @@ const plain = (proxy: Proxy): Proxy => proxy === traefik ? { ...proxy, tls: fals
 for (const proxy of ALL.map(plain)) {
   t.test(`HTTP/2 and trailers through ${proxy.server}`, { skip: skipOrFail(proxy.server) }, async t => {
     const observe = createObserver(t, 'http2', proxy)
-    const { port, app } = await startSmallStack(t, { ...proxy, edits: H2C[proxy.server] ?? {} }, {}, ['--policy', '/admin=role=admin'])
+    const { port, app } = await startSmallStack(t, { ...proxy, edits: H2C[proxy.server] ?? {} }, {}, [
+      '--policy',
+      '/admin=role=admin'
+    ])
 
     t.test('one cookie a line, as browsers send them over HTTP/2', async t => {
       const session = connect(`http://127.0.0.1:${port}`)
@@ -37,7 +40,16 @@ for (const proxy of ALL.map(plain)) {
     t.test('identity in the trailers of a request', async t => {
       const before = app.received.length
       const socket = connectTcp(port, '127.0.0.1')
-      const head = ['POST /form HTTP/1.1', `Host: ${HOST}`, `Cookie: ${BOB.cookie}`, 'Transfer-Encoding: chunked', 'Trailer: X-Authgear-User-Roles', 'Connection: close', '', '']
+      const head = [
+        'POST /form HTTP/1.1',
+        `Host: ${HOST}`,
+        `Cookie: ${BOB.cookie}`,
+        'Transfer-Encoding: chunked',
+        'Trailer: X-Authgear-User-Roles',
+        'Connection: close',
+        '',
+        ''
+      ]
       socket.write(`${head.join('\r\n')}4\r\nbody\r\n0\r\nX-Authgear-User-Roles: admin\r\n\r\n`)
       socket.resume()
       await once(socket, 'close')

@@ -40,11 +40,21 @@ export const BEHIND_TLS: readonly Proxy[] = [
   },
   {
     ...nginx,
-    edits: { 'nginx.conf': (written) => swap(written, 'events {}\nhttp {\n', 'events {}\nhttp {\n  ssl_certificate tls.crt;\n  ssl_certificate_key tls.key;\n').replaceAll(/^( +(?:server \{ )?listen [^; ]+)/gm, '$1 ssl') }
+    edits: {
+      'nginx.conf': (written) =>
+        swap(
+          written,
+          'events {}\nhttp {\n',
+          'events {}\nhttp {\n  ssl_certificate tls.crt;\n  ssl_certificate_key tls.key;\n'
+        ).replaceAll(/^( +(?:server \{ )?listen [^; ]+)/gm, '$1 ssl')
+    }
   }
 ]
 
-/** Authgear at auth.example.com ← forward-auth ← the proxy at app.example.com → an app that says who is there; both over TLS. */
+/**
+ * Authgear at auth.example.com ← forward-auth ← the proxy at app.example.com → an app that says who is there; both over
+ * TLS.
+ */
 export interface Journey {
   readonly authgear: RunningSimulator
   readonly service: Service
@@ -60,7 +70,9 @@ export async function startJourney (t: Test, proxy: Proxy, simulator: SimulatorO
   const authgear = await startSimulator(t, {
     cookieDomain: 'example.com',
     tls: { key: readFileSync(certificate.keyFile, 'utf8'), cert: readFileSync(certificate.certFile, 'utf8') },
-    clients: [{ id: 'web', redirectUris: [`${APP}/_auth/callback`], postLogoutRedirectUris: [`${APP}/_auth/logged-out`] }],
+    clients: [
+      { id: 'web', redirectUris: [`${APP}/_auth/callback`], postLogoutRedirectUris: [`${APP}/_auth/logged-out`] }
+    ],
     ...simulator
   })
   const service = await startService(t, {
@@ -81,17 +93,30 @@ export async function startJourney (t: Test, proxy: Proxy, simulator: SimulatorO
     options: ['--login', '--policy', '/fresh=max_age=60', '--policy', '/admin=role=admin']
   })
   const browser = await launchChromium([
-    `--host-resolver-rules=MAP ${HOST}:443 127.0.0.1:${port}, MAP ${AUTHGEAR_HOST}:443 127.0.0.1:${authgear.port}, MAP * ~NOTFOUND`,
+    `--host-resolver-rules=MAP ${HOST}:443 127.0.0.1:${port}, MAP ${AUTHGEAR_HOST}:443 127.0.0.1:${authgear.port}, ` +
+      'MAP * ~NOTFOUND',
     `--ignore-certificate-errors-spki-list=${keyOf(certificate)}`
   ])
   t.teardown(() => browser.close())
   mkdirSync(SCREENSHOTS, { recursive: true })
   const end = async (session: string): Promise<void> => {
     authgear.knobs.signOut(session)
-    const told = await fetch(`${service.managementUrl}/revocations`, { method: 'POST', headers: { authorization: `Bearer ${MANAGEMENT_TOKEN}`, 'content-type': 'application/json' }, body: JSON.stringify({ cookie: `session=${session}` }) })
+    const told = await fetch(`${service.managementUrl}/revocations`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${MANAGEMENT_TOKEN}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ cookie: `session=${session}` })
+    })
     if (told.status !== 200) throw new Error(`POST /revocations: ${told.status}`)
   }
-  return { authgear, service, browser, end, screenshot: async (page, name) => { await page.screenshot({ path: join(SCREENSHOTS, `${proxy.snippet}-${name}.png`) }) } }
+  return {
+    authgear,
+    service,
+    browser,
+    end,
+    screenshot: async (page, name) => {
+      await page.screenshot({ path: join(SCREENSHOTS, `${proxy.snippet}-${name}.png`) })
+    }
+  }
 }
 
 /** The one key that this browser believes, whoever signed it. */

@@ -37,7 +37,11 @@ t.test('nginx configured naively', { skip: skipOrFail('nginx') }, async t => {
     const app = await startEchoApp(t)
     const port = await startNaive(t, link.port, app.port)
     for (let round = 0; round < ROUNDS; round++) {
-      const allowed = await ask(port, { method: 'POST', body: 'b'.repeat(swallowed), headers: [['Cookie', BOB.cookie]] })
+      const allowed = await ask(port, {
+        method: 'POST',
+        body: 'b'.repeat(swallowed),
+        headers: [['Cookie', BOB.cookie]]
+      })
       t.equal(allowed.status, 200)
       t.not((await ask(port, CARRIER)).status, 200)
     }
@@ -64,7 +68,10 @@ async function recordHeads (t: Test): Promise<string[]> {
 async function startNaive (t: Test, forwardAuth: number, app: number): Promise<number> {
   const [folder, port] = [tempDir(t, 'naive'), await freePort()]
   const text = readFileSync(join(import.meta.dirname, 'naive-nginx/nginx.conf'), 'utf8')
-  writeFileSync(join(folder, 'nginx.conf'), text.replace('LISTEN', String(port)).replace('FORWARD_AUTH', String(forwardAuth)).replaceAll('APP', String(app)))
+  writeFileSync(
+    join(folder, 'nginx.conf'),
+    text.replace('LISTEN', String(port)).replace('FORWARD_AUTH', String(forwardAuth)).replaceAll('APP', String(app))
+  )
   await startChild(t, {
     name: 'nginx',
     command: mustFind('nginx'),

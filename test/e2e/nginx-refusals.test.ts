@@ -13,12 +13,21 @@ const BEFORE = '    # routes and their policies'
 const speaking: Proxy = { ...nginx, edits: { 'nginx.conf': written => swap(written, BEFORE, REFUSALS + BEFORE) } }
 
 t.test('nginx says why it refuses, on the lines of docs/proxies/nginx.md', { skip: skipOrFail('nginx') }, async t => {
-  const { port, app, authgear } = await startSmallStack(t, speaking, { CACHE_TTL: '10m', CACHE_NEGATIVE_TTL: '10m' }, ROUTES)
+  const { port, app, authgear } = await startSmallStack(
+    t,
+    speaking,
+    { CACHE_TTL: '10m', CACHE_NEGATIVE_TTL: '10m' },
+    ROUTES
+  )
   const stranger = { path: '/page', headers: [] }
   const invalid = { path: '/page', headers: [['Cookie', 'session=mallory']] } as const
   const bob = { path: '/admin', headers: [['Cookie', BOB.cookie]] } as const
 
-  for (const [asked, status, reason] of [[stranger, 401, 'no_credentials'], [invalid, 401, 'invalid_session'], [bob, 403, 'forbidden']] as const) {
+  for (const [asked, status, reason] of [
+    [stranger, 401, 'no_credentials'],
+    [invalid, 401, 'invalid_session'],
+    [bob, 403, 'forbidden']
+  ] as const) {
     for (const method of ['GET', 'POST']) {
       const answer = await ask(port, { ...asked, method, body: method === 'POST' ? 'a body' : '' })
       t.equal(answer.status, status)
@@ -31,7 +40,11 @@ t.test('nginx says why it refuses, on the lines of docs/proxies/nginx.md', { ski
   t.equal(app.received.length, 0)
 
   authgear.knobs.fail('error')
-  t.equal((await ask(port, { headers: [['Cookie', 'session=never.seen']] })).status, 503, 'an outage is still an outage')
+  t.equal(
+    (await ask(port, { headers: [['Cookie', 'session=never.seen']] })).status,
+    503,
+    'an outage is still an outage'
+  )
   authgear.knobs.recover()
   t.equal((await ask(port, { ...bob, path: '/page' })).status, 200)
 })

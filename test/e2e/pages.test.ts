@@ -45,7 +45,10 @@ t.test('the pages in a real Chromium', { skip: skipOrFailWithoutChromium() }, as
           t.ok(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'), 'does not scroll sideways')
           t.match(await page.locator('footer').innerText(), `Reference: ${view.reference}`, 'shows the reference')
           await checkLegibility(t, page, view.options.colorScheme === 'dark')
-          await page.screenshot({ path: join(SCREENSHOTS, `${REFUSALS[reason].status}-${reason}-${view.name}.png`), fullPage: true })
+          await page.screenshot({
+            path: join(SCREENSHOTS, `${REFUSALS[reason].status}-${reason}-${view.name}.png`),
+            fullPage: true
+          })
           t.same(await complaints(), [], 'keeps its own Content-Security-Policy')
         })
       }
@@ -79,7 +82,11 @@ t.test('the pages in a real Chromium', { skip: skipOrFailWithoutChromium() }, as
     const { page } = await open(t, browser, { viewport: { width: 320, height: 256 } })
     await page.goto(`${server.origin}/invalid_session?reference=${LONGEST}`)
     t.ok(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'))
-    t.equal(await page.evaluate('document.querySelector("main").getBoundingClientRect().top >= 0'), true, 'nor is its beginning out of reach')
+    t.equal(
+      await page.evaluate('document.querySelector("main").getBoundingClientRect().top >= 0'),
+      true,
+      'nor is its beginning out of reach'
+    )
   })
 
   t.test('nobody can frame it', async t => {
@@ -102,7 +109,9 @@ type TestServer = Readonly<{ origin: string, close: () => void }>
 async function serve (): Promise<TestServer> {
   const server: Server = createServer((request, response) => {
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost')
-    if (pathname === '/frame') return response.setHeader('content-type', 'text/html').end('<iframe src="/no_credentials?reference=x"></iframe>')
+    if (pathname === '/frame') {
+      return response.setHeader('content-type', 'text/html').end('<iframe src="/no_credentials?reference=x"></iframe>')
+    }
     const reason = REASONS.find((reason) => `/${reason}` === pathname)
     if (reason === undefined) return response.writeHead(404).end()
     const page = pageOf(reason)
@@ -130,8 +139,18 @@ async function open (t: Test, browser: Browser, options: BrowserContextOptions):
   const asked: string[] = []
   page.on('request', (request) => asked.push(request.url()))
   page.on('pageerror', (error) => errors.push(String(error)))
-  await page.addInitScript('globalThis.violations = []; addEventListener("securitypolicyviolation", (event) => violations.push(event.effectiveDirective))')
-  return { page, asked, complaints: async () => [...errors, ...await page.evaluate<string[]>('new Promise((resolve) => setTimeout(() => resolve(violations)))')] }
+  await page.addInitScript(
+    'globalThis.violations = []; addEventListener("securitypolicyviolation", (event) => ' +
+      'violations.push(event.effectiveDirective))'
+  )
+  return {
+    page,
+    asked,
+    complaints: async () => [
+      ...errors,
+      ...(await page.evaluate<string[]>('new Promise((resolve) => setTimeout(() => resolve(violations)))'))
+    ]
+  }
 }
 
 /** The colours that Chromium ended up with, so that a style it refused or a scheme it missed shows. */
@@ -139,7 +158,9 @@ async function checkLegibility (t: Test, page: Page, dark: boolean): Promise<voi
   const colours = await page.evaluate<readonly (readonly [string, string])[]>(
     '[...document.querySelectorAll("h1, p, a, footer, code")].map((e) => [e.localName, getComputedStyle(e).color])')
   const paper = await page.evaluate<string>('getComputedStyle(document.querySelector("main")).backgroundColor')
-  for (const [name, colour] of colours) t.ok(contrast(colour, paper) >= 4.5, `${name} on paper: ${contrast(colour, paper).toFixed(2)}`)
+  for (const [name, colour] of colours) {
+    t.ok(contrast(colour, paper) >= 4.5, `${name} on paper: ${contrast(colour, paper).toFixed(2)}`)
+  }
   t.ok(dark ? contrast(paper, '#fff') > 10 : contrast(paper, '#000') > 10, dark ? 'is dark' : 'is light')
 }
 
@@ -149,5 +170,7 @@ type AccessibleNode = Readonly<{ role: string, name: string }>
 async function accessibilityTree (page: Page): Promise<readonly AccessibleNode[]> {
   const session = await page.context().newCDPSession(page)
   const { nodes } = await session.send('Accessibility.getFullAXTree')
-  return nodes.filter((node) => !node.ignored).map((node) => ({ role: String(node.role?.value), name: String(node.name?.value ?? '') }))
+  return nodes
+    .filter((node) => !node.ignored)
+    .map((node) => ({ role: String(node.role?.value), name: String(node.name?.value ?? '') }))
 }

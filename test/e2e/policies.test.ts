@@ -9,7 +9,14 @@ import { swap } from './snippets.ts'
 // what each route lets in, behind every proxy: cases/policies.ts
 
 t.test('a Caddy route whose policy was forgotten refuses everybody', { skip: skipOrFail('caddy') }, async t => {
-  const { port, app } = await startSmallStack(t, { ...caddy, edits: { Caddyfile: written => swap(written, '\t\timport authgear\n', '\t\timport authgear_policy\n') } }, {})
+  const { port, app } = await startSmallStack(
+    t,
+    {
+      ...caddy,
+      edits: { Caddyfile: (written) => swap(written, '\t\timport authgear\n', '\t\timport authgear_policy\n') }
+    },
+    {}
+  )
   t.equal((await ask(port, { headers: [['Cookie', ALICE.cookie]] })).status, 403)
   t.equal(app.received.length, 0)
 })

@@ -129,7 +129,11 @@ export const envoy: Proxy = {
 const { column: ___, ...envoyWithoutColumn } = envoy
 
 /** As Envoy before 1.38 and Istio ask. */
-export const envoyPrefix: Proxy = { ...envoyWithoutColumn, snippet: 'envoy-prefix', facts: { ...envoy.facts, urlAtAdapter: /^\/ext-authz\/page\?role=none&optional=1$/ } }
+export const envoyPrefix: Proxy = {
+  ...envoyWithoutColumn,
+  snippet: 'envoy-prefix',
+  facts: { ...envoy.facts, urlAtAdapter: /^\/ext-authz\/page\?role=none&optional=1$/ }
+}
 
 export const haproxy: Proxy = {
   server: 'haproxy',

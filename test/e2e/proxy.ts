@@ -1,6 +1,9 @@
 import type { ServerName } from '../helpers/servers.ts'
 
-/** A proxy under test: how it starts on what `snippet` writes, and in what its documented behaviour differs from the others'. */
+/**
+ * A proxy under test: how it starts on what `snippet` writes, and in what its documented behaviour differs from the
+ * others'.
+ */
 export interface Proxy {
   readonly server: ServerName
   /** The name that `snippet` knows it by. */

@@ -22,7 +22,8 @@ function block (title: string): string {
 async function start (t: Test, header: readonly [string, string]) {
   const simulator = await startSimulator(t)
   const service = await startService(t, { AUTHGEAR_ENDPOINT: simulator.url, MANAGEMENT_TOKEN: TOKEN })
-  const source = async (): Promise<unknown> => (await ask(service.port, { path: '/verify', headers: [header] })).headers['x-forward-auth-source']
+  const source = async (): Promise<unknown> =>
+    (await ask(service.port, { path: '/verify', headers: [header] })).headers['x-forward-auth-source']
   t.same([await source(), await source()], ['authgear', 'memory'], 'remembered')
   return { source, env: { ...process.env, MANAGEMENT_URL: service.managementUrl, MANAGEMENT_TOKEN: TOKEN } }
 }
@@ -48,6 +49,8 @@ t.test('the Go example forgets the token', async (t) => {
   const { source, env } = await start(t, ['Authorization', `Bearer ${alice.accessToken}`])
   const file = join(tempDir(t, 'purge'), 'purge.go')
   writeFileSync(file, block('purge in Go'))
-  await promisify(execFile)('go', ['run', file, `Bearer ${alice.accessToken}`], { env: { ...env, GOFLAGS: '-mod=mod', GO111MODULE: 'off' } })
+  await promisify(execFile)('go', ['run', file, `Bearer ${alice.accessToken}`], {
+    env: { ...env, GOFLAGS: '-mod=mod', GO111MODULE: 'off' }
+  })
   t.equal(await source(), 'authgear')
 })

@@ -9,20 +9,51 @@ export const RECIPES: Readonly<Record<string, Edits>> = {
       ['  routers:\n', block('traefik: public path, router')]
     ]).replaceAll('middlewares: [authgear]', 'middlewares: [cors, authgear]')
   },
-  caddy: { Caddyfile: written => edit(uncommented(written), [['\t\t# routes and their policies: docs/policies.md\n', block('caddy: cors') + block('caddy: public path').replace('app:8080', appOf(written))]]) },
+  caddy: {
+    Caddyfile: (written) =>
+      edit(uncommented(written), [
+        [
+          '\t\t# routes and their policies: docs/policies.md\n',
+          block('caddy: cors') + block('caddy: public path').replace('app:8080', appOf(written))
+        ]
+      ])
+  },
   nginx: {
-    'nginx.conf': written => edit(uncommented(written), [
-      ['events {}\nhttp {\n', block('nginx: cors, http')],
-      ['    # routes and their policies: docs/policies.md\n', block('nginx: public path') + block('nginx: cors, server')]
-    ])
+    'nginx.conf': (written) =>
+      edit(uncommented(written), [
+        ['events {}\nhttp {\n', block('nginx: cors, http')],
+        [
+          '    # routes and their policies: docs/policies.md\n',
+          block('nginx: public path') + block('nginx: cors, server')
+        ]
+      ])
   },
   envoy: {
-    'envoy.yaml': written => edit(swap(written, '          - name: envoy.filters.http.ext_authz\n            typed_config', `${block('envoy: cors, filter')}          - name: envoy.filters.http.ext_authz\n            typed_config`), [
-      ['              # routes and their policies, the first match counts: docs/policies.md\n', block('envoy: public path')],
-      ['            - name: app # security: another host name is 404\n', block('envoy: cors, virtual host')]
-    ])
+    'envoy.yaml': (written) =>
+      edit(
+        swap(
+          written,
+          '          - name: envoy.filters.http.ext_authz\n            typed_config',
+          `${block('envoy: cors, filter')}          - name: envoy.filters.http.ext_authz\n            typed_config`
+        ),
+        [
+          [
+            '              # routes and their policies, the first match counts: docs/policies.md\n',
+            block('envoy: public path')
+          ],
+          ['            - name: app # security: another host name is 404\n', block('envoy: cors, virtual host')]
+        ]
+      )
   },
-  haproxy: { 'haproxy.cfg': written => edit(uncommented(written), [['    # routes and their policies, the first match counts: docs/policies.md\n', block('haproxy: public path') + block('haproxy: cors')]]) }
+  haproxy: {
+    'haproxy.cfg': (written) =>
+      edit(uncommented(written), [
+        [
+          '    # routes and their policies, the first match counts: docs/policies.md\n',
+          block('haproxy: public path') + block('haproxy: cors')
+        ]
+      ])
+  }
 }
 
 function block (title: string): string {
@@ -39,6 +70,7 @@ const appOf = (caddyfile: string): string => /reverse_proxy (127\S+)/.exec(caddy
 /** The file's own recipe for preflights. */
 function uncommented (written: string): string {
   const lines = written.split('\n')
-  const preflight = /^\s*# (@preflight|handle @preflight|\t|\}|map "\$request_method|error_page 418|if \(\$authgear_preflight|location @preflight|acl (options|origin|asks_method) |http-request set-var\(txn\.authgear_allowed\))/
+  const preflight =
+    /^\s*# (@preflight|handle @preflight|\t|\}|map "\$request_method|error_page 418|if \(\$authgear_preflight|location @preflight|acl (options|origin|asks_method) |http-request set-var\(txn\.authgear_allowed\))/
   return swap(written, written, lines.map(line => preflight.test(line) ? line.replace('# ', '') : line).join('\n'))
 }

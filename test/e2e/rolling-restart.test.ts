@@ -30,19 +30,30 @@ for (const proxy of [traefik, caddy]) {
       })
       t.strictSame([...new Set(answers.map(({ status }) => status))], [200], `${answers.length} requests`)
       t.strictSame(await Promise.all(stack.replicas.map(({ ended }) => ended)), [0, 0, 0])
-      t.ok(stack.authgear.counters.resolutions <= 2 * 4, 'and each new one asked Authgear at most until it had read the log')
+      t.ok(
+        stack.authgear.counters.resolutions <= 2 * 4,
+        'and each new one asked Authgear at most until it had read the log'
+      )
     })
 
-    await t.test('one is killed amid traffic: only what was on its way through it fails, and nobody is logged out', async (t) => {
-      const [victim] = replicas
-      const reached = stack.app.received.length
-      const answers = await amid(stack, async () => { await victim?.kill() })
-      const failed = answers.filter(({ status }) => status !== 200)
-      // one of each client's on its way, and one more before the proxy has noticed
-      t.ok(failed.length <= 2 * CLIENTS, `${failed.length} of ${answers.length} failed`)
-      t.ok(failed.every(({ status }) => status >= 500), 'as an outage, not as a log-out')
-      t.equal(stack.app.received.length - reached, answers.length - failed.length, 'and did not reach the app')
-    })
+    await t.test(
+      'one is killed amid traffic: only what was on its way through it fails, and nobody is logged out',
+      async (t) => {
+        const [victim] = replicas
+        const reached = stack.app.received.length
+        const answers = await amid(stack, async () => {
+          await victim?.kill()
+        })
+        const failed = answers.filter(({ status }) => status !== 200)
+        // one of each client's on its way, and one more before the proxy has noticed
+        t.ok(failed.length <= 2 * CLIENTS, `${failed.length} of ${answers.length} failed`)
+        t.ok(
+          failed.every(({ status }) => status >= 500),
+          'as an outage, not as a log-out'
+        )
+        t.equal(stack.app.received.length - reached, answers.length - failed.length, 'and did not reach the app')
+      }
+    )
   })
 }
 
@@ -50,7 +61,10 @@ for (const proxy of [traefik, caddy]) {
 async function retire ({ links }: Stack, old: Service): Promise<void> {
   const ending = old.stop()
   const { port } = new URL(old.managementUrl)
-  await until('it says that it is going', async () => (await ask(Number(port), { path: '/readyz', host: '127.0.0.1' })).status === 503)
+  await until(
+    'it says that it is going',
+    async () => (await ask(Number(port), { path: '/readyz', host: '127.0.0.1' })).status === 503
+  )
   links.forEach((link) => link.drop(old.port))
   await ending
 }
@@ -59,7 +73,13 @@ async function retire ({ links }: Stack, old: Service): Promise<void> {
 async function amid ({ port }: Stack, work: () => Promise<void>): Promise<Answer[]> {
   const answers: Answer[] = []
   const progress = { isOver: false }
-  const round = async (): Promise<void> => { answers.push(...await crowd(port, CLIENTS, ROUND, (i) => ({ headers: [['Cookie', i % 2 === 0 ? ALICE.cookie : BOB.cookie]] }))) }
+  const round = async (): Promise<void> => {
+    answers.push(
+      ...(await crowd(port, CLIENTS, ROUND, (i) => ({
+        headers: [['Cookie', i % 2 === 0 ? ALICE.cookie : BOB.cookie]]
+      })))
+    )
+  }
   await round()
   const working = work().finally(() => { progress.isOver = true })
   while (!progress.isOver) await round()

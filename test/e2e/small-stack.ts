@@ -14,7 +14,12 @@ export interface SmallStack {
   readonly authgear: RunningSimulator
 }
 
-export async function startSmallStack (t: Test, proxy: Proxy, env: Readonly<Record<string, string>>, options: readonly string[] = []): Promise<SmallStack> {
+export async function startSmallStack (
+  t: Test,
+  proxy: Proxy,
+  env: Readonly<Record<string, string>>,
+  options: readonly string[] = []
+): Promise<SmallStack> {
   const [authgear, app] = await Promise.all([startSimulator(t), startEchoApp(t)])
   const tls = proxy.tls ? makeOwnCert(t) : undefined
   const service = await startService(t, {

@@ -12,7 +12,9 @@ export function readSnippet (page: string, title: string): string {
 }
 
 /** The options of `snippet` as docs/policies.md has them: four routes, each with a policy. */
-export const ROUTES: readonly string[] = [...readSnippet('policies.md', 'policies').matchAll(/--policy '([^']+)'/g)].flatMap(([, rule = '']) => ['--policy', rule])
+export const ROUTES: readonly string[] = [
+  ...readSnippet('policies.md', 'policies').matchAll(/--policy '([^']+)'/g)
+].flatMap(([, rule = '']) => ['--policy', rule])
 
 /** @throws where the configuration no longer has what is to be replaced */
 export function swap (written: string, from: string | RegExp, to: string): string {

@@ -11,7 +11,10 @@ import type { Proxy } from './proxy.ts'
 import { ROUTES } from './snippets.ts'
 import { startProxy } from './start-proxy.ts'
 
-/** Authgear ← two replicas (or more) with one Redis ← the proxy under test, with the routes of docs/policies.md → the app. */
+/**
+ * Authgear ← two replicas (or more) with one Redis ← the proxy under test, with the routes of docs/policies.md → the
+ * app.
+ */
 export interface Stack {
   /** The proxy's port. */
   readonly port: number
@@ -24,7 +27,10 @@ export interface Stack {
   /** What the proxy knows as forward-auth: one balancer before both replicas, or one before each. */
   readonly links: readonly Balancer[]
   readonly observe: Observe
-  /** As a rolling update does: no new connection goes to it, it ends, its successor starts on the same port. Needs traffic. */
+  /**
+   * As a rolling update does: no new connection goes to it, it ends, its successor starts on the same port. Needs
+   * traffic.
+   */
   restart (index: number): Promise<void>
 }
 
@@ -37,7 +43,12 @@ export async function startStack (t: Test, proxy: Proxy, observe: Observe, more:
   const startReplica = (): Promise<Service> => startService(t, env)
   const replicas = await Promise.all(Array.from({ length: more.replicas ?? 2 }, startReplica))
   const links = await linkUp(t, proxy, replicas.map(replica => replica.port))
-  const port = await startProxy(t, proxy, { app: app.port, forwardAuth: links.map(link => link.port), caFile: tls?.caFile, options: ROUTES })
+  const port = await startProxy(t, proxy, {
+    app: app.port,
+    forwardAuth: links.map((link) => link.port),
+    caFile: tls?.caFile,
+    options: ROUTES
+  })
   const restart = async (index: number): Promise<void> => {
     const old = replicas[index]
     if (old === undefined) throw new Error(`there is no replica ${index}`)
@@ -45,7 +56,8 @@ export async function startStack (t: Test, proxy: Proxy, observe: Observe, more:
     await old.stop()
     const successor = replicas[index] = await startService(t, env, { port: old.port })
     links.forEach(link => link.restore(old.port))
-    // a proxy that lists its addresses leaves out for a second what has failed; the next may end only when this one is asked again
+    // a proxy that lists its addresses leaves out for a second what has failed; the next may end only when this one is
+    // asked again
     if (links.length > 1) await until('the proxy asks the successor', () => isAsked(successor))
   }
   return { port, app, authgear, replicas, startReplica, links, observe, restart }

@@ -32,7 +32,10 @@ export async function startProxy (t: Test, proxy: Proxy, behind: Behind): Promis
   const [folder, listen] = [tempDir(t, proxy.server), await freePort()]
   writeFiles(folder, listen, proxy, behind)
   const { certificate, ready = 401 } = behind
-  if (certificate !== undefined) { copyFileSync(certificate.certFile, join(folder, 'tls.crt')); copyFileSync(certificate.keyFile, join(folder, 'tls.key')) }
+  if (certificate !== undefined) {
+    copyFileSync(certificate.certFile, join(folder, 'tls.crt'))
+    copyFileSync(certificate.keyFile, join(folder, 'tls.key'))
+  }
   if (behind.caFile !== undefined) copyFileSync(behind.caFile, join(folder, 'ca.crt'))
   await startChild(t, {
     name: proxy.server,
@@ -48,17 +51,44 @@ export async function startProxy (t: Test, proxy: Proxy, behind: Behind): Promis
 async function statusOf (port: number, certificate: OwnCert | undefined): Promise<number> {
   if (certificate === undefined) return (await ask(port)).status
   return await new Promise((resolve, reject) => {
-    const options = { host: '127.0.0.1', port, servername: HOST, headers: { Host: HOST }, ca: readFileSync(certificate.caFile), agent: false }
+    const options = {
+      host: '127.0.0.1',
+      port,
+      servername: HOST,
+      headers: { Host: HOST },
+      ca: readFileSync(certificate.caFile),
+      agent: false
+    }
     get(options, answer => { answer.resume(); resolve(answer.statusCode ?? 0) }).once('error', reject)
   })
 }
 
-function writeFiles (folder: string, listen: number, { snippet: name, tls, edits = {}, between = ' ' }: Proxy, { app, forwardAuth, forwardAuthHost = '127.0.0.1', options = [] }: Behind): void {
+function writeFiles (
+  folder: string,
+  listen: number,
+  { snippet: name, tls, edits = {}, between = ' ' }: Proxy,
+  { app, forwardAuth, forwardAuthHost = '127.0.0.1', options = [] }: Behind
+): void {
   const [first = 0] = forwardAuth
   const errors: string[] = []
-  const code = snippet([
-    name, '--out', folder, '--listen', `127.0.0.1:${listen}`, '--forward-auth', `${tls ? 'https' : 'http'}://${forwardAuthHost}:${first}`, '--app', `http://127.0.0.1:${app}`, '--host', HOST, ...options
-  ], { write: () => {} }, { write: (text: string) => errors.push(text) })
+  const code = snippet(
+    [
+      name,
+      '--out',
+      folder,
+      '--listen',
+      `127.0.0.1:${listen}`,
+      '--forward-auth',
+      `${tls ? 'https' : 'http'}://${forwardAuthHost}:${first}`,
+      '--app',
+      `http://127.0.0.1:${app}`,
+      '--host',
+      HOST,
+      ...options
+    ],
+    { write: () => {} },
+    { write: (text: string) => errors.push(text) }
+  )
   if (code !== 0) throw new Error(`snippet ${name}: ${errors.join('')}`)
   const addresses = forwardAuth.map(port => `127.0.0.1:${port}`).join(between)
   for (const file of readdirSync(folder)) {

@@ -26,7 +26,12 @@ const VIEWS: ReadonlyArray<readonly [name: string, options: BrowserContextOption
 async function startBusy (t: Test) {
   const clock = manualClock()
   const trouble = { circuitOpen: false, redisUp: true }
-  const metrics = allMetrics({ resolver: () => ({ inFlight: 3, queued: 0, circuitOpen: trouble.circuitOpen }), redisUp: () => trouble.redisUp, logFollowed: () => trouble.redisUp, replicasSeen: () => trouble.redisUp ? 3 : 0 })
+  const metrics = allMetrics({
+    resolver: () => ({ inFlight: 3, queued: 0, circuitOpen: trouble.circuitOpen }),
+    redisUp: () => trouble.redisUp,
+    logFollowed: () => trouble.redisUp,
+    replicasSeen: () => (trouble.redisUp ? 3 : 0)
+  })
   const history = createHistory({ read: metrics.reading, clock })
   for (let step = 0; step * STEP < WINDOW; step++) {
     trouble.circuitOpen = step > 40 && step < 50
@@ -34,12 +39,28 @@ async function startBusy (t: Test) {
     const busy = 200 + Math.round(150 * Math.sin(step / 9))
     for (let n = 0; n < busy; n++) {
       metrics.authenticate.memoryRead(n % 20 === 0 ? 'miss' : 'hit')
-      metrics.request('verify', 200, 'allowed', n % 20 === 0 ? 'redis' : 'memory', n % 20 === 0 ? 0.001 + n / 1e5 : 0.00006 + n / 1e6)
+      metrics.request(
+        'verify',
+        200,
+        'allowed',
+        n % 20 === 0 ? 'redis' : 'memory',
+        n % 20 === 0 ? 0.001 + n / 1e5 : 0.00006 + n / 1e6
+      )
     }
-    for (let n = 0; n < 12; n++) metrics.request('verify', n % 3 === 0 ? 403 : 401, n % 3 === 0 ? 'forbidden' : 'no_credentials', 'none', 0.00004)
+    for (let n = 0; n < 12; n++) {
+      metrics.request('verify', n % 3 === 0 ? 403 : 401, n % 3 === 0 ? 'forbidden' : 'no_credentials', 'none', 0.00004)
+    }
     metrics.fleet.sharedRead(step % 3 === 0 ? 'miss' : 'hit')
-    for (let n = 0; n < 4; n++) metrics.resolver.authgearRequest(trouble.circuitOpen ? (n < 1 ? 'timeout' : 'rejected') : 'valid', 0.04)
-    metrics.request('verify', trouble.circuitOpen ? 503 : 200, trouble.circuitOpen ? 'authgear_unavailable' : 'allowed', 'authgear', trouble.circuitOpen ? 2 : 0.05)
+    for (let n = 0; n < 4; n++) {
+      metrics.resolver.authgearRequest(trouble.circuitOpen ? (n < 1 ? 'timeout' : 'rejected') : 'valid', 0.04)
+    }
+    metrics.request(
+      'verify',
+      trouble.circuitOpen ? 503 : 200,
+      trouble.circuitOpen ? 'authgear_unavailable' : 'allowed',
+      'authgear',
+      trouble.circuitOpen ? 2 : 0.05
+    )
     if (step % 20 === 7) metrics.revocations.revoked('webhook')
     if (!trouble.redisUp) metrics.fleet.sharedError('read')
     clock.advance(STEP)
@@ -64,13 +85,16 @@ async function open (t: Test, browser: Browser, options: BrowserContextOptions =
   const page = await context.newPage()
   const complaints: string[] = []
   const asked: string[] = []
-  page.on('console', (message) => { if (['error', 'warning'].includes(message.type())) complaints.push(message.text()) })
+  page.on('console', (message) => {
+    if (['error', 'warning'].includes(message.type())) complaints.push(message.text())
+  })
   page.on('pageerror', (error) => complaints.push(error.message))
   page.on('request', (request) => asked.push(request.url()))
   return { page, complaints, asked }
 }
 
-const numberOn = async (page: Page, id: string): Promise<number> => Number(await page.locator(`#${id}`).getAttribute('value'))
+const numberOn = async (page: Page, id: string): Promise<number> =>
+  Number(await page.locator(`#${id}`).getAttribute('value'))
 
 const skip = skipOrFailWithoutChromium()
 
@@ -86,7 +110,12 @@ t.test('the status page in a real Chromium', { skip }, async (t) => {
       await page.goto(origin)
       t.strictSame(asked, [`${origin}/`, `${origin}/status.js`])
       t.ok(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'), 'does not scroll sideways')
-      for (const [foreground, background, what] of await coloursOf(page)) t.ok(contrast(foreground, background) >= (what.startsWith('line') ? 3 : 4.5), `${what}: ${foreground} on ${background}`)
+      for (const [foreground, background, what] of await coloursOf(page)) {
+        t.ok(
+          contrast(foreground, background) >= (what.startsWith('line') ? 3 : 4.5),
+          `${what}: ${foreground} on ${background}`
+        )
+      }
       t.equal(await page.evaluate('document.getAnimations().length'), 0, 'nothing moves')
       await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`), fullPage: true })
       await page.locator('details').evaluateAll((all) => { for (const one of all) one.setAttribute('open', '') })
@@ -102,7 +131,17 @@ t.test('the status page in a real Chromium', { skip }, async (t) => {
     t.equal(await page.evaluate('document.documentElement.lang'), 'en')
     t.strictSame(await page.getByRole('heading', { level: 1 }).allInnerTexts(), ['authgear-forward-auth'])
     const headings = await page.getByRole('heading', { level: 2 }).allInnerTexts()
-    t.strictSame(headings, ['Requests by decision', 'Hit ratio', 'Latency by source', 'Requests to Authgear', 'Authgear asked or left alone', 'Revocations', 'Redis', 'Failed Redis commands', 'Replicas seen on the revocation log'])
+    t.strictSame(headings, [
+      'Requests by decision',
+      'Hit ratio',
+      'Latency by source',
+      'Requests to Authgear',
+      'Authgear asked or left alone',
+      'Revocations',
+      'Redis',
+      'Failed Redis commands',
+      'Replicas seen on the revocation log'
+    ])
     for (const heading of headings) {
       const region = page.getByRole('region', { name: heading, exact: true })
       t.match(await region.getByRole('img').getAttribute('aria-label'), new RegExp(`^${heading}, 15 minutes; now `))
@@ -113,7 +152,9 @@ t.test('the status page in a real Chromium', { skip }, async (t) => {
     t.equal(await page.locator('main').count(), 1)
     const ids: string[] = await page.evaluate('Array.from(document.querySelectorAll("[id]"), ({ id }) => id)')
     t.equal(new Set(ids).size, ids.length, 'each id once')
-    const sizes: number[] = await page.evaluate('Array.from(document.querySelectorAll("button, summary"), (one) => one.getBoundingClientRect().height)')
+    const sizes: number[] = await page.evaluate(
+      'Array.from(document.querySelectorAll("button, summary"), (one) => one.getBoundingClientRect().height)'
+    )
     t.ok(sizes.every((height) => height >= 24), 'targets of 24 px at least')
   })
 
@@ -164,24 +205,41 @@ t.test('the status page in a real Chromium', { skip }, async (t) => {
     const simulator = await startSimulator(t)
     const service = await startService(t, { AUTHGEAR_ENDPOINT: simulator.url, LOG_LEVEL: 'error' })
     const managementPort = Number(new URL(service.managementUrl).port)
-    for (let n = 0; n < 7; n++) await ask(service.port, { path: '/verify', headers: [['Authorization', `Bearer ${demo.alice.accessToken}`]] })
+    for (let n = 0; n < 7; n++) {
+      await ask(service.port, { path: '/verify', headers: [['Authorization', `Bearer ${demo.alice.accessToken}`]] })
+    }
     for (let n = 0; n < 3; n++) await ask(service.port, { path: '/verify' })
     const { page } = await open(t, browser)
     await page.goto(service.managementUrl)
     await page.locator('#requests-allowed[value="7"]').waitFor({ state: 'attached' })
     const metrics = seriesOf((await ask(managementPort, { path: '/metrics', host: '127.0.0.1' })).body)
-    const counted = (part: string): number => Array.from(metrics).filter(([name]) => name.startsWith('forward_auth_requests_total') && name.includes(part)).reduce((sum, [, value]) => sum + value, 0)
+    const counted = (part: string): number =>
+      Array.from(metrics)
+        .filter(([name]) => name.startsWith('forward_auth_requests_total') && name.includes(part))
+        .reduce((sum, [, value]) => sum + value, 0)
     t.equal(await numberOn(page, 'requests-allowed'), counted('status="200"'))
     t.equal(await numberOn(page, 'requests-unauthenticated'), counted('status="401"'))
-    t.equal(await numberOn(page, 'hits-memory'), (metrics.get('forward_auth_cache_reads_total{tier="memory",outcome="hit"}') ?? 0) / 7)
-    t.equal(await numberOn(page, 'authgear-answered'), metrics.get('forward_auth_authgear_requests_total{outcome="valid"}'))
+    t.equal(
+      await numberOn(page, 'hits-memory'),
+      (metrics.get('forward_auth_cache_reads_total{tier="memory",outcome="hit"}') ?? 0) / 7
+    )
+    t.equal(
+      await numberOn(page, 'authgear-answered'),
+      metrics.get('forward_auth_authgear_requests_total{outcome="valid"}')
+    )
     await service.stop()
-    await until('it says so', async () => (await page.getByRole('status').innerText()).startsWith('Not up to date'), 20_000)
+    await until(
+      'it says so',
+      async () => (await page.getByRole('status').innerText()).startsWith('Not up to date'),
+      20_000
+    )
   })
 })
 
 /** What is written and drawn, and on which ground. */
-async function coloursOf (page: Page): Promise<ReadonlyArray<readonly [foreground: string, background: string, what: string]>> {
+async function coloursOf (
+  page: Page
+): Promise<ReadonlyArray<readonly [foreground: string, background: string, what: string]>> {
   return await page.evaluate(`(() => {
     const style = (one) => getComputedStyle(one)
     const ground = (one) => { for (let at = one; at !== null; at = at.parentElement) if (style(at).backgroundColor !== 'rgba(0, 0, 0, 0)') return style(at).backgroundColor }

@@ -10,9 +10,26 @@ import { isRefusedUnasked, readingsOf, whoIs, type Line } from './helpers/oracle
 /** The server closes after it at the latest, whatever the requests before it did. */
 const LAST = 'GET /verify HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'
 
-const target = mostly(['/verify', '/verify?', '/ext-authz/', '/ext-authz/x?role=none'], fc.oneof(
-  fc.constantFrom('/', '*', '//verify', '/verify/', '/verify/../verify', '/%76erify', 'http://x/verify', '/verify#', '/webhook', '/identify', ''), anything.map(text => `/verify${text}`), anything
-))
+const target = mostly(
+  ['/verify', '/verify?', '/ext-authz/', '/ext-authz/x?role=none'],
+  fc.oneof(
+    fc.constantFrom(
+      '/',
+      '*',
+      '//verify',
+      '/verify/',
+      '/verify/../verify',
+      '/%76erify',
+      'http://x/verify',
+      '/verify#',
+      '/webhook',
+      '/identify',
+      ''
+    ),
+    anything.map((text) => `/verify${text}`),
+    anything
+  )
+)
 
 t.test('requests that are well formed: the answer is what Authgear says of exactly these credentials', async (t) => {
   const simulator = await startSimulator(t)
@@ -20,12 +37,15 @@ t.test('requests that are well formed: the answer is what Authgear says of exact
   const unforeseen = nothingUnforeseen(log)
   const seen = { 200: 0, 401: 0 }
   await campaign(t, fc.asyncProperty(clientLines(fieldText), async (lines) => {
-    const request = `GET /verify HTTP/1.1\r\nHost: x\r\n${textOf(lines.filter(([name]) => !/policy$/i.test(name)))}Connection: close\r\n\r\n`
+    const request = 'GET /verify HTTP/1.1\r\nHost: ' +
+      `x\r\n${textOf(lines.filter(([name]) => !/policy$/i.test(name)))}Connection: close\r\n\r\n`
     const [answer, ...more] = parseAnswers(await ends('a request', sendAll(port, request)), () => false)
     if (answer === undefined || more.length > 0) throw new Error(`${more.length} answers too many`)
     checkIdentity(answer)
     const expected = isRefusedUnasked(lines) ? undefined : whoIs(lines)
-    if (answer.headers.get('x-authgear-user-id') !== expected) throw new Error(`${answer.headers.get('x-authgear-user-id')} instead of ${expected}`)
+    if (answer.headers.get('x-authgear-user-id') !== expected) {
+      throw new Error(`${answer.headers.get('x-authgear-user-id')} instead of ${expected}`)
+    }
     if (answer.status !== (expected === undefined ? 401 : 200)) throw new Error(`${answer.status} for ${expected}`)
     seen[answer.status === 200 ? 200 : 401]++
     unforeseen()
@@ -35,34 +55,69 @@ t.test('requests that are well formed: the answer is what Authgear says of exact
 
 interface Request { readonly head: string, readonly isHead: boolean }
 
-const request: fc.Arbitrary<Request> = fc.record({
-  method: mostly(['GET', 'GET', 'POST', 'HEAD', 'OPTIONS', 'PROPFIND'], fc.oneof(fc.constantFrom('CONNECT', 'PRI'), anything)),
-  target,
-  version: mostly(['HTTP/1.1'], fc.constantFrom('HTTP/1.0', 'HTTP/2.0', 'HTTP/0.9', 'http/1.1', 'HTTP/1.1 ')),
-  lines: fc.oneof({ weight: 3, arbitrary: clientLines(fieldText) }, { weight: 1, arbitrary: clientLines(anything) }),
-  framing: fc.oneof({ weight: 2, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: fc.array(fc.constantFrom(...FRAMING), { maxLength: 2 }) }),
-  end: mostly(['\r\n'], fc.constantFrom('\n', '\r')),
-  body: fc.oneof({ weight: 6, arbitrary: fc.constant('') }, { weight: 1, arbitrary: anything }, { weight: 1, arbitrary: fc.constantFrom('0\r\n\r\n', '5\r\nabcde\r\n0\r\n\r\n', 'abcde') })
-}).map(({ method, target, version, lines, framing, end, body }) => ({
-  head: [`${method} ${target} ${version}`, 'Host: x', ...[...lines, ...framing].map(line => line.join(': ')), '', body].join(end),
-  isHead: method === 'HEAD'
-}))
+const request: fc.Arbitrary<Request> = fc
+  .record({
+    method: mostly(
+      ['GET', 'GET', 'POST', 'HEAD', 'OPTIONS', 'PROPFIND'],
+      fc.oneof(fc.constantFrom('CONNECT', 'PRI'), anything)
+    ),
+    target,
+    version: mostly(['HTTP/1.1'], fc.constantFrom('HTTP/1.0', 'HTTP/2.0', 'HTTP/0.9', 'http/1.1', 'HTTP/1.1 ')),
+    lines: fc.oneof({ weight: 3, arbitrary: clientLines(fieldText) }, { weight: 1, arbitrary: clientLines(anything) }),
+    framing: fc.oneof(
+      { weight: 2, arbitrary: fc.constant([]) },
+      { weight: 1, arbitrary: fc.array(fc.constantFrom(...FRAMING), { maxLength: 2 }) }
+    ),
+    end: mostly(['\r\n'], fc.constantFrom('\n', '\r')),
+    body: fc.oneof(
+      { weight: 6, arbitrary: fc.constant('') },
+      { weight: 1, arbitrary: anything },
+      { weight: 1, arbitrary: fc.constantFrom('0\r\n\r\n', '5\r\nabcde\r\n0\r\n\r\n', 'abcde') }
+    )
+  })
+  .map(({ method, target, version, lines, framing, end, body }) => ({
+    head: [
+      `${method} ${target} ${version}`,
+      'Host: x',
+      ...[...lines, ...framing].map((line) => line.join(': ')),
+      '',
+      body
+    ].join(end),
+    isHead: method === 'HEAD'
+  }))
 
-t.test('any bytes, several requests on one connection: one answer a request at most, a 200 only for a session', async (t) => {
-  const simulator = await startSimulator(t)
-  const { port, lines: log } = await startAdapter(t, { authgear: simulator.url })
-  const unforeseen = nothingUnforeseen(log)
-  const seen = new Map<number, number>()
-  await campaign(t, fc.asyncProperty(fc.array(request, { minLength: 1, maxLength: 3 }), async (requests) => {
-    const received = await ends('a connection', sendAll(port, requests.map(({ head }) => head).join('') + LAST))
-    const answers = parseAnswers(received, index => requests[index]?.isHead === true && !received.startsWith('HTTP/1.1 400'))
-    if (answers.length > requests.length + 1) throw new Error(`${answers.length} answers to ${requests.length + 1} requests`)
-    answers.forEach((answer, index) => { checkIdentity(answer); isJustified(answer, requests[index]?.head ?? LAST) })
-    answers.forEach(({ status }) => seen.set(status, (seen.get(status) ?? 0) + 1))
-    unforeseen()
-  }), 3000)
-  for (const status of [200, 400, 401, 403, 404]) t.ok((seen.get(status) ?? 0) > 10, `${status} is not rare: ${seen.get(status)}`)
-})
+t.test(
+  'any bytes, several requests on one connection: one answer a request at most, a 200 only for a session',
+  async (t) => {
+    const simulator = await startSimulator(t)
+    const { port, lines: log } = await startAdapter(t, { authgear: simulator.url })
+    const unforeseen = nothingUnforeseen(log)
+    const seen = new Map<number, number>()
+    await campaign(
+      t,
+      fc.asyncProperty(fc.array(request, { minLength: 1, maxLength: 3 }), async (requests) => {
+        const received = await ends('a connection', sendAll(port, requests.map(({ head }) => head).join('') + LAST))
+        const answers = parseAnswers(
+          received,
+          (index) => requests[index]?.isHead === true && !received.startsWith('HTTP/1.1 400')
+        )
+        if (answers.length > requests.length + 1) {
+          throw new Error(`${answers.length} answers to ${requests.length + 1} requests`)
+        }
+        answers.forEach((answer, index) => {
+          checkIdentity(answer)
+          isJustified(answer, requests[index]?.head ?? LAST)
+        })
+        answers.forEach(({ status }) => seen.set(status, (seen.get(status) ?? 0) + 1))
+        unforeseen()
+      }),
+      3000
+    )
+    for (const status of [200, 400, 401, 403, 404]) {
+      t.ok((seen.get(status) ?? 0) > 10, `${status} is not rare: ${seen.get(status)}`)
+    }
+  }
+)
 
 /** A 200 names somebody whom one reading of exactly these bytes names. */
 function isJustified ({ status, headers }: ParsedAnswer, head: string): void {

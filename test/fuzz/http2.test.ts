@@ -24,13 +24,33 @@ t.test('frames by hand, any bytes in names and values: 200 only for a session', 
   const client = fc.oneof(clientLines(anything), clientLines(fieldText))
   const isLower = fc.integer({ max: 9, min: 0 }).map(n => n > 0)
   const seen = { allowed: 0, refused: 0, reset: 0 }
-  await campaign(t, fc.asyncProperty(client, fc.array(fc.tuple(name, anything), { maxLength: 1 }), path, isLower, async (lines, others, path, isLower) => {
-    const sent: Line[] = [...isLower ? lower(lines) : lines, ...others.flatMap(([one, value]): Line[] => one === undefined ? [] : [[one, value]])]
-    const status = await ends('a stream', statusOverHttp2(port, tls.ca, path, sent).catch((error: Error) => { if (!/refused|closed/.test(error.message)) throw error }))
-    if (status === 200 && whoIs(sent) === undefined && whoIs(sent.filter(isKept)) === undefined) throw new Error('200 for nobody')
-    unforeseen()
-    seen[status === undefined ? 'reset' : status === 200 ? 'allowed' : 'refused']++
-  }), 400)
+  await campaign(
+    t,
+    fc.asyncProperty(
+      client,
+      fc.array(fc.tuple(name, anything), { maxLength: 1 }),
+      path,
+      isLower,
+      async (lines, others, path, isLower) => {
+        const sent: Line[] = [
+          ...(isLower ? lower(lines) : lines),
+          ...others.flatMap(([one, value]): Line[] => (one === undefined ? [] : [[one, value]]))
+        ]
+        const status = await ends(
+          'a stream',
+          statusOverHttp2(port, tls.ca, path, sent).catch((error: Error) => {
+            if (!/refused|closed/.test(error.message)) throw error
+          })
+        )
+        if (status === 200 && whoIs(sent) === undefined && whoIs(sent.filter(isKept)) === undefined) {
+          throw new Error('200 for nobody')
+        }
+        unforeseen()
+        seen[status === undefined ? 'reset' : status === 200 ? 'allowed' : 'refused']++
+      }
+    ),
+    400
+  )
   t.ok(Math.min(...Object.values(seen)) > 10, `none is rare: ${JSON.stringify(seen)}`)
 })
 
@@ -41,17 +61,29 @@ t.test('well-formed streams of one session: each gets its own person', async (t)
   t.teardown(() => session.destroy())
   const ask = async (lines: readonly Line[]): Promise<string | undefined> => {
     const [authorization] = valuesOf(lines, 'authorization')
-    const stream = session.request({ ':path': '/verify', cookie: valuesOf(lines, 'cookie'), ...authorization === undefined ? {} : { authorization } })
+    const stream = session.request({
+      ':path': '/verify',
+      cookie: valuesOf(lines, 'cookie'),
+      ...(authorization === undefined ? {} : { authorization })
+    })
     const [headers] = await once(stream.end(), 'response') as [IncomingHttpHeaders & IncomingHttpStatusHeader]
     stream.resume()
     return headers[':status'] === 200 ? String(headers['x-authgear-user-id']) : undefined
   }
-  await campaign(t, fc.asyncProperty(fc.array(clientLines(fieldText), { minLength: 1, maxLength: 20 }), async (requests) => {
-    const all = requests.map(lines => lower(lines).filter(([name], i, every) => name !== 'authorization' || every.findIndex(([one]) => one === name) === i))
-    const answers = await ends('a session', Promise.all(all.map(ask)))
-    all.forEach((lines, i) => {
-      const expected = isRefusedUnasked(lines) ? undefined : whoIs(lines)
-      if (answers[i] !== expected) throw new Error(`${answers[i]} instead of ${expected}`)
-    })
-  }), 100)
+  await campaign(
+    t,
+    fc.asyncProperty(fc.array(clientLines(fieldText), { minLength: 1, maxLength: 20 }), async (requests) => {
+      const all = requests.map((lines) =>
+        lower(lines).filter(
+          ([name], i, every) => name !== 'authorization' || every.findIndex(([one]) => one === name) === i
+        )
+      )
+      const answers = await ends('a session', Promise.all(all.map(ask)))
+      all.forEach((lines, i) => {
+        const expected = isRefusedUnasked(lines) ? undefined : whoIs(lines)
+        if (answers[i] !== expected) throw new Error(`${answers[i]} instead of ${expected}`)
+      })
+    }),
+    100
+  )
 })

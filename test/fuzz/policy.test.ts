@@ -6,16 +6,46 @@ import { checkIdentity, parseAnswers, sendAll } from './helpers/answers.ts'
 import { campaign, ends } from './helpers/campaign.ts'
 import { anything, fieldText, mostly, joined } from './helpers/hostile.ts'
 
-/** Alice is admin and editor, verified; Bob has no role and is not verified; neither is anonymous, and no session of the simulator's has an amr. */
-const PEOPLE = [{ token: demo.alice.accessToken, roles: ['admin', 'editor'], verified: true }, { token: demo.bob.accessToken, roles: [], verified: false }] as const
+/**
+ * Alice is admin and editor, verified; Bob has no role and is not verified; neither is anonymous, and no session of the
+ * simulator's has an amr.
+ */
+const PEOPLE = [
+  { token: demo.alice.accessToken, roles: ['admin', 'editor'], verified: true },
+  { token: demo.bob.accessToken, roles: [], verified: false }
+] as const
 type Person = typeof PEOPLE[number]
 
-const roles = fc.array(mostly(['admin', 'editor', 'nobody', 'a:b'], anything), { minLength: 1, maxLength: 3 }).map(list => list.join(','))
+const roles = fc
+  .array(mostly(['admin', 'editor', 'nobody', 'a:b'], anything), { minLength: 1, maxLength: 3 })
+  .map((list) => list.join(','))
 const parameter = fc.oneof(
-  roles.map(value => `role=${value}`),
-  mostly(['verified=true', 'anonymous=false', 'login=off', 'amr=mfa', 'max_age=999999999'], joined(fc.constantFrom('verified', 'anonymous', 'login', 'max_age', 'amr', 'Role', 'role', 'optional', 'role[]', '%72ole'), fc.constantFrom('=', '==', ''), fc.oneof(fc.constantFrom('true', 'false', 'off', '0x1', '1e3', '', '-1'), anything)))
+  roles.map((value) => `role=${value}`),
+  mostly(
+    ['verified=true', 'anonymous=false', 'login=off', 'amr=mfa', 'max_age=999999999'],
+    joined(
+      fc.constantFrom(
+        'verified',
+        'anonymous',
+        'login',
+        'max_age',
+        'amr',
+        'Role',
+        'role',
+        'optional',
+        'role[]',
+        '%72ole'
+      ),
+      fc.constantFrom('=', '==', ''),
+      fc.oneof(fc.constantFrom('true', 'false', 'off', '0x1', '1e3', '', '-1'), anything)
+    )
+  )
 )
-const text = fc.array(parameter, { maxLength: 3 }).chain(parameters => mostly(['&'], fc.constantFrom('&&', ';', '&amp;', '%26')).map(separator => parameters.join(separator)))
+const text = fc
+  .array(parameter, { maxLength: 3 })
+  .chain((parameters) =>
+    mostly(['&'], fc.constantFrom('&&', ';', '&amp;', '%26')).map((separator) => parameters.join(separator))
+  )
 const query = text.map(value => value.replaceAll(/[\0-\x20\x7f-\xff]/g, ''))
 const header = text.map(value => [...value].filter(char => /[\t\x20-\x7e\x80-\xff]/.test(char)).join(''))
 
@@ -23,20 +53,43 @@ t.test('a policy that is met lets in, any other text refuses', async (t) => {
   const simulator = await startSimulator(t)
   const { port } = await startAdapter(t, { authgear: simulator.url })
   const seen = new Map<number, number>()
-  await campaign(t, fc.asyncProperty(fc.constantFrom(...PEOPLE), query, fc.array(header, { maxLength: 2 }), fieldText, async (person, query, headers, other) => {
-    const lines = [`Authorization: Bearer ${person.token}`, `X-Forwarded-Uri: /?${other}`, ...headers.map(value => `X-Forward-Auth-Policy: ${value}`), 'Connection: close', '', '']
-    const received = await ends('a request', sendAll(port, [`GET /verify?${query} HTTP/1.1`, 'Host: x', ...lines].join('\r\n')))
-    const [answer] = parseAnswers(received, () => false)
-    if (answer === undefined) throw new Error('no answer')
-    checkIdentity(answer)
-    const expected = statusFor(person, [query, ...headers.map(value => value.replace(/^[ \t]+|[ \t]+$/g, ''))])
-    if (answer.status !== expected) throw new Error(`${answer.status} instead of ${expected}`)
-    seen.set(expected, (seen.get(expected) ?? 0) + 1)
-  }), 1500)
+  await campaign(
+    t,
+    fc.asyncProperty(
+      fc.constantFrom(...PEOPLE),
+      query,
+      fc.array(header, { maxLength: 2 }),
+      fieldText,
+      async (person, query, headers, other) => {
+        const lines = [
+          `Authorization: Bearer ${person.token}`,
+          `X-Forwarded-Uri: /?${other}`,
+          ...headers.map((value) => `X-Forward-Auth-Policy: ${value}`),
+          'Connection: close',
+          '',
+          ''
+        ]
+        const received = await ends(
+          'a request',
+          sendAll(port, [`GET /verify?${query} HTTP/1.1`, 'Host: x', ...lines].join('\r\n'))
+        )
+        const [answer] = parseAnswers(received, () => false)
+        if (answer === undefined) throw new Error('no answer')
+        checkIdentity(answer)
+        const expected = statusFor(person, [query, ...headers.map((value) => value.replace(/^[ \t]+|[ \t]+$/g, ''))])
+        if (answer.status !== expected) throw new Error(`${answer.status} instead of ${expected}`)
+        seen.set(expected, (seen.get(expected) ?? 0) + 1)
+      }
+    ),
+    1500
+  )
   for (const status of [200, 401, 403]) t.ok((seen.get(status) ?? 0) > 10, `${status} is not rare: ${seen.get(status)}`)
 })
 
-/** docs/interface.md, "Policies", once more, in other words: what is not understood is 403 before anything else, then a step-up (401), then what is forbidden (403). */
+/**
+ * docs/interface.md, "Policies", once more, in other words: what is not understood is 403 before anything else, then a
+ * step-up (401), then what is forbidden (403).
+ */
 function statusFor (person: Person, texts: readonly string[]): number {
   const outcomes = texts.flatMap(one => one === '' ? [] : one.split('&')).map(parameter => outcomeOf(person, parameter))
   if (outcomes.includes('bad')) return 403
@@ -50,13 +103,22 @@ function outcomeOf (person: Person, parameter: string): Outcome {
   const [, name, value = ''] = /^([a-z_]+)=([^]*)$/.exec(parameter) ?? []
   const values = value.split(',')
   switch (name) {
-    case 'role': return values.every(role => /^[a-zA-Z_][a-zA-Z0-9:_]*$/.test(role) && role.length <= 40) ? met(values.some(role => person.roles.some(one => one === role))) : 'bad'
-    case 'verified': return value === 'true' ? met(person.verified) : 'bad'
-    case 'anonymous': return value === 'false' ? 'met' : 'bad'
-    case 'login': return value === 'off' ? 'met' : 'bad'
-    case 'amr': return values.every(one => /^[\w.:-]{1,40}$/.test(one)) ? 'step up' : 'bad'
-    case 'max_age': return /^(0|[1-9]\d{0,8})$/.test(value) ? Number(value) > 1e8 ? 'met' : 'step up' : 'bad'
-    default: return 'bad'
+    case 'role':
+      return values.every((role) => /^[a-zA-Z_][a-zA-Z0-9:_]*$/.test(role) && role.length <= 40)
+        ? met(values.some((role) => person.roles.some((one) => one === role)))
+        : 'bad'
+    case 'verified':
+      return value === 'true' ? met(person.verified) : 'bad'
+    case 'anonymous':
+      return value === 'false' ? 'met' : 'bad'
+    case 'login':
+      return value === 'off' ? 'met' : 'bad'
+    case 'amr':
+      return values.every((one) => /^[\w.:-]{1,40}$/.test(one)) ? 'step up' : 'bad'
+    case 'max_age':
+      return /^(0|[1-9]\d{0,8})$/.test(value) ? (Number(value) > 1e8 ? 'met' : 'step up') : 'bad'
+    default:
+      return 'bad'
   }
 }
 

@@ -17,69 +17,207 @@ const life = fc.constantFrom(1, 1000, 30_000, 2 ** 40)
 const lease = (entry: string): string => entry.replace(/entry$/, 'lease')
 
 const tamper: fc.Arbitrary<Tamper> = fc.oneof(
-  { weight: 3, arbitrary: fc.constant<Tamper>(async (redis, entry, other) => { const value = await redis.getBuffer(other); if (value !== null) await redis.set(entry, value, 'PX', 30_000) }) },
-  { weight: 3, arbitrary: fc.tuple(fc.nat(), fc.nat(7), life).map(([at, bit, ms]): Tamper => async (redis, entry) => { const value = await redis.getBuffer(entry); if (value !== null) await redis.set(entry, flip(value, at % value.length, bit), 'PX', ms) }) },
-  { weight: 2, arbitrary: fc.tuple(fc.nat(), bytes).map(([at, more]): Tamper => async (redis, entry) => { const value = await redis.getBuffer(entry); if (value !== null) await redis.set(entry, Buffer.concat([value.subarray(0, at % value.length), more]), 'PX', 30_000) }) },
-  { weight: 2, arbitrary: fc.tuple(bytes, life).map(([value, ms]): Tamper => (redis, entry) => redis.set(entry, value, 'PX', ms)) },
-  { weight: 1, arbitrary: life.map((ms): Tamper => (redis, entry) => redis.pexpire(entry, ms)) },
-  { weight: 1, arbitrary: fc.constantFrom<Tamper>((redis, entry) => redis.persist(entry), (redis, entry) => redis.del(entry)) },
+  {
+    weight: 3,
+    arbitrary: fc.constant<Tamper>(async (redis, entry, other) => {
+      const value = await redis.getBuffer(other)
+      if (value !== null) await redis.set(entry, value, 'PX', 30_000)
+    })
+  },
+  {
+    weight: 3,
+    arbitrary: fc.tuple(fc.nat(), fc.nat(7), life).map(([at, bit, ms]): Tamper => async (redis, entry) => {
+      const value = await redis.getBuffer(entry)
+      if (value !== null) await redis.set(entry, flip(value, at % value.length, bit), 'PX', ms)
+    })
+  },
+  {
+    weight: 2,
+    arbitrary: fc.tuple(fc.nat(), bytes).map(([at, more]): Tamper => async (redis, entry) => {
+      const value = await redis.getBuffer(entry)
+      if (value !== null) {
+        await redis.set(entry, Buffer.concat([value.subarray(0, at % value.length), more]), 'PX', 30_000)
+      }
+    })
+  },
+  {
+    weight: 2,
+    arbitrary: fc.tuple(bytes, life).map(
+      ([value, ms]): Tamper =>
+        (redis, entry) =>
+          redis.set(entry, value, 'PX', ms)
+    )
+  },
+  {
+    weight: 1,
+    arbitrary: life.map(
+      (ms): Tamper =>
+        (redis, entry) =>
+          redis.pexpire(entry, ms)
+    )
+  },
   {
     weight: 1,
     arbitrary: fc.constantFrom<Tamper>(
-      async (redis, entry) => { await redis.del(entry); await redis.rpush(entry, 'x') },
-      async (redis, entry) => { await redis.del(entry); await redis.hset(entry, 'valid', 'true') },
-      async (redis, entry) => { await redis.del(entry); await redis.xadd(entry, '*', 'a', 'b') }
+      (redis, entry) => redis.persist(entry),
+      (redis, entry) => redis.del(entry)
     )
   },
-  { weight: 2, arbitrary: fc.tuple(bytes, life).map(([value, ms]): Tamper => async (redis, entry) => { await redis.del(entry); await redis.set(lease(entry), value, 'PX', Math.min(ms, 30_000)) }) },
-  { weight: 1, arbitrary: fc.constantFrom<Tamper>(async (redis, entry) => { await redis.del(entry); await redis.set(lease(entry), 'x') }, async (redis, entry) => { await redis.del(entry); await redis.rpush(lease(entry), 'x') }) }
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom<Tamper>(
+      async (redis, entry) => {
+        await redis.del(entry)
+        await redis.rpush(entry, 'x')
+      },
+      async (redis, entry) => {
+        await redis.del(entry)
+        await redis.hset(entry, 'valid', 'true')
+      },
+      async (redis, entry) => {
+        await redis.del(entry)
+        await redis.xadd(entry, '*', 'a', 'b')
+      }
+    )
+  },
+  {
+    weight: 2,
+    arbitrary: fc.tuple(bytes, life).map(([value, ms]): Tamper => async (redis, entry) => {
+      await redis.del(entry)
+      await redis.set(lease(entry), value, 'PX', Math.min(ms, 30_000))
+    })
+  },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom<Tamper>(
+      async (redis, entry) => {
+        await redis.del(entry)
+        await redis.set(lease(entry), 'x')
+      },
+      async (redis, entry) => {
+        await redis.del(entry)
+        await redis.rpush(lease(entry), 'x')
+      }
+    )
+  }
 )
 
-t.test('a Redis that somebody writes to: nobody is taken for somebody else, and nobody is logged out', { skip: skipOrFail('redis-server') }, async (t) => {
-  const { simulator, one, other, redis, unforeseen } = await startFleet(t)
-  let count = 0
-  await campaign(t, fc.asyncProperty(tamper, fc.constantFrom('alice', 'bob', undefined), fc.constantFrom('alice', 'bob'), async (tamper, name, second) => {
-    const token = name === undefined ? `N${String(++count).padStart(31, '0')}` : simulator.knobs.signIn(name).accessToken
-    const [entry, another] = [await entryOf(redis, one, token), await entryOf(redis, one, simulator.knobs.signIn(second).accessToken)]
-    await tamper(redis, entry, another)
-    const answer = await ends('a request', verify(other, token))
-    const expected = name === undefined ? undefined : demo[name === 'alice' ? 'alice' : 'bob'].id
-    if (answer.status !== (expected === undefined ? 401 : 200) || answer.headers['x-authgear-user-id'] !== expected) throw new Error(`${answer.status} ${String(answer.headers['x-authgear-user-id'])} instead of ${expected}`)
-    unforeseen()
-  }), 120)
-})
+t.test(
+  'a Redis that somebody writes to: nobody is taken for somebody else, and nobody is logged out',
+  { skip: skipOrFail('redis-server') },
+  async (t) => {
+    const { simulator, one, other, redis, unforeseen } = await startFleet(t)
+    let count = 0
+    await campaign(
+      t,
+      fc.asyncProperty(
+        tamper,
+        fc.constantFrom('alice', 'bob', undefined),
+        fc.constantFrom('alice', 'bob'),
+        async (tamper, name, second) => {
+          const token =
+            name === undefined ? `N${String(++count).padStart(31, '0')}` : simulator.knobs.signIn(name).accessToken
+          const [entry, another] = [
+            await entryOf(redis, one, token),
+            await entryOf(redis, one, simulator.knobs.signIn(second).accessToken)
+          ]
+          await tamper(redis, entry, another)
+          const answer = await ends('a request', verify(other, token))
+          const expected = name === undefined ? undefined : demo[name === 'alice' ? 'alice' : 'bob'].id
+          if (
+            answer.status !== (expected === undefined ? 401 : 200) ||
+            answer.headers['x-authgear-user-id'] !== expected
+          ) {
+            throw new Error(`${answer.status} ${String(answer.headers['x-authgear-user-id'])} instead of ${expected}`)
+          }
+          unforeseen()
+        }
+      ),
+      120
+    )
+  }
+)
 
-const field = fc.oneof(fc.constantFrom('', '0', '-1', '1e999', 'user', 'everything', 'generation', '__proto__', demo.alice.id), fc.string({ maxLength: 12 }), fc.uint8Array({ maxLength: 12 }).map(list => Buffer.from(list).toString('latin1')))
-const strange = fc.record({ gen: field, nonce: field, of: field, kind: field, value: field, origin: field, quiet: field, secret: field, tag: field, prev: field, more: field }, { requiredKeys: [] })
+const field = fc.oneof(
+  fc.constantFrom('', '0', '-1', '1e999', 'user', 'everything', 'generation', '__proto__', demo.alice.id),
+  fc.string({ maxLength: 12 }),
+  fc.uint8Array({ maxLength: 12 }).map((list) => Buffer.from(list).toString('latin1'))
+)
+const strange = fc.record(
+  {
+    gen: field,
+    nonce: field,
+    of: field,
+    kind: field,
+    value: field,
+    origin: field,
+    quiet: field,
+    secret: field,
+    tag: field,
+    prev: field,
+    more: field
+  },
+  { requiredKeys: [] }
+)
 
-t.test('a revocation log that somebody writes to: a revoked session stays refused, the others stay in', { skip: skipOrFail('redis-server') }, async (t) => {
-  const { simulator, one, other, redis, unforeseen } = await startFleet(t)
-  const [stream = ''] = await redis.keys('*:stream')
-  const head = stream.replace(/stream$/, 'head')
-  await campaign(t, fc.asyncProperty(fc.array(strange, { minLength: 1, maxLength: 3 }), fc.option(strange), async (entries, newHead) => {
-    const [gone, stays] = [simulator.knobs.signIn('alice').accessToken, simulator.knobs.signIn('bob').accessToken]
-    for (const replica of [one, other]) for (const token of [gone, stays]) await verify(replica, token)
-    for (const entry of entries) await redis.xadd(stream, '*', ...flat(entry)).catch(() => {})
-    if (newHead !== null) await redis.hset(head, ...flat(newHead))
-    simulator.knobs.revoke(gone)
-    await one.service.revocations?.revocations.revoke({ target: { kind: 'user', userId: demo.alice.id }, origin: 'management', quietMs: 0 })
-    if ((await ends('a request', verify(one, gone))).status !== 401) throw new Error('revoked, and let in where it was taken')
-    await until('the other refuses too', async () => (await verify(other, gone)).status === 401)
-    for (const replica of [one, other]) if ((await verify(replica, stays)).headers['x-authgear-user-id'] !== demo.bob.id) throw new Error('bob is logged out')
-    unforeseen()
-  }), 12)
-})
+t.test(
+  'a revocation log that somebody writes to: a revoked session stays refused, the others stay in',
+  { skip: skipOrFail('redis-server') },
+  async (t) => {
+    const { simulator, one, other, redis, unforeseen } = await startFleet(t)
+    const [stream = ''] = await redis.keys('*:stream')
+    const head = stream.replace(/stream$/, 'head')
+    await campaign(
+      t,
+      fc.asyncProperty(
+        fc.array(strange, { minLength: 1, maxLength: 3 }),
+        fc.option(strange),
+        async (entries, newHead) => {
+          const [gone, stays] = [simulator.knobs.signIn('alice').accessToken, simulator.knobs.signIn('bob').accessToken]
+          for (const replica of [one, other]) for (const token of [gone, stays]) await verify(replica, token)
+          for (const entry of entries) await redis.xadd(stream, '*', ...flat(entry)).catch(() => {})
+          if (newHead !== null) await redis.hset(head, ...flat(newHead))
+          simulator.knobs.revoke(gone)
+          await one.service.revocations?.revocations.revoke({
+            target: { kind: 'user', userId: demo.alice.id },
+            origin: 'management',
+            quietMs: 0
+          })
+          if ((await ends('a request', verify(one, gone))).status !== 401) {
+            throw new Error('revoked, and let in where it was taken')
+          }
+          await until('the other refuses too', async () => (await verify(other, gone)).status === 401)
+          for (const replica of [one, other]) {
+            if ((await verify(replica, stays)).headers['x-authgear-user-id'] !== demo.bob.id) {
+              throw new Error('bob is logged out')
+            }
+          }
+          unforeseen()
+        }
+      ),
+      12
+    )
+  }
+)
 
 async function startFleet (t: Test) {
   const server = await startRedis(t)
   const redis = new Redis(server.port)
   t.teardown(() => redis.disconnect())
   const simulator = await startSimulator(t)
-  const options = { authgear: simulator.url, redisPort: server.port, degradedTtlMs: 500, leaseWaitMs: 300, managementToken: 'a token of the tests' }
+  const options = {
+    authgear: simulator.url,
+    redisPort: server.port,
+    degradedTtlMs: 500,
+    leaseWaitMs: 300,
+    managementToken: 'a token of the tests'
+  }
   const [one, other] = [await startAdapter(t, options), await startAdapter(t, options)]
   await until('both follow the log', () => [one, other].every(({ service }) => service.redisState() === 'up'))
   // a log that was tampered with is told as an error too
-  const checks = [one, other].map(({ lines }) => nothingUnforeseen(lines, ({ msg }) => String(msg).includes('nobody foresaw')))
+  const checks = [one, other].map(({ lines }) =>
+    nothingUnforeseen(lines, ({ msg }) => String(msg).includes('nobody foresaw'))
+  )
   return { redis, simulator, one, other, unforeseen: () => checks.forEach(check => check()) }
 }
 
@@ -92,7 +230,10 @@ async function entryOf (redis: Redis, replica: Adapter, token: string): Promise<
   const before = new Set(await redis.keys('*:entry'))
   await verify(replica, token)
   let found: string | undefined
-  await until('the entry is there', async () => (found = (await redis.keys('*:entry')).find(name => !before.has(name))) !== undefined)
+  await until(
+    'the entry is there',
+    async () => (found = (await redis.keys('*:entry')).find((name) => !before.has(name))) !== undefined
+  )
   return found ?? ''
 }
 

@@ -1,4 +1,5 @@
-// `npm run fuzz`: every property for FUZZ_SECONDS (30) or FUZZ_RUNS cases, from FUZZ_SEED or one of its own; the last line adds up.
+// `npm run fuzz`: every property for FUZZ_SECONDS (30) or FUZZ_RUNS cases, from FUZZ_SEED or one of its own; the last
+// line adds up.
 import { spawn } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { createInterface } from 'node:readline'
@@ -6,10 +7,14 @@ import { createInterface } from 'node:readline'
 const seed = process.env.FUZZ_SEED ?? String(Math.floor(Math.random() * 2 ** 31))
 const limit = process.env.FUZZ_RUNS === undefined ? { FUZZ_SECONDS: process.env.FUZZ_SECONDS ?? '30' } : {}
 const files = readdirSync('test/fuzz').filter(name => name.endsWith('.test.ts')).map(name => `test/fuzz/${name}`)
-const tap = spawn(process.execPath, ['node_modules/tap/dist/esm/run.mjs', '--disable-coverage', '--reporter=tap', '--timeout=0', ...files], {
-  env: { ...process.env, ...limit, FUZZ_SEED: seed },
-  stdio: ['ignore', 'pipe', 'inherit']
-})
+const tap = spawn(
+  process.execPath,
+  ['node_modules/tap/dist/esm/run.mjs', '--disable-coverage', '--reporter=tap', '--timeout=0', ...files],
+  {
+    env: { ...process.env, ...limit, FUZZ_SEED: seed },
+    stdio: ['ignore', 'pipe', 'inherit']
+  }
+)
 
 const total = { properties: 0, cases: 0, violations: 0 }
 let title = ''

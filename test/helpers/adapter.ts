@@ -51,7 +51,9 @@ export interface AdapterOptions {
   readonly leaseWaitMs?: number
   readonly clock?: Clock
   /** In place of the listener's own, which would take minutes: milliseconds. */
-  readonly limits?: Readonly<Partial<Record<'headersTimeout' | 'requestTimeout' | 'keepAliveTimeout' | 'connectionsCheckingInterval', number>>>
+  readonly limits?: Readonly<
+    Partial<Record<'headersTimeout' | 'requestTimeout' | 'keepAliveTimeout' | 'connectionsCheckingInterval', number>>
+  >
 }
 
 export interface Adapter {
@@ -89,14 +91,19 @@ export async function startAdapter (t: Pick<Test, 'teardown'>, options: AdapterO
   const identifyPort = await listen(service.identify)
   let closing: Promise<void> | undefined
   const close = (): Promise<void> => {
-    closing ??= Promise.all([service.app, service.identify].map((app) => app?.drain.drain(1000))).then(() => service.close())
+    closing ??= Promise.all([service.app, service.identify].map((app) => app?.drain.drain(1000))).then(() =>
+      service.close()
+    )
     return closing
   }
   t.teardown(close)
   return { port, identifyPort, service, lines, close }
 }
 
-async function listen (app: Listener | undefined, where: AdapterOptions['listen'] = { host: '127.0.0.1' }): Promise<number> {
+async function listen (
+  app: Listener | undefined,
+  where: AdapterOptions['listen'] = { host: '127.0.0.1' }
+): Promise<number> {
   if (app === undefined) return 0
   await app.fastify.listen('path' in where ? where : { ...where, port: 0 })
   const address = app.fastify.server.address() as AddressInfo | string
@@ -142,10 +149,19 @@ function settingsOf (options: AdapterOptions): ServiceSettings {
   }
 }
 
-function redisOf ({ redisPort, redis, redisTimeoutMs, redisPassword, keyPrefix }: AdapterOptions): ServiceSettings['redis'] {
+function redisOf ({
+  redisPort,
+  redis,
+  redisTimeoutMs,
+  redisPassword,
+  keyPrefix
+}: AdapterOptions): ServiceSettings['redis'] {
   const place = redis?.servers ?? redisPort
   if (place === undefined) return undefined
-  return { ...settingsFor(place, { timeoutMs: redisTimeoutMs ?? 1000, password: redisPassword, ...redis }), keyPrefix: keyPrefix ?? 'test:' }
+  return {
+    ...settingsFor(place, { timeoutMs: redisTimeoutMs ?? 1000, password: redisPassword, ...redis }),
+    keyPrefix: keyPrefix ?? 'test:'
+  }
 }
 
 function tlsOf ({ tls, clientCa }: AdapterOptions): ServiceSettings['tls'] {

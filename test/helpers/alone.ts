@@ -8,7 +8,8 @@ export const verify = ({ port }: Pick<Adapter, 'port'>, token: string, query = '
   ask(port, { path: `/verify${query}`, headers: [['Authorization', `Bearer ${token}`]] })
 
 /** In one word: the status, and where it came from, or why not. */
-export const sourceOf = ({ status, headers }: Answer): string => `${status} ${headers['x-forward-auth-source'] ?? headers['x-forward-auth-reason']}`
+export const sourceOf = ({ status, headers }: Answer): string =>
+  `${status} ${headers['x-forward-auth-source'] ?? headers['x-forward-auth-reason']}`
 
 /** Value of one line of the metrics; a series begins with its first count. */
 export async function metricOf ({ service }: Pick<Adapter, 'service'>, line: string): Promise<number> {

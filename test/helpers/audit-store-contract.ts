@@ -8,11 +8,20 @@ const LEASE = 300
 
 /** What the store in Redis keeps to, wherever that is. */
 export async function auditStoreContract (t: Test, commands: RedisCommands, name: string): Promise<void> {
-  const open = (leaseMs = 60_000): AuditStore => createRedisStore({ commands, keyPrefix: `${name}{log:audit}`, leaseMs })
+  const open = (leaseMs = 60_000): AuditStore =>
+    createRedisStore({ commands, keyPrefix: `${name}{log:audit}`, leaseMs })
   const [first, second] = [open(), open()]
-  t.same([await first.hold(), await second.hold(), await first.hold()], [true, false, true], 'one holds the lease, and renews it')
+  t.same(
+    [await first.hold(), await second.hold(), await first.hold()],
+    [true, false, true],
+    'one holds the lease, and renews it'
+  )
   t.equal(await first.load(), undefined)
-  const position = { ...beginAt(1_795_565_337), seen: new Map([['0000000000000db6', 1_795_565_337]]), isEverythingDue: true }
+  const position = {
+    ...beginAt(1_795_565_337),
+    seen: new Map([['0000000000000db6', 1_795_565_337]]),
+    isEverythingDue: true
+  }
   t.equal(await first.save(position, 0), true)
   t.equal(await second.save(beginAt(1), 0), false, 'only the holder writes')
   t.same((await second.load())?.position, position, 'all read')

@@ -6,7 +6,11 @@ import type { AdminApiOptions } from '../../deploy/demo/authgear-simulator/serve
 export const APP_ID = 'app'
 export const KEY_ID = 'the-kid'
 
-const pair = generateKeyPairSync('rsa', { modulusLength: 2048, publicKeyEncoding: { type: 'spki', format: 'pem' }, privateKeyEncoding: { type: 'pkcs8', format: 'pem' } })
+const pair = generateKeyPairSync('rsa', {
+  modulusLength: 2048,
+  publicKeyEncoding: { type: 'spki', format: 'pem' },
+  privateKeyEncoding: { type: 'pkcs8', format: 'pem' }
+})
 
 export const PRIVATE_KEY = pair.privateKey
 
@@ -20,7 +24,13 @@ export function auditSettings (authgear: string, pollMs: number): AuditSettings 
 
 /** As the environment says it. */
 export function auditEnvironment (authgear: string, poll: string): Readonly<Record<string, string>> {
-  return { AUTHGEAR_ADMIN_API_URL: `${authgear}/graphql`, AUTHGEAR_ADMIN_API_KEY: PRIVATE_KEY, AUTHGEAR_ADMIN_API_KEY_ID: KEY_ID, AUTHGEAR_APP_ID: APP_ID, AUTHGEAR_AUDIT_POLL: poll }
+  return {
+    AUTHGEAR_ADMIN_API_URL: `${authgear}/graphql`,
+    AUTHGEAR_ADMIN_API_KEY: PRIVATE_KEY,
+    AUTHGEAR_ADMIN_API_KEY_ID: KEY_ID,
+    AUTHGEAR_APP_ID: APP_ID,
+    AUTHGEAR_AUDIT_POLL: poll
+  }
 }
 
 /** Everything that a follower tells, in order. */

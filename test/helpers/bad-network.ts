@@ -26,7 +26,12 @@ export interface BadNetwork {
 }
 
 /** The way to a server, under any weather; at any port, or at one that was a server's. */
-export async function startBadNetwork (t: Pick<Test, 'teardown'>, target: number, first: Weather = { kind: 'fair' }, at = 0): Promise<BadNetwork> {
+export async function startBadNetwork (
+  t: Pick<Test, 'teardown'>,
+  target: number,
+  first: Weather = { kind: 'fair' },
+  at = 0
+): Promise<BadNetwork> {
   const open = new Set<Socket>()
   let [weather, connections, pieces] = [first, 0, 0]
   const server = createServer((client) => {
@@ -38,7 +43,9 @@ export async function startBadNetwork (t: Pick<Test, 'teardown'>, target: number
       open.add(from)
       from.setNoDelay(true).on('error', () => {}).once('close', () => { open.delete(from); to.destroy() })
     }
-    client.on('data', (data: Buffer) => { if (weather.kind !== 'half-open') later(weather, () => upstream.write(data)) })
+    client.on('data', (data: Buffer) => {
+      if (weather.kind !== 'half-open') later(weather, () => upstream.write(data))
+    })
     upstream.on('data', (data: Buffer) => { if (weather.kind !== 'half-open') answer(client, data) })
   })
   function answer (client: Socket, data: Buffer): void {
@@ -49,7 +56,14 @@ export async function startBadNetwork (t: Pick<Test, 'teardown'>, target: number
   const cut = (): void => { for (const socket of open) socket.destroy() }
   await once(server.listen(at, '127.0.0.1'), 'listening')
   t.teardown(() => { server.close(); cut() })
-  return Object.freeze({ port: (server.address() as AddressInfo).port, become (next: Weather) { weather = next }, cut, connections: () => connections })
+  return Object.freeze({
+    port: (server.address() as AddressInfo).port,
+    become (next: Weather) {
+      weather = next
+    },
+    cut,
+    connections: () => connections
+  })
 }
 
 /** Timers of one length fire in order, so pieces keep theirs. */

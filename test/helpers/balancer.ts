@@ -19,7 +19,9 @@ export interface Balancer {
   reset (): void
 }
 
-/** A TCP balancer before one or more servers, each connection to the next of them that accepts; it counts, and can fail. */
+/**
+ * A TCP balancer before one or more servers, each connection to the next of them that accepts; it counts, and can fail.
+ */
 export async function startBalancer (t: Test, first: readonly number[]): Promise<Balancer> {
   const targets = [...first]
   const open = new Set<Socket>()
@@ -30,7 +32,9 @@ export async function startBalancer (t: Test, first: readonly number[]): Promise
     const turn = connections++
     client.on('error', () => {})
     if (resetting) return client.resetAndDestroy()
-    const order = targets.map((_, i) => targets[(turn + i) % targets.length] ?? 0).filter(target => !dropped.has(target))
+    const order = targets
+      .map((_, i) => targets[(turn + i) % targets.length] ?? 0)
+      .filter((target) => !dropped.has(target))
     reach(order, target => join(open, client, target), () => client.resetAndDestroy())
   })
   const listen = async (port: number): Promise<void> => { await once(server.listen(port, '127.0.0.1'), 'listening') }

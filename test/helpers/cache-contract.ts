@@ -19,7 +19,12 @@ const MISS: CacheRead = { kind: 'miss' }
 export function cacheContract (t: Test, open: (t: Test) => Promise<CacheSubject>): void {
   t.test('what was stored is read, whole', async t => {
     const { cache } = await open(t)
-    const rows = { somebody: {}, 'without roles': { resolution: validResolution({ 'user-roles': undefined }) }, nobody: { resolution: INVALID }, silent: { resolution: SILENT } }
+    const rows = {
+      somebody: {},
+      'without roles': { resolution: validResolution({ 'user-roles': undefined }) },
+      nobody: { resolution: INVALID },
+      silent: { resolution: SILENT }
+    }
     for (const [what, some] of Object.entries(rows)) {
       t.strictSame(await cache.write(A, entryOf(some), 20_000), { kind: 'stored' }, `${what}: stored`)
       const read = await cache.read(A)
@@ -56,7 +61,10 @@ export function cacheContract (t: Test, open: (t: Test) => Promise<CacheSubject>
     for (const [ttlMs, lifeMs] of [[30_000, 30_000], [30_000, 1000], [1, 1]] as const) {
       await cache.write(A, entryOf({ ttlMs }), lifeMs)
       const read = await cache.read(A)
-      t.ok(read.kind === 'miss' ? lifeMs === 1 : read.kind === 'hit' && read.remainingMs <= lifeMs, `${lifeMs} of ${ttlMs} ms`)
+      t.ok(
+        read.kind === 'miss' ? lifeMs === 1 : read.kind === 'hit' && read.remainingMs <= lifeMs,
+        `${lifeMs} of ${ttlMs} ms`
+      )
     }
   })
 

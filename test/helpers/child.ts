@@ -51,7 +51,9 @@ export async function startChild (t: Test, options: ChildOptions): Promise<Child
   })
 }
 
-/** setpriv lets the kernel kill the child when this process dies, however it dies. It execs: the pid is the server's. */
+/**
+ * setpriv lets the kernel kill the child when this process dies, however it dies. It execs: the pid is the server's.
+ */
 function launch ({ command, args, cwd, env }: ChildOptions): ChildProcess {
   const tied = existsSync(SETPRIV)
   return spawn(tied ? SETPRIV : command, tied ? ['--pdeathsig', 'KILL', command, ...args] : args, {

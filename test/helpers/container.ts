@@ -6,21 +6,57 @@ import type { MemoryLimit } from './memory-limit.ts'
 import { ask } from './request.ts'
 import { until } from './until.ts'
 
-export type Container = Readonly<{ port: number, managementUrl: string, pid: number, ended: Promise<number | string>, limit: Pick<MemoryLimit, 'usage' | 'kills'> }>
+export type Container = Readonly<{
+  port: number
+  managementUrl: string
+  pid: number
+  ended: Promise<number | string>
+  limit: Pick<MemoryLimit, 'usage' | 'kills'>
+}>
 
-const docker = async (...args: readonly string[]): Promise<string> => (await promisify(execFile)('docker', args)).stdout.trim()
+const docker = async (...args: readonly string[]): Promise<string> =>
+  (await promisify(execFile)('docker', args)).stdout.trim()
 
-/** The service as its image runs it, health check and all, in a container of so many bytes. Needs an engine, and this process in its network. */
-export async function startContainer (t: Test, image: string, bytes: number, env: Readonly<Record<string, string>>): Promise<Container> {
+/**
+ * The service as its image runs it, health check and all, in a container of so many bytes. Needs an engine, and this
+ * process in its network.
+ */
+export async function startContainer (
+  t: Test,
+  image: string,
+  bytes: number,
+  env: Readonly<Record<string, string>>
+): Promise<Container> {
   const [port, managementPort] = [await freePort(), await freePort()]
   const all = { LISTEN: `127.0.0.1:${port}`, MANAGEMENT_LISTEN: `127.0.0.1:${managementPort}`, ...env }
-  const id = await docker('run', '-d', '--network', 'host', '--memory', String(bytes), '--memory-swap', String(bytes), '--read-only', '--cap-drop', 'ALL',
-    ...Object.entries(all).flatMap(([name, value]) => ['-e', `${name}=${value}`]), image)
+  const id = await docker(
+    'run',
+    '-d',
+    '--network',
+    'host',
+    '--memory',
+    String(bytes),
+    '--memory-swap',
+    String(bytes),
+    '--read-only',
+    '--cap-drop',
+    'ALL',
+    ...Object.entries(all).flatMap(([name, value]) => ['-e', `${name}=${value}`]),
+    image
+  )
   t.teardown(async () => {
     if (!t.passing()) t.comment(`the container printed:\n${(await docker('logs', '--tail', '20', id))}`)
     await docker('rm', '-f', id)
   })
-  await until('the container is ready', () => ask(managementPort, { path: '/readyz' }).then(({ status }) => status === 200, () => false), 30_000)
+  await until(
+    'the container is ready',
+    () =>
+      ask(managementPort, { path: '/readyz' }).then(
+        ({ status }) => status === 200,
+        () => false
+      ),
+    30_000
+  )
   const inspect = (what: string): Promise<string> => docker('inspect', '-f', what, id)
   let [usage, kills] = [NaN, 0]
   const look = async (): Promise<void> => {

@@ -8,7 +8,12 @@ export function contrast (a: string, b: string): number {
 
 function readColour (text: string): Rgb {
   const digits = /^#([\da-f]{3}|[\da-f]{6})$/i.exec(text)?.[1]
-  if (digits !== undefined) return rgb((digits.length === 3 ? digits.replace(/./g, '$&$&') : digits).match(/../g)?.map((pair) => parseInt(pair, 16)), text)
+  if (digits !== undefined) {
+    return rgb(
+      (digits.length === 3 ? digits.replace(/./g, '$&$&') : digits).match(/../g)?.map((pair) => parseInt(pair, 16)),
+      text
+    )
+  }
   return rgb(/^rgb\((\d+), (\d+), (\d+)\)$/.exec(text)?.slice(1).map(Number), text)
 }
 

@@ -6,7 +6,12 @@ export const SEED = Object.freeze({ seed: 20_261_124, numRuns: 2_000 })
 
 export const NAMES = cookieNames('')
 
-export const NOTHING: Credentials = Object.freeze({ bearer: undefined, appSession: undefined, appAccessToken: undefined, session: undefined })
+export const NOTHING: Credentials = Object.freeze({
+  bearer: undefined,
+  appSession: undefined,
+  appAccessToken: undefined,
+  session: undefined
+})
 
 export function credentials (some: Partial<Credentials>): Credentials {
   return { ...NOTHING, ...some }
@@ -17,7 +22,9 @@ export function reads (some: Partial<Credentials>): Reading {
   return { kind: 'credentials', credentials: credentials(some) }
 }
 
-/** Each line is a header line of its own: `Name: value`; what follows the first colon and blank is the value as it is. */
+/**
+ * Each line is a header line of its own: `Name: value`; what follows the first colon and blank is the value as it is.
+ */
 export function readLines (lines: readonly string[], prefix = ''): Reading {
   return readCredentials(rawHeaders(lines), cookieNames(prefix))
 }
@@ -32,15 +39,30 @@ export function rawHeaders (lines: readonly string[]): string[] {
 /** Any byte but CR and LF, which end a line, with those that mean something far more often. */
 const char = fc.oneof(
   { weight: 6, arbitrary: fc.constantFrom(...'ab.=;", \t\\') },
-  { weight: 2, arbitrary: fc.integer({ min: 0x21, max: 0x7e }).map(code => String.fromCharCode(code)) },
-  { weight: 1, arbitrary: fc.integer({ min: 0, max: 0xff }).filter(code => code !== 10 && code !== 13).map(code => String.fromCharCode(code)) }
+  { weight: 2, arbitrary: fc.integer({ min: 0x21, max: 0x7e }).map((code) => String.fromCharCode(code)) },
+  {
+    weight: 1,
+    arbitrary: fc
+      .integer({ min: 0, max: 0xff })
+      .filter((code) => code !== 10 && code !== 13)
+      .map((code) => String.fromCharCode(code))
+  }
 )
 
 /** Text of 0 to 12 such bytes. */
 export const hostile = fc.array(char, { maxLength: 12 }).map(chars => chars.join(''))
 
 const cookiePart = fc.oneof(
-  { weight: 4, arbitrary: fc.tuple(fc.constantFrom('session', 'app_session', 'app_access_token', ' session', 'session ', 'Session'), fc.constantFrom('=', '', ' = ', '=='), hostile).map(parts => parts.join('')) },
+  {
+    weight: 4,
+    arbitrary: fc
+      .tuple(
+        fc.constantFrom('session', 'app_session', 'app_access_token', ' session', 'session ', 'Session'),
+        fc.constantFrom('=', '', ' = ', '=='),
+        hostile
+      )
+      .map((parts) => parts.join(''))
+  },
   { weight: 1, arbitrary: hostile }
 )
 
@@ -48,11 +70,21 @@ export const hostileCookieLine = fc.array(cookiePart, { maxLength: 4 }).chain(pa
   fc.constantFrom(';', '; ', ' ;\t').map(separator => parts.join(separator)))
 
 /** Header lines in any order and number, as Node's `rawHeaders`. */
-export const hostileHeaders = fc.array(fc.oneof(
-  { weight: 3, arbitrary: hostileCookieLine.map(line => ['cookie', line]) },
-  { weight: 1, arbitrary: fc.tuple(fc.constantFrom('Bearer ', 'bearer ', 'Basic ', 'BEARER  ', ''), hostile).map(([scheme, token]) => ['Authorization', scheme + token]) },
-  { weight: 1, arbitrary: hostile.map(value => ['x-other', value]) }
-), { maxLength: 4 }).map(lines => lines.flat())
+export const hostileHeaders = fc
+  .array(
+    fc.oneof(
+      { weight: 3, arbitrary: hostileCookieLine.map((line) => ['cookie', line]) },
+      {
+        weight: 1,
+        arbitrary: fc
+          .tuple(fc.constantFrom('Bearer ', 'bearer ', 'Basic ', 'BEARER  ', ''), hostile)
+          .map(([scheme, token]) => ['Authorization', scheme + token])
+      },
+      { weight: 1, arbitrary: hostile.map((value) => ['x-other', value]) }
+    ),
+    { maxLength: 4 }
+  )
+  .map((lines) => lines.flat())
 
 /** Credentials as a reading may give them: bytes that pass, blanks and emptiness included. */
 export const someCredentials: fc.Arbitrary<Credentials> = fc.record({

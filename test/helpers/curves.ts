@@ -10,16 +10,24 @@ export function drawCurves (unit: string, across: string, curves: readonly Curve
   const x = (index: number): string => (LEFT + index / Math.max(1, length - 1) * (WIDTH - LEFT - 8)).toFixed(1)
   const y = (value: number): string => (HEIGHT - BOTTOM - value / most * (HEIGHT - BOTTOM - 8)).toFixed(1)
   const lines = curves.flatMap(({ name, values }, index) => [
-    `<polyline fill="none" stroke="${COLOURS[index % COLOURS.length]}" stroke-width="1.5" points="${values.flatMap((value, at) => Number.isFinite(value) ? [`${x(at)},${y(value)}`] : []).join(' ')}"/>`,
-    `<text x="${LEFT + 12}" y="${Number(y(values.at(Math.floor(values.length / 2)) ?? 0)) - 6}" fill="${COLOURS[index % COLOURS.length]}">${name}</text>`
+    `<polyline fill="none" stroke="${COLOURS[index % COLOURS.length]}" stroke-width="1.5" ` +
+      `points="${values.flatMap((value, at) => (Number.isFinite(value) ? [`${x(at)},${y(value)}`] : [])).join(' ')}"/>`,
+    `<text x="${LEFT + 12}" y="${Number(y(values.at(Math.floor(values.length / 2)) ?? 0)) - 6}" ` +
+      `fill="${COLOURS[index % COLOURS.length]}">${name}</text>`
   ])
   const scale = [0, 0.25, 0.5, 0.75, 1].map((share) => Math.round(most / 1.1 * share))
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif" font-size="12" role="img">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif" ` +
+      'font-size="12" role="img">',
     `<rect width="${WIDTH}" height="${HEIGHT}" fill="#fff"/>`,
-    ...scale.map((value) => `<path d="M${LEFT} ${y(value)}H${WIDTH - 8}" stroke="#e4e7ec"/><text x="${LEFT - 6}" y="${Number(y(value)) + 4}" text-anchor="end">${value}</text>`),
+    ...scale.map(
+      (value) =>
+        `<path d="M${LEFT} ${y(value)}H${WIDTH - 8}" stroke="#e4e7ec"/><text x="${LEFT - 6}" ` +
+          `y="${Number(y(value)) + 4}" text-anchor="end">${value}</text>`
+    ),
     ...lines,
-    `<text x="${LEFT - 6}" y="${HEIGHT - 8}" text-anchor="end">${unit}</text><text x="${WIDTH - 8}" y="${HEIGHT - 8}" text-anchor="end">${length} ${across}</text>`,
+    `<text x="${LEFT - 6}" y="${HEIGHT - 8}" text-anchor="end">${unit}</text><text x="${WIDTH - 8}" ` +
+      `y="${HEIGHT - 8}" text-anchor="end">${length} ${across}</text>`,
     '</svg>',
     ''
   ].join('\n')

@@ -18,9 +18,16 @@ export interface Transcript {
 /** `doctor` in this process, as its command line runs it. */
 export async function visit ({ env, args = [], stdin = '', clock }: Visit): Promise<Transcript> {
   const printed: string[] = []
-  const code = await doctor(args, env, { stdin: lines(stdin), out: { write: (text) => printed.push(text) }, err: { write: (text) => printed.push(text) } }, clock)
+  const code = await doctor(
+    args,
+    env,
+    { stdin: lines(stdin), out: { write: (text) => printed.push(text) }, err: { write: (text) => printed.push(text) } },
+    clock
+  )
   const text = printed.join('')
-  const findings = [...text.matchAll(/^(error|warning) +([a-z-]+): /gm)].map(([, severity, id]) => `${severity ?? ''} ${id ?? ''}`)
+  const findings = [...text.matchAll(/^(error|warning) +([a-z-]+): /gm)].map(
+    ([, severity, id]) => `${severity ?? ''} ${id ?? ''}`
+  )
   return { code, text, findings: [...new Set(findings)] }
 }
 

@@ -46,7 +46,13 @@ export async function startEchoApp (t: Test): Promise<EchoApp> {
 }
 
 function record (request: IncomingMessage, body: string): Received {
-  return { method: request.method ?? '', url: request.url ?? '', rawHeaders: request.rawHeaders, body, trailers: request.trailers }
+  return {
+    method: request.method ?? '',
+    url: request.url ?? '',
+    rawHeaders: request.rawHeaders,
+    body,
+    trailers: request.trailers
+  }
 }
 
 function linesOf (request: Received | undefined, name: string): readonly string[] {

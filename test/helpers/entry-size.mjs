@@ -1,5 +1,7 @@
-// What memory really takes beside what it accounts for, by the compiled cache with the worst request of every kind. Bytes are not noisy.
-// Usage: node --expose-gc test/helpers/entry-size.mjs [KIND]: prints, as JSON, the kinds, or { entries, grown, accounted } of one; a process each, so that none pays for another.
+// What memory really takes beside what it accounts for, by the compiled cache with the worst request of every kind.
+// Bytes are not noisy.
+// Usage: node --expose-gc test/helpers/entry-size.mjs [KIND]: prints, as JSON, the kinds, or { entries, grown,
+// accounted } of one; a process each, so that none pays for another.
 import { createMemoryCache } from '../../dist/cache/memory.js'
 import { systemClock as clock } from '../../dist/clock.js'
 import { createKeyer } from '../../dist/core/cache-key.js'
@@ -14,9 +16,25 @@ const pad = (index) => String(index).padStart(12, '0')
 
 /** A part of a longer string: what a parser of headers hands over. */
 const part = (text) => Buffer.from(`${text}${' '.repeat(200)}`).toString('latin1').slice(0, text.length)
-const identityOf = (index, roles) => ['x-authgear-session-valid', 'true', 'x-authgear-user-id', `a11ce000-0000-4000-8000-${pad(index)}`, 'x-authgear-user-anonymous', 'false',
-  'x-authgear-user-verified', 'true', 'x-authgear-user-roles', roles, 'x-authgear-session-amr', `pwd,${pad(index)}`,
-  'x-authgear-session-authenticated-at', String(1_795_572_256 + index), 'x-authgear-user-can-reauthenticate', 'true'].map(part)
+const identityOf = (index, roles) =>
+  [
+    'x-authgear-session-valid',
+    'true',
+    'x-authgear-user-id',
+    `a11ce000-0000-4000-8000-${pad(index)}`,
+    'x-authgear-user-anonymous',
+    'false',
+    'x-authgear-user-verified',
+    'true',
+    'x-authgear-user-roles',
+    roles,
+    'x-authgear-session-amr',
+    `pwd,${pad(index)}`,
+    'x-authgear-session-authenticated-at',
+    String(1_795_572_256 + index),
+    'x-authgear-user-can-reauthenticate',
+    'true'
+  ].map(part)
 const valid = (index, roles = `editor_${pad(index)}`) => readResolution(identityOf(index, roles)).resolution
 const refused = () => readResolution(['x-authgear-session-valid', 'false']).resolution
 const largest = (index) => valid(index, `role_${pad(index)},`.repeat(650))
@@ -31,10 +49,20 @@ const four = (index, length = 0) => ({
 const longest = (index) => four(index, 16 * 1024)
 
 /** Each after another revocation: no two entries have their stamp in common. */
-const stampOf = (index) => ({ generation: `generation${pad(0)}`, position: { id: `${1_795_561_910_000 + index}-0`, nonce: `nonceOfTheLog${pad(index)}` } })
-const entryOf = (index, credentials, resolution) => ({ resolution, stamp: stampOf(index), digests: keyer.digests(credentials), ttlMs: 27_345.5, sealedAt: Date.now() + 0.5 })
+const stampOf = (index) => ({
+  generation: `generation${pad(0)}`,
+  position: { id: `${1_795_561_910_000 + index}-0`, nonce: `nonceOfTheLog${pad(index)}` }
+})
+const entryOf = (index, credentials, resolution) => ({
+  resolution,
+  stamp: stampOf(index),
+  digests: keyer.digests(credentials),
+  ttlMs: 27_345.5,
+  sealedAt: Date.now() + 0.5
+})
 /** As another replica left it in Redis; a letter beyond Latin-1 makes all that is read two bytes wide. */
-const throughRedis = (entry) => decodeEntry(encodeEntry({ ...entry, digests: [...entry.digests.slice(0, 5), `Ł${entry.digests[5].slice(1)}`] }))
+const throughRedis = (entry) =>
+  decodeEntry(encodeEntry({ ...entry, digests: [...entry.digests.slice(0, 5), `Ł${entry.digests[5].slice(1)}`] }))
 
 const EMPTY = 'no entry where a million may be'
 const KINDS = {
@@ -44,11 +72,22 @@ const KINDS = {
   'a valid session with 16 KiB tokens': { credentials: longest, resolution: valid, isBounded: true, entries: 4097 },
   'an identity of 12 KiB': { credentials: four, resolution: largest, isBounded: true, entries: 4097 },
   'a valid session from Redis': { credentials: four, resolution: valid, isBounded: true, through: throughRedis },
-  'an identity of 12 KiB from Redis': { credentials: four, resolution: largest, isBounded: true, through: throughRedis, entries: 4097 },
+  'an identity of 12 KiB from Redis': {
+    credentials: four,
+    resolution: largest,
+    isBounded: true,
+    through: throughRedis,
+    entries: 4097
+  },
   'a refused bearer token': { credentials: bearer, resolution: refused, isBounded: true },
   'four refused credentials': { credentials: four, resolution: refused, isBounded: true },
   'four refused credentials of 16 KiB': { credentials: longest, resolution: refused, isBounded: true, entries: 4097 },
-  'four refused credentials from Redis': { credentials: four, resolution: refused, isBounded: true, through: throughRedis }
+  'four refused credentials from Redis': {
+    credentials: four,
+    resolution: refused,
+    isBounded: true,
+    through: throughRedis
+  }
 }
 
 /** What buffers take outside of the heap is given back by a collection after the one that finds them. */
@@ -63,7 +102,11 @@ function measure ({ credentials, resolution, isBounded = false, through = (entry
   const [before, reserved] = [used(), memory.bytes()]
   for (let index = 0; index < entries; index++) {
     const sent = credentials(index)
-    memory.write(keyer.memoryKey(sent), through(entryOf(index, sent, resolution(index))), 600_000, { local: 0, at: performance.now(), isBounded })
+    memory.write(keyer.memoryKey(sent), through(entryOf(index, sent, resolution(index))), 600_000, {
+      local: 0,
+      at: performance.now(),
+      isBounded
+    })
   }
   const grown = used() - before
   if (memory.size() !== entries) throw new Error(`${memory.size()} of ${entries} are remembered`)
@@ -79,4 +122,6 @@ function measureEmpty () {
 
 measure({ ...KINDS['a valid bearer token'], entries: 100 }) // what is compiled and cached once
 const [kind] = process.argv.slice(2)
-console.log(JSON.stringify(kind === undefined ? Object.keys(KINDS) : kind === EMPTY ? measureEmpty() : measure(KINDS[kind])))
+console.log(
+  JSON.stringify(kind === undefined ? Object.keys(KINDS) : kind === EMPTY ? measureEmpty() : measure(KINDS[kind]))
+)

@@ -1,10 +1,12 @@
 import { createServer } from 'node:net'
 
-// Below Linux's ephemeral range (32768–60999): no outgoing connection can take a port while its server is being restarted.
+// Below Linux's ephemeral range (32768–60999): no outgoing connection can take a port while its server is being
+// restarted.
 const LOWEST = 10_000
 const HIGHEST = 32_000
 
-// test files that run at the same time have ports of their own: between the look and the start another one could take it
+// test files that run at the same time have ports of their own: between the look and the start another one could take
+// it
 const JOBS = 8
 const JOB = Number(process.env['TAP_JOB_ID'] ?? 0) % JOBS
 

@@ -1,4 +1,5 @@
-// Started with --expose-gc: reads a log as long as its budgets allow, and prints what the ledger holds and the heap's bytes.
+// Started with --expose-gc: reads a log as long as its budgets allow, and prints what the ledger holds and the heap's
+// bytes.
 import { randomBytes } from 'node:crypto'
 import { heapFlags, ledgerNames } from '../../dist/core/memory-budget.js'
 import { maxEntries } from '../../dist/revocation/budget.js'
@@ -18,7 +19,14 @@ ledger.adopt('g1')
 for (let n = 1, previous = ''; n < maxEntries(RETENTION_MS); n++) {
   const target = { kind: 'credential', digest: randomBytes(32).toString('base64url') }
   const nonce = hex()
-  ledger.apply({ id: `1795660000000-${n}`, nonce, previous, generation: 'g1', of: hex(), revocation: { target, origin: 'logout', quietMs: 150_000 } })
+  ledger.apply({
+    id: `1795660000000-${n}`,
+    nonce,
+    previous,
+    generation: 'g1',
+    of: hex(),
+    revocation: { target, origin: 'logout', quietMs: 150_000 }
+  })
   previous = nonce
 }
 globalThis.gc()

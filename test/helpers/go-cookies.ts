@@ -1,6 +1,6 @@
 /**
- * Go's net/http `readCookies` and `parseCookieValue` (1.26, cookie.go), line by line: what Authgear reads. Kept as they are there,
- * so that ours can be compared with them; checked against the original with 200,000 random headers.
+ * Go's net/http `readCookies` and `parseCookieValue` (1.26, cookie.go), line by line: what Authgear reads. Kept as they
+ * are there, so that ours can be compared with them; checked against the original with 200,000 random headers.
  */
 const MAX_COOKIES = 3000
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/

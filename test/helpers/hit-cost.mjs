@@ -1,4 +1,5 @@
-// What a hit allocates and a remembered session keeps, in bytes, by the compiled service without its sockets. Times are noisy, bytes are not.
+// What a hit allocates and a remembered session keeps, in bytes, by the compiled service without its sockets. Times are
+// noisy, bytes are not.
 // Usage: node --expose-gc --min-semi-space-size=64 --max-semi-space-size=64 test/helpers/hit-cost.mjs; prints JSON
 import { createAuthenticator } from '../../dist/authenticate/authenticator.js'
 import { NO_SHARED_CACHE } from '../../dist/cache/coalescing.js'
@@ -18,13 +19,43 @@ const COOKIES = Array.from({ length: 10 }, (_, index) => `cookie${index}=${'v'.r
 const QUERIES = { bearer: '', cookie: '', policy: 'role=editor&verified=true' }
 
 /** As undici hands it over: each value a string of its own. */
-const replyOf = (user) => ['x-authgear-session-valid', 'true', 'x-authgear-user-id', user, 'x-authgear-user-anonymous', 'false',
-  'x-authgear-user-verified', 'true', 'x-authgear-user-roles', 'editor,author', 'x-authgear-session-amr', 'pwd',
-  'x-authgear-session-authenticated-at', '1795572256', 'x-authgear-user-can-reauthenticate', 'true'].map((text) => Buffer.from(text).toString('latin1'))
+const replyOf = (user) =>
+  [
+    'x-authgear-session-valid',
+    'true',
+    'x-authgear-user-id',
+    user,
+    'x-authgear-user-anonymous',
+    'false',
+    'x-authgear-user-verified',
+    'true',
+    'x-authgear-user-roles',
+    'editor,author',
+    'x-authgear-session-amr',
+    'pwd',
+    'x-authgear-session-authenticated-at',
+    '1795572256',
+    'x-authgear-user-can-reauthenticate',
+    'true'
+  ].map((text) => Buffer.from(text).toString('latin1'))
 
 const requests = {
-  bearer: (index) => ['Host', 'app.example.com', 'X-Request-Id', 'r1', 'Authorization', `Bearer demoAccessTokenOf${String(index).padStart(12, '0')}`],
-  cookie: (index) => ['Host', 'app.example.com', 'X-Request-Id', 'r1', 'Cookie', `${COOKIES}; session=a11ce000-0000-4000-8000-${String(index).padStart(12, '0')}.demoSessionCookieOfAlice00000000`]
+  bearer: (index) => [
+    'Host',
+    'app.example.com',
+    'X-Request-Id',
+    'r1',
+    'Authorization',
+    `Bearer demoAccessTokenOf${String(index).padStart(12, '0')}`
+  ],
+  cookie: (index) => [
+    'Host',
+    'app.example.com',
+    'X-Request-Id',
+    'r1',
+    'Cookie',
+    `${COOKIES}; session=a11ce000-0000-4000-8000-${String(index).padStart(12, '0')}.demoSessionCookieOfAlice00000000`
+  ]
 }
 requests.policy = requests.bearer
 
@@ -32,14 +63,52 @@ function answererOf (memory) {
   const keyer = createKeyer(Buffer.alloc(32, 1), { endpoint: 'https://accounts.example.com', cookiePrefix: '' })
   const log = createMemoryLog({ clock, retentionMs: 1_000_000, observer: {} })
   let users = 0
-  const resolver = { resolve: async () => ({ isConclusive: true, resolution: readResolution(replyOf(`a11ce000-0000-4000-8000-${String(users++).padStart(12, '0')}`)).resolution }) }
+  const resolver = {
+    resolve: async () => ({
+      isConclusive: true,
+      resolution: readResolution(replyOf(`a11ce000-0000-4000-8000-${String(users++).padStart(12, '0')}`)).resolution
+    })
+  }
   const observer = { memoryRead () {}, coalesced () {}, noVerdict () {}, unexpectedError (error) { throw error } }
-  const authenticator = createAuthenticator({ memory, fleet: NO_SHARED_CACHE, resolver, clock, digests: keyer.digests, wholeDigests: keyer.wholeDigests, audience: 'https://accounts.example.com', failedCredentials: NO_FAILED_CREDENTIALS, lifetimes: { ttlMs: 600_000, negativeTtlMs: 5000 }, refreshAhead: 0.8, waitingBytes: 2 ** 20, timeoutMs: 2000, degradedTtlMs: 5000, log, observer })
-  return createVerify({ authenticator, keyer, cookieNames: cookieNames(''), absentHeaders: 'empty', realm: 'https://accounts.example.com', clock, confirmAfterMs: 5000, allowPreflight: false })
+  const authenticator = createAuthenticator({
+    memory,
+    fleet: NO_SHARED_CACHE,
+    resolver,
+    clock,
+    digests: keyer.digests,
+    wholeDigests: keyer.wholeDigests,
+    audience: 'https://accounts.example.com',
+    failedCredentials: NO_FAILED_CREDENTIALS,
+    lifetimes: { ttlMs: 600_000, negativeTtlMs: 5000 },
+    refreshAhead: 0.8,
+    waitingBytes: 2 ** 20,
+    timeoutMs: 2000,
+    degradedTtlMs: 5000,
+    log,
+    observer
+  })
+  return createVerify({
+    authenticator,
+    keyer,
+    cookieNames: cookieNames(''),
+    absentHeaders: 'empty',
+    realm: 'https://accounts.example.com',
+    clock,
+    confirmAfterMs: 5000,
+    allowPreflight: false
+  })
 }
 
 function questionOf (kind, index) {
-  return { method: 'GET', rawHeaders: requests[kind](index), proxy: { policies: [], requestId: 'r1', declaresBody: false }, query: QUERIES[kind], requestId: 'r1', headBytes: () => 0, trace: () => ({}) }
+  return {
+    method: 'GET',
+    rawHeaders: requests[kind](index),
+    proxy: { policies: [], requestId: 'r1', declaresBody: false },
+    query: QUERIES[kind],
+    requestId: 'r1',
+    headBytes: () => 0,
+    trace: () => ({})
+  }
 }
 
 /** @returns bytes allocated a hit: no collection takes place within a block */

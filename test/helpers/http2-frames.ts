@@ -15,9 +15,16 @@ const FRAME_HEAD_BYTES = 9
 export type Field = readonly [name: string, value: string]
 export type Frame = Readonly<{ type: number, stream: number, payload: Buffer }>
 
-/** The first bytes of a client, and one request without a body on that stream; fields as they are, which no HTTP client would send. */
+/**
+ * The first bytes of a client, and one request without a body on that stream; fields as they are, which no HTTP client
+ * would send.
+ */
 export function connectionStart (fields: readonly Field[], stream = 1): Buffer {
-  return Buffer.concat([Buffer.from(PREFACE), frame(SETTINGS, 0, 0, Buffer.alloc(0)), ...headFrames(Buffer.concat(fields.map(literal)), stream)])
+  return Buffer.concat([
+    Buffer.from(PREFACE),
+    frame(SETTINGS, 0, 0, Buffer.alloc(0)),
+    ...headFrames(Buffer.concat(fields.map(literal)), stream)
+  ])
 }
 
 /** All whole frames of what has arrived. */
@@ -27,7 +34,11 @@ export function readFrames (bytes: Buffer): Frame[] {
   while (at + FRAME_HEAD_BYTES <= bytes.length) {
     const end = at + FRAME_HEAD_BYTES + bytes.readUIntBE(at, 3)
     if (end > bytes.length) break
-    frames.push({ type: bytes.readUInt8(at + 3), stream: bytes.readUInt32BE(at + 5) & 0x7fffffff, payload: bytes.subarray(at + FRAME_HEAD_BYTES, end) })
+    frames.push({
+      type: bytes.readUInt8(at + 3),
+      stream: bytes.readUInt32BE(at + 5) & 0x7fffffff,
+      payload: bytes.subarray(at + FRAME_HEAD_BYTES, end)
+    })
     at = end
   }
   return frames
@@ -58,7 +69,13 @@ function headFrames (block: Buffer, stream: number): Buffer[] {
   const count = Math.max(1, Math.ceil(block.length / MAX_FRAME_BYTES))
   const parts = Array.from({ length: count }, (_, i) => block.subarray(i * MAX_FRAME_BYTES, (i + 1) * MAX_FRAME_BYTES))
   return parts.map((part, i) =>
-    frame(i === 0 ? HEADERS : CONTINUATION, (i === 0 ? END_STREAM : 0) | (i === parts.length - 1 ? END_HEADERS : 0), stream, part))
+    frame(
+      i === 0 ? HEADERS : CONTINUATION,
+      (i === 0 ? END_STREAM : 0) | (i === parts.length - 1 ? END_HEADERS : 0),
+      stream,
+      part
+    )
+  )
 }
 
 /** RFC 7541, 6.2.2: literal, not indexed, new name, no Huffman. */
@@ -79,7 +96,16 @@ function lengthOf ({ length }: string): Buffer {
 function decodeDigits (bytes: Buffer): number {
   const bits = [...bytes].map((byte) => byte.toString(2).padStart(8, '0')).join('')
   const codes: Record<string, string> = {
-    '00000': '0', '00001': '1', '00010': '2', '011001': '3', '011010': '4', '011011': '5', '011100': '6', '011101': '7', '011110': '8', '011111': '9'
+    '00000': '0',
+    '00001': '1',
+    '00010': '2',
+    '011001': '3',
+    '011010': '4',
+    '011011': '5',
+    '011100': '6',
+    '011101': '7',
+    '011110': '8',
+    '011111': '9'
   }
   let digits = ''
   for (let at = 0; digits.length < 3;) {

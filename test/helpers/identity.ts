@@ -23,7 +23,9 @@ export function headersOf (identity: Identity): string[] {
   return identity.flatMap((value, i) => value === undefined ? [] : [IDENTITY_HEADERS[i] ?? '', value])
 }
 
-export function validResolution (some: Readonly<Record<string, string | undefined>> = {}): Resolution & { kind: 'valid' } {
+export function validResolution (
+  some: Readonly<Record<string, string | undefined>> = {}
+): Resolution & { kind: 'valid' } {
   const reading = readResolution(headersOf(identityOf(some)))
   if (reading.kind !== 'resolution' || reading.resolution.kind !== 'valid') throw new Error('that is nobody')
   return reading.resolution

@@ -17,7 +17,12 @@ const ONLY_ON_200 = ['x-forward-auth-source', 'x-envoy-auth-headers-to-remove']
 /** What holds of every answer of /verify and /identify, whatever the situation (docs/interface.md, "Answers"). */
 export function checkInvariants (t: Test, answered: Answered, circumstances: Circumstances): void {
   const { status, headers } = answered
-  t.match(headers, { 'cache-control': 'no-store', vary: 'Authorization, Cookie', 'x-request-id': /./, 'x-forward-auth-reason': /^[a-z_]+$/ })
+  t.match(headers, {
+    'cache-control': 'no-store',
+    vary: 'Authorization, Cookie',
+    'x-request-id': /./,
+    'x-forward-auth-reason': /^[a-z_]+$/
+  })
   for (const never of ['set-cookie', 'etag', 'last-modified', 'location']) t.notOk(headers[never], `no ${never}`)
   if (status === 200) checkSuccess(t, answered)
   else checkRefusal(t, answered, circumstances)
@@ -32,10 +37,16 @@ function checkSuccess (t: Test, answered: Answered): void {
   t.same(identityNames(answered), [...IDENTITY_HEADERS].sort(), 'all eight identity headers')
   t.equal(body, '')
   t.match(headers, { 'content-length': '0', 'x-forward-auth-source': /^(memory|redis|authgear)$/ })
-  for (const refusing of ['www-authenticate', 'retry-after', 'content-type']) t.notOk(headers[refusing], `no ${refusing}`)
+  for (const refusing of ['www-authenticate', 'retry-after', 'content-type']) {
+    t.notOk(headers[refusing], `no ${refusing}`)
+  }
 }
 
-function checkRefusal (t: Test, answered: Answered, { realm, head = false, audience = 'program' }: Circumstances): void {
+function checkRefusal (
+  t: Test,
+  answered: Answered,
+  { realm, head = false, audience = 'program' }: Circumstances
+): void {
   const { status, headers, body } = answered
   t.ok([401, 403, 503].includes(status), `${status} refuses`)
   t.same(identityNames(answered), [], 'no identity header on a refusal')
@@ -72,5 +83,9 @@ function checkPage (t: Test, { headers, body }: Answered): void {
   t.match(CONTENT_SECURITY_POLICY, /^default-src 'none'; style-src 'sha256-[^']+';/)
   t.match(body, /^<!DOCTYPE html>\n<html lang="en">/)
   t.notMatch(body, /<script|<iframe|<form|<img|src=|https?:|\son\w+=/i, 'no script, nothing from outside')
-  t.same([...body.matchAll(/<code>([^<]*)<\/code>/g)].map(([, reference]) => reference), [headers['x-request-id']], 'the reference is the request id')
+  t.same(
+    [...body.matchAll(/<code>([^<]*)<\/code>/g)].map(([, reference]) => reference),
+    [headers['x-request-id']],
+    'the reference is the request id'
+  )
 }

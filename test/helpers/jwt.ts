@@ -2,7 +2,8 @@ import type { EpochMs } from '../../src/core/token-expiry.ts'
 
 export const NOW = 1_800_000_000_000 as EpochMs
 
-const encode = (value: unknown): string => Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url')
+const encode = (value: unknown): string =>
+  Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url')
 
 /** Three parts of which the last is no signature; a text is encoded as it is. */
 export function jwt (payload: unknown, header: unknown = { alg: 'RS256', typ: 'at+jwt' }): string {

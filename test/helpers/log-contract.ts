@@ -44,15 +44,25 @@ export function logContract (t: Test, open: (t: Test) => Promise<LogSubject>): v
       return reading.kind === 'credentials' ? keyer.digests(reading.credentials) : []
     }
     const stolen = { userId: 'alice', digests: digestsOf('session=the-id.secret; app_session=junk') }
-    for (const cookie of ['session=the-id.secret', 'session=the-id.another', 'app_session=junk', 'app_session=the-id.x']) {
+    for (const cookie of [
+      'session=the-id.secret',
+      'session=the-id.another',
+      'app_session=junk',
+      'app_session=the-id.x'
+    ]) {
       for (const digest of digestsOf(cookie).slice(-1)) {
         const before = log.snapshot()
-        t.equal(await log.revoke({ target: { kind: 'credential', digest }, origin: 'management', quietMs: 0 }), 'logged')
+        t.equal(
+          await log.revoke({ target: { kind: 'credential', digest }, origin: 'management', quietMs: 0 }),
+          'logged'
+        )
         t.ok(log.isVoid(stolen, before), cookie)
       }
     }
     const before = log.snapshot()
-    for (const digest of digestsOf('session=other-id.secret')) await log.revoke({ target: { kind: 'credential', digest }, origin: 'management', quietMs: 0 })
+    for (const digest of digestsOf('session=other-id.secret')) {
+      await log.revoke({ target: { kind: 'credential', digest }, origin: 'management', quietMs: 0 })
+    }
     t.notOk(log.isVoid(stolen, before), 'another session')
   })
 

@@ -3,25 +3,57 @@ import { CONTENT_SECURITY_POLICY } from '../../src/pages/layout.ts'
 import type { Answered } from './verifier.ts'
 
 /** A browser that goes to a page from its address bar. */
-export const STRICT = { 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document', 'sec-fetch-site': 'none', accept: 'text/html' }
+export const STRICT = {
+  'sec-fetch-mode': 'navigate',
+  'sec-fetch-dest': 'document',
+  'sec-fetch-site': 'none',
+  accept: 'text/html'
+}
 
 /** Where people may be sent: Authgear, and allowed hosts over https. */
-export const ALLOWED = /^https:\/\/(?:auth\.example\.com|app\.example\.com|(?:[a-z0-9-]+\.)+apps\.example\.com)\/[!-~]*$/
+export const ALLOWED =
+  /^https:\/\/(?:auth\.example\.com|app\.example\.com|(?:[a-z0-9-]+\.)+apps\.example\.com)\/[!-~]*$/
 
 /** What holds of every answer of the login's routes. */
 export async function checkLoginAnswer (t: Test, { status, headers, body }: Answered, what: string): Promise<void> {
   t.ok([302, 303, 400, 403, 410, 503].includes(status), `${what}: ${status} is no success to a proxy`)
-  t.match(headers, { 'cache-control': 'no-store', 'x-forward-auth-reason': /^[a-z_]+$/, 'content-length': String(Buffer.byteLength(body)) })
-  t.strictSame(Object.keys(headers).filter((name) => name.startsWith('x-authgear-') || ['refresh', 'link', 'etag', 'x-forward-auth-source'].includes(name)), [], 'no identity')
-  for (const line of [headers['set-cookie'] ?? []].flat()) t.match(line, /^__Host-forward-auth-log(?:in|out)=[\w-]*; Max-Age=(?:600|0); Path=\/; Secure; HttpOnly; SameSite=Lax$/)
+  t.match(headers, {
+    'cache-control': 'no-store',
+    'x-forward-auth-reason': /^[a-z_]+$/,
+    'content-length': String(Buffer.byteLength(body))
+  })
+  t.strictSame(
+    Object.keys(headers).filter(
+      (name) => name.startsWith('x-authgear-') || ['refresh', 'link', 'etag', 'x-forward-auth-source'].includes(name)
+    ),
+    [],
+    'no identity'
+  )
+  for (const line of [headers['set-cookie'] ?? []].flat()) {
+    t.match(
+      line,
+      /^__Host-forward-auth-log(?:in|out)=[\w-]*; Max-Age=(?:600|0); Path=\/; Secure; HttpOnly; SameSite=Lax$/
+    )
+  }
   if (status < 400) {
     t.match(headers['location'], ALLOWED, what)
     t.equal(body, '')
     return
   }
   t.notOk('location' in headers)
-  t.match(headers, { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': CONTENT_SECURITY_POLICY, 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer' })
+  t.match(headers, {
+    'content-type': 'text/html; charset=utf-8',
+    'content-security-policy': CONTENT_SECURITY_POLICY,
+    'x-content-type-options': 'nosniff',
+    'referrer-policy': 'no-referrer'
+  })
   t.notMatch(body, /<script|<iframe|<form|<img|src=|\son\w+=|http-equiv/i, 'no script, nothing from outside')
   const links = [...body.matchAll(/href="([^"]*)"/g)].map(([, href = '']) => href)
-  for (const href of links) t.match(href, /^(?:|\/_auth\/login(?:\?rd=https:\/\/(?:app|(?:[a-z0-9-]+\.)+apps)\.example\.com(?:\/[^"<>]*)?)?)$/, 'no link but to the login or to itself')
+  for (const href of links) {
+    t.match(
+      href,
+      /^(?:|\/_auth\/login(?:\?rd=https:\/\/(?:app|(?:[a-z0-9-]+\.)+apps)\.example\.com(?:\/[^"<>]*)?)?)$/,
+      'no link but to the login or to itself'
+    )
+  }
 }

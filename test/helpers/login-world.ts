@@ -26,15 +26,32 @@ export interface LoginWorldOptions {
   readonly adapter?: Partial<AdapterOptions>
 }
 
-/** Authgear at auth.example.com, the proxy's routes at app.example.com and b.apps.example.com, each reached over https as a browser sees it. */
-export async function startLoginWorld (t: Test, { protocol = 'HTTP/1.1', simulator, adapter }: LoginWorldOptions = {}): Promise<LoginWorld> {
+/**
+ * Authgear at auth.example.com, the proxy's routes at app.example.com and b.apps.example.com, each reached over https
+ * as a browser sees it.
+ */
+export async function startLoginWorld (
+  t: Test,
+  { protocol = 'HTTP/1.1', simulator, adapter }: LoginWorldOptions = {}
+): Promise<LoginWorld> {
   const authgear = await startSimulator(t, {
     cookieDomain: 'example.com',
-    clients: [{ id: LOGIN.clientId, redirectUris: [`${APP}/_auth/callback`], postLogoutRedirectUris: [LOGIN.logoutRedirectUri] }],
+    clients: [
+      { id: LOGIN.clientId, redirectUris: [`${APP}/_auth/callback`], postLogoutRedirectUris: [LOGIN.logoutRedirectUri] }
+    ],
     ...simulator
   })
-  const verifier = await startVerifier(t, protocol, makeTls(t), { authgear: AUTHGEAR, resolverUrl: `${authgear.url}/_resolver/resolve`, login: {}, ...adapter })
-  const sites = { 'auth.example.com': authgearSite(authgear), 'app.example.com': appSite(verifier, 'app.example.com', true), 'b.apps.example.com': appSite(verifier, 'b.apps.example.com', false) }
+  const verifier = await startVerifier(t, protocol, makeTls(t), {
+    authgear: AUTHGEAR,
+    resolverUrl: `${authgear.url}/_resolver/resolve`,
+    login: {},
+    ...adapter
+  })
+  const sites = {
+    'auth.example.com': authgearSite(authgear),
+    'app.example.com': appSite(verifier, 'app.example.com', true),
+    'b.apps.example.com': appSite(verifier, 'b.apps.example.com', false)
+  }
   return {
     authgear,
     verifier,
@@ -44,15 +61,37 @@ export async function startLoginWorld (t: Test, { protocol = 'HTTP/1.1', simulat
 }
 
 function authgearSite ({ port }: RunningSimulator): Site {
-  return async ({ method, path, headers, body }) => ask(port, { method, path, host: 'auth.example.com', headers: [...Object.entries(headers), ['X-Forwarded-Proto', 'https'], ['X-Forwarded-Host', 'auth.example.com']], body })
+  return async ({ method, path, headers, body }) =>
+    ask(port, {
+      method,
+      path,
+      host: 'auth.example.com',
+      headers: [...Object.entries(headers), ['X-Forwarded-Proto', 'https'], ['X-Forwarded-Host', 'auth.example.com']],
+      body
+    })
 }
 
 /** As a proxy does: the login's routes on one host alone; everything else is asked about first. */
 function appSite (verifier: Verifier, host: string, hasLogin: boolean): Site {
   return async ({ method, path, headers }): Promise<Answered> => {
-    const vouched = { ...headers, 'x-forwarded-host': host, 'x-forwarded-proto': 'https', 'x-forwarded-uri': path, 'x-forwarded-method': method }
+    const vouched = {
+      ...headers,
+      'x-forwarded-host': host,
+      'x-forwarded-proto': 'https',
+      'x-forwarded-uri': path,
+      'x-forwarded-method': method
+    }
     if (hasLogin && path.startsWith('/_auth/')) return await verifier.ask({ method, path, headers: vouched })
-    const verdict = await verifier.ask({ path: path.startsWith('/secret') ? '/verify?max_age=60' : '/verify', headers: vouched })
-    return verdict.status === 200 ? { status: 200, headers: {}, body: `the app at ${host}${path} for ${String(verdict.headers['x-authgear-user-id'])}` } : verdict
+    const verdict = await verifier.ask({
+      path: path.startsWith('/secret') ? '/verify?max_age=60' : '/verify',
+      headers: vouched
+    })
+    return verdict.status === 200
+      ? {
+          status: 200,
+          headers: {},
+          body: `the app at ${host}${path} for ${String(verdict.headers['x-authgear-user-id'])}`
+        }
+      : verdict
   }
 }

@@ -10,7 +10,11 @@ export const MACHINE = 'Replica-7.example.net'
 type Options = Readonly<{ clock?: Clock, hosts?: readonly string[] }>
 
 /** The management app of a replica in this process. */
-export function managementOf (t: Pick<Test, 'teardown'>, service: Service, { clock = systemClock, hosts = [] }: Options = {}): FastifyInstance {
+export function managementOf (
+  t: Pick<Test, 'teardown'>,
+  service: Service,
+  { clock = systemClock, hosts = [] }: Options = {}
+): FastifyInstance {
   const management = buildManagement({
     readiness: { state: () => 'serving', redis: service.redisState, authgear: service.authgearState },
     metrics: service.metrics,
@@ -23,7 +27,11 @@ export function managementOf (t: Pick<Test, 'teardown'>, service: Service, { clo
 }
 
 /** The same, listening. @returns its port */
-export async function startManagement (t: Pick<Test, 'teardown'>, service: Service, options: Options = {}): Promise<number> {
+export async function startManagement (
+  t: Pick<Test, 'teardown'>,
+  service: Service,
+  options: Options = {}
+): Promise<number> {
   const management = managementOf(t, service, options)
   await management.listen({ host: '127.0.0.1', port: 0 })
   return (management.server.address() as AddressInfo).port

@@ -16,8 +16,16 @@ export interface Measured extends Service {
 }
 
 /** A replica whose memory can be measured. */
-export async function startMeasured (t: Test, env: Readonly<Record<string, string>>, starting: Starting = {}): Promise<Measured> {
-  const service = await startService(t, { NODE_OPTIONS: `--import file://${join(import.meta.dirname, 'gc-on-signal.mjs')}`, LOG_LEVEL: 'error', ...env }, starting)
+export async function startMeasured (
+  t: Test,
+  env: Readonly<Record<string, string>>,
+  starting: Starting = {}
+): Promise<Measured> {
+  const service = await startService(
+    t,
+    { NODE_OPTIONS: `--import file://${join(import.meta.dirname, 'gc-on-signal.mjs')}`, LOG_LEVEL: 'error', ...env },
+    starting
+  )
   const metric = (name: string): Promise<number> => metricOf(service, name)
   let collected = 0
   return {
@@ -27,7 +35,10 @@ export async function startMeasured (t: Test, env: Readonly<Record<string, strin
       process.kill(service.pid, 'SIGWINCH')
       const said = `collected ${++collected}\n`
       await until('garbage is collected', () => service.logs().includes(said))
-      return { heap: await metric('nodejs_heap_size_used_bytes') + await metric('nodejs_external_memory_bytes'), rss: await metric('process_resident_memory_bytes') }
+      return {
+        heap: (await metric('nodejs_heap_size_used_bytes')) + (await metric('nodejs_external_memory_bytes')),
+        rss: await metric('process_resident_memory_bytes')
+      }
     },
     descriptors: () => readdirSync(`/proc/${service.pid}/fd`).length
   }
@@ -64,15 +75,23 @@ const WINDOW = 20
 const CONNECTIONS = 10
 
 /** So many requests with a bearer token each. @returns how many answers had each status */
-export async function flood (port: number, requests: number, tokenOf: (i: number) => string): Promise<ReadonlyMap<string, number>> {
-  return await floodHeads(port, (i) => i < requests ? `Authorization: Bearer ${tokenOf(i)}\r\n` : undefined)
+export async function flood (
+  port: number,
+  requests: number,
+  tokenOf: (i: number) => string
+): Promise<ReadonlyMap<string, number>> {
+  return await floodHeads(port, (i) => (i < requests ? `Authorization: Bearer ${tokenOf(i)}\r\n` : undefined))
 }
 
 /**
  * Requests over ten connections, `window` under way on each, until there is no next one or the server is gone.
  * @param linesOf the header lines of the next request; undefined ends the flood
  */
-export async function floodHeads (port: number, linesOf: (i: number) => string | undefined, window = WINDOW): Promise<ReadonlyMap<string, number>> {
+export async function floodHeads (
+  port: number,
+  linesOf: (i: number) => string | undefined,
+  window = WINDOW
+): Promise<ReadonlyMap<string, number>> {
   const statuses = new Map<string, number>()
   let next = 0
   const heads = (count: number): string[] => Array.from({ length: count }, () => linesOf(next++)).flatMap((lines) =>

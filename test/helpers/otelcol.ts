@@ -27,7 +27,14 @@ export interface Collector {
 }
 
 interface Attribute { readonly key: string, readonly value: Readonly<Record<string, unknown>> }
-interface Batch { readonly resource: { readonly attributes?: readonly Attribute[] }, readonly scopeSpans: ReadonlyArray<{ readonly spans: ReadonlyArray<Omit<CollectedSpan, 'attributes' | 'resource'> & { readonly attributes?: readonly Attribute[] }> }> }
+interface Batch {
+  readonly resource: { readonly attributes?: readonly Attribute[] }
+  readonly scopeSpans: ReadonlyArray<{
+    readonly spans: ReadonlyArray<
+      Omit<CollectedSpan, 'attributes' | 'resource'> & { readonly attributes?: readonly Attribute[] }
+    >
+  }>
+}
 
 /** The OpenTelemetry Collector's own OTLP receiver, writing what it got into a file. */
 export async function startCollector (t: Test): Promise<Collector> {
@@ -37,7 +44,12 @@ export async function startCollector (t: Test): Promise<Collector> {
 exporters: {file: {path: ${output}, flush_interval: 20ms}}
 service: {telemetry: {metrics: {level: none}}, pipelines: {traces: {receivers: [otlp], exporters: [file]}}}
 `)
-  await startChild(t, { name: 'otelcol', command: mustFind('otelcol'), args: ['--config', config], ready: (text) => text.includes('Everything is ready') })
+  await startChild(t, {
+    name: 'otelcol',
+    command: mustFind('otelcol'),
+    args: ['--config', config],
+    ready: (text) => text.includes('Everything is ready')
+  })
   const text = (): string => readFileSync(output, 'utf8')
   return { url: `http://127.0.0.1:${port}`, text, spans: () => text().split('\n').filter(isWhole).flatMap(spansOf) }
 }
@@ -49,7 +61,11 @@ function isWhole (line: string): boolean {
 
 function spansOf (line: string): readonly CollectedSpan[] {
   const { resourceSpans } = JSON.parse(line) as { resourceSpans: readonly Batch[] }
-  return resourceSpans.flatMap(({ resource, scopeSpans }) => scopeSpans.flatMap(({ spans }) => spans.map((span) => ({ ...span, attributes: record(span.attributes), resource: record(resource.attributes) }))))
+  return resourceSpans.flatMap(({ resource, scopeSpans }) =>
+    scopeSpans.flatMap(({ spans }) =>
+      spans.map((span) => ({ ...span, attributes: record(span.attributes), resource: record(resource.attributes) }))
+    )
+  )
 }
 
 function record (attributes: readonly Attribute[] = []): Readonly<Record<string, string>> {

@@ -14,6 +14,10 @@ const MAIN = join(import.meta.dirname, '../../dist/main.js')
 /** A certificate for those hosts as a user gets one: by the service's own `cert`. */
 export function makeOwnCert (t: Test, ...hosts: readonly string[]): OwnCert {
   const out = join(tempDir(t, 'cert'), 'certs')
-  execFileSync(process.execPath, [MAIN, 'cert', '--out', out, ...(hosts.length === 0 ? ['127.0.0.1'] : hosts).flatMap(host => ['--host', host])], { stdio: 'pipe' })
+  execFileSync(
+    process.execPath,
+    [MAIN, 'cert', '--out', out, ...(hosts.length === 0 ? ['127.0.0.1'] : hosts).flatMap((host) => ['--host', host])],
+    { stdio: 'pipe' }
+  )
   return { caFile: join(out, 'ca.crt'), certFile: join(out, 'tls.crt'), keyFile: join(out, 'tls.key') }
 }

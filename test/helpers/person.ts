@@ -22,31 +22,53 @@ export interface How {
 }
 
 /** How a host is asked. */
-export type Site = (request: Readonly<{ method: string, path: string, headers: Readonly<Record<string, string>>, body: string }>) => Promise<Answered>
+export type Site = (
+  request: Readonly<{ method: string, path: string, headers: Readonly<Record<string, string>>, body: string }>
+) => Promise<Answered>
 
 interface Kept { readonly name: string, readonly value: string, readonly domain: string, readonly hostOnly: boolean }
 
 const MAX_HOPS = 30
-const NAVIGATION = { 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document', 'sec-fetch-site': 'none', accept: 'text/html' }
+const NAVIGATION = {
+  'sec-fetch-mode': 'navigate',
+  'sec-fetch-dest': 'document',
+  'sec-fetch-site': 'none',
+  accept: 'text/html'
+}
 
 /** A browser's cookies and redirects without a browser, so that every hop can be looked at. */
 export function createPerson (sites: Readonly<Record<string, Site>>): Person {
   let jar: Kept[] = []
-  const cookies = (host: string): string => jar.filter((kept) => kept.hostOnly ? kept.domain === host : `.${host}`.endsWith(`.${kept.domain}`)).map(({ name, value }) => `${name}=${value}`).join('; ')
+  const cookies = (host: string): string =>
+    jar
+      .filter((kept) => (kept.hostOnly ? kept.domain === host : `.${host}`.endsWith(`.${kept.domain}`)))
+      .map(({ name, value }) => `${name}=${value}`)
+      .join('; ')
 
   function keep (line: string, host: string): void {
     const [pair = '', ...attributes] = line.split('; ')
     const [name = '', value = ''] = [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]
-    const attribute = (wanted: string): string | undefined => attributes.find((text) => text.toLowerCase().startsWith(`${wanted}=`))?.slice(wanted.length + 1)
+    const attribute = (wanted: string): string | undefined =>
+      attributes.find((text) => text.toLowerCase().startsWith(`${wanted}=`))?.slice(wanted.length + 1)
     const domain = attribute('domain')
     if (domain !== undefined && !`.${host}`.endsWith(`.${domain}`)) return
-    if (name.startsWith('__Host-') && (domain !== undefined || !attributes.includes('Secure') || !attributes.includes('Path=/'))) throw new Error(`no browser keeps ${line}`)
+    if (
+      name.startsWith('__Host-') &&
+      (domain !== undefined || !attributes.includes('Secure') || !attributes.includes('Path=/'))
+    ) {
+      throw new Error(`no browser keeps ${line}`)
+    }
     const kept = { name, value, domain: domain ?? host, hostOnly: domain === undefined }
     jar = jar.filter((other) => other.name !== name || other.domain !== kept.domain || other.hostOnly !== kept.hostOnly)
     if (attribute('max-age') !== '0' && attribute('expires')?.includes('1970') !== true) jar.push(kept)
   }
 
-  async function travel (first: string, method: string, body: string, { headers = {}, until }: How): Promise<readonly Hop[]> {
+  async function travel (
+    first: string,
+    method: string,
+    body: string,
+    { headers = {}, until }: How
+  ): Promise<readonly Hop[]> {
     const hops: Hop[] = []
     for (let url = first; hops.length < MAX_HOPS;) {
       const { host, pathname, search } = new URL(url)
@@ -54,7 +76,11 @@ export function createPerson (sites: Readonly<Record<string, Site>>): Person {
       if (site === undefined) throw new Error(`sent to a host that nobody knows: ${url}`)
       const cookie = cookies(host)
       const sent = hops.length === 0 ? { method, body } : { method: 'GET', body: '' }
-      const answered = await site({ ...sent, path: pathname + search, headers: { ...NAVIGATION, ...cookie !== '' && { cookie }, ...headers } })
+      const answered = await site({
+        ...sent,
+        path: pathname + search,
+        headers: { ...NAVIGATION, ...(cookie !== '' && { cookie }), ...headers }
+      })
       for (const line of [answered.headers['set-cookie'] ?? []].flat()) keep(line, host)
       const hop = { ...answered, url }
       hops.push(hop)
@@ -67,7 +93,10 @@ export function createPerson (sites: Readonly<Record<string, Site>>): Person {
 
   return Object.freeze({
     open: (url: string, how: How = {}) => travel(url, 'GET', '', how),
-    send: (url: string, form: Readonly<Record<string, string>>) => travel(url, 'POST', new URLSearchParams(form).toString(), { headers: { 'content-type': 'application/x-www-form-urlencoded' } }),
+    send: (url: string, form: Readonly<Record<string, string>>) =>
+      travel(url, 'POST', new URLSearchParams(form).toString(), {
+        headers: { 'content-type': 'application/x-www-form-urlencoded' }
+      }),
     cookies,
     forget (name: string) { jar = jar.filter((kept) => kept.name !== name) }
   })

@@ -7,7 +7,9 @@ export interface RawAnswer {
   readonly body: string
 }
 
-/** Bytes in, one answer out: for requests that no HTTP client would send. Undefined where the server closes without one. */
+/**
+ * Bytes in, one answer out: for requests that no HTTP client would send. Undefined where the server closes without one.
+ */
 export async function sendRaw (port: number, request: string): Promise<RawAnswer | undefined> {
   const socket = connect({ port, host: '127.0.0.1' })
   try {
@@ -38,7 +40,9 @@ function parseAnswer (text: string, headOnly: boolean): RawAnswer | undefined {
   const end = text.indexOf('\r\n\r\n')
   if (end < 0) return undefined
   const [statusLine = '', ...lines] = text.slice(0, end).split('\r\n')
-  const headers = lines.map(line => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1).trim()] as const)
+  const headers = lines.map(
+    (line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1).trim()] as const
+  )
   return { status: Number(statusLine.split(' ')[1]), headers, body: headOnly ? '' : text.slice(end + 4) }
 }
 

@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs'
 import type { Answer } from '../../src/authgear/audit-log/client.ts'
 
-/** One exchange with a real Authgear's Admin API; tokens are placeholders in angle brackets, long lists are cut in the middle. */
+/**
+ * One exchange with a real Authgear's Admin API; tokens are placeholders in angle brackets, long lists are cut in the
+ * middle.
+ */
 export interface AuditExchange {
   readonly what: string
   readonly request: Readonly<{
@@ -14,7 +17,11 @@ export interface AuditExchange {
     jwt_header?: Readonly<Record<string, unknown>>
     jwt_payload?: Readonly<Record<string, unknown>>
   }>
-  readonly response: Readonly<{ status: number, headers: Readonly<Record<string, string | readonly string[]>>, body: unknown }>
+  readonly response: Readonly<{
+    status: number
+    headers: Readonly<Record<string, string | readonly string[]>>
+    body: unknown
+  }>
   /** The answer's body, as it went over the wire; edges that the record leaves out are left out. */
   readonly text: string
 }
@@ -27,7 +34,11 @@ export function recordedAudit (): readonly AuditExchange[] {
 }
 
 function textOf (body: unknown): string {
-  return typeof body === 'string' ? body : JSON.stringify(body, (_, value: unknown) => Array.isArray(value) ? value.filter((item) => !isLeftOut(item)) : value)
+  return typeof body === 'string'
+    ? body
+    : JSON.stringify(body, (_, value: unknown) =>
+      Array.isArray(value) ? value.filter((item) => !isLeftOut(item)) : value
+    )
 }
 
 const isLeftOut = (item: unknown): boolean => typeof item === 'string' && item.endsWith('left out of this record ...')

@@ -4,7 +4,8 @@ import { type Exchange, headersNamed, recordedExchanges } from './recorded.ts'
 import type { Knobs, SessionEntry, SimulatorOptions, UserEntry } from './simulator.ts'
 
 /** Placeholders that were never somebody's; the rest are alive unless the exchange's state says otherwise. */
-const NOBODYS = /^<(garbage-32-chars|unknown-session-cookie|known-session-id-wrong-token|refresh-token|jwt-unknown-jti|jwt-wrong-key|jwt-alg-none|jwt-tampered)>$/
+const NOBODYS =
+  /^<(garbage-32-chars|unknown-session-cookie|known-session-id-wrong-token|refresh-token|jwt-unknown-jti|jwt-wrong-key|jwt-alg-none|jwt-tampered)>$/
 
 const all = recordedExchanges()
 
@@ -71,15 +72,26 @@ export function setState (exchange: Exchange, knobs: Knobs): void {
 
 /** A token of the right form for each placeholder in a text. @param origin the project's: the audience of its JWTs */
 export function fillIn (text: string, origin = LOCAL): string {
-  return text.replace(/<[a-z][^<>]*>/gi, placeholder => placeholder === '<script>' ? placeholder : tokenOf(placeholder, origin))
+  return text.replace(/<[a-z][^<>]*>/gi, (placeholder) =>
+    placeholder === '<script>' ? placeholder : tokenOf(placeholder, origin)
+  )
 }
 
 function tokenOf (placeholder: string, origin = LOCAL): string {
   const digest = createHash('sha256').update(placeholder).digest('hex')
   const claims = JWTS[placeholder]
-  if (claims !== undefined) return demoJwt({ sub: ownerOf(placeholder), jti: digest, ...claims, aud: claims.aud === LOCAL ? origin : claims.aud })
+  if (claims !== undefined) {
+    return demoJwt({
+      sub: ownerOf(placeholder),
+      jti: digest,
+      ...claims,
+      aud: claims.aud === LOCAL ? origin : claims.aud
+    })
+  }
   const opaque = digest.slice(32)
-  return isSessionCookie(placeholder) ? `${digest.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*/, '$1-$2-$3-$4-$5')}.${opaque}` : opaque
+  return isSessionCookie(placeholder)
+    ? `${digest.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*/, '$1-$2-$3-$4-$5')}.${opaque}`
+    : opaque
 }
 
 const isSessionCookie = (placeholder: string) => /session-cookie|session-id|refresh-token/.test(placeholder)
@@ -113,12 +125,14 @@ function sessionOf (placeholder: string): SessionEntry {
 }
 
 /**
- * Id, roles and so on as recorded: from this exchange where nobody else is in it, else from an earlier one of this user alone.
- * Whether a credential is accepted is never taken from the recording.
+ * Id, roles and so on as recorded: from this exchange where nobody else is in it, else from an earlier one of this user
+ * alone. Whether a credential is accepted is never taken from the recording.
  */
 function factsOf (name: string, exchange: Exchange) {
   const earlier = all.slice(0, all.findIndex(one => one.name === exchange.name) + 1).reverse()
-  const source = earlier.find(one => isValid(one) && (name === 'user2' ? one.name === 'bearer-user2+cookie-user1' : isAbout(name, one)))
+  const source = earlier.find(
+    (one) => isValid(one) && (name === 'user2' ? one.name === 'bearer-user2+cookie-user1' : isAbout(name, one))
+  )
   return factsFrom(source)
 }
 

@@ -15,10 +15,17 @@ export function printedCommands (): readonly string[][] {
 }
 
 /** The rights that the page gives, without `+`. */
-export const printedRights = (): readonly string[] => printedCommands().flat().filter((word) => word.startsWith('+')).map((word) => word.slice(1))
+export const printedRights = (): readonly string[] =>
+  printedCommands()
+    .flat()
+    .filter((word) => word.startsWith('+'))
+    .map((word) => word.slice(1))
 
 /** @param without rights that the page calls dispensable */
-export async function addPrintedUser (redis: RedisServer, { isCluster = false, without = [] }: { isCluster?: boolean, without?: readonly string[] } = {}): Promise<void> {
+export async function addPrintedUser (
+  redis: RedisServer,
+  { isCluster = false, without = [] }: { isCluster?: boolean, without?: readonly string[] } = {}
+): Promise<void> {
   for (const [name = '', ...words] of printedCommands().slice(0, isCluster ? 2 : 1)) {
     await redis.cli(name, ...words.filter((word) => !without.includes(word.slice(1))))
   }
@@ -27,5 +34,7 @@ export async function addPrintedUser (redis: RedisServer, { isCluster = false, w
 /** The keys that the page's table describes: what is in capitals there differs. */
 export function describedKeys (): readonly RegExp[] {
   const [, table = ''] = readFileSync(PAGE, 'utf8').split('## What it holds')
-  return [...table.matchAll(/`(\{\S+)`/g)].map(([, form = '']) => new RegExp(`^forward-auth:${form.replace(/[{}]/g, '\\$&').replace(/KEY|ORIGIN/, '[\\w-]+')}$`))
+  return [...table.matchAll(/`(\{\S+)`/g)].map(
+    ([, form = '']) => new RegExp(`^forward-auth:${form.replace(/[{}]/g, '\\$&').replace(/KEY|ORIGIN/, '[\\w-]+')}$`)
+  )
 }

@@ -29,16 +29,34 @@ const MASTERS = 3
 const NODE_TIMEOUT = 1000
 
 /** Three real masters that serve their own slots whatever becomes of the others. */
-export async function startCluster (t: Test, { withReplicas = false, ...options }: ClusterOptions = {}): Promise<RedisCluster> {
-  const nodes = await Promise.all(Array.from({ length: withReplicas ? 2 * MASTERS : MASTERS }, () => startNode(t, options)))
+export async function startCluster (
+  t: Test,
+  { withReplicas = false, ...options }: ClusterOptions = {}
+): Promise<RedisCluster> {
+  const nodes = await Promise.all(
+    Array.from({ length: withReplicas ? 2 * MASTERS : MASTERS }, () => startNode(t, options))
+  )
   const [masters, replicas] = [nodes.slice(0, MASTERS), nodes.slice(MASTERS)]
   await join(nodes, masters)
-  await Promise.all(replicas.map(async (replica, index) => { await replica.cli('CLUSTER', 'REPLICATE', await idOf(at(masters, index))) }))
+  await Promise.all(
+    replicas.map(async (replica, index) => {
+      await replica.cli('CLUSTER', 'REPLICATE', await idOf(at(masters, index)))
+    })
+  )
   await until('the cluster is whole', async () => {
     const states = await Promise.all(nodes.map((node) => node.cli('CLUSTER', 'INFO')))
-    return states.every((state) => /cluster_state:ok[\s\S]*cluster_slots_ok:16384[\s\S]*cluster_known_nodes:(3|6)/.test(String(state)))
+    return states.every((state) =>
+      /cluster_state:ok[\s\S]*cluster_slots_ok:16384[\s\S]*cluster_known_nodes:(3|6)/.test(String(state))
+    )
   }, 30_000)
-  await until('replicas are linked', async () => (await Promise.all(replicas.map((one) => one.cli('ROLE')))).every((role) => Array.isArray(role) && role[3] === 'connected'), 30_000)
+  await until(
+    'replicas are linked',
+    async () =>
+      (await Promise.all(replicas.map((one) => one.cli('ROLE')))).every(
+        (role) => Array.isArray(role) && role[3] === 'connected'
+      ),
+    30_000
+  )
   const slotOf = async (key: string): Promise<number> => Number(await at(masters, 0).cli('CLUSTER', 'KEYSLOT', key))
   const servers: RedisServers = { kind: 'cluster', nodes: masters.map(({ port }) => ({ host: '127.0.0.1', port })) }
   return Object.freeze({
@@ -69,8 +87,20 @@ async function startNode (t: Test, options: RedisOptions): Promise<RedisServer> 
   return await startRedis(t, {
     ...options,
     args: [
-      '--cluster-enabled', 'yes', '--cluster-port', String(bus), '--cluster-node-timeout', String(NODE_TIMEOUT), '--cluster-require-full-coverage', 'no',
-      '--cluster-announce-ip', '127.0.0.1', '--repl-diskless-sync-delay', '0', ...options.tls === undefined ? [] : ['--tls-cluster', 'yes'], ...options.args ?? []
+      '--cluster-enabled',
+      'yes',
+      '--cluster-port',
+      String(bus),
+      '--cluster-node-timeout',
+      String(NODE_TIMEOUT),
+      '--cluster-require-full-coverage',
+      'no',
+      '--cluster-announce-ip',
+      '127.0.0.1',
+      '--repl-diskless-sync-delay',
+      '0',
+      ...(options.tls === undefined ? [] : ['--tls-cluster', 'yes']),
+      ...(options.args ?? [])
     ]
   })
 }
@@ -86,8 +116,14 @@ async function join (nodes: readonly RedisServer[], masters: readonly RedisServe
     const [, bus] = await node.cli('CONFIG', 'GET', 'cluster-port') as string[]
     await first.cli('CLUSTER', 'MEET', '127.0.0.1', String(node.port), bus ?? '')
   }
-  await until('all nodes know each other', async () => (await Promise.all(nodes.map((node) => node.cli('CLUSTER', 'INFO'))))
-    .every((info) => String(info).includes(`cluster_known_nodes:${nodes.length}`)), 30_000)
+  await until(
+    'all nodes know each other',
+    async () =>
+      (await Promise.all(nodes.map((node) => node.cli('CLUSTER', 'INFO')))).every((info) =>
+        String(info).includes(`cluster_known_nodes:${nodes.length}`)
+      ),
+    30_000
+  )
 }
 
 const idOf = async (node: RedisServer): Promise<string> => String(await node.cli('CLUSTER', 'MYID'))

@@ -28,18 +28,56 @@ const NAME = 'mymaster'
 const SENTINELS = 3
 
 /** A master, its replicas, and three Sentinels that fail over within some two seconds. */
-export async function startSentinelGroup (t: Test, { replicas = 1, sentinelPassword, ...options }: SentinelOptions = {}): Promise<SentinelGroup> {
-  const args = ['--repl-diskless-sync-delay', '0', ...options.args ?? []]
+export async function startSentinelGroup (
+  t: Test,
+  { replicas = 1, sentinelPassword, ...options }: SentinelOptions = {}
+): Promise<SentinelGroup> {
+  const args = ['--repl-diskless-sync-delay', '0', ...(options.args ?? [])]
   const master = await startRedis(t, { ...options, args })
-  const others = await Promise.all(Array.from({ length: replicas }, () => startRedis(t, { ...options, args: [...args, '--replicaof', '127.0.0.1', String(master.port)] })))
-  await until('replicas are linked', async () => (await Promise.all(others.map((one) => one.cli('ROLE')))).every((role) => Array.isArray(role) && role[3] === 'connected'), 30_000)
-  const ports = await Promise.all(Array.from({ length: SENTINELS }, () => startSentinel(t, master, sentinelPassword, options.tls)))
-  const ask = async (port: number, ...command: readonly [string, ...string[]]): Promise<unknown> => await redisClient(`redis${options.tls === undefined ? '' : 's'}://${sentinelPassword === undefined ? '' : `:${sentinelPassword}@`}127.0.0.1:${port}`, command, options.tls)
-  await until('the Sentinels know each other', async () => (await Promise.all(ports.map((port) => ask(port, 'SENTINEL', 'CKQUORUM', NAME).catch(() => ''))))
-    .every((answer) => String(answer).startsWith(`OK ${SENTINELS} usable`)), 30_000)
-  await until('they know the replicas', async () => (await Promise.all(ports.map((port) => ask(port, 'SENTINEL', 'REPLICAS', NAME))))
-    .every((answer) => Array.isArray(answer) && answer.length === replicas), 30_000)
-  const servers: RedisServers = { kind: 'sentinel', sentinels: ports.map((port) => ({ host: '127.0.0.1', port })), name: NAME, password: sentinelPassword }
+  const others = await Promise.all(
+    Array.from({ length: replicas }, () =>
+      startRedis(t, { ...options, args: [...args, '--replicaof', '127.0.0.1', String(master.port)] })
+    )
+  )
+  await until(
+    'replicas are linked',
+    async () =>
+      (await Promise.all(others.map((one) => one.cli('ROLE')))).every(
+        (role) => Array.isArray(role) && role[3] === 'connected'
+      ),
+    30_000
+  )
+  const ports = await Promise.all(
+    Array.from({ length: SENTINELS }, () => startSentinel(t, master, sentinelPassword, options.tls))
+  )
+  const ask = async (port: number, ...command: readonly [string, ...string[]]): Promise<unknown> =>
+    await redisClient(
+      `redis${options.tls === undefined ? '' : 's'}://${sentinelPassword === undefined ? '' : `:${sentinelPassword}@`}127.0.0.1:${port}`,
+      command,
+      options.tls
+    )
+  await until(
+    'the Sentinels know each other',
+    async () =>
+      (await Promise.all(ports.map((port) => ask(port, 'SENTINEL', 'CKQUORUM', NAME).catch(() => '')))).every(
+        (answer) => String(answer).startsWith(`OK ${SENTINELS} usable`)
+      ),
+    30_000
+  )
+  await until(
+    'they know the replicas',
+    async () =>
+      (await Promise.all(ports.map((port) => ask(port, 'SENTINEL', 'REPLICAS', NAME)))).every(
+        (answer) => Array.isArray(answer) && answer.length === replicas
+      ),
+    30_000
+  )
+  const servers: RedisServers = {
+    kind: 'sentinel',
+    sentinels: ports.map((port) => ({ host: '127.0.0.1', port })),
+    name: NAME,
+    password: sentinelPassword
+  }
   return Object.freeze({
     servers,
     nodes: [master, ...others],
@@ -50,14 +88,35 @@ export async function startSentinelGroup (t: Test, { replicas = 1, sentinelPassw
   })
 }
 
-async function startSentinel (t: Test, { port: masterPort }: RedisServer, password: string | undefined, tls: TlsFiles | undefined): Promise<number> {
+async function startSentinel (
+  t: Test,
+  { port: masterPort }: RedisServer,
+  password: string | undefined,
+  tls: TlsFiles | undefined
+): Promise<number> {
   const port = await freePort()
   const folder = tempDir(t, 'sentinel')
   const file = join(folder, 'sentinel.conf')
-  writeFileSync(file, [
-    ...tls === undefined ? [`port ${port}`] : ['port 0', `tls-port ${port}`, ...tlsSettings(tls).map((pair) => pair.join(' '))], 'bind 127.0.0.1', `dir ${folder}`, ...(password === undefined ? [] : [`requirepass ${password}`, `sentinel sentinel-pass ${password}`]),
-    `sentinel monitor ${NAME} 127.0.0.1 ${masterPort} 2`, `sentinel down-after-milliseconds ${NAME} 500`, `sentinel failover-timeout ${NAME} 3000`, ''
-  ].join('\n'))
-  await startChild(t, { name: 'sentinel', command: mustFind('redis-server'), args: [file, '--sentinel'], ready: (output) => output.includes('+monitor master') })
+  writeFileSync(
+    file,
+    [
+      ...(tls === undefined
+        ? [`port ${port}`]
+        : ['port 0', `tls-port ${port}`, ...tlsSettings(tls).map((pair) => pair.join(' '))]),
+      'bind 127.0.0.1',
+      `dir ${folder}`,
+      ...(password === undefined ? [] : [`requirepass ${password}`, `sentinel sentinel-pass ${password}`]),
+      `sentinel monitor ${NAME} 127.0.0.1 ${masterPort} 2`,
+      `sentinel down-after-milliseconds ${NAME} 500`,
+      `sentinel failover-timeout ${NAME} 3000`,
+      ''
+    ].join('\n')
+  )
+  await startChild(t, {
+    name: 'sentinel',
+    command: mustFind('redis-server'),
+    args: [file, '--sentinel'],
+    ready: (output) => output.includes('+monitor master')
+  })
   return port
 }

@@ -23,10 +23,21 @@ export interface TestTier extends RedisTier {
 }
 
 /** A tier on a real connection, under a prefix of its own; ready, and closed when the test ends. */
-export async function redisTier (t: Pick<Test, 'teardown'>, place: RedisPlace, settings: Partial<RedisSettings> = {}): Promise<TestTier> {
+export async function redisTier (
+  t: Pick<Test, 'teardown'>,
+  place: RedisPlace,
+  settings: Partial<RedisSettings> = {}
+): Promise<TestTier> {
   const keyPrefix = `forward-auth:test-${Math.random().toString(36).slice(2)}:`
   const connection = connectRedis(settingsFor(place, settings), { up () {}, down () {} })
   t.teardown(() => connection.close())
   await until('Redis is connected', () => connection.isUp())
-  return { commands: connection.commands, sealer: sealerOf(SECRET), keyPrefix, clock: manualClock(), connection, nameOf: key => `${keyPrefix}{${key}}:entry` }
+  return {
+    commands: connection.commands,
+    sealer: sealerOf(SECRET),
+    keyPrefix,
+    clock: manualClock(),
+    connection,
+    nameOf: (key) => `${keyPrefix}{${key}}:entry`
+  }
 }

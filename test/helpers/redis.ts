@@ -40,9 +40,13 @@ export interface RedisServer {
 export async function startRedis (t: Test, options: RedisOptions = {}): Promise<RedisServer> {
   const port = options.port ?? await freePort()
   const folder = tempDir(t, 'redis')
-  const start = (): Promise<Child> => startChild(t, {
-    name: 'redis-server', command: mustFind(options.server ?? 'redis-server'), args: argumentsFor(options, port, folder), ready: output => output.includes('Ready to accept connections')
-  })
+  const start = (): Promise<Child> =>
+    startChild(t, {
+      name: 'redis-server',
+      command: mustFind(options.server ?? 'redis-server'),
+      args: argumentsFor(options, port, folder),
+      ready: (output) => output.includes('Ready to accept connections')
+    })
   const url = urlOf(options, port)
   let child = await start()
   return Object.freeze({
@@ -67,12 +71,24 @@ function argumentsFor (options: RedisOptions, port: number, folder: string): str
 
 function tlsArguments (tls: TlsFiles | undefined, port: number): string[] {
   if (tls === undefined) return []
-  return ['--port', '0', '--tls-port', String(port), ...tlsSettings(tls).flatMap(([name, value]) => [`--${name}`, value])]
+  return [
+    '--port',
+    '0',
+    '--tls-port',
+    String(port),
+    ...tlsSettings(tls).flatMap(([name, value]) => [`--${name}`, value])
+  ]
 }
 
 /** Also between servers, and as a Sentinel's configuration has them. */
 export function tlsSettings (tls: TlsFiles): ReadonlyArray<readonly [name: string, value: string]> {
-  return [['tls-auth-clients', 'no'], ['tls-replication', 'yes'], ['tls-cert-file', tls.certFile], ['tls-key-file', tls.keyFile], ['tls-ca-cert-file', tls.caFile]]
+  return [
+    ['tls-auth-clients', 'no'],
+    ['tls-replication', 'yes'],
+    ['tls-cert-file', tls.certFile],
+    ['tls-key-file', tls.keyFile],
+    ['tls-ca-cert-file', tls.caFile]
+  ]
 }
 
 function accessArguments ({ username, password }: RedisOptions): string[] {
@@ -87,8 +103,12 @@ function urlOf ({ tls, username, password }: RedisOptions, port: number): string
 }
 
 /** One command on a connection of its own. */
-export async function redisClient (url: string, [name, ...args]: readonly [string, ...string[]], tls?: TlsFiles): Promise<unknown> {
-  const client = new Redis(url, { lazyConnect: true, ...tls && { tls: { ca: tls.ca } } })
+export async function redisClient (
+  url: string,
+  [name, ...args]: readonly [string, ...string[]],
+  tls?: TlsFiles
+): Promise<unknown> {
+  const client = new Redis(url, { lazyConnect: true, ...(tls && { tls: { ca: tls.ca } }) })
   client.on('error', () => {}) // connect() below rejects with it
   try {
     await client.connect()

@@ -34,13 +34,19 @@ export function cookiePrefixOf ({ name }: Exchange): string {
 /** Where the replayed project is, for this service. */
 export const ENDPOINT = 'https://myapp.authgear.cloud'
 
-/** Header lines as they went over the wire. @param origin the audience of the project's JWTs, if not the recorded one */
+/**
+ * Header lines as they went over the wire.
+ * @param origin the audience of the project's JWTs, if not the recorded one
+ */
 export function headersOf ({ request }: Exchange, origin?: string): HeaderList {
   return request.headers.map(([name, value]) => [name, fillIn(restoreValue(value), origin)])
 }
 
 export function sentBy (exchange: Exchange, origin?: string): Sent {
-  const lines = (name: string): string[] => headersOf(exchange, origin).filter(([one]) => one.toLowerCase() === name).map(([, value]) => value.trim())
+  const lines = (name: string): string[] =>
+    headersOf(exchange, origin)
+      .filter(([one]) => one.toLowerCase() === name)
+      .map(([, value]) => value.trim())
   const prefix = cookiePrefixOf(exchange)
   const cookie = (name: string): string | undefined => goCookie(lines('cookie'), prefix + name)
   const authorizations = lines('authorization')
@@ -58,13 +64,21 @@ export function expectedAnswer (sent: Sent, answer: Exchange['response']): Expec
   const refused = refusedWithoutAsking(sent)
   if (refused !== undefined) return { status: 401, reason: refused, asked: 0, identity: [] }
   const verdict = headersNamed(answer.headers, /^x-authgear-session-valid$/i)[0]?.[1]
-  if (answer.status !== 200) return { status: 503, reason: 'authgear_unavailable', asked: answer.status === 500 ? 2 : 1, identity: [] }
+  if (answer.status !== 200) {
+    return { status: 503, reason: 'authgear_unavailable', asked: answer.status === 500 ? 2 : 1, identity: [] }
+  }
   if (verdict === 'true') return { status: 200, reason: 'allowed', asked: 1, identity: identityIn(answer.headers) }
   const doubtful = verdict === undefined && sent.session !== undefined
   return { status: 401, reason: 'invalid_session', asked: doubtful ? 2 : 1, identity: [] }
 }
 
-function refusedWithoutAsking ({ authorizations, bearer, appSession, appAccessToken, session }: Sent): string | undefined {
+function refusedWithoutAsking ({
+  authorizations,
+  bearer,
+  appSession,
+  appAccessToken,
+  session
+}: Sent): string | undefined {
   if (authorizations.length > 1 || bearer?.includes(',')) return 'ambiguous_credentials'
   if ([bearer, appSession, appAccessToken, session].every(value => value === undefined)) return 'no_credentials'
   const tooLong = [[bearer, K16], [appAccessToken, K16], [appSession, K1], [session, K1]] as const
@@ -87,15 +101,23 @@ function identityIn (headers: HeaderList): HeaderList {
 }
 
 /** The header lines that Authgear may be sent for these credentials, sorted. */
-export function expectedRequest (exchange: Exchange, { bearer, appSession, appAccessToken, session }: Sent, endpointHost: string): readonly string[] {
+export function expectedRequest (
+  exchange: Exchange,
+  { bearer, appSession, appAccessToken, session }: Sent,
+  endpointHost: string
+): readonly string[] {
   const prefix = cookiePrefixOf(exchange)
   const pairs = [['app_session', appSession], ['app_access_token', appAccessToken], ['session', session]] as const
   const cookies = pairs.flatMap(([name, value]) => value === undefined ? [] : [`${prefix}${name}=${value}`])
   const userAgent = headersOf(exchange).find(([name]) => name.toLowerCase() === 'user-agent')?.[1]
   return [
-    `host: ${endpointHost}`, `x-forwarded-host: ${endpointHost}`, 'x-forwarded-proto: https', 'connection: keep-alive', 'x-forwarded-for: 127.0.0.1',
-    ...bearer === undefined ? [] : [`authorization: Bearer ${bearer}`],
-    ...cookies.length === 0 ? [] : [`cookie: ${cookies.join('; ')}`],
-    ...userAgent ? [`user-agent: ${userAgent}`] : []
+    `host: ${endpointHost}`,
+    `x-forwarded-host: ${endpointHost}`,
+    'x-forwarded-proto: https',
+    'connection: keep-alive',
+    'x-forwarded-for: 127.0.0.1',
+    ...(bearer === undefined ? [] : [`authorization: Bearer ${bearer}`]),
+    ...(cookies.length === 0 ? [] : [`cookie: ${cookies.join('; ')}`]),
+    ...(userAgent ? [`user-agent: ${userAgent}`] : [])
   ].toSorted()
 }

@@ -24,10 +24,26 @@ export interface Answer {
 export const HOST = 'app.example.com'
 
 /** One HTTP/1.1 request to a port of this machine, on a connection of its own unless there is an agent. */
-export async function ask (port: number, { method = 'GET', path = '/', host = HOST, headers = [], body = '', agent, signal }: Asked = {}): Promise<Answer> {
-  const lines = [['Host', host], ...headers, ...body === '' ? [] : [['Content-Length', String(Buffer.byteLength(body))]]]
+export async function ask (
+  port: number,
+  { method = 'GET', path = '/', host = HOST, headers = [], body = '', agent, signal }: Asked = {}
+): Promise<Answer> {
+  const lines = [
+    ['Host', host],
+    ...headers,
+    ...(body === '' ? [] : [['Content-Length', String(Buffer.byteLength(body))]])
+  ]
   const answer = await new Promise<IncomingMessage>((resolve, reject) => {
-    const outgoing = request({ hostname: '127.0.0.1', port, method, path, headers: lines.flat(), setHost: false, agent: agent ?? false, ...signal && { signal } })
+    const outgoing = request({
+      hostname: '127.0.0.1',
+      port,
+      method,
+      path,
+      headers: lines.flat(),
+      setHost: false,
+      agent: agent ?? false,
+      ...(signal && { signal })
+    })
     outgoing.once('response', resolve).once('error', reject).end(body)
   })
   return { status: answer.statusCode ?? 0, headers: answer.headers, body: await text(answer) }

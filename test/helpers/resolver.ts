@@ -9,7 +9,12 @@ import { headersOf, identityOf } from './identity.ts'
 import type { HeaderList } from './recorded.ts'
 import { reply } from './upstream.ts'
 
-export const NO_TRACE: ClientTrace = Object.freeze({ address: undefined, userAgent: undefined, traceparent: undefined, tracestate: undefined })
+export const NO_TRACE: ClientTrace = Object.freeze({
+  address: undefined,
+  userAgent: undefined,
+  traceparent: undefined,
+  tracestate: undefined
+})
 
 export interface TestResolver extends Resolver {
   /** One for each real request, and for each that was turned away. */
@@ -35,7 +40,11 @@ export function openResolver (t: Test, port: number, some: Partial<ResolverSetti
   }, { authgearRequest: outcome => { outcomes.push(outcome) } })
   t.teardown(() => resolver.close())
   const resolve = (some: Partial<Credentials>, trace: Partial<ClientTrace> = {}): Promise<ResolverResult> =>
-    resolver.resolve(credentials(some), { ...NO_TRACE, ...trace }, { whole: keyer.wholeDigests(credentials(some)), all: keyer.digests(credentials(some)) })
+    resolver.resolve(
+      credentials(some),
+      { ...NO_TRACE, ...trace },
+      { whole: keyer.wholeDigests(credentials(some)), all: keyer.digests(credentials(some)) }
+    )
   const ask: TestResolver['ask'] = (some = { bearer: 'a' }, trace = {}) =>
     resolve(some, trace).catch((error: unknown) => {
       if (error instanceof ResolverError) return error.code
@@ -48,7 +57,8 @@ export function openResolver (t: Test, port: number, some: Partial<ResolverSetti
 
 const keyer = createKeyer(Buffer.alloc(32), { endpoint: 'https://myapp.authgear.cloud', cookiePrefix: '' })
 
-const paired = (flat: readonly string[]): HeaderList => flat.flatMap((name, i) => i % 2 === 0 ? [[name, flat[i + 1] ?? ''] as const] : [])
+const paired = (flat: readonly string[]): HeaderList =>
+  flat.flatMap((name, i) => (i % 2 === 0 ? [[name, flat[i + 1] ?? ''] as const] : []))
 
 /** Authgear's answers, as bytes. */
 export const VALID = reply(200, paired(headersOf(identityOf())))

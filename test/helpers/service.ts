@@ -22,11 +22,21 @@ export interface Service {
 
 const MAIN = join(import.meta.dirname, '../../dist/main.js')
 
-/** `port`: one of a predecessor. `enter`: words before the command, such as those that start it under a limit. `node`: another one than this. */
+/**
+ * `port`: one of a predecessor. `enter`: words before the command, such as those that start it under a limit. `node`:
+ * another one than this.
+ */
 export type Starting = Readonly<{ port?: number, enter?: readonly string[], node?: string }>
 
-/** A replica as it is in production: `node dist/main.js`, a process of its own (`npm run build` comes first), on free ports unless told otherwise. */
-export async function startService (t: Test, env: Readonly<Record<string, string>>, starting: Starting = {}): Promise<Service> {
+/**
+ * A replica as it is in production: `node dist/main.js`, a process of its own (`npm run build` comes first), on free
+ * ports unless told otherwise.
+ */
+export async function startService (
+  t: Test,
+  env: Readonly<Record<string, string>>,
+  starting: Starting = {}
+): Promise<Service> {
   const { port: wanted, enter = [], node = process.execPath } = starting
   const [port, managementPort] = [wanted ?? await freePort(), await freePort()]
   const [command = node, ...args] = [...enter, ...exactOptions(env), node, MAIN]
@@ -50,7 +60,9 @@ export async function startService (t: Test, env: Readonly<Record<string, string
   })
 }
 
-/** A heap of a given size is this process's alone: tap adds hooks and coverage to NODE_OPTIONS, which take 20 MB of it. */
+/**
+ * A heap of a given size is this process's alone: tap adds hooks and coverage to NODE_OPTIONS, which take 20 MB of it.
+ */
 function exactOptions ({ NODE_OPTIONS: options }: Readonly<Record<string, string>>): readonly string[] {
   return options === undefined ? [] : ['env', '-u', 'NODE_V8_COVERAGE', `NODE_OPTIONS=${options}`]
 }

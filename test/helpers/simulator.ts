@@ -2,7 +2,16 @@ import {
   buildSimulator, type Counters, type Knobs, type SimulatorOptions
 } from '../../deploy/demo/authgear-simulator/server.mjs'
 
-export type { AuditFailure, Counters, FailureMode, Gate, Knobs, SessionEntry, SimulatorOptions, UserEntry } from '../../deploy/demo/authgear-simulator/server.mjs'
+export type {
+  AuditFailure,
+  Counters,
+  FailureMode,
+  Gate,
+  Knobs,
+  SessionEntry,
+  SimulatorOptions,
+  UserEntry
+} from '../../deploy/demo/authgear-simulator/server.mjs'
 
 /** What of a tap test is needed to close what was opened. */
 interface Closes { teardown (close: () => Promise<void>): void }
@@ -47,10 +56,19 @@ export const demo = Object.freeze({
 })
 
 /** A simulated Authgear on a free port (or `port`), closed when the test ends. */
-export async function startSimulator (t: Closes, options: SimulatorOptions & { readonly port?: number } = {}): Promise<RunningSimulator> {
+export async function startSimulator (
+  t: Closes,
+  options: SimulatorOptions & { readonly port?: number } = {}
+): Promise<RunningSimulator> {
   const { port: wanted = 0, ...rest } = options
   const simulator = buildSimulator(rest)
   t.teardown(() => simulator.close())
   const url = await simulator.listen({ port: wanted })
-  return Object.freeze({ url, port: Number(new URL(url).port), knobs: simulator.knobs, counters: simulator.counters, close: simulator.close })
+  return Object.freeze({
+    url,
+    port: Number(new URL(url).port),
+    knobs: simulator.knobs,
+    counters: simulator.counters,
+    close: simulator.close
+  })
 }

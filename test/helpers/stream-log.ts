@@ -42,7 +42,15 @@ export interface LogReplica {
   readonly store: LogStore
   readonly clock: JumpingClock
   readonly troubles: readonly string[]
-  readonly counts: Readonly<{ adopted: number, inauthentic: number, disconnected: number, revoked: number, lags: number, capped: number, length: number }>
+  readonly counts: Readonly<{
+    adopted: number
+    inauthentic: number
+    disconnected: number
+    revoked: number
+    lags: number
+    capped: number
+    length: number
+  }>
   readonly generation: () => string
   /** As this replica would seal it for others, now. */
   readonly seal: (about: Affected) => Entry
@@ -61,7 +69,19 @@ export type LogReplicaOptions = Readonly<{
 }>
 
 /** The part of a replica that follows the log; closed when the test ends. */
-export function openLogReplica (t: Pick<Test, 'teardown'>, place: RedisPlace, { keyPrefix, retentionMs = 600_000, page, limits, key = Buffer.alloc(32, 1), settings, wrap = (store) => store }: LogReplicaOptions): LogReplica {
+export function openLogReplica (
+  t: Pick<Test, 'teardown'>,
+  place: RedisPlace,
+  {
+    keyPrefix,
+    retentionMs = 600_000,
+    page,
+    limits,
+    key = Buffer.alloc(32, 1),
+    settings,
+    wrap = (store) => store
+  }: LogReplicaOptions
+): LogReplica {
   const connections = openLogConnections(settingsFor(place, settings))
   const counts = { adopted: 0, inauthentic: 0, disconnected: 0, revoked: 0, lags: 0, capped: 0, length: 0 }
   connections.follower.redis.on('close', () => counts.disconnected++)
@@ -69,11 +89,40 @@ export function openLogReplica (t: Pick<Test, 'teardown'>, place: RedisPlace, { 
   const clock = jumpingClock()
   const troubles: string[] = []
   const trouble = (what: string): void => { troubles.push(what) }
-  const observer = { revoked () { counts.revoked++ }, lag () { counts.lags++ }, trouble, adopted () { counts.adopted++ }, inauthentic () { counts.inauthentic++ }, capped () { counts.capped++ }, length (entries: number) { counts.length = entries } }
-  const log = createStreamLog({ store, codec: createEntryCodec(key), clock, retentionMs, observer, ...(page === undefined ? {} : { page }), ...(limits === undefined ? {} : { limits }) })
+  const observer = {
+    revoked () {
+      counts.revoked++
+    },
+    lag () {
+      counts.lags++
+    },
+    trouble,
+    adopted () {
+      counts.adopted++
+    },
+    inauthentic () {
+      counts.inauthentic++
+    },
+    capped () {
+      counts.capped++
+    },
+    length (entries: number) {
+      counts.length = entries
+    }
+  }
+  const log = createStreamLog({
+    store,
+    codec: createEntryCodec(key),
+    clock,
+    retentionMs,
+    observer,
+    ...(page === undefined ? {} : { page }),
+    ...(limits === undefined ? {} : { limits })
+  })
   const close = follow(log, store, () => trouble('cannot be followed'))
   t.teardown(close)
-  const seal = ({ userId, digests }: Affected): Entry => entryOf({ resolution: validResolution({ 'user-id': userId }), digests, stamp: log.snapshot().stamp })
+  const seal = ({ userId, digests }: Affected): Entry =>
+    entryOf({ resolution: validResolution({ 'user-id': userId }), digests, stamp: log.snapshot().stamp })
   return { log, store, clock, troubles, counts, seal, close, generation: () => log.snapshot().stamp.generation }
 }
 
@@ -86,12 +135,18 @@ export async function settled (...replicas: readonly LogReplica[]): Promise<void
 }
 
 /** Appends as the service does, but without a deadline: a busy machine takes its time. */
-export async function appendInBulk (port: number, keys: readonly [stream: string, head: string], entries: readonly Fields[]): Promise<void> {
+export async function appendInBulk (
+  port: number,
+  keys: readonly [stream: string, head: string],
+  entries: readonly Fields[]
+): Promise<void> {
   const redis = new Redis(port)
   try {
     for (let from = 0; from < entries.length; from += 1000) {
       const pipeline = redis.pipeline()
-      for (const fields of entries.slice(from, from + 1000)) pipeline.eval(SCRIPT, 2, ...keys, 'append', fields.gen, '600000', ...Object.entries(fields).flat())
+      for (const fields of entries.slice(from, from + 1000)) {
+        pipeline.eval(SCRIPT, 2, ...keys, 'append', fields.gen, '600000', ...Object.entries(fields).flat())
+      }
       const replies = await pipeline.exec() ?? []
       for (const [error] of replies) if (error !== null) throw error
     }

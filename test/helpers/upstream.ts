@@ -33,7 +33,9 @@ export interface Upstream {
   close (): Promise<void>
 }
 
-/** A server that says byte for byte what the test's script says; the requests it gets are read up to their blank line. */
+/**
+ * A server that says byte for byte what the test's script says; the requests it gets are read up to their blank line.
+ */
 export async function startUpstream (t: Test, script: Script, tls?: TlsFiles): Promise<Upstream> {
   const open = new Set<Socket>()
   const waiting = new Set<() => void>()
@@ -47,7 +49,10 @@ export async function startUpstream (t: Test, script: Script, tls?: TlsFiles): P
       waiting.forEach(check => check())
     })
   }
-  const server = tls === undefined ? createServer(accept) : createTlsServer({ cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile) }, accept)
+  const server =
+    tls === undefined
+      ? createServer(accept)
+      : createTlsServer({ cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile) }, accept)
   server.on('tlsClientError', () => {})
   // with TLS also at 127.0.0.2, which is in no certificate
   await once(server.listen(0, tls === undefined ? '127.0.0.1' : '0.0.0.0'), 'listening')
@@ -93,14 +98,24 @@ function readRequests (socket: Socket, onRequest: (request: UpstreamRequest) => 
 
 function parse (head: string, servername: string | false | undefined): UpstreamRequest {
   const [line = '', ...lines] = head.split('\r\n')
-  const headers = lines.map(text => [text.slice(0, text.indexOf(':')).toLowerCase(), text.slice(text.indexOf(':') + 2)] as const)
+  const headers = lines.map(
+    (text) => [text.slice(0, text.indexOf(':')).toLowerCase(), text.slice(text.indexOf(':') + 2)] as const
+  )
   return { line, headers, servername, header: name => headers.find(([one]) => one === name)?.[1] }
 }
 
 /** An answer as bytes; without a body its length is 0. */
 export function reply (status: number, headers: HeaderList = [], body = ''): string {
-  const length = headers.some(([name]) => /^(content-length|transfer-encoding)$/i.test(name)) ? [] : [`Content-Length: ${body.length}`]
-  return [`HTTP/1.1 ${status} ${status === 200 ? 'OK' : 'Else'}`, ...headers.map(([name, value]) => `${name}: ${value}`), ...length, '', body].join('\r\n')
+  const length = headers.some(([name]) => /^(content-length|transfer-encoding)$/i.test(name))
+    ? []
+    : [`Content-Length: ${body.length}`]
+  return [
+    `HTTP/1.1 ${status} ${status === 200 ? 'OK' : 'Else'}`,
+    ...headers.map(([name, value]) => `${name}: ${value}`),
+    ...length,
+    '',
+    body
+  ].join('\r\n')
 }
 
 /** Answers so in their order; the last one again and again. `reset` cuts the connection, `hang` says nothing. */

@@ -1,4 +1,10 @@
-import { connect, constants, type ClientHttp2Session, type IncomingHttpHeaders, type IncomingHttpStatusHeader } from 'node:http2'
+import {
+  connect,
+  constants,
+  type ClientHttp2Session,
+  type IncomingHttpHeaders,
+  type IncomingHttpStatusHeader
+} from 'node:http2'
 import { Agent, request } from 'node:http'
 import { text } from 'node:stream/consumers'
 import type { Test } from 'tap'
@@ -26,7 +32,12 @@ export interface Verifier extends Adapter {
 }
 
 /** A replica and a proxy's way to ask it: every route test runs over both protocols. */
-export async function startVerifier (t: Test, protocol: Protocol, tls: TlsFiles, options: AdapterOptions): Promise<Verifier> {
+export async function startVerifier (
+  t: Test,
+  protocol: Protocol,
+  tls: TlsFiles,
+  options: AdapterOptions
+): Promise<Verifier> {
   const adapter = await startAdapter(t, protocol === 'HTTP/2' ? { ...options, tls } : options)
   const ask = protocol === 'HTTP/2' ? overHttp2(t, adapter.port, tls) : overHttp1(t, adapter.port)
   return { ...adapter, ask }
@@ -37,7 +48,12 @@ function overHttp1 (t: Test, port: number): Verifier['ask'] {
   t.teardown(() => agent.destroy())
   return async ({ method = 'GET', path = '/verify', headers = {} } = {}) => {
     const response = await new Promise<import('node:http').IncomingMessage>((resolve, reject) => {
-      request({ agent, host: '127.0.0.1', port, method, path, headers: { ...headers } as Record<string, string | string[]> }, resolve).once('error', reject).end()
+      request(
+        { agent, host: '127.0.0.1', port, method, path, headers: { ...headers } as Record<string, string | string[]> },
+        resolve
+      )
+        .once('error', reject)
+        .end()
     })
     return { status: response.statusCode ?? 0, headers: response.headers, body: await text(response) }
   }
@@ -47,8 +63,14 @@ function overHttp2 (t: Test, port: number, { ca }: TlsFiles): Verifier['ask'] {
   let session: ClientHttp2Session | undefined
   t.teardown(() => session?.destroy())
   return async ({ method = 'GET', path = '/verify', headers = {} } = {}) => {
-    if (session === undefined || session.closed || session.destroyed) session = connect(`https://localhost:${port}`, { ca })
-    const stream = session.request({ [constants.HTTP2_HEADER_METHOD]: method, [constants.HTTP2_HEADER_PATH]: path, ...headers as Record<string, string | string[]> })
+    if (session === undefined || session.closed || session.destroyed) {
+      session = connect(`https://localhost:${port}`, { ca })
+    }
+    const stream = session.request({
+      [constants.HTTP2_HEADER_METHOD]: method,
+      [constants.HTTP2_HEADER_PATH]: path,
+      ...(headers as Record<string, string | string[]>)
+    })
     const received = new Promise<IncomingHttpHeaders & IncomingHttpStatusHeader>((resolve, reject) => {
       stream.once('response', resolve).once('error', reject).end()
     })

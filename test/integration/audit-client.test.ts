@@ -14,8 +14,18 @@ import { startSimulator, type AuditFailure } from '../helpers/simulator.ts'
 const WINDOW = { from: undefined, to: undefined, types: ['USER_SIGNED_OUT'] }
 const KEY: AdminKey = { pem: PRIVATE_KEY, keyId: KEY_ID }
 
-function openClient (t: Pick<Test, 'teardown'>, url: string, { key = KEY, appId = APP_ID, clock = systemClock } = {}): AuditClient {
-  const client = createAuditClient({ url, endpoint: { host: 'auth.example.com', scheme: 'https' }, ca: undefined, token: createTokens(key, appId, clock), clock })
+function openClient (
+  t: Pick<Test, 'teardown'>,
+  url: string,
+  { key = KEY, appId = APP_ID, clock = systemClock } = {}
+): AuditClient {
+  const client = createAuditClient({
+    url,
+    endpoint: { host: 'auth.example.com', scheme: 'https' },
+    ca: undefined,
+    token: createTokens(key, appId, clock),
+    clock
+  })
   t.teardown(client.close)
   return client
 }
@@ -26,22 +36,43 @@ const kindOf = (error: unknown): string => error instanceof AuditError ? error.k
 const outcomeOf = (client: AuditClient): Promise<string> =>
   client.page(WINDOW).then(({ entries, total }) => `${entries.length} of ${total}`, kindOf)
 
-/** By the table in docs/audit-log.md, "When it does not work"; what is not here and has no `auditLogs` is the answer to another question. */
+/**
+ * By the table in docs/audit-log.md, "When it does not work"; what is not here and has no `auditLogs` is the answer to
+ * another question.
+ */
 const ERRORS: ReadonlyArray<readonly [what: RegExp, kind: AuditErrorKind]> = [
-  [/^jwt: (no token|empty|Bearer without|garbage|bearer in lower|two Authorization|token in|wrong|missing kid|RS512|PS256|HS256|alg none|aud missing|aud =|aud APP|expired (302|3600)|(iat|nbf) (302|3600)|GET Graph|text\/plain)/, 'forbidden'],
-  [/^jwt: (unknown path|OPTIONS|main server)|^http: (\/graphql\/|\/api\/graphql|OPTIONS)|^(POST \/(logout|settings)|GET \/oauth2)/, 'misplaced'],
+  [
+    /^jwt: (no token|empty|Bearer without|garbage|bearer in lower|two Authorization|token in|wrong|missing kid|RS512|PS256|HS256|alg none|aud missing|aud =|aud APP|expired (302|3600)|(iat|nbf) (302|3600)|GET Graph|text\/plain)/,
+    'forbidden'
+  ],
+  [
+    /^jwt: (unknown path|OPTIONS|main server)|^http: (\/graphql\/|\/api\/graphql|OPTIONS)|^(POST \/(logout|settings)|GET \/oauth2)/,
+    'misplaced'
+  ],
   [/^http: content type text/, 'content_type'],
   [/^http: (malformed|no body|six)/, 'refused'],
   [/^paging: syntax error|^http: batch|main database down/, 'server'],
-  [/^outage: audit.*(auditLogs|auditLogs with another field beside it|1st query|2nd query|node\(id:AuditLog\))$/, 'log_unavailable'],
-  [/^paging: (first 2147483648|after (garbage|base64)|last 2|before only|first 2 and last|rangeFrom (not|a number|date)|sortDirection asc|activityTypes (unknown|dotted|PASSWORD)|userIDs (raw|of another)|unknown field|empty query)/, 'query'],
+  [
+    /^outage: audit.*(auditLogs|auditLogs with another field beside it|1st query|2nd query|node\(id:AuditLog\))$/,
+    'log_unavailable'
+  ],
+  [
+    /^paging: (first 2147483648|after (garbage|base64)|last 2|before only|first 2 and last|rangeFrom (not|a number|date)|sortDirection asc|activityTypes (unknown|dotted|PASSWORD)|userIDs (raw|of another)|unknown field|empty query)/,
+    'query'
+  ],
   [/^addUserToRoles \(2\)|^two fields, second fails/, 'query']
 ]
 
 t.test('every recorded answer, byte for byte', async (t) => {
   let answer = { status: 0, type: '', body: '' }
   const server = createServer((request, response) => {
-    request.resume().once('end', () => response.writeHead(answer.status, { 'content-type': answer.type, date: 'Wed, 25 Nov 2026 00:16:36 GMT' }).end(answer.body))
+    request
+      .resume()
+      .once('end', () =>
+        response
+          .writeHead(answer.status, { 'content-type': answer.type, date: 'Wed, 25 Nov 2026 00:16:36 GMT' })
+          .end(answer.body)
+      )
   })
   await once(server.listen(0, '127.0.0.1'), 'listening')
   t.teardown(() => server.close())
@@ -64,7 +95,13 @@ t.test('every recorded answer, byte for byte', async (t) => {
 const simulatorFor = (t: Test) => startSimulator(t, { adminApi })
 
 const FAULTS: ReadonlyArray<readonly [AuditFailure, AuditErrorKind]> = [
-  ['unavailable', 'log_unavailable'], ['error', 'server'], ['forbidden', 'forbidden'], ['not-found', 'misplaced'], ['garbage', 'garbage'], ['reset', 'unreachable'], ['hang', 'timeout']
+  ['unavailable', 'log_unavailable'],
+  ['error', 'server'],
+  ['forbidden', 'forbidden'],
+  ['not-found', 'misplaced'],
+  ['garbage', 'garbage'],
+  ['reset', 'unreachable'],
+  ['hang', 'timeout']
 ]
 
 t.test('each way to fail is told apart, and the next query works', async (t) => {
@@ -85,7 +122,10 @@ t.test('each way to fail is told apart, and the next query works', async (t) => 
   t.equal(await outcomeOf(client), 'query', 'a type that an older Authgear does not know')
 })
 
-const wall = (ms: number) => ({ ...systemClock, wall: () => systemClock.wall() + ms as ReturnType<typeof systemClock.wall> })
+const wall = (ms: number) => ({
+  ...systemClock,
+  wall: () => (systemClock.wall() + ms) as ReturnType<typeof systemClock.wall>
+})
 
 t.test('the token: made out to the project, by its key, for a minute', async (t) => {
   const simulator = await simulatorFor(t)
@@ -96,7 +136,9 @@ t.test('the token: made out to the project, by its key, for a minute', async (t)
   t.equal(await outcomeOf(openClient(t, url, { clock: wall(400_000) })), 'forbidden')
   t.equal(await outcomeOf(openClient(t, url, { clock: wall(-320_000) })), '0 of 0', 'or behind')
   t.equal(await outcomeOf(openClient(t, url, { clock: wall(-400_000) })), 'forbidden')
-  const [header, payload] = (await createTokens(KEY, APP_ID, systemClock)()).split('.').map((part) => Buffer.from(part, 'base64url').toString())
+  const [header, payload] = (await createTokens(KEY, APP_ID, systemClock)())
+    .split('.')
+    .map((part) => Buffer.from(part, 'base64url').toString())
   const { iat, exp, ...claims } = JSON.parse(payload ?? '') as { iat: number, exp: number }
   t.strictSame(JSON.parse(header ?? ''), { alg: 'RS256', kid: KEY_ID, typ: 'JWT' })
   t.strictSame(claims, { aud: APP_ID })
@@ -104,7 +146,8 @@ t.test('the token: made out to the project, by its key, for a minute', async (t)
   t.ok(Math.abs(Date.now() / 1000 - 30 - iat) < 5, '30 s back')
 })
 
-const lowerCase = (headers: Readonly<Record<string, string>> = {}): Record<string, string> => Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
+const lowerCase = (headers: Readonly<Record<string, string>> = {}): Record<string, string> =>
+  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
 
 t.test('the simulator answers as Authgear was recorded to', async (t) => {
   const simulator = await simulatorFor(t)
@@ -112,21 +155,33 @@ t.test('the simulator answers as Authgear was recorded to', async (t) => {
   let compared = 0
   for (const { what, request, response, text } of recordedAudit()) {
     const isError = typeof response.body === 'object' && response.body !== null && 'errors' in response.body
-    const isAsked = /^http: (?!GET|six|accept)/.test(what) || (/^paging: (activityTypes|rangeFrom|sortDirection|unknown field|empty query|syntax)/.test(what) && (isError || response.status !== 200)) || /^jwt: (no token|empty|garbage|bearer in lower|text)/.test(what)
+    const isAsked =
+      /^http: (?!GET|six|accept)/.test(what) ||
+      (/^paging: (activityTypes|rangeFrom|sortDirection|unknown field|empty query|syntax)/.test(what) &&
+        (isError || response.status !== 200)) ||
+      /^jwt: (no token|empty|garbage|bearer in lower|text)/.test(what)
     if (!isAsked) continue
     compared++
     const isOpen = !what.startsWith('jwt')
     const answer = await fetch(`${simulator.url}${request.path ?? '/graphql'}`, {
       method: request.method ?? 'POST',
       redirect: 'manual',
-      headers: { 'content-type': 'application/json', ...isOpen && { authorization: `Bearer ${await token()}` }, ...lowerCase(request.headers) },
-      ...request.method !== 'OPTIONS' && { body: request.body ?? JSON.stringify({ query: request.query, variables: request.variables }) }
+      headers: {
+        'content-type': 'application/json',
+        ...(isOpen && { authorization: `Bearer ${await token()}` }),
+        ...lowerCase(request.headers)
+      },
+      ...(request.method !== 'OPTIONS' && {
+        body: request.body ?? JSON.stringify({ query: request.query, variables: request.variables })
+      })
     })
     t.equal(answer.status, response.status, what)
     const body = await answer.text()
-    if (answer.status === 200 && !isError) t.match(JSON.parse(body), { data: { auditLogs: { totalCount: Number } } }, what)
-    else if (text.includes('tracking_id')) t.match(body, /"error":\{"name":"(InternalError|BadRequest)","reason":"(UnexpectedError|InvalidJSON)"/, what)
-    else t.equal(text.startsWith('{') ? JSON.stringify(JSON.parse(body)) : body, text, what)
+    if (answer.status === 200 && !isError) {
+      t.match(JSON.parse(body), { data: { auditLogs: { totalCount: Number } } }, what)
+    } else if (text.includes('tracking_id')) {
+      t.match(body, /"error":\{"name":"(InternalError|BadRequest)","reason":"(UnexpectedError|InvalidJSON)"/, what)
+    } else t.equal(text.startsWith('{') ? JSON.stringify(JSON.parse(body)) : body, text, what)
   }
   t.ok(compared > 20, `${compared} compared`)
   const closed = await startSimulator(t)
@@ -136,7 +191,8 @@ t.test('the simulator answers as Authgear was recorded to', async (t) => {
 t.test('the simulator: a hundred at most, ranges, ties in any order, late and lost entries', async (t) => {
   const { url, knobs } = await simulatorFor(t)
   const client = openClient(t, `${url}/graphql`)
-  const write = (some: object = {}): void => knobs.audit.append({ activityType: 'USER_SIGNED_OUT', payload: {}, createdAt: 1_795_565_337, ...some })
+  const write = (some: object = {}): void =>
+    knobs.audit.append({ activityType: 'USER_SIGNED_OUT', payload: {}, createdAt: 1_795_565_337, ...some })
   for (let n = 0; n < 150; n++) write()
   const pages = await Promise.all([1, 2].map(() => client.page(WINDOW)))
   t.same(pages.map(({ entries, total }) => [entries.length, total]), [[100, 150], [100, 150]])

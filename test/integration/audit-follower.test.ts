@@ -13,13 +13,32 @@ const POLL = 250
 
 t.setTimeout(180_000)
 
-const byCookie = ({ port }: Adapter, cookie: string): Promise<Answer> => ask(port, { path: '/verify', headers: [['Cookie', `session=${cookie}`]] })
-const isLeader = async (replica: Adapter): Promise<boolean> => await metricOf(replica, 'forward_auth_audit_leader') === 1
-const polls = (replica: Adapter, outcome = 'ok'): Promise<number> => metricOf(replica, `forward_auth_audit_polls_total{outcome="${outcome}"}`)
+const byCookie = ({ port }: Adapter, cookie: string): Promise<Answer> =>
+  ask(port, { path: '/verify', headers: [['Cookie', `session=${cookie}`]] })
+const isLeader = async (replica: Adapter): Promise<boolean> =>
+  (await metricOf(replica, 'forward_auth_audit_leader')) === 1
+const polls = (replica: Adapter, outcome = 'ok'): Promise<number> =>
+  metricOf(replica, `forward_auth_audit_polls_total{outcome="${outcome}"}`)
 
-async function follow (t: Test, simulator: RunningSimulator, count: number, options: Partial<AdapterOptions> = {}): Promise<readonly Adapter[]> {
-  const replicas = await Promise.all(Array.from({ length: count }, () => startAdapter(t, { authgear: simulator.url, audit: auditSettings(simulator.url, POLL), ttlMs: 300_000, ...options })))
-  await until('one of them reads the audit log', async () => (await Promise.all(replicas.map((replica) => polls(replica)))).some((ok) => ok > 1))
+async function follow (
+  t: Test,
+  simulator: RunningSimulator,
+  count: number,
+  options: Partial<AdapterOptions> = {}
+): Promise<readonly Adapter[]> {
+  const replicas = await Promise.all(
+    Array.from({ length: count }, () =>
+      startAdapter(t, {
+        authgear: simulator.url,
+        audit: auditSettings(simulator.url, POLL),
+        ttlMs: 300_000,
+        ...options
+      })
+    )
+  )
+  await until('one of them reads the audit log', async () =>
+    (await Promise.all(replicas.map((replica) => polls(replica)))).some((ok) => ok > 1)
+  )
   await until('all follow the revocation log', () => replicas.every(({ service }) => service.redisState() !== 'down'))
   return replicas
 }
@@ -32,14 +51,26 @@ async function startFleet (t: Test) {
 }
 
 /** What is written so far is read, the quiet time after it is over, and all of them remember. */
-async function remembered (replicas: readonly Adapter[], asks: ReadonlyArray<(replica: Adapter) => Promise<Answer>>): Promise<void> {
+async function remembered (
+  replicas: readonly Adapter[],
+  asks: ReadonlyArray<(replica: Adapter) => Promise<Answer>>
+): Promise<void> {
   const before = await sumOf(replicas, 'forward_auth_audit_polls_total{outcome="ok"}')
-  await until('two polls', async () => await sumOf(replicas, 'forward_auth_audit_polls_total{outcome="ok"}') >= before + 2)
-  for (const replica of replicas) for (const asked of asks) await until('remembered', async () => sourceOf(await asked(replica)) === '200 memory')
+  await until(
+    'two polls',
+    async () => (await sumOf(replicas, 'forward_auth_audit_polls_total{outcome="ok"}')) >= before + 2
+  )
+  for (const replica of replicas) {
+    for (const asked of asks) await until('remembered', async () => sourceOf(await asked(replica)) === '200 memory')
+  }
 }
 
 /** How long it takes until all of them answer so, asked about every 10 ms. */
-async function timeUntil (what: string, replicas: readonly Adapter[], holds: (replica: Adapter) => Promise<boolean>): Promise<number> {
+async function timeUntil (
+  what: string,
+  replicas: readonly Adapter[],
+  holds: (replica: Adapter) => Promise<boolean>
+): Promise<number> {
   const began = performance.now()
   await Promise.all(replicas.map((replica) => until(what, () => holds(replica))))
   return performance.now() - began
@@ -47,7 +78,10 @@ async function timeUntil (what: string, replicas: readonly Adapter[], holds: (re
 
 function tell (t: Test, what: string, times: readonly number[]): void {
   const sorted = times.toSorted((a, b) => a - b)
-  t.comment(`${what}: median ${Math.round(sorted[sorted.length >> 1] ?? NaN)} ms, longest ${Math.round(sorted.at(-1) ?? NaN)} ms, of ${times.length}; a poll every ${POLL} ms`)
+  t.comment(
+    `${what}: median ${Math.round(sorted[sorted.length >> 1] ?? NaN)} ms, longest ` +
+      `${Math.round(sorted.at(-1) ?? NaN)} ms, of ${times.length}; a poll every ${POLL} ms`
+  )
 }
 
 t.test('on three replicas', { skip: skipOrFail('redis-server') }, async (t) => {
@@ -57,31 +91,56 @@ t.test('on three replicas', { skip: skipOrFail('redis-server') }, async (t) => {
     t.equal((await Promise.all(replicas.map(isLeader))).filter(Boolean).length, 1)
     const queries = simulator.knobs.audit.queries
     const before = await sumOf(replicas, 'forward_auth_audit_polls_total{outcome="ok"}')
-    await until('four polls', async () => await sumOf(replicas, 'forward_auth_audit_polls_total{outcome="ok"}') >= before + 4)
+    await until(
+      'four polls',
+      async () => (await sumOf(replicas, 'forward_auth_audit_polls_total{outcome="ok"}')) >= before + 4
+    )
     t.ok(simulator.knobs.audit.queries - queries <= 6, 'one query a poll')
   })
 
-  t.test('a sign-out in one browser is refused on all of them, and another browser of that user is signed in', async (t) => {
-    const times: number[] = []
-    for (let n = 0; n < 6; n++) {
-      const [mine, other] = [knobs.signIn('alice'), knobs.signIn('alice')]
-      await remembered(replicas, [mine, other].map(({ cookie }) => (replica) => byCookie(replica, cookie)))
-      knobs.signOut(mine.cookie)
-      times.push(await timeUntil('refused', replicas, async (replica) => (await byCookie(replica, mine.cookie)).status === 401))
-      for (const replica of replicas) t.equal((await byCookie(replica, other.cookie)).status, 200)
+  t.test(
+    'a sign-out in one browser is refused on all of them, and another browser of that user is signed in',
+    async (t) => {
+      const times: number[] = []
+      for (let n = 0; n < 6; n++) {
+        const [mine, other] = [knobs.signIn('alice'), knobs.signIn('alice')]
+        await remembered(
+          replicas,
+          [mine, other].map(
+            ({ cookie }) =>
+              (replica) =>
+                byCookie(replica, cookie)
+          )
+        )
+        knobs.signOut(mine.cookie)
+        times.push(
+          await timeUntil('refused', replicas, async (replica) => (await byCookie(replica, mine.cookie)).status === 401)
+        )
+        for (const replica of replicas) t.equal((await byCookie(replica, other.cookie)).status, 200)
+      }
+      tell(t, 'sign-out', times)
     }
-    tell(t, 'sign-out', times)
-  })
+  )
 
   t.test('a role that was taken is missed on all of them, one that was given counts', async (t) => {
     const times: number[] = []
     for (let n = 0; n < 6; n++) {
       const { accessToken } = knobs.signIn('bob')
       knobs.setRoles('bob', ['editor'])
-      await timeUntil('given', replicas, async (replica) => (await verify(replica, accessToken, '?role=editor')).status === 200)
+      await timeUntil(
+        'given',
+        replicas,
+        async (replica) => (await verify(replica, accessToken, '?role=editor')).status === 200
+      )
       await remembered(replicas, [(replica) => verify(replica, accessToken, '?role=editor')])
       knobs.setRoles('bob', [])
-      times.push(await timeUntil('taken', replicas, async (replica) => (await verify(replica, accessToken, '?role=editor')).status === 403))
+      times.push(
+        await timeUntil(
+          'taken',
+          replicas,
+          async (replica) => (await verify(replica, accessToken, '?role=editor')).status === 403
+        )
+      )
     }
     tell(t, 'role taken', times)
   })
@@ -93,24 +152,36 @@ t.test('on three replicas', { skip: skipOrFail('redis-server') }, async (t) => {
     knobs.signOut(cookie)
     knobs.audit.late(0)
     knobs.signIn('bob')
-    t.comment(`late by 3 s: refused after ${Math.round(await timeUntil('refused', replicas, async (replica) => (await byCookie(replica, cookie)).status === 401))} ms`)
+    t.comment(
+      'late by 3 s: refused after ' +
+        `${Math.round(await timeUntil('refused', replicas, async (replica) => (await byCookie(replica, cookie)).status === 401))} ms`
+    )
   })
 
   t.test('a thousand sign-outs in one second are all refused', async (t) => {
     const cookies = Array.from({ length: 1000 }, (_, index) => `session-${index}.secret`)
-    cookies.forEach((cookie, index) => { knobs.addUser({ id: `person ${index}`, name: `person ${index}`, sessions: [{ cookie }] }) })
+    cookies.forEach((cookie, index) => {
+      knobs.addUser({ id: `person ${index}`, name: `person ${index}`, sessions: [{ cookie }] })
+    })
     const some = cookies.filter((_, index) => index % 50 === 0)
     await remembered(replicas, some.map((cookie) => (replica) => byCookie(replica, cookie)))
     for (const cookie of cookies) knobs.signOut(cookie)
-    const took = await timeUntil('refused', replicas, async (replica) => (await Promise.all(some.map((cookie) => byCookie(replica, cookie)))).every(({ status }) => status === 401))
-    t.comment(`1,000 sign-outs at once: refused on three replicas after ${Math.round(took)} ms; ${await sumOf(replicas, 'forward_auth_audit_revocations_total{activity="overflow"}')} times everything`)
+    const took = await timeUntil('refused', replicas, async (replica) =>
+      (await Promise.all(some.map((cookie) => byCookie(replica, cookie)))).every(({ status }) => status === 401)
+    )
+    t.comment(
+      `1,000 sign-outs at once: refused on three replicas after ${Math.round(took)} ms; ` +
+        `${await sumOf(replicas, 'forward_auth_audit_revocations_total{activity="overflow"}')} times everything`
+    )
   })
 
   t.test('one that is closed makes room at once', async (t) => {
     const leaders = await Promise.all(replicas.map(isLeader))
     const [leader, others] = [replicas[leaders.indexOf(true)], replicas.filter((_, index) => leaders[index] !== true)]
     await leader?.close()
-    const took = await timeUntil('another reads', others, async () => (await Promise.all(others.map(isLeader))).includes(true))
+    const took = await timeUntil('another reads', others, async () =>
+      (await Promise.all(others.map(isLeader))).includes(true)
+    )
     t.comment(`taken over after ${Math.round(took)} ms`)
     t.match(await redis.cli('KEYS', '*audit-lease'), [/^test:\{log:.*\}:audit-lease$/])
   })
@@ -121,18 +192,34 @@ t.test('the audit database is lost, and comes back', { skip: skipOrFail('redis-s
   const [alice, bob] = [knobs.signIn('alice'), knobs.signIn('bob')]
   await remembered(replicas, [alice, bob].map(({ cookie }) => (replica) => byCookie(replica, cookie)))
   knobs.audit.fail('unavailable')
-  await until('it fails', async () => await sumOf(replicas, 'forward_auth_audit_errors_total{kind="log_unavailable"}') > 1)
+  await until(
+    'it fails',
+    async () => (await sumOf(replicas, 'forward_auth_audit_errors_total{kind="log_unavailable"}')) > 1
+  )
   knobs.audit.lose(1)
   knobs.signOut(alice.cookie)
   for (const replica of replicas) t.equal((await byCookie(replica, alice.cookie)).status, 200, 'nobody knows')
-  for (const replica of replicas) t.equal(sourceOf(await byCookie(replica, bob.cookie)), '200 memory', 'and nobody is logged out')
+  for (const replica of replicas) {
+    t.equal(sourceOf(await byCookie(replica, bob.cookie)), '200 memory', 'and nobody is logged out')
+  }
   knobs.audit.recover()
-  t.comment(`lost for good: refused ${Math.round(await timeUntil('refused', replicas, async (replica) => (await byCookie(replica, alice.cookie)).status === 401))} ms after the database was back`)
+  t.comment(
+    'lost for good: refused ' +
+      `${Math.round(await timeUntil('refused', replicas, async (replica) => (await byCookie(replica, alice.cookie)).status === 401))} ms after the database was back`
+  )
   t.equal(await sumOf(replicas, 'forward_auth_audit_gaps_total{outcome="everything"}'), 1)
   t.equal(await sumOf(replicas, 'forward_auth_audit_revocations_total{activity="gap"}'), 1)
-  await until('it is told', () => replicas.some(({ lines }) => lines.some(({ msg }) => msg === 'the audit log is read again')))
-  const lines = replicas.flatMap((replica) => replica.lines.filter(({ msg }) => typeof msg === 'string' && msg.includes('audit log')))
-  t.match(lines.filter(({ level }) => level === 'warn').map(({ msg }) => msg), [/cannot be read/, /may have been lost/], 'each told once')
+  await until('it is told', () =>
+    replicas.some(({ lines }) => lines.some(({ msg }) => msg === 'the audit log is read again'))
+  )
+  const lines = replicas.flatMap((replica) =>
+    replica.lines.filter(({ msg }) => typeof msg === 'string' && msg.includes('audit log'))
+  )
+  t.match(
+    lines.filter(({ level }) => level === 'warn').map(({ msg }) => msg),
+    [/cannot be read/, /may have been lost/],
+    'each told once'
+  )
   t.equal(lines.filter(({ msg }) => msg === 'the audit log is read again').length, 1)
   for (const replica of replicas) t.equal((await byCookie(replica, bob.cookie)).status, 200)
 })
@@ -147,7 +234,10 @@ t.test('without Redis one replica follows; a query that hangs ends in time, and 
   await until('refused', async () => (await byCookie(alone, cookie)).status === 401)
   simulator.knobs.audit.fail('hang')
   const queries = simulator.knobs.audit.queries
-  await until('it is given up', async () => await metricOf(alone, 'forward_auth_audit_errors_total{kind="timeout"}') === 1)
+  await until(
+    'it is given up',
+    async () => (await metricOf(alone, 'forward_auth_audit_errors_total{kind="timeout"}')) === 1
+  )
   t.equal(simulator.knobs.audit.queries - queries, 1, 'one at a time')
   t.ok(await isLeader(alone), 'its lease goes on')
   t.ok(await metricOf(alone, 'forward_auth_audit_behind_seconds') > 1)

@@ -19,21 +19,30 @@ async function metric ({ managementUrl }: Service, line: string): Promise<number
 }
 
 const isLeader = async (service: Service): Promise<boolean> => await metric(service, 'leader') === 1
-const verify = ({ port }: Service, cookie: string): Promise<Answer> => ask(port, { path: '/verify', headers: [['Cookie', `session=${cookie}`]] })
+const verify = ({ port }: Service, cookie: string): Promise<Answer> =>
+  ask(port, { path: '/verify', headers: [['Cookie', `session=${cookie}`]] })
 const status = async (service: Service, cookie: string): Promise<number> => (await verify(service, cookie)).status
 
 /** The sign-in is read, the quiet time after it is over, and all of them remember. */
 async function remembered (services: readonly Service[], cookie: string): Promise<void> {
-  const polls = async (): Promise<number> => (await Promise.all(services.map((service) => metric(service, 'polls_total{outcome="ok"}')))).reduce((all, one) => all + one, 0)
+  const polls = async (): Promise<number> =>
+    (await Promise.all(services.map((service) => metric(service, 'polls_total{outcome="ok"}')))).reduce(
+      (all, one) => all + one,
+      0
+    )
   const before = await polls()
   await until('two polls', async () => await polls() >= before + 2)
-  for (const service of services) await until('remembered', async () => (await verify(service, cookie)).headers['x-forward-auth-source'] === 'memory')
+  for (const service of services) {
+    await until('remembered', async () => (await verify(service, cookie)).headers['x-forward-auth-source'] === 'memory')
+  }
 }
 
 async function leaderOf (services: readonly Service[]): Promise<Service> {
   let leader: Service | undefined
   await until('one of them reads the audit log', async () => {
-    for (const service of services) if (await isLeader(service) && await metric(service, 'polls_total{outcome="ok"}') > 1) leader = service
+    for (const service of services) {
+      if ((await isLeader(service)) && (await metric(service, 'polls_total{outcome="ok"}')) > 1) leader = service
+    }
     return leader !== undefined
   })
   if (leader === undefined) throw new Error('nobody')
@@ -44,59 +53,92 @@ async function startFleet (t: Test) {
   const redis = await startRedis(t)
   const simulator = await startSimulator(t, { adminApi })
   const environment = {
-    AUTHGEAR_ENDPOINT: simulator.url, REDIS_URL: redis.url, CACHE_SECRET: 'a secret of the tests, 32 bytes!', CACHE_TTL: '5m', REDIS_TIMEOUT: '1s', ...auditEnvironment(simulator.url, `${POLL}ms`)
+    AUTHGEAR_ENDPOINT: simulator.url,
+    REDIS_URL: redis.url,
+    CACHE_SECRET: 'a secret of the tests, 32 bytes!',
+    CACHE_TTL: '5m',
+    REDIS_TIMEOUT: '1s',
+    ...auditEnvironment(simulator.url, `${POLL}ms`)
   }
   const services = await Promise.all([1, 2, 3].map(() => startService(t, environment)))
   return { simulator, knobs: simulator.knobs, services }
 }
 
 /** Signs in, is known everywhere, signs out; @returns the milliseconds until it is refused on all of these. */
-async function signOut ({ knobs }: Awaited<ReturnType<typeof startFleet>>, services: readonly Service[]): Promise<number> {
+async function signOut (
+  { knobs }: Awaited<ReturnType<typeof startFleet>>,
+  services: readonly Service[]
+): Promise<number> {
   const { cookie } = knobs.signIn('alice')
   await remembered(services, cookie)
   knobs.signOut(cookie)
   const began = performance.now()
-  await Promise.all(services.map((service) => until('refused', async () => await status(service, cookie) === 401, 20_000)))
+  await Promise.all(
+    services.map((service) => until('refused', async () => (await status(service, cookie)) === 401, 20_000))
+  )
   return Math.round(performance.now() - began)
 }
 
-t.test('three processes: a sign-out, the leader killed, the leader frozen in the middle of a poll', { skip: skipOrFail('redis-server') }, async (t) => {
-  const fleet = await startFleet(t)
-  const { services, knobs } = fleet
-  const first = await leaderOf(services)
-  const times: number[] = []
-  for (let n = 0; n < 3; n++) times.push(await signOut(fleet, services))
-  t.comment(`a sign-out is refused by three processes after ${times.join(', ')} ms, with a poll every ${POLL} ms`)
+t.test(
+  'three processes: a sign-out, the leader killed, the leader frozen in the middle of a poll',
+  { skip: skipOrFail('redis-server') },
+  async (t) => {
+    const fleet = await startFleet(t)
+    const { services, knobs } = fleet
+    const first = await leaderOf(services)
+    const times: number[] = []
+    for (let n = 0; n < 3; n++) times.push(await signOut(fleet, services))
+    t.comment(`a sign-out is refused by three processes after ${times.join(', ')} ms, with a poll every ${POLL} ms`)
 
-  const left = services.filter((service) => service !== first)
-  const victim = knobs.signIn('alice').cookie
-  await remembered(services, victim)
-  await first.kill()
-  const killedAt = performance.now()
-  knobs.signOut(victim)
-  await Promise.all(left.map((service) => until('refused', async () => await status(service, victim) === 401, 20_000)))
-  t.comment(`the leader was killed, and a session signed out: refused by the others after ${Math.round(performance.now() - killedAt)} ms`)
-  const second = await leaderOf(left)
+    const left = services.filter((service) => service !== first)
+    const victim = knobs.signIn('alice').cookie
+    await remembered(services, victim)
+    await first.kill()
+    const killedAt = performance.now()
+    knobs.signOut(victim)
+    const isRefused = async (service: Service): Promise<boolean> => await status(service, victim) === 401
+    await Promise.all(left.map((service) => until('refused', () => isRefused(service), 20_000)))
+    t.comment(
+      'the leader was killed, and a session signed out: refused by the others after ' +
+      `${Math.round(performance.now() - killedAt)} ms`
+    )
+    const second = await leaderOf(left)
 
-  const third = left.find((service) => service !== second) ?? first
-  const { cookie } = knobs.signIn('bob')
-  await remembered(left, cookie)
-  const gate = knobs.audit.hold()
-  await gate.arrived(1)
-  knobs.signOut(cookie)
-  const revocations = await metric(second, 'revocations_total{activity="user_signed_out"}')
-  process.kill(second.pid, 'SIGSTOP')
-  const frozenAt = performance.now()
-  await until('the other one leads', () => isLeader(third), 20_000)
-  t.comment(`the leader was frozen in the middle of a poll: another one leads after ${Math.round(performance.now() - frozenAt)} ms`)
-  gate.release()
-  await until('refused', async () => await status(third, cookie) === 401, 20_000)
-  t.comment(`and the session that was signed out meanwhile is refused after ${Math.round(performance.now() - frozenAt)} ms`)
-  process.kill(second.pid, 'SIGCONT')
-  await until('it follows the revocation log again', async () => await status(second, cookie) === 401, 20_000)
-  await until('it knows that it lost the lease', async () => await metric(second, 'polls_total{outcome="lost_lease"}') + await metric(second, 'polls_total{outcome="error"}') > 0, 20_000)
-  t.equal(await metric(second, 'revocations_total{activity="user_signed_out"}'), revocations, 'it revoked nothing when it woke up')
-  t.notOk(await isLeader(second))
-  t.ok(await isLeader(third))
-  for (const service of left) t.notMatch(service.logs(), /BEGIN PRIVATE KEY|Bearer /, 'no secret in its log')
-})
+    const third = left.find((service) => service !== second) ?? first
+    const { cookie } = knobs.signIn('bob')
+    await remembered(left, cookie)
+    const gate = knobs.audit.hold()
+    await gate.arrived(1)
+    knobs.signOut(cookie)
+    const revocations = await metric(second, 'revocations_total{activity="user_signed_out"}')
+    process.kill(second.pid, 'SIGSTOP')
+    const frozenAt = performance.now()
+    await until('the other one leads', () => isLeader(third), 20_000)
+    t.comment(
+      'the leader was frozen in the middle of a poll: another one leads after ' +
+      `${Math.round(performance.now() - frozenAt)} ms`
+    )
+    gate.release()
+    await until('refused', async () => await status(third, cookie) === 401, 20_000)
+    t.comment(
+    `and the session that was signed out meanwhile is refused after ${Math.round(performance.now() - frozenAt)} ms`
+    )
+    process.kill(second.pid, 'SIGCONT')
+    await until('it follows the revocation log again', async () => await status(second, cookie) === 401, 20_000)
+    await until(
+      'it knows that it lost the lease',
+      async () =>
+        (await metric(second, 'polls_total{outcome="lost_lease"}')) +
+        (await metric(second, 'polls_total{outcome="error"}')) >
+      0,
+      20_000
+    )
+    t.equal(
+      await metric(second, 'revocations_total{activity="user_signed_out"}'),
+      revocations,
+      'it revoked nothing when it woke up'
+    )
+    t.notOk(await isLeader(second))
+    t.ok(await isLeader(third))
+    for (const service of left) t.notMatch(service.logs(), /BEGIN PRIVATE KEY|Bearer /, 'no secret in its log')
+  })

@@ -14,8 +14,17 @@ const userOf = (answer: Answer) => value(answer, 'x-authgear-user-id')
 t.test('fails in every way asked for', async t => {
   const simulator = await startSimulator(t)
   const outcomes: readonly (readonly [FailureMode, number | undefined])[] = [
-    ['error', 500], ['not-found', 404], ['method-not-allowed', 405], ['redirect', 302], ['silent', 200], ['no-user-id', 200],
-    ['reset', undefined], ['half-answer', undefined], ['not-http', undefined], ['garbage-header', 200], ['huge-headers', 200]
+    ['error', 500],
+    ['not-found', 404],
+    ['method-not-allowed', 405],
+    ['redirect', 302],
+    ['silent', 200],
+    ['no-user-id', 200],
+    ['reset', undefined],
+    ['half-answer', undefined],
+    ['not-http', undefined],
+    ['garbage-header', 200],
+    ['huge-headers', 200]
   ]
   for (const [mode, status] of outcomes) {
     simulator.knobs.fail(mode, 1)
@@ -86,7 +95,10 @@ t.test('counts resolutions, by credential too, and keeps the last request', asyn
   const { counters, port } = await startSimulator(t)
   await sendRaw(port, asAlice)
   await sendRaw(port, asking('X-Odd: 1'))
-  t.strictSame([counters.resolutions, counters.of(demo.alice.accessToken), counters.of('other'), counters.connections], [2, 1, 0, 2])
+  t.strictSame(
+    [counters.resolutions, counters.of(demo.alice.accessToken), counters.of('other'), counters.connections],
+    [2, 1, 0, 2]
+  )
   t.strictSame(counters.lastRawHeaders, ['Host', 'localhost', 'X-Odd', '1'])
   t.equal(counters.lastUrl, '/resolve')
   counters.reset()
@@ -107,7 +119,11 @@ t.test('users change while it runs', async t => {
   t.equal(userOf(await sendRaw(port, byCookie(cookie))), demo.alice.id)
   knobs.revoke(cookie)
   t.equal(userOf(await sendRaw(port, byCookie(cookie))), undefined)
-  t.equal(userOf(await sendRaw(port, asking(`Authorization: Bearer ${accessToken}`))), demo.alice.id, 'one credential ends, not the other')
+  t.equal(
+    userOf(await sendRaw(port, asking(`Authorization: Bearer ${accessToken}`))),
+    demo.alice.id,
+    'one credential ends, not the other'
+  )
 })
 
 t.test('login page', async t => {
@@ -122,9 +138,14 @@ t.test('login page', async t => {
 
   const signedIn = await post('/demo-login', { user: 'alice', rd: '/app' })
   t.strictSame([signedIn.status, signedIn.headers.get('location')], [303, '/app'])
-  const cookie = /session=([^;]+); Path=\/; Max-Age=\d+; HttpOnly; SameSite=Lax/.exec(signedIn.headers.get('set-cookie') ?? '')?.[1] ?? ''
+  const cookie =
+    /session=([^;]+); Path=\/; Max-Age=\d+; HttpOnly; SameSite=Lax/.exec(signedIn.headers.get('set-cookie') ?? '')?.[1] ??
+    ''
   t.equal(userOf(await sendRaw(port, byCookie(cookie))), demo.alice.id, 'the resolver knows the cookie')
-  t.match(await (await fetch(`${url}/demo-login`, { headers: { cookie: `session=${cookie}` } })).text(), /signed in as <strong>alice/)
+  t.match(
+    await (await fetch(`${url}/demo-login`, { headers: { cookie: `session=${cookie}` } })).text(),
+    /signed in as <strong>alice/
+  )
 
   const signedOut = await post('/demo-login/logout', {}, `session=${cookie}`)
   t.match(signedOut.headers.get('set-cookie'), /^session=; Path=\/; Expires=Thu, 01 Jan 1970/)
@@ -133,7 +154,17 @@ t.test('login page', async t => {
 })
 
 t.test('the way back from login stays on this site', async t => {
-  for (const wanted of ['', 'x', 'https://evil.example', '//evil.example', '/\\evil.example', '/\t/evil.example', '/a b', '/.//evil.example', '/é']) {
+  for (const wanted of [
+    '',
+    'x',
+    'https://evil.example',
+    '//evil.example',
+    '/\\evil.example',
+    '/\t/evil.example',
+    '/a b',
+    '/.//evil.example',
+    '/é'
+  ]) {
     const way = backTo(wanted, '/login')
     t.notOk(new URL(way, 'http://here.example').host !== 'here.example', `${wanted} → ${way}`)
   }
@@ -143,12 +174,17 @@ t.test('the way back from login stays on this site', async t => {
 t.test('the knobs over HTTP', async t => {
   const { url, port, counters } = await startSimulator(t, { control: true })
   const call = async (method: string, path: string, body?: unknown) => {
-    const init = body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }
+    const init =
+      body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }
     return (await fetch(`${url}/__simulator${path}`, { method, ...init })).json() as Promise<Record<string, unknown>>
   }
   await call('POST', '/fail', ['error', 1])
   t.equal((await sendRaw(port, asAlice))?.status, 500)
-  t.match(await call('PATCH', '/settings', { latency: 1, nonsense: 2 }), { latency: 1, sessionLock: false, outage: 'none' })
+  t.match(await call('PATCH', '/settings', { latency: 1, nonsense: 2 }), {
+    latency: 1,
+    sessionLock: false,
+    outage: 'none'
+  })
   await call('POST', '/hold', {})
   const held = sendRaw(port, asAlice)
   await call('GET', '/arrived/1')

@@ -4,7 +4,9 @@ import t from 'tap'
 import { ask, type HeaderLine } from '../helpers/request.ts'
 import { startSimulator } from '../helpers/simulator.ts'
 
-/** What the real Authgear was recorded to answer (shared/data/oauth.json), without what changes from answer to answer. */
+/**
+ * What the real Authgear was recorded to answer (shared/data/oauth.json), without what changes from answer to answer.
+ */
 interface Recorded {
   readonly name: string
   readonly method: string
@@ -17,17 +19,28 @@ interface Recorded {
   readonly allow: string | null
 }
 
-const RECORDED = JSON.parse(readFileSync(join(import.meta.dirname, '../fixtures/oauth.json'), 'utf8')) as readonly Recorded[]
+const RECORDED = JSON.parse(
+  readFileSync(join(import.meta.dirname, '../fixtures/oauth.json'), 'utf8')
+) as readonly Recorded[]
 const HOST = 'localhost:3000'
-const CLIENTS = [{ id: 'web', redirectUris: ['http://localhost:8080/callback'], postLogoutRedirectUris: ['http://localhost:8080/'] }]
+const CLIENTS = [
+  { id: 'web', redirectUris: ['http://localhost:8080/callback'], postLogoutRedirectUris: ['http://localhost:8080/'] }
+]
 /** Numbers of this one request. */
 const OWN = new Set(['x_ref', 'x_traceparent', 'x_settings_action_id'])
 
 for (const { name, method, path, session, strict, status, location, setCookie, allow } of RECORDED) {
   t.test(`as recorded: ${name}`, async t => {
     const { port, knobs } = await startSimulator(t, { clients: CLIENTS })
-    const values = { valid: knobs.signIn('alice').cookie, unknown: 'b0000000-0000-4000-8000-000000000000.unknown', none: '' }
-    const cookies = [...session === 'none' ? [] : [`session=${values[session]}`], ...strict ? ['same_site_strict=true'] : []]
+    const values = {
+      valid: knobs.signIn('alice').cookie,
+      unknown: 'b0000000-0000-4000-8000-000000000000.unknown',
+      none: ''
+    }
+    const cookies = [
+      ...(session === 'none' ? [] : [`session=${values[session]}`]),
+      ...(strict ? ['same_site_strict=true'] : [])
+    ]
     const headers: readonly HeaderLine[] = cookies.length === 0 ? [] : [['Cookie', cookies.join('; ')]]
     const answer = await ask(port, { method, path, host: HOST, headers })
     t.equal(answer.status, status)
@@ -35,7 +48,11 @@ for (const { name, method, path, session, strict, status, location, setCookie, a
     t.equal(answer.headers.allow ?? null, allow)
     t.strictSame(essence(answer.headers.location), essence(location ?? undefined))
     const alive = await ask(port, { path: '/resolve', headers: [['Cookie', `session=${values.valid}`]] })
-    t.equal(alive.headers['x-authgear-session-valid'], setCookie.length === 2 ? 'false' : 'true', 'the session ends where its cookie does')
+    t.equal(
+      alive.headers['x-authgear-session-valid'],
+      setCookie.length === 2 ? 'false' : 'true',
+      'the session ends where its cookie does'
+    )
   })
 }
 
@@ -43,34 +60,70 @@ for (const { name, method, path, session, strict, status, location, setCookie, a
 function essence (location: string | undefined): unknown {
   if (location === undefined) return undefined
   const { origin, pathname, searchParams } = new URL(location, `http://${HOST}`)
-  const parameters = [...searchParams].filter(([key]) => !OWN.has(key) && key !== 'prompt' && key !== 'max_age').sort(([a], [b]) => a.localeCompare(b))
-  return { origin, pathname, parameters: parameters.map(([key, value]) => key === 'redirect_uri' && value.includes('end_session') ? [key, essence(value)] : [key, value]) }
+  const parameters = [...searchParams]
+    .filter(([key]) => !OWN.has(key) && key !== 'prompt' && key !== 'max_age')
+    .sort(([a], [b]) => a.localeCompare(b))
+  return {
+    origin,
+    pathname,
+    parameters: parameters.map(([key, value]) =>
+      key === 'redirect_uri' && value.includes('end_session') ? [key, essence(value)] : [key, value]
+    )
+  }
 }
 
 t.test('a whole login: the cookies are set as recorded, and the way back has no code', async t => {
   const { port } = await startSimulator(t, { clients: CLIENTS, cookieDomain: '.example.com' })
-  const query = new URLSearchParams({ client_id: 'web', redirect_uri: 'http://localhost:8080/callback', state: 'st4te' }).toString()
-  const chosen = await ask(port, { method: 'POST', path: `/login-page?${query}`, host: HOST, headers: [['Content-Type', 'application/x-www-form-urlencoded'], ['X-Forwarded-Proto', 'https']], body: 'user=alice' })
+  const query = new URLSearchParams({
+    client_id: 'web',
+    redirect_uri: 'http://localhost:8080/callback',
+    state: 'st4te'
+  }).toString()
+  const chosen = await ask(port, {
+    method: 'POST',
+    path: `/login-page?${query}`,
+    host: HOST,
+    headers: [
+      ['Content-Type', 'application/x-www-form-urlencoded'],
+      ['X-Forwarded-Proto', 'https']
+    ],
+    body: 'user=alice'
+  })
   t.match(chosen, { status: 303, headers: { location: `/oauth2/consent?${query}` } })
   t.match(chosen.headers['set-cookie'], [
     /^session=[0-9a-f-]{36}\.\w{32}; Path=\/; Domain=example\.com; Max-Age=31449600; HttpOnly; Secure; SameSite=Lax$/,
     /^same_site_strict=true; Path=\/; Domain=example\.com; Max-Age=31449600; HttpOnly; Secure; SameSite=Strict$/
   ])
   const cookie = (chosen.headers['set-cookie'] ?? []).map((line) => line.split(';')[0]).join('; ')
-  t.match(await ask(port, { path: `/oauth2/consent?${query}`, host: HOST, headers: [['Cookie', cookie]] }), { status: 303, headers: { location: 'http://localhost:8080/callback?state=st4te' } })
+  t.match(await ask(port, { path: `/oauth2/consent?${query}`, host: HOST, headers: [['Cookie', cookie]] }), {
+    status: 303,
+    headers: { location: 'http://localhost:8080/callback?state=st4te' }
+  })
 })
 
 t.test('whoever does not confirm stays signed in', async t => {
   const { port, knobs } = await startSimulator(t, { clients: CLIENTS })
   const cookie: HeaderLine = ['Cookie', `session=${knobs.signIn('alice').cookie}`]
-  const { headers } = await ask(port, { path: '/oauth2/end_session?post_logout_redirect_uri=http%3A%2F%2Flocalhost%3A8080%2F', host: HOST, headers: [cookie] })
+  const { headers } = await ask(port, {
+    path: '/oauth2/end_session?post_logout_redirect_uri=http%3A%2F%2Flocalhost%3A8080%2F',
+    host: HOST,
+    headers: [cookie]
+  })
   t.equal((await ask(port, { path: '/resolve', headers: [cookie] })).headers['x-authgear-session-valid'], 'true')
-  const confirmed = await ask(port, { method: 'POST', path: String(headers.location).replace(`http://${HOST}`, ''), host: HOST, headers: [cookie, ['Content-Type', 'application/x-www-form-urlencoded']], body: 'x=1' })
+  const confirmed = await ask(port, {
+    method: 'POST',
+    path: String(headers.location).replace(`http://${HOST}`, ''),
+    host: HOST,
+    headers: [cookie, ['Content-Type', 'application/x-www-form-urlencoded']],
+    body: 'x=1'
+  })
   t.match(confirmed, { status: 303, headers: { location: 'http://localhost:8080/' } })
   t.equal((await ask(port, { path: '/resolve', headers: [cookie] })).headers['x-authgear-session-valid'], 'false')
 })
 
 t.test('without clients there is no such page', async t => {
   const { port } = await startSimulator(t)
-  for (const path of ['/oauth2/authorize', '/oauth2/end_session', '/login-page']) t.equal((await ask(port, { path })).status, 404, path)
+  for (const path of ['/oauth2/authorize', '/oauth2/end_session', '/login-page']) {
+    t.equal((await ask(port, { path })).status, 404, path)
+  }
 })

@@ -6,7 +6,8 @@ import { startSimulator } from '../helpers/simulator.ts'
 
 /** Exchanges that the simulator does not repeat, each with the reason. */
 const LEFT_OUT: Readonly<Record<string, string>> = {
-  'header-obs-fold': "node's HTTP parser refuses folded header lines (400) before any of our code runs; undici cannot send one"
+  'header-obs-fold':
+    "node's HTTP parser refuses folded header lines (400) before any of our code runs; undici cannot send one"
 }
 
 const exchanges = recordedExchanges()
@@ -16,7 +17,9 @@ t.equal(exchanges.length, 289, 'the whole recording is there')
 t.equal(replayed.length + Object.keys(LEFT_OUT).length, 289, 'every exchange is replayed or left out for a reason')
 
 t.test('answers as the recorded Authgear did', async t => {
-  for (const exchange of replayed) await t.test(`${exchange.name}: ${exchange.why.slice(0, 80)}`, t => replay(t, exchange))
+  for (const exchange of replayed) {
+    await t.test(`${exchange.name}: ${exchange.why.slice(0, 80)}`, (t) => replay(t, exchange))
+  }
 })
 
 async function replay (t: Test, exchange: Exchange) {
@@ -38,7 +41,8 @@ async function expectSilence (t: Test, answer: Promise<RawAnswer | undefined>, p
 function bytesOf ({ name, request }: Exchange): string {
   if (name === 'h2-prior-knowledge') return 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'
   const lines = request.headers.map(([header, value]) => `${header}: ${fillIn(restoreValue(value))}\r\n`)
-  return `${request.method} ${request.path} ${request.version ?? 'HTTP/1.1'}\r\n${lines.join('')}\r\n${request.body ?? ''}`
+  return `${request.method} ${request.path} ` +
+    `${request.version ?? 'HTTP/1.1'}\r\n${lines.join('')}\r\n${request.body ?? ''}`
 }
 
 /** All but what differs from one request to the next. */

@@ -11,7 +11,10 @@ const BOB = ['authorization', `Bearer ${demo.bob.accessToken}`] as const
 const POLICY = ['x-forward-auth-policy', 'role=admin'] as const
 
 /** The parser counts names and values only: 60,000 of these are under its 64 KiB. */
-const request = (lines: number, ...last: string[]): string => [`GET /verify HTTP/1.1\r\nHost: x\r\n${BOB.join(': ')}`, ...Array<string>(lines).fill('a:'), ...last, '', ''].join('\r\n')
+const request = (lines: number, ...last: string[]): string =>
+  [`GET /verify HTTP/1.1\r\nHost: x\r\n${BOB.join(': ')}`, ...Array<string>(lines).fill('a:'), ...last, '', ''].join(
+    '\r\n'
+  )
 
 t.test('over HTTP/1.1', async (t) => {
   const simulator = await startSimulator(t)
@@ -23,18 +26,25 @@ t.test('over HTTP/1.1', async (t) => {
       t.equal(await statusOf(request(lines)), 200, 'they are no offence')
       t.equal(await statusOf(request(lines, POLICY.join(': '))), 403, 'a policy is read')
       const answers = await all(port, request(lines, 'Content-Length: 5') + request(0))
-      t.same(answers.match(/HTTP\/1\.1 \d+/g), ['HTTP/1.1 200'], 'a declared body is seen: nothing after it is answered')
+      t.same(
+        answers.match(/HTTP\/1\.1 \d+/g),
+        ['HTTP/1.1 200'],
+        'a declared body is seen: nothing after it is answered'
+      )
     })
   }
 
   for (const lines of [3999, 4096, 20_000, 60_000]) {
-    await t.test(`${lines} header lines are refused, for the policy may be among those that the parser dropped`, async (t) => {
-      for (const last of [[], [POLICY.join(': ')], ['Content-Length: 5']]) {
-        const answers = await all(port, request(lines, ...last) + request(0))
-        t.same(answers.match(/HTTP\/1\.1 \d+/g) ?? [], ['HTTP/1.1 431'])
-        t.notMatch(answers, /x-authgear/i)
+    await t.test(
+      `${lines} header lines are refused, for the policy may be among those that the parser dropped`,
+      async (t) => {
+        for (const last of [[], [POLICY.join(': ')], ['Content-Length: 5']]) {
+          const answers = await all(port, request(lines, ...last) + request(0))
+          t.same(answers.match(/HTTP\/1\.1 \d+/g) ?? [], ['HTTP/1.1 431'])
+          t.notMatch(answers, /x-authgear/i)
+        }
       }
-    })
+    )
   }
 })
 
@@ -42,7 +52,8 @@ t.test('over HTTP/2', async (t) => {
   const tls = makeTls(t)
   const simulator = await startSimulator(t)
   const { port } = await startAdapter(t, { authgear: simulator.url, tls })
-  const statusAfter = (lines: number): Promise<number> => statusOverHttp2(port, tls.ca, '/verify', [BOB, ...Array.from({ length: lines }, () => ['a', ''] as const), POLICY])
+  const statusAfter = (lines: number): Promise<number> =>
+    statusOverHttp2(port, tls.ca, '/verify', [BOB, ...Array.from({ length: lines }, () => ['a', ''] as const), POLICY])
   for (const lines of [0, 1100, 1500]) t.equal(await statusAfter(lines), 403, `${lines} lines, then a policy`)
   for (const lines of [4100, 20_000]) await t.rejects(statusAfter(lines), `${lines} lines: the stream is refused`)
 })

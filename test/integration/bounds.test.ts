@@ -23,7 +23,12 @@ const junk = (i: number): string => `J${String(i).padStart(31, '0')}`
 
 async function start (t: Test, env: Readonly<Record<string, string>> = {}): Promise<Measured> {
   const resolver = await startFastResolver(t)
-  return await startMeasured(t, { AUTHGEAR_ENDPOINT: 'http://127.0.0.1:1', AUTHGEAR_RESOLVER_URL: `http://127.0.0.1:${resolver}/resolve`, AUTHGEAR_TIMEOUT: '60s', ...env })
+  return await startMeasured(t, {
+    AUTHGEAR_ENDPOINT: 'http://127.0.0.1:1',
+    AUTHGEAR_RESOLVER_URL: `http://127.0.0.1:${resolver}/resolve`,
+    AUTHGEAR_TIMEOUT: '60s',
+    ...env
+  })
 }
 
 t.test('memory is flat over junk credentials, each of which Authgear is asked about', async (t) => {
@@ -34,21 +39,45 @@ t.test('memory is flat over junk credentials, each of which Authgear is asked ab
 
 t.test('memory is flat over requests', async (t) => {
   const service = await start(t)
-  await batches(t, service, 'requests of one session', FULL ? 500_000 : 30_000, 3, '200', () => () => 'V'.padEnd(32, '0'))
+  await batches(
+    t,
+    service,
+    'requests of one session',
+    FULL ? 500_000 : 30_000,
+    3,
+    '200',
+    () => () => 'V'.padEnd(32, '0')
+  )
 })
 
-/** The first half fills what is bounded (cache, pools, compiled code, and the room that V8 takes for what it will collect), the others must add nothing. */
-async function batches (t: Test, service: Measured, what: string, size: number, count: number, status: string, tokens: (round: number) => (i: number) => string): Promise<void> {
+/**
+ * The first half fills what is bounded (cache, pools, compiled code, and the room that V8 takes for what it will
+ * collect), the others must add nothing.
+ */
+async function batches (
+  t: Test,
+  service: Measured,
+  what: string,
+  size: number,
+  count: number,
+  status: string,
+  tokens: (round: number) => (i: number) => string
+): Promise<void> {
   const after: Array<Awaited<ReturnType<Measured['memory']>>> = []
   for (let round = 0; round < count; round++) {
     const started = performance.now()
     const statuses = await flood(service.port, size, tokens(round))
     t.strictSame([...statuses], [[status, size]], `${size} ${what}, each answered once`)
-    const late = await service.metric('nodejs_eventloop_lag_p99_seconds') // since the last scrape, which was before this batch
+    // since the last scrape, which was before this batch
+    const late = await service.metric('nodejs_eventloop_lag_p99_seconds')
     t.ok(late > 0.001, 'how late the event loop is under load is in the metrics')
     const memory = await service.memory()
     after.push(memory)
-    t.comment(`bounds: ${(round + 1) * size} ${what}: heap ${(memory.heap / MB).toFixed(1)} MB, rss ${(memory.rss / MB).toFixed(0)} MB, ${Math.round(size / (performance.now() - started) * 1000)}/s, ${service.descriptors()} descriptors, event loop p99 ${Math.round(late * 1000)} ms`)
+    t.comment(
+      `bounds: ${(round + 1) * size} ${what}: heap ${(memory.heap / MB).toFixed(1)} MB, rss ` +
+        `${(memory.rss / MB).toFixed(0)} MB, ${Math.round((size / (performance.now() - started)) * 1000)}/s, ` +
+        `${service.descriptors()} descriptors, event loop p99 ${Math.round(late * 1000)} ms`
+    )
   }
   const [first, last] = [after[Math.ceil(count / 2) - 1], after.at(-1)]
   if (first === undefined || last === undefined) throw new Error('nothing was measured')
@@ -88,14 +117,21 @@ t.test('5,000 idle connections are kept, and nobody waits for them', async (t) =
   t.teardown(() => { for (const socket of idle) socket.destroy() })
   let closed = 0
   for (let i = 0; i < 50; i++) {
-    const sockets = Array.from({ length: 100 }, () => connect(service.port, '127.0.0.1').on('error', () => {}).once('close', () => closed++))
+    const sockets = Array.from({ length: 100 }, () =>
+      connect(service.port, '127.0.0.1')
+        .on('error', () => {})
+        .once('close', () => closed++)
+    )
     await Promise.all(sockets.map(async (socket) => { socket.write(GET); await once(socket, 'data') }))
     idle.push(...sockets)
   }
   t.ok(service.descriptors() >= 5000, `${service.descriptors()} descriptors`)
   const started = performance.now()
   t.strictSame([...await flood(service.port, 2000, () => 'V'.padEnd(32, '0'))], [['200', 2000]])
-  t.comment(`bounds: 2,000 requests beside 5,000 idle connections: ${Math.round(performance.now() - started)} ms, rss ${((await service.memory()).rss / MB).toFixed(0)} MB`)
+  t.comment(
+    `bounds: 2,000 requests beside 5,000 idle connections: ${Math.round(performance.now() - started)} ms, rss ` +
+      `${((await service.memory()).rss / MB).toFixed(0)} MB`
+  )
   const again = idle.filter((_, i) => i % 50 === 0)
   await Promise.all(again.map(async (socket) => { socket.write(GET); await once(socket, 'data') }))
   t.equal(closed, 0, 'each of them is still there')
@@ -103,7 +139,10 @@ t.test('5,000 idle connections are kept, and nobody waits for them', async (t) =
 
 t.test('a head that comes byte by byte is not waited for, and an idle connection is', async (t) => {
   const simulator = await startSimulator(t)
-  const { port } = await startAdapter(t, { authgear: simulator.url, limits: { headersTimeout: 300, requestTimeout: 400, connectionsCheckingInterval: 50 } })
+  const { port } = await startAdapter(t, {
+    authgear: simulator.url,
+    limits: { headersTimeout: 300, requestTimeout: 400, connectionsCheckingInterval: 50 }
+  })
   const bystander = connect(port, '127.0.0.1')
   t.teardown(() => bystander.destroy())
   bystander.write(GET)
@@ -112,7 +151,11 @@ t.test('a head that comes byte by byte is not waited for, and an idle connection
   const ended = await Promise.all(slow.map((head) => drip(port, head)))
   t.match(ended[1], /^HTTP\/1\.1 408 /)
   t.match(ended[2], /^HTTP\/1\.1 408 /)
-  t.same(ended[3]?.match(/HTTP\/1\.1 \d+/g), ['HTTP/1.1 200', 'HTTP/1.1 408'], 'also behind a request that was answered')
+  t.same(
+    ended[3]?.match(/HTTP\/1\.1 \d+/g),
+    ['HTTP/1.1 200', 'HTTP/1.1 408'],
+    'also behind a request that was answered'
+  )
   bystander.write(GET)
   const [answer] = await once(bystander, 'data') as [Buffer]
   t.match(answer.toString(), /^HTTP\/1\.1 200 /, 'one that was idle all the time is served')
@@ -134,9 +177,13 @@ t.test('it is the proxy that closes an idle connection', async (t) => {
   const simulator = await startSimulator(t)
   for (const tls of [undefined, makeTls(t)]) {
     const { service } = await startAdapter(t, { authgear: simulator.url, ...tls && { tls } })
-    const { keepAliveTimeout, headersTimeout, requestTimeout, connectionsCheckingInterval, maxHeadersCount, timeout } = service.app.fastify.server as unknown as Record<string, number>
+    const { keepAliveTimeout, headersTimeout, requestTimeout, connectionsCheckingInterval, maxHeadersCount, timeout } =
+      service.app.fastify.server as unknown as Record<string, number>
     t.ok(Number(keepAliveTimeout) > 120_000, 'longer than nginx (60 s), Traefik (90 s) and Caddy (120 s)')
-    t.match({ headersTimeout, requestTimeout, connectionsCheckingInterval, maxHeadersCount }, { headersTimeout: 20_000, requestTimeout: 30_000, connectionsCheckingInterval: 5000, maxHeadersCount: 4000 })
+    t.match(
+      { headersTimeout, requestTimeout, connectionsCheckingInterval, maxHeadersCount },
+      { headersTimeout: 20_000, requestTimeout: 30_000, connectionsCheckingInterval: 5000, maxHeadersCount: 4000 }
+    )
     t.ok(tls !== undefined || timeout === 0, 'and nothing else cuts it')
   }
   const { port } = await startAdapter(t, { authgear: simulator.url, limits: { keepAliveTimeout: 200 } })

@@ -13,7 +13,10 @@ const TAG = '"tag"'
 /** A listener that answers a verify request as ours does, with the plugin over it: what must never be shipped. */
 async function withPlugin (t: Test, cache: object | undefined): Promise<FastifyInstance> {
   const app = fastify()
-  await app.register(caching, { privacy: caching.privacy.NOCACHE, ...(cache === undefined ? {} : { cache: cache as AbstractCacheCompliantObject }) })
+  await app.register(caching, {
+    privacy: caching.privacy.NOCACHE,
+    ...(cache === undefined ? {} : { cache: cache as AbstractCacheCompliantObject })
+  })
   app.get('/verify', (_request, reply) => { reply.code(401).send() })
   app.get('/page', (_request, reply) => { reply.etag(TAG).send('page') })
   t.teardown(() => app.close())
@@ -39,13 +42,22 @@ t.test('@fastify/caching over a verify route', async (t) => {
   })
 
   await t.test('fails with its cache', async (t) => {
-    const failing = { get: (_key: unknown, done: (error: Error) => void) => done(new Error('the cache is down')), set: () => {} }
+    const failing = {
+      get: (_key: unknown, done: (error: Error) => void) => done(new Error('the cache is down')),
+      set: () => {}
+    }
     t.equal((await (await withPlugin(t, failing)).inject(conditional)).statusCode, 500)
   })
 
   await t.test('looks up whatever a client writes, however long', async (t) => {
     const seen: string[] = []
-    const noting = { get: ({ id }: { id: string }, done: (error: null, found: null) => void) => { seen.push(id); done(null, null) }, set: () => {} }
+    const noting = {
+      get: ({ id }: { id: string }, done: (error: null, found: null) => void) => {
+        seen.push(id)
+        done(null, null)
+      },
+      set: () => {}
+    }
     const long = 'x'.repeat(8000)
     await (await withPlugin(t, noting)).inject({ ...conditional, headers: { 'if-none-match': long } })
     t.strictSame(seen, [long])
@@ -60,9 +72,14 @@ for (const protocol of PROTOCOLS) {
     const simulator = await startSimulator(t)
     const { ask: verify, service } = await startVerifier(t, protocol, tls, { authgear: simulator.url })
     const management = await startManagement(t, service)
-    const look = (headers: readonly (readonly [string, string])[]): Promise<Answer> => ask(management, { host: '127.0.0.1', headers })
+    const look = (headers: readonly (readonly [string, string])[]): Promise<Answer> =>
+      ask(management, { host: '127.0.0.1', headers })
     const tag = String((await look([])).headers.etag)
-    for (const [credentials, status] of [[{ authorization }, 200], [{}, 401], [{ authorization: 'Bearer junk' }, 401]] as const) {
+    for (const [credentials, status] of [
+      [{ authorization }, 200],
+      [{}, 401],
+      [{ authorization: 'Bearer junk' }, 401]
+    ] as const) {
       for (const header of [tag, '*', `W/${tag}`, TAG, 'x'.repeat(8000)]) {
         const answer = await verify({ headers: { ...credentials, 'if-none-match': header } })
         t.equal(answer.status, status, header.slice(0, 20))

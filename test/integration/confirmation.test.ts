@@ -28,9 +28,17 @@ interface World {
 async function start (t: Test, protocol: Protocol, options: Partial<AdapterOptions> = {}): Promise<World> {
   const simulator = await startSimulator(t)
   const clock = manualClock()
-  const verifier = await startVerifier(t, protocol, tls, { authgear: simulator.url, negativeTtlMs: NEGATIVE, clock, ...options })
+  const verifier = await startVerifier(t, protocol, tls, {
+    authgear: simulator.url,
+    negativeTtlMs: NEGATIVE,
+    clock,
+    ...options
+  })
   const ask = async (policy: string): Promise<Answered> => {
-    const answered = await verifier.ask({ path: `/verify?${policy}`, headers: { authorization: `Bearer ${bob.accessToken}` } })
+    const answered = await verifier.ask({
+      path: `/verify?${policy}`,
+      headers: { authorization: `Bearer ${bob.accessToken}` }
+    })
     checkInvariants(t, answered, { realm: simulator.url })
     return answered
   }
@@ -55,9 +63,16 @@ for (const protocol of PROTOCOLS) {
       t.equal(calls(), 1)
       clock.advance(1)
       const answered = await ask('role=admin')
-      t.match(answered, { status: 200, headers: { 'x-forward-auth-source': 'authgear', 'x-authgear-user-roles': 'admin' } })
+      t.match(answered, {
+        status: 200,
+        headers: { 'x-forward-auth-source': 'authgear', 'x-authgear-user-roles': 'admin' }
+      })
       t.equal(calls(), 2)
-      t.match(await ask('role=admin'), { status: 200, headers: { 'x-forward-auth-source': 'memory' } }, 'and is remembered')
+      t.match(
+        await ask('role=admin'),
+        { status: 200, headers: { 'x-forward-auth-source': 'memory' } },
+        'and is remembered'
+      )
       t.equal(calls(), 2)
     })
 
@@ -70,22 +85,36 @@ for (const protocol of PROTOCOLS) {
       const policies = ['role=admin', 'role=admin,owner', 'role=owner', 'verified=true', 'max_age=0']
       const asking = Array.from({ length: 40 }, async (_, index) => (await ask(policies[index % 5] ?? '')).status)
       await hold.arrived(1)
-      await until('39 wait for the one', async () => await counted(verifier, 'forward_auth_coalesced_total{scope="process"}') === 39)
+      await until(
+        '39 wait for the one',
+        async () => (await counted(verifier, 'forward_auth_coalesced_total{scope="process"}')) === 39
+      )
       t.equal((await ask('')).status, 200, 'who asks for less is served from memory meanwhile')
       hold.release()
       const statuses = await Promise.all(asking)
       t.equal(calls(), 2)
-      t.same(new Set(statuses.map((status, index) => `${policies[index % 5]} ${status}`)), new Set(['role=admin 200', 'role=admin,owner 200', 'role=owner 403', 'verified=true 403', 'max_age=0 401']))
+      t.same(
+        new Set(statuses.map((status, index) => `${policies[index % 5]} ${status}`)),
+        new Set(['role=admin 200', 'role=admin,owner 200', 'role=owner 403', 'verified=true 403', 'max_age=0 401'])
+      )
     })
 
     await t.test('a step-up just made counts', async (t) => {
       const { simulator, ask, calls, clock } = await start(t, protocol)
-      const session = (at: number, amr: readonly string[]) => simulator.knobs.addUser({ id: bob.id, name: 'bob', sessions: [{ accessTokens: [bob.accessToken], authenticatedAt: at, amr }] })
+      const session = (at: number, amr: readonly string[]) =>
+        simulator.knobs.addUser({
+          id: bob.id,
+          name: 'bob',
+          sessions: [{ accessTokens: [bob.accessToken], authenticatedAt: at, amr }]
+        })
       session(NOW / 1000 - 1000, ['pwd'])
       t.equal((await ask('max_age=60')).status, 401)
       session(NOW / 1000 + 3, ['pwd', 'mfa'])
       clock.advance(NEGATIVE)
-      t.match(await ask('max_age=60&amr=mfa'), { status: 401, headers: { 'www-authenticate': /insufficient_user_authentication/ } })
+      t.match(await ask('max_age=60&amr=mfa'), {
+        status: 401,
+        headers: { 'www-authenticate': /insufficient_user_authentication/ }
+      })
       t.equal(calls(), 1)
       clock.advance(1)
       t.equal((await ask('max_age=60&amr=mfa')).status, 200)
@@ -110,28 +139,43 @@ for (const protocol of PROTOCOLS) {
       })
     }
 
-    await t.test('somebody who lost a role meanwhile is let in as long as their resolution lives, and then not', async (t) => {
-      const { simulator, verifier, clock, calls } = await start(t, protocol)
-      const asAlice = async (policy: string) => await verifier.ask({ path: `/verify?${policy}`, headers: { authorization: `Bearer ${alice.accessToken}` } })
-      await asAlice('')
-      simulator.knobs.setRoles('alice', [])
-      for (let age = 0; age < 26; age += 5) {
-        t.match(await asAlice('role=admin'), { status: 200, headers: { 'x-forward-auth-source': 'memory' } }, 'one who may pass is never confirmed')
-        clock.advance(5000)
+    await t.test(
+      'somebody who lost a role meanwhile is let in as long as their resolution lives, and then not',
+      async (t) => {
+        const { simulator, verifier, clock, calls } = await start(t, protocol)
+        const asAlice = async (policy: string) =>
+          await verifier.ask({ path: `/verify?${policy}`, headers: { authorization: `Bearer ${alice.accessToken}` } })
+        await asAlice('')
+        simulator.knobs.setRoles('alice', [])
+        for (let age = 0; age < 26; age += 5) {
+          t.match(
+            await asAlice('role=admin'),
+            { status: 200, headers: { 'x-forward-auth-source': 'memory' } },
+            'one who may pass is never confirmed'
+          )
+          clock.advance(5000)
+        }
+        t.equal(calls(), 1)
+        t.equal((await asAlice('role=owner')).status, 403, 'somebody’s refusal brings the news for all')
+        t.equal((await asAlice('role=admin')).status, 403)
+        t.equal(calls(), 2)
       }
-      t.equal(calls(), 1)
-      t.equal((await asAlice('role=owner')).status, 403, 'somebody’s refusal brings the news for all')
-      t.equal((await asAlice('role=admin')).status, 403)
-      t.equal(calls(), 2)
-    })
+    )
 
     await t.test('a session that ended meanwhile is no session', async (t) => {
       const { simulator, ask, calls, clock } = await start(t, protocol)
       await ask('')
       simulator.knobs.revoke(bob.accessToken)
       clock.advance(NEGATIVE + 1)
-      t.match(await ask('role=admin'), { status: 401, headers: { 'x-forward-auth-reason': 'invalid_session', 'www-authenticate': /error="invalid_token"$/ } })
-      t.match(await ask(''), { status: 401, headers: { 'x-forward-auth-reason': 'invalid_session' } }, 'for every policy')
+      t.match(await ask('role=admin'), {
+        status: 401,
+        headers: { 'x-forward-auth-reason': 'invalid_session', 'www-authenticate': /error="invalid_token"$/ }
+      })
+      t.match(
+        await ask(''),
+        { status: 401, headers: { 'x-forward-auth-reason': 'invalid_session' } },
+        'for every policy'
+      )
       t.equal(calls(), 3, 'no verdict at all was asked for once more')
     })
 
@@ -164,7 +208,13 @@ for (const protocol of PROTOCOLS) {
     })
 
     const DOWN: ReadonlyArray<readonly [what: string, mode: FailureMode]> = [
-      ['answers 500', 'error'], ['resets', 'reset'], ['hangs', 'hang'], ['is not the resolver', 'not-found'], ['redirects', 'redirect'], ['answers garbage', 'garbage-header'], ['is not HTTP', 'not-http']
+      ['answers 500', 'error'],
+      ['resets', 'reset'],
+      ['hangs', 'hang'],
+      ['is not the resolver', 'not-found'],
+      ['redirects', 'redirect'],
+      ['answers garbage', 'garbage-header'],
+      ['is not HTTP', 'not-http']
     ]
     for (const [what, mode] of DOWN) {
       await t.test(`Authgear ${what} while it is asked to confirm: the refusal stands`, async (t) => {
@@ -174,29 +224,44 @@ for (const protocol of PROTOCOLS) {
         simulator.knobs.setRoles('bob', ['admin'])
         simulator.knobs.fail(mode)
         const parallel = await Promise.all(Array.from({ length: 8 }, async () => await ask('role=admin')))
-        for (const answered of parallel) t.match(answered, { status: 403, headers: { 'x-forward-auth-reason': 'forbidden' } })
+        for (const answered of parallel) {
+          t.match(answered, { status: 403, headers: { 'x-forward-auth-reason': 'forbidden' } })
+        }
         t.match(await ask('max_age=0'), { status: 401, headers: { 'x-forward-auth-reason': 'step_up_required' } })
-        t.match(await ask(''), { status: 200, headers: { 'x-forward-auth-source': 'memory' } }, 'who is remembered is served')
-        t.same(new Set(verifier.lines.filter(({ status }) => status === 403).map(({ source }) => source)), new Set(['memory']))
+        t.match(
+          await ask(''),
+          { status: 200, headers: { 'x-forward-auth-source': 'memory' } },
+          'who is remembered is served'
+        )
+        t.same(
+          new Set(verifier.lines.filter(({ status }) => status === 403).map(({ source }) => source)),
+          new Set(['memory'])
+        )
       })
     }
 
-    await t.test('with the breaker open the refusals stand, and a role given counts when Authgear is back', async (t) => {
-      const { simulator, verifier, ask, clock, calls } = await start(t, protocol)
-      await ask('')
-      simulator.knobs.fail('reset')
-      for (let index = 0; verifier.service.authgearState() === 'ok' && index < 50; index++) {
-        t.equal((await verifier.ask({ headers: { authorization: `Bearer ${String(index).padStart(32, 'x')}` } })).status, 503)
+    await t.test(
+      'with the breaker open the refusals stand, and a role given counts when Authgear is back',
+      async (t) => {
+        const { simulator, verifier, ask, clock, calls } = await start(t, protocol)
+        await ask('')
+        simulator.knobs.fail('reset')
+        for (let index = 0; verifier.service.authgearState() === 'ok' && index < 50; index++) {
+          t.equal(
+            (await verifier.ask({ headers: { authorization: `Bearer ${String(index).padStart(32, 'x')}` } })).status,
+            503
+          )
+        }
+        t.equal(verifier.service.authgearState(), 'failing')
+        clock.advance(NEGATIVE + 1)
+        const before = calls()
+        for (let times = 0; times < 5; times++) t.equal((await ask('role=admin')).status, 403)
+        t.ok(calls() - before <= 2, 'at most a probe goes out')
+        simulator.knobs.recover()
+        simulator.knobs.setRoles('bob', ['admin'])
+        await until('a probe closes the breaker', async () => (await ask('role=admin')).status === 200)
       }
-      t.equal(verifier.service.authgearState(), 'failing')
-      clock.advance(NEGATIVE + 1)
-      const before = calls()
-      for (let times = 0; times < 5; times++) t.equal((await ask('role=admin')).status, 403)
-      t.ok(calls() - before <= 2, 'at most a probe goes out')
-      simulator.knobs.recover()
-      simulator.knobs.setRoles('bob', ['admin'])
-      await until('a probe closes the breaker', async () => (await ask('role=admin')).status === 200)
-    })
+    )
   })
 }
 
@@ -217,11 +282,19 @@ t.test('two replicas on one Redis', async (t) => {
     await redis.cli('FLUSHALL')
     const simulator = await startSimulator(t)
     const clocks = [manualClock(), manualClock()] as const
-    const replicas = await Promise.all(clocks.map((clock) => startAdapter(t, { authgear: simulator.url, redisPort: redis.port, negativeTtlMs: NEGATIVE, clock })))
-    const following = (): Promise<void> => until('both follow the log', () => replicas.every(({ service }) => service.redisState() === 'up'))
+    const replicas = await Promise.all(
+      clocks.map((clock) =>
+        startAdapter(t, { authgear: simulator.url, redisPort: redis.port, negativeTtlMs: NEGATIVE, clock })
+      )
+    )
+    const following = (): Promise<void> =>
+      until('both follow the log', () => replicas.every(({ service }) => service.redisState() === 'up'))
     await following()
     const asked = async (index: 0 | 1, policy: string) => {
-      const { status, headers } = await ask(replicas[index]?.port ?? 0, { path: `/verify?${policy}`, headers: [['Authorization', `Bearer ${bob.accessToken}`]] })
+      const { status, headers } = await ask(replicas[index]?.port ?? 0, {
+        path: `/verify?${policy}`,
+        headers: [['Authorization', `Bearer ${bob.accessToken}`]]
+      })
       return `${status} ${headers['x-forward-auth-source'] ?? 'refused'}`
     }
     /** Redis’ own clock is what an entry’s life there goes by; the replicas’ stand still. */
@@ -235,7 +308,10 @@ t.test('two replicas on one Redis', async (t) => {
       const names = await redis.cli('KEYS', '*}:*') as string[]
       return names.some((name) => name.endsWith(':entry')) && !names.some((name) => name.endsWith(':lease'))
     })
-    const waiting = async (): Promise<number> => (await Promise.all(replicas.map((one) => counted(one, 'forward_auth_coalesced_total{scope="process"}')))).reduce((sum, count) => sum + count)
+    const waiting = async (): Promise<number> =>
+      (await Promise.all(replicas.map((one) => counted(one, 'forward_auth_coalesced_total{scope="process"}')))).reduce(
+        (sum, count) => sum + count
+      )
     return { simulator, asked, age, written, waiting }
   }
 

@@ -14,7 +14,10 @@ t.test('no entry takes more heap than is accounted to it', async (t) => {
   for (const kind of await measure() as readonly string[]) {
     const { entries, grown, accounted } = await measure(kind) as Record<'entries' | 'grown' | 'accounted', number>
     const each = Math.max(1, entries)
-    t.comment(`bounds: ${kind}: ${Math.round(grown / each)} bytes, ${Math.round(accounted / each)} accounted: ${(grown / accounted).toFixed(2)}`)
+    t.comment(
+      `bounds: ${kind}: ${Math.round(grown / each)} bytes, ${Math.round(accounted / each)} accounted: ` +
+        `${(grown / accounted).toFixed(2)}`
+    )
     t.ok(grown <= accounted, `${kind}: ${grown} bytes of ${accounted}`)
     t.ok(grown > accounted / 2, `${kind}: nor half of it`)
   }

@@ -29,8 +29,13 @@ t.test('60 parallel requests of one cold credential on three replicas are one ca
     const token = `T${String(run).padStart(31, '0')}`
     simulator.knobs.addUser({ id: `user-${run}`, name: 'somebody', sessions: [{ accessTokens: [token] }] })
     const [errors, calls] = [await redisErrors(replicas), simulator.counters.resolutions]
-    const answers = await Promise.all(Array.from({ length: 60 }, (_, index) => ask(replicas[index % 3]?.port ?? 0, bearer(token))))
-    t.ok(answers.every(({ status, headers }) => status === 200 && headers['x-authgear-user-id'] === `user-${run}`), 'every one of them is that user')
+    const answers = await Promise.all(
+      Array.from({ length: 60 }, (_, index) => ask(replicas[index % 3]?.port ?? 0, bearer(token)))
+    )
+    t.ok(
+      answers.every(({ status, headers }) => status === 200 && headers['x-authgear-user-id'] === `user-${run}`),
+      'every one of them is that user'
+    )
     return { calls: simulator.counters.resolutions - calls, errors: await redisErrors(replicas) - errors }
   })
 })
@@ -61,7 +66,10 @@ t.test('60 contenders that share nothing but Redis, spread over 80 ms: one asks,
 t.test('3,000 mixed requests of 150 users on three replicas: none is taken for another', async (t) => {
   const redis = await startRedis(t)
   const simulator = await startSimulator(t)
-  const users = Array.from({ length: 150 }, (_, index) => ({ id: `user-${index}`, token: `T${String(index).padStart(31, '0')}` }))
+  const users = Array.from({ length: 150 }, (_, index) => ({
+    id: `user-${index}`,
+    token: `T${String(index).padStart(31, '0')}`
+  }))
   for (const { id, token } of users) simulator.knobs.addUser({ id, name: id, sessions: [{ accessTokens: [token] }] })
   const replicas = await startReplicas(t, { authgear: simulator.url, redisPort: redis.port, maxConcurrency: 200 })
   const one = async (index: number): Promise<boolean> => {
@@ -72,10 +80,15 @@ t.test('3,000 mixed requests of 150 users on three replicas: none is taken for a
     return status === 200 && answer['x-authgear-user-id'] === user.id
   }
   let right = 0
-  for (let round = 0; round < 30; round++) right += (await Promise.all(Array.from({ length: 100 }, (_, index) => one(index)))).filter(Boolean).length
+  for (let round = 0; round < 30; round++) {
+    right += (await Promise.all(Array.from({ length: 100 }, (_, index) => one(index)))).filter(Boolean).length
+  }
   t.equal(right, 3000)
   const unshared = await redisErrors(replicas)
-  t.ok(simulator.counters.resolutions <= 300 + unshared, `${simulator.counters.resolutions} calls for 300 credentials; Redis failed ${unshared} times`)
+  t.ok(
+    simulator.counters.resolutions <= 300 + unshared,
+    `${simulator.counters.resolutions} calls for 300 credentials; Redis failed ${unshared} times`
+  )
 })
 
 t.test('a winner that fails does not take the others down with it', async (t) => {
@@ -137,7 +150,8 @@ t.test('a token’s end is the end of every answer to it, also of one that Redis
   const [first, second] = await startReplicas(t, options)
   t.equal((await ask(first?.port ?? 0, bearer(token))).status, 200)
   await until('it is in Redis', async () => (await redis.cli('KEYS', '*:entry') as string[]).length === 1)
-  await redis.cli('PEXPIRE', String((await redis.cli('KEYS', '*:entry') as string[])[0]), '25000') // as a late write did
+  // as a late write did
+  await redis.cli('PEXPIRE', String((await redis.cli('KEYS', '*:entry') as string[])[0]), '25000')
   skew = 21_000
   await until('the log is followed by the clock that jumped', () => second?.service.redisState() === 'up')
   const answer = await ask(second?.port ?? 0, bearer(token))
@@ -153,10 +167,14 @@ t.test('nobody waits longer than patience for a winner that does not come back',
 })
 
 /**
- * A machine that stands still for half a second leaves Redis, and whoever comes then asks alone, as they should: such a run says
- * nothing and is made again.
+ * A machine that stands still for half a second leaves Redis, and whoever comes then asks alone, as they should: such a
+ * run says nothing and is made again.
  */
-async function untilShared (t: Tap, runs: number, one: (run: number) => Promise<Readonly<{ calls: number, errors: number }>>): Promise<void> {
+async function untilShared (
+  t: Tap,
+  runs: number,
+  one: (run: number) => Promise<Readonly<{ calls: number, errors: number }>>
+): Promise<void> {
   let valid = 0
   for (let run = 0; valid < runs; run++) {
     if (run === runs + 20) throw new Error('Redis failed in more than twenty runs')
@@ -169,7 +187,11 @@ async function untilShared (t: Tap, runs: number, one: (run: number) => Promise<
 
 /** Of all of them and of each kind since their start. */
 async function redisErrors (replicas: readonly Adapter[]): Promise<number> {
-  const counts = await Promise.all(['read', 'lease', 'write', 'release'].map((operation) => sumOf(replicas, `forward_auth_redis_errors_total{operation="${operation}"}`)))
+  const counts = await Promise.all(
+    ['read', 'lease', 'write', 'release'].map((operation) =>
+      sumOf(replicas, `forward_auth_redis_errors_total{operation="${operation}"}`)
+    )
+  )
   return counts.reduce((all, one) => all + one)
 }
 
@@ -179,14 +201,23 @@ async function startReplicas (t: Tap, options: AdapterOptions): Promise<readonly
   return replicas
 }
 
-async function openFleet (t: Pick<Tap, 'teardown'>, port: number, { leaseWaitMs = 5000, sharedError = () => {} }: { leaseWaitMs?: number, sharedError?: () => void } = {}): Promise<SharedCache> {
+async function openFleet (
+  t: Pick<Tap, 'teardown'>,
+  port: number,
+  { leaseWaitMs = 5000, sharedError = () => {} }: { leaseWaitMs?: number, sharedError?: () => void } = {}
+): Promise<SharedCache> {
   let ready = (): void => {}
   const up = new Promise<void>((resolve) => { ready = resolve })
   const connection = connectRedis(settingsFor(port, { timeoutMs: 5000 }), { up: ready, down: () => {} })
   t.teardown(() => connection.close())
   await up
   return createSharedCache({
-    tier: { commands: connection.commands, sealer: createSealer(Buffer.alloc(32)), keyPrefix: 'test:', clock: systemClock },
+    tier: {
+      commands: connection.commands,
+      sealer: createSealer(Buffer.alloc(32)),
+      keyPrefix: 'test:',
+      clock: systemClock
+    },
     timeoutMs: 5000,
     leaseMs: 2500,
     leaseWaitMs,

@@ -26,8 +26,14 @@ t.test('a replica that stops without Redis gives up after 3 s, and says how many
   const replica = openLogReplica(t, redis.port, { keyPrefix: 'test:{log:project}' })
   await settled(replica)
   await redis.stop()
-  t.strictSame(await Promise.all(['alice', 'bob'].map((name) => replica.log.revoke(user(name)))), ['pending', 'pending'])
+  t.strictSame(await Promise.all(['alice', 'bob'].map((name) => replica.log.revoke(user(name)))), [
+    'pending',
+    'pending'
+  ])
   await replica.close()
   const lines = replica.troubles.filter((what) => what.includes('this replica stops'))
-  t.strictSame(lines, ['this replica stops, and Redis did not take 2 of its entries for the revocation log: other replicas do not know of them'])
+  t.strictSame(lines, [
+    'this replica stops, and Redis did not take 2 of its entries for the revocation log: other replicas do not know ' +
+      'of them'
+  ])
 })

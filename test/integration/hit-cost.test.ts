@@ -2,7 +2,10 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import t from 'tap'
 
-/** Bytes, half as much again as measured (docs/performance.md): times are noisy, bytes are not, and what a hit allocates has to be collected. */
+/**
+ * Bytes, half as much again as measured (docs/performance.md): times are noisy, bytes are not, and what a hit allocates
+ * has to be collected.
+ */
 const A_HIT = { bearer: 1300, cookie: 1800, policy: 1700 } as const
 /** Bytes of memory for each session that is remembered: 1,000,000 of them are to fit into 900 MiB. */
 const A_SESSION = { bearer: 720, cookie: 760 } as const
@@ -10,9 +13,18 @@ const A_SESSION = { bearer: 720, cookie: 760 } as const
 const SCRIPT = new URL('../helpers/hit-cost.mjs', import.meta.url).pathname
 
 t.test('100,000 hits allocate no more than they did, and a remembered session keeps no more', async (t) => {
-  const { stdout } = await promisify(execFile)(process.execPath, ['--expose-gc', '--min-semi-space-size=64', '--max-semi-space-size=64', SCRIPT])
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    '--expose-gc',
+    '--min-semi-space-size=64',
+    '--max-semi-space-size=64',
+    SCRIPT
+  ])
   const { hit, session }: Record<'hit' | 'session', Record<string, number>> = JSON.parse(stdout)
   t.comment(`bytes a hit: ${JSON.stringify(hit)}, a session: ${JSON.stringify(session)}`)
-  for (const [kind, limit] of Object.entries(A_HIT)) t.ok((hit[kind] ?? NaN) <= limit, `a hit by ${kind}: ${hit[kind]} bytes, at most ${limit}`)
-  for (const [kind, limit] of Object.entries(A_SESSION)) t.ok((session[kind] ?? NaN) <= limit, `a session by ${kind}: ${session[kind]} bytes, at most ${limit}`)
+  for (const [kind, limit] of Object.entries(A_HIT)) {
+    t.ok((hit[kind] ?? NaN) <= limit, `a hit by ${kind}: ${hit[kind]} bytes, at most ${limit}`)
+  }
+  for (const [kind, limit] of Object.entries(A_SESSION)) {
+    t.ok((session[kind] ?? NaN) <= limit, `a session by ${kind}: ${session[kind]} bytes, at most ${limit}`)
+  }
 })

@@ -30,8 +30,15 @@ interface World {
 
 async function start (t: Test, options: Partial<AdapterOptions> = {}): Promise<World> {
   const simulator = await startSimulator(t)
-  const adapter = await startAdapter(t, { authgear: simulator.url, identify: true, clock: manualClock(), timeoutMs: 300, ...options })
-  const identify: World['identify'] = (headers = [], path = '/identify', method = 'GET') => ask(adapter.identifyPort, { headers, path, method })
+  const adapter = await startAdapter(t, {
+    authgear: simulator.url,
+    identify: true,
+    clock: manualClock(),
+    timeoutMs: 300,
+    ...options
+  })
+  const identify: World['identify'] = (headers = [], path = '/identify', method = 'GET') =>
+    ask(adapter.identifyPort, { headers, path, method })
   return { simulator, adapter, identify }
 }
 
@@ -43,7 +50,12 @@ function checkNobody (t: Test, { status, headers, body }: Answer, reason: string
   t.equal(Object.keys(headers).filter((name) => name.startsWith('x-authgear-')).length, 8)
   t.equal(headers['x-envoy-auth-headers-to-remove'], SEVEN.join(','))
   t.equal(headers['x-forward-auth-source'], source)
-  t.match(headers, { 'content-length': '0', 'cache-control': 'no-store', vary: 'Authorization, Cookie', 'x-request-id': /./ })
+  t.match(headers, {
+    'content-length': '0',
+    'cache-control': 'no-store',
+    vary: 'Authorization, Cookie',
+    'x-request-id': /./
+  })
   for (const never of ['set-cookie', 'etag', 'www-authenticate', 'content-type']) t.notOk(headers[never], `no ${never}`)
   t.equal(body, '')
 }
@@ -51,9 +63,16 @@ function checkNobody (t: Test, { status, headers, body }: Answer, reason: string
 type Lines = readonly HeaderLine[]
 
 /** Header lines may depend on the project's origin. */
-const NOBODY: ReadonlyArray<readonly [what: string, headers: Lines | ((origin: string) => Lines), reason: string, calls: number]> = [
+const NOBODY: ReadonlyArray<
+  readonly [what: string, headers: Lines | ((origin: string) => Lines), reason: string, calls: number]
+> = [
   ['no credential', [], 'no_credentials', 0],
-  ['somebody else’s cookies and scheme', [cookie('a=b; Session=x'), ['Authorization', 'Basic dXNlcjpwYXNz']], 'no_credentials', 0],
+  [
+    'somebody else’s cookies and scheme',
+    [cookie('a=b; Session=x'), ['Authorization', 'Basic dXNlcjpwYXNz']],
+    'no_credentials',
+    0
+  ],
   ['a token over 16 KiB', [bearer('x'.repeat(16 * 1024 + 1))], 'malformed_credentials', 0],
   ['a session cookie over 1 KiB', [cookie(`session=${'x'.repeat(1025)}`)], 'malformed_credentials', 0],
   ['two Authorization lines', [bearer(alice.accessToken), bearer(bob.accessToken)], 'ambiguous_credentials', 0],
@@ -77,7 +96,10 @@ for (const absentHeaders of ['empty', 'omit'] as const) {
         const lines = adapter.lines.filter(({ requestId }) => requestId !== undefined)
         t.equal(lines.length, 2)
         t.match(lines[0], { endpoint: 'identify', status: 200, reason, level: 'debug' })
-        t.match(await adapter.service.metrics.render(), new RegExp(`forward_auth_requests_total\\{endpoint="identify",status="200",reason="${reason}",source=`))
+        t.match(
+          await adapter.service.metrics.render(),
+          new RegExp(`forward_auth_requests_total\\{endpoint="identify",status="200",reason="${reason}",source=`)
+        )
       })
     }
   })
@@ -90,12 +112,26 @@ t.test('true without a user id is nobody', async (t) => {
 })
 
 t.test('who is signed in is named, by any of the four credentials', async (t) => {
-  for (const credential of [bearer(alice.accessToken), cookie(`session=${alice.cookie}`), cookie(`app_session=${alice.appSession}`), cookie(`app_access_token=${alice.accessToken}`)]) {
+  for (const credential of [
+    bearer(alice.accessToken),
+    cookie(`session=${alice.cookie}`),
+    cookie(`app_session=${alice.appSession}`),
+    cookie(`app_access_token=${alice.accessToken}`)
+  ]) {
     const { simulator, identify } = await start(t)
     for (const source of ['authgear', 'memory']) {
       const answer = await identify([credential, ['x-authgear-user-id', bob.id], ['x-authgear-session-valid', 'false']])
       checkInvariants(t, answer, { realm: simulator.url })
-      t.match(answer, { status: 200, headers: { 'x-forward-auth-reason': 'allowed', 'x-forward-auth-source': source, 'x-authgear-session-valid': 'true', 'x-authgear-user-id': alice.id, 'x-authgear-user-roles': 'admin,editor' } })
+      t.match(answer, {
+        status: 200,
+        headers: {
+          'x-forward-auth-reason': 'allowed',
+          'x-forward-auth-source': source,
+          'x-authgear-session-valid': 'true',
+          'x-authgear-user-id': alice.id,
+          'x-authgear-user-roles': 'admin,editor'
+        }
+      })
     }
     t.equal(simulator.counters.resolutions, 1)
   }
@@ -120,24 +156,46 @@ t.test('what /verify has learned serves /identify, and the other way round', asy
 })
 
 t.test('Authgear in trouble is 503, never nobody', async (t) => {
-  const modes: readonly FailureMode[] = ['error', 'reset', 'hang', 'not-found', 'redirect', 'not-http', 'garbage-header', 'huge-headers']
+  const modes: readonly FailureMode[] = [
+    'error',
+    'reset',
+    'hang',
+    'not-found',
+    'redirect',
+    'not-http',
+    'garbage-header',
+    'huge-headers'
+  ]
   for (const mode of modes) {
     const { simulator, identify } = await start(t)
     simulator.knobs.fail(mode)
     for (const accept of ['*/*', 'text/html']) {
-      const answer = await identify([bearer(alice.accessToken), ['Accept', accept], ['Sec-Fetch-Mode', accept === '*/*' ? 'cors' : 'navigate']])
+      const answer = await identify([
+        bearer(alice.accessToken),
+        ['Accept', accept],
+        ['Sec-Fetch-Mode', accept === '*/*' ? 'cors' : 'navigate']
+      ])
       t.match(answer, { status: 503, headers: { 'x-forward-auth-reason': 'authgear_unavailable' } }, mode)
       checkInvariants(t, answer, { realm: simulator.url })
     }
     checkNobody(t, await identify(), 'no_credentials')
     simulator.knobs.recover()
-    t.equal((await identify([bearer(alice.accessToken)])).headers['x-authgear-user-id'], alice.id, 'and nothing of it is remembered')
+    t.equal(
+      (await identify([bearer(alice.accessToken)])).headers['x-authgear-user-id'],
+      alice.id,
+      'and nothing of it is remembered'
+    )
   }
 })
 
 t.test('a policy is refused, whoever asks, or somebody would believe that it protects', async (t) => {
   const { simulator, adapter, identify } = await start(t)
-  for (const who of [[], [bearer(alice.accessToken)], [bearer('A'.repeat(32))], [cookie(`session=${'x'.repeat(2000)}`)]]) {
+  for (const who of [
+    [],
+    [bearer(alice.accessToken)],
+    [bearer('A'.repeat(32))],
+    [cookie(`session=${'x'.repeat(2000)}`)]
+  ]) {
     for (const lines of [['role=admin'], ['verified=true'], [''], ['login=off'], ['x'], ['', '']]) {
       const answer = await identify([...who, ...lines.map((line): HeaderLine => ['X-Forward-Auth-Policy', line])])
       t.match(answer, { status: 403, headers: { 'x-forward-auth-reason': 'forbidden' } })
@@ -145,22 +203,53 @@ t.test('a policy is refused, whoever asks, or somebody would believe that it pro
     }
   }
   t.equal(simulator.counters.resolutions, 0)
-  t.match(adapter.lines.find(({ endpoint }) => endpoint === 'identify'), { level: 'warn', reason: 'bad_policy', policy: /identify/ })
-  t.match(await adapter.service.metrics.render(), 'forward_auth_requests_total{endpoint="identify",status="403",reason="bad_policy",source="none"} 24')
+  t.match(
+    adapter.lines.find(({ endpoint }) => endpoint === 'identify'),
+    { level: 'warn', reason: 'bad_policy', policy: /identify/ }
+  )
+  t.match(
+    await adapter.service.metrics.render(),
+    'forward_auth_requests_total{endpoint="identify",status="403",reason="bad_policy",source="none"} 24'
+  )
 })
 
 t.test('its query is ignored', async (t) => {
   const { identify } = await start(t)
   for (const query of ['?', '?role=admin', '?x', '?max_age=0', '?%zz', '?a?b#c']) {
-    t.match(await identify([bearer(bob.accessToken)], `/identify${query}`), { status: 200, headers: { 'x-authgear-user-id': bob.id } }, query)
+    t.match(
+      await identify([bearer(bob.accessToken)], `/identify${query}`),
+      { status: 200, headers: { 'x-authgear-user-id': bob.id } },
+      query
+    )
     checkNobody(t, await identify([], `/identify${query}`), 'no_credentials')
   }
 })
 
 t.test('its listener answers nothing else, and the main listener does not answer it', async (t) => {
   const { adapter, identify } = await start(t)
-  const paths = ['/', '/verify', '/verify?role=admin', '/ext-authz/x', '/ext-authz/identify', '/metrics', '/livez', '/readyz', '/webhook', '/404', '/*',
-    '/identify/', '/identify/x', '//identify', '/Identify', '/%69dentify', '/identify%3F', '/identify;x', '/identify#x', '/./identify', '/verify/../identify']
+  const paths = [
+    '/',
+    '/verify',
+    '/verify?role=admin',
+    '/ext-authz/x',
+    '/ext-authz/identify',
+    '/metrics',
+    '/livez',
+    '/readyz',
+    '/webhook',
+    '/404',
+    '/*',
+    '/identify/',
+    '/identify/x',
+    '//identify',
+    '/Identify',
+    '/%69dentify',
+    '/identify%3F',
+    '/identify;x',
+    '/identify#x',
+    '/./identify',
+    '/verify/../identify'
+  ]
   for (const path of paths) {
     for (const method of ['GET', 'POST', 'OPTIONS']) {
       const { status, headers } = await identify([bearer(alice.accessToken)], path, method)
@@ -168,21 +257,43 @@ t.test('its listener answers nothing else, and the main listener does not answer
       t.same(Object.keys(headers).filter((name) => name.startsWith('x-authgear-')), [])
     }
   }
-  for (const path of ['/identify', '/identify?', '/identify?x', '/identify/']) t.equal((await ask(adapter.port, { path, headers: [bearer(alice.accessToken)] })).status, 404, `main ${path}`)
-  t.equal((await sendRaw(adapter.identifyPort, 'GET http://x/identify HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'))?.status, 404, 'an absolute target')
+  for (const path of ['/identify', '/identify?', '/identify?x', '/identify/']) {
+    t.equal((await ask(adapter.port, { path, headers: [bearer(alice.accessToken)] })).status, 404, `main ${path}`)
+  }
+  t.equal(
+    (await sendRaw(adapter.identifyPort, 'GET http://x/identify HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'))
+      ?.status,
+    404,
+    'an absolute target'
+  )
 })
 
 t.test('every method is answered as GET is', async (t) => {
   const { identify } = await start(t)
   for (const method of METHODS.filter((name) => name !== 'CONNECT')) {
-    t.match(await identify([bearer(alice.accessToken)], '/identify', method), { status: 200, headers: { 'x-authgear-user-id': alice.id } }, method)
+    t.match(
+      await identify([bearer(alice.accessToken)], '/identify', method),
+      { status: 200, headers: { 'x-authgear-user-id': alice.id } },
+      method
+    )
     checkNobody(t, await identify([], '/identify', method), 'no_credentials')
   }
 })
 
 t.test('a preflight is nothing special here', async (t) => {
   const { identify } = await start(t, { preflight: 'allow' })
-  checkNobody(t, await identify([['Origin', 'https://a.example'], ['Access-Control-Request-Method', 'PUT']], '/identify', 'OPTIONS'), 'no_credentials')
+  checkNobody(
+    t,
+    await identify(
+      [
+        ['Origin', 'https://a.example'],
+        ['Access-Control-Request-Method', 'PUT']
+      ],
+      '/identify',
+      'OPTIONS'
+    ),
+    'no_credentials'
+  )
 })
 
 t.test('beside a main listener with TLS it stays plain HTTP/1.1', async (t) => {
@@ -203,7 +314,9 @@ t.test('in a process', async (t) => {
   await t.test('it is off by default', async (t) => {
     const service = await startService(t, { AUTHGEAR_ENDPOINT: simulator.url })
     const management = Number(new URL(service.managementUrl).port)
-    for (const port of [service.port, management]) t.equal((await ask(port, { path: '/identify', headers: [bearer(alice.accessToken)] })).status, 404)
+    for (const port of [service.port, management]) {
+      t.equal((await ask(port, { path: '/identify', headers: [bearer(alice.accessToken)] })).status, 404)
+    }
   })
 
   await t.test('IDENTIFY_LISTEN turns it on, and it ends with the others', async (t) => {
@@ -212,7 +325,10 @@ t.test('in a process', async (t) => {
     const agent = new Agent({ keepAlive: true, maxSockets: 1 })
     t.teardown(() => agent.destroy())
     checkNobody(t, await ask(port, { path: '/identify', agent }), 'no_credentials')
-    t.match(await ask(port, { path: '/identify', headers: [bearer(alice.accessToken)] }), { status: 200, headers: { 'x-authgear-user-id': alice.id } })
+    t.match(await ask(port, { path: '/identify', headers: [bearer(alice.accessToken)] }), {
+      status: 200,
+      headers: { 'x-authgear-user-id': alice.id }
+    })
     t.equal((await ask(port, { path: '/verify', headers: [bearer(alice.accessToken)] })).status, 404)
     t.equal((await ask(service.port, { path: '/identify' })).status, 404)
     t.equal((await ask(service.port, { path: '/verify', headers: [bearer(alice.accessToken)] })).status, 200)

@@ -21,7 +21,11 @@ const signedIn = { path: '/verify', headers: [['Authorization', authorization] a
 /** Runs a command to its end, with nothing of the environment but what is given. */
 function run (args: readonly string[], env: Readonly<Record<string, string>> = {}) {
   const coverage = process.env['NODE_V8_COVERAGE']
-  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], { env: { ...(coverage === undefined ? {} : { NODE_V8_COVERAGE: coverage }), ...env }, encoding: 'utf8', timeout: 20_000 })
+  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], {
+    env: { ...(coverage === undefined ? {} : { NODE_V8_COVERAGE: coverage }), ...env },
+    encoding: 'utf8',
+    timeout: 20_000
+  })
   return { status, stdout, stderr }
 }
 
@@ -29,11 +33,23 @@ t.test('commands that end by themselves', async (t) => {
   t.match(run(['--version']), { status: 0, stdout: /^\d+\.\d+\.\d+\n$/ })
   t.match(run(['--help']), { status: 0, stdout: /serve[^]+check[^]+healthcheck[^]+cert/ })
   t.match(run(['serv']), { status: 1, stderr: /there is no command "serv"/ })
-  t.match(run(['check'], { AUTHGEAR_ENDPOINT: 'https://a.example' }), { status: 0, stdout: /AUTHGEAR_ENDPOINT +https:\/\/a\.example/ })
+  t.match(run(['check'], { AUTHGEAR_ENDPOINT: 'https://a.example' }), {
+    status: 0,
+    stdout: /AUTHGEAR_ENDPOINT +https:\/\/a\.example/
+  })
   t.match(run(['check'], { AUTHGEAR_TIMOUT: '1s' }), { status: 1 })
   t.match(run(['cert', '--help']), { status: 0, stdout: /--host/ })
-  t.match(run(['healthcheck'], { AUTHGEAR_ENDPOINT: 'https://a.example', MANAGEMENT_LISTEN: `127.0.0.1:${await freePort()}` }), { status: 1, stderr: /livez/ })
-  t.match(run(['healthcheck'], { AUTHGEAR_ENDPOINT: 'https://a.example', MANAGEMENT_LISTEN: 'off' }), { status: 1, stderr: /MANAGEMENT_LISTEN is off/ })
+  t.match(
+    run(['healthcheck'], {
+      AUTHGEAR_ENDPOINT: 'https://a.example',
+      MANAGEMENT_LISTEN: `127.0.0.1:${await freePort()}`
+    }),
+    { status: 1, stderr: /livez/ }
+  )
+  t.match(run(['healthcheck'], { AUTHGEAR_ENDPOINT: 'https://a.example', MANAGEMENT_LISTEN: 'off' }), {
+    status: 1,
+    stderr: /MANAGEMENT_LISTEN is off/
+  })
   t.match(run(['healthcheck'], {}), { status: 1, stderr: /check/ })
 })
 
@@ -49,20 +65,30 @@ t.test('a taken port ends with 1 and names it', async (t) => {
   t.teardown(() => squatter.close())
   const address = squatter.address()
   const port = typeof address === 'object' && address !== null ? address.port : 0
-  const { status, stdout } = run([], { AUTHGEAR_ENDPOINT: 'https://a.example', LISTEN: `127.0.0.1:${port}`, MANAGEMENT_LISTEN: 'off' })
+  const { status, stdout } = run([], {
+    AUTHGEAR_ENDPOINT: 'https://a.example',
+    LISTEN: `127.0.0.1:${port}`,
+    MANAGEMENT_LISTEN: 'off'
+  })
   t.equal(status, 1)
   t.match(stdout, String(port))
 })
 
 t.test('it starts though Authgear and Redis are down, and says so', async (t) => {
   const nobody = await freePort()
-  const service = await startService(t, { AUTHGEAR_ENDPOINT: `http://127.0.0.1:${nobody}`, REDIS_URL: `redis://127.0.0.1:${nobody}`, CACHE_SECRET: 'x'.repeat(32) })
+  const service = await startService(t, {
+    AUTHGEAR_ENDPOINT: `http://127.0.0.1:${nobody}`,
+    REDIS_URL: `redis://127.0.0.1:${nobody}`,
+    CACHE_SECRET: 'x'.repeat(32)
+  })
   const port = Number(new URL(service.managementUrl).port)
   t.match(JSON.parse((await ask(port, { path: '/readyz' })).body), { status: 'serving', redis: 'down' })
   t.equal((await ask(port, { path: '/livez' })).status, 200)
   t.match(await ask(port, { path: '/metrics' }), { status: 200, body: /forward_auth_redis_up 0\n/ })
   t.equal((await ask(port, { path: '/verify' })).status, 404, 'nothing of the main listener here')
-  t.match(run(['healthcheck'], { AUTHGEAR_ENDPOINT: 'https://a.example', MANAGEMENT_LISTEN: `127.0.0.1:${port}` }), { status: 0 })
+  t.match(run(['healthcheck'], { AUTHGEAR_ENDPOINT: 'https://a.example', MANAGEMENT_LISTEN: `127.0.0.1:${port}` }), {
+    status: 0
+  })
   t.equal((await ask(service.port, { path: '/verify' })).status, 401)
   t.equal((await ask(service.port, signedIn)).status, 503)
   t.equal(await stopped(service), 0)
@@ -119,11 +145,24 @@ t.test('it listens on unix sockets, and takes over one that a dead process left'
   })
   const first = await start()
   const [banner = ''] = first.output().split('\n').filter((line) => line.includes('"msg":"ready"'))
-  t.match(JSON.parse(banner), { version: /^\d/, authgear: simulator.url, tiers: /^memory \(100000 entries, \d+[kmg]\)$/, ttl: /^valid 30 s/, listeners: `main unix:${path}, management unix:${management}, identify off` }, 'one line says what it is')
+  t.match(
+    JSON.parse(banner),
+    {
+      version: /^\d/,
+      authgear: simulator.url,
+      tiers: /^memory \(100000 entries, \d+[kmg]\)$/,
+      ttl: /^valid 30 s/,
+      listeners: `main unix:${path}, management unix:${management}, identify off`
+    },
+    'one line says what it is'
+  )
   t.equal(await statusAt(path, '/verify', { authorization, 'x-forwarded-for': '203.0.113.9' }), 200)
   t.ok(simulator.counters.lastRawHeaders.includes('203.0.113.9'), 'a peer on a unix socket counts as loopback')
   t.equal(await statusAt(management, '/livez'), 200)
-  t.equal(run(['healthcheck'], { AUTHGEAR_ENDPOINT: 'https://a.example', MANAGEMENT_LISTEN: `unix:${management}` }).status, 0)
+  t.equal(
+    run(['healthcheck'], { AUTHGEAR_ENDPOINT: 'https://a.example', MANAGEMENT_LISTEN: `unix:${management}` }).status,
+    0
+  )
   await first.stop('SIGKILL')
   t.ok(existsSync(path), 'the dead process left its socket')
   await start()
@@ -133,7 +172,11 @@ t.test('it listens on unix sockets, and takes over one that a dead process left'
 t.test('a file that is no socket is left alone, and it does not start', async (t) => {
   const path = join(tempDir(t, 'sock'), 'precious.txt')
   writeFileSync(path, 'precious')
-  const { status, stdout } = run([], { AUTHGEAR_ENDPOINT: 'https://a.example', LISTEN: `unix:${path}`, MANAGEMENT_LISTEN: 'off' })
+  const { status, stdout } = run([], {
+    AUTHGEAR_ENDPOINT: 'https://a.example',
+    LISTEN: `unix:${path}`,
+    MANAGEMENT_LISTEN: 'off'
+  })
   t.equal(status, 1)
   t.match(stdout, /is no socket/)
   t.equal(readFileSync(path, 'utf8'), 'precious')
@@ -146,11 +189,24 @@ t.test('a log that nobody reads stops nothing: neither answers nor the end', asy
   execFileSync('mkfifo', [join(folder, 'log')])
   // opened for reading and writing, so that it is open though nobody ever reads
   const child = spawn('bash', ['-c', `exec ${process.execPath} ${MAIN} 1<>${join(folder, 'log')}`], {
-    env: { ...process.env, AUTHGEAR_ENDPOINT: simulator.url, LISTEN: `127.0.0.1:${port}`, MANAGEMENT_LISTEN: `127.0.0.1:${managementPort}` }, stdio: 'inherit'
+    env: {
+      ...process.env,
+      AUTHGEAR_ENDPOINT: simulator.url,
+      LISTEN: `127.0.0.1:${port}`,
+      MANAGEMENT_LISTEN: `127.0.0.1:${managementPort}`
+    },
+    stdio: 'inherit'
   })
   const ended = once(child, 'exit')
   t.teardown(() => child.kill('SIGKILL'))
-  await until('it is ready', async () => await ask(managementPort, { path: '/readyz' }).then(({ status }) => status === 200, () => false))
+  await until(
+    'it is ready',
+    async () =>
+      await ask(managementPort, { path: '/readyz' }).then(
+        ({ status }) => status === 200,
+        () => false
+      )
+  )
   for (let i = 0; i < 1500; i++) t.equal((await ask(port, { path: '/verify' })).status, 401)
   t.equal((await ask(port, signedIn)).status, 200)
   child.kill('SIGTERM')
@@ -161,14 +217,21 @@ t.test('with TLS files: HTTPS, and the certificate’s end in the metrics', asyn
   const folder = tempDir(t, 'cert')
   t.equal(run(['cert', '--out', join(folder, 'out'), '--host', 'localhost'], {}).status, 0)
   const simulator = await startSimulator(t)
-  const service = await startService(t, { AUTHGEAR_ENDPOINT: simulator.url, LISTEN_TLS_CERT_FILE: join(folder, 'out/tls.crt'), LISTEN_TLS_KEY_FILE: join(folder, 'out/tls.key') })
+  const service = await startService(t, {
+    AUTHGEAR_ENDPOINT: simulator.url,
+    LISTEN_TLS_CERT_FILE: join(folder, 'out/tls.crt'),
+    LISTEN_TLS_KEY_FILE: join(folder, 'out/tls.key')
+  })
   const { body } = await ask(Number(new URL(service.managementUrl).port), { path: '/metrics' })
   const expiry = Number(/^forward_auth_tls_certificate_expiry_timestamp_seconds (\S+)$/m.exec(body)?.[1])
   t.ok(expiry > Date.now() / 1000 + 80 * 86400, 'three months ahead')
   t.equal(await stopped(service), 0)
 })
 
-async function stopped (service: { stop: () => Promise<void>, ended: Promise<number | string> }): Promise<number | string> {
+async function stopped (service: {
+  stop: () => Promise<void>
+  ended: Promise<number | string>
+}): Promise<number | string> {
   await service.stop()
   return await service.ended
 }

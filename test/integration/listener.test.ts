@@ -16,7 +16,29 @@ for (const protocol of PROTOCOLS) {
     const { ask } = await startVerifier(t, protocol, tls, { authgear: simulator.url })
     const signedIn = { authorization, 'if-none-match': '*' }
 
-    const ELSEWHERE = ['/', '/verify/', '/verify/x', '//verify', '/Verify', '/%76erify', '/verify%3Frole=a', '/verify;x', '/verify#x', '/verify/%zz', '/ext-authz', '/ext-authz?x', '/extauthz/', '/livez', '/metrics', '/webhook', '/identify', '/404', '/*', '/verify/../verify', '/.//verify']
+    const ELSEWHERE = [
+      '/',
+      '/verify/',
+      '/verify/x',
+      '//verify',
+      '/Verify',
+      '/%76erify',
+      '/verify%3Frole=a',
+      '/verify;x',
+      '/verify#x',
+      '/verify/%zz',
+      '/ext-authz',
+      '/ext-authz?x',
+      '/extauthz/',
+      '/livez',
+      '/metrics',
+      '/webhook',
+      '/identify',
+      '/404',
+      '/*',
+      '/verify/../verify',
+      '/.//verify'
+    ]
     for (const path of ELSEWHERE) {
       await t.test(`${path} answers 404 and no identity`, async (t) => {
         const { status, headers } = await ask({ path, headers: signedIn })
@@ -41,7 +63,12 @@ for (const protocol of PROTOCOLS) {
     }
 
     await t.test('conditional and range headers never make a 304 or a 206', async (t) => {
-      for (const headers of [{ 'if-none-match': '*' }, { 'if-modified-since': new Date().toUTCString() }, { 'if-match': '"x"' }, { range: 'bytes=0-1' }]) {
+      for (const headers of [
+        { 'if-none-match': '*' },
+        { 'if-modified-since': new Date().toUTCString() },
+        { 'if-match': '"x"' },
+        { range: 'bytes=0-1' }
+      ]) {
         t.equal((await ask({ headers: { authorization, ...headers } })).status, 200)
         t.equal((await ask({ headers })).status, 401)
       }
@@ -55,19 +82,32 @@ for (const protocol of PROTOCOLS) {
 
     await t.test('a sane X-Request-ID comes back, another one is replaced', async (t) => {
       t.match((await ask({ headers: { 'x-request-id': 'abc-123' } })).headers, { 'x-request-id': 'abc-123' })
-      for (const bad of ['', 'a b', '<script>', 'x'.repeat(129), 'é']) t.not((await ask({ headers: { 'x-request-id': bad } })).headers['x-request-id'], bad)
+      for (const bad of ['', 'a b', '<script>', 'x'.repeat(129), 'é']) {
+        t.not((await ask({ headers: { 'x-request-id': bad } })).headers['x-request-id'], bad)
+      }
     })
 
     await t.test('nothing of the request is echoed', async (t) => {
       const canary = 'c4n4ry'
-      const { headers, body } = await ask({ path: `/verify?${canary}`, headers: { authorization: `Bearer ${canary}`, 'user-agent': canary, 'x-forwarded-uri': `/${canary}`, cookie: `x=${canary}` } })
+      const { headers, body } = await ask({
+        path: `/verify?${canary}`,
+        headers: {
+          authorization: `Bearer ${canary}`,
+          'user-agent': canary,
+          'x-forwarded-uri': `/${canary}`,
+          cookie: `x=${canary}`
+        }
+      })
       t.notOk(JSON.stringify(headers).includes(canary) || body.includes(canary))
     })
 
     await t.test('1,000 cookies and 60 kB of cookies are answered', async (t) => {
       const many = Array.from({ length: 1000 }, (_, index) => `c${index}=v`)
       t.equal((await ask({ headers: { cookie: [...many, `session=${demo.alice.cookie}`].join('; ') } })).status, 200)
-      t.equal((await ask({ headers: { cookie: `big=${'x'.repeat(60_000)}; session=${demo.alice.cookie}` } })).status, 200)
+      t.equal(
+        (await ask({ headers: { cookie: `big=${'x'.repeat(60_000)}; session=${demo.alice.cookie}` } })).status,
+        200
+      )
     })
   })
 }
@@ -75,7 +115,8 @@ for (const protocol of PROTOCOLS) {
 t.test('on HTTP/1.1', async (t) => {
   const simulator = await startSimulator(t)
   const { port } = await startAdapter(t, { authgear: simulator.url })
-  const head = (method: string, ...lines: readonly string[]): string => [`${method} /verify HTTP/1.1`, 'Host: x', ...lines, '', ''].join('\r\n')
+  const head = (method: string, ...lines: readonly string[]): string =>
+    [`${method} /verify HTTP/1.1`, 'Host: x', ...lines, '', ''].join('\r\n')
   const signedIn = head('GET', `Authorization: ${authorization}`)
 
   const DECLARED: ReadonlyArray<readonly [string, string]> = [
@@ -113,7 +154,10 @@ t.test('on HTTP/1.1', async (t) => {
     const hold = simulator.knobs.hold('before')
     const socket = await open(t, port)
     const received = collect(socket)
-    socket.write(head('GET', `Authorization: Bearer ${'U'.repeat(32)}`) + head('POST', `Authorization: ${authorization}`, 'Content-Length: 3'))
+    socket.write(
+      head('GET', `Authorization: Bearer ${'U'.repeat(32)}`) +
+        head('POST', `Authorization: ${authorization}`, 'Content-Length: 3')
+    )
     await hold.arrived(1)
     hold.release()
     t.equal(await received, '', 'alice’s 200 is never taken for the stranger’s answer')
@@ -130,17 +174,29 @@ t.test('on HTTP/1.1', async (t) => {
   })
 
   await t.test('an Upgrade is answered like any request', async (t) => {
-    const answers = await exchange(t, port, head('GET', 'Connection: Upgrade, close', 'Upgrade: websocket', `Authorization: ${authorization}`))
+    const answers = await exchange(
+      t,
+      port,
+      head('GET', 'Connection: Upgrade, close', 'Upgrade: websocket', `Authorization: ${authorization}`)
+    )
     t.match(answers, /^HTTP\/1\.1 200/)
   })
 
   const UNREADABLE: ReadonlyArray<readonly [string, string, RegExp]> = [
     ['an unknown method', 'FOO /verify HTTP/1.1\r\nHost: x\r\n\r\n', /^HTTP\/1\.1 400/],
     ['no Host', 'GET /verify HTTP/1.1\r\n\r\n', /^HTTP\/1\.1 400/],
-    ['a NUL in a header', `GET /verify HTTP/1.1\r\nHost: x\r\nCookie: a=\0; session=${demo.alice.cookie}\r\n\r\n`, /^HTTP\/1\.1 400/],
+    [
+      'a NUL in a header',
+      `GET /verify HTTP/1.1\r\nHost: x\r\nCookie: a=\0; session=${demo.alice.cookie}\r\n\r\n`,
+      /^HTTP\/1\.1 400/
+    ],
     ['70 kB of headers', head('GET', `Cookie: ${'x'.repeat(70_000)}`), /^HTTP\/1\.1 431/],
     ['CONNECT', head('CONNECT', `Authorization: ${authorization}`), /^$/],
-    ['an absolute URL', `GET http://x/verify HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: ${authorization}\r\n\r\n`, /^HTTP\/1\.1 404/],
+    [
+      'an absolute URL',
+      `GET http://x/verify HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: ${authorization}\r\n\r\n`,
+      /^HTTP\/1\.1 404/
+    ],
     ['HTTP/2 prior knowledge', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', /^HTTP\/1\.1 400/]
   ]
   for (const [name, bytes, expected] of UNREADABLE) {

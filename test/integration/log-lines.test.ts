@@ -16,9 +16,15 @@ const bearer = (token: string): HeaderLine => ['Authorization', `Bearer ${token}
 
 t.test('every line about a request has its id and its trace', async (t) => {
   const authgear = await startSimulator(t)
-  const { port, lines, service } = await startAdapter(t, { authgear: authgear.url, webhookSecret: WEBHOOK_SECRET, managementToken: TOKEN })
+  const { port, lines, service } = await startAdapter(t, {
+    authgear: authgear.url,
+    webhookSecret: WEBHOOK_SECRET,
+    managementToken: TOKEN
+  })
   const about = (id: string) => lines.filter(({ requestId }) => requestId === id)
-  const rows: ReadonlyArray<readonly [id: string, status: number, path: string, headers: readonly HeaderLine[], msg: string]> = [
+  const rows: ReadonlyArray<
+    readonly [id: string, status: number, path: string, headers: readonly HeaderLine[], msg: string]
+  > = [
     ['allowed', 200, '/verify', [bearer(demo.alice.accessToken)], 'allowed'],
     ['nobody', 401, '/verify', [], 'refused'],
     ['role', 403, '/verify?role=x', [bearer(demo.alice.accessToken)], 'refused'],
@@ -32,14 +38,28 @@ t.test('every line about a request has its id and its trace', async (t) => {
   await ask(port, webhookOf(disabledEvent('user'), { traceparent: TRACED[1], 'x-request-id': 'webhook-1' }))
   t.match(about('webhook-1'), [{ trace_id: TRACE, span_id: SPAN, status: 204, msg: 'webhook' }])
   const management = managementOf(t, service)
-  await management.inject({ method: 'POST', url: '/revocations', headers: { authorization: `Bearer ${TOKEN}`, traceparent: TRACED[1], 'x-request-id': 'purge-1' }, payload: { all: true } })
+  await management.inject({
+    method: 'POST',
+    url: '/revocations',
+    headers: { authorization: `Bearer ${TOKEN}`, traceparent: TRACED[1], 'x-request-id': 'purge-1' },
+    payload: { all: true }
+  })
   t.match(about('purge-1'), [{ trace_id: TRACE, span_id: SPAN, msg: 'revoked by the management listener' }])
 })
 
 t.test('a trace that cannot be one is in no line', async (t) => {
   const authgear = await startSimulator(t)
   const { port, lines } = await startAdapter(t, { authgear: authgear.url })
-  const bad = ['junk', '', `00-${TRACE}-${SPAN}`, `00-${'0'.repeat(32)}-${SPAN}-01`, `00-${TRACE}-${'0'.repeat(16)}-01`, `ff-${TRACE}-${SPAN}-01`, `00-${TRACE.toUpperCase()}-${SPAN}-01`, `00-${TRACE}-${SPAN}-01-more`]
+  const bad = [
+    'junk',
+    '',
+    `00-${TRACE}-${SPAN}`,
+    `00-${'0'.repeat(32)}-${SPAN}-01`,
+    `00-${TRACE}-${'0'.repeat(16)}-01`,
+    `ff-${TRACE}-${SPAN}-01`,
+    `00-${TRACE.toUpperCase()}-${SPAN}-01`,
+    `00-${TRACE}-${SPAN}-01-more`
+  ]
   for (const traceparent of bad) await ask(port, { path: '/verify', headers: [['traceparent', traceparent]] })
   await ask(port, { path: '/verify', headers: [TRACED, TRACED] })
   const refused = lines.filter(({ msg }) => msg === 'refused')
@@ -61,7 +81,11 @@ t.test('the line of a 503 says what to check', async (t) => {
     const { port, lines } = await startAdapter(t, { authgear: authgear.url, timeoutMs: 300 })
     authgear.knobs.fail(failure)
     t.equal((await ask(port, { path: '/verify', headers: [bearer('0123456789abcdefghijklmnopqrstuv')] })).status, 503)
-    t.match(lines.filter(({ msg }) => msg === 'cannot answer'), [{ level: 'warn', status: 503, error: { code }, check }], failure)
+    t.match(
+      lines.filter(({ msg }) => msg === 'cannot answer'),
+      [{ level: 'warn', status: 503, error: { code }, check }],
+      failure
+    )
   }
 })
 
@@ -70,7 +94,10 @@ t.test('LOG_FORMAT=pretty is for people; JSON is the default', async (t) => {
   const service = await startService(t, { ...env, LOG_FORMAT: 'pretty' })
   await ask(service.port, { path: '/verify' })
   await until('it is told', () => service.logs().includes('reason=no_credentials'))
-  t.match(service.logs(), /^\d\d:\d\d:\d\d\.\d{3} INFO {2}ready {2}version=.* tiers="memory \(100000 entries, \d+[kmg]\)"/m)
+  t.match(
+    service.logs(),
+    /^\d\d:\d\d:\d\d\.\d{3} INFO {2}ready {2}version=.* tiers="memory \(100000 entries, \d+[kmg]\)"/m
+  )
   t.notMatch(service.logs(), /\{"level"|\u001b/) // eslint-disable-line no-control-regex -- colours are for a terminal
   t.match((await startService(t, env)).logs(), /^\{"level":"info".*"msg":"ready"\}$/m)
 })
@@ -79,16 +106,31 @@ t.test('allowed requests are sampled at debug, and whole at trace', async (t) =>
   const authgear = await startSimulator(t)
   for (const [level, isWhole] of [['debug', false], ['trace', true]] as const) {
     const service = await startService(t, { AUTHGEAR_ENDPOINT: authgear.url, LOG_LEVEL: level })
-    const allowed = (): ReadonlyArray<Readonly<{ leftOut?: number }>> => service.logs().split('\n').filter((line) => line.includes('"msg":"allowed"')).map((line) => JSON.parse(line))
+    const allowed = (): ReadonlyArray<Readonly<{ leftOut?: number }>> =>
+      service
+        .logs()
+        .split('\n')
+        .filter((line) => line.includes('"msg":"allowed"'))
+        .map((line) => JSON.parse(line))
     let sent = 0
     // batches that take far less than a second each, until one of them was sampled
-    const batch = async (): Promise<void> => { await Promise.all(Array.from({ length: 50 }, async () => { await ask(service.port, { path: '/verify', headers: [bearer(demo.alice.accessToken)] }); sent++ })) }
+    const batch = async (): Promise<void> => {
+      await Promise.all(
+        Array.from({ length: 50 }, async () => {
+          await ask(service.port, { path: '/verify', headers: [bearer(demo.alice.accessToken)] })
+          sent++
+        })
+      )
+    }
     if (isWhole) {
       await batch()
       await until('all are there', () => allowed().length === sent)
       t.ok(allowed().every(({ leftOut }) => leftOut === undefined))
     } else {
-      await until('some are left out, and a later line says so', async () => { await batch(); return allowed().some(({ leftOut }) => leftOut !== undefined) })
+      await until('some are left out, and a later line says so', async () => {
+        await batch()
+        return allowed().some(({ leftOut }) => leftOut !== undefined)
+      })
       await service.stop()
       t.ok(allowed().length < sent, `${allowed().length} of ${sent}`)
     }

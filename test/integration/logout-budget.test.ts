@@ -132,7 +132,9 @@ t.test('seven sessions of one user sign out on both replicas, by five entries', 
     t.equal(await sourceOf(world.verifier, cookie), '200 authgear', 'here at once')
     await until('there too', async () => await sourceOf(other, cookie) === '200 authgear')
   }
-  for (const cookie of sessions) for (const replica of replicas) t.equal(await sourceOf(replica, cookie), '200 authgear')
+  for (const cookie of sessions) {
+    for (const replica of replicas) t.equal(await sourceOf(replica, cookie), '200 authgear')
+  }
   t.equal(await written(world), 5)
   t.ok(await isStored(bob), 'nobody else is asked about')
 })
@@ -152,7 +154,10 @@ t.test('where the log takes no more sign-outs a page says so, and nobody else is
     await Promise.all(junk.map(async (one) => { if (log.admits('logout')) await log.revoke(one) }))
   }
   for (let n = 0; n < 20; n++) {
-    const answer = await world.verifier.ask({ path: '/_auth/logout', headers: { ...STRICT, cookie: withJunk(session, n) } })
+    const answer = await world.verifier.ask({
+      path: '/_auth/logout',
+      headers: { ...STRICT, cookie: withJunk(session, n) }
+    })
     t.match(answer, { status: 503, headers: { 'x-forward-auth-reason': 'login_unavailable', 'retry-after': /\d+/ } })
     t.notOk('location' in answer.headers, 'nobody is told that they are signed out')
     t.equal(await sourceOf(world.verifier, bob), '200 memory')

@@ -6,23 +6,38 @@ import { demo, startSimulator } from '../helpers/simulator.ts'
 
 const { alice } = demo
 const SESSION = `session=${alice.cookie}`
-const HEADERS = { ...STRICT, 'sec-fetch-site': 'same-origin', 'x-forwarded-host': 'app.example.com', 'x-forwarded-proto': 'https' }
+const HEADERS = {
+  ...STRICT,
+  'sec-fetch-site': 'same-origin',
+  'x-forwarded-host': 'app.example.com',
+  'x-forwarded-proto': 'https'
+}
 
 async function start (t: Test) {
   const simulator = await startSimulator(t)
-  const { port } = await startAdapter(t, { authgear: 'https://auth.example.com', resolverUrl: `${simulator.url}/_resolver/resolve`, login: {}, ttlMs: 600_000 })
+  const { port } = await startAdapter(t, {
+    authgear: 'https://auth.example.com',
+    resolverUrl: `${simulator.url}/_resolver/resolve`,
+    login: {},
+    ttlMs: 600_000
+  })
   const verify = async (cookie: string): Promise<string> => {
     const { status, headers } = await ask(port, { path: '/verify', headers: [['Cookie', cookie]] })
     return `${status} ${String(headers['x-forward-auth-source'] ?? headers['x-forward-auth-reason'])}`
   }
-  const logOut = async (cookie: string): Promise<void> => { await ask(port, { path: '/_auth/logout', headers: Object.entries({ ...HEADERS, cookie }) }) }
+  const logOut = async (cookie: string): Promise<void> => {
+    await ask(port, { path: '/_auth/logout', headers: Object.entries({ ...HEADERS, cookie }) })
+  }
   return { simulator, verify, logOut }
 }
 
 /** What a browser sends whose sign-out has to hold although Authgear is out: all of it was remembered as valid. */
 const COOKIES: ReadonlyArray<readonly [what: string, cookie: string]> = [
   ['a session beside a stale app_session', `${SESSION}; app_session=old`],
-  ['three credentials that are remembered together', `${SESSION}; app_session=${alice.appSession}; app_access_token=${alice.accessToken}`]
+  [
+    'three credentials that are remembered together',
+    `${SESSION}; app_session=${alice.appSession}; app_access_token=${alice.accessToken}`
+  ]
 ]
 
 for (const [what, cookie] of COOKIES) {

@@ -22,7 +22,10 @@ async function signIn (world: LoginWorld): Promise<Person> {
   return person
 }
 
-const revoked = async ({ verifier }: LoginWorld): Promise<number> => Number(/forward_auth_revocations_total\{origin="logout"\} (\d+)/.exec(await verifier.service.metrics.render())?.[1] ?? 0)
+const revoked = async ({ verifier }: LoginWorld): Promise<number> =>
+  Number(
+    /forward_auth_revocations_total\{origin="logout"\} (\d+)/.exec(await verifier.service.metrics.render())?.[1] ?? 0
+  )
 
 for (const protocol of PROTOCOLS) {
   t.test(`out, over ${protocol}`, async (t) => {
@@ -30,13 +33,23 @@ for (const protocol of PROTOCOLS) {
     const person = await signIn(world)
     const session = person.cookies('app.example.com')
     const hops = await person.open(LOGOUT, { headers: { 'sec-fetch-site': 'same-origin' } })
-    t.strictSame(hops.map((hop) => `${hop.status} ${path(hop)}`), ['302 /_auth/logout', '303 /oauth2/end_session', '410 /_auth/logged-out'])
-    t.equal(hops[0]?.headers['location'], `${AUTHGEAR}/oauth2/end_session?post_logout_redirect_uri=https%3A%2F%2Fapp.example.com%2F_auth%2Flogged-out`)
+    t.strictSame(
+      hops.map((hop) => `${hop.status} ${path(hop)}`),
+      ['302 /_auth/logout', '303 /oauth2/end_session', '410 /_auth/logged-out']
+    )
+    t.equal(
+      hops[0]?.headers['location'],
+      `${AUTHGEAR}/oauth2/end_session?post_logout_redirect_uri=https%3A%2F%2Fapp.example.com%2F_auth%2Flogged-out`
+    )
     for (const hop of hops.filter(({ url }) => url.startsWith(APP))) await checkLoginAnswer(t, hop, hop.url)
     t.match(last(hops).body, /You are signed out/)
     t.notMatch(person.cookies('app.example.com'), /session=|logout=/, 'no cookie of it is left')
     t.equal((await world.verifier.ask({ headers: { cookie: session } })).status, 401, 'nor does a copy count')
-    t.match(last(await person.open(`${OTHER}/deep`)), { status: 200, url: `${AUTHGEAR}/login-page` }, 'a deep link asks again')
+    t.match(
+      last(await person.open(`${OTHER}/deep`)),
+      { status: 200, url: `${AUTHGEAR}/login-page` },
+      'a deep link asks again'
+    )
     t.ok(await revoked(world) > 0)
   })
 }
@@ -44,38 +57,64 @@ for (const protocol of PROTOCOLS) {
 /** What one of several pollers saw, in the order of what happened, not by a clock. */
 interface Poll { readonly began: number, readonly status: number, readonly source: string }
 
-t.test('polled every 20 ms on three replicas through the whole sign-out: refused from the first answer that began after end_session\'s', { skip: skipOrFail('redis-server') }, async (t) => {
-  const { port: redisPort } = await startRedis(t)
-  const world = await startLoginWorld(t, { adapter: { redisPort, ttlMs: 30_000, refreshAhead: 0.8 } })
-  const options = { authgear: AUTHGEAR, resolverUrl: `${world.authgear.url}/_resolver/resolve`, redisPort, ttlMs: 30_000, refreshAhead: 0.8, login: {} }
-  const replicas = [world.verifier, await startAdapter(t, options), await startAdapter(t, options)]
-  const person = await signIn(world)
-  const cookie = person.cookies('app.example.com')
-  let events = 0
-  const pollers = replicas.map((replica) => poller(replica, cookie, () => ++events))
-  const each = async (what: string, count: number, is: (poll: Poll) => boolean): Promise<void> => await until(what, () => pollers.every(({ polls }) => polls.filter(is).length >= count))
+t.test(
+  'polled every 20 ms on three replicas through the whole sign-out: refused from the first answer that began after ' +
+    "end_session's",
+  { skip: skipOrFail('redis-server') },
+  async (t) => {
+    const { port: redisPort } = await startRedis(t)
+    const world = await startLoginWorld(t, { adapter: { redisPort, ttlMs: 30_000, refreshAhead: 0.8 } })
+    const options = {
+      authgear: AUTHGEAR,
+      resolverUrl: `${world.authgear.url}/_resolver/resolve`,
+      redisPort,
+      ttlMs: 30_000,
+      refreshAhead: 0.8,
+      login: {}
+    }
+    const replicas = [world.verifier, await startAdapter(t, options), await startAdapter(t, options)]
+    const person = await signIn(world)
+    const cookie = person.cookies('app.example.com')
+    let events = 0
+    const pollers = replicas.map((replica) => poller(replica, cookie, () => ++events))
+    const each = async (what: string, count: number, is: (poll: Poll) => boolean): Promise<void> =>
+      await until(what, () => pollers.every(({ polls }) => polls.filter(is).length >= count))
 
-  await each('all remember the session', 3, ({ status, source }) => status === 200 && source === 'memory')
-  const [logout] = await person.open(LOGOUT, { headers: { 'sec-fetch-site': 'same-origin' }, until: ({ url }) => url === LOGOUT })
-  const forgotten = ++events
-  // the session is alive until Authgear ends it; what is asked in between must not be remembered
-  await each('all ask Authgear', 3, ({ began, source }) => began > forgotten && source === 'authgear')
-  const [ended] = await person.open(String(logout?.headers['location']), { until: () => true })
-  const over = ++events
-  t.equal(ended?.status, 303)
-  await each('all were asked afterwards', 5, ({ began }) => began > over)
-  await person.open(String(ended?.headers['location']))
-  const out = ++events
-  await each('and once more after /logged-out', 5, ({ began }) => began > out)
-  const polls = (await Promise.all(pollers.map(({ stop }) => stop()))).flat()
+    await each('all remember the session', 3, ({ status, source }) => status === 200 && source === 'memory')
+    const [logout] = await person.open(LOGOUT, {
+      headers: { 'sec-fetch-site': 'same-origin' },
+      until: ({ url }) => url === LOGOUT
+    })
+    const forgotten = ++events
+    // the session is alive until Authgear ends it; what is asked in between must not be remembered
+    await each('all ask Authgear', 3, ({ began, source }) => began > forgotten && source === 'authgear')
+    const [ended] = await person.open(String(logout?.headers['location']), { until: () => true })
+    const over = ++events
+    t.equal(ended?.status, 303)
+    await each('all were asked afterwards', 5, ({ began }) => began > over)
+    await person.open(String(ended?.headers['location']))
+    const out = ++events
+    await each('and once more after /logged-out', 5, ({ began }) => began > out)
+    const polls = (await Promise.all(pollers.map(({ stop }) => stop()))).flat()
 
-  t.strictSame(polls.filter(({ began, status }) => began > over && status !== 401), [], 'nobody passes after it')
-  t.strictSame([...new Set(polls.filter(({ began }) => began < forgotten).map(({ status }) => status))], [200], 'everybody before it')
-  const between = polls.filter(({ began }) => began > forgotten && began < over)
-  t.ok(between.some(({ status, source }) => status === 200 && source === 'authgear'), 'and in between who Authgear says')
-})
+    t.strictSame(polls.filter(({ began, status }) => began > over && status !== 401), [], 'nobody passes after it')
+    t.strictSame(
+      [...new Set(polls.filter(({ began }) => began < forgotten).map(({ status }) => status))],
+      [200],
+      'everybody before it'
+    )
+    const between = polls.filter(({ began }) => began > forgotten && began < over)
+    t.ok(
+      between.some(({ status, source }) => status === 200 && source === 'authgear'),
+      'and in between who Authgear says'
+    )
+  })
 
-function poller (replica: Adapter, cookie: string, event: () => number): { polls: Poll[], stop: () => Promise<readonly Poll[]> } {
+function poller (
+  replica: Adapter,
+  cookie: string,
+  event: () => number
+): { polls: Poll[], stop: () => Promise<readonly Poll[]> } {
   const polls: Poll[] = []
   const closing = new AbortController()
   const run = async (): Promise<void> => {
@@ -140,12 +179,26 @@ t.test('/logged-out revokes once more what the sealed cookie says, and nothing e
   const seal = createSeal(LOGIN.secret)
   const forged = createSeal('not the secret of the tests, 32 b')
   const digests = { signedIn: [{ userId: 'x', digest: 'x' }], issuedAt: clock.wall() }
-  for (const value of ['', 'x', seal.seal('browser', digests), forged.seal('logout', digests), seal.seal('logout', { ...digests, issuedAt: clock.wall() - 600_001 })]) {
-    const answer = await world.verifier.ask({ path: '/_auth/logged-out', headers: { ...STRICT, cookie: `__Host-forward-auth-logout=${value}` } })
+  for (const value of [
+    '',
+    'x',
+    seal.seal('browser', digests),
+    forged.seal('logout', digests),
+    seal.seal('logout', { ...digests, issuedAt: clock.wall() - 600_001 })
+  ]) {
+    const answer = await world.verifier.ask({
+      path: '/_auth/logged-out',
+      headers: { ...STRICT, cookie: `__Host-forward-auth-logout=${value}` }
+    })
     await checkLoginAnswer(t, answer, value)
     t.equal(answer.status, 410)
   }
-  t.equal((await world.verifier.ask({ path: '/_auth/logged-out', headers: { ...STRICT, cookie: `${sealed}; ${sealed}` } })).status, 410, 'one of two is not ours')
+  t.equal(
+    (await world.verifier.ask({ path: '/_auth/logged-out', headers: { ...STRICT, cookie: `${sealed}; ${sealed}` } }))
+      .status,
+    410,
+    'one of two is not ours'
+  )
   t.equal(await revoked(world), before)
   t.equal(await sourceOf(world, cookie), '200 memory')
 
@@ -162,12 +215,20 @@ t.test('one session, or one sealed cookie, asked again and again writes once a m
   const person = await signIn(world)
   const session = person.cookies('app.example.com')
   const out = async (): Promise<string> => {
-    const { status, headers } = await world.verifier.ask({ path: '/_auth/logout', headers: { ...STRICT, cookie: session } })
+    const { status, headers } = await world.verifier.ask({
+      path: '/_auth/logout',
+      headers: { ...STRICT, cookie: session }
+    })
     t.equal(status, 302)
     return String(headers['set-cookie']).split(';')[0] ?? ''
   }
   const sealed = await out()
-  const back = async (): Promise<void> => { t.equal((await world.verifier.ask({ path: '/_auth/logged-out', headers: { ...STRICT, cookie: sealed } })).status, 410) }
+  const back = async (): Promise<void> => {
+    t.equal(
+      (await world.verifier.ask({ path: '/_auth/logged-out', headers: { ...STRICT, cookie: sealed } })).status,
+      410
+    )
+  }
   for (let i = 0; i < 20; i++) await out()
   for (let i = 0; i < 20; i++) await back()
   t.equal(await revoked(world), 1, 'nothing was stored since the first')
@@ -186,21 +247,48 @@ t.test('another site cannot sign anybody out', async (t) => {
   const person = await signIn(world)
   const cookie = person.cookies('app.example.com')
   for (const site of ['cross-site', 'Same-Origin', 'same-origin, none', 'x', '']) {
-    const answer = await world.verifier.ask({ path: '/_auth/logout', headers: { ...STRICT, 'sec-fetch-site': site, cookie } })
+    const answer = await world.verifier.ask({
+      path: '/_auth/logout',
+      headers: { ...STRICT, 'sec-fetch-site': site, cookie }
+    })
     await checkLoginAnswer(t, answer, site)
-    t.match(answer, { status: 403, headers: { 'x-forward-auth-reason': 'cross_site' }, body: '<a href="">Sign out</a>' }, site)
+    t.match(
+      answer,
+      { status: 403, headers: { 'x-forward-auth-reason': 'cross_site' }, body: '<a href="">Sign out</a>' },
+      site
+    )
   }
   t.equal(await revoked(world), 0)
   t.equal(await sourceOf(world, cookie), '200 memory')
-  for (const site of ['same-origin', 'same-site', 'none']) t.equal((await world.verifier.ask({ path: '/_auth/logout', headers: { ...STRICT, 'sec-fetch-site': site, cookie } })).status, 302, site)
+  for (const site of ['same-origin', 'same-site', 'none']) {
+    t.equal(
+      (await world.verifier.ask({ path: '/_auth/logout', headers: { ...STRICT, 'sec-fetch-site': site, cookie } }))
+        .status,
+      302,
+      site
+    )
+  }
   const { 'sec-fetch-site': _, ...silent } = STRICT
-  t.equal((await world.verifier.ask({ path: '/_auth/logout', headers: { ...silent, cookie } })).status, 302, 'browsers that do not say')
+  t.equal(
+    (await world.verifier.ask({ path: '/_auth/logout', headers: { ...silent, cookie } })).status,
+    302,
+    'browsers that do not say'
+  )
 })
 
 t.test('who is nobody goes on to Authgear, and leaves nothing in the log', async (t) => {
   const world = await startLoginWorld(t)
-  for (const cookie of ['', 'session=junk.junk', 'app_session=junk', `session=${'x'.repeat(2000)}`, 'app_access_token=junk']) {
-    const answer = await world.verifier.ask({ path: '/_auth/logout', headers: { ...STRICT, ...cookie !== '' && { cookie } } })
+  for (const cookie of [
+    '',
+    'session=junk.junk',
+    'app_session=junk',
+    `session=${'x'.repeat(2000)}`,
+    'app_access_token=junk'
+  ]) {
+    const answer = await world.verifier.ask({
+      path: '/_auth/logout',
+      headers: { ...STRICT, ...(cookie !== '' && { cookie }) }
+    })
     await checkLoginAnswer(t, answer, cookie)
     t.equal(answer.status, 302)
     t.notOk('set-cookie' in answer.headers)
@@ -225,7 +313,10 @@ t.test('with a page of one\'s own for the end, no cookie is set, and it is where
   const world = await startLoginWorld(t, { adapter: { login: { logoutRedirectUri } } })
   const person = await signIn(world)
   const [logout] = await person.open(LOGOUT, { until: () => true })
-  t.equal(logout?.headers['location'], `${AUTHGEAR}/oauth2/end_session?post_logout_redirect_uri=https%3A%2F%2Fwww.example.com%2Fbye%3Fx%3D1`)
+  t.equal(
+    logout?.headers['location'],
+    `${AUTHGEAR}/oauth2/end_session?post_logout_redirect_uri=https%3A%2F%2Fwww.example.com%2Fbye%3Fx%3D1`
+  )
   t.notOk('set-cookie' in (logout?.headers ?? {}))
   t.ok(await revoked(world) > 0)
 })

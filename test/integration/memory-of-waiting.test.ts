@@ -25,16 +25,25 @@ async function flood (t: Test, port: number, { requests, headBytes, tokenOf }: F
       socket.once('data', (data) => resolve(/x-forward-auth-reason: (\w+)/i.exec(data.toString())?.[1] ?? 'none'))
       socket.on('error', () => resolve('lost')).on('close', () => resolve('lost'))
     }))
-    const head = `GET /verify HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${tokenOf(index)}\r\nX-Padding: ${padding}\r\n\r\n`
+    const head = `GET /verify HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${tokenOf(index)}\r\nX-Padding: ` +
+      `${padding}\r\n\r\n`
     return new Promise((resolve) => { socket.write(head, () => resolve()) })
   }
-  for (let index = 0; index < requests; index += BATCH) await Promise.all(Array.from({ length: BATCH }, (_, one) => send(index + one)))
+  for (let index = 0; index < requests; index += BATCH) {
+    await Promise.all(Array.from({ length: BATCH }, (_, one) => send(index + one)))
+  }
   return await Promise.all(answers)
 }
 
 const FLOODS: ReadonlyArray<readonly [what: string, flood: Flood]> = [
-  ['different credentials, heads of 34 KiB', { requests: 1088, headBytes: 34 * 1024, tokenOf: (index) => `junk${index}` }],
-  ['one credential, whose resolution all wait for, heads of 34 KiB', { requests: 1984, headBytes: 34 * 1024, tokenOf: () => 'same' }]
+  [
+    'different credentials, heads of 34 KiB',
+    { requests: 1088, headBytes: 34 * 1024, tokenOf: (index) => `junk${index}` }
+  ],
+  [
+    'one credential, whose resolution all wait for, heads of 34 KiB',
+    { requests: 1984, headBytes: 34 * 1024, tokenOf: () => 'same' }
+  ]
 ]
 
 for (const [what, { requests, ...rest }] of FLOODS) {

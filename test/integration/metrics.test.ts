@@ -45,7 +45,9 @@ t.test('every metric is there before anything has happened, with its labels and 
     t.match(text, new RegExp(`^# HELP ${name} .{10,}\n# TYPE ${name} ${type}$`, 'm'), name)
     const series = Array.from(seriesOf(text).keys()).filter((one) => new RegExp(`^${name}(_bucket)?(\\{|$)`).test(one))
     t.ok(series.length > 0, `${name} has a value from the start`)
-    for (const one of series) t.strictSame(Array.from(one.matchAll(/(\w+)="/g), ([, label]) => label).toSorted(), labels.toSorted(), one)
+    for (const one of series) {
+      t.strictSame(Array.from(one.matchAll(/(\w+)="/g), ([, label]) => label).toSorted(), labels.toSorted(), one)
+    }
   }
 })
 
@@ -53,7 +55,10 @@ t.test('latency is counted in buckets from 50 µs to 5 s, as wholes and without 
   const metrics = allMetrics()
   for (const seconds of [0.00004, 0.00005, 0.0007, 4, 6]) metrics.request('verify', 200, 'allowed', 'memory', seconds)
   const text = await metrics.render()
-  const bounds = Array.from(text.matchAll(/^forward_auth_request_duration_seconds_bucket\{le="([^"]+)",source="memory"\} (\d+)$/gm), ([, bound, count]) => [bound, Number(count)])
+  const bounds = Array.from(
+    text.matchAll(/^forward_auth_request_duration_seconds_bucket\{le="([^"]+)",source="memory"\} (\d+)$/gm),
+    ([, bound, count]) => [bound, Number(count)]
+  )
   t.strictSame([bounds[0], bounds.at(-2), bounds.at(-1)], [['0.00005', 2], ['5', 4], ['+Inf', 5]])
   t.equal(seriesOf(text).get('forward_auth_request_duration_seconds_count{source="memory"}'), 5)
   t.notMatch(text, / # \{/, 'no exemplars')
@@ -65,15 +70,29 @@ t.test('promtool finds nothing to complain of', { skip: skipOrFail('promtool') }
   metrics.authenticate.coalesced('process')
   metrics.audit.read('USER_DISABLED', 1)
   metrics.revocations.lag(1)
-  t.equal(execFileSync(mustFind('promtool'), ['check', 'metrics'], { input: await metrics.render(), encoding: 'utf8' }), '')
-  t.throws(() => execFileSync(mustFind('promtool'), ['check', 'metrics'], { input: 'wrong_total 1\n', stdio: 'pipe' }), 'and would, if there were something')
+  t.equal(
+    execFileSync(mustFind('promtool'), ['check', 'metrics'], { input: await metrics.render(), encoding: 'utf8' }),
+    ''
+  )
+  t.throws(
+    () => execFileSync(mustFind('promtool'), ['check', 'metrics'], { input: 'wrong_total 1\n', stdio: 'pipe' }),
+    'and would, if there were something'
+  )
 })
 
 const COUNT = 1000
 
 /** Requests in which everything that a client can choose is different from that of every other. */
 function chosen (mark: string, token: string): Asked[] {
-  const headers = [['Authorization', `Bearer ${token}`], ['X-Request-ID', mark], ['User-Agent', mark], ['X-Forwarded-For', `2001:db8::${mark.slice(0, 4)}`], ['X-Forwarded-Uri', `/${mark}`], ['X-Forwarded-Host', `${mark}.example.com`], ['traceparent', `00-${mark.replaceAll('-', '')}-00f067aa0ba902b7-01`]] as const
+  const headers = [
+    ['Authorization', `Bearer ${token}`],
+    ['X-Request-ID', mark],
+    ['User-Agent', mark],
+    ['X-Forwarded-For', `2001:db8::${mark.slice(0, 4)}`],
+    ['X-Forwarded-Uri', `/${mark}`],
+    ['X-Forwarded-Host', `${mark}.example.com`],
+    ['traceparent', `00-${mark.replaceAll('-', '')}-00f067aa0ba902b7-01`]
+  ] as const
   const host = `${mark}.example.com`
   return [
     { path: '/verify', host, headers },
@@ -100,22 +119,42 @@ async function send (t: Test, port: number, simulator: RunningSimulator, mark: s
   }
 }
 
-t.test('a thousand different paths, hosts, users, tokens, request ids, policies and events make no series more than three of each', { skip: skipOrFail('redis-server') }, async (t) => {
-  const [simulator, redis] = await Promise.all([startSimulator(t), startRedis(t)])
-  const { port, service } = await startAdapter(t, { authgear: simulator.url, redisPort: redis.port, webhookSecret: WEBHOOK_SECRET, preflight: 'allow' })
-  await until('Redis is used', () => service.redisState() === 'up')
-  for (let n = 0; n < 3; n++) await send(t, port, simulator, randomUUID())
-  const before = seriesOf(await service.metrics.render())
-  const marks = Array.from({ length: COUNT }, () => randomUUID())
-  for (let n = 0; n < COUNT; n += 10) await Promise.all(marks.slice(n, n + 10).map((mark) => send(t, port, simulator, mark)))
-  const text = await service.metrics.render()
-  const after = seriesOf(text)
-  // Node tells of its own garbage collections and resources, each kind when it is first seen
-  const ours = (series: ReadonlyMap<string, number>): string[] => Array.from(series.keys()).filter((one) => one.startsWith('forward_auth_')).toSorted()
-  t.strictSame(ours(after), ours(before), 'the same series')
-  t.ok(after.size < 400, `${after.size} series in all`)
-  t.notOk(marks.some((mark) => text.includes(mark)), 'nothing that a client chose')
-  const total = Array.from(after).filter(([name]) => name.startsWith('forward_auth_requests_total')).reduce((sum, [, count]) => sum + count, 0)
-  t.equal(total, (COUNT + 3) * 10, 'all were counted')
-  t.equal(after.get('forward_auth_revocations_total{origin="webhook"}'), COUNT + 3)
-})
+t.test(
+  'a thousand different paths, hosts, users, tokens, request ids, policies and events make no series more than three ' +
+    'of each',
+  { skip: skipOrFail('redis-server') },
+  async (t) => {
+    const [simulator, redis] = await Promise.all([startSimulator(t), startRedis(t)])
+    const { port, service } = await startAdapter(t, {
+      authgear: simulator.url,
+      redisPort: redis.port,
+      webhookSecret: WEBHOOK_SECRET,
+      preflight: 'allow'
+    })
+    await until('Redis is used', () => service.redisState() === 'up')
+    for (let n = 0; n < 3; n++) await send(t, port, simulator, randomUUID())
+    const before = seriesOf(await service.metrics.render())
+    const marks = Array.from({ length: COUNT }, () => randomUUID())
+    for (let n = 0; n < COUNT; n += 10) {
+      await Promise.all(marks.slice(n, n + 10).map((mark) => send(t, port, simulator, mark)))
+    }
+    const text = await service.metrics.render()
+    const after = seriesOf(text)
+    // Node tells of its own garbage collections and resources, each kind when it is first seen
+    const ours = (series: ReadonlyMap<string, number>): string[] =>
+      Array.from(series.keys())
+        .filter((one) => one.startsWith('forward_auth_'))
+        .toSorted()
+    t.strictSame(ours(after), ours(before), 'the same series')
+    t.ok(after.size < 400, `${after.size} series in all`)
+    t.notOk(
+      marks.some((mark) => text.includes(mark)),
+      'nothing that a client chose'
+    )
+    const total = Array.from(after)
+      .filter(([name]) => name.startsWith('forward_auth_requests_total'))
+      .reduce((sum, [, count]) => sum + count, 0)
+    t.equal(total, (COUNT + 3) * 10, 'all were counted')
+    t.equal(after.get('forward_auth_revocations_total{origin="webhook"}'), COUNT + 3)
+  }
+)

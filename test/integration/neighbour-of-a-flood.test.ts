@@ -12,7 +12,13 @@ const junk = (index: number): string => `J${index}`.padEnd(32, 'x')
 
 t.test('a session that the fleet knows is answered behind an address that floods', async (t) => {
   const [simulator, redis] = [await startSimulator(t), await startRedis(t)]
-  const options = { authgear: simulator.url, redisPort: redis.port, timeoutMs: 30_000, failuresPerMinute: 3, maxQueue: 8 }
+  const options = {
+    authgear: simulator.url,
+    redisPort: redis.port,
+    timeoutMs: 30_000,
+    failuresPerMinute: 3,
+    maxQueue: 8
+  }
   const [one, other] = [await startAdapter(t, options), await startAdapter(t, options)]
   await until('both follow', () => one.service.redisState() === 'up' && other.service.redisState() === 'up')
   const from = ({ port }: { port: number }, token: string): Promise<Answer> =>
@@ -31,7 +37,14 @@ t.test('a session that the fleet knows is answered behind an address that floods
 
 t.test('a session adopted from Redis takes no turn when its entry has ended', async (t) => {
   const [simulator, redis, clock] = [await startSimulator(t), await startRedis(t), manualClock()]
-  const options = { authgear: simulator.url, redisPort: redis.port, timeoutMs: 30_000, failuresPerMinute: 3, ttlMs: 10_000, clock }
+  const options = {
+    authgear: simulator.url,
+    redisPort: redis.port,
+    timeoutMs: 30_000,
+    failuresPerMinute: 3,
+    ttlMs: 10_000,
+    clock
+  }
   const [one, other] = [await startAdapter(t, options), await startAdapter(t, options)]
   await until('both follow', () => one.service.redisState() === 'up' && other.service.redisState() === 'up')
   const from = ({ port }: { port: number }, token: string): Promise<Answer> =>

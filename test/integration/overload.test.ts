@@ -10,47 +10,73 @@ import { until } from '../helpers/until.ts'
 const { alice, bob } = demo
 const junk = (index: number): string => `J${index}`.padEnd(32, 'x')
 
-t.test('more resolutions than may wait: the next is refused at once, who is remembered is served throughout', async (t) => {
-  const { adapter, simulator, calls } = await startAlone(t, { timeoutMs: 30_000, maxConcurrency: 2, maxQueue: 5 })
-  await verify(adapter, alice.accessToken)
-  const gate = simulator.knobs.hold('before')
-  const waiting = Array.from({ length: 7 }, (_, index) => verify(adapter, junk(index)))
-  await until('the queue is full', () => adapter.service.authgearQueue().queued === 5)
-  await gate.arrived(2)
-  const refused = await verify(adapter, bob.accessToken) // answered while every slot and place is taken
-  t.match(refused, { status: 503, headers: { 'x-forward-auth-reason': 'overloaded', 'retry-after': /^\d+$/ } })
-  checkInvariants(t, refused, { realm: simulator.url })
-  t.equal(sourceOf(await verify(adapter, alice.accessToken)), '200 memory')
-  t.equal(calls(), 3, 'nothing was asked meanwhile')
-  gate.release()
-  t.strictSame((await Promise.all(waiting)).map(sourceOf), Array(7).fill('401 invalid_session'))
-  t.equal(sourceOf(await verify(adapter, bob.accessToken)), '200 authgear', 'and then it is answered')
-})
+t.test(
+  'more resolutions than may wait: the next is refused at once, who is remembered is served throughout',
+  async (t) => {
+    const { adapter, simulator, calls } = await startAlone(t, { timeoutMs: 30_000, maxConcurrency: 2, maxQueue: 5 })
+    await verify(adapter, alice.accessToken)
+    const gate = simulator.knobs.hold('before')
+    const waiting = Array.from({ length: 7 }, (_, index) => verify(adapter, junk(index)))
+    await until('the queue is full', () => adapter.service.authgearQueue().queued === 5)
+    await gate.arrived(2)
+    const refused = await verify(adapter, bob.accessToken) // answered while every slot and place is taken
+    t.match(refused, { status: 503, headers: { 'x-forward-auth-reason': 'overloaded', 'retry-after': /^\d+$/ } })
+    checkInvariants(t, refused, { realm: simulator.url })
+    t.equal(sourceOf(await verify(adapter, alice.accessToken)), '200 memory')
+    t.equal(calls(), 3, 'nothing was asked meanwhile')
+    gate.release()
+    t.strictSame((await Promise.all(waiting)).map(sourceOf), Array(7).fill('401 invalid_session'))
+    t.equal(sourceOf(await verify(adapter, bob.accessToken)), '200 authgear', 'and then it is answered')
+  }
+)
 
-t.test('a flood of junk does not keep those out who are remembered, and leaves slots for those who are not', async (t) => {
-  const { adapter, simulator } = await startAlone(t, { timeoutMs: 30_000, maxConcurrency: 8, maxQueue: 100, failuresPerMinute: 3 })
-  const from = (address: string, token: string): Promise<Answer> =>
-    ask(adapter.port, { path: '/verify', headers: [['Authorization', `Bearer ${token}`], ['X-Forwarded-For', address]] })
-  await from('203.0.113.7', alice.accessToken)
-  for (let index = 0; index < 3; index++) t.equal((await from('203.0.113.7', junk(index))).status, 401)
-  const gate = simulator.knobs.hold('before')
-  const flood = Array.from({ length: 20 }, (_, index) => from('203.0.113.7', junk(100 + index)))
-  await until('four slots are taken, the others wait', () => adapter.service.authgearQueue().queued === 16)
-  t.equal(adapter.service.authgearQueue().inFlight, 4)
-  t.equal(sourceOf(await from('203.0.113.7', alice.accessToken)), '200 memory', 'somebody behind the same address who is remembered')
-  const stranger = from('198.51.100.1', bob.accessToken)
-  const neighbour = from('203.0.113.7', demo.anonymous.accessToken)
-  await gate.arrived(5)
-  t.equal(adapter.service.authgearQueue().inFlight, 5, 'others have slots of their own')
-  gate.release()
-  t.equal(sourceOf(await stranger), '200 authgear')
-  t.equal(sourceOf(await neighbour), '200 authgear', 'behind the same address: later, and not refused for it')
-  t.ok((await Promise.all(flood)).every(({ status }) => status === 401))
-})
+t.test(
+  'a flood of junk does not keep those out who are remembered, and leaves slots for those who are not',
+  async (t) => {
+    const { adapter, simulator } = await startAlone(t, {
+      timeoutMs: 30_000,
+      maxConcurrency: 8,
+      maxQueue: 100,
+      failuresPerMinute: 3
+    })
+    const from = (address: string, token: string): Promise<Answer> =>
+      ask(adapter.port, {
+        path: '/verify',
+        headers: [
+          ['Authorization', `Bearer ${token}`],
+          ['X-Forwarded-For', address]
+        ]
+      })
+    await from('203.0.113.7', alice.accessToken)
+    for (let index = 0; index < 3; index++) t.equal((await from('203.0.113.7', junk(index))).status, 401)
+    const gate = simulator.knobs.hold('before')
+    const flood = Array.from({ length: 20 }, (_, index) => from('203.0.113.7', junk(100 + index)))
+    await until('four slots are taken, the others wait', () => adapter.service.authgearQueue().queued === 16)
+    t.equal(adapter.service.authgearQueue().inFlight, 4)
+    t.equal(
+      sourceOf(await from('203.0.113.7', alice.accessToken)),
+      '200 memory',
+      'somebody behind the same address who is remembered'
+    )
+    const stranger = from('198.51.100.1', bob.accessToken)
+    const neighbour = from('203.0.113.7', demo.anonymous.accessToken)
+    await gate.arrived(5)
+    t.equal(adapter.service.authgearQueue().inFlight, 5, 'others have slots of their own')
+    gate.release()
+    t.equal(sourceOf(await stranger), '200 authgear')
+    t.equal(sourceOf(await neighbour), '200 authgear', 'behind the same address: later, and not refused for it')
+    t.ok((await Promise.all(flood)).every(({ status }) => status === 401))
+  }
+)
 
 t.test('a client that no trusted proxy named is never counted: its address may be everybody’s', async (t) => {
   const simulator = await startSimulator(t)
-  const adapter = await startAdapter(t, { authgear: simulator.url, timeoutMs: 30_000, failuresPerMinute: 3, maxConcurrency: 8 })
+  const adapter = await startAdapter(t, {
+    authgear: simulator.url,
+    timeoutMs: 30_000,
+    failuresPerMinute: 3,
+    maxConcurrency: 8
+  })
   for (let index = 0; index < 10; index++) await verify(adapter, junk(index))
   const gate = simulator.knobs.hold('before')
   const asking = Array.from({ length: 6 }, (_, index) => verify(adapter, junk(100 + index)))
@@ -60,26 +86,36 @@ t.test('a client that no trusted proxy named is never counted: its address may b
   await Promise.all(asking)
 })
 
-t.test('one session varied by a junk cookie: bystanders are answered, and the rest of it is told to come back', async (t) => {
-  const { adapter, simulator } = await startAlone(t, { timeoutMs: 30_000, maxConcurrency: 8, maxQueue: 100 })
-  const varied = (index: number): Promise<Answer> => ask(adapter.port, { path: '/verify', headers: [['Cookie', `session=${alice.cookie}; app_session=${junk(index)}`]] })
-  const gate = simulator.knobs.hold('before')
-  const asking = Array.from({ length: 30 }, (_, index) => varied(index))
-  await until('ten are refused, sixteen wait', () => adapter.service.authgearQueue().queued === 16)
-  await gate.arrived(4)
-  const bystander = verify(adapter, bob.accessToken)
-  await gate.arrived(5)
-  gate.release()
-  t.equal(sourceOf(await bystander), '200 authgear')
-  const answers = (await Promise.all(asking)).map(({ status, headers }) => `${status} ${headers['x-forward-auth-reason']}`)
-  t.strictSame([...new Set(answers)].sort(), ['200 allowed', '503 overloaded'])
-  t.equal(answers.filter((answer) => answer === '200 allowed').length, 20)
-})
+t.test(
+  'one session varied by a junk cookie: bystanders are answered, and the rest of it is told to come back',
+  async (t) => {
+    const { adapter, simulator } = await startAlone(t, { timeoutMs: 30_000, maxConcurrency: 8, maxQueue: 100 })
+    const varied = (index: number): Promise<Answer> =>
+      ask(adapter.port, {
+        path: '/verify',
+        headers: [['Cookie', `session=${alice.cookie}; app_session=${junk(index)}`]]
+      })
+    const gate = simulator.knobs.hold('before')
+    const asking = Array.from({ length: 30 }, (_, index) => varied(index))
+    await until('ten are refused, sixteen wait', () => adapter.service.authgearQueue().queued === 16)
+    await gate.arrived(4)
+    const bystander = verify(adapter, bob.accessToken)
+    await gate.arrived(5)
+    gate.release()
+    t.equal(sourceOf(await bystander), '200 authgear')
+    const answers = (await Promise.all(asking)).map(
+      ({ status, headers }) => `${status} ${headers['x-forward-auth-reason']}`
+    )
+    t.strictSame([...new Set(answers)].sort(), ['200 allowed', '503 overloaded'])
+    t.equal(answers.filter((answer) => answer === '200 allowed').length, 20)
+  }
+)
 
 t.test('a session id is not secret: guesses at its rest take none of its owner’s slots', async (t) => {
   const { adapter, simulator } = await startAlone(t, { timeoutMs: 30_000, maxConcurrency: 64, maxQueue: 100 })
   const [id] = alice.cookie.split('.')
-  const guess = (index: number): Promise<Answer> => ask(adapter.port, { path: '/verify', headers: [['Cookie', `session=${id}.${junk(index)}`]] })
+  const guess = (index: number): Promise<Answer> =>
+    ask(adapter.port, { path: '/verify', headers: [['Cookie', `session=${id}.${junk(index)}`]] })
   const gate = simulator.knobs.hold('before')
   const guesses = Array.from({ length: 30 }, (_, index) => guess(index))
   await gate.arrived(30)
@@ -91,9 +127,21 @@ t.test('a session id is not secret: guesses at its rest take none of its owner�
 })
 
 t.test('junk of one client never shares a slot with a session that has been valid', async (t) => {
-  const { adapter, simulator, clock } = await startAlone(t, { timeoutMs: 30_000, maxConcurrency: 8, maxQueue: 100, failuresPerMinute: 3, ttlMs: 10_000 })
+  const { adapter, simulator, clock } = await startAlone(t, {
+    timeoutMs: 30_000,
+    maxConcurrency: 8,
+    maxQueue: 100,
+    failuresPerMinute: 3,
+    ttlMs: 10_000
+  })
   const from = (token: string): Promise<Answer> =>
-    ask(adapter.port, { path: '/verify', headers: [['Authorization', `Bearer ${token}`], ['X-Forwarded-For', '203.0.113.7']] })
+    ask(adapter.port, {
+      path: '/verify',
+      headers: [
+        ['Authorization', `Bearer ${token}`],
+        ['X-Forwarded-For', '203.0.113.7']
+      ]
+    })
   await from(alice.accessToken)
   clock.advance(10_001)
   for (let index = 0; index < 3; index++) t.equal((await from(junk(index))).status, 401)
@@ -110,7 +158,13 @@ t.test('junk of one client never shares a slot with a session that has been vali
 t.test('junk of one client waits before it takes a lease of Redis', async (t) => {
   const redis = await startRedis(t)
   const simulator = await startSimulator(t)
-  const adapter = await startAdapter(t, { authgear: simulator.url, redisPort: redis.port, timeoutMs: 30_000, maxConcurrency: 64, failuresPerMinute: 3 })
+  const adapter = await startAdapter(t, {
+    authgear: simulator.url,
+    redisPort: redis.port,
+    timeoutMs: 30_000,
+    maxConcurrency: 64,
+    failuresPerMinute: 3
+  })
   const from = (token: string): Promise<Answer> =>
     ask(adapter.port, { path: '/verify', headers: [['Authorization', `Bearer ${token}`], ['X-Forwarded-For', '203.0.113.7']] })
   await until('the log is followed', () => adapter.service.redisState() === 'up')
@@ -126,14 +180,23 @@ t.test('junk of one client waits before it takes a lease of Redis', async (t) =>
 })
 
 t.test('with no queue at all, a client still takes turns', async (t) => {
-  const { adapter, simulator } = await startAlone(t, { timeoutMs: 30_000, maxConcurrency: 8, maxQueue: 0, failuresPerMinute: 3 })
+  const { adapter, simulator } = await startAlone(t, {
+    timeoutMs: 30_000,
+    maxConcurrency: 8,
+    maxQueue: 0,
+    failuresPerMinute: 3
+  })
   const from = (token: string): Promise<Answer> =>
     ask(adapter.port, { path: '/verify', headers: [['Authorization', `Bearer ${token}`], ['X-Forwarded-For', '203.0.113.7']] })
   for (let index = 0; index < 3; index++) await from(junk(index))
   const gate = simulator.knobs.hold('before')
   const asking = Array.from({ length: 20 }, (_, index) => from(junk(100 + index)))
   await until('sixteen wait', () => adapter.service.authgearQueue().queued === 16)
-  t.match(await from(junk(200)), { status: 503, headers: { 'x-forward-auth-reason': 'overloaded' } }, 'one more is told to come back')
+  t.match(
+    await from(junk(200)),
+    { status: 503, headers: { 'x-forward-auth-reason': 'overloaded' } },
+    'one more is told to come back'
+  )
   gate.release()
   t.ok((await Promise.all(asking)).every(({ status }) => status === 401))
 })

@@ -13,7 +13,12 @@ const tls = makeTls(t)
 /** Signed in 100 s ago, with a second factor; verified; roles admin and app:editor. */
 const CAROL = 'T0000000000000000000000000carol0'
 /** Signed in longer ago than any policy here asks. */
-const TOKENS = { carol: CAROL, bob: demo.bob.accessToken, anonymous: demo.anonymous.accessToken, stranger: 'A'.repeat(32) } as const
+const TOKENS = {
+  carol: CAROL,
+  bob: demo.bob.accessToken,
+  anonymous: demo.anonymous.accessToken,
+  stranger: 'A'.repeat(32)
+} as const
 type Who = keyof typeof TOKENS
 
 interface Row {
@@ -35,7 +40,12 @@ interface Row {
 const allowed = { status: 200, reason: 'allowed' } as const
 const forbidden = { status: 403, reason: 'forbidden' } as const
 const bad = (why: string) => ({ status: 403, reason: 'bad_policy', why } as const)
-const stepUp = (what: string) => ({ status: 401, reason: 'step_up_required', challenge: `, error="insufficient_user_authentication", ${what}` } as const)
+const stepUp = (what: string) =>
+  ({
+    status: 401,
+    reason: 'step_up_required',
+    challenge: `, error="insufficient_user_authentication", ${what}`
+  }) as const
 const invalid = { status: 401, reason: 'invalid_session', challenge: ', error="invalid_token"' } as const
 const nobody = { status: 401, reason: 'no_credentials', challenge: '' } as const
 
@@ -60,15 +70,30 @@ const ROWS: readonly Row[] = [
   { name: 'an anonymous user where nothing is asked', who: 'anonymous', ...allowed },
   { name: 'fresh to the second', who: 'carol', path: '/verify?max_age=100', ...allowed },
   { name: 'a second too old', who: 'carol', path: '/verify?max_age=99', ...stepUp('max_age="99"') },
-  { name: 'of two ages the smaller counts', who: 'carol', path: '/verify?max_age=1000&max_age=99', ...stepUp('max_age="99"') },
+  {
+    name: 'of two ages the smaller counts',
+    who: 'carol',
+    path: '/verify?max_age=1000&max_age=99',
+    ...stepUp('max_age="99"')
+  },
   { name: 'an age of nothing', who: 'carol', path: '/verify?max_age=0', ...stepUp('max_age="0"') },
   { name: 'has the amr', who: 'carol', path: '/verify?amr=mfa', ...allowed },
   { name: 'has one of two amr', who: 'carol', path: '/verify?amr=otp,mfa', ...allowed },
   { name: 'lacks the amr', who: 'carol', path: '/verify?amr=otp,hwk', ...stepUp('acr_values="otp hwk"') },
   { name: 'lacks one amr of two', who: 'carol', path: '/verify?amr=mfa&amr=otp', ...stepUp('acr_values="otp"') },
-  { name: 'lacks amr and age', who: 'carol', path: '/verify?amr=otp&max_age=5', ...stepUp('acr_values="otp", max_age="5"') },
+  {
+    name: 'lacks amr and age',
+    who: 'carol',
+    path: '/verify?amr=otp&max_age=5',
+    ...stepUp('acr_values="otp", max_age="5"')
+  },
   { name: 'login=off is presentation only', who: 'bob', path: '/verify?login=off', ...allowed },
-  { name: 'all of it', who: 'carol', path: '/verify?role=admin&verified=true&anonymous=false&max_age=100&amr=mfa&login=off', ...allowed },
+  {
+    name: 'all of it',
+    who: 'carol',
+    path: '/verify?role=admin&verified=true&anonymous=false&max_age=100&amr=mfa&login=off',
+    ...allowed
+  },
   // the header
   { name: 'a header is met', who: 'carol', lines: ['role=admin&verified=true'], ...allowed },
   { name: 'a header is not met', who: 'bob', lines: ['role=admin'], ...forbidden },
@@ -76,23 +101,85 @@ const ROWS: readonly Row[] = [
   { name: 'an empty header asks nothing', who: 'bob', lines: [''], ...allowed },
   { name: 'several lines all apply', who: 'carol', lines: ['role=admin', 'role=app:editor', 'amr=pwd'], ...allowed },
   { name: 'the first of several lines is not met', who: 'carol', lines: ['role=owner', 'role=admin'], ...forbidden },
-  { name: 'the last of several lines is not met', who: 'carol', lines: ['role=admin', 'verified=true', 'role=owner'], ...forbidden },
-  { name: 'of the ages of several lines the smallest counts', who: 'carol', lines: ['max_age=1000', 'max_age=99', 'max_age=500'], ...stepUp('max_age="99"') },
-  { name: 'a bad line among good ones', who: 'carol', lines: ['role=admin', 'rolle=admin', 'verified=true'], ...bad(UNKNOWN) },
-  { name: 'lines that somebody joined with a comma and a blank', who: 'carol', lines: ['role=admin, verified=true'], ...bad('role has a value that cannot be one') },
+  {
+    name: 'the last of several lines is not met',
+    who: 'carol',
+    lines: ['role=admin', 'verified=true', 'role=owner'],
+    ...forbidden
+  },
+  {
+    name: 'of the ages of several lines the smallest counts',
+    who: 'carol',
+    lines: ['max_age=1000', 'max_age=99', 'max_age=500'],
+    ...stepUp('max_age="99"')
+  },
+  {
+    name: 'a bad line among good ones',
+    who: 'carol',
+    lines: ['role=admin', 'rolle=admin', 'verified=true'],
+    ...bad(UNKNOWN)
+  },
+  {
+    name: 'lines that somebody joined with a comma and a blank',
+    who: 'carol',
+    lines: ['role=admin, verified=true'],
+    ...bad('role has a value that cannot be one')
+  },
   // both
   { name: 'query and header are met', who: 'carol', path: '/verify?role=admin', lines: ['verified=true'], ...allowed },
-  { name: 'the query is met, the header is not', who: 'carol', path: '/verify?role=admin', lines: ['role=owner'], ...forbidden },
-  { name: 'the header is met, the query is not', who: 'carol', path: '/verify?role=owner', lines: ['role=admin'], ...forbidden },
-  { name: 'a bad header beside a good query', who: 'carol', path: '/verify?role=admin', lines: ['verified=false'], ...bad('verified takes true and nothing else') },
-  { name: 'a bad query beside a good header', who: 'carol', path: '/verify?verified=1', lines: ['role=admin'], ...bad('verified takes true and nothing else') },
+  {
+    name: 'the query is met, the header is not',
+    who: 'carol',
+    path: '/verify?role=admin',
+    lines: ['role=owner'],
+    ...forbidden
+  },
+  {
+    name: 'the header is met, the query is not',
+    who: 'carol',
+    path: '/verify?role=owner',
+    lines: ['role=admin'],
+    ...forbidden
+  },
+  {
+    name: 'a bad header beside a good query',
+    who: 'carol',
+    path: '/verify?role=admin',
+    lines: ['verified=false'],
+    ...bad('verified takes true and nothing else')
+  },
+  {
+    name: 'a bad query beside a good header',
+    who: 'carol',
+    path: '/verify?verified=1',
+    lines: ['role=admin'],
+    ...bad('verified takes true and nothing else')
+  },
   // /ext-authz: the path and the query are the client's
   { name: 'the query of /ext-authz is not read', who: 'bob', path: '/ext-authz/a?role=admin', ...allowed },
   { name: 'a bad query of /ext-authz is not read', who: 'bob', path: '/ext-authz/a?x', ...allowed },
   { name: 'the header of /ext-authz is', who: 'bob', path: '/ext-authz/a', lines: ['role=admin'], ...forbidden },
-  { name: 'the query of /ext-authz takes nothing from its header', who: 'bob', path: '/ext-authz/?role=user&anonymous=true', lines: ['role=admin'], ...forbidden },
-  { name: 'a bad header of /ext-authz', who: 'carol', path: '/ext-authz/verify?role=admin', lines: ['role'], ...bad(VALUELESS) },
-  { name: 'several lines of /ext-authz', who: 'carol', path: '/ext-authz/', lines: ['role=admin', 'role=owner'], ...forbidden },
+  {
+    name: 'the query of /ext-authz takes nothing from its header',
+    who: 'bob',
+    path: '/ext-authz/?role=user&anonymous=true',
+    lines: ['role=admin'],
+    ...forbidden
+  },
+  {
+    name: 'a bad header of /ext-authz',
+    who: 'carol',
+    path: '/ext-authz/verify?role=admin',
+    lines: ['role'],
+    ...bad(VALUELESS)
+  },
+  {
+    name: 'several lines of /ext-authz',
+    who: 'carol',
+    path: '/ext-authz/',
+    lines: ['role=admin', 'role=owner'],
+    ...forbidden
+  },
   // the order of decisions
   { name: 'nobody, whatever the policy', path: '/verify?rolle=x&max_age=0', ...nobody },
   { name: 'nobody, whatever the header', lines: ['amr=mfa'], ...nobody },
@@ -101,29 +188,74 @@ const ROWS: readonly Row[] = [
   { name: 'no session comes before forbidden', who: 'stranger', path: '/verify?role=admin', ...invalid },
   { name: 'a bad policy comes before a step-up', who: 'carol', path: '/verify?max_age=0&rolle=x', ...bad(UNKNOWN) },
   { name: 'a bad policy comes before forbidden', who: 'bob', path: '/verify?role=admin&rolle=x', ...bad(UNKNOWN) },
-  { name: 'a step-up comes before forbidden', who: 'carol', path: '/verify?role=owner&max_age=0', ...stepUp('max_age="0"') },
+  {
+    name: 'a step-up comes before forbidden',
+    who: 'carol',
+    path: '/verify?role=owner&max_age=0',
+    ...stepUp('max_age="0"')
+  },
   // what a client may put into a query that a proxy passes on
   { name: 'a client’s own parameter refuses', who: 'carol', path: '/verify?role=admin&optional=1', ...bad(UNKNOWN) },
   { name: 'a client’s own parameter alone refuses', who: 'carol', path: '/verify?optional=1', ...bad(UNKNOWN) },
   { name: 'a client’s other role takes none away', who: 'bob', path: '/verify?role=admin&role=user', ...forbidden },
-  { name: 'a client’s empty role refuses', who: 'carol', path: '/verify?role=admin&role=', ...bad('role has a value that cannot be one') },
-  { name: 'nothing is decoded', who: 'carol', path: '/verify?role=%61dmin', ...bad('role has a value that cannot be one') },
-  { name: 'a second question mark', who: 'carol', path: '/verify?role=admin?x', ...bad('role has a value that cannot be one') },
-  { name: 'anonymous=true opens nothing', who: 'anonymous', path: '/verify?anonymous=false&anonymous=true', ...bad('anonymous takes false and nothing else') },
+  {
+    name: 'a client’s empty role refuses',
+    who: 'carol',
+    path: '/verify?role=admin&role=',
+    ...bad('role has a value that cannot be one')
+  },
+  {
+    name: 'nothing is decoded',
+    who: 'carol',
+    path: '/verify?role=%61dmin',
+    ...bad('role has a value that cannot be one')
+  },
+  {
+    name: 'a second question mark',
+    who: 'carol',
+    path: '/verify?role=admin?x',
+    ...bad('role has a value that cannot be one')
+  },
+  {
+    name: 'anonymous=true opens nothing',
+    who: 'anonymous',
+    path: '/verify?anonymous=false&anonymous=true',
+    ...bad('anonymous takes false and nothing else')
+  },
   { name: 'a prototype’s name', who: 'carol', path: '/verify?__proto__=x', ...bad(UNKNOWN) },
   { name: 'over 8 KiB', who: 'carol', path: `/verify?role=${'a,'.repeat(4094)}a`, ...bad('it is longer than 8 KiB') },
-  { name: 'over 8 KiB in the header', who: 'carol', lines: [`role=admin${'&role=admin'.repeat(800)}`], ...bad('it is longer than 8 KiB') },
+  {
+    name: 'over 8 KiB in the header',
+    who: 'carol',
+    lines: [`role=admin${'&role=admin'.repeat(800)}`],
+    ...bad('it is longer than 8 KiB')
+  },
   { name: 'just under 8 KiB', who: 'carol', path: `/verify?${'role=admin&'.repeat(743)}role=admin`, ...allowed }
 ]
 
 async function start (t: Test, protocol: Protocol): Promise<{ simulator: RunningSimulator, verifier: Verifier }> {
   const simulator = await startSimulator(t)
-  simulator.knobs.addUser({ id: 'carol', name: 'carol', roles: ['admin', 'app:editor'], verified: true, sessions: [{ accessTokens: [CAROL], amr: ['pwd', 'mfa'], authenticatedAt: NOW / 1000 - 100 }] })
-  return { simulator, verifier: await startVerifier(t, protocol, tls, { authgear: simulator.url, clock: manualClock() }) }
+  simulator.knobs.addUser({
+    id: 'carol',
+    name: 'carol',
+    roles: ['admin', 'app:editor'],
+    verified: true,
+    sessions: [{ accessTokens: [CAROL], amr: ['pwd', 'mfa'], authenticatedAt: NOW / 1000 - 100 }]
+  })
+  return {
+    simulator,
+    verifier: await startVerifier(t, protocol, tls, { authgear: simulator.url, clock: manualClock() })
+  }
 }
 
 function request ({ who, path = '/verify', lines }: Pick<Row, 'who' | 'path' | 'lines'>) {
-  return { path, headers: { ...who && { authorization: `Bearer ${TOKENS[who]}` }, ...lines && { 'x-forward-auth-policy': lines } } }
+  return {
+    path,
+    headers: {
+      ...(who && { authorization: `Bearer ${TOKENS[who]}` }),
+      ...(lines && { 'x-forward-auth-policy': lines })
+    }
+  }
 }
 
 const OUTWARD: Readonly<Record<string, string>> = { bad_policy: 'forbidden' }
@@ -139,7 +271,10 @@ for (const protocol of PROTOCOLS) {
           t.equal(answered.status, row.status, `status from ${source}`)
           t.equal(answered.headers['x-forward-auth-reason'], OUTWARD[row.reason] ?? row.reason)
           t.equal(answered.headers['x-forward-auth-source'], row.status === 200 ? source : undefined)
-          t.equal(answered.headers['www-authenticate'], row.status === 401 ? `Bearer realm="${simulator.url}"${row.challenge}` : undefined)
+          t.equal(
+            answered.headers['www-authenticate'],
+            row.status === 401 ? `Bearer realm="${simulator.url}"${row.challenge}` : undefined
+          )
           t.equal(simulator.counters.resolutions, calls, 'calls of Authgear')
           checkInvariants(t, answered, { realm: simulator.url })
           checkLog(t, verifier, row, index, calls === 0 ? 'none' : source)
@@ -151,7 +286,8 @@ for (const protocol of PROTOCOLS) {
 
   t.test(`one session, many policies, over ${protocol}: a hit never skips a policy (CVE-2021-32701)`, async (t) => {
     const { simulator, verifier } = await start(t, protocol)
-    const status = async (who: Who, path: string, lines?: readonly string[]) => (await verifier.ask(request({ who, path, ...lines && { lines } }))).status
+    const status = async (who: Who, path: string, lines?: readonly string[]) =>
+      (await verifier.ask(request({ who, path, ...(lines && { lines }) }))).status
     t.equal(await status('bob', '/verify'), 200)
     t.equal(await status('bob', '/verify?role=admin'), 403)
     t.equal(await status('bob', '/verify', ['role=admin']), 403)
@@ -185,10 +321,18 @@ for (const protocol of PROTOCOLS) {
     for (const more of [{}, navigation]) {
       for (const method of ['GET', 'HEAD', 'POST']) {
         const ask = async (path: string) => {
-          const { headers, ...rest } = await verifier.ask({ method, path, headers: { ...request({ who: 'bob' }).headers, ...more, 'x-request-id': 'the-same' } })
+          const { headers, ...rest } = await verifier.ask({
+            method,
+            path,
+            headers: { ...request({ who: 'bob' }).headers, ...more, 'x-request-id': 'the-same' }
+          })
           return { ...rest, headers: Object.entries(headers).filter(([name]) => name !== 'date') }
         }
-        t.strictSame(await ask('/verify?rolle=admin'), await ask('/verify?role=admin'), `${method} ${JSON.stringify(more)}`)
+        t.strictSame(
+          await ask('/verify?rolle=admin'),
+          await ask('/verify?role=admin'),
+          `${method} ${JSON.stringify(more)}`
+        )
       }
     }
   })
@@ -196,7 +340,13 @@ for (const protocol of PROTOCOLS) {
   t.test(`what a client may send beside its credential changes nothing, over ${protocol}`, async (t) => {
     const { simulator, verifier } = await start(t, protocol)
     const asked = BASE.map(([who, path, lines]) => request({ ...who && { who }, path, lines }))
-    const decisionOf = ({ status, headers, body }: Answered) => ({ status, body, headers: Object.fromEntries(Object.entries(headers).filter(([name]) => /^x-authgear-|^x-forward-auth-reason$|^www-authenticate$/.test(name))) })
+    const decisionOf = ({ status, headers, body }: Answered) => ({
+      status,
+      body,
+      headers: Object.fromEntries(
+        Object.entries(headers).filter(([name]) => /^x-authgear-|^x-forward-auth-reason$|^www-authenticate$/.test(name))
+      )
+    })
     const plain: Array<ReturnType<typeof decisionOf>> = []
     for (const one of asked) plain.push(decisionOf(await verifier.ask(one)))
     t.same(plain.map(({ status }) => status), BASE.map(([, , , status]) => status))
@@ -213,7 +363,11 @@ for (const protocol of PROTOCOLS) {
 t.test('byte for byte the same, but for the date', async (t) => {
   const { verifier } = await start(t, 'HTTP/1.1')
   const ask = async (query: string) => {
-    const raw = await sendRaw(verifier.port, `GET /verify?${query} HTTP/1.1\r\nHost: x\r\nX-Request-ID: same\r\nAuthorization: Bearer ${TOKENS.bob}\r\nConnection: close\r\n\r\n`)
+    const raw = await sendRaw(
+      verifier.port,
+      `GET /verify?${query} HTTP/1.1\r\nHost: x\r\nX-Request-ID: same\r\nAuthorization: Bearer ` +
+        `${TOKENS.bob}\r\nConnection: close\r\n\r\n`
+    )
     return { ...raw, headers: raw?.headers.filter(([name]) => name.toLowerCase() !== 'date') }
   }
   t.strictSame(await ask('rolle=admin'), await ask('role=admin'))
@@ -221,10 +375,20 @@ t.test('byte for byte the same, but for the date', async (t) => {
 
 t.test('a policy header in any case of its name, and its lines apart from each other', async (t) => {
   const { verifier } = await start(t, 'HTTP/1.1')
-  const status = async (lines: string) => (await sendRaw(verifier.port, `GET /verify HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${CAROL}\r\n${lines}Connection: close\r\n\r\n`))?.status
+  const status = async (lines: string) =>
+    (
+      await sendRaw(
+        verifier.port,
+        `GET /verify HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${CAROL}\r\n${lines}Connection: close\r\n\r\n`
+      )
+    )?.status
   t.equal(await status('X-Forward-Auth-Policy: role=admin\r\nx-FORWARD-auth-POLICY: role=owner\r\n'), 403)
   t.equal(await status('X-Forward-Auth-Policy: role=owner\r\nx-forward-auth-policy:\r\n'), 403)
-  t.equal(await status('X-Forward-Auth-Policy: \t role=admin \t \r\nx-forward-auth-policy:\r\n'), 200, 'blanks around it are HTTP’s')
+  t.equal(
+    await status('X-Forward-Auth-Policy: \t role=admin \t \r\nx-forward-auth-policy:\r\n'),
+    200,
+    'blanks around it are HTTP’s'
+  )
   t.equal(await status('X-Forward-Auth-Policy: role=admin\r\n amr=otp\r\n'), 400, 'a folded line is none')
 })
 
@@ -242,23 +406,81 @@ const BASE: ReadonlyArray<readonly [who: Who | undefined, path: string, lines: r
   [undefined, '/ext-authz/', [], 401]
 ]
 
-const anything = fc.constantFrom('', '/', '/public', '/verify', '/livez', 'GET', 'OPTIONS', 'HEAD', 'true', 'admin', 'app.example.com', '127.0.0.1', 'https', demo.alice.id, '*')
+const anything = fc.constantFrom(
+  '',
+  '/',
+  '/public',
+  '/verify',
+  '/livez',
+  'GET',
+  'OPTIONS',
+  'HEAD',
+  'true',
+  'admin',
+  'app.example.com',
+  '127.0.0.1',
+  'https',
+  demo.alice.id,
+  '*'
+)
 
 /** A random subset of everything that one or another forward-auth has believed. */
-const IRRELEVANT = fc.record({
-  ...Object.fromEntries([
-    'x-forwarded-uri', 'x-forwarded-method', 'x-forwarded-host', 'x-forwarded-proto', 'x-forwarded-port', 'x-forwarded-prefix', 'x-forwarded-server',
-    'x_forwarded_uri', 'x-original-uri', 'x-original-url', 'x-original-method', 'x-original-host', 'x-rewrite-url', 'x-http-method-override', 'x-real-ip',
-    'x-authgear-session-valid', 'x-authgear-user-id', 'x-authgear-user-anonymous', 'x-authgear-user-verified', 'x-authgear-user-roles',
-    'x-authgear-session-amr', 'x-authgear-session-authenticated-at', 'x-authgear-user-can-reauthenticate', 'x_authgear_user_roles',
-    'x-forward-auth-reason', 'x-forward-auth-source', 'x-envoy-original-path', 'x-envoy-auth-headers-to-remove', 'x-auth-request-user', 'x-forwarded-user', 'remote-user',
-    'origin', 'access-control-request-method', 'referer', 'if-none-match', 'x-api-key'
-  ].map((name) => [name, anything])),
-  'x-forwarded-for': fc.constantFrom('127.0.0.1', '10.0.0.1, 203.0.113.9', 'unknown', ''),
-  forwarded: fc.constantFrom('for=127.0.0.1;host=app.example.com;proto=https', 'for="[::1]"', 'x'),
-  'user-agent': fc.constantFrom('kube-probe/1.30', 'GoogleHC/1.0', 'ELB-HealthChecker/2.0', 'Googlebot/2.1', 'Prometheus/2.5', ''),
-  accept: fc.constantFrom('*/*', 'application/json')
-}, { requiredKeys: [] })
+const IRRELEVANT = fc.record(
+  {
+    ...Object.fromEntries(
+      [
+        'x-forwarded-uri',
+        'x-forwarded-method',
+        'x-forwarded-host',
+        'x-forwarded-proto',
+        'x-forwarded-port',
+        'x-forwarded-prefix',
+        'x-forwarded-server',
+        'x_forwarded_uri',
+        'x-original-uri',
+        'x-original-url',
+        'x-original-method',
+        'x-original-host',
+        'x-rewrite-url',
+        'x-http-method-override',
+        'x-real-ip',
+        'x-authgear-session-valid',
+        'x-authgear-user-id',
+        'x-authgear-user-anonymous',
+        'x-authgear-user-verified',
+        'x-authgear-user-roles',
+        'x-authgear-session-amr',
+        'x-authgear-session-authenticated-at',
+        'x-authgear-user-can-reauthenticate',
+        'x_authgear_user_roles',
+        'x-forward-auth-reason',
+        'x-forward-auth-source',
+        'x-envoy-original-path',
+        'x-envoy-auth-headers-to-remove',
+        'x-auth-request-user',
+        'x-forwarded-user',
+        'remote-user',
+        'origin',
+        'access-control-request-method',
+        'referer',
+        'if-none-match',
+        'x-api-key'
+      ].map((name) => [name, anything])
+    ),
+    'x-forwarded-for': fc.constantFrom('127.0.0.1', '10.0.0.1, 203.0.113.9', 'unknown', ''),
+    forwarded: fc.constantFrom('for=127.0.0.1;host=app.example.com;proto=https', 'for="[::1]"', 'x'),
+    'user-agent': fc.constantFrom(
+      'kube-probe/1.30',
+      'GoogleHC/1.0',
+      'ELB-HealthChecker/2.0',
+      'Googlebot/2.1',
+      'Prometheus/2.5',
+      ''
+    ),
+    accept: fc.constantFrom('*/*', 'application/json')
+  },
+  { requiredKeys: [] }
+)
 
 /** One line a request: the true reason, the source, and what is wrong with the policy; a bad policy is a warning. */
 function checkLog (t: Test, { lines }: Verifier, { status, reason, why }: Row, index: number, source: string): void {
@@ -271,7 +493,11 @@ function checkLog (t: Test, { lines }: Verifier, { status, reason, why }: Row, i
 
 async function checkMetrics (t: Test, { service }: Verifier, { who, path = '', status, reason }: Row): Promise<void> {
   const endpoint = path.startsWith('/ext-authz/') ? 'ext-authz' : 'verify'
-  const counted = (await service.metrics.render()).split('\n').filter((line) => line.startsWith('forward_auth_requests_total{') && !line.endsWith(' 0'))
-  const line = (source: string, count: number): string => `forward_auth_requests_total{endpoint="${endpoint}",status="${status}",reason="${reason}",source="${source}"} ${count}`
+  const counted = (await service.metrics.render())
+    .split('\n')
+    .filter((line) => line.startsWith('forward_auth_requests_total{') && !line.endsWith(' 0'))
+  const line = (source: string, count: number): string =>
+    `forward_auth_requests_total{endpoint="${endpoint}",status="${status}",reason="${reason}",source="${source}"} ` +
+      `${count}`
   t.same(counted.toSorted(), who === undefined ? [line('none', 2)] : [line('authgear', 1), line('memory', 1)])
 }

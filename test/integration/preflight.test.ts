@@ -8,7 +8,11 @@ import { PROTOCOLS, startVerifier, type Asked, type Protocol } from '../helpers/
 const tls = makeTls(t)
 const PREFLIGHT = { origin: 'https://app.example.com', 'access-control-request-method': 'PUT' }
 const { origin, 'access-control-request-method': wanted } = PREFLIGHT
-const options = (headers: NonNullable<Asked['headers']> = {}, path = '/verify'): Asked => ({ method: 'OPTIONS', path, headers: { ...PREFLIGHT, ...headers } })
+const options = (headers: NonNullable<Asked['headers']> = {}, path = '/verify'): Asked => ({
+  method: 'OPTIONS',
+  path,
+  headers: { ...PREFLIGHT, ...headers }
+})
 const token = `Bearer ${demo.alice.accessToken}`
 
 type Row = readonly [what: string, asked: Asked, status: number, reason: string]
@@ -31,13 +35,45 @@ const ALWAYS: readonly Row[] = [
   ['no Origin', { method: 'OPTIONS', headers: { 'access-control-request-method': wanted } }, 401, 'no_credentials'],
   ['no Access-Control-Request-Method', { method: 'OPTIONS', headers: { origin } }, 401, 'no_credentials'],
   ['OPTIONS alone', { method: 'OPTIONS' }, 401, 'no_credentials'],
-  ['the names as values', { method: 'OPTIONS', headers: { a: 'origin', b: 'access-control-request-method' } }, 401, 'no_credentials'],
-  ['almost the names', { method: 'OPTIONS', headers: { 'x-origin': origin, access_control_request_method: wanted } }, 401, 'no_credentials'],
-  ...['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PROPFIND', 'TRACE'].map((method): Row => [`${method} with a preflight’s headers`, { method, headers: PREFLIGHT }, 401, 'no_credentials']),
-  ['GET that claims to be OPTIONS', { headers: { ...PREFLIGHT, 'x-forwarded-method': 'OPTIONS', 'x-http-method-override': 'OPTIONS', 'x-original-method': 'OPTIONS' } }, 401, 'no_credentials'],
+  [
+    'the names as values',
+    { method: 'OPTIONS', headers: { a: 'origin', b: 'access-control-request-method' } },
+    401,
+    'no_credentials'
+  ],
+  [
+    'almost the names',
+    { method: 'OPTIONS', headers: { 'x-origin': origin, access_control_request_method: wanted } },
+    401,
+    'no_credentials'
+  ],
+  ...['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PROPFIND', 'TRACE'].map((method): Row => [
+    `${method} with a preflight’s headers`,
+    { method, headers: PREFLIGHT },
+    401,
+    'no_credentials'
+  ]),
+  [
+    'GET that claims to be OPTIONS',
+    {
+      headers: {
+        ...PREFLIGHT,
+        'x-forwarded-method': 'OPTIONS',
+        'x-http-method-override': 'OPTIONS',
+        'x-original-method': 'OPTIONS'
+      }
+    },
+    401,
+    'no_credentials'
+  ],
   ['a valid bearer token', options({ authorization: token }), 200, 'allowed'],
   ['a valid session cookie', options({ cookie: `session=${demo.alice.cookie}` }), 200, 'allowed'],
-  ['a valid token that does not meet the policy', options({ authorization: token }, '/verify?role=owner'), 403, 'forbidden'],
+  [
+    'a valid token that does not meet the policy',
+    options({ authorization: token }, '/verify?role=owner'),
+    403,
+    'forbidden'
+  ],
   ['an unknown token', options({ authorization: `Bearer ${'A'.repeat(32)}` }), 401, 'invalid_session'],
   ['an empty session cookie', options({ cookie: 'session=' }), 401, 'invalid_session'],
   ['a malformed cookie', options({ cookie: `session=${'x'.repeat(1025)}` }), 401, 'malformed_credentials'],
@@ -57,29 +93,51 @@ const BAD: ReadonlyArray<readonly [what: string, asked: Asked]> = [
   ['a bad policy header by the prefix way', options({ 'x-forward-auth-policy': 'x' }, '/ext-authz/')]
 ]
 
-async function start (t: Test, protocol: Protocol, preflight: 'allow' | 'deny' | undefined, absentHeaders: 'empty' | 'omit' = 'empty') {
+async function start (
+  t: Test,
+  protocol: Protocol,
+  preflight: 'allow' | 'deny' | undefined,
+  absentHeaders: 'empty' | 'omit' = 'empty'
+) {
   const simulator = await startSimulator(t)
-  const verifier = await startVerifier(t, protocol, tls, { authgear: simulator.url, absentHeaders, ...preflight && { preflight } })
+  const verifier = await startVerifier(t, protocol, tls, {
+    authgear: simulator.url,
+    absentHeaders,
+    ...(preflight && { preflight })
+  })
   return { simulator, verifier }
 }
 
 for (const protocol of PROTOCOLS) {
   for (const absentHeaders of ['empty', 'omit'] as const) {
-    t.test(`PREFLIGHT=allow lets a true preflight pass as nobody, over ${protocol}, ABSENT_HEADERS=${absentHeaders}`, async (t) => {
-      const { simulator, verifier } = await start(t, protocol, 'allow', absentHeaders)
-      for (const [what, asked] of TRUE) {
-        await t.test(what, async (t) => {
-          const { status, headers, body } = await verifier.ask(asked)
-          t.equal(status, 200)
-          t.equal(body, '')
-          const { connection, 'keep-alive': keepAlive, date, 'x-request-id': requestId, ...rest } = headers
-          t.strictSame(Object.fromEntries(Object.entries(rest)), NOBODY)
-          t.match(verifier.lines.at(-1), { reason: 'preflight', source: 'none', status: 200, level: 'debug', requestId })
-        })
+    t.test(
+      `PREFLIGHT=allow lets a true preflight pass as nobody, over ${protocol}, ABSENT_HEADERS=${absentHeaders}`,
+      async (t) => {
+        const { simulator, verifier } = await start(t, protocol, 'allow', absentHeaders)
+        for (const [what, asked] of TRUE) {
+          await t.test(what, async (t) => {
+            const { status, headers, body } = await verifier.ask(asked)
+            t.equal(status, 200)
+            t.equal(body, '')
+            const { connection, 'keep-alive': keepAlive, date, 'x-request-id': requestId, ...rest } = headers
+            t.strictSame(Object.fromEntries(Object.entries(rest)), NOBODY)
+            t.match(verifier.lines.at(-1), {
+              reason: 'preflight',
+              source: 'none',
+              status: 200,
+              level: 'debug',
+              requestId
+            })
+          })
+        }
+        t.equal(simulator.counters.resolutions, 0)
+        t.match(
+          await verifier.service.metrics.render(),
+          'forward_auth_requests_total{endpoint="verify",status="200",reason="preflight",source="none"} ' +
+            `${TRUE.length - 1}\n`
+        )
       }
-      t.equal(simulator.counters.resolutions, 0)
-      t.match(await verifier.service.metrics.render(), `forward_auth_requests_total{endpoint="verify",status="200",reason="preflight",source="none"} ${TRUE.length - 1}\n`)
-    })
+    )
   }
 
   for (const preflight of ['deny', undefined] as const) {
@@ -88,7 +146,10 @@ for (const protocol of PROTOCOLS) {
       for (const [what, asked] of [...TRUE, ...BAD]) {
         const answered = await verifier.ask(asked)
         t.match(answered, { status: 401, headers: { 'x-forward-auth-reason': 'no_credentials' } }, what)
-        checkInvariants(t, answered, { realm: simulator.url, audience: what === 'as a navigation' ? 'navigation' : 'program' })
+        checkInvariants(t, answered, {
+          realm: simulator.url,
+          audience: what === 'as a navigation' ? 'navigation' : 'program'
+        })
       }
       t.equal(simulator.counters.resolutions, 0)
     })
@@ -118,19 +179,39 @@ for (const protocol of PROTOCOLS) {
 
 t.test('a method is compared exactly', async (t) => {
   const http2 = await start(t, 'HTTP/2', 'allow')
-  for (const method of ['options', 'Options', 'OPTIONSX']) t.not((await http2.verifier.ask({ ...options(), method })).status, 200, `${JSON.stringify(method)} over HTTP/2`)
+  for (const method of ['options', 'Options', 'OPTIONSX']) {
+    t.not((await http2.verifier.ask({ ...options(), method })).status, 200, `${JSON.stringify(method)} over HTTP/2`)
+  }
   const { verifier } = await start(t, 'HTTP/1.1', 'allow')
   for (const method of ['options', 'Options', 'OPTIONSX']) {
-    t.equal((await sendRaw(verifier.port, `${method} /verify HTTP/1.1\r\nHost: x\r\nOrigin: ${origin}\r\nAccess-Control-Request-Method: ${wanted}\r\nConnection: close\r\n\r\n`))?.status, 400, method)
+    t.equal(
+      (
+        await sendRaw(
+          verifier.port,
+          `${method} /verify HTTP/1.1\r\nHost: x\r\nOrigin: ${origin}\r\nAccess-Control-Request-Method: ` +
+            `${wanted}\r\nConnection: close\r\n\r\n`
+        )
+      )?.status,
+      400,
+      method
+    )
   }
 })
 
 t.test('names in any case; a second Authorization line counts as one', async (t) => {
   const { verifier } = await start(t, 'HTTP/1.1', 'allow')
-  const status = async (lines: string) => (await sendRaw(verifier.port, `OPTIONS /verify HTTP/1.1\r\nHost: x\r\n${lines}\r\nConnection: close\r\n\r\n`))?.status
+  const status = async (lines: string) =>
+    (await sendRaw(verifier.port, `OPTIONS /verify HTTP/1.1\r\nHost: x\r\n${lines}\r\nConnection: close\r\n\r\n`))
+      ?.status
   t.equal(await status(`ORIGIN: ${origin}\r\naccess-control-REQUEST-method: ${wanted}`), 200)
   t.equal(await status(`Origin: ${origin}\r\nAccess-Control-Request-Method: ${wanted}\r\nAUTHORIZATION: Basic x`), 401)
-  t.equal(await status(`Origin: ${origin}\r\nAccess-Control-Request-Method: ${wanted}\r\nAuthorization: Basic x\r\nAuthorization: Basic y`), 401)
+  t.equal(
+    await status(
+      `Origin: ${origin}\r\nAccess-Control-Request-Method: ${wanted}\r\nAuthorization: Basic x\r\nAuthorization: ` +
+        'Basic y'
+    ),
+    401
+  )
 })
 
 /** All that such an answer says. */
@@ -147,5 +228,7 @@ const NOBODY = {
   'x-authgear-session-amr': '',
   'x-authgear-session-authenticated-at': '',
   'x-authgear-user-can-reauthenticate': '',
-  'x-envoy-auth-headers-to-remove': 'x-authgear-user-id,x-authgear-user-anonymous,x-authgear-user-verified,x-authgear-user-roles,x-authgear-session-amr,x-authgear-session-authenticated-at,x-authgear-user-can-reauthenticate'
+  'x-envoy-auth-headers-to-remove':
+    'x-authgear-user-id,x-authgear-user-anonymous,x-authgear-user-verified,x-authgear-user-roles,' +
+    'x-authgear-session-amr,x-authgear-session-authenticated-at,x-authgear-user-can-reauthenticate'
 }

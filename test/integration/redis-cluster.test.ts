@@ -24,16 +24,25 @@ t.setTimeout(180_000)
 
 type User = Readonly<{ id: string, token: string }>
 
-const verify = ({ port }: Adapter, { token }: User): Promise<Answer> => ask(port, { path: '/verify', headers: [['Authorization', `Bearer ${token}`]] })
+const verify = ({ port }: Adapter, { token }: User): Promise<Answer> =>
+  ask(port, { path: '/verify', headers: [['Authorization', `Bearer ${token}`]] })
 const isUp = ({ service }: Adapter): boolean => service.redisState() === 'up'
 
 /** Replicas with an empty memory each, and users that no slot knows yet. */
 async function startFleet (t: Test, cluster: RedisCluster, count: number, options: Partial<AdapterOptions> = {}) {
   const simulator = await startSimulator(t)
-  const users = Array.from({ length: 30 }, (_, index): User => ({ id: `user-${index}`, token: `T${String(index).padStart(31, '0')}` }))
+  const users = Array.from({ length: 30 }, (_, index): User => ({
+    id: `user-${index}`,
+    token: `T${String(index).padStart(31, '0')}`
+  }))
   for (const { id, token } of users) simulator.knobs.addUser({ id, name: id, sessions: [{ accessTokens: [token] }] })
   const open = async (): Promise<Adapter> => {
-    const adapter = await startAdapter(t, { authgear: simulator.url, redis: { servers: cluster.servers }, managementToken: 'token', ...options })
+    const adapter = await startAdapter(t, {
+      authgear: simulator.url,
+      redis: { servers: cluster.servers },
+      managementToken: 'token',
+      ...options
+    })
     await until('Redis is used', () => isUp(adapter), 30_000)
     return adapter
   }
@@ -48,11 +57,21 @@ async function namesIn (node: RedisServer, pattern: string): Promise<string[]> {
 }
 
 /** Everybody is who they are, wherever the answer comes from. @returns how many came from each source */
-async function checkAll (t: Test, adapter: Adapter, users: readonly User[], when: string): Promise<Readonly<Record<string, number>>> {
+async function checkAll (
+  t: Test,
+  adapter: Adapter,
+  users: readonly User[],
+  when: string
+): Promise<Readonly<Record<string, number>>> {
   const answers = await Promise.all(users.map(async (one) => ({ one, answer: await verify(adapter, one) })))
-  t.ok(answers.every(({ one, answer }) => answer.status === 200 && answer.headers['x-authgear-user-id'] === one.id), `${when}: everybody is let in as who they are`)
+  t.ok(
+    answers.every(({ one, answer }) => answer.status === 200 && answer.headers['x-authgear-user-id'] === one.id),
+    `${when}: everybody is let in as who they are`
+  )
   const sources = answers.map(({ answer }) => String(answer.headers['x-forward-auth-source']))
-  return Object.fromEntries([...new Set(sources)].map((source) => [source, sources.filter((one) => one === source).length]))
+  return Object.fromEntries(
+    [...new Set(sources)].map((source) => [source, sources.filter((one) => one === source).length])
+  )
 }
 
 async function metric ({ service }: Adapter, name: string): Promise<number> {
@@ -61,33 +80,54 @@ async function metric ({ service }: Adapter, name: string): Promise<number> {
 }
 
 t.test('Redis Cluster', { skip: skipOrFail('redis-server') }, async (t) => {
-  t.test('one of three masters dies: the slots of the others are served by Redis, its own by Authgear, and nobody is logged out', async (t) => {
-    const cluster = await startCluster(t)
-    const { users, replicas, open } = await startFleet(t, cluster, 3)
-    const [first, second, third] = replicas
-    if (first === undefined || second === undefined || third === undefined) throw new Error('no replicas')
-    await checkAll(t, first, users, 'cold')
-    const stored = async (): Promise<number> => (await Promise.all(cluster.masters.map((node) => namesIn(node, '*:entry')))).flat().length
-    await until('all is stored', async () => await stored() === users.length)
-    const [stream = ''] = (await Promise.all(cluster.masters.map((node) => namesIn(node, '*:stream')))).flat()
-    const ofLog = await cluster.ownerOf(stream)
-    const dying = cluster.masters.find((node) => node !== ofLog) ?? ofLog
-    const lost = (await namesIn(dying, '*:entry')).length
-    t.ok(lost > 0 && lost < users.length, `${lost} of ${users.length} entries are on it`)
-    await dying.stop()
-    await until('its loss is noticed', () => replicas.every((one) => !isUp(one)))
-    t.ok(replicas.every(({ service }) => service.revocations?.revocations.isFollowing() === true), 'the log is followed')
-    t.same(await checkAll(t, second, users, 'one master is dead'), { redis: users.length - lost, authgear: lost })
-    t.equal(await metric(second, 'forward_auth_cache_reads_total{tier="redis",outcome="unreachable"}'), lost, 'each of them is told apart from a miss')
-    t.equal(await metric(second, 'forward_auth_redis_up'), 0)
-    t.equal(first.lines.filter(({ msg }) => String(msg).startsWith('a master of the Redis Cluster is not reachable')).length, 1, 'told once')
-    await dying.restart()
-    await until('it is back, and answers', async () => replicas.every(isUp) && String(await dying.cli('CLUSTER', 'INFO')).includes('cluster_state:ok'), 30_000)
-    t.equal(await metric(second, 'forward_auth_redis_up'), 1)
-    await checkAll(t, third, users, 'it is back')
-    await until('all is stored again', async () => await stored() === users.length)
-    t.same(await checkAll(t, await open(), users, 'another replica'), { redis: users.length })
-  })
+  t.test(
+    'one of three masters dies: the slots of the others are served by Redis, its own by Authgear, and nobody is ' +
+      'logged out',
+    async (t) => {
+      const cluster = await startCluster(t)
+      const { users, replicas, open } = await startFleet(t, cluster, 3)
+      const [first, second, third] = replicas
+      if (first === undefined || second === undefined || third === undefined) throw new Error('no replicas')
+      await checkAll(t, first, users, 'cold')
+      const stored = async (): Promise<number> =>
+        (await Promise.all(cluster.masters.map((node) => namesIn(node, '*:entry')))).flat().length
+      await until('all is stored', async () => (await stored()) === users.length)
+      const [stream = ''] = (await Promise.all(cluster.masters.map((node) => namesIn(node, '*:stream')))).flat()
+      const ofLog = await cluster.ownerOf(stream)
+      const dying = cluster.masters.find((node) => node !== ofLog) ?? ofLog
+      const lost = (await namesIn(dying, '*:entry')).length
+      t.ok(lost > 0 && lost < users.length, `${lost} of ${users.length} entries are on it`)
+      await dying.stop()
+      await until('its loss is noticed', () => replicas.every((one) => !isUp(one)))
+      t.ok(
+        replicas.every(({ service }) => service.revocations?.revocations.isFollowing() === true),
+        'the log is followed'
+      )
+      t.same(await checkAll(t, second, users, 'one master is dead'), { redis: users.length - lost, authgear: lost })
+      t.equal(
+        await metric(second, 'forward_auth_cache_reads_total{tier="redis",outcome="unreachable"}'),
+        lost,
+        'each of them is told apart from a miss'
+      )
+      t.equal(await metric(second, 'forward_auth_redis_up'), 0)
+      t.equal(
+        first.lines.filter(({ msg }) => String(msg).startsWith('a master of the Redis Cluster is not reachable'))
+          .length,
+        1,
+        'told once'
+      )
+      await dying.restart()
+      await until(
+        'it is back, and answers',
+        async () => replicas.every(isUp) && String(await dying.cli('CLUSTER', 'INFO')).includes('cluster_state:ok'),
+        30_000
+      )
+      t.equal(await metric(second, 'forward_auth_redis_up'), 1)
+      await checkAll(t, third, users, 'it is back')
+      await until('all is stored again', async () => (await stored()) === users.length)
+      t.same(await checkAll(t, await open(), users, 'another replica'), { redis: users.length })
+    }
+  )
 
   t.test('three masters', async (t) => {
     const cluster = await startCluster(t)
@@ -96,14 +136,23 @@ t.test('Redis Cluster', { skip: skipOrFail('redis-server') }, async (t) => {
       const { users, replicas } = await startFleet(t, cluster, 4)
       const [first, second, third, fourth] = replicas
       const [someone] = users
-      if (first === undefined || second === undefined || third === undefined || fourth === undefined || someone === undefined) throw new Error('no replicas')
+      if (
+        first === undefined ||
+        second === undefined ||
+        third === undefined ||
+        fourth === undefined ||
+        someone === undefined
+      ) {
+        throw new Error('no replicas')
+      }
       await verify(first, someone)
       const names = async (node: RedisServer): Promise<string[]> => await namesIn(node, '*:entry')
       await until('it is stored', async () => (await Promise.all(cluster.masters.map(names))).flat().length === 1)
       const [name = ''] = (await Promise.all(cluster.masters.map(names))).flat()
       const [slot, from] = [await cluster.slotOf(name), await cluster.ownerOf(name)]
       const to = cluster.masters.find((node) => node !== from) ?? from
-      const source = async (adapter: Adapter): Promise<unknown> => (await verify(adapter, someone)).headers['x-forward-auth-source']
+      const source = async (adapter: Adapter): Promise<unknown> =>
+        (await verify(adapter, someone)).headers['x-forward-auth-source']
       await cluster.beginMove(slot, from, to)
       t.equal(await source(second), 'redis', 'the key is not gone yet')
       await cluster.moveKeys(slot, from, to)
@@ -122,7 +171,11 @@ t.test('Redis Cluster', { skip: skipOrFail('redis-server') }, async (t) => {
       const to = cluster.masters.find((node) => node !== from) ?? from
       const codec = createEntryCodec(Buffer.alloc(32, 1))
       const step = async (when: string): Promise<void> => {
-        t.match(await a.store.append(generation, 600_000, codec.encode(generation, when, when, user('carol'))), { kind: 'written' }, `${when}: written wherever it belongs`)
+        t.match(
+          await a.store.append(generation, 600_000, codec.encode(generation, when, when, user('carol'))),
+          { kind: 'written' },
+          `${when}: written wherever it belongs`
+        )
         const before = b.log.snapshot()
         await until(`${when}: logged`, async () => await a.log.revoke(user('alice')) === 'logged')
         await until(`${when}: read by the other`, () => b.log.isVoid(ALICE, before))
@@ -146,7 +199,10 @@ t.test('Redis Cluster', { skip: skipOrFail('redis-server') }, async (t) => {
 
     t.test('a wrong password is told once, with its reason, and refuses every command at once', async (t) => {
       const told: string[] = []
-      const connection = connectRedis(settingsFor(cluster.servers, { username: 'nobody', password: 'hunter2' }), { up: () => told.push('up'), down: (error) => told.push(error?.message ?? '') })
+      const connection = connectRedis(settingsFor(cluster.servers, { username: 'nobody', password: 'hunter2' }), {
+        up: () => told.push('up'),
+        down: (error) => told.push(error?.message ?? '')
+      })
       t.teardown(() => connection.close())
       await until('it is told', () => told.length > 0)
       await t.rejects(connection.commands.pttl('{a}'))
@@ -159,7 +215,12 @@ t.test('Redis Cluster', { skip: skipOrFail('redis-server') }, async (t) => {
       const tier = await redisTier(t, cluster.servers, { timeoutMs: 100 })
       const frozen = await cluster.ownerOf('{a}')
       const other = cluster.masters.find((node) => node !== frozen) ?? frozen
-      const elsewhere = (await Promise.all(['{b}', '{c}', '{d}', '{e}', '{f}'].map(async (key) => await cluster.ownerOf(key) === other ? key : ''))).find((key) => key !== '') ?? ''
+      const elsewhere =
+        (
+          await Promise.all(
+            ['{b}', '{c}', '{d}', '{e}', '{f}'].map(async (key) => ((await cluster.ownerOf(key)) === other ? key : ''))
+          )
+        ).find((key) => key !== '') ?? ''
       frozen.pause()
       await t.rejects(tier.commands.pttl('{a}'), { code: 'REDIS_TOO_SLOW' }, 'a node that is frozen')
       t.equal(await tier.commands.pttl(elsewhere), -2, 'the others answer')
@@ -181,12 +242,29 @@ t.test('Redis Cluster', { skip: skipOrFail('redis-server') }, async (t) => {
   })
 
   t.test('a Cluster of one node comes up, goes and comes back', async (t) => {
-    const node = await startRedis(t, { args: ['--cluster-enabled', 'yes', '--cluster-port', String(await freePort()), '--cluster-announce-ip', '127.0.0.1'] })
+    const node = await startRedis(t, {
+      args: [
+        '--cluster-enabled',
+        'yes',
+        '--cluster-port',
+        String(await freePort()),
+        '--cluster-announce-ip',
+        '127.0.0.1'
+      ]
+    })
     await node.cli('CLUSTER', 'ADDSLOTSRANGE', '0', '16383')
     const told: string[] = []
-    const connection = connectRedis(settingsFor({ kind: 'cluster', nodes: [{ host: '127.0.0.1', port: node.port }] }), { up: () => told.push('up'), down: () => told.push('down') })
+    const connection = connectRedis(settingsFor({ kind: 'cluster', nodes: [{ host: '127.0.0.1', port: node.port }] }), {
+      up: () => told.push('up'),
+      down: () => told.push('down')
+    })
     t.teardown(() => connection.close())
-    const isTold = (...expected: string[]): Promise<void> => until(`told: ${expected.join(', ')}`, () => told.filter((what, index) => index > 0 || what === 'up').join() === expected.join(), 30_000)
+    const isTold = (...expected: string[]): Promise<void> =>
+      until(
+        `told: ${expected.join(', ')}`,
+        () => told.filter((what, index) => index > 0 || what === 'up').join() === expected.join(),
+        30_000
+      )
     await isTold('up')
     t.equal(await connection.commands.pttl('{a}'), -2)
     await node.stop()
@@ -212,7 +290,10 @@ t.test('Redis Cluster', { skip: skipOrFail('redis-server') }, async (t) => {
     }, 60_000)
     const seconds = (performance.now() - began) / 1000
     t.comment(`${asked} commands, ${network.connections()} connections in ${seconds.toFixed(1)} s`)
-    t.ok(network.connections() <= 6 + 4 * seconds, 'two a second at most for the node, and one for where its slots went')
+    t.ok(
+      network.connections() <= 6 + 4 * seconds,
+      'two a second at most for the node, and one for where its slots went'
+    )
     t.ok(asked > 10 * network.connections())
   })
 
@@ -224,17 +305,31 @@ t.test('Redis Cluster', { skip: skipOrFail('redis-server') }, async (t) => {
     const before = [a, b].map(({ log }) => log.snapshot())
     const old = b.seal(ALICE)
     t.equal(await a.log.revoke(user('alice')), 'logged')
-    await until('both have read it', () => [a, b].every(({ log }, index) => log.isVoid(ALICE, before[index] ?? log.snapshot())))
+    await until('both have read it', () =>
+      [a, b].every(({ log }, index) => log.isVoid(ALICE, before[index] ?? log.snapshot()))
+    )
     const dying = await cluster.ownerOf(STREAM)
     const tier = await redisTier(t, cluster.servers)
     await dying.stop()
     const during = a.log.revoke(user('bob'))
     t.ok(a.log.isVoid(BOB, before[0] ?? a.log.snapshot()), 'taken meanwhile: it holds here at once')
     t.match(await during, /^(?:logged|pending)$/)
-    await until('the replica is master', async () => JSON.stringify(await Promise.all(cluster.replicas.map((one) => one.cli('ROLE')))).includes('"master"'), 30_000)
+    await until(
+      'the replica is master',
+      async () =>
+        JSON.stringify(await Promise.all(cluster.replicas.map((one) => one.cli('ROLE')))).includes('"master"'),
+      30_000
+    )
     await until('it is followed', () => [a, b].every(({ log }) => log.trustsShared()), 30_000)
-    await until('the cache has found it too', async () => tier.connection.isUp() && await tier.commands.pttl(STREAM) === -1)
-    await until('the other has read what was taken meanwhile', () => b.log.isVoid(BOB, before[1] ?? b.log.snapshot()), 30_000)
+    await until(
+      'the cache has found it too',
+      async () => tier.connection.isUp() && (await tier.commands.pttl(STREAM)) === -1
+    )
+    await until(
+      'the other has read what was taken meanwhile',
+      () => b.log.isVoid(BOB, before[1] ?? b.log.snapshot()),
+      30_000
+    )
     await settled(a, b)
     t.ok([a, b].every(({ log }, index) => log.isVoid(ALICE, before[index] ?? log.snapshot())), 'nothing is forgotten')
     t.same([a.log.trusts(old), b.log.trusts(old)], [false, false], 'nor is an entry of Redis that is older')

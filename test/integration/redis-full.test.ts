@@ -21,7 +21,8 @@ t.test('replicas whose Redis is out of memory', { skip: skipOrFail('redis-server
   const open = (): Promise<Adapter> => startAdapter(t, { authgear: simulator.url, ...settings })
   const [first, second] = [await open(), await open()]
   const source = async (adapter: Adapter, token: string): Promise<string> => sourceOf(await verify(adapter, token))
-  const isFollowed = async (): Promise<boolean> => await sumOf([first, second], 'forward_auth_revocation_log_connected') === 2
+  const isFollowed = async (): Promise<boolean> =>
+    (await sumOf([first, second], 'forward_auth_revocation_log_connected')) === 2
   await until('both follow', isFollowed)
   await redis.cli('CONFIG', 'SET', 'maxmemory', '1')
   await t.rejects(redis.cli('SET', 'a', 'b'), /^OOM/)
@@ -40,7 +41,10 @@ t.test('replicas whose Redis is out of memory', { skip: skipOrFail('redis-server
   t.test('take a purge (200) that holds on the other', async (t) => {
     for (const adapter of [first, second]) await verify(adapter, demo.alice.accessToken)
     const purge = { method: 'POST', url: '/revocations', headers: { authorization: 'Bearer token' } } as const
-    const { statusCode } = await managementOf(t, first.service).inject({ ...purge, payload: { user_id: demo.alice.id } })
+    const { statusCode } = await managementOf(t, first.service).inject({
+      ...purge,
+      payload: { user_id: demo.alice.id }
+    })
     t.equal(statusCode, 200)
     await until('the other has read it', async () => await source(second, demo.alice.accessToken) === '200 authgear')
   })

@@ -16,8 +16,10 @@ const { alice, bob } = demo
 
 t.setTimeout(120_000)
 
-const verify = ({ port }: Adapter, token: string): Promise<Answer> => ask(port, { path: '/verify', headers: [['Authorization', `Bearer ${token}`]] })
-const sourceOf = ({ status, headers }: Answer): string => `${status} ${headers['x-forward-auth-source'] ?? headers['x-forward-auth-reason']}`
+const verify = ({ port }: Adapter, token: string): Promise<Answer> =>
+  ask(port, { path: '/verify', headers: [['Authorization', `Bearer ${token}`]] })
+const sourceOf = ({ status, headers }: Answer): string =>
+  `${status} ${headers['x-forward-auth-source'] ?? headers['x-forward-auth-reason']}`
 const isUp = ({ service }: Adapter): boolean => service.redisState() === 'up'
 
 function logOf ({ service }: Adapter) {
@@ -25,24 +27,44 @@ function logOf ({ service }: Adapter) {
   return service.revocations.revocations
 }
 
-const errors = (adapter: Adapter, operation: string): Promise<number> => metricOf(adapter, `forward_auth_redis_errors_total{operation="${operation}"}`)
+const errors = (adapter: Adapter, operation: string): Promise<number> =>
+  metricOf(adapter, `forward_auth_redis_errors_total{operation="${operation}"}`)
 
 /** Nobody is logged out, and nobody is let in who is nobody. */
 async function checkAnswers (t: Test, adapter: Adapter, when: string): Promise<void> {
-  for (const [who, token, status, id] of [['alice', alice.accessToken, 200, alice.id], ['bob', bob.accessToken, 200, bob.id], ['nobody', 'N'.repeat(32), 401, undefined]] as const) {
+  for (const [who, token, status, id] of [
+    ['alice', alice.accessToken, 200, alice.id],
+    ['bob', bob.accessToken, 200, bob.id],
+    ['nobody', 'N'.repeat(32), 401, undefined]
+  ] as const) {
     const answer = await verify(adapter, token)
     t.same([answer.status, answer.headers['x-authgear-user-id']], [status, id], `${when}: ${who}`)
   }
 }
 
 /** Next to no memory tier: every request needs Redis or Authgear. */
-async function start (t: Test, { port }: Pick<RedisServer, 'port'>, options: Partial<AdapterOptions> = {}): Promise<Readonly<{ simulator: RunningSimulator, adapter: Adapter, open: () => Promise<Adapter> }>> {
+async function start (
+  t: Test,
+  { port }: Pick<RedisServer, 'port'>,
+  options: Partial<AdapterOptions> = {}
+): Promise<Readonly<{ simulator: RunningSimulator, adapter: Adapter, open: () => Promise<Adapter> }>> {
   const simulator = await startSimulator(t)
-  const open = (): Promise<Adapter> => startAdapter(t, { authgear: simulator.url, redisPort: port, managementToken: 'token', ttlMs: 1, negativeTtlMs: 0, ...options })
+  const open = (): Promise<Adapter> =>
+    startAdapter(t, {
+      authgear: simulator.url,
+      redisPort: port,
+      managementToken: 'token',
+      ttlMs: 1,
+      negativeTtlMs: 0,
+      ...options
+    })
   return { simulator, adapter: await open(), open }
 }
 
-async function startBehindWeather (t: Test, options: Partial<AdapterOptions> = {}): Promise<Readonly<{ redis: RedisServer, network: BadNetwork, adapter: Adapter, simulator: RunningSimulator }>> {
+async function startBehindWeather (
+  t: Test,
+  options: Partial<AdapterOptions> = {}
+): Promise<Readonly<{ redis: RedisServer, network: BadNetwork, adapter: Adapter, simulator: RunningSimulator }>> {
   const redis = await startRedis(t)
   const network = await startBadNetwork(t, redis.port)
   const { adapter, simulator } = await start(t, network, options)
@@ -58,7 +80,10 @@ async function checkFair (t: Test, network: BadNetwork, adapter: Adapter): Promi
   await untilLogged(adapter, bob.id)
 }
 
-/** The cache's connection and the follower's are up; the one that writes the log comes by itself, within a second or two. */
+/**
+ * The cache's connection and the follower's are up; the one that writes the log comes by itself, within a second or
+ * two.
+ */
 async function untilLogged (adapter: Adapter, id: string): Promise<void> {
   await until('a revocation is logged', async () => await logOf(adapter).revoke(user(id)) === 'logged', 20_000)
 }
@@ -98,7 +123,9 @@ t.test('the network to Redis', { skip: skipOrFail('redis-server') }, async (t) =
         const wrong: string[] = []
         for (let n = 0; n < 20; n++) {
           const [one, other] = [await verify(adapter, alice.accessToken), await verify(adapter, bob.accessToken)]
-          if (one.headers['x-authgear-user-id'] !== alice.id || other.headers['x-authgear-user-id'] !== bob.id) wrong.push(`${sourceOf(one)} ${sourceOf(other)}`)
+          if (one.headers['x-authgear-user-id'] !== alice.id || other.headers['x-authgear-user-id'] !== bob.id) {
+            wrong.push(`${sourceOf(one)} ${sourceOf(other)}`)
+          }
         }
         return wrong
       }))
@@ -114,7 +141,10 @@ t.test('the network to Redis', { skip: skipOrFail('redis-server') }, async (t) =
     network.cut()
     await until('each of three connections has tried ten times', () => network.connections() - before >= 30, 60_000)
     const seconds = (performance.now() - began) / 1000
-    t.comment(`30 attempts of three connections in ${seconds.toFixed(1)} s: ${Math.round(10 / seconds * 60)} a minute for each`)
+    t.comment(
+      `30 attempts of three connections in ${seconds.toFixed(1)} s: ${Math.round((10 / seconds) * 60)} a minute ` +
+        'for each'
+    )
     await checkAnswers(t, adapter, 'thrown out')
     t.equal(adapter.lines.filter(({ msg }) => String(msg).startsWith('Redis is not reachable')).length, 1, 'told once')
     await checkFair(t, network, adapter)
@@ -133,7 +163,12 @@ t.test('a Redis that refuses', { skip: skipOrFail('redis-server') }, async (t) =
     t.equal(sourceOf(await verify(second, alice.accessToken)), '200 redis', 'reads go on')
     t.equal(sourceOf(await verify(adapter, bob.accessToken)), '200 authgear')
     t.ok(await errors(adapter, 'lease') >= 1, 'what cannot be written is counted')
-    t.equal(adapter.lines.filter(({ msg, refusal }) => String(msg).startsWith('Redis refuses a command') && refusal === 'OOM').length, 1, 'and told once')
+    t.equal(
+      adapter.lines.filter(({ msg, refusal }) => String(msg).startsWith('Redis refuses a command') && refusal === 'OOM')
+        .length,
+      1,
+      'and told once'
+    )
     t.equal(await logOf(adapter).revoke(user(alice.id)), 'logged', 'a webhook gets 204')
     t.equal(sourceOf(await verify(adapter, alice.accessToken)), '200 authgear')
     t.ok([adapter, second, third].every(isUp), 'the log is followed')
@@ -141,44 +176,74 @@ t.test('a Redis that refuses', { skip: skipOrFail('redis-server') }, async (t) =
     t.equal(await logOf(adapter).revoke(user(bob.id)), 'logged')
     await until('the others read it', () => logOf(third).isVoid({ userId: bob.id, digests: [] }, before))
     await redis.cli('CONFIG', 'SET', 'maxmemory', '0')
-    t.equal(sourceOf(await verify(third, alice.accessToken)), '200 authgear', 'and the entry from before is used by none')
+    t.equal(
+      sourceOf(await verify(third, alice.accessToken)),
+      '200 authgear',
+      'and the entry from before is used by none'
+    )
     await until('stored again', async () => (await redis.cli('KEYS', '*:entry') as string[]).length >= 1)
   })
 
-  t.test('the address leads to a replica: it is not used, nothing is written, and it is left when another is master', async (t) => {
-    const master = await startRedis(t, { args: ['--repl-diskless-sync-delay', '0'] })
-    const copy = await startRedis(t, { args: ['--replicaof', '127.0.0.1', String(master.port)] })
-    await until('it is a replica', async () => { const role = await copy.cli('ROLE'); return Array.isArray(role) && role[3] === 'connected' }, 30_000)
-    const relay = await startRelay(t, master.port)
-    const { adapter } = await start(t, relay, { ttlMs: 30_000 })
-    await until('the master is used', () => isUp(adapter))
-    relay.to(copy.port)
-    await until('it is not followed', () => !logOf(adapter).isFollowing())
-    await checkAnswers(t, adapter, 'a replica')
-    t.equal(await logOf(adapter).revoke(user(bob.id)), 'pending')
-    t.equal((await master.cli('KEYS', '*:entry') as string[]).length, 0)
-    relay.route(master.port)
-    await until('the master is used again, though nobody cut the connections', () => isUp(adapter))
-    await checkAnswers(t, adapter, 'the master')
-    await untilLogged(adapter, alice.id)
-    await until('entries are written there', async () => {
-      await logOf(adapter).revoke(user(alice.id))
-      await verify(adapter, alice.accessToken)
-      return (await master.cli('KEYS', '*:entry') as string[]).length > 0
-    })
-    await until('what waited is written', async () => JSON.stringify(await master.cli('XRANGE', (await master.cli('KEYS', '*:stream') as string[])[0] ?? '', '-', '+')).includes(bob.id))
-  })
+  t.test(
+    'the address leads to a replica: it is not used, nothing is written, and it is left when another is master',
+    async (t) => {
+      const master = await startRedis(t, { args: ['--repl-diskless-sync-delay', '0'] })
+      const copy = await startRedis(t, { args: ['--replicaof', '127.0.0.1', String(master.port)] })
+      await until(
+        'it is a replica',
+        async () => {
+          const role = await copy.cli('ROLE')
+          return Array.isArray(role) && role[3] === 'connected'
+        },
+        30_000
+      )
+      const relay = await startRelay(t, master.port)
+      const { adapter } = await start(t, relay, { ttlMs: 30_000 })
+      await until('the master is used', () => isUp(adapter))
+      relay.to(copy.port)
+      await until('it is not followed', () => !logOf(adapter).isFollowing())
+      await checkAnswers(t, adapter, 'a replica')
+      t.equal(await logOf(adapter).revoke(user(bob.id)), 'pending')
+      t.equal(((await master.cli('KEYS', '*:entry')) as string[]).length, 0)
+      relay.route(master.port)
+      await until('the master is used again, though nobody cut the connections', () => isUp(adapter))
+      await checkAnswers(t, adapter, 'the master')
+      await untilLogged(adapter, alice.id)
+      await until('entries are written there', async () => {
+        await logOf(adapter).revoke(user(alice.id))
+        await verify(adapter, alice.accessToken)
+        return ((await master.cli('KEYS', '*:entry')) as string[]).length > 0
+      })
+      await until('what waited is written', async () =>
+        JSON.stringify(
+          await master.cli('XRANGE', ((await master.cli('KEYS', '*:stream')) as string[])[0] ?? '', '-', '+')
+        ).includes(bob.id)
+      )
+    }
+  )
 
   t.test('a wrong password: start-up goes on, it is told once, and found when it becomes the right one', async (t) => {
     const redis = await startRedis(t)
     await addPrintedUser(redis)
     await redis.cli('ACL', 'SETUSER', USERNAME, 'resetpass', '>another')
-    const { adapter } = await start(t, redis, { keyPrefix: 'forward-auth:', redis: settingsFor(redis.port, { username: USERNAME, password: PASSWORD }) })
+    const { adapter } = await start(t, redis, {
+      keyPrefix: 'forward-auth:',
+      redis: settingsFor(redis.port, { username: USERNAME, password: PASSWORD })
+    })
     const told = (): unknown[] => adapter.lines.filter(({ msg }) => String(msg).startsWith('Redis is not reachable'))
     await until('it is told', () => told().length === 1)
     t.match(told(), [{ error: { message: /WRONGPASS/ } }])
     await checkAnswers(t, adapter, 'WRONGPASS')
-    await until('it was tried again', async () => (await redis.cli('ACL', 'LOG') as unknown[]).length >= 1 && Number(/rejected_connections:(\d+)|total_connections_received:(\d+)/.exec(String(await redis.cli('INFO', 'stats')))?.[2]) > 6)
+    await until(
+      'it was tried again',
+      async () =>
+        ((await redis.cli('ACL', 'LOG')) as unknown[]).length >= 1 &&
+        Number(
+          /rejected_connections:(\d+)|total_connections_received:(\d+)/.exec(
+            String(await redis.cli('INFO', 'stats'))
+          )?.[2]
+        ) > 6
+    )
     t.equal(told().length, 1, 'once')
     t.notMatch(JSON.stringify(adapter.lines), PASSWORD, 'and without the password')
     await redis.cli('ACL', 'SETUSER', USERNAME, `>${PASSWORD}`)

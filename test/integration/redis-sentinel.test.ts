@@ -19,7 +19,10 @@ t.setTimeout(180_000)
 type User = Readonly<{ id: string, token: string }>
 type Seen = Readonly<{ user: User, status: number, isSelf: boolean, began: number }>
 
-const users: readonly User[] = Array.from({ length: 40 }, (_, index) => ({ id: `user-${index}`, token: `T${String(index).padStart(31, '0')}` }))
+const users: readonly User[] = Array.from({ length: 40 }, (_, index) => ({
+  id: `user-${index}`,
+  token: `T${String(index).padStart(31, '0')}`
+}))
 const [BEFORE, DURING, AFTER] = [users.slice(0, 5), users.slice(5, 10), users.slice(10, 15)]
 const LEFT_ALONE = users.slice(15)
 
@@ -30,19 +33,33 @@ function logOf ({ service }: Adapter) {
 
 /** Every replica has polled the master that there is, and read the same log to its end. */
 async function allPolled (adapters: readonly Adapter[], when: string): Promise<void> {
-  const states = () => adapters.map((one) => ({ redis: one.service.redisState(), follows: logOf(one).isFollowing(), trusts: logOf(one).trustsShared(), stamp: JSON.stringify(logOf(one).snapshot().stamp) }))
+  const states = () =>
+    adapters.map((one) => ({
+      redis: one.service.redisState(),
+      follows: logOf(one).isFollowing(),
+      trusts: logOf(one).trustsShared(),
+      stamp: JSON.stringify(logOf(one).snapshot().stamp)
+    }))
   await until(`all follow one log ${when}`, () => {
     const now = states()
-    return now.every(({ redis, trusts }) => redis === 'up' && trusts) && new Set(now.map(({ stamp }) => stamp)).size === 1
+    return (
+      now.every(({ redis, trusts }) => redis === 'up' && trusts) && new Set(now.map(({ stamp }) => stamp)).size === 1
+    )
   }, 60_000).catch((error: unknown) => { throw new Error(`${String(error)}: ${JSON.stringify(states())}`) })
 }
 
 /** Disabled at Authgear, and revoked by one replica: what is accepted from then on was remembered. */
-async function revokeAll (simulator: RunningSimulator, adapters: readonly Adapter[], some: readonly User[]): Promise<string[]> {
-  return await Promise.all(some.map(async ({ id }, index) => {
-    simulator.knobs.disable(id)
-    return await logOf(adapters[index % adapters.length] as Adapter).revoke(user(id))
-  }))
+async function revokeAll (
+  simulator: RunningSimulator,
+  adapters: readonly Adapter[],
+  some: readonly User[]
+): Promise<string[]> {
+  return await Promise.all(
+    some.map(async ({ id }, index) => {
+      simulator.knobs.disable(id)
+      return await logOf(adapters[index % adapters.length] as Adapter).revoke(user(id))
+    })
+  )
 }
 
 /** Asks for everybody, everywhere, until it is stopped. @returns all answers */
@@ -53,7 +70,10 @@ function startLoad (adapters: readonly Adapter[]): () => Promise<readonly Seen[]
     for (let n = start; !ending.signal.aborted; n += 7) {
       const [one, adapter] = [users[n % users.length] as User, adapters[n % adapters.length] as Adapter]
       const began = performance.now()
-      const { status, headers } = await ask(adapter.port, { path: '/verify', headers: [['Authorization', `Bearer ${one.token}`]] })
+      const { status, headers } = await ask(adapter.port, {
+        path: '/verify',
+        headers: [['Authorization', `Bearer ${one.token}`]]
+      })
       seen.push({ user: one, status, isSelf: headers['x-authgear-user-id'] === one.id, began })
     }
   }
@@ -71,7 +91,11 @@ function connectorOf (redis: Redis): Readonly<{ disconnect: () => void }> {
 }
 
 async function statusesOf (adapters: readonly Adapter[], some: readonly User[]): Promise<number[]> {
-  const answers = await Promise.all(adapters.flatMap(({ port }) => some.map(({ token }) => ask(port, { path: '/verify', headers: [['Authorization', `Bearer ${token}`]] }))))
+  const answers = await Promise.all(
+    adapters.flatMap(({ port }) =>
+      some.map(({ token }) => ask(port, { path: '/verify', headers: [['Authorization', `Bearer ${token}`]] }))
+    )
+  )
   return [...new Set(answers.map(({ status }) => status))]
 }
 
@@ -82,7 +106,17 @@ async function checkFailover (t: Test, fault: 'killed' | 'frozen'): Promise<void
   const simulator = await startSimulator(t)
   for (const { id, token } of users) simulator.knobs.addUser({ id, name: id, sessions: [{ accessTokens: [token] }] })
   // the last one remembers next to nothing itself: it asks Redis all the time
-  const adapters = await Promise.all([30_000, 30_000, 30_000, 50].map((ttlMs) => startAdapter(t, { authgear: simulator.url, redis: { servers: group.servers }, redisTimeoutMs: 50, managementToken: 'token', ttlMs })))
+  const adapters = await Promise.all(
+    [30_000, 30_000, 30_000, 50].map((ttlMs) =>
+      startAdapter(t, {
+        authgear: simulator.url,
+        redis: { servers: group.servers },
+        redisTimeoutMs: 50,
+        managementToken: 'token',
+        ttlMs
+      })
+    )
+  )
   await allPolled(adapters, 'at the start')
   const stop = startLoad(adapters)
   const mustBeRefused = new Map<User, number>()
@@ -98,11 +132,16 @@ async function checkFailover (t: Test, fault: 'killed' | 'frozen'): Promise<void
   const during = revokeAll(simulator, adapters, DURING)
   await until('the Sentinels have another master', async () => await group.masterPort() !== master.port, 30_000)
   const outcomes = await during
-  t.ok(outcomes.every((outcome) => outcome === 'logged' || outcome === 'pending'), `taken meanwhile: ${outcomes.join(', ')}`)
+  t.ok(
+    outcomes.every((outcome) => outcome === 'logged' || outcome === 'pending'),
+    `taken meanwhile: ${outcomes.join(', ')}`
+  )
   await polled([], 'after the failover')
   const next = group.nodes.find(({ port }) => port !== master.port)
   await until('what was taken meanwhile is in the new master’s log', async () => {
-    const log = JSON.stringify(await next?.cli('XRANGE', (await next.cli('KEYS', '*:stream') as string[])[0] ?? '', '-', '+'))
+    const log = JSON.stringify(
+      await next?.cli('XRANGE', ((await next.cli('KEYS', '*:stream')) as string[])[0] ?? '', '-', '+')
+    )
     return DURING.every(({ id }) => log.includes(`"${id}"`))
   }, 30_000)
   await polled(DURING, 'with what was taken meanwhile')
@@ -117,7 +156,11 @@ async function checkFailover (t: Test, fault: 'killed' | 'frozen'): Promise<void
   t.same(seen.filter(({ status }) => status !== 200 && status !== 401), [], 'no request failed')
   t.same(seen.filter(({ user, status }) => LEFT_ALONE.includes(user) && status !== 200), [], 'nobody was logged out')
   t.same(seen.filter(({ status, isSelf }) => status === 200 && !isSelf), [], 'nobody was taken for another')
-  t.same(seen.filter(({ user, status, began }) => status === 200 && began > (mustBeRefused.get(user) ?? Infinity)), [], 'nobody was let in once all had polled')
+  t.same(
+    seen.filter(({ user, status, began }) => status === 200 && began > (mustBeRefused.get(user) ?? Infinity)),
+    [],
+    'nobody was let in once all had polled'
+  )
 }
 
 t.test('a Sentinel failover under load', { skip: skipOrFail('redis-server') }, async (t) => {
@@ -125,46 +168,85 @@ t.test('a Sentinel failover under load', { skip: skipOrFail('redis-server') }, a
   t.test('the master freezes, and thaws when another took its place', (t) => checkFailover(t, 'frozen'))
 })
 
-t.test('a master that the Sentinels gave up, and that does not know it, is left', { skip: skipOrFail('redis-server') }, async (t) => {
-  const group = await startSentinelGroup(t)
-  const [master, next] = group.nodes
-  if (master === undefined || next === undefined) throw new Error('no servers')
-  for (const node of group.nodes) await addPrintedUser(node)
-  const replica = openLogReplica(t, group.servers, { keyPrefix: 'forward-auth:{log}', settings: { username: USERNAME, password: PASSWORD } })
-  const tier = await redisTier(t, group.servers, { username: USERNAME, password: PASSWORD })
-  await settled(replica)
-  await master.cli('ACL', 'SETUSER', 'default', '-ping') // by which the Sentinels know it
-  await until('the Sentinels have another master', async () => await group.masterPort() === next.port, 30_000)
-  await until('the log is there', async () => { await replica.log.revoke(user('alice')); return JSON.stringify(await next.cli('XRANGE', 'forward-auth:{log}:stream', '-', '+')).includes('"alice"') }, 30_000)
-  await until('and the cache', async () => { await tier.commands.setPx(`${tier.keyPrefix}a`, Buffer.from('b'), 60_000).catch(() => {}); return await next.cli('EXISTS', `${tier.keyPrefix}a`) === 1 })
-  t.match(await master.cli('ROLE'), ['master'], 'though it is master still by its own word')
-  await settled(replica)
-  t.equal(await replica.log.revoke(user('bob')), 'logged')
-})
-
-t.test('a failover that is told while a connection is being made ends it for as long as the next attempt takes', { skip: skipOrFail('redis-server') }, async (t) => {
-  const group = await startSentinelGroup(t)
-  const { follower, publisher } = openLogConnections(settingsFor(group.servers))
-  t.teardown(() => { follower.close(); publisher.close() })
-  for (const { redis, close } of [follower, publisher]) {
-    await until('it is connected', () => redis.status === 'ready')
-    const ended = new Promise((resolve) => { redis.once('end', resolve) }) // `once` of node:events minds the error before it
-    redis.once('connecting', () => { connectorOf(redis).disconnect() }) // as ioredis' failover detector does
-    redis.disconnect(true)
-    await ended
-    await once(redis, 'ready')
-    t.equal(await redis.ping(), 'PONG')
-    const closed = once(redis, 'end')
-    close()
-    await closed
-    await t.rejects(redis.ping(), 'what is closed is not opened again')
+t.test(
+  'a master that the Sentinels gave up, and that does not know it, is left',
+  { skip: skipOrFail('redis-server') },
+  async (t) => {
+    const group = await startSentinelGroup(t)
+    const [master, next] = group.nodes
+    if (master === undefined || next === undefined) throw new Error('no servers')
+    for (const node of group.nodes) await addPrintedUser(node)
+    const replica = openLogReplica(t, group.servers, {
+      keyPrefix: 'forward-auth:{log}',
+      settings: { username: USERNAME, password: PASSWORD }
+    })
+    const tier = await redisTier(t, group.servers, { username: USERNAME, password: PASSWORD })
+    await settled(replica)
+    await master.cli('ACL', 'SETUSER', 'default', '-ping') // by which the Sentinels know it
+    await until('the Sentinels have another master', async () => (await group.masterPort()) === next.port, 30_000)
+    await until(
+      'the log is there',
+      async () => {
+        await replica.log.revoke(user('alice'))
+        return JSON.stringify(await next.cli('XRANGE', 'forward-auth:{log}:stream', '-', '+')).includes('"alice"')
+      },
+      30_000
+    )
+    await until('and the cache', async () => {
+      await tier.commands.setPx(`${tier.keyPrefix}a`, Buffer.from('b'), 60_000).catch(() => {})
+      return (await next.cli('EXISTS', `${tier.keyPrefix}a`)) === 1
+    })
+    t.match(await master.cli('ROLE'), ['master'], 'though it is master still by its own word')
+    await settled(replica)
+    t.equal(await replica.log.revoke(user('bob')), 'logged')
   }
-})
+)
+
+t.test(
+  'a failover that is told while a connection is being made ends it for as long as the next attempt takes',
+  { skip: skipOrFail('redis-server') },
+  async (t) => {
+    const group = await startSentinelGroup(t)
+    const { follower, publisher } = openLogConnections(settingsFor(group.servers))
+    t.teardown(() => {
+      follower.close()
+      publisher.close()
+    })
+    for (const { redis, close } of [follower, publisher]) {
+      await until('it is connected', () => redis.status === 'ready')
+      // `once` of node:events minds the error before it
+      const ended = new Promise((resolve) => {
+        redis.once('end', resolve)
+      })
+      redis.once('connecting', () => {
+        connectorOf(redis).disconnect()
+      }) // as ioredis' failover detector does
+      redis.disconnect(true)
+      await ended
+      await once(redis, 'ready')
+      t.equal(await redis.ping(), 'PONG')
+      const closed = once(redis, 'end')
+      close()
+      await closed
+      await t.rejects(redis.ping(), 'what is closed is not opened again')
+    }
+  }
+)
 
 t.test('no Sentinel answers: nobody waits, and it is told', { skip: skipOrFail('redis-server') }, async (t) => {
   const simulator = await startSimulator(t)
-  for (const { id, token } of users.slice(0, 3)) simulator.knobs.addUser({ id, name: id, sessions: [{ accessTokens: [token] }] })
-  const servers = { kind: 'sentinel', sentinels: [{ host: '127.0.0.1', port: 1 }, { host: '127.0.0.1', port: 2 }], name: 'mymaster', password: undefined } as const
+  for (const { id, token } of users.slice(0, 3)) {
+    simulator.knobs.addUser({ id, name: id, sessions: [{ accessTokens: [token] }] })
+  }
+  const servers = {
+    kind: 'sentinel',
+    sentinels: [
+      { host: '127.0.0.1', port: 1 },
+      { host: '127.0.0.1', port: 2 }
+    ],
+    name: 'mymaster',
+    password: undefined
+  } as const
   const adapter = await startAdapter(t, { authgear: simulator.url, redis: { servers } })
   await until('it is told', () => adapter.lines.some(({ msg }) => String(msg).startsWith('Redis is not reachable')))
   t.same(await statusesOf([adapter], users.slice(0, 3)), [200])

@@ -8,7 +8,8 @@ import { demo, startSimulator } from '../helpers/simulator.ts'
 import { until } from '../helpers/until.ts'
 
 const { alice, bob } = demo
-const verify = ({ port }: Adapter, token: string): Promise<Answer> => ask(port, { path: '/verify', headers: [['Authorization', `Bearer ${token}`]] })
+const verify = ({ port }: Adapter, token: string): Promise<Answer> =>
+  ask(port, { path: '/verify', headers: [['Authorization', `Bearer ${token}`]] })
 const redisUp = ({ service }: Adapter): boolean => service.redisState() === 'up'
 
 /** The revocation log has keys of its own. */
@@ -19,7 +20,11 @@ async function entriesIn (redis: RedisServer): Promise<number> {
 
 /** Nobody is logged out, and nobody is let in who is nobody. */
 async function checkAnswers (t: Test, adapter: Adapter, when: string): Promise<void> {
-  for (const [who, token, status] of [['alice', alice.accessToken, 200], ['bob', bob.accessToken, 200], ['nobody', 'N'.repeat(32), 401]] as const) {
+  for (const [who, token, status] of [
+    ['alice', alice.accessToken, 200],
+    ['bob', bob.accessToken, 200],
+    ['nobody', 'N'.repeat(32), 401]
+  ] as const) {
     const answer = await verify(adapter, token)
     t.equal(answer.status, status, `${when}: ${who}`)
     if (status === 200) t.equal(answer.headers['x-authgear-user-id'], who === 'alice' ? alice.id : bob.id)
@@ -101,17 +106,27 @@ t.test('memory full: what cannot be stored is asked again, and nobody is logged 
 t.test('what one replica learned another finds in Redis, with no call of its own', async (t) => {
   const redis = await startRedis(t)
   const simulator = await startSimulator(t)
-  const [first, second] = await Promise.all([1, 2].map(() => startAdapter(t, { authgear: simulator.url, redisPort: redis.port })))
+  const [first, second] = await Promise.all(
+    [1, 2].map(() => startAdapter(t, { authgear: simulator.url, redisPort: redis.port }))
+  )
   if (first === undefined || second === undefined) throw new Error('no replicas')
   await until('Redis is used', () => redisUp(first) && redisUp(second))
   t.match((await verify(first, alice.accessToken)).headers, { 'x-forward-auth-source': 'authgear' })
   await until('the value is there', async () => await entriesIn(redis) === 1)
-  t.match((await verify(second, alice.accessToken)).headers, { 'x-forward-auth-source': 'redis', 'x-authgear-user-id': alice.id, 'x-authgear-user-roles': 'admin,editor' })
+  t.match((await verify(second, alice.accessToken)).headers, {
+    'x-forward-auth-source': 'redis',
+    'x-authgear-user-id': alice.id,
+    'x-authgear-user-roles': 'admin,editor'
+  })
   t.match((await verify(second, alice.accessToken)).headers, { 'x-forward-auth-source': 'memory' }, 'promoted')
   t.equal(simulator.counters.resolutions, 1)
 })
 
-for (const [name, options] of [['another secret', { secret: 'another secret, also of 32 bytes' }], ['another key prefix', { keyPrefix: 'other:' }], ['another cookie prefix', { cookiePrefix: 'lab_' }]] as const) {
+for (const [name, options] of [
+  ['another secret', { secret: 'another secret, also of 32 bytes' }],
+  ['another key prefix', { keyPrefix: 'other:' }],
+  ['another cookie prefix', { cookiePrefix: 'lab_' }]
+] as const) {
   t.test(`replicas with ${name} share nothing`, async (t) => {
     const redis = await startRedis(t)
     const simulator = await startSimulator(t)

@@ -31,7 +31,10 @@ t.test('a session in use is asked about in the background before its entry ends,
   await gate.arrived(1)
   gate.release()
   t.equal(calls(), 2, 'one asks')
-  await until('it is renewed', async () => { clock.advance(1); return sourceOf(await verify(adapter, alice.accessToken)) === '200 memory' && calls() === 2 })
+  await until('it is renewed', async () => {
+    clock.advance(1)
+    return sourceOf(await verify(adapter, alice.accessToken)) === '200 memory' && calls() === 2
+  })
   clock.advance(DUE - 1000)
   t.equal(sourceOf(await verify(adapter, alice.accessToken)), '200 memory', 'long after the first one would have ended')
   t.equal(calls(), 2)
@@ -120,31 +123,54 @@ t.test('a revocation while it is renewed voids what the renewal brings', async (
   t.ok(calls() >= 3, 'resolved again')
 })
 
-t.test('of a fleet one renews, under the lease, and the others take what it brought', { skip: skipOrFail('redis-server') }, async (t) => {
-  const redis = await startRedis(t)
-  const simulator = await startSimulator(t)
-  const clock = jumpingClock()
-  const replicas = await Promise.all([1, 2, 3].map(() => startAdapter(t, { authgear: simulator.url, redisPort: redis.port, ttlMs: TTL, refreshAhead: 0.8, degradedTtlMs: TTL, clock })))
-  const [unknown] = replicas
-  if (unknown === undefined) throw new Error('three')
-  await until('all follow', () => replicas.every(({ service }) => service.redisState() === 'up'))
-  for (const replica of replicas) {
-    await until('it is in Redis', async () => simulator.counters.resolutions === 0 || (await redis.cli('KEYS', '*:entry') as string[]).length === 1)
-    await verify(replica, alice.accessToken)
+t.test(
+  'of a fleet one renews, under the lease, and the others take what it brought',
+  { skip: skipOrFail('redis-server') },
+  async (t) => {
+    const redis = await startRedis(t)
+    const simulator = await startSimulator(t)
+    const clock = jumpingClock()
+    const replicas = await Promise.all(
+      [1, 2, 3].map(() =>
+        startAdapter(t, {
+          authgear: simulator.url,
+          redisPort: redis.port,
+          ttlMs: TTL,
+          refreshAhead: 0.8,
+          degradedTtlMs: TTL,
+          clock
+        })
+      )
+    )
+    const [unknown] = replicas
+    if (unknown === undefined) throw new Error('three')
+    await until('all follow', () => replicas.every(({ service }) => service.redisState() === 'up'))
+    for (const replica of replicas) {
+      await until(
+        'it is in Redis',
+        async () =>
+          simulator.counters.resolutions === 0 || ((await redis.cli('KEYS', '*:entry')) as string[]).length === 1
+      )
+      await verify(replica, alice.accessToken)
+    }
+    t.equal(simulator.counters.resolutions, 1)
+    clock.jump(DUE)
+    // Redis' own clock did not jump: what it holds must look as old as what is remembered
+    await redis.cli('PEXPIRE', ((await redis.cli('KEYS', '*:entry')) as string[])[0] ?? '', '5000')
+    await until('all follow again', () => replicas.every(({ service }) => service.redisState() === 'up'))
+    const gate = simulator.knobs.hold('before')
+    for (const replica of replicas) t.equal(sourceOf(await verify(replica, alice.accessToken)), '200 memory')
+    await gate.arrived(1)
+    const reads = (index: number): Promise<number> =>
+      metricOf(replicas[index] ?? unknown, 'forward_auth_cache_reads_total{tier="redis",outcome="hit"}')
+    await until('the two others look for it', async () => (await reads(1)) === 2 && (await reads(2)) === 2)
+    gate.release()
+    await until(
+      'the two others have it',
+      async () => (await sumOf(replicas, 'forward_auth_coalesced_total{scope="fleet"}')) === 2
+    )
+    clock.jump(0.1 * TTL)
+    for (const replica of replicas) t.match(sourceOf(await verify(replica, alice.accessToken)), /^200 (memory|redis)$/)
+    t.equal(simulator.counters.resolutions, 2)
   }
-  t.equal(simulator.counters.resolutions, 1)
-  clock.jump(DUE)
-  // Redis' own clock did not jump: what it holds must look as old as what is remembered
-  await redis.cli('PEXPIRE', (await redis.cli('KEYS', '*:entry') as string[])[0] ?? '', '5000')
-  await until('all follow again', () => replicas.every(({ service }) => service.redisState() === 'up'))
-  const gate = simulator.knobs.hold('before')
-  for (const replica of replicas) t.equal(sourceOf(await verify(replica, alice.accessToken)), '200 memory')
-  await gate.arrived(1)
-  const reads = (index: number): Promise<number> => metricOf(replicas[index] ?? unknown, 'forward_auth_cache_reads_total{tier="redis",outcome="hit"}')
-  await until('the two others look for it', async () => await reads(1) === 2 && await reads(2) === 2)
-  gate.release()
-  await until('the two others have it', async () => await sumOf(replicas, 'forward_auth_coalesced_total{scope="fleet"}') === 2)
-  clock.jump(0.1 * TTL)
-  for (const replica of replicas) t.match(sourceOf(await verify(replica, alice.accessToken)), /^200 (memory|redis)$/)
-  t.equal(simulator.counters.resolutions, 2)
-})
+)

@@ -21,22 +21,82 @@ const bearer = (token: string, path = '/verify'): Asked => ({ path, headers: { a
 
 const ROWS: readonly Row[] = [
   { name: 'nobody', asked: {}, status: 401, reason: 'no_credentials', title: /not signed in/ },
-  { name: 'a session that ended', asked: { headers: { cookie: 'session=x' } }, status: 401, reason: 'invalid_session', title: /session has ended/ },
-  { name: 'an unknown token', asked: bearer('A'.repeat(32)), status: 401, reason: 'invalid_session', title: /session has ended/ },
-  { name: 'a cookie that cannot be one', asked: { headers: { cookie: `session=${'x'.repeat(1025)}` } }, status: 401, reason: 'malformed_credentials', title: /could not be read/ },
-  { name: 'two tokens', asked: bearer('a,b'), status: 401, reason: 'ambiguous_credentials', title: /could not be read/ },
-  { name: 'a step-up', asked: bearer(bob.accessToken, '/verify?amr=mfa'), status: 401, reason: 'step_up_required', title: /confirm that it is you/ },
-  { name: 'forbidden', asked: bearer(bob.accessToken, '/verify?role=admin'), status: 403, reason: 'forbidden', title: /No access with this account/ },
-  { name: 'a bad policy', asked: bearer(bob.accessToken, '/verify?rolle=admin'), status: 403, reason: 'forbidden', title: /No access with this account/ },
-  { name: 'Authgear down', asked: bearer(bob.accessToken), before: ({ knobs }) => knobs.fail('error'), status: 503, reason: 'authgear_unavailable', title: /Temporarily unavailable/ },
-  { name: 'Authgear misconfigured', asked: bearer(bob.accessToken), before: ({ knobs }) => knobs.fail('not-found'), status: 503, reason: 'authgear_unavailable', title: /Temporarily unavailable/ }
+  {
+    name: 'a session that ended',
+    asked: { headers: { cookie: 'session=x' } },
+    status: 401,
+    reason: 'invalid_session',
+    title: /session has ended/
+  },
+  {
+    name: 'an unknown token',
+    asked: bearer('A'.repeat(32)),
+    status: 401,
+    reason: 'invalid_session',
+    title: /session has ended/
+  },
+  {
+    name: 'a cookie that cannot be one',
+    asked: { headers: { cookie: `session=${'x'.repeat(1025)}` } },
+    status: 401,
+    reason: 'malformed_credentials',
+    title: /could not be read/
+  },
+  {
+    name: 'two tokens',
+    asked: bearer('a,b'),
+    status: 401,
+    reason: 'ambiguous_credentials',
+    title: /could not be read/
+  },
+  {
+    name: 'a step-up',
+    asked: bearer(bob.accessToken, '/verify?amr=mfa'),
+    status: 401,
+    reason: 'step_up_required',
+    title: /confirm that it is you/
+  },
+  {
+    name: 'forbidden',
+    asked: bearer(bob.accessToken, '/verify?role=admin'),
+    status: 403,
+    reason: 'forbidden',
+    title: /No access with this account/
+  },
+  {
+    name: 'a bad policy',
+    asked: bearer(bob.accessToken, '/verify?rolle=admin'),
+    status: 403,
+    reason: 'forbidden',
+    title: /No access with this account/
+  },
+  {
+    name: 'Authgear down',
+    asked: bearer(bob.accessToken),
+    before: ({ knobs }) => knobs.fail('error'),
+    status: 503,
+    reason: 'authgear_unavailable',
+    title: /Temporarily unavailable/
+  },
+  {
+    name: 'Authgear misconfigured',
+    asked: bearer(bob.accessToken),
+    before: ({ knobs }) => knobs.fail('not-found'),
+    status: 503,
+    reason: 'authgear_unavailable',
+    title: /Temporarily unavailable/
+  }
 ]
 
 type Audience = 'navigation' | 'program'
 
 /** Who asks, by what they send; test/unit/core/audience.test.ts has the whole table. */
 const CALLERS: ReadonlyArray<readonly [who: string, audience: Audience, headers: Readonly<Record<string, string>>]> = [
-  ['a browser that goes to a page', 'navigation', { 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document', accept: 'text/html,application/xhtml+xml,*/*;q=0.8' }],
+  [
+    'a browser that goes to a page',
+    'navigation',
+    { 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document', accept: 'text/html,application/xhtml+xml,*/*;q=0.8' }
+  ],
   ['an old browser', 'navigation', { accept: 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8' }],
   ['a script’s fetch', 'program', { 'sec-fetch-mode': 'cors', 'sec-fetch-dest': 'empty', accept: 'text/html' }],
   ['an old script', 'program', { 'x-requested-with': 'XMLHttpRequest', accept: 'text/html' }],
@@ -44,13 +104,21 @@ const CALLERS: ReadonlyArray<readonly [who: string, audience: Audience, headers:
   ['who says nothing', 'program', {}]
 ]
 
-async function start (t: Test, protocol: Protocol, row?: Row): Promise<{ simulator: RunningSimulator, verifier: Verifier }> {
+async function start (
+  t: Test,
+  protocol: Protocol,
+  row?: Row
+): Promise<{ simulator: RunningSimulator, verifier: Verifier }> {
   const simulator = await startSimulator(t)
   row?.before?.(simulator)
   return { simulator, verifier: await startVerifier(t, protocol, tls, { authgear: simulator.url }) }
 }
 
-const merge = (asked: Asked, more: NonNullable<Asked['headers']>, method = 'GET'): Asked => ({ ...asked, method, headers: { ...asked.headers, ...more } })
+const merge = (asked: Asked, more: NonNullable<Asked['headers']>, method = 'GET'): Asked => ({
+  ...asked,
+  method,
+  headers: { ...asked.headers, ...more }
+})
 
 for (const protocol of PROTOCOLS) {
   for (const row of ROWS) {
@@ -65,12 +133,20 @@ for (const protocol of PROTOCOLS) {
             t.match(/<title>(.*)<\/title>/.exec(answered.body)?.[1], row.title)
             t.equal(/<a href="">/.test(answered.body), row.status !== 403, 'another try, where it may help')
           }
-          t.equal(verifier.lines.at(-1)?.['requestId'], answered.headers['x-request-id'], 'the same reference in the log')
+          t.equal(
+            verifier.lines.at(-1)?.['requestId'],
+            answered.headers['x-request-id'],
+            'the same reference in the log'
+          )
           const head = await verifier.ask(merge(row.asked, headers, 'HEAD'))
           checkInvariants(t, head, { realm: simulator.url, audience, head: true })
           t.equal(head.status, row.status)
           t.equal(head.headers['content-type'], answered.headers['content-type'])
-          t.equal(Number(head.headers['content-length']), Number(answered.headers['content-length']), 'HEAD says the length of GET’s body')
+          t.equal(
+            Number(head.headers['content-length']),
+            Number(answered.headers['content-length']),
+            'HEAD says the length of GET’s body'
+          )
           const post = await verifier.ask(merge(row.asked, { ...headers, 'content-length': '0' }, 'POST'))
           checkInvariants(t, post, { realm: simulator.url, audience })
           t.equal(post.status, row.status)
@@ -83,15 +159,27 @@ for (const protocol of PROTOCOLS) {
     const { simulator, verifier } = await start(t, protocol)
     const navigation = CALLERS[0]?.[2] ?? {}
     const reference = async (sent?: string | readonly string[]) => {
-      const answered = await verifier.ask({ headers: { ...navigation, ...sent !== undefined && { 'x-request-id': sent } } })
+      const answered = await verifier.ask({
+        headers: { ...navigation, ...(sent !== undefined && { 'x-request-id': sent }) }
+      })
       checkInvariants(t, answered, { realm: simulator.url, audience: 'navigation' })
       const shown = /<code>([^<]*)<\/code>/.exec(answered.body)?.[1]
       t.equal(verifier.lines.at(-1)?.['requestId'], shown)
       return shown
     }
-    for (const id of ['a', '0b5c3f0e-6f5e-4b53-9d0f-1c1d1f6d9f00', '1-67891233-abcdef012345678912345678', 'x'.repeat(128), 'A.b:c@d+e/f=g-_']) t.equal(await reference(id), id, `the proxy’s ${id.slice(0, 40)}`)
+    for (const id of [
+      'a',
+      '0b5c3f0e-6f5e-4b53-9d0f-1c1d1f6d9f00',
+      '1-67891233-abcdef012345678912345678',
+      'x'.repeat(128),
+      'A.b:c@d+e/f=g-_'
+    ]) {
+      t.equal(await reference(id), id, `the proxy’s ${id.slice(0, 40)}`)
+    }
     const OWN = /^[0-9a-f]{12}-[0-9a-z]+$/
-    for (const id of ['', 'x'.repeat(129), 'a b', '<b>', '"', '\'', '&amp;', 'a,b', 'a;b', 'é', '%3Cscript%3E']) t.match(await reference(id), OWN, `its own instead of ${id.slice(0, 40)}`)
+    for (const id of ['', 'x'.repeat(129), 'a b', '<b>', '"', "'", '&amp;', 'a,b', 'a;b', 'é', '%3Cscript%3E']) {
+      t.match(await reference(id), OWN, `its own instead of ${id.slice(0, 40)}`)
+    }
     t.not(await reference(), await reference(), 'each its own')
   })
 
@@ -100,7 +188,19 @@ for (const protocol of PROTOCOLS) {
       const { verifier } = await start(t, protocol, row)
       for (const [who, audience, headers] of CALLERS) {
         const { headers: own = {}, path = '/verify' } = row.asked
-        const canaries = Object.fromEntries(['x-forwarded-uri', 'x-forwarded-host', 'x-original-url', 'forwarded', 'referer', 'origin', 'user-agent', 'x-forwarded-for', 'x-other'].map((name) => [name, 'CANARY<b>']))
+        const canaries = Object.fromEntries(
+          [
+            'x-forwarded-uri',
+            'x-forwarded-host',
+            'x-original-url',
+            'forwarded',
+            'referer',
+            'origin',
+            'user-agent',
+            'x-forwarded-for',
+            'x-other'
+          ].map((name) => [name, 'CANARY<b>'])
+        )
         const cookie = [own['cookie'], 'other=CANARY'].filter(Boolean).join('; ')
         const answered = await verifier.ask({ path, headers: { ...canaries, ...headers, ...own, cookie } })
         const all = JSON.stringify([answered.body, Object.entries(answered.headers)])
@@ -114,8 +214,18 @@ for (const protocol of PROTOCOLS) {
     const { verifier } = await start(t, protocol)
     for (let round = 0; round < 3; round++) {
       for (const [, audience, headers] of CALLERS) {
-        const { headers: answer } = await verifier.ask({ headers: { ...headers, 'if-none-match': '*', 'if-modified-since': 'Thu, 01 Jan 2099 00:00:00 GMT', range: 'bytes=0-1' } })
-        t.match(answer, { 'content-type': audience === 'navigation' ? 'text/html; charset=utf-8' : 'application/json; charset=utf-8', 'cache-control': 'no-store' })
+        const { headers: answer } = await verifier.ask({
+          headers: {
+            ...headers,
+            'if-none-match': '*',
+            'if-modified-since': 'Thu, 01 Jan 2099 00:00:00 GMT',
+            range: 'bytes=0-1'
+          }
+        })
+        t.match(answer, {
+          'content-type': audience === 'navigation' ? 'text/html; charset=utf-8' : 'application/json; charset=utf-8',
+          'cache-control': 'no-store'
+        })
       }
     }
   })
@@ -123,12 +233,21 @@ for (const protocol of PROTOCOLS) {
 
 t.test('a request that declares a body gets the same page, and its connection ends', async (t) => {
   const { verifier } = await start(t, 'HTTP/1.1')
-  const ask = async (method: string) => await sendRaw(verifier.port, `${method} /verify HTTP/1.1\r\nHost: x\r\nX-Request-ID: same\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\nContent-Length: 5\r\n\r\n`)
+  const ask = async (method: string) =>
+    await sendRaw(
+      verifier.port,
+      `${method} /verify HTTP/1.1\r\nHost: x\r\nX-Request-ID: same\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: ` +
+        'document\r\nContent-Length: 5\r\n\r\n'
+    )
   const posted = await ask('POST')
   t.equal(posted?.status, 401)
   t.match(posted?.body, /<!DOCTYPE html>[^]*<code>same<\/code>[^]*<\/html>\n$/)
   const lower = Object.fromEntries(posted?.headers.map(([name, value]) => [name.toLowerCase(), value]) ?? [])
-  t.match(lower, { connection: 'close', 'content-length': String(posted?.body.length), 'content-type': 'text/html; charset=utf-8' })
+  t.match(lower, {
+    connection: 'close',
+    'content-length': String(posted?.body.length),
+    'content-type': 'text/html; charset=utf-8'
+  })
   const head = await ask('HEAD')
   t.equal(head?.headers.find(([name]) => name.toLowerCase() === 'content-length')?.[1], lower['content-length'])
 })

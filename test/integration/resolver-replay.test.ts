@@ -2,12 +2,29 @@ import t, { type Test } from 'tap'
 import { startAdapter, type Adapter } from '../helpers/adapter.ts'
 import { sendRaw, type RawAnswer } from '../helpers/raw-http.ts'
 import { headersNamed, recordedExchanges, type Exchange } from '../helpers/recorded.ts'
-import { cookiePrefixOf, ENDPOINT, expectedAnswer, expectedRequest, headersOf, sentBy, type Expected } from '../helpers/replay.ts'
+import {
+  cookiePrefixOf,
+  ENDPOINT,
+  expectedAnswer,
+  expectedRequest,
+  headersOf,
+  sentBy,
+  type Expected
+} from '../helpers/replay.ts'
 import { startUpstream, type Upstream } from '../helpers/upstream.ts'
 
-/** Where the answer does not follow from the credentials and Authgear's answer alone, each with the reason. `0`: closed without an answer. */
-const EXCEPTIONS: Readonly<Record<string, readonly [status: number | readonly number[], reason: string | undefined, why: string]>> = {
-  'jwt-expired': [401, 'expired_credentials', 'its exp passed long ago and there is no other credential: Authgear is not asked'],
+/**
+ * Where the answer does not follow from the credentials and Authgear's answer alone, each with the reason. `0`: closed
+ * without an answer.
+ */
+const EXCEPTIONS: Readonly<
+  Record<string, readonly [status: number | readonly number[], reason: string | undefined, why: string]>
+> = {
+  'jwt-expired': [
+    401,
+    'expired_credentials',
+    'its exp passed long ago and there is no other credential: Authgear is not asked'
+  ],
   'ctl-in-cookie': [400, undefined, 'Node refuses a control byte in a header, as Authgear does'],
   'ctl-nul-in-cookie': [400, undefined, 'Node refuses NUL in a header, as Authgear does'],
   'ctl-del-in-bearer': [400, undefined, 'Node refuses DEL in a header, as Authgear does'],
@@ -23,11 +40,15 @@ const EXCEPTIONS: Readonly<Record<string, readonly [status: number | readonly nu
 }
 
 /**
- * Exchanges whose recorded answer comes of what the adapter never passes on (method, path, host, forwarding headers, a declared body):
- * to the adapter's own request Authgear says what it said to the same credentials in the exchange named here.
+ * Exchanges whose recorded answer comes of what the adapter never passes on (method, path, host, forwarding headers, a
+ * declared body): to the adapter's own request Authgear says what it said to the same credentials in the exchange named
+ * here.
  */
 const STAND_INS: readonly (readonly [name: RegExp, standIn: string])[] = [
-  [/^method-(POST|PUT|DELETE|PATCH|OPTIONS|TRACE)$|^GET-content-length-unsent$|^XFH-evil$|^xf[ph]-(space|bad|space-list)/, 'bearer-opaque-valid'],
+  [
+    /^method-(POST|PUT|DELETE|PATCH|OPTIONS|TRACE)$|^GET-content-length-unsent$|^XFH-evil$|^xf[ph]-(space|bad|space-list)/,
+    'bearer-opaque-valid'
+  ],
   [/^cookie-garbage-XFP-list$/, 'cookie-session-unknown-id'],
   [/^jwt-(aud-|Host-)/, 'jwt-resigned-control'],
   [/^cfg-public_origin-example\/jwt-(?!same)/, 'cfg-public_origin-example/jwt-same-XFH-https'],
@@ -42,32 +63,58 @@ const standInOf = ({ name }: Exchange): Exchange | undefined => {
 }
 
 t.equal(exchanges.length, 289, 'the whole recording is there')
-t.strictSame(Object.keys(EXCEPTIONS).filter(name => !exchanges.some(one => one.name === name)), [], 'every exception is of an exchange')
+t.strictSame(
+  Object.keys(EXCEPTIONS).filter((name) => !exchanges.some((one) => one.name === name)),
+  [],
+  'every exception is of an exchange'
+)
 
 t.test('the adapter answers what follows from Authgear\'s recorded answer', async t => {
   const world = await open(t)
-  for (const exchange of exchanges) await t.test(`${exchange.name}: ${exchange.why.slice(0, 80)}`, t => replay(t, world, exchange, exchange.response))
+  for (const exchange of exchanges) {
+    await t.test(`${exchange.name}: ${exchange.why.slice(0, 80)}`, (t) => replay(t, world, exchange, exchange.response))
+  }
 })
 
-t.test('method, path, host, forwarding headers and body of the client change nothing: its credentials are what is asked about', async t => {
-  const world = await open(t)
-  const alike = exchanges.filter(exchange => standInOf(exchange) !== undefined)
-  t.equal(alike.length, 29)
-  for (const exchange of alike) await t.test(`${exchange.name}: as ${standInOf(exchange)?.name}`, t => replay(t, world, exchange, standInOf(exchange)?.response ?? exchange.response))
-})
+t.test(
+  'method, path, host, forwarding headers and body of the client change nothing: its credentials are what is asked ' +
+    'about',
+  async (t) => {
+    const world = await open(t)
+    const alike = exchanges.filter((exchange) => standInOf(exchange) !== undefined)
+    t.equal(alike.length, 29)
+    for (const exchange of alike) {
+      await t.test(`${exchange.name}: as ${standInOf(exchange)?.name}`, (t) =>
+        replay(t, world, exchange, standInOf(exchange)?.response ?? exchange.response)
+      )
+    }
+  }
+)
 
 interface World { readonly upstream: Upstream, readonly adapterFor: (t: Test, prefix: string) => Promise<Adapter> }
 
 /** One adapter for each exchange: among the recorded ones are outages, after which a breaker would be open. */
 async function open (t: Test): Promise<World> {
   const upstream = await startUpstream(t, () => {})
-  const adapterFor = (t: Test, cookiePrefix: string): Promise<Adapter> => startAdapter(t, {
-    authgear: ENDPOINT, resolverUrl: `http://127.0.0.1:${upstream.port}/resolve`, cookiePrefix, ttlMs: 0, negativeTtlMs: 0, timeoutMs: 500, trustedProxies: []
-  })
+  const adapterFor = (t: Test, cookiePrefix: string): Promise<Adapter> =>
+    startAdapter(t, {
+      authgear: ENDPOINT,
+      resolverUrl: `http://127.0.0.1:${upstream.port}/resolve`,
+      cookiePrefix,
+      ttlMs: 0,
+      negativeTtlMs: 0,
+      timeoutMs: 500,
+      trustedProxies: []
+    })
   return { upstream, adapterFor }
 }
 
-async function replay (t: Test, { upstream, adapterFor }: World, exchange: Exchange, response: Exchange['response']): Promise<void> {
+async function replay (
+  t: Test,
+  { upstream, adapterFor }: World,
+  exchange: Exchange,
+  response: Exchange['response']
+): Promise<void> {
   const adapter = await adapterFor(t, cookiePrefixOf(exchange))
   const sent = sentBy(exchange, ENDPOINT)
   const expected = EXCEPTIONS[exchange.name] === undefined ? expectedAnswer(sent, response) : exceptional(exchange.name)
@@ -79,7 +126,11 @@ async function replay (t: Test, { upstream, adapterFor }: World, exchange: Excha
   t.equal(upstream.requests.length, expected.asked, `Authgear is asked ${expected.asked} times`)
   for (const { line, headers } of upstream.requests) {
     t.equal(line, 'GET /resolve HTTP/1.1')
-    t.strictSame(headers.map(([name, value]) => `${name}: ${value}`).toSorted(), expectedRequest(exchange, sent, new URL(ENDPOINT).host), 'it gets what was keyed and nothing else')
+    t.strictSame(
+      headers.map(([name, value]) => `${name}: ${value}`).toSorted(),
+      expectedRequest(exchange, sent, new URL(ENDPOINT).host),
+      'it gets what was keyed and nothing else'
+    )
   }
 }
 
@@ -91,7 +142,11 @@ function exceptional (name: string): Expected {
 function compare (t: Test, answer: RawAnswer | undefined, { status, reason, identity }: Expected): void {
   const header = (name: string): string | undefined => answer?.headers.find(([one]) => one.toLowerCase() === name)?.[1]
   t.strictSame([answer?.status, header('x-forward-auth-reason')], [status, reason])
-  t.strictSame(headersNamed(answer?.headers ?? [], /^x-authgear-/i), [...identity].toSorted(([a], [b]) => a < b ? -1 : 1), status === 200 ? 'the eight headers, absent ones empty' : 'no identity')
+  t.strictSame(
+    headersNamed(answer?.headers ?? [], /^x-authgear-/i),
+    [...identity].toSorted(([a], [b]) => (a < b ? -1 : 1)),
+    status === 200 ? 'the eight headers, absent ones empty' : 'no identity'
+  )
   t.equal(header('set-cookie'), undefined)
   t.equal(header('cache-control'), 'no-store')
   if (status === 200) t.strictSame([header('content-length'), answer?.body], ['0', ''], 'and no body')
@@ -112,6 +167,8 @@ function bytesOfRequest (exchange: Exchange): string {
 
 /** As it was recorded, to a GET. */
 function bytesOfAnswer ({ status, headers, body }: Exchange['response']): string {
-  const lines = headers.filter(([name]) => !/^content-length$/i.test(name)).map(([name, value]) => `${name}: ${value}\r\n`)
+  const lines = headers
+    .filter(([name]) => !/^content-length$/i.test(name))
+    .map(([name, value]) => `${name}: ${value}\r\n`)
   return `HTTP/1.1 ${status} Recorded\r\n${lines.join('')}Content-Length: ${body.length}\r\n\r\n${body}`
 }

@@ -10,15 +10,35 @@ const SEED = Number(process.env['REVOCATION_SEED'] ?? 20_261_125)
 t.setTimeout(30 * 60_000)
 
 t.test('whatever befalls three replicas and their Redis, I1, I2 and I3 hold', async t => {
-  const count: Counts = { commands: 0, revocations: 0, acknowledged: 0, answers: 0, fromMemory: 0, fromRedis: 0, stale: 0, renewed: 0, overtaken: 0, adoptions: 0, disturbances: 0, acknowledgedChecks: 0 }
+  const count: Counts = {
+    commands: 0,
+    revocations: 0,
+    acknowledged: 0,
+    answers: 0,
+    fromMemory: 0,
+    fromRedis: 0,
+    stale: 0,
+    renewed: 0,
+    overtaken: 0,
+    adoptions: 0,
+    disturbances: 0,
+    acknowledgedChecks: 0
+  }
   const random = Math.random
   t.teardown(() => { Math.random = random })
   Math.random = () => 0 // lives without jitter: a failure comes again
   let runs = 0
-  await fc.assert(fc.asyncProperty(commands, async (sequence) => {
-    runs++
-    await run(new World(count), sequence)
-  }), { seed: SEED, numRuns: RUNS, ...(process.env['REVOCATION_PATH'] === undefined ? {} : { path: process.env['REVOCATION_PATH'] }) })
+  await fc.assert(
+    fc.asyncProperty(commands, async (sequence) => {
+      runs++
+      await run(new World(count), sequence)
+    }),
+    {
+      seed: SEED,
+      numRuns: RUNS,
+      ...(process.env['REVOCATION_PATH'] === undefined ? {} : { path: process.env['REVOCATION_PATH'] })
+    }
+  )
   t.comment(`${runs} runs: ${Object.entries(count).map(([name, value]) => `${name} ${value}`).join(', ')}`)
   for (const [name, value] of Object.entries(count)) t.ok(value > 0, `${name}: ${value}`)
 })

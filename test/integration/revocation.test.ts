@@ -34,7 +34,17 @@ async function namesIn (redis: RedisServer, kind: 'entry' | 'lease'): Promise<nu
 async function startFleet (t: Test, count: number, options: Partial<AdapterOptions> = {}) {
   const redis = await startRedis(t)
   const simulator = await startSimulator(t)
-  const replicas = await Promise.all(Array.from({ length: count }, () => startAdapter(t, { authgear: simulator.url, redisPort: redis.port, managementToken: 'token', degradedTtlMs: DEGRADED, ...options })))
+  const replicas = await Promise.all(
+    Array.from({ length: count }, () =>
+      startAdapter(t, {
+        authgear: simulator.url,
+        redisPort: redis.port,
+        managementToken: 'token',
+        degradedTtlMs: DEGRADED,
+        ...options
+      })
+    )
+  )
   await until('all follow the log', () => replicas.every(isUp))
   const at = (index: number): Adapter => replicas[index] ?? (() => { throw new Error(`no replica ${index}`) })()
   return { redis, simulator, replicas, at }
@@ -50,14 +60,19 @@ t.test('on several replicas', { skip: skipOrFail('redis-server') }, async (t) =>
       for (const replica of replicas) t.equal((await verify(replica, token)).status, 200)
       simulator.knobs.disable(`user-${n}`)
       const began = performance.now()
-      const refused = replicas.map((replica) => until('refused', async () => (await verify(replica, token)).status === 401))
+      const refused = replicas.map((replica) =>
+        until('refused', async () => (await verify(replica, token)).status === 401)
+      )
       const outcome = revoke(at(n % 3), user(`user-${n}`, 2000))
       await Promise.all(refused)
       times.push(performance.now() - began)
       t.equal(await outcome, 'logged')
     }
     const sorted = times.toSorted((a, b) => a - b)
-    t.comment(`from revoke() to refused on all three, asked about every 10 ms: median ${Math.round(sorted[10] ?? NaN)} ms, longest ${Math.round(sorted.at(-1) ?? NaN)} ms`)
+    t.comment(
+      `from revoke() to refused on all three, asked about every 10 ms: median ${Math.round(sorted[10] ?? NaN)} ms, ` +
+        `longest ${Math.round(sorted.at(-1) ?? NaN)} ms`
+    )
   })
 
   for (const [where, index] of [['here', 0], ['on another replica', 1]] as const) {
@@ -71,7 +86,9 @@ t.test('on several replicas', { skip: skipOrFail('redis-server') }, async (t) =>
       await revoke(at(index), user(alice.id))
       await until('the replica knows', () => parts(at(0)).revocations.isVoid({ userId: alice.id, digests: [] }, mark))
       gate.release()
-      for (const answer of await Promise.all(asking)) t.match(answer, { status: 401, headers: { 'x-forward-auth-reason': 'invalid_session' } })
+      for (const answer of await Promise.all(asking)) {
+        t.match(answer, { status: 401, headers: { 'x-forward-auth-reason': 'invalid_session' } })
+      }
       t.ok(simulator.counters.resolutions >= 2, 'it was resolved again')
       await until('the lease is given back', async () => await namesIn(redis, 'lease') === 0)
       t.equal((await verify(at(1), alice.accessToken)).status, 401)
@@ -85,38 +102,57 @@ t.test('on several replicas', { skip: skipOrFail('redis-server') }, async (t) =>
     t.equal(sourceOf(await verify(at(1), alice.accessToken)), '200 redis')
     const mark = parts(at(2)).revocations.snapshot()
     await revoke(at(0), user(alice.id))
-    await until('all know', () => [1, 2].every((index) => parts(at(index)).revocations.isVoid({ userId: alice.id, digests: [] }, mark)))
+    await until('all know', () =>
+      [1, 2].every((index) => parts(at(index)).revocations.isVoid({ userId: alice.id, digests: [] }, mark))
+    )
     t.equal(sourceOf(await verify(at(2), alice.accessToken)), '200 authgear')
-    await until('the new one is there', async () => sourceOf(await verify(at(1), alice.accessToken)) === '200 redis' || sourceOf(await verify(at(1), alice.accessToken)) === '200 memory')
+    await until(
+      'the new one is there',
+      async () =>
+        sourceOf(await verify(at(1), alice.accessToken)) === '200 redis' ||
+        sourceOf(await verify(at(1), alice.accessToken)) === '200 memory'
+    )
   })
 
-  t.test('a replica that is cut from Redis: memory for CACHE_DEGRADED_TTL, nothing of Redis, and all that it missed when it is back', async (t) => {
-    const { redis, simulator, at } = await startFleet(t, 1)
-    const relay = await startRelay(t, redis.port)
-    const clock = jumpingClock()
-    const cut = await startAdapter(t, { authgear: simulator.url, redisPort: relay.port, managementToken: 'token', degradedTtlMs: DEGRADED, clock })
-    await until('it follows', () => isUp(cut))
-    t.equal(sourceOf(await verify(cut, alice.accessToken)), '200 authgear')
-    await until('alice is in Redis', async () => await namesIn(redis, 'entry') === 1)
-    relay.to(undefined)
-    clock.jump(STALE)
-    t.equal(sourceOf(await verify(at(0), bob.accessToken)), '200 authgear')
-    await until('bob is in Redis', async () => await namesIn(redis, 'entry') === 2)
-    simulator.knobs.disable('alice')
-    t.equal(await revoke(at(0), user(alice.id)), 'logged')
-    t.equal(sourceOf(await verify(cut, alice.accessToken)), '200 memory', 'it cannot know')
-    t.equal(sourceOf(await verify(cut, bob.accessToken)), '200 authgear', 'nothing of Redis')
-    clock.jump(DEGRADED - STALE)
-    t.equal((await verify(cut, alice.accessToken)).status, 401, 'for CACHE_DEGRADED_TTL at most')
-    t.equal(sourceOf(await verify(cut, bob.accessToken)), '200 memory', 'what is younger is used')
-    const mark = parts(cut).revocations.snapshot()
-    t.equal(await revoke(cut, user(bob.id)), 'pending')
-    t.ok(parts(cut).revocations.isVoid({ userId: bob.id, digests: [] }, mark))
-    const other = parts(at(0)).revocations.snapshot()
-    relay.to(redis.port)
-    await until('it follows again', () => isUp(cut))
-    await until('what was revoked on it has reached the other', () => parts(at(0)).revocations.isVoid({ userId: bob.id, digests: [] }, other))
-  })
+  t.test(
+    'a replica that is cut from Redis: memory for CACHE_DEGRADED_TTL, nothing of Redis, and all that it missed when ' +
+      'it is back',
+    async (t) => {
+      const { redis, simulator, at } = await startFleet(t, 1)
+      const relay = await startRelay(t, redis.port)
+      const clock = jumpingClock()
+      const cut = await startAdapter(t, {
+        authgear: simulator.url,
+        redisPort: relay.port,
+        managementToken: 'token',
+        degradedTtlMs: DEGRADED,
+        clock
+      })
+      await until('it follows', () => isUp(cut))
+      t.equal(sourceOf(await verify(cut, alice.accessToken)), '200 authgear')
+      await until('alice is in Redis', async () => (await namesIn(redis, 'entry')) === 1)
+      relay.to(undefined)
+      clock.jump(STALE)
+      t.equal(sourceOf(await verify(at(0), bob.accessToken)), '200 authgear')
+      await until('bob is in Redis', async () => (await namesIn(redis, 'entry')) === 2)
+      simulator.knobs.disable('alice')
+      t.equal(await revoke(at(0), user(alice.id)), 'logged')
+      t.equal(sourceOf(await verify(cut, alice.accessToken)), '200 memory', 'it cannot know')
+      t.equal(sourceOf(await verify(cut, bob.accessToken)), '200 authgear', 'nothing of Redis')
+      clock.jump(DEGRADED - STALE)
+      t.equal((await verify(cut, alice.accessToken)).status, 401, 'for CACHE_DEGRADED_TTL at most')
+      t.equal(sourceOf(await verify(cut, bob.accessToken)), '200 memory', 'what is younger is used')
+      const mark = parts(cut).revocations.snapshot()
+      t.equal(await revoke(cut, user(bob.id)), 'pending')
+      t.ok(parts(cut).revocations.isVoid({ userId: bob.id, digests: [] }, mark))
+      const other = parts(at(0)).revocations.snapshot()
+      relay.to(redis.port)
+      await until('it follows again', () => isUp(cut))
+      await until('what was revoked on it has reached the other', () =>
+        parts(at(0)).revocations.isVoid({ userId: bob.id, digests: [] }, other)
+      )
+    }
+  )
 
   t.test('FLUSHALL: what was remembered is not used any more, and what was revoked stays so', async (t) => {
     const { redis, simulator, replicas, at } = await startFleet(t, 2)
@@ -125,7 +161,9 @@ t.test('on several replicas', { skip: skipOrFail('redis-server') }, async (t) =>
     await revoke(at(0), user(alice.id))
     const generation = generationOf(at(0))
     await redis.cli('FLUSHALL')
-    await until('a new generation', () => replicas.every((replica) => generationOf(replica) !== generation && isUp(replica)))
+    await until('a new generation', () =>
+      replicas.every((replica) => generationOf(replica) !== generation && isUp(replica))
+    )
     for (const replica of replicas) {
       t.not(sourceOf(await verify(replica, bob.accessToken)), '200 memory')
       t.equal((await verify(replica, alice.accessToken)).status, 401)
@@ -146,19 +184,34 @@ t.test('on several replicas', { skip: skipOrFail('redis-server') }, async (t) =>
 
   t.test('signing out one session voids it whatever it was sent with, and no other session', async (t) => {
     const { simulator, replicas, at } = await startFleet(t, 2)
-    const sent = [`session=${alice.cookie}`, `session=${alice.cookie}; app_session=junk`, `x=1; session=${alice.cookie}; app_access_token=junk`]
-    const asked = async (cookie: string): Promise<void> => { for (const { port } of replicas) await ask(port, { path: '/verify', headers: [['Cookie', cookie]] }) }
+    const sent = [
+      `session=${alice.cookie}`,
+      `session=${alice.cookie}; app_session=junk`,
+      `x=1; session=${alice.cookie}; app_access_token=junk`
+    ]
+    const asked = async (cookie: string): Promise<void> => {
+      for (const { port } of replicas) await ask(port, { path: '/verify', headers: [['Cookie', cookie]] })
+    }
     for (const cookie of sent) await asked(cookie)
     await verify(at(1), alice.accessToken)
     const before = simulator.counters.resolutions
     for (const cookie of sent) await asked(cookie)
     t.equal(simulator.counters.resolutions, before, 'all are remembered')
     const { keyer, revocations } = parts(at(0))
-    const [sessionId] = keyer.digests({ session: `${alice.cookie.split('.')[0]}.x`, bearer: undefined, appSession: undefined, appAccessToken: undefined }).slice(-1)
+    const [sessionId] = keyer
+      .digests({
+        session: `${alice.cookie.split('.')[0]}.x`,
+        bearer: undefined,
+        appSession: undefined,
+        appAccessToken: undefined
+      })
+      .slice(-1)
     if (sessionId === undefined) throw new Error('a session has an id')
     const mark = parts(at(1)).revocations.snapshot()
     await revocations.revoke({ target: { kind: 'credential', digest: sessionId }, origin: 'management', quietMs: 0 })
-    await until('the other knows', () => parts(at(1)).revocations.isVoid({ userId: undefined, digests: [sessionId] }, mark))
+    await until('the other knows', () =>
+      parts(at(1)).revocations.isVoid({ userId: undefined, digests: [sessionId] }, mark)
+    )
     for (const cookie of sent) {
       const calls = simulator.counters.resolutions
       await asked(cookie)
@@ -212,19 +265,25 @@ t.test('on one replica, to the millisecond', async (t) => {
   })
 
   for (const [ms, expected] of [[100, 1], [101, 2]] as const) {
-    t.test(`one who comes ${ms} ms after a quiet flight began ${expected === 1 ? 'joins it' : 'has one of their own'}`, async (t) => {
-      const { simulator, adapter, clock, calls, waiting } = await startAlone(t)
-      await revoke(adapter, user(alice.id, 2000))
-      const gate = simulator.knobs.hold('before')
-      const first = verify(adapter, alice.accessToken)
-      await gate.arrived(1)
-      clock.advance(ms)
-      const second = verify(adapter, alice.accessToken)
-      await until('it waits', async () => await waiting() === 1)
-      gate.release()
-      t.same([await first, await second].map(({ status }) => status), [200, 200])
-      t.equal(calls(), expected)
-    })
+    t.test(
+      `one who comes ${ms} ms after a quiet flight began ${expected === 1 ? 'joins it' : 'has one of their own'}`,
+      async (t) => {
+        const { simulator, adapter, clock, calls, waiting } = await startAlone(t)
+        await revoke(adapter, user(alice.id, 2000))
+        const gate = simulator.knobs.hold('before')
+        const first = verify(adapter, alice.accessToken)
+        await gate.arrived(1)
+        clock.advance(ms)
+        const second = verify(adapter, alice.accessToken)
+        await until('it waits', async () => (await waiting()) === 1)
+        gate.release()
+        t.same(
+          [await first, await second].map(({ status }) => status),
+          [200, 200]
+        )
+        t.equal(calls(), expected)
+      }
+    )
   }
 
   t.test('one who comes late to a flight that is not quiet joins it', async (t) => {

@@ -10,7 +10,14 @@ import { tempDir } from '../helpers/temp-dir.ts'
 
 const MAIN = join(import.meta.dirname, '../../dist/main.js')
 const exec = promisify(execFile)
-const POLICIES = ['--policy', '/=anonymous=false&login=off', '--policy', '/admin=role=a,b:c&role=d', '--policy', '/a.b/c-d_e=max_age=300&amr=mfa,otp-1']
+const POLICIES = [
+  '--policy',
+  '/=anonymous=false&login=off',
+  '--policy',
+  '/admin=role=a,b:c&role=d',
+  '--policy',
+  '/a.b/c-d_e=max_age=300&amr=mfa,otp-1'
+]
 
 /** How each says of itself whether it would start on these files; Traefik cannot (e2e starts it). */
 const CHECKS: Readonly<Record<string, Readonly<{ server: ServerName, args: readonly string[] }>>> = {
@@ -33,7 +40,13 @@ t.test('each proxy accepts what is written for it', async t => {
     t.test(proxy, { skip: skipOrFail(server) }, async t => {
       await Promise.all(Object.entries(VARIANTS).map(async ([name, options]) => {
         const folder = write(t, proxy, options, caFile)
-        await t.resolves(exec(mustFind(server), args, { cwd: folder, env: { ...process.env, XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder } }), name)
+        await t.resolves(
+          exec(mustFind(server), args, {
+            cwd: folder,
+            env: { ...process.env, XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder }
+          }),
+          name
+        )
       }))
     })
   }
@@ -47,7 +60,11 @@ t.test('the program writes it', async t => {
 })
 
 t.test('the program says what is wrong, and exits 1', async t => {
-  await t.rejects(exec(process.execPath, [MAIN, 'snippet', 'caddy', '--host', 'a b', '--policy', '/x=y=z']), { code: 1, stdout: '', stderr: /--host "a b".*\n.*--policy "\/x=y=z"/ })
+  await t.rejects(exec(process.execPath, [MAIN, 'snippet', 'caddy', '--host', 'a b', '--policy', '/x=y=z']), {
+    code: 1,
+    stdout: '',
+    stderr: /--host "a b".*\n.*--policy "\/x=y=z"/
+  })
 })
 
 function write (t: Test, proxy: string, options: readonly string[], caFile: string): string {
@@ -55,8 +72,19 @@ function write (t: Test, proxy: string, options: readonly string[], caFile: stri
   // names would have to be found
   const local = (name: string, value: string): string[] => options.includes(name) ? [] : [name, value]
   const errors: string[] = []
-  const code = snippet([proxy, '--out', folder, ...options, ...local('--listen', '127.0.0.1:8080'), ...local('--forward-auth', 'http://127.0.0.1:4180'), ...local('--app', 'http://127.0.0.1:8081')],
-    { write: () => {} }, { write: (text: string) => errors.push(text) })
+  const code = snippet(
+    [
+      proxy,
+      '--out',
+      folder,
+      ...options,
+      ...local('--listen', '127.0.0.1:8080'),
+      ...local('--forward-auth', 'http://127.0.0.1:4180'),
+      ...local('--app', 'http://127.0.0.1:8081')
+    ],
+    { write: () => {} },
+    { write: (text: string) => errors.push(text) }
+  )
   if (code !== 0) throw new Error(errors.join(''))
   copyFileSync(caFile, join(folder, 'ca.crt'))
   mkdirSync(join(folder, 'logs'))

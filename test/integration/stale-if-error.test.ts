@@ -37,14 +37,30 @@ t.test('while Authgear cannot be reached a session that was valid is accepted pa
     const { adapter, simulator, clock } = await start(t)
     simulator.knobs.fail(mode)
     const answer = await verify(adapter, alice.accessToken)
-    t.match(answer, { status: 200, headers: { 'x-authgear-user-id': alice.id, 'x-forward-auth-reason': 'allowed_stale', 'x-forward-auth-source': 'memory' } }, mode)
+    t.match(
+      answer,
+      {
+        status: 200,
+        headers: {
+          'x-authgear-user-id': alice.id,
+          'x-forward-auth-reason': 'allowed_stale',
+          'x-forward-auth-source': 'memory'
+        }
+      },
+      mode
+    )
     checkInvariants(t, answer, { realm: simulator.url })
     t.equal((await verify(adapter, bob.accessToken)).status, 503, 'who is not remembered is not known')
     clock.advance(STALE - JITTER)
     t.equal((await verify(adapter, alice.accessToken)).status, 200)
     clock.advance(JITTER)
     t.equal((await verify(adapter, alice.accessToken)).status, 503, 'for CACHE_STALE_IF_ERROR and no longer')
-    t.ok(await metricOf(adapter, 'forward_auth_requests_total{endpoint="verify",status="200",reason="allowed_stale",source="memory"}') >= 2)
+    t.ok(
+      (await metricOf(
+        adapter,
+        'forward_auth_requests_total{endpoint="verify",status="200",reason="allowed_stale",source="memory"}'
+      )) >= 2
+    )
   }
 })
 
@@ -103,7 +119,11 @@ t.test('a policy is made of what was known: it can refuse, and cannot be had by 
   simulator.knobs.fail('reset')
   t.equal((await verify(adapter, alice.accessToken, '?role=admin')).status, 200)
   t.equal((await verify(adapter, alice.accessToken, '?role=owner')).status, 403)
-  t.equal((await verify(adapter, alice.accessToken, '?max_age=1')).status, 401, 'a recent sign-in is not recent by being old')
+  t.equal(
+    (await verify(adapter, alice.accessToken, '?max_age=1')).status,
+    401,
+    'a recent sign-in is not recent by being old'
+  )
 })
 
 t.test('never past a token’s own end', async (t) => {
@@ -120,31 +140,49 @@ t.test('never past a token’s own end', async (t) => {
 
 t.test('/identify says who it was, and nothing of who is not remembered', async (t) => {
   const { adapter, simulator } = await start(t, { identify: true })
-  const identify = (token: string) => ask(adapter.identifyPort, { path: '/identify', headers: [['Authorization', `Bearer ${token}`]] })
+  const identify = (token: string) =>
+    ask(adapter.identifyPort, { path: '/identify', headers: [['Authorization', `Bearer ${token}`]] })
   simulator.knobs.fail('reset')
-  t.match(await identify(alice.accessToken), { status: 200, headers: { 'x-authgear-user-id': alice.id, 'x-forward-auth-reason': 'allowed_stale' } })
+  t.match(await identify(alice.accessToken), {
+    status: 200,
+    headers: { 'x-authgear-user-id': alice.id, 'x-forward-auth-reason': 'allowed_stale' }
+  })
   t.equal((await identify(bob.accessToken)).status, 503)
 })
 
-t.test('a replica that does not follow the log accepts nothing past its life', { skip: skipOrFail('redis-server') }, async (t) => {
-  const redis = await startRedis(t)
-  const relay = await startRelay(t, redis.port)
-  const simulator = await startSimulator(t)
-  const clock = jumpingClock()
-  const replica = await startAdapter(t, { ...OPTIONS, authgear: simulator.url, redisPort: relay.port, clock, degradedTtlMs: TTL })
-  const follows = (): boolean => replica.service.redisState() === 'up'
-  await until('it follows', follows)
-  await verify(replica, alice.accessToken)
-  simulator.knobs.fail('reset')
-  await until('it is in Redis', async () => (await redis.cli('KEYS', '*:entry') as string[]).length === 1)
-  await redis.cli('DEL', ...await redis.cli('KEYS', '*:entry') as string[]) // as its own clock would
-  clock.jump(TTL)
-  await until('it follows again', follows)
-  t.equal((await verify(replica, alice.accessToken)).headers['x-forward-auth-reason'], 'allowed_stale')
-  relay.to(undefined)
-  clock.jump(3000)
-  t.equal((await verify(replica, alice.accessToken)).status, 503)
-  relay.to(redis.port)
-  await until('it follows again', follows)
-  t.equal((await verify(replica, alice.accessToken)).headers['x-forward-auth-reason'], 'allowed_stale', 'and nothing was missed')
-})
+t.test(
+  'a replica that does not follow the log accepts nothing past its life',
+  { skip: skipOrFail('redis-server') },
+  async (t) => {
+    const redis = await startRedis(t)
+    const relay = await startRelay(t, redis.port)
+    const simulator = await startSimulator(t)
+    const clock = jumpingClock()
+    const replica = await startAdapter(t, {
+      ...OPTIONS,
+      authgear: simulator.url,
+      redisPort: relay.port,
+      clock,
+      degradedTtlMs: TTL
+    })
+    const follows = (): boolean => replica.service.redisState() === 'up'
+    await until('it follows', follows)
+    await verify(replica, alice.accessToken)
+    simulator.knobs.fail('reset')
+    await until('it is in Redis', async () => ((await redis.cli('KEYS', '*:entry')) as string[]).length === 1)
+    await redis.cli('DEL', ...((await redis.cli('KEYS', '*:entry')) as string[])) // as its own clock would
+    clock.jump(TTL)
+    await until('it follows again', follows)
+    t.equal((await verify(replica, alice.accessToken)).headers['x-forward-auth-reason'], 'allowed_stale')
+    relay.to(undefined)
+    clock.jump(3000)
+    t.equal((await verify(replica, alice.accessToken)).status, 503)
+    relay.to(redis.port)
+    await until('it follows again', follows)
+    t.equal(
+      (await verify(replica, alice.accessToken)).headers['x-forward-auth-reason'],
+      'allowed_stale',
+      'and nothing was missed'
+    )
+  }
+)

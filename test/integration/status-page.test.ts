@@ -13,7 +13,8 @@ const { alice, bob } = demo
 async function start (t: Test, hosts: readonly string[] = []) {
   const alone = await startAlone(t)
   const port = await startManagement(t, alone.adapter.service, { clock: alone.clock, hosts })
-  const get = (path: string, headers: readonly HeaderLine[] = [], host = HOST): Promise<Answer> => ask(port, { path, host, headers })
+  const get = (path: string, headers: readonly HeaderLine[] = [], host = HOST): Promise<Answer> =>
+    ask(port, { path, host, headers })
   /** So long that what was rendered is old. */
   const later = (): void => alone.clock.advance(1000)
   return { ...alone, get, later }
@@ -21,7 +22,9 @@ async function start (t: Test, hosts: readonly string[] = []) {
 
 /** The numbers of the page, by the id of their element. */
 const numbersOn = (page: string): Readonly<Record<string, number>> =>
-  Object.fromEntries(Array.from(page.matchAll(/<data id="([^"]+)" value="([^"]+)">/g), ([, id, value]) => [id, Number(value)]))
+  Object.fromEntries(
+    Array.from(page.matchAll(/<data id="([^"]+)" value="([^"]+)">/g), ([, id, value]) => [id, Number(value)])
+  )
 
 t.test('the numbers of the page and of status.json are those of /metrics', async (t) => {
   const { adapter, get, later, simulator } = await start(t)
@@ -32,10 +35,21 @@ t.test('the numbers of the page and of status.json are those of /metrics', async
   await ask(adapter.port, { path: '/elsewhere' })
   simulator.knobs.fail('error')
   await verify(adapter, 'cold')
-  await adapter.service.revocations?.revocations.revoke({ target: { kind: 'user', userId: alice.id }, origin: 'management', quietMs: 0 })
+  await adapter.service.revocations?.revocations.revoke({
+    target: { kind: 'user', userId: alice.id },
+    origin: 'management',
+    quietMs: 0
+  })
   later()
-  const [page, data, metrics] = [numbersOn((await get('/')).body), JSON.parse((await get('/status.json')).body), seriesOf((await get('/metrics')).body)]
-  const sum = (...parts: readonly string[]): number => Array.from(metrics).filter(([name]) => parts.every((part) => name.includes(part))).reduce((total, [, value]) => total + value, 0)
+  const [page, data, metrics] = [
+    numbersOn((await get('/')).body),
+    JSON.parse((await get('/status.json')).body),
+    seriesOf((await get('/metrics')).body)
+  ]
+  const sum = (...parts: readonly string[]): number =>
+    Array.from(metrics)
+      .filter(([name]) => parts.every((part) => name.includes(part)))
+      .reduce((total, [, value]) => total + value, 0)
   const EXPECTED: Readonly<Record<string, number>> = {
     'requests-allowed': sum('requests_total{', 'endpoint="verify"', 'status="200"'),
     'requests-unauthenticated': sum('requests_total{', 'status="401"'),
@@ -48,22 +62,46 @@ t.test('the numbers of the page and of status.json are those of /metrics', async
     'authgear-rejected': sum('authgear_requests_total', '"rejected"'),
     'revocations-management': sum('revocations_total', '"management"')
   }
-  t.match(EXPECTED, { 'requests-allowed': 5, 'requests-unauthenticated': 1, 'requests-forbidden': 2, 'requests-unavailable': 1, 'requests-elsewhere': 1, 'revocations-management': 1 })
+  t.match(EXPECTED, {
+    'requests-allowed': 5,
+    'requests-unauthenticated': 1,
+    'requests-forbidden': 2,
+    'requests-unavailable': 1,
+    'requests-elsewhere': 1,
+    'revocations-management': 1
+  })
   for (const [id, value] of Object.entries(EXPECTED)) {
     t.equal(page[id], value, `${id} on the page`)
     const [chart = '', ...line] = id.split('-')
     t.equal(data.charts[chart][line.join('-')].total, value, `${id} in status.json`)
   }
-  t.match(data, { version: '0.0.0-test', state: 'serving', now: { cacheEntries: metrics.get('forward_auth_cache_entries'), circuitOpen: false } })
+  t.match(data, {
+    version: '0.0.0-test',
+    state: 'serving',
+    now: { cacheEntries: metrics.get('forward_auth_cache_entries'), circuitOpen: false }
+  })
 })
 
 t.test('the page is complete by itself: no outside resource, one script of its own, a strict policy', async (t) => {
   const { get } = await start(t)
   const { status, headers, body } = await get('/')
   t.equal(status, 200)
-  t.match(headers, { 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-cache', 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer', 'cross-origin-resource-policy': 'same-origin' })
-  t.equal(headers['content-security-policy']?.toString().replace(/sha256-[\w+/=]{44}/, '…'), "default-src 'none'; style-src '…'; script-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
-  t.strictSame(Array.from(body.matchAll(/ (?:src|href)="([^"]*)"/g), ([, url]) => url), ['status.js', '', 'status.json', 'metrics'])
+  t.match(headers, {
+    'content-type': 'text/html; charset=utf-8',
+    'cache-control': 'no-cache',
+    'x-content-type-options': 'nosniff',
+    'referrer-policy': 'no-referrer',
+    'cross-origin-resource-policy': 'same-origin'
+  })
+  t.equal(
+    headers['content-security-policy']?.toString().replace(/sha256-[\w+/=]{44}/, '…'),
+    "default-src 'none'; style-src '…'; script-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; " +
+      "frame-ancestors 'none'"
+  )
+  t.strictSame(
+    Array.from(body.matchAll(/ (?:src|href)="([^"]*)"/g), ([, url]) => url),
+    ['status.js', '', 'status.json', 'metrics']
+  )
   t.notMatch(body, /https?:|\bstyle="|\bon\w+="|<script>/)
   t.match(await get('/status.js'), { status: 200, headers: { 'content-type': 'text/javascript; charset=utf-8' } })
   t.match(await get('/status.json'), { status: 200, headers: { 'content-type': 'application/json; charset=utf-8' } })
@@ -72,7 +110,14 @@ t.test('the page is complete by itself: no outside resource, one script of its o
 t.test('nothing that a client sent is on it', async (t) => {
   const { adapter, get } = await start(t)
   const canary = 'c4n4ry'
-  await ask(adapter.port, { path: `/verify?${canary}=1`, headers: [['Authorization', `Bearer ${canary}`], ['X-Request-ID', canary], ['X-Forwarded-For', '192.0.2.77']] })
+  await ask(adapter.port, {
+    path: `/verify?${canary}=1`,
+    headers: [
+      ['Authorization', `Bearer ${canary}`],
+      ['X-Request-ID', canary],
+      ['X-Forwarded-For', '192.0.2.77']
+    ]
+  })
   for (const path of PATHS) {
     const { body } = await get(`${path}?${canary}`, [['Referer', canary]], `localhost:${4181}`)
     t.notMatch(body, canary, path)
@@ -83,7 +128,9 @@ t.test('nothing that a client sent is on it', async (t) => {
 t.test('under a name that is not this machine\'s it is not shown', async (t) => {
   const { get } = await start(t, ['status.example.com'])
   for (const path of PATHS) {
-    for (const host of [HOST, 'localhost:4181', '[::1]:4181', MACHINE, 'status.example.com']) t.equal((await get(path, [], host)).status, 200, `${path} of ${host}`)
+    for (const host of [HOST, 'localhost:4181', '[::1]:4181', MACHINE, 'status.example.com']) {
+      t.equal((await get(path, [], host)).status, 200, `${path} of ${host}`)
+    }
     const tag = String((await get(path)).headers.etag)
     for (const host of ['evil.example', 'evil.example:4181', 'status.example.com.evil.example']) {
       for (const headers of [[], [['If-None-Match', tag]]] as const) {
@@ -119,7 +166,13 @@ t.test('the script keeps its tag, and no resource knows the tag of another', asy
   const { get, later } = await start(t)
   const tags = await Promise.all(PATHS.map(async (path) => String((await get(path)).headers.etag)))
   const [page = '', json = '', script = ''] = tags
-  for (const [path, tag, status] of [['/', script, 200], ['/', json, 200], ['/status.json', page, 200], ['/status.js', page, 200], ['/status.js', script, 304]] as const) {
+  for (const [path, tag, status] of [
+    ['/', script, 200],
+    ['/', json, 200],
+    ['/status.json', page, 200],
+    ['/status.js', page, 200],
+    ['/status.js', script, 304]
+  ] as const) {
     t.equal((await get(path, [['If-None-Match', tag]])).status, status, `${path} ${tag}`)
   }
   later()
@@ -129,7 +182,18 @@ t.test('the script keeps its tag, and no resource knows the tag of another', asy
 t.test('an If-None-Match that is none of ours is ignored', async (t) => {
   const { get } = await start(t)
   const tag = String((await get('/')).headers.etag)
-  for (const header of ['*', `W/${tag}`, `${tag}, "x"`, tag.slice(1), '"x"', 'x'.repeat(65), 'x'.repeat(8000), `${tag}${' '.repeat(8000)}x`]) t.equal((await get('/', [['If-None-Match', header]])).status, 200, header.slice(0, 30))
+  for (const header of [
+    '*',
+    `W/${tag}`,
+    `${tag}, "x"`,
+    tag.slice(1),
+    '"x"',
+    'x'.repeat(65),
+    'x'.repeat(8000),
+    `${tag}${' '.repeat(8000)}x`
+  ]) {
+    t.equal((await get('/', [['If-None-Match', header]])).status, 200, header.slice(0, 30))
+  }
 })
 
 t.test('probes and metrics know nothing of tags', async (t) => {
@@ -158,12 +222,16 @@ t.test('the page says when Authgear is left alone', async (t) => {
   const { adapter, get, later, simulator } = await start(t)
   t.match((await get('/')).body, '<dt>Authgear</dt><dd class="good">asked as needed</dd>')
   simulator.knobs.fail('error')
-  for (let n = 0; adapter.service.authgearState() === 'ok' && n < 50; n++) t.equal((await verify(adapter, `cold-${n}`)).status, REFUSALS.authgear_unavailable.status)
+  for (let n = 0; adapter.service.authgearState() === 'ok' && n < 50; n++) {
+    t.equal((await verify(adapter, `cold-${n}`)).status, REFUSALS.authgear_unavailable.status)
+  }
   later()
   t.match((await get('/')).body, '<dt>Authgear</dt><dd class="bad">left alone after failures</dd>')
 })
 
-/** A page whose name leads here (DNS rebinding) is of the same site for the browser: this is what it sends all the same. */
+/**
+ * A page whose name leads here (DNS rebinding) is of the same site for the browser: this is what it sends all the same.
+ */
 const BROWSER: readonly HeaderLine[] = [['Accept-Language', 'en'], ['User-Agent', 'Prometheus/3']]
 
 t.test('metrics and readiness are not read by a page whose name leads here', async (t) => {
@@ -174,7 +242,9 @@ t.test('metrics and readiness are not read by a page whose name leads here', asy
       t.equal(status, 403, `${path} of ${host}`)
       t.match(body, /MANAGEMENT_HOSTS/)
     }
-    for (const host of [HOST, 'localhost:4181', 'status.example.com']) t.not((await get(path, BROWSER, host)).status, 403, `${path} of ${host}`)
+    for (const host of [HOST, 'localhost:4181', 'status.example.com']) {
+      t.not((await get(path, BROWSER, host)).status, 403, `${path} of ${host}`)
+    }
   }
 })
 

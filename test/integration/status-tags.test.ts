@@ -9,12 +9,20 @@ function build (t: Test, deps: Partial<StatusDeps>): FastifyInstance {
   const clock = manualClock()
   const history = createHistory({ read: allMetrics().reading, clock })
   const app = fastify()
-  addStatus(app, { status: () => ({ version: '1', state: 'serving', samples: history.window() }), clock, tags: createTagStore(clock), machine: 'here', hosts: [], ...deps })
+  addStatus(app, {
+    status: () => ({ version: '1', state: 'serving', samples: history.window() }),
+    clock,
+    tags: createTagStore(clock),
+    machine: 'here',
+    hosts: [],
+    ...deps
+  })
   t.teardown(() => app.close())
   return app
 }
 
-const get = async (app: FastifyInstance, tag?: string, host = 'localhost') => await app.inject({ url: '/', headers: { host, ...(tag === undefined ? {} : { 'if-none-match': tag }) } })
+const get = async (app: FastifyInstance, tag?: string, host = 'localhost') =>
+  await app.inject({ url: '/', headers: { host, ...(tag === undefined ? {} : { 'if-none-match': tag }) } })
 
 t.test('what is longer than a tag of ours is not even looked up', async (t) => {
   const names: string[] = []
@@ -46,7 +54,12 @@ for (const [what, tags] of BAD) {
 t.test('a page that cannot be rendered is one 500, and ends nothing', async (t) => {
   let isBroken = true
   const fine = createHistory({ read: allMetrics().reading, clock: manualClock() })
-  const app = build(t, { status: () => { if (isBroken) throw new Error('a defect'); return { version: '1', state: 'serving', samples: fine.window() } } })
+  const app = build(t, {
+    status: () => {
+      if (isBroken) throw new Error('a defect')
+      return { version: '1', state: 'serving', samples: fine.window() }
+    }
+  })
   for (const tag of [undefined, '"x"']) t.equal((await get(app, tag)).statusCode, 500)
   isBroken = false
   t.equal((await get(app, '"x"')).statusCode, 200)

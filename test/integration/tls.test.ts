@@ -27,8 +27,20 @@ t.test('one listener speaks HTTP/2 and HTTP/1.1, by ALPN', async (t) => {
 t.test('more than one Authorization line is refused over HTTP/2 too', async (t) => {
   const { port } = await start(t)
   t.equal(await statusOverHttp2(port, tls.ca, '/verify', [['authorization', authorization]]), 200)
-  t.equal(await statusOverHttp2(port, tls.ca, '/verify', [['authorization', authorization], ['authorization', authorization]]), 401)
-  t.equal(await statusOverHttp2(port, tls.ca, '/ext-authz/x', [['authorization', 'Bearer x'], ['authorization', authorization]]), 401)
+  t.equal(
+    await statusOverHttp2(port, tls.ca, '/verify', [
+      ['authorization', authorization],
+      ['authorization', authorization]
+    ]),
+    401
+  )
+  t.equal(
+    await statusOverHttp2(port, tls.ca, '/ext-authz/x', [
+      ['authorization', 'Bearer x'],
+      ['authorization', authorization]
+    ]),
+    401
+  )
 })
 
 t.test('an unknown method is 404 over HTTP/2, whatever the credential', async (t) => {
@@ -42,20 +54,27 @@ t.test('cookies that HTTP/2 split into crumbs are read, however many', async (t)
   t.equal(await status2(session(t, port), { cookie: [...crumbs, `session=${demo.alice.cookie}`] }), 200)
 })
 
-t.test('twenty anonymous requests with 150 kB of cookies do not stall the session they share with a bystander', async (t) => {
-  const { port } = await start(t)
-  const shared = session(t, port)
-  const cookie = Array.from({ length: 50 }, () => `x=${'y'.repeat(3000)}`) // in crumbs, as Go sends them
-  const huge = Array.from({ length: 20 }, () => status2(shared, { cookie }).catch(() => 0))
-  const bystanders = Array.from({ length: 20 }, () => status2(shared, { authorization }))
-  t.ok((await Promise.all(huge)).every((status) => status !== 200))
-  t.same(await Promise.all(bystanders), new Array(20).fill(200))
-})
+t.test(
+  'twenty anonymous requests with 150 kB of cookies do not stall the session they share with a bystander',
+  async (t) => {
+    const { port } = await start(t)
+    const shared = session(t, port)
+    const cookie = Array.from({ length: 50 }, () => `x=${'y'.repeat(3000)}`) // in crumbs, as Go sends them
+    const huge = Array.from({ length: 20 }, () => status2(shared, { cookie }).catch(() => 0))
+    const bystanders = Array.from({ length: 20 }, () => status2(shared, { authorization }))
+    t.ok((await Promise.all(huge)).every((status) => status !== 200))
+    t.same(await Promise.all(bystanders), new Array(20).fill(200))
+  }
+)
 
 t.test('a body that comes over HTTP/2 is answered and costs nobody the session', async (t) => {
   const { port } = await start(t)
   const shared = session(t, port)
-  const stream = shared.request({ [constants.HTTP2_HEADER_METHOD]: 'POST', [constants.HTTP2_HEADER_PATH]: '/verify', 'content-length': 5 })
+  const stream = shared.request({
+    [constants.HTTP2_HEADER_METHOD]: 'POST',
+    [constants.HTTP2_HEADER_PATH]: '/verify',
+    'content-length': 5
+  })
   const [head] = await once(stream, 'response')
   t.equal(head[':status'], 401)
   stream.destroy()
@@ -72,7 +91,9 @@ t.test('with a client CA nobody without its certificate gets an answer, before a
     await t.rejects(status1(port, { headers: { authorization } }), `${when}: none`)
     await t.rejects(status1(port, { ...foreign, headers: { authorization } }), `${when}: a stranger’s`)
     const server = service.app.fastify.server as unknown as import('node:tls').Server
-    server.setSecureContext(contextOf({ cert: readFileSync(tls.certFile, 'utf8'), key: readFileSync(tls.keyFile, 'utf8'), ca: tls.ca }))
+    server.setSecureContext(
+      contextOf({ cert: readFileSync(tls.certFile, 'utf8'), key: readFileSync(tls.keyFile, 'utf8'), ca: tls.ca })
+    )
   }
 })
 
@@ -83,7 +104,14 @@ t.test('files that change are served to new connections; broken ones leave the o
   const server = service.app.fastify.server as unknown as import('node:tls').Server
   let seen: (what: string) => void = () => {}
   const next = (): Promise<string> => new Promise((resolve) => { seen = resolve })
-  t.teardown(watchTlsFiles({ ...files, clientCaFile: undefined }, server, { reloaded: () => seen('reloaded'), failed: () => seen('failed') }, 20))
+  t.teardown(
+    watchTlsFiles(
+      { ...files, clientCaFile: undefined },
+      server,
+      { reloaded: () => seen('reloaded'), failed: () => seen('failed') },
+      20
+    )
+  )
   const before = await fingerprint(port)
 
   const broken = next()
@@ -112,20 +140,31 @@ t.test('draining sends GOAWAY, and a stream under way gets its answer', async (t
   await hold.arrived(1)
   const goaway = once(shared, 'goaway')
   const closed = adapter.close()
-  t.strictSame((await goaway).slice(0, 2), [constants.NGHTTP2_NO_ERROR, 2 ** 31 - 1], 'the first one gives up no stream that may be on its way')
+  t.strictSame(
+    (await goaway).slice(0, 2),
+    [constants.NGHTTP2_NO_ERROR, 2 ** 31 - 1],
+    'the first one gives up no stream that may be on its way'
+  )
   hold.release()
   t.equal(await pending, 200)
   await closed
 })
 
 t.test('a session is asked to end at its age', async (t) => {
-  const server = createSecureServer({ key: readFileSync(tls.keyFile), cert: readFileSync(tls.certFile), allowHTTP1: true }, () => {})
+  const server = createSecureServer(
+    { key: readFileSync(tls.keyFile), cert: readFileSync(tls.certFile), allowHTTP1: true },
+    () => {}
+  )
   const drain = trackConnections(server, 50)
   await once(server.listen(0, '127.0.0.1'), 'listening')
   t.teardown(() => drain.drain(0))
   const { port } = server.address() as AddressInfo
   const aged = session(t, port)
-  t.strictSame((await once(aged, 'goaway')).slice(0, 2), [constants.NGHTTP2_NO_ERROR, 2 ** 31 - 1], 'GOAWAY at its age, which gives up no stream')
+  t.strictSame(
+    (await once(aged, 'goaway')).slice(0, 2),
+    [constants.NGHTTP2_NO_ERROR, 2 ** 31 - 1],
+    'GOAWAY at its age, which gives up no stream'
+  )
 })
 
 t.test('500 streams that clients gave up end the session before nghttp2 would', async (t) => {
@@ -169,7 +208,9 @@ async function status2 (opened: ClientHttp2Session, headers: Record<string, stri
 
 async function status1 (port: number, options: object): Promise<number> {
   const response = await new Promise<import('node:http').IncomingMessage>((resolve, reject) => {
-    request({ host: 'localhost', port, path: '/verify', ca: tls.ca, agent: false, ...options }, resolve).once('error', reject).end()
+    request({ host: 'localhost', port, path: '/verify', ca: tls.ca, agent: false, ...options }, resolve)
+      .once('error', reject)
+      .end()
   })
   await text(response)
   return response.statusCode ?? 0

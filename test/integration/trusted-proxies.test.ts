@@ -39,16 +39,35 @@ const ROWS: readonly Row[] = [
   { name: 'what a stranger names is ignored', peer: STRANGER, ...xff(SPOOFED), told: STRANGER },
   { name: 'even where it names a trusted one', peer: STRANGER, ...xff(`${SPOOFED}, ${TRUSTED}`), told: STRANGER },
   { name: 'TRUSTED_PROXIES=none: nobody is believed', trusted: [], ...xff(SPOOFED), told: TRUSTED },
-  { name: 'another range is trusted, and this peer is not in it', trusted: ['10.0.0.0/8', 'linklocal'], ...xff(SPOOFED), told: TRUSTED },
+  {
+    name: 'another range is trusted, and this peer is not in it',
+    trusted: ['10.0.0.0/8', 'linklocal'],
+    ...xff(SPOOFED),
+    told: TRUSTED
+  },
   { name: 'a range that holds the peer', trusted: ['127.0.0.8/29'], peer: STRANGER, ...xff(CLIENT), told: CLIENT },
   { name: 'loopback by name', trusted: ['loopback'], peer: STRANGER, ...xff(CLIENT), told: CLIENT },
   // chains: the rightmost one that is not trusted is the client
   { name: 'a spoofed entry before the client’s', ...xff(`${SPOOFED}, ${CLIENT}`), told: CLIENT },
   { name: 'many spoofed entries', ...xff(`${TRUSTED}, ${SPOOFED}, 10.0.0.2, ${SPOOFED}, ${CLIENT}`), told: CLIENT },
   { name: 'two proxies, both trusted', trusted: TWO, ...xff(`${CLIENT}, 10.0.0.2`), told: CLIENT },
-  { name: 'two proxies, both trusted, and a spoofed entry', trusted: TWO, ...xff(`${SPOOFED}, ${CLIENT}, 10.0.0.2`), told: CLIENT },
-  { name: 'two proxies, of which the outer one is not trusted, stand for everybody', ...xff(`${CLIENT}, 10.0.0.2`), told: '10.0.0.2' },
-  { name: 'a proxy’s address that the client claims', trusted: TWO, ...xff(`${SPOOFED}, 10.0.0.2, ${CLIENT}`), told: CLIENT },
+  {
+    name: 'two proxies, both trusted, and a spoofed entry',
+    trusted: TWO,
+    ...xff(`${SPOOFED}, ${CLIENT}, 10.0.0.2`),
+    told: CLIENT
+  },
+  {
+    name: 'two proxies, of which the outer one is not trusted, stand for everybody',
+    ...xff(`${CLIENT}, 10.0.0.2`),
+    told: '10.0.0.2'
+  },
+  {
+    name: 'a proxy’s address that the client claims',
+    trusted: TWO,
+    ...xff(`${SPOOFED}, 10.0.0.2, ${CLIENT}`),
+    told: CLIENT
+  },
   { name: 'all are trusted: the leftmost', trusted: TWO, ...xff('10.0.0.2, 127.0.0.1'), told: '10.0.0.2' },
   { name: 'several lines are one list', trusted: TWO, ...xff([SPOOFED, CLIENT, '10.0.0.2']), told: CLIENT },
   { name: 'no blanks', trusted: TWO, ...xff(`${SPOOFED},${CLIENT},10.0.0.2`), told: CLIENT },
@@ -64,25 +83,80 @@ const ROWS: readonly Row[] = [
   { name: 'a port is no part of an address', ...xff(`${CLIENT}:1234`), told: undefined },
   { name: 'a bracketed address', ...xff('[2001:db8::1]'), told: undefined },
   { name: 'a list of 1,000', ...xff(`${`${SPOOFED}, `.repeat(1000)}${CLIENT}`), told: CLIENT },
-  { name: 'the client behind 31 proxies, all trusted', trusted: TWO, ...xff(`${CLIENT}${', 10.0.0.2'.repeat(31)}`), told: CLIENT },
-  { name: 'the client behind more proxies than anybody has', trusted: TWO, ...xff(`${CLIENT}${', 10.0.0.2'.repeat(32)}`), told: TRUSTED, isIgnored: true },
-  { name: '3,600 hops, all trusted: the worst that fits into a head', trusted: TWO, ...xff('10.0.0.2, '.repeat(3600).slice(0, -2)), told: TRUSTED, isIgnored: true },
-  { name: 'a client hidden behind 2 KiB of blanks', trusted: TWO, ...xff(`${CLIENT}, ${' '.repeat(2048)}10.0.0.2`), told: TRUSTED, isIgnored: true },
-  { name: 'a client before 1,000 hops of its own making', trusted: TWO, ...xff(`${'10.0.0.2, '.repeat(1000)}${CLIENT}, 10.0.0.2`), told: CLIENT },
+  {
+    name: 'the client behind 31 proxies, all trusted',
+    trusted: TWO,
+    ...xff(`${CLIENT}${', 10.0.0.2'.repeat(31)}`),
+    told: CLIENT
+  },
+  {
+    name: 'the client behind more proxies than anybody has',
+    trusted: TWO,
+    ...xff(`${CLIENT}${', 10.0.0.2'.repeat(32)}`),
+    told: TRUSTED,
+    isIgnored: true
+  },
+  {
+    name: '3,600 hops, all trusted: the worst that fits into a head',
+    trusted: TWO,
+    ...xff('10.0.0.2, '.repeat(3600).slice(0, -2)),
+    told: TRUSTED,
+    isIgnored: true
+  },
+  {
+    name: 'a client hidden behind 2 KiB of blanks',
+    trusted: TWO,
+    ...xff(`${CLIENT}, ${' '.repeat(2048)}10.0.0.2`),
+    told: TRUSTED,
+    isIgnored: true
+  },
+  {
+    name: 'a client before 1,000 hops of its own making',
+    trusted: TWO,
+    ...xff(`${'10.0.0.2, '.repeat(1000)}${CLIENT}, 10.0.0.2`),
+    told: CLIENT
+  },
   // IPv6
   { name: 'an IPv6 client', ...xff('2001:db8::1'), told: '2001:db8::1' },
   { name: 'a spoofed entry before an IPv6 client', ...xff(`${SPOOFED}, 2001:db8::1`), told: '2001:db8::1' },
   { name: 'an IPv6 proxy that is trusted', trusted: [TRUSTED, 'fd00::/8'], ...xff(`${CLIENT}, fd00::2`), told: CLIENT },
   { name: 'an IPv6 proxy that is not', ...xff(`${CLIENT}, fd00::2`), told: 'fd00::2' },
-  { name: 'an IPv4 proxy in IPv6 clothes is the same one', trusted: TWO, ...xff(`${CLIENT}, ::ffff:10.0.0.2`), told: CLIENT },
+  {
+    name: 'an IPv4 proxy in IPv6 clothes is the same one',
+    trusted: TWO,
+    ...xff(`${CLIENT}, ::ffff:10.0.0.2`),
+    told: CLIENT
+  },
   // nothing else names a client
   { name: 'Forwarded is never read', headers: { forwarded: `for=${SPOOFED}` }, told: TRUSTED },
-  { name: 'nor are the names that others have for it', headers: Object.fromEntries(['x-real-ip', 'x-client-ip', 'true-client-ip', 'cf-connecting-ip', 'x-original-for', 'x-cluster-client-ip', 'fastly-client-ip', 'x_forwarded_for', 'x-forwarded', 'x-envoy-external-address'].map((name) => [name, SPOOFED])), told: TRUSTED },
-  { name: 'nor do they count beside it', headers: { 'x-forwarded-for': CLIENT, forwarded: `for=${SPOOFED}`, 'x-real-ip': SPOOFED }, told: CLIENT }
+  {
+    name: 'nor are the names that others have for it',
+    headers: Object.fromEntries(
+      [
+        'x-real-ip',
+        'x-client-ip',
+        'true-client-ip',
+        'cf-connecting-ip',
+        'x-original-for',
+        'x-cluster-client-ip',
+        'fastly-client-ip',
+        'x_forwarded_for',
+        'x-forwarded',
+        'x-envoy-external-address'
+      ].map((name) => [name, SPOOFED])
+    ),
+    told: TRUSTED
+  },
+  {
+    name: 'nor do they count beside it',
+    headers: { 'x-forwarded-for': CLIENT, forwarded: `for=${SPOOFED}`, 'x-real-ip': SPOOFED },
+    told: CLIENT
+  }
 ]
 
 /** What of a forwarding proxy may reach Authgear: these three, and of them only one is the client's. */
-const OF_FORWARDING = /^(forwarded|via|x-forwarded.*|x-real-ip|x-original.*|.*client-?ip|x-envoy.*|x_forwarded.*|cf-.*)$/
+const OF_FORWARDING =
+  /^(forwarded|via|x-forwarded.*|x-real-ip|x-original.*|.*client-?ip|x-envoy.*|x_forwarded.*|cf-.*)$/
 
 interface World {
   readonly adapter: Adapter
@@ -96,24 +170,44 @@ async function start (t: Test, options: Partial<AdapterOptions>): Promise<World>
   const adapter = await startAdapter(t, { authgear: simulator.url, ...options })
   const sent = () => {
     const { lastRawHeaders: raw } = simulator.counters
-    return raw.flatMap((name, index) => index % 2 === 0 && OF_FORWARDING.test(name.toLowerCase()) ? [[name.toLowerCase(), raw[index + 1] ?? ''] as const] : []).sort()
+    return raw
+      .flatMap((name, index) =>
+        index % 2 === 0 && OF_FORWARDING.test(name.toLowerCase())
+          ? [[name.toLowerCase(), raw[index + 1] ?? ''] as const]
+          : []
+      )
+      .sort()
   }
   return { adapter, url: simulator.url, sent }
 }
 
 function expected (url: string, told: string | undefined): ReadonlyArray<readonly [string, string]> {
   const { host } = new URL(url)
-  return [...told === undefined ? [] : [['x-forwarded-for', told] as const], ['x-forwarded-host', host], ['x-forwarded-proto', 'http']]
+  return [
+    ...(told === undefined ? [] : [['x-forwarded-for', told] as const]),
+    ['x-forwarded-host', host],
+    ['x-forwarded-proto', 'http']
+  ]
 }
 
 const authorization = `Bearer ${demo.alice.accessToken}`
 
-const ASK: Readonly<Record<Protocol, (port: number, peer: string, headers: NonNullable<Row['headers']>) => Promise<number>>> = {
+const ASK: Readonly<
+  Record<Protocol, (port: number, peer: string, headers: NonNullable<Row['headers']>) => Promise<number>>
+> = {
   'HTTP/1.1': async (port, peer, headers) => await statusOf({ host: '127.0.0.1', port, localAddress: peer }, headers),
   'HTTP/2': async (port, peer, headers) => {
-    const session = connect(`https://localhost:${port}`, { ca: tls.ca, localAddress: peer, host: '127.0.0.1' } as object)
+    const session = connect(`https://localhost:${port}`, {
+      ca: tls.ca,
+      localAddress: peer,
+      host: '127.0.0.1'
+    } as object)
     try {
-      const stream = session.request({ [constants.HTTP2_HEADER_PATH]: '/verify', authorization, ...headers as Record<string, string | string[]> })
+      const stream = session.request({
+        [constants.HTTP2_HEADER_PATH]: '/verify',
+        authorization,
+        ...(headers as Record<string, string | string[]>)
+      })
       return await new Promise((resolve, reject) => {
         session.once('error', reject)
         stream.once('response', ({ ':status': status = 0 }) => resolve(status)).once('error', reject).resume().end()
@@ -126,7 +220,17 @@ const ASK: Readonly<Record<Protocol, (port: number, peer: string, headers: NonNu
 
 async function statusOf (where: object, headers: NonNullable<Row['headers']>): Promise<number> {
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
-    request({ ...where, path: '/verify', agent: false, headers: { authorization, ...headers } as Record<string, string | string[]> }, resolve).once('error', reject).end()
+    request(
+      {
+        ...where,
+        path: '/verify',
+        agent: false,
+        headers: { authorization, ...headers } as Record<string, string | string[]>
+      },
+      resolve
+    )
+      .once('error', reject)
+      .end()
   })
   await text(response)
   return response.statusCode ?? 0
@@ -147,7 +251,9 @@ for (const protocol of PROTOCOLS) {
 }
 
 t.test('a peer on a unix socket counts as loopback', async (t) => {
-  const rows: ReadonlyArray<readonly [what: string, trusted: readonly string[], headers: NonNullable<Row['headers']>, told: string | undefined]> = [
+  const rows: ReadonlyArray<
+    readonly [what: string, trusted: readonly string[], headers: NonNullable<Row['headers']>, told: string | undefined]
+  > = [
     ['names the client', ['loopback'], { 'x-forwarded-for': CLIENT }, CLIENT],
     ['a spoofed entry before it', ['loopback'], { 'x-forwarded-for': `${SPOOFED}, ${CLIENT}` }, CLIENT],
     ['names nobody', ['loopback'], {}, undefined],
@@ -177,6 +283,12 @@ t.test('on a listener for both IP versions an IPv4 peer is the same peer', async
 t.test('a client’s address never decides anything', async (t) => {
   const { adapter } = await start(t, { trustedProxies: ['loopback'] })
   for (const address of ['127.0.0.1', '::1', '10.0.0.1', 'localhost', '', '*']) {
-    t.equal(await statusOf({ host: '127.0.0.1', port: adapter.port }, { authorization: 'Basic x', 'x-forwarded-for': address }), 401)
+    t.equal(
+      await statusOf(
+        { host: '127.0.0.1', port: adapter.port },
+        { authorization: 'Basic x', 'x-forwarded-for': address }
+      ),
+      401
+    )
   }
 })

@@ -8,7 +8,13 @@ const tls = makeTls(t)
 const { alice, bob, dora } = demo
 const bearer = (token: string): Asked => ({ headers: { authorization: `Bearer ${token}` } })
 const cookie = (text: string): Asked => ({ headers: { cookie: text } })
-const jwt = (exp: number, aud?: string): string => [{ alg: 'RS256', typ: 'at+jwt' }, { sub: 'u', exp, aud }].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.') + '.c2ln'
+const jwt = (exp: number, aud?: string): string =>
+  [
+    { alg: 'RS256', typ: 'at+jwt' },
+    { sub: 'u', exp, aud }
+  ]
+    .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
+    .join('.') + '.c2ln'
 
 interface Row {
   readonly name: string
@@ -30,48 +36,253 @@ interface Row {
 
 const ROWS: readonly Row[] = [
   { name: 'a bearer token', asked: bearer(alice.accessToken), status: 200, reason: 'allowed', calls: 1 },
-  { name: 'a session cookie', asked: cookie(`a=b; session=${alice.cookie}; c=d`), status: 200, reason: 'allowed', calls: 1 },
-  { name: 'an app_session cookie', asked: cookie(`app_session=${bob.appSession}`), status: 200, reason: 'allowed', calls: 1 },
-  { name: 'an app_access_token cookie', asked: cookie(`app_access_token=${bob.accessToken}`), status: 200, reason: 'allowed', calls: 1 },
+  {
+    name: 'a session cookie',
+    asked: cookie(`a=b; session=${alice.cookie}; c=d`),
+    status: 200,
+    reason: 'allowed',
+    calls: 1
+  },
+  {
+    name: 'an app_session cookie',
+    asked: cookie(`app_session=${bob.appSession}`),
+    status: 200,
+    reason: 'allowed',
+    calls: 1
+  },
+  {
+    name: 'an app_access_token cookie',
+    asked: cookie(`app_access_token=${bob.accessToken}`),
+    status: 200,
+    reason: 'allowed',
+    calls: 1
+  },
   { name: 'no credential at all', asked: {}, status: 401, reason: 'no_credentials', calls: 0 },
-  { name: 'the Basic scheme is the app’s own business', asked: { headers: { authorization: 'Basic dXNlcjpwYXNz' } }, status: 401, reason: 'no_credentials', calls: 0 },
-  { name: 'a bearer token over 16 KiB', asked: bearer('x'.repeat(16 * 1024 + 1)), status: 401, reason: 'malformed_credentials', calls: 0 },
-  { name: 'a session cookie over 1 KiB', asked: cookie(`session=${'x'.repeat(1025)}`), status: 401, reason: 'malformed_credentials', calls: 0 },
-  { name: 'two Authorization lines', protocol: 'HTTP/1.1', asked: { headers: { authorization: [`Bearer ${alice.accessToken}`, `Bearer ${bob.accessToken}`] } }, status: 401, reason: 'ambiguous_credentials', calls: 0 },
-  { name: 'a comma in a bearer value', asked: bearer(`${alice.accessToken},Bearer ${bob.accessToken}`), status: 401, reason: 'ambiguous_credentials', calls: 0 },
-  { name: 'a JWT that expired over a minute ago', asked: (origin) => bearer(jwt(Date.now() / 1000 - 61, origin)), status: 401, reason: 'expired_credentials', calls: 0 },
-  { name: 'a JWT that expired just now is Authgear’s to judge', asked: (origin) => bearer(jwt(Date.now() / 1000 - 5, origin)), status: 401, reason: 'invalid_session', calls: 1 },
-  { name: 'a JWT for another audience', asked: bearer(jwt(Date.now() / 1000 + 61)), status: 401, reason: 'wrong_audience', calls: 0 },
+  {
+    name: 'the Basic scheme is the app’s own business',
+    asked: { headers: { authorization: 'Basic dXNlcjpwYXNz' } },
+    status: 401,
+    reason: 'no_credentials',
+    calls: 0
+  },
+  {
+    name: 'a bearer token over 16 KiB',
+    asked: bearer('x'.repeat(16 * 1024 + 1)),
+    status: 401,
+    reason: 'malformed_credentials',
+    calls: 0
+  },
+  {
+    name: 'a session cookie over 1 KiB',
+    asked: cookie(`session=${'x'.repeat(1025)}`),
+    status: 401,
+    reason: 'malformed_credentials',
+    calls: 0
+  },
+  {
+    name: 'two Authorization lines',
+    protocol: 'HTTP/1.1',
+    asked: { headers: { authorization: [`Bearer ${alice.accessToken}`, `Bearer ${bob.accessToken}`] } },
+    status: 401,
+    reason: 'ambiguous_credentials',
+    calls: 0
+  },
+  {
+    name: 'a comma in a bearer value',
+    asked: bearer(`${alice.accessToken},Bearer ${bob.accessToken}`),
+    status: 401,
+    reason: 'ambiguous_credentials',
+    calls: 0
+  },
+  {
+    name: 'a JWT that expired over a minute ago',
+    asked: (origin) => bearer(jwt(Date.now() / 1000 - 61, origin)),
+    status: 401,
+    reason: 'expired_credentials',
+    calls: 0
+  },
+  {
+    name: 'a JWT that expired just now is Authgear’s to judge',
+    asked: (origin) => bearer(jwt(Date.now() / 1000 - 5, origin)),
+    status: 401,
+    reason: 'invalid_session',
+    calls: 1
+  },
+  {
+    name: 'a JWT for another audience',
+    asked: bearer(jwt(Date.now() / 1000 + 61)),
+    status: 401,
+    reason: 'wrong_audience',
+    calls: 0
+  },
   { name: 'an unknown token', asked: bearer('A'.repeat(32)), status: 401, reason: 'invalid_session', calls: 1 },
   { name: 'an unknown session', asked: cookie('session=x'), status: 401, reason: 'invalid_session', calls: 1 },
-  { name: 'a disabled user', asked: cookie(`session=${dora.cookie}`), status: 401, reason: 'invalid_session', calls: 1 },
-  { name: 'true without a user id', asked: bearer(alice.accessToken), before: ({ knobs }) => knobs.fail('no-user-id'), status: 401, reason: 'invalid_session', calls: 1 },
-  { name: 'no verdict at all on a session cookie is asked once more', asked: cookie(`session=${alice.cookie}`), before: ({ knobs }) => knobs.fail('silent'), status: 401, reason: 'invalid_session', calls: 2 },
-  { name: 'no verdict once, then a verdict', asked: cookie(`session=${alice.cookie}`), before: ({ knobs }) => knobs.fail('silent', 1), status: 200, reason: 'allowed', calls: 2 },
-  { name: 'a policy that cannot be understood', asked: { path: '/verify?rolle=admin', ...bearer(alice.accessToken) }, status: 403, reason: 'forbidden', logged: 'bad_policy', calls: 1 },
-  { name: 'a policy header that cannot be understood', asked: { headers: { authorization: `Bearer ${alice.accessToken}`, 'x-forward-auth-policy': 'rolle=admin' } }, status: 403, reason: 'forbidden', logged: 'bad_policy', calls: 1 },
-  { name: 'a stranger learns nothing of a bad policy', asked: { path: '/verify?rolle=admin' }, status: 401, reason: 'no_credentials', calls: 0 },
-  { name: 'Authgear answers 500, twice', asked: bearer(alice.accessToken), before: ({ knobs }) => knobs.fail('error'), status: 503, reason: 'authgear_unavailable', calls: 2 },
-  { name: 'Authgear answers 500 once', asked: bearer(alice.accessToken), before: ({ knobs }) => knobs.fail('error', 1), status: 200, reason: 'allowed', calls: 2 },
-  { name: 'Authgear redirects', asked: bearer(alice.accessToken), before: ({ knobs }) => knobs.fail('redirect'), status: 503, reason: 'authgear_unavailable', logged: 'authgear_misconfigured', calls: 1 },
-  { name: 'Authgear does not know the project', asked: bearer(alice.accessToken), before: ({ knobs }) => knobs.fail('not-found'), status: 503, reason: 'authgear_unavailable', logged: 'authgear_misconfigured', calls: 1 },
-  { name: 'it is not the resolver', asked: bearer(alice.accessToken), before: ({ knobs }) => knobs.fail('method-not-allowed'), status: 503, reason: 'authgear_unavailable', logged: 'authgear_misconfigured', calls: 1 },
-  { name: 'Authgear answers garbage', asked: bearer(alice.accessToken), before: ({ knobs }) => knobs.fail('garbage-header'), status: 503, reason: 'authgear_unavailable', calls: 1 },
-  { name: 'it is not HTTP', asked: bearer(alice.accessToken), before: ({ knobs }) => knobs.fail('not-http'), status: 503, reason: 'authgear_unavailable', calls: 1 },
-  { name: 'headers over the limit', asked: bearer(alice.accessToken), before: ({ knobs }) => knobs.fail('huge-headers'), status: 503, reason: 'authgear_unavailable', logged: 'authgear_misconfigured', calls: 1 },
-  { name: 'a body over the limit', asked: bearer(alice.accessToken), before: ({ knobs }) => knobs.fail('endless-body'), timeoutMs: 5000, status: 503, reason: 'authgear_unavailable', calls: 1 },
-  { name: 'the connection dies before the answer, twice', asked: bearer(alice.accessToken), before: ({ knobs }) => knobs.fail('reset'), status: 503, reason: 'authgear_unavailable', calls: 2 },
-  { name: 'Authgear is slow', asked: bearer(alice.accessToken), before: ({ knobs }) => knobs.fail('hang'), timeoutMs: 300, status: 503, reason: 'authgear_unavailable', calls: 1 }
+  {
+    name: 'a disabled user',
+    asked: cookie(`session=${dora.cookie}`),
+    status: 401,
+    reason: 'invalid_session',
+    calls: 1
+  },
+  {
+    name: 'true without a user id',
+    asked: bearer(alice.accessToken),
+    before: ({ knobs }) => knobs.fail('no-user-id'),
+    status: 401,
+    reason: 'invalid_session',
+    calls: 1
+  },
+  {
+    name: 'no verdict at all on a session cookie is asked once more',
+    asked: cookie(`session=${alice.cookie}`),
+    before: ({ knobs }) => knobs.fail('silent'),
+    status: 401,
+    reason: 'invalid_session',
+    calls: 2
+  },
+  {
+    name: 'no verdict once, then a verdict',
+    asked: cookie(`session=${alice.cookie}`),
+    before: ({ knobs }) => knobs.fail('silent', 1),
+    status: 200,
+    reason: 'allowed',
+    calls: 2
+  },
+  {
+    name: 'a policy that cannot be understood',
+    asked: { path: '/verify?rolle=admin', ...bearer(alice.accessToken) },
+    status: 403,
+    reason: 'forbidden',
+    logged: 'bad_policy',
+    calls: 1
+  },
+  {
+    name: 'a policy header that cannot be understood',
+    asked: { headers: { authorization: `Bearer ${alice.accessToken}`, 'x-forward-auth-policy': 'rolle=admin' } },
+    status: 403,
+    reason: 'forbidden',
+    logged: 'bad_policy',
+    calls: 1
+  },
+  {
+    name: 'a stranger learns nothing of a bad policy',
+    asked: { path: '/verify?rolle=admin' },
+    status: 401,
+    reason: 'no_credentials',
+    calls: 0
+  },
+  {
+    name: 'Authgear answers 500, twice',
+    asked: bearer(alice.accessToken),
+    before: ({ knobs }) => knobs.fail('error'),
+    status: 503,
+    reason: 'authgear_unavailable',
+    calls: 2
+  },
+  {
+    name: 'Authgear answers 500 once',
+    asked: bearer(alice.accessToken),
+    before: ({ knobs }) => knobs.fail('error', 1),
+    status: 200,
+    reason: 'allowed',
+    calls: 2
+  },
+  {
+    name: 'Authgear redirects',
+    asked: bearer(alice.accessToken),
+    before: ({ knobs }) => knobs.fail('redirect'),
+    status: 503,
+    reason: 'authgear_unavailable',
+    logged: 'authgear_misconfigured',
+    calls: 1
+  },
+  {
+    name: 'Authgear does not know the project',
+    asked: bearer(alice.accessToken),
+    before: ({ knobs }) => knobs.fail('not-found'),
+    status: 503,
+    reason: 'authgear_unavailable',
+    logged: 'authgear_misconfigured',
+    calls: 1
+  },
+  {
+    name: 'it is not the resolver',
+    asked: bearer(alice.accessToken),
+    before: ({ knobs }) => knobs.fail('method-not-allowed'),
+    status: 503,
+    reason: 'authgear_unavailable',
+    logged: 'authgear_misconfigured',
+    calls: 1
+  },
+  {
+    name: 'Authgear answers garbage',
+    asked: bearer(alice.accessToken),
+    before: ({ knobs }) => knobs.fail('garbage-header'),
+    status: 503,
+    reason: 'authgear_unavailable',
+    calls: 1
+  },
+  {
+    name: 'it is not HTTP',
+    asked: bearer(alice.accessToken),
+    before: ({ knobs }) => knobs.fail('not-http'),
+    status: 503,
+    reason: 'authgear_unavailable',
+    calls: 1
+  },
+  {
+    name: 'headers over the limit',
+    asked: bearer(alice.accessToken),
+    before: ({ knobs }) => knobs.fail('huge-headers'),
+    status: 503,
+    reason: 'authgear_unavailable',
+    logged: 'authgear_misconfigured',
+    calls: 1
+  },
+  {
+    name: 'a body over the limit',
+    asked: bearer(alice.accessToken),
+    before: ({ knobs }) => knobs.fail('endless-body'),
+    timeoutMs: 5000,
+    status: 503,
+    reason: 'authgear_unavailable',
+    calls: 1
+  },
+  {
+    name: 'the connection dies before the answer, twice',
+    asked: bearer(alice.accessToken),
+    before: ({ knobs }) => knobs.fail('reset'),
+    status: 503,
+    reason: 'authgear_unavailable',
+    calls: 2
+  },
+  {
+    name: 'Authgear is slow',
+    asked: bearer(alice.accessToken),
+    before: ({ knobs }) => knobs.fail('hang'),
+    timeoutMs: 300,
+    status: 503,
+    reason: 'authgear_unavailable',
+    calls: 1
+  }
 ]
 
 for (const protocol of PROTOCOLS) {
   for (const path of ['/verify', '/ext-authz/the/clients/own?role=%zz&x#y']) {
     t.test(`${path.split('/')[1]} over ${protocol}`, async (t) => {
       for (const row of ROWS) {
-        if ((typeof row.asked !== 'function' && row.asked.path !== undefined && path !== '/verify') || (row.protocol ?? protocol) !== protocol) continue
+        if (
+          (typeof row.asked !== 'function' && row.asked.path !== undefined && path !== '/verify') ||
+          (row.protocol ?? protocol) !== protocol
+        ) {
+          continue
+        }
         await t.test(row.name, async (t) => {
           const simulator = await startSimulator(t)
-          const verifier = await startVerifier(t, protocol, tls, { authgear: simulator.url, timeoutMs: row.timeoutMs ?? 30_000 })
+          const verifier = await startVerifier(t, protocol, tls, {
+            authgear: simulator.url,
+            timeoutMs: row.timeoutMs ?? 30_000
+          })
           row.before?.(simulator)
           const asked = typeof row.asked === 'function' ? row.asked(simulator.url) : row.asked
           const answered = await verifier.ask({ ...asked, path: asked.path ?? path })
@@ -87,6 +298,10 @@ for (const protocol of PROTOCOLS) {
 
 function checkLog (t: Test, { lines }: Verifier, row: Row): void {
   const [line, ...more] = lines.filter(({ requestId }) => requestId !== undefined)
-  t.match(line, { reason: row.logged ?? row.reason, status: row.status, level: row.status === 503 || row.logged === 'bad_policy' ? 'warn' : row.status === 200 ? 'debug' : 'info' })
+  t.match(line, {
+    reason: row.logged ?? row.reason,
+    status: row.status,
+    level: row.status === 503 || row.logged === 'bad_policy' ? 'warn' : row.status === 200 ? 'debug' : 'info'
+  })
   t.same(more, [], 'one line')
 }

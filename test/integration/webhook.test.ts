@@ -9,23 +9,36 @@ import { demo, startSimulator } from '../helpers/simulator.ts'
 import { until } from '../helpers/until.ts'
 import { disabledEvent, sign, webhookOf, WEBHOOK_SECRET } from '../helpers/webhook.ts'
 
-interface Recorded { readonly body?: string, readonly headers?: ReadonlyArray<readonly [string, string]>, readonly secret_used?: { readonly key_base64url_as_in_secrets_yaml: string } }
+interface Recorded {
+  readonly body?: string
+  readonly headers?: ReadonlyArray<readonly [string, string]>
+  readonly secret_used?: { readonly key_base64url_as_in_secrets_yaml: string }
+}
 
-const recorded = (JSON.parse(readFileSync(new URL('../fixtures/webhooks.json', import.meta.url), 'utf8')) as Recorded[]).filter(({ body, headers }) => body !== undefined && headers !== undefined)
+const recorded = (
+  JSON.parse(readFileSync(new URL('../fixtures/webhooks.json', import.meta.url), 'utf8')) as Recorded[]
+).filter(({ body, headers }) => body !== undefined && headers !== undefined)
 const disabled = disabledEvent
-const post = ({ port }: Adapter, ...event: Parameters<typeof webhookOf>): Promise<Answer> => ask(port, webhookOf(...event))
+const post = ({ port }: Adapter, ...event: Parameters<typeof webhookOf>): Promise<Answer> =>
+  ask(port, webhookOf(...event))
 
-const verify = ({ port }: Adapter, token: string): Promise<Answer> => ask(port, { path: '/verify', headers: [['Authorization', `Bearer ${token}`]] })
+const verify = ({ port }: Adapter, token: string): Promise<Answer> =>
+  ask(port, { path: '/verify', headers: [['Authorization', `Bearer ${token}`]] })
 
 async function start (t: Test, options: Partial<AdapterOptions> = {}) {
   const simulator = await startSimulator(t)
-  return { simulator, adapter: await startAdapter(t, { authgear: simulator.url, webhookSecret: WEBHOOK_SECRET, ...options }) }
+  return {
+    simulator,
+    adapter: await startAdapter(t, { authgear: simulator.url, webhookSecret: WEBHOOK_SECRET, ...options })
+  }
 }
 
 t.test('a disabled user is refused at the next request, on every replica', async (t) => {
   const redis = await startRedis(t)
   const { simulator, adapter } = await start(t, { redisPort: redis.port })
-  const others = await Promise.all([1, 2].map(() => startAdapter(t, { authgear: simulator.url, redisPort: redis.port })))
+  const others = await Promise.all(
+    [1, 2].map(() => startAdapter(t, { authgear: simulator.url, redisPort: redis.port }))
+  )
   const replicas = [adapter, ...others]
   await until('all follow the log', () => replicas.every(({ service }) => service.redisState() === 'up'))
   for (const replica of replicas) t.equal((await verify(replica, demo.alice.accessToken)).status, 200)
@@ -33,7 +46,11 @@ t.test('a disabled user is refused at the next request, on every replica', async
   const started = performance.now()
   t.equal((await post(adapter, disabled(demo.alice.id))).status, 204)
   t.equal((await verify(adapter, demo.alice.accessToken)).status, 401, 'here at once')
-  await until('all refuse her', async () => (await Promise.all(replicas.map((replica) => verify(replica, demo.alice.accessToken)))).every(({ status }) => status === 401))
+  await until('all refuse her', async () =>
+    (await Promise.all(replicas.map((replica) => verify(replica, demo.alice.accessToken)))).every(
+      ({ status }) => status === 401
+    )
+  )
   t.comment(`disabled → refused on three replicas: ${Math.round(performance.now() - started)} ms`)
 })
 
@@ -56,7 +73,9 @@ t.test('who may not tell us anything', async (t) => {
     t.equal(answer.status, status, name)
     t.same(Object.keys(answer.headers).filter((header) => header.startsWith('x-authgear')), [])
   }
-  for (const method of ['GET', 'PUT', 'HEAD', 'DELETE', 'OPTIONS']) t.equal((await post(adapter, method === 'PUT' ? body : '', {}, method)).status, 404, method)
+  for (const method of ['GET', 'PUT', 'HEAD', 'DELETE', 'OPTIONS']) {
+    t.equal((await post(adapter, method === 'PUT' ? body : '', {}, method)).status, 404, method)
+  }
 })
 
 t.test('without the secret there is no webhook', async (t) => {
@@ -65,47 +84,63 @@ t.test('without the secret there is no webhook', async (t) => {
   t.equal((await post(adapter, disabled('x'))).status, 404)
 })
 
-t.test('every recorded webhook is accepted with its own signature, by the key as text and as in the secrets file', async (t) => {
-  const encoded = recorded.find(({ secret_used: used }) => used !== undefined)?.secret_used?.key_base64url_as_in_secrets_yaml ?? ''
-  for (const webhookSecret of [encoded, Buffer.from(encoded, 'base64url').toString()]) {
-    const { adapter } = await start(t, { webhookSecret, appId: 'app' })
-    for (const { body = '', headers = [] } of recorded) {
-      const answer = await ask(adapter.port, { method: 'POST', path: '/webhook', headers: headers.filter(([name]) => !['host', 'content-length'].includes(name.toLowerCase())), body })
-      t.equal(answer.status, 204)
+t.test(
+  'every recorded webhook is accepted with its own signature, by the key as text and as in the secrets file',
+  async (t) => {
+    const encoded =
+      recorded.find(({ secret_used: used }) => used !== undefined)?.secret_used?.key_base64url_as_in_secrets_yaml ?? ''
+    for (const webhookSecret of [encoded, Buffer.from(encoded, 'base64url').toString()]) {
+      const { adapter } = await start(t, { webhookSecret, appId: 'app' })
+      for (const { body = '', headers = [] } of recorded) {
+        const answer = await ask(adapter.port, {
+          method: 'POST',
+          path: '/webhook',
+          headers: headers.filter(([name]) => !['host', 'content-length'].includes(name.toLowerCase())),
+          body
+        })
+        t.equal(answer.status, 204)
+      }
     }
   }
-})
+)
 
 t.test('a repeated event makes no second entry', async (t) => {
   const redis = await startRedis(t)
   const { adapter } = await start(t, { redisPort: redis.port })
   await until('the log is followed', () => adapter.service.redisState() === 'up')
-  const length = async (): Promise<number> => Number(await redis.cli('XLEN', String((await redis.cli('KEYS', '*:stream') as string[])[0])))
+  const length = async (): Promise<number> =>
+    Number(await redis.cli('XLEN', String(((await redis.cli('KEYS', '*:stream')) as string[])[0])))
   const before = await length()
   for (const id of ['a', 'a', 'b', 'a']) t.equal((await post(adapter, disabled('u', id))).status, 204)
   t.equal(await length() - before, 2)
 })
 
-t.test('during an outage of Redis it is 503, holds here at once, and reaches the others when Redis is back', async (t) => {
-  const redis = await startRedis(t)
-  const { simulator, adapter } = await start(t, { redisPort: redis.port })
-  const other = await startAdapter(t, { authgear: simulator.url, redisPort: redis.port })
-  await until('both follow', () => [adapter, other].every(({ service }) => service.redisState() === 'up'))
-  for (const replica of [adapter, other]) t.equal((await verify(replica, demo.bob.accessToken)).status, 200)
-  await redis.stop()
-  simulator.knobs.disable('bob')
-  t.equal((await post(adapter, disabled(demo.bob.id))).status, 503)
-  t.equal((await verify(adapter, demo.bob.accessToken)).status, 401)
-  await redis.restart()
-  await until('the other refuses too', async () => (await verify(other, demo.bob.accessToken)).status === 401)
-})
+t.test(
+  'during an outage of Redis it is 503, holds here at once, and reaches the others when Redis is back',
+  async (t) => {
+    const redis = await startRedis(t)
+    const { simulator, adapter } = await start(t, { redisPort: redis.port })
+    const other = await startAdapter(t, { authgear: simulator.url, redisPort: redis.port })
+    await until('both follow', () => [adapter, other].every(({ service }) => service.redisState() === 'up'))
+    for (const replica of [adapter, other]) t.equal((await verify(replica, demo.bob.accessToken)).status, 200)
+    await redis.stop()
+    simulator.knobs.disable('bob')
+    t.equal((await post(adapter, disabled(demo.bob.id))).status, 503)
+    t.equal((await verify(adapter, demo.bob.accessToken)).status, 401)
+    await redis.restart()
+    await until('the other refuses too', async () => (await verify(other, demo.bob.accessToken)).status === 401)
+  }
+)
 
 t.test('a body that never comes is given up, and its connection with it', async (t) => {
   const { adapter } = await start(t)
   const socket = connect(adapter.port, '127.0.0.1')
   let text = ''
   socket.on('data', (chunk: Buffer) => { text += chunk.toString('latin1') })
-  socket.write(`POST /webhook HTTP/1.1\r\nHost: x\r\nContent-Length: ${1024 * 1024 + 1}\r\nx-authgear-body-signature: ${sign('x')}\r\n\r\n`)
+  socket.write(
+    `POST /webhook HTTP/1.1\r\nHost: x\r\nContent-Length: ${1024 * 1024 + 1}\r\nx-authgear-body-signature: ` +
+      `${sign('x')}\r\n\r\n`
+  )
   socket.write('x'.repeat(1024 * 1024 + 1))
   await once(socket, 'close')
   t.match(text, /^HTTP\/1\.1 413 /)

@@ -29,9 +29,29 @@ const stay = fc.nat({ max: 511 })
 const one = <K extends string>(kind: K): fc.Arbitrary<K> => fc.constant(kind)
 
 const COMMANDS: ReadonlyArray<readonly [weight: number, command: fc.Arbitrary<Command>]> = [
-  [22, fc.record({ kind: one('request'), replica, person: fc.nat({ max: PEOPLE.length - 1 }), confirmWithin: fc.oneof({ weight: 6, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: fc.constantFrom(0, 2000) }) })],
+  [
+    22,
+    fc.record({
+      kind: one('request'),
+      replica,
+      person: fc.nat({ max: PEOPLE.length - 1 }),
+      confirmWithin: fc.oneof(
+        { weight: 6, arbitrary: fc.constant(undefined) },
+        { weight: 1, arbitrary: fc.constantFrom(0, 2000) }
+      )
+    })
+  ],
   [17, fc.record({ kind: one('answer'), which: fc.nat({ max: 5 }), early: fc.boolean() })],
-  [9, fc.record({ kind: one('revoke'), replica, target: fc.nat({ max: TARGETS.length - 1 }), quietMs: fc.constantFrom(0, 0, 0, 200, 2000), disables: fc.nat({ max: 3 }).map((n) => n === 0) })],
+  [
+    9,
+    fc.record({
+      kind: one('revoke'),
+      replica,
+      target: fc.nat({ max: TARGETS.length - 1 }),
+      quietMs: fc.constantFrom(0, 0, 0, 200, 2000),
+      disables: fc.nat({ max: 3 }).map((n) => n === 0)
+    })
+  ],
   [10, fc.record({ kind: one('poll'), replica })],
   [9, fc.record({ kind: one('round') })],
   [8, fc.record({ kind: one('pass'), ms: fc.constantFrom(1, 40, 120, 300, 300, 900, 900, 2100, 2900, 4000, 20_000) })],
@@ -51,13 +71,25 @@ const COMMANDS: ReadonlyArray<readonly [weight: number, command: fc.Arbitrary<Co
   [2, fc.record({ kind: one('outage'), begins: fc.boolean() })],
   [1, fc.record({ kind: one('full'), begins: fc.boolean() })],
   [1, fc.record({ kind: one('flush') })],
-  [2, fc.record({ kind: one('failover'), lost: fc.nat({ max: 5 }), skew: fc.constantFrom(0, -1, -5000, -30_000, 3_600_000), demoted: fc.boolean(), stay })],
+  [
+    2,
+    fc.record({
+      kind: one('failover'),
+      lost: fc.nat({ max: 5 }),
+      skew: fc.constantFrom(0, -1, -5000, -30_000, 3_600_000),
+      demoted: fc.boolean(),
+      stay
+    })
+  ],
   [1, fc.record({ kind: one('revive'), server: fc.nat({ max: 5 }), stay })],
   [1, fc.record({ kind: one('clockBack'), ms: fc.constantFrom(1, 500, 30_000, 3_600_000) })],
   [1, fc.record({ kind: one('evict'), key: fc.constantFrom('stream', 'head') })]
 ]
 
-/** Of the three, who stays with a deposed master and who does not: seldom enough by chance, and what positions and carrying over are for. */
+/**
+ * Of the three, who stays with a deposed master and who does not: seldom enough by chance, and what positions and
+ * carrying over are for.
+ */
 const parting: fc.Arbitrary<Command[]> = fc.record({
   left: replica,
   cacheStays: fc.boolean(),
@@ -70,8 +102,18 @@ const parting: fc.Arbitrary<Command[]> = fc.record({
   pollsAgain: fc.boolean()
 }).map(({ left, cacheStays, person, skew, lost, loss, before, notices, pollsAgain }) => {
   const other = (left + 1) % 3
-  const revoked = (replica: number, user: string): Command => ({ kind: 'revoke', replica, target: TARGETS.findIndex((some) => some.kind === 'user' && some.userId === user), quietMs: 0, disables: false })
-  const lossOf: Record<typeof loss, Command[]> = { none: [], flush: [{ kind: 'flush' }], evict: [{ kind: 'evict', key: 'head' }] }
+  const revoked = (replica: number, user: string): Command => ({
+    kind: 'revoke',
+    replica,
+    target: TARGETS.findIndex((some) => some.kind === 'user' && some.userId === user),
+    quietMs: 0,
+    disables: false
+  })
+  const lossOf: Record<typeof loss, Command[]> = {
+    none: [],
+    flush: [{ kind: 'flush' }],
+    evict: [{ kind: 'evict', key: 'head' }]
+  }
   return [
     { kind: 'failover', lost, skew, demoted: false, stay: (cacheStays ? 7 : 3) << (3 * left) },
     { kind: 'connect', replica: left },
@@ -102,7 +144,13 @@ const aging: fc.Arbitrary<Command[]> = fc.record({
   disables: fc.boolean()
 }).map(({ replica, person, age, isOut, target, taker, isRead, isLate, disables }) => {
   const request: Command = { kind: 'request', replica, person, confirmWithin: undefined }
-  const revocation: Command[] = target === null ? [] : [{ kind: 'revoke', replica: taker, target, quietMs: 0, disables }, ...(isRead ? [{ kind: 'round' } as const] : [])]
+  const revocation: Command[] =
+    target === null
+      ? []
+      : [
+          { kind: 'revoke', replica: taker, target, quietMs: 0, disables },
+          ...(isRead ? [{ kind: 'round' } as const] : [])
+        ]
   return [
     request,
     { kind: 'answer', which: -1, early: true },
@@ -118,15 +166,28 @@ const aging: fc.Arbitrary<Command[]> = fc.record({
   ]
 })
 
-const step = fc.oneof(...COMMANDS.map(([weight, arbitrary]) => ({ weight, arbitrary: arbitrary.map((command) => [command]) })), { weight: 2, arbitrary: parting }, { weight: 2, arbitrary: aging })
+const step = fc.oneof(
+  ...COMMANDS.map(([weight, arbitrary]) => ({ weight, arbitrary: arbitrary.map((command) => [command]) })),
+  { weight: 2, arbitrary: parting },
+  { weight: 2, arbitrary: aging }
+)
 
 /** What befalls one run, and in it most things several times. */
-export const commands: fc.Arbitrary<Command[]> = fc.array(step, { maxLength: 120, size: 'max' }).map((steps) => steps.flat())
+export const commands: fc.Arbitrary<Command[]> = fc
+  .array(step, { maxLength: 120, size: 'max' })
+  .map((steps) => steps.flat())
 
 export async function perform (world: World, command: Command): Promise<void> {
   world.count.commands++
   if ('replica' in command) onReplica(world, world.replicas[command.replica], command)
-  else if (command.kind === 'round') for (const some of world.replicas) if (some.isCurrent) { some.poll().catch(() => {}); await world.settle() }
+  else if (command.kind === 'round') {
+    for (const some of world.replicas) {
+      if (some.isCurrent) {
+        some.poll().catch(() => {})
+        await world.settle()
+      }
+    }
+  }
   if (!('replica' in command)) onWorld(world, command)
   await world.settle()
 }
@@ -154,15 +215,25 @@ function onReplica (world: World, replica: Replica | undefined, command: OnRepli
   }
 }
 
-function request (world: World, replica: Replica, { person, confirmWithin }: Extract<Command, { kind: 'request' }>): void {
+function request (
+  world: World,
+  replica: Replica,
+  { person, confirmWithin }: Extract<Command, { kind: 'request' }>
+): void {
   const chosen = PEOPLE[person]
   if (chosen !== undefined) world.request(replica, chosen, confirmWithin)
 }
 
-function revoke (world: World, replica: Replica, { target, quietMs, disables }: Extract<Command, { kind: 'revoke' }>): void {
+function revoke (
+  world: World,
+  replica: Replica,
+  { target, quietMs, disables }: Extract<Command, { kind: 'revoke' }>
+): void {
   const chosen = TARGETS[target]
   if (chosen === undefined) return
-  if (disables && chosen.kind === 'user' && !world.disabled.has(chosen.userId)) world.disabled.set(chosen.userId, world.tick())
+  if (disables && chosen.kind === 'user' && !world.disabled.has(chosen.userId)) {
+    world.disabled.set(chosen.userId, world.tick())
+  }
   world.revoke(replica, chosen, quietMs)
 }
 
@@ -181,17 +252,39 @@ function leave (world: World, replica: Replica): void {
 
 function onWorld (world: World, command: Exclude<Command, OnReplica>): void {
   switch (command.kind) {
-    case 'answer': return world.answer(command.which, command.early)
-    case 'enable': world.disabled.delete(PEOPLE[command.person]?.user ?? ''); return
-    case 'pass': return world.advance(command.ms)
-    case 'round': return
-    case 'deliver': world.delayed.shift()?.(); return
-    case 'outage': world.isOut = command.begins; return
-    case 'full': world.master.isFull = command.begins; return
-    case 'flush': world.disturb(); return world.master.flush()
-    case 'evict': world.disturb(); return world.master.evict(command.key)
-    case 'clockBack': world.master.skew -= command.ms; return
-    case 'failover': return world.promote(world.master.promoted(world.servers.length, command.lost, world.master.skew + command.skew), command.demoted, command.stay)
+    case 'answer':
+      return world.answer(command.which, command.early)
+    case 'enable':
+      world.disabled.delete(PEOPLE[command.person]?.user ?? '')
+      return
+    case 'pass':
+      return world.advance(command.ms)
+    case 'round':
+      return
+    case 'deliver':
+      world.delayed.shift()?.()
+      return
+    case 'outage':
+      world.isOut = command.begins
+      return
+    case 'full':
+      world.master.isFull = command.begins
+      return
+    case 'flush':
+      world.disturb()
+      return world.master.flush()
+    case 'evict':
+      world.disturb()
+      return world.master.evict(command.key)
+    case 'clockBack':
+      world.master.skew -= command.ms
+      return
+    case 'failover':
+      return world.promote(
+        world.master.promoted(world.servers.length, command.lost, world.master.skew + command.skew),
+        command.demoted,
+        command.stay
+      )
     case 'revive': {
       const server = world.servers[command.server % world.servers.length]
       if (server !== undefined && server !== world.master) world.promote(server, false, command.stay)

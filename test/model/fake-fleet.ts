@@ -8,10 +8,18 @@ import { LIMITS } from './world.ts'
 
 type Contention = SharedLookup | 'lost'
 
-/** The contract of `Fleet` over faked servers: found only when accepted, one lease a key, the others look again whenever something happened. */
+/**
+ * The contract of `Fleet` over faked servers: found only when accepted, one lease a key, the others look again whenever
+ * something happened.
+ */
 export function createSharedTier (replica: Replica): SharedCache {
   const { world } = replica
-  const nobody: SharedLookup = { kind: 'ask', done: async (entry) => { if (entry !== undefined) world.told(replica, entry) } }
+  const nobody: SharedLookup = {
+    kind: 'ask',
+    done: async (entry) => {
+      if (entry !== undefined) world.told(replica, entry)
+    }
+  }
 
   function contend (redis: FakeRedis, key: string, accept: Accept, coalesced: boolean): Contention {
     const slot = redis.cache.get(key)
@@ -38,7 +46,9 @@ export function createSharedTier (replica: Replica): SharedCache {
   async function turn (key: string, accept: Accept): Promise<SharedLookup> {
     const deadline = world.now + 300
     for (let coalesced = false; ; coalesced = true) {
-      const contention = await replica.through('cache', (redis) => contend(redis, key, accept, coalesced)).catch(() => nobody)
+      const contention = await replica
+        .through('cache', (redis) => contend(redis, key, accept, coalesced))
+        .catch(() => nobody)
       if (contention !== 'lost') return contention
       if (world.now >= deadline) return nobody
       await world.somethingHappens()
@@ -49,7 +59,9 @@ export function createSharedTier (replica: Replica): SharedCache {
     lookup: (key, accept) => {
       const person = PEOPLE.find((some) => some.cacheKey() === key)
       if (!replica.mayFollow) world.fail('a replica that does not follow asked the fleet')
-      if (person !== undefined && replica.isQuiet(person.withoutUser, replica.clock.monotonic())) world.fail('a lease was asked for within a quiet time')
+      if (person !== undefined && replica.isQuiet(person.withoutUser, replica.clock.monotonic())) {
+        world.fail('a lease was asked for within a quiet time')
+      }
       return turn(key, accept)
     },
     read: async () => undefined // only a client that is slowed down reads without a lease

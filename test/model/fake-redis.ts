@@ -17,13 +17,18 @@ const HISTORY = 8
 const KEEP = 6
 const EVERY = 2
 
-/** One Redis process: log.lua in TypeScript, values with an expiry, leases; every write leaves a state that a failover may go back to. */
+/**
+ * One Redis process: log.lua in TypeScript, values with an expiry, leases; every write leaves a state that a failover
+ * may go back to.
+ */
 export class FakeRedis {
   readonly id: number
   readonly leases = new Map<string, Readonly<{ token: object, ends: number }>>()
   role: 'master' | 'slave' = 'master'
   replicas = 1
-  /** Whether it ever lost entries but not the head: who starts later can read no more than the rest, and needs no more. */
+  /**
+   * Whether it ever lost entries but not the head: who starts later can read no more than the rest, and needs no more.
+   */
   isPartial = false
   /** Out of memory: the cache takes nothing, the log's script still writes. */
   isFull = false
@@ -79,13 +84,20 @@ export class FakeRedis {
   script (operation: 'append' | 'change', expected: string, retentionMs: number, fields: Fields, now: number): Written {
     this.#mayWrite()
     const current = this.generation
-    if (current !== expected || (operation === 'append' && current === '')) return { kind: 'behind', generation: current }
+    if (current !== expected || (operation === 'append' && current === '')) {
+      return { kind: 'behind', generation: current }
+    }
     const isChange = operation === 'change'
     const { stream, last } = isChange ? EMPTY : this.#state
     const id = this.#nextId(last, now)
     const prev = isChange ? '' : this.#state.head?.nonce ?? ''
     const kept = !isChange && stream.length % EVERY === 0 ? this.#trimmed(stream, retentionMs, now) : stream
-    this.#become({ ...this.#state, stream: [...kept, [id, { ...fields, prev }]], last: id, head: { gen: fields.gen, nonce: fields.nonce } })
+    this.#become({
+      ...this.#state,
+      stream: [...kept, [id, { ...fields, prev }]],
+      last: id,
+      head: { gen: fields.gen, nonce: fields.nonce }
+    })
     return { kind: 'written', id }
   }
 

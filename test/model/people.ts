@@ -7,7 +7,8 @@ import { credentials } from '../helpers/credentials.ts'
 export const keyer = createKeyer(Buffer.alloc(32, 1), { endpoint: 'https://model.example', cookiePrefix: '' })
 
 /** Somebody's way to be known: a key of the cache, and every name under which it may be revoked. */
-export type Person = CredentialContext & Readonly<{ user: string, names: readonly string[], withoutUser: readonly string[] }>
+export type Person = CredentialContext
+  & Readonly<{ user: string, names: readonly string[], withoutUser: readonly string[] }>
 
 function person (user: string, some: Partial<Credentials>): Person {
   const sent = credentials(some)
@@ -40,4 +41,7 @@ for (const { user, credentials: sent } of PEOPLE) {
 }
 
 /** Users come twice, as in life. */
-export const TARGETS: readonly Target[] = [...targets.values(), ...[...targets.values()].filter(({ kind }) => kind === 'user')]
+export const TARGETS: readonly Target[] = [
+  ...targets.values(),
+  ...[...targets.values()].filter(({ kind }) => kind === 'user')
+]

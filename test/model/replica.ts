@@ -21,13 +21,21 @@ type Moment = Readonly<{ monotonic: number, wall: number }>
 /** What this process has read or taken: since when, and what began before which event is void. */
 export type Known = { readonly revoked: Revoked, readonly quietFrom: number, voidBefore: number }
 
-/** One process: the real log, memory and authenticator on faked connections, clocks and Authgear; and what it must know by now. */
+/**
+ * One process: the real log, memory and authenticator on faked connections, clocks and Authgear; and what it must know
+ * by now.
+ */
 export class Replica {
   readonly world: World
   readonly index: number
   readonly log: StreamLog
   readonly authenticator: Authenticator
-  readonly connections: Record<Channel, FakeRedis | undefined> = { follower: undefined, publisher: undefined, cache: undefined }
+  readonly connections: Record<Channel, FakeRedis | undefined> = {
+    follower: undefined,
+    publisher: undefined,
+    cache: undefined
+  }
+
   readonly hold: Record<Channel, Hold> = { follower: 'no', publisher: 'no', cache: 'no' }
   readonly known = new Map<string, Known>()
   frozen = false
@@ -59,7 +67,9 @@ export class Replica {
     this.world = world
     this.index = index
     this.wallOff = wallOff
-    const memory = this.#watched(createMemoryCache({ maxEntries: 100, maxBytes: 2 ** 30, clock: this.clock, staleMs: LIMITS.stale }))
+    const memory = this.#watched(
+      createMemoryCache({ maxEntries: 100, maxBytes: 2 ** 30, clock: this.clock, staleMs: LIMITS.stale })
+    )
     const trouble = (): void => {}
     this.log = createStreamLog({
       store: this.#store(),
@@ -68,14 +78,29 @@ export class Replica {
       retentionMs: LIMITS.retention,
       page: LIMITS.page,
       after: (ms, fire) => this.#after(ms, fire),
-      observer: { revoked: trouble, lag: trouble, trouble, capped: trouble, length: trouble, adopted: () => { memory.clear(); this.#forgot() }, inauthentic: () => world.fail('an entry of ours is not authentic') }
+      observer: {
+        revoked: trouble,
+        lag: trouble,
+        trouble,
+        capped: trouble,
+        length: trouble,
+        adopted: () => {
+          memory.clear()
+          this.#forgot()
+        },
+        inauthentic: () => world.fail('an entry of ours is not authentic')
+      }
     })
     this.authenticator = createAuthenticator({
       memory,
       log: this.log,
       clock: this.clock,
       fleet: createSharedTier(this),
-      resolver: { resolve: (credentials) => world.resolve(this, credentials), state: () => ({ inFlight: 0, queued: 0, circuitOpen: false }), close: async () => {} },
+      resolver: {
+        resolve: (credentials) => world.resolve(this, credentials),
+        state: () => ({ inFlight: 0, queued: 0, circuitOpen: false }),
+        close: async () => {}
+      },
       digests: keyer.digests,
       wholeDigests: keyer.wholeDigests,
       failedCredentials: NO_FAILED_CREDENTIALS,
@@ -85,7 +110,12 @@ export class Replica {
       waitingBytes: 2 ** 26,
       degradedTtlMs: LIMITS.degraded,
       refreshAhead: LIMITS.refreshAhead,
-      observer: { memoryRead: trouble, coalesced: trouble, noVerdict: trouble, unexpectedError: (error) => world.fail(`unforeseen: ${String(error)}`) }
+      observer: {
+        memoryRead: trouble,
+        coalesced: trouble,
+        noVerdict: trouble,
+        unexpectedError: (error) => world.fail(`unforeseen: ${String(error)}`)
+      }
     })
   }
 
@@ -101,11 +131,16 @@ export class Replica {
   get mayFollow (): boolean {
     const now = this.clock.monotonic()
     const changes = this.#adoptions.filter((at) => now - at < 600_000).length
-    return changes <= 3 && this.#heardAt.some(({ monotonic, wall }) => now - monotonic < 3000 && this.clock.wall() - wall < 3000)
+    return (
+      changes <= 3 &&
+      this.#heardAt.some(({ monotonic, wall }) => now - monotonic < 3000 && this.clock.wall() - wall < 3000)
+    )
   }
 
   isQuiet (names: readonly string[], at: number): boolean {
-    return [...this.known.values()].some(({ revoked, quietFrom }) => names.includes(revoked.name) && at >= quietFrom && at < quietFrom + revoked.quietMs)
+    return [...this.known.values()].some(
+      ({ revoked, quietFrom }) => names.includes(revoked.name) && at >= quietFrom && at < quietFrom + revoked.quietMs
+    )
   }
 
   async poll (): Promise<void> {
@@ -114,7 +149,9 @@ export class Replica {
     const began = this.world.tick()
     try {
       await this.log.poll()
-      if (this.#lastHead?.nonce !== this.log.snapshot().stamp.position.nonce) this.world.fail('a poll ended before the head')
+      if (this.#lastHead?.nonce !== this.log.snapshot().stamp.position.nonce) {
+        this.world.fail('a poll ended before the head')
+      }
       const redis = this.connections.follower
       const { linked } = this
       const isSame = linked !== undefined && linked.redis === redis && linked.first > this.world.disturbed
@@ -153,7 +190,14 @@ export class Replica {
 
   die (): void {
     this.dead = true
-    for (const channel of CHANNELS) this.#settle((gate) => gate.channel === channel, (gate) => { if (this.hold[channel] === 'request') gate.cut() })
+    for (const channel of CHANNELS) {
+      this.#settle(
+        (gate) => gate.channel === channel,
+        (gate) => {
+          if (this.hold[channel] === 'request') gate.cut()
+        }
+      )
+    }
   }
 
   /** The answer of whatever server it is connected to; rejects where it is to none. */
@@ -164,9 +208,23 @@ export class Replica {
     if (mode === 'no') return execute(redis)
     const early = mode === 'reply' ? { value: execute(redis) } : undefined
     return await new Promise<T>((resolve, reject) => {
-      const attempt = (): void => { try { resolve(early === undefined ? execute(redis) : early.value) } catch (error) { reject(error instanceof Error ? error : new Error(String(error))) } }
+      const attempt = (): void => {
+        try {
+          resolve(early === undefined ? execute(redis) : early.value)
+        } catch (error) {
+          reject(error instanceof Error ? error : new Error(String(error)))
+        }
+      }
       const cut = (): void => {
-        if (early === undefined && channel !== 'follower') this.world.delayed.push(() => { try { execute(redis) } catch { /* no master any more */ } })
+        if (early === undefined && channel !== 'follower') {
+          this.world.delayed.push(() => {
+            try {
+              execute(redis)
+            } catch {
+              /* no master any more */
+            }
+          })
+        }
         reject(new Error('cut'))
       }
       this.#gates.push({ channel, since: this.clock.monotonic(), release: attempt, cut })
@@ -177,8 +235,12 @@ export class Replica {
   observe (): void {
     const { stamp } = this.log.snapshot()
     if (stamp.generation !== this.#generation) this.#adopted(stamp.generation)
-    if (this.log.isFollowing() && !this.mayFollow) this.world.fail('it follows although the newest poll is old, lost its replicas or changed too often')
-    for (const generation of this.#kept) if (generation !== stamp.generation) this.world.fail('memory of another generation was kept')
+    if (this.log.isFollowing() && !this.mayFollow) {
+      this.world.fail('it follows although the newest poll is old, lost its replicas or changed too often')
+    }
+    for (const generation of this.#kept) {
+      if (generation !== stamp.generation) this.world.fail('memory of another generation was kept')
+    }
     this.#confirm()
     if (!this.log.trustsShared()) this.cleanSince = Infinity
     else if (this.cleanSince === Infinity) this.cleanSince = this.world.tick()
@@ -201,7 +263,9 @@ export class Replica {
   #confirm (): void {
     const delivered = this.#delivered
     this.#delivered = []
-    if (delivered.at(-1)?.['nonce'] === this.log.snapshot().stamp.position.nonce) for (const fields of delivered) this.#read(fields)
+    if (delivered.at(-1)?.['nonce'] === this.log.snapshot().stamp.position.nonce) {
+      for (const fields of delivered) this.#read(fields)
+    }
   }
 
   #read (fields: Readonly<Record<string, string>>): void {
@@ -264,8 +328,12 @@ export class Replica {
   #heard ({ isMaster, replicas, server = '' }: Snapshot, sent: Moment): void {
     if (replicas > 0) this.#attended.add(server)
     const isAlone = replicas === 0 && this.#attended.has(server)
-    this.#alone = isAlone ? { server, since: this.#alone?.server === server ? this.#alone.since : sent.monotonic } : undefined
-    if (isMaster && (this.#alone === undefined || sent.monotonic - this.#alone.since < 3000)) this.#heardAt = [...this.#heardAt, sent].filter(({ monotonic }) => sent.monotonic - monotonic < 3000)
+    this.#alone = isAlone
+      ? { server, since: this.#alone?.server === server ? this.#alone.since : sent.monotonic }
+      : undefined
+    if (isMaster && (this.#alone === undefined || sent.monotonic - this.#alone.since < 3000)) {
+      this.#heardAt = [...this.#heardAt, sent].filter(({ monotonic }) => sent.monotonic - monotonic < 3000)
+    }
   }
 
   #watched (memory: MemoryCache): MemoryCache {

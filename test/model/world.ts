@@ -14,14 +14,48 @@ import { PEOPLE, type Person } from './people.ts'
 import { CHANNELS, Replica } from './replica.ts'
 
 /** Milliseconds, but for the page; shorter than in life, so that more of them pass in one run. */
-export const LIMITS = Object.freeze({ ttl: 40_000, timeout: 5000, degraded: 2000, retention: 60_000, page: 3, refreshAhead: 0.5, stale: 10_000 })
+export const LIMITS = Object.freeze({
+  ttl: 40_000,
+  timeout: 5000,
+  degraded: 2000,
+  retention: 60_000,
+  page: 3,
+  refreshAhead: 0.5,
+  stale: 10_000
+})
 const HOUR = 3_600_000
 const codec = createEntryCodec(Buffer.alloc(32, 7))
 
 /** `taken` and every other event is a number of the one order in which all events happen. */
 export type Revoked = Readonly<{ of: string, name: string, taken: number, quietMs: number, holders: Set<Replica> }>
-type Asked = { readonly id: number, readonly replica: Replica, readonly person: Person, readonly began: number, readonly at: number, readonly atMonotonic: number, readonly generation: string, readonly early: boolean, isOver: boolean, isRefused: boolean, readonly answer: (resolution: Resolution) => void, readonly fail: () => void }
-export type Counts = { commands: number, revocations: number, acknowledged: number, answers: number, fromMemory: number, fromRedis: number, stale: number, renewed: number, overtaken: number, adoptions: number, disturbances: number, acknowledgedChecks: number }
+type Asked = {
+  readonly id: number
+  readonly replica: Replica
+  readonly person: Person
+  readonly began: number
+  readonly at: number
+  readonly atMonotonic: number
+  readonly generation: string
+  readonly early: boolean
+  isOver: boolean
+  isRefused: boolean
+  readonly answer: (resolution: Resolution) => void
+  readonly fail: () => void
+}
+export type Counts = {
+  commands: number
+  revocations: number
+  acknowledged: number
+  answers: number
+  fromMemory: number
+  fromRedis: number
+  stale: number
+  renewed: number
+  overtaken: number
+  adoptions: number
+  disturbances: number
+  acknowledgedChecks: number
+}
 
 export class World {
   now = 1_795_561_910_000
@@ -107,10 +141,19 @@ export class World {
   request (replica: Replica, person: Person, confirmWithin?: number): void {
     const at = replica.clock.monotonic()
     const asks = this.#asks
-    const answer = confirmWithin === undefined ? replica.authenticator.authenticate(person) : replica.authenticator.confirm(person, confirmWithin)
+    const answer =
+      confirmWithin === undefined
+        ? replica.authenticator.authenticate(person)
+        : replica.authenticator.confirm(person, confirmWithin)
     if (!(answer instanceof Promise)) { this.#check(replica, person, at, answer); return this.#watchRenewal(asks) }
     const waits = this.#opened(replica)
-    answer.then((result) => { waits(); if (!replica.dead) this.#check(replica, person, at, result) }, (error) => this.fail(`authenticate rejected: ${String(error)}`))
+    answer.then(
+      (result) => {
+        waits()
+        if (!replica.dead) this.#check(replica, person, at, result)
+      },
+      (error) => this.fail(`authenticate rejected: ${String(error)}`)
+    )
   }
 
   /** An answer from memory may start a renewal, in later turns of the loop. */
@@ -133,7 +176,13 @@ export class World {
     }, (error) => this.fail(`revoke rejected: ${String(error)}`))
   }
 
-  write (redis: FakeRedis, operation: 'append' | 'change', generation: string, retentionMs: number, fields: Fields): Written {
+  write (
+    redis: FakeRedis,
+    operation: 'append' | 'change',
+    generation: string,
+    retentionMs: number,
+    fields: Fields
+  ): Written {
     const written = redis.script(operation, generation, retentionMs, fields, this.now)
     if (written.kind === 'written') this.appended.set(fields.nonce, this.tick())
     if (written.kind === 'written' && operation === 'change') this.disturb()
@@ -175,19 +224,27 @@ export class World {
     if (asked === undefined) return
     const isDisabled = early ? asked.early : this.disabled.has(asked.person.user)
     asked.isRefused = isDisabled
-    this.#end(asked, () => asked.answer(isDisabled ? INVALID : validResolution({ 'user-id': asked.person.user, 'user-roles': String(asked.id) })))
+    this.#end(asked, () =>
+      asked.answer(
+        isDisabled ? INVALID : validResolution({ 'user-id': asked.person.user, 'user-roles': String(asked.id) })
+      )
+    )
   }
 
   stored (replica: Replica, entry: Entry): void {
     const asked = this.#of(entry.resolution)
     if (asked === undefined) return
-    if (asked.replica === replica && replica.isQuiet(asked.person.names, asked.atMonotonic)) this.fail('a resolution that began within a quiet time was stored in memory')
+    if (asked.replica === replica && replica.isQuiet(asked.person.names, asked.atMonotonic)) {
+      this.fail('a resolution that began within a quiet time was stored in memory')
+    }
   }
 
   told (replica: Replica, entry: Entry): void {
     const asked = this.#of(entry.resolution)
     if (!replica.mayFollow) this.fail('a replica that does not follow wrote to Redis')
-    if (asked !== undefined && replica.isQuiet(asked.person.names, asked.atMonotonic)) this.fail('a resolution that began within a quiet time was stored in Redis')
+    if (asked !== undefined && replica.isQuiet(asked.person.names, asked.atMonotonic)) {
+      this.fail('a resolution that began within a quiet time was stored in Redis')
+    }
   }
 
   /** The faults end: whoever is left must find back, and nothing may hang. */
@@ -205,7 +262,10 @@ export class World {
     }
     for (let round = 0; round < 12; round++) {
       for (const replica of this.replicas) { if (!replica.dead) replica.poll().catch(() => {}); await this.settle() }
-      for (let answers = 0; answers < 30 && this.#pending().length > 0; answers++) { this.answer(0, true); await this.settle() }
+      for (let answers = 0; answers < 30 && this.#pending().length > 0; answers++) {
+        this.answer(0, true)
+        await this.settle()
+      }
       this.advance(100)
       await this.settle()
     }
@@ -230,13 +290,17 @@ export class World {
     const alive = this.replicas.filter((replica) => !replica.dead)
     if (this.#open.size > 0) throw new Error(`${this.#open.size} requests or revocations hang`)
     for (const replica of alive) {
-      if (replica.mayFollow !== replica.log.isFollowing()) throw new Error('it does not follow although nothing keeps it from it')
+      if (replica.mayFollow !== replica.log.isFollowing()) {
+        throw new Error('it does not follow although nothing keeps it from it')
+      }
       if (replica.mayFollow && !replica.log.trustsShared()) throw new Error('what it carried was never read back')
       if (replica.generation !== this.master.generation) throw new Error('it is not in the current generation')
     }
     for (const { of, holders } of this.master.isPartial ? [] : this.revoked.values()) {
       const isHeldHere = alive.some((replica) => holders.has(replica) && this.#isRecent(replica, of))
-      if (isHeldHere && alive.some((replica) => !replica.known.has(of))) throw new Error('a revocation that a live replica holds never reached another')
+      if (isHeldHere && alive.some((replica) => !replica.known.has(of))) {
+        throw new Error('a revocation that a live replica holds never reached another')
+      }
     }
   }
 
@@ -273,47 +337,78 @@ export class World {
     this.#checkKnown(replica, person, asked, answer.source)
     this.#checkAge(replica, person, asked, answer)
     this.#checkAcknowledged(replica, person, asked, answer.source)
-    const isOldQuiet = asked.replica === replica && replica.isQuiet(person.names, asked.atMonotonic) && calledAt - asked.atMonotonic > 100
+    const isOldQuiet =
+      asked.replica === replica &&
+      replica.isQuiet(person.names, asked.atMonotonic) &&
+      calledAt - asked.atMonotonic > 100
     if (isOldQuiet) this.fail('a request joined a quiet resolution older than 100 ms')
   }
 
   #checkKnown (replica: Replica, person: Person, asked: Asked, source: string): void {
-    if (asked.generation !== replica.generation) this.fail(`I2: replica ${replica.index} answers from ${source} what was resolved under another generation`)
+    if (asked.generation !== replica.generation) {
+      this.fail(`I2: replica ${replica.index} answers from ${source} what was resolved under another generation`)
+    }
     for (const { revoked, voidBefore } of replica.known.values()) {
       if (!person.names.includes(revoked.name)) continue
-      if (asked.began < voidBefore) this.fail(`I1: replica ${replica.index} answers from ${source} a resolution that began at ${asked.began}, revoked at ${voidBefore}`)
-      if ((this.disabled.get(person.user) ?? Infinity) < revoked.taken) this.fail(`I1: replica ${replica.index} answers from ${source} for a user who is disabled and revoked`)
+      if (asked.began < voidBefore) {
+        this.fail(
+          `I1: replica ${replica.index} answers from ${source} a resolution that began at ${asked.began}, revoked at ` +
+            `${voidBefore}`
+        )
+      }
+      if ((this.disabled.get(person.user) ?? Infinity) < revoked.taken) {
+        this.fail(`I1: replica ${replica.index} answers from ${source} for a user who is disabled and revoked`)
+      }
     }
   }
 
-  #checkAge (replica: Replica, person: Person, asked: Asked, { source, stale }: Authentication & { kind: 'resolved' }): void {
+  #checkAge (
+    replica: Replica,
+    person: Person,
+    asked: Asked,
+    { source, stale }: Authentication & { kind: 'resolved' }
+  ): void {
     if (stale) this.#checkStale(replica, person, asked)
     if (source === 'redis' && !replica.mayFollow) this.fail('a shared entry was used by a replica that does not follow')
     if (source === 'authgear') return
     const age = this.now - asked.at // from when Authgear was asked, however long the answer was on its way
     if (replica.isBlurred) return
     if (age > LIMITS.ttl + (stale ? LIMITS.stale : 0)) this.fail('an entry was used after its life')
-    if (age > LIMITS.degraded && !replica.mayFollow) this.fail('an entry older than the degraded TTL was used by a replica that does not follow')
+    if (age > LIMITS.degraded && !replica.mayFollow) {
+      this.fail('an entry older than the degraded TTL was used by a replica that does not follow')
+    }
   }
 
   #checkStale (replica: Replica, person: Person, asked: Asked): void {
     this.count.stale++
     if (!replica.mayFollow) this.fail('a session was used past its life by a replica that does not follow')
-    const isRefuted = this.#asked.some((later) => later.replica === replica && later.person === person && later.isRefused && later.began > asked.began)
+    const isRefuted = this.#asked.some(
+      (later) => later.replica === replica && later.person === person && later.isRefused && later.began > asked.began
+    )
     if (isRefuted) this.fail('a session was used past its life although Authgear has refused it since')
   }
 
   /** I3, where all who live follow the master, lack nothing, and this one has read since. */
   #checkAcknowledged (replica: Replica, person: Person, asked: Asked, source: string): void {
     const alive = this.replicas.filter(({ dead }) => !dead)
-    const since = Math.max(this.disturbed, ...alive.map(({ linked, cleanSince }) => linked?.redis === this.master && linked.first > this.disturbed ? Math.max(linked.first, cleanSince) : Infinity))
+    const since = Math.max(
+      this.disturbed,
+      ...alive.map(({ linked, cleanSince }) =>
+        linked?.redis === this.master && linked.first > this.disturbed ? Math.max(linked.first, cleanSince) : Infinity
+      )
+    )
     if ((replica.linked?.began ?? 0) <= since) return
     for (const [of, at] of this.acknowledged) {
       const revoked = this.revoked.get(of)
       if (revoked === undefined || !person.names.includes(revoked.name) || (replica.linked?.began ?? 0) <= at) continue
       if (!alive.some((some) => revoked.holders.has(some))) continue
       this.count.acknowledgedChecks++
-      if (asked.began < revoked.taken) this.fail(`I3: replica ${replica.index} answers from ${source} what began at ${asked.began}, acknowledged revocation of ${revoked.taken}`)
+      if (asked.began < revoked.taken) {
+        this.fail(
+          `I3: replica ${replica.index} answers from ${source} what began at ${asked.began}, acknowledged revocation ` +
+            `of ${revoked.taken}`
+        )
+      }
     }
   }
 }

@@ -13,7 +13,10 @@ const EXP = 9_999_999_999
 const bearer = (token: string): HeaderLine => ['Authorization', `Bearer ${token}`]
 const cookie = (text: string): HeaderLine => ['Cookie', text]
 
-/** A token for a resource, as an agent that a person let in there holds it; its claims are those of RFC 9068, section 2.2. */
+/**
+ * A token for a resource, as an agent that a person let in there holds it; its claims are those of RFC 9068, section
+ * 2.2.
+ */
 const claims = { iss: ENDPOINT, sub: demo.alice.id, client_id: 'agent', scope: 'read:orders', exp: EXP }
 const forResource = jwt({ ...claims, aud: [RESOURCE] })
 
@@ -37,7 +40,13 @@ const FOREIGN: ReadonlyArray<readonly [what: string, token: string]> = [
   ['whose type has its prefix', jwt({ aud: [RESOURCE] }, { alg: 'RS256', typ: 'application/at+jwt' })],
   ['without a type', jwt({ ...claims, aud: [RESOURCE] }, { alg: 'RS256' })],
   ['whose header cannot be read', jwt({ ...claims, aud: [RESOURCE] }, 'no JSON')],
-  ['padded', forResource.split('.').map((part, index) => index === 1 ? Buffer.from(part, 'base64url').toString('base64') : part).join('.')],
+  [
+    'padded',
+    forResource
+      .split('.')
+      .map((part, index) => (index === 1 ? Buffer.from(part, 'base64url').toString('base64') : part))
+      .join('.')
+  ],
   ['without a signature', `${forResource.split('.').slice(0, 2).join('.')}.`]
 ]
 
@@ -49,7 +58,8 @@ async function startWorld (t: Parameters<typeof startUpstream>[0]) {
   const resolverUrl = `http://127.0.0.1:${upstream.port}/resolve`
   const adapter = await startAdapter(t, { authgear: ENDPOINT, resolverUrl, identify: true, managementToken: 'token' })
   const verify = async (headers: readonly HeaderLine[]) => await ask(adapter.port, { path: '/verify', headers })
-  const identify = async (headers: readonly HeaderLine[]) => await ask(adapter.identifyPort, { path: '/identify', headers })
+  const identify = async (headers: readonly HeaderLine[]) =>
+    await ask(adapter.identifyPort, { path: '/identify', headers })
   return { adapter, verify, identify, calls: () => calls }
 }
 
@@ -74,7 +84,8 @@ advisory(t, 'Authgear, found here', 'a token for one resource opened every app',
     }
   }
   t.equal(calls(), 0, 'Authgear is never asked')
-  const counted = /forward_auth_requests_total\{endpoint="verify",status="401",reason="wrong_audience",source="none"\} (\d+)/
+  const counted =
+    /forward_auth_requests_total\{endpoint="verify",status="401",reason="wrong_audience",source="none"\} (\d+)/
   t.equal(Number(counted.exec(await adapter.service.metrics.render())?.[1]), FOREIGN.length * 4, 'each is counted')
   t.ok(adapter.lines.every((line) => !JSON.stringify(line).includes(forResource)), 'no token is in a log line')
 })
@@ -85,8 +96,11 @@ t.test('a token whose audience names the endpoint is for Authgear to judge', asy
     ['alone', jwt({ ...claims, aud: [ENDPOINT] })],
     ['as a text', jwt({ ...claims, aud: ENDPOINT })],
     ['beside a resource', jwt({ ...claims, aud: [RESOURCE, ENDPOINT] })],
-    ['an app\'s own, as Home Assistant makes them', jwt({ iss: 'a1b2c3', exp: EXP }, { alg: 'HS256', typ: 'JWT' })],
-    ['of another issuer, for an audience of its own', jwt({ iss: 'https://kubernetes.example', aud: ['dashboard'] }, { alg: 'RS256' })],
+    ["an app's own, as Home Assistant makes them", jwt({ iss: 'a1b2c3', exp: EXP }, { alg: 'HS256', typ: 'JWT' })],
+    [
+      'of another issuer, for an audience of its own',
+      jwt({ iss: 'https://kubernetes.example', aud: ['dashboard'] }, { alg: 'RS256' })
+    ],
     ['three parts that hold no claims', 'one.two.three'],
     ['an opaque token', demo.alice.accessToken]
   ]

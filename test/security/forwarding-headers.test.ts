@@ -7,58 +7,166 @@ import { advisory } from './helpers/advisory.ts'
 import { ALICE, identityOf, startWorld } from './helpers/world.ts'
 
 /** What a client may claim about its request. */
-const CLAIMS = ['X-Forwarded-Host', 'X-Forwarded-Proto', 'X-Forwarded-Port', 'X-Forwarded-Prefix', 'X-Forwarded-Server', 'X-Forwarded-Uri', 'X-Forwarded-Method', 'X-Forwarded-For', 'Forwarded',
-  'X-Original-URL', 'X-Original-URI', 'X-Original-Method', 'X-Original-Host', 'X-Original-For', 'X-Rewrite-URL', 'X-Real-IP', 'X_Forwarded_Host', 'X_Forwarded_For', 'X.Forwarded.Host', 'X-Auth-Request-Redirect', 'True-Client-IP', 'X-Authgear-User-Id']
+const CLAIMS = [
+  'X-Forwarded-Host',
+  'X-Forwarded-Proto',
+  'X-Forwarded-Port',
+  'X-Forwarded-Prefix',
+  'X-Forwarded-Server',
+  'X-Forwarded-Uri',
+  'X-Forwarded-Method',
+  'X-Forwarded-For',
+  'Forwarded',
+  'X-Original-URL',
+  'X-Original-URI',
+  'X-Original-Method',
+  'X-Original-Host',
+  'X-Original-For',
+  'X-Rewrite-URL',
+  'X-Real-IP',
+  'X_Forwarded_Host',
+  'X_Forwarded_For',
+  'X.Forwarded.Host',
+  'X-Auth-Request-Redirect',
+  'True-Client-IP',
+  'X-Authgear-User-Id'
+]
 
 /** The whole of what Authgear is told beside the credentials. */
-const TOLD = ['host', 'connection', 'x-forwarded-host', 'x-forwarded-proto', 'x-forwarded-for', 'user-agent', 'authorization', 'cookie', 'traceparent', 'tracestate']
+const TOLD = [
+  'host',
+  'connection',
+  'x-forwarded-host',
+  'x-forwarded-proto',
+  'x-forwarded-for',
+  'user-agent',
+  'authorization',
+  'cookie',
+  'traceparent',
+  'tracestate'
+]
 
-advisory(t, 'Traefik CVE-2026-35051, CVE-2026-54764', 'forwarding headers of the client reached the auth server', async (t) => {
-  const { adapter, authgear } = await startWorld(t, { ttlMs: 0, negativeTtlMs: 0, trustedProxies: [] })
-  const claim = fc.tuple(fc.constantFrom(...CLAIMS), fc.constantFrom('evil.example.com', 'gopher', '/admin', '203.0.113.9', '6666', 'for=203.0.113.9'))
-  await fc.assert(fc.asyncProperty(fc.array(claim, { minLength: 1, maxLength: 8 }), async (claims) => {
-    const { status, headers } = await ask(adapter.port, { path: '/verify', headers: [ALICE, ...claims] })
-    if (status !== 200 || headers['x-authgear-user-id'] !== demo.alice.id) return false
-    const sent = authgear.counters.lastRawHeaders
-    const names = sent.filter((_, i) => i % 2 === 0).map((name) => name.toLowerCase())
-    const values = sent.filter((_, i) => i % 2 === 1)
-    return names.every((name) => TOLD.includes(name)) && claims.every(([, value]) => !values.includes(value))
-  }), { ...SEED, numRuns: 200 })
-  t.pass('200 sets of claims')
-})
+advisory(
+  t,
+  'Traefik CVE-2026-35051, CVE-2026-54764',
+  'forwarding headers of the client reached the auth server',
+  async (t) => {
+    const { adapter, authgear } = await startWorld(t, { ttlMs: 0, negativeTtlMs: 0, trustedProxies: [] })
+    const claim = fc.tuple(
+      fc.constantFrom(...CLAIMS),
+      fc.constantFrom('evil.example.com', 'gopher', '/admin', '203.0.113.9', '6666', 'for=203.0.113.9')
+    )
+    await fc.assert(
+      fc.asyncProperty(fc.array(claim, { minLength: 1, maxLength: 8 }), async (claims) => {
+        const { status, headers } = await ask(adapter.port, { path: '/verify', headers: [ALICE, ...claims] })
+        if (status !== 200 || headers['x-authgear-user-id'] !== demo.alice.id) return false
+        const sent = authgear.counters.lastRawHeaders
+        const names = sent.filter((_, i) => i % 2 === 0).map((name) => name.toLowerCase())
+        const values = sent.filter((_, i) => i % 2 === 1)
+        return names.every((name) => TOLD.includes(name)) && claims.every(([, value]) => !values.includes(value))
+      }),
+      { ...SEED, numRuns: 200 }
+    )
+    t.pass('200 sets of claims')
+  }
+)
 
-advisory(t, 'oauth2-proxy CVE-2026-40575, CVE-2026-76835', 'X-Forwarded-Uri matched a rule that skips the check, and everybody was trusted to send it', async (t) => {
-  for (const trustedProxies of [['loopback'], []]) {
-    const { verify } = await startWorld(t, { trustedProxies })
-    for (const uri of ['/', '/public', '/health', '/static/x.css', '/oauth2/callback', '/.well-known/acme-challenge/x']) {
-      const answer = await verify([['X-Forwarded-Uri', uri], ['X-Original-URL', uri], ['X-Forwarded-Method', 'OPTIONS']])
-      t.equal(answer.status, 401, uri)
-      t.same(identityOf(answer), [])
+advisory(
+  t,
+  'oauth2-proxy CVE-2026-40575, CVE-2026-76835',
+  'X-Forwarded-Uri matched a rule that skips the check, and everybody was trusted to send it',
+  async (t) => {
+    for (const trustedProxies of [['loopback'], []]) {
+      const { verify } = await startWorld(t, { trustedProxies })
+      for (const uri of [
+        '/',
+        '/public',
+        '/health',
+        '/static/x.css',
+        '/oauth2/callback',
+        '/.well-known/acme-challenge/x'
+      ]) {
+        const answer = await verify([
+          ['X-Forwarded-Uri', uri],
+          ['X-Original-URL', uri],
+          ['X-Forwarded-Method', 'OPTIONS']
+        ])
+        t.equal(answer.status, 401, uri)
+        t.same(identityOf(answer), [])
+      }
     }
   }
-})
+)
 
-advisory(t, 'oauth2-proxy CVE-2025-64484', 'headers spelled with underscores were taken for the real ones', async (t) => {
-  const { verify } = await startWorld(t)
-  for (const name of ['X_Forwarded_Uri', 'X_Authgear_User_Id', 'X.Authgear.User.Id', 'Author_ization', 'x_forward_auth_policy']) {
-    t.equal((await verify([[name, 'Bearer x']])).status, 401, name)
-    t.match(await verify([ALICE, [name, 'spoofed']]), { status: 200, headers: { 'x-authgear-user-id': demo.alice.id } }, `${name} beside a session`)
+advisory(
+  t,
+  'oauth2-proxy CVE-2025-64484',
+  'headers spelled with underscores were taken for the real ones',
+  async (t) => {
+    const { verify } = await startWorld(t)
+    for (const name of [
+      'X_Forwarded_Uri',
+      'X_Authgear_User_Id',
+      'X.Authgear.User.Id',
+      'Author_ization',
+      'x_forward_auth_policy'
+    ]) {
+      t.equal((await verify([[name, 'Bearer x']])).status, 401, name)
+      t.match(
+        await verify([ALICE, [name, 'spoofed']]),
+        { status: 200, headers: { 'x-authgear-user-id': demo.alice.id } },
+        `${name} beside a session`
+      )
+    }
   }
-})
+)
 
-advisory(t, 'Oathkeeper CVE-2026-33494, heimdall GHSA-3q34-rx83-r6mq', 'a path not normalised, or a forwarded scheme, chose another rule', async (t) => {
-  const { adapter, verify } = await startWorld(t)
-  for (const path of ['/verify/../verify', '/verify/', '//verify', '/%76erify', '/verify;x', '/public/../verify', '/verify%3frole=x', '/verify/..;/public']) {
-    t.equal((await ask(adapter.port, { path, headers: [ALICE] })).status, 404, path)
+advisory(
+  t,
+  'Oathkeeper CVE-2026-33494, heimdall GHSA-3q34-rx83-r6mq',
+  'a path not normalised, or a forwarded scheme, chose another rule',
+  async (t) => {
+    const { adapter, verify } = await startWorld(t)
+    for (const path of [
+      '/verify/../verify',
+      '/verify/',
+      '//verify',
+      '/%76erify',
+      '/verify;x',
+      '/public/../verify',
+      '/verify%3frole=x',
+      '/verify/..;/public'
+    ]) {
+      t.equal((await ask(adapter.port, { path, headers: [ALICE] })).status, 404, path)
+    }
+    for (const value of ['http', 'https', 'ws', 'HTTPS', 'https, http', '']) {
+      t.equal((await verify([['X-Forwarded-Proto', value]])).status, 401, value)
+      t.equal((await verify([['X-Forwarded-Proto', value], ALICE], '?role=nobody')).status, 403, value)
+    }
   }
-  for (const value of ['http', 'https', 'ws', 'HTTPS', 'https, http', '']) {
-    t.equal((await verify([['X-Forwarded-Proto', value]])).status, 401, value)
-    t.equal((await verify([['X-Forwarded-Proto', value], ALICE], '?role=nobody')).status, 403, value)
-  }
-})
+)
 
 advisory(t, 'authentik CVE-2024-47070', 'an X-Forwarded-For that could not be read skipped the password', async (t) => {
-  const values = ['', ',', 'unknown', '_hidden', '1.2.3', '999.1.1.1', '::ffff:', '[::1', '::1%eth0', '127.0.0.1:80', '127.0.0.1, ,', '\xff', ' ', 'a'.repeat(8000), `${'1.1.1.1,'.repeat(4000)}x`, '-1', '0x7f.1', '127.0.0.1\t']
+  const values = [
+    '',
+    ',',
+    'unknown',
+    '_hidden',
+    '1.2.3',
+    '999.1.1.1',
+    '::ffff:',
+    '[::1',
+    '::1%eth0',
+    '127.0.0.1:80',
+    '127.0.0.1, ,',
+    '\xff',
+    ' ',
+    'a'.repeat(8000),
+    `${'1.1.1.1,'.repeat(4000)}x`,
+    '-1',
+    '0x7f.1',
+    '127.0.0.1\t'
+  ]
   for (const trustedProxies of [['loopback'], [], ['127.0.0.1/32', '10.0.0.0/8', '2001:db8::/32']]) {
     const { verify } = await startWorld(t, { trustedProxies })
     for (const value of values) {

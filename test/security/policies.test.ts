@@ -14,7 +14,19 @@ advisory(t, 'Oathkeeper CVE-2021-32701', 'a cache hit skipped the check of scope
 
 advisory(t, 'ingress-nginx CVE-2025-24514', 'a value in the auth URL became configuration', async (t) => {
   const { verify } = await startWorld(t)
-  const values = ['role=admin;return+200', 'role=admin%0a}', 'role=admin"}', 'role=$(id)', 'role={{1}}', 'role=admin#', 'max_age=1;x', 'role=admin%26verified=true', 'amr=mfa"', 'role=`id`', "role='"]
+  const values = [
+    'role=admin;return+200',
+    'role=admin%0a}',
+    'role=admin"}',
+    'role=$(id)',
+    'role={{1}}',
+    'role=admin#',
+    'max_age=1;x',
+    'role=admin%26verified=true',
+    'amr=mfa"',
+    'role=`id`',
+    "role='"
+  ]
   for (const value of values) {
     const answer = await verify([ALICE], `?${value}`)
     t.equal(answer.status, 403, value)
@@ -24,7 +36,22 @@ advisory(t, 'ingress-nginx CVE-2025-24514', 'a value in the auth URL became conf
 
 advisory(t, 'mkuhlmann/forward-auth', 'the query overrode the configuration', async (t) => {
   const { verify } = await startWorld(t)
-  const overrides = ['optional=1', 'redirect_uri=x', 'issuer=https://evil.example.com', 'endpoint=x', 'AUTHGEAR_ENDPOINT=x', 'cache_ttl=0', 'skip=1', 'allow=all', 'role', 'anonymous=true', 'verified=false', 'login=on', 'preflight=allow', 'optional=1&role=admin']
+  const overrides = [
+    'optional=1',
+    'redirect_uri=x',
+    'issuer=https://evil.example.com',
+    'endpoint=x',
+    'AUTHGEAR_ENDPOINT=x',
+    'cache_ttl=0',
+    'skip=1',
+    'allow=all',
+    'role',
+    'anonymous=true',
+    'verified=false',
+    'login=on',
+    'preflight=allow',
+    'optional=1&role=admin'
+  ]
   for (const query of overrides) {
     t.equal((await verify([ALICE], `?${query}`)).status, 403, query)
     t.equal((await verify([], `?${query}`)).status, 401, `${query}, and nobody`)
@@ -33,11 +60,23 @@ advisory(t, 'mkuhlmann/forward-auth', 'the query overrode the configuration', as
 
 advisory(t, 'Caddy uri without a question mark', 'the client\'s own query reached the policy', async (t) => {
   const { adapter, verify } = await startWorld(t)
-  for (const theirs of ['optional=1&role=x', 'role=', 'anonymous=true', 'max_age=999999999', 'role=admin', '%72ole=x']) {
+  for (const theirs of [
+    'optional=1&role=x',
+    'role=',
+    'anonymous=true',
+    'max_age=999999999',
+    'role=admin',
+    '%72ole=x'
+  ]) {
     for (const ours of ['role=admin', 'verified=true', 'max_age=0']) {
-      for (const query of [`?${ours}&${theirs}`, `?${theirs}&${ours}`]) t.not((await verify([BOB], query)).status, 200, `${query}: it can only tighten`)
+      for (const query of [`?${ours}&${theirs}`, `?${theirs}&${ours}`]) {
+        t.not((await verify([BOB], query)).status, 200, `${query}: it can only tighten`)
+      }
     }
-    const answer = await ask(adapter.port, { path: `/ext-authz/p?${theirs}`, headers: [BOB, ['x-forward-auth-policy', 'role=admin']] })
+    const answer = await ask(adapter.port, {
+      path: `/ext-authz/p?${theirs}`,
+      headers: [BOB, ['x-forward-auth-policy', 'role=admin']]
+    })
     t.equal(answer.status, 403)
     t.same(identityOf(answer), [])
   }

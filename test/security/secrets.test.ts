@@ -39,52 +39,95 @@ const authorization = (token: string): HeaderLine => ['Authorization', `Bearer $
 const cookie = (pairs: string): HeaderLine => ['Cookie', pairs]
 const EXPIRED = jwt({ sub: IDENTITY.userId, exp: 1, jti: SECRETS.jwt })
 
-const FAILURES: readonly FailureMode[] = ['error', 'not-found', 'method-not-allowed', 'redirect', 'silent', 'no-user-id', 'reset', 'half-answer', 'hang', 'not-http', 'garbage-header', 'huge-headers', 'endless-body']
-
-const REQUESTS: ReadonlyArray<readonly [what: string, status: number, headers: readonly HeaderLine[], query?: string]> = [
-  ['a bearer token', 200, [authorization(bearer)]],
-  ['a session cookie', 200, [cookie(`session=${session}`)]],
-  ['an app_session cookie', 200, [cookie(`app_session=${appSession}`)]],
-  ['an app_access_token cookie', 200, [cookie(`app_access_token=${appAccessToken}`)]],
-  ['a junk token', 401, [authorization(junk)]],
-  ['a junk cookie', 401, [cookie(`session=${junk}; app_session=${junk}; app_access_token=${junk}`)]],
-  ['two Authorization lines', 401, [authorization(bearer), authorization(junk)]],
-  ['a token with a comma', 401, [authorization(`${bearer},${junk}`)]],
-  ['a cookie that is too long', 401, [cookie(`session=${junk.repeat(50)}`)]],
-  ['an expired token', 401, [authorization(EXPIRED)]],
-  ['nobody', 401, [['User-Agent', junk], ['X-Forwarded-For', junk], ['X-Request-ID', `<${junk}>`]]],
-  ['a role that is not theirs', 403, [authorization(bearer)], '?role=x'],
-  ['a policy that is none', 403, [authorization(bearer)], `?x=${junk}&role=${junk}`],
-  ['a policy header that is none', 403, [authorization(bearer), ['X-Forward-Auth-Policy', junk]]],
-  ['a step-up', 401, [authorization(bearer)], '?max_age=0'],
-  ['Basic', 401, [['Authorization', `Basic ${junk}`]]]
+const FAILURES: readonly FailureMode[] = [
+  'error',
+  'not-found',
+  'method-not-allowed',
+  'redirect',
+  'silent',
+  'no-user-id',
+  'reset',
+  'half-answer',
+  'hang',
+  'not-http',
+  'garbage-header',
+  'huge-headers',
+  'endless-body'
 ]
+
+const REQUESTS: ReadonlyArray<readonly [what: string, status: number, headers: readonly HeaderLine[], query?: string]> =
+  [
+    ['a bearer token', 200, [authorization(bearer)]],
+    ['a session cookie', 200, [cookie(`session=${session}`)]],
+    ['an app_session cookie', 200, [cookie(`app_session=${appSession}`)]],
+    ['an app_access_token cookie', 200, [cookie(`app_access_token=${appAccessToken}`)]],
+    ['a junk token', 401, [authorization(junk)]],
+    ['a junk cookie', 401, [cookie(`session=${junk}; app_session=${junk}; app_access_token=${junk}`)]],
+    ['two Authorization lines', 401, [authorization(bearer), authorization(junk)]],
+    ['a token with a comma', 401, [authorization(`${bearer},${junk}`)]],
+    ['a cookie that is too long', 401, [cookie(`session=${junk.repeat(50)}`)]],
+    ['an expired token', 401, [authorization(EXPIRED)]],
+    [
+      'nobody',
+      401,
+      [
+        ['User-Agent', junk],
+        ['X-Forwarded-For', junk],
+        ['X-Request-ID', `<${junk}>`]
+      ]
+    ],
+    ['a role that is not theirs', 403, [authorization(bearer)], '?role=x'],
+    ['a policy that is none', 403, [authorization(bearer)], `?x=${junk}&role=${junk}`],
+    ['a policy header that is none', 403, [authorization(bearer), ['X-Forward-Auth-Policy', junk]]],
+    ['a step-up', 401, [authorization(bearer)], '?max_age=0'],
+    ['Basic', 401, [['Authorization', `Basic ${junk}`]]]
+  ]
 
 t.test('no output holds a secret, whatever happens', { skip: skipOrFail('redis-server') }, async (t) => {
   const [authgear, redis] = await Promise.all([startSimulator(t), startRedis(t, { password: SECRETS.redisPassword })])
-  authgear.knobs.addUser({ id: IDENTITY.userId, name: 'canary', roles: [IDENTITY.role], sessions: [{ accessTokens: [bearer, appAccessToken], cookie: session, appSession }] })
+  authgear.knobs.addUser({
+    id: IDENTITY.userId,
+    name: 'canary',
+    roles: [IDENTITY.role],
+    sessions: [{ accessTokens: [bearer, appAccessToken], cookie: session, appSession }]
+  })
   const env = environment(authgear, redis.port)
   const service = await startService(t, env)
-  await until('Redis is used', async () => (await ask(managementPort(service), { path: '/readyz' })).body.includes('"redis":"up"'))
+  await until('Redis is used', async () =>
+    (await ask(managementPort(service), { path: '/readyz' })).body.includes('"redis":"up"')
+  )
 
   await t.test('the answers of /verify', async (t) => await requests(t, service, authgear))
   await t.test('what Redis holds, and how', async (t) => await contents(t, redis))
   await t.test('webhook and purge', async (t) => await revocations(t, service))
   await t.test('the login', async (t) => {
-    await until('Authgear is asked again after its failures', async () => (await told(t, service, [cookie(`session=${session}`)])).status === 200)
+    await until(
+      'Authgear is asked again after its failures',
+      async () => (await told(t, service, [cookie(`session=${session}`)])).status === 200
+    )
     await login(t, service)
   })
   await t.test('while Redis is down', async (t) => {
-    await until('Authgear is asked again after its failures', async () => (await told(t, service, [authorization(bearer)])).status === 200)
+    await until(
+      'Authgear is asked again after its failures',
+      async () => (await told(t, service, [authorization(bearer)])).status === 200
+    )
     await redis.stop()
-    for (const [what, status, headers, query] of REQUESTS) t.equal((await told(t, service, headers, query)).status, status, what)
+    for (const [what, status, headers, query] of REQUESTS) {
+      t.equal((await told(t, service, headers, query)).status, status, what)
+    }
     t.equal((await webhook(service, event('later'), true)).status, 503)
   })
   await t.test('the management listener', async (t) => {
     for (const path of ['/livez', '/readyz', '/metrics', '/', '/status.json', '/status.js', `/${junk}`]) {
-      for (const host of ['127.0.0.1', junk]) safe(t, path, JSON.stringify(await ask(managementPort(service), { path, host })))
+      for (const host of ['127.0.0.1', junk]) {
+        safe(t, path, JSON.stringify(await ask(managementPort(service), { path, host })))
+      }
     }
-    t.match(await ask(managementPort(service), { path: '/', host: '127.0.0.1' }), { status: 200, body: /Requests by decision/ })
+    t.match(await ask(managementPort(service), { path: '/', host: '127.0.0.1' }), {
+      status: 200,
+      body: /Requests by decision/
+    })
   })
   await service.stop()
   t.match(service.logs(), /"level":"debug"/, 'the log is verbose')
@@ -93,11 +136,19 @@ t.test('no output holds a secret, whatever happens', { skip: skipOrFail('redis-s
 })
 
 async function requests (t: Test, service: Service, authgear: RunningSimulator): Promise<void> {
-  for (const round of ['asked', 'remembered']) for (const [what, status, headers, query] of REQUESTS) t.equal((await told(t, service, headers, query)).status, status, `${what}, ${round}`)
+  for (const round of ['asked', 'remembered']) {
+    for (const [what, status, headers, query] of REQUESTS) {
+      t.equal((await told(t, service, headers, query)).status, status, `${what}, ${round}`)
+    }
+  }
   for (const [i, failure] of FAILURES.entries()) {
     authgear.knobs.fail(failure)
     for (const accept of ['text/html', '*/*']) {
-      const answer = await told(t, service, [cookie(`session=${junk}${i}; app_session=${bearer}`), authorization(`${junk}${accept.length}${i}`), ['Accept', accept]])
+      const answer = await told(t, service, [
+        cookie(`session=${junk}${i}; app_session=${bearer}`),
+        authorization(`${junk}${accept.length}${i}`),
+        ['Accept', accept]
+      ])
       t.ok([302, 401, 503].includes(answer.status), `${failure}: ${answer.status}`)
     }
     authgear.knobs.recover()
@@ -114,7 +165,10 @@ async function told (t: Test, { port }: Service, headers: readonly HeaderLine[],
 /** Everything sealed travels through the browser, and tells nothing there. */
 async function login (t: Test, { port }: Service): Promise<void> {
   const open = async (path: string, status: number, ...pairs: string[]): Promise<Answer> => {
-    const answer = await ask(port, { path, headers: [['Sec-Fetch-Mode', 'navigate'], ['Accept', 'text/html'], cookie(pairs.join('; '))] })
+    const answer = await ask(port, {
+      path,
+      headers: [['Sec-Fetch-Mode', 'navigate'], ['Accept', 'text/html'], cookie(pairs.join('; '))]
+    })
     t.equal(answer.status, status, path.slice(0, 20))
     safe(t, path, JSON.stringify(answer))
     return answer
@@ -138,8 +192,17 @@ async function contents (t: Test, redis: RedisServer): Promise<void> {
   t.ok(names.filter((name) => name.endsWith(':entry')).length >= 4, 'entries are there')
   for (const name of names) {
     const type = await redis.cli('TYPE', name)
-    const value = type === 'stream' ? await redis.cli('XRANGE', name, '-', '+') : type === 'hash' ? await redis.cli('HGETALL', name) : await redis.cli('GET', name)
-    t.same(leaksIn(name + JSON.stringify(value) + String(await redis.cli('DUMP', name)), { ...SECRETS, ...IDENTITY }), [], name.slice(-12))
+    const value =
+      type === 'stream'
+        ? await redis.cli('XRANGE', name, '-', '+')
+        : type === 'hash'
+          ? await redis.cli('HGETALL', name)
+          : await redis.cli('GET', name)
+    t.same(
+      leaksIn(name + JSON.stringify(value) + String(await redis.cli('DUMP', name)), { ...SECRETS, ...IDENTITY }),
+      [],
+      name.slice(-12)
+    )
   }
 }
 
@@ -148,20 +211,37 @@ async function revocations (t: Test, service: Service): Promise<void> {
   t.equal((await webhook(service, event('two'), false)).status, 401)
   t.equal((await webhook(service, junk, true)).status, 400)
   const purges: ReadonlyArray<readonly [body: unknown, token: string, status: number]> = [
-    [{ user_id: IDENTITY.userId }, SECRETS.managementToken, 200], [{ authorization: `Bearer ${bearer}` }, SECRETS.managementToken, 200], [{ cookie: `session=${session}` }, SECRETS.managementToken, 200],
-    [{ all: true }, SECRETS.managementToken, 200], [{ [junk]: bearer }, SECRETS.managementToken, 400], [{ authorization: bearer }, SECRETS.managementToken, 400], [{ all: true }, junk, 401], [{ user_id: IDENTITY.userId }, `${SECRETS.managementToken}x`, 401]
+    [{ user_id: IDENTITY.userId }, SECRETS.managementToken, 200],
+    [{ authorization: `Bearer ${bearer}` }, SECRETS.managementToken, 200],
+    [{ cookie: `session=${session}` }, SECRETS.managementToken, 200],
+    [{ all: true }, SECRETS.managementToken, 200],
+    [{ [junk]: bearer }, SECRETS.managementToken, 400],
+    [{ authorization: bearer }, SECRETS.managementToken, 400],
+    [{ all: true }, junk, 401],
+    [{ user_id: IDENTITY.userId }, `${SECRETS.managementToken}x`, 401]
   ]
   for (const [body, token, status] of purges) {
-    const answer = await ask(managementPort(service), { method: 'POST', path: '/revocations', headers: [authorization(token), ['Content-Type', 'application/json']], body: JSON.stringify(body) })
+    const answer = await ask(managementPort(service), {
+      method: 'POST',
+      path: '/revocations',
+      headers: [authorization(token), ['Content-Type', 'application/json']],
+      body: JSON.stringify(body)
+    })
     t.equal(answer.status, status)
     safe(t, 'its answer', JSON.stringify(answer))
   }
-  const broken = await ask(managementPort(service), { method: 'POST', path: '/revocations', headers: [authorization(SECRETS.managementToken), ['Content-Type', 'application/json']], body: `{"authorization": "${bearer}"` })
+  const broken = await ask(managementPort(service), {
+    method: 'POST',
+    path: '/revocations',
+    headers: [authorization(SECRETS.managementToken), ['Content-Type', 'application/json']],
+    body: `{"authorization": "${bearer}"`
+  })
   t.equal(broken.status, 400)
   safe(t, 'what it says of JSON that is none', JSON.stringify(broken))
 }
 
-const event = (id: string): string => JSON.stringify({ id, type: 'user.disabled', payload: { user: { id: IDENTITY.userId } }, context: { app_id: 'app' } })
+const event = (id: string): string =>
+  JSON.stringify({ id, type: 'user.disabled', payload: { user: { id: IDENTITY.userId } }, context: { app_id: 'app' } })
 
 function webhook ({ port }: Service, body: string, isSigned: boolean): Promise<Answer> {
   const signature = createHmac('sha256', isSigned ? SECRETS.webhookSecret : junk).update(body).digest('hex')
@@ -191,16 +271,55 @@ function safe (t: Test, what: string, text: string): void {
 }
 
 t.test('check and a start that fails print no secret, right or malformed', async (t) => {
-  const good = { AUTHGEAR_ENDPOINT: 'https://myapp.authgear.cloud', REDIS_URL: 'redis://redis', REDIS_PASSWORD: SECRETS.redisPassword, CACHE_SECRET: SECRETS.cacheSecret, AUTHGEAR_WEBHOOK_SECRET: SECRETS.webhookSecret, MANAGEMENT_TOKEN: SECRETS.managementToken, LOGIN_CLIENT_ID: 'web', LOGIN_PUBLIC_URL: 'https://app.example.com', LOGIN_SECRET: SECRETS.loginSecret }
+  const good = {
+    AUTHGEAR_ENDPOINT: 'https://myapp.authgear.cloud',
+    REDIS_URL: 'redis://redis',
+    REDIS_PASSWORD: SECRETS.redisPassword,
+    CACHE_SECRET: SECRETS.cacheSecret,
+    AUTHGEAR_WEBHOOK_SECRET: SECRETS.webhookSecret,
+    MANAGEMENT_TOKEN: SECRETS.managementToken,
+    LOGIN_CLIENT_ID: 'web',
+    LOGIN_PUBLIC_URL: 'https://app.example.com',
+    LOGIN_SECRET: SECRETS.loginSecret
+  }
   const rows: ReadonlyArray<readonly [what: string, env: Record<string, string>, commands: readonly string[]]> = [
     ['a good configuration', good, ['check']],
-    ['short secrets', { ...good, CACHE_SECRET: SECRETS.cacheSecret.slice(0, 20), MANAGEMENT_TOKEN: SECRETS.managementToken.slice(0, 10), LOGIN_SECRET: SECRETS.loginSecret.slice(0, 20) }, ['check', 'serve']],
-    ['a password in a URL that cannot be read', { ...good, REDIS_URL: `redis://u:${SECRETS.redisPassword}@:x:y/` }, ['check', 'serve']],
+    [
+      'short secrets',
+      {
+        ...good,
+        CACHE_SECRET: SECRETS.cacheSecret.slice(0, 20),
+        MANAGEMENT_TOKEN: SECRETS.managementToken.slice(0, 10),
+        LOGIN_SECRET: SECRETS.loginSecret.slice(0, 20)
+      },
+      ['check', 'serve']
+    ],
+    [
+      'a password in a URL that cannot be read',
+      { ...good, REDIS_URL: `redis://u:${SECRETS.redisPassword}@:x:y/` },
+      ['check', 'serve']
+    ],
     ['a password in both places', { ...good, REDIS_URL: `redis://u:${SECRETS.redisPassword}@redis` }, ['check']],
-    ['a password in a good URL', { ...good, REDIS_PASSWORD: '', REDIS_URL: `redis://u:${SECRETS.redisPassword}@redis` }, ['check']],
-    ['a secret under a wrong name', { ...good, CACHE_SECERT: SECRETS.cacheSecret, MANAGEMENT_TOKENS: SECRETS.managementToken }, ['check', 'serve']],
-    ['a secret where a file is named', { ...good, CACHE_SECRET: '', CACHE_SECRET_FILE: SECRETS.cacheSecret }, ['check']],
-    ['a secret as the endpoint\'s password', { ...good, AUTHGEAR_ENDPOINT: `https://u:${SECRETS.managementToken}@myapp.authgear.cloud` }, ['check', 'serve']]
+    [
+      'a password in a good URL',
+      { ...good, REDIS_PASSWORD: '', REDIS_URL: `redis://u:${SECRETS.redisPassword}@redis` },
+      ['check']
+    ],
+    [
+      'a secret under a wrong name',
+      { ...good, CACHE_SECERT: SECRETS.cacheSecret, MANAGEMENT_TOKENS: SECRETS.managementToken },
+      ['check', 'serve']
+    ],
+    [
+      'a secret where a file is named',
+      { ...good, CACHE_SECRET: '', CACHE_SECRET_FILE: SECRETS.cacheSecret },
+      ['check']
+    ],
+    [
+      "a secret as the endpoint's password",
+      { ...good, AUTHGEAR_ENDPOINT: `https://u:${SECRETS.managementToken}@myapp.authgear.cloud` },
+      ['check', 'serve']
+    ]
   ]
   for (const [what, env, commands] of rows) {
     for (const command of commands) {
@@ -215,26 +334,57 @@ t.test('check and a start that fails print no secret, right or malformed', async
 async function run (command: string, env: Readonly<Record<string, string>>): Promise<string> {
   const printed: string[] = []
   if (command === 'check') check(env, { write: (text) => printed.push(text) })
-  return command === 'check' ? printed.join('') : await new Promise((resolve) => execFile(process.execPath, [MAIN, command], { env: { PATH: process.env['PATH'], ...env }, timeout: 20_000 }, (_error, stdout, stderr) => resolve(stdout + stderr)))
+  return command === 'check'
+    ? printed.join('')
+    : await new Promise((resolve) =>
+      execFile(
+        process.execPath,
+        [MAIN, command],
+        { env: { PATH: process.env['PATH'], ...env }, timeout: 20_000 },
+        (_error, stdout, stderr) => resolve(stdout + stderr)
+      )
+    )
 }
 
-t.test('a Redis that refuses the password, or does not know the command for it, is quoted without it', { skip: skipOrFail('redis-server') }, async (t) => {
-  const authgear = await startSimulator(t)
-  for (const args of [['--requirepass', 'another'], ['--rename-command', 'AUTH', '', '--rename-command', 'HELLO', '']]) {
-    const redis = await startRedis(t, { args })
-    const { lines } = await startAdapter(t, { authgear: authgear.url, redisPort: redis.port, redisPassword: SECRETS.redisPassword })
-    await until('it is told', () => lines.some(({ msg }) => String(msg).startsWith('Redis is not reachable')))
-    t.same(leaksIn(JSON.stringify(lines), SECRETS), [], args.join(' '))
+t.test(
+  'a Redis that refuses the password, or does not know the command for it, is quoted without it',
+  { skip: skipOrFail('redis-server') },
+  async (t) => {
+    const authgear = await startSimulator(t)
+    for (const args of [
+      ['--requirepass', 'another'],
+      ['--rename-command', 'AUTH', '', '--rename-command', 'HELLO', '']
+    ]) {
+      const redis = await startRedis(t, { args })
+      const { lines } = await startAdapter(t, {
+        authgear: authgear.url,
+        redisPort: redis.port,
+        redisPassword: SECRETS.redisPassword
+      })
+      await until('it is told', () => lines.some(({ msg }) => String(msg).startsWith('Redis is not reachable')))
+      t.same(leaksIn(JSON.stringify(lines), SECRETS), [], args.join(' '))
+    }
   }
-})
+)
 
 t.test('doctor prints no secret, whatever it finds', { skip: skipOrFail('redis-server') }, async (t) => {
-  const [authgear, redis, muted] = await Promise.all([startSimulator(t, { adminApi }), startRedis(t, { password: SECRETS.redisPassword }), startRedis(t, { args: ['--rename-command', 'AUTH', '', '--rename-command', 'HELLO', ''] })])
-  authgear.knobs.addUser({ id: IDENTITY.userId, name: 'canary', roles: [IDENTITY.role], sessions: [{ accessTokens: [bearer], cookie: session, appSession }] })
+  const [authgear, redis, muted] = await Promise.all([
+    startSimulator(t, { adminApi }),
+    startRedis(t, { password: SECRETS.redisPassword }),
+    startRedis(t, { args: ['--rename-command', 'AUTH', '', '--rename-command', 'HELLO', ''] })
+  ])
+  authgear.knobs.addUser({
+    id: IDENTITY.userId,
+    name: 'canary',
+    roles: [IDENTITY.role],
+    sessions: [{ accessTokens: [bearer], cookie: session, appSession }]
+  })
   const env = environment(authgear, redis.port)
   const cookies = `Cookie: a=${junk}; session=${session}; app_session=${appSession}`
   const future = jwt({ sub: IDENTITY.userId, aud: [SECRETS.jwt], exp: 9_999_999_999, jti: SECRETS.jwt })
-  const rows: ReadonlyArray<readonly [what: string, code: number, env: Record<string, string>, args?: readonly string[], stdin?: string]> = [
+  const rows: ReadonlyArray<
+    readonly [what: string, code: number, env: Record<string, string>, args?: readonly string[], stdin?: string]
+  > = [
     ['nothing wrong', 0, env],
     ['good cookies', 0, env, ['--cookie-stdin'], cookies],
     ['a good token', 0, env, ['--token-stdin'], bearer],
@@ -251,12 +401,42 @@ t.test('doctor prints no secret, whatever it finds', { skip: skipOrFail('redis-s
     ['a token as a host', 1, env, ['--host', `${bearer}:1`]],
     ['Authgear\'s failures', 1, { ...env, AUTHGEAR_ENDPOINT: 'http://nowhere.invalid' }, ['--cookie-stdin'], cookies],
     ['another password', 1, { ...env, REDIS_PASSWORD: SECRETS.managementToken }],
-    ['a password in the URL', 1, { ...env, REDIS_PASSWORD: '', REDIS_URL: `redis://${junk}:${SECRETS.redisPassword}@127.0.0.1:${redis.port}` }],
+    [
+      'a password in the URL',
+      1,
+      { ...env, REDIS_PASSWORD: '', REDIS_URL: `redis://${junk}:${SECRETS.redisPassword}@127.0.0.1:${redis.port}` }
+    ],
     ['a Redis that repeats the password', 1, { ...env, REDIS_URL: `redis://127.0.0.1:${muted.port}` }],
-    ['Sentinels that are none', 1, { ...env, REDIS_URL: '', REDIS_SENTINELS: `127.0.0.1:${muted.port}`, REDIS_SENTINEL_NAME: 'mymaster', REDIS_SENTINEL_PASSWORD: SECRETS.redisPassword }],
-    ['a Cluster that is none', 1, { ...env, REDIS_URL: '', REDIS_CLUSTER: `127.0.0.1:${redis.port},127.0.0.1:${muted.port}` }],
-    ['an Admin API that refuses the key', 1, { ...env, ...auditEnvironment(authgear.url, '1s'), AUTHGEAR_ADMIN_API_KEY_ID: SECRETS.junk }],
-    ['a configuration that is wrong', 1, { ...env, CACHE_SECRET: SECRETS.cacheSecret.slice(0, 20), AUTHGEAR_ENDPOINT: `https://u:${SECRETS.managementToken}@myapp.authgear.cloud` }]
+    [
+      'Sentinels that are none',
+      1,
+      {
+        ...env,
+        REDIS_URL: '',
+        REDIS_SENTINELS: `127.0.0.1:${muted.port}`,
+        REDIS_SENTINEL_NAME: 'mymaster',
+        REDIS_SENTINEL_PASSWORD: SECRETS.redisPassword
+      }
+    ],
+    [
+      'a Cluster that is none',
+      1,
+      { ...env, REDIS_URL: '', REDIS_CLUSTER: `127.0.0.1:${redis.port},127.0.0.1:${muted.port}` }
+    ],
+    [
+      'an Admin API that refuses the key',
+      1,
+      { ...env, ...auditEnvironment(authgear.url, '1s'), AUTHGEAR_ADMIN_API_KEY_ID: SECRETS.junk }
+    ],
+    [
+      'a configuration that is wrong',
+      1,
+      {
+        ...env,
+        CACHE_SECRET: SECRETS.cacheSecret.slice(0, 20),
+        AUTHGEAR_ENDPOINT: `https://u:${SECRETS.managementToken}@myapp.authgear.cloud`
+      }
+    ]
   ]
   const secrets = { ...SECRETS, ...IDENTITY, adminKey: PRIVATE_KEY.split('\n')[3] ?? '' }
   for (const [what, code, env, args = [], stdin = ''] of rows) {

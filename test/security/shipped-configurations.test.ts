@@ -9,25 +9,47 @@ const DEPLOY = join(import.meta.dirname, '../../deploy')
 function textsOf (folder: string): ReadonlyArray<readonly [path: string, text: string]> {
   const path = join(DEPLOY, folder)
   if (!existsSync(path)) return []
-  const files = readdirSync(path, { recursive: true, encoding: 'utf8' }).filter((name) => statSync(join(path, name)).isFile())
-  return files.map((name) => [`${folder}/${name}`, readFileSync(join(path, name), 'utf8').replaceAll(/(^|\s)#.*$/gm, '')] as const)
+  const files = readdirSync(path, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    statSync(join(path, name)).isFile()
+  )
+  return files.map(
+    (name) => [`${folder}/${name}`, readFileSync(join(path, name), 'utf8').replaceAll(/(^|\s)#.*$/gm, '')] as const
+  )
 }
 
-advisory(t, 'Envoy failure_mode_allow, APISIX allow_degradation', 'a switch that lets everybody in while the auth server is down', (t) => {
-  const all = readdirSync(DEPLOY).filter((name) => statSync(join(DEPLOY, name)).isDirectory()).flatMap(textsOf)
-  t.ok(all.length > 5, 'the shipped files are read')
-  for (const [path, text] of all) {
-    t.notMatch(text, /failure_?mode_?allow(_header_add)?"?\s*[:=]\s*"?true|allow_degradation"?\s*[:=]\s*"?true|failOpen"?\s*[:=]\s*"?true|status_on_error"?\s*[:=]\s*"?200/i, path)
+advisory(
+  t,
+  'Envoy failure_mode_allow, APISIX allow_degradation',
+  'a switch that lets everybody in while the auth server is down',
+  (t) => {
+    const all = readdirSync(DEPLOY)
+      .filter((name) => statSync(join(DEPLOY, name)).isDirectory())
+      .flatMap(textsOf)
+    t.ok(all.length > 5, 'the shipped files are read')
+    for (const [path, text] of all) {
+      t.notMatch(
+        text,
+        /failure_?mode_?allow(_header_add)?"?\s*[:=]\s*"?true|allow_degradation"?\s*[:=]\s*"?true|failOpen"?\s*[:=]\s*"?true|status_on_error"?\s*[:=]\s*"?200/i,
+        path
+      )
+    }
+    t.end()
   }
-  t.end()
-})
+)
 
-advisory(t, 'nginx auth_request with a query', 'the query made it miss the internal location, and the backend itself granted access', (t) => {
-  const nginx = textsOf('nginx')
-  t.ok(nginx.length > 0)
-  for (const [path, text] of nginx) for (const [, target = ''] of text.matchAll(/auth_request\s+([^;]+);/g)) t.notMatch(target, /\?/, path)
-  t.end()
-})
+advisory(
+  t,
+  'nginx auth_request with a query',
+  'the query made it miss the internal location, and the backend itself granted access',
+  (t) => {
+    const nginx = textsOf('nginx')
+    t.ok(nginx.length > 0)
+    for (const [path, text] of nginx) {
+      for (const [, target = ''] of text.matchAll(/auth_request\s+([^;]+);/g)) t.notMatch(target, /\?/, path)
+    }
+    t.end()
+  }
+)
 
 advisory(t, 'Caddy uri without a question mark', 'the client\'s own query was appended to the verify URL', (t) => {
   for (const [path, text] of textsOf('caddy')) {
@@ -39,8 +61,19 @@ advisory(t, 'Caddy uri without a question mark', 'the client\'s own query was ap
 })
 
 /** Folders of deploy/ with the configuration of a proxy; each that comes to them is checked too. */
-const PROXIES = ['traefik', 'caddy', 'nginx', 'envoy', 'apisix', 'haproxy'].filter((folder) => existsSync(join(DEPLOY, folder)))
-const EIGHT = ['session-valid', 'user-id', 'user-anonymous', 'user-verified', 'user-roles', 'session-amr', 'session-authenticated-at', 'user-can-reauthenticate']
+const PROXIES = ['traefik', 'caddy', 'nginx', 'envoy', 'apisix', 'haproxy'].filter((folder) =>
+  existsSync(join(DEPLOY, folder))
+)
+const EIGHT = [
+  'session-valid',
+  'user-id',
+  'user-anonymous',
+  'user-verified',
+  'user-roles',
+  'session-amr',
+  'session-authenticated-at',
+  'user-can-reauthenticate'
+]
 
 advisory(t, 'APISIX CVE-2026-31908, CVE-2026-44087', 'the proxy kept a client\'s identity headers', (t) => {
   t.ok(PROXIES.length >= 3)
@@ -48,7 +81,12 @@ advisory(t, 'APISIX CVE-2026-31908, CVE-2026-44087', 'the proxy kept a client\'s
     const text = textsOf(folder).map(([, text]) => text).join('\n').toLowerCase().replaceAll('_', '-')
     // Traefik takes them by a pattern, which also deletes the client's
     const isPattern = text.includes('authresponseheadersregex: "(?i)^x-authgear-"')
-    for (const name of EIGHT) t.ok(isPattern || text.includes(`x-authgear-${name}`), `${folder} takes ${name} from the answer, and from nobody else`)
+    for (const name of EIGHT) {
+      t.ok(
+        isPattern || text.includes(`x-authgear-${name}`),
+        `${folder} takes ${name} from the answer, and from nobody else`
+      )
+    }
   }
   t.end()
 })

@@ -17,12 +17,18 @@ async function start (t: Test, options: Partial<AdapterOptions> = {}): Promise<A
 }
 
 /** A webhook whose body never ends: so many bytes of it are there. Resolves once they are sent. */
-async function sendUnfinished (t: Test, { port }: Adapter, bytes: number, signature = sign('guessed')): Promise<Socket> {
+async function sendUnfinished (
+  t: Test,
+  { port }: Adapter,
+  bytes: number,
+  signature = sign('guessed')
+): Promise<Socket> {
   const socket = connect(port, '127.0.0.1')
   t.teardown(() => socket.destroy())
   socket.on('error', () => {}).resume()
   await once(socket, 'connect')
-  const head = `POST /webhook HTTP/1.1\r\nHost: x\r\nContent-Length: ${MEBIBYTE}\r\nx-authgear-body-signature: ${signature}\r\n\r\n`
+  const head = `POST /webhook HTTP/1.1\r\nHost: x\r\nContent-Length: ${MEBIBYTE}\r\nx-authgear-body-signature: ` +
+    `${signature}\r\n\r\n`
   await new Promise<void>((resolve) => { socket.write(head + 'x'.repeat(bytes), () => resolve()) })
   return socket
 }
@@ -30,7 +36,11 @@ async function sendUnfinished (t: Test, { port }: Adapter, bytes: number, signat
 async function sendGenuine (t: Test, { port }: Adapter): Promise<void> {
   const bodies = Array.from({ length: GENUINE }, (_, index) => disabledEvent('somebody', `event ${index}`))
   const answers = await Promise.all(bodies.map((body) => ask(port, webhookOf(body))))
-  t.equal(answers.filter(({ status }) => status === 204).length, GENUINE, `${GENUINE} of ${GENUINE} genuine webhooks are taken`)
+  t.equal(
+    answers.filter(({ status }) => status === 204).length,
+    GENUINE,
+    `${GENUINE} of ${GENUINE} genuine webhooks are taken`
+  )
 }
 
 const HOSTILE: ReadonlyArray<readonly [what: string, connections: number, bytes: number]> = [
@@ -39,17 +49,22 @@ const HOSTILE: ReadonlyArray<readonly [what: string, connections: number, bytes:
   ['100 bodies of which all but the last byte arrives', 100, MEBIBYTE - 1]
 ]
 
-advisory(t, 'Authgear webhooks, found here', 'bodies that never arrive kept genuine webhooks out, each of which is sent once', async (t) => {
-  for (const [what, connections, bytes] of HOSTILE) {
-    await t.test(what, async (t) => {
-      const adapter = await start(t)
-      for (let sent = 0; sent < connections; sent += 50) {
-        await Promise.all(Array.from({ length: 50 }, () => sendUnfinished(t, adapter, bytes)))
-      }
-      await sendGenuine(t, adapter)
-    })
+advisory(
+  t,
+  'Authgear webhooks, found here',
+  'bodies that never arrive kept genuine webhooks out, each of which is sent once',
+  async (t) => {
+    for (const [what, connections, bytes] of HOSTILE) {
+      await t.test(what, async (t) => {
+        const adapter = await start(t)
+        for (let sent = 0; sent < connections; sent += 50) {
+          await Promise.all(Array.from({ length: 50 }, () => sendUnfinished(t, adapter, bytes)))
+        }
+        await sendGenuine(t, adapter)
+      })
+    }
   }
-})
+)
 
 t.test('a body without a well-formed signature is not waited for', async (t) => {
   const adapter = await start(t)
@@ -63,7 +78,8 @@ t.test('a body without a well-formed signature is not waited for', async (t) => 
 t.test('a flood of wrong signatures writes ten lines a second, and says how many it left out', async (t) => {
   const clock = manualClock()
   const adapter = await start(t, { clock })
-  const send = async (): Promise<number> => (await ask(adapter.port, webhookOf(disabledEvent('somebody'), { 'x-authgear-body-signature': sign('x') }))).status
+  const send = async (): Promise<number> =>
+    (await ask(adapter.port, webhookOf(disabledEvent('somebody'), { 'x-authgear-body-signature': sign('x') }))).status
   for (let sent = 0; sent < 200; sent++) t.equal(await send(), 401)
   clock.advance(1000)
   t.equal(await send(), 401)

@@ -1,7 +1,10 @@
 import type { World } from './world.ts'
 
 /** Something that goes wrong for a while. @returns how it ends */
-export type Fault = Readonly<{ name: string, begin: (world: World, pick: (below: number) => number) => Promise<() => Promise<void> | void> }>
+export type Fault = Readonly<{
+  name: string
+  begin: (world: World, pick: (below: number) => number) => Promise<() => Promise<void> | void>
+}>
 
 const nothing = (): void => {}
 
@@ -18,11 +21,22 @@ export const FAULTS: readonly Fault[] = [
   authgear('not-http'),
   {
     name: 'Authgear is slow',
-    begin: async ({ simulator }, pick) => { simulator.knobs.latency = 50 + pick(400); return () => { simulator.knobs.latency = 0 } }
+    begin: async ({ simulator }, pick) => {
+      simulator.knobs.latency = 50 + pick(400)
+      return () => {
+        simulator.knobs.latency = 0
+      }
+    }
   },
   {
     name: 'Redis is killed',
-    begin: async (world) => { const redis = world.master(); await redis.stop(); return async () => { await redis.restart() } }
+    begin: async (world) => {
+      const redis = world.master()
+      await redis.stop()
+      return async () => {
+        await redis.restart()
+      }
+    }
   },
   {
     name: 'Redis is frozen',
@@ -30,7 +44,8 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: 'Redis is flushed',
-    begin: async (world) => { world.master().cli('FLUSHALL').catch(nothing); return nothing } // a frozen one runs it when it thaws
+    // a frozen one runs it when it thaws
+    begin: async (world) => { world.master().cli('FLUSHALL').catch(nothing); return nothing }
   },
   {
     name: 'a failover that loses writes',

@@ -21,7 +21,10 @@ export type Bounds = Readonly<{
 /** Milliseconds by which clocks that count in whole ones may differ. */
 const SLACK = 250
 
-/** What must never happen (docs/security.md, "What must never happen"), of one answer. @returns what is wrong with it */
+/**
+ * What must never happen (docs/security.md, "What must never happen"), of one answer.
+ * @returns what is wrong with it
+ */
 export function violationsOf (question: Question, answer: Answer, bounds: Bounds): string[] {
   const { status, headers } = answer
   const identity = Object.keys(headers).filter((name) => name.startsWith('x-authgear-'))
@@ -30,7 +33,9 @@ export function violationsOf (question: Question, answer: Answer, bounds: Bounds
   if (status === 200) found.push(...wrongSuccess(question, answer, bounds))
   else if (identity.length > 0) found.push(`identity headers on ${status}`)
   if (status === 401 && isCertainlyValid(question)) found.push('an error was taken for a log-out')
-  if (status === 403 && (question.policy === 'none' || question.person?.isAdmin !== false)) found.push('forbidden without a reason')
+  if (status === 403 && (question.policy === 'none' || question.person?.isAdmin !== false)) {
+    found.push('forbidden without a reason')
+  }
   return found
 }
 
@@ -42,12 +47,20 @@ function wrongSuccess ({ person, policy, sentAt }: Question, { headers, body }: 
   if (IDENTITY_HEADERS.some((name) => headers[name] === undefined)) found.push('an identity header is missing')
   if (policy === 'admin' && !person.isAdmin) found.push('a policy was skipped')
   if (body !== '' || headers['set-cookie'] !== undefined) found.push('a 200 with a body or a cookie')
-  if (sentAt >= lastAccepted(person, bounds)) found.push(`accepted ${Math.round(sentAt - (person.endedAt ?? 0))} ms after its end, ${Math.round(sentAt - (person.revokedAt ?? sentAt))} ms after it was revoked`)
+  if (sentAt >= lastAccepted(person, bounds)) {
+    found.push(
+      `accepted ${Math.round(sentAt - (person.endedAt ?? 0))} ms after its end, ` +
+        `${Math.round(sentAt - (person.revokedAt ?? sentAt))} ms after it was revoked`
+    )
+  }
   return found
 }
 
 /** Whoever asks later than this must be refused. */
-function lastAccepted ({ endedAt = Infinity, revokedAt = Infinity }: Person, { ttlMs, staleMs, unknownMs }: Bounds): Moment {
+function lastAccepted (
+  { endedAt = Infinity, revokedAt = Infinity }: Person,
+  { ttlMs, staleMs, unknownMs }: Bounds
+): Moment {
   return Math.min(endedAt + ttlMs + staleMs, revokedAt + unknownMs) + SLACK
 }
 

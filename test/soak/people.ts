@@ -24,7 +24,12 @@ const opaque = (): string => randomBytes(24).toString('base64url').replaceAll(/[
 export function signIn ({ knobs }: RunningSimulator, isAdmin: boolean): Person {
   const id = randomUUID()
   const person = { id, name: id, isAdmin, token: opaque(), cookie: `${randomUUID()}.${opaque()}` }
-  knobs.addUser({ id, name: id, roles: isAdmin ? ['admin', 'staff'] : ['staff'], sessions: [{ accessTokens: [person.token], cookie: person.cookie }] })
+  knobs.addUser({
+    id,
+    name: id,
+    roles: isAdmin ? ['admin', 'staff'] : ['staff'],
+    sessions: [{ accessTokens: [person.token], cookie: person.cookie }]
+  })
   return person
 }
 

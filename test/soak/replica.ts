@@ -25,7 +25,11 @@ export interface ReplicaProcess {
 
 type Span = { readonly from: number, to: number }
 
-export async function startReplica (t: Test, env: Readonly<Record<string, string>>, relay: Relay): Promise<ReplicaProcess> {
+export async function startReplica (
+  t: Test,
+  env: Readonly<Record<string, string>>,
+  relay: Relay
+): Promise<ReplicaProcess> {
   const disturbances: Span[] = []
   let service: Service | undefined
   let agent = new Agent({ keepAlive: true })
@@ -50,7 +54,9 @@ export async function startReplica (t: Test, env: Readonly<Record<string, string
     disturbances.push(span)
     return span
   }
-  const close = (span: Span | undefined): void => { if (span !== undefined) span.to = Math.min(span.to, performance.now()) }
+  const close = (span: Span | undefined): void => {
+    if (span !== undefined) span.to = Math.min(span.to, performance.now())
+  }
   async function end (how: 'kill' | 'stop'): Promise<void> {
     const ending = service
     if (ending === undefined) return
@@ -67,7 +73,12 @@ export async function startReplica (t: Test, env: Readonly<Record<string, string
     get crashes () { return crashes },
     wasDisturbed: (from, to) => disturbances.some((span) => span.from <= to && from <= span.to),
     ask: (asked) => ask(service?.port ?? 1, { ...asked, agent }),
-    isFollowing: async () => service !== undefined && await readiness(service).then(({ redis }) => redis === 'up', () => false),
+    isFollowing: async () =>
+      service !== undefined &&
+      (await readiness(service).then(
+        ({ redis }) => redis === 'up',
+        () => false
+      )),
     kill: () => end('kill'),
     stop: () => end('stop'),
     start,

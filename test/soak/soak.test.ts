@@ -15,24 +15,45 @@ const CROWD = 60
 
 t.setTimeout((SECONDS + 300) * 1000)
 
-t.test(`${SECONDS} s of mixed traffic, faults and revocations: nothing of what must never happen happens`, { skip: skipOrFail('redis-server') }, async (t) => {
-  const world = await startWorld(t)
-  const end = performance.now() + SECONDS * 1000
-  const isOver = (): boolean => performance.now() >= end
-  for (let n = 0; n < CROWD; n++) world.newPerson(n % 3 === 0)
-  const clients = Array.from({ length: CLIENTS }, (_, index) => client(world, seeded(SEED + index), isOver))
-  const [faults] = await Promise.all([misfortune(world, seeded(SEED), isOver), revocations(world, seeded(-SEED), isOver), ...clients])
-  await world.heal()
-  t.comment(`requests ${world.count.requests}, faults ${[...faults.values()].reduce((sum, one) => sum + one, 0)}, violations ${world.violations.length}`)
-  t.comment(Object.entries(world.count).map(([name, value]) => `${name} ${value}`).join(', '))
-  t.comment([...faults].map(([name, times]) => `${name} ×${times}`).join(', '))
-  t.strictSame(world.violations, [])
-  t.strictSame(world.replicas.map(({ crashes }) => crashes), [0, 0, 0], 'no process ended by itself')
-  const before = world.count.allowed
-  for (const person of world.people.slice(-10)) for (const index of [0, 1, 2]) await world.request(index, person, 0, 'none')
-  t.ok(world.count.allowed > before, 'and all of it works on')
-  t.strictSame(world.violations, [])
-})
+t.test(
+  `${SECONDS} s of mixed traffic, faults and revocations: nothing of what must never happen happens`,
+  { skip: skipOrFail('redis-server') },
+  async (t) => {
+    const world = await startWorld(t)
+    const end = performance.now() + SECONDS * 1000
+    const isOver = (): boolean => performance.now() >= end
+    for (let n = 0; n < CROWD; n++) world.newPerson(n % 3 === 0)
+    const clients = Array.from({ length: CLIENTS }, (_, index) => client(world, seeded(SEED + index), isOver))
+    const [faults] = await Promise.all([
+      misfortune(world, seeded(SEED), isOver),
+      revocations(world, seeded(-SEED), isOver),
+      ...clients
+    ])
+    await world.heal()
+    t.comment(
+      `requests ${world.count.requests}, faults ${[...faults.values()].reduce((sum, one) => sum + one, 0)}, ` +
+        `violations ${world.violations.length}`
+    )
+    t.comment(
+      Object.entries(world.count)
+        .map(([name, value]) => `${name} ${value}`)
+        .join(', ')
+    )
+    t.comment([...faults].map(([name, times]) => `${name} ×${times}`).join(', '))
+    t.strictSame(world.violations, [])
+    t.strictSame(
+      world.replicas.map(({ crashes }) => crashes),
+      [0, 0, 0],
+      'no process ended by itself'
+    )
+    const before = world.count.allowed
+    for (const person of world.people.slice(-10)) {
+      for (const index of [0, 1, 2]) await world.request(index, person, 0, 'none')
+    }
+    t.ok(world.count.allowed > before, 'and all of it works on')
+    t.strictSame(world.violations, [])
+  }
+)
 
 type Pick = (below: number) => number
 
@@ -57,7 +78,10 @@ async function revocations (world: World, pick: Pick, isOver: () => boolean): Pr
   }
 }
 
-/** One or two faults at a time, some as long as it takes to notice them; now and then all processes are new, so that none is wary of its Redis for long. */
+/**
+ * One or two faults at a time, some as long as it takes to notice them; now and then all processes are new, so that
+ * none is wary of its Redis for long.
+ */
 async function misfortune (world: World, pick: Pick, isOver: () => boolean): Promise<ReadonlyMap<string, number>> {
   const counts = new Map<string, number>()
   const befall = async (fault: Fault): Promise<void> => {
@@ -69,7 +93,9 @@ async function misfortune (world: World, pick: Pick, isOver: () => boolean): Pro
   for (let round = 1; !isOver(); round++) {
     const [first, second] = [FAULTS[pick(FAULTS.length)], FAULTS[pick(FAULTS.length)]]
     if (first !== undefined) await befall(first)
-    if (second !== undefined && second !== first && pick(2) === 0) await Promise.all([first, second].map((fault) => fault === undefined ? undefined : befall(fault)))
+    if (second !== undefined && second !== first && pick(2) === 0) {
+      await Promise.all([first, second].map((fault) => (fault === undefined ? undefined : befall(fault))))
+    }
     if (round % 2 === 0) await world.heal()
     if (round % 6 === 0) await world.restart()
   }

@@ -10,7 +10,9 @@ import { startReplica, type ReplicaProcess } from './replica.ts'
 
 /** Milliseconds; the life is long, so that nothing but a revocation ends what was remembered. */
 export const SETTINGS = { ttl: 20_000, degraded: 500, stale: 2000, timeout: 1000 } as const
-/** A replica that stays with a deposed master trusts it for 3 s after it lost its replicas, and its last poll for 3 s. */
+/**
+ * A replica that stays with a deposed master trusts it for 3 s after it lost its replicas, and its last poll for 3 s.
+ */
 const UNKNOWN = 6000 + SETTINGS.degraded
 /** How long a poll counts. */
 const FOLLOWING = 3000
@@ -21,7 +23,18 @@ export interface World {
   readonly simulator: RunningSimulator
   readonly replicas: readonly ReplicaProcess[]
   readonly people: Person[]
-  readonly count: { requests: number, allowed: number, fromMemory: number, fromRedis: number, stale: number, refused: number, unavailable: number, unanswered: number, revocations: number, acknowledged: number }
+  readonly count: {
+    requests: number
+    allowed: number
+    fromMemory: number
+    fromRedis: number
+    stale: number
+    refused: number
+    unavailable: number
+    unanswered: number
+    revocations: number
+    acknowledged: number
+  }
   readonly violations: string[]
   /** The server that all go to. */
   master (): RedisServer
@@ -40,7 +53,9 @@ export interface World {
   restart (): Promise<void>
 }
 
-/** Three replicas as processes, two servers of Redis, a simulated Authgear; everything that is done to them is in here. */
+/**
+ * Three replicas as processes, two servers of Redis, a simulated Authgear; everything that is done to them is in here.
+ */
 export async function startWorld (t: Test): Promise<World> {
   const simulator = await startSimulator(t)
   const redises = [await startRedis(t), await startRedis(t)] as const
@@ -56,7 +71,18 @@ export async function startWorld (t: Test): Promise<World> {
     replicas,
     people: [],
     violations: [],
-    count: { requests: 0, allowed: 0, fromMemory: 0, fromRedis: 0, stale: 0, refused: 0, unavailable: 0, unanswered: 0, revocations: 0, acknowledged: 0 },
+    count: {
+      requests: 0,
+      allowed: 0,
+      fromMemory: 0,
+      fromRedis: 0,
+      stale: 0,
+      refused: 0,
+      unavailable: 0,
+      unanswered: 0,
+      revocations: 0,
+      acknowledged: 0
+    },
     master: () => master,
     request: (replica, person, way, policy) => request(world, bounds, replica, person, way, policy),
     revoke: (replica, person) => revoke(world, replica, person),
@@ -74,12 +100,21 @@ export async function startWorld (t: Test): Promise<World> {
     async restart () {
       for (const replica of replicas) await replica.kill()
       await Promise.all(replicas.map((replica) => replica.start()))
-      await until('all follow the log', async () => (await Promise.all(replicas.map((replica) => replica.isFollowing()))).every(Boolean), 60_000)
+      await until(
+        'all follow the log',
+        async () => (await Promise.all(replicas.map((replica) => replica.isFollowing()))).every(Boolean),
+        60_000
+      )
     },
     async heal () {
       simulator.knobs.recover()
       simulator.knobs.latency = 0
-      await Promise.all(replicas.map(async (replica) => { if (replica.isUp) replica.thaw(); else await replica.start() }))
+      await Promise.all(
+        replicas.map(async (replica) => {
+          if (replica.isUp) replica.thaw()
+          else await replica.start()
+        })
+      )
       for (const redis of redises) redis.resume()
       for (const redis of redises) if (await redis.cli('PING').then(() => false, () => true)) await redis.restart()
       await promote(master)
@@ -90,7 +125,11 @@ export async function startWorld (t: Test): Promise<World> {
       await until('all know what is in the log', () => performance.now() - joinedAt > FOLLOWING + SETTINGS.degraded)
     }
   }
-  await until('all follow the log', async () => (await Promise.all(replicas.map((replica) => replica.isFollowing()))).every(Boolean), 60_000)
+  await until(
+    'all follow the log',
+    async () => (await Promise.all(replicas.map((replica) => replica.isFollowing()))).every(Boolean),
+    60_000
+  )
   return world
 }
 
@@ -120,23 +159,42 @@ function environment (simulator: RunningSimulator, redisPort: number): Record<st
   }
 }
 
-async function request (world: World, bounds: Bounds, index: number, person: Person | undefined, way: number, policy: 'none' | 'admin'): Promise<void> {
+async function request (
+  world: World,
+  bounds: Bounds,
+  index: number,
+  person: Person | undefined,
+  way: number,
+  policy: 'none' | 'admin'
+): Promise<void> {
   const { count, violations, replicas } = world
   const replica = replicas[index]
   if (replica === undefined || !replica.isUp) return
   const sentAt = performance.now()
-  const headers = person === undefined ? [['Authorization', `Bearer nobody${way}`.padEnd(39, 'x')] as const] : credentialsOf(person, way)
+  const headers =
+    person === undefined
+      ? [['Authorization', `Bearer nobody${way}`.padEnd(39, 'x')] as const]
+      : credentialsOf(person, way)
   count.requests++
   const signal = AbortSignal.timeout(PATIENCE)
-  const answer = await replica.ask({ path: policy === 'admin' ? '/verify?role=admin' : '/verify', headers, signal }).catch(() => undefined)
+  const answer = await replica
+    .ask({ path: policy === 'admin' ? '/verify?role=admin' : '/verify', headers, signal })
+    .catch(() => undefined)
   const endedAt = performance.now()
   if (answer === undefined) {
     count.unanswered++
-    if (!replica.wasDisturbed(sentAt, endedAt)) violations.push(`replica ${index}: ${signal.aborted ? 'a request hangs' : 'a request got no answer'}`)
+    if (!replica.wasDisturbed(sentAt, endedAt)) {
+      violations.push(`replica ${index}: ${signal.aborted ? 'a request hangs' : 'a request got no answer'}`)
+    }
     return
   }
   tally(count, answer.status, answer.headers)
-  for (const what of violationsOf({ person, policy, sentAt, endedAt }, answer, bounds)) violations.push(`replica ${index}: ${what} (${answer.status} ${answer.headers['x-forward-auth-reason']}, ${answer.headers['x-forward-auth-source']})`)
+  for (const what of violationsOf({ person, policy, sentAt, endedAt }, answer, bounds)) {
+    violations.push(
+      `replica ${index}: ${what} (${answer.status} ${answer.headers['x-forward-auth-reason']}, ` +
+        `${answer.headers['x-forward-auth-source']})`
+    )
+  }
 }
 
 function tally (count: World['count'], status: number, headers: Readonly<Record<string, unknown>>): void {
@@ -155,7 +213,10 @@ async function revoke ({ simulator, replicas, count }: World, index: number, per
   count.revocations++
   for (let attempt = 0; attempt < 200; attempt++) {
     const replica = replicas[(index + attempt) % replicas.length]
-    const event = { ...webhookOf(disabledEvent(person.id, `${person.id} ${attempt}`)), signal: AbortSignal.timeout(3000) }
+    const event = {
+      ...webhookOf(disabledEvent(person.id, `${person.id} ${attempt}`)),
+      signal: AbortSignal.timeout(3000)
+    }
     const answer = replica?.isUp === true ? await replica.ask(event).catch(() => undefined) : undefined
     if (answer?.status === 204) {
       person.revokedAt = performance.now()

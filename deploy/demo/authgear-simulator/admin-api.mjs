@@ -12,16 +12,38 @@ import { internalError, send } from './answers.mjs'
 const PATHS = new Set(['/graphql', '/_api/admin/graphql'])
 
 const COMMON = /** @type {const} */ ([['Cache-Control', 'no-store'], ['X-Content-Type-Options', 'nosniff']])
-/** @param {number} status @param {string} body @param {readonly (readonly [string, string])[]} [more] @returns {Answer} */
-const plain = (status, body, more = []) => ({ status, headers: [...more, ['Content-Type', 'text/plain; charset=utf-8'], ...COMMON], body })
+/**
+ * @param {number} status
+ * @param {string} body
+ * @param {readonly (readonly [string, string])[]} [more]
+ * @returns {Answer}
+ */
+const plain = (status, body, more = []) => ({
+  status,
+  headers: [...more, ['Content-Type', 'text/plain; charset=utf-8'], ...COMMON],
+  body
+})
 /** @param {object} body @returns {Answer} */
-const json = body => ({ status: 200, headers: [['Content-Type', 'application/json; charset=utf-8'], ...COMMON], body: JSON.stringify(body) })
+const json = (body) => ({
+  status: 200,
+  headers: [['Content-Type', 'application/json; charset=utf-8'], ...COMMON],
+  body: JSON.stringify(body)
+})
 
 const forbidden = () => plain(403, 'Forbidden\n')
 /** Not configured, missing, without tables, down: all the same. */
 const noLog = () => json({ data: { auditLogs: null }, errors: [{ message: 'unexpected error', locations: [] }] })
 const invalidJson = () => ({
-  ...json({ error: { name: 'BadRequest', reason: 'InvalidJSON', message: 'unexpected end of JSON input', code: 400, tracking_id: 'simulated' } }), status: 400
+  ...json({
+    error: {
+      name: 'BadRequest',
+      reason: 'InvalidJSON',
+      message: 'unexpected end of JSON input',
+      code: 400,
+      tracking_id: 'simulated'
+    }
+  }),
+  status: 400
 })
 
 /** @type {Record<AuditFailure, (response: ServerResponse) => void>} */
@@ -69,9 +91,13 @@ export function createAdminApi ({ options: { adminApi }, audit, closing }) {
   return function route (request, response) {
     const path = (request.url ?? '').split('?')[0] ?? ''
     if (adminApi === undefined) return false
-    if (path.endsWith('/') && PATHS.has(path.slice(0, -1))) return done(send(response, { status: 307, headers: [['Location', path.slice(0, -1)]] }))
+    if (path.endsWith('/') && PATHS.has(path.slice(0, -1))) {
+      return done(send(response, { status: 307, headers: [['Location', path.slice(0, -1)]] }))
+    }
     if (!PATHS.has(path)) return false
-    if (request.method !== 'POST') return done(send(response, plain(405, 'Method Not Allowed\n', [['Allow', 'GET, OPTIONS, POST']])))
+    if (request.method !== 'POST') {
+      return done(send(response, plain(405, 'Method Not Allowed\n', [['Allow', 'GET, OPTIONS, POST']])))
+    }
     handle(request, response, adminApi).catch(() => response.destroy())
     return true
   }

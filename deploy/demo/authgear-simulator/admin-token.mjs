@@ -7,7 +7,8 @@ import { createVerify } from 'node:crypto'
 const SKEW = 300
 
 /**
- * Whether Authgear lets this Authorization header in: RS256 by that key and kid, made out to that app. Neither `iat` nor `exp` is required.
+ * Whether Authgear lets this Authorization header in: RS256 by that key and kid, made out to that app. Neither `iat`
+ * nor `exp` is required.
  * @param {string | undefined} header @param {AdminApiOptions} options
  */
 export function isAdmin (header, { appId, keyId, publicKey }) {

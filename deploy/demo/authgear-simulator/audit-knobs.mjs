@@ -47,28 +47,64 @@ export function createAudit () {
 /** @typedef {ReturnType<typeof createAudit>} Audit */
 
 /** @param {User} user */
-const userOf = ({ id, disabled, anonymous, roles }) => ({ id, is_disabled: disabled, is_anonymous: anonymous, roles, groups: [] })
+const userOf = ({ id, disabled, anonymous, roles }) => ({
+  id,
+  is_disabled: disabled,
+  is_anonymous: anonymous,
+  roles,
+  groups: []
+})
 /** @param {string} id @param {'idp' | 'offline_grant'} [type] */
 const sessionOf = (id, type = 'idp') => ({ id, type, clientID: null })
 
 /** What Authgear writes of each deed, in its order. @param {Audit['log']} log */
 export function createChronicle ({ append }) {
   const admin = (/** @type {string} */ name, /** @type {object} */ payload, /** @type {string | undefined} */ userId) =>
-    append({ activityType: `ADMIN_API_MUTATION_${name}_EXECUTED`, payload, triggeredBy: 'admin_api', ...(userId === undefined ? {} : { userId }) })
+    append({
+      activityType: `ADMIN_API_MUTATION_${name}_EXECUTED`,
+      payload,
+      triggeredBy: 'admin_api',
+      ...(userId === undefined ? {} : { userId })
+    })
   return Object.freeze({
-    signedIn: (/** @type {User} */ user, /** @type {string} */ id) => append({ activityType: 'USER_AUTHENTICATED', userId: user.id, payload: { user: userOf(user), session: sessionOf(id) } }),
-    signedOut: (/** @type {User} */ user, /** @type {readonly string[]} */ ids) => append({ activityType: 'USER_SIGNED_OUT', userId: user.id, payload: { user: userOf(user), sessions: ids.map(id => sessionOf(id)) } }),
+    signedIn: (/** @type {User} */ user, /** @type {string} */ id) =>
+      append({
+        activityType: 'USER_AUTHENTICATED',
+        userId: user.id,
+        payload: { user: userOf(user), session: sessionOf(id) }
+      }),
+    signedOut: (/** @type {User} */ user, /** @type {readonly string[]} */ ids) =>
+      append({
+        activityType: 'USER_SIGNED_OUT',
+        userId: user.id,
+        payload: { user: userOf(user), sessions: ids.map((id) => sessionOf(id)) }
+      }),
     sessionsRevoked (/** @type {User} */ user, /** @type {readonly string[]} */ ids) {
-      if (ids.length > 0) append({ activityType: 'USER_SESSION_TERMINATED', userId: user.id, triggeredBy: 'admin_api', payload: { user: userOf(user), sessions: ids.map(id => sessionOf(id)), termination_type: 'all' } })
+      if (ids.length > 0) {
+        append({
+          activityType: 'USER_SESSION_TERMINATED',
+          userId: user.id,
+          triggeredBy: 'admin_api',
+          payload: { user: userOf(user), sessions: ids.map((id) => sessionOf(id)), termination_type: 'all' }
+        })
+      }
       admin('REVOKE_ALL_SESSIONS', { user: userOf(user) }, undefined)
     },
     disabled (/** @type {User} */ user) {
-      append({ activityType: user.disabled ? 'USER_DISABLED' : 'USER_REENABLED', userId: user.id, triggeredBy: 'admin_api', payload: { user: userOf(user) } })
+      append({
+        activityType: user.disabled ? 'USER_DISABLED' : 'USER_REENABLED',
+        userId: user.id,
+        triggeredBy: 'admin_api',
+        payload: { user: userOf(user) }
+      })
       admin('SET_DISABLED_STATUS', { user: userOf(user), is_disabled: user.disabled }, undefined)
     },
     /** Roles are named by their ids, and no user is in the payload but by id. */
     rolesChanged (/** @type {User} */ user, /** @type {readonly string[]} */ before) {
-      const [taken, given] = [before.filter(role => !user.roles.includes(role)), user.roles.filter(role => !before.includes(role))]
+      const [taken, given] = [
+        before.filter((role) => !user.roles.includes(role)),
+        user.roles.filter((role) => !before.includes(role))
+      ]
       if (taken.length > 0) admin('REMOVE_USER_FROM_ROLES', { user_id: user.id, role_ids: taken }, user.id)
       if (given.length > 0) admin('ADD_USER_TO_ROLES', { user_id: user.id, role_ids: given }, user.id)
     }

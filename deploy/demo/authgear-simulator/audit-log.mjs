@@ -2,8 +2,14 @@
 import { randomInt } from 'node:crypto'
 
 /** @import { AuditEvent } from './types.d.mts' */
-/** @typedef {{ seq: number, createdAt: number, visibleAt: number, activityType: string, data: object }} Entry createdAt in seconds, visibleAt by performance.now() */
-/** @typedef {{ first?: number | null, rangeFrom?: string | null, rangeTo?: string | null, activityTypes?: readonly string[] | null, sortDirection?: string | null }} Arguments */
+/**
+ * @typedef {{ seq: number, createdAt: number, visibleAt: number, activityType: string, data: object }} Entry createdAt
+ * in seconds, visibleAt by performance.now()
+ */
+/**
+ * @typedef {{ first?: number | null, rangeFrom?: string | null, rangeTo?: string | null, activityTypes?: readonly
+ * string[] | null, sortDirection?: string | null }} Arguments
+ */
 
 /** Older ones are dropped: a simulator that runs for hours. */
 const MAX_ENTRIES = 20_000
@@ -23,7 +29,13 @@ export function createAuditLog () {
     if (faults.losing > 0) { faults.losing--; return }
     const second = createdAt ?? Math.floor(Date.now() / 1000)
     const type = activityType.toLowerCase()
-    const context = { timestamp: second, user_id: userId ?? null, triggered_by: triggeredBy, audit_context: {}, app_id: 'app' }
+    const context = {
+      timestamp: second,
+      user_id: userId ?? null,
+      triggered_by: triggeredBy,
+      audit_context: {},
+      app_id: 'app'
+    }
     const data = { id: hex(seq), seq, type, payload, context }
     entries.push({ seq, createdAt: second, visibleAt: performance.now() + lateness, activityType, data })
     if (entries.length > MAX_ENTRIES) entries = entries.slice(-MAX_ENTRIES / 2)
@@ -36,7 +48,9 @@ export function createAuditLog () {
     const now = performance.now()
     const found = entries.filter(({ createdAt, visibleAt, activityType }) =>
       visibleAt <= now && createdAt >= from && createdAt < to && (types === undefined || types.has(activityType)))
-    const ordered = shuffled(found).sort((a, b) => sortDirection === 'ASC' ? a.createdAt - b.createdAt : b.createdAt - a.createdAt)
+    const ordered = shuffled(found).sort((a, b) =>
+      sortDirection === 'ASC' ? a.createdAt - b.createdAt : b.createdAt - a.createdAt
+    )
     const count = first === undefined || first === null || first < 0 ? PAGE : Math.min(first, PAGE)
     return { total: found.length, page: ordered.slice(0, count) }
   }

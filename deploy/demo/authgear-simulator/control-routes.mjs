@@ -2,8 +2,24 @@
 /** @import { FastifyInstance } from 'fastify' */
 /** @import { Knobs } from './types.d.mts' */
 
-/** Knobs that take names and values only, and so can be turned over HTTP: POST /__simulator/<knob> with a JSON list of arguments. */
-const CALLABLE = new Set(['fail', 'recover', 'addUser', 'disable', 'enable', 'setRoles', 'setVerified', 'setOutsideValidity', 'signIn', 'signOut', 'revokeSessions', 'revoke'])
+/**
+ * Knobs that take names and values only, and so can be turned over HTTP: POST /__simulator/<knob> with a JSON list of
+ * arguments.
+ */
+const CALLABLE = new Set([
+  'fail',
+  'recover',
+  'addUser',
+  'disable',
+  'enable',
+  'setRoles',
+  'setVerified',
+  'setOutsideValidity',
+  'signIn',
+  'signOut',
+  'revokeSessions',
+  'revoke'
+])
 const SETTINGS = /** @type {const} */ (['latency', 'sessionLock', 'outage', 'frozenRedisDelay'])
 
 /**
@@ -19,10 +35,15 @@ export async function controlRoutes (app, { control, counting }) {
   app.patch('/settings', request => Object.assign(knobs, settings(request.body)) && pick(knobs, SETTINGS))
   app.post('/hold', () => { knobs.hold(); return {} })
   app.post('/release', () => { control.release(); return {} })
-  app.get('/arrived/:count', async request => { await control.gates.before?.arrived(Number(param(request, 'count'))); return {} })
+  app.get('/arrived/:count', async (request) => {
+    await control.gates.before?.arrived(Number(param(request, 'count')))
+    return {}
+  })
   app.post('/:knob', (request, reply) => {
     const name = param(request, 'knob')
-    if (!CALLABLE.has(name) || !Array.isArray(request.body)) return reply.code(404).send({ error: `no knob ${name} with a list of arguments` })
+    if (!CALLABLE.has(name) || !Array.isArray(request.body)) {
+      return reply.code(404).send({ error: `no knob ${name} with a list of arguments` })
+    }
     const turn = /** @type {(...values: unknown[]) => unknown} */ (knobs[/** @type {keyof Knobs} */ (name)])
     return turn(...request.body) ?? {}
   })

@@ -13,13 +13,15 @@ export function createCookieWriter ({ cookiePrefix = '', cookieDomain = '' }) {
   const tail = (/** @type {string} */ scheme) => `; HttpOnly${scheme === 'https' ? '; Secure' : ''}; SameSite=Lax`
   return Object.freeze({
     name,
-    clear: (/** @type {string} */ scheme) => `${name}=; Path=/${domain}; Expires=Thu, 01 Jan 1970 00:00:00 GMT${tail(scheme)}`,
+    clear: (/** @type {string} */ scheme) =>
+      `${name}=; Path=/${domain}; Expires=Thu, 01 Jan 1970 00:00:00 GMT${tail(scheme)}`,
     /** @param {string} value @param {string} scheme */
     set: (value, scheme) => `${name}=${value}; Path=/${domain}; Max-Age=31449600${tail(scheme)}`,
     /** Its being sent says that a request comes from the same site. @param {string} scheme */
     setStrict: scheme => `${prefixed}=true; Path=/${domain}; Max-Age=31449600${tail(scheme).replace('Lax', 'Strict')}`,
     /** @param {string} scheme */
-    clearStrict: scheme => `${prefixed}=; Path=/${domain}; Expires=Thu, 01 Jan 1970 00:00:00 GMT${tail(scheme).replace('Lax', 'Strict')}`
+    clearStrict: (scheme) =>
+      `${prefixed}=; Path=/${domain}; Expires=Thu, 01 Jan 1970 00:00:00 GMT${tail(scheme).replace('Lax', 'Strict')}`
   })
 }
 

@@ -3,7 +3,13 @@
 /** @import { Counters, SentCredentials } from './types.d.mts' */
 
 const zero = () => ({
-  resolutions: 0, parallel: 0, maxParallel: 0, maxParallelPerSession: 0, connections: 0, lastUrl: '', lastRawHeaders: /** @type {string[]} */ ([])
+  resolutions: 0,
+  parallel: 0,
+  maxParallel: 0,
+  maxParallelPerSession: 0,
+  connections: 0,
+  lastUrl: '',
+  lastRawHeaders: /** @type {string[]} */ ([])
 })
 
 /** Counts what arrived, before anything is done with it. */
@@ -24,7 +30,9 @@ export function createCounters () {
     now.resolutions++
     now.lastUrl = request.url ?? ''
     now.lastRawHeaders = request.rawHeaders
-    for (const credential of new Set(Object.values(sent))) if (credential !== undefined) add(byCredential, credential, 1)
+    for (const credential of new Set(Object.values(sent))) {
+      if (credential !== undefined) add(byCredential, credential, 1)
+    }
     now.maxParallel = Math.max(now.maxParallel, ++now.parallel)
     now.maxParallelPerSession = Math.max(now.maxParallelPerSession, add(parallel, key, 1))
     return () => {
@@ -43,7 +51,12 @@ export function createCounters () {
   return { counters: view(now, of, reset), begin, connected: () => { now.connections++ } }
 }
 
-/** @param {ReturnType<typeof zero>} now @param {(credential: string) => number} of @param {() => void} reset @returns {Counters} */
+/**
+ * @param {ReturnType<typeof zero>} now
+ * @param {(credential: string) => number} of
+ * @param {() => void} reset
+ * @returns {Counters}
+ */
 function view (now, of, reset) {
   return Object.freeze({
     of,

@@ -38,9 +38,14 @@ export function createDirectory (entries) {
     return found
   }
 
-  /** @param {(session: Session, credential: string) => boolean} ended @returns {string[]} the ids of those that had a cookie */
+  /**
+   * @param {(session: Session, credential: string) => boolean} ended
+   * @returns {string[]} the ids of those that had a cookie
+   */
   function endSessions (ended) {
-    const ids = [...sessions.cookie].filter(([credential, session]) => ended(session, credential)).map(([cookie]) => sessionId(cookie))
+    const ids = [...sessions.cookie]
+      .filter(([credential, session]) => ended(session, credential))
+      .map(([cookie]) => sessionId(cookie))
     for (const map of Object.values(sessions)) {
       for (const [credential, session] of map) if (ended(session, credential)) map.delete(credential)
     }
@@ -85,6 +90,13 @@ function isJwtFor (token, audience) {
 
 /** @param {UserEntry} entry @returns {User} */
 function complete ({ sessions, ...entry }) {
-  const defaults = { roles: [], verified: false, anonymous: false, canReauthenticate: true, disabled: false, outsideValidity: false }
+  const defaults = {
+    roles: [],
+    verified: false,
+    anonymous: false,
+    canReauthenticate: true,
+    disabled: false,
+    outsideValidity: false
+  }
   return { ...defaults, ...entry }
 }

@@ -50,7 +50,8 @@ export function userButton (user) {
     ...(user.anonymous ? ['anonymous'] : []),
     ...(user.disabled ? ['disabled: cannot sign in'] : [])
   ]
-  return `<li><button name="user" value="${escape(user.name)}"${user.disabled ? ' disabled' : ''}>${escape(user.name)}<small>${escape(facts.join(' · '))}</small></button></li>`
+  return '<li><button name="user" ' +
+    `value="${escape(user.name)}"${user.disabled ? ' disabled' : ''}>${escape(user.name)}<small>${escape(facts.join(' · '))}</small></button></li>`
 }
 
 /** @param {string} text */

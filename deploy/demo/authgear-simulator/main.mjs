@@ -16,7 +16,17 @@ const adminApi = ADMIN_API_APP_ID && ADMIN_API_KEY_ID && ADMIN_API_PUBLIC_KEY_FI
 const simulator = buildSimulator({
   ...(USERS_FILE ? { users: JSON.parse(readFileSync(USERS_FILE, 'utf8')).users } : {}),
   ...(adminApi ? { adminApi } : {}),
-  ...(OAUTH_CLIENT_ID ? { clients: [{ id: OAUTH_CLIENT_ID, redirectUris: [OAUTH_REDIRECT_URI ?? ''], postLogoutRedirectUris: [OAUTH_POST_LOGOUT_REDIRECT_URI ?? ''] }] } : {}),
+  ...(OAUTH_CLIENT_ID
+    ? {
+        clients: [
+          {
+            id: OAUTH_CLIENT_ID,
+            redirectUris: [OAUTH_REDIRECT_URI ?? ''],
+            postLogoutRedirectUris: [OAUTH_POST_LOGOUT_REDIRECT_URI ?? '']
+          }
+        ]
+      }
+    : {}),
   cookiePrefix: COOKIE_PREFIX ?? '',
   cookieDomain: COOKIE_DOMAIN ?? '',
   loginPath: LOGIN_PATH ?? '/login',
@@ -26,7 +36,9 @@ const simulator = buildSimulator({
 
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => simulator.close())
 try {
-  console.log(`simulated Authgear listens on ${await simulator.listen({ host: HOST ?? 'localhost', port: Number(PORT ?? 3000) })}`)
+  console.log(
+    `simulated Authgear listens on ${await simulator.listen({ host: HOST ?? 'localhost', port: Number(PORT ?? 3000) })}`
+  )
 } catch (error) {
   console.error(`simulated Authgear cannot listen: ${error instanceof Error ? error.message : error}`)
   process.exitCode = 1

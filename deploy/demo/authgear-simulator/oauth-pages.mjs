@@ -29,7 +29,10 @@ ${users.map(userButton).join('\n')}
 
 /** @param {string} name @param {string} query */
 export function accountPage (name, query) {
-  return layOut('Select an account', `<form action="/oauth2/consent">${hidden(query)}<button>Continue as ${escape(name)}</button></form>`)
+  return layOut(
+    'Select an account',
+    `<form action="/oauth2/consent">${hidden(query)}<button>Continue as ${escape(name)}</button></form>`
+  )
 }
 
 /** @param {string} query */
@@ -39,5 +42,7 @@ export function logoutPage (query) {
 
 /** @param {string} query */
 function hidden (query) {
-  return [...new URLSearchParams(query)].map(([name, value]) => `<input type="hidden" name="${escape(name)}" value="${escape(value)}">`).join('')
+  return [...new URLSearchParams(query)]
+    .map(([name, value]) => `<input type="hidden" name="${escape(name)}" value="${escape(value)}">`)
+    .join('')
 }

@@ -5,11 +5,17 @@
 /** What of the question goes on from page to page, as at Authgear. */
 const CARRIED = ['client_id', 'redirect_uri', 'state', 'prompt', 'max_age', 'ui_locales']
 
-/** Why it is answered on the spot, since nobody may be sent to that redirect URI. @param {URLSearchParams} query @param {readonly OAuthClient[]} [clients] */
+/**
+ * Why it is answered on the spot, since nobody may be sent to that redirect URI.
+ * @param {URLSearchParams} query
+ * @param {readonly OAuthClient[]} [clients]
+ */
 export function problemOf (query, clients = []) {
   const client = clients.find(({ id }) => id === query.get('client_id'))
   if (client === undefined) return 'error: unauthorized_client error_description: invalid client ID'
-  return client.redirectUris.includes(query.get('redirect_uri') ?? '') ? undefined : 'error: invalid_request error_description: redirect URI is not allowed'
+  return client.redirectUris.includes(query.get('redirect_uri') ?? '')
+    ? undefined
+    : 'error: invalid_request error_description: redirect URI is not allowed'
 }
 
 /** @param {FastifyRequest} request */
@@ -19,13 +25,18 @@ export function queryOf (request) {
 
 /** @param {URLSearchParams} query */
 export function carried (query) {
-  return new URLSearchParams(Object.fromEntries(CARRIED.filter(name => query.has(name)).map(name => [name, query.get(name) ?? '']))).toString()
+  return new URLSearchParams(
+    Object.fromEntries(CARRIED.filter((name) => query.has(name)).map((name) => [name, query.get(name) ?? '']))
+  ).toString()
 }
 
 /** @param {FastifyReply} reply @param {URLSearchParams} query @param {Record<string, string>} parameters */
 export function sendBack (reply, query, parameters) {
   const state = query.get('state')
-  return seeOther(reply, withQuery(query.get('redirect_uri') ?? '', state === null ? parameters : { ...parameters, state }))
+  return seeOther(
+    reply,
+    withQuery(query.get('redirect_uri') ?? '', state === null ? parameters : { ...parameters, state })
+  )
 }
 
 /** @param {string} uri @param {Record<string, string>} parameters */
@@ -36,7 +47,12 @@ export function withQuery (uri, parameters) {
 
 /** Authgear's own way: a 303 with a page. @param {FastifyReply} reply @param {string} location */
 export function seeOther (reply, location) {
-  return reply.code(303).header('Location', location).header('Cache-Control', 'no-store').type('text/html; charset=utf-8').send('<!DOCTYPE html>\n')
+  return reply
+    .code(303)
+    .header('Location', location)
+    .header('Cache-Control', 'no-store')
+    .type('text/html; charset=utf-8')
+    .send('<!DOCTYPE html>\n')
 }
 
 /** @param {FastifyReply} reply @param {string} html */

@@ -13,8 +13,8 @@ const AUTHORIZE = '/oauth2/authorize'
 const END_SESSION = '/oauth2/end_session'
 
 /**
- * The browser's way in and out as Authgear was recorded (test/fixtures/oauth.json): authorize, the login page, end_session.
- * Only `response_type=none`: the result is the session's cookie.
+ * The browser's way in and out as Authgear was recorded (test/fixtures/oauth.json): authorize, the login page,
+ * end_session. Only `response_type=none`: the result is the session's cookie.
  * @param {FastifyInstance} app
  * @param {Parts} parts
  */
@@ -30,7 +30,8 @@ export async function oauthRoutes (app, parts) {
 
 /** What a request says of its browser. @param {Parts} parts */
 function readBrowser ({ options, directory }) {
-  const cookie = (/** @type {FastifyRequest} */ request) => readCredentials(request.raw.rawHeaders, options.cookiePrefix ?? '').session
+  const cookie = (/** @type {FastifyRequest} */ request) =>
+    readCredentials(request.raw.rawHeaders, options.cookiePrefix ?? '').session
   const origin = (/** @type {FastifyRequest} */ { raw }) => {
     const { scheme, host } = readOrigin(raw, options.trustProxy ?? true) ?? { scheme: 'http', host: '' }
     return `${scheme}://${host}`
@@ -38,8 +39,13 @@ function readBrowser ({ options, directory }) {
   return Object.freeze({
     cookie,
     origin,
-    scheme: (/** @type {FastifyRequest} */ request) => origin(request).startsWith('https:') ? 'https' : 'http',
-    session: (/** @type {FastifyRequest} */ request) => findSession({ bearer: undefined, appSession: undefined, appAccessToken: undefined, session: cookie(request) }, directory, '')
+    scheme: (/** @type {FastifyRequest} */ request) => (origin(request).startsWith('https:') ? 'https' : 'http'),
+    session: (/** @type {FastifyRequest} */ request) =>
+      findSession(
+        { bearer: undefined, appSession: undefined, appAccessToken: undefined, session: cookie(request) },
+        directory,
+        ''
+      )
   })
 }
 
@@ -48,18 +54,36 @@ function authorizeRoutes (app, { options, cookies }, browser) {
   app.get(AUTHORIZE, { exposeHeadRoute: false }, (request, reply) => {
     const query = queryOf(request)
     const problem = problemOf(query, options.clients)
-    if (problem !== undefined) return reply.code(400).type('text/plain; charset=utf-8').send(`Invalid OAuth authorization request: ${problem}\n`)
-    if (query.get('scope') === null) return sendBack(reply, query, { error: 'invalid_request', error_description: 'scope is required' })
+    if (problem !== undefined) {
+      return reply.code(400).type('text/plain; charset=utf-8').send(`Invalid OAuth authorization request: ${problem}\n`)
+    }
+    if (query.get('scope') === null) {
+      return sendBack(reply, query, { error: 'invalid_request', error_description: 'scope is required' })
+    }
     const session = browser.session(request)
-    if (session === undefined && browser.cookie(request) !== undefined) reply.header('Set-Cookie', cookies.clear(browser.scheme(request)))
-    if (query.get('prompt') === 'none') return sendBack(reply, query, session === undefined ? { error: 'login_required', error_description: 'authentication required' } : {})
-    return reply.header('Cache-Control', 'no-store').redirect(`${browser.origin(request)}/_internals/oauth_entrypoint?${carried(query)}`, 302)
+    if (session === undefined && browser.cookie(request) !== undefined) {
+      reply.header('Set-Cookie', cookies.clear(browser.scheme(request)))
+    }
+    if (query.get('prompt') === 'none') {
+      return sendBack(
+        reply,
+        query,
+        session === undefined ? { error: 'login_required', error_description: 'authentication required' } : {}
+      )
+    }
+    return reply
+      .header('Cache-Control', 'no-store')
+      .redirect(`${browser.origin(request)}/_internals/oauth_entrypoint?${carried(query)}`, 302)
   })
   app.head(AUTHORIZE, (_, reply) => reply.code(405).header('Allow', 'GET, OPTIONS, POST').send())
-  app.get('/_internals/oauth_entrypoint', (request, reply) => reply.redirect(`/authflow/v2/select_account?${carried(queryOf(request))}`, 302))
+  app.get('/_internals/oauth_entrypoint', (request, reply) =>
+    reply.redirect(`/authflow/v2/select_account?${carried(queryOf(request))}`, 302)
+  )
   app.get('/oauth2/consent', (request, reply) => {
     const query = queryOf(request)
-    return problemOf(query, options.clients) === undefined && browser.session(request) !== undefined ? sendBack(reply, query, {}) : reply.code(400).send('')
+    return problemOf(query, options.clients) === undefined && browser.session(request) !== undefined
+      ? sendBack(reply, query, {})
+      : reply.code(400).send('')
   })
 }
 
@@ -69,7 +93,9 @@ function pageRoutes (app, { options, directory, control, cookies }, browser) {
     const query = queryOf(request)
     const session = browser.session(request)
     const isForced = query.get('prompt') === 'login' || query.get('max_age') === '0'
-    return session === undefined || isForced ? reply.redirect(`/login-page?${carried(query)}`, 302) : page(reply, accountPage(session.user.name, carried(query)))
+    return session === undefined || isForced
+      ? reply.redirect(`/login-page?${carried(query)}`, 302)
+      : page(reply, accountPage(session.user.name, carried(query)))
   })
   app.get('/login-page', (request, reply) => {
     const query = queryOf(request)
@@ -79,7 +105,9 @@ function pageRoutes (app, { options, directory, control, cookies }, browser) {
     const query = queryOf(request)
     if (problemOf(query, options.clients) !== undefined) return reply.code(400).send('')
     const user = directory.users.get(request.body instanceof URLSearchParams ? request.body.get('user') ?? '' : '')
-    if (user === undefined || user.disabled) return sendBack(reply, query, { error: 'access_denied', error_description: 'the user cancelled' })
+    if (user === undefined || user.disabled) {
+      return sendBack(reply, query, { error: 'access_denied', error_description: 'the user cancelled' })
+    }
     const scheme = browser.scheme(request)
     reply.header('Set-Cookie', [cookies.set(control.knobs.signIn(user.name).cookie, scheme), cookies.setStrict(scheme)])
     return reply.redirect(`/oauth2/consent?${carried(query)}`, 303)
@@ -93,26 +121,43 @@ function endSessionRoutes (app, { options, control, cookies }, browser) {
     const scheme = browser.scheme(request)
     reply.header('Set-Cookie', [cookies.clear(scheme), cookies.clearStrict(scheme)])
   }
-  const sendOut = (/** @type {FastifyReply} */ reply, /** @type {URLSearchParams} */ query, /** @type {string} */ origin) => {
+  const sendOut = (
+    /** @type {FastifyReply} */ reply,
+    /** @type {URLSearchParams} */ query,
+    /** @type {string} */ origin
+  ) => {
     const to = query.get('post_logout_redirect_uri') ?? ''
     const state = query.get('state')
-    if (!options.clients?.some(client => client.postLogoutRedirectUris.includes(to))) return reply.header('Cache-Control', 'no-store').redirect(`${origin}/settings`, 302)
+    if (!options.clients?.some((client) => client.postLogoutRedirectUris.includes(to))) {
+      return reply.header('Cache-Control', 'no-store').redirect(`${origin}/settings`, 302)
+    }
     return seeOther(reply, withQuery(to, state === null ? {} : { state }))
   }
   app.get(END_SESSION, (request, reply) => {
     const origin = browser.origin(request)
     const isSignedIn = browser.session(request) !== undefined
     if (isSignedIn && !/same_site_strict=true(?:;|$)/.test(request.headers.cookie ?? '')) {
-      return reply.header('Cache-Control', 'no-store').redirect(`${origin}/logout?${new URLSearchParams({ redirect_uri: `${origin}${request.url}` })}`, 302)
+      return reply
+        .header('Cache-Control', 'no-store')
+        .redirect(`${origin}/logout?${new URLSearchParams({ redirect_uri: `${origin}${request.url}` })}`, 302)
     }
     if (isSignedIn) end(request, reply)
     return sendOut(reply, queryOf(request), origin)
   })
-  app.get('/logout', (request, reply) => page(reply, logoutPage(new URLSearchParams({ redirect_uri: queryOf(request).get('redirect_uri') ?? '' }).toString())))
+  app.get('/logout', (request, reply) =>
+    page(
+      reply,
+      logoutPage(new URLSearchParams({ redirect_uri: queryOf(request).get('redirect_uri') ?? '' }).toString())
+    )
+  )
   app.post('/logout', (request, reply) => {
     end(request, reply)
     const origin = browser.origin(request)
     const wanted = queryOf(request).get('redirect_uri') ?? ''
-    return sendOut(reply, wanted.startsWith(`${origin}${END_SESSION}?`) ? new URL(wanted).searchParams : new URLSearchParams(), origin)
+    return sendOut(
+      reply,
+      wanted.startsWith(`${origin}${END_SESSION}?`) ? new URL(wanted).searchParams : new URLSearchParams(),
+      origin
+    )
   })
 }

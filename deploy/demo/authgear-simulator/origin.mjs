@@ -13,7 +13,8 @@ const HOST = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]*)(:\d*)?$/
  */
 export function readOrigin (request, trustProxy) {
   const first = (/** @type {string} */ name) => headerLines(request.rawHeaders, name)[0] ?? ''
-  const forwarded = (/** @type {string} */ name) => trustProxy ? first(`x-forwarded-${name}`) || first(`x-original-${name}`) : ''
+  const forwarded = (/** @type {string} */ name) =>
+    trustProxy ? first(`x-forwarded-${name}`) || first(`x-original-${name}`) : ''
   // Host is a list whose first entry counts, Proto is not: "https,http" is a bad scheme
   const host = (forwarded('host').split(',')[0] ?? '').trim() || first('host')
   const scheme = forwarded('proto') || ('encrypted' in request.socket ? 'https' : 'http')

@@ -1,6 +1,15 @@
 // @ts-check
 import { setTimeout as sleep } from 'node:timers/promises'
-import { healthy, internalError, methodNotAllowed, movedTo, projectNotFound, send, unhealthy, verdictAnswer } from './answers.mjs'
+import {
+  healthy,
+  internalError,
+  methodNotAllowed,
+  movedTo,
+  projectNotFound,
+  send,
+  unhealthy,
+  verdictAnswer
+} from './answers.mjs'
 import { readCredentials } from './credentials.mjs'
 import { FAILURES } from './failures.mjs'
 import { isKnownHost, readOrigin } from './origin.mjs'

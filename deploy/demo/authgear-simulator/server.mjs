@@ -34,7 +34,9 @@ export function buildSimulator (options = {}) {
   const app = Fastify({
     // the resolver and the Admin API are answered below Fastify, byte by byte as Go does; pages and knobs are Fastify's
     serverFactory: handler => {
-      const server = createGoLikeServer((request, response) => { if (!resolve(request, response) && !administrate(request, response)) handler(request, response) }, options.tls)
+      const server = createGoLikeServer((request, response) => {
+        if (!resolve(request, response) && !administrate(request, response)) handler(request, response)
+      }, options.tls)
       return server.on('connection', socket => watch(socket, sockets, counting.connected))
     }
   })

@@ -2,7 +2,8 @@
 /** @import { SentCredentials, Session, Verdict } from './types.d.mts' */
 
 /**
- * First success wins, a failing credential falls through to the next; only an account outside its validity ends the search.
+ * First success wins, a failing credential falls through to the next; only an account outside its validity ends the
+ * search.
  * @param {SentCredentials} sent
  * @param {import('./directory.mjs').Directory} directory
  * @param {string} audience scheme and host of the request
@@ -22,7 +23,8 @@ export function judge (sent, directory, audience) {
  * @returns {Session | undefined}
  */
 export function findSession (sent, { find }, audience) {
-  const token = (/** @type {string | undefined} */ value) => value === undefined ? undefined : find.byAccessToken(value, audience)
+  const token = (/** @type {string | undefined} */ value) =>
+    value === undefined ? undefined : find.byAccessToken(value, audience)
   return token(sent.bearer) ??
     find.byAppSession(sent.appSession ?? '') ??
     token(sent.appAccessToken) ??

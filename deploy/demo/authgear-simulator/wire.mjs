@@ -16,8 +16,17 @@ const MAX_HEADER_SIZE = 1024 * 1024 + 4096
  * @param {{ key: string, cert: string } | undefined} tls
  */
 export function createGoLikeServer (listener, tls) {
-  const options = { maxHeaderSize: MAX_HEADER_SIZE, requireHostHeader: false, keepAliveTimeout: 0, requestTimeout: 0, headersTimeout: 0 }
-  const checked = (/** @type {IncomingMessage} */ request, /** @type {ServerResponse<IncomingMessage> & { req: IncomingMessage }} */ response) => {
+  const options = {
+    maxHeaderSize: MAX_HEADER_SIZE,
+    requireHostHeader: false,
+    keepAliveTimeout: 0,
+    requestTimeout: 0,
+    headersTimeout: 0
+  }
+  const checked = (
+    /** @type {IncomingMessage} */ request,
+    /** @type {ServerResponse<IncomingMessage> & { req: IncomingMessage }} */ response
+  ) => {
     const problem = hostProblem(request)
     if (problem === undefined) listener(request, response)
     else request.socket.end(badRequest(problem))
@@ -50,7 +59,9 @@ function answerTo ({ code, reason }) {
   // node's parser stops at methods that Go passes to the handler
   if (code === 'HPE_INVALID_METHOD') return plain(methodNotAllowed())
   if (code === 'HPE_PAUSED_H2_UPGRADE') return plain(methodNotAllowed(), 'Connection: close\r\n')
-  return badRequest(code === 'HPE_INVALID_HEADER_TOKEN' && reason === 'Invalid header token' ? ': invalid header name' : '')
+  return badRequest(
+    code === 'HPE_INVALID_HEADER_TOKEN' && reason === 'Invalid header token' ? ': invalid header name' : ''
+  )
 }
 
 /** @param {string} problem */
@@ -64,5 +75,6 @@ function refusal (status, problem = '') {
 /** @param {import('./answers.mjs').Answer} answer @param {string} [more] */
 function plain ({ status, headers, body = '' }, more = '') {
   const lines = headers.map(([name, value]) => `${name}: ${value}\r\n`).join('')
-  return `HTTP/1.1 ${status} Method Not Allowed\r\n${lines}Date: ${new Date().toUTCString()}\r\nContent-Length: ${body.length}\r\n${more}\r\n${body}`
+  return `HTTP/1.1 ${status} Method Not Allowed\r\n${lines}Date: ${new Date().toUTCString()}\r\nContent-Length: ` +
+    `${body.length}\r\n${more}\r\n${body}`
 }

@@ -13,12 +13,21 @@ const LIFE = 60
 const BACK = 30
 
 /** Makes the bearer token of one request. */
-export function createTokens ({ pem, keyId }: AdminKey, appId: string, clock: Pick<Clock, 'wall'>): () => Promise<string> {
+export function createTokens (
+  { pem, keyId }: AdminKey,
+  appId: string,
+  clock: Pick<Clock, 'wall'>
+): () => Promise<string> {
   let key: Promise<CryptoKey> | undefined
   return async () => {
     const { importPKCS8, SignJWT } = await import('jose') // 8 MB for those alone who follow the audit log
     key ??= importPKCS8(pem, 'RS256')
     const issuedAt = Math.floor(clock.wall() / 1000) - BACK
-    return await new SignJWT().setProtectedHeader({ alg: 'RS256', kid: keyId, typ: 'JWT' }).setAudience(appId).setIssuedAt(issuedAt).setExpirationTime(issuedAt + LIFE).sign(await key)
+    return await new SignJWT()
+      .setProtectedHeader({ alg: 'RS256', kid: keyId, typ: 'JWT' })
+      .setAudience(appId)
+      .setIssuedAt(issuedAt)
+      .setExpirationTime(issuedAt + LIFE)
+      .sign(await key)
   }
 }

@@ -42,7 +42,10 @@ export type ApplierDeps = Readonly<{
 
 export type Applier = Readonly<{
   everything: Coalescer
-  /** @returns whether all of it is in the revocation log; what is pending there holds on this replica alone, and would die with it */
+  /**
+   * @returns whether all of it is in the revocation log; what is pending there holds on this replica alone, and would
+   * die with it
+   */
   apply: (fresh: readonly AuditEntry[]) => Promise<boolean>
   /** Revokes everything where somebody asked and its time has come. @returns as `apply` */
   flush: () => Promise<boolean>

@@ -39,7 +39,9 @@ function dataOf ({ status, body }: Answer): Json {
   const answer = parseJson(body)
   if (answer === undefined) throw new AuditError('garbage')
   const data = objectOf(answer['data'])
-  if ('errors' in answer || data === undefined || data['auditLogs'] === null) throw new AuditError(kindOfErrors(listOf(answer['errors'])))
+  if ('errors' in answer || data === undefined || data['auditLogs'] === null) {
+    throw new AuditError(kindOfErrors(listOf(answer['errors'])))
+  }
   return data
 }
 
@@ -52,7 +54,9 @@ function kindOfStatus (status: number): AuditErrorKind {
 
 /** Not configured, missing, without its tables and down are one and the same text, with neither path nor reason. */
 function kindOfErrors (errors: readonly unknown[]): AuditErrorKind {
-  return errors.length === 0 || errors.some((error) => objectOf(error)?.['message'] === 'unexpected error') ? 'log_unavailable' : 'query'
+  return errors.length === 0 || errors.some((error) => objectOf(error)?.['message'] === 'unexpected error')
+    ? 'log_unavailable'
+    : 'query'
 }
 
 export type AuditClientSettings = Readonly<{
@@ -80,24 +84,41 @@ const DEADLINE = 2000
 const MAX_BODY = 16 * 1024 * 1024
 
 const TYPES = '{__type(name:"AuditLogActivityType"){enumValues(includeDeprecated:true){name}}}'
-const PAGE = 'query($first:Int,$rangeFrom:DateTime,$rangeTo:DateTime,$activityTypes:[AuditLogActivityType!]){auditLogs(first:$first,rangeFrom:$rangeFrom,rangeTo:$rangeTo,activityTypes:$activityTypes,sortDirection:DESC){totalCount edges{node{id createdAt activityType data}}}}'
+const PAGE =
+  'query($first:Int,$rangeFrom:DateTime,$rangeTo:DateTime,$activityTypes:[AuditLogActivityType!])' +
+  '{auditLogs(first:$first,rangeFrom:$rangeFrom,rangeTo:$rangeTo,activityTypes:$activityTypes,sortDirection:DESC)' +
+  '{totalCount edges{node{id createdAt activityType data}}}}'
 
 /** One connection, on which one query at a time is asked. */
 export function createAuditClient ({ url, endpoint, ca, token, clock }: AuditClientSettings): AuditClient {
   const { origin, pathname } = new URL(url)
-  const pool = new Pool(origin, { connections: 1, pipelining: 1, maxResponseSize: MAX_BODY, ...(ca === undefined ? {} : { connect: { ca: [...rootCertificates, ca] } }) })
+  const pool = new Pool(origin, {
+    connections: 1,
+    pipelining: 1,
+    maxResponseSize: MAX_BODY,
+    ...(ca === undefined ? {} : { connect: { ca: [...rootCertificates, ca] } })
+  })
   async function query (text: string, variables: object): Promise<Answer> {
     const signal = AbortSignal.timeout(DEADLINE)
     try {
       const { statusCode, headers, body } = await pool.request({
         method: 'POST',
         path: pathname,
-        headers: { 'content-type': 'application/json', authorization: `Bearer ${await token()}`, 'x-forwarded-host': endpoint.host, 'x-forwarded-proto': endpoint.scheme },
+        headers: {
+          'content-type': 'application/json',
+          authorization: `Bearer ${await token()}`,
+          'x-forwarded-host': endpoint.host,
+          'x-forwarded-proto': endpoint.scheme
+        },
         body: JSON.stringify({ query: text, variables }),
         signal
       })
       const date = Date.parse(String(headers['date']))
-      return { status: statusCode, body: await body.text(), now: Math.floor((Number.isNaN(date) ? clock.wall() : date) / 1000) }
+      return {
+        status: statusCode,
+        body: await body.text(),
+        now: Math.floor((Number.isNaN(date) ? clock.wall() : date) / 1000)
+      }
     } catch (error) {
       throw new AuditError(signal.aborted ? 'timeout' : 'unreachable', error)
     }

@@ -42,7 +42,9 @@ export function readEntry (edge: unknown): AuditEntry | undefined {
 
 /** The node's id is `AuditLog:<seq in hex>` in base64url. */
 function seqOf (id: unknown): string | undefined {
-  return typeof id === 'string' ? /^AuditLog:([0-9a-f]{16})$/.exec(Buffer.from(id, 'base64url').toString())?.[1] : undefined
+  return typeof id === 'string'
+    ? /^AuditLog:([0-9a-f]{16})$/.exec(Buffer.from(id, 'base64url').toString())?.[1]
+    : undefined
 }
 
 /** As Authgear reads it: it ignores a zone's offset. */

@@ -18,7 +18,8 @@ export type Gap = Readonly<{
 /**
  * - `none`: nothing can have been lost;
  * - `expired`: something may, but all that it could concern has expired meanwhile;
- * - `lost`: something may, and only `everything` makes up for it. Not more than that: Authgear slow, poll fails, all void, Authgear slower.
+ * - `lost`: something may, and only `everything` makes up for it. Not more than that: Authgear slow, poll fails, all
+ *   void, Authgear slower.
  */
 export type GapVerdict = 'none' | 'expired' | 'lost'
 
@@ -65,7 +66,8 @@ export function createFollower (deps: FollowerDeps): Follower {
   let state: State | undefined
   let hasFailed = false
 
-  const ageOf = ({ success }: State): number | undefined => success === undefined ? undefined : success.ageMs + elapsedSince(success.moment, clock)
+  const ageOf = ({ success }: State): number | undefined =>
+    success === undefined ? undefined : success.ageMs + elapsedSince(success.moment, clock)
 
   /** Whoever leads now begins with what is stored, and what is still to be done by it. */
   function abandon (): PollOutcome {
@@ -93,7 +95,11 @@ export function createFollower (deps: FollowerDeps): Follower {
 
   /** @returns false where the lease was lost. That everything is due is written first: no death in between loses it. */
   async function handleGap (current: State): Promise<boolean> {
-    const verdict = classifyGap({ ageMs: ageOf(current), isTroubled: hasFailed || current.position.isTroubled }, overlapMs, lifetimeMs)
+    const verdict = classifyGap(
+      { ageMs: ageOf(current), isTroubled: hasFailed || current.position.isTroubled },
+      overlapMs,
+      lifetimeMs
+    )
     if (verdict === 'expired') observer.gap('expired')
     if (verdict !== 'lost') return true
     if (!await save(current, true)) return false
@@ -105,7 +111,12 @@ export function createFollower (deps: FollowerDeps): Follower {
 
   async function read ({ settled }: Position, names: readonly string[], from: Second | undefined): Promise<Reading> {
     const isSettled = (total: number): boolean => settled?.total === total && settled.from === from
-    return await readWindow({ from, to: undefined, types: names }, reach, async (window) => await client.page(window), isSettled)
+    return await readWindow(
+      { from, to: undefined, types: names },
+      reach,
+      async (window) => await client.page(window),
+      isSettled
+    )
   }
 
   async function poll (): Promise<PollOutcome> {
@@ -126,7 +137,9 @@ export function createFollower (deps: FollowerDeps): Follower {
     if (!leads()) return abandon()
     if (!isLogged) return 'pending' // read again at the next poll, by whoever leads then
     const late = (clock.monotonic() - answered) / 1000
-    if (success !== undefined) for (const { second } of fresh) observer.applied(Math.max(0, reading.now - second) + late)
+    if (success !== undefined) {
+      for (const { second } of fresh) observer.applied(Math.max(0, reading.now - second) + late)
+    }
     current.position = advance(position, from, reading, overlap)
     current.success = { moment: sent, ageMs: 0 }
     hasFailed = false

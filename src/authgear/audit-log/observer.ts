@@ -6,7 +6,10 @@ export type PollOutcome = 'ok' | 'pending' | 'error' | 'lost_lease'
 /** What a gap, in which entries may have been lost, led to. */
 export type GapOutcome = 'everything' | 'expired' | 'suppressed'
 
-/** `activity` is a type of the table, or `unknown`; `gap` and `overflow` where everything is revoked for want of entries. */
+/**
+ * `activity` is a type of the table, or `unknown`; `gap` and `overflow` where everything is revoked for want of
+ * entries.
+ */
 export type AuditObserver = Readonly<{
   polled: (outcome: PollOutcome) => void
   failed: (kind: AuditErrorKind, error: unknown) => void
@@ -21,7 +24,9 @@ export type AuditObserver = Readonly<{
 
 const GAPS = {
   everything: 'entries of the audit log may have been lost: everything remembered is void, once in ten minutes at most',
-  suppressed: 'entries of the audit log may have been lost, again within ten minutes: what they would have revoked holds after CACHE_TTL',
+  suppressed:
+    'entries of the audit log may have been lost, again within ten minutes: what they would have revoked holds after ' +
+      'CACHE_TTL',
   expired: 'entries of the audit log may have been lost; all that they could concern has expired meanwhile'
 } as const
 
@@ -41,7 +46,10 @@ export function tell (log: Log, metrics: AuditObserver): AuditObserver {
       metrics.failed(kind, error)
       if (kind === 'redis' || told.has(kind)) return // that Redis is away is told by its connection
       told.add(kind)
-      log.warn({ kind, error: describe(error) }, 'the audit log cannot be read: sign-outs hold after CACHE_TTL until it can')
+      log.warn(
+        { kind, error: describe(error) },
+        'the audit log cannot be read: sign-outs hold after CACHE_TTL until it can'
+      )
     },
     gap (outcome) {
       metrics.gap(outcome)
@@ -49,7 +57,10 @@ export function tell (log: Log, metrics: AuditObserver): AuditObserver {
     },
     overflow () {
       metrics.overflow()
-      log.warn('more entries of one type in one second than Authgear shows: everything remembered is void, once in ten seconds at most')
+      log.warn(
+        'more entries of one type in one second than Authgear shows: everything remembered is void, once in ten ' +
+          'seconds at most'
+      )
     },
     leading (isLeader) {
       metrics.leading(isLeader)

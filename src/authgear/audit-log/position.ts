@@ -21,7 +21,15 @@ export type Position = Readonly<{
 
 /** Where following begins: at the newest entry there is. */
 export function beginAt (newest: Second | undefined, isTroubled = false): Position {
-  return { newest, since: newest, seen: new Map(), covered: new Map(), settled: undefined, isTroubled, isEverythingDue: false }
+  return {
+    newest,
+    since: newest,
+    seen: new Map(),
+    covered: new Map(),
+    settled: undefined,
+    isTroubled,
+    isEverythingDue: false
+  }
 }
 
 /** The second from which the log is read again: an entry may become visible after one that is newer. */
@@ -30,12 +38,22 @@ export function startOf ({ newest, since }: Position, overlap: number): Second |
 }
 
 /** @param from where the reading began */
-export function advance (position: Position, from: Second | undefined, { entries, total, overflows, now }: Reading, overlap: number): Position {
+export function advance (
+  position: Position,
+  from: Second | undefined,
+  { entries, total, overflows, now }: Reading,
+  overlap: number
+): Position {
   // an entry that is dated ahead (one process' wrong clock) does not hide what comes after it
-  const newest = entries.reduce<Second | undefined>((latest, { second }) => Math.max(latest ?? 0, Math.min(second, now)), position.newest)
+  const newest = entries.reduce<Second | undefined>(
+    (latest, { second }) => Math.max(latest ?? 0, Math.min(second, now)),
+    position.newest
+  )
   const moved = { ...position, newest }
   const start = startOf(moved, overlap) ?? 0
-  const seen = [...position.seen, ...entries.map(({ seq, second }) => [seq, second] as const)].filter(([, second]) => second >= start)
+  const seen = [...position.seen, ...entries.map(({ seq, second }) => [seq, second] as const)].filter(
+    ([, second]) => second >= start
+  )
   const covered = [...position.covered, ...overflows].filter(([cell]) => Number(cell.split(' ')[0]) >= start)
   return { ...moved, seen: new Map(seen), covered: new Map(covered), settled: { from, total }, isTroubled: false }
 }
@@ -54,7 +72,8 @@ export function decodePosition (text: string): Position | undefined {
     since: numberOf(raw['since']),
     seen: pairsOf(raw['seen']),
     covered: pairsOf(raw['covered']),
-    settled: typeof settled?.['total'] === 'number' ? { from: numberOf(settled['from']), total: settled['total'] } : undefined,
+    settled:
+      typeof settled?.['total'] === 'number' ? { from: numberOf(settled['from']), total: settled['total'] } : undefined,
     isTroubled: raw['isTroubled'] !== false,
     isEverythingDue: raw['isEverythingDue'] !== false
   }
@@ -65,5 +84,11 @@ function numberOf (value: unknown): number | undefined {
 }
 
 function pairsOf (value: unknown): ReadonlyMap<string, number> {
-  return new Map(listOf(value).flatMap((pair) => Array.isArray(pair) && typeof pair[0] === 'string' && typeof pair[1] === 'number' ? [[pair[0], pair[1]] as const] : []))
+  return new Map(
+    listOf(value).flatMap((pair) =>
+      Array.isArray(pair) && typeof pair[0] === 'string' && typeof pair[1] === 'number'
+        ? [[pair[0], pair[1]] as const]
+        : []
+    )
+  )
 }

@@ -8,7 +8,10 @@ export type Reading = Readonly<{
   entries: readonly AuditEntry[]
   /** How many the first answer counted. */
   total: number
-  /** One type in one second of which there are more than an answer holds, and how many; `all` where it took too many queries. */
+  /**
+   * One type in one second of which there are more than an answer holds, and how many; `all` where it took too many
+   * queries.
+   */
   overflows: ReadonlyMap<string, number>
   /** Authgear's clock, when it answered last. */
   now: Second
@@ -23,7 +26,12 @@ export type Ask = (window: Window) => Promise<Page>
  * Reads a window by as many queries as it takes, one at a time.
  * @param isSettled of the first answer: nothing is new in it, however many there are
  */
-export async function readWindow (first: Window, reach: number, ask: Ask, isSettled: (total: number) => boolean): Promise<Reading> {
+export async function readWindow (
+  first: Window,
+  reach: number,
+  ask: Ask,
+  isSettled: (total: number) => boolean
+): Promise<Reading> {
   const entries = new Map<string, AuditEntry>()
   const overflows = new Map<string, number>()
   const left = [first]
@@ -40,7 +48,12 @@ export async function readWindow (first: Window, reach: number, ask: Ask, isSett
     if (parts.length === 0) overflows.set(cellOf(window), page.total)
     left.push(...parts.toReversed())
   }
-  return { entries: [...entries.values()].toSorted((a, b) => a.seq < b.seq ? -1 : 1), total: total ?? 0, overflows, now }
+  return {
+    entries: [...entries.values()].toSorted((a, b) => (a.seq < b.seq ? -1 : 1)),
+    total: total ?? 0,
+    overflows,
+    now
+  }
 }
 
 export const ALL = 'all'

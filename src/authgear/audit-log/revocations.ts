@@ -3,7 +3,10 @@ import type { Revocation, Target } from '../../revocation/types.ts'
 import { effectOf, type Effect } from './activity-types.ts'
 import { type AuditEntry, type Json, listOf, objectOf } from './entry.ts'
 
-/** Milliseconds: the entry is written when Authgear has committed; what it keeps beside its database may be a little older. */
+/**
+ * Milliseconds: the entry is written when Authgear has committed; what it keeps beside its database may be a little
+ * older.
+ */
 const QUIET = 200
 
 export type SessionDigest = (sessionId: string) => CredentialDigest
@@ -13,18 +16,30 @@ export function revocationsOf ({ type, data }: AuditEntry, sessionDigest: Sessio
   const effect = effectOf(type) ?? 'users'
   if (effect === 'nothing') return []
   const payload = objectOf(data['payload']) ?? {}
-  if (effect === 'everything' || (effect === 'members' && listOf(payload['role_group_ids']).length > 0)) return [EVERYTHING]
+  if (effect === 'everything' || (effect === 'members' && listOf(payload['role_group_ids']).length > 0)) {
+    return [EVERYTHING]
+  }
   const users = userIdsOf(payload, data).map((userId): Target => ({ kind: 'user', userId }))
-  const sessions = effect === 'sessions' ? sessionIdsOf(payload).map((id): Target => ({ kind: 'credential', digest: sessionDigest(id) })) : []
+  const sessions =
+    effect === 'sessions'
+      ? sessionIdsOf(payload).map((id): Target => ({ kind: 'credential', digest: sessionDigest(id) }))
+      : []
   const targets = [...users, ...sessions]
   if (targets.length === 0 && mustNameSomebody(type, effect, payload)) return [EVERYTHING]
   const quietMs = effect === 'users at once' ? 0 : QUIET
   return targets.map((target) => ({ target, origin: 'audit', quietMs }))
 }
 
-export const EVERYTHING: Revocation = Object.freeze({ target: Object.freeze({ kind: 'everything' }), origin: 'audit', quietMs: 0 })
+export const EVERYTHING: Revocation = Object.freeze({
+  target: Object.freeze({ kind: 'everything' }),
+  origin: 'audit',
+  quietMs: 0
+})
 
-/** An entry that is known to name somebody, and does not, is not read as if it concerned nobody. A list may be empty: a role that nobody had. */
+/**
+ * An entry that is known to name somebody, and does not, is not read as if it concerned nobody. A list may be empty: a
+ * role that nobody had.
+ */
 function mustNameSomebody (type: string, effect: Effect, payload: Json): boolean {
   return effectOf(type) !== undefined && effect !== 'members' && !LISTS.some((name) => name in payload)
 }
@@ -33,7 +48,12 @@ const LISTS = ['user_ids', 'role_user_ids', 'group_user_ids'] as const
 
 /** Wherever they stand: mutations have them in the payload alone, a deleted user is in the context too. */
 function userIdsOf (payload: Json, data: Json): readonly string[] {
-  const alone = [objectOf(payload['user'])?.['id'], objectOf(payload['anonymous_user'])?.['id'], payload['user_id'], objectOf(data['context'])?.['user_id']]
+  const alone = [
+    objectOf(payload['user'])?.['id'],
+    objectOf(payload['anonymous_user'])?.['id'],
+    payload['user_id'],
+    objectOf(data['context'])?.['user_id']
+  ]
   return texts([...alone, ...LISTS.flatMap((name) => listOf(payload[name]))])
 }
 

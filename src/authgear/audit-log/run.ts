@@ -43,10 +43,14 @@ export type Running = Readonly<{
   close: () => Promise<void>
 }>
 
-/** Two loops until closed: one keeps the lease, one polls while it is held. A query that hangs does not cost the lease. */
+/**
+ * Two loops until closed: one keeps the lease, one polls while it is held. A query that hangs does not cost the lease.
+ */
 export function runAudit ({ leadership, follower, pollMs, clock, observer }: RunDeps): Running {
   const closing = new AbortController()
-  const pause = async (ms: number): Promise<void> => { await sleep(ms, undefined, { signal: closing.signal }).catch(() => {}) }
+  const pause = async (ms: number): Promise<void> => {
+    await sleep(ms, undefined, { signal: closing.signal }).catch(() => {})
+  }
   const isLeader = (): boolean => leadership.leaderTerm() !== undefined
   let succeededAt = clock.monotonic()
   let failures = 0
@@ -133,13 +137,26 @@ const LEASE_POLLS = 2
 const OVERLAP_POLLS = 3
 
 /** Follows Authgear's audit log in the background; nothing being down stops it. */
-export function openAudit ({ url, key, appId, pollMs }: AuditSettings, { endpoint, ca, shared, clock, metrics, log, ...rest }: AuditDeps): Running {
+export function openAudit (
+  { url, key, appId, pollMs }: AuditSettings,
+  { endpoint, ca, shared, clock, metrics, log, ...rest }: AuditDeps
+): Running {
   const observer = tell(log, metrics)
   const leaseMs = LEASE_POLLS * pollMs
-  const store = withOwnErrors(shared === undefined ? createMemoryStore(clock) : createRedisStore({ ...shared, leaseMs }))
+  const store = withOwnErrors(
+    shared === undefined ? createMemoryStore(clock) : createRedisStore({ ...shared, leaseMs })
+  )
   const leadership = createLeadership(store, leaseMs, clock)
   const client = createAuditClient({ url, endpoint, ca, token: createTokens(key, appId, clock), clock })
-  const follower = createFollower({ ...rest, client, store, leaderTerm: leadership.leaderTerm, clock, observer, overlapMs: Math.max(OVERLAP, OVERLAP_POLLS * pollMs) })
+  const follower = createFollower({
+    ...rest,
+    client,
+    store,
+    leaderTerm: leadership.leaderTerm,
+    clock,
+    observer,
+    overlapMs: Math.max(OVERLAP, OVERLAP_POLLS * pollMs)
+  })
   const running = runAudit({ leadership, follower, pollMs, clock, observer })
   return Object.freeze({ ...running, close: async () => { await Promise.all([running.close(), client.close()]) } })
 }

@@ -10,9 +10,15 @@ export type Stored = Readonly<{
   ageMs: number
 }>
 
-/** What the replicas share: who reads the audit log, and how far it was read. All of it rejects where Redis does not answer. */
+/**
+ * What the replicas share: who reads the audit log, and how far it was read. All of it rejects where Redis does not
+ * answer.
+ */
 export interface AuditStore {
-  /** Takes the lease, or renews it. @returns whether this replica holds it, for the lease's life from when this was sent */
+  /**
+   * Takes the lease, or renews it.
+   * @returns whether this replica holds it, for the lease's life from when this was sent
+   */
   hold (): Promise<boolean>
   /** Gives the lease back, where this replica holds it. */
   release (): Promise<void>
@@ -42,7 +48,10 @@ export function createMemoryStore (clock: Pick<Clock, 'monotonic'>): AuditStore 
   } satisfies AuditStore)
 }
 
-/** Milliseconds that a position is kept: longer than anything is remembered. Its age is what of this has passed, by Redis' clock. */
+/**
+ * Milliseconds that a position is kept: longer than anything is remembered. Its age is what of this has passed, by
+ * Redis' clock.
+ */
 const POSITION_LIFE = 24 * 60 * 60_000
 
 export type RedisAuditStoreSettings = Readonly<{
@@ -55,10 +64,13 @@ export type RedisAuditStoreSettings = Readonly<{
 
 /** Three keys: who leads (a random token), how far the log was read, and that a gap has voided everything lately. */
 export function createRedisStore ({ commands, keyPrefix, leaseMs }: RedisAuditStoreSettings): AuditStore {
-  const [lease, position, gap] = ['audit-lease', 'audit-position', 'audit-gap'].map((name) => `${keyPrefix}:${name}`) as [string, string, string]
+  const [lease, position, gap] = ['audit-lease', 'audit-position', 'audit-gap'].map(
+    (name) => `${keyPrefix}:${name}`
+  ) as [string, string, string]
   // also while nobody knows whether Redis took it: an answer may have been lost
   let token = ''
-  const renew = async (): Promise<boolean> => await commands.setPxWhile(lease, token, lease, Buffer.from(token), leaseMs) === 'OK'
+  const renew = async (): Promise<boolean> =>
+    (await commands.setPxWhile(lease, token, lease, Buffer.from(token), leaseMs)) === 'OK'
   return Object.freeze({
     async hold () {
       if (token !== '' && await renew()) return true

@@ -18,10 +18,11 @@ export function variablesOf ({ from, to, types }: Window, first = PAGE): Variabl
 }
 
 /**
- * The parts of a window that did not fit one answer, newest first: halves of its time, and of its types where it is one second.
- * A cursor would not do: it is an offset, and entries of one second come in no order.
+ * The parts of a window that did not fit one answer, newest first: halves of its time, and of its types where it is one
+ * second. A cursor would not do: it is an offset, and entries of one second come in no order.
  * @param newest the newest entry's second, which an answer always shows
- * @param reach seconds before the newest entry beyond which nothing matters any more: all that it could concern has expired
+ * @param reach seconds before the newest entry beyond which nothing matters any more: all that it could concern has
+ * expired
  * @returns none where it cannot be narrowed
  */
 export function narrower ({ from, to, types }: Window, newest: Second, reach: number): readonly Window[] {

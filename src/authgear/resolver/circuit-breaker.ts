@@ -1,4 +1,12 @@
-import { BrokenCircuitError, circuitBreaker, type CircuitBreakerPolicy, CircuitState, handleWhen, type IBackoff, type IBreaker } from 'cockatiel'
+import {
+  BrokenCircuitError,
+  circuitBreaker,
+  type CircuitBreakerPolicy,
+  CircuitState,
+  handleWhen,
+  type IBackoff,
+  type IBreaker
+} from 'cockatiel'
 import { AuthgearCircuitOpen, AuthgearStatus, AuthgearTimeout, AuthgearUnreachable } from '../../errors.ts'
 import { createConcurrencyLimit } from './concurrency-limit.ts'
 import type { Deadline } from './deadline.ts'
@@ -26,10 +34,15 @@ const NOTHING = ['nothing'] as const
 const orNothing = (digests: readonly string[]): readonly string[] => digests.length > 0 ? digests : NOTHING
 
 /**
- * The queue is outside the breaker: what is turned away says nothing about Authgear, and what waited is judged by how it is when its turn comes.
+ * The queue is outside the breaker: what is turned away says nothing about Authgear, and what waited is judged by how
+ * it is when its turn comes.
  * @param now monotonic milliseconds
  */
-export function createCircuitBreaker (maxConcurrency: number, maxQueue: number, now = () => performance.now()): CircuitBreaker {
+export function createCircuitBreaker (
+  maxConcurrency: number,
+  maxQueue: number,
+  now = () => performance.now()
+): CircuitBreaker {
   const concurrency = createConcurrencyLimit(maxConcurrency, maxQueue)
   const failed = createDifferentCredentials()
   const breaker = createBreaker(failed.areMany)
@@ -59,10 +72,15 @@ export function createCircuitBreaker (maxConcurrency: number, maxQueue: number, 
   })
 }
 
-/** The library measures its pause by the wall clock, and one that is set back an hour would keep it open for that hour: `isLeftAlone` measures it. */
+/**
+ * The library measures its pause by the wall clock, and one that is set back an hour would keep it open for that hour:
+ * `isLeftAlone` measures it.
+ */
 const NO_PAUSE: IBackoff<unknown> = { duration: -Infinity, next: () => NO_PAUSE }
 
-/** Connection failures and time-outs count each; an answered error only where it is not the affair of a few credentials. */
+/**
+ * Connection failures and time-outs count each; an answered error only where it is not the affair of a few credentials.
+ */
 function createBreaker (areMany: () => boolean): CircuitBreakerPolicy {
   let failures = 0
   const breaker: IBreaker = {
@@ -70,13 +88,16 @@ function createBreaker (areMany: () => boolean): CircuitBreakerPolicy {
     success: () => { failures = 0 },
     failure: () => ++failures >= FAILURES || areMany()
   }
-  const isFailure = (error: Error): boolean => error instanceof AuthgearUnreachable || error instanceof AuthgearTimeout || (isServerError(error) && areMany())
+  const isFailure = (error: Error): boolean =>
+    error instanceof AuthgearUnreachable || error instanceof AuthgearTimeout || (isServerError(error) && areMany())
   return circuitBreaker(handleWhen(isFailure), { halfOpenAfter: NO_PAUSE, breaker })
 }
 
 const isServerError = (error: unknown): boolean => error instanceof AuthgearStatus && error.status >= 500
 
-/** Who got an answered error since Authgear last gave a verdict; who shares a credential with one of them is none more. */
+/**
+ * Who got an answered error since Authgear last gave a verdict; who shares a credential with one of them is none more.
+ */
 function createDifferentCredentials () {
   const seen = new Set<string>()
   let count = 0
@@ -85,7 +106,8 @@ function createDifferentCredentials () {
     async watch<T> (credentials: readonly string[], task: () => Promise<T>): Promise<T> {
       try {
         const result = await task()
-        if (count > 0) seen.clear() // an empty one too would get a new table from V8, kept until the next full collection
+        // an empty one too would get a new table from V8, kept until the next full collection
+        if (count > 0) seen.clear()
         count = 0
         return result
       } catch (error) {

@@ -11,7 +11,10 @@ import { createCircuitBreaker } from './circuit-breaker.ts'
 import { Deadline } from './deadline.ts'
 import type { ClientTrace, Resolver, ResolverObserver, ResolverOutcome, SentDigests, ResolverResult } from './types.ts'
 
-/** Status codes that mean: this is not the resolver, or not of this project (docs/authgear.md, "The resolver's answers"). */
+/**
+ * Status codes that mean: this is not the resolver, or not of this project (docs/authgear.md, "The resolver's
+ * answers").
+ */
 const isMisplaced = (status: number): boolean => (status >= 300 && status < 400) || status === 404 || status === 405
 
 export type Exchange = Readonly<{ path: string, headers: string[], deadline: Deadline, timeoutMs: number }>
@@ -27,7 +30,10 @@ export async function exchange (pool: Pool, { path, headers, deadline, timeoutMs
   }
 }
 
-/** Empty, and read to its end all the same; the pool's maxResponseSize ends an endless one. `dump` alone would keep an error to itself. */
+/**
+ * Empty, and read to its end all the same; the pool's maxResponseSize ends an endless one. `dump` alone would keep an
+ * error to itself.
+ */
 async function discard (body: Dispatcher.ResponseData['body']): Promise<void> {
   await body.dump({ limit: Number.MAX_VALUE })
   if (body.errored !== null) throw body.errored
@@ -48,7 +54,9 @@ function verdict (status: number, rawHeaders: unknown): Resolution {
 export function classify (error: unknown, timeoutMs: number): ResolverError {
   if (error instanceof ResolverError) return error
   const code = codeOf(error)
-  if (code === 'UND_ERR_HEADERS_OVERFLOW') return new AuthgearMisconfigured('the headers of the answer are larger than 32 KiB')
+  if (code === 'UND_ERR_HEADERS_OVERFLOW') {
+    return new AuthgearMisconfigured('the headers of the answer are larger than 32 KiB')
+  }
   if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return new AuthgearGarbage('its body does not end', error)
   if (code.endsWith('_TIMEOUT')) return new AuthgearTimeout(timeoutMs)
   // undici 7 names a code of the parser's in its types, and leaves it out at run time
@@ -60,7 +68,10 @@ export function codeOf (error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
 }
 
-/** The connection died before an answer, as an idle one does when its server closes it, or a transient 500 (docs/authgear.md, "Load and failures"). */
+/**
+ * The connection died before an answer, as an idle one does when its server closes it, or a transient 500
+ * (docs/authgear.md, "Load and failures").
+ */
 export function isWorthARetry (error: unknown): boolean {
   if (error instanceof AuthgearStatus) return error.status === 500
   return error instanceof AuthgearUnreachable && ['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'].includes(codeOf(error.cause))
@@ -69,13 +80,20 @@ export function isWorthARetry (error: unknown): boolean {
 export type Request = (options: Exchange) => Promise<Resolution>
 
 /**
- * No verdict at all on a `session` cookie is never an honest no (docs/authgear.md, "The resolver's answers"): asked once more within the deadline.
+ * No verdict at all on a `session` cookie is never an honest no (docs/authgear.md, "The resolver's answers"): asked
+ * once more within the deadline.
  * @param mayRetry whether Authgear is well enough for a second request
  */
-export async function resolveWithRetry (request: Request, mayRetry: () => boolean, options: Exchange, hasSessionCookie: boolean): Promise<ResolverResult> {
+export async function resolveWithRetry (
+  request: Request,
+  mayRetry: () => boolean,
+  options: Exchange,
+  hasSessionCookie: boolean
+): Promise<ResolverResult> {
   // its turn came too late: nobody waits any more, and it says nothing about Authgear, so the breaker must not count it
   if (options.deadline.aborted) throw new Overloaded()
-  const isDoubtful = (resolution: Resolution): boolean => hasSessionCookie && resolution.kind === 'invalid' && resolution.noIdentityHeaders
+  const isDoubtful = (resolution: Resolution): boolean =>
+    hasSessionCookie && resolution.kind === 'invalid' && resolution.noIdentityHeaders
   const ask = withOneRetry(request, mayRetry, options)
   const first = await ask()
   if (!isDoubtful(first)) return { resolution: first, isConclusive: true }
@@ -130,11 +148,15 @@ export function createResolver (settings: ResolverSettings, observer: ResolverOb
       const options = { path, headers, deadline, timeoutMs: settings.timeoutMs }
       let isAsked = false
       const asking: Request = (options) => { isAsked = true; return request(options) }
-      const task = (): Promise<ResolverResult> => resolveWithRetry(asking, guard.isClosed, options, credentials.session !== undefined)
+      const task = (): Promise<ResolverResult> =>
+        resolveWithRetry(asking, guard.isClosed, options, credentials.session !== undefined)
       const work = (): Promise<ResolverResult> => guard.run(digests, deadline, task)
-      // who only waited knows nothing of Authgear: as an outage, whoever fills the queue could have an ended session accepted (CACHE_STALE_IF_ERROR)
+      // who only waited knows nothing of Authgear: as an outage, whoever fills the queue could have an ended session
+      // accepted (CACHE_STALE_IF_ERROR)
       const late = (): ResolverError => isAsked ? new AuthgearTimeout(settings.timeoutMs) : new Overloaded()
-      return await withDeadline(work, deadline, late).catch((error: unknown) => reject(error, observer)).finally(() => deadline.met())
+      return await withDeadline(work, deadline, late)
+        .catch((error: unknown) => reject(error, observer))
+        .finally(() => deadline.met())
     },
     state: guard.state,
     close: () => pool.destroy()
@@ -142,12 +164,28 @@ export function createResolver (settings: ResolverSettings, observer: ResolverOb
 }
 
 /** @param connected is told each new connection */
-export function openPool (url: URL, { timeoutMs, maxConcurrency, ca }: ResolverSettings, connected?: (socket: Socket) => void): Pool {
-  const connector = buildConnector({ timeout: timeoutMs, ...(ca === undefined ? {} : { ca: [...rootCertificates, ca] }) })
+export function openPool (
+  url: URL,
+  { timeoutMs, maxConcurrency, ca }: ResolverSettings,
+  connected?: (socket: Socket) => void
+): Pool {
+  const connector = buildConnector({
+    timeout: timeoutMs,
+    ...(ca === undefined ? {} : { ca: [...rootCertificates, ca] })
+  })
   // undici would verify the certificate against the Host header, which names the public endpoint
   const servername = isIP(url.hostname.replace(/^\[|\]$/g, '')) === 0 ? url.hostname : ''
   return new Pool(url.origin, {
-    connect: (options, callback) => connector({ ...options, servername }, connected === undefined ? callback : (...result) => { if (result[1] !== null) connected(result[1]); callback(...result) }),
+    connect: (options, callback) =>
+      connector(
+        { ...options, servername },
+        connected === undefined
+          ? callback
+          : (...result) => {
+              if (result[1] !== null) connected(result[1])
+              callback(...result)
+            }
+      ),
     connections: maxConcurrency,
     pipelining: 1,
     headersTimeout: 0, // whoever asks has a deadline for all of it
@@ -159,7 +197,11 @@ export function openPool (url: URL, { timeoutMs, maxConcurrency, ca }: ResolverS
 }
 
 /** The credentials and nothing else of the client's but what Authgear shows to the user; never a Content-Length. */
-export function requestHeaders ({ endpoint, cookieNames }: ResolverSettings, credentials: Credentials, trace: ClientTrace): string[] {
+export function requestHeaders (
+  { endpoint, cookieNames }: ResolverSettings,
+  credentials: Credentials,
+  trace: ClientTrace
+): string[] {
   const headers = ['host', endpoint.host, 'x-forwarded-host', endpoint.host, 'x-forwarded-proto', endpoint.scheme]
   headers.push(...credentialHeaders(credentials, cookieNames))
   if (trace.userAgent !== undefined) headers.push('user-agent', trace.userAgent.slice(0, MAX_USER_AGENT))
@@ -172,7 +214,8 @@ export function requestHeaders ({ endpoint, cookieNames }: ResolverSettings, cre
 function observed (pool: Pool, observer: ResolverObserver): Request {
   return async (options) => {
     const started = performance.now()
-    const report = (outcome: ResolverOutcome): void => observer.authgearRequest(outcome, (performance.now() - started) / 1000)
+    const report = (outcome: ResolverOutcome): void =>
+      observer.authgearRequest(outcome, (performance.now() - started) / 1000)
     try {
       const resolution = await exchange(pool, options)
       report(resolution.kind)

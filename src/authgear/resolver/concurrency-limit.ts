@@ -6,12 +6,18 @@ export type Limit = Readonly<{
   name: string
   maxRunning: number
   maxWaiting: number
-  /** Its turns go to the newest and to the oldest by turns: neither those who came last nor those who came first have all of them. */
+  /**
+   * Its turns go to the newest and to the oldest by turns: neither those who came last nor those who came first have
+   * all of them.
+   */
   alternates?: boolean
 }>
 
 export type ConcurrencyLimit = Readonly<{
-  /** @throws {Overloaded} at once where too many wait already @throws the deadline's reason where the turn did not come in time */
+  /**
+   * @throws {Overloaded} at once where too many wait already
+   * @throws the deadline's reason where the turn did not come in time
+   */
   run: <T>(limits: readonly Limit[], deadline: Deadline, task: () => Promise<T>) => Promise<T>
   /** Whoever waits is turned away. */
   dismiss: (error: Error) => void
@@ -31,8 +37,10 @@ export function createConcurrencyLimit (maxRunning: number, maxWaiting: number):
   const all: Limit = { name: '', maxRunning, maxWaiting }
   const waiters: Waiter[] = []
 
-  const hasSlot = (limits: readonly Limit[]): boolean => limits.every((limit) => counts.of(limit).running < limit.maxRunning)
-  const hasQueuePlace = (limits: readonly Limit[]): boolean => limits.every((limit) => counts.of(limit).waiting < limit.maxWaiting)
+  const hasSlot = (limits: readonly Limit[]): boolean =>
+    limits.every((limit) => counts.of(limit).running < limit.maxRunning)
+  const hasQueuePlace = (limits: readonly Limit[]): boolean =>
+    limits.every((limit) => counts.of(limit).waiting < limit.maxWaiting)
 
   function remove (waiter: Waiter): void {
     waiters.splice(waiters.indexOf(waiter), 1)

@@ -1,8 +1,8 @@
 import { EventEmitter } from 'node:events'
 
 /**
- * The end of the time that one resolution has: emits `abort`, once. undici takes it as it takes an AbortSignal, whose making leaves
- * V8 700 bytes a resolution that live until the next full collection (docs/performance.md).
+ * The end of the time that one resolution has: emits `abort`, once. undici takes it as it takes an AbortSignal, whose
+ * making leaves V8 700 bytes a resolution that live until the next full collection (docs/performance.md).
  */
 export class Deadline extends EventEmitter<{ abort: [] }> {
   aborted = false

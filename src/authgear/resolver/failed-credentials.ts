@@ -8,11 +8,17 @@ import { Deadline } from './deadline.ts'
 import { createFailureCounts } from './failure-counts.ts'
 import type { ClientTrace } from './types.ts'
 
-/** Slows a client that tries many credentials which Authgear refuses, before they cost the shared cache or Authgear anything. */
+/**
+ * Slows a client that tries many credentials which Authgear refuses, before they cost the shared cache or Authgear
+ * anything.
+ */
 export type FailedCredentials = Readonly<{
   /** Whether these would have to wait for a turn. */
   isSlowed: (trace: ClientTrace, digests: readonly CredentialDigest[]) => boolean
-  /** Runs the task at once, or for such a client when its turn comes. @throws {Overloaded} where that is too late, or too many wait */
+  /**
+   * Runs the task at once, or for such a client when its turn comes.
+   * @throws {Overloaded} where that is too late, or too many wait
+   */
   run: <T>(trace: ClientTrace, digests: readonly CredentialDigest[], task: () => Promise<T>) => Promise<T>
   /** What Authgear said of these credentials, or, where they are valid, the fleet. */
   judged: (trace: ClientTrace, digests: readonly CredentialDigest[], kind: Resolution['kind']) => void
@@ -36,7 +42,12 @@ const CLIENT_SLOTS = 4
 /** Credentials that were valid; the least recently used are forgotten. Some 5 MB at most. */
 const MAX_VALID = 20_000
 
-export const NO_FAILED_CREDENTIALS: FailedCredentials = Object.freeze({ isSlowed: () => false, run: async (_trace, _digests, task) => await task(), judged: () => {}, waiting: () => 0 })
+export const NO_FAILED_CREDENTIALS: FailedCredentials = Object.freeze({
+  isSlowed: () => false,
+  run: async (_trace, _digests, task) => await task(),
+  judged: () => {},
+  waiting: () => 0
+})
 
 /**
  * Such a client's credentials take turns, a few at a time, and are never refused for it: behind one address
@@ -47,7 +58,12 @@ export function createFailedCredentials (options: FailedCredentialsOptions): Fai
   const failures = createFailureCounts(options.failuresPerMinute, options.now)
   const valid = new LRUCache<string, true>({ max: MAX_VALID })
   const concurrency = createConcurrencyLimit(Infinity, options.maxWaiting.all)
-  const limitOf = (client: string): Limit => ({ name: client, maxRunning: CLIENT_SLOTS, maxWaiting: options.maxWaiting.client, alternates: true })
+  const limitOf = (client: string): Limit => ({
+    name: client,
+    maxRunning: CLIENT_SLOTS,
+    maxWaiting: options.maxWaiting.client,
+    alternates: true
+  })
   const slowedClient = (trace: ClientTrace, digests: readonly CredentialDigest[]): string | undefined => {
     const client = clientOf(trace)
     return client === undefined || !failures.areMany(client) || valid.get(nameOf(digests)) ? undefined : client
@@ -58,10 +74,15 @@ export function createFailedCredentials (options: FailedCredentialsOptions): Fai
       const client = slowedClient(trace, digests)
       if (client === undefined) return await task()
       const deadline = new Deadline(options.timeoutMs)
-      return await concurrency.run([limitOf(client)], deadline, () => {
-        deadline.met()
-        return task()
-      }).catch((error: unknown) => { throw error === deadline.reason ? new Overloaded() : error }).finally(() => deadline.met())
+      return await concurrency
+        .run([limitOf(client)], deadline, () => {
+          deadline.met()
+          return task()
+        })
+        .catch((error: unknown) => {
+          throw error === deadline.reason ? new Overloaded() : error
+        })
+        .finally(() => deadline.met())
     },
     judged (trace: ClientTrace, digests: readonly CredentialDigest[], kind: Resolution['kind']): void {
       if (kind === 'valid') { valid.set(nameOf(digests), true); return }
@@ -75,17 +96,27 @@ export function createFailedCredentials (options: FailedCredentialsOptions): Fai
 /** All of them together: beside a valid one, junk has not been valid. */
 const nameOf = (digests: readonly CredentialDigest[]): string => digests.join()
 
-/** Only an address that a trusted proxy named: one that a connection came from may be the proxy's own, and so everybody's. */
+/**
+ * Only an address that a trusted proxy named: one that a connection came from may be the proxy's own, and so
+ * everybody's.
+ */
 function clientOf ({ address, isNamed }: ClientTrace): string | undefined {
   return isNamed === true && address !== undefined && isIP(address) !== 0 ? networkOf(address) : undefined
 }
 
-/** A line at home has a whole /56 of IPv6 (RFC 6177); where it is 256 people's, they are fewer than behind many an IPv4 address. */
+/**
+ * A line at home has a whole /56 of IPv6 (RFC 6177); where it is 256 people's, they are fewer than behind many an IPv4
+ * address.
+ */
 export function networkOf (address: string): string {
   if (!isIPv6(address)) return address
   const canonical = new URL(`http://[${address.split('%')[0] ?? ''}]`).hostname.slice(1, -1)
   const mapped = /^::ffff:([0-9a-f]+):([0-9a-f]+)$/.exec(canonical)
-  if (mapped !== null) return [mapped[1], mapped[2]].flatMap((group) => [parseInt(group ?? '', 16) >> 8, parseInt(group ?? '', 16) & 255]).join('.')
+  if (mapped !== null) {
+    return [mapped[1], mapped[2]]
+      .flatMap((group) => [parseInt(group ?? '', 16) >> 8, parseInt(group ?? '', 16) & 255])
+      .join('.')
+  }
   const [head = '', tail] = canonical.split('::')
   const groups = head === '' ? [] : head.split(':')
   const missing = 8 - groups.length - (tail === undefined || tail === '' ? 0 : tail.split(':').length)

@@ -16,7 +16,10 @@ const BYTES = BITS / 8
 /** `at`: its bitmap's place in the pool. */
 type Client = { readonly since: number, readonly at: number, bits: number }
 
-/** Different credentials of each client in a minute, by linear counting (Whang et al., 1990): of 1,000 it errs by some 3 %. */
+/**
+ * Different credentials of each client in a minute, by linear counting (Whang et al., 1990): of 1,000 it errs by some 3
+ * %.
+ */
 export function createFailureCounts (failuresPerMinute: number, now: () => number): FailureCounts {
   const most = expectedBits(failuresPerMinute)
   const pool = Buffer.alloc(MAX_CLIENTS * BYTES) // the system gives the pages when they are written to

@@ -26,7 +26,12 @@ export type ResolverProbe = Readonly<{
   close: () => Promise<void>
 }>
 
-const NOBODY = { address: undefined, userAgent: 'authgear-forward-auth doctor', traceparent: undefined, tracestate: undefined } as const
+const NOBODY = {
+  address: undefined,
+  userAgent: 'authgear-forward-auth doctor',
+  traceparent: undefined,
+  tracestate: undefined
+} as const
 
 export function createResolverProbe (settings: ResolverSettings): ResolverProbe {
   const url = new URL(settings.resolverUrl)
@@ -35,11 +40,28 @@ export function createResolverProbe (settings: ResolverSettings): ResolverProbe 
   return Object.freeze({
     async ask (credentials: Credentials, override: Readonly<Record<string, string>> = {}): Promise<ProbedAnswer> {
       const signal = AbortSignal.timeout(settings.timeoutMs)
-      const headers = requestHeaders(settings, credentials, NOBODY).map((value, index, all) => index % 2 === 1 ? override[all[index - 1] ?? ''] ?? value : value)
+      const headers = requestHeaders(settings, credentials, NOBODY).map((value, index, all) =>
+        index % 2 === 1 ? (override[all[index - 1] ?? ''] ?? value) : value
+      )
       try {
-        const { statusCode, headers: raw, body } = await pool.request({ method: 'GET', path: `${url.pathname}${url.search}`, headers, signal, responseHeaders: 'raw' })
+        const {
+          statusCode,
+          headers: raw,
+          body
+        } = await pool.request({
+          method: 'GET',
+          path: `${url.pathname}${url.search}`,
+          headers,
+          signal,
+          responseHeaders: 'raw'
+        })
         const lines = Array.isArray(raw) ? raw.map(String) : []
-        return { status: statusCode, header: (name) => valuesOf(lines, name), body: await body.text(), reading: readResolution(lines) }
+        return {
+          status: statusCode,
+          header: (name) => valuesOf(lines, name),
+          body: await body.text(),
+          reading: readResolution(lines)
+        }
       } catch (error) {
         throw asResolverError(error, signal, settings.timeoutMs)
       }

@@ -18,7 +18,10 @@ export function makeDirectory (path: string, mode: number): void {
   if (mkdirSync(path, { recursive: true }) !== undefined) chmodSync(path, mode)
 }
 
-/** Writes beside the target and hands the finished file to `place`; created private, so that a key is never readable for a moment. */
+/**
+ * Writes beside the target and hands the finished file to `place`; created private, so that a key is never readable for
+ * a moment.
+ */
 function viaTemporary (path: string, text: string, mode: number, place: (temporary: string) => void): void {
   const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`
   try {
@@ -53,7 +56,9 @@ async function create (directory: string, hosts: readonly Host[], now: number): 
     createFile(join(directory, 'ca.key'), authority.key, PRIVATE)
     createFile(join(directory, 'ca.crt'), authority.certificate, PUBLIC)
   } catch (error) {
-    if (isCode(error, 'EEXIST')) throw new CertError(`another process makes an authority in ${directory} at this moment: run this again`, error)
+    if (isCode(error, 'EEXIST')) {
+      throw new CertError(`another process makes an authority in ${directory} at this moment: run this again`, error)
+    }
     throw error
   }
   return authority
@@ -71,17 +76,26 @@ function parse (directory: string, { certificate, key }: KeyPair): X509Certifica
 
 function load (directory: string, hosts: readonly Host[], now: number): KeyPair {
   const keyFile = join(directory, 'ca.key')
-  if ((statSync(keyFile).mode & 0o077) !== 0) throw new CertError(`${keyFile} is open to others, who may have copied it: chmod 600 it, or ${START_ANEW}`)
+  if ((statSync(keyFile).mode & 0o077) !== 0) {
+    throw new CertError(`${keyFile} is open to others, who may have copied it: chmod 600 it, or ${START_ANEW}`)
+  }
   const authority = { certificate: readFileSync(join(directory, 'ca.crt'), 'utf8'), key: readFileSync(keyFile, 'utf8') }
   const { validTo } = parse(directory, authority)
   // a certificate must not outlive its authority
-  if (Date.parse(validTo) < now + LEAF_LIFE) throw new CertError(`the authority in ${directory} ends on ${validTo}: ${START_ANEW}`)
+  if (Date.parse(validTo) < now + LEAF_LIFE) {
+    throw new CertError(`the authority in ${directory} ends on ${validTo}: ${START_ANEW}`)
+  }
   const constraints = nameConstraintsOf(authority.certificate)
-  if (constraints === undefined) throw new CertError(`the authority in ${directory} may sign for any host: ${START_ANEW}`)
+  if (constraints === undefined) {
+    throw new CertError(`the authority in ${directory} may sign for any host: ${START_ANEW}`)
+  }
   const known = decodeNameConstraints(constraints)
   const outside = hosts.filter(host => !permits(known, host)).map(({ value }) => value)
   if (outside.length === 0) return authority
-  throw new CertError(`the authority in ${directory} may sign for ${known.map(({ value }) => value).join(', ')} only, not for ${outside.join(', ')}: ${START_ANEW}`)
+  throw new CertError(
+    `the authority in ${directory} may sign for ${known.map(({ value }) => value).join(', ')} only, not for ` +
+      `${outside.join(', ')}: ${START_ANEW}`
+  )
 }
 
 /**

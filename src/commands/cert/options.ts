@@ -23,7 +23,9 @@ export function parseHost (text: string): Host | undefined {
   const name = text.toLowerCase()
   const labels = name.split('.')
   // digits and dots only would be a mistyped address
-  return name.length <= 253 && !/^[\d.]+$/.test(name) && labels.every(label => LABEL.test(label)) ? { kind: 'dns', value: name } : undefined
+  return name.length <= 253 && !/^[\d.]+$/.test(name) && labels.every((label) => LABEL.test(label))
+    ? { kind: 'dns', value: name }
+    : undefined
 }
 
 export type CertOptions = Readonly<{
@@ -65,7 +67,9 @@ function hostsOf (texts: readonly string[]): readonly Host[] {
   if (texts.length === 0) throw new CertError('--host is required: the name by which the proxy calls this service')
   const hosts = texts.map(text => {
     const host = parseHost(text)
-    if (host === undefined) throw new CertError(`--host ${JSON.stringify(text)} is neither a DNS name nor an address (no port, no wildcard)`)
+    if (host === undefined) {
+      throw new CertError(`--host ${JSON.stringify(text)} is neither a DNS name nor an address (no port, no wildcard)`)
+    }
     return host
   })
   return hosts.filter((host, index) => hosts.findIndex(({ value }) => value === host.value) === index)
@@ -73,7 +77,9 @@ function hostsOf (texts: readonly string[]): readonly Host[] {
 
 /** What --out holds is mounted where others read it; the authority's key must not lie in there. */
 function separate (name: string, directory: string, out: string): string {
-  if (`${directory}${sep}`.startsWith(out.endsWith(sep) ? out : `${out}${sep}`)) throw new CertError(`${name} must lie outside --out, which is shared`)
+  if (`${directory}${sep}`.startsWith(out.endsWith(sep) ? out : `${out}${sep}`)) {
+    throw new CertError(`${name} must lie outside --out, which is shared`)
+  }
   return directory
 }
 
@@ -84,7 +90,9 @@ function separate (name: string, directory: string, out: string): string {
 export function certOptions (args: readonly string[]): CertOptions | 'help' {
   const { out, host, 'ca-dir': caDir, client, watch, help } = parse(args)
   if (help) return 'help'
-  if (out === undefined || out === '') throw new CertError('--out is required: the directory for tls.crt, tls.key and ca.crt')
+  if (out === undefined || out === '') {
+    throw new CertError('--out is required: the directory for tls.crt, tls.key and ca.crt')
+  }
   const outDir = resolve(out)
   return Object.freeze({
     out: outDir,

@@ -55,7 +55,8 @@ const AUTHORITY_LIFE = 3_650 * DAY
 /** Other machines' clocks may be behind. */
 const BACKDATE = 60 * MINUTE
 
-const newKeys = async (): Promise<webcrypto.CryptoKeyPair> => await webcrypto.subtle.generateKey(P256, true, ['sign', 'verify'])
+const newKeys = async (): Promise<webcrypto.CryptoKeyPair> =>
+  await webcrypto.subtle.generateKey(P256, true, ['sign', 'verify'])
 
 async function pemOf (key: webcrypto.CryptoKey): Promise<string> {
   const der = await webcrypto.subtle.exportKey('pkcs8', key)
@@ -100,7 +101,10 @@ export type LeafRole = Readonly<{ kind: 'server', hosts: readonly Host[] } | { k
 
 function leafExtensions (role: LeafRole): readonly x509.Extension[] {
   const usage = role.kind === 'server' ? x509.ExtendedKeyUsage.serverAuth : x509.ExtendedKeyUsage.clientAuth
-  const names = role.kind === 'server' ? [new x509.SubjectAlternativeNameExtension(role.hosts.map(({ kind, value }) => ({ type: kind, value })))] : []
+  const names =
+    role.kind === 'server'
+      ? [new x509.SubjectAlternativeNameExtension(role.hosts.map(({ kind, value }) => ({ type: kind, value })))]
+      : []
   return [
     new x509.BasicConstraintsExtension(false, undefined, true),
     new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),

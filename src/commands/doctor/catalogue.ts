@@ -25,25 +25,29 @@ export const CATALOGUE = Object.freeze({
     severity: 'error',
     mistake: 'The name of Authgear does not resolve',
     why: 'every request that is not remembered is answered 503',
-    set: 'AUTHGEAR_ENDPOINT (or AUTHGEAR_RESOLVER_URL) to a name that this machine knows; in a container it asks the container\'s DNS'
+    set: 'AUTHGEAR_ENDPOINT (or AUTHGEAR_RESOLVER_URL) to a name that this machine knows; in a container it asks the ' +
+      "container's DNS"
   },
   'authgear-unreachable': {
     severity: 'error',
     mistake: 'Nothing listens there, or the connection is cut',
     why: 'every request that is not remembered is answered 503',
-    set: 'host and port of AUTHGEAR_ENDPOINT (or AUTHGEAR_RESOLVER_URL), https:// where it speaks TLS; network policies and firewalls must let this machine out'
+    set: 'host and port of AUTHGEAR_ENDPOINT (or AUTHGEAR_RESOLVER_URL), https:// where it speaks TLS; network ' +
+      'policies and firewalls must let this machine out'
   },
   'authgear-tls': {
     severity: 'error',
     mistake: 'Authgear\'s certificate is not trusted, not of this name, or ended; or the server speaks no TLS',
     why: 'nobody can tell who answers there, so every request that is not remembered is answered 503',
-    set: 'AUTHGEAR_CA_FILE to the authority\'s certificate where it is your own; the URL to a name that the certificate holds, http:// for a server without TLS; or renew it'
+    set: "AUTHGEAR_CA_FILE to the authority's certificate where it is your own; the URL to a name that the " +
+      'certificate holds, http:// for a server without TLS; or renew it'
   },
   'authgear-timeout': {
     severity: 'error',
     mistake: 'Authgear does not answer within AUTHGEAR_TIMEOUT',
     why: 'every request that is not remembered waits for that long and is answered 503',
-    set: 'the address first: a firewall that drops looks like this; then Authgear\'s database and Redis; AUTHGEAR_TIMEOUT last'
+    set: "the address first: a firewall that drops looks like this; then Authgear's database and Redis; " +
+      'AUTHGEAR_TIMEOUT last'
   },
   'authgear-unknown-host': {
     severity: 'error',
@@ -54,19 +58,23 @@ export const CATALOGUE = Object.freeze({
   'authgear-endpoint-spelling': {
     severity: 'error',
     mistake: 'The same, and the endpoint has upper case or a port',
-    why: 'Authgear compares host and port character by character; this service sends lower case, and a port that is not the scheme\'s own',
-    set: 'AUTHGEAR_ENDPOINT without the port (where only this service uses it, put it into AUTHGEAR_RESOLVER_URL); the host in lower case, in the project\'s own configuration too'
+    why: 'Authgear compares host and port character by character; this service sends lower case, and a port that is ' +
+      "not the scheme's own",
+    set: 'AUTHGEAR_ENDPOINT without the port (where only this service uses it, put it into AUTHGEAR_RESOLVER_URL); ' +
+      "the host in lower case, in the project's own configuration too"
   },
   'authgear-wrong-path': {
     severity: 'error',
     mistake: 'There is a server, and no resolver at that path (404, 405)',
     why: 'every request that is not remembered is answered 503',
-    set: 'AUTHGEAR_RESOLVER_URL: /_resolver/resolve on the public host, /resolve on the resolver\'s own port; or leave it out'
+    set: "AUTHGEAR_RESOLVER_URL: /_resolver/resolve on the public host, /resolve on the resolver's own port; or " +
+      'leave it out'
   },
   'authgear-redirect': {
     severity: 'error',
     mistake: 'The resolver\'s address redirects',
-    why: 'redirects are not followed, since they would carry credentials elsewhere: every request that is not remembered is answered 503',
+    why: 'redirects are not followed, since they would carry credentials elsewhere: every request that is not ' +
+      'remembered is answered 503',
     set: 'https:// instead of http://, the name that it redirects to, and no slash too many'
   },
   'authgear-fails': {
@@ -83,8 +91,11 @@ export const CATALOGUE = Object.freeze({
   },
   'trust-proxy': {
     severity: 'error',
-    mistake: 'Authgear does not believe X-Forwarded-Proto (TRUST_PROXY), and is reached over another scheme than its public one',
-    why: 'scheme and host are the audience of JWT access tokens: Authgear takes everybody with one for nobody, while cookies and opaque tokens work',
+    mistake:
+      'Authgear does not believe X-Forwarded-Proto (TRUST_PROXY), and is reached over another scheme than its ' +
+        'public one',
+    why: 'scheme and host are the audience of JWT access tokens: Authgear takes everybody with one for nobody, while ' +
+      'cookies and opaque tokens work',
     set: 'TRUST_PROXY=true at Authgear\'s resolver; or AUTHGEAR_RESOLVER_URL with the scheme of AUTHGEAR_ENDPOINT'
   },
   'cookie-prefix': {
@@ -96,7 +107,8 @@ export const CATALOGUE = Object.freeze({
   'cookie-host-only': {
     severity: 'warning',
     mistake: 'Authgear\'s cookies are for its own host alone (no `http.cookie_domain`)',
-    why: 'a browser sends them to no other host, so that an app beside Authgear never sees anybody signed in by cookie; bearer tokens work',
+    why: 'a browser sends them to no other host, so that an app beside Authgear never sees anybody signed in by ' +
+      'cookie; bearer tokens work',
     set: '`http.cookie_domain` at Authgear to the domain that Authgear and the apps share'
   },
   'cookie-domain': {
@@ -107,8 +119,9 @@ export const CATALOGUE = Object.freeze({
   },
   'cookie-missing': {
     severity: 'error',
-    mistake: 'No cookie of Authgear\'s in the pasted header',
-    why: 'what a browser does not send cannot be seen: `http.cookie_domain` does not cover the app\'s host, the person is not signed in, or the client suppresses session cookies',
+    mistake: "No cookie of Authgear's in the pasted header",
+    why: "what a browser does not send cannot be seen: `http.cookie_domain` does not cover the app's host, the " +
+      'person is not signed in, or the client suppresses session cookies',
     set: '`http.cookie_domain` at Authgear; paste the header of a request to the app, not to Authgear'
   },
   'cookie-refused': {
@@ -126,25 +139,31 @@ export const CATALOGUE = Object.freeze({
   'jwt-audience': {
     severity: 'error',
     mistake: 'The pasted JWT is for another audience than AUTHGEAR_ENDPOINT',
-    why: 'A request with it is answered 401 (wrong_audience), even beside a valid session: a token for one API must not open every app',
-    set: 'AUTHGEAR_ENDPOINT to the audience of the token, where that is this project\'s public origin; a token that Authgear issued for a resource or a machine opens that API alone'
+    why: 'A request with it is answered 401 (wrong_audience), even beside a valid session: a token for one API must ' +
+      'not open every app',
+    set: "AUTHGEAR_ENDPOINT to the audience of the token, where that is this project's public origin; a token that " +
+      'Authgear issued for a resource or a machine opens that API alone'
   },
   'jwt-refused': {
     severity: 'error',
     mistake: 'The pasted JWT is in force and for this endpoint, and Authgear takes it for nobody',
-    why: 'Authgear believes to be asked under another scheme or host than the token\'s; or the token was revoked, or is no access token',
-    set: 'TRUST_PROXY=true at Authgear\'s resolver, and what stands between must keep Host and X-Forwarded-Proto; then a fresh token'
+    why: "Authgear believes to be asked under another scheme or host than the token's; or the token was revoked, or " +
+      'is no access token',
+    set: "TRUST_PROXY=true at Authgear's resolver, and what stands between must keep Host and X-Forwarded-Proto; " +
+      'then a fresh token'
   },
   'token-refused': {
     severity: 'error',
     mistake: 'Authgear does not accept the pasted token',
-    why: 'it ended, was revoked, is of another project, or is no access token (refresh tokens, ID tokens and DPoP tokens are none)',
+    why: 'it ended, was revoked, is of another project, or is no access token (refresh tokens, ID tokens and DPoP ' +
+      'tokens are none)',
     set: 'AUTHGEAR_ENDPOINT to the project that made it; or paste a fresh access token'
   },
   'clock-off': {
     severity: 'error',
     mistake: 'This machine\'s clock and Authgear\'s are more than a minute apart',
-    why: 'tokens in force count as ended, `max_age` policies are wrong, and the Admin API refuses our token from five minutes on',
+    why: 'tokens in force count as ended, `max_age` policies are wrong, and the Admin API refuses our token from ' +
+      'five minutes on',
     set: 'time synchronisation (NTP) on both machines'
   },
   'clock-drifts': {
@@ -157,7 +176,8 @@ export const CATALOGUE = Object.freeze({
     severity: 'error',
     mistake: 'The certificate of our own listener has ended, or cannot be used',
     why: 'a proxy that checks it refuses every request',
-    set: 'LISTEN_TLS_CERT_FILE and LISTEN_TLS_KEY_FILE to new ones (they are read again by themselves); `cert --watch` renews its own'
+    set: 'LISTEN_TLS_CERT_FILE and LISTEN_TLS_KEY_FILE to new ones (they are read again by themselves); `cert ' +
+      '--watch` renews its own'
   },
   'certificate-ends-soon': {
     severity: 'warning',
@@ -180,26 +200,31 @@ export const CATALOGUE = Object.freeze({
   'redis-dns': {
     severity: 'error',
     mistake: 'The name of Redis does not resolve',
-    why: 'replicas share nothing: every answer comes from memory or from Authgear, and a revocation reaches one replica',
+    why: 'replicas share nothing: every answer comes from memory or from Authgear, and a revocation reaches one ' +
+      'replica',
     set: 'REDIS_URL, REDIS_SENTINELS or REDIS_CLUSTER to names that this machine knows'
   },
   'redis-unreachable': {
     severity: 'error',
     mistake: 'Redis cannot be reached, or does not answer',
-    why: 'replicas share nothing: every answer comes from memory or from Authgear, and a revocation reaches one replica',
-    set: 'host and port in REDIS_URL, REDIS_SENTINELS or REDIS_CLUSTER; rediss:// or REDIS_TLS exactly where the server speaks TLS'
+    why: 'replicas share nothing: every answer comes from memory or from Authgear, and a revocation reaches one ' +
+      'replica',
+    set: 'host and port in REDIS_URL, REDIS_SENTINELS or REDIS_CLUSTER; rediss:// or REDIS_TLS exactly where the ' +
+      'server speaks TLS'
   },
   'redis-tls': {
     severity: 'error',
     mistake: 'Redis\' certificate is not trusted, not of this name, or ended; or the server speaks no TLS',
     why: 'Redis is not used',
-    set: 'REDIS_CA_FILE to the authority\'s certificate where it is your own; names that the certificate holds; redis:// for a server without TLS'
+    set: "REDIS_CA_FILE to the authority's certificate where it is your own; names that the certificate holds; " +
+      'redis:// for a server without TLS'
   },
   'redis-password': {
     severity: 'error',
     mistake: 'Redis refuses user and password, or wants some',
     why: 'Redis is not used',
-    set: 'REDIS_USERNAME and REDIS_PASSWORD (REDIS_SENTINEL_PASSWORD for the Sentinels); no password for a server without one'
+    set: 'REDIS_USERNAME and REDIS_PASSWORD (REDIS_SENTINEL_PASSWORD for the Sentinels); no password for a server ' +
+      'without one'
   },
   'redis-sentinel': {
     severity: 'error',
@@ -234,7 +259,8 @@ export const CATALOGUE = Object.freeze({
   'redis-evicts': {
     severity: 'error',
     mistake: 'Redis evicts keys that never expire (maxmemory-policy allkeys-…)',
-    why: 'the revocation log may be evicted: each time everything remembered is dropped, and soon Redis is left alone for ten minutes',
+    why: 'the revocation log may be evicted: each time everything remembered is dropped, and soon Redis is left ' +
+      'alone for ten minutes',
     set: 'maxmemory-policy noeviction, volatile-lru or volatile-ttl'
   },
   'redis-log-long': {
@@ -264,14 +290,16 @@ export const CATALOGUE = Object.freeze({
   'cache-secret': {
     severity: 'error',
     mistake: 'A replica that runs has another CACHE_SECRET than this one',
-    why: 'neither finds the other\'s entries, and each reads the other\'s revocations, but those of a user, as "everything"',
+    why: 'neither finds the other\'s entries, and each reads the other\'s revocations, but those of a user, as ' +
+      '"everything"',
     set: 'the same CACHE_SECRET on every replica; while it is being changed this is true for some three minutes'
   },
   'webhook-unseen': {
     severity: 'warning',
     mistake: 'AUTHGEAR_WEBHOOK_SECRET is set, and no signed webhook arrived within 30 days',
     why: 'a disabled or deleted user is noticed only after CACHE_TTL',
-    set: '`hook.non_blocking_handlers` at Authgear to this service\'s /webhook with events "*"; the log says where a signature was wrong'
+    set: '`hook.non_blocking_handlers` at Authgear to this service\'s /webhook with events "*"; the log says where a ' +
+      'signature was wrong'
   },
   unforeseen: {
     severity: 'error',

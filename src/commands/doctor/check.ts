@@ -43,5 +43,8 @@ export type Probe = Readonly<{
   run: (context: Context) => Promise<Outcome>
 }>
 
-export const looked = (...findings: ReadonlyArray<Finding | undefined>): Outcome => ({ kind: 'looked', findings: findings.filter((finding) => finding !== undefined) })
+export const looked = (...findings: ReadonlyArray<Finding | undefined>): Outcome => ({
+  kind: 'looked',
+  findings: findings.filter((finding) => finding !== undefined)
+})
 export const skipped = (why: string): Outcome => ({ kind: 'skipped', why })

@@ -7,7 +7,13 @@ const END = '<!-- generated: end -->'
 export function withFindingsTable (page: string): string {
   const [begin, end] = [page.indexOf(BEGIN), page.indexOf(END)]
   if (begin < 0 || end < begin) throw new Error(`the page lacks the markers ${BEGIN} and ${END}`)
-  const rows = Object.entries<Entry>(CATALOGUE).map(([id, { severity, mistake, why, set }]) => `| \`${id}\` | ${severity} | ${mistake} | ${why} | ${set} |`)
-  const table = ['| finding | | what is wrong | why it matters | what to set |', '| --- | --- | --- | --- | --- |', ...rows].join('\n')
+  const rows = Object.entries<Entry>(CATALOGUE).map(
+    ([id, { severity, mistake, why, set }]) => `| \`${id}\` | ${severity} | ${mistake} | ${why} | ${set} |`
+  )
+  const table = [
+    '| finding | | what is wrong | why it matters | what to set |',
+    '| --- | --- | --- | --- | --- |',
+    ...rows
+  ].join('\n')
   return `${page.slice(0, begin)}${BEGIN}\n\n${table}\n\n${page.slice(end)}`
 }

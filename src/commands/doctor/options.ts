@@ -27,10 +27,14 @@ const neverRead = (): string => ''
 /** A name and nothing else, since it is printed again. */
 const HOST = /^(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/
 
-/** @returns what is wrong as a sentence; it repeats no argument, since one may be a secret that does not belong there */
+/**
+ * @returns what is wrong as a sentence; it repeats no argument, since one may be a secret that does not belong there
+ */
 export function doctorOptions (args: readonly string[]): DoctorOptions | 'help' | string {
   const values = parse(args)
-  if (values === undefined) return 'an argument is not understood (a cookie or a token is read from stdin, never an argument)'
+  if (values === undefined) {
+    return 'an argument is not understood (a cookie or a token is read from stdin, never an argument)'
+  }
   const { json, 'cookie-stdin': cookie, 'token-stdin': token, host, 'idle-timeout': idle, help } = values
   if (help) return 'help'
   if (cookie && token) return '--cookie-stdin and --token-stdin: only one of them can be read at a time'

@@ -7,7 +7,8 @@ export type Result = Readonly<{ title: string, outcome: Outcome }>
 /** What was looked at, what was found, and how many of each. */
 export type Report = Readonly<{ endpoint: string | undefined, results: readonly Result[] }>
 
-const findingsOf = ({ results }: Report): readonly Finding[] => results.flatMap(({ outcome }) => outcome.kind === 'looked' ? outcome.findings : [])
+const findingsOf = ({ results }: Report): readonly Finding[] =>
+  results.flatMap(({ outcome }) => (outcome.kind === 'looked' ? outcome.findings : []))
 
 export function countOf (report: Report): Readonly<{ errors: number, warnings: number }> {
   const findings = findingsOf(report)
@@ -16,7 +17,11 @@ export function countOf (report: Report): Readonly<{ errors: number, warnings: n
 }
 
 export function asJson (report: Report): string {
-  const checks = report.results.map(({ title, outcome }) => outcome.kind === 'skipped' ? { title, state: 'skipped', why: outcome.why } : { title, state: outcome.findings.length === 0 ? 'ok' : 'found' })
+  const checks = report.results.map(({ title, outcome }) =>
+    outcome.kind === 'skipped'
+      ? { title, state: 'skipped', why: outcome.why }
+      : { title, state: outcome.findings.length === 0 ? 'ok' : 'found' }
+  )
   return `${JSON.stringify({ endpoint: report.endpoint, ...countOf(report), findings: findingsOf(report), checks }, null, 2)}\n`
 }
 
@@ -29,7 +34,12 @@ export function asText (report: Report): string {
 function textOf ({ title, outcome }: Result): string {
   if (outcome.kind === 'skipped') return `skipped  ${title}: ${outcome.why}\n`
   if (outcome.findings.length === 0) return `ok       ${title}\n`
-  return outcome.findings.map(({ id, severity, what, why, set }) => `${severity.padEnd(7)}  ${id}: ${printable(what)}\n         why: ${why}\n         set: ${set}\n`).join('')
+  return outcome.findings
+    .map(
+      ({ id, severity, what, why, set }) =>
+        `${severity.padEnd(7)}  ${id}: ${printable(what)}\n         why: ${why}\n         set: ${set}\n`
+    )
+    .join('')
 }
 
 const plural = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`

@@ -1,6 +1,6 @@
 /**
- * Of a regular expression without case: a segment that is empty, "." or ".." before its parameters. Servlet containers read
- * `/;/admin`, `/x/..;/admin` and `/x/%2e%2e%3b/admin` as `/admin`.
+ * Of a regular expression without case: a segment that is empty, "." or ".." before its parameters. Servlet containers
+ * read `/;/admin`, `/x/..;/admin` and `/x/%2e%2e%3b/admin` as `/admin`.
  */
 export const PARAMETER = '/([.]|%2e)?([.]|%2e)?(;|%3b)'
 
@@ -16,10 +16,20 @@ export const AMBIGUOUS = `(${PARAMETER}|${DOTS}|//|${ENCODED})`
 /** A letter, a digit, "-" or "_" that is percent-encoded: a proxy that does not decode would find no route for it. */
 export const ENCODED_UNRESERVED = '%(2d|3[0-9]|4[1-9a-f]|5[0-9af]|6[1-9a-f]|7[0-9a])'
 
-/** Headers for one hop only that not every proxy drops by itself; `Upgrade` and `Connection` are written as constants. */
-export const HOP_HEADERS = ['HTTP2-Settings', 'Keep-Alive', 'Proxy-Authorization', 'Proxy-Connection', 'Trailer'] as const
+/**
+ * Headers for one hop only that not every proxy drops by itself; `Upgrade` and `Connection` are written as constants.
+ */
+export const HOP_HEADERS = [
+  'HTTP2-Settings',
+  'Keep-Alive',
+  'Proxy-Authorization',
+  'Proxy-Connection',
+  'Trailer'
+] as const
 
-/** A Host of one name, with a port of digits or without one. The name itself is compared by each proxy's own host rule. */
+/**
+ * A Host of one name, with a port of digits or without one. The name itself is compared by each proxy's own host rule.
+ */
 export const HOST_SHAPE = '^[^:@/,\\s]+(:[0-9]+)?$'
 
 /**
@@ -37,7 +47,9 @@ export function noneOf (words: readonly string[]): string {
 /** All texts but these; each letter that none begins with ends the comparison. */
 function others (words: readonly string[]): string {
   const firsts = [...new Set(words.filter(word => word !== '').map(([first = '']) => first))]
-  const longer = firsts.map(first => `${first}${others(words.filter(word => word[0] === first).map(word => word.slice(1)))}`)
+  const longer = firsts.map(
+    (first) => `${first}${others(words.filter((word) => word[0] === first).map((word) => word.slice(1)))}`
+  )
   const parts = [firsts.length === 0 ? '.+' : `[^${firsts.join('')}].*`, ...longer]
   return words.includes('') ? `(${parts.join('|')})` : `(${parts.join('|')})?`
 }

@@ -24,9 +24,11 @@ export function readListen (text: string, errors: string[]): Address {
 
 /** `http://host:port` or `https://…`; a path would be the policy's place, a user none at all. */
 export function readUrl (option: string, text: string, errors: string[]): Url {
-  const [, scheme, host = '', port] = /^(https?):\/\/(\[[0-9a-fA-F:.]+\]|[^:/?#[\]@\s]+)(?::(\d{1,5}))?\/?$/.exec(text) ?? []
+  const [, scheme, host = '', port] =
+    /^(https?):\/\/(\[[0-9a-fA-F:.]+\]|[^:/?#[\]@\s]+)(?::(\d{1,5}))?\/?$/.exec(text) ?? []
   const tls = scheme === 'https'
-  const read = scheme === undefined ? undefined : listenAddress.parse(`${host}:${port ?? PORTS[tls ? 'https' : 'http']}`, () => '')
+  const read =
+    scheme === undefined ? undefined : listenAddress.parse(`${host}:${port ?? PORTS[tls ? 'https' : 'http']}`, () => '')
   if (read?.kind !== 'parsed' || read.value.kind !== 'tcp' || read.value.port === 0) {
     errors.push(`${option} ${quote(text)} must be http://host:port or https://host:port, with nothing behind it`)
     return { ...NOWHERE, tls, origin: '' }
@@ -53,11 +55,18 @@ type Rule = Readonly<{ path: string, policy: string }>
 /** Of a segment: what no proxy decodes, cleans, or reads as a pattern (the dot is escaped where it would be one). */
 const PATH = /^(?:\/[a-z0-9_-]+(?:\.[a-z0-9_-]+)*)+$/
 
-/** Each `/path=QUERY`; `/` is the catch-all. A route's policy holds those of all routes that it lies in, since proxies apply one only. */
+/**
+ * Each `/path=QUERY`; `/` is the catch-all. A route's policy holds those of all routes that it lies in, since proxies
+ * apply one only.
+ */
 export function readPolicies (texts: readonly string[], errors: string[]): Pick<Settings, 'policy' | 'routes'> {
   const rules = texts.flatMap(text => readRule(text, errors))
   const paths = [...new Set(rules.map(({ path }) => path))].filter(path => path !== '/').toSorted(longestFirst)
-  const policyOf = (path: string): string => rules.filter(rule => path.startsWith(rule.path)).toSorted((a, b) => a.path.length - b.path.length).reduce((all, { policy }) => both(all, policy), '')
+  const policyOf = (path: string): string =>
+    rules
+      .filter((rule) => path.startsWith(rule.path))
+      .toSorted((a, b) => a.path.length - b.path.length)
+      .reduce((all, { policy }) => both(all, policy), '')
   return { policy: policyOf('/'), routes: named(paths.map(path => ({ path, policy: policyOf(path) }))) }
 }
 
@@ -73,7 +82,10 @@ function readRule (text: string, errors: string[]): readonly Rule[] {
 function pathProblem (path: string): string | undefined {
   if (!path.startsWith('/')) return 'write /path=QUERY, such as /admin=role=admin, or /=QUERY for everything'
   if (path === '/') return undefined
-  if (path.endsWith('/')) return `write ${quote(path.slice(0, -1))}, which begins ${quote(path)} too; with the slash the path without it would be left out`
+  if (path.endsWith('/')) {
+    return `write ${quote(path.slice(0, -1))}, which begins ${quote(path)} too; with the slash the path without it ` +
+      'would be left out'
+  }
   return PATH.test(path) ? undefined : 'a path may hold letters, digits, "-", "_", and dots within a name'
 }
 
@@ -99,7 +111,9 @@ function named (rules: readonly Rule[]): readonly Route[] {
 
 export type SnippetOptions = Readonly<{ proxy: string, out: string | undefined, settings: Settings }>
 
-export type Reading = Readonly<{ kind: 'options', options: SnippetOptions } | { kind: 'help' } | { kind: 'errors', errors: readonly string[] }>
+export type Reading = Readonly<
+  { kind: 'options', options: SnippetOptions } | { kind: 'help' } | { kind: 'errors', errors: readonly string[] }
+>
 
 const TEXTS = {
   out: '',
@@ -131,7 +145,13 @@ export function readOptions (args: readonly string[], proxies: readonly string[]
   const policies: string[] = []
   const positionals: string[] = []
   const flags = new Set<string>()
-  for (const token of parseArgs({ args: [...args], options: OPTIONS, strict: false, allowPositionals: true, tokens: true }).tokens) {
+  for (const token of parseArgs({
+    args: [...args],
+    options: OPTIONS,
+    strict: false,
+    allowPositionals: true,
+    tokens: true
+  }).tokens) {
     if (token.kind === 'positional') positionals.push(token.value)
     if (token.kind !== 'option') continue
     const name = ALIASES[token.name] ?? token.name
@@ -144,12 +164,18 @@ export function readOptions (args: readonly string[], proxies: readonly string[]
   if (flags.has('help')) return { kind: 'help' }
   const proxy = proxyOf(positionals, proxies, errors)
   const settings = settingsOf(texts, policies, flags.has('login'), errors)
-  return errors.length > 0 ? { kind: 'errors', errors } : { kind: 'options', options: Object.freeze({ proxy, out: texts.out, settings }) }
+  return errors.length > 0
+    ? { kind: 'errors', errors }
+    : { kind: 'options', options: Object.freeze({ proxy, out: texts.out, settings }) }
 }
 
 const isText = (name: string): name is TextName => name in TEXTS
 
-function problemOf (name: string, value: string | undefined, seen: Partial<Record<TextName, string>>): string | undefined {
+function problemOf (
+  name: string,
+  value: string | undefined,
+  seen: Partial<Record<TextName, string>>
+): string | undefined {
   if (!(name in OPTIONS)) return `there is no option --${name.slice(0, 40)}`
   const takesText = isText(name) || name === 'policy'
   if (!takesText) return value === undefined ? undefined : `--${name} takes no value`
@@ -166,9 +192,17 @@ function proxyOf ([proxy, ...more]: readonly string[], known: readonly string[],
   return proxy ?? ''
 }
 
-function settingsOf (texts: Partial<Record<TextName, string>>, policies: readonly string[], login: boolean, errors: string[]): Settings {
+function settingsOf (
+  texts: Partial<Record<TextName, string>>,
+  policies: readonly string[],
+  login: boolean,
+  errors: string[]
+): Settings {
   const text = (name: TextName): string => texts[name] ?? TEXTS[name]
-  const [forwardAuth, app] = [readUrl('--forward-auth', text('forward-auth'), errors), readUrl('--app', text('app'), errors)]
+  const [forwardAuth, app] = [
+    readUrl('--forward-auth', text('forward-auth'), errors),
+    readUrl('--app', text('app'), errors)
+  ]
   if (app.tls) errors.push('--app must be http:// here: add TLS to the app to the finished configuration yourself')
   return Object.freeze({
     listen: readListen(text('listen'), errors),

@@ -29,8 +29,23 @@ const TEMPLATES: ReadonlyMap<string, Template> = new Map(Object.entries({
 }))
 
 /** Where this service and the app are named by an object of the cluster or of compose, never by an address. */
-const BY_NAME = new Set(['traefik-labels', 'istio', 'envoy-gateway', 'ingress-nginx', 'traefik-kubernetes', 'gateway-api'])
-const WITHOUT_TLS = new Set(['traefik-labels', 'apisix', 'istio', 'envoy-gateway', 'ingress-nginx', 'traefik-kubernetes', 'gateway-api'])
+const BY_NAME = new Set([
+  'traefik-labels',
+  'istio',
+  'envoy-gateway',
+  'ingress-nginx',
+  'traefik-kubernetes',
+  'gateway-api'
+])
+const WITHOUT_TLS = new Set([
+  'traefik-labels',
+  'apisix',
+  'istio',
+  'envoy-gateway',
+  'ingress-nginx',
+  'traefik-kubernetes',
+  'gateway-api'
+])
 const NAME = /^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/
 
 export const PROXIES: readonly string[] = [...TEMPLATES.keys()]
@@ -42,7 +57,9 @@ export function templateOf (proxy: string): Template {
   return template
 }
 
-/** What of these settings that proxy's configuration cannot say; better an error than a line that is silently not there. */
+/**
+ * What of these settings that proxy's configuration cannot say; better an error than a line that is silently not there.
+ */
 export function limitsOf (proxy: string, { forwardAuth, app, routes, login }: Settings): readonly string[] {
   const errors: string[] = []
   if (BY_NAME.has(proxy)) {
@@ -51,7 +68,17 @@ export function limitsOf (proxy: string, { forwardAuth, app, routes, login }: Se
     }
   }
   if (WITHOUT_TLS.has(proxy) && forwardAuth.tls) errors.push(`--forward-auth must be http:// for ${proxy}: docs/tls.md`)
-  if (proxy === 'istio' && routes.length > 0) errors.push('--policy: Istio takes one provider, so one policy, for each workload: write /=QUERY, and give an area with another policy a workload of its own')
-  if (proxy === 'istio' && login) errors.push('--login: route /_auth/ to this service in a VirtualService of yours, on a gateway that the policy does not select')
+  if (proxy === 'istio' && routes.length > 0) {
+    errors.push(
+      '--policy: Istio takes one provider, so one policy, for each workload: write /=QUERY, and give an area with ' +
+        'another policy a workload of its own'
+    )
+  }
+  if (proxy === 'istio' && login) {
+    errors.push(
+      '--login: route /_auth/ to this service in a VirtualService of yours, on a gateway that the policy does not ' +
+        'select'
+    )
+  }
   return errors
 }

@@ -2,11 +2,35 @@ import { IDENTITY_HEADERS } from '../../core/resolution.ts'
 import { HOP_HEADERS } from './guards.ts'
 
 /** What this service reads of the client's request, or hands on to Authgear; nothing else has to reach it. */
-export const ASKED = ['Authorization', 'Cookie', 'Accept', 'User-Agent', 'Sec-Fetch-Mode', 'Sec-Fetch-Dest', 'Sec-Purpose', 'X-Requested-With', 'X-Request-ID', 'traceparent', 'tracestate'] as const
+export const ASKED = [
+  'Authorization',
+  'Cookie',
+  'Accept',
+  'User-Agent',
+  'Sec-Fetch-Mode',
+  'Sec-Fetch-Dest',
+  'Sec-Purpose',
+  'X-Requested-With',
+  'X-Request-ID',
+  'traceparent',
+  'tracestate'
+] as const
 
 /** What of a refusal the client gets, at proxies that let through what they are told. */
-export const ANSWERED = ['Content-Type', 'WWW-Authenticate', 'Location', 'Set-Cookie', 'Cache-Control', 'Vary', 'Retry-After', 'X-Forward-Auth-Reason', 'X-Request-ID',
-  'Content-Security-Policy', 'X-Content-Type-Options', 'Referrer-Policy'] as const
+export const ANSWERED = [
+  'Content-Type',
+  'WWW-Authenticate',
+  'Location',
+  'Set-Cookie',
+  'Cache-Control',
+  'Vary',
+  'Retry-After',
+  'X-Forward-Auth-Reason',
+  'X-Request-ID',
+  'Content-Security-Policy',
+  'X-Content-Type-Options',
+  'Referrer-Policy'
+] as const
 
 /** As people and proxies' files write them: X-Authgear-User-Id. */
 export const IDENTITY: readonly string[] = IDENTITY_HEADERS.map(canonical)
@@ -24,8 +48,16 @@ function canonical (name: string): string {
   return name.replaceAll(/(^|-)[a-z]/g, letter => letter.toUpperCase())
 }
 
-/** For Envoy's Lua filter: removes what only forward-auth, Envoy and the next hop may say. @param indent of the YAML block that it stands in @param first what it does before */
-export const STRIP_LUA = (indent: string, first = ''): string => lua(first).split('\n').map(line => `${indent}${line}\n`).join('')
+/**
+ * For Envoy's Lua filter: removes what only forward-auth, Envoy and the next hop may say.
+ * @param indent of the YAML block that it stands in
+ * @param first what it does before
+ */
+export const STRIP_LUA = (indent: string, first = ''): string =>
+  lua(first)
+    .split('\n')
+    .map((line) => `${indent}${line}\n`)
+    .join('')
 
 /** For a proxy whose routes are somebody else's: a segment that is empty, "." or ".." before its parameters is 400. */
 export const GUARD_LUA = `
@@ -60,7 +92,10 @@ export type Route = Readonly<{
   policy: string
 }>
 
-/** What a configuration is made for. Every text in it has passed a grammar that leaves no character a proxy's file gives a meaning to. */
+/**
+ * What a configuration is made for. Every text in it has passed a grammar that leaves no character a proxy's file gives
+ * a meaning to.
+ */
 export type Settings = Readonly<{
   listen: Address
   /** Where the proxy finds this service. */
@@ -80,7 +115,10 @@ export type Files = Readonly<Record<string, string>>
 export type Template = (settings: Settings) => Files
 
 /** The catch-all first: what is asked where. */
-export const allPolicies = ({ policy, routes }: Settings): ReadonlyArray<Omit<Route, 'path'>> => [{ name: 'app', policy }, ...routes]
+export const allPolicies = ({ policy, routes }: Settings): ReadonlyArray<Omit<Route, 'path'>> => [
+  { name: 'app', policy },
+  ...routes
+]
 
 /** @returns the query with its question mark, or nothing */
 export const query = (policy: string): string => policy === '' ? '' : `?${policy}`

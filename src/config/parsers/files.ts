@@ -5,7 +5,10 @@ import { MASK } from './values.ts'
 
 const BLOCK = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g
 
-/** The certificates of a PEM text, in order; undefined when there is none or one of them is broken (TLS would silently skip it). */
+/**
+ * The certificates of a PEM text, in order; undefined when there is none or one of them is broken (TLS would silently
+ * skip it).
+ */
 export function certificates (pem: string): readonly X509Certificate[] | undefined {
   try {
     const found = Array.from(pem.matchAll(BLOCK), ([block]) => new X509Certificate(block))
@@ -22,10 +25,13 @@ export function certificates (pem: string): readonly X509Certificate[] | undefin
 export function readText (path: string, readFile: ReadFile): Readonly<{ text: string } | { problem: string }> {
   try {
     const text = readFile(path)
-    if (text.includes('\uFFFD') || text.includes('\0')) return { problem: 'names a file that is not text (encode it, for instance with base64)' }
+    if (text.includes('\uFFFD') || text.includes('\0')) {
+      return { problem: 'names a file that is not text (encode it, for instance with base64)' }
+    }
     return { text }
   } catch (error) {
-    const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown error'
+    const code =
+      error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown error'
     return { problem: `names a file that cannot be read (${code}): check path and permissions` }
   }
 }
@@ -42,7 +48,9 @@ function file (value: (content: string, path: string) => string): Kind<string> {
     parse: (path: string, readFile: ReadFile) => {
       const read = readText(path, readFile)
       if ('problem' in read) return problem(read.problem)
-      if (certificates(read.text) === undefined) return problem('names a file without a readable PEM certificate (-----BEGIN CERTIFICATE-----)')
+      if (certificates(read.text) === undefined) {
+        return problem('names a file without a readable PEM certificate (-----BEGIN CERTIFICATE-----)')
+      }
       return parsed(value(read.text, path), path)
     }
   })
@@ -63,22 +71,39 @@ export const privateKeyPath: Kind<string> = Object.freeze({
   parse: (path: string, readFile: ReadFile) => {
     const read = readText(path, readFile)
     if ('problem' in read) return problem(read.problem)
-    return isPrivateKey(read.text) ? parsed(path, path) : problem('names a file without a readable PEM private key (a passphrase is not supported)')
+    return isPrivateKey(read.text)
+      ? parsed(path, path)
+      : problem('names a file without a readable PEM private key (a passphrase is not supported)')
   }
 })
 
 /** What RS256 takes. */
 const MIN_BITS = 2048
 
-/** The private key of the secret `admin-api.auth`: in PEM, or a JWK, which names its own id. Its text is never shown. */
+/**
+ * The private key of the secret `admin-api.auth`: in PEM, or a JWK, which names its own id. Its text is never shown.
+ */
 export const adminKey: Kind<AdminKey> = Object.freeze({
   accepts: 'an RSA private key of 2048 bits or more, in PEM without passphrase or as a JWK',
   parse: (text: string) => {
     const jwk = jwkOf(text)
     const key = keyOf(text, jwk)
-    if (key === undefined) return problem('is no private key that can be read: give it in PEM (-----BEGIN PRIVATE KEY-----) without passphrase, or as one JWK, such as an element of `keys` in admin-api.auth')
-    if (key.asymmetricKeyType !== 'rsa' || (key.asymmetricKeyDetails?.modulusLength ?? 0) < MIN_BITS) return problem('is not an RSA key of 2048 bits or more: Authgear takes RS256 alone')
-    return parsed({ pem: key.export({ type: 'pkcs8', format: 'pem' }).toString(), keyId: typeof jwk?.['kid'] === 'string' ? jwk['kid'] : undefined }, MASK)
+    if (key === undefined) {
+      return problem(
+        'is no private key that can be read: give it in PEM (-----BEGIN PRIVATE KEY-----) without passphrase, or as ' +
+          'one JWK, such as an element of `keys` in admin-api.auth'
+      )
+    }
+    if (key.asymmetricKeyType !== 'rsa' || (key.asymmetricKeyDetails?.modulusLength ?? 0) < MIN_BITS) {
+      return problem('is not an RSA key of 2048 bits or more: Authgear takes RS256 alone')
+    }
+    return parsed(
+      {
+        pem: key.export({ type: 'pkcs8', format: 'pem' }).toString(),
+        keyId: typeof jwk?.['kid'] === 'string' ? jwk['kid'] : undefined
+      },
+      MASK
+    )
   }
 })
 
@@ -94,7 +119,9 @@ function jwkOf (text: string): Readonly<Record<string, unknown>> | undefined {
 /** A variable often has its line breaks written as two characters. */
 function keyOf (text: string, jwk: Readonly<Record<string, unknown>> | undefined): KeyObject | undefined {
   try {
-    return jwk === undefined ? createPrivateKey(text.replaceAll('\\n', '\n')) : createPrivateKey({ key: jwk, format: 'jwk' })
+    return jwk === undefined
+      ? createPrivateKey(text.replaceAll('\\n', '\n'))
+      : createPrivateKey({ key: jwk, format: 'jwk' })
   } catch {
     return undefined
   }

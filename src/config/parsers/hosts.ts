@@ -12,7 +12,9 @@ export const hostNames: Kind<readonly string[]> = Object.freeze({
   parse: (text: string) => {
     const names = text.split(',').map((name) => name.trim().toLowerCase())
     const wrong = names.find((name) => !HOST_PATTERN.test(name))
-    return wrong === undefined ? parsed(names, names.join(',')) : problem(`${quote(wrong)} is no host name: write status.example.com or *.example.com, without scheme and port`)
+    return wrong === undefined
+      ? parsed(names, names.join(','))
+      : problem(`${quote(wrong)} is no host name: write status.example.com or *.example.com, without scheme and port`)
   }
 })
 
@@ -51,7 +53,9 @@ const FORMS = 'write host:port, [IPv6]:port or unix:/path'
 function unix (text: string): Parsed<ListenAddress> {
   const path = text.slice('unix:'.length)
   if (!path.startsWith('/')) return problem(`${quote(text)} needs an absolute path after unix:`)
-  if (Buffer.byteLength(path) > LONGEST_SOCKET_PATH) return problem(`the socket's path is longer than ${LONGEST_SOCKET_PATH} bytes`)
+  if (Buffer.byteLength(path) > LONGEST_SOCKET_PATH) {
+    return problem(`the socket's path is longer than ${LONGEST_SOCKET_PATH} bytes`)
+  }
   return parsed({ kind: 'unix', path: posix.normalize(path) }, text)
 }
 
@@ -63,7 +67,9 @@ export function isHost (host: string): boolean {
 }
 
 function tcp (text: string): Parsed<ListenAddress> {
-  if (/^:?\d+$/.test(text)) return problem(`${quote(text)} lacks a host: write 0.0.0.0:${text.replace(':', '')} for every interface`)
+  if (/^:?\d+$/.test(text)) {
+    return problem(`${quote(text)} lacks a host: write 0.0.0.0:${text.replace(':', '')} for every interface`)
+  }
   const [, v6, name, digits] = /^(?:\[([^\]]*)\]|([^:[\]]+)):(\d{1,5})$/.exec(text) ?? []
   const host = v6 ?? name
   if (host === undefined || digits === undefined) return problem(`${quote(text)} is not an address: ${FORMS}`)
@@ -83,22 +89,33 @@ const FORM = 'write host:port,host:port'
 function address (text: string): Parsed<Address> {
   const [, v6, name, digits] = /^(?:\[([^\]]*)\]|([^:[\]]+)):(\d{1,5})$/.exec(text) ?? []
   const host = v6 ?? name
-  if (host === undefined || digits === undefined) return problem(`${quote(text)} is not an address with its port: ${FORM}`)
+  if (host === undefined || digits === undefined) {
+    return problem(`${quote(text)} is not an address with its port: ${FORM}`)
+  }
   if (v6 === undefined ? !isHost(host) : !isIPv6(host)) return problem(`${quote(text)} has no valid host: ${FORM}`)
   const port = Number(digits)
-  return port >= 1 && port <= 65_535 ? parsed({ host, port }, text) : problem(`${quote(text)} has a port that is not from 1 to 65535`)
+  return port >= 1 && port <= 65_535
+    ? parsed({ host, port }, text)
+    : problem(`${quote(text)} has a port that is not from 1 to 65535`)
 }
 
 /** Several servers, of which any may be down. Credentials have variables of their own: nothing here is secret. */
 export const redisAddresses: Kind<readonly Address[]> = Object.freeze({
   accepts: '`host:port` or `[IPv6]:port`, separated by commas',
   parse: (text: string) => {
-    if (/[@/]/.test(text)) return problem(`must be addresses without redis://, user, password and database: ${FORM}, and use REDIS_TLS, REDIS_USERNAME and REDIS_PASSWORD`)
+    if (/[@/]/.test(text)) {
+      return problem(
+        `must be addresses without redis://, user, password and database: ${FORM}, and use REDIS_TLS, REDIS_USERNAME ` +
+          'and REDIS_PASSWORD'
+      )
+    }
     const addresses = text.split(',').map((part) => part.trim()).filter((part) => part !== '').map(address)
     const wrong = addresses.find((one) => one.kind === 'problem')
     if (wrong !== undefined) return wrong
     const values = addresses.flatMap((one) => one.kind === 'parsed' ? [one.value] : [])
-    return values.length === 0 ? problem(`names no server: ${FORM}`) : parsed(values, addresses.flatMap((one) => one.kind === 'parsed' ? [one.shown] : []).join(','))
+    return values.length === 0
+      ? problem(`names no server: ${FORM}`)
+      : parsed(values, addresses.flatMap((one) => (one.kind === 'parsed' ? [one.shown] : [])).join(','))
   }
 })
 
@@ -110,7 +127,9 @@ function trustedProxyProblem (entry: string): string | undefined {
   if (entry === 'none') return 'none stands alone'
   const [address = '', bits, ...rest] = entry.split('/')
   const version = address.includes('%') ? 0 : isIP(address)
-  if (version === 0 || rest.length > 0) return `${quote(entry)} is not an address, a CIDR or one of loopback, linklocal, uniquelocal`
+  if (version === 0 || rest.length > 0) {
+    return `${quote(entry)} is not an address, a CIDR or one of loopback, linklocal, uniquelocal`
+  }
   if (bits === undefined) return undefined
   const size = /^\d{1,3}$/.test(bits) ? Number(bits) : NaN
   // a /0 would let every client write its own address

@@ -4,7 +4,10 @@ import { quote } from '../messages.ts'
 /** An OAuth client's id (RFC 6749, A.1), without blanks. */
 export const clientId: Kind<string> = Object.freeze({
   accepts: 'a client id of the project',
-  parse: (text: string) => /^[!-~]{1,200}$/.test(text) ? parsed(text, text) : problem('must be the client id of the application in Authgear\'s portal: ASCII without spaces')
+  parse: (text: string) =>
+    /^[!-~]{1,200}$/.test(text)
+      ? parsed(text, text)
+      : problem("must be the client id of the application in Authgear's portal: ASCII without spaces")
 })
 
 /** The beginning of a cookie's name: a token of RFC 6265 (RFC 9110, 5.6.2). */
@@ -23,8 +26,12 @@ export const keyPrefix: Kind<string> = Object.freeze({
     : problem(`${quote(text)} must be 64 printable ASCII characters at most, without spaces and braces`)
 })
 
-/** A Redis ACL user: anything without white space and control characters. Not repeated: people swap it with the password. */
+/**
+ * A Redis ACL user: anything without white space and control characters. Not repeated: people swap it with the
+ * password.
+ */
 export const userName: Kind<string> = Object.freeze({
   accepts: 'a name without spaces',
-  parse: (text: string) => /^[^\s\p{Cc}]+$/u.test(text) ? parsed(text, text) : problem('must not contain spaces or control characters')
+  parse: (text: string) =>
+    /^[^\s\p{Cc}]+$/u.test(text) ? parsed(text, text) : problem('must not contain spaces or control characters')
 })

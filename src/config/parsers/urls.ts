@@ -11,10 +11,14 @@ export const publicOrigin: Kind<PublicOrigin> = Object.freeze({
   accepts: 'an `https://` origin: scheme and host only, in lower case',
   parse: (text: string) => {
     if (!/^https:\/\//.test(text)) return problem('must begin with https://, such as https://app.example.com')
-    if (!/^https:\/\/[a-z0-9.-]+(?::443)?\/?$/.test(text)) return problem('must be scheme and host name only, in lower case: leave out port, path and user')
+    if (!/^https:\/\/[a-z0-9.-]+(?::443)?\/?$/.test(text)) {
+      return problem('must be scheme and host name only, in lower case: leave out port, path and user')
+    }
     if (!URL.canParse(text) || new URL(text).hostname.endsWith('.')) return problem('is not a URL: check the host name')
     const { origin, hostname } = new URL(text)
-    return text.replace(/:443/, '').replace(/\/$/, '') === origin ? parsed({ origin, host: hostname }, origin) : problem('is not a host name as browsers write it')
+    return text.replace(/:443/, '').replace(/\/$/, '') === origin
+      ? parsed({ origin, host: hostname }, origin)
+      : problem('is not a host name as browsers write it')
   }
 })
 
@@ -22,8 +26,12 @@ export const publicOrigin: Kind<PublicOrigin> = Object.freeze({
 export const loginPath: Kind<string> = Object.freeze({
   accepts: 'a path of letters, digits, `_`, `-` and `/`, without a slash at its end',
   parse: (text: string) => {
-    if (!/^(?:\/[A-Za-z0-9_-]{1,64}){1,8}$/.test(text)) return problem(`${quote(text)} must begin with a slash, end without one, and hold letters, digits, _ and - only`)
-    return TAKEN.test(text) ? problem(`${quote(text)} is a path of this service already: choose another`) : parsed(text, text)
+    if (!/^(?:\/[A-Za-z0-9_-]{1,64}){1,8}$/.test(text)) {
+      return problem(`${quote(text)} must begin with a slash, end without one, and hold letters, digits, _ and - only`)
+    }
+    return TAKEN.test(text)
+      ? problem(`${quote(text)} is a path of this service already: choose another`)
+      : parsed(text, text)
   }
 })
 
@@ -31,8 +39,12 @@ export const loginPath: Kind<string> = Object.freeze({
 export const redirectUri: Kind<string> = Object.freeze({
   accepts: 'an `https://` URL, exactly as it is registered at Authgear',
   parse: (text: string) => {
-    if (!/^https:\/\/[!-~]+$/.test(text) || !URL.canParse(text)) return problem('must be a URL that begins with https://')
-    if (text.includes('@') || text.includes('#') || text.includes('\\')) return problem('must not carry a user name, a fragment or a backslash')
+    if (!/^https:\/\/[!-~]+$/.test(text) || !URL.canParse(text)) {
+      return problem('must be a URL that begins with https://')
+    }
+    if (text.includes('@') || text.includes('#') || text.includes('\\')) {
+      return problem('must not carry a user name, a fragment or a backslash')
+    }
     return parsed(text, text)
   }
 })
@@ -84,7 +96,9 @@ function fromUrl (url: URL): Parsed<RedisUrl> {
 export const redisUrl: Kind<RedisUrl> = Object.freeze({
   accepts: '`redis://` or `rediss://` (TLS), host, port (6379), database (0)',
   parse: (text: string) => {
-    if (!/^rediss?:\/\//.test(text)) return problem('must begin with redis:// or rediss://, such as redis://redis:6379/0')
+    if (!/^rediss?:\/\//.test(text)) {
+      return problem('must begin with redis:// or rediss://, such as redis://redis:6379/0')
+    }
     if (/[?#\s]/.test(text)) return problem(`must not contain ?, # or spaces: ${ENCODE}`)
     if (!URL.canParse(text)) return problem(`is not a URL: check host and port; ${ENCODE}`)
     const url = new URL(text)
@@ -94,7 +108,10 @@ export const redisUrl: Kind<RedisUrl> = Object.freeze({
 
 type Place = Readonly<{ example: string, path: string }>
 
-/** A URL of one of Authgear's own services. It redirects a trailing or double slash and knows no other path, so both are caught here. */
+/**
+ * A URL of one of Authgear's own services. It redirects a trailing or double slash and knows no other path, so both are
+ * caught here.
+ */
 function serviceUrl ({ example, path }: Place): Kind<string> {
   return Object.freeze({
     accepts: 'an `https://` or `http://` URL with its path and without query',
@@ -102,30 +119,44 @@ function serviceUrl ({ example, path }: Place): Kind<string> {
       if (!/^https?:\/\//i.test(text)) return problem(`must begin with https:// or http://, such as ${example}`)
       if (/[\s\\]/.test(text) || !URL.canParse(text)) return problem('is not a URL: check host and port')
       const url = new URL(text)
-      if (url.username !== '' || url.password !== '' || text.includes('@')) return problem('must not carry a user name or password')
+      if (url.username !== '' || url.password !== '' || text.includes('@')) {
+        return problem('must not carry a user name or password')
+      }
       if (/[?#]/.test(text)) return problem('must not carry a query or fragment')
       if (url.pathname === '/') return problem(`lacks its path: ${path}`)
-      if (url.pathname.endsWith('/') || url.pathname.includes('//')) return problem('has a slash too many in its path: Authgear answers that with a redirect')
+      if (url.pathname.endsWith('/') || url.pathname.includes('//')) {
+        return problem('has a slash too many in its path: Authgear answers that with a redirect')
+      }
       return parsed(url.href, url.href)
     }
   })
 }
 
-export const resolverUrl: Kind<string> = serviceUrl({ example: 'http://authgear-resolver:3001/resolve', path: '/resolve on the resolver itself, /_resolver/resolve on the public host' })
+export const resolverUrl: Kind<string> = serviceUrl({
+  example: 'http://authgear-resolver:3001/resolve',
+  path: '/resolve on the resolver itself, /_resolver/resolve on the public host'
+})
 
-export const adminApiUrl: Kind<string> = serviceUrl({ example: 'http://authgear-admin:3002/graphql', path: '/graphql on the admin server itself, /_api/admin/graphql on the public host' })
+export const adminApiUrl: Kind<string> = serviceUrl({
+  example: 'http://authgear-admin:3002/graphql',
+  path: '/graphql on the admin server itself, /_api/admin/graphql on the public host'
+})
 
 /**
- * An http(s) origin, brought to the form that Authgear compares character by character (docs/authgear.md, "Which project is asked"):
- * lower case, without a default port. One slash at the end is forgiven; a trailing dot names another host there, so it is refused.
- * Nothing is repeated in a message, since a mistyped URL may carry a password.
+ * An http(s) origin, brought to the form that Authgear compares character by character (docs/authgear.md, "Which
+ * project is asked"): lower case, without a default port. One slash at the end is forgiven; a trailing dot names
+ * another host there, so it is refused. Nothing is repeated in a message, since a mistyped URL may carry a password.
  */
 export const endpoint: Kind<Endpoint> = Object.freeze({
   accepts: 'an `https://` or `http://` origin: scheme, host and port only',
   parse: (text: string): Parsed<Endpoint> => {
-    if (!/^https?:\/\//i.test(text)) return problem('must begin with https:// or http://, such as https://myapp.authgear.cloud')
+    if (!/^https?:\/\//i.test(text)) {
+      return problem('must begin with https:// or http://, such as https://myapp.authgear.cloud')
+    }
     if (text.includes('@')) return problem('must not carry a user name or password')
-    if (!/^[^/]+\/\/[^\s/?#\\]+\/?$/.test(text)) return problem('must be an origin only: leave out path, query, fragment and spaces')
+    if (!/^[^/]+\/\/[^\s/?#\\]+\/?$/.test(text)) {
+      return problem('must be an origin only: leave out path, query, fragment and spaces')
+    }
     if (!URL.canParse(text)) return problem('is not a URL: check host and port')
     const url = new URL(text)
     if (url.hostname.endsWith('.')) return problem('must not end in a dot: Authgear takes that for another host')

@@ -19,7 +19,10 @@ function bytesOf (text: string): number | undefined {
 
 /** As an operator writes it: in the largest unit that leaves a whole number. */
 export function showBytes (bytes: number): string {
-  const [unit, factor] = Object.entries(BYTE_UNITS).findLast(([, size]) => bytes >= size && bytes % size === 0) ?? ['k', 2 ** 10]
+  const [unit, factor] = Object.entries(BYTE_UNITS).findLast(([, size]) => bytes >= size && bytes % size === 0) ?? [
+    'k',
+    2 ** 10
+  ]
   return `${Math.floor(bytes / factor)}${unit}`
 }
 
@@ -31,8 +34,12 @@ export function bytes (min: string, max: string): Kind<number> {
     accepts,
     parse: (text: string) => {
       const value = /^\d{1,15}$/.test(text) ? Number(text) : bytesOf(text)
-      if (value === undefined) return problem(`${quote(text)} is not an amount of memory (digits and k, m or g): write ${accepts}`)
-      return value >= least && value <= most ? parsed(value, text) : problem(`${quote(text)} is out of bounds: write ${accepts}`)
+      if (value === undefined) {
+        return problem(`${quote(text)} is not an amount of memory (digits and k, m or g): write ${accepts}`)
+      }
+      return value >= least && value <= most
+        ? parsed(value, text)
+        : problem(`${quote(text)} is out of bounds: write ${accepts}`)
     }
   })
 }
@@ -112,7 +119,10 @@ function milliseconds (text: string): number | undefined {
   return digits === undefined || factor === undefined ? undefined : Number(digits) * factor
 }
 
-/** A duration in milliseconds between `min` and `max` (written as durations themselves); with `zero`, also 0, with or without a unit. */
+/**
+ * A duration in milliseconds between `min` and `max` (written as durations themselves); with `zero`, also 0, with or
+ * without a unit.
+ */
 export function duration (bounds: Readonly<{ min: string, max: string, zero?: boolean }>): Kind<number> {
   const min = milliseconds(bounds.min) ?? NaN
   const max = milliseconds(bounds.max) ?? NaN
@@ -121,10 +131,16 @@ export function duration (bounds: Readonly<{ min: string, max: string, zero?: bo
     accepts,
     parse: (text: string) => {
       const value = bounds.zero === true && text === '0' ? 0 : milliseconds(text)
-      if (value === undefined && /^\d+$/.test(text)) return problem(`${quote(text)} has no unit (ms, s, m or h): write ${accepts}`)
-      if (value === undefined) return problem(`${quote(text)} is not a duration (digits and ms, s, m or h): write ${accepts}`)
+      if (value === undefined && /^\d+$/.test(text)) {
+        return problem(`${quote(text)} has no unit (ms, s, m or h): write ${accepts}`)
+      }
+      if (value === undefined) {
+        return problem(`${quote(text)} is not a duration (digits and ms, s, m or h): write ${accepts}`)
+      }
       if (value === 0 && bounds.zero === true) return parsed(value, text)
-      return value >= min && value <= max ? parsed(value, text) : problem(`${quote(text)} is out of bounds: write ${accepts}`)
+      return value >= min && value <= max
+        ? parsed(value, text)
+        : problem(`${quote(text)} is out of bounds: write ${accepts}`)
     }
   })
 }

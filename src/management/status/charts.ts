@@ -2,7 +2,10 @@ import { COUNTED_ORIGINS } from '../../metrics/metrics.ts'
 import { LATENCY_BUCKETS } from '../../metrics/request-counts.ts'
 import { type DecisionName, DECISIONS, type Sample, SOURCES, STEP } from './history.ts'
 
-/** Seconds, by interpolation within a bucket, as Prometheus' `histogram_quantile` does; undefined where nothing was counted. */
+/**
+ * Seconds, by interpolation within a bucket, as Prometheus' `histogram_quantile` does; undefined where nothing was
+ * counted.
+ */
 export function quantile (share: number, from: readonly number[], to: readonly number[]): number | undefined {
   const counts = to.map((count, index) => count - (from[index] ?? 0))
   const rank = share * (counts.at(-1) ?? 0)
@@ -58,7 +61,11 @@ function ratio (id: string, name: string, of: (sample: Sample) => Readonly<{ hit
 }
 
 /** How it was at the end of the interval. */
-const state = (id: string, name: string, of: (sample: Sample) => boolean | undefined): Line => ({ id, name, of: (_from, to) => asNumber(of(to)) })
+const state = (id: string, name: string, of: (sample: Sample) => boolean | undefined): Line => ({
+  id,
+  name,
+  of: (_from, to) => asNumber(of(to))
+})
 const asNumber = (value: boolean | undefined): number | undefined => value === undefined ? undefined : Number(value)
 
 const DECISION_NAMES: Readonly<Record<DecisionName, string>> = {
@@ -76,8 +83,20 @@ const LATENCIES: readonly Line[] = SOURCES.flatMap((source) => [0.5, 0.99].map((
 } satisfies Line)))
 
 const ALWAYS: readonly Chart[] = [
-  { id: 'requests', title: 'Requests by decision', scale: 'rate', totals: 'count', lines: DECISIONS.map((name) => counted(name, DECISION_NAMES[name], ({ requests }) => requests[name])) },
-  { id: 'hits', title: 'Hit ratio', scale: 'share', totals: undefined, lines: [ratio('memory', 'memory', ({ memory }) => memory), ratio('redis', 'Redis', ({ redis }) => redis)] },
+  {
+    id: 'requests',
+    title: 'Requests by decision',
+    scale: 'rate',
+    totals: 'count',
+    lines: DECISIONS.map((name) => counted(name, DECISION_NAMES[name], ({ requests }) => requests[name]))
+  },
+  {
+    id: 'hits',
+    title: 'Hit ratio',
+    scale: 'share',
+    totals: undefined,
+    lines: [ratio('memory', 'memory', ({ memory }) => memory), ratio('redis', 'Redis', ({ redis }) => redis)]
+  },
   { id: 'latency', title: 'Latency by source', scale: 'seconds', totals: undefined, lines: LATENCIES },
   {
     id: 'authgear',
@@ -90,16 +109,56 @@ const ALWAYS: readonly Chart[] = [
       counted('rejected', 'not sent', ({ authgear }) => authgear.rejected)
     ]
   },
-  { id: 'circuit', title: 'Authgear asked or left alone', scale: 'state', totals: undefined, lines: [state('asked', 'asked', ({ now }) => !now.circuitOpen)] }
+  {
+    id: 'circuit',
+    title: 'Authgear asked or left alone',
+    scale: 'state',
+    totals: undefined,
+    lines: [state('asked', 'asked', ({ now }) => !now.circuitOpen)]
+  }
 ]
 
 const WITH_REDIS: readonly Chart[] = [
-  { id: 'redis', title: 'Redis', scale: 'state', totals: undefined, lines: [state('up', 'answers', ({ now }) => now.redisUp), state('log', 'revocation log is followed', ({ now }) => now.logFollowed)] },
-  { id: 'redis-errors', title: 'Failed Redis commands', scale: 'rate', totals: 'count', lines: [counted('errors', 'failed or late', ({ redisErrors }) => redisErrors)] },
-  { id: 'replicas', title: 'Replicas seen on the revocation log', scale: 'count', totals: undefined, lines: [{ id: 'seen', name: 'replicas', of: (_from, to) => to.now.replicasSeen, total: (_from, to) => to.now.replicasSeen }] }
+  {
+    id: 'redis',
+    title: 'Redis',
+    scale: 'state',
+    totals: undefined,
+    lines: [
+      state('up', 'answers', ({ now }) => now.redisUp),
+      state('log', 'revocation log is followed', ({ now }) => now.logFollowed)
+    ]
+  },
+  {
+    id: 'redis-errors',
+    title: 'Failed Redis commands',
+    scale: 'rate',
+    totals: 'count',
+    lines: [counted('errors', 'failed or late', ({ redisErrors }) => redisErrors)]
+  },
+  {
+    id: 'replicas',
+    title: 'Replicas seen on the revocation log',
+    scale: 'count',
+    totals: undefined,
+    lines: [
+      {
+        id: 'seen',
+        name: 'replicas',
+        of: (_from, to) => to.now.replicasSeen,
+        total: (_from, to) => to.now.replicasSeen
+      }
+    ]
+  }
 ]
 
-const REVOCATIONS: Chart = { id: 'revocations', title: 'Revocations', scale: 'rate', totals: 'count', lines: COUNTED_ORIGINS.map((origin) => counted(origin, origin, ({ revocations }) => revocations[origin])) }
+const REVOCATIONS: Chart = {
+  id: 'revocations',
+  title: 'Revocations',
+  scale: 'rate',
+  totals: 'count',
+  lines: COUNTED_ORIGINS.map((origin) => counted(origin, origin, ({ revocations }) => revocations[origin]))
+}
 
 /** What there is to see of a service with or without Redis. */
 export function chartsOf ({ now }: Sample): readonly Chart[] {
@@ -112,7 +171,13 @@ const ROW = 60_000
 export type Point = Readonly<{ from: Sample, to: Sample, value: number | undefined }>
 
 /** A line over the window: its curve, its rows minute by minute (newest first), and what the key says. */
-export type Figure = Readonly<{ line: Line, curve: readonly Point[], rows: readonly Point[], total: number | undefined, latest: number | undefined }>
+export type Figure = Readonly<{
+  line: Line
+  curve: readonly Point[]
+  rows: readonly Point[]
+  total: number | undefined
+  latest: number | undefined
+}>
 
 export function figuresOf ({ lines }: Chart, samples: readonly Sample[]): readonly Figure[] {
   const [short, long] = [intervals(samples, STEP), intervals(samples, ROW)]
@@ -125,7 +190,10 @@ export function figuresOf ({ lines }: Chart, samples: readonly Sample[]): readon
   })
 }
 
-/** Cuts the window into intervals of `length` milliseconds, backwards from now; a rest at its beginning counts from half of that on, or if it is all there is. */
+/**
+ * Cuts the window into intervals of `length` milliseconds, backwards from now; a rest at its beginning counts from half
+ * of that on, or if it is all there is.
+ */
 function intervals (samples: readonly Sample[], length: number): ReadonlyArray<readonly [from: Sample, to: Sample]> {
   const pairs: Array<readonly [Sample, Sample]> = []
   let to = samples.at(-1)
@@ -135,6 +203,13 @@ function intervals (samples: readonly Sample[], length: number): ReadonlyArray<r
     to = from
   }
   const first = samples[0]
-  if (first !== undefined && to !== undefined && (pairs.length === 0 || to.monotonic - first.monotonic >= length / 2) && to.monotonic > first.monotonic) pairs.push([first, to])
+  if (
+    first !== undefined &&
+    to !== undefined &&
+    (pairs.length === 0 || to.monotonic - first.monotonic >= length / 2) &&
+    to.monotonic > first.monotonic
+  ) {
+    pairs.push([first, to])
+  }
   return pairs.toReversed()
 }

@@ -10,7 +10,9 @@ export type OriginName = keyof Reading['revocations']
 
 type Reads = Readonly<{ hits: number, reads: number }>
 
-/** What of a reading the status page shows: some hundred numbers since the start, so that a quarter of an hour is small. */
+/**
+ * What of a reading the status page shows: some hundred numbers since the start, so that a quarter of an hour is small.
+ */
 export type Sample = Moment & Readonly<{
   requests: Readonly<Record<DecisionName, number>>
   memory: Reads
@@ -23,25 +25,44 @@ export type Sample = Moment & Readonly<{
   now: GaugeReading
 }>
 
-export function sampleOf ({ requests, durations, reads: { memory, redis }, authgear, redisErrors, revocations, now }: Reading, moment: Moment): Sample {
+export function sampleOf (
+  { requests, durations, reads: { memory, redis }, authgear, redisErrors, revocations, now }: Reading,
+  moment: Moment
+): Sample {
   return {
     ...moment,
     requests: byDecision(requests),
     memory: { hits: memory.hit, reads: memory.hit + memory.miss },
     redis: { hits: redis.hit, reads: redis.hit + redis.miss + redis.rejected },
     durations: { memory: durations.memory, redis: durations.redis, authgear: durations.authgear },
-    authgear: { answered: authgear.valid + authgear.invalid, failed: authgear.error + authgear.timeout, rejected: authgear.rejected },
+    authgear: {
+      answered: authgear.valid + authgear.invalid,
+      failed: authgear.error + authgear.timeout,
+      rejected: authgear.rejected
+    },
     redisErrors: Object.values(redisErrors).reduce((sum, count) => sum + count, 0),
     revocations,
     now
   }
 }
 
-const BY_STATUS: Readonly<Record<number, DecisionName>> = { 200: 'allowed', 401: 'unauthenticated', 403: 'forbidden', 503: 'unavailable', 404: 'elsewhere' }
+const BY_STATUS: Readonly<Record<number, DecisionName>> = {
+  200: 'allowed',
+  401: 'unauthenticated',
+  403: 'forbidden',
+  503: 'unavailable',
+  404: 'elsewhere'
+}
 
 /** `/identify` decides nothing. */
 function byDecision (requests: Reading['requests']): Record<DecisionName, number> {
-  const counts: Record<DecisionName, number> = { allowed: 0, unauthenticated: 0, forbidden: 0, unavailable: 0, elsewhere: 0 }
+  const counts: Record<DecisionName, number> = {
+    allowed: 0,
+    unauthenticated: 0,
+    forbidden: 0,
+    unavailable: 0,
+    elsewhere: 0
+  }
   for (const { labels: { endpoint, status }, count } of requests) {
     const decision = BY_STATUS[status]
     if (decision !== undefined && endpoint !== 'identify') counts[decision] += count
@@ -64,7 +85,9 @@ export type History = Readonly<{
 /** One more than fits, so that the oldest is as old as the window. */
 const KEPT = WINDOW / STEP + 1
 
-/** Bounded: 91 samples of about a kilobyte. The first is taken at once, so that what is counted since is all there was. */
+/**
+ * Bounded: 91 samples of about a kilobyte. The first is taken at once, so that what is counted since is all there was.
+ */
 export function createHistory ({ read, clock }: Readonly<{ read: () => Reading, clock: Clock }>): History {
   const take = (): Sample => sampleOf(read(), momentOf(clock))
   const kept: Sample[] = [take()]

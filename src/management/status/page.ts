@@ -37,8 +37,9 @@ export function timeOfDay (wall: number): string {
 const EVERY = 5000
 
 /**
- * What a browser runs: puts new numbers in the place of old ones. Parts that did not change are not touched, nor what a reader has opened, scrolled to
- * or focused, all of which is outside of the parts. Stands still while nobody looks, or when told to.
+ * What a browser runs: puts new numbers in the place of old ones. Parts that did not change are not touched, nor what a
+ * reader has opened, scrolled to or focused, all of which is outside of the parts. Stands still while nobody looks, or
+ * when told to.
  */
 export const SCRIPT = `'use strict'
 const said = document.getElementById('updates')
@@ -77,7 +78,9 @@ document.addEventListener('visibilitychange', update)
 setInterval(update, ${EVERY})
 `
 
-/** Lines differ by dashes too, not by colour alone. test/e2e/status-page.test.ts computes the contrasts. Nothing moves. */
+/**
+ * Lines differ by dashes too, not by colour alone. test/e2e/status-page.test.ts computes the contrasts. Nothing moves.
+ */
 export const STYLE = `
 :root{color-scheme:light dark;--ground:#f3f4f6;--paper:#fff;--edge:#d9dce2;--ink:#1b1f27;--soft:#535b69;--mark:#2f5fb3;--good:#1b6e3c;--bad:#a3261b;--l0:#1f5fbf;--l1:#a34a00;--l2:#7a2d9c;--l3:#b3202c;--l4:#4d5566;--l5:#0d6e6e}
 @media(prefers-color-scheme:dark){:root{--ground:#12151b;--paper:#1b2029;--edge:#333b48;--ink:#eceff4;--soft:#aab3c1;--mark:#8fb4f2;--good:#7fd49c;--bad:#ff9a8f;--l0:#8fb4f2;--l1:#f0a765;--l2:#d3a4ee;--l3:#ff9a9f;--l4:#aab3c1;--l5:#74d0d0}}
@@ -119,7 +122,8 @@ th:first-child{text-align:left}
 const hash = createHash('sha256').update(STYLE).digest('base64')
 
 /** This one style, and our script, which asks this page again; nothing else, from nowhere else. */
-export const CONTENT_SECURITY_POLICY = `default-src 'none'; style-src 'sha256-${hash}'; script-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`
+export const CONTENT_SECURITY_POLICY = `default-src 'none'; style-src 'sha256-${hash}'; script-src 'self'; ` +
+  'connect-src \'self\'; base-uri \'none\'; form-action \'none\'; frame-ancestors \'none\''
 
 const SCRIPT_TAG = '<script src="status.js" defer></script>\n'
 
@@ -157,15 +161,19 @@ function facts (state: Status['state'], { now }: Sample): string {
     ['Authgear', now.circuitOpen ? 'left alone after failures' : 'asked as needed', !now.circuitOpen],
     ['Resolutions under way / waiting', `${now.inFlight} / ${now.queued}`],
     ['Entries in memory', format(now.cacheEntries, 'count')],
-    ...now.redisUp === undefined
+    ...(now.redisUp === undefined
       ? [['Redis', 'none: memory only'] as const]
       : [
           ['Redis', now.redisUp ? 'answers' : 'does not answer', now.redisUp] as const,
           ['Revocation log', now.logFollowed === true ? 'followed' : 'not followed', now.logFollowed === true] as const,
-          ['Replicas seen on it', now.replicasSeen === undefined || now.replicasSeen === 0 ? 'not known' : String(now.replicasSeen)] as const
-        ]
+          [
+            'Replicas seen on it',
+            now.replicasSeen === undefined || now.replicasSeen === 0 ? 'not known' : String(now.replicasSeen)
+          ] as const
+        ])
   ]
-  const item = ([name, value, isGood]: (typeof rows)[number]): string => `<div><dt>${name}</dt><dd${isGood === undefined ? '' : ` class="${isGood ? 'good' : 'bad'}"`}>${escapeHtml(value)}</dd></div>`
+  const item = ([name, value, isGood]: (typeof rows)[number]): string =>
+    `<div><dt>${name}</dt><dd${isGood === undefined ? '' : ` class="${isGood ? 'good' : 'bad'}"`}>${escapeHtml(value)}</dd></div>`
   return `<dl data-part="facts">${rows.map(item).join('')}</dl>`
 }
 
@@ -184,12 +192,17 @@ function section (chart: Chart, samples: readonly Sample[]): string {
 
 function key ({ id, scale, totals }: Chart, { line, total, latest }: Figure, index: number): string {
   const value = scale === 'state' || scale === 'count' ? latest ?? total : total
-  return `<li><svg viewBox="0 0 28 12" aria-hidden="true"><path class="l${index}" d="M0 6H28"/></svg><span>${escapeHtml(line.name)}</span> <data id="${id}-${line.id}" value="${value ?? ''}">${format(value, totals ?? scale)}</data></li>`
+  return `<li><svg viewBox="0 0 28 12" aria-hidden="true"><path class="l${index}" d="M0 ` +
+    `6H28"/></svg><span>${escapeHtml(line.name)}</span> <data id="${id}-${line.id}" ` +
+    `value="${value ?? ''}">${format(value, totals ?? scale)}</data></li>`
 }
 
 function table ({ id, scale }: Chart, figures: readonly Figure[]): string {
   const head = figures.map(({ line }) => `<th scope="col">${escapeHtml(line.name)}</th>`).join('')
-  const rows = (figures[0]?.rows ?? []).map(({ to }, row) =>
-    `<tr><th scope="row">${timeOfDay(to.wall)}</th>${figures.map(({ rows }) => `<td>${format(rows[row]?.value, scale)}</td>`).join('')}</tr>`)
-  return `<table><thead><tr><th scope="col">until (UTC)</th>${head}</tr></thead><tbody data-part="${id}-rows">${rows.join('')}</tbody></table>`
+  const rows = (figures[0]?.rows ?? []).map(
+    ({ to }, row) =>
+      `<tr><th scope="row">${timeOfDay(to.wall)}</th>${figures.map(({ rows }) => `<td>${format(rows[row]?.value, scale)}</td>`).join('')}</tr>`
+  )
+  return `<table><thead><tr><th scope="col">until (UTC)</th>${head}</tr></thead><tbody ` +
+    `data-part="${id}-rows">${rows.join('')}</tbody></table>`
 }

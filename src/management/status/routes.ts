@@ -23,7 +23,10 @@ export type TagStore = Readonly<{
 /** Milliseconds after which the page is rendered rather than waited for a tag. */
 const DEADLINE = 50
 
-/** Callbacks for the plugin and promises for the protocol. Never rejects, never waits for long: what cannot be told is a miss. */
+/**
+ * Callbacks for the plugin and promises for the protocol. Never rejects, never waits for long: what cannot be told is a
+ * miss.
+ */
 export function abstractCache (store: TagStore, deadlineMs = DEADLINE): AbstractCache {
   return Object.freeze({
     async get (key: Key, callback?: (error: unknown, found: Found | null) => void) {
@@ -75,8 +78,9 @@ export function createTagStore (clock: Pick<Clock, 'monotonic'>): TagStore {
 }
 
 /**
- * Whether the page may be shown under that name: an address, this machine's own name (whole, or its first part), or one of MANAGEMENT_HOSTS. By any other name a hostile site
- * could have pointed itself here (DNS rebinding) and read the page as its own.
+ * Whether the page may be shown under that name: an address, this machine's own name (whole, or its first part), or one
+ * of MANAGEMENT_HOSTS. By any other name a hostile site could have pointed itself here (DNS rebinding) and read the
+ * page as its own.
  * @param allowed lower case; `*.example.com` stands for every name below
  */
 export function isOwnHost (header: string | undefined, machine: string, allowed: readonly string[]): boolean {
@@ -86,17 +90,30 @@ export function isOwnHost (header: string | undefined, machine: string, allowed:
   if (isIP(name) === 4) return true
   const host = name.toLowerCase().replace(/\.$/, '')
   const [own, short] = [machine.toLowerCase(), machine.toLowerCase().split('.')[0]]
-  return ['localhost', own, short].includes(host) || host.endsWith('.localhost') || allowed.some((one) => matches(host, one))
+  return (
+    ['localhost', own, short].includes(host) || host.endsWith('.localhost') || allowed.some((one) => matches(host, one))
+  )
 }
 
-const matches = (host: string, pattern: string): boolean => pattern.startsWith('*.') ? host.endsWith(pattern.slice(1)) && host.length > pattern.length - 1 : host === pattern
+const matches = (host: string, pattern: string): boolean =>
+  pattern.startsWith('*.') ? host.endsWith(pattern.slice(1)) && host.length > pattern.length - 1 : host === pattern
 
-/** The page as data: per chart and line what its key says (`total`), the newest value of its curve, and its minutes, newest first. Seconds, shares, and things a second. */
+/**
+ * The page as data: per chart and line what its key says (`total`), the newest value of its curve, and its minutes,
+ * newest first. Seconds, shares, and things a second.
+ */
 export function renderJson ({ version, state, samples }: Status): string {
   const [first, now] = [samples[0], samples.at(-1)]
   if (first === undefined || now === undefined) throw new Error('a status without a sample')
-  const charts = chartsOf(now).map((chart) => [chart.id, Object.fromEntries(figuresOf(chart, samples).map(({ line, total, latest, rows }) =>
-    [line.id, { total: total ?? null, latest: latest ?? null, minutes: rows.map(({ value }) => value ?? null) }]))])
+  const charts = chartsOf(now).map((chart) => [
+    chart.id,
+    Object.fromEntries(
+      figuresOf(chart, samples).map(({ line, total, latest, rows }) => [
+        line.id,
+        { total: total ?? null, latest: latest ?? null, minutes: rows.map(({ value }) => value ?? null) }
+      ])
+    )
+  ])
   return JSON.stringify({
     version,
     state,
@@ -119,14 +136,20 @@ export type StatusDeps = Readonly<{
 
 type Content = Readonly<{ body: string, tag: string, until: number }>
 
-/** Milliseconds that a rendered page is good for, however many look at it; its tag lives no longer, so that a 304 is never older. */
+/**
+ * Milliseconds that a rendered page is good for, however many look at it; its tag lives no longer, so that a 304 is
+ * never older.
+ */
 const LIFE = 1000
 /** Milliseconds; the script changes with the version only. */
 const FOREVER = 24 * 60 * 60_000
 /** Bytes; ours have 24. */
 const LONGEST_TAG = 64
 
-/** `GET /`, its script, and `GET /status.json`: the only routes behind `@fastify/caching`, whose hooks would answer 304 on `/verify` (docs/decisions/072-caching-on-the-status-page-only.md). */
+/**
+ * `GET /`, its script, and `GET /status.json`: the only routes behind `@fastify/caching`, whose hooks would answer 304
+ * on `/verify` (docs/decisions/072-caching-on-the-status-page-only.md).
+ */
 export function addStatus (app: FastifyInstance, { status, clock, tags, machine, hosts }: StatusDeps): void {
   const cache = abstractCache(tags)
   const resources: ReadonlyArray<readonly [path: string, type: string, lifeMs: number, render: () => string]> = [
@@ -164,7 +187,8 @@ function prepare (request: FastifyRequest, reply: FastifyReply): void {
 }
 
 export function refuseHost (reply: FastifyReply): void {
-  const text = 'This is not shown to a browser under this host name: use an address, or add the name to MANAGEMENT_HOSTS.\n'
+  const text =
+    'This is not shown to a browser under this host name: use an address, or add the name to MANAGEMENT_HOSTS.\n'
   reply.code(403).type('text/plain; charset=utf-8').send(text)
 }
 
@@ -174,7 +198,11 @@ function remembered (clock: Clock, lifeMs: number, render: () => string): () => 
     const now = clock.monotonic()
     if (content !== undefined && now < content.until) return content
     const body = render()
-    content = { body, tag: `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`, until: now + lifeMs }
+    content = {
+      body,
+      tag: `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`,
+      until: now + lifeMs
+    }
     return content
   }
 }

@@ -14,13 +14,20 @@ export const load: readonly Case[] = [
     name: 'connections to forward-auth are used again: 500 requests of 32 clients',
     async run (t, stack, { facts, tls }) {
       const before = connections(stack)
-      const answers = await crowd(stack.port, CLIENTS, REQUESTS, i => ({ headers: i % 5 === 0 ? [] : [['Cookie', ALICE.cookie]] }))
+      const answers = await crowd(stack.port, CLIENTS, REQUESTS, (i) => ({
+        headers: i % 5 === 0 ? [] : [['Cookie', ALICE.cookie]]
+      }))
       const opened = connections(stack).map((now, i) => now - (before[i] ?? 0))
       t.comment(`new connections for ${REQUESTS} requests: ${opened.join(' and ')}; before: ${before.join(' and ')}`)
       t.equal(answers.filter(({ status }) => status === 200).length, REQUESTS * 4 / 5)
       t.equal(answers.filter(({ status }) => status === 401).length, REQUESTS / 5)
-      if (facts.connections !== undefined) t.ok(Math.max(...opened) <= facts.connections, `${opened.join(' and ')}: at most ${facts.connections} each`)
-      stack.observe('connections', facts.connections === undefined ? 'not bounded' : `at most ${facts.connections}${tls ? ' (TLS, HTTP/2)' : ''}`)
+      if (facts.connections !== undefined) {
+        t.ok(Math.max(...opened) <= facts.connections, `${opened.join(' and ')}: at most ${facts.connections} each`)
+      }
+      stack.observe(
+        'connections',
+        facts.connections === undefined ? 'not bounded' : `at most ${facts.connections}${tls ? ' (TLS, HTTP/2)' : ''}`
+      )
     }
   },
   {
@@ -35,7 +42,9 @@ export const load: readonly Case[] = [
     name: 'twenty anonymous cookies of 150 kB leave a bystander alone',
     async run (t, { port }) {
       const bystander = crowd(port, 2, 60, () => ({ headers: [['Cookie', BOB.cookie]] }))
-      const flood = crowd(port, 20, 20, () => ({ headers: [['Cookie', `session=${'j'.repeat(150_000)}`]] })).catch((error: Error) => error)
+      const flood = crowd(port, 20, 20, () => ({ headers: [['Cookie', `session=${'j'.repeat(150_000)}`]] })).catch(
+        (error: Error) => error
+      )
       t.strictSame([...new Set((await bystander).map(({ status }) => status))], [200])
       const outcome = await flood
       if (Array.isArray(outcome)) t.ok(outcome.every(({ status }) => status >= 400), 'none of the flood was let in')

@@ -8,7 +8,15 @@ export const methods: readonly Case[] = [
   {
     name: 'a POST reaches the app with its whole body',
     async run (t, { port, app }) {
-      const answer = await ask(port, { method: 'POST', path: '/form', headers: [['Cookie', ALICE.cookie], ['Content-Type', 'text/plain']], body: BODY })
+      const answer = await ask(port, {
+        method: 'POST',
+        path: '/form',
+        headers: [
+          ['Cookie', ALICE.cookie],
+          ['Content-Type', 'text/plain']
+        ],
+        body: BODY
+      })
       t.equal(answer.status, 200)
       t.equal(app.received.at(-1)?.method, 'POST')
       t.ok(app.received.at(-1)?.body === BODY, 'not a byte is missing')

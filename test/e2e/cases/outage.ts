@@ -10,7 +10,8 @@ const fresh = (): string => `session=never-seen-${Math.random()}`
 
 const unanswered = (port: number): Promise<Answer> => ask(port, { headers: [['Cookie', fresh()]] })
 
-const passes = async (port: number): Promise<boolean> => (await ask(port, { headers: [['Cookie', ALICE.cookie]] })).status === 200
+const passes = async (port: number): Promise<boolean> =>
+  (await ask(port, { headers: [['Cookie', ALICE.cookie]] })).status === 200
 
 async function withoutApp (stack: Stack, during: () => Promise<void>): Promise<number> {
   const before = stack.app.received.length
@@ -97,7 +98,11 @@ export const outage: readonly Case[] = [
       const statuses = new Set<number>()
       const traffic = { on: true }
       const asking = (async () => {
-        while (traffic.on) for (const { status } of await crowd(stack.port, 8, 80, () => ({ headers: [['Cookie', ALICE.cookie]] }))) statuses.add(status)
+        while (traffic.on) {
+          for (const { status } of await crowd(stack.port, 8, 80, () => ({ headers: [['Cookie', ALICE.cookie]] }))) {
+            statuses.add(status)
+          }
+        }
       })()
       await stack.restart(0)
       await stack.restart(1)

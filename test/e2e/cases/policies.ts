@@ -6,7 +6,10 @@ import type { Stack } from '../stack.ts'
 import type { Case } from './case.ts'
 
 /** An admin and verified, as alice is, but signed in an hour ago. */
-const OLGA = { id: '01a00000-0000-4000-8000-000000000005', cookie: 'session=01a00000-0000-4000-8000-0000000000c5.sessionCookieOfOlga0000000000000' } as const
+const OLGA = {
+  id: '01a00000-0000-4000-8000-000000000005',
+  cookie: 'session=01a00000-0000-4000-8000-0000000000c5.sessionCookieOfOlga0000000000000'
+} as const
 const ANONYMOUS = { cookie: `session=${demo.anonymous.cookie}` } as const
 const PEOPLE = { alice: ALICE, bob: BOB, olga: OLGA, anonymous: ANONYMOUS }
 
@@ -25,10 +28,31 @@ type Fate = number | string
 
 /** By the row of the table in docs/proxies/README.md: what bob, who is no admin, may try. */
 const TRICKS: Readonly<Record<string, readonly string[]>> = {
-  letters: ['/admin', '/ADMIN/z', '/aDmIn', '/admin;x', '/administration', '/admin?x=/../', '/admin.', '/admin./z', '/ADMIN/', '/admin%20', '/admin%3bx'],
+  letters: [
+    '/admin',
+    '/ADMIN/z',
+    '/aDmIn',
+    '/admin;x',
+    '/administration',
+    '/admin?x=/../',
+    '/admin.',
+    '/admin./z',
+    '/ADMIN/',
+    '/admin%20',
+    '/admin%3bx'
+  ],
   escaped: ['/%61dmin/z', '/ad%6din'],
   slashes: ['//admin/z', '///admin'],
-  dots: ['/x/../admin/z', '/./admin/z', '/x/%2e%2e/admin/z', '/x/%2E./admin/z', '/x/y/../../admin', '/x/../../admin', '/.%2e/admin/z', '/x%3f/../admin'],
+  dots: [
+    '/x/../admin/z',
+    '/./admin/z',
+    '/x/%2e%2e/admin/z',
+    '/x/%2E./admin/z',
+    '/x/y/../../admin',
+    '/x/../../admin',
+    '/.%2e/admin/z',
+    '/x%3f/../admin'
+  ],
   leaving: ['/admin/../p'],
   encoded: ['/x/..%2fadmin/z', '/admin/..%2fp', '/admin%2fz', '/a%5c..%5cadmin', '/admin/%00', '/%5c../admin'],
   backslash: ['/a\\..\\admin'],
@@ -49,17 +73,31 @@ function fateOf (row: string, path: string, proxy: Proxy): Fate {
 }
 
 const inWords = (fate: Fate, row: string): string =>
-  typeof fate === 'string' ? `the app gets \`${fate}\`, by the catch-all's policy` : fate === 403 && row !== 'escaped' ? '403 (cleaned)' : String(fate)
+  typeof fate === 'string'
+    ? `the app gets \`${fate}\`, by the catch-all's policy`
+    : fate === 403 && row !== 'escaped'
+      ? '403 (cleaned)'
+      : String(fate)
 
-const as = ({ port }: Stack, { cookie }: { readonly cookie: string }, path: string, headers: readonly HeaderLine[] = []): Promise<Answer> =>
-  ask(port, { path, headers: [['Cookie', cookie], ...headers] })
+const as = (
+  { port }: Stack,
+  { cookie }: { readonly cookie: string },
+  path: string,
+  headers: readonly HeaderLine[] = []
+): Promise<Answer> => ask(port, { path, headers: [['Cookie', cookie], ...headers] })
 
 export const policies: readonly Case[] = [
   {
     name: 'a session that is remembered does not open a stricter route',
     async run (t, stack) {
       stack.authgear.knobs.addUser({
-        id: OLGA.id, name: 'olga', roles: ['admin'], verified: true, sessions: [{ cookie: OLGA.cookie.slice('session='.length), authenticatedAt: Math.floor(Date.now() / 1000) - 3600 }]
+        id: OLGA.id,
+        name: 'olga',
+        roles: ['admin'],
+        verified: true,
+        sessions: [
+          { cookie: OLGA.cookie.slice('session='.length), authenticatedAt: Math.floor(Date.now() / 1000) - 3600 }
+        ]
       })
       t.equal((await as(stack, BOB, '/page')).status, 200)
       const { resolutions } = stack.authgear.counters
@@ -77,7 +115,11 @@ export const policies: readonly Case[] = [
         for (const [name, expected] of Object.entries(statuses) as ReadonlyArray<[keyof typeof PEOPLE, number]>) {
           const before = stack.app.received.length
           t.equal((await as(stack, PEOPLE[name], path)).status, expected, `${path}: ${name}`)
-          t.strictSame(stack.app.received.slice(before).map(({ url }) => url), expected === 200 ? [path] : [], `${path}: ${name}, as the app sees it`)
+          t.strictSame(
+            stack.app.received.slice(before).map(({ url }) => url),
+            expected === 200 ? [path] : [],
+            `${path}: ${name}, as the app sees it`
+          )
         }
       }
     }
@@ -90,7 +132,11 @@ export const policies: readonly Case[] = [
           const fate = fateOf(row, path, proxy)
           const before = stack.app.received.length
           t.equal((await as(stack, BOB, path)).status, typeof fate === 'string' ? 200 : fate, path)
-          t.strictSame(stack.app.received.slice(before).map(({ url }) => url), typeof fate === 'string' ? [fate] : [], path)
+          t.strictSame(
+            stack.app.received.slice(before).map(({ url }) => url),
+            typeof fate === 'string' ? [fate] : [],
+            path
+          )
         }
         stack.observe(row, row === 'letters' ? '403' : inWords(fateOf(row, paths[0] ?? '', proxy), row))
       }
@@ -116,14 +162,21 @@ export const policies: readonly Case[] = [
     name: 'a refusal says what to do: sign in again, or nothing',
     async run (t, stack, { facts }) {
       const stepUp = await as(stack, OLGA, '/payment')
-      t.match(stepUp.headers['www-authenticate'], /^Bearer realm="[^"]+", error="insufficient_user_authentication", max_age="300"$/)
+      t.match(
+        stepUp.headers['www-authenticate'],
+        /^Bearer realm="[^"]+", error="insufficient_user_authentication", max_age="300"$/
+      )
       const forbidden = await as(stack, BOB, '/admin')
       t.notOk('www-authenticate' in forbidden.headers)
       stack.observe('forbidden', `403, ${facts.passesRefusals ? 'JSON or a page' : 'its own page'}`)
       if (!facts.passesRefusals) return
       t.match(JSON.parse(stepUp.body), { error: 'step_up_required' })
       t.match(JSON.parse(forbidden.body), { error: 'forbidden' })
-      const page = await as(stack, BOB, '/admin', [['Sec-Fetch-Mode', 'navigate'], ['Sec-Fetch-Dest', 'document'], ['Accept', 'text/html']])
+      const page = await as(stack, BOB, '/admin', [
+        ['Sec-Fetch-Mode', 'navigate'],
+        ['Sec-Fetch-Dest', 'document'],
+        ['Accept', 'text/html']
+      ])
       t.equal(page.status, 403)
       t.match(page.headers['content-type'], /^text\/html/)
       t.match(page.headers['content-security-policy'], /default-src 'none'/, 'the page keeps what protects it')

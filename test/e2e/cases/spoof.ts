@@ -4,8 +4,17 @@ import type { Case } from './case.ts'
 
 const SPOOFED = 'spoofed'
 
-const OURS = ['X-Authgear-Session-Valid', 'X-Authgear-User-Id', 'X-Authgear-User-Anonymous', 'X-Authgear-User-Verified', 'X-Authgear-User-Roles',
-  'X-Authgear-Session-Amr', 'X-Authgear-Session-Acr', 'X-Authgear-Session-Authenticated-At', 'X-Authgear-User-Can-Reauthenticate']
+const OURS = [
+  'X-Authgear-Session-Valid',
+  'X-Authgear-User-Id',
+  'X-Authgear-User-Anonymous',
+  'X-Authgear-User-Verified',
+  'X-Authgear-User-Roles',
+  'X-Authgear-Session-Amr',
+  'X-Authgear-Session-Acr',
+  'X-Authgear-Session-Authenticated-At',
+  'X-Authgear-User-Can-Reauthenticate'
+]
 
 /** Characters that a header's name may have, and that some apps read as "-". */
 const ALIASES = ['_', '.', '~', '!', '#', '$', '%', '&', "'", '*', '+', '^', '`', '|']
@@ -18,8 +27,15 @@ const SETS: Readonly<Record<string, readonly HeaderLine[]>> = {
   'in lower case': respell(name => name.toLowerCase()),
   'in upper case': respell(name => name.toUpperCase()),
   twice: [...all(OURS), ...all(OURS)],
-  ...Object.fromEntries(ALIASES.map(alias => [`with ${alias} for every dash`, respell(name => name.replaceAll('-', alias))])),
-  ...Object.fromEntries(ALIASES.map(alias => [`with ${alias} for the last dash`, respell(name => name.replace(/-([^-]+)$/, `${alias}$1`))]))
+  ...Object.fromEntries(
+    ALIASES.map((alias) => [`with ${alias} for every dash`, respell((name) => name.replaceAll('-', alias))])
+  ),
+  ...Object.fromEntries(
+    ALIASES.map((alias) => [
+      `with ${alias} for the last dash`,
+      respell((name) => name.replace(/-([^-]+)$/, `${alias}$1`))
+    ])
+  )
 }
 
 export const spoof: readonly Case[] = [
@@ -60,9 +76,17 @@ export const spoof: readonly Case[] = [
         t.strictSame(app.lastHeader('x-authgear-user-roles'), [ALICE.roles])
       }
       const before = app.received.length
-      const answer = await ask(port, { headers: [['Connection', 'x-authgear-user-id, x-forwarded-for'], ['Cookie', ALICE.cookie]] })
+      const answer = await ask(port, {
+        headers: [
+          ['Connection', 'x-authgear-user-id, x-forwarded-for'],
+          ['Cookie', ALICE.cookie]
+        ]
+      })
       t.equal(answer.status, facts.connectionNamesForwarded)
-      t.strictSame(app.received.slice(before).map(() => app.lastHeader('x-authgear-user-id')), answer.status === 200 ? [[ALICE.id]] : [])
+      t.strictSame(
+        app.received.slice(before).map(() => app.lastHeader('x-authgear-user-id')),
+        answer.status === 200 ? [[ALICE.id]] : []
+      )
       observe('connection', 'no effect')
     }
   },
@@ -70,7 +94,12 @@ export const spoof: readonly Case[] = [
     name: 'Connection: cookie at most logs its own sender out',
     async run (t, { port, app, observe }, { facts }) {
       const before = app.received.length
-      const answer = await ask(port, { headers: [['Connection', 'x-authgear-user-id, cookie'], ['Cookie', ALICE.cookie]] })
+      const answer = await ask(port, {
+        headers: [
+          ['Connection', 'x-authgear-user-id, cookie'],
+          ['Cookie', ALICE.cookie]
+        ]
+      })
       t.equal(answer.status, facts.connectionHidesCookie ? 401 : 200)
       t.equal(app.received.length - before, facts.connectionHidesCookie ? 0 : 1)
       observe('connectionCookie', facts.connectionHidesCookie ? '401, its sender only' : 'no effect')

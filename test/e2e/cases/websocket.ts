@@ -39,7 +39,12 @@ export const websocket: readonly Case[] = [
   {
     name: 'no other upgrade reaches the app',
     async run (t, { port, app, observe }) {
-      const headers = [['Connection', 'Upgrade, HTTP2-Settings'], ['Upgrade', 'h2c'], ['HTTP2-Settings', 'AAMAAABkAAQAAP__'], ['Cookie', ALICE.cookie]] as const
+      const headers = [
+        ['Connection', 'Upgrade, HTTP2-Settings'],
+        ['Upgrade', 'h2c'],
+        ['HTTP2-Settings', 'AAMAAABkAAQAAP__'],
+        ['Cookie', ALICE.cookie]
+      ] as const
       t.equal((await ask(port, { headers })).status, 200)
       t.strictSame(app.lastHeader('upgrade'), [])
       observe('upgrade', 'dropped')

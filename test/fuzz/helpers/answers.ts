@@ -28,7 +28,9 @@ export function parseAnswers (received: string, isHead: (index: number) => boole
     const [statusLine = '', ...lines] = rest.slice(0, end).split('\r\n')
     const status = /^HTTP\/1\.1 ([1-5]\d\d) [ -~]*$/.exec(statusLine)?.[1]
     if (end < 0 || status === undefined) throw new Error(`no answer: ${JSON.stringify(rest.slice(0, 200))}`)
-    const headers = new Map(lines.map(line => [line.slice(0, line.indexOf(':')).toLowerCase(), line.slice(line.indexOf(':') + 1).trim()]))
+    const headers = new Map(
+      lines.map((line) => [line.slice(0, line.indexOf(':')).toLowerCase(), line.slice(line.indexOf(':') + 1).trim()])
+    )
     if (headers.size !== lines.length) throw new Error(`a header twice: ${JSON.stringify(lines)}`)
     const length = Number(headers.get('content-length') ?? NaN)
     if (!Number.isInteger(length)) throw new Error(`no length: ${JSON.stringify(lines)}`)
@@ -41,6 +43,8 @@ export function parseAnswers (received: string, isHead: (index: number) => boole
 /** Whatever the situation: an identity on 200 and nowhere else. @throws where that does not hold */
 export function checkIdentity ({ status, headers }: ParsedAnswer): void {
   const names = [...headers.keys()].filter(name => name.includes('authgear'))
-  if (status === 200 ? names.filter(name => name.startsWith('x-authgear-')).length !== 8 : names.length !== 0) throw new Error(`${status} with ${names.join()}`)
+  if (status === 200 ? names.filter((name) => name.startsWith('x-authgear-')).length !== 8 : names.length !== 0) {
+    throw new Error(`${status} with ${names.join()}`)
+  }
   if (headers.has('set-cookie') || headers.has('location')) throw new Error('a cookie or a redirect')
 }

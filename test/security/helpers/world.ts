@@ -14,7 +14,12 @@ export interface World {
 export async function startWorld (t: Test, options: Partial<AdapterOptions> = {}): Promise<World> {
   const authgear = await startSimulator(t)
   const adapter = await startAdapter(t, { authgear: authgear.url, ...options })
-  return { authgear, adapter, verify: (headers = [], query = '', method = 'GET') => ask(adapter.port, { method, path: `/verify${query}`, headers }) }
+  return {
+    authgear,
+    adapter,
+    verify: (headers = [], query = '', method = 'GET') =>
+      ask(adapter.port, { method, path: `/verify${query}`, headers })
+  }
 }
 
 export const bearer = (token: string): HeaderLine => ['Authorization', `Bearer ${token}`]
@@ -22,4 +27,5 @@ export const ALICE = bearer(demo.alice.accessToken)
 /** Has no roles. */
 export const BOB = bearer(demo.bob.accessToken)
 
-export const identityOf = ({ headers }: Pick<Answer, 'headers'>): string[] => Object.keys(headers).filter((name) => name.startsWith('x-authgear-'))
+export const identityOf = ({ headers }: Pick<Answer, 'headers'>): string[] =>
+  Object.keys(headers).filter((name) => name.startsWith('x-authgear-'))

@@ -9,7 +9,12 @@ const identified = (...values: ReadonlyArray<readonly [string, string]>) => {
   if (reading.kind !== 'resolution') throw new Error('no resolution')
   return reading.resolution
 }
-const someone = (id: string, roles: string) => identified(['x-authgear-user-id', id], ['x-authgear-user-roles', roles], ['x-authgear-session-authenticated-at', '1795572256'])
+const someone = (id: string, roles: string) =>
+  identified(
+    ['x-authgear-user-id', id],
+    ['x-authgear-user-roles', roles],
+    ['x-authgear-session-authenticated-at', '1795572256']
+  )
 
 t.test('what memory keeps of an entry says what the entry said', async (t) => {
   const compact = createInterner()
@@ -21,7 +26,9 @@ t.test('what memory keeps of an entry says what the entry said', async (t) => {
     'roles too long to be shared': entryOf({ resolution: someone('dave', 'r'.repeat(300)) }),
     nobody: entryOf({ resolution: { kind: 'invalid', noIdentityHeaders: false } }),
     silence: entryOf({ resolution: { kind: 'invalid', noIdentityHeaders: true } }),
-    'a digest cut from a longer text': entryOf({ digests: ['a'.repeat(43).slice(0, 22)] as unknown as readonly CredentialDigest[] })
+    'a digest cut from a longer text': entryOf({
+      digests: ['a'.repeat(43).slice(0, 22)] as unknown as readonly CredentialDigest[]
+    })
   }
   for (const [name, entry] of Object.entries(entries)) t.same(compact(entry), entry, name)
 })
@@ -36,7 +43,13 @@ t.test('a thousand different values later each still stands for itself', async (
 
 t.test('a stamp is shared only by entries of the very same place in the log', async (t) => {
   const compact = createInterner()
-  const stamps = [['g1', '1-0', 'n1'], ['g1', '1-0', 'n2'], ['g1', '2-0', 'n2'], ['g2', '2-0', 'n2'], ['g1', '1-0', 'n1']] as const
+  const stamps = [
+    ['g1', '1-0', 'n1'],
+    ['g1', '1-0', 'n2'],
+    ['g1', '2-0', 'n2'],
+    ['g2', '2-0', 'n2'],
+    ['g1', '1-0', 'n1']
+  ] as const
   for (const [generation, id, nonce] of stamps) {
     const stamp = { generation, position: { id, nonce } }
     t.same(compact(entryOf({ stamp })).stamp, stamp)

@@ -18,7 +18,10 @@ const read = (...path: string[]): string => readFileSync(join(...path), 'utf8')
 const mode = (...path: string[]): string => (statSync(join(...path)).mode & 0o777).toString(8)
 
 /** The exit code of `cert` and all that it said. */
-async function run (args: readonly string[], surroundings?: CertSurroundings): Promise<Readonly<{ code: number, said: string }>> {
+async function run (
+  args: readonly string[],
+  surroundings?: CertSurroundings
+): Promise<Readonly<{ code: number, said: string }>> {
   const lines: string[] = []
   const code = await cert(args, { write: text => lines.push(text) }, surroundings)
   return { code, said: lines.join('') }
@@ -28,18 +31,31 @@ type Dial = Readonly<{ server: KeyPair, ca: string, host: string, client?: KeyPa
 
 /** A real handshake over this machine; the error that either side met, or `ok`. */
 async function handshake (t: Test, { server, ca, host, client, mutual = false }: Dial): Promise<string> {
-  const listener = createServer({ cert: server.certificate, key: server.key, ...(mutual ? { ca, requestCert: true, rejectUnauthorized: true } : {}) })
+  const listener = createServer({
+    cert: server.certificate,
+    key: server.key,
+    ...(mutual ? { ca, requestCert: true, rejectUnauthorized: true } : {})
+  })
   t.teardown(() => listener.close())
   await new Promise<void>(resolve => listener.listen(0, '127.0.0.1', resolve))
   const { port } = listener.address() as AddressInfo
   return await new Promise(resolve => {
     const done = (socket: TLSSocket | undefined, outcome: unknown): void => {
       socket?.destroy()
-      resolve(outcome instanceof Error && 'code' in outcome ? `${String(outcome.code)}: ${outcome.message}` : String(outcome))
+      resolve(
+        outcome instanceof Error && 'code' in outcome ? `${String(outcome.code)}: ${outcome.message}` : String(outcome)
+      )
     }
     listener.on('tlsClientError', error => done(socket, error))
     listener.on('secureConnection', peer => peer.end('ok'))
-    const socket = connect({ port, host: '127.0.0.1', servername: isIP(host) === 0 ? host : '', ca, ...(client === undefined ? {} : { cert: client.certificate, key: client.key }), checkServerIdentity: (_, certificate) => identity(host, certificate.raw) })
+    const socket = connect({
+      port,
+      host: '127.0.0.1',
+      servername: isIP(host) === 0 ? host : '',
+      ca,
+      ...(client === undefined ? {} : { cert: client.certificate, key: client.key }),
+      checkServerIdentity: (_, certificate) => identity(host, certificate.raw)
+    })
     socket.on('data', data => done(socket, data)).on('error', error => done(socket, error))
   })
 }
@@ -50,13 +66,27 @@ function identity (host: string, der: Buffer): Error | undefined {
   return known === undefined ? Object.assign(new Error('another host'), { code: 'WRONG_HOST' }) : undefined
 }
 
-const pair = (directory: string): KeyPair => ({ certificate: read(directory, 'tls.crt'), key: read(directory, 'tls.key') })
+const pair = (directory: string): KeyPair => ({
+  certificate: read(directory, 'tls.crt'),
+  key: read(directory, 'tls.key')
+})
 const dns = (value: string): Host => ({ kind: 'dns', value })
 const ip = (value: string): Host => ({ kind: 'ip', value })
 
 t.test('the link works for the hosts asked for, by name and by address', async t => {
   const out = join(tempDir(t, 'cert'), 'tls')
-  const { code, said } = await run(['--out', out, '--host', 'forward-auth', '--host', 'Forward-Auth.internal', '--host', '127.0.0.1', '--host', '::1'])
+  const { code, said } = await run([
+    '--out',
+    out,
+    '--host',
+    'forward-auth',
+    '--host',
+    'Forward-Auth.internal',
+    '--host',
+    '127.0.0.1',
+    '--host',
+    '::1'
+  ])
   t.equal(code, 0)
   t.match(said, /forward-auth, forward-auth.internal, 127.0.0.1, ::1, valid until \d{4}-\d\d-\d\d/)
   for (const host of ['forward-auth', 'forward-auth.internal', '127.0.0.1', '::1']) {
@@ -82,26 +112,50 @@ const outside: readonly (readonly [permitted: readonly Host[], asked: Host, code
 ]
 
 for (const [permitted, asked, code] of outside) {
-  t.test(`an authority for ${permitted.map(({ value }) => value).join(', ')} is worth nothing for ${asked.value}`, async t => {
-    const authority = await newAuthority(permitted, Date.now())
-    const stolen = await newLeaf(authority, { kind: 'server', hosts: [asked] }, Date.now())
-    t.match(await handshake(t, { server: stolen, ca: authority.certificate, host: asked.value }), code)
-  })
+  t.test(
+    `an authority for ${permitted.map(({ value }) => value).join(', ')} is worth nothing for ${asked.value}`,
+    async (t) => {
+      const authority = await newAuthority(permitted, Date.now())
+      const stolen = await newLeaf(authority, { kind: 'server', hosts: [asked] }, Date.now())
+      t.match(await handshake(t, { server: stolen, ca: authority.certificate, host: asked.value }), code)
+    }
+  )
 }
 
-t.test('openssl takes the chain, the constraints are critical, and the authority has none below it', { skip: spawnSync('openssl', ['version']).status !== 0 && 'no openssl' }, async t => {
-  const out = join(tempDir(t, 'cert'), 'tls')
-  await run(['--out', out, '--host', 'forward-auth', '--host', '10.0.0.1'])
-  const openssl = (...args: readonly string[]): string => execFileSync('openssl', args, { cwd: out, encoding: 'utf8' })
-  t.match(openssl('verify', '-x509_strict', '-purpose', 'sslserver', '-verify_hostname', 'forward-auth', '-CAfile', 'ca.crt', 'tls.crt'), 'tls.crt: OK')
-  const authority = openssl('x509', '-in', 'ca.crt', '-noout', '-text')
-  t.match(authority, /Name Constraints: critical\s+Permitted:\s+DNS:forward-auth\s+IP:10\.0\.0\.1\/255\.255\.255\.255/)
-  t.match(authority, /Basic Constraints: critical\s+CA:TRUE, pathlen:0/)
-  t.match(authority, /Key Usage: critical\s+Certificate Sign, CRL Sign/)
-  const leaf = openssl('x509', '-in', 'tls.crt', '-noout', '-text')
-  t.match(leaf, /TLS Web Server Authentication\n/)
-  t.match(leaf, /prime256v1/)
-})
+t.test(
+  'openssl takes the chain, the constraints are critical, and the authority has none below it',
+  { skip: spawnSync('openssl', ['version']).status !== 0 && 'no openssl' },
+  async (t) => {
+    const out = join(tempDir(t, 'cert'), 'tls')
+    await run(['--out', out, '--host', 'forward-auth', '--host', '10.0.0.1'])
+    const openssl = (...args: readonly string[]): string =>
+      execFileSync('openssl', args, { cwd: out, encoding: 'utf8' })
+    t.match(
+      openssl(
+        'verify',
+        '-x509_strict',
+        '-purpose',
+        'sslserver',
+        '-verify_hostname',
+        'forward-auth',
+        '-CAfile',
+        'ca.crt',
+        'tls.crt'
+      ),
+      'tls.crt: OK'
+    )
+    const authority = openssl('x509', '-in', 'ca.crt', '-noout', '-text')
+    t.match(
+      authority,
+      /Name Constraints: critical\s+Permitted:\s+DNS:forward-auth\s+IP:10\.0\.0\.1\/255\.255\.255\.255/
+    )
+    t.match(authority, /Basic Constraints: critical\s+CA:TRUE, pathlen:0/)
+    t.match(authority, /Key Usage: critical\s+Certificate Sign, CRL Sign/)
+    const leaf = openssl('x509', '-in', 'tls.crt', '-noout', '-text')
+    t.match(leaf, /TLS Web Server Authentication\n/)
+    t.match(leaf, /prime256v1/)
+  }
+)
 
 t.test('the client\'s certificate opens a mutual link, the server\'s does not, and none does not', async t => {
   const folder = tempDir(t, 'cert')
@@ -122,36 +176,67 @@ for (const umask of [0o000, 0o077]) {
     await run(['--out', join(folder, 'tls'), '--host', 'a'])
     t.strictSame(readdirSync(join(folder, 'tls')).toSorted(), ['ca.crt', 'tls.crt', 'tls.key'])
     t.strictSame(readdirSync(join(folder, 'tls-ca')).toSorted(), ['ca.crt', 'ca.key'])
-    t.strictSame([mode(folder, 'tls'), mode(folder, 'tls', 'tls.crt'), mode(folder, 'tls', 'ca.crt'), mode(folder, 'tls', 'tls.key')], ['755', '644', '644', '600'])
+    t.strictSame(
+      [
+        mode(folder, 'tls'),
+        mode(folder, 'tls', 'tls.crt'),
+        mode(folder, 'tls', 'ca.crt'),
+        mode(folder, 'tls', 'tls.key')
+      ],
+      ['755', '644', '644', '600']
+    )
     t.strictSame([mode(folder, 'tls-ca'), mode(folder, 'tls-ca', 'ca.key')], ['700', '600'])
   })
 }
 
-t.test('the authority is kept: a second certificate is a new one of the same, for its hosts and names below them', async t => {
-  const out = join(tempDir(t, 'cert'), 'tls')
-  await run(['--out', out, '--host', 'forward-auth', '--host', '10.0.0.1'])
-  const [authority, first] = [read(out, 'ca.crt'), read(out, 'tls.crt')]
-  t.equal((await run(['--out', out, '--host', 'replica-1.forward-auth'])).code, 0)
-  t.equal(read(out, 'ca.crt'), authority)
-  t.not(read(out, 'tls.crt'), first)
-  const { code, said } = await run(['--out', out, '--host', 'forward-auth', '--host', 'evil-forward-auth', '--host', '10.0.0.2'])
-  t.equal(code, 1)
-  t.match(said, /^error: the authority in .*tls-ca may sign for forward-auth, 10\.0\.0\.1 only, not for evil-forward-auth, 10\.0\.0\.2: give another --ca-dir/)
-  t.notMatch(said, 'usage', 'the command line was right')
-})
+t.test(
+  'the authority is kept: a second certificate is a new one of the same, for its hosts and names below them',
+  async (t) => {
+    const out = join(tempDir(t, 'cert'), 'tls')
+    await run(['--out', out, '--host', 'forward-auth', '--host', '10.0.0.1'])
+    const [authority, first] = [read(out, 'ca.crt'), read(out, 'tls.crt')]
+    t.equal((await run(['--out', out, '--host', 'replica-1.forward-auth'])).code, 0)
+    t.equal(read(out, 'ca.crt'), authority)
+    t.not(read(out, 'tls.crt'), first)
+    const { code, said } = await run([
+      '--out',
+      out,
+      '--host',
+      'forward-auth',
+      '--host',
+      'evil-forward-auth',
+      '--host',
+      '10.0.0.2'
+    ])
+    t.equal(code, 1)
+    t.match(
+      said,
+      /^error: the authority in .*tls-ca may sign for forward-auth, 10\.0\.0\.1 only, not for evil-forward-auth, 10\.0\.0\.2: give another --ca-dir/
+    )
+    t.notMatch(said, 'usage', 'the command line was right')
+  }
+)
 
 type Damage = readonly [title: string, damage: (directory: string) => unknown, said: RegExp]
 const damages: readonly Damage[] = [
-  ['a key that others can read', directory => chmodSync(join(directory, 'ca.key'), 0o640), /is open to others/],
-  ['a missing key', directory => rmSync(join(directory, 'ca.key')), /lacks ca\.key/],
-  ['a missing certificate', directory => rmSync(join(directory, 'ca.crt')), /lacks ca\.crt/],
-  ['garbage', directory => writeFileSync(join(directory, 'ca.crt'), 'hello'), /no readable authority/],
-  ['another key', async directory => writeFileSync(join(directory, 'ca.key'), (await newAuthority([dns('a')], Date.now())).key), /do not belong together/],
-  ['an end within the certificate\'s life', async directory => {
-    const old = await newAuthority([dns('a')], Date.now() - 3_600 * DAY)
-    writeFileSync(join(directory, 'ca.key'), old.key)
-    writeFileSync(join(directory, 'ca.crt'), old.certificate)
-  }, /ends on .* GMT/]
+  ['a key that others can read', (directory) => chmodSync(join(directory, 'ca.key'), 0o640), /is open to others/],
+  ['a missing key', (directory) => rmSync(join(directory, 'ca.key')), /lacks ca\.key/],
+  ['a missing certificate', (directory) => rmSync(join(directory, 'ca.crt')), /lacks ca\.crt/],
+  ['garbage', (directory) => writeFileSync(join(directory, 'ca.crt'), 'hello'), /no readable authority/],
+  [
+    'another key',
+    async (directory) => writeFileSync(join(directory, 'ca.key'), (await newAuthority([dns('a')], Date.now())).key),
+    /do not belong together/
+  ],
+  [
+    "an end within the certificate's life",
+    async (directory) => {
+      const old = await newAuthority([dns('a')], Date.now() - 3_600 * DAY)
+      writeFileSync(join(directory, 'ca.key'), old.key)
+      writeFileSync(join(directory, 'ca.crt'), old.certificate)
+    },
+    /ends on .* GMT/
+  ]
 ]
 
 for (const [title, damage, expected] of damages) {
@@ -170,7 +255,14 @@ for (const [title, damage, expected] of damages) {
 
 t.test('two that make an authority at the same moment never mix theirs', async t => {
   const folder = tempDir(t, 'cert')
-  const args = (name: string): readonly string[] => ['--out', join(folder, name), '--ca-dir', join(folder, 'ca'), '--host', 'a']
+  const args = (name: string): readonly string[] => [
+    '--out',
+    join(folder, name),
+    '--ca-dir',
+    join(folder, 'ca'),
+    '--host',
+    'a'
+  ]
   const codes = (await Promise.all([run(args('one')), run(args('two'))])).map(({ code }) => code)
   t.strictSame(codes.toSorted(), [0, 1])
   for (const name of ['one', 'two']) {
@@ -214,7 +306,14 @@ t.test('--help is no error', async t => {
 t.test('a directory that cannot be made is an error with its path', async t => {
   const folder = tempDir(t, 'cert')
   writeFileSync(join(folder, 'file'), '')
-  const { code, said } = await run(['--out', join(folder, 'file', 'tls'), '--host', 'a', '--ca-dir', join(folder, 'ca')])
+  const { code, said } = await run([
+    '--out',
+    join(folder, 'file', 'tls'),
+    '--host',
+    'a',
+    '--ca-dir',
+    join(folder, 'ca')
+  ])
   t.equal(code, 1)
   t.match(said, /^error: ENOTDIR.*file/)
 })
@@ -282,7 +381,9 @@ t.test('--watch renews when a third is left, survives a renewal that fails, and 
 t.test('a running --watch ends at once on SIGTERM', async t => {
   const out = join(tempDir(t, 'cert'), 'tls')
   const ended = run(['--out', out, '--host', 'a', '--watch'])
-  while (!existsSync(join(out, 'tls.crt')) || process.listenerCount('SIGTERM') === 0) await new Promise(resolve => setImmediate(resolve))
+  while (!existsSync(join(out, 'tls.crt')) || process.listenerCount('SIGTERM') === 0) {
+    await new Promise((resolve) => setImmediate(resolve))
+  }
   process.emit('SIGTERM')
   t.equal((await ended).code, 0)
 })

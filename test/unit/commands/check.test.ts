@@ -7,7 +7,12 @@ const SECRET = 'k'.repeat(32)
 
 function run (env: NodeJS.ProcessEnv): Readonly<{ code: number, text: string, warned: readonly string[] }> {
   const lines: string[] = []
-  const code = check({ AUTHGEAR_ENDPOINT: ENDPOINT, ...env }, { write: (text) => lines.push(text) }, (all) => loadConfig(all, { memory: () => ({ limitBytes: 2 ** 30, isContainer: false, heapBytes: 2 ** 29 }), nodeVersion: '24.2.0' }))
+  const code = check({ AUTHGEAR_ENDPOINT: ENDPOINT, ...env }, { write: (text) => lines.push(text) }, (all) =>
+    loadConfig(all, {
+      memory: () => ({ limitBytes: 2 ** 30, isContainer: false, heapBytes: 2 ** 29 }),
+      nodeVersion: '24.2.0'
+    })
+  )
   const text = lines.join('')
   return { code, text, warned: [...text.matchAll(/^warning: (\w+)/gm)].map(([, name = '']) => name) }
 }
@@ -15,7 +20,16 @@ function run (env: NodeJS.ProcessEnv): Readonly<{ code: number, text: string, wa
 t.test('the effective configuration is a table: name, value, where it comes from', (t) => {
   const { code, text } = run({ CACHE_TTL: '1m', REDIS_URL: 'redis://u:pw-of-redis@redis', CACHE_SECRET: SECRET })
   t.equal(code, 0)
-  for (const line of [/^variable +value +from$/m, /^CACHE_TTL +1m +environment$/m, /^CACHE_NEGATIVE_TTL +5s +default$/m, /^CACHE_SECRET +\*{8} +environment$/m, /^AUTHGEAR_RESOLVER_URL +https:\/\/myapp\.authgear\.cloud\/_resolver\/resolve +default$/m, /^AUTHGEAR_APP_ID +– +default$/m]) t.match(text, line)
+  for (const line of [
+    /^variable +value +from$/m,
+    /^CACHE_TTL +1m +environment$/m,
+    /^CACHE_NEGATIVE_TTL +5s +default$/m,
+    /^CACHE_SECRET +\*{8} +environment$/m,
+    /^AUTHGEAR_RESOLVER_URL +https:\/\/myapp\.authgear\.cloud\/_resolver\/resolve +default$/m,
+    /^AUTHGEAR_APP_ID +– +default$/m
+  ]) {
+    t.match(text, line)
+  }
   for (const secret of [SECRET, 'pw-of-redis']) t.notMatch(text, secret)
   t.match(text, /^note: today's Authgear sends no amr/m)
   t.end()

@@ -15,7 +15,10 @@ import { manualClock } from '../../helpers/manual-clock.ts'
 const NONE = undefined
 type Judged = Readonly<{ id: string }> | undefined
 
-function rows (name: string, table: ReadonlyArray<readonly [what: string, judged: Judged, id: string | undefined]>): void {
+function rows (
+  name: string,
+  table: ReadonlyArray<readonly [what: string, judged: Judged, id: string | undefined]>
+): void {
   t.test(name, (t) => {
     for (const [what, judged, id] of table) t.equal(judged?.id, id, what)
     t.end()
@@ -28,13 +31,22 @@ rows('clocks: Authgear\'s Date has whole seconds, and the answer took its time',
   ['the last moment of that second', judgeClock({ asked: DATE + 999, answered: DATE + 999, date: DATE }), NONE],
   ['ten seconds ahead, no more', judgeClock({ asked: DATE + 11_000, answered: DATE + 11_000, date: DATE }), NONE],
   ['a little more', judgeClock({ asked: DATE + 11_001, answered: DATE + 11_001, date: DATE }), 'clock-drifts'],
-  ['an answer that took two minutes says nothing', judgeClock({ asked: DATE - 60_000, answered: DATE + 60_000, date: DATE }), NONE],
-  ['a minute behind, no more', judgeClock({ asked: DATE - 60_000, answered: DATE - 60_000, date: DATE }), 'clock-drifts'],
+  [
+    'an answer that took two minutes says nothing',
+    judgeClock({ asked: DATE - 60_000, answered: DATE + 60_000, date: DATE }),
+    NONE
+  ],
+  [
+    'a minute behind, no more',
+    judgeClock({ asked: DATE - 60_000, answered: DATE - 60_000, date: DATE }),
+    'clock-drifts'
+  ],
   ['a little more', judgeClock({ asked: DATE - 60_001, answered: DATE - 60_001, date: DATE }), 'clock-off']
 ])
 
 const seen = (domain?: string): CookieObservation => ({ kind: 'seen', domain })
-const judged = (domain: string | undefined, app: string | undefined): Judged => judgeCookies(seen(domain), { prefix: '', authgear: 'auth.example.com', app })
+const judged = (domain: string | undefined, app: string | undefined): Judged =>
+  judgeCookies(seen(domain), { prefix: '', authgear: 'auth.example.com', app })
 rows('cookie domains cover themselves and what is under them', [
   ['itself', judged('example.com', 'example.com'), NONE],
   ['what is under it', judged('example.com', 'a.b.example.com'), NONE],
@@ -44,7 +56,11 @@ rows('cookie domains cover themselves and what is under them', [
   ['host-only, and the app is not', judged(undefined, 'app.example.com'), 'cookie-domain'],
   ['host-only, and nobody said where the app is', judged(undefined, undefined), 'cookie-host-only'],
   ['a domain, and nobody said', judged('example.com', undefined), NONE],
-  ['not seen at all', judgeCookies({ kind: 'unseen' }, { prefix: '', authgear: 'auth.example.com', app: undefined }), 'cookie-prefix']
+  [
+    'not seen at all',
+    judgeCookies({ kind: 'unseen' }, { prefix: '', authgear: 'auth.example.com', app: undefined }),
+    'cookie-prefix'
+  ]
 ])
 
 const pasted = (line: string, prefix = ''): Judged => judgeReading({ kind: 'none' }, [line], prefix)
@@ -57,7 +73,10 @@ rows('names of cookies that could be Authgear\'s under another prefix', [
 ])
 
 t.test('of a pasted header nothing is told but a prefix', (t) => {
-  t.match(judgeReading({ kind: 'none' }, ['x_session=s3cret; session=s3cret; y_app_access_token=s3cret'], 'z_').what, /prefix x_, or \(none\), or y_$/)
+  t.match(
+    judgeReading({ kind: 'none' }, ['x_session=s3cret; session=s3cret; y_app_access_token=s3cret'], 'z_').what,
+    /prefix x_, or \(none\), or y_$/
+  )
   t.end()
 })
 
@@ -87,7 +106,8 @@ rows('what Redis says of its memory', [
   ['a Cluster that was meant', judgeServer('redis_mode:cluster\r\n', false)[1], NONE]
 ])
 
-const logOf = (length: number, ageMs: number) => judgeLog({ length, now: 10_000_000, entries: [[`${10_000_000 - ageMs}-3`, {}]] }, 300_000)
+const logOf = (length: number, ageMs: number) =>
+  judgeLog({ length, now: 10_000_000, entries: [[`${10_000_000 - ageMs}-3`, {}]] }, 300_000)
 rows('how long the revocation log is', [
   ['empty', judgeLog({ length: 0, now: 10_000_000, entries: [] }, 300_000), NONE],
   ['the newest, which are kept for ever', logOf(2000, 9_000_000), NONE],
@@ -104,8 +124,16 @@ rows('why Redis cannot be used', [
   ['another certificate', judgeProblem(coded('ERR_TLS_CERT_ALTNAME_INVALID'), 'redis', one), 'redis-tls'],
   ['one that has ended', judgeProblem(coded('CERT_HAS_EXPIRED'), 'redis', one), 'redis-tls'],
   ['a password for an older Redis', judgeProblem(new Error('ERR invalid password'), 'redis', one), 'redis-password'],
-  ['a password that is not wanted, of an older Redis', judgeProblem(new Error('ERR Client sent AUTH, but no password is set'), 'redis', one), 'redis-password'],
-  ['a user who may not even begin', judgeProblem(new Error('NOPERM this user has no permissions'), 'redis', one), 'redis-rights'],
+  [
+    'a password that is not wanted, of an older Redis',
+    judgeProblem(new Error('ERR Client sent AUTH, but no password is set'), 'redis', one),
+    'redis-password'
+  ],
+  [
+    'a user who may not even begin',
+    judgeProblem(new Error('NOPERM this user has no permissions'), 'redis', one),
+    'redis-rights'
+  ],
   ['anything else', judgeProblem(new Error('secret?'), 'redis', one), 'redis-unreachable']
 ])
 
@@ -117,18 +145,35 @@ t.test('what Redis repeats is not told', (t) => {
 })
 
 t.test('each kind of refusal is told once, with what was refused', (t) => {
-  const refusals = [['SET', 'READONLY'], ['XADD', 'READONLY'], ['GET', 'NOPERM'], ['EVAL', 'LOADING'], ['EVAL', 'ASK'], ['EVAL', 'CLUSTERDOWN'], ['SET', 'READONLY']].map(([command = '', refusal = '']) => ({ command, refusal }))
-  t.strictSame(judgeRefusals(refusals).map(({ id, what }) => `${id} ${what}`), [
-    'redis-read-only SET, XADD: READONLY', 'redis-rights GET: NOPERM', 'redis-unreachable EVAL: LOADING', 'redis-form EVAL: ASK: this server is a node of a Cluster',
-    'redis-cluster EVAL: CLUSTERDOWN: nobody serves the slot of the revocation log'
-  ])
+  const refusals = [
+    ['SET', 'READONLY'],
+    ['XADD', 'READONLY'],
+    ['GET', 'NOPERM'],
+    ['EVAL', 'LOADING'],
+    ['EVAL', 'ASK'],
+    ['EVAL', 'CLUSTERDOWN'],
+    ['SET', 'READONLY']
+  ].map(([command = '', refusal = '']) => ({ command, refusal }))
+  t.strictSame(
+    judgeRefusals(refusals).map(({ id, what }) => `${id} ${what}`),
+    [
+      'redis-read-only SET, XADD: READONLY',
+      'redis-rights GET: NOPERM',
+      'redis-unreachable EVAL: LOADING',
+      'redis-form EVAL: ASK: this server is a node of a Cluster',
+      'redis-cluster EVAL: CLUSTERDOWN: nobody serves the slot of the revocation log'
+    ]
+  )
   t.strictSame(judgeRefusals([]), [])
   t.end()
 })
 
 t.test('a command that Redis left unanswered took REDIS_TIMEOUT at least, whenever the timer went off', async (t) => {
   const redis = { connection: { commands: { pttl: async () => { throw new RedisTooSlow(50) } } } }
-  const config = { redis: { keyPrefix: 'p:', timeoutMs: 50 }, authgear: { endpoint: { origin: 'https://auth.example.com' } } }
+  const config = {
+    redis: { keyPrefix: 'p:', timeoutMs: 50 },
+    authgear: { endpoint: { origin: 'https://auth.example.com' } }
+  }
   const outcome = await redisLatency.run({ redis, config, clock: manualClock() } as unknown as Context)
   t.match(outcome, { kind: 'looked', findings: [{ id: 'redis-too-slow' }] })
 })

@@ -5,7 +5,10 @@ const MIB = 2 ** 20
 const CONTAINER = { limitBytes: 128 * MIB, isContainer: true, heapBytes: 271 * MIB }
 
 /** @returns what the process is started over with; undefined where it is not */
-function startedOver (memory: typeof CONTAINER, some: Readonly<{ env?: NodeJS.ProcessEnv, execArgv?: readonly string[] }> = {}): readonly string[] | undefined {
+function startedOver (
+  memory: typeof CONTAINER,
+  some: Readonly<{ env?: NodeJS.ProcessEnv, execArgv?: readonly string[] }> = {}
+): readonly string[] | undefined {
   let started: readonly string[] | undefined
   const execve = (path: string, args: readonly string[], env: NodeJS.ProcessEnv): never => {
     t.strictSame([path, env], ['/node', some.env ?? {}], 'the same program with the same environment')
@@ -17,16 +20,33 @@ function startedOver (memory: typeof CONTAINER, some: Readonly<{ env?: NodeJS.Pr
 }
 
 t.test('starts over in a container, with half of it for the old generation', (t) => {
-  t.strictSame(startedOver(CONTAINER, { execArgv: ['--enable-source-maps'] }), ['/node', '--max-old-space-size=64', '--max-semi-space-size=2', '--enable-source-maps', 'main.js', 'serve'])
+  t.strictSame(startedOver(CONTAINER, { execArgv: ['--enable-source-maps'] }), [
+    '/node',
+    '--max-old-space-size=64',
+    '--max-semi-space-size=2',
+    '--enable-source-maps',
+    'main.js',
+    'serve'
+  ])
   const rows = [[32, 32, 1], [256, 128, 4], [300, 150, 4], [512, 256, 8], [1024, 512, 16], [8192, 4096, 16]] as const
-  for (const [mib, old, semi] of rows) t.match(startedOver({ ...CONTAINER, limitBytes: mib * MIB }), [/node/, `--max-old-space-size=${old}`, `--max-semi-space-size=${semi}`], `${mib} MiB`)
+  for (const [mib, old, semi] of rows) {
+    t.match(
+      startedOver({ ...CONTAINER, limitBytes: mib * MIB }),
+      [/node/, `--max-old-space-size=${old}`, `--max-semi-space-size=${semi}`],
+      `${mib} MiB`
+    )
+  }
   t.end()
 })
 
 t.test('does not start over without a limit, or where somebody set one', (t) => {
   t.equal(startedOver({ ...CONTAINER, isContainer: false }), undefined)
   t.equal(startedOver(CONTAINER, { env: { NODE_OPTIONS: '--import x --max_old_space_size=100' } }), undefined)
-  t.equal(startedOver(CONTAINER, { execArgv: ['--max-old-space-size=64'] }), undefined, 'as it is after it started over')
+  t.equal(
+    startedOver(CONTAINER, { execArgv: ['--max-old-space-size=64'] }),
+    undefined,
+    'as it is after it started over'
+  )
   t.end()
 })
 
@@ -37,7 +57,12 @@ t.test('goes on as it is where Node cannot start over', (t) => {
 
 t.test('keeps what the user set beside the size of the heap', (t) => {
   t.equal(startedOver(CONTAINER, { env: { NODE_OPTIONS: '--max-heap-size=80' } }), undefined)
-  t.strictSame(startedOver(CONTAINER, { env: { NODE_OPTIONS: '--max-semi-space-size=8' } }), ['/node', '--max-old-space-size=64', 'main.js', 'serve'])
+  t.strictSame(startedOver(CONTAINER, { env: { NODE_OPTIONS: '--max-semi-space-size=8' } }), [
+    '/node',
+    '--max-old-space-size=64',
+    'main.js',
+    'serve'
+  ])
   t.end()
 })
 

@@ -25,15 +25,62 @@ const text = (files: Files): string => Object.values(files).join('\n')
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8')
 
 /** Segments that servlet containers read as empty, "." or ".."; and what must pass. */
-const PARAMETERS = ['/;/admin', '/;x=1/admin', '/x/..;/admin', '/.;/admin', '/x/%2e%2E;/admin', '/%3b/admin', '/x/..%3B/admin', '/public/..;/admin']
-const HARMLESS = ['/', '/admin;x', '/a.b/c..d', '/x;jsessionid=1', '/admin%3bx', '/a..;b', '/p?next=/;/..;/x//y%2f', '/caf%C3%A9']
+const PARAMETERS = [
+  '/;/admin',
+  '/;x=1/admin',
+  '/x/..;/admin',
+  '/.;/admin',
+  '/x/%2e%2E;/admin',
+  '/%3b/admin',
+  '/x/..%3B/admin',
+  '/public/..;/admin'
+]
+const HARMLESS = [
+  '/',
+  '/admin;x',
+  '/a.b/c..d',
+  '/x;jsessionid=1',
+  '/admin%3bx',
+  '/a..;b',
+  '/p?next=/;/..;/x//y%2f',
+  '/caf%C3%A9'
+]
 /** What only a proxy that sends the raw path on must refuse. */
-const RAW = ['/admin/../p', '//admin', '/./admin', '/x/%2e%2e/admin', '/x/..%2fadmin', '/x\\..\\admin', '/%5cadmin', '/admin/%00', '/admin#']
-const UPGRADES = ['h2c', 'H2C', 'websocket, h2c', 'h2c, websocket', 'h2c/websocket', 'TLS/1.3, websocket', 'websockets', 'websocke', 'w', '', '"websocket"', 'websocket ']
-const BAD_HOSTS = ['app.example.com:80@evil.example', 'evil.example, app.example.com', 'app.example.com:evil', 'app.example.com:80:80']
+const RAW = [
+  '/admin/../p',
+  '//admin',
+  '/./admin',
+  '/x/%2e%2e/admin',
+  '/x/..%2fadmin',
+  '/x\\..\\admin',
+  '/%5cadmin',
+  '/admin/%00',
+  '/admin#'
+]
+const UPGRADES = [
+  'h2c',
+  'H2C',
+  'websocket, h2c',
+  'h2c, websocket',
+  'h2c/websocket',
+  'TLS/1.3, websocket',
+  'websockets',
+  'websocke',
+  'w',
+  '',
+  '"websocket"',
+  'websocket '
+]
+const BAD_HOSTS = [
+  'app.example.com:80@evil.example',
+  'evil.example, app.example.com',
+  'app.example.com:evil',
+  'app.example.com:80:80'
+]
 
 /** RE2 writes "without case" into the expression. */
-const compile = (pattern: string, flags = ''): RegExp => new RegExp(pattern.replace('(?i)', ''), pattern.startsWith('(?i)') ? 'i' : flags)
+const compile = (pattern: string, flags = ''): RegExp =>
+  new RegExp(pattern.replace('(?i)', ''), pattern.startsWith('(?i)') ? 'i' : flags)
 
 function refusesParameters (t: Test, pattern: RegExp, name: string): void {
   for (const path of PARAMETERS) t.match(path.split('?')[0], pattern, `${name}: ${path}`)
@@ -63,15 +110,22 @@ const apisixRoutes = (yaml: string): readonly ApisixRoute[] => (parse(yaml) as {
 
 /** All routes that `snippet apisix` writes, and all of the recipes where its page says that they go. */
 function allApisixRoutes (): readonly ApisixRoute[] {
-  const recipes = ['apisix: public path', 'apisix: preflight'].map(title => readSnippet('proxies/apisix.md', title)).join('')
-  return variants('apisix').flatMap(files => apisixRoutes((files['apisix.yaml'] ?? '').replace('upstreams:\n', `${recipes}upstreams:\n`)))
+  const recipes = ['apisix: public path', 'apisix: preflight']
+    .map((title) => readSnippet('proxies/apisix.md', title))
+    .join('')
+  return variants('apisix').flatMap((files) =>
+    apisixRoutes((files['apisix.yaml'] ?? '').replace('upstreams:\n', `${recipes}upstreams:\n`))
+  )
 }
 
 t.test('apisix: every route, of a recipe too, guards the raw path and the Host', async t => {
   const routes = allApisixRoutes()
   t.ok(['public', 'preflight', 'authgear-login', 'app-admin', 'app'].every(id => routes.some(route => route.id === id)))
   for (const { id, vars = [], plugins = {} } of routes) {
-    if ('fault-injection' in plugins) { t.match(plugins, { 'fault-injection': { abort: { http_status: 400 } } }); continue }
+    if ('fault-injection' in plugins) {
+      t.match(plugins, { 'fault-injection': { abort: { http_status: 400 } } })
+      continue
+    }
     const path = vars.find(([name, not]) => name === 'real_request_uri' && not === '!')
     t.equal(path?.[2], '~*', id)
     const guard = new RegExp(path?.[3] ?? '^', 'i')
@@ -88,23 +142,40 @@ t.test('apisix: WebSocket is for a request whose one Upgrade value is websocket'
   const open = allApisixRoutes().filter(route => route.enable_websocket === true)
   t.ok(open.length >= 3)
   for (const { id, vars = [] } of open) {
-    const [upgrade, connection] = ['http_upgrade', 'http_connection'].map(name => new RegExp(vars.find(([first]) => first === name)?.[2] ?? '', 'i'))
+    const [upgrade, connection] = ['http_upgrade', 'http_connection'].map(
+      (name) => new RegExp(vars.find(([first]) => first === name)?.[2] ?? '', 'i')
+    )
     for (const value of UPGRADES) t.notMatch(value, upgrade ?? /^/, `${id}: ${value}`)
     t.match('WebSocket', upgrade ?? /$^/)
-    for (const value of ['upgrade, x-authgear-user-id', 'Upgrade, HTTP2-Settings', 'close', '']) t.notMatch(value, connection ?? /^/, `${id}: ${value}`)
-    for (const value of ['Upgrade', 'keep-alive, Upgrade', 'upgrade, keep-alive']) t.match(value, connection ?? /$^/, value)
+    for (const value of ['upgrade, x-authgear-user-id', 'Upgrade, HTTP2-Settings', 'close', '']) {
+      t.notMatch(value, connection ?? /^/, `${id}: ${value}`)
+    }
+    for (const value of ['Upgrade', 'keep-alive, Upgrade', 'upgrade, keep-alive']) {
+      t.match(value, connection ?? /$^/, value)
+    }
   }
 })
 
 t.test('apisix: each protected route stands twice and clears what is not ours', async t => {
   for (const files of variants('apisix')) {
     const routes = apisixRoutes(files['apisix.yaml'] ?? '')
-    for (const route of routes.filter(({ plugins = {}, enable_websocket: isOpen }) => 'forward-auth' in plugins && isOpen !== true)) {
+    for (const route of routes.filter(
+      ({ plugins = {}, enable_websocket: isOpen }) => 'forward-auth' in plugins && isOpen !== true
+    )) {
       const twin = routes.find(({ id }) => id === `${route.id}-websocket`)
-      t.match(twin, { enable_websocket: true, priority: route.priority + 1, plugins: route.plugins as object }, route.id)
-      t.match(route.plugins, { 'forward-auth': { extra_headers: { 'X-Forwarded-Uri': '$real_request_uri' }, allow_degradation: false }, 'serverless-pre-function': { phase: 'rewrite' } })
+      t.match(
+        twin,
+        { enable_websocket: true, priority: route.priority + 1, plugins: route.plugins as object },
+        route.id
+      )
+      t.match(route.plugins, {
+        'forward-auth': { extra_headers: { 'X-Forwarded-Uri': '$real_request_uri' }, allow_degradation: false },
+        'serverless-pre-function': { phase: 'rewrite' }
+      })
       const [lua = ''] = (route.plugins?.['serverless-pre-function'] as { functions: string[] }).functions
-      for (const name of ['^x%-authgear', ...HOP_HEADERS.map(name => name.toLowerCase())]) t.ok(lua.includes(name), `${route.id} clears ${name}`)
+      for (const name of ['^x%-authgear', ...HOP_HEADERS.map((name) => name.toLowerCase())]) {
+        t.ok(lua.includes(name), `${route.id} clears ${name}`)
+      }
     }
     const buffers = /large_client_header_buffers 4 32k;\nproxy_buffer_size 16k;\nproxy_buffers 4 16k;/
     t.match(parse(files['config.yaml'] ?? ''), {
@@ -116,16 +187,21 @@ t.test('apisix: each protected route stands twice and clears what is not ours', 
 })
 
 /** A rule's regular expressions, in Traefik's language. */
-const patternsOf = (rule: string, matcher: string): readonly string[] => [...rule.matchAll(new RegExp(`${matcher}\\(([^)]*?)\`([^\`]+)\`\\)`, 'g'))].map(([, , pattern = '']) => pattern)
+const patternsOf = (rule: string, matcher: string): readonly string[] =>
+  [...rule.matchAll(new RegExp(`${matcher}\\(([^)]*?)\`([^\`]+)\`\\)`, 'g'))].map(([, , pattern = '']) => pattern)
 
 t.test('traefik: the refusing route is the first, in each form of the configuration', async t => {
   refusesParameters(t, compile(patternsOf(REFUSED, 'PathRegexp')[0] ?? ''), 'PathRegexp')
   const [upgrade = '', host = ''] = patternsOf(REFUSED, 'HeaderRegexp')
   t.equal(upgrade, noneOf(['websocket', 'h2c']))
   for (const bad of BAD_HOSTS.filter(value => !value.startsWith('evil'))) t.match(bad, new RegExp(host), bad)
-  for (const good of ['app.example.com', 'app.example.com:8080', 'a.example, app.example.com:80']) t.notMatch(good, new RegExp(host), good)
+  for (const good of ['app.example.com', 'app.example.com:8080', 'a.example, app.example.com:80']) {
+    t.notMatch(good, new RegExp(host), good)
+  }
   const forms = { traefik: REFUSED, 'traefik-kubernetes': REFUSED, 'traefik-labels': REFUSED.replaceAll('$', '$$$$') }
-  for (const [proxy, refused, files] of Object.entries(forms).flatMap(([proxy, refused]) => variants(proxy).map(files => [proxy, refused, files] as const))) {
+  for (const [proxy, refused, files] of Object.entries(forms).flatMap(([proxy, refused]) =>
+    variants(proxy).map((files) => [proxy, refused, files] as const)
+  )) {
     t.ok(text(files).includes(`Host(\`app.example.com\`) && (${refused})`), proxy)
     const priorities = [...text(files).matchAll(/priority[:=] ?(\d+)/g)].map(([, value]) => Number(value))
     t.equal(Math.max(...priorities), REFUSED_PRIORITY, proxy)
@@ -159,10 +235,16 @@ for (const [proxy, file] of [['gateway-api', 'httproute.yaml'], ['envoy-gateway'
   t.test(`${proxy}: the refusing expression is longer than all others, so it is tried first`, async t => {
     for (const files of variants(proxy)) {
       const rules = httpRoutes(files[file] ?? '').flatMap(({ spec }) => spec.rules)
-      const isRefusal = ({ filters = [] }: typeof rules[number]): boolean => filters.some(({ extensionRef }) => extensionRef.name === 'refuse')
+      const isRefusal = ({ filters = [] }: (typeof rules)[number]): boolean =>
+        filters.some(({ extensionRef }) => extensionRef.name === 'refuse')
       const refused = rules.filter(isRefusal).flatMap(({ matches }) => matches)
-      const others = rules.filter(rule => !isRefusal(rule)).flatMap(({ matches }) => matches).map(({ path }) => path.value.length)
-      for (const { path } of refused) t.ok(path.type === 'RegularExpression' && path.value.length > Math.max(...others), path.value)
+      const others = rules
+        .filter((rule) => !isRefusal(rule))
+        .flatMap(({ matches }) => matches)
+        .map(({ path }) => path.value.length)
+      for (const { path } of refused) {
+        t.ok(path.type === 'RegularExpression' && path.value.length > Math.max(...others), path.value)
+      }
       refusesParameters(t, compile(refused[0]?.path.value ?? ''), proxy)
       const upgrade = refused.flatMap(({ headers = [] }) => headers).find(({ name }) => name === 'Upgrade')
       if (proxy === 'gateway-api') t.equal(upgrade?.value, noneOf(['websocket', 'h2c']))
@@ -192,9 +274,13 @@ t.test('istio: the filter refuses parameters and writes constants', async t => {
 
 t.test('ingress-nginx: the controller refuses what its own template would pass on', async t => {
   for (const files of variants('ingress-nginx')) {
-    const { controller: { config } } = parse(files['values.yaml'] ?? '') as { controller: { config: Readonly<Record<string, string>> } }
+    const {
+      controller: { config }
+    } = parse(files['values.yaml'] ?? '') as { controller: { config: Readonly<Record<string, string>> } }
     t.match(config, { 'enable-underscores-in-headers': 'false', 'ignore-invalid-headers': 'true' })
-    const patterns = [...(config['server-snippet'] ?? '').matchAll(/if \(\$(\w+) !?~\*? "(.+)"\) \{ return 400; \}/g)].map(([, name = '', pattern = '']) => [name, new RegExp(pattern.replaceAll('\\\\', '\\'), 'i')] as const)
+    const patterns = [
+      ...(config['server-snippet'] ?? '').matchAll(/if \(\$(\w+) !?~\*? "(.+)"\) \{ return 400; \}/g)
+    ].map(([, name = '', pattern = '']) => [name, new RegExp(pattern.replaceAll('\\\\', '\\'), 'i')] as const)
     const of = (name: string): RegExp => patterns.find(([found]) => found === name)?.[1] ?? /$^/
     refusesParameters(t, of('request_uri'), 'request_uri')
     for (const raw of RAW) t.match(raw, of('request_uri'), raw)
@@ -212,22 +298,67 @@ t.test('every recipe stands behind the guards of its file', async t => {
     t.ok(places.every((place, i) => place >= 0 && place > (places[i - 1] ?? -1)), parts.join(' … '))
   }
   const clean = 'route {\n\t\timport authgear_clean'
-  order(fullOf('caddy'), `(authgear_policy) {\n\t${clean}`, `app.example.com:8080 {\n\t# "route" keeps this order\n\t${clean}`,
-    '# @preflight', '@login', '# routes and their policies')
-  for (const [, body = ''] of fullOf('caddy').matchAll(/handle @\w+ \{\n(?:\t|# )*(.*)/g)) t.equal(body, 'import authgear_clean')
+  order(
+    fullOf('caddy'),
+    `(authgear_policy) {\n\t${clean}`,
+    `app.example.com:8080 {\n\t# "route" keeps this order\n\t${clean}`,
+    '# @preflight',
+    '@login',
+    '# routes and their policies'
+  )
+  for (const [, body = ''] of fullOf('caddy').matchAll(/handle @\w+ \{\n(?:\t|# )*(.*)/g)) {
+    t.equal(body, 'import authgear_clean')
+  }
   t.match(readSnippet('proxies/caddy.md', 'caddy: public path'), 'import authgear_clean')
-  order(fullOf('nginx'), 'if ($authgear_ambiguous) { return 400; }', '@preflight', 'location ~ ^/_auth', '# routes and their policies')
-  for (const block of ['nginx: public path']) t.match(readSnippet('proxies/nginx.md', block), 'include authgear_none.inc')
-  for (const proxy of ['envoy', 'envoy-prefix']) order(fullOf(proxy), 'routes:', PARAMETER, ':authority', '# CORS preflights', '^/_auth/', '# routes and their policies')
-  order(fullOf('haproxy'), PARAMETER, 'req.fhdr_cnt(host)', 'del-header upgrade', '# CORS preflights', 'acl authgear_login', '# routes and their policies')
-  const priority = Number(/priority: (\d+)/.exec(readSnippet('proxies/traefik.md', 'traefik: public path, router'))?.[1])
+  order(
+    fullOf('nginx'),
+    'if ($authgear_ambiguous) { return 400; }',
+    '@preflight',
+    'location ~ ^/_auth',
+    '# routes and their policies'
+  )
+  for (const block of ['nginx: public path']) {
+    t.match(readSnippet('proxies/nginx.md', block), 'include authgear_none.inc')
+  }
+  for (const proxy of ['envoy', 'envoy-prefix']) {
+    order(
+      fullOf(proxy),
+      'routes:',
+      PARAMETER,
+      ':authority',
+      '# CORS preflights',
+      '^/_auth/',
+      '# routes and their policies'
+    )
+  }
+  order(
+    fullOf('haproxy'),
+    PARAMETER,
+    'req.fhdr_cnt(host)',
+    'del-header upgrade',
+    '# CORS preflights',
+    'acl authgear_login',
+    '# routes and their policies'
+  )
+  const priority = Number(
+    /priority: (\d+)/.exec(readSnippet('proxies/traefik.md', 'traefik: public path, router'))?.[1]
+  )
   t.ok(priority < REFUSED_PRIORITY)
 })
 
 t.test('the files beside snippet keep the same guards', async t => {
   const readme = /```caddyfile\n([^]*?)```/.exec(read('README.md'))?.[1] ?? ''
-  const lines = [AMBIGUOUS, 'respond @ambiguous 400', 'respond @badHost 421', 'request_header -*Authgear*', 'request_header -Upgrade', 'request_header -Connection']
-  for (const line of lines) t.ok(readme.indexOf(line) > 0 && readme.indexOf(line) < readme.indexOf('\t\tforward_auth'), line)
+  const lines = [
+    AMBIGUOUS,
+    'respond @ambiguous 400',
+    'respond @badHost 421',
+    'request_header -*Authgear*',
+    'request_header -Upgrade',
+    'request_header -Connection'
+  ]
+  for (const line of lines) {
+    t.ok(readme.indexOf(line) > 0 && readme.indexOf(line) < readme.indexOf('\t\tforward_auth'), line)
+  }
   const clean = (caddyfile: string): string => /\(authgear_clean\) \{[^]*?\n\}\n/.exec(caddyfile)?.[0] ?? ''
   t.equal(clean(read('deploy/compose/Caddyfile')), clean(read('deploy/caddy/Caddyfile')))
   t.match(read('deploy/compose/Caddyfile'), /\troute \{\n\t\timport authgear_clean/)

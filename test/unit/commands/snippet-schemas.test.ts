@@ -10,9 +10,22 @@ const SCHEMAS = join(import.meta.dirname, '../../fixtures/schemas')
 const ajv = new Ajv({ strict: false, allErrors: true })
 
 const ROUTES = ['--policy', '/=anonymous=false', '--policy', '/admin=role=admin,owner', '--policy', '/a.b=max_age=300']
-const ALL = [...ROUTES, '--login', '--listen', '0.0.0.0:80', '--forward-auth', 'http://auth:8000', '--app', 'http://shop:3000', '--host', 'shop.example.com']
+const ALL = [
+  ...ROUTES,
+  '--login',
+  '--listen',
+  '0.0.0.0:80',
+  '--forward-auth',
+  'http://auth:8000',
+  '--app',
+  'http://shop:3000',
+  '--host',
+  'shop.example.com'
+]
 
-/** What is made of it, by file. `values.yaml` of Traefik's chart and APISIX's `config.yaml` have no schema to be had. */
+/**
+ * What is made of it, by file. `values.yaml` of Traefik's chart and APISIX's `config.yaml` have no schema to be had.
+ */
 const CHECKED: Readonly<Record<string, readonly string[]>> = {
   'traefik-kubernetes': ['middlewares.yaml', 'ingressroute.yaml'],
   'gateway-api': ['middlewares.yaml', 'httproute.yaml'],
@@ -21,7 +34,8 @@ const CHECKED: Readonly<Record<string, readonly string[]>> = {
   'ingress-nginx': ['ingress-nginx.yaml']
 }
 
-const optionsOf = (proxy: string): ReadonlyArray<readonly string[]> => proxy === 'istio' ? [[], ['--policy', '/=role=admin']] : [[], ROUTES, ALL]
+const optionsOf = (proxy: string): ReadonlyArray<readonly string[]> =>
+  proxy === 'istio' ? [[], ['--policy', '/=role=admin']] : [[], ROUTES, ALL]
 
 type Resource = Readonly<{ apiVersion?: string, kind?: string, metadata?: { name?: string } }>
 
@@ -43,7 +57,11 @@ function validatorOf (schema: string): ValidateFunction {
 
 function problems (schema: string, value: unknown): readonly string[] {
   const validate = validatorOf(schema)
-  return validate(value) ? [] : (validate.errors ?? []).map(({ instancePath, message, params }) => `${instancePath} ${message ?? ''} ${JSON.stringify(params)}`)
+  return validate(value)
+    ? []
+    : (validate.errors ?? []).map(
+        ({ instancePath, message, params }) => `${instancePath} ${message ?? ''} ${JSON.stringify(params)}`
+      )
 }
 
 for (const [proxy, files] of Object.entries(CHECKED)) {
@@ -55,7 +73,11 @@ for (const [proxy, files] of Object.entries(CHECKED)) {
         for (const resource of resources) {
           const schema = `${(resource.apiVersion ?? '').replace('/', '.')}.${resource.kind ?? ''}.json`
           t.ok(existsSync(join(SCHEMAS, schema)), schema)
-          t.strictSame(problems(schema, resource), [], `${file}: ${resource.kind ?? ''} ${resource.metadata?.name ?? ''}`)
+          t.strictSame(
+            problems(schema, resource),
+            [],
+            `${file}: ${resource.kind ?? ''} ${resource.metadata?.name ?? ''}`
+          )
         }
         const names = resources.map(({ kind, metadata }) => `${kind ?? ''} ${metadata?.name ?? ''}`)
         t.strictSame([...new Set(names)], names)
@@ -69,28 +91,42 @@ t.test('apisix: routes, upstreams and the plugin are as its source says', async 
     const folder = write('apisix', options)
     t.strictSame(problems('apisix.json', read(join(folder, 'apisix.yaml'))[0]), [])
     t.match(readFileSync(join(folder, 'apisix.yaml'), 'utf8'), /\n#END\n$/)
-    t.match(read(join(folder, 'config.yaml'))[0], { deployment: { role: 'data_plane' }, nginx_config: { http: { underscores_in_headers: 'off' } } })
+    t.match(read(join(folder, 'config.yaml'))[0], {
+      deployment: { role: 'data_plane' },
+      nginx_config: { http: { underscores_in_headers: 'off' } }
+    })
   }
 })
 
 t.test('traefik-labels: Compose reads it, and no label holds a bare $', async t => {
   const folder = write('traefik-labels', ALL)
-  const [compose] = read(join(folder, 'traefik-labels.yml')) as [{ services: Record<string, { labels?: string[], ports?: string[] }> }]
+  const [compose] = read(join(folder, 'traefik-labels.yml')) as [
+    { services: Record<string, { labels?: string[], ports?: string[] }> }
+  ]
   t.strictSame(Object.keys(compose.services), ['traefik', 'auth', 'shop'])
   t.strictSame(compose.services['auth']?.ports, undefined, 'only Traefik is published')
-  for (const label of Object.values(compose.services).flatMap(({ labels = [] }) => labels)) t.match(label, /^traefik\.[\w.-]+=(?:[^$]|\$\$)+$/)
+  for (const label of Object.values(compose.services).flatMap(({ labels = [] }) => labels)) {
+    t.match(label, /^traefik\.[\w.-]+=(?:[^$]|\$\$)+$/)
+  }
 })
 
 t.test('these schemas see a mistake', async t => {
-  const [policy] = read(join(write('envoy-gateway', []), 'envoy-gateway.yaml')).slice(-1) as [{ spec: { extAuth: Record<string, unknown> } }]
+  const [policy] = read(join(write('envoy-gateway', []), 'envoy-gateway.yaml')).slice(-1) as [
+    { spec: { extAuth: Record<string, unknown> } }
+  ]
   const schema = 'gateway.envoyproxy.io.v1alpha1.SecurityPolicy.json'
   t.strictSame(problems(schema, policy), [])
-  t.equal(problems(schema, { ...policy, spec: { ...policy.spec, extAuth: { ...policy.spec.extAuth, failOpenn: false } } }).length, 1)
+  t.equal(
+    problems(schema, { ...policy, spec: { ...policy.spec, extAuth: { ...policy.spec.extAuth, failOpenn: false } } })
+      .length,
+    1
+  )
 })
 
 function write (proxy: string, options: readonly string[]): string {
   const folder = tempDir(t, proxy)
   const errors: string[] = []
-  if (snippet([proxy, '--out', folder, ...options], { write: () => {} }, { write: (text: string) => errors.push(text) }) !== 0) throw new Error(errors.join(''))
+  const err = { write: (text: string) => errors.push(text) }
+  if (snippet([proxy, '--out', folder, ...options], { write: () => {} }, err) !== 0) throw new Error(errors.join(''))
   return folder
 }

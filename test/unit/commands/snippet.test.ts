@@ -11,7 +11,16 @@ import { SEED } from '../../helpers/credentials.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 
 const DEPLOY = join(import.meta.dirname, '../../../deploy')
-const ROUTES = ['--policy', '/=anonymous=false', '--policy', '/admin=role=admin', '--policy', '/admin/super=role=owner', '--policy', '/a.b=max_age=300']
+const ROUTES = [
+  '--policy',
+  '/=anonymous=false',
+  '--policy',
+  '/admin=role=admin',
+  '--policy',
+  '/admin/super=role=owner',
+  '--policy',
+  '/a.b=max_age=300'
+]
 
 function run (...args: readonly string[]): Readonly<{ code: number, out: string, err: string }> {
   const [out, err]: [string[], string[]] = [[], []]
@@ -31,10 +40,14 @@ const errorsOf = (...args: readonly string[]): readonly string[] => {
 }
 
 t.test('deploy/ is what it writes with its defaults (npm run docs writes it)', async t => {
-  for (const [folder, ...args] of [...PROXIES.map(proxy => [proxy, proxy] as const), ['traefik-tls', 'traefik', '--forward-auth', 'https://forward-auth:4180'] as const]) {
+  for (const [folder, ...args] of [
+    ...PROXIES.map((proxy) => [proxy, proxy] as const),
+    ['traefik-tls', 'traefik', '--forward-auth', 'https://forward-auth:4180'] as const
+  ]) {
     const written = tempDir(t, 'snippet')
     t.equal(run(...args, '--out', written).code, 0, folder)
-    const read = (root: string): Files => Object.fromEntries(readdirSync(root).map(name => [name, readFileSync(join(root, name), 'utf8')]))
+    const read = (root: string): Files =>
+      Object.fromEntries(readdirSync(root).map((name) => [name, readFileSync(join(root, name), 'utf8')]))
     t.strictSame(read(join(DEPLOY, folder)), read(written), folder)
   }
 })
@@ -49,11 +62,42 @@ t.test('it prints what it would write', async t => {
 })
 
 t.test('everything that is wrong is said at once', async t => {
-  const { code, out, err } = run('nginy', 'caddy', '--listen', '8080', '--forward-auth', 'forward-auth', '--app', 'https://app', '--host', '*.example.com', '--policy', '/admin', '--policy', '/=role=', '--frob', '--login=yes', '--out')
+  const { code, out, err } = run(
+    'nginy',
+    'caddy',
+    '--listen',
+    '8080',
+    '--forward-auth',
+    'forward-auth',
+    '--app',
+    'https://app',
+    '--host',
+    '*.example.com',
+    '--policy',
+    '/admin',
+    '--policy',
+    '/=role=',
+    '--frob',
+    '--login=yes',
+    '--out'
+  )
   t.equal(code, 1)
   t.equal(out, '')
-  for (const part of ['"nginy"', '"caddy"', '--listen "8080" lacks a host', '--forward-auth "forward-auth" must be', '--app must be http://', '--host "*.example.com"', '--policy "/admin": write /path=QUERY',
-    '--policy "/=role=": role has a value', 'no option --frob', '--login takes no value', '--out needs a value']) t.match(err, part)
+  for (const part of [
+    '"nginy"',
+    '"caddy"',
+    '--listen "8080" lacks a host',
+    '--forward-auth "forward-auth" must be',
+    '--app must be http://',
+    '--host "*.example.com"',
+    '--policy "/admin": write /path=QUERY',
+    '--policy "/=role=": role has a value',
+    'no option --frob',
+    '--login takes no value',
+    '--out needs a value'
+  ]) {
+    t.match(err, part)
+  }
   t.equal(err.match(/^error: /gm)?.length, 11)
   t.match(run().err, 'which proxy? One of traefik, ')
   t.strictSame(errorsOf('--host', 'a.example', '--host', 'b.example'), ['--host is there twice'])
@@ -73,11 +117,42 @@ t.test('routes: the longest first, each with what those around it ask', async t 
     { name: 'app-admin', path: '/admin', policy: 'anonymous=false&role=admin&verified=true' },
     { name: 'app-a-b', path: '/a.b', policy: 'anonymous=false&max_age=300' }
   ])
-  t.strictSame(settingsOf('--policy', '/a-b=role=x', '--policy', '/a/b=role=y', '--policy', '/__=role=z').routes.map(({ name }) => name), ['app-a-b', 'app-a-b-2', 'app-route'], 'names are never shared')
+  t.strictSame(
+    settingsOf('--policy', '/a-b=role=x', '--policy', '/a/b=role=y', '--policy', '/__=role=z').routes.map(
+      ({ name }) => name
+    ),
+    ['app-a-b', 'app-a-b-2', 'app-route'],
+    'names are never shared'
+  )
 })
 
 t.test('paths that a proxy and an app may read differently are no routes', async t => {
-  for (const path of ['admin', '', '//admin', '/admin/', '/a/../b', '/.', '/..', '/a//b', '/a%2fb', '/a b', '/a;b', '/a*', '/a?b', '/a#b', '/a"b', '/a\'b', '/a`b', '/a\\b', '/a{b}', '/a$b', '/a\nb', '/ä', '/.a', '/a.']) {
+  for (const path of [
+    'admin',
+    '',
+    '//admin',
+    '/admin/',
+    '/a/../b',
+    '/.',
+    '/..',
+    '/a//b',
+    '/a%2fb',
+    '/a b',
+    '/a;b',
+    '/a*',
+    '/a?b',
+    '/a#b',
+    '/a"b',
+    "/a'b",
+    '/a`b',
+    '/a\\b',
+    '/a{b}',
+    '/a$b',
+    '/a\nb',
+    '/ä',
+    '/.a',
+    '/a.'
+  ]) {
     t.equal(errorsOf('--policy', `${path}=role=admin`).length, 1, JSON.stringify(path))
   }
 })
@@ -92,76 +167,211 @@ t.test('what a proxy\'s configuration cannot say is an error', async t => {
   t.match(run('istio', '--policy', '/admin=role=admin').err, 'for each workload')
   t.match(run('istio', '--login').err, '--login: ')
   t.match(run('ingress-nginx', '--forward-auth', 'http://10.0.0.1:80').err, '--forward-auth must name a service')
-  for (const proxy of ['apisix', 'istio', 'envoy-gateway', 'ingress-nginx', 'traefik-kubernetes', 'gateway-api', 'traefik-labels']) {
-    t.match(run(proxy, '--forward-auth', 'https://forward-auth:4180').err, `--forward-auth must be http:// for ${proxy}`)
+  for (const proxy of [
+    'apisix',
+    'istio',
+    'envoy-gateway',
+    'ingress-nginx',
+    'traefik-kubernetes',
+    'gateway-api',
+    'traefik-labels'
+  ]) {
+    t.match(
+      run(proxy, '--forward-auth', 'https://forward-auth:4180').err,
+      `--forward-auth must be http:// for ${proxy}`
+    )
   }
   t.throws(() => templateOf('apache'), /no template/)
 })
 
 /** Every character that some proxy's file gives a meaning to, and some that none does. */
-const hostile = fc.array(fc.oneof(
-  { weight: 3, arbitrary: fc.constantFrom(...'\n\r\t"\'`{}[]()<>;#$\\%*?&|=,: /@!~^+\0') },
-  { weight: 3, arbitrary: fc.constantFrom('a', 'b', '.', '-', '_', '/', ':', '1', 'admin', '/admin', 'role=admin', 'http://', 'https://', 'app.example.com', ':80', '[::1]') },
-  { weight: 1, arbitrary: fc.string({ maxLength: 4 }) }
-), { maxLength: 6 }).map(parts => parts.join(''))
+const hostile = fc
+  .array(
+    fc.oneof(
+      { weight: 3, arbitrary: fc.constantFrom(...'\n\r\t"\'`{}[]()<>;#$\\%*?&|=,: /@!~^+\0') },
+      {
+        weight: 3,
+        arbitrary: fc.constantFrom(
+          'a',
+          'b',
+          '.',
+          '-',
+          '_',
+          '/',
+          ':',
+          '1',
+          'admin',
+          '/admin',
+          'role=admin',
+          'http://',
+          'https://',
+          'app.example.com',
+          ':80',
+          '[::1]'
+        )
+      },
+      { weight: 1, arbitrary: fc.string({ maxLength: 4 }) }
+    ),
+    { maxLength: 6 }
+  )
+  .map((parts) => parts.join(''))
 
 t.test('a hostile value is refused, or adds nothing to a configuration', async t => {
   let accepted = 0
-  const arrays = fc.record({ listen: hostile, adapter: hostile, app: hostile, host: hostile, path: hostile, policy: hostile })
-  fc.assert(fc.property(arrays, fc.constantFrom('listen', 'adapter', 'app', 'host', 'path', 'policy'), (values, name) => {
-    const value = name === 'adapter' || name === 'app' ? `http://${values[name]}` : values[name]
-    const args = name === 'path' ? ['--policy', `/${value}=role=admin`] : name === 'policy' ? ['--policy', `/admin=${value}`] : [`--${name}`, value]
-    const reading = readOptions(['caddy', ...args], PROXIES)
-    if (reading.kind !== 'options') return
-    accepted++
-    const { settings } = reading.options
-    for (const text of [settings.listen.text, settings.forwardAuth.origin, settings.app.text]) if (!/^(https?:\/\/)?[\w.-]+:\d+$|^(https?:\/\/)?\[[0-9a-fA-F:.]+\]:\d+$/.test(text)) throw new Error(`an address: ${text}`)
-    if (!/^[a-z0-9_.-]+$/.test(settings.host)) throw new Error(`a host: ${settings.host}`)
-    for (const { path } of settings.routes) if (!/^(\/[a-z0-9_.-]+)+$/.test(path)) throw new Error(`a path: ${path}`)
-    for (const { policy } of allPolicies(settings)) if (parsePolicy(policy).kind === 'bad' || !/^[\w.:,&=-]*$/.test(policy)) throw new Error(`a policy: ${policy}`)
-    const benign = settingsOf(...settings.routes.length === 1 ? ['--policy', '/admin=role=admin'] : settings.policy === '' ? [] : ['--policy', '/=role=admin'])
-    for (const proxy of PROXIES) {
-      if (limitsOf(proxy, settings).length === 0) sameShape(templateOf(proxy)(settings), templateOf(proxy)(benign), proxy)
-    }
-  }), SEED)
+  const arrays = fc.record({
+    listen: hostile,
+    adapter: hostile,
+    app: hostile,
+    host: hostile,
+    path: hostile,
+    policy: hostile
+  })
+  fc.assert(
+    fc.property(arrays, fc.constantFrom('listen', 'adapter', 'app', 'host', 'path', 'policy'), (values, name) => {
+      const value = name === 'adapter' || name === 'app' ? `http://${values[name]}` : values[name]
+      const args =
+        name === 'path'
+          ? ['--policy', `/${value}=role=admin`]
+          : name === 'policy'
+            ? ['--policy', `/admin=${value}`]
+            : [`--${name}`, value]
+      const reading = readOptions(['caddy', ...args], PROXIES)
+      if (reading.kind !== 'options') return
+      accepted++
+      const { settings } = reading.options
+      for (const text of [settings.listen.text, settings.forwardAuth.origin, settings.app.text]) {
+        if (!/^(https?:\/\/)?[\w.-]+:\d+$|^(https?:\/\/)?\[[0-9a-fA-F:.]+\]:\d+$/.test(text)) {
+          throw new Error(`an address: ${text}`)
+        }
+      }
+      if (!/^[a-z0-9_.-]+$/.test(settings.host)) throw new Error(`a host: ${settings.host}`)
+      for (const { path } of settings.routes) if (!/^(\/[a-z0-9_.-]+)+$/.test(path)) throw new Error(`a path: ${path}`)
+      for (const { policy } of allPolicies(settings)) { if (parsePolicy(policy).kind === 'bad' || !/^[\w.:,&=-]*$/.test(policy)) throw new Error(`a policy: ${policy}`) }
+      const benign = settingsOf(
+        ...(settings.routes.length === 1
+          ? ['--policy', '/admin=role=admin']
+          : settings.policy === ''
+            ? []
+            : ['--policy', '/=role=admin'])
+      )
+      for (const proxy of PROXIES) {
+        if (limitsOf(proxy, settings).length === 0) {
+          sameShape(templateOf(proxy)(settings), templateOf(proxy)(benign), proxy)
+        }
+      }
+    }),
+    SEED
+  )
   t.ok(accepted > 50, `${accepted} were accepted`)
 })
 
 /** Line for line the same, but for the words of the values. */
 function sameShape (written: Files, benign: Files, proxy: string): void {
   for (const [name, text] of Object.entries(benign)) {
-    const [got, wanted] = [written[name] ?? '', text].map(file => file.split('\n').map(line => line.replaceAll(/[\w.:/=,&?[\]\\-]+/g, 'w').replaceAll(/ +/g, ' ')))
+    const [got, wanted] = [written[name] ?? '', text].map((file) =>
+      file.split('\n').map((line) => line.replaceAll(/[\w.:/=,&?[\]\\-]+/g, 'w').replaceAll(/ +/g, ' '))
+    )
     const differs = wanted?.findIndex((line, i) => line !== got?.[i]) ?? -1
-    if (got?.length !== wanted?.length || differs !== -1) throw new Error(`${proxy}/${name}, line ${differs + 1}: ${JSON.stringify(written[name]?.split('\n')[differs])}`)
+    if (got?.length !== wanted?.length || differs !== -1) {
+      throw new Error(`${proxy}/${name}, line ${differs + 1}: ${JSON.stringify(written[name]?.split('\n')[differs])}`)
+    }
   }
 }
 
 t.test('the lines that protect are in every configuration', async t => {
   const settings = settingsOf(...ROUTES)
-  const textOf = (proxy: string): string => Object.values(templateOf(proxy)(limitsOf(proxy, settings).length === 0 ? settings : settingsOf())).join('\n')
+  const textOf = (proxy: string): string =>
+    Object.values(templateOf(proxy)(limitsOf(proxy, settings).length === 0 ? settings : settingsOf())).join('\n')
   for (const proxy of PROXIES) {
     const text = textOf(proxy)
     const byPattern = /\(\?i\)\^X-Authgear-|prefix: x-authgear-|"x-authgear-\*"/.test(text)
-    for (const name of IDENTITY) t.ok(byPattern || text.toLowerCase().includes(name.toLowerCase()), `${proxy} copies ${name}`)
-    t.match(text, /security: (the catch-all|no path and no method here)/, `${proxy} protects what has no route of its own`)
-    t.notMatch(text.replaceAll(/#.*/g, ''), /failure_mode_allow: true|allow_degradation: true|failOpen: true|insecure: true|insecureSkipVerify|proxy_ssl_verify off|auth-cache-key|auth_request [^;]*\?/, `${proxy} fails closed`)
+    for (const name of IDENTITY) {
+      t.ok(byPattern || text.toLowerCase().includes(name.toLowerCase()), `${proxy} copies ${name}`)
+    }
+    t.match(
+      text,
+      /security: (the catch-all|no path and no method here)/,
+      `${proxy} protects what has no route of its own`
+    )
+    t.notMatch(
+      text.replaceAll(/#.*/g, ''),
+      /failure_mode_allow: true|allow_degradation: true|failOpen: true|insecure: true|insecureSkipVerify|proxy_ssl_verify off|auth-cache-key|auth_request [^;]*\?/,
+      `${proxy} fails closed`
+    )
     t.match(text, /# security: |-- security: /, proxy)
   }
   const lines: Readonly<Record<string, readonly (string | RegExp)[]>> = {
-    traefik: ['aliasHeadersStrategy: delete', 'allowEncodedSlash: false', 'authResponseHeadersRegex: "(?i)^X-Authgear-"', 'PathRegexp(`(?i)^/admin`)'],
-    'traefik-labels': ['aliasheadersstrategy=delete', 'allowencodedslash=false', 'authResponseHeadersRegex=(?i)^X-Authgear-'],
-    'traefik-kubernetes': ['aliasheadersstrategy=delete', 'allowencodedslash=false', 'authResponseHeadersRegex: "(?i)^X-Authgear-"'],
+    traefik: [
+      'aliasHeadersStrategy: delete',
+      'allowEncodedSlash: false',
+      'authResponseHeadersRegex: "(?i)^X-Authgear-"',
+      'PathRegexp(`(?i)^/admin`)'
+    ],
+    'traefik-labels': [
+      'aliasheadersstrategy=delete',
+      'allowencodedslash=false',
+      'authResponseHeadersRegex=(?i)^X-Authgear-'
+    ],
+    'traefik-kubernetes': [
+      'aliasheadersstrategy=delete',
+      'allowencodedslash=false',
+      'authResponseHeadersRegex: "(?i)^X-Authgear-"'
+    ],
     'gateway-api': ['aliasheadersstrategy=delete', 'ExtensionRef', '(?i)^/admin'],
-    caddy: ['uri /verify?{args[0]}', 'request_header -*Authgear*', 'request_header -X-Forward-Auth-Policy', 'request_header @noWebSocket -Upgrade', 'request_header @webSocket Connection Upgrade', 'respond @ambiguous 400', 'respond 421'],
-    nginx: ['proxy_method HEAD;', 'proxy_pass_request_headers off;', 'proxy_pass_request_body off;', 'if ($authgear_ambiguous) { return 400; }', 'default_server; return 421;', 'verify?anonymous=false&role=admin&login=off', 'location ~* ^/a\\.b {'],
-    envoy: ['failure_mode_allow: false', 'path_override: "/verify?anonymous=false&role=admin"', 'path_with_escaped_slashes_action: REJECT_REQUEST', 'headers_with_underscores_action: DROP_HEADER', '.*authgear.*', 'x-forward-auth-.*', 'case_sensitive: false'],
-    'envoy-prefix': ['failure_mode_allow: false', 'path_prefix: /ext-authz', 'name:find("authgear", 1, true)', 'x%-forward%-auth%-', 'OVERWRITE_IF_EXISTS_OR_ADD'],
-    haproxy: ['pcall(ask_again, txn)', 'http-request deny deny_status 503 unless { var(txn.authgear_allowed) -m bool }', 'del-header (?i)authgear -m reg', 'del-header x-forward-auth- -m beg', 'normalize-uri path-strip-dotdot full'],
+    caddy: [
+      'uri /verify?{args[0]}',
+      'request_header -*Authgear*',
+      'request_header -X-Forward-Auth-Policy',
+      'request_header @noWebSocket -Upgrade',
+      'request_header @webSocket Connection Upgrade',
+      'respond @ambiguous 400',
+      'respond 421'
+    ],
+    nginx: [
+      'proxy_method HEAD;',
+      'proxy_pass_request_headers off;',
+      'proxy_pass_request_body off;',
+      'if ($authgear_ambiguous) { return 400; }',
+      'default_server; return 421;',
+      'verify?anonymous=false&role=admin&login=off',
+      'location ~* ^/a\\.b {'
+    ],
+    envoy: [
+      'failure_mode_allow: false',
+      'path_override: "/verify?anonymous=false&role=admin"',
+      'path_with_escaped_slashes_action: REJECT_REQUEST',
+      'headers_with_underscores_action: DROP_HEADER',
+      '.*authgear.*',
+      'x-forward-auth-.*',
+      'case_sensitive: false'
+    ],
+    'envoy-prefix': [
+      'failure_mode_allow: false',
+      'path_prefix: /ext-authz',
+      'name:find("authgear", 1, true)',
+      'x%-forward%-auth%-',
+      'OVERWRITE_IF_EXISTS_OR_ADD'
+    ],
+    haproxy: [
+      'pcall(ask_again, txn)',
+      'http-request deny deny_status 503 unless { var(txn.authgear_allowed) -m bool }',
+      'del-header (?i)authgear -m reg',
+      'del-header x-forward-auth- -m beg',
+      'normalize-uri path-strip-dotdot full'
+    ],
     apisix: ['allow_degradation: false', 'underscores_in_headers: "off"', 'status_on_error: 503'],
     istio: ['pathPrefix: /ext-authz', 'failOpen: false', 'INSERT_FIRST', 'DECODE_AND_MERGE_SLASHES'],
-    'envoy-gateway': ['failOpen: false', 'pathOverride: "/verify?anonymous=false&role=admin"', 'withUnderscoresAction: DropHeader', 'escapedSlashesAction: RejectRequest', '(?i)/a\\.b.*'],
+    'envoy-gateway': [
+      'failOpen: false',
+      'pathOverride: "/verify?anonymous=false&role=admin"',
+      'withUnderscoresAction: DropHeader',
+      'escapedSlashesAction: RejectRequest',
+      '(?i)/a\\.b.*'
+    ],
     'ingress-nginx': ['login=off', 'X-Authgear-Session-Acr', 'use-regex: "true"']
   }
   t.strictSame(Object.keys(lines).toSorted(), [...PROXIES].toSorted())
-  for (const [proxy, wanted] of Object.entries(lines)) for (const line of wanted) t.ok(textOf(proxy).includes(String(line)), `${proxy}: ${String(line)}`)
+  for (const [proxy, wanted] of Object.entries(lines)) {
+    for (const line of wanted) t.ok(textOf(proxy).includes(String(line)), `${proxy}: ${String(line)}`)
+  }
 })

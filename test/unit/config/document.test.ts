@@ -25,7 +25,12 @@ t.test('a page without markers is an error, not a page without a table', t => {
 
 /** The assignments of an env file, also those that are commented out. */
 const assignments = (text: string, comments: boolean): NodeJS.ProcessEnv =>
-  Object.fromEntries(Array.from(text.matchAll(comments ? /^# ([A-Z_]+)=(.*)$/gm : /^([A-Z_]+)=(.*)$/gm), ([, name, value]) => [name, value]))
+  Object.fromEntries(
+    Array.from(text.matchAll(comments ? /^# ([A-Z_]+)=(.*)$/gm : /^([A-Z_]+)=(.*)$/gm), ([, name, value]) => [
+      name,
+      value
+    ])
+  )
 
 t.test('.env.example works as it is, and each of its examples is valid', t => {
   const example = environmentExample()
@@ -33,12 +38,24 @@ t.test('.env.example works as it is, and each of its examples is valid', t => {
   t.equal(loadConfig(required).kind, 'ok')
   const { CACHE_SECRET: secret, ...optional } = assignments(example, true)
   t.equal(secret, '', 'no secret that could be left in place')
-  const alone = Object.entries(optional).filter(([name]) => !name.endsWith('_FILE') && !/^(?:REDIS_|AUTHGEAR_ADMIN_|LOGIN_|LOGOUT_)/.test(name))
+  const alone = Object.entries(optional).filter(
+    ([name]) => !name.endsWith('_FILE') && !/^(?:REDIS_|AUTHGEAR_ADMIN_|LOGIN_|LOGOUT_)/.test(name)
+  )
   for (const [name, value] of alone) {
     t.equal(loadConfig({ ...required, [name]: value }).kind, 'ok', name)
   }
   const { AUTHGEAR_APP_ID: appId, AUTHGEAR_ADMIN_API_URL: url, AUTHGEAR_ADMIN_API_KEY_ID: keyId } = optional
-  t.equal(loadConfig({ ...required, AUTHGEAR_APP_ID: appId, AUTHGEAR_ADMIN_API_URL: url, AUTHGEAR_ADMIN_API_KEY_ID: keyId, AUTHGEAR_ADMIN_API_KEY: PRIVATE_KEY }).kind, 'ok', 'these together')
+  t.equal(
+    loadConfig({
+      ...required,
+      AUTHGEAR_APP_ID: appId,
+      AUTHGEAR_ADMIN_API_URL: url,
+      AUTHGEAR_ADMIN_API_KEY_ID: keyId,
+      AUTHGEAR_ADMIN_API_KEY: PRIVATE_KEY
+    }).kind,
+    'ok',
+    'these together'
+  )
   const login = Object.fromEntries(Object.entries(optional).filter(([name]) => /^LOG(?:IN|OUT)_(?!.*_FILE)/.test(name)))
   t.equal(loadConfig({ ...required, ...login, LOGIN_SECRET: 'k'.repeat(32) }).kind, 'ok', 'and these')
   t.end()

@@ -2,7 +2,12 @@ import t from 'tap'
 import { configOf, errorsOf, load, warningsOf } from './helpers.ts'
 
 const SECRET = 's'.repeat(32)
-const login = { AUTHGEAR_ENDPOINT: 'https://auth.example.com', LOGIN_CLIENT_ID: 'client-1', LOGIN_PUBLIC_URL: 'https://app.example.com', LOGIN_SECRET: SECRET }
+const login = {
+  AUTHGEAR_ENDPOINT: 'https://auth.example.com',
+  LOGIN_CLIENT_ID: 'client-1',
+  LOGIN_PUBLIC_URL: 'https://app.example.com',
+  LOGIN_SECRET: SECRET
+}
 
 t.test('three variables switch the login on; the rest has its default', t => {
   const loaded = load(login)
@@ -25,24 +30,49 @@ t.test('the secret may come from a file', t => {
 })
 
 t.test('each can be set', t => {
-  t.match(configOf(load({ ...login, LOGIN_PATH: '/sso/v1', LOGIN_ALLOWED_HOSTS: 'b.example.com:443, *.apps.example.com,', LOGOUT_REDIRECT_URI: 'https://www.example.com/bye?x=1' })).login, {
-    path: '/sso/v1',
-    allowedHosts: ['app.example.com', 'b.example.com', '*.apps.example.com'],
-    logoutRedirectUri: 'https://www.example.com/bye?x=1'
+  t.match(
+    configOf(
+      load({
+        ...login,
+        LOGIN_PATH: '/sso/v1',
+        LOGIN_ALLOWED_HOSTS: 'b.example.com:443, *.apps.example.com,',
+        LOGOUT_REDIRECT_URI: 'https://www.example.com/bye?x=1'
+      })
+    ).login,
+    {
+      path: '/sso/v1',
+      allowedHosts: ['app.example.com', 'b.example.com', '*.apps.example.com'],
+      logoutRedirectUri: 'https://www.example.com/bye?x=1'
+    }
+  )
+  t.match(configOf(load({ ...login, LOGIN_PUBLIC_URL: 'https://app.example.com:443/' })).login, {
+    publicUrl: 'https://app.example.com'
   })
-  t.match(configOf(load({ ...login, LOGIN_PUBLIC_URL: 'https://app.example.com:443/' })).login, { publicUrl: 'https://app.example.com' })
   t.end()
 })
 
 t.test('what is missing is told, all at once', t => {
-  t.match(errorsOf(load({ LOGIN_CLIENT_ID: 'x' })), [/^LOGIN_PUBLIC_URL: is required with LOGIN_CLIENT_ID/, /^LOGIN_SECRET: is required.*openssl rand/])
-  for (const [name, value] of [['LOGIN_PUBLIC_URL', 'https://a.example.com'], ['LOGIN_PATH', '/x'], ['LOGIN_ALLOWED_HOSTS', 'a.example.com'], ['LOGIN_SECRET', SECRET], ['LOGOUT_REDIRECT_URI', 'https://a.example.com/']] as const) {
+  t.match(errorsOf(load({ LOGIN_CLIENT_ID: 'x' })), [
+    /^LOGIN_PUBLIC_URL: is required with LOGIN_CLIENT_ID/,
+    /^LOGIN_SECRET: is required.*openssl rand/
+  ])
+  for (const [name, value] of [
+    ['LOGIN_PUBLIC_URL', 'https://a.example.com'],
+    ['LOGIN_PATH', '/x'],
+    ['LOGIN_ALLOWED_HOSTS', 'a.example.com'],
+    ['LOGIN_SECRET', SECRET],
+    ['LOGOUT_REDIRECT_URI', 'https://a.example.com/']
+  ] as const) {
     t.match(errorsOf(load({ [name]: value })), [new RegExp(`^${name}: works only with LOGIN_CLIENT_ID`)])
   }
   t.end()
 })
 
-const bad: readonly (readonly [name: keyof typeof login | 'LOGIN_PATH' | 'LOGIN_ALLOWED_HOSTS' | 'LOGOUT_REDIRECT_URI', text: string, message: RegExp])[] = [
+const bad: readonly (readonly [
+  name: keyof typeof login | 'LOGIN_PATH' | 'LOGIN_ALLOWED_HOSTS' | 'LOGOUT_REDIRECT_URI',
+  text: string,
+  message: RegExp
+])[] = [
   ['LOGIN_CLIENT_ID', 'a b', /ASCII without spaces/],
   ['LOGIN_SECRET', 'short', /shorter than 32 bytes/],
   ['LOGIN_PUBLIC_URL', 'http://app.example.com', /must begin with https/],

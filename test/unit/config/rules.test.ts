@@ -8,21 +8,54 @@ const SECRET = 'k'.repeat(32)
 const redis = { REDIS_URL: 'redis://redis', CACHE_SECRET: SECRET }
 const tls = makeTls(t)
 const other = makeTls(t)
-const files = { '/crt': readFileSync(tls.certFile, 'utf8'), '/key': readFileSync(tls.keyFile, 'utf8'), '/ca': tls.ca, '/other': readFileSync(other.keyFile, 'utf8'), '/text': 'hello' }
+const files = {
+  '/crt': readFileSync(tls.certFile, 'utf8'),
+  '/key': readFileSync(tls.keyFile, 'utf8'),
+  '/ca': tls.ca,
+  '/other': readFileSync(other.keyFile, 'utf8'),
+  '/text': 'hello'
+}
 const broken = { ...files, '/broken': `${tls.ca}-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n` }
 
 const one = { kind: 'one', host: 'redis', port: 6379, db: 0 }
-const plainRedis = { servers: one, username: undefined, password: undefined, tls: undefined, keyPrefix: 'forward-auth:', timeoutMs: 50 }
+const plainRedis = {
+  servers: one,
+  username: undefined,
+  password: undefined,
+  tls: undefined,
+  keyPrefix: 'forward-auth:',
+  timeoutMs: 50
+}
 
-const goodRedis: readonly (readonly [title: string, env: NodeJS.ProcessEnv, part: Readonly<Record<string, unknown>>])[] = [
+const goodRedis: readonly (readonly [
+  title: string,
+  env: NodeJS.ProcessEnv,
+  part: Readonly<Record<string, unknown>>
+])[] = [
   ['a bare URL', {}, {}],
-  ['port and database', { REDIS_URL: 'redis://cache.example:6380/3' }, { servers: { kind: 'one', host: 'cache.example', port: 6380, db: 3 } }],
+  [
+    'port and database',
+    { REDIS_URL: 'redis://cache.example:6380/3' },
+    { servers: { kind: 'one', host: 'cache.example', port: 6380, db: 3 } }
+  ],
   ['a slash at the end', { REDIS_URL: 'redis://redis/' }, {}],
   ['an IPv6 address', { REDIS_URL: 'redis://[::1]:6379' }, { servers: { ...one, host: '::1' } }],
-  ['user and encoded password in the URL', { REDIS_URL: 'redis://app:p%40ss%2F@redis' }, { username: 'app', password: 'p@ss/' }],
+  [
+    'user and encoded password in the URL',
+    { REDIS_URL: 'redis://app:p%40ss%2F@redis' },
+    { username: 'app', password: 'p@ss/' }
+  ],
   ['a password only', { REDIS_URL: 'redis://:pw@redis' }, { password: 'pw' }],
-  ['user and password in variables', { REDIS_USERNAME: 'app', REDIS_PASSWORD: ' p w ' }, { username: 'app', password: ' p w ' }],
-  ['the user in the URL and the password in its variable', { REDIS_URL: 'redis://app@redis', REDIS_PASSWORD: 'pw' }, { username: 'app', password: 'pw' }],
+  [
+    'user and password in variables',
+    { REDIS_USERNAME: 'app', REDIS_PASSWORD: ' p w ' },
+    { username: 'app', password: ' p w ' }
+  ],
+  [
+    'the user in the URL and the password in its variable',
+    { REDIS_URL: 'redis://app@redis', REDIS_PASSWORD: 'pw' },
+    { username: 'app', password: 'pw' }
+  ],
   ['rediss', { REDIS_URL: 'rediss://redis' }, { tls: { ca: undefined } }],
   ['REDIS_TLS', { REDIS_TLS: 'true' }, { tls: { ca: undefined } }],
   ['REDIS_TLS=false', { REDIS_TLS: 'false' }, {}],
@@ -38,16 +71,36 @@ for (const [title, env, part] of goodRedis) {
 }
 
 const sentinels = { REDIS_URL: '', REDIS_SENTINELS: 'a:26379, [::1]:26380', REDIS_SENTINEL_NAME: 'mymaster' }
-const twoSentinels = { kind: 'sentinel', sentinels: [{ host: 'a', port: 26379 }, { host: '::1', port: 26380 }], name: 'mymaster', password: undefined }
+const twoSentinels = {
+  kind: 'sentinel',
+  sentinels: [
+    { host: 'a', port: 26379 },
+    { host: '::1', port: 26380 }
+  ],
+  name: 'mymaster',
+  password: undefined
+}
 const cluster = { REDIS_URL: '', REDIS_CLUSTER: 'r-0.redis:6379,10.0.0.2:6380,' }
 const twoNodes = { kind: 'cluster', nodes: [{ host: 'r-0.redis', port: 6379 }, { host: '10.0.0.2', port: 6380 }] }
 
 const goodForms: typeof goodRedis = [
   ['Sentinels', sentinels, { servers: twoSentinels }],
-  ['Sentinels with a password of their own', { ...sentinels, REDIS_SENTINEL_PASSWORD: 'pw' }, { servers: { ...twoSentinels, password: 'pw' } }],
-  ['Sentinels with TLS and a user', { ...sentinels, REDIS_TLS: 'true', REDIS_CA_FILE: '/ca', REDIS_USERNAME: 'app', REDIS_PASSWORD: 'pw' }, { servers: twoSentinels, tls: { ca: tls.ca }, username: 'app', password: 'pw' }],
+  [
+    'Sentinels with a password of their own',
+    { ...sentinels, REDIS_SENTINEL_PASSWORD: 'pw' },
+    { servers: { ...twoSentinels, password: 'pw' } }
+  ],
+  [
+    'Sentinels with TLS and a user',
+    { ...sentinels, REDIS_TLS: 'true', REDIS_CA_FILE: '/ca', REDIS_USERNAME: 'app', REDIS_PASSWORD: 'pw' },
+    { servers: twoSentinels, tls: { ca: tls.ca }, username: 'app', password: 'pw' }
+  ],
   ['a Cluster', cluster, { servers: twoNodes }],
-  ['a Cluster with TLS and a user', { ...cluster, REDIS_TLS: 'true', REDIS_CA_FILE: '/ca', REDIS_USERNAME: 'app', REDIS_PASSWORD: 'pw' }, { servers: twoNodes, tls: { ca: tls.ca }, username: 'app', password: 'pw' }],
+  [
+    'a Cluster with TLS and a user',
+    { ...cluster, REDIS_TLS: 'true', REDIS_CA_FILE: '/ca', REDIS_USERNAME: 'app', REDIS_PASSWORD: 'pw' },
+    { servers: twoNodes, tls: { ca: tls.ca }, username: 'app', password: 'pw' }
+  ],
   ['one server beside a Docker link of that name', { REDIS_SENTINEL_NAME: '/web/redis-sentinel' }, {}]
 ]
 
@@ -66,19 +119,67 @@ const bad: readonly (readonly [title: string, env: NodeJS.ProcessEnv, message: R
   ['Sentinels without a secret', { ...sentinels }, /^CACHE_SECRET: is required with REDIS_SENTINELS/],
   ['a Cluster without a secret', { ...cluster }, /^CACHE_SECRET: is required with REDIS_CLUSTER/],
   ['a URL and a Cluster', { ...redis, REDIS_CLUSTER: 'a:1' }, /^REDIS_CLUSTER: is set, but REDIS_URL too/],
-  ['a URL and Sentinels', { ...redis, ...sentinels, REDIS_URL: 'redis://redis' }, /^REDIS_SENTINELS: is set, but REDIS_URL too/],
-  ['Sentinels and a Cluster', { CACHE_SECRET: SECRET, ...sentinels, REDIS_CLUSTER: 'a:1' }, /^REDIS_CLUSTER: is set, but REDIS_SENTINELS too/],
-  ['Sentinels without the master\'s name', { ...redis, ...sentinels, REDIS_SENTINEL_NAME: '' }, /^REDIS_SENTINEL_NAME: is required with REDIS_SENTINELS/],
-  ['a master\'s name without Sentinels', { ...redis, REDIS_SENTINEL_NAME: 'mymaster' }, /^REDIS_SENTINEL_NAME: works only with REDIS_SENTINELS/],
-  ['a Sentinel password without Sentinels', { ...redis, REDIS_SENTINEL_PASSWORD: 'pw' }, /^REDIS_SENTINEL_PASSWORD: works only with REDIS_SENTINELS/],
-  ['a Cluster by URL', { ...redis, ...cluster, REDIS_CLUSTER: 'redis://a:6379' }, /^REDIS_CLUSTER: must be addresses without redis:\/\//],
-  ['a Cluster without ports', { ...redis, ...cluster, REDIS_CLUSTER: 'a,b' }, /^REDIS_CLUSTER: "a" is not an address with its port/],
-  ['a Cluster on port 0', { ...redis, ...cluster, REDIS_CLUSTER: 'a:0' }, /^REDIS_CLUSTER: "a:0" has a port that is not/],
-  ['a Cluster on a high port', { ...redis, ...cluster, REDIS_CLUSTER: 'b:1,a:65536' }, /^REDIS_CLUSTER: "a:65536" has a port that is not/],
-  ['a Cluster on no host', { ...redis, ...cluster, REDIS_CLUSTER: '256.0.0.1:1' }, /^REDIS_CLUSTER: "256.0.0.1:1" has no valid host/],
+  [
+    'a URL and Sentinels',
+    { ...redis, ...sentinels, REDIS_URL: 'redis://redis' },
+    /^REDIS_SENTINELS: is set, but REDIS_URL too/
+  ],
+  [
+    'Sentinels and a Cluster',
+    { CACHE_SECRET: SECRET, ...sentinels, REDIS_CLUSTER: 'a:1' },
+    /^REDIS_CLUSTER: is set, but REDIS_SENTINELS too/
+  ],
+  [
+    "Sentinels without the master's name",
+    { ...redis, ...sentinels, REDIS_SENTINEL_NAME: '' },
+    /^REDIS_SENTINEL_NAME: is required with REDIS_SENTINELS/
+  ],
+  [
+    "a master's name without Sentinels",
+    { ...redis, REDIS_SENTINEL_NAME: 'mymaster' },
+    /^REDIS_SENTINEL_NAME: works only with REDIS_SENTINELS/
+  ],
+  [
+    'a Sentinel password without Sentinels',
+    { ...redis, REDIS_SENTINEL_PASSWORD: 'pw' },
+    /^REDIS_SENTINEL_PASSWORD: works only with REDIS_SENTINELS/
+  ],
+  [
+    'a Cluster by URL',
+    { ...redis, ...cluster, REDIS_CLUSTER: 'redis://a:6379' },
+    /^REDIS_CLUSTER: must be addresses without redis:\/\//
+  ],
+  [
+    'a Cluster without ports',
+    { ...redis, ...cluster, REDIS_CLUSTER: 'a,b' },
+    /^REDIS_CLUSTER: "a" is not an address with its port/
+  ],
+  [
+    'a Cluster on port 0',
+    { ...redis, ...cluster, REDIS_CLUSTER: 'a:0' },
+    /^REDIS_CLUSTER: "a:0" has a port that is not/
+  ],
+  [
+    'a Cluster on a high port',
+    { ...redis, ...cluster, REDIS_CLUSTER: 'b:1,a:65536' },
+    /^REDIS_CLUSTER: "a:65536" has a port that is not/
+  ],
+  [
+    'a Cluster on no host',
+    { ...redis, ...cluster, REDIS_CLUSTER: '256.0.0.1:1' },
+    /^REDIS_CLUSTER: "256.0.0.1:1" has no valid host/
+  ],
   ['a Cluster of nobody', { ...redis, ...cluster, REDIS_CLUSTER: ',' }, /^REDIS_CLUSTER: names no server/],
-  ['a CA without TLS in a Cluster', { ...redis, ...cluster, REDIS_CA_FILE: '/ca' }, /^REDIS_CA_FILE: works only with TLS: set REDIS_TLS=true/],
-  ['a user without password in a Cluster', { ...redis, ...cluster, REDIS_USERNAME: 'app' }, /^REDIS_PASSWORD: is required with a Redis user \(REDIS_USERNAME\)/],
+  [
+    'a CA without TLS in a Cluster',
+    { ...redis, ...cluster, REDIS_CA_FILE: '/ca' },
+    /^REDIS_CA_FILE: works only with TLS: set REDIS_TLS=true/
+  ],
+  [
+    'a user without password in a Cluster',
+    { ...redis, ...cluster, REDIS_USERNAME: 'app' },
+    /^REDIS_PASSWORD: is required with a Redis user \(REDIS_USERNAME\)/
+  ],
   ['another scheme', { ...redis, REDIS_URL: 'http://redis' }, /^REDIS_URL: must begin with redis/],
   ['options in the URL', { ...redis, REDIS_URL: 'redis://redis/?family=6' }, /^REDIS_URL: must not contain/],
   ['a database that is no number', { ...redis, REDIS_URL: 'redis://redis/zero' }, /^REDIS_URL: has a path/],
@@ -86,11 +187,27 @@ const bad: readonly (readonly [title: string, env: NodeJS.ProcessEnv, message: R
   ['port 0', { ...redis, REDIS_URL: 'redis://redis:0' }, /^REDIS_URL: has port 0/],
   ['a URL that is none', { ...redis, REDIS_URL: 'redis://redis:port' }, /^REDIS_URL: is not a URL/],
   ['a stray %', { ...redis, REDIS_URL: 'redis://:a%zz@redis' }, /^REDIS_URL: has a %/],
-  ['a user without password', { ...redis, REDIS_URL: 'redis://app@redis' }, /^REDIS_PASSWORD: is required with a Redis user/],
+  [
+    'a user without password',
+    { ...redis, REDIS_URL: 'redis://app@redis' },
+    /^REDIS_PASSWORD: is required with a Redis user/
+  ],
   ['a user variable without password', { ...redis, REDIS_USERNAME: 'app' }, /^REDIS_PASSWORD: is required/],
-  ['a user with a space', { ...redis, REDIS_USERNAME: 'a b', REDIS_PASSWORD: 'x' }, /^REDIS_USERNAME: must not contain spaces/],
-  ['two users', { ...redis, REDIS_URL: 'redis://app:pw@redis', REDIS_USERNAME: 'app' }, /^REDIS_USERNAME: .*leave one of them out/],
-  ['two passwords', { ...redis, REDIS_URL: 'redis://app:pw@redis', REDIS_PASSWORD: 'pw' }, /^REDIS_PASSWORD: .*leave one of them out/],
+  [
+    'a user with a space',
+    { ...redis, REDIS_USERNAME: 'a b', REDIS_PASSWORD: 'x' },
+    /^REDIS_USERNAME: must not contain spaces/
+  ],
+  [
+    'two users',
+    { ...redis, REDIS_URL: 'redis://app:pw@redis', REDIS_USERNAME: 'app' },
+    /^REDIS_USERNAME: .*leave one of them out/
+  ],
+  [
+    'two passwords',
+    { ...redis, REDIS_URL: 'redis://app:pw@redis', REDIS_PASSWORD: 'pw' },
+    /^REDIS_PASSWORD: .*leave one of them out/
+  ],
   ['a user without Redis', { REDIS_USERNAME: 'app' }, /^REDIS_USERNAME: works only with REDIS_URL/],
   ['a password without Redis', { REDIS_PASSWORD: 'pw' }, /^REDIS_PASSWORD: works only with REDIS_URL/],
   ['TLS without Redis', { REDIS_TLS: 'true' }, /^REDIS_TLS: works only with REDIS_URL/],
@@ -103,18 +220,50 @@ const bad: readonly (readonly [title: string, env: NodeJS.ProcessEnv, message: R
   ['a certificate without key', { LISTEN_TLS_CERT_FILE: '/crt' }, /^LISTEN_TLS_KEY_FILE: is required/],
   ['a key without certificate', { LISTEN_TLS_KEY_FILE: '/key' }, /^LISTEN_TLS_CERT_FILE: is required/],
   ['a client CA alone', { LISTEN_TLS_CLIENT_CA_FILE: '/ca' }, /^LISTEN_TLS_CLIENT_CA_FILE: works only with/],
-  ['another certificate\'s key', { LISTEN_TLS_CERT_FILE: '/crt', LISTEN_TLS_KEY_FILE: '/other' }, /^LISTEN_TLS_KEY_FILE: does not belong/],
-  ['a key that is none', { LISTEN_TLS_CERT_FILE: '/crt', LISTEN_TLS_KEY_FILE: '/text' }, /^LISTEN_TLS_KEY_FILE: .*private key/],
-  ['a key file that is missing', { LISTEN_TLS_CERT_FILE: '/crt', LISTEN_TLS_KEY_FILE: '/gone' }, /^LISTEN_TLS_KEY_FILE: .*ENOENT/],
-  ['a certificate that is none', { LISTEN_TLS_CERT_FILE: '/text', LISTEN_TLS_KEY_FILE: '/key' }, /^LISTEN_TLS_CERT_FILE: .*certificate/],
+  [
+    "another certificate's key",
+    { LISTEN_TLS_CERT_FILE: '/crt', LISTEN_TLS_KEY_FILE: '/other' },
+    /^LISTEN_TLS_KEY_FILE: does not belong/
+  ],
+  [
+    'a key that is none',
+    { LISTEN_TLS_CERT_FILE: '/crt', LISTEN_TLS_KEY_FILE: '/text' },
+    /^LISTEN_TLS_KEY_FILE: .*private key/
+  ],
+  [
+    'a key file that is missing',
+    { LISTEN_TLS_CERT_FILE: '/crt', LISTEN_TLS_KEY_FILE: '/gone' },
+    /^LISTEN_TLS_KEY_FILE: .*ENOENT/
+  ],
+  [
+    'a certificate that is none',
+    { LISTEN_TLS_CERT_FILE: '/text', LISTEN_TLS_KEY_FILE: '/key' },
+    /^LISTEN_TLS_CERT_FILE: .*certificate/
+  ],
   ['a CA file without certificate', { AUTHGEAR_CA_FILE: '/text' }, /^AUTHGEAR_CA_FILE: .*certificate/],
   ['a CA file with a broken certificate', { AUTHGEAR_CA_FILE: '/broken' }, /^AUTHGEAR_CA_FILE: .*certificate/],
   ['two listeners on one port', { LISTEN: '127.0.0.1:4181' }, /^MANAGEMENT_LISTEN: is the same address/],
   ['a wildcard over the other', { LISTEN: '[::]:4181' }, /^MANAGEMENT_LISTEN: is the same address/],
-  ['two listeners on one socket', { LISTEN: 'unix:/run/a', MANAGEMENT_LISTEN: 'unix:/run//a' }, /^MANAGEMENT_LISTEN: is the same address/],
-  ['/identify on the main listener', { LISTEN: '127.0.0.1:5000', IDENTIFY_LISTEN: '0.0.0.0:5000' }, /^IDENTIFY_LISTEN: is the same address as LISTEN/],
-  ['/identify on the main socket', { LISTEN: 'unix:/run/a', IDENTIFY_LISTEN: 'unix:/run/./a' }, /^IDENTIFY_LISTEN: is the same address as LISTEN/],
-  ['/identify on the management listener', { IDENTIFY_LISTEN: '[::]:4181' }, /^IDENTIFY_LISTEN: is the same address as MANAGEMENT_LISTEN/]
+  [
+    'two listeners on one socket',
+    { LISTEN: 'unix:/run/a', MANAGEMENT_LISTEN: 'unix:/run//a' },
+    /^MANAGEMENT_LISTEN: is the same address/
+  ],
+  [
+    '/identify on the main listener',
+    { LISTEN: '127.0.0.1:5000', IDENTIFY_LISTEN: '0.0.0.0:5000' },
+    /^IDENTIFY_LISTEN: is the same address as LISTEN/
+  ],
+  [
+    '/identify on the main socket',
+    { LISTEN: 'unix:/run/a', IDENTIFY_LISTEN: 'unix:/run/./a' },
+    /^IDENTIFY_LISTEN: is the same address as LISTEN/
+  ],
+  [
+    '/identify on the management listener',
+    { IDENTIFY_LISTEN: '[::]:4181' },
+    /^IDENTIFY_LISTEN: is the same address as MANAGEMENT_LISTEN/
+  ]
 ]
 
 for (const [title, env, message] of bad) {
@@ -144,14 +293,27 @@ for (const env of apart) {
 }
 
 t.test('TLS hands over paths, the extra CA its content', t => {
-  const config = configOf(load({ LISTEN_TLS_CERT_FILE: '/crt', LISTEN_TLS_KEY_FILE: '/key', LISTEN_TLS_CLIENT_CA_FILE: '/ca', AUTHGEAR_CA_FILE: '/ca' }, files))
+  const config = configOf(
+    load(
+      {
+        LISTEN_TLS_CERT_FILE: '/crt',
+        LISTEN_TLS_KEY_FILE: '/key',
+        LISTEN_TLS_CLIENT_CA_FILE: '/ca',
+        AUTHGEAR_CA_FILE: '/ca'
+      },
+      files
+    )
+  )
   t.strictSame(config.tls, { certFile: '/crt', keyFile: '/key', clientCaFile: '/ca' })
   t.equal(config.authgear.ca, tls.ca)
   t.end()
 })
 
 t.test('files are read from the disk by default', t => {
-  const loaded = loadConfig({ AUTHGEAR_ENDPOINT: ENDPOINT, LISTEN_TLS_CERT_FILE: tls.certFile, LISTEN_TLS_KEY_FILE: tls.keyFile }, { nodeVersion: '24.2.0' })
+  const loaded = loadConfig(
+    { AUTHGEAR_ENDPOINT: ENDPOINT, LISTEN_TLS_CERT_FILE: tls.certFile, LISTEN_TLS_KEY_FILE: tls.keyFile },
+    { nodeVersion: '24.2.0' }
+  )
   t.strictSame(configOf(loaded).tls, { certFile: tls.certFile, keyFile: tls.keyFile, clientCaFile: undefined })
   t.end()
 })
@@ -185,25 +347,40 @@ const combinations: ReadonlyArray<readonly [env: NodeJS.ProcessEnv, warning: Reg
 ]
 
 t.test('combinations that are allowed and perhaps not meant', t => {
-  for (const [env, warning] of combinations) t.match(warningsOf(load(env)), warning === undefined ? [] : [warning], JSON.stringify(env))
-  for (const [env, warning] of combinations) t.equal(warningsOf(load(env)).length, warning === undefined ? 0 : 1, JSON.stringify(env))
+  for (const [env, warning] of combinations) {
+    t.match(warningsOf(load(env)), warning === undefined ? [] : [warning], JSON.stringify(env))
+  }
+  for (const [env, warning] of combinations) {
+    t.equal(warningsOf(load(env)).length, warning === undefined ? 0 : 1, JSON.stringify(env))
+  }
   t.end()
 })
 
 t.test('a management listener on all addresses is as public as the machine', t => {
-  const warnings = (env: NodeJS.ProcessEnv, ...addresses: readonly string[]): readonly string[] => warningsOf(load(env, {}, ['127.0.0.1', 'fe80::1', ...addresses]))
+  const warnings = (env: NodeJS.ProcessEnv, ...addresses: readonly string[]): readonly string[] =>
+    warningsOf(load(env, {}, ['127.0.0.1', 'fe80::1', ...addresses]))
   t.strictSame(warnings({ MANAGEMENT_LISTEN: '0.0.0.0:4181' }, '172.17.0.2'), [])
-  t.match(warnings({ MANAGEMENT_LISTEN: '0.0.0.0:4181' }, '203.0.113.7'), [/^MANAGEMENT_LISTEN: 0\.0\.0\.0 includes 203\.0\.113\.7, which is a public address/])
+  t.match(warnings({ MANAGEMENT_LISTEN: '0.0.0.0:4181' }, '203.0.113.7'), [
+    /^MANAGEMENT_LISTEN: 0\.0\.0\.0 includes 203\.0\.113\.7, which is a public address/
+  ])
   t.match(warnings({ MANAGEMENT_LISTEN: '[::]:4181' }, '2001:db8::1'), [/^MANAGEMENT_LISTEN: :: includes 2001:db8::1/])
-  t.strictSame(warnings({ MANAGEMENT_LISTEN: '0.0.0.0:4181', MANAGEMENT_TOKEN: 'a token that is long enough' }, '203.0.113.7'), [])
+  t.strictSame(
+    warnings({ MANAGEMENT_LISTEN: '0.0.0.0:4181', MANAGEMENT_TOKEN: 'a token that is long enough' }, '203.0.113.7'),
+    []
+  )
   t.strictSame(warnings({ MANAGEMENT_LISTEN: '127.0.0.1:4181' }, '203.0.113.7'), [])
   t.end()
 })
 
 t.test('what is idle without Redis is a warning', t => {
-  t.strictSame(warningsOf(load({ CACHE_SECRET: SECRET, REDIS_KEY_PREFIX: 'a:', REDIS_TIMEOUT: '1s', REDIS_TLS: 'false' })), [
-    'CACHE_SECRET: has no effect without REDIS_URL, REDIS_SENTINELS or REDIS_CLUSTER', 'REDIS_KEY_PREFIX: has no effect without REDIS_URL, REDIS_SENTINELS or REDIS_CLUSTER', 'REDIS_TIMEOUT: has no effect without REDIS_URL, REDIS_SENTINELS or REDIS_CLUSTER'
-  ])
+  t.strictSame(
+    warningsOf(load({ CACHE_SECRET: SECRET, REDIS_KEY_PREFIX: 'a:', REDIS_TIMEOUT: '1s', REDIS_TLS: 'false' })),
+    [
+      'CACHE_SECRET: has no effect without REDIS_URL, REDIS_SENTINELS or REDIS_CLUSTER',
+      'REDIS_KEY_PREFIX: has no effect without REDIS_URL, REDIS_SENTINELS or REDIS_CLUSTER',
+      'REDIS_TIMEOUT: has no effect without REDIS_URL, REDIS_SENTINELS or REDIS_CLUSTER'
+    ]
+  )
   t.strictSame(warningsOf(load({ CACHE_SECRET: 'none' })), [])
   t.end()
 })
@@ -212,9 +389,15 @@ const tlsFiles = { LISTEN_TLS_CERT_FILE: '/crt', LISTEN_TLS_KEY_FILE: '/key' }
 
 t.test('TLS is refused on a Node that loses header lines over HTTP/2', t => {
   for (const version of ['20.19.0', '20.20.2', '22.16.0', '23.11.0', '24.0.0', '24.1.0']) {
-    t.match(errorsOf(load(tlsFiles, files, undefined, version)), [/^LISTEN_TLS_CERT_FILE: needs Node 22\.17.*this is /], version)
+    t.match(
+      errorsOf(load(tlsFiles, files, undefined, version)),
+      [/^LISTEN_TLS_CERT_FILE: needs Node 22\.17.*this is /],
+      version
+    )
     t.strictSame(errorsOf(load({}, files, undefined, version)), [], `${version} without TLS`)
   }
-  for (const version of ['22.17.0', '22.22.1', '24.2.0', '24.21.0', '25.0.0']) t.strictSame(errorsOf(load(tlsFiles, files, undefined, version)), [], version)
+  for (const version of ['22.17.0', '22.22.1', '24.2.0', '24.21.0', '25.0.0']) {
+    t.strictSame(errorsOf(load(tlsFiles, files, undefined, version)), [], version)
+  }
   t.end()
 })

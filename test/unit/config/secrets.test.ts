@@ -7,8 +7,14 @@ import { configOf, ENDPOINT, errorsOf, load } from './helpers.ts'
 const SECRET = 'k'.repeat(32)
 const redis = { REDIS_URL: 'redis://redis' }
 
-for (const [end, left] of [['', SECRET], ['\n', SECRET], ['\r\n', SECRET], ['\n\n', `${SECRET}\n`], [' ', `${SECRET} `]] as const) {
-  t.test(`a secret's file may end in ${JSON.stringify(end)}`, t => {
+for (const [end, left] of [
+  ['', SECRET],
+  ['\n', SECRET],
+  ['\r\n', SECRET],
+  ['\n\n', `${SECRET}\n`],
+  [' ', `${SECRET} `]
+] as const) {
+  t.test(`a secret's file may end in ${JSON.stringify(end)}`, (t) => {
     t.equal(configOf(load({ ...redis, CACHE_SECRET_FILE: '/s' }, { '/s': `${SECRET}${end}` })).cache.secret, left)
     t.end()
   })
@@ -45,7 +51,10 @@ t.test('the secret\'s length counts bytes, not characters', t => {
 })
 
 t.test('a directory is no file: the code says so, the path is not repeated', t => {
-  t.match(errorsOf(loadConfig({ AUTHGEAR_ENDPOINT: ENDPOINT, REDIS_PASSWORD_FILE: '/tmp', ...redis, CACHE_SECRET: SECRET })), [/^REDIS_PASSWORD_FILE: .*\(EISDIR\)/])
+  t.match(
+    errorsOf(loadConfig({ AUTHGEAR_ENDPOINT: ENDPOINT, REDIS_PASSWORD_FILE: '/tmp', ...redis, CACHE_SECRET: SECRET })),
+    [/^REDIS_PASSWORD_FILE: .*\(EISDIR\)/]
+  )
   t.end()
 })
 
@@ -57,7 +66,11 @@ function printed (env: NodeJS.ProcessEnv): string {
 }
 
 /** A word that nothing else prints, with every character that could break a parser around it. */
-const secret = fc.tuple(fc.string({ maxLength: 4 }), fc.stringMatching(/^[a-zA-Z0-9]{12}$/), fc.string({ unit: 'grapheme', maxLength: 40 }))
+const secret = fc.tuple(
+  fc.string({ maxLength: 4 }),
+  fc.stringMatching(/^[a-zA-Z0-9]{12}$/),
+  fc.string({ unit: 'grapheme', maxLength: 40 })
+)
 
 /** Everywhere that a person may put a secret, rightly or by mistake. */
 const places: readonly ((text: string) => NodeJS.ProcessEnv)[] = [
@@ -90,7 +103,14 @@ t.test('no secret is ever printed, wherever it was put', t => {
 })
 
 t.test('check shows each variable as it counts and where it comes from', t => {
-  const lines = printed({ AUTHGEAR_ENDPOINT: 'https://MyApp.authgear.cloud/', REDIS_URL: 'redis://app:pw@redis:6380/2', CACHE_SECRET: SECRET, CACHE_TTL: '1m' }).split('\n').map((line) => line.split(/ {2,}/))
+  const lines = printed({
+    AUTHGEAR_ENDPOINT: 'https://MyApp.authgear.cloud/',
+    REDIS_URL: 'redis://app:pw@redis:6380/2',
+    CACHE_SECRET: SECRET,
+    CACHE_TTL: '1m'
+  })
+    .split('\n')
+    .map((line) => line.split(/ {2,}/))
   for (const row of [
     ['variable', 'value', 'from'],
     ['AUTHGEAR_ENDPOINT', 'https://myapp.authgear.cloud', 'environment'],
@@ -111,6 +131,9 @@ t.test('check says from where, warns, and its exit code tells right from wrong',
   t.match(printed({}), /^error: AUTHGEAR_ENDPOINT: is required/)
   t.match(printed({ AUTHGEAR_ENDPOINT: ENDPOINT, ...redis, CACHE_SECRET: 'none' }), /^warning: CACHE_SECRET: is none/m)
   const file = t.testdir({ s: `${SECRET}\n` })
-  t.match(printed({ AUTHGEAR_ENDPOINT: ENDPOINT, ...redis, CACHE_SECRET_FILE: `${file}/s` }), /^CACHE_SECRET +\*{8} +file$/m)
+  t.match(
+    printed({ AUTHGEAR_ENDPOINT: ENDPOINT, ...redis, CACHE_SECRET_FILE: `${file}/s` }),
+    /^CACHE_SECRET +\*{8} +file$/m
+  )
   t.end()
 })

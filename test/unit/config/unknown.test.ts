@@ -74,8 +74,12 @@ for (const [name, value] of Object.entries(injected)) {
   })
 }
 
-for (const [name, value] of [['REDIS_PORT', '6379'], ['AUTHGEAR_RESOLVER_PORT', '3001'], ['REDIS_SENTINEL_NAME', 'mymaster']] as const) {
-  t.test(`${name}=${value} is written by a person and refused`, t => {
+for (const [name, value] of [
+  ['REDIS_PORT', '6379'],
+  ['AUTHGEAR_RESOLVER_PORT', '3001'],
+  ['REDIS_SENTINEL_NAME', 'mymaster']
+] as const) {
+  t.test(`${name}=${value} is written by a person and refused`, (t) => {
     t.equal(errorsOf(load({ [name]: value })).length, 1)
     t.end()
   })

@@ -25,7 +25,16 @@ t.test('with the one required variable everything else has its default', t => {
     identify: undefined,
     tls: undefined,
     trustedProxies: ['loopback', 'linklocal', 'uniquelocal'],
-    cache: { ttlMs: 30_000, negativeTtlMs: 5_000, degradedTtlMs: 5_000, refreshAhead: 0.8, staleIfErrorMs: 0, maxEntries: 100_000, maxBytes: 48 * 2 ** 20, secret: undefined },
+    cache: {
+      ttlMs: 30_000,
+      negativeTtlMs: 5_000,
+      degradedTtlMs: 5_000,
+      refreshAhead: 0.8,
+      staleIfErrorMs: 0,
+      maxEntries: 100_000,
+      maxBytes: 48 * 2 ** 20,
+      secret: undefined
+    },
     redis: undefined,
     login: undefined,
     absentHeaders: 'empty',
@@ -50,49 +59,79 @@ t.test('an unset endpoint is an error that says what to set', t => {
 })
 
 const good: readonly (readonly [name: string, text: string, value: unknown, of: (config: Config) => unknown])[] = [
-  ['AUTHGEAR_ENDPOINT', 'HTTPS://MyApp.Authgear.Cloud:443/', { origin: ENDPOINT, host: 'myapp.authgear.cloud', scheme: 'https' }, c => c.authgear.endpoint],
-  ['AUTHGEAR_ENDPOINT', 'http://localhost:3000', { origin: 'http://localhost:3000', host: 'localhost:3000', scheme: 'http' }, c => c.authgear.endpoint],
-  ['AUTHGEAR_ENDPOINT', 'http://[::1]:3000', { origin: 'http://[::1]:3000', host: '[::1]:3000', scheme: 'http' }, c => c.authgear.endpoint],
-  ['AUTHGEAR_RESOLVER_URL', 'http://authgear-resolver:3001/resolve', 'http://authgear-resolver:3001/resolve', c => c.authgear.resolverUrl],
-  ['AUTHGEAR_COOKIE_PREFIX', 'my-app_', 'my-app_', c => c.authgear.cookiePrefix],
-  ['AUTHGEAR_TIMEOUT', '100ms', 100, c => c.authgear.timeoutMs],
-  ['AUTHGEAR_TIMEOUT', ' 1m ', 60_000, c => c.authgear.timeoutMs],
-  ['AUTHGEAR_MAX_CONCURRENCY', '1', 1, c => c.authgear.maxConcurrency],
-  ['AUTHGEAR_MAX_QUEUE', '0', 0, c => c.authgear.maxQueue],
-  ['MANAGEMENT_HOSTS', 'Status.Example.com, *.corp.example.com', ['status.example.com', '*.corp.example.com'], c => c.managementHosts],
-  ['LISTEN', 'localhost:8080', { kind: 'tcp', host: 'localhost', port: 8080 }, c => c.listen],
-  ['LISTEN', '127.0.0.1:0', { kind: 'tcp', host: '127.0.0.1', port: 0 }, c => c.listen],
-  ['LISTEN', '[::]:4180', { kind: 'tcp', host: '::', port: 4180 }, c => c.listen],
-  ['LISTEN', 'unix:/run/verify.sock', { kind: 'unix', path: '/run/verify.sock' }, c => c.listen],
-  ['LISTEN', 'unix:///run/verify.sock', { kind: 'unix', path: '/run/verify.sock' }, c => c.listen],
-  ['MANAGEMENT_LISTEN', 'off', undefined, c => c.management],
-  ['MANAGEMENT_LISTEN', '0.0.0.0:9000', { kind: 'tcp', host: '0.0.0.0', port: 9000 }, c => c.management],
-  ['IDENTIFY_LISTEN', 'off', undefined, c => c.identify],
-  ['IDENTIFY_LISTEN', '127.0.0.1:4182', { kind: 'tcp', host: '127.0.0.1', port: 4182 }, c => c.identify],
-  ['IDENTIFY_LISTEN', 'unix:/run/identify.sock', { kind: 'unix', path: '/run/identify.sock' }, c => c.identify],
-  ['TRUSTED_PROXIES', 'none', [], c => c.trustedProxies],
-  ['TRUSTED_PROXIES', '10.0.0.0/8, fd00::/8,192.0.2.1,loopback', ['10.0.0.0/8', 'fd00::/8', '192.0.2.1', 'loopback'], c => c.trustedProxies],
-  ['CACHE_TTL', '0', 0, c => c.cache.ttlMs],
-  ['CACHE_TTL', '10m', 600_000, c => c.cache.ttlMs],
-  ['CACHE_NEGATIVE_TTL', '0s', 0, c => c.cache.negativeTtlMs],
-  ['CACHE_REFRESH_AHEAD', '0.5', 0.5, c => c.cache.refreshAhead],
-  ['CACHE_REFRESH_AHEAD', '.95', 0.95, c => c.cache.refreshAhead],
-  ['CACHE_REFRESH_AHEAD', '0', 0, c => c.cache.refreshAhead],
-  ['CACHE_STALE_IF_ERROR', '0', 0, c => c.cache.staleIfErrorMs],
-  ['CACHE_STALE_IF_ERROR', '15m', 900_000, c => c.cache.staleIfErrorMs],
-  ['AUTHGEAR_FAILURES_PER_MINUTE', '60', 60, c => c.authgear.failuresPerMinute],
-  ['CACHE_MAX_ENTRIES', '5', 5, c => c.cache.maxEntries],
-  ['CACHE_MAX_MEMORY', '1048576', 2 ** 20, c => c.cache.maxBytes],
-  ['CACHE_MAX_MEMORY', '2048k', 2 ** 21, c => c.cache.maxBytes],
-  ['CACHE_MAX_MEMORY', '20M', 20 * 2 ** 20, c => c.cache.maxBytes],
-  ['CACHE_MAX_MEMORY', '1g', 2 ** 30, c => c.cache.maxBytes],
-  ['ABSENT_HEADERS', 'omit', 'omit', c => c.absentHeaders],
-  ['PREFLIGHT', 'allow', 'allow', c => c.preflight],
-  ['PREFLIGHT', 'deny', 'deny', c => c.preflight],
-  ['SHUTDOWN_DELAY', '5s', 5_000, c => c.shutdownDelayMs],
-  ['LOG_LEVEL', 'silent', 'silent', c => c.logLevel],
-  ['LOG_FORMAT', 'pretty', 'pretty', c => c.logFormat],
-  ['LOG_FORMAT', 'json', 'json', c => c.logFormat]
+  [
+    'AUTHGEAR_ENDPOINT',
+    'HTTPS://MyApp.Authgear.Cloud:443/',
+    { origin: ENDPOINT, host: 'myapp.authgear.cloud', scheme: 'https' },
+    (c) => c.authgear.endpoint
+  ],
+  [
+    'AUTHGEAR_ENDPOINT',
+    'http://localhost:3000',
+    { origin: 'http://localhost:3000', host: 'localhost:3000', scheme: 'http' },
+    (c) => c.authgear.endpoint
+  ],
+  [
+    'AUTHGEAR_ENDPOINT',
+    'http://[::1]:3000',
+    { origin: 'http://[::1]:3000', host: '[::1]:3000', scheme: 'http' },
+    (c) => c.authgear.endpoint
+  ],
+  [
+    'AUTHGEAR_RESOLVER_URL',
+    'http://authgear-resolver:3001/resolve',
+    'http://authgear-resolver:3001/resolve',
+    (c) => c.authgear.resolverUrl
+  ],
+  ['AUTHGEAR_COOKIE_PREFIX', 'my-app_', 'my-app_', (c) => c.authgear.cookiePrefix],
+  ['AUTHGEAR_TIMEOUT', '100ms', 100, (c) => c.authgear.timeoutMs],
+  ['AUTHGEAR_TIMEOUT', ' 1m ', 60_000, (c) => c.authgear.timeoutMs],
+  ['AUTHGEAR_MAX_CONCURRENCY', '1', 1, (c) => c.authgear.maxConcurrency],
+  ['AUTHGEAR_MAX_QUEUE', '0', 0, (c) => c.authgear.maxQueue],
+  [
+    'MANAGEMENT_HOSTS',
+    'Status.Example.com, *.corp.example.com',
+    ['status.example.com', '*.corp.example.com'],
+    (c) => c.managementHosts
+  ],
+  ['LISTEN', 'localhost:8080', { kind: 'tcp', host: 'localhost', port: 8080 }, (c) => c.listen],
+  ['LISTEN', '127.0.0.1:0', { kind: 'tcp', host: '127.0.0.1', port: 0 }, (c) => c.listen],
+  ['LISTEN', '[::]:4180', { kind: 'tcp', host: '::', port: 4180 }, (c) => c.listen],
+  ['LISTEN', 'unix:/run/verify.sock', { kind: 'unix', path: '/run/verify.sock' }, (c) => c.listen],
+  ['LISTEN', 'unix:///run/verify.sock', { kind: 'unix', path: '/run/verify.sock' }, (c) => c.listen],
+  ['MANAGEMENT_LISTEN', 'off', undefined, (c) => c.management],
+  ['MANAGEMENT_LISTEN', '0.0.0.0:9000', { kind: 'tcp', host: '0.0.0.0', port: 9000 }, (c) => c.management],
+  ['IDENTIFY_LISTEN', 'off', undefined, (c) => c.identify],
+  ['IDENTIFY_LISTEN', '127.0.0.1:4182', { kind: 'tcp', host: '127.0.0.1', port: 4182 }, (c) => c.identify],
+  ['IDENTIFY_LISTEN', 'unix:/run/identify.sock', { kind: 'unix', path: '/run/identify.sock' }, (c) => c.identify],
+  ['TRUSTED_PROXIES', 'none', [], (c) => c.trustedProxies],
+  [
+    'TRUSTED_PROXIES',
+    '10.0.0.0/8, fd00::/8,192.0.2.1,loopback',
+    ['10.0.0.0/8', 'fd00::/8', '192.0.2.1', 'loopback'],
+    (c) => c.trustedProxies
+  ],
+  ['CACHE_TTL', '0', 0, (c) => c.cache.ttlMs],
+  ['CACHE_TTL', '10m', 600_000, (c) => c.cache.ttlMs],
+  ['CACHE_NEGATIVE_TTL', '0s', 0, (c) => c.cache.negativeTtlMs],
+  ['CACHE_REFRESH_AHEAD', '0.5', 0.5, (c) => c.cache.refreshAhead],
+  ['CACHE_REFRESH_AHEAD', '.95', 0.95, (c) => c.cache.refreshAhead],
+  ['CACHE_REFRESH_AHEAD', '0', 0, (c) => c.cache.refreshAhead],
+  ['CACHE_STALE_IF_ERROR', '0', 0, (c) => c.cache.staleIfErrorMs],
+  ['CACHE_STALE_IF_ERROR', '15m', 900_000, (c) => c.cache.staleIfErrorMs],
+  ['AUTHGEAR_FAILURES_PER_MINUTE', '60', 60, (c) => c.authgear.failuresPerMinute],
+  ['CACHE_MAX_ENTRIES', '5', 5, (c) => c.cache.maxEntries],
+  ['CACHE_MAX_MEMORY', '1048576', 2 ** 20, (c) => c.cache.maxBytes],
+  ['CACHE_MAX_MEMORY', '2048k', 2 ** 21, (c) => c.cache.maxBytes],
+  ['CACHE_MAX_MEMORY', '20M', 20 * 2 ** 20, (c) => c.cache.maxBytes],
+  ['CACHE_MAX_MEMORY', '1g', 2 ** 30, (c) => c.cache.maxBytes],
+  ['ABSENT_HEADERS', 'omit', 'omit', (c) => c.absentHeaders],
+  ['PREFLIGHT', 'allow', 'allow', (c) => c.preflight],
+  ['PREFLIGHT', 'deny', 'deny', (c) => c.preflight],
+  ['SHUTDOWN_DELAY', '5s', 5_000, (c) => c.shutdownDelayMs],
+  ['LOG_LEVEL', 'silent', 'silent', (c) => c.logLevel],
+  ['LOG_FORMAT', 'pretty', 'pretty', (c) => c.logFormat],
+  ['LOG_FORMAT', 'json', 'json', (c) => c.logFormat]
 ]
 
 for (const [name, text, value, of] of good) {
@@ -157,7 +196,9 @@ const bad: readonly (readonly [name: string, text: string, message: RegExp])[] =
   ['IDENTIFY_LISTEN', ':4182', /lacks a host/],
   ['IDENTIFY_LISTEN', '0.0.0.0:4180', /the same address as LISTEN/],
   ['IDENTIFY_LISTEN', '127.0.0.1:4181', /the same address as MANAGEMENT_LISTEN/],
-  ...['https://a.example', 'a.example:4181', '*', 'a.*.example', '-a.example', 'a..example', 'a.example,'].map(text => ['MANAGEMENT_HOSTS', text, /is no host name: write status/] as const),
+  ...['https://a.example', 'a.example:4181', '*', 'a.*.example', '-a.example', 'a..example', 'a.example,'].map(
+    (text) => ['MANAGEMENT_HOSTS', text, /is no host name: write status/] as const
+  ),
   ['TRUSTED_PROXIES', '10.0.0.0/33', /prefix length/],
   ['TRUSTED_PROXIES', 'fd00::/129', /prefix length/],
   ['TRUSTED_PROXIES', '10.0.0.0/255.0.0.0', /prefix length/],
@@ -198,15 +239,42 @@ for (const [name, text, message] of bad) {
 }
 
 t.test('all errors come at once', t => {
-  const errors = errorsOf(loadConfig({ AUTHGEAR_TIMEOUT: '5', LISTEN: 'x', REDIS_PASSWORD: 'pw', CACHE_TLL: '1s', LISTEN_TLS_CERT_FILE: '/missing' }, { nodeVersion: '24.2.0' }))
-  t.strictSame(errors.map(error => error.split(':')[0]), [
-    'AUTHGEAR_ENDPOINT', 'AUTHGEAR_TIMEOUT', 'LISTEN', 'LISTEN_TLS_CERT_FILE', 'LISTEN_TLS_KEY_FILE', 'REDIS_PASSWORD', 'CACHE_TLL'
-  ])
+  const errors = errorsOf(
+    loadConfig(
+      { AUTHGEAR_TIMEOUT: '5', LISTEN: 'x', REDIS_PASSWORD: 'pw', CACHE_TLL: '1s', LISTEN_TLS_CERT_FILE: '/missing' },
+      { nodeVersion: '24.2.0' }
+    )
+  )
+  t.strictSame(
+    errors.map((error) => error.split(':')[0]),
+    [
+      'AUTHGEAR_ENDPOINT',
+      'AUTHGEAR_TIMEOUT',
+      'LISTEN',
+      'LISTEN_TLS_CERT_FILE',
+      'LISTEN_TLS_KEY_FILE',
+      'REDIS_PASSWORD',
+      'CACHE_TLL'
+    ]
+  )
   t.end()
 })
 
 t.test('an empty variable is an unset one', t => {
-  const names = ['AUTHGEAR_RESOLVER_URL', 'AUTHGEAR_TIMEOUT', 'LISTEN', 'MANAGEMENT_LISTEN', 'IDENTIFY_LISTEN', 'PREFLIGHT', 'CACHE_SECRET', 'CACHE_SECRET_FILE', 'REDIS_URL', 'REDIS_PASSWORD', 'LISTEN_TLS_KEY_FILE', 'CACHE_TLL']
+  const names = [
+    'AUTHGEAR_RESOLVER_URL',
+    'AUTHGEAR_TIMEOUT',
+    'LISTEN',
+    'MANAGEMENT_LISTEN',
+    'IDENTIFY_LISTEN',
+    'PREFLIGHT',
+    'CACHE_SECRET',
+    'CACHE_SECRET_FILE',
+    'REDIS_URL',
+    'REDIS_PASSWORD',
+    'LISTEN_TLS_KEY_FILE',
+    'CACHE_TLL'
+  ]
   t.strictSame(configOf(load(Object.fromEntries(names.map(name => [name, ''])))), configOf(load({})))
   t.end()
 })

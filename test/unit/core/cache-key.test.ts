@@ -8,14 +8,19 @@ const SECRET = Buffer.alloc(32, 1)
 const PROJECT = { endpoint: 'https://myapp.authgear.cloud', cookiePrefix: '' }
 const { digest } = deriveKeys(SECRET)
 
-const keyerOf = (project: Partial<typeof PROJECT> = {}, key = digest): Keyer => createKeyer(key, { ...PROJECT, ...project })
+const keyerOf = (project: Partial<typeof PROJECT> = {}, key = digest): Keyer =>
+  createKeyer(key, { ...PROJECT, ...project })
 const keyer = keyerOf()
 const keyOf = (sent: Partial<Credentials>): string => keyer.cacheKey(credentials(sent))
 
 /** No two of these may share a key. */
 const different: readonly Partial<Credentials>[] = [
   {},
-  ...(['bearer', 'appSession', 'appAccessToken', 'session'] as const).flatMap(field => ['', 'a', 'b', 'A', 'ab', 'a ', ' a', 'a\0', '\xe9', 'a'.repeat(300), 'a'.repeat(16_384)].map(text => ({ [field]: text }))),
+  ...(['bearer', 'appSession', 'appAccessToken', 'session'] as const).flatMap((field) =>
+    ['', 'a', 'b', 'A', 'ab', 'a ', ' a', 'a\0', '\xe9', 'a'.repeat(300), 'a'.repeat(16_384)].map((text) => ({
+      [field]: text
+    }))
+  ),
   { bearer: 'a', session: 'b' },
   { bearer: 'b', session: 'a' },
   { bearer: 'ab', session: '' },
@@ -57,7 +62,12 @@ t.test('every difference gives another key: in a field, in its presence, in wher
 t.test('no two different credentials share a key', t => {
   const seen = new Map<string, string>()
   fc.assert(fc.property(someCredentials, sent => {
-    const text = JSON.stringify([sent.bearer ?? null, sent.appSession ?? null, sent.appAccessToken ?? null, sent.session ?? null])
+    const text = JSON.stringify([
+      sent.bearer ?? null,
+      sent.appSession ?? null,
+      sent.appAccessToken ?? null,
+      sent.session ?? null
+    ])
     const key = keyer.cacheKey(sent)
     const known = seen.get(key)
     seen.set(key, text)
@@ -82,7 +92,13 @@ t.test('endpoint, cookie prefix and secret separate projects (CVE-2026-33496)', 
   const digests = Object.values(keyers).map(keyer => keyer.digests(sent))
   Object.keys(keyers).forEach((what, i) => {
     t.equal(keys.findIndex(key => key === keys[i]), i, `${what}: key`)
-    for (let at = 0; at < 3; at++) t.equal(digests.findIndex(one => one[at] === digests[i]?.[at]), i, `${what}: digest ${at}`)
+    for (let at = 0; at < 3; at++) {
+      t.equal(
+        digests.findIndex((one) => one[at] === digests[i]?.[at]),
+        i,
+        `${what}: digest ${at}`
+      )
+    }
   })
   t.end()
 })
@@ -119,7 +135,10 @@ t.test('who revokes a credential names the same digest, wherever it was sent', t
   t.not(digestsOf({ session: 'a' })[0], digestsOf({ bearer: 'a' })[0], 'a cookie is no token')
   t.not(digestsOf({ session: 'a' })[0], digestsOf({ appSession: 'a' })[0])
   t.not(digestsOf({ session: 'id.x' })[1], digestsOf({ session: 'id' })[0], 'an id is no cookie')
-  t.notOk(digestsOf({ bearer: 'a' }).some(text => keyOf({ bearer: 'a' }).startsWith(text)), 'no digest is the beginning of a key')
+  t.notOk(
+    digestsOf({ bearer: 'a' }).some((text) => keyOf({ bearer: 'a' }).startsWith(text)),
+    'no digest is the beginning of a key'
+  )
   t.end()
 })
 

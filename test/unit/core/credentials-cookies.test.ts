@@ -64,9 +64,33 @@ t.test('a cookie line is read as Go reads it', t => {
 t.test('several Cookie lines and HTTP/2 crumbs are one list in their order', t => {
   t.strictSame(readLines(['cookie: session=a', 'cookie: session=b']), reads({ session: 'a' }), 'the first line wins')
   t.strictSame(readLines(['cookie: x=1', 'COOKIE: session=b']), reads({ session: 'b' }), 'a name in any case')
-  t.strictSame(readLines(['cookie: session="a', 'cookie: session=b']), reads({ session: 'b' }), 'a skipped pair does not count')
-  t.strictSame(readLines([':method: GET', ':path: /verify', ':authority: x', 'cookie: a=1', 'cookie: session=s', 'cookie: app_session=p']), reads({ session: 's', appSession: 'p' }))
-  t.strictSame(readLines(['cookies: session=a', 'cooki: session=a', 'set-cookie: session=a', 'cookie2: session=a', ':cookie: session=a']), NONE, 'names that are almost right')
+  t.strictSame(
+    readLines(['cookie: session="a', 'cookie: session=b']),
+    reads({ session: 'b' }),
+    'a skipped pair does not count'
+  )
+  t.strictSame(
+    readLines([
+      ':method: GET',
+      ':path: /verify',
+      ':authority: x',
+      'cookie: a=1',
+      'cookie: session=s',
+      'cookie: app_session=p'
+    ]),
+    reads({ session: 's', appSession: 'p' })
+  )
+  t.strictSame(
+    readLines([
+      'cookies: session=a',
+      'cooki: session=a',
+      'set-cookie: session=a',
+      'cookie2: session=a',
+      ':cookie: session=a'
+    ]),
+    NONE,
+    'names that are almost right'
+  )
   t.end()
 })
 
@@ -87,16 +111,29 @@ t.test('more than 3,000 cookies and all are dropped, as in Go', t => {
     t.strictSame(readLines(lines.map(line => `cookie: ${line}`)), kept ? reads({ session: 'a' }) : NONE, what)
     t.equal(goCookie(lines, 'session'), kept ? 'a' : undefined, `${what}: Go`)
   }
-  t.strictSame(readLines([`cookie: session=a;${others(3000)}`, 'authorization: Bearer b']), reads({ bearer: 'b' }), 'the bearer token stays')
-  t.strictSame(readLines([`cookie: session=${'x'.repeat(2000)};${others(3000)}`]), NONE, 'what is dropped is not judged')
+  t.strictSame(
+    readLines([`cookie: session=a;${others(3000)}`, 'authorization: Bearer b']),
+    reads({ bearer: 'b' }),
+    'the bearer token stays'
+  )
+  t.strictSame(
+    readLines([`cookie: session=${'x'.repeat(2000)};${others(3000)}`]),
+    NONE,
+    'what is dropped is not judged'
+  )
   t.end()
 })
 
 t.test('with a prefix only the prefixed names are ours', t => {
   for (const prefix of ['lab_', '__Host-', '__Secure-lab-', 'a.b']) {
-    const line = `cookie: session=1; ${prefix}session=2; app_session=3; ${prefix}app_session=4; app_access_token=5; ${prefix}app_access_token=6`
+    const line = `cookie: session=1; ${prefix}session=2; app_session=3; ${prefix}app_session=4; app_access_token=5; ` +
+      `${prefix}app_access_token=6`
     t.strictSame(readLines([line], prefix), reads({ session: '2', appSession: '4', appAccessToken: '6' }), prefix)
-    t.strictSame(readLines([`cookie: ${prefix.toUpperCase()}session=1; session=2; ${prefix}=3; ${prefix}Session=4`], prefix), NONE, `${prefix}: almost`)
+    t.strictSame(
+      readLines([`cookie: ${prefix.toUpperCase()}session=1; session=2; ${prefix}=3; ${prefix}Session=4`], prefix),
+      NONE,
+      `${prefix}: almost`
+    )
   }
   t.strictSame(readLines(['cookie: lab_session=1; __Host-session=2']), NONE, 'without a prefix, prefixed ones are not')
   t.end()
@@ -105,9 +142,20 @@ t.test('with a prefix only the prefixed names are ours', t => {
 t.test('whatever the Cookie lines hold, each of ours has the value that Go gives it, or the request is refused', t => {
   fc.assert(fc.property(fc.array(hostileCookieLine, { maxLength: 3 }), lines => {
     const reading = readCredentials(lines.flatMap(line => ['cookie', line]), NAMES)
-    const go = { bearer: undefined, appSession: goCookie(lines, 'app_session'), appAccessToken: goCookie(lines, 'app_access_token'), session: goCookie(lines, 'session') }
-    if (reading.kind === 'refused') return reading.reason === 'malformed_credentials' && /[\0-\x08\x0a-\x1f\x7f]/.test(lines.join('')) // eslint-disable-line no-control-regex -- what is refused
-    const read = reading.kind === 'none' ? { ...go, appSession: undefined, appAccessToken: undefined, session: undefined } : reading.credentials
+    const go = {
+      bearer: undefined,
+      appSession: goCookie(lines, 'app_session'),
+      appAccessToken: goCookie(lines, 'app_access_token'),
+      session: goCookie(lines, 'session')
+    }
+    if (reading.kind === 'refused') {
+      // eslint-disable-next-line no-control-regex -- what is refused
+      return reading.reason === 'malformed_credentials' && /[\0-\x08\x0a-\x1f\x7f]/.test(lines.join(''))
+    }
+    const read =
+      reading.kind === 'none'
+        ? { ...go, appSession: undefined, appAccessToken: undefined, session: undefined }
+        : reading.credentials
     return JSON.stringify(read) === JSON.stringify(go)
   }), SEED)
   t.end()

@@ -6,7 +6,8 @@ import type { EpochMs } from '../../../src/core/token-expiry.ts'
 import { entryOf } from '../../helpers/entry.ts'
 import { INVALID, SILENT, validResolution } from '../../helpers/identity.ts'
 
-const digests = (count: number): readonly CredentialDigest[] => Array.from({ length: count }, (_, i) => `digest${i}` as CredentialDigest)
+const digests = (count: number): readonly CredentialDigest[] =>
+  Array.from({ length: count }, (_, i) => `digest${i}` as CredentialDigest)
 
 const kept: Readonly<Record<string, Partial<Entry>>> = {
   somebody: {},
@@ -21,19 +22,33 @@ const kept: Readonly<Record<string, Partial<Entry>>> = {
 }
 
 t.test('what was encoded decodes to the same', t => {
-  for (const [what, some] of Object.entries(kept)) t.strictSame(decodeEntry(encodeEntry(entryOf(some))), entryOf(some), what)
+  for (const [what, some] of Object.entries(kept)) {
+    t.strictSame(decodeEntry(encodeEntry(entryOf(some))), entryOf(some), what)
+  }
   t.end()
 })
 
 /** The encoded fields of a good entry, with one of them replaced. */
 function encodedWith (index: number, value: unknown): Buffer {
   const fields = JSON.parse(encodeEntry(entryOf()).subarray(1).toString('utf8')) as unknown[]
-  return Buffer.concat([Buffer.of(1), Buffer.from(JSON.stringify(fields.map((field, i) => i === index ? value : field)))])
+  return Buffer.concat([
+    Buffer.of(1),
+    Buffer.from(JSON.stringify(fields.map((field, i) => (i === index ? value : field))))
+  ])
 }
 
 const FIELDS = ['resolution', 'generation', 'position id', 'position nonce', 'digests', 'ttlMs', 'sealedAt'] as const
-const wrong: Readonly<Record<typeof FIELDS[number], readonly unknown[]>> = {
-  resolution: [null, 1, 'true', {}, [], ['true'], Array(8).fill(null), ['false', 'u', null, null, null, null, null, null]],
+const wrong: Readonly<Record<(typeof FIELDS)[number], readonly unknown[]>> = {
+  resolution: [
+    null,
+    1,
+    'true',
+    {},
+    [],
+    ['true'],
+    Array(8).fill(null),
+    ['false', 'u', null, null, null, null, null, null]
+  ],
   generation: [null, 1, true, ['g'], {}],
   'position id': [null, 1, false, ['0-0'], {}],
   'position nonce': [null, 1, false, [], {}],
@@ -44,7 +59,9 @@ const wrong: Readonly<Record<typeof FIELDS[number], readonly unknown[]>> = {
 
 t.test('every field broken in turn makes it no entry', t => {
   FIELDS.forEach((field, index) => {
-    for (const value of wrong[field]) t.equal(decodeEntry(encodedWith(index, value)), undefined, `${field}: ${JSON.stringify(value)}`)
+    for (const value of wrong[field]) {
+      t.equal(decodeEntry(encodedWith(index, value)), undefined, `${field}: ${JSON.stringify(value)}`)
+    }
   })
   t.end()
 })

@@ -9,8 +9,12 @@ const LIFETIMES = { ttlMs: 30_000, negativeTtlMs: 5000 }
 const VALID = validResolution()
 const ALMOST_ONE = 1 - Number.EPSILON / 2
 
-const life = (resolution = VALID as typeof VALID | typeof INVALID, sent: Parameters<typeof credentials>[0] = { bearer: 'x' }, random = 0, lifetimes = LIFETIMES): number =>
-  lifetimeOf(resolution, credentials(sent), lifetimes, NOW, random)
+const life = (
+  resolution = VALID as typeof VALID | typeof INVALID,
+  sent: Parameters<typeof credentials>[0] = { bearer: 'x' },
+  random = 0,
+  lifetimes = LIFETIMES
+): number => lifetimeOf(resolution, credentials(sent), lifetimes, NOW, random)
 
 t.test('a life is shortened by up to a tenth, so that entries made together do not end together', t => {
   t.equal(life(VALID), 30_000, 'at most the whole')
@@ -23,10 +27,17 @@ t.test('a life is shortened by up to a tenth, so that entries made together do n
 })
 
 t.test('within these bounds whatever the chance, and in whole milliseconds', t => {
-  fc.assert(fc.property(fc.integer({ min: 1, max: 600_000 }), fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), (ttlMs, random) => {
-    const result = life(VALID, {}, random, { ttlMs, negativeTtlMs: 0 })
-    return Number.isInteger(result) && result <= ttlMs && result >= Math.floor(ttlMs * 0.9)
-  }), SEED)
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 600_000 }),
+      fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+      (ttlMs, random) => {
+        const result = life(VALID, {}, random, { ttlMs, negativeTtlMs: 0 })
+        return Number.isInteger(result) && result <= ttlMs && result >= Math.floor(ttlMs * 0.9)
+      }
+    ),
+    SEED
+  )
   t.end()
 })
 

@@ -3,10 +3,21 @@ import { budgetOfHeap, defaultBudget, heapFlags, ledgerNames, waitingBudget } fr
 
 const MIB = 2 ** 20
 /** V8's young generation has three parts. */
-const heapOf = (limitMib: number): number => heapFlags(limitMib * MIB).map((flag) => Number(flag.split('=')[1])).reduce((old, semi) => old + 3 * semi) * MIB
+const heapOf = (limitMib: number): number =>
+  heapFlags(limitMib * MIB)
+    .map((flag) => Number(flag.split('=')[1]))
+    .reduce((old, semi) => old + 3 * semi) * MIB
 
 t.test('the default is a quarter of a container beyond 64 MiB, and fits the heap that the container gets', (t) => {
-  for (const [limit, budget] of [[64, 4], [100, 4], [128, 13], [256, 48], [512, 112], [1024, 240], [4096, 1008]] as const) {
+  for (const [limit, budget] of [
+    [64, 4],
+    [100, 4],
+    [128, 13],
+    [256, 48],
+    [512, 112],
+    [1024, 240],
+    [4096, 1008]
+  ] as const) {
     t.equal(defaultBudget({ limitBytes: limit * MIB, heapBytes: heapOf(limit) }) / MIB, budget, `${limit} MiB`)
     t.ok(budget * MIB <= budgetOfHeap(heapOf(limit)))
   }

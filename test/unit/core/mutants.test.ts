@@ -10,45 +10,78 @@ import { jwt } from '../../helpers/jwt.ts'
 // What mutation testing found nobody to look at (docs/decisions/016-mutants.md).
 
 t.test('a method name is whole, and the reason says which parameter is wrong', (t) => {
-  for (const value of ['!mfa', 'mfa!', 'é', ' mfa', 'm'.repeat(41)]) t.equal(parsePolicy(`amr=${value}`).kind, 'bad', value)
+  for (const value of ['!mfa', 'mfa!', 'é', ' mfa', 'm'.repeat(41)]) {
+    t.equal(parsePolicy(`amr=${value}`).kind, 'bad', value)
+  }
   t.match(parsePolicy(`amr=${'m'.repeat(40)}`), { kind: 'rules' })
-  for (const [text, why] of [['role=1', /^role /], ['amr=!', /^amr /], ['verified=no', /^verified /], ['anonymous=yes', /^anonymous /], ['login=on', /^login /], ['role', /^a parameter has no value/]] as const) {
+  for (const [text, why] of [
+    ['role=1', /^role /],
+    ['amr=!', /^amr /],
+    ['verified=no', /^verified /],
+    ['anonymous=yes', /^anonymous /],
+    ['login=on', /^login /],
+    ['role', /^a parameter has no value/]
+  ] as const) {
     t.match(parsePolicy(text), { kind: 'bad', why }, text)
   }
-  t.strictSame(SESSION_ONLY, { kind: 'rules', roles: [], amr: [], verified: false, notAnonymous: false, maxAge: undefined, loginOff: false }, 'no policy asks for nothing but a session')
+  t.strictSame(
+    SESSION_ONLY,
+    { kind: 'rules', roles: [], amr: [], verified: false, notAnonymous: false, maxAge: undefined, loginOff: false },
+    'no policy asks for nothing but a session'
+  )
   t.end()
 })
 
 t.test('a time of authentication is digits and nothing else', (t) => {
   const now = 1_800_000_000_000 as EpochMs
   for (const value of ['x1799999999', '1799999999x', '1799999999999999', '-1', ' ']) {
-    t.match(decide(validResolution({ 'session-authenticated-at': value }), parsePolicy('max_age=999999999'), now), { kind: 'refuse', reason: 'step_up_required' }, value)
+    t.match(
+      decide(validResolution({ 'session-authenticated-at': value }), parsePolicy('max_age=999999999'), now),
+      { kind: 'refuse', reason: 'step_up_required' },
+      value
+    )
   }
-  t.equal(decide(validResolution({ 'session-authenticated-at': '1799999999' }), parsePolicy('max_age=60'), now).kind, 'allow')
+  t.equal(
+    decide(validResolution({ 'session-authenticated-at': '1799999999' }), parsePolicy('max_age=60'), now).kind,
+    'allow'
+  )
   t.end()
 })
 
 t.test('headers with names as long as those that are read are not read', (t) => {
   const names = cookieNames('')
-  for (const name of ['origin', 'Server', 'accept']) t.strictSame(readCredentials([name, 'session=stolen'], names), { kind: 'none' }, name)
-  for (const name of ['if-none-match', 'Accept-Charset'.slice(0, 13)]) t.strictSame(readCredentials([name, 'Bearer stolen'], names), { kind: 'none' }, name)
+  for (const name of ['origin', 'Server', 'accept']) {
+    t.strictSame(readCredentials([name, 'session=stolen'], names), { kind: 'none' }, name)
+  }
+  for (const name of ['if-none-match', 'Accept-Charset'.slice(0, 13)]) {
+    t.strictSame(readCredentials([name, 'Bearer stolen'], names), { kind: 'none' }, name)
+  }
   t.strictSame(readCredentials(['cookie'], names), { kind: 'none' }, 'a name without a value')
   t.end()
 })
 
 t.test('exactly 3,000 cookies are read, also where other lines hold as many semicolons', (t) => {
-  const many = (count: number): string => ['session=s', ...Array.from({ length: count - 1 }, (_, i) => `c${i}=v`)].join('; ')
+  const many = (count: number): string =>
+    ['session=s', ...Array.from({ length: count - 1 }, (_, i) => `c${i}=v`)].join('; ')
   const names = cookieNames('')
   t.match(readCredentials(['cookie', many(3000), 'x-other', ';'.repeat(3000)], names), { kind: 'credentials' })
   t.strictSame(readCredentials(['cookie', many(3001)], names), { kind: 'none' })
-  t.match(readCredentials(['cookie', 'c=v;'.repeat(1) + 'x'.repeat(5000), 'cookie', 'session=s'], names), { kind: 'credentials' }, 'a long cookie is not many')
+  t.match(
+    readCredentials(['cookie', 'c=v;'.repeat(1) + 'x'.repeat(5000), 'cookie', 'session=s'], names),
+    { kind: 'credentials' },
+    'a long cookie is not many'
+  )
   t.end()
 })
 
 t.test('a token whose end is no number, or whose parts are no objects, has no end', (t) => {
-  for (const exp of ['1800000000', true, null, [1800000000], {}]) t.equal(jwtExpiry(jwt({ sub: 'u', exp })), undefined, JSON.stringify(exp))
+  for (const exp of ['1800000000', true, null, [1800000000], {}]) {
+    t.equal(jwtExpiry(jwt({ sub: 'u', exp })), undefined, JSON.stringify(exp))
+  }
   for (const payload of ['null', '1', '"text"', '[]', 'not json']) t.equal(jwtExpiry(jwt(payload)), undefined, payload)
-  for (const header of ['null', '1', '"at+jwt"', 'not json']) t.equal(jwtExpiry(jwt({ exp: 1 }, header)), undefined, header)
+  for (const header of ['null', '1', '"at+jwt"', 'not json']) {
+    t.equal(jwtExpiry(jwt({ exp: 1 }, header)), undefined, header)
+  }
   t.end()
 })
 

@@ -19,14 +19,23 @@ function person (values: Partial<Record<IdentityHeader, string | undefined>> = {
     'x-authgear-session-authenticated-at': String(SECONDS - 100),
     ...values
   } as Partial<Record<IdentityHeader, string | undefined>>
-  const reading = readResolution(IDENTITY_HEADERS.flatMap((name) => usual[name] === undefined ? [] : [name, usual[name]]))
+  const reading = readResolution(
+    IDENTITY_HEADERS.flatMap((name) => (usual[name] === undefined ? [] : [name, usual[name]]))
+  )
   if (reading.kind !== 'resolution' || reading.resolution.kind !== 'valid') throw new Error('not a person')
   return reading.resolution
 }
 
 type Expected = 'allow' | 'forbidden' | 'step_up_required' | 'bad_policy'
 
-const ROWS: ReadonlyArray<readonly [what: string, policy: string, values: Partial<Record<IdentityHeader, string | undefined>>, expected: Expected]> = [
+const ROWS: ReadonlyArray<
+  readonly [
+    what: string,
+    policy: string,
+    values: Partial<Record<IdentityHeader, string | undefined>>,
+    expected: Expected
+  ]
+> = [
   ['no policy', '', {}, 'allow'],
   ['has the role', 'role=admin', {}, 'allow'],
   ['has one of them', 'role=x,admin', {}, 'allow'],
@@ -46,12 +55,32 @@ const ROWS: ReadonlyArray<readonly [what: string, policy: string, values: Partia
   ['fresh to the second', 'max_age=100', {}, 'allow'],
   ['a second too old', 'max_age=99', {}, 'step_up_required'],
   ['of two ages the smaller counts', 'max_age=1000&max_age=99', {}, 'step_up_required'],
-  ['authenticated-at is missing', 'max_age=1000', { 'x-authgear-session-authenticated-at': undefined }, 'step_up_required'],
-  ['authenticated-at is no number', 'max_age=1000', { 'x-authgear-session-authenticated-at': 'now' }, 'step_up_required'],
+  [
+    'authenticated-at is missing',
+    'max_age=1000',
+    { 'x-authgear-session-authenticated-at': undefined },
+    'step_up_required'
+  ],
+  [
+    'authenticated-at is no number',
+    'max_age=1000',
+    { 'x-authgear-session-authenticated-at': 'now' },
+    'step_up_required'
+  ],
   ['authenticated-at is empty', 'max_age=1000', { 'x-authgear-session-authenticated-at': '' }, 'step_up_required'],
   ['authenticated-at is negative', 'max_age=1000', { 'x-authgear-session-authenticated-at': '-1' }, 'step_up_required'],
-  ['Authgear’s clock is 5 minutes ahead', 'max_age=1000', { 'x-authgear-session-authenticated-at': String(SECONDS + 300) }, 'allow'],
-  ['more than 5 minutes ahead is no time', 'max_age=1000', { 'x-authgear-session-authenticated-at': String(SECONDS + 301) }, 'step_up_required'],
+  [
+    'Authgear’s clock is 5 minutes ahead',
+    'max_age=1000',
+    { 'x-authgear-session-authenticated-at': String(SECONDS + 300) },
+    'allow'
+  ],
+  [
+    'more than 5 minutes ahead is no time',
+    'max_age=1000',
+    { 'x-authgear-session-authenticated-at': String(SECONDS + 301) },
+    'step_up_required'
+  ],
   ['has the amr', 'amr=mfa', {}, 'allow'],
   ['has one of the amr', 'amr=otp,mfa', {}, 'allow'],
   ['lacks the amr', 'amr=otp', {}, 'step_up_required'],
@@ -78,7 +107,9 @@ t.test('a challenge says what would be enough, and only what is missing', async 
 
 t.test('a stranger learns nothing about the policy', async (t) => {
   for (const resolution of [INVALID, SILENT]) {
-    for (const policy of ['', 'role=admin', 'max_age=1', 'x']) t.match(decide(resolution, parsePolicy(policy), NOW), { kind: 'refuse', reason: 'invalid_session' })
+    for (const policy of ['', 'role=admin', 'max_age=1', 'x']) {
+      t.match(decide(resolution, parsePolicy(policy), NOW), { kind: 'refuse', reason: 'invalid_session' })
+    }
   }
 })
 
@@ -91,5 +122,7 @@ t.test('it starts from denied: what nobody foresaw is not allowed', async (t) =>
     ['a policy of another kind', VALID, { kind: 'other' }],
     ['a policy without a kind', VALID, {}]
   ]
-  for (const [what, resolution, policy] of hostile) t.equal(decide(resolution as Resolution, policy as Policy, NOW).kind, 'refuse', what)
+  for (const [what, resolution, policy] of hostile) {
+    t.equal(decide(resolution as Resolution, policy as Policy, NOW).kind, 'refuse', what)
+  }
 })

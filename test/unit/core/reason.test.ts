@@ -18,7 +18,10 @@ const expected: Readonly<Record<RefusalReason, readonly [status: number, outward
 }
 
 t.test('every reason has the status and the outward text of docs/interface.md', t => {
-  t.strictSame(Object.fromEntries(Object.entries(REFUSALS).map(([reason, { status, outward }]) => [reason, [status, outward]])), expected)
+  t.strictSame(
+    Object.fromEntries(Object.entries(REFUSALS).map(([reason, { status, outward }]) => [reason, [status, outward]])),
+    expected
+  )
   t.end()
 })
 

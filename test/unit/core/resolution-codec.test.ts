@@ -4,10 +4,17 @@ import { decodeResolution, encodeResolution, readResolution, type Resolution } f
 import { SEED } from '../../helpers/credentials.ts'
 import { headersOf, identityOf, INVALID, SILENT, validResolution } from '../../helpers/identity.ts'
 
-const roundTrip = (resolution: Resolution): unknown => decodeResolution(JSON.parse(JSON.stringify(encodeResolution(resolution))))
+const roundTrip = (resolution: Resolution): unknown =>
+  decodeResolution(JSON.parse(JSON.stringify(encodeResolution(resolution))))
 
 t.test('what was encoded decodes to the same', t => {
-  for (const resolution of [INVALID, SILENT, validResolution(), validResolution({ 'user-roles': undefined }), validResolution({ 'user-roles': '' })]) {
+  for (const resolution of [
+    INVALID,
+    SILENT,
+    validResolution(),
+    validResolution({ 'user-roles': undefined }),
+    validResolution({ 'user-roles': '' })
+  ]) {
     t.strictSame(roundTrip(resolution), resolution)
   }
   t.end()
@@ -15,10 +22,17 @@ t.test('what was encoded decodes to the same', t => {
 
 t.test('every readable answer survives the codec', t => {
   const value = fc.option(fc.string({ unit: 'grapheme-ascii', maxLength: 20 }), { nil: undefined })
-  fc.assert(fc.property(fc.constantFrom('true', 'false'), fc.tuple(value, value, value, value, value, value, value), (verdict, [id, ...rest]) => {
-    const reading = readResolution(headersOf([verdict, id, ...rest]))
-    if (reading.kind === 'resolution') t.strictSame(roundTrip(reading.resolution), reading.resolution)
-  }), { ...SEED, numRuns: 300 })
+  fc.assert(
+    fc.property(
+      fc.constantFrom('true', 'false'),
+      fc.tuple(value, value, value, value, value, value, value),
+      (verdict, [id, ...rest]) => {
+        const reading = readResolution(headersOf([verdict, id, ...rest]))
+        if (reading.kind === 'resolution') t.strictSame(roundTrip(reading.resolution), reading.resolution)
+      }
+    ),
+    { ...SEED, numRuns: 300 }
+  )
   t.end()
 })
 
@@ -58,10 +72,16 @@ t.test('anything else is not a resolution', t => {
 })
 
 t.test('whatever JSON holds, it is undefined or exactly what would be encoded so', t => {
-  fc.assert(fc.property(fc.oneof(fc.jsonValue(), fc.array(fc.constantFrom('true', 'a', '', null, 1), { minLength: 8, maxLength: 8 })), value => {
-    const resolution = decodeResolution(value)
-    return resolution === undefined || JSON.stringify(encodeResolution(resolution)) === JSON.stringify(value)
-  }), SEED)
+  fc.assert(
+    fc.property(
+      fc.oneof(fc.jsonValue(), fc.array(fc.constantFrom('true', 'a', '', null, 1), { minLength: 8, maxLength: 8 })),
+      (value) => {
+        const resolution = decodeResolution(value)
+        return resolution === undefined || JSON.stringify(encodeResolution(resolution)) === JSON.stringify(value)
+      }
+    ),
+    SEED
+  )
   t.end()
 })
 

@@ -7,11 +7,18 @@ const is = (resolution: typeof INVALID): ResolutionReading => ({ kind: 'resoluti
 const read = (some: Readonly<Record<string, string | undefined>> = {}, ...more: readonly string[]): ResolutionReading =>
   readResolution([...headersOf(identityOf(some)), ...more])
 const valid = (some: Readonly<Record<string, string | undefined>> = {}): ResolutionReading =>
-  ({ kind: 'resolution', resolution: { kind: 'valid', userId: some['user-id'] ?? USER_ID, identity: identityOf(some) } }) as ResolutionReading
+  ({
+    kind: 'resolution',
+    resolution: { kind: 'valid', userId: some['user-id'] ?? USER_ID, identity: identityOf(some) }
+  }) as ResolutionReading
 
 t.test('the eight headers are these, in this order', t => {
-  t.strictSame(IDENTITY_HEADERS.join(' '), 'x-authgear-session-valid x-authgear-user-id x-authgear-user-anonymous x-authgear-user-verified ' +
-    'x-authgear-user-roles x-authgear-session-amr x-authgear-session-authenticated-at x-authgear-user-can-reauthenticate')
+  t.strictSame(
+    IDENTITY_HEADERS.join(' '),
+    'x-authgear-session-valid x-authgear-user-id x-authgear-user-anonymous x-authgear-user-verified ' +
+      'x-authgear-user-roles x-authgear-session-amr x-authgear-session-authenticated-at ' +
+        'x-authgear-user-can-reauthenticate'
+  )
   t.end()
 })
 
@@ -21,10 +28,30 @@ t.test('somebody signed in', t => {
   t.strictSame(read({ 'user-roles': '' }), valid({ 'user-roles': '' }), 'empty roles: empty, not absent')
   const bare = Object.fromEntries(IDENTITY_HEADERS.slice(2).map(name => [name.slice(11), undefined]))
   t.strictSame(read(bare), valid(bare), 'valid and user id alone')
-  t.strictSame(readResolution(['Date', 'now', ...headersOf(identityOf()).map((text, i) => i % 2 === 0 ? text.toUpperCase() : text)]), valid(), 'names in any case')
-  t.strictSame(readResolution(headersOf(identityOf()).map((text, i) => i % 2 === 0 ? text : `\t ${text} \t`)), valid(), 'blanks and tabs around values')
-  t.strictSame(read({}, 'x-authgear-session-acr', 'x', 'x-authgear-session-acr', '\x01'), valid(), 'further headers of Authgear are not read')
-  t.strictSame(read({}, 'x-auth-user-id', 'eve', 'x-authgear', 'eve', 'X_Authgear_User_Id', 'eve'), valid(), 'names that are almost right')
+  t.strictSame(
+    readResolution([
+      'Date',
+      'now',
+      ...headersOf(identityOf()).map((text, i) => (i % 2 === 0 ? text.toUpperCase() : text))
+    ]),
+    valid(),
+    'names in any case'
+  )
+  t.strictSame(
+    readResolution(headersOf(identityOf()).map((text, i) => (i % 2 === 0 ? text : `\t ${text} \t`))),
+    valid(),
+    'blanks and tabs around values'
+  )
+  t.strictSame(
+    read({}, 'x-authgear-session-acr', 'x', 'x-authgear-session-acr', '\x01'),
+    valid(),
+    'further headers of Authgear are not read'
+  )
+  t.strictSame(
+    read({}, 'x-auth-user-id', 'eve', 'x-authgear', 'eve', 'X_Authgear_User_Id', 'eve'),
+    valid(),
+    'names that are almost right'
+  )
   t.end()
 })
 
@@ -45,11 +72,18 @@ t.test('nobody', t => {
 })
 
 const garbage: readonly (readonly [what: string, headers: readonly string[]])[] = [
-  ...['TRUE', 'True', 'FALSE', 'yes', '1', '', ' ', 'true,true', 'true, false', 'truefalse', '"true"', 'null'].map(text => [`session-valid: ${JSON.stringify(text)}`, headersOf(identityOf({ 'session-valid': text }))] as const),
+  ...['TRUE', 'True', 'FALSE', 'yes', '1', '', ' ', 'true,true', 'true, false', 'truefalse', '"true"', 'null'].map(
+    (text) => [`session-valid: ${JSON.stringify(text)}`, headersOf(identityOf({ 'session-valid': text }))] as const
+  ),
   ['a user id without a verdict', ['x-authgear-user-id', USER_ID]],
-  ['a header of Authgear\'s that is not ours, alone', ['x-authgear-session-acr', 'x']],
-  ...IDENTITY_HEADERS.map((name, i) => [`${name} twice`, [...headersOf(identityOf()), name, identityOf()[i] ?? '']] as const),
-  ['one empty, then filled', ['x-authgear-session-valid', 'true', 'x-authgear-user-id', '', 'x-authgear-user-id', USER_ID]],
+  ["a header of Authgear's that is not ours, alone", ['x-authgear-session-acr', 'x']],
+  ...IDENTITY_HEADERS.map(
+    (name, i) => [`${name} twice`, [...headersOf(identityOf()), name, identityOf()[i] ?? '']] as const
+  ),
+  [
+    'one empty, then filled',
+    ['x-authgear-session-valid', 'true', 'x-authgear-user-id', '', 'x-authgear-user-id', USER_ID]
+  ],
   ['a repeated name in another case', [...headersOf(identityOf()), 'X-AUTHGEAR-USER-ROLES', 'root']]
 ]
 
@@ -59,7 +93,15 @@ t.test('what is no answer of Authgear\'s is garbage, never nobody and never some
 })
 
 t.test('a byte that is not printable ASCII is garbage, wherever in a value it is', t => {
-  const bytes = [...Array.from({ length: 0x20 }, (_, code) => code).filter(code => code !== 9), 0x7f, 0x80, 0x85, 0xa0, 0xe9, 0xff]
+  const bytes = [
+    ...Array.from({ length: 0x20 }, (_, code) => code).filter((code) => code !== 9),
+    0x7f,
+    0x80,
+    0x85,
+    0xa0,
+    0xe9,
+    0xff
+  ]
   for (const code of bytes) {
     const byte = String.fromCharCode(code)
     for (const [where, text] of [['before', `${byte}a`], ['within', `a${byte}b`], ['after', `a${byte}`]] as const) {
@@ -69,7 +111,9 @@ t.test('a byte that is not printable ASCII is garbage, wherever in a value it is
     t.strictSame(read({ 'session-valid': `true${byte}` }), GARBAGE, `after the verdict: ${code}`)
     t.strictSame(read({ 'session-valid': 'false', 'user-id': `a${byte}b` }), GARBAGE, `beside a refusal: ${code}`)
   }
-  for (const text of ['a\tb', 'a\ufeff', '\u2028a', 'a\u0142']) t.strictSame(read({ 'user-id': text }), GARBAGE, encodeURI(text))
+  for (const text of ['a\tb', 'a\ufeff', '\u2028a', 'a\u0142']) {
+    t.strictSame(read({ 'user-id': text }), GARBAGE, encodeURI(text))
+  }
   t.end()
 })
 
@@ -79,7 +123,11 @@ t.test('an identity of 12 KiB passes whole, one byte more is too large', t => {
   t.strictSame(read({ 'user-roles': room }), valid({ 'user-roles': room }), 'exactly')
   t.strictSame(read({ 'user-roles': `${room}r` }), { kind: 'unusable', why: 'too_large' }, 'one more')
   t.strictSame(read({ 'user-id': 'u'.repeat(30_000) }), { kind: 'unusable', why: 'too_large' }, 'a user id')
-  t.strictSame(read({ 'user-roles': room }, 'x-authgear-session-acr', 'x'.repeat(9000)), valid({ 'user-roles': room }), 'what is not passed on does not count')
+  t.strictSame(
+    read({ 'user-roles': room }, 'x-authgear-session-acr', 'x'.repeat(9000)),
+    valid({ 'user-roles': room }),
+    'what is not passed on does not count'
+  )
   t.strictSame(read({ 'session-valid': 'false', 'user-roles': `${room}r` }), is(INVALID), 'a refusal has no size')
   t.end()
 })

@@ -16,11 +16,20 @@ t.test('equal are equal bytes and nothing else', t => {
     ['secret\0', 'secret', false],
     ['é', 'é'.normalize('NFD'), false]
   ]
-  for (const [given, expected, equal] of rows) t.equal(equalSecret(given, expected), equal, JSON.stringify([given, expected]))
+  for (const [given, expected, equal] of rows) {
+    t.equal(equalSecret(given, expected), equal, JSON.stringify([given, expected]))
+  }
   t.end()
 })
 
 t.test('whatever the lengths, it compares and never throws', t => {
-  fc.assert(fc.property(fc.uint8Array(), fc.uint8Array(), (one, other) => equalSecret(one, other) === Buffer.from(one).equals(other)), SEED)
+  fc.assert(
+    fc.property(
+      fc.uint8Array(),
+      fc.uint8Array(),
+      (one, other) => equalSecret(one, other) === Buffer.from(one).equals(other)
+    ),
+    SEED
+  )
   t.end()
 })

@@ -37,10 +37,14 @@ t.test('one bit flipped anywhere, and it does not open', t => {
 
 t.test('cut short or made longer, it does not open', t => {
   const sealed = sealer.seal(KEY, PLAIN)
-  for (let length = 0; length < sealed.length; length++) if (sealer.open(KEY, sealed.subarray(0, length)) !== undefined) t.fail(`${length} bytes`)
+  for (let length = 0; length < sealed.length; length++) { if (sealer.open(KEY, sealed.subarray(0, length)) !== undefined) t.fail(`${length} bytes`) }
   t.equal(sealer.open(KEY, Buffer.concat([sealed, Buffer.of(0)])), undefined, 'one byte behind')
   t.equal(sealer.open(KEY, Buffer.concat([Buffer.of(1), sealed])), undefined, 'one byte before')
-  t.equal(sealer.open(KEY, Buffer.of(...sealed.subarray(0, 13), ...sealed.subarray(-16))), undefined, 'without its body')
+  t.equal(
+    sealer.open(KEY, Buffer.of(...sealed.subarray(0, 13), ...sealed.subarray(-16))),
+    undefined,
+    'without its body'
+  )
   t.end()
 })
 

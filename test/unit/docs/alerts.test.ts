@@ -10,7 +10,12 @@ import { allMetrics } from '../../helpers/series.ts'
 import { mustFind, skipOrFail } from '../../helpers/servers.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')
-type Panel = Readonly<{ id: number, title: string, gridPos: Readonly<Record<'x' | 'y' | 'w' | 'h', number>>, targets?: ReadonlyArray<Readonly<{ expr: string, datasource: { uid: string } }>> }>
+type Panel = Readonly<{
+  id: number
+  title: string
+  gridPos: Readonly<Record<'x' | 'y' | 'w' | 'h', number>>
+  targets?: ReadonlyArray<Readonly<{ expr: string, datasource: { uid: string } }>>
+}>
 
 const file = (path: string): string => readFileSync(join(ROOT, path), 'utf8')
 
@@ -28,47 +33,93 @@ t.test('alerts, chart and dashboard are those of their one source (npm run docs 
 })
 
 t.test('Prometheus and the chart have the same alerts, but for what selects one installation', (t) => {
-  const chart = chartTemplate().replaceAll('{ {{- $one }},', '{').replaceAll('{ {{- $one }}}', '').replaceAll('{{ .Values.prometheusRule.runbook }}', 'docs/runbook.md').replace(/^.*\{\{.*\n/gm, '')
+  const chart = chartTemplate()
+    .replaceAll('{ {{- $one }},', '{')
+    .replaceAll('{ {{- $one }}}', '')
+    .replaceAll('{{ .Values.prometheusRule.runbook }}', 'docs/runbook.md')
+    .replace(/^.*\{\{.*\n/gm, '')
   t.strictSame(parse(chart).spec.groups, parse(prometheusRules()).groups)
-  t.equal(chartTemplate().match(/\$one \}\}/g)?.length, ALERTS.map(({ value, when = '' }) => `${value}${when}`.split('$one').length - 1).reduce((a, b) => a + b), 'and there it selects everywhere')
+  t.equal(
+    chartTemplate().match(/\$one \}\}/g)?.length,
+    ALERTS.map(({ value, when = '' }) => `${value}${when}`.split('$one').length - 1).reduce((a, b) => a + b),
+    'and there it selects everywhere'
+  )
   t.end()
 })
 
-t.test('the dashboard has its parts in order: ids once, no panel on another, every query of the chosen job and replicas', (t) => {
-  const { panels, templating } = JSON.parse(dashboard()) as { panels: readonly Panel[], templating: { list: ReadonlyArray<{ name: string }> } }
-  t.strictSame(templating.list.map(({ name }) => name), ['datasource', 'job', 'instance'])
-  t.equal(new Set(panels.map(({ id }) => id)).size, panels.length)
-  const cells = panels.flatMap(({ gridPos: { x, y, w, h } }) => Array.from({ length: w * h }, (_, n) => `${x + n % w} ${y + Math.floor(n / w)}`))
-  t.equal(new Set(cells).size, cells.length, 'no panel lies on another')
-  for (const { title, gridPos: { x, w }, targets = [] } of panels) {
-    t.ok(x + w <= 24, title)
-    for (const { expr, datasource } of targets) {
-      t.equal(expr.split('{').length - 1, expr.split('job="$job",instance=~"$instance"').length - 1, expr)
-      t.equal(datasource.uid, '$' + '{datasource}')
+t.test(
+  'the dashboard has its parts in order: ids once, no panel on another, every query of the chosen job and replicas',
+  (t) => {
+    const { panels, templating } = JSON.parse(dashboard()) as {
+      panels: readonly Panel[]
+      templating: { list: ReadonlyArray<{ name: string }> }
     }
+    t.strictSame(
+      templating.list.map(({ name }) => name),
+      ['datasource', 'job', 'instance']
+    )
+    t.equal(new Set(panels.map(({ id }) => id)).size, panels.length)
+    const cells = panels.flatMap(({ gridPos: { x, y, w, h } }) =>
+      Array.from({ length: w * h }, (_, n) => `${x + (n % w)} ${y + Math.floor(n / w)}`)
+    )
+    t.equal(new Set(cells).size, cells.length, 'no panel lies on another')
+    for (const {
+      title,
+      gridPos: { x, w },
+      targets = []
+    } of panels) {
+      t.ok(x + w <= 24, title)
+      for (const { expr, datasource } of targets) {
+        t.equal(expr.split('{').length - 1, expr.split('job="$job",instance=~"$instance"').length - 1, expr)
+        t.equal(datasource.uid, '$' + '{datasource}')
+      }
+    }
+    t.end()
   }
-  t.end()
-})
+)
 
 t.test('alerts, dashboard and pages name metrics that there are', async (t) => {
   const rendered = await allMetrics().render()
-  const paths = ['deploy/prometheus/alerts.yml', 'deploy/prometheus/alerts.test.yml', 'deploy/grafana/dashboard.json', 'docs/audit-log.md', 'docs/monitoring.md', 'docs/revocation.md', 'docs/runbook.md']
-  const names = new Set(paths.flatMap((path) => file(path).match(/\b(?:forward_auth|process|nodejs)_[a-z_\d]+[a-z\d]/g) ?? []))
+  const paths = [
+    'deploy/prometheus/alerts.yml',
+    'deploy/prometheus/alerts.test.yml',
+    'deploy/grafana/dashboard.json',
+    'docs/audit-log.md',
+    'docs/monitoring.md',
+    'docs/revocation.md',
+    'docs/runbook.md'
+  ]
+  const names = new Set(
+    paths.flatMap((path) => file(path).match(/\b(?:forward_auth|process|nodejs)_[a-z_\d]+[a-z\d]/g) ?? [])
+  )
   t.ok(names.size >= 30)
   for (const name of names) t.ok(rendered.includes(`# TYPE ${name.replace(/_(bucket|sum|count)$/, '')} `), name)
 })
 
 t.test('each alert has its place in the runbook, and its cases among the tests of rules', (t) => {
   const sections = new Map(file('docs/runbook.md').split('\n## ').slice(1).map((text) => [text.split('\n')[0], text]))
-  const cases = parse(file('deploy/prometheus/alerts.test.yml')).tests as ReadonlyArray<{ alert_rule_test: ReadonlyArray<{ alertname: string, exp_alerts?: readonly unknown[] }> }>
+  const cases = parse(file('deploy/prometheus/alerts.test.yml')).tests as ReadonlyArray<{
+    alert_rule_test: ReadonlyArray<{ alertname: string, exp_alerts?: readonly unknown[] }>
+  }>
   const tests = cases.flatMap(({ alert_rule_test: all }) => all)
   for (const { alert } of ALERTS) {
-    t.match(sections.get(alert), /^\*\*Symptom\*\*: .*\n[^]*\n\| .* \| .* \| do \|\n/m, `${alert}: symptom, causes, where to look, what to do`)
+    t.match(
+      sections.get(alert),
+      /^\*\*Symptom\*\*: .*\n[^]*\n\| .* \| .* \| do \|\n/m,
+      `${alert}: symptom, causes, where to look, what to do`
+    )
     const of = tests.filter(({ alertname }) => alertname === alert)
     t.ok(of.some(({ exp_alerts: fired = [] }) => fired.length > 0), `${alert} fires`)
-    t.ok(of.filter(({ exp_alerts: fired = [] }) => fired.length === 0).length >= 2, `${alert} does not in health, nor too early`)
+    t.ok(
+      of.filter(({ exp_alerts: fired = [] }) => fired.length === 0).length >= 2,
+      `${alert} does not in health, nor too early`
+    )
   }
-  t.strictSame(Array.from(sections.keys()).toSorted(), ALERTS.map(({ alert }) => alert).toSorted(), 'and the runbook has no other')
+  t.strictSame(
+    Array.from(sections.keys()).toSorted(),
+    ALERTS.map(({ alert }) => alert).toSorted(),
+    'and the runbook has no other'
+  )
   t.end()
 })
 
@@ -83,8 +134,12 @@ t.test('the links of docs/runbook.md lead somewhere', (t) => {
 })
 
 t.test('promtool takes the rules, and each fires when it should', { skip: skipOrFail('promtool') }, (t) => {
-  const promtool = (...args: readonly string[]): string => execFileSync(mustFind('promtool'), args, { cwd: ROOT, encoding: 'utf8', stdio: 'pipe' })
-  t.match(promtool('check', 'rules', '--lint=all', '--lint-fatal', 'deploy/prometheus/alerts.yml'), `SUCCESS: ${ALERTS.length} rules found`)
+  const promtool = (...args: readonly string[]): string =>
+    execFileSync(mustFind('promtool'), args, { cwd: ROOT, encoding: 'utf8', stdio: 'pipe' })
+  t.match(
+    promtool('check', 'rules', '--lint=all', '--lint-fatal', 'deploy/prometheus/alerts.yml'),
+    `SUCCESS: ${ALERTS.length} rules found`
+  )
   t.match(promtool('test', 'rules', 'deploy/prometheus/alerts.test.yml'), 'SUCCESS')
   t.end()
 })

@@ -11,9 +11,11 @@ const MAX_LINES = 40
 const PARTS = ['**Status**', '**Context**', '**Decision**', '**Consequences**']
 
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8')
-const pagesOf = (folder: string): readonly string[] => readdirSync(join(ROOT, folder)).filter((name) => name.endsWith('.md') && name !== 'README.md')
+const pagesOf = (folder: string): readonly string[] =>
+  readdirSync(join(ROOT, folder)).filter((name) => name.endsWith('.md') && name !== 'README.md')
 /** Where these stand, each behind the one before; -1 for what is missing. */
-const places = (text: string, parts: readonly string[]): readonly number[] => parts.map((part) => text.indexOf(`\n\n${part}`))
+const places = (text: string, parts: readonly string[]): readonly number[] =>
+  parts.map((part) => text.indexOf(`\n\n${part}`))
 
 t.test('docs/README.md leads to every page', (t) => {
   const map = read('docs/README.md')
@@ -55,7 +57,13 @@ t.test('the snippet command of README.md is one that snippet accepts', (t) => {
 })
 
 t.test('no page runs a package of ours from npm before there is one', (t) => {
-  const pages = ['README.md', 'CONTRIBUTING.md', ...['docs', 'docs/proxies', DECISIONS].flatMap((folder) => pagesOf(folder).map((page) => join(folder, page)))]
-  for (const page of [...pages, 'docs/README.md', 'docs/proxies/README.md']) t.notMatch(read(page), /\b(?:npx|npm (?:i|install|exec)\b.*) authgear-forward-auth/, page)
+  const pages = [
+    'README.md',
+    'CONTRIBUTING.md',
+    ...['docs', 'docs/proxies', DECISIONS].flatMap((folder) => pagesOf(folder).map((page) => join(folder, page)))
+  ]
+  for (const page of [...pages, 'docs/README.md', 'docs/proxies/README.md']) {
+    t.notMatch(read(page), /\b(?:npx|npm (?:i|install|exec)\b.*) authgear-forward-auth/, page)
+  }
   t.end()
 })

@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 
-const file = (path: string): string => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8')
+/** Texts that code joins over several lines are one. */
+const file = (path: string): string =>
+  readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8').replace(/' \+\s+'/g, '')
 
 // test/contract/redis-acl.test.ts runs the line of docs/redis.md against a real server
 t.test('the rights of the user of Redis are the same wherever they are written', (t) => {

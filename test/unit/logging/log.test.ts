@@ -4,8 +4,14 @@ import { describe } from '../../../src/logging/log.ts'
 t.test('an error of Redis that repeats what it was sent is cut there', t => {
   const rows: readonly (readonly [said: string, logged: string])[] = [
     ["ERR unknown command 'auth', with args beginning with: 'a-password' ", "ERR unknown command 'auth'"],
-    ['ERR unknown command `HELLO`, with args beginning with: `3`, `AUTH`, `default`, `a\npassword`, ', 'ERR unknown command `HELLO`'],
-    ['WRONGPASS invalid username-password pair or user is disabled.', 'WRONGPASS invalid username-password pair or user is disabled.']
+    [
+      'ERR unknown command `HELLO`, with args beginning with: `3`, `AUTH`, `default`, `a\npassword`, ',
+      'ERR unknown command `HELLO`'
+    ],
+    [
+      'WRONGPASS invalid username-password pair or user is disabled.',
+      'WRONGPASS invalid username-password pair or user is disabled.'
+    ]
   ]
   for (const [said, logged] of rows) {
     t.strictSame(describe(new Error(said)), { message: logged })

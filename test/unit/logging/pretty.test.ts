@@ -2,14 +2,24 @@ import t from 'tap'
 import { createLog } from '../../../src/logging/log.ts'
 import { pretty, prettyStream } from '../../../src/logging/pretty.ts'
 
-const line = (fields: object): string => `${JSON.stringify({ level: 'info', time: '2026-11-25T12:34:56.789Z', msg: 'ready', ...fields })}\n`
+const line = (fields: object): string =>
+  `${JSON.stringify({ level: 'info', time: '2026-11-25T12:34:56.789Z', msg: 'ready', ...fields })}\n`
 
 t.test('a line for a person: time, level, what happened, and its fields', t => {
   const rows: ReadonlyArray<readonly [fields: object, printed: string]> = [
     [{}, '12:34:56.789 INFO  ready\n'],
-    [{ level: 'warn', msg: 'cannot answer', status: 503, reason: 'authgear_unavailable' }, '12:34:56.789 WARN  cannot answer  status=503 reason=authgear_unavailable\n'],
-    [{ error: { code: 'A', message: 'two words' } }, '12:34:56.789 INFO  ready  error.code=A error.message="two words"\n'],
-    [{ client: '2001:db8::1', empty: '', list: ['a', 1] }, '12:34:56.789 INFO  ready  client=2001:db8::1 empty="" list=["a",1]\n'],
+    [
+      { level: 'warn', msg: 'cannot answer', status: 503, reason: 'authgear_unavailable' },
+      '12:34:56.789 WARN  cannot answer  status=503 reason=authgear_unavailable\n'
+    ],
+    [
+      { error: { code: 'A', message: 'two words' } },
+      '12:34:56.789 INFO  ready  error.code=A error.message="two words"\n'
+    ],
+    [
+      { client: '2001:db8::1', empty: '', list: ['a', 1] },
+      '12:34:56.789 INFO  ready  client=2001:db8::1 empty="" list=["a",1]\n'
+    ],
     [{ policy: 'a=b' }, '12:34:56.789 INFO  ready  policy="a=b"\n']
   ]
   for (const [fields, printed] of rows) t.equal(pretty(line(fields), false), printed)
@@ -37,7 +47,17 @@ t.test('what is no line of the log stays as it is', t => {
 
 t.test('it takes what the log writes', t => {
   const printed: string[] = []
-  createLog('info', prettyStream({ write: (text: string) => { printed.push(text) } }, false)).warn({ redis: 'redis:6379' }, 'Redis is not reachable')
+  createLog(
+    'info',
+    prettyStream(
+      {
+        write: (text: string) => {
+          printed.push(text)
+        }
+      },
+      false
+    )
+  ).warn({ redis: 'redis:6379' }, 'Redis is not reachable')
   t.match(printed, [/^\d\d:\d\d:\d\d\.\d{3} WARN {2}Redis is not reachable {2}redis=redis:6379\n$/])
   t.end()
 })

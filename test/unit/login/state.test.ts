@@ -29,9 +29,29 @@ t.test('no other text opens', (t) => {
   }))
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
   const otherEnds = [...alphabet].map((end) => STATE.slice(0, -1) + end).filter((text) => text !== STATE)
-  const others = [...bits, ...otherEnds, '', 'x', STATE.slice(1), STATE.slice(0, -4), `${STATE}A`, `${STATE}=`, ` ${STATE}`, `${STATE}\n`, STATE.replaceAll(/[-_]/g, '+'), `${STATE}.`, 'A'.repeat(5000)].filter((text) => text !== STATE)
+  const others = [
+    ...bits,
+    ...otherEnds,
+    '',
+    'x',
+    STATE.slice(1),
+    STATE.slice(0, -4),
+    `${STATE}A`,
+    `${STATE}=`,
+    ` ${STATE}`,
+    `${STATE}\n`,
+    STATE.replaceAll(/[-_]/g, '+'),
+    `${STATE}.`,
+    'A'.repeat(5000)
+  ].filter((text) => text !== STATE)
   for (const text of others) if (open('state', text) !== undefined) t.fail(`opened ${text}`)
   t.ok(others.length > 200)
-  fc.assert(fc.property(fc.string({ unit: fc.constantFrom(...alphabet), maxLength: 300 }), (text) => open('state', text) === undefined), { seed: 1, numRuns: 500 })
+  fc.assert(
+    fc.property(
+      fc.string({ unit: fc.constantFrom(...alphabet), maxLength: 300 }),
+      (text) => open('state', text) === undefined
+    ),
+    { seed: 1, numRuns: 500 }
+  )
   t.end()
 })

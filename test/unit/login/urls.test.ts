@@ -27,6 +27,10 @@ for (const [query, means] of ROWS) {
 }
 
 t.test('what is written is read again, whatever the address has in it', (t) => {
-  for (const returnTo of [undefined, 'https://a/?rd=x&max_age=9']) for (const maxAge of [undefined, 0, 60]) t.match(readLoginQuery(writeLoginQuery({ returnTo, maxAge }).slice(1)), { returnTo, maxAge })
+  for (const returnTo of [undefined, 'https://a/?rd=x&max_age=9']) {
+    for (const maxAge of [undefined, 0, 60]) {
+      t.match(readLoginQuery(writeLoginQuery({ returnTo, maxAge }).slice(1)), { returnTo, maxAge })
+    }
+  }
   t.end()
 })

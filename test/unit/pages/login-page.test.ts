@@ -14,8 +14,16 @@ for (const page of PAGES) {
     t.equal(/<title>(.+)<\/title>/.exec(html)?.[1], /<h1>(.+)<\/h1>/.exec(html)?.[1], 'is titled by its heading')
     t.match(html, 'Reference: <code>9f86d081-1a</code>')
     t.ok(Buffer.byteLength(html) < 4608, `is small: ${Buffer.byteLength(html)} bytes`)
-    t.notOk(/ style=| on[a-z]+=|<script|<link|<img|<iframe|<form|<base|http-equiv|url\(|@import/i.test(html), 'has no script and nothing from outside')
-    for (const [, href] of html.matchAll(/href="([^"]*)"/g)) t.ok(href === '' || href === '/_auth/login?rd=https://app.example.com/x?a=1&amp;b=&quot;2&quot;', 'leads to the login, or to itself; escaped')
+    t.notOk(
+      / style=| on[a-z]+=|<script|<link|<img|<iframe|<form|<base|http-equiv|url\(|@import/i.test(html),
+      'has no script and nothing from outside'
+    )
+    for (const [, href] of html.matchAll(/href="([^"]*)"/g)) {
+      t.ok(
+        href === '' || href === '/_auth/login?rd=https://app.example.com/x?a=1&amp;b=&quot;2&quot;',
+        'leads to the login, or to itself; escaped'
+      )
+    }
     t.notMatch(html, /\bundefined\b|\[object/)
     t.notMatch(String(PAGE_STATUS[page]), /^[23]/, 'is no success to a proxy')
   })

@@ -14,8 +14,16 @@ const count = (text: string, part: string | RegExp): number => text.split(part).
 for (const reason of REASONS) {
   t.test(`the page for ${reason}`, async t => {
     const html = pageOf(reason).render(REFERENCE)
-    t.match(html, /^<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">/, 'names its language, and its encoding first')
-    t.match(html, '<meta name="viewport" content="width=device-width, initial-scale=1">', 'is as wide as the device, and may be enlarged')
+    t.match(
+      html,
+      /^<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">/,
+      'names its language, and its encoding first'
+    )
+    t.match(
+      html,
+      '<meta name="viewport" content="width=device-width, initial-scale=1">',
+      'is as wide as the device, and may be enlarged'
+    )
     t.match(html, '<meta name="color-scheme" content="light dark">', 'does not flash white before it is dark')
     t.equal(count(html, '<main>'), 1, 'has one landmark')
     t.equal(count(html, '<h1>'), 1, 'has one heading')
@@ -23,8 +31,15 @@ for (const reason of REASONS) {
     t.match(html, escapeHtml(REFUSALS[reason].message), 'says the sentence of the refusal')
     t.match(html, `Reference: <code>${REFERENCE}</code>`, 'ends with the reference')
     t.ok(Buffer.byteLength(html) < 4096, `is small: ${Buffer.byteLength(html)} bytes`)
-    t.notOk(/ style=| on[a-z]+=|<script|<link|<img|<iframe|<form|<base|http-equiv|url\(|@import|https?:|\/\//i.test(html), 'has no script, no inline handler and nothing from outside')
-    t.same([...html.matchAll(/href="([^"]*)"/g)].map(match => match[1]), REFUSALS[reason].status === 403 ? [] : [''], 'links to nothing but itself')
+    t.notOk(
+      / style=| on[a-z]+=|<script|<link|<img|<iframe|<form|<base|http-equiv|url\(|@import|https?:|\/\//i.test(html),
+      'has no script, no inline handler and nothing from outside'
+    )
+    t.same(
+      [...html.matchAll(/href="([^"]*)"/g)].map((match) => match[1]),
+      REFUSALS[reason].status === 403 ? [] : [''],
+      'links to nothing but itself'
+    )
     t.notMatch(html, /—|–|\bundefined\b|\[object/, 'has no word that is not one')
   })
 }
@@ -50,12 +65,17 @@ t.test('the headers', async t => {
   const named = Object.fromEntries(headers.flatMap((name, i) => i % 2 === 0 ? [[name, headers[i + 1]]] : []))
   const style = /<style>([^]*)<\/style>/.exec(pageOf('no_credentials').render(REFERENCE))?.[1] ?? ''
   const hash = createHash('sha256').update(style).digest('base64')
-  t.same(named, {
-    'content-type': 'text/html; charset=utf-8',
-    'content-security-policy': `default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
-    'x-content-type-options': 'nosniff',
-    'referrer-policy': 'no-referrer'
-  }, 'allow the one style by its hash, and nothing else')
+  t.same(
+    named,
+    {
+      'content-type': 'text/html; charset=utf-8',
+      'content-security-policy': `default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action ` +
+        '\'none\'; frame-ancestors \'none\'',
+      'x-content-type-options': 'nosniff',
+      'referrer-policy': 'no-referrer'
+    },
+    'allow the one style by its hash, and nothing else'
+  )
 })
 
 t.test('a reference is text, whatever it is', async t => {
@@ -68,7 +88,9 @@ t.test('a reference is text, whatever it is', async t => {
 t.test('legible in light and in dark: contrast of text 4.5 at least, of outlines 3', async t => {
   const [light = '', dark = ''] = [...STYLE.matchAll(/:root\{([^}]*)\}/g)].map(match => match[1] ?? '')
   for (const [scheme, declarations] of Object.entries({ light, dark })) {
-    const colours = new Map([...declarations.matchAll(/--([a-z]+):(#[\da-f]+)/g)].map(match => [match[1], match[2] ?? '']))
+    const colours = new Map(
+      [...declarations.matchAll(/--([a-z]+):(#[\da-f]+)/g)].map((match) => [match[1], match[2] ?? ''])
+    )
     const ratio = (front: string, back: string): number => contrast(colours.get(front) ?? '', colours.get(back) ?? '')
     for (const [front, back] of [['ink', 'paper'], ['soft', 'paper'], ['mark', 'paper'], ['mark', 'halo']] as const) {
       t.ok(ratio(front, back) >= 4.5, `${scheme}: ${front} on ${back}: ${ratio(front, back).toFixed(2)}`)

@@ -54,7 +54,18 @@ t.test('however many nodes were heard of, those of the configuration stay', t =>
 
 t.test('servers are named without their passwords', t => {
   t.equal(describeServers({ kind: 'one', host: '::1', port: 1, db: 0 }), '[::1]:1')
-  t.equal(describeServers({ kind: 'sentinel', sentinels: [{ host: 'a', port: 1 }, { host: 'b', port: 2 }], name: 'm', password: 'hunter2' }), 'm of the Sentinels a:1, b:2')
+  t.equal(
+    describeServers({
+      kind: 'sentinel',
+      sentinels: [
+        { host: 'a', port: 1 },
+        { host: 'b', port: 2 }
+      ],
+      name: 'm',
+      password: 'hunter2'
+    }),
+    'm of the Sentinels a:1, b:2'
+  )
   t.equal(describeServers({ kind: 'cluster', nodes: [{ host: 'a', port: 1 }] }), 'the Cluster a:1')
   t.end()
 })

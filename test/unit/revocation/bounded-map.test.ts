@@ -18,14 +18,21 @@ class Plain {
   }
 }
 
-const step = fc.oneof({ weight: 8, arbitrary: fc.record({ key: fc.nat({ max: 9 }) }) }, { weight: 2, arbitrary: fc.record({ drop: fc.nat({ max: 9 }) }) }, { weight: 1, arbitrary: fc.constant('oldest' as const) })
+const step = fc.oneof(
+  { weight: 8, arbitrary: fc.record({ key: fc.nat({ max: 9 }) }) },
+  { weight: 2, arbitrary: fc.record({ drop: fc.nat({ max: 9 }) }) },
+  { weight: 1, arbitrary: fc.constant('oldest' as const) }
+)
 
 t.test('it does what a plain map does', (t) => {
   fc.assert(fc.property(fc.array(step, { maxLength: 200 }), fc.integer({ min: 1, max: 6 }), (steps, max) => {
     const [bounded, plain] = [new BoundedMap<number>(max), new Plain(max)]
     steps.forEach((one, value) => {
       if (one === 'oldest') same(bounded.oldest(), [...plain.map][0])
-      else if ('drop' in one) { bounded.delete(String(one.drop)); plain.map.delete(String(one.drop)) } else same(bounded.set(String(one.key), value), plain.set(String(one.key), value))
+      else if ('drop' in one) {
+        bounded.delete(String(one.drop))
+        plain.map.delete(String(one.drop))
+      } else same(bounded.set(String(one.key), value), plain.set(String(one.key), value))
       same([...bounded.entries()], [...plain.map])
       same([bounded.size, bounded.get('3'), bounded.has('4')], [plain.map.size, plain.map.get('3'), plain.map.has('4')])
     })

@@ -14,7 +14,9 @@ t.test('an origin has room for its limit within any minute, and for no more', as
     if (isFree) budget.spend('webhook')
     clock.advance(1000)
   }
-  for (let from = 0; from + 60 <= room.length; from++) t.equal(room.slice(from, from + 60).filter(Boolean).length, 3, `from second ${from}`)
+  for (let from = 0; from + 60 <= room.length; from++) {
+    t.equal(room.slice(from, from + 60).filter(Boolean).length, 3, `from second ${from}`)
+  }
 })
 
 t.test('each origin has a budget of its own', async (t) => {

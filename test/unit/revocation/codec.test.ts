@@ -20,7 +20,11 @@ const ROWS: Readonly<Record<string, Revocation | undefined>> = {
 t.test('what was encoded is read back, whole', async (t) => {
   for (const [what, revocation] of Object.entries(ROWS)) {
     const read = decode({ ...codec.encode('g', 'n', 'o', revocation), prev: 'p' })
-    t.strictSame(read, { authentic: true, entry: { id: '7-0', nonce: 'n', previous: 'p', generation: 'g', of: 'o', revocation } }, what)
+    t.strictSame(
+      read,
+      { authentic: true, entry: { id: '7-0', nonce: 'n', previous: 'p', generation: 'g', of: 'o', revocation } },
+      what
+    )
   }
 })
 
@@ -50,22 +54,36 @@ t.test('under a secret that is not known a user is a user, all else is everythin
   const read = (revocation: Revocation | undefined) => decode(foreign.encode('g', 'n', 'o', revocation))
   t.match(read(user('u1', 2000)), { authentic: true, entry: { revocation: user('u1', 2000) } })
   t.match(read(user('')), { authentic: false, entry: { revocation: EVERYTHING } }, 'a user without a name')
-  for (const revocation of [credential('c1'), EVERYTHING, undefined]) t.match(read(revocation), { authentic: false, entry: { revocation: EVERYTHING } })
+  for (const revocation of [credential('c1'), EVERYTHING, undefined]) {
+    t.match(read(revocation), { authentic: false, entry: { revocation: EVERYTHING } })
+  }
 })
 
 t.test('no entry asks for more than 15 minutes of quiet, or for less than none', async (t) => {
-  const quietOf = (quiet: string) => decode({ ...foreign.encode('g', 'n', 'o', user('u1')), quiet }).entry.revocation?.quietMs
+  const quietOf = (quiet: string) =>
+    decode({ ...foreign.encode('g', 'n', 'o', user('u1')), quiet }).entry.revocation?.quietMs
   for (const quiet of ['0', '1', '2000', String(15 * MINUTES)]) t.equal(quietOf(quiet), Number(quiet), quiet)
-  for (const quiet of [String(15 * MINUTES + 1), '-1', 'NaN', 'Infinity', '1e99', 'soon']) t.equal(quietOf(quiet), 15 * MINUTES, quiet)
+  for (const quiet of [String(15 * MINUTES + 1), '-1', 'NaN', 'Infinity', '1e99', 'soon']) {
+    t.equal(quietOf(quiet), 15 * MINUTES, quiet)
+  }
 })
 
 t.test('garbage is everything, and never throws', async (t) => {
   const garbage: ReadonlyArray<Readonly<Record<string, string>>> = [
-    {}, { tag: '' }, { tag: '!'.repeat(10_000) }, { x: 'y' }, { kind: 'user' }, { kind: 'generation' }, { constructor: 'x', toString: 'y' },
-    Object.fromEntries([['__proto__', 'x']]), { ...codec.encode('g', 'n', 'o', EVERYTHING), kind: 'nothing' }
+    {},
+    { tag: '' },
+    { tag: '!'.repeat(10_000) },
+    { x: 'y' },
+    { kind: 'user' },
+    { kind: 'generation' },
+    { constructor: 'x', toString: 'y' },
+    Object.fromEntries([['__proto__', 'x']]),
+    { ...codec.encode('g', 'n', 'o', EVERYTHING), kind: 'nothing' }
   ]
   for (const fields of garbage) {
-    for (const id of ['7-0', '', 'x', '-']) t.match(decode(fields, id), { authentic: false, entry: { id, revocation: EVERYTHING } }, JSON.stringify(fields))
+    for (const id of ['7-0', '', 'x', '-']) {
+      t.match(decode(fields, id), { authentic: false, entry: { id, revocation: EVERYTHING } }, JSON.stringify(fields))
+    }
   }
 })
 

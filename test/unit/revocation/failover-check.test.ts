@@ -4,20 +4,35 @@ import { createOneServer } from '../../../src/revocation/redis-store.ts'
 
 const codec = createEntryCodec(Buffer.alloc(32, 1))
 /** Another entry came after the one that was answered, which an earlier snapshot had shown. */
-const later = (server: string) => ({ entries: [['2-0', { nonce: 'y' }]] as const, length: 2, head: { generation: 'g', nonce: 'y' }, isMaster: true, replicas: 0, server, now: 0 })
+const later = (server: string) => ({
+  entries: [['2-0', { nonce: 'y' }]] as const,
+  length: 2,
+  head: { generation: 'g', nonce: 'y' },
+  isMaster: true,
+  replicas: 0,
+  server,
+  now: 0
+})
 
 /** @returns which connections were renewed */
 function renewed (writer: string | undefined, reader: string, after = '0-0'): string[] {
   const names: string[] = []
-  const oneServer = createOneServer({ follower: { renew: () => names.push('follower') }, publisher: { renew: () => names.push('publisher') } }, () => writer, { monotonic: () => 0 })
+  const oneServer = createOneServer(
+    { follower: { renew: () => names.push('follower') }, publisher: { renew: () => names.push('publisher') } },
+    () => writer,
+    { monotonic: () => 0 }
+  )
   oneServer.answered({ kind: 'written', id: '1-0' }, codec.encode('g', 'x', 'x', undefined))
   oneServer.check(later(reader), oneServer.expect(), after, 1000)
   return names
 }
 
-t.test('two connections that name one server are left alone, though an answer came after its entry was read', async (t) => {
-  t.strictSame(renewed('a', 'a'), [])
-})
+t.test(
+  'two connections that name one server are left alone, though an answer came after its entry was read',
+  async (t) => {
+    t.strictSame(renewed('a', 'a'), [])
+  }
+)
 
 t.test('without names an answer that came after its entry was read is no sign of two servers', async (t) => {
   t.strictSame(renewed(undefined, '', '1-0'), [])

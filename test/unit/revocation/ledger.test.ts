@@ -18,11 +18,24 @@ function open (some: Partial<LedgerOptions> = {}) {
   ledger.adopt('g1')
   ledger.apply(logEntry(1, undefined))
   let n = 1
-  return { clock, ledger, read: (revocation: Revocation, of?: string) => { n++; ledger.apply(logEntry(n, revocation, of === undefined ? {} : { of })) } }
+  return {
+    clock,
+    ledger,
+    read: (revocation: Revocation, of?: string) => {
+      n++
+      ledger.apply(logEntry(n, revocation, of === undefined ? {} : { of }))
+    }
+  }
 }
 
 /** As another replica sealed it, of alice. */
-const shared = (ledger: Ledger, some: Partial<Entry> = {}): Entry => entryOf({ resolution: validResolution({ 'user-id': 'alice' }), digests: ALICE.digests, stamp: ledger.stamp(), ...some })
+const shared = (ledger: Ledger, some: Partial<Entry> = {}): Entry =>
+  entryOf({
+    resolution: validResolution({ 'user-id': 'alice' }),
+    digests: ALICE.digests,
+    stamp: ledger.stamp(),
+    ...some
+  })
 
 t.test('what is revoked voids what began before it, and nothing else or later', async (t) => {
   const rows: ReadonlyArray<readonly [string, Revocation, boolean, boolean]> = [
@@ -43,7 +56,11 @@ t.test('what is revoked voids what began before it, and nothing else or later', 
       if (way === 'read') read(revocation)
       else ledger.take(revocation, 'mine')
       t.same([ledger.isVoid(ALICE, before), ledger.isVoid(BOB, before)], [alice, bob], `${what}, ${way}: before`)
-      t.same([ledger.isVoid(ALICE, ledger.mark()), ledger.isVoid(BOB, ledger.mark())], [false, false], `${what}, ${way}: after`)
+      t.same(
+        [ledger.isVoid(ALICE, ledger.mark()), ledger.isVoid(BOB, ledger.mark())],
+        [false, false],
+        `${what}, ${way}: after`
+      )
     }
   }
 })
@@ -132,7 +149,10 @@ t.test('a revocation taken here', async (t) => {
     const before = ledger.mark()
     ledger.take(user('alice'), 'given up')
     ledger.take(EVERYTHING, 'all')
-    t.same([ledger.isVoid(ALICE, before), ledger.isVoid(BOB, before), ledger.trusts(shared(ledger))], [true, true, false])
+    t.same(
+      [ledger.isVoid(ALICE, before), ledger.isVoid(BOB, before), ledger.trusts(shared(ledger))],
+      [true, true, false]
+    )
     read(EVERYTHING, 'all')
     t.ok(ledger.trusts(shared(ledger)))
   })
@@ -190,7 +210,10 @@ t.test('a new generation', async (t) => {
     const before = ledger.mark()
     t.notOk(ledger.hasLeft('g1'))
     ledger.adopt('g2')
-    t.same([ledger.isVoid(BOB, before), ledger.hasLeft('g1'), ledger.hasLeft('g2'), ledger.hasLeft('')], [true, true, false, false])
+    t.same(
+      [ledger.isVoid(BOB, before), ledger.hasLeft('g1'), ledger.hasLeft('g2'), ledger.hasLeft('')],
+      [true, true, false, false]
+    )
     t.same([ledger.id, ledger.nonce, ledger.generation], ['0-0', '', 'g2'], 'its stream is read from the beginning')
     ledger.adopt('g3')
     t.same([ledger.hasLeft('g1'), ledger.hasLeft('g2')], [true, true])
@@ -278,7 +301,11 @@ t.test('quiet', async (t) => {
       const began = clock.monotonic() + 1999
       clock.advance(2000)
       const late = clock.monotonic()
-      t.same([ledger.isQuiet(ALICE, began), ledger.isQuiet(ALICE, late), ledger.isQuiet(BOB, began)], [true, false, false], way)
+      t.same(
+        [ledger.isQuiet(ALICE, began), ledger.isQuiet(ALICE, late), ledger.isQuiet(BOB, began)],
+        [true, false, false],
+        way
+      )
       clock.advance(1000)
       read(user('bob', 2000))
       t.ok(ledger.isQuiet(ALICE, began), `${way}: also when another revocation was read before it ended`)

@@ -26,7 +26,11 @@ t.test('an answer names where it came from, also after the same person was answe
 
 t.test('what is prepared holds on to no large identity, and those who have one get it all the same', async (t) => {
   const allow = createAllow('empty')
-  for (const [length, amr, isKept] of [[400, 'pwd', true], [513, 'pwd', false], [400, 'a'.repeat(113), false]] as const) {
+  for (const [length, amr, isKept] of [
+    [400, 'pwd', true],
+    [513, 'pwd', false],
+    [400, 'a'.repeat(113), false]
+  ] as const) {
     const person = validResolution({ 'user-roles': 'r'.repeat(length), 'session-amr': amr })
     const [first, second] = [allow(person, 'memory'), allow(person, 'memory')]
     t.equal(first === second, isKept)

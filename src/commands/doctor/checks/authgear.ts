@@ -13,7 +13,8 @@ import { type Context, isNameError, isTlsError, looked, type Outcome, type Probe
 
 export const ownCertificate: Probe = {
   title: 'the certificate of LISTEN_TLS_CERT_FILE',
-  run: async ({ config: { tls }, clock }) => tls === undefined ? skipped('the main listener speaks no TLS') : looked(judge(tls, clock.wall()))
+  run: async ({ config: { tls }, clock }) =>
+    tls === undefined ? skipped('the main listener speaks no TLS') : looked(judge(tls, clock.wall()))
 }
 
 export const authgearCertificate: Probe = {
@@ -21,7 +22,9 @@ export const authgearCertificate: Probe = {
   needs: 'authgear',
   run: async ({ look, clock }: Context): Promise<Outcome> => {
     const life = look.certificate()
-    return life === undefined ? skipped('it is reached without TLS') : looked(judgeLife('Authgear\'s certificate', life, clock.wall()))
+    return life === undefined
+      ? skipped('it is reached without TLS')
+      : looked(judgeLife("Authgear's certificate", life, clock.wall()))
   }
 }
 
@@ -42,7 +45,10 @@ export function judgeLife (whose: string, { from, to }: CertificateLife, now: nu
 }
 
 export type ResolverObservation =
-  | Readonly<{ kind: 'answered', seen: Pick<ProbedAnswer, 'status' | 'body' | 'reading'> & Readonly<{ location: string | undefined }> }>
+  | Readonly<{
+    kind: 'answered'
+    seen: Pick<ProbedAnswer, 'status' | 'body' | 'reading'> & Readonly<{ location: string | undefined }>
+  }>
   | Readonly<{ kind: 'failed', error: ResolverError }>
 
 type Place = Readonly<{ authgear: Pick<Config['authgear'], 'endpoint' | 'resolverUrl'>, endpointText: string }>
@@ -51,10 +57,21 @@ type Place = Readonly<{ authgear: Pick<Config['authgear'], 'endpoint' | 'resolve
 export const resolver: Probe = {
   title: 'Authgear\'s resolver answers',
   reaches: 'authgear',
-  run: async (context) => looked(judgeResolver(await observeResolver(context), { authgear: context.config.authgear, endpointText: context.endpointText }))
+  run: async (context) =>
+    looked(
+      judgeResolver(await observeResolver(context), {
+        authgear: context.config.authgear,
+        endpointText: context.endpointText
+      })
+    )
 }
 
-export const NOBODY = { bearer: undefined, appSession: undefined, appAccessToken: undefined, session: undefined } as const
+export const NOBODY = {
+  bearer: undefined,
+  appSession: undefined,
+  appAccessToken: undefined,
+  session: undefined
+} as const
 
 /**
  * Asks about credentials, once more where the answer is a 500, which may be transient.
@@ -77,13 +94,19 @@ async function observeResolver ({ look }: Context): Promise<ResolverObservation>
 }
 
 export function judgeResolver (observation: ResolverObservation, place: Place): Finding | undefined {
-  return observation.kind === 'failed' ? judgeFailure(observation.error, place.authgear.resolverUrl) : judgeAnswer(observation.seen, place)
+  return observation.kind === 'failed'
+    ? judgeFailure(observation.error, place.authgear.resolverUrl)
+    : judgeAnswer(observation.seen, place)
 }
 
 export function judgeFailure (error: ResolverError, url: string): Finding {
-  if (error instanceof AuthgearStatus) return found('authgear-fails', `${url} answers ${error.status} to whoever has a credential`)
+  if (error instanceof AuthgearStatus) {
+    return found('authgear-fails', `${url} answers ${error.status} to whoever has a credential`)
+  }
   if (error instanceof AuthgearTimeout) return found('authgear-timeout', `${url}: ${error.message}`)
-  if (error instanceof AuthgearGarbage || error instanceof AuthgearMisconfigured) return found('authgear-not-resolver', `${url}: ${error.message}`)
+  if (error instanceof AuthgearGarbage || error instanceof AuthgearMisconfigured) {
+    return found('authgear-not-resolver', `${url}: ${error.message}`)
+  }
   const code = codeOf(error.cause)
   const host = new URL(url).hostname
   if (isNameError(code)) return found('authgear-dns', `${host}: the name is not known (${code})`)
@@ -91,19 +114,39 @@ export function judgeFailure (error: ResolverError, url: string): Finding {
   return found('authgear-unreachable', `${url}: ${code === '' ? 'no connection' : code}`)
 }
 
-function judgeAnswer ({ status, body, reading, location }: (ResolverObservation & { kind: 'answered' })['seen'], { authgear: { endpoint, resolverUrl }, endpointText }: Place): Finding | undefined {
-  if (status >= 300 && status < 400) return found('authgear-redirect', `${resolverUrl} answers ${status}${placeOf(location, resolverUrl)}`)
+function judgeAnswer (
+  { status, body, reading, location }: (ResolverObservation & { kind: 'answered' })['seen'],
+  { authgear: { endpoint, resolverUrl }, endpointText }: Place
+): Finding | undefined {
+  if (status >= 300 && status < 400) {
+    return found('authgear-redirect', `${resolverUrl} answers ${status}${placeOf(location, resolverUrl)}`)
+  }
   if (status === 404 && /^app not found/i.test(body)) return unknownHost(endpoint.host, endpointText)
   if (status === 404 || status === 405) return found('authgear-wrong-path', `${resolverUrl} answers ${status}`)
   if (status !== 200) return found('authgear-fails', `${resolverUrl} answers ${status}`)
   if (body.trim() !== '') return found('authgear-not-resolver', `${resolverUrl} answers 200 with a page`)
-  if (reading.kind === 'unusable' || reading.resolution.kind === 'valid') return found('authgear-not-resolver', `${resolverUrl} names an identity where nobody was named, or one that cannot be read`)
+  if (reading.kind === 'unusable' || reading.resolution.kind === 'valid') {
+    return found(
+      'authgear-not-resolver',
+      `${resolverUrl} names an identity where nobody was named, or one that cannot be read`
+    )
+  }
   return undefined
 }
 
 function unknownHost (host: string, written: string): Finding {
-  const odd = [/[A-Z]/.test(written.replace(/^https?/i, '')) ? 'upper case' : '', /:\d+\/?$/.test(written) ? 'a port' : ''].filter((text) => text !== '').join(' and ')
-  return odd === '' ? found('authgear-unknown-host', `Authgear knows no project of the host ${host}`) : found('authgear-endpoint-spelling', `Authgear knows no project of the host ${host}, and AUTHGEAR_ENDPOINT is written with ${odd}`)
+  const odd = [
+    /[A-Z]/.test(written.replace(/^https?/i, '')) ? 'upper case' : '',
+    /:\d+\/?$/.test(written) ? 'a port' : ''
+  ]
+    .filter((text) => text !== '')
+    .join(' and ')
+  return odd === ''
+    ? found('authgear-unknown-host', `Authgear knows no project of the host ${host}`)
+    : found(
+      'authgear-endpoint-spelling',
+        `Authgear knows no project of the host ${host}, and AUTHGEAR_ENDPOINT is written with ${odd}`
+    )
 }
 
 /** Origin only: what follows may be anything. */
@@ -125,7 +168,9 @@ export const clock: Probe = {
     const asked = clock.wall()
     const seen = await look.ask(NOBODY)
     const date = Date.parse(seen.header('date')[0] ?? '')
-    return Number.isNaN(date) ? skipped('Authgear sent no Date') : looked(judgeClock({ asked, answered: clock.wall(), date }))
+    return Number.isNaN(date)
+      ? skipped('Authgear sent no Date')
+      : looked(judgeClock({ asked, answered: clock.wall(), date }))
   }
 }
 
@@ -134,7 +179,8 @@ export function judgeClock ({ asked, answered, date }: ClockObservation): Findin
   const ahead = asked - (date + 1000)
   const off = Math.max(behind, ahead)
   if (off <= DRIFT) return undefined
-  const what = `this machine's clock is ${Math.round(off / 1000)} s ${behind > ahead ? 'behind' : 'ahead of'} Authgear's`
+  const what = `this machine's clock is ${Math.round(off / 1000)} s ${behind > ahead ? 'behind' : 'ahead of'} ` +
+    'Authgear\'s'
   return found(off > OFF ? 'clock-off' : 'clock-drifts', what)
 }
 
@@ -149,7 +195,13 @@ export const cookies: Probe = {
   needs: 'authgear',
   async run (context) {
     const { config: { authgear }, options: { host } } = context
-    return looked(judgeCookies(await observeCookies(context), { prefix: authgear.cookiePrefix, authgear: new URL(authgear.endpoint.origin).hostname, app: host }))
+    return looked(
+      judgeCookies(await observeCookies(context), {
+        prefix: authgear.cookiePrefix,
+        authgear: new URL(authgear.endpoint.origin).hostname,
+        app: host
+      })
+    )
   }
 }
 
@@ -158,8 +210,19 @@ async function observeCookies ({ look }: Context): Promise<CookieObservation> {
   const session = `${randomUUID()}.${randomBytes(16).toString('hex')}`
   for (let tries = 0; tries < 2; tries++) { // none at all may be a hiccup of its database
     const seen = await askAbout(look, { ...NOBODY, session })
-    const isSeen = seen.reading.kind === 'resolution' && seen.reading.resolution.kind === 'invalid' && !seen.reading.resolution.noIdentityHeaders
-    if (isSeen) return { kind: 'seen', domain: seen.header('set-cookie').map((line) => /;\s*domain=\.?([^;\s]+)/i.exec(line)?.[1]?.toLowerCase()).find((domain) => domain !== undefined) }
+    const isSeen =
+      seen.reading.kind === 'resolution' &&
+      seen.reading.resolution.kind === 'invalid' &&
+      !seen.reading.resolution.noIdentityHeaders
+    if (isSeen) {
+      return {
+        kind: 'seen',
+        domain: seen
+          .header('set-cookie')
+          .map((line) => /;\s*domain=\.?([^;\s]+)/i.exec(line)?.[1]?.toLowerCase())
+          .find((domain) => domain !== undefined)
+      }
+    }
   }
   return { kind: 'unseen' }
 }
@@ -167,17 +230,30 @@ async function observeCookies ({ look }: Context): Promise<CookieObservation> {
 type Hosts = Readonly<{ prefix: string, authgear: string, app: string | undefined }>
 
 export function judgeCookies (observation: CookieObservation, { prefix, authgear, app }: Hosts): Finding | undefined {
-  if (observation.kind === 'unseen') return found('cookie-prefix', `Authgear does not look at a cookie named ${prefix}session`)
+  if (observation.kind === 'unseen') {
+    return found('cookie-prefix', `Authgear does not look at a cookie named ${prefix}session`)
+  }
   const { domain } = observation
-  if (app !== undefined && app !== authgear && !covers(domain, app)) return found('cookie-domain', `Authgear's cookies are for ${domain === undefined ? `${authgear} alone` : `${domain} and what is under it`}, and ${app} is not`)
-  return domain === undefined && app === undefined ? found('cookie-host-only', `Authgear's cookies are for ${authgear} alone`) : undefined
+  if (app !== undefined && app !== authgear && !covers(domain, app)) {
+    return found(
+      'cookie-domain',
+      `Authgear's cookies are for ${domain === undefined ? `${authgear} alone` : `${domain} and what is under it`}, ` +
+        `and ${app} is not`
+    )
+  }
+  return domain === undefined && app === undefined
+    ? found('cookie-host-only', `Authgear's cookies are for ${authgear} alone`)
+    : undefined
 }
 
 function covers (domain: string | undefined, host: string): boolean {
   return domain !== undefined && (host === domain || host.endsWith(`.${domain}`))
 }
 
-/** A scheme that an Authgear with TRUST_PROXY cannot parse: it answers 500 even to nobody (docs/authgear.md, "Which project is asked"); without, it never looks at it. */
+/**
+ * A scheme that an Authgear with TRUST_PROXY cannot parse: it answers 500 even to nobody (docs/authgear.md, "Which
+ * project is asked"); without, it never looks at it.
+ */
 const UNREADABLE = { 'x-forwarded-proto': 'https,http' } as const
 
 export const trustProxy: Probe = {
@@ -188,10 +264,20 @@ export const trustProxy: Probe = {
     const used = new URL(authgear.resolverUrl).protocol
     if (told === used) return skipped('it need not: AUTHGEAR_RESOLVER_URL has the scheme of AUTHGEAR_ENDPOINT')
     const { status } = await look.ask(NOBODY, UNREADABLE)
-    return status === 200 || status === 500 ? looked(judgeTrust(status, authgear)) : skipped(`something between answers ${status}`)
+    return status === 200 || status === 500
+      ? looked(judgeTrust(status, authgear))
+      : skipped(`something between answers ${status}`)
   }
 }
 
-export function judgeTrust (status: number, { endpoint, resolverUrl }: Pick<Config['authgear'], 'endpoint' | 'resolverUrl'>): Finding | undefined {
-  return status === 500 ? undefined : found('trust-proxy', `${resolverUrl} does not read X-Forwarded-Proto, so ${endpoint.origin} is not the audience that it expects`)
+export function judgeTrust (
+  status: number,
+  { endpoint, resolverUrl }: Pick<Config['authgear'], 'endpoint' | 'resolverUrl'>
+): Finding | undefined {
+  return status === 500
+    ? undefined
+    : found(
+      'trust-proxy',
+        `${resolverUrl} does not read X-Forwarded-Proto, so ${endpoint.origin} is not the audience that it expects`
+    )
 }

@@ -20,38 +20,85 @@ export const pasted: Probe = {
 }
 
 async function aboutCookies ({ pasted, look, config: { authgear: { cookiePrefix } } }: Context): Promise<Outcome> {
-  const lines = pasted.split(/\r?\n/).map((line) => line.trim().replace(/^cookie:\s*/i, '')).filter((line) => line !== '')
+  const lines = pasted
+    .split(/\r?\n/)
+    .map((line) => line.trim().replace(/^cookie:\s*/i, ''))
+    .filter((line) => line !== '')
   const reading = readCredentials(lines.flatMap((line) => ['cookie', line]), cookieNames(cookiePrefix))
   if (reading.kind !== 'credentials') return looked(judgeReading(reading, lines, cookiePrefix))
   const { reading: answer } = await askAbout(look, reading.credentials)
-  return looked(answer.kind === 'resolution' && answer.resolution.kind === 'valid' ? undefined : found('cookie-refused', 'Authgear calls the pasted cookies no session'))
+  return looked(
+    answer.kind === 'resolution' && answer.resolution.kind === 'valid'
+      ? undefined
+      : found('cookie-refused', 'Authgear calls the pasted cookies no session')
+  )
 }
 
 export function judgeReading (reading: Reading, lines: readonly string[], prefix: string): Finding {
-  if (reading.kind === 'refused') return found('cookie-refused', 'a pasted cookie cannot be one of Authgear\'s: it is too long, or holds a control character')
+  if (reading.kind === 'refused') {
+    return found(
+      'cookie-refused',
+      "a pasted cookie cannot be one of Authgear's: it is too long, or holds a control character"
+    )
+  }
   const others = prefixesIn(lines).filter((other) => other !== prefix)
-  if (others.length === 0) return found('cookie-missing', `no ${prefix}session, ${prefix}app_session or ${prefix}app_access_token in the pasted header`)
-  return found('cookie-prefix', `the pasted header has no ${prefix}session; its cookies could have the prefix ${others.map((other) => other === '' ? '(none)' : other).join(', or ')}`)
+  if (others.length === 0) {
+    return found(
+      'cookie-missing',
+      `no ${prefix}session, ${prefix}app_session or ${prefix}app_access_token in the pasted header`
+    )
+  }
+  return found(
+    'cookie-prefix',
+    `the pasted header has no ${prefix}session; its cookies could have the prefix ` +
+      `${others.map((other) => (other === '' ? '(none)' : other)).join(', or ')}`
+  )
 }
 
 /** Of names that end as Authgear's do. */
 function prefixesIn (lines: readonly string[]): readonly string[] {
   const names = lines.flatMap((line) => line.split(';')).map((pair) => (pair.split('=')[0] ?? '').trim())
-  return [...new Set(names.flatMap((name) => /^([\w-]{0,40}?)(?:app_session|app_access_token|session)$/.exec(name)?.[1] ?? []))]
+  return [
+    ...new Set(
+      names.flatMap((name) => /^([\w-]{0,40}?)(?:app_session|app_access_token|session)$/.exec(name)?.[1] ?? [])
+    )
+  ]
 }
 
 async function aboutToken ({ pasted, look, config: { authgear }, clock }: Context): Promise<Outcome> {
   const token = pasted.trim().replace(/^authorization:\s*/i, '').replace(/^bearer\s+/i, '')
   const reading = readCredentials(['authorization', `Bearer ${token}`], cookieNames(''))
-  if (reading.kind !== 'credentials') return looked(found('token-refused', 'what was pasted cannot be an access token: it is empty, too long, or holds a comma or a control character'))
+  if (reading.kind !== 'credentials') {
+    return looked(
+      found(
+        'token-refused',
+        'what was pasted cannot be an access token: it is empty, too long, or holds a comma or a control character'
+      )
+    )
+  }
   const { reading: answer } = await askAbout(look, reading.credentials)
-  return answer.kind === 'resolution' ? looked(judgeToken(answer.resolution, token, authgear.endpoint, clock.wall())) : looked(found('token-refused', 'Authgear\'s answer cannot be read'))
+  return answer.kind === 'resolution'
+    ? looked(judgeToken(answer.resolution, token, authgear.endpoint, clock.wall()))
+    : looked(found('token-refused', "Authgear's answer cannot be read"))
 }
 
-export function judgeToken (resolution: Resolution, token: string, { origin }: Pick<Config['authgear']['endpoint'], 'origin'>, now: number): Finding | undefined {
+export function judgeToken (
+  resolution: Resolution,
+  token: string,
+  { origin }: Pick<Config['authgear']['endpoint'], 'origin'>,
+  now: number
+): Finding | undefined {
   const [expiry, audience] = [jwtExpiry(token), jwtAudience(token)]
-  if (resolution.kind === 'invalid' && expiry !== undefined && expiry < now) return found('token-expired', `the pasted token ended at ${new Date(expiry).toISOString()}`)
-  if (audience !== undefined && !audience.includes(origin)) return found('jwt-audience', `the pasted token is for ${audience.filter(isOrigin).join(', ') || 'no origin'}, and AUTHGEAR_ENDPOINT is ${origin}`)
+  if (resolution.kind === 'invalid' && expiry !== undefined && expiry < now) {
+    return found('token-expired', `the pasted token ended at ${new Date(expiry).toISOString()}`)
+  }
+  if (audience !== undefined && !audience.includes(origin)) {
+    return found(
+      'jwt-audience',
+      `the pasted token is for ${audience.filter(isOrigin).join(', ') || 'no origin'}, and AUTHGEAR_ENDPOINT is ` +
+        `${origin}`
+    )
+  }
   if (resolution.kind === 'valid') return undefined
   if (expiry === undefined) return found('token-refused', 'Authgear does not accept the pasted token')
   return found('jwt-refused', `the pasted token is for ${origin} and in force, and Authgear takes it for nobody's`)

@@ -24,10 +24,14 @@ export const cacheSecret: Probe = {
 
 export function judgeCanary (reading: SecretCheckResult): Outcome {
   switch (reading) {
-    case 'ours': return looked()
-    case 'foreign': return looked(found('cache-secret', 'what a running replica sealed does not open with this CACHE_SECRET'))
-    case 'none': return skipped('no replica has run within the last three minutes')
-    case 'unreachable': return skipped('Redis did not answer')
+    case 'ours':
+      return looked()
+    case 'foreign':
+      return looked(found('cache-secret', 'what a running replica sealed does not open with this CACHE_SECRET'))
+    case 'none':
+      return skipped('no replica has run within the last three minutes')
+    case 'unreachable':
+      return skipped('Redis did not answer')
   }
 }
 
@@ -43,7 +47,10 @@ export const redisLatency: Probe = {
     const took: number[] = []
     for (let round = 0; round < ROUNDS; round++) {
       const began = clock.monotonic()
-      const isLate = await redis.connection.commands.pttl(key).then(() => false, (error: unknown) => error instanceof RedisTooSlow)
+      const isLate = await redis.connection.commands.pttl(key).then(
+        () => false,
+        (error: unknown) => error instanceof RedisTooSlow
+      )
       // a timer may be early by a fraction of a millisecond
       took.push(Math.max(clock.monotonic() - began, isLate ? config.redis.timeoutMs : 0))
     }
@@ -65,13 +72,17 @@ const READING = 'EVAL of XRANGE, HMGET, XLEN and TIME; ROLE'
 export const redisRights: Probe = {
   title: 'Redis does what the cache and the revocation log need',
   needs: 'redis',
-  run: async (context) => looked(...judgeRefusals(context.redis === undefined ? [] : await observeRights(context.redis, context)))
+  run: async (context) =>
+    looked(...judgeRefusals(context.redis === undefined ? [] : await observeRights(context.redis, context)))
 }
 
 async function observeRights (redis: RedisLook, { config }: Context): Promise<readonly Refusal[]> {
   const written = await redis.trial().catch((error: unknown) => [{ command: 'EVAL', refusal: refusalOf(error) }])
   const connections = await redis.log()
-  const store = createRedisLogStore({ ...connections, keyPrefix: logKey(config.redis?.keyPrefix ?? '', config.authgear.endpoint.origin) })
+  const store = createRedisLogStore({
+    ...connections,
+    keyPrefix: logKey(config.redis?.keyPrefix ?? '', config.authgear.endpoint.origin)
+  })
   const read = (): Promise<unknown> => store.snapshot('0-0', 1)
   const readingRefused = (error: unknown): readonly Refusal[] => [{ command: READING, refusal: refusalOf(error) }]
   const refused = await withRedirects(connections.follower, read).then(() => [], readingRefused)
@@ -80,21 +91,32 @@ async function observeRights (redis: RedisLook, { config }: Context): Promise<re
 
 /** The word that a refusal begins with; anything else is a connection that was lost. */
 function refusalOf (error: unknown): string {
-  return error instanceof Error && error.name === 'ReplyError' ? /^[A-Z]+/.exec(error.message)?.[0] ?? 'ERR' : 'no answer'
+  return error instanceof Error && error.name === 'ReplyError'
+    ? (/^[A-Z]+/.exec(error.message)?.[0] ?? 'ERR')
+    : 'no answer'
 }
 
 /** One finding for each kind of refusal. */
 export function judgeRefusals (refusals: readonly Refusal[]): readonly Finding[] {
   const kinds = [...new Set(refusals.map(({ refusal }) => refusal))]
   return kinds.map((kind) => {
-    const commands = [...new Set(refusals.filter(({ refusal }) => refusal === kind).map(({ command }) => command))].join(', ')
+    const commands = [
+      ...new Set(refusals.filter(({ refusal }) => refusal === kind).map(({ command }) => command))
+    ].join(', ')
     switch (kind) {
-      case 'READONLY': return found('redis-read-only', `${commands}: READONLY`)
-      case 'OOM': return found('redis-full', `${commands}: OOM`)
-      case 'MOVED': case 'ASK': return found('redis-form', `${commands}: ${kind}: this server is a node of a Cluster`)
-      case 'CLUSTERDOWN': return found('redis-cluster', `${commands}: CLUSTERDOWN: nobody serves the slot of the revocation log`)
-      case 'NOPERM': return found('redis-rights', `${commands}: NOPERM`)
-      default: return found('redis-unreachable', `${commands}: ${kind}`)
+      case 'READONLY':
+        return found('redis-read-only', `${commands}: READONLY`)
+      case 'OOM':
+        return found('redis-full', `${commands}: OOM`)
+      case 'MOVED':
+      case 'ASK':
+        return found('redis-form', `${commands}: ${kind}: this server is a node of a Cluster`)
+      case 'CLUSTERDOWN':
+        return found('redis-cluster', `${commands}: CLUSTERDOWN: nobody serves the slot of the revocation log`)
+      case 'NOPERM':
+        return found('redis-rights', `${commands}: NOPERM`)
+      default:
+        return found('redis-unreachable', `${commands}: ${kind}`)
     }
   })
 }
@@ -104,7 +126,9 @@ export const redisServer: Probe = {
   needs: 'redis',
   async run ({ redis, config }) {
     const info = await redis?.info().catch(() => undefined)
-    return info === undefined ? skipped('its user may not INFO') : looked(...judgeServer(info, config.redis?.servers.kind === 'one'))
+    return info === undefined
+      ? skipped('its user may not INFO')
+      : looked(...judgeServer(info, config.redis?.servers.kind === 'one'))
   }
 }
 
@@ -113,8 +137,12 @@ export function judgeServer (info: string, isSingle: boolean): readonly (Finding
   const field = (name: string): string => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1] ?? ''
   const policy = field('maxmemory_policy')
   return [
-    policy.startsWith('allkeys-') && field('maxmemory') !== '0' ? found('redis-evicts', `maxmemory-policy is ${policy}`) : undefined,
-    isSingle && field('redis_mode') === 'cluster' ? found('redis-form', 'this server is a node of a Cluster') : undefined
+    policy.startsWith('allkeys-') && field('maxmemory') !== '0'
+      ? found('redis-evicts', `maxmemory-policy is ${policy}`)
+      : undefined,
+    isSingle && field('redis_mode') === 'cluster'
+      ? found('redis-form', 'this server is a node of a Cluster')
+      : undefined
   ]
 }
 
@@ -125,7 +153,9 @@ export const webhook: Probe = {
   async run ({ redis, config }) {
     if (config.authgear.webhookSecret === undefined) return skipped('there is no AUTHGEAR_WEBHOOK_SECRET')
     if (redis === undefined || config.redis === undefined) return skipped('without Redis nothing remembers one')
-    const seen = await redis.connection.commands.pttl(webhookKey(logKey(config.redis.keyPrefix, config.authgear.endpoint.origin))).catch(() => undefined)
+    const seen = await redis.connection.commands
+      .pttl(webhookKey(logKey(config.redis.keyPrefix, config.authgear.endpoint.origin)))
+      .catch(() => undefined)
     if (seen === undefined) return skipped('Redis did not answer')
     return seen > 0 ? looked() : looked(found('webhook-unseen', 'no replica has taken a signed webhook within 30 days'))
   }
@@ -141,7 +171,9 @@ export const redis: Probe = {
   async run ({ redis, config }) {
     if (redis === undefined || config.redis === undefined) return skipped('there is none: one replica, with its memory')
     const problem = await redis.connected()
-    return problem === undefined ? looked() : looked(...judgeRedis({ problem, named: await redis.named() }, config.redis))
+    return problem === undefined
+      ? looked()
+      : looked(...judgeRedis({ problem, named: await redis.named() }, config.redis))
   }
 }
 
@@ -154,9 +186,16 @@ export function judgeRedis ({ problem, named }: RedisObservation, settings: Sett
 function judgeNamed ({ name, problem, reply }: Named, settings: Settings): Finding | undefined {
   const { kind } = settings.servers
   if (problem !== undefined) return judgeProblem(problem, name, settings)
-  if (kind === 'sentinel') return reply === undefined ? found('redis-sentinel', `the Sentinel ${name} knows no master called ${settings.servers.name}`) : undefined
+  if (kind === 'sentinel') {
+    return reply === undefined
+      ? found('redis-sentinel', `the Sentinel ${name} knows no master called ${settings.servers.name}`)
+      : undefined
+  }
   if (kind !== 'cluster' || reply === undefined || /^cluster_state:ok/m.test(reply)) return undefined
-  return found('redis-cluster', `${name} serves ${/^cluster_slots_ok:(\d+)/m.exec(reply)?.[1] ?? 'too few'} slots of 16384`)
+  return found(
+    'redis-cluster',
+    `${name} serves ${/^cluster_slots_ok:(\d+)/m.exec(reply)?.[1] ?? 'too few'} slots of 16384`
+  )
 }
 
 /** Only the kind of a refusal is told: Redis may repeat what it was sent. */
@@ -165,10 +204,21 @@ export function judgeProblem (problem: Error, name: string, { servers, tls }: Se
   const code = codeOf(problem)
   if (isNameError(code)) return found('redis-dns', `${name}: the name is not known (${code})`)
   if (isTlsError(code)) return found('redis-tls', `${name}: ${code}`)
-  if (/^(?:WRONGPASS|NOAUTH|ERR (?:invalid password|AUTH|Client sent AUTH)|ERR unknown command ['`](?:auth|hello))/i.test(message)) return found('redis-password', `${name}: ${message.split(' ')[0] ?? ''}`)
+  if (
+    /^(?:WRONGPASS|NOAUTH|ERR (?:invalid password|AUTH|Client sent AUTH)|ERR unknown command ['`](?:auth|hello))/i.test(
+      message
+    )
+  ) {
+    return found('redis-password', `${name}: ${message.split(' ')[0] ?? ''}`)
+  }
   if (/cluster support disabled/i.test(message)) return found('redis-form', `${name} is no node of a Cluster`)
   if (/^ERR unknown command ['`]sentinel/i.test(message)) return found('redis-sentinel', `${name} is no Sentinel`)
-  if (servers.kind === 'sentinel' && /sentinels are unreachable/i.test(message)) return found('redis-sentinel', `${name}: no master is named, or it cannot be reached`)
+  if (servers.kind === 'sentinel' && /sentinels are unreachable/i.test(message)) {
+    return found('redis-sentinel', `${name}: no master is named, or it cannot be reached`)
+  }
   if (/^NOPERM/.test(message)) return found('redis-rights', `${name}: NOPERM`)
-  return found('redis-unreachable', `${name}: ${code || (/^(?:LOADING|MASTERDOWN|MISCONF|ERR max number of clients reached|DENIED)/.exec(message)?.[0] ?? 'no answer')}${tls === undefined ? '' : ' (asked over TLS)'}`)
+  return found(
+    'redis-unreachable',
+    `${name}: ${code || (/^(?:LOADING|MASTERDOWN|MISCONF|ERR max number of clients reached|DENIED)/.exec(message)?.[0] ?? 'no answer')}${tls === undefined ? '' : ' (asked over TLS)'}`
+  )
 }

@@ -13,17 +13,31 @@ export const idleTimeout: Probe = {
 }
 
 export function judgeIdleTimeout (idleTimeoutMs: number, ttlMs: number): Finding | undefined {
-  return idleTimeoutMs > ttlMs ? undefined : found('idle-timeout', `the idle time-out is ${idleTimeoutMs / 1000} s, and CACHE_TTL ${ttlMs / 1000} s`)
+  return idleTimeoutMs > ttlMs
+    ? undefined
+    : found('idle-timeout', `the idle time-out is ${idleTimeoutMs / 1000} s, and CACHE_TTL ${ttlMs / 1000} s`)
 }
 
 export const audit: Probe = {
-  title: 'Authgear\'s audit log can be read',
-  run: async (context) => context.config.audit === undefined ? skipped('it is not followed: AUTHGEAR_ADMIN_API_URL') : looked(await judge(context, context.config.audit))
+  title: "Authgear's audit log can be read",
+  run: async (context) =>
+    context.config.audit === undefined
+      ? skipped('it is not followed: AUTHGEAR_ADMIN_API_URL')
+      : looked(await judge(context, context.config.audit))
 }
 
 /** As the follower reads it; an empty log is one too. */
-async function judge ({ config: { authgear }, clock }: Context, { url, key, appId }: NonNullable<Context['config']['audit']>): Promise<Finding | undefined> {
-  const client = createAuditClient({ url, endpoint: authgear.endpoint, ca: authgear.ca, token: createTokens(key, appId, clock), clock })
+async function judge (
+  { config: { authgear }, clock }: Context,
+  { url, key, appId }: NonNullable<Context['config']['audit']>
+): Promise<Finding | undefined> {
+  const client = createAuditClient({
+    url,
+    endpoint: authgear.endpoint,
+    ca: authgear.ca,
+    token: createTokens(key, appId, clock),
+    clock
+  })
   try {
     await client.page({ from: undefined, to: undefined, types: [] }, 1)
     return undefined

@@ -62,9 +62,11 @@ const GUARD = `["real_request_uri", "!", "~*", "^[^?]*${AMBIGUOUS.replaceAll('\\
 const HOST = '["http_host", "~*", "^[^:@/, ]+(:[0-9]+)?$"]'
 
 /** Its one Upgrade value; nginx joins several by a comma. */
-const WEBSOCKET = '["http_upgrade", "~*", "^websocket$"], ["http_connection", "~*", "^(keep-alive *, *)?upgrade( *, *keep-alive)?$"]'
+const WEBSOCKET =
+  '["http_upgrade", "~*", "^websocket$"], ["http_connection", "~*", "^(keep-alive *, *)?upgrade( *, *keep-alive)?$"]'
 
-const pathVar = (path: string): string => path === '' ? '' : `["uri", "~*", "^${escaped(path).replaceAll('\\', '\\\\')}"], `
+const pathVar = (path: string): string =>
+  path === '' ? '' : `["uri", "~*", "^${escaped(path).replaceAll('\\', '\\\\')}"], `
 
 const routeOf = ({ forwardAuth, host }: Settings, { name, path, policy }: Route, rank: number): string => `\
   - id: ${name}

@@ -7,13 +7,26 @@ export function envoyGateway (settings: Settings): Files {
   return { 'envoy-gateway.yaml': file(settings) }
 }
 
-const file = (settings: Settings): string => [
-  gateway(settings), clientTraffic(), refuse(settings),
-  ...settings.routes.map(({ name, path }) => route(settings, name, `{ type: RegularExpression, value: '${patternOf(path)}' } # security: without case, as many apps match`)),
-  route(settings, 'app', '{ type: PathPrefix, value: / } # security: the catch-all, what has no route of its own is still protected'),
-  ...allPolicies(settings).map(({ name, policy }) => securityPolicy(settings, name, policy)),
-  ...settings.login ? [login(settings)] : []
-].join('---\n')
+const file = (settings: Settings): string =>
+  [
+    gateway(settings),
+    clientTraffic(),
+    refuse(settings),
+    ...settings.routes.map(({ name, path }) =>
+      route(
+        settings,
+        name,
+        `{ type: RegularExpression, value: '${patternOf(path)}' } # security: without case, as many apps match`
+      )
+    ),
+    route(
+      settings,
+      'app',
+      '{ type: PathPrefix, value: / } # security: the catch-all, what has no route of its own is still protected'
+    ),
+    ...allPolicies(settings).map(({ name, policy }) => securityPolicy(settings, name, policy)),
+    ...(settings.login ? [login(settings)] : [])
+  ].join('---\n')
 
 const patternOf = (path: string): string => `(?i)${escaped(path)}.*`
 

@@ -137,10 +137,12 @@ const TYPE = 'type.googleapis.com/envoy.extensions.filters.http'
 
 const exact = (names: readonly string[]): string => names.map(name => `{ exact: ${name} }`).join(', ')
 
-const SERVER = ({ forwardAuth }: Settings): string => `server_uri: { uri: "${forwardAuth.origin}", cluster: forward_auth, timeout: 5s }`
+const SERVER = ({ forwardAuth }: Settings): string =>
+  `server_uri: { uri: "${forwardAuth.origin}", cluster: forward_auth, timeout: 5s }`
 
 const assignment = (name: string, { host, port }: Address): string =>
-  `{ cluster_name: ${name}, endpoints: [{ lb_endpoints: [{ endpoint: { address: { socket_address: { address: "${host}", port_value: ${port} } } } }] }] }`
+  `{ cluster_name: ${name}, endpoints: [{ lb_endpoints: [{ endpoint: { address: { socket_address: { address: ` +
+    `"${host}", port_value: ${port} } } } }] }] }`
 
 const routeOf = (settings: Settings, { path, policy }: Route, way: Way): string => `\
               - match: { prefix: "${path}", case_sensitive: false } # security: without case, as many apps match

@@ -35,8 +35,14 @@ const regex = (pattern: string): string => `{ type: RegularExpression, value: '$
 /** By path; and by headers, for every path. */
 const refused = (others: readonly string[]): readonly string[] => [
   `path: ${regex(longest(`(?i)${PARAMETER}`, others))}`,
-  ...[['Upgrade', noneOf(['websocket', 'h2c'])], ['X-Forwarded-Host', '@|:[0-9]*[^0-9, ]']].map(([name = '', value = '']) =>
-    `{ path: ${regex(longest('^/', others))}, headers: [{ type: RegularExpression, name: ${name}, value: '${value}' }] }`)
+  ...[
+    ['Upgrade', noneOf(['websocket', 'h2c'])],
+    ['X-Forwarded-Host', '@|:[0-9]*[^0-9, ]']
+  ].map(
+    ([name = '', value = '']) =>
+      `{ path: ${regex(longest('^/', others))}, headers: [{ type: RegularExpression, name: ${name}, value: ` +
+        `'${value}' }] }`
+  )
 ]
 
 const rule = (matches: readonly string[], { host, port }: Settings['app'], middleware?: string): string => `\

@@ -15,7 +15,10 @@ export function ingressNginx (settings: Settings): Files {
   }
 }
 
-/** Of the controller, and so of all its hosts: no Ingress can say it where snippet annotations are off, as they are by default. */
+/**
+ * Of the controller, and so of all its hosts: no Ingress can say it where snippet annotations are off, as they are by
+ * default.
+ */
 const valuesFile = (): string => `\
 # values of the chart ingress-nginx, or the same keys in the controller's ConfigMap. They are for every host of this controller
 controller:

@@ -4,7 +4,12 @@ import {
 } from '../settings.ts'
 
 export function nginx (settings: Settings): Files {
-  return { 'nginx.conf': mainFile(settings), 'authgear_call.inc': callFile(settings), 'authgear_app.inc': appFile(), 'authgear_none.inc': noneFile() }
+  return {
+    'nginx.conf': mainFile(settings),
+    'authgear_call.inc': callFile(settings),
+    'authgear_app.inc': appFile(),
+    'authgear_none.inc': noneFile()
+  }
 }
 
 const mainFile = (settings: Settings): string => `\
@@ -96,33 +101,39 @@ ${forwardAuth.tls ? tlsLines(forwardAuth.host, '      ') : ''}\
 `
 
 const COLUMN = 36
-const line = (text: string, comment = ''): string => comment === '' ? `${text}\n` : `${text.padEnd(COLUMN)}# ${comment}\n`
+const line = (text: string, comment = ''): string =>
+  comment === '' ? `${text}\n` : `${text.padEnd(COLUMN)}# ${comment}\n`
 
-const callFile = ({ forwardAuth }: Settings): string => [
-  '# the question to forward-auth; beside it: proxy_pass http://forward_auth/verify, with the route\'s policy as its query\n',
-  line('proxy_method HEAD;', 'a refusal\'s body, which nginx throws away, would cost a new connection each time'),
-  line('proxy_pass_request_body off;', 'security: with the client\'s Content-Length but without its body, forward-auth'),
-  line('proxy_set_header Content-Length "";', 'would take the next request on this connection for that body'),
-  line('proxy_pass_request_headers off;', 'security: only what is named here reaches forward-auth'),
-  line('proxy_http_version 1.1;'),
-  line('proxy_set_header Connection "";'),
-  forwardAuth.tls ? tlsLines(forwardAuth.host, '') : '',
-  line('proxy_set_header Host $proxy_host;'),
-  ...ASKED.map(name => line(`proxy_set_header ${name} $http_${name.toLowerCase().replaceAll('-', '_')};`)),
-  line('proxy_set_header X-Forwarded-For $remote_addr;'),
-  line('proxy_set_header X-Forwarded-Proto $scheme;'),
-  line('proxy_set_header X-Forwarded-Host $host;'),
-  line('proxy_set_header X-Forwarded-Uri $request_uri;', 'where to come back to after a login; no decision reads it'),
-  line('proxy_set_header X-Forwarded-Method $request_method;', 'only who opens a page is sent to log in'),
-  line('proxy_connect_timeout 1s;'),
-  line('proxy_send_timeout 5s;'),
-  line('proxy_read_timeout 5s;'),
-  line('proxy_next_upstream error timeout;', 'the other replica, or a fresh connection for one that was just closed'),
-  line('proxy_next_upstream_tries 2;'),
-  line('proxy_next_upstream_timeout 3s;'),
-  line('proxy_buffer_size 16k;', 'an identity with hundreds of roles; the default, 4k, makes it a 500'),
-  line('proxy_buffers 4 16k;')
-].join('')
+const callFile = ({ forwardAuth }: Settings): string =>
+  [
+    "# the question to forward-auth; beside it: proxy_pass http://forward_auth/verify, with the route's policy as " +
+      'its query\n',
+    line('proxy_method HEAD;', "a refusal's body, which nginx throws away, would cost a new connection each time"),
+    line(
+      'proxy_pass_request_body off;',
+      "security: with the client's Content-Length but without its body, forward-auth"
+    ),
+    line('proxy_set_header Content-Length "";', 'would take the next request on this connection for that body'),
+    line('proxy_pass_request_headers off;', 'security: only what is named here reaches forward-auth'),
+    line('proxy_http_version 1.1;'),
+    line('proxy_set_header Connection "";'),
+    forwardAuth.tls ? tlsLines(forwardAuth.host, '') : '',
+    line('proxy_set_header Host $proxy_host;'),
+    ...ASKED.map((name) => line(`proxy_set_header ${name} $http_${name.toLowerCase().replaceAll('-', '_')};`)),
+    line('proxy_set_header X-Forwarded-For $remote_addr;'),
+    line('proxy_set_header X-Forwarded-Proto $scheme;'),
+    line('proxy_set_header X-Forwarded-Host $host;'),
+    line('proxy_set_header X-Forwarded-Uri $request_uri;', 'where to come back to after a login; no decision reads it'),
+    line('proxy_set_header X-Forwarded-Method $request_method;', 'only who opens a page is sent to log in'),
+    line('proxy_connect_timeout 1s;'),
+    line('proxy_send_timeout 5s;'),
+    line('proxy_read_timeout 5s;'),
+    line('proxy_next_upstream error timeout;', 'the other replica, or a fresh connection for one that was just closed'),
+    line('proxy_next_upstream_tries 2;'),
+    line('proxy_next_upstream_timeout 3s;'),
+    line('proxy_buffer_size 16k;', 'an identity with hundreds of roles; the default, 4k, makes it a 500'),
+    line('proxy_buffers 4 16k;')
+  ].join('')
 
 const tlsLines = (host: string, indent: string): string => [
   line('proxy_ssl_verify on;', 'security: off by default, and then any certificate will do'),

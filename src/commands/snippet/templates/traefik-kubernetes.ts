@@ -2,7 +2,11 @@ import { allPolicies, ASKED, escaped, type Files, LOGIN_PATTERN, query, type Set
 import { NOBODY, priorityOf, REFUSED, REFUSED_PRIORITY } from './traefik.ts'
 
 export function traefikKubernetes (settings: Settings): Files {
-  return { 'values.yaml': valuesFile(settings), 'middlewares.yaml': middlewares(settings), 'ingressroute.yaml': ingressRoute(settings) }
+  return {
+    'values.yaml': valuesFile(settings),
+    'middlewares.yaml': middlewares(settings),
+    'ingressroute.yaml': ingressRoute(settings)
+  }
 }
 
 /** Of the entry point: no custom resource can say it. */

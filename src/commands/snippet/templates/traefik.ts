@@ -9,8 +9,8 @@ export function traefik (settings: Settings): Files {
 export const priorityOf = (routes: readonly Route[], index: number): number => 10 + routes.length - index
 
 /**
- * A request that Traefik and an app may read differently, in Traefik's language. Traefik drops every `Upgrade: h2c` before, and
- * writes Host into X-Forwarded-Host before it chooses a route.
+ * A request that Traefik and an app may read differently, in Traefik's language. Traefik drops every `Upgrade: h2c`
+ * before, and writes Host into X-Forwarded-Host before it chooses a route.
  */
 export const REFUSED = [
   `PathRegexp(\`(?i)${PARAMETER}\`)`,

@@ -33,9 +33,11 @@ export interface HostileApp {
   taken (): Promise<readonly Seen[]>
 }
 
-export const startApps = (t: Test): Promise<readonly HostileApp[]> => Promise.all([startHypercorn(t), startEcho(t), startServlet(t)])
+export const startApps = (t: Test): Promise<readonly HostileApp[]> =>
+  Promise.all([startHypercorn(t), startEcho(t), startServlet(t)])
 
-const pairs = (raw: readonly string[]): Line[] => raw.flatMap((name, i) => i % 2 === 0 ? [[name.toLowerCase(), raw[i + 1] ?? ''] as const] : [])
+const pairs = (raw: readonly string[]): Line[] =>
+  raw.flatMap((name, i) => (i % 2 === 0 ? [[name.toLowerCase(), raw[i + 1] ?? ''] as const] : []))
 
 /** Takes the path as it is, and matches it without case. */
 async function startEcho (t: Test): Promise<HostileApp> {

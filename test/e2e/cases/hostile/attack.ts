@@ -1,5 +1,12 @@
 import { connect, type Socket } from 'node:net'
-import { connectionStart, decodeStatus, GOAWAY, HEADERS, readFrames, RST_STREAM } from '../../../helpers/http2-frames.ts'
+import {
+  connectionStart,
+  decodeStatus,
+  GOAWAY,
+  HEADERS,
+  readFrames,
+  RST_STREAM
+} from '../../../helpers/http2-frames.ts'
 import { HOST } from '../../../helpers/request.ts'
 import type { Line, Spelling } from './spelling.ts'
 
@@ -7,7 +14,11 @@ import type { Line, Spelling } from './spelling.ts'
 const SILENCE_MS = 20_000
 
 /** What the client says about itself in each request, and the case by which the app's record is found again. */
-export const SPOOFED: readonly Line[] = [['X-Authgear-User-Id', 'the-ceo'], ['X-Authgear-User-Roles', 'admin'], ['X-Authgear-Session-Valid', 'true']]
+export const SPOOFED: readonly Line[] = [
+  ['X-Authgear-User-Id', 'the-ceo'],
+  ['X-Authgear-User-Roles', 'admin'],
+  ['X-Authgear-Session-Valid', 'true']
+]
 
 const LAST = `GET /page HTTP/1.1\r\nHost: ${HOST}\r\nConnection: close\r\n\r\n`
 
@@ -16,7 +27,9 @@ const TUNNELLED = 3 // the stream: the request that asked for h2c has stream 1
 /** @returns the status, 0 where the proxy closed the connection without one */
 export async function attack (port: number, { write }: Spelling, lines: readonly Line[]): Promise<number> {
   const socket = connect({ port, host: '127.0.0.1' }).setNoDelay(true).on('error', () => {})
-  socket.setTimeout(SILENCE_MS, () => { socket.destroy(new Error(`neither an answer nor an end within ${SILENCE_MS} ms`)) })
+  socket.setTimeout(SILENCE_MS, () => {
+    socket.destroy(new Error(`neither an answer nor an end within ${SILENCE_MS} ms`))
+  })
   try {
     if (write.http === 2) return await overHttp2(socket, write.fields([...lines, ...SPOOFED]), 1)
     socket.write(write.write([...lines, ...SPOOFED]), 'latin1')
@@ -26,7 +39,10 @@ export async function attack (port: number, { write }: Spelling, lines: readonly
   }
 }
 
-/** @returns the status of the first answer; whatever else the proxy takes for a request on this connection is answered before it returns */
+/**
+ * @returns the status of the first answer; whatever else the proxy takes for a request on this connection is answered
+ * before it returns
+ */
 async function overHttp1 (socket: Socket, lines: readonly Line[]): Promise<number> {
   let text = ''
   let asked = false
@@ -45,7 +61,9 @@ async function * chunksOf (socket: Socket): AsyncGenerator<Buffer> {
   try {
     for await (const chunk of socket) yield chunk as Buffer
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ECONNRESET' && (error as NodeJS.ErrnoException).code !== 'EPIPE') throw error
+    if ((error as NodeJS.ErrnoException).code !== 'ECONNRESET' && (error as NodeJS.ErrnoException).code !== 'EPIPE') {
+      throw error
+    }
   }
 }
 
@@ -53,11 +71,15 @@ type Answer = Readonly<{ status: number, closes: boolean }>
 
 /** All whole answers of what has arrived; `100 Continue` is none. */
 function answersOf (text: string): readonly Answer[] {
-  const [, version = '1.1', code = '', head = '', rest = ''] = /^HTTP\/(1\.[01]) (\d{3})[^\r]*\r\n((?:[^\r]+\r\n)*)\r\n([^]*)$/.exec(text) ?? []
+  const [, version = '1.1', code = '', head = '', rest = ''] =
+    /^HTTP\/(1\.[01]) (\d{3})[^\r]*\r\n((?:[^\r]+\r\n)*)\r\n([^]*)$/.exec(text) ?? []
   if (code === '') return []
   const end = code.startsWith('1') ? 0 : endOfBody(head, rest)
   if (end < 0) return []
-  const answer = { status: Number(code), closes: /^connection: *close/im.test(head) || (version === '1.0' && !/^connection: *keep-alive/im.test(head)) }
+  const answer = {
+    status: Number(code),
+    closes: /^connection: *close/im.test(head) || (version === '1.0' && !/^connection: *keep-alive/im.test(head))
+  }
   return code === '101' ? [answer] : [...code.startsWith('1') ? [] : [answer], ...answersOf(rest.slice(end))]
 }
 
@@ -73,7 +95,11 @@ function endOfBody (head: string, rest: string): number {
 /** The proxy is out of the way: HTTP/2 to whatever is at the other end, with an identity of the client's own. */
 async function pastTheProxy (socket: Socket, lines: readonly Line[]): Promise<void> {
   const own = [...lines, ...SPOOFED].map(([name, value]): Line => [name.toLowerCase(), value])
-  await overHttp2(socket, [[':method', 'GET'], [':scheme', 'http'], [':path', '/admin/tunnel'], [':authority', HOST], ...own], TUNNELLED)
+  await overHttp2(
+    socket,
+    [[':method', 'GET'], [':scheme', 'http'], [':path', '/admin/tunnel'], [':authority', HOST], ...own],
+    TUNNELLED
+  )
 }
 
 async function overHttp2 (socket: Socket, fields: readonly Line[], stream: number): Promise<number> {

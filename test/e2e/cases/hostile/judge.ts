@@ -22,8 +22,16 @@ const WHO: readonly string[] = ['x-authgear-user-id', 'x-authgear-user-roles']
 /** As apps read names that turn every other character into the same one. */
 const canonical = (name: string): string => name.toLowerCase().replaceAll(/[^a-z0-9]/g, '-')
 
-/** What is wrong with a request that reached an app. @param signedIn was it sent with bob's session, who is no admin? */
-export function wrongs (seen: Seen, { webSocket }: Spelling, signedIn: boolean, { announcesTrailers, firstUpgradeOnly }: Facts): readonly string[] {
+/**
+ * What is wrong with a request that reached an app.
+ * @param signedIn was it sent with bob's session, who is no admin?
+ */
+export function wrongs (
+  seen: Seen,
+  { webSocket }: Spelling,
+  signedIn: boolean,
+  { announcesTrailers, firstUpgradeOnly }: Facts
+): readonly string[] {
   return [
     ...seen.http === '2' ? ['it speaks HTTP/2 to the app, past the proxy'] : [],
     ...signedIn ? notBobs(seen) : strangers(seen),
@@ -39,7 +47,10 @@ const notBobs = (seen: Seen): readonly string[] =>
 /** Without a session: public paths and preflights only, as nobody. */
 function strangers (seen: Seen): readonly string[] {
   const isPublic = seen.method === 'OPTIONS' || seen.paths.every(path => path.startsWith('/public/'))
-  return [...isPublic ? [] : ['nobody is signed in'], ...identityOf(seen).map(line => `nobody has the identity ${line}`)]
+  return [
+    ...(isPublic ? [] : ['nobody is signed in']),
+    ...identityOf(seen).map((line) => `nobody has the identity ${line}`)
+  ]
 }
 
 /** Who the app takes the request to be from: empty names say nothing. */
@@ -48,11 +59,17 @@ const identityOf = ({ headers }: Seen): readonly string[] => headers
   .filter(([name, value]) => value !== '' && (WHO.includes(name) || value === 'the-ceo'))
   .map(line => line.join(': '))
 
-const valuesOf = ({ headers }: Seen, wanted: string): readonly string[] => headers.filter(([name]) => name === wanted).map(([, value]) => value)
+const valuesOf = ({ headers }: Seen, wanted: string): readonly string[] =>
+  headers.filter(([name]) => name === wanted).map(([, value]) => value)
 
 function hopsOf (seen: Seen, webSocket: boolean, known: readonly string[]): readonly string[] {
-  const passed = Object.entries(HOPS).filter(([name]) => !known.includes(name)).flatMap(([name, constant]) =>
-    valuesOf(seen, name).filter(value => value !== '' && !constant.test(value)).map(value => `the client's ${name}: ${value}`))
+  const passed = Object.entries(HOPS)
+    .filter(([name]) => !known.includes(name))
+    .flatMap(([name, constant]) =>
+      valuesOf(seen, name)
+        .filter((value) => value !== '' && !constant.test(value))
+        .map((value) => `the client's ${name}: ${value}`)
+    )
   const upgrades = valuesOf(seen, 'upgrade').length
   return upgrades > (webSocket ? 1 : 0) ? [...passed, `upgrade ${upgrades} times`] : passed
 }

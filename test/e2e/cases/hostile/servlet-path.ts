@@ -1,4 +1,7 @@
-/** The path by which a servlet container chooses what to run: parameters gone, decoded, dots resolved. @param late are parameters cut off after decoding? */
+/**
+ * The path by which a servlet container chooses what to run: parameters gone, decoded, dots resolved.
+ * @param late are parameters cut off after decoding?
+ */
 export function servletPath (url: string, late: boolean): string {
   const [raw = ''] = url.replace(/^https?:\/\/[^/?]*/i, '').split(/[?#]/)
   const cut = (path: string): string => path.replaceAll(/;[^/]*/g, '')

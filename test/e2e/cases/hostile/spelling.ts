@@ -1,6 +1,9 @@
 import { HOST } from '../../../helpers/request.ts'
 
-/** What must become of it, besides that nobody gets in: `400` for everybody; `refused`: any 4xx; `either`: what the proxy does. */
+/**
+ * What must become of it, besides that nobody gets in: `400` for everybody; `refused`: any 4xx; `either`: what the
+ * proxy does.
+ */
 export type Fate = '400' | 'refused' | 'either'
 
 /** One way to write a request that a proxy and an app may read differently. */
@@ -10,7 +13,10 @@ export interface Spelling {
   readonly fate: Fate
   /** May the app be asked for a WebSocket? Only where that is the request's one Upgrade value. */
   readonly webSocket: boolean
-  /** The whole request as bytes of HTTP/1.1, or its fields over HTTP/2. @param lines the credentials and the spoofed identity */
+  /**
+   * The whole request as bytes of HTTP/1.1, or its fields over HTTP/2.
+   * @param lines the credentials and the spoofed identity
+   */
   readonly write: Writing
 }
 
@@ -33,9 +39,20 @@ export interface Parts {
 }
 
 export function http1 (name: string, parts: Parts): Spelling {
-  const { method = 'GET', target = '/page', version = '1.1', host = [`Host: ${HOST}`], lines = [], body = '', fate = 'either', webSocket = false } = parts
+  const {
+    method = 'GET',
+    target = '/page',
+    version = '1.1',
+    host = [`Host: ${HOST}`],
+    lines = [],
+    body = '',
+    fate = 'either',
+    webSocket = false
+  } = parts
   const write = (more: readonly Line[]): string =>
-    [`${method} ${target} HTTP/${version}`, ...host, ...more.map(line => line.join(': ')), ...lines, '', body].join('\r\n')
+    [`${method} ${target} HTTP/${version}`, ...host, ...more.map((line) => line.join(': ')), ...lines, '', body].join(
+      '\r\n'
+    )
   return { name, fate, webSocket, write: { http: 1, write } }
 }
 
@@ -47,9 +64,22 @@ export interface Fields {
   readonly fate?: Fate
 }
 
-export function http2 (name: string, { method = 'GET', path = '/page', authority = HOST, fields = [], fate = 'either' }: Fields): Spelling {
-  const head: readonly Line[] = [[':method', method], [':scheme', 'http'], [':path', path], [':authority', authority]]
-  return { name: `HTTP/2: ${name}`, fate, webSocket: false, write: { http: 2, fields: more => [...head, ...more.map(lower), ...fields] } }
+export function http2 (
+  name: string,
+  { method = 'GET', path = '/page', authority = HOST, fields = [], fate = 'either' }: Fields
+): Spelling {
+  const head: readonly Line[] = [
+    [':method', method],
+    [':scheme', 'http'],
+    [':path', path],
+    [':authority', authority]
+  ]
+  return {
+    name: `HTTP/2: ${name}`,
+    fate,
+    webSocket: false,
+    write: { http: 2, fields: (more) => [...head, ...more.map(lower), ...fields] }
+  }
 }
 
 /** HTTP/2 has no capitals in names. */

@@ -14,26 +14,54 @@ import { manualClock } from '../../../helpers/manual-clock.ts'
 const OVERLAP = 10_000
 const TTL = 30_000
 const POLL = 2000
-const KNOWN = ['USER_SIGNED_OUT', 'USER_AUTHENTICATED', 'USER_DISABLED', 'ADMIN_API_MUTATION_UPDATE_ROLE_EXECUTED', 'EMAIL_SENT', 'USER_TELEPORTED']
+const KNOWN = [
+  'USER_SIGNED_OUT',
+  'USER_AUTHENTICATED',
+  'USER_DISABLED',
+  'ADMIN_API_MUTATION_UPDATE_ROLE_EXECUTED',
+  'EMAIL_SENT',
+  'USER_TELEPORTED'
+]
 
-/** Authgear, the store and the revocation log, for one follower or several that take each other's place; time stands still. */
+/**
+ * Authgear, the store and the revocation log, for one follower or several that take each other's place; time stands
+ * still.
+ */
 function createWorld () {
   const clock = manualClock()
   const log: AuditEntry[] = []
   const revoked: string[] = []
-  const world = { leaderTerm: 1 as number | undefined, failure: undefined as AuditErrorKind | undefined, outcome: 'logged' as RevokeOutcome, stored: undefined as (Stored & { at: number }) | undefined, claimedAt: -Infinity, queries: 0, known: KNOWN, meanwhile: () => {} }
+  const world = {
+    leaderTerm: 1 as number | undefined,
+    failure: undefined as AuditErrorKind | undefined,
+    outcome: 'logged' as RevokeOutcome,
+    stored: undefined as (Stored & { at: number }) | undefined,
+    claimedAt: -Infinity,
+    queries: 0,
+    known: KNOWN,
+    meanwhile: () => {}
+  }
   const second = (): number => Math.floor(clock.wall() / 1000)
 
   async function page ({ from, to, types }: Window, first = 100): Promise<Page> {
     world.queries++
     if (world.failure !== undefined) throw new AuditError(world.failure)
-    const found = log.filter((one) => one.second >= (from ?? 0) && one.second < (to ?? Infinity) && types.includes(one.type))
+    const found = log.filter(
+      (one) => one.second >= (from ?? 0) && one.second < (to ?? Infinity) && types.includes(one.type)
+    )
     world.meanwhile()
-    return { entries: found.toSorted((a, b) => b.second - a.second).slice(0, first), total: found.length, now: second() }
+    return {
+      entries: found.toSorted((a, b) => b.second - a.second).slice(0, first),
+      total: found.length,
+      now: second()
+    }
   }
 
   const store = {
-    load: async () => world.stored === undefined ? undefined : { position: world.stored.position, ageMs: world.stored.ageMs + clock.monotonic() - world.stored.at },
+    load: async () =>
+      world.stored === undefined
+        ? undefined
+        : { position: world.stored.position, ageMs: world.stored.ageMs + clock.monotonic() - world.stored.at },
     async save (position: Position, ageMs: number) {
       if (world.leaderTerm === undefined) return false
       world.stored = { position, ageMs, at: clock.monotonic() }
@@ -49,10 +77,21 @@ function createWorld () {
   function start () {
     const observer = noting()
     const follower = createFollower({
-      client: { types: async () => { if (world.failure !== undefined) throw new AuditError(world.failure); return world.known }, page },
+      client: {
+        types: async () => {
+          if (world.failure !== undefined) throw new AuditError(world.failure)
+          return world.known
+        },
+        page
+      },
       store,
       leaderTerm: () => world.leaderTerm,
-      revocations: { revoke: async ({ target, quietMs }) => { revoked.push(`${nameOf(target)} ${quietMs}`); return world.outcome } },
+      revocations: {
+        revoke: async ({ target, quietMs }) => {
+          revoked.push(`${nameOf(target)} ${quietMs}`)
+          return world.outcome
+        }
+      },
       sessionDigest: (id) => id as CredentialDigest,
       clock,
       observer,
@@ -75,9 +114,15 @@ function createWorld () {
 
   let seq = 0
   const write = (type: string, payload: object, { number = ++seq, ago = 0 } = {}): void => {
-    log.push({ seq: number.toString(16).padStart(16, '0'), second: second() - ago, type, data: { payload, context: {} } })
+    log.push({
+      seq: number.toString(16).padStart(16, '0'),
+      second: second() - ago,
+      type,
+      data: { payload, context: {} }
+    })
   }
-  const signOut = (user: string, some = {}): void => write('USER_SIGNED_OUT', { user: { id: user }, sessions: [{ id: `session of ${user}` }] }, some)
+  const signOut = (user: string, some = {}): void =>
+    write('USER_SIGNED_OUT', { user: { id: user }, sessions: [{ id: `session of ${user}` }] }, some)
   const taken = (): string[] => revoked.splice(0)
   return { ...world, world, clock, log, start, write, signOut, taken, skip: () => { seq += 1 } }
 }
@@ -147,37 +192,49 @@ t.test('an entry that becomes visible late, with an older date and a lower numbe
   t.same(taken(), [])
 })
 
-t.test('a sign-in revokes its user without quiet; unknown types are counted; a change of a role is everything', async (t) => {
-  const { write, start, taken } = createWorld()
-  const follower = start()
-  await follower.poll()
-  write('USER_AUTHENTICATED', { user: { id: 'alice' }, session: { id: 'new' } })
-  write('USER_TELEPORTED', { user: { id: 'bob' } })
-  write('EMAIL_SENT', {})
-  await follower.poll()
-  t.same(taken(), ['u:alice 0', 'u:bob 200'])
-  write('ADMIN_API_MUTATION_UPDATE_ROLE_EXECUTED', { original_role: {}, new_role: {} })
-  write('USER_AUTHENTICATED', { user: { id: 'alice' } })
-  await follower.poll()
-  t.same(taken(), ['* 0'], 'which has alice in it')
-  t.same(follower.notes.filter((note) => note.startsWith('read')), [
-    'read user_authenticated 1', 'read unknown 1', 'read admin_api_mutation_update_role_executed 1', 'read user_authenticated 1'
-  ])
-})
-
-t.test('many changes of roles are one everything at once and one at the end of ten seconds; others are not held up', async (t) => {
-  const { write, signOut, start, taken } = createWorld()
-  const follower = start()
-  await follower.poll()
-  const all: string[][] = []
-  for (let n = 0; n < 8; n++) {
-    write('ADMIN_API_MUTATION_UPDATE_ROLE_EXECUTED', {})
-    if (n === 3) signOut('alice')
+t.test(
+  'a sign-in revokes its user without quiet; unknown types are counted; a change of a role is everything',
+  async (t) => {
+    const { write, start, taken } = createWorld()
+    const follower = start()
     await follower.poll()
-    all.push(taken())
+    write('USER_AUTHENTICATED', { user: { id: 'alice' }, session: { id: 'new' } })
+    write('USER_TELEPORTED', { user: { id: 'bob' } })
+    write('EMAIL_SENT', {})
+    await follower.poll()
+    t.same(taken(), ['u:alice 0', 'u:bob 200'])
+    write('ADMIN_API_MUTATION_UPDATE_ROLE_EXECUTED', { original_role: {}, new_role: {} })
+    write('USER_AUTHENTICATED', { user: { id: 'alice' } })
+    await follower.poll()
+    t.same(taken(), ['* 0'], 'which has alice in it')
+    t.same(
+      follower.notes.filter((note) => note.startsWith('read')),
+      [
+        'read user_authenticated 1',
+        'read unknown 1',
+        'read admin_api_mutation_update_role_executed 1',
+        'read user_authenticated 1'
+      ]
+    )
   }
-  t.same(all, [['* 0'], [], [], out('alice'), ['* 0'], [], [], []])
-})
+)
+
+t.test(
+  'many changes of roles are one everything at once and one at the end of ten seconds; others are not held up',
+  async (t) => {
+    const { write, signOut, start, taken } = createWorld()
+    const follower = start()
+    await follower.poll()
+    const all: string[][] = []
+    for (let n = 0; n < 8; n++) {
+      write('ADMIN_API_MUTATION_UPDATE_ROLE_EXECUTED', {})
+      if (n === 3) signOut('alice')
+      await follower.poll()
+      all.push(taken())
+    }
+    t.same(all, [['* 0'], [], [], out('alice'), ['* 0'], [], [], []])
+  }
+)
 
 t.test('everything that is still to come is done by whoever leads next', async (t) => {
   const { world, write, start, taken } = createWorld()
@@ -221,7 +278,9 @@ t.test('ninety sign-outs at a time, more in the overlap than one answer holds, a
   t.comment(`90 entries every two seconds: ${world.queries / 10} queries a poll`)
 })
 
-const OUTAGES: ReadonlyArray<readonly [what: string, ms: number, kind: AuditErrorKind, revoked: readonly string[], gap: readonly string[]]> = [
+const OUTAGES: ReadonlyArray<
+  readonly [what: string, ms: number, kind: AuditErrorKind, revoked: readonly string[], gap: readonly string[]]
+> = [
   ['one failure', 0, 'unreachable', ['* 0'], ['gap everything']],
   ['the audit database away for twenty seconds', 18_000, 'log_unavailable', ['* 0'], ['gap everything']],
   ['away for longer than CACHE_TTL', 60_000, 'log_unavailable', [], ['gap expired']]
@@ -261,7 +320,10 @@ t.test('again within ten minutes a gap voids nothing more; after them it does', 
   clock.advance(0)
   await fail()
   t.same(taken(), ['* 0'])
-  t.same(follower.notes.filter((note) => note.startsWith('gap')), ['gap everything', 'gap suppressed', 'gap everything'])
+  t.same(
+    follower.notes.filter((note) => note.startsWith('gap')),
+    ['gap everything', 'gap suppressed', 'gap everything']
+  )
 })
 
 t.test('whoever leads next knows how far the log was read, how long ago, and of trouble', async (t) => {
@@ -276,7 +338,11 @@ t.test('whoever leads next knows how far the log was read, how long ago, and of 
   const second = start()
   signOut('bob')
   await second.poll()
-  t.same([taken(), second.notes.filter((note) => note.startsWith('gap'))], [out('bob'), []], 'within the overlap nothing is lost')
+  t.same(
+    [taken(), second.notes.filter((note) => note.startsWith('gap'))],
+    [out('bob'), []],
+    'within the overlap nothing is lost'
+  )
   world.failure = 'log_unavailable'
   await second.poll()
   world.failure = undefined
@@ -288,7 +354,11 @@ t.test('whoever leads next knows how far the log was read, how long ago, and of 
   clock.advance(OVERLAP)
   const fourth = start()
   await fourth.poll()
-  t.same([taken(), fourth.notes.filter((note) => note.startsWith('gap'))], [[], ['gap suppressed']], 'nobody led for longer than the overlap')
+  t.same(
+    [taken(), fourth.notes.filter((note) => note.startsWith('gap'))],
+    [[], ['gap suppressed']],
+    'nobody led for longer than the overlap'
+  )
 })
 
 t.test('one that lost its lease during a query stops before it revokes or writes', async (t) => {

@@ -45,7 +45,10 @@ t.test('one leads; when it dies another does within three polls', async (t) => {
 })
 
 t.test('one that was frozen wakes up and leads no more, by either clock', async (t) => {
-  for (const wake of [(clock: ManualClock) => clock.advance(LEASE), (clock: ManualClock) => clock.setWall(clock.wall() + LEASE)]) {
+  for (const wake of [
+    (clock: ManualClock) => clock.advance(LEASE),
+    (clock: ManualClock) => clock.setWall(clock.wall() + LEASE)
+  ]) {
     const clock = manualClock()
     const one = createLeadership(createLease(clock).of('one'), LEASE, clock)
     await one.tick()
@@ -61,7 +64,11 @@ t.test('a store that does not answer leaves it the rest of its lease', async (t)
   const clock = manualClock()
   const lease = createLease(clock).of('one')
   let isDown = false
-  const one = createLeadership({ ...lease, hold: () => isDown ? Promise.reject(new Error('down')) : lease.hold() }, LEASE, clock)
+  const one = createLeadership(
+    { ...lease, hold: () => (isDown ? Promise.reject(new Error('down')) : lease.hold()) },
+    LEASE,
+    clock
+  )
   await one.tick()
   isDown = true
   clock.advance(POLL)
@@ -74,7 +81,10 @@ t.test('a store that does not answer leaves it the rest of its lease', async (t)
 t.test('one that resigns makes room at once', async (t) => {
   const clock = manualClock()
   const lease = createLease(clock)
-  const [first, second] = [createLeadership(lease.of('first'), LEASE, clock), createLeadership(lease.of('second'), LEASE, clock)]
+  const [first, second] = [
+    createLeadership(lease.of('first'), LEASE, clock),
+    createLeadership(lease.of('second'), LEASE, clock)
+  ]
   await first.tick()
   await first.resign()
   await second.tick()

@@ -5,7 +5,13 @@ import { delayAfter } from '../../../../src/authgear/audit-log/run.ts'
 import { createCoalescer } from '../../../../src/authgear/audit-log/apply.ts'
 import { timeOf, type AuditEntry } from '../../../../src/authgear/audit-log/entry.ts'
 import { classifyGap } from '../../../../src/authgear/audit-log/follower.ts'
-import { advance, beginAt, decodePosition, encodePosition, startOf } from '../../../../src/authgear/audit-log/position.ts'
+import {
+  advance,
+  beginAt,
+  decodePosition,
+  encodePosition,
+  startOf
+} from '../../../../src/authgear/audit-log/position.ts'
 import { readWindow } from '../../../../src/authgear/audit-log/read-window.ts'
 import { variablesOf, type Window } from '../../../../src/authgear/audit-log/window.ts'
 import { manualClock } from '../../../helpers/manual-clock.ts'
@@ -13,7 +19,12 @@ import { manualClock } from '../../../helpers/manual-clock.ts'
 const NOW = 1_795_565_337
 const TYPES = ['A', 'B', 'C', 'D', 'E']
 
-const entryAt = (number: number, second: number, type = 'A'): AuditEntry => ({ seq: number.toString(16).padStart(16, '0'), second, type, data: {} })
+const entryAt = (number: number, second: number, type = 'A'): AuditEntry => ({
+  seq: number.toString(16).padStart(16, '0'),
+  second,
+  type,
+  data: {}
+})
 
 /** A log as Authgear shows it: the newest hundred of a window, those of one second in any order. */
 function logOf (entries: readonly AuditEntry[]) {
@@ -22,8 +33,15 @@ function logOf (entries: readonly AuditEntry[]) {
     asked,
     async ask (window: Window): Promise<Page> {
       asked.push(window)
-      const found = entries.filter(({ second, type }) => second >= (window.from ?? 0) && second < (window.to ?? Infinity) && window.types.includes(type))
-      return { entries: found.toSorted((a, b) => b.second - a.second || (a.seq < b.seq ? 1 : -1)).slice(0, 100), total: found.length, now: NOW }
+      const found = entries.filter(
+        ({ second, type }) =>
+          second >= (window.from ?? 0) && second < (window.to ?? Infinity) && window.types.includes(type)
+      )
+      return {
+        entries: found.toSorted((a, b) => b.second - a.second || (a.seq < b.seq ? 1 : -1)).slice(0, 100),
+        total: found.length,
+        now: NOW
+      }
     }
   }
 }
@@ -32,15 +50,32 @@ const never = (): boolean => false
 
 t.test('a time is written in Z and whole seconds', (t) => {
   t.equal(timeOf(NOW), '2026-11-25T00:08:57Z')
-  t.same(variablesOf({ from: NOW, to: undefined, types: TYPES }), { first: 100, activityTypes: TYPES, rangeFrom: '2026-11-25T00:08:57Z' })
-  t.same(variablesOf({ from: undefined, to: NOW, types: [] }, 1), { first: 1, activityTypes: [], rangeTo: '2026-11-25T00:08:57Z' })
+  t.same(variablesOf({ from: NOW, to: undefined, types: TYPES }), {
+    first: 100,
+    activityTypes: TYPES,
+    rangeFrom: '2026-11-25T00:08:57Z'
+  })
+  t.same(variablesOf({ from: undefined, to: NOW, types: [] }, 1), {
+    first: 1,
+    activityTypes: [],
+    rangeTo: '2026-11-25T00:08:57Z'
+  })
   t.end()
 })
 
 t.test('whatever is in a window is read, or the cell that does not fit is named', async (t) => {
-  const someEntries = fc.array(fc.record({ ago: fc.integer({ min: 0, max: 30 }), type: fc.constantFrom(...TYPES), count: fc.constantFrom(1, 3, 40, 99, 130) }), { maxLength: 12 })
+  const someEntries = fc.array(
+    fc.record({
+      ago: fc.integer({ min: 0, max: 30 }),
+      type: fc.constantFrom(...TYPES),
+      count: fc.constantFrom(1, 3, 40, 99, 130)
+    }),
+    { maxLength: 12 }
+  )
   await fc.assert(fc.asyncProperty(someEntries, async (groups) => {
-    const entries = groups.flatMap(({ ago, type, count }) => Array.from({ length: count }, () => [NOW - ago, type] as const)).map(([second, type], index) => entryAt(index, second, type))
+    const entries = groups
+      .flatMap(({ ago, type, count }) => Array.from({ length: count }, () => [NOW - ago, type] as const))
+      .map(([second, type], index) => entryAt(index, second, type))
     const { ask, asked } = logOf(entries)
     const reading = await readWindow({ from: NOW - 30, to: undefined, types: TYPES }, 100, ask, never)
     const read = new Set(reading.entries.map(({ seq }) => seq))
@@ -57,12 +92,24 @@ t.test('what fits is one query, and newest halves come first', async (t) => {
   t.equal(few.asked.length, 1)
   const many = logOf(Array.from({ length: 150 }, (_, index) => entryAt(index, NOW - index % 10)))
   await readWindow({ from: NOW - 10, to: undefined, types: TYPES }, 100, many.ask, never)
-  t.same(many.asked.map(({ from, to }) => [from === undefined ? from : NOW - from, to === undefined ? to : NOW - to]), [[10, undefined], [5, undefined], [10, 5]])
+  t.same(
+    many.asked.map(({ from, to }) => [from === undefined ? from : NOW - from, to === undefined ? to : NOW - to]),
+    [
+      [10, undefined],
+      [5, undefined],
+      [10, 5]
+    ]
+  )
 })
 
 t.test('what is too old to concern anything is not read', async (t) => {
   const log = logOf(Array.from({ length: 5000 }, (_, index) => entryAt(index, NOW - index * 60)))
-  const { entries, overflows } = await readWindow({ from: NOW - 1_000_000, to: undefined, types: TYPES }, 40, log.ask, never)
+  const { entries, overflows } = await readWindow(
+    { from: NOW - 1_000_000, to: undefined, types: TYPES },
+    40,
+    log.ask,
+    never
+  )
   t.match(log.asked[1], { from: NOW - 40 })
   t.equal(log.asked.length, 2)
   t.same([entries.length, overflows.size], [100, 0], 'the first answer is used all the same')
@@ -79,7 +126,10 @@ t.test('a thousand in one second: the cell is named; as long as there are no mor
 })
 
 t.test('an entry dated ahead does not hide what comes after it', async (t) => {
-  const log = logOf([entryAt(1, NOW + 3600), ...Array.from({ length: 150 }, (_, index) => entryAt(2 + index, NOW - index % 5))])
+  const log = logOf([
+    entryAt(1, NOW + 3600),
+    ...Array.from({ length: 150 }, (_, index) => entryAt(2 + index, NOW - (index % 5)))
+  ])
   const reading = await readWindow({ from: NOW - 10, to: undefined, types: TYPES }, 40, log.ask, never)
   t.equal(reading.entries.length, 151)
   const position = advance(beginAt(NOW - 10), NOW - 10, reading, 10)
@@ -87,24 +137,57 @@ t.test('an entry dated ahead does not hide what comes after it', async (t) => {
   t.ok(position.seen.has(entryAt(1, 0).seq))
 })
 
-t.test('a position begins at the newest entry there is, moves with what is read, and forgets what is out of the overlap', async (t) => {
-  const begun = beginAt(NOW - 5)
-  t.equal(startOf(begun, 10), NOW - 5, 'nothing older')
-  const log = logOf([entryAt(1, NOW - 5), entryAt(2, NOW)])
-  const first = advance(begun, NOW - 5, await readWindow({ from: NOW - 5, to: undefined, types: TYPES }, 40, log.ask, never), 10)
-  t.same([first.newest, startOf(first, 10), [...first.seen.values()]], [NOW, NOW - 5, [NOW - 5, NOW]])
-  const later = advance(first, NOW - 5, { entries: [entryAt(3, NOW + 8)], total: 3, overflows: new Map([[`${NOW + 8} A`, 200], [`${NOW - 9} A`, 200]]), now: NOW + 8 }, 10)
-  t.same([startOf(later, 10), [...later.seen.values()], [...later.covered.keys()]], [NOW - 2, [NOW, NOW + 8], [`${NOW + 8} A`]])
-  t.equal(startOf(beginAt(undefined), 10), undefined, 'an empty log is read from its beginning')
-})
+t.test(
+  'a position begins at the newest entry there is, moves with what is read, and forgets what is out of the overlap',
+  async (t) => {
+    const begun = beginAt(NOW - 5)
+    t.equal(startOf(begun, 10), NOW - 5, 'nothing older')
+    const log = logOf([entryAt(1, NOW - 5), entryAt(2, NOW)])
+    const first = advance(
+      begun,
+      NOW - 5,
+      await readWindow({ from: NOW - 5, to: undefined, types: TYPES }, 40, log.ask, never),
+      10
+    )
+    t.same([first.newest, startOf(first, 10), [...first.seen.values()]], [NOW, NOW - 5, [NOW - 5, NOW]])
+    const later = advance(
+      first,
+      NOW - 5,
+      {
+        entries: [entryAt(3, NOW + 8)],
+        total: 3,
+        overflows: new Map([
+          [`${NOW + 8} A`, 200],
+          [`${NOW - 9} A`, 200]
+        ]),
+        now: NOW + 8
+      },
+      10
+    )
+    t.same(
+      [startOf(later, 10), [...later.seen.values()], [...later.covered.keys()]],
+      [NOW - 2, [NOW, NOW + 8], [`${NOW + 8} A`]]
+    )
+    t.equal(startOf(beginAt(undefined), 10), undefined, 'an empty log is read from its beginning')
+  }
+)
 
 t.test('a position comes back as it was stored, and nothing else does', (t) => {
-  const position = { ...beginAt(NOW), seen: new Map([['a', NOW]]), covered: new Map([['x', 7]]), settled: { from: undefined, total: 3 }, isEverythingDue: true }
+  const position = {
+    ...beginAt(NOW),
+    seen: new Map([['a', NOW]]),
+    covered: new Map([['x', 7]]),
+    settled: { from: undefined, total: 3 },
+    isEverythingDue: true
+  }
   t.strictSame(decodePosition(encodePosition(position)), position)
   t.strictSame(decodePosition(encodePosition(beginAt(undefined))), beginAt(undefined))
   for (const text of ['', 'null', '[]', '{}', '{"v":2}', 'x']) t.equal(decodePosition(text), undefined, text)
-  t.strictSame(decodePosition('{"v":1,"newest":"x","seen":[["a"],7,["b",1]],"settled":7}'),
-    { ...beginAt(undefined), seen: new Map([['b', 1]]), isTroubled: true, isEverythingDue: true }, 'what is missing is trouble')
+  t.strictSame(
+    decodePosition('{"v":1,"newest":"x","seen":[["a"],7,["b",1]],"settled":7}'),
+    { ...beginAt(undefined), seen: new Map([['b', 1]]), isTroubled: true, isEverythingDue: true },
+    'what is missing is trouble'
+  )
   t.end()
 })
 
@@ -146,7 +229,10 @@ t.test('the first everything at once, one more at the end of ten seconds', (t) =
 })
 
 t.test('after failures it asks less and less often, after one that hung at once less', (t) => {
-  t.same([1, 2, 3, 4, 20].map((failures) => delayAfter('server', failures, 2000, 0.5)), [2000, 4000, 8000, 16_000, 60_000])
+  t.same(
+    [1, 2, 3, 4, 20].map((failures) => delayAfter('server', failures, 2000, 0.5)),
+    [2000, 4000, 8000, 16_000, 60_000]
+  )
   t.same([1, 2, 3, 4].map((failures) => delayAfter('timeout', failures, 2000, 0.5)), [10_000, 20_000, 40_000, 60_000])
   t.same([0, 1].map((random) => delayAfter('server', 1, 2000, random)), [1500, 2500], 'with jitter')
   t.end()

@@ -9,7 +9,8 @@ const PAUSE = 1000
 const digest = (name: string): CredentialDigest => name as CredentialDigest
 const NEVER = new Deadline(0)
 NEVER.met()
-const run = <T>(guard: CircuitBreaker, who: string, task: () => Promise<T>): Promise<T> => guard.run({ whole: [digest(who)], all: [digest(who)] }, NEVER, task)
+const run = <T>(guard: CircuitBreaker, who: string, task: () => Promise<T>): Promise<T> =>
+  guard.run({ whole: [digest(who)], all: [digest(who)] }, NEVER, task)
 
 /** Fails as a connection does: in a later turn of the event loop. */
 const unreachable = async (): Promise<never> => {
@@ -68,7 +69,14 @@ t.test('one of several whose turn comes in the same moment is the probe, the oth
   for (let i = 0; i < 5; i++) await run(guard, 'a', unreachable).catch(() => {})
   now = PAUSE
   let probes = 0
-  const outcomes = await Promise.allSettled(Array.from({ length: 4 }, (_, i) => run(guard, `p${i}`, async () => { probes++; await turn() })))
+  const outcomes = await Promise.allSettled(
+    Array.from({ length: 4 }, (_, i) =>
+      run(guard, `p${i}`, async () => {
+        probes++
+        await turn()
+      })
+    )
+  )
   t.equal(probes, 1)
   t.equal(outcomes.filter(({ status }) => status === 'rejected').length, 3)
 })

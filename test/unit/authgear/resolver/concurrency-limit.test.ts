@@ -1,7 +1,11 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import t from 'tap'
 import { Overloaded } from '../../../../src/errors.ts'
-import { createConcurrencyLimit, type ConcurrencyLimit, type Limit } from '../../../../src/authgear/resolver/concurrency-limit.ts'
+import {
+  createConcurrencyLimit,
+  type ConcurrencyLimit,
+  type Limit
+} from '../../../../src/authgear/resolver/concurrency-limit.ts'
 import { Deadline } from '../../../../src/authgear/resolver/deadline.ts'
 
 const NEVER = new Deadline(0)
@@ -13,10 +17,13 @@ function visitors (admission: ConcurrencyLimit) {
   const leave = new Map<string, () => void>()
   return {
     entered,
-    visit: (name: string, lanes: readonly Limit[] = [], deadline = NEVER): Promise<string> => admission.run(lanes, deadline, () => {
-      entered.push(name)
-      return new Promise<string>((resolve) => { leave.set(name, () => resolve(name)) })
-    }),
+    visit: (name: string, lanes: readonly Limit[] = [], deadline = NEVER): Promise<string> =>
+      admission.run(lanes, deadline, () => {
+        entered.push(name)
+        return new Promise<string>((resolve) => {
+          leave.set(name, () => resolve(name))
+        })
+      }),
     async leave (name: string): Promise<void> {
       leave.get(name)?.()
       await turn()
@@ -73,7 +80,12 @@ t.test('who leaves two lanes lets one in on each', async (t) => {
   const [left, right]: Limit[] = ['left', 'right'].map((name) => ({ name, maxRunning: 1, maxWaiting: 4 }))
   if (left === undefined || right === undefined) throw new Error('two lanes')
   const { entered, visit, leave } = visitors(admission)
-  const all = [visit('both', [left, right]), visit('l', [left]), visit('r', [right]), visit('both again', [left, right])]
+  const all = [
+    visit('both', [left, right]),
+    visit('l', [left]),
+    visit('r', [right]),
+    visit('both again', [left, right])
+  ]
   await leave('both')
   t.strictSame(entered, ['both', 'both again'], 'the newest needs both')
   await leave('both again')

@@ -11,18 +11,28 @@ const MALLORY = from('203.0.113.7')
 /** Of one client at a time, and what `running` asks for at once. */
 const [SLOTS, ALL] = [4, 6]
 /** As the keyer's: 22 characters of base64url that look random. */
-const digestOf = (name: string): readonly CredentialDigest[] => [Buffer.from(name.padEnd(16, '~').slice(-16)).toString('base64url') as CredentialDigest]
+const digestOf = (name: string): readonly CredentialDigest[] => [
+  Buffer.from(name.padEnd(16, '~').slice(-16)).toString('base64url') as CredentialDigest
+]
 
 const JUNK = ['one', 'two', 'three', 'four'] as const
 
 function opened (failuresPerMinute = 3, timeoutMs = 60_000) {
   const clock = manualClock()
-  const failed = createFailedCredentials({ failuresPerMinute, maxWaiting: { client: 4, all: 6 }, timeoutMs, now: clock.monotonic })
+  const failed = createFailedCredentials({
+    failuresPerMinute,
+    maxWaiting: { client: 4, all: 6 },
+    timeoutMs,
+    now: clock.monotonic
+  })
   const refuse = (trace = MALLORY, count = failuresPerMinute, name = 'junk'): void => {
     for (let i = 0; i < count; i++) failed.judged(trace, digestOf(`${i}${name}`), 'invalid')
   }
   /** Tasks that wait for their end: how many run at the same time. */
-  const running = async (trace: ClientTrace, names: readonly string[] = ['1', '2', '3', '4', '5', '6']): Promise<number> => {
+  const running = async (
+    trace: ClientTrace,
+    names: readonly string[] = ['1', '2', '3', '4', '5', '6']
+  ): Promise<number> => {
     let count = 0
     const ends: Array<() => void> = []
     const tasks = names.map((name) => failed.run(trace, digestOf(name), async () => {
@@ -98,8 +108,19 @@ t.test('a client that waits too long, or in too great a number, is told to come 
   const { failed, refuse } = opened(3, 1)
   refuse()
   const ends: Array<() => void> = []
-  const first = JUNK.map((name) => failed.run(MALLORY, digestOf(name), async () => await new Promise<void>((resolve) => { ends.push(resolve) })))
-  const others = Array.from({ length: 6 }, (_, index) => failed.run(MALLORY, digestOf(`other ${index}`), async () => {}))
+  const first = JUNK.map((name) =>
+    failed.run(
+      MALLORY,
+      digestOf(name),
+      async () =>
+        await new Promise<void>((resolve) => {
+          ends.push(resolve)
+        })
+    )
+  )
+  const others = Array.from({ length: 6 }, (_, index) =>
+    failed.run(MALLORY, digestOf(`other ${index}`), async () => {})
+  )
   const outcomes = await Promise.allSettled(others)
   t.ok(outcomes.every((outcome) => outcome.status === 'rejected' && outcome.reason instanceof Overloaded))
   for (const end of ends) end()

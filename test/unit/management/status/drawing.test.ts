@@ -7,14 +7,31 @@ import { type Sample, WINDOW } from '../../../../src/management/status/history.t
 const at = (monotonic: number): Sample => ({ monotonic }) as Sample
 
 /** A curve of three equal parts of the window, which ends at `now`. */
-function figure (now: number, ...values: readonly [number | undefined, number | undefined, number | undefined]): Figure {
-  const curve = values.map((value, index) => ({ from: at(now - WINDOW * (3 - index) / 3), to: at(now - WINDOW * (2 - index) / 3), value }))
+function figure (
+  now: number,
+  ...values: readonly [number | undefined, number | undefined, number | undefined]
+): Figure {
+  const curve = values.map((value, index) => ({
+    from: at(now - (WINDOW * (3 - index)) / 3),
+    to: at(now - (WINDOW * (2 - index)) / 3),
+    value
+  }))
   return { line: { id: 'a', name: 'a', of: () => undefined }, curve, rows: [], total: undefined, latest: values[2] }
 }
 const pathsOf = (figures: readonly Figure[], scale: Scale): string[] =>
-  Array.from(draw(figures, axisOf(figures, scale), 'a "label"').matchAll(/<path class="l\d" d="([^"]*)"/g), ([, path = '']) => path)
+  Array.from(
+    draw(figures, axisOf(figures, scale), 'a "label"').matchAll(/<path class="l\d" d="([^"]*)"/g),
+    ([, path = '']) => path
+  )
 
-const DRAWN: ReadonlyArray<readonly [what: string, scale: Scale, values: Parameters<typeof figure> extends [number, ...infer V] ? V : never, path: string]> = [
+const DRAWN: ReadonlyArray<
+  readonly [
+    what: string,
+    scale: Scale,
+    values: Parameters<typeof figure> extends [number, ...infer V] ? V : never,
+    path: string
+  ]
+> = [
   ['from 0 to the largest', 'rate', [0, 5, 10], 'M0 70H100V36H200V2H300'],
   ['a ratio from 0 to 1, whatever the largest', 'share', [0.5, 0.5, 0.5], 'M0 36H100V36H200V36H300'],
   ['latency by powers of ten', 'seconds', [0.00001, 0.01, 10], 'M0 70H100V36H200V2H300'],
@@ -33,7 +50,10 @@ for (const [what, scale, values, path] of DRAWN) {
 t.test('lines share an axis, and each has its own class', (t) => {
   const figures = [figure(WINDOW, 1, 1, 1), figure(WINDOW, 2, 2, 2)]
   t.match(draw(figures, axisOf(figures, 'rate'), 'x'), /class="l0" d="M0 36H100.*class="l1" d="M0 2H100/)
-  t.match(draw(figures, axisOf(figures, 'rate'), 'a "label" & <more>'), 'role="img" aria-label="a &quot;label&quot; &amp; &lt;more&gt;"')
+  t.match(
+    draw(figures, axisOf(figures, 'rate'), 'a "label" & <more>'),
+    'role="img" aria-label="a &quot;label&quot; &amp; &lt;more&gt;"'
+  )
   t.end()
 })
 

@@ -5,7 +5,10 @@ import { manualClock } from '../../../helpers/manual-clock.ts'
 const key = { id: '"tag"', segment: '/' }
 const never = new Promise<never>(() => {})
 
-const byCallback = (cache: ReturnType<typeof abstractCache>): Promise<readonly unknown[]> => new Promise((resolve) => { cache.get(key, (...told) => resolve(told)).catch(t.threw) })
+const byCallback = (cache: ReturnType<typeof abstractCache>): Promise<readonly unknown[]> =>
+  new Promise((resolve) => {
+    cache.get(key, (...told) => resolve(told)).catch(t.threw)
+  })
 
 t.test('a tag is found for its life, by callback and by promise', async (t) => {
   const clock = manualClock()
@@ -39,6 +42,11 @@ for (const [what, store] of FAILING) {
     t.equal(await cache.get(key), null)
     t.strictSame(await byCallback(cache), [null, null])
     await cache.set(key, true, 1)
-    t.strictSame(await new Promise((resolve) => { cache.set(key, true, 1, (...told) => resolve(told)).catch(t.threw) }), [null, undefined])
+    t.strictSame(
+      await new Promise((resolve) => {
+        cache.set(key, true, 1, (...told) => resolve(told)).catch(t.threw)
+      }),
+      [null, undefined]
+    )
   })
 }

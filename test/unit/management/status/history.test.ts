@@ -8,14 +8,19 @@ function start () {
   const clock = manualClock()
   const metrics = allMetrics()
   const history = createHistory({ read: metrics.reading, clock })
-  const allow = (count: number): void => { for (let n = 0; n < count; n++) metrics.request('verify', 200, 'allowed', 'memory', 0.0002) }
+  const allow = (count: number): void => {
+    for (let n = 0; n < count; n++) metrics.request('verify', 200, 'allowed', 'memory', 0.0002)
+  }
   const pass = (ms: number, each = (): void => {}): void => {
     for (let at = 0; at < ms; at += STEP) { each(); clock.advance(STEP); history.sample() }
   }
   const figure = (chart: string, line: string) => {
     const samples = history.window()
     const found = chartsOf(samples.at(-1) ?? t.fail('no sample') as never).find(({ id }) => id === chart)
-    return figuresOf(found ?? t.fail(chart) as never, samples).find((one) => one.line.id === line) ?? t.fail(line) as never
+    return (
+      figuresOf(found ?? (t.fail(chart) as never), samples).find((one) => one.line.id === line) ??
+      (t.fail(line) as never)
+    )
   }
   return { clock, metrics, history, allow, pass, figure }
 }
@@ -85,7 +90,9 @@ t.test('each decision, outcome and origin has its line', (t) => {
   metrics.request('verify', 503, 'overloaded', 'authgear', 0)
   metrics.request('other', 404, 'not_found', 'none', 0)
   metrics.request('identify', 200, 'allowed', 'memory', 0)
-  for (const outcome of ['valid', 'invalid', 'error', 'timeout', 'rejected'] as const) metrics.resolver.authgearRequest(outcome, 0)
+  for (const outcome of ['valid', 'invalid', 'error', 'timeout', 'rejected'] as const) {
+    metrics.resolver.authgearRequest(outcome, 0)
+  }
   for (const outcome of ['hit', 'miss', 'rejected', 'unreachable'] as const) metrics.fleet.sharedRead(outcome)
   metrics.fleet.sharedError('lease')
   metrics.revocations.revoked('audit')
@@ -98,13 +105,22 @@ t.test('each decision, outcome and origin has its line', (t) => {
     revocations: { webhook: 0, management: 0, audit: 1, inauthentic: 1 },
     replicas: { seen: 3 }
   }
-  for (const [chart, lines] of Object.entries(EXPECTED)) for (const [line, total] of Object.entries(lines)) t.equal(figure(chart, line).total, total, `${chart} ${line}`)
+  for (const [chart, lines] of Object.entries(EXPECTED)) {
+    for (const [line, total] of Object.entries(lines)) t.equal(figure(chart, line).total, total, `${chart} ${line}`)
+  }
   t.end()
 })
 
 t.test('a service without Redis has no charts of it', (t) => {
   const metrics = allMetrics({ redisUp: undefined, logFollowed: undefined, replicasSeen: undefined })
   const [sample] = createHistory({ read: metrics.reading, clock: manualClock() }).window()
-  t.strictSame(sample && chartsOf(sample).map(({ id }) => id), ['requests', 'hits', 'latency', 'authgear', 'circuit', 'revocations'])
+  t.strictSame(sample && chartsOf(sample).map(({ id }) => id), [
+    'requests',
+    'hits',
+    'latency',
+    'authgear',
+    'circuit',
+    'revocations'
+  ])
   t.end()
 })

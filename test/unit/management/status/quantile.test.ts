@@ -9,7 +9,9 @@ const countsOf = (...seconds: readonly number[]): number[] => {
 }
 const NOTHING = countsOf()
 
-const ROWS: ReadonlyArray<readonly [what: string, share: number, from: readonly number[], to: readonly number[], seconds: number | undefined]> = [
+const ROWS: ReadonlyArray<
+  readonly [what: string, share: number, from: readonly number[], to: readonly number[], seconds: number | undefined]
+> = [
   ['nothing', 0.5, NOTHING, NOTHING, undefined],
   ['nothing new', 0.99, countsOf(1), countsOf(1), undefined],
   ['half of the first bucket', 0.5, NOTHING, countsOf(0.00001, 0.00001), 0.000025],
