@@ -2,15 +2,16 @@ import type { Cluster, Redis } from 'ioredis'
 import { systemClock } from '../clock.ts'
 import { commandsOf } from './commands.ts'
 import { createReporter, type RedisConnection, type RedisEvents, redisLibrary } from './connection.ts'
-import { commonOptions, type RedisAddress, type RedisSettings, SOCKET_TIMEOUT } from './options.ts'
+import { commonOptions, type RedisAddress, type RedisSettings, SOCKET_TIMEOUT_MS } from './options.ts'
 import { createReconnection, reconnectDelay } from './reconnection.ts'
 
 /**
- * Attempts, half a minute in all, after which a node is forgotten; when all are, the start-up nodes are looked up anew.
+ * Attempts, half a minute in all, after which a node is forgotten; when all are, the start-up nodes are looked up
+ * again.
  */
 const NODE_ATTEMPTS = 40
-/** Milliseconds between two questions of where the slots went; each takes a connection. */
-const REFRESH_PAUSE = 1000
+/** Between two queries for the slots' places; each takes a connection. */
+const REFRESH_PAUSE_MS = 1000
 
 /** The cache's commands, each to the master of its slot. */
 export function openCluster (
@@ -22,14 +23,14 @@ export function openCluster (
   const cluster: Cluster = new library.Cluster(
     nodes.map(({ host, port }) => ({ host, port })),
     {
-      redisOptions: { ...commonOptions(settings), socketTimeout: SOCKET_TIMEOUT },
+      redisOptions: { ...commonOptions(settings), socketTimeout: SOCKET_TIMEOUT_MS },
       enableOfflineQueue: false,
       // Nothing waits for better times: Authgear is asked. Only MOVED and ASK are followed.
       retryDelayOnFailover: 0,
       retryDelayOnClusterDown: 0,
       clusterRetryStrategy: createReconnection(),
-      // A node that is lost stays known, or each request for its slots would connect to it, and ask for all slots,
-      // anew.
+      // A node that is lost stays known: otherwise each request for its slots would connect to it and query all
+      // slots again.
       // Not before the cluster is ready: one that ioredis drops while it reconnects never ends, and the cluster with it
       // never begins again.
       clusterNodeRetryStrategy: (attempt: number) =>
@@ -55,7 +56,7 @@ function watch (cluster: Cluster, isUp: () => boolean, events: RedisEvents): voi
   let refreshed = -Infinity
   const refresh = (): void => {
     const now = systemClock.monotonic()
-    if (now - refreshed < REFRESH_PAUSE || !cluster.nodes().some(({ status }) => status === 'ready')) return
+    if (now - refreshed < REFRESH_PAUSE_MS || !cluster.nodes().some(({ status }) => status === 'ready')) return
     refreshed = now
     cluster.refreshSlotsCache()
   }

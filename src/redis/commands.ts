@@ -33,7 +33,7 @@ export interface RedisCommands {
   setIfAbsent (key: string, value: string, lifeMs: number): Promise<boolean>
   /** Compare and delete. */
   deleteIfEquals (key: string, value: string): Promise<unknown>
-  /** Says that `name` is there. @returns how many said so within the last `windowMs`, by the server's clock */
+  /** Announces `name`. @returns how many names were announced within the last `windowMs`, by the server's clock */
   announce (key: string, name: string, windowMs: number): Promise<number>
 }
 

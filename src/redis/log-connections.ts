@@ -1,16 +1,22 @@
 import { once } from 'node:events'
 import type { Redis } from 'ioredis'
 import { redisLibrary } from './connection.ts'
-import { commonOptions, connectionOptions, type RedisAddress, type RedisSettings, SOCKET_TIMEOUT } from './options.ts'
+import {
+  commonOptions,
+  connectionOptions,
+  type RedisAddress,
+  type RedisSettings,
+  SOCKET_TIMEOUT_MS
+} from './options.ts'
 import { createReconnection, keepConnected } from './reconnection.ts'
 import { createSlotTarget, slotConnector } from './slot-connector.ts'
 
 /** One connection to the master that holds the log. */
 export type LogConnection = Readonly<{
   redis: Redis
-  /** Before each command or transaction: a node that is just being given the slot answers only who says ASKING. */
+  /** Before each command or transaction: a node that a slot is moving to answers only after ASKING. */
   prepare: () => void
-  /** Connects anew, to whoever is master now. */
+  /** Reconnects, to the server that is master now. */
   renew: () => void
   /** Returns when it is ready again, or after half a second. */
   ready: () => Promise<void>
@@ -19,16 +25,16 @@ export type LogConnection = Readonly<{
 
 export type LogConnections = Readonly<{ follower: LogConnection, publisher: LogConnection }>
 
-/** Milliseconds: the follower blocks for one second, and a server that says nothing for three is not followed. */
-const FOLLOWER_SOCKET_TIMEOUT = 3000
-const PUBLISHER_TIMEOUT = 500
-const READY_WITHIN = 500
+/** The follower blocks for one second, and a server that says nothing for three is not followed. */
+const FOLLOWER_SOCKET_TIMEOUT_MS = 3000
+const PUBLISHER_TIMEOUT_MS = 500
+const READY_WITHIN_MS = 500
 
-/** One that blocks, without a deadline a command, and one that writes. */
+/** One connection that blocks, without a deadline for each command, and one that writes. */
 export function openLogConnections (settings: RedisSettings): LogConnections {
   return {
-    follower: open(settings, { socketTimeout: FOLLOWER_SOCKET_TIMEOUT }),
-    publisher: open(settings, { socketTimeout: SOCKET_TIMEOUT, commandTimeout: PUBLISHER_TIMEOUT })
+    follower: open(settings, { socketTimeout: FOLLOWER_SOCKET_TIMEOUT_MS }),
+    publisher: open(settings, { socketTimeout: SOCKET_TIMEOUT_MS, commandTimeout: PUBLISHER_TIMEOUT_MS })
   }
 }
 
@@ -63,13 +69,13 @@ function connection (redis: Redis, prepare: () => void): LogConnection {
   const close = keepConnected(redis)
   let waiting: Promise<void> | undefined
   const ready = async (): Promise<void> => {
-    await once(redis, 'ready', { signal: AbortSignal.timeout(READY_WITHIN) }).catch(() => {})
+    await once(redis, 'ready', { signal: AbortSignal.timeout(READY_WITHIN_MS) }).catch(() => {})
   }
   return Object.freeze({
     redis,
     prepare,
     close,
-    // in any other state it connects anew by itself, and ioredis ends for good what is left while it connects
+    // in any other state it reconnects by itself; ioredis ends for good what is dropped while it connects
     renew: () => { if (redis.status === 'ready') redis.disconnect(true) },
     ready: () => {
       waiting ??= ready().finally(() => { waiting = undefined })
@@ -79,7 +85,7 @@ function connection (redis: Redis, prepare: () => void): LogConnection {
 }
 
 /** How often a command follows the log to another server. */
-const TRIES = 3
+const MAX_TRIES = 3
 const ELSEWHERE = /^(?:MOVED|ASK) |READONLY/
 
 /** A command that was refused because the log is elsewhere was not run: it is sent again there. */
@@ -90,7 +96,7 @@ export async function withRedirects<T> (connection: LogConnection, command: () =
       connection.prepare()
       return await command()
     } catch (error) {
-      if (tries === TRIES || !(error instanceof Error) || !ELSEWHERE.test(error.message)) throw error
+      if (tries === MAX_TRIES || !(error instanceof Error) || !ELSEWHERE.test(error.message)) throw error
       await connection.ready()
     }
   }

@@ -31,13 +31,13 @@ export function describeServers (servers: RedisServers): string {
   }
 }
 
-/** Milliseconds. A server that is frozen holds its connections open: it is left after this long without an answer. */
-export const SOCKET_TIMEOUT = 500
-const CONNECT_TIMEOUT = 2000
-/** Milliseconds for the other side to close too, where we leave: a frozen one never does. */
-const DISCONNECT_TIMEOUT = 200
-/** Milliseconds before a Sentinel that was lost is listened to again; the others are, meanwhile. */
-const SENTINEL_RECONNECT = 10_000
+/** A frozen server holds its connections open: we leave it after this long without an answer. */
+export const SOCKET_TIMEOUT_MS = 500
+const CONNECT_TIMEOUT_MS = 2000
+/** How long the other side may take to close when we leave: a frozen server never does. */
+const DISCONNECT_TIMEOUT_MS = 200
+/** Before we listen again to a Sentinel that was lost; the others are heard meanwhile. */
+const SENTINEL_RECONNECT_MS = 10_000
 
 /** What every connection to a Redis server has in common. */
 export function commonOptions ({ username, password, tls, servers }: RedisSettings) {
@@ -49,8 +49,8 @@ export function commonOptions ({ username, password, tls, servers }: RedisSettin
     // 73 s)
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
-    connectTimeout: CONNECT_TIMEOUT,
-    disconnectTimeout: DISCONNECT_TIMEOUT,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    disconnectTimeout: DISCONNECT_TIMEOUT_MS,
     maxLoadingRetryTime: 1000,
     disableClientInfo: true // one right less for our user, one line less in the server's ACL LOG
   } satisfies RedisOptions
@@ -75,9 +75,9 @@ function targetOf ({ servers, tls }: RedisSettings) {
       sentinels: servers.sentinels.map(({ host, port }) => ({ host, port })),
       name: servers.name,
       failoverDetector: true,
-      sentinelCommandTimeout: SOCKET_TIMEOUT,
+      sentinelCommandTimeout: SOCKET_TIMEOUT_MS,
       sentinelRetryStrategy: (attempt: number) => reconnectDelay(attempt, Math.random()),
-      sentinelReconnectStrategy: () => SENTINEL_RECONNECT,
+      sentinelReconnectStrategy: () => SENTINEL_RECONNECT_MS,
       ...(servers.password === undefined ? {} : { sentinelPassword: servers.password }),
       ...(tls === undefined
         ? {}

@@ -64,10 +64,10 @@ export type RedisLook = Readonly<{
   close: () => Promise<void>
 }>
 
-/** Milliseconds: several attempts, and a Cluster's masters one after the other. */
-const CONNECTED_WITHIN = 5000
-/** Milliseconds for one server by itself. */
-const ONE_WITHIN = 3000
+/** Several attempts, and a Cluster's masters one after the other. */
+const CONNECTED_WITHIN_MS = 5000
+/** For one server by itself. */
+const ONE_WITHIN_MS = 3000
 
 /** @param logKey what the log's keys begin with */
 export function inspectRedis (settings: RedisSettings, logKey: string): RedisLook {
@@ -102,7 +102,7 @@ export function inspectRedis (settings: RedisSettings, logKey: string): RedisLoo
 
 /** Each wait is half a second long. */
 async function untilReady ({ redis, ready }: LogConnection): Promise<void> {
-  for (let waits = 0; waits < CONNECTED_WITHIN / 500 && redis.status !== 'ready'; waits++) await ready()
+  for (let waits = 0; waits < CONNECTED_WITHIN_MS / 500 && redis.status !== 'ready'; waits++) await ready()
 }
 
 function connecting (
@@ -112,7 +112,7 @@ function connecting (
   const connected = new Promise<Error | undefined>((resolve) => { settle = resolve })
   const late = setTimeout(
     () => settle(Object.assign(new Error('not connected'), { code: 'ETIMEDOUT' })),
-    CONNECTED_WITHIN
+    CONNECTED_WITHIN_MS
   )
   const connection = connectRedis(settings, {
     up: () => settle(undefined),
@@ -129,8 +129,8 @@ function addressesOf ({ servers }: RedisSettings): readonly RedisAddress[] {
   }
 }
 
-/** What a server is asked that is not the one that holds everything. */
-async function questionOf (redis: Redis, { servers }: RedisSettings): Promise<unknown> {
+/** The one query that a Sentinel, or a node of a Cluster, answers about the rest. */
+async function stateOf (redis: Redis, { servers }: RedisSettings): Promise<unknown> {
   switch (servers.kind) {
     case 'one': return undefined
     case 'cluster': return await redis.cluster('INFO')
@@ -151,7 +151,7 @@ async function askOne (settings: RedisSettings, { host, port }: RedisAddress): P
     ...connectionOptions(single),
     lazyConnect: true,
     retryStrategy: () => null,
-    commandTimeout: ONE_WITHIN
+    commandTimeout: ONE_WITHIN_MS
   })
   const name = nameOf({ host, port })
   let first: Error | undefined
@@ -159,10 +159,10 @@ async function askOne (settings: RedisSettings, { host, port }: RedisAddress): P
   const late = setTimeout(() => {
     first ??= Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' })
     redis.disconnect()
-  }, ONE_WITHIN)
+  }, ONE_WITHIN_MS)
   try {
     await redis.connect()
-    const reply = await questionOf(redis, settings)
+    const reply = await stateOf(redis, settings)
     return {
       name,
       problem: undefined,

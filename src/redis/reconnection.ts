@@ -1,11 +1,10 @@
 import type { Redis } from 'ioredis'
 import { systemClock, type Clock } from '../clock.ts'
 
-/** Milliseconds. */
-const SHORTEST = 100
-const LONGEST = 1000
-/** A connection that held for so many milliseconds begins anew with the shortest delay. */
-const CALM = 10_000
+const MIN_DELAY_MS = 100
+const MAX_DELAY_MS = 1000
+/** A connection that held for so long starts again with the shortest delay. */
+const CALM_MS = 10_000
 
 /**
  * Milliseconds before the attempt of that number, from 1: 50–100, 100–200, … 500–1,000. At most 120 attempts a minute,
@@ -13,7 +12,7 @@ const CALM = 10_000
  * @param random from 0 to 1: a fleet does not come back all at once
  */
 export function reconnectDelay (attempt: number, random: number): number {
-  return Math.min(SHORTEST * 2 ** Math.min(attempt - 1, 10), LONGEST) * (0.5 + random / 2)
+  return Math.min(MIN_DELAY_MS * 2 ** Math.min(attempt - 1, 10), MAX_DELAY_MS) * (0.5 + random / 2)
 }
 
 /**
@@ -29,7 +28,7 @@ export function createReconnection (
   let last = -Infinity
   return () => {
     const now = clock.monotonic()
-    attempt = now - last > CALM ? 1 : attempt + 1
+    attempt = now - last > CALM_MS ? 1 : attempt + 1
     last = now
     return reconnectDelay(attempt, random())
   }

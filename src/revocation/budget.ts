@@ -7,17 +7,17 @@ export type FloodDeps = Readonly<{
 }>
 
 export type Flood = Readonly<{
-  /** @returns what holds here until `everything` is published: the revocation, or `everything` where too many wait */
+  /** @returns the revocation that holds here until `everything` is published; `everything` where too many wait */
   join: (revocation: Revocation, done: () => void) => Revocation
-  /** Publishes one `everything` for all that wait, unless the last one was not long ago. */
+  /** Publishes one `everything` for all that wait, unless the last one is younger than FLOOD_INTERVAL_MS. */
   publishDue: () => void
-  /** The same without that interval: this replica stops. */
+  /** The same without that interval, when this replica stops. */
   publishNow: () => void
 }>
 
-/** Milliseconds between two entries that each stand for all beyond an origin's budget. */
+/** Between two entries that each stand for all revocations beyond an origin's budget. */
 export const FLOOD_INTERVAL_MS = 10_000
-/** Names that are held apart, and callers that hear of the entry. */
+/** Revocations that are held one by one, and callers that learn of the entry. */
 const MAX_WAITING = 1000
 
 /**

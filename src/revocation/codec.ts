@@ -14,12 +14,12 @@ export type ReadEntry = Readonly<{ entry: LogEntry, authentic: boolean }>
 export type EntryCodec = Readonly<{
   /** A generation's first entry has no revocation. */
   encode: (generation: string, nonce: string, of: string, revocation: Revocation | undefined) => Fields
-  /** What is not authentic is read as `everything`: it costs resolutions, never a wrong answer. */
+  /** An entry that is not authentic is read as `everything`: it costs resolutions, never a wrong answer. */
   decode: (id: string, fields: Readonly<Record<string, string>>) => ReadEntry
 }>
 
-/** No entry of ours asks for a longer quiet time, in milliseconds. */
-const MAX_QUIET = 15 * 60_000
+/** The longest time that an entry of ours forbids to store answers. */
+const MAX_NO_STORE_MS = 15 * 60_000
 
 /** @param logKey derived from CACHE_SECRET; its id tells replicas with another secret that they cannot check a tag */
 export function createEntryCodec (logKey: Uint8Array): EntryCodec {
@@ -105,6 +105,6 @@ function decodeRevocation ({ kind, value, origin, quiet }: Omit<Fields, 'tag'>):
   return {
     target,
     origin: ORIGINS.find((known) => known === origin) ?? 'management',
-    quietMs: quietMs >= 0 && quietMs <= MAX_QUIET ? quietMs : MAX_QUIET
+    quietMs: quietMs >= 0 && quietMs <= MAX_NO_STORE_MS ? quietMs : MAX_NO_STORE_MS
   }
 }

@@ -2,14 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { LogStore } from './store.ts'
 import type { StreamLog } from './stream-log.ts'
 
-/** Milliseconds before a server that failed is asked again. */
-const PAUSE = 100
-/** Failures in a row that are told: one second, so that a start and a quick reconnection are not. */
-const TOLD_AFTER = 10
+/** Before the next poll, after one that failed. */
+const PAUSE_MS = 100
+/** Failures in a row before the log says so: one second, so that a start and a quick reconnection do not count. */
+const REPORTED_AFTER_FAILURES = 10
 
 /**
  * Polls until closed: at once at the start, then whenever something was appended, and once a second.
- * @returns publishes what waits, and stops it
+ * @returns stops it, after the pending revocations are published
  */
 export function follow (log: StreamLog, store: LogStore, trouble: (error: unknown) => void): () => Promise<void> {
   const closing = new AbortController()
@@ -21,14 +21,14 @@ export function follow (log: StreamLog, store: LogStore, trouble: (error: unknow
       await store.wait(log.snapshot().stamp.position.id)
     } catch (error) {
       if (closing.signal.aborted) return
-      if (++failures === TOLD_AFTER) trouble(error)
-      await sleep(PAUSE)
+      if (++failures === REPORTED_AFTER_FAILURES) trouble(error)
+      await sleep(PAUSE_MS)
     }
   }
   const run = async (): Promise<void> => { while (!closing.signal.aborted) await step() }
   const ended = run()
   async function stop (): Promise<void> {
-    await log.drain() // what waits is published and read back by the loop that still runs
+    await log.drain() // the loop still runs, and reads back what is published
     closing.abort()
     await log.close()
     await ended

@@ -32,23 +32,23 @@ export type LedgerOptions = Readonly<{
   maxRevocations?: number | undefined
   /** As many as names. */
   maxPositions?: number
-  maxCarry?: number
+  maxRepublished?: number
 }>
 
-type Past = Readonly<{ revocation: Revocation, readAt: number }>
-/** The newest position at that time, monotonic milliseconds. */
+type Republishable = Readonly<{ revocation: Revocation, readAt: number }>
+/** The newest position at a time, in monotonic milliseconds. */
 type Milestone = Readonly<{ id: StreamId, at: number }>
 
-/** Revocations that are carried over one by one. */
-const MAX_CARRY = 1000
-/** Milestones in one retention: how exactly its end is known. */
+/** Revocations that are republished one by one; more are one `everything`. */
+const MAX_REPUBLISHED = 1000
+/** Milestones in one retention: the end of the retention is known to one part in so many. */
 const MILESTONES = 64
-/** What goes with one entry, from each map: more than comes, and never long. */
-const SWEPT_AT_ONCE = 4
+/** Names dropped from each map with each entry: more than one entry adds, so that the maps shrink. */
+const MAX_SWEPT = 4
 
 /**
- * What one replica has read of the log and taken itself: pure but for its state, no clock but the injected one, no I/O.
- * A generation is adopted, entries are applied in order; whoever asks learns what is void.
+ * The revocations that one replica has read in the log or taken itself. No I/O, no clock but the injected one.
+ * The caller adopts a generation and applies its entries in order; the ledger then says which resolutions are void.
  */
 export class Ledger {
   readonly #clock: LedgerOptions['clock']
@@ -56,60 +56,61 @@ export class Ledger {
   #generation = ''
   #id: StreamId = FIRST_ID
   #nonce = ''
-  /** When that was read. */
+  /** Monotonic milliseconds at which the newest entry was read. */
   #readAt = -Infinity
   /** Newest position at which a name was revoked, oldest first. */
   readonly #revoked: BoundedMap<StreamId>
   /**
-   * What is not after it is void: `everything`, what the maps had no room for, and what is older than the retention.
+   * A resolution from before this position is void: it stands for `everything`, for the names that the maps had no room
+   * for, and for the end of the retention.
    */
-  #floor: StreamId = FIRST_ID
+  #voidBefore: StreamId = FIRST_ID
   /** Oldest first. */
   #milestones: Milestone[] = []
   /** Positions read in this generation: an entry is trusted at no other. */
   readonly #positions: BoundedMap<StreamId>
   #local = 0
   /** Revocations taken here whose log entry is not read yet: name → number. */
-  readonly #locals = new Map<string, Readonly<{ number: number, of: string }>>()
-  /** Until when, oldest first. */
-  readonly #quiets: BoundedMap<number>
-  /** Until when it is quiet for everybody, since the map had no room. */
-  #quietForAll = -Infinity
-  /** Read within the retention, by `of`: appended again where a new log lacks them. */
-  readonly #past: BoundedMap<Past>
-  #pastOverflowAt = -Infinity
+  readonly #unconfirmed = new Map<string, Readonly<{ number: number, of: string }>>()
+  /** Name → monotonic milliseconds until which nothing about it is stored; oldest first. */
+  readonly #noStoreUntil: BoundedMap<number>
+  /** Monotonic milliseconds until which nothing at all is stored, since the map had no room. */
+  #noStoreForAllUntil = -Infinity
+  /** Revocations read within the retention, by `of`: republished where a new log lacks them. */
+  readonly #republishable: BoundedMap<Republishable>
+  #republishOverflowAt = -Infinity
   readonly #left = new Set<string>()
-  #carry = new Map<string, Revocation>()
+  #pendingRepublish = new Map<string, Revocation>()
 
   constructor ({
     clock,
     retentionMs,
     maxRevocations = MAX_LEDGER_NAMES,
     maxPositions = maxRevocations,
-    maxCarry = MAX_CARRY
+    maxRepublished = MAX_REPUBLISHED
   }: LedgerOptions) {
     this.#clock = clock
     this.#retentionMs = retentionMs
     this.#revoked = new BoundedMap(maxRevocations)
     this.#positions = new BoundedMap(maxPositions)
-    this.#quiets = new BoundedMap(maxRevocations)
-    this.#past = new BoundedMap(maxCarry)
+    this.#noStoreUntil = new BoundedMap(maxRevocations)
+    this.#republishable = new BoundedMap(maxRepublished)
   }
 
   get generation (): string { return this.#generation }
   /** Nonce of the newest entry read; empty where none of this generation was. */
   get nonce (): string { return this.#nonce }
   get id (): StreamId { return this.#id }
-  /** What is held of each kind. */
-  get sizes (): Readonly<Record<'revoked' | 'positions' | 'quiets', number>> {
-    return { revoked: this.#revoked.size, positions: this.#positions.size, quiets: this.#quiets.size }
+  /** How many names of each kind are held. */
+  get sizes (): Readonly<Record<'revoked' | 'positions' | 'noStore', number>> {
+    return { revoked: this.#revoked.size, positions: this.#positions.size, noStore: this.#noStoreUntil.size }
   }
 
   /** Revocations that the current log lacks: until they are read back no shared entry is trusted. */
-  get carry (): ReadonlyMap<string, Revocation> { return this.#carry }
+  get pendingRepublish (): ReadonlyMap<string, Revocation> { return this.#pendingRepublish }
 
-  /** Whether a revocation of that name was read lately: another copy of it is no news. */
-  knows (of: string): boolean { return this.#past.has(of) }
+  /** Whether a revocation of that name was read within the retention: another copy of it is no news. */
+  knows (of: string): boolean { return this.#republishable.has(of) }
 
   hasLeft (generation: string): boolean { return this.#left.has(generation) }
 
@@ -117,21 +118,21 @@ export class Ledger {
     return { generation: this.#generation, position: { id: this.#id, nonce: this.#nonce } }
   }
 
-  mark (): RevocationSnapshot {
+  snapshot (): RevocationSnapshot {
     return { stamp: this.stamp(), local: this.#local, at: this.#clock.monotonic() }
   }
 
-  /** Nothing of the old generation is used any more (I2); what was revoked in it is carried over. */
+  /** Nothing of the old generation is used any more (I2); its revocations are republished in the new one. */
   adopt (generation: string): void {
     if (this.#generation !== '') this.#left.add(this.#generation)
     this.#generation = generation
     this.#id = FIRST_ID
     this.#nonce = ''
     this.#revoked.clear()
-    this.#floor = FIRST_ID
+    this.#voidBefore = FIRST_ID
     this.#milestones = []
     this.#positions.clear()
-    this.#carry = new Map([...this.#carry, ...this.#recent()])
+    this.#pendingRepublish = new Map([...this.#pendingRepublish, ...this.#toRepublish()])
   }
 
   apply (entry: LogEntry): void {
@@ -141,90 +142,90 @@ export class Ledger {
     this.#positions.set(entry.nonce, entry.id)
     if (entry.revocation === undefined) return
     const name = nameOf(entry.revocation.target)
-    const carried = this.#carry.get(entry.of)
-    if (carried !== undefined && nameOf(carried.target) === name) this.#carry.delete(entry.of)
-    if (name === EVERYTHING) this.#floor = entry.id
-    else this.#raiseFloor(this.#revoked.set(name, entry.id))
-    this.#recall(entry.of, entry.revocation)
-    if (this.#locals.get(name)?.of === entry.of) this.#locals.delete(name)
-    else this.#quieten(name, entry.revocation.quietMs) // its own began when it was taken here
+    const awaited = this.#pendingRepublish.get(entry.of)
+    if (awaited !== undefined && nameOf(awaited.target) === name) this.#pendingRepublish.delete(entry.of)
+    if (name === EVERYTHING) this.#voidBefore = entry.id
+    else this.#raiseVoidBefore(this.#revoked.set(name, entry.id))
+    this.#keepForRepublish(entry.of, entry.revocation)
+    if (this.#unconfirmed.get(name)?.of === entry.of) this.#unconfirmed.delete(name)
+    else this.#extendNoStore(name, entry.revocation.quietMs) // its own began when it was taken here
   }
 
-  /** A revocation taken here: void at once is what began before, whatever Redis does. */
+  /** A revocation taken here holds at once, whatever Redis does: every resolution that began before it is void. */
   take (revocation: Revocation, of: string): void {
     const name = nameOf(revocation.target)
-    if (name === EVERYTHING) this.#locals.clear() // whatever began after it began after them
-    this.#locals.set(name, { number: ++this.#local, of })
-    this.#quieten(name, revocation.quietMs)
+    if (name === EVERYTHING) this.#unconfirmed.clear() // a resolution that began after it began after all of them
+    this.#unconfirmed.set(name, { number: ++this.#local, of })
+    this.#extendNoStore(name, revocation.quietMs)
   }
 
-  /** One that was taken here is about nothing any more. */
+  /** A revocation taken here is older than the retention: no entry is left that it could void. */
   release ({ target }: Revocation, of: string): void {
     const name = nameOf(target)
-    if (this.#locals.get(name)?.of === of) this.#locals.delete(name)
+    if (this.#unconfirmed.get(name)?.of === of) this.#unconfirmed.delete(name)
   }
 
   isVoid ({ userId, digests }: Affected, { stamp, local }: Pick<RevocationSnapshot, 'stamp' | 'local'>): boolean {
     if (stamp.generation !== this.#generation) return true
-    // asked at every hit: mostly nothing was ever revoked
-    if (this.#floor !== FIRST_ID && compareIds(this.#floor, stamp.position.id) > 0) return true
-    if (this.#revoked.size === 0 && this.#locals.size === 0) return false
+    // runs on every hit; mostly there was no revocation
+    if (this.#voidBefore !== FIRST_ID && compareIds(this.#voidBefore, stamp.position.id) > 0) return true
+    if (this.#revoked.size === 0 && this.#unconfirmed.size === 0) return false
     return [EVERYTHING, ...namesOf(userId, digests)].some((name) => {
       const revokedAt = this.#revoked.get(name)
       return (
         (revokedAt !== undefined && compareIds(revokedAt, stamp.position.id) > 0) ||
-        (this.#locals.get(name)?.number ?? 0) > local
+        (this.#unconfirmed.get(name)?.number ?? 0) > local
       )
     })
   }
 
   /**
-   * @returns whether an entry from Redis stands at a position that this replica read, with nothing revoked after it or
-   * pending
+   * @returns whether an entry from Redis stands at a position that this replica read, and no revocation after it or
+   * still pending voids it
    */
   trusts ({ stamp, digests, resolution }: Entry): boolean {
     if (stamp.generation === '' || this.#positions.get(stamp.position.nonce) !== stamp.position.id) return false
     const userId = resolution.kind === 'valid' ? resolution.userId : undefined
-    return this.#carry.size === 0 && !this.isVoid({ userId, digests }, { stamp, local: 0 })
+    return this.#pendingRepublish.size === 0 && !this.isVoid({ userId, digests }, { stamp, local: 0 })
   }
 
-  isQuiet ({ userId, digests }: Affected, at: number): boolean {
-    if (this.#quiets.size === 0) return false
-    if (at < this.#quietForAll) return true
-    return [EVERYTHING, ...namesOf(userId, digests)].some((name) => at < (this.#quiets.get(name) ?? -Infinity))
+  isUncacheable ({ userId, digests }: Affected, at: number): boolean {
+    if (this.#noStoreUntil.size === 0) return false
+    if (at < this.#noStoreForAllUntil) return true
+    return [EVERYTHING, ...namesOf(userId, digests)].some((name) => at < (this.#noStoreUntil.get(name) ?? -Infinity))
   }
 
   /**
    * @returns the revocations a new log must have: all read within the retention, or `everything` where they are too
    * many
    */
-  #recent (): Array<[string, Revocation]> {
+  #toRepublish (): Array<[string, Revocation]> {
     const since = this.#clock.monotonic() - this.#retentionMs
-    const past = [...this.#past.entries()].filter(([, { readAt }]) => readAt >= since)
+    const past = [...this.#republishable.entries()].filter(([, { readAt }]) => readAt >= since)
     const newest = past.at(-1)
-    if (newest !== undefined && this.#pastOverflowAt >= since) {
+    if (newest !== undefined && this.#republishOverflowAt >= since) {
       return [[`all ${newest[0]}`, { ...newest[1].revocation, target: { kind: 'everything' } }]]
     }
     return past.map(([of, { revocation }]) => [of, revocation])
   }
 
-  #recall (of: string, revocation: Revocation): void {
-    const forgotten = this.#past.set(of, { revocation, readAt: this.#clock.monotonic() })
-    if (forgotten !== undefined) this.#pastOverflowAt = forgotten.readAt
+  #keepForRepublish (of: string, revocation: Revocation): void {
+    const forgotten = this.#republishable.set(of, { revocation, readAt: this.#clock.monotonic() })
+    if (forgotten !== undefined) this.#republishOverflowAt = forgotten.readAt
   }
 
-  /** Kept until whatever began within it has ended; what there is no room for holds for everyone. */
-  #quieten (name: string, quietMs: number): void {
+  /** Kept until every resolution that began within it has ended; a name without room holds for everyone. */
+  #extendNoStore (name: string, quietMs: number): void {
     if (quietMs <= 0) return
     const now = this.#clock.monotonic()
-    const forgotten = this.#quiets.set(name, Math.max(now + quietMs, this.#quiets.get(name) ?? 0))
-    if (forgotten !== undefined) this.#quietForAll = Math.max(forgotten, this.#quietForAll)
-    sweep(this.#quiets, (until) => until + this.#retentionMs <= now)
+    const forgotten = this.#noStoreUntil.set(name, Math.max(now + quietMs, this.#noStoreUntil.get(name) ?? 0))
+    if (forgotten !== undefined) this.#noStoreForAllUntil = Math.max(forgotten, this.#noStoreForAllUntil)
+    sweep(this.#noStoreUntil, (until) => until + this.#retentionMs <= now)
   }
 
   /**
-   * Raises the floor to what was the newest position a retention ago: an entry that lives was made there or later.
-   * By the monotonic clock alone: one that stands still keeps more, and none can void less.
+   * Raises `voidBefore` to the newest position of one retention ago: an entry that lives was made there or later.
+   * By the monotonic clock alone: a clock that stands still keeps more names, and no clock can void less.
    */
   #age (): void {
     const retentionMs = this.#retentionMs
@@ -237,21 +238,22 @@ export class Ledger {
       oldest !== undefined && at - oldest.at > retentionMs;
       oldest = this.#milestones[0]
     ) {
-      this.#raiseFloor(oldest.id)
+      this.#raiseVoidBefore(oldest.id)
       this.#milestones.shift()
     }
-    sweep(this.#revoked, (id) => compareIds(id, this.#floor) <= 0)
-    sweep(this.#positions, (id) => compareIds(id, this.#floor) < 0) // what was made at the floor itself is not void
+    sweep(this.#revoked, (id) => compareIds(id, this.#voidBefore) <= 0)
+    // an entry made at this very position is not void
+    sweep(this.#positions, (id) => compareIds(id, this.#voidBefore) < 0)
   }
 
-  #raiseFloor (id: StreamId | undefined): void {
-    if (id !== undefined && compareIds(id, this.#floor) > 0) this.#floor = id
+  #raiseVoidBefore (id: StreamId | undefined): void {
+    if (id !== undefined && compareIds(id, this.#voidBefore) > 0) this.#voidBefore = id
   }
 }
 
-/** Drops the oldest that matter to nothing any more, in a bounded step. */
+/** Drops the oldest names that no longer matter, a few at a time. */
 function sweep<V> (map: BoundedMap<V>, isOver: (value: V) => boolean): void {
-  for (let n = 0; n < SWEPT_AT_ONCE; n++) {
+  for (let n = 0; n < MAX_SWEPT; n++) {
     const oldest = map.oldest()
     if (oldest === undefined || !isOver(oldest[1])) return
     map.delete(oldest[0])

@@ -11,12 +11,12 @@ export function createMemoryLog ({ clock, retentionMs, observer, maxNames }: Mem
   let count = 0
   ledger.adopt(randomBytes(16).toString('hex'))
   return Object.freeze({
-    snapshot: () => ledger.mark(),
+    snapshot: () => ledger.snapshot(),
     isFollowing: () => true,
     isVoid: ledger.isVoid.bind(ledger),
     trusts: () => false,
     trustsShared: () => false,
-    isUncacheable: ledger.isQuiet.bind(ledger),
+    isUncacheable: ledger.isUncacheable.bind(ledger),
     admits: () => true,
     async revoke (revocation) {
       const nonce = String(++count)

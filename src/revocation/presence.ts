@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto'
 
 export type PresenceDeps = Readonly<{
-  /** Tells the others under that name. @returns how many told within the last `windowMs` */
+  /** Announces that name. @returns how many replicas announced themselves within the last `windowMs` */
   announce: (name: string, windowMs: number) => Promise<number>
-  /** Who does not follow the log is not on it. */
+  /** A replica that does not follow the log does not announce itself. */
   isFollowing: () => boolean
   failed: (error: unknown) => void
-  /** Milliseconds between two announcements. */
+  /** Between two announcements. */
   everyMs?: number
 }>
 
@@ -16,21 +16,18 @@ export type Presence = Readonly<{
   close: () => Promise<void>
 }>
 
-const EVERY = 2000
+const ANNOUNCE_EVERY_MS = 2000
 /** Three announcements may be lost before a replica counts as gone. */
-const WINDOWS = 3.5
+const WINDOW_INTERVALS = 3.5
 
-/**
- * Nothing in the log names its readers, so each says now and then that it is there: for people who look, no decision
- * uses it.
- */
-export function openPresence ({ announce, isFollowing, failed, everyMs = EVERY }: PresenceDeps): Presence {
+/** The log does not name its readers, so each replica announces itself now and then; only the status page uses it. */
+export function openPresence ({ announce, isFollowing, failed, everyMs = ANNOUNCE_EVERY_MS }: PresenceDeps): Presence {
   const name = randomBytes(8).toString('hex')
   let seen = 0
   let telling = Promise.resolve()
   const tell = async (): Promise<void> => {
     try {
-      seen = isFollowing() ? await announce(name, WINDOWS * everyMs) : 0
+      seen = isFollowing() ? await announce(name, WINDOW_INTERVALS * everyMs) : 0
     } catch (error) {
       seen = 0
       failed(error)

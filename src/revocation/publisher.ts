@@ -8,21 +8,21 @@ export type Publisher = Readonly<{
   revoke: (revocation: Revocation) => Promise<RevokeOutcome>
   /** @returns whether one more of this origin would be written by itself; one that would not is counted */
   admits: (origin: Origin) => boolean
-  /** An entry of this name was read; @returns whether it is one that was taken here */
-  readBack: (of: string, revocation: Revocation) => boolean
-  /** Appends what a linked-up poll, sent at that moment, did not show. */
+  /** The follower has read an entry of this name. @returns whether this replica took that revocation */
+  confirm: (of: string, revocation: Revocation) => boolean
+  /** Appends the revocations that a linked-up poll, sent at that moment, did not show. */
   publish: (sentAt: number) => Promise<void>
-  /** Publishes what waits, flood and all; returns when it is read back, or after DRAIN_MS. */
+  /** Publishes everything that waits; returns when the follower has read it back, or after DRAIN_MS. */
   drain: () => Promise<void>
 }>
 
-/** Milliseconds until a revocation that is not read back counts as pending. */
-const PATIENCE = 1000
-/** Milliseconds that a replica which stops takes to publish what waits. */
+/** A revocation that the follower has not read back by then counts as pending. */
+const CONFIRM_WITHIN_MS = 1000
+/** How long a replica that stops tries to publish its pending revocations. */
 const DRAIN_MS = 3000
-/** More that wait than this are one `everything`. */
+/** More pending revocations than this are one `everything`. */
 const MAX_PENDING = 1000
-/** Sign-outs that wait, after which further ones are refused: anybody signed in could else cause an `everything`. */
+/** Pending sign-outs, after which further ones are refused: any user could otherwise cause an `everything`. */
 const MAX_PENDING_SIGN_OUTS = 500
 
 type Pending = Readonly<{ revocation: Revocation, takenAt: number, done: () => void }> & {
@@ -31,14 +31,14 @@ type Pending = Readonly<{ revocation: Revocation, takenAt: number, done: () => v
 }
 
 /**
- * What was taken here is in the log when this replica's own follower has read it back, and appended again until then.
+ * Writes this replica's revocations into the log, and writes each again until the replica's own follower has read it.
  */
 export function createPublisher (deps: StreamLogDeps, ledger: Ledger, budget: Budget): Publisher {
   const { clock, observer, after = callAfter } = deps
   const pending = new Map<string, Pending>()
   const carried = new Map<string, Pending>()
-  /** What is to be told that nothing is pending. */
-  let drained = (): void => {}
+  /** Called when nothing is pending any more. */
+  let onDrained = (): void => {}
   let isDraining = false
   const flood = createFlood({ clock, publish: (revocation, done) => put(revocation, newName(), done) })
 
@@ -57,7 +57,7 @@ export function createPublisher (deps: StreamLogDeps, ledger: Ledger, budget: Bu
     }
   }
 
-  /** Holds here at once, and is appended now and until it is read back. */
+  /** The revocation holds here at once; it is appended now, and again until it is read back. */
   function put (revocation: Revocation, of: string, done: () => void): void {
     ledger.take(revocation, of)
     const item: Pending = { revocation, takenAt: clock.monotonic(), attempt: 'none', done }
@@ -65,7 +65,7 @@ export function createPublisher (deps: StreamLogDeps, ledger: Ledger, budget: Bu
     append(of, item).catch(() => {})
   }
 
-  /** What is older than the retention is about no entry that lives. */
+  /** Drops revocations older than the retention: no entry is left that they could void. */
   function forgetOld (): void {
     const since = clock.monotonic() - deps.retentionMs
     for (const [of, { revocation, takenAt }] of pending) {
@@ -75,7 +75,7 @@ export function createPublisher (deps: StreamLogDeps, ledger: Ledger, budget: Bu
     }
   }
 
-  /** @returns `everything` in place of what waits, where that is too much; sign-outs, quiet for longer, wait on */
+  /** @returns `everything` in place of the pending revocations, where they are too many; sign-outs wait on */
   function bounded (revocation: Revocation): Revocation {
     if (revocation.origin === 'logout') return revocation // of those only so many may wait
     if (pending.size >= MAX_PENDING) forgetOld()
@@ -116,7 +116,7 @@ export function createPublisher (deps: StreamLogDeps, ledger: Ledger, budget: Bu
     if (pending.size === 0) return
     await new Promise<void>((resolve) => {
       const cancel = after(DRAIN_MS, resolve)
-      drained = () => { cancel(); resolve() }
+      onDrained = () => { cancel(); resolve() }
     })
     if (pending.size > 0) {
       observer.trouble(
@@ -131,23 +131,23 @@ export function createPublisher (deps: StreamLogDeps, ledger: Ledger, budget: Bu
     async revoke (revocation: Revocation): Promise<RevokeOutcome> {
       observer.revoked(revocation.origin)
       return await new Promise<RevokeOutcome>((resolve) => {
-        const cancel = after(PATIENCE, () => resolve('pending'))
+        const cancel = after(CONFIRM_WITHIN_MS, () => resolve('pending'))
         take(revocation, () => { cancel(); resolve('logged') })
       })
     },
-    readBack (of: string, revocation: Revocation): boolean {
+    confirm (of: string, revocation: Revocation): boolean {
       if (isThat(carried.get(of), revocation)) carried.delete(of)
       const item = pending.get(of)
       if (!isThat(item, revocation)) return false
       pending.delete(of)
       item.done()
-      if (pending.size === 0) drained()
+      if (pending.size === 0) onDrained()
       return true
     },
     drain,
     async publish (sentAt: number): Promise<void> {
       flood.publishDue()
-      for (const [of, revocation] of ledger.carry) {
+      for (const [of, revocation] of ledger.pendingRepublish) {
         if (!carried.has(of)) carried.set(of, { revocation, takenAt: sentAt, attempt: 'none', done: () => {} })
       }
       for (const [of, item] of [...pending, ...carried]) {
@@ -158,12 +158,12 @@ export function createPublisher (deps: StreamLogDeps, ledger: Ledger, budget: Bu
   })
 }
 
-/** Anybody who writes to the stream may use an old name for something else: then it was not read back. */
+/** A writer to the stream may reuse an old name for another target: that entry confirms nothing. */
 function isThat (item: Pending | undefined, { target }: Revocation): item is Pending {
   return item !== undefined && nameOf(item.revocation.target) === nameOf(target)
 }
 
-/** Of a revocation, across copies of its entry. */
+/** The name of a revocation, which all copies of its entry share. */
 const newName = (): string => randomBytes(16).toString('hex')
 
 function callAfter (ms: number, callBack: () => void): () => void {

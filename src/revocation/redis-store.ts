@@ -1,91 +1,14 @@
 import { readFileSync } from 'node:fs'
-import { type Clock, systemClock } from '../clock.ts'
 import { type LogConnection, type LogConnections, withRedirects } from '../redis/log-connections.ts'
 import type { Fields } from './codec.ts'
+import { createFailoverCheck } from './failover-check.ts'
 import type { LogStore, Snapshot, Written } from './store.ts'
-import { compareIds, type StreamId } from './types.ts'
+import type { StreamId } from './types.ts'
 
-/** Milliseconds between two attempts to bring the connections together. */
-const PAUSE = 1000
-
-export type OneServer = Readonly<{
-  /** What the publisher's server answered to that entry. */
-  answered: (written: Written, fields: Fields) => void
-  /** To be taken before a snapshot is sent: only what was answered until then must be in it. */
-  expect: () => Expectation | undefined
-  /** Connects anew what is not on the master, or both where they are on two. */
-  check: (snapshot: Snapshot, expectation: Expectation | undefined, after: StreamId, count: number) => void
-}>
-
-/** `entry` is undefined where the server only said which generation is current there. */
-type Expectation = Readonly<{ generation: string, entry: Readonly<{ id: StreamId, nonce: string }> | undefined }>
-
-type Renewable = Pick<LogConnection, 'renew'>
-
-/**
- * Follower and publisher belong on one server. After a failover one of them may be left on the old master, which does
- * not know it yet: what is appended there is never read back, and a change of generation goes to the wrong one.
- * They are apart where the servers' own names differ, or, where our user may not ask for those (INFO), where the
- * follower does not see what the publisher's server said it holds.
- */
-export function createOneServer (
-  { follower, publisher }: Readonly<Record<'follower' | 'publisher', Renewable>>,
-  writer: () => string | undefined,
-  clock: Pick<Clock, 'monotonic'> = systemClock
-): OneServer {
-  let last: Expectation | undefined
-  let renewed = -Infinity
-  function renew (connections: readonly Renewable[]): void {
-    const now = clock.monotonic()
-    if (now - renewed < PAUSE) return
-    renewed = now
-    for (const { renew } of connections) renew()
-  }
-  return Object.freeze({
-    answered (written: Written, { gen, nonce }: Fields): void {
-      last =
-        written.kind === 'written'
-          ? { generation: gen, entry: { id: written.id, nonce } }
-          : { generation: written.generation, entry: undefined }
-    },
-    expect (): Expectation | undefined {
-      const expectation = last
-      last = undefined
-      return expectation
-    },
-    check (snapshot: Snapshot, expectation: Expectation | undefined, after: StreamId, count: number): void {
-      const names = [snapshot.server, writer()].filter((name) => name !== undefined && name !== '')
-      // by what was answered only where the names are not known: they are surer
-      const areApart =
-        names.length === 2
-          ? names[0] !== names[1]
-          : expectation !== undefined && !shows(snapshot, expectation, after, count)
-      if (!snapshot.isMaster) renew([follower])
-      else if (areApart) renew([follower, publisher])
-    }
-  })
-}
-
-/**
- * An entry of another generation may have been there, an answer may come after its entry was read, and the end of a
- * page may lie before it.
- */
-function shows (
-  { head, entries }: Snapshot,
-  { generation, entry }: Expectation,
-  after: StreamId,
-  count: number
-): boolean {
-  const isThat = (head?.generation ?? '') === generation
-  if (entry === undefined) return isThat
-  if (!isThat || head?.nonce === entry.nonce || compareIds(entry.id, after) <= 0) return true
-  return entries.length >= count || entries.some(([, fields]) => fields['nonce'] === entry.nonce)
-}
-
-/** Milliseconds that one XREAD may block. */
-const BLOCK = 1000
-/** Milliseconds that an append waits for a replica of Redis to have it; best effort. */
-const WAIT = 50
+/** How long one XREAD may block. */
+const BLOCK_MS = 1000
+/** How long an append waits for a Redis replica to have it; best effort. */
+const WAIT_MS = 50
 
 const SCRIPT = readFileSync(new URL('log.lua', import.meta.url), 'utf8')
 
@@ -109,7 +32,7 @@ export type RedisLogSettings = LogConnections & Readonly<{
 export function createRedisLogStore ({ follower, publisher, keyPrefix }: RedisLogSettings): LogStore {
   const keys = [`${keyPrefix}:stream`, `${keyPrefix}:head`] as const
   const reader = watchServer(follower)
-  const oneServer = createOneServer({ follower, publisher }, watchServer(publisher).known)
+  const failoverCheck = createFailoverCheck({ follower, publisher }, watchServer(publisher).known)
   let replicas = 0
   publisher.redis.on('ready', () => {
     // a Cluster may answer that the slot is elsewhere: better now than to the first append
@@ -136,22 +59,22 @@ export function createRedisLogStore ({ follower, publisher, keyPrefix }: RedisLo
     if (!Array.isArray(reply)) throw new Error('the script of the revocation log answered something else')
     const written: Written =
       reply[0] === 1 ? { kind: 'written', id: String(reply[1]) } : { kind: 'behind', generation: String(reply[1]) }
-    oneServer.answered(written, fields)
+    failoverCheck.answered(written, fields)
     // without one it would hold up the next append for all of that time
-    if (written.kind === 'written' && replicas > 0) publisher.redis.wait(1, WAIT).catch(() => {})
+    if (written.kind === 'written' && replicas > 0) publisher.redis.wait(1, WAIT_MS).catch(() => {})
     return written
   }
   return Object.freeze({
     async wait (after: StreamId): Promise<void> {
       follower.prepare()
-      await follower.redis.xread('COUNT', 1, 'BLOCK', BLOCK, 'STREAMS', keys[0], after)
+      await follower.redis.xread('COUNT', 1, 'BLOCK', BLOCK_MS, 'STREAMS', keys[0], after)
     },
     async snapshot (after: StreamId, count: number): Promise<Snapshot> {
       const server = await reader.name()
-      const expectation = oneServer.expect()
+      const expectation = failoverCheck.expect()
       const snapshot = { ...await readSnapshot(follower, keys, after, count), server }
       replicas = snapshot.replicas
-      oneServer.check(snapshot, expectation, after, count)
+      failoverCheck.check(snapshot, expectation, after, count)
       return snapshot
     },
     append: (generation: string, retentionMs: number, fields: Fields) =>
@@ -166,7 +89,7 @@ export function createRedisLogStore ({ follower, publisher, keyPrefix }: RedisLo
 
 type ServerName = Readonly<{
   name: () => Promise<string>
-  /** Undefined while nobody knows. */
+  /** Undefined while it is not known. */
   known: () => string | undefined
 }>
 

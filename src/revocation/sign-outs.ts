@@ -23,11 +23,11 @@ export type SignOuts = Readonly<{
   end: (signedIn: SignedIn) => Promise<SignOutOutcome>
 }>
 
-/** Milliseconds that an entry is quiet beyond what was asked: it covers every sign-out of the same name within them. */
+/** An entry forbids to store for so much longer than asked, and so covers later sign-outs of the same name. */
 const COVERS_MS = 60_000
-/** Credentials of one user that are written within COVERS_MS; more are one entry of the user, which covers them all. */
+/** Entries of one user's credentials within COVERS_MS; the next one is of the user, and covers them all. */
 const MAX_CREDENTIALS = 4
-/** One that is forgotten costs another entry. */
+/** A user who is forgotten costs one more entry. */
 const MAX_USERS = 10_000
 
 /** Nothing of this name that began within `forMs` of `at` is stored anywhere. */
@@ -67,7 +67,7 @@ function isAbout (target: Target, digest: CredentialDigest): boolean {
   return target.kind === 'user' || (target.kind === 'credential' && target.digest === digest)
 }
 
-/** Those of whom nothing is quiet any more. */
+/** Forgets the oldest users whose entries forbid nothing any more. */
 function forgetOldest (users: BoundedMap<readonly Written[]>, isQuiet: (one: Written) => boolean): void {
   for (let oldest = users.oldest(); oldest !== undefined; oldest = users.oldest()) {
     if (oldest[1].some(isQuiet)) return

@@ -8,21 +8,21 @@ import type { LogObserver, RevocationLog } from './types.ts'
 import { createPublisher, type Publisher } from './publisher.ts'
 
 export interface StreamLog extends RevocationLog {
-  /** Reads what is new until it links up with the head; rejects where Redis cannot be reached or never links up. */
+  /** Reads new entries until they link up with the head; rejects where Redis is unreachable or they never do. */
   poll (): Promise<void>
-  /** Publishes what waits, while it is polled on; ends after 3 s at the latest, and says what was not published. */
+  /** Publishes the pending revocations while polls go on; ends after 3 s, and reports what it could not publish. */
   drain (): Promise<void>
 }
 
-/** Milliseconds since the newest linked-up poll was sent, after which this replica does not follow any more. */
-const FOLLOWING = 3000
-/** Entries: some 10 ms of work, for which nobody is answered. */
-const PAGE = 1000
+/** Age of the newest linked-up poll, by the time it was sent, from which this replica does not follow any more. */
+const FOLLOWING_MS = 3000
+/** Some 10 ms of work, during which the process answers nobody. */
+const PAGE_ENTRIES = 1000
 /** Generations that may change under one poll before it gives up. */
-const MAX_TURNS = 20
+const MAX_STEPS = 20
 /** More changes of generation than this in so many milliseconds: a Redis that evicts, and memory alone for as long. */
 const MAX_CHANGES = 3
-const CHANGES_WITHIN = 10 * 60_000
+const CHANGES_WITHIN_MS = 10 * 60_000
 
 const TRIM_EVERY_MS = 10_000
 
@@ -30,40 +30,40 @@ type Step = Readonly<{ kind: 'linked' | 'adopted' | 'page' }> | Readonly<{ kind:
 
 /** The log in Redis as one replica follows it: docs/revocation-protocol.md. */
 export function createStreamLog (deps: StreamLogDeps): StreamLog {
-  const { clock, observer, store, page = PAGE } = deps
+  const { clock, observer, store, page = PAGE_ENTRIES } = deps
   const ledger = new Ledger({ clock, retentionMs: deps.retentionMs, maxRevocations: deps.maxNames })
   const health = trackHealth(clock, observer)
   const budget = createBudget(clock, deps.limits)
   const publisher = createPublisher(deps, ledger, budget)
-  const turn = createTurn(deps, { ledger, publisher, health, budget })
-  const trimNowAndThen = createTrimming(deps)
+  const takeStep = createStep(deps, { ledger, publisher, health, budget })
+  const trimWhenDue = createTrimming(deps)
 
   async function poll (): Promise<void> {
-    for (let turns = 0; turns < MAX_TURNS;) {
+    for (let steps = 0; steps < MAX_STEPS;) {
       const sent = momentOf(clock)
       const snapshot = await store.snapshot(ledger.id, page)
       health.heard(snapshot, sent)
       observer.length(snapshot.length)
-      const step = turn(snapshot)
+      const step = takeStep(snapshot)
       if (step.kind === 'linked') {
         health.linked(snapshot, sent)
-        trimNowAndThen()
+        trimWhenDue()
         return await publisher.publish(sent.monotonic)
       }
       if (step.kind === 'change') await change(deps, step.from)
-      if (step.kind !== 'page') turns++ // however long the log is
+      if (step.kind !== 'page') steps++ // however long the log is
     }
     throw new Error('the revocation log changes faster than it can be read')
   }
 
   return Object.freeze({
     poll,
-    snapshot: () => ledger.mark(),
+    snapshot: () => ledger.snapshot(),
     isFollowing: health.isFollowing,
     isVoid: ledger.isVoid.bind(ledger),
     trusts: ledger.trusts.bind(ledger),
-    trustsShared: () => health.isFollowing() && ledger.carry.size === 0,
-    isUncacheable: ledger.isQuiet.bind(ledger),
+    trustsShared: () => health.isFollowing() && ledger.pendingRepublish.size === 0,
+    isUncacheable: ledger.isUncacheable.bind(ledger),
     revoke: publisher.revoke,
     admits: publisher.admits,
     drain: publisher.drain,
@@ -78,9 +78,9 @@ async function change ({ store, codec }: StreamLogDeps, from: string): Promise<v
   await store.change(from, codec.encode(generation, nonce, nonce, undefined))
 }
 
-type Turn = (snapshot: Snapshot) => Step
+type TakeStep = (snapshot: Snapshot) => Step
 
-/** By every replica, also where nobody appends: a flood's entries would else stay. No poll waits for it. */
+/** Every replica trims, also where nobody appends: a flood's entries would stay otherwise. No poll waits for it. */
 function createTrimming ({ store, clock, retentionMs, observer }: StreamLogDeps): () => void {
   let trimmedAt = -Infinity
   return () => {
@@ -92,18 +92,18 @@ function createTrimming ({ store, clock, retentionMs, observer }: StreamLogDeps)
   }
 }
 
-type TurnParts = Readonly<{ ledger: Ledger, publisher: Publisher, health: Health, budget: Budget }>
+type StepParts = Readonly<{ ledger: Ledger, publisher: Publisher, health: Health, budget: Budget }>
 
-function createTurn (deps: StreamLogDeps, { ledger, publisher, health, budget }: TurnParts): Turn {
-  const { codec, observer, page = PAGE } = deps
-  /** Whether this generation was read to its end before: what is read then is new, not history. */
+function createStep (deps: StreamLogDeps, { ledger, publisher, health, budget }: StepParts): TakeStep {
+  const { codec, observer, page = PAGE_ENTRIES } = deps
+  /** Whether this generation was read to its end before: later entries are news, not history. */
   let caughtUp = false
   function applyAll (entries: readonly ReadEntry[], now: number): void {
     for (const { entry, authentic } of entries) {
       if (!authentic) observer.inauthentic()
       const isNews = caughtUp && !ledger.knows(entry.of)
       ledger.apply(entry)
-      const isOwn = entry.revocation !== undefined && publisher.readBack(entry.of, entry.revocation)
+      const isOwn = entry.revocation !== undefined && publisher.confirm(entry.of, entry.revocation)
       if (isNews && !isOwn && entry.revocation !== undefined) {
         observer.revoked(entry.revocation.origin)
         if (authentic) budget.spend(entry.revocation.origin)
@@ -148,7 +148,7 @@ type Health = Readonly<{
   isFollowing: () => boolean
 }>
 
-/** Following is decided anew at each question: a frozen machine wakes up with both clocks ahead, or with one. */
+/** Following is decided at each call: a frozen machine wakes up with both clocks ahead, or with one of them. */
 function trackHealth (clock: Clock, observer: LogObserver): Health {
   let last: Moment = { monotonic: -Infinity, wall: -Infinity }
   /** Servers that had replicas. */
@@ -165,21 +165,21 @@ function trackHealth (clock: Clock, observer: LogObserver): Health {
     },
     linked ({ isMaster }: Snapshot, sent: Moment): void {
       // a deposed master answers as before, but for its role or its replicas
-      if (isMaster && (alone === undefined || sent.monotonic - alone.since < FOLLOWING)) last = sent
+      if (isMaster && (alone === undefined || sent.monotonic - alone.since < FOLLOWING_MS)) last = sent
     },
     adopted (isFirst: boolean): void {
       if (isFirst) return
       const now = clock.monotonic()
-      changes = [...changes.filter((at) => now - at < CHANGES_WITHIN), now]
+      changes = [...changes.filter((at) => now - at < CHANGES_WITHIN_MS), now]
       if (changes.length <= MAX_CHANGES) return
-      suspendedUntil = now + CHANGES_WITHIN
+      suspendedUntil = now + CHANGES_WITHIN_MS
       observer.trouble(
         'the revocation log in Redis was lost more than three times in ten minutes: does it evict ' +
           '(maxmemory-policy)? Memory alone is used for ten minutes'
       )
     },
     isFollowing (): boolean {
-      return clock.monotonic() >= suspendedUntil && elapsedSince(last, clock) < FOLLOWING
+      return clock.monotonic() >= suspendedUntil && elapsedSince(last, clock) < FOLLOWING_MS
     }
   })
 }

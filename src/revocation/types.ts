@@ -13,7 +13,7 @@ export type Origin = (typeof ORIGINS)[number]
 export type Revocation = Readonly<{
   target: Target
   origin: Origin
-  /** Milliseconds in which a resolution that began after this was read is answered but not remembered. */
+  /** Milliseconds after a replica reads this in which the answer of a resolution that begins is not stored. */
   quietMs: number
 }>
 
@@ -28,7 +28,7 @@ export function nameOf (target: Target): string {
 
 export const EVERYTHING = '*'
 
-/** Whom a resolution is about: any of these names makes it void. */
+/** The names of a resolution: a revocation of any of them makes it void. */
 export function namesOf (userId: string | undefined, digests: readonly CredentialDigest[]): string[] {
   const names = digests.map((digest) => `c:${digest}`)
   if (userId !== undefined) names.push(`u:${userId}`)
@@ -44,7 +44,7 @@ export type RevocationSnapshot = Readonly<{
   at: number
 }>
 
-/** Whom a resolution is about. */
+/** The user and the credentials behind a resolution. */
 export type Affected = Readonly<{ userId: string | undefined, digests: readonly CredentialDigest[] }>
 
 /** `pending`: it holds on this replica, and is published as soon as Redis takes it. */
@@ -57,13 +57,13 @@ export interface RevocationLog {
   snapshot (): RevocationSnapshot
   /** Decided at each hit: the newest linked-up poll is less than 3 s old by both clocks. */
   isFollowing (): boolean
-  /** Whether something that was revoked since makes this resolution unusable. */
-  isVoid (about: Affected, mark: Pick<RevocationSnapshot, 'stamp' | 'local'>): boolean
+  /** Whether a later revocation makes this resolution unusable. */
+  isVoid (about: Affected, snapshot: Pick<RevocationSnapshot, 'stamp' | 'local'>): boolean
   /** Whether an entry of another replica may be used: positions this replica read itself, nothing pending about it. */
   trusts (entry: Entry): boolean
-  /** Whether entries of other replicas may be looked at, and own ones written, at all. */
+  /** Whether this replica may read shared entries, and write its own, at all. */
   trustsShared (): boolean
-  /** Whether a resolution that began then is answered to its flight but not remembered. */
+  /** Whether the answer of a resolution that began then may be given to its callers, but not stored. */
   isUncacheable (about: Affected, at: number): boolean
   revoke (revocation: Revocation): Promise<RevokeOutcome>
   /** @returns whether one more of this origin would be written by itself, and not with others as `everything` */

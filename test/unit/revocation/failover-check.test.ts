@@ -1,6 +1,6 @@
 import t from 'tap'
 import { createEntryCodec } from '../../../src/revocation/codec.ts'
-import { createOneServer } from '../../../src/revocation/redis-store.ts'
+import { createFailoverCheck } from '../../../src/revocation/failover-check.ts'
 
 const codec = createEntryCodec(Buffer.alloc(32, 1))
 /** Another entry came after the one that was answered, which an earlier snapshot had shown. */
@@ -17,13 +17,13 @@ const later = (server: string) => ({
 /** @returns which connections were renewed */
 function renewed (writer: string | undefined, reader: string, after = '0-0'): string[] {
   const names: string[] = []
-  const oneServer = createOneServer(
+  const failoverCheck = createFailoverCheck(
     { follower: { renew: () => names.push('follower') }, publisher: { renew: () => names.push('publisher') } },
     () => writer,
     { monotonic: () => 0 }
   )
-  oneServer.answered({ kind: 'written', id: '1-0' }, codec.encode('g', 'x', 'x', undefined))
-  oneServer.check(later(reader), oneServer.expect(), after, 1000)
+  failoverCheck.answered({ kind: 'written', id: '1-0' }, codec.encode('g', 'x', 'x', undefined))
+  failoverCheck.check(later(reader), failoverCheck.expect(), after, 1000)
   return names
 }
 

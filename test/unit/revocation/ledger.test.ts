@@ -52,12 +52,12 @@ t.test('what is revoked voids what began before it, and nothing else or later', 
   for (const [what, revocation, alice, bob] of rows) {
     for (const way of ['read', 'taken'] as const) {
       const { ledger, read } = open()
-      const before = ledger.mark()
+      const before = ledger.snapshot()
       if (way === 'read') read(revocation)
       else ledger.take(revocation, 'mine')
       t.same([ledger.isVoid(ALICE, before), ledger.isVoid(BOB, before)], [alice, bob], `${what}, ${way}: before`)
       t.same(
-        [ledger.isVoid(ALICE, ledger.mark()), ledger.isVoid(BOB, ledger.mark())],
+        [ledger.isVoid(ALICE, ledger.snapshot()), ledger.isVoid(BOB, ledger.snapshot())],
         [false, false],
         `${what}, ${way}: after`
       )
@@ -67,7 +67,7 @@ t.test('what is revoked voids what began before it, and nothing else or later', 
 
 t.test('a refusal has no user, and is void by its credentials', async (t) => {
   const { ledger, read } = open()
-  const before = ledger.mark()
+  const before = ledger.snapshot()
   read(user('alice'))
   t.notOk(ledger.isVoid(about(undefined, 'token'), before))
   read(credential('token'))
@@ -77,15 +77,15 @@ t.test('a refusal has no user, and is void by its credentials', async (t) => {
 t.test('of several revocations the newest counts', async (t) => {
   const { ledger, read } = open()
   read(user('alice'))
-  const between = ledger.mark()
+  const between = ledger.snapshot()
   read(user('alice'))
   t.ok(ledger.isVoid(ALICE, between))
 })
 
 t.test('when the map is full its oldest go, and all that is older than they were is void', async (t) => {
   const { ledger, read } = open({ maxRevocations: 2 })
-  const marks = [ledger.mark()]
-  for (const name of ['u1', 'u2', 'u3']) { read(user(name)); marks.push(ledger.mark()) }
+  const marks = [ledger.snapshot()]
+  for (const name of ['u1', 'u2', 'u3']) { read(user(name)); marks.push(ledger.snapshot()) }
   t.same(marks.map((mark) => ledger.isVoid(BOB, mark)), [true, false, false, false], 'the floor is the dropped one')
   t.same(marks.map((mark) => ledger.isVoid(about('u1'), mark)), [true, false, false, false])
   t.same(marks.map((mark) => ledger.isVoid(about('u3'), mark)), [true, true, true, false], 'what is left is exact')
@@ -94,7 +94,7 @@ t.test('when the map is full its oldest go, and all that is older than they were
 t.test('a name that comes again is the newest, and not the one that goes', async (t) => {
   const { ledger, read } = open({ maxRevocations: 2 })
   for (const name of ['u1', 'u2', 'u1']) read(user(name))
-  const before = ledger.mark()
+  const before = ledger.snapshot()
   read(user('u3'))
   t.notOk(ledger.isVoid(BOB, before), 'u2 went, whose position is before')
   t.notOk(ledger.isVoid(about('u1'), before))
@@ -103,10 +103,10 @@ t.test('a name that comes again is the newest, and not the one that goes', async
 t.test('a revocation taken here', async (t) => {
   t.test('holds at once, and until its entry is read no entry of Redis about it is trusted', async (t) => {
     const { ledger, read } = open()
-    const before = ledger.mark()
+    const before = ledger.snapshot()
     const entry = shared(ledger)
     ledger.take(user('alice'), 'mine')
-    const after = ledger.mark()
+    const after = ledger.snapshot()
     t.same([ledger.isVoid(ALICE, before), ledger.isVoid(ALICE, after), ledger.trusts(entry)], [true, false, false])
     read(user('bob'))
     t.notOk(ledger.trusts(shared(ledger)), 'also one of a later position: whoever made it may not have read ours')
@@ -136,7 +136,7 @@ t.test('a revocation taken here', async (t) => {
 
   t.test('survives a change of generation', async (t) => {
     const { ledger } = open()
-    const { local } = ledger.mark()
+    const { local } = ledger.snapshot()
     ledger.take(user('alice'), 'mine')
     ledger.adopt('g2')
     ledger.apply(logEntry(1, undefined, { generation: 'g2' }))
@@ -146,7 +146,7 @@ t.test('a revocation taken here', async (t) => {
 
   t.test('everything takes the place of those before it, of which none may ever be read', async (t) => {
     const { ledger, read } = open()
-    const before = ledger.mark()
+    const before = ledger.snapshot()
     ledger.take(user('alice'), 'given up')
     ledger.take(EVERYTHING, 'all')
     t.same(
@@ -180,7 +180,7 @@ t.test('an entry of Redis is trusted', async (t) => {
     const ledger = new Ledger({ clock: manualClock(), retentionMs: RETENTION })
     t.notOk(ledger.trusts(shared(ledger)))
     t.notOk(ledger.trusts(shared(ledger, { stamp: NO_LOG })))
-    t.notOk(ledger.isVoid(ALICE, ledger.mark()), 'its own resolutions are used meanwhile')
+    t.notOk(ledger.isVoid(ALICE, ledger.snapshot()), 'its own resolutions are used meanwhile')
   })
 
   t.test('not where the user or any credential was revoked since', async (t) => {
@@ -207,7 +207,7 @@ t.test('an entry of Redis is trusted', async (t) => {
 t.test('a new generation', async (t) => {
   t.test('voids all that was made in another, and the old one is remembered as left', async (t) => {
     const { ledger } = open()
-    const before = ledger.mark()
+    const before = ledger.snapshot()
     t.notOk(ledger.hasLeft('g1'))
     ledger.adopt('g2')
     t.same(
@@ -224,7 +224,7 @@ t.test('a new generation', async (t) => {
     for (let n = 0; n < 5; n++) read(user('alice'))
     ledger.adopt('g2')
     ledger.apply(logEntry(1, undefined, { generation: 'g2' }))
-    const before = ledger.mark()
+    const before = ledger.snapshot()
     t.notOk(ledger.isVoid(ALICE, before))
     ledger.apply(logEntry(2, user('alice'), { generation: 'g2' }))
     t.ok(ledger.isVoid(ALICE, before))
@@ -236,7 +236,7 @@ t.test('a new generation', async (t) => {
     read(credential('c1'), 'two')
     ledger.adopt('g2')
     ledger.apply(logEntry(1, undefined, { generation: 'g2' }))
-    t.strictSame([...ledger.carry], [['one', user('u1')], ['two', credential('c1')]])
+    t.strictSame([...ledger.pendingRepublish], [['one', user('u1')], ['two', credential('c1')]])
     t.notOk(ledger.trusts(shared(ledger)))
     ledger.apply(logEntry(2, user('u1'), { generation: 'g2', of: 'one' }))
     t.notOk(ledger.trusts(shared(ledger)))
@@ -250,7 +250,7 @@ t.test('a new generation', async (t) => {
     ledger.adopt('g2')
     ledger.apply(logEntry(1, undefined, { generation: 'g2', of: 'one' }))
     ledger.apply(logEntry(2, user('u2'), { generation: 'g2', of: 'one' }))
-    t.strictSame([...ledger.carry.keys()], ['one'])
+    t.strictSame([...ledger.pendingRepublish.keys()], ['one'])
   })
 
   t.test('a second change before all is read back loses none of them', async (t) => {
@@ -259,7 +259,7 @@ t.test('a new generation', async (t) => {
     ledger.adopt('g2')
     clock.advance(RETENTION + 1)
     ledger.adopt('g3')
-    t.strictSame([...ledger.carry.keys()], ['one'])
+    t.strictSame([...ledger.pendingRepublish.keys()], ['one'])
   })
 
   t.test('what was read longer ago than the retention is not carried over', async (t) => {
@@ -269,26 +269,27 @@ t.test('a new generation', async (t) => {
     read(user('u2'), 'two')
     clock.advance(RETENTION)
     ledger.adopt('g2')
-    t.strictSame([...ledger.carry.keys()], ['two'])
+    t.strictSame([...ledger.pendingRepublish.keys()], ['two'])
   })
 
   const fill = (t: Test, count: number) => {
-    const opened = open({ maxCarry: 3 })
+    const opened = open({ maxRepublished: 3 })
     for (let n = 0; n < count; n++) opened.read(user(`u${n}`))
     opened.ledger.adopt('g2')
     t.comment(`${count} of at most 3`)
-    return { ...opened, targets: targetsOf(opened.ledger.carry.values()) }
+    return { ...opened, targets: targetsOf(opened.ledger.pendingRepublish.values()) }
   }
 
   t.test('more than it may carry are one “everything”, as long as one of them is within the retention', async (t) => {
     t.equal(fill(t, 3).targets.length, 3)
     t.strictSame(fill(t, 4).targets, [{ kind: 'everything' }])
-    const { ledger, read, clock } = open({ maxCarry: 3 })
+    const { ledger, read, clock } = open({ maxRepublished: 3 })
     for (let n = 0; n < 3; n++) read(user(`u${n}`))
     clock.advance(RETENTION + 1)
     read(user('u3'))
     ledger.adopt('g2')
-    t.strictSame(targetsOf(ledger.carry.values()), [{ kind: 'user', userId: 'u3' }], 'what went was too old to matter')
+    const targets = targetsOf(ledger.pendingRepublish.values())
+    t.strictSame(targets, [{ kind: 'user', userId: 'u3' }], 'those that went were too old to matter')
   })
 })
 
@@ -302,32 +303,33 @@ t.test('quiet', async (t) => {
       clock.advance(2000)
       const late = clock.monotonic()
       t.same(
-        [ledger.isQuiet(ALICE, began), ledger.isQuiet(ALICE, late), ledger.isQuiet(BOB, began)],
+        [ledger.isUncacheable(ALICE, began), ledger.isUncacheable(ALICE, late), ledger.isUncacheable(BOB, began)],
         [true, false, false],
         way
       )
       clock.advance(1000)
       read(user('bob', 2000))
-      t.ok(ledger.isQuiet(ALICE, began), `${way}: also when another revocation was read before it ended`)
+      t.ok(ledger.isUncacheable(ALICE, began), `${way}: also when another revocation was read before it ended`)
     }
   })
 
   t.test('of a credential and of everything', async (t) => {
     const { ledger, read, clock } = open()
     read(credential('session', 200))
-    t.same([ledger.isQuiet(ALICE, clock.monotonic()), ledger.isQuiet(BOB, clock.monotonic())], [true, false])
+    const isUncacheable = (some: typeof ALICE) => ledger.isUncacheable(some, clock.monotonic())
+    t.same([ALICE, BOB].map(isUncacheable), [true, false])
     read({ ...EVERYTHING, quietMs: 200 })
-    t.ok(ledger.isQuiet(BOB, clock.monotonic()))
+    t.ok(ledger.isUncacheable(BOB, clock.monotonic()))
   })
 
   t.test('of 0 is none, and takes none away', async (t) => {
     const { ledger, read, clock } = open()
     read(user('alice'))
-    t.notOk(ledger.isQuiet(ALICE, clock.monotonic()))
+    t.notOk(ledger.isUncacheable(ALICE, clock.monotonic()))
     read(user('alice', 2000))
     read(user('alice', 200))
     read(user('alice'))
-    t.ok(ledger.isQuiet(ALICE, clock.monotonic() + 1999), 'the longest counts')
+    t.ok(ledger.isUncacheable(ALICE, clock.monotonic() + 1999), 'the longest counts')
   })
 
   t.test('one’s own begins when it is taken, not again when it is read back', async (t) => {
@@ -335,15 +337,15 @@ t.test('quiet', async (t) => {
     ledger.take(user('alice', 2000), 'mine')
     clock.advance(1500)
     read(user('alice', 2000), 'mine')
-    t.notOk(ledger.isQuiet(ALICE, clock.monotonic() + 500))
+    t.notOk(ledger.isUncacheable(ALICE, clock.monotonic() + 500))
   })
 
   t.test('of more than there is room for holds for everyone', async (t) => {
     const { ledger, read, clock } = open({ maxRevocations: 2 })
     for (const name of ['u1', 'u2']) read(user(name, 2000))
-    t.notOk(ledger.isQuiet(BOB, clock.monotonic()))
+    t.notOk(ledger.isUncacheable(BOB, clock.monotonic()))
     read(user('u3', 2000))
-    for (const name of ['u1', 'u2', 'u3', 'bob']) t.ok(ledger.isQuiet(about(name), clock.monotonic()), name)
+    for (const name of ['u1', 'u2', 'u3', 'bob']) t.ok(ledger.isUncacheable(about(name), clock.monotonic()), name)
   })
 })
 
@@ -351,7 +353,7 @@ t.test('what is older than the retention', async (t) => {
   t.test('is dropped when entries are added: names, positions and quiet times', async (t) => {
     const { ledger, read, clock } = open()
     for (let n = 0; n < 3000; n++) read(user(`old ${n}`, 10))
-    t.strictSame(ledger.sizes, { revoked: 3000, positions: 3001, quiets: 3000 })
+    t.strictSame(ledger.sizes, { revoked: 3000, positions: 3001, noStore: 3000 })
     clock.advance(1)
     read(user('new', 10))
     clock.advance(2 * RETENTION)
@@ -361,17 +363,17 @@ t.test('what is older than the retention', async (t) => {
       return before - ledger.sizes.revoked
     })
     t.ok(Math.max(...worst) <= 4, 'a few at each entry')
-    t.strictSame(ledger.sizes, { revoked: 1200, positions: 1201, quiets: 1200 }, 'and the newest position of that time')
+    t.strictSame(ledger.sizes, { revoked: 1200, positions: 1201, noStore: 1200 }, 'with the newest position of then')
   })
 
   t.test('is void for all who began before it, and for nobody else', async (t) => {
     const { ledger, read, clock } = open()
-    const before = ledger.mark()
+    const before = ledger.snapshot()
     read(user('alice'))
-    const [since, sealed] = [ledger.mark(), shared(ledger)]
+    const [since, sealed] = [ledger.snapshot(), shared(ledger)]
     for (let n = 0; n < 3; n++) {
       clock.advance(RETENTION)
-      t.notOk(ledger.isVoid(ALICE, ledger.mark()), 'a resolution of now')
+      t.notOk(ledger.isVoid(ALICE, ledger.snapshot()), 'a resolution of now')
       t.ok(ledger.trusts(shared(ledger)), 'and an entry of now, at the newest position, however old that is')
       read(user('bob'))
     }
@@ -395,7 +397,7 @@ t.test('what is older than the retention', async (t) => {
 
   t.test('is what the monotonic clock says: a wall clock set forward voids nothing', async (t) => {
     const { ledger, read, clock } = open()
-    const before = ledger.mark()
+    const before = ledger.snapshot()
     read(user('alice'))
     clock.setWall(clock.wall() + 100 * RETENTION)
     read(user('carol'))
