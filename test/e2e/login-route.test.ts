@@ -4,7 +4,7 @@ import { skipOrFail } from '../helpers/servers.ts'
 import { ALICE } from './people.ts'
 import type { Proxy } from './proxy.ts'
 import { ALL, traefik } from './proxies.ts'
-import { startSmallStack } from './small-stack.ts'
+import { startBehindProxyWithoutRedis } from './behind-proxy-without-redis.ts'
 
 const plain = (proxy: Proxy): Proxy => proxy === traefik ? { ...proxy, tls: false } : proxy
 
@@ -29,7 +29,7 @@ const instead = (name: string, value: string): readonly HeaderLine[] => [
 
 for (const proxy of ALL.map(plain)) {
   t.test(`snippet ${proxy.snippet} --login`, { skip: skipOrFail(proxy.server) }, async t => {
-    const { port, app } = await startSmallStack(t, proxy, LOGIN, [
+    const { port, app } = await startBehindProxyWithoutRedis(t, proxy, LOGIN, [
       '--login',
       '--policy',
       '/=anonymous=false',

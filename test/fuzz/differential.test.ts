@@ -54,7 +54,7 @@ function isOurRefusal (exchange: Exchange): boolean {
 async function verdictOn (exchange: Exchange, headers: readonly string[]): Promise<Array<readonly [string, string]>> {
   const simulator = buildSimulator(optionsFor(exchange))
   try {
-    setState(exchange, simulator.knobs)
+    setState(exchange, simulator.controls)
     const port = Number(new URL(await simulator.listen()).port)
     const header = (name: string): string | undefined => exchange.request.headers.find(([one]) => one === name)?.[1]
     const lines = headers.flatMap((name, i): HeaderLine[] => i % 2 === 0 ? [[name, headers[i + 1] ?? '']] : [])

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
 import { createSeal } from '../../src/login/state.ts'
-import { LOGIN, startAdapter, type Adapter } from '../helpers/adapter.ts'
+import { LOGIN, startInProcess, type InProcess } from '../helpers/in-process.ts'
 import { checkLoginAnswer, STRICT } from '../helpers/login-answers.ts'
 import { APP, AUTHGEAR, OTHER, startLoginWorld, type LoginWorld } from '../helpers/login-world.ts'
 import { manualClock } from '../helpers/manual-clock.ts'
@@ -10,7 +10,7 @@ import { startRedis } from '../helpers/redis.ts'
 import { ask } from '../helpers/request.ts'
 import { skipOrFail } from '../helpers/servers.ts'
 import { until } from '../helpers/until.ts'
-import { PROTOCOLS } from '../helpers/verifier.ts'
+import { PROTOCOLS } from '../helpers/in-process-over.ts'
 
 const LOGOUT = `${APP}/_auth/logout`
 const path = ({ url }: Hop): string => new URL(url).pathname
@@ -72,7 +72,7 @@ t.test(
       refreshAhead: 0.8,
       login: {}
     }
-    const replicas = [world.verifier, await startAdapter(t, options), await startAdapter(t, options)]
+    const replicas = [world.verifier, await startInProcess(t, options), await startInProcess(t, options)]
     const person = await signIn(world)
     const cookie = person.cookies('app.example.com')
     let events = 0
@@ -111,7 +111,7 @@ t.test(
   })
 
 function poller (
-  replica: Adapter,
+  replica: InProcess,
   cookie: string,
   event: () => number
 ): { polls: Poll[], stop: () => Promise<readonly Poll[]> } {
@@ -301,7 +301,7 @@ t.test('while Authgear cannot be asked nobody is told that they are signed out',
   const world = await startLoginWorld(t, { adapter: { ttlMs: 0 } })
   const person = await signIn(world)
   const cookie = person.cookies('app.example.com')
-  world.authgear.knobs.fail('reset')
+  world.authgear.controls.fail('reset')
   const answer = await world.verifier.ask({ path: '/_auth/logout', headers: { ...STRICT, cookie } })
   await checkLoginAnswer(t, answer, 'logout')
   t.match(answer, { status: 503, headers: { 'x-forward-auth-reason': 'login_unavailable' } })

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import t, { type Test } from 'tap'
-import { startAdapter } from '../helpers/adapter.ts'
+import { startInProcess } from '../helpers/in-process.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { ask, type Asked } from '../helpers/request.ts'
 import { allMetrics, seriesOf } from '../helpers/series.ts'
@@ -111,7 +111,7 @@ function chosen (mark: string, token: string): Asked[] {
 
 async function send (t: Test, port: number, simulator: RunningSimulator, mark: string): Promise<void> {
   const token = `token-${mark}`
-  simulator.knobs.addUser({ id: mark, name: mark, sessions: [{ accessTokens: [token] }] })
+  simulator.controls.addUser({ id: mark, name: mark, sessions: [{ accessTokens: [token] }] })
   const asked = chosen(mark, token)
   for (const one of asked) {
     const { status } = await ask(port, one)
@@ -125,7 +125,7 @@ t.test(
   { skip: skipOrFail('redis-server') },
   async (t) => {
     const [simulator, redis] = await Promise.all([startSimulator(t), startRedis(t)])
-    const { port, service } = await startAdapter(t, {
+    const { port, service } = await startInProcess(t, {
       authgear: simulator.url,
       redisPort: redis.port,
       webhookSecret: WEBHOOK_SECRET,
