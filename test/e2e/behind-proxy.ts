@@ -36,7 +36,12 @@ export interface BehindProxy {
 
 type More = Readonly<{ replicas?: number, env?: Readonly<Record<string, string>> }>
 
-export async function startBehindProxy (t: Test, proxy: Proxy, observe: Observe, more: More = {}): Promise<BehindProxy> {
+export async function startBehindProxy (
+  t: Test,
+  proxy: Proxy,
+  observe: Observe,
+  more: More = {}
+): Promise<BehindProxy> {
   const [authgear, redis, app] = await Promise.all([startSimulator(t), startRedis(t), startEchoApp(t)])
   const tls = proxy.tls ? makeOwnCert(t) : undefined
   const env = { ...environment(authgear, redis.url, tls), ...more.env }
