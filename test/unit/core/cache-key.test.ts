@@ -53,7 +53,7 @@ t.test('a key is 43 characters of base64url, the same for the same credentials',
   t.end()
 })
 
-t.test('every difference gives another key: in a field, in its presence, in where the parts end', t => {
+t.test("every difference gives another key: a field, its presence, its parts' ends", t => {
   const keys = different.map(keyOf)
   keys.forEach((key, i) => t.equal(keys.indexOf(key), i, JSON.stringify(different[i]).slice(0, 60)))
   t.end()

@@ -139,7 +139,7 @@ t.test('with a prefix only the prefixed names are ours', t => {
   t.end()
 })
 
-t.test('whatever the Cookie lines hold, each of ours has the value that Go gives it, or the request is refused', t => {
+t.test('gives each of our cookies the value that Go gives it, or refuses the request', t => {
   fc.assert(fc.property(fc.array(hostileCookieLine, { maxLength: 3 }), lines => {
     const reading = readCredentials(lines.flatMap(line => ['cookie', line]), NAMES)
     const go = {

@@ -84,7 +84,7 @@ const expired: readonly (readonly [what: string, sent: Partial<Credentials>, exp
   ['two dead ones', { bearer: dead, appAccessToken: dead }, false]
 ]
 
-t.test('a request is expired whose only credential is a token that ended more than a minute ago', t => {
+t.test('a lone token that ended more than a minute ago makes a request expired', t => {
   for (const [what, sent, expected] of expired) t.equal(isExpired(credentials(sent), NOW), expected, what)
   t.end()
 })
