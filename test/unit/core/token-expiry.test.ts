@@ -109,3 +109,14 @@ t.test('no answer outlives a token that was sent', t => {
   for (const [what, sent, fromNow] of deadlines) t.equal(identityDeadline(credentials(sent), NOW) - NOW, fromNow, what)
   t.end()
 })
+
+t.test('a token whose end is no number, or whose parts are no objects, has no end', (t) => {
+  for (const exp of ['1800000000', true, null, [1800000000], {}]) {
+    t.equal(jwtExpiry(jwt({ sub: 'u', exp })), undefined, JSON.stringify(exp))
+  }
+  for (const payload of ['null', '1', '"text"', '[]', 'not json']) t.equal(jwtExpiry(jwt(payload)), undefined, payload)
+  for (const header of ['null', '1', '"at+jwt"', 'not json']) {
+    t.equal(jwtExpiry(jwt({ exp: 1 }, header)), undefined, header)
+  }
+  t.end()
+})
