@@ -8,7 +8,8 @@ import { RedisTooSlow } from '../errors.ts'
  */
 export function within<T> (limitMs: number, answer: Promise<T>): Promise<T> {
   return new Promise<T>((resolve, reject) => {
-    const timer = setTimeout(() => reject(new RedisTooSlow(limitMs)), limitMs)
+    // a process that was busy finds its timer due and the answer in its socket: the answer is read before the check
+    const timer = setTimeout(() => setImmediate(() => reject(new RedisTooSlow(limitMs))), limitMs)
     answer.then(
       (value) => {
         clearTimeout(timer)
@@ -37,6 +38,24 @@ export interface RedisCommands {
   announce (key: string, name: string, windowMs: number): Promise<number>
 }
 
+/**
+ * Commands of one turn of the loop go out in one write. Not ioredis' automatic pipelines: each waits for the answers to
+ * the one before it, so that a command takes up to two round trips.
+ */
+function createGathering (redis: Redis): () => void {
+  let gathered: Redis['stream'] | undefined
+  return () => {
+    const { stream } = redis
+    if (gathered !== undefined || redis.status !== 'ready') return
+    gathered = stream
+    stream.cork()
+    setImmediate(() => {
+      gathered = undefined
+      stream.uncork()
+    })
+  }
+}
+
 const FENCED_SET =
   "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('set', KEYS[2], ARGV[2], 'PX', ARGV[3]) end return 0"
 const COMPARE_AND_DELETE =
@@ -61,17 +80,21 @@ return count`
 
 /** @param limitMs milliseconds after which a command counts as not answered, whatever it waits for */
 export function commandsOf (redis: Redis | Cluster, limitMs: number): RedisCommands {
-  const limited = <T>(answer: Promise<T>): Promise<T> => within(limitMs, answer)
+  const gather = redis.isCluster ? () => {} : createGathering(redis as Redis)
+  const limited = <T>(command: () => Promise<T>): Promise<T> => {
+    gather()
+    return within(limitMs, command())
+  }
   return Object.freeze({
-    pttl: (key: string) => limited(redis.pttl(key)),
-    getBuffer: (key: string) => limited(redis.getBuffer(key)),
-    setPx: (key: string, value: Buffer, lifeMs: number) => limited(redis.set(key, value, 'PX', lifeMs)),
+    pttl: (key: string) => limited(() => redis.pttl(key)),
+    getBuffer: (key: string) => limited(() => redis.getBuffer(key)),
+    setPx: (key: string, value: Buffer, lifeMs: number) => limited(() => redis.set(key, value, 'PX', lifeMs)),
     setPxWhile: (fence: string, token: string, key: string, value: Buffer, lifeMs: number) =>
-      limited(redis.eval(FENCED_SET, 2, fence, key, token, value, lifeMs)),
+      limited(() => redis.eval(FENCED_SET, 2, fence, key, token, value, lifeMs)),
     setIfAbsent: async (key: string, value: string, lifeMs: number) =>
-      (await limited(redis.set(key, value, 'PX', lifeMs, 'NX'))) === 'OK',
-    deleteIfEquals: (key: string, value: string) => limited(redis.eval(COMPARE_AND_DELETE, 1, key, value)),
+      (await limited(() => redis.set(key, value, 'PX', lifeMs, 'NX'))) === 'OK',
+    deleteIfEquals: (key: string, value: string) => limited(() => redis.eval(COMPARE_AND_DELETE, 1, key, value)),
     announce: async (key: string, name: string, windowMs: number) =>
-      Number(await limited(redis.eval(ANNOUNCE, 1, key, name, windowMs)))
+      Number(await limited(() => redis.eval(ANNOUNCE, 1, key, name, windowMs)))
   })
 }

@@ -14,8 +14,7 @@ export function connectRedis (settings: RedisSettings, events: RedisEvents): Red
 
 function openSingle (settings: RedisSettings, events: RedisEvents): RedisConnection {
   const { Redis } = redisLibrary()
-  const limits = { socketTimeout: SOCKET_TIMEOUT_MS, enableAutoPipelining: true }
-  const redis = new Redis({ ...connectionOptions(settings), ...limits })
+  const redis = new Redis({ ...connectionOptions(settings), socketTimeout: SOCKET_TIMEOUT_MS })
   watch(redis, events)
   const end = keepConnected(redis)
   return Object.freeze({
