@@ -124,7 +124,7 @@ export const ALERTS = Object.freeze([
   },
   {
     alert: 'ForwardAuthInauthenticRevocations',
-    value: 'sum by (job) (increase(forward_auth_revocations_total{$one,origin="inauthentic"}[10m]))',
+    value: 'sum by (job) (increase(forward_auth_revocations_total{$one,origin=~"inauthentic|foreign"}[10m]))',
     when: '> 0',
     severity: 'critical',
     summary: 'Entries of the revocation log are not authentic',

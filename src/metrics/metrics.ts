@@ -27,7 +27,7 @@ export type Metrics = Readonly<{
   authenticate: Pick<AuthenticateObserver, 'memoryRead' | 'coalesced'>
   fleet: Readonly<{ sharedRead: SharedCacheObserver['sharedRead'], sharedError: (operation: RedisOperation) => void }>
   resolver: ResolverObserver
-  revocations: Pick<LogObserver, 'revoked' | 'lag' | 'inauthentic' | 'capped'>
+  revocations: Pick<LogObserver, 'revoked' | 'lag' | 'inauthentic' | 'foreign' | 'doubted' | 'capped'>
   audit: AuditObserver
 }>
 
@@ -280,8 +280,8 @@ function registerRevocations (registry: Registry): {
   const origins = closedCounter(
     registry,
     'forward_auth_revocations_total',
-    'Revocations taken here or read from the log, by where they came from; inauthentic = an entry read as ' +
-      '"everything".',
+    'Revocations taken here or read from the log, by where they came from; inauthentic = an entry ' +
+      'with a wrong tag; foreign = one made under another CACHE_SECRET.',
     'origin',
     COUNTED_ORIGINS
   )
@@ -291,6 +291,11 @@ function registerRevocations (registry: Registry): {
     help: 'From the append of an entry to its reading here, by the clock of Redis.',
     buckets: SLOW_BUCKETS
   })
+  const doubted = new Gauge({
+    registers: [registry],
+    name: 'forward_auth_redis_master_doubted',
+    help: '1 while nothing says that the Redis server which is followed is the master: it lost all its replicas.'
+  })
   const capped = closedCounter(registry, 'forward_auth_revocations_capped_total', CAPPED_HELP, 'origin', ORIGINS)
   return {
     origins,
@@ -298,7 +303,9 @@ function registerRevocations (registry: Registry): {
       revoked: origins.add,
       capped: capped.add,
       lag: (seconds) => lag.observe(seconds),
-      inauthentic: () => origins.add('inauthentic')
+      inauthentic: () => origins.add('inauthentic'),
+      foreign: () => origins.add('foreign'),
+      doubted: (isDoubted) => doubted.set(Number(isDoubted))
     }
   }
 }
@@ -307,4 +314,4 @@ const CAPPED_HELP = 'Revocations beyond what the log takes of their origin in a 
   'published together as one "everything"; sign-outs are refused.'
 
 /** With what could not be told. */
-export const COUNTED_ORIGINS = [...ORIGINS, 'inauthentic'] as const
+export const COUNTED_ORIGINS = [...ORIGINS, 'inauthentic', 'foreign'] as const

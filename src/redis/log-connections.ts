@@ -8,6 +8,7 @@ import {
   type RedisSettings,
   SOCKET_TIMEOUT_MS
 } from './options.ts'
+import { confirmMaster, type MasterVerdict } from './master-check.ts'
 import { createReconnection, keepConnected } from './reconnection.ts'
 import { createSlotTarget, slotConnector } from './slot-connector.ts'
 
@@ -23,7 +24,12 @@ export type LogConnection = Readonly<{
   close: () => void
 }>
 
-export type LogConnections = Readonly<{ follower: LogConnection, publisher: LogConnection }>
+export type LogConnections = Readonly<{
+  follower: LogConnection
+  publisher: LogConnection
+  /** Whether the follower's server is the master, by those who decide it. */
+  confirmMaster: () => Promise<MasterVerdict>
+}>
 
 /** The follower blocks for one second, and a server that says nothing for three is not followed. */
 const FOLLOWER_SOCKET_TIMEOUT_MS = 3000
@@ -32,8 +38,10 @@ const READY_WITHIN_MS = 500
 
 /** One connection that blocks, without a deadline for each command, and one that writes. */
 export function openLogConnections (settings: RedisSettings): LogConnections {
+  const follower = open(settings, { socketTimeout: FOLLOWER_SOCKET_TIMEOUT_MS })
   return {
-    follower: open(settings, { socketTimeout: FOLLOWER_SOCKET_TIMEOUT_MS }),
+    follower,
+    confirmMaster: () => confirmMaster(settings, follower.redis),
     publisher: open(settings, { socketTimeout: SOCKET_TIMEOUT_MS, commandTimeout: PUBLISHER_TIMEOUT_MS })
   }
 }

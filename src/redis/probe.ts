@@ -1,9 +1,13 @@
 import type { Redis } from 'ioredis'
+import { systemClock } from '../clock.ts'
 import { connectRedis } from './connect.ts'
-import { type RedisConnection, redisLibrary } from './connection.ts'
+import type { RedisConnection } from './connection.ts'
 import { trialKey } from './keys.ts'
 import { type LogConnection, type LogConnections, openLogConnections, withRedirects } from './log-connections.ts'
-import { connectionOptions, nameOf, type RedisAddress, type RedisSettings } from './options.ts'
+import type { RedisSettings } from './options.ts'
+import { askServers, type Named } from './servers.ts'
+
+export type { Named } from './servers.ts'
 
 /**
  * Each command of the cache and of the revocation log that may stand in a script. KEYS: a value, a stream, a hash, all
@@ -39,12 +43,6 @@ return refused
 /** A command that the server refused, and the word that its refusal begins with. */
 export type Refusal = Readonly<{ command: string, refusal: string }>
 
-/**
- * One server of the configuration, asked by itself; a Sentinel is asked for the master, a node of a Cluster for its
- * state.
- */
-export type Named = Readonly<{ name: string, problem: Error | undefined, reply: string | undefined }>
-
 /** Redis as the service would see it, on its own kinds of connection: for `doctor`. */
 export type RedisLook = Readonly<{
   /** The cache's connection. */
@@ -57,6 +55,8 @@ export type RedisLook = Readonly<{
    * Each server that the configuration names, since the library tells little of what Sentinel and Cluster are made of.
    */
   named: () => Promise<readonly Named[]>
+  /** The shortest of some round trips to the server that holds the log: REDIS_TIMEOUT must be well above it. */
+  roundTripMs: () => Promise<number>
   /** INFO, from the server that holds the log. */
   info: () => Promise<string>
   /** Tries, on keys of its own, what the cache and the log do; it leaves nothing behind. */
@@ -66,8 +66,7 @@ export type RedisLook = Readonly<{
 
 /** Several attempts, and a Cluster's masters one after the other. */
 const CONNECTED_WITHIN_MS = 5000
-/** For one server by itself. */
-const ONE_WITHIN_MS = 3000
+const ROUND_TRIPS = 5
 
 /** @param logKey what the log's keys begin with */
 export function inspectRedis (settings: RedisSettings, logKey: string): RedisLook {
@@ -86,8 +85,17 @@ export function inspectRedis (settings: RedisSettings, logKey: string): RedisLoo
     connection,
     log,
     connected: () => connected,
-    named: () => Promise.all(addressesOf(settings).map((address) => askOne(settings, address))),
+    named: () => askServers(settings),
     info: () => ask((redis) => redis.info()),
+    async roundTripMs () {
+      let shortest = Infinity
+      for (let n = 0; n < ROUND_TRIPS; n++) {
+        const began = systemClock.monotonic()
+        await ask((redis) => redis.time())
+        shortest = Math.min(shortest, systemClock.monotonic() - began)
+      }
+      return shortest
+    },
     async trial () {
       const name = trialKey(logKey)
       return refusalsOf(await ask((redis) => redis.eval(TRIAL, 3, `${name}:entry`, `${name}:stream`, `${name}:head`)))
@@ -119,61 +127,6 @@ function connecting (
     down: (error) => settle(error ?? new Error('the connection was closed'))
   })
   return { connection, connected: connected.finally(() => clearTimeout(late)) }
-}
-
-function addressesOf ({ servers }: RedisSettings): readonly RedisAddress[] {
-  switch (servers.kind) {
-    case 'one': return [servers]
-    case 'sentinel': return servers.sentinels
-    case 'cluster': return servers.nodes
-  }
-}
-
-/** The one query that a Sentinel, or a node of a Cluster, answers about the rest. */
-async function stateOf (redis: Redis, { servers }: RedisSettings): Promise<unknown> {
-  switch (servers.kind) {
-    case 'one': return undefined
-    case 'cluster': return await redis.cluster('INFO')
-    case 'sentinel': return await redis.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', servers.name)
-  }
-}
-
-async function askOne (settings: RedisSettings, { host, port }: RedisAddress): Promise<Named> {
-  const { servers } = settings
-  const access = servers.kind === 'sentinel' ? { username: undefined, password: servers.password } : {}
-  const single = {
-    ...settings,
-    ...access,
-    servers: { kind: 'one', host, port, db: servers.kind === 'one' ? servers.db : 0 }
-  } as const
-  const library = redisLibrary()
-  const redis = new library.Redis({
-    ...connectionOptions(single),
-    lazyConnect: true,
-    retryStrategy: () => null,
-    commandTimeout: ONE_WITHIN_MS
-  })
-  const name = nameOf({ host, port })
-  let first: Error | undefined
-  redis.on('error', (error: Error) => { first ??= error })
-  const late = setTimeout(() => {
-    first ??= Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' })
-    redis.disconnect()
-  }, ONE_WITHIN_MS)
-  try {
-    await redis.connect()
-    const reply = await stateOf(redis, settings)
-    return {
-      name,
-      problem: undefined,
-      reply: Array.isArray(reply) ? reply.join(':') : typeof reply === 'string' ? reply : undefined
-    }
-  } catch (error) {
-    return { name, problem: first ?? (error instanceof Error ? error : new Error('unknown')), reply: undefined }
-  } finally {
-    clearTimeout(late)
-    redis.disconnect()
-  }
 }
 
 function refusalsOf (reply: unknown): readonly Refusal[] {

@@ -1,19 +1,36 @@
-import { createHmac, hkdfSync } from 'node:crypto'
+import { createHmac, hash, hkdfSync, randomBytes } from 'node:crypto'
 import type { CredentialDigest } from '../core/cache-key.ts'
 import { equalSecret } from '../crypto/constant-time-equal.ts'
 import type { LogEntry } from './ledger.ts'
 import { ORIGINS, type Revocation, type Target } from './types.ts'
 
-/** The fields of one entry of the stream, as the script writes them; `prev` is the script's own. */
+/** The fields of one entry of the stream. */
 export type Fields = Readonly<
-  Record<'gen' | 'nonce' | 'of' | 'kind' | 'value' | 'origin' | 'quiet' | 'secret' | 'tag', string>
+  Record<
+    'gen' | 'nonce' | 'prev' | 'salt' | 'of' | 'kind' | 'value' | 'origin' | 'quiet' | 'secret' | 'tag',
+    string
+  >
 >
 
-export type ReadEntry = Readonly<{ entry: LogEntry, authentic: boolean }>
+/**
+ * `authentic`: its tag is right. `foreign`: made under another CACHE_SECRET, so that nobody here can say.
+ * `forged`: its tag is wrong.
+ */
+export type Provenance = 'authentic' | 'foreign' | 'forged'
+
+export type ReadEntry = Readonly<{
+  entry: LogEntry
+  provenance: Provenance
+  /** It says nothing that can be believed, and is read as `everything`. */
+  isJunk: boolean
+}>
 
 export type EntryCodec = Readonly<{
-  /** A generation's first entry has no revocation. */
-  encode: (generation: string, nonce: string, of: string, revocation: Revocation | undefined) => Fields
+  /**
+   * @param previous nonce of the entry before it; empty for the first one of a generation, which has no revocation
+   * @param of names the revocation across copies of its entry
+   */
+  encode: (generation: string, previous: string, of: string, revocation: Revocation | undefined) => Fields
   /** An entry that is not authentic is read as `everything`: it costs resolutions, never a wrong answer. */
   decode: (id: string, fields: Readonly<Record<string, string>>) => ReadEntry
 }>
@@ -21,61 +38,52 @@ export type EntryCodec = Readonly<{
 /** The longest time that an entry of ours forbids to store answers. */
 const MAX_NO_STORE_MS = 15 * 60_000
 
+export type Content = Omit<Fields, 'nonce' | 'tag'>
+const CONTENT = ['gen', 'prev', 'salt', 'of', 'kind', 'value', 'origin', 'quiet', 'secret'] as const
+
 /** @param logKey derived from CACHE_SECRET; its id tells replicas with another secret that they cannot check a tag */
 export function createEntryCodec (logKey: Uint8Array): EntryCodec {
   const secretId = Buffer.from(hkdfSync('sha256', logKey, '', 'id', 8)).toString('hex')
-  const tagOf = (fields: Omit<Fields, 'tag'>): Buffer => {
-    const parts = [
-      fields.gen,
-      fields.nonce,
-      fields.of,
-      fields.kind,
-      fields.value,
-      fields.origin,
-      fields.quiet,
-      fields.secret
-    ]
-    return createHmac('sha256', logKey).update(parts.map((part) => `${part.length}:${part}`).join('')).digest()
-  }
+  const tagOf = (content: Content): Buffer => createHmac('sha256', logKey).update(textOf(content)).digest()
   return Object.freeze({
-    encode (gen: string, nonce: string, of: string, revocation: Revocation | undefined): Fields {
+    encode (gen: string, prev: string, of: string, revocation: Revocation | undefined): Fields {
       const { kind, value } = encodeTarget(revocation?.target)
-      const fields = {
-        gen,
-        nonce,
-        of,
-        kind,
-        value,
-        origin: revocation?.origin ?? '',
-        quiet: String(revocation?.quietMs ?? 0),
-        secret: secretId
-      }
-      return { ...fields, tag: tagOf(fields).toString('base64url') }
+      const origin = revocation?.origin ?? ''
+      const quiet = String(revocation?.quietMs ?? 0)
+      const salt = randomBytes(8).toString('base64url')
+      const content = { gen, prev, salt, of, kind, value, origin, quiet, secret: secretId }
+      const tag = tagOf(content).toString('base64url')
+      return { gen, nonce: nonceOf(content, tag), prev, salt, of, kind, value, origin, quiet, secret: secretId, tag }
     },
     decode (id: string, raw: Readonly<Record<string, string>>): ReadEntry {
-      const field = (name: string): string => raw[name] ?? ''
-      const fields = {
-        gen: field('gen'),
-        nonce: field('nonce'),
-        of: field('of'),
-        kind: field('kind'),
-        value: field('value'),
-        origin: field('origin'),
-        quiet: field('quiet'),
-        secret: field('secret')
-      }
-      const tag = Buffer.from(field('tag'), 'base64url')
-      const tagged = fields.secret === secretId && equalSecret(tag, tagOf(fields))
+      const field = (name: string): string => (Object.hasOwn(raw, name) ? raw[name] : undefined) ?? ''
+      const content = Object.fromEntries(CONTENT.map((name) => [name, field(name)])) as Content
+      const tag = field('tag')
+      const nonce = field('nonce') === nonceOf(content, tag) ? field('nonce') : ''
+      const provenance =
+        content.secret !== secretId
+          ? 'foreign'
+          : equalSecret(Buffer.from(tag, 'base64url'), tagOf(content)) ? 'authentic' : 'forged'
       // a user means the same under every secret, a credential's digest does not
-      const foreignUser = fields.secret !== secretId && fields.kind === 'user' && fields.value !== ''
-      const authentic = tagged || foreignUser
-      const revocation = authentic ? decodeRevocation(fields) : EVERYTHING
-      return {
-        authentic,
-        entry: { id, nonce: fields.nonce, previous: field('prev'), generation: fields.gen, of: fields.of, revocation }
-      }
+      const isForeignUser = provenance === 'foreign' && content.kind === 'user' && content.value !== ''
+      const isJunk = provenance !== 'authentic' && !isForeignUser
+      const revocation = isJunk ? EVERYTHING : decodeRevocation(content)
+      const { gen: generation, prev: previous, of } = content
+      return { provenance, isJunk, entry: { id, nonce, previous, generation, of, revocation } }
     }
   })
+}
+
+/**
+ * An entry's nonce follows from its whole content, and its successor's content names it: no entry can be rewritten
+ * without a change of all that follow. Empty where an entry bears another one.
+ */
+export function nonceOf (content: Content, tag: string): string {
+  return hash('sha256', `${textOf(content)}${tag}`, 'base64url').slice(0, 22)
+}
+
+function textOf (content: Content): string {
+  return CONTENT.map((name) => `${content[name].length}:${content[name]}`).join('')
 }
 
 const EVERYTHING: Revocation = Object.freeze({
@@ -93,7 +101,7 @@ function encodeTarget (target: Target | undefined): { kind: string, value: strin
   }
 }
 
-function decodeRevocation ({ kind, value, origin, quiet }: Omit<Fields, 'tag'>): Revocation | undefined {
+function decodeRevocation ({ kind, value, origin, quiet }: Content): Revocation | undefined {
   if (kind === 'generation') return undefined
   const target: Target =
     kind === 'user'

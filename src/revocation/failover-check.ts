@@ -9,11 +9,13 @@ const RENEW_INTERVAL_MS = 1000
 
 export type FailoverCheck = Readonly<{
   /** Notes what the publisher's server answered to that entry. */
-  answered: (written: Written, fields: Fields) => void
+  answered: (written: Written, fields: Pick<Fields, 'gen' | 'nonce'>) => void
   /** Called before a snapshot is requested: it must hold what was answered until then. */
   expect: () => Expectation | undefined
   /** Reconnects the follower where it is not on a master, and both where they are on two servers. */
   check: (snapshot: Snapshot, expectation: Expectation | undefined, after: StreamId, count: number) => void
+  /** Reconnects both: their server is not the master any more. */
+  renew: () => void
 }>
 
 /** `entry` is undefined where the server only said which generation is current there. */
@@ -41,11 +43,10 @@ export function createFailoverCheck (
     for (const { renew } of connections) renew()
   }
   return Object.freeze({
-    answered (written: Written, { gen, nonce }: Fields): void {
-      last =
-        written.kind === 'written'
-          ? { generation: gen, entry: { id: written.id, nonce } }
-          : { generation: written.generation, entry: undefined }
+    renew: () => renew([follower, publisher]),
+    answered (written: Written, { gen, nonce }: Pick<Fields, 'gen' | 'nonce'>): void {
+      if (written.kind === 'written') last = { generation: gen, entry: { id: written.id, nonce } }
+      else if (written.kind === 'behind') last = { generation: written.generation, entry: undefined }
     },
     expect (): Expectation | undefined {
       const expectation = last

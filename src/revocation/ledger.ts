@@ -41,6 +41,8 @@ type Milestone = Readonly<{ id: StreamId, at: number }>
 
 /** Revocations that are republished one by one; more are one `everything`. */
 const MAX_REPUBLISHED = 1000
+/** Generations that were left: those of weeks, where Redis loses its log all the time. */
+const MAX_LEFT = 10_000
 /** Milestones in one retention: the end of the retention is known to one part in so many. */
 const MILESTONES = 64
 /** Names dropped from each map with each entry: more than one entry adds, so that the maps shrink. */
@@ -79,7 +81,10 @@ export class Ledger {
   /** Revocations read within the retention, by `of`: republished where a new log lacks them. */
   readonly #republishable: BoundedMap<Republishable>
   #republishOverflowAt = -Infinity
-  readonly #left = new Set<string>()
+  /** Generations that were left, oldest first. */
+  readonly #left = new BoundedMap<true>(MAX_LEFT)
+  /** Newest entry whose revocation was skipped. */
+  #skippedTo: StreamId = FIRST_ID
   #pendingRepublish = new Map<string, Revocation>()
 
   constructor ({
@@ -124,22 +129,38 @@ export class Ledger {
 
   /** Nothing of the old generation is used any more (I2); its revocations are republished in the new one. */
   adopt (generation: string): void {
-    if (this.#generation !== '') this.#left.add(this.#generation)
+    if (this.#generation !== '') this.#left.set(this.#generation, true)
     this.#generation = generation
     this.#id = FIRST_ID
     this.#nonce = ''
     this.#revoked.clear()
     this.#voidBefore = FIRST_ID
+    this.#skippedTo = FIRST_ID
     this.#milestones = []
     this.#positions.clear()
     this.#pendingRepublish = new Map([...this.#pendingRepublish, ...this.#toRepublish()])
   }
 
-  apply (entry: LogEntry): void {
+  #advance (entry: LogEntry): void {
     this.#age()
     this.#id = entry.id
     this.#nonce = entry.nonce
     this.#positions.set(entry.nonce, entry.id)
+  }
+
+  /** Reads on without what an entry revokes, until `voidSkipped`: meanwhile nothing of Redis may be used. */
+  skip (entry: LogEntry): void {
+    this.#advance(entry)
+    this.#skippedTo = entry.id
+  }
+
+  /** Everything from before the newest skipped entry is void. */
+  voidSkipped (): void {
+    this.#raiseVoidBefore(this.#skippedTo)
+  }
+
+  apply (entry: LogEntry): void {
+    this.#advance(entry)
     if (entry.revocation === undefined) return
     const name = nameOf(entry.revocation.target)
     const awaited = this.#pendingRepublish.get(entry.of)

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { type Budget, createFlood } from './budget.ts'
 import type { Ledger } from './ledger.ts'
+import { createSender, type Item } from './sender.ts'
 import { nameOf, type Origin, type Revocation, type RevokeOutcome } from './types.ts'
 import type { StreamLogDeps } from './store.ts'
 
@@ -10,10 +11,12 @@ export type Publisher = Readonly<{
   admits: (origin: Origin) => boolean
   /** The follower has read an entry of this name. @returns whether this replica took that revocation */
   confirm: (of: string, revocation: Revocation) => boolean
-  /** Appends the revocations that a linked-up poll, sent at that moment, did not show. */
-  publish: (sentAt: number) => Promise<void>
+  /** Appends the revocations that a linked-up poll, sent at that moment, did not show; no poll waits for it. */
+  publish: (sentAt: number) => void
   /** Publishes everything that waits; returns when the follower has read it back, or after DRAIN_MS. */
   drain: () => Promise<void>
+  /** Whether the stream takes no entry any more, since the last call. */
+  needsChange: () => boolean
 }>
 
 /** A revocation that the follower has not read back by then counts as pending. */
@@ -24,45 +27,29 @@ const DRAIN_MS = 3000
 const MAX_PENDING = 1000
 /** Pending sign-outs, after which further ones are refused: any user could otherwise cause an `everything`. */
 const MAX_PENDING_SIGN_OUTS = 500
+/** All replicas republish after a change of generation: most copies are read back before a second one is sent. */
+const REPUBLISH_WITHIN_MS = 1000
 
-type Pending = Readonly<{ revocation: Revocation, takenAt: number, done: () => void }> & {
-  /** When it was last appended, monotonic milliseconds. */
-  attempt: 'none' | 'under way' | number
-}
+type Pending = Item & Readonly<{ done: () => void }>
 
 /**
  * Writes this replica's revocations into the log, and writes each again until the replica's own follower has read it.
  */
 export function createPublisher (deps: StreamLogDeps, ledger: Ledger, budget: Budget): Publisher {
-  const { clock, observer, after = callAfter } = deps
+  const { clock, observer, after = callAfter, newName = randomName } = deps
   const pending = new Map<string, Pending>()
-  const carried = new Map<string, Pending>()
+  const republished = new Map<string, Item>()
+  const sender = createSender({ ...deps, after }, ledger, () => [pending, republished])
   /** Called when nothing is pending any more. */
   let onDrained = (): void => {}
   let isDraining = false
   const flood = createFlood({ clock, publish: (revocation, done) => put(revocation, newName(), done) })
 
-  /** @returns whether the server could be asked */
-  async function append (of: string, item: Pending): Promise<boolean> {
-    item.attempt = 'under way'
-    const fields = deps.codec.encode(ledger.generation, randomBytes(16).toString('hex'), of, item.revocation)
-    try {
-      await deps.store.append(ledger.generation, deps.retentionMs, fields)
-      return true
-    } catch (error) {
-      observer.trouble('a revocation could not be appended, and is kept until it can be', error)
-      return false
-    } finally {
-      item.attempt = clock.monotonic()
-    }
-  }
-
   /** The revocation holds here at once; it is appended now, and again until it is read back. */
   function put (revocation: Revocation, of: string, done: () => void): void {
     ledger.take(revocation, of)
-    const item: Pending = { revocation, takenAt: clock.monotonic(), attempt: 'none', done }
-    pending.set(of, item)
-    append(of, item).catch(() => {})
+    pending.set(of, { revocation, takenAt: clock.monotonic(), dueAt: -Infinity, attempt: 'none', done })
+    sender.send()
   }
 
   /** Drops revocations older than the retention: no entry is left that they could void. */
@@ -118,12 +105,11 @@ export function createPublisher (deps: StreamLogDeps, ledger: Ledger, budget: Bu
       const cancel = after(DRAIN_MS, resolve)
       onDrained = () => { cancel(); resolve() }
     })
-    if (pending.size > 0) {
-      observer.trouble(
-        `this replica stops, and Redis did not take ${pending.size} of its entries for the revocation log: other ` +
-          'replicas do not know of them'
-      )
-    }
+    if (pending.size === 0) return
+    observer.trouble(
+      `this replica stops, and Redis did not take ${pending.size} of its entries for the revocation log ` +
+        `(${kindsOf(pending.values())}): other replicas do not know of them`
+    )
   }
 
   return Object.freeze({
@@ -136,7 +122,7 @@ export function createPublisher (deps: StreamLogDeps, ledger: Ledger, budget: Bu
       })
     },
     confirm (of: string, revocation: Revocation): boolean {
-      if (isThat(carried.get(of), revocation)) carried.delete(of)
+      if (isThat(republished.get(of), revocation)) republished.delete(of)
       const item = pending.get(of)
       if (!isThat(item, revocation)) return false
       pending.delete(of)
@@ -145,26 +131,34 @@ export function createPublisher (deps: StreamLogDeps, ledger: Ledger, budget: Bu
       return true
     },
     drain,
-    async publish (sentAt: number): Promise<void> {
+    needsChange: sender.needsChange,
+    publish (sentAt: number): void {
       flood.publishDue()
+      const now = clock.monotonic()
       for (const [of, revocation] of ledger.pendingRepublish) {
-        if (!carried.has(of)) carried.set(of, { revocation, takenAt: sentAt, attempt: 'none', done: () => {} })
+        const dueAt = now + Math.random() * REPUBLISH_WITHIN_MS
+        if (!republished.has(of)) republished.set(of, { revocation, takenAt: sentAt, dueAt, attempt: 'none' })
       }
-      for (const [of, item] of [...pending, ...carried]) {
-        const isDue = item.attempt === 'none' || (typeof item.attempt === 'number' && item.attempt < sentAt)
-        if (isDue && !await append(of, item)) return // nor could the others be
-      }
+      sender.polled(sentAt)
+      sender.send()
     }
   })
 }
 
 /** A writer to the stream may reuse an old name for another target: that entry confirms nothing. */
-function isThat (item: Pending | undefined, { target }: Revocation): item is Pending {
+function isThat<T extends Item> (item: T | undefined, { target }: Revocation): item is T {
   return item !== undefined && nameOf(item.revocation.target) === nameOf(target)
 }
 
 /** The name of a revocation, which all copies of its entry share. */
-const newName = (): string => randomBytes(16).toString('hex')
+const randomName = (): string => randomBytes(16).toString('hex')
+
+/** Such as `2 user, 1 credential`: names are nobody's business in a log. */
+function kindsOf (items: Iterable<Item>): string {
+  const counts = new Map<string, number>()
+  for (const { revocation: { target: { kind } } } of items) counts.set(kind, (counts.get(kind) ?? 0) + 1)
+  return [...counts].map(([kind, count]) => `${count} ${kind}`).join(', ')
+}
 
 function callAfter (ms: number, callBack: () => void): () => void {
   const timer = setTimeout(callBack, ms)

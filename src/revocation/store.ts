@@ -1,35 +1,55 @@
 import type { Clock } from '../clock.ts'
+import type { MasterVerdict } from '../redis/master-check.ts'
 import type { EntryCodec, Fields } from './codec.ts'
 import type { LogObserver, Origin, StreamId } from './types.ts'
 
-/** One atomic look at the log: what was appended after an id, and where it ends. */
+/** One atomic look at the log: the entries after an id, and its head. */
 export type Snapshot = Readonly<{
   /** Oldest first; at most as many as were asked for. */
   entries: ReadonlyArray<readonly [id: StreamId, fields: Readonly<Record<string, string>>]>
   /** Entries of the whole stream. */
   length: number
-  head: Readonly<{ generation: string, nonce: string }> | undefined
+  head: Readonly<{ generation: string, nonce: string, id: StreamId, replicationId: string }> | undefined
+  /** False where a key of another type stands in the stream's place. */
+  isReadable: boolean
   isMaster: boolean
-  replicas: number
-  /** Which process answered: another one has lost no replicas by having none. */
+  /** Offsets that the server's replicas have acknowledged. */
+  acknowledged: readonly number[]
+  /** The server's own offset after a write that came with this snapshot; undefined where none did. */
+  offset: number | undefined
+  /** The process that answered: another one has lost no replicas by having none. */
   server?: string
+  /** The replication history of the server: another one after a restart or a promotion. Empty where it is unknown. */
+  replicationId: string
   /** Milliseconds since 1970 by the server's clock. */
   now: number
 }>
 
-/** `generation`: the one that is current in its place; empty where there is none. */
-export type Written = Readonly<{ kind: 'written', id: StreamId }> | Readonly<{ kind: 'behind', generation: string }>
+/**
+ * `behind`: `generation` is the current one; empty where there is none. `conflict`: the head has that nonce.
+ * `unusable`: the stream takes no entry any more, and only a change of generation helps.
+ */
+export type Written =
+  | Readonly<{ kind: 'written', id: StreamId }>
+  | Readonly<{ kind: 'behind', generation: string }>
+  | Readonly<{ kind: 'conflict', nonce: string }>
+  | Readonly<{ kind: 'unusable' }>
 
 /** The log's two keys in one Redis. Every method rejects where the server cannot be reached. */
 export interface LogStore {
   /** Returns when something was appended after that id, or after a second. */
   wait (after: StreamId): Promise<void>
   snapshot (after: StreamId, count: number): Promise<Snapshot>
-  append (generation: string, retentionMs: number, fields: Fields): Promise<Written>
-  /** Drops what is older than the retention, by the server's clock. */
+  /** All or none; the first one follows `previous`, the others each other. */
+  append (generation: string, previous: string, retentionMs: number, entries: readonly Fields[]): Promise<Written>
+  /** Drops entries older than the retention, by the server's clock. */
   trim (retentionMs: number): Promise<void>
   /** Begins a new generation with its first entry, where `from` is still the current one. */
   change (from: string, fields: Fields): Promise<Written>
+  /** Says that the log is whole in the server's present history, where that is still the head. */
+  confirmHistory (generation: string, nonce: string): Promise<void>
+  /** What Sentinels or the Cluster say of the server that is followed. */
+  confirmMaster (): Promise<MasterVerdict>
   close (): Promise<void>
 }
 
@@ -41,6 +61,8 @@ export type StreamLogDeps = Readonly<{
   observer: LogObserver
   /** Calls back after so many milliseconds unless it is cancelled: `setTimeout` but in tests. */
   after?: (ms: number, callBack: () => void) => () => void
+  /** Names of revocations: random but in tests. */
+  newName?: () => string
   /** Entries of each origin in a minute: ENTRIES_PER_MINUTE but in tests. */
   limits?: Readonly<Record<Origin, number>>
   /** Entries read at once. */

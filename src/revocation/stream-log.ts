@@ -1,11 +1,13 @@
 import { randomBytes } from 'node:crypto'
-import { elapsedSince, momentOf, type Clock, type Moment } from '../clock.ts'
+import { momentOf } from '../clock.ts'
 import { createBudget, type Budget } from './budget.ts'
 import { Ledger } from './ledger.ts'
 import type { ReadEntry } from './codec.ts'
-import type { Snapshot, StreamLogDeps } from './store.ts'
-import type { LogObserver, RevocationLog } from './types.ts'
+import { type Health, trackHealth } from './health.ts'
+import { createJunkGuard, type JunkGuard } from './junk.ts'
 import { createPublisher, type Publisher } from './publisher.ts'
+import type { Snapshot, StreamLogDeps } from './store.ts'
+import type { RevocationLog } from './types.ts'
 
 export interface StreamLog extends RevocationLog {
   /** Reads new entries until they link up with the head; rejects where Redis is unreachable or they never do. */
@@ -14,15 +16,14 @@ export interface StreamLog extends RevocationLog {
   drain (): Promise<void>
 }
 
-/** Age of the newest linked-up poll, by the time it was sent, from which this replica does not follow any more. */
-const FOLLOWING_MS = 3000
 /** Some 10 ms of work, during which the process answers nobody. */
 const PAGE_ENTRIES = 1000
 /** Generations that may change under one poll before it gives up. */
 const MAX_STEPS = 20
-/** More changes of generation than this in so many milliseconds: a Redis that evicts, and memory alone for as long. */
-const MAX_CHANGES = 3
-const CHANGES_WITHIN_MS = 10 * 60_000
+/** An id so far ahead of the server's clock would keep entries from being trimmed for as long. */
+const MAX_ID_AHEAD_MS = 60_000
+/** Sealed entries of a replica whose clock is farther off are not used by others (docs/redis.md). */
+const MAX_CLOCK_OFFSET_MS = 60_000
 
 const TRIM_EVERY_MS = 10_000
 
@@ -32,11 +33,18 @@ type Step = Readonly<{ kind: 'linked' | 'adopted' | 'page' }> | Readonly<{ kind:
 export function createStreamLog (deps: StreamLogDeps): StreamLog {
   const { clock, observer, store, page = PAGE_ENTRIES } = deps
   const ledger = new Ledger({ clock, retentionMs: deps.retentionMs, maxRevocations: deps.maxNames })
-  const health = trackHealth(clock, observer)
+  const health = trackHealth({ clock, observer, confirmMaster: store.confirmMaster })
+  const junk = createJunkGuard(clock, observer)
   const budget = createBudget(clock, deps.limits)
   const publisher = createPublisher(deps, ledger, budget)
-  const takeStep = createStep(deps, { ledger, publisher, health, budget })
+  const takeStep = createStep(deps, { ledger, publisher, health, budget, junk })
+  const confirmHistory = createHistoryConfirmation(deps)
+  const checkClock = createClockCheck(deps)
+  const isFollowing = (): boolean => health.isFollowing() && !junk.isSkipping()
   const trimWhenDue = createTrimming(deps)
+
+  /** The newest generation that this replica itself began. */
+  let began: string | undefined
 
   async function poll (): Promise<void> {
     for (let steps = 0; steps < MAX_STEPS;) {
@@ -44,13 +52,15 @@ export function createStreamLog (deps: StreamLogDeps): StreamLog {
       const snapshot = await store.snapshot(ledger.id, page)
       health.heard(snapshot, sent)
       observer.length(snapshot.length)
-      const step = takeStep(snapshot)
+      const step = takeStep(snapshot, began)
       if (step.kind === 'linked') {
         health.linked(snapshot, sent)
+        confirmHistory(snapshot)
+        checkClock(snapshot)
         trimWhenDue()
-        return await publisher.publish(sent.monotonic)
+        return publisher.publish(sent.monotonic)
       }
-      if (step.kind === 'change') await change(deps, step.from)
+      if (step.kind === 'change') began = await change(deps, step.from)
       if (step.kind !== 'page') steps++ // however long the log is
     }
     throw new Error('the revocation log changes faster than it can be read')
@@ -59,10 +69,10 @@ export function createStreamLog (deps: StreamLogDeps): StreamLog {
   return Object.freeze({
     poll,
     snapshot: () => ledger.snapshot(),
-    isFollowing: health.isFollowing,
+    isFollowing,
     isVoid: ledger.isVoid.bind(ledger),
     trusts: ledger.trusts.bind(ledger),
-    trustsShared: () => health.isFollowing() && ledger.pendingRepublish.size === 0,
+    trustsShared: () => isFollowing() && ledger.pendingRepublish.size === 0,
     isUncacheable: ledger.isUncacheable.bind(ledger),
     revoke: publisher.revoke,
     admits: publisher.admits,
@@ -71,14 +81,17 @@ export function createStreamLog (deps: StreamLogDeps): StreamLog {
   })
 }
 
-/** 128 random bits, never a counter: two replicas that begin one at a time begin different ones. */
-async function change ({ store, codec }: StreamLogDeps, from: string): Promise<void> {
+/**
+ * 128 random bits, never a counter: two replicas that begin one at a time begin different ones.
+ * @returns the new generation; undefined where another replica was first
+ */
+async function change ({ store, codec }: StreamLogDeps, from: string): Promise<string | undefined> {
   const generation = randomBytes(16).toString('hex')
-  const nonce = randomBytes(16).toString('hex')
-  await store.change(from, codec.encode(generation, nonce, nonce, undefined))
+  const { kind } = await store.change(from, codec.encode(generation, '', generation, undefined))
+  return kind === 'written' ? generation : undefined
 }
 
-type TakeStep = (snapshot: Snapshot) => Step
+type TakeStep = (snapshot: Snapshot, began: string | undefined) => Step
 
 /** Every replica trims, also where nobody appends: a flood's entries would stay otherwise. No poll waits for it. */
 function createTrimming ({ store, clock, retentionMs, observer }: StreamLogDeps): () => void {
@@ -92,30 +105,56 @@ function createTrimming ({ store, clock, retentionMs, observer }: StreamLogDeps)
   }
 }
 
-type StepParts = Readonly<{ ledger: Ledger, publisher: Publisher, health: Health, budget: Budget }>
+/**
+ * A replica that has followed the log through a restart or a promotion, and lacks nothing, says so in the head: those
+ * that start later believe a log only in the history that it was begun or confirmed in.
+ */
+function createHistoryConfirmation ({ store }: StreamLogDeps): (snapshot: Snapshot) => void {
+  return ({ head, isMaster, replicationId }) => {
+    if (!isMaster || head === undefined || replicationId === '' || head.replicationId === replicationId) return
+    store.confirmHistory(head.generation, head.nonce).catch(() => {}) // the next poll tries again
+  }
+}
 
-function createStep (deps: StreamLogDeps, { ledger, publisher, health, budget }: StepParts): TakeStep {
+/** Tells once that this machine's clock and that of Redis are apart, and again after they were not. */
+function createClockCheck ({ clock, observer }: StreamLogDeps): (snapshot: Snapshot) => void {
+  let isTold = false
+  return ({ now }) => {
+    const offsetMs = clock.wall() - now
+    const isApart = Math.abs(offsetMs) > MAX_CLOCK_OFFSET_MS
+    if (isApart && !isTold) {
+      observer.trouble(
+        `this machine's clock is ${Math.round(Math.abs(offsetMs) / 1000)} s ${offsetMs > 0 ? 'ahead of' : 'behind'} ` +
+          'that of Redis: replicas whose clocks differ by more than CACHE_TTL share nothing'
+      )
+    }
+    isTold = isApart
+  }
+}
+
+type StepParts = Readonly<{
+  ledger: Ledger
+  publisher: Publisher
+  health: Health
+  budget: Budget
+  junk: JunkGuard
+}>
+
+function createStep (deps: StreamLogDeps, parts: StepParts): TakeStep {
+  const { ledger, publisher, health } = parts
   const { codec, observer, page = PAGE_ENTRIES } = deps
+  const applyAll = createApplying(deps, parts)
   /** Whether this generation was read to its end before: later entries are news, not history. */
   let caughtUp = false
-  function applyAll (entries: readonly ReadEntry[], now: number): void {
-    for (const { entry, authentic } of entries) {
-      if (!authentic) observer.inauthentic()
-      const isNews = caughtUp && !ledger.knows(entry.of)
-      ledger.apply(entry)
-      const isOwn = entry.revocation !== undefined && publisher.confirm(entry.of, entry.revocation)
-      if (isNews && !isOwn && entry.revocation !== undefined) {
-        observer.revoked(entry.revocation.origin)
-        if (authentic) budget.spend(entry.revocation.origin)
-      }
-      if (isNews) observer.lag(Math.max(0, now - Number(entry.id.split('-')[0])) / 1000)
-    }
-  }
-  return ({ entries, head, now }) => {
+  return (snapshot, began) => {
+    const { entries, head, now } = snapshot
     if (head === undefined) return { kind: 'change', from: '' }
-    if (ledger.hasLeft(head.generation)) return { kind: 'change', from: head.generation }
+    const change = { kind: 'change', from: head.generation } as const
+    if (ledger.hasLeft(head.generation) || isBroken(snapshot) || publisher.needsChange()) return change
     if (head.generation !== ledger.generation) {
-      health.adopted(ledger.generation === '')
+      const isFirst = ledger.generation === ''
+      if (isFirst && head.generation !== began && !isOfThisHistory(snapshot)) return change
+      health.adopted(isFirst)
       ledger.adopt(head.generation)
       caughtUp = false
       observer.adopted()
@@ -123,10 +162,49 @@ function createStep (deps: StreamLogDeps, { ledger, publisher, health, budget }:
     }
     const read = entries.map(([id, fields]) => codec.decode(id, fields))
     const isLast = entries.length < page
-    if (!linksUp(read, ledger, isLast ? head.nonce : undefined)) return { kind: 'change', from: head.generation }
-    applyAll(read, now)
+    if (!linksUp(read, ledger, isLast ? head.nonce : undefined)) return change
+    applyAll(read, now, caughtUp)
     caughtUp ||= isLast
     return { kind: isLast ? 'linked' : 'page' }
+  }
+}
+
+/** Nobody can read the stream, or its ids are so far in the future that nothing would be trimmed. */
+function isBroken ({ head, isReadable, now }: Snapshot): boolean {
+  return !isReadable || Number(head?.id.split('-')[0]) > now + MAX_ID_AHEAD_MS
+}
+
+/** Nobody else may have followed it: what a restarted or restored server holds may lack revocations. */
+function isOfThisHistory ({ head, replicationId }: Snapshot): boolean {
+  return replicationId !== '' && head?.replicationId === replicationId
+}
+
+type Applying = (entries: readonly ReadEntry[], now: number, isCaughtUp: boolean) => void
+
+function createApplying ({ observer }: StreamLogDeps, { ledger, publisher, budget, junk }: StepParts): Applying {
+  function applyJunk ({ entry, provenance }: ReadEntry, isCaughtUp: boolean): void {
+    if (provenance === 'forged') observer.inauthentic()
+    if (isCaughtUp && !junk.admit()) ledger.skip(entry)
+    else ledger.apply(entry)
+  }
+  function applyBelieved ({ entry, provenance }: ReadEntry, isNews: boolean): void {
+    const { of, revocation } = entry
+    ledger.apply(entry)
+    if (revocation === undefined) return
+    const isOwn = publisher.confirm(of, revocation)
+    if (!isNews || isOwn) return
+    observer.revoked(revocation.origin)
+    if (provenance === 'authentic') budget.spend(revocation.origin)
+  }
+  return (entries, now, isCaughtUp) => {
+    for (const read of entries) {
+      const isNews = isCaughtUp && !ledger.knows(read.entry.of)
+      if (read.provenance === 'foreign') observer.foreign()
+      if (read.isJunk) applyJunk(read, isCaughtUp)
+      else applyBelieved(read, isNews)
+      if (isNews) observer.lag(Math.max(0, now - Number(read.entry.id.split('-')[0])) / 1000)
+    }
+    if (junk.ends()) ledger.voidSkipped()
   }
 }
 
@@ -139,47 +217,4 @@ function linksUp (entries: readonly ReadEntry[], ledger: Ledger, headNonce: stri
     previous = entry.nonce
   }
   return headNonce === undefined || previous === headNonce
-}
-
-type Health = Readonly<{
-  heard: (snapshot: Snapshot, sent: Moment) => void
-  linked: (snapshot: Snapshot, sent: Moment) => void
-  adopted: (isFirst: boolean) => void
-  isFollowing: () => boolean
-}>
-
-/** Following is decided at each call: a frozen machine wakes up with both clocks ahead, or with one of them. */
-function trackHealth (clock: Clock, observer: LogObserver): Health {
-  let last: Moment = { monotonic: -Infinity, wall: -Infinity }
-  /** Servers that had replicas. */
-  const attended = new Set<string>()
-  let alone: Readonly<{ server: string, since: number }> | undefined
-  let changes: number[] = []
-  let suspendedUntil = -Infinity
-  return Object.freeze({
-    heard ({ replicas, server = '' }: Snapshot, sent: Moment): void {
-      if (replicas > 0) attended.add(server)
-      const isAlone = replicas === 0 && attended.has(server)
-      if (!isAlone) alone = undefined
-      else if (alone?.server !== server) alone = { server, since: sent.monotonic }
-    },
-    linked ({ isMaster }: Snapshot, sent: Moment): void {
-      // a deposed master answers as before, but for its role or its replicas
-      if (isMaster && (alone === undefined || sent.monotonic - alone.since < FOLLOWING_MS)) last = sent
-    },
-    adopted (isFirst: boolean): void {
-      if (isFirst) return
-      const now = clock.monotonic()
-      changes = [...changes.filter((at) => now - at < CHANGES_WITHIN_MS), now]
-      if (changes.length <= MAX_CHANGES) return
-      suspendedUntil = now + CHANGES_WITHIN_MS
-      observer.trouble(
-        'the revocation log in Redis was lost more than three times in ten minutes: does it evict ' +
-          '(maxmemory-policy)? Memory alone is used for ten minutes'
-      )
-    },
-    isFollowing (): boolean {
-      return clock.monotonic() >= suspendedUntil && elapsedSince(last, clock) < FOLLOWING_MS
-    }
-  })
 }

@@ -78,8 +78,12 @@ export type LogObserver = Readonly<{
   lag: (seconds: number) => void
   /** A new generation: nothing of the old one may be used. */
   adopted: () => void
-  /** An entry that is not authentic was read as `everything`. */
+  /** An entry with a wrong tag was read as `everything`. */
   inauthentic: () => void
+  /** An entry was made under another CACHE_SECRET: a user is that user, all else is read as `everything`. */
+  foreign: () => void
+  /** Nothing says any more that the server is the master, or something does again. */
+  doubted: (isDoubted: boolean) => void
   /** One more of this origin is beyond what the log takes in a minute. */
   capped: (origin: Origin) => void
   /** Entries that the log holds now. */

@@ -84,7 +84,9 @@ export function webhookOf (
 }
 
 const NOT_FOLLOWED = 'the revocation log cannot be followed: memory entries are used for CACHE_DEGRADED_TTL only'
-/** Milliseconds. */
+const FORGED = 'entries of the revocation log are not authentic: each is read as "everything"'
+const FOREIGN =
+  'entries of the revocation log are of another CACHE_SECRET: each that names no user is read as "everything"'
 const REPORT_INTERVAL_MS = 60_000
 
 /** `entries`: how many the log holds, and how many it may. */
@@ -108,14 +110,13 @@ export function openLog (
   const entries = () => ({ now: length, most: maxEntries(retentionMs) })
   const trouble = (what: string, error?: unknown): void =>
     log.error({ ...(error === undefined ? {} : { error: describe(error) }) }, what)
-  const complain = throttle(clock, REPORT_INTERVAL_MS, () =>
-    log.warn(
-      'entries of the revocation log are not authentic, or of another CACHE_SECRET: each is read as "everything"'
-    )
-  )
-  const inauthentic = (): void => { metrics.revocations.inauthentic(); complain() }
+  const warnOf = (what: string) => throttle(clock, REPORT_INTERVAL_MS, () => log.warn(what))
+  const [warnForged, warnForeign] = [warnOf(FORGED), warnOf(FOREIGN)]
+  const inauthentic = (): void => { metrics.revocations.inauthentic(); warnForged() }
+  const foreign = (): void => { metrics.revocations.foreign(); warnForeign() }
   const measured = (now: number): void => { length = now }
-  const observer: LogObserver = { ...metrics.revocations, inauthentic, adopted: forget, trouble, length: measured }
+  const own = { inauthentic, foreign, adopted: forget, trouble, length: measured }
+  const observer: LogObserver = { ...metrics.revocations, ...own }
   if (redis === undefined) {
     const revocations = createMemoryLog({ clock, retentionMs, observer, maxNames })
     return { revocations, close: revocations.close, entries }

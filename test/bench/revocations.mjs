@@ -76,14 +76,13 @@ async function writeLog (redis, endpoint, count) {
   for (let written = 0; written < count;) {
     const pipeline = redis.pipeline()
     for (let n = 0; n < 5000 && written < count; n++, written++) {
-      const nonce = randomBytes(16).toString('hex')
-      const fields = codec.encode(gen, nonce, nonce, {
+      const fields = codec.encode(gen, previous, randomBytes(16).toString('hex'), {
         target: { kind: 'user', userId: `user-${written}` },
         origin: 'webhook',
         quietMs: 2000
       })
-      pipeline.xadd(`${prefix}:stream`, '*', ...Object.entries({ ...fields, prev: previous }).flat())
-      previous = nonce
+      pipeline.xadd(`${prefix}:stream`, '*', ...Object.entries(fields).flat())
+      previous = fields.nonce
     }
     pipeline.hset(`${prefix}:head`, 'nonce', previous)
     await pipeline.exec()

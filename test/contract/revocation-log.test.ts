@@ -10,6 +10,8 @@ const NO_OBSERVER = {
   lag () {},
   adopted () {},
   inauthentic () {},
+  foreign () {},
+  doubted () {},
   capped () {},
   length () {},
   trouble () {}

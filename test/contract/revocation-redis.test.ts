@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { createEntryCodec } from '../../src/revocation/codec.ts'
+import { createEntryCodec, nonceOf } from '../../src/revocation/codec.ts'
 import type { LogStore } from '../../src/revocation/store.ts'
 import { about, credential, EVERYTHING, user } from '../helpers/log-entry.ts'
 import { startRedis, type RedisServer } from '../helpers/redis.ts'
@@ -226,9 +226,12 @@ t.test('the log in a real Redis', { skip: skipOrFail('redis-server') }, async (t
   t.test('an entry that is forged but linked up is read as everything', async (t) => {
     const { redis, a, b, generation } = await startTwo(t)
     const before = b.log.snapshot()
-    await script(redis, `local head = redis.call('HMGET', KEYS[2], 'gen', 'nonce')
-      redis.call('XADD', KEYS[1], '*', 'gen', head[1], 'nonce', 'x', 'prev', head[2], 'kind', 'credential', 'value', 'nobody', 'quiet', '0', 'tag', 'forged')
-      redis.call('HSET', KEYS[2], 'nonce', 'x')`)
+    await settled(a, b)
+    const { nonce: _, tag: __, ...content } = createEntryCodec(Buffer.alloc(32, 1))
+      .encode(generation, a.log.snapshot().stamp.position.nonce, 'x', credential('nobody'))
+    const forged = { ...content, nonce: nonceOf(content, 'forged'), tag: 'forged' }
+    const append = "redis.call('XADD', KEYS[1], '*', unpack(ARGV, 2)) redis.call('HSET', KEYS[2], 'nonce', ARGV[1])"
+    await redis.cli('EVAL', append, '2', STREAM, HEAD, forged.nonce, ...Object.entries(forged).flat())
     await until('both have read it', () => [a, b].every(({ counts }) => counts.inauthentic === 1))
     t.ok(b.log.isVoid(BOB, before))
     t.equal(a.generation(), generation)
@@ -367,9 +370,8 @@ t.test('the log in a real Redis', { skip: skipOrFail('redis-server') }, async (t
     await appendInBulk(
       redis.port,
       [STREAM, HEAD],
-      Array.from({ length: 20_000 }, (_, index) =>
-        codec.encode(a.generation(), `n${index}`, `o${index}`, user(`u${index}`, 2000))
-      )
+      (index, previous) => codec.encode(a.generation(), previous, `o${index}`, user(`u${index}`, 2000)),
+      20_000
     )
     await settled(a)
     for (const page of [5000, 100]) {

@@ -16,6 +16,8 @@ export interface SentinelGroup {
   readonly servers: RedisServers
   /** The port of the master as the Sentinels have it now. */
   masterPort (): Promise<number>
+  /** One command to the first Sentinel. */
+  sentinel (...command: readonly [string, ...string[]]): Promise<unknown>
 }
 
 export type SentinelOptions = RedisOptions & Readonly<{
@@ -81,6 +83,7 @@ export async function startSentinelGroup (
   return Object.freeze({
     servers,
     nodes: [master, ...others],
+    sentinel: (...command: readonly [string, ...string[]]) => ask(ports[0] ?? 0, ...command),
     async masterPort () {
       const [, port] = await ask(ports[0] ?? 0, 'SENTINEL', 'GET-MASTER-ADDR-BY-NAME', NAME) as string[]
       return Number(port)

@@ -50,6 +50,9 @@ export interface LogReplica {
     lags: number
     capped: number
     length: number
+    foreign: number
+    /** Whether the master came to be in doubt, or out of it, in order. */
+    doubts: readonly boolean[]
   }>
   readonly generation: () => string
   /** As this replica would seal it for others, now. */
@@ -83,7 +86,18 @@ export function openLogReplica (
   }: LogReplicaOptions
 ): LogReplica {
   const connections = openLogConnections(settingsFor(place, settings))
-  const counts = { adopted: 0, inauthentic: 0, disconnected: 0, revoked: 0, lags: 0, capped: 0, length: 0 }
+  const doubts: boolean[] = []
+  const counts = {
+    adopted: 0,
+    inauthentic: 0,
+    foreign: 0,
+    disconnected: 0,
+    revoked: 0,
+    lags: 0,
+    capped: 0,
+    length: 0,
+    doubts
+  }
   connections.follower.redis.on('close', () => counts.disconnected++)
   const store = wrap(createRedisLogStore({ ...connections, keyPrefix }))
   const clock = jumpingClock()
@@ -102,6 +116,12 @@ export function openLogReplica (
     },
     inauthentic () {
       counts.inauthentic++
+    },
+    foreign () {
+      counts.foreign++
+    },
+    doubted (isDoubted: boolean) {
+      doubts.push(isDoubted)
     },
     capped () {
       counts.capped++
@@ -138,17 +158,21 @@ export async function settled (...replicas: readonly LogReplica[]): Promise<void
 export async function appendInBulk (
   port: number,
   keys: readonly [stream: string, head: string],
-  entries: readonly Fields[]
+  encode: (index: number, previous: string) => Fields,
+  count: number
 ): Promise<void> {
   const redis = new Redis(port)
   try {
-    for (let from = 0; from < entries.length; from += 1000) {
-      const pipeline = redis.pipeline()
-      for (const fields of entries.slice(from, from + 1000)) {
-        pipeline.eval(SCRIPT, 2, ...keys, 'append', fields.gen, '600000', ...Object.entries(fields).flat())
-      }
-      const replies = await pipeline.exec() ?? []
-      for (const [error] of replies) if (error !== null) throw error
+    let previous = await redis.hget(keys[1], 'nonce') ?? ''
+    for (let from = 0; from < count; from += 100) {
+      const first = previous
+      const entries = Array.from({ length: Math.min(100, count - from) }, (_, index) => {
+        const fields = encode(from + index, previous)
+        previous = fields.nonce
+        return fields
+      })
+      const args = ['append', entries[0]?.gen ?? '', '600000', first]
+      await redis.eval(SCRIPT, 2, ...keys, ...args, ...entries.flatMap((fields) => Object.entries(fields).flat()))
     }
   } finally {
     redis.disconnect()

@@ -33,7 +33,7 @@ t.test('a replica that stops without Redis gives up after 3 s and counts what is
   await replica.close()
   const lines = replica.troubles.filter((what) => what.includes('this replica stops'))
   t.strictSame(lines, [
-    'this replica stops, and Redis did not take 2 of its entries for the revocation log: other replicas do not know ' +
-      'of them'
+    'this replica stops, and Redis did not take 2 of its entries for the revocation log (2 user): other replicas do ' +
+      'not know of them'
   ])
 })

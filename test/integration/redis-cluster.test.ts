@@ -169,9 +169,13 @@ t.test('Redis Cluster', { skip: skipOrFail('redis-server') }, async (t) => {
       const [slot, from] = [await cluster.slotOf(STREAM), await cluster.ownerOf(STREAM)]
       const to = cluster.masters.find((node) => node !== from) ?? from
       const codec = createEntryCodec(Buffer.alloc(32, 1))
+      const append = async (of: string) => {
+        const { nonce } = a.log.snapshot().stamp.position
+        return await a.store.append(generation, nonce, 600_000, [codec.encode(generation, nonce, of, user('carol'))])
+      }
       const step = async (when: string): Promise<void> => {
         t.match(
-          await a.store.append(generation, 600_000, codec.encode(generation, when, when, user('carol'))),
+          await append(when),
           { kind: 'written' },
           `${when}: written wherever it belongs`
         )

@@ -22,7 +22,10 @@ t.test('whatever befalls three replicas and their Redis, I1, I2 and I3 hold', as
     overtaken: 0,
     adoptions: 0,
     disturbances: 0,
-    acknowledgedChecks: 0
+    acknowledgedChecks: 0,
+    reboots: 0,
+    junk: 0,
+    junkSkipped: 0
   }
   const random = Math.random
   t.teardown(() => { Math.random = random })

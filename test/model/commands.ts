@@ -17,7 +17,11 @@ export type Command =
   | Readonly<{ kind: 'pass', ms: number }>
   | Readonly<{ kind: 'outage' | 'full', begins: boolean }>
   | Readonly<{ kind: 'round' | 'flush' | 'deliver' }>
-  | Readonly<{ kind: 'failover', lost: number, skew: number, demoted: boolean, stay: number }>
+  | Readonly<{ kind: 'failover', lost: number, skew: number, demoted: boolean, stay: number, silent?: boolean }>
+  | Readonly<{ kind: 'reboot', lost: number }>
+  | Readonly<{ kind: 'junk', count: number }>
+  | Readonly<{ kind: 'sentinels', begins: boolean }>
+  | Readonly<{ kind: 'loseReplica', how: 'live' | 'silent' | 'none' }>
   | Readonly<{ kind: 'revive', server: number, stay: number }>
   | Readonly<{ kind: 'clockBack', ms: number }>
   | Readonly<{ kind: 'evict', key: 'stream' | 'head' }>
@@ -71,6 +75,10 @@ const COMMANDS: ReadonlyArray<readonly [weight: number, command: fc.Arbitrary<Co
   [2, fc.record({ kind: one('outage'), begins: fc.boolean() })],
   [1, fc.record({ kind: one('full'), begins: fc.boolean() })],
   [1, fc.record({ kind: one('flush') })],
+  [1, fc.record({ kind: one('reboot'), lost: fc.nat({ max: 6 }) })],
+  [1, fc.record({ kind: one('sentinels'), begins: fc.boolean() })],
+  [2, fc.record({ kind: one('junk'), count: fc.constantFrom(1, 3, 8) })],
+  [1, fc.record({ kind: one('loseReplica'), how: fc.constantFrom('live', 'silent', 'none') })],
   [
     2,
     fc.record({
@@ -78,7 +86,8 @@ const COMMANDS: ReadonlyArray<readonly [weight: number, command: fc.Arbitrary<Co
       lost: fc.nat({ max: 5 }),
       skew: fc.constantFrom(0, -1, -5000, -30_000, 3_600_000),
       demoted: fc.boolean(),
-      stay
+      stay,
+      silent: fc.boolean()
     })
   ],
   [1, fc.record({ kind: one('revive'), server: fc.nat({ max: 5 }), stay })],
@@ -270,6 +279,17 @@ function onWorld (world: World, command: Exclude<Command, OnReplica>): void {
     case 'full':
       world.master.isFull = command.begins
       return
+    case 'reboot':
+      return world.reboot(command.lost)
+    case 'junk':
+      for (let n = 0; n < command.count; n++) world.junk()
+      return
+    case 'sentinels':
+      world.hasSentinels = command.begins
+      return
+    case 'loseReplica':
+      world.master.replica = command.how
+      return
     case 'flush':
       world.disturb()
       return world.master.flush()
@@ -283,7 +303,8 @@ function onWorld (world: World, command: Exclude<Command, OnReplica>): void {
       return world.promote(
         world.master.promoted(world.servers.length, command.lost, world.master.skew + command.skew),
         command.demoted,
-        command.stay
+        command.stay,
+        command.silent
       )
     case 'revive': {
       const server = world.servers[command.server % world.servers.length]

@@ -6,7 +6,7 @@ type Item = readonly [id: StreamId, fields: Readonly<Record<string, string>>]
 type State = Readonly<{
   stream: readonly Item[]
   last: StreamId
-  head: Readonly<{ gen: string, nonce: string }> | undefined
+  head: Readonly<{ gen: string, nonce: string, id: StreamId, history: number }> | undefined
   cache: ReadonlyMap<string, Readonly<{ bytes: Buffer, ends: number }>>
 }>
 
@@ -25,7 +25,12 @@ export class FakeRedis {
   readonly id: number
   readonly leases = new Map<string, Readonly<{ token: object, ends: number }>>()
   role: 'master' | 'slave' = 'master'
-  replicas = 1
+  /** `silent`: it is listed, with its connection open, and acknowledges nothing any more. */
+  replica: 'live' | 'silent' | 'none' = 'live'
+  /** The replication history: another one after a promotion or a restart. */
+  history = 0
+  #offset = 1
+  #acknowledged = 1
   /**
    * Whether it ever lost entries but not the head: who starts later can read no more than the rest, and needs no more.
    */
@@ -35,7 +40,7 @@ export class FakeRedis {
   /** Milliseconds by which its wall clock is off. */
   skew: number
   #state: State
-  #history: State[] = []
+  #states: State[] = []
 
   constructor (id: number, skew = 0, state = EMPTY) {
     this.id = id
@@ -44,17 +49,25 @@ export class FakeRedis {
   }
 
   get generation (): string { return this.#state.head?.gen ?? '' }
+  get head (): State['head'] { return this.#state.head }
   get cache (): State['cache'] { return this.#state.cache }
   has (of: string): boolean { return this.#state.stream.some(([, fields]) => fields['of'] === of) }
 
   /** A replica of this one, that has not got the newest writes. */
   promoted (id: number, lost: number, skew: number): FakeRedis {
-    const copy = new FakeRedis(id, skew, [...this.#history, this.#state].at(-1 - Math.min(lost, this.#history.length)))
+    const copy = new FakeRedis(id, skew, [...this.#states, this.#state].at(-1 - Math.min(lost, this.#states.length)))
     copy.isPartial = this.isPartial
+    copy.history = this.history + 1
     return copy
   }
 
   flush (): void { this.#become(EMPTY) }
+
+  /** Killed, and started on the snapshot that it had so many writes ago. */
+  restore (lost: number): void {
+    this.#state = this.#states.at(-Math.min(lost, this.#states.length)) ?? this.#state
+    this.history++
+  }
 
   evict (key: 'stream' | 'head'): void {
     this.isPartial ||= key === 'stream'
@@ -69,36 +82,63 @@ export class FakeRedis {
 
   snapshot (after: StreamId, count: number, now: number): Snapshot {
     const { stream, head } = this.#state
+    const acknowledged = this.#acknowledge()
     return {
       entries: stream.filter(([id]) => compareIds(id, after) > 0).slice(0, count),
       length: stream.length,
-      head: head === undefined ? undefined : { generation: head.gen, nonce: head.nonce },
+      head:
+        head === undefined
+          ? undefined
+          : { generation: head.gen, nonce: head.nonce, id: head.id, replicationId: String(head.history) },
+      isReadable: true,
       isMaster: this.role === 'master',
-      replicas: this.replicas,
+      acknowledged,
+      offset: acknowledged.length > 0 || this.replica === 'none' ? this.#offset : undefined,
+      replicationId: String(this.history),
       server: String(this.id),
       now: now + this.skew
     }
   }
 
+  /** What its replica has; each snapshot comes with a write, and waits for it. */
+  #acknowledge (): readonly number[] {
+    this.#offset++
+    if (this.replica === 'live') this.#acknowledged = this.#offset
+    return this.role === 'slave' || this.replica === 'none' ? [] : [this.#acknowledged]
+  }
+
   /** log.lua, line by line. */
-  script (operation: 'append' | 'change', expected: string, retentionMs: number, fields: Fields, now: number): Written {
+  append (expected: string, previous: string, retentionMs: number, entries: readonly Fields[], now: number): Written {
     this.#mayWrite()
-    const current = this.generation
-    if (current !== expected || (operation === 'append' && current === '')) {
-      return { kind: 'behind', generation: current }
+    const { head, stream } = this.#state
+    if (head === undefined || head.gen !== expected) return { kind: 'behind', generation: this.generation }
+    if (head.nonce !== previous) return { kind: 'conflict', nonce: head.nonce }
+    const kept = stream.length % EVERY < entries.length ? this.#trimmed(stream, retentionMs, now) : stream
+    return this.#write({ ...this.#state, stream: kept }, entries, head.history, now)
+  }
+
+  change (expected: string, fields: Fields, now: number): Written {
+    this.#mayWrite()
+    if (this.generation !== expected) return { kind: 'behind', generation: this.generation }
+    return this.#write({ ...EMPTY, cache: this.#state.cache }, [fields], this.history, now)
+  }
+
+  confirmHistory (generation: string, nonce: string): void {
+    this.#mayWrite()
+    const { head } = this.#state
+    if (head === undefined || head.gen !== generation || head.nonce !== nonce) return
+    this.#become({ ...this.#state, head: { ...head, history: this.history } })
+  }
+
+  #write (state: State, entries: readonly Fields[], history: number, now: number): Written {
+    let { stream, last, head } = state
+    for (const fields of entries) {
+      last = this.#nextId(last, now)
+      stream = [...stream, [last, fields]]
+      head = { gen: fields.gen, nonce: fields.nonce, id: last, history }
     }
-    const isChange = operation === 'change'
-    const { stream, last } = isChange ? EMPTY : this.#state
-    const id = this.#nextId(last, now)
-    const prev = isChange ? '' : this.#state.head?.nonce ?? ''
-    const kept = !isChange && stream.length % EVERY === 0 ? this.#trimmed(stream, retentionMs, now) : stream
-    this.#become({
-      ...this.#state,
-      stream: [...kept, [id, { ...fields, prev }]],
-      last: id,
-      head: { gen: fields.gen, nonce: fields.nonce }
-    })
-    return { kind: 'written', id }
+    this.#become({ ...state, stream, last, head })
+    return { kind: 'written', id: last }
   }
 
   /** XADD with `*`: its own time, or just after the last id where that is ahead. */
@@ -125,7 +165,7 @@ export class FakeRedis {
   #mayWrite (): void { if (this.role !== 'master') throw new Error('READONLY') }
 
   #become (state: State): void {
-    this.#history = [...this.#history, this.#state].slice(-HISTORY)
+    this.#states = [...this.#states, this.#state].slice(-HISTORY)
     this.#state = state
   }
 }

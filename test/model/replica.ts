@@ -4,7 +4,7 @@ import { createMemoryCache, type MemoryCache } from '../../src/cache/memory.ts'
 import type { Clock } from '../../src/clock.ts'
 import type { EpochMs } from '../../src/core/token-expiry.ts'
 import { NO_FAILED_CREDENTIALS } from '../../src/authgear/resolver/failed-credentials.ts'
-import type { EntryCodec, Fields } from '../../src/revocation/codec.ts'
+import type { EntryCodec } from '../../src/revocation/codec.ts'
 import type { LogStore, Snapshot } from '../../src/revocation/store.ts'
 import { createStreamLog, type StreamLog } from '../../src/revocation/stream-log.ts'
 import { createSharedTier } from './fake-fleet.ts'
@@ -48,14 +48,16 @@ export class Replica {
   taking: Omit<Revoked, 'of'> | undefined
   linked: Readonly<{ redis: FakeRedis | undefined, began: number, first: number }> | undefined
   cleanSince = 0
+  /** Event at which the newest junk that it has read was appended, in this generation. */
+  junkRead = 0
   #gates: Gate[] = []
   #timers: Array<Readonly<{ at: number, fire: () => void }>> = []
   #delivered: Array<Readonly<Record<string, string>>> = []
   #lastHead: Snapshot['head']
   /** When polls were sent that a master answered. */
   #heardAt: Moment[] = []
+  /** Servers that it has seen with replicas; of another one it cannot know. */
   readonly #attended = new Set<string>()
-  #alone: Readonly<{ server: string, since: number }> | undefined
   #hasAdopted = false
   #adoptions: number[] = []
   readonly #left = new Set<string>()
@@ -71,6 +73,7 @@ export class Replica {
       createMemoryCache({ maxEntries: 100, maxBytes: 2 ** 30, clock: this.clock, staleMs: LIMITS.stale })
     )
     const trouble = (): void => {}
+    const told = (what: string): void => { if (what.includes('not authentic')) world.count.junkSkipped++ }
     this.log = createStreamLog({
       store: this.#store(),
       codec,
@@ -78,11 +81,14 @@ export class Replica {
       retentionMs: LIMITS.retention,
       page: LIMITS.page,
       after: (ms, fire) => this.#after(ms, fire),
+      newName: () => this.#name(),
       observer: {
         revoked: trouble,
         lag: trouble,
-        trouble,
+        trouble: told,
         capped: trouble,
+        doubted: trouble,
+        foreign: trouble,
         length: trouble,
         adopted: () => {
           memory.clear()
@@ -238,6 +244,11 @@ export class Replica {
     if (this.log.isFollowing() && !this.mayFollow) {
       this.world.fail('it follows although the newest poll is old, lost its replicas or changed too often')
     }
+    const { follower } = this.connections
+    const isAttended = follower !== undefined && this.#attended.has(String(follower.id))
+    if (this.log.isFollowing() && isAttended && !this.isBlurred && this.world.isLongDeposed(follower)) {
+      this.world.fail('it follows a master that was deposed three seconds ago')
+    }
     for (const generation of this.#kept) {
       if (generation !== stamp.generation) this.world.fail('memory of another generation was kept')
     }
@@ -269,6 +280,9 @@ export class Replica {
   }
 
   #read (fields: Readonly<Record<string, string>>): void {
+    if (fields['of']?.startsWith('junk') === true && fields['gen'] === this.generation) {
+      this.junkRead = Math.max(this.junkRead, this.world.appended.get(fields['nonce'] ?? '') ?? 0)
+    }
     const revoked = this.world.revoked.get(fields['of'] ?? '')
     if (revoked === undefined || fields['gen'] !== this.generation) return
     revoked.holders.add(this)
@@ -307,33 +321,34 @@ export class Replica {
         this.#heard(snapshot, sent)
         return snapshot
       },
-      append: (generation, retentionMs, fields) => {
-        this.#take(fields)
-        return this.through('publisher', (redis) => world.write(redis, 'append', generation, retentionMs, fields))
-      },
-      change: (from, fields) => this.through('publisher', (redis) => world.write(redis, 'change', from, 0, fields)),
+      append: (generation, previous, retentionMs, entries) =>
+        this.through('publisher', (redis) =>
+          world.written(entries, redis.append(generation, previous, retentionMs, entries, world.now))
+        ),
+      change: (from, fields) =>
+        this.through('publisher', (redis) => world.changed([fields], redis.change(from, fields, world.now))),
+      confirmHistory: (generation, nonce) =>
+        this.through('publisher', (redis) => redis.confirmHistory(generation, nonce)),
+      confirmMaster: () => this.through('follower', (redis) => world.verdictOn(redis)),
       trim: (retentionMs) => this.through('publisher', (redis) => redis.trim(retentionMs, world.now))
     }
   }
 
-  /** The first append says by which name the revocation goes. */
-  #take ({ of }: Fields): void {
-    if (this.taking === undefined) return
+  /** A revocation is known by its name from when it is taken, whenever it is appended. */
+  #name (): string {
+    const of = `of ${this.world.tick()}`
+    if (this.taking === undefined) return of
     const revoked = { ...this.taking, of }
     this.taking = undefined
     this.world.revoked.set(of, revoked)
     this.#learn(revoked, revoked.taken)
+    return of
   }
 
-  #heard ({ isMaster, replicas, server = '' }: Snapshot, sent: Moment): void {
-    if (replicas > 0) this.#attended.add(server)
-    const isAlone = replicas === 0 && this.#attended.has(server)
-    this.#alone = isAlone
-      ? { server, since: this.#alone?.server === server ? this.#alone.since : sent.monotonic }
-      : undefined
-    if (isMaster && (this.#alone === undefined || sent.monotonic - this.#alone.since < 3000)) {
-      this.#heardAt = [...this.#heardAt, sent].filter(({ monotonic }) => sent.monotonic - monotonic < 3000)
-    }
+  #heard ({ isMaster, acknowledged, server = '' }: Snapshot, sent: Moment): void {
+    if (acknowledged.length > 0) this.#attended.add(server)
+    if (!isMaster) return
+    this.#heardAt = [...this.#heardAt, sent].filter(({ monotonic }) => sent.monotonic - monotonic < 3000)
   }
 
   #watched (memory: MemoryCache): MemoryCache {

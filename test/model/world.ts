@@ -1,5 +1,6 @@
 import { setImmediate as turnOfTheLoop } from 'node:timers/promises'
 import type { Authentication } from '../../src/authenticate/types.ts'
+import type { CredentialDigest } from '../../src/core/cache-key.ts'
 import type { Credentials } from '../../src/core/credentials.ts'
 import type { Entry } from '../../src/core/entry.ts'
 import type { Resolution } from '../../src/core/resolution.ts'
@@ -25,6 +26,7 @@ export const LIMITS = Object.freeze({
 })
 const HOUR = 3_600_000
 const codec = createEntryCodec(Buffer.alloc(32, 7))
+const foreignCodec = createEntryCodec(Buffer.alloc(32, 8))
 
 /** `taken` and every other event is a number of the one order in which all events happen. */
 export type Revoked = Readonly<{ of: string, name: string, taken: number, quietMs: number, holders: Set<Replica> }>
@@ -55,6 +57,9 @@ export type Counts = {
   adoptions: number
   disturbances: number
   acknowledgedChecks: number
+  reboots: number
+  junk: number
+  junkSkipped: number
 }
 
 export class World {
@@ -68,6 +73,11 @@ export class World {
   readonly appended = new Map<string, number>()
   readonly acknowledged = new Map<string, number>()
   readonly disabled = new Map<string, number>()
+  /** Whether somebody can say which server is the master. */
+  hasSentinels = false
+  /** Event at which all ended and began again. */
+  rebooted = 0
+  readonly #deposedAt = new Map<FakeRedis, number>()
   /** Nobody can reach Authgear. */
   isOut = false
   readonly count: Counts
@@ -98,12 +108,15 @@ export class World {
   }
 
   /** @param stay one bit a connection: whether it stays with the deposed master */
-  promote (server: FakeRedis, isDemoted: boolean, stay: number): void {
+  promote (server: FakeRedis, isDemoted: boolean, stay: number, isSilent = false): void {
     const old = this.master
+    this.#deposedAt.set(old, this.now)
+    this.#deposedAt.delete(server)
     old.role = isDemoted ? 'slave' : 'master'
-    old.replicas = 0
+    old.replica = isSilent ? 'silent' : 'none'
     server.role = 'master'
-    server.replicas = 1
+    server.replica = 'live'
+    server.history++
     if (!this.servers.includes(server)) this.servers.push(server)
     this.master = server
     this.disturb()
@@ -168,7 +181,7 @@ export class World {
     const before = this.revoked.size
     const outcome: Promise<RevokeOutcome> = replica.log.revoke({ target, origin: 'webhook', quietMs })
     const of = [...this.revoked.keys()].at(-1) ?? ''
-    if (this.revoked.size === before) this.fail('a revocation was not appended at once')
+    if (this.revoked.size === before) this.fail('a revocation has no name')
     const waits = this.#opened(replica)
     outcome.then((kind) => {
       waits()
@@ -176,17 +189,44 @@ export class World {
     }, (error) => this.fail(`revoke rejected: ${String(error)}`))
   }
 
-  write (
-    redis: FakeRedis,
-    operation: 'append' | 'change',
-    generation: string,
-    retentionMs: number,
-    fields: Fields
-  ): Written {
-    const written = redis.script(operation, generation, retentionMs, fields, this.now)
-    if (written.kind === 'written') this.appended.set(fields.nonce, this.tick())
-    if (written.kind === 'written' && operation === 'change') this.disturb()
+  written (entries: readonly Fields[], written: Written): Written {
+    if (written.kind === 'written') for (const { nonce } of entries) this.appended.set(nonce, this.tick())
     return written
+  }
+
+  changed (entries: readonly Fields[], written: Written): Written {
+    if (written.kind === 'written') this.disturb()
+    return this.written(entries, written)
+  }
+
+  /** A replica of another CACHE_SECRET revokes a credential: nobody here can tell whose. */
+  junk (): void {
+    const { gen, nonce } = this.master.head ?? { gen: '', nonce: '' }
+    const target = { kind: 'credential', digest: 'a digest of theirs' as CredentialDigest } as const
+    const fields = foreignCodec.encode(gen, nonce, `junk ${this.#events}`, { target, origin: 'webhook', quietMs: 0 })
+    this.written([fields], this.master.append(gen, nonce, LIMITS.retention, [fields], this.now))
+    this.count.junk++
+  }
+
+  /** What Sentinels say: while they can be asked they know, and else nobody does. */
+  verdictOn (redis: FakeRedis): 'master' | 'other' | 'unknown' {
+    if (!this.hasSentinels) return 'unknown'
+    return redis === this.master ? 'master' : 'other'
+  }
+
+  isLongDeposed (redis: FakeRedis): boolean {
+    return redis !== this.master && this.now - (this.#deposedAt.get(redis) ?? Infinity) > 3000
+  }
+
+  /** All processes of all machines end; Redis starts again on an older snapshot, or as it was. */
+  reboot (lost: number): void {
+    for (const replica of this.replicas) this.crash(replica)
+    this.delayed.splice(0)
+    this.disturb()
+    this.master.restore(lost)
+    this.rebooted = this.tick()
+    this.count.reboots++
+    this.replicas.forEach((_, index) => this.restart(index))
   }
 
   /** Authgear begins to look; whether it has looked already is `early`. */
@@ -250,6 +290,7 @@ export class World {
   /** The faults end: whoever is left must find back, and nothing may hang. */
   async heal (): Promise<void> {
     this.isOut = false
+    this.master.replica = 'live'
     for (const replica of this.replicas) {
       if (replica.dead) continue
       replica.frozen = false
@@ -260,7 +301,8 @@ export class World {
       }
       replica.connect()
     }
-    for (let round = 0; round < 12; round++) {
+    for (let round = 0; round < 16; round++) {
+      if (round === 12) this.advance(31_000) // junk that was skipped is over by then
       for (const replica of this.replicas) { if (!replica.dead) replica.poll().catch(() => {}); await this.settle() }
       for (let answers = 0; answers < 30 && this.#pending().length > 0; answers++) {
         this.answer(0, true)
@@ -337,6 +379,7 @@ export class World {
     this.#checkKnown(replica, person, asked, answer.source)
     this.#checkAge(replica, person, asked, answer)
     this.#checkAcknowledged(replica, person, asked, answer.source)
+    this.#checkRebooted(person, asked, answer.source)
     const isOldQuiet =
       asked.replica === replica &&
       replica.isQuiet(person.names, asked.atMonotonic) &&
@@ -347,6 +390,9 @@ export class World {
   #checkKnown (replica: Replica, person: Person, asked: Asked, source: string): void {
     if (asked.generation !== replica.generation) {
       this.fail(`I2: replica ${replica.index} answers from ${source} what was resolved under another generation`)
+    }
+    if (replica.log.isFollowing() && asked.began < replica.junkRead) {
+      this.fail(`I1: replica ${replica.index} follows, and answers from ${source} what is older than junk that it read`)
     }
     for (const { revoked, voidBefore } of replica.known.values()) {
       if (!person.names.includes(revoked.name)) continue
@@ -386,6 +432,18 @@ export class World {
       (later) => later.replica === replica && later.person === person && later.isRefused && later.began > asked.began
     )
     if (isRefuted) this.fail('a session was used past its life although Authgear has refused it since')
+  }
+
+  /** What was acknowledged before everything started again is ignored by nobody after it. */
+  #checkRebooted (person: Person, asked: Asked, source: string): void {
+    if (asked.began > this.rebooted) return
+    for (const [of, at] of this.acknowledged) {
+      const revoked = this.revoked.get(of)
+      if (revoked === undefined || at > this.rebooted || !person.names.includes(revoked.name)) continue
+      if (asked.began < revoked.taken) {
+        this.fail(`I4: an answer from ${source} is older than a revocation that was acknowledged before a restart of all`)
+      }
+    }
   }
 
   /** I3, where all who live follow the master, lack nothing, and this one has read since. */

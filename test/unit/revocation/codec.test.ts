@@ -19,26 +19,25 @@ const ROWS: Readonly<Record<string, Revocation | undefined>> = {
 
 t.test('what was encoded is read back, whole', async (t) => {
   for (const [what, revocation] of Object.entries(ROWS)) {
-    const read = decode({ ...codec.encode('g', 'n', 'o', revocation), prev: 'p' })
-    t.strictSame(
-      read,
-      { authentic: true, entry: { id: '7-0', nonce: 'n', previous: 'p', generation: 'g', of: 'o', revocation } },
-      what
-    )
+    const fields = codec.encode('g', 'p', 'o', revocation)
+    const entry = { id: '7-0', nonce: fields.nonce, previous: 'p', generation: 'g', of: 'o', revocation }
+    t.strictSame(decode(fields), { provenance: 'authentic', isJunk: false, entry }, what)
   }
 })
 
 t.test('one bit of any field, or a field less: it is read as everything', async (t) => {
   for (const [what, revocation] of Object.entries(ROWS)) {
-    const fields = codec.encode('g', 'n', 'o', revocation)
+    const fields = codec.encode('g', 'p', 'o', revocation)
     for (const name of Object.keys(fields) as Array<keyof Fields>) {
-      // of another secret a user stays a user, see below
-      if (name === 'secret' && revocation?.target.kind === 'user') continue
       const flipped = { ...fields, [name]: flip(fields[name]) }
       const { [name]: _, ...less } = fields
       for (const [how, forged] of [['flipped', flipped], ['left out', less]] as const) {
         if (how === 'left out' && fields[name] === '') continue
-        t.match(decode(forged), { authentic: false, entry: { revocation: EVERYTHING } }, `${what}: ${name} ${how}`)
+        const read = decode(forged)
+        t.equal(read.entry.nonce, '', `${what}: ${name} ${how}: it links up with nothing`)
+        // of another secret a user stays a user, and the nonce is under no tag
+        if ((name === 'secret' && revocation?.target.kind === 'user') || name === 'nonce') continue
+        t.match(read, { isJunk: true, entry: { revocation: EVERYTHING } }, `${what}: ${name} ${how}`)
       }
     }
   }
@@ -46,16 +45,17 @@ t.test('one bit of any field, or a field less: it is read as everything', async 
 
 t.test('what stands in one field does not pass for another’s', async (t) => {
   const fields = codec.encode('g', 'n', 'o', user('ab'))
-  t.match(decode({ ...fields, nonce: 'no', of: '' }), { authentic: false })
-  t.match(decode({ ...fields, kind: 'usera', value: 'b' }), { authentic: false })
+  t.match(decode({ ...fields, prev: 'no', of: '' }), { isJunk: true, entry: { nonce: '' } })
+  t.match(decode({ ...fields, kind: 'usera', value: 'b' }), { isJunk: true, entry: { nonce: '' } })
 })
 
 t.test('under a secret that is not known a user is a user, all else is everything', async (t) => {
   const read = (revocation: Revocation | undefined) => decode(foreign.encode('g', 'n', 'o', revocation))
-  t.match(read(user('u1', 2000)), { authentic: true, entry: { revocation: user('u1', 2000) } })
-  t.match(read(user('')), { authentic: false, entry: { revocation: EVERYTHING } }, 'a user without a name')
+  const believed = { provenance: 'foreign', isJunk: false, entry: { revocation: user('u1', 2000) } }
+  t.match(read(user('u1', 2000)), believed)
+  t.match(read(user('')), { isJunk: true, entry: { revocation: EVERYTHING } }, 'a user without a name')
   for (const revocation of [credential('c1'), EVERYTHING, undefined]) {
-    t.match(read(revocation), { authentic: false, entry: { revocation: EVERYTHING } })
+    t.match(read(revocation), { provenance: 'foreign', isJunk: true, entry: { revocation: EVERYTHING } })
   }
 })
 
@@ -82,7 +82,7 @@ t.test('garbage is everything, and never throws', async (t) => {
   ]
   for (const fields of garbage) {
     for (const id of ['7-0', '', 'x', '-']) {
-      t.match(decode(fields, id), { authentic: false, entry: { id, revocation: EVERYTHING } }, JSON.stringify(fields))
+      t.match(decode(fields, id), { isJunk: true, entry: { id, revocation: EVERYTHING } }, JSON.stringify(fields))
     }
   }
 })

@@ -1,15 +1,16 @@
 import t from 'tap'
-import { createEntryCodec } from '../../../src/revocation/codec.ts'
 import { createFailoverCheck } from '../../../src/revocation/failover-check.ts'
 
-const codec = createEntryCodec(Buffer.alloc(32, 1))
 /** Another entry came after the one that was answered, which an earlier snapshot had shown. */
 const later = (server: string) => ({
   entries: [['2-0', { nonce: 'y' }]] as const,
   length: 2,
-  head: { generation: 'g', nonce: 'y' },
+  head: { generation: 'g', nonce: 'y', id: '2-0', replicationId: '' },
+  isReadable: true,
   isMaster: true,
-  replicas: 0,
+  acknowledged: [],
+  offset: undefined,
+  replicationId: '',
   server,
   now: 0
 })
@@ -22,7 +23,7 @@ function renewed (writer: string | undefined, reader: string, after = '0-0'): st
     () => writer,
     { monotonic: () => 0 }
   )
-  failoverCheck.answered({ kind: 'written', id: '1-0' }, codec.encode('g', 'x', 'x', undefined))
+  failoverCheck.answered({ kind: 'written', id: '1-0' }, { gen: 'g', nonce: 'x' })
   failoverCheck.check(later(reader), failoverCheck.expect(), after, 1000)
   return names
 }

@@ -1,0 +1,115 @@
+import type { Ledger } from './ledger.ts'
+import type { StreamLogDeps, Written } from './store.ts'
+import type { Revocation } from './types.ts'
+
+/** A revocation on its way into the log. */
+export type Item = Readonly<{ revocation: Revocation, takenAt: number, dueAt: number }> & {
+  /** When it was last appended, monotonic milliseconds. */
+  attempt: 'none' | 'under way' | number
+}
+
+export type Sender = Readonly<{
+  /** Appends all that is due, one slice after the other; at once where none is under way. */
+  send: () => void
+  /** A poll that was sent at that moment linked up: what was appended before it and is still here was lost. */
+  polled: (sentAt: number) => void
+  /** Whether the stream took no entry since the last call. */
+  needsChange: () => boolean
+}>
+
+/** Entries of one round trip: some milliseconds of Redis, and other replicas' appends come between two slices. */
+const SLICE_ENTRIES = 100
+/** Round trips for one slice, each lost to another replica's append; then it waits for the next poll. */
+const MAX_CONFLICTS = 20
+/** Between two slices of entries that become due one after the other. */
+const MIN_INTERVAL_MS = 20
+
+type Queues = () => ReadonlyArray<ReadonlyMap<string, Item>>
+type Deps = StreamLogDeps & Readonly<Required<Pick<StreamLogDeps, 'after'>>>
+
+/** Appends entries in slices, each in one round trip that names the entry before it; the first queue goes first. */
+export function createSender (deps: Deps, ledger: Ledger, queues: Queues): Sender {
+  const { clock, observer, store, codec, retentionMs, after } = deps
+  let isSending = false
+  let isUnusable = false
+  let polledAt = -Infinity
+  let tail: Readonly<{ generation: string, nonce: string, at: number }> | undefined
+  let cancelTimer = (): void => {}
+
+  function isDue ({ attempt, dueAt }: Item): boolean {
+    if (attempt === 'none') return dueAt <= clock.monotonic()
+    return typeof attempt === 'number' && attempt < polledAt
+  }
+
+  function dueSlice (): Array<readonly [of: string, item: Item]> {
+    return queues().flatMap((queue) => [...queue]).filter(([, item]) => isDue(item)).slice(0, SLICE_ENTRIES)
+  }
+
+  /** The newest of what a poll has read, and of what was written since it was sent. */
+  function lastNonce (): string {
+    const isNewer = tail !== undefined && tail.generation === ledger.generation && tail.at > polledAt
+    return isNewer ? tail?.nonce ?? '' : ledger.nonce
+  }
+
+  async function append (slice: ReturnType<typeof dueSlice>): Promise<Written> {
+    const generation = ledger.generation
+    for (let previous = lastNonce(), conflicts = 0; ; conflicts++) {
+      let nonce = previous
+      const entries = slice.map(([of, { revocation }]) => {
+        const fields = codec.encode(generation, nonce, of, revocation)
+        nonce = fields.nonce
+        return fields
+      })
+      const written = await store.append(generation, previous, retentionMs, entries)
+      if (written.kind === 'written') tail = { generation, nonce, at: clock.monotonic() }
+      if (written.kind !== 'conflict' || conflicts === MAX_CONFLICTS) return written
+      previous = written.nonce
+    }
+  }
+
+  /** @returns whether the next slice may go */
+  async function sendSlice (slice: ReturnType<typeof dueSlice>): Promise<boolean> {
+    for (const [, item] of slice) item.attempt = 'under way'
+    try {
+      const { kind } = await append(slice)
+      isUnusable ||= kind === 'unusable'
+      return kind === 'written'
+    } catch (error) {
+      observer.trouble('a revocation could not be appended, and is kept until it can be', error)
+      return false
+    } finally {
+      for (const [, item] of slice) item.attempt = clock.monotonic()
+    }
+  }
+
+  /** Entries that are not due yet have their turn by themselves. */
+  function sendLater (): void {
+    cancelTimer()
+    const waiting = queues().flatMap((queue) => [...queue.values()]).filter(({ attempt }) => attempt === 'none')
+    if (waiting.length === 0) return
+    const dueAt = waiting.reduce((least, item) => Math.min(least, item.dueAt), Infinity)
+    cancelTimer = after(Math.max(MIN_INTERVAL_MS, dueAt - clock.monotonic()), send)
+  }
+
+  async function sendAll (): Promise<void> {
+    isSending = true
+    let goesOn = true
+    for (let slice = dueSlice(); goesOn && slice.length > 0; slice = dueSlice()) goesOn = await sendSlice(slice)
+    isSending = false // in the turn of the last look at what is due, so that nothing new is overlooked
+    if (goesOn) sendLater()
+  }
+
+  function send (): void {
+    if (!isSending) sendAll().catch(() => {}) // sendSlice rejects never
+  }
+
+  return Object.freeze({
+    send,
+    polled: (sentAt: number) => { polledAt = sentAt },
+    needsChange (): boolean {
+      const was = isUnusable
+      isUnusable = false
+      return was
+    }
+  })
+}

@@ -1,0 +1,132 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import t, { type Test } from 'tap'
+import { startBadNetwork } from '../helpers/bad-network.ts'
+import { EVERYTHING } from '../helpers/log-entry.ts'
+import { startCluster } from '../helpers/redis-cluster.ts'
+import { startSentinelGroup } from '../helpers/redis-sentinel.ts'
+import { startRedis, type RedisServer } from '../helpers/redis.ts'
+import { skipOrFail } from '../helpers/servers.ts'
+import { openLogReplica, settled, type LogReplica } from '../helpers/stream-log.ts'
+import { until } from '../helpers/until.ts'
+
+const KEY = 'test:{log:project}'
+/** What a clock jumps so that nothing learned before it counts. */
+const STALE_MS = 3000
+
+t.setTimeout(300_000)
+
+/** Empty where it is just becoming something else, and closes all connections. */
+const roleOf = async (redis: RedisServer): Promise<string> =>
+  JSON.stringify(await redis.cli('ROLE').catch(() => ''))
+
+/** A master, and a replica whose replication link the test may silence. */
+async function startPair (t: Test) {
+  const master = await startRedis(t, { args: ['--repl-diskless-sync-delay', '0'] })
+  const link = await startBadNetwork(t, master.port)
+  const copy = await startRedis(t, { args: ['--replicaof', '127.0.0.1', String(link.port)] })
+  await until('it has a replica', async () => (await roleOf(copy)).includes('"connected"'), 30_000)
+  return { master, link, copy }
+}
+
+/** A replica of ours that follows, and has seen which Redis replicas there are. */
+async function follows (t: Test, place: Parameters<typeof openLogReplica>[1]): Promise<LogReplica> {
+  const replica = openLogReplica(t, place, { keyPrefix: KEY })
+  await settled(replica)
+  await replica.log.revoke(EVERYTHING)
+  await replica.log.revoke(EVERYTHING)
+  return replica
+}
+
+t.test('who is master', { skip: skipOrFail('redis-server') }, async (t) => {
+  t.test('a master whose replica fell silent, with its connection open, is not followed', async (t) => {
+    const { master, link } = await startPair(t)
+    const a = await follows(t, master.port)
+    link.become({ kind: 'half-open' })
+    t.ok(a.log.isFollowing())
+    a.clock.jump(STALE_MS)
+    await a.log.revoke(EVERYTHING)
+    t.notOk(a.log.isFollowing())
+    t.ok((await roleOf(master)).includes('127.0.0.1'), 'the master still lists its replica')
+    await until('it is told', () => a.counts.doubts.length > 0)
+    t.match(a.troubles, [/acknowledges/], 'one line says so')
+    t.strictSame(a.counts.doubts, [true])
+    link.become({ kind: 'fair' })
+    link.cut()
+    await until('it is trusted again', () => a.counts.doubts.length > 1, 30_000)
+    await settled(a)
+    t.strictSame(a.counts.doubts, [true, false])
+    t.equal(a.troubles.length, 1)
+  })
+
+  t.test('a silent partition ends following within 3 s, whether anybody writes or not', async (t) => {
+    const { master, link } = await startPair(t)
+    const a = await follows(t, master.port)
+    const began = performance.now()
+    link.become({ kind: 'half-open' })
+    await until('it does not follow', () => !a.log.isFollowing(), 60_000)
+    const elapsedMs = performance.now() - began
+    t.comment(`not followed after ${Math.round(elapsedMs)} ms`)
+    t.ok(elapsedMs < 3500, `${elapsedMs} ms`)
+  })
+
+  t.test('a replica that keeps up is a live one, however long nobody writes', async (t) => {
+    const { master } = await startPair(t)
+    const a = await follows(t, master.port)
+    await followsOn(t, a)
+  })
+
+  t.test('with Sentinel, a master that lost its only replica is followed on', async (t) => {
+    const group = await startSentinelGroup(t)
+    const a = await follows(t, group.servers)
+    await group.nodes[1]?.stop()
+    await followsOn(t, a)
+  })
+
+  t.test('a planned failover by Sentinel ends following for less than 5 s', async (t) => {
+    const group = await startSentinelGroup(t)
+    const a = await follows(t, group.servers)
+    const first = await group.masterPort()
+    await group.sentinel('SENTINEL', 'FAILOVER', 'mymaster')
+    const gap = await longestGap(a, async () => {
+      await until('another master', async () => await group.masterPort() !== first, 30_000)
+      await until('its replica is back', async () => {
+        const roles = await Promise.all(group.nodes.map(roleOf))
+        return roles.some((role) => role.includes('"slave"') && role.includes('"connected"'))
+      }, 60_000)
+      await settled(a)
+    })
+    t.comment(`planned failover: not following for ${gap} ms`)
+    t.ok(gap < 5000, `${gap} ms`)
+  })
+
+  t.test('in a Cluster, a master that lost its only replica is followed on', async (t) => {
+    const cluster = await startCluster(t, { withReplicas: true })
+    const owner = await cluster.ownerOf(KEY)
+    const a = await follows(t, cluster.servers)
+    await cluster.replicas[cluster.masters.indexOf(owner)]?.stop()
+    await followsOn(t, a)
+  })
+})
+
+/** For longer than anything that was learned before counts. */
+async function followsOn (t: Test, a: LogReplica): Promise<void> {
+  const gap = await longestGap(a, async () => await sleep(2 * STALE_MS))
+  t.ok(gap < 1000, `not following for ${gap} ms`)
+  t.strictSame([a.troubles, a.counts.doubts], [[], []])
+}
+
+/** @returns for how many milliseconds it did not follow, at the longest, while that went on */
+async function longestGap ({ log }: LogReplica, during: () => Promise<void>): Promise<number> {
+  let [longest, since] = [0, performance.now()]
+  const timer = setInterval(() => {
+    const now = performance.now()
+    if (log.isFollowing()) since = now
+    longest = Math.max(longest, now - since)
+  }, 10)
+  try {
+    await during()
+  } finally {
+    clearInterval(timer)
+  }
+  return Math.round(longest)
+}

@@ -1,0 +1,64 @@
+import t from 'tap'
+import { about, user } from '../helpers/log-entry.ts'
+import { startRedis } from '../helpers/redis.ts'
+import { skipOrFail } from '../helpers/servers.ts'
+import { openLogReplica, settled } from '../helpers/stream-log.ts'
+
+const KEY = 'test:{log:project}'
+const ALICE = about('alice', 'token')
+const BOB = about('bob', 'bobs token')
+
+t.setTimeout(120_000)
+
+t.test('a Redis that comes back', { skip: skipOrFail('redis-server') }, async (t) => {
+  for (const server of ['redis-server', 'redis-6.2', 'valkey-server'] as const) {
+    t.test(`${server}: from an old snapshot, with all replicas: nothing from before is trusted`, {
+      skip: skipOrFail(server)
+    }, async (t) => {
+      const redis = await startRedis(t, { server })
+      const open = () => openLogReplica(t, redis.port, { keyPrefix: KEY })
+      const a = open()
+      await settled(a)
+      const sealed = [a.seal(ALICE), a.seal(BOB)]
+      await redis.cli('SAVE')
+      t.equal(await a.log.revoke(user('alice')), 'logged')
+      await a.close()
+      await redis.restart()
+      const [b, c] = [open(), open()]
+      await settled(b, c)
+      t.same(sealed.map((entry) => b.log.trusts(entry)), [false, false])
+      t.not(b.generation(), a.generation())
+      t.same([b, c].map(({ counts }) => counts.adopted), [1, 1], 'one generation for both')
+      t.ok(c.log.trusts(b.seal(BOB)))
+    })
+  }
+
+  t.test('with a replica that followed it: later ones join its generation', async (t) => {
+    const redis = await startRedis(t, { args: ['--appendonly', 'yes', '--appendfsync', 'always'] })
+    const open = () => openLogReplica(t, redis.port, { keyPrefix: KEY })
+    const a = open()
+    await settled(a)
+    const generation = a.generation()
+    t.equal(await a.log.revoke(user('alice')), 'logged')
+    await redis.restart()
+    await settled(a)
+    t.equal(await a.log.revoke(user('bob')), 'logged')
+    t.equal(a.generation(), generation, 'nothing was lost')
+    const b = open()
+    await settled(a, b)
+    t.equal(b.generation(), generation)
+  })
+
+  t.test('all replicas start again beside a Redis that runs on: what it holds is used', async (t) => {
+    const redis = await startRedis(t)
+    const open = () => openLogReplica(t, redis.port, { keyPrefix: KEY })
+    const a = open()
+    await settled(a)
+    const sealed = a.seal(BOB)
+    t.equal(await a.log.revoke(user('alice')), 'logged')
+    await a.close()
+    const b = open()
+    await settled(b)
+    t.same([b.log.trusts(sealed), b.log.trusts(a.seal(ALICE))], [true, true])
+  })
+})
