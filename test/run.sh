@@ -20,7 +20,7 @@ count() { grep -E '^# \{ total: [0-9]+' "$log" | tail -n 1 | grep -oE "\b$1: [0-
 
 # test files write their coverage into .tap/coverage; so do the services they start (dist, mapped back to src below)
 run_tap() {
-  node node_modules/tap/dist/esm/run.mjs --reporter=tap --coverage-report=none --allow-empty-coverage "$@" 2>&1 | tee "$log"
+  bash test/tap.sh --reporter=tap --coverage-report=none --allow-empty-coverage "$@" 2>&1 | tee "$log"
   return "${PIPESTATUS[0]}"
 }
 
