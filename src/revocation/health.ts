@@ -7,7 +7,7 @@ import type { LogObserver } from './types.ts'
 const FOLLOWING_MS = 3000
 /** Age of the newest proof that the server is master, from which Sentinels or the Cluster are asked as well. */
 const ASK_AFTER_MS = 1500
-const ASK_INTERVAL_MS = 500
+const ASK_INTERVAL_MS = 1000
 /** More changes of generation than this within CHANGES_WITHIN_MS: a Redis that evicts, and memory alone for as long. */
 const MAX_CHANGES = 3
 const CHANGES_WITHIN_MS = 10 * 60_000

@@ -96,15 +96,20 @@ export function createPublisher (deps: StreamLogDeps, ledger: Ledger, budget: Bu
     }
   }
 
-  async function drain (): Promise<void> {
-    isDraining = true
-    flood.publishNow()
-    forgetOld()
+  async function drained (): Promise<void> {
     if (pending.size === 0) return
     await new Promise<void>((resolve) => {
       const cancel = after(DRAIN_MS, resolve)
       onDrained = () => { cancel(); resolve() }
     })
+  }
+
+  async function drain (): Promise<void> {
+    isDraining = true
+    flood.publishNow()
+    forgetOld()
+    await drained()
+    sender.stop()
     if (pending.size === 0) return
     observer.trouble(
       `this replica stops, and Redis did not take ${pending.size} of its entries for the revocation log ` +

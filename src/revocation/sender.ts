@@ -15,6 +15,8 @@ export type Sender = Readonly<{
   polled: (sentAt: number) => void
   /** Whether the stream took no entry since the last call. */
   needsChange: () => boolean
+  /** Nothing is sent any more. */
+  stop: () => void
 }>
 
 /** Entries of one round trip: some milliseconds of Redis, and other replicas' appends come between two slices. */
@@ -32,6 +34,7 @@ export function createSender (deps: Deps, ledger: Ledger, queues: Queues): Sende
   const { clock, observer, store, codec, retentionMs, after } = deps
   let isSending = false
   let isUnusable = false
+  let isStopped = false
   let polledAt = -Infinity
   let tail: Readonly<{ generation: string, nonce: string, at: number }> | undefined
   let cancelTimer = (): void => {}
@@ -96,16 +99,20 @@ export function createSender (deps: Deps, ledger: Ledger, queues: Queues): Sende
     let goesOn = true
     for (let slice = dueSlice(); goesOn && slice.length > 0; slice = dueSlice()) goesOn = await sendSlice(slice)
     isSending = false // in the turn of the last look at what is due, so that nothing new is overlooked
-    if (goesOn) sendLater()
+    if (goesOn && !isStopped) sendLater()
   }
 
   function send (): void {
-    if (!isSending) sendAll().catch(() => {}) // sendSlice rejects never
+    if (!isSending && !isStopped) sendAll().catch(() => {}) // sendSlice rejects never
   }
 
   return Object.freeze({
     send,
     polled: (sentAt: number) => { polledAt = sentAt },
+    stop (): void {
+      isStopped = true
+      cancelTimer()
+    },
     needsChange (): boolean {
       const was = isUnusable
       isUnusable = false

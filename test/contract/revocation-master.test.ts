@@ -99,6 +99,30 @@ t.test('who is master', { skip: skipOrFail('redis-server') }, async (t) => {
     t.ok(gap < 5000, `${gap} ms`)
   })
 
+  t.test('a rolling upgrade of both Redis ends following for less than 5 s', async (t) => {
+    const group = await startSentinelGroup(t)
+    const a = await follows(t, group.servers)
+    const first = await group.masterPort()
+    const isPaired = async (): Promise<boolean> => {
+      const roles = await Promise.all(group.nodes.map(roleOf))
+      return roles.some((role) => role.includes('"slave"') && role.includes('"connected"'))
+    }
+    const gap = await longestGap(a, async () => {
+      await group.nodes.find(({ port }) => port !== first)?.restart() // empty: a full resync
+      await until('the replica is back', isPaired, 60_000)
+      await until('a failover', async () => {
+        await group.sentinel('SENTINEL', 'FAILOVER', 'mymaster').catch(() => {})
+        return await group.masterPort() !== first
+      }, 60_000)
+      await until('the old master follows', isPaired, 60_000)
+      await group.nodes.find(({ port }) => port === first)?.restart()
+      await until('it is back', isPaired, 60_000)
+      await settled(a)
+    })
+    t.comment(`rolling upgrade: not following for ${gap} ms`)
+    t.ok(gap < 5000, `${gap} ms`)
+  })
+
   t.test('in a Cluster, a master that lost its only replica is followed on', async (t) => {
     const cluster = await startCluster(t, { withReplicas: true })
     const owner = await cluster.ownerOf(KEY)

@@ -41,7 +41,10 @@ export async function startBadNetwork (
     const upstream = connect(target, '127.0.0.1')
     for (const [from, to] of [[client, upstream], [upstream, client]] as const) {
       open.add(from)
-      from.setNoDelay(true).on('error', () => {}).once('close', () => { open.delete(from); to.destroy() })
+      from.setNoDelay(true).on('error', () => {}).once('close', () => {
+        open.delete(from)
+        if (weather.kind !== 'half-open') to.destroy() // nor is anybody told that the other side has gone
+      })
     }
     client.on('data', (data: Buffer) => {
       if (weather.kind !== 'half-open') later(weather, () => upstream.write(data))

@@ -15,13 +15,27 @@ function open (verdict: () => MasterVerdict = () => 'unknown') {
   const observer = {
     doubted: (isDoubted: boolean) => { doubts.push(isDoubted) },
     trouble: (what: string) => { lines.push(what) },
-    revoked () {}, lag () {}, adopted () {}, inauthentic () {}, foreign () {}, capped () {}, length () {}
+    revoked () {},
+    lag () {},
+    adopted () {},
+    inauthentic () {},
+    foreign () {},
+    capped () {},
+    length () {}
   }
   const health = trackHealth({ clock, observer, confirmMaster: async () => verdict() })
   function hear ({ acknowledged = [], offset, server = 'a', isMaster = true }: Seen = {}): boolean {
     const snapshot: Snapshot = {
-      entries: [], length: 0, head: undefined, isReadable: true, replicationId: '', now: 0,
-      acknowledged, offset, server, isMaster
+      entries: [],
+      length: 0,
+      head: undefined,
+      isReadable: true,
+      replicationId: '',
+      now: 0,
+      acknowledged,
+      offset,
+      server,
+      isMaster
     }
     const sent = momentOf(clock)
     health.heard(snapshot, sent)
