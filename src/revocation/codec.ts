@@ -44,7 +44,7 @@ const CONTENT = ['gen', 'prev', 'salt', 'of', 'kind', 'value', 'origin', 'quiet'
 /** @param logKey derived from CACHE_SECRET; its id tells replicas with another secret that they cannot check a tag */
 export function createEntryCodec (logKey: Uint8Array): EntryCodec {
   const secretId = Buffer.from(hkdfSync('sha256', logKey, '', 'id', 8)).toString('hex')
-  const tagOf = (content: Content): Buffer => createHmac('sha256', logKey).update(textOf(content)).digest()
+  const tagOf = (text: string): Buffer => createHmac('sha256', logKey).update(text).digest()
   return Object.freeze({
     encode (gen: string, prev: string, of: string, revocation: Revocation | undefined): Fields {
       const { kind, value } = encodeTarget(revocation?.target)
@@ -52,18 +52,30 @@ export function createEntryCodec (logKey: Uint8Array): EntryCodec {
       const quiet = String(revocation?.quietMs ?? 0)
       const salt = randomBytes(8).toString('base64url')
       const content = { gen, prev, salt, of, kind, value, origin, quiet, secret: secretId }
-      const tag = tagOf(content).toString('base64url')
-      return { gen, nonce: nonceOf(content, tag), prev, salt, of, kind, value, origin, quiet, secret: secretId, tag }
+      const text = textOf(content)
+      const tag = tagOf(text).toString('base64url')
+      return { gen, nonce: digestOf(text, tag), prev, salt, of, kind, value, origin, quiet, secret: secretId, tag }
     },
     decode (id: string, raw: Readonly<Record<string, string>>): ReadEntry {
       const field = (name: string): string => (Object.hasOwn(raw, name) ? raw[name] : undefined) ?? ''
-      const content = Object.fromEntries(CONTENT.map((name) => [name, field(name)])) as Content
+      const content = {
+        gen: field('gen'),
+        prev: field('prev'),
+        salt: field('salt'),
+        of: field('of'),
+        kind: field('kind'),
+        value: field('value'),
+        origin: field('origin'),
+        quiet: field('quiet'),
+        secret: field('secret')
+      }
       const tag = field('tag')
-      const nonce = field('nonce') === nonceOf(content, tag) ? field('nonce') : ''
+      const text = textOf(content)
+      const nonce = field('nonce') === digestOf(text, tag) ? field('nonce') : ''
       const provenance =
         content.secret !== secretId
           ? 'foreign'
-          : equalSecret(Buffer.from(tag, 'base64url'), tagOf(content)) ? 'authentic' : 'forged'
+          : equalSecret(Buffer.from(tag, 'base64url'), tagOf(text)) ? 'authentic' : 'forged'
       // a user means the same under every secret, a credential's digest does not
       const isForeignUser = provenance === 'foreign' && content.kind === 'user' && content.value !== ''
       const isJunk = provenance !== 'authentic' && !isForeignUser
@@ -79,11 +91,15 @@ export function createEntryCodec (logKey: Uint8Array): EntryCodec {
  * without a change of all that follow. Empty where an entry bears another one.
  */
 export function nonceOf (content: Content, tag: string): string {
-  return hash('sha256', `${textOf(content)}${tag}`, 'base64url').slice(0, 22)
+  return digestOf(textOf(content), tag)
 }
 
+const digestOf = (text: string, tag: string): string => hash('sha256', `${text}${tag}`, 'base64url').slice(0, 22)
+
 function textOf (content: Content): string {
-  return CONTENT.map((name) => `${content[name].length}:${content[name]}`).join('')
+  let text = ''
+  for (const name of CONTENT) text += `${content[name].length}:${content[name]}`
+  return text
 }
 
 const EVERYTHING: Revocation = Object.freeze({
