@@ -1,5 +1,6 @@
 import type { Policy } from '../core/policy.ts'
 import type { RefusalReason } from '../core/reason.ts'
+import type { Requirement } from '../core/requirement.ts'
 import type { ReturnUrls } from './return-url.ts'
 import type { LoginSettings } from './settings.ts'
 import { writeLoginQuery } from './urls.ts'
@@ -103,14 +104,17 @@ export function createLoginRedirect (
       return undefined
     }
     const policy = refused.policy()
-    // today's Authgear sends no amr: whoever came back would be refused again
-    if (policy.kind === 'bad' || policy.amr.length > 0) return undefined
+    if (policy.kind === 'bad' || asks(policy, 'useless')) return undefined
     const returnTo = refused.isTrusted() ? returnUrlOf(navigation, returnUrls) : undefined
     return {
-      kind: policy.loginOff ? 'offer' : 'redirect',
+      kind: asks(policy, 'offer') ? 'offer' : 'redirect',
       location: login + writeLoginQuery({ returnTo, maxAge: refused.challenge?.maxAge })
     }
   }
+}
+
+function asks ({ requirements }: Policy & { kind: 'understood' }, login: Requirement['login']): boolean {
+  return requirements.some((requirement) => requirement.login === login)
 }
 
 function canHelp ({ reason, bearer }: Refused): boolean {

@@ -1,4 +1,4 @@
-import { all, parsePolicy, SESSION_ONLY, type Policy } from '../core/policy.ts'
+import { joinPolicies, parsePolicy, SESSION_ONLY, type Policy } from '../core/policy.ts'
 import type { VerifyRequest } from '../http/types.ts'
 
 /** A deployment has a handful of policies; more, or long ones, are a client's own query that a proxy passes on. */
@@ -18,6 +18,6 @@ export function createPolicies (): (question: VerifyRequest) => Policy {
   }
   return ({ query, proxy }) => {
     const own = query === undefined ? SESSION_ONLY : read(query)
-    return proxy.policies.length === 0 ? own : all([own, ...proxy.policies.map(read)])
+    return proxy.policies.length === 0 ? own : joinPolicies([own, ...proxy.policies.map(read)])
   }
 }

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { all, parsePolicy } from '../../../src/core/policy.ts'
+import { joinPolicies, parsePolicy } from '../../../src/core/policy.ts'
 import { type RefusalReason, REFUSALS } from '../../../src/core/reason.ts'
 import { createReturnUrls } from '../../../src/login/return-url.ts'
 import { createLoginRedirect, type Refused } from '../../../src/login/redirect.ts'
@@ -21,7 +21,7 @@ const find = ({ policy = '', isTrusted = true, rawHeaders = [], ...rest }: Case 
     method: 'GET',
     rawHeaders: [...HERE, ...rawHeaders],
     isTrusted: () => isTrusted,
-    policy: () => all([parsePolicy(policy)]),
+    policy: () => joinPolicies([parsePolicy(policy)]),
     ...rest
   })
 
