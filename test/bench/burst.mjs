@@ -45,7 +45,7 @@ export async function burst () {
     ) {
       await sleep(50)
     }
-    simulator.knobs.sessionLock = true
+    simulator.controls.sessionLock = true
     const rows = [
       await fresh(simulator, 20, 40, [PORTS[0]]),
       await fresh(simulator, 100, 100, [PORTS[0]]),
@@ -78,12 +78,12 @@ export async function burst () {
 
 /** One session that nobody has seen, from all its connections at once; five times, the middle one counts. */
 async function fresh (simulator, count, latency, ports) {
-  simulator.knobs.latency = latency
+  simulator.controls.latency = latency
   const runs = []
   for (let run = 0; run < 5; run++) {
     // connections and code are warm, as in a service that runs
     await times(count, (index) => ask(ports[index % ports.length], 'x'.repeat(32)))
-    const { accessToken } = simulator.knobs.signIn('alice')
+    const { accessToken } = simulator.controls.signIn('alice')
     simulator.counters.reset()
     const answers = await times(count, (index) => ask(ports[index % ports.length], accessToken))
     runs.push({ calls: simulator.counters.resolutions, answers, ms: worst(answers) })
@@ -101,8 +101,8 @@ async function fresh (simulator, count, latency, ports) {
 
 /** What the same page costs where each request is a resolution: Authgear holds a lock for each session. */
 async function without (simulator, endpoint, count, latency) {
-  simulator.knobs.latency = latency
-  const { accessToken } = simulator.knobs.signIn('alice')
+  simulator.controls.latency = latency
+  const { accessToken } = simulator.controls.signIn('alice')
   simulator.counters.reset()
   const { hostname, port } = new URL(endpoint)
   const answers = await times(count, () => {
@@ -149,8 +149,8 @@ async function without (simulator, endpoint, count, latency) {
 
 /** One session in steady use over ten of its lives: it is renewed while nobody waits. */
 async function ending (simulator) {
-  simulator.knobs.latency = 100
-  const { accessToken } = simulator.knobs.signIn('alice')
+  simulator.controls.latency = 100
+  const { accessToken } = simulator.controls.signIn('alice')
   const agent = new Agent({ keepAlive: true })
   for (let index = 0; index < 20; index++) await ask(SHORT, accessToken, agent)
   simulator.counters.reset()
@@ -168,8 +168,8 @@ async function ending (simulator) {
 }
 
 async function frozen (simulator, redis) {
-  simulator.knobs.latency = 60
-  const tokens = Array.from({ length: 200 }, () => simulator.knobs.signIn('alice').accessToken)
+  simulator.controls.latency = 60
+  const tokens = Array.from({ length: 200 }, () => simulator.controls.signIn('alice').accessToken)
   simulator.counters.reset()
   redis.kill('SIGSTOP')
   const answers = []
@@ -189,10 +189,10 @@ async function frozen (simulator, redis) {
 
 /** Every slot and place is taken: how long the next one waits for its refusal, and who is remembered for an answer. */
 async function overload (simulator) {
-  simulator.knobs.latency = 0
-  const { accessToken } = simulator.knobs.signIn('alice')
+  simulator.controls.latency = 0
+  const { accessToken } = simulator.controls.signIn('alice')
   await ask(BUSY, accessToken)
-  const gate = simulator.knobs.hold('before')
+  const gate = simulator.controls.hold('before')
   const waiting = Array.from({ length: 40 }, (_, index) => ask(BUSY, `waits${index}`.padEnd(32, 'x')))
   await gate.arrived(8)
   await sleep(200)

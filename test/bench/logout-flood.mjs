@@ -180,10 +180,10 @@ try {
   const [stream] = await redis.keys('*:stream')
   const people = Array.from({ length: PEOPLE }, (_, n) => `person-${n}`)
   const tokens = people.map((id) => {
-    simulator.knobs.addUser({ id, name: id, sessions: [] })
-    return simulator.knobs.signIn(id).accessToken
+    simulator.controls.addUser({ id, name: id, sessions: [] })
+    return simulator.controls.signIn(id).accessToken
   })
-  const session = simulator.knobs.signIn('alice').cookie
+  const session = simulator.controls.signIn('alice').cookie
   for (const port of PORTS) for (const token of tokens) await ask(port, '/verify', { authorization: `Bearer ${token}` })
   const loops = [...Array.from({ length: ATTACKERS }, () => attack(session)), bystand(tokens), watch(redis, stream)]
   await sleep(SECONDS * 1000)

@@ -45,11 +45,11 @@ async function until (holds) { while (!await holds()) await sleep(5) }
 async function revocations (simulator) {
   const times = []
   for (let n = 0; n < 50; n++) {
-    const { accessToken } = simulator.knobs.signIn('alice')
+    const { accessToken } = simulator.controls.signIn('alice')
     const id = `user-${n}`
-    simulator.knobs.addUser({ id, name: id, sessions: [{ accessTokens: [accessToken] }] })
+    simulator.controls.addUser({ id, name: id, sessions: [{ accessTokens: [accessToken] }] })
     for (const port of PORTS) await verify(port, accessToken)
-    simulator.knobs.disable(id)
+    simulator.controls.disable(id)
     const body = JSON.stringify({ id: `event-${n}`, type: 'user.disabled', payload: { user: { id } }, context: {} })
     const started = performance.now()
     const refused = PORTS.map((port) => until(async () => (await verify(port, accessToken)).status === 401))

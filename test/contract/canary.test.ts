@@ -3,7 +3,7 @@ import { createSecretCheck } from '../../src/cache/secret-check.ts'
 import { createSealer } from '../../src/crypto/sealing.ts'
 import { deriveKeys, secretBytes } from '../../src/core/cache-key.ts'
 import { connectRedis } from '../../src/redis/connect.ts'
-import { startAdapter } from '../helpers/adapter.ts'
+import { startInProcess } from '../helpers/in-process.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { settingsFor } from '../helpers/redis-settings.ts'
 import { skipOrFail } from '../helpers/servers.ts'
@@ -68,9 +68,9 @@ t.test('of two beats at once one is left, and each sees it', { skip: skipOrFail(
 
 t.test('a replica that meets another secret says so, once', { skip: skipOrFail('redis-server') }, async (t) => {
   const [authgear, redis] = await Promise.all([startSimulator(t), startRedis(t)])
-  const first = await startAdapter(t, { authgear: authgear.url, redisPort: redis.port, secret: OLD })
+  const first = await startInProcess(t, { authgear: authgear.url, redisPort: redis.port, secret: OLD })
   await until('the canary is there', async () => (await redis.cli('KEYS', '*:canary') as string[]).length === 1)
-  const second = await startAdapter(t, { authgear: authgear.url, redisPort: redis.port, secret: NEW })
+  const second = await startInProcess(t, { authgear: authgear.url, redisPort: redis.port, secret: NEW })
   const told = (lines: typeof second.lines) =>
     lines.filter(({ msg }) => String(msg).startsWith('a replica with another CACHE_SECRET'))
   await until('it is told', () => told(second.lines).length === 1)

@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap'
 import { logKey } from '../../src/redis/keys.ts'
-import { startAdapter, type Adapter } from '../helpers/adapter.ts'
-import { metricOf } from '../helpers/alone.ts'
+import { startInProcess, type InProcess } from '../helpers/in-process.ts'
+import { metricOf } from '../helpers/in-process-on-clock.ts'
 import { user } from '../helpers/log-entry.ts'
 import {
   addPrintedUser,
@@ -39,8 +39,8 @@ const names = async (redis: RedisServer, pattern: string): Promise<string[]> =>
 /** The whole service: two replicas, entries, leases, revocations and a log that is trimmed. */
 async function useAll (t: Test, place: RedisPlace, nodes: readonly RedisServer[]): Promise<void> {
   const simulator = await startSimulator(t)
-  const open = (): Promise<Adapter> =>
-    startAdapter(t, {
+  const open = (): Promise<InProcess> =>
+    startInProcess(t, {
       authgear: simulator.url,
       keyPrefix: 'forward-auth:',
       managementToken: 'token',
@@ -49,7 +49,7 @@ async function useAll (t: Test, place: RedisPlace, nodes: readonly RedisServer[]
     })
   const [first, second] = [await open(), await open()]
   await until('Redis is used', () => [first, second].every(({ service }) => service.redisState() === 'up'))
-  const source = async ({ port }: Adapter): Promise<unknown> =>
+  const source = async ({ port }: InProcess): Promise<unknown> =>
     (await ask(port, { path: '/verify', headers: [['Authorization', `Bearer ${demo.alice.accessToken}`]] })).headers[
       'x-forward-auth-source'
     ]

@@ -11,7 +11,7 @@ import { policies } from './cases/policies.ts'
 import { spoof } from './cases/spoof.ts'
 import { websocket } from './cases/websocket.ts'
 import type { Proxy } from './proxy.ts'
-import { startStack } from './stack.ts'
+import { startBehindProxy } from './behind-proxy.ts'
 
 /** In this order: the outages come last, and the last of them ends the replicas. */
 const CASES: readonly Case[] = [
@@ -31,7 +31,7 @@ export function testProxy (proxy: Proxy): void {
     `${proxy.server} on what "snippet ${proxy.snippet}" writes`,
     { skip: skipOrFail(proxy.server, 'redis-server') },
     async (t) => {
-      const stack = await startStack(t, proxy, createObserver(t, 'cases', proxy))
+      const stack = await startBehindProxy(t, proxy, createObserver(t, 'cases', proxy))
       for (const { name, only, run } of CASES) {
         if (only?.(proxy) !== false) await t.test(name, (t) => run(t, stack, proxy))
       }

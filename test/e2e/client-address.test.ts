@@ -8,7 +8,7 @@ import { createObserver } from './behaviour.ts'
 import { BOB } from './people.ts'
 import type { Edits, Proxy } from './proxy.ts'
 import { ALL } from './proxies.ts'
-import { startSmallStack } from './small-stack.ts'
+import { startBehindProxyWithoutRedis } from './behind-proxy-without-redis.ts'
 import { swap } from './snippets.ts'
 
 // Linux: every address of 127.0.0.0/8 is this machine's, so that one can be the client's and another the load
@@ -110,7 +110,7 @@ const describe = (spoof: readonly HeaderLine[]): string =>
   spoof.length === 0 ? 'nothing spoofed' : spoof.map((line) => line.join(': ')).join('; ')
 
 async function start (t: Test, proxy: Proxy) {
-  const { port, app, authgear } = await startSmallStack(t, proxy, {
+  const { port, app, authgear } = await startBehindProxyWithoutRedis(t, proxy, {
     CACHE_TTL: '0',
     CACHE_NEGATIVE_TTL: '0',
     TRUSTED_PROXIES: `${PROXY},${LOAD_BALANCER}`

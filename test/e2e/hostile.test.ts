@@ -2,7 +2,7 @@ import t, { type Test } from 'tap'
 import { startRelay, type Relay } from '../helpers/relay.ts'
 import { ask } from '../helpers/request.ts'
 import { skipOrFail } from '../helpers/servers.ts'
-import { startService } from '../helpers/service.ts'
+import { startProcess } from '../helpers/process.ts'
 import { startSimulator } from '../helpers/simulator.ts'
 import { until } from '../helpers/until.ts'
 import { startApps, type HostileApp } from './cases/hostile/apps.ts'
@@ -51,7 +51,7 @@ t.test(
   async (t) => {
     const [authgear, apps] = await Promise.all([startSimulator(t), startApps(t)])
     await testTunnel(t, apps[0])
-    const service = await startService(t, {
+    const service = await startProcess(t, {
       AUTHGEAR_ENDPOINT: authgear.url,
       CACHE_TTL: '10m',
       CACHE_NEGATIVE_TTL: '10m'

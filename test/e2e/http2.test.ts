@@ -9,14 +9,14 @@ import { ALICE, BOB } from './people.ts'
 import { H2C } from './h2c-edits.ts'
 import type { Proxy } from './proxy.ts'
 import { ALL, traefik } from './proxies.ts'
-import { startSmallStack } from './small-stack.ts'
+import { startBehindProxyWithoutRedis } from './behind-proxy-without-redis.ts'
 
 const plain = (proxy: Proxy): Proxy => proxy === traefik ? { ...proxy, tls: false } : proxy
 
 for (const proxy of ALL.map(plain)) {
   t.test(`HTTP/2 and trailers through ${proxy.server}`, { skip: skipOrFail(proxy.server) }, async t => {
     const observe = createObserver(t, 'http2', proxy)
-    const { port, app } = await startSmallStack(t, { ...proxy, edits: H2C[proxy.server] ?? {} }, {}, [
+    const { port, app } = await startBehindProxyWithoutRedis(t, { ...proxy, edits: H2C[proxy.server] ?? {} }, {}, [
       '--policy',
       '/admin=role=admin'
     ])

@@ -9,7 +9,7 @@ import type { Test } from 'tap'
 import { launchChromium } from '../helpers/chromium.ts'
 import { makeOwnCert, type OwnCert } from '../helpers/own-cert.ts'
 import { HOST } from '../helpers/request.ts'
-import { startService, type Service } from '../helpers/service.ts'
+import { startProcess, type Service } from '../helpers/process.ts'
 import { startSimulator, type RunningSimulator, type SimulatorOptions } from '../helpers/simulator.ts'
 import { caddy, nginx, traefik } from './proxies.ts'
 import type { Proxy } from './proxy.ts'
@@ -75,7 +75,7 @@ export async function startJourney (t: Test, proxy: Proxy, simulator: SimulatorO
     ],
     ...simulator
   })
-  const service = await startService(t, {
+  const service = await startProcess(t, {
     AUTHGEAR_ENDPOINT: AUTHGEAR,
     AUTHGEAR_RESOLVER_URL: `https://127.0.0.1:${authgear.port}/_resolver/resolve`,
     AUTHGEAR_CA_FILE: certificate.caFile,
@@ -100,7 +100,7 @@ export async function startJourney (t: Test, proxy: Proxy, simulator: SimulatorO
   t.teardown(() => browser.close())
   mkdirSync(SCREENSHOTS, { recursive: true })
   const end = async (session: string): Promise<void> => {
-    authgear.knobs.signOut(session)
+    authgear.controls.signOut(session)
     const told = await fetch(`${service.managementUrl}/revocations`, {
       method: 'POST',
       headers: { authorization: `Bearer ${MANAGEMENT_TOKEN}`, 'content-type': 'application/json' },

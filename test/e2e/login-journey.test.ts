@@ -107,7 +107,7 @@ for (const proxy of BEHIND_TLS) {
 
       t.test('who has a session at Authgear sees nothing of the login', async (t) => {
         const { context, page } = await open(t, journey)
-        const { cookie } = journey.authgear.knobs.signIn('bob')
+        const { cookie } = journey.authgear.controls.signIn('bob')
         await context.addCookies([
           {
             name: 'session',
@@ -158,7 +158,7 @@ for (const proxy of BEHIND_TLS) {
 
       t.test('a step-up: signed in, but too long ago for this page', async (t) => {
         const { context, page } = await open(t, journey)
-        journey.authgear.knobs.addUser({
+        journey.authgear.controls.addUser({
           id: 'f00d0000-0000-4000-8000-000000000009',
           name: 'frida',
           sessions: [{ cookie: OLD_SESSION, authenticatedAt: Math.floor(Date.now() / 1000) - 3600 }]

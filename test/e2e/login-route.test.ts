@@ -4,7 +4,7 @@ import { skipOrFail } from '../helpers/servers.ts'
 import { ALICE } from './people.ts'
 import type { Proxy } from './proxy.ts'
 import { ALL, traefik } from './proxies.ts'
-import { startSmallStack } from './small-stack.ts'
+import { startBehindProxyWithoutRedis } from './behind-proxy-without-redis.ts'
 
 const plain = (proxy: Proxy): Proxy => proxy === traefik ? { ...proxy, tls: false } : proxy
 
@@ -29,7 +29,7 @@ const instead = (name: string, value: string): readonly HeaderLine[] => [
 
 for (const proxy of ALL.map(plain)) {
   t.test(`snippet ${proxy.snippet} --login`, { skip: skipOrFail(proxy.server) }, async t => {
-    const { port, app } = await startSmallStack(t, proxy, LOGIN, [
+    const { port, app } = await startBehindProxyWithoutRedis(t, proxy, LOGIN, [
       '--login',
       '--policy',
       '/=anonymous=false',
@@ -88,7 +88,7 @@ for (const proxy of ALL.map(plain)) {
       } else t.equal(old.status, 200, 'she has just signed in')
     })
 
-    t.test('the longest way back that is taken passes the proxy, with all that a browser may add', async t => {
+    t.test('the longest way back passes the proxy with all that a browser may add', async t => {
       const rd = `https://${HOST}/`.padEnd(2048, 'x')
       const locales = Array.from({ length: 10 }, () => 'x'.repeat(35)).join('+')
       t.match(await ask(port, { path: `/_auth/login?ui_locales=${locales}&rd=${rd}`, headers: NAVIGATION }), {

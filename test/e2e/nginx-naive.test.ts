@@ -9,7 +9,7 @@ import { startEchoApp } from '../helpers/echo-app.ts'
 import { freePort } from '../helpers/free-port.ts'
 import { ask, type Asked } from '../helpers/request.ts'
 import { mustFind, skipOrFail } from '../helpers/servers.ts'
-import { startService } from '../helpers/service.ts'
+import { startProcess } from '../helpers/process.ts'
 import { startSimulator } from '../helpers/simulator.ts'
 import { tempDir } from '../helpers/temp-dir.ts'
 import { answers } from '../helpers/until.ts'
@@ -32,7 +32,7 @@ t.test('nginx configured naively', { skip: skipOrFail('nginx') }, async t => {
   t.test('cannot be used to slip a request past a route\'s policy', async t => {
     const swallowed = (await recordHeads(t))[1]?.indexOf(SMUGGLED) ?? 0
     const authgear = await startSimulator(t)
-    const service = await startService(t, { AUTHGEAR_ENDPOINT: authgear.url })
+    const service = await startProcess(t, { AUTHGEAR_ENDPOINT: authgear.url })
     const link = await startBalancer(t, [service.port])
     const app = await startEchoApp(t)
     const port = await startNaive(t, link.port, app.port)

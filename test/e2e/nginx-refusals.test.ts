@@ -4,7 +4,7 @@ import { skipOrFail } from '../helpers/servers.ts'
 import { BOB } from './people.ts'
 import type { Proxy } from './proxy.ts'
 import { nginx } from './proxies.ts'
-import { startSmallStack } from './small-stack.ts'
+import { startBehindProxyWithoutRedis } from './behind-proxy-without-redis.ts'
 import { readSnippet, ROUTES, swap } from './snippets.ts'
 
 const REFUSALS = readSnippet('proxies/nginx.md', 'nginx/nginx.conf: refusals as JSON')
@@ -13,7 +13,7 @@ const BEFORE = '    # routes and their policies'
 const speaking: Proxy = { ...nginx, edits: { 'nginx.conf': written => swap(written, BEFORE, REFUSALS + BEFORE) } }
 
 t.test('nginx says why it refuses, on the lines of docs/proxies/nginx.md', { skip: skipOrFail('nginx') }, async t => {
-  const { port, app, authgear } = await startSmallStack(
+  const { port, app, authgear } = await startBehindProxyWithoutRedis(
     t,
     speaking,
     { CACHE_TTL: '10m', CACHE_NEGATIVE_TTL: '10m' },
@@ -39,12 +39,12 @@ t.test('nginx says why it refuses, on the lines of docs/proxies/nginx.md', { ski
   }
   t.equal(app.received.length, 0)
 
-  authgear.knobs.fail('error')
+  authgear.controls.fail('error')
   t.equal(
     (await ask(port, { headers: [['Cookie', 'session=never.seen']] })).status,
     503,
     'an outage is still an outage'
   )
-  authgear.knobs.recover()
+  authgear.controls.recover()
   t.equal((await ask(port, { ...bob, path: '/page' })).status, 200)
 })

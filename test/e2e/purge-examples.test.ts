@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
 import { ask } from '../helpers/request.ts'
-import { startService } from '../helpers/service.ts'
+import { startProcess } from '../helpers/process.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
 import { tempDir } from '../helpers/temp-dir.ts'
 
@@ -21,7 +21,7 @@ function block (title: string): string {
 
 async function start (t: Test, header: readonly [string, string]) {
   const simulator = await startSimulator(t)
-  const service = await startService(t, { AUTHGEAR_ENDPOINT: simulator.url, MANAGEMENT_TOKEN: TOKEN })
+  const service = await startProcess(t, { AUTHGEAR_ENDPOINT: simulator.url, MANAGEMENT_TOKEN: TOKEN })
   const source = async (): Promise<unknown> =>
     (await ask(service.port, { path: '/verify', headers: [header] })).headers['x-forward-auth-source']
   t.same([await source(), await source()], ['authgear', 'memory'], 'remembered')

@@ -4,7 +4,7 @@ import { skipOrFail } from '../helpers/servers.ts'
 import type { Proxy } from './proxy.ts'
 import { ALL, traefik } from './proxies.ts'
 import { RECIPES } from './recipes.ts'
-import { startSmallStack, type SmallStack } from './small-stack.ts'
+import { startBehindProxyWithoutRedis, type BehindProxyWithoutRedis } from './behind-proxy-without-redis.ts'
 
 const ORIGIN: HeaderLine = ['Origin', 'https://www.example.com']
 const ASKS: HeaderLine = ['Access-Control-Request-Method', 'POST']
@@ -18,14 +18,14 @@ const plain = (proxy: Proxy): Proxy => proxy === traefik ? { ...proxy, tls: fals
 
 for (const proxy of ALL.map(plain)) {
   t.test(`the recipes of docs/proxies/${proxy.server}.md`, { skip: skipOrFail(proxy.server) }, async t => {
-    const stack = await startSmallStack(t, { ...proxy, edits: RECIPES[proxy.server] ?? {} }, {})
+    const stack = await startBehindProxyWithoutRedis(t, { ...proxy, edits: RECIPES[proxy.server] ?? {} }, {})
     t.test('a public path is public, and nothing beside it', async t => testPublic(t, stack))
     t.test('a true preflight is answered, and no other OPTIONS', async t => testPreflight(t, stack))
     t.test('another origin can read a refusal, if it is the one that is named', async t => testCors(t, stack))
   })
 }
 
-async function testPublic (t: Test, { port, app }: SmallStack): Promise<void> {
+async function testPublic (t: Test, { port, app }: BehindProxyWithoutRedis): Promise<void> {
   t.equal((await ask(port, { path: '/public/page', headers: SPOOFED })).status, 200)
   t.equal(app.received.length, 1)
   t.notOk(app.received.at(-1)?.rawHeaders.includes('spoofed'))
@@ -44,7 +44,7 @@ async function testPublic (t: Test, { port, app }: SmallStack): Promise<void> {
   t.equal(app.received.length, 1)
 }
 
-async function testPreflight (t: Test, { port, app }: SmallStack): Promise<void> {
+async function testPreflight (t: Test, { port, app }: BehindProxyWithoutRedis): Promise<void> {
   const options = (headers: readonly HeaderLine[]): Promise<Answer> =>
     ask(port, { method: 'OPTIONS', path: '/page', headers: [...headers, ...SPOOFED] })
   t.ok([200, 204].includes((await options([ORIGIN, ASKS])).status), 'whoever answers it')
@@ -62,7 +62,7 @@ async function testPreflight (t: Test, { port, app }: SmallStack): Promise<void>
   t.equal(app.received.length, before)
 }
 
-async function testCors (t: Test, { port }: SmallStack): Promise<void> {
+async function testCors (t: Test, { port }: BehindProxyWithoutRedis): Promise<void> {
   const answer = await ask(port, { headers: [ORIGIN] })
   t.match(answer, {
     status: 401,

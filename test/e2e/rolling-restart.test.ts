@@ -1,12 +1,12 @@
 import t from 'tap'
 import { ask, type Answer } from '../helpers/request.ts'
-import type { Service } from '../helpers/service.ts'
+import type { Service } from '../helpers/process.ts'
 import { skipOrFail } from '../helpers/servers.ts'
 import { until } from '../helpers/until.ts'
-import { crowd } from './crowd.ts'
+import { loadClients } from './load-clients.ts'
 import { ALICE, BOB } from './people.ts'
 import { caddy, traefik } from './proxies.ts'
-import { startStack, type Stack } from './stack.ts'
+import { startBehindProxy, type BehindProxy } from './behind-proxy.ts'
 
 const CLIENTS = 8
 /** Requests for which the clients keep their connections. */
@@ -16,7 +16,7 @@ t.setTimeout(240_000)
 
 for (const proxy of [traefik, caddy]) {
   t.test(`three replicas behind ${proxy.server}`, { skip: skipOrFail(proxy.server, 'redis-server') }, async (t) => {
-    const stack = await startStack(t, proxy, () => {}, { replicas: 3, env: { SHUTDOWN_DELAY: '1s' } })
+    const stack = await startBehindProxy(t, proxy, () => {}, { replicas: 3, env: { SHUTDOWN_DELAY: '1s' } })
     let replicas = [...stack.replicas]
 
     await t.test('all are replaced, one after the other, amid traffic: not one request fails', async (t) => {
@@ -37,7 +37,7 @@ for (const proxy of [traefik, caddy]) {
     })
 
     await t.test(
-      'one is killed amid traffic: only what was on its way through it fails, and nobody is logged out',
+      'a killed replica fails only the requests on it, and logs nobody out',
       async (t) => {
         const [victim] = replicas
         const reached = stack.app.received.length
@@ -58,7 +58,7 @@ for (const proxy of [traefik, caddy]) {
 }
 
 /** As a balancer does: SIGTERM, `/readyz` says 503, no new connections, and it ends. */
-async function retire ({ links }: Stack, old: Service): Promise<void> {
+async function retire ({ links }: BehindProxy, old: Service): Promise<void> {
   const ending = old.stop()
   const { port } = new URL(old.managementUrl)
   await until(
@@ -70,12 +70,12 @@ async function retire ({ links }: Stack, old: Service): Promise<void> {
 }
 
 /** Everything that was answered from before the work began until after it ended. */
-async function amid ({ port }: Stack, work: () => Promise<void>): Promise<Answer[]> {
+async function amid ({ port }: BehindProxy, work: () => Promise<void>): Promise<Answer[]> {
   const answers: Answer[] = []
   const progress = { isOver: false }
   const round = async (): Promise<void> => {
     answers.push(
-      ...(await crowd(port, CLIENTS, ROUND, (i) => ({
+      ...(await loadClients(port, CLIENTS, ROUND, (i) => ({
         headers: [['Cookie', i % 2 === 0 ? ALICE.cookie : BOB.cookie]]
       })))
     )

@@ -10,7 +10,7 @@ import { contrast } from '../helpers/contrast.ts'
 import { manualClock } from '../helpers/manual-clock.ts'
 import { ask } from '../helpers/request.ts'
 import { allMetrics, seriesOf } from '../helpers/series.ts'
-import { startService } from '../helpers/service.ts'
+import { startProcess } from '../helpers/process.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
 import { until } from '../helpers/until.ts'
 
@@ -203,7 +203,7 @@ t.test('the status page in a real Chromium', { skip }, async (t) => {
 
   await t.test('a real replica: the numbers are those of /metrics, and it says when it has gone', async (t) => {
     const simulator = await startSimulator(t)
-    const service = await startService(t, { AUTHGEAR_ENDPOINT: simulator.url, LOG_LEVEL: 'error' })
+    const service = await startProcess(t, { AUTHGEAR_ENDPOINT: simulator.url, LOG_LEVEL: 'error' })
     const managementPort = Number(new URL(service.managementUrl).port)
     for (let n = 0; n < 7; n++) {
       await ask(service.port, { path: '/verify', headers: [['Authorization', `Bearer ${demo.alice.accessToken}`]] })

@@ -5,7 +5,7 @@ import { startEchoApp } from '../helpers/echo-app.ts'
 import { makeOwnCert } from '../helpers/own-cert.ts'
 import { ask } from '../helpers/request.ts'
 import { skipOrFail } from '../helpers/servers.ts'
-import { startService } from '../helpers/service.ts'
+import { startProcess } from '../helpers/process.ts'
 import { startSimulator } from '../helpers/simulator.ts'
 import { ALICE } from './people.ts'
 import type { Edits, Proxy } from './proxy.ts'
@@ -43,7 +43,7 @@ for (const proxy of [caddy, nginx, envoy, haproxy]) {
 async function start (t: Test, proxy: Proxy, certified: string) {
   const [authgear, app] = await Promise.all([startSimulator(t), startEchoApp(t)])
   const { caFile, certFile, keyFile } = makeOwnCert(t, certified)
-  const service = await startService(t, {
+  const service = await startProcess(t, {
     AUTHGEAR_ENDPOINT: authgear.url,
     LISTEN_TLS_CERT_FILE: certFile,
     LISTEN_TLS_KEY_FILE: keyFile

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { startAdapter } from '../helpers/adapter.ts'
+import { startInProcess } from '../helpers/in-process.ts'
 import { startSimulator } from '../helpers/simulator.ts'
 import { checkIdentity, parseAnswers, sendAll, type ParsedAnswer } from './helpers/answers.ts'
 import { campaign, ends, nothingUnforeseen } from './helpers/campaign.ts'
@@ -31,9 +31,9 @@ const target = mostly(
   )
 )
 
-t.test('requests that are well formed: the answer is what Authgear says of exactly these credentials', async (t) => {
+t.test('a well-formed request gets what Authgear says of exactly these credentials', async (t) => {
   const simulator = await startSimulator(t)
-  const { port, lines: log } = await startAdapter(t, { authgear: simulator.url })
+  const { port, lines: log } = await startInProcess(t, { authgear: simulator.url })
   const unforeseen = nothingUnforeseen(log)
   const seen = { 200: 0, 401: 0 }
   await campaign(t, fc.asyncProperty(clientLines(fieldText), async (lines) => {
@@ -87,10 +87,10 @@ const request: fc.Arbitrary<Request> = fc
   }))
 
 t.test(
-  'any bytes, several requests on one connection: one answer a request at most, a 200 only for a session',
+  'any bytes get one answer a request at most, and a 200 only for a session',
   async (t) => {
     const simulator = await startSimulator(t)
-    const { port, lines: log } = await startAdapter(t, { authgear: simulator.url })
+    const { port, lines: log } = await startInProcess(t, { authgear: simulator.url })
     const unforeseen = nothingUnforeseen(log)
     const seen = new Map<number, number>()
     await campaign(

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { startAdapter } from '../helpers/adapter.ts'
+import { startInProcess } from '../helpers/in-process.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
 import { checkIdentity, parseAnswers, sendAll } from './helpers/answers.ts'
 import { campaign, ends } from './helpers/campaign.ts'
@@ -94,7 +94,7 @@ const header = text.map(value => [...value].filter(char => /[\t\x20-\x7e\x80-\xf
 
 t.test('a policy that is met lets in, any other text refuses', async (t) => {
   const simulator = await startSimulator(t)
-  const { port } = await startAdapter(t, { authgear: simulator.url })
+  const { port } = await startInProcess(t, { authgear: simulator.url })
   const seen = new Map<number, number>()
   await campaign(
     t,

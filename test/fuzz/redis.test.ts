@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { Redis } from 'ioredis'
 import t, { type Test } from 'tap'
-import { startAdapter, type Adapter } from '../helpers/adapter.ts'
+import { startInProcess, type InProcess } from '../helpers/in-process.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { ask } from '../helpers/request.ts'
 import { skipOrFail } from '../helpers/servers.ts'
@@ -103,7 +103,7 @@ const tamper: fc.Arbitrary<Tamper> = fc.oneof(
 )
 
 t.test(
-  'a Redis that somebody writes to: nobody is taken for somebody else, and nobody is logged out',
+  "a hostile writer to Redis swaps nobody's identity and logs nobody out",
   { skip: skipOrFail('redis-server') },
   async (t) => {
     const { simulator, one, other, redis, unforeseen } = await startFleet(t)
@@ -116,10 +116,10 @@ t.test(
         fc.constantFrom('alice', 'bob'),
         async (tamper, name, second) => {
           const token =
-            name === undefined ? `N${String(++count).padStart(31, '0')}` : simulator.knobs.signIn(name).accessToken
+            name === undefined ? `N${String(++count).padStart(31, '0')}` : simulator.controls.signIn(name).accessToken
           const [entry, another] = [
             await entryOf(redis, one, token),
-            await entryOf(redis, one, simulator.knobs.signIn(second).accessToken)
+            await entryOf(redis, one, simulator.controls.signIn(second).accessToken)
           ]
           await tamper(redis, entry, another)
           const answer = await ends('a request', verify(other, token))
@@ -161,7 +161,7 @@ const strange = fc.record(
 )
 
 t.test(
-  'a revocation log that somebody writes to: a revoked session stays refused, the others stay in',
+  'a hostile writer to the log lets no revoked session in and nobody out',
   { skip: skipOrFail('redis-server') },
   async (t) => {
     const { simulator, one, other, redis, unforeseen } = await startFleet(t)
@@ -173,11 +173,14 @@ t.test(
         fc.array(strange, { minLength: 1, maxLength: 3 }),
         fc.option(strange),
         async (entries, newHead) => {
-          const [gone, stays] = [simulator.knobs.signIn('alice').accessToken, simulator.knobs.signIn('bob').accessToken]
+          const [gone, stays] = [
+            simulator.controls.signIn('alice').accessToken,
+            simulator.controls.signIn('bob').accessToken
+          ]
           for (const replica of [one, other]) for (const token of [gone, stays]) await verify(replica, token)
           for (const entry of entries) await redis.xadd(stream, '*', ...flat(entry)).catch(() => {})
           if (newHead !== null) await redis.hset(head, ...flat(newHead))
-          simulator.knobs.revoke(gone)
+          simulator.controls.revoke(gone)
           await one.service.revocations?.revocations.revoke({
             target: { kind: 'user', userId: demo.alice.id },
             origin: 'management',
@@ -212,7 +215,7 @@ async function startFleet (t: Test) {
     leaseWaitMs: 300,
     managementToken: 'a token of the tests'
   }
-  const [one, other] = [await startAdapter(t, options), await startAdapter(t, options)]
+  const [one, other] = [await startInProcess(t, options), await startInProcess(t, options)]
   await until('both follow the log', () => [one, other].every(({ service }) => service.redisState() === 'up'))
   // a log that was tampered with is told as an error too
   const checks = [one, other].map(({ lines }) =>
@@ -221,12 +224,12 @@ async function startFleet (t: Test) {
   return { redis, simulator, one, other, unforeseen: () => checks.forEach(check => check()) }
 }
 
-function verify ({ port }: Adapter, token: string): ReturnType<typeof ask> {
+function verify ({ port }: InProcess, token: string): ReturnType<typeof ask> {
   return ask(port, { path: '/verify', headers: [['Authorization', `Bearer ${token}`]] })
 }
 
 /** Asks, and waits until the answer is in Redis. @returns the entry's name */
-async function entryOf (redis: Redis, replica: Adapter, token: string): Promise<string> {
+async function entryOf (redis: Redis, replica: InProcess, token: string): Promise<string> {
   const before = new Set(await redis.keys('*:entry'))
   await verify(replica, token)
   let found: string | undefined

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import type { Socket } from 'node:net'
 import t from 'tap'
 import { IDENTITY_HEADERS } from '../../src/core/resolution.ts'
-import { startAdapter } from '../helpers/adapter.ts'
+import { startInProcess } from '../helpers/in-process.ts'
 import { startUpstream } from '../helpers/upstream.ts'
 import { checkIdentity, parseAnswers, sendAll } from './helpers/answers.ts'
 import { campaign, ends, nothingUnforeseen } from './helpers/campaign.ts'
@@ -116,7 +116,7 @@ const reply: fc.Arbitrary<Reply> = fc
     }
   })
 
-t.test('whatever the resolver says: 200 only for the one whom it calls valid in this very answer', async (t) => {
+t.test('gives 200 only where Authgear calls the session valid in this very answer', async (t) => {
   const seen = new Map<number, number>()
   let now: { user: string, reply: Reply } | undefined
   const upstream = await startUpstream(t, (socket: Socket) => {
@@ -125,7 +125,7 @@ t.test('whatever the resolver says: 200 only for the one whom it calls valid in 
     if (now.reply.end === 'end') socket.end()
     else if (now.reply.end === 'reset') socket.resetAndDestroy()
   })
-  const { port, lines: log } = await startAdapter(t, {
+  const { port, lines: log } = await startInProcess(t, {
     authgear: 'https://myapp.authgear.cloud',
     resolverUrl: `http://127.0.0.1:${upstream.port}/resolve`,
     ttlMs: 0,

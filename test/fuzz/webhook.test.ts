@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { createHmac } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { startAdapter } from '../helpers/adapter.ts'
+import { startInProcess } from '../helpers/in-process.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
 import { parseAnswers, sendAll } from './helpers/answers.ts'
 import { campaign, ends, nothingUnforeseen } from './helpers/campaign.ts'
@@ -67,7 +67,7 @@ const signature = fc.oneof(
 
 t.test('only a signed body revokes, and only one that Authgear could have sent', async (t) => {
   const simulator = await startSimulator(t)
-  const { port, lines: log } = await startAdapter(t, { authgear: simulator.url, webhookSecret: SECRET, appId: 'app' })
+  const { port, lines: log } = await startInProcess(t, { authgear: simulator.url, webhookSecret: SECRET, appId: 'app' })
   const unforeseen = nothingUnforeseen(log)
   const seen = new Map<number, number>()
   const isRemembered = async (): Promise<boolean> =>

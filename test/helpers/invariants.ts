@@ -1,7 +1,7 @@
 import type { Test } from 'tap'
 import { IDENTITY_HEADERS } from '../../src/core/resolution.ts'
 import { CONTENT_SECURITY_POLICY } from '../../src/pages/layout.ts'
-import type { Answered } from './verifier.ts'
+import type { Answered } from './in-process-over.ts'
 
 export interface Circumstances {
   /** AUTHGEAR_ENDPOINT */

@@ -1,9 +1,9 @@
 import type { Test } from 'tap'
-import { LOGIN, type AdapterOptions } from './adapter.ts'
+import { LOGIN, type InProcessOptions } from './in-process.ts'
 import { createPerson, type Hop, type Person, type Site } from './person.ts'
 import { startSimulator, type RunningSimulator, type SimulatorOptions } from './simulator.ts'
 import { makeTls } from './tls.ts'
-import { startVerifier, type Answered, type Protocol, type Verifier } from './verifier.ts'
+import { startInProcessOver, type Answered, type Protocol, type InProcessOver } from './in-process-over.ts'
 import { ask } from './request.ts'
 
 export const AUTHGEAR = 'https://auth.example.com'
@@ -13,7 +13,7 @@ export const OTHER = 'https://b.apps.example.com'
 
 export interface LoginWorld {
   readonly authgear: RunningSimulator
-  readonly verifier: Verifier
+  readonly verifier: InProcessOver
   /** A new browser. */
   person (): Person
   /** Chooses a user on Authgear's login page. */
@@ -23,7 +23,7 @@ export interface LoginWorld {
 export interface LoginWorldOptions {
   readonly protocol?: Protocol
   readonly simulator?: SimulatorOptions
-  readonly adapter?: Partial<AdapterOptions>
+  readonly adapter?: Partial<InProcessOptions>
 }
 
 /**
@@ -41,7 +41,7 @@ export async function startLoginWorld (
     ],
     ...simulator
   })
-  const verifier = await startVerifier(t, protocol, makeTls(t), {
+  const verifier = await startInProcessOver(t, protocol, makeTls(t), {
     authgear: AUTHGEAR,
     resolverUrl: `${authgear.url}/_resolver/resolve`,
     login: {},
@@ -72,7 +72,7 @@ function authgearSite ({ port }: RunningSimulator): Site {
 }
 
 /** As a proxy does: the login's routes on one host alone; everything else is asked about first. */
-function appSite (verifier: Verifier, host: string, hasLogin: boolean): Site {
+function appSite (verifier: InProcessOver, host: string, hasLogin: boolean): Site {
   return async ({ method, path, headers }): Promise<Answered> => {
     const vouched = {
       ...headers,

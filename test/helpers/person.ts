@@ -1,4 +1,4 @@
-import type { Answered } from './verifier.ts'
+import type { Answered } from './in-process-over.ts'
 
 /** One request and its answer on the way. */
 export interface Hop extends Answered {

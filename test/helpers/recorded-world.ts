@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { demoJwt } from '../../deploy/demo/authgear-simulator/tokens.mjs'
 import { type Exchange, headersNamed, recordedExchanges } from './recorded.ts'
-import type { Knobs, SessionEntry, SimulatorOptions, UserEntry } from './simulator.ts'
+import type { Controls, SessionEntry, SimulatorOptions, UserEntry } from './simulator.ts'
 
 /** Placeholders that were never somebody's; the rest are alive unless the exchange's state says otherwise. */
 const NOBODYS =
@@ -37,27 +37,27 @@ const CONFIGURED: readonly (readonly [name: RegExp, options: SimulatorOptions])[
 ]
 
 /** What had been done to users, sessions and stores before an exchange, by its name. */
-const STATES: readonly (readonly [name: RegExp, change: (knobs: Knobs) => void])[] = [
-  [/^user-disabled-/, knobs => knobs.disable('disabled')],
-  [/^user-reenabled-/, knobs => { knobs.disable('disabled'); knobs.enable('disabled') }],
-  [/^user-temporarily-disabled-(bearer|cookie)/, knobs => knobs.disable('tempdis')],
-  [/^user-temporarily-disabled-over-/, knobs => { knobs.disable('tempdis'); knobs.enable('tempdis') }],
-  [/^user-valid-until-after-/, knobs => knobs.setOutsideValidity('validuntil', true)],
-  [/^user-deletion-scheduled-/, knobs => knobs.disable('scheddel')],
-  [/^user-deletion-unscheduled-/, knobs => { knobs.disable('scheddel'); knobs.enable('scheddel') }],
-  [/^user-anonymized-/, knobs => knobs.disable('anonymized')],
-  [/^user-deleted-/, knobs => knobs.revokeSessions('deleted')],
-  [/^(user-revoked-all-|jwt-revoked)/, knobs => knobs.revokeSessions('revoked')],
-  [/^user-authorization-deleted-/, knobs => knobs.revoke(tokenOf('<authz-access-token>'))],
-  [/^user-one-session-revoked-/, knobs => knobs.revoke(tokenOf('<oneses-session-cookie>'))],
-  [/^bearer-expired($|\+)/, knobs => knobs.revoke(tokenOf('<expired-access-token>'))],
-  [/^cookie-session-expired-lifetime/, knobs => knobs.revoke(tokenOf('<expired-session-cookie>'))],
-  [/^cookie-session-idle-expired/, knobs => knobs.revoke(tokenOf('<idle-session-cookie>'))],
-  [/^account-expired-/, knobs => knobs.setOutsideValidity('expired-account', true)],
-  [/^redis-down\//, knobs => { knobs.outage = 'redis' }],
-  [/^redis-hung\//, knobs => { knobs.outage = 'redis-frozen'; knobs.frozenRedisDelay = 1 }],
-  [/^postgres-down\//, knobs => { knobs.outage = 'database' }],
-  [/^postgres-hung\//, knobs => { knobs.outage = 'database-frozen' }]
+const STATES: readonly (readonly [name: RegExp, change: (controls: Controls) => void])[] = [
+  [/^user-disabled-/, controls => controls.disable('disabled')],
+  [/^user-reenabled-/, controls => { controls.disable('disabled'); controls.enable('disabled') }],
+  [/^user-temporarily-disabled-(bearer|cookie)/, controls => controls.disable('tempdis')],
+  [/^user-temporarily-disabled-over-/, controls => { controls.disable('tempdis'); controls.enable('tempdis') }],
+  [/^user-valid-until-after-/, controls => controls.setOutsideValidity('validuntil', true)],
+  [/^user-deletion-scheduled-/, controls => controls.disable('scheddel')],
+  [/^user-deletion-unscheduled-/, controls => { controls.disable('scheddel'); controls.enable('scheddel') }],
+  [/^user-anonymized-/, controls => controls.disable('anonymized')],
+  [/^user-deleted-/, controls => controls.revokeSessions('deleted')],
+  [/^(user-revoked-all-|jwt-revoked)/, controls => controls.revokeSessions('revoked')],
+  [/^user-authorization-deleted-/, controls => controls.revoke(tokenOf('<authz-access-token>'))],
+  [/^user-one-session-revoked-/, controls => controls.revoke(tokenOf('<oneses-session-cookie>'))],
+  [/^bearer-expired($|\+)/, controls => controls.revoke(tokenOf('<expired-access-token>'))],
+  [/^cookie-session-expired-lifetime/, controls => controls.revoke(tokenOf('<expired-session-cookie>'))],
+  [/^cookie-session-idle-expired/, controls => controls.revoke(tokenOf('<idle-session-cookie>'))],
+  [/^account-expired-/, controls => controls.setOutsideValidity('expired-account', true)],
+  [/^redis-down\//, controls => { controls.outage = 'redis' }],
+  [/^redis-hung\//, controls => { controls.outage = 'redis-frozen'; controls.frozenRedisDelay = 1 }],
+  [/^postgres-down\//, controls => { controls.outage = 'database' }],
+  [/^postgres-hung\//, controls => { controls.outage = 'database-frozen' }]
 ]
 
 /** The simulator's options with which an exchange can be played again. */
@@ -66,8 +66,8 @@ export function optionsFor (exchange: Exchange): SimulatorOptions {
   return { ...configured, users: usersOf(exchange) }
 }
 
-export function setState (exchange: Exchange, knobs: Knobs): void {
-  for (const [name, change] of STATES) if (name.test(exchange.name)) change(knobs)
+export function setState (exchange: Exchange, controls: Controls): void {
+  for (const [name, change] of STATES) if (name.test(exchange.name)) change(controls)
 }
 
 /** A token of the right form for each placeholder in a text. @param origin the project's: the audience of its JWTs */

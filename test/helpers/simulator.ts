@@ -1,5 +1,5 @@
 import {
-  buildSimulator, type Counters, type Knobs, type SimulatorOptions
+  buildSimulator, type Counters, type Controls, type SimulatorOptions
 } from '../../deploy/demo/authgear-simulator/server.mjs'
 
 export type {
@@ -7,7 +7,7 @@ export type {
   Counters,
   FailureMode,
   Gate,
-  Knobs,
+  Controls,
   SessionEntry,
   SimulatorOptions,
   UserEntry
@@ -20,7 +20,7 @@ export interface RunningSimulator {
   /** e.g. `http://127.0.0.1:40123`; the resolver is at `/_resolver/resolve` and `/resolve` */
   readonly url: string
   readonly port: number
-  readonly knobs: Knobs
+  readonly controls: Controls
   readonly counters: Counters
   /** Idempotent; the test's teardown calls it too. */
   readonly close: () => Promise<void>
@@ -67,7 +67,7 @@ export async function startSimulator (
   return Object.freeze({
     url,
     port: Number(new URL(url).port),
-    knobs: simulator.knobs,
+    controls: simulator.controls,
     counters: simulator.counters,
     close: simulator.close
   })

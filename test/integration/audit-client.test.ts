@@ -109,7 +109,7 @@ t.test('each way to fail is told apart, and the next query works', async (t) => 
   const client = openClient(t, `${simulator.url}/_api/admin/graphql`)
   t.ok((await client.types()).includes('USER_SIGNED_OUT'))
   for (const [fault, kind] of FAULTS) {
-    simulator.knobs.audit.fail(fault, 1)
+    simulator.controls.audit.fail(fault, 1)
     t.equal(await outcomeOf(client), kind, fault)
     t.equal(await outcomeOf(client), '0 of 0')
   }
@@ -118,7 +118,7 @@ t.test('each way to fail is told apart, and the next query works', async (t) => 
   t.equal(await nobody.types().catch(kindOf), 'unreachable')
   t.equal(await outcomeOf(openClient(t, `${simulator.url}/graphql/`)), 'misplaced', 'a redirect is not followed')
   t.equal(await client.page({ ...WINDOW, types: ['NOPE'] }).catch(kindOf), 'query')
-  simulator.knobs.audit.hide(['USER_SIGNED_OUT'])
+  simulator.controls.audit.hide(['USER_SIGNED_OUT'])
   t.equal(await outcomeOf(client), 'query', 'a type that an older Authgear does not know')
 })
 
@@ -188,20 +188,20 @@ t.test('the simulator answers as Authgear was recorded to', async (t) => {
   t.equal((await fetch(`${closed.url}/graphql`, { method: 'POST' })).status, 404, 'nothing of it without a key')
 })
 
-t.test('the simulator: a hundred at most, ranges, ties in any order, late and lost entries', async (t) => {
-  const { url, knobs } = await simulatorFor(t)
+t.test('the simulator: a hundred at most, ranges, ties, late and lost entries', async (t) => {
+  const { url, controls } = await simulatorFor(t)
   const client = openClient(t, `${url}/graphql`)
   const write = (some: object = {}): void =>
-    knobs.audit.append({ activityType: 'USER_SIGNED_OUT', payload: {}, createdAt: 1_795_565_337, ...some })
+    controls.audit.append({ activityType: 'USER_SIGNED_OUT', payload: {}, createdAt: 1_795_565_337, ...some })
   for (let n = 0; n < 150; n++) write()
   const pages = await Promise.all([1, 2].map(() => client.page(WINDOW)))
   t.same(pages.map(({ entries, total }) => [entries.length, total]), [[100, 150], [100, 150]])
   t.not(pages[0]?.entries.map(({ seq }) => seq).join(), pages[1]?.entries.map(({ seq }) => seq).join())
   t.equal((await client.page({ ...WINDOW, from: 1_795_565_337, to: 1_795_565_338 })).total, 150, 'from is inclusive')
   t.equal((await client.page({ ...WINDOW, from: 1_795_565_336, to: 1_795_565_337 })).total, 0, 'to is not')
-  knobs.audit.lose(1)
+  controls.audit.lose(1)
   write()
-  knobs.audit.late(60_000)
+  controls.audit.late(60_000)
   write()
   t.equal((await client.page(WINDOW)).total, 150)
 })

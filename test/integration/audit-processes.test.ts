@@ -3,7 +3,7 @@ import { auditEnvironment, adminApi } from '../helpers/audit.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { ask, type Answer } from '../helpers/request.ts'
 import { skipOrFail } from '../helpers/servers.ts'
-import { startService, type Service } from '../helpers/service.ts'
+import { startProcess, type Service } from '../helpers/process.ts'
 import { startSimulator } from '../helpers/simulator.ts'
 import { until } from '../helpers/until.ts'
 
@@ -60,18 +60,18 @@ async function startFleet (t: Test) {
     REDIS_TIMEOUT: '1s',
     ...auditEnvironment(simulator.url, `${POLL}ms`)
   }
-  const services = await Promise.all([1, 2, 3].map(() => startService(t, environment)))
-  return { simulator, knobs: simulator.knobs, services }
+  const services = await Promise.all([1, 2, 3].map(() => startProcess(t, environment)))
+  return { simulator, controls: simulator.controls, services }
 }
 
 /** Signs in, is known everywhere, signs out; @returns the milliseconds until it is refused on all of these. */
 async function signOut (
-  { knobs }: Awaited<ReturnType<typeof startFleet>>,
+  { controls }: Awaited<ReturnType<typeof startFleet>>,
   services: readonly Service[]
 ): Promise<number> {
-  const { cookie } = knobs.signIn('alice')
+  const { cookie } = controls.signIn('alice')
   await remembered(services, cookie)
-  knobs.signOut(cookie)
+  controls.signOut(cookie)
   const began = performance.now()
   await Promise.all(
     services.map((service) => until('refused', async () => (await status(service, cookie)) === 401, 20_000))
@@ -80,22 +80,22 @@ async function signOut (
 }
 
 t.test(
-  'three processes: a sign-out, the leader killed, the leader frozen in the middle of a poll',
+  'three processes: a sign-out, the leader killed, the leader frozen in a poll',
   { skip: skipOrFail('redis-server') },
   async (t) => {
     const fleet = await startFleet(t)
-    const { services, knobs } = fleet
+    const { services, controls } = fleet
     const first = await leaderOf(services)
     const times: number[] = []
     for (let n = 0; n < 3; n++) times.push(await signOut(fleet, services))
     t.comment(`a sign-out is refused by three processes after ${times.join(', ')} ms, with a poll every ${POLL} ms`)
 
     const left = services.filter((service) => service !== first)
-    const victim = knobs.signIn('alice').cookie
+    const victim = controls.signIn('alice').cookie
     await remembered(services, victim)
     await first.kill()
     const killedAt = performance.now()
-    knobs.signOut(victim)
+    controls.signOut(victim)
     const isRefused = async (service: Service): Promise<boolean> => await status(service, victim) === 401
     await Promise.all(left.map((service) => until('refused', () => isRefused(service), 20_000)))
     t.comment(
@@ -105,11 +105,11 @@ t.test(
     const second = await leaderOf(left)
 
     const third = left.find((service) => service !== second) ?? first
-    const { cookie } = knobs.signIn('bob')
+    const { cookie } = controls.signIn('bob')
     await remembered(left, cookie)
-    const gate = knobs.audit.hold()
+    const gate = controls.audit.hold()
     await gate.arrived(1)
-    knobs.signOut(cookie)
+    controls.signOut(cookie)
     const revocations = await metric(second, 'revocations_total{activity="user_signed_out"}')
     process.kill(second.pid, 'SIGSTOP')
     const frozenAt = performance.now()

@@ -31,9 +31,9 @@ const OWN = new Set(['x_ref', 'x_traceparent', 'x_settings_action_id'])
 
 for (const { name, method, path, session, strict, status, location, setCookie, allow } of RECORDED) {
   t.test(`as recorded: ${name}`, async t => {
-    const { port, knobs } = await startSimulator(t, { clients: CLIENTS })
+    const { port, controls } = await startSimulator(t, { clients: CLIENTS })
     const values = {
-      valid: knobs.signIn('alice').cookie,
+      valid: controls.signIn('alice').cookie,
       unknown: 'b0000000-0000-4000-8000-000000000000.unknown',
       none: ''
     }
@@ -102,8 +102,8 @@ t.test('a whole login: the cookies are set as recorded, and the way back has no 
 })
 
 t.test('whoever does not confirm stays signed in', async t => {
-  const { port, knobs } = await startSimulator(t, { clients: CLIENTS })
-  const cookie: HeaderLine = ['Cookie', `session=${knobs.signIn('alice').cookie}`]
+  const { port, controls } = await startSimulator(t, { clients: CLIENTS })
+  const cookie: HeaderLine = ['Cookie', `session=${controls.signIn('alice').cookie}`]
   const { headers } = await ask(port, {
     path: '/oauth2/end_session?post_logout_redirect_uri=http%3A%2F%2Flocalhost%3A8080%2F',
     host: HOST,

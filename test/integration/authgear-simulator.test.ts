@@ -24,7 +24,7 @@ t.test('answers as the recorded Authgear did', async t => {
 
 async function replay (t: Test, exchange: Exchange) {
   const simulator = await startSimulator(t, optionsFor(exchange))
-  setState(exchange, simulator.knobs)
+  setState(exchange, simulator.controls)
   const answer = sendRaw(simulator.port, bytesOf(exchange))
   if (exchange.response.status === -1) return expectSilence(t, answer, simulator.port)
   t.strictSame(comparable(await answer), comparable(exchange.response))

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import t from 'tap'
-import { startAdapter } from '../helpers/adapter.ts'
+import { startInProcess } from '../helpers/in-process.ts'
 import { sendRaw } from '../helpers/raw-http.ts'
 import { statusOverHttp2 } from '../helpers/raw-http2.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
@@ -18,7 +18,7 @@ const request = (lines: number, ...last: string[]): string =>
 
 t.test('over HTTP/1.1', async (t) => {
   const simulator = await startSimulator(t)
-  const { port } = await startAdapter(t, { authgear: simulator.url })
+  const { port } = await startInProcess(t, { authgear: simulator.url })
   const statusOf = async (bytes: string): Promise<number | undefined> => (await sendRaw(port, bytes))?.status
 
   for (const lines of [0, 998, 1100, 3900]) {
@@ -36,7 +36,7 @@ t.test('over HTTP/1.1', async (t) => {
 
   for (const lines of [3999, 4096, 20_000, 60_000]) {
     await t.test(
-      `${lines} header lines are refused, for the policy may be among those that the parser dropped`,
+      `refuses ${lines} header lines: the parser may have dropped the policy`,
       async (t) => {
         for (const last of [[], [POLICY.join(': ')], ['Content-Length: 5']]) {
           const answers = await all(port, request(lines, ...last) + request(0))
@@ -51,7 +51,7 @@ t.test('over HTTP/1.1', async (t) => {
 t.test('over HTTP/2', async (t) => {
   const tls = makeTls(t)
   const simulator = await startSimulator(t)
-  const { port } = await startAdapter(t, { authgear: simulator.url, tls })
+  const { port } = await startInProcess(t, { authgear: simulator.url, tls })
   const statusAfter = (lines: number): Promise<number> =>
     statusOverHttp2(port, tls.ca, '/verify', [BOB, ...Array.from({ length: lines }, () => ['a', ''] as const), POLICY])
   for (const lines of [0, 1100, 1500]) t.equal(await statusAfter(lines), 403, `${lines} lines, then a policy`)

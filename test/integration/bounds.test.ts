@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import t, { type Test } from 'tap'
-import { startAdapter } from '../helpers/adapter.ts'
-import { flood, startFastResolver, startMeasured, type Measured } from '../helpers/measured.ts'
+import { startInProcess } from '../helpers/in-process.ts'
+import { flood, startFastResolver, startMeasuredProcess, type MeasuredProcess } from '../helpers/measured-process.ts'
 import { ask } from '../helpers/request.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
 import { makeTls } from '../helpers/tls.ts'
@@ -21,9 +21,9 @@ const authorization = `Bearer ${demo.alice.accessToken}`
 const GET = `GET /verify HTTP/1.1\r\nHost: x\r\nAuthorization: ${authorization}\r\n\r\n`
 const junk = (i: number): string => `J${String(i).padStart(31, '0')}`
 
-async function start (t: Test, env: Readonly<Record<string, string>> = {}): Promise<Measured> {
+async function start (t: Test, env: Readonly<Record<string, string>> = {}): Promise<MeasuredProcess> {
   const resolver = await startFastResolver(t)
-  return await startMeasured(t, {
+  return await startMeasuredProcess(t, {
     AUTHGEAR_ENDPOINT: 'http://127.0.0.1:1',
     AUTHGEAR_RESOLVER_URL: `http://127.0.0.1:${resolver}/resolve`,
     AUTHGEAR_TIMEOUT: '60s',
@@ -56,14 +56,14 @@ t.test('memory is flat over requests', async (t) => {
  */
 async function batches (
   t: Test,
-  service: Measured,
+  service: MeasuredProcess,
   what: string,
   size: number,
   count: number,
   status: string,
   tokens: (round: number) => (i: number) => string
 ): Promise<void> {
-  const after: Array<Awaited<ReturnType<Measured['memory']>>> = []
+  const after: Array<Awaited<ReturnType<MeasuredProcess['memory']>>> = []
   for (let round = 0; round < count; round++) {
     const started = performance.now()
     const statuses = await flood(service.port, size, tokens(round))
@@ -139,7 +139,7 @@ t.test('5,000 idle connections are kept, and nobody waits for them', async (t) =
 
 t.test('a head that comes byte by byte is not waited for, and an idle connection is', async (t) => {
   const simulator = await startSimulator(t)
-  const { port } = await startAdapter(t, {
+  const { port } = await startInProcess(t, {
     authgear: simulator.url,
     limits: { headersTimeout: 300, requestTimeout: 400, connectionsCheckingInterval: 50 }
   })
@@ -176,7 +176,7 @@ async function drip (port: number, head: string): Promise<string> {
 t.test('it is the proxy that closes an idle connection', async (t) => {
   const simulator = await startSimulator(t)
   for (const tls of [undefined, makeTls(t)]) {
-    const { service } = await startAdapter(t, { authgear: simulator.url, ...tls && { tls } })
+    const { service } = await startInProcess(t, { authgear: simulator.url, ...tls && { tls } })
     const { keepAliveTimeout, headersTimeout, requestTimeout, connectionsCheckingInterval, maxHeadersCount, timeout } =
       service.app.fastify.server as unknown as Record<string, number>
     t.ok(Number(keepAliveTimeout) > 120_000, 'longer than nginx (60 s), Traefik (90 s) and Caddy (120 s)')
@@ -186,7 +186,7 @@ t.test('it is the proxy that closes an idle connection', async (t) => {
     )
     t.ok(tls !== undefined || timeout === 0, 'and nothing else cuts it')
   }
-  const { port } = await startAdapter(t, { authgear: simulator.url, limits: { keepAliveTimeout: 200 } })
+  const { port } = await startInProcess(t, { authgear: simulator.url, limits: { keepAliveTimeout: 200 } })
   const socket = connect(port, '127.0.0.1').resume()
   socket.write(GET)
   await once(socket, 'close')

@@ -1,12 +1,12 @@
 import caching, { type AbstractCacheCompliantObject } from '@fastify/caching'
 import fastify, { type FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
-import { startAdapter } from '../helpers/adapter.ts'
+import { startInProcess } from '../helpers/in-process.ts'
 import { startManagement } from '../helpers/management.ts'
 import { ask, type Answer } from '../helpers/request.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
 import { makeTls } from '../helpers/tls.ts'
-import { PROTOCOLS, startVerifier } from '../helpers/verifier.ts'
+import { PROTOCOLS, startInProcessOver } from '../helpers/in-process-over.ts'
 
 const TAG = '"tag"'
 
@@ -70,7 +70,7 @@ const authorization = `Bearer ${demo.alice.accessToken}`
 for (const protocol of PROTOCOLS) {
   t.test(`our /verify over ${protocol} knows nothing of it, while the status page does`, async (t) => {
     const simulator = await startSimulator(t)
-    const { ask: verify, service } = await startVerifier(t, protocol, tls, { authgear: simulator.url })
+    const { ask: verify, service } = await startInProcessOver(t, protocol, tls, { authgear: simulator.url })
     const management = await startManagement(t, service)
     const look = (headers: readonly (readonly [string, string])[]): Promise<Answer> =>
       ask(management, { host: '127.0.0.1', headers })
@@ -95,7 +95,7 @@ for (const protocol of PROTOCOLS) {
 
 t.test('nor does /identify', async (t) => {
   const simulator = await startSimulator(t)
-  const { identifyPort, service } = await startAdapter(t, { authgear: simulator.url, identify: true })
+  const { identifyPort, service } = await startInProcess(t, { authgear: simulator.url, identify: true })
   t.equal((await ask(identifyPort, { path: '/identify', headers: [['If-None-Match', '*']] })).status, 200)
   t.equal(service.identify?.fastify.hasReplyDecorator('etag'), false)
 })

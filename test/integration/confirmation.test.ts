@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import type { FailureMode } from '../../deploy/demo/authgear-simulator/server.mjs'
-import { startAdapter, type Adapter, type AdapterOptions } from '../helpers/adapter.ts'
+import { startInProcess, type InProcess, type InProcessOptions } from '../helpers/in-process.ts'
 import { checkInvariants } from '../helpers/invariants.ts'
 import { NOW } from '../helpers/jwt.ts'
 import { manualClock, type ManualClock } from '../helpers/manual-clock.ts'
@@ -9,7 +9,13 @@ import { ask } from '../helpers/request.ts'
 import { demo, startSimulator, type RunningSimulator } from '../helpers/simulator.ts'
 import { makeTls } from '../helpers/tls.ts'
 import { until } from '../helpers/until.ts'
-import { PROTOCOLS, startVerifier, type Answered, type Protocol, type Verifier } from '../helpers/verifier.ts'
+import {
+  PROTOCOLS,
+  startInProcessOver,
+  type Answered,
+  type Protocol,
+  type InProcessOver
+} from '../helpers/in-process-over.ts'
 
 const tls = makeTls(t)
 /** CACHE_NEGATIVE_TTL, milliseconds. */
@@ -18,17 +24,17 @@ const { bob, alice } = demo
 
 interface World {
   readonly simulator: RunningSimulator
-  readonly verifier: Verifier
+  readonly verifier: InProcessOver
   readonly clock: ManualClock
   /** Asks as bob, who has no role to begin with. */
   readonly ask: (policy: string) => Promise<Answered>
   readonly calls: () => number
 }
 
-async function start (t: Test, protocol: Protocol, options: Partial<AdapterOptions> = {}): Promise<World> {
+async function start (t: Test, protocol: Protocol, options: Partial<InProcessOptions> = {}): Promise<World> {
   const simulator = await startSimulator(t)
   const clock = manualClock()
-  const verifier = await startVerifier(t, protocol, tls, {
+  const verifier = await startInProcessOver(t, protocol, tls, {
     authgear: simulator.url,
     negativeTtlMs: NEGATIVE,
     clock,
@@ -45,17 +51,17 @@ async function start (t: Test, protocol: Protocol, options: Partial<AdapterOptio
   return { simulator, verifier, clock, ask, calls: () => simulator.counters.resolutions }
 }
 
-async function counted (verifier: Pick<Adapter, 'service'>, line: string): Promise<number> {
+async function counted (verifier: Pick<InProcess, 'service'>, line: string): Promise<number> {
   const found = (await verifier.service.metrics.render()).split('\n').find((one) => one.startsWith(`${line} `))
   return Number(found?.slice(line.length))
 }
 
 for (const protocol of PROTOCOLS) {
   t.test(`a refusal from an older resolution, over ${protocol}`, async (t) => {
-    await t.test('a role just given counts as soon as the resolution is older than CACHE_NEGATIVE_TTL', async (t) => {
+    await t.test('a role just given counts once the resolution is older than CACHE_NEGATIVE_TTL', async (t) => {
       const { simulator, ask, calls, clock } = await start(t, protocol)
       t.equal((await ask('')).status, 200)
-      simulator.knobs.setRoles('bob', ['admin'])
+      simulator.controls.setRoles('bob', ['admin'])
       for (const age of [0, 1, NEGATIVE]) {
         clock.advance(age === NEGATIVE ? NEGATIVE - 1 : age)
         t.equal((await ask('role=admin')).status, 403, 'not yet')
@@ -79,9 +85,9 @@ for (const protocol of PROTOCOLS) {
     await t.test('one call for all who are refused at once, whatever they ask', async (t) => {
       const { simulator, verifier, ask, calls, clock } = await start(t, protocol)
       await ask('')
-      simulator.knobs.setRoles('bob', ['admin'])
+      simulator.controls.setRoles('bob', ['admin'])
       clock.advance(NEGATIVE + 1)
-      const hold = simulator.knobs.hold('before')
+      const hold = simulator.controls.hold('before')
       const policies = ['role=admin', 'role=admin,owner', 'role=owner', 'verified=true', 'max_age=0']
       const asking = Array.from({ length: 40 }, async (_, index) => (await ask(policies[index % 5] ?? '')).status)
       await hold.arrived(1)
@@ -102,7 +108,7 @@ for (const protocol of PROTOCOLS) {
     await t.test('a step-up just made counts', async (t) => {
       const { simulator, ask, calls, clock } = await start(t, protocol)
       const session = (at: number, amr: readonly string[]) =>
-        simulator.knobs.addUser({
+        simulator.controls.addUser({
           id: bob.id,
           name: 'bob',
           sessions: [{ accessTokens: [bob.accessToken], authenticatedAt: at, amr }]
@@ -140,13 +146,13 @@ for (const protocol of PROTOCOLS) {
     }
 
     await t.test(
-      'somebody who lost a role meanwhile is let in as long as their resolution lives, and then not',
+      'a role taken meanwhile opens for as long as the resolution lives, then not',
       async (t) => {
         const { simulator, verifier, clock, calls } = await start(t, protocol)
         const asAlice = async (policy: string) =>
           await verifier.ask({ path: `/verify?${policy}`, headers: { authorization: `Bearer ${alice.accessToken}` } })
         await asAlice('')
-        simulator.knobs.setRoles('alice', [])
+        simulator.controls.setRoles('alice', [])
         for (let age = 0; age < 26; age += 5) {
           t.match(
             await asAlice('role=admin'),
@@ -165,7 +171,7 @@ for (const protocol of PROTOCOLS) {
     await t.test('a session that ended meanwhile is no session', async (t) => {
       const { simulator, ask, calls, clock } = await start(t, protocol)
       await ask('')
-      simulator.knobs.revoke(bob.accessToken)
+      simulator.controls.revoke(bob.accessToken)
       clock.advance(NEGATIVE + 1)
       t.match(await ask('role=admin'), {
         status: 401,
@@ -182,7 +188,7 @@ for (const protocol of PROTOCOLS) {
     await t.test('no verdict at all, once, is a hiccup and ends no session', async (t) => {
       const { simulator, ask, calls, clock } = await start(t, protocol)
       await ask('')
-      simulator.knobs.fail('silent', 1)
+      simulator.controls.fail('silent', 1)
       clock.advance(NEGATIVE + 1)
       t.match(await ask('role=admin'), { status: 403, headers: { 'x-forward-auth-reason': 'forbidden' } })
       t.match(await ask(''), { status: 200, headers: { 'x-forward-auth-source': 'memory' } })
@@ -221,8 +227,8 @@ for (const protocol of PROTOCOLS) {
         const { simulator, ask, clock, verifier } = await start(t, protocol, { timeoutMs: 200 })
         await ask('')
         clock.advance(NEGATIVE + 1)
-        simulator.knobs.setRoles('bob', ['admin'])
-        simulator.knobs.fail(mode)
+        simulator.controls.setRoles('bob', ['admin'])
+        simulator.controls.fail(mode)
         const parallel = await Promise.all(Array.from({ length: 8 }, async () => await ask('role=admin')))
         for (const answered of parallel) {
           t.match(answered, { status: 403, headers: { 'x-forward-auth-reason': 'forbidden' } })
@@ -241,11 +247,11 @@ for (const protocol of PROTOCOLS) {
     }
 
     await t.test(
-      'with the breaker open the refusals stand, and a role given counts when Authgear is back',
+      'refusals stand while the breaker is open; a role counts when Authgear is back',
       async (t) => {
         const { simulator, verifier, ask, clock, calls } = await start(t, protocol)
         await ask('')
-        simulator.knobs.fail('reset')
+        simulator.controls.fail('reset')
         for (let index = 0; verifier.service.authgearState() === 'ok' && index < 50; index++) {
           t.equal(
             (await verifier.ask({ headers: { authorization: `Bearer ${String(index).padStart(32, 'x')}` } })).status,
@@ -257,8 +263,8 @@ for (const protocol of PROTOCOLS) {
         const before = calls()
         for (let times = 0; times < 5; times++) t.equal((await ask('role=admin')).status, 403)
         t.ok(calls() - before <= 2, 'at most a probe goes out')
-        simulator.knobs.recover()
-        simulator.knobs.setRoles('bob', ['admin'])
+        simulator.controls.recover()
+        simulator.controls.setRoles('bob', ['admin'])
         await until('a probe closes the breaker', async () => (await ask('role=admin')).status === 200)
       }
     )
@@ -269,7 +275,7 @@ t.test('a cookie’s refusal is confirmed as a bearer’s is', async (t) => {
   const { simulator, verifier, clock, calls } = await start(t, 'HTTP/1.1')
   const asked = { path: '/verify?role=admin', headers: { cookie: `session=${bob.cookie}` } }
   t.equal((await verifier.ask(asked)).status, 403)
-  simulator.knobs.setRoles('bob', ['admin'])
+  simulator.controls.setRoles('bob', ['admin'])
   clock.advance(NEGATIVE + 1)
   t.equal((await verifier.ask(asked)).status, 200)
   t.equal(calls(), 2)
@@ -284,7 +290,7 @@ t.test('two replicas on one Redis', async (t) => {
     const clocks = [manualClock(), manualClock()] as const
     const replicas = await Promise.all(
       clocks.map((clock) =>
-        startAdapter(t, { authgear: simulator.url, redisPort: redis.port, negativeTtlMs: NEGATIVE, clock })
+        startInProcess(t, { authgear: simulator.url, redisPort: redis.port, negativeTtlMs: NEGATIVE, clock })
       )
     )
     const following = (): Promise<void> =>
@@ -315,12 +321,12 @@ t.test('two replicas on one Redis', async (t) => {
     return { simulator, asked, age, written, waiting }
   }
 
-  await t.test('a fresh value of the other replica confirms without a call, an older one does not', async (t) => {
+  await t.test('a fresh value of the other replica confirms without a call, an older does not', async (t) => {
     const { simulator, asked, age, written } = await startTwo(t)
     t.equal(await asked(0, ''), '200 authgear')
     await written()
     t.equal(await asked(1, ''), '200 redis')
-    simulator.knobs.setRoles('bob', ['admin'])
+    simulator.controls.setRoles('bob', ['admin'])
     t.equal(await asked(1, 'role=admin'), '403 refused')
     await age(NEGATIVE + 1500)
     t.equal(simulator.counters.resolutions, 1)
@@ -336,9 +342,9 @@ t.test('two replicas on one Redis', async (t) => {
     await asked(0, '')
     await written()
     await asked(1, '')
-    simulator.knobs.setRoles('bob', ['admin'])
+    simulator.controls.setRoles('bob', ['admin'])
     await age(NEGATIVE + 1500)
-    const hold = simulator.knobs.hold('before')
+    const hold = simulator.controls.hold('before')
     const asking = Array.from({ length: 20 }, async (_, index) => await asked(index % 2 === 0 ? 0 : 1, 'role=admin'))
     await hold.arrived(1)
     await until('all others wait', async () => await waiting() === 18)
@@ -352,7 +358,7 @@ t.test('two replicas on one Redis', async (t) => {
     await asked(0, '')
     await written()
     await age(NEGATIVE + 1500)
-    simulator.knobs.setRoles('bob', ['admin'])
+    simulator.controls.setRoles('bob', ['admin'])
     await redis.stop()
     t.equal(await asked(0, 'role=admin'), '200 authgear')
     t.equal(simulator.counters.resolutions, 2)

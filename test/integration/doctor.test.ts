@@ -8,7 +8,7 @@ import { systemClock, type Clock } from '../../src/clock.ts'
 import type { EpochMs } from '../../src/core/token-expiry.ts'
 import { logKey } from '../../src/redis/keys.ts'
 import { adminApi, APP_ID, auditEnvironment } from '../helpers/audit.ts'
-import { startAdapter, SECRET } from '../helpers/adapter.ts'
+import { startInProcess, SECRET } from '../helpers/in-process.ts'
 import { startBadNetwork } from '../helpers/bad-network.ts'
 import { visit, type Visit } from '../helpers/doctor.ts'
 import { freePort } from '../helpers/free-port.ts'
@@ -68,7 +68,7 @@ const AUTHGEAR: readonly Row[] = [
     ['authgear-unreachable'],
     async (t) => {
       const { simulator, env } = await authgear(t)
-      simulator.knobs.fail('reset')
+      simulator.controls.fail('reset')
       return { env }
     }
   ],
@@ -94,7 +94,7 @@ const AUTHGEAR: readonly Row[] = [
     ['authgear-timeout'],
     async (t) => {
       const { simulator, env } = await authgear(t)
-      simulator.knobs.fail('hang')
+      simulator.controls.fail('hang')
       return { env: { ...env, AUTHGEAR_TIMEOUT: '200ms' } }
     }
   ],
@@ -135,7 +135,7 @@ const AUTHGEAR: readonly Row[] = [
     ['authgear-wrong-path'],
     async (t) => {
       const { simulator, env } = await authgear(t)
-      simulator.knobs.fail('method-not-allowed')
+      simulator.controls.fail('method-not-allowed')
       return { env }
     }
   ],
@@ -144,7 +144,7 @@ const AUTHGEAR: readonly Row[] = [
     ['authgear-redirect'],
     async (t) => {
       const { simulator, env } = await authgear(t)
-      simulator.knobs.fail('redirect')
+      simulator.controls.fail('redirect')
       return { env }
     }
   ],
@@ -153,7 +153,7 @@ const AUTHGEAR: readonly Row[] = [
     ['authgear-fails'],
     async (t) => {
       const { simulator, env } = await authgear(t)
-      simulator.knobs.outage = 'database'
+      simulator.controls.outage = 'database'
       return { env }
     }
   ],
@@ -162,7 +162,7 @@ const AUTHGEAR: readonly Row[] = [
     ['authgear-fails'],
     async (t) => {
       const { simulator, env } = await authgear(t)
-      simulator.knobs.outage = 'redis'
+      simulator.controls.outage = 'redis'
       return { env, args: ['--cookie-stdin'], stdin: `session=${demo.alice.cookie}` }
     }
   ],
@@ -171,7 +171,7 @@ const AUTHGEAR: readonly Row[] = [
     ['authgear-timeout'],
     async (t) => {
       const { simulator, env } = await authgear(t)
-      simulator.knobs.outage = 'redis-frozen'
+      simulator.controls.outage = 'redis-frozen'
       return { env: { ...env, AUTHGEAR_TIMEOUT: '500ms' }, args: ['--token-stdin'], stdin: demo.alice.accessToken }
     }
   ],
@@ -180,7 +180,7 @@ const AUTHGEAR: readonly Row[] = [
     ['authgear-not-resolver'],
     async (t) => {
       const { simulator, env } = await authgear(t)
-      simulator.knobs.fail('not-http')
+      simulator.controls.fail('not-http')
       return { env }
     }
   ],
@@ -228,7 +228,7 @@ const AUTHGEAR: readonly Row[] = [
     async (t) => {
       const { resolver, simulator } = await authgear(t, { trustProxy: false })
       const token = jwt({ sub: 'user', aud: ['https://auth.example.com'], exp: future() })
-      simulator.knobs.addUser({ id: 'user', name: 'user', sessions: [{ accessTokens: [token] }] })
+      simulator.controls.addUser({ id: 'user', name: 'user', sessions: [{ accessTokens: [token] }] })
       return {
         env: { AUTHGEAR_ENDPOINT: 'https://auth.example.com', AUTHGEAR_RESOLVER_URL: resolver },
         args: ['--token-stdin'],
@@ -276,7 +276,7 @@ const AUTHGEAR: readonly Row[] = [
     ['cookie-refused'],
     async (t) => {
       const { env, simulator } = await authgear(t)
-      simulator.knobs.signOut(demo.alice.cookie)
+      simulator.controls.signOut(demo.alice.cookie)
       return { env, args: ['--cookie-stdin'], stdin: `theme=dark; session=${demo.alice.cookie}` }
     }
   ],
@@ -319,7 +319,7 @@ const AUTHGEAR: readonly Row[] = [
     async (t) => {
       const { env, simulator } = await authgear(t)
       const token = jwt({ sub: 'user', aud: ['https://orders.example.com'], exp: future() })
-      simulator.knobs.addUser({ id: 'user', name: 'user', sessions: [{ accessTokens: [token] }] })
+      simulator.controls.addUser({ id: 'user', name: 'user', sessions: [{ accessTokens: [token] }] })
       return { env, args: ['--token-stdin'], stdin: token }
     }
   ],
@@ -349,7 +349,7 @@ const AUTHGEAR: readonly Row[] = [
     ['audit-log', 'configuration-doubtful'],
     async (t) => {
       const { env, endpoint, simulator } = await authgear(t, { adminApi })
-      simulator.knobs.audit.fail('unavailable')
+      simulator.controls.audit.fail('unavailable')
       return { env: { ...env, ...auditEnvironment(endpoint, '1s') } }
     }
   ],
@@ -618,7 +618,7 @@ async function startReplica (
   redis: Awaited<ReturnType<typeof startRedis>>,
   secret = SECRET
 ) {
-  const replica = await startAdapter(t, {
+  const replica = await startInProcess(t, {
     authgear: endpoint,
     redisPort: redis.port,
     keyPrefix: 'forward-auth:',
@@ -649,7 +649,7 @@ for (const [what, rows] of [['of the configuration and of Authgear', AUTHGEAR], 
 }
 
 t.test(
-  'the catalogue names no mistake that is not made above, but one that takes a slow machine and one that is no mistake',
+  'every mistake of the catalogue is made above, but for two that it names',
   async (t) => {
     const made = new Set([...AUTHGEAR, ...REDIS].flatMap(([, ids]) => ids))
     t.strictSame(
@@ -702,7 +702,7 @@ const HEALTHY: readonly (readonly [what: string, make: (t: Test) => Promise<Visi
     async (t) => {
       const { env, endpoint, simulator } = await authgear(t)
       const token = jwt({ sub: 'user', aud: [endpoint], exp: future() })
-      simulator.knobs.addUser({ id: 'user', name: 'user', sessions: [{ accessTokens: [token] }] })
+      simulator.controls.addUser({ id: 'user', name: 'user', sessions: [{ accessTokens: [token] }] })
       return { env, args: ['--token-stdin'], stdin: `Bearer ${token}\n` }
     }
   ],

@@ -8,8 +8,8 @@ import type { EpochMs } from '../../src/core/token-expiry.ts'
 import type { Entry } from '../../src/core/entry.ts'
 import { readResolution } from '../../src/core/resolution.ts'
 import { connectRedis } from '../../src/redis/connect.ts'
-import { startAdapter, type Adapter, type AdapterOptions } from '../helpers/adapter.ts'
-import { sumOf } from '../helpers/alone.ts'
+import { startInProcess, type InProcess, type InProcessOptions } from '../helpers/in-process.ts'
+import { sumOf } from '../helpers/in-process-on-clock.ts'
 import { NO_LOG } from '../helpers/no-log.ts'
 import { settingsFor } from '../helpers/redis-settings.ts'
 import { startRedis } from '../helpers/redis.ts'
@@ -20,14 +20,14 @@ import { until } from '../helpers/until.ts'
 const REPLICAS = [1, 2, 3]
 const bearer = (token: string) => ({ path: '/verify', headers: [['Authorization', `Bearer ${token}`] as const] })
 
-t.test('60 parallel requests of one cold credential on three replicas are one call of Authgear', async (t) => {
+t.test('60 parallel requests of one cold credential on three replicas make one call', async (t) => {
   const redis = await startRedis(t)
   const simulator = await startSimulator(t)
-  simulator.knobs.latency = 100
+  simulator.controls.latency = 100
   const replicas = await startReplicas(t, { authgear: simulator.url, redisPort: redis.port })
   await untilShared(t, 1, async (run) => {
     const token = `T${String(run).padStart(31, '0')}`
-    simulator.knobs.addUser({ id: `user-${run}`, name: 'somebody', sessions: [{ accessTokens: [token] }] })
+    simulator.controls.addUser({ id: `user-${run}`, name: 'somebody', sessions: [{ accessTokens: [token] }] })
     const [errors, calls] = [await redisErrors(replicas), simulator.counters.resolutions]
     const answers = await Promise.all(
       Array.from({ length: 60 }, (_, index) => ask(replicas[index % 3]?.port ?? 0, bearer(token)))
@@ -40,7 +40,7 @@ t.test('60 parallel requests of one cold credential on three replicas are one ca
   })
 })
 
-t.test('60 contenders that share nothing but Redis, spread over 80 ms: one asks, in 40 runs of 40', async (t) => {
+t.test('60 contenders that share nothing but Redis: one asks, in 40 runs of 40', async (t) => {
   const redis = await startRedis(t)
   let errors = 0
   const fleets = await Promise.all(REPLICAS.map(() => openFleet(t, redis.port, { sharedError: () => { errors++ } })))
@@ -70,7 +70,7 @@ t.test('3,000 mixed requests of 150 users on three replicas: none is taken for a
     id: `user-${index}`,
     token: `T${String(index).padStart(31, '0')}`
   }))
-  for (const { id, token } of users) simulator.knobs.addUser({ id, name: id, sessions: [{ accessTokens: [token] }] })
+  for (const { id, token } of users) simulator.controls.addUser({ id, name: id, sessions: [{ accessTokens: [token] }] })
   const replicas = await startReplicas(t, { authgear: simulator.url, redisPort: redis.port, maxConcurrency: 200 })
   const one = async (index: number): Promise<boolean> => {
     const user = users[Math.floor(Math.random() * users.length)] ?? { id: '', token: '' }
@@ -95,8 +95,8 @@ t.test('a winner that fails does not take the others down with it', async (t) =>
   const redis = await startRedis(t)
   const simulator = await startSimulator(t)
   const [first, second] = await startReplicas(t, { authgear: simulator.url, redisPort: redis.port })
-  simulator.knobs.fail('not-found', 1)
-  const hold = simulator.knobs.hold('before')
+  simulator.controls.fail('not-found', 1)
+  const hold = simulator.controls.hold('before')
   const losing = ask(first?.port ?? 0, bearer(demo.alice.accessToken))
   await hold.arrived(1)
   const winning = ask(second?.port ?? 0, bearer(demo.alice.accessToken))
@@ -125,7 +125,7 @@ t.test('a lease of one who died is succeeded when it ends', async (t) => {
   t.equal(await redis.cli('EXISTS', 'test:{orphan}:lease'), 0, 'and is given back, also without a value')
 })
 
-t.test('a value that is written late, when its lease has ended, gives no old answer a new life', async (t) => {
+t.test('a value written after its lease ended gives no old answer a new life', async (t) => {
   const redis = await startRedis(t)
   const fleet = await openFleet(t, redis.port)
   const turn = await fleet.lookup('late' as CacheKey, () => true)
@@ -138,14 +138,14 @@ t.test('a value that is written late, when its lease has ended, gives no old ans
   t.equal(await redis.cli('EXISTS', 'test:{late}:entry'), 1, 'in time it is written')
 })
 
-t.test('a token’s end is the end of every answer to it, also of one that Redis still holds', async (t) => {
+t.test('a token’s end is the end of every answer to it, also of one in Redis', async (t) => {
   const redis = await startRedis(t)
   const simulator = await startSimulator(t)
   let skew = 0
   const clock = { monotonic: () => systemClock.monotonic(), wall: () => systemClock.wall() + skew as EpochMs }
   const exp = Math.floor(Date.now() / 1000) + 20
   const token = demoJwt({ sub: 'u', aud: simulator.url, exp })
-  simulator.knobs.addUser({ id: 'u', name: 'u', sessions: [{ accessTokens: [token] }] })
+  simulator.controls.addUser({ id: 'u', name: 'u', sessions: [{ accessTokens: [token] }] })
   const options = { authgear: simulator.url, redisPort: redis.port, clock }
   const [first, second] = await startReplicas(t, options)
   t.equal((await ask(first?.port ?? 0, bearer(token))).status, 200)
@@ -186,7 +186,7 @@ async function untilShared (
 }
 
 /** Of all of them and of each kind since their start. */
-async function redisErrors (replicas: readonly Adapter[]): Promise<number> {
+async function redisErrors (replicas: readonly InProcess[]): Promise<number> {
   const counts = await Promise.all(
     ['read', 'lease', 'write', 'release'].map((operation) =>
       sumOf(replicas, `forward_auth_redis_errors_total{operation="${operation}"}`)
@@ -195,8 +195,8 @@ async function redisErrors (replicas: readonly Adapter[]): Promise<number> {
   return counts.reduce((all, one) => all + one)
 }
 
-async function startReplicas (t: Tap, options: AdapterOptions): Promise<readonly Adapter[]> {
-  const replicas = await Promise.all(REPLICAS.map(() => startAdapter(t, options)))
+async function startReplicas (t: Tap, options: InProcessOptions): Promise<readonly InProcess[]> {
+  const replicas = await Promise.all(REPLICAS.map(() => startInProcess(t, options)))
   await until('all use Redis', () => replicas.every(({ service }) => service.redisState() === 'up'))
   return replicas
 }

@@ -4,10 +4,10 @@ import t, { type Test } from 'tap'
 import { heapFlags } from '../../src/core/memory-budget.ts'
 import { startContainer } from '../helpers/container.ts'
 import { drawCurves } from '../helpers/curves.ts'
-import { floodHeads, metricOf, startFastResolver } from '../helpers/measured.ts'
+import { floodHeads, metricOf, startFastResolver } from '../helpers/measured-process.ts'
 import { limitMemory, type MemoryLimit } from '../helpers/memory-limit.ts'
 import { ask } from '../helpers/request.ts'
-import { startService, type Service } from '../helpers/service.ts'
+import { startProcess, type Service } from '../helpers/process.ts'
 import { until } from '../helpers/until.ts'
 
 /**
@@ -59,7 +59,7 @@ t.test(
   'outlives a flood of junk with four credentials in a heap of 64 MiB',
   { skip: IMAGE !== undefined && 'the image is flooded' },
   async (t) => {
-    await flood(t, (env) => startService(t, { NODE_OPTIONS: heapFlags(CONTAINER).join(' '), ...env }))
+    await flood(t, (env) => startProcess(t, { NODE_OPTIONS: heapFlags(CONTAINER).join(' '), ...env }))
   }
 )
 
@@ -68,7 +68,7 @@ t.test(
   { skip: IMAGE !== undefined && 'the image is flooded' },
   async (t) => {
     const resolver = await startFastResolver(t, { yes: WITH_MANY_ROLES, no: NOBODY })
-    const service = await startService(t, { ...environment(resolver), NODE_OPTIONS: heapFlags(CONTAINER).join(' ') })
+    const service = await startProcess(t, { ...environment(resolver), NODE_OPTIONS: heapFlags(CONTAINER).join(' ') })
     const statuses = await floodHeads(service.port, (i) => (i < LARGEST_REQUESTS ? largest(i) : undefined), WINDOW)
     t.strictSame(Object.fromEntries(statuses), { 200: LARGEST_REQUESTS / 2, 401: LARGEST_REQUESTS / 2 })
     const [bytes, max] = [
@@ -84,7 +84,7 @@ t.test(
   { skip: IMAGE !== undefined && 'the image is flooded' },
   async (t) => {
     const resolver = await startFastResolver(t, { yes: WITH_MANY_ROLES, no: NOBODY })
-    const service = await startService(t, { ...environment(resolver), NODE_OPTIONS: heapFlags(CONTAINER).join(' ') })
+    const service = await startProcess(t, { ...environment(resolver), NODE_OPTIONS: heapFlags(CONTAINER).join(' ') })
     const statuses = await floodHeads(service.port, (i) => (i < LARGEST_REQUESTS ? largest(i) : undefined))
     t.equal(
       [...statuses.values()].reduce((all, count) => all + count, 0),
@@ -114,7 +114,7 @@ t.test('outlives a flood of junk with four credentials in a container of 128 MiB
   // Node sets its own limits where it can start itself over; elsewhere as the warning at the start says
   const options = 'execve' in process ? '' : heapFlags(CONTAINER).join(' ')
   await flood(t, async (env) => ({
-    ...(await startService(t, { NODE_OPTIONS: options, ...env }, { enter: limit.enter })),
+    ...(await startProcess(t, { NODE_OPTIONS: options, ...env }, { enter: limit.enter })),
     limit
   }))
   t.equal(limit.kills(), 0, 'the kernel killed nothing')

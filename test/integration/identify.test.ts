@@ -1,13 +1,13 @@
 import { Agent, METHODS } from 'node:http'
 import t, { type Test } from 'tap'
-import { startAdapter, type Adapter, type AdapterOptions } from '../helpers/adapter.ts'
+import { startInProcess, type InProcess, type InProcessOptions } from '../helpers/in-process.ts'
 import { freePort } from '../helpers/free-port.ts'
 import { checkInvariants } from '../helpers/invariants.ts'
 import { jwtEnding } from '../helpers/jwt.ts'
 import { manualClock } from '../helpers/manual-clock.ts'
 import { sendRaw } from '../helpers/raw-http.ts'
 import { ask, type Answer, type HeaderLine } from '../helpers/request.ts'
-import { startService } from '../helpers/service.ts'
+import { startProcess } from '../helpers/process.ts'
 import { demo, startSimulator, type FailureMode, type RunningSimulator } from '../helpers/simulator.ts'
 import { makeTls } from '../helpers/tls.ts'
 import { answers } from '../helpers/until.ts'
@@ -24,13 +24,13 @@ const SEVEN = [
 
 interface World {
   readonly simulator: RunningSimulator
-  readonly adapter: Adapter
+  readonly adapter: InProcess
   readonly identify: (headers?: readonly HeaderLine[], path?: string, method?: string) => Promise<Answer>
 }
 
-async function start (t: Test, options: Partial<AdapterOptions> = {}): Promise<World> {
+async function start (t: Test, options: Partial<InProcessOptions> = {}): Promise<World> {
   const simulator = await startSimulator(t)
-  const adapter = await startAdapter(t, {
+  const adapter = await startInProcess(t, {
     authgear: simulator.url,
     identify: true,
     clock: manualClock(),
@@ -107,7 +107,7 @@ for (const absentHeaders of ['empty', 'omit'] as const) {
 
 t.test('true without a user id is nobody', async (t) => {
   const { simulator, identify } = await start(t)
-  simulator.knobs.fail('no-user-id')
+  simulator.controls.fail('no-user-id')
   checkNobody(t, await identify([bearer(alice.accessToken)]), 'invalid_session', 'authgear')
 })
 
@@ -137,7 +137,7 @@ t.test('who is signed in is named, by any of the four credentials', async (t) =>
   }
 })
 
-t.test('ABSENT_HEADERS=omit leaves out what Authgear did not send, of one who is signed in', async (t) => {
+t.test('ABSENT_HEADERS=omit leaves out what Authgear did not send of a signed-in user', async (t) => {
   const { identify } = await start(t, { absentHeaders: 'omit' })
   const { headers } = await identify([bearer(bob.accessToken)])
   t.equal(headers['x-authgear-user-id'], bob.id)
@@ -168,7 +168,7 @@ t.test('Authgear in trouble is 503, never nobody', async (t) => {
   ]
   for (const mode of modes) {
     const { simulator, identify } = await start(t)
-    simulator.knobs.fail(mode)
+    simulator.controls.fail(mode)
     for (const accept of ['*/*', 'text/html']) {
       const answer = await identify([
         bearer(alice.accessToken),
@@ -179,7 +179,7 @@ t.test('Authgear in trouble is 503, never nobody', async (t) => {
       checkInvariants(t, answer, { realm: simulator.url })
     }
     checkNobody(t, await identify(), 'no_credentials')
-    simulator.knobs.recover()
+    simulator.controls.recover()
     t.equal(
       (await identify([bearer(alice.accessToken)])).headers['x-authgear-user-id'],
       alice.id,
@@ -304,7 +304,7 @@ t.test('beside a main listener with TLS it stays plain HTTP/1.1', async (t) => {
 
 t.test('off, it is not even built', async (t) => {
   const simulator = await startSimulator(t)
-  const { service } = await startAdapter(t, { authgear: simulator.url })
+  const { service } = await startInProcess(t, { authgear: simulator.url })
   t.equal(service.identify, undefined)
 })
 
@@ -312,7 +312,7 @@ t.test('in a process', async (t) => {
   const simulator = await startSimulator(t)
 
   await t.test('it is off by default', async (t) => {
-    const service = await startService(t, { AUTHGEAR_ENDPOINT: simulator.url })
+    const service = await startProcess(t, { AUTHGEAR_ENDPOINT: simulator.url })
     const management = Number(new URL(service.managementUrl).port)
     for (const port of [service.port, management]) {
       t.equal((await ask(port, { path: '/identify', headers: [bearer(alice.accessToken)] })).status, 404)
@@ -321,7 +321,7 @@ t.test('in a process', async (t) => {
 
   await t.test('IDENTIFY_LISTEN turns it on, and it ends with the others', async (t) => {
     const port = await freePort()
-    const service = await startService(t, { AUTHGEAR_ENDPOINT: simulator.url, IDENTIFY_LISTEN: `127.0.0.1:${port}` })
+    const service = await startProcess(t, { AUTHGEAR_ENDPOINT: simulator.url, IDENTIFY_LISTEN: `127.0.0.1:${port}` })
     const agent = new Agent({ keepAlive: true, maxSockets: 1 })
     t.teardown(() => agent.destroy())
     checkNobody(t, await ask(port, { path: '/identify', agent }), 'no_credentials')

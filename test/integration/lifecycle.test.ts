@@ -9,7 +9,7 @@ import t from 'tap'
 import { startChild } from '../helpers/child.ts'
 import { freePort } from '../helpers/free-port.ts'
 import { ask } from '../helpers/request.ts'
-import { startService } from '../helpers/service.ts'
+import { startProcess } from '../helpers/process.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
 import { tempDir } from '../helpers/temp-dir.ts'
 import { until } from '../helpers/until.ts'
@@ -76,7 +76,7 @@ t.test('a taken port ends with 1 and names it', async (t) => {
 
 t.test('it starts though Authgear and Redis are down, and says so', async (t) => {
   const nobody = await freePort()
-  const service = await startService(t, {
+  const service = await startProcess(t, {
     AUTHGEAR_ENDPOINT: `http://127.0.0.1:${nobody}`,
     REDIS_URL: `redis://127.0.0.1:${nobody}`,
     CACHE_SECRET: 'x'.repeat(32)
@@ -94,9 +94,9 @@ t.test('it starts though Authgear and Redis are down, and says so', async (t) =>
   t.equal(await stopped(service), 0)
 })
 
-t.test('SIGTERM: not ready at once, requests on open connections are answered, then exit 0', async (t) => {
+t.test('SIGTERM: not ready at once, open requests are answered, then exit 0', async (t) => {
   const simulator = await startSimulator(t)
-  const service = await startService(t, { AUTHGEAR_ENDPOINT: simulator.url, SHUTDOWN_DELAY: '2s' })
+  const service = await startProcess(t, { AUTHGEAR_ENDPOINT: simulator.url, SHUTDOWN_DELAY: '2s' })
   const management = Number(new URL(service.managementUrl).port)
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
   t.teardown(() => agent.destroy())
@@ -111,8 +111,8 @@ t.test('SIGTERM: not ready at once, requests on open connections are answered, t
 
 t.test('a request under way when the listener closes gets its answer', async (t) => {
   const simulator = await startSimulator(t)
-  const hold = simulator.knobs.hold('before')
-  const service = await startService(t, { AUTHGEAR_ENDPOINT: simulator.url })
+  const hold = simulator.controls.hold('before')
+  const service = await startProcess(t, { AUTHGEAR_ENDPOINT: simulator.url })
   const pending = ask(service.port, signedIn)
   await hold.arrived(1)
   process.kill(service.pid, 'SIGTERM')
@@ -124,7 +124,7 @@ t.test('a request under way when the listener closes gets its answer', async (t)
 
 t.test('a second signal ends it with 1 at once', async (t) => {
   const simulator = await startSimulator(t)
-  const service = await startService(t, { AUTHGEAR_ENDPOINT: simulator.url, SHUTDOWN_DELAY: '1m' })
+  const service = await startProcess(t, { AUTHGEAR_ENDPOINT: simulator.url, SHUTDOWN_DELAY: '1m' })
   const management = Number(new URL(service.managementUrl).port)
   process.kill(service.pid, 'SIGTERM')
   for (;;) if ((await ask(management, { path: '/readyz' })).status === 503) break
@@ -217,7 +217,7 @@ t.test('with TLS files: HTTPS, and the certificate’s end in the metrics', asyn
   const folder = tempDir(t, 'cert')
   t.equal(run(['cert', '--out', join(folder, 'out'), '--host', 'localhost'], {}).status, 0)
   const simulator = await startSimulator(t)
-  const service = await startService(t, {
+  const service = await startProcess(t, {
     AUTHGEAR_ENDPOINT: simulator.url,
     LISTEN_TLS_CERT_FILE: join(folder, 'out/tls.crt'),
     LISTEN_TLS_KEY_FILE: join(folder, 'out/tls.key')

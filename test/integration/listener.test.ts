@@ -2,10 +2,10 @@ import { once } from 'node:events'
 import { METHODS } from 'node:http'
 import { connect as connectTcp, type Socket } from 'node:net'
 import t, { type Test } from 'tap'
-import { startAdapter } from '../helpers/adapter.ts'
+import { startInProcess } from '../helpers/in-process.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
 import { makeTls } from '../helpers/tls.ts'
-import { PROTOCOLS, startVerifier } from '../helpers/verifier.ts'
+import { PROTOCOLS, startInProcessOver } from '../helpers/in-process-over.ts'
 
 const tls = makeTls(t)
 const authorization = `Bearer ${demo.alice.accessToken}`
@@ -13,7 +13,7 @@ const authorization = `Bearer ${demo.alice.accessToken}`
 for (const protocol of PROTOCOLS) {
   t.test(`over ${protocol}`, async (t) => {
     const simulator = await startSimulator(t)
-    const { ask } = await startVerifier(t, protocol, tls, { authgear: simulator.url })
+    const { ask } = await startInProcessOver(t, protocol, tls, { authgear: simulator.url })
     const signedIn = { authorization, 'if-none-match': '*' }
 
     const ELSEWHERE = [
@@ -114,7 +114,7 @@ for (const protocol of PROTOCOLS) {
 
 t.test('on HTTP/1.1', async (t) => {
   const simulator = await startSimulator(t)
-  const { port } = await startAdapter(t, { authgear: simulator.url })
+  const { port } = await startInProcess(t, { authgear: simulator.url })
   const head = (method: string, ...lines: readonly string[]): string =>
     [`${method} /verify HTTP/1.1`, 'Host: x', ...lines, '', ''].join('\r\n')
   const signedIn = head('GET', `Authorization: ${authorization}`)
@@ -139,7 +139,7 @@ t.test('on HTTP/1.1', async (t) => {
   }
 
   await t.test('it is asked and answered though its own answer comes later', async (t) => {
-    const hold = simulator.knobs.hold('before')
+    const hold = simulator.controls.hold('before')
     const socket = await open(t, port)
     const received = collect(socket)
     socket.write(head('POST', 'Content-Length: 5', `Authorization: Bearer ${demo.bob.accessToken}`))
@@ -151,7 +151,7 @@ t.test('on HTTP/1.1', async (t) => {
 
   await t.test('an answer with a declared body never overtakes the one before it', async (t) => {
     await exchange(t, port, head('GET', `Authorization: ${authorization}`, 'Connection: close')) // alice is known now
-    const hold = simulator.knobs.hold('before')
+    const hold = simulator.controls.hold('before')
     const socket = await open(t, port)
     const received = collect(socket)
     socket.write(

@@ -1,9 +1,9 @@
 import t from 'tap'
-import { startAdapter } from '../helpers/adapter.ts'
+import { startInProcess } from '../helpers/in-process.ts'
 import { freePort } from '../helpers/free-port.ts'
 import { managementOf } from '../helpers/management.ts'
 import { ask, type HeaderLine } from '../helpers/request.ts'
-import { startService } from '../helpers/service.ts'
+import { startProcess } from '../helpers/process.ts'
 import { demo, startSimulator, type FailureMode } from '../helpers/simulator.ts'
 import { until } from '../helpers/until.ts'
 import { webhookOf, WEBHOOK_SECRET, disabledEvent } from '../helpers/webhook.ts'
@@ -16,7 +16,7 @@ const bearer = (token: string): HeaderLine => ['Authorization', `Bearer ${token}
 
 t.test('every line about a request has its id and its trace', async (t) => {
   const authgear = await startSimulator(t)
-  const { port, lines, service } = await startAdapter(t, {
+  const { port, lines, service } = await startInProcess(t, {
     authgear: authgear.url,
     webhookSecret: WEBHOOK_SECRET,
     managementToken: TOKEN
@@ -49,7 +49,7 @@ t.test('every line about a request has its id and its trace', async (t) => {
 
 t.test('a trace that cannot be one is in no line', async (t) => {
   const authgear = await startSimulator(t)
-  const { port, lines } = await startAdapter(t, { authgear: authgear.url })
+  const { port, lines } = await startInProcess(t, { authgear: authgear.url })
   const bad = [
     'junk',
     '',
@@ -78,8 +78,8 @@ const OUTAGES: ReadonlyArray<readonly [failure: FailureMode, code: string, check
 t.test('the line of a 503 says what to check', async (t) => {
   for (const [failure, code, check] of OUTAGES) {
     const authgear = await startSimulator(t)
-    const { port, lines } = await startAdapter(t, { authgear: authgear.url, timeoutMs: 300 })
-    authgear.knobs.fail(failure)
+    const { port, lines } = await startInProcess(t, { authgear: authgear.url, timeoutMs: 300 })
+    authgear.controls.fail(failure)
     t.equal((await ask(port, { path: '/verify', headers: [bearer('0123456789abcdefghijklmnopqrstuv')] })).status, 503)
     t.match(
       lines.filter(({ msg }) => msg === 'cannot answer'),
@@ -91,7 +91,7 @@ t.test('the line of a 503 says what to check', async (t) => {
 
 t.test('LOG_FORMAT=pretty is for people; JSON is the default', async (t) => {
   const env = { AUTHGEAR_ENDPOINT: `http://127.0.0.1:${await freePort()}` }
-  const service = await startService(t, { ...env, LOG_FORMAT: 'pretty' })
+  const service = await startProcess(t, { ...env, LOG_FORMAT: 'pretty' })
   await ask(service.port, { path: '/verify' })
   await until('it is told', () => service.logs().includes('reason=no_credentials'))
   t.match(
@@ -99,13 +99,13 @@ t.test('LOG_FORMAT=pretty is for people; JSON is the default', async (t) => {
     /^\d\d:\d\d:\d\d\.\d{3} INFO {2}ready {2}version=.* tiers="memory \(100000 entries, \d+[kmg]\)"/m
   )
   t.notMatch(service.logs(), /\{"level"|\u001b/) // eslint-disable-line no-control-regex -- colours are for a terminal
-  t.match((await startService(t, env)).logs(), /^\{"level":"info".*"msg":"ready"\}$/m)
+  t.match((await startProcess(t, env)).logs(), /^\{"level":"info".*"msg":"ready"\}$/m)
 })
 
 t.test('allowed requests are sampled at debug, and whole at trace', async (t) => {
   const authgear = await startSimulator(t)
   for (const [level, isWhole] of [['debug', false], ['trace', true]] as const) {
-    const service = await startService(t, { AUTHGEAR_ENDPOINT: authgear.url, LOG_LEVEL: level })
+    const service = await startProcess(t, { AUTHGEAR_ENDPOINT: authgear.url, LOG_LEVEL: level })
     const allowed = (): ReadonlyArray<Readonly<{ leftOut?: number }>> =>
       service
         .logs()

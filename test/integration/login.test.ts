@@ -1,12 +1,12 @@
 import t, { type Test } from 'tap'
 import { createSeal, sealState, type State } from '../../src/login/state.ts'
-import { LOGIN } from '../helpers/adapter.ts'
+import { LOGIN } from '../helpers/in-process.ts'
 import { NOW } from '../helpers/jwt.ts'
 import { APP, AUTHGEAR, OTHER, startLoginWorld, type LoginWorld } from '../helpers/login-world.ts'
 import { manualClock } from '../helpers/manual-clock.ts'
 import { last, type Hop, type Person } from '../helpers/person.ts'
 import { demo } from '../helpers/simulator.ts'
-import { PROTOCOLS } from '../helpers/verifier.ts'
+import { PROTOCOLS } from '../helpers/in-process-over.ts'
 import { STRICT, checkLoginAnswer } from '../helpers/login-answers.ts'
 
 const CALLBACK = `${APP}/_auth/callback`
@@ -126,7 +126,7 @@ t.test('ui_locales go on to Authgear, through the second try too', async (t) => 
   t.match(last(hops).body, '<html lang="zh-Hant-HK">')
 })
 
-t.test('a step-up shows the login page whatever session there is, and comes back with a newer one', async (t) => {
+t.test('a step-up shows the login page despite a session, and returns a newer one', async (t) => {
   const world = await startLoginWorld(t, {
     simulator: {
       users: [
@@ -205,7 +205,7 @@ t.test('a state', async (t) => {
     t.match(answer, { status: 400, headers: { 'x-forward-auth-reason': 'state_unknown' } })
     t.notOk('location' in answer.headers)
   }
-  const alice = `session=${world.authgear.knobs.signIn('alice').cookie}`
+  const alice = `session=${world.authgear.controls.signIn('alice').cookie}`
 
   t.test('that was not sealed here is a page, whatever cookies come', async (t) => {
     const good = sealState(createSeal('not the secret of the tests, 32 b'), stateFor('x'))
@@ -301,7 +301,7 @@ t.test('a sealed return address is checked again: LOGIN_ALLOWED_HOSTS may have c
   const browser = { id: 'b', returns: 0, since: Date.now() }
   const state = sealState(seal, { ...stateFor('b'), issuedAt: Date.now() })
   const cookie = `__Host-forward-auth-login=${seal.seal('browser', browser)}; ` +
-    `session=${authgear.knobs.signIn('alice').cookie}`
+    `session=${authgear.controls.signIn('alice').cookie}`
   t.match(await verifier.ask({ path: `/_auth/callback?state=${state}`, headers: { ...STRICT, cookie } }), {
     status: 303,
     headers: { location: `${APP}/` }
@@ -310,7 +310,7 @@ t.test('a sealed return address is checked again: LOGIN_ALLOWED_HOSTS may have c
 
 t.test('two tabs at once, neither with a cookie yet: both arrive', async (t) => {
   const world = await startLoginWorld(t)
-  const issued = world.authgear.knobs.signIn('alice')
+  const issued = world.authgear.controls.signIn('alice')
   const person = world.person()
   const session = (host: string) => ({
     headers: { cookie: [person.cookies(host), `session=${issued.cookie}`].filter(Boolean).join('; ') }
@@ -334,7 +334,7 @@ t.test('two tabs at once, neither with a cookie yet: both arrive', async (t) => 
 
 t.test('a browser that keeps no cookie is told so, and not sent round for ever', async (t) => {
   const world = await startLoginWorld(t)
-  const session = `session=${world.authgear.knobs.signIn('alice').cookie}`
+  const session = `session=${world.authgear.controls.signIn('alice').cookie}`
   let answer = await world.verifier.ask({ path: `/_auth/login?rd=${OTHER}/wanted`, headers: STRICT })
   let rounds = 0
   while (answer.status === 302) {
@@ -382,7 +382,7 @@ t.test('what Authgear says instead', async (t) => {
   )
 })
 
-t.test('signed in at Authgear, but its cookie does not come here: a page that says why, not a loop', async (t) => {
+t.test("where Authgear's cookie does not come here, a page says why: no loop", async (t) => {
   const rows = [
     ['no cookie_domain', { cookieDomain: '' }, 'cookie_missing', /http\.cookie_domain/],
     ['another prefix', { cookiePrefix: 'my_' }, 'cookie_missing', /AUTHGEAR_COOKIE_PREFIX/]
@@ -423,11 +423,11 @@ t.test('an older session cookie of this host alone stands before Authgear\'s', a
   t.match(last(hops), { status: 403, headers: { 'x-forward-auth-reason': 'cookie_unknown' }, body: /older cookie/ })
 })
 
-t.test('while Authgear cannot be asked: 503 with the way to try again, and the state is still good', async (t) => {
+t.test('while Authgear cannot be asked: 503, a way to try again, and the state is kept', async (t) => {
   const world = await startLoginWorld(t)
   const person = await signedIn(world, `${APP}/`)
   const url = await beforeCallback(person)
-  world.authgear.knobs.fail('reset')
+  world.authgear.controls.fail('reset')
   const answer = last(await person.open(url))
   await checkLoginAnswer(t, answer, url)
   t.match(answer, {
@@ -435,12 +435,12 @@ t.test('while Authgear cannot be asked: 503 with the way to try again, and the s
     headers: { 'x-forward-auth-reason': 'login_unavailable', 'retry-after': /^\d+$/ },
     body: '<a href="">Try again</a>'
   })
-  world.authgear.knobs.recover()
+  world.authgear.controls.recover()
   t.equal(last(await person.open(url)).url, `${OTHER}/wanted`)
 })
 
 t.test(
-  'a page that keeps sending people to log in, though they are signed in, is left alone after some rounds',
+  'stops sending a signed-in user to the login after some rounds',
   async (t) => {
     const clock = manualClock()
     const world = await startLoginWorld(t, { adapter: { clock } })
@@ -470,8 +470,8 @@ t.test('a slow line goes round in circles no longer than a fast one', async (t) 
 
 t.test('a callback is asked of Authgear anew: what was remembered is from before', async (t) => {
   const world = await startLoginWorld(t, { adapter: { negativeTtlMs: 600_000 } })
-  const cookie = world.authgear.knobs.signIn('alice').cookie
-  world.authgear.knobs.fail('no-user-id', 1)
+  const cookie = world.authgear.controls.signIn('alice').cookie
+  world.authgear.controls.fail('no-user-id', 1)
   const headers = { ...STRICT, cookie: `session=${cookie}` }
   t.match(
     await world.verifier.ask({ headers }),

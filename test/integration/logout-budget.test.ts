@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
-import { startAdapter, type Adapter } from '../helpers/adapter.ts'
-import { metricOf } from '../helpers/alone.ts'
+import { startInProcess, type InProcess } from '../helpers/in-process.ts'
+import { metricOf } from '../helpers/in-process-on-clock.ts'
 import { user } from '../helpers/log-entry.ts'
 import { STRICT } from '../helpers/login-answers.ts'
 import { APP, AUTHGEAR, startLoginWorld, type LoginWorld } from '../helpers/login-world.ts'
@@ -34,7 +34,7 @@ async function logOut (t: Test, { verifier }: LoginWorld, cookie: string, header
   return String(answer.headers['set-cookie']).split(';')[0] ?? ''
 }
 
-async function sourceOf ({ port }: Pick<Adapter, 'port'>, cookie: string): Promise<string> {
+async function sourceOf ({ port }: Pick<InProcess, 'port'>, cookie: string): Promise<string> {
   const { status, headers } = await ask(port, { path: '/verify', headers: [['Cookie', cookie]] })
   return `${status} ${String(headers['x-forward-auth-source'] ?? headers['x-forward-auth-reason'])}`
 }
@@ -86,7 +86,7 @@ const BESIDE: ReadonlyArray<readonly [what: string, cookies: string, authorizati
   ['a token that has ended', 'app_access_token=eyJhbGciOiJSUzI1NiIsInR5cCI6ImF0K2p3dCJ9.eyJleHAiOjF9.x; ']
 ]
 
-t.test('a sign-out revokes the session whatever is beside it, and in whatever company it was stored', async (t) => {
+t.test('a sign-out revokes the session whatever it was sent or stored with', async (t) => {
   for (const [what, cookies, authorization] of BESIDE) {
     const world = await startLoginWorld(t)
     const session = await sessionOf(world, 'alice')
@@ -117,7 +117,7 @@ t.test('seven sessions of one user sign out on both replicas, by five entries', 
   const { port: redisPort } = await startRedis(t)
   const world = await startLoginWorld(t, { adapter: { redisPort } })
   const resolverUrl = `${world.authgear.url}/_resolver/resolve`
-  const other = await startAdapter(t, { authgear: AUTHGEAR, resolverUrl, redisPort })
+  const other = await startInProcess(t, { authgear: AUTHGEAR, resolverUrl, redisPort })
   const replicas = [world.verifier, other]
   const bob = `session=${demo.bob.cookie}`
   const sessions: string[] = []
@@ -139,7 +139,7 @@ t.test('seven sessions of one user sign out on both replicas, by five entries', 
   t.ok(await isStored(bob), 'nobody else is asked about')
 })
 
-t.test('where the log takes no more sign-outs a page says so, and nobody else is forgotten', REDIS, async (t) => {
+t.test('where the log takes no more sign-outs a page says so, and nobody is forgotten', REDIS, async (t) => {
   const { port: redisPort } = await startRedis(t)
   const world = await startLoginWorld(t, { adapter: { redisPort, managementToken: 'token' } })
   const log = world.verifier.service.revocations?.revocations
@@ -167,10 +167,10 @@ t.test('where the log takes no more sign-outs a page says so, and nobody else is
   t.ok(await metricOf(world.verifier, 'forward_auth_revocations_capped_total{origin="logout"}') >= 20)
 })
 
-t.test('no verdict on a session cookie is no answer: nobody is told that they are signed out', async (t) => {
+t.test('tells nobody "signed out" without a verdict on the session cookie', async (t) => {
   const world = await startLoginWorld(t, { adapter: { ttlMs: 0 } })
   const session = await sessionOf(world, 'alice')
-  world.authgear.knobs.fail('silent')
+  world.authgear.controls.fail('silent')
   const answer = await world.verifier.ask({ path: '/_auth/logout', headers: { ...STRICT, cookie: session } })
   t.match(answer, { status: 503, headers: { 'x-forward-auth-reason': 'login_unavailable' } })
 })

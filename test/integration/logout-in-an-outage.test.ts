@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { startAdapter } from '../helpers/adapter.ts'
+import { startInProcess } from '../helpers/in-process.ts'
 import { STRICT } from '../helpers/login-answers.ts'
 import { ask } from '../helpers/request.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
@@ -15,7 +15,7 @@ const HEADERS = {
 
 async function start (t: Test) {
   const simulator = await startSimulator(t)
-  const { port } = await startAdapter(t, {
+  const { port } = await startInProcess(t, {
     authgear: 'https://auth.example.com',
     resolverUrl: `${simulator.url}/_resolver/resolve`,
     login: {},

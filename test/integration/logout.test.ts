@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
 import { createSeal } from '../../src/login/state.ts'
-import { LOGIN, startAdapter, type Adapter } from '../helpers/adapter.ts'
+import { LOGIN, startInProcess, type InProcess } from '../helpers/in-process.ts'
 import { checkLoginAnswer, STRICT } from '../helpers/login-answers.ts'
 import { APP, AUTHGEAR, OTHER, startLoginWorld, type LoginWorld } from '../helpers/login-world.ts'
 import { manualClock } from '../helpers/manual-clock.ts'
@@ -10,7 +10,7 @@ import { startRedis } from '../helpers/redis.ts'
 import { ask } from '../helpers/request.ts'
 import { skipOrFail } from '../helpers/servers.ts'
 import { until } from '../helpers/until.ts'
-import { PROTOCOLS } from '../helpers/verifier.ts'
+import { PROTOCOLS } from '../helpers/in-process-over.ts'
 
 const LOGOUT = `${APP}/_auth/logout`
 const path = ({ url }: Hop): string => new URL(url).pathname
@@ -58,8 +58,7 @@ for (const protocol of PROTOCOLS) {
 interface Poll { readonly began: number, readonly status: number, readonly source: string }
 
 t.test(
-  'polled every 20 ms on three replicas through the whole sign-out: refused from the first answer that began after ' +
-    "end_session's",
+  "three replicas refuse from the first answer that begins after end_session's",
   { skip: skipOrFail('redis-server') },
   async (t) => {
     const { port: redisPort } = await startRedis(t)
@@ -72,7 +71,7 @@ t.test(
       refreshAhead: 0.8,
       login: {}
     }
-    const replicas = [world.verifier, await startAdapter(t, options), await startAdapter(t, options)]
+    const replicas = [world.verifier, await startInProcess(t, options), await startInProcess(t, options)]
     const person = await signIn(world)
     const cookie = person.cookies('app.example.com')
     let events = 0
@@ -111,7 +110,7 @@ t.test(
   })
 
 function poller (
-  replica: Adapter,
+  replica: InProcess,
   cookie: string,
   event: () => number
 ): { polls: Poll[], stop: () => Promise<readonly Poll[]> } {
@@ -301,14 +300,14 @@ t.test('while Authgear cannot be asked nobody is told that they are signed out',
   const world = await startLoginWorld(t, { adapter: { ttlMs: 0 } })
   const person = await signIn(world)
   const cookie = person.cookies('app.example.com')
-  world.authgear.knobs.fail('reset')
+  world.authgear.controls.fail('reset')
   const answer = await world.verifier.ask({ path: '/_auth/logout', headers: { ...STRICT, cookie } })
   await checkLoginAnswer(t, answer, 'logout')
   t.match(answer, { status: 503, headers: { 'x-forward-auth-reason': 'login_unavailable' } })
   t.equal(await revoked(world), 0)
 })
 
-t.test('with a page of one\'s own for the end, no cookie is set, and it is where Authgear leads', async (t) => {
+t.test('with an own end page no cookie is set, and Authgear leads to that page', async (t) => {
   const logoutRedirectUri = 'https://www.example.com/bye?x=1'
   const world = await startLoginWorld(t, { adapter: { login: { logoutRedirectUri } } })
   const person = await signIn(world)

@@ -1,8 +1,8 @@
 import { connect } from 'node:net'
 import t, { type Test } from 'tap'
-import { sourceOf, startAlone, verify } from '../helpers/alone.ts'
+import { sourceOf, startInProcessOnClock, verify } from '../helpers/in-process-on-clock.ts'
 import { ask } from '../helpers/request.ts'
-import { startService } from '../helpers/service.ts'
+import { startProcess } from '../helpers/process.ts'
 import { demo } from '../helpers/simulator.ts'
 import { until } from '../helpers/until.ts'
 import { startUpstream } from '../helpers/upstream.ts'
@@ -50,7 +50,7 @@ for (const [what, { requests, ...rest }] of FLOODS) {
   t.test(`128 MiB outlive ${requests} that wait for Authgear: ${what}`, async (t) => {
     const authgear = await startUpstream(t, () => {}) // it takes every request and answers none
     const env = { AUTHGEAR_ENDPOINT: `http://127.0.0.1:${authgear.port}`, NODE_OPTIONS: FLAGS, LOG_LEVEL: 'error' }
-    const service = await startService(t, env)
+    const service = await startProcess(t, env)
     let ended: number | string | undefined
     service.ended.then((how) => { ended = how }, () => {})
     const answers = await flood(t, service.port, { requests, ...rest })
@@ -61,11 +61,11 @@ for (const [what, { requests, ...rest }] of FLOODS) {
   })
 }
 
-t.test('beyond the budget of those who wait: overloaded at once, and who is remembered is answered', async (t) => {
+t.test('beyond the budget of waiting bytes: overloaded at once, memory still answers', async (t) => {
   const token = 'x'.repeat(2000)
-  const { adapter, simulator } = await startAlone(t, { timeoutMs: 30_000, waitingBytes: 3 * 16 * 1024 })
+  const { adapter, simulator } = await startInProcessOnClock(t, { timeoutMs: 30_000, waitingBytes: 3 * 16 * 1024 })
   t.equal(sourceOf(await verify(adapter, demo.alice.accessToken)), '200 authgear')
-  const gate = simulator.knobs.hold('before')
+  const gate = simulator.controls.hold('before')
   const waiting = Array.from({ length: 3 }, () => verify(adapter, token))
   await gate.arrived(1)
   await until('two join it', async () => /scope="process"\} 2/.test(await adapter.service.metrics.render()))

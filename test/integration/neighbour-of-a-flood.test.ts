@@ -1,6 +1,6 @@
 import t from 'tap'
-import { startAdapter } from '../helpers/adapter.ts'
-import { sourceOf } from '../helpers/alone.ts'
+import { startInProcess } from '../helpers/in-process.ts'
+import { sourceOf } from '../helpers/in-process-on-clock.ts'
 import { manualClock } from '../helpers/manual-clock.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { ask, type Answer } from '../helpers/request.ts'
@@ -19,14 +19,14 @@ t.test('a session that the fleet knows is answered behind an address that floods
     failuresPerMinute: 3,
     maxQueue: 8
   }
-  const [one, other] = [await startAdapter(t, options), await startAdapter(t, options)]
+  const [one, other] = [await startInProcess(t, options), await startInProcess(t, options)]
   await until('both follow', () => one.service.redisState() === 'up' && other.service.redisState() === 'up')
   const from = ({ port }: { port: number }, token: string): Promise<Answer> =>
     ask(port, { path: '/verify', headers: [['Authorization', `Bearer ${token}`], ['X-Forwarded-For', OFFICE]] })
   t.equal(sourceOf(await from(one, demo.alice.accessToken)), '200 authgear')
   await until('the fleet knows her', async () => Number(await redis.cli('DBSIZE')) > 2)
   for (let index = 0; index < 3; index++) await from(other, junk(index))
-  const gate = simulator.knobs.hold('before')
+  const gate = simulator.controls.hold('before')
   t.teardown(() => gate.release())
   const flood = Array.from({ length: 6 }, (_, index) => from(other, junk(100 + index)))
   await until('four slots are taken, two wait', () => other.service.authgearQueue().queued === 2)
@@ -45,7 +45,7 @@ t.test('a session adopted from Redis takes no turn when its entry has ended', as
     ttlMs: 10_000,
     clock
   }
-  const [one, other] = [await startAdapter(t, options), await startAdapter(t, options)]
+  const [one, other] = [await startInProcess(t, options), await startInProcess(t, options)]
   await until('both follow', () => one.service.redisState() === 'up' && other.service.redisState() === 'up')
   const from = ({ port }: { port: number }, token: string): Promise<Answer> =>
     ask(port, { path: '/verify', headers: [['Authorization', `Bearer ${token}`], ['X-Forwarded-For', OFFICE]] })
@@ -55,7 +55,7 @@ t.test('a session adopted from Redis takes no turn when its entry has ended', as
   await redis.cli('DEL', ...(await redis.cli('KEYS', '*entry') as string[]))
   clock.advance(10_001)
   for (let index = 0; index < 3; index++) await from(other, junk(index))
-  const gate = simulator.knobs.hold('before')
+  const gate = simulator.controls.hold('before')
   const flood = Array.from({ length: 6 }, (_, index) => from(other, junk(100 + index)))
   await until('four slots are taken, two wait', () => other.service.authgearQueue().queued === 2)
   const member = from(other, demo.alice.accessToken)

@@ -1,6 +1,6 @@
 import t from 'tap'
-import { startAdapter } from '../helpers/adapter.ts'
-import { sourceOf, startAlone, verify } from '../helpers/alone.ts'
+import { startInProcess } from '../helpers/in-process.ts'
+import { sourceOf, startInProcessOnClock, verify } from '../helpers/in-process-on-clock.ts'
 import { checkInvariants } from '../helpers/invariants.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { ask, type Answer } from '../helpers/request.ts'
@@ -11,11 +11,15 @@ const { alice, bob } = demo
 const junk = (index: number): string => `J${index}`.padEnd(32, 'x')
 
 t.test(
-  'more resolutions than may wait: the next is refused at once, who is remembered is served throughout',
+  'beyond the queue the next is refused at once, memory is served throughout',
   async (t) => {
-    const { adapter, simulator, calls } = await startAlone(t, { timeoutMs: 30_000, maxConcurrency: 2, maxQueue: 5 })
+    const { adapter, simulator, calls } = await startInProcessOnClock(t, {
+      timeoutMs: 30_000,
+      maxConcurrency: 2,
+      maxQueue: 5
+    })
     await verify(adapter, alice.accessToken)
-    const gate = simulator.knobs.hold('before')
+    const gate = simulator.controls.hold('before')
     const waiting = Array.from({ length: 7 }, (_, index) => verify(adapter, junk(index)))
     await until('the queue is full', () => adapter.service.authgearQueue().queued === 5)
     await gate.arrived(2)
@@ -31,9 +35,9 @@ t.test(
 )
 
 t.test(
-  'a flood of junk does not keep those out who are remembered, and leaves slots for those who are not',
+  'a flood of junk keeps out neither remembered nor new users',
   async (t) => {
-    const { adapter, simulator } = await startAlone(t, {
+    const { adapter, simulator } = await startInProcessOnClock(t, {
       timeoutMs: 30_000,
       maxConcurrency: 8,
       maxQueue: 100,
@@ -49,7 +53,7 @@ t.test(
       })
     await from('203.0.113.7', alice.accessToken)
     for (let index = 0; index < 3; index++) t.equal((await from('203.0.113.7', junk(index))).status, 401)
-    const gate = simulator.knobs.hold('before')
+    const gate = simulator.controls.hold('before')
     const flood = Array.from({ length: 20 }, (_, index) => from('203.0.113.7', junk(100 + index)))
     await until('four slots are taken, the others wait', () => adapter.service.authgearQueue().queued === 16)
     t.equal(adapter.service.authgearQueue().inFlight, 4)
@@ -69,16 +73,16 @@ t.test(
   }
 )
 
-t.test('a client that no trusted proxy named is never counted: its address may be everybody’s', async (t) => {
+t.test('never counts a client that no trusted proxy named: others may share the address', async (t) => {
   const simulator = await startSimulator(t)
-  const adapter = await startAdapter(t, {
+  const adapter = await startInProcess(t, {
     authgear: simulator.url,
     timeoutMs: 30_000,
     failuresPerMinute: 3,
     maxConcurrency: 8
   })
   for (let index = 0; index < 10; index++) await verify(adapter, junk(index))
-  const gate = simulator.knobs.hold('before')
+  const gate = simulator.controls.hold('before')
   const asking = Array.from({ length: 6 }, (_, index) => verify(adapter, junk(100 + index)))
   await gate.arrived(6)
   t.equal(adapter.service.authgearQueue().inFlight, 6)
@@ -87,15 +91,19 @@ t.test('a client that no trusted proxy named is never counted: its address may b
 })
 
 t.test(
-  'one session varied by a junk cookie: bystanders are answered, and the rest of it is told to come back',
+  'one session varied by a junk cookie delays no bystander',
   async (t) => {
-    const { adapter, simulator } = await startAlone(t, { timeoutMs: 30_000, maxConcurrency: 8, maxQueue: 100 })
+    const { adapter, simulator } = await startInProcessOnClock(t, {
+      timeoutMs: 30_000,
+      maxConcurrency: 8,
+      maxQueue: 100
+    })
     const varied = (index: number): Promise<Answer> =>
       ask(adapter.port, {
         path: '/verify',
         headers: [['Cookie', `session=${alice.cookie}; app_session=${junk(index)}`]]
       })
-    const gate = simulator.knobs.hold('before')
+    const gate = simulator.controls.hold('before')
     const asking = Array.from({ length: 30 }, (_, index) => varied(index))
     await until('ten are refused, sixteen wait', () => adapter.service.authgearQueue().queued === 16)
     await gate.arrived(4)
@@ -112,11 +120,15 @@ t.test(
 )
 
 t.test('a session id is not secret: guesses at its rest take none of its owner’s slots', async (t) => {
-  const { adapter, simulator } = await startAlone(t, { timeoutMs: 30_000, maxConcurrency: 64, maxQueue: 100 })
+  const { adapter, simulator } = await startInProcessOnClock(t, {
+    timeoutMs: 30_000,
+    maxConcurrency: 64,
+    maxQueue: 100
+  })
   const [id] = alice.cookie.split('.')
   const guess = (index: number): Promise<Answer> =>
     ask(adapter.port, { path: '/verify', headers: [['Cookie', `session=${id}.${junk(index)}`]] })
-  const gate = simulator.knobs.hold('before')
+  const gate = simulator.controls.hold('before')
   const guesses = Array.from({ length: 30 }, (_, index) => guess(index))
   await gate.arrived(30)
   const owner = ask(adapter.port, { path: '/verify', headers: [['Cookie', `session=${alice.cookie}`]] })
@@ -127,7 +139,7 @@ t.test('a session id is not secret: guesses at its rest take none of its owner�
 })
 
 t.test('junk of one client never shares a slot with a session that has been valid', async (t) => {
-  const { adapter, simulator, clock } = await startAlone(t, {
+  const { adapter, simulator, clock } = await startInProcessOnClock(t, {
     timeoutMs: 30_000,
     maxConcurrency: 8,
     maxQueue: 100,
@@ -145,7 +157,7 @@ t.test('junk of one client never shares a slot with a session that has been vali
   await from(alice.accessToken)
   clock.advance(10_001)
   for (let index = 0; index < 3; index++) t.equal((await from(junk(index))).status, 401)
-  const gate = simulator.knobs.hold('before')
+  const gate = simulator.controls.hold('before')
   const flood = Array.from({ length: 20 }, (_, index) => from(junk(100 + index)))
   await gate.arrived(4)
   const member = from(alice.accessToken)
@@ -158,7 +170,7 @@ t.test('junk of one client never shares a slot with a session that has been vali
 t.test('junk of one client waits before it takes a lease of Redis', async (t) => {
   const redis = await startRedis(t)
   const simulator = await startSimulator(t)
-  const adapter = await startAdapter(t, {
+  const adapter = await startInProcess(t, {
     authgear: simulator.url,
     redisPort: redis.port,
     timeoutMs: 30_000,
@@ -166,10 +178,16 @@ t.test('junk of one client waits before it takes a lease of Redis', async (t) =>
     failuresPerMinute: 3
   })
   const from = (token: string): Promise<Answer> =>
-    ask(adapter.port, { path: '/verify', headers: [['Authorization', `Bearer ${token}`], ['X-Forwarded-For', '203.0.113.7']] })
+    ask(adapter.port, {
+      path: '/verify',
+      headers: [
+        ['Authorization', `Bearer ${token}`],
+        ['X-Forwarded-For', '203.0.113.7']
+      ]
+    })
   await until('the log is followed', () => adapter.service.redisState() === 'up')
   for (let index = 0; index < 3; index++) await from(junk(index))
-  const gate = simulator.knobs.hold('before')
+  const gate = simulator.controls.hold('before')
   const flood = Array.from({ length: 20 }, (_, index) => from(junk(100 + index)))
   await until('four slots are taken, the others wait', () => adapter.service.authgearQueue().queued === 16)
   await gate.arrived(4)
@@ -180,7 +198,7 @@ t.test('junk of one client waits before it takes a lease of Redis', async (t) =>
 })
 
 t.test('with no queue at all, a client still takes turns', async (t) => {
-  const { adapter, simulator } = await startAlone(t, {
+  const { adapter, simulator } = await startInProcessOnClock(t, {
     timeoutMs: 30_000,
     maxConcurrency: 8,
     maxQueue: 0,
@@ -189,7 +207,7 @@ t.test('with no queue at all, a client still takes turns', async (t) => {
   const from = (token: string): Promise<Answer> =>
     ask(adapter.port, { path: '/verify', headers: [['Authorization', `Bearer ${token}`], ['X-Forwarded-For', '203.0.113.7']] })
   for (let index = 0; index < 3; index++) await from(junk(index))
-  const gate = simulator.knobs.hold('before')
+  const gate = simulator.controls.hold('before')
   const asking = Array.from({ length: 20 }, (_, index) => from(junk(100 + index)))
   await until('sixteen wait', () => adapter.service.authgearQueue().queued === 16)
   t.match(

@@ -6,7 +6,13 @@ import { manualClock } from '../helpers/manual-clock.ts'
 import { sendRaw } from '../helpers/raw-http.ts'
 import { demo, startSimulator, type RunningSimulator } from '../helpers/simulator.ts'
 import { makeTls } from '../helpers/tls.ts'
-import { PROTOCOLS, startVerifier, type Answered, type Protocol, type Verifier } from '../helpers/verifier.ts'
+import {
+  PROTOCOLS,
+  startInProcessOver,
+  type Answered,
+  type Protocol,
+  type InProcessOver
+} from '../helpers/in-process-over.ts'
 
 const tls = makeTls(t)
 
@@ -250,9 +256,9 @@ const ROWS: readonly Row[] = [
   { name: 'just under 8 KiB', who: 'carol', path: `/verify?${'role=admin&'.repeat(743)}role=admin`, ...allowed }
 ]
 
-async function start (t: Test, protocol: Protocol): Promise<{ simulator: RunningSimulator, verifier: Verifier }> {
+async function start (t: Test, protocol: Protocol): Promise<{ simulator: RunningSimulator, verifier: InProcessOver }> {
   const simulator = await startSimulator(t)
-  simulator.knobs.addUser({
+  simulator.controls.addUser({
     id: 'carol',
     name: 'carol',
     roles: ['admin', 'app:editor'],
@@ -261,7 +267,7 @@ async function start (t: Test, protocol: Protocol): Promise<{ simulator: Running
   })
   return {
     simulator,
-    verifier: await startVerifier(t, protocol, tls, { authgear: simulator.url, clock: manualClock() })
+    verifier: await startInProcessOver(t, protocol, tls, { authgear: simulator.url, clock: manualClock() })
   }
 }
 
@@ -301,7 +307,7 @@ for (const protocol of PROTOCOLS) {
     }
   })
 
-  t.test(`one session, many policies, over ${protocol}: a hit never skips a policy (CVE-2021-32701)`, async (t) => {
+  t.test(`over ${protocol} one session under many policies: no hit skips one (CVE-2021-32701)`, async (t) => {
     const { simulator, verifier } = await start(t, protocol)
     const status = async (who: Who, path: string, lines?: readonly string[]) =>
       (await verifier.ask(request({ who, path, ...(lines && { lines }) }))).status
@@ -500,7 +506,13 @@ const IRRELEVANT = fc.record(
 )
 
 /** One line a request: the true reason, the source, and what is wrong with the policy; a bad policy is a warning. */
-function checkLog (t: Test, { lines }: Verifier, { status, reason, why }: Row, index: number, source: string): void {
+function checkLog (
+  t: Test,
+  { lines }: InProcessOver,
+  { status, reason, why }: Row,
+  index: number,
+  source: string
+): void {
   const own = lines.filter(({ requestId }) => requestId !== undefined)
   t.equal(own.length, index + 1, 'a line a request')
   const line = own[index]
@@ -508,7 +520,11 @@ function checkLog (t: Test, { lines }: Verifier, { status, reason, why }: Row, i
   t.equal(line?.['policy'], why)
 }
 
-async function checkMetrics (t: Test, { service }: Verifier, { who, path = '', status, reason }: Row): Promise<void> {
+async function checkMetrics (
+  t: Test,
+  { service }: InProcessOver,
+  { who, path = '', status, reason }: Row
+): Promise<void> {
   const endpoint = path.startsWith('/ext-authz/') ? 'ext-authz' : 'verify'
   const counted = (await service.metrics.render())
     .split('\n')

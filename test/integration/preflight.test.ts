@@ -3,7 +3,7 @@ import { checkInvariants } from '../helpers/invariants.ts'
 import { sendRaw } from '../helpers/raw-http.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
 import { makeTls } from '../helpers/tls.ts'
-import { PROTOCOLS, startVerifier, type Asked, type Protocol } from '../helpers/verifier.ts'
+import { PROTOCOLS, startInProcessOver, type Asked, type Protocol } from '../helpers/in-process-over.ts'
 
 const tls = makeTls(t)
 const PREFLIGHT = { origin: 'https://app.example.com', 'access-control-request-method': 'PUT' }
@@ -100,7 +100,7 @@ async function start (
   absentHeaders: 'empty' | 'omit' = 'empty'
 ) {
   const simulator = await startSimulator(t)
-  const verifier = await startVerifier(t, protocol, tls, {
+  const verifier = await startInProcessOver(t, protocol, tls, {
     authgear: simulator.url,
     absentHeaders,
     ...(preflight && { preflight })
@@ -111,7 +111,7 @@ async function start (
 for (const protocol of PROTOCOLS) {
   for (const absentHeaders of ['empty', 'omit'] as const) {
     t.test(
-      `PREFLIGHT=allow lets a true preflight pass as nobody, over ${protocol}, ABSENT_HEADERS=${absentHeaders}`,
+      `over ${protocol}, ABSENT_HEADERS=${absentHeaders}: PREFLIGHT=allow passes a preflight as nobody`,
       async (t) => {
         const { simulator, verifier } = await start(t, protocol, 'allow', absentHeaders)
         for (const [what, asked] of TRUE) {

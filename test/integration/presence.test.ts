@@ -1,16 +1,16 @@
 import t from 'tap'
-import { startAdapter, type Adapter } from '../helpers/adapter.ts'
-import { metricOf } from '../helpers/alone.ts'
+import { startInProcess, type InProcess } from '../helpers/in-process.ts'
+import { metricOf } from '../helpers/in-process-on-clock.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { skipOrFail } from '../helpers/servers.ts'
 import { startSimulator } from '../helpers/simulator.ts'
 import { until } from '../helpers/until.ts'
 
-const seenBy = (adapter: Adapter): Promise<number> => metricOf(adapter, 'forward_auth_replicas_seen')
+const seenBy = (adapter: InProcess): Promise<number> => metricOf(adapter, 'forward_auth_replicas_seen')
 
 t.test('each replica counts those that follow the log with it', { skip: skipOrFail('redis-server') }, async (t) => {
   const [simulator, redis] = await Promise.all([startSimulator(t), startRedis(t)])
-  const start = (): Promise<Adapter> => startAdapter(t, { authgear: simulator.url, redisPort: redis.port })
+  const start = (): Promise<InProcess> => startInProcess(t, { authgear: simulator.url, redisPort: redis.port })
   const [a, b, c] = await Promise.all([start(), start(), start()])
   await until('all see three', async () => (await Promise.all([a, b, c].map(seenBy))).every((count) => count === 3))
   const names = await redis.cli('KEYS', '*:replicas') as string[]
@@ -48,6 +48,6 @@ t.test('each replica counts those that follow the log with it', { skip: skipOrFa
 
 t.test('without Redis there is no such number', async (t) => {
   const simulator = await startSimulator(t)
-  const { service } = await startAdapter(t, { authgear: simulator.url })
+  const { service } = await startInProcess(t, { authgear: simulator.url })
   t.notMatch(await service.metrics.render(), /replicas_seen/)
 })

@@ -7,7 +7,7 @@ import { startPrometheus, type Prometheus } from '../helpers/prometheus.ts'
 import { startRedis, type RedisServer } from '../helpers/redis.ts'
 import { ask } from '../helpers/request.ts'
 import { skipOrFail } from '../helpers/servers.ts'
-import { startService, type Service } from '../helpers/service.ts'
+import { startProcess, type Service } from '../helpers/process.ts'
 import { demo, startSimulator, type RunningSimulator } from '../helpers/simulator.ts'
 import { makeTls } from '../helpers/tls.ts'
 import { until } from '../helpers/until.ts'
@@ -38,8 +38,8 @@ async function start (t: Test): Promise<World> {
     ...auditEnvironment(simulator.url, '500ms')
   }
   const [service, other] = await Promise.all([
-    startService(t, env),
-    startService(t, { ...env, LISTEN_TLS_CERT_FILE: certFile, LISTEN_TLS_KEY_FILE: keyFile })
+    startProcess(t, env),
+    startProcess(t, { ...env, LISTEN_TLS_CERT_FILE: certFile, LISTEN_TLS_KEY_FILE: keyFile })
   ])
   const ports = [service, other].map(({ managementUrl }) => Number(new URL(managementUrl).port))
   return { simulator, redis, service, other, prometheus: await startPrometheus(t, JOB, ports, RULES) }
@@ -49,9 +49,9 @@ async function start (t: Test): Promise<World> {
 async function traffic ({ service, simulator }: World, turn: number): Promise<void> {
   const bearer = (token: string, path = '/verify') =>
     ask(service.port, { path, headers: [['Authorization', `Bearer ${token}`]] })
-  const { accessToken, cookie } = simulator.knobs.signIn('alice')
+  const { accessToken, cookie } = simulator.controls.signIn('alice')
   const id = `user-${turn}`
-  simulator.knobs.addUser({ id, name: id, sessions: [{ accessTokens: [id] }] })
+  simulator.controls.addUser({ id, name: id, sessions: [{ accessTokens: [id] }] })
   // twenty at once share one resolution
   await Promise.all(Array.from({ length: 20 }, () => bearer(accessToken)))
   await Promise.all([
@@ -64,7 +64,7 @@ async function traffic ({ service, simulator }: World, turn: number): Promise<vo
     ask(service.port, { path: '/verify' })
   ])
   await ask(service.port, webhookOf(disabledEvent(id, id)))
-  simulator.knobs.signOut(cookie)
+  simulator.controls.signOut(cookie)
 }
 
 /** What a busy machine may bring about by itself. */
@@ -131,7 +131,7 @@ t.test('a real Prometheus of two replicas', { skip: skipOrFail('prometheus', 're
   })
 
   await t.test(
-    'the numbers of Prometheus are those of the replica, and traffic makes only the alerts that it should',
+    "Prometheus has the replica's numbers, and traffic raises no other alert",
     async (t) => {
       // a bad policy, a certificate of one day, another path
       const expected = ['ForwardAuthBadPolicy', 'ForwardAuthCertificateExpires', 'ForwardAuthWrongPath']
@@ -166,7 +166,7 @@ t.test('a real Prometheus of two replicas', { skip: skipOrFail('prometheus', 're
   )
 
   await t.test('Authgear fails: its alerts wait for their time', async (t) => {
-    simulator.knobs.fail('error')
+    simulator.controls.fail('error')
     const expected = ['ForwardAuthAuthgearCircuitOpen', 'ForwardAuthAuthgearErrors', 'ForwardAuthUnavailable']
     await meanwhile('they are pending', async () => {
       const alerts = await prometheus.alerts()
@@ -177,7 +177,7 @@ t.test('a real Prometheus of two replicas', { skip: skipOrFail('prometheus', 're
         ({ value }) => Number(value[1]) > 0
       )
     )
-    simulator.knobs.recover()
+    simulator.controls.recover()
   })
 
   await t.test('Redis is down, and somebody writes to the log: their alerts too', async (t) => {

@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { startAdapter, type Adapter } from '../helpers/adapter.ts'
+import { startInProcess, type InProcess } from '../helpers/in-process.ts'
 import { managementOf } from '../helpers/management.ts'
 import { ask } from '../helpers/request.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
@@ -9,7 +9,7 @@ const { alice, bob } = demo
 
 async function start (t: Test, managementToken?: string) {
   const simulator = await startSimulator(t)
-  const adapter = await startAdapter(t, {
+  const adapter = await startInProcess(t, {
     authgear: simulator.url,
     ...(managementToken === undefined ? {} : { managementToken })
   })
@@ -24,7 +24,7 @@ async function start (t: Test, managementToken?: string) {
   return { simulator, adapter, purge }
 }
 
-const sourceOf = async ({ port }: Adapter, header: readonly [string, string]): Promise<unknown> =>
+const sourceOf = async ({ port }: InProcess, header: readonly [string, string]): Promise<unknown> =>
   (await ask(port, { path: '/verify', headers: [header] })).headers['x-forward-auth-source']
 const bearer = (token: string): readonly [string, string] => ['Authorization', `Bearer ${token}`]
 const session = (cookie: string): readonly [string, string] => ['Cookie', `session=${cookie}`]

@@ -1,12 +1,12 @@
 import t, { type Test } from 'tap'
 import type { RedisServers } from '../../src/redis/options.ts'
-import { SECRET } from '../helpers/adapter.ts'
+import { SECRET } from '../helpers/in-process.ts'
 import { addPrintedUser, PASSWORD, USERNAME } from '../helpers/redis-acl.ts'
 import { startCluster } from '../helpers/redis-cluster.ts'
 import { startSentinelGroup } from '../helpers/redis-sentinel.ts'
 import type { RedisServer } from '../helpers/redis.ts'
 import { skipOrFail } from '../helpers/servers.ts'
-import { startService } from '../helpers/service.ts'
+import { startProcess } from '../helpers/process.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
 import { makeTls } from '../helpers/tls.ts'
 import { until } from '../helpers/until.ts'
@@ -33,7 +33,7 @@ async function checkEnvironment (
     REDIS_TLS: 'true',
     ...env
   }
-  const [first, second] = [await startService(t, all), await startService(t, all)]
+  const [first, second] = [await startProcess(t, all), await startProcess(t, all)]
   const verify = async (url: string): Promise<string | null> =>
     (await fetch(`${url}/verify`, { headers: { Authorization: `Bearer ${demo.alice.accessToken}` } })).headers.get(
       'x-forward-auth-source'

@@ -1,6 +1,6 @@
 import t from 'tap'
-import { startAdapter, type Adapter } from '../helpers/adapter.ts'
-import { metricOf, sourceOf, sumOf, verify } from '../helpers/alone.ts'
+import { startInProcess, type InProcess } from '../helpers/in-process.ts'
+import { metricOf, sourceOf, sumOf, verify } from '../helpers/in-process-on-clock.ts'
 import { managementOf } from '../helpers/management.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { ask } from '../helpers/request.ts'
@@ -18,9 +18,9 @@ t.test('replicas whose Redis is out of memory', { skip: skipOrFail('redis-server
   const simulator = await startSimulator(t)
   const clock = jumpingClock()
   const settings = { redisPort: redis.port, managementToken: 'token', webhookSecret: WEBHOOK_SECRET, clock }
-  const open = (): Promise<Adapter> => startAdapter(t, { authgear: simulator.url, ...settings })
+  const open = (): Promise<InProcess> => startInProcess(t, { authgear: simulator.url, ...settings })
   const [first, second] = [await open(), await open()]
-  const source = async (adapter: Adapter, token: string): Promise<string> => sourceOf(await verify(adapter, token))
+  const source = async (adapter: InProcess, token: string): Promise<string> => sourceOf(await verify(adapter, token))
   const isFollowed = async (): Promise<boolean> =>
     (await sumOf([first, second], 'forward_auth_revocation_log_connected')) === 2
   await until('both follow', isFollowed)
@@ -34,7 +34,7 @@ t.test('replicas whose Redis is out of memory', { skip: skipOrFail('redis-server
       await verify(adapter, demo.bob.accessToken)
       t.equal(await source(adapter, demo.bob.accessToken), '200 memory')
     }
-    const seen = async (one: Adapter): Promise<number> => await metricOf(one, 'forward_auth_replicas_seen')
+    const seen = async (one: InProcess): Promise<number> => await metricOf(one, 'forward_auth_replicas_seen')
     await until('both are seen by both', async () => await seen(first) === 2 && await seen(second) === 2, 30_000)
   })
 
@@ -51,7 +51,7 @@ t.test('replicas whose Redis is out of memory', { skip: skipOrFail('redis-server
 
   t.test('take a webhook (204) that holds on the other', async (t) => {
     for (const adapter of [first, second]) await verify(adapter, demo.alice.accessToken)
-    simulator.knobs.disable('alice')
+    simulator.controls.disable('alice')
     t.equal((await ask(first.port, webhookOf(disabledEvent(demo.alice.id)))).status, 204)
     await until('the other has read it', async () => (await verify(second, demo.alice.accessToken)).status === 401)
     t.equal(await source(second, demo.bob.accessToken), '200 memory', 'nobody else is forgotten')

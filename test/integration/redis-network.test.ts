@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
-import { startAdapter, type Adapter, type AdapterOptions } from '../helpers/adapter.ts'
-import { metricOf } from '../helpers/alone.ts'
+import { startInProcess, type InProcess, type InProcessOptions } from '../helpers/in-process.ts'
+import { metricOf } from '../helpers/in-process-on-clock.ts'
 import { startBadNetwork, type BadNetwork, type Weather } from '../helpers/bad-network.ts'
 import { user } from '../helpers/log-entry.ts'
 import { addPrintedUser, PASSWORD, USERNAME } from '../helpers/redis-acl.ts'
@@ -16,22 +16,22 @@ const { alice, bob } = demo
 
 t.setTimeout(120_000)
 
-const verify = ({ port }: Adapter, token: string): Promise<Answer> =>
+const verify = ({ port }: InProcess, token: string): Promise<Answer> =>
   ask(port, { path: '/verify', headers: [['Authorization', `Bearer ${token}`]] })
 const sourceOf = ({ status, headers }: Answer): string =>
   `${status} ${headers['x-forward-auth-source'] ?? headers['x-forward-auth-reason']}`
-const isUp = ({ service }: Adapter): boolean => service.redisState() === 'up'
+const isUp = ({ service }: InProcess): boolean => service.redisState() === 'up'
 
-function logOf ({ service }: Adapter) {
+function logOf ({ service }: InProcess) {
   if (service.revocations === undefined) throw new Error('a replica of these tests has a management token')
   return service.revocations.revocations
 }
 
-const errors = (adapter: Adapter, operation: string): Promise<number> =>
+const errors = (adapter: InProcess, operation: string): Promise<number> =>
   metricOf(adapter, `forward_auth_redis_errors_total{operation="${operation}"}`)
 
 /** Nobody is logged out, and nobody is let in who is nobody. */
-async function checkAnswers (t: Test, adapter: Adapter, when: string): Promise<void> {
+async function checkAnswers (t: Test, adapter: InProcess, when: string): Promise<void> {
   for (const [who, token, status, id] of [
     ['alice', alice.accessToken, 200, alice.id],
     ['bob', bob.accessToken, 200, bob.id],
@@ -46,11 +46,11 @@ async function checkAnswers (t: Test, adapter: Adapter, when: string): Promise<v
 async function start (
   t: Test,
   { port }: Pick<RedisServer, 'port'>,
-  options: Partial<AdapterOptions> = {}
-): Promise<Readonly<{ simulator: RunningSimulator, adapter: Adapter, open: () => Promise<Adapter> }>> {
+  options: Partial<InProcessOptions> = {}
+): Promise<Readonly<{ simulator: RunningSimulator, adapter: InProcess, open: () => Promise<InProcess> }>> {
   const simulator = await startSimulator(t)
-  const open = (): Promise<Adapter> =>
-    startAdapter(t, {
+  const open = (): Promise<InProcess> =>
+    startInProcess(t, {
       authgear: simulator.url,
       redisPort: port,
       managementToken: 'token',
@@ -63,8 +63,8 @@ async function start (
 
 async function startBehindWeather (
   t: Test,
-  options: Partial<AdapterOptions> = {}
-): Promise<Readonly<{ redis: RedisServer, network: BadNetwork, adapter: Adapter, simulator: RunningSimulator }>> {
+  options: Partial<InProcessOptions> = {}
+): Promise<Readonly<{ redis: RedisServer, network: BadNetwork, adapter: InProcess, simulator: RunningSimulator }>> {
   const redis = await startRedis(t)
   const network = await startBadNetwork(t, redis.port)
   const { adapter, simulator } = await start(t, network, options)
@@ -73,7 +73,7 @@ async function startBehindWeather (
   return { redis, network, adapter, simulator }
 }
 
-async function checkFair (t: Test, network: BadNetwork, adapter: Adapter): Promise<void> {
+async function checkFair (t: Test, network: BadNetwork, adapter: InProcess): Promise<void> {
   network.become({ kind: 'fair' })
   await until('Redis is used again', () => isUp(adapter), 20_000)
   await checkAnswers(t, adapter, 'fair again')
@@ -84,7 +84,7 @@ async function checkFair (t: Test, network: BadNetwork, adapter: Adapter): Promi
  * The cache's connection and the follower's are up; the one that writes the log comes by itself, within a second or
  * two.
  */
-async function untilLogged (adapter: Adapter, id: string): Promise<void> {
+async function untilLogged (adapter: InProcess, id: string): Promise<void> {
   await until('a revocation is logged', async () => await logOf(adapter).revoke(user(id)) === 'logged', 20_000)
 }
 
@@ -152,7 +152,7 @@ t.test('the network to Redis', { skip: skipOrFail('redis-server') }, async (t) =
 })
 
 t.test('a Redis that refuses', { skip: skipOrFail('redis-server') }, async (t) => {
-  t.test('memory full: reads go on, writes of the cache are counted, a revocation is logged', async (t) => {
+  t.test('memory full: reads go on, failed writes are counted, a revocation is logged', async (t) => {
     const redis = await startRedis(t, { args: ['--maxmemory-policy', 'noeviction'] })
     const { adapter, open } = await start(t, redis, { ttlMs: 30_000 })
     const [second, third] = [await open(), await open()]
@@ -185,7 +185,7 @@ t.test('a Redis that refuses', { skip: skipOrFail('redis-server') }, async (t) =
   })
 
   t.test(
-    'the address leads to a replica: it is not used, nothing is written, and it is left when another is master',
+    'does not use a Redis replica, and leaves when another server is master',
     async (t) => {
       const master = await startRedis(t, { args: ['--repl-diskless-sync-delay', '0'] })
       const copy = await startRedis(t, { args: ['--replicaof', '127.0.0.1', String(master.port)] })
@@ -222,7 +222,7 @@ t.test('a Redis that refuses', { skip: skipOrFail('redis-server') }, async (t) =
     }
   )
 
-  t.test('a wrong password: start-up goes on, it is told once, and found when it becomes the right one', async (t) => {
+  t.test('a wrong password is told once, and found when it becomes the right one', async (t) => {
     const redis = await startRedis(t)
     await addPrintedUser(redis)
     await redis.cli('ACL', 'SETUSER', USERNAME, 'resetpass', '>another')

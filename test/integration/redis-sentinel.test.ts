@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import type { Redis } from 'ioredis'
 import t, { type Test } from 'tap'
 import { openLogConnections } from '../../src/redis/log-connections.ts'
-import { startAdapter, type Adapter } from '../helpers/adapter.ts'
+import { startInProcess, type InProcess } from '../helpers/in-process.ts'
 import { user } from '../helpers/log-entry.ts'
 import { addPrintedUser, PASSWORD, USERNAME } from '../helpers/redis-acl.ts'
 import { startSentinelGroup } from '../helpers/redis-sentinel.ts'
@@ -26,13 +26,13 @@ const users: readonly User[] = Array.from({ length: 40 }, (_, index) => ({
 const [BEFORE, DURING, AFTER] = [users.slice(0, 5), users.slice(5, 10), users.slice(10, 15)]
 const LEFT_ALONE = users.slice(15)
 
-function logOf ({ service }: Adapter) {
+function logOf ({ service }: InProcess) {
   if (service.revocations === undefined) throw new Error('a replica of these tests has a management token')
   return service.revocations.revocations
 }
 
 /** Every replica has polled the master that there is, and read the same log to its end. */
-async function allPolled (adapters: readonly Adapter[], when: string): Promise<void> {
+async function allPolled (adapters: readonly InProcess[], when: string): Promise<void> {
   const states = () =>
     adapters.map((one) => ({
       redis: one.service.redisState(),
@@ -51,24 +51,24 @@ async function allPolled (adapters: readonly Adapter[], when: string): Promise<v
 /** Disabled at Authgear, and revoked by one replica: what is accepted from then on was remembered. */
 async function revokeAll (
   simulator: RunningSimulator,
-  adapters: readonly Adapter[],
+  adapters: readonly InProcess[],
   some: readonly User[]
 ): Promise<string[]> {
   return await Promise.all(
     some.map(async ({ id }, index) => {
-      simulator.knobs.disable(id)
-      return await logOf(adapters[index % adapters.length] as Adapter).revoke(user(id))
+      simulator.controls.disable(id)
+      return await logOf(adapters[index % adapters.length] as InProcess).revoke(user(id))
     })
   )
 }
 
 /** Asks for everybody, everywhere, until it is stopped. @returns all answers */
-function startLoad (adapters: readonly Adapter[]): () => Promise<readonly Seen[]> {
+function startLoad (adapters: readonly InProcess[]): () => Promise<readonly Seen[]> {
   const seen: Seen[] = []
   const ending = new AbortController()
   const worker = async (start: number): Promise<void> => {
     for (let n = start; !ending.signal.aborted; n += 7) {
-      const [one, adapter] = [users[n % users.length] as User, adapters[n % adapters.length] as Adapter]
+      const [one, adapter] = [users[n % users.length] as User, adapters[n % adapters.length] as InProcess]
       const began = performance.now()
       const { status, headers } = await ask(adapter.port, {
         path: '/verify',
@@ -90,7 +90,7 @@ function connectorOf (redis: Redis): Readonly<{ disconnect: () => void }> {
   return (redis as unknown as { connector: { disconnect: () => void } }).connector
 }
 
-async function statusesOf (adapters: readonly Adapter[], some: readonly User[]): Promise<number[]> {
+async function statusesOf (adapters: readonly InProcess[], some: readonly User[]): Promise<number[]> {
   const answers = await Promise.all(
     adapters.flatMap(({ port }) =>
       some.map(({ token }) => ask(port, { path: '/verify', headers: [['Authorization', `Bearer ${token}`]] }))
@@ -104,11 +104,11 @@ async function checkFailover (t: Test, fault: 'killed' | 'frozen'): Promise<void
   const [master] = group.nodes
   if (master === undefined) throw new Error('no master')
   const simulator = await startSimulator(t)
-  for (const { id, token } of users) simulator.knobs.addUser({ id, name: id, sessions: [{ accessTokens: [token] }] })
+  for (const { id, token } of users) simulator.controls.addUser({ id, name: id, sessions: [{ accessTokens: [token] }] })
   // the last one remembers next to nothing itself: it asks Redis all the time
   const adapters = await Promise.all(
     [30_000, 30_000, 30_000, 50].map((ttlMs) =>
-      startAdapter(t, {
+      startInProcess(t, {
         authgear: simulator.url,
         redis: { servers: group.servers },
         redisTimeoutMs: 50,
@@ -203,7 +203,7 @@ t.test(
 )
 
 t.test(
-  'a failover that is told while a connection is being made ends it for as long as the next attempt takes',
+  'a failover told during a connection attempt ends it until the next one',
   { skip: skipOrFail('redis-server') },
   async (t) => {
     const group = await startSentinelGroup(t)
@@ -236,7 +236,7 @@ t.test(
 t.test('no Sentinel answers: nobody waits, and it is told', { skip: skipOrFail('redis-server') }, async (t) => {
   const simulator = await startSimulator(t)
   for (const { id, token } of users.slice(0, 3)) {
-    simulator.knobs.addUser({ id, name: id, sessions: [{ accessTokens: [token] }] })
+    simulator.controls.addUser({ id, name: id, sessions: [{ accessTokens: [token] }] })
   }
   const servers = {
     kind: 'sentinel',
@@ -247,7 +247,7 @@ t.test('no Sentinel answers: nobody waits, and it is told', { skip: skipOrFail('
     name: 'mymaster',
     password: undefined
   } as const
-  const adapter = await startAdapter(t, { authgear: simulator.url, redis: { servers } })
+  const adapter = await startInProcess(t, { authgear: simulator.url, redis: { servers } })
   await until('it is told', () => adapter.lines.some(({ msg }) => String(msg).startsWith('Redis is not reachable')))
   t.same(await statusesOf([adapter], users.slice(0, 3)), [200])
   t.equal(adapter.service.redisState(), 'down')

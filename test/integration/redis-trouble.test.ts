@@ -1,16 +1,16 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import t, { type Test } from 'tap'
-import { startAdapter, type Adapter, type AdapterOptions } from '../helpers/adapter.ts'
+import { startInProcess, type InProcess, type InProcessOptions } from '../helpers/in-process.ts'
 import { startRedis, type RedisServer } from '../helpers/redis.ts'
 import { ask, type Answer } from '../helpers/request.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
 import { until } from '../helpers/until.ts'
 
 const { alice, bob } = demo
-const verify = ({ port }: Adapter, token: string): Promise<Answer> =>
+const verify = ({ port }: InProcess, token: string): Promise<Answer> =>
   ask(port, { path: '/verify', headers: [['Authorization', `Bearer ${token}`]] })
-const redisUp = ({ service }: Adapter): boolean => service.redisState() === 'up'
+const redisUp = ({ service }: InProcess): boolean => service.redisState() === 'up'
 
 /** The revocation log has keys of its own. */
 async function entriesIn (redis: RedisServer): Promise<number> {
@@ -19,7 +19,7 @@ async function entriesIn (redis: RedisServer): Promise<number> {
 }
 
 /** Nobody is logged out, and nobody is let in who is nobody. */
-async function checkAnswers (t: Test, adapter: Adapter, when: string): Promise<void> {
+async function checkAnswers (t: Test, adapter: InProcess, when: string): Promise<void> {
   for (const [who, token, status] of [
     ['alice', alice.accessToken, 200],
     ['bob', bob.accessToken, 200],
@@ -32,8 +32,13 @@ async function checkAnswers (t: Test, adapter: Adapter, when: string): Promise<v
 }
 
 /** No memory tier: every request needs Redis or Authgear. */
-const start = (t: Test, authgear: string, redisPort: number, more: Partial<AdapterOptions> = {}): Promise<Adapter> =>
-  startAdapter(t, { authgear, redisPort, redisTimeoutMs: 50, ttlMs: 1, negativeTtlMs: 0, ...more })
+const start = (
+  t: Test,
+  authgear: string,
+  redisPort: number,
+  more: Partial<InProcessOptions> = {}
+): Promise<InProcess> =>
+  startInProcess(t, { authgear, redisPort, redisTimeoutMs: 50, ttlMs: 1, negativeTtlMs: 0, ...more })
 
 t.test('Redis is down from the start and comes later', async (t) => {
   const redis = await startRedis(t)
@@ -63,7 +68,7 @@ t.test('Redis dies and comes back empty under traffic', async (t) => {
 t.test('Redis freezes: every answer stays right and costs at most REDIS_TIMEOUT more', async (t) => {
   const redis = await startRedis(t)
   const simulator = await startSimulator(t)
-  simulator.knobs.latency = 60
+  simulator.controls.latency = 60
   const adapter = await start(t, simulator.url, redis.port)
   await until('Redis is used', () => redisUp(adapter))
   redis.pause()
@@ -107,7 +112,7 @@ t.test('what one replica learned another finds in Redis, with no call of its own
   const redis = await startRedis(t)
   const simulator = await startSimulator(t)
   const [first, second] = await Promise.all(
-    [1, 2].map(() => startAdapter(t, { authgear: simulator.url, redisPort: redis.port }))
+    [1, 2].map(() => startInProcess(t, { authgear: simulator.url, redisPort: redis.port }))
   )
   if (first === undefined || second === undefined) throw new Error('no replicas')
   await until('Redis is used', () => redisUp(first) && redisUp(second))
@@ -130,8 +135,8 @@ for (const [name, options] of [
   t.test(`replicas with ${name} share nothing`, async (t) => {
     const redis = await startRedis(t)
     const simulator = await startSimulator(t)
-    const one = await startAdapter(t, { authgear: simulator.url, redisPort: redis.port })
-    const other = await startAdapter(t, { authgear: simulator.url, redisPort: redis.port, ...options })
+    const one = await startInProcess(t, { authgear: simulator.url, redisPort: redis.port })
+    const other = await startInProcess(t, { authgear: simulator.url, redisPort: redis.port, ...options })
     await until('Redis is used', () => redisUp(one) && redisUp(other))
     await verify(one, alice.accessToken)
     await until('the value is there', async () => await entriesIn(redis) === 1)

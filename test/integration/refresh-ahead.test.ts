@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
-import { type AdapterOptions, startAdapter } from '../helpers/adapter.ts'
-import { metricOf, sourceOf, startAlone, sumOf, verify } from '../helpers/alone.ts'
+import { type InProcessOptions, startInProcess } from '../helpers/in-process.ts'
+import { metricOf, sourceOf, startInProcessOnClock, sumOf, verify } from '../helpers/in-process-on-clock.ts'
 import { user } from '../helpers/log-entry.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { skipOrFail } from '../helpers/servers.ts'
@@ -13,19 +13,19 @@ const { alice } = demo
 const TTL = 30_000
 const DUE = 0.8 * TTL
 
-async function start (t: Test, options: Partial<AdapterOptions> = {}) {
-  const world = await startAlone(t, { ttlMs: TTL, refreshAhead: 0.8, ...options })
+async function start (t: Test, options: Partial<InProcessOptions> = {}) {
+  const world = await startInProcessOnClock(t, { ttlMs: TTL, refreshAhead: 0.8, ...options })
   t.equal(sourceOf(await verify(world.adapter, alice.accessToken)), '200 authgear')
   return world
 }
 
-t.test('a session in use is asked about in the background before its entry ends, and nobody ever waits', async (t) => {
+t.test('renews a session in use before its entry ends, and nobody waits', async (t) => {
   const { adapter, clock, calls, simulator } = await start(t)
   clock.advance(0.7 * TTL)
   t.equal(sourceOf(await verify(adapter, alice.accessToken)), '200 memory')
   t.equal(calls(), 1, 'not before its time')
   clock.advance(0.1 * TTL)
-  const gate = simulator.knobs.hold('before')
+  const gate = simulator.controls.hold('before')
   const answers = await Promise.all(Array.from({ length: 10 }, () => verify(adapter, alice.accessToken)))
   t.ok(answers.every((answer) => sourceOf(answer) === '200 memory'), 'all are answered while it is under way')
   await gate.arrived(1)
@@ -59,7 +59,7 @@ t.test('off, every entry is used to its end', async (t) => {
 t.test('who comes when the entry has ended gets what the renewal brings', async (t) => {
   const { adapter, clock, calls, simulator, waiting } = await start(t, { timeoutMs: TTL })
   clock.advance(DUE)
-  const gate = simulator.knobs.hold('before')
+  const gate = simulator.controls.hold('before')
   await verify(adapter, alice.accessToken)
   await gate.arrived(1)
   clock.advance(TTL - DUE)
@@ -70,10 +70,10 @@ t.test('who comes when the entry has ended gets what the renewal brings', async 
   t.equal(calls(), 2)
 })
 
-t.test('a renewal that fails changes nothing and is tried again once a second, not by every request', async (t) => {
+t.test('tries a failed renewal again once a second, not with every request', async (t) => {
   const { adapter, clock, calls, simulator } = await start(t)
   clock.advance(DUE)
-  simulator.knobs.fail('not-found')
+  simulator.controls.fail('not-found')
   for (let i = 0; i < 5; i++) t.equal(sourceOf(await verify(adapter, alice.accessToken)), '200 memory')
   await until('it failed', () => calls() === 2)
   clock.advance(999)
@@ -89,7 +89,7 @@ t.test('a renewal that fails changes nothing and is tried again once a second, n
 t.test('a renewal that finds the session ended ends it', async (t) => {
   for (const negativeTtlMs of [5000, 0]) {
     const { adapter, clock, calls, simulator } = await start(t, { negativeTtlMs })
-    simulator.knobs.disable('alice')
+    simulator.controls.disable('alice')
     clock.advance(DUE)
     t.equal(sourceOf(await verify(adapter, alice.accessToken)), '200 memory')
     // a bearer's refusal is silence, and silence takes the place of a valid session only if it comes twice
@@ -102,7 +102,7 @@ t.test('a renewal that finds the session ended ends it', async (t) => {
 t.test('one silent answer does not end a session that is known to be valid', async (t) => {
   const { adapter, clock, calls, simulator } = await start(t)
   clock.advance(DUE)
-  simulator.knobs.fail('silent', 1)
+  simulator.controls.fail('silent', 1)
   await verify(adapter, alice.accessToken)
   await until('asked twice', () => calls() === 3)
   t.equal(sourceOf(await verify(adapter, alice.accessToken)), '200 memory')
@@ -111,10 +111,10 @@ t.test('one silent answer does not end a session that is known to be valid', asy
 t.test('a revocation while it is renewed voids what the renewal brings', async (t) => {
   const { adapter, clock, calls, simulator } = await start(t)
   clock.advance(DUE)
-  const gate = simulator.knobs.hold('after')
+  const gate = simulator.controls.hold('after')
   await verify(adapter, alice.accessToken)
   await gate.arrived(1)
-  simulator.knobs.disable('alice')
+  simulator.controls.disable('alice')
   await adapter.service.revocations?.revocations.revoke(user(alice.id))
   const asking = verify(adapter, alice.accessToken)
   gate.release()
@@ -132,7 +132,7 @@ t.test(
     const clock = jumpingClock()
     const replicas = await Promise.all(
       [1, 2, 3].map(() =>
-        startAdapter(t, {
+        startInProcess(t, {
           authgear: simulator.url,
           redisPort: redis.port,
           ttlMs: TTL,
@@ -158,7 +158,7 @@ t.test(
     // Redis' own clock did not jump: what it holds must look as old as what is remembered
     await redis.cli('PEXPIRE', ((await redis.cli('KEYS', '*:entry')) as string[])[0] ?? '', '5000')
     await until('all follow again', () => replicas.every(({ service }) => service.redisState() === 'up'))
-    const gate = simulator.knobs.hold('before')
+    const gate = simulator.controls.hold('before')
     for (const replica of replicas) t.equal(sourceOf(await verify(replica, alice.accessToken)), '200 memory')
     await gate.arrived(1)
     const reads = (index: number): Promise<number> =>

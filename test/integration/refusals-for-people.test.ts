@@ -3,7 +3,13 @@ import { checkInvariants } from '../helpers/invariants.ts'
 import { sendRaw } from '../helpers/raw-http.ts'
 import { demo, startSimulator, type RunningSimulator } from '../helpers/simulator.ts'
 import { makeTls } from '../helpers/tls.ts'
-import { PROTOCOLS, startVerifier, type Asked, type Protocol, type Verifier } from '../helpers/verifier.ts'
+import {
+  PROTOCOLS,
+  startInProcessOver,
+  type Asked,
+  type Protocol,
+  type InProcessOver
+} from '../helpers/in-process-over.ts'
 
 const tls = makeTls(t)
 const { bob } = demo
@@ -73,7 +79,7 @@ const ROWS: readonly Row[] = [
   {
     name: 'Authgear down',
     asked: bearer(bob.accessToken),
-    before: ({ knobs }) => knobs.fail('error'),
+    before: ({ controls }) => controls.fail('error'),
     status: 503,
     reason: 'authgear_unavailable',
     title: /Temporarily unavailable/
@@ -81,7 +87,7 @@ const ROWS: readonly Row[] = [
   {
     name: 'Authgear misconfigured',
     asked: bearer(bob.accessToken),
-    before: ({ knobs }) => knobs.fail('not-found'),
+    before: ({ controls }) => controls.fail('not-found'),
     status: 503,
     reason: 'authgear_unavailable',
     title: /Temporarily unavailable/
@@ -108,10 +114,10 @@ async function start (
   t: Test,
   protocol: Protocol,
   row?: Row
-): Promise<{ simulator: RunningSimulator, verifier: Verifier }> {
+): Promise<{ simulator: RunningSimulator, verifier: InProcessOver }> {
   const simulator = await startSimulator(t)
   row?.before?.(simulator)
-  return { simulator, verifier: await startVerifier(t, protocol, tls, { authgear: simulator.url }) }
+  return { simulator, verifier: await startInProcessOver(t, protocol, tls, { authgear: simulator.url }) }
 }
 
 const merge = (asked: Asked, more: NonNullable<Asked['headers']>, method = 'GET'): Asked => ({

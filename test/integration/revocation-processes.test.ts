@@ -130,10 +130,10 @@ async function perform (world: World, command: Command, revoking: Promise<void>[
       if (some?.isUp === false) await some.start()
       return
     case 'outage':
-      world.simulator.knobs.fail(command.how)
+      world.simulator.controls.fail(command.how)
       return
     case 'recover':
-      world.simulator.knobs.recover()
+      world.simulator.controls.recover()
       return
     case 'flush':
       world

@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap'
 import type { Revocation } from '../../src/revocation/types.ts'
-import { startAdapter, type Adapter, type AdapterOptions } from '../helpers/adapter.ts'
-import { sourceOf, startAlone, verify } from '../helpers/alone.ts'
+import { startInProcess, type InProcess, type InProcessOptions } from '../helpers/in-process.ts'
+import { sourceOf, startInProcessOnClock, verify } from '../helpers/in-process-on-clock.ts'
 import { EVERYTHING, user } from '../helpers/log-entry.ts'
 import { startRedis, type RedisServer } from '../helpers/redis.ts'
 import { startRelay } from '../helpers/relay.ts'
@@ -17,26 +17,26 @@ const STALE = 3000
 
 t.setTimeout(120_000)
 
-const isUp = ({ service }: Adapter): boolean => service.redisState() === 'up'
+const isUp = ({ service }: InProcess): boolean => service.redisState() === 'up'
 
-function parts ({ service }: Adapter) {
+function parts ({ service }: InProcess) {
   if (service.revocations === undefined) throw new Error('a replica of these tests has a management token')
   return service.revocations
 }
-const revoke = (adapter: Adapter, revocation: Revocation) => parts(adapter).revocations.revoke(revocation)
-const generationOf = (adapter: Adapter): string => parts(adapter).revocations.snapshot().stamp.generation
+const revoke = (adapter: InProcess, revocation: Revocation) => parts(adapter).revocations.revoke(revocation)
+const generationOf = (adapter: InProcess): string => parts(adapter).revocations.snapshot().stamp.generation
 
 async function namesIn (redis: RedisServer, kind: 'entry' | 'lease'): Promise<number> {
   const names = await redis.cli('KEYS', `*:${kind}`)
   return Array.isArray(names) ? names.length : 0
 }
 
-async function startFleet (t: Test, count: number, options: Partial<AdapterOptions> = {}) {
+async function startFleet (t: Test, count: number, options: Partial<InProcessOptions> = {}) {
   const redis = await startRedis(t)
   const simulator = await startSimulator(t)
   const replicas = await Promise.all(
     Array.from({ length: count }, () =>
-      startAdapter(t, {
+      startInProcess(t, {
         authgear: simulator.url,
         redisPort: redis.port,
         managementToken: 'token',
@@ -46,7 +46,7 @@ async function startFleet (t: Test, count: number, options: Partial<AdapterOptio
     )
   )
   await until('all follow the log', () => replicas.every(isUp))
-  const at = (index: number): Adapter => replicas[index] ?? (() => { throw new Error(`no replica ${index}`) })()
+  const at = (index: number): InProcess => replicas[index] ?? (() => { throw new Error(`no replica ${index}`) })()
   return { redis, simulator, replicas, at }
 }
 
@@ -56,9 +56,9 @@ t.test('on several replicas', { skip: skipOrFail('redis-server') }, async (t) =>
     const times: number[] = []
     for (let n = 0; n < 20; n++) {
       const token = `T${String(n).padStart(31, '0')}`
-      simulator.knobs.addUser({ id: `user-${n}`, name: `user-${n}`, sessions: [{ accessTokens: [token] }] })
+      simulator.controls.addUser({ id: `user-${n}`, name: `user-${n}`, sessions: [{ accessTokens: [token] }] })
       for (const replica of replicas) t.equal((await verify(replica, token)).status, 200)
-      simulator.knobs.disable(`user-${n}`)
+      simulator.controls.disable(`user-${n}`)
       const began = performance.now()
       const refused = replicas.map((replica) =>
         until('refused', async () => (await verify(replica, token)).status === 401)
@@ -76,13 +76,13 @@ t.test('on several replicas', { skip: skipOrFail('redis-server') }, async (t) =>
   })
 
   for (const [where, index] of [['here', 0], ['on another replica', 1]] as const) {
-    t.test(`revoked ${where} while Authgear’s answer is on its way: the old identity is never answered`, async (t) => {
+    t.test(`revoked ${where} during Authgear’s answer: the old identity is never answered`, async (t) => {
       const { redis, simulator, at } = await startFleet(t, 2)
-      const gate = simulator.knobs.hold('after')
+      const gate = simulator.controls.hold('after')
       const mark = parts(at(0)).revocations.snapshot()
       const asking = [1, 2, 3].map(() => verify(at(0), alice.accessToken))
       await gate.arrived(1)
-      simulator.knobs.disable('alice')
+      simulator.controls.disable('alice')
       await revoke(at(index), user(alice.id))
       await until('the replica knows', () => parts(at(0)).revocations.isVoid({ userId: alice.id, digests: [] }, mark))
       gate.release()
@@ -115,13 +115,12 @@ t.test('on several replicas', { skip: skipOrFail('redis-server') }, async (t) =>
   })
 
   t.test(
-    'a replica that is cut from Redis: memory for CACHE_DEGRADED_TTL, nothing of Redis, and all that it missed when ' +
-      'it is back',
+    'cut from Redis: memory for CACHE_DEGRADED_TTL, then all that it missed',
     async (t) => {
       const { redis, simulator, at } = await startFleet(t, 1)
       const relay = await startRelay(t, redis.port)
       const clock = jumpingClock()
-      const cut = await startAdapter(t, {
+      const cut = await startInProcess(t, {
         authgear: simulator.url,
         redisPort: relay.port,
         managementToken: 'token',
@@ -135,7 +134,7 @@ t.test('on several replicas', { skip: skipOrFail('redis-server') }, async (t) =>
       clock.jump(STALE)
       t.equal(sourceOf(await verify(at(0), bob.accessToken)), '200 authgear')
       await until('bob is in Redis', async () => (await namesIn(redis, 'entry')) === 2)
-      simulator.knobs.disable('alice')
+      simulator.controls.disable('alice')
       t.equal(await revoke(at(0), user(alice.id)), 'logged')
       t.equal(sourceOf(await verify(cut, alice.accessToken)), '200 memory', 'it cannot know')
       t.equal(sourceOf(await verify(cut, bob.accessToken)), '200 authgear', 'nothing of Redis')
@@ -154,10 +153,10 @@ t.test('on several replicas', { skip: skipOrFail('redis-server') }, async (t) =>
     }
   )
 
-  t.test('FLUSHALL: what was remembered is not used any more, and what was revoked stays so', async (t) => {
+  t.test('FLUSHALL: nothing remembered is used, and what was revoked stays revoked', async (t) => {
     const { redis, simulator, replicas, at } = await startFleet(t, 2)
     for (const replica of replicas) for (const { accessToken } of [alice, bob]) await verify(replica, accessToken)
-    simulator.knobs.disable('alice')
+    simulator.controls.disable('alice')
     await revoke(at(0), user(alice.id))
     const generation = generationOf(at(0))
     await redis.cli('FLUSHALL')
@@ -228,7 +227,7 @@ t.test('on several replicas', { skip: skipOrFail('redis-server') }, async (t) =>
     const [name = ''] = await redis.cli('KEYS', '*:entry') as string[]
     await redis.cli('DEL', name)
     await revoke(at(0), user(alice.id, 60_000))
-    const gate = simulator.knobs.hold('before')
+    const gate = simulator.controls.hold('before')
     const asking = verify(at(0), alice.accessToken)
     await gate.arrived(1)
     t.equal(await namesIn(redis, 'lease'), 0)
@@ -248,11 +247,11 @@ t.test('on several replicas', { skip: skipOrFail('redis-server') }, async (t) =>
 })
 
 t.test('on one replica, to the millisecond', async (t) => {
-  t.test('a resolution that began in the quiet time is not remembered, however late it ends', async (t) => {
-    const { simulator, adapter, clock, calls } = await startAlone(t)
+  t.test('never remembers a resolution that began in a quiet time, however late it ends', async (t) => {
+    const { simulator, adapter, clock, calls } = await startInProcessOnClock(t)
     await revoke(adapter, user(alice.id, 2000))
     clock.advance(1999)
-    const gate = simulator.knobs.hold('before')
+    const gate = simulator.controls.hold('before')
     const asking = verify(adapter, alice.accessToken)
     await gate.arrived(1)
     clock.advance(1)
@@ -268,9 +267,9 @@ t.test('on one replica, to the millisecond', async (t) => {
     t.test(
       `one who comes ${ms} ms after a quiet flight began ${expected === 1 ? 'joins it' : 'has one of their own'}`,
       async (t) => {
-        const { simulator, adapter, clock, calls, waiting } = await startAlone(t)
+        const { simulator, adapter, clock, calls, waiting } = await startInProcessOnClock(t)
         await revoke(adapter, user(alice.id, 2000))
-        const gate = simulator.knobs.hold('before')
+        const gate = simulator.controls.hold('before')
         const first = verify(adapter, alice.accessToken)
         await gate.arrived(1)
         clock.advance(ms)
@@ -287,8 +286,8 @@ t.test('on one replica, to the millisecond', async (t) => {
   }
 
   t.test('one who comes late to a flight that is not quiet joins it', async (t) => {
-    const { simulator, adapter, clock, calls, waiting } = await startAlone(t)
-    const gate = simulator.knobs.hold('before')
+    const { simulator, adapter, clock, calls, waiting } = await startInProcessOnClock(t)
+    const gate = simulator.controls.hold('before')
     const asking = [verify(adapter, alice.accessToken)]
     await gate.arrived(1)
     clock.advance(1500)
@@ -300,14 +299,14 @@ t.test('on one replica, to the millisecond', async (t) => {
   })
 
   t.test('a confirmation that a revocation overtakes is made again', async (t) => {
-    const { simulator, adapter, clock, calls } = await startAlone(t)
+    const { simulator, adapter, clock, calls } = await startInProcessOnClock(t)
     await verify(adapter, bob.accessToken)
     clock.advance(5001)
-    simulator.knobs.setRoles('bob', ['admin'])
-    const gate = simulator.knobs.hold('after')
+    simulator.controls.setRoles('bob', ['admin'])
+    const gate = simulator.controls.hold('after')
     const asking = verify(adapter, bob.accessToken, '?role=admin')
     await gate.arrived(1)
-    simulator.knobs.disable('bob')
+    simulator.controls.disable('bob')
     await revoke(adapter, user(bob.id))
     gate.release()
     t.equal((await asking).status, 401, 'the role was his when he was asked about')
@@ -315,12 +314,12 @@ t.test('on one replica, to the millisecond', async (t) => {
   })
 
   t.test('everything voids what is remembered of everyone, and what is under way', async (t) => {
-    const { simulator, adapter } = await startAlone(t)
+    const { simulator, adapter } = await startInProcessOnClock(t)
     await verify(adapter, alice.accessToken)
-    const gate = simulator.knobs.hold('after')
+    const gate = simulator.controls.hold('after')
     const asking = verify(adapter, bob.accessToken)
     await gate.arrived(1)
-    simulator.knobs.disable('bob')
+    simulator.controls.disable('bob')
     await revoke(adapter, EVERYTHING)
     gate.release()
     t.equal((await asking).status, 401)
@@ -328,14 +327,14 @@ t.test('on one replica, to the millisecond', async (t) => {
   })
 
   t.test('revoked again and again until AUTHGEAR_TIMEOUT: 503, and never the old identity', async (t) => {
-    const { simulator, adapter, clock } = await startAlone(t)
-    let gate = simulator.knobs.hold('after')
+    const { simulator, adapter, clock } = await startInProcessOnClock(t)
+    let gate = simulator.controls.hold('after')
     const asking = verify(adapter, alice.accessToken)
     for (const round of [1, 2, 3, 4]) {
       await gate.arrived(1)
       await revoke(adapter, user(alice.id))
       clock.advance(500)
-      if (round < 4) gate = simulator.knobs.hold('after') // lets the one before it go
+      if (round < 4) gate = simulator.controls.hold('after') // lets the one before it go
       else gate.release()
     }
     t.match(await asking, { status: 503, headers: { 'x-forward-auth-reason': 'authgear_unavailable' } })

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { startAdapter } from '../helpers/adapter.ts'
+import { startInProcess } from '../helpers/in-process.ts'
 import { sendRaw } from '../helpers/raw-http.ts'
 import { startSimulator } from '../helpers/simulator.ts'
 
@@ -43,8 +43,8 @@ function expected (shape: Shape): Readonly<{ status: number, reason: string }> {
 
 t.test('every request that a proxy was seen to send, or would send, is decided rightly', async t => {
   const authgear = await startSimulator(t)
-  authgear.knobs.addUser(MEMBER)
-  const { port } = await startAdapter(t, { authgear: authgear.url })
+  authgear.controls.addUser(MEMBER)
+  const { port } = await startInProcess(t, { authgear: authgear.url })
   const seen = new Map<string, number>()
   for (const file of FILES) {
     const shapes: readonly Shape[] = JSON.parse(readFileSync(join(SHAPES, file), 'utf8'))

@@ -1,8 +1,8 @@
 import t, { type Test } from 'tap'
 import type { FailureMode } from '../../deploy/demo/authgear-simulator/server.mjs'
 import { demoJwt } from '../../deploy/demo/authgear-simulator/tokens.mjs'
-import { startAdapter, type AdapterOptions } from '../helpers/adapter.ts'
-import { metricOf, sourceOf, startAlone, verify } from '../helpers/alone.ts'
+import { startInProcess, type InProcessOptions } from '../helpers/in-process.ts'
+import { metricOf, sourceOf, startInProcessOnClock, verify } from '../helpers/in-process-on-clock.ts'
 import { checkInvariants } from '../helpers/invariants.ts'
 import { EVERYTHING, user } from '../helpers/log-entry.ts'
 import { startRedis } from '../helpers/redis.ts'
@@ -22,8 +22,8 @@ const JITTER = TTL / 10 + 1
 const OPTIONS = { ttlMs: TTL, staleIfErrorMs: STALE, timeoutMs: 300 } as const
 
 /** Alice is remembered, and her entry has ended. */
-async function start (t: Test, options: Partial<AdapterOptions> = {}) {
-  const world = await startAlone(t, { ...OPTIONS, ...options })
+async function start (t: Test, options: Partial<InProcessOptions> = {}) {
+  const world = await startInProcessOnClock(t, { ...OPTIONS, ...options })
   t.equal(sourceOf(await verify(world.adapter, alice.accessToken)), '200 authgear')
   world.clock.advance(TTL)
   return world
@@ -32,10 +32,10 @@ async function start (t: Test, options: Partial<AdapterOptions> = {}) {
 const outages: readonly FailureMode[] = ['reset', 'hang']
 const answered: readonly FailureMode[] = ['error', 'not-found', 'redirect', 'not-http', 'garbage-header']
 
-t.test('while Authgear cannot be reached a session that was valid is accepted past its life', async (t) => {
+t.test('accepts a valid session past its life while Authgear cannot be reached', async (t) => {
   for (const mode of outages) {
     const { adapter, simulator, clock } = await start(t)
-    simulator.knobs.fail(mode)
+    simulator.controls.fail(mode)
     const answer = await verify(adapter, alice.accessToken)
     t.match(
       answer,
@@ -66,7 +66,7 @@ t.test('while Authgear cannot be reached a session that was valid is accepted pa
 
 t.test('open breaker: it is accepted at once, without a request', async (t) => {
   const { adapter, simulator, calls } = await start(t)
-  simulator.knobs.fail('reset')
+  simulator.controls.fail('reset')
   for (let i = 0; i < 5; i++) await verify(adapter, `T${i}`.padEnd(32, '0'))
   const before = calls()
   t.equal((await verify(adapter, alice.accessToken)).headers['x-forward-auth-reason'], 'allowed_stale')
@@ -75,7 +75,7 @@ t.test('open breaker: it is accepted at once, without a request', async (t) => {
 
 t.test('when Authgear is back, it is asked', async (t) => {
   const { adapter, simulator } = await start(t)
-  simulator.knobs.fail('reset', 2) // one, and its retry
+  simulator.controls.fail('reset', 2) // one, and its retry
   t.equal((await verify(adapter, alice.accessToken)).headers['x-forward-auth-reason'], 'allowed_stale')
   t.equal(sourceOf(await verify(adapter, alice.accessToken)), '200 authgear')
 })
@@ -83,21 +83,21 @@ t.test('when Authgear is back, it is asked', async (t) => {
 t.test('an answered error may be about this very session: 503', async (t) => {
   for (const mode of answered) {
     const { adapter, simulator } = await start(t)
-    simulator.knobs.fail(mode)
+    simulator.controls.fail(mode)
     t.equal((await verify(adapter, alice.accessToken)).status, 503, mode)
   }
 })
 
 t.test('off, there is nothing past the life', async (t) => {
   const { adapter, simulator } = await start(t, { staleIfErrorMs: 0 })
-  simulator.knobs.fail('reset')
+  simulator.controls.fail('reset')
   t.equal((await verify(adapter, alice.accessToken)).status, 503)
 })
 
 t.test('a session that was revoked is not accepted, whatever was revoked', async (t) => {
   for (const revocation of [user(alice.id), EVERYTHING]) {
     const { adapter, simulator } = await start(t)
-    simulator.knobs.fail('reset')
+    simulator.controls.fail('reset')
     await adapter.service.revocations?.revocations.revoke(revocation)
     t.equal((await verify(adapter, alice.accessToken)).status, 503, revocation.target.kind)
   }
@@ -106,17 +106,17 @@ t.test('a session that was revoked is not accepted, whatever was revoked', async
 t.test('a session that Authgear refused when it was last asked is not accepted', async (t) => {
   for (const negativeTtlMs of [5000, 0]) {
     const { adapter, simulator, clock } = await start(t, { negativeTtlMs })
-    simulator.knobs.disable('alice')
+    simulator.controls.disable('alice')
     t.equal((await verify(adapter, alice.accessToken)).status, 401)
     clock.advance(6000)
-    simulator.knobs.fail('reset')
+    simulator.controls.fail('reset')
     t.equal((await verify(adapter, alice.accessToken)).status, 503, `CACHE_NEGATIVE_TTL ${negativeTtlMs}`)
   }
 })
 
-t.test('a policy is made of what was known: it can refuse, and cannot be had by an outage', async (t) => {
+t.test('a policy judges what was known: an outage can refuse, never grant', async (t) => {
   const { adapter, simulator } = await start(t)
-  simulator.knobs.fail('reset')
+  simulator.controls.fail('reset')
   t.equal((await verify(adapter, alice.accessToken, '?role=admin')).status, 200)
   t.equal((await verify(adapter, alice.accessToken, '?role=owner')).status, 403)
   t.equal(
@@ -127,11 +127,11 @@ t.test('a policy is made of what was known: it can refuse, and cannot be had by 
 })
 
 t.test('never past a token’s own end', async (t) => {
-  const { adapter, simulator, clock } = await startAlone(t, OPTIONS)
+  const { adapter, simulator, clock } = await startInProcessOnClock(t, OPTIONS)
   const token = demoJwt({ sub: alice.id, aud: simulator.url, exp: clock.wall() / 1000 + 40 })
-  simulator.knobs.addUser({ id: alice.id, name: 'alice', sessions: [{ accessTokens: [token] }] })
+  simulator.controls.addUser({ id: alice.id, name: 'alice', sessions: [{ accessTokens: [token] }] })
   t.equal(sourceOf(await verify(adapter, token)), '200 authgear')
-  simulator.knobs.fail('reset')
+  simulator.controls.fail('reset')
   clock.advance(TTL + 9000)
   t.equal((await verify(adapter, token)).headers['x-forward-auth-reason'], 'allowed_stale')
   clock.advance(1000)
@@ -142,7 +142,7 @@ t.test('/identify says who it was, and nothing of who is not remembered', async 
   const { adapter, simulator } = await start(t, { identify: true })
   const identify = (token: string) =>
     ask(adapter.identifyPort, { path: '/identify', headers: [['Authorization', `Bearer ${token}`]] })
-  simulator.knobs.fail('reset')
+  simulator.controls.fail('reset')
   t.match(await identify(alice.accessToken), {
     status: 200,
     headers: { 'x-authgear-user-id': alice.id, 'x-forward-auth-reason': 'allowed_stale' }
@@ -158,7 +158,7 @@ t.test(
     const relay = await startRelay(t, redis.port)
     const simulator = await startSimulator(t)
     const clock = jumpingClock()
-    const replica = await startAdapter(t, {
+    const replica = await startInProcess(t, {
       ...OPTIONS,
       authgear: simulator.url,
       redisPort: relay.port,
@@ -168,7 +168,7 @@ t.test(
     const follows = (): boolean => replica.service.redisState() === 'up'
     await until('it follows', follows)
     await verify(replica, alice.accessToken)
-    simulator.knobs.fail('reset')
+    simulator.controls.fail('reset')
     await until('it is in Redis', async () => ((await redis.cli('KEYS', '*:entry')) as string[]).length === 1)
     await redis.cli('DEL', ...((await redis.cli('KEYS', '*:entry')) as string[])) // as its own clock would
     clock.jump(TTL)

@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import { REFUSALS } from '../../src/core/reason.ts'
-import { startAlone, verify } from '../helpers/alone.ts'
+import { startInProcessOnClock, verify } from '../helpers/in-process-on-clock.ts'
 import { MACHINE, startManagement } from '../helpers/management.ts'
 import { ask, type Answer, type HeaderLine } from '../helpers/request.ts'
 import { seriesOf } from '../helpers/series.ts'
@@ -11,7 +11,7 @@ const PATHS = ['/', '/status.json', '/status.js'] as const
 const { alice, bob } = demo
 
 async function start (t: Test, hosts: readonly string[] = []) {
-  const alone = await startAlone(t)
+  const alone = await startInProcessOnClock(t)
   const port = await startManagement(t, alone.adapter.service, { clock: alone.clock, hosts })
   const get = (path: string, headers: readonly HeaderLine[] = [], host = HOST): Promise<Answer> =>
     ask(port, { path, host, headers })
@@ -33,7 +33,7 @@ t.test('the numbers of the page and of status.json are those of /metrics', async
   await verify(adapter, bob.accessToken, '?what=ever')
   await verify(adapter, 'junk')
   await ask(adapter.port, { path: '/elsewhere' })
-  simulator.knobs.fail('error')
+  simulator.controls.fail('error')
   await verify(adapter, 'cold')
   await adapter.service.revocations?.revocations.revoke({
     target: { kind: 'user', userId: alice.id },
@@ -82,7 +82,7 @@ t.test('the numbers of the page and of status.json are those of /metrics', async
   })
 })
 
-t.test('the page is complete by itself: no outside resource, one script of its own, a strict policy', async (t) => {
+t.test('the page is complete: no outside resource, one own script, a strict policy', async (t) => {
   const { get } = await start(t)
   const { status, headers, body } = await get('/')
   t.equal(status, 200)
@@ -221,7 +221,7 @@ t.test('however many look, it is rendered once a second', async (t) => {
 t.test('the page says when Authgear is left alone', async (t) => {
   const { adapter, get, later, simulator } = await start(t)
   t.match((await get('/')).body, '<dt>Authgear</dt><dd class="good">asked as needed</dd>')
-  simulator.knobs.fail('error')
+  simulator.controls.fail('error')
   for (let n = 0; adapter.service.authgearState() === 'ok' && n < 50; n++) {
     t.equal((await verify(adapter, `cold-${n}`)).status, REFUSALS.authgear_unavailable.status)
   }

@@ -9,7 +9,7 @@ import { text } from 'node:stream/consumers'
 import t, { type Test } from 'tap'
 import { trackConnections } from '../../src/http/drain.ts'
 import { contextOf, readTlsMaterial, watchTlsFiles } from '../../src/http/tls.ts'
-import { startAdapter } from '../helpers/adapter.ts'
+import { startInProcess } from '../helpers/in-process.ts'
 import { statusOverHttp2 } from '../helpers/raw-http2.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
 import { makeTls } from '../helpers/tls.ts'
@@ -55,7 +55,7 @@ t.test('cookies that HTTP/2 split into crumbs are read, however many', async (t)
 })
 
 t.test(
-  'twenty anonymous requests with 150 kB of cookies do not stall the session they share with a bystander',
+  'twenty requests with 150 kB of cookies do not stall their HTTP/2 session',
   async (t) => {
     const { port } = await start(t)
     const shared = session(t, port)
@@ -81,7 +81,7 @@ t.test('a body that comes over HTTP/2 is answered and costs nobody the session',
   t.equal(await status2(shared, { authorization }), 200)
 })
 
-t.test('with a client CA nobody without its certificate gets an answer, before and after a renewal', async (t) => {
+t.test('with a client CA only its certificates get answers, also after a renewal', async (t) => {
   const stranger = makeTls(t)
   const { port, service } = await start(t, tls.ca)
   const client = { cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile) }
@@ -97,10 +97,10 @@ t.test('with a client CA nobody without its certificate gets an answer, before a
   }
 })
 
-t.test('files that change are served to new connections; broken ones leave the old in place', async (t) => {
+t.test('serves changed files to new connections; broken files leave the old in place', async (t) => {
   const files = makeTls(t)
   const renewed = makeTls(t)
-  const { port, service } = await startAdapter(t, { authgear: 'http://127.0.0.1:1', tls: files })
+  const { port, service } = await startInProcess(t, { authgear: 'http://127.0.0.1:1', tls: files })
   const server = service.app.fastify.server as unknown as import('node:tls').Server
   let seen: (what: string) => void = () => {}
   const next = (): Promise<string> => new Promise((resolve) => { seen = resolve })
@@ -133,8 +133,8 @@ t.test('a key that does not belong to the certificate is not accepted at start',
 
 t.test('draining sends GOAWAY, and a stream under way gets its answer', async (t) => {
   const simulator = await startSimulator(t)
-  const adapter = await startAdapter(t, { authgear: simulator.url, tls })
-  const hold = simulator.knobs.hold('before')
+  const adapter = await startInProcess(t, { authgear: simulator.url, tls })
+  const hold = simulator.controls.hold('before')
   const shared = session(t, adapter.port)
   const pending = status2(shared, { authorization })
   await hold.arrived(1)
@@ -169,8 +169,8 @@ t.test('a session is asked to end at its age', async (t) => {
 
 t.test('500 streams that clients gave up end the session before nghttp2 would', async (t) => {
   const simulator = await startSimulator(t)
-  const hold = simulator.knobs.hold('before')
-  const { port } = await startAdapter(t, { authgear: simulator.url, tls, timeoutMs: 10_000 })
+  const hold = simulator.controls.hold('before')
+  const { port } = await startInProcess(t, { authgear: simulator.url, tls, timeoutMs: 10_000 })
   const shared = session(t, port)
   const goaway = once(shared, 'goaway')
   const pending = status2(shared, { authorization })
@@ -188,7 +188,7 @@ t.test('500 streams that clients gave up end the session before nghttp2 would', 
 
 async function start (t: Test, clientCa?: string) {
   const simulator = await startSimulator(t)
-  return await startAdapter(t, { authgear: simulator.url, tls, ...(clientCa === undefined ? {} : { clientCa }) })
+  return await startInProcess(t, { authgear: simulator.url, tls, ...(clientCa === undefined ? {} : { clientCa }) })
 }
 
 function session (t: Test, port: number): ClientHttp2Session {

@@ -9,7 +9,7 @@ import { startCollector } from '../helpers/otelcol.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { ask, type HeaderLine } from '../helpers/request.ts'
 import { skipOrFail } from '../helpers/servers.ts'
-import { startService, type Service } from '../helpers/service.ts'
+import { startProcess, type Service } from '../helpers/process.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
 import { until } from '../helpers/until.ts'
 import { canary, leaksIn } from '../security/helpers/canary.ts'
@@ -45,7 +45,7 @@ t.test(
       other: demo.alice.cookie,
       login: canary('login', 40)
     }
-    const service = await startService(t, {
+    const service = await startProcess(t, {
       AUTHGEAR_ENDPOINT: authgear.url,
       REDIS_URL: `redis://127.0.0.1:${redis.port}`,
       CACHE_SECRET: 'a secret of the tests, 32 bytes!',
@@ -115,9 +115,9 @@ t.test(
       t.equal(await verify([['X-Forwarded-Uri', secrets.path]], `/verify?x=${secrets.junk}`), 401)
       t.equal(await verify([bearer(secrets.junk)]), 401)
       t.equal(await verify([['Cookie', `session=${secrets.cookie}`]]), 200)
-      authgear.knobs.fail('error')
+      authgear.controls.fail('error')
       t.equal(await verify([bearer(`${secrets.junk}2`)]), 503)
-      authgear.knobs.recover()
+      authgear.controls.recover()
       await until('they have arrived', () =>
         ['AUTHGEAR_STATUS'].every(
           (code) => collector.spans().filter(({ attributes }) => attributes['error.type'] === code).length === 2
@@ -187,10 +187,10 @@ t.test(
     ])
   })
 
-t.test('a collector that is away costs nobody an answer, is told once, and does not hold up the end', async (t) => {
+t.test('a collector that is away costs no answer, is told once, and delays no end', async (t) => {
   const authgear = await startSimulator(t)
   const apiKey = canary('apikey')
-  const service = await startService(t, {
+  const service = await startProcess(t, {
     AUTHGEAR_ENDPOINT: authgear.url,
     OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${await freePort()}`,
     OTEL_EXPORTER_OTLP_HEADERS: `x-api-key=${apiKey}`,

@@ -3,12 +3,12 @@ import { request, type IncomingMessage } from 'node:http'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import t, { type Test } from 'tap'
-import { startAdapter, type Adapter, type AdapterOptions } from '../helpers/adapter.ts'
-import { metricOf } from '../helpers/alone.ts'
+import { startInProcess, type InProcess, type InProcessOptions } from '../helpers/in-process.ts'
+import { metricOf } from '../helpers/in-process-on-clock.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
 import { tempDir } from '../helpers/temp-dir.ts'
 import { makeTls } from '../helpers/tls.ts'
-import { PROTOCOLS, type Protocol } from '../helpers/verifier.ts'
+import { PROTOCOLS, type Protocol } from '../helpers/in-process-over.ts'
 
 const tls = makeTls(t)
 // Linux: every address of 127.0.0.0/8 is this machine's, so that peers can be told apart
@@ -159,15 +159,15 @@ const OF_FORWARDING =
   /^(forwarded|via|x-forwarded.*|x-real-ip|x-original.*|.*client-?ip|x-envoy.*|x_forwarded.*|cf-.*)$/
 
 interface World {
-  readonly adapter: Adapter
+  readonly adapter: InProcess
   readonly url: string
   /** What Authgear was sent of forwarding, in lower case; sorted. */
   readonly sent: () => ReadonlyArray<readonly [string, string]>
 }
 
-async function start (t: Test, options: Partial<AdapterOptions>): Promise<World> {
+async function start (t: Test, options: Partial<InProcessOptions>): Promise<World> {
   const simulator = await startSimulator(t)
-  const adapter = await startAdapter(t, { authgear: simulator.url, ...options })
+  const adapter = await startInProcess(t, { authgear: simulator.url, ...options })
   const sent = () => {
     const { lastRawHeaders: raw } = simulator.counters
     return raw

@@ -2,7 +2,7 @@ import t, { type Test } from 'tap'
 import { checkInvariants } from '../helpers/invariants.ts'
 import { demo, startSimulator, type RunningSimulator } from '../helpers/simulator.ts'
 import { makeTls } from '../helpers/tls.ts'
-import { PROTOCOLS, startVerifier, type Asked, type Verifier } from '../helpers/verifier.ts'
+import { PROTOCOLS, startInProcessOver, type Asked, type InProcessOver } from '../helpers/in-process-over.ts'
 
 const tls = makeTls(t)
 const { alice, bob, dora } = demo
@@ -127,7 +127,7 @@ const ROWS: readonly Row[] = [
   {
     name: 'true without a user id',
     asked: bearer(alice.accessToken),
-    before: ({ knobs }) => knobs.fail('no-user-id'),
+    before: ({ controls }) => controls.fail('no-user-id'),
     status: 401,
     reason: 'invalid_session',
     calls: 1
@@ -135,7 +135,7 @@ const ROWS: readonly Row[] = [
   {
     name: 'no verdict at all on a session cookie is asked once more',
     asked: cookie(`session=${alice.cookie}`),
-    before: ({ knobs }) => knobs.fail('silent'),
+    before: ({ controls }) => controls.fail('silent'),
     status: 401,
     reason: 'invalid_session',
     calls: 2
@@ -143,7 +143,7 @@ const ROWS: readonly Row[] = [
   {
     name: 'no verdict once, then a verdict',
     asked: cookie(`session=${alice.cookie}`),
-    before: ({ knobs }) => knobs.fail('silent', 1),
+    before: ({ controls }) => controls.fail('silent', 1),
     status: 200,
     reason: 'allowed',
     calls: 2
@@ -174,7 +174,7 @@ const ROWS: readonly Row[] = [
   {
     name: 'Authgear answers 500, twice',
     asked: bearer(alice.accessToken),
-    before: ({ knobs }) => knobs.fail('error'),
+    before: ({ controls }) => controls.fail('error'),
     status: 503,
     reason: 'authgear_unavailable',
     calls: 2
@@ -182,7 +182,7 @@ const ROWS: readonly Row[] = [
   {
     name: 'Authgear answers 500 once',
     asked: bearer(alice.accessToken),
-    before: ({ knobs }) => knobs.fail('error', 1),
+    before: ({ controls }) => controls.fail('error', 1),
     status: 200,
     reason: 'allowed',
     calls: 2
@@ -190,7 +190,7 @@ const ROWS: readonly Row[] = [
   {
     name: 'Authgear redirects',
     asked: bearer(alice.accessToken),
-    before: ({ knobs }) => knobs.fail('redirect'),
+    before: ({ controls }) => controls.fail('redirect'),
     status: 503,
     reason: 'authgear_unavailable',
     logged: 'authgear_misconfigured',
@@ -199,7 +199,7 @@ const ROWS: readonly Row[] = [
   {
     name: 'Authgear does not know the project',
     asked: bearer(alice.accessToken),
-    before: ({ knobs }) => knobs.fail('not-found'),
+    before: ({ controls }) => controls.fail('not-found'),
     status: 503,
     reason: 'authgear_unavailable',
     logged: 'authgear_misconfigured',
@@ -208,7 +208,7 @@ const ROWS: readonly Row[] = [
   {
     name: 'it is not the resolver',
     asked: bearer(alice.accessToken),
-    before: ({ knobs }) => knobs.fail('method-not-allowed'),
+    before: ({ controls }) => controls.fail('method-not-allowed'),
     status: 503,
     reason: 'authgear_unavailable',
     logged: 'authgear_misconfigured',
@@ -217,7 +217,7 @@ const ROWS: readonly Row[] = [
   {
     name: 'Authgear answers garbage',
     asked: bearer(alice.accessToken),
-    before: ({ knobs }) => knobs.fail('garbage-header'),
+    before: ({ controls }) => controls.fail('garbage-header'),
     status: 503,
     reason: 'authgear_unavailable',
     calls: 1
@@ -225,7 +225,7 @@ const ROWS: readonly Row[] = [
   {
     name: 'it is not HTTP',
     asked: bearer(alice.accessToken),
-    before: ({ knobs }) => knobs.fail('not-http'),
+    before: ({ controls }) => controls.fail('not-http'),
     status: 503,
     reason: 'authgear_unavailable',
     calls: 1
@@ -233,7 +233,7 @@ const ROWS: readonly Row[] = [
   {
     name: 'headers over the limit',
     asked: bearer(alice.accessToken),
-    before: ({ knobs }) => knobs.fail('huge-headers'),
+    before: ({ controls }) => controls.fail('huge-headers'),
     status: 503,
     reason: 'authgear_unavailable',
     logged: 'authgear_misconfigured',
@@ -242,7 +242,7 @@ const ROWS: readonly Row[] = [
   {
     name: 'a body over the limit',
     asked: bearer(alice.accessToken),
-    before: ({ knobs }) => knobs.fail('endless-body'),
+    before: ({ controls }) => controls.fail('endless-body'),
     timeoutMs: 5000,
     status: 503,
     reason: 'authgear_unavailable',
@@ -251,7 +251,7 @@ const ROWS: readonly Row[] = [
   {
     name: 'the connection dies before the answer, twice',
     asked: bearer(alice.accessToken),
-    before: ({ knobs }) => knobs.fail('reset'),
+    before: ({ controls }) => controls.fail('reset'),
     status: 503,
     reason: 'authgear_unavailable',
     calls: 2
@@ -259,7 +259,7 @@ const ROWS: readonly Row[] = [
   {
     name: 'Authgear is slow',
     asked: bearer(alice.accessToken),
-    before: ({ knobs }) => knobs.fail('hang'),
+    before: ({ controls }) => controls.fail('hang'),
     timeoutMs: 300,
     status: 503,
     reason: 'authgear_unavailable',
@@ -279,7 +279,7 @@ for (const protocol of PROTOCOLS) {
         }
         await t.test(row.name, async (t) => {
           const simulator = await startSimulator(t)
-          const verifier = await startVerifier(t, protocol, tls, {
+          const verifier = await startInProcessOver(t, protocol, tls, {
             authgear: simulator.url,
             timeoutMs: row.timeoutMs ?? 30_000
           })
@@ -296,7 +296,7 @@ for (const protocol of PROTOCOLS) {
   }
 }
 
-function checkLog (t: Test, { lines }: Verifier, row: Row): void {
+function checkLog (t: Test, { lines }: InProcessOver, row: Row): void {
   const [line, ...more] = lines.filter(({ requestId }) => requestId !== undefined)
   t.match(line, {
     reason: row.logged ?? row.reason,

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { once } from 'node:events'
 import t, { type Test } from 'tap'
-import { startAdapter, type Adapter, type AdapterOptions } from '../helpers/adapter.ts'
+import { startInProcess, type InProcess, type InProcessOptions } from '../helpers/in-process.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { ask, type Answer } from '../helpers/request.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
@@ -19,17 +19,17 @@ const recorded = (
   JSON.parse(readFileSync(new URL('../fixtures/webhooks.json', import.meta.url), 'utf8')) as Recorded[]
 ).filter(({ body, headers }) => body !== undefined && headers !== undefined)
 const disabled = disabledEvent
-const post = ({ port }: Adapter, ...event: Parameters<typeof webhookOf>): Promise<Answer> =>
+const post = ({ port }: InProcess, ...event: Parameters<typeof webhookOf>): Promise<Answer> =>
   ask(port, webhookOf(...event))
 
-const verify = ({ port }: Adapter, token: string): Promise<Answer> =>
+const verify = ({ port }: InProcess, token: string): Promise<Answer> =>
   ask(port, { path: '/verify', headers: [['Authorization', `Bearer ${token}`]] })
 
-async function start (t: Test, options: Partial<AdapterOptions> = {}) {
+async function start (t: Test, options: Partial<InProcessOptions> = {}) {
   const simulator = await startSimulator(t)
   return {
     simulator,
-    adapter: await startAdapter(t, { authgear: simulator.url, webhookSecret: WEBHOOK_SECRET, ...options })
+    adapter: await startInProcess(t, { authgear: simulator.url, webhookSecret: WEBHOOK_SECRET, ...options })
   }
 }
 
@@ -37,12 +37,12 @@ t.test('a disabled user is refused at the next request, on every replica', async
   const redis = await startRedis(t)
   const { simulator, adapter } = await start(t, { redisPort: redis.port })
   const others = await Promise.all(
-    [1, 2].map(() => startAdapter(t, { authgear: simulator.url, redisPort: redis.port }))
+    [1, 2].map(() => startInProcess(t, { authgear: simulator.url, redisPort: redis.port }))
   )
   const replicas = [adapter, ...others]
   await until('all follow the log', () => replicas.every(({ service }) => service.redisState() === 'up'))
   for (const replica of replicas) t.equal((await verify(replica, demo.alice.accessToken)).status, 200)
-  simulator.knobs.disable('alice')
+  simulator.controls.disable('alice')
   const started = performance.now()
   t.equal((await post(adapter, disabled(demo.alice.id))).status, 204)
   t.equal((await verify(adapter, demo.alice.accessToken)).status, 401, 'here at once')
@@ -80,12 +80,12 @@ t.test('who may not tell us anything', async (t) => {
 
 t.test('without the secret there is no webhook', async (t) => {
   const simulator = await startSimulator(t)
-  const adapter = await startAdapter(t, { authgear: simulator.url })
+  const adapter = await startInProcess(t, { authgear: simulator.url })
   t.equal((await post(adapter, disabled('x'))).status, 404)
 })
 
 t.test(
-  'every recorded webhook is accepted with its own signature, by the key as text and as in the secrets file',
+  'accepts every recorded webhook with its signature, in both forms of the key',
   async (t) => {
     const encoded =
       recorded.find(({ secret_used: used }) => used !== undefined)?.secret_used?.key_base64url_as_in_secrets_yaml ?? ''
@@ -116,15 +116,15 @@ t.test('a repeated event makes no second entry', async (t) => {
 })
 
 t.test(
-  'during an outage of Redis it is 503, holds here at once, and reaches the others when Redis is back',
+  'without Redis it is 503 and holds here; the others follow when Redis is back',
   async (t) => {
     const redis = await startRedis(t)
     const { simulator, adapter } = await start(t, { redisPort: redis.port })
-    const other = await startAdapter(t, { authgear: simulator.url, redisPort: redis.port })
+    const other = await startInProcess(t, { authgear: simulator.url, redisPort: redis.port })
     await until('both follow', () => [adapter, other].every(({ service }) => service.redisState() === 'up'))
     for (const replica of [adapter, other]) t.equal((await verify(replica, demo.bob.accessToken)).status, 200)
     await redis.stop()
-    simulator.knobs.disable('bob')
+    simulator.controls.disable('bob')
     t.equal((await post(adapter, disabled(demo.bob.id))).status, 503)
     t.equal((await verify(adapter, demo.bob.accessToken)).status, 401)
     await redis.restart()

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { startAdapter } from '../helpers/adapter.ts'
+import { startInProcess } from '../helpers/in-process.ts'
 import { jwt } from '../helpers/jwt.ts'
 import { ask, type HeaderLine } from '../helpers/request.ts'
 import { demo } from '../helpers/simulator.ts'
@@ -56,7 +56,7 @@ async function startWorld (t: Parameters<typeof startUpstream>[0]) {
   let calls = 0
   const upstream = await startUpstream(t, (socket) => { calls++; socket.write(reply(200, [...identity])) })
   const resolverUrl = `http://127.0.0.1:${upstream.port}/resolve`
-  const adapter = await startAdapter(t, { authgear: ENDPOINT, resolverUrl, identify: true, managementToken: 'token' })
+  const adapter = await startInProcess(t, { authgear: ENDPOINT, resolverUrl, identify: true, managementToken: 'token' })
   const verify = async (headers: readonly HeaderLine[]) => await ask(adapter.port, { path: '/verify', headers })
   const identify = async (headers: readonly HeaderLine[]) =>
     await ask(adapter.identifyPort, { path: '/identify', headers })

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import t, { type Test } from 'tap'
 import { IDENTITY_HEADERS } from '../../src/core/resolution.ts'
-import { startAdapter } from '../helpers/adapter.ts'
+import { startInProcess } from '../helpers/in-process.ts'
 import { ask } from '../helpers/request.ts'
 import { startUpstream } from '../helpers/upstream.ts'
 import { advisory } from './helpers/advisory.ts'
@@ -11,7 +11,7 @@ const VALID = ['x-authgear-session-valid: true', 'x-authgear-user-id: alice']
 
 async function startHostile (t: Test, script: (socket: Socket) => void) {
   const upstream = await startUpstream(t, script)
-  const { port } = await startAdapter(t, {
+  const { port } = await startInProcess(t, {
     authgear: 'https://myapp.authgear.cloud',
     resolverUrl: `http://127.0.0.1:${upstream.port}/resolve`,
     ttlMs: 0,

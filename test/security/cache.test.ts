@@ -1,5 +1,5 @@
 import t from 'tap'
-import { startAdapter } from '../helpers/adapter.ts'
+import { startInProcess } from '../helpers/in-process.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { ask } from '../helpers/request.ts'
 import { skipOrFail } from '../helpers/servers.ts'
@@ -11,7 +11,7 @@ import { ALICE, bearer, startWorld } from './helpers/world.ts'
 advisory(t, 'tinyauth CVE-2026-33544', 'state shared by requests answered one with another\'s identity', async (t) => {
   const { adapter, authgear } = await startWorld(t, { maxQueue: 5000 })
   const people = Array.from({ length: 200 }, (_, i) => ({ id: `user-${i}`, token: String(i).padStart(32, 'T') }))
-  for (const { id, token } of people) authgear.knobs.addUser({ id, name: id, sessions: [{ accessTokens: [token] }] })
+  for (const { id, token } of people) authgear.controls.addUser({ id, name: id, sessions: [{ accessTokens: [token] }] })
   for (const round of ['first', 'second']) {
     const crowd = people.flatMap((person) => [person, person, person])
     const answers = await Promise.all(
@@ -31,7 +31,7 @@ advisory(t, 'Oathkeeper CVE-2026-33496', 'the cache key lacked the introspection
     startSimulator(t, { users: [{ id: 'another', name: 'x', sessions: [{ accessTokens: [demo.alice.accessToken] }] }] })
   ])
   const [one, two] = await Promise.all(
-    [project, other].map(({ url }) => startAdapter(t, { authgear: url, redisPort: redis.port }))
+    [project, other].map(({ url }) => startInProcess(t, { authgear: url, redisPort: redis.port }))
   )
   if (one === undefined || two === undefined) throw new Error('no replicas')
   await until('both use Redis', () => [one, two].every(({ service }) => service.redisState() === 'up'))
@@ -47,10 +47,10 @@ advisory(t, 'Oathkeeper CVE-2026-33496', 'the cache key lacked the introspection
 
 advisory(t, 'Authelia GHSA-x883-2vmg-xwf7', 'groups of before a change came back after it', async (t) => {
   const { adapter, authgear, verify } = await startWorld(t, { managementToken: 'a token of the tests' })
-  const hold = authgear.knobs.hold('after')
+  const hold = authgear.controls.hold('after')
   const answer = verify([ALICE], '?role=admin')
   await hold.arrived(1) // Authgear has said that she is an admin, and the answer is on its way
-  authgear.knobs.setRoles('alice', [])
+  authgear.controls.setRoles('alice', [])
   await adapter.service.revocations?.revocations.revoke({
     target: { kind: 'user', userId: demo.alice.id },
     origin: 'management',

@@ -3,7 +3,7 @@ import { sendRaw } from '../helpers/raw-http.ts'
 import { ask, type HeaderLine } from '../helpers/request.ts'
 import { demo } from '../helpers/simulator.ts'
 import { startUpstream, reply } from '../helpers/upstream.ts'
-import { startAdapter } from '../helpers/adapter.ts'
+import { startInProcess } from '../helpers/in-process.ts'
 import { advisory } from './helpers/advisory.ts'
 import { ALICE, identityOf, startWorld } from './helpers/world.ts'
 
@@ -37,7 +37,7 @@ advisory(t, 'authentik CVE-2026-25748', 'a malformed cookie gave 200 without an 
   }
   const names = [['X-Authgear-Session-Valid', 'true']] as const
   const upstream = await startUpstream(t, (socket) => socket.write(reply(200, [...names])))
-  const { port } = await startAdapter(t, {
+  const { port } = await startInProcess(t, {
     authgear: 'https://myapp.authgear.cloud',
     resolverUrl: `http://127.0.0.1:${upstream.port}/resolve`
   })
@@ -113,7 +113,7 @@ advisory(t, 'Traefik CVE-2026-41181', 'Authorization and Cookie were sent on to 
   const { adapter, authgear, verify } = await startWorld(t)
   const outputs: string[] = []
   for (const failure of ['none', 'error', 'redirect', 'not-http', 'endless-body'] as const) {
-    if (failure !== 'none') authgear.knobs.fail(failure)
+    if (failure !== 'none') authgear.controls.fail(failure)
     for (const accept of ['text/html', 'application/json']) {
       const answer = await verify(
         [
@@ -126,7 +126,7 @@ advisory(t, 'Traefik CVE-2026-41181', 'Authorization and Cookie were sent on to 
       t.not(answer.status, 200)
       outputs.push(JSON.stringify(answer))
     }
-    authgear.knobs.recover()
+    authgear.controls.recover()
   }
   outputs.push(JSON.stringify(adapter.lines), await adapter.service.metrics.render())
   t.ok(

@@ -3,13 +3,13 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { caddy, envoy, haproxy, nginx, traefik } from '../e2e/proxies.ts'
 import type { Proxy } from '../e2e/proxy.ts'
-import { startSmallStack, type SmallStack } from '../e2e/small-stack.ts'
+import { startBehindProxyWithoutRedis, type BehindProxyWithoutRedis } from '../e2e/behind-proxy-without-redis.ts'
 import { ALICE, BOB } from '../e2e/people.ts'
 import { startChild } from '../helpers/child.ts'
 import { freePort } from '../helpers/free-port.ts'
 import { ask, type HeaderLine } from '../helpers/request.ts'
 import { mustFind, skipOrFail } from '../helpers/servers.ts'
-import { startService } from '../helpers/service.ts'
+import { startProcess } from '../helpers/process.ts'
 import { tempDir } from '../helpers/temp-dir.ts'
 import { answers } from '../helpers/until.ts'
 import { advisory } from './helpers/advisory.ts'
@@ -27,12 +27,12 @@ const EIGHT = [
 
 for (const proxy of [traefik, caddy, nginx, envoy, haproxy]) {
   t.test(`${proxy.server} on deploy/${proxy.snippet}`, { skip: skipOrFail(proxy.server) }, async (t) => {
-    const stack = await startSmallStack(t, proxy, {})
+    const stack = await startBehindProxyWithoutRedis(t, proxy, {})
     rows(t, stack, proxy)
   })
 }
 
-function rows (t: Test, { port, app }: SmallStack, { facts }: Proxy): void {
+function rows (t: Test, { port, app }: BehindProxyWithoutRedis, { facts }: Proxy): void {
   const get = (...headers: readonly HeaderLine[]): ReturnType<typeof ask> => ask(port, { headers })
 
   advisory(
@@ -117,8 +117,8 @@ advisory(
   'nginx auth_request with a query',
   'the query made it miss the internal location, and the backend itself granted access (the trap, shown)',
   async (t) => {
-    const { authgear, app } = await startSmallStack(t, nginx, {})
-    const service = await startService(t, { AUTHGEAR_ENDPOINT: authgear.url })
+    const { authgear, app } = await startBehindProxyWithoutRedis(t, nginx, {})
+    const service = await startProcess(t, { AUTHGEAR_ENDPOINT: authgear.url })
     for (const [target, status] of [
       ['/_authgear', 401],
       ['/_authgear?role=admin', 200]
@@ -142,7 +142,7 @@ advisory(
           'header_up X-Forward-Auth-Policy role=admin\n\t\t\theader_up -Connection'
         )
     }
-    const { port, app } = await startSmallStack(t, { ...caddy, edits }, {})
+    const { port, app } = await startBehindProxyWithoutRedis(t, { ...caddy, edits }, {})
     // Go sends header lines in the order of their names: these come between the cookie and the policy
     const many = (count: number): HeaderLine[] => Array.from({ length: count }, (_, i) => [`D${i}`, ''])
     for (const count of [0, 1500, 3500]) {

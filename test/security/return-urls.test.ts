@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import t, { type Test } from 'tap'
 import { createReturnUrls } from '../../src/login/return-url.ts'
 import { createSeal, sealState } from '../../src/login/state.ts'
-import { LOGIN } from '../helpers/adapter.ts'
+import { LOGIN } from '../helpers/in-process.ts'
 import { startLoginWorld, type LoginWorld } from '../helpers/login-world.ts'
 import { sendRaw, type RawAnswer } from '../helpers/raw-http.ts'
 import { advisory } from './helpers/advisory.ts'
@@ -60,7 +60,7 @@ advisory(
     'X-Forwarded-*',
   async (t) => {
     const world = await startLoginWorld(t, { adapter: { ttlMs: 600_000 } })
-    const session = `session=${world.authgear.knobs.signIn('alice').cookie}`
+    const session = `session=${world.authgear.controls.signIn('alice').cookie}`
     const forged = createSeal('not the secret of the tests, 32 b')
     const own = createSeal(LOGIN.secret)
     const browser = { id: 'b', returns: 0, since: Date.now() }
@@ -128,7 +128,7 @@ advisory(
   'hosts to return to were compared with their case',
   async (t) => {
     const world = await startLoginWorld(t)
-    const session = `session=${world.authgear.knobs.signIn('alice').cookie}`
+    const session = `session=${world.authgear.controls.signIn('alice').cookie}`
     for (const host of ['APP.example.com', 'app.EXAMPLE.com', 'X.apps.example.com', 'x.Apps.example.com']) {
       const [, back] = await journey(world, `https://${host}/wanted`, session)
       t.equal(valueOf(back, 'location'), 'https://app.example.com/', host)
@@ -234,10 +234,10 @@ t.test('whatever the address: it is one of ours over https, or none', async (t) 
 })
 
 t.test(
-  "whatever is asked of the login's routes: every Location is Authgear's, or an allowed host over https",
+  "every Location of the login is Authgear's, or an allowed host over https",
   async (t) => {
     const world = await startLoginWorld(t, { adapter: { ttlMs: 600_000 } })
-    const session = `session=${world.authgear.knobs.signIn('alice').cookie}`
+    const session = `session=${world.authgear.controls.signIn('alice').cookie}`
     const header = fc.string({
       unit: fc.constantFrom(...PIECES.filter((piece) => !/[\r\n\0]/.test(piece)), 'a', '-'),
       maxLength: 6

@@ -3,14 +3,14 @@ import { createHmac } from 'node:crypto'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { check } from '../../src/commands/check.ts'
-import { startAdapter } from '../helpers/adapter.ts'
+import { startInProcess } from '../helpers/in-process.ts'
 import { adminApi, auditEnvironment, PRIVATE_KEY } from '../helpers/audit.ts'
 import { visit } from '../helpers/doctor.ts'
 import { jwt } from '../helpers/jwt.ts'
 import { startRedis, type RedisServer } from '../helpers/redis.ts'
 import { ask, type Answer, type HeaderLine } from '../helpers/request.ts'
 import { skipOrFail } from '../helpers/servers.ts'
-import { startService, type Service } from '../helpers/service.ts'
+import { startProcess, type Service } from '../helpers/process.ts'
 import { startSimulator, type FailureMode, type RunningSimulator } from '../helpers/simulator.ts'
 import { until } from '../helpers/until.ts'
 import { canary, leaksIn } from './helpers/canary.ts'
@@ -85,14 +85,14 @@ const REQUESTS: ReadonlyArray<readonly [what: string, status: number, headers: r
 
 t.test('no output holds a secret, whatever happens', { skip: skipOrFail('redis-server') }, async (t) => {
   const [authgear, redis] = await Promise.all([startSimulator(t), startRedis(t, { password: SECRETS.redisPassword })])
-  authgear.knobs.addUser({
+  authgear.controls.addUser({
     id: IDENTITY.userId,
     name: 'canary',
     roles: [IDENTITY.role],
     sessions: [{ accessTokens: [bearer, appAccessToken], cookie: session, appSession }]
   })
   const env = environment(authgear, redis.port)
-  const service = await startService(t, env)
+  const service = await startProcess(t, env)
   await until('Redis is used', async () =>
     (await ask(managementPort(service), { path: '/readyz' })).body.includes('"redis":"up"')
   )
@@ -142,7 +142,7 @@ async function requests (t: Test, service: Service, authgear: RunningSimulator):
     }
   }
   for (const [i, failure] of FAILURES.entries()) {
-    authgear.knobs.fail(failure)
+    authgear.controls.fail(failure)
     for (const accept of ['text/html', '*/*']) {
       const answer = await told(t, service, [
         cookie(`session=${junk}${i}; app_session=${bearer}`),
@@ -151,7 +151,7 @@ async function requests (t: Test, service: Service, authgear: RunningSimulator):
       ])
       t.ok([302, 401, 503].includes(answer.status), `${failure}: ${answer.status}`)
     }
-    authgear.knobs.recover()
+    authgear.controls.recover()
   }
 }
 
@@ -347,7 +347,7 @@ async function run (command: string, env: Readonly<Record<string, string>>): Pro
 }
 
 t.test(
-  'a Redis that refuses the password, or does not know the command for it, is quoted without it',
+  'quotes a Redis that refuses the password without the password',
   { skip: skipOrFail('redis-server') },
   async (t) => {
     const authgear = await startSimulator(t)
@@ -356,7 +356,7 @@ t.test(
       ['--rename-command', 'AUTH', '', '--rename-command', 'HELLO', '']
     ]) {
       const redis = await startRedis(t, { args })
-      const { lines } = await startAdapter(t, {
+      const { lines } = await startInProcess(t, {
         authgear: authgear.url,
         redisPort: redis.port,
         redisPassword: SECRETS.redisPassword
@@ -373,7 +373,7 @@ t.test('doctor prints no secret, whatever it finds', { skip: skipOrFail('redis-s
     startRedis(t, { password: SECRETS.redisPassword }),
     startRedis(t, { args: ['--rename-command', 'AUTH', '', '--rename-command', 'HELLO', ''] })
   ])
-  authgear.knobs.addUser({
+  authgear.controls.addUser({
     id: IDENTITY.userId,
     name: 'canary',
     roles: [IDENTITY.role],
@@ -447,9 +447,9 @@ t.test('doctor prints no secret, whatever it finds', { skip: skipOrFail('redis-s
     }
   }
   for (const failure of FAILURES) {
-    authgear.knobs.fail(failure)
+    authgear.controls.fail(failure)
     const visited = await visit({ env, args: ['--cookie-stdin'], stdin: cookies })
     t.same(leaksIn(visited.text, secrets), [], failure)
-    authgear.knobs.recover()
+    authgear.controls.recover()
   }
 })

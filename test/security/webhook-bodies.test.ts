@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net'
 import { once } from 'node:events'
 import t, { type Test } from 'tap'
-import { startAdapter, type Adapter, type AdapterOptions } from '../helpers/adapter.ts'
+import { startInProcess, type InProcess, type InProcessOptions } from '../helpers/in-process.ts'
 import { manualClock } from '../helpers/manual-clock.ts'
 import { ask } from '../helpers/request.ts'
 import { startSimulator } from '../helpers/simulator.ts'
@@ -11,15 +11,15 @@ import { advisory } from './helpers/advisory.ts'
 const MEBIBYTE = 1024 * 1024
 const GENUINE = 100
 
-async function start (t: Test, options: Partial<AdapterOptions> = {}): Promise<Adapter> {
+async function start (t: Test, options: Partial<InProcessOptions> = {}): Promise<InProcess> {
   const simulator = await startSimulator(t)
-  return await startAdapter(t, { authgear: simulator.url, webhookSecret: WEBHOOK_SECRET, ...options })
+  return await startInProcess(t, { authgear: simulator.url, webhookSecret: WEBHOOK_SECRET, ...options })
 }
 
 /** A webhook whose body never ends: so many bytes of it are there. Resolves once they are sent. */
 async function sendUnfinished (
   t: Test,
-  { port }: Adapter,
+  { port }: InProcess,
   bytes: number,
   signature = sign('guessed')
 ): Promise<Socket> {
@@ -33,7 +33,7 @@ async function sendUnfinished (
   return socket
 }
 
-async function sendGenuine (t: Test, { port }: Adapter): Promise<void> {
+async function sendGenuine (t: Test, { port }: InProcess): Promise<void> {
   const bodies = Array.from({ length: GENUINE }, (_, index) => disabledEvent('somebody', `event ${index}`))
   const answers = await Promise.all(bodies.map((body) => ask(port, webhookOf(body))))
   t.equal(
@@ -75,7 +75,7 @@ t.test('a body without a well-formed signature is not waited for', async (t) => 
   t.equal(adapter.lines.filter(({ status }) => status === 401).length, 3)
 })
 
-t.test('a flood of wrong signatures writes ten lines a second, and says how many it left out', async (t) => {
+t.test('a flood of wrong signatures writes ten lines a second and counts the rest', async (t) => {
   const clock = manualClock()
   const adapter = await start(t, { clock })
   const send = async (): Promise<number> =>

@@ -1,7 +1,7 @@
 import { connect } from 'node:net'
 import t, { type Test } from 'tap'
 import { ask } from '../helpers/request.ts'
-import { startService } from '../helpers/service.ts'
+import { startProcess } from '../helpers/process.ts'
 import { startSimulator } from '../helpers/simulator.ts'
 import { sign, WEBHOOK_SECRET } from '../helpers/webhook.ts'
 
@@ -25,7 +25,7 @@ async function send (t: Test, port: number): Promise<void> {
 
 t.test('webhook bodies of chunks of one byte do not end a process of 128 MiB', async (t) => {
   const simulator = await startSimulator(t)
-  const service = await startService(t, {
+  const service = await startProcess(t, {
     AUTHGEAR_ENDPOINT: simulator.url,
     AUTHGEAR_WEBHOOK_SECRET: WEBHOOK_SECRET,
     NODE_OPTIONS: FLAGS

@@ -10,7 +10,7 @@ const nothing = (): void => {}
 
 const authgear = (how: 'error' | 'hang' | 'reset' | 'half-answer' | 'not-http'): Fault => ({
   name: `Authgear: ${how}`,
-  begin: async ({ simulator }) => { simulator.knobs.fail(how); return () => simulator.knobs.recover() }
+  begin: async ({ simulator }) => { simulator.controls.fail(how); return () => simulator.controls.recover() }
 })
 
 export const FAULTS: readonly Fault[] = [
@@ -22,9 +22,9 @@ export const FAULTS: readonly Fault[] = [
   {
     name: 'Authgear is slow',
     begin: async ({ simulator }, pick) => {
-      simulator.knobs.latency = 50 + pick(400)
+      simulator.controls.latency = 50 + pick(400)
       return () => {
-        simulator.knobs.latency = 0
+        simulator.controls.latency = 0
       }
     }
   },

@@ -21,10 +21,10 @@ export interface Person {
 
 const opaque = (): string => randomBytes(24).toString('base64url').replaceAll(/[-_]/g, 'x')
 
-export function signIn ({ knobs }: RunningSimulator, isAdmin: boolean): Person {
+export function signIn ({ controls }: RunningSimulator, isAdmin: boolean): Person {
   const id = randomUUID()
   const person = { id, name: id, isAdmin, token: opaque(), cookie: `${randomUUID()}.${opaque()}` }
-  knobs.addUser({
+  controls.addUser({
     id,
     name: id,
     roles: isAdmin ? ['admin', 'staff'] : ['staff'],
@@ -34,8 +34,8 @@ export function signIn ({ knobs }: RunningSimulator, isAdmin: boolean): Person {
 }
 
 /** At Authgear; nobody has told us yet. */
-export function disable ({ knobs }: RunningSimulator, person: Person): void {
-  knobs.disable(person.name)
+export function disable ({ controls }: RunningSimulator, person: Person): void {
+  controls.disable(person.name)
   person.endedAt = performance.now()
 }
 

@@ -2,7 +2,7 @@ import { Agent } from 'node:http'
 import type { Test } from 'tap'
 import type { Relay } from '../helpers/relay.ts'
 import { ask, type Answer, type Asked } from '../helpers/request.ts'
-import { startService, type Service } from '../helpers/service.ts'
+import { startProcess, type Service } from '../helpers/process.ts'
 
 /** One replica as a process, with its own way to Redis; it can be killed, frozen and started again. */
 export interface ReplicaProcess {
@@ -41,7 +41,7 @@ export async function startReplica (
   /** Harmless where it runs. */
   async function start (): Promise<void> {
     if (service !== undefined) return
-    const started = await startService(t, env)
+    const started = await startProcess(t, env)
     agent.destroy()
     agent = new Agent({ keepAlive: true, maxSockets: 64 })
     service = started

@@ -107,8 +107,8 @@ export async function startWorld (t: Test): Promise<World> {
       )
     },
     async heal () {
-      simulator.knobs.recover()
-      simulator.knobs.latency = 0
+      simulator.controls.recover()
+      simulator.controls.latency = 0
       await Promise.all(
         replicas.map(async (replica) => {
           if (replica.isUp) replica.thaw()

@@ -1,10 +1,10 @@
 // @ts-check
 /** @import { FastifyInstance } from 'fastify' */
-/** @import { Knobs } from './types.d.mts' */
+/** @import { Controls } from './types.d.mts' */
 
 /**
- * Knobs that take names and values only, and so can be turned over HTTP: POST /__simulator/<knob> with a JSON list of
- * arguments.
+ * Controls that take names and values only, and so can be turned over HTTP: POST /__simulator/<control> with a JSON
+ * list of arguments.
  */
 const CALLABLE = new Set([
   'fail',
@@ -23,28 +23,28 @@ const CALLABLE = new Set([
 const SETTINGS = /** @type {const} */ (['latency', 'sessionLock', 'outage', 'frozenRedisDelay'])
 
 /**
- * The knobs for programs in other processes; opened by `control: true` only.
+ * The controls for programs in other processes; opened by `control: true` only.
  * @param {FastifyInstance} app
  * @param {import('./resolver.mjs').Parts} parts
  */
 export async function controlRoutes (app, { control, counting }) {
-  const { knobs } = control
+  const { controls } = control
   app.get('/counters', () => ({ ...pick(counting.counters) }))
   app.get('/counters/:credential', request => ({ resolutions: counting.counters.of(param(request, 'credential')) }))
   app.delete('/counters', () => { counting.counters.reset(); return {} })
-  app.patch('/settings', request => Object.assign(knobs, settings(request.body)) && pick(knobs, SETTINGS))
-  app.post('/hold', () => { knobs.hold(); return {} })
+  app.patch('/settings', request => Object.assign(controls, settings(request.body)) && pick(controls, SETTINGS))
+  app.post('/hold', () => { controls.hold(); return {} })
   app.post('/release', () => { control.release(); return {} })
   app.get('/arrived/:count', async (request) => {
     await control.gates.before?.arrived(Number(param(request, 'count')))
     return {}
   })
-  app.post('/:knob', (request, reply) => {
-    const name = param(request, 'knob')
+  app.post('/:control', (request, reply) => {
+    const name = param(request, 'control')
     if (!CALLABLE.has(name) || !Array.isArray(request.body)) {
-      return reply.code(404).send({ error: `no knob ${name} with a list of arguments` })
+      return reply.code(404).send({ error: `no control ${name} with a list of arguments` })
     }
-    const turn = /** @type {(...values: unknown[]) => unknown} */ (knobs[/** @type {keyof Knobs} */ (name)])
+    const turn = /** @type {(...values: unknown[]) => unknown} */ (controls[/** @type {keyof Controls} */ (name)])
     return turn(...request.body) ?? {}
   })
 }

@@ -40,12 +40,12 @@ export async function loginRoutes (app, { options, directory, control, cookies }
     if (user === undefined || user.disabled) {
       return reply.code(403).type('text/plain').send('Authgear signs this user in no more.\n')
     }
-    return reply.header('Set-Cookie', cookies.set(control.knobs.signIn(user.name).cookie, scheme(request)))
+    return reply.header('Set-Cookie', cookies.set(control.controls.signIn(user.name).cookie, scheme(request)))
       .redirect(backTo(formField(request, 'rd'), path), 303)
   })
 
   app.post(`${path}/logout`, (request, reply) => {
-    control.knobs.signOut(sessionOf(request))
+    control.controls.signOut(sessionOf(request))
     return reply
       .header('Set-Cookie', cookies.clear(scheme(request)))
       .redirect(backTo(formField(request, 'rd'), path), 303)

@@ -109,7 +109,10 @@ function pageRoutes (app, { options, directory, control, cookies }, browser) {
       return sendBack(reply, query, { error: 'access_denied', error_description: 'the user cancelled' })
     }
     const scheme = browser.scheme(request)
-    reply.header('Set-Cookie', [cookies.set(control.knobs.signIn(user.name).cookie, scheme), cookies.setStrict(scheme)])
+    reply.header('Set-Cookie', [
+      cookies.set(control.controls.signIn(user.name).cookie, scheme),
+      cookies.setStrict(scheme)
+    ])
     return reply.redirect(`/oauth2/consent?${carried(query)}`, 303)
   })
 }
@@ -117,7 +120,7 @@ function pageRoutes (app, { options, directory, control, cookies }, browser) {
 /** @param {FastifyInstance} app @param {Parts} parts @param {Browser} browser */
 function endSessionRoutes (app, { options, control, cookies }, browser) {
   const end = (/** @type {FastifyRequest} */ request, /** @type {FastifyReply} */ reply) => {
-    control.knobs.signOut(browser.cookie(request) ?? '')
+    control.controls.signOut(browser.cookie(request) ?? '')
     const scheme = browser.scheme(request)
     reply.header('Set-Cookie', [cookies.clear(scheme), cookies.clearStrict(scheme)])
   }

@@ -23,10 +23,10 @@ import { findSession, judge, needsLookup } from './verdict.mjs'
  * @typedef {object} Parts
  * @property {SimulatorOptions} options
  * @property {import('./directory.mjs').Directory} directory
- * @property {ReturnType<typeof import('./knobs.mjs').createKnobs>} control
+ * @property {ReturnType<typeof import('./controls.mjs').createControls>} control
  * @property {ReturnType<typeof import('./counters.mjs').createCounters>} counting
  * @property {import('./cookies.mjs').CookieWriter} cookies
- * @property {import('./audit-knobs.mjs').Audit} audit
+ * @property {import('./audit-controls.mjs').Audit} audit
  * @property {AbortSignal} closing
  */
 
@@ -34,13 +34,13 @@ const PATHS = new Set(['/resolve', '/_resolver/resolve'])
 
 /** Answers the resolver's paths; false where a request is for somebody else. @param {Parts} parts */
 export function createResolver (parts) {
-  const { knobs } = parts.control
+  const { controls } = parts.control
   const resolve = createResolution(parts)
 
   /** @param {IncomingMessage} request @param {ServerResponse} response */
   return function handle (request, response) {
     const path = (request.url ?? '').split('?')[0] ?? ''
-    if (path === '/healthz') return done(send(response, knobs.outage === 'none' ? healthy() : unhealthy()))
+    if (path === '/healthz') return done(send(response, controls.outage === 'none' ? healthy() : unhealthy()))
     const cleaned = path.replace(/\/{2,}/g, '/').replace(/(.)\/$/, '$1')
     if (!PATHS.has(cleaned)) return false
     if (path !== cleaned) return done(send(response, movedTo(cleaned)))
@@ -56,7 +56,7 @@ const done = _ => true
 
 /** @param {Parts} parts */
 function createResolution ({ options, directory, control, counting, cookies, closing }) {
-  const { knobs } = control
+  const { controls } = control
   const lock = createSessionLock()
   const pause = (/** @type {number} */ ms) => ms > 0 ? sleep(ms, undefined, { signal: closing }) : undefined
 
@@ -69,19 +69,19 @@ function createResolution ({ options, directory, control, counting, cookies, clo
 
   /** @param {SentCredentials} sent @returns {Promise<'answer' | 'error' | 'nothing'>} */
   async function reachStores (sent) {
-    if (knobs.outage === 'database') return 'error'
-    if (knobs.outage === 'database-frozen') return 'nothing'
-    if (knobs.outage === 'none' || !needsLookup(sent)) return 'answer'
-    if (knobs.outage === 'redis-frozen') await pause(knobs.frozenRedisDelay)
+    if (controls.outage === 'database') return 'error'
+    if (controls.outage === 'database-frozen') return 'nothing'
+    if (controls.outage === 'none' || !needsLookup(sent)) return 'answer'
+    if (controls.outage === 'redis-frozen') await pause(controls.frozenRedisDelay)
     return 'error'
   }
 
   /** @param {SentCredentials} sent @param {{ scheme: string, host: string }} origin @param {string} session */
   async function resolveLocked (sent, origin, session) {
-    const unlock = knobs.sessionLock && session !== '' ? await lock.acquire(session, closing) : () => {}
+    const unlock = controls.sessionLock && session !== '' ? await lock.acquire(session, closing) : () => {}
     if (unlock === undefined) return internalError('inside')
     try {
-      await pause(knobs.latency)
+      await pause(controls.latency)
       const answer = answerOf(sent, origin)
       await control.pass('after')
       return answer

@@ -3,12 +3,12 @@ import { readFileSync } from 'node:fs'
 import Fastify from 'fastify'
 import { createAdminApi } from './admin-api.mjs'
 import { pageNotFound, send } from './answers.mjs'
-import { createAudit } from './audit-knobs.mjs'
+import { createAudit } from './audit-controls.mjs'
 import { controlRoutes } from './control-routes.mjs'
 import { createCookieWriter } from './cookies.mjs'
 import { createCounters } from './counters.mjs'
 import { createDirectory } from './directory.mjs'
-import { createKnobs } from './knobs.mjs'
+import { createControls } from './controls.mjs'
 import { loginRoutes } from './login-routes.mjs'
 import { oauthRoutes } from './oauth-routes.mjs'
 import { createResolver } from './resolver.mjs'
@@ -21,7 +21,7 @@ import { createGoLikeServer } from './wire.mjs'
 export function buildSimulator (options = {}) {
   const directory = createDirectory(options.users ?? demoUsers())
   const audit = createAudit()
-  const control = createKnobs(directory, audit)
+  const control = createControls(directory, audit)
   const counting = createCounters()
   const cookies = createCookieWriter(options)
   const closing = new AbortController()
@@ -32,7 +32,8 @@ export function buildSimulator (options = {}) {
   const sockets = new Set()
 
   const app = Fastify({
-    // the resolver and the Admin API are answered below Fastify, byte by byte as Go does; pages and knobs are Fastify's
+    // the resolver and the Admin API are answered below Fastify, byte by byte as Go does; pages and controls are
+    // Fastify's
     serverFactory: handler => {
       const server = createGoLikeServer((request, response) => {
         if (!resolve(request, response) && !administrate(request, response)) handler(request, response)
@@ -52,7 +53,7 @@ export function buildSimulator (options = {}) {
 
   return Object.freeze({
     app,
-    knobs: control.knobs,
+    controls: control.controls,
     counters: counting.counters,
     listen: ({ host = '127.0.0.1', port = 0 } = {}) => app.listen({ host, port }),
     close: async () => { await app.close() }

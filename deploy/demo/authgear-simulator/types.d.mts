@@ -97,7 +97,7 @@ export interface AuditEvent {
 }
 
 /** The audit log of the Admin API. Entries of one second come in no order, as at Authgear. */
-export interface AuditKnobs {
+export interface AuditControls {
   append (event: AuditEvent): void
   /** What is written from here on is seen so much later, with its own date. */
   late (ms: Milliseconds): void
@@ -116,7 +116,7 @@ export interface AuditKnobs {
   readonly queries: number
 }
 
-export interface Knobs {
+export interface Controls {
   /** added to every resolution; default 0 */
   latency: Milliseconds
   /** Authgear's lock per session: 5 tries, 50-250 ms apart, then 500; default off */
@@ -136,7 +136,7 @@ export interface Knobs {
   setRoles (name: string, roles: readonly string[]): void
   setVerified (name: string, verified: boolean): void
   setOutsideValidity (name: string, outside: boolean): void
-  readonly audit: AuditKnobs
+  readonly audit: AuditControls
   /** A new session of this user. */
   signIn (name: string): IssuedCredentials
   /** Ends the session of this cookie, as its browser does. */
@@ -201,7 +201,7 @@ export interface SimulatorOptions {
 
 export interface Simulator {
   readonly app: FastifyInstance
-  readonly knobs: Knobs
+  readonly controls: Controls
   readonly counters: Counters
   /** Resolves to the base URL; defaults: 127.0.0.1, a free port. */
   listen (address?: { readonly host?: string, readonly port?: number }): Promise<string>

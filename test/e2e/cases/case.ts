@@ -1,11 +1,11 @@
 import type { Test } from 'tap'
 import type { Proxy } from '../proxy.ts'
-import type { Stack } from '../stack.ts'
+import type { BehindProxy } from '../behind-proxy.ts'
 
 export interface Case {
   /** A sentence. */
   readonly name: string
   /** Left out where it says so. */
   readonly only?: (proxy: Proxy) => boolean
-  readonly run: (t: Test, stack: Stack, proxy: Proxy) => Promise<void>
+  readonly run: (t: Test, stack: BehindProxy, proxy: Proxy) => Promise<void>
 }

@@ -1,20 +1,20 @@
 import { ask } from '../../helpers/request.ts'
-import { crowd } from '../crowd.ts'
+import { loadClients } from '../load-clients.ts'
 import { ALICE, BOB } from '../people.ts'
-import type { Stack } from '../stack.ts'
+import type { BehindProxy } from '../behind-proxy.ts'
 import type { Case } from './case.ts'
 
 const CLIENTS = 32
 const REQUESTS = 500
 
-const connections = ({ links }: Stack): number[] => links.map(link => link.connections)
+const connections = ({ links }: BehindProxy): number[] => links.map(link => link.connections)
 
 export const load: readonly Case[] = [
   {
     name: 'connections to forward-auth are used again: 500 requests of 32 clients',
     async run (t, stack, { facts, tls }) {
       const before = connections(stack)
-      const answers = await crowd(stack.port, CLIENTS, REQUESTS, (i) => ({
+      const answers = await loadClients(stack.port, CLIENTS, REQUESTS, (i) => ({
         headers: i % 5 === 0 ? [] : [['Cookie', ALICE.cookie]]
       }))
       const opened = connections(stack).map((now, i) => now - (before[i] ?? 0))
@@ -41,8 +41,8 @@ export const load: readonly Case[] = [
   {
     name: 'twenty anonymous cookies of 150 kB leave a bystander alone',
     async run (t, { port }) {
-      const bystander = crowd(port, 2, 60, () => ({ headers: [['Cookie', BOB.cookie]] }))
-      const flood = crowd(port, 20, 20, () => ({ headers: [['Cookie', `session=${'j'.repeat(150_000)}`]] })).catch(
+      const bystander = loadClients(port, 2, 60, () => ({ headers: [['Cookie', BOB.cookie]] }))
+      const flood = loadClients(port, 20, 20, () => ({ headers: [['Cookie', `session=${'j'.repeat(150_000)}`]] })).catch(
         (error: Error) => error
       )
       t.strictSame([...new Set((await bystander).map(({ status }) => status))], [200])

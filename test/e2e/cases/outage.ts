@@ -1,8 +1,8 @@
 import { ask, type Answer } from '../../helpers/request.ts'
 import { until } from '../../helpers/until.ts'
-import { crowd } from '../crowd.ts'
+import { loadClients } from '../load-clients.ts'
 import { ALICE } from '../people.ts'
-import type { Stack } from '../stack.ts'
+import type { BehindProxy } from '../behind-proxy.ts'
 import type { Case } from './case.ts'
 
 /** A session that no cache holds. */
@@ -13,14 +13,14 @@ const unanswered = (port: number): Promise<Answer> => ask(port, { headers: [['Co
 const passes = async (port: number): Promise<boolean> =>
   (await ask(port, { headers: [['Cookie', ALICE.cookie]] })).status === 200
 
-async function withoutApp (stack: Stack, during: () => Promise<void>): Promise<number> {
+async function withoutApp (stack: BehindProxy, during: () => Promise<void>): Promise<number> {
   const before = stack.app.received.length
   await during()
   return stack.app.received.length - before
 }
 
 /** For good: `restart` brings a successor. */
-async function retire ({ links, replicas: [first] }: Stack): Promise<void> {
+async function retire ({ links, replicas: [first] }: BehindProxy): Promise<void> {
   links.forEach(link => link.drop(first?.port ?? 0))
   await first?.stop()
 }
@@ -29,18 +29,18 @@ export const outage: readonly Case[] = [
   {
     name: 'an Authgear that takes more than a second is waited for, and asked once',
     async run (t, { port, authgear }) {
-      const { cookie = '' } = authgear.knobs.signIn('bob')
+      const { cookie = '' } = authgear.controls.signIn('bob')
       const { resolutions } = authgear.counters
-      authgear.knobs.latency = 1_200
+      authgear.controls.latency = 1_200
       t.equal((await ask(port, { headers: [['Cookie', `session=${cookie}`]] })).status, 200)
       t.equal(authgear.counters.resolutions, resolutions + 1)
-      authgear.knobs.latency = 0
+      authgear.controls.latency = 0
     }
   },
   {
     name: 'Authgear down: 503 with Retry-After, whatever forward-auth has to say about it',
     async run (t, stack) {
-      stack.authgear.knobs.fail('error')
+      stack.authgear.controls.fail('error')
       const reached = await withoutApp(stack, async () => {
         const answer = await unanswered(stack.port)
         t.equal(answer.status, 503)
@@ -49,7 +49,7 @@ export const outage: readonly Case[] = [
         stack.observe('outage', '503, JSON, `Retry-After`')
       })
       t.equal(reached, 0)
-      stack.authgear.knobs.recover()
+      stack.authgear.controls.recover()
       t.equal((await unanswered(stack.port)).status, 401, 'and it is over when it is over')
     }
   },
@@ -83,7 +83,7 @@ export const outage: readonly Case[] = [
     name: 'one replica stops amid traffic: nobody notices, and the other knows what Redis knows',
     async run (t, stack) {
       const resolutions = stack.authgear.counters.resolutions
-      const answers = await crowd(stack.port, 8, 400, i => {
+      const answers = await loadClients(stack.port, 8, 400, i => {
         if (i === 100) retire(stack).catch(t.threw)
         return { headers: [['Cookie', ALICE.cookie]] }
       })
@@ -99,7 +99,9 @@ export const outage: readonly Case[] = [
       const traffic = { on: true }
       const asking = (async () => {
         while (traffic.on) {
-          for (const { status } of await crowd(stack.port, 8, 80, () => ({ headers: [['Cookie', ALICE.cookie]] }))) {
+          for (const { status } of await loadClients(stack.port, 8, 80, () => ({
+            headers: [['Cookie', ALICE.cookie]]
+          }))) {
             statuses.add(status)
           }
         }

@@ -2,7 +2,7 @@ import { ask, type Answer, type HeaderLine } from '../../helpers/request.ts'
 import { demo } from '../../helpers/simulator.ts'
 import { ALICE, BOB } from '../people.ts'
 import type { Proxy } from '../proxy.ts'
-import type { Stack } from '../stack.ts'
+import type { BehindProxy } from '../behind-proxy.ts'
 import type { Case } from './case.ts'
 
 /** An admin and verified, as alice is, but signed in an hour ago. */
@@ -80,7 +80,7 @@ const inWords = (fate: Fate, row: string): string =>
       : String(fate)
 
 const as = (
-  { port }: Stack,
+  { port }: BehindProxy,
   { cookie }: { readonly cookie: string },
   path: string,
   headers: readonly HeaderLine[] = []
@@ -90,7 +90,7 @@ export const policies: readonly Case[] = [
   {
     name: 'a session that is remembered does not open a stricter route',
     async run (t, stack) {
-      stack.authgear.knobs.addUser({
+      stack.authgear.controls.addUser({
         id: OLGA.id,
         name: 'olga',
         roles: ['admin'],
@@ -186,7 +186,7 @@ export const policies: readonly Case[] = [
   {
     name: 'who signs in again may pay',
     async run (t, stack) {
-      const { cookie } = stack.authgear.knobs.signIn('olga')
+      const { cookie } = stack.authgear.controls.signIn('olga')
       t.equal((await as(stack, { cookie: `session=${cookie}` }, '/payment')).status, 200)
     }
   }

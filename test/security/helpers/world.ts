@@ -1,19 +1,19 @@
 import type { Test } from 'tap'
-import { startAdapter, type Adapter, type AdapterOptions } from '../../helpers/adapter.ts'
+import { startInProcess, type InProcess, type InProcessOptions } from '../../helpers/in-process.ts'
 import { ask, type Answer, type HeaderLine } from '../../helpers/request.ts'
 import { demo, startSimulator, type RunningSimulator } from '../../helpers/simulator.ts'
 
 export interface World {
   readonly authgear: RunningSimulator
-  readonly adapter: Adapter
+  readonly adapter: InProcess
   /** GET /verify and what follows it. */
   readonly verify: (headers?: readonly HeaderLine[], query?: string, method?: string) => Promise<Answer>
 }
 
 /** A simulated Authgear and one replica. */
-export async function startWorld (t: Test, options: Partial<AdapterOptions> = {}): Promise<World> {
+export async function startWorld (t: Test, options: Partial<InProcessOptions> = {}): Promise<World> {
   const authgear = await startSimulator(t)
-  const adapter = await startAdapter(t, { authgear: authgear.url, ...options })
+  const adapter = await startInProcess(t, { authgear: authgear.url, ...options })
   return {
     authgear,
     adapter,

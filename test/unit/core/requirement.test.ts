@@ -73,6 +73,8 @@ const CASES: Readonly<Record<keyof typeof PARAMETERS, Case>> = {
       ['999999999', { 'session-authenticated-at': 'now' }, stepUp(999_999_999)],
       ['999999999', { 'session-authenticated-at': '-1' }, stepUp(999_999_999)],
       ['999999999', { 'session-authenticated-at': `x${at(1)}` }, stepUp(999_999_999)],
+      ['999999999', { 'session-authenticated-at': `${at(1)}x` }, stepUp(999_999_999)],
+      ['999999999', { 'session-authenticated-at': ' ' }, stepUp(999_999_999)],
       ['999999999', { 'session-authenticated-at': '1799999999999999' }, stepUp(999_999_999)]
     ],
     lacking: stepUp(5)

@@ -9,7 +9,7 @@ import { createService, type Service, type ServiceSettings } from '../../src/ser
 import { settingsFor } from './redis-settings.ts'
 import type { TlsFiles } from './tls.ts'
 
-export interface AdapterOptions {
+export interface InProcessOptions {
   /** Where Authgear is: its origin. */
   readonly authgear: string
   readonly resolverUrl?: string
@@ -56,7 +56,7 @@ export interface AdapterOptions {
   >
 }
 
-export interface Adapter {
+export interface InProcess {
   readonly port: number
   /** Of the listener of /identify; 0 where it is off. */
   readonly identifyPort: number
@@ -81,7 +81,7 @@ export const LOGIN: NonNullable<ServiceSettings['login']> = {
 }
 
 /** A replica in this process, on a free port of its own: coverage counts, and the clock is the test's. */
-export async function startAdapter (t: Pick<Test, 'teardown'>, options: AdapterOptions): Promise<Adapter> {
+export async function startInProcess (t: Pick<Test, 'teardown'>, options: InProcessOptions): Promise<InProcess> {
   const lines: Array<Record<string, unknown>> = []
   const log = createLog('debug', { write: (line: string) => { lines.push(JSON.parse(line)) } })
   const { leaseWaitMs = 10_000, clock = systemClock } = options
@@ -102,7 +102,7 @@ export async function startAdapter (t: Pick<Test, 'teardown'>, options: AdapterO
 
 async function listen (
   app: Listener | undefined,
-  where: AdapterOptions['listen'] = { host: '127.0.0.1' }
+  where: InProcessOptions['listen'] = { host: '127.0.0.1' }
 ): Promise<number> {
   if (app === undefined) return 0
   await app.fastify.listen('path' in where ? where : { ...where, port: 0 })
@@ -110,7 +110,7 @@ async function listen (
   return typeof address === 'string' ? 0 : address.port
 }
 
-function settingsOf (options: AdapterOptions): ServiceSettings {
+function settingsOf (options: InProcessOptions): ServiceSettings {
   const { protocol, host, origin } = new URL(options.authgear)
   return {
     version: '0.0.0-test',
@@ -155,7 +155,7 @@ function redisOf ({
   redisTimeoutMs,
   redisPassword,
   keyPrefix
-}: AdapterOptions): ServiceSettings['redis'] {
+}: InProcessOptions): ServiceSettings['redis'] {
   const place = redis?.servers ?? redisPort
   if (place === undefined) return undefined
   return {
@@ -164,6 +164,6 @@ function redisOf ({
   }
 }
 
-function tlsOf ({ tls, clientCa }: AdapterOptions): ServiceSettings['tls'] {
+function tlsOf ({ tls, clientCa }: InProcessOptions): ServiceSettings['tls'] {
   return tls && { cert: readFileSync(tls.certFile, 'utf8'), key: readFileSync(tls.keyFile, 'utf8'), ca: clientCa }
 }

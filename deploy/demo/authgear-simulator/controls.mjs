@@ -1,24 +1,24 @@
 // @ts-check
 import { FAILURES } from './failures.mjs'
-import { createChronicle } from './audit-knobs.mjs'
+import { createChronicle } from './audit-controls.mjs'
 import { sessionId } from './directory.mjs'
 import { createGate } from './gates.mjs'
 
-/** @import { FailureMode, Knobs, Outage } from './types.d.mts' */
+/** @import { FailureMode, Controls, Outage } from './types.d.mts' */
 
 /**
  * What a test may change while the simulator runs.
  * @param {import('./directory.mjs').Directory} directory
- * @param {import('./audit-knobs.mjs').Audit} audit
+ * @param {import('./audit-controls.mjs').Audit} audit
  */
-export function createKnobs (directory, audit) {
+export function createControls (directory, audit) {
   /** @type {{ mode: FailureMode, left: number } | undefined} */
   let failure
   /** @type {Record<'before' | 'after', ReturnType<typeof createGate> | undefined>} */
   const gates = { before: undefined, after: undefined }
 
-  /** @type {Knobs} */
-  const knobs = {
+  /** @type {Controls} */
+  const controls = {
     latency: 0,
     sessionLock: false,
     outage: /** @type {Outage} */ ('none'),
@@ -32,8 +32,8 @@ export function createKnobs (directory, audit) {
       gates[point]?.release()
       return (gates[point] = createGate())
     },
-    audit: audit.knobs,
-    ...userKnobs(directory, createChronicle(audit.log))
+    audit: audit.controls,
+    ...userControls(directory, createChronicle(audit.log))
   }
 
   /** Takes one of the failures asked for. */
@@ -45,17 +45,17 @@ export function createKnobs (directory, audit) {
 
   const pass = async (/** @type {'before' | 'after'} */ point) => { await gates[point]?.pass() }
   const release = () => { gates.before?.release(); gates.after?.release(); audit.release() }
-  return { knobs: Object.seal(knobs), nextFailure, pass, release, gates }
+  return { controls: Object.seal(controls), nextFailure, pass, release, gates }
 }
 
 /** @param {import('./directory.mjs').Directory} directory @param {ReturnType<typeof createChronicle>} chronicle */
-function userKnobs (directory, chronicle) {
+function userControls (directory, chronicle) {
   const { user, endSessions } = directory
   const endAll = (/** @type {string} */ name) => {
     const owner = user(name)
     return endSessions(session => session.user === owner)
   }
-  return /** @satisfies {Partial<Knobs>} */ ({
+  return /** @satisfies {Partial<Controls>} */ ({
     addUser: directory.addUser,
     signIn (name) {
       const issued = directory.signIn(name)

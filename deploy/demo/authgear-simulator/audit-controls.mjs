@@ -2,7 +2,7 @@
 import { createAuditLog } from './audit-log.mjs'
 import { createGate } from './gates.mjs'
 
-/** @import { AuditFailure, AuditKnobs, User } from './types.d.mts' */
+/** @import { AuditFailure, AuditControls, User } from './types.d.mts' */
 
 /** The audit log, what breaks it, and what it says of the deeds of others. */
 export function createAudit () {
@@ -26,8 +26,8 @@ export function createAudit () {
     }
   }
 
-  /** @type {AuditKnobs} */
-  const knobs = {
+  /** @type {AuditControls} */
+  const controls = {
     append: log.append,
     late: ms => { log.faults.lateness = ms },
     lose: count => { log.faults.losing = count },
@@ -41,7 +41,7 @@ export function createAudit () {
     },
     get queries () { return counts.queries }
   }
-  return { log, knobs: Object.freeze(knobs), control, release: () => control.gate?.release() }
+  return { log, controls: Object.freeze(controls), control, release: () => control.gate?.release() }
 }
 
 /** @typedef {ReturnType<typeof createAudit>} Audit */

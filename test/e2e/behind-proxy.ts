@@ -3,7 +3,7 @@ import { startBalancer, type Balancer } from '../helpers/balancer.ts'
 import { startEchoApp, type EchoApp } from '../helpers/echo-app.ts'
 import { makeOwnCert, type OwnCert } from '../helpers/own-cert.ts'
 import { startRedis } from '../helpers/redis.ts'
-import { startService, type Service } from '../helpers/service.ts'
+import { startProcess, type Service } from '../helpers/process.ts'
 import { startSimulator, type RunningSimulator } from '../helpers/simulator.ts'
 import { until } from '../helpers/until.ts'
 import type { Observe } from './behaviour.ts'
@@ -15,7 +15,7 @@ import { startProxy } from './start-proxy.ts'
  * Authgear ← two replicas (or more) with one Redis ← the proxy under test, with the routes of docs/policies.md → the
  * app.
  */
-export interface Stack {
+export interface BehindProxy {
   /** The proxy's port. */
   readonly port: number
   readonly app: EchoApp
@@ -36,11 +36,16 @@ export interface Stack {
 
 type More = Readonly<{ replicas?: number, env?: Readonly<Record<string, string>> }>
 
-export async function startStack (t: Test, proxy: Proxy, observe: Observe, more: More = {}): Promise<Stack> {
+export async function startBehindProxy (
+  t: Test,
+  proxy: Proxy,
+  observe: Observe,
+  more: More = {}
+): Promise<BehindProxy> {
   const [authgear, redis, app] = await Promise.all([startSimulator(t), startRedis(t), startEchoApp(t)])
   const tls = proxy.tls ? makeOwnCert(t) : undefined
   const env = { ...environment(authgear, redis.url, tls), ...more.env }
-  const startReplica = (): Promise<Service> => startService(t, env)
+  const startReplica = (): Promise<Service> => startProcess(t, env)
   const replicas = await Promise.all(Array.from({ length: more.replicas ?? 2 }, startReplica))
   const links = await linkUp(t, proxy, replicas.map(replica => replica.port))
   const port = await startProxy(t, proxy, {
@@ -54,7 +59,7 @@ export async function startStack (t: Test, proxy: Proxy, observe: Observe, more:
     if (old === undefined) throw new Error(`there is no replica ${index}`)
     links.forEach(link => link.drop(old.port))
     await old.stop()
-    const successor = replicas[index] = await startService(t, env, { port: old.port })
+    const successor = replicas[index] = await startProcess(t, env, { port: old.port })
     links.forEach(link => link.restore(old.port))
     // a proxy that lists its addresses leaves out for a second what has failed; the next may end only when this one is
     // asked again

@@ -8,7 +8,7 @@ import {
 import { Agent, request } from 'node:http'
 import { text } from 'node:stream/consumers'
 import type { Test } from 'tap'
-import { startAdapter, type Adapter, type AdapterOptions } from './adapter.ts'
+import { startInProcess, type InProcess, type InProcessOptions } from './in-process.ts'
 import type { TlsFiles } from './tls.ts'
 
 export type Protocol = 'HTTP/1.1' | 'HTTP/2'
@@ -27,23 +27,23 @@ export interface Answered {
   readonly body: string
 }
 
-export interface Verifier extends Adapter {
+export interface InProcessOver extends InProcess {
   ask (asked?: Asked): Promise<Answered>
 }
 
 /** A replica and a proxy's way to ask it: every route test runs over both protocols. */
-export async function startVerifier (
+export async function startInProcessOver (
   t: Test,
   protocol: Protocol,
   tls: TlsFiles,
-  options: AdapterOptions
-): Promise<Verifier> {
-  const adapter = await startAdapter(t, protocol === 'HTTP/2' ? { ...options, tls } : options)
+  options: InProcessOptions
+): Promise<InProcessOver> {
+  const adapter = await startInProcess(t, protocol === 'HTTP/2' ? { ...options, tls } : options)
   const ask = protocol === 'HTTP/2' ? overHttp2(t, adapter.port, tls) : overHttp1(t, adapter.port)
   return { ...adapter, ask }
 }
 
-function overHttp1 (t: Test, port: number): Verifier['ask'] {
+function overHttp1 (t: Test, port: number): InProcessOver['ask'] {
   const agent = new Agent({ keepAlive: true })
   t.teardown(() => agent.destroy())
   return async ({ method = 'GET', path = '/verify', headers = {} } = {}) => {
@@ -59,7 +59,7 @@ function overHttp1 (t: Test, port: number): Verifier['ask'] {
   }
 }
 
-function overHttp2 (t: Test, port: number, { ca }: TlsFiles): Verifier['ask'] {
+function overHttp2 (t: Test, port: number, { ca }: TlsFiles): InProcessOver['ask'] {
   let session: ClientHttp2Session | undefined
   t.teardown(() => session?.destroy())
   return async ({ method = 'GET', path = '/verify', headers = {} } = {}) => {

@@ -4,10 +4,10 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { ask } from './request.ts'
-import { startService, type Service, type Starting } from './service.ts'
+import { startProcess, type Service, type Starting } from './process.ts'
 import { until } from './until.ts'
 
-export interface Measured extends Service {
+export interface MeasuredProcess extends Service {
   /** After all garbage is collected. */
   memory (): Promise<Readonly<{ heap: number, rss: number }>>
   metric (name: string): Promise<number>
@@ -16,12 +16,12 @@ export interface Measured extends Service {
 }
 
 /** A replica whose memory can be measured. */
-export async function startMeasured (
+export async function startMeasuredProcess (
   t: Test,
   env: Readonly<Record<string, string>>,
   starting: Starting = {}
-): Promise<Measured> {
-  const service = await startService(
+): Promise<MeasuredProcess> {
+  const service = await startProcess(
     t,
     { NODE_OPTIONS: `--import file://${join(import.meta.dirname, 'gc-on-signal.mjs')}`, LOG_LEVEL: 'error', ...env },
     starting

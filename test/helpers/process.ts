@@ -32,7 +32,7 @@ export type Starting = Readonly<{ port?: number, enter?: readonly string[], node
  * A replica as it is in production: `node dist/main.js`, a process of its own (`npm run build` comes first), on free
  * ports unless told otherwise.
  */
-export async function startService (
+export async function startProcess (
   t: Test,
   env: Readonly<Record<string, string>>,
   starting: Starting = {}

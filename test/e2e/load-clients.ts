@@ -2,7 +2,7 @@ import { Agent } from 'node:http'
 import { ask, type Answer, type Asked } from '../helpers/request.ts'
 
 /** So many clients, each with one connection of its own kept open, ask so many times in all. */
-export async function crowd (
+export async function loadClients (
   port: number,
   clients: number,
   requests: number,

@@ -27,18 +27,18 @@ t.test('fails in every way asked for', async t => {
     ['huge-headers', 200]
   ]
   for (const [mode, status] of outcomes) {
-    simulator.knobs.fail(mode, 1)
+    simulator.controls.fail(mode, 1)
     const answer = await sendRaw(simulator.port, asAlice).catch(() => undefined)
     t.equal(answer?.status, status, mode)
     t.not(userOf(answer), demo.alice.id, `${mode}: identifies nobody rightly`)
   }
   t.equal(userOf(await sendRaw(simulator.port, asAlice)), demo.alice.id, 'and answers again after that')
-  t.throws(() => simulator.knobs.fail('nonsense' as FailureMode), /no such failure/)
+  t.throws(() => simulator.controls.fail('nonsense' as FailureMode), /no such failure/)
 })
 
 t.test('an endless body goes on until the client has had enough', async t => {
   const simulator = await startSimulator(t)
-  simulator.knobs.fail('endless-body', 1)
+  simulator.controls.fail('endless-body', 1)
   const answer = await fetch(`${simulator.url}/resolve`)
   let read = 0
   for await (const chunk of answer.body ?? []) if ((read += (chunk as Uint8Array).length) > 200_000) break
@@ -46,19 +46,19 @@ t.test('an endless body goes on until the client has had enough', async t => {
 })
 
 t.test('fails the next two only, or until it recovers', async t => {
-  const { knobs, port } = await startSimulator(t)
+  const { controls, port } = await startSimulator(t)
   const status = async () => (await sendRaw(port, asAlice))?.status
-  knobs.fail('error', 2)
+  controls.fail('error', 2)
   t.strictSame([await status(), await status(), await status()], [500, 500, 200])
-  knobs.fail('error')
+  controls.fail('error')
   t.strictSame([await status(), await status()], [500, 500])
-  knobs.recover()
+  controls.recover()
   t.equal(await status(), 200)
 })
 
 t.test('a gate holds resolutions until it is released', async t => {
-  const { knobs, counters, port } = await startSimulator(t)
-  const gate = knobs.hold()
+  const { controls, counters, port } = await startSimulator(t)
+  const gate = controls.hold()
   const answers = [asAlice, asAlice, byCookie(demo.bob.cookie)].map(request => sendRaw(port, request))
   await gate.arrived(3)
   t.strictSame([gate.waiting, counters.parallel, counters.maxParallelPerSession], [3, 3, 2])
@@ -68,20 +68,20 @@ t.test('a gate holds resolutions until it is released', async t => {
 })
 
 t.test('a gate after the reading lets out an answer that is stale by then', async t => {
-  const { knobs, port } = await startSimulator(t)
-  const gate = knobs.hold('after')
+  const { controls, port } = await startSimulator(t)
+  const gate = controls.hold('after')
   const answer = sendRaw(port, asAlice)
   await gate.arrived(1)
-  knobs.disable('alice')
+  controls.disable('alice')
   gate.release()
   t.equal(userOf(await answer), demo.alice.id, 'fixed before she was disabled')
   t.equal(userOf(await sendRaw(port, asAlice)), undefined, 'the next one knows')
 })
 
-t.test('with the session lock the second of one session ends in 500, another session does not', async t => {
-  const { knobs, port } = await startSimulator(t)
-  knobs.sessionLock = true
-  const gate = knobs.hold('after')
+t.test('with the session lock the second request of one session ends in 500', async t => {
+  const { controls, port } = await startSimulator(t)
+  controls.sessionLock = true
+  const gate = controls.hold('after')
   const first = sendRaw(port, asAlice)
   await gate.arrived(1)
   t.equal((await sendRaw(port, asAlice))?.status, 500)
@@ -106,18 +106,18 @@ t.test('counts resolutions, by credential too, and keeps the last request', asyn
 })
 
 t.test('users change while it runs', async t => {
-  const { knobs, port } = await startSimulator(t)
+  const { controls, port } = await startSimulator(t)
   t.equal(userOf(await sendRaw(port, byCookie(demo.dora.cookie))), undefined, 'dora is disabled from the start')
-  knobs.setRoles('alice', [])
-  knobs.setVerified('alice', false)
+  controls.setRoles('alice', [])
+  controls.setVerified('alice', false)
   const plain = await sendRaw(port, asAlice)
   t.strictSame([value(plain, 'x-authgear-user-roles'), value(plain, 'x-authgear-user-verified')], [undefined, 'false'])
-  knobs.disable('alice')
-  knobs.enable('alice')
+  controls.disable('alice')
+  controls.enable('alice')
   t.equal(userOf(await sendRaw(port, asAlice)), undefined, 'her old sessions do not come back')
-  const { cookie, accessToken } = knobs.signIn('alice')
+  const { cookie, accessToken } = controls.signIn('alice')
   t.equal(userOf(await sendRaw(port, byCookie(cookie))), demo.alice.id)
-  knobs.revoke(cookie)
+  controls.revoke(cookie)
   t.equal(userOf(await sendRaw(port, byCookie(cookie))), undefined)
   t.equal(
     userOf(await sendRaw(port, asking(`Authorization: Bearer ${accessToken}`))),
@@ -171,7 +171,7 @@ t.test('the way back from login stays on this site', async t => {
   t.equal(backTo('/app?x=1', '/login'), '/app?x=1')
 })
 
-t.test('the knobs over HTTP', async t => {
+t.test('the controls over HTTP', async t => {
   const { url, port, counters } = await startSimulator(t, { control: true })
   const call = async (method: string, path: string, body?: unknown) => {
     const init =
@@ -194,12 +194,12 @@ t.test('the knobs over HTTP', async t => {
   t.strictSame(await call('GET', `/counters/${demo.alice.accessToken}`), { resolutions: 2 })
   const { cookie } = await call('POST', '/signIn', ['bob'])
   t.equal(userOf(await sendRaw(port, byCookie(String(cookie)))), demo.bob.id)
-  t.match(await call('POST', '/hasOwnProperty', ['x']), { error: /no knob/ })
+  t.match(await call('POST', '/hasOwnProperty', ['x']), { error: /no control/ })
   await call('DELETE', '/counters')
   t.equal(counters.resolutions, 0)
 })
 
-t.test('the knobs are closed unless opened', async t => {
+t.test('the controls are closed unless opened', async t => {
   const { url } = await startSimulator(t)
   t.equal((await fetch(`${url}/__simulator/counters`)).status, 404)
 })
