@@ -2,6 +2,7 @@ import { elapsedSince, momentOf, type Clock, type Moment } from '../clock.ts'
 import type { CacheKey } from '../core/cache-key.ts'
 import { decodeEntry, encodeEntry, type Entry } from '../core/entry.ts'
 import type { RedisCommands } from '../redis/commands.ts'
+import { entryKey } from '../redis/keys.ts'
 import type { Cache, CacheRead, CacheWrite } from './types.ts'
 import type { Sealer } from '../crypto/sealing.ts'
 
@@ -36,8 +37,9 @@ export function createRedisCache (tier: RedisTier): RedisCache {
       if (lifeMs < 1) return STORED
       try {
         const sealed = tier.sealer.seal(key, encodeEntry(entry))
-        if (fence === undefined) await tier.commands.setPx(nameOf(tier, key), sealed, Math.floor(lifeMs))
-        else await tier.commands.setPxWhile(fence.name, fence.token, nameOf(tier, key), sealed, Math.floor(lifeMs))
+        const name = entryKey(tier.keyPrefix, key)
+        if (fence === undefined) await tier.commands.setPx(name, sealed, Math.floor(lifeMs))
+        else await tier.commands.setPxWhile(fence.name, fence.token, name, sealed, Math.floor(lifeMs))
         return STORED
       } catch (error) {
         return { kind: 'unreachable', error }
@@ -50,7 +52,7 @@ export type StoredValue = Readonly<{ pttl: number, sealed: Buffer | null, asked:
 
 /** PTTL before GET, in one round trip: the other order gives an old value the life of one written in between. */
 export async function readValue (tier: RedisTier, key: CacheKey): Promise<StoredValue> {
-  const name = nameOf(tier, key)
+  const name = entryKey(tier.keyPrefix, key)
   const asked = momentOf(tier.clock)
   const [pttl, sealed] = await Promise.all([tier.commands.pttl(name), tier.commands.getBuffer(name).catch(noneOfOurs)])
   return { pttl, sealed, asked }
@@ -80,9 +82,4 @@ export function judge ({ sealer, clock }: RedisTier, key: CacheKey, { pttl, seal
   // a process that was frozen finds an answer of before when it thaws
   const remainingMs = Math.min(pttl, entry.ttlMs) - elapsedSince(asked, clock)
   return remainingMs > 0 ? { kind: 'hit', entry, remainingMs } : MISS
-}
-
-/** The braces put an entry and its lease into one slot of a Cluster, so that their order holds there too. */
-function nameOf ({ keyPrefix }: RedisTier, key: CacheKey): string {
-  return `${keyPrefix}{${key}}:entry`
 }

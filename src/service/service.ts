@@ -11,6 +11,7 @@ import { createTrustProxy } from '../http/trusted-proxies.ts'
 import type { Log } from '../logging/log.ts'
 import { createMetrics, type Metrics } from '../metrics/metrics.ts'
 import { createResolver } from '../authgear/resolver/client.ts'
+import { redisKeysOf } from '../redis/keys.ts'
 import { createFailedCredentials } from '../authgear/resolver/failed-credentials.ts'
 import { createSignOuts } from '../revocation/sign-outs.ts'
 import { createIdentify, identifyRoutes } from '../verify/identify.ts'
@@ -109,14 +110,16 @@ export function createService (
   }
   const keys = deriveKeys(secretOf(settings))
   const keyer = createKeyer(keys.digest, { endpoint: authgear.endpoint.origin, cookiePrefix: authgear.cookiePrefix })
-  const shared = openShared(settings, keys.sealing, { metrics, log, clock, leaseWaitMs })
+  const redisKeys = redisKeysOf(settings.redis?.keyPrefix ?? '', authgear.endpoint.origin)
+  const shared = openShared(settings, keys.sealing, { metrics, log, clock, keys: redisKeys, leaseWaitMs })
   const {
     revocations,
     close: closeLog,
     entries
-  } = openLog(settings, keys.log, { metrics, log, clock, forget: memory.clear })
-  const presence = openFollowersPresence(settings, shared, revocations)
-  const audit = openFollower(settings, { metrics, log, clock, keyer, revocations, connection: shared.connection })
+  } = openLog(settings, keys.log, { metrics, log, clock, keys: redisKeys, forget: memory.clear })
+  const presence = openFollowersPresence(redisKeys, shared, revocations)
+  const sources = { keys: redisKeys, revocations, connection: shared.connection, log, clock }
+  const audit = openFollower(settings, { ...sources, metrics, keyer })
   const authenticator = createAuthenticator({
     memory,
     fleet: shared.connection === undefined ? shared.fleet : traced.fleet(shared.fleet),
@@ -172,7 +175,7 @@ export function createService (
     findWayIn: login?.findWayIn,
     trustProxy: listening.trustProxy
   })
-  const webhook = webhookOf(settings, { revocations, connection: shared.connection, log, clock })
+  const webhook = webhookOf(settings, sources)
   const routes = [...verifyRoutes(traced.answerer('verify', verify)), ...login?.routes ?? []]
   const app = buildListener(listening, routes, webhook)
   const history = createHistory({ read: metrics.reading, clock })

@@ -6,7 +6,7 @@ import { describe, type Log } from '../logging/log.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import { connectRedis } from '../redis/connect.ts'
 import type { RedisConnection } from '../redis/connection.ts'
-import { secretCheckKey, logKey } from '../redis/keys.ts'
+import type { RedisKeys } from '../redis/keys.ts'
 import { describeServers } from '../redis/options.ts'
 import type { ServiceSettings } from './settings.ts'
 
@@ -69,13 +69,13 @@ export type Shared = Readonly<{
   secretCheck: SecretCheckTimer | undefined
   reportOnce: OnceReporter['reportOnce']
 }>
-type SharedDeps = Readonly<{ metrics: Metrics, log: Log, clock: Clock, leaseWaitMs: number }>
+type SharedDeps = Readonly<{ metrics: Metrics, log: Log, clock: Clock, keys: RedisKeys, leaseWaitMs: number }>
 
 /** What replicas share over Redis, apart from the log of revocations; a fleet of one without it. */
 export function openShared (
   { redis, authgear }: ServiceSettings,
   sealingKey: Uint8Array,
-  { metrics, log, clock, leaseWaitMs }: SharedDeps
+  { metrics, log, clock, keys, leaseWaitMs }: SharedDeps
 ): Shared {
   if (redis === undefined) {
     return { fleet: NO_SHARED_CACHE, connection: undefined, secretCheck: undefined, reportOnce: () => {} }
@@ -92,11 +92,7 @@ export function openShared (
   })
   const sealer = createSealer(sealingKey)
   const secretCheck = startSecretCheck(
-    createSecretCheck({
-      commands: connection.commands,
-      sealer,
-      name: secretCheckKey(logKey(redis.keyPrefix, authgear.endpoint.origin))
-    }),
+    createSecretCheck({ commands: connection.commands, sealer, name: keys.secretCheck }),
     () =>
       log.warn(
         "a replica with another CACHE_SECRET uses this Redis: neither finds the other's entries; set the same on " +
