@@ -18,7 +18,7 @@ import type { Out } from './out.ts'
 import { tracerOf } from './tracing.ts'
 
 /** Milliseconds that requests under way may take once the listener is closed. */
-const GRACE = 10_000
+const GRACE_MS = 10_000
 
 /**
  * Runs until a signal.
@@ -79,7 +79,7 @@ async function start (config: Config, { version, log, tracer, flushed }: Running
     closers.push(watchCertificate(config, service, log))
     for (const [app, address] of [[service.identify, config.identify], [service.app, config.listen]] as const) {
       if (app === undefined) continue
-      closers.push(() => app.drain.drain(GRACE))
+      closers.push(() => app.drain.drain(GRACE_MS))
       await listen(app.fastify, address)
     }
   } catch (error) {

@@ -32,8 +32,8 @@ export type CookieNames = Readonly<{
 type Found = { -readonly [K in keyof Credentials]: Credentials[K] }
 
 /** Bytes; longer ones cannot be Authgear's and are refused without asking. */
-const MAX_TOKEN = 16 * 1024
-const MAX_COOKIE = 1024
+const MAX_TOKEN_BYTES = 16 * 1024
+const MAX_COOKIE_BYTES = 1024
 /** Go drops all cookies of a request with more than this many. */
 const MAX_COOKIES = 3000
 const CONTROL = /[\0-\x08\x0a-\x1f\x7f]/ // eslint-disable-line no-control-regex -- that is what it looks for
@@ -87,9 +87,10 @@ function judge (found: Found): Reading {
   if (bearer === undefined && appSession === undefined && appAccessToken === undefined && session === undefined) {
     return NONE
   }
-  if (cannotBe(bearer, MAX_TOKEN) || cannotBe(appAccessToken, MAX_TOKEN)) return refused('malformed_credentials', found)
-  if (cannotBe(appSession, MAX_COOKIE) || cannotBe(session, MAX_COOKIE)) return refused('malformed_credentials', found)
-  return { kind: 'credentials', credentials: found }
+  const isMalformed =
+    cannotBe(bearer, MAX_TOKEN_BYTES) || cannotBe(appAccessToken, MAX_TOKEN_BYTES) ||
+    cannotBe(appSession, MAX_COOKIE_BYTES) || cannotBe(session, MAX_COOKIE_BYTES)
+  return isMalformed ? refused('malformed_credentials', found) : { kind: 'credentials', credentials: found }
 }
 
 /** Whether a bearer token was among what is refused decides what WWW-Authenticate says. */

@@ -31,7 +31,7 @@ export type ResolutionReading =
   | Readonly<{ kind: 'unusable', why: 'garbage' | 'too_large' }>
 
 /** Bytes of names and values of one identity: hundreds of roles. */
-const MAX_IDENTITY = 12 * 1024
+const MAX_IDENTITY_BYTES = 12 * 1024
 const PREFIX = 'x-authgear-'
 /** Authgear's values are printable ASCII; another byte is somebody else's answer or an injection. */
 const VALUE = /^[\x20-\x7e]*$/
@@ -64,7 +64,7 @@ function judge (identity: Identity): ResolutionReading {
   if (valid === 'false') return { kind: 'resolution', resolution: INVALID }
   if (valid !== 'true') return GARBAGE
   if (userId === undefined || userId === '') return { kind: 'resolution', resolution: INVALID }
-  if (sizeOf(identity) > MAX_IDENTITY) return { kind: 'unusable', why: 'too_large' }
+  if (sizeOf(identity) > MAX_IDENTITY_BYTES) return { kind: 'unusable', why: 'too_large' }
   return {
     kind: 'resolution',
     resolution: Object.freeze({ kind: 'valid', userId: userId as UserId, identity: Object.freeze(identity) })

@@ -7,7 +7,7 @@ export type EpochMs = number & { readonly __brand: 'EpochMs' }
 /**
  * How far this machine's clock may be behind or ahead of Authgear's before an expired token counts as certainly dead.
  */
-const LEEWAY = 60_000
+const LEEWAY_MS = 60_000
 
 /**
  * @returns when an access token of Authgear's (`typ: at+jwt`) ends, or undefined where the text is not one.
@@ -80,7 +80,7 @@ export function isExpired (credentials: Credentials, now: EpochMs): boolean {
   const sent = [bearer, appSession, appAccessToken, session].filter((value) => value !== undefined)
   const only = sent.length === 1 ? bearer ?? appAccessToken : undefined
   const expiry = only === undefined ? undefined : jwtExpiry(only)
-  return expiry !== undefined && expiry < now - LEEWAY
+  return expiry !== undefined && expiry < now - LEEWAY_MS
 }
 
 /**
@@ -91,7 +91,7 @@ export function identityDeadline (credentials: Credentials, now: EpochMs): numbe
   const expiries = [credentials.bearer, credentials.appAccessToken].map((token) =>
     token === undefined ? undefined : jwtExpiry(token)
   )
-  return Math.min(...expiries.map((expiry) => expiry === undefined || expiry < now - LEEWAY ? Infinity : expiry))
+  return Math.min(...expiries.map((expiry) => expiry === undefined || expiry < now - LEEWAY_MS ? Infinity : expiry))
 }
 
 export type Lifetimes = Readonly<{ ttlMs: number, negativeTtlMs: number }>

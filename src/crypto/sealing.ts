@@ -4,8 +4,8 @@ import { createHmacSha256 } from './hmac.ts'
 /** AES-256-GCM. Layout: format byte, nonce, ciphertext, tag. */
 const CIPHER = 'aes-256-gcm'
 const FORMAT = 1
-const NONCE = 12
-const TAG = 16
+const NONCE_BYTES = 12
+const TAG_BYTES = 16
 
 export type Sealer = Readonly<{
   seal: (key: string, plain: Uint8Array) => Buffer
@@ -22,17 +22,19 @@ export function createSealer (sealingKey: Uint8Array): Sealer {
   const entryKey = (key: string): Buffer => Buffer.from(hmac(key), 'base64url')
   return Object.freeze({
     seal (key: string, plain: Uint8Array): Buffer {
-      const nonce = randomBytes(NONCE)
-      const cipher = createCipheriv(CIPHER, entryKey(key), nonce, { authTagLength: TAG })
+      const nonce = randomBytes(NONCE_BYTES)
+      const cipher = createCipheriv(CIPHER, entryKey(key), nonce, { authTagLength: TAG_BYTES })
       const body = Buffer.concat([cipher.update(plain), cipher.final()])
       return Buffer.concat([Buffer.of(FORMAT), nonce, body, cipher.getAuthTag()])
     },
     open (key: string, sealed: Uint8Array): Buffer | undefined {
-      if (sealed[0] !== FORMAT || sealed.length < 1 + NONCE + TAG) return undefined
-      const decipher = createDecipheriv(CIPHER, entryKey(key), sealed.subarray(1, 1 + NONCE), { authTagLength: TAG })
-      decipher.setAuthTag(sealed.subarray(sealed.length - TAG))
+      if (sealed[0] !== FORMAT || sealed.length < 1 + NONCE_BYTES + TAG_BYTES) return undefined
+      const nonce = sealed.subarray(1, 1 + NONCE_BYTES)
+      const body = sealed.subarray(1 + NONCE_BYTES, -TAG_BYTES)
+      const decipher = createDecipheriv(CIPHER, entryKey(key), nonce, { authTagLength: TAG_BYTES })
+      decipher.setAuthTag(sealed.subarray(-TAG_BYTES))
       try {
-        return Buffer.concat([decipher.update(sealed.subarray(1 + NONCE, sealed.length - TAG)), decipher.final()])
+        return Buffer.concat([decipher.update(body), decipher.final()])
       } catch {
         return undefined
       }

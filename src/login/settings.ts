@@ -13,7 +13,7 @@ export type LoginSettings = Readonly<{
 }>
 
 /** Milliseconds that a login may take, and a sign-out (its confirmation page is a person's own time). */
-export const LOGIN_LIFETIME = 10 * 60_000
+export const LOGIN_LIFETIME_MS = 10 * 60_000
 
 export type LoginRoute = 'login' | 'callback' | 'logout' | 'logged-out'
 

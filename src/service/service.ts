@@ -23,7 +23,7 @@ import { createVerify, verifyRoutes } from '../verify/verify.ts'
 import { reporting, openShared } from './shared.ts'
 import { openFollower, openFollowersPresence, openLog, webhookOf } from './revocations.ts'
 import type { ServiceSettings } from './settings.ts'
-import { createHistory, type Sample, STEP } from '../management/status/history.ts'
+import { createHistory, type Sample, STEP_MS } from '../management/status/history.ts'
 import { UNTRACED, tracedBy } from '../tracing/wrappers.ts'
 import type { Tracer } from '../tracing/types.ts'
 
@@ -137,7 +137,7 @@ export function createService (
     log: revocations,
     observer: { ...metrics.authenticate, ...reporting(log) }
   })
-  const answering: HandlerDeps = {
+  const handlerDeps: HandlerDeps = {
     authenticator,
     keyer,
     cookieNames: names,
@@ -161,32 +161,32 @@ export function createService (
   const login = settings.login === undefined
     ? undefined
     : createLoginRoutes(settings.login, {
-      ...answering,
-      traced: (answerer) => traced.answerer('login', answerer),
+      ...handlerDeps,
+      traced: (handler) => traced.handler('login', handler),
       clock,
       signOuts: createSignOuts({ revocations, clock, quietMs: cache.ttlMs + SIGNING_OUT_MS }),
       origin: authgear.endpoint.origin
     })
   const verify = createVerify({
-    ...answering,
+    ...handlerDeps,
     clock,
     confirmAfterMs: cache.negativeTtlMs,
     allowPreflight: settings.preflight === 'allow',
-    findWayIn: login?.findWayIn,
+    findLoginRedirect: login?.findLoginRedirect,
     trustProxy: listening.trustProxy
   })
   const webhook = webhookOf(settings, sources)
-  const routes = [...verifyRoutes(traced.answerer('verify', verify)), ...login?.routes ?? []]
+  const routes = [...verifyRoutes(traced.handler('verify', verify)), ...login?.routes ?? []]
   const app = buildListener(listening, routes, webhook)
   const history = createHistory({ read: metrics.reading, clock })
-  const sampling = setInterval(history.sample, STEP)
+  const sampling = setInterval(history.sample, STEP_MS)
   const sweeping = setInterval(memory.sweep, SWEEP_INTERVAL_MS).unref()
   return Object.freeze({
     app,
     identify: settings.identify
       ? buildListener(
         { ...listening, tls: undefined },
-        identifyRoutes(traced.answerer('identify', createIdentify(answering)))
+        identifyRoutes(traced.handler('identify', createIdentify(handlerDeps)))
       )
       : undefined,
     metrics,

@@ -30,9 +30,9 @@ export function createIdentify ({ authenticator, keyer, cookieNames, absentHeade
     }
   }
 
-  function conclude (question: VerifyRequest, key: CredentialContext, authentication: Authentication): HandlerResult {
+  function conclude (request: VerifyRequest, key: CredentialContext, authentication: Authentication): HandlerResult {
     if (authentication.kind === 'unavailable') {
-      return refused(question, authentication.error.reason, {
+      return refused(request, authentication.error.reason, {
         subject: key,
         error: authentication.error,
         source: 'authgear'
@@ -45,18 +45,18 @@ export function createIdentify ({ authenticator, keyer, cookieNames, absentHeade
     return { response: allow(resolution, source), reason: 'allowed', source, subject: key }
   }
 
-  return (question) => {
-    if (question.proxy.policies.length > 0) {
-      return refused(question, 'bad_policy', {
+  return (request) => {
+    if (request.proxy.policies.length > 0) {
+      return refused(request, 'bad_policy', {
         policyError: 'there are no policies on /identify: it lets everybody in'
       })
     }
-    const reading = readCredentials(question.rawHeaders, cookieNames)
+    const reading = readCredentials(request.rawHeaders, cookieNames)
     if (reading.kind === 'none') return nobody('no_credentials', {})
     if (reading.kind === 'refused') return nobody(reading.reason, {})
-    const subject = credentialContextOf(keyer, question, reading.credentials)
+    const subject = credentialContextOf(keyer, request, reading.credentials)
     return thenOrNow(authenticator.authenticate(subject), (authentication) =>
-      conclude(question, subject, authentication)
+      conclude(request, subject, authentication)
     )
   }
 }

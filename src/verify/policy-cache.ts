@@ -5,8 +5,8 @@ import type { VerifyRequest } from '../http/types.ts'
 const MAX_KNOWN = 256
 const MAX_KNOWN_LENGTH = 512
 
-/** @returns what applies to a question: the query and each policy header, all of them; parsed once a text */
-export function createPolicies (): (question: VerifyRequest) => Policy {
+/** @returns what applies to a request: the query and each policy header, all of them; parsed once a text */
+export function createPolicies (): (request: VerifyRequest) => Policy {
   const known = new Map<string, Policy>()
   const read = (text: string): Policy => {
     const policy = known.get(text) ?? parsePolicy(text)

@@ -8,7 +8,7 @@ import type { AbsentHeaders, HttpResponse } from '../http/types.ts'
 import { createPages } from '../pages/refusal-page.ts'
 
 /** Seconds; the breaker lets a probe through after one. */
-export const RETRY_AFTER = '2'
+export const RETRY_AFTER_SECONDS = '2'
 /** What stands for nobody: `false`, and seven names that a proxy copies over what a client sent. */
 const NOBODY: Identity = ['false']
 
@@ -18,7 +18,7 @@ const NOBODY: Identity = ['false']
  */
 const MAX_PREPARED = 4000
 /** Characters of an identity: hundreds of roles would be kept by their answer after memory forgot them. */
-const MAX_IDENTITY = 512
+const MAX_IDENTITY_CHARACTERS = 512
 
 /** @returns the answer for one who may pass; prepared once for each resolution in memory, since it is the hot path */
 export function createAllow (
@@ -28,7 +28,8 @@ export function createAllow (
   const prepared = new Map<Resolution, HttpResponse>()
   const prepare = (resolution: Resolution & { kind: 'valid' }): HttpResponse => {
     const answer = success(resolution.identity, reason, 'memory', absent)
-    if (resolution.identity.reduce((sum, value) => sum + (value?.length ?? 0), 0) > MAX_IDENTITY) return answer
+    const characters = resolution.identity.reduce((sum, value) => sum + (value?.length ?? 0), 0)
+    if (characters > MAX_IDENTITY_CHARACTERS) return answer
     if (prepared.size >= MAX_PREPARED) prepared.clear()
     prepared.set(resolution, answer)
     return answer
@@ -131,7 +132,7 @@ function refuse (refusal: Refusal, type: readonly string[], body: string, realm:
     outward
   ]
   if (status === 401) headers.push('www-authenticate', challengeOf(refusal, realm))
-  if (status === 503) headers.push('retry-after', RETRY_AFTER)
+  if (status === 503) headers.push('retry-after', RETRY_AFTER_SECONDS)
   return { status, headers, body }
 }
 

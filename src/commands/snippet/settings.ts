@@ -2,7 +2,7 @@ import { IDENTITY_HEADERS } from '../../core/resolution.ts'
 import { HOP_HEADERS } from './guards.ts'
 
 /** What this service reads of the client's request, or hands on to Authgear; nothing else has to reach it. */
-export const ASKED = [
+export const FORWARDED_REQUEST_HEADERS = [
   'Authorization',
   'Cookie',
   'Accept',
@@ -17,7 +17,7 @@ export const ASKED = [
 ] as const
 
 /** What of a refusal the client gets, at proxies that let through what they are told. */
-export const ANSWERED = [
+export const FORWARDED_RESPONSE_HEADERS = [
   'Content-Type',
   'WWW-Authenticate',
   'Location',

@@ -158,8 +158,8 @@ function placeOf (location: string | undefined, base: string): string {
 export type ClockObservation = Readonly<{ asked: number, answered: number, date: number }>
 
 /** Milliseconds; `exp` of a token is believed for a minute longer (core/jwt). */
-const OFF = 60_000
-const DRIFT = 10_000
+const CLOCK_OFF_MS = 60_000
+const CLOCK_DRIFT_MS = 10_000
 
 export const clock: Probe = {
   title: 'the clocks agree',
@@ -178,10 +178,10 @@ export function judgeClock ({ asked, answered, date }: ClockObservation): Findin
   const behind = date - answered
   const ahead = asked - (date + 1000)
   const off = Math.max(behind, ahead)
-  if (off <= DRIFT) return undefined
+  if (off <= CLOCK_DRIFT_MS) return undefined
   const what = `this machine's clock is ${Math.round(off / 1000)} s ${behind > ahead ? 'behind' : 'ahead of'} ` +
     'Authgear\'s'
-  return found(off > OFF ? 'clock-off' : 'clock-drifts', what)
+  return found(off > CLOCK_OFF_MS ? 'clock-off' : 'clock-drifts', what)
 }
 
 /** What Authgear said to a session that is none: it clears the cookie, by its own name and domain, if it saw it. */
