@@ -88,7 +88,7 @@ export class RevokedMeanwhile extends ResolverError {
   constructor () { super('REVOKED_MEANWHILE', 'the session was revoked again and again while Authgear was asked') }
 }
 
-/** A defect of this service: answered like an outage, since nobody knows who is asking. */
+/** A defect of this service: answered like an outage, since the user is not known. */
 export class UnexpectedError extends ResolverError {
   readonly reason = 'authgear_unavailable'
   readonly check = 'the lines before: please report them'

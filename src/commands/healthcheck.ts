@@ -2,7 +2,7 @@ import { request } from 'node:http'
 import { loadConfig, type ListenAddress } from '../config/index.ts'
 import type { Out } from './out.ts'
 
-/** Milliseconds; Docker's own default is 30 s. */
+/** Docker's own default is 30 s. */
 const TIMEOUT_MS = 3000
 
 /** Exit code 0 when this machine's instance answers `/livez`; for Docker's HEALTHCHECK. */

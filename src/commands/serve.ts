@@ -17,7 +17,7 @@ import { bannerOf } from './banner.ts'
 import type { Out } from './out.ts'
 import { tracerOf } from './tracing.ts'
 
-/** Milliseconds that requests under way may take once the listener is closed. */
+/** Requests under way may take so long after the listener has closed. */
 const GRACE_MS = 10_000
 
 /**
@@ -131,7 +131,7 @@ async function listen (app: FastifyInstance, address: ListenAddress | undefined)
   await app.listen({ path: address.path })
 }
 
-/** A socket file that a killed process left behind; one that still answers is somebody's. */
+/** Removes a socket file that a killed process left behind; one that still answers belongs to a running process. */
 async function removeStaleSocket (path: string): Promise<void> {
   const code = await new Promise<string | undefined>((resolve) => {
     const probe = createConnection(path, () => { probe.destroy(); resolve(undefined) })

@@ -22,24 +22,24 @@ export function loginWarnings ({ values }: Readings): readonly (string | false)[
   )
 }
 
-/** How many names two hosts end in alike. */
+/** Counts the labels that two hosts have in common at their ends. */
 function shared (one: string, other: string): number {
   const [a, b] = [one.split('.').reverse(), other.replace(/^\*\./, '').split('.').reverse()]
   const different = a.findIndex((name, i) => name !== b[i])
   return different === -1 ? a.length : different
 }
 
-/** What is allowed and perhaps not meant: each says what may happen, and what to set. */
+/** Settings that are allowed but may be a mistake: each warning says what may happen, and what to set. */
 type Warning = (readings: Readings) => readonly (string | false)[]
 
 const IDLE_WITHOUT_REDIS: readonly VariableName[] = ['CACHE_SECRET', 'REDIS_KEY_PREFIX', 'REDIS_TIMEOUT']
-/** Milliseconds; Authgear's refusal may be a hiccup (docs/authgear.md, "The resolver's answers"). */
+/** A refusal of Authgear's may be a hiccup (docs/authgear.md, "The resolver's answers"). */
 const LONG_REFUSAL_MS = 30_000
-/** Addresses in a network this wide are not one's own proxies. */
+/** Prefix lengths: nobody's own proxies need a network this wide. */
 const WIDE: Readonly<Record<'ipv4' | 'ipv6', number>> = { ipv4: 8, ipv6: 16 }
 /** Share of a container that V8's heap may take; the rest is what is beside it. */
 const MAX_HEAP_SHARE = 0.75
-/** Bytes in which a flood is outlived (docs/reliability.md). */
+/** The service survives a flood in so much (docs/reliability.md). */
 const MIN_MEMORY_BYTES = 128 * 2 ** 20
 const LOCAL: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '::1'])
 const WILDCARDS: ReadonlySet<string> = new Set(['0.0.0.0', '::'])
@@ -71,7 +71,7 @@ const longRefusals: Warning = ({ values: { CACHE_NEGATIVE_TTL: ttl = 0 } }) => [
       'that long: keep it at seconds'
 ]
 
-/** Whoever is trusted may name any address as the client's; nobody is let in for it. */
+/** A trusted peer may name any address as the client's; that lets nobody in. */
 const wideTrust: Warning = ({ values: { TRUSTED_PROXIES: trusted = [] } }) =>
   trusted
     .filter(isWide)

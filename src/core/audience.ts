@@ -13,13 +13,12 @@ type Signals = {
 }
 
 /**
- * Requests that end as a page or a frame (fetch.spec.whatwg.org, "navigation request"); `nested-` as Chrome 76–79 said
- * it.
+ * Requests that end as a page or a frame (fetch.spec.whatwg.org, "navigation request"); Chrome 76–79 wrote `nested-`.
  */
 const NAVIGATING = new Set(['navigate', 'nested-navigate'])
 const NOT_NAVIGATING = new Set(['cors', 'no-cors', 'same-origin', 'websocket'])
 const PAGES = new Set(['document', 'nested-document', 'iframe', 'frame', 'fencedframe', 'embed', 'object'])
-/** Bytes; browsers' are below 200, and a longer one is not worth the time it takes to split. */
+/** Browsers' are below 200; a longer one is not worth the time that it takes to split. */
 const MAX_ACCEPT_BYTES = 1024
 /** Java's HttpURLConnection, up to the present, names text/html for everything it fetches. */
 const JAVA_DEFAULT = 'text/html, image/gif, image/jpeg, *'

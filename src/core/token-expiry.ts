@@ -4,9 +4,7 @@ import type { Resolution } from './resolution.ts'
 /** Milliseconds since 1970 by the wall clock. */
 export type EpochMs = number & { readonly __brand: 'EpochMs' }
 
-/**
- * How far this machine's clock may be behind or ahead of Authgear's before an expired token counts as certainly dead.
- */
+/** This machine's clock may differ from Authgear's by so much before an expired token counts as certainly expired. */
 const LEEWAY_MS = 60_000
 
 /**
@@ -85,7 +83,7 @@ export function isExpired (credentials: Credentials, now: EpochMs): boolean {
 
 /**
  * @returns the moment after which no answer to these credentials may be used from a cache; Infinity where no token sets
- * one. A token that is certainly dead sets none: another credential gave the answer.
+ * one. A certainly expired token sets none: another credential gave the answer.
  */
 export function identityDeadline (credentials: Credentials, now: EpochMs): number {
   const expiries = [credentials.bearer, credentials.appAccessToken].map((token) =>
@@ -119,7 +117,7 @@ export function capByToken (lifeMs: number, resolution: Resolution, credentials:
   return capAt(lifeMs, resolution, resolution.kind === 'valid' ? identityDeadline(credentials, now) : Infinity, now)
 }
 
-/** As `capByToken`, where it is known when the tokens end. */
+/** The same for a caller that knows when the tokens end. */
 export function capAt (lifeMs: number, resolution: Resolution, deadline: number, now: EpochMs): number {
   return resolution.kind === 'valid' ? Math.max(0, Math.floor(Math.min(lifeMs, deadline - now))) : lifeMs
 }

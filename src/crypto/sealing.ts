@@ -14,8 +14,8 @@ export type Sealer = Readonly<{
 }>
 
 /**
- * Each entry has a key of its own, HMAC(sealing key, name): moved to another name (a cache key, a purpose) it opens
- * nowhere.
+ * Each entry has a key of its own, HMAC(sealing key, name), so it does not open under another name (a cache key, a
+ * purpose).
  */
 export function createSealer (sealingKey: Uint8Array): Sealer {
   const hmac = createHmacSha256(sealingKey)

@@ -41,7 +41,7 @@ export type Reported = Readonly<{
 
 export type Report = (reported: Reported, verdict: HandlerResult) => void
 
-/** No person can mend these. */
+/** Nobody can do anything about these. */
 const IS_FOR_THE_OPERATOR: ReadonlySet<string> = new Set([
   'cookie_missing',
   'login_misconfigured',
@@ -118,7 +118,7 @@ function lineOf (
   }
 }
 
-/** Eight hex digits of the keyed digest: enough to follow one credential through a log, nothing to find it by. */
+/** Eight hex digits of the keyed digest: enough to follow one credential through a log, too few to find it by. */
 function fingerprint (key: CacheKey): string {
   return Buffer.from(key, 'base64url').subarray(0, 4).toString('hex')
 }

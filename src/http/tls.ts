@@ -26,7 +26,7 @@ export type TlsMaterial = Readonly<{ cert: string, key: string, ca: string | und
 
 export type TlsEvents = Readonly<{ reloaded: (expiry: EpochMs) => void, failed: (error: unknown) => void }>
 
-/** Milliseconds between looks at the files; polling also sees the symbolic links that Kubernetes swaps. */
+/** Between checks of the files; polling also sees the symbolic links that Kubernetes swaps. */
 const LOOK_INTERVAL_MS = 2000
 
 /** @throws where a file cannot be read, or key and certificate do not belong together */

@@ -26,9 +26,9 @@ export type Webhook = (
   context: LineContext
 ) => Promise<Readonly<{ status: number, isWhole: boolean }>>
 
-/** A stranger can have so much held: an idle body costs its connection, and 8 MiB is what all of them may bring. */
+/** Strangers can make us hold no more: an idle body costs its connection, and all bodies together 8 MiB. */
 const BODY_LIMITS = { maxBytes: 1024 * 1024, timeoutMs: 5000, maxBodies: 256, maxHeldBytes: 8 * 1024 * 1024 } as const
-/** Milliseconds for which an event's id is known. */
+/** For so long an event with a known id is not taken a second time. */
 const KNOWN_FOR_MS = 10 * 60_000
 const MAX_KNOWN = 10_000
 

@@ -10,12 +10,9 @@ import { destination, pino, type DestinationStream, type Logger } from 'pino'
 export type Log = Pick<Logger, 'debug' | 'info' | 'warn' | 'error' | 'isLevelEnabled'>
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'
 
-/**
- * Characters that wait for a reader; more are dropped: a full pipe must not stop the event loop, and everybody behind
- * the proxy with it.
- */
+/** Lines beyond this are dropped: a full pipe must not stop the event loop, and with it everybody behind the proxy. */
 const MAX_WAITING_BYTES = 1024 * 1024
-/** Milliseconds for which an ending process waits for its last lines to be taken. */
+/** An ending process waits so long for its last lines to be read. */
 const FLUSH_WITHIN_MS = 500
 
 export type LogOutput = DestinationStream & Readonly<{ flushed: () => Promise<void> }>

@@ -35,8 +35,8 @@ const FAILED = new Set(['server_error', 'temporarily_unavailable'])
 /** An error code that may stand in a log line. */
 const ERROR_CODE = /^[a-z_]{1,40}$/
 /**
- * A login that another tab overtook, or that took too long, is begun anew this often by itself, before a person has to
- * do something.
+ * A login that another tab overtook, or that took too long, restarts by itself this often before the person sees a
+ * page.
  */
 const MAX_RESTARTS = 3
 
@@ -51,10 +51,7 @@ function createBegin ({ answers, authgear, seal, clock }: LoginDeps): Begin {
   }
 }
 
-/**
- * `/login?rd=…`: to Authgear; first without it showing anything, since whoever has a session there should see nothing
- * of it.
- */
+/** `/login?rd=…`: to Authgear; first with `prompt=none`, so that a person with a session there sees no page. */
 export function createLogin (deps: LoginDeps): Handler {
   const { answers, returnUrls, seal, clock } = deps
   const begin = createBegin(deps)
@@ -88,7 +85,7 @@ export function createCallback (deps: LoginDeps): Handler {
     const returnTo = returnUrls.read(state.returnTo) ?? returnUrls.fallback
     const browser = readBrowser(seal, request.rawHeaders, clock.wall())
     if (browser?.id !== state.browser || !isCurrent(state, clock.wall())) {
-      // whoever holds such a state could as well link to /login?rd=…: it is worth no more than that
+      // the holder of such a state could as well link to /login?rd=…: it is worth no more than that
       if (state.restarts < MAX_RESTARTS) {
         return begin(
           { returnTo, mode: 'silent', maxAge: undefined, locales: state.locales, restarts: state.restarts + 1 },
@@ -111,7 +108,10 @@ function pageOf (error: string): LoginPage {
   return FAILED.has(error) ? 'login_failed' : 'login_misconfigured'
 }
 
-/** Authgear says that there is a session: is it one here too? Asked anew, since what is remembered is from before. */
+/**
+ * Authgear says that there is a session: does its cookie reach us? Asks Authgear again, since the cache holds older
+ * answers.
+ */
 function createCompleteLogin ({
   answers,
   seal,
@@ -133,7 +133,7 @@ function createCompleteLogin ({
         returnTo
       })
     }
-    // its link begins to count anew: a person's click is no circle
+    // its link resets the count: a person's click is no loop
     if (isRedirectLoop(browser)) {
       return answers.page('redirect_loop', request, {
         returnTo,

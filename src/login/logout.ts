@@ -26,7 +26,7 @@ export function createLogout (deps: LogoutDeps): Handler {
     const found = await findValid(deps, request, readEach(request.rawHeaders))
     if (found.kind === 'unavailable') return { ...answers.page('login_unavailable', request), error: found.error }
     const { signedIn } = found
-    // who is nobody has nothing to revoke, and could else fill the log with junk
+    // a stranger has nothing to revoke, and could otherwise fill the log with junk
     if (signedIn.length === 0) return answers.redirect('signing_out', authgear.endSession)
     const outcomes = await Promise.all(signedIn.map(signOuts.begin))
     if (outcomes.includes('refused')) return answers.page('login_unavailable', request)
@@ -39,7 +39,7 @@ export function createLogout (deps: LogoutDeps): Handler {
   }
 }
 
-/** `/logged-out`: Authgear has ended the session; what was remembered of it since is forgotten too. */
+/** `/logged-out`: Authgear has ended the session; this also forgets what was cached in between. */
 export function createLoggedOut ({ answers, seal, clock, signOuts }: LogoutDeps): Handler {
   return async (request) => {
     // a page that is fetched ahead would use up the cookie
@@ -86,14 +86,12 @@ async function findValid (deps: LogoutDeps, request: VerifyRequest, all: readonl
   return { kind: 'found', signedIn: [...found.values()] }
 }
 
-/** No verdict on a session cookie is never an honest no. */
+/** An answer without a result for a session cookie does not prove that it is invalid. */
 function isSilent (resolution: Resolution, { session }: Credentials): boolean {
   return resolution.kind === 'invalid' && resolution.noIdentityHeaders && session !== undefined
 }
 
-/**
- * Whose all of it together was when Authgear was last asked: what may be remembered of a browser that sends several.
- */
+/** The user of all these credentials together in the cache: a browser may send several. */
 async function rememberedUser (
   { authenticator, keyer }: LogoutDeps,
   request: VerifyRequest,

@@ -28,11 +28,11 @@ type Given = Pick<LogoutDeps, 'clock' | 'authenticator' | 'keyer' | 'cookieNames
 export type LoginRoutesDeps = Given & Readonly<{
   /** AUTHGEAR_ENDPOINT */
   origin: string
-  /** Gives a handler its span, where there is tracing. */
+  /** Wraps a handler in a span, if tracing is on. */
   traced: (handler: Handler) => Handler
 }>
 
-/** The browser's way in and out. */
+/** The routes by which a browser signs in and out. */
 export function createLoginRoutes (settings: LoginSettings, { origin, traced, ...deps }: LoginRoutesDeps): LoginRoutes {
   const { publicUrl, path, logoutRedirectUri } = settings
   const returnUrls = createReturnUrls(settings)

@@ -34,7 +34,7 @@ export function clearCookie (name: string): string {
   return `${name}=; Max-Age=0; ${ATTRIBUTES}`
 }
 
-/** What a sealed text is for; one for one purpose opens for no other. */
+/** A text that was sealed for one purpose opens for no other. */
 export type Purpose = 'state' | 'browser' | 'logout'
 
 export type Seal = Readonly<{
@@ -64,7 +64,7 @@ export function createSeal (secret: string): Seal {
   })
 }
 
-/** One browser, as its cookie tells it from others; it says nothing about who sits there. */
+/** One browser, told from others by its cookie; it says nothing about the user. */
 export type Browser = Readonly<{
   id: string
   /** How often it was sent back to where it came from, each time within a minute of the time before. */
@@ -74,8 +74,8 @@ export type Browser = Readonly<{
 }>
 
 /**
- * Milliseconds from one return to the next, and how many such: nobody signs in nine times like that, two servers that
- * disagree do, also by a slow line.
+ * From one return to the next, and how many such in a row: no person signs in nine times like that, but two servers
+ * that disagree do, on a slow line too.
  */
 const RETURN_WINDOW_MS = 60_000
 const MAX_RETURNS = 8
@@ -95,7 +95,7 @@ export function readBrowser (seal: Seal, rawHeaders: readonly string[], now: num
   return Math.abs(now - browser.since) > RETURN_WINDOW_MS ? { ...browser, returns: 0, since: now } : browser
 }
 
-/** The next id, so that no state of before counts again. */
+/** A new id, so that no earlier state counts again. */
 export function returned (browser: Browser, now: number): Browser {
   return { id: newId(), returns: browser.returns + 1, since: now }
 }
@@ -122,13 +122,13 @@ export type State = Readonly<{
   mode: 'silent' | 'interactive' | 'step-up'
   maxAge: number | undefined
   locales: string | undefined
-  /** How often this login was begun anew by itself. */
+  /** How often this login restarted by itself. */
   restarts: number
   /** Epoch milliseconds. */
   issuedAt: number
 }>
 
-/** Milliseconds by which another replica's clock may be ahead. */
+/** Another replica's clock may be ahead by this. */
 const MAX_AHEAD_MS = 60_000
 
 export function sealState (seal: Seal, state: State): string {

@@ -21,7 +21,7 @@ import type { LogObserver, RevocationLog } from '../revocation/types.ts'
 import { retentionOf, type ServiceSettings } from './settings.ts'
 import { throttle, type Shared } from './shared.ts'
 
-/** Milliseconds for which a signed webhook is known to have come, and within which it is noted once. */
+/** Redis remembers for so long that a signed webhook came, and is told so no more often than the interval. */
 const WEBHOOK_KNOWN_MS = 30 * 86_400_000
 const WEBHOOK_NOTED_INTERVAL_MS = 60_000
 
@@ -34,7 +34,7 @@ type SourceDeps = Readonly<{
 }>
 type FollowerDeps = SourceDeps & Readonly<{ metrics: Metrics, keyer: Keyer }>
 
-/** Where Authgear's audit log tells of revocations, read by one replica for all. */
+/** Reads revocations from Authgear's audit log; one replica does so for all. */
 export function openFollower (
   { audit, authgear, cache }: ServiceSettings,
   { metrics, log, clock, keys, keyer, revocations, connection }: FollowerDeps
@@ -53,7 +53,7 @@ export function openFollower (
   })
 }
 
-/** About webhooks that nobody signed. */
+/** Bound of the lines about unsigned webhooks. */
 const UNSIGNED_LINES_PER_SECOND = 10
 
 /** A flood of strangers' webhooks is sampled; each signed one that cannot be taken has its line. */
@@ -66,7 +66,7 @@ function createWebhookReport (log: Log, clock: Clock): WebhookDeps['report'] {
   }
 }
 
-/** Where Authgear's webhooks reportOnce of them. */
+/** Reads revocations from Authgear's webhooks. */
 export function webhookOf (
   { authgear }: ServiceSettings,
   { keys, revocations, connection, log, clock }: SourceDeps
@@ -81,7 +81,7 @@ export function webhookOf (
 }
 
 const NOT_FOLLOWED = 'the revocation log cannot be followed: memory entries are used for CACHE_DEGRADED_TTL only'
-/** Milliseconds. */
+/** Between two lines about entries that are not authentic. */
 const REPORT_INTERVAL_MS = 60_000
 
 /** `entries`: how many the log holds, and how many it may. */
@@ -130,7 +130,7 @@ export function openLog (
   return { revocations, entries, close: follow(revocations, store, failed) }
 }
 
-/** Says to the others that this replica follows the log, and counts those who do. */
+/** Tells the other replicas that this one follows the log, and counts those that do. */
 export function openFollowersPresence (
   { replicas }: RedisKeys,
   { connection, reportOnce }: Shared,

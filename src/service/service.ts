@@ -48,21 +48,26 @@ export type Service = Readonly<{
   close: () => Promise<void>
 }>
 
-/** What tests replace, so that none of them depends on how fast a machine is; and tracing, where it is on. */
+/**
+ * Tests replace the clock and the wait, so that no test depends on the speed of a machine. The tracer is there if
+ * tracing is on.
+ */
 export type Seams = Readonly<{ clock?: Clock, leaseWaitMs?: number, tracer?: Tracer | undefined }>
 
-/** Milliseconds in which a person confirms a sign-out at Authgear; what is asked meanwhile is not stored. */
+/** A person takes so long to confirm a sign-out at Authgear; answers are not cached meanwhile. */
 const SIGNING_OUT_MS = 60_000
-/** Milliseconds that one who lost the fleet's lease waits for the winner. */
+/** A replica that did not get the lease waits so long for the one that did. */
 const LEASE_WAIT_MS = 300
 /**
  * Wait for a client's turn at least, however short AUTHGEAR_MAX_QUEUE: a turn is no refusal. One client's part of them.
  */
 const LEAST_TURNS = 64
 const CLIENTS = 4
-/** Of AUTHGEAR_TIMEOUT, before it begins: proxies wait a little longer than that for an answer. */
+/**
+ * Share of AUTHGEAR_TIMEOUT that a turn may be waited for, beside that time: proxies wait a little longer than both.
+ */
 const TURN_SHARE = 0.25
-/** What has ended goes with each write as well. */
+/** Each write removes expired entries too. */
 const SWEEP_INTERVAL_MS = 1000
 
 /** Opens connections in the background and listens nowhere yet; nothing being down stops it. */
@@ -213,7 +218,7 @@ export function createService (
   })
 }
 
-/** Without Redis nobody else has to know it. */
+/** Without Redis no other process has to know the secret. */
 function secretOf ({ cache, redis }: ServiceSettings): Uint8Array {
   return cache.secret === undefined && redis === undefined ? randomBytes(32) : secretBytes(cache.secret)
 }

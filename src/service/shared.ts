@@ -24,8 +24,8 @@ export function reporting (log: Log): { noVerdict: () => void, unexpectedError: 
 export type OnceReporter = Readonly<{ reportOnce: (operation: string, error: unknown) => void, forget: () => void }>
 
 /**
- * What Redis refuses is told once a connection: a right that an ACL user lacks, a full memory. Lost connections
- * reportOnce themselves.
+ * Reports each kind of refusal once a connection: a right that the ACL user lacks, a full memory. A lost connection has
+ * its own line.
  */
 export function createOnceReporter (log: Log): OnceReporter {
   const told = new Set<string>()
@@ -51,7 +51,7 @@ export function throttle (clock: Clock, everyMs: number, act: () => void): () =>
   }
 }
 
-/** Milliseconds a lease outlives the longest resolution. */
+/** A lease outlives the longest resolution by this. */
 const LEASE_MARGIN_MS = 500
 
 const ALL_FROM_AUTHGEAR = 'Redis is not reachable: every answer comes from memory or from Authgear until it is back'
@@ -71,7 +71,7 @@ export type Shared = Readonly<{
 }>
 type SharedDeps = Readonly<{ metrics: Metrics, log: Log, clock: Clock, keys: RedisKeys, leaseWaitMs: number }>
 
-/** What replicas share over Redis, apart from the log of revocations; a fleet of one without it. */
+/** What replicas share over Redis besides the revocation log; without Redis nothing is shared. */
 export function openShared (
   { redis, authgear }: ServiceSettings,
   sealingKey: Uint8Array,

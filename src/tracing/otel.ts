@@ -17,7 +17,7 @@ import { BasicTracerProvider, BatchSpanProcessor, type SpanExporter } from '@ope
 import type { Attributes, Carrier, Span, SpanName, Tracer } from './types.ts'
 
 const NAME = 'authgear-forward-auth'
-/** Milliseconds that an ending process gives its last spans. */
+/** An ending process waits so long for its last spans. */
 const FLUSH_WITHIN_MS = 2000
 const KINDS: Readonly<Record<SpanName, SpanKind>> = {
   verify: SpanKind.SERVER,

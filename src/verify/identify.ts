@@ -13,8 +13,8 @@ import {
 import type { Route } from '../http/paths.ts'
 
 /**
- * Who is it, for pages that greet those who are signed in: never refuses for lack of a session. On a listener of its
- * own, since a proxy takes its 200 for "allowed". A policy is refused, or somebody would believe that it protects.
+ * Says who the user is, for pages that greet users; never refuses for lack of a session. It has a listener of its own,
+ * since a proxy takes its 200 for "allowed". It refuses a policy, which would protect nothing here.
  */
 export function createIdentify ({ authenticator, keyer, cookieNames, absentHeaders, realm }: HandlerDeps): Handler {
   const allow = createAllow(absentHeaders)
@@ -65,9 +65,7 @@ function nobody (reason: RefusalReason, { subject: key, source = 'none' }: Parti
   return { response: allowNobody(reason, source === 'none' ? undefined : source), reason, source, subject: key }
 }
 
-/**
- * On a listener of its own and nothing beside it: its 200 for nobody must never be within a proxy's reach by accident.
- */
+/** Alone on its listener: no proxy must reach its 200 for nobody by accident. */
 export function identifyRoutes (identify: Handler): readonly Route[] {
   return [{ path: '/identify', endpoint: 'identify', handler: identify }]
 }

@@ -19,7 +19,7 @@ import type { Route } from '../http/paths.ts'
 
 export type VerifyDeps = HandlerDeps & Readonly<{
   clock: Clock
-  /** A refusal made of an older resolution is confirmed first (CACHE_NEGATIVE_TTL). */
+  /** A refusal that rests on an older resolution is confirmed first (CACHE_NEGATIVE_TTL). */
   confirmAfterMs: number
   /** PREFLIGHT=allow: a true CORS preflight, which carries no credential, gets a 200 for nobody. */
   allowPreflight: boolean
@@ -104,7 +104,7 @@ type Conclude = (
   confirmed?: boolean
 ) => HandlerResult | Promise<HandlerResult>
 
-/** Starts from denied: an error never ends as "not signed in", and one branch alone as a 200. */
+/** Starts from denied: only one branch ends in a 200, and no error ends as "not signed in". */
 function createConclude (
   { authenticator, absentHeaders, clock, confirmAfterMs }: VerifyDeps,
   refuse: Refuser
@@ -131,7 +131,7 @@ function createConclude (
     return confirm(request, subject, policy, refusal)
   }
 
-  /** While Authgear cannot be asked, what it said last stands. */
+  /** While Authgear cannot be asked, its last answer stands. */
   async function confirm (
     request: VerifyRequest,
     subject: CredentialContext,
@@ -168,7 +168,7 @@ function isWorthConfirming (reason: (Decision & { kind: 'refuse' })['reason']): 
   return reason === 'forbidden' || reason === 'step_up_required'
 }
 
-/** By the verify request's own method, which proxies that keep the client's vouch for. */
+/** Trusts the method of the verify request itself: proxies that keep the client's method vouch for it. */
 function isPreflight ({ method, rawHeaders }: VerifyRequest): boolean {
   if (method !== 'OPTIONS') return false
   const names = new Set(rawHeaders.filter((_, index) => index % 2 === 0).map((name) => name.toLowerCase()))
@@ -182,7 +182,7 @@ function preflight (request: VerifyRequest, policy: Policy, refuse: Refuser): Ha
   return { response: allowNobody('preflight'), reason: 'preflight', source: 'none' }
 }
 
-/** Exact, and the prefix to which Envoy and Istio append the client's own path and query. */
+/** One exact path, and the prefix to which Envoy and Istio append the client's path and query. */
 export function verifyRoutes (verify: Handler): readonly Route[] {
   return [
     { path: '/verify', endpoint: 'verify', handler: verify },

@@ -165,7 +165,7 @@ export function chartsOf ({ now }: Sample): readonly Chart[] {
   return [...ALWAYS, REVOCATIONS, ...(now.redisUp === undefined ? [] : WITH_REDIS)]
 }
 
-/** Milliseconds of one row of the tables. */
+/** One row of the tables covers this. */
 const ROW_MS = 60_000
 
 export type Point = Readonly<{ from: Sample, to: Sample, value: number | undefined }>

@@ -70,9 +70,9 @@ function byDecision (requests: Reading['requests']): Record<DecisionName, number
   return counts
 }
 
-/** Milliseconds that the page looks back. */
+/** The page looks back so far. */
 export const WINDOW_MS = 15 * 60_000
-/** Milliseconds between two samples. */
+/** Between two samples. */
 export const STEP_MS = 10_000
 
 export type History = Readonly<{

@@ -33,7 +33,7 @@ export function timeOfDay (wall: number): string {
   return new Date(wall).toISOString().slice(11, 19)
 }
 
-/** Milliseconds between two looks of an open page. */
+/** An open page refreshes itself this often. */
 const REFRESH_INTERVAL_MS = 5000
 
 /**

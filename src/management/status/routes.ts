@@ -20,7 +20,7 @@ export type TagStore = Readonly<{
   set: (name: string, value: unknown, lifeMs: number) => void | Promise<void>
 }>
 
-/** Milliseconds after which the page is rendered rather than waited for a tag. */
+/** After this the page is rendered instead of waiting for a tag. */
 const TAG_DEADLINE_MS = 50
 
 /**
@@ -141,9 +141,9 @@ type Content = Readonly<{ body: string, tag: string, until: number }>
  * never older.
  */
 const TAG_LIFE_MS = 1000
-/** Milliseconds; the script changes with the version only. */
+/** The script changes with the version only. */
 const SCRIPT_LIFE_MS = 24 * 60 * 60_000
-/** Bytes; ours have 24. */
+/** Ours have 24. */
 const MAX_TAG_BYTES = 64
 
 /**

@@ -34,7 +34,7 @@ export function judgeCanary (reading: SecretCheckResult): Outcome {
   }
 }
 
-/** Questions, one after the other. */
+/** Commands, one after the other. */
 const ROUNDS = 20
 
 export const redisLatency: Probe = {
@@ -191,7 +191,7 @@ function judgeNamed ({ name, problem, reply }: Named, settings: Settings): Findi
   )
 }
 
-/** Only the kind of a refusal is told: Redis may repeat what it was sent. */
+/** Shows only the kind of a refusal: Redis may repeat what it was sent. */
 export function judgeProblem (problem: Error, name: string, { servers, tls }: Settings): Finding {
   const { message } = problem
   const code = codeOf(problem)
