@@ -104,7 +104,7 @@ function onSignal (log: Log, close: () => Promise<void>): void {
     { delay: false, logger: { error: (message: unknown) => log.error({ error: describe(message) }, 'ends') } },
     async ({ err }) => {
       if (err !== undefined) {
-        log.error({ error: describe(err) }, 'an error nobody foresaw ends this replica: please report it')
+        log.error({ error: describe(err) }, 'unexpected error: this replica ends; please report it')
       }
       await close()
     }

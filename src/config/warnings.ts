@@ -61,7 +61,7 @@ const alone: Warning = (readings) =>
 const unprotected: Warning = (readings) => [
   hasRedis(readings) &&
     readings.values.CACHE_SECRET === 'none' &&
-    'CACHE_SECRET: is none: whoever can write to Redis can sign in as anybody, and whoever can read ' +
+    'CACHE_SECRET: is none: anyone who can write to Redis can sign in as anybody, and anyone who can read ' +
       'it can test guesses of credentials'
 ]
 
@@ -77,7 +77,7 @@ const wideTrust: Warning = ({ values: { TRUSTED_PROXIES: trusted = [] } }) =>
     .filter(isWide)
     .map(
       (network) =>
-        `TRUSTED_PROXIES: trusts ${network}: whoever connects from there can name any address as the client's, in ` +
+        `TRUSTED_PROXIES: trusts ${network}: anyone who connects from there can name any address as the client's, in ` +
           'the log and to Authgear: list your proxies'
     )
 

@@ -14,10 +14,10 @@ export function reporting (log: Log): { noVerdict: () => void, unexpectedError: 
   return {
     noVerdict: () =>
       log.warn(
-        'Authgear named no verdict at all for a session cookie, twice: check AUTHGEAR_COOKIE_PREFIX, ' +
+        'Authgear gave no result for a session cookie, twice: check AUTHGEAR_COOKIE_PREFIX, ' +
           'AUTHGEAR_ENDPOINT and its database connections'
       ),
-    unexpectedError: (error) => log.error({ error: describe(error) }, 'an error nobody foresaw: please report it')
+    unexpectedError: (error) => log.error({ error: describe(error) }, 'unexpected error: please report it')
   }
 }
 

@@ -136,7 +136,7 @@ t.test('the status page in a real Chromium', { skip }, async (t) => {
       'Hit ratio',
       'Latency by source',
       'Requests to Authgear',
-      'Authgear asked or left alone',
+      'Authgear asked (circuit breaker closed)',
       'Revocations',
       'Redis',
       'Failed Redis commands',

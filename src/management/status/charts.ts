@@ -111,7 +111,7 @@ const ALWAYS: readonly Chart[] = [
   },
   {
     id: 'circuit',
-    title: 'Authgear asked or left alone',
+    title: 'Authgear asked (circuit breaker closed)',
     scale: 'state',
     totals: undefined,
     lines: [state('asked', 'asked', ({ now }) => !now.circuitOpen)]

@@ -158,7 +158,7 @@ ${chartsOf(now).map((chart) => section(chart, samples)).join('\n')}
 function facts (state: Status['state'], { now }: Sample): string {
   const rows: ReadonlyArray<readonly [name: string, value: string, isGood?: boolean]> = [
     ['This replica', state, state === 'serving'],
-    ['Authgear', now.circuitOpen ? 'left alone after failures' : 'asked as needed', !now.circuitOpen],
+    ['Authgear', now.circuitOpen ? 'not asked after failures' : 'asked as needed', !now.circuitOpen],
     ['Resolutions under way / waiting', `${now.inFlight} / ${now.queued}`],
     ['Entries in memory', format(now.cacheEntries, 'count')],
     ...(now.redisUp === undefined
