@@ -70,7 +70,7 @@ export class AuthgearGarbage extends ResolverError {
 export class AuthgearCircuitOpen extends ResolverError {
   readonly reason = 'authgear_unavailable'
   readonly check = 'the lines before: Authgear failed five times in a row, and is tried again every second'
-  constructor () { super('AUTHGEAR_CIRCUIT_OPEN', 'Authgear failed repeatedly and is left alone for a moment') }
+  constructor () { super('AUTHGEAR_CIRCUIT_OPEN', 'Authgear failed repeatedly: it is not asked for a moment') }
 }
 
 export class Overloaded extends ResolverError {
