@@ -51,7 +51,8 @@ function rows (t: Test, { port, app }: BehindProxyWithoutRedis, { facts }: Proxy
         (name: string) => name.toUpperCase().replaceAll('-', mark)
       ])) {
         t.equal(
-          (await get(['Cookie', BOB.cookie], ...EIGHT_HEADERS.map((name): HeaderLine => [respell(name), 'spoofed']))).status,
+          (await get(['Cookie', BOB.cookie], ...EIGHT_HEADERS.map((name): HeaderLine => [respell(name), 'spoofed'])))
+            .status,
           200
         )
         t.notOk(app.received.at(-1)?.rawHeaders.includes('spoofed'), respell('x-authgear-user-id'))

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { EIGHT_HEADERS } from '../helpers/identity.ts'
 import { advisory } from './helpers/advisory.ts'
 
 const DEPLOY = join(import.meta.dirname, '../../deploy')
