@@ -1,4 +1,5 @@
 import { createSharedCache, type SharedCache, NO_SHARED_CACHE } from '../cache/coalescing.ts'
+import type { RedisTier } from '../cache/redis.ts'
 import { type SecretCheckTimer, createSecretCheck, startSecretCheck } from '../cache/secret-check.ts'
 import type { Clock } from '../clock.ts'
 import { createSealer } from '../crypto/sealing.ts'
@@ -72,14 +73,12 @@ export type Shared = Readonly<{
 type SharedDeps = Readonly<{ metrics: Metrics, log: Log, clock: Clock, keys: RedisKeys, leaseWaitMs: number }>
 
 /** What replicas share over Redis besides the revocation log; without Redis nothing is shared. */
-export function openShared (
-  { redis, authgear }: ServiceSettings,
-  sealingKey: Uint8Array,
-  { metrics, log, clock, keys, leaseWaitMs }: SharedDeps
-): Shared {
+export function openShared (settings: ServiceSettings, sealingKey: Uint8Array, deps: SharedDeps): Shared {
+  const { redis } = settings
   if (redis === undefined) {
     return { fleet: NO_SHARED_CACHE, connection: undefined, secretCheck: undefined, reportOnce: () => {} }
   }
+  const { log, keys } = deps
   const { reportOnce, forget } = createOnceReporter(log)
   const connection = connectRedis(redis, {
     up: () => {
@@ -90,27 +89,28 @@ export function openShared (
     down: (error) =>
       log.warn({ redis: describeServers(redis.servers), error: describe(error) }, UNREACHABLE[redis.servers.kind])
   })
+  const { commands } = connection
   const sealer = createSealer(sealingKey)
-  const secretCheck = startSecretCheck(
-    createSecretCheck({ commands: connection.commands, sealer, name: keys.secretCheck }),
-    () =>
-      log.warn(
-        "a replica with another CACHE_SECRET uses this Redis: neither finds the other's entries; set the same on " +
-          'every replica (while it is being changed this passes within three minutes)'
-      )
-  )
-  const fleet = createSharedCache({
-    tier: { commands: connection.commands, sealer, keyPrefix: redis.keyPrefix, clock },
-    timeoutMs: redis.timeoutMs,
-    leaseMs: authgear.timeoutMs + LEASE_MARGIN_MS,
-    leaseWaitMs,
-    observer: {
-      ...metrics.fleet,
-      sharedError: (operation, error) => {
-        metrics.fleet.sharedError(operation)
-        reportOnce(operation, error)
-      }
-    }
-  })
-  return { fleet, connection, secretCheck, reportOnce }
+  const foundForeign = (): void => log.warn(FOREIGN_SECRET)
+  const secretCheck = startSecretCheck(createSecretCheck({ commands, sealer, name: keys.secretCheck }), foundForeign)
+  const tier = { commands, sealer, keyPrefix: redis.keyPrefix, clock: deps.clock }
+  const times = { timeoutMs: redis.timeoutMs, leaseMs: settings.authgear.timeoutMs + LEASE_MARGIN_MS }
+  return { fleet: sharedCacheOf(tier, times, deps, reportOnce), connection, secretCheck, reportOnce }
+}
+
+const FOREIGN_SECRET =
+  "a replica with another CACHE_SECRET uses this Redis: neither finds the other's entries; set the same on every " +
+    'replica (while it is being changed this passes within three minutes)'
+
+function sharedCacheOf (
+  tier: RedisTier,
+  times: Readonly<{ timeoutMs: number, leaseMs: number }>,
+  { metrics, leaseWaitMs }: SharedDeps,
+  reportOnce: OnceReporter['reportOnce']
+): SharedCache {
+  const sharedError = (operation: Parameters<typeof metrics.fleet.sharedError>[0], error: unknown): void => {
+    metrics.fleet.sharedError(operation)
+    reportOnce(operation, error)
+  }
+  return createSharedCache({ tier, ...times, leaseWaitMs, observer: { ...metrics.fleet, sharedError } })
 }
