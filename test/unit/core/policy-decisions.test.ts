@@ -108,6 +108,7 @@ t.test('what a policy asks, and who meets it', async (t) => {
 t.test('a challenge says what would be enough, and only what is missing', async (t) => {
   const challenge = (policy: string): Decision => decide(person(), parsePolicy(policy), NOW)
   t.match(challenge('max_age=5'), { challenge: { maxAge: 5, amr: [] } })
+  t.match(challenge('max_age=50&max_age=5&max_age=20'), { kind: 'refuse', challenge: { maxAge: 5 } })
   t.match(challenge('amr=otp,hwk&max_age=500'), { challenge: { maxAge: undefined, amr: ['otp', 'hwk'] } })
   t.match(challenge('amr=otp&amr=mfa&max_age=5'), { challenge: { maxAge: 5, amr: ['otp'] } })
 })

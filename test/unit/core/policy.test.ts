@@ -132,6 +132,19 @@ t.test('what is not understood refuses, and the reason repeats nothing of it', a
   }
 })
 
+t.test('the reason says what is wrong', async (t) => {
+  for (const [text, why] of [
+    ['role', 'a parameter has no value'],
+    ['x=1', 'it has a parameter that is not known'],
+    ['role=%', 'role has an escape that cannot be decoded'],
+    ['role=%2561', 'role has a value that cannot be one'],
+    [`role=${'a'.repeat(8188)}`, 'it is longer than 8 KiB'],
+    ['verified=no&role', 'verified takes true and nothing else']
+  ] as const) {
+    t.strictSame(parsePolicy(text), { kind: 'bad', why }, text.slice(0, 20))
+  }
+})
+
 /** Parameters that are understood and ones that are not, joined. */
 const text = fc
   .array(

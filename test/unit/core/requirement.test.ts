@@ -6,6 +6,8 @@ import { identityOf } from '../../helpers/identity.ts'
 
 const NOW = 1_800_000_000_000 as EpochMs
 const at = (secondsAgo: number): string => String(NOW / 1000 - secondsAgo)
+/** More than are compared one by one. */
+const MANY_ROLES = Array.from({ length: 30 }, (_, index) => `r${index}`).join(',')
 const long = (length: number): string => 'r'.repeat(length)
 const stepUp = (maxAge: number | undefined, ...amr: string[]): Outcome => ({ stepUp: { maxAge, amr } })
 
@@ -29,7 +31,9 @@ const CASES: Readonly<Record<keyof typeof PARAMETERS, Case>> = {
       ['app:editor', { 'user-roles': 'admin,app:editor' }, 'met'],
       ['Admin', { 'user-roles': 'admin' }, 'forbidden'],
       ['app', { 'user-roles': 'app:editor' }, 'forbidden'],
-      [long(40), { 'user-roles': long(40) }, 'met']
+      [long(40), { 'user-roles': long(40) }, 'met'],
+      ['r29', { 'user-roles': MANY_ROLES }, 'met'],
+      ['r30', { 'user-roles': MANY_ROLES }, 'forbidden']
     ],
     lacking: 'forbidden'
   },
