@@ -37,9 +37,8 @@ export function createRedisCache (tier: RedisTier): RedisCache {
       if (lifeMs < 1) return STORED
       try {
         const sealed = tier.sealer.seal(key, encodeEntry(entry))
-        const name = entryKey(tier.keyPrefix, key)
-        if (fence === undefined) await tier.commands.setPx(name, sealed, Math.floor(lifeMs))
-        else await tier.commands.setPxWhile(fence.name, fence.token, name, sealed, Math.floor(lifeMs))
+        if (fence === undefined) await tier.commands.setPx(nameOf(tier, key), sealed, Math.floor(lifeMs))
+        else await tier.commands.setPxWhile(fence.name, fence.token, nameOf(tier, key), sealed, Math.floor(lifeMs))
         return STORED
       } catch (error) {
         return { kind: 'unreachable', error }
@@ -52,7 +51,7 @@ export type StoredValue = Readonly<{ pttl: number, sealed: Buffer | null, asked:
 
 /** PTTL before GET, in one round trip: the other order gives an old value the life of one written in between. */
 export async function readValue (tier: RedisTier, key: CacheKey): Promise<StoredValue> {
-  const name = entryKey(tier.keyPrefix, key)
+  const name = nameOf(tier, key)
   const asked = momentOf(tier.clock)
   const [pttl, sealed] = await Promise.all([tier.commands.pttl(name), tier.commands.getBuffer(name).catch(noneOfOurs)])
   return { pttl, sealed, asked }
@@ -82,4 +81,8 @@ export function judge ({ sealer, clock }: RedisTier, key: CacheKey, { pttl, seal
   // a process that was frozen finds an answer of before when it thaws
   const remainingMs = Math.min(pttl, entry.ttlMs) - elapsedSince(asked, clock)
   return remainingMs > 0 ? { kind: 'hit', entry, remainingMs } : MISS
+}
+
+function nameOf ({ keyPrefix }: RedisTier, key: CacheKey): string {
+  return entryKey(keyPrefix, key)
 }

@@ -84,7 +84,7 @@ function openContext (config: Config, endpointText: string, given: Given): Conte
 }
 
 function openRedis (settings: NonNullable<Config['redis']>, keys: RedisKeys): Context['redis'] {
-  return { ...inspectRedis(settings, keys.trial), keys }
+  return { ...inspectRedis(settings, keys.log), keys }
 }
 
 /** One after the other, so that none is slow because of another. */

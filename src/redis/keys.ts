@@ -22,7 +22,7 @@ export function redisKeysOf (prefix: string, origin: string): RedisKeys {
     replicas: `${log}:replicas`,
     secretCheck: `${log}:canary`,
     webhookSeen: `${log}:webhook-seen`,
-    trial: `${log}:doctor`
+    trial: trialKey(log)
   })
 }
 
@@ -30,6 +30,8 @@ export function redisKeysOf (prefix: string, origin: string): RedisKeys {
 export function logKey (prefix: string, origin: string): string {
   return `${prefix}{log:${createHash('sha256').update(origin).digest('base64url').slice(0, 16)}}`
 }
+
+export const trialKey = (log: string): string => `${log}:doctor`
 
 /** An entry and its lease share a slot, so that their order holds in a Cluster too. */
 export const entryKey = (prefix: string, key: string): string => `${prefix}{${key}}:entry`

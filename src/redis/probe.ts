@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis'
 import { connectRedis } from './connect.ts'
 import { type RedisConnection, redisLibrary } from './connection.ts'
+import { trialKey } from './keys.ts'
 import { type LogConnection, type LogConnections, openLogConnections, withRedirects } from './log-connections.ts'
 import { connectionOptions, nameOf, type RedisAddress, type RedisSettings } from './options.ts'
 
@@ -68,8 +69,8 @@ const CONNECTED_WITHIN = 5000
 /** Milliseconds for one server by itself. */
 const ONE_WITHIN = 3000
 
-/** @param trialKey the key that rights are tried on */
-export function inspectRedis (settings: RedisSettings, trialKey: string): RedisLook {
+/** @param logKey what the log's keys begin with */
+export function inspectRedis (settings: RedisSettings, logKey: string): RedisLook {
   const { connection, connected } = connecting(settings)
   let logs: LogConnections | undefined
   const log = async (): Promise<LogConnections> => {
@@ -88,8 +89,8 @@ export function inspectRedis (settings: RedisSettings, trialKey: string): RedisL
     named: () => Promise.all(addressesOf(settings).map((address) => askOne(settings, address))),
     info: () => ask((redis) => redis.info()),
     async trial () {
-      const names = ['entry', 'stream', 'head'].map((name) => `${trialKey}:${name}`)
-      return refusalsOf(await ask((redis) => redis.eval(TRIAL, names.length, ...names)))
+      const name = trialKey(logKey)
+      return refusalsOf(await ask((redis) => redis.eval(TRIAL, 3, `${name}:entry`, `${name}:stream`, `${name}:head`)))
     },
     async close () {
       logs?.follower.close()

@@ -81,7 +81,7 @@ export function webhookOf (
 }
 
 const NOT_FOLLOWED = 'the revocation log cannot be followed: memory entries are used for CACHE_DEGRADED_TTL only'
-/** Between two lines about entries that are not authentic. */
+/** Milliseconds. */
 const REPORT_INTERVAL_MS = 60_000
 
 /** `entries`: how many the log holds, and how many it may. */
