@@ -136,7 +136,7 @@ t.test('the status page in a real Chromium', { skip }, async (t) => {
       'Hit ratio',
       'Latency by source',
       'Requests to Authgear',
-      'Authgear asked (circuit breaker closed)',
+      'Authgear asked, or circuit breaker open',
       'Revocations',
       'Redis',
       'Failed Redis commands',

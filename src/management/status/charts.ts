@@ -111,7 +111,7 @@ const ALWAYS: readonly Chart[] = [
   },
   {
     id: 'circuit',
-    title: 'Authgear asked (circuit breaker closed)',
+    title: 'Authgear asked, or circuit breaker open',
     scale: 'state',
     totals: undefined,
     lines: [state('asked', 'asked', ({ now }) => !now.circuitOpen)]
