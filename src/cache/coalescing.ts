@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { CacheKey } from '../core/cache-key.ts'
 import type { Entry } from '../core/entry.ts'
 import { within } from '../redis/commands.ts'
+import { leaseKey } from '../redis/keys.ts'
 import { createRedisCache, judge, readValue, type RedisCache, type RedisTier } from './redis.ts'
 import type { Accept, CacheRead } from './types.ts'
 
@@ -28,7 +29,7 @@ const MAX_LEASE_MS = 5000
 /** @param leaseMs life of a lease, so that a holder that died is succeeded */
 export function createLeases (tier: RedisTier, leaseMs: number): Leases {
   const longest = Math.max(MAX_LEASE_MS, leaseMs)
-  const nameOf = (key: CacheKey): string => `${tier.keyPrefix}{${key}}:lease`
+  const nameOf = (key: CacheKey): string => leaseKey(tier.keyPrefix, key)
   const { commands } = tier
 
   /** SET NX and GET in one tick: the value of one who just finished is seen by its successor. */

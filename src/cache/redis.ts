@@ -2,6 +2,7 @@ import { elapsedSince, momentOf, type Clock, type Moment } from '../clock.ts'
 import type { CacheKey } from '../core/cache-key.ts'
 import { decodeEntry, encodeEntry, type Entry } from '../core/entry.ts'
 import type { RedisCommands } from '../redis/commands.ts'
+import { entryKey } from '../redis/keys.ts'
 import type { Cache, CacheRead, CacheWrite } from './types.ts'
 import type { Sealer } from '../crypto/sealing.ts'
 
@@ -82,7 +83,6 @@ export function judge ({ sealer, clock }: RedisTier, key: CacheKey, { pttl, seal
   return remainingMs > 0 ? { kind: 'hit', entry, remainingMs } : MISS
 }
 
-/** The braces put an entry and its lease into one slot of a Cluster, so that their order holds there too. */
 function nameOf ({ keyPrefix }: RedisTier, key: CacheKey): string {
-  return `${keyPrefix}{${key}}:entry`
+  return entryKey(keyPrefix, key)
 }

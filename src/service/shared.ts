@@ -1,4 +1,5 @@
 import { createSharedCache, type SharedCache, NO_SHARED_CACHE } from '../cache/coalescing.ts'
+import type { RedisTier } from '../cache/redis.ts'
 import { type SecretCheckTimer, createSecretCheck, startSecretCheck } from '../cache/secret-check.ts'
 import type { Clock } from '../clock.ts'
 import { createSealer } from '../crypto/sealing.ts'
@@ -6,7 +7,7 @@ import { describe, type Log } from '../logging/log.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import { connectRedis } from '../redis/connect.ts'
 import type { RedisConnection } from '../redis/connection.ts'
-import { secretCheckKey, logKey } from '../redis/keys.ts'
+import type { RedisKeys } from '../redis/keys.ts'
 import { describeServers } from '../redis/options.ts'
 import type { ServiceSettings } from './settings.ts'
 
@@ -14,18 +15,18 @@ export function reporting (log: Log): { noVerdict: () => void, unexpectedError: 
   return {
     noVerdict: () =>
       log.warn(
-        'Authgear named no verdict at all for a session cookie, twice: check AUTHGEAR_COOKIE_PREFIX, ' +
+        'Authgear gave no result for a session cookie, twice: check AUTHGEAR_COOKIE_PREFIX, ' +
           'AUTHGEAR_ENDPOINT and its database connections'
       ),
-    unexpectedError: (error) => log.error({ error: describe(error) }, 'an error nobody foresaw: please report it')
+    unexpectedError: (error) => log.error({ error: describe(error) }, 'unexpected error: please report it')
   }
 }
 
 export type OnceReporter = Readonly<{ reportOnce: (operation: string, error: unknown) => void, forget: () => void }>
 
 /**
- * What Redis refuses is told once a connection: a right that an ACL user lacks, a full memory. Lost connections
- * reportOnce themselves.
+ * Reports each kind of refusal once a connection: a right that the ACL user lacks, a full memory. A lost connection has
+ * its own line.
  */
 export function createOnceReporter (log: Log): OnceReporter {
   const told = new Set<string>()
@@ -51,7 +52,7 @@ export function throttle (clock: Clock, everyMs: number, act: () => void): () =>
   }
 }
 
-/** Milliseconds a lease outlives the longest resolution. */
+/** A lease outlives the longest resolution by this. */
 const LEASE_MARGIN_MS = 500
 
 const ALL_FROM_AUTHGEAR = 'Redis is not reachable: every answer comes from memory or from Authgear until it is back'
@@ -69,17 +70,15 @@ export type Shared = Readonly<{
   secretCheck: SecretCheckTimer | undefined
   reportOnce: OnceReporter['reportOnce']
 }>
-type SharedDeps = Readonly<{ metrics: Metrics, log: Log, clock: Clock, leaseWaitMs: number }>
+type SharedDeps = Readonly<{ metrics: Metrics, log: Log, clock: Clock, keys: RedisKeys, leaseWaitMs: number }>
 
-/** What replicas share over Redis, apart from the log of revocations; a fleet of one without it. */
-export function openShared (
-  { redis, authgear }: ServiceSettings,
-  sealingKey: Uint8Array,
-  { metrics, log, clock, leaseWaitMs }: SharedDeps
-): Shared {
+/** What replicas share over Redis besides the revocation log; without Redis nothing is shared. */
+export function openShared (settings: ServiceSettings, sealingKey: Uint8Array, deps: SharedDeps): Shared {
+  const { redis } = settings
   if (redis === undefined) {
     return { fleet: NO_SHARED_CACHE, connection: undefined, secretCheck: undefined, reportOnce: () => {} }
   }
+  const { log, keys } = deps
   const { reportOnce, forget } = createOnceReporter(log)
   const connection = connectRedis(redis, {
     up: () => {
@@ -90,31 +89,28 @@ export function openShared (
     down: (error) =>
       log.warn({ redis: describeServers(redis.servers), error: describe(error) }, UNREACHABLE[redis.servers.kind])
   })
+  const { commands } = connection
   const sealer = createSealer(sealingKey)
-  const secretCheck = startSecretCheck(
-    createSecretCheck({
-      commands: connection.commands,
-      sealer,
-      name: secretCheckKey(logKey(redis.keyPrefix, authgear.endpoint.origin))
-    }),
-    () =>
-      log.warn(
-        "a replica with another CACHE_SECRET uses this Redis: neither finds the other's entries; set the same on " +
-          'every replica (while it is being changed this passes within three minutes)'
-      )
-  )
-  const fleet = createSharedCache({
-    tier: { commands: connection.commands, sealer, keyPrefix: redis.keyPrefix, clock },
-    timeoutMs: redis.timeoutMs,
-    leaseMs: authgear.timeoutMs + LEASE_MARGIN_MS,
-    leaseWaitMs,
-    observer: {
-      ...metrics.fleet,
-      sharedError: (operation, error) => {
-        metrics.fleet.sharedError(operation)
-        reportOnce(operation, error)
-      }
-    }
-  })
-  return { fleet, connection, secretCheck, reportOnce }
+  const foundForeign = (): void => log.warn(FOREIGN_SECRET)
+  const secretCheck = startSecretCheck(createSecretCheck({ commands, sealer, name: keys.secretCheck }), foundForeign)
+  const tier = { commands, sealer, keyPrefix: redis.keyPrefix, clock: deps.clock }
+  const times = { timeoutMs: redis.timeoutMs, leaseMs: settings.authgear.timeoutMs + LEASE_MARGIN_MS }
+  return { fleet: sharedCacheOf(tier, times, deps, reportOnce), connection, secretCheck, reportOnce }
+}
+
+const FOREIGN_SECRET =
+  "a replica with another CACHE_SECRET uses this Redis: neither finds the other's entries; set the same on every " +
+    'replica (while it is being changed this passes within three minutes)'
+
+function sharedCacheOf (
+  tier: RedisTier,
+  times: Readonly<{ timeoutMs: number, leaseMs: number }>,
+  { metrics, leaseWaitMs }: SharedDeps,
+  reportOnce: OnceReporter['reportOnce']
+): SharedCache {
+  const sharedError = (operation: Parameters<typeof metrics.fleet.sharedError>[0], error: unknown): void => {
+    metrics.fleet.sharedError(operation)
+    reportOnce(operation, error)
+  }
+  return createSharedCache({ tier, ...times, leaseWaitMs, observer: { ...metrics.fleet, sharedError } })
 }
