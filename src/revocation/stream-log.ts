@@ -162,7 +162,10 @@ function createStep (deps: StreamLogDeps, parts: StepParts): TakeStep {
     }
     const read = entries.map(([id, fields]) => codec.decode(id, fields))
     const isLast = entries.length < page
-    if (!linksUp(read, ledger, isLast ? head.nonce : undefined)) return change
+    if (!linksUp(read, ledger, isLast ? head.nonce : undefined)) {
+      if (read.some(({ entry }) => entry.nonce === '')) observer.inauthentic() // an entry was forged or rewritten
+      return change
+    }
     applyAll(read, now, caughtUp)
     caughtUp ||= isLast
     return { kind: isLast ? 'linked' : 'page' }
