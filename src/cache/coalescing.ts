@@ -11,7 +11,7 @@ export type Contention =
   | Readonly<{ kind: 'won' }>
   | Readonly<{ kind: 'lost' }>
   | Readonly<{ kind: 'found', entry: Entry, remainingMs: number }>
-  /** A lease that never ends, or ends too late, was not made by this service: nobody waits for it. */
+  /** A lease without an end, or with too late a one, is not this service's: nobody waits for it. */
   | Readonly<{ kind: 'ignored' }>
   | Readonly<{ kind: 'unreachable', error: unknown }>
 
@@ -31,7 +31,7 @@ export function createLeases (tier: RedisTier, leaseMs: number): Leases {
   const nameOf = (key: CacheKey): string => `${tier.keyPrefix}{${key}}:lease`
   const { commands } = tier
 
-  /** SET NX and GET in one tick: the value of one who just finished is seen by its successor. */
+  /** SET NX and GET in one tick: a successor sees the value of a holder that has just finished. */
   async function contend (key: CacheKey, token: string, accept: Accept): Promise<Contention> {
     const name = nameOf(key)
     const [mine, leasePttl, stored] = await Promise.all([
@@ -57,7 +57,7 @@ export function createLeases (tier: RedisTier, leaseMs: number): Leases {
   })
 }
 
-/** What the fleet says of a key that this process does not know. */
+/** The shared cache's answer for a key that memory does not hold. */
 export type SharedLookup =
   | Readonly<{ kind: 'found', entry: Entry, remainingMs: number, coalesced: boolean }>
   /** `done` hands over what Authgear said, or nothing; call it once, whatever happened. It never rejects. */
@@ -66,7 +66,7 @@ export type SharedLookup =
 export interface SharedCache {
   /** @param leaseWaitMs how long to wait for another's value, in place of what is configured */
   lookup (key: CacheKey, accept: Accept, leaseWaitMs?: number): Promise<SharedLookup>
-  /** What another has found already: no lease, and nobody waits for anybody. */
+  /** A plain read: takes no lease and waits for none. */
   read (key: CacheKey, accept: Accept): Promise<SharedLookup & { kind: 'found' } | undefined>
 }
 
@@ -86,7 +86,7 @@ export type SharedCacheOptions = Readonly<{
   observer: SharedCacheObserver
 }>
 
-/** Authgear is asked, and nobody of the fleet is told. */
+/** Ask Authgear, and share nothing. */
 export const ASK_ALONE: SharedLookup = Object.freeze({ kind: 'ask', done: async () => {} })
 
 /** A service without Redis is a fleet of one. */
@@ -101,7 +101,7 @@ export function createSharedCache (options: SharedCacheOptions): SharedCache {
   const shared: Shared = { ...options, cache, leases }
   return Object.freeze({
     lookup: (key: CacheKey, accept: Accept, leaseWaitMs = options.leaseWaitMs) =>
-      takeTurn({ shared, accept, leaseWaitMs }, key),
+      lookup({ shared, accept, leaseWaitMs }, key),
     read: async (key: CacheKey, accept: Accept) => found(await readReported(shared, key), accept)
   })
 }
@@ -109,7 +109,7 @@ export function createSharedCache (options: SharedCacheOptions): SharedCache {
 type Shared = SharedCacheOptions & Readonly<{ cache: RedisCache, leases: Leases }>
 type Context = Readonly<{ shared: Shared, accept: Accept, leaseWaitMs: number }>
 
-async function takeTurn (context: Context, key: CacheKey): Promise<SharedLookup> {
+async function lookup (context: Context, key: CacheKey): Promise<SharedLookup> {
   const { shared } = context
   const { clock } = shared.tier
   const started = clock.monotonic()

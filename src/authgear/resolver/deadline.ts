@@ -1,12 +1,12 @@
 import { EventEmitter } from 'node:events'
 
 /**
- * The end of the time that one resolution has: emits `abort`, once. undici takes it as it takes an AbortSignal, whose
- * making leaves V8 700 bytes a resolution that live until the next full collection (docs/performance.md).
+ * Ends the time that one resolution has: emits `abort`, once. undici takes it like an AbortSignal, which would cost 700
+ * bytes a resolution that live until V8's next full collection (docs/performance.md).
  */
 export class Deadline extends EventEmitter<{ abort: [] }> {
   aborted = false
-  /** Why whoever listens gives up. */
+  /** Why the listeners give up. */
   reason: Error | undefined
   readonly #timer: NodeJS.Timeout
 
@@ -16,7 +16,7 @@ export class Deadline extends EventEmitter<{ abort: [] }> {
     this.#timer = setTimeout(() => this.end(), ms)
   }
 
-  /** What had this time has ended within it. */
+  /** The resolution ended in time. */
   met (): void { clearTimeout(this.#timer) }
 
   end (): void {

@@ -5,7 +5,7 @@ import { readResolution, type ResolutionReading } from '../../core/resolution.ts
 import { ResolverError } from '../../errors.ts'
 import { classify, openPool, requestHeaders, type ResolverSettings } from './client.ts'
 
-/** What came back, whatever it was. */
+/** Any HTTP answer, unjudged. */
 export type ProbedAnswer = Readonly<{
   status: number
   /** The values of all lines of that name, in lower case. */
@@ -14,19 +14,19 @@ export type ProbedAnswer = Readonly<{
   reading: ResolutionReading
 }>
 
-/** The resolver as the service would see it, without its guard, its retry and its memory: for `doctor`. */
+/** The resolver as the service sees it, without circuit breaker, retry and cache: for `doctor`. */
 export type ResolverProbe = Readonly<{
   /**
-   * @param override headers in place of those that the service sends
+   * @param override headers that replace the service's own
    * @throws {ResolverError} where there is no answer
    */
   ask: (credentials: Credentials, override?: Readonly<Record<string, string>>) => Promise<ProbedAnswer>
-  /** Of the newest connection: when its certificate began and ends, in milliseconds since 1970. */
+  /** Validity of the newest connection's certificate, in milliseconds since 1970. */
   certificate: () => Readonly<{ from: number, to: number }> | undefined
   close: () => Promise<void>
 }>
 
-const NOBODY = {
+const NO_CLIENT = {
   address: undefined,
   userAgent: 'authgear-forward-auth doctor',
   traceparent: undefined,
@@ -40,7 +40,7 @@ export function createResolverProbe (settings: ResolverSettings): ResolverProbe 
   return Object.freeze({
     async ask (credentials: Credentials, override: Readonly<Record<string, string>> = {}): Promise<ProbedAnswer> {
       const signal = AbortSignal.timeout(settings.timeoutMs)
-      const headers = requestHeaders(settings, credentials, NOBODY).map((value, index, all) =>
+      const headers = requestHeaders(settings, credentials, NO_CLIENT).map((value, index, all) =>
         index % 2 === 1 ? (override[all[index - 1] ?? ''] ?? value) : value
       )
       try {
@@ -72,7 +72,7 @@ export function createResolverProbe (settings: ResolverSettings): ResolverProbe 
 }
 
 function asResolverError (error: unknown, signal: AbortSignal, timeoutMs: number): ResolverError {
-  const late = signal.aborted ? Object.assign(new Error('late'), { code: 'LOOK_TIMEOUT' }) : error
+  const late = signal.aborted ? Object.assign(new Error('late'), { code: 'PROBE_TIMEOUT' }) : error
   return classify(late, timeoutMs)
 }
 
