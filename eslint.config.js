@@ -25,7 +25,11 @@ export default [
           selector: "CallExpression[callee.object.name='process'][callee.property.name='exit']",
           message: 'process.exit in a test passes silently'
         },
-        { selector: "MemberExpression[property.name='only']", message: 'no .only in commits' }
+        { selector: "MemberExpression[property.name='only']", message: 'no .only in commits' },
+        {
+          selector: "CallExpression[callee.property.name='test'] > Literal.arguments[value.length>80]",
+          message: 'a test has a name of at most 80 characters'
+        }
       ]
     }
   },

@@ -61,7 +61,7 @@ t.test('memory', t => {
     t.end()
   })
 
-  t.test('of what shares a credential sixteen are remembered, the newest; others are not counted', t => {
+  t.test('remembers the newest sixteen sessions that share a credential', t => {
     const cache = createMemoryCache({ maxEntries: 100, maxBytes: 2 ** 30, clock: manualClock() })
     const keys = Array.from({ length: 20 }, (_, i) => keyOf(`variant ${i}`))
     const mark = { local: 0, at: 0, isBounded: true }
@@ -77,7 +77,7 @@ t.test('memory', t => {
     t.end()
   })
 
-  t.test('what has ended is still there for an outage, as long as was asked, and for nothing else', t => {
+  t.test('keeps an ended entry for an outage, as long as asked, and for nothing else', t => {
     const clock = manualClock()
     const cache = createMemoryCache({ maxEntries: 100, maxBytes: 2 ** 30, clock, staleMs: 50 })
     cache.write(A, entryOf(), 100)
@@ -118,7 +118,7 @@ t.test('memory', t => {
     t.end()
   })
 
-  t.test('refusals take a tenth of the limits, first in, first out, and push no session out', t => {
+  t.test('refusals take a tenth of the limits, leave in order and push no session out', t => {
     const cache = createMemoryCache({ maxEntries: 50, maxBytes: 2 ** 30, clock: manualClock() })
     const refusals = Array.from({ length: 20 }, (_, i) => keyOf(`refused ${i}`))
     cache.write(A, entryOf(), 100)

@@ -83,7 +83,7 @@ t.test('the budget of the log in Redis', { skip: skipOrFail('redis-server') }, a
     t.same([a, b].map(({ log }) => log.admits('webhook')), [true, true], 'each origin has its own')
   })
 
-  t.test('beyond 1,000 names a flood holds here as everything, and is published all the same', async (t) => {
+  t.test('a flood beyond 1,000 names holds as everything and is published all the same', async (t) => {
     const { redis, replicas: [a, b] } = await start(t, 2)
     if (a === undefined || b === undefined) throw new Error('no replicas')
     await spend(a, 'webhook')
@@ -100,7 +100,7 @@ t.test('the budget of the log in Redis', { skip: skipOrFail('redis-server') }, a
     t.ok(a.log.trusts(b.seal(BOB)), 'and nothing of it is left')
   })
 
-  t.test('sign-outs that wait for Redis are refused from the 500th on, and never become everything', async (t) => {
+  t.test('refuses sign-outs from the 500th that waits for Redis, never as everything', async (t) => {
     const redis = await startRedis(t)
     const a = openLogReplica(t, redis.port, { keyPrefix: PREFIX, limits: { ...LIMITS, logout: 10_000 } })
     await settled(a)

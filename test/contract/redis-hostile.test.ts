@@ -105,7 +105,7 @@ t.test('whatever somebody writes into Redis', { skip: skipOrFail('redis-server')
     t.strictSame(await put(stored), { kind: 'rejected', why: 'revived' })
   })
 
-  t.test('an entry sealed by a clock far ahead is rejected: it could be put back for that much longer', async t => {
+  t.test('rejects an entry sealed by a clock far ahead, which could be put back later', async t => {
     const { put, tier, stored } = await filled(t)
     tier.clock.advance(-5 * MINUTE)
     t.equal((await put(stored)).kind, 'hit')

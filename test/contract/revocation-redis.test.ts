@@ -72,7 +72,7 @@ function gate (): Readonly<{ wrap: (store: LogStore) => LogStore, open: () => vo
 }
 
 t.test('the log in a real Redis', { skip: skipOrFail('redis-server') }, async (t) => {
-  t.test('what is revoked on one replica is void on the other, and no entry made before it is trusted', async (t) => {
+  t.test('a revocation on one replica voids on the other every entry made before it', async (t) => {
     const { a, b } = await startTwo(t)
     const before = b.log.snapshot()
     const old = [b.seal(ALICE), a.seal(ALICE)]
@@ -89,7 +89,7 @@ t.test('the log in a real Redis', { skip: skipOrFail('redis-server') }, async (t
   })
 
   t.test(
-    'each revocation is counted once a replica, with its lag; what a start or a carry-over reads again is no news',
+    'counts each revocation once a replica; a start or a carry-over is no news',
     async (t) => {
       const { redis, open, a, b } = await startTwo(t)
       for (const name of ['alice', 'bob']) t.equal(await a.log.revoke(user(name)), 'logged')
@@ -235,7 +235,7 @@ t.test('the log in a real Redis', { skip: skipOrFail('redis-server') }, async (t
     await checkWorks(t, a, b)
   })
 
-  t.test('replicas with another CACHE_SECRET: a user is that user, a credential is everything', async (t) => {
+  t.test('with another CACHE_SECRET a user stays that user, a credential is everything', async (t) => {
     const { redis, open, a } = await startTwo(t)
     const other = open({ key: Buffer.alloc(32, 2) })
     await until('it follows', () => other.log.isFollowing())
@@ -270,7 +270,7 @@ t.test('the log in a real Redis', { skip: skipOrFail('redis-server') }, async (t
     await checkWorks(t, a, b)
   })
 
-  t.test('the same generation, as it was before the last revocation: it is carried over to a new one', async (t) => {
+  t.test('carries over to a new generation where Redis holds the log of an earlier time', async (t) => {
     for (const appended of [false, true]) {
       const { redis, a, b, generation } = await startTwo(t)
       await script(redis, "redis.call('COPY', KEYS[1], KEYS[1] .. '2') redis.call('COPY', KEYS[2], KEYS[2] .. '2')")
@@ -291,7 +291,7 @@ t.test('the log in a real Redis', { skip: skipOrFail('redis-server') }, async (t
     }
   })
 
-  t.test('a frozen Redis is not followed after 3 s, by either clock, and is again when it thaws', async (t) => {
+  t.test('does not follow a frozen Redis after 3 s by either clock, and does when it thaws', async (t) => {
     const { redis, a, b } = await startTwo(t)
     redis.pause()
     t.ok(a.log.isFollowing())
@@ -302,7 +302,7 @@ t.test('the log in a real Redis', { skip: skipOrFail('redis-server') }, async (t
     await checkWorks(t, a, b)
   })
 
-  t.test('a revocation during an outage holds here at once, and everywhere when Redis is back, empty', async (t) => {
+  t.test('a revocation in an outage holds here at once, everywhere when Redis is back', async (t) => {
     const { redis, open, a, b, generation } = await startTwo(t)
     await a.log.revoke(user('alice'))
     await settled(a, b)
@@ -338,7 +338,7 @@ t.test('the log in a real Redis', { skip: skipOrFail('redis-server') }, async (t
     await until('nothing is left of those whose place it took', () => a.log.trusts(b.seal(about('u1'))))
   })
 
-  t.test('more than three generations in ten minutes: memory alone for ten minutes, and it is told', async (t) => {
+  t.test('more than three generations in ten minutes: memory alone for ten minutes, told', async (t) => {
     const { redis, a, b } = await startTwo(t)
     for (let times = 1; times <= 4; times++) {
       const generation = a.generation()

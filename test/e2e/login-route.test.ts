@@ -88,7 +88,7 @@ for (const proxy of ALL.map(plain)) {
       } else t.equal(old.status, 200, 'she has just signed in')
     })
 
-    t.test('the longest way back that is taken passes the proxy, with all that a browser may add', async t => {
+    t.test('the longest way back passes the proxy with all that a browser may add', async t => {
       const rd = `https://${HOST}/`.padEnd(2048, 'x')
       const locales = Array.from({ length: 10 }, () => 'x'.repeat(35)).join('+')
       t.match(await ask(port, { path: `/_auth/login?ui_locales=${locales}&rd=${rd}`, headers: NAVIGATION }), {

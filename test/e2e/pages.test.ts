@@ -69,7 +69,7 @@ t.test('the pages in a real Chromium', { skip: skipOrFailWithoutChromium() }, as
     }
   })
 
-  t.test('Try again, by keyboard: asks for the same address, which may be answered otherwise', async t => {
+  t.test('Try again, by keyboard, asks for the same address', async t => {
     const { page, asked } = await open(t, browser, {})
     const url = `${server.origin}/no_credentials?reference=${REFERENCE}&a=%20b`
     await page.goto(url)

@@ -37,7 +37,7 @@ for (const proxy of [traefik, caddy]) {
     })
 
     await t.test(
-      'one is killed amid traffic: only what was on its way through it fails, and nobody is logged out',
+      'a killed replica fails only the requests on it, and logs nobody out',
       async (t) => {
         const [victim] = replicas
         const reached = stack.app.received.length

@@ -76,7 +76,7 @@ function identityIn (headers: Exchange['response']['headers']): Array<readonly [
   ).map(([name, value]) => [name, value] as const)
 }
 
-t.test('whatever the header lines hold, each credential is what Go reads, or the request is refused', async (t) => {
+t.test('reads each credential as Go does, or refuses the request', async (t) => {
   const lists = fc.oneof(hostileHeaders, clientLines(anything).map(lines => lines.flat()))
   await campaign(t, fc.property(lists, (raw) => {
     const lines = (name: string): string[] => raw.filter((_, i) => i % 2 === 1 && raw[i - 1]?.toLowerCase() === name)

@@ -31,7 +31,7 @@ const target = mostly(
   )
 )
 
-t.test('requests that are well formed: the answer is what Authgear says of exactly these credentials', async (t) => {
+t.test('a well-formed request gets what Authgear says of exactly these credentials', async (t) => {
   const simulator = await startSimulator(t)
   const { port, lines: log } = await startInProcess(t, { authgear: simulator.url })
   const unforeseen = nothingUnforeseen(log)
@@ -87,7 +87,7 @@ const request: fc.Arbitrary<Request> = fc
   }))
 
 t.test(
-  'any bytes, several requests on one connection: one answer a request at most, a 200 only for a session',
+  'any bytes get one answer a request at most, and a 200 only for a session',
   async (t) => {
     const simulator = await startSimulator(t)
     const { port, lines: log } = await startInProcess(t, { authgear: simulator.url })

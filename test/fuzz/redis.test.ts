@@ -103,7 +103,7 @@ const tamper: fc.Arbitrary<Tamper> = fc.oneof(
 )
 
 t.test(
-  'a Redis that somebody writes to: nobody is taken for somebody else, and nobody is logged out',
+  "a hostile writer to Redis swaps nobody's identity and logs nobody out",
   { skip: skipOrFail('redis-server') },
   async (t) => {
     const { simulator, one, other, redis, unforeseen } = await startFleet(t)
@@ -161,7 +161,7 @@ const strange = fc.record(
 )
 
 t.test(
-  'a revocation log that somebody writes to: a revoked session stays refused, the others stay in',
+  'a hostile writer to the log lets no revoked session in and nobody out',
   { skip: skipOrFail('redis-server') },
   async (t) => {
     const { simulator, one, other, redis, unforeseen } = await startFleet(t)

@@ -116,7 +116,7 @@ const reply: fc.Arbitrary<Reply> = fc
     }
   })
 
-t.test('whatever the resolver says: 200 only for the one whom it calls valid in this very answer', async (t) => {
+t.test('gives 200 only where Authgear calls the session valid in this very answer', async (t) => {
   const seen = new Map<number, number>()
   let now: { user: string, reply: Reply } | undefined
   const upstream = await startUpstream(t, (socket: Socket) => {

@@ -188,7 +188,7 @@ t.test('the simulator answers as Authgear was recorded to', async (t) => {
   t.equal((await fetch(`${closed.url}/graphql`, { method: 'POST' })).status, 404, 'nothing of it without a key')
 })
 
-t.test('the simulator: a hundred at most, ranges, ties in any order, late and lost entries', async (t) => {
+t.test('the simulator: a hundred at most, ranges, ties, late and lost entries', async (t) => {
   const { url, controls } = await simulatorFor(t)
   const client = openClient(t, `${url}/graphql`)
   const write = (some: object = {}): void =>

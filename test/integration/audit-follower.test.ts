@@ -99,7 +99,7 @@ t.test('on three replicas', { skip: skipOrFail('redis-server') }, async (t) => {
   })
 
   t.test(
-    'a sign-out in one browser is refused on all of them, and another browser of that user is signed in',
+    'all replicas refuse the browser that signed out and accept the other one',
     async (t) => {
       const times: number[] = []
       for (let n = 0; n < 6; n++) {
@@ -224,7 +224,7 @@ t.test('the audit database is lost, and comes back', { skip: skipOrFail('redis-s
   for (const replica of replicas) t.equal((await byCookie(replica, bob.cookie)).status, 200)
 })
 
-t.test('without Redis one replica follows; a query that hangs ends in time, and is not repeated at once', async (t) => {
+t.test('without Redis one replica follows; a query that hangs ends, not repeated at once', async (t) => {
   const simulator = await startSimulator(t, { adminApi })
   const [alone] = await follow(t, simulator, 1)
   if (alone === undefined) throw new Error('one')

@@ -80,7 +80,7 @@ async function signOut (
 }
 
 t.test(
-  'three processes: a sign-out, the leader killed, the leader frozen in the middle of a poll',
+  'three processes: a sign-out, the leader killed, the leader frozen in a poll',
   { skip: skipOrFail('redis-server') },
   async (t) => {
     const fleet = await startFleet(t)

@@ -78,7 +78,7 @@ t.test('a gate after the reading lets out an answer that is stale by then', asyn
   t.equal(userOf(await sendRaw(port, asAlice)), undefined, 'the next one knows')
 })
 
-t.test('with the session lock the second of one session ends in 500, another session does not', async t => {
+t.test('with the session lock the second request of one session ends in 500', async t => {
   const { controls, port } = await startSimulator(t)
   controls.sessionLock = true
   const gate = controls.hold('after')

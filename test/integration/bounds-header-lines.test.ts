@@ -36,7 +36,7 @@ t.test('over HTTP/1.1', async (t) => {
 
   for (const lines of [3999, 4096, 20_000, 60_000]) {
     await t.test(
-      `${lines} header lines are refused, for the policy may be among those that the parser dropped`,
+      `refuses ${lines} header lines: the parser may have dropped the policy`,
       async (t) => {
         for (const last of [[], [POLICY.join(': ')], ['Content-Length: 5']]) {
           const answers = await all(port, request(lines, ...last) + request(0))

@@ -58,7 +58,7 @@ async function counted (verifier: Pick<InProcess, 'service'>, line: string): Pro
 
 for (const protocol of PROTOCOLS) {
   t.test(`a refusal from an older resolution, over ${protocol}`, async (t) => {
-    await t.test('a role just given counts as soon as the resolution is older than CACHE_NEGATIVE_TTL', async (t) => {
+    await t.test('a role just given counts once the resolution is older than CACHE_NEGATIVE_TTL', async (t) => {
       const { simulator, ask, calls, clock } = await start(t, protocol)
       t.equal((await ask('')).status, 200)
       simulator.controls.setRoles('bob', ['admin'])
@@ -146,7 +146,7 @@ for (const protocol of PROTOCOLS) {
     }
 
     await t.test(
-      'somebody who lost a role meanwhile is let in as long as their resolution lives, and then not',
+      'a role taken meanwhile opens for as long as the resolution lives, then not',
       async (t) => {
         const { simulator, verifier, clock, calls } = await start(t, protocol)
         const asAlice = async (policy: string) =>
@@ -247,7 +247,7 @@ for (const protocol of PROTOCOLS) {
     }
 
     await t.test(
-      'with the breaker open the refusals stand, and a role given counts when Authgear is back',
+      'refusals stand while the breaker is open; a role counts when Authgear is back',
       async (t) => {
         const { simulator, verifier, ask, clock, calls } = await start(t, protocol)
         await ask('')
@@ -321,7 +321,7 @@ t.test('two replicas on one Redis', async (t) => {
     return { simulator, asked, age, written, waiting }
   }
 
-  await t.test('a fresh value of the other replica confirms without a call, an older one does not', async (t) => {
+  await t.test('a fresh value of the other replica confirms without a call, an older does not', async (t) => {
     const { simulator, asked, age, written } = await startTwo(t)
     t.equal(await asked(0, ''), '200 authgear')
     await written()

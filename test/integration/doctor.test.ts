@@ -649,7 +649,7 @@ for (const [what, rows] of [['of the configuration and of Authgear', AUTHGEAR], 
 }
 
 t.test(
-  'the catalogue names no mistake that is not made above, but one that takes a slow machine and one that is no mistake',
+  'every mistake of the catalogue is made above, but for two that it names',
   async (t) => {
     const made = new Set([...AUTHGEAR, ...REDIS].flatMap(([, ids]) => ids))
     t.strictSame(

@@ -20,7 +20,7 @@ import { until } from '../helpers/until.ts'
 const REPLICAS = [1, 2, 3]
 const bearer = (token: string) => ({ path: '/verify', headers: [['Authorization', `Bearer ${token}`] as const] })
 
-t.test('60 parallel requests of one cold credential on three replicas are one call of Authgear', async (t) => {
+t.test('60 parallel requests of one cold credential on three replicas make one call', async (t) => {
   const redis = await startRedis(t)
   const simulator = await startSimulator(t)
   simulator.controls.latency = 100
@@ -40,7 +40,7 @@ t.test('60 parallel requests of one cold credential on three replicas are one ca
   })
 })
 
-t.test('60 contenders that share nothing but Redis, spread over 80 ms: one asks, in 40 runs of 40', async (t) => {
+t.test('60 contenders that share nothing but Redis: one asks, in 40 runs of 40', async (t) => {
   const redis = await startRedis(t)
   let errors = 0
   const fleets = await Promise.all(REPLICAS.map(() => openFleet(t, redis.port, { sharedError: () => { errors++ } })))
@@ -125,7 +125,7 @@ t.test('a lease of one who died is succeeded when it ends', async (t) => {
   t.equal(await redis.cli('EXISTS', 'test:{orphan}:lease'), 0, 'and is given back, also without a value')
 })
 
-t.test('a value that is written late, when its lease has ended, gives no old answer a new life', async (t) => {
+t.test('a value written after its lease ended gives no old answer a new life', async (t) => {
   const redis = await startRedis(t)
   const fleet = await openFleet(t, redis.port)
   const turn = await fleet.lookup('late' as CacheKey, () => true)
@@ -138,7 +138,7 @@ t.test('a value that is written late, when its lease has ended, gives no old ans
   t.equal(await redis.cli('EXISTS', 'test:{late}:entry'), 1, 'in time it is written')
 })
 
-t.test('a token’s end is the end of every answer to it, also of one that Redis still holds', async (t) => {
+t.test('a token’s end is the end of every answer to it, also of one in Redis', async (t) => {
   const redis = await startRedis(t)
   const simulator = await startSimulator(t)
   let skew = 0

@@ -21,7 +21,7 @@ t.test('a replica that stops publishes the revocations that wait beyond the budg
   t.strictSame(stopping.troubles, [])
 })
 
-t.test('a replica that stops without Redis gives up after 3 s, and says how many are lost', async (t) => {
+t.test('a replica that stops without Redis gives up after 3 s and counts what is lost', async (t) => {
   const redis = await startRedis(t)
   const replica = openLogReplica(t, redis.port, { keyPrefix: 'test:{log:project}' })
   await settled(replica)

@@ -12,7 +12,7 @@ const A_SESSION = { bearer: 720, cookie: 760 } as const
 
 const SCRIPT = new URL('../helpers/hit-cost.mjs', import.meta.url).pathname
 
-t.test('100,000 hits allocate no more than they did, and a remembered session keeps no more', async (t) => {
+t.test('100,000 hits allocate no more than before, and a session keeps no more', async (t) => {
   const { stdout } = await promisify(execFile)(process.execPath, [
     '--expose-gc',
     '--min-semi-space-size=64',

@@ -137,7 +137,7 @@ t.test('who is signed in is named, by any of the four credentials', async (t) =>
   }
 })
 
-t.test('ABSENT_HEADERS=omit leaves out what Authgear did not send, of one who is signed in', async (t) => {
+t.test('ABSENT_HEADERS=omit leaves out what Authgear did not send of a signed-in user', async (t) => {
   const { identify } = await start(t, { absentHeaders: 'omit' })
   const { headers } = await identify([bearer(bob.accessToken)])
   t.equal(headers['x-authgear-user-id'], bob.id)

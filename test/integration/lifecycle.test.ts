@@ -94,7 +94,7 @@ t.test('it starts though Authgear and Redis are down, and says so', async (t) =>
   t.equal(await stopped(service), 0)
 })
 
-t.test('SIGTERM: not ready at once, requests on open connections are answered, then exit 0', async (t) => {
+t.test('SIGTERM: not ready at once, open requests are answered, then exit 0', async (t) => {
   const simulator = await startSimulator(t)
   const service = await startProcess(t, { AUTHGEAR_ENDPOINT: simulator.url, SHUTDOWN_DELAY: '2s' })
   const management = Number(new URL(service.managementUrl).port)

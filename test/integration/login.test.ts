@@ -126,7 +126,7 @@ t.test('ui_locales go on to Authgear, through the second try too', async (t) => 
   t.match(last(hops).body, '<html lang="zh-Hant-HK">')
 })
 
-t.test('a step-up shows the login page whatever session there is, and comes back with a newer one', async (t) => {
+t.test('a step-up shows the login page despite a session, and returns a newer one', async (t) => {
   const world = await startLoginWorld(t, {
     simulator: {
       users: [
@@ -382,7 +382,7 @@ t.test('what Authgear says instead', async (t) => {
   )
 })
 
-t.test('signed in at Authgear, but its cookie does not come here: a page that says why, not a loop', async (t) => {
+t.test("where Authgear's cookie does not come here, a page says why: no loop", async (t) => {
   const rows = [
     ['no cookie_domain', { cookieDomain: '' }, 'cookie_missing', /http\.cookie_domain/],
     ['another prefix', { cookiePrefix: 'my_' }, 'cookie_missing', /AUTHGEAR_COOKIE_PREFIX/]
@@ -423,7 +423,7 @@ t.test('an older session cookie of this host alone stands before Authgear\'s', a
   t.match(last(hops), { status: 403, headers: { 'x-forward-auth-reason': 'cookie_unknown' }, body: /older cookie/ })
 })
 
-t.test('while Authgear cannot be asked: 503 with the way to try again, and the state is still good', async (t) => {
+t.test('while Authgear cannot be asked: 503, a way to try again, and the state is kept', async (t) => {
   const world = await startLoginWorld(t)
   const person = await signedIn(world, `${APP}/`)
   const url = await beforeCallback(person)
@@ -440,7 +440,7 @@ t.test('while Authgear cannot be asked: 503 with the way to try again, and the s
 })
 
 t.test(
-  'a page that keeps sending people to log in, though they are signed in, is left alone after some rounds',
+  'stops sending a signed-in user to the login after some rounds',
   async (t) => {
     const clock = manualClock()
     const world = await startLoginWorld(t, { adapter: { clock } })

@@ -86,7 +86,7 @@ const BESIDE: ReadonlyArray<readonly [what: string, cookies: string, authorizati
   ['a token that has ended', 'app_access_token=eyJhbGciOiJSUzI1NiIsInR5cCI6ImF0K2p3dCJ9.eyJleHAiOjF9.x; ']
 ]
 
-t.test('a sign-out revokes the session whatever is beside it, and in whatever company it was stored', async (t) => {
+t.test('a sign-out revokes the session whatever it was sent or stored with', async (t) => {
   for (const [what, cookies, authorization] of BESIDE) {
     const world = await startLoginWorld(t)
     const session = await sessionOf(world, 'alice')
@@ -139,7 +139,7 @@ t.test('seven sessions of one user sign out on both replicas, by five entries', 
   t.ok(await isStored(bob), 'nobody else is asked about')
 })
 
-t.test('where the log takes no more sign-outs a page says so, and nobody else is forgotten', REDIS, async (t) => {
+t.test('where the log takes no more sign-outs a page says so, and nobody is forgotten', REDIS, async (t) => {
   const { port: redisPort } = await startRedis(t)
   const world = await startLoginWorld(t, { adapter: { redisPort, managementToken: 'token' } })
   const log = world.verifier.service.revocations?.revocations
@@ -167,7 +167,7 @@ t.test('where the log takes no more sign-outs a page says so, and nobody else is
   t.ok(await metricOf(world.verifier, 'forward_auth_revocations_capped_total{origin="logout"}') >= 20)
 })
 
-t.test('no verdict on a session cookie is no answer: nobody is told that they are signed out', async (t) => {
+t.test('tells nobody "signed out" without a verdict on the session cookie', async (t) => {
   const world = await startLoginWorld(t, { adapter: { ttlMs: 0 } })
   const session = await sessionOf(world, 'alice')
   world.authgear.controls.fail('silent')

@@ -58,8 +58,7 @@ for (const protocol of PROTOCOLS) {
 interface Poll { readonly began: number, readonly status: number, readonly source: string }
 
 t.test(
-  'polled every 20 ms on three replicas through the whole sign-out: refused from the first answer that began after ' +
-    "end_session's",
+  "three replicas refuse from the first answer that begins after end_session's",
   { skip: skipOrFail('redis-server') },
   async (t) => {
     const { port: redisPort } = await startRedis(t)
@@ -308,7 +307,7 @@ t.test('while Authgear cannot be asked nobody is told that they are signed out',
   t.equal(await revoked(world), 0)
 })
 
-t.test('with a page of one\'s own for the end, no cookie is set, and it is where Authgear leads', async (t) => {
+t.test('with an own end page no cookie is set, and Authgear leads to that page', async (t) => {
   const logoutRedirectUri = 'https://www.example.com/bye?x=1'
   const world = await startLoginWorld(t, { adapter: { login: { logoutRedirectUri } } })
   const person = await signIn(world)

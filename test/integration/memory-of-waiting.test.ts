@@ -61,7 +61,7 @@ for (const [what, { requests, ...rest }] of FLOODS) {
   })
 }
 
-t.test('beyond the budget of those who wait: overloaded at once, and who is remembered is answered', async (t) => {
+t.test('beyond the budget of waiting bytes: overloaded at once, memory still answers', async (t) => {
   const token = 'x'.repeat(2000)
   const { adapter, simulator } = await startInProcessOnClock(t, { timeoutMs: 30_000, waitingBytes: 3 * 16 * 1024 })
   t.equal(sourceOf(await verify(adapter, demo.alice.accessToken)), '200 authgear')

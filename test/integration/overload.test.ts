@@ -11,7 +11,7 @@ const { alice, bob } = demo
 const junk = (index: number): string => `J${index}`.padEnd(32, 'x')
 
 t.test(
-  'more resolutions than may wait: the next is refused at once, who is remembered is served throughout',
+  'beyond the queue the next is refused at once, memory is served throughout',
   async (t) => {
     const { adapter, simulator, calls } = await startInProcessOnClock(t, {
       timeoutMs: 30_000,
@@ -35,7 +35,7 @@ t.test(
 )
 
 t.test(
-  'a flood of junk does not keep those out who are remembered, and leaves slots for those who are not',
+  'a flood of junk keeps out neither remembered nor new users',
   async (t) => {
     const { adapter, simulator } = await startInProcessOnClock(t, {
       timeoutMs: 30_000,
@@ -73,7 +73,7 @@ t.test(
   }
 )
 
-t.test('a client that no trusted proxy named is never counted: its address may be everybody’s', async (t) => {
+t.test('never counts a client that no trusted proxy named: others may share the address', async (t) => {
   const simulator = await startSimulator(t)
   const adapter = await startInProcess(t, {
     authgear: simulator.url,
@@ -91,7 +91,7 @@ t.test('a client that no trusted proxy named is never counted: its address may b
 })
 
 t.test(
-  'one session varied by a junk cookie: bystanders are answered, and the rest of it is told to come back',
+  'one session varied by a junk cookie delays no bystander',
   async (t) => {
     const { adapter, simulator } = await startInProcessOnClock(t, {
       timeoutMs: 30_000,

@@ -290,7 +290,7 @@ for (const protocol of PROTOCOLS) {
     }
   })
 
-  t.test(`one session, many policies, over ${protocol}: a hit never skips a policy (CVE-2021-32701)`, async (t) => {
+  t.test(`over ${protocol} one session under many policies: no hit skips one (CVE-2021-32701)`, async (t) => {
     const { simulator, verifier } = await start(t, protocol)
     const status = async (who: Who, path: string, lines?: readonly string[]) =>
       (await verifier.ask(request({ who, path, ...(lines && { lines }) }))).status

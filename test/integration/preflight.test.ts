@@ -111,7 +111,7 @@ async function start (
 for (const protocol of PROTOCOLS) {
   for (const absentHeaders of ['empty', 'omit'] as const) {
     t.test(
-      `PREFLIGHT=allow lets a true preflight pass as nobody, over ${protocol}, ABSENT_HEADERS=${absentHeaders}`,
+      `over ${protocol}, ABSENT_HEADERS=${absentHeaders}: PREFLIGHT=allow passes a preflight as nobody`,
       async (t) => {
         const { simulator, verifier } = await start(t, protocol, 'allow', absentHeaders)
         for (const [what, asked] of TRUE) {

@@ -131,7 +131,7 @@ t.test('a real Prometheus of two replicas', { skip: skipOrFail('prometheus', 're
   })
 
   await t.test(
-    'the numbers of Prometheus are those of the replica, and traffic makes only the alerts that it should',
+    "Prometheus has the replica's numbers, and traffic raises no other alert",
     async (t) => {
       // a bad policy, a certificate of one day, another path
       const expected = ['ForwardAuthBadPolicy', 'ForwardAuthCertificateExpires', 'ForwardAuthWrongPath']

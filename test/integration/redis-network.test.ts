@@ -152,7 +152,7 @@ t.test('the network to Redis', { skip: skipOrFail('redis-server') }, async (t) =
 })
 
 t.test('a Redis that refuses', { skip: skipOrFail('redis-server') }, async (t) => {
-  t.test('memory full: reads go on, writes of the cache are counted, a revocation is logged', async (t) => {
+  t.test('memory full: reads go on, failed writes are counted, a revocation is logged', async (t) => {
     const redis = await startRedis(t, { args: ['--maxmemory-policy', 'noeviction'] })
     const { adapter, open } = await start(t, redis, { ttlMs: 30_000 })
     const [second, third] = [await open(), await open()]
@@ -185,7 +185,7 @@ t.test('a Redis that refuses', { skip: skipOrFail('redis-server') }, async (t) =
   })
 
   t.test(
-    'the address leads to a replica: it is not used, nothing is written, and it is left when another is master',
+    'does not use a Redis replica, and leaves when another server is master',
     async (t) => {
       const master = await startRedis(t, { args: ['--repl-diskless-sync-delay', '0'] })
       const copy = await startRedis(t, { args: ['--replicaof', '127.0.0.1', String(master.port)] })
@@ -222,7 +222,7 @@ t.test('a Redis that refuses', { skip: skipOrFail('redis-server') }, async (t) =
     }
   )
 
-  t.test('a wrong password: start-up goes on, it is told once, and found when it becomes the right one', async (t) => {
+  t.test('a wrong password is told once, and found when it becomes the right one', async (t) => {
     const redis = await startRedis(t)
     await addPrintedUser(redis)
     await redis.cli('ACL', 'SETUSER', USERNAME, 'resetpass', '>another')

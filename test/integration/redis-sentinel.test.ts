@@ -203,7 +203,7 @@ t.test(
 )
 
 t.test(
-  'a failover that is told while a connection is being made ends it for as long as the next attempt takes',
+  'a failover told during a connection attempt ends it until the next one',
   { skip: skipOrFail('redis-server') },
   async (t) => {
     const group = await startSentinelGroup(t)

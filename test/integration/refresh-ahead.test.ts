@@ -19,7 +19,7 @@ async function start (t: Test, options: Partial<InProcessOptions> = {}) {
   return world
 }
 
-t.test('a session in use is asked about in the background before its entry ends, and nobody ever waits', async (t) => {
+t.test('renews a session in use before its entry ends, and nobody waits', async (t) => {
   const { adapter, clock, calls, simulator } = await start(t)
   clock.advance(0.7 * TTL)
   t.equal(sourceOf(await verify(adapter, alice.accessToken)), '200 memory')
@@ -70,7 +70,7 @@ t.test('who comes when the entry has ended gets what the renewal brings', async 
   t.equal(calls(), 2)
 })
 
-t.test('a renewal that fails changes nothing and is tried again once a second, not by every request', async (t) => {
+t.test('tries a failed renewal again once a second, not with every request', async (t) => {
   const { adapter, clock, calls, simulator } = await start(t)
   clock.advance(DUE)
   simulator.controls.fail('not-found')

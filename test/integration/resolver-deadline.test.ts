@@ -120,7 +120,7 @@ t.test('an answer that comes after the deadline is not used for anybody', async 
   t.match(await resolver.ask({ bearer: 'bob' }), { resolution: { kind: 'invalid' } })
 })
 
-t.test('whose time is over in the queue was never asked about: that is no outage of Authgear', async t => {
+t.test('a request whose time ends in the queue is no outage of Authgear', async t => {
   let answer = (): void => {}
   const upstream = await startUpstream(t, socket => { answer = () => socket.write(REFUSED) })
   const resolver = openResolver(t, upstream.port, { timeoutMs: TIMEOUT, maxConcurrency: 1 })

@@ -54,7 +54,7 @@ t.test('one success between, and the count begins anew', async t => {
   t.equal(resolver.state().circuitOpen, false)
 })
 
-t.test('an error that Authgear answered opens nothing where it is the affair of the one who asks', async t => {
+t.test('an error about one credential does not open the breaker', async t => {
   for (const answer of [
     reply(400),
     reply(404),
@@ -107,7 +107,7 @@ t.test('guesses at one session id open nothing, however many fail', async t => {
 
 for (const [what, vary] of variations) {
   t.test(
-    `${what}: one session however often it is varied opens nothing, and has four slots and sixteen places`,
+    `${what}: one session, however varied, has four slots and sixteen places`,
     async (t) => {
       const upstream = await startUpstream(t, (socket) => socket.write(reply(500)))
       const resolver = openResolver(t, upstream.port, { maxConcurrency: 8, maxQueue: 100 })
@@ -148,7 +148,7 @@ t.test('open, it answers at once and sends nothing', async t => {
   t.strictSame(resolver.outcomes, Array(3).fill('rejected'), 'and counts them')
 })
 
-t.test('after a pause one probe is let through; the others are refused at once, not made to wait', async t => {
+t.test('after a pause one probe passes; the others are refused at once', async t => {
   const { upstream, resolver, pass } = await opened(t)
   let answer = (): void => {}
   upstream.script = socket => { answer = () => socket.write(VALID) }
@@ -188,7 +188,7 @@ t.test('a probe that Authgear answers with an error closes it: it is there', asy
 })
 
 t.test(
-  'no more than its slots are asked for at once, no more than its queue wait, and one more is refused at once',
+  'asks for its slots at once, queues its queue, and refuses one more at once',
   async (t) => {
     const answers: (() => void)[] = []
     const upstream = await startUpstream(t, (socket) => {

@@ -98,7 +98,7 @@ t.test('the request to Authgear is what docs/interface.md says, and nothing else
 })
 
 t.test(
-  "path and query of the resolver's URL, scheme and port of the endpoint, and the prefix of the cookies",
+  "keeps the resolver's path and query, the endpoint's scheme, the cookie prefix",
   async (t) => {
     const upstream = await startUpstream(t, answering(VALID))
     const resolver = openResolver(t, upstream.port, {
@@ -165,7 +165,7 @@ t.test('over TLS the certificate is the resolver host\'s, not the endpoint\'s', 
     t.equal(upstream.requests.length, 0)
   })
 
-  t.test('a certificate of the endpoint\'s name does not help where the resolver has another', async t => {
+  t.test("refuses a certificate of the endpoint's name where the resolver has another", async t => {
     const other = makeTls(t, ['myapp.authgear.cloud'])
     const server = await startUpstream(t, answering(VALID), other)
     t.equal(

@@ -76,7 +76,7 @@ t.test('on several replicas', { skip: skipOrFail('redis-server') }, async (t) =>
   })
 
   for (const [where, index] of [['here', 0], ['on another replica', 1]] as const) {
-    t.test(`revoked ${where} while Authgear’s answer is on its way: the old identity is never answered`, async (t) => {
+    t.test(`revoked ${where} during Authgear’s answer: the old identity is never answered`, async (t) => {
       const { redis, simulator, at } = await startFleet(t, 2)
       const gate = simulator.controls.hold('after')
       const mark = parts(at(0)).revocations.snapshot()
@@ -115,8 +115,7 @@ t.test('on several replicas', { skip: skipOrFail('redis-server') }, async (t) =>
   })
 
   t.test(
-    'a replica that is cut from Redis: memory for CACHE_DEGRADED_TTL, nothing of Redis, and all that it missed when ' +
-      'it is back',
+    'cut from Redis: memory for CACHE_DEGRADED_TTL, then all that it missed',
     async (t) => {
       const { redis, simulator, at } = await startFleet(t, 1)
       const relay = await startRelay(t, redis.port)
@@ -154,7 +153,7 @@ t.test('on several replicas', { skip: skipOrFail('redis-server') }, async (t) =>
     }
   )
 
-  t.test('FLUSHALL: what was remembered is not used any more, and what was revoked stays so', async (t) => {
+  t.test('FLUSHALL: nothing remembered is used, and what was revoked stays revoked', async (t) => {
     const { redis, simulator, replicas, at } = await startFleet(t, 2)
     for (const replica of replicas) for (const { accessToken } of [alice, bob]) await verify(replica, accessToken)
     simulator.controls.disable('alice')
@@ -248,7 +247,7 @@ t.test('on several replicas', { skip: skipOrFail('redis-server') }, async (t) =>
 })
 
 t.test('on one replica, to the millisecond', async (t) => {
-  t.test('a resolution that began in the quiet time is not remembered, however late it ends', async (t) => {
+  t.test('never remembers a resolution that began in a quiet time, however late it ends', async (t) => {
     const { simulator, adapter, clock, calls } = await startInProcessOnClock(t)
     await revoke(adapter, user(alice.id, 2000))
     clock.advance(1999)

@@ -32,7 +32,7 @@ async function start (t: Test, options: Partial<InProcessOptions> = {}) {
 const outages: readonly FailureMode[] = ['reset', 'hang']
 const answered: readonly FailureMode[] = ['error', 'not-found', 'redirect', 'not-http', 'garbage-header']
 
-t.test('while Authgear cannot be reached a session that was valid is accepted past its life', async (t) => {
+t.test('accepts a valid session past its life while Authgear cannot be reached', async (t) => {
   for (const mode of outages) {
     const { adapter, simulator, clock } = await start(t)
     simulator.controls.fail(mode)
@@ -114,7 +114,7 @@ t.test('a session that Authgear refused when it was last asked is not accepted',
   }
 })
 
-t.test('a policy is made of what was known: it can refuse, and cannot be had by an outage', async (t) => {
+t.test('a policy judges what was known: an outage can refuse, never grant', async (t) => {
   const { adapter, simulator } = await start(t)
   simulator.controls.fail('reset')
   t.equal((await verify(adapter, alice.accessToken, '?role=admin')).status, 200)

@@ -82,7 +82,7 @@ t.test('the numbers of the page and of status.json are those of /metrics', async
   })
 })
 
-t.test('the page is complete by itself: no outside resource, one script of its own, a strict policy', async (t) => {
+t.test('the page is complete: no outside resource, one own script, a strict policy', async (t) => {
   const { get } = await start(t)
   const { status, headers, body } = await get('/')
   t.equal(status, 200)

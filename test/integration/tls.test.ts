@@ -55,7 +55,7 @@ t.test('cookies that HTTP/2 split into crumbs are read, however many', async (t)
 })
 
 t.test(
-  'twenty anonymous requests with 150 kB of cookies do not stall the session they share with a bystander',
+  'twenty requests with 150 kB of cookies do not stall their HTTP/2 session',
   async (t) => {
     const { port } = await start(t)
     const shared = session(t, port)
@@ -81,7 +81,7 @@ t.test('a body that comes over HTTP/2 is answered and costs nobody the session',
   t.equal(await status2(shared, { authorization }), 200)
 })
 
-t.test('with a client CA nobody without its certificate gets an answer, before and after a renewal', async (t) => {
+t.test('with a client CA only its certificates get answers, also after a renewal', async (t) => {
   const stranger = makeTls(t)
   const { port, service } = await start(t, tls.ca)
   const client = { cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile) }
@@ -97,7 +97,7 @@ t.test('with a client CA nobody without its certificate gets an answer, before a
   }
 })
 
-t.test('files that change are served to new connections; broken ones leave the old in place', async (t) => {
+t.test('serves changed files to new connections; broken files leave the old in place', async (t) => {
   const files = makeTls(t)
   const renewed = makeTls(t)
   const { port, service } = await startInProcess(t, { authgear: 'http://127.0.0.1:1', tls: files })

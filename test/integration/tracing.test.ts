@@ -187,7 +187,7 @@ t.test(
     ])
   })
 
-t.test('a collector that is away costs nobody an answer, is told once, and does not hold up the end', async (t) => {
+t.test('a collector that is away costs no answer, is told once, and delays no end', async (t) => {
   const authgear = await startSimulator(t)
   const apiKey = canary('apikey')
   const service = await startProcess(t, {

@@ -85,7 +85,7 @@ t.test('without the secret there is no webhook', async (t) => {
 })
 
 t.test(
-  'every recorded webhook is accepted with its own signature, by the key as text and as in the secrets file',
+  'accepts every recorded webhook with its signature, in both forms of the key',
   async (t) => {
     const encoded =
       recorded.find(({ secret_used: used }) => used !== undefined)?.secret_used?.key_base64url_as_in_secrets_yaml ?? ''
@@ -116,7 +116,7 @@ t.test('a repeated event makes no second entry', async (t) => {
 })
 
 t.test(
-  'during an outage of Redis it is 503, holds here at once, and reaches the others when Redis is back',
+  'without Redis it is 503 and holds here; the others follow when Redis is back',
   async (t) => {
     const redis = await startRedis(t)
     const { simulator, adapter } = await start(t, { redisPort: redis.port })

@@ -234,7 +234,7 @@ t.test('whatever the address: it is one of ours over https, or none', async (t) 
 })
 
 t.test(
-  "whatever is asked of the login's routes: every Location is Authgear's, or an allowed host over https",
+  "every Location of the login is Authgear's, or an allowed host over https",
   async (t) => {
     const world = await startLoginWorld(t, { adapter: { ttlMs: 600_000 } })
     const session = `session=${world.authgear.controls.signIn('alice').cookie}`

@@ -347,7 +347,7 @@ async function run (command: string, env: Readonly<Record<string, string>>): Pro
 }
 
 t.test(
-  'a Redis that refuses the password, or does not know the command for it, is quoted without it',
+  'quotes a Redis that refuses the password without the password',
   { skip: skipOrFail('redis-server') },
   async (t) => {
     const authgear = await startSimulator(t)

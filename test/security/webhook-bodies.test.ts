@@ -75,7 +75,7 @@ t.test('a body without a well-formed signature is not waited for', async (t) => 
   t.equal(adapter.lines.filter(({ status }) => status === 401).length, 3)
 })
 
-t.test('a flood of wrong signatures writes ten lines a second, and says how many it left out', async (t) => {
+t.test('a flood of wrong signatures writes ten lines a second and counts the rest', async (t) => {
   const clock = manualClock()
   const adapter = await start(t, { clock })
   const send = async (): Promise<number> =>

@@ -49,7 +49,7 @@ const rows: ReadonlyArray<readonly [env: NodeJS.ProcessEnv, banner: object]> = [
   ]
 ]
 
-t.test('the line of the start says whom it asks, what remembers, for how long, and where it listens', (t) => {
+t.test('the first line says whom it asks, what it remembers and where it listens', (t) => {
   for (const [env, banner] of rows) {
     const made = bannerOf(configOf(load(env)), '1.2.3')
     t.match(made, banner)

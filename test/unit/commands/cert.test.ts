@@ -123,7 +123,7 @@ for (const [permitted, asked, code] of outside) {
 }
 
 t.test(
-  'openssl takes the chain, the constraints are critical, and the authority has none below it',
+  'openssl takes the chain; constraints are critical; no authority is below it',
   { skip: spawnSync('openssl', ['version']).status !== 0 && 'no openssl' },
   async (t) => {
     const out = join(tempDir(t, 'cert'), 'tls')
@@ -157,7 +157,7 @@ t.test(
   }
 )
 
-t.test('the client\'s certificate opens a mutual link, the server\'s does not, and none does not', async t => {
+t.test("only the client's certificate opens a mutual link", async t => {
   const folder = tempDir(t, 'cert')
   const [out, client] = [join(folder, 'tls'), join(folder, 'proxy')]
   t.equal((await run(['--out', out, '--host', 'forward-auth', '--client', client])).code, 0)
@@ -190,7 +190,7 @@ for (const umask of [0o000, 0o077]) {
 }
 
 t.test(
-  'the authority is kept: a second certificate is a new one of the same, for its hosts and names below them',
+  'keeps the authority: a second certificate is a new one of the same',
   async (t) => {
     const out = join(tempDir(t, 'cert'), 'tls')
     await run(['--out', out, '--host', 'forward-auth', '--host', '10.0.0.1'])
@@ -359,7 +359,7 @@ function timeline (start: number, days: number, before: (day: number) => void): 
   }
 }
 
-t.test('--watch renews when a third is left, survives a renewal that fails, and ends with 0 on SIGTERM', async t => {
+t.test('--watch renews at a third left, survives a failed renewal, ends 0 on SIGTERM', async t => {
   const folder = tempDir(t, 'cert')
   const [out, ca] = [join(folder, 'tls'), join(folder, 'ca')]
   const start = Date.now()

@@ -100,7 +100,7 @@ for (const [what, env, errors] of BAD) {
   })
 }
 
-t.test('check prints neither form of the key, and warns where replicas would each follow for themselves', (t) => {
+t.test('check prints no form of the key, and warns where each replica would follow', (t) => {
   for (const env of [whole, { ...needed, AUTHGEAR_ADMIN_API_KEY: jwk }]) {
     const printed: string[] = []
     t.equal(check({ AUTHGEAR_ENDPOINT: ENDPOINT, ...env }, { write: (text: string) => { printed.push(text) } }), 0)

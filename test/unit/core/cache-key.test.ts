@@ -53,7 +53,7 @@ t.test('a key is 43 characters of base64url, the same for the same credentials',
   t.end()
 })
 
-t.test('every difference gives another key: in a field, in its presence, in where the parts end', t => {
+t.test("every difference gives another key: a field, its presence, its parts' ends", t => {
   const keys = different.map(keyOf)
   keys.forEach((key, i) => t.equal(keys.indexOf(key), i, JSON.stringify(different[i]).slice(0, 60)))
   t.end()
@@ -149,5 +149,19 @@ t.test('one secret gives three keys that do not tell each other', t => {
   t.ok(all.every(hex => hex.length === 64), '32 bytes each')
   t.strictSame(deriveKeys(SECRET), keys, 'the same on every replica')
   t.notSame(deriveKeys(Buffer.alloc(33, 1)).digest, keys.digest)
+  t.end()
+})
+
+t.test('keys and digests of one text for several purposes are several', (t) => {
+  const keys = deriveKeys(Buffer.alloc(32, 7))
+  t.equal(new Set([keys.digest, keys.sealing, keys.log].map((key) => Buffer.from(key).toString('hex'))).size, 3)
+  const keyer = createKeyer(keys.digest, { endpoint: 'https://a.example', cookiePrefix: '' })
+  const [token] = keyer.digests(credentials({ bearer: 'same' }))
+  const [session] = keyer.digests(credentials({ session: 'same' }))
+  const [appSession, sessionId] = keyer.digests(credentials({ appSession: 'same.x' }))
+  t.equal(new Set([token, session, appSession, sessionId]).size, 4)
+  t.equal(keyer.memoryKey(credentials({ bearer: 'a' })), keyer.memoryKey(credentials({ bearer: 'a' })))
+  t.not(keyer.memoryKey(credentials({ bearer: 'a' })), keyer.memoryKey(credentials({ bearer: 'b' })))
+  t.match(keyer.memoryKey(credentials({ bearer: 'a' })), /^[\w-]{43}$/)
   t.end()
 })

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { readCredentials, type Reading } from '../../../src/core/credentials.ts'
+import { cookieNames, readCredentials, type Reading } from '../../../src/core/credentials.ts'
 import { hostileCookieLine, NAMES, readLines, reads, SEED } from '../../helpers/credentials.ts'
 import { goCookie } from '../../helpers/go-cookies.ts'
 
@@ -139,7 +139,7 @@ t.test('with a prefix only the prefixed names are ours', t => {
   t.end()
 })
 
-t.test('whatever the Cookie lines hold, each of ours has the value that Go gives it, or the request is refused', t => {
+t.test('gives each of our cookies the value that Go gives it, or refuses the request', t => {
   fc.assert(fc.property(fc.array(hostileCookieLine, { maxLength: 3 }), lines => {
     const reading = readCredentials(lines.flatMap(line => ['cookie', line]), NAMES)
     const go = {
@@ -158,5 +158,19 @@ t.test('whatever the Cookie lines hold, each of ours has the value that Go gives
         : reading.credentials
     return JSON.stringify(read) === JSON.stringify(go)
   }), SEED)
+  t.end()
+})
+
+t.test('reads exactly 3,000 cookies, whatever other lines hold', (t) => {
+  const many = (count: number): string =>
+    ['session=s', ...Array.from({ length: count - 1 }, (_, i) => `c${i}=v`)].join('; ')
+  const names = cookieNames('')
+  t.match(readCredentials(['cookie', many(3000), 'x-other', ';'.repeat(3000)], names), { kind: 'credentials' })
+  t.strictSame(readCredentials(['cookie', many(3001)], names), { kind: 'none' })
+  t.match(
+    readCredentials(['cookie', 'c=v;'.repeat(1) + 'x'.repeat(5000), 'cookie', 'session=s'], names),
+    { kind: 'credentials' },
+    'a long cookie is not many'
+  )
   t.end()
 })

@@ -33,7 +33,7 @@ t.test('the headers for Authgear hold the credentials and nothing else', t => {
   t.end()
 })
 
-t.test('whatever arrives, what is forwarded reads as the very same credentials, here and in Go', t => {
+t.test('what is forwarded reads as the very same credentials, here and in Go', t => {
   let forwarded = 0
   fc.assert(fc.property(hostileHeaders, fc.constantFrom('', 'lab_', '__Host-'), (rawHeaders, prefix) => {
     const names = cookieNames(prefix)

@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { Credentials, Reading } from '../../../src/core/credentials.ts'
+import { cookieNames, readCredentials, type Credentials, type Reading } from '../../../src/core/credentials.ts'
 import { readLines, reads } from '../../helpers/credentials.ts'
 
 const NONE: Reading = { kind: 'none' }
@@ -116,5 +116,17 @@ t.test('the four credentials are read side by side, wherever they are', t => {
     'cookie: app_access_token=5'
   ]
   t.strictSame(readLines(lines), reads({ appSession: '1', session: '2', bearer: '3', appAccessToken: '5' }))
+  t.end()
+})
+
+t.test('reads no other header whose name is as long', (t) => {
+  const names = cookieNames('')
+  for (const name of ['origin', 'Server', 'accept']) {
+    t.strictSame(readCredentials([name, 'session=stolen'], names), { kind: 'none' }, name)
+  }
+  for (const name of ['if-none-match', 'Accept-Charset'.slice(0, 13)]) {
+    t.strictSame(readCredentials([name, 'Bearer stolen'], names), { kind: 'none' }, name)
+  }
+  t.strictSame(readCredentials(['cookie'], names), { kind: 'none' }, 'a name without a value')
   t.end()
 })

@@ -16,7 +16,7 @@ const life = (
   lifetimes = LIFETIMES
 ): number => lifetimeOf(resolution, credentials(sent), lifetimes, NOW, random)
 
-t.test('a life is shortened by up to a tenth, so that entries made together do not end together', t => {
+t.test('shortens a life by up to a tenth, so that entries do not end together', t => {
   t.equal(life(VALID), 30_000, 'at most the whole')
   t.equal(life(VALID, {}, 0.5), 28_500)
   t.equal(life(VALID, {}, ALMOST_ONE), 27_000, 'at least nine tenths')

@@ -8,7 +8,7 @@ const heapOf = (limitMib: number): number =>
     .map((flag) => Number(flag.split('=')[1]))
     .reduce((old, semi) => old + 3 * semi) * MIB
 
-t.test('the default is a quarter of a container beyond 64 MiB, and fits the heap that the container gets', (t) => {
+t.test('the default is a quarter of a container beyond 64 MiB and fits its heap', (t) => {
   for (const [limit, budget] of [
     [64, 4],
     [100, 4],
@@ -39,7 +39,7 @@ t.test('the default fits a heap that somebody made small', (t) => {
   t.end()
 })
 
-t.test('the ledger of revocations gets half of the room beside what is remembered, up to 200,000 names', async (t) => {
+t.test('the ledger gets half of the room beside the cache, up to 200,000 names', async (t) => {
   const rows = [[128, 9700], [256, 35_900], [512, 88_300], [2048, 200_000]] as const
   for (const [limit, names] of rows) t.equal(Math.floor(ledgerNames(heapOf(limit)) / 100) * 100, names, `${limit} MiB`)
 })

@@ -84,7 +84,7 @@ const expired: readonly (readonly [what: string, sent: Partial<Credentials>, exp
   ['two dead ones', { bearer: dead, appAccessToken: dead }, false]
 ]
 
-t.test('a request is expired whose only credential is a token that ended more than a minute ago', t => {
+t.test('a lone token that ended more than a minute ago makes a request expired', t => {
   for (const [what, sent, expected] of expired) t.equal(isExpired(credentials(sent), NOW), expected, what)
   t.end()
 })
@@ -107,5 +107,16 @@ const deadlines: readonly (readonly [what: string, sent: Partial<Credentials>, f
 
 t.test('no answer outlives a token that was sent', t => {
   for (const [what, sent, fromNow] of deadlines) t.equal(identityDeadline(credentials(sent), NOW) - NOW, fromNow, what)
+  t.end()
+})
+
+t.test('a token whose end is no number, or whose parts are no objects, has no end', (t) => {
+  for (const exp of ['1800000000', true, null, [1800000000], {}]) {
+    t.equal(jwtExpiry(jwt({ sub: 'u', exp })), undefined, JSON.stringify(exp))
+  }
+  for (const payload of ['null', '1', '"text"', '[]', 'not json']) t.equal(jwtExpiry(jwt(payload)), undefined, payload)
+  for (const header of ['null', '1', '"at+jwt"', 'not json']) {
+    t.equal(jwtExpiry(jwt({ exp: 1 }, header)), undefined, header)
+  }
   t.end()
 })

@@ -25,14 +25,14 @@ t.test('docs/monitoring.md lists the metrics as they are (npm run docs writes it
   t.throws(() => withMetricsTable('# Monitoring', ''), /markers/)
 })
 
-t.test('alerts, chart and dashboard are those of their one source (npm run docs writes them)', (t) => {
+t.test('alerts, chart and dashboard are those of their one source', (t) => {
   t.equal(file('deploy/prometheus/alerts.yml'), prometheusRules())
   t.equal(file('deploy/kubernetes/chart/templates/prometheusrule.yaml'), chartTemplate())
   t.equal(file('deploy/grafana/dashboard.json'), dashboard())
   t.end()
 })
 
-t.test('Prometheus and the chart have the same alerts, but for what selects one installation', (t) => {
+t.test('Prometheus and the chart have the same alerts, but for the installation', (t) => {
   const chart = chartTemplate()
     .replaceAll('{ {{- $one }},', '{')
     .replaceAll('{ {{- $one }}}', '')
@@ -48,7 +48,7 @@ t.test('Prometheus and the chart have the same alerts, but for what selects one 
 })
 
 t.test(
-  'the dashboard has its parts in order: ids once, no panel on another, every query of the chosen job and replicas',
+  'the dashboard has its parts in order, and every query selects the replicas',
   (t) => {
     const { panels, templating } = JSON.parse(dashboard()) as {
       panels: readonly Panel[]

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { createSampling } from '../../../src/http/access-log.ts'
 
-t.test('the first lines of each second are written, and the next one says how many were not', t => {
+t.test('writes the first lines of each second, then how many it left out', t => {
   let now = 0
   const sampling = createSampling(2, () => now)
   t.strictSame([sampling(), sampling(), sampling(), sampling()], [0, 0, undefined, undefined])

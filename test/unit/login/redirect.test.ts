@@ -122,7 +122,7 @@ t.test('login=off: an offer, for proxies that make a redirect of it themselves',
   t.end()
 })
 
-t.test('a proxy that does not route the login\'s paths here, and asks about them, makes no circle', (t) => {
+t.test("makes no circle behind a proxy that asks about the login's own paths", (t) => {
   const asked = (host: string, uri: string) =>
     findWayIn({
       reason: 'no_credentials',

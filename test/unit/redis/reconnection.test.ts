@@ -23,7 +23,7 @@ function attemptsAMinute (random: number, failsAfter: number): number {
   return attempts
 }
 
-t.test('a server that refuses is tried 80 times a minute, with the best of luck 125 times', t => {
+t.test('tries a refusing server 80 times a minute, 125 with the best of luck', t => {
   t.equal(attemptsAMinute(0.5, 0), 83)
   t.equal(attemptsAMinute(0, 0), 123)
   t.equal(attemptsAMinute(1, 0), 63)

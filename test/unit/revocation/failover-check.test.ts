@@ -28,13 +28,13 @@ function renewed (writer: string | undefined, reader: string, after = '0-0'): st
 }
 
 t.test(
-  'two connections that name one server are left alone, though an answer came after its entry was read',
+  'leaves two connections to one named server alone',
   async (t) => {
     t.strictSame(renewed('a', 'a'), [])
   }
 )
 
-t.test('without names an answer that came after its entry was read is no sign of two servers', async (t) => {
+t.test('without names an answer after its entry was read is no sign of two servers', async (t) => {
   t.strictSame(renewed(undefined, '', '1-0'), [])
 })
 

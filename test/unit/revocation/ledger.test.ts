@@ -230,7 +230,7 @@ t.test('a new generation', async (t) => {
     t.ok(ledger.isVoid(ALICE, before))
   })
 
-  t.test('lacks what was revoked lately: no entry of Redis is trusted until all of it is read back', async (t) => {
+  t.test('trusts no entry of Redis until all that it lacks is read back', async (t) => {
     const { ledger, read } = open()
     read(user('u1'), 'one')
     read(credential('c1'), 'two')
@@ -244,7 +244,7 @@ t.test('a new generation', async (t) => {
     t.ok(ledger.trusts(shared(ledger)))
   })
 
-  t.test('a name is read back by what it stands for alone: anybody may write it beside something else', async (t) => {
+  t.test('reads a name back only by what it stands for', async (t) => {
     const { ledger, read } = open()
     read(user('u1'), 'one')
     ledger.adopt('g2')
@@ -280,7 +280,7 @@ t.test('a new generation', async (t) => {
     return { ...opened, targets: targetsOf(opened.ledger.carry.values()) }
   }
 
-  t.test('more than it may carry are one “everything”, as long as one of them is within the retention', async (t) => {
+  t.test('more than it may carry becomes one “everything” within the retention', async (t) => {
     t.equal(fill(t, 3).targets.length, 3)
     t.strictSame(fill(t, 4).targets, [{ kind: 'everything' }])
     const { ledger, read, clock } = open({ maxCarry: 3 })

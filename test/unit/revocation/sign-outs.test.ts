@@ -21,7 +21,7 @@ function start (outcome: RevokeOutcome = 'logged') {
 
 const alice = (n: number) => ({ userId: 'alice', digest: digest(`session ${n}`) })
 
-t.test('a sign-out is written with its quiet time and the minute for which it covers others', async (t) => {
+t.test('writes a sign-out with its quiet time and the minute that it covers', async (t) => {
   const { signOuts, names } = start()
   t.equal(await signOuts.begin(alice(1)), 'logged')
   t.strictSame(names(), ['session 1 150'])
@@ -66,7 +66,7 @@ t.test('several sessions of a user are each written, up to four; a fifth is the 
   t.strictSame(names(), ['session 1 150', 'session 2 150', 'session 3 150', 'session 4 150', 'of bob 150', 'alice 150'])
 })
 
-t.test('one user at full speed for ten minutes writes five entries a minute, whatever is asked', async (t) => {
+t.test('one user at full speed for ten minutes writes five entries a minute', async (t) => {
   const { signOuts, written, clock } = start()
   for (let n = 0; n < 60_000; n++) {
     await signOuts[n % 3 === 0 ? 'end' : 'begin'](alice(n % 1000))
@@ -82,7 +82,7 @@ t.test('what is asked in the same instant is written once, and each hears how it
   t.equal(written.length, 1)
 })
 
-t.test('where the log takes no more, nothing is written, and what is covered is still answered', async (t) => {
+t.test('writes nothing where the log is full, and answers what is covered', async (t) => {
   const { signOuts, written, state } = start()
   await signOuts.begin(alice(1))
   state.admits = false

@@ -4,7 +4,7 @@ import { validResolution } from '../../helpers/identity.ts'
 
 const PEOPLE = 25_000
 
-t.test('more people than are kept prepared: each still gets their own headers, the first ones again too', async (t) => {
+t.test('beyond the prepared people each still gets their own headers', async (t) => {
   const allow = createAllow('empty')
   const people = Array.from({ length: PEOPLE }, (_, index) => validResolution({ 'user-id': `user-${index}` }))
   const userOf = (index: number): string | undefined => {
@@ -15,7 +15,7 @@ t.test('more people than are kept prepared: each still gets their own headers, t
   t.same(wrong, [])
 })
 
-t.test('an answer names where it came from, also after the same person was answered from elsewhere', async (t) => {
+t.test('an answer names its source, also after an answer from elsewhere', async (t) => {
   const allow = createAllow('empty')
   const person = validResolution()
   for (const source of ['authgear', 'memory', 'redis', 'memory'] as const) {
@@ -24,7 +24,7 @@ t.test('an answer names where it came from, also after the same person was answe
   }
 })
 
-t.test('what is prepared holds on to no large identity, and those who have one get it all the same', async (t) => {
+t.test('prepares no large identity, and still answers with it', async (t) => {
   const allow = createAllow('empty')
   for (const [length, amr, isKept] of [
     [400, 'pwd', true],

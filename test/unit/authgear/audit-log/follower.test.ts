@@ -173,7 +173,7 @@ t.test('an empty log is followed from its first entry on', async (t) => {
   t.same(follower.notes.filter((note) => note.startsWith('gap')), [])
 })
 
-t.test('an entry that becomes visible late, with an older date and a lower number, is read once', async (t) => {
+t.test('reads an entry once that becomes visible late, older and lower', async (t) => {
   const { signOut, start, taken, skip } = createWorld()
   signOut('before')
   const follower = start()
@@ -193,7 +193,7 @@ t.test('an entry that becomes visible late, with an older date and a lower numbe
 })
 
 t.test(
-  'a sign-in revokes its user without quiet; unknown types are counted; a change of a role is everything',
+  'a sign-in revokes without quiet, unknown types count, a role is everything',
   async (t) => {
     const { write, start, taken } = createWorld()
     const follower = start()
@@ -220,7 +220,7 @@ t.test(
 )
 
 t.test(
-  'many changes of roles are one everything at once and one at the end of ten seconds; others are not held up',
+  'many role changes are one everything at once and one after ten seconds',
   async (t) => {
     const { write, signOut, start, taken } = createWorld()
     const follower = start()
@@ -250,7 +250,7 @@ t.test('everything that is still to come is done by whoever leads next', async (
   t.same(taken(), ['* 0'])
 })
 
-t.test('a thousand sign-outs in one second: everything, and again only when there are more', async (t) => {
+t.test('a thousand sign-outs in a second are everything, and again only for more', async (t) => {
   const { world, signOut, start, taken } = createWorld()
   const follower = start()
   await follower.poll()
@@ -266,7 +266,7 @@ t.test('a thousand sign-outs in one second: everything, and again only when ther
   t.same(taken(), out('alice'))
 })
 
-t.test('ninety sign-outs at a time, more in the overlap than one answer holds, are read one by one', async (t) => {
+t.test('reads ninety sign-outs one by one where the overlap exceeds one answer', async (t) => {
   const { world, signOut, start, taken } = createWorld()
   const follower = start()
   await follower.poll()
@@ -386,7 +386,7 @@ t.test('a position that cannot be read is trouble', async (t) => {
   t.same([taken(), follower.notes.filter((note) => note.startsWith('gap'))], [['* 0'], ['gap everything']])
 })
 
-t.test('only types that this Authgear knows are asked for, and it is asked again after a failure', async (t) => {
+t.test('asks only for types that this Authgear knows, and again after a failure', async (t) => {
   const { world, write, start, taken } = createWorld()
   world.known = ['USER_SIGNED_OUT']
   const follower = start()

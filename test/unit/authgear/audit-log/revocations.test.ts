@@ -105,7 +105,7 @@ t.test('what the recorded actions make void', (t) => {
   t.end()
 })
 
-t.test('every type that the recorded Authgear knows has its row, and those of consequence are asked for', (t) => {
+t.test('every recorded type has its row, and those of consequence are asked for', (t) => {
   const types = readTypes(
     recordedAnswer('introspection: enums AuditLogActivityType and SortDirection', (text) =>
       text.replace('"AuditLogActivityType":', '"__type":')

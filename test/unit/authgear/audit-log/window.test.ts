@@ -115,7 +115,7 @@ t.test('what is too old to concern anything is not read', async (t) => {
   t.same([entries.length, overflows.size], [100, 0], 'the first answer is used all the same')
 })
 
-t.test('a thousand in one second: the cell is named; as long as there are no more, one query', async (t) => {
+t.test('a thousand in one second: the cell is named, one query while there are no more', async (t) => {
   const log = logOf(Array.from({ length: 1000 }, (_, index) => entryAt(index, NOW)))
   const { overflows, total } = await readWindow({ from: NOW - 10, to: undefined, types: TYPES }, 40, log.ask, never)
   t.same([...overflows], [[`${NOW} A`, 1000]])
@@ -138,7 +138,7 @@ t.test('an entry dated ahead does not hide what comes after it', async (t) => {
 })
 
 t.test(
-  'a position begins at the newest entry there is, moves with what is read, and forgets what is out of the overlap',
+  'a position begins at the newest entry, moves with it, forgets beyond overlap',
   async (t) => {
     const begun = beginAt(NOW - 5)
     t.equal(startOf(begun, 10), NOW - 5, 'nothing older')

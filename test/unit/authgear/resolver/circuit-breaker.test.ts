@@ -42,7 +42,7 @@ t.test('what waits in the queue when the breaker opens is refused at once and ne
   await slow
 })
 
-t.test('what is turned away proves nothing: the breaker stays open, and the next probe is a real one', async (t) => {
+t.test('a refused request proves nothing: the breaker stays open for a real probe', async (t) => {
   let now = 0
   const guard = createCircuitBreaker(1, 0, () => now)
   for (let i = 0; i < 5; i++) await run(guard, 'a', unreachable).catch(() => {})
@@ -63,7 +63,7 @@ t.test('what is turned away proves nothing: the breaker stays open, and the next
   await running
 })
 
-t.test('one of several whose turn comes in the same moment is the probe, the others are refused', async (t) => {
+t.test('of several whose turn comes at one moment one probes, the others are refused', async (t) => {
   let now = 0
   const guard = createCircuitBreaker(4, 10, () => now)
   for (let i = 0; i < 5; i++) await run(guard, 'a', unreachable).catch(() => {})

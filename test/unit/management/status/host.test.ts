@@ -45,7 +45,7 @@ const FOREIGN = [
   'evil@localhost'
 ]
 
-t.test('addresses, this machine\'s names and those that are configured are its own, and no other', (t) => {
+t.test("accepts addresses, this machine's names and configured names, no other", (t) => {
   const isOwn = (host: string | undefined): boolean =>
     isOwnHost(host, 'Replica-7.example.net', ['status.example.com', '*.corp.example.com'])
   for (const host of OWN) t.equal(isOwn(host), true, host)
