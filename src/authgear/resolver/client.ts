@@ -9,6 +9,7 @@ import {
 } from '../../errors.ts'
 import { createCircuitBreaker } from './circuit-breaker.ts'
 import { Deadline } from './deadline.ts'
+import { whyNotAuthgears } from './provenance.ts'
 import type { ClientTrace, Resolver, ResolverObserver, ResolverOutcome, SentDigests, ResolverResult } from './types.ts'
 
 /**
@@ -17,31 +18,42 @@ import type { ClientTrace, Resolver, ResolverObserver, ResolverOutcome, SentDige
  */
 const isMisplaced = (status: number): boolean => (status >= 300 && status < 400) || status === 404 || status === 405
 
-export type Exchange = Readonly<{ path: string, headers: string[], deadline: Deadline, timeoutMs: number }>
+export type Exchange = Readonly<{
+  path: string
+  headers: string[]
+  cookieNames: CookieNames
+  deadline: Deadline
+  timeoutMs: number
+}>
 
 /** One request, one verdict. @throws {ResolverError} */
-export async function exchange (pool: Pool, { path, headers, deadline, timeoutMs }: Exchange): Promise<Resolution> {
+export async function exchange (pool: Pool, options: Exchange): Promise<Resolution> {
+  const { path, headers, deadline, timeoutMs, cookieNames } = options
   try {
     const response = await pool.request({ method: 'GET', path, headers, signal: deadline, responseHeaders: 'raw' })
-    await discard(response.body)
-    return verdict(response.statusCode, response.headers)
+    const isEmpty = await discard(response.body)
+    return verdict(response.statusCode, response.headers, isEmpty, cookieNames)
   } catch (error) {
     throw deadline.aborted ? new AuthgearTimeout(timeoutMs) : classify(error, timeoutMs)
   }
 }
 
-/** Reads the body to its end; the pool's maxResponseSize ends an endless one. `dump` alone would hide an error. */
-async function discard (body: Dispatcher.ResponseData['body']): Promise<void> {
-  await body.dump({ limit: Number.MAX_VALUE })
-  if (body.errored !== null) throw body.errored
+/** Reads the body to its end; the pool's maxResponseSize ends an endless one. @returns whether it had no byte */
+async function discard (body: Dispatcher.ResponseData['body']): Promise<boolean> {
+  let isEmpty = true
+  for await (const chunk of body as AsyncIterable<Buffer>) isEmpty &&= chunk.length === 0
+  return isEmpty
 }
 
-function verdict (status: number, rawHeaders: unknown): Resolution {
+function verdict (status: number, rawHeaders: unknown, isEmpty: boolean, cookieNames: CookieNames): Resolution {
   if (isMisplaced(status)) throw new AuthgearMisconfigured(`Authgear answered ${status}`)
   if (status !== 200) throw new AuthgearStatus(status)
   // with `responseHeaders: 'raw'` undici hands over a flat list, which its types do not say
   if (!Array.isArray(rawHeaders)) throw new AuthgearGarbage('its headers are not a list')
-  const reading = readResolution(rawHeaders.map(String))
+  const lines = rawHeaders.map(String)
+  const reading = readResolution(lines)
+  const why = whyNotAuthgears(lines, reading, isEmpty, cookieNames)
+  if (why !== undefined) throw new AuthgearGarbage(why)
   if (reading.kind === 'resolution') return reading.resolution
   if (reading.why === 'too_large') throw new AuthgearMisconfigured('the identity is larger than 12 KiB')
   throw new AuthgearGarbage('an x-authgear header is repeated, unreadable, or holds a byte it must not')
@@ -142,7 +154,8 @@ export function createResolver (settings: ResolverSettings, observer: ResolverOb
     async resolve (credentials: Credentials, trace: ClientTrace, digests: SentDigests): Promise<ResolverResult> {
       const deadline = new Deadline(settings.timeoutMs)
       const headers = requestHeaders(settings, credentials, trace)
-      const options = { path, headers, deadline, timeoutMs: settings.timeoutMs }
+      const { timeoutMs, cookieNames } = settings
+      const options = { path, headers, cookieNames, deadline, timeoutMs }
       let isAsked = false
       const request: Request = (options) => { isAsked = true; return observedRequest(options) }
       const task = (): Promise<ResolverResult> =>

@@ -4,6 +4,7 @@ import type { Credentials } from '../../core/credentials.ts'
 import { readResolution, type ResolutionReading } from '../../core/resolution.ts'
 import { ResolverError } from '../../errors.ts'
 import { classify, openPool, requestHeaders, type ResolverSettings } from './client.ts'
+import { valuesOf, whyNotAuthgears } from './provenance.ts'
 
 /** Any HTTP answer, unjudged. */
 export type ProbedAnswer = Readonly<{
@@ -12,6 +13,8 @@ export type ProbedAnswer = Readonly<{
   header: (name: string) => readonly string[]
   body: string
   reading: ResolutionReading
+  /** Why it is not Authgear's, where the status is 200. */
+  whyForeign: string | undefined
 }>
 
 /** The resolver as the service sees it, without circuit breaker, retry and cache: for `doctor`. */
@@ -56,12 +59,11 @@ export function createResolverProbe (settings: ResolverSettings): ResolverProbe 
           responseHeaders: 'raw'
         })
         const lines = Array.isArray(raw) ? raw.map(String) : []
-        return {
-          status: statusCode,
-          header: (name) => valuesOf(lines, name),
-          body: await body.text(),
-          reading: readResolution(lines)
-        }
+        const text = await body.text()
+        const reading = readResolution(lines)
+        const whyForeign =
+          statusCode === 200 ? whyNotAuthgears(lines, reading, text === '', settings.cookieNames) : undefined
+        return { status: statusCode, header: (name) => valuesOf(lines, name), body: text, reading, whyForeign }
       } catch (error) {
         throw asResolverError(error, signal, settings.timeoutMs)
       }
@@ -74,10 +76,6 @@ export function createResolverProbe (settings: ResolverSettings): ResolverProbe 
 function asResolverError (error: unknown, signal: AbortSignal, timeoutMs: number): ResolverError {
   const late = signal.aborted ? Object.assign(new Error('late'), { code: 'PROBE_TIMEOUT' }) : error
   return classify(late, timeoutMs)
-}
-
-function valuesOf (lines: readonly string[], name: string): readonly string[] {
-  return lines.filter((_, index) => index % 2 === 1 && lines[index - 1]?.toLowerCase() === name)
 }
 
 function certificateOf (socket: Socket): ReturnType<ResolverProbe['certificate']> {
