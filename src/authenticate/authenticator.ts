@@ -39,15 +39,14 @@ function mayUse (
 
 /** Refresh ahead: one replica renews a session in use before its entry ends, while nobody waits; never a refusal. */
 function createRenewal (
-  { memory, refreshAhead, timeoutMs }: AuthenticateDeps,
+  { memory, refreshAhead }: AuthenticateDeps,
   singleFlight: SingleFlight
 ): (subject: CredentialContext, known: MemoryRead & { kind: 'hit' }) => void {
   const share = refreshAhead > 0 ? 1 - refreshAhead : -Infinity
   const isDue: ResolveOptions['accept'] = (entry, remainingMs) => remainingMs < entry.ttlMs * share
   const options: ResolveOptions = {
     accept: (entry, remainingMs) => !isDue(entry, remainingMs),
-    mayBeStale: true,
-    leaseWaitMs: timeoutMs
+    mayBeStale: true
   }
   return (subject, { entry, remainingMs }) => {
     if (!isDue(entry, remainingMs) || entry.resolution.kind !== 'valid') return

@@ -19,6 +19,8 @@ import type { Affected, RevocationSnapshot } from '../revocation/types.ts'
 
 /** Resolutions that one answer may take: a doubtful one is repeated. */
 const MAX_ATTEMPTS = 2
+/** Longest wait for another replica while this one's circuit breaker is open: its own answer would come at once. */
+const LEASE_WAIT_WHILE_OPEN_MS = 300
 const EXPIRED: Authentication = Object.freeze({ kind: 'refused', reason: 'expired_credentials' })
 const WRONG_AUDIENCE: Authentication = Object.freeze({ kind: 'refused', reason: 'wrong_audience' })
 
@@ -28,8 +30,6 @@ export type ResolveOptions = Readonly<{
   accept: Accept
   /** Whether an entry that has ended will do while Authgear cannot be reached. */
   mayBeStale: boolean
-  /** How long to wait for another replica that is asking, milliseconds; by default the shared cache's own. */
-  leaseWaitMs?: number
 }>
 
 type ResolveContext = Readonly<{
@@ -90,14 +90,25 @@ async function readShared (context: ResolveContext): Promise<Authentication | un
   return read && adopt(context, read)
 }
 
+/** The deadline begins after the wait for another replica: whoever waited in vain has a whole AUTHGEAR_TIMEOUT. */
 async function resolveUntilDeadline (context: ResolveContext): Promise<Authentication> {
   const { clock, timeoutMs } = context.deps
+  let shared = await lookUp(context)
   const deadline = clock.monotonic() + timeoutMs
-  do {
-    const authentication = await resolveOnce(context)
+  for (;;) {
+    const authentication = shared.kind === 'found' ? adopt(context, shared) : await ask(context, shared)
     if (authentication !== undefined) return authentication
-  } while (clock.monotonic() < deadline)
-  return { kind: 'unavailable', error: new RevokedMeanwhile() }
+    const leftMs = deadline - clock.monotonic()
+    if (leftMs <= 0) return { kind: 'unavailable', error: new RevokedMeanwhile() }
+    shared = await lookUp(context, leftMs)
+  }
+}
+
+async function lookUp (context: ResolveContext, waitMs = Infinity): Promise<SharedLookup> {
+  if (!isShared(context)) return ASK_ALONE
+  const { deps: { fleet, resolver }, subject } = context
+  const leaseWaitMs = resolver.state().circuitOpen ? Math.min(waitMs, LEASE_WAIT_WHILE_OPEN_MS) : waitMs
+  return await fleet.lookup(subject.cacheKey(), acceptOf(context), leaseWaitMs)
 }
 
 /**
@@ -119,13 +130,6 @@ function staleInstead (
   return now < identityDeadline(credentials, now)
     ? { ...resolved(known.entry, known.remainingMs, 'memory'), stale: true }
     : undefined
-}
-
-/** @returns undefined where a revocation overtook it: a voided result is never answered */
-async function resolveOnce (context: ResolveContext): Promise<Authentication | undefined> {
-  const { deps: { fleet }, options: { leaseWaitMs }, subject } = context
-  const lookup = isShared(context) ? await fleet.lookup(subject.cacheKey(), acceptOf(context), leaseWaitMs) : ASK_ALONE
-  return lookup.kind === 'found' ? adopt(context, lookup) : await ask(context, lookup)
 }
 
 function isShared (context: ResolveContext): boolean {

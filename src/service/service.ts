@@ -48,12 +48,15 @@ export type Service = Readonly<{
 }>
 
 /** What tests replace, so that none of them depends on how fast a machine is; and tracing, where it is on. */
-export type Seams = Readonly<{ clock?: Clock, leaseWaitMs?: number, tracer?: Tracer | undefined }>
+export type Seams = Readonly<{
+  clock?: Clock
+  leaseWaitMs?: number | undefined
+  leaseMs?: number | undefined
+  tracer?: Tracer | undefined
+}>
 
 /** Milliseconds in which a person confirms a sign-out at Authgear; what is asked meanwhile is not stored. */
 const SIGNING_OUT_MS = 60_000
-/** Milliseconds that one who lost the fleet's lease waits for the winner. */
-const LEASE_WAIT_MS = 300
 /**
  * Wait for a client's turn at least, however short AUTHGEAR_MAX_QUEUE: a turn is no refusal. One client's part of them.
  */
@@ -68,7 +71,7 @@ const SWEEP_INTERVAL_MS = 1000
 export function createService (
   settings: ServiceSettings,
   log: Log,
-  { clock = systemClock, leaseWaitMs = LEASE_WAIT_MS, tracer }: Seams = {}
+  { clock = systemClock, leaseWaitMs, leaseMs, tracer }: Seams = {}
 ): Service {
   const traced = tracer === undefined ? UNTRACED : tracedBy(tracer)
   const { authgear, cache, tls } = settings
@@ -109,7 +112,7 @@ export function createService (
   }
   const keys = deriveKeys(secretOf(settings))
   const keyer = createKeyer(keys.digest, { endpoint: authgear.endpoint.origin, cookiePrefix: authgear.cookiePrefix })
-  const shared = openShared(settings, keys.sealing, { metrics, log, clock, leaseWaitMs })
+  const shared = openShared(settings, keys.sealing, { metrics, log, clock, leaseWaitMs, leaseMs })
   const {
     revocations,
     close: closeLog,

@@ -51,9 +51,6 @@ export function throttle (clock: Clock, everyMs: number, act: () => void): () =>
   }
 }
 
-/** Milliseconds a lease outlives the longest resolution. */
-const LEASE_MARGIN_MS = 500
-
 const ALL_FROM_AUTHGEAR = 'Redis is not reachable: every answer comes from memory or from Authgear until it is back'
 const UNREACHABLE = {
   one: ALL_FROM_AUTHGEAR,
@@ -69,13 +66,19 @@ export type Shared = Readonly<{
   secretCheck: SecretCheckTimer | undefined
   reportOnce: OnceReporter['reportOnce']
 }>
-type SharedDeps = Readonly<{ metrics: Metrics, log: Log, clock: Clock, leaseWaitMs: number }>
+type SharedDeps = Readonly<{
+  metrics: Metrics
+  log: Log
+  clock: Clock
+  leaseWaitMs: number | undefined
+  leaseMs: number | undefined
+}>
 
 /** What replicas share over Redis, apart from the log of revocations; a fleet of one without it. */
 export function openShared (
   { redis, authgear }: ServiceSettings,
   sealingKey: Uint8Array,
-  { metrics, log, clock, leaseWaitMs }: SharedDeps
+  { metrics, log, clock, leaseWaitMs = authgear.timeoutMs, leaseMs }: SharedDeps
 ): Shared {
   if (redis === undefined) {
     return { fleet: NO_SHARED_CACHE, connection: undefined, secretCheck: undefined, reportOnce: () => {} }
@@ -105,9 +108,8 @@ export function openShared (
   )
   const fleet = createSharedCache({
     tier: { commands: connection.commands, sealer, keyPrefix: redis.keyPrefix, clock },
-    timeoutMs: redis.timeoutMs,
-    leaseMs: authgear.timeoutMs + LEASE_MARGIN_MS,
     leaseWaitMs,
+    ...(leaseMs === undefined ? {} : { leaseMs }),
     observer: {
       ...metrics.fleet,
       sharedError: (operation, error) => {
