@@ -77,6 +77,7 @@ async function start (config: Config, { version, log, tracer, flushed }: Running
     closers.push(() => management.close())
     await listen(management, config.management)
     closers.push(watchCertificate(config, service, log))
+    await service.logFollowed()
     for (const [app, address] of [[service.identify, config.identify], [service.app, config.listen]] as const) {
       if (app === undefined) continue
       closers.push(() => app.drain.drain(GRACE))

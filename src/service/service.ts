@@ -21,6 +21,7 @@ import type { RevocationsDeps } from '../management/revocations.ts'
 import { createVerify, verifyRoutes } from '../verify/verify.ts'
 import { reporting, openShared } from './shared.ts'
 import { openFollower, openFollowersPresence, openLog, webhookOf } from './revocations.ts'
+import { untilLogFollowed } from './log-followed.ts'
 import type { ServiceSettings } from './settings.ts'
 import { createHistory, type Sample, STEP } from '../management/status/history.ts'
 import { UNTRACED, tracedBy } from '../tracing/wrappers.ts'
@@ -37,6 +38,8 @@ export type Service = Readonly<{
   revocations: RevocationsDeps | undefined
   /** Up: it answers and its revocation log is followed. */
   redisState: () => 'up' | 'down' | 'none'
+  /** Before it takes requests: the revocation log is followed, or need not be waited for. */
+  logFollowed: () => Promise<void>
   /** The last quarter of an hour, for the status page. */
   samples: () => readonly Sample[]
   authgearState: () => 'ok' | 'failing'
@@ -196,6 +199,8 @@ export function createService (
         : { token: settings.managementToken, keyer, cookieNames: names, revocations, log },
     redisState: () =>
       shared.connection === undefined ? 'none' : shared.connection.isUp() && revocations.isFollowing() ? 'up' : 'down',
+    logFollowed: () =>
+      untilLogFollowed({ isFollowing: revocations.isFollowing, isRedisDown: shared.isDown, clock: systemClock }),
     samples: history.window,
     authgearState: () => resolver.state().circuitOpen ? 'failing' : 'ok',
     authgearQueue: queue,

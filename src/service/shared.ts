@@ -63,6 +63,8 @@ const UNREACHABLE = {
 export type Shared = Readonly<{
   fleet: SharedCache
   connection: RedisConnection | undefined
+  /** Whether the connection was lost, or the first one failed. */
+  isDown: () => boolean
   secretCheck: SecretCheckTimer | undefined
   reportOnce: OnceReporter['reportOnce']
 }>
@@ -81,17 +83,27 @@ export function openShared (
   { metrics, log, clock, leaseWaitMs = authgear.timeoutMs, leaseMs }: SharedDeps
 ): Shared {
   if (redis === undefined) {
-    return { fleet: NO_SHARED_CACHE, connection: undefined, secretCheck: undefined, reportOnce: () => {} }
+    return {
+      fleet: NO_SHARED_CACHE,
+      connection: undefined,
+      isDown: () => false,
+      secretCheck: undefined,
+      reportOnce: () => {}
+    }
   }
   const { reportOnce, forget } = createOnceReporter(log)
+  let isDown = false
   const connection = connectRedis(redis, {
     up: () => {
+      isDown = false
       forget()
       secretCheck.refresh()
       log.info({ redis: describeServers(redis.servers) }, 'Redis is connected')
     },
-    down: (error) =>
+    down: (error) => {
+      isDown = true
       log.warn({ redis: describeServers(redis.servers), error: describe(error) }, UNREACHABLE[redis.servers.kind])
+    }
   })
   const sealer = createSealer(sealingKey)
   const secretCheck = startSecretCheck(
@@ -118,5 +130,5 @@ export function openShared (
       }
     }
   })
-  return { fleet, connection, secretCheck, reportOnce }
+  return { fleet, connection, isDown: () => isDown, secretCheck, reportOnce }
 }
