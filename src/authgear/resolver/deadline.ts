@@ -9,15 +9,20 @@ export class Deadline extends EventEmitter<{ abort: [] }> {
   /** Why the listeners give up. */
   reason: Error | undefined
   readonly #timer: NodeJS.Timeout
+  #turn: NodeJS.Immediate | undefined
 
   /** @param ms milliseconds from now */
   constructor (ms: number) {
     super()
-    this.#timer = setTimeout(() => this.end(), ms)
+    // a process that stood still runs its timers before it reads its sockets: an answer in there came in time
+    this.#timer = setTimeout(() => { this.#turn = setImmediate(() => this.end()) }, ms)
   }
 
   /** The resolution ended in time. */
-  met (): void { clearTimeout(this.#timer) }
+  met (): void {
+    clearTimeout(this.#timer)
+    clearImmediate(this.#turn)
+  }
 
   end (): void {
     this.met()
