@@ -1,11 +1,18 @@
 import { elapsedSince, momentOf, type Clock, type Moment } from '../clock.ts'
 import type { CacheKey } from '../core/cache-key.ts'
-import { decodeEntry, encodeEntry, type Entry } from '../core/entry.ts'
+import { decodeEntry, encodeEntry, ENTRY_VERSION, type Entry } from '../core/entry.ts'
 import type { RedisCommands } from '../redis/commands.ts'
 import type { Cache, CacheRead, CacheWrite } from './types.ts'
 import type { Sealer } from '../crypto/sealing.ts'
 
-export type RedisTier = Readonly<{ commands: RedisCommands, sealer: Sealer, keyPrefix: string, clock: Clock }>
+export type RedisTier = Readonly<{
+  commands: RedisCommands
+  sealer: Sealer
+  keyPrefix: string
+  clock: Clock
+  /** Another one in tests only. */
+  entryVersion?: number
+}>
 
 /** Clocks of two replicas may differ so much before an old entry counts as one that somebody put back. */
 const CLOCK_TOLERANCE_MS = 5 * 60_000
@@ -81,6 +88,6 @@ export function judge (
 }
 
 /** The braces put an entry and its lease into one slot of a Cluster, so that their order holds there too. */
-function nameOf ({ keyPrefix }: RedisTier, key: CacheKey): string {
-  return `${keyPrefix}{${key}}:entry`
+function nameOf ({ keyPrefix, entryVersion = ENTRY_VERSION }: RedisTier, key: CacheKey): string {
+  return `${keyPrefix}{${key}}:entry${entryVersion === 1 ? '' : entryVersion}`
 }
