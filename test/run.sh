@@ -20,8 +20,23 @@ count() { grep -E '^# \{ total: [0-9]+' "$log" | tail -n 1 | grep -oE "\b$1: [0-
 
 # test files write their coverage into .tap/coverage; so do the services they start (dist, mapped back to src below)
 run_tap() {
-  node node_modules/tap/dist/esm/run.mjs --reporter=tap --coverage-report=none --allow-empty-coverage "$@" 2>&1 | tee "$log"
+  bash test/tap.sh --reporter=tap --coverage-report=none --allow-empty-coverage "$@" 2>&1 | tee "$log"
   return "${PIPESTATUS[0]}"
+}
+
+# those that wait longest begin first, so that none of them runs alone at the end
+longest_first() {
+  local first=(soak/soak integration/revocation-processes integration/flood integration/redis-cluster
+    integration/doctor contract/revocation-redis e2e/login-journey e2e/rolling-restart)
+  printf 'test/%s.test.ts\n' "${first[@]}"
+  find test -name '*.test.ts' | sort | grep -vxFf <(printf 'test/%s.test.ts\n' "${first[@]}")
+}
+
+# the twenty files that took longest
+slowest() {
+  echo '== slowest files, seconds'
+  sed -nE 's/^(not )?ok [0-9]+ - (test[^ ]*) # time=([0-9]+).*/\3 \2/p' "$log" | sort -rn | head -n 20 |
+    awk '{ printf "%6.1f  %s\n", $1 / 1000, $2 }'
 }
 
 # sources that hold types only: their build is empty, nothing of them can ever run
@@ -47,7 +62,8 @@ step types npm run --silent types
 [ $# -eq 0 ] && rm -rf artifacts/e2e artifacts/hostile
 
 echo '== tap'
-run_tap "$@"
+[ $# -gt 0 ] && run_tap "$@"
+[ $# -eq 0 ] && mapfile -t files < <(longest_first) && run_tap "${files[@]}"
 tap_exit=$?
 passes=$(count pass)
 failures=$(count fail)
@@ -58,6 +74,8 @@ files=$(grep -c '^not ok ' "$log")
 [ "$failures" -lt "$files" ] && failures=$files
 [ "$tap_exit" -ne 0 ] && [ "$failures" -eq 0 ] && failures=1
 [ "$passes" -eq 0 ] && [ "$failures" -eq 0 ] && failures=1 && echo '== no test ran'
+
+[ $# -eq 0 ] && slowest
 
 # a run of some files only says nothing about coverage
 [ $# -eq 0 ] && step 'coverage of at least 95 % of lines' gate

@@ -8,8 +8,8 @@ const seed = process.env.FUZZ_SEED ?? String(Math.floor(Math.random() * 2 ** 31)
 const limit = process.env.FUZZ_RUNS === undefined ? { FUZZ_SECONDS: process.env.FUZZ_SECONDS ?? '30' } : {}
 const files = readdirSync('test/fuzz').filter(name => name.endsWith('.test.ts')).map(name => `test/fuzz/${name}`)
 const tap = spawn(
-  process.execPath,
-  ['node_modules/tap/dist/esm/run.mjs', '--disable-coverage', '--reporter=tap', '--timeout=0', ...files],
+  'bash',
+  ['test/tap.sh', '--disable-coverage', '--reporter=tap', '--timeout=0', ...files],
   {
     env: { ...process.env, ...limit, FUZZ_SEED: seed },
     stdio: ['ignore', 'pipe', 'inherit']

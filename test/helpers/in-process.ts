@@ -82,6 +82,9 @@ export const LOGIN: NonNullable<ServiceSettings['login']> = {
   logoutRedirectUri: 'https://app.example.com/_auth/logged-out'
 }
 
+/** Nobody waits for answers any more; an HTTP/2 session would end after its notice of 250 ms. */
+const TEARDOWN_GRACE_MS = 10
+
 /** A replica in this process, on a free port of its own: coverage counts, and the clock is the test's. */
 export async function startInProcess (t: Pick<Test, 'teardown'>, options: InProcessOptions): Promise<InProcess> {
   const lines: Array<Record<string, unknown>> = []
@@ -92,14 +95,14 @@ export async function startInProcess (t: Pick<Test, 'teardown'>, options: InProc
   const port = await listen(service.app, options.listen)
   const identifyPort = await listen(service.identify)
   let closing: Promise<void> | undefined
-  const close = (): Promise<void> => {
-    closing ??= Promise.all([service.app, service.identify].map((app) => app?.drain.drain(1000))).then(() =>
+  const closeWithin = (graceMs: number): Promise<void> => {
+    closing ??= Promise.all([service.app, service.identify].map((app) => app?.drain.drain(graceMs))).then(() =>
       service.close()
     )
     return closing
   }
-  t.teardown(close)
-  return { port, identifyPort, service, lines, close }
+  t.teardown(() => closeWithin(TEARDOWN_GRACE_MS))
+  return { port, identifyPort, service, lines, close: () => closeWithin(1000) }
 }
 
 async function listen (

@@ -5,7 +5,7 @@ import { skipOrFail } from '../helpers/servers.ts'
 import { startWorld, type World } from '../soak/world.ts'
 
 /** The model's faults (test/model) on real processes and a real Redis; fewer, since each takes seconds. */
-const RUNS = Number(process.env['PROCESS_RUNS'] ?? 12)
+const RUNS = Number(process.env['PROCESS_RUNS'] ?? 6)
 const SEED = Number(process.env['PROCESS_SEED'] ?? 20_261_125)
 /** People whose sessions are there at the beginning of each run. */
 const CROWD = 6

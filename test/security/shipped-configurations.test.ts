@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { EIGHT_HEADERS } from '../helpers/identity.ts'
 import { advisory } from './helpers/advisory.ts'
 
 const DEPLOY = join(import.meta.dirname, '../../deploy')
@@ -64,16 +65,6 @@ advisory(t, 'Caddy uri without a question mark', 'the client\'s own query was ap
 const PROXIES = ['traefik', 'caddy', 'nginx', 'envoy', 'apisix', 'haproxy'].filter((folder) =>
   existsSync(join(DEPLOY, folder))
 )
-const EIGHT = [
-  'session-valid',
-  'user-id',
-  'user-anonymous',
-  'user-verified',
-  'user-roles',
-  'session-amr',
-  'session-authenticated-at',
-  'user-can-reauthenticate'
-]
 
 advisory(t, 'APISIX CVE-2026-31908, CVE-2026-44087', 'the proxy kept a client\'s identity headers', (t) => {
   t.ok(PROXIES.length >= 3)
@@ -81,9 +72,9 @@ advisory(t, 'APISIX CVE-2026-31908, CVE-2026-44087', 'the proxy kept a client\'s
     const text = textsOf(folder).map(([, text]) => text).join('\n').toLowerCase().replaceAll('_', '-')
     // Traefik takes them by a pattern, which also deletes the client's
     const isPattern = text.includes('authresponseheadersregex: "(?i)^x-authgear-"')
-    for (const name of EIGHT) {
+    for (const name of EIGHT_HEADERS) {
       t.ok(
-        isPattern || text.includes(`x-authgear-${name}`),
+        isPattern || text.includes(name),
         `${folder} takes ${name} from the answer, and from nobody else`
       )
     }

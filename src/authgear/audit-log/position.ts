@@ -3,8 +3,10 @@ import type { Reading } from './read-window.ts'
 
 /** How far the audit log was read. */
 export type Position = Readonly<{
-  /** The newest entry; undefined where there was none at all. */
+  /** The newest entry, never ahead of `at`; undefined where there was none at all. */
   newest: Second | undefined
+  /** Authgear's clock at the last successful poll; undefined before the first. */
+  at: Second | undefined
   /** The newest entry when following began: nothing older is read. */
   since: Second | undefined
   /** What was read within the overlap, by seq. */
@@ -23,6 +25,7 @@ export type Position = Readonly<{
 export function beginAt (newest: Second | undefined, isTroubled = false): Position {
   return {
     newest,
+    at: undefined,
     since: newest,
     seen: new Map(),
     covered: new Map(),
@@ -37,25 +40,41 @@ export function startOf ({ newest, since }: Position, overlap: number): Second |
   return newest === undefined ? undefined : Math.max(newest - overlap, since ?? 0)
 }
 
+/** Seconds before the newest entry that are read again: always, and where they fit one answer. */
+export type Overlap = Readonly<{ least: number, most: number }>
+
+/** Entries that are known as read beyond the least overlap: a position is written at each poll. */
+const MAX_SEEN = 1000
+
 /** @param from where the reading began */
 export function advance (
   position: Position,
   from: Second | undefined,
   { entries, total, overflows, now }: Reading,
-  overlap: number
+  { least, most }: Overlap
 ): Position {
   // an entry that is dated ahead (one process' wrong clock) does not hide what comes after it
-  const newest = entries.reduce<Second | undefined>(
-    (latest, { second }) => Math.max(latest ?? 0, Math.min(second, now)),
-    position.newest
-  )
-  const moved = { ...position, newest }
-  const start = startOf(moved, overlap) ?? 0
-  const seen = [...position.seen, ...entries.map(({ seq, second }) => [seq, second] as const)].filter(
-    ([, second]) => second >= start
-  )
+  const dates = [position.newest ?? 0, ...entries.map(({ second }) => second)].map((second) => Math.min(second, now))
+  const isEmpty = position.newest === undefined && entries.length === 0
+  const since = position.since === undefined ? undefined : Math.min(position.since, now)
+  const moved = { ...position, newest: isEmpty ? undefined : Math.max(...dates), since, at: now }
+  const start = startOf(moved, most) ?? 0
+  const read = [...position.seen, ...entries.map(({ seq, second }) => [seq, second] as const)]
+  const within = read.filter(([, second]) => second >= start)
+  const recent = startOf(moved, least) ?? 0
+  const seen = within.length <= MAX_SEEN ? within : within.filter(([, second]) => second >= recent)
   const covered = [...position.covered, ...overflows].filter(([cell]) => Number(cell.split(' ')[0]) >= start)
   return { ...moved, seen: new Map(seen), covered: new Map(covered), settled: { from, total }, isTroubled: false }
+}
+
+/**
+ * Authgear's clock as three tell it: the process that answered, this machine, and the last successful poll with the
+ * time since. One of them may be wrong: the middle one counts.
+ * @param expected undefined before the first successful poll, when the lesser of the others counts
+ */
+export function trustedNow (answered: Second, machine: Second, expected: Second | undefined): Second {
+  if (expected === undefined) return Math.min(answered, machine)
+  return Math.max(Math.min(answered, machine), Math.min(Math.max(answered, machine), expected))
 }
 
 export function encodePosition ({ seen, covered, ...rest }: Position): string {
@@ -69,6 +88,7 @@ export function decodePosition (text: string): Position | undefined {
   const settled = objectOf(raw['settled'])
   return {
     newest: numberOf(raw['newest']),
+    at: numberOf(raw['at']),
     since: numberOf(raw['since']),
     seen: pairsOf(raw['seen']),
     covered: pairsOf(raw['covered']),

@@ -13,7 +13,7 @@ export type Reading = Readonly<{
    * queries.
    */
   overflows: ReadonlyMap<string, number>
-  /** Authgear's clock, when it answered last. */
+  /** Authgear's clock when it answered last, as far as it is to be trusted (position.ts). */
   now: Second
 }>
 
@@ -44,21 +44,29 @@ export async function readWindow (
     now = page.now
     for (const entry of page.entries) entries.set(entry.seq, entry)
     if (page.total <= PAGE || isSettled(total)) continue
-    const parts = narrower(window, newestOf(page), reach)
+    const parts = narrower(window, newestOf(page), newestBy(page, page.now) - reach)
     if (parts.length === 0) overflows.set(cellOf(window), page.total)
     left.push(...parts.toReversed())
   }
   return {
-    entries: [...entries.values()].toSorted((a, b) => (a.seq < b.seq ? -1 : 1)),
+    entries: inOrder([...entries.values()]),
     total: total ?? 0,
     overflows,
     now
   }
 }
 
+export function inOrder (entries: readonly AuditEntry[]): readonly AuditEntry[] {
+  return entries.toSorted((a, b) => (a.seq < b.seq ? -1 : 1))
+}
+
 export const ALL = 'all'
 
-/** What is dated ahead (one process' wrong clock) does not hide the rest. */
-function newestOf ({ entries, now }: Page): Second {
-  return entries.reduce((newest, { second }) => Math.max(newest, Math.min(second, now)), 0)
+function newestOf ({ entries }: Page): Second {
+  return Math.max(0, ...entries.map(({ second }) => second))
+}
+
+/** What is dated ahead (one process' wrong clock) does not put the rest out of reach. */
+function newestBy (page: Page, now: Second): Second {
+  return Math.min(newestOf(page), now)
 }

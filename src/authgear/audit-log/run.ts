@@ -77,7 +77,8 @@ export function runAudit ({ leadership, follower, pollMs, clock, observer }: Run
       if (closing.signal.aborted) return 0
       observer.polled('error')
       observer.failed(kindOf(error), error)
-      await follower.troubled().catch(() => {}) // Redis: its own failure is told above
+      // a Redis that does not answer loses nothing: the position and the log are where they were
+      if (kindOf(error) !== 'redis') await follower.troubled().catch(() => {})
       return delayAfter(kindOf(error), ++failures, pollMs, Math.random())
     }
   }

@@ -21,14 +21,13 @@ export function variablesOf ({ from, to, types }: Window, first = PAGE): Variabl
  * The parts of a window that did not fit one answer, newest first: halves of its time, and of its types where it is one
  * second. A cursor would not do: it is an offset, and entries of one second come in no order.
  * @param newest the newest entry's second, which an answer always shows
- * @param reach seconds before the newest entry beyond which nothing matters any more: all that it could concern has
- * expired
+ * @param oldest the second before which nothing matters any more: all that it could concern has expired
  * @returns none where it cannot be narrowed
  */
-export function narrower ({ from, to, types }: Window, newest: Second, reach: number): readonly Window[] {
-  const first = from === undefined || newest - reach > from ? newest - reach : from
+export function narrower ({ from, to, types }: Window, newest: Second, oldest: Second): readonly Window[] {
+  const first = Math.max(from ?? 0, oldest)
   if (from !== first) return [{ from: first, to, types }]
-  const last = to === undefined ? newest : Math.min(newest, to - 1)
+  const last = Math.min(newest, to === undefined ? newest : to - 1)
   if (last > first) {
     const middle = first + Math.ceil((last - first) / 2)
     return [{ from: middle, to, types }, { from: first, to: middle, types }]
