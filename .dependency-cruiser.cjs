@@ -44,8 +44,15 @@ module.exports = {
       name: 'only-main-and-commands-import-config',
       comment: 'config/ is imported by main.ts and commands/ only',
       severity: 'error',
-      from: { pathNot: '^src/(main[.]ts|commands/|config/)' },
+      from: { pathNot: '^src/(main[.]ts|commands/|config/|service/settings[.]ts$)' },
       to: { path: '^src/config/' }
+    },
+    {
+      name: 'the-service-imports-the-type-of-config',
+      comment: 'service/settings.ts takes its type from Config, and nothing else of config/',
+      severity: 'error',
+      from: { path: '^src/service/settings[.]ts$' },
+      to: { path: '^src/config/', dependencyTypesNot: ['type-only'] }
     },
     {
       name: 'tiers-know-no-transport',

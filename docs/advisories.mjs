@@ -4,8 +4,8 @@
  * it cannot happen here.
  */
 import { readdirSync, readFileSync } from 'node:fs'
+import { tableOf, withGenerated } from './generated.mjs'
 
-const [BEGIN, END] = ['<!-- advisories: npm run docs writes this -->', '<!-- end of advisories -->']
 const TEXT = String.raw`((?:'(?:[^'\\]|\\.)*'(?:\s*\+\s*)?)+|"[^"]*")`
 const ROW = new RegExp(String.raw`advisory\(\s*t,\s*${TEXT},\s*${TEXT}`, 'g')
 
@@ -30,11 +30,6 @@ const plain = (text) => text.replace(/'\s*\+\s*'/g, '').slice(1, -1).replaceAll(
 
 /** @param {string} page */
 export function withAdvisories (page) {
-  const [from, to] = [page.indexOf(BEGIN), page.indexOf(END)]
-  if (from === -1 || to < from) throw new Error(`docs/security.md has lost its markers "${BEGIN}" and "${END}"`)
-  const lines = advisories().map(
-    ({ names, fault, file }) => `| ${names} | ${fault} | [${file}](../test/security/${file}) |`
-  )
-  return `${page.slice(0, from + BEGIN.length)}\n| advisory | what went wrong there | test here |\n| --- | --- | --- ` +
-    `|\n${lines.join('\n')}\n${page.slice(to)}`
+  const rows = advisories().map(({ names, fault, file }) => [names, fault, `[${file}](../test/security/${file})`])
+  return withGenerated(page, 'test/security', tableOf(['advisory', 'what went wrong there', 'test here'], rows))
 }

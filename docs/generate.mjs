@@ -1,23 +1,25 @@
 // Writes what is generated from the code: `npm run docs`. A test fails when a file differs from what this writes.
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { withAdvisories } from './advisories.mjs'
-import { withFindingsTable } from '../dist/commands/doctor/document.js'
+import { withFindingsTable } from './findings.mjs'
 import { withMetricsTable } from './metrics.mjs'
+import { environmentExample, withVariablesTable } from './variables.mjs'
 import { dashboard } from '../deploy/grafana/dashboard.mjs'
 import { chartTemplate, prometheusRules } from '../deploy/prometheus/alerts.mjs'
 import { snippet } from '../dist/commands/snippet.js'
 import { PROXIES } from '../dist/commands/snippet/proxies.js'
-import { environmentExample, withVariablesTable } from '../dist/config/document.js'
+import { CATALOGUE } from '../dist/commands/doctor/catalogue.js'
+import { rows } from '../dist/config/variables.js'
 import { createMetrics } from '../dist/metrics/metrics.js'
 
 const root = new URL('../', import.meta.url)
 const page = new URL('docs/configuration.md', root)
 
-writeFileSync(new URL('.env.example', root), environmentExample())
-writeFileSync(page, withVariablesTable(readFileSync(page, 'utf8')))
+writeFileSync(new URL('.env.example', root), environmentExample(rows))
+writeFileSync(page, withVariablesTable(readFileSync(page, 'utf8'), rows))
 
 const doctor = new URL('docs/doctor.md', root)
-writeFileSync(doctor, withFindingsTable(readFileSync(doctor, 'utf8')))
+writeFileSync(doctor, withFindingsTable(readFileSync(doctor, 'utf8'), CATALOGUE))
 const monitoring = new URL('docs/monitoring.md', root)
 const zero = () => 0
 const everything = {

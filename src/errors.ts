@@ -70,7 +70,7 @@ export class AuthgearGarbage extends ResolverError {
 export class AuthgearCircuitOpen extends ResolverError {
   readonly reason = 'authgear_unavailable'
   readonly check = 'the lines before: Authgear failed five times in a row, and is tried again every second'
-  constructor () { super('AUTHGEAR_CIRCUIT_OPEN', 'Authgear failed repeatedly and is left alone for a moment') }
+  constructor () { super('AUTHGEAR_CIRCUIT_OPEN', 'Authgear failed repeatedly: it is not asked for a moment') }
 }
 
 export class Overloaded extends ResolverError {
@@ -88,7 +88,7 @@ export class RevokedMeanwhile extends ResolverError {
   constructor () { super('REVOKED_MEANWHILE', 'the session was revoked again and again while Authgear was asked') }
 }
 
-/** A defect of this service: answered like an outage, since nobody knows who is asking. */
+/** A defect of this service: answered like an outage, since the user is not known. */
 export class UnexpectedError extends ResolverError {
   readonly reason = 'authgear_unavailable'
   readonly check = 'the lines before: please report them'

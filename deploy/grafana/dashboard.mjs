@@ -89,7 +89,7 @@ const ROWS = {
     ],
     [
       'Requests by outcome',
-      'rejected: not sent, since Authgear is overloaded or left alone.',
+      'rejected: not sent, since too many wait or the circuit breaker is open.',
       'reqps',
       [rate('outcome', 'authgear_requests_total'), '{{outcome}}']
     ],

@@ -19,7 +19,7 @@ export const ALERTS = Object.freeze([
     for: '5m',
     severity: 'critical',
     summary: 'More than 1 % of the checks are 503',
-    description: 'Authgear cannot be asked, or is overloaded; people who are remembered stay signed in.'
+    description: 'Authgear cannot be asked, or is overloaded; users who are in the cache stay signed in.'
   },
   {
     alert: 'ForwardAuthAbsent',
@@ -44,8 +44,8 @@ export const ALERTS = Object.freeze([
     when: '== 1',
     for: '1m',
     severity: 'critical',
-    summary: 'Authgear is left alone after repeated failures',
-    description: 'Who is not remembered gets 503.'
+    summary: 'Authgear is not asked after repeated failures',
+    description: 'Users who are not in the cache get 503.'
   },
   {
     alert: 'ForwardAuthAuthgearErrors',

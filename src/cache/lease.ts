@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { CacheKey } from '../core/cache-key.ts'
 import type { Entry } from '../core/entry.ts'
+import { leaseKey } from '../redis/keys.ts'
 import { judge, readValue, type RedisTier } from './redis.ts'
 import type { Accept } from './types.ts'
 
@@ -54,7 +55,7 @@ const RENEWALS_PER_LIFE = 3
 export function createLeases (tier: RedisTier, { leaseMs, maxHoldMs, timing }: LeaseOptions): Leases {
   const { commands, clock } = tier
   const longestMs = Math.max(MAX_FOREIGN_LEASE_MS, leaseMs)
-  const nameOf = (key: CacheKey): string => `${tier.keyPrefix}{${key}}:lease`
+  const nameOf = (key: CacheKey): string => leaseKey(tier.keyPrefix, key)
   const isIgnored = (pttl: number): boolean => pttl === -1 || pttl > longestMs
 
   /** SET NX and GET in one tick: a successor sees the value of a holder that has just finished. */

@@ -2,6 +2,7 @@ import { elapsedSince, momentOf, type Clock, type Moment } from '../clock.ts'
 import type { CacheKey } from '../core/cache-key.ts'
 import { decodeEntry, encodeEntry, ENTRY_VERSION, type Entry } from '../core/entry.ts'
 import type { RedisCommands } from '../redis/commands.ts'
+import { entryKey } from '../redis/keys.ts'
 import type { Cache, CacheRead, CacheWrite } from './types.ts'
 import type { Sealer } from '../crypto/sealing.ts'
 
@@ -87,7 +88,6 @@ export function judge (
   return remainingMs > 0 ? { kind: 'hit', entry, remainingMs } : MISS
 }
 
-/** The braces put an entry and its lease into one slot of a Cluster, so that their order holds there too. */
 function nameOf ({ keyPrefix, entryVersion = ENTRY_VERSION }: RedisTier, key: CacheKey): string {
-  return `${keyPrefix}{${key}}:entry${entryVersion === 1 ? '' : entryVersion}`
+  return `${entryKey(keyPrefix, key)}${entryVersion === 1 ? '' : entryVersion}`
 }

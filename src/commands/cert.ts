@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises'
 import { CertError, type CertOptions, certOptions, USAGE } from './cert/options.ts'
 import { issue } from './cert/authority.ts'
-import { LEAF_LIFE } from './cert/sign.ts'
+import { LEAF_LIFE_MS } from './cert/sign.ts'
 import type { Out } from './out.ts'
 
 /** The outside, so that tests need not wait; `sleep` ends early when `signal` aborts, and does not throw then. */
@@ -19,7 +19,7 @@ const system: CertSurroundings = Object.freeze({
  * Looks at the clock this often: a machine that slept, or whose clock was set, is noticed, and timers hold 24 days at
  * most.
  */
-const LOOK_EVERY = 600_000
+const LOOK_INTERVAL_MS = 600_000
 
 const day = (ms: number): string => new Date(ms).toISOString().slice(0, 10)
 
@@ -40,9 +40,9 @@ async function renew (
 ): Promise<void> {
   let expiry = first
   for (;;) {
-    await sleep(LOOK_EVERY, signal)
+    await sleep(LOOK_INTERVAL_MS, signal)
     if (signal.aborted) return
-    if (now() < expiry - LEAF_LIFE / 3) continue
+    if (now() < expiry - LEAF_LIFE_MS / 3) continue
     try {
       expiry = await issue(options, now())
       out.write(`renewed: valid until ${day(expiry)}\n`)

@@ -4,7 +4,7 @@ import { loadConfig, type Config } from '../config/index.ts'
 import { cookieNames } from '../core/credentials.ts'
 import { ResolverError } from '../errors.ts'
 import { inspectRedis } from '../redis/probe.ts'
-import { logKey } from '../redis/keys.ts'
+import { redisKeysOf, type RedisKeys } from '../redis/keys.ts'
 import { createResolverProbe } from '../authgear/resolver/probe.ts'
 import { found, type Finding } from './doctor/catalogue.ts'
 import { doctorOptions, USAGE, type DoctorOptions } from './doctor/options.ts'
@@ -79,8 +79,12 @@ function openContext (config: Config, endpointText: string, given: Given): Conte
     config,
     endpointText: endpointText.trim(),
     look: createResolverProbe({ ...authgear, cookieNames: cookieNames(authgear.cookiePrefix) }),
-    redis: redis === undefined ? undefined : inspectRedis(redis, logKey(redis.keyPrefix, authgear.endpoint.origin))
+    redis: redis === undefined ? undefined : openRedis(redis, redisKeysOf(redis.keyPrefix, authgear.endpoint.origin))
   }
+}
+
+function openRedis (settings: NonNullable<Config['redis']>, keys: RedisKeys): Context['redis'] {
+  return { ...inspectRedis(settings, keys.log), keys }
 }
 
 /** One after the other, so that none is slow because of another. */

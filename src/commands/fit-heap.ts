@@ -10,7 +10,7 @@ type Process = Readonly<{
   env: NodeJS.ProcessEnv
 }> & { execve?: Execve }
 
-/** Whoever sets one of these has chosen the heap's size. */
+/** Flags that choose the heap's size: a user who sets one keeps it. */
 const SIZES = ['--max-old-space-size', '--max-heap-size']
 
 /**

@@ -2,8 +2,8 @@ import { request } from 'node:http'
 import { loadConfig, type ListenAddress } from '../config/index.ts'
 import type { Out } from './out.ts'
 
-/** Milliseconds; Docker's own default is 30 s. */
-const TIMEOUT = 3000
+/** Docker's own default is 30 s. */
+const TIMEOUT_MS = 3000
 
 /** Exit code 0 when this machine's instance answers `/livez`; for Docker's HEALTHCHECK. */
 export async function healthcheck (env: NodeJS.ProcessEnv, err: Out): Promise<0 | 1> {
@@ -25,12 +25,12 @@ function ask (address: ListenAddress): Promise<string | undefined> {
   return new Promise((resolve) => {
     const target =
       address.kind === 'unix' ? { socketPath: address.path } : { host: reachable(address.host), port: address.port }
-    const asked = request({ ...target, path: '/livez', timeout: TIMEOUT, agent: false }, (response) => {
+    const client = request({ ...target, path: '/livez', timeout: TIMEOUT_MS, agent: false }, (response) => {
       response.resume()
       resolve(response.statusCode === 200 ? undefined : `answered ${response.statusCode}`)
     })
-    asked.once('timeout', () => asked.destroy(new Error(`no answer within ${TIMEOUT} ms`)))
-    asked.once('error', (error) => resolve(error.message)).end()
+    client.once('timeout', () => client.destroy(new Error(`no answer within ${TIMEOUT_MS} ms`)))
+    client.once('error', (error) => resolve(error.message)).end()
   })
 }
 

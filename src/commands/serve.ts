@@ -17,8 +17,8 @@ import { bannerOf } from './banner.ts'
 import type { Out } from './out.ts'
 import { tracerOf } from './tracing.ts'
 
-/** Milliseconds that requests under way may take once the listener is closed. */
-const GRACE = 10_000
+/** Requests under way may take so long after the listener has closed. */
+const GRACE_MS = 10_000
 
 /**
  * Runs until a signal.
@@ -50,39 +50,15 @@ type Closer = () => Promise<void> | void
 
 type Running = Readonly<{ version: string, log: Log, tracer: Tracer | undefined, flushed: () => Promise<void> }>
 
-async function start (config: Config, { version, log, tracer, flushed }: Running): Promise<void> {
-  const closers: Closer[] = []
-  let state: 'starting' | 'serving' | 'draining' = 'starting'
+type State = 'starting' | 'serving' | 'draining'
+
+async function start (config: Config, running: Running): Promise<void> {
+  const { version, log, tracer, flushed } = running
+  const closers: Closer[] = tracer === undefined ? [] : [tracer.close]
+  let state: State = 'starting'
   const close = async (): Promise<void> => { while (closers.length > 0) await closers.pop()?.() }
   try {
-    if (tracer !== undefined) closers.push(tracer.close)
-    const service = createService(
-      {
-        ...config,
-        version,
-        identify: config.identify !== undefined,
-        tls: config.tls === undefined ? undefined : readTlsMaterial(config.tls)
-      },
-      log,
-      { tracer }
-    )
-    closers.push(service.close)
-    const management = buildManagement({
-      readiness: { state: () => state, redis: service.redisState, authgear: service.authgearState },
-      metrics: service.metrics,
-      version,
-      revocations: service.revocations,
-      status: { samples: service.samples, clock: systemClock, machine: hostname(), hosts: config.managementHosts }
-    })
-    closers.push(() => management.close())
-    await listen(management, config.management)
-    closers.push(watchCertificate(config, service, log))
-    await service.logFollowed()
-    for (const [app, address] of [[service.identify, config.identify], [service.app, config.listen]] as const) {
-      if (app === undefined) continue
-      closers.push(() => app.drain.drain(GRACE))
-      await listen(app.fastify, address)
-    }
+    await open(config, running, closers, () => state)
   } catch (error) {
     await close()
     throw error
@@ -99,13 +75,42 @@ async function start (config: Config, { version, log, tracer, flushed }: Running
   })
 }
 
+/** The management listener first, so that probes see the start; the main listener last. */
+async function open (
+  config: Config,
+  { version, log, tracer }: Running,
+  closers: Closer[],
+  state: () => State
+): Promise<void> {
+  const tls = config.tls === undefined ? undefined : readTlsMaterial(config.tls)
+  const settings = { ...config, version, identify: config.identify !== undefined, tls }
+  const service = createService(settings, log, { tracer })
+  closers.push(service.close)
+  const management = buildManagement({
+    readiness: { state, redis: service.redisState, authgear: service.authgearState },
+    metrics: service.metrics,
+    version,
+    revocations: service.revocations,
+    status: { samples: service.samples, clock: systemClock, machine: hostname(), hosts: config.managementHosts }
+  })
+  closers.push(() => management.close())
+  await listen(management, config.management)
+  closers.push(watchCertificate(config, service, log))
+  await service.logFollowed()
+  for (const [app, address] of [[service.identify, config.identify], [service.app, config.listen]] as const) {
+    if (app === undefined) continue
+    closers.push(() => app.drain.drain(GRACE_MS))
+    await listen(app.fastify, address)
+  }
+}
+
 /** A second signal ends the process at once with 1, as the library does. */
 function onSignal (log: Log, close: () => Promise<void>): void {
   closeWithGrace(
     { delay: false, logger: { error: (message: unknown) => log.error({ error: describe(message) }, 'ends') } },
     async ({ err }) => {
       if (err !== undefined) {
-        log.error({ error: describe(err) }, 'an error nobody foresaw ends this replica: please report it')
+        log.error({ error: describe(err) }, 'unexpected error: this replica ends; please report it')
       }
       await close()
     }
@@ -132,7 +137,7 @@ async function listen (app: FastifyInstance, address: ListenAddress | undefined)
   await app.listen({ path: address.path })
 }
 
-/** A socket file that a killed process left behind; one that still answers is somebody's. */
+/** Removes a socket file that a killed process left behind; one that still answers belongs to a running process. */
 async function removeStaleSocket (path: string): Promise<void> {
   const code = await new Promise<string | undefined>((resolve) => {
     const probe = createConnection(path, () => { probe.destroy(); resolve(undefined) })

@@ -5,7 +5,7 @@ import { certificates } from './parsers/files.ts'
 import type { ListenAddress } from './types.ts'
 import type { Values, VariableName } from './variables.ts'
 
-/** What was read, and what of the machine the rules look at. */
+/** The values that were read, and what the rules need to know of the machine. */
 export type Readings = Machine & Readonly<{
   /** Of the variables that could be understood. */
   values: Partial<Values>
@@ -21,7 +21,7 @@ export type Machine = Readonly<{
   nodeVersion: string
 }>
 
-/** A rule over several variables gives errors, in the words of whoever has to mend them. */
+/** A rule over several variables: its errors are written for the operator. */
 export type Rule = (readings: Readings) => readonly (string | false)[]
 
 const auditIsWhole: Rule = ({ isSet, values: { AUTHGEAR_ADMIN_API_KEY: key } }) => {
@@ -49,7 +49,7 @@ const agree: Rule = ({ values: { AUTHGEAR_ADMIN_API_KEY: key, AUTHGEAR_ADMIN_API
     'AUTHGEAR_ADMIN_API_KEY_ID: is not the kid in AUTHGEAR_ADMIN_API_KEY: leave it out'
 ]
 
-/** What the variables of the audit-log follower ask of each other. */
+/** Rules over the variables of the audit-log follower. */
 export const AUDIT_RULES: readonly Rule[] = [auditIsWhole, agree]
 
 const BESIDE = ['LOGIN_PUBLIC_URL', 'LOGIN_PATH', 'LOGIN_ALLOWED_HOSTS', 'LOGIN_SECRET', 'LOGOUT_REDIRECT_URI'] as const
@@ -69,7 +69,7 @@ const loginIsWhole: Rule = ({ isSet }) => {
   ]
 }
 
-/** What the variables of the login ask of each other. */
+/** Rules over the variables of the login. */
 export const LOGIN_RULES: readonly Rule[] = [loginIsWhole]
 
 /** The variables that say where Redis is: one of them makes replicas share it. */
@@ -147,7 +147,7 @@ const credentials: Rule = ({ isSet, values: { REDIS_URL: url } }) => {
   ]
 }
 
-/** What the REDIS_* variables ask of each other. */
+/** Rules over the REDIS_* variables. */
 export const REDIS_RULES: readonly Rule[] = [redisIsWhole, isOneForm, sentinel, tls, credentials]
 
 const tlsIsWhole: Rule = ({ isSet }) => [

@@ -1,10 +1,10 @@
+import type { AuditSettings } from '../authgear/audit-log/run.ts'
+import type { AbsentHeaders } from '../http/types.ts'
 import type { LoginSettings } from '../login/settings.ts'
+import type { RedisSettings } from '../redis/options.ts'
 
 /** Where a listener listens; port 0 lets the system choose one (tests). */
 export type ListenAddress = Readonly<{ kind: 'tcp', host: string, port: number } | { kind: 'unix', path: string }>
-
-/** Of a server that is connected to. */
-export type Address = Readonly<{ host: string, port: number }>
 
 /**
  * The project's public origin as Authgear compares it: lower case, no default port. `host` carries a port that is not
@@ -15,10 +15,13 @@ export type Endpoint = Readonly<{ origin: string, host: string, scheme: 'http' |
 /** An https origin on 443. */
 export type PublicOrigin = Readonly<{ origin: string, host: string }>
 
-/** A key of Authgear's Admin API: PKCS#8 in PEM; a JWK names its id, a PEM does not. */
-export type AdminKey = Readonly<{ pem: string, keyId: string | undefined }>
+/** A key of Authgear's Admin API as its file says it: PKCS#8 in PEM. A JWK names its id, a PEM does not. */
+export type AdminKeyFile = Readonly<{ pem: string, keyId: string | undefined }>
 
-/** Everything that the environment says, parsed, checked and deep-frozen. */
+/**
+ * Everything that the environment says, parsed, checked and deep-frozen. A part that one folder alone reads has its
+ * type in that folder.
+ */
 export type Config = Readonly<{
   authgear: Readonly<{
     endpoint: Endpoint
@@ -36,8 +39,7 @@ export type Config = Readonly<{
     appId: string | undefined
   }>
   /** undefined: the audit log is not followed */
-  audit:
-    Readonly<{ url: string, key: Readonly<{ pem: string, keyId: string }>, appId: string, pollMs: number }> | undefined
+  audit: AuditSettings | undefined
   listen: ListenAddress
   /** undefined: off */
   management: ListenAddress | undefined
@@ -63,20 +65,11 @@ export type Config = Readonly<{
     maxBytes: number
     secret: string | undefined
   }>
-  redis: Readonly<{
-    servers:
-      | Readonly<{ kind: 'one', host: string, port: number, db: number }>
-      | Readonly<{ kind: 'sentinel', sentinels: readonly Address[], name: string, password: string | undefined }>
-      | Readonly<{ kind: 'cluster', nodes: readonly Address[] }>
-    username: string | undefined
-    password: string | undefined
-    tls: Readonly<{ ca: string | undefined }> | undefined
-    keyPrefix: string
-    timeoutMs: number
-  }> | undefined
+  /** undefined: memory only */
+  redis: (RedisSettings & Readonly<{ keyPrefix: string }>) | undefined
   /** undefined: nobody is sent to log in */
   login: LoginSettings | undefined
-  absentHeaders: 'empty' | 'omit'
+  absentHeaders: AbsentHeaders
   preflight: 'deny' | 'allow'
   shutdownDelayMs: number
   logFormat: 'json' | 'pretty'

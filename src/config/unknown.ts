@@ -38,8 +38,7 @@ function rank (name: string, candidate: string): readonly [rank: number, edits: 
 }
 
 /**
- * The known name that a mistyped one is nearest to, by edits or because one holds all words of the other; of equals the
- * first.
+ * The known name nearest to a mistyped one, by edits or since one holds all words of the other; the first of equals.
  */
 export function nearest (name: string, known: readonly string[]): string | undefined {
   const ranked = known.map(candidate => ({ candidate, rank: rank(name, candidate) }))
@@ -52,8 +51,8 @@ const KNOWN: readonly string[] = rows.flatMap(({ name, variable }) =>
 )
 
 /**
- * What only this service's variables begin with; a typo there would otherwise be a default that nobody asked for.
- * LOG_ is missing on purpose: too many platforms set variables of that kind.
+ * Only this service's variables begin so. A typo in one would otherwise silently mean its default. LOG_ is missing on
+ * purpose: too many platforms set such variables.
  */
 const PREFIXES: readonly string[] = [
   'AUTHGEAR_',

@@ -230,8 +230,8 @@ export const variables = Object.freeze({
     secret: true,
     derived: 'required with Redis',
     meaning:
-      'Keys the digests and seals the entries in Redis; the same on all replicas. `none` opts out: whoever can write ' +
-        'to Redis can then sign in as anybody.'
+      'Keys the digests and seals the entries in Redis; the same on all replicas. `none` opts out: anyone who can ' +
+        'write to Redis can then sign in as anybody.'
   },
   REDIS_URL: {
     group: 'Redis',

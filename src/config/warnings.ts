@@ -22,25 +22,25 @@ export function loginWarnings ({ values }: Readings): readonly (string | false)[
   )
 }
 
-/** How many names two hosts end in alike. */
+/** Counts the labels that two hosts have in common at their ends. */
 function shared (one: string, other: string): number {
   const [a, b] = [one.split('.').reverse(), other.replace(/^\*\./, '').split('.').reverse()]
   const different = a.findIndex((name, i) => name !== b[i])
   return different === -1 ? a.length : different
 }
 
-/** What is allowed and perhaps not meant: each says what may happen, and what to set. */
+/** Settings that are allowed but may be a mistake: each warning says what may happen, and what to set. */
 type Warning = (readings: Readings) => readonly (string | false)[]
 
 const IDLE_WITHOUT_REDIS: readonly VariableName[] = ['CACHE_SECRET', 'REDIS_KEY_PREFIX', 'REDIS_TIMEOUT']
-/** Milliseconds; Authgear's refusal may be a hiccup (docs/authgear.md, "The resolver's answers"). */
-const LONG_REFUSAL = 30_000
-/** Addresses in a network this wide are not one's own proxies. */
+/** A refusal of Authgear's may be a hiccup (docs/authgear.md, "The resolver's answers"). */
+const LONG_REFUSAL_MS = 30_000
+/** Prefix lengths: nobody's own proxies need a network this wide. */
 const WIDE: Readonly<Record<'ipv4' | 'ipv6', number>> = { ipv4: 8, ipv6: 16 }
 /** Share of a container that V8's heap may take; the rest is what is beside it. */
-const LARGEST_HEAP = 0.75
-/** Bytes in which a flood is outlived (docs/reliability.md). */
-const LEAST_MEMORY = 128 * 2 ** 20
+const MAX_HEAP_SHARE = 0.75
+/** The service survives a flood in so much (docs/reliability.md). */
+const MIN_MEMORY_BYTES = 128 * 2 ** 20
 const LOCAL: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '::1'])
 const WILDCARDS: ReadonlySet<string> = new Set(['0.0.0.0', '::'])
 
@@ -61,23 +61,23 @@ const alone: Warning = (readings) =>
 const unprotected: Warning = (readings) => [
   hasRedis(readings) &&
     readings.values.CACHE_SECRET === 'none' &&
-    'CACHE_SECRET: is none: whoever can write to Redis can sign in as anybody, and whoever can read ' +
+    'CACHE_SECRET: is none: anyone who can write to Redis can sign in as anybody, and anyone who can read ' +
       'it can test guesses of credentials'
 ]
 
 const longRefusals: Warning = ({ values: { CACHE_NEGATIVE_TTL: ttl = 0 } }) => [
-  ttl > LONG_REFUSAL &&
+  ttl > LONG_REFUSAL_MS &&
     'CACHE_NEGATIVE_TTL: is over 30s: a hiccup of Authgear keeps somebody who is signed in out for ' +
       'that long: keep it at seconds'
 ]
 
-/** Whoever is trusted may name any address as the client's; nobody is let in for it. */
+/** A trusted peer may name any address as the client's; that lets nobody in. */
 const wideTrust: Warning = ({ values: { TRUSTED_PROXIES: trusted = [] } }) =>
   trusted
     .filter(isWide)
     .map(
       (network) =>
-        `TRUSTED_PROXIES: trusts ${network}: whoever connects from there can name any address as the client's, in ` +
+        `TRUSTED_PROXIES: trusts ${network}: anyone who connects from there can name any address as the client's, in ` +
           'the log and to Authgear: list your proxies'
     )
 
@@ -150,11 +150,11 @@ const memoryThatDoesNotFit: Warning = ({ memory, values: { CACHE_MAX_MEMORY: bud
     budget > most &&
       `CACHE_MAX_MEMORY: ${showBytes(budget)} does not fit into V8's heap of ${inMib(heapBytes)}: at most ${inMib(most)}, or more memory: a larger container, or NODE_OPTIONS=--max-old-space-size`,
     isContainer &&
-      heapBytes > limitBytes * LARGEST_HEAP &&
+      heapBytes > limitBytes * MAX_HEAP_SHARE &&
       `NODE_OPTIONS: this container has ${inMib(limitBytes)} and V8 takes up to ${inMib(heapBytes)}: set "${heapFlags(limitBytes).join(' ')}" (Node 22.15 and newer do so by themselves)`,
     isContainer &&
-      limitBytes < LEAST_MEMORY &&
-      `CACHE_MAX_MEMORY: this container has ${inMib(limitBytes)}: give the service ${inMib(LEAST_MEMORY)} or more`
+      limitBytes < MIN_MEMORY_BYTES &&
+      `CACHE_MAX_MEMORY: this container has ${inMib(limitBytes)}: give the service ${inMib(MIN_MEMORY_BYTES)} or more`
   ]
 }
 

@@ -13,14 +13,13 @@ type Signals = {
 }
 
 /**
- * Requests that end as a page or a frame (fetch.spec.whatwg.org, "navigation request"); `nested-` as Chrome 76–79 said
- * it.
+ * Requests that end as a page or a frame (fetch.spec.whatwg.org, "navigation request"); Chrome 76–79 wrote `nested-`.
  */
 const NAVIGATING = new Set(['navigate', 'nested-navigate'])
 const NOT_NAVIGATING = new Set(['cors', 'no-cors', 'same-origin', 'websocket'])
 const PAGES = new Set(['document', 'nested-document', 'iframe', 'frame', 'fencedframe', 'embed', 'object'])
-/** Bytes; browsers' are below 200, and a longer one is not worth the time it takes to split. */
-const MAX_ACCEPT = 1024
+/** Browsers' are below 200; a longer one is not worth the time that it takes to split. */
+const MAX_ACCEPT_BYTES = 1024
 /** Java's HttpURLConnection, up to the present, names text/html for everything it fetches. */
 const JAVA_DEFAULT = 'text/html, image/gif, image/jpeg, *'
 
@@ -70,7 +69,7 @@ function readDest (signals: Signals, value: string): void {
 }
 
 function readAccept (signals: Signals, value: string): void {
-  if (value.length > MAX_ACCEPT || value.startsWith(JAVA_DEFAULT)) return
+  if (value.length > MAX_ACCEPT_BYTES || value.startsWith(JAVA_DEFAULT)) return
   for (const range of value.toLowerCase().split(',')) {
     const [type = '', ...parameters] = range.split(';').map((part) => part.trim())
     if (type === 'text/html') signals.html = Math.max(signals.html, weight(parameters))

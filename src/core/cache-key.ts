@@ -16,15 +16,15 @@ export type Keyer = Readonly<{
   cacheKey: (credentials: Credentials) => CacheKey
   digests: (credentials: Credentials) => readonly CredentialDigest[]
   /**
-   * Of each whole credential alone: a session id in it is not secret, and its owner must share no slot with a stranger
-   * who names it.
+   * One digest for each whole credential. A session id in it is no secret: its owner must share no slot with a stranger
+   * who sends that id.
    */
   wholeDigests: (credentials: Credentials) => readonly CredentialDigest[]
   /** Of the part of a `session` or `app_session` cookie before the dot. */
   sessionDigest: (sessionId: string) => CredentialDigest
 }>
 
-/** With `CACHE_SECRET=none` entries are keyed and sealed all the same, by a secret that is none. */
+/** With `CACHE_SECRET=none` entries are keyed and sealed too, by a secret that everybody knows. */
 export function secretBytes (secret: string | undefined): Uint8Array {
   return Buffer.from(secret ?? 'none')
 }
@@ -67,7 +67,7 @@ function part (text: string | undefined): string {
   return text === undefined ? '-' : `${text.length}:${text}`
 }
 
-/** An empty one, as a cleared cookie leaves it, names nobody: everybody may send it. */
+/** A cleared cookie is empty: everybody may send it, so it names nobody. */
 const isSent = (value: string | undefined): value is string => value !== undefined && value !== ''
 
 type DigestText = readonly [kind: string, text: string]
@@ -84,7 +84,7 @@ function wholeTexts ({ bearer, appSession, appAccessToken, session }: Credential
   return [...tokens, ...cookies]
 }
 
-/** With the session ids in them, by which Authgear names what it ended. */
+/** Adds the session ids in them, since Authgear names an ended session by its id. */
 function digestTexts (credentials: Credentials): readonly DigestText[] {
   return wholeTexts(credentials).flatMap(([kind, text]): readonly DigestText[] => {
     const dot = kind === 'token' ? -1 : text.indexOf('.')

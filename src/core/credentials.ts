@@ -23,17 +23,17 @@ export type CookieNames = Readonly<{
   appAccessToken: string
   session: string
   /**
-   * Finds the three in a Cookie line, at five times the speed of a walk over its pairs: name without prefix, value or
-   * nothing.
+   * Finds the three in a Cookie line, five times as fast as a walk over its pairs; captures the name without prefix,
+   * and the value.
    */
   finder: RegExp
 }>
 
 type Found = { -readonly [K in keyof Credentials]: Credentials[K] }
 
-/** Bytes; longer ones cannot be Authgear's and are refused without asking. */
-const MAX_TOKEN = 16 * 1024
-const MAX_COOKIE = 1024
+/** Longer ones cannot be Authgear's: they are refused without asking it. */
+const MAX_TOKEN_BYTES = 16 * 1024
+const MAX_COOKIE_BYTES = 1024
 /** Go drops all cookies of a request with more than this many. */
 const MAX_COOKIES = 3000
 const CONTROL = /[\0-\x08\x0a-\x1f\x7f]/ // eslint-disable-line no-control-regex -- that is what it looks for
@@ -87,12 +87,13 @@ function judge (found: Found): Reading {
   if (bearer === undefined && appSession === undefined && appAccessToken === undefined && session === undefined) {
     return NONE
   }
-  if (cannotBe(bearer, MAX_TOKEN) || cannotBe(appAccessToken, MAX_TOKEN)) return refused('malformed_credentials', found)
-  if (cannotBe(appSession, MAX_COOKIE) || cannotBe(session, MAX_COOKIE)) return refused('malformed_credentials', found)
-  return { kind: 'credentials', credentials: found }
+  const isMalformed =
+    cannotBe(bearer, MAX_TOKEN_BYTES) || cannotBe(appAccessToken, MAX_TOKEN_BYTES) ||
+    cannotBe(appSession, MAX_COOKIE_BYTES) || cannotBe(session, MAX_COOKIE_BYTES)
+  return isMalformed ? refused('malformed_credentials', found) : { kind: 'credentials', credentials: found }
 }
 
-/** Whether a bearer token was among what is refused decides what WWW-Authenticate says. */
+/** WWW-Authenticate depends on whether a bearer token was among them. */
 function refused (reason: 'malformed_credentials' | 'ambiguous_credentials', found: Found): Reading {
   return { kind: 'refused', reason, bearer: found.bearer !== undefined }
 }
@@ -115,7 +116,7 @@ function readCookies (line: string, { finder }: CookieNames, found: Found): void
   }
 }
 
-/** As Go counts them, over all lines. */
+/** Counts cookies as Go does, over all lines. */
 function countCookies (rawHeaders: readonly string[]): number {
   let count = 0
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
@@ -176,7 +177,7 @@ function linesOf (rawHeaders: readonly string[], name: string): readonly string[
   return rawHeaders.flatMap((line, index) => isOne(line, index) ? [line, rawHeaders[index + 1] ?? ''] : [])
 }
 
-/** A cleared cookie is empty, and nobody's. */
+/** A cleared cookie is empty and belongs to nobody. */
 function isSomething (credentials: Credentials): boolean {
   return Object.values(credentials).some((value) => value !== undefined && value !== '')
 }

@@ -1,133 +1,72 @@
-import type { Identity, Resolution } from './resolution.ts'
+import { type Bad, bad, type Challenge, PARAMETERS, type Requirement } from './requirement.ts'
+import type { Resolution } from './resolution.ts'
 import type { EpochMs } from './token-expiry.ts'
 
-/**
- * What a route asks beyond a session (docs/interface.md, "Policies"). It can only tighten: no text makes a policy allow
- * more.
- */
-export type Rules = Readonly<{
-  kind: 'rules'
-  /** All of the groups; of each group one. */
-  roles: ReadonlyArray<readonly string[]>
-  amr: ReadonlyArray<readonly string[]>
-  verified: boolean
-  /** The user must not be anonymous. */
-  notAnonymous: boolean
-  /** Seconds since the user authenticated, at most. */
-  maxAge: number | undefined
-  /** Presentation only: no redirect to login. */
-  loginOff: boolean
-}>
+export type { Challenge } from './requirement.ts'
 
-/** `why` is for the log: it names what is wrong, never what a client may have sent. */
-export type Policy = Rules | Readonly<{ kind: 'bad', why: string }>
+/**
+ * What a route asks beyond a session (docs/interface.md, "Policies"): all of these. It can only tighten, since no
+ * requirement takes another back.
+ */
+export type Policy = Bad | Readonly<{ kind: 'understood', requirements: readonly Requirement[] }>
 
 /** Characters of one text; no route needs more, and a client may be its author. */
 const MAX_LENGTH = 8192
-const ROLE = /^[a-zA-Z_][a-zA-Z0-9:_]{0,39}$/
-const AMR = /^[a-zA-Z0-9_.:-]{1,40}$/
-const SECONDS = /^(?:0|[1-9][0-9]{0,8})$/
+const BY_NAME: ReadonlyMap<string, (typeof PARAMETERS)[keyof typeof PARAMETERS]> = new Map(Object.entries(PARAMETERS))
 
-export const SESSION_ONLY: Rules = Object.freeze({
-  kind: 'rules',
-  roles: [],
-  amr: [],
-  verified: false,
-  notAnonymous: false,
-  maxAge: undefined,
-  loginOff: false
-})
+export const SESSION_ONLY: Policy = Object.freeze({ kind: 'understood', requirements: Object.freeze([]) })
 
-/** @param text a query without its question mark, or one policy header's value; nothing in it is decoded */
+/** @param text a query without its question mark, or the value of one policy header */
 export function parsePolicy (text: string): Policy {
   if (text === '') return SESSION_ONLY
   if (text.length > MAX_LENGTH) return bad('it is longer than 8 KiB')
-  return all(text.split('&').map(parseParameter))
+  const requirements: Requirement[] = []
+  for (const parameter of text.split('&')) {
+    const read = parseParameter(parameter)
+    if ('why' in read) return read
+    requirements.push(read)
+  }
+  return understood(requirements)
 }
 
-/**
- * @returns the policy that allows what all of them allow; in time linear in their length, since a client may be their
- * author
- */
-export function all (policies: readonly Policy[]): Policy {
-  const rules: Rules[] = []
+/** The separators and the name are never decoded, so that an escape cannot hide or add a parameter. */
+function parseParameter (parameter: string): Requirement | Bad {
+  const equals = parameter.indexOf('=')
+  if (equals === -1) return bad('a parameter has no value')
+  const name = parameter.slice(0, equals)
+  const known = BY_NAME.get(name)
+  if (known === undefined) return bad('it has a parameter that is not known')
+  const value = percentDecode(parameter.slice(equals + 1))
+  return value === undefined ? bad(`${name} has an escape that cannot be decoded`) : known.parse(value)
+}
+
+/** Once. @returns undefined for an escape that is cut off or no UTF-8 (RFC 3629; overlong forms are none) */
+function percentDecode (value: string): string | undefined {
+  try {
+    return decodeURIComponent(value)
+  } catch {
+    return undefined
+  }
+}
+
+/** @returns the policy that allows what all of them allow; in time linear in their length: a client may write them */
+export function joinPolicies (policies: readonly Policy[]): Policy {
+  const requirements: Requirement[] = []
   for (const policy of policies) {
     if (policy.kind === 'bad') return policy
-    rules.push(policy)
+    for (const requirement of policy.requirements) requirements.push(requirement)
   }
-  const ages = rules.flatMap(({ maxAge }) => maxAge ?? [])
-  return {
-    kind: 'rules',
-    roles: rules.flatMap(({ roles }) => roles),
-    amr: rules.flatMap(({ amr }) => amr),
-    verified: rules.some(({ verified }) => verified),
-    notAnonymous: rules.some(({ notAnonymous }) => notAnonymous),
-    maxAge: ages.length === 0 ? undefined : Math.min(...ages),
-    loginOff: rules.some(({ loginOff }) => loginOff)
-  }
+  return requirements.length === 0 ? SESSION_ONLY : understood(requirements)
 }
 
-function parseParameter (parameter: string): Policy {
-  const equals = parameter.indexOf('=')
-  return equals === -1
-    ? bad('a parameter has no value')
-    : parseNamed(parameter.slice(0, equals), parameter.slice(equals + 1))
+function understood (requirements: readonly Requirement[]): Policy {
+  return { kind: 'understood', requirements: Object.freeze(requirements) }
 }
-
-/** A closed set: what is not named here is not understood, and refuses. */
-function parseNamed (name: string, value: string): Policy {
-  switch (name) {
-    case 'role':
-      return anyOf(value, ROLE, 'role', (roles) => ({ roles: [roles] }))
-    case 'amr':
-      return anyOf(value, AMR, 'amr', (amr) => ({ amr: [amr] }))
-    case 'verified':
-      return exactly(value, 'true', 'verified', { verified: true })
-    case 'anonymous':
-      return exactly(value, 'false', 'anonymous', { notAnonymous: true })
-    case 'max_age':
-      return SECONDS.test(value)
-        ? { ...SESSION_ONLY, maxAge: Number(value) }
-        : bad('max_age is not a number of seconds')
-    case 'login':
-      return exactly(value, 'off', 'login', { loginOff: true })
-    default:
-      return bad('it has a parameter that is not known')
-  }
-}
-
-function anyOf (
-  value: string,
-  grammar: RegExp,
-  name: string,
-  rule: (values: readonly string[]) => Partial<Rules>
-): Policy {
-  const values = value.split(',')
-  return values.every((item) => grammar.test(item))
-    ? { ...SESSION_ONLY, ...rule(values) }
-    : bad(`${name} has a value that cannot be one`)
-}
-
-function exactly (value: string, only: string, name: string, rule: Partial<Rules>): Policy {
-  return value === only ? { ...SESSION_ONLY, ...rule } : bad(`${name} takes ${only} and nothing else`)
-}
-
-function bad (why: string): Policy {
-  return { kind: 'bad', why }
-}
-
-/** What a client could do to be let in (RFC 9470). */
-export type Challenge = Readonly<{ maxAge: number | undefined, amr: readonly string[] }>
 
 export type Decision =
   | Readonly<{ kind: 'allow', resolution: Resolution & { kind: 'valid' } }>
   | Readonly<{ kind: 'refuse', reason: 'invalid_session' | 'bad_policy' | 'forbidden' }>
   | Readonly<{ kind: 'refuse', reason: 'step_up_required', challenge: Challenge }>
-
-/** Places in IDENTITY_HEADERS; by index, since taking an array apart costs an iterator at each request. */
-const AT = { anonymous: 2, verified: 3, roles: 4, amr: 5, authenticatedAt: 6 } as const
-/** How far Authgear's clock may be ahead of this machine's, in milliseconds. */
-const MAX_AHEAD = 5 * 60_000
 
 const refuse = (reason: 'invalid_session' | 'bad_policy' | 'forbidden'): Decision =>
   Object.freeze({ kind: 'refuse', reason })
@@ -135,45 +74,31 @@ const INVALID = refuse('invalid_session')
 const BAD_POLICY = refuse('bad_policy')
 const FORBIDDEN = refuse('forbidden')
 
-/** Made anew on every request, after the cache; starts from denied. A stranger learns nothing about the policy. */
+/**
+ * On every request, after the cache; starts from denied. Only a valid session learns anything about the policy, and a
+ * step-up comes before forbidden.
+ */
 export function decide (resolution: Resolution, policy: Policy, now: EpochMs): Decision {
   if (resolution.kind !== 'valid') return INVALID
-  if (policy.kind !== 'rules') return BAD_POLICY
+  if (policy.kind !== 'understood') return BAD_POLICY
   if (policy === SESSION_ONLY) return { kind: 'allow', resolution } // most routes, and no identity to read
-  const { identity } = resolution
-  const challenge = challengeOf(identity, policy, now)
-  if (challenge !== undefined) return { kind: 'refuse', reason: 'step_up_required', challenge }
-  return isPermitted(identity, policy) ? { kind: 'allow', resolution } : FORBIDDEN
+  const challenges: Challenge[] = []
+  let isPermitted = true
+  for (const { meets } of policy.requirements) {
+    const outcome = meets(resolution.identity, now)
+    if (typeof outcome === 'object') challenges.push(outcome.stepUp)
+    else if (outcome !== 'met') isPermitted = false
+  }
+  if (challenges.length > 0) return askStepUp(challenges)
+  return isPermitted ? { kind: 'allow', resolution } : FORBIDDEN
 }
 
-/** What is missing counts against the person: not verified, anonymous, no role. Only what is asked for is read. */
-function isPermitted (identity: Identity, policy: Rules): boolean {
-  if (policy.verified && identity[AT.verified] !== 'true') return false
-  if (policy.notAnonymous && identity[AT.anonymous] !== 'false') return false
-  if (policy.roles.length === 0) return true
-  const own = (identity[AT.roles] ?? '').split(',')
-  return policy.roles.every((group) => group.some((role) => own.includes(role)))
-}
-
-function challengeOf (identity: Identity, policy: Rules, now: EpochMs): Challenge | undefined {
-  const missing = policy.amr.length === 0 ? policy.amr : missingOf(identity, policy)
-  const fresh = policy.maxAge === undefined || isFresh(authenticatedAt(identity), policy.maxAge, now)
-  if (fresh && missing.length === 0) return undefined
-  return { maxAge: fresh ? undefined : policy.maxAge, amr: [...new Set(missing.flat())] }
-}
-
-function missingOf (identity: Identity, policy: Rules): Rules['amr'] {
-  const own = (identity[AT.amr] ?? '').split(' ')
-  return policy.amr.filter((group) => !group.some((method) => own.includes(method)))
-}
-
-/** Milliseconds; not a number where it is missing or unreadable. */
-function authenticatedAt (identity: Identity): number {
-  const text = identity[AT.authenticatedAt] ?? ''
-  return /^[0-9]{1,12}$/.test(text) ? Number(text) * 1000 : NaN
-}
-
-/** Missing, unreadable or far in the future is not fresh. */
-function isFresh (authenticatedAt: number, maxAge: number, now: EpochMs): boolean {
-  return authenticatedAt - now <= MAX_AHEAD && now - authenticatedAt <= maxAge * 1000
+/** The challenge is what would be enough for all of them: the smallest age, and each method once. */
+function askStepUp (challenges: readonly Challenge[]): Decision {
+  const ages = challenges.flatMap(({ maxAge }) => maxAge ?? [])
+  const challenge: Challenge = {
+    maxAge: ages.length === 0 ? undefined : Math.min(...ages),
+    amr: [...new Set(challenges.flatMap(({ amr }) => amr))]
+  }
+  return { kind: 'refuse', reason: 'step_up_required', challenge }
 }

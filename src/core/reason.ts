@@ -21,7 +21,7 @@ export type RefusalStatus = 401 | 403 | 503
 
 export type RefusalText = Readonly<{
   status: RefusalStatus
-  /** What the client may know: the configuration of a route and of Authgear is not its business. */
+  /** What the client learns: nothing about the configuration of a route or of Authgear. */
   outward: string
   /** One sentence for a person. */
   message: string
@@ -99,5 +99,5 @@ export type LoginOutcome = LoginPage | 'sent_to_authgear' | 'sent_back' | 'signi
 
 /** Where an answer came from; the `source` label. */
 export type AnswerSource = 'memory' | 'redis' | 'authgear' | 'none'
-/** What was asked; the `endpoint` label. */
+/** The endpoint that the proxy asked; the `endpoint` label. */
 export type Endpoint = 'verify' | 'ext-authz' | 'identify' | 'login' | 'other'

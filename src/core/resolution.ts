@@ -1,6 +1,6 @@
 import { trimBlanks } from './blanks.ts'
 
-/** The eight headers Authgear names a person with, in the order in which a 200 carries them. */
+/** The eight headers by which Authgear names a user, in the order in which a 200 carries them. */
 export const IDENTITY_HEADERS = [
   'x-authgear-session-valid',
   'x-authgear-user-id',
@@ -13,7 +13,7 @@ export const IDENTITY_HEADERS = [
 ] as const
 
 export type IdentityHeader = typeof IDENTITY_HEADERS[number]
-/** A value a header, in the order of IDENTITY_HEADERS; undefined = Authgear did not send it. */
+/** One value for each of IDENTITY_HEADERS, in that order; undefined = Authgear did not send it. */
 export type Identity = ReadonlyArray<string | undefined>
 export type UserId = string & { readonly __brand: 'UserId' }
 
@@ -21,8 +21,8 @@ export type UserId = string & { readonly __brand: 'UserId' }
 export type Resolution =
   | Readonly<{ kind: 'valid', userId: UserId, identity: Identity }>
   /**
-   * `silent`: not one x-authgear header, which may also be a hiccup of Authgear's (docs/authgear.md, "The resolver's
-   * answers")
+   * `noIdentityHeaders`: not one x-authgear header, which may also be a hiccup of Authgear's (docs/authgear.md, "The
+   * resolver's answers").
    */
   | Readonly<{ kind: 'invalid', noIdentityHeaders: boolean }>
 
@@ -31,7 +31,7 @@ export type ResolutionReading =
   | Readonly<{ kind: 'unusable', why: 'garbage' | 'too_large' }>
 
 /** Bytes of names and values of one identity: hundreds of roles. */
-const MAX_IDENTITY = 12 * 1024
+const MAX_IDENTITY_BYTES = 12 * 1024
 const PREFIX = 'x-authgear-'
 /** Authgear's values are printable ASCII; another byte is somebody else's answer or an injection. */
 const VALUE = /^[\x20-\x7e]*$/
@@ -64,7 +64,7 @@ function judge (identity: Identity): ResolutionReading {
   if (valid === 'false') return { kind: 'resolution', resolution: INVALID }
   if (valid !== 'true') return GARBAGE
   if (userId === undefined || userId === '') return { kind: 'resolution', resolution: INVALID }
-  if (sizeOf(identity) > MAX_IDENTITY) return { kind: 'unusable', why: 'too_large' }
+  if (sizeOf(identity) > MAX_IDENTITY_BYTES) return { kind: 'unusable', why: 'too_large' }
   return {
     kind: 'resolution',
     resolution: Object.freeze({ kind: 'valid', userId: userId as UserId, identity: Object.freeze(identity) })
@@ -78,7 +78,7 @@ function sizeOf (identity: Identity): number {
   )
 }
 
-/** A plain value for JSON: null = not sent; a refusal is its `silent` flag. */
+/** A plain value for JSON: null = not sent; a refusal is its flag `noIdentityHeaders`. */
 export function encodeResolution (resolution: Resolution): unknown {
   return resolution.kind === 'valid' ? resolution.identity.map((value) => value ?? null) : resolution.noIdentityHeaders
 }

@@ -4,10 +4,8 @@ import type { Resolution } from './resolution.ts'
 /** Milliseconds since 1970 by the wall clock. */
 export type EpochMs = number & { readonly __brand: 'EpochMs' }
 
-/**
- * How far this machine's clock may be behind or ahead of Authgear's before an expired token counts as certainly dead.
- */
-const LEEWAY = 60_000
+/** This machine's clock may differ from Authgear's by so much before an expired token counts as certainly expired. */
+const LEEWAY_MS = 60_000
 
 /**
  * @returns when an access token of Authgear's (`typ: at+jwt`) ends, or undefined where the text is not one.
@@ -80,18 +78,18 @@ export function isExpired (credentials: Credentials, now: EpochMs): boolean {
   const sent = [bearer, appSession, appAccessToken, session].filter((value) => value !== undefined)
   const only = sent.length === 1 ? bearer ?? appAccessToken : undefined
   const expiry = only === undefined ? undefined : jwtExpiry(only)
-  return expiry !== undefined && expiry < now - LEEWAY
+  return expiry !== undefined && expiry < now - LEEWAY_MS
 }
 
 /**
  * @returns the moment after which no answer to these credentials may be used from a cache; Infinity where no token sets
- * one. A token that is certainly dead sets none: another credential gave the answer.
+ * one. A certainly expired token sets none: another credential gave the answer.
  */
 export function identityDeadline (credentials: Credentials, now: EpochMs): number {
   const expiries = [credentials.bearer, credentials.appAccessToken].map((token) =>
     token === undefined ? undefined : jwtExpiry(token)
   )
-  return Math.min(...expiries.map((expiry) => expiry === undefined || expiry < now - LEEWAY ? Infinity : expiry))
+  return Math.min(...expiries.map((expiry) => expiry === undefined || expiry < now - LEEWAY_MS ? Infinity : expiry))
 }
 
 export type Lifetimes = Readonly<{ ttlMs: number, negativeTtlMs: number }>
@@ -119,7 +117,7 @@ export function capByToken (lifeMs: number, resolution: Resolution, credentials:
   return capAt(lifeMs, resolution, resolution.kind === 'valid' ? identityDeadline(credentials, now) : Infinity, now)
 }
 
-/** As `capByToken`, where it is known when the tokens end. */
+/** The same for a caller that knows when the tokens end. */
 export function capAt (lifeMs: number, resolution: Resolution, deadline: number, now: EpochMs): number {
   return resolution.kind === 'valid' ? Math.max(0, Math.floor(Math.min(lifeMs, deadline - now))) : lifeMs
 }

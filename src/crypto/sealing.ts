@@ -4,8 +4,8 @@ import { createHmacSha256 } from './hmac.ts'
 /** AES-256-GCM. Layout: format byte, nonce, ciphertext, tag. */
 const CIPHER = 'aes-256-gcm'
 const FORMAT = 1
-const NONCE = 12
-const TAG = 16
+const NONCE_BYTES = 12
+const TAG_BYTES = 16
 
 export type Sealer = Readonly<{
   seal: (key: string, plain: Uint8Array) => Buffer
@@ -14,25 +14,27 @@ export type Sealer = Readonly<{
 }>
 
 /**
- * Each entry has a key of its own, HMAC(sealing key, name): moved to another name (a cache key, a purpose) it opens
- * nowhere.
+ * Each entry has a key of its own, HMAC(sealing key, name), so it does not open under another name (a cache key, a
+ * purpose).
  */
 export function createSealer (sealingKey: Uint8Array): Sealer {
   const hmac = createHmacSha256(sealingKey)
   const entryKey = (key: string): Buffer => Buffer.from(hmac(key), 'base64url')
   return Object.freeze({
     seal (key: string, plain: Uint8Array): Buffer {
-      const nonce = randomBytes(NONCE)
-      const cipher = createCipheriv(CIPHER, entryKey(key), nonce, { authTagLength: TAG })
+      const nonce = randomBytes(NONCE_BYTES)
+      const cipher = createCipheriv(CIPHER, entryKey(key), nonce, { authTagLength: TAG_BYTES })
       const body = Buffer.concat([cipher.update(plain), cipher.final()])
       return Buffer.concat([Buffer.of(FORMAT), nonce, body, cipher.getAuthTag()])
     },
     open (key: string, sealed: Uint8Array): Buffer | undefined {
-      if (sealed[0] !== FORMAT || sealed.length < 1 + NONCE + TAG) return undefined
-      const decipher = createDecipheriv(CIPHER, entryKey(key), sealed.subarray(1, 1 + NONCE), { authTagLength: TAG })
-      decipher.setAuthTag(sealed.subarray(sealed.length - TAG))
+      if (sealed[0] !== FORMAT || sealed.length < 1 + NONCE_BYTES + TAG_BYTES) return undefined
+      const nonce = sealed.subarray(1, 1 + NONCE_BYTES)
+      const body = sealed.subarray(1 + NONCE_BYTES, -TAG_BYTES)
+      const decipher = createDecipheriv(CIPHER, entryKey(key), nonce, { authTagLength: TAG_BYTES })
+      decipher.setAuthTag(sealed.subarray(-TAG_BYTES))
       try {
-        return Buffer.concat([decipher.update(sealed.subarray(1 + NONCE, sealed.length - TAG)), decipher.final()])
+        return Buffer.concat([decipher.update(body), decipher.final()])
       } catch {
         return undefined
       }

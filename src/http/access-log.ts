@@ -41,7 +41,7 @@ export type Reported = Readonly<{
 
 export type Report = (reported: Reported, verdict: HandlerResult) => void
 
-/** No person can mend these. */
+/** Nobody can do anything about these. */
 const IS_FOR_THE_OPERATOR: ReadonlySet<string> = new Set([
   'cookie_missing',
   'login_misconfigured',
@@ -51,13 +51,10 @@ const IS_FOR_THE_OPERATOR: ReadonlySet<string> = new Set([
 /** Lines about allowed requests a second at `debug`; `trace` writes all. */
 const ALLOWED_PER_SECOND = 10
 
-/**
- * Counts every answer and writes a line for each refusal; 503 at warn with what to check, allowed ones at debug,
- * sampled.
- */
-export function createReport (log: Log, count: Metrics['request']): Report {
+/** Whether an answer of this status has a line; 503 at warn, 200 at debug. */
+function loggedStatuses (log: Log): Readonly<Record<number, boolean>> {
   const info = log.isLevelEnabled('info')
-  const isLogged = {
+  return {
     200: log.isLevelEnabled('debug'),
     302: info,
     303: info,
@@ -67,27 +64,39 @@ export function createReport (log: Log, count: Metrics['request']): Report {
     410: info,
     503: log.isLevelEnabled('warn')
   }
+}
+
+/**
+ * Counts every answer and writes a line for each refusal; 503 at warn with what to check, allowed ones at debug,
+ * sampled.
+ */
+export function createReport (log: Log, count: Metrics['request']): Report {
+  const isLogged = loggedStatuses(log)
   const sampling = log.isLevelEnabled('trace') ? () => 0 : createSampling(ALLOWED_PER_SECOND, () => performance.now())
-  return (reported, verdict) => {
+  return (reported, result) => {
     const { endpoint, startedAt } = reported
-    const { reason, source, response: answer } = verdict
+    const { reason, source, response: answer } = result
     const durationMs = performance.now() - startedAt
     count(endpoint, answer.status, reason, source, durationMs / 1000)
-    if (!isLogged[answer.status as keyof typeof isLogged] && reason !== 'bad_policy') return
+    if (isLogged[answer.status] !== true && reason !== 'bad_policy') return
     const leftOut = answer.status === 200 ? sampling() : 0
     if (leftOut === undefined) return
     const line = {
-      ...lineOf(verdict, reported),
+      ...lineOf(result, reported),
       endpoint,
       durationMs: Math.round(durationMs * 1000) / 1000,
       ...(leftOut === 0 ? {} : { leftOut })
     }
-    if (answer.status === 503) log.warn(line, 'cannot answer')
-    else if (answer.status === 200) log.debug(line, 'allowed')
-    else if (reason === 'bad_policy') log.warn(line, 'refused: the policy cannot be understood')
-    else if (IS_FOR_THE_OPERATOR.has(reason)) log.warn(line, 'a login cannot work as it is set up: docs/login.md')
-    else log.info(line, endpoint === 'login' ? 'login' : answer.status === 302 ? 'sent to log in' : 'refused')
+    write(log, line, answer.status, reason, endpoint)
   }
+}
+
+function write (log: Log, line: object, status: number, reason: HandlerResult['reason'], endpoint: Endpoint): void {
+  if (status === 503) log.warn(line, 'cannot answer')
+  else if (status === 200) log.debug(line, 'allowed')
+  else if (reason === 'bad_policy') log.warn(line, 'refused: the policy cannot be understood')
+  else if (IS_FOR_THE_OPERATOR.has(reason)) log.warn(line, 'a login cannot work as it is set up: docs/login.md')
+  else log.info(line, endpoint === 'login' ? 'login' : status === 302 ? 'sent to log in' : 'refused')
 }
 
 function lineOf (
@@ -118,7 +127,7 @@ function lineOf (
   }
 }
 
-/** Eight hex digits of the keyed digest: enough to follow one credential through a log, nothing to find it by. */
+/** Eight hex digits of the keyed digest: enough to follow one credential through a log, too few to find it by. */
 function fingerprint (key: CacheKey): string {
   return Buffer.from(key, 'base64url').subarray(0, 4).toString('hex')
 }

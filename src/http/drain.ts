@@ -9,15 +9,13 @@ export type Drain = Readonly<{
   drain: (graceMs: number) => Promise<void>
 }>
 
-/** Milliseconds between looks for connections that have become idle. */
+/** Between checks for connections that have become idle. */
 const IDLE_CHECK_INTERVAL_MS = 50
-/**
- * Milliseconds a session serves before its client is asked to open a new one, so that load spreads over new replicas.
- */
+/** After this a session's client is asked to open a new one, so that load spreads over new replicas. */
 const SESSION_AGE_MS = 60_000
 const SESSION_JITTER = 0.2
 
-/** Milliseconds from the first GOAWAY to the second: longer than a round trip to a proxy. */
+/** From the first GOAWAY to the second: longer than a round trip to a proxy. */
 const GOAWAY_NOTICE_MS = 250
 /** Every stream that the client may yet have opened is still served. */
 const ANY_STREAM = 2 ** 31 - 1
@@ -91,7 +89,7 @@ function keepSession (sessions: Set<Http2Session>, session: Http2Session, ageMs:
 
 /**
  * GOAWAY in two steps (RFC 9113, section 6.8): first one that only says so, and once the client has had time to read it
- * the real one. With one alone, a question that was on its way meets a closed socket, and its client gets a reset in
+ * the real one. With one alone, a request that was on its way meets a closed socket, and its client gets a reset in
  * place of the GOAWAY.
  */
 function retire (session: Http2Session): void {

@@ -58,24 +58,24 @@ export function createBodyExchange (deps: ExchangeDeps, abandoned: AbandonedInpu
 export function createExchange (
   deps: ExchangeDeps,
   abandoned: AbandonedInputs
-): (endpoint: Endpoint, answerer?: Handler) => FastifyHandler {
+): (endpoint: Endpoint, handler?: Handler) => FastifyHandler {
   const nextId = requestIds()
-  return (endpoint, answerer) => (request, reply) => {
+  return (endpoint, handler) => (request, reply) => {
     reply.hijack()
-    const asked = new IncomingVerifyRequest(deps, endpoint, request, reply.raw, nextId)
+    const incoming = new IncomingVerifyRequest(deps, endpoint, request, reply.raw, nextId)
     try {
-      if (!receive(abandoned, asked)) return
-      if (answerer === undefined) return answerNotFound(deps, asked)
-      const verdict = answerer(asked)
-      if (verdict instanceof Promise) concludeLater(deps, asked, verdict)
-      else conclude(deps, asked, verdict)
+      if (!receive(abandoned, incoming)) return
+      if (handler === undefined) return sendNotFound(deps, incoming)
+      const result = handler(incoming)
+      if (result instanceof Promise) concludeLater(deps, incoming, result)
+      else conclude(deps, incoming, result)
     } catch (error) {
-      fail(deps, asked, error)
+      fail(deps, incoming, error)
     }
   }
 }
 
-/** A question with the way back to who asked it. */
+/** A request, with the connection that its answer goes to. */
 class IncomingVerifyRequest implements VerifyRequest {
   readonly endpoint: Endpoint
   readonly request: FastifyRequest
@@ -132,13 +132,13 @@ class IncomingVerifyRequest implements VerifyRequest {
   }
 }
 
-function conclude ({ report }: ExchangeDeps, asked: IncomingVerifyRequest, verdict: HandlerResult): void {
-  asked.send(verdict.response)
-  report(asked, verdict)
+function conclude ({ report }: ExchangeDeps, incoming: IncomingVerifyRequest, result: HandlerResult): void {
+  incoming.send(result.response)
+  report(incoming, result)
 }
 
-function concludeLater (deps: ExchangeDeps, asked: IncomingVerifyRequest, verdict: Promise<HandlerResult>): void {
-  verdict.then((known) => conclude(deps, asked, known)).catch((error: unknown) => fail(deps, asked, error))
+function concludeLater (deps: ExchangeDeps, incoming: IncomingVerifyRequest, result: Promise<HandlerResult>): void {
+  result.then((ready) => conclude(deps, incoming, ready)).catch((error: unknown) => fail(deps, incoming, error))
 }
 
 function fail ({ unexpectedError }: ExchangeDeps, { response }: IncomingVerifyRequest, error: unknown): void {
@@ -146,24 +146,25 @@ function fail ({ unexpectedError }: ExchangeDeps, { response }: IncomingVerifyRe
   response.destroy()
 }
 
-function answerNotFound ({ notFound }: ExchangeDeps, asked: IncomingVerifyRequest): void {
-  asked.send(NOT_FOUND)
-  notFound({ requestId: asked.requestId, ...traceIdsOf(asked.request) }, (performance.now() - asked.startedAt) / 1000)
+function sendNotFound ({ notFound }: ExchangeDeps, incoming: IncomingVerifyRequest): void {
+  incoming.send(NOT_FOUND)
+  const { requestId, request, startedAt } = incoming
+  notFound({ requestId, ...traceIdsOf(request) }, (performance.now() - startedAt) / 1000)
 }
 
 /**
  * @returns whether an answer is to be made: none on a connection that is owed no further one, nor where lines may be
  * missing
  */
-function receive (abandoned: AbandonedInputs, asked: IncomingVerifyRequest): boolean {
-  const { raw } = asked.request
+function receive (abandoned: AbandonedInputs, incoming: IncomingVerifyRequest): boolean {
+  const { raw } = incoming.request
   if (raw.httpVersionMajor !== 1) return true
   if (abandoned.has(raw.socket)) return false
   const cut = isCut(raw)
-  if (!asked.proxy.declaresBody && !cut) return true
+  if (!incoming.proxy.declaresBody && !cut) return true
   abandoned.abandon(raw.socket)
-  asked.isLast = true
-  if (cut) asked.send(TOO_MANY_LINES)
+  incoming.isLast = true
+  if (cut) incoming.send(TOO_MANY_LINES)
   return !cut
 }
 

@@ -4,21 +4,17 @@ import type { FastifyInstance } from 'fastify'
 
 /** Bytes; Caddy and Traefik let through more than Node's 16 KiB. */
 const MAX_HEADER_BYTES = 64 * 1024
-/**
- * Milliseconds; longer than any proxy's (nginx 60 s, Traefik 90 s, Caddy 120 s), so that it is the proxy who closes.
- */
+/** Longer than any proxy's (nginx 60 s, Traefik 90 s, Caddy 120 s), so that the proxy closes first. */
 const KEEP_ALIVE_MS = 130_000
-/** Milliseconds from a connection's or a request's first byte to the end of its head: proxies send one in one piece. */
+/** From the first byte of a connection or request to the end of its head: proxies send a head in one piece. */
 const HEADERS_TIMEOUT_MS = 20_000
-/** Milliseconds from a request's first byte to the end of what it declares. */
+/** From the first byte of a request to the end of what it declares. */
 const REQUEST_TIMEOUT_MS = 30_000
-/** Milliseconds between looks for connections that are over these limits; Node's 30 s would double them. */
+/** Between checks for connections that are over these limits; Node's 30 s would double them. */
 const CHECK_INTERVAL_MS = 5000
-/** Milliseconds for a TLS handshake; Node's are 120 s. */
+/** Node's default is 120 s. */
 const HANDSHAKE_TIMEOUT_MS = 10_000
-/**
- * Lines of one head: Node's parser drops those beyond without a word, so that a request that has as many is refused.
- */
+/** Lines of one head. Node's parser silently drops those beyond, so a request with this many is refused. */
 const MAX_HEADER_LINES = 4000
 
 /** Fastify options of the plain listener. */

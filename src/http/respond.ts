@@ -9,7 +9,7 @@ import { Http2ServerResponse } from 'node:http2'
 import type { Socket } from 'node:net'
 import type { HttpResponse } from './types.ts'
 
-/** Milliseconds in which what a peer still sends is thrown away, so that a reset does not overtake the answer. */
+/** For so long the rest of a peer's input is discarded, so that a reset does not overtake the answer. */
 const LINGER_MS = 1000
 
 /** Writes one answer over either protocol. @param requestId comes back in every answer */

@@ -1,6 +1,6 @@
 import type { HttpResponse } from './types.ts'
 
-/** On every answer of this listener: nothing may be kept by anybody, and what it depends on. */
+/** On every answer of this listener: nobody may store it, and the headers that it depends on. */
 export const COMMON = ['cache-control', 'no-store', 'vary', 'Authorization, Cookie'] as const
 export const JSON_TYPE = 'application/json; charset=utf-8'
 

@@ -26,8 +26,8 @@ export type TlsMaterial = Readonly<{ cert: string, key: string, ca: string | und
 
 export type TlsEvents = Readonly<{ reloaded: (expiry: EpochMs) => void, failed: (error: unknown) => void }>
 
-/** Milliseconds between looks at the files; polling also sees the symbolic links that Kubernetes swaps. */
-const LOOK_EVERY = 2000
+/** Between checks of the files; polling also sees the symbolic links that Kubernetes swaps. */
+const LOOK_INTERVAL_MS = 2000
 
 /** @throws where a file cannot be read, or key and certificate do not belong together */
 export function readTlsMaterial ({ certFile, keyFile, clientCaFile }: TlsFiles): TlsMaterial {
@@ -50,7 +50,7 @@ export function watchTlsFiles (
   files: TlsFiles,
   server: Pick<Server, 'setSecureContext'>,
   events: TlsEvents,
-  everyMs = LOOK_EVERY
+  everyMs = LOOK_INTERVAL_MS
 ): () => void {
   const names = [files.certFile, files.keyFile, files.clientCaFile].filter((name) => name !== undefined)
   const reload = (): void => {

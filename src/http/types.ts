@@ -48,7 +48,7 @@ export type HandlerResult = Readonly<{
 }>
 
 /** Synchronous where memory knows. Never rejects. */
-export type Handler = (question: VerifyRequest) => HandlerResult | Promise<HandlerResult>
+export type Handler = (request: VerifyRequest) => HandlerResult | Promise<HandlerResult>
 
 export type HandlerDeps = Readonly<{
   authenticator: Authenticator
@@ -62,28 +62,28 @@ export type HandlerDeps = Readonly<{
 /** Whose credentials these are, to be asked. A class, so that a hit makes no closures. */
 export function credentialContextOf (
   keyer: Keyer,
-  question: VerifyRequest,
+  request: VerifyRequest,
   credentials: Credentials
 ): CredentialContext {
-  return new LazyCredentialContext(keyer, question, credentials)
+  return new LazyCredentialContext(keyer, request, credentials)
 }
 
 class LazyCredentialContext implements CredentialContext {
   readonly key: MemoryKey
   readonly credentials: Credentials
   readonly #keyer: Keyer
-  readonly #question: VerifyRequest
+  readonly #request: VerifyRequest
 
-  constructor (keyer: Keyer, question: VerifyRequest, credentials: Credentials) {
+  constructor (keyer: Keyer, request: VerifyRequest, credentials: Credentials) {
     this.credentials = credentials
     this.key = keyer.memoryKey(credentials)
     this.#keyer = keyer
-    this.#question = question
+    this.#request = request
   }
 
   cacheKey (): CacheKey { return this.#keyer.cacheKey(this.credentials) }
-  headBytes (): number { return this.#question.headBytes() }
-  trace (): ClientTrace { return this.#question.trace() }
+  headBytes (): number { return this.#request.headBytes() }
+  trace (): ClientTrace { return this.#request.trace() }
 }
 
 /** Hands on what is there at once, and what comes later. */

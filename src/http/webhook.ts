@@ -26,10 +26,10 @@ export type Webhook = (
   context: LineContext
 ) => Promise<Readonly<{ status: number, isWhole: boolean }>>
 
-/** A stranger can have so much held: an idle body costs its connection, and 8 MiB is what all of them may bring. */
+/** Strangers can make us hold no more: an idle body costs its connection, and all bodies together 8 MiB. */
 const BODY_LIMITS = { maxBytes: 1024 * 1024, timeoutMs: 5000, maxBodies: 256, maxHeldBytes: 8 * 1024 * 1024 } as const
-/** Milliseconds for which an event's id is known. */
-const KNOWN_FOR = 10 * 60_000
+/** For so long an event with a known id is not taken a second time. */
+const KNOWN_FOR_MS = 10 * 60_000
 const MAX_KNOWN = 10_000
 
 const UNREAD = {
@@ -44,7 +44,7 @@ export function createWebhook (deps: WebhookDeps): Webhook {
   const keys = keysOf(deps.secret)
   const readBody = createReadBody(BODY_LIMITS)
   return async (request, context) => {
-    const answer = answering(deps, context, false)
+    const answer = createAnswer(deps, context, false)
     const signature = readSignature(request)
     if (signature === undefined) return answer(401, 'wrong or missing signature', false)
     const body = await readBody(request)
@@ -54,12 +54,12 @@ export function createWebhook (deps: WebhookDeps): Webhook {
     }
     if (!isSigned(body.bytes, signature, keys)) return answer(401, 'wrong or missing signature')
     deps.signed()
-    return await take({ ...deps, answer: answering(deps, context, true) }, known, body.bytes.toString('utf8'))
+    return await take({ ...deps, answer: createAnswer(deps, context, true) }, known, body.bytes.toString('utf8'))
   }
 }
 
 async function take (
-  { answer, ...deps }: WebhookDeps & Readonly<{ answer: Answering }>,
+  { answer, ...deps }: WebhookDeps & Readonly<{ answer: CreateAnswer }>,
   known: KnownIds,
   text: string
 ): ReturnType<Webhook> {
@@ -80,9 +80,9 @@ async function take (
   }
 }
 
-type Answering = (status: number, what: string, isWhole?: boolean) => Readonly<{ status: number, isWhole: boolean }>
+type CreateAnswer = (status: number, what: string, isWhole?: boolean) => Readonly<{ status: number, isWhole: boolean }>
 
-function answering ({ report }: WebhookDeps, context: LineContext, isSigned: boolean): Answering {
+function createAnswer ({ report }: WebhookDeps, context: LineContext, isSigned: boolean): CreateAnswer {
   return (status, what, isWhole = true) => {
     report(context, status, what, isSigned)
     return { status, isWhole }
@@ -115,7 +115,7 @@ type KnownIds = Readonly<{ has: (id: string) => boolean, add: (id: string) => vo
 function createKnownIds (clock: Clock): KnownIds {
   const seen = new Map<string, number>()
   return {
-    has: (id) => clock.monotonic() - (seen.get(id) ?? -Infinity) < KNOWN_FOR,
+    has: (id) => clock.monotonic() - (seen.get(id) ?? -Infinity) < KNOWN_FOR_MS,
     add (id) {
       seen.set(id, clock.monotonic())
       const [oldest] = seen.keys()

@@ -10,13 +10,10 @@ import { destination, pino, type DestinationStream, type Logger } from 'pino'
 export type Log = Pick<Logger, 'debug' | 'info' | 'warn' | 'error' | 'isLevelEnabled'>
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'
 
-/**
- * Characters that wait for a reader; more are dropped: a full pipe must not stop the event loop, and everybody behind
- * the proxy with it.
- */
-const MAX_WAITING = 1024 * 1024
-/** Milliseconds for which an ending process waits for its last lines to be taken. */
-const FLUSH_WITHIN = 500
+/** Lines beyond this are dropped: a full pipe must not stop the event loop, and with it everybody behind the proxy. */
+const MAX_WAITING_BYTES = 1024 * 1024
+/** An ending process waits so long for its last lines to be read. */
+const FLUSH_WITHIN_MS = 500
 
 export type LogOutput = DestinationStream & Readonly<{ flushed: () => Promise<void> }>
 
@@ -33,10 +30,10 @@ export function openLogOutput (fd: number): LogOutput {
 function pipeOutput (pipe: Socket): LogOutput {
   pipe.on('error', () => {}).unref() // nobody reads any more: the service goes on
   return {
-    write (line: string): void { if (pipe.writableLength < MAX_WAITING) pipe.write(line) },
+    write (line: string): void { if (pipe.writableLength < MAX_WAITING_BYTES) pipe.write(line) },
     async flushed (): Promise<void> {
       const flush = new Promise<void>((resolve) => { pipe.write('', () => resolve()) })
-      await Promise.race([flush, sleep(FLUSH_WITHIN)])
+      await Promise.race([flush, sleep(FLUSH_WITHIN_MS)])
     }
   }
 }

@@ -35,8 +35,8 @@ const FAILED = new Set(['server_error', 'temporarily_unavailable'])
 /** An error code that may stand in a log line. */
 const ERROR_CODE = /^[a-z_]{1,40}$/
 /**
- * A login that another tab overtook, or that took too long, is begun anew this often by itself, before a person has to
- * do something.
+ * A login that another tab overtook, or that took too long, restarts by itself this often before the person sees a
+ * page.
  */
 const MAX_RESTARTS = 3
 
@@ -51,21 +51,18 @@ function createBegin ({ answers, authgear, seal, clock }: LoginDeps): Begin {
   }
 }
 
-/**
- * `/login?rd=…`: to Authgear; first without it showing anything, since whoever has a session there should see nothing
- * of it.
- */
+/** `/login?rd=…`: to Authgear; first with `prompt=none`, so that a person with a session there sees no page. */
 export function createLogin (deps: LoginDeps): Handler {
   const { answers, returnUrls, seal, clock } = deps
   const begin = createBegin(deps)
-  return (question) => {
-    if (!readNavigation(question.rawHeaders).isPage) return answers.page('not_a_page', question)
-    const { returnTo, maxAge, locales } = readLoginQuery(question.query ?? '')
+  return (request) => {
+    if (!readNavigation(request.rawHeaders).isPage) return answers.page('not_a_page', request)
+    const { returnTo, maxAge, locales } = readLoginQuery(request.query ?? '')
     const mode = maxAge === undefined ? 'silent' : 'step-up'
     const back = (returnTo === undefined ? undefined : returnUrls.read(returnTo)) ?? returnUrls.fallback
     return begin(
       { returnTo: back, mode, maxAge, locales, restarts: 0 },
-      readBrowser(seal, question.rawHeaders, clock.wall())
+      readBrowser(seal, request.rawHeaders, clock.wall())
     )
   }
 }
@@ -78,31 +75,31 @@ export function createCallback (deps: LoginDeps): Handler {
   const { answers, returnUrls, seal, clock } = deps
   const begin = createBegin(deps)
   const arrive = createCompleteLogin(deps)
-  return (question) => {
-    if (!readNavigation(question.rawHeaders).isPage) return answers.page('not_a_page', question)
-    const query = new URLSearchParams(question.query)
+  return (request) => {
+    if (!readNavigation(request.rawHeaders).isPage) return answers.page('not_a_page', request)
+    const query = new URLSearchParams(request.query)
     const [text = '', ...others] = query.getAll('state')
     const state = others.length === 0 ? openState(seal, text) : undefined
-    if (state === undefined) return answers.page('state_unknown', question)
+    if (state === undefined) return answers.page('state_unknown', request)
     // LOGIN_ALLOWED_HOSTS may be others by now
     const returnTo = returnUrls.read(state.returnTo) ?? returnUrls.fallback
-    const browser = readBrowser(seal, question.rawHeaders, clock.wall())
+    const browser = readBrowser(seal, request.rawHeaders, clock.wall())
     if (browser?.id !== state.browser || !isCurrent(state, clock.wall())) {
-      // whoever holds such a state could as well link to /login?rd=…: it is worth no more than that
+      // the holder of such a state could as well link to /login?rd=…: it is worth no more than that
       if (state.restarts < MAX_RESTARTS) {
         return begin(
           { returnTo, mode: 'silent', maxAge: undefined, locales: state.locales, restarts: state.restarts + 1 },
           browser
         )
       }
-      return answers.page(browser === undefined ? 'cookies_blocked' : 'state_unknown', question, { returnTo })
+      return answers.page(browser === undefined ? 'cookies_blocked' : 'state_unknown', request, { returnTo })
     }
     const error = query.get('error')
-    if (error === null) return arrive(question, browser, returnTo)
+    if (error === null) return arrive(request, browser, returnTo)
     if (state.mode === 'silent' && NEEDS_A_PERSON.has(error)) {
       return begin({ ...state, returnTo, mode: 'interactive', restarts: 0 }, browser)
     }
-    return answers.page(pageOf(error), question, { returnTo, says: ERROR_CODE.test(error) ? error : undefined })
+    return answers.page(pageOf(error), request, { returnTo, says: ERROR_CODE.test(error) ? error : undefined })
   }
 }
 
@@ -111,7 +108,10 @@ function pageOf (error: string): LoginPage {
   return FAILED.has(error) ? 'login_failed' : 'login_misconfigured'
 }
 
-/** Authgear says that there is a session: is it one here too? Asked anew, since what is remembered is from before. */
+/**
+ * Authgear says that there is a session: does its cookie reach us? Asks Authgear again, since the cache holds older
+ * answers.
+ */
 function createCompleteLogin ({
   answers,
   seal,
@@ -119,23 +119,23 @@ function createCompleteLogin ({
   authenticator,
   keyer,
   cookieNames
-}: LoginDeps): (question: VerifyRequest, browser: Browser, returnTo: string) => HandlerResult | Promise<HandlerResult> {
-  return async (question, browser, returnTo) => {
-    const reading = readCredentials(question.rawHeaders, cookieNames)
-    if (reading.kind === 'none') return answers.page('cookie_missing', question, { returnTo })
-    if (reading.kind === 'refused') return answers.page('cookie_unknown', question, { returnTo })
-    const authentication = await authenticator.confirm(credentialContextOf(keyer, question, reading.credentials), 0)
+}: LoginDeps): (request: VerifyRequest, browser: Browser, returnTo: string) => HandlerResult | Promise<HandlerResult> {
+  return async (request, browser, returnTo) => {
+    const reading = readCredentials(request.rawHeaders, cookieNames)
+    if (reading.kind === 'none') return answers.page('cookie_missing', request, { returnTo })
+    if (reading.kind === 'refused') return answers.page('cookie_unknown', request, { returnTo })
+    const authentication = await authenticator.confirm(credentialContextOf(keyer, request, reading.credentials), 0)
     if (authentication.kind === 'unavailable') {
-      return { ...answers.page('login_unavailable', question), error: authentication.error }
+      return { ...answers.page('login_unavailable', request), error: authentication.error }
     }
     if (authentication.kind === 'refused' || authentication.resolution.kind === 'invalid') {
-      return answers.page(reading.credentials.session === undefined ? 'cookie_missing' : 'cookie_unknown', question, {
+      return answers.page(reading.credentials.session === undefined ? 'cookie_missing' : 'cookie_unknown', request, {
         returnTo
       })
     }
-    // its link begins to count anew: a person's click is no circle
+    // its link resets the count: a person's click is no loop
     if (isRedirectLoop(browser)) {
-      return answers.page('redirect_loop', question, {
+      return answers.page('redirect_loop', request, {
         returnTo,
         cookie: browserCookie(seal, { ...browser, returns: 0 })
       })

@@ -20,16 +20,16 @@ type Sealed = Readonly<{ signedIn?: readonly SignedIn[], issuedAt: number }>
 export function createLogout (deps: LogoutDeps): Handler {
   const { answers, authgear, seal, clock, signOuts, comesBack } = deps
   const readEach = createEachCredential(deps.cookieNames)
-  return async (question) => {
-    if (!readNavigation(question.rawHeaders).isPage) return answers.page('not_a_page', question)
-    if (isFromAnotherSite(question.rawHeaders)) return answers.page('cross_site', question)
-    const found = await findValid(deps, question, readEach(question.rawHeaders))
-    if (found.kind === 'unavailable') return { ...answers.page('login_unavailable', question), error: found.error }
+  return async (request) => {
+    if (!readNavigation(request.rawHeaders).isPage) return answers.page('not_a_page', request)
+    if (isFromAnotherSite(request.rawHeaders)) return answers.page('cross_site', request)
+    const found = await findValid(deps, request, readEach(request.rawHeaders))
+    if (found.kind === 'unavailable') return { ...answers.page('login_unavailable', request), error: found.error }
     const { signedIn } = found
-    // who is nobody has nothing to revoke, and could else fill the log with junk
+    // a stranger has nothing to revoke, and could otherwise fill the log with junk
     if (signedIn.length === 0) return answers.redirect('signing_out', authgear.endSession)
     const outcomes = await Promise.all(signedIn.map(signOuts.begin))
-    if (outcomes.includes('refused')) return answers.page('login_unavailable', question)
+    if (outcomes.includes('refused')) return answers.page('login_unavailable', request)
     const sealed: Sealed = { signedIn, issuedAt: clock.wall() }
     return answers.redirect(
       'signing_out',
@@ -39,17 +39,17 @@ export function createLogout (deps: LogoutDeps): Handler {
   }
 }
 
-/** `/logged-out`: Authgear has ended the session; what was remembered of it since is forgotten too. */
+/** `/logged-out`: Authgear has ended the session; this also forgets what was cached in between. */
 export function createLoggedOut ({ answers, seal, clock, signOuts }: LogoutDeps): Handler {
-  return async (question) => {
+  return async (request) => {
     // a page that is fetched ahead would use up the cookie
-    if (!readNavigation(question.rawHeaders).isPage) return answers.page('not_a_page', question)
-    const text = readCookie(question.rawHeaders, LOGOUT_COOKIE)
+    if (!readNavigation(request.rawHeaders).isPage) return answers.page('not_a_page', request)
+    const text = readCookie(request.rawHeaders, LOGOUT_COOKIE)
     const opened = text === undefined ? undefined : seal.open('logout', text) as Sealed | undefined
-    if (opened === undefined || !isCurrent(opened, clock.wall())) return answers.page('signed_out', question)
+    if (opened === undefined || !isCurrent(opened, clock.wall())) return answers.page('signed_out', request)
     const outcomes = await Promise.all((opened.signedIn ?? []).map(signOuts.end))
-    if (outcomes.includes('refused')) return answers.page('login_unavailable', question)
-    return answers.page('signed_out', question, { cookie: clearCookie(LOGOUT_COOKIE) })
+    if (outcomes.includes('refused')) return answers.page('login_unavailable', request)
+    return answers.page('signed_out', request, { cookie: clearCookie(LOGOUT_COOKIE) })
   }
 }
 
@@ -61,13 +61,13 @@ type Found =
  * Which of the credentials Authgear accepts: it says whose a request is, not by which of them, and a stranger's session
  * id in a junk cookie must revoke nothing. Each is asked about by itself, in turn: a request takes one slot at a time.
  */
-async function findValid (deps: LogoutDeps, question: VerifyRequest, all: readonly Credentials[]): Promise<Found> {
+async function findValid (deps: LogoutDeps, request: VerifyRequest, all: readonly Credentials[]): Promise<Found> {
   const { authenticator, keyer } = deps
   const found = new Map<string, SignedIn>()
   const unknown: Credentials[] = []
   let error: ResolverError | undefined
   for (const credentials of all) {
-    const authentication = await authenticator.authenticate(credentialContextOf(keyer, question, credentials))
+    const authentication = await authenticator.authenticate(credentialContextOf(keyer, request, credentials))
     if (authentication.kind === 'refused') continue
     if (authentication.kind === 'unavailable') error = authentication.error
     if (authentication.kind === 'unavailable' || isSilent(authentication.resolution, credentials)) {
@@ -79,24 +79,22 @@ async function findValid (deps: LogoutDeps, question: VerifyRequest, all: readon
     if (resolution.kind === 'valid' && digest !== undefined) found.set(digest, { userId: resolution.userId, digest })
   }
   if (unknown.length === 0) return { kind: 'found', signedIn: [...found.values()] }
-  const userId = found.values().next().value?.userId ?? await rememberedUser(deps, question, all)
+  const userId = found.values().next().value?.userId ?? await rememberedUser(deps, request, all)
   if (userId === undefined) return { kind: 'unavailable', ...(error === undefined ? {} : { error }) }
   // in an outage a sign-out holds all the same; by the whole credential only, since a session id is no secret
   for (const digest of unknown.flatMap(keyer.wholeDigests)) found.set(digest, { userId, digest })
   return { kind: 'found', signedIn: [...found.values()] }
 }
 
-/** No verdict on a session cookie is never an honest no. */
+/** An answer without a result for a session cookie does not prove that it is invalid. */
 function isSilent (resolution: Resolution, { session }: Credentials): boolean {
   return resolution.kind === 'invalid' && resolution.noIdentityHeaders && session !== undefined
 }
 
-/**
- * Whose all of it together was when Authgear was last asked: what may be remembered of a browser that sends several.
- */
+/** The user of all these credentials together in the cache: a browser may send several. */
 async function rememberedUser (
   { authenticator, keyer }: LogoutDeps,
-  question: VerifyRequest,
+  request: VerifyRequest,
   all: readonly Credentials[]
 ): Promise<string | undefined> {
   const first = (pick: (one: Credentials) => string | undefined): string | undefined =>
@@ -107,7 +105,7 @@ async function rememberedUser (
     appAccessToken: first(({ appAccessToken }) => appAccessToken),
     session: first(({ session }) => session)
   }
-  const authentication = await authenticator.authenticate(credentialContextOf(keyer, question, together))
+  const authentication = await authenticator.authenticate(credentialContextOf(keyer, request, together))
   if (authentication.kind !== 'resolved' || authentication.resolution.kind !== 'valid') return undefined
   return authentication.resolution.userId
 }

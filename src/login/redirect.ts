@@ -1,18 +1,22 @@
 import type { Policy } from '../core/policy.ts'
 import type { RefusalReason } from '../core/reason.ts'
+import type { Requirement } from '../core/requirement.ts'
 import type { ReturnUrls } from './return-url.ts'
 import type { LoginSettings } from './settings.ts'
 import { writeLoginQuery } from './urls.ts'
 
 /** What the header lines say of a request that may be sent to log in; one pass, never joined. */
 export type Navigation = Readonly<{
-  /** A person's own page: no frame, no script's fetch, nothing fetched ahead. Where a browser does not say, it is. */
+  /**
+   * A page that a person opens: no frame, no script's fetch, no prefetch. A browser that does not say counts as opening
+   * one.
+   */
   isPage: boolean
   /** No proxy says that the client's method is another than GET or HEAD. */
   isRead: boolean
   /**
-   * `X-Forwarded-Host` and `-Uri`: where to come back to, if whoever sent it is trusted; undefined unless there is one
-   * line of each.
+   * `X-Forwarded-Host` and `-Uri`: where to come back to, if the peer is trusted; undefined unless there is one line of
+   * each.
    */
   host: string | undefined
   uri: string | undefined
@@ -56,7 +60,7 @@ export function isReading (method: string): boolean {
   return method === 'GET' || method === 'HEAD'
 }
 
-/** What browsers say of whoever made them come: `none` is the address bar or a bookmark. */
+/** Values of `Sec-Fetch-Site` for requests that no other site caused: `none` is the address bar or a bookmark. */
 const OWN = new Set(['same-origin', 'same-site', 'none'])
 
 /**
@@ -103,14 +107,17 @@ export function createLoginRedirect (
       return undefined
     }
     const policy = refused.policy()
-    // today's Authgear sends no amr: whoever came back would be refused again
-    if (policy.kind === 'bad' || policy.amr.length > 0) return undefined
+    if (policy.kind === 'bad' || asks(policy, 'useless')) return undefined
     const returnTo = refused.isTrusted() ? returnUrlOf(navigation, returnUrls) : undefined
     return {
-      kind: policy.loginOff ? 'offer' : 'redirect',
+      kind: asks(policy, 'offer') ? 'offer' : 'redirect',
       location: login + writeLoginQuery({ returnTo, maxAge: refused.challenge?.maxAge })
     }
   }
+}
+
+function asks ({ requirements }: Policy & { kind: 'understood' }, login: Requirement['login']): boolean {
+  return requirements.some((requirement) => requirement.login === login)
 }
 
 function canHelp ({ reason, bearer }: Refused): boolean {
@@ -125,7 +132,7 @@ function canHelp ({ reason, bearer }: Refused): boolean {
   }
 }
 
-/** Over https whatever the proxy says: the session's cookie is sent over nothing else. */
+/** Always https, whatever the proxy says: browsers send the session's cookie over nothing else. */
 function returnUrlOf ({ host, uri }: Navigation, { read }: ReturnUrls): string | undefined {
   return host === undefined || uri === undefined || !uri.startsWith('/') ? undefined : read(`https://${host}${uri}`)
 }

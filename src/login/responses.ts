@@ -4,7 +4,7 @@ import { PAGE_STATUS } from './outcome.ts'
 import { PAGE_HEADERS } from '../pages/layout.ts'
 import { createLoginPages } from '../pages/login-page.ts'
 import { COMMON } from '../http/responses.ts'
-import { RETRY_AFTER } from '../verify/responses.ts'
+import { RETRY_AFTER_SECONDS } from '../verify/responses.ts'
 import type { HandlerResult, HttpResponse, VerifyRequest } from '../http/types.ts'
 
 type OnPage = Readonly<{
@@ -18,7 +18,7 @@ type OnPage = Readonly<{
 
 export type LoginAnswers = Readonly<{
   redirect: (outcome: Exclude<LoginOutcome, LoginPage>, location: string, cookie?: string) => HandlerResult
-  page: (outcome: LoginPage, question: VerifyRequest, on?: OnPage) => HandlerResult
+  page: (outcome: LoginPage, request: VerifyRequest, on?: OnPage) => HandlerResult
 }>
 
 /** Redirects and pages: never a success, never an identity header. @param sessionCookie the name of Authgear's */
@@ -36,7 +36,7 @@ export function createLoginAnswers (loginUrl: string, sessionCookie: string): Lo
         reference: requestId,
         login: loginUrl + writeLoginQuery({ returnTo, maxAge: undefined })
       })
-      const headers = status === 503 ? [...PAGE_HEADERS, 'retry-after', RETRY_AFTER] : PAGE_HEADERS
+      const headers = status === 503 ? [...PAGE_HEADERS, 'retry-after', RETRY_AFTER_SECONDS] : PAGE_HEADERS
       return {
         response: answerOf(outcome, status, headers, body, cookie),
         reason: outcome,

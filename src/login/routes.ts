@@ -12,7 +12,7 @@ import type { Handler } from '../http/types.ts'
 export type LoginRoutes = Readonly<{
   routes: readonly Route[]
   /** For `/verify`: where to send a person who is refused. */
-  findWayIn: FindLoginRedirect
+  findLoginRedirect: FindLoginRedirect
 }>
 
 /** Where a HEAD does the same as a GET; a sign-out is no such thing, and what comes back from Authgear is a GET. */
@@ -28,11 +28,11 @@ type Given = Pick<LogoutDeps, 'clock' | 'authenticator' | 'keyer' | 'cookieNames
 export type LoginRoutesDeps = Given & Readonly<{
   /** AUTHGEAR_ENDPOINT */
   origin: string
-  /** Gives an answerer its span, where there is tracing. */
-  traced: (answerer: Handler) => Handler
+  /** Wraps a handler in a span, if tracing is on. */
+  traced: (handler: Handler) => Handler
 }>
 
-/** The browser's way in and out. */
+/** The routes by which a browser signs in and out. */
 export function createLoginRoutes (settings: LoginSettings, { origin, traced, ...deps }: LoginRoutesDeps): LoginRoutes {
   const { publicUrl, path, logoutRedirectUri } = settings
   const returnUrls = createReturnUrls(settings)
@@ -54,6 +54,6 @@ export function createLoginRoutes (settings: LoginSettings, { origin, traced, ..
     ({ path: `${path}/${route}`, endpoint: 'login', handler: traced(handlers[route]), methods: METHODS[route] })
   return Object.freeze({
     routes: LOGIN_ROUTES.map(routeOf),
-    findWayIn: createLoginRedirect(settings, returnUrls)
+    findLoginRedirect: createLoginRedirect(settings, returnUrls)
   })
 }

@@ -12,8 +12,8 @@ export type LoginSettings = Readonly<{
   logoutRedirectUri: string
 }>
 
-/** Milliseconds that a login may take, and a sign-out (its confirmation page is a person's own time). */
-export const LOGIN_LIFETIME = 10 * 60_000
+/** A login, and a sign-out with its confirmation page, may take so long. */
+export const LOGIN_LIFETIME_MS = 10 * 60_000
 
 export type LoginRoute = 'login' | 'callback' | 'logout' | 'logged-out'
 

@@ -1,7 +1,7 @@
 import { hkdfSync, randomBytes } from 'node:crypto'
 import { trimBlanks } from '../core/blanks.ts'
 import { createSealer } from '../crypto/sealing.ts'
-import { LOGIN_LIFETIME } from './settings.ts'
+import { LOGIN_LIFETIME_MS } from './settings.ts'
 
 /** `__Host-`: only this very host can set it, over https; a sibling cannot toss its own. */
 export const LOGIN_COOKIE = '__Host-forward-auth-login'
@@ -27,14 +27,14 @@ export function readCookie (rawHeaders: readonly string[], name: string): string
 }
 
 export function setCookie (name: string, value: string): string {
-  return `${name}=${value}; Max-Age=${LOGIN_LIFETIME / 1000}; ${ATTRIBUTES}`
+  return `${name}=${value}; Max-Age=${LOGIN_LIFETIME_MS / 1000}; ${ATTRIBUTES}`
 }
 
 export function clearCookie (name: string): string {
   return `${name}=; Max-Age=0; ${ATTRIBUTES}`
 }
 
-/** What a sealed text is for; one for one purpose opens for no other. */
+/** A text that was sealed for one purpose opens for no other. */
 export type Purpose = 'state' | 'browser' | 'logout'
 
 export type Seal = Readonly<{
@@ -64,7 +64,7 @@ export function createSeal (secret: string): Seal {
   })
 }
 
-/** One browser, as its cookie tells it from others; it says nothing about who sits there. */
+/** One browser, told from others by its cookie; it says nothing about the user. */
 export type Browser = Readonly<{
   id: string
   /** How often it was sent back to where it came from, each time within a minute of the time before. */
@@ -74,10 +74,10 @@ export type Browser = Readonly<{
 }>
 
 /**
- * Milliseconds from one return to the next, and how many such: nobody signs in nine times like that, two servers that
- * disagree do, also by a slow line.
+ * From one return to the next, and how many such in a row: no person signs in nine times like that, but two servers
+ * that disagree do, on a slow line too.
  */
-const WINDOW = 60_000
+const RETURN_WINDOW_MS = 60_000
 const MAX_RETURNS = 8
 
 const newId = (): string => randomBytes(16).toString('base64url')
@@ -92,10 +92,10 @@ export function readBrowser (seal: Seal, rawHeaders: readonly string[], now: num
   const opened = text === undefined ? undefined : seal.open('browser', text)
   if (opened === undefined) return undefined
   const browser = opened as Browser // authentic, so it has the form that we gave it
-  return Math.abs(now - browser.since) > WINDOW ? { ...browser, returns: 0, since: now } : browser
+  return Math.abs(now - browser.since) > RETURN_WINDOW_MS ? { ...browser, returns: 0, since: now } : browser
 }
 
-/** The next id, so that no state of before counts again. */
+/** A new id, so that no earlier state counts again. */
 export function returned (browser: Browser, now: number): Browser {
   return { id: newId(), returns: browser.returns + 1, since: now }
 }
@@ -122,14 +122,14 @@ export type State = Readonly<{
   mode: 'silent' | 'interactive' | 'step-up'
   maxAge: number | undefined
   locales: string | undefined
-  /** How often this login was begun anew by itself. */
+  /** How often this login restarted by itself. */
   restarts: number
   /** Epoch milliseconds. */
   issuedAt: number
 }>
 
-/** Milliseconds by which another replica's clock may be ahead. */
-const MAX_AHEAD = 60_000
+/** Another replica's clock may be ahead by this. */
+const MAX_AHEAD_MS = 60_000
 
 export function sealState (seal: Seal, state: State): string {
   return seal.seal('state', state)
@@ -143,5 +143,5 @@ export function openState (seal: Seal, text: string): State | undefined {
 }
 
 export function isCurrent ({ issuedAt }: Readonly<{ issuedAt: number }>, now: number): boolean {
-  return now - issuedAt <= LOGIN_LIFETIME && issuedAt - now <= MAX_AHEAD
+  return now - issuedAt <= LOGIN_LIFETIME_MS && issuedAt - now <= MAX_AHEAD_MS
 }

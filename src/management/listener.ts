@@ -6,7 +6,7 @@ import { addStatus, createTagStore, isOwnHost, refuseHost, type StatusDeps } fro
 
 export type Readiness = Readonly<{
   state: () => 'starting' | 'serving' | 'draining'
-  /** Told, not judged: Redis or Authgear being down is never a reason to take a replica away. */
+  /** Shown only: Redis or Authgear being down is never a reason to take a replica away. */
   redis: () => 'up' | 'down' | 'none'
   authgear: () => 'ok' | 'failing'
 }>

@@ -169,7 +169,8 @@ export function registerGauges (registry: Registry, gauges: Gauges): void {
     new Gauge({ registers: [registry], name, help, collect () { this.set(read()) } })
   gauge('forward_auth_authgear_in_flight', 'Resolutions under way.', () => resolver().inFlight)
   gauge('forward_auth_authgear_queued', 'Resolutions that wait for their turn.', () => resolver().queued)
-  gauge('forward_auth_authgear_circuit_open', '1 while Authgear is left alone after repeated failures.', () =>
+  const circuitHelp = '1 while the circuit breaker is open: Authgear is not asked after repeated failures.'
+  gauge('forward_auth_authgear_circuit_open', circuitHelp, () =>
     Number(resolver().circuitOpen)
   )
   gauge('forward_auth_cache_entries', 'Entries in memory.', cacheEntries)

@@ -252,7 +252,7 @@ function registerResolver (registry: Registry): {
   const outcomes = closedCounter(
     registry,
     'forward_auth_authgear_requests_total',
-    'Requests to the resolver; rejected = not sent, since Authgear is overloaded or left alone.',
+    'Requests to the resolver; rejected = not sent, since too many wait or the circuit breaker is open.',
     'outcome',
     ['valid', 'invalid', 'error', 'timeout', 'rejected']
   )

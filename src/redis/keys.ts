@@ -1,13 +1,38 @@
 import { createHash } from 'node:crypto'
 
-/** What the log's keys begin with, all in one slot. The digest names the project; it is no secret. */
+/** The names of all keys but those of entries. They share one hash tag, so that a Cluster keeps them in one slot. */
+export type RedisKeys = Readonly<{
+  /** What the names of the revocation log's and the audit log's keys begin with, up to a colon. */
+  log: string
+  /** Holds who follows the log. */
+  replicas: string
+  /** Holds what the first replica sealed: a replica that cannot open it has another CACHE_SECRET. */
+  secretCheck: string
+  /** Exists while a signed webhook arrived not long ago. */
+  webhookSeen: string
+  /** `doctor` tries its user's rights on it, and deletes it. */
+  trial: string
+}>
+
+/** @param origin of AUTHGEAR_ENDPOINT: two projects may share one Redis */
+export function redisKeysOf (prefix: string, origin: string): RedisKeys {
+  const log = logKey(prefix, origin)
+  return Object.freeze({
+    log,
+    replicas: `${log}:replicas`,
+    secretCheck: `${log}:canary`,
+    webhookSeen: `${log}:webhook-seen`,
+    trial: trialKey(log)
+  })
+}
+
+/** The digest names the project; it is no secret. */
 export function logKey (prefix: string, origin: string): string {
   return `${prefix}{log:${createHash('sha256').update(origin).digest('base64url').slice(0, 16)}}`
 }
 
-/** Sealed by whoever was first; whoever cannot open it has another CACHE_SECRET. */
-export const secretCheckKey = (log: string): string => `${log}:canary`
-/** There while a signed webhook arrived not long ago. */
-export const webhookKey = (log: string): string => `${log}:webhook-seen`
-/** What `doctor` tries the user's rights on; gone when it has. */
 export const trialKey = (log: string): string => `${log}:doctor`
+
+/** An entry and its lease share a slot, so that their order holds in a Cluster too. */
+export const entryKey = (prefix: string, key: string): string => `${prefix}{${key}}:entry`
+export const leaseKey = (prefix: string, key: string): string => `${prefix}{${key}}:lease`

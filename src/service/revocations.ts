@@ -8,7 +8,7 @@ import { createWebhook, type Webhook, type WebhookDeps } from '../http/webhook.t
 import { describe, type Log } from '../logging/log.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import type { RedisConnection } from '../redis/connection.ts'
-import { logKey, webhookKey } from '../redis/keys.ts'
+import type { RedisKeys } from '../redis/keys.ts'
 import { openLogConnections } from '../redis/log-connections.ts'
 import { maxEntries } from '../revocation/budget.ts'
 import { createEntryCodec } from '../revocation/codec.ts'
@@ -21,11 +21,12 @@ import type { LogObserver, RevocationLog } from '../revocation/types.ts'
 import { retentionOf, type ServiceSettings } from './settings.ts'
 import { throttle, type Shared } from './shared.ts'
 
-/** Milliseconds for which a signed webhook is known to have come, and within which it is noted once. */
+/** Redis remembers for so long that a signed webhook came, and is told so no more often than the interval. */
 const WEBHOOK_KNOWN_MS = 30 * 86_400_000
 const WEBHOOK_NOTED_INTERVAL_MS = 60_000
 
 type SourceDeps = Readonly<{
+  keys: RedisKeys
   revocations: RevocationLog
   connection: RedisConnection | undefined
   log: Log
@@ -33,19 +34,16 @@ type SourceDeps = Readonly<{
 }>
 type FollowerDeps = SourceDeps & Readonly<{ metrics: Metrics, keyer: Keyer }>
 
-/** Where Authgear's audit log tells of revocations, read by one replica for all. */
+/** Reads revocations from Authgear's audit log; one replica does so for all. */
 export function openFollower (
-  { audit, authgear, cache, redis }: ServiceSettings,
-  { metrics, log, clock, keyer, revocations, connection }: FollowerDeps
+  { audit, authgear, cache }: ServiceSettings,
+  { metrics, log, clock, keys, keyer, revocations, connection }: FollowerDeps
 ): Running | undefined {
   if (audit === undefined) return undefined
   return openAudit(audit, {
     endpoint: authgear.endpoint,
     ca: authgear.ca,
-    shared:
-      redis === undefined || connection === undefined
-        ? undefined
-        : { commands: connection.commands, keyPrefix: logKey(redis.keyPrefix, authgear.endpoint.origin) },
+    shared: connection === undefined ? undefined : { commands: connection.commands, keyPrefix: keys.log },
     revocations,
     sessionDigest: keyer.sessionDigest,
     lifetimeMs: cache.ttlMs + cache.staleIfErrorMs,
@@ -55,7 +53,7 @@ export function openFollower (
   })
 }
 
-/** About webhooks that nobody signed. */
+/** Bound of the lines about unsigned webhooks. */
 const UNSIGNED_LINES_PER_SECOND = 10
 
 /** A flood of strangers' webhooks is sampled; each signed one that cannot be taken has its line. */
@@ -68,17 +66,16 @@ function createWebhookReport (log: Log, clock: Clock): WebhookDeps['report'] {
   }
 }
 
-/** Where Authgear's webhooks reportOnce of them. */
+/** Reads revocations from Authgear's webhooks. */
 export function webhookOf (
-  { authgear, redis }: ServiceSettings,
-  { revocations, connection, log, clock }: SourceDeps
+  { authgear }: ServiceSettings,
+  { keys, revocations, connection, log, clock }: SourceDeps
 ): Webhook | undefined {
   const { webhookSecret: secret, appId } = authgear
   if (secret === undefined) return undefined
   const report = createWebhookReport(log, clock)
-  const name = webhookKey(logKey(redis?.keyPrefix ?? '', authgear.endpoint.origin))
   const note = throttle(clock, WEBHOOK_NOTED_INTERVAL_MS, () => {
-    connection?.commands.setPx(name, Buffer.of(), WEBHOOK_KNOWN_MS).catch(() => {})
+    connection?.commands.setPx(keys.webhookSeen, Buffer.of(), WEBHOOK_KNOWN_MS).catch(() => {})
   })
   return createWebhook({ secret, appId, log: revocations, clock, report, signed: note })
 }
@@ -93,15 +90,15 @@ type Opened = Readonly<{
   close: () => Promise<void>
   entries: () => Readonly<{ now: number, most: number }>
 }>
-type LogDeps = Readonly<{ metrics: Metrics, log: Log, clock: Clock, forget: () => void }>
+type LogDeps = Readonly<{ metrics: Metrics, log: Log, clock: Clock, keys: RedisKeys, forget: () => void }>
 
 /** The log of revocations: a stream that every replica follows, or this one's memory. */
 export function openLog (
   settings: ServiceSettings,
   authenticationKey: Uint8Array,
-  { metrics, log, clock, forget }: LogDeps
+  { metrics, log, clock, keys, forget }: LogDeps
 ): Opened {
-  const { redis, authgear } = settings
+  const { redis } = settings
   const retentionMs = retentionOf(settings)
   const maxNames = ledgerNames(getHeapStatistics().heap_size_limit)
   let length = 0
@@ -120,10 +117,7 @@ export function openLog (
     const revocations = createMemoryLog({ clock, retentionMs, observer, maxNames })
     return { revocations, close: revocations.close, entries }
   }
-  const store = createRedisLogStore({
-    ...openLogConnections(redis),
-    keyPrefix: logKey(redis.keyPrefix, authgear.endpoint.origin)
-  })
+  const store = createRedisLogStore({ ...openLogConnections(redis), keyPrefix: keys.log })
   const revocations = createStreamLog({
     store,
     codec: createEntryCodec(authenticationKey),
@@ -136,16 +130,15 @@ export function openLog (
   return { revocations, entries, close: follow(revocations, store, failed) }
 }
 
-/** Says to the others that this replica follows the log, and counts those who do. */
+/** Tells the other replicas that this one follows the log, and counts those that do. */
 export function openFollowersPresence (
-  { redis, authgear }: ServiceSettings,
+  { replicas }: RedisKeys,
   { connection, reportOnce }: Shared,
   revocations: RevocationLog
 ): Presence | undefined {
-  if (redis === undefined || connection === undefined) return undefined
-  const key = `${logKey(redis.keyPrefix, authgear.endpoint.origin)}:replicas`
+  if (connection === undefined) return undefined
   return openPresence({
-    announce: (name, windowMs) => connection.commands.announce(key, name, windowMs),
+    announce: (name, windowMs) => connection.commands.announce(replicas, name, windowMs),
     isFollowing: () => revocations.isFollowing(),
     failed: (error) => reportOnce('announce', error)
   })

@@ -1,4 +1,5 @@
 import { createSharedCache, type SharedCache, NO_SHARED_CACHE } from '../cache/coalescing.ts'
+import type { RedisTier } from '../cache/redis.ts'
 import { type SecretCheckTimer, createSecretCheck, startSecretCheck } from '../cache/secret-check.ts'
 import type { Clock } from '../clock.ts'
 import { createSealer } from '../crypto/sealing.ts'
@@ -6,7 +7,7 @@ import { describe, type Log } from '../logging/log.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import { connectRedis } from '../redis/connect.ts'
 import type { RedisConnection } from '../redis/connection.ts'
-import { secretCheckKey, logKey } from '../redis/keys.ts'
+import type { RedisKeys } from '../redis/keys.ts'
 import { describeServers } from '../redis/options.ts'
 import type { ServiceSettings } from './settings.ts'
 
@@ -14,18 +15,18 @@ export function reporting (log: Log): { noVerdict: () => void, unexpectedError: 
   return {
     noVerdict: () =>
       log.warn(
-        'Authgear named no verdict at all for a session cookie, twice: check AUTHGEAR_COOKIE_PREFIX, ' +
+        'Authgear gave no result for a session cookie, twice: check AUTHGEAR_COOKIE_PREFIX, ' +
           'AUTHGEAR_ENDPOINT and its database connections'
       ),
-    unexpectedError: (error) => log.error({ error: describe(error) }, 'an error nobody foresaw: please report it')
+    unexpectedError: (error) => log.error({ error: describe(error) }, 'unexpected error: please report it')
   }
 }
 
 export type OnceReporter = Readonly<{ reportOnce: (operation: string, error: unknown) => void, forget: () => void }>
 
 /**
- * What Redis refuses is told once a connection: a right that an ACL user lacks, a full memory. Lost connections
- * reportOnce themselves.
+ * Reports each kind of refusal once a connection: a right that the ACL user lacks, a full memory. A lost connection has
+ * its own line.
  */
 export function createOnceReporter (log: Log): OnceReporter {
   const told = new Set<string>()
@@ -72,16 +73,14 @@ type SharedDeps = Readonly<{
   metrics: Metrics
   log: Log
   clock: Clock
+  keys: RedisKeys
   leaseWaitMs: number | undefined
   leaseMs: number | undefined
 }>
 
-/** What replicas share over Redis, apart from the log of revocations; a fleet of one without it. */
-export function openShared (
-  { redis, authgear }: ServiceSettings,
-  sealingKey: Uint8Array,
-  { metrics, log, clock, leaseWaitMs = authgear.timeoutMs, leaseMs }: SharedDeps
-): Shared {
+/** What replicas share over Redis besides the revocation log; without Redis nothing is shared. */
+export function openShared (settings: ServiceSettings, sealingKey: Uint8Array, deps: SharedDeps): Shared {
+  const { redis } = settings
   if (redis === undefined) {
     return {
       fleet: NO_SHARED_CACHE,
@@ -91,6 +90,7 @@ export function openShared (
       reportOnce: () => {}
     }
   }
+  const { log, keys } = deps
   const { reportOnce, forget } = createOnceReporter(log)
   let isDown = false
   const connection = connectRedis(redis, {
@@ -105,30 +105,30 @@ export function openShared (
       log.warn({ redis: describeServers(redis.servers), error: describe(error) }, UNREACHABLE[redis.servers.kind])
     }
   })
+  const { commands } = connection
   const sealer = createSealer(sealingKey)
-  const secretCheck = startSecretCheck(
-    createSecretCheck({
-      commands: connection.commands,
-      sealer,
-      name: secretCheckKey(logKey(redis.keyPrefix, authgear.endpoint.origin))
-    }),
-    () =>
-      log.warn(
-        "a replica with another CACHE_SECRET uses this Redis: neither finds the other's entries; set the same on " +
-          'every replica (while it is being changed this passes within three minutes)'
-      )
-  )
-  const fleet = createSharedCache({
-    tier: { commands: connection.commands, sealer, keyPrefix: redis.keyPrefix, clock },
-    leaseWaitMs,
-    ...(leaseMs === undefined ? {} : { leaseMs }),
-    observer: {
-      ...metrics.fleet,
-      sharedError: (operation, error) => {
-        metrics.fleet.sharedError(operation)
-        reportOnce(operation, error)
-      }
-    }
-  })
+  const foundForeign = (): void => log.warn(FOREIGN_SECRET)
+  const secretCheck = startSecretCheck(createSecretCheck({ commands, sealer, name: keys.secretCheck }), foundForeign)
+  const tier = { commands, sealer, keyPrefix: redis.keyPrefix, clock: deps.clock }
+  const { leaseWaitMs = settings.authgear.timeoutMs, leaseMs } = deps
+  const times = { leaseWaitMs, ...leaseMs === undefined ? {} : { leaseMs } }
+  const fleet = sharedCacheOf(tier, times, deps, reportOnce)
   return { fleet, connection, isDown: () => isDown, secretCheck, reportOnce }
+}
+
+const FOREIGN_SECRET =
+  "a replica with another CACHE_SECRET uses this Redis: neither finds the other's entries; set the same on every " +
+    'replica (while it is being changed this passes within three minutes)'
+
+function sharedCacheOf (
+  tier: RedisTier,
+  times: Readonly<{ leaseWaitMs: number, leaseMs?: number }>,
+  { metrics }: SharedDeps,
+  reportOnce: OnceReporter['reportOnce']
+): SharedCache {
+  const sharedError = (operation: Parameters<typeof metrics.fleet.sharedError>[0], error: unknown): void => {
+    metrics.fleet.sharedError(operation)
+    reportOnce(operation, error)
+  }
+  return createSharedCache({ tier, ...times, observer: { ...metrics.fleet, sharedError } })
 }

@@ -17,8 +17,8 @@ import { BasicTracerProvider, BatchSpanProcessor, type SpanExporter } from '@ope
 import type { Attributes, Carrier, Span, SpanName, Tracer } from './types.ts'
 
 const NAME = 'authgear-forward-auth'
-/** Milliseconds that an ending process gives its last spans. */
-const FLUSH_WITHIN = 2000
+/** An ending process waits so long for its last spans. */
+const FLUSH_WITHIN_MS = 2000
 const KINDS: Readonly<Record<SpanName, SpanKind>> = {
   verify: SpanKind.SERVER,
   identify: SpanKind.SERVER,
@@ -54,7 +54,7 @@ export function openTracing (version: string, events: TracingEvents): Tracer {
       return wrap(span, (work) => underway.run(context, work))
     },
     close: async () => {
-      await Promise.race([provider.shutdown().catch(() => {}), sleep(FLUSH_WITHIN, undefined, { ref: false })])
+      await Promise.race([provider.shutdown().catch(() => {}), sleep(FLUSH_WITHIN_MS, undefined, { ref: false })])
     }
   })
 }

@@ -11,7 +11,7 @@ export type SpanName = 'verify' | 'identify' | 'login' | 'cache' | 'authgear'
 
 export type Span = Readonly<{
   ids: TraceIds
-  /** For whoever is asked next. */
+  /** Headers for the next service. */
   carrier: Carrier
   /** What is begun inside has this span as its parent. */
   inside: <T>(work: () => T) => T

@@ -7,7 +7,7 @@ import type {
   ClientTrace,
   Resolver,
   SentDigests,
-  ResolverResult as ResolverVerdict
+  ResolverResult
 } from '../authgear/resolver/types.ts'
 import type { Handler, VerifyRequest, HandlerResult } from '../http/types.ts'
 import type { Span, SpanName, Tracer } from './types.ts'
@@ -17,20 +17,20 @@ import type { Span, SpanName, Tracer } from './types.ts'
  * what it cost.
  */
 export type Wrappers = Readonly<{
-  answerer: (name: SpanName, answerer: Handler) => Handler
+  handler: (name: SpanName, handler: Handler) => Handler
   fleet: (fleet: SharedCache) => SharedCache
   resolver: (resolver: Resolver) => Resolver
 }>
 
 export const UNTRACED: Wrappers = Object.freeze({
-  answerer: (_name: SpanName, answerer: Handler) => answerer,
+  handler: (_name: SpanName, handler: Handler) => handler,
   fleet: (fleet: SharedCache) => fleet,
   resolver: (resolver: Resolver) => resolver
 })
 
 export function tracedBy (tracer: Tracer): Wrappers {
   return Object.freeze({
-    answerer: (name: SpanName, answerer: Handler) => traceAnswerer(tracer, name, answerer),
+    handler: (name: SpanName, handler: Handler) => traceHandler(tracer, name, handler),
     fleet: (fleet: SharedCache) => traceFleet(tracer, fleet),
     resolver: (resolver: Resolver) => traceResolver(tracer, resolver)
   })
@@ -42,21 +42,21 @@ const failing = (span: Span) => (error: unknown): never => {
   throw error
 }
 
-function traceAnswerer (tracer: Tracer, name: SpanName, answerer: Handler): Handler {
-  return (question: VerifyRequest) => {
-    const { traceparent, tracestate } = question.trace()
+function traceHandler (tracer: Tracer, name: SpanName, handler: Handler): Handler {
+  return (request: VerifyRequest) => {
+    const { traceparent, tracestate } = request.trace()
     const span = tracer.start(name, { traceparent, tracestate })
-    const finish = (verdict: HandlerResult): HandlerResult => {
-      const { reason, source, response: { status }, error } = verdict
+    const finish = (result: HandlerResult): HandlerResult => {
+      const { reason, source, response: { status }, error } = result
       span.end(
         { 'http.response.status_code': status, 'forward_auth.reason': reason, 'forward_auth.source': source },
         error?.code
       )
-      return { ...verdict, trace: span.ids }
+      return { ...result, trace: span.ids }
     }
     try {
-      const verdict = span.inside(() => answerer(question))
-      return verdict instanceof Promise ? verdict.then(finish, failing(span)) : finish(verdict)
+      const result = span.inside(() => handler(request))
+      return result instanceof Promise ? result.then(finish, failing(span)) : finish(result)
     } catch (error) {
       return failing(span)(error)
     }
@@ -67,9 +67,9 @@ function traceFleet (tracer: Tracer, fleet: SharedCache): SharedCache {
   return Object.freeze({
     async lookup (key: CacheKey, accept: Accept, leaseWaitMs?: number): Promise<SharedLookup> {
       const span = tracer.start('cache')
-      const turn = await span.inside(() => fleet.lookup(key, accept, leaseWaitMs)).catch(failing(span))
-      span.end({ 'forward_auth.outcome': turn.kind === 'ask' ? 'miss' : turn.coalesced ? 'coalesced' : 'hit' })
-      return turn
+      const lookup = await span.inside(() => fleet.lookup(key, accept, leaseWaitMs)).catch(failing(span))
+      span.end({ 'forward_auth.outcome': lookup.kind === 'ask' ? 'miss' : lookup.coalesced ? 'coalesced' : 'hit' })
+      return lookup
     },
     async read (key: CacheKey, accept: Accept) {
       const span = tracer.start('cache')
@@ -83,13 +83,13 @@ function traceFleet (tracer: Tracer, fleet: SharedCache): SharedCache {
 function traceResolver (tracer: Tracer, resolver: Resolver): Resolver {
   return Object.freeze({
     ...resolver,
-    async resolve (credentials: Credentials, trace: ClientTrace, digests: SentDigests): Promise<ResolverVerdict> {
+    async resolve (credentials: Credentials, trace: ClientTrace, digests: SentDigests): Promise<ResolverResult> {
       const span = tracer.start('authgear')
-      const verdict = await span
+      const result = await span
         .inside(() => resolver.resolve(credentials, { ...trace, ...span.carrier }, digests))
         .catch(failing(span))
-      span.end({ 'forward_auth.outcome': verdict.resolution.kind })
-      return verdict
+      span.end({ 'forward_auth.outcome': result.resolution.kind })
+      return result
     }
   })
 }

@@ -13,8 +13,8 @@ import {
 import type { Route } from '../http/paths.ts'
 
 /**
- * Who is it, for pages that greet those who are signed in: never refuses for lack of a session. On a listener of its
- * own, since a proxy takes its 200 for "allowed". A policy is refused, or somebody would believe that it protects.
+ * Says who the user is, for pages that greet users; never refuses for lack of a session. It has a listener of its own,
+ * since a proxy takes its 200 for "allowed". It refuses a policy, which would protect nothing here.
  */
 export function createIdentify ({ authenticator, keyer, cookieNames, absentHeaders, realm }: HandlerDeps): Handler {
   const allow = createAllow(absentHeaders)
@@ -30,9 +30,9 @@ export function createIdentify ({ authenticator, keyer, cookieNames, absentHeade
     }
   }
 
-  function conclude (question: VerifyRequest, key: CredentialContext, authentication: Authentication): HandlerResult {
+  function conclude (request: VerifyRequest, key: CredentialContext, authentication: Authentication): HandlerResult {
     if (authentication.kind === 'unavailable') {
-      return refused(question, authentication.error.reason, {
+      return refused(request, authentication.error.reason, {
         subject: key,
         error: authentication.error,
         source: 'authgear'
@@ -45,18 +45,18 @@ export function createIdentify ({ authenticator, keyer, cookieNames, absentHeade
     return { response: allow(resolution, source), reason: 'allowed', source, subject: key }
   }
 
-  return (question) => {
-    if (question.proxy.policies.length > 0) {
-      return refused(question, 'bad_policy', {
+  return (request) => {
+    if (request.proxy.policies.length > 0) {
+      return refused(request, 'bad_policy', {
         policyError: 'there are no policies on /identify: it lets everybody in'
       })
     }
-    const reading = readCredentials(question.rawHeaders, cookieNames)
+    const reading = readCredentials(request.rawHeaders, cookieNames)
     if (reading.kind === 'none') return nobody('no_credentials', {})
     if (reading.kind === 'refused') return nobody(reading.reason, {})
-    const subject = credentialContextOf(keyer, question, reading.credentials)
+    const subject = credentialContextOf(keyer, request, reading.credentials)
     return thenOrNow(authenticator.authenticate(subject), (authentication) =>
-      conclude(question, subject, authentication)
+      conclude(request, subject, authentication)
     )
   }
 }
@@ -65,9 +65,7 @@ function nobody (reason: RefusalReason, { subject: key, source = 'none' }: Parti
   return { response: allowNobody(reason, source === 'none' ? undefined : source), reason, source, subject: key }
 }
 
-/**
- * On a listener of its own and nothing beside it: its 200 for nobody must never be within a proxy's reach by accident.
- */
+/** Alone on its listener: no proxy must reach its 200 for nobody by accident. */
 export function identifyRoutes (identify: Handler): readonly Route[] {
   return [{ path: '/identify', endpoint: 'identify', handler: identify }]
 }

@@ -1,12 +1,14 @@
-import { all, parsePolicy, SESSION_ONLY, type Policy } from '../core/policy.ts'
+import { joinPolicies, parsePolicy, SESSION_ONLY, type Policy } from '../core/policy.ts'
 import type { VerifyRequest } from '../http/types.ts'
 
-/** A deployment has a handful of policies; more, or long ones, are a client's own query that a proxy passes on. */
+/**
+ * A deployment has a handful of policies. More of them, or long ones, come from clients whose query a proxy passes on.
+ */
 const MAX_KNOWN = 256
 const MAX_KNOWN_LENGTH = 512
 
-/** @returns what applies to a question: the query and each policy header, all of them; parsed once a text */
-export function createPolicies (): (question: VerifyRequest) => Policy {
+/** @returns the policy of a request: its query and each of its policy headers; each text is parsed once */
+export function createPolicies (): (request: VerifyRequest) => Policy {
   const known = new Map<string, Policy>()
   const read = (text: string): Policy => {
     const policy = known.get(text) ?? parsePolicy(text)
@@ -18,6 +20,6 @@ export function createPolicies (): (question: VerifyRequest) => Policy {
   }
   return ({ query, proxy }) => {
     const own = query === undefined ? SESSION_ONLY : read(query)
-    return proxy.policies.length === 0 ? own : all([own, ...proxy.policies.map(read)])
+    return proxy.policies.length === 0 ? own : joinPolicies([own, ...proxy.policies.map(read)])
   }
 }

@@ -7,18 +7,15 @@ import { COMMON, JSON_TYPE } from '../http/responses.ts'
 import type { AbsentHeaders, HttpResponse } from '../http/types.ts'
 import { createPages } from '../pages/refusal-page.ts'
 
-/** Seconds; the breaker lets a probe through after one. */
-export const RETRY_AFTER = '2'
-/** What stands for nobody: `false`, and seven names that a proxy copies over what a client sent. */
+/** The circuit breaker lets a probe through after one second. */
+export const RETRY_AFTER_SECONDS = '2'
+/** Nobody: `false`, and seven empty values that a proxy copies over what a client sent. */
 const NOBODY: Identity = ['false']
 
-/**
- * Answers that are kept prepared: some 320 bytes each, and as much of what memory forgot meanwhile; for those in use
- * and not for a million sessions.
- */
+/** Answers that are kept ready, some 320 bytes each: enough for the sessions in use, not for a million. */
 const MAX_PREPARED = 4000
-/** Characters of an identity: hundreds of roles would be kept by their answer after memory forgot them. */
-const MAX_IDENTITY = 512
+/** An answer would keep hundreds of roles after the cache dropped them. */
+const MAX_IDENTITY_CHARACTERS = 512
 
 /** @returns the answer for one who may pass; prepared once for each resolution in memory, since it is the hot path */
 export function createAllow (
@@ -28,7 +25,8 @@ export function createAllow (
   const prepared = new Map<Resolution, HttpResponse>()
   const prepare = (resolution: Resolution & { kind: 'valid' }): HttpResponse => {
     const answer = success(resolution.identity, reason, 'memory', absent)
-    if (resolution.identity.reduce((sum, value) => sum + (value?.length ?? 0), 0) > MAX_IDENTITY) return answer
+    const characters = resolution.identity.reduce((sum, value) => sum + (value?.length ?? 0), 0)
+    if (characters > MAX_IDENTITY_CHARACTERS) return answer
     if (prepared.size >= MAX_PREPARED) prepared.clear()
     prepared.set(resolution, answer)
     return answer
@@ -83,7 +81,7 @@ export function createRefuse (realm: string): (refusal: Refusal) => HttpResponse
       const page = pageFor(reason)
       return refuse(refusal, page.headers, page.render(reference), realm)
     }
-    // for programs there is one of each, but for challenges
+    // programs get one answer for each reason; only challenges differ
     const name = `${reason} ${bearer}`
     const answer =
       (challenge === undefined ? known.get(name) : undefined) ??
@@ -93,7 +91,7 @@ export function createRefuse (realm: string): (refusal: Refusal) => HttpResponse
   }
 }
 
-/** For a person: on to the login, by an absolute address (Traefik makes a relative one lead to our inner one). */
+/** Sends a person to the login, by an absolute address: Traefik resolves a relative one against our inner address. */
 export function sendToLogin (reason: RefusalReason, location: string): HttpResponse {
   return {
     status: 302,
@@ -110,7 +108,7 @@ export function sendToLogin (reason: RefusalReason, location: string): HttpRespo
   }
 }
 
-/** For proxies that cannot pass a redirect on: they make one of what this header says. */
+/** For proxies that cannot pass a redirect on: they make one from this header. */
 export function offerLogin (refusal: HttpResponse, location: string): HttpResponse {
   return { ...refusal, headers: [...refusal.headers, 'x-forward-auth-login', location] }
 }
@@ -131,7 +129,7 @@ function refuse (refusal: Refusal, type: readonly string[], body: string, realm:
     outward
   ]
   if (status === 401) headers.push('www-authenticate', challengeOf(refusal, realm))
-  if (status === 503) headers.push('retry-after', RETRY_AFTER)
+  if (status === 503) headers.push('retry-after', RETRY_AFTER_SECONDS)
   return { status, headers, body }
 }
 

@@ -19,12 +19,12 @@ import type { Route } from '../http/paths.ts'
 
 export type VerifyDeps = HandlerDeps & Readonly<{
   clock: Clock
-  /** A refusal made of an older resolution is confirmed first (CACHE_NEGATIVE_TTL). */
+  /** A refusal that rests on an older resolution is confirmed first (CACHE_NEGATIVE_TTL). */
   confirmAfterMs: number
   /** PREFLIGHT=allow: a true CORS preflight, which carries no credential, gets a 200 for nobody. */
   allowPreflight: boolean
   /** Undefined: nobody is sent to log in. */
-  findWayIn: FindLoginRedirect | undefined
+  findLoginRedirect: FindLoginRedirect | undefined
   trustProxy: TrustProxy
 }>
 
@@ -34,77 +34,77 @@ export function createVerify (deps: VerifyDeps): Handler {
   const refuse = createRefuser(deps, policyOf)
   const conclude = createConclude(deps, refuse)
   function later (
-    question: VerifyRequest,
+    request: VerifyRequest,
     subject: CredentialContext,
     authentication: Promise<Authentication>
   ): Promise<HandlerResult> {
-    return authentication.then((known) => conclude(question, subject, policyOf(question), known))
+    return authentication.then((known) => conclude(request, subject, policyOf(request), known))
   }
-  return (question) => {
-    const reading = readCredentials(question.rawHeaders, deps.cookieNames)
+  return (request) => {
+    const reading = readCredentials(request.rawHeaders, deps.cookieNames)
     if (reading.kind === 'none') {
-      return deps.allowPreflight && isPreflight(question)
-        ? preflight(question, policyOf(question), refuse)
-        : refuse(question, { reason: 'no_credentials', bearer: false })
+      return deps.allowPreflight && isPreflight(request)
+        ? preflight(request, policyOf(request), refuse)
+        : refuse(request, { reason: 'no_credentials', bearer: false })
     }
-    if (reading.kind === 'refused') return refuse(question, reading)
-    const subject = credentialContextOf(deps.keyer, question, reading.credentials)
+    if (reading.kind === 'refused') return refuse(request, reading)
+    const subject = credentialContextOf(deps.keyer, request, reading.credentials)
     const authentication = deps.authenticator.authenticate(subject)
     return authentication instanceof Promise
-      ? later(question, subject, authentication)
-      : conclude(question, subject, policyOf(question), authentication)
+      ? later(request, subject, authentication)
+      : conclude(request, subject, policyOf(request), authentication)
   }
 }
 
 type Refuser = (
-  question: VerifyRequest,
+  request: VerifyRequest,
   refusal: Omit<Refusal, 'audience' | 'reference'>,
   rest?: Partial<HandlerResult>
 ) => HandlerResult
 
 function createRefuser (
-  { realm, findWayIn, trustProxy }: VerifyDeps,
-  policyOf: (question: VerifyRequest) => Policy
+  { realm, findLoginRedirect, trustProxy }: VerifyDeps,
+  policyOf: (request: VerifyRequest) => Policy
 ): Refuser {
   const refuse = createRefuse(realm)
-  const wayInOf = (question: VerifyRequest, refusal: Refusal): LoginRedirect | undefined => {
-    const { method, rawHeaders, socket } = question
-    return findWayIn?.({
+  const loginRedirectOf = (request: VerifyRequest, refusal: Refusal): LoginRedirect | undefined => {
+    const { method, rawHeaders, socket } = request
+    return findLoginRedirect?.({
       ...refusal,
       method,
       rawHeaders,
       isTrusted: () => trustProxy(socket.remoteAddress, 0),
-      policy: () => policyOf(question)
+      policy: () => policyOf(request)
     })
   }
-  const answerTo = (question: VerifyRequest, refusal: Refusal): HttpResponse => {
-    const wayIn = refusal.audience === 'navigation' ? wayInOf(question, refusal) : undefined
-    if (wayIn?.kind === 'redirect') return sendToLogin(refusal.reason, wayIn.location)
-    return wayIn === undefined ? refuse(refusal) : offerLogin(refuse(refusal), wayIn.location)
+  const respondTo = (request: VerifyRequest, refusal: Refusal): HttpResponse => {
+    const loginRedirect = refusal.audience === 'navigation' ? loginRedirectOf(request, refusal) : undefined
+    if (loginRedirect?.kind === 'redirect') return sendToLogin(refusal.reason, loginRedirect.location)
+    return loginRedirect === undefined ? refuse(refusal) : offerLogin(refuse(refusal), loginRedirect.location)
   }
-  return (question, { reason, bearer, challenge }, rest) => ({
+  return (request, { reason, bearer, challenge }, rest) => ({
     source: 'none',
     ...rest,
-    response: answerTo(question, {
+    response: respondTo(request, {
       reason,
       bearer,
       challenge,
-      audience: readAudience(question.rawHeaders),
-      reference: question.requestId
+      audience: readAudience(request.rawHeaders),
+      reference: request.requestId
     }),
     reason
   })
 }
 
 type Conclude = (
-  question: VerifyRequest,
+  request: VerifyRequest,
   subject: CredentialContext,
   policy: Policy,
   authentication: Authentication,
   confirmed?: boolean
 ) => HandlerResult | Promise<HandlerResult>
 
-/** Starts from denied: an error never ends as "not signed in", and one branch alone as a 200. */
+/** Starts from denied: only one branch ends in a 200, and no error ends as "not signed in". */
 function createConclude (
   { authenticator, absentHeaders, clock, confirmAfterMs }: VerifyDeps,
   refuse: Refuser
@@ -112,8 +112,8 @@ function createConclude (
   const allow = createAllow(absentHeaders)
   const allowStale = createAllow(absentHeaders, 'allowed_stale')
 
-  const conclude: Conclude = (question, subject, policy, authentication, confirmed = false) => {
-    if (authentication.kind !== 'resolved') return unresolved(question, subject, authentication)
+  const conclude: Conclude = (request, subject, policy, authentication, confirmed = false) => {
+    if (authentication.kind !== 'resolved') return unresolved(request, subject, authentication)
     const { resolution, source, ageMs, stale } = authentication
     const decision = decide(resolution, policy, clock.wall())
     if (decision.kind === 'allow' && stale) {
@@ -123,37 +123,37 @@ function createConclude (
       return { response: allow(decision.resolution, source), reason: 'allowed', source, subject }
     }
     const refusal = refuse(
-      question,
+      request,
       { ...decision, bearer: sentBearer(subject) },
       { subject, source, policyError: policy.kind === 'bad' ? policy.why : undefined }
     )
     if (confirmed || ageMs <= confirmAfterMs || !isWorthConfirming(decision.reason)) return refusal
-    return confirm(question, subject, policy, refusal)
+    return confirm(request, subject, policy, refusal)
   }
 
-  /** While Authgear cannot be asked, what it said last stands. */
+  /** While Authgear cannot be asked, its last answer stands. */
   async function confirm (
-    question: VerifyRequest,
+    request: VerifyRequest,
     subject: CredentialContext,
     policy: Policy,
     refusal: HandlerResult
   ): Promise<HandlerResult> {
     const fresh = await authenticator.confirm(subject, confirmAfterMs)
-    return fresh.kind === 'unavailable' ? refusal : await conclude(question, subject, policy, fresh, true)
+    return fresh.kind === 'unavailable' ? refusal : await conclude(request, subject, policy, fresh, true)
   }
 
   function unresolved (
-    question: VerifyRequest,
+    request: VerifyRequest,
     subject: CredentialContext,
     authentication: Exclude<Authentication, { kind: 'resolved' }>
   ): HandlerResult {
     const bearer = sentBearer(subject)
     if (authentication.kind === 'refused') {
       const { reason } = authentication
-      return refuse(question, { reason, bearer: bearer || reason === 'wrong_audience' }, { subject })
+      return refuse(request, { reason, bearer: bearer || reason === 'wrong_audience' }, { subject })
     }
     const { error } = authentication
-    return refuse(question, { reason: error.reason, bearer }, { subject, error, source: 'authgear' })
+    return refuse(request, { reason: error.reason, bearer }, { subject, error, source: 'authgear' })
   }
 
   return conclude
@@ -168,21 +168,21 @@ function isWorthConfirming (reason: (Decision & { kind: 'refuse' })['reason']): 
   return reason === 'forbidden' || reason === 'step_up_required'
 }
 
-/** By the verify request's own method, which proxies that keep the client's vouch for. */
+/** Trusts the method of the verify request itself: proxies that keep the client's method vouch for it. */
 function isPreflight ({ method, rawHeaders }: VerifyRequest): boolean {
   if (method !== 'OPTIONS') return false
   const names = new Set(rawHeaders.filter((_, index) => index % 2 === 0).map((name) => name.toLowerCase()))
   return names.has('origin') && names.has('access-control-request-method') && !names.has('authorization')
 }
 
-function preflight (question: VerifyRequest, policy: Policy, refuse: Refuser): HandlerResult {
+function preflight (request: VerifyRequest, policy: Policy, refuse: Refuser): HandlerResult {
   if (policy.kind === 'bad') {
-    return refuse(question, { reason: 'bad_policy', bearer: false }, { policyError: policy.why })
+    return refuse(request, { reason: 'bad_policy', bearer: false }, { policyError: policy.why })
   }
   return { response: allowNobody('preflight'), reason: 'preflight', source: 'none' }
 }
 
-/** Exact, and the prefix to which Envoy and Istio append the client's own path and query. */
+/** One exact path, and the prefix to which Envoy and Istio append the client's path and query. */
 export function verifyRoutes (verify: Handler): readonly Route[] {
   return [
     { path: '/verify', endpoint: 'verify', handler: verify },

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { buildManagement } from '../../src/management/listener.ts'
-import { createHistory, STEP, WINDOW } from '../../src/management/status/history.ts'
+import { createHistory, STEP_MS, WINDOW_MS } from '../../src/management/status/history.ts'
 import { launchChromium, skipOrFailWithoutChromium } from '../helpers/chromium.ts'
 import { contrast } from '../helpers/contrast.ts'
 import { manualClock } from '../helpers/manual-clock.ts'
@@ -33,7 +33,7 @@ async function startBusy (t: Test) {
     replicasSeen: () => (trouble.redisUp ? 3 : 0)
   })
   const history = createHistory({ read: metrics.reading, clock })
-  for (let step = 0; step * STEP < WINDOW; step++) {
+  for (let step = 0; step * STEP_MS < WINDOW_MS; step++) {
     trouble.circuitOpen = step > 40 && step < 50
     trouble.redisUp = !((step > 60 && step < 68) || step > 87)
     const busy = 200 + Math.round(150 * Math.sin(step / 9))
@@ -63,7 +63,7 @@ async function startBusy (t: Test) {
     )
     if (step % 20 === 7) metrics.revocations.revoked('webhook')
     if (!trouble.redisUp) metrics.fleet.sharedError('read')
-    clock.advance(STEP)
+    clock.advance(STEP_MS)
     history.sample()
   }
   const management = buildManagement({
@@ -136,7 +136,7 @@ t.test('the status page in a real Chromium', { skip }, async (t) => {
       'Hit ratio',
       'Latency by source',
       'Requests to Authgear',
-      'Authgear asked or left alone',
+      'Authgear asked, or circuit breaker open',
       'Revocations',
       'Redis',
       'Failed Redis commands',

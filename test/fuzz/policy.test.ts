@@ -16,11 +16,51 @@ const PEOPLE = [
 ] as const
 type Person = typeof PEOPLE[number]
 
+const HOSTILE_ESCAPES = [
+  '%',
+  '%2',
+  '%zz',
+  '%00',
+  '%26',
+  '%2C',
+  '%2525',
+  '%252C',
+  '%C0%AC',
+  '%C1%A1',
+  '%E0%80%AC',
+  '%ED%A0%80',
+  '%EF%BC%8C',
+  '%26role=nobody',
+  '%26verified%3Dtrue',
+  '%u002C',
+  '+',
+  '%20'
+]
+
+/** Some of its bytes as escapes: a URL builder's, an attacker's, and what no decoder may take. */
+function escaped (value: fc.Arbitrary<string>): fc.Arbitrary<string> {
+  const spelling = fc.constantFrom('%x', '%X', 'plain', 'plain')
+  const someBytes = fc.tuple(value, fc.infiniteStream(spelling)).map(([text, spellings]) =>
+    [...Buffer.from(text)].map((byte) => spell(byte, spellings.next().value)).join('')
+  )
+  return fc.oneof(
+    { weight: 6, arbitrary: value },
+    { weight: 4, arbitrary: someBytes },
+    { weight: 2, arbitrary: joined(value, fc.constantFrom(...HOSTILE_ESCAPES)) }
+  )
+}
+
+function spell (byte: number, spelling: '%x' | '%X' | 'plain'): string {
+  if (spelling === 'plain') return String.fromCharCode(byte)
+  const hex = byte.toString(16).padStart(2, '0')
+  return `%${spelling === '%x' ? hex : hex.toUpperCase()}`
+}
+
 const roles = fc
   .array(mostly(['admin', 'editor', 'nobody', 'a:b'], anything), { minLength: 1, maxLength: 3 })
   .map((list) => list.join(','))
 const parameter = fc.oneof(
-  roles.map((value) => `role=${value}`),
+  escaped(roles).map((value) => `role=${value}`),
   mostly(
     ['verified=true', 'anonymous=false', 'login=off', 'amr=mfa', 'max_age=999999999'],
     joined(
@@ -37,7 +77,10 @@ const parameter = fc.oneof(
         '%72ole'
       ),
       fc.constantFrom('=', '==', ''),
-      fc.oneof(fc.constantFrom('true', 'false', 'off', '0x1', '1e3', '', '-1'), anything)
+      fc.oneof(
+        escaped(fc.constantFrom('true', 'false', 'off', '0x1', '1e3', '', '-1', '999999999', 'mfa,otp')),
+        anything
+      )
     )
   )
 )
@@ -100,7 +143,9 @@ function statusFor (person: Person, texts: readonly string[]): number {
 type Outcome = 'met' | 'forbidden' | 'step up' | 'bad'
 
 function outcomeOf (person: Person, parameter: string): Outcome {
-  const [, name, value = ''] = /^([a-z_]+)=([^]*)$/.exec(parameter) ?? []
+  const [, name, raw = ''] = /^([a-z_]+)=([^]*)$/.exec(parameter) ?? []
+  const value = decoded(raw)
+  if (value === undefined) return 'bad'
   const values = value.split(',')
   switch (name) {
     case 'role':
@@ -119,6 +164,26 @@ function outcomeOf (person: Person, parameter: string): Outcome {
       return /^(0|[1-9]\d{0,8})$/.test(value) ? (Number(value) > 1e8 ? 'met' : 'step up') : 'bad'
     default:
       return 'bad'
+  }
+}
+
+/** Byte by byte, with another decoder than the service's. */
+function decoded (raw: string): string | undefined {
+  const bytes: number[] = []
+  for (let i = 0; i < raw.length; i++) {
+    if (raw[i] !== '%') {
+      bytes.push(...Buffer.from(raw[i] ?? ''))
+      continue
+    }
+    const hex = raw.slice(i + 1, i + 3)
+    if (!/^[0-9a-fA-F]{2}$/.test(hex)) return undefined
+    bytes.push(Number.parseInt(hex, 16))
+    i += 2
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(Uint8Array.from(bytes))
+  } catch {
+    return undefined
   }
 }
 

@@ -219,7 +219,7 @@ async function startFleet (t: Test) {
   await until('both follow the log', () => [one, other].every(({ service }) => service.redisState() === 'up'))
   // a log that was tampered with is told as an error too
   const checks = [one, other].map(({ lines }) =>
-    nothingUnforeseen(lines, ({ msg }) => String(msg).includes('nobody foresaw'))
+    nothingUnforeseen(lines, ({ msg }) => String(msg).includes('unexpected error'))
   )
   return { redis, simulator, one, other, unforeseen: () => checks.forEach(check => check()) }
 }

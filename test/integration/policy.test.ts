@@ -65,6 +65,10 @@ const ROWS: readonly Row[] = [
   { name: 'has the role', who: 'carol', path: '/verify?role=admin', ...allowed },
   { name: 'lacks the role', who: 'bob', path: '/verify?role=admin', ...forbidden },
   { name: 'has one of two roles', who: 'carol', path: '/verify?role=owner,admin', ...allowed },
+  { name: 'a value is decoded', who: 'carol', path: '/verify?role=app%3Aeditor', ...allowed },
+  { name: 'a value is decoded, in the header', who: 'carol', lines: ['role=owner%2Cadmin'], ...allowed },
+  { name: 'an encoded comma is the list’s', who: 'carol', path: '/verify?role=owner%2Cadmin', ...allowed },
+  { name: 'a decoded role that the user lacks', who: 'bob', path: '/verify?role=%61dmin', ...forbidden },
   { name: 'has both roles', who: 'carol', path: '/verify?role=admin&role=app:editor', ...allowed },
   { name: 'lacks one of both roles', who: 'carol', path: '/verify?role=admin&role=owner', ...forbidden },
   { name: 'a role is compared exactly', who: 'carol', path: '/verify?role=Admin', ...forbidden },
@@ -211,9 +215,22 @@ const ROWS: readonly Row[] = [
     ...bad('role has a value that cannot be one')
   },
   {
-    name: 'nothing is decoded',
+    name: 'an ampersand that is encoded separates nothing',
     who: 'carol',
-    path: '/verify?role=%61dmin',
+    path: '/verify?role=admin%26verified=true',
+    ...bad('role has a value that cannot be one')
+  },
+  { name: 'a name is not decoded', who: 'carol', path: '/verify?ro%6Ce=admin', ...bad(UNKNOWN) },
+  {
+    name: 'an escape that is cut off',
+    who: 'carol',
+    path: '/verify?role=admin%',
+    ...bad('role has an escape that cannot be decoded')
+  },
+  {
+    name: 'an escape that is encoded twice, in the header',
+    who: 'carol',
+    lines: ['role=%2561dmin'],
     ...bad('role has a value that cannot be one')
   },
   {

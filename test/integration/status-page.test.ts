@@ -226,7 +226,7 @@ t.test('the page says when Authgear is left alone', async (t) => {
     t.equal((await verify(adapter, `cold-${n}`)).status, REFUSALS.authgear_unavailable.status)
   }
   later()
-  t.match((await get('/')).body, '<dt>Authgear</dt><dd class="bad">left alone after failures</dd>')
+  t.match((await get('/')).body, '<dt>Authgear</dt><dd class="bad">not asked after failures</dd>')
 })
 
 /**

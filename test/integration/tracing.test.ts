@@ -209,8 +209,8 @@ t.test('a collector that is away costs no answer, is told once, and delays no en
 })
 
 t.test('without an endpoint nothing is wrapped, and the library is not even loaded', async (t) => {
-  const answerer = (): never => { throw new Error('not asked') }
-  t.equal(UNTRACED.answerer('verify', answerer), answerer)
+  const handler = (): never => { throw new Error('not asked') }
+  t.equal(UNTRACED.handler('verify', handler), handler)
   t.equal(UNTRACED.fleet(NO_SHARED_CACHE), NO_SHARED_CACHE)
   const rows: ReadonlyArray<readonly [env: NodeJS.ProcessEnv, wanted: boolean]> = [
     [{}, false],

@@ -25,7 +25,18 @@ advisory(t, 'ingress-nginx CVE-2025-24514', 'a value in the auth URL became conf
     'role=admin%26verified=true',
     'amr=mfa"',
     'role=`id`',
-    "role='"
+    "role='",
+    'role=admin%2C',
+    'role=admin%3Breturn+200',
+    'role=admin%00',
+    'role=%00admin',
+    'role=admin%',
+    'role=admin%C0%AC',
+    'role=admin%252Cx',
+    'role=%2561dmin',
+    'role=x%26role%3Dadmin',
+    'role=admin%26',
+    '%72ole=admin'
   ]
   for (const value of values) {
     const answer = await verify([ALICE], `?${value}`)
@@ -46,6 +57,7 @@ advisory(t, 'mkuhlmann/forward-auth', 'the query overrode the configuration', as
     'skip=1',
     'allow=all',
     'role',
+    'role%3Dadmin',
     'anonymous=true',
     'verified=false',
     'login=on',
@@ -66,7 +78,14 @@ advisory(t, 'Caddy uri without a question mark', 'the client\'s own query reache
     'anonymous=true',
     'max_age=999999999',
     'role=admin',
-    '%72ole=x'
+    '%72ole=x',
+    'role=x%2Cadmin',
+    'role=%2C',
+    '%26role=x',
+    'role=x%26',
+    'role=%2572',
+    'max_age=999999999%00',
+    '%C0%A6role=x'
   ]) {
     for (const ours of ['role=admin', 'verified=true', 'max_age=0']) {
       for (const query of [`?${ours}&${theirs}`, `?${theirs}&${ours}`]) {

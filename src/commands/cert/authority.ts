@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { certificateExpiry } from '../../http/tls.ts'
 import { CertError, type CertOptions, type Host } from './options.ts'
 import {
-  decodeNameConstraints, type KeyPair, LEAF_LIFE, type LeafRole, nameConstraintsOf, newAuthority, newLeaf, permits
+  decodeNameConstraints, type KeyPair, LEAF_LIFE_MS, type LeafRole, nameConstraintsOf, newAuthority, newLeaf, permits
 } from './sign.ts'
 
 /** Mode of what everybody may read, and of keys. */
@@ -82,7 +82,7 @@ function load (directory: string, hosts: readonly Host[], now: number): KeyPair 
   const authority = { certificate: readFileSync(join(directory, 'ca.crt'), 'utf8'), key: readFileSync(keyFile, 'utf8') }
   const { validTo } = parse(directory, authority)
   // a certificate must not outlive its authority
-  if (Date.parse(validTo) < now + LEAF_LIFE) {
+  if (Date.parse(validTo) < now + LEAF_LIFE_MS) {
     throw new CertError(`the authority in ${directory} ends on ${validTo}: ${START_ANEW}`)
   }
   const constraints = nameConstraintsOf(authority.certificate)

@@ -48,12 +48,12 @@ export function permits (permittedHosts: readonly Host[], host: Host): boolean {
 export type KeyPair = Readonly<{ certificate: string, key: string }>
 
 const P256 = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const
-const MINUTE = 60_000
-const DAY = 24 * 60 * MINUTE
-export const LEAF_LIFE = 90 * DAY
-const AUTHORITY_LIFE = 3_650 * DAY
+const MINUTE_MS = 60_000
+const DAY_MS = 24 * 60 * MINUTE_MS
+export const LEAF_LIFE_MS = 90 * DAY_MS
+const AUTHORITY_LIFE_MS = 3_650 * DAY_MS
 /** Other machines' clocks may be behind. */
-const BACKDATE = 60 * MINUTE
+const BACKDATE_MS = 60 * MINUTE_MS
 
 const newKeys = async (): Promise<webcrypto.CryptoKeyPair> =>
   await webcrypto.subtle.generateKey(P256, true, ['sign', 'verify'])
@@ -82,8 +82,8 @@ export async function newAuthority (hosts: readonly Host[], now: number): Promis
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     // the random part keeps two authorities apart in a trust store
     name: `CN=authgear-forward-auth link authority ${id}`,
-    notBefore: new Date(now - BACKDATE),
-    notAfter: new Date(now + AUTHORITY_LIFE),
+    notBefore: new Date(now - BACKDATE_MS),
+    notAfter: new Date(now + AUTHORITY_LIFE_MS),
     keys,
     signingAlgorithm: P256,
     extensions: [
@@ -121,8 +121,8 @@ export async function newLeaf (authority: KeyPair, role: LeafRole, now: number):
     // with a space in it no verifier takes the common name for a host
     subject: `CN=authgear-forward-auth link ${role.kind}`,
     issuer: issuer.subject,
-    notBefore: new Date(now - BACKDATE),
-    notAfter: new Date(now + LEAF_LIFE),
+    notBefore: new Date(now - BACKDATE_MS),
+    notAfter: new Date(now + LEAF_LIFE_MS),
     publicKey: keys.publicKey,
     signingKey: (await importKeys(authority.key)).privateKey,
     signingAlgorithm: P256,

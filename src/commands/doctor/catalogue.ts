@@ -127,7 +127,7 @@ export const CATALOGUE = Object.freeze({
   'cookie-refused': {
     severity: 'error',
     mistake: 'Authgear does not accept the pasted cookies',
-    why: 'the session ended, or is another project\'s: whoever sends them is answered 401',
+    why: 'the session ended, or is another project\'s: requests with them get 401',
     set: 'AUTHGEAR_ENDPOINT to the project that made them; or sign in again and paste once more'
   },
   'token-expired': {
@@ -182,7 +182,7 @@ export const CATALOGUE = Object.freeze({
   'certificate-ends-soon': {
     severity: 'warning',
     mistake: 'A certificate (ours or Authgear\'s) has less than a sixth of its life left',
-    why: 'whoever renews it has not done so in time; when it ends every request fails',
+    why: 'it was not renewed in time; when it expires, every request fails',
     set: 'look at what renews it'
   },
   'idle-timeout': {
@@ -259,8 +259,8 @@ export const CATALOGUE = Object.freeze({
   'redis-evicts': {
     severity: 'error',
     mistake: 'Redis evicts keys that never expire (maxmemory-policy allkeys-…)',
-    why: 'the revocation log may be evicted: each time everything remembered is dropped, and soon Redis is left ' +
-      'alone for ten minutes',
+    why: 'the revocation log may be evicted: each time everything remembered is dropped, and soon Redis is not used ' +
+      'for ten minutes',
     set: 'maxmemory-policy noeviction, volatile-lru or volatile-ttl'
   },
   'redis-log-long': {

@@ -1,6 +1,7 @@
 import type { ResolverProbe } from '../../authgear/resolver/probe.ts'
 import type { Clock } from '../../clock.ts'
 import type { Config } from '../../config/index.ts'
+import type { RedisKeys } from '../../redis/keys.ts'
 import type { RedisLook } from '../../redis/probe.ts'
 import type { Finding } from './catalogue.ts'
 import type { DoctorOptions } from './options.ts'
@@ -15,6 +16,8 @@ export function isTlsError (code: string): boolean {
   return /CERT|^ERR_TLS|^ERR_SSL|^EPROTO$|UNABLE_TO|SELF_SIGNED|HOSTNAME_MISMATCH/.test(code)
 }
 
+export type DoctorRedis = RedisLook & Readonly<{ keys: RedisKeys }>
+
 export type Context = Readonly<{
   config: Config
   /** AUTHGEAR_ENDPOINT as it was written. */
@@ -25,7 +28,7 @@ export type Context = Readonly<{
   clock: Clock
   look: ResolverProbe
   /** Undefined without Redis. */
-  redis: RedisLook | undefined
+  redis: DoctorRedis | undefined
 }>
 
 export type Outcome =

@@ -1,9 +1,11 @@
 import type { Probe } from './check.ts'
 import { audit, idleTimeout } from './checks/settings.ts'
 import { cacheSecret, redis, redisLatency, redisRights, redisServer, webhook } from './checks/redis.ts'
-import { authgearCertificate, clock, cookies, ownCertificate, resolver, trustProxy } from './checks/authgear.ts'
+import { clock, resolver, trustProxy } from './checks/authgear.ts'
+import { authgearCertificate, ownCertificate } from './checks/certificates.ts'
+import { cookies } from './checks/cookies.ts'
 import { pasted } from './checks/pasted.ts'
-import { revocationLog } from './probes/revocation-log.ts'
+import { revocationLog } from './checks/revocation-log.ts'
 
 /** In the order in which they are run and printed: what the others need comes first. */
 export const PROBES: readonly Probe[] = Object.freeze([

@@ -74,7 +74,8 @@ function readRule (text: string, errors: string[]): readonly Rule[] {
   const equals = text.indexOf('=')
   const [path, policy] = [text.slice(0, Math.max(equals, 0)).toLowerCase(), text.slice(equals + 1)]
   const problem = pathProblem(path) ?? policyProblem(policy)
-  if (problem === undefined) return [{ path, policy }]
+  // decoded: "%" has a meaning in files of Envoy and HAProxy; what has parsed decodes to letters, digits and "_.:,-"
+  if (problem === undefined) return [{ path, policy: decodeURIComponent(policy) }]
   errors.push(`--policy ${quote(text)}: ${problem}`)
   return []
 }

@@ -1,8 +1,8 @@
 import { IDENTITY_HEADERS } from '../../core/resolution.ts'
 import { HOP_HEADERS } from './guards.ts'
 
-/** What this service reads of the client's request, or hands on to Authgear; nothing else has to reach it. */
-export const ASKED = [
+/** Headers of the client's request that this service reads or hands on to Authgear; it needs no other. */
+export const FORWARDED_REQUEST_HEADERS = [
   'Authorization',
   'Cookie',
   'Accept',
@@ -16,8 +16,8 @@ export const ASKED = [
   'tracestate'
 ] as const
 
-/** What of a refusal the client gets, at proxies that let through what they are told. */
-export const ANSWERED = [
+/** Headers of a refusal that the client gets, at proxies that pass on a list of headers. */
+export const FORWARDED_RESPONSE_HEADERS = [
   'Content-Type',
   'WWW-Authenticate',
   'Location',
@@ -66,7 +66,7 @@ export const GUARD_LUA = `
 
 const HOPS = HOP_HEADERS.map(name => `["${name.toLowerCase()}"] = true`).join(', ')
 
-/** What is left of `upgrade` and `connection`, for a WebSocket, are constants. */
+/** A WebSocket's `upgrade` and `connection` are replaced by constants. */
 const lua = (first: string): string => `\
 local hops = { ${HOPS} }
 function envoy_on_request(handle)

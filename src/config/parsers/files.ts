@@ -1,6 +1,6 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { type Kind, parsed, problem, type ReadFile } from '../kind.ts'
-import type { AdminKey } from '../types.ts'
+import type { AdminKeyFile } from '../types.ts'
 import { MASK } from './values.ts'
 
 const BLOCK = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g
@@ -83,7 +83,7 @@ const MIN_BITS = 2048
 /**
  * The private key of the secret `admin-api.auth`: in PEM, or a JWK, which names its own id. Its text is never shown.
  */
-export const adminKey: Kind<AdminKey> = Object.freeze({
+export const adminKey: Kind<AdminKeyFile> = Object.freeze({
   accepts: 'an RSA private key of 2048 bits or more, in PEM without passphrase or as a JWK',
   parse: (text: string) => {
     const jwk = jwkOf(text)

@@ -2,7 +2,8 @@ import { isIP, isIPv4, isIPv6 } from 'node:net'
 import { posix } from 'node:path'
 import { type Kind, parsed, type Parsed, problem } from '../kind.ts'
 import { quote } from '../messages.ts'
-import type { Address, ListenAddress } from '../types.ts'
+import type { RedisAddress } from '../../redis/options.ts'
+import type { ListenAddress } from '../types.ts'
 
 const HOST_PATTERN = /^(?:\*\.)?[a-z\d](?:[a-z\d_-]{0,61}[a-z\d])?(?:\.[a-z\d](?:[a-z\d_-]{0,61}[a-z\d])?)*$/
 
@@ -86,7 +87,7 @@ export const listenAddress: Kind<ListenAddress> = Object.freeze({
 
 const FORM = 'write host:port,host:port'
 
-function address (text: string): Parsed<Address> {
+function address (text: string): Parsed<RedisAddress> {
   const [, v6, name, digits] = /^(?:\[([^\]]*)\]|([^:[\]]+)):(\d{1,5})$/.exec(text) ?? []
   const host = v6 ?? name
   if (host === undefined || digits === undefined) {
@@ -100,7 +101,7 @@ function address (text: string): Parsed<Address> {
 }
 
 /** Several servers, of which any may be down. Credentials have variables of their own: nothing here is secret. */
-export const redisAddresses: Kind<readonly Address[]> = Object.freeze({
+export const redisAddresses: Kind<readonly RedisAddress[]> = Object.freeze({
   accepts: '`host:port` or `[IPv6]:port`, separated by commas',
   parse: (text: string) => {
     if (/[@/]/.test(text)) {

@@ -1,6 +1,6 @@
 import { COUNTED_ORIGINS } from '../../metrics/metrics.ts'
 import { LATENCY_BUCKETS } from '../../metrics/request-counts.ts'
-import { type DecisionName, DECISIONS, type Sample, SOURCES, STEP } from './history.ts'
+import { type DecisionName, DECISIONS, type Sample, SOURCES, STEP_MS } from './history.ts'
 
 /**
  * Seconds, by interpolation within a bucket, as Prometheus' `histogram_quantile` does; undefined where nothing was
@@ -111,7 +111,7 @@ const ALWAYS: readonly Chart[] = [
   },
   {
     id: 'circuit',
-    title: 'Authgear asked or left alone',
+    title: 'Authgear asked, or circuit breaker open',
     scale: 'state',
     totals: undefined,
     lines: [state('asked', 'asked', ({ now }) => !now.circuitOpen)]
@@ -165,8 +165,8 @@ export function chartsOf ({ now }: Sample): readonly Chart[] {
   return [...ALWAYS, REVOCATIONS, ...(now.redisUp === undefined ? [] : WITH_REDIS)]
 }
 
-/** Milliseconds of one row of the tables. */
-const ROW = 60_000
+/** One row of the tables covers this. */
+const ROW_MS = 60_000
 
 export type Point = Readonly<{ from: Sample, to: Sample, value: number | undefined }>
 
@@ -180,7 +180,7 @@ export type Figure = Readonly<{
 }>
 
 export function figuresOf ({ lines }: Chart, samples: readonly Sample[]): readonly Figure[] {
-  const [short, long] = [intervals(samples, STEP), intervals(samples, ROW)]
+  const [short, long] = [intervals(samples, STEP_MS), intervals(samples, ROW_MS)]
   const [first, last] = [samples[0], samples.at(-1)]
   return lines.map((line) => {
     const along = (pairs: typeof short): Point[] => pairs.map(([from, to]) => ({ from, to, value: line.of(from, to) }))

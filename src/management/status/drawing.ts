@@ -1,7 +1,7 @@
 import { escapeHtml } from '../../pages/layout.ts'
 import { LATENCY_BUCKETS } from '../../metrics/request-counts.ts'
 import type { Figure, Scale } from './charts.ts'
-import { WINDOW } from './history.ts'
+import { WINDOW_MS } from './history.ts'
 
 const [WIDTH, HEIGHT] = [300, 72]
 /** Room for the width of a line. */
@@ -32,7 +32,7 @@ export function draw (figures: readonly Figure[], axis: Axis, label: string): st
 
 function pathOf (curve: Figure['curve'], { bottom, top, isLogarithmic }: Axis): string {
   const now = curve.at(-1)?.to.monotonic ?? 0
-  const x = (at: number): string => round(WIDTH * Math.max(0, 1 - (now - at) / WINDOW))
+  const x = (at: number): string => round(WIDTH * Math.max(0, 1 - (now - at) / WINDOW_MS))
   const share = (value: number): number =>
     isLogarithmic
       ? Math.log(Math.max(value, bottom) / bottom) / Math.log(top / bottom)

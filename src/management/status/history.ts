@@ -70,20 +70,20 @@ function byDecision (requests: Reading['requests']): Record<DecisionName, number
   return counts
 }
 
-/** Milliseconds that the page looks back. */
-export const WINDOW = 15 * 60_000
-/** Milliseconds between two samples. */
-export const STEP = 10_000
+/** The page looks back so far. */
+export const WINDOW_MS = 15 * 60_000
+/** Between two samples. */
+export const STEP_MS = 10_000
 
 export type History = Readonly<{
-  /** Keeps how things are; to be called every STEP. */
+  /** Keeps how things are; to be called every STEP_MS. */
   sample: () => void
-  /** The samples of the last WINDOW, oldest first, and how things are right now; two at least. */
+  /** The samples of the last WINDOW_MS, oldest first, and how things are right now; two at least. */
   window: () => readonly Sample[]
 }>
 
 /** One more than fits, so that the oldest is as old as the window. */
-const KEPT = WINDOW / STEP + 1
+const KEPT = WINDOW_MS / STEP_MS + 1
 
 /**
  * Bounded: 91 samples of about a kilobyte. The first is taken at once, so that what is counted since is all there was.
@@ -99,7 +99,7 @@ export function createHistory ({ read, clock }: Readonly<{ read: () => Reading, 
     window () {
       const now = take()
       // a machine that slept took none meanwhile: half a step, since timers are late
-      const recent = kept.filter(({ monotonic }) => now.monotonic - monotonic <= WINDOW + STEP / 2)
+      const recent = kept.filter(({ monotonic }) => now.monotonic - monotonic <= WINDOW_MS + STEP_MS / 2)
       return [...(recent.length === 0 ? kept.slice(-1) : recent), now]
     }
   })

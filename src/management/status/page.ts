@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { escapeHtml, headOf } from '../../pages/layout.ts'
 import { type Chart, chartsOf, type Figure, figuresOf, type Scale } from './charts.ts'
 import { axisOf, draw } from './drawing.ts'
-import { type Sample, WINDOW } from './history.ts'
+import { type Sample, WINDOW_MS } from './history.ts'
 
 const NONE = '–'
 
@@ -33,8 +33,8 @@ export function timeOfDay (wall: number): string {
   return new Date(wall).toISOString().slice(11, 19)
 }
 
-/** Milliseconds between two looks of an open page. */
-const EVERY = 5000
+/** An open page refreshes itself this often. */
+const REFRESH_INTERVAL_MS = 5000
 
 /**
  * What a browser runs: puts new numbers in the place of old ones. Parts that did not change are not touched, nor what a
@@ -50,7 +50,7 @@ let isPaused = false
 async function update () {
   if (isPaused || document.hidden) return
   try {
-    const answer = await fetch(location.href, { cache: 'no-cache', redirect: 'error', signal: AbortSignal.timeout(${EVERY}) })
+    const answer = await fetch(location.href, { cache: 'no-cache', redirect: 'error', signal: AbortSignal.timeout(${REFRESH_INTERVAL_MS}) })
     if (!answer.ok) throw new Error(String(answer.status))
     swap(new DOMParser().parseFromString(await answer.text(), 'text/html'))
     say('')
@@ -75,7 +75,7 @@ button.addEventListener('click', () => {
   update()
 })
 document.addEventListener('visibilitychange', update)
-setInterval(update, ${EVERY})
+setInterval(update, ${REFRESH_INTERVAL_MS})
 `
 
 /**
@@ -140,7 +140,7 @@ export function renderPage ({ version, state, samples }: Status): string {
   if (now === undefined) throw new Error('a status page without a sample')
   return `${headOf(`forward-auth: ${state}`, STYLE, SCRIPT_TAG)}<header>
 <h1>authgear-forward-auth</h1>
-<p data-part="when">This replica at <time datetime="${new Date(now.wall).toISOString()}">${timeOfDay(now.wall)} UTC</time>, version ${escapeHtml(version)}; figures since ${timeOfDay(samples[0]?.wall ?? now.wall)}, ${WINDOW / 60_000} minutes at most.</p>
+<p data-part="when">This replica at <time datetime="${new Date(now.wall).toISOString()}">${timeOfDay(now.wall)} UTC</time>, version ${escapeHtml(version)}; figures since ${timeOfDay(samples[0]?.wall ?? now.wall)}, ${WINDOW_MS / 60_000} minutes at most.</p>
 <p><a href="">Refresh</a> <button type="button" id="pause" aria-pressed="false" hidden>Pause updates</button> <span id="updates" role="status" class="bad"></span></p>
 </header>
 <main>
@@ -158,7 +158,7 @@ ${chartsOf(now).map((chart) => section(chart, samples)).join('\n')}
 function facts (state: Status['state'], { now }: Sample): string {
   const rows: ReadonlyArray<readonly [name: string, value: string, isGood?: boolean]> = [
     ['This replica', state, state === 'serving'],
-    ['Authgear', now.circuitOpen ? 'left alone after failures' : 'asked as needed', !now.circuitOpen],
+    ['Authgear', now.circuitOpen ? 'not asked after failures' : 'asked as needed', !now.circuitOpen],
     ['Resolutions under way / waiting', `${now.inFlight} / ${now.queued}`],
     ['Entries in memory', format(now.cacheEntries, 'count')],
     ...(now.redisUp === undefined
@@ -184,7 +184,7 @@ function section (chart: Chart, samples: readonly Sample[]): string {
   const now = `now ${figures.map(({ line, latest }) => `${line.name} ${format(latest, scale)}`).join(', ')}`
   return `<section aria-labelledby="${id}">
 <h2 id="${id}">${escapeHtml(title)}</h2>
-<div data-part="${id}-chart">${draw(figures, axis, `${title}, ${WINDOW / 60_000} minutes; ${now}`)}<p class="axis" aria-hidden="true"><span>15 min ago</span><span>${format(axis.bottom, scale)} to ${format(axis.top, scale)}</span><span>now</span></p></div>
+<div data-part="${id}-chart">${draw(figures, axis, `${title}, ${WINDOW_MS / 60_000} minutes; ${now}`)}<p class="axis" aria-hidden="true"><span>15 min ago</span><span>${format(axis.bottom, scale)} to ${format(axis.top, scale)}</span><span>now</span></p></div>
 <ul data-part="${id}-key">${figures.map((figure, index) => key(chart, figure, index)).join('')}</ul>
 <details><summary>Minute by minute</summary><div class="table" tabindex="0" role="region" aria-label="${escapeHtml(title)}, minute by minute">${table(chart, figures)}</div></details>
 </section>`

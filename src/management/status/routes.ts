@@ -20,14 +20,14 @@ export type TagStore = Readonly<{
   set: (name: string, value: unknown, lifeMs: number) => void | Promise<void>
 }>
 
-/** Milliseconds after which the page is rendered rather than waited for a tag. */
-const DEADLINE = 50
+/** After this the page is rendered instead of waiting for a tag. */
+const TAG_DEADLINE_MS = 50
 
 /**
  * Callbacks for the plugin and promises for the protocol. Never rejects, never waits for long: what cannot be told is a
  * miss.
  */
-export function abstractCache (store: TagStore, deadlineMs = DEADLINE): AbstractCache {
+export function abstractCache (store: TagStore, deadlineMs = TAG_DEADLINE_MS): AbstractCache {
   return Object.freeze({
     async get (key: Key, callback?: (error: unknown, found: Found | null) => void) {
       const found = await within(deadlineMs, () => store.get(nameOf(key))) ?? null
@@ -140,11 +140,11 @@ type Content = Readonly<{ body: string, tag: string, until: number }>
  * Milliseconds that a rendered page is good for, however many look at it; its tag lives no longer, so that a 304 is
  * never older.
  */
-const LIFE = 1000
-/** Milliseconds; the script changes with the version only. */
-const FOREVER = 24 * 60 * 60_000
-/** Bytes; ours have 24. */
-const LONGEST_TAG = 64
+const TAG_LIFE_MS = 1000
+/** The script changes with the version only. */
+const SCRIPT_LIFE_MS = 24 * 60 * 60_000
+/** Ours have 24. */
+const MAX_TAG_BYTES = 64
 
 /**
  * `GET /`, its script, and `GET /status.json`: the only routes behind `@fastify/caching`, whose hooks would answer 304
@@ -153,9 +153,9 @@ const LONGEST_TAG = 64
 export function addStatus (app: FastifyInstance, { status, clock, tags, machine, hosts }: StatusDeps): void {
   const cache = abstractCache(tags)
   const resources: ReadonlyArray<readonly [path: string, type: string, lifeMs: number, render: () => string]> = [
-    ['/', 'text/html; charset=utf-8', LIFE, () => renderPage(status())],
-    ['/status.json', 'application/json; charset=utf-8', LIFE, () => renderJson(status())],
-    ['/status.js', 'text/javascript; charset=utf-8', FOREVER, () => SCRIPT]
+    ['/', 'text/html; charset=utf-8', TAG_LIFE_MS, () => renderPage(status())],
+    ['/status.json', 'application/json; charset=utf-8', TAG_LIFE_MS, () => renderJson(status())],
+    ['/status.js', 'text/javascript; charset=utf-8', SCRIPT_LIFE_MS, () => SCRIPT]
   ]
   for (const [path, type, lifeMs, render] of resources) {
     const content = remembered(clock, lifeMs, render)
@@ -176,7 +176,7 @@ export function addStatus (app: FastifyInstance, { status, clock, tags, machine,
 
 /** Before the plugin's own hook, which would look any text up, and would forbid to keep what a 304 confirms. */
 function prepare (request: FastifyRequest, reply: FastifyReply): void {
-  if ((request.headers['if-none-match']?.length ?? 0) > LONGEST_TAG) delete request.headers['if-none-match']
+  if ((request.headers['if-none-match']?.length ?? 0) > MAX_TAG_BYTES) delete request.headers['if-none-match']
   reply.headers({
     'cache-control': 'no-cache',
     'content-security-policy': CONTENT_SECURITY_POLICY,

@@ -13,7 +13,7 @@ import {
 import { certificateExpiry } from '../../../src/http/tls.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 
-const DAY = 86_400_000
+const DAY_MS = 86_400_000
 const read = (...path: string[]): string => readFileSync(join(...path), 'utf8')
 const mode = (...path: string[]): string => (statSync(join(...path)).mode & 0o777).toString(8)
 
@@ -231,7 +231,7 @@ const damages: readonly Damage[] = [
   [
     "an end within the certificate's life",
     async (directory) => {
-      const old = await newAuthority([dns('a')], Date.now() - 3_600 * DAY)
+      const old = await newAuthority([dns('a')], Date.now() - 3_600 * DAY_MS)
       writeFileSync(join(directory, 'ca.key'), old.key)
       writeFileSync(join(directory, 'ca.crt'), old.certificate)
     },
@@ -353,8 +353,8 @@ function timeline (start: number, days: number, before: (day: number) => void): 
     now: () => now,
     sleep: async ms => {
       now += ms
-      before((now - start) / DAY)
-      if (now > start + days * DAY) process.emit('SIGTERM')
+      before((now - start) / DAY_MS)
+      if (now > start + days * DAY_MS) process.emit('SIGTERM')
     }
   }
 }
@@ -375,7 +375,7 @@ t.test('--watch renews at a third left, survives a failed renewal, ends 0 on SIG
   t.strictSame([...seen.values()].map(Math.floor), [0, 60, 121])
   t.match(said, /renewed: valid until/)
   t.match(said, /error: not renewed, valid until .*: .*ca\.key is open to others/)
-  t.ok(certificateExpiry(read(out, 'tls.crt')) > start + 200 * DAY)
+  t.ok(certificateExpiry(read(out, 'tls.crt')) > start + 200 * DAY_MS)
 })
 
 t.test('a running --watch ends at once on SIGTERM', async t => {
@@ -392,7 +392,7 @@ t.test('the expiry is the leaf\'s, 90 days ahead', async t => {
   const now = Date.UTC(2026, 0, 1)
   const authority = await newAuthority([dns('a')], now)
   const leaf = await newLeaf(authority, { kind: 'server', hosts: [dns('a')] }, now)
-  t.equal(certificateExpiry(leaf.certificate + authority.certificate), now + 90 * DAY)
+  t.equal(certificateExpiry(leaf.certificate + authority.certificate), now + 90 * DAY_MS)
   t.throws(() => certificateExpiry('hello'))
 })
 

@@ -1,14 +1,14 @@
 import t from 'tap'
 import type { Context } from '../../../src/commands/doctor/check.ts'
-import {
-  type CookieObservation, judgeClock, judgeCookies, judgeLife
-} from '../../../src/commands/doctor/checks/authgear.ts'
+import { judgeClock } from '../../../src/commands/doctor/checks/authgear.ts'
+import { judgeLife } from '../../../src/commands/doctor/checks/certificates.ts'
+import { type CookieObservation, judgeCookies } from '../../../src/commands/doctor/checks/cookies.ts'
 import { judgeIdleTimeout } from '../../../src/commands/doctor/checks/settings.ts'
 import { judgeReading } from '../../../src/commands/doctor/checks/pasted.ts'
 import {
   judgeLatency, judgeProblem, judgeRefusals, judgeServer, redisLatency
 } from '../../../src/commands/doctor/checks/redis.ts'
-import { judgeLog } from '../../../src/commands/doctor/probes/revocation-log.ts'
+import { judgeLog } from '../../../src/commands/doctor/checks/revocation-log.ts'
 import { RedisTooSlow } from '../../../src/errors.ts'
 import { manualClock } from '../../helpers/manual-clock.ts'
 
@@ -169,11 +169,8 @@ t.test('each kind of refusal is told once, with what was refused', (t) => {
 })
 
 t.test('a command without an answer took REDIS_TIMEOUT at least', async (t) => {
-  const redis = { connection: { commands: { pttl: async () => { throw new RedisTooSlow(50) } } } }
-  const config = {
-    redis: { keyPrefix: 'p:', timeoutMs: 50 },
-    authgear: { endpoint: { origin: 'https://auth.example.com' } }
-  }
+  const redis = { connection: { commands: { pttl: async () => { throw new RedisTooSlow(50) } } }, keys: { trial: 'x' } }
+  const config = { redis: { timeoutMs: 50 } }
   const outcome = await redisLatency.run({ redis, config, clock: manualClock() } as unknown as Context)
   t.match(outcome, { kind: 'looked', findings: [{ id: 'redis-too-slow' }] })
 })

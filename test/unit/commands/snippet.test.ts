@@ -207,7 +207,10 @@ const hostile = fc
           'https://',
           'app.example.com',
           ':80',
-          '[::1]'
+          '[::1]',
+          '%61',
+          '%2C',
+          'role=%61%3Ab'
         )
       },
       { weight: 1, arbitrary: fc.string({ maxLength: 4 }) }
@@ -277,6 +280,15 @@ function sameShape (written: Files, benign: Files, proxy: string): void {
     }
   }
 }
+
+t.test('a policy with escapes is written decoded, since "%" has a meaning in some files', async t => {
+  const escaped = settingsOf('--policy', '/=role=ops%3Aeu%2C%61dmin', '--policy', '/x=amr=m%66a&max_age=%36')
+  const plain = settingsOf('--policy', '/=role=ops:eu,admin', '--policy', '/x=amr=mfa&max_age=6')
+  t.strictSame(escaped, plain)
+  for (const policy of ['role=a%26verified=true', 'role=a%0ab', 'role=a%22b', 'role=%25', 'role=%2561', 'role=%']) {
+    t.match(errorsOf('--policy', `/x=${policy}`), [/role has/], policy)
+  }
+})
 
 t.test('the lines that protect are in every configuration', async t => {
   const settings = settingsOf(...ROUTES)

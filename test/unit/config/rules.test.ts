@@ -323,7 +323,7 @@ t.test('the secret counts with Redis only, and none opts out with a warning', t 
   t.strictSame(warningsOf(load(redis)), [])
   const none = load({ ...redis, CACHE_SECRET: 'none' })
   t.equal(configOf(none).cache.secret, undefined)
-  t.match(warningsOf(none), [/^CACHE_SECRET: is none: whoever/])
+  t.match(warningsOf(none), [/^CACHE_SECRET: is none: anyone/])
   t.equal(configOf(load({ CACHE_SECRET: SECRET })).cache.secret, undefined)
   t.end()
 })

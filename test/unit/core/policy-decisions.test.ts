@@ -86,6 +86,13 @@ const ROWS: ReadonlyArray<
   ['lacks the amr', 'amr=otp', {}, 'step_up_required'],
   ['today’s Authgear sends it empty', 'amr=mfa', { 'x-authgear-session-amr': '' }, 'step_up_required'],
   ['step-up comes before forbidden', 'amr=otp&role=x', {}, 'step_up_required'],
+  ['a comma that is encoded means "or" too', 'role=x%2Cadmin', {}, 'allow'],
+  ['an encoded colon', 'role=app%3Aeditor', {}, 'allow'],
+  ['an encoded role that the user lacks', 'role=%61dmi', {}, 'forbidden'],
+  ['an ampersand that is encoded separates nothing', 'role=admin%26verified=true', {}, 'bad_policy'],
+  ['an escape that is encoded twice', 'role=%2561dmin', {}, 'bad_policy'],
+  ['an overlong comma', 'role=x%C0%ACadmin', {}, 'bad_policy'],
+  ['a zero byte', 'role=admin%00', {}, 'bad_policy'],
   ['login=off changes nothing', 'login=off', {}, 'allow'],
   ['not understood', 'rolle=admin', {}, 'bad_policy'],
   ['not understood beside what is', 'role=admin&x=y', {}, 'bad_policy']
@@ -101,6 +108,7 @@ t.test('what a policy asks, and who meets it', async (t) => {
 t.test('a challenge says what would be enough, and only what is missing', async (t) => {
   const challenge = (policy: string): Decision => decide(person(), parsePolicy(policy), NOW)
   t.match(challenge('max_age=5'), { challenge: { maxAge: 5, amr: [] } })
+  t.match(challenge('max_age=50&max_age=5&max_age=20'), { kind: 'refuse', challenge: { maxAge: 5 } })
   t.match(challenge('amr=otp,hwk&max_age=500'), { challenge: { maxAge: undefined, amr: ['otp', 'hwk'] } })
   t.match(challenge('amr=otp&amr=mfa&max_age=5'), { challenge: { maxAge: 5, amr: ['otp'] } })
 })

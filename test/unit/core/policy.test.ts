@@ -1,32 +1,32 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { all, decide, parsePolicy, type Policy, type Rules, SESSION_ONLY } from '../../../src/core/policy.ts'
+import { decide, joinPolicies, parsePolicy, type Policy, SESSION_ONLY } from '../../../src/core/policy.ts'
 import type { EpochMs } from '../../../src/core/token-expiry.ts'
 import { IDENTITY_HEADERS, readResolution } from '../../../src/core/resolution.ts'
 
+const NOW = 1_800_000_000_000 as EpochMs
 const role40 = 'r'.repeat(40)
 
-const GOOD: ReadonlyArray<readonly [text: string, rules: Partial<Rules>]> = [
-  ['', {}],
-  ['role=a', { roles: [['a']] }],
-  ['role=a,b', { roles: [['a', 'b']] }],
-  ['role=a&role=b', { roles: [['a'], ['b']] }],
-  ['role=_x:Y_9', { roles: [['_x:Y_9']] }],
-  [`role=${role40}`, { roles: [[role40]] }],
-  ['verified=true', { verified: true }],
-  ['verified=true&verified=true', { verified: true }],
-  ['anonymous=false', { notAnonymous: true }],
-  ['max_age=0', { maxAge: 0 }],
-  ['max_age=3600', { maxAge: 3600 }],
-  ['max_age=60&max_age=10&max_age=300', { maxAge: 10 }],
-  ['amr=mfa', { amr: [['mfa']] }],
-  ['amr=mfa,otp&amr=pwd', { amr: [['mfa', 'otp'], ['pwd']] }],
-  ['login=off', { loginOff: true }],
-  [
-    'role=a&verified=true&anonymous=false&max_age=5&amr=mfa&login=off',
-    { roles: [['a']], verified: true, notAnonymous: true, maxAge: 5, amr: [['mfa']], loginOff: true }
-  ],
-  [`role=${'a,'.repeat(4093)}a`, { roles: [new Array(4094).fill('a')] }]
+/** How many requirements each text holds; what they mean is in requirement.test.ts. */
+const GOOD: ReadonlyArray<readonly [text: string, count: number]> = [
+  ['', 0],
+  ['role=a', 1],
+  ['role=a,b', 1],
+  ['role=a&role=b', 2],
+  ['role=_x:Y_9', 1],
+  [`role=${'r'.repeat(40)}`, 1],
+  ['verified=true&verified=true', 2],
+  ['max_age=60&max_age=10&max_age=300', 3],
+  ['amr=mfa,otp&amr=pwd', 2],
+  ['role=a&verified=true&anonymous=false&max_age=5&amr=mfa&login=off', 6],
+  [`role=${'a,'.repeat(4093)}a`, 1],
+  // values are percent-decoded once; names and separators are not
+  ['role=%61', 1],
+  ['role=ops%3Aeu', 1],
+  ['role=ops%3aeu', 1],
+  ['role=a%2Cb', 1],
+  ['role=a%2cb,c', 1],
+  ['verified=%74rue&max_age=%36%30&login=o%66f&amr=m%66a&anonymous=f%61lse', 5]
 ]
 
 const BAD: readonly string[] = [
@@ -69,8 +69,20 @@ const BAD: readonly string[] = [
   'role=a?b',
   'role=a#b',
   'role=*',
-  // percent-encoding and plus: nothing is decoded
-  'role=%61', 'ro%6Ce=a', 'role=a%2Cb', 'role=a%00', 'role=a+b', 'verified=%74rue', '%72ole=a',
+  // names and separators are not decoded, nor is a plus sign
+  'ro%6Ce=a', '%72ole=a', 'role%3Da', 'role%3D=a', 'role=a%26role%3Db', 'role=a%26verified=true', 'role=a+b',
+  'role=a%3Db',
+  // escapes that do not decode: cut off, not hexadecimal, not UTF-8, overlong, of a surrogate, beyond Unicode
+  'role=%', 'role=a%', 'role=a%6', 'role=%zz', 'role=%6g', 'role=%u0061', 'role=% 61', 'role=%FF', 'role=%61%80',
+  'role=%C1%A1', 'role=%E0%81%A1', 'role=%F0%80%81%A1', 'role=a%C0%ACb', 'role=a%C0%80', 'role=%ED%A0%80',
+  'role=%F4%90%80%80',
+  // what decodes to anything outside of the grammar
+  'role=a%00', 'role=%00', 'role=a%20', 'role=%20a', 'role=a%0A', 'role=a%0D%0A', 'role=a%09', 'role=a%2C', 'role=%2Ca',
+  'role=a%2C%2Cb', 'role=%2C', 'role=a%C3%A9', 'role=a%EF%BC%8Cb', 'role=a%EF%BB%BF',
+  'verified=tru%65%00', 'max_age=%2B5',
+  // encoded twice
+  'role=%2561', 'role=a%252Cb', 'role=ops%253Aeu', 'verified=%2574rue', 'role=%25', 'role=%25%36%31',
+  'verified=%66alse', 'anonymous=%74rue',
   // the other value, another case
   'verified=false',
   'verified=TRUE',
@@ -103,7 +115,13 @@ const BAD: readonly string[] = [
 ]
 
 t.test('what is understood', async (t) => {
-  for (const [text, rules] of GOOD) t.strictSame(parsePolicy(text), { ...SESSION_ONLY, ...rules }, text.slice(0, 80))
+  for (const [text, count] of GOOD) {
+    const policy = parsePolicy(text)
+    t.equal(policy.kind === 'understood' ? policy.requirements.length : policy.why, count, text.slice(0, 80))
+    if (policy.kind === 'understood') t.ok(Object.isFrozen(policy.requirements))
+  }
+  t.equal(parsePolicy(''), SESSION_ONLY)
+  t.equal(joinPolicies([SESSION_ONLY, parsePolicy('')]), SESSION_ONLY, 'joined, nothing is still nothing')
 })
 
 t.test('what is not understood refuses, and the reason repeats nothing of it', async (t) => {
@@ -111,6 +129,19 @@ t.test('what is not understood refuses, and the reason repeats nothing of it', a
     const policy = parsePolicy(text)
     t.equal(policy.kind, 'bad', JSON.stringify(text.slice(0, 60)))
     if (policy.kind === 'bad') t.match(policy.why, /^[a-z0-9_ ]+(KiB)?$/)
+  }
+})
+
+t.test('the reason says what is wrong', async (t) => {
+  for (const [text, why] of [
+    ['role', 'a parameter has no value'],
+    ['x=1', 'it has a parameter that is not known'],
+    ['role=%', 'role has an escape that cannot be decoded'],
+    ['role=%2561', 'role has a value that cannot be one'],
+    [`role=${'a'.repeat(8188)}`, 'it is longer than 8 KiB'],
+    ['verified=no&role', 'verified takes true and nothing else']
+  ] as const) {
+    t.strictSame(parsePolicy(text), { kind: 'bad', why }, text.slice(0, 20))
   }
 })
 
@@ -124,6 +155,7 @@ const text = fc
           'role=a',
           'role=b',
           'role=a,b',
+          'role=a%2Cb',
           'verified=true',
           'anonymous=false',
           'max_age=10',
@@ -133,7 +165,7 @@ const text = fc
           'login=off'
         )
       },
-      { weight: 1, arbitrary: fc.constantFrom('verified=false', 'x=1', 'role=', 'max_age=x') },
+      { weight: 1, arbitrary: fc.constantFrom('verified=false', 'x=1', 'role=', 'max_age=x', 'role=a%26role=b') },
       { weight: 1, arbitrary: fc.string({ maxLength: 8 }) }
     ),
     { minLength: 1, maxLength: 3 }
@@ -159,12 +191,12 @@ const resolution = fc.record({
 
 t.test('a policy can only tighten: what A and B together allow, A allows', async (t) => {
   const allows = (subject: Parameters<typeof decide>[0], policy: string): boolean =>
-    decide(subject, parsePolicy(policy), 1_800_000_000_000 as EpochMs).kind === 'allow'
+    decide(subject, parsePolicy(policy), NOW).kind === 'allow'
   let allowed = 0
   fc.assert(fc.property(text, text, resolution, (a, b, subject) => {
     const together = allows(subject, [a, b].filter((part) => part !== '').join('&'))
     if (together) allowed++
-    const joined = decide(subject, all([parsePolicy(a), parsePolicy(b)]), 1_800_000_000_000 as EpochMs).kind === 'allow'
+    const joined = decide(subject, joinPolicies([parsePolicy(a), parsePolicy(b)]), NOW).kind === 'allow'
     return together === joined && (!together || (allows(subject, a) && allows(subject, b)))
   }), { numRuns: 5000, seed: 4 })
   t.ok(allowed > 100, `${allowed} of 5,000 pairs allowed somebody`)
@@ -174,7 +206,7 @@ t.test('many of them, which a client may have sent, cost in proportion to their 
   const one = parsePolicy('role=a')
   const fastest = (count: number): number => Math.min(...Array.from({ length: 10 }, () => {
     const started = performance.now()
-    all(new Array<Policy>(count).fill(one))
+    joinPolicies(new Array<Policy>(count).fill(one))
     return performance.now() - started
   }))
   fastest(20_000)

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { all, parsePolicy } from '../../../src/core/policy.ts'
+import { joinPolicies, parsePolicy } from '../../../src/core/policy.ts'
 import { type RefusalReason, REFUSALS } from '../../../src/core/reason.ts'
 import { createReturnUrls } from '../../../src/login/return-url.ts'
 import { createLoginRedirect, type Refused } from '../../../src/login/redirect.ts'
@@ -9,19 +9,19 @@ const settings = {
   path: '/_auth',
   allowedHosts: ['app.example.com', 'b.example.com']
 }
-const findWayIn = createLoginRedirect(settings, createReturnUrls(settings))
+const findLoginRedirect = createLoginRedirect(settings, createReturnUrls(settings))
 
 const HERE = ['X-Forwarded-Host', 'b.example.com', 'X-Forwarded-Uri', '/deep?a=1&b=2']
 type Case = Partial<Omit<Refused, 'policy' | 'isTrusted'>> & Readonly<{ policy?: string, isTrusted?: boolean }>
 
 const find = ({ policy = '', isTrusted = true, rawHeaders = [], ...rest }: Case = {}) =>
-  findWayIn({
+  findLoginRedirect({
     reason: 'no_credentials',
     bearer: false,
     method: 'GET',
     rawHeaders: [...HERE, ...rawHeaders],
     isTrusted: () => isTrusted,
-    policy: () => all([parsePolicy(policy)]),
+    policy: () => joinPolicies([parsePolicy(policy)]),
     ...rest
   })
 
@@ -124,7 +124,7 @@ t.test('login=off: an offer, for proxies that make a redirect of it themselves',
 
 t.test("makes no circle behind a proxy that asks about the login's own paths", (t) => {
   const asked = (host: string, uri: string) =>
-    findWayIn({
+    findLoginRedirect({
       reason: 'no_credentials',
       bearer: false,
       method: 'GET',
@@ -163,7 +163,7 @@ t.test('back only to where people may go', (t) => {
     ['app.example.com', '/%5fauth/logout']
   ] as const) {
     t.strictSame(
-      findWayIn({
+      findLoginRedirect({
         reason: 'no_credentials',
         bearer: false,
         method: 'GET',

@@ -1,5 +1,3 @@
-import { randomBytes, randomUUID } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { codeOf } from '../../../authgear/resolver/client.ts'
 import type { ResolverProbe, ProbedAnswer } from '../../../authgear/resolver/probe.ts'
 import type { Config } from '../../../config/index.ts'
@@ -7,42 +5,8 @@ import type { Credentials } from '../../../core/credentials.ts'
 import {
   AuthgearGarbage, AuthgearMisconfigured, AuthgearStatus, AuthgearTimeout, type ResolverError
 } from '../../../errors.ts'
-import { certificateLife, type CertificateLife, readTlsMaterial } from '../../../http/tls.ts'
 import { type Finding, found } from '../catalogue.ts'
-import { type Context, isNameError, isTlsError, looked, type Outcome, type Probe, skipped } from '../check.ts'
-
-export const ownCertificate: Probe = {
-  title: 'the certificate of LISTEN_TLS_CERT_FILE',
-  run: async ({ config: { tls }, clock }) =>
-    tls === undefined ? skipped('the main listener speaks no TLS') : looked(judge(tls, clock.wall()))
-}
-
-export const authgearCertificate: Probe = {
-  title: 'Authgear\'s certificate',
-  needs: 'authgear',
-  run: async ({ look, clock }: Context): Promise<Outcome> => {
-    const life = look.certificate()
-    return life === undefined
-      ? skipped('it is reached without TLS')
-      : looked(judgeLife("Authgear's certificate", life, clock.wall()))
-  }
-}
-
-function judge (tls: NonNullable<Context['config']['tls']>, now: number): Finding | undefined {
-  try {
-    readTlsMaterial(tls)
-    return judgeLife(`the certificate in ${tls.certFile}`, certificateLife(readFileSync(tls.certFile, 'utf8')), now)
-  } catch {
-    return found('certificate-ended', `${tls.certFile} and ${tls.keyFile} cannot be used together`)
-  }
-}
-
-/** By the share of its life: what renews a certificate does so with a third left, be it of 90 days or of six. */
-export function judgeLife (whose: string, { from, to }: CertificateLife, now: number): Finding | undefined {
-  const end = new Date(to).toISOString()
-  if (to <= now) return found('certificate-ended', `${whose} ended at ${end}`)
-  return (to - now) < (to - from) / 6 ? found('certificate-ends-soon', `${whose} ends at ${end}`) : undefined
-}
+import { type Context, isNameError, isTlsError, looked, type Probe, skipped } from '../check.ts'
 
 export type ResolverObservation =
   | Readonly<{
@@ -102,7 +66,7 @@ export function judgeResolver (observation: ResolverObservation, place: Place): 
 
 export function judgeFailure (error: ResolverError, url: string): Finding {
   if (error instanceof AuthgearStatus) {
-    return found('authgear-fails', `${url} answers ${error.status} to whoever has a credential`)
+    return found('authgear-fails', `${url} answers ${error.status} to requests with a credential`)
   }
   if (error instanceof AuthgearTimeout) return found('authgear-timeout', `${url}: ${error.message}`)
   if (error instanceof AuthgearGarbage || error instanceof AuthgearMisconfigured) {
@@ -156,12 +120,12 @@ function placeOf (location: string | undefined, base: string): string {
   return location === undefined || !URL.canParse(location, base) ? '' : ` to ${new URL(location, base).origin}`
 }
 
-/** Milliseconds: by both clocks of this machine around the question, and Authgear's Date, which has whole seconds. */
+/** In milliseconds: this machine's clock before and after the request, and Authgear's Date, which has whole seconds. */
 export type ClockObservation = Readonly<{ asked: number, answered: number, date: number }>
 
-/** Milliseconds; `exp` of a token is believed for a minute longer (core/jwt). */
-const OFF = 60_000
-const DRIFT = 10_000
+/** core/token-expiry believes a token's `exp` for a minute longer. */
+const CLOCK_OFF_MS = 60_000
+const CLOCK_DRIFT_MS = 10_000
 
 export const clock: Probe = {
   title: 'the clocks agree',
@@ -180,76 +144,10 @@ export function judgeClock ({ asked, answered, date }: ClockObservation): Findin
   const behind = date - answered
   const ahead = asked - (date + 1000)
   const off = Math.max(behind, ahead)
-  if (off <= DRIFT) return undefined
+  if (off <= CLOCK_DRIFT_MS) return undefined
   const what = `this machine's clock is ${Math.round(off / 1000)} s ${behind > ahead ? 'behind' : 'ahead of'} ` +
     'Authgear\'s'
-  return found(off > OFF ? 'clock-off' : 'clock-drifts', what)
-}
-
-/** What Authgear said to a session that is none: it clears the cookie, by its own name and domain, if it saw it. */
-export type CookieObservation =
-  | Readonly<{ kind: 'unseen' }>
-  | Readonly<{ kind: 'seen', domain: string | undefined }>
-
-/** Without anybody's cookie: a session that is none tells prefix and domain. */
-export const cookies: Probe = {
-  title: 'cookie prefix and domain',
-  needs: 'authgear',
-  async run (context) {
-    const { config: { authgear }, options: { host } } = context
-    return looked(
-      judgeCookies(await observeCookies(context), {
-        prefix: authgear.cookiePrefix,
-        authgear: new URL(authgear.endpoint.origin).hostname,
-        app: host
-      })
-    )
-  }
-}
-
-async function observeCookies ({ look }: Context): Promise<CookieObservation> {
-  // in the form of a session's, so that Authgear looks it up
-  const session = `${randomUUID()}.${randomBytes(16).toString('hex')}`
-  for (let tries = 0; tries < 2; tries++) { // none at all may be a hiccup of its database
-    const seen = await askAbout(look, { ...NOBODY, session })
-    const isSeen =
-      seen.reading.kind === 'resolution' &&
-      seen.reading.resolution.kind === 'invalid' &&
-      !seen.reading.resolution.noIdentityHeaders
-    if (isSeen) {
-      return {
-        kind: 'seen',
-        domain: seen
-          .header('set-cookie')
-          .map((line) => /;\s*domain=\.?([^;\s]+)/i.exec(line)?.[1]?.toLowerCase())
-          .find((domain) => domain !== undefined)
-      }
-    }
-  }
-  return { kind: 'unseen' }
-}
-
-type Hosts = Readonly<{ prefix: string, authgear: string, app: string | undefined }>
-
-export function judgeCookies (observation: CookieObservation, { prefix, authgear, app }: Hosts): Finding | undefined {
-  if (observation.kind === 'unseen') {
-    return found('cookie-prefix', `Authgear does not look at a cookie named ${prefix}session`)
-  }
-  const { domain } = observation
-  if (app !== undefined && app !== authgear && !covers(domain, app)) {
-    return found(
-      'cookie-domain',
-      `Authgear's cookies are for ${domain === undefined ? `${authgear} alone` : `${domain} and what is under it`}, ` +
-        `and ${app} is not`
-    )
-  }
-  return domain === undefined && app === undefined
-    ? found('cookie-host-only', `Authgear's cookies are for ${authgear} alone`)
-    : undefined
-}
-
-function covers (domain: string | undefined, host: string): boolean {
-  return domain !== undefined && (host === domain || host.endsWith(`.${domain}`))
+  return found(off > CLOCK_OFF_MS ? 'clock-off' : 'clock-drifts', what)
 }
 
 /**

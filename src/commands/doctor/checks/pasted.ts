@@ -30,7 +30,7 @@ async function aboutCookies ({ pasted, look, config: { authgear: { cookiePrefix 
   return looked(
     answer.kind === 'resolution' && answer.resolution.kind === 'valid'
       ? undefined
-      : found('cookie-refused', 'Authgear calls the pasted cookies no session')
+      : found('cookie-refused', 'Authgear does not accept the pasted cookies as a session')
   )
 }
 

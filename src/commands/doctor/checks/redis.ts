@@ -3,20 +3,19 @@ import { type SecretCheckResult, createSecretCheck } from '../../../cache/secret
 import { deriveKeys, secretBytes } from '../../../core/cache-key.ts'
 import { createSealer } from '../../../crypto/sealing.ts'
 import { RedisTooSlow } from '../../../errors.ts'
-import { secretCheckKey, logKey, trialKey, webhookKey } from '../../../redis/keys.ts'
 import { withRedirects } from '../../../redis/log-connections.ts'
 import { describeServers, type RedisServers } from '../../../redis/options.ts'
-import type { Named, RedisLook, Refusal } from '../../../redis/probe.ts'
+import type { Named, Refusal } from '../../../redis/probe.ts'
 import { createRedisLogStore } from '../../../revocation/redis-store.ts'
 import { type Finding, found } from '../catalogue.ts'
-import { type Context, isNameError, isTlsError, looked, type Outcome, type Probe, skipped } from '../check.ts'
+import { type DoctorRedis, isNameError, isTlsError, looked, type Outcome, type Probe, skipped } from '../check.ts'
 
 export const cacheSecret: Probe = {
   title: 'replicas have the same CACHE_SECRET',
   needs: 'redis',
   async run ({ redis, config }) {
-    if (redis === undefined || config.redis === undefined) return looked()
-    const name = secretCheckKey(logKey(config.redis.keyPrefix, config.authgear.endpoint.origin))
+    if (redis === undefined) return looked()
+    const name = redis.keys.secretCheck
     const sealer = createSealer(deriveKeys(secretBytes(config.cache.secret)).sealing)
     return judgeCanary(await createSecretCheck({ commands: redis.connection.commands, sealer, name }).read())
   }
@@ -35,7 +34,7 @@ export function judgeCanary (reading: SecretCheckResult): Outcome {
   }
 }
 
-/** Questions, one after the other. */
+/** Commands, one after the other. */
 const ROUNDS = 20
 
 export const redisLatency: Probe = {
@@ -43,11 +42,10 @@ export const redisLatency: Probe = {
   needs: 'redis',
   async run ({ redis, config, clock }) {
     if (redis === undefined || config.redis === undefined) return looked()
-    const key = trialKey(logKey(config.redis.keyPrefix, config.authgear.endpoint.origin))
     const took: number[] = []
     for (let round = 0; round < ROUNDS; round++) {
       const began = clock.monotonic()
-      const isLate = await redis.connection.commands.pttl(key).then(
+      const isLate = await redis.connection.commands.pttl(redis.keys.trial).then(
         () => false,
         (error: unknown) => error instanceof RedisTooSlow
       )
@@ -73,16 +71,13 @@ export const redisRights: Probe = {
   title: 'Redis does what the cache and the revocation log need',
   needs: 'redis',
   run: async (context) =>
-    looked(...judgeRefusals(context.redis === undefined ? [] : await observeRights(context.redis, context)))
+    looked(...judgeRefusals(context.redis === undefined ? [] : await observeRights(context.redis)))
 }
 
-async function observeRights (redis: RedisLook, { config }: Context): Promise<readonly Refusal[]> {
+async function observeRights (redis: DoctorRedis): Promise<readonly Refusal[]> {
   const written = await redis.trial().catch((error: unknown) => [{ command: 'EVAL', refusal: refusalOf(error) }])
   const connections = await redis.log()
-  const store = createRedisLogStore({
-    ...connections,
-    keyPrefix: logKey(config.redis?.keyPrefix ?? '', config.authgear.endpoint.origin)
-  })
+  const store = createRedisLogStore({ ...connections, keyPrefix: redis.keys.log })
   const read = (): Promise<unknown> => store.snapshot('0-0', 1)
   const readingRefused = (error: unknown): readonly Refusal[] => [{ command: READING, refusal: refusalOf(error) }]
   const refused = await withRedirects(connections.follower, read).then(() => [], readingRefused)
@@ -152,10 +147,8 @@ export const webhook: Probe = {
   needs: 'redis',
   async run ({ redis, config }) {
     if (config.authgear.webhookSecret === undefined) return skipped('there is no AUTHGEAR_WEBHOOK_SECRET')
-    if (redis === undefined || config.redis === undefined) return skipped('without Redis nothing remembers one')
-    const seen = await redis.connection.commands
-      .pttl(webhookKey(logKey(config.redis.keyPrefix, config.authgear.endpoint.origin)))
-      .catch(() => undefined)
+    if (redis === undefined) return skipped('without Redis nothing remembers one')
+    const seen = await redis.connection.commands.pttl(redis.keys.webhookSeen).catch(() => undefined)
     if (seen === undefined) return skipped('Redis did not answer')
     return seen > 0 ? looked() : looked(found('webhook-unseen', 'no replica has taken a signed webhook within 30 days'))
   }
@@ -198,7 +191,7 @@ function judgeNamed ({ name, problem, reply }: Named, settings: Settings): Findi
   )
 }
 
-/** Only the kind of a refusal is told: Redis may repeat what it was sent. */
+/** Shows only the kind of a refusal: Redis may repeat what it was sent. */
 export function judgeProblem (problem: Error, name: string, { servers, tls }: Settings): Finding {
   const { message } = problem
   const code = codeOf(problem)

@@ -4,7 +4,7 @@ import { AuditError } from '../../../authgear/audit-log/errors.ts'
 import { type Finding, found } from '../catalogue.ts'
 import { type Context, looked, type Probe, skipped } from '../check.ts'
 
-/** Authgear tells nobody what its idle time-out is: whoever runs the project has to. */
+/** Authgear has no API that tells its idle time-out: the operator has to. */
 export const idleTimeout: Probe = {
   title: 'CACHE_TTL is below Authgear\'s idle time-out',
   run: async ({ options: { idleTimeoutMs }, config: { cache } }) => idleTimeoutMs === undefined

@@ -1,7 +1,7 @@
 import { AMBIGUOUS, HOP_HEADERS } from '../guards.ts'
 import {
-  ANSWERED, ASKED, escaped, type Files, IDENTITY, LOGIN_PATHS, lower, query, type Route, type Settings,
-  UNUSED_IDENTITY
+  FORWARDED_RESPONSE_HEADERS, FORWARDED_REQUEST_HEADERS, escaped, type Files, IDENTITY, LOGIN_PATHS, lower, query,
+  type Route, type Settings, UNUSED_IDENTITY
 } from '../settings.ts'
 
 export function apisix (settings: Settings): Files {
@@ -81,11 +81,11 @@ const routeOf = ({ forwardAuth, host }: Settings, { name, path, policy }: Route,
       forward-auth:
         uri: "${forwardAuth.origin}/verify${query(policy)}"
         # security: nothing else of the client's request reaches forward-auth
-        request_headers: [${ASKED.join(', ')}]
+        request_headers: [${FORWARDED_REQUEST_HEADERS.join(', ')}]
         extra_headers: { X-Forwarded-Uri: $real_request_uri } # by default a decoded one: where to come back to after a login
         # security: all eight; one that forward-auth does not send is cleared. The ninth is cleared always
         upstream_headers: [${lower([...IDENTITY, UNUSED_IDENTITY]).join(', ')}]
-        client_headers: [${lower(ANSWERED).join(', ')}]
+        client_headers: [${lower(FORWARDED_RESPONSE_HEADERS).join(', ')}]
         timeout: 5000
         status_on_error: 503 # the default, 403, would look like a refusal
         allow_degradation: false # security: true would let everybody in while forward-auth is away

@@ -1,6 +1,6 @@
 import { HOP_HEADERS, longest, PARAMETER } from '../guards.ts'
 import {
-  allPolicies, ASKED, escaped, type Files, IDENTITY, LOGIN_PATTERN, lower, query, type Settings
+  allPolicies, FORWARDED_REQUEST_HEADERS, escaped, type Files, IDENTITY, LOGIN_PATTERN, lower, query, type Settings
 } from '../settings.ts'
 
 export function envoyGateway (settings: Settings): Files {
@@ -116,7 +116,7 @@ spec:
     statusOnError: 503 # the default, 403, would look like a refusal
     timeout: 5s
     # security: nothing else of the client's request reaches forward-auth; a cookie is not sent unless it is named
-    headersToExtAuth: [${[...lower(ASKED), 'x-forwarded-for'].join(', ')}]
+    headersToExtAuth: [${[...lower(FORWARDED_REQUEST_HEADERS), 'x-forwarded-for'].join(', ')}]
     http:
       backendRefs: [{ name: ${forwardAuth.host}, port: ${forwardAuth.port} }]
       pathOverride: "/verify${query(policy)}" # security: nothing of the client's path or query

@@ -1,7 +1,7 @@
 import { DOTS, ENCODED, ENCODED_UNRESERVED, HOP_HEADERS, HOST_SHAPE, PARAMETER } from '../guards.ts'
 import {
-  type Address, ANSWERED, ASKED, type Files, IDENTITY, LOGIN_PATTERN, lower, query, type Route, type Settings,
-  STRIP_LUA
+  type Address, FORWARDED_RESPONSE_HEADERS, FORWARDED_REQUEST_HEADERS, type Files, IDENTITY, LOGIN_PATTERN, lower,
+  query, type Route, type Settings, STRIP_LUA
 } from '../settings.ts'
 
 /** Envoy >= 1.38: the policy is the query of `path_override`. */
@@ -17,7 +17,7 @@ export function envoyPrefix (settings: Settings): Files {
 type Way = Readonly<{
   head: string
   strip: string
-  asked: readonly string[]
+  extraRequestHeaders: readonly string[]
   /** What the filter asks, and so the catch-all. */
   path: (policy: string) => string
   catchAll: (policy: string) => string
@@ -73,7 +73,7 @@ ${way.strip}\
               status_on_error: { code: ServiceUnavailable } # the default, 403, would look like a refusal
               encode_raw_headers: true # security: two Cookie lines stay two, instead of one with a comma
               # security: nothing else of the client's request reaches forward-auth
-              allowed_headers: { patterns: [${exact([...lower(ASKED), ...way.asked])}] }
+              allowed_headers: { patterns: [${exact([...lower(FORWARDED_REQUEST_HEADERS), ...way.extraRequestHeaders])}] }
               http_service:
                 ${SERVER(settings)}
                 ${way.path(settings.policy)}
@@ -88,7 +88,7 @@ ${way.strip}\
                   - { key: x-forwarded-uri, value: "%REQ(:PATH)%" } # where to come back to after a login; no decision reads it
                 authorization_response: &response
                   allowed_upstream_headers: { patterns: [${exact(lower(IDENTITY))}] } # forward-auth sends all eight, also the empty ones
-                  allowed_client_headers: { patterns: [${exact(lower(ANSWERED))}] }
+                  allowed_client_headers: { patterns: [${exact(lower(FORWARDED_RESPONSE_HEADERS))}] }
           - name: envoy.filters.http.router
             typed_config: { "@type": ${TYPE}.router.v3.Router }
           route_config:
@@ -200,7 +200,7 @@ ${lower(HOP_HEADERS).map(name => `                - remove: ${name}\n`).join('')
                 - append: { header: { key: upgrade, value: websocket }, append_action: OVERWRITE_IF_EXISTS }
                 - append: { header: { key: connection, value: upgrade }, append_action: OVERWRITE_IF_EXISTS }
 `,
-  asked: [],
+  extraRequestHeaders: [],
   path: policy => `path_override: "/verify${query(policy)}" # security: nothing of the client's path or query`,
   catchAll: () => '',
   routePolicy: (settings, policy) => `\
@@ -233,7 +233,7 @@ ${STRIP_LUA('                  ')}\
           - name: policy # of the route, below
             typed_config: { "@type": ${TYPE}.header_mutation.v3.HeaderMutation }
 `,
-  asked: ['x-forward-auth-policy'],
+  extraRequestHeaders: ['x-forward-auth-policy'],
   path: () => 'path_prefix: /ext-authz',
   catchAll: policy => policy === '' ? '' : policyHeader(policy),
   routePolicy: (_, policy) => policyHeader(policy)

@@ -1,6 +1,7 @@
 import { HOP_HEADERS, PARAMETER } from '../guards.ts'
 import {
-  ANSWERED, ASKED, escaped, type Files, IDENTITY, LOGIN_PATHS, lower, query, type Settings
+  FORWARDED_RESPONSE_HEADERS, FORWARDED_REQUEST_HEADERS, escaped, type Files, IDENTITY, LOGIN_PATHS, lower, query,
+  type Settings
 } from '../settings.ts'
 
 export function haproxy (settings: Settings): Files {
@@ -100,9 +101,9 @@ const list = (names: readonly string[]): string => lower(names).map(name => `"${
 const luaFile = (): string => `\
 -- http-request lua.forward-auth: asks txn.authgear_url whether this request may pass. Only a 200 sets txn.authgear_allowed;
 -- every other answer goes to the client as it is, and no answer is a 503.
-local ASKED = { ${list(ASKED.filter(name => name !== 'Cookie'))} }
+local FORWARDED_REQUEST_HEADERS = { ${list(FORWARDED_REQUEST_HEADERS.filter(name => name !== 'Cookie'))} }
 local IDENTITY = { ${list(IDENTITY)} }
-local ANSWERED = { ${list(ANSWERED)} }
+local FORWARDED_RESPONSE_HEADERS = { ${list(FORWARDED_RESPONSE_HEADERS)} }
 local TIMEOUT = 3500 -- ms for each try; forward-auth itself answers within 1.25 times AUTHGEAR_TIMEOUT (2 s) and 2 times REDIS_TIMEOUT
 local TLS = { [true] = true, [1] = true, ["1"] = true } -- ssl_fc is a boolean in some versions, 1 or "1" in others
 local DOWN = '{"error":"authgear_unavailable","message":"Signing in cannot be checked at the moment. Please try again."}'
@@ -124,7 +125,7 @@ end
 
 local function refuse(txn, answer)
   local reply = txn:reply({ status = answer.status })
-  for _, name in ipairs(ANSWERED) do
+  for _, name in ipairs(FORWARDED_RESPONSE_HEADERS) do
     for _, line in ipairs(lines_of(answer.headers, name)) do reply:add_header(name, line) end
   end
   if answer.body and #answer.body > 0 then reply:set_body(answer.body) end
@@ -132,7 +133,7 @@ local function refuse(txn, answer)
 end
 
 -- security: nothing else of the client's request reaches forward-auth
-local function question(txn)
+local function request_headers(txn)
   local client = txn.http:req_get_headers()
   local headers = {
     ["x-forwarded-for"] = { txn.sf:src() },
@@ -141,7 +142,7 @@ local function question(txn)
     ["x-forwarded-uri"] = { txn.sf:pathq() },
     ["x-forwarded-method"] = { txn.sf:method() }
   }
-  for _, name in ipairs(ASKED) do
+  for _, name in ipairs(FORWARDED_REQUEST_HEADERS) do
     local lines = lines_of(client, name)
     if #lines > 0 then headers[name] = lines end
   end
@@ -151,7 +152,7 @@ local function question(txn)
 end
 
 local function ask(txn)
-  local answer = core.httpclient():get{ url = txn:get_var("txn.authgear_url"), headers = question(txn), timeout = TIMEOUT }
+  local answer = core.httpclient():get{ url = txn:get_var("txn.authgear_url"), headers = request_headers(txn), timeout = TIMEOUT }
   -- security: forward-auth gives a reason with every answer; without one it is HAProxy's own error, or somebody else's 200
   if not answer or #lines_of(answer.headers or {}, "x-forward-auth-reason") == 0 then return nil end
   return answer

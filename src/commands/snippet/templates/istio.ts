@@ -1,4 +1,7 @@
-import { ANSWERED, ASKED, type Files, GUARD_LUA, IDENTITY, lower, type Settings, STRIP_LUA } from '../settings.ts'
+import {
+  FORWARDED_RESPONSE_HEADERS, FORWARDED_REQUEST_HEADERS, type Files, GUARD_LUA, IDENTITY, lower, type Settings,
+  STRIP_LUA
+} from '../settings.ts'
 
 export function istio (settings: Settings): Files {
   return { 'mesh-config.yaml': meshConfig(settings), 'policy.yaml': policyFile(settings) }
@@ -22,7 +25,7 @@ spec:
         failOpen: false # security: true would let everybody in while forward-auth is away
         statusOnError: "503" # the default, 403, would look like a refusal
         # security: nothing else of the client's request reaches forward-auth
-        includeRequestHeadersInCheck: [${[...lower(ASKED), 'x-forwarded-for'].join(', ')}]
+        includeRequestHeadersInCheck: [${[...lower(FORWARDED_REQUEST_HEADERS), 'x-forwarded-for'].join(', ')}]
 ${policy === ''
 ? ''
 : `\
@@ -30,7 +33,7 @@ ${policy === ''
         includeAdditionalHeadersInCheck: { x-forward-auth-policy: "${policy}" }
 `}\
         headersToUpstreamOnAllow: [${lower(IDENTITY).join(', ')}] # forward-auth sends all eight, also the empty ones
-        headersToDownstreamOnDeny: [${lower(ANSWERED).join(', ')}]
+        headersToDownstreamOnDeny: [${lower(FORWARDED_RESPONSE_HEADERS).join(', ')}]
 `
 
 const policyFile = ({ app }: Settings): string => `\

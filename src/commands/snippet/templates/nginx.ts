@@ -1,6 +1,7 @@
 import { AMBIGUOUS, HOP_HEADERS } from '../guards.ts'
 import {
-  allPolicies, ASKED, both, escaped, type Files, IDENTITY, LOGIN_PATTERN, query, type Settings, UNUSED_IDENTITY
+  allPolicies, FORWARDED_REQUEST_HEADERS, both, escaped, type Files, IDENTITY, LOGIN_PATTERN, query, type Settings,
+  UNUSED_IDENTITY
 } from '../settings.ts'
 
 export function nginx (settings: Settings): Files {
@@ -119,7 +120,7 @@ const callFile = ({ forwardAuth }: Settings): string =>
     line('proxy_set_header Connection "";'),
     forwardAuth.tls ? tlsLines(forwardAuth.host, '') : '',
     line('proxy_set_header Host $proxy_host;'),
-    ...ASKED.map((name) => line(`proxy_set_header ${name} $http_${name.toLowerCase().replaceAll('-', '_')};`)),
+    ...FORWARDED_REQUEST_HEADERS.map((name) => line(`proxy_set_header ${name} $http_${name.toLowerCase().replaceAll('-', '_')};`)),
     line('proxy_set_header X-Forwarded-For $remote_addr;'),
     line('proxy_set_header X-Forwarded-Proto $scheme;'),
     line('proxy_set_header X-Forwarded-Host $host;'),

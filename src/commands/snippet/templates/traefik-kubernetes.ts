@@ -1,4 +1,6 @@
-import { allPolicies, ASKED, escaped, type Files, LOGIN_PATTERN, query, type Settings } from '../settings.ts'
+import {
+  allPolicies, FORWARDED_REQUEST_HEADERS, escaped, type Files, LOGIN_PATTERN, query, type Settings
+} from '../settings.ts'
 import { NOBODY, priorityOf, REFUSED, REFUSED_PRIORITY } from './traefik.ts'
 
 export function traefikKubernetes (settings: Settings): Files {
@@ -50,7 +52,7 @@ spec:
     address: "${forwardAuth.origin}/verify${query(policy)}"
     trustForwardHeader: true # the entry point decides whom to trust and has removed what untrusted clients sent
     # security: nothing else of the client's request reaches forward-auth, no X-Forward-Auth-Policy either
-    authRequestHeaders: [${ASKED.join(', ')}]
+    authRequestHeaders: [${FORWARDED_REQUEST_HEADERS.join(', ')}]
     # security: deletes every X-Authgear-* of the client's, then copies forward-auth's; keep (?i) and the capitals
     authResponseHeadersRegex: "(?i)^X-Authgear-"
     maxResponseBodySize: 65536

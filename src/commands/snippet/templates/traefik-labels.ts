@@ -1,4 +1,6 @@
-import { allPolicies, ASKED, escaped, type Files, LOGIN_PATTERN, query, type Settings } from '../settings.ts'
+import {
+  allPolicies, FORWARDED_REQUEST_HEADERS, escaped, type Files, LOGIN_PATTERN, query, type Settings
+} from '../settings.ts'
 import { NOBODY, priorityOf, REFUSED, REFUSED_PRIORITY } from './traefik.ts'
 
 export function traefikLabels (settings: Settings): Files {
@@ -63,7 +65,7 @@ const middlewareLabels = ({ forwardAuth }: Settings, name: string, policy: strin
       - traefik.http.middlewares.${name}.forwardauth.address=${forwardAuth.origin}/verify${query(policy)}
       - traefik.http.middlewares.${name}.forwardauth.trustForwardHeader=true
       # security: nothing else of the client's request reaches forward-auth, no X-Forward-Auth-Policy either
-      - traefik.http.middlewares.${name}.forwardauth.authRequestHeaders=${ASKED.join(',')}
+      - traefik.http.middlewares.${name}.forwardauth.authRequestHeaders=${FORWARDED_REQUEST_HEADERS.join(',')}
       # security: deletes every X-Authgear-* of the client's, then copies forward-auth's; keep (?i) and the capitals
       - traefik.http.middlewares.${name}.forwardauth.authResponseHeadersRegex=(?i)^X-Authgear-
       - traefik.http.middlewares.${name}.forwardauth.maxResponseBodySize=65536

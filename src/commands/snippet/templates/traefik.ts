@@ -1,5 +1,7 @@
 import { noneOf, PARAMETER } from '../guards.ts'
-import { ASKED, escaped, type Files, LOGIN_PATTERN, query, type Route, type Settings } from '../settings.ts'
+import {
+  FORWARDED_REQUEST_HEADERS, escaped, type Files, LOGIN_PATTERN, query, type Route, type Settings
+} from '../settings.ts'
 
 export function traefik (settings: Settings): Files {
   return { 'traefik.yml': staticFile(settings), 'dynamic.yml': dynamicFile(settings) }
@@ -58,7 +60,7 @@ ${settings.forwardAuth.tls ? '        tls: { ca: ca.crt } # security: whose cert
         trustForwardHeader: true # the entry point decides whom to trust and has removed what untrusted clients sent
         # security: nothing else of the client's request reaches forward-auth, no X-Forward-Auth-Policy either
         authRequestHeaders:
-${ASKED.map(name => `          - ${name}\n`).join('')}\
+${FORWARDED_REQUEST_HEADERS.map(name => `          - ${name}\n`).join('')}\
         # security: deletes every X-Authgear-* of the client's, then copies forward-auth's. Keep (?i) and the capitals:
         # the pattern is compared with the canonical name, and "^x-authgear-" would match nothing
         authResponseHeadersRegex: "(?i)^X-Authgear-"

@@ -2,7 +2,7 @@ import t from 'tap'
 import type { Figure, Scale } from '../../../../src/management/status/charts.ts'
 import { axisOf, draw } from '../../../../src/management/status/drawing.ts'
 import { format, timeOfDay } from '../../../../src/management/status/page.ts'
-import { type Sample, WINDOW } from '../../../../src/management/status/history.ts'
+import { type Sample, WINDOW_MS } from '../../../../src/management/status/history.ts'
 
 const at = (monotonic: number): Sample => ({ monotonic }) as Sample
 
@@ -12,8 +12,8 @@ function figure (
   ...values: readonly [number | undefined, number | undefined, number | undefined]
 ): Figure {
   const curve = values.map((value, index) => ({
-    from: at(now - (WINDOW * (3 - index)) / 3),
-    to: at(now - (WINDOW * (2 - index)) / 3),
+    from: at(now - (WINDOW_MS * (3 - index)) / 3),
+    to: at(now - (WINDOW_MS * (2 - index)) / 3),
     value
   }))
   return { line: { id: 'a', name: 'a', of: () => undefined }, curve, rows: [], total: undefined, latest: values[2] }
@@ -48,7 +48,7 @@ for (const [what, scale, values, path] of DRAWN) {
 }
 
 t.test('lines share an axis, and each has its own class', (t) => {
-  const figures = [figure(WINDOW, 1, 1, 1), figure(WINDOW, 2, 2, 2)]
+  const figures = [figure(WINDOW_MS, 1, 1, 1), figure(WINDOW_MS, 2, 2, 2)]
   t.match(draw(figures, axisOf(figures, 'rate'), 'x'), /class="l0" d="M0 36H100.*class="l1" d="M0 2H100/)
   t.match(
     draw(figures, axisOf(figures, 'rate'), 'a "label" & <more>'),

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { chartsOf, figuresOf } from '../../../../src/management/status/charts.ts'
-import { createHistory, STEP, WINDOW } from '../../../../src/management/status/history.ts'
+import { createHistory, STEP_MS, WINDOW_MS } from '../../../../src/management/status/history.ts'
 import { manualClock } from '../../../helpers/manual-clock.ts'
 import { allMetrics } from '../../../helpers/series.ts'
 
@@ -12,7 +12,7 @@ function start () {
     for (let n = 0; n < count; n++) metrics.request('verify', 200, 'allowed', 'memory', 0.0002)
   }
   const pass = (ms: number, each = (): void => {}): void => {
-    for (let at = 0; at < ms; at += STEP) { each(); clock.advance(STEP); history.sample() }
+    for (let at = 0; at < ms; at += STEP_MS) { each(); clock.advance(STEP_MS); history.sample() }
   }
   const figure = (chart: string, line: string) => {
     const samples = history.window()
@@ -30,7 +30,7 @@ t.test('everything since the start counts while the window is not full', (t) => 
   allow(7)
   t.equal(figure('requests', 'allowed').total, 7, 'also in the first instant')
   t.strictSame(figure('requests', 'allowed').curve, [], 'which has no rate')
-  pass(STEP, () => allow(20))
+  pass(STEP_MS, () => allow(20))
   const { total, curve } = figure('requests', 'allowed')
   t.equal(total, 27)
   t.strictSame(curve.map(({ value }) => value), [2.7])
@@ -39,10 +39,10 @@ t.test('everything since the start counts while the window is not full', (t) => 
 
 t.test('after a quarter of an hour the oldest is forgotten, and memory does not grow', (t) => {
   const { allow, pass, history, figure } = start()
-  pass(WINDOW, () => allow(10))
+  pass(WINDOW_MS, () => allow(10))
   t.equal(figure('requests', 'allowed').total, 900)
   const { length } = history.window()
-  pass(3 * WINDOW, () => allow(1))
+  pass(3 * WINDOW_MS, () => allow(1))
   t.equal(history.window().length, length)
   t.equal(figure('requests', 'allowed').total, 90)
   const { curve, rows } = figure('requests', 'allowed')
@@ -56,14 +56,14 @@ t.test('after a quarter of an hour the oldest is forgotten, and memory does not 
 t.test('a clock that stands still makes it no longer either', (t) => {
   const { history } = start()
   for (let n = 0; n < 1000; n++) history.sample()
-  t.equal(history.window().length, WINDOW / STEP + 2)
+  t.equal(history.window().length, WINDOW_MS / STEP_MS + 2)
   t.end()
 })
 
 t.test('what was before a long sleep of the machine does not count as recent', (t) => {
   const { clock, allow, pass, figure } = start()
-  pass(WINDOW, () => allow(10))
-  clock.advance(10 * WINDOW)
+  pass(WINDOW_MS, () => allow(10))
+  clock.advance(10 * WINDOW_MS)
   allow(3)
   t.equal(figure('requests', 'allowed').total, 3)
   t.end()
@@ -71,12 +71,12 @@ t.test('what was before a long sleep of the machine does not count as recent', (
 
 t.test('ratios and quantiles say nothing where nothing happened', (t) => {
   const { metrics, pass, figure } = start()
-  pass(STEP)
+  pass(STEP_MS)
   t.equal(figure('hits', 'memory').total, undefined)
   t.equal(figure('latency', 'memory-p50').total, undefined)
   for (const outcome of ['hit', 'hit', 'hit', 'miss'] as const) metrics.authenticate.memoryRead(outcome)
   metrics.request('verify', 200, 'allowed', 'authgear', 0.2)
-  pass(STEP)
+  pass(STEP_MS)
   t.equal(figure('hits', 'memory').total, 0.75)
   t.strictSame(figure('hits', 'memory').curve.map(({ value }) => value), [undefined, 0.75])
   t.ok(Number(figure('latency', 'authgear-p99').total) > 0.1 && Number(figure('latency', 'authgear-p99').total) <= 0.25)

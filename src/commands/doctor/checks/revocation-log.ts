@@ -1,4 +1,3 @@
-import { logKey } from '../../../redis/keys.ts'
 import { maxEntries } from '../../../revocation/budget.ts'
 import { createRedisLogStore } from '../../../revocation/redis-store.ts'
 import type { Snapshot } from '../../../revocation/store.ts'
@@ -11,9 +10,8 @@ export const revocationLog: Probe = {
   title: 'the revocation log is no longer than what it has to keep',
   needs: 'redis',
   async run ({ redis, config }) {
-    if (redis === undefined || config.redis === undefined) return skipped('there is no Redis')
-    const keyPrefix = logKey(config.redis.keyPrefix, config.authgear.endpoint.origin)
-    const store = createRedisLogStore({ ...await redis.log(), keyPrefix })
+    if (redis === undefined) return skipped('there is no Redis')
+    const store = createRedisLogStore({ ...await redis.log(), keyPrefix: redis.keys.log })
     const snapshot = await store.snapshot(FIRST_ID, 1).catch(() => undefined)
     if (snapshot === undefined) return skipped('its user may not read it')
     return looked(judgeLog(snapshot, retentionOf(config)))

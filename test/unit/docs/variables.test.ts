@@ -1,25 +1,25 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { loadConfig } from '../../../src/config/index.ts'
-import { environmentExample, withVariablesTable } from '../../../src/config/document.ts'
+import { environmentExample, withVariablesTable } from '../../../docs/variables.mjs'
 import { rows } from '../../../src/config/variables.ts'
 import { PRIVATE_KEY } from '../../helpers/audit.ts'
 
 const file = (path: string): string => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8')
 
 t.test('.env.example is what the table says (npm run docs writes it)', t => {
-  t.equal(file('.env.example'), environmentExample())
+  t.equal(file('.env.example'), environmentExample(rows))
   t.end()
 })
 
 t.test('docs/configuration.md holds what the table says (npm run docs writes it)', t => {
   const page = file('docs/configuration.md')
-  t.equal(page, withVariablesTable(page))
+  t.equal(page, withVariablesTable(page, rows))
   t.end()
 })
 
 t.test('a page without markers is an error, not a page without a table', t => {
-  t.throws(() => withVariablesTable('# Configuration'), /markers/)
+  t.throws(() => withVariablesTable('# Configuration', rows), /markers/)
   t.end()
 })
 
@@ -33,7 +33,7 @@ const assignments = (text: string, comments: boolean): NodeJS.ProcessEnv =>
   )
 
 t.test('.env.example works as it is, and each of its examples is valid', t => {
-  const example = environmentExample()
+  const example = environmentExample(rows)
   const required = assignments(example, false)
   t.equal(loadConfig(required).kind, 'ok')
   const { CACHE_SECRET: secret, ...optional } = assignments(example, true)

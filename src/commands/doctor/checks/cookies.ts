@@ -1,0 +1,70 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { type Finding, found } from '../catalogue.ts'
+import { type Context, looked, type Probe } from '../check.ts'
+import { askAbout, NOBODY } from './authgear.ts'
+
+/** What Authgear said to a session that is none: it clears the cookie, by its own name and domain, if it saw it. */
+export type CookieObservation =
+  | Readonly<{ kind: 'unseen' }>
+  | Readonly<{ kind: 'seen', domain: string | undefined }>
+
+/** Without anybody's cookie: a session that is none tells prefix and domain. */
+export const cookies: Probe = {
+  title: 'cookie prefix and domain',
+  needs: 'authgear',
+  async run (context) {
+    const { config: { authgear }, options: { host } } = context
+    return looked(
+      judgeCookies(await observeCookies(context), {
+        prefix: authgear.cookiePrefix,
+        authgear: new URL(authgear.endpoint.origin).hostname,
+        app: host
+      })
+    )
+  }
+}
+
+async function observeCookies ({ look }: Context): Promise<CookieObservation> {
+  // in the form of a session's, so that Authgear looks it up
+  const session = `${randomUUID()}.${randomBytes(16).toString('hex')}`
+  for (let tries = 0; tries < 2; tries++) { // none at all may be a hiccup of its database
+    const seen = await askAbout(look, { ...NOBODY, session })
+    const isSeen =
+      seen.reading.kind === 'resolution' &&
+      seen.reading.resolution.kind === 'invalid' &&
+      !seen.reading.resolution.noIdentityHeaders
+    if (isSeen) {
+      return {
+        kind: 'seen',
+        domain: seen
+          .header('set-cookie')
+          .map((line) => /;\s*domain=\.?([^;\s]+)/i.exec(line)?.[1]?.toLowerCase())
+          .find((domain) => domain !== undefined)
+      }
+    }
+  }
+  return { kind: 'unseen' }
+}
+
+type Hosts = Readonly<{ prefix: string, authgear: string, app: string | undefined }>
+
+export function judgeCookies (observation: CookieObservation, { prefix, authgear, app }: Hosts): Finding | undefined {
+  if (observation.kind === 'unseen') {
+    return found('cookie-prefix', `Authgear does not look at a cookie named ${prefix}session`)
+  }
+  const { domain } = observation
+  if (app !== undefined && app !== authgear && !covers(domain, app)) {
+    return found(
+      'cookie-domain',
+      `Authgear's cookies are for ${domain === undefined ? `${authgear} alone` : `${domain} and what is under it`}, ` +
+        `and ${app} is not`
+    )
+  }
+  return domain === undefined && app === undefined
+    ? found('cookie-host-only', `Authgear's cookies are for ${authgear} alone`)
+    : undefined
+}
+
+function covers (domain: string | undefined, host: string): boolean {
+  return domain !== undefined && (host === domain || host.endsWith(`.${domain}`))
+}

@@ -1,0 +1,119 @@
+import type { Identity } from './resolution.ts'
+import type { EpochMs } from './token-expiry.ts'
+
+/** What a client could do to be let in (RFC 9470). */
+export type Challenge = Readonly<{ maxAge: number | undefined, amr: readonly string[] }>
+
+export type Outcome = 'met' | 'forbidden' | Readonly<{ stepUp: Challenge }>
+
+/** One thing that a route asks beyond a session. Without its check it does not compile. */
+export type Requirement = Readonly<{
+  /** What the identity lacks counts against the user. */
+  meets: (identity: Identity, now: EpochMs) => Outcome
+  /** Presentation only. `offer`: no redirect to the login. `useless`: after a login the answer would be the same. */
+  login?: 'offer' | 'useless'
+}>
+
+/** `why` is for the log: it names what is wrong, and repeats nothing that a client may have sent. */
+export type Bad = Readonly<{ kind: 'bad', why: string }>
+
+export type Parameter = Readonly<{
+  /** @param value percent-decoded */
+  parse: (value: string) => Requirement | Bad
+}>
+
+/** Indexes into IDENTITY_HEADERS; to destructure an array costs an iterator at each request. */
+const AT = { anonymous: 2, verified: 3, roles: 4, amr: 5, authenticatedAt: 6 } as const
+
+const ROLE = /^[a-zA-Z_][a-zA-Z0-9:_]{0,39}$/
+const AMR = /^[a-zA-Z0-9_.:-]{1,40}$/
+const SECONDS = /^(?:0|[1-9][0-9]{0,8})$/
+/** How far Authgear's clock may be ahead of this machine's. */
+const MAX_AHEAD_MS = 5 * 60_000
+
+const readRoles = createListReader(',')
+const readAmr = createListReader(' ')
+
+/** The closed set of docs/interface.md, "Policies": no other name is understood. */
+export const PARAMETERS = {
+  role: anyOf('role', ROLE, (roles) => ({
+    meets: (identity) => (hasOneOf(readRoles(identity[AT.roles]), roles) ? 'met' : 'forbidden')
+  })),
+  amr: anyOf('amr', AMR, (amr) => ({
+    meets: (identity) =>
+      hasOneOf(readAmr(identity[AT.amr]), amr) ? 'met' : { stepUp: { maxAge: undefined, amr } },
+    login: 'useless' // today's Authgear sends no amr
+  })),
+  verified: exactly('verified', 'true', {
+    meets: (identity) => (identity[AT.verified] === 'true' ? 'met' : 'forbidden')
+  }),
+  anonymous: exactly('anonymous', 'false', {
+    meets: (identity) => (identity[AT.anonymous] === 'false' ? 'met' : 'forbidden')
+  }),
+  max_age: {
+    parse: (value) => (SECONDS.test(value) ? atMost(Number(value)) : bad('max_age is not a number of seconds'))
+  },
+  login: exactly('login', 'off', { meets: () => 'met', login: 'offer' })
+} as const satisfies Readonly<Record<string, Parameter>>
+
+/** A list in which commas mean "or", written as they are or as `%2C`: no value may hold one. */
+function anyOf (name: string, grammar: RegExp, requirement: (values: readonly string[]) => Requirement): Parameter {
+  return {
+    parse (value) {
+      const values = value.split(',')
+      return values.every((item) => grammar.test(item))
+        ? requirement(values)
+        : bad(`${name} has a value that cannot be one`)
+    }
+  }
+}
+
+function exactly (name: string, only: string, requirement: Requirement): Parameter {
+  return { parse: (value) => (value === only ? requirement : bad(`${name} takes ${only} and nothing else`)) }
+}
+
+function atMost (maxAge: number): Requirement {
+  return {
+    meets: (identity, now) =>
+      isFresh(authenticatedAtMs(identity), maxAge, now) ? 'met' : { stepUp: { maxAge, amr: [] } }
+  }
+}
+
+export function bad (why: string): Bad {
+  return { kind: 'bad', why }
+}
+
+type Members = Readonly<{ has: (value: string) => boolean }>
+
+/** Remembers the last text: a client's query may name thousands of roles, and an identity may hold thousands. */
+function createListReader (separator: string): (text: string | undefined) => Members {
+  let last = ''
+  let members: Members = membersOf([''])
+  return (text = '') => {
+    if (text !== last) {
+      members = membersOf(text.split(separator))
+      last = text
+    }
+    return members
+  }
+}
+
+/** Few are compared one by one, which takes a quarter of the time that a Set of them takes to make. */
+function membersOf (values: readonly string[]): Members {
+  return values.length > 16 ? new Set(values) : { has: (value) => values.includes(value) }
+}
+
+function hasOneOf (own: Members, values: readonly string[]): boolean {
+  return values.some((value) => own.has(value))
+}
+
+/** NaN if it is missing or unreadable. */
+function authenticatedAtMs (identity: Identity): number {
+  const text = identity[AT.authenticatedAt] ?? ''
+  return /^[0-9]{1,12}$/.test(text) ? Number(text) * 1000 : NaN
+}
+
+/** Missing, unreadable or far in the future is not fresh. */
+function isFresh (authenticatedAt: number, maxAge: number, now: EpochMs): boolean {
+  return authenticatedAt - now <= MAX_AHEAD_MS && now - authenticatedAt <= maxAge * 1000
+}

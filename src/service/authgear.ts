@@ -1,0 +1,44 @@
+import { createResolver } from '../authgear/resolver/client.ts'
+import { createFailedCredentials, type FailedCredentials } from '../authgear/resolver/failed-credentials.ts'
+import type { Resolver, ResolverObserver } from '../authgear/resolver/types.ts'
+import type { Clock } from '../clock.ts'
+import type { CookieNames } from '../core/credentials.ts'
+import type { Wrappers } from '../tracing/wrappers.ts'
+import type { ServiceSettings } from './settings.ts'
+
+/** So many may wait for their client's turn at least, however small AUTHGEAR_MAX_QUEUE is: a turn is no refusal. */
+const MIN_TURNS = 64
+/** One client may take up this part of them. */
+const TURNS_OF_ONE_CLIENT = 1 / 4
+/** Share of AUTHGEAR_TIMEOUT for a turn, beside that time: proxies wait a little longer than both. */
+const TURN_SHARE = 0.25
+
+/** What asks Authgear's resolver, and the bounds on it. */
+export type AuthgearAccess = Readonly<{
+  resolver: Resolver
+  failedCredentials: FailedCredentials
+  /** Resolutions under way and waiting. */
+  queue: () => Readonly<{ inFlight: number, queued: number }>
+}>
+
+type AuthgearDeps = Readonly<{ cookieNames: CookieNames, observer: ResolverObserver, clock: Clock, traced: Wrappers }>
+
+/** Opens no connection by itself. */
+export function createAuthgearAccess (
+  settings: ServiceSettings['authgear'],
+  { cookieNames, observer, clock, traced }: AuthgearDeps
+): AuthgearAccess {
+  const resolver = traced.resolver(createResolver({ ...settings, cookieNames }, observer))
+  const turns = Math.max(MIN_TURNS, settings.maxQueue)
+  const failedCredentials = createFailedCredentials({
+    failuresPerMinute: settings.failuresPerMinute,
+    maxWaiting: { client: Math.ceil(turns * TURNS_OF_ONE_CLIENT), all: turns },
+    timeoutMs: settings.timeoutMs * TURN_SHARE,
+    now: clock.monotonic
+  })
+  const queue = (): ReturnType<AuthgearAccess['queue']> => {
+    const { inFlight, queued } = resolver.state()
+    return { inFlight, queued: queued + failedCredentials.waiting() }
+  }
+  return Object.freeze({ resolver, failedCredentials, queue })
+}

@@ -1,0 +1,82 @@
+import type { Clock } from '../clock.ts'
+import { createReport } from '../http/access-log.ts'
+import { buildListener, type Listener, type ListenerDeps } from '../http/listener.ts'
+import { createTrustProxy } from '../http/trusted-proxies.ts'
+import type { HandlerDeps } from '../http/types.ts'
+import type { Webhook } from '../http/webhook.ts'
+import type { Log } from '../logging/log.ts'
+import { createLoginRoutes, type LoginRoutes } from '../login/routes.ts'
+import type { Metrics } from '../metrics/metrics.ts'
+import { createSignOuts } from '../revocation/sign-outs.ts'
+import type { RevocationLog } from '../revocation/types.ts'
+import type { Wrappers } from '../tracing/wrappers.ts'
+import { createIdentify, identifyRoutes } from '../verify/identify.ts'
+import { createVerify, verifyRoutes } from '../verify/verify.ts'
+import type { ServiceSettings } from './settings.ts'
+import { reporting } from './shared.ts'
+
+/** A person takes so long to confirm a sign-out at Authgear; answers are not cached meanwhile. */
+const SIGNING_OUT_MS = 60_000
+
+type ListenersDeps = Readonly<{
+  handlerDeps: HandlerDeps
+  revocations: RevocationLog
+  webhook: Webhook | undefined
+  metrics: Metrics
+  log: Log
+  clock: Clock
+  traced: Wrappers
+}>
+
+/** The main listener, and that of `/identify` if it is on; both listen nowhere yet. */
+export function buildListeners (
+  settings: ServiceSettings,
+  deps: ListenersDeps
+): Readonly<{ app: Listener, identify: Listener | undefined }> {
+  const { handlerDeps, webhook, traced } = deps
+  const listenerDeps = listenerDepsOf(settings, deps)
+  const login = loginOf(settings, deps)
+  const verify = createVerify({
+    ...handlerDeps,
+    clock: deps.clock,
+    confirmAfterMs: settings.cache.negativeTtlMs,
+    allowPreflight: settings.preflight === 'allow',
+    findLoginRedirect: login?.findLoginRedirect,
+    trustProxy: listenerDeps.trustProxy
+  })
+  const routes = [...verifyRoutes(traced.handler('verify', verify)), ...login?.routes ?? []]
+  const identify = identifyRoutes(traced.handler('identify', createIdentify(handlerDeps)))
+  return {
+    app: buildListener(listenerDeps, routes, webhook),
+    identify: settings.identify ? buildListener({ ...listenerDeps, tls: undefined }, identify) : undefined
+  }
+}
+
+function listenerDepsOf ({ tls, trustedProxies }: ServiceSettings, { metrics, log }: ListenersDeps): ListenerDeps {
+  return {
+    report: createReport(log, metrics.request),
+    notFound: (context, seconds) => {
+      metrics.request('other', 404, 'not_found', 'none', seconds)
+      const line = { ...context, status: 404, reason: 'not_found' }
+      log.info(line, 'refused: a proxy asks /verify or /ext-authz/…, exactly')
+    },
+    unexpectedError: reporting(log).unexpectedError,
+    trustProxy: createTrustProxy(trustedProxies),
+    forwardedForIgnored: metrics.forwardedForIgnored,
+    tls
+  }
+}
+
+function loginOf (
+  { login, cache, authgear }: ServiceSettings,
+  { handlerDeps, revocations, clock, traced }: ListenersDeps
+): LoginRoutes | undefined {
+  if (login === undefined) return undefined
+  return createLoginRoutes(login, {
+    ...handlerDeps,
+    traced: (handler) => traced.handler('login', handler),
+    clock,
+    signOuts: createSignOuts({ revocations, clock, quietMs: cache.ttlMs + SIGNING_OUT_MS }),
+    origin: authgear.endpoint.origin
+  })
+}

@@ -1,0 +1,170 @@
+import t from 'tap'
+import { joinPolicies, parsePolicy } from '../../../src/core/policy.ts'
+import { type Outcome, type Parameter, PARAMETERS, type Requirement } from '../../../src/core/requirement.ts'
+import type { EpochMs } from '../../../src/core/token-expiry.ts'
+import { identityOf } from '../../helpers/identity.ts'
+
+const NOW = 1_800_000_000_000 as EpochMs
+const at = (secondsAgo: number): string => String(NOW / 1000 - secondsAgo)
+/** More than are compared one by one. */
+const MANY_ROLES = Array.from({ length: 30 }, (_, index) => `r${index}`).join(',')
+const long = (length: number): string => 'r'.repeat(length)
+const stepUp = (maxAge: number | undefined, ...amr: string[]): Outcome => ({ stepUp: { maxAge, amr } })
+
+type Values = Readonly<Record<string, string | undefined>>
+type Case = Readonly<{
+  refused: readonly string[]
+  /** Names are those of Authgear's headers; undefined: it did not send that one. */
+  outcomes: ReadonlyArray<readonly [value: string, identity: Values, outcome: Outcome]>
+  /** What an identity without a value gives. */
+  lacking: Outcome
+  login?: Requirement['login']
+}>
+
+/** One suite for the whole table: a parameter without its rows does not compile. */
+const CASES: Readonly<Record<keyof typeof PARAMETERS, Case>> = {
+  role: {
+    refused: ['', ',', 'a,', ',a', 'a,,b', '1a', 'a-b', 'a.b', 'a b', 'é', '*', long(41), 'a%62', 'a\0', 'a\n'],
+    outcomes: [
+      ['admin', { 'user-roles': 'admin,app:editor' }, 'met'],
+      ['x,admin', { 'user-roles': 'admin,app:editor' }, 'met'],
+      ['app:editor', { 'user-roles': 'admin,app:editor' }, 'met'],
+      ['Admin', { 'user-roles': 'admin' }, 'forbidden'],
+      ['app', { 'user-roles': 'app:editor' }, 'forbidden'],
+      [long(40), { 'user-roles': long(40) }, 'met'],
+      ['r29', { 'user-roles': MANY_ROLES }, 'met'],
+      ['r30', { 'user-roles': MANY_ROLES }, 'forbidden']
+    ],
+    lacking: 'forbidden'
+  },
+  amr: {
+    refused: ['', 'mfa,', '!mfa', 'mfa!', ' mfa', 'é', long(41), 'm%66a', 'mfa\0'],
+    outcomes: [
+      ['mfa', { 'session-amr': 'pwd mfa' }, 'met'],
+      ['otp,mfa', { 'session-amr': 'pwd mfa' }, 'met'],
+      ['otp,hwk', { 'session-amr': 'pwd mfa' }, stepUp(undefined, 'otp', 'hwk')],
+      ['Mfa', { 'session-amr': 'mfa' }, stepUp(undefined, 'Mfa')],
+      [long(40), { 'session-amr': long(40) }, 'met']
+    ],
+    lacking: stepUp(undefined, 'mfa'),
+    login: 'useless'
+  },
+  verified: {
+    refused: ['', 'false', 'TRUE', '1', 'yes', 'true,true', 'true\0'],
+    outcomes: [
+      ['true', { 'user-verified': 'true' }, 'met'],
+      ['true', { 'user-verified': 'false' }, 'forbidden'],
+      ['true', { 'user-verified': 'TRUE' }, 'forbidden']
+    ],
+    lacking: 'forbidden'
+  },
+  anonymous: {
+    refused: ['', 'true', 'False', '0', 'false,false'],
+    outcomes: [
+      ['false', { 'user-anonymous': 'false' }, 'met'],
+      ['false', { 'user-anonymous': 'true' }, 'forbidden']
+    ],
+    lacking: 'forbidden'
+  },
+  max_age: {
+    refused: ['', '-1', '+1', '1.5', '1e3', '0x10', '007', '1000000000', 'Infinity', 'NaN', ' 5', '5s', '5,6', '5\n'],
+    outcomes: [
+      ['100', { 'session-authenticated-at': at(100) }, 'met'],
+      ['99', { 'session-authenticated-at': at(100) }, stepUp(99)],
+      ['0', { 'session-authenticated-at': at(0) }, 'met'],
+      ['1', { 'session-authenticated-at': at(-300) }, 'met'],
+      ['999999999', { 'session-authenticated-at': at(-301) }, stepUp(999_999_999)],
+      ['999999999', { 'session-authenticated-at': 'now' }, stepUp(999_999_999)],
+      ['999999999', { 'session-authenticated-at': '-1' }, stepUp(999_999_999)],
+      ['999999999', { 'session-authenticated-at': `x${at(1)}` }, stepUp(999_999_999)],
+      ['999999999', { 'session-authenticated-at': `${at(1)}x` }, stepUp(999_999_999)],
+      ['999999999', { 'session-authenticated-at': ' ' }, stepUp(999_999_999)],
+      ['999999999', { 'session-authenticated-at': '1799999999999999' }, stepUp(999_999_999)]
+    ],
+    lacking: stepUp(5)
+  },
+  login: {
+    refused: ['', 'on', 'OFF', '0', 'off,off'],
+    outcomes: [['off', {}, 'met']],
+    lacking: 'met',
+    login: 'offer'
+  }
+}
+
+/** A value of each parameter that is understood; the one of `lacking`. */
+const USUAL = { role: 'admin', amr: 'mfa', verified: 'true', anonymous: 'false', max_age: '5', login: 'off' } as const
+
+function requirementOf (name: keyof typeof PARAMETERS, value: string): Requirement {
+  const read = PARAMETERS[name].parse(value)
+  if ('why' in read) throw new Error(`${name}=${value}: ${read.why}`)
+  return read
+}
+
+const encoded = (value: string): string =>
+  [...Buffer.from(value)].map((byte) => `%${byte.toString(16).padStart(2, '0')}`).join('')
+
+for (const name of Object.keys(CASES) as Array<keyof typeof CASES>) {
+  const { refused, outcomes, lacking, login } = CASES[name]
+
+  t.test(`${name}: an identity meets it or does not`, async (t) => {
+    for (const [value, identity, outcome] of outcomes) {
+      const { meets } = requirementOf(name, value)
+      t.strictSame(meets(identityOf(identity), NOW), outcome, JSON.stringify([value, identity]))
+    }
+  })
+
+  t.test(`${name}: what the identity lacks counts against the user`, async (t) => {
+    const { meets } = requirementOf(name, USUAL[name])
+    const empty = identityOf(Object.fromEntries(
+      ['anonymous', 'verified', 'roles'].map((field) => [`user-${field}`, ''])
+        .concat(['amr', 'authenticated-at'].map((field) => [`session-${field}`, '']))
+    ))
+    t.strictSame(meets(empty, NOW), lacking, 'empty values')
+    t.strictSame(meets(identityOf().map(() => undefined), NOW), lacking, 'no values')
+    t.strictSame(meets([], NOW), lacking, 'nothing at all')
+  })
+
+  t.test(`${name}: a wrong value is bad, and the reason names the parameter only`, async (t) => {
+    for (const value of refused) {
+      const read = PARAMETERS[name].parse(value)
+      if (!('why' in read)) t.fail(JSON.stringify(value))
+      else t.match(read.why, new RegExp(`^${name} [a-z0-9_ ]+$`), JSON.stringify(value))
+    }
+  })
+
+  t.test(`${name}: an encoded value means the same, and one encoded twice is bad`, async (t) => {
+    for (const [value, identity, outcome] of outcomes) {
+      for (const escaped of [encoded(value), encoded(value).toUpperCase()]) {
+        const policy = parsePolicy(`${name}=${escaped}`)
+        if (policy.kind === 'bad') throw new Error(`${name}=${escaped}: ${policy.why}`)
+        t.strictSame(policy.requirements.map(({ meets }) => meets(identityOf(identity), NOW)), [outcome], escaped)
+      }
+      t.equal(parsePolicy(`${name}=${encoded(encoded(value))}`).kind, 'bad', 'twice')
+    }
+    for (const value of refused) t.equal(parsePolicy(`${name}=${encoded(value)}`).kind, 'bad', JSON.stringify(value))
+  })
+
+  t.test(`${name}: says what a login can do about it, alone and joined`, async (t) => {
+    t.equal(requirementOf(name, USUAL[name]).login, login)
+    const joined = joinPolicies([parsePolicy('verified=true'), parsePolicy(`${name}=${USUAL[name]}`)])
+    t.ok(joined.kind === 'understood' && joined.requirements.some((one) => one.login === login))
+  })
+}
+
+t.test('an identity’s roles are read once, however many roles a policy names', async (t) => {
+  const policy = parsePolicy(Array.from({ length: 700 }, (_, index) => `role=r${index}`).join('&'))
+  if (policy.kind === 'bad') throw new Error(policy.why)
+  const roles = Array.from({ length: 2000 }, (_, index) => `q${index}`).join(',')
+  const identity = identityOf({ 'user-roles': roles })
+  const split = t.capture(String.prototype, 'split', String.prototype.split)
+  t.ok(policy.requirements.every(({ meets }) => meets(identity, NOW) === 'forbidden'))
+  t.equal(split().filter(({ receiver }) => String(receiver) === roles).length, 1)
+})
+
+t.test('a requirement or a parameter without its check does not compile', async () => {
+  // @ts-expect-error `meets` is missing
+  const requirement: Requirement = { login: 'offer' }
+  // @ts-expect-error what it parses cannot be checked
+  const parameter: Parameter = { parse: () => ({ login: 'offer' }) }
+  return [requirement, parameter]
+})
