@@ -82,6 +82,20 @@ t.test('a lease', { skip: skipOrFail('redis-server') }, async (t) => {
     if (won.kind === 'ask') await won.done()
   })
 
+  t.test('is taken after a slow read too: each round trip has a time-out of its own', async (t) => {
+    const { redis, tier, lease, holder } = await start(t)
+    const { clock } = tier
+    const slow = createSharedCache({
+      tier: { ...tier, clock: { ...clock, monotonic: () => { clock.advance(10_000); return clock.monotonic() } } },
+      leaseWaitMs: WAIT_MS,
+      timing: holder.timing,
+      observer: { sharedRead () {}, sharedError () {} }
+    })
+    const won = await lookup(slow)
+    t.equal(await redis.cli('EXISTS', lease), 1)
+    if (won.kind === 'ask') await won.done()
+  })
+
   t.test('is renewed by its holder while Authgear is asked', async (t) => {
     const { redis, lease, holder } = await start(t)
     const won = await win(holder)
