@@ -4,31 +4,31 @@ import { Overloaded } from '../errors.ts'
 import { affectedOf, ageOf, resolve, resolved, type ResolveOptions } from './resolve.ts'
 import { createWaitingBudget } from './waiting-budget.ts'
 
-/** Milliseconds: whoever comes later than this to a flight that is quiet makes a flight of their own. */
+/** A caller that comes later than this to an uncacheable resolution starts its own. */
 const JOIN_WITHIN_MS = 100
-/** Someone waits for it, and takes what is there. */
-const ASK: ResolveOptions = Object.freeze({ accept: () => true, mayBeStale: true })
+/** A request waits for it, and takes any usable entry. */
+const FOR_A_REQUEST: ResolveOptions = Object.freeze({ accept: () => true, mayBeStale: true })
 
 export function createAuthenticator (deps: AuthenticateDeps): Authenticator {
-  const flights = createFlights(deps)
-  const renew = createRenewal(deps, flights)
+  const singleFlight = createSingleFlight(deps)
+  const renew = createRenewal(deps, singleFlight)
   return Object.freeze({
     authenticate (subject: CredentialContext): Authentication | Promise<Authentication> {
       const known = deps.memory.read(subject.key)
       const isUsable = known.kind === 'hit' && mayUse(deps, known)
       deps.observer.memoryRead(isUsable ? 'hit' : 'miss')
-      if (!isUsable) return flights.run(subject, subject.key, ASK)
+      if (!isUsable) return singleFlight.run(subject, subject.key, FOR_A_REQUEST)
       renew(subject, known)
       return resolved(known.entry, known.remainingMs, 'memory')
     },
-    confirm: (subject: CredentialContext, maxAgeMs: number) => flights.run(subject, `confirm ${subject.key}`, {
+    confirm: (subject: CredentialContext, maxAgeMs: number) => singleFlight.run(subject, `confirm ${subject.key}`, {
       accept: (entry, remainingMs) => ageOf(entry, remainingMs) <= maxAgeMs,
       mayBeStale: false
     })
   })
 }
 
-/** Decided at each hit: nothing it is about was revoked since, and what cannot be known any more is young. */
+/** Decided at each hit: no revocation voids the entry, and without the log it must be young. */
 function mayUse (
   { log, degradedTtlMs }: AuthenticateDeps,
   { entry, remainingMs, local }: MemoryRead & { kind: 'hit' }
@@ -37,65 +37,59 @@ function mayUse (
   return log.isFollowing() || ageOf(entry, remainingMs) <= degradedTtlMs
 }
 
-/**
- * Refresh ahead: a session in use is asked about before its entry ends, by one of the fleet and while nobody waits; a
- * refusal is not.
- */
+/** Refresh ahead: one replica renews a session in use before its entry ends, while nobody waits; never a refusal. */
 function createRenewal (
-  { memory, refreshAhead, timeoutMs }: AuthenticateDeps,
-  flights: Flights
+  { memory, refreshAhead }: AuthenticateDeps,
+  singleFlight: SingleFlight
 ): (subject: CredentialContext, known: MemoryRead & { kind: 'hit' }) => void {
   const share = refreshAhead > 0 ? 1 - refreshAhead : -Infinity
   const isDue: ResolveOptions['accept'] = (entry, remainingMs) => remainingMs < entry.ttlMs * share
   const options: ResolveOptions = {
     accept: (entry, remainingMs) => !isDue(entry, remainingMs),
-    mayBeStale: true,
-    leaseWaitMs: timeoutMs
+    mayBeStale: true
   }
   return (subject, { entry, remainingMs }) => {
     if (!isDue(entry, remainingMs) || entry.resolution.kind !== 'valid') return
-    // under the ordinary name: whoever comes when the entry has ended gets what this brings
-    if (!flights.has(subject.key) && memory.claimRenewal(subject.key)) {
-      flights.run(subject, subject.key, options).catch(() => {})
+    // under the ordinary name: a request that comes after the entry's end joins it
+    if (!singleFlight.has(subject.key) && memory.claimRenewal(subject.key)) {
+      singleFlight.run(subject, subject.key, options).catch(() => {})
     }
   }
 }
 
-type Flights = Readonly<{
+type SingleFlight = Readonly<{
   has: (name: string) => boolean
   run: (subject: CredentialContext, name: string, options: ResolveOptions) => Promise<Authentication>
 }>
 
 /**
- * Emptied at its end: a table that the map has outgrown keeps what was in it until V8's next full collection, and by
- * each other all that came later.
+ * Emptied at its end: a table that the map has outgrown keeps its values alive until V8's next full collection, and a
+ * promise there would keep its successors.
  */
-type Slot = { flight: Promise<Authentication> | undefined }
+type Slot = { resolution: Promise<Authentication> | undefined }
 
-/**
- * One flight a name: whoever asks while it is under way gets what it brings. All who wait share one budget of bytes.
- */
-function createFlights (deps: AuthenticateDeps): Flights {
+/** One resolution at a time for each name: later callers join it. All that wait share one budget of bytes. */
+function createSingleFlight (deps: AuthenticateDeps): SingleFlight {
   const slots = new Map<string, Slot>()
   const budget = createWaitingBudget(deps.waitingBytes)
-  const run: Flights['run'] = (subject, name, options) => {
+  const run: SingleFlight['run'] = (subject, name, options) => {
     const bytes = budget.take(subject.headBytes())
     if (bytes === undefined) return Promise.resolve({ kind: 'unavailable', error: new Overloaded() })
     return wait(subject, name, options).finally(() => budget.giveBack(bytes))
   }
-  const wait: Flights['run'] = (subject, name, options) => {
-    const running = slots.get(name)?.flight
+  const wait: SingleFlight['run'] = (subject, name, options) => {
+    const running = slots.get(name)?.resolution
     if (running !== undefined) {
       deps.observer.coalesced('process')
       return join(running, deps.clock.monotonic(), () => wait(subject, name, options))
     }
-    const slot: Slot = { flight: undefined }
+    const slot: Slot = { resolution: undefined }
     slots.set(name, slot)
-    slot.flight = resolve(deps, subject, options).finally(() => {
+    slot.resolution = resolve(deps, subject, options).finally(() => {
       slots.delete(name)
-      slot.flight = undefined
+      slot.resolution = undefined
     })
-    return slot.flight
+    return slot.resolution
   }
   return { has: (name) => slots.has(name), run }
 }

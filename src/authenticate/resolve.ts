@@ -17,36 +17,33 @@ import {
 import type { ClientTrace, ResolverResult } from '../authgear/resolver/types.ts'
 import type { Affected, RevocationSnapshot } from '../revocation/types.ts'
 
-/** Resolutions that one answer may take: a doubtful one is asked for twice. */
+/** Resolutions that one answer may take: a doubtful one is repeated. */
 const MAX_ATTEMPTS = 2
+/** Longest wait for another replica while this one's circuit breaker is open: its own answer would come at once. */
+const LEASE_WAIT_WHILE_OPEN_MS = 300
 const EXPIRED: Authentication = Object.freeze({ kind: 'refused', reason: 'expired_credentials' })
 const WRONG_AUDIENCE: Authentication = Object.freeze({ kind: 'refused', reason: 'wrong_audience' })
 
-/** What a flight is for. */
+/** What a resolution is for. */
 export type ResolveOptions = Readonly<{
-  /** Which of the fleet's entries will do. */
+  /** Which entries of the shared cache will do. */
   accept: Accept
-  /** Whether a session that has ended will do while Authgear cannot be reached. */
+  /** Whether an entry that has ended will do while Authgear cannot be reached. */
   mayBeStale: boolean
-  /** How long to wait for another replica that asks already, milliseconds; by default as long as a person would. */
-  leaseWaitMs?: number
 }>
 
-type Flight = Readonly<{
+type ResolveContext = Readonly<{
   deps: AuthenticateDeps
   options: ResolveOptions
   subject: CredentialContext
   trace: ClientTrace
   digests: readonly CredentialDigest[]
   wholeDigests: readonly CredentialDigest[]
-  /** When the first of its tokens ends. */
+  /** When the first of its tokens expires. */
   tokenEnd: number
 }>
 
-/**
- * One flight: the fleet's entry, or Authgear's answer for the whole fleet; made again where it was revoked meanwhile.
- * Never rejects.
- */
+/** An entry of the shared cache, or Authgear's answer; repeated if a revocation overtook it. Never rejects. */
 export async function resolve (
   deps: AuthenticateDeps,
   subject: CredentialContext,
@@ -55,10 +52,10 @@ export async function resolve (
   try {
     const { credentials } = subject
     const now = deps.clock.wall()
-    // here and not at each request: nothing is remembered of credentials that do not come past this line
+    // here and not at each request: no entry exists for credentials that stop here
     if (isForAnotherAudience(credentials, deps.audience)) return WRONG_AUDIENCE
     if (isExpired(credentials, now)) return EXPIRED
-    const flight: Flight = {
+    const context: ResolveContext = {
       deps,
       options,
       subject,
@@ -67,7 +64,7 @@ export async function resolve (
       wholeDigests: deps.wholeDigests(credentials),
       tokenEnd: identityDeadline(credentials, now)
     }
-    return await resolveInTurn(flight)
+    return await resolveSlowed(context)
   } catch (error) {
     if (error instanceof ResolverError) {
       return (options.mayBeStale ? staleInstead(deps, subject, error) : undefined) ?? { kind: 'unavailable', error }
@@ -77,47 +74,55 @@ export async function resolve (
   }
 }
 
-/**
- * What memory knows as valid, though it has ended, takes no turn; what the fleet knows costs Authgear nothing, and
- * takes none either.
- */
-async function resolveInTurn (flight: Flight): Promise<Authentication> {
-  const { deps: { memory, failedCredentials }, subject, trace, wholeDigests } = flight
-  const work = (): Promise<Authentication> => resolveUntilDeadline(flight)
+/** A client with many failed credentials waits for a slot, unless memory or the shared cache knows these as valid. */
+async function resolveSlowed (context: ResolveContext): Promise<Authentication> {
+  const { deps: { memory, failedCredentials }, subject, trace, wholeDigests } = context
+  const work = (): Promise<Authentication> => resolveUntilDeadline(context)
   if (memory.knowsAsValid(subject.key)) return await work()
-  const known = failedCredentials.isSlowed(trace, wholeDigests) ? await readShared(flight) : undefined
+  const known = failedCredentials.isSlowed(trace, wholeDigests) ? await readShared(context) : undefined
   return known ?? await failedCredentials.run(trace, wholeDigests, work)
 }
 
 /** A plain read, without the fleet's lease. */
-async function readShared (flight: Flight): Promise<Authentication | undefined> {
-  if (!isShared(flight)) return undefined
-  const read = await flight.deps.fleet.read(flight.subject.cacheKey(), acceptOf(flight))
-  return read && adopt(flight, read)
+async function readShared (context: ResolveContext): Promise<Authentication | undefined> {
+  if (!isShared(context)) return undefined
+  const read = await context.deps.fleet.read(context.subject.cacheKey(), acceptOf(context))
+  return read && adopt(context, read)
 }
 
-async function resolveUntilDeadline (flight: Flight): Promise<Authentication> {
-  const { clock, timeoutMs } = flight.deps
+/** The deadline begins after the wait for another replica: whoever waited in vain has a whole AUTHGEAR_TIMEOUT. */
+async function resolveUntilDeadline (context: ResolveContext): Promise<Authentication> {
+  const { clock, timeoutMs } = context.deps
+  let shared = await lookUp(context)
   const deadline = clock.monotonic() + timeoutMs
-  do {
-    const landed = await resolveOnce(flight)
-    if (landed !== undefined) return landed
-  } while (clock.monotonic() < deadline)
-  return { kind: 'unavailable', error: new RevokedMeanwhile() }
+  for (;;) {
+    const authentication = shared.kind === 'found' ? adopt(context, shared) : await ask(context, shared)
+    if (authentication !== undefined) return authentication
+    const leftMs = deadline - clock.monotonic()
+    if (leftMs <= 0) return { kind: 'unavailable', error: new RevokedMeanwhile() }
+    shared = await lookUp(context, leftMs)
+  }
+}
+
+async function lookUp (context: ResolveContext, waitMs = Infinity): Promise<SharedLookup> {
+  if (!isShared(context)) return ASK_ALONE
+  const { deps: { fleet, resolver }, subject } = context
+  const leaseWaitMs = resolver.state().circuitOpen ? Math.min(waitMs, LEASE_WAIT_WHILE_OPEN_MS) : waitMs
+  return await fleet.lookup(subject.cacheKey(), acceptOf(context), leaseWaitMs)
 }
 
 /**
- * A session that was valid when Authgear was last asked, while it cannot be asked: never after an answered error, which
- * may be about this very session, never when a revocation could have been missed, and never past a token's own end.
+ * Stale-if-error: a session that was valid when last resolved, while Authgear cannot be reached. Never after an
+ * answered error, which may be about this very session, never if a revocation may be missing, never past a token's end.
  */
 function staleInstead (
   { memory, log, clock }: AuthenticateDeps,
   { key, credentials }: CredentialContext,
   error: ResolverError
 ): Authentication | undefined {
-  const isOut =
+  const isOutage =
     error instanceof AuthgearUnreachable || error instanceof AuthgearTimeout || error instanceof AuthgearCircuitOpen
-  if (!isOut || !log.isFollowing()) return undefined
+  if (!isOutage || !log.isFollowing()) return undefined
   const known = memory.readEnded(key)
   if (known.kind !== 'hit' || known.entry.resolution.kind !== 'valid') return undefined
   if (log.isVoid(affectedOf(known.entry), { stamp: known.entry.stamp, local: known.local })) return undefined
@@ -127,41 +132,34 @@ function staleInstead (
     : undefined
 }
 
-/** @returns undefined where a revocation overtook it: a voided result is never answered */
-async function resolveOnce (flight: Flight): Promise<Authentication | undefined> {
-  const { deps: { fleet }, options: { leaseWaitMs }, subject } = flight
-  const turn = isShared(flight) ? await fleet.lookup(subject.cacheKey(), acceptOf(flight), leaseWaitMs) : ASK_ALONE
-  return turn.kind === 'found' ? adopt(flight, turn) : await ask(flight, turn)
+function isShared (context: ResolveContext): boolean {
+  const { log, clock } = context.deps
+  return log.trustsShared() && !log.isUncacheable(knownAffected(context), clock.monotonic())
 }
 
-function isShared (flight: Flight): boolean {
-  const { log, clock } = flight.deps
-  return log.trustsShared() && !log.isUncacheable(knownAffected(flight), clock.monotonic())
+function acceptOf (context: ResolveContext): Accept {
+  return (entry, remainingMs) => context.options.accept(entry, remainingMs) && isUsable(context, entry, remainingMs)
 }
 
-function acceptOf (flight: Flight): Accept {
-  return (entry, remainingMs) => flight.options.accept(entry, remainingMs) && isUsable(flight, entry, remainingMs)
+/** Another replica's entry: no revocation voids it, and no token that was sent has expired. */
+function isUsable (context: ResolveContext, entry: Entry, remainingMs: number): boolean {
+  const { log } = context.deps
+  return log.trustsShared() && log.trusts(entry) && capped(context, entry, remainingMs) > 0
 }
 
-/** Another replica's entry: nothing it is about was revoked, and no token that was sent has ended. */
-function isUsable (flight: Flight, entry: Entry, remainingMs: number): boolean {
-  const { log } = flight.deps
-  return log.trustsShared() && log.trusts(entry) && capped(flight, entry, remainingMs) > 0
-}
-
-function capped ({ tokenEnd, deps: { clock } }: Flight, entry: Entry, remainingMs: number): number {
+function capped ({ tokenEnd, deps: { clock } }: ResolveContext, entry: Entry, remainingMs: number): number {
   return capAt(remainingMs, entry.resolution, tokenEnd, clock.wall())
 }
 
-/** Of whom the credentials were, as far as memory remembers: a voided entry still says. */
-function knownAffected ({ deps: { memory }, subject, digests }: Flight): Affected {
+/** The user behind these credentials, if memory has an entry (even a revoked one). */
+function knownAffected ({ deps: { memory }, subject, digests }: ResolveContext): Affected {
   const known = memory.read(subject.key)
   return known.kind === 'hit' ? affectedOf(known.entry) : { userId: undefined, digests }
 }
 
-/** A promoted entry keeps what is left of its life. */
+/** An entry taken over from Redis keeps the rest of its life. */
 function adopt (
-  flight: Flight,
+  context: ResolveContext,
   { entry, remainingMs, coalesced }: SharedLookup & { kind: 'found' }
 ): Authentication | undefined {
   const {
@@ -169,58 +167,58 @@ function adopt (
     subject,
     trace,
     wholeDigests
-  } = flight
-  if (!isUsable(flight, entry, remainingMs)) return undefined
+  } = context
+  if (!isUsable(context, entry, remainingMs)) return undefined
   if (coalesced) observer.coalesced('fleet')
   const { local, at } = log.snapshot()
-  memory.write(subject.key, entry, capped(flight, entry, remainingMs), {
+  memory.write(subject.key, entry, capped(context, entry, remainingMs), {
     local,
     at: at - ageOf(entry, remainingMs),
-    isBounded: isVariable(flight, entry)
+    isBounded: isVariable(context, entry)
   })
-  // a refusal was counted where Authgear was asked
+  // the replica that asked has counted a refusal
   if (entry.resolution.kind === 'valid') failedCredentials.judged(trace, wholeDigests, 'valid')
   return resolved(entry, remainingMs, 'redis')
 }
 
-/** Remembered before it is answered, so that the next request finds it; Redis is told without anybody waiting. */
-async function ask (flight: Flight, turn: SharedLookup & { kind: 'ask' }): Promise<Authentication | undefined> {
-  const { deps: { log, observer, memory, clock, timeoutMs }, subject, digests } = flight
+/** Memory is written before the answer, so that the next request finds it; Redis without anybody waiting. */
+async function ask (
+  context: ResolveContext,
+  lookup: SharedLookup & { kind: 'ask' }
+): Promise<Authentication | undefined> {
+  const { deps: { log, observer, memory, clock, timeoutMs }, subject, digests } = context
   let shared: Entry | undefined
   let lifeMs = 0
   try {
-    const snapshot = log.snapshot() // before it is queued: what is revoked from here on may not be in the answer
+    const snapshot = log.snapshot() // before it is queued: the answer may lack later revocations
     const began = momentOf(clock)
-    const { resolution, isConclusive } = await resolveConclusively(flight)
+    const { resolution, isConclusive } = await resolveConclusively(context)
     const tookMs = elapsedSince(began, clock)
-    // this process was frozen: an answer of before says nothing of now
+    // this process was frozen: an old answer says nothing of now
     if (tookMs > MAX_ATTEMPTS * timeoutMs) return undefined
     if (!isConclusive) observer.noVerdict()
     const affected = { userId: userOf(resolution), digests }
     const isVoid = log.isVoid(affected, snapshot)
     if (isVoid && resolution.kind === 'valid') return undefined
     const uncacheableSince = log.isUncacheable(affected, snapshot.at) ? snapshot.at : undefined
-    const ttlMs = isConclusive && !isVoid && uncacheableSince === undefined ? lifetimeFor(flight, resolution) : 0
+    const ttlMs = isConclusive && !isVoid && uncacheableSince === undefined ? lifetimeFor(context, resolution) : 0
     lifeMs = ttlMs - tookMs // its age counts from when Authgear was asked
     if (lifeMs > 0) {
-      const entry = entryOf(flight, resolution, snapshot, ttlMs)
-      memory.write(subject.key, entry, lifeMs, { ...snapshot, isBounded: isVariable(flight, entry) })
+      const entry = entryOf(context, resolution, snapshot, ttlMs)
+      memory.write(subject.key, entry, lifeMs, { ...snapshot, isBounded: isVariable(context, entry) })
       if (log.trustsShared()) shared = entry
     } else if (isConclusive && resolution.kind === 'invalid') {
-      memory.forget(subject.key, snapshot.at) // a session that has ended is not valid until the end of an older entry
+      memory.forget(subject.key, snapshot.at) // an older entry would keep a session valid that has ended
     }
     return { kind: 'resolved', resolution, source: 'authgear', ageMs: 0, uncacheableSince }
   } finally {
-    turn.done(shared, Math.floor(lifeMs)).catch(observer.unexpectedError)
+    lookup.done(shared, Math.floor(lifeMs)).catch(observer.unexpectedError)
   }
 }
 
-/**
- * Silence may be a hiccup of Authgear's: it takes the place of a session that is known to be valid only if it comes
- * twice.
- */
-async function resolveConclusively (flight: Flight): Promise<ResolverResult> {
-  const { deps: { resolver, memory, log, failedCredentials }, digests, wholeDigests, trace, subject } = flight
+/** No identity headers may be a hiccup of Authgear's: only two such answers replace a session known as valid. */
+async function resolveConclusively (context: ResolveContext): Promise<ResolverResult> {
+  const { deps: { resolver, memory, log, failedCredentials }, digests, wholeDigests, trace, subject } = context
   const sent = { all: digests, whole: wholeDigests }
   const first = await resolver.resolve(subject.credentials, trace, sent)
   if (first.isConclusive) failedCredentials.judged(trace, wholeDigests, first.resolution.kind)
@@ -235,12 +233,12 @@ async function resolveConclusively (flight: Flight): Promise<ResolverResult> {
   return isDoubtful ? await resolver.resolve(subject.credentials, trace, sent) : first
 }
 
-function lifetimeFor ({ deps: { lifetimes, clock }, subject }: Flight, resolution: Resolution): number {
+function lifetimeFor ({ deps: { lifetimes, clock }, subject }: ResolveContext, resolution: Resolution): number {
   return lifetimeOf(resolution, subject.credentials, lifetimes, clock.wall(), Math.random())
 }
 
 function entryOf (
-  { digests, deps: { clock } }: Flight,
+  { digests, deps: { clock } }: ResolveContext,
   resolution: Resolution,
   { stamp }: RevocationSnapshot,
   ttlMs: number
@@ -248,8 +246,8 @@ function entryOf (
   return { resolution, stamp, digests, ttlMs, sealedAt: clock.wall() }
 }
 
-/** What may be varied at will: something beside a credential, or a credential that is none. */
-function isVariable ({ subject: { credentials } }: Flight, { resolution }: Entry): boolean {
+/** Whether a client can vary it at will: a credential beside another, or one that Authgear refused. */
+function isVariable ({ subject: { credentials } }: ResolveContext, { resolution }: Entry): boolean {
   const sent = Object.values(credentials).filter((value) => value !== undefined)
   return sent.length > 1 || resolution.kind === 'invalid'
 }
@@ -266,7 +264,7 @@ export function resolved (entry: Entry, remainingMs: number, source: Source): Au
   return { kind: 'resolved', resolution: entry.resolution, source, ageMs: ageOf(entry, remainingMs) }
 }
 
-/** By the life that is gone, so that no two machines' clocks are compared; a life cut short counts as an older one. */
+/** By the life that has passed, since clocks of two machines are never compared; a shortened life counts as older. */
 export function ageOf (entry: Entry, remainingMs: number): number {
   return entry.ttlMs - remainingMs
 }

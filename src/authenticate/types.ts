@@ -12,14 +12,14 @@ import type { RevocationLog } from '../revocation/types.ts'
 
 export type Source = 'memory' | 'redis' | 'authgear'
 
-/** Who is behind the credentials; every caller of one flight makes its own decision of it. */
+/** Who is behind the credentials; every caller of one resolution makes its own decision of it. */
 export type Authentication =
   | Readonly<{
     kind: 'resolved'
     resolution: Resolution
     source: Source
     ageMs: number
-    /** When a resolution began that is not remembered, since its user was just revoked: nobody joins it much later. */
+    /** When a resolution began that may not be cached, since its user was just revoked: late callers do not join it. */
     uncacheableSince?: number | undefined
     /** Past its life, while Authgear cannot be reached (CACHE_STALE_IF_ERROR). */
     stale?: true
@@ -30,22 +30,19 @@ export type Authentication =
 
 export type CredentialContext = Readonly<{
   key: MemoryKey
-  /** Computed only when the fleet is asked. */
+  /** Computed only for a lookup in the shared cache. */
   cacheKey (): CacheKey
   credentials: Credentials
-  /** Of the request that waits for it; counted only where memory does not know. */
+  /** Of the request that waits; counted only on a miss in memory. */
   headBytes (): number
-  /** Read only when Authgear is asked. */
+  /** Read only for a request to Authgear. */
   trace (): ClientTrace
 }>
 
 export type Authenticator = Readonly<{
   /** Synchronous when memory knows the answer, since an `async` hop costs 5 % of the hot path. Never rejects. */
   authenticate: (subject: CredentialContext) => Authentication | Promise<Authentication>
-  /**
-   * As `authenticate`, of a resolution no older than `maxAgeMs`: a role may just have been given. One flight for all
-   * who ask.
-   */
+  /** As `authenticate`, with a resolution no older than `maxAgeMs`: a role may be new. All callers share one. */
   confirm: (subject: CredentialContext, maxAgeMs: number) => Promise<Authentication>
 }>
 
@@ -61,11 +58,11 @@ export type AuthenticateDeps = Readonly<{
   lifetimes: Lifetimes
   /** Share of its life after which an entry is renewed while it is still used (CACHE_REFRESH_AHEAD); 0 = never. */
   refreshAhead: number
-  /** Milliseconds within which a resolution that was revoked meanwhile is made again (AUTHGEAR_TIMEOUT). */
+  /** Milliseconds within which a resolution that a revocation overtook is repeated (AUTHGEAR_TIMEOUT). */
   timeoutMs: number
   /** Oldest age of a memory entry while the log cannot be followed (CACHE_DEGRADED_TTL). */
   degradedTtlMs: number
-  /** Bytes that all requests that wait may take together. */
+  /** Bytes that all waiting requests may take together. */
   waitingBytes: number
   log: RevocationLog
   clock: Clock
@@ -75,8 +72,8 @@ export type AuthenticateDeps = Readonly<{
 export type AuthenticateObserver = Readonly<{
   memoryRead: (outcome: 'hit' | 'miss') => void
   coalesced: (scope: 'process' | 'fleet') => void
-  /** A `session` cookie got no verdict at all, twice: Authgear is in trouble or is not asked as its project expects. */
+  /** Authgear answered a `session` cookie with no verdict, twice: it is in trouble, or the settings do not fit it. */
   noVerdict: () => void
-  /** An error nobody foresaw; the request is answered 503. */
+  /** A bug: the request is answered 503. */
   unexpectedError: (error: unknown) => void
 }>

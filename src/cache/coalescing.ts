@@ -1,73 +1,21 @@
 import { randomBytes } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { CacheKey } from '../core/cache-key.ts'
 import type { Entry } from '../core/entry.ts'
-import { within } from '../redis/commands.ts'
-import { leaseKey } from '../redis/keys.ts'
-import { createRedisCache, judge, readValue, type RedisCache, type RedisTier } from './redis.ts'
+import { RedisTooSlow } from '../errors.ts'
+import { createLeases, systemTiming, type Leases, type Timing } from './lease.ts'
+import { createRedisCache, type RedisCache, type RedisTier } from './redis.ts'
 import type { Accept, CacheRead } from './types.ts'
 
-/** The fleet's lease for one key: who holds it asks Authgear. */
-export type Contention =
-  | Readonly<{ kind: 'won' }>
-  | Readonly<{ kind: 'lost' }>
-  | Readonly<{ kind: 'found', entry: Entry, remainingMs: number }>
-  /** A lease that never ends, or ends too late, was not made by this service: nobody waits for it. */
-  | Readonly<{ kind: 'ignored' }>
-  | Readonly<{ kind: 'unreachable', error: unknown }>
-
-export type Leases = Readonly<{
-  /** @param token random; proves at the release that the lease is still ours */
-  contend: (key: CacheKey, token: string, accept: Accept) => Promise<Contention>
-  release: (key: CacheKey, token: string) => Promise<void>
-  nameOf: (key: CacheKey) => string
-}>
-
-/** Milliseconds; no replica is configured to hold one for longer. */
-const MAX_LEASE_MS = 5000
-
-/** @param leaseMs life of a lease, so that a holder that died is succeeded */
-export function createLeases (tier: RedisTier, leaseMs: number): Leases {
-  const longest = Math.max(MAX_LEASE_MS, leaseMs)
-  const nameOf = (key: CacheKey): string => leaseKey(tier.keyPrefix, key)
-  const { commands } = tier
-
-  /** SET NX and GET in one tick: the value of one who just finished is seen by its successor. */
-  async function contend (key: CacheKey, token: string, accept: Accept): Promise<Contention> {
-    const name = nameOf(key)
-    const [mine, leasePttl, stored] = await Promise.all([
-      commands.setIfAbsent(name, token, leaseMs), commands.pttl(name), readValue(tier, key)
-    ])
-    const value = judge(tier, key, stored)
-    const usable = value.kind === 'hit' && accept(value.entry, value.remainingMs)
-    if (usable && mine) commands.deleteIfEquals(name, token).catch(() => {})
-    if (usable) return { ...value, kind: 'found' }
-    if (mine) return { kind: 'won' }
-    // -2: it ended between the two commands
-    return leasePttl === -1 || leasePttl > longest ? { kind: 'ignored' } : { kind: 'lost' }
-  }
-
-  return Object.freeze({
-    nameOf,
-    contend: (key, token, accept) => contend(key, token, accept).catch((error: unknown): Contention => {
-      // it may be ours although another command of the tick failed
-      commands.deleteIfEquals(nameOf(key), token).catch(() => {})
-      return { kind: 'unreachable', error }
-    }),
-    release: async (key: CacheKey, token: string) => { await commands.deleteIfEquals(nameOf(key), token) }
-  })
-}
-
-/** What the fleet says of a key that this process does not know. */
+/** The shared cache's answer for a key that memory does not hold. */
 export type SharedLookup =
   | Readonly<{ kind: 'found', entry: Entry, remainingMs: number, coalesced: boolean }>
   /** `done` hands over what Authgear said, or nothing; call it once, whatever happened. It never rejects. */
   | Readonly<{ kind: 'ask', done: (entry?: Entry, lifeMs?: number) => Promise<void> }>
 
 export interface SharedCache {
-  /** @param leaseWaitMs how long to wait for another's value, in place of what is configured */
-  lookup (key: CacheKey, accept: Accept, leaseWaitMs?: number): Promise<SharedLookup>
-  /** What another has found already: no lease, and nobody waits for anybody. */
+  /** @param maxWaitMs bounds the wait for another replica's value further than `leaseWaitMs` does */
+  lookup (key: CacheKey, accept: Accept, maxWaitMs?: number): Promise<SharedLookup>
+  /** A plain read: takes no lease and waits for none. */
   read (key: CacheKey, accept: Accept): Promise<SharedLookup & { kind: 'found' } | undefined>
 }
 
@@ -78,16 +26,26 @@ export type SharedCacheObserver = Readonly<{
 
 export type SharedCacheOptions = Readonly<{
   tier: RedisTier
-  /** Milliseconds that Redis may cost a request before Authgear is asked (REDIS_TIMEOUT). */
-  timeoutMs: number
-  /** Milliseconds a lease lives: longer than one resolution may take. */
-  leaseMs: number
-  /** How long one who lost waits for the winner's value, milliseconds. */
+  /** Milliseconds that a loser waits for the holder's value (AUTHGEAR_TIMEOUT: it then asks with a whole one). */
   leaseWaitMs: number
+  /** Milliseconds a lease lives without renewal. */
+  leaseMs?: number
+  timing?: Timing
   observer: SharedCacheObserver
 }>
 
-/** Authgear is asked, and nobody of the fleet is told. */
+/** Long enough for a busy event loop and two lost renewals, short enough to wait for a dead holder. */
+const LEASE_MS = 400
+/** Two resolutions, since a doubtful one is repeated, and a margin for the write. */
+const maxHoldOf = (leaseWaitMs: number): number => 2 * leaseWaitMs + 500
+
+/** A loser looks for the end of the lease after 10 ms, later less often; 60 ms is what it may lose by it. */
+const MIN_POLL_MS = 10
+const MAX_POLL_MS = 40
+const POLL_GROWTH = 0.1
+const POLL_JITTER = 0.15
+
+/** Ask Authgear, and share nothing. */
 export const ASK_ALONE: SharedLookup = Object.freeze({ kind: 'ask', done: async () => {} })
 
 /** A service without Redis is a fleet of one. */
@@ -97,28 +55,31 @@ export const NO_SHARED_CACHE: SharedCache = Object.freeze({
 })
 
 export function createSharedCache (options: SharedCacheOptions): SharedCache {
-  const cache = createRedisCache(options.tier)
-  const leases = createLeases(options.tier, options.leaseMs)
-  const shared: Shared = { ...options, cache, leases }
+  const { tier, leaseWaitMs, leaseMs = LEASE_MS, timing = systemTiming, observer } = options
+  const leases = createLeases(tier, { leaseMs, maxHoldMs: maxHoldOf(leaseWaitMs), timing })
+  const shared: Shared = { tier, timing, observer, leases, leaseMs, cache: createRedisCache(tier) }
   return Object.freeze({
-    lookup: (key: CacheKey, accept: Accept, leaseWaitMs = options.leaseWaitMs) =>
-      takeTurn({ shared, accept, leaseWaitMs }, key),
+    lookup: (key: CacheKey, accept: Accept, maxWaitMs = Infinity) =>
+      lookup({ shared, accept, leaseWaitMs: Math.min(leaseWaitMs, maxWaitMs) }, key),
     read: async (key: CacheKey, accept: Accept) => found(await readReported(shared, key), accept)
   })
 }
 
-type Shared = SharedCacheOptions & Readonly<{ cache: RedisCache, leases: Leases }>
+type Shared = Readonly<{
+  tier: RedisTier
+  timing: Timing
+  observer: SharedCacheObserver
+  cache: RedisCache
+  leases: Leases
+  leaseMs: number
+}>
 type Context = Readonly<{ shared: Shared, accept: Accept, leaseWaitMs: number }>
 
-async function takeTurn (context: Context, key: CacheKey): Promise<SharedLookup> {
-  const { shared } = context
-  const { clock } = shared.tier
-  const started = clock.monotonic()
-  const read = await readReported(shared, key)
+async function lookup (context: Context, key: CacheKey): Promise<SharedLookup> {
+  const read = await readReported(context.shared, key)
   const known = found(read, context.accept)
   if (known !== undefined) return known
-  if (read.kind === 'unreachable') return ASK_ALONE
-  return await contend(context, key, shared.timeoutMs - (clock.monotonic() - started))
+  return read.kind === 'unreachable' ? ASK_ALONE : await contend(context, key)
 }
 
 function found (read: CacheRead, accept: Accept): SharedLookup & { kind: 'found' } | undefined {
@@ -128,42 +89,63 @@ function found (read: CacheRead, accept: Accept): SharedLookup & { kind: 'found'
 }
 
 /**
- * One asks Authgear, the others look for its value every 10–20 ms; no one waits for longer than patience, or for a
- * Redis that is gone.
+ * One replica asks Authgear, the others wait while its lease lives, and the next one takes it where that brings no
+ * value; none waits for a Redis that is gone.
  */
-async function contend (context: Context, key: CacheKey, firstMs: number): Promise<SharedLookup> {
-  const { shared, leaseWaitMs } = context
-  const { clock } = shared.tier
+async function contend (context: Context, key: CacheKey): Promise<SharedLookup> {
+  const { shared, accept } = context
   const token = randomBytes(16).toString('base64url')
-  const deadline = clock.monotonic() + leaseWaitMs
-  for (let limitMs = firstMs, lost = false; ; lost = true) {
-    const contention = await contendWithin(limitMs, context, key, token)
-    if (contention.kind === 'found') return { ...contention, coalesced: lost }
-    if (contention.kind === 'won') {
-      return { kind: 'ask', done: (entry, lifeMs) => finish(shared, key, token, entry, lifeMs) }
+  const since = shared.tier.clock.monotonic()
+  for (let coalesced = false, mayRetry = false; ;) {
+    const contention = await shared.leases.contend(key, token, accept)
+    if (contention.kind === 'found') return { ...contention, coalesced }
+    if (contention.kind === 'won') return holding(shared, key, token)
+    // without a lease nothing is shared: the write could not be fenced
+    if (contention.kind === 'ignored') return ASK_ALONE
+    if (contention.kind === 'lost') {
+      if (!await waitUntilFree(context, key, since)) return ASK_ALONE
+      coalesced = mayRetry = true
+      continue
     }
-    if (contention.kind === 'unreachable') shared.observer.sharedError('lease', contention.error)
-    if (contention.kind !== 'lost') return ASK_ALONE
-    await sleep(10 + Math.random() * 10)
-    limitMs = Math.min(shared.timeoutMs, deadline - clock.monotonic())
-    if (limitMs <= 0) return ASK_ALONE // who holds no lease writes nothing: it could not be fenced
+    shared.observer.sharedError('lease', contention.error)
+    if (!mayRetry || !(contention.error instanceof RedisTooSlow)) return ASK_ALONE
+    mayRetry = false // the value that it waited for is worth a second round trip
   }
 }
 
-/** A lease that was won too late to be used is given back. */
-async function contendWithin (
-  limitMs: number,
-  { shared, accept }: Context,
-  key: CacheKey,
-  token: string
-): Promise<Contention> {
-  const contention = shared.leases.contend(key, token, accept)
-  try {
-    return await within(Math.max(0, limitMs), contention)
-  } catch (error) {
-    contention.then((result) => result.kind === 'won' ? release(shared, key, token) : undefined).catch(() => {})
-    return { kind: 'unreachable', error }
+function holding (shared: Shared, key: CacheKey, token: string): SharedLookup {
+  const stopRenewing = shared.leases.hold(key, token)
+  return {
+    kind: 'ask',
+    done: async (entry, lifeMs) => {
+      await finish(shared, key, token, entry, lifeMs)
+      stopRenewing()
+    }
   }
+}
+
+/** @returns false where the wait is over, the lease is not this service's, or Redis is gone */
+async function waitUntilFree ({ shared, leaseWaitMs }: Context, key: CacheKey, since: number): Promise<boolean> {
+  const { tier: { clock }, timing, leases, leaseMs, observer } = shared
+  for (let seenAt = clock.monotonic(); ;) {
+    const waitedMs = clock.monotonic() - since
+    if (waitedMs >= leaseWaitMs) return false
+    await timing.sleep(Math.min(pollInterval(waitedMs), leaseWaitMs - waitedMs))
+    try {
+      const state = await leases.state(key)
+      if (state !== 'held') return state === 'free'
+      seenAt = clock.monotonic()
+    } catch (error) {
+      observer.sharedError('lease', error)
+      // an answer that is only late says nothing of the holder, until the lease that was seen must have ended
+      if (!(error instanceof RedisTooSlow) || clock.monotonic() - seenAt >= leaseMs) return false
+    }
+  }
+}
+
+function pollInterval (waitedMs: number): number {
+  const intervalMs = Math.min(MAX_POLL_MS, MIN_POLL_MS + POLL_GROWTH * waitedMs)
+  return intervalMs * (1 + POLL_JITTER * (2 * Math.random() - 1))
 }
 
 /** The value is acknowledged before the release, or one who waits would find neither. */

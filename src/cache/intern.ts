@@ -1,20 +1,17 @@
 import type { Entry, Stamp } from '../core/entry.ts'
 import { IDENTITY_HEADERS, type Identity, type Resolution } from '../core/resolution.ts'
 
-/** Values that many people have: the longest of them, in characters, and how many are remembered. */
+/** Longest value that is shared, in characters, and how many shared values are remembered. */
 const MAX_LENGTH = 256
 const MAX_VALUES = 1000
-/** A person's own: no other has the same. */
-const OWN: ReadonlySet<string> = new Set(['x-authgear-user-id', 'x-authgear-session-authenticated-at'])
-/** Values that are there once, whoever has them. */
+/** Headers whose value belongs to one person: sharing it saves nothing. */
+const UNIQUE_HEADERS: ReadonlySet<string> = new Set(['x-authgear-user-id', 'x-authgear-session-authenticated-at'])
+/** Values that exist once for all entries. */
 const CONSTANTS: ReadonlyMap<string, string> = new Map(['', 'true', 'false'].map((value) => [value, value]))
 
 export const isConstant = (value: string): boolean => CONSTANTS.has(value)
 
-/**
- * @returns what memory keeps of an entry: what many have is there once, so that a million sessions fit
- * (docs/performance.md)
- */
+/** @returns a copy of the entry whose common values are shared, so that a million sessions fit (docs/performance.md) */
 export function createInterner (): (entry: Entry) => Entry {
   const values = new Map<string, string>()
   let stamp: Stamp | undefined
@@ -35,7 +32,7 @@ export function createInterner (): (entry: Entry) => Entry {
     const userId = flat(resolution.userId)
     const identity: Identity = Object.freeze(resolution.identity.map((value, index) => {
       if (value === undefined || value === userId) return value === undefined ? value : userId
-      return OWN.has(IDENTITY_HEADERS[index] ?? '') ? flat(value) : shared(value)
+      return UNIQUE_HEADERS.has(IDENTITY_HEADERS[index] ?? '') ? flat(value) : shared(value)
     }))
     return Object.freeze({ kind: 'valid', userId, identity })
   }
@@ -65,10 +62,7 @@ function isSame (one: Stamp, other: Stamp): boolean {
   )
 }
 
-/**
- * A part of a longer string keeps the whole of it, and two bytes a character where the whole has them: a copy does
- * neither. All is ASCII.
- */
+/** A copy: a substring would keep its whole source alive, at two bytes a character if the source has them. ASCII. */
 function flat<Text extends string> (text: Text): Text {
   return Buffer.from(text, 'latin1').toString('latin1') as Text
 }

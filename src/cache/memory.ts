@@ -6,12 +6,12 @@ import { entryBytes } from './entry-size.ts'
 import { createInterner } from './intern.ts'
 import type { Cache, CacheRead, CacheWrite } from './types.ts'
 
-/** Entries of one credential: each junk cookie beside it makes another. */
+/** Entries that may share one credential: each junk cookie beside it makes a new key. */
 const MAX_VARIANTS = 16
-const NONE: readonly string[] = []
+const NO_KEYS: readonly string[] = []
 
 export type Variants = Readonly<{
-  /** @returns keys that have to go */
+  /** @returns keys to evict */
   add: (key: string, digests: readonly CredentialDigest[]) => readonly string[]
   remove: (key: string, digests: readonly CredentialDigest[]) => void
 }>
@@ -21,8 +21,8 @@ export function createVariants (): Variants {
   const keysOf = new Map<CredentialDigest, readonly string[]>()
   return Object.freeze({
     add: (key: string, digests: readonly CredentialDigest[]) => digests.flatMap((digest) => {
-      // as large as what is in it, which no other way makes sure of
-      const keys = NONE.concat(keysOf.get(digest) ?? NONE, key)
+      // `concat` makes an array without spare capacity
+      const keys = NO_KEYS.concat(keysOf.get(digest) ?? NO_KEYS, key)
       keysOf.set(digest, keys)
       return keys.length > MAX_VARIANTS ? keys.slice(0, 1) : []
     }),
@@ -37,10 +37,9 @@ export function createVariants (): Variants {
 }
 
 /**
- * Ends by both clocks: only the wall clock goes on while a machine sleeps, and only the other one is never set back.
- * Whole milliseconds, of the wall clock since the cache was made: V8 keeps small integers in the object itself, and 16
- * bytes elsewhere for any other number. The entry itself with its place in memory: two objects would take 32 bytes
- * more.
+ * An entry ends by both clocks: only the wall clock runs while a machine sleeps, only the monotonic one is never set.
+ * Whole milliseconds since the cache was made: V8 stores small integers in the object, other numbers in 16 bytes more.
+ * Entry and bookkeeping are one object: two would take 32 bytes more.
  */
 type Slot = Entry
   & Readonly<{ local: number, at: number, isBounded: boolean, endsMonotonic: number, endsWall: number }> & {
@@ -48,8 +47,8 @@ type Slot = Entry
   }
 
 /**
- * When the entry's resolution began: number of revocations taken here by then, and monotonic milliseconds. A slow older
- * one never takes a newer one's place. `isBounded`: only so many entries of each of its credentials may be remembered.
+ * When the entry's resolution began: the revocations this replica had taken by then, and monotonic milliseconds. A
+ * slow older resolution never replaces a newer one. `isBounded`: MAX_VARIANTS applies to its credentials.
  */
 export type MemoryMark = Readonly<{ local: number, at: number, isBounded?: boolean }>
 
@@ -59,30 +58,27 @@ export type MemoryRead = CacheRead & { kind: 'hit' } & Readonly<{ local: number 
 export interface MemoryCache extends Cache<string> {
   /** Synchronous, since an `async` hop costs 5 % of the hot path. */
   read (key: string): MemoryRead
-  /** As `read`, also of what ended no longer ago than CACHE_STALE_IF_ERROR: `remainingMs` may be negative. */
+  /** As `read`, and entries that ended within CACHE_STALE_IF_ERROR: `remainingMs` may be negative. */
   readEnded (key: string): MemoryRead
-  /** Whether it was valid when it was last resolved, however long ago it ended: it says nothing of now. */
+  /** Whether the last resolution was valid, even if the entry has ended: it does not say so of now. */
   knowsAsValid (key: string): boolean
   write (key: string, entry: Entry, lifeMs: number, mark?: MemoryMark): CacheWrite
-  /** Drops what is older than a resolution that is not remembered itself. */
+  /** Drops an entry that is older than a resolution which is not remembered itself. */
   forget (key: string, at: number): void
   /** @returns whether the caller is the one to renew an entry; a renewal that failed is tried again after a second */
   claimRenewal (key: string): boolean
-  /** Drops what has ended, so much at a time that nobody waits for it; called now and then where nothing is written. */
+  /** Drops a batch of ended entries; a timer calls it, since without writes nothing else would. */
   sweep (): void
   size (): number
-  /** Bytes of the budget that are taken. */
+  /** Bytes of the budget in use. */
   bytes (): number
   clear (): void
 }
 
 export type MemoryOptions = Readonly<{
-  /**
-   * CACHE_MAX_ENTRIES: of those that are valid, of which the least recently used go first; refusals are a tenth as many
-   * at most.
-   */
+  /** CACHE_MAX_ENTRIES: valid entries, evicted least recently used first; refusals: at most a tenth as many. */
   maxEntries: number
-  /** CACHE_MAX_MEMORY: for what is valid and what is refused together. */
+  /** CACHE_MAX_MEMORY: for valid entries and refusals together. */
   maxBytes: number
   clock: Clock
   /** CACHE_STALE_IF_ERROR, milliseconds. */
@@ -92,32 +88,29 @@ export type MemoryOptions = Readonly<{
 const MISS = Object.freeze({ kind: 'miss' })
 const STORED: CacheWrite = Object.freeze({ kind: 'stored' })
 const RENEWAL_PAUSE_MS = 1000
-/**
- * Share of both limits for refusals: a stranger can make as many as he likes, and none of them is worth a session's
- * place.
- */
+/** Share of both limits for refusals: a stranger can make any number, and none may evict a session. */
 const REFUSED_SHARE = 0.1
-/** Bytes that the lists of the least recently used take from the start, for each entry that there may be. */
-const RESERVED = 40
-/** Bytes; no entry takes fewer, so that no more of them fit. */
-const SMALLEST = 500
-/** Ended entries that go with each write, and at each sweep. */
-const SWEPT_BY_WRITE = 2
-const SWEPT = 2000
+/** The least-recently-used lists take these from the start, for each entry that may exist. */
+const RESERVED_ENTRY_BYTES = 40
+/** No entry takes fewer: bounds how many fit. */
+const MIN_ENTRY_BYTES = 500
+/** Ended entries that a write, and a sweep, removes at most. */
+const SWEEP_ENTRIES_BY_WRITE = 2
+const SWEEP_ENTRIES = 2000
 
 type Store = LRUCache<string, Slot>
 
 export function createMemoryCache ({ maxEntries, maxBytes, clock, staleMs = 0 }: MemoryOptions): MemoryCache {
   const variants = createVariants()
-  const compact = createInterner()
+  const intern = createInterner()
   const epoch = clock.wall()
   const refusedBytes = maxBytes * REFUSED_SHARE
   const valid = openStore(maxEntries, maxBytes - refusedBytes, ({ isBounded, digests }, key) => {
     if (isBounded) variants.remove(key, digests)
   })
-  /** First in, first out: it is only peeked into. */
+  /** First in, first out: reads only peek. */
   const refused = openStore(Math.ceil(maxEntries * REFUSED_SHARE), refusedBytes)
-  const reserved = RESERVED * (valid.max + refused.max)
+  const reservedBytes = RESERVED_ENTRY_BYTES * (valid.max + refused.max)
 
   const remainingOf = (slot: Slot): number =>
     Math.min(slot.endsMonotonic - clock.monotonic(), slot.endsWall + epoch - clock.wall())
@@ -133,7 +126,7 @@ export function createMemoryCache ({ maxEntries, maxBytes, clock, staleMs = 0 }:
     return MISS
   }
 
-  /** The oldest of those that are refused end first; of the valid the least recently used, which nobody has renewed. */
+  /** Refusals end oldest first; of the valid entries the least recently used end first, since nobody renewed them. */
   function sweep (most: number): void {
     for (const [store, graceMs] of [[valid, staleMs], [refused, 0]] as const) {
       const ended: string[] = []
@@ -165,12 +158,12 @@ export function createMemoryCache ({ maxEntries, maxBytes, clock, staleMs = 0 }:
       lifeMs: number,
       { local, at, isBounded = false }: MemoryMark = { local: 0, at: clock.monotonic() }
     ): CacheWrite {
-      sweep(SWEPT_BY_WRITE)
+      sweep(SWEEP_ENTRIES_BY_WRITE)
       const isOvertaken = at < (peek(key)?.at ?? -Infinity)
       if (lifeMs <= 0 || isOvertaken) return STORED
-      const { resolution, stamp, digests, ttlMs, sealedAt } = compact(entry)
+      const { resolution, stamp, digests, ttlMs, sealedAt } = intern(entry)
       put(key, {
-        resolution, // each by its name: after a spread V8 would keep what follows in an array beside the object
+        resolution, // no spread: V8 would keep the properties after it in a separate array
         stamp,
         digests,
         ttlMs,
@@ -193,19 +186,20 @@ export function createMemoryCache ({ maxEntries, maxBytes, clock, staleMs = 0 }:
       slot.renewedAt = Math.floor(clock.monotonic())
       return true
     },
-    sweep: () => sweep(SWEPT),
+    sweep: () => sweep(SWEEP_ENTRIES),
     size: () => valid.size + refused.size,
-    bytes: () => reserved + valid.calculatedSize + refused.calculatedSize,
+    bytes: () => reservedBytes + valid.calculatedSize + refused.calculatedSize,
     clear: () => { valid.clear(); refused.clear() }
   })
 }
 
-/** What the lists take from the start is part of the budget; there are never more entries than would fit. */
+/** The lists' own bytes are part of the budget; `max` never exceeds the entries that fit. */
 function openStore (
   maxEntries: number,
   maxBytes: number,
   dispose: (slot: Slot, key: string) => void = () => {}
 ): Store {
-  const max = Math.max(1, Math.min(maxEntries, Math.floor(maxBytes / (SMALLEST + RESERVED))))
-  return new LRUCache<string, Slot>({ max, dispose, maxSize: Math.max(1, Math.floor(maxBytes - RESERVED * max)) })
+  const max = Math.max(1, Math.min(maxEntries, Math.floor(maxBytes / (MIN_ENTRY_BYTES + RESERVED_ENTRY_BYTES))))
+  const maxSize = Math.max(1, Math.floor(maxBytes - RESERVED_ENTRY_BYTES * max))
+  return new LRUCache<string, Slot>({ max, dispose, maxSize })
 }

@@ -1,23 +1,27 @@
 import { elapsedSince, momentOf, type Clock, type Moment } from '../clock.ts'
 import type { CacheKey } from '../core/cache-key.ts'
-import { decodeEntry, encodeEntry, type Entry } from '../core/entry.ts'
+import { decodeEntry, encodeEntry, ENTRY_VERSION, type Entry } from '../core/entry.ts'
 import type { RedisCommands } from '../redis/commands.ts'
 import { entryKey } from '../redis/keys.ts'
 import type { Cache, CacheRead, CacheWrite } from './types.ts'
 import type { Sealer } from '../crypto/sealing.ts'
 
-export type RedisTier = Readonly<{ commands: RedisCommands, sealer: Sealer, keyPrefix: string, clock: Clock }>
+export type RedisTier = Readonly<{
+  commands: RedisCommands
+  sealer: Sealer
+  keyPrefix: string
+  clock: Clock
+  /** Another one in tests only. */
+  entryVersion?: number
+}>
 
-/** How wrong the clocks of two replicas may be before an entry that is too old is taken for one that was put back. */
+/** Clocks of two replicas may differ so much before an old entry counts as one that somebody put back. */
 const CLOCK_TOLERANCE_MS = 5 * 60_000
 
 const MISS: CacheRead = Object.freeze({ kind: 'miss' })
 const STORED: CacheWrite = Object.freeze({ kind: 'stored' })
 
-/**
- * The lease under which a value is written: a frozen server runs a command when it thaws, and would give an old answer
- * a new life.
- */
+/** The lease that a write needs: a frozen Redis runs its commands when it thaws, and would revive an old answer. */
 export type Fence = Readonly<{ name: string, token: string }>
 
 export interface RedisCache extends Cache<CacheKey> {
@@ -47,27 +51,28 @@ export function createRedisCache (tier: RedisTier): RedisCache {
   })
 }
 
-export type StoredValue = Readonly<{ pttl: number, sealed: Buffer | null, asked: Moment }>
+export type StoredValue = Readonly<{ pttl: number, sealed: Buffer | null, requestedAt: Moment }>
 
 /** PTTL before GET, in one round trip: the other order gives an old value the life of one written in between. */
 export async function readValue (tier: RedisTier, key: CacheKey): Promise<StoredValue> {
   const name = nameOf(tier, key)
-  const asked = momentOf(tier.clock)
-  const [pttl, sealed] = await Promise.all([tier.commands.pttl(name), tier.commands.getBuffer(name).catch(noneOfOurs)])
-  return { pttl, sealed, asked }
+  const requestedAt = momentOf(tier.clock)
+  const [pttl, sealed] = await Promise.all([tier.commands.pttl(name), tier.commands.getBuffer(name).catch(asGarbage)])
+  return { pttl, sealed, requestedAt }
 }
 
-/**
- * A list or a hash under our name is what somebody else put there: it opens as little as garbage does, and is written
- * over.
- */
-function noneOfOurs (error: unknown): Buffer {
+/** A list or a hash under our key is somebody else's: garbage, which the next write replaces. */
+function asGarbage (error: unknown): Buffer {
   if (error instanceof Error && error.message.startsWith('WRONGTYPE')) return Buffer.alloc(0)
   throw error
 }
 
-/** What Redis holds is hostile until it opened, decoded and proved young enough. */
-export function judge ({ sealer, clock }: RedisTier, key: CacheKey, { pttl, sealed, asked }: StoredValue): CacheRead {
+/** A value from Redis is hostile until it is opened, decoded and young enough. */
+export function judge (
+  { sealer, clock }: RedisTier,
+  key: CacheKey,
+  { pttl, sealed, requestedAt }: StoredValue
+): CacheRead {
   if (sealed === null || pttl === -2) return MISS
   if (pttl < 0) return { kind: 'rejected', why: 'endless' }
   const plain = sealer.open(key, sealed)
@@ -78,11 +83,11 @@ export function judge ({ sealer, clock }: RedisTier, key: CacheKey, { pttl, seal
   if (ageMs > entry.ttlMs + CLOCK_TOLERANCE_MS || ageMs < -CLOCK_TOLERANCE_MS) {
     return { kind: 'rejected', why: 'revived' }
   }
-  // a process that was frozen finds an answer of before when it thaws
-  const remainingMs = Math.min(pttl, entry.ttlMs) - elapsedSince(asked, clock)
+  // a process that was frozen reads an old answer when it thaws
+  const remainingMs = Math.min(pttl, entry.ttlMs) - elapsedSince(requestedAt, clock)
   return remainingMs > 0 ? { kind: 'hit', entry, remainingMs } : MISS
 }
 
-function nameOf ({ keyPrefix }: RedisTier, key: CacheKey): string {
-  return entryKey(keyPrefix, key)
+function nameOf ({ keyPrefix, entryVersion = ENTRY_VERSION }: RedisTier, key: CacheKey): string {
+  return `${entryKey(keyPrefix, key)}${entryVersion === 1 ? '' : entryVersion}`
 }

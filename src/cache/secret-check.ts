@@ -2,7 +2,7 @@ import type { CacheKey } from '../core/cache-key.ts'
 import type { RedisCommands } from '../redis/commands.ts'
 import type { Sealer } from '../crypto/sealing.ts'
 
-/** `foreign`: what is there was sealed by a replica with another CACHE_SECRET. */
+/** `foreign`: a replica with another CACHE_SECRET sealed it. */
 export type SecretCheckResult = 'ours' | 'foreign' | 'none' | 'unreachable'
 
 export type SecretCheckDeps = Readonly<{
@@ -13,39 +13,34 @@ export type SecretCheckDeps = Readonly<{
 
 export type SecretCheck = Readonly<{
   read: () => Promise<SecretCheckResult>
-  /**
-   * As `read`; one of ours lives longer by it, and where there is none it is put there. A foreign one is left alone.
-   */
+  /** As `read`; also writes it where there is none, and prolongs ours. It never touches a foreign one. */
   refresh: () => Promise<SecretCheckResult>
 }>
 
-/**
- * Milliseconds between two beats of a replica, and for which one counts: after the secret was changed everywhere the
- * old one is soon gone.
- */
+/** Short, so that after a change of the secret everywhere the old value soon ends. */
 const REFRESH_INTERVAL_MS = 60_000
-const MARK_LIFE_MS = 3 * REFRESH_INTERVAL_MS
+const VALUE_LIFE_MS = 3 * REFRESH_INTERVAL_MS
 
-/** No cache key has this length, so that no entry can be put in its place. */
-const PLACE = 'canary' as CacheKey
-const TEXT = Buffer.from('authgear-forward-auth')
+/** No cache key has this length, so no entry can take its place. */
+const SEALING_NAME = 'canary' as CacheKey
+const PLAINTEXT = Buffer.from('authgear-forward-auth')
 
 /**
- * One sealed entry by which replicas, and `doctor`, see whether they share a CACHE_SECRET. It tells a reader of Redis
- * no more than any other entry there: who can guess the secret can check the guess.
+ * One sealed value by which replicas, and `doctor`, see whether they share a CACHE_SECRET. Like any entry, it lets a
+ * reader of Redis check a guess of the secret, and nothing more.
  */
 export function createSecretCheck ({ commands, sealer, name }: SecretCheckDeps): SecretCheck {
   const read = async (): Promise<SecretCheckResult> => {
     const sealed = await commands.getBuffer(name)
     if (sealed === null) return 'none'
-    return sealer.open(PLACE, Buffer.from(sealed.toString(), 'base64')) === undefined ? 'foreign' : 'ours'
+    return sealer.open(SEALING_NAME, Buffer.from(sealed.toString(), 'base64')) === undefined ? 'foreign' : 'ours'
   }
-  const text = (): string => sealer.seal(PLACE, TEXT).toString('base64')
+  const sealedText = (): string => sealer.seal(SEALING_NAME, PLAINTEXT).toString('base64')
   const refresh = async (): Promise<SecretCheckResult> => {
-    const reading = await read()
-    if (reading === 'ours') await commands.setPx(name, Buffer.from(text()), MARK_LIFE_MS)
-    if (reading !== 'none') return reading
-    return await commands.setIfAbsent(name, text(), MARK_LIFE_MS) ? 'ours' : await read()
+    const result = await read()
+    if (result === 'ours') await commands.setPx(name, Buffer.from(sealedText()), VALUE_LIFE_MS)
+    if (result !== 'none') return result
+    return await commands.setIfAbsent(name, sealedText(), VALUE_LIFE_MS) ? 'ours' : await read()
   }
   const orUnreachable = (answer: Promise<SecretCheckResult>): Promise<SecretCheckResult> =>
     answer.catch(() => 'unreachable')
@@ -54,13 +49,13 @@ export function createSecretCheck ({ commands, sealer, name }: SecretCheckDeps):
 
 export type SecretCheckTimer = Readonly<{ refresh: () => void, close: () => void }>
 
-/** Beats once a minute, and whenever asked to; a foreign canary is told once until it is gone. */
+/** Refreshes once a minute and on demand; reports a foreign value once, until it is gone. */
 export function startSecretCheck (check: Pick<SecretCheck, 'refresh'>, foreign: () => void): SecretCheckTimer {
   let isForeign = false
   const refresh = (): void => {
-    check.refresh().then((reading) => {
-      if (reading === 'foreign' && !isForeign) foreign()
-      if (reading !== 'unreachable') isForeign = reading === 'foreign'
+    check.refresh().then((result) => {
+      if (result === 'foreign' && !isForeign) foreign()
+      if (result !== 'unreachable') isForeign = result === 'foreign'
     }).catch(() => {})
   }
   const timer = setInterval(refresh, REFRESH_INTERVAL_MS)

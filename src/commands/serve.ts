@@ -96,6 +96,7 @@ async function open (
   closers.push(() => management.close())
   await listen(management, config.management)
   closers.push(watchCertificate(config, service, log))
+  await service.logFollowed()
   for (const [app, address] of [[service.identify, config.identify], [service.app, config.listen]] as const) {
     if (app === undefined) continue
     closers.push(() => app.drain.drain(GRACE_MS))

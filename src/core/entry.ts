@@ -18,8 +18,11 @@ export type Entry = Readonly<{
   sealedAt: EpochMs
 }>
 
-/** First byte of an encoded entry; another one is a miss, so that versions may run side by side during an update. */
-const VERSION = 1
+/**
+ * First byte of an encoded entry, and part of its name in Redis from 2 on: during an update replicas of both versions
+ * run side by side, and neither overwrites what the other reads.
+ */
+export const ENTRY_VERSION = 1
 const MAX_DIGESTS = 6
 
 export function encodeEntry ({ resolution, stamp, digests, ttlMs, sealedAt }: Entry): Buffer {
@@ -33,12 +36,12 @@ export function encodeEntry ({ resolution, stamp, digests, ttlMs, sealedAt }: En
     ttlMs,
     sealedAt
   ])
-  return Buffer.concat([Buffer.of(VERSION), Buffer.from(json, 'utf8')])
+  return Buffer.concat([Buffer.of(ENTRY_VERSION), Buffer.from(json, 'utf8')])
 }
 
 /** @returns undefined for anything that encodeEntry of this version did not make */
 export function decodeEntry (bytes: Uint8Array): Entry | undefined {
-  if (bytes[0] !== VERSION) return undefined
+  if (bytes[0] !== ENTRY_VERSION) return undefined
   const fields = parseJson(Buffer.from(bytes.subarray(1)).toString('utf8'))
   if (!Array.isArray(fields) || fields.length !== 7) return undefined
   const [encoded, generation, id, nonce, digests, ttlMs, sealedAt]: unknown[] = fields

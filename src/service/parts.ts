@@ -21,13 +21,15 @@ type PartsDeps = Readonly<{
   metrics: Metrics
   log: Log
   clock: Clock
-  leaseWaitMs: number
+  leaseWaitMs: number | undefined
+  leaseMs: number | undefined
   traced: Wrappers
 }>
 export type Parts = ReturnType<typeof openParts>
 
 /** All that a replica opens, in this order; `closeParts` closes it. */
-export function openParts (settings: ServiceSettings, { memory, metrics, log, clock, leaseWaitMs, traced }: PartsDeps) {
+export function openParts (settings: ServiceSettings, deps: PartsDeps) {
+  const { memory, metrics, log, clock, leaseWaitMs, leaseMs, traced } = deps
   const { endpoint: { origin }, cookiePrefix } = settings.authgear
   const names = cookieNames(cookiePrefix)
   const secrets = deriveKeys(secretOf(settings))
@@ -36,7 +38,7 @@ export function openParts (settings: ServiceSettings, { memory, metrics, log, cl
   const authgear = createAuthgearAccess(settings.authgear, {
     cookieNames: names, observer: metrics.resolver, clock, traced
   })
-  const shared = openShared(settings, secrets.sealing, { metrics, log, clock, keys, leaseWaitMs })
+  const shared = openShared(settings, secrets.sealing, { metrics, log, clock, keys, leaseWaitMs, leaseMs })
   const opened = openLog(settings, secrets.log, { metrics, log, clock, keys, forget: memory.clear })
   const { revocations } = opened
   const sources = { keys, revocations, connection: shared.connection, log, clock }

@@ -11,6 +11,7 @@ import { createMetrics, type Metrics } from '../metrics/metrics.ts'
 import type { Tracer } from '../tracing/types.ts'
 import { tracedBy, UNTRACED } from '../tracing/wrappers.ts'
 import { buildListeners } from './listeners.ts'
+import { untilLogFollowed } from './log-followed.ts'
 import { closeParts, openParts, type Parts } from './parts.ts'
 import type { ServiceSettings } from './settings.ts'
 
@@ -25,6 +26,8 @@ export type Service = Readonly<{
   revocations: RevocationsDeps | undefined
   /** Up: it answers and its revocation log is followed. */
   redisState: () => 'up' | 'down' | 'none'
+  /** Before it takes requests: the revocation log is followed, or need not be waited for. */
+  logFollowed: () => Promise<void>
   /** The last quarter of an hour, for the status page. */
   samples: () => readonly Sample[]
   authgearState: () => 'ok' | 'failing'
@@ -39,10 +42,13 @@ export type Service = Readonly<{
  * Tests replace the clock and the wait, so that no test depends on the speed of a machine. The tracer is there if
  * tracing is on.
  */
-export type Seams = Readonly<{ clock?: Clock, leaseWaitMs?: number, tracer?: Tracer | undefined }>
+export type Seams = Readonly<{
+  clock?: Clock
+  leaseWaitMs?: number | undefined
+  leaseMs?: number | undefined
+  tracer?: Tracer | undefined
+}>
 
-/** A replica that did not get the lease waits so long for the one that did. */
-const LEASE_WAIT_MS = 300
 /** Each write removes expired entries too. */
 const SWEEP_INTERVAL_MS = 1000
 
@@ -50,7 +56,7 @@ const SWEEP_INTERVAL_MS = 1000
 export function createService (
   settings: ServiceSettings,
   log: Log,
-  { clock = systemClock, leaseWaitMs = LEASE_WAIT_MS, tracer }: Seams = {}
+  { clock = systemClock, leaseWaitMs, leaseMs, tracer }: Seams = {}
 ): Service {
   const { cache, tls } = settings
   const traced = tracer === undefined ? UNTRACED : tracedBy(tracer)
@@ -59,7 +65,7 @@ export function createService (
   let expiry = tls === undefined ? undefined : certificateExpiry(tls.cert)
   // a scrape comes later than the parts, which need the metrics themselves
   const metrics = createMetrics(settings.version, gaugesOf(settings, memory, () => parts, () => expiry))
-  const parts = openParts(settings, { memory, metrics, log, clock, leaseWaitMs, traced })
+  const parts = openParts(settings, { memory, metrics, log, clock, leaseWaitMs, leaseMs, traced })
   const { authgear, revocations, shared } = parts
   const history = createHistory({ read: metrics.reading, clock })
   const timers = [setInterval(history.sample, STEP_MS), setInterval(memory.sweep, SWEEP_INTERVAL_MS).unref()]
@@ -69,6 +75,8 @@ export function createService (
     revocations: purgesOf(settings, parts, log),
     redisState: () =>
       shared.connection === undefined ? 'none' : shared.connection.isUp() && revocations.isFollowing() ? 'up' : 'down',
+    logFollowed: () =>
+      untilLogFollowed({ isFollowing: revocations.isFollowing, isRedisDown: shared.isDown, clock: systemClock }),
     samples: history.window,
     authgearState: () => authgear.resolver.state().circuitOpen ? 'failing' : 'ok',
     authgearQueue: authgear.queue,

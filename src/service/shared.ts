@@ -52,9 +52,6 @@ export function throttle (clock: Clock, everyMs: number, act: () => void): () =>
   }
 }
 
-/** A lease outlives the longest resolution by this. */
-const LEASE_MARGIN_MS = 500
-
 const ALL_FROM_AUTHGEAR = 'Redis is not reachable: every answer comes from memory or from Authgear until it is back'
 const UNREACHABLE = {
   one: ALL_FROM_AUTHGEAR,
@@ -67,35 +64,56 @@ const UNREACHABLE = {
 export type Shared = Readonly<{
   fleet: SharedCache
   connection: RedisConnection | undefined
+  /** Whether the connection was lost, or the first one failed. */
+  isDown: () => boolean
   secretCheck: SecretCheckTimer | undefined
   reportOnce: OnceReporter['reportOnce']
 }>
-type SharedDeps = Readonly<{ metrics: Metrics, log: Log, clock: Clock, keys: RedisKeys, leaseWaitMs: number }>
+type SharedDeps = Readonly<{
+  metrics: Metrics
+  log: Log
+  clock: Clock
+  keys: RedisKeys
+  leaseWaitMs: number | undefined
+  leaseMs: number | undefined
+}>
 
 /** What replicas share over Redis besides the revocation log; without Redis nothing is shared. */
 export function openShared (settings: ServiceSettings, sealingKey: Uint8Array, deps: SharedDeps): Shared {
   const { redis } = settings
   if (redis === undefined) {
-    return { fleet: NO_SHARED_CACHE, connection: undefined, secretCheck: undefined, reportOnce: () => {} }
+    return {
+      fleet: NO_SHARED_CACHE,
+      connection: undefined,
+      isDown: () => false,
+      secretCheck: undefined,
+      reportOnce: () => {}
+    }
   }
   const { log, keys } = deps
   const { reportOnce, forget } = createOnceReporter(log)
+  let isDown = false
   const connection = connectRedis(redis, {
     up: () => {
+      isDown = false
       forget()
       secretCheck.refresh()
       log.info({ redis: describeServers(redis.servers) }, 'Redis is connected')
     },
-    down: (error) =>
+    down: (error) => {
+      isDown = true
       log.warn({ redis: describeServers(redis.servers), error: describe(error) }, UNREACHABLE[redis.servers.kind])
+    }
   })
   const { commands } = connection
   const sealer = createSealer(sealingKey)
   const foundForeign = (): void => log.warn(FOREIGN_SECRET)
   const secretCheck = startSecretCheck(createSecretCheck({ commands, sealer, name: keys.secretCheck }), foundForeign)
   const tier = { commands, sealer, keyPrefix: redis.keyPrefix, clock: deps.clock }
-  const times = { timeoutMs: redis.timeoutMs, leaseMs: settings.authgear.timeoutMs + LEASE_MARGIN_MS }
-  return { fleet: sharedCacheOf(tier, times, deps, reportOnce), connection, secretCheck, reportOnce }
+  const { leaseWaitMs = settings.authgear.timeoutMs, leaseMs } = deps
+  const times = { leaseWaitMs, ...leaseMs === undefined ? {} : { leaseMs } }
+  const fleet = sharedCacheOf(tier, times, deps, reportOnce)
+  return { fleet, connection, isDown: () => isDown, secretCheck, reportOnce }
 }
 
 const FOREIGN_SECRET =
@@ -104,13 +122,13 @@ const FOREIGN_SECRET =
 
 function sharedCacheOf (
   tier: RedisTier,
-  times: Readonly<{ timeoutMs: number, leaseMs: number }>,
-  { metrics, leaseWaitMs }: SharedDeps,
+  times: Readonly<{ leaseWaitMs: number, leaseMs?: number }>,
+  { metrics }: SharedDeps,
   reportOnce: OnceReporter['reportOnce']
 ): SharedCache {
   const sharedError = (operation: Parameters<typeof metrics.fleet.sharedError>[0], error: unknown): void => {
     metrics.fleet.sharedError(operation)
     reportOnce(operation, error)
   }
-  return createSharedCache({ tier, ...times, leaseWaitMs, observer: { ...metrics.fleet, sharedError } })
+  return createSharedCache({ tier, ...times, observer: { ...metrics.fleet, sharedError } })
 }

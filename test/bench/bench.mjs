@@ -5,12 +5,13 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { burst } from './burst.mjs'
 import { fleet } from './fleet.mjs'
+import { lease } from './lease.mjs'
 import { stopAll } from './lib.mjs'
 import { memory } from './memory.mjs'
 import { proxies } from './proxies.mjs'
 import { rates } from './rates.mjs'
 
-const PARTS = { rates, burst, proxies, memory, fleet }
+const PARTS = { rates, burst, proxies, memory, fleet, lease }
 const DOCS = new URL('../../docs/performance.md', import.meta.url)
 
 const asked = process.argv.slice(2)

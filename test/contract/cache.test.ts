@@ -239,6 +239,16 @@ t.test('Redis', { skip: skipOrFail('redis-server') }, async t => {
     }
   })
 
+  t.test('two versions of an entry stand side by side during an update', async t => {
+    const tier = await redisTier(t, redis.port)
+    const [older, newer] = [createRedisCache(tier), createRedisCache({ ...tier, entryVersion: 2 })]
+    await older.write(A, entryOf({ ttlMs: 10_000 }), 10_000)
+    t.strictSame(await newer.read(A), MISS, 'not "rejected": it is no attack')
+    await newer.write(A, entryOf({ ttlMs: 20_000 }), 20_000)
+    t.match(await older.read(A), { kind: 'hit', entry: { ttlMs: 10_000 } })
+    t.match(await newer.read(A), { kind: 'hit', entry: { ttlMs: 20_000 } })
+  })
+
   t.test('it has a life in Redis too, as long as was asked', async t => {
     const tier = await redisTier(t, redis.port)
     await createRedisCache(tier).write(A, entryOf(), 20_000.9)

@@ -49,6 +49,8 @@ export interface InProcessOptions {
   readonly clientCa?: string
   /** How long one who lost the fleet's lease waits; long here, so that a slow machine changes nothing. */
   readonly leaseWaitMs?: number
+  /** Life of the fleet's lease; long here for the same reason. */
+  readonly leaseMs?: number
   readonly clock?: Clock
   /** In place of the listener's own, which would take minutes: milliseconds. */
   readonly limits?: Readonly<
@@ -87,8 +89,8 @@ const TEARDOWN_GRACE_MS = 10
 export async function startInProcess (t: Pick<Test, 'teardown'>, options: InProcessOptions): Promise<InProcess> {
   const lines: Array<Record<string, unknown>> = []
   const log = createLog('debug', { write: (line: string) => { lines.push(JSON.parse(line)) } })
-  const { leaseWaitMs = 10_000, clock = systemClock } = options
-  const service = createService(settingsOf(options), log, { leaseWaitMs, clock })
+  const { leaseWaitMs = 10_000, leaseMs = 10_000, clock = systemClock } = options
+  const service = createService(settingsOf(options), log, { leaseWaitMs, leaseMs, clock })
   Object.assign(service.app.fastify.server, options.limits)
   const port = await listen(service.app, options.listen)
   const identifyPort = await listen(service.identify)

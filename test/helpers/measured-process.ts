@@ -49,12 +49,13 @@ export async function metricOf ({ managementUrl }: Pick<Service, 'managementUrl'
   return Number(new RegExp(`^${name} (.+)$`, 'm').exec(body)?.[1])
 }
 
-/** Header lines of a resolver: nothing at all is what Authgear says to most that it does not know. */
+/** Header lines of a resolver: no identity header at all is Authgear's answer to most unknown credentials. */
 export type FastAnswers = Readonly<{ yes?: string, no?: string }>
+const NOBODY = 'x-content-type-options: nosniff\r\nx-robots-tag: noindex, nofollow\r\n'
 const SOMEBODY = 'x-authgear-session-valid: true\r\nx-authgear-user-id: somebody\r\n'
 
 /** A resolver as fast as a socket: `yes` for a bearer token that begins with `V`, `no` for the rest. */
-export async function startFastResolver (t: Test, { yes = SOMEBODY, no = '' }: FastAnswers = {}): Promise<number> {
+export async function startFastResolver (t: Test, { yes = SOMEBODY, no = NOBODY }: FastAnswers = {}): Promise<number> {
   const answer = (headers: string): string => `HTTP/1.1 200 OK\r\n${headers}Content-Length: 0\r\n\r\n`
   const open = new Set<Socket>()
   const server = createServer((socket) => {

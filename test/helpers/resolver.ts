@@ -60,7 +60,14 @@ const keyer = createKeyer(Buffer.alloc(32), { endpoint: 'https://myapp.authgear.
 const paired = (flat: readonly string[]): HeaderList =>
   flat.flatMap((name, i) => (i % 2 === 0 ? [[name, flat[i + 1] ?? ''] as const] : []))
 
+/** The lines that Authgear adds to each answer of a project (docs/authgear.md, "What is Authgear's answer"). */
+export const MARKS: HeaderList = [
+  ['Permissions-Policy', 'camera=(), microphone=()'],
+  ['X-Content-Type-Options', 'nosniff'],
+  ['X-Robots-Tag', 'noindex, nofollow']
+]
+
 /** Authgear's answers, as bytes. */
-export const VALID = reply(200, paired(headersOf(identityOf())))
-export const REFUSED = reply(200, [['X-Authgear-Session-Valid', 'false']])
-export const SILENCE = reply(200)
+export const VALID = reply(200, [...paired(headersOf(identityOf())), ...MARKS])
+export const REFUSED = reply(200, [['X-Authgear-Session-Valid', 'false'], ...MARKS])
+export const SILENCE = reply(200, MARKS)

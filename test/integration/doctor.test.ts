@@ -195,6 +195,16 @@ const AUTHGEAR: readonly Row[] = [
     }
   ],
   [
+    'a web server that answers 200 and nothing else',
+    ['authgear-not-resolver'],
+    async (t) => {
+      const { port } = await startUpstream(t, (socket) => {
+        socket.end('HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n')
+      })
+      return { env: { AUTHGEAR_ENDPOINT: `http://127.0.0.1:${port}` } }
+    }
+  ],
+  [
     "a certificate of Authgear's that ends soon",
     ['certificate-ends-soon'],
     async (t) => ({ ...(await secure(t, true)), clock: off(0) })

@@ -218,8 +218,7 @@ async function openFleet (
       keyPrefix: 'test:',
       clock: systemClock
     },
-    timeoutMs: 5000,
-    leaseMs: 2500,
+    leaseMs: 5000,
     leaseWaitMs,
     observer: { sharedRead: () => {}, sharedError }
   })

@@ -8,8 +8,10 @@ import { text } from 'node:stream/consumers'
 import t from 'tap'
 import { startChild } from '../helpers/child.ts'
 import { freePort } from '../helpers/free-port.ts'
+import { startRedis } from '../helpers/redis.ts'
 import { ask } from '../helpers/request.ts'
 import { startProcess } from '../helpers/process.ts'
+import { skipOrFail } from '../helpers/servers.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
 import { tempDir } from '../helpers/temp-dir.ts'
 import { until } from '../helpers/until.ts'
@@ -92,6 +94,35 @@ t.test('it starts though Authgear and Redis are down, and says so', async (t) =>
   t.equal((await ask(service.port, { path: '/verify' })).status, 401)
   t.equal((await ask(service.port, signedIn)).status, 503)
   t.equal(await stopped(service), 0)
+})
+
+t.test('is ready only when it follows the revocation log', { skip: skipOrFail('redis-server') }, async (t) => {
+  const redis = await startRedis(t)
+  const simulator = await startSimulator(t)
+  for (let start = 0; start < 5; start++) {
+    const [port, management] = [await freePort(), await freePort()]
+    let said: unknown
+    await startChild(t, {
+      name: 'forward-auth',
+      command: process.execPath,
+      args: [MAIN],
+      env: {
+        LISTEN: `127.0.0.1:${port}`,
+        MANAGEMENT_LISTEN: `127.0.0.1:${management}`,
+        AUTHGEAR_ENDPOINT: simulator.url,
+        REDIS_URL: `redis://127.0.0.1:${redis.port}`,
+        CACHE_SECRET: 'x'.repeat(32)
+      },
+      ready: async () => {
+        const answer = await ask(management, { path: '/readyz' }).catch(() => undefined)
+        if (answer?.status === 200) said = JSON.parse(answer.body)
+        return said !== undefined
+      }
+    })
+    t.match(said, { status: 'serving', redis: 'up' })
+    t.equal((await ask(port, signedIn)).status, 200)
+    t.equal((await ask(port, signedIn)).headers['x-forward-auth-source'], 'memory', 'what it resolves is not forgotten')
+  }
 })
 
 t.test('SIGTERM: not ready at once, open requests are answered, then exit 0', async (t) => {

@@ -15,13 +15,7 @@ const verdicts: readonly Row[] = [
   ['silence to a bearer token is an honest no', [SILENCE], { resolution: SILENT, isConclusive: true }, 1],
   ['true without a user id', [reply(200, [['x-authgear-session-valid', 'true']])], NOBODY, 1],
   [
-    'a body is not read',
-    [reply(200, [['x-authgear-session-valid', 'false']], '{"x-authgear-session-valid":"true"}')],
-    NOBODY,
-    1
-  ],
-  [
-    'a chunked body, and what its trailer says',
+    'a trailer is not read',
     [
       reply(
         200,
@@ -29,7 +23,7 @@ const verdicts: readonly Row[] = [
           ['x-authgear-session-valid', 'false'],
           ['transfer-encoding', 'chunked']
         ],
-        '1\r\na\r\n0\r\nx-authgear-user-id: eve\r\n\r\n'
+        '0\r\nx-authgear-user-id: eve\r\n\r\n'
       )
     ],
     NOBODY,
@@ -181,6 +175,12 @@ const errors: readonly Row[] = [
       ])
     ],
     'AUTHGEAR_MISCONFIGURED',
+    1
+  ],
+  [
+    'a body beside a verdict',
+    [reply(200, [['x-authgear-session-valid', 'false']], '{"x-authgear-session-valid":"true"}')],
+    'AUTHGEAR_GARBAGE',
     1
   ],
   [

@@ -8,6 +8,8 @@ import { LIMITS } from './world.ts'
 
 type Contention = SharedLookup | 'lost'
 
+const LEASE_MS = 400
+
 /**
  * The contract of `Fleet` over faked servers: found only when accepted, one lease a key, the others look again whenever
  * something happened.
@@ -21,15 +23,24 @@ export function createSharedTier (replica: Replica): SharedCache {
     }
   }
 
-  function contend (redis: FakeRedis, key: string, accept: Accept, coalesced: boolean): Contention {
+  /** Leases of this replica that it knows of. */
+  const held = new Set<object>()
+
+  function contend (redis: FakeRedis, key: string, accept: Accept, coalesced: boolean, token: object): Contention {
     const slot = redis.cache.get(key)
     const entry = slot === undefined || slot.ends <= world.now ? undefined : decodeEntry(slot.bytes)
     const remainingMs = (slot?.ends ?? 0) - world.now
     if (entry !== undefined && accept(entry, remainingMs)) return { kind: 'found', entry, remainingMs, coalesced }
-    if ((redis.leases.get(key)?.ends ?? 0) > world.now) return 'lost'
-    const token = {}
-    redis.leases.set(key, { token, ends: world.now + LIMITS.timeout + 500 })
-    return { kind: 'ask', done: (value, lifeMs) => finish(key, token, value, lifeMs) }
+    const lease = redis.leases.get(key)
+    if (lease !== undefined && (lease.ends > world.now || lease.isRenewed())) return 'lost'
+    redis.leases.set(key, { token, ends: world.now + LEASE_MS, isRenewed: () => held.has(token) && replica.isCurrent })
+    return {
+      kind: 'ask',
+      done: async (value, lifeMs) => {
+        held.delete(token)
+        await finish(key, token, value, lifeMs)
+      }
+    }
   }
 
   /** Fenced by the lease; the life counts from here, however late it arrives. */
@@ -44,11 +55,13 @@ export function createSharedTier (replica: Replica): SharedCache {
   }
 
   async function turn (key: string, accept: Accept): Promise<SharedLookup> {
-    const deadline = world.now + 300
+    const deadline = world.now + LIMITS.timeout
+    const token = {}
     for (let coalesced = false; ; coalesced = true) {
       const contention = await replica
-        .through('cache', (redis) => contend(redis, key, accept, coalesced))
+        .through('cache', (redis) => contend(redis, key, accept, coalesced, token))
         .catch(() => nobody)
+      if (contention !== 'lost' && contention.kind === 'ask' && contention !== nobody) held.add(token)
       if (contention !== 'lost') return contention
       if (world.now >= deadline) return nobody
       await world.somethingHappens()

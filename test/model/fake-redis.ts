@@ -23,7 +23,8 @@ const EVERY = 2
  */
 export class FakeRedis {
   readonly id: number
-  readonly leases = new Map<string, Readonly<{ token: object, ends: number }>>()
+  /** `isRenewed`: whether its holder is alive, and so goes on with it. */
+  readonly leases = new Map<string, Readonly<{ token: object, ends: number, isRenewed: () => boolean }>>()
   role: 'master' | 'slave' = 'master'
   /** `silent`: it is listed, with its connection open, and acknowledges nothing any more. */
   replica: 'live' | 'silent' | 'none' = 'live'

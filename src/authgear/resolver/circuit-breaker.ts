@@ -14,7 +14,7 @@ import type { SentDigests } from './types.ts'
 
 export type CircuitBreaker = Readonly<{
   /**
-   * @param digests of what is sent: one whole credential has its slots, and those that share one fail as one
+   * @param digests of the credentials sent: each whole one has its own slots, and those that share one fail as one
    * @throws {Overloaded} @throws {AuthgearCircuitOpen} both at once, without running anything
    */
   run: <T>(digests: SentDigests, deadline: Deadline, task: () => Promise<T>) => Promise<T>
@@ -23,19 +23,19 @@ export type CircuitBreaker = Readonly<{
 }>
 
 /** Failures in a row that open the breaker. */
-const FAILURES = 5
-/** Milliseconds until one probe is let through. */
+const MAX_FAILURES = 5
+/** Until the breaker lets one probe through. */
 const PAUSE_MS = 1000
-/** A junk cookie beside a session makes another key of it: without these one session could take every slot. */
+/** A junk cookie beside a session makes a new key: without these bounds one session could take every slot. */
 const PER_CREDENTIAL = { maxRunning: 4, maxWaiting: 16 } as const
 
-/** Stands for what names nobody, as an empty cookie does. */
-const NOTHING = ['nothing'] as const
-const orNothing = (digests: readonly string[]): readonly string[] => digests.length > 0 ? digests : NOTHING
+/** Stands for credentials without a digest, such as an empty cookie. */
+const NO_CREDENTIAL = ['nothing'] as const
+const orNoCredential = (digests: readonly string[]): readonly string[] => digests.length > 0 ? digests : NO_CREDENTIAL
 
 /**
- * The queue is outside the breaker: what is turned away says nothing about Authgear, and what waited is judged by how
- * it is when its turn comes.
+ * The queue is outside the breaker: a rejection says nothing about Authgear, and a waiting request meets the breaker as
+ * it is when its slot comes.
  * @param now monotonic milliseconds
  */
 export function createCircuitBreaker (
@@ -51,17 +51,17 @@ export function createCircuitBreaker (
     openedAt = now()
     concurrency.dismiss(new AuthgearCircuitOpen())
   })
-  // the library makes the others wait for the probe
+  // the library would make the others wait for the probe
   const isOpen = (): boolean => breaker.state === CircuitState.HalfOpen ||
     (breaker.state === CircuitState.Open && now() - openedAt < PAUSE_MS)
 
   return Object.freeze({
     async run<T> ({ whole, all }: SentDigests, deadline: Deadline, task: () => Promise<T>): Promise<T> {
       if (isOpen()) throw new AuthgearCircuitOpen()
-      const limits = orNothing(whole).map((name) => ({ name, ...PER_CREDENTIAL }))
+      const limits = orNoCredential(whole).map((name) => ({ name, ...PER_CREDENTIAL }))
       return await concurrency.run(limits, deadline, async () => {
         if (isOpen()) throw new AuthgearCircuitOpen()
-        return await breaker.execute(() => failed.watch(orNothing(all), task))
+        return await breaker.execute(() => failed.watch(orNoCredential(all), task))
       }).catch(translate)
     },
     isClosed: () => breaker.state === CircuitState.Closed,
@@ -72,21 +72,16 @@ export function createCircuitBreaker (
   })
 }
 
-/**
- * The library measures its pause by the wall clock, and one that is set back an hour would keep it open for that hour:
- * `isLeftAlone` measures it.
- */
+/** The library measures its pause by the wall clock, which can be set back an hour: `isOpen` measures it instead. */
 const NO_PAUSE: IBackoff<unknown> = { duration: -Infinity, next: () => NO_PAUSE }
 
-/**
- * Connection failures and time-outs count each; an answered error only where it is not the affair of a few credentials.
- */
+/** Connection failures and time-outs always count; an answered 5xx only if many different credentials had one. */
 function createBreaker (areMany: () => boolean): CircuitBreakerPolicy {
   let failures = 0
   const breaker: IBreaker = {
     state: undefined,
     success: () => { failures = 0 },
-    failure: () => ++failures >= FAILURES || areMany()
+    failure: () => ++failures >= MAX_FAILURES || areMany()
   }
   const isFailure = (error: Error): boolean =>
     error instanceof AuthgearUnreachable || error instanceof AuthgearTimeout || (isServerError(error) && areMany())
@@ -95,23 +90,21 @@ function createBreaker (areMany: () => boolean): CircuitBreakerPolicy {
 
 const isServerError = (error: unknown): boolean => error instanceof AuthgearStatus && error.status >= 500
 
-/**
- * Who got an answered error since Authgear last gave a verdict; who shares a credential with one of them is none more.
- */
+/** Counts credentials with a 5xx since Authgear's last verdict; those that share a credential count once. */
 function createDifferentCredentials () {
   const seen = new Set<string>()
   let count = 0
   return {
-    areMany: () => count >= FAILURES,
+    areMany: () => count >= MAX_FAILURES,
     async watch<T> (credentials: readonly string[], task: () => Promise<T>): Promise<T> {
       try {
         const result = await task()
-        // an empty one too would get a new table from V8, kept until the next full collection
+        // V8 would give even an empty set a new table, kept until the next full collection
         if (count > 0) seen.clear()
         count = 0
         return result
       } catch (error) {
-        if (isServerError(error) && count < FAILURES) {
+        if (isServerError(error) && count < MAX_FAILURES) {
           if (!credentials.some((name) => seen.has(name))) count++
           for (const name of credentials) seen.add(name)
         }

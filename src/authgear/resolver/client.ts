@@ -9,6 +9,7 @@ import {
 } from '../../errors.ts'
 import { createCircuitBreaker } from './circuit-breaker.ts'
 import { Deadline } from './deadline.ts'
+import { whyNotAuthgears } from './provenance.ts'
 import type { ClientTrace, Resolver, ResolverObserver, ResolverOutcome, SentDigests, ResolverResult } from './types.ts'
 
 /**
@@ -17,34 +18,42 @@ import type { ClientTrace, Resolver, ResolverObserver, ResolverOutcome, SentDige
  */
 const isMisplaced = (status: number): boolean => (status >= 300 && status < 400) || status === 404 || status === 405
 
-export type Exchange = Readonly<{ path: string, headers: string[], deadline: Deadline, timeoutMs: number }>
+export type Exchange = Readonly<{
+  path: string
+  headers: string[]
+  cookieNames: CookieNames
+  deadline: Deadline
+  timeoutMs: number
+}>
 
 /** One request, one verdict. @throws {ResolverError} */
-export async function exchange (pool: Pool, { path, headers, deadline, timeoutMs }: Exchange): Promise<Resolution> {
+export async function exchange (pool: Pool, options: Exchange): Promise<Resolution> {
+  const { path, headers, deadline, timeoutMs, cookieNames } = options
   try {
     const response = await pool.request({ method: 'GET', path, headers, signal: deadline, responseHeaders: 'raw' })
-    await discard(response.body)
-    return verdict(response.statusCode, response.headers)
+    const isEmpty = await discard(response.body)
+    return verdict(response.statusCode, response.headers, isEmpty, cookieNames)
   } catch (error) {
     throw deadline.aborted ? new AuthgearTimeout(timeoutMs) : classify(error, timeoutMs)
   }
 }
 
-/**
- * Empty, and read to its end all the same; the pool's maxResponseSize ends an endless one. `dump` alone would keep an
- * error to itself.
- */
-async function discard (body: Dispatcher.ResponseData['body']): Promise<void> {
-  await body.dump({ limit: Number.MAX_VALUE })
-  if (body.errored !== null) throw body.errored
+/** Reads the body to its end; the pool's maxResponseSize ends an endless one. @returns whether it had no byte */
+async function discard (body: Dispatcher.ResponseData['body']): Promise<boolean> {
+  let isEmpty = true
+  for await (const chunk of body as AsyncIterable<Buffer>) isEmpty &&= chunk.length === 0
+  return isEmpty
 }
 
-function verdict (status: number, rawHeaders: unknown): Resolution {
+function verdict (status: number, rawHeaders: unknown, isEmpty: boolean, cookieNames: CookieNames): Resolution {
   if (isMisplaced(status)) throw new AuthgearMisconfigured(`Authgear answered ${status}`)
   if (status !== 200) throw new AuthgearStatus(status)
   // with `responseHeaders: 'raw'` undici hands over a flat list, which its types do not say
   if (!Array.isArray(rawHeaders)) throw new AuthgearGarbage('its headers are not a list')
-  const reading = readResolution(rawHeaders.map(String))
+  const lines = rawHeaders.map(String)
+  const reading = readResolution(lines)
+  const why = whyNotAuthgears(lines, reading, isEmpty, cookieNames)
+  if (why !== undefined) throw new AuthgearGarbage(why)
   if (reading.kind === 'resolution') return reading.resolution
   if (reading.why === 'too_large') throw new AuthgearMisconfigured('the identity is larger than 12 KiB')
   throw new AuthgearGarbage('an x-authgear header is repeated, unreadable, or holds a byte it must not')
@@ -80,8 +89,8 @@ export function isWorthARetry (error: unknown): boolean {
 export type Request = (options: Exchange) => Promise<Resolution>
 
 /**
- * No verdict at all on a `session` cookie is never an honest no (docs/authgear.md, "The resolver's answers"): asked
- * once more within the deadline.
+ * No verdict on a `session` cookie is never an honest refusal (docs/authgear.md, "The resolver's answers"): it is asked
+ * for once more within the deadline.
  * @param mayRetry whether Authgear is well enough for a second request
  */
 export async function resolveWithRetry (
@@ -90,7 +99,7 @@ export async function resolveWithRetry (
   options: Exchange,
   hasSessionCookie: boolean
 ): Promise<ResolverResult> {
-  // its turn came too late: nobody waits any more, and it says nothing about Authgear, so the breaker must not count it
+  // its slot came too late: nobody waits any more, and the breaker must not count it, as Authgear was not asked
   if (options.deadline.aborted) throw new Overloaded()
   const isDoubtful = (resolution: Resolution): boolean =>
     hasSessionCookie && resolution.kind === 'invalid' && resolution.noIdentityHeaders
@@ -101,7 +110,7 @@ export async function resolveWithRetry (
   return { resolution: second, isConclusive: !isDoubtful(second) }
 }
 
-/** One retry in all, within the deadline, and not while Authgear is in trouble: a retry would double its load. */
+/** One retry in all, within the deadline, and only while Authgear is well: a retry would double its load. */
 function withOneRetry (request: Request, mayRetry: () => boolean, options: Exchange): () => Promise<Resolution> {
   let retried = false
   return async () => {
@@ -116,7 +125,7 @@ function withOneRetry (request: Request, mayRetry: () => boolean, options: Excha
 }
 
 export type ResolverSettings = Readonly<{
-  /** What Authgear compares with its configuration and with a JWT's audience, character by character. */
+  /** Authgear compares it with its configuration and with a JWT's audience, character by character. */
   endpoint: Readonly<{ host: string, scheme: 'http' | 'https' }>
   resolverUrl: string
   cookieNames: CookieNames
@@ -130,40 +139,41 @@ export type ResolverSettings = Readonly<{
 
 const MAX_HEADER_BYTES = 32 * 1024
 const MAX_BODY_BYTES = 64 * 1024
-/** Milliseconds an idle connection is kept; one that Authgear closed first is what the retry is for. */
+/** Life of an idle connection; the retry is for one that Authgear closed first. */
 const KEEP_ALIVE_MS = 30_000
-const MAX_USER_AGENT = 512
+const MAX_USER_AGENT_LENGTH = 512
 
 /** Opens no connection by itself: Authgear being down is never a reason not to start. */
 export function createResolver (settings: ResolverSettings, observer: ResolverObserver): Resolver {
   const url = new URL(settings.resolverUrl)
   const pool = openPool(url, settings)
-  const guard = createCircuitBreaker(settings.maxConcurrency, settings.maxQueue)
+  const breaker = createCircuitBreaker(settings.maxConcurrency, settings.maxQueue)
   const path = `${url.pathname}${url.search}`
-  const request = observed(pool, observer)
+  const observedRequest = observed(pool, observer)
   return Object.freeze({
     async resolve (credentials: Credentials, trace: ClientTrace, digests: SentDigests): Promise<ResolverResult> {
       const deadline = new Deadline(settings.timeoutMs)
       const headers = requestHeaders(settings, credentials, trace)
-      const options = { path, headers, deadline, timeoutMs: settings.timeoutMs }
+      const { timeoutMs, cookieNames } = settings
+      const options = { path, headers, cookieNames, deadline, timeoutMs }
       let isAsked = false
-      const asking: Request = (options) => { isAsked = true; return request(options) }
+      const request: Request = (options) => { isAsked = true; return observedRequest(options) }
       const task = (): Promise<ResolverResult> =>
-        resolveWithRetry(asking, guard.isClosed, options, credentials.session !== undefined)
-      const work = (): Promise<ResolverResult> => guard.run(digests, deadline, task)
-      // who only waited knows nothing of Authgear: as an outage, whoever fills the queue could have an ended session
-      // accepted (CACHE_STALE_IF_ERROR)
+        resolveWithRetry(request, breaker.isClosed, options, credentials.session !== undefined)
+      const work = (): Promise<ResolverResult> => breaker.run(digests, deadline, task)
+      // a wait in the queue says nothing of Authgear: if it counted as an outage, a stranger could fill the queue and
+      // have an ended session accepted (CACHE_STALE_IF_ERROR)
       const late = (): ResolverError => isAsked ? new AuthgearTimeout(settings.timeoutMs) : new Overloaded()
       return await withDeadline(work, deadline, late)
         .catch((error: unknown) => reject(error, observer))
         .finally(() => deadline.met())
     },
-    state: guard.state,
+    state: breaker.state,
     close: () => pool.destroy()
   })
 }
 
-/** @param connected is told each new connection */
+/** @param connected called with each new connection */
 export function openPool (
   url: URL,
   { timeoutMs, maxConcurrency, ca }: ResolverSettings,
@@ -188,7 +198,7 @@ export function openPool (
       ),
     connections: maxConcurrency,
     pipelining: 1,
-    headersTimeout: 0, // whoever asks has a deadline for all of it
+    headersTimeout: 0, // the resolution's deadline covers all of it
     bodyTimeout: 0,
     keepAliveTimeout: KEEP_ALIVE_MS,
     maxHeaderSize: MAX_HEADER_BYTES,
@@ -196,7 +206,7 @@ export function openPool (
   })
 }
 
-/** The credentials and nothing else of the client's but what Authgear shows to the user; never a Content-Length. */
+/** The client's credentials and what Authgear shows to the user, nothing else; never a Content-Length. */
 export function requestHeaders (
   { endpoint, cookieNames }: ResolverSettings,
   credentials: Credentials,
@@ -204,7 +214,7 @@ export function requestHeaders (
 ): string[] {
   const headers = ['host', endpoint.host, 'x-forwarded-host', endpoint.host, 'x-forwarded-proto', endpoint.scheme]
   headers.push(...credentialHeaders(credentials, cookieNames))
-  if (trace.userAgent !== undefined) headers.push('user-agent', trace.userAgent.slice(0, MAX_USER_AGENT))
+  if (trace.userAgent !== undefined) headers.push('user-agent', trace.userAgent.slice(0, MAX_USER_AGENT_LENGTH))
   if (trace.address !== undefined) headers.push('x-forwarded-for', trace.address)
   if (trace.traceparent !== undefined) headers.push('traceparent', trace.traceparent)
   if (trace.traceparent !== undefined && trace.tracestate !== undefined) headers.push('tracestate', trace.tracestate)
@@ -231,7 +241,7 @@ function observed (pool: Pool, observer: ResolverObserver): Request {
 async function withDeadline<T> (work: () => Promise<T>, deadline: Deadline, late: () => ResolverError): Promise<T> {
   let onAbort = (): void => {}
   const over = new Promise<never>((_resolve, reject) => { onAbort = () => reject(late()) })
-  deadline.once('abort', onAbort) // before anybody else's, so that whoever waits is told whatever the others do
+  deadline.once('abort', onAbort) // the first listener, so that the caller is told whatever the others do
   try {
     return await Promise.race([work().catch((error: unknown) => { throw deadline.aborted ? late() : error }), over])
   } finally {

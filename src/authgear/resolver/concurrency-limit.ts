@@ -1,36 +1,33 @@
 import { Overloaded } from '../../errors.ts'
 import type { Deadline } from './deadline.ts'
 
-/** A bound that some resolutions share, beside the one that all share. */
+/** A bound that some resolutions share, besides the bound for all. */
 export type Limit = Readonly<{
   name: string
   maxRunning: number
   maxWaiting: number
-  /**
-   * Its turns go to the newest and to the oldest by turns: neither those who came last nor those who came first have
-   * all of them.
-   */
+  /** A free slot goes to the newest and to the oldest waiter alternately, so that neither starves. */
   alternates?: boolean
 }>
 
 export type ConcurrencyLimit = Readonly<{
   /**
    * @throws {Overloaded} at once where too many wait already
-   * @throws the deadline's reason where the turn did not come in time
+   * @throws the deadline's reason where no slot is free in time
    */
   run: <T>(limits: readonly Limit[], deadline: Deadline, task: () => Promise<T>) => Promise<T>
-  /** Whoever waits is turned away. */
+  /** Rejects all waiters. */
   dismiss: (error: Error) => void
   state: () => Readonly<{ running: number, waiting: number }>
 }>
 
 type Waiter = Readonly<{ limits: readonly Limit[], enter: () => void, leave: (error: Error) => void }>
-/** `turns`: how many of those who waited had theirs. */
-type Count = { running: number, waiting: number, turns: number }
+/** `admitted`: how many waiters got a slot so far. */
+type Count = { running: number, waiting: number, admitted: number }
 
 /**
- * Who may ask Authgear now, who waits, and who is turned away at once. The newest goes first: under overload the oldest
- * is about to be given up by whoever asked, and after everything was voided those who ask now are those who are there.
+ * Decides whether a resolution starts, waits or is rejected at once. The newest waiter goes first: under overload the
+ * oldest clients are about to hang up, and after a revocation of everything the newest requests are of people present.
  */
 export function createConcurrencyLimit (maxRunning: number, maxWaiting: number): ConcurrencyLimit {
   const counts = createCounts()
@@ -47,7 +44,7 @@ export function createConcurrencyLimit (maxRunning: number, maxWaiting: number):
     counts.add(waiter.limits, 'waiting', -1)
   }
 
-  function turnOf (limits: readonly Limit[], deadline: Deadline): Promise<void> {
+  function waitForSlot (limits: readonly Limit[], deadline: Deadline): Promise<void> {
     return new Promise((resolve, reject) => {
       const end = (how: () => void): void => { deadline.off('abort', onAbort); remove(waiter); how() }
       const waiter: Waiter = { limits, enter: () => end(resolve), leave: (error) => end(() => reject(error)) }
@@ -60,16 +57,16 @@ export function createConcurrencyLimit (maxRunning: number, maxWaiting: number):
 
   function release (limits: readonly Limit[]): void {
     counts.add(limits, 'running', -1)
-    // several, where each waited for another limit of these
+    // several may start, each from another of these limits
     for (let next = nextWaiter(limits); next !== undefined; next = nextWaiter(limits)) {
-      counts.add(next.limits, 'running', 1) // before anybody else looks
-      counts.add(next.limits, 'turns', 1)
+      counts.add(next.limits, 'running', 1) // at once, so that nobody else takes the slot
+      counts.add(next.limits, 'admitted', 1)
       next.enter()
     }
   }
 
   function nextWaiter (freed: readonly Limit[]): Waiter | undefined {
-    const isOldest = freed.some((limit) => limit.alternates === true && counts.of(limit).turns % 2 === 1)
+    const isOldest = freed.some((limit) => limit.alternates === true && counts.of(limit).admitted % 2 === 1)
     const mayEnter = (waiter: Waiter): boolean => hasSlot(waiter.limits)
     return isOldest ? waiters.find(mayEnter) : waiters.findLast(mayEnter)
   }
@@ -78,7 +75,7 @@ export function createConcurrencyLimit (maxRunning: number, maxWaiting: number):
     async run<T> (some: readonly Limit[], deadline: Deadline, task: () => Promise<T>): Promise<T> {
       const limits = [all, ...some]
       if (hasSlot(limits)) counts.add(limits, 'running', 1)
-      else if (hasQueuePlace(limits)) await turnOf(limits, deadline)
+      else if (hasQueuePlace(limits)) await waitForSlot(limits, deadline)
       else throw new Overloaded()
       try {
         return await task()
@@ -94,16 +91,16 @@ export function createConcurrencyLimit (maxRunning: number, maxWaiting: number):
   })
 }
 
-const NOBODY: Readonly<Count> = Object.freeze({ running: 0, waiting: 0, turns: 0 })
+const NO_COUNT: Readonly<Count> = Object.freeze({ running: 0, waiting: 0, admitted: 0 })
 
-/** Of limits that are in use; the others are forgotten. */
+/** Counts of the limits in use; the others are forgotten. */
 function createCounts () {
   const counts = new Map<string, Count>()
   return {
-    of: ({ name }: Limit): Readonly<Count> => counts.get(name) ?? NOBODY,
+    of: ({ name }: Limit): Readonly<Count> => counts.get(name) ?? NO_COUNT,
     add (limits: readonly Limit[], what: keyof Count, by: 1 | -1): void {
       for (const { name } of limits) {
-        const count = counts.get(name) ?? { ...NOBODY }
+        const count = counts.get(name) ?? { ...NO_COUNT }
         count[what] += by
         if (count.running === 0 && count.waiting === 0) counts.delete(name)
         else counts.set(name, count)

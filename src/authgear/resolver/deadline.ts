@@ -1,23 +1,28 @@
 import { EventEmitter } from 'node:events'
 
 /**
- * The end of the time that one resolution has: emits `abort`, once. undici takes it as it takes an AbortSignal, whose
- * making leaves V8 700 bytes a resolution that live until the next full collection (docs/performance.md).
+ * Ends the time that one resolution has: emits `abort`, once. undici takes it like an AbortSignal, which would cost 700
+ * bytes a resolution that live until V8's next full collection (docs/performance.md).
  */
 export class Deadline extends EventEmitter<{ abort: [] }> {
   aborted = false
-  /** Why whoever listens gives up. */
+  /** Why the listeners give up. */
   reason: Error | undefined
   readonly #timer: NodeJS.Timeout
+  #turn: NodeJS.Immediate | undefined
 
   /** @param ms milliseconds from now */
   constructor (ms: number) {
     super()
-    this.#timer = setTimeout(() => this.end(), ms)
+    // a process that stood still runs its timers before it reads its sockets: an answer in there came in time
+    this.#timer = setTimeout(() => { this.#turn = setImmediate(() => this.end()) }, ms)
   }
 
-  /** What had this time has ended within it. */
-  met (): void { clearTimeout(this.#timer) }
+  /** The resolution ended in time. */
+  met (): void {
+    clearTimeout(this.#timer)
+    clearImmediate(this.#turn)
+  }
 
   end (): void {
     this.met()

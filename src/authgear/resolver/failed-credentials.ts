@@ -8,30 +8,27 @@ import { Deadline } from './deadline.ts'
 import { createFailureCounts } from './failure-counts.ts'
 import type { ClientTrace } from './types.ts'
 
-/**
- * Slows a client that tries many credentials which Authgear refuses, before they cost the shared cache or Authgear
- * anything.
- */
+/** Slows a client that tries many credentials which Authgear refuses, before they cost the shared cache or Authgear. */
 export type FailedCredentials = Readonly<{
-  /** Whether these would have to wait for a turn. */
+  /** Whether these would have to wait for a slot. */
   isSlowed: (trace: ClientTrace, digests: readonly CredentialDigest[]) => boolean
   /**
-   * Runs the task at once, or for such a client when its turn comes.
+   * Runs the task at once, or for such a client when a slot is free.
    * @throws {Overloaded} where that is too late, or too many wait
    */
   run: <T>(trace: ClientTrace, digests: readonly CredentialDigest[], task: () => Promise<T>) => Promise<T>
-  /** What Authgear said of these credentials, or, where they are valid, the fleet. */
+  /** Authgear's verdict on these credentials, or the shared cache's if it is *valid*. */
   judged: (trace: ClientTrace, digests: readonly CredentialDigest[], kind: Resolution['kind']) => void
-  /** How many wait for their turn. */
+  /** How many wait for a slot. */
   waiting: () => number
 }>
 
 export type FailedCredentialsOptions = Readonly<{
   /** AUTHGEAR_FAILURES_PER_MINUTE; 0 = off */
   failuresPerMinute: number
-  /** Of one client, and of all such clients together. */
+  /** For one client, and for all such clients together. */
   maxWaiting: Readonly<{ client: number, all: number }>
-  /** Milliseconds that one may wait for its turn. */
+  /** Milliseconds that one may wait for a slot. */
   timeoutMs: number
   /** Monotonic milliseconds. */
   now: () => number
@@ -50,8 +47,8 @@ export const NO_FAILED_CREDENTIALS: FailedCredentials = Object.freeze({
 })
 
 /**
- * Such a client's credentials take turns, a few at a time, and are never refused for it: behind one address
- * there may be a whole office. What has been valid never waits for a stranger's: it takes no turn.
+ * Such a client's credentials wait for a few slots and are never refused for it: a whole office may share one address.
+ * Credentials that have been valid need no slot, so they never wait for a stranger's.
  */
 export function createFailedCredentials (options: FailedCredentialsOptions): FailedCredentials {
   if (options.failuresPerMinute === 0) return NO_FAILED_CREDENTIALS
@@ -93,21 +90,15 @@ export function createFailedCredentials (options: FailedCredentialsOptions): Fai
   })
 }
 
-/** All of them together: beside a valid one, junk has not been valid. */
+/** All credentials together: a valid one does not vouch for junk beside it. */
 const nameOf = (digests: readonly CredentialDigest[]): string => digests.join()
 
-/**
- * Only an address that a trusted proxy named: one that a connection came from may be the proxy's own, and so
- * everybody's.
- */
+/** Only an address that a trusted proxy named: the connection's own may be the proxy's, which all clients share. */
 function clientOf ({ address, isNamed }: ClientTrace): string | undefined {
   return isNamed === true && address !== undefined && isIP(address) !== 0 ? networkOf(address) : undefined
 }
 
-/**
- * A line at home has a whole /56 of IPv6 (RFC 6177); where it is 256 people's, they are fewer than behind many an IPv4
- * address.
- */
+/** A home has a whole IPv6 /56 (RFC 6177); even 256 people in one are fewer than behind many an IPv4 address. */
 export function networkOf (address: string): string {
   if (!isIPv6(address)) return address
   const canonical = new URL(`http://[${address.split('%')[0] ?? ''}]`).hostname.slice(1, -1)

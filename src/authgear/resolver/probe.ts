@@ -4,29 +4,32 @@ import type { Credentials } from '../../core/credentials.ts'
 import { readResolution, type ResolutionReading } from '../../core/resolution.ts'
 import { ResolverError } from '../../errors.ts'
 import { classify, openPool, requestHeaders, type ResolverSettings } from './client.ts'
+import { valuesOf, whyNotAuthgears } from './provenance.ts'
 
-/** What came back, whatever it was. */
+/** Any HTTP answer, unjudged. */
 export type ProbedAnswer = Readonly<{
   status: number
   /** The values of all lines of that name, in lower case. */
   header: (name: string) => readonly string[]
   body: string
   reading: ResolutionReading
+  /** Why it is not Authgear's, where the status is 200. */
+  whyForeign: string | undefined
 }>
 
-/** The resolver as the service would see it, without its guard, its retry and its memory: for `doctor`. */
+/** The resolver as the service sees it, without circuit breaker, retry and cache: for `doctor`. */
 export type ResolverProbe = Readonly<{
   /**
-   * @param override headers in place of those that the service sends
+   * @param override headers that replace the service's own
    * @throws {ResolverError} where there is no answer
    */
   ask: (credentials: Credentials, override?: Readonly<Record<string, string>>) => Promise<ProbedAnswer>
-  /** Of the newest connection: when its certificate began and ends, in milliseconds since 1970. */
+  /** Validity of the newest connection's certificate, in milliseconds since 1970. */
   certificate: () => Readonly<{ from: number, to: number }> | undefined
   close: () => Promise<void>
 }>
 
-const NOBODY = {
+const NO_CLIENT = {
   address: undefined,
   userAgent: 'authgear-forward-auth doctor',
   traceparent: undefined,
@@ -40,7 +43,7 @@ export function createResolverProbe (settings: ResolverSettings): ResolverProbe 
   return Object.freeze({
     async ask (credentials: Credentials, override: Readonly<Record<string, string>> = {}): Promise<ProbedAnswer> {
       const signal = AbortSignal.timeout(settings.timeoutMs)
-      const headers = requestHeaders(settings, credentials, NOBODY).map((value, index, all) =>
+      const headers = requestHeaders(settings, credentials, NO_CLIENT).map((value, index, all) =>
         index % 2 === 1 ? (override[all[index - 1] ?? ''] ?? value) : value
       )
       try {
@@ -56,12 +59,11 @@ export function createResolverProbe (settings: ResolverSettings): ResolverProbe 
           responseHeaders: 'raw'
         })
         const lines = Array.isArray(raw) ? raw.map(String) : []
-        return {
-          status: statusCode,
-          header: (name) => valuesOf(lines, name),
-          body: await body.text(),
-          reading: readResolution(lines)
-        }
+        const text = await body.text()
+        const reading = readResolution(lines)
+        const whyForeign =
+          statusCode === 200 ? whyNotAuthgears(lines, reading, text === '', settings.cookieNames) : undefined
+        return { status: statusCode, header: (name) => valuesOf(lines, name), body: text, reading, whyForeign }
       } catch (error) {
         throw asResolverError(error, signal, settings.timeoutMs)
       }
@@ -72,12 +74,8 @@ export function createResolverProbe (settings: ResolverSettings): ResolverProbe 
 }
 
 function asResolverError (error: unknown, signal: AbortSignal, timeoutMs: number): ResolverError {
-  const late = signal.aborted ? Object.assign(new Error('late'), { code: 'LOOK_TIMEOUT' }) : error
+  const late = signal.aborted ? Object.assign(new Error('late'), { code: 'PROBE_TIMEOUT' }) : error
   return classify(late, timeoutMs)
-}
-
-function valuesOf (lines: readonly string[], name: string): readonly string[] {
-  return lines.filter((_, index) => index % 2 === 1 && lines[index - 1]?.toLowerCase() === name)
 }
 
 function certificateOf (socket: Socket): ReturnType<ResolverProbe['certificate']> {

@@ -11,7 +11,8 @@ import { type Context, isNameError, isTlsError, looked, type Probe, skipped } fr
 export type ResolverObservation =
   | Readonly<{
     kind: 'answered'
-    seen: Pick<ProbedAnswer, 'status' | 'body' | 'reading'> & Readonly<{ location: string | undefined }>
+    seen: Pick<ProbedAnswer, 'status' | 'body' | 'reading' | 'whyForeign'> &
+      Readonly<{ location: string | undefined }>
   }>
   | Readonly<{ kind: 'failed', error: ResolverError }>
 
@@ -79,7 +80,7 @@ export function judgeFailure (error: ResolverError, url: string): Finding {
 }
 
 function judgeAnswer (
-  { status, body, reading, location }: (ResolverObservation & { kind: 'answered' })['seen'],
+  { status, body, reading, whyForeign, location }: (ResolverObservation & { kind: 'answered' })['seen'],
   { authgear: { endpoint, resolverUrl }, endpointText }: Place
 ): Finding | undefined {
   if (status >= 300 && status < 400) {
@@ -89,6 +90,7 @@ function judgeAnswer (
   if (status === 404 || status === 405) return found('authgear-wrong-path', `${resolverUrl} answers ${status}`)
   if (status !== 200) return found('authgear-fails', `${resolverUrl} answers ${status}`)
   if (body.trim() !== '') return found('authgear-not-resolver', `${resolverUrl} answers 200 with a page`)
+  if (whyForeign !== undefined) return found('authgear-not-resolver', `${resolverUrl} answers 200, but ${whyForeign}`)
   if (reading.kind === 'unusable' || reading.resolution.kind === 'valid') {
     return found(
       'authgear-not-resolver',
