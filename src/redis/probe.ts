@@ -1,5 +1,4 @@
 import type { Redis } from 'ioredis'
-import { systemClock } from '../clock.ts'
 import { connectRedis } from './connect.ts'
 import type { RedisConnection } from './connection.ts'
 import { trialKey } from './keys.ts'
@@ -55,8 +54,6 @@ export type RedisLook = Readonly<{
    * Each server that the configuration names, since the library tells little of what Sentinel and Cluster are made of.
    */
   named: () => Promise<readonly Named[]>
-  /** The shortest of some round trips to the server that holds the log: REDIS_TIMEOUT must be well above it. */
-  roundTripMs: () => Promise<number>
   /** INFO, from the server that holds the log. */
   info: () => Promise<string>
   /** Tries, on keys of its own, what the cache and the log do; it leaves nothing behind. */
@@ -66,7 +63,6 @@ export type RedisLook = Readonly<{
 
 /** Several attempts, and a Cluster's masters one after the other. */
 const CONNECTED_WITHIN_MS = 5000
-const ROUND_TRIPS = 5
 
 /** @param logKey what the log's keys begin with */
 export function inspectRedis (settings: RedisSettings, logKey: string): RedisLook {
@@ -87,15 +83,6 @@ export function inspectRedis (settings: RedisSettings, logKey: string): RedisLoo
     connected: () => connected,
     named: () => askServers(settings),
     info: () => ask((redis) => redis.info()),
-    async roundTripMs () {
-      let shortest = Infinity
-      for (let n = 0; n < ROUND_TRIPS; n++) {
-        const began = systemClock.monotonic()
-        await ask((redis) => redis.time())
-        shortest = Math.min(shortest, systemClock.monotonic() - began)
-      }
-      return shortest
-    },
     async trial () {
       const name = trialKey(logKey)
       return refusalsOf(await ask((redis) => redis.eval(TRIAL, 3, `${name}:entry`, `${name}:stream`, `${name}:head`)))

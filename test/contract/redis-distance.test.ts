@@ -1,15 +1,14 @@
 import t from 'tap'
 import { connectRedis } from '../../src/redis/connect.ts'
-import { inspectRedis } from '../../src/redis/probe.ts'
 import { startBadNetwork } from '../helpers/bad-network.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { settingsFor } from '../helpers/redis-settings.ts'
 import { skipOrFail } from '../helpers/servers.ts'
 import { until } from '../helpers/until.ts'
 
-const TIMEOUT_MS = 400
-/** One way: a round trip takes three quarters of the time-out. */
-const LATENCY_MS = 150
+const TIMEOUT_MS = 450
+/** One way: two round trips, as a command behind another would take, are too many; 500 ms end a connection. */
+const LATENCY_MS = 120
 
 t.test('a Redis that is far away, but not too far', { skip: skipOrFail('redis-server') }, async (t) => {
   const redis = await startRedis(t)
@@ -28,13 +27,6 @@ t.test('a Redis that is far away, but not too far', { skip: skipOrFail('redis-se
     }
     const outcomes = await Promise.allSettled(answers)
     t.strictSame(outcomes.filter(({ status }) => status === 'rejected').length, 0)
-  })
-
-  t.test('the probe measures the round trip', async (t) => {
-    const look = inspectRedis(settingsFor(network.port, { timeoutMs: TIMEOUT_MS }), 'test:{log:project}')
-    t.teardown(() => look.close())
-    const measuredMs = await look.roundTripMs()
-    t.ok(measuredMs >= 2 * LATENCY_MS - 10, `${measuredMs} ms`)
   })
 
   t.test('an answer that came while the process was busy is an answer', async (t) => {
