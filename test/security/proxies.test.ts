@@ -7,7 +7,7 @@ import { startBehindProxyWithoutRedis, type BehindProxyWithoutRedis } from '../e
 import { ALICE, BOB } from '../e2e/people.ts'
 import { startChild } from '../helpers/child.ts'
 import { freePort } from '../helpers/free-port.ts'
-import { EIGHT_HEADERS } from '../helpers/identity.ts'
+import { AUTHGEAR_HEADERS } from '../helpers/identity.ts'
 import { ask, type HeaderLine } from '../helpers/request.ts'
 import { mustFind, skipOrFail } from '../helpers/servers.ts'
 import { startProcess } from '../helpers/process.ts'
@@ -30,7 +30,7 @@ function rows (t: Test, { port, app }: BehindProxyWithoutRedis, { facts }: Proxy
     'Caddy CVE-2026-30851 (GHSA-7r4p-vjf4-gxv4)',
     "a client's header was kept where the auth reply lacked it",
     async (t) => {
-      for (const name of EIGHT_HEADERS) {
+      for (const name of AUTHGEAR_HEADERS) {
         t.equal((await get(['Cookie', BOB.cookie], [name, 'spoofed'])).status, 200)
         t.notOk(app.received.at(-1)?.rawHeaders.includes('spoofed'), name)
       }
@@ -51,7 +51,7 @@ function rows (t: Test, { port, app }: BehindProxyWithoutRedis, { facts }: Proxy
         (name: string) => name.toUpperCase().replaceAll('-', mark)
       ])) {
         t.equal(
-          (await get(['Cookie', BOB.cookie], ...EIGHT_HEADERS.map((name): HeaderLine => [respell(name), 'spoofed'])))
+          (await get(['Cookie', BOB.cookie], ...AUTHGEAR_HEADERS.map((name): HeaderLine => [respell(name), 'spoofed'])))
             .status,
           200
         )
