@@ -1,6 +1,7 @@
 import t from 'tap'
 import type { CredentialDigest } from '../../../src/core/cache-key.ts'
-import { decodeEntry, encodeEntry, type Entry } from '../../../src/core/entry.ts'
+import { decodeEntry, encodeEntry, ENTRY_VERSION, type Entry } from '../../../src/core/entry.ts'
+import { IDENTITY_HEADERS } from '../../../src/core/resolution.ts'
 import { NO_LOG } from '../../helpers/no-log.ts'
 import type { EpochMs } from '../../../src/core/token-expiry.ts'
 import { entryOf } from '../../helpers/entry.ts'
@@ -69,6 +70,15 @@ t.test('every field broken in turn makes it no entry', t => {
 const good = encodeEntry(entryOf())
 const text = good.subarray(1).toString('utf8')
 const encoded = (version: number, json: string): Buffer => Buffer.concat([Buffer.of(version), Buffer.from(json)])
+
+t.test('another number of identity headers is another version of the entry', t => {
+  t.strictSame(
+    [ENTRY_VERSION, IDENTITY_HEADERS.length],
+    [1, 8],
+    'raise ENTRY_VERSION with IDENTITY_HEADERS, then write both here: replicas of both versions share one Redis'
+  )
+  t.end()
+})
 
 const others: readonly (readonly [what: string, bytes: Uint8Array])[] = [
   ['nothing', Buffer.alloc(0)],
