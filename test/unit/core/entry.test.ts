@@ -82,24 +82,24 @@ t.test('another number of identity headers is another version of the entry', t =
 
 const others: readonly (readonly [what: string, bytes: Uint8Array])[] = [
   ['nothing', Buffer.alloc(0)],
-  ['the version alone', Buffer.of(1)],
+  ['the version alone', Buffer.of(ENTRY_VERSION)],
   ['no version', good.subarray(1)],
   ['version 0', encoded(0, text)],
-  ['version 2, of a later release', encoded(2, text)],
+  ['the version of a later release', encoded(ENTRY_VERSION + 1, text)],
   ['version 255', encoded(255, text)],
-  ['no JSON', encoded(1, 'x')],
-  ['an object', encoded(1, '{"resolution":true}')],
-  ['null', encoded(1, 'null')],
-  ['a text', encoded(1, '"abcdefg"')],
-  ['too few fields', encoded(1, JSON.stringify(JSON.parse(text).slice(0, 6)))],
-  ['too many fields', encoded(1, JSON.stringify([...JSON.parse(text), 1]))],
-  ['something behind it', encoded(1, `${text} 1`)],
-  ['a time that no number holds', encoded(1, text.replace(/,\d+\]$/, ',1e999]'))],
-  ['a life that no number holds', encoded(1, text.replace(/,\d+,(\d+)\]$/, ',1e999,$1]'))]
+  ['no JSON', encoded(ENTRY_VERSION, 'x')],
+  ['an object', encoded(ENTRY_VERSION, '{"resolution":true}')],
+  ['null', encoded(ENTRY_VERSION, 'null')],
+  ['a text', encoded(ENTRY_VERSION, '"abcdefg"')],
+  ['too few fields', encoded(ENTRY_VERSION, JSON.stringify(JSON.parse(text).slice(0, 6)))],
+  ['too many fields', encoded(ENTRY_VERSION, JSON.stringify([...JSON.parse(text), 1]))],
+  ['something behind it', encoded(ENTRY_VERSION, `${text} 1`)],
+  ['a time that no number holds', encoded(ENTRY_VERSION, text.replace(/,\d+\]$/, ',1e999]'))],
+  ['a life that no number holds', encoded(ENTRY_VERSION, text.replace(/,\d+,(\d+)\]$/, ',1e999,$1]'))]
 ]
 
 t.test('anything but an entry of this version is no entry', t => {
-  t.same(decodeEntry(encoded(1, text)), entryOf(), 'the control')
+  t.same(decodeEntry(encoded(ENTRY_VERSION, text)), entryOf(), 'the control')
   for (const [what, bytes] of others) t.equal(decodeEntry(bytes), undefined, what)
   t.end()
 })
