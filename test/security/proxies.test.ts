@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { caddy, envoy, haproxy, nginx, traefik } from '../e2e/proxies.ts'
+import { ALL, caddy, nginx } from '../e2e/proxies.ts'
 import type { Proxy } from '../e2e/proxy.ts'
 import { startBehindProxyWithoutRedis, type BehindProxyWithoutRedis } from '../e2e/behind-proxy-without-redis.ts'
 import { ALICE, BOB } from '../e2e/people.ts'
@@ -15,7 +15,7 @@ import { tempDir } from '../helpers/temp-dir.ts'
 import { answers } from '../helpers/until.ts'
 import { advisory } from './helpers/advisory.ts'
 
-for (const proxy of [traefik, caddy, nginx, envoy, haproxy]) {
+for (const proxy of ALL) {
   t.test(`${proxy.server} on deploy/${proxy.snippet}`, { skip: skipOrFail(proxy.server) }, async (t) => {
     const stack = await startBehindProxyWithoutRedis(t, proxy, {})
     rows(t, stack, proxy)

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { readOptions } from '../../../src/commands/snippet/options.ts'
@@ -6,7 +6,8 @@ import { PROXIES, templateOf } from '../../../src/commands/snippet/proxies.ts'
 import { ALL, envoyPrefix } from '../../e2e/proxies.ts'
 import { GUARDS, type Guard } from './proxy-guards.ts'
 
-const PROXIES_PAGE = readFileSync(join(import.meta.dirname, '../../../docs/proxies/README.md'), 'utf8')
+const ROOT = join(import.meta.dirname, '../../..')
+const PROXIES_PAGE = readFileSync(join(ROOT, 'docs/proxies/README.md'), 'utf8')
 const RUN: readonly string[] = [...ALL, envoyPrefix].map(({ snippet }) => snippet)
 /** In lower case: header names are compared without case. */
 const written = (proxy: string, ...options: readonly string[]): string => {
@@ -31,6 +32,7 @@ for (const proxy of PROXIES) {
 
   t.test(`${proxy}: its page says how far it is tested, and test/e2e runs it or not`, (t) => {
     t.equal(RUN.includes(proxy), checked.by === 'run', 'it is in test/e2e/proxies.ts')
+    t.equal(existsSync(join(ROOT, `test/e2e/${proxy}.test.ts`)), checked.by === 'run', 'its cases run')
     const row = PROXIES_PAGE.split('\n').find((line) => line.startsWith('| ') && line.includes(`/deploy/${proxy})`)) ?? ''
     t.match(row, checked.by === 'run' ? /\| \*\*run\*\*: / : /\| checked/, 'docs/proxies/README.md, first table')
     t.end()
