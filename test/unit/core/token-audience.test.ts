@@ -1,0 +1,51 @@
+import t from 'tap'
+import { isForAnotherAudience, jwtAudience } from '../../../src/core/token-expiry.ts'
+import { credentials } from '../../helpers/credentials.ts'
+import { jwt } from '../../helpers/jwt.ts'
+
+const ORIGIN = 'https://accounts.example.com'
+const API = 'https://api.example.com'
+const typed = (typ: unknown, claims: object): string => jwt(claims, { alg: 'RS256', typ })
+
+const TOKENS: ReadonlyArray<readonly [what: string, token: string, isAnother: boolean]> = [
+  ['of this project', jwt({ aud: [ORIGIN], iss: ORIGIN }), false],
+  ['of this project, its audience a text', jwt({ aud: ORIGIN }), false],
+  ['of this project among others', jwt({ aud: [API, ORIGIN] }), false],
+  ['for a resource', jwt({ aud: [API], iss: ORIGIN }), true],
+  ['for a resource, its audience a text', jwt({ aud: API }), true],
+  ['for nobody', jwt({ iss: ORIGIN }), true],
+  ['for what is no text', jwt({ aud: [7, { origin: ORIGIN }] }), true],
+  ['for this origin with a slash', jwt({ aud: `${ORIGIN}/` }), true],
+  ['by its issuer, with another type', typed('JWT', { aud: API, iss: ORIGIN }), true],
+  ['by its type with a prefix', typed('application/at+jwt', { aud: API }), true],
+  ['by its type in capitals', typed('AT+JWT', { aud: API }), true],
+  ['an app’s own: another type and issuer', typed('JWT', { aud: API, iss: API }), false],
+  ['an app’s own: no type', jwt({ aud: API }, { alg: 'HS256' }), false],
+  ['an app’s own: a type that only contains the name', typed('xat+jwtx', { aud: API }), false],
+  ['an app’s own: a type that is no text', typed(['at+jwt'], { aud: API }), false],
+  ['two parts', jwt({ aud: API }).split('.').slice(0, 2).join('.'), false],
+  ['four parts', `${jwt({ aud: API })}.x`, false],
+  ['claims that are no object', jwt('7'), false],
+  ['a header that is no object, from our issuer', jwt({ aud: API, iss: ORIGIN }, '7'), true],
+  ['an opaque token', 'a'.repeat(32), false]
+]
+
+for (const [what, token, isAnother] of TOKENS) {
+  t.test(what, (t) => {
+    t.equal(isForAnotherAudience(credentials({ bearer: token }), ORIGIN), isAnother, 'as a bearer')
+    t.equal(isForAnotherAudience(credentials({ appAccessToken: token }), ORIGIN), isAnother, 'as a cookie')
+    const [own, opaque] = [jwt({ aud: ORIGIN }), 'a'.repeat(32)]
+    t.equal(isForAnotherAudience(credentials({ bearer: own, appAccessToken: token }), ORIGIN), isAnother)
+    t.equal(isForAnotherAudience(credentials({ bearer: token, appAccessToken: opaque }), ORIGIN), isAnother)
+    t.end()
+  })
+}
+
+t.test('names the audiences of a token, and none of what is no JWT', (t) => {
+  t.strictSame(jwtAudience(jwt({ aud: ORIGIN })), [ORIGIN])
+  t.strictSame(jwtAudience(jwt({ aud: [ORIGIN, 7, API] })), [ORIGIN, API])
+  t.strictSame(jwtAudience(jwt({})), [])
+  for (const text of ['', 'a.b', 'a.b.c', jwt('null')]) t.equal(jwtAudience(text), undefined, text)
+  t.equal(isForAnotherAudience(credentials({}), ORIGIN), false)
+  t.end()
+})
