@@ -8,9 +8,6 @@ const FOLLOWING_MS = 3000
 /** Age of the newest proof that the server is master, from which Sentinels or the Cluster are asked as well. */
 const ASK_AFTER_MS = 1500
 const ASK_INTERVAL_MS = 1000
-/** More changes of generation than this within CHANGES_WITHIN_MS: a Redis that evicts, and memory alone for as long. */
-const MAX_CHANGES = 3
-const CHANGES_WITHIN_MS = 10 * 60_000
 /** Servers that are known to have had replicas, and offsets that wait to be acknowledged. */
 const MAX_SERVERS = 100
 const MAX_OFFSETS = 16
@@ -20,7 +17,6 @@ const NEVER: Moment = { monotonic: -Infinity, wall: -Infinity }
 export type Health = Readonly<{
   heard: (snapshot: Snapshot, sent: Moment) => void
   linked: (snapshot: Snapshot, sent: Moment) => void
-  adopted: (isFirst: boolean) => void
   isFollowing: () => boolean
 }>
 
@@ -34,8 +30,6 @@ export type HealthDeps = Readonly<{
 export function trackHealth ({ clock, observer, confirmMaster }: HealthDeps): Health {
   const mastery = trackMastery(clock, confirmMaster)
   let last = NEVER
-  let changes: number[] = []
-  let suspendedUntil = -Infinity
   let isDoubted = false
   function report (): void {
     if (mastery.isProven() ? !isDoubted : isDoubted || !mastery.isOverdue()) return
@@ -56,19 +50,7 @@ export function trackHealth ({ clock, observer, confirmMaster }: HealthDeps): He
     linked ({ isMaster }: Snapshot, sent: Moment): void {
       if (isMaster) last = sent
     },
-    adopted (isFirst: boolean): void {
-      if (isFirst) return
-      const now = clock.monotonic()
-      changes = [...changes.filter((at) => now - at < CHANGES_WITHIN_MS), now]
-      if (changes.length <= MAX_CHANGES) return
-      suspendedUntil = now + CHANGES_WITHIN_MS
-      observer.trouble(
-        'the revocation log in Redis was lost more than three times in ten minutes: does it evict ' +
-          '(maxmemory-policy)? Memory alone is used for ten minutes'
-      )
-    },
-    isFollowing: () =>
-      clock.monotonic() >= suspendedUntil && elapsedSince(last, clock) < FOLLOWING_MS && mastery.isProven()
+    isFollowing: () => elapsedSince(last, clock) < FOLLOWING_MS && mastery.isProven()
   })
 }
 

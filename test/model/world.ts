@@ -301,8 +301,8 @@ export class World {
       }
       replica.connect()
     }
-    for (let round = 0; round < 16; round++) {
-      if (round === 12) this.advance(31_000) // junk that was skipped is over by then
+    for (let round = 0; round < 28; round++) {
+      if (round === 12) this.advance(31_000) // junk that was skipped, and a generation left as it is, are over by then
       for (const replica of this.replicas) { if (!replica.dead) replica.poll().catch(() => {}); await this.settle() }
       for (let answers = 0; answers < 30 && this.#pending().length > 0; answers++) {
         this.answer(0, true)
