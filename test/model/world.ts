@@ -75,6 +75,7 @@ export class World {
   readonly disabled = new Map<string, number>()
   /** Whether somebody can say which server is the master. */
   hasSentinels = false
+  hadSentinels = false
   /** Event at which all ended and began again. */
   rebooted = 0
   readonly #deposedAt = new Map<FakeRedis, number>()
@@ -211,6 +212,7 @@ export class World {
   /** What Sentinels say: while they can be asked they know, and else nobody does. */
   verdictOn (redis: FakeRedis): 'master' | 'other' | 'unknown' {
     if (!this.hasSentinels) return 'unknown'
+    this.hadSentinels = true
     return redis === this.master ? 'master' : 'other'
   }
 
@@ -291,6 +293,7 @@ export class World {
   async heal (): Promise<void> {
     this.isOut = false
     this.master.replica = 'live'
+    this.hasSentinels ||= this.hadSentinels // who was told of another master needs to be told of this one
     for (const replica of this.replicas) {
       if (replica.dead) continue
       replica.frozen = false
