@@ -48,7 +48,7 @@ export function createStreamLog (deps: StreamLogDeps): StreamLog {
   const junk = createJunkGuard(clock, observer)
   const suspension = createSuspension(clock, observer)
   const budget = createBudget(clock, deps.limits)
-  const publisher = createPublisher(deps, ledger, budget)
+  const publisher = createPublisher(deps, ledger, budget, health.isMasterProven)
   const takeStep = createStep(deps, { ledger, publisher, suspension, budget, junk })
   const confirmHistory = createHistoryConfirmation(deps)
   const checkClock = createClockCheck(deps)
@@ -192,9 +192,9 @@ function createStep (deps: StreamLogDeps, parts: StepParts): TakeStep {
   }
 }
 
-/** Nobody can read the stream, or its ids are so far in the future that nothing would be trimmed. */
+/** Nobody can read the stream, the head names no entry, or ids so far in the future that nothing would be trimmed. */
 function isBroken ({ head, isReadable, now }: Snapshot): boolean {
-  return !isReadable || Number(head?.id.split('-')[0]) > now + MAX_ID_AHEAD_MS
+  return !isReadable || head?.nonce === '' || Number(head?.id.split('-')[0]) > now + MAX_ID_AHEAD_MS
 }
 
 /** Nobody else may have followed it: what a restarted or restored server holds may lack revocations. */
