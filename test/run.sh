@@ -55,23 +55,36 @@ gate() {
 bash test/servers/fetch.sh
 . test/servers/path.sh
 node --version
-step lint npm run --silent lint
-step types npm run --silent types
+work=$(mktemp -d)
+trap 'rm -rf "$log" "$work"' EXIT
+# beside NAME COMMAND…: in the background; `outcome NAME` shows what it said
+beside() {
+  local name=$1
+  shift
+  ("$@" >"$work/$name" 2>&1; echo $? >"$work/$name.status") &
+}
+outcome() { cat "$work/$1"; return "$(cat "$work/$1.status")"; }
+beside lint npm run --silent lint
+beside types npm run --silent types
 
 # what end-to-end tests see of each proxy; an old file must not stand for a test that is gone
 [ $# -eq 0 ] && rm -rf artifacts/e2e artifacts/hostile
 
 echo '== tap'
-[ $# -gt 0 ] && run_tap "$@"
-[ $# -eq 0 ] && mapfile -t files < <(longest_first) && run_tap "${files[@]}"
+files=("$@")
+[ $# -gt 0 ] || mapfile -t files < <(longest_first)
+run_tap "${files[@]}"
 tap_exit=$?
+wait
+step lint outcome lint
+step types outcome types
 passes=$(count pass)
 failures=$(count fail)
 skips=$(($(count skip) + $(count todo)))
 
 # a file that a signal killed is no failure in tap's own count
-files=$(grep -c '^not ok ' "$log")
-[ "$failures" -lt "$files" ] && failures=$files
+broken=$(grep -c '^not ok ' "$log")
+[ "$failures" -lt "$broken" ] && failures=$broken
 [ "$tap_exit" -ne 0 ] && [ "$failures" -eq 0 ] && failures=1
 [ "$passes" -eq 0 ] && [ "$failures" -eq 0 ] && failures=1 && echo '== no test ran'
 

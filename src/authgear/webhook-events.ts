@@ -1,3 +1,4 @@
+import { isUserId } from '../core/user-id.ts'
 import type { Revocation } from '../revocation/types.ts'
 
 /** What one webhook of Authgear's means to us. */
@@ -44,8 +45,8 @@ function userIdsOf (event: Json): readonly string[] {
   const payload = objectOf(event['payload'])
   const ids = [payload?.['user'], payload?.['anonymous_user']].map((user) => objectOf(user)?.['id'])
   const context = objectOf(event['context'])?.['user_id']
-  const named = ids.filter((id): id is string => typeof id === 'string' && id !== '')
-  if (named.length === 0 && typeof context === 'string' && context !== '') return [context]
+  const named = ids.filter(isUserId)
+  if (named.length === 0 && isUserId(context)) return [context]
   return [...new Set(named)]
 }
 

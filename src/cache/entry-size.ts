@@ -1,4 +1,5 @@
 import type { Entry } from '../core/entry.ts'
+import { IDENTITY_HEADERS } from '../core/resolution.ts'
 import { isConstant } from './intern.ts'
 
 /**
@@ -23,8 +24,8 @@ const LIST_BYTES = 48
 const MAP_SLOT_BYTES = 104
 /** The entry in memory: eleven properties, three of them numbers with a fraction. */
 const SLOT_BYTES = 208
-/** A resolution, and the array of its eight values. */
-const IDENTITY_BYTES = 168
+/** A resolution, and the array of its values. */
+const IDENTITY_BYTES = 104 + IDENTITY_HEADERS.length * POINTER_BYTES
 /** Two objects of two properties. */
 const STAMP_BYTES = 80
 /** The digest's slot in the index, and an array of keys. */

@@ -20,7 +20,8 @@ export type Entry = Readonly<{
 
 /**
  * First byte of an encoded entry, and part of its name in Redis from 2 on: during an update replicas of both versions
- * run side by side, and neither overwrites what the other reads.
+ * run side by side, and neither overwrites what the other reads. Raise it with every change of what is encoded, the
+ * number of IDENTITY_HEADERS too: an entry of another form under the same name is `rejected`, and Authgear is asked.
  */
 export const ENTRY_VERSION = 1
 const MAX_DIGESTS = 6

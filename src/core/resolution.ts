@@ -1,6 +1,6 @@
 import { trimBlanks } from './blanks.ts'
 
-/** The eight headers by which Authgear names a user, in the order in which a 200 carries them. */
+/** The headers by which Authgear names a user, in the order in which a 200 carries them. */
 export const IDENTITY_HEADERS = [
   'x-authgear-session-valid',
   'x-authgear-user-id',

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Keyer } from '../core/cache-key.ts'
 import { readCredentials, type CookieNames } from '../core/credentials.ts'
+import { isUserId } from '../core/user-id.ts'
 import { equalSecret } from '../crypto/constant-time-equal.ts'
 import type { Log } from '../logging/log.ts'
 import type { RevocationLog, Target } from '../revocation/types.ts'
@@ -46,7 +47,7 @@ function readTargets (body: unknown, { keyer, cookieNames }: RevocationsDeps): r
   const [name, value]: readonly unknown[] = entries.length === 1 ? entries[0] ?? [] : []
   if (name === 'all') return value === true ? [{ kind: 'everything' }] : []
   if (typeof value !== 'string' || value === '') return []
-  if (name === 'user_id') return [{ kind: 'user', userId: value }]
+  if (name === 'user_id') return isUserId(value) ? [{ kind: 'user', userId: value }] : []
   if (name !== 'authorization' && name !== 'cookie') return []
   const reading = readCredentials([name, value], cookieNames)
   return reading.kind === 'credentials'

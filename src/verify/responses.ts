@@ -37,7 +37,7 @@ export function createAllow (
       : success(resolution.identity, reason, source, absent)
 }
 
-/** A 200 for nobody carries all eight names whatever the setting: `false` and seven empty ones. */
+/** A 200 for nobody carries every name whatever the setting: `false`, and the others empty. */
 export function allowNobody (reason: AllowReason | RefusalReason, source?: Source): HttpResponse {
   return success(NOBODY, reason, source, 'empty')
 }

@@ -1,4 +1,5 @@
 import t, { type Test } from 'tap'
+import { AUTHGEAR_HEADERS } from '../helpers/identity.ts'
 import { ask, type Answer, type HeaderLine } from '../helpers/request.ts'
 import { skipOrFail } from '../helpers/servers.ts'
 import type { Proxy } from './proxy.ts'
@@ -8,11 +9,12 @@ import { startBehindProxyWithoutRedis, type BehindProxyWithoutRedis } from './be
 
 const ORIGIN: HeaderLine = ['Origin', 'https://www.example.com']
 const ASKS: HeaderLine = ['Access-Control-Request-Method', 'POST']
-const SPOOFED: readonly HeaderLine[] = [
-  ['X-Authgear-User-Id', 'spoofed'],
-  ['X-AUTHGEAR-USER-ROLES', 'spoofed'],
-  ['X_Authgear_User_Id', 'spoofed']
+const RESPELLINGS: ReadonlyArray<(name: string) => string> = [
+  (name) => name,
+  (name) => name.toUpperCase(),
+  (name) => name.replaceAll('-', '_')
 ]
+const SPOOFED = RESPELLINGS.flatMap((respell) => AUTHGEAR_HEADERS.map((name): HeaderLine => [respell(name), 'spoofed']))
 
 const plain = (proxy: Proxy): Proxy => proxy === traefik ? { ...proxy, tls: false } : proxy
 

@@ -6,7 +6,7 @@ import { createMemoryCache } from '../../dist/cache/memory.js'
 import { systemClock as clock } from '../../dist/clock.js'
 import { createKeyer } from '../../dist/core/cache-key.js'
 import { decodeEntry, encodeEntry } from '../../dist/core/entry.js'
-import { readResolution } from '../../dist/core/resolution.js'
+import { IDENTITY_HEADERS, readResolution } from '../../dist/core/resolution.js'
 
 /** One more than a map of this size takes before it is made twice as large. */
 const ENTRIES = 16_385
@@ -35,6 +35,7 @@ const identityOf = (index, roles) =>
     'x-authgear-user-can-reauthenticate',
     'true'
   ].map(part)
+if (IDENTITY_HEADERS.some((name) => !identityOf(0, '').includes(name))) throw new Error('give each header a value')
 const valid = (index, roles = `editor_${pad(index)}`) => readResolution(identityOf(index, roles)).resolution
 const refused = () => readResolution(['x-authgear-session-valid', 'false']).resolution
 const largest = (index) => valid(index, `role_${pad(index)},`.repeat(650))

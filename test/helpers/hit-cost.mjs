@@ -8,7 +8,7 @@ import { createMemoryCache } from '../../dist/cache/memory.js'
 import { systemClock as clock } from '../../dist/clock.js'
 import { createKeyer } from '../../dist/core/cache-key.js'
 import { cookieNames } from '../../dist/core/credentials.js'
-import { readResolution } from '../../dist/core/resolution.js'
+import { IDENTITY_HEADERS, readResolution } from '../../dist/core/resolution.js'
 import { createMemoryLog } from '../../dist/revocation/memory-log.js'
 import { createVerify } from '../../dist/verify/verify.js'
 
@@ -38,6 +38,7 @@ const replyOf = (user) =>
     'x-authgear-user-can-reauthenticate',
     'true'
   ].map((text) => Buffer.from(text).toString('latin1'))
+if (IDENTITY_HEADERS.some((name) => !replyOf('').includes(name))) throw new Error('give each header a value')
 
 const requests = {
   bearer: (index) => [

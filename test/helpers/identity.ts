@@ -1,16 +1,8 @@
+import { IDENTITY, UNUSED_IDENTITY } from '../../src/commands/snippet/settings.ts'
 import { IDENTITY_HEADERS, readResolution, type Identity, type Resolution } from '../../src/core/resolution.ts'
 
-/** Spelled here as an outsider would: a change of the source must not change what its tests ask for. */
-export const EIGHT_HEADERS = [
-  'session-valid',
-  'user-id',
-  'user-anonymous',
-  'user-verified',
-  'user-roles',
-  'session-amr',
-  'session-authenticated-at',
-  'user-can-reauthenticate'
-].map((name) => `x-authgear-${name}`)
+/** Every name that Authgear has, the one without a value today too: a client may send each. */
+export const AUTHGEAR_HEADERS: readonly string[] = [...IDENTITY, UNUSED_IDENTITY]
 
 export const USER_ID = 'af5f2766-5d0c-49a4-b726-8f2671749035'
 

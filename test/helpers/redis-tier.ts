@@ -36,6 +36,7 @@ export async function redisTier (
     commands: connection.commands,
     sealer: sealerOf(SECRET),
     keyPrefix,
+    entryVersion: 1, // its name has no number: `nameOf` holds for every ENTRY_VERSION
     clock: manualClock(),
     connection,
     nameOf: (key) => `${keyPrefix}{${key}}:entry`

@@ -18,7 +18,7 @@ export interface Expected {
   readonly reason: string | undefined
   /** How often Authgear is asked. */
   readonly asked: number
-  /** The eight headers of a 200, absent ones empty. */
+  /** The identity headers of a 200, absent ones empty. */
   readonly identity: HeaderList
 }
 

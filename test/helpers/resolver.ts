@@ -62,7 +62,7 @@ const paired = (flat: readonly string[]): HeaderList =>
 
 /** The lines that Authgear adds to each answer of a project (docs/authgear.md, "What is Authgear's answer"). */
 export const MARKS: HeaderList = [
-  ['Permissions-Policy', 'camera=(), microphone=()'],
+  ['Permissions-Policy', 'accelerometer=(), ambient-light-sensor=(), autoplay=*'],
   ['X-Content-Type-Options', 'nosniff'],
   ['X-Robots-Tag', 'noindex, nofollow']
 ]

@@ -36,6 +36,9 @@ const FOREIGN: Readonly<Record<string, string>> = {
   'an empty answer of a web server': reply(200, [['Server', 'Caddy'], ['Date', 'Tue, 24 Nov 2026 23:11:50 GMT']]),
   'an empty answer of an app with nosniff': reply(200, without('X-Robots-Tag').slice(-1)),
   'an empty answer without nosniff': reply(200, without('X-Content-Type-Options')),
+  'an empty answer of a web server with common security headers': reply(200, [
+    ['X-Content-Type-Options', 'nosniff'], ['Permissions-Policy', 'interest-cohort=()'], ['X-Robots-Tag', 'none']
+  ]),
   'another value of X-Content-Type-Options': reply(200, [
     ...without('X-Content-Type-Options'), ['X-Content-Type-Options', 'sniff']
   ]),

@@ -1,5 +1,6 @@
 import { Agent, METHODS } from 'node:http'
 import t, { type Test } from 'tap'
+import { IDENTITY_HEADERS } from '../../src/core/resolution.ts'
 import { startInProcess, type InProcess, type InProcessOptions } from '../helpers/in-process.ts'
 import { freePort } from '../helpers/free-port.ts'
 import { checkInvariants } from '../helpers/invariants.ts'
@@ -16,11 +17,8 @@ const { alice, bob, dora } = demo
 const bearer = (token: string): HeaderLine => ['Authorization', `Bearer ${token}`]
 const cookie = (text: string): HeaderLine => ['Cookie', text]
 
-/** The seven names that are empty for nobody. */
-const SEVEN = [
-  'x-authgear-user-id', 'x-authgear-user-anonymous', 'x-authgear-user-verified', 'x-authgear-user-roles',
-  'x-authgear-session-amr', 'x-authgear-session-authenticated-at', 'x-authgear-user-can-reauthenticate'
-]
+/** The names that are empty for nobody. */
+const EMPTY_NAMES = IDENTITY_HEADERS.filter((name) => name !== 'x-authgear-session-valid')
 
 interface World {
   readonly simulator: RunningSimulator
@@ -46,9 +44,13 @@ function checkNobody (t: Test, { status, headers, body }: Answer, reason: string
   t.equal(status, 200)
   t.equal(headers['x-forward-auth-reason'], reason)
   t.equal(headers['x-authgear-session-valid'], 'false')
-  t.same(SEVEN.map((name) => headers[name]), SEVEN.map(() => ''), 'seven empty ones')
-  t.equal(Object.keys(headers).filter((name) => name.startsWith('x-authgear-')).length, 8)
-  t.equal(headers['x-envoy-auth-headers-to-remove'], SEVEN.join(','))
+  t.same(EMPTY_NAMES.map((name) => headers[name]), EMPTY_NAMES.map(() => ''), 'all but one are empty')
+  t.equal(
+    Object.keys(headers).filter((name) => name.startsWith('x-authgear-')).length,
+    IDENTITY_HEADERS.length,
+    'every one of IDENTITY_HEADERS, and no other'
+  )
+  t.equal(headers['x-envoy-auth-headers-to-remove'], EMPTY_NAMES.join(','))
   t.equal(headers['x-forward-auth-source'], source)
   t.match(headers, {
     'content-length': '0',
@@ -85,7 +87,7 @@ const NOBODY: ReadonlyArray<
 ]
 
 for (const absentHeaders of ['empty', 'omit'] as const) {
-  t.test(`nobody is 200 with false and seven empty names, ABSENT_HEADERS=${absentHeaders}`, async (t) => {
+  t.test(`nobody is 200 with false and empty names, ABSENT_HEADERS=${absentHeaders}`, async (t) => {
     for (const [what, sent, reason, calls] of NOBODY) {
       await t.test(what, async (t) => {
         const { simulator, adapter, identify } = await start(t, { absentHeaders })

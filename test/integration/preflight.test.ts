@@ -1,4 +1,5 @@
 import t, { type Test } from 'tap'
+import { IDENTITY_HEADERS } from '../../src/core/resolution.ts'
 import { checkInvariants } from '../helpers/invariants.ts'
 import { sendRaw } from '../helpers/raw-http.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
@@ -214,6 +215,7 @@ t.test('names in any case; a second Authorization line counts as one', async (t)
   )
 })
 
+const EMPTY_NAMES = IDENTITY_HEADERS.filter((name) => name !== 'x-authgear-session-valid')
 /** All that such an answer says. */
 const NOBODY = {
   'content-length': '0',
@@ -221,14 +223,6 @@ const NOBODY = {
   vary: 'Authorization, Cookie',
   'x-forward-auth-reason': 'preflight',
   'x-authgear-session-valid': 'false',
-  'x-authgear-user-id': '',
-  'x-authgear-user-anonymous': '',
-  'x-authgear-user-verified': '',
-  'x-authgear-user-roles': '',
-  'x-authgear-session-amr': '',
-  'x-authgear-session-authenticated-at': '',
-  'x-authgear-user-can-reauthenticate': '',
-  'x-envoy-auth-headers-to-remove':
-    'x-authgear-user-id,x-authgear-user-anonymous,x-authgear-user-verified,x-authgear-user-roles,' +
-    'x-authgear-session-amr,x-authgear-session-authenticated-at,x-authgear-user-can-reauthenticate'
+  ...Object.fromEntries(EMPTY_NAMES.map((name) => [name, ''])),
+  'x-envoy-auth-headers-to-remove': EMPTY_NAMES.join(',')
 }

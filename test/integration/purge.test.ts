@@ -91,6 +91,8 @@ t.test('who may not, and what is not understood', async (t) => {
     {},
     { user_id: '' },
     { user_id: 7 },
+    { user_id: '\ud800' },
+    { user_id: 'u'.repeat(257) },
     { all: false },
     { all: 'true' },
     { user_id: 'a', all: true },

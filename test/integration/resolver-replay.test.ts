@@ -144,7 +144,7 @@ function compare (t: Test, answer: RawAnswer | undefined, { status, reason, iden
   t.strictSame(
     headersNamed(answer?.headers ?? [], /^x-authgear-/i),
     [...identity].toSorted(([a], [b]) => (a < b ? -1 : 1)),
-    status === 200 ? 'the eight headers, absent ones empty' : 'no identity'
+    status === 200 ? 'all identity headers, absent ones empty' : 'no identity'
   )
   t.equal(header('set-cookie'), undefined)
   t.equal(header('cache-control'), 'no-store')

@@ -1,13 +1,13 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { caddy, envoy, haproxy, nginx, traefik } from '../e2e/proxies.ts'
+import { ALL, caddy, nginx } from '../e2e/proxies.ts'
 import type { Proxy } from '../e2e/proxy.ts'
 import { startBehindProxyWithoutRedis, type BehindProxyWithoutRedis } from '../e2e/behind-proxy-without-redis.ts'
 import { ALICE, BOB } from '../e2e/people.ts'
 import { startChild } from '../helpers/child.ts'
 import { freePort } from '../helpers/free-port.ts'
-import { EIGHT_HEADERS } from '../helpers/identity.ts'
+import { AUTHGEAR_HEADERS } from '../helpers/identity.ts'
 import { ask, type HeaderLine } from '../helpers/request.ts'
 import { mustFind, skipOrFail } from '../helpers/servers.ts'
 import { startProcess } from '../helpers/process.ts'
@@ -15,7 +15,7 @@ import { tempDir } from '../helpers/temp-dir.ts'
 import { answers } from '../helpers/until.ts'
 import { advisory } from './helpers/advisory.ts'
 
-for (const proxy of [traefik, caddy, nginx, envoy, haproxy]) {
+for (const proxy of ALL) {
   t.test(`${proxy.server} on deploy/${proxy.snippet}`, { skip: skipOrFail(proxy.server) }, async (t) => {
     const stack = await startBehindProxyWithoutRedis(t, proxy, {})
     rows(t, stack, proxy)
@@ -30,7 +30,7 @@ function rows (t: Test, { port, app }: BehindProxyWithoutRedis, { facts }: Proxy
     'Caddy CVE-2026-30851 (GHSA-7r4p-vjf4-gxv4)',
     "a client's header was kept where the auth reply lacked it",
     async (t) => {
-      for (const name of EIGHT_HEADERS) {
+      for (const name of AUTHGEAR_HEADERS) {
         t.equal((await get(['Cookie', BOB.cookie], [name, 'spoofed'])).status, 200)
         t.notOk(app.received.at(-1)?.rawHeaders.includes('spoofed'), name)
       }
@@ -51,7 +51,7 @@ function rows (t: Test, { port, app }: BehindProxyWithoutRedis, { facts }: Proxy
         (name: string) => name.toUpperCase().replaceAll('-', mark)
       ])) {
         t.equal(
-          (await get(['Cookie', BOB.cookie], ...EIGHT_HEADERS.map((name): HeaderLine => [respell(name), 'spoofed'])))
+          (await get(['Cookie', BOB.cookie], ...AUTHGEAR_HEADERS.map((name): HeaderLine => [respell(name), 'spoofed'])))
             .status,
           200
         )

@@ -57,10 +57,12 @@ const MAX_TARGETS = 500
 /** Hands entries to the revocation log, unless the lease was lost meanwhile. */
 export function createApplier ({ leads, revocations, sessionDigest, clock, observer }: ApplierDeps): Applier {
   const everything = createCoalescer(clock)
-  async function flush (): Promise<boolean> {
+  async function flush (quietMs = 0): Promise<boolean> {
     if (everything.waitMs() !== 0 || !leads()) return true
     everything.done()
-    return await revocations.revoke(EVERYTHING) === 'logged'
+    const isLogged = await revocations.revoke({ ...EVERYTHING, quietMs }) === 'logged'
+    if (!isLogged) everything.request() // what is pending would die with this process
+    return isLogged
   }
   async function apply (fresh: readonly AuditEntry[]): Promise<boolean> {
     const distinct = distinctOf(fresh.flatMap((entry) => {
@@ -72,12 +74,12 @@ export function createApplier ({ leads, revocations, sessionDigest, clock, obser
     const isTooMany = named.length > MAX_TARGETS
     if (isTooMany || named.length < distinct.length) everything.request()
     const before = everything.waitMs()
-    const isFlushed = await flush()
+    const isFlushed = await flush(Math.max(0, ...distinct.map(({ quietMs }) => quietMs)))
     // what everything has just voided need not be voided again
     if (isTooMany || before === 0 || !leads()) return isFlushed
     return (await Promise.all(named.map((one) => revocations.revoke(one)))).every((outcome) => outcome === 'logged')
   }
-  return Object.freeze({ everything, apply, flush })
+  return Object.freeze({ everything, apply, flush: () => flush() })
 }
 
 /** One revocation a name, with the longest of their quiet times. */

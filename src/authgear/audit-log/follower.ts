@@ -76,6 +76,7 @@ export function createFollower (deps: FollowerDeps): Follower {
   let state: State | undefined
   let hasFailed = false
   let isBusy = false
+  let answeredNow: Second = 0
 
   const ageOf = ({ success }: State): number | undefined =>
     success === undefined ? undefined : success.ageMs + elapsedSince(success.moment, clock)
@@ -127,6 +128,7 @@ export function createFollower (deps: FollowerDeps): Follower {
 
   async function ask (window: Window, current: State): Promise<Page> {
     const page = await client.page(window)
+    answeredNow = page.now
     return { ...page, now: trustedNow(page.now, Math.floor(clock.wall() / 1000), expectedNow(current)) }
   }
 
@@ -165,7 +167,9 @@ export function createFollower (deps: FollowerDeps): Follower {
     if (success !== undefined) {
       for (const { second } of fresh) observer.applied(Math.max(0, reading.now - second) + late)
     }
-    current.position = advance(position, reading.from, reading, overlap)
+    const moved = advance(position, reading.from, reading, overlap)
+    // Authgear's own word at first: a machine whose clock is behind would never hear of a later second
+    current.position = position.at === undefined ? { ...moved, at: answeredNow } : moved
     current.success = { moment: sent, ageMs: 0 }
     hasFailed = false
     return await save(current) ? 'ok' : abandon()

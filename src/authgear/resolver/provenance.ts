@@ -6,7 +6,10 @@ import type { ResolutionReading } from '../../core/resolution.ts'
  * last two; `nosniff` has always been with them (docs/authgear.md, "What is Authgear's answer").
  */
 const NOSNIFF = 'x-content-type-options'
-const OTHER_MARKS: ReadonlySet<string> = new Set(['permissions-policy', 'x-robots-tag'])
+const OTHER_MARKS: ReadonlyArray<readonly [name: string, value: RegExp]> = [
+  ['permissions-policy', /^\s*accelerometer=\(\)/], // the values are compared, since a web server may send the names
+  ['x-robots-tag', /^\s*noindex, nofollow\s*$/]
+]
 
 /**
  * Whether a 200 is Authgear's: a maintenance page, a captive portal or a default backend answers 200 too, and would
@@ -32,8 +35,8 @@ export function whyNotAuthgears (
 /** A cookie of another name may be a load balancer's: then both other marks must be there. */
 function isMarked (lines: readonly string[], own: CookieNames): boolean {
   const hasNosniff = valuesOf(lines, NOSNIFF).some((value) => /^\s*nosniff\s*(,|$)/i.test(value))
-  const marks = [...OTHER_MARKS].filter((name) => valuesOf(lines, name).length > 0).length
-  return hasNosniff && marks >= (setsForeignCookie(lines, own) ? OTHER_MARKS.size : 1)
+  const marks = OTHER_MARKS.filter(([name, own]) => valuesOf(lines, name).some((value) => own.test(value))).length
+  return hasNosniff && marks >= (setsForeignCookie(lines, own) ? OTHER_MARKS.length : 1)
 }
 
 function setsForeignCookie (lines: readonly string[], own: CookieNames): boolean {

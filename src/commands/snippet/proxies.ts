@@ -12,7 +12,7 @@ import { traefikKubernetes } from './templates/traefik-kubernetes.ts'
 import { traefikLabels } from './templates/traefik-labels.ts'
 import { traefik } from './templates/traefik.ts'
 
-const TEMPLATES: ReadonlyMap<string, Template> = new Map(Object.entries({
+const TEMPLATES = {
   traefik,
   'traefik-labels': traefikLabels,
   caddy,
@@ -26,7 +26,7 @@ const TEMPLATES: ReadonlyMap<string, Template> = new Map(Object.entries({
   'ingress-nginx': ingressNginx,
   'traefik-kubernetes': traefikKubernetes,
   'gateway-api': gatewayApi
-}))
+} as const satisfies Readonly<Record<string, Template>>
 
 /** Where this service and the app are named by an object of the cluster or of compose, never by an address. */
 const BY_NAME = new Set([
@@ -48,13 +48,14 @@ const WITHOUT_TLS = new Set([
 ])
 const NAME = /^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/
 
-export const PROXIES: readonly string[] = [...TEMPLATES.keys()]
+export type ProxyName = keyof typeof TEMPLATES
+export const PROXIES = Object.keys(TEMPLATES) as readonly ProxyName[]
 
 /** @throws for a name that is none of PROXIES */
 export function templateOf (proxy: string): Template {
-  const template = TEMPLATES.get(proxy)
-  if (template === undefined) throw new Error(`no template for ${proxy}`)
-  return template
+  const name = PROXIES.find((one) => one === proxy)
+  if (name === undefined) throw new Error(`no template for ${proxy}`)
+  return TEMPLATES[name]
 }
 
 /**

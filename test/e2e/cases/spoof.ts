@@ -1,32 +1,21 @@
+import { AUTHGEAR_HEADERS } from '../../helpers/identity.ts'
 import { ask, type HeaderLine } from '../../helpers/request.ts'
 import { ALICE, BOB } from '../people.ts'
 import type { Case } from './case.ts'
 
 const SPOOFED = 'spoofed'
 
-const OURS = [
-  'X-Authgear-Session-Valid',
-  'X-Authgear-User-Id',
-  'X-Authgear-User-Anonymous',
-  'X-Authgear-User-Verified',
-  'X-Authgear-User-Roles',
-  'X-Authgear-Session-Amr',
-  'X-Authgear-Session-Acr',
-  'X-Authgear-Session-Authenticated-At',
-  'X-Authgear-User-Can-Reauthenticate'
-]
-
 /** Characters that a header's name may have, and that some apps read as "-". */
 const ALIASES = ['_', '.', '~', '!', '#', '$', '%', '&', "'", '*', '+', '^', '`', '|']
 
 const all = (names: readonly string[]): HeaderLine[] => names.map(name => [name, SPOOFED])
-const respell = (by: (name: string) => string): HeaderLine[] => all(OURS.map(by))
+const respell = (by: (name: string) => string): HeaderLine[] => all(AUTHGEAR_HEADERS.map(by))
 
 const SETS: Readonly<Record<string, readonly HeaderLine[]>> = {
-  'as they are': all(OURS),
+  'as they are': all(AUTHGEAR_HEADERS),
   'in lower case': respell(name => name.toLowerCase()),
   'in upper case': respell(name => name.toUpperCase()),
-  twice: [...all(OURS), ...all(OURS)],
+  twice: [...all(AUTHGEAR_HEADERS), ...all(AUTHGEAR_HEADERS)],
   ...Object.fromEntries(
     ALIASES.map((alias) => [`with ${alias} for every dash`, respell((name) => name.replaceAll('-', alias))])
   ),
@@ -120,7 +109,7 @@ export const spoof: readonly Case[] = [
     name: 'nobody is let in by identity headers alone',
     async run (t, { port, app }) {
       const before = app.received.length
-      t.equal((await ask(port, { headers: all(OURS) })).status, 401)
+      t.equal((await ask(port, { headers: all(AUTHGEAR_HEADERS) })).status, 401)
       t.equal(app.received.length, before)
     }
   }

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
+import { IDENTITY_HEADERS } from '../../../src/core/resolution.ts'
 
 export interface ParsedAnswer {
   readonly status: number
@@ -43,8 +44,8 @@ export function parseAnswers (received: string, isHead: (index: number) => boole
 /** Whatever the situation: an identity on 200 and nowhere else. @throws where that does not hold */
 export function checkIdentity ({ status, headers }: ParsedAnswer): void {
   const names = [...headers.keys()].filter(name => name.includes('authgear'))
-  if (status === 200 ? names.filter((name) => name.startsWith('x-authgear-')).length !== 8 : names.length !== 0) {
-    throw new Error(`${status} with ${names.join()}`)
-  }
+  const expected = status === 200 ? IDENTITY_HEADERS.length : 0
+  const ours = status === 200 ? names.filter((name) => name.startsWith('x-authgear-')) : names
+  if (ours.length !== expected) throw new Error(`${status} with ${names.join()}, not ${expected} identity headers`)
   if (headers.has('set-cookie') || headers.has('location')) throw new Error('a cookie or a redirect')
 }

@@ -26,7 +26,9 @@ export async function campaign<T> (
     ...limit
   })
   t.comment(`fuzz: seed ${SEED}, ${result.numRuns} cases, ${result.failed ? 1 : 0} violations`)
-  t.notOk(result.failed, fc.defaultReportMessage(result as fc.RunDetails<unknown>) ?? 'no violation')
+  const report = fc.defaultReportMessage(result as fc.RunDetails<unknown>) ?? 'no violation'
+  // fast-check 4 leaves the error out of its report
+  t.notOk(result.failed, result.errorInstance === null ? report : `${report}\n${String(result.errorInstance)}`)
 }
 
 /** @throws where a case does not end */

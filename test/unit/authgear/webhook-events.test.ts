@@ -87,7 +87,9 @@ t.test('what cannot be read is said so, and never taken for "nothing to revoke"'
     '{}',
     '{"type":1}',
     event('user.disabled', { payload: {}, context: { app_id: 'app' } }),
-    event('user.disabled', { payload: { user: { id: 7 } }, context: {} })
+    event('user.disabled', { payload: { user: { id: 7 } }, context: {} }),
+    event('user.disabled', { payload: { user: { id: '\ud800' } }, context: {} }),
+    event('user.disabled', { payload: { user: { id: 'u'.repeat(257) } }, context: {} })
   ]) {
     t.equal(readWebhook(body, undefined).kind, 'unreadable', body)
   }

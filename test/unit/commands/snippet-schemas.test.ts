@@ -4,7 +4,9 @@ import { join } from 'node:path'
 import t from 'tap'
 import { parseAllDocuments } from 'yaml'
 import { snippet } from '../../../src/commands/snippet.ts'
+import { PROXIES } from '../../../src/commands/snippet/proxies.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
+import { GUARDS } from './proxy-guards.ts'
 
 const SCHEMAS = join(import.meta.dirname, '../../fixtures/schemas')
 const ajv = new Ajv({ strict: false, allErrors: true })
@@ -24,15 +26,13 @@ const ALL = [
 ]
 
 /**
- * What is made of it, by file. `values.yaml` of Traefik's chart and APISIX's `config.yaml` have no schema to be had.
+ * The resources by file. `values.yaml` of Traefik's chart and APISIX's `config.yaml` have no schema to be had; APISIX's
+ * routes have a test of their own below.
  */
-const CHECKED: Readonly<Record<string, readonly string[]>> = {
-  'traefik-kubernetes': ['middlewares.yaml', 'ingressroute.yaml'],
-  'gateway-api': ['middlewares.yaml', 'httproute.yaml'],
-  istio: ['mesh-config.yaml', 'policy.yaml'],
-  'envoy-gateway': ['envoy-gateway.yaml'],
-  'ingress-nginx': ['ingress-nginx.yaml']
-}
+const CHECKED = PROXIES.flatMap((proxy) => {
+  const { checked } = GUARDS[proxy]
+  return checked.by === 'schema' && proxy !== 'apisix' ? [[proxy, checked.files] as const] : []
+})
 
 const optionsOf = (proxy: string): ReadonlyArray<readonly string[]> =>
   proxy === 'istio' ? [[], ['--policy', '/=role=admin']] : [[], ROUTES, ALL]
@@ -64,7 +64,7 @@ function problems (schema: string, value: unknown): readonly string[] {
       )
 }
 
-for (const [proxy, files] of Object.entries(CHECKED)) {
+for (const [proxy, files] of CHECKED) {
   t.test(`${proxy}: each resource is as its schema says, and each name once`, async t => {
     for (const options of optionsOf(proxy)) {
       const folder = write(proxy, options)

@@ -5,7 +5,7 @@ import t from 'tap'
 import { snippet } from '../../../src/commands/snippet.ts'
 import { allPolicies, type Files, IDENTITY, type Settings } from '../../../src/commands/snippet/settings.ts'
 import { readOptions } from '../../../src/commands/snippet/options.ts'
-import { limitsOf, PROXIES, templateOf } from '../../../src/commands/snippet/proxies.ts'
+import { limitsOf, PROXIES, type ProxyName, templateOf } from '../../../src/commands/snippet/proxies.ts'
 import { parsePolicy } from '../../../src/core/policy.ts'
 import { SEED } from '../../helpers/credentials.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
@@ -312,7 +312,7 @@ t.test('the lines that protect are in every configuration', async t => {
     )
     t.match(text, /# security: |-- security: /, proxy)
   }
-  const lines: Readonly<Record<string, readonly (string | RegExp)[]>> = {
+  const lines: Readonly<Record<ProxyName, readonly (string | RegExp)[]>> = {
     traefik: [
       'aliasHeadersStrategy: delete',
       'allowEncodedSlash: false',
@@ -382,7 +382,6 @@ t.test('the lines that protect are in every configuration', async t => {
     ],
     'ingress-nginx': ['login=off', 'X-Authgear-Session-Acr', 'use-regex: "true"']
   }
-  t.strictSame(Object.keys(lines).toSorted(), [...PROXIES].toSorted())
   for (const [proxy, wanted] of Object.entries(lines)) {
     for (const line of wanted) t.ok(textOf(proxy).includes(String(line)), `${proxy}: ${String(line)}`)
   }

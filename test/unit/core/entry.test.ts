@@ -1,6 +1,7 @@
 import t from 'tap'
 import type { CredentialDigest } from '../../../src/core/cache-key.ts'
-import { decodeEntry, encodeEntry, type Entry } from '../../../src/core/entry.ts'
+import { decodeEntry, encodeEntry, ENTRY_VERSION, type Entry } from '../../../src/core/entry.ts'
+import { IDENTITY_HEADERS } from '../../../src/core/resolution.ts'
 import { NO_LOG } from '../../helpers/no-log.ts'
 import type { EpochMs } from '../../../src/core/token-expiry.ts'
 import { entryOf } from '../../helpers/entry.ts'
@@ -70,26 +71,35 @@ const good = encodeEntry(entryOf())
 const text = good.subarray(1).toString('utf8')
 const encoded = (version: number, json: string): Buffer => Buffer.concat([Buffer.of(version), Buffer.from(json)])
 
+t.test('another number of identity headers is another version of the entry', t => {
+  t.strictSame(
+    [ENTRY_VERSION, IDENTITY_HEADERS.length],
+    [1, 8],
+    'raise ENTRY_VERSION with IDENTITY_HEADERS, then write both here: replicas of both versions share one Redis'
+  )
+  t.end()
+})
+
 const others: readonly (readonly [what: string, bytes: Uint8Array])[] = [
   ['nothing', Buffer.alloc(0)],
-  ['the version alone', Buffer.of(1)],
+  ['the version alone', Buffer.of(ENTRY_VERSION)],
   ['no version', good.subarray(1)],
   ['version 0', encoded(0, text)],
-  ['version 2, of a later release', encoded(2, text)],
+  ['the version of a later release', encoded(ENTRY_VERSION + 1, text)],
   ['version 255', encoded(255, text)],
-  ['no JSON', encoded(1, 'x')],
-  ['an object', encoded(1, '{"resolution":true}')],
-  ['null', encoded(1, 'null')],
-  ['a text', encoded(1, '"abcdefg"')],
-  ['too few fields', encoded(1, JSON.stringify(JSON.parse(text).slice(0, 6)))],
-  ['too many fields', encoded(1, JSON.stringify([...JSON.parse(text), 1]))],
-  ['something behind it', encoded(1, `${text} 1`)],
-  ['a time that no number holds', encoded(1, text.replace(/,\d+\]$/, ',1e999]'))],
-  ['a life that no number holds', encoded(1, text.replace(/,\d+,(\d+)\]$/, ',1e999,$1]'))]
+  ['no JSON', encoded(ENTRY_VERSION, 'x')],
+  ['an object', encoded(ENTRY_VERSION, '{"resolution":true}')],
+  ['null', encoded(ENTRY_VERSION, 'null')],
+  ['a text', encoded(ENTRY_VERSION, '"abcdefg"')],
+  ['too few fields', encoded(ENTRY_VERSION, JSON.stringify(JSON.parse(text).slice(0, 6)))],
+  ['too many fields', encoded(ENTRY_VERSION, JSON.stringify([...JSON.parse(text), 1]))],
+  ['something behind it', encoded(ENTRY_VERSION, `${text} 1`)],
+  ['a time that no number holds', encoded(ENTRY_VERSION, text.replace(/,\d+\]$/, ',1e999]'))],
+  ['a life that no number holds', encoded(ENTRY_VERSION, text.replace(/,\d+,(\d+)\]$/, ',1e999,$1]'))]
 ]
 
 t.test('anything but an entry of this version is no entry', t => {
-  t.same(decodeEntry(encoded(1, text)), entryOf(), 'the control')
+  t.same(decodeEntry(encoded(ENTRY_VERSION, text)), entryOf(), 'the control')
   for (const [what, bytes] of others) t.equal(decodeEntry(bytes), undefined, what)
   t.end()
 })

@@ -12,7 +12,7 @@ const valid = (some: Readonly<Record<string, string | undefined>> = {}): Resolut
     resolution: { kind: 'valid', userId: some['user-id'] ?? USER_ID, identity: identityOf(some) }
   }) as ResolutionReading
 
-t.test('the eight headers are these, in this order', t => {
+t.test('the identity headers are these, in this order', t => {
   t.strictSame(
     IDENTITY_HEADERS.join(' '),
     'x-authgear-session-valid x-authgear-user-id x-authgear-user-anonymous x-authgear-user-verified ' +
@@ -23,7 +23,7 @@ t.test('the eight headers are these, in this order', t => {
 })
 
 t.test('somebody signed in', t => {
-  t.strictSame(read(), valid(), 'all eight')
+  t.strictSame(read(), valid(), 'all of them')
   t.strictSame(read({ 'user-roles': undefined }), valid({ 'user-roles': undefined }), 'no roles: absent, not empty')
   t.strictSame(read({ 'user-roles': '' }), valid({ 'user-roles': '' }), 'empty roles: empty, not absent')
   const bare = Object.fromEntries(IDENTITY_HEADERS.slice(2).map(name => [name.slice(11), undefined]))

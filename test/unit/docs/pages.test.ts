@@ -56,6 +56,12 @@ t.test('the snippet command of README.md is one that snippet accepts', (t) => {
   t.end()
 })
 
+t.test('docs/interface.md lists the proxies of snippet, and no other', (t) => {
+  const [, list = ''] = / Proxies: (.+)\.$/m.exec(read('docs/interface.md')) ?? []
+  t.strictSame(list.split(', ').map((name) => name.replaceAll('`', '')), [...PROXIES])
+  t.end()
+})
+
 t.test('no page runs a package of ours from npm before there is one', (t) => {
   const pages = [
     'README.md',

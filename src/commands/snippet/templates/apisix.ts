@@ -83,7 +83,7 @@ const routeOf = ({ forwardAuth, host }: Settings, { name, path, policy }: Route,
         # security: nothing else of the client's request reaches forward-auth
         request_headers: [${FORWARDED_REQUEST_HEADERS.join(', ')}]
         extra_headers: { X-Forwarded-Uri: $real_request_uri } # by default a decoded one: where to come back to after a login
-        # security: all eight; one that forward-auth does not send is cleared. The ninth is cleared always
+        # security: all of them; one that forward-auth does not send is cleared. X-Authgear-Session-Acr is cleared always
         upstream_headers: [${lower([...IDENTITY, UNUSED_IDENTITY]).join(', ')}]
         client_headers: [${lower(FORWARDED_RESPONSE_HEADERS).join(', ')}]
         timeout: 5000

@@ -52,7 +52,7 @@ ${HOP_HEADERS.map(name => `\t\trequest_header -${name}\n`).join('')}\
 		import authgear_clean
 		forward_auth ${settings.forwardAuth.tls ? 'https://' : ''}${settings.forwardAuth.text} {
 			uri /verify?{args[0]} # security: keep the question mark, without it the client's own query goes to forward-auth
-			copy_headers ${IDENTITY.join(' ')} # security: all eight
+			copy_headers ${IDENTITY.join(' ')} # security: all of them
 			header_up -Connection
 			header_up -Upgrade
 			header_up -Expect

@@ -120,7 +120,7 @@ spec:
     http:
       backendRefs: [{ name: ${forwardAuth.host}, port: ${forwardAuth.port} }]
       pathOverride: "/verify${query(policy)}" # security: nothing of the client's path or query
-      headersToBackend: # security: all eight
+      headersToBackend: # security: all of them
 ${lower(IDENTITY).map(item => `      - ${item}\n`).join('')}`
 
 const login = ({ forwardAuth, host }: Settings): string => `\

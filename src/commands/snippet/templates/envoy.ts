@@ -87,7 +87,7 @@ ${way.strip}\
                   - { key: x-forwarded-proto, value: "%REQ(:SCHEME)%" }
                   - { key: x-forwarded-uri, value: "%REQ(:PATH)%" } # where to come back to after a login; no decision reads it
                 authorization_response: &response
-                  allowed_upstream_headers: { patterns: [${exact(lower(IDENTITY))}] } # forward-auth sends all eight, also the empty ones
+                  allowed_upstream_headers: { patterns: [${exact(lower(IDENTITY))}] } # forward-auth sends all of them, also the empty ones
                   allowed_client_headers: { patterns: [${exact(lower(FORWARDED_RESPONSE_HEADERS))}] }
           - name: envoy.filters.http.router
             typed_config: { "@type": ${TYPE}.router.v3.Router }

@@ -172,7 +172,7 @@ core.register_action("forward-auth", { "http-req" }, function(txn)
   local ran, answer = pcall(ask_again, txn)
   if not ran or not answer then return down(txn) end
   if answer.status ~= 200 then return refuse(txn, answer) end
-  for _, name in ipairs(IDENTITY) do -- security: all eight, also the empty ones
+  for _, name in ipairs(IDENTITY) do -- security: all of them, also the empty ones
     txn.http:req_del_header(name)
     local value = lines_of(answer.headers, name)[1]
     if value then txn.http:req_set_header(name, value) end

@@ -32,7 +32,7 @@ ${policy === ''
         # security: the policy; it wins over a header of the client's
         includeAdditionalHeadersInCheck: { x-forward-auth-policy: "${policy}" }
 `}\
-        headersToUpstreamOnAllow: [${lower(IDENTITY).join(', ')}] # forward-auth sends all eight, also the empty ones
+        headersToUpstreamOnAllow: [${lower(IDENTITY).join(', ')}] # forward-auth sends all of them, also the empty ones
         headersToDownstreamOnDeny: [${lower(FORWARDED_RESPONSE_HEADERS).join(', ')}]
 `
 

@@ -1,0 +1,44 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { IDENTITY } from '../../../src/commands/snippet/settings.ts'
+import { readSnippet } from '../../e2e/snippets.ts'
+import { AUTHGEAR_HEADERS } from '../../helpers/identity.ts'
+
+const ROOT = join(import.meta.dirname, '../../..')
+const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8')
+const sorted = (names: Iterable<string>): readonly string[] => [...names].toSorted()
+
+/** Written by hand: no template makes these. */
+const CADDYFILES = ['README.md', 'deploy/compose/Caddyfile']
+/** The sections that list the names for people. */
+const SECTIONS = [
+  ['README.md', '## What your app gets'],
+  ['docs/interface.md', '## Headers of an answer'],
+  ['docs/proxies/README.md', '## Whatever the proxy']
+] as const
+
+for (const path of CADDYFILES) {
+  t.test(`copy_headers of ${path} names every identity header, and no other`, (t) => {
+    const [, names = ''] = /^\t*copy_headers ([^#\n]*)/m.exec(read(path)) ?? []
+    t.strictSame(sorted(names.trim().split(' ')), sorted(IDENTITY))
+    t.end()
+  })
+}
+
+for (const [path, heading] of SECTIONS) {
+  t.test(`${path}, "${heading.slice(3)}", lists every identity header, and no other`, (t) => {
+    const [, section = ''] = read(path).split(`\n${heading}\n`)
+    const [body = ''] = section.split('\n## ')
+    const names = [...body.matchAll(/`(x-authgear-[a-z-]+)`/gi)].map(([, name = '']) => name.toLowerCase())
+    t.strictSame(sorted(new Set(names)), sorted(IDENTITY.map((name) => name.toLowerCase())))
+    t.end()
+  })
+}
+
+t.test("Traefik's recipe of a public path clears every name that Authgear has", (t) => {
+  const recipe = readSnippet('proxies/traefik.md', 'traefik: public path, middleware')
+  const names = [...recipe.matchAll(/(X-Authgear-[\w-]+): ""/g)].map(([, name = '']) => name)
+  t.strictSame(sorted(names), sorted(AUTHGEAR_HEADERS))
+  t.end()
+})
