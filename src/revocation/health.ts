@@ -12,6 +12,8 @@ export type Health = Readonly<{
   linked: (snapshot: Snapshot, sent: Moment) => void
   /** Whether what this server holds may be acknowledged: one that is doubted may lose it. */
   isMasterProven: () => boolean
+  /** Returns with the first verdict about the server that was heard last. */
+  judged: () => Promise<void>
   isFollowing: () => boolean
 }>
 
@@ -50,6 +52,7 @@ export function trackHealth ({ clock, observer, confirmMaster }: HealthDeps): He
       if (isMaster) last = sent
     },
     isMasterProven: () => isOnMaster && mastery.isProven(),
+    judged: mastery.judged,
     isFollowing: () => elapsedSince(last, clock) < FOLLOWING_MS && mastery.isProven()
   })
 }

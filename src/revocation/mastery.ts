@@ -16,6 +16,8 @@ export const NEVER: Moment = { monotonic: -Infinity, wall: -Infinity }
 export type Mastery = Readonly<{
   heard: (snapshot: Snapshot, sent: Moment) => void
   isProven: () => boolean
+  /** Returns with the first verdict about this server. */
+  judged: () => Promise<void>
   /** Most Sentinels that answered name another server. */
   isDeposed: () => boolean
   /** Polls went on for as long as a proof counts, without one: not so where the process was frozen. */
@@ -37,6 +39,7 @@ export function trackMastery (clock: Clock, confirmMaster: () => Promise<MasterV
   let provenAt = NEVER
   let heardAt = NEVER
   let askedAt = -Infinity
+  let asking = Promise.resolve()
   /** The oldest poll since the newest proof. */
   let waitsSince: Moment | undefined
   const needsProof = (): boolean => standing !== 'accepted' || attended.has(server ?? '')
@@ -69,11 +72,14 @@ export function trackMastery (clock: Clock, confirmMaster: () => Promise<MasterV
     else if (verdict === 'master' || standing === 'unasked') standing = 'accepted'
     if (verdict === 'master') prove(asked)
   }
-  async function askWhenDue (): Promise<void> {
+  function isDue (): boolean {
+    const isUrgent = needsProof() && elapsedSince(provenAt, clock) >= ASK_INTERVAL_MS
+    return clock.monotonic() - askedAt >= (isUrgent ? ASK_AGAIN_MS : ASK_INTERVAL_MS)
+  }
+  /** Never rejects. */
+  async function ask (): Promise<void> {
     const asked = momentOf(clock)
     const about = server
-    const isUrgent = needsProof() && elapsedSince(provenAt, clock) >= ASK_INTERVAL_MS
-    if (asked.monotonic - askedAt < (isUrgent ? ASK_AGAIN_MS : ASK_INTERVAL_MS)) return
     askedAt = asked.monotonic
     const verdict = await confirmMaster().catch(() => 'unknown' as const)
     if (about === server) judge(verdict, asked)
@@ -86,6 +92,7 @@ export function trackMastery (clock: Clock, confirmMaster: () => Promise<MasterV
   }
   return Object.freeze({
     isProven,
+    judged: async () => { if (standing === 'unasked') await asking },
     isDeposed: () => standing === 'deposed',
     isOverdue: () => waitsSince !== undefined && elapsedSince(waitsSince, clock) >= PROOF_MS,
     heard (snapshot: Snapshot, sent: Moment): void {
@@ -96,7 +103,7 @@ export function trackMastery (clock: Clock, confirmMaster: () => Promise<MasterV
       if (needsProof()) waitsSince ??= sent
       acknowledge(snapshot, sent)
       heardAt = sent
-      askWhenDue().catch(() => {}) // it never rejects
+      if (isDue()) asking = ask()
     }
   })
 }

@@ -70,6 +70,7 @@ export function createStreamLog (deps: StreamLogDeps): StreamLog {
         confirmHistory(snapshot)
         checkClock(snapshot)
         trimWhenDue()
+        await health.judged() // what was read is acknowledged with this poll, and not with the next one
         return publisher.publish(sent.monotonic)
       }
       if (step.kind === 'suspended') throw new LogSuspended()
