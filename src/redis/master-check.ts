@@ -1,6 +1,7 @@
 import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
 import type { Redis } from 'ioredis'
+import { within } from './commands.ts'
 import type { RedisSettings } from './options.ts'
 import { askServers } from './servers.ts'
 
@@ -32,8 +33,8 @@ async function askSentinels (settings: RedisSettings, redis: Redis): Promise<Mas
   const { remoteAddress, remotePort } = redis.stream
   const answers = await askServers(settings, ASK_WITHIN_MS)
   const named = answers.flatMap(({ reply }) => reply === undefined ? [] : [reply])
-  const votes = await Promise.all(named.map((name) => isAt(name, remoteAddress, remotePort)))
-  return judgeVotes(votes, answers.length)
+  const votes = await Promise.all(named.map((name) => voteOf(name, remoteAddress, remotePort)))
+  return judgeVotes(votes.filter((vote) => vote !== undefined), answers.length)
 }
 
 /** @param votes of those that answered: whether they name this server */
@@ -44,12 +45,21 @@ export function judgeVotes (votes: readonly boolean[], configured: number): Mast
   return others === 0 && ours > configured / 2 ? 'master' : 'unknown'
 }
 
-/** @param name `host:port`, as a Sentinel says it; IPv6 without brackets */
-async function isAt (name: string, address: string | undefined, port: number | undefined): Promise<boolean> {
+/**
+ * @param name `host:port`, as a Sentinel says it; IPv6 without brackets
+ * @returns whether it names that server; undefined where nobody can tell: a name that cannot be looked up is no other
+ */
+export async function voteOf (
+  name: string,
+  address: string | undefined,
+  port: number | undefined
+): Promise<boolean | undefined> {
+  if (address === undefined || port === undefined) return undefined
   const host = name.slice(0, name.lastIndexOf(':'))
-  if (address === undefined || Number(name.slice(host.length + 1)) !== port) return false
-  const addresses = isIP(host) === 0 ? await lookup(host, { all: true }).catch(() => []) : [{ address: host }]
-  return addresses.some((one) => plain(one.address) === plain(address))
+  if (Number(name.slice(host.length + 1)) !== port) return false
+  if (isIP(host) !== 0) return plain(host) === plain(address)
+  const found = await within(ASK_WITHIN_MS, lookup(host, { all: true })).catch(() => undefined)
+  return found?.some((one) => plain(one.address) === plain(address))
 }
 
 /** An IPv4 address may come as one of IPv6. */

@@ -1,26 +1,19 @@
-import { elapsedSince, momentOf, type Clock, type Moment } from '../clock.ts'
+import { elapsedSince, type Clock, type Moment } from '../clock.ts'
 import type { MasterVerdict } from '../redis/master-check.ts'
+import { NEVER, trackMastery } from './mastery.ts'
 import type { Snapshot } from './store.ts'
 import type { LogObserver } from './types.ts'
 
 /** From this age of the newest linked-up poll, counted from when it was sent, this replica does not follow any more. */
 const FOLLOWING_MS = 3000
-/** Age of the newest proof that the server is master, from which Sentinels or the Cluster are asked as well. */
-const ASK_AFTER_MS = 1500
-const ASK_INTERVAL_MS = 1000
-/** More changes of generation than this within CHANGES_WITHIN_MS: a Redis that evicts, and memory alone for as long. */
-const MAX_CHANGES = 3
-const CHANGES_WITHIN_MS = 10 * 60_000
-/** Servers that are known to have had replicas, and offsets that wait to be acknowledged. */
-const MAX_SERVERS = 100
-const MAX_OFFSETS = 16
-
-const NEVER: Moment = { monotonic: -Infinity, wall: -Infinity }
 
 export type Health = Readonly<{
   heard: (snapshot: Snapshot, sent: Moment) => void
   linked: (snapshot: Snapshot, sent: Moment) => void
-  adopted: (isFirst: boolean) => void
+  /** Whether what this server holds may be acknowledged: one that is doubted may lose it. */
+  isMasterProven: () => boolean
+  /** Returns with the first verdict about the server that was heard last. */
+  judged: () => Promise<void>
   isFollowing: () => boolean
 }>
 
@@ -34,8 +27,7 @@ export type HealthDeps = Readonly<{
 export function trackHealth ({ clock, observer, confirmMaster }: HealthDeps): Health {
   const mastery = trackMastery(clock, confirmMaster)
   let last = NEVER
-  let changes: number[] = []
-  let suspendedUntil = -Infinity
+  let isOnMaster = false
   let isDoubted = false
   function report (): void {
     if (mastery.isProven() ? !isDoubted : isDoubted || !mastery.isOverdue()) return
@@ -43,94 +35,24 @@ export function trackHealth ({ clock, observer, confirmMaster }: HealthDeps): He
     observer.doubted(isDoubted)
     if (!isDoubted) return
     observer.trouble(
-      'no Redis replica acknowledges what the Redis master writes, and neither Sentinels nor a Cluster can say that ' +
-        'it is still the master: Redis is not used until one of them does'
+      mastery.isDeposed()
+        ? 'most Sentinels name another Redis master than the one that is connected: Redis is not used until they agree'
+        : 'no Redis replica acknowledges what the Redis master writes, and neither Sentinels nor a Cluster can say ' +
+          'that it is still the master: Redis is not used until one of them does'
     )
   }
   return Object.freeze({
     heard (snapshot: Snapshot, sent: Moment): void {
-      if (!snapshot.isMaster) return
+      isOnMaster = snapshot.isMaster
+      if (!isOnMaster) return
       mastery.heard(snapshot, sent)
       report()
     },
     linked ({ isMaster }: Snapshot, sent: Moment): void {
       if (isMaster) last = sent
     },
-    adopted (isFirst: boolean): void {
-      if (isFirst) return
-      const now = clock.monotonic()
-      changes = [...changes.filter((at) => now - at < CHANGES_WITHIN_MS), now]
-      if (changes.length <= MAX_CHANGES) return
-      suspendedUntil = now + CHANGES_WITHIN_MS
-      observer.trouble(
-        'the revocation log in Redis was lost more than three times in ten minutes: does it evict ' +
-          '(maxmemory-policy)? Memory alone is used for ten minutes'
-      )
-    },
-    isFollowing: () =>
-      clock.monotonic() >= suspendedUntil && elapsedSince(last, clock) < FOLLOWING_MS && mastery.isProven()
-  })
-}
-
-type Mastery = Readonly<{
-  heard: (snapshot: Snapshot, sent: Moment) => void
-  isProven: () => boolean
-  /** A write was not acknowledged in time: a process that was frozen is not proven either, but has no such write. */
-  isOverdue: () => boolean
-}>
-type Offset = Readonly<{ value: number, sent: Moment }>
-
-/**
- * A deposed master that nobody told answers as before. The proof that it is none: one of its replicas has acknowledged
- * a write of the last 3 s, or Sentinels or the Cluster have named it within them. A server that never had replicas
- * needs none: so looks the one that was just promoted.
- */
-function trackMastery (clock: Clock, confirmMaster: () => Promise<MasterVerdict>): Mastery {
-  const attended = new Set<string>()
-  let server = ''
-  let offsets: Offset[] = []
-  let provenAt = NEVER
-  let heardAt = NEVER
-  let askedAt = -Infinity
-  const isProven = (): boolean => !attended.has(server) || elapsedSince(provenAt, clock) < FOLLOWING_MS
-  function prove (at: Moment): void {
-    if (at.monotonic > provenAt.monotonic) provenAt = at
-  }
-  function moveTo (next: string): void {
-    if (next === server) return
-    server = next
-    offsets = []
-    provenAt = NEVER
-    heardAt = NEVER
-  }
-  /** A replica that came since the server was last heard was alive then: nothing else could have deposed it before. */
-  function attend (): void {
-    if (attended.has(server)) return
-    attended.add(server)
-    prove(heardAt)
-    const [oldest] = attended
-    if (attended.size > MAX_SERVERS && oldest !== undefined) attended.delete(oldest)
-  }
-  async function ask (): Promise<void> {
-    const asked = momentOf(clock)
-    const [about, sinceMs] = [server, asked.monotonic - askedAt]
-    if (sinceMs < ASK_INTERVAL_MS) return
-    askedAt = asked.monotonic
-    const verdict = await confirmMaster()
-    if (verdict === 'master' && about === server) prove(asked)
-  }
-  return Object.freeze({
-    isProven,
-    isOverdue: () => offsets[0] !== undefined && elapsedSince(offsets[0].sent, clock) >= FOLLOWING_MS,
-    heard ({ server: next = '', acknowledged, offset }: Snapshot, sent: Moment): void {
-      moveTo(next)
-      if (acknowledged.length > 0) attend()
-      if (offset !== undefined) offsets = [...offsets, { value: offset, sent }].slice(-MAX_OFFSETS)
-      const newest = Math.max(-1, ...acknowledged)
-      for (const { value, sent: at } of offsets) if (value <= newest) prove(at)
-      offsets = offsets.filter(({ value }) => value > newest)
-      heardAt = sent
-      if (attended.has(server) && elapsedSince(provenAt, clock) >= ASK_AFTER_MS) ask().catch(() => {})
-    }
+    isMasterProven: () => isOnMaster && mastery.isProven(),
+    judged: mastery.judged,
+    isFollowing: () => elapsedSince(last, clock) < FOLLOWING_MS && mastery.isProven()
   })
 }

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { BoundedMap } from './bounded-map.ts'
 import { type Budget, createFlood } from './budget.ts'
 import type { Ledger } from './ledger.ts'
 import { createSender, type Item } from './sender.ts'
@@ -35,9 +36,16 @@ type Pending = Item & Readonly<{ done: () => void }>
 /**
  * Writes this replica's revocations into the log, and writes each again until the replica's own follower has read it.
  */
-export function createPublisher (deps: StreamLogDeps, ledger: Ledger, budget: Budget): Publisher {
+export function createPublisher (
+  deps: StreamLogDeps,
+  ledger: Ledger,
+  budget: Budget,
+  isMasterProven: () => boolean
+): Publisher {
   const { clock, observer, after = callAfter, newName = randomName } = deps
   const pending = new Map<string, Pending>()
+  /** Read back from a master in doubt, which may lose them: not acknowledged yet. */
+  const doubted = new BoundedMap<Pending>(MAX_PENDING)
   const republished = new Map<string, Item>()
   const sender = createSender({ ...deps, after }, ledger, () => [pending, republished])
   /** Called when nothing is pending any more. */
@@ -96,8 +104,18 @@ export function createPublisher (deps: StreamLogDeps, ledger: Ledger, budget: Bu
     }
   }
 
+  const isDrained = (): boolean => pending.size + doubted.size === 0
+
+  /** What a new generation lacks has to be read back there first. */
+  function settleDoubted (): void {
+    if (doubted.size === 0 || ledger.pendingRepublish.size > 0 || !isMasterProven()) return
+    for (const [, { done }] of doubted.entries()) done()
+    doubted.clear()
+    if (isDrained()) onDrained()
+  }
+
   async function drained (): Promise<void> {
-    if (pending.size === 0) return
+    if (isDrained()) return
     await new Promise<void>((resolve) => {
       const cancel = after(DRAIN_MS, resolve)
       onDrained = () => { cancel(); resolve() }
@@ -110,10 +128,11 @@ export function createPublisher (deps: StreamLogDeps, ledger: Ledger, budget: Bu
     forgetOld()
     await drained()
     sender.stop()
-    if (pending.size === 0) return
+    if (isDrained()) return
+    const lost = [...pending.values(), ...[...doubted.entries()].map(([, item]) => item)]
     observer.trouble(
-      `this replica stops, and Redis did not take ${pending.size} of its entries for the revocation log ` +
-        `(${kindsOf(pending.values())}): other replicas do not know of them`
+      `this replica stops, and Redis did not take ${lost.length} of its entries for the revocation log ` +
+        `(${kindsOf(lost)}): other replicas do not know of them`
     )
   }
 
@@ -131,13 +150,15 @@ export function createPublisher (deps: StreamLogDeps, ledger: Ledger, budget: Bu
       const item = pending.get(of)
       if (!isThat(item, revocation)) return false
       pending.delete(of)
-      item.done()
-      if (pending.size === 0) onDrained()
+      if (isMasterProven()) item.done()
+      else doubted.set(of, item)
+      if (isDrained()) onDrained()
       return true
     },
     drain,
     needsChange: sender.needsChange,
     publish (sentAt: number): void {
+      settleDoubted()
       flood.publishDue()
       const now = clock.monotonic()
       for (const [of, revocation] of ledger.pendingRepublish) {

@@ -44,8 +44,17 @@ return {
   type(info) == 'string' and string.match(info, 'master_replid:(%x+)') or ''
 }`
 
-/** A write that Redis replicas have to acknowledge; it begins with XTRIM, as each that must go on out of memory. */
-const MARK = "redis.call('XTRIM', KEYS[1], 'MAXLEN', 0) return redis.call('XADD', KEYS[1], '*', 'mark', '')"
+/**
+ * A write that Redis replicas have to acknowledge; it begins with XTRIM, as each that must go on out of memory, or with
+ * DEL where a key of another type stands there.
+ */
+const MARK = `
+local trimmed = redis.pcall('XTRIM', KEYS[1], 'MAXLEN', 0)
+if type(trimmed) == 'table' and trimmed.err then
+  if not string.find(trimmed.err, 'WRONGTYPE', 1, true) then return trimmed end
+  redis.call('DEL', KEYS[1])
+end
+return redis.call('XADD', KEYS[1], '*', 'mark', '')`
 
 export type RedisLogSettings = LogConnections & Readonly<{
   /** Ends before the colon of the two keys; with a hash tag, so that both are in one slot. */
@@ -201,8 +210,8 @@ function readReply (reply: unknown): Omit<Snapshot, 'server' | keyof Role> {
     entries: entries.map(readEntry),
     length: Number(length),
     head:
-      typeof generation === 'string' && typeof nonce === 'string'
-        ? { generation, nonce, id: String(id), replicationId: String(headReplicationId ?? '') }
+      typeof generation === 'string' && generation !== ''
+        ? { generation, nonce: String(nonce ?? ''), id: String(id), replicationId: String(headReplicationId ?? '') }
         : undefined,
     isReadable: isReadable === 1,
     replicationId: String(replicationId),

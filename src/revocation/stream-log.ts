@@ -3,14 +3,18 @@ import { momentOf } from '../clock.ts'
 import { createBudget, type Budget } from './budget.ts'
 import { Ledger } from './ledger.ts'
 import type { ReadEntry } from './codec.ts'
-import { type Health, trackHealth } from './health.ts'
+import { trackHealth } from './health.ts'
 import { createJunkGuard, type JunkGuard } from './junk.ts'
 import { createPublisher, type Publisher } from './publisher.ts'
 import type { Snapshot, StreamLogDeps } from './store.ts'
+import { createSuspension, type Suspension } from './suspension.ts'
 import type { RevocationLog } from './types.ts'
 
 export interface StreamLog extends RevocationLog {
-  /** Reads new entries until they link up with the head; rejects where Redis is unreachable or they never do. */
+  /**
+   * Reads new entries until they link up with the head; rejects where Redis is unreachable or they never do, with
+   * LogSuspended where the log was changed so often that it is left as it is for a while.
+   */
   poll (): Promise<void>
   /** Publishes the pending revocations while polls go on; ends after 3 s, and reports what it could not publish. */
   drain (): Promise<void>
@@ -27,7 +31,14 @@ const MAX_CLOCK_OFFSET_MS = 60_000
 
 const TRIM_EVERY_MS = 10_000
 
-type Step = Readonly<{ kind: 'linked' | 'adopted' | 'page' }> | Readonly<{ kind: 'change', from: string }>
+type Step =
+  | Readonly<{ kind: 'linked' | 'adopted' | 'page' | 'suspended' }>
+  | Readonly<{ kind: 'change', from: string }>
+
+/** No failure that needs a line of its own: the suspension was told when it began. */
+export class LogSuspended extends Error {
+  constructor () { super('the revocation log changes too often, and is left as it is for a while') }
+}
 
 /** The log in Redis as one replica follows it: docs/revocation-protocol.md. */
 export function createStreamLog (deps: StreamLogDeps): StreamLog {
@@ -35,12 +46,13 @@ export function createStreamLog (deps: StreamLogDeps): StreamLog {
   const ledger = new Ledger({ clock, retentionMs: deps.retentionMs, maxRevocations: deps.maxNames })
   const health = trackHealth({ clock, observer, confirmMaster: store.confirmMaster })
   const junk = createJunkGuard(clock, observer)
+  const suspension = createSuspension(clock, observer)
   const budget = createBudget(clock, deps.limits)
-  const publisher = createPublisher(deps, ledger, budget)
-  const takeStep = createStep(deps, { ledger, publisher, health, budget, junk })
+  const publisher = createPublisher(deps, ledger, budget, health.isMasterProven)
+  const takeStep = createStep(deps, { ledger, publisher, suspension, budget, junk })
   const confirmHistory = createHistoryConfirmation(deps)
   const checkClock = createClockCheck(deps)
-  const isFollowing = (): boolean => health.isFollowing() && !junk.isSkipping()
+  const isFollowing = (): boolean => health.isFollowing() && !junk.isSkipping() && !suspension.isActive()
   const trimWhenDue = createTrimming(deps)
 
   /** The newest generation that this replica itself began. */
@@ -58,8 +70,10 @@ export function createStreamLog (deps: StreamLogDeps): StreamLog {
         confirmHistory(snapshot)
         checkClock(snapshot)
         trimWhenDue()
+        await health.judged() // what was read is acknowledged with this poll, and not with the next one
         return publisher.publish(sent.monotonic)
       }
+      if (step.kind === 'suspended') throw new LogSuspended()
       if (step.kind === 'change') began = await change(deps, step.from)
       if (step.kind !== 'page') steps++ // however long the log is
     }
@@ -135,36 +149,43 @@ function createClockCheck ({ clock, observer }: StreamLogDeps): (snapshot: Snaps
 type StepParts = Readonly<{
   ledger: Ledger
   publisher: Publisher
-  health: Health
+  suspension: Suspension
   budget: Budget
   junk: JunkGuard
 }>
 
 function createStep (deps: StreamLogDeps, parts: StepParts): TakeStep {
-  const { ledger, publisher, health } = parts
+  const { ledger, publisher, suspension } = parts
   const { codec, observer, page = PAGE_ENTRIES } = deps
   const applyAll = createApplying(deps, parts)
   /** Whether this generation was read to its end before: later entries are news, not history. */
   let caughtUp = false
+  const change = (from: string): Step => suspension.mayChange() ? { kind: 'change', from } : { kind: 'suspended' }
+  function adopt (generation: string): Step {
+    if (!suspension.mayAdopt()) return { kind: 'suspended' }
+    suspension.adopted(ledger.generation === '')
+    ledger.adopt(generation)
+    caughtUp = false
+    observer.adopted()
+    return { kind: 'adopted' }
+  }
   return (snapshot, began) => {
     const { entries, head, now } = snapshot
-    if (head === undefined) return { kind: 'change', from: '' }
-    const change = { kind: 'change', from: head.generation } as const
-    if (ledger.hasLeft(head.generation) || isBroken(snapshot) || publisher.needsChange()) return change
-    if (head.generation !== ledger.generation) {
-      const isFirst = ledger.generation === ''
-      if (isFirst && head.generation !== began && !isOfThisHistory(snapshot)) return change
-      health.adopted(isFirst)
-      ledger.adopt(head.generation)
-      caughtUp = false
-      observer.adopted()
-      return { kind: 'adopted' }
+    suspension.saw(head?.generation ?? '')
+    if (head === undefined) return change('')
+    const { generation } = head
+    if (ledger.hasLeft(generation) || isBroken(snapshot) || publisher.needsChange()) return change(generation)
+    if (generation !== ledger.generation) {
+      const mayLack = ledger.generation === '' && generation !== began && !isOfThisHistory(snapshot)
+      return mayLack ? change(generation) : adopt(generation)
     }
     const read = entries.map(([id, fields]) => codec.decode(id, fields))
     const isLast = entries.length < page
     if (!linksUp(read, ledger, isLast ? head.nonce : undefined)) {
-      if (read.some(({ entry }) => entry.nonce === '')) observer.inauthentic() // an entry was forged or rewritten
-      return change
+      const step = change(generation)
+      const isForged = read.some(({ entry }) => entry.nonce === '') // or rewritten
+      if (step.kind === 'change' && isForged) observer.inauthentic()
+      return step
     }
     applyAll(read, now, caughtUp)
     caughtUp ||= isLast
@@ -172,9 +193,9 @@ function createStep (deps: StreamLogDeps, parts: StepParts): TakeStep {
   }
 }
 
-/** Nobody can read the stream, or its ids are so far in the future that nothing would be trimmed. */
+/** Nobody can read the stream, the head names no entry, or ids so far in the future that nothing would be trimmed. */
 function isBroken ({ head, isReadable, now }: Snapshot): boolean {
-  return !isReadable || Number(head?.id.split('-')[0]) > now + MAX_ID_AHEAD_MS
+  return !isReadable || head?.nonce === '' || Number(head?.id.split('-')[0]) > now + MAX_ID_AHEAD_MS
 }
 
 /** Nobody else may have followed it: what a restarted or restored server holds may lack revocations. */

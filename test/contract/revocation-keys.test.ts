@@ -34,6 +34,9 @@ t.test('the two keys, whatever becomes of them', { skip: skipOrFail('redis-serve
   const WRONG: ReadonlyArray<readonly [what: string, lua: string]> = [
     ['the stream is a string', "redis.call('SET', KEYS[1], 'x')"],
     ['the head is a string', "redis.call('SET', KEYS[2], 'x')"],
+    ['the head has no nonce', "redis.call('HDEL', KEYS[2], 'nonce')"],
+    ['the head has no generation', "redis.call('HDEL', KEYS[2], 'gen')"],
+    ['the head has a generation alone', "redis.call('DEL', KEYS[2], KEYS[1]) redis.call('HSET', KEYS[2], 'gen', 'x')"],
     ['both are lists', "for _, key in ipairs(KEYS) do redis.call('DEL', key) redis.call('RPUSH', key, 'x') end"],
     ['the stream alone is there, a string', "redis.call('DEL', KEYS[2]) redis.call('SET', KEYS[1], 'x')"]
   ]

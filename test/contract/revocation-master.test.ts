@@ -58,6 +58,25 @@ t.test('who is master', { skip: skipOrFail('redis-server') }, async (t) => {
     t.equal(a.troubles.length, 1)
   })
 
+  t.test('no revocation is acknowledged on the word of a master in doubt', async (t) => {
+    const { master, link } = await startPair(t)
+    const a = await follows(t, master.port)
+    link.become({ kind: 'half-open' })
+    await until('it does not follow', () => !a.log.isFollowing(), 60_000)
+    t.equal(await a.log.revoke(EVERYTHING), 'pending')
+    link.become({ kind: 'fair' })
+    link.cut()
+    await settled(a)
+    t.equal(await a.log.revoke(EVERYTHING), 'logged')
+  })
+
+  t.test('a mark of another type takes no proof away', async (t) => {
+    const { master } = await startPair(t)
+    await master.cli('SET', `${KEY}:mark`, 'x')
+    const a = await follows(t, master.port)
+    await followsOn(t, a)
+  })
+
   t.test('a silent partition ends following within 3 s, whether anybody writes or not', async (t) => {
     const { master, link } = await startPair(t)
     const a = await follows(t, master.port)
@@ -80,6 +99,17 @@ t.test('who is master', { skip: skipOrFail('redis-server') }, async (t) => {
     const a = await follows(t, group.servers)
     await group.nodes[1]?.stop()
     await followsOn(t, a)
+  })
+
+  t.test('what most Sentinels name is followed, though replicas acknowledge another', async (t) => {
+    const group = await startSentinelGroup(t, { replicas: 2 })
+    const a = await follows(t, group.servers)
+    const other = await startRedis(t)
+    await group.monitor(other.port)
+    await until('it follows the other', async () => (await other.cli('EXISTS', `${KEY}:head`)) === 1, 20_000)
+    await settled(a)
+    t.equal(await a.log.revoke(EVERYTHING), 'logged')
+    t.ok(Number(await other.cli('XLEN', `${KEY}:stream`)) > 1, 'what is acknowledged is there')
   })
 
   t.test('a planned failover by Sentinel ends following for less than 5 s', async (t) => {

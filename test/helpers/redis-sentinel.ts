@@ -18,6 +18,8 @@ export interface SentinelGroup {
   masterPort (): Promise<number>
   /** One command to the first Sentinel. */
   sentinel (...command: readonly [string, ...string[]]): Promise<unknown>
+  /** All Sentinels have another master from now on, whoever follows the old one. */
+  monitor (port: number): Promise<void>
 }
 
 export type SentinelOptions = RedisOptions & Readonly<{
@@ -84,6 +86,12 @@ export async function startSentinelGroup (
     servers,
     nodes: [master, ...others],
     sentinel: (...command: readonly [string, ...string[]]) => ask(ports[0] ?? 0, ...command),
+    async monitor (masterPort: number) {
+      for (const port of ports) {
+        await ask(port, 'SENTINEL', 'REMOVE', NAME)
+        await ask(port, 'SENTINEL', 'MONITOR', NAME, '127.0.0.1', String(masterPort), '2')
+      }
+    },
     async masterPort () {
       const [, port] = await ask(ports[0] ?? 0, 'SENTINEL', 'GET-MASTER-ADDR-BY-NAME', NAME) as string[]
       return Number(port)

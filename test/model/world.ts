@@ -75,6 +75,7 @@ export class World {
   readonly disabled = new Map<string, number>()
   /** Whether somebody can say which server is the master. */
   hasSentinels = false
+  hadSentinels = false
   /** Event at which all ended and began again. */
   rebooted = 0
   readonly #deposedAt = new Map<FakeRedis, number>()
@@ -211,6 +212,7 @@ export class World {
   /** What Sentinels say: while they can be asked they know, and else nobody does. */
   verdictOn (redis: FakeRedis): 'master' | 'other' | 'unknown' {
     if (!this.hasSentinels) return 'unknown'
+    this.hadSentinels = true
     return redis === this.master ? 'master' : 'other'
   }
 
@@ -291,6 +293,7 @@ export class World {
   async heal (): Promise<void> {
     this.isOut = false
     this.master.replica = 'live'
+    this.hasSentinels ||= this.hadSentinels // who was told of another master needs to be told of this one
     for (const replica of this.replicas) {
       if (replica.dead) continue
       replica.frozen = false
@@ -301,8 +304,8 @@ export class World {
       }
       replica.connect()
     }
-    for (let round = 0; round < 16; round++) {
-      if (round === 12) this.advance(31_000) // junk that was skipped is over by then
+    for (let round = 0; round < 28; round++) {
+      if (round === 12) this.advance(31_000) // junk that was skipped, and a generation left as it is, are over by then
       for (const replica of this.replicas) { if (!replica.dead) replica.poll().catch(() => {}); await this.settle() }
       for (let answers = 0; answers < 30 && this.#pending().length > 0; answers++) {
         this.answer(0, true)

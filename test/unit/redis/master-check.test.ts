@@ -1,5 +1,5 @@
 import t from 'tap'
-import { judgeVotes } from '../../../src/redis/master-check.ts'
+import { judgeVotes, voteOf } from '../../../src/redis/master-check.ts'
 
 const ROWS: ReadonlyArray<readonly [votes: readonly boolean[], configured: number, verdict: string]> = [
   [[true, true, true], 3, 'master'],
@@ -19,4 +19,12 @@ t.test('more than half of the configured Sentinels name the master, and none ano
   for (const [votes, configured, verdict] of ROWS) {
     t.equal(judgeVotes(votes, configured), verdict, `${JSON.stringify(votes)} of ${configured}`)
   }
+})
+
+t.test('what cannot be looked up, or has no address, is no vote for another', async (t) => {
+  t.equal(await voteOf('no-such-host.invalid:6379', '127.0.0.1', 6379), undefined)
+  t.equal(await voteOf('127.0.0.1:6379', undefined, undefined), undefined)
+  t.equal(await voteOf('localhost:6379', '127.0.0.1', 6379), true)
+  t.equal(await voteOf('::1:6379', '127.0.0.1', 6379), false)
+  t.equal(await voteOf('127.0.0.1:6380', '127.0.0.1', 6379), false)
 })

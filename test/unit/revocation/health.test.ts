@@ -1,3 +1,4 @@
+import { setImmediate as turnOfTheLoop } from 'node:timers/promises'
 import t from 'tap'
 import type { MasterVerdict } from '../../../src/redis/master-check.ts'
 import { momentOf } from '../../../src/clock.ts'
@@ -8,10 +9,11 @@ import { manualClock } from '../../helpers/manual-clock.ts'
 type Seen = Partial<Pick<Snapshot, 'acknowledged' | 'offset' | 'server' | 'isMaster'>>
 
 /** A replica that polls every half second what a test says. */
-function open (verdict: () => MasterVerdict = () => 'unknown') {
+function open (verdict: () => MasterVerdict | Promise<MasterVerdict> = () => 'unknown') {
   const clock = manualClock()
   const doubts: boolean[] = []
   const lines: string[] = []
+  const questions: number[] = []
   const observer = {
     doubted: (isDoubted: boolean) => { doubts.push(isDoubted) },
     trouble: (what: string) => { lines.push(what) },
@@ -23,8 +25,12 @@ function open (verdict: () => MasterVerdict = () => 'unknown') {
     capped () {},
     length () {}
   }
-  const health = trackHealth({ clock, observer, confirmMaster: async () => verdict() })
-  function hear ({ acknowledged = [], offset, server = 'a', isMaster = true }: Seen = {}): boolean {
+  const confirmMaster = async (): Promise<MasterVerdict> => {
+    questions.push(clock.monotonic())
+    return await verdict()
+  }
+  const health = trackHealth({ clock, observer, confirmMaster })
+  async function hear ({ acknowledged = [], offset, server = 'a', isMaster = true }: Seen = {}): Promise<boolean> {
     const snapshot: Snapshot = {
       entries: [],
       length: 0,
@@ -40,78 +46,147 @@ function open (verdict: () => MasterVerdict = () => 'unknown') {
     const sent = momentOf(clock)
     health.heard(snapshot, sent)
     health.linked(snapshot, sent)
+    await turnOfTheLoop() // the verdict comes
     return health.isFollowing()
   }
-  return { hear, health, clock, doubts, lines }
+  return { hear, health, clock, doubts, lines, questions }
 }
 
 t.test('follows a master without replicas, for 3 s after each poll', async (t) => {
   const { hear, health, clock } = open()
-  t.ok(hear())
+  t.ok(await hear())
   clock.advance(2999)
   t.ok(health.isFollowing())
   clock.advance(1)
   t.notOk(health.isFollowing())
-  t.notOk(hear({ isMaster: false }), 'nor a replica')
+  t.notOk(await hear({ isMaster: false }), 'nor a replica')
 })
 
 t.test('follows a new server with replicas once one has acknowledged a write', async (t) => {
   const { hear } = open()
-  t.notOk(hear({ acknowledged: [10] }))
-  t.notOk(hear({ acknowledged: [10], offset: 20 }))
-  t.notOk(hear({ acknowledged: [19] }))
-  t.ok(hear({ acknowledged: [5, 20] }), 'one of them is enough')
+  t.notOk(await hear({ acknowledged: [10] }))
+  t.notOk(await hear({ acknowledged: [10], offset: 20 }))
+  t.notOk(await hear({ acknowledged: [19] }))
+  t.ok(await hear({ acknowledged: [5, 20] }), 'one of them is enough')
 })
 
 t.test('counts a write from when it was sent, not from when it was acknowledged', async (t) => {
   const { hear, health, clock } = open()
-  hear({ acknowledged: [10], offset: 20 })
+  await hear({ acknowledged: [10], offset: 20 })
   clock.advance(2000)
-  t.ok(hear({ acknowledged: [20], offset: 30 }))
+  t.ok(await hear({ acknowledged: [20], offset: 30 }))
   clock.advance(1000)
   t.notOk(health.isFollowing())
 })
 
 t.test('tells once that nothing acknowledges a write, and once that something does again', async (t) => {
   const { hear, clock, doubts, lines } = open()
-  hear({ acknowledged: [20], offset: 20 })
+  await hear({ acknowledged: [20], offset: 20 })
   for (let offset = 30; offset < 200; offset += 10) {
     clock.advance(500)
-    hear({ acknowledged: [20], offset })
+    await hear({ acknowledged: [20], offset })
   }
   t.strictSame([doubts, lines.length], [[true], 1])
-  t.ok(hear({ acknowledged: [200], offset: 200 }))
+  t.ok(await hear({ acknowledged: [200], offset: 200 }))
   t.strictSame([doubts, lines.length], [[true, false], 1])
 })
 
 t.test('a process that was frozen is not in doubt, and does not follow', async (t) => {
   const { hear, health, clock, doubts } = open()
-  t.ok(hear({ acknowledged: [20], offset: 20 }))
+  t.ok(await hear({ acknowledged: [20], offset: 20 }))
   clock.advance(60_000)
   t.notOk(health.isFollowing())
-  t.notOk(hear({ acknowledged: [20] }), 'until a write of now is acknowledged')
-  t.ok(hear({ acknowledged: [30], offset: 30 }))
+  t.notOk(await hear({ acknowledged: [20] }), 'until a write of now is acknowledged')
+  t.ok(await hear({ acknowledged: [30], offset: 30 }))
   t.strictSame(doubts, [])
 })
 
 t.test('follows a server that gets its first replica without a break', async (t) => {
   const { hear, clock } = open()
-  t.ok(hear())
+  t.ok(await hear())
   clock.advance(500)
-  t.ok(hear({ acknowledged: [0] }))
+  t.ok(await hear({ acknowledged: [0] }))
 })
 
 for (const [verdict, isFollowed] of [['master', true], ['other', false], ['unknown', false]] as const) {
   t.test(`without a proof of its own, a server of which they say “${verdict}”`, async (t) => {
     const { hear, clock } = open(() => verdict)
-    hear({ acknowledged: [20], offset: 20 })
+    await hear({ acknowledged: [20], offset: 20 })
     let isFollowing = true
     for (let offset = 30; offset < 130; offset += 10) {
       clock.advance(500)
-      hear({ offset })
-      await Promise.resolve() // the verdict comes
-      isFollowing = hear({ offset })
+      await hear({ offset })
+      isFollowing = await hear({ offset })
     }
     t.equal(isFollowing, isFollowed)
   })
 }
+
+t.test('what most Sentinels say ends following, of a server without replicas too', async (t) => {
+  const { hear, health } = open(() => 'other')
+  t.notOk(await hear())
+  t.notOk(health.isMasterProven())
+})
+
+t.test('acknowledgements count again once Sentinels name the server', async (t) => {
+  let verdict: MasterVerdict = 'unknown'
+  const { hear, clock } = open(() => verdict)
+  let offset = 0
+  const follows = async (next: MasterVerdict): Promise<boolean> => {
+    verdict = next
+    clock.advance(1500)
+    offset += 10
+    return await hear({ acknowledged: [offset], offset })
+  }
+  t.strictSame(
+    [
+      await follows('unknown'),
+      await follows('other'),
+      await follows('unknown'),
+      await follows('master'),
+      await follows('unknown')
+    ],
+    [true, false, false, true, true]
+  )
+})
+
+t.test('nobody follows a server before the first verdict about it', async (t) => {
+  let answer = (_: MasterVerdict): void => {}
+  const asked = new Promise<MasterVerdict>((resolve) => { answer = resolve })
+  const { hear, health } = open(() => asked)
+  t.notOk(await hear())
+  answer('unknown')
+  await turnOfTheLoop()
+  t.ok(health.isFollowing())
+})
+
+t.test('asks at the first poll of each server, and every 1.5 s', async (t) => {
+  const { hear, clock, questions } = open(() => 'master')
+  const began = clock.monotonic()
+  for (let polls = 0; polls < 7; polls++) {
+    await hear({ acknowledged: [20], offset: 20 })
+    clock.advance(500)
+  }
+  await hear({ server: 'b' })
+  t.strictSame(questions.map((at) => at - began), [0, 1500, 3000, 3500])
+})
+
+t.test('tells that nothing proves a server to which no write can be sent', async (t) => {
+  const { hear, clock, doubts, lines } = open()
+  for (let polls = 0; polls < 8; polls++) {
+    await hear({ acknowledged: [20] })
+    clock.advance(500)
+  }
+  t.strictSame(doubts, [true])
+  t.match(lines, [/acknowledges/])
+})
+
+t.test('tells that Sentinels name another master', async (t) => {
+  const { hear, clock, doubts, lines } = open(() => 'other')
+  for (let polls = 0; polls < 8; polls++) {
+    await hear()
+    clock.advance(500)
+  }
+  t.strictSame(doubts, [true])
+  t.match(lines, [/Sentinels name another/])
+})

@@ -1,0 +1,109 @@
+import { elapsedSince, momentOf, type Clock, type Moment } from '../clock.ts'
+import type { MasterVerdict } from '../redis/master-check.ts'
+import type { Snapshot } from './store.ts'
+
+/** A proof that the server is the master counts for so long, from when it was asked for. */
+export const PROOF_MS = 3000
+/** Between two questions to Sentinels or the Cluster, and where the newest proof is older than that. */
+const ASK_INTERVAL_MS = 1500
+const ASK_AGAIN_MS = 1000
+/** Servers that are known to have had replicas, and offsets that wait to be acknowledged. */
+const MAX_SERVERS = 100
+const MAX_OFFSETS = 16
+
+export const NEVER: Moment = { monotonic: -Infinity, wall: -Infinity }
+
+export type Mastery = Readonly<{
+  heard: (snapshot: Snapshot, sent: Moment) => void
+  isProven: () => boolean
+  /** Returns with the first verdict about this server. */
+  judged: () => Promise<void>
+  /** Most Sentinels that answered name another server. */
+  isDeposed: () => boolean
+  /** Polls went on for as long as a proof counts, without one: not so where the process was frozen. */
+  isOverdue: () => boolean
+}>
+type Offset = Readonly<{ value: number, sent: Moment }>
+
+/**
+ * A deposed master that nobody told answers as before. The proof that it is none: one of its replicas has acknowledged
+ * a write of the last 3 s, or Sentinels or the Cluster have named it within them. A server that never had replicas
+ * needs none: so looks the one that was just promoted. What Sentinels say against it outweighs all of these.
+ */
+export function trackMastery (clock: Clock, confirmMaster: () => Promise<MasterVerdict>): Mastery {
+  const attended = new Set<string>()
+  let server: string | undefined
+  /** Before the first verdict, or its failure, nobody can know. */
+  let standing: 'unasked' | 'accepted' | 'deposed' = 'unasked'
+  let offsets: Offset[] = []
+  let provenAt = NEVER
+  let heardAt = NEVER
+  let askedAt = -Infinity
+  let asking = Promise.resolve()
+  /** The oldest poll since the newest proof. */
+  let waitsSince: Moment | undefined
+  const needsProof = (): boolean => standing !== 'accepted' || attended.has(server ?? '')
+  const isProven = (): boolean =>
+    standing === 'accepted' && (!attended.has(server ?? '') || elapsedSince(provenAt, clock) < PROOF_MS)
+  function prove (at: Moment): void {
+    waitsSince = undefined
+    if (at.monotonic > provenAt.monotonic) provenAt = at
+  }
+  function moveTo (next: string): void {
+    if (next === server) return
+    server = next
+    standing = 'unasked'
+    offsets = []
+    provenAt = NEVER
+    heardAt = NEVER
+    askedAt = -Infinity
+    waitsSince = undefined
+  }
+  /** A replica that came since the server was last heard was alive then: nothing else could have deposed it before. */
+  function attend (next: string): void {
+    if (attended.has(next)) return
+    attended.add(next)
+    prove(heardAt)
+    const [oldest] = attended
+    if (attended.size > MAX_SERVERS && oldest !== undefined) attended.delete(oldest)
+  }
+  function judge (verdict: MasterVerdict, asked: Moment): void {
+    if (verdict === 'other') standing = 'deposed'
+    else if (verdict === 'master' || standing === 'unasked') standing = 'accepted'
+    if (verdict === 'master') prove(asked)
+  }
+  function isDue (): boolean {
+    const isUrgent = needsProof() && elapsedSince(provenAt, clock) >= ASK_INTERVAL_MS
+    return clock.monotonic() - askedAt >= (isUrgent ? ASK_AGAIN_MS : ASK_INTERVAL_MS)
+  }
+  /** Never rejects. */
+  async function ask (): Promise<void> {
+    const asked = momentOf(clock)
+    const about = server
+    askedAt = asked.monotonic
+    const verdict = await confirmMaster().catch(() => 'unknown' as const)
+    if (about === server) judge(verdict, asked)
+  }
+  function acknowledge ({ acknowledged, offset }: Snapshot, sent: Moment): void {
+    if (offset !== undefined) offsets = [...offsets, { value: offset, sent }].slice(-MAX_OFFSETS)
+    const newest = Math.max(-1, ...acknowledged)
+    for (const { value, sent: at } of offsets) if (value <= newest) prove(at)
+    offsets = offsets.filter(({ value }) => value > newest)
+  }
+  return Object.freeze({
+    isProven,
+    judged: async () => { if (standing === 'unasked') await asking },
+    isDeposed: () => standing === 'deposed',
+    isOverdue: () => waitsSince !== undefined && elapsedSince(waitsSince, clock) >= PROOF_MS,
+    heard (snapshot: Snapshot, sent: Moment): void {
+      const { server: next = '', acknowledged } = snapshot
+      moveTo(next)
+      if (acknowledged.length > 0) attend(next)
+      if (sent.monotonic - heardAt.monotonic >= PROOF_MS) waitsSince = undefined
+      if (needsProof()) waitsSince ??= sent
+      acknowledge(snapshot, sent)
+      heardAt = sent
+      if (isDue()) asking = ask()
+    }
+  })
+}
