@@ -1,5 +1,5 @@
 #!/bin/bash
-# `npm run check`: lint, types, unit and contract tests, side by side. A minute on two cores.
+# `npm run check`: lint, types, unit and contract tests, side by side. Under two minutes on two cores.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 bash test/servers/fetch.sh

@@ -55,7 +55,7 @@ export async function startContainer (
         ({ status }) => status === 200,
         () => false
       ),
-    30_000
+    120_000
   )
   const inspect = (what: string): Promise<string> => docker('inspect', '-f', what, id)
   let [usage, kills] = [NaN, 0]

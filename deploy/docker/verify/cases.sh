@@ -88,6 +88,7 @@ cases_flood() {
   is 'in 128 MiB it outlives junk with four credentials' 'outlived' \
     "$(FLOOD_IMAGE=authgear-forward-auth "${outside[@]}" bash test/tap.sh --disable-coverage --reporter=tap test/integration/flood.test.ts >"$work/flood.log" 2>&1 && echo outlived)"
   grep 'flood:' "$work/flood.log"
+  awk -f test/failures.awk "$work/flood.log"
 }
 
 as_forward_auth() { docker exec "$(container redis)" redis-cli --no-auth-warning --user forward-auth --pass "$password" "$@" 2>&1 | grep -oE 'NOPERM|WRONGPASS|OK' | head -n 1; }
