@@ -4,16 +4,9 @@ set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 bash test/servers/fetch.sh
 . test/servers/path.sh
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+source test/beside.sh
+trap 'rm -rf "$beside_work"' EXIT
 shopt -s globstar
-
-# beside NAME COMMAND…: in the background; what it says is shown where it fails
-beside() {
-  local name=$1
-  shift
-  ("$@" >"$work/$name" 2>&1; echo $? >"$work/$name.status") &
-}
 
 beside lint npm run --silent lint
 beside types npm run --silent types
@@ -22,10 +15,10 @@ wait
 
 failed=0
 for name in lint types tests; do
-  [ "$(cat "$work/$name.status")" -eq 0 ] && continue
+  outcome "$name" >/dev/null && continue
   failed=$((failed + 1))
   echo "== $name failed"
-  if [ "$name" = tests ]; then awk -f test/failures.awk "$work/tests"; else cat "$work/$name"; fi
+  if [ "$name" = tests ]; then awk -f test/failures.awk "$beside_work/tests"; else outcome "$name"; fi
 done
-tail -n 2 "$work/tests"
+tail -n 2 "$beside_work/tests"
 [ "$failed" -eq 0 ]

@@ -55,15 +55,8 @@ gate() {
 bash test/servers/fetch.sh
 . test/servers/path.sh
 node --version
-work=$(mktemp -d)
-trap 'rm -rf "$log" "$work"' EXIT
-# beside NAME COMMAND…: in the background; `outcome NAME` shows what it said
-beside() {
-  local name=$1
-  shift
-  ("$@" >"$work/$name" 2>&1; echo $? >"$work/$name.status") &
-}
-outcome() { cat "$work/$1"; return "$(cat "$work/$1.status")"; }
+source test/beside.sh
+trap 'rm -rf "$log" "$beside_work"' EXIT
 beside lint npm run --silent lint
 beside types npm run --silent types
 

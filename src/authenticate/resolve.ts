@@ -90,7 +90,7 @@ async function readShared (context: ResolveContext): Promise<Authentication | un
   return read && adopt(context, read)
 }
 
-/** The deadline begins after the wait for another replica: whoever waited in vain has a whole AUTHGEAR_TIMEOUT. */
+/** The deadline begins after the wait for another replica: after a vain wait a whole AUTHGEAR_TIMEOUT is left. */
 async function resolveUntilDeadline (context: ResolveContext): Promise<Authentication> {
   const { clock, timeoutMs } = context.deps
   let shared = await lookUp(context)

@@ -1,21 +1,10 @@
 import t from 'tap'
 import { createMemoryLog } from '../../src/revocation/memory-log.ts'
 import { logContract } from '../helpers/log-contract.ts'
+import { NO_OBSERVER } from '../helpers/log-observer.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { skipOrFail } from '../helpers/servers.ts'
 import { jumpingClock, openLogReplica, settled } from '../helpers/stream-log.ts'
-
-const NO_OBSERVER = {
-  revoked () {},
-  lag () {},
-  adopted () {},
-  inauthentic () {},
-  foreign () {},
-  doubted () {},
-  capped () {},
-  length () {},
-  trouble () {}
-}
 
 t.test('in memory', async (t) => {
   logContract(t, async () => {

@@ -18,7 +18,7 @@ export interface SentinelGroup {
   masterPort (): Promise<number>
   /** One command to the first Sentinel. */
   sentinel (...command: readonly [string, ...string[]]): Promise<unknown>
-  /** All Sentinels have another master from now on, whoever follows the old one. */
+  /** All Sentinels have another master from now on, although a replica may follow the old one. */
   monitor (port: number): Promise<void>
 }
 

@@ -4,9 +4,9 @@ import type { Test } from 'tap'
 
 export interface Relay {
   readonly port: number
-  /** Cuts what is open; whoever connects from here on reaches that port, or is cut off where it is `undefined`. */
+  /** Cuts what is open; new connections reach that port, or are cut off if it is `undefined`. */
   to (target: number | undefined): void
-  /** Only whoever connects from here on; what is open stays where it is. */
+  /** For new connections only; what is open stays where it is. */
   route (target: number): void
 }
 

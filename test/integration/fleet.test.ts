@@ -167,7 +167,7 @@ t.test('nobody waits longer than patience for a winner that does not come back',
 })
 
 /**
- * A machine that stands still for half a second leaves Redis, and whoever comes then asks alone, as they should: such a
+ * A machine that stands still for half a second leaves Redis, and then asks alone, as it should: such a
  * run says nothing and is made again.
  */
 async function untilShared (

@@ -450,7 +450,7 @@ t.test(
     while ((await round()).status === 200) if (++rounds > 20) break
     t.equal(rounds, 8, 'returns')
     const page = await round()
-    t.equal(page.status, 200, 'whoever presses Try again may')
+    t.equal(page.status, 200, 'Try again is followed')
     clock.advance(60_001)
     for (let i = 0; i < 7; i++) t.equal((await round()).status, 200, 'a minute later it begins to count anew')
   }

@@ -7,7 +7,7 @@ import { startProcess, type Service } from '../helpers/process.ts'
 /** One replica as a process, with its own way to Redis; it can be killed, frozen and started again. */
 export interface ReplicaProcess {
   readonly relay: Relay
-  /** Whether whoever asked between these two moments may have got no answer. */
+  /** Whether a request between these two moments may have got no answer. */
   wasDisturbed (from: number, to: number): boolean
   ask (asked: Asked): Promise<Answer>
   readonly port: number

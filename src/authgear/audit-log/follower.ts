@@ -52,7 +52,7 @@ export type FollowerDeps = Omit<ApplierDeps, 'leads'> & Readonly<{
 export type Follower = Readonly<{
   /** Reads what is new, and revokes. @throws {AuditError} where that cannot be, or nobody knows whether it was */
   poll: () => Promise<PollOutcome>
-  /** A poll failed: entries may have been lost, which whoever leads next has to know too. */
+  /** A poll failed: entries may have been lost, and the next leader has to know that too. */
   troubled: () => Promise<void>
   /** Milliseconds until everything is to be revoked, since an interval ends; undefined where it is not. */
   dueMs: () => number | undefined
@@ -162,7 +162,7 @@ export function createFollower (deps: FollowerDeps): Follower {
     const fresh = reading.entries.filter(({ seq }) => !position.seen.has(seq))
     const isLogged = await apply(fresh)
     if (!leads()) return abandon()
-    if (!isLogged) return 'pending' // read again at the next poll, by whoever leads then
+    if (!isLogged) return 'pending' // read again at the next poll, by the leader of that time
     const late = (clock.monotonic() - answered) / 1000
     if (success !== undefined) {
       for (const { second } of fresh) observer.applied(Math.max(0, reading.now - second) + late)

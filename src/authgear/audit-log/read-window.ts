@@ -44,7 +44,9 @@ export async function readWindow (
     now = page.now
     for (const entry of page.entries) entries.set(entry.seq, entry)
     if (page.total <= PAGE || isSettled(total)) continue
-    const parts = narrower(window, newestOf(page), newestBy(page, page.now) - reach)
+    const newest = newestOf(page)
+    // what is dated ahead (one process' wrong clock) does not put the rest out of reach
+    const parts = narrower(window, newest, Math.min(newest, page.now) - reach)
     if (parts.length === 0) overflows.set(cellOf(window), page.total)
     left.push(...parts.toReversed())
   }
@@ -64,9 +66,4 @@ export const ALL = 'all'
 
 function newestOf ({ entries }: Page): Second {
   return Math.max(0, ...entries.map(({ second }) => second))
-}
-
-/** What is dated ahead (one process' wrong clock) does not put the rest out of reach. */
-function newestBy (page: Page, now: Second): Second {
-  return Math.min(newestOf(page), now)
 }

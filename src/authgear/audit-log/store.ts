@@ -32,7 +32,10 @@ export interface AuditStore {
 /** Milliseconds. */
 export const GAP_INTERVAL = 10 * 60_000
 
-/** Without Redis there is one replica, which leads; a start begins anew, since nothing is remembered from before it. */
+/**
+ * Without Redis there is one replica, which leads; a start begins at the newest entry, since nothing is remembered from
+ * before it.
+ */
 export function createMemoryStore (clock: Pick<Clock, 'monotonic'>): AuditStore {
   let claimedAt = -Infinity
   return Object.freeze({

@@ -9,7 +9,7 @@ import {
 } from '../../errors.ts'
 import { createCircuitBreaker } from './circuit-breaker.ts'
 import { Deadline } from './deadline.ts'
-import { valuesOf, whyNotAuthgears } from './provenance.ts'
+import { whyNotAuthgears } from './provenance.ts'
 import type { ClientTrace, Resolver, ResolverObserver, ResolverOutcome, SentDigests, ResolverResult } from './types.ts'
 
 /**
@@ -32,7 +32,7 @@ export async function exchange (pool: Pool, options: Exchange): Promise<Resoluti
   try {
     const response = await pool.request({ method: 'GET', path, headers, signal: deadline, responseHeaders: 'raw' })
     const lines = linesOf(response.headers)
-    const isEmpty = await discard(response.body, lines)
+    const isEmpty = await discard(response.body)
     return verdict(response.statusCode, lines, isEmpty, cookieNames)
   } catch (error) {
     throw deadline.aborted ? new AuthgearTimeout(timeoutMs) : classify(error, timeoutMs)
@@ -40,12 +40,7 @@ export async function exchange (pool: Pool, options: Exchange): Promise<Resoluti
 }
 
 /** Reads the body to its end; the pool's maxResponseSize ends an endless one. @returns whether it had no byte */
-async function discard (body: Dispatcher.ResponseData['body'], lines: readonly string[]): Promise<boolean> {
-  if (valuesOf(lines, 'content-length').join() === '0') { // as the resolver answers: an iterator costs a fifth more
-    await body.dump({ limit: Number.MAX_VALUE })
-    if (body.errored !== null) throw body.errored // `dump` alone would hide an error
-    return true
-  }
+async function discard (body: Dispatcher.ResponseData['body']): Promise<boolean> {
   let isEmpty = true
   for await (const chunk of body as AsyncIterable<Buffer>) isEmpty &&= chunk.length === 0
   return isEmpty

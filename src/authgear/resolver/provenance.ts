@@ -35,7 +35,7 @@ export function whyNotAuthgears (
 /** A cookie of another name may be a load balancer's: then both other marks must be there. */
 function isMarked (lines: readonly string[], own: CookieNames): boolean {
   const hasNosniff = valuesOf(lines, NOSNIFF).some((value) => /^\s*nosniff\s*(,|$)/i.test(value))
-  const marks = OTHER_MARKS.filter(([name, own]) => valuesOf(lines, name).some((value) => own.test(value))).length
+  const marks = OTHER_MARKS.filter(([name, text]) => valuesOf(lines, name).some((value) => text.test(value))).length
   return hasNosniff && marks >= (setsForeignCookie(lines, own) ? OTHER_MARKS.length : 1)
 }
 
@@ -44,7 +44,7 @@ function setsForeignCookie (lines: readonly string[], own: CookieNames): boolean
   return valuesOf(lines, 'set-cookie').some((line) => !names.includes(line.split('=', 1)[0]?.trim() ?? ''))
 }
 
-/** The values of all lines of that name, in lower case. */
+/** @param name in lower case @returns the values of all lines of that name, as they are */
 export function valuesOf (lines: readonly string[], name: string): readonly string[] {
   return lines.filter((_, index) => index % 2 === 1 && lines[index - 1]?.toLowerCase() === name)
 }

@@ -4,6 +4,7 @@ import type { MasterVerdict } from '../../../src/redis/master-check.ts'
 import { momentOf } from '../../../src/clock.ts'
 import { trackHealth } from '../../../src/revocation/health.ts'
 import type { Snapshot } from '../../../src/revocation/store.ts'
+import { NO_OBSERVER } from '../../helpers/log-observer.ts'
 import { manualClock } from '../../helpers/manual-clock.ts'
 
 type Seen = Partial<Pick<Snapshot, 'acknowledged' | 'offset' | 'server' | 'isMaster'>>
@@ -15,15 +16,9 @@ function open (verdict: () => MasterVerdict | Promise<MasterVerdict> = () => 'un
   const lines: string[] = []
   const questions: number[] = []
   const observer = {
+    ...NO_OBSERVER,
     doubted: (isDoubted: boolean) => { doubts.push(isDoubted) },
-    trouble: (what: string) => { lines.push(what) },
-    revoked () {},
-    lag () {},
-    adopted () {},
-    inauthentic () {},
-    foreign () {},
-    capped () {},
-    length () {}
+    trouble: (what: string) => { lines.push(what) }
   }
   const confirmMaster = async (): Promise<MasterVerdict> => {
     questions.push(clock.monotonic())

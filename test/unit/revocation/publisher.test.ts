@@ -6,6 +6,7 @@ import { Ledger } from '../../../src/revocation/ledger.ts'
 import { createPublisher } from '../../../src/revocation/publisher.ts'
 import type { LogStore } from '../../../src/revocation/store.ts'
 import { user } from '../../helpers/log-entry.ts'
+import { NO_OBSERVER } from '../../helpers/log-observer.ts'
 import { manualClock } from '../../helpers/manual-clock.ts'
 
 /** A publisher whose appends a test reads back, and whose time-outs never come. */
@@ -22,18 +23,7 @@ function open () {
       return { kind: 'written', id: `${written.length}-0` }
     }
   } as unknown as LogStore
-  const observer = {
-    revoked () {},
-    lag () {},
-    adopted () {},
-    inauthentic () {},
-    foreign () {},
-    doubted () {},
-    capped () {},
-    length () {},
-    trouble () {}
-  }
-  const deps = { store, codec, clock, observer, retentionMs: 600_000, after: () => () => {} }
+  const deps = { store, codec, clock, observer: NO_OBSERVER, retentionMs: 600_000, after: () => () => {} }
   const publisher = createPublisher(deps, ledger, createBudget(clock), () => master.isProven)
   /** The follower reads what was appended since the last call, and the poll links up. */
   function poll (): void {

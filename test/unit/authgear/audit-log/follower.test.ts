@@ -363,7 +363,7 @@ t.test('whoever leads next knows how far the log was read, how long ago, and of 
   )
 })
 
-t.test('an everything that is not logged yet stays due for whoever leads next', async (t) => {
+t.test('an everything that is not logged yet stays due for the next leader', async (t) => {
   const { world, clock, start, taken } = createWorld()
   const first = start()
   await first.poll()
