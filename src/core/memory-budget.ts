@@ -6,6 +6,8 @@ const HEAP_AT_REST_BYTES = 44 * MIB
 const MIN_BUDGET_BYTES = 4 * MIB
 /** More would only wait, since Authgear answers 64 at a time. */
 const MAX_WAITING_BYTES = 64 * MIB
+/** What a container needs beside the old generation: code, the young one, buffers, and a health check's process. */
+const BESIDE_HEAP_BYTES = 72 * MIB
 /** V8 takes no larger young generation by itself; it has three parts of this size. */
 const MAX_SEMI_SPACE_MIB = 16
 
@@ -27,11 +29,11 @@ export function waitingBudget ({ heapBytes }: Readonly<{ heapBytes: number }>): 
   return Math.min(MAX_WAITING_BYTES, Math.floor(heapBytes / 8))
 }
 
-/** V8's flags for a container: half of it for the old generation, and a small young one if memory is small. */
+/** V8's flags for a container: half of it for the old generation, less where that leaves too little for the rest. */
 export function heapFlags (limitBytes: number): readonly string[] {
   const semiSpace = Math.min(MAX_SEMI_SPACE_MIB, 2 ** Math.max(0, Math.floor(Math.log2(limitBytes / (64 * MIB)))))
   return [
-    `--max-old-space-size=${Math.max(32, Math.floor(limitBytes / 2 / MIB))}`,
+    `--max-old-space-size=${Math.max(32, Math.floor(Math.min(limitBytes / 2, limitBytes - BESIDE_HEAP_BYTES) / MIB))}`,
     `--max-semi-space-size=${semiSpace}`
   ]
 }

@@ -56,7 +56,7 @@ const environment = (resolver: number): Readonly<Record<string, string>> => ({
 })
 
 t.test(
-  'outlives a flood of junk with four credentials in a heap of 64 MiB',
+  'outlives a flood of junk with four credentials in the heap for 128 MiB',
   { skip: IMAGE !== undefined && 'the image is flooded' },
   async (t) => {
     await flood(t, (env) => startProcess(t, { NODE_OPTIONS: heapFlags(CONTAINER).join(' '), ...env }))
@@ -64,7 +64,7 @@ t.test(
 )
 
 t.test(
-  'outlives the largest requests and identities in a heap of 64 MiB',
+  'outlives the largest requests and identities in the heap for 128 MiB',
   { skip: IMAGE !== undefined && 'the image is flooded' },
   async (t) => {
     const resolver = await startFastResolver(t, { yes: WITH_MANY_ROLES, no: NOBODY })
@@ -80,7 +80,7 @@ t.test(
 )
 
 t.test(
-  'outlives two hundred of the largest requests at a time in a heap of 64 MiB',
+  'outlives two hundred of the largest requests at a time in the heap for 128 MiB',
   { skip: IMAGE !== undefined && 'the image is flooded' },
   async (t) => {
     const resolver = await startFastResolver(t, { yes: WITH_MANY_ROLES, no: NOBODY })

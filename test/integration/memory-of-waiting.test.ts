@@ -8,7 +8,7 @@ import { until } from '../helpers/until.ts'
 import { startUpstream } from '../helpers/upstream.ts'
 
 /** What the service gives V8 in a container of 128 MiB. */
-const FLAGS = '--max-old-space-size=64 --max-semi-space-size=2'
+const FLAGS = '--max-old-space-size=56 --max-semi-space-size=2'
 /** Sent at once; no connection waits for long until it is taken. */
 const BATCH = 32
 

@@ -59,7 +59,7 @@ advisory(t, 'Traefik GHSA-fw45-f5q2-2p4x', 'an auth reply without an end was rea
       AUTHGEAR_ENDPOINT: 'https://myapp.authgear.cloud',
       AUTHGEAR_RESOLVER_URL: `http://127.0.0.1:${upstream.port}/resolve`,
       AUTHGEAR_TIMEOUT: '1s',
-      NODE_OPTIONS: '--max-old-space-size=64 --max-semi-space-size=2'
+      NODE_OPTIONS: '--max-old-space-size=56 --max-semi-space-size=2'
     })
     const before = peakOf(service.pid)
     const verify = async (): Promise<number> => (await ask(service.port, { path: '/verify', headers: [ALICE] })).status

@@ -6,7 +6,7 @@ import { startSimulator } from '../helpers/simulator.ts'
 import { sign, WEBHOOK_SECRET } from '../helpers/webhook.ts'
 
 /** What the service gives V8 in a container of 128 MiB. */
-const FLAGS = '--max-old-space-size=64 --max-semi-space-size=2'
+const FLAGS = '--max-old-space-size=56 --max-semi-space-size=2'
 const HEAD = 'POST /webhook HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nx-authgear-body-signature: ' +
   `${sign('guessed')}\r\n\r\n`
 /** A chunk of one byte takes six on the wire, and far more than one where it is kept. */

@@ -19,10 +19,10 @@ function startedOver (
   return started
 }
 
-t.test('starts over in a container, with half of it for the old generation', (t) => {
+t.test('starts over in a container, with at most half of it for the old generation', (t) => {
   t.strictSame(startedOver(CONTAINER, { execArgv: ['--enable-source-maps'] }), [
     '/node',
-    '--max-old-space-size=64',
+    '--max-old-space-size=56',
     '--max-semi-space-size=2',
     '--enable-source-maps',
     'main.js',
@@ -43,7 +43,7 @@ t.test('does not start over without a limit, or where somebody set one', (t) => 
   t.equal(startedOver({ ...CONTAINER, isContainer: false }), undefined)
   t.equal(startedOver(CONTAINER, { env: { NODE_OPTIONS: '--import x --max_old_space_size=100' } }), undefined)
   t.equal(
-    startedOver(CONTAINER, { execArgv: ['--max-old-space-size=64'] }),
+    startedOver(CONTAINER, { execArgv: ['--max-old-space-size=56'] }),
     undefined,
     'as it is after it started over'
   )
@@ -59,7 +59,7 @@ t.test('keeps what the user set beside the size of the heap', (t) => {
   t.equal(startedOver(CONTAINER, { env: { NODE_OPTIONS: '--max-heap-size=80' } }), undefined)
   t.strictSame(startedOver(CONTAINER, { env: { NODE_OPTIONS: '--max-semi-space-size=8' } }), [
     '/node',
-    '--max-old-space-size=64',
+    '--max-old-space-size=56',
     'main.js',
     'serve'
   ])

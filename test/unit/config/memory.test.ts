@@ -36,7 +36,7 @@ t.test('warns of memory that does not fit, with what to set', (t) => {
     [
       {},
       { heapBytes: 271 * MIB },
-      /^NODE_OPTIONS: this container has 128 MiB and V8 takes up to 271 MiB: set "--max-old-space-size=64 --max-semi-space-size=2"/
+      /^NODE_OPTIONS: this container has 128 MiB and V8 takes up to 271 MiB: set "--max-old-space-size=56 --max-semi-space-size=2"/
     ],
     [
       {},

@@ -12,7 +12,7 @@ t.test('the default is a quarter of a container beyond 64 MiB and fits its heap'
   for (const [limit, budget] of [
     [64, 4],
     [100, 4],
-    [128, 13],
+    [128, 9],
     [256, 48],
     [512, 112],
     [1024, 240],
@@ -25,7 +25,7 @@ t.test('the default is a quarter of a container beyond 64 MiB and fits its heap'
 })
 
 t.test('requests that wait may take an eighth of the heap, and 64 MiB at most', (t) => {
-  for (const [limit, budget] of [[128, 8.75], [256, 17.5], [1024, 64], [4096, 64]] as const) {
+  for (const [limit, budget] of [[128, 7.75], [256, 17.5], [1024, 64], [4096, 64]] as const) {
     t.equal(waitingBudget({ heapBytes: heapOf(limit) }) / MIB, budget, `${limit} MiB`)
   }
   t.end()
@@ -40,6 +40,6 @@ t.test('the default fits a heap that somebody made small', (t) => {
 })
 
 t.test('the ledger gets half of the room beside the cache, up to 200,000 names', async (t) => {
-  const rows = [[128, 9700], [256, 35_900], [512, 88_300], [2048, 200_000]] as const
+  const rows = [[128, 6700], [256, 35_900], [512, 88_300], [2048, 200_000]] as const
   for (const [limit, names] of rows) t.equal(Math.floor(ledgerNames(heapOf(limit)) / 100) * 100, names, `${limit} MiB`)
 })
