@@ -5,7 +5,8 @@ import { within } from './commands.ts'
 import type { RedisSettings } from './options.ts'
 import { askServers } from './servers.ts'
 
-export type MasterVerdict = 'master' | 'other' | 'unknown'
+/** `unrefuted`: it says so itself, and would for `cluster-node-timeout` after it was cut off. */
+export type MasterVerdict = 'master' | 'unrefuted' | 'other' | 'unknown'
 
 /** Shorter than the second within which the next poll asks again. */
 const ASK_WITHIN_MS = 500
@@ -25,7 +26,7 @@ export async function confirmMaster (settings: RedisSettings, redis: Redis): Pro
  */
 async function askNode (redis: Redis): Promise<MasterVerdict> {
   const info = await redis.cluster('INFO')
-  return String(info).includes('cluster_state:ok') ? 'master' : 'unknown'
+  return String(info).includes('cluster_state:ok') ? 'unrefuted' : 'unknown'
 }
 
 /** More than half of those configured must name it, and no other: one Sentinel may be cut off together with it. */

@@ -12,6 +12,12 @@ export type Health = Readonly<{
   linked: (snapshot: Snapshot, sent: Moment) => void
   /** Whether what this server holds may be acknowledged: one that is doubted may lose it. */
   isMasterProven: () => boolean
+  /** Whether it may be acknowledged although no Redis replica is known to have it; `monotonic`: when it was read. */
+  isSafeSince: (monotonic: number) => boolean
+  /** When this server was first heard, monotonic milliseconds. */
+  movedAt: () => number
+  /** Has Sentinels or the Cluster asked now. Never rejects. */
+  askForMaster: () => Promise<void>
   /** Returns with the first verdict about the server that was heard last. */
   judged: () => Promise<void>
   isFollowing: () => boolean
@@ -52,6 +58,9 @@ export function trackHealth ({ clock, observer, confirmMaster }: HealthDeps): He
       if (isMaster) last = sent
     },
     isMasterProven: () => isOnMaster && mastery.isProven(),
+    isSafeSince: (monotonic: number) => isOnMaster && mastery.isSafeSince(monotonic),
+    movedAt: mastery.movedAt,
+    askForMaster: mastery.ask,
     judged: mastery.judged,
     isFollowing: () => elapsedSince(last, clock) < FOLLOWING_MS && mastery.isProven()
   })

@@ -138,7 +138,7 @@ export class Ledger {
     this.#skippedTo = FIRST_ID
     this.#milestones = []
     this.#positions.clear()
-    this.#pendingRepublish = new Map([...this.#pendingRepublish, ...this.#toRepublish()])
+    this.#pendingRepublish = withOneEverything([...this.#pendingRepublish, ...this.#toRepublish()])
   }
 
   #advance (entry: LogEntry): void {
@@ -270,6 +270,20 @@ export class Ledger {
   #raiseVoidBefore (id: StreamId | undefined): void {
     if (id !== undefined && compareIds(id, this.#voidBefore) > 0) this.#voidBefore = id
   }
+}
+
+/**
+ * Each `everything` voids all resolutions under way: many of them, republished within a second, would be an outage.
+ * The newest voids what all of them would, and stands for them with the longest of their quiet times.
+ */
+function withOneEverything (all: ReadonlyArray<readonly [of: string, Revocation]>): Map<string, Revocation> {
+  const wide = all.filter(([, { target }]) => target.kind === 'everything')
+  const newest = wide.at(-1)
+  if (newest === undefined) return new Map(all)
+  const [of, revocation] = newest
+  const quietMs = Math.max(...wide.map(([, one]) => one.quietMs))
+  const others = all.filter(([, { target }]) => target.kind !== 'everything')
+  return new Map([...others, [of, { ...revocation, quietMs }]])
 }
 
 /** Drops the oldest names that no longer matter, a few at a time. */

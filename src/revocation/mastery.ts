@@ -16,6 +16,12 @@ export const NEVER: Moment = { monotonic: -Infinity, wall: -Infinity }
 export type Mastery = Readonly<{
   heard: (snapshot: Snapshot, sent: Moment) => void
   isProven: () => boolean
+  /** Whether nothing that was read here by then can be lost by a failover. */
+  isSafeSince: (monotonic: number) => boolean
+  /** When this server was first heard, monotonic milliseconds. */
+  movedAt: () => number
+  /** Asks Sentinels or the Cluster now. Never rejects. */
+  ask: () => Promise<void>
   /** Returns with the first verdict about this server. */
   judged: () => Promise<void>
   /** Most Sentinels that answered name another server. */
@@ -37,6 +43,10 @@ export function trackMastery (clock: Clock, confirmMaster: () => Promise<MasterV
   let standing: 'unasked' | 'accepted' | 'deposed' = 'unasked'
   let offsets: Offset[] = []
   let provenAt = NEVER
+  /** When the newest proof was asked for that a Redis replica has all, or that there is nobody who could lack it. */
+  let safeAt = -Infinity
+  let movedAt = -Infinity
+  let hasReplicas = false
   let heardAt = NEVER
   let askedAt = -Infinity
   let asking = Promise.resolve()
@@ -52,9 +62,11 @@ export function trackMastery (clock: Clock, confirmMaster: () => Promise<MasterV
   function moveTo (next: string): void {
     if (next === server) return
     server = next
+    movedAt = clock.monotonic()
     standing = 'unasked'
     offsets = []
     provenAt = NEVER
+    safeAt = -Infinity
     heardAt = NEVER
     askedAt = -Infinity
     waitsSince = undefined
@@ -69,8 +81,9 @@ export function trackMastery (clock: Clock, confirmMaster: () => Promise<MasterV
   }
   function judge (verdict: MasterVerdict, asked: Moment): void {
     if (verdict === 'other') standing = 'deposed'
-    else if (verdict === 'master' || standing === 'unasked') standing = 'accepted'
-    if (verdict === 'master') prove(asked)
+    else if (verdict === 'master' || verdict === 'unrefuted' || standing === 'unasked') standing = 'accepted'
+    if (verdict === 'master' || verdict === 'unrefuted') prove(asked)
+    if (verdict === 'master' || (verdict === 'unrefuted' && !hasReplicas)) safeAt = asked.monotonic
   }
   function isDue (): boolean {
     const isUrgent = needsProof() && elapsedSince(provenAt, clock) >= ASK_INTERVAL_MS
@@ -87,18 +100,27 @@ export function trackMastery (clock: Clock, confirmMaster: () => Promise<MasterV
   function acknowledge ({ acknowledged, offset }: Snapshot, sent: Moment): void {
     if (offset !== undefined) offsets = [...offsets, { value: offset, sent }].slice(-MAX_OFFSETS)
     const newest = Math.max(-1, ...acknowledged)
-    for (const { value, sent: at } of offsets) if (value <= newest) prove(at)
+    for (const { value, sent: at } of offsets) {
+      if (value > newest) continue
+      prove(at)
+      safeAt = Math.max(safeAt, at.monotonic)
+    }
     offsets = offsets.filter(({ value }) => value > newest)
   }
   return Object.freeze({
     isProven,
+    isSafeSince: (monotonic) =>
+      isProven() && movedAt <= monotonic && (!attended.has(server ?? '') || safeAt >= monotonic),
+    movedAt: () => movedAt,
+    ask: () => (asking = ask()),
     judged: async () => { if (standing === 'unasked') await asking },
     isDeposed: () => standing === 'deposed',
     isOverdue: () => waitsSince !== undefined && elapsedSince(waitsSince, clock) >= PROOF_MS,
     heard (snapshot: Snapshot, sent: Moment): void {
       const { server: next = '', acknowledged } = snapshot
       moveTo(next)
-      if (acknowledged.length > 0) attend(next)
+      hasReplicas = acknowledged.length > 0
+      if (hasReplicas) attend(next)
       if (sent.monotonic - heardAt.monotonic >= PROOF_MS) waitsSince = undefined
       if (needsProof()) waitsSince ??= sent
       acknowledge(snapshot, sent)

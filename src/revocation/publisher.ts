@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { BoundedMap } from './bounded-map.ts'
 import { type Budget, createFlood } from './budget.ts'
+import type { Health } from './health.ts'
 import type { Ledger } from './ledger.ts'
 import { createSender, type Item } from './sender.ts'
 import { nameOf, type Origin, type Revocation, type RevokeOutcome } from './types.ts'
@@ -30,8 +31,15 @@ const MAX_PENDING = 1000
 const MAX_PENDING_SIGN_OUTS = 500
 /** All replicas republish after a change of generation: most copies are read back before a second one is sent. */
 const REPUBLISH_WITHIN_MS = 1000
+/** A Redis replica has an entry sooner than this, or else Sentinels and the Cluster are asked who is master. */
+const ASK_AFTER_MS = 100
 
 type Pending = Item & Readonly<{ done: () => void }>
+/** `readAt`: when the follower read it back, monotonic milliseconds. */
+type Doubted = Readonly<{ item: Pending, readAt: number }>
+
+/** What is known of the server that is followed. */
+export type MasterHealth = Pick<Health, 'isMasterProven' | 'isSafeSince' | 'movedAt' | 'askForMaster'>
 
 /**
  * Writes this replica's revocations into the log, and writes each again until the replica's own follower has read it.
@@ -40,14 +48,14 @@ export function createPublisher (
   deps: StreamLogDeps,
   ledger: Ledger,
   budget: Budget,
-  isMasterProven: () => boolean
+  health: MasterHealth
 ): Publisher {
   const { clock, observer, after = callAfter, newName = randomName } = deps
   const pending = new Map<string, Pending>()
-  /** Read back from a master in doubt, which may lose them: not acknowledged yet. */
-  const doubted = new BoundedMap<Pending>(MAX_PENDING)
+  /** Read back, but a failover may lose them: not acknowledged yet. */
+  const doubted = new BoundedMap<Doubted>(MAX_PENDING)
   const republished = new Map<string, Item>()
-  const sender = createSender({ ...deps, after }, ledger, () => [pending, republished])
+  const sender = createSender({ ...deps, after }, ledger, () => [pending, republished], () => settleDoubted())
   /** Called when nothing is pending any more. */
   let onDrained = (): void => {}
   let isDraining = false
@@ -56,7 +64,8 @@ export function createPublisher (
   /** The revocation holds here at once; it is appended now, and again until it is read back. */
   function put (revocation: Revocation, of: string, done: () => void): void {
     ledger.take(revocation, of)
-    pending.set(of, { revocation, takenAt: clock.monotonic(), dueAt: -Infinity, attempt: 'none', done })
+    const takenAt = clock.monotonic()
+    pending.set(of, { revocation, takenAt, dueAt: -Infinity, attempt: 'none', isReplicated: false, done })
     sender.send()
   }
 
@@ -106,12 +115,51 @@ export function createPublisher (
 
   const isDrained = (): boolean => pending.size + doubted.size === 0
 
+  /**
+   * A master that was cut off a moment ago looks as before, and loses what it took since: a Redis replica must have it,
+   * or others must have named this master after it was read.
+   */
+  const isSafe = ({ item, readAt }: Doubted): boolean =>
+    health.isMasterProven() && (item.isReplicated || health.isSafeSince(readAt))
+
   /** What a new generation lacks has to be read back there first. */
   function settleDoubted (): void {
-    if (doubted.size === 0 || ledger.pendingRepublish.size > 0 || !isMasterProven()) return
-    for (const [, { done }] of doubted.entries()) done()
-    doubted.clear()
+    if (doubted.size === 0 || ledger.pendingRepublish.size > 0) return
+    for (const [of, one] of [...doubted.entries()]) {
+      if (!isSafe(one)) continue
+      doubted.delete(of)
+      one.item.done()
+    }
     if (isDrained()) onDrained()
+  }
+
+  /** Another server's log links up with what was read, and so holds it. */
+  function readAgain (): void {
+    const readAt = clock.monotonic()
+    for (const [of, one] of [...doubted.entries()]) {
+      if (one.readAt < health.movedAt()) doubted.set(of, { ...one, readAt })
+    }
+  }
+
+  function acknowledge (of: string, item: Pending): void {
+    const one: Doubted = { item, readAt: clock.monotonic() }
+    if (isSafe(one)) return item.done()
+    doubted.set(of, one)
+    askLater()
+  }
+
+  let isTimed = false
+  function askLater (): void {
+    if (isTimed) return
+    isTimed = true
+    after(ASK_AFTER_MS, () => { isTimed = false; askWhereDue() })
+  }
+
+  /** Also before each wait for news, which holds up a node of a Cluster that is asked about itself. */
+  function askWhereDue (): void {
+    const oldest = doubted.oldest()
+    if (oldest === undefined || clock.monotonic() - oldest[1].readAt < ASK_AFTER_MS) return
+    health.askForMaster().then(settleDoubted, () => {})
   }
 
   async function drained (): Promise<void> {
@@ -129,7 +177,7 @@ export function createPublisher (
     await drained()
     sender.stop()
     if (isDrained()) return
-    const lost = [...pending.values(), ...[...doubted.entries()].map(([, item]) => item)]
+    const lost = [...pending.values(), ...[...doubted.entries()].map(([, { item }]) => item)]
     observer.trouble(
       `this replica stops, and Redis did not take ${lost.length} of its entries for the revocation log ` +
         `(${kindsOf(lost)}): other replicas do not know of them`
@@ -150,20 +198,22 @@ export function createPublisher (
       const item = pending.get(of)
       if (!isThat(item, revocation)) return false
       pending.delete(of)
-      if (isMasterProven()) item.done()
-      else doubted.set(of, item)
+      acknowledge(of, item)
       if (isDrained()) onDrained()
       return true
     },
     drain,
     needsChange: sender.needsChange,
     publish (sentAt: number): void {
+      readAgain()
       settleDoubted()
+      askWhereDue()
       flood.publishDue()
       const now = clock.monotonic()
       for (const [of, revocation] of ledger.pendingRepublish) {
         const dueAt = now + Math.random() * REPUBLISH_WITHIN_MS
-        if (!republished.has(of)) republished.set(of, { revocation, takenAt: sentAt, dueAt, attempt: 'none' })
+        if (republished.has(of)) continue
+        republished.set(of, { revocation, takenAt: sentAt, dueAt, attempt: 'none', isReplicated: false })
       }
       sender.polled(sentAt)
       sender.send()

@@ -7,10 +7,13 @@ import { createFailoverCheck } from './failover-check.ts'
 import type { LogStore, Snapshot, Written } from './store.ts'
 import type { StreamId } from './types.ts'
 
-/** How long one XREAD may block; Redis replicas acknowledge once a second, and must be seen to within three. */
+/**
+ * How long one XREAD may block. Redis replicas acknowledge once a second, and must be seen to within three; where they
+ * are gone, a revocation is acknowledged within a second on the word of others.
+ */
 const BLOCK_MS = 1000
 const BLOCK_WITH_REPLICAS_MS = 500
-/** How long an append waits for a Redis replica to have it; best effort. */
+/** How long is waited for a Redis replica to have what was appended. */
 const WAIT_MS = 50
 
 const SCRIPT = readFileSync(new URL('log.lua', import.meta.url), 'utf8')
@@ -68,6 +71,7 @@ export function createRedisLogStore ({ follower, publisher, keyPrefix, confirmMa
   const failoverCheck = createFailoverCheck({ follower, publisher }, watchServer(publisher).known)
   const readSnapshot = createSnapshots(follower, keys, `${keyPrefix}:mark`)
   let replicas = 0
+  let hadReplicas = false
   publisher.redis.on('ready', () => {
     // a Cluster may answer that the slot is elsewhere: better now than to the first append
     publisher.prepare()
@@ -80,13 +84,13 @@ export function createRedisLogStore ({ follower, publisher, keyPrefix, confirmMa
     const last = entries.at(-1)
     if (last !== undefined) failoverCheck.answered(written, last)
     // without one it would hold up the next append for all of that time
-    if (written.kind === 'written' && replicas > 0) publisher.redis.wait(1, WAIT_MS).catch(() => {})
-    return written
+    if (written.kind !== 'written' || replicas === 0) return written
+    return { ...written, replicated: isReplicated(publisher) }
   }
   return Object.freeze({
     async wait (after: StreamId): Promise<void> {
       follower.prepare()
-      const blockMs = replicas > 0 ? BLOCK_WITH_REPLICAS_MS : BLOCK_MS
+      const blockMs = hadReplicas ? BLOCK_WITH_REPLICAS_MS : BLOCK_MS
       await follower.redis.xread('COUNT', 1, 'BLOCK', blockMs, 'STREAMS', keys[0], after)
     },
     async snapshot (after: StreamId, count: number): Promise<Snapshot> {
@@ -94,6 +98,7 @@ export function createRedisLogStore ({ follower, publisher, keyPrefix, confirmMa
       const expectation = failoverCheck.expect()
       const snapshot = { ...await readSnapshot(after, count), server }
       replicas = snapshot.acknowledged.length
+      hadReplicas ||= replicas > 0
       failoverCheck.check(snapshot, expectation, after, count)
       return snapshot
     },
@@ -109,6 +114,15 @@ export function createRedisLogStore ({ follower, publisher, keyPrefix, confirmMa
     },
     async close (): Promise<void> { follower.close(); publisher.close() }
   })
+}
+
+/** Whether a Redis replica has what was written over this connection; undefined where our user may not ask. */
+async function isReplicated ({ redis }: LogConnection): Promise<boolean | undefined> {
+  try {
+    return await redis.wait(1, WAIT_MS) > 0
+  } catch (error) {
+    return error instanceof Error && error.name === 'ReplyError' ? undefined : false
+  }
 }
 
 function writtenOf (reply: unknown): Written {

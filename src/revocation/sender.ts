@@ -6,6 +6,8 @@ import type { Revocation } from './types.ts'
 export type Item = Readonly<{ revocation: Revocation, takenAt: number, dueAt: number }> & {
   /** When it was last appended, monotonic milliseconds. */
   attempt: 'none' | 'under way' | number
+  /** A Redis replica has it, or nobody may ask whether. */
+  isReplicated: boolean
 }
 
 export type Sender = Readonly<{
@@ -29,8 +31,11 @@ const MIN_INTERVAL_MS = 20
 type Queues = () => ReadonlyArray<ReadonlyMap<string, Item>>
 type Deps = StreamLogDeps & Readonly<Required<Pick<StreamLogDeps, 'after'>>>
 
-/** Appends entries in slices, each in one round trip that names the entry before it; the first queue goes first. */
-export function createSender (deps: Deps, ledger: Ledger, queues: Queues): Sender {
+/**
+ * Appends entries in slices, each in one round trip that names the entry before it; the first queue goes first.
+ * @param replicated called when a Redis replica has some of them
+ */
+export function createSender (deps: Deps, ledger: Ledger, queues: Queues, replicated: () => void): Sender {
   const { clock, observer, store, codec, retentionMs, after } = deps
   let isSending = false
   let isUnusable = false
@@ -70,13 +75,20 @@ export function createSender (deps: Deps, ledger: Ledger, queues: Queues): Sende
     }
   }
 
+  function note (slice: ReturnType<typeof dueSlice>): void {
+    for (const [, item] of slice) item.isReplicated = true
+    replicated()
+  }
+
   /** @returns whether the next slice may go */
   async function sendSlice (slice: ReturnType<typeof dueSlice>): Promise<boolean> {
     for (const [, item] of slice) item.attempt = 'under way'
     try {
-      const { kind } = await append(slice)
-      isUnusable ||= kind === 'unusable'
-      return kind === 'written'
+      const written = await append(slice)
+      isUnusable ||= written.kind === 'unusable'
+      if (written.kind !== 'written') return false
+      written.replicated?.then((is) => { if (is !== false) note(slice) }, () => {})
+      return true
     } catch (error) {
       observer.trouble('a revocation could not be appended, and is kept until it can be', error)
       return false

@@ -26,11 +26,12 @@ export type Snapshot = Readonly<{
 }>
 
 /**
+ * `replicated`: whether a Redis replica has it, undefined where our user may not ask; not there where there is none.
  * `behind`: `generation` is the current one; empty where there is none. `conflict`: the head has that nonce.
  * `unusable`: the stream takes no entry any more, and only a change of generation helps.
  */
 export type Written =
-  | Readonly<{ kind: 'written', id: StreamId }>
+  | Readonly<{ kind: 'written', id: StreamId, replicated?: Promise<boolean | undefined> }>
   | Readonly<{ kind: 'behind', generation: string }>
   | Readonly<{ kind: 'conflict', nonce: string }>
   | Readonly<{ kind: 'unusable' }>

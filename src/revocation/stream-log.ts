@@ -48,7 +48,7 @@ export function createStreamLog (deps: StreamLogDeps): StreamLog {
   const junk = createJunkGuard(clock, observer)
   const suspension = createSuspension(clock, observer)
   const budget = createBudget(clock, deps.limits)
-  const publisher = createPublisher(deps, ledger, budget, health.isMasterProven)
+  const publisher = createPublisher(deps, ledger, budget, health)
   const takeStep = createStep(deps, { ledger, publisher, suspension, budget, junk })
   const confirmHistory = createHistoryConfirmation(deps)
   const checkClock = createClockCheck(deps)

@@ -70,6 +70,19 @@ t.test('who is master', { skip: skipOrFail('redis-server') }, async (t) => {
     t.equal(await a.log.revoke(EVERYTHING), 'logged')
   })
 
+  t.test('no revocation is acknowledged that a master just cut off may lose', async (t) => {
+    const { master, link } = await startPair(t)
+    const a = await follows(t, master.port)
+    t.equal(await a.log.revoke(EVERYTHING), 'logged')
+    link.become({ kind: 'half-open' })
+    t.equal(await a.log.revoke(EVERYTHING), 'pending', 'no Redis replica has it')
+    t.ok(a.log.isFollowing(), 'though it is still followed')
+    link.become({ kind: 'fair' })
+    link.cut()
+    await settled(a)
+    t.equal(await a.log.revoke(EVERYTHING), 'logged')
+  })
+
   t.test('a mark of another type takes no proof away', async (t) => {
     const { master } = await startPair(t)
     await master.cli('SET', `${KEY}:mark`, 'x')
@@ -98,6 +111,7 @@ t.test('who is master', { skip: skipOrFail('redis-server') }, async (t) => {
     const group = await startSentinelGroup(t)
     const a = await follows(t, group.servers)
     await group.nodes[1]?.stop()
+    t.equal(await a.log.revoke(EVERYTHING), 'logged', 'acknowledged on the word of the Sentinels')
     await followsOn(t, a)
   })
 
@@ -158,6 +172,7 @@ t.test('who is master', { skip: skipOrFail('redis-server') }, async (t) => {
     const owner = await cluster.ownerOf(KEY)
     const a = await follows(t, cluster.servers)
     await cluster.replicas[cluster.masters.indexOf(owner)]?.stop()
+    t.equal(await a.log.revoke(EVERYTHING), 'logged', 'acknowledged on the word of the Cluster')
     await followsOn(t, a)
   })
 })

@@ -21,7 +21,11 @@ export interface RedisCluster {
   endMove (slot: number, from: RedisServer, to: RedisServer): Promise<void>
 }
 
-export type ClusterOptions = RedisOptions & Readonly<{ withReplicas?: boolean }>
+export type ClusterOptions = RedisOptions & Readonly<{
+  withReplicas?: boolean
+  /** Further arguments of each node. */
+  argsOf?: (index: number) => readonly string[]
+}>
 
 const SLOTS = 16_384
 const MASTERS = 3
@@ -31,10 +35,12 @@ const NODE_TIMEOUT = 1000
 /** Three real masters that serve their own slots whatever becomes of the others. */
 export async function startCluster (
   t: Test,
-  { withReplicas = false, ...options }: ClusterOptions = {}
+  { withReplicas = false, argsOf = () => [], ...options }: ClusterOptions = {}
 ): Promise<RedisCluster> {
   const nodes = await Promise.all(
-    Array.from({ length: withReplicas ? 2 * MASTERS : MASTERS }, () => startNode(t, options))
+    Array.from({ length: withReplicas ? 2 * MASTERS : MASTERS }, (_, index) =>
+      startNode(t, { ...options, args: [...(options.args ?? []), ...argsOf(index)] })
+    )
   )
   const [masters, replicas] = [nodes.slice(0, MASTERS), nodes.slice(MASTERS)]
   await join(nodes, masters)

@@ -262,6 +262,22 @@ t.test('a new generation', async (t) => {
     t.strictSame([...ledger.pendingRepublish.keys()], ['one'])
   })
 
+  t.test('of all that revoke everything the newest is carried over', async (t) => {
+    const { ledger, read } = open()
+    read(EVERYTHING, 'first')
+    read(user('u1'), 'one')
+    read({ ...EVERYTHING, quietMs: 2000 }, 'second')
+    read(EVERYTHING, 'third')
+    ledger.adopt('g2')
+    t.strictSame([...ledger.pendingRepublish], [['one', user('u1')], ['third', { ...EVERYTHING, quietMs: 2000 }]])
+    ledger.adopt('g3')
+    t.strictSame([...ledger.pendingRepublish.keys()], ['one', 'third'], 'a second change adds none')
+    ledger.apply(logEntry(1, undefined, { generation: 'g3' }))
+    ledger.apply(logEntry(2, EVERYTHING, { generation: 'g3', of: 'fourth' }))
+    ledger.adopt('g4')
+    t.strictSame([...ledger.pendingRepublish.keys()], ['one', 'fourth'], 'a newer one takes its place')
+  })
+
   t.test('what was read longer ago than the retention is not carried over', async (t) => {
     const { ledger, read, clock } = open()
     read(user('u1'), 'one')

@@ -9,22 +9,36 @@ import { user } from '../../helpers/log-entry.ts'
 import { NO_OBSERVER } from '../../helpers/log-observer.ts'
 import { manualClock } from '../../helpers/manual-clock.ts'
 
-/** A publisher whose appends a test reads back, and whose time-outs never come. */
+/** A publisher whose appends a test reads back, and whose timers a test fires. */
 function open () {
   const clock = manualClock()
   const codec = createEntryCodec(Buffer.alloc(32, 1))
   const ledger = new Ledger({ clock, retentionMs: 600_000 })
   ledger.adopt('first')
   const written: Fields[] = []
-  const master = { isProven: false }
+  const master = { isProven: false, isSafe: true, asked: 0, movedAt: -Infinity }
+  let replicate = (_is: boolean | undefined): void => {}
   const store = {
     append: async (_generation: string, _previous: string, _retentionMs: number, entries: readonly Fields[]) => {
       written.push(...entries)
-      return { kind: 'written', id: `${written.length}-0` }
+      const replicated = new Promise<boolean | undefined>((resolve) => { replicate = resolve })
+      return { kind: 'written', id: `${written.length}-0`, replicated }
     }
   } as unknown as LogStore
-  const deps = { store, codec, clock, observer: NO_OBSERVER, retentionMs: 600_000, after: () => () => {} }
-  const publisher = createPublisher(deps, ledger, createBudget(clock), () => master.isProven)
+  const timers: Readonly<{ ms: number, callBack: () => void }>[] = []
+  const after = (ms: number, callBack: () => void): () => void => {
+    timers.push({ ms, callBack })
+    return () => {}
+  }
+  /** Those of so many milliseconds come due. */
+  const fire = (ms: number): void => { for (const one of timers.splice(0)) if (one.ms === ms) one.callBack() }
+  const deps = { store, codec, clock, observer: NO_OBSERVER, retentionMs: 600_000, after }
+  const publisher = createPublisher(deps, ledger, createBudget(clock), {
+    isMasterProven: () => master.isProven,
+    isSafeSince: () => master.isProven && master.isSafe,
+    movedAt: () => master.movedAt,
+    askForMaster: async () => { master.asked++ }
+  })
   /** The follower reads what was appended since the last call, and the poll links up. */
   function poll (): void {
     for (const fields of written.splice(0)) {
@@ -36,7 +50,7 @@ function open () {
   }
   const outcomes: string[] = []
   publisher.revoke(user('alice')).then((outcome) => outcomes.push(outcome), () => {})
-  return { clock, ledger, master, poll, outcomes }
+  return { clock, ledger, master, poll, outcomes, fire, replicate: (is: boolean | undefined) => replicate(is) }
 }
 
 t.test('acknowledges what was read from a doubted master at the first proven poll', async (t) => {
@@ -56,6 +70,37 @@ t.test('acknowledges what was read from a proven master at once', async (t) => {
   master.isProven = true
   await turnOfTheLoop()
   poll()
+  await turnOfTheLoop()
+  t.strictSame(outcomes, ['logged'])
+})
+
+const ANSWERS = [[true, ['logged']], [undefined, ['logged']], [false, []]] as const
+
+t.test('a proven master that may have been cut off acknowledges what a copy has', async (t) => {
+  for (const [isReplicated, expected] of ANSWERS) {
+    const { clock, master, poll, outcomes, fire, replicate } = open()
+    Object.assign(master, { isProven: true, isSafe: false })
+    await turnOfTheLoop()
+    poll()
+    await turnOfTheLoop()
+    t.strictSame(outcomes, [], 'it is read, but no copy is known to have it')
+    replicate(isReplicated)
+    await turnOfTheLoop()
+    t.strictSame(outcomes, expected, `WAIT says ${isReplicated}`)
+    clock.advance(100)
+    fire(100)
+    t.equal(master.asked, 1 - expected.length, 'others are asked where no copy has it')
+  }
+})
+
+t.test('or what it has after others named it', async (t) => {
+  const { clock, master, poll, outcomes, fire } = open()
+  Object.assign(master, { isProven: true, isSafe: false })
+  await turnOfTheLoop()
+  poll()
+  master.isSafe = true
+  clock.advance(100)
+  fire(100)
   await turnOfTheLoop()
   t.strictSame(outcomes, ['logged'])
 })

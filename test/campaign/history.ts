@@ -1,0 +1,59 @@
+import type { SituationId } from './situations.mjs'
+
+/** Milliseconds of this machine's monotonic clock, the same in all of its processes. */
+export type Moment = number
+
+export const now = (): Moment => Number(process.hrtime.bigint()) / 1e6
+
+export type Stalled = number | 'harness'
+
+/** All of one session's credentials, or its cookie alone (`/_auth/logout`). */
+export type Covers = 'user' | 'cookie'
+
+/** One request and its answer; `way`: which credentials were sent (people.ts). */
+export type Answered = Readonly<{
+  kind: 'answer'
+  replica: number
+  /** Undefined: a credential that was never anybody's. */
+  person: string | undefined
+  way: number
+  policy: 'none' | 'admin'
+  at: Moment
+  endedAt: Moment
+  status: number
+  userId: string | undefined
+  roles: string | undefined
+  reason: string
+  source: string
+  /** What else is wrong with it: a cookie, a body, an identity header too many or too few. */
+  flaws: readonly string[]
+}>
+
+/** What happened, in any order; `at` is when it began. */
+export type HistoryEvent =
+  | Answered
+  | Readonly<{ kind: 'unanswered', replica: number, at: Moment, endedAt: Moment, hangs: boolean }>
+  | Readonly<{ kind: 'fault', situation: SituationId, replicas: readonly number[], at: Moment, what: unknown }>
+  /** All faults ended, and all replicas follow the log again. */
+  | Readonly<{ kind: 'healed', at: Moment }>
+  /** A replica is down or frozen until `endedAt`; one that is down forgets. */
+  | Readonly<{ kind: 'disturbed', replica: number, at: Moment, endedAt: Moment, forgets: boolean }>
+  | Readonly<{ kind: 'signedIn', person: string, isAdmin: boolean, at: Moment }>
+  /** Authgear ended the session. */
+  | Readonly<{ kind: 'ended', person: string, at: Moment }>
+  /** Authgear knows other roles from now on. */
+  | Readonly<{ kind: 'roles', person: string, isAdmin: boolean, at: Moment }>
+  /** A replica took the revocation of a session that has ended: it holds there at once, logged or pending. */
+  | Readonly<{ kind: 'taken', person: string, replica: number, covers: Covers, at: Moment }>
+  /** The revocation is in the log: of the session's end, or of the newest roles. */
+  | Readonly<{ kind: 'logged', person: string, of: 'end' | 'roles', covers: Covers, at: Moment }>
+  /** All that anybody remembered was purged. */
+  | Readonly<{ kind: 'everything', at: Moment }>
+  /** All replicas were asked at once about a credential that nobody knew. */
+  | Readonly<{ kind: 'burst', person: string, at: Moment, endedAt: Moment, calls: number, statuses: readonly number[] }>
+  /** An event loop stood still. */
+  | Readonly<{ kind: 'stall', who: Stalled, at: Moment, endedAt: Moment }>
+  /** A replica's process ended by itself. */
+  | Readonly<{ kind: 'crash', replica: number, at: Moment }>
+  /** What the harness itself found wrong: a replica that does not follow after everything healed. */
+  | Readonly<{ kind: 'unhealed', what: string, at: Moment }>

@@ -1,0 +1,41 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import type { HeaderLine } from '../helpers/request.ts'
+import type { RunningSimulator } from '../helpers/simulator.ts'
+import type { Covers } from './history.ts'
+
+/** One user with one session, known by a token and by a cookie; ends once, and never comes back. */
+export type Person = {
+  readonly id: string
+  readonly token: string
+  readonly cookie: string
+  isAdmin: boolean
+  hasEnded: boolean
+  /** Chosen for something that one person can only do once at a time. */
+  isBusy: boolean
+}
+
+const opaque = (): string => randomBytes(24).toString('base64url').replaceAll(/[-_]/g, 'x')
+
+export function signIn ({ controls }: RunningSimulator, isAdmin: boolean): Person {
+  const id = randomUUID()
+  const person: Person = {
+    id, isAdmin, token: opaque(), cookie: `${randomUUID()}.${opaque()}`, hasEnded: false, isBusy: false
+  }
+  controls.addUser({
+    id, name: id, roles: rolesOf(isAdmin), sessions: [{ accessTokens: [person.token], cookie: person.cookie }]
+  })
+  return person
+}
+
+export const rolesOf = (isAdmin: boolean): readonly string[] => isAdmin ? ['admin', 'staff'] : ['staff']
+
+/** The ways in which one person may send who they are; one beside a junk credential, which makes another key of it. */
+export const WAYS: ReadonlyArray<(person: Pick<Person, 'token' | 'cookie'>) => readonly HeaderLine[]> = [
+  ({ token }) => [['Authorization', `Bearer ${token}`]],
+  ({ cookie }) => [['Cookie', `theme=dark; session=${cookie}`]],
+  ({ token }) => [['Cookie', `app_access_token=${token}`]],
+  ({ cookie }) => [['Cookie', `session=${cookie}; app_session=junk`]]
+]
+
+/** Whether a revocation of that holds for a request in this way. */
+export const coversWay = (covers: Covers, way: number): boolean => covers === 'user' || way === 1 || way === 3

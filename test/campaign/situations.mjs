@@ -1,0 +1,183 @@
+// @ts-check
+/**
+ * What may happen in each situation at the worst: the oracle judges by this table, docs/reliability.md prints it.
+ * Pure data. Where each bound is promised: docs/revocation.md ("When Redis is in trouble"), docs/redis.md ("What
+ * happens in trouble"), docs/reliability.md.
+ */
+
+/** @import { Settings, Situation, SituationId } from './situations.d.mts' */
+
+/** @type {Settings} milliseconds, as the campaign sets the replicas up */
+export const SETTINGS = Object.freeze({
+  replicas: 4,
+  ttlMs: 20_000,
+  negativeTtlMs: 500,
+  degradedTtlMs: 1000,
+  staleMs: 2000,
+  authgearTimeoutMs: 1000,
+  redisTimeoutMs: 200
+})
+
+/** "Milliseconds", on a machine that does other things as well. */
+const AT_ONCE = Object.freeze({ text: 'milliseconds', ms: 500 })
+/** XREAD of an empty log returns after a second, and then the loss is seen. */
+const WITHIN_A_POLL = Object.freeze({ text: 'a second', ms: 1500 })
+const DEGRADED = Object.freeze({ text: '3 s + `CACHE_DEGRADED_TTL`', ms: 3000 + SETTINGS.degradedTtlMs + 100 })
+
+/** A resolution, at most two attempts, each of two round trips to Redis. */
+const RESOLUTION = Object.freeze({ text: 'a resolution', ms: 700 })
+/** One that lost its lease: the life of a lease more. */
+const LOST_LEASE = Object.freeze({ text: 'a resolution + 400 ms', ms: 1100 })
+/** The wait for another replica, and a resolution of one's own. */
+const DEADLINE = Object.freeze({ text: '2 × `AUTHGEAR_TIMEOUT`', ms: 2 * SETTINGS.authgearTimeoutMs + 500 })
+
+const FLEET = Object.freeze({ text: '1 a fleet', count: 1 })
+const EACH = Object.freeze({ text: '1 a replica', count: SETTINGS.replicas })
+/** What was under way when the log's generation changed is asked again. */
+const AGAIN = Object.freeze({ text: '2 a replica', count: 2 * SETTINGS.replicas })
+
+/** @type {Readonly<Record<SituationId, Situation>>} */
+export const SITUATIONS = Object.freeze({
+  healthy: { title: 'nothing is wrong', accepted: AT_ONCE, wait: RESOLUTION, unavailable: 'none', calls: FLEET },
+  'redis-far': {
+    title: 'round trips to Redis of 0 to 50 ms',
+    accepted: AT_ONCE,
+    wait: RESOLUTION,
+    unavailable: 'none',
+    calls: FLEET
+  },
+  'redis-full': { title: 'Redis is full', accepted: AT_ONCE, wait: RESOLUTION, unavailable: 'none', calls: EACH },
+  'redis-flushed': {
+    title: 'Redis is flushed',
+    accepted: WITHIN_A_POLL,
+    wait: RESOLUTION,
+    unavailable: 'none',
+    calls: AGAIN
+  },
+  'redis-killed': {
+    title: 'the Redis master is killed and started again',
+    accepted: DEGRADED,
+    wait: LOST_LEASE,
+    unavailable: 'none',
+    calls: AGAIN
+  },
+  'redis-frozen': {
+    title: 'the Redis master is frozen, and thaws',
+    accepted: DEGRADED,
+    wait: LOST_LEASE,
+    unavailable: 'none',
+    calls: AGAIN
+  },
+  'redis-restored': {
+    title: 'Redis is restored from an old snapshot, everything is started again',
+    accepted: AT_ONCE,
+    wait: LOST_LEASE,
+    unavailable: 'none',
+    calls: AGAIN
+  },
+  'planned-failover': {
+    title: 'planned failover (Sentinel, Cluster)',
+    accepted: DEGRADED,
+    wait: LOST_LEASE,
+    unavailable: 'none',
+    calls: AGAIN
+  },
+  'deposed-master': {
+    title: 'some replicas are left with a deposed master, the last writes are lost',
+    accepted: DEGRADED,
+    wait: LOST_LEASE,
+    unavailable: 'none',
+    calls: AGAIN
+  },
+  'silent-copy': {
+    title: 'the only Redis replica falls silent (one server without Sentinel)',
+    accepted: DEGRADED,
+    wait: LOST_LEASE,
+    unavailable: 'none',
+    calls: EACH
+  },
+  'log-flapping': {
+    title: 'the log is lost five times within seconds',
+    accepted: DEGRADED,
+    wait: LOST_LEASE,
+    unavailable: 'none',
+    calls: AGAIN
+  },
+  'junk-few': {
+    title: 'three junk entries a second in the log',
+    accepted: AT_ONCE,
+    wait: RESOLUTION,
+    unavailable: 'none',
+    calls: AGAIN
+  },
+  'junk-flood': {
+    title: 'twenty junk entries a second in the log',
+    accepted: AT_ONCE,
+    wait: RESOLUTION,
+    unavailable: 'none',
+    calls: AGAIN
+  },
+  'cut-silent': {
+    title: 'a replica\'s packets to Redis, from it, or both are dropped without a word',
+    accepted: DEGRADED,
+    wait: LOST_LEASE,
+    unavailable: 'none',
+    calls: EACH
+  },
+  'cut-reset': {
+    title: 'a replica\'s connections to Redis are reset and refused',
+    accepted: DEGRADED,
+    wait: LOST_LEASE,
+    unavailable: 'none',
+    calls: EACH
+  },
+  'replica-frozen': {
+    title: 'a replica is frozen, and thaws',
+    accepted: DEGRADED,
+    wait: LOST_LEASE,
+    unavailable: 'frozen',
+    calls: EACH
+  },
+  'replica-killed': {
+    title: 'a replica is killed, and started again',
+    accepted: AT_ONCE,
+    wait: LOST_LEASE,
+    unavailable: 'none',
+    calls: EACH
+  },
+  'replica-stopped': {
+    title: 'a replica is stopped, and started again',
+    accepted: AT_ONCE,
+    wait: LOST_LEASE,
+    unavailable: 'none',
+    calls: EACH
+  },
+  'clock-jump': {
+    title: 'a replica\'s clock jumps by seconds to an hour',
+    accepted: AT_ONCE,
+    wait: RESOLUTION,
+    unavailable: 'none',
+    calls: EACH
+  },
+  'authgear-down': {
+    title: 'Authgear fails: 500, resets, half an answer, no HTTP',
+    accepted: AT_ONCE,
+    wait: DEADLINE,
+    unavailable: 'unknown',
+    calls: undefined
+  },
+  'authgear-hangs': {
+    title: 'Authgear hangs',
+    accepted: AT_ONCE,
+    wait: DEADLINE,
+    unavailable: 'unknown',
+    calls: undefined
+  },
+  'authgear-slow': {
+    title: 'Authgear takes 0.4 to 0.8 s',
+    accepted: AT_ONCE,
+    wait: DEADLINE,
+    unavailable: 'none',
+    calls: FLEET
+  }
+})
