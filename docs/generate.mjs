@@ -1,6 +1,7 @@
 // Writes what is generated from the code: `npm run docs`. A test fails when a file differs from what this writes.
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { withAdvisories } from './advisories.mjs'
+import { withCampaign } from './campaign.mjs'
 import { withFindingsTable } from './findings.mjs'
 import { withMetricsTable } from './metrics.mjs'
 import { environmentExample, withVariablesTable } from './variables.mjs'
@@ -43,6 +44,9 @@ writeFileSync(new URL('deploy/prometheus/alerts.yml', root), prometheusRules())
 writeFileSync(new URL('deploy/kubernetes/chart/templates/prometheusrule.yaml', root), chartTemplate())
 writeFileSync(new URL('deploy/grafana/dashboard.json', root), dashboard())
 
+const reliability = new URL('docs/reliability.md', root)
+const campaign = JSON.parse(readFileSync(new URL('docs/campaign.json', root), 'utf8'))
+writeFileSync(reliability, withCampaign(readFileSync(reliability, 'utf8'), campaign))
 const security = new URL('docs/security.md', root)
 writeFileSync(security, withAdvisories(readFileSync(security, 'utf8')))
 // deploy/<proxy>/ is what the subcommand `snippet` writes

@@ -26,7 +26,7 @@ run_tap() {
 
 # those that wait longest begin first, so that none of them runs alone at the end
 longest_first() {
-  local first=(soak/soak integration/revocation-processes integration/flood integration/redis-cluster
+  local first=(campaign/campaign integration/revocation-processes integration/flood integration/redis-cluster
     integration/doctor contract/revocation-redis e2e/login-journey e2e/rolling-restart)
   printf 'test/%s.test.ts\n' "${first[@]}"
   find test -name '*.test.ts' | sort | grep -vxFf <(printf 'test/%s.test.ts\n' "${first[@]}")

@@ -16,6 +16,8 @@ export interface Oracle {
 const SLACK_MS = 50
 /** Authgear answered too late, or a lease ended, because the machine had no time. */
 const STALL_FOR_503_MS = 200
+/** Five such answers open the circuit breaker for a second, and the next one is asked for before it closes. */
+const STALL_LINGERS_MS = 2 * SETTINGS.authgearTimeoutMs + 1000
 const STALL_FOR_CALLS_MS = 25
 /** A session is remembered for certain within this share of its life. */
 const REMEMBERED_MS = SETTINGS.ttlMs * 0.4
@@ -66,8 +68,8 @@ function learn (state: State, event: HistoryEvent): void {
     case 'disturbed': return spans.disturb(event)
     case 'everything': state.everythingAt = event.at; return
     case 'healed': {
-      const ended = spans.heal(event.at)
-      measureOf(measures, rowOf(ended)).times++
+      measureOf(measures, rowOf(spans.heal(event.at))).times++
+      measureOf(measures, 'healthy').times++ // before and after them
       return
     }
     case 'signedIn':
@@ -104,6 +106,9 @@ function judged (state: State, event: HistoryEvent): readonly string[] {
       if (state.spans.isDisturbed(event.replica, event.at, event.endedAt)) return []
       return [event.hangs ? 'a request hangs' : 'a request got no answer']
     case 'burst': return judgeBurst(state, event)
+    case 'logged':
+      if (event.of === 'end') measureOf(state.measures, rowOf(state.spans.situations(event.at, event.at))).revocations++
+      return []
     case 'crash': return ['a process ended by itself']
     case 'unhealed': return [event.what]
     default: return []
@@ -199,11 +204,11 @@ function wrongUnavailable (state: State, known: Known | undefined, answer: Answe
   const { spans, measures } = state
   const { replica, at, endedAt, status } = answer
   const situations = spans.situations(at, endedAt)
+  if (spans.stalledMs(at - STALL_LINGERS_MS, endedAt, ['harness', replica]) > STALL_FOR_503_MS) return []
   const measure = measureOf(measures, rowOf(situations))
   measure.answers++
   if (status !== 503) return []
   measure.unavailable++
-  if (spans.stalledMs(at, endedAt) > STALL_FOR_503_MS) return []
   const rules = new Set(rulesOf(situations).map(({ unavailable }) => unavailable))
   if (rules.has('unknown')) return isRemembered(state, known, answer) ? ['503 for somebody who is remembered'] : []
   if (rules.has('frozen') && spans.isDisturbed(replica, at, endedAt)) return []

@@ -112,7 +112,7 @@ function faultOf (kind: FaultKind, pick: Pick, { hasKernel }: Means): Fault {
     case 'authgear-down':
       return { kind, how: oneOf(pick, ['error', 'reset', 'half-answer', 'not-http'] as const) }
     case 'authgear-slow':
-      return { kind, ms: 400 + pick(400) }
+      return { kind, ms: 300 + pick(300) }
     default:
       return { kind }
   }

@@ -174,7 +174,7 @@ export const SITUATIONS = Object.freeze({
     calls: undefined
   },
   'authgear-slow': {
-    title: 'Authgear takes 0.4 to 0.8 s',
+    title: 'Authgear takes 0.3 to 0.6 s',
     accepted: AT_ONCE,
     wait: DEADLINE,
     unavailable: 'none',

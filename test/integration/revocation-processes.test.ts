@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import t from 'tap'
 import { skipOrFail } from '../helpers/servers.ts'
-import { startWorld, type World } from '../soak/world.ts'
+import { startWorld, type World } from '../processes/world.ts'
 
 /** The model's faults (test/model) on real processes and a real Redis; fewer, since each takes seconds. */
 const RUNS = Number(process.env['PROCESS_RUNS'] ?? 6)

@@ -6,7 +6,7 @@ import type { Entry } from '../../src/core/entry.ts'
 import type { Resolution } from '../../src/core/resolution.ts'
 import { AuthgearTimeout, AuthgearUnreachable } from '../../src/errors.ts'
 import type { ResolverResult } from '../../src/authgear/resolver/types.ts'
-import { nameOf, type RevokeOutcome, type Target } from '../../src/revocation/types.ts'
+import { EVERYTHING, nameOf, type RevokeOutcome, type Target } from '../../src/revocation/types.ts'
 import { createEntryCodec, type Fields } from '../../src/revocation/codec.ts'
 import type { Written } from '../../src/revocation/store.ts'
 import { INVALID, validResolution } from '../helpers/identity.ts'
@@ -341,12 +341,21 @@ export class World {
       if (replica.mayFollow && !replica.log.trustsShared()) throw new Error('what it carried was never read back')
       if (replica.generation !== this.master.generation) throw new Error('it is not in the current generation')
     }
-    for (const { of, holders } of this.master.isPartial ? [] : this.revoked.values()) {
+    for (const revoked of this.master.isPartial ? [] : this.revoked.values()) {
+      const { of, holders } = revoked
+      if (this.#isCovered(revoked, alive)) continue
       const isHeldHere = alive.some((replica) => holders.has(replica) && this.#isRecent(replica, of))
       if (isHeldHere && alive.some((replica) => !replica.known.has(of))) {
         throw new Error('a revocation that a live replica holds never reached another')
       }
     }
+  }
+
+  /** Of all that revoke everything the newest alone is republished; junk is read as one of them. */
+  #isCovered ({ name, taken }: Revoked, alive: readonly Replica[]): boolean {
+    if (name !== EVERYTHING) return false
+    const newer = [...this.revoked.values()].filter((other) => other.name === EVERYTHING && other.taken > taken)
+    return alive.every(({ known, junkRead }) => junkRead > taken || newer.some(({ of }) => known.has(of)))
   }
 
   #isRecent (replica: Replica, of: string): boolean {

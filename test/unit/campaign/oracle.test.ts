@@ -116,6 +116,9 @@ const ROWS: ReadonlyArray<readonly [what: string, history: readonly HistoryEvent
   /replica-frozen/],
   ['503 while the machine stood still', [
     signedIn('ann'), stall(0, 500), refused(10, 503, { endedAt: 490 })], undefined],
+  ['503 soon after the machine stood still', [signedIn('ann'), stall(0, 500), refused(3299, 503)], undefined],
+  ['503 long after it', [signedIn('ann'), stall(0, 500), refused(3300, 503)], /healthy/],
+  ['503 after another replica stood still', [signedIn('ann'), stall(0, 500, 2), refused(600, 503)], /healthy/],
 
   ['an answer in time', [signedIn('ann'), answer(10, { endedAt: 760 })], undefined],
   ['an answer too late', [signedIn('ann'), answer(10, { endedAt: 761 })], /waited 751 ms; the bound is 700/],
@@ -155,7 +158,9 @@ t.test('measures the worst of each situation, less what the machine stood still'
     healed(5000)
   ])
   judge([fault('cut-silent', 6000, [0]), burst(6100, 3), healed(7000)])
-  t.match(measures['cut-silent'], { times: 2, acceptedMs: 2000, waitMs: 30, answers: 2, calls: 3, bursts: 1 })
+  t.match(measures['cut-silent'], {
+    times: 2, acceptedMs: 2000, revocations: 1, waitMs: 30, answers: 2, calls: 3, bursts: 1
+  })
 })
 
 t.test('counts two faults at a time by themselves', async (t) => {

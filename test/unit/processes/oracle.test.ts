@@ -1,8 +1,8 @@
 import t from 'tap'
 import { IDENTITY_HEADERS } from '../../../src/core/resolution.ts'
 import type { Answer } from '../../helpers/request.ts'
-import { violationsOf, type Question } from '../../soak/oracle.ts'
-import type { Person } from '../../soak/people.ts'
+import { violationsOf, type Question } from '../../processes/oracle.ts'
+import type { Person } from '../../processes/people.ts'
 
 const BOUNDS = { ttlMs: 20_000, staleMs: 2000, unknownMs: 6500 }
 const ANN: Person = { id: 'ann', name: 'ann', isAdmin: true, token: 't', cookie: 'c' }
