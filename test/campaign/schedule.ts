@@ -78,8 +78,8 @@ export function * roundsOf (seed: number, means: Means): Generator<Round> {
 }
 
 /**
- * I3 needs one living replica that holds a revocation: whoever is killed does not while Redis loses its data. Two that
- * start everything again, or do the same thing, are one.
+ * I3 needs one living replica that holds a revocation, so no replica is killed while Redis loses its data. Two faults
+ * that start everything again, or do the same thing, are one.
  */
 export function mayMeet (one: FaultKind, other: FaultKind): boolean {
   const pair = [one, other]

@@ -45,7 +45,7 @@ export class Spans {
     return this.#disturbances.some((one) => one.replica === replica && overlaps(one, from, to))
   }
 
-  /** Whether the process began again, and knows nothing of before. */
+  /** Whether the process was started again, without what it had in memory. */
   hasForgotten (replica: number, from: Moment, to: Moment): boolean {
     return this.#disturbances.some((one) => one.replica === replica && one.forgets && overlaps(one, from, to))
   }

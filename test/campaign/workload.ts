@@ -15,7 +15,7 @@ const CLIENTS = 3
 const CROWD = 24
 /** Who has ended is asked about for some time: somebody may still know them. */
 const REMEMBERED_PEOPLE = 80
-/** Whoever was revoked is asked about so often until all have refused them, and then more seldom. */
+/** Milliseconds between two looks at a revoked person: until all replicas have refused them, and after that. */
 const WATCH_MS = { often: 80, seldom: 700, inAll: 9000 } as const
 
 const REPLICAS = Array.from({ length: SETTINGS.replicas }, (_, index) => index)

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { startBadNetwork } from '../helpers/bad-network.ts'
 import { EVERYTHING } from '../helpers/log-entry.ts'
+import { addPrintedUser, PASSWORD, USERNAME } from '../helpers/redis-acl.ts'
 import { startCluster } from '../helpers/redis-cluster.ts'
 import { startSentinelGroup } from '../helpers/redis-sentinel.ts'
 import { startRedis, type RedisServer } from '../helpers/redis.ts'
@@ -81,6 +82,15 @@ t.test('who is master', { skip: skipOrFail('redis-server') }, async (t) => {
     link.cut()
     await settled(a)
     t.equal(await a.log.revoke(EVERYTHING), 'logged')
+  })
+
+  t.test('a user who may not WAIT has its revocations acknowledged all the same', async (t) => {
+    const { master } = await startPair(t)
+    await addPrintedUser(master, { without: ['wait'] })
+    const settings = { username: USERNAME, password: PASSWORD }
+    const a = openLogReplica(t, master.port, { keyPrefix: `forward-auth:${KEY}`, settings })
+    await settled(a)
+    for (let n = 0; n < 3; n++) t.equal(await a.log.revoke(EVERYTHING), 'logged')
   })
 
   t.test('a mark of another type takes no proof away', async (t) => {

@@ -103,7 +103,9 @@ t.test('follows a server that gets its first replica without a break', async (t)
   t.ok(await hear({ acknowledged: [0] }))
 })
 
-for (const [verdict, isFollowed] of [['master', true], ['other', false], ['unknown', false]] as const) {
+const VERDICTS = [['master', true], ['unrefuted', true], ['other', false], ['unknown', false]] as const
+
+for (const [verdict, isFollowed] of VERDICTS) {
   t.test(`without a proof of its own, a server of which they say “${verdict}”`, async (t) => {
     const { hear, clock } = open(() => verdict)
     await hear({ acknowledged: [20], offset: 20 })
@@ -121,6 +123,51 @@ t.test('what most Sentinels say ends following, of a server without replicas too
   const { hear, health } = open(() => 'other')
   t.notOk(await hear())
   t.notOk(health.isMasterProven())
+})
+
+t.test('a server that never had a replica loses nothing that was read from it', async (t) => {
+  const { hear, health, clock } = open()
+  await hear()
+  t.ok(health.isSafeSince(clock.monotonic()))
+  t.notOk(health.isSafeSince(health.movedAt() - 1), 'what was read from another one it may lack')
+})
+
+t.test('an entry is safe once a replica has a later write', async (t) => {
+  const { hear, health, clock } = open()
+  await hear({ acknowledged: [20], offset: 20 })
+  clock.advance(300)
+  const readAt = clock.monotonic()
+  t.notOk(health.isSafeSince(readAt), 'though the master is proven')
+  t.ok(health.isMasterProven())
+  await hear({ acknowledged: [20], offset: 30 })
+  t.notOk(health.isSafeSince(readAt))
+  await hear({ acknowledged: [30] })
+  t.ok(health.isSafeSince(readAt))
+})
+
+const WORDS: ReadonlyArray<readonly [verdict: MasterVerdict, listed: readonly number[], isSafe: boolean]> = [
+  ['master', [20], true],
+  ['master', [], true],
+  ['unrefuted', [], true],
+  ['unrefuted', [20], false],
+  ['unknown', [], false],
+  ['other', [], false]
+]
+
+t.test('or once others named its master after it was read', async (t) => {
+  for (const [word, acknowledged, isSafe] of WORDS) {
+    let verdict: MasterVerdict = 'master'
+    const { hear, health, clock } = open(() => verdict)
+    await hear({ acknowledged: [20], offset: 20 })
+    verdict = word
+    clock.advance(100)
+    await hear({ acknowledged, offset: 30 })
+    const readAt = clock.monotonic()
+    t.notOk(health.isSafeSince(readAt))
+    clock.advance(100)
+    await health.askForMaster()
+    t.equal(health.isSafeSince(readAt), isSafe, `${word}, ${acknowledged.length} replicas listed`)
+  }
 })
 
 t.test('acknowledgements count again once Sentinels name the server', async (t) => {

@@ -1,0 +1,75 @@
+import type { Covers, HistoryEvent, Moment } from './history.ts'
+import { measureOf, rowOf, type Measures } from './measures.ts'
+import { Spans } from './spans.ts'
+
+/** Nothing more is asked about somebody who ended so long ago. */
+const KEPT_MS = 120_000
+
+export type Roles = { readonly isAdmin: boolean, readonly at: Moment, loggedAt: Moment | undefined }
+type Taken = Readonly<{ replica: number, covers: Covers, at: Moment }>
+export type Known = {
+  readonly roles: Roles[]
+  endedAt: Moment
+  loggedAt: Record<Covers, Moment>
+  readonly taken: Taken[]
+  /** Anything that makes void what is remembered of this person. */
+  lastChangeAt: Moment
+}
+
+/** All that was learned so far. */
+export type State = {
+  readonly people: Map<string, Known>
+  readonly spans: Spans
+  readonly measures: Measures
+  /** When a replica last learned from Authgear that this is a valid session, by replica, person and way. */
+  readonly remembered: Map<string, Moment>
+  everythingAt: Moment
+}
+
+export const newState = (): State => ({
+  people: new Map(), spans: new Spans(), measures: {}, remembered: new Map(), everythingAt: -Infinity
+})
+
+export function learn (state: State, event: HistoryEvent): void {
+  const { spans, people, measures } = state
+  switch (event.kind) {
+    case 'fault': return spans.begin(event)
+    case 'stall': return spans.stall(event)
+    case 'disturbed': return spans.disturb(event)
+    case 'everything': state.everythingAt = event.at; return
+    case 'healed': {
+      measureOf(measures, rowOf(spans.heal(event.at))).times++
+      measureOf(measures, 'healthy').times++ // before and after them
+      return
+    }
+    case 'signedIn':
+      people.set(event.person, {
+        roles: [{ isAdmin: event.isAdmin, at: event.at, loggedAt: undefined }],
+        endedAt: Infinity,
+        loggedAt: { user: Infinity, cookie: Infinity },
+        taken: [],
+        lastChangeAt: event.at
+      })
+      return
+    case 'ended': case 'roles': case 'taken': case 'logged': learnOf(people.get(event.person), event)
+  }
+}
+
+type Change = Extract<HistoryEvent, { kind: 'ended' | 'roles' | 'taken' | 'logged' }>
+
+function learnOf (known: Known | undefined, event: Change): void {
+  if (known === undefined) return
+  known.lastChangeAt = Math.max(known.lastChangeAt, event.at)
+  if (event.kind === 'ended') known.endedAt = event.at
+  if (event.kind === 'roles') known.roles.push({ isAdmin: event.isAdmin, at: event.at, loggedAt: undefined })
+  if (event.kind === 'taken') known.taken.push(event)
+  if (event.kind !== 'logged') return
+  const newest = known.roles.at(-1)
+  if (event.of === 'roles' && newest !== undefined) newest.loggedAt ??= event.at
+  else known.loggedAt[event.covers] = Math.min(known.loggedAt[event.covers], event.at)
+}
+
+export function forget ({ people, remembered }: State, at: Moment): void {
+  for (const [id, { endedAt }] of people) if (at - endedAt > KEPT_MS) people.delete(id)
+  for (const [name, since] of remembered) if (at - since > KEPT_MS) remembered.delete(name)
+}
