@@ -87,7 +87,7 @@ const ROWS: ReadonlyArray<readonly [what: string, history: readonly HistoryEvent
 
   ['401 while Authgear is out', [signedIn('ann'), fault('authgear-down', 0), refused(10, 401)], /taken for a log-out/],
   ['401 after the end', [signedIn('ann'), ended(1000), refused(1010, 401)], undefined],
-  ['401 to a request that was answered as the session ended', [signedIn('ann'), ended(1000), refused(998, 401)], undefined],
+  ['401 as the session ends', [signedIn('ann'), ended(1000), refused(998, 401)], undefined],
   ['401 just before the end', [signedIn('ann'), ended(1000), refused(990, 401)], /taken for a log-out/],
 
   ['old roles at once', [signedIn('ann'), roles(1000, true), answer(1001)], undefined],
