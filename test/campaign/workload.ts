@@ -52,8 +52,17 @@ export async function work (world: World, seed: number, isOver: () => boolean): 
 }
 
 function newPerson (world: World, isAdmin: boolean): Person {
-  const person = signIn(world.simulator, isAdmin)
-  world.note({ kind: 'signedIn', person: person.id, isAdmin, at: now() })
+  return join(world, stranger(world, isAdmin))
+}
+
+/** Signed in, and asked about by nobody else until they join. */
+function stranger ({ simulator, note }: World, isAdmin: boolean): Person {
+  const person = signIn(simulator, isAdmin)
+  note({ kind: 'signedIn', person: person.id, isAdmin, at: now() })
+  return person
+}
+
+function join (world: World, person: Person): Person {
   world.people.push(person)
   if (world.people.length > REMEMBERED_PEOPLE) {
     const ended = world.people.findIndex(({ hasEnded }) => hasEnded)
@@ -120,11 +129,10 @@ async function watch (world: World, person: Person, way: number, isOver: () => b
 
 /** A credential that nobody knows, at all replicas at once, twice at each. */
 async function burst (world: World): Promise<void> {
-  const person = newPerson(world, false)
-  person.isBusy = true
+  const person = stranger(world, false)
   const at = now()
   const statuses = await Promise.all([...REPLICAS, ...REPLICAS].map((replica) => check(world, replica, person, 0)))
   const calls = world.simulator.counters.of(person.token)
   world.note({ kind: 'burst', person: person.id, at, endedAt: now(), calls, statuses: statuses.filter(Boolean) })
-  person.isBusy = false
+  join(world, person)
 }
