@@ -211,11 +211,28 @@ const listenersDiffer: Rule = ({ values }) => LISTENERS.map(([name, other]) => {
   )
 })
 
+/** Authgear refuses such a resource; here a session's own audience would be one. */
+const resourcesAreElsewhere: Rule = ({ values: { RESOURCES: resources = [], AUTHGEAR_ENDPOINT: endpoint } }) => {
+  const own = endpoint === undefined ? undefined : new URL(endpoint.origin).hostname
+  return resources.map(({ uri }) => {
+    const { hostname } = new URL(uri)
+    return own !== undefined && (hostname === own || hostname.endsWith(`.${own}`)) &&
+      `RESOURCES: "${uri}" is on AUTHGEAR_ENDPOINT's own domain, where Authgear allows no resource`
+  })
+}
+
+const maxAgeNeedsResources: Rule = ({ isSet }) => [
+  isSet('RESOURCE_TOKEN_MAX_AGE') && !isSet('RESOURCES') &&
+    'RESOURCE_TOKEN_MAX_AGE: works only with RESOURCES: set that too, or leave this out'
+]
+
 const RULES: readonly Rule[] = [
   tlsIsWhole,
   tlsKeyFits,
   tlsNeedsNode,
   listenersDiffer,
+  resourcesAreElsewhere,
+  maxAgeNeedsResources,
   ...AUDIT_RULES,
   ...LOGIN_RULES,
   ...REDIS_RULES

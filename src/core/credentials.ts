@@ -153,6 +153,11 @@ function cookiePair (name: string, value: string): string {
   return value.endsWith(' ') ? `${name}="${value}"` : `${name}=${value}`
 }
 
+/** Reads the Authorization lines, and no cookie. */
+export function readBearerAlone (rawHeaders: readonly string[], names: CookieNames): Reading {
+  return readCredentials(linesOf(rawHeaders, 'authorization'), names)
+}
+
 type ReadEach = (rawHeaders: readonly string[]) => readonly Credentials[]
 
 /** Reads each credential of a request as if it were alone: a malformed or ambiguous one hides none of the others. */

@@ -1,15 +1,16 @@
 import type { Clock } from '../clock.ts'
 import type { MasterVerdict } from '../redis/master-check.ts'
 import type { EntryCodec, Fields } from './codec.ts'
+import type { TokenLedger } from './token-ledger.ts'
 import type { LogObserver, Origin, StreamId } from './types.ts'
 
 /** One atomic look at the log: the entries after an id, and its head. */
 export type Snapshot = Readonly<{
   /** Oldest first; at most as many as were asked for. */
   entries: ReadonlyArray<readonly [id: StreamId, fields: Readonly<Record<string, string>>]>
-  /** Entries of the whole stream. */
+  /** Entries of the whole stream; `head.since`: milliseconds by the server's clock before which some were dropped. */
   length: number
-  head: Readonly<{ generation: string, nonce: string, id: StreamId, replicationId: string }> | undefined
+  head: Readonly<{ generation: string, nonce: string, id: StreamId, replicationId: string, since: number }> | undefined
   /** False where a key of another type stands in the stream's place. */
   isReadable: boolean
   isMaster: boolean
@@ -57,7 +58,12 @@ export type StreamLogDeps = Readonly<{
   store: LogStore
   codec: EntryCodec
   clock: Clock
+  /** For how long the log keeps entries. */
   retentionMs: number
+  /** For how long a revocation may matter to a session; undefined: as long. */
+  sessionRetentionMs?: number | undefined
+  /** Of resource tokens; undefined where there are none. */
+  tokens?: TokenLedger | undefined
   observer: LogObserver
   /** Calls back after so many milliseconds unless it is cancelled: `setTimeout` but in tests. */
   after?: (ms: number, callBack: () => void) => () => void

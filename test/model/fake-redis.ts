@@ -90,7 +90,7 @@ export class FakeRedis {
       head:
         head === undefined
           ? undefined
-          : { generation: head.gen, nonce: head.nonce, id: head.id, replicationId: String(head.history) },
+          : { generation: head.gen, nonce: head.nonce, id: head.id, replicationId: String(head.history), since: 0 },
       isReadable: true,
       isMaster: this.role === 'master',
       acknowledged,
