@@ -17,6 +17,8 @@ export type TokenLedgerOptions = Readonly<{
 
 /** A replica that missed no more of the log than this has missed no revocation that another one still knows. */
 const MAX_GAP_MS = 10_000
+/** `iat` is in whole seconds. */
+const IAT_STEP_MS = 1000
 /** Names dropped with each entry: more than one entry adds. */
 const MAX_SWEPT = 4
 
@@ -97,7 +99,7 @@ export class TokenLedger {
     if (isCutOff) return this.#clock.wall() - token.issuedAt <= this.#degradedMs ? 'good' : 'unknown'
     // by Redis' clock too: what is older may be forgotten here
     const isForgotten = token.issuedAt + this.#maxAgeMs + CLOCK_TOLERANCE_MS < this.#linkedAt
-    return isForgotten || token.issuedAt <= this.#knownSince ? 'unknown' : 'good'
+    return isForgotten || token.issuedAt + IAT_STEP_MS <= this.#knownSince ? 'unknown' : 'good'
   }
 
   #isRevoked ({ userId, clientId, id, issuedAt }: TokenNames): boolean {
