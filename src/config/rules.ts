@@ -221,18 +221,12 @@ const resourcesAreElsewhere: Rule = ({ values: { RESOURCES: resources = [], AUTH
   })
 }
 
-const maxAgeNeedsResources: Rule = ({ isSet }) => [
-  isSet('RESOURCE_TOKEN_MAX_AGE') && !isSet('RESOURCES') &&
-    'RESOURCE_TOKEN_MAX_AGE: works only with RESOURCES: set that too, or leave this out'
-]
-
 const RULES: readonly Rule[] = [
   tlsIsWhole,
   tlsKeyFits,
   tlsNeedsNode,
   listenersDiffer,
   resourcesAreElsewhere,
-  maxAgeNeedsResources,
   ...AUDIT_RULES,
   ...LOGIN_RULES,
   ...REDIS_RULES

@@ -354,7 +354,7 @@ export const variables = Object.freeze({
     example: 'https://api.example.com#read:orders,write:orders https://mcp.example.com/mcp',
     meaning:
       'APIs and MCP servers whose tokens Authgear issues, exactly as they are registered there: `/resource` and ' +
-        '`/resource-or-session` judge tokens for them ([resource-tokens.md](resource-tokens.md)). JSON says more: ' +
+        '`/resource-or-session` judge tokens for them (docs/resource-tokens.md). JSON says more: ' +
         '`[{"uri", "scopes", "name", "documentation"}]`.'
   },
   RESOURCE_TOKEN_MAX_AGE: {
