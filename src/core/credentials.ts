@@ -155,7 +155,12 @@ function cookiePair (name: string, value: string): string {
 
 /** Reads the Authorization lines, and no cookie. */
 export function readBearerAlone (rawHeaders: readonly string[], names: CookieNames): Reading {
-  return readCredentials(linesOf(rawHeaders, 'authorization'), names)
+  const lines: string[] = []
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] ?? ''
+    if (name.length === 13 && name.toLowerCase() === 'authorization') lines.push(name, rawHeaders[i + 1] ?? '')
+  }
+  return readCredentials(lines, names)
 }
 
 type ReadEach = (rawHeaders: readonly string[]) => readonly Credentials[]

@@ -46,9 +46,9 @@ export function createResourceOrSession (deps: ResourceDeps): Handler {
   const policyOf = createRoutePolicy(deps)
   const judge = createJudge(deps)
   return (request) => {
-    const policy = policyOf(request)
-    const needs = tokenNeedsOf(policy)
-    if (policy.kind === 'bad' || isForResource(request, deps.cookieNames, needs)) return judge(request, policy)
+    const route = policyOf(request)
+    const { policy, needs } = route
+    if (policy.kind === 'bad' || isForResource(request, deps.cookieNames, needs)) return judge(request, route)
     return thenOrNow(deps.sessions(request), (result) => ({
       ...result,
       response: result.response.status === 200
@@ -65,29 +65,38 @@ function isForResource ({ rawHeaders }: VerifyRequest, names: CookieNames, { res
   return audience?.some((name) => resources.includes(name)) === true
 }
 
+type RoutePolicy = Readonly<{ policy: Policy, needs: TokenNeeds }>
+
 /** A route without a resource, or with one that this deployment does not have, lets nobody in. */
-function createRoutePolicy ({ resources: known }: ResourceDeps): (request: VerifyRequest) => Policy {
+function createRoutePolicy ({ resources: known }: ResourceDeps): (request: VerifyRequest) => RoutePolicy {
   const policyOf = createPolicies()
+  const read = new WeakMap<Policy, RoutePolicy>()
+  const judge = (policy: Policy): RoutePolicy => {
+    const needs = tokenNeedsOf(policy)
+    if (policy.kind === 'bad') return { policy, needs }
+    if (needs.resources.length === 0) return NO_RESOURCE
+    return needs.resources.every((uri) => known.has(uri)) ? { policy, needs } : UNKNOWN_RESOURCE
+  }
   return (request) => {
     const policy = policyOf(request)
-    if (policy.kind === 'bad') return policy
-    const { resources } = tokenNeedsOf(policy)
-    if (resources.length === 0) return NO_RESOURCE
-    return resources.every((uri) => known.has(uri)) ? policy : UNKNOWN_RESOURCE
+    const found = read.get(policy) ?? judge(policy)
+    read.set(policy, found)
+    return found
   }
 }
 
-const NO_RESOURCE: Policy = { kind: 'bad', why: 'resource= is required on this endpoint' }
-const UNKNOWN_RESOURCE: Policy = { kind: 'bad', why: 'resource= is not one of RESOURCES' }
+const bad = (why: string): RoutePolicy => ({ policy: { kind: 'bad', why }, needs: { resources: [], scopes: [] } })
+const NO_RESOURCE = bad('resource= is required on this endpoint')
+const UNKNOWN_RESOURCE = bad('resource= is not one of RESOURCES')
 
-type Judge = (request: VerifyRequest, policy: Policy) => HandlerResult | Promise<HandlerResult>
+type Judge = (request: VerifyRequest, route: RoutePolicy) => HandlerResult | Promise<HandlerResult>
 
 function createJudge (deps: ResourceDeps): Judge {
   const { verifier, keyer, cookieNames } = deps
   const conclude = createConclude(deps)
-  return (request, policy) => {
+  return (request, { policy, needs }) => {
     const refuse = (refusal: TokenRefusal, rest?: Partial<HandlerResult>): HandlerResult => ({
-      source: 'none', ...rest, response: refuseToken(refusal, tokenNeedsOf(policy)), reason: refusal.reason
+      source: 'none', ...rest, response: refuseToken(refusal, needs), reason: refusal.reason
     })
     if (policy.kind === 'bad') {
       return refuse({ reason: 'bad_policy', bearer: false }, { policyError: policy.why })
