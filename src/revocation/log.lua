@@ -1,7 +1,7 @@
 -- The one writer of the revocation log (docs/revocation-protocol.md). Both keys are in one slot and never expire.
 -- KEYS[1]  the stream
 -- KEYS[2]  head: a hash of gen, id and nonce of the newest entry, of replid: the replication history it belongs to, and
---          of since: milliseconds before which entries were trimmed
+--          of the last trim: since, the milliseconds before which entries went, and first, the oldest id that it left
 -- ARGV[1]  'append', 'change', 'confirm' or 'trim'
 -- ARGV[2]  the generation that the caller believes to be current; '' = it saw none; trim: ignored
 -- ARGV[3]  append, trim: retention in milliseconds; confirm: the nonce of the head; change: ignored
@@ -40,7 +40,8 @@ local function trim()
   local kept = newest[#newest]
   local from = oldest < milliseconds(kept) and string.format('%.0f', oldest) or kept[1]
   local trimmed = redis.call('XTRIM', KEYS[1], 'MINID', from)
-  redis.call('HSET', KEYS[2], 'since', math.max(tonumber(read('HGET', KEYS[2], 'since') or 0), tonumber(string.match(from, '^%d+'))))
+  local first = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1)[1]
+  redis.call('HSET', KEYS[2], 'since', string.match(from, '^%d+'), 'first', first[1])
   return trimmed
 end
 

@@ -4,13 +4,23 @@ import type { EntryCodec, Fields } from './codec.ts'
 import type { TokenLedger } from './token-ledger.ts'
 import type { LogObserver, Origin, StreamId } from './types.ts'
 
+/** `since`: of the last trim, the milliseconds before which entries went; `first`: the oldest that it left. */
+export type Head = Readonly<{
+  generation: string
+  nonce: string
+  id: StreamId
+  replicationId: string
+  since: number
+  first: StreamId
+}>
+
 /** One atomic look at the log: the entries after an id, and its head. */
 export type Snapshot = Readonly<{
   /** Oldest first; at most as many as were asked for. */
   entries: ReadonlyArray<readonly [id: StreamId, fields: Readonly<Record<string, string>>]>
-  /** Entries of the whole stream; `head.since`: milliseconds by the server's clock before which some were dropped. */
+  /** Entries of the whole stream. */
   length: number
-  head: Readonly<{ generation: string, nonce: string, id: StreamId, replicationId: string, since: number }> | undefined
+  head: Head | undefined
   /** False where a key of another type stands in the stream's place. */
   isReadable: boolean
   isMaster: boolean

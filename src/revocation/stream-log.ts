@@ -6,7 +6,7 @@ import type { ReadEntry } from './codec.ts'
 import { trackHealth } from './health.ts'
 import { createJunkGuard, type JunkGuard } from './junk.ts'
 import { createPublisher, type Publisher } from './publisher.ts'
-import type { Snapshot, StreamLogDeps } from './store.ts'
+import type { Head, Snapshot, StreamLogDeps } from './store.ts'
 import { createSuspension, type Suspension } from './suspension.ts'
 import type { RevocationLog, TokenNames } from './types.ts'
 
@@ -209,9 +209,9 @@ function isOfThisHistory ({ head, replicationId }: Snapshot): boolean {
 }
 
 /** @returns the time since which the log has every revocation, by Redis' clock */
-function coverageOf ({ entry }: ReadEntry, { since }: NonNullable<Snapshot['head']>, now: number): number {
+function coverageOf ({ entry }: ReadEntry, { since, first }: Head, now: number): number {
   if (entry.previous === '') return Number(entry.id.split('-')[0])
-  return since > 0 ? since : now
+  return entry.id === first ? since : now // else its beginning was lost, and not trimmed
 }
 
 type Applying = (entries: readonly ReadEntry[], now: number, isCaughtUp: boolean) => void

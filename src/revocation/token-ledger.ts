@@ -81,7 +81,7 @@ export class TokenLedger {
   take (of: string, { target, ends }: Revocation): void {
     if (ends === undefined) return
     if (target.kind === 'everything') this.#taken.clear() // it covers all that were taken before
-    this.#taken.set(of, { name: nameOf(target), at: this.#clock.wall() })
+    this.#taken.set(of, { name: nameOf(target), at: this.#now() })
   }
 
   release (of: string): void { this.#taken.delete(of) }
@@ -96,10 +96,16 @@ export class TokenLedger {
     if (this.#isRevoked(token)) return 'revoked'
     const isCutOff = !isFollowing && this.#clock.monotonic() - this.#followedAt > this.#degradedMs
     // as long as a session's answer would stand that Authgear gave just then
-    if (isCutOff) return this.#clock.wall() - token.issuedAt <= this.#degradedMs ? 'good' : 'unknown'
+    if (isCutOff) return this.#now() - token.issuedAt <= this.#degradedMs ? 'good' : 'unknown'
     // by Redis' clock too: what is older may be forgotten here
     const isForgotten = token.issuedAt + this.#maxAgeMs + CLOCK_TOLERANCE_MS < this.#linkedAt
     return isForgotten || token.issuedAt + IAT_STEP_MS <= this.#knownSince ? 'unknown' : 'good'
+  }
+
+  /** Redis' time as far as is known, or this machine's where that is ahead: the later one accepts less. */
+  #now (): number {
+    const sinceLinked = this.#clock.monotonic() - this.#followedAt
+    return Math.max(this.#clock.wall(), this.#linkedAt + (Number.isFinite(sinceLinked) ? sinceLinked : 0))
   }
 
   #isRevoked ({ userId, clientId, id, issuedAt }: TokenNames): boolean {

@@ -117,8 +117,8 @@ function report (rows, rounds, coldMicros) {
     ])
   ])
   const note =
-    `${ROUNDS} interleaved rounds of ${SECONDS} s, ${GENERATOR} with 32 connections; min / median / max. The first `
-    + `look at a token: ${coldMicros.median.toFixed(0)} µs at the median of ${COLD} (least ` +
+    `${ROUNDS} interleaved rounds of ${SECONDS} s, ${GENERATOR} with 32 connections; min / median / max. The first ` +
+    `look at a token: ${coldMicros.median.toFixed(0)} µs at the median of ${COLD} (least ` +
       `${coldMicros.min.toFixed(0)}).`
   return { name: 'tokens', markdown: `${markdown}\n\n${note}`, data: { rows: data, coldMicros } }
 }
