@@ -68,7 +68,7 @@ export function createStreamLog (deps: StreamLogDeps): StreamLog {
       const step = takeStep(snapshot, began)
       if (step.kind === 'linked') {
         health.linked(snapshot, sent)
-        if (snapshot.isMaster) tokens?.linked(snapshot.now)
+        if (isFollowing()) tokens?.linked(snapshot.now) // a deposed master may lack what others acknowledge
         confirmHistory(snapshot)
         checkClock(snapshot)
         trimWhenDue()
