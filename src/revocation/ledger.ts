@@ -119,6 +119,11 @@ export class Ledger {
 
   hasLeft (generation: string): boolean { return this.#left.has(generation) }
 
+  /** It is not adopted any more, whatever brings it back. */
+  leave (generation: string): void {
+    if (generation !== '') this.#left.set(generation, true)
+  }
+
   stamp (): Stamp {
     return { generation: this.#generation, position: { id: this.#id, nonce: this.#nonce } }
   }
@@ -129,7 +134,7 @@ export class Ledger {
 
   /** Nothing of the old generation is used any more (I2); its revocations are republished in the new one. */
   adopt (generation: string): void {
-    if (this.#generation !== '') this.#left.set(this.#generation, true)
+    this.leave(this.#generation)
     this.#generation = generation
     this.#id = FIRST_ID
     this.#nonce = ''

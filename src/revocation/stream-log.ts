@@ -74,7 +74,10 @@ export function createStreamLog (deps: StreamLogDeps): StreamLog {
         return publisher.publish(sent.monotonic)
       }
       if (step.kind === 'suspended') throw new LogSuspended()
-      if (step.kind === 'change') began = await change(deps, step.from)
+      if (step.kind === 'change') {
+        ledger.leave(step.from)
+        began = await change(deps, step.from)
+      }
       if (step.kind !== 'page') steps++ // however long the log is
     }
     throw new Error('the revocation log changes faster than it can be read')
@@ -160,6 +163,8 @@ function createStep (deps: StreamLogDeps, parts: StepParts): TakeStep {
   const applyAll = createApplying(deps, parts)
   /** Whether this generation was read to its end before: later entries are news, not history. */
   let caughtUp = false
+  /** Whether any generation was: until then nothing is known that a restored log could contradict. */
+  let hasFollowed = false
   const change = (from: string): Step => suspension.mayChange() ? { kind: 'change', from } : { kind: 'suspended' }
   function adopt (generation: string): Step {
     if (!suspension.mayAdopt()) return { kind: 'suspended' }
@@ -175,10 +180,8 @@ function createStep (deps: StreamLogDeps, parts: StepParts): TakeStep {
     if (head === undefined) return change('')
     const { generation } = head
     if (ledger.hasLeft(generation) || isBroken(snapshot) || publisher.needsChange()) return change(generation)
-    if (generation !== ledger.generation) {
-      const mayLack = ledger.generation === '' && generation !== began && !isOfThisHistory(snapshot)
-      return mayLack ? change(generation) : adopt(generation)
-    }
+    if (!hasFollowed && generation !== began && !isOfThisHistory(snapshot)) return change(generation)
+    if (generation !== ledger.generation) return adopt(generation)
     const read = entries.map(([id, fields]) => codec.decode(id, fields))
     const isLast = entries.length < page
     if (!linksUp(read, ledger, isLast ? head.nonce : undefined)) {
@@ -189,6 +192,7 @@ function createStep (deps: StreamLogDeps, parts: StepParts): TakeStep {
     }
     applyAll(read, now, caughtUp)
     caughtUp ||= isLast
+    hasFollowed ||= isLast
     return { kind: isLast ? 'linked' : 'page' }
   }
 }
