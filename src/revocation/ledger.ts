@@ -119,11 +119,6 @@ export class Ledger {
 
   hasLeft (generation: string): boolean { return this.#left.has(generation) }
 
-  /** It is not adopted any more, whatever brings it back. */
-  leave (generation: string): void {
-    if (generation !== '') this.#left.set(generation, true)
-  }
-
   stamp (): Stamp {
     return { generation: this.#generation, position: { id: this.#id, nonce: this.#nonce } }
   }
@@ -134,7 +129,7 @@ export class Ledger {
 
   /** Nothing of the old generation is used any more (I2); its revocations are republished in the new one. */
   adopt (generation: string): void {
-    this.leave(this.#generation)
+    if (this.#generation !== '') this.#left.set(this.#generation, true)
     this.#generation = generation
     this.#id = FIRST_ID
     this.#nonce = ''

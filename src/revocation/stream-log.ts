@@ -74,10 +74,7 @@ export function createStreamLog (deps: StreamLogDeps): StreamLog {
         return publisher.publish(sent.monotonic)
       }
       if (step.kind === 'suspended') throw new LogSuspended()
-      if (step.kind === 'change') {
-        ledger.leave(step.from)
-        began = await change(deps, step.from)
-      }
+      if (step.kind === 'change') began = await change(deps, step.from)
       if (step.kind !== 'page') steps++ // however long the log is
     }
     throw new Error('the revocation log changes faster than it can be read')
@@ -163,7 +160,7 @@ function createStep (deps: StreamLogDeps, parts: StepParts): TakeStep {
   const applyAll = createApplying(deps, parts)
   /** Whether this generation was read to its end before: later entries are news, not history. */
   let caughtUp = false
-  /** Whether any generation was: until then nothing is known that a restored log could contradict. */
+  /** Whether any generation was. */
   let hasFollowed = false
   const change = (from: string): Step => suspension.mayChange() ? { kind: 'change', from } : { kind: 'suspended' }
   function adopt (generation: string): Step {
@@ -180,7 +177,8 @@ function createStep (deps: StreamLogDeps, parts: StepParts): TakeStep {
     if (head === undefined) return change('')
     const { generation } = head
     if (ledger.hasLeft(generation) || isBroken(snapshot) || publisher.needsChange()) return change(generation)
-    if (!hasFollowed && generation !== began && !isOfThisHistory(snapshot)) return change(generation)
+    const isRead = generation === ledger.generation && caughtUp
+    if (!isRead && generation !== began && mayLack(snapshot, hasFollowed)) return change(generation)
     if (generation !== ledger.generation) return adopt(generation)
     const read = entries.map(([id, fields]) => codec.decode(id, fields))
     const isLast = entries.length < page
@@ -202,9 +200,12 @@ function isBroken ({ head, isReadable, now }: Snapshot): boolean {
   return !isReadable || head?.nonce === '' || Number(head?.id.split('-')[0]) > now + MAX_ID_AHEAD_MS
 }
 
-/** Nobody else may have followed it: what a restarted or restored server holds may lack revocations. */
-function isOfThisHistory ({ head, replicationId }: Snapshot): boolean {
-  return replicationId !== '' && head?.replicationId === replicationId
+/**
+ * Nobody else may have followed it: what a restarted or restored server holds may lack revocations, also those that are
+ * not read yet. Where our user may not ask for the history, replicas believe each other, and a start believes nothing.
+ */
+function mayLack ({ head, replicationId }: Snapshot, hasFollowed: boolean): boolean {
+  return replicationId === '' ? !hasFollowed : head?.replicationId !== replicationId
 }
 
 type Applying = (entries: readonly ReadEntry[], now: number, isCaughtUp: boolean) => void
