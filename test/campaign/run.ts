@@ -95,8 +95,7 @@ async function haveFaults (world: World, { faults, holdMs }: Round): Promise<voi
 
 async function healAll (world: World, { faults }: Round): Promise<boolean> {
   const has = (kinds: ReadonlySet<Fault['kind']>): boolean => faults.some(({ kind }) => kinds.has(kind))
-  // who was away reads at once what was written in seconds, as a flood
-  if (has(LASTING) || (has(new Set(['junk-few'])) && faults.length > 1)) await world.restart()
+  if (has(LASTING)) await world.restart()
   const trouble = await world.heal(HEALS_WITHIN_MS)
   if (has(LOSSY)) await sleep(REPUBLISHES_WITHIN_MS)
   if (trouble === undefined) return false

@@ -104,7 +104,7 @@ export const SITUATIONS = Object.freeze({
     calls: AGAIN
   },
   'junk-few': {
-    title: 'three junk entries a second in the log',
+    title: 'a junk entry in the log every three seconds',
     accepted: AT_ONCE,
     wait: RESOLUTION,
     unavailable: 'none',

@@ -269,13 +269,23 @@ t.test('a new generation', async (t) => {
     read({ ...EVERYTHING, quietMs: 2000 }, 'second')
     read(EVERYTHING, 'third')
     ledger.adopt('g2')
-    t.strictSame([...ledger.pendingRepublish], [['one', user('u1')], ['third', { ...EVERYTHING, quietMs: 2000 }]])
+    const quiet = ['second', { ...EVERYTHING, quietMs: 2000 }]
+    t.strictSame([...ledger.pendingRepublish], [['one', user('u1')], quiet, ['third', EVERYTHING]], 'and the quietest')
     ledger.adopt('g3')
-    t.strictSame([...ledger.pendingRepublish.keys()], ['one', 'third'], 'a second change adds none')
+    t.strictSame([...ledger.pendingRepublish.keys()], ['one', 'second', 'third'], 'a second change adds none')
     ledger.apply(logEntry(1, undefined, { generation: 'g3' }))
     ledger.apply(logEntry(2, EVERYTHING, { generation: 'g3', of: 'fourth' }))
     ledger.adopt('g4')
-    t.strictSame([...ledger.pendingRepublish.keys()], ['one', 'fourth'], 'a newer one takes its place')
+    t.strictSame([...ledger.pendingRepublish.keys()], ['one', 'second', 'fourth'], 'a newer one takes its place')
+  })
+
+  t.test('and the one that ends the most tokens', async (t) => {
+    const { ledger, read } = open()
+    for (const [of, ends] of [['a', 5000], ['b', 9000], ['c', 7000], ['d', undefined]] as const) {
+      read({ ...EVERYTHING, ends }, of)
+    }
+    ledger.adopt('g2')
+    t.strictSame([...ledger.pendingRepublish.keys()], ['b', 'd'])
   })
 
   t.test('what was read longer ago than the retention is not carried over', async (t) => {
