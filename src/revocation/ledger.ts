@@ -292,7 +292,7 @@ export class Ledger {
 function withFewWide (all: ReadonlyArray<Named>): ReadonlyArray<Named> {
   const wide = all.filter(([, { target }]) => target.kind === 'everything')
   const most = (of: (revocation: Revocation) => number): Named | undefined =>
-    wide.reduce<Named | undefined>((best, one) => best === undefined || of(one[1]) >= of(best[1]) ? one : best, undefined)
+    wide.toSorted(([, one], [, other]) => of(one) - of(other)).at(-1) // the newest of equals
   const kept = new Set([wide.at(-1), most(({ ends = -Infinity }) => ends), most(({ quietMs }) => quietMs)])
   return all.filter((one) => one[1].target.kind !== 'everything' || kept.has(one))
 }

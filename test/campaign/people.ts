@@ -29,12 +29,15 @@ export function signIn ({ controls }: RunningSimulator, isAdmin: boolean): Perso
 
 export const rolesOf = (isAdmin: boolean): readonly string[] => isAdmin ? ['admin', 'staff'] : ['staff']
 
-/** The ways in which one person may send who they are; one beside a junk credential, which makes another key of it. */
-export const WAYS: ReadonlyArray<(person: Pick<Person, 'token' | 'cookie'>) => readonly HeaderLine[]> = [
+/**
+ * The ways in which one person may send who they are; one beside a junk credential, which makes another key of it. The
+ * junk is theirs: people who share a credential share four slots.
+ */
+export const WAYS: ReadonlyArray<(person: Person) => readonly HeaderLine[]> = [
   ({ token }) => [['Authorization', `Bearer ${token}`]],
   ({ cookie }) => [['Cookie', `theme=dark; session=${cookie}`]],
   ({ token }) => [['Cookie', `app_access_token=${token}`]],
-  ({ cookie }) => [['Cookie', `session=${cookie}; app_session=junk`]]
+  ({ id, cookie }) => [['Cookie', `session=${cookie}; app_session=junk-of-${id}`]]
 ]
 
 /** Whether a revocation of that holds for a request in this way. */

@@ -131,6 +131,7 @@ function environment ({ url }: RunningSimulator, redis: Readonly<Record<string, 
     ...redis,
     AUTHGEAR_ENDPOINT: ENDPOINT,
     AUTHGEAR_RESOLVER_URL: `${url}/_resolver/resolve`,
+    AUTHGEAR_FAILURES_PER_MINUTE: '0', // everybody here is one client
     AUTHGEAR_TIMEOUT: `${SETTINGS.authgearTimeoutMs}ms`,
     AUTHGEAR_WEBHOOK_SECRET: WEBHOOK_SECRET,
     MANAGEMENT_TOKEN,
