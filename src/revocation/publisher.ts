@@ -32,7 +32,7 @@ const MAX_PENDING_SIGN_OUTS = 500
 /** All replicas republish after a change of generation: most copies are read back before a second one is sent. */
 const REPUBLISH_WITHIN_MS = 1000
 /** A Redis replica has an entry sooner than this, or else Sentinels and the Cluster are asked who is master. */
-const ASK_AFTER_MS = 100
+const ASK_AFTER_MS = 250
 
 type Pending = Item & Readonly<{ done: () => void }>
 /** `readAt`: when the follower read it back, monotonic milliseconds. */

@@ -13,8 +13,8 @@ import type { StreamId } from './types.ts'
  */
 const BLOCK_MS = 1000
 const BLOCK_WITH_REPLICAS_MS = 500
-/** How long is waited for a Redis replica to have what was appended. */
-const WAIT_MS = 50
+/** How long is waited for a Redis replica to have what was appended: a round trip to another region. */
+const WAIT_MS = 200
 
 const SCRIPT = readFileSync(new URL('log.lua', import.meta.url), 'utf8')
 

@@ -84,6 +84,13 @@ t.test('who is master', { skip: skipOrFail('redis-server') }, async (t) => {
     t.equal(await a.log.revoke(EVERYTHING), 'logged')
   })
 
+  t.test('a Redis replica 120 ms away is waited for, and no revocation is pending', async (t) => {
+    const { master, link } = await startPair(t)
+    link.become({ kind: 'slow', latencyMs: 60 })
+    const a = await follows(t, master.port)
+    for (let n = 0; n < 5; n++) t.equal(await a.log.revoke(EVERYTHING), 'logged')
+  })
+
   t.test('a user who may not WAIT has its revocations acknowledged all the same', async (t) => {
     const { master } = await startPair(t)
     await addPrintedUser(master, { without: ['wait'] })

@@ -87,8 +87,8 @@ t.test('a proven master that may have been cut off acknowledges what a copy has'
     replicate(isReplicated)
     await turnOfTheLoop()
     t.strictSame(outcomes, expected, `WAIT says ${isReplicated}`)
-    clock.advance(100)
-    fire(100)
+    clock.advance(250)
+    fire(250)
     t.equal(master.asked, 1 - expected.length, 'others are asked where no copy has it')
   }
 })
@@ -99,8 +99,8 @@ t.test('or what it has after others named it', async (t) => {
   await turnOfTheLoop()
   poll()
   master.isSafe = true
-  clock.advance(100)
-  fire(100)
+  clock.advance(250)
+  fire(250)
   await turnOfTheLoop()
   t.strictSame(outcomes, ['logged'])
 })
