@@ -123,14 +123,14 @@ function remember ({ remembered }: State, answer: Answered): void {
 
 /** By this replica, within a good part of its life, with nothing between that could make it void. */
 function isRemembered (
-  { spans, remembered, everythingAt }: State,
+  { spans, remembered, purges }: State,
   known: Known | undefined,
   answer: Answered
 ): boolean {
   const since = remembered.get(nameOf(answer))
   if (known === undefined || since === undefined || answer.at - since > REMEMBERED_MS || answer.at < since) return false
   if (known.lastChangeAt > known.roles.reduce((first, { at }) => Math.min(first, at), Infinity)) return false
-  if (everythingAt > since - SETTINGS.ttlMs || spans.hasForgotten(answer.replica, since, answer.endedAt)) return false
+  if (purges.some((at) => at > since - SETTINGS.ttlMs) || spans.hasForgotten(answer.replica, since, answer.endedAt)) return false
   const isAuthgears = (situation: SituationId): boolean => situation.startsWith('authgear-')
   return spans.situations(since, answer.endedAt).every(isAuthgears)
 }

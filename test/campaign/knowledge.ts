@@ -23,11 +23,12 @@ export type State = {
   readonly measures: Measures
   /** When a replica last learned from Authgear that this is a valid session, by replica, person and way. */
   readonly remembered: Map<string, Moment>
-  everythingAt: Moment
+  /** When all was purged. */
+  purges: Moment[]
 }
 
 export const newState = (): State => ({
-  people: new Map(), spans: new Spans(), measures: {}, remembered: new Map(), everythingAt: -Infinity
+  people: new Map(), spans: new Spans(), measures: {}, remembered: new Map(), purges: []
 })
 
 export function learn (state: State, event: HistoryEvent): void {
@@ -36,7 +37,7 @@ export function learn (state: State, event: HistoryEvent): void {
     case 'fault': return spans.begin(event)
     case 'stall': return spans.stall(event)
     case 'disturbed': return spans.disturb(event)
-    case 'everything': state.everythingAt = event.at; return
+    case 'everything': state.purges.push(event.at); return
     case 'healed': {
       measureOf(measures, rowOf(spans.heal(event.at))).times++
       measureOf(measures, 'healthy').times++ // before and after them
@@ -69,7 +70,9 @@ function learnOf (known: Known | undefined, event: Change): void {
   else known.loggedAt[event.covers] = Math.min(known.loggedAt[event.covers], event.at)
 }
 
-export function forget ({ people, remembered }: State, at: Moment): void {
+export function forget (state: State, at: Moment): void {
+  const { people, remembered, purges } = state
+  state.purges = purges.filter((purge) => at - purge < KEPT_MS)
   for (const [id, { endedAt }] of people) if (at - endedAt > KEPT_MS) people.delete(id)
   for (const [name, since] of remembered) if (at - since > KEPT_MS) remembered.delete(name)
 }

@@ -14,6 +14,8 @@ export interface Oracle {
 
 /** A lease ended because the machine had no time. */
 const STALL_FOR_CALLS_MS = 25
+/** A purge of everything has what is under way asked again; until then no replica may have taken it. */
+const PURGED_WITHIN_MS = 1500
 
 export function createOracle (): Oracle {
   const state = newState()
@@ -46,7 +48,8 @@ function judged (state: State, event: HistoryEvent): readonly string[] {
 }
 
 function judgeBurst (state: State, burst: Extract<HistoryEvent, { kind: 'burst' }>): readonly string[] {
-  const { spans, measures } = state
+  const { spans, measures, purges } = state
+  if (purges.some((at) => at > burst.at - PURGED_WITHIN_MS && at < burst.endedAt)) return []
   const situations = spans.situations(burst.at, burst.endedAt)
   const limits = rulesOf(situations).map(({ calls }) => calls?.count ?? Infinity)
   if (limits.includes(Infinity) || burst.statuses.some((status) => status !== 200)) return []

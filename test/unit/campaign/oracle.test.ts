@@ -133,6 +133,8 @@ const ROWS: ReadonlyArray<readonly [what: string, history: readonly HistoryEvent
 
   ['one call for four replicas', [burst(10, 1)], undefined],
   ['one call too many', [burst(10, 2)], /2 calls for one credential; the bound is 1/],
+  ['one more as all is purged', [{ kind: 'everything', at: 20 }, burst(10, 2)], undefined],
+  ['one more long after all was purged', [{ kind: 'everything', at: 20 }, burst(2000, 2)], /2 calls/],
   ['one a replica while Redis is away', [fault('cut-reset', 0, [1]), burst(10, 4)], undefined],
   ['one more than that', [fault('cut-reset', 0, [1]), burst(10, 5)], /5 calls .* the bound is 4/],
   ['more calls while Authgear fails', [fault('authgear-down', 0), burst(10, 9)], undefined],
