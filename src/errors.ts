@@ -90,6 +90,15 @@ export class KeysUnavailable extends ResolverError {
   }
 }
 
+/** This process was frozen, and has not read the revocation log since: for some milliseconds. */
+export class LogNotRead extends ResolverError {
+  readonly reason = 'authgear_unavailable'
+  readonly check = 'what made this process stand still: a CPU limit, a paused machine'
+  constructor () {
+    super('LOG_NOT_READ', 'this process stood still, and has not read the revocation log since')
+  }
+}
+
 /** Every resolution within the deadline was overtaken by a revocation. */
 export class RevokedMeanwhile extends ResolverError {
   readonly reason = 'authgear_unavailable'

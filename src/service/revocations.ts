@@ -17,7 +17,7 @@ import { createMemoryLog } from '../revocation/memory-log.ts'
 import { openPresence, type Presence } from '../revocation/presence.ts'
 import { createRedisLogStore } from '../revocation/redis-store.ts'
 import { createStreamLog } from '../revocation/stream-log.ts'
-import { TokenLedger } from '../revocation/token-ledger.ts'
+import { HEARTBEAT_MS, TokenLedger } from '../revocation/token-ledger.ts'
 import type { LogObserver, RevocationLog } from '../revocation/types.ts'
 import { logRetentionOf, retentionOf, type ServiceSettings } from './settings.ts'
 import { throttle, type Shared } from './shared.ts'
@@ -141,7 +141,9 @@ function tokenLedgerOf (
   maxNames: number
 ): TokenLedger | undefined {
   if (resources.length === 0) return undefined
-  return new TokenLedger({ clock, maxAgeMs, degradedMs: cache.degradedTtlMs, maxNames })
+  const tokens = new TokenLedger({ clock, maxAgeMs, degradedMs: cache.degradedTtlMs, maxNames })
+  setInterval(() => tokens.ran(), HEARTBEAT_MS).unref()
+  return tokens
 }
 
 /** Tells the other replicas that this one follows the log, and counts those that do. */

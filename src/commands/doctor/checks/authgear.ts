@@ -138,8 +138,8 @@ export const clock: Probe = {
     return Number.isNaN(date)
       ? skipped('Authgear sent no Date')
       : looked(
-          judgeClock({ asked, answered: clock.wall(), date }, resources.length > 0 ? CLOCK_TOLERANCE_MS : undefined)
-        )
+        judgeClock({ asked, answered: clock.wall(), date }, resources.length > 0 ? CLOCK_TOLERANCE_MS : undefined)
+      )
   }
 }
 
