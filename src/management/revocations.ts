@@ -51,7 +51,7 @@ function readTargets (body: unknown, { keyer, cookieNames }: RevocationsDeps): r
   if (name !== 'authorization' && name !== 'cookie') return []
   const reading = readCredentials([name, value], cookieNames)
   return reading.kind === 'credentials'
-    ? keyer.digests(reading.credentials).map((digest) => ({ kind: 'credential', digest }))
+    ? keyer.revocable().digests(reading.credentials).map((digest) => ({ kind: 'credential', digest }))
     : []
 }
 

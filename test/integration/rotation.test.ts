@@ -1,0 +1,140 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import t, { type Test } from 'tap'
+import { type InProcess, type InProcessOptions, SECRET as OLD, startInProcess } from '../helpers/in-process.ts'
+import { managementOf } from '../helpers/management.ts'
+import { startRedis } from '../helpers/redis.ts'
+import { ask } from '../helpers/request.ts'
+import { skipOrFail } from '../helpers/servers.ts'
+import { type RunningSimulator, startSimulator } from '../helpers/simulator.ts'
+import { until } from '../helpers/until.ts'
+
+t.setTimeout(180_000)
+
+const NEW = 'the secret after the rotation, 32 bytes or more'
+const TOKEN = 'a management token of the tests'
+/** People who stay signed in while others come and go. */
+const STAYING = 60
+/** Twenty sign-outs a second. */
+const ROUND_MS = 50
+const ROUNDS_OF_A_PHASE = 40
+/** Looks at one replica until a sign-out is read there: milliseconds while it follows the log. */
+const MAX_LOOKS = 20
+const LOOK_INTERVAL_MS = 20
+
+type Replica = InProcess & Readonly<{ revoke: (cookie: string) => Promise<number> }>
+
+/** Three replicas on one Redis, people who stay, and people who sign in and out again, twenty a second. */
+function createWorld (t: Test, simulator: RunningSimulator, redisPort: number) {
+  const replicas: Replica[] = []
+  const counts = { unavailable: 0, wrong: 0, refused: 0, unrevoked: 0, rounds: 0, looks: 0 }
+  let people = 0
+
+  function signIn (): string {
+    const name = `person-${people++}`
+    const cookie = `${name}.${'s'.repeat(32)}`
+    simulator.controls.addUser({ id: name, name, sessions: [{ cookie }] })
+    return cookie
+  }
+
+  async function look (replica: Replica | undefined, cookie: string): Promise<number> {
+    const { status, headers } = await ask(replica?.port ?? 0, {
+      path: '/verify', headers: [['Cookie', `session=${cookie}`]]
+    })
+    if (status === 503) counts.unavailable++
+    if (status === 200 && headers['x-authgear-user-id'] !== cookie.split('.')[0]) counts.wrong++
+    return status
+  }
+
+  async function isRefused (replica: Replica, cookie: string): Promise<boolean> {
+    for (let looks = 1; looks <= MAX_LOOKS; looks++) {
+      if (await look(replica, cookie) === 401) {
+        counts.looks = Math.max(counts.looks, looks)
+        return true
+      }
+      await sleep(LOOK_INTERVAL_MS)
+    }
+    return false
+  }
+
+  /** Somebody signs in, is known to all, and signs out; somebody who stays is known to all. */
+  async function round (staying: readonly string[]): Promise<void> {
+    const index = counts.rounds++
+    const all = [...replicas]
+    const cookie = signIn()
+    const lasting = staying[index % staying.length] ?? ''
+    const statuses = await Promise.all(all.flatMap((replica) => [look(replica, cookie), look(replica, lasting)]))
+    counts.refused += statuses.filter((status) => status === 401).length
+    simulator.controls.signOut(cookie)
+    const acknowledged = await all[index % all.length]?.revoke(cookie)
+    if (acknowledged !== 200) counts.unavailable++
+    const refusals = await Promise.all(all.map((replica) => isRefused(replica, cookie)))
+    counts.unrevoked += refusals.filter((isRefused) => !isRefused).length
+  }
+
+  /** @returns resolutions a round */
+  async function rounds (number: number, staying: readonly string[]): Promise<number> {
+    const before = simulator.counters.resolutions
+    const running: Array<Promise<void>> = []
+    for (let index = 0; index < number; index++) {
+      running.push(round(staying))
+      await sleep(ROUND_MS)
+    }
+    await Promise.all(running)
+    return (simulator.counters.resolutions - before) / number
+  }
+
+  async function start (options: Partial<InProcessOptions>): Promise<Replica> {
+    const replica = await startInProcess(t, {
+      authgear: simulator.url, redisPort, managementToken: TOKEN, ttlMs: 600_000, ...options
+    })
+    const management = managementOf(t, replica.service)
+    await until('it follows', () => replica.service.redisState() === 'up')
+    return Object.freeze({
+      ...replica,
+      revoke: async (cookie: string) => (await management.inject({
+        method: 'POST',
+        url: '/revocations',
+        headers: { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' },
+        payload: JSON.stringify({ cookie: `session=${cookie}` })
+      })).statusCode
+    })
+  }
+
+  /** One replica after the other, as a rollout does it. @returns resolutions a round, of each step */
+  async function rollOut (options: Partial<InProcessOptions>, staying: readonly string[]): Promise<number[]> {
+    const costs: number[] = []
+    for (const index of [0, 1, 2]) {
+      const old = replicas.splice(index, 1)[0]
+      await old?.close()
+      replicas.splice(index, 0, await start(options))
+      costs.push(await rounds(ROUNDS_OF_A_PHASE, staying))
+    }
+    return costs
+  }
+
+  /** All know them. */
+  async function stay (): Promise<readonly string[]> {
+    const staying = Array.from({ length: STAYING }, signIn)
+    for (const cookie of staying) await Promise.all(replicas.map((replica) => look(replica, cookie)))
+    return staying
+  }
+
+  return { replicas, counts, rounds, start, rollOut, stay }
+}
+
+t.test('CACHE_SECRET is rotated under sign-outs: no 503, no cold cache', {
+  skip: skipOrFail('redis-server')
+}, async (t) => {
+  const [redis, simulator] = await Promise.all([startRedis(t), startSimulator(t)])
+  simulator.controls.latency = 200
+  const world = createWorld(t, simulator, redis.port)
+  const { replicas, counts, rounds, rollOut, stay } = world
+  for (let index = 0; index < 3; index++) replicas.push(await world.start({ secret: OLD }))
+  const before = await stay()
+  const steady = await rounds(ROUNDS_OF_A_PHASE, before)
+  const both = await rollOut({ secret: NEW, previousSecret: OLD, secretCheckMs: 100 }, before)
+  const costs = { steady, both }
+  t.comment(JSON.stringify({ ...costs, ...counts }))
+  t.match(counts, { unavailable: 0, wrong: 0, refused: 0, unrevoked: 0 })
+  for (const cost of both) t.ok(cost <= 1.2 * steady, `${cost} resolutions a round, ${steady} before`)
+})
