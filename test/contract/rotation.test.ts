@@ -8,6 +8,7 @@ import { markPrevious } from '../../src/core/rotation.ts'
 import type { RedisCommands } from '../../src/redis/commands.ts'
 import { entryOf } from '../helpers/entry.ts'
 import { validResolution } from '../helpers/identity.ts'
+import { FORMS } from '../helpers/redis-forms.ts'
 import { keyOf, redisTier, sealerOf, type TestTier } from '../helpers/redis-tier.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { skipOrFail } from '../helpers/servers.ts'
@@ -166,6 +167,19 @@ t.test('entries while CACHE_SECRET is rotated', { skip: skipOrFail('redis-server
     t.strictSame(both.reads, ['rejected'])
   })
 })
+
+for (const { name, server, start } of FORMS) {
+  t.test(`a rotation through ${name}`, { skip: skipOrFail(server) }, async (t) => {
+    const { servers, settings } = await start(t)
+    const tier = await redisTier(t, servers, { timeoutMs: 5000, ...settings })
+    const [toOld, toNew] = [replicaOf(tier, 'both, old is written'), replicaOf(tier, 'both, new is written')]
+    await write(replicaOf(tier, 'old'), userOf('of the old one'))
+    t.equal(await readUser(toNew), 'of the old one')
+    await write(toNew, userOf('of both'))
+    t.strictSame([await readUser(toOld), await readUser(replicaOf(tier, 'new'))], ['of both', 'of both'])
+    t.equal(await replicaOf(tier, 'old').read(), undefined, 'the older one is dropped')
+  })
+}
 
 t.test('leases while CACHE_SECRET is rotated', { skip: skipOrFail('redis-server') }, async (t) => {
   const FLEETS: ReadonlyArray<readonly Kind[]> = [

@@ -184,7 +184,7 @@ rows('CACHE_SECRET_PREVIOUS is needed for the retention, and until all replicas 
   ['the new one just began', judgeAt(0), 'rotation'],
   ['a second before it ends', judgeAt(60_000 + RETENTION_MS - 1000), 'rotation'],
   ['it has ended', judgeAt(60_000 + RETENTION_MS), 'rotation-over'],
-  ['an older version does not say since when', judgeCacheRotation({ kind: 'current' }, SINCE, RETENTION_MS), 'rotation'],
+  ['an older version names no beginning', judgeCacheRotation({ kind: 'current' }, SINCE, RETENTION_MS), 'rotation'],
   ['no replica has said', judgeCacheRotation({ kind: 'none' }, SINCE, RETENTION_MS), 'rotation'],
   ['another secret has its own finding', judgeCacheRotation({ kind: 'foreign' }, SINCE, RETENTION_MS), NONE],
   ['Redis did not answer', judgeCacheRotation({ kind: 'unreachable' }, SINCE, RETENTION_MS), NONE]
