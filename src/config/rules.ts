@@ -236,12 +236,23 @@ const rotation: Rule = ({ isSet, values }) => ROTATED.flatMap(([previous, curren
     `${previous}: is the same as ${current}: set ${current} to the new secret, or leave this out`
 ])
 
+/** Authgear refuses such a resource; here a session's own audience would be one. */
+const resourcesAreElsewhere: Rule = ({ values: { RESOURCES: resources = [], AUTHGEAR_ENDPOINT: endpoint } }) => {
+  const own = endpoint === undefined ? undefined : new URL(endpoint.origin).hostname
+  return resources.map(({ uri }) => {
+    const { hostname } = new URL(uri)
+    return own !== undefined && (hostname === own || hostname.endsWith(`.${own}`)) &&
+      `RESOURCES: "${uri}" is on AUTHGEAR_ENDPOINT's own domain, where Authgear allows no resource`
+  })
+}
+
 const RULES: readonly Rule[] = [
   rotation,
   tlsIsWhole,
   tlsKeyFits,
   tlsNeedsNode,
   listenersDiffer,
+  resourcesAreElsewhere,
   ...AUDIT_RULES,
   ...LOGIN_RULES,
   ...REDIS_RULES

@@ -8,7 +8,7 @@ import { ORIGINS, type Revocation, type Target } from './types.ts'
 /** The fields of one entry of the stream. */
 export type Fields = Readonly<
   Record<
-    'gen' | 'nonce' | 'prev' | 'salt' | 'of' | 'kind' | 'value' | 'origin' | 'quiet' | 'secret' | 'tag',
+    'gen' | 'nonce' | 'prev' | 'salt' | 'of' | 'kind' | 'value' | 'origin' | 'quiet' | 'ends' | 'secret' | 'tag',
     string
   >
 >
@@ -40,7 +40,7 @@ export type EntryCodec = Readonly<{
 const MAX_NO_STORE_MS = 15 * 60_000
 
 export type Content = Omit<Fields, 'nonce' | 'tag'>
-const CONTENT = ['gen', 'prev', 'salt', 'of', 'kind', 'value', 'origin', 'quiet', 'secret'] as const
+const CONTENT = ['gen', 'prev', 'salt', 'of', 'kind', 'value', 'origin', 'quiet', 'ends', 'secret'] as const
 
 /** CACHE_SECRET_PREVIOUS, and whether what names no credential is written under it. */
 export type PreviousLogKey = Readonly<{ logKey: Uint8Array, isWritten: () => boolean }>
@@ -71,11 +71,25 @@ export function createEntryCodec (logKey: Uint8Array, rotation?: PreviousLogKey)
       const { kind, value } = encodeTarget(target)
       const origin = revocation?.origin ?? ''
       const quiet = String(revocation?.quietMs ?? 0)
+      const ends = String(revocation?.ends ?? '')
       const salt = randomBytes(8).toString('base64url')
-      const content = { gen, prev, salt, of, kind, value, origin, quiet, secret }
+      const content = { gen, prev, salt, of, kind, value, origin, quiet, ends, secret }
       const text = textOf(content)
       const tag = tagOf(text).toString('base64url')
-      return { gen, nonce: digestOf(text, tag), prev, salt, of, kind, value, origin, quiet, secret, tag }
+      return {
+        gen,
+        nonce: digestOf(text, tag),
+        prev,
+        salt,
+        of,
+        kind,
+        value,
+        origin,
+        quiet,
+        ends,
+        secret,
+        tag
+      }
     },
     decode (id: string, raw: Readonly<Record<string, string>>): ReadEntry {
       const field = (name: string): string => (Object.hasOwn(raw, name) ? raw[name] : undefined) ?? ''
@@ -88,6 +102,7 @@ export function createEntryCodec (logKey: Uint8Array, rotation?: PreviousLogKey)
         value: field('value'),
         origin: field('origin'),
         quiet: field('quiet'),
+        ends: field('ends'),
         secret: field('secret')
       }
       const tag = field('tag')
@@ -98,9 +113,9 @@ export function createEntryCodec (logKey: Uint8Array, rotation?: PreviousLogKey)
         signer === undefined
           ? 'foreign'
           : equalSecret(Buffer.from(tag, 'base64url'), signer.tagOf(text)) ? 'authentic' : 'forged'
-      // a user means the same under every secret, a credential's digest does not
-      const isForeignUser = provenance === 'foreign' && content.kind === 'user' && content.value !== ''
-      const isJunk = provenance !== 'authentic' && !isForeignUser
+      // these mean the same under every secret, a credential's digest does not
+      const isName = ['user', 'client', 'token'].includes(content.kind) && content.value !== ''
+      const isJunk = provenance !== 'authentic' && !(provenance === 'foreign' && isName)
       const revocation = isJunk ? EVERYTHING : decodeRevocation(content, signer !== undefined && signer === older)
       const { gen: generation, prev: previous, of } = content
       return { provenance, isJunk, entry: { id, nonce, previous, generation, of, revocation } }
@@ -134,25 +149,30 @@ function encodeTarget (target: Target | undefined): { kind: string, value: strin
   switch (target?.kind) {
     case 'user': return { kind: 'user', value: target.userId }
     case 'credential': return { kind: 'credential', value: unmarked(target.digest) }
+    case 'client': return { kind: 'client', value: target.clientId }
+    case 'token': return { kind: 'token', value: target.id }
     case 'everything': return { kind: 'everything', value: '' }
     case undefined: return { kind: 'generation', value: '' }
   }
 }
 
-function decodeRevocation (
-  { kind, value, origin, quiet }: Content,
-  isUnderPrevious: boolean
-): Revocation | undefined {
+function decodeTarget ({ kind, value }: Content, isUnderPrevious: boolean): Target {
+  switch (kind) {
+    case 'user': return { kind, userId: value }
+    case 'credential': return { kind, digest: isUnderPrevious ? markPrevious(value) : value as CredentialDigest }
+    case 'client': return { kind, clientId: value }
+    case 'token': return { kind, id: value }
+    default: return { kind: 'everything' }
+  }
+}
+
+function decodeRevocation (content: Content, isUnderPrevious: boolean): Revocation | undefined {
+  const { kind, origin, quiet, ends } = content
   if (kind === 'generation') return undefined
-  const target: Target =
-    kind === 'user'
-      ? { kind, userId: value }
-      : kind === 'credential'
-        ? { kind, digest: isUnderPrevious ? markPrevious(value) : value as CredentialDigest }
-        : { kind: 'everything' }
   const quietMs = Number(quiet)
   return {
-    target,
+    target: decodeTarget(content, isUnderPrevious),
+    ...(/^-?\d{1,15}$/.test(ends) ? { ends: Number(ends) } : {}),
     origin: ORIGINS.find((known) => known === origin) ?? 'management',
     quietMs: quietMs >= 0 && quietMs <= MAX_NO_STORE_MS ? quietMs : MAX_NO_STORE_MS
   }

@@ -91,6 +91,17 @@ function flip (text: string): string {
   return String.fromCharCode((text.codePointAt(0) ?? 0) ^ 1) + text.slice(1)
 }
 
+t.test('under a secret that is not known a client and a token are what they are', async (t) => {
+  for (const target of [{ kind: 'client', clientId: 'c1' }, { kind: 'token', id: 't1' }] as const) {
+    const revocation: Revocation = { target, origin: 'management', quietMs: 0, ends: 0 }
+    const read = decode(foreign.encode('g', 'n', 'o', revocation))
+    t.match(read, { provenance: 'foreign', isJunk: false, entry: { revocation } }, target.kind)
+    const { nonce: _, ...content } = { ...foreign.encode('g', 'n', 'o', revocation), value: '' }
+    const unnamed = decode({ ...content, nonce: nonceOf(content, content.tag) })
+    t.match(unnamed, { isJunk: true, entry: { revocation: EVERYTHING } }, 'without a name')
+  }
+})
+
 t.test('while CACHE_SECRET is rotated', async (t) => {
   const [OLD, NEW] = [Buffer.alloc(32, 2), Buffer.alloc(32, 1)]
   let isWritten = true
@@ -112,7 +123,8 @@ t.test('while CACHE_SECRET is rotated', async (t) => {
   t.test('what names no credential is written under the secret that all replicas know', async (t) => {
     for (const [writesOld, reader, other] of [[true, old, current], [false, current, old]] as const) {
       isWritten = writesOld
-      for (const revocation of [user('u1'), EVERYTHING, undefined]) {
+      const token: Revocation = { target: { kind: 'token', id: 't1' }, origin: 'management', quietMs: 0, ends: 0 }
+      for (const revocation of [user('u1'), token, EVERYTHING, undefined]) {
         const fields = both.encode('g', 'p', 'o', revocation)
         t.equal(readBy(reader, fields).provenance, 'authentic')
         t.equal(readBy(other, fields).provenance, 'foreign')

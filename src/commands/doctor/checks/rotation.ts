@@ -1,7 +1,7 @@
 import { REFRESH_INTERVAL_MS, type SecretCheckResult } from '../../../cache/secret-check.ts'
 import { LOGIN_LIFETIME_MS } from '../../../login/settings.ts'
 import { webhookSecretId } from '../../../http/webhook.ts'
-import { retentionOf } from '../../../service/settings.ts'
+import { logRetentionOf } from '../../../service/settings.ts'
 import { type Finding, found } from '../catalogue.ts'
 import { looked, type Context, type Probe, skipped } from '../check.ts'
 import { readSecretCheck } from './redis.ts'
@@ -29,7 +29,7 @@ const LOGIN_ROTATION = found(
 
 async function findCacheRotation ({ redis, config, clock }: Context): Promise<Finding | undefined> {
   if (redis === undefined) return undefined
-  return judgeCacheRotation(await readSecretCheck(redis, config, clock), clock.wall(), retentionOf(config))
+  return judgeCacheRotation(await readSecretCheck(redis, config, clock), clock.wall(), logRetentionOf(config))
 }
 
 /** @param retentionMs for so long revocations under the previous secret may matter; entries live shorter */
