@@ -1,9 +1,12 @@
 import type { Clock } from '../clock.ts'
 import type { LogObserver } from './types.ts'
 
-/** Entries in any second that are read as `everything`; more would be no load any more, but an outage. */
-const MAX_PER_SECOND = 5
-const SECOND_MS = 1000
+/**
+ * Entries in any ten seconds that are read as `everything`; more would be no load any more, but an outage. Not in one
+ * second: four in each, and an Authgear that takes 300 ms, and no resolution ever ends before the next one.
+ */
+const MAX_IN_WINDOW = 5
+const WINDOW_MS = 10_000
 /** For so long after the last excess Redis is not used. */
 export const JUNK_LEAVE_MS = 30_000
 
@@ -18,7 +21,7 @@ export type JunkGuard = Readonly<{
 
 /**
  * Each entry that cannot be believed voids every resolution under way: faster than a resolution takes, they would be
- * an outage. Beyond a few a second they are skipped, and for as long Redis is not used.
+ * an outage. Beyond a few in ten seconds they are skipped, and for as long Redis is not used.
  */
 export function createJunkGuard (clock: Pick<Clock, 'monotonic'>, observer: Pick<LogObserver, 'trouble'>): JunkGuard {
   let times: number[] = []
@@ -27,12 +30,12 @@ export function createJunkGuard (clock: Pick<Clock, 'monotonic'>, observer: Pick
     isSkipping: () => skippingUntil !== undefined,
     admit (): boolean {
       const now = clock.monotonic()
-      times = [...times.filter((at) => now - at < SECOND_MS), now].slice(-MAX_PER_SECOND - 1)
-      if (times.length <= MAX_PER_SECOND) return skippingUntil === undefined
+      times = [...times.filter((at) => now - at < WINDOW_MS), now].slice(-MAX_IN_WINDOW - 1)
+      if (times.length <= MAX_IN_WINDOW) return skippingUntil === undefined
       if (skippingUntil === undefined) {
         observer.trouble(
-          'more than five entries a second of the revocation log are not authentic, or of another CACHE_SECRET: ' +
-            'Redis is not used until thirty seconds after they end'
+          'more than five entries of the revocation log within ten seconds are not authentic, or of another ' +
+            'CACHE_SECRET: Redis is not used until thirty seconds after they end'
         )
       }
       skippingUntil = now + JUNK_LEAVE_MS

@@ -68,7 +68,7 @@ export function createStreamLog (deps: StreamLogDeps): StreamLog {
       const step = takeStep(snapshot, began)
       if (step.kind === 'linked') {
         health.linked(snapshot, sent)
-        if (snapshot.isMaster) tokens?.linked(snapshot.now)
+        if (isFollowing()) tokens?.linked(snapshot.now) // a deposed master may lack what others acknowledge
         confirmHistory(snapshot)
         checkClock(snapshot)
         trimWhenDue()
@@ -163,6 +163,8 @@ function createStep (deps: StreamLogDeps, parts: StepParts): TakeStep {
   const applyAll = createApplying(deps, parts)
   /** Whether this generation was read to its end before: later entries are news, not history. */
   let caughtUp = false
+  /** Whether any generation was. */
+  let hasFollowed = false
   const change = (from: string): Step => suspension.mayChange() ? { kind: 'change', from } : { kind: 'suspended' }
   function adopt (generation: string): Step {
     if (!suspension.mayAdopt()) return { kind: 'suspended' }
@@ -178,10 +180,9 @@ function createStep (deps: StreamLogDeps, parts: StepParts): TakeStep {
     if (head === undefined) return change('')
     const { generation } = head
     if (ledger.hasLeft(generation) || isBroken(snapshot) || publisher.needsChange()) return change(generation)
-    if (generation !== ledger.generation) {
-      const mayLack = ledger.generation === '' && generation !== began && !isOfThisHistory(snapshot)
-      return mayLack ? change(generation) : adopt(generation)
-    }
+    const isRead = generation === ledger.generation && caughtUp
+    if (!isRead && generation !== began && mayLack(snapshot, hasFollowed)) return change(generation)
+    if (generation !== ledger.generation) return adopt(generation)
     const read = entries.map(([id, fields]) => codec.decode(id, fields))
     const isLast = entries.length < page
     if (!linksUp(read, ledger, isLast ? head.nonce : undefined)) {
@@ -194,6 +195,7 @@ function createStep (deps: StreamLogDeps, parts: StepParts): TakeStep {
     if (first !== undefined) deps.tokens?.covers(coverageOf(first, head, now))
     applyAll(read, now, caughtUp)
     caughtUp ||= isLast
+    hasFollowed ||= isLast
     return { kind: isLast ? 'linked' : 'page' }
   }
 }
@@ -203,9 +205,12 @@ function isBroken ({ head, isReadable, now }: Snapshot): boolean {
   return !isReadable || head?.nonce === '' || Number(head?.id.split('-')[0]) > now + MAX_ID_AHEAD_MS
 }
 
-/** Nobody else may have followed it: what a restarted or restored server holds may lack revocations. */
-function isOfThisHistory ({ head, replicationId }: Snapshot): boolean {
-  return replicationId !== '' && head?.replicationId === replicationId
+/**
+ * Nobody else may have followed it: what a restarted or restored server holds may lack revocations, also those that are
+ * not read yet. Where our user may not ask for the history, replicas believe each other, and a start believes nothing.
+ */
+function mayLack ({ head, replicationId }: Snapshot, hasFollowed: boolean): boolean {
+  return replicationId === '' ? !hasFollowed : head?.replicationId !== replicationId
 }
 
 /** @returns the time since which the log has every revocation, by Redis' clock */

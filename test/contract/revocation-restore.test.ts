@@ -1,8 +1,10 @@
 import t from 'tap'
+import type { LogStore } from '../../src/revocation/store.ts'
 import { about, user } from '../helpers/log-entry.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { skipOrFail } from '../helpers/servers.ts'
 import { openLogReplica, settled } from '../helpers/stream-log.ts'
+import { until } from '../helpers/until.ts'
 
 const KEY = 'test:{log:project}'
 const ALICE = about('alice', 'token')
@@ -60,5 +62,54 @@ t.test('a Redis that comes back', { skip: skipOrFail('redis-server') }, async (t
     const b = open()
     await settled(b)
     t.same([b.log.trusts(sealed), b.log.trusts(a.seal(ALICE))], [true, true])
+  })
+
+  t.test('from an old snapshot, before a new replica has read it to its end: not believed', async (t) => {
+    const redis = await startRedis(t)
+    const open = (wrap?: (store: LogStore) => LogStore) =>
+      openLogReplica(t, redis.port, { keyPrefix: KEY, ...(wrap === undefined ? {} : { wrap }) })
+    const a = open()
+    await settled(a)
+    const sealed = [a.seal(ALICE), a.seal(BOB)]
+    await redis.cli('SAVE')
+    t.equal(await a.log.revoke(user('alice')), 'logged')
+    await a.close()
+    let looks = 0
+    const b = open((store) => ({
+      ...store,
+      async snapshot (after, count) {
+        if (looks++ === 1) await redis.restart() // it has adopted the generation, and read no entry of it
+        return await store.snapshot(after, count).catch((error: unknown) => {
+          if (looks === 1) looks = 0 // not connected yet
+          throw error
+        })
+      }
+    }))
+    await settled(b)
+    t.ok(looks > 2)
+    t.same(sealed.map((entry) => b.log.trusts(entry)), [false, false])
+    t.not(b.generation(), a.generation())
+  })
+
+  t.test('twice from the same old snapshot: no replica that started in between believes it', async (t) => {
+    const redis = await startRedis(t)
+    const open = () => openLogReplica(t, redis.port, { keyPrefix: KEY })
+    const a = open()
+    await settled(a)
+    const sealed = a.seal(ALICE)
+    await redis.cli('SAVE')
+    t.equal(await a.log.revoke(user('alice')), 'logged')
+    await a.close()
+    await redis.restart()
+    const b = open()
+    await settled(b)
+    const c = open() // it never saw the generation that b changed
+    await settled(b, c)
+    await b.close()
+    const generation = c.generation()
+    await redis.restart()
+    await until('it lives in another generation', () => c.log.trustsShared() && c.generation() !== generation)
+    t.not(c.generation(), a.generation())
+    t.notOk(c.log.trusts(sealed))
   })
 })

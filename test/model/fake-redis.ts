@@ -92,7 +92,14 @@ export class FakeRedis {
       head:
         head === undefined
           ? undefined
-          : { generation: head.gen, nonce: head.nonce, id: head.id, replicationId: String(head.history), since: head.since, first: head.first },
+          : {
+              generation: head.gen,
+              nonce: head.nonce,
+              id: head.id,
+              replicationId: String(head.history),
+              since: head.since,
+              first: head.first
+            },
       isReadable: true,
       isMaster: this.role === 'master',
       acknowledged,

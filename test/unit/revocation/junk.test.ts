@@ -8,20 +8,30 @@ function open () {
   return { guard, lines, pass: (ms: number) => { now += ms } }
 }
 
-t.test('counts five entries of any second as everything, and skips from the sixth on', async (t) => {
+t.test('counts five entries in ten seconds as everything, and skips from the sixth on', async (t) => {
   const { guard, lines } = open()
   t.strictSame(Array.from({ length: 8 }, () => guard.admit()), [true, true, true, true, true, false, false, false])
   t.ok(guard.isSkipping())
   t.equal(lines.length, 1, 'one line')
 })
 
-t.test('never skips what comes five times a second', async (t) => {
+t.test('never skips what comes five times in ten seconds', async (t) => {
   const { guard, pass } = open()
   for (let n = 0; n < 100; n++) {
     t.ok(guard.admit())
-    pass(200)
+    pass(2000)
   }
   t.notOk(guard.isSkipping())
+})
+
+t.test('skips what comes four times a second: a slow resolution would never end', async (t) => {
+  const { guard, pass } = open()
+  const admitted = Array.from({ length: 400 }, () => {
+    pass(250)
+    return guard.admit()
+  })
+  t.equal(admitted.lastIndexOf(true), 4)
+  t.ok(guard.isSkipping(), 'for as long as it goes on')
 })
 
 t.test('skips until 30 s after the last excess, and ends once', async (t) => {
