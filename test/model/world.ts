@@ -221,7 +221,8 @@ export class World {
     if (this.#isClockBehind()) return
     this.#checkToken(replica, token)
     // one that does not follow accepts what is no older than the degraded TTL
-    if (!replica.log.isFollowing() && this.now - token.issuedAt > LIMITS.degraded && !replica.isBlurred) {
+    const isOld = this.now - token.issuedAt > LIMITS.degraded + CLOCK_TOLERANCE_MS
+    if (isOld && !replica.log.isFollowing() && !replica.isBlurred) {
       if (replica.clock.monotonic() - replica.followedAt > LIMITS.degraded) {
         this.fail(`T3: replica ${replica.index} does not follow, and accepts an old token`)
       }
