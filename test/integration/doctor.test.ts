@@ -689,6 +689,30 @@ const REDIS: readonly Row[] = [
     }
   ],
   [
+    'a rotation of CACHE_SECRET while a replica has the old one alone',
+    ['rotation'],
+    async (t) => {
+      const [{ env, endpoint }, redis] = await Promise.all([authgear(t), startRedis(t)])
+      const old = 'the old secret, of 32 bytes or so'
+      await startReplica(t, endpoint, redis, old)
+      return { env: { ...env, ...plain(redis.port), CACHE_SECRET_PREVIOUS: old } }
+    }
+  ],
+  [
+    'a webhook secret from before a rotation that is over',
+    ['rotation-over'],
+    async (t) => {
+      const [{ env, endpoint }, redis] = await Promise.all([authgear(t), startRedis(t)])
+      const { port } = await startReplica(t, endpoint, redis)
+      await ask(port, webhookOf('{}'))
+      await until('it is noted', async () => JSON.stringify(await redis.cli('KEYS', '*')).includes('webhook-seen'))
+      const secrets = {
+        AUTHGEAR_WEBHOOK_SECRET: WEBHOOK_SECRET, AUTHGEAR_WEBHOOK_SECRET_PREVIOUS: 'the old webhook secret'
+      }
+      return { env: { ...env, ...plain(redis.port), ...secrets } }
+    }
+  ],
+  [
     'a webhook that never came',
     ['webhook-unseen'],
     withAuthgear(async (t) => plain((await startRedis(t)).port, { AUTHGEAR_WEBHOOK_SECRET: WEBHOOK_SECRET }))

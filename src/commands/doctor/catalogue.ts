@@ -292,7 +292,20 @@ export const CATALOGUE = Object.freeze({
     mistake: 'A replica that runs has another CACHE_SECRET than this one',
     why: 'neither finds the other\'s entries, and each reads the other\'s revocations, but those of a user, as ' +
       '"everything"',
-    set: 'the same CACHE_SECRET on every replica; while it is being changed this is true for some three minutes'
+    set: 'the same CACHE_SECRET on every replica; to change it, CACHE_SECRET_PREVIOUS beside it (docs/runbook.md, ' +
+      '"Rotate a secret")'
+  },
+  rotation: {
+    severity: 'warning',
+    mistake: 'A secret is being rotated (X_PREVIOUS is set, and still needed)',
+    why: 'without it the cache is cold, logins under way have to start again, or webhooks are 401',
+    set: 'nothing yet: ask again later, and then leave X_PREVIOUS out (docs/runbook.md, "Rotate a secret")'
+  },
+  'rotation-over': {
+    severity: 'warning',
+    mistake: 'A secret was rotated, and X_PREVIOUS is still set',
+    why: 'the old secret opens what it sealed for as long, and each look into Redis is for two entries',
+    set: 'no X_PREVIOUS any more, on all replicas'
   },
   'webhook-unseen': {
     severity: 'warning',
