@@ -24,7 +24,7 @@ function defaultOf ({ required, fallback, derived }) {
 
 /** @param {Row} row */
 function cellsOf ({ name, variable }) {
-  const names = variable.secret === true ? `\`${name}\`, \`${name}_FILE\`` : `\`${name}\``
+  const names = variable.secret === true || variable.file === true ? `\`${name}\`, \`${name}_FILE\`` : `\`${name}\``
   const cells = [names, defaultOf(variable), variable.kind.accepts, variable.meaning]
   return cells.map((cell) => cell.replaceAll('|', '\\|'))
 }
@@ -48,7 +48,7 @@ function presence ({ required, fallback, derived }) {
 function exampleEntry ({ name, variable }) {
   const comment = `# ${plain(variable.meaning)}\n# ${plain(variable.kind.accepts)} (${presence(variable)})\n`
   if (variable.required === true) return `${comment}${name}=${variable.example ?? ''}`
-  const twin = variable.secret === true ? `\n# ${name}_FILE=/run/secrets/${name.toLowerCase()}` : ''
+  const twin = variable.secret === true || variable.file === true ? `\n# ${name}_FILE=/run/secrets/${name.toLowerCase()}` : ''
   return `${comment}# ${name}=${variable.example ?? variable.fallback ?? ''}${twin}`
 }
 

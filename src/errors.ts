@@ -81,6 +81,15 @@ export class Overloaded extends ResolverError {
   }
 }
 
+/** No key of Authgear's can say whether a resource token is one: 503, never "not valid". */
+export class KeysUnavailable extends ResolverError {
+  readonly reason = 'authgear_unavailable'
+  readonly check = 'AUTHGEAR_ENDPOINT and its /oauth2/jwks, as this service reaches it: run doctor'
+  constructor (what: string, cause?: unknown) {
+    super('KEYS_UNAVAILABLE', `Authgear's keys cannot be fetched from /oauth2/jwks: ${what}`, cause)
+  }
+}
+
 /** Every resolution within the deadline was overtaken by a revocation. */
 export class RevokedMeanwhile extends ResolverError {
   readonly reason = 'authgear_unavailable'

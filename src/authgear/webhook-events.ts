@@ -20,6 +20,11 @@ const REVOKING = new Set([
   'user.reauthenticated', 'user.profile.updated', 'user.authenticated'
 ])
 
+/** Events after which nothing that a user was given holds: a disabled one is signed out everywhere. */
+const ENDING = new Set([
+  'user.disabled', 'user.deletion_scheduled', 'user.deleted', 'user.anonymization_scheduled', 'user.anonymized'
+])
+
 type Json = Readonly<Record<string, unknown>>
 
 /** @param appId AUTHGEAR_APP_ID, where it is set: a body of another project's says nothing about ours */
@@ -36,7 +41,9 @@ export function readWebhook (body: string, appId: string | undefined): WebhookRe
   return {
     kind: 'revokes',
     id,
-    revocations: userIds.map((userId) => ({ target: { kind: 'user', userId }, origin: 'webhook', quietMs }))
+    revocations: userIds.map((userId) => ({
+      target: { kind: 'user', userId }, origin: 'webhook', quietMs, ...ENDING.has(type) ? { ends: 0 } : {}
+    }))
   }
 }
 

@@ -11,7 +11,7 @@ export const parsed = <T>(value: T, shown: string): Parsed<T> => ({ kind: 'parse
 
 export const problem = (text: string): Parsed<never> => ({ kind: 'problem', problem: text })
 
-export type Group = 'Authgear' | 'Listeners' | 'Cache' | 'Redis' | 'Login' | 'Service'
+export type Group = 'Authgear' | 'Listeners' | 'Cache' | 'Redis' | 'Login' | 'Resource tokens' | 'Service'
 
 /**
  * One row of the table. At most one of `fallback` (the default, as text) and `required`; with neither it is optional.
@@ -25,8 +25,15 @@ export type Variable = Readonly<{
   required?: true
   derived?: string
   secret?: true
+  /** Gives it a `_FILE` twin although it is no secret. */
+  file?: true
   example?: string
 }>
+
+/** Whether a file may hold the value: `NAME_FILE` names it. */
+export function hasFile ({ secret, file }: Pick<Variable, 'secret' | 'file'>): boolean {
+  return secret === true || file === true
+}
 
 /** What a row's parsed value is: undefined only where nothing stands in for it. */
 export type ValueOf<V> = V extends { kind: Kind<infer T> }

@@ -34,6 +34,8 @@ export function assemble (values: Values, memory: MachineMemory): Config {
     },
     redis: redis(values),
     login: login(values),
+    resources: values.RESOURCES ?? [],
+    resourceTokenMaxAgeMs: values.RESOURCE_TOKEN_MAX_AGE,
     absentHeaders: values.ABSENT_HEADERS,
     preflight: values.PREFLIGHT,
     shutdownDelayMs: values.SHUTDOWN_DELAY,

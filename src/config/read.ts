@@ -1,4 +1,4 @@
-import type { ReadFile, Variable } from './kind.ts'
+import { hasFile, type ReadFile, type Variable } from './kind.ts'
 import { quotationHint } from './messages.ts'
 import { readText } from './parsers/files.ts'
 import type { Setting } from './types.ts'
@@ -63,7 +63,7 @@ function sourceOf (name: string, variable: Variable, env: NodeJS.ProcessEnv, rea
   const found = textOf(env, name, variable.secret)
   // a Docker link to `redis-sentinel` sets REDIS_SENTINEL_NAME
   const text = found !== undefined && isInjected(name, found) ? undefined : found
-  const path = variable.secret === true ? textOf(env, `${name}_FILE`) : undefined
+  const path = hasFile(variable) ? textOf(env, `${name}_FILE`) : undefined
   if (text !== undefined && path !== undefined) {
     return { kind: 'error', error: `${name}: is set and ${name}_FILE too: leave one of them out` }
   }

@@ -211,11 +211,22 @@ const listenersDiffer: Rule = ({ values }) => LISTENERS.map(([name, other]) => {
   )
 })
 
+/** Authgear refuses such a resource; here a session's own audience would be one. */
+const resourcesAreElsewhere: Rule = ({ values: { RESOURCES: resources = [], AUTHGEAR_ENDPOINT: endpoint } }) => {
+  const own = endpoint === undefined ? undefined : new URL(endpoint.origin).hostname
+  return resources.map(({ uri }) => {
+    const { hostname } = new URL(uri)
+    return own !== undefined && (hostname === own || hostname.endsWith(`.${own}`)) &&
+      `RESOURCES: "${uri}" is on AUTHGEAR_ENDPOINT's own domain, where Authgear allows no resource`
+  })
+}
+
 const RULES: readonly Rule[] = [
   tlsIsWhole,
   tlsKeyFits,
   tlsNeedsNode,
   listenersDiffer,
+  resourcesAreElsewhere,
   ...AUDIT_RULES,
   ...LOGIN_RULES,
   ...REDIS_RULES

@@ -2,6 +2,7 @@ import type { AuditSettings } from '../authgear/audit-log/run.ts'
 import type { AbsentHeaders } from '../http/types.ts'
 import type { LoginSettings } from '../login/settings.ts'
 import type { RedisSettings } from '../redis/options.ts'
+import type { Resource } from '../resource/settings.ts'
 
 /** Where a listener listens; port 0 lets the system choose one (tests). */
 export type ListenAddress = Readonly<{ kind: 'tcp', host: string, port: number } | { kind: 'unix', path: string }>
@@ -69,6 +70,9 @@ export type Config = Readonly<{
   redis: (RedisSettings & Readonly<{ keyPrefix: string }>) | undefined
   /** undefined: nobody is sent to log in */
   login: LoginSettings | undefined
+  /** Empty where resource tokens are off. */
+  resources: readonly Resource[]
+  resourceTokenMaxAgeMs: number
   absentHeaders: AbsentHeaders
   preflight: 'deny' | 'allow'
   shutdownDelayMs: number

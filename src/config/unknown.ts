@@ -1,3 +1,4 @@
+import { hasFile } from './kind.ts'
 import { quote } from './messages.ts'
 import { isInjected, textOf } from './read.ts'
 import { rows } from './variables.ts'
@@ -47,7 +48,7 @@ export function nearest (name: string, known: readonly string[]): string | undef
 
 /** Every name that may be set: the table's and the `_FILE` twins of its secrets. */
 const KNOWN: readonly string[] = rows.flatMap(({ name, variable }) =>
-  variable.secret === true ? [name, `${name}_FILE`] : [name]
+  hasFile(variable) ? [name, `${name}_FILE`] : [name]
 )
 
 /**
@@ -64,6 +65,7 @@ const PREFIXES: readonly string[] = [
   'REDIS_',
   'LOGIN_',
   'LOGOUT_',
+  'RESOURCE',
   'PREFLIGHT',
   'ABSENT_',
   'SHUTDOWN_'

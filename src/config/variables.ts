@@ -3,6 +3,7 @@ import { boolean, bytes, choice, duration, integer, orOff, secret, secretOrNone,
 import { clientId, cookiePrefix, keyPrefix, userName } from './parsers/names.ts'
 import { adminApiUrl, endpoint, loginPath, publicOrigin, redirectUri, redisUrl, resolverUrl } from './parsers/urls.ts'
 import { hostNames, listenAddress, loginHosts, redisAddresses, trustedProxies } from './parsers/hosts.ts'
+import { resources } from './parsers/resources.ts'
 import type { ValueOf, Variable } from './kind.ts'
 
 /**
@@ -345,6 +346,24 @@ export const variables = Object.freeze({
     derived: '`<LOGIN_PUBLIC_URL><LOGIN_PATH>/logged-out`',
     example: 'https://www.example.com/goodbye',
     meaning: 'Where Authgear sends people once they are signed out, exactly as it is registered there.'
+  },
+  RESOURCES: {
+    group: 'Resource tokens',
+    kind: resources,
+    file: true,
+    example: 'https://api.example.com#read:orders,write:orders https://mcp.example.com/mcp',
+    meaning:
+      'APIs and MCP servers whose tokens Authgear issues, exactly as they are registered there: `/resource` and ' +
+        '`/resource-or-session` judge tokens for them (docs/resource-tokens.md). JSON says more: ' +
+        '`[{"uri", "scopes", "name", "documentation"}]`.'
+  },
+  RESOURCE_TOKEN_MAX_AGE: {
+    group: 'Resource tokens',
+    kind: duration({ min: '1m', max: '24h' }),
+    fallback: '1h',
+    meaning:
+      'The longest life of a resource token, counted from `iat`. Revocations are kept for as long, in Redis and in ' +
+        'memory.'
   },
   ABSENT_HEADERS: {
     group: 'Service',

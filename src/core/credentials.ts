@@ -153,6 +153,16 @@ function cookiePair (name: string, value: string): string {
   return value.endsWith(' ') ? `${name}="${value}"` : `${name}=${value}`
 }
 
+/** Reads the Authorization lines, and no cookie. */
+export function readBearerAlone (rawHeaders: readonly string[], names: CookieNames): Reading {
+  const lines: string[] = []
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] ?? ''
+    if (name.length === 13 && name.toLowerCase() === 'authorization') lines.push(name, rawHeaders[i + 1] ?? '')
+  }
+  return readCredentials(lines, names)
+}
+
 type ReadEach = (rawHeaders: readonly string[]) => readonly Credentials[]
 
 /** Reads each credential of a request as if it were alone: a malformed or ambiguous one hides none of the others. */

@@ -84,8 +84,9 @@ export function decide (resolution: Resolution, policy: Policy, now: EpochMs): D
   if (policy === SESSION_ONLY) return { kind: 'allow', resolution } // most routes, and no identity to read
   const challenges: Challenge[] = []
   let isPermitted = true
-  for (const { meets } of policy.requirements) {
-    const outcome = meets(resolution.identity, now)
+  for (const requirement of policy.requirements) {
+    if (requirement.kind === 'token') return BAD_POLICY // no session meets it: token-policy.ts
+    const outcome = requirement.meets(resolution.identity, now)
     if (typeof outcome === 'object') challenges.push(outcome.stepUp)
     else if (outcome !== 'met') isPermitted = false
   }
@@ -94,7 +95,7 @@ export function decide (resolution: Resolution, policy: Policy, now: EpochMs): D
 }
 
 /** The challenge is what would be enough for all of them: the smallest age, and each method once. */
-function askStepUp (challenges: readonly Challenge[]): Decision {
+export function askStepUp (challenges: readonly Challenge[]): Decision & { reason: 'step_up_required' } {
   const ages = challenges.flatMap(({ maxAge }) => maxAge ?? [])
   const challenge: Challenge = {
     maxAge: ages.length === 0 ? undefined : Math.min(...ages),

@@ -12,7 +12,7 @@ export type UnauthenticatedReason =
   | 'wrong_audience'
   | 'invalid_session'
   | 'step_up_required'
-export type ForbiddenReason = 'forbidden' | 'bad_policy'
+export type ForbiddenReason = 'forbidden' | 'bad_policy' | 'insufficient_scope' | 'wrong_client'
 export type UnavailableReason = 'authgear_unavailable' | 'authgear_misconfigured' | 'overloaded'
 export type RefusalReason = UnauthenticatedReason | ForbiddenReason | UnavailableReason
 export type Reason = AllowReason | RefusalReason
@@ -65,6 +65,12 @@ export const REFUSALS: Readonly<Record<RefusalReason, RefusalText>> = {
   },
   forbidden: { status: 403, outward: 'forbidden', message: NOT_ALLOWED },
   bad_policy: { status: 403, outward: 'forbidden', message: NOT_ALLOWED },
+  insufficient_scope: {
+    status: 403,
+    outward: 'insufficient_scope',
+    message: 'The access token sent does not allow this: it needs another scope.'
+  },
+  wrong_client: { status: 403, outward: 'wrong_client', message: 'This client is not allowed here.' },
   authgear_unavailable: { status: 503, outward: 'authgear_unavailable', message: TRY_LATER },
   authgear_misconfigured: { status: 503, outward: 'authgear_unavailable', message: TRY_LATER },
   overloaded: { status: 503, outward: 'overloaded', message: TRY_LATER }
@@ -100,4 +106,12 @@ export type LoginOutcome = LoginPage | 'sent_to_authgear' | 'sent_back' | 'signi
 /** Where an answer came from; the `source` label. */
 export type AnswerSource = 'memory' | 'redis' | 'authgear' | 'none'
 /** The endpoint that the proxy asked; the `endpoint` label. */
-export type Endpoint = 'verify' | 'ext-authz' | 'identify' | 'login' | 'other'
+export type Endpoint =
+  | 'verify'
+  | 'ext-authz'
+  | 'resource'
+  | 'resource-or-session'
+  | 'metadata'
+  | 'identify'
+  | 'login'
+  | 'other'

@@ -6,20 +6,35 @@ export type Challenge = Readonly<{ maxAge: number | undefined, amr: readonly str
 
 export type Outcome = 'met' | 'forbidden' | Readonly<{ stepUp: Challenge }>
 
-/** One thing that a route asks beyond a session. Without its check it does not compile. */
-export type Requirement = Readonly<{
+/** One thing that a route asks beyond a session, or of a resource token. Without its check it does not compile. */
+export type Requirement = PersonRequirement | TokenRequirement
+
+/** About the person behind a session or a resource token. */
+export type PersonRequirement = Readonly<{
+  kind: 'person'
   /** What the identity lacks counts against the user. */
   meets: (identity: Identity, now: EpochMs) => Outcome
   /** Presentation only. `offer`: no redirect to the login. `useless`: after a login the answer would be the same. */
   login?: 'offer' | 'useless'
 }>
 
+/** Of a resource token, what a session does not have. */
+export type Grant = Readonly<{ audience: readonly string[], clientId: string, scopes: readonly string[] }>
+
+export type TokenRequirement = Readonly<{
+  kind: 'token'
+  about: 'resource' | 'scope' | 'client'
+  /** One of them is enough. */
+  values: readonly string[]
+  meets: (grant: Grant) => boolean
+}>
+
 /** `why` is for the log: it names what is wrong, and repeats nothing that a client may have sent. */
 export type Bad = Readonly<{ kind: 'bad', why: string }>
 
-export type Parameter = Readonly<{
+export type Parameter<R extends Requirement = Requirement> = Readonly<{
   /** @param value percent-decoded */
-  parse: (value: string) => Requirement | Bad
+  parse: (value: string) => R | Bad
 }>
 
 /** Indexes into IDENTITY_HEADERS; to destructure an array costs an iterator at each request. */
@@ -27,6 +42,11 @@ const AT = { anonymous: 2, verified: 3, roles: 4, amr: 5, authenticatedAt: 6 } a
 
 const ROLE = /^[a-zA-Z_][a-zA-Z0-9:_]{0,39}$/
 const AMR = /^[a-zA-Z0-9_.:-]{1,40}$/
+/** RFC 6749, section 3.3, without the comma, which stands for "or" here. */
+const SCOPE = /^[\x21\x23-\x2b\x2d-\x5b\x5d-\x7e]{1,256}$/
+const CLIENT = /^[\x21-\x2b\x2d-\x7e]{1,256}$/
+/** Whether it is one that this deployment has is for the endpoint to say: RESOURCES. */
+const RESOURCE = /^https:\/\/[\x21\x24-\x3b\x3d\x40-\x5b\x5d\x5f\x61-\x7a\x7e]{1,1024}$/
 const SECONDS = /^(?:0|[1-9][0-9]{0,8})$/
 /** How far Authgear's clock may be ahead of this machine's. */
 const MAX_AHEAD_MS = 5 * 60_000
@@ -34,30 +54,60 @@ const MAX_AHEAD_MS = 5 * 60_000
 const readRoles = createListReader(',')
 const readAmr = createListReader(' ')
 
-/** The closed set of docs/interface.md, "Policies": no other name is understood. */
-export const PARAMETERS = {
+/** What a route asks of people. */
+export const PERSON_PARAMETERS = {
   role: anyOf('role', ROLE, (roles) => ({
+    kind: 'person',
     meets: (identity) => (hasOneOf(readRoles(identity[AT.roles]), roles) ? 'met' : 'forbidden')
   })),
   amr: anyOf('amr', AMR, (amr) => ({
+    kind: 'person',
     meets: (identity) =>
       hasOneOf(readAmr(identity[AT.amr]), amr) ? 'met' : { stepUp: { maxAge: undefined, amr } },
     login: 'useless' // today's Authgear sends no amr
   })),
   verified: exactly('verified', 'true', {
+    kind: 'person',
     meets: (identity) => (identity[AT.verified] === 'true' ? 'met' : 'forbidden')
   }),
   anonymous: exactly('anonymous', 'false', {
+    kind: 'person',
     meets: (identity) => (identity[AT.anonymous] === 'false' ? 'met' : 'forbidden')
   }),
   max_age: {
     parse: (value) => (SECONDS.test(value) ? atMost(Number(value)) : bad('max_age is not a number of seconds'))
   },
-  login: exactly('login', 'off', { meets: () => 'met', login: 'offer' })
-} as const satisfies Readonly<Record<string, Parameter>>
+  login: exactly('login', 'off', { kind: 'person', meets: () => 'met', login: 'offer' })
+} as const satisfies Readonly<Record<string, Parameter<PersonRequirement>>>
+
+/** What a route asks of a resource token. */
+export const TOKEN_PARAMETERS = {
+  resource: {
+    parse: (value) =>
+      RESOURCE.test(value)
+        ? { kind: 'token', about: 'resource', values: [value], meets: ({ audience }) => audience.includes(value) }
+        : bad('resource has a value that cannot be one')
+  },
+  scope: anyOf('scope', SCOPE, (values) => ({
+    kind: 'token',
+    about: 'scope',
+    values,
+    meets: ({ scopes }) => values.some((scope) => scopes.includes(scope))
+  })),
+  client: anyOf('client', CLIENT, (values) => ({
+    kind: 'token', about: 'client', values, meets: ({ clientId }) => values.includes(clientId)
+  }))
+} as const satisfies Readonly<Record<string, Parameter<TokenRequirement>>>
+
+/** The closed set of docs/interface.md, "Policies": no other name is understood. */
+export const PARAMETERS = { ...PERSON_PARAMETERS, ...TOKEN_PARAMETERS }
 
 /** A list in which commas mean "or", written as they are or as `%2C`: no value may hold one. */
-function anyOf (name: string, grammar: RegExp, requirement: (values: readonly string[]) => Requirement): Parameter {
+function anyOf<R extends Requirement> (
+  name: string,
+  grammar: RegExp,
+  requirement: (values: readonly string[]) => R
+): Parameter<R> {
   return {
     parse (value) {
       const values = value.split(',')
@@ -68,12 +118,13 @@ function anyOf (name: string, grammar: RegExp, requirement: (values: readonly st
   }
 }
 
-function exactly (name: string, only: string, requirement: Requirement): Parameter {
+function exactly (name: string, only: string, requirement: PersonRequirement): Parameter<PersonRequirement> {
   return { parse: (value) => (value === only ? requirement : bad(`${name} takes ${only} and nothing else`)) }
 }
 
-function atMost (maxAge: number): Requirement {
+function atMost (maxAge: number): PersonRequirement {
   return {
+    kind: 'person',
     meets: (identity, now) =>
       isFresh(authenticatedAtMs(identity), maxAge, now) ? 'met' : { stepUp: { maxAge, amr: [] } }
   }

@@ -27,6 +27,12 @@ export function jwtAudience (token: string): readonly string[] | undefined {
   return jwt === undefined ? undefined : audiencesOf(jwt)
 }
 
+/** @returns the `jti` of a token, unverified; undefined where there is none */
+export function jwtId (token: string): string | undefined {
+  const id = decodeJwt(token)?.claims['jti']
+  return typeof id === 'string' && id !== '' ? id : undefined
+}
+
 /**
  * A token that Authgear issued for one resource must open nothing else, whatever the resolver says of it (RFC 8707; RFC
  * 9068, section 4). Read without verifying, since it only refuses. An app's own JWT beside a session is not Authgear's,

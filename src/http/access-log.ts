@@ -107,6 +107,7 @@ function lineOf (
     subject: key,
     error,
     policyError: why,
+    tokenError,
     authgearError: says,
     trace
   }: HandlerResult,
@@ -123,6 +124,7 @@ function lineOf (
     ...(error === undefined ? {} : { error: describe(error) }),
     ...(error instanceof ResolverError ? { check: error.check } : {}),
     ...(why === undefined ? {} : { policy: why }),
+    ...(tokenError === undefined ? {} : { token: tokenError }),
     ...(says === undefined ? {} : { authgear: says })
   }
 }

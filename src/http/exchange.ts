@@ -27,6 +27,18 @@ export type ExchangeDeps = ClientDeps & Readonly<{
   unexpectedError: (error: unknown) => void
 }>
 
+/** Elsewhere the query is the client's own, or nothing reads it. */
+const READS_QUERY: Readonly<Record<Endpoint, boolean>> = {
+  verify: true,
+  resource: true,
+  'resource-or-session': true,
+  login: true,
+  'ext-authz': false,
+  metadata: false,
+  identify: false,
+  other: false
+}
+
 /** Takes over a request whose body is read: the answer has a status and nothing else. */
 export type BodyTaker = (
   request: FastifyRequest['raw'],
@@ -106,7 +118,7 @@ class IncomingVerifyRequest implements VerifyRequest {
     this.response = response
     this.method = method
     this.rawHeaders = rawHeaders
-    this.query = endpoint === 'verify' || endpoint === 'login' ? queryOf(request.originalUrl) : undefined
+    this.query = READS_QUERY[endpoint] ? queryOf(request.originalUrl) : undefined
     this.proxy = readProxyRequest(rawHeaders)
     this.requestId = this.proxy.requestId ?? nextId()
   }

@@ -6,6 +6,8 @@ import type { Handler } from './types.ts'
 export type Route = Readonly<{
   /** Exact, beside any query; one that ends in a slash stands for all below it, of which nothing is read. */
   path: string
+  /** Not even one that ends in a slash stands for what is below it. */
+  isExact?: true
   endpoint: Endpoint
   handler: Handler
   /** All that Node's parser knows, where nothing else is said. */
@@ -24,16 +26,16 @@ export const routerPathOf = (index: number): string => `/route-${index}`
  */
 export function createCanonicalPath (routes: readonly Route[]): (request: Pick<IncomingMessage, 'url'>) => string {
   // made once: a hit makes no text
-  const named = routes.map(({ path }, index) => ({ path, name: routerPathOf(index) }))
+  const named = routes.map(({ path, isExact = false }, index) => ({ path, isExact, name: routerPathOf(index) }))
   return ({ url = '' }) => {
-    for (const { path, name } of named) if (isAt(url, path)) return name
+    for (const { path, isExact, name } of named) if (isAt(url, path, isExact)) return name
     return url === WEBHOOK_PATH ? WEBHOOK_PATH : ELSEWHERE
   }
 }
 
-function isAt (url: string, path: string): boolean {
+function isAt (url: string, path: string, isExact: boolean): boolean {
   if (!url.startsWith(path)) return false
-  return url.length === path.length || path.endsWith('/') || url[path.length] === '?'
+  return url.length === path.length || (!isExact && path.endsWith('/')) || url[path.length] === '?'
 }
 
 /** @param url as it arrived; @returns what follows the first question mark, raw */

@@ -34,7 +34,7 @@ export type VerifyRequest = Readonly<{
 export type HandlerResult = Readonly<{
   response: HttpResponse
   /** The true reason, which the outward one may hide. */
-  reason: RefusalReason | AllowReason | LoginOutcome
+  reason: RefusalReason | AllowReason | LoginOutcome | 'metadata' | 'not_found'
   source: AnswerSource
   /** Of the credentials; computed only when somebody logs it. */
   subject?: Pick<CredentialContext, 'cacheKey'> | undefined
@@ -43,6 +43,8 @@ export type HandlerResult = Readonly<{
   trace?: TraceIds
   /** What is wrong with a policy. */
   policyError?: string | undefined
+  /** Why a resource token is refused: a claim's name or a rule. */
+  tokenError?: string | undefined
   /** The error code that a login came back from Authgear with. */
   authgearError?: string | undefined
 }>

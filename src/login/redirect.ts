@@ -1,6 +1,6 @@
 import type { Policy } from '../core/policy.ts'
 import type { RefusalReason } from '../core/reason.ts'
-import type { Requirement } from '../core/requirement.ts'
+import type { PersonRequirement } from '../core/requirement.ts'
 import type { ReturnUrls } from './return-url.ts'
 import type { LoginSettings } from './settings.ts'
 import { writeLoginQuery } from './urls.ts'
@@ -116,8 +116,8 @@ export function createLoginRedirect (
   }
 }
 
-function asks ({ requirements }: Policy & { kind: 'understood' }, login: Requirement['login']): boolean {
-  return requirements.some((requirement) => requirement.login === login)
+function asks ({ requirements }: Policy & { kind: 'understood' }, login: PersonRequirement['login']): boolean {
+  return requirements.some((requirement) => requirement.kind === 'person' && requirement.login === login)
 }
 
 function canHelp ({ reason, bearer }: Refused): boolean {

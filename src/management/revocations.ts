@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Keyer } from '../core/cache-key.ts'
 import { readCredentials, type CookieNames } from '../core/credentials.ts'
+import { jwtId } from '../core/token-expiry.ts'
 import { isUserId } from '../core/user-id.ts'
 import { equalSecret } from '../crypto/constant-time-equal.ts'
 import type { Log } from '../logging/log.ts'
@@ -17,7 +18,11 @@ export type RevocationsDeps = Readonly<{
   log: Log
 }>
 
-const USAGE = 'send one of {"user_id": "…"}, {"authorization": "Bearer …"}, {"cookie": "session=…"}, {"all": true}'
+const USAGE =
+  'send one of {"user_id": "…"}, {"client_id": "…"}, {"token_id": "…"}, {"authorization": "Bearer …"}, ' +
+    '{"cookie": "session=…"}, {"all": true}'
+/** The longest that a resource token can name. */
+const MAX_NAME_LENGTH = 256
 
 /** `POST /revocations` on the management listener: an application's sign-out route purges what is remembered. */
 export function addRevocations (app: FastifyInstance, deps: RevocationsDeps): void {
@@ -28,7 +33,7 @@ export function addRevocations (app: FastifyInstance, deps: RevocationsDeps): vo
     const targets = readTargets(request.body, deps)
     if (targets.length === 0) return await refuse(reply, 400, USAGE)
     const outcomes = await Promise.all(
-      targets.map((target) => deps.revocations.revoke({ target, origin: 'management', quietMs: 0 }))
+      targets.map((target) => deps.revocations.revoke({ target, origin: 'management', quietMs: 0, ends: 0 }))
     )
     const isLogged = !outcomes.includes('pending')
     audit(deps.log, request, targets, isLogged)
@@ -48,26 +53,37 @@ function readTargets (body: unknown, { keyer, cookieNames }: RevocationsDeps): r
   if (name === 'all') return value === true ? [{ kind: 'everything' }] : []
   if (typeof value !== 'string' || value === '') return []
   if (name === 'user_id') return isUserId(value) ? [{ kind: 'user', userId: value }] : []
+  if (name === 'client_id' || name === 'token_id') {
+    if (value.length > MAX_NAME_LENGTH) return []
+    return name === 'client_id' ? [{ kind: 'client', clientId: value }] : [{ kind: 'token', id: value }]
+  }
   if (name !== 'authorization' && name !== 'cookie') return []
   const reading = readCredentials([name, value], cookieNames)
-  return reading.kind === 'credentials'
-    ? keyer.digests(reading.credentials).map((digest) => ({ kind: 'credential', digest }))
-    : []
+  if (reading.kind !== 'credentials') return []
+  const id = reading.credentials.bearer === undefined ? undefined : jwtId(reading.credentials.bearer)
+  return [
+    ...keyer.digests(reading.credentials).map((digest) => ({ kind: 'credential', digest }) as const),
+    ...id === undefined || id.length > MAX_NAME_LENGTH ? [] : [{ kind: 'token', id } as const]
+  ]
 }
 
 function audit (log: Log, request: FastifyRequest, targets: readonly Target[], isLogged: boolean): void {
-  const what = targets.map((target) =>
-    target.kind === 'user'
-      ? `user ${fingerprint(target.userId)}`
-      : target.kind === 'credential'
-        ? `credential ${target.digest.slice(0, 8)}`
-        : 'everything'
-  )
+  const what = targets.map(describeTarget)
   const { requestId } = readProxyRequest(request.raw.rawHeaders)
   log.info(
     { requestId, ...traceIdsOf(request), client: request.ip, revoked: what, logged: isLogged },
     'revoked by the management listener'
   )
+}
+
+function describeTarget (target: Target): string {
+  switch (target.kind) {
+    case 'user': return `user ${fingerprint(target.userId)}`
+    case 'credential': return `credential ${target.digest.slice(0, 8)}`
+    case 'client': return `client ${fingerprint(target.clientId)}`
+    case 'token': return `token ${fingerprint(target.id)}`
+    case 'everything': return 'everything'
+  }
 }
 
 /** A user's id is a value of Authgear's, which no log holds: `printf %s ID | sha256sum` begins like this. */

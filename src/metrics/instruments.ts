@@ -208,3 +208,23 @@ export function registerGauges (registry: Registry, gauges: Gauges): void {
     )
   }
 }
+
+export type TokenObserver = Readonly<{ keysFetched: (outcome: 'ok' | 'error') => void, refusedUnknown: () => void }>
+
+/** Of resource tokens. */
+export function registerTokens (registry: Registry): TokenObserver {
+  const fetches = closedCounter(
+    registry,
+    'forward_auth_jwks_fetches_total',
+    "Fetches of Authgear's keys, by which resource tokens are verified.",
+    'outcome',
+    ['ok', 'error']
+  )
+  const unknown = new Counter({
+    registers: [registry],
+    name: 'forward_auth_resource_tokens_unknown_total',
+    help: 'Resource tokens refused only since this replica cannot know whether they were revoked: issued before it ' +
+      'followed the log, or while it cannot.'
+  })
+  return Object.freeze({ keysFetched: fetches.add, refusedUnknown: () => unknown.inc() })
+}

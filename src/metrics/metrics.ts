@@ -4,7 +4,8 @@ import type { AuthenticateObserver } from '../authenticate/types.ts'
 import type { SharedCacheObserver } from '../cache/coalescing.ts'
 import { type AnswerSource, type Endpoint, REFUSALS } from '../core/reason.ts'
 import {
-  closedCounter, type ClosedCounter, type GaugeReading, type Gauges, readGauges, registerAudit, registerGauges
+  closedCounter, type ClosedCounter, type GaugeReading, type Gauges, readGauges, registerAudit, registerGauges,
+  registerTokens, type TokenObserver
 } from './instruments.ts'
 import type { ResolverObserver, ResolverOutcome } from '../authgear/resolver/types.ts'
 import { type LogObserver, ORIGINS } from '../revocation/types.ts'
@@ -29,6 +30,7 @@ export type Metrics = Readonly<{
   resolver: ResolverObserver
   revocations: Pick<LogObserver, 'revoked' | 'lag' | 'inauthentic' | 'foreign' | 'doubted' | 'capped'>
   audit: AuditObserver
+  tokens: TokenObserver
 }>
 
 type RedisOperation = Parameters<SharedCacheObserver['sharedError']>[0]
@@ -83,7 +85,8 @@ export function createMetrics (version: string, gauges: Gauges): Metrics {
     fleet: { sharedRead: (outcome) => { reads.redis[outcome]++ }, sharedError: fleet.add },
     resolver: resolver.observer,
     revocations: revocations.observer,
-    audit: registerAudit(registry, gauges.audit)
+    audit: registerAudit(registry, gauges.audit),
+    tokens: registerTokens(registry)
   } satisfies Metrics)
 }
 

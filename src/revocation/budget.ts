@@ -39,8 +39,9 @@ export function createFlood ({ clock, publish }: FloodDeps): Flood {
   return Object.freeze({
     join (revocation: Revocation, done: () => void): Revocation {
       const quietMs = Math.max(revocation.quietMs, last?.quietMs ?? 0)
-      last = { ...revocation, target: { kind: 'everything' }, quietMs }
-      if (waiting.length >= MAX_WAITING) return { ...revocation, target: { kind: 'everything' } }
+      const ends = revocation.ends === undefined ? last?.ends : 0
+      last = { ...revocation, target: { kind: 'everything' }, quietMs, ends }
+      if (waiting.length >= MAX_WAITING) return last
       waiting.push(done)
       return revocation
     },

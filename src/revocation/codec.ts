@@ -7,7 +7,7 @@ import { ORIGINS, type Revocation, type Target } from './types.ts'
 /** The fields of one entry of the stream. */
 export type Fields = Readonly<
   Record<
-    'gen' | 'nonce' | 'prev' | 'salt' | 'of' | 'kind' | 'value' | 'origin' | 'quiet' | 'secret' | 'tag',
+    'gen' | 'nonce' | 'prev' | 'salt' | 'of' | 'kind' | 'value' | 'origin' | 'quiet' | 'ends' | 'secret' | 'tag',
     string
   >
 >
@@ -39,7 +39,7 @@ export type EntryCodec = Readonly<{
 const MAX_NO_STORE_MS = 15 * 60_000
 
 export type Content = Omit<Fields, 'nonce' | 'tag'>
-const CONTENT = ['gen', 'prev', 'salt', 'of', 'kind', 'value', 'origin', 'quiet', 'secret'] as const
+const CONTENT = ['gen', 'prev', 'salt', 'of', 'kind', 'value', 'origin', 'quiet', 'ends', 'secret'] as const
 
 /** @param logKey derived from CACHE_SECRET; its id tells replicas with another secret that they cannot check a tag */
 export function createEntryCodec (logKey: Uint8Array): EntryCodec {
@@ -50,11 +50,25 @@ export function createEntryCodec (logKey: Uint8Array): EntryCodec {
       const { kind, value } = encodeTarget(revocation?.target)
       const origin = revocation?.origin ?? ''
       const quiet = String(revocation?.quietMs ?? 0)
+      const ends = String(revocation?.ends ?? '')
       const salt = randomBytes(8).toString('base64url')
-      const content = { gen, prev, salt, of, kind, value, origin, quiet, secret: secretId }
+      const content = { gen, prev, salt, of, kind, value, origin, quiet, ends, secret: secretId }
       const text = textOf(content)
       const tag = tagOf(text).toString('base64url')
-      return { gen, nonce: digestOf(text, tag), prev, salt, of, kind, value, origin, quiet, secret: secretId, tag }
+      return {
+        gen,
+        nonce: digestOf(text, tag),
+        prev,
+        salt,
+        of,
+        kind,
+        value,
+        origin,
+        quiet,
+        ends,
+        secret: secretId,
+        tag
+      }
     },
     decode (id: string, raw: Readonly<Record<string, string>>): ReadEntry {
       const field = (name: string): string => (Object.hasOwn(raw, name) ? raw[name] : undefined) ?? ''
@@ -67,6 +81,7 @@ export function createEntryCodec (logKey: Uint8Array): EntryCodec {
         value: field('value'),
         origin: field('origin'),
         quiet: field('quiet'),
+        ends: field('ends'),
         secret: field('secret')
       }
       const tag = field('tag')
@@ -112,22 +127,30 @@ function encodeTarget (target: Target | undefined): { kind: string, value: strin
   switch (target?.kind) {
     case 'user': return { kind: 'user', value: target.userId }
     case 'credential': return { kind: 'credential', value: target.digest }
+    case 'client': return { kind: 'client', value: target.clientId }
+    case 'token': return { kind: 'token', value: target.id }
     case 'everything': return { kind: 'everything', value: '' }
     case undefined: return { kind: 'generation', value: '' }
   }
 }
 
-function decodeRevocation ({ kind, value, origin, quiet }: Content): Revocation | undefined {
+function decodeTarget ({ kind, value }: Content): Target {
+  switch (kind) {
+    case 'user': return { kind, userId: value }
+    case 'credential': return { kind, digest: value as CredentialDigest }
+    case 'client': return { kind, clientId: value }
+    case 'token': return { kind, id: value }
+    default: return { kind: 'everything' }
+  }
+}
+
+function decodeRevocation (content: Content): Revocation | undefined {
+  const { kind, origin, quiet, ends } = content
   if (kind === 'generation') return undefined
-  const target: Target =
-    kind === 'user'
-      ? { kind, userId: value }
-      : kind === 'credential'
-        ? { kind, digest: value as CredentialDigest }
-        : { kind: 'everything' }
   const quietMs = Number(quiet)
   return {
-    target,
+    target: decodeTarget(content),
+    ...(/^-?\d{1,15}$/.test(ends) ? { ends: Number(ends) } : {}),
     origin: ORIGINS.find((known) => known === origin) ?? 'management',
     quietMs: quietMs >= 0 && quietMs <= MAX_NO_STORE_MS ? quietMs : MAX_NO_STORE_MS
   }

@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts'
 import type { Entry, Stamp } from '../core/entry.ts'
 import { MAX_LEDGER_NAMES } from '../core/memory-budget.ts'
 import { BoundedMap } from './bounded-map.ts'
+import type { TokenLedger } from './token-ledger.ts'
 import {
   type Affected,
   compareIds,
@@ -32,6 +33,8 @@ export type LedgerOptions = Readonly<{
   maxRevocations?: number | undefined
   /** As many as names. */
   maxPositions?: number
+  /** Of resource tokens; undefined where there are none. */
+  tokens?: TokenLedger | undefined
   maxRepublished?: number
 }>
 
@@ -55,6 +58,7 @@ const MAX_SWEPT = 4
 export class Ledger {
   readonly #clock: LedgerOptions['clock']
   readonly #retentionMs: number
+  readonly #tokens: TokenLedger | undefined
   #generation = ''
   #id: StreamId = FIRST_ID
   #nonce = ''
@@ -92,9 +96,11 @@ export class Ledger {
     retentionMs,
     maxRevocations = MAX_LEDGER_NAMES,
     maxPositions = maxRevocations,
-    maxRepublished = MAX_REPUBLISHED
+    maxRepublished = MAX_REPUBLISHED,
+    tokens
   }: LedgerOptions) {
     this.#clock = clock
+    this.#tokens = tokens
     this.#retentionMs = retentionMs
     this.#revoked = new BoundedMap(maxRevocations)
     this.#positions = new BoundedMap(maxPositions)
@@ -138,7 +144,9 @@ export class Ledger {
     this.#skippedTo = FIRST_ID
     this.#milestones = []
     this.#positions.clear()
-    this.#pendingRepublish = new Map([...this.#pendingRepublish, ...this.#toRepublish()])
+    const ended = this.#tokens?.toRepublish() ?? []
+    this.#pendingRepublish = new Map([...ended, ...this.#pendingRepublish, ...this.#toRepublish()])
+    this.#tokens?.adopt()
   }
 
   #advance (entry: LogEntry): void {
@@ -162,14 +170,16 @@ export class Ledger {
   apply (entry: LogEntry): void {
     this.#advance(entry)
     if (entry.revocation === undefined) return
-    const name = nameOf(entry.revocation.target)
+    const revocation = withTimeOfEntry(entry.revocation, entry.id)
+    const name = nameOf(revocation.target)
+    this.#tokens?.apply(entry.of, revocation)
     const awaited = this.#pendingRepublish.get(entry.of)
     if (awaited !== undefined && nameOf(awaited.target) === name) this.#pendingRepublish.delete(entry.of)
     if (name === EVERYTHING) this.#voidBefore = entry.id
     else this.#raiseVoidBefore(this.#revoked.set(name, entry.id))
-    this.#keepForRepublish(entry.of, entry.revocation)
+    this.#keepForRepublish(entry.of, revocation)
     if (this.#unconfirmed.get(name)?.of === entry.of) this.#unconfirmed.delete(name)
-    else this.#extendNoStore(name, entry.revocation.quietMs) // its own began when it was taken here
+    else this.#extendNoStore(name, revocation.quietMs) // its own began when it was taken here
   }
 
   /** A revocation taken here holds at once, whatever Redis does: every resolution that began before it is void. */
@@ -177,6 +187,7 @@ export class Ledger {
     const name = nameOf(revocation.target)
     if (name === EVERYTHING) this.#unconfirmed.clear() // a resolution that began after it began after all of them
     this.#unconfirmed.set(name, { number: ++this.#local, of })
+    this.#tokens?.take(of, revocation)
     this.#extendNoStore(name, revocation.quietMs)
   }
 
@@ -184,6 +195,7 @@ export class Ledger {
   release ({ target }: Revocation, of: string): void {
     const name = nameOf(target)
     if (this.#unconfirmed.get(name)?.of === of) this.#unconfirmed.delete(name)
+    this.#tokens?.release(of)
   }
 
   isVoid ({ userId, digests }: Affected, { stamp, local }: Pick<RevocationSnapshot, 'stamp' | 'local'>): boolean {
@@ -270,6 +282,13 @@ export class Ledger {
   #raiseVoidBefore (id: StreamId | undefined): void {
     if (id !== undefined && compareIds(id, this.#voidBefore) > 0) this.#voidBefore = id
   }
+}
+
+/** A copy of the entry in another log must not end tokens that were issued since. */
+function withTimeOfEntry (revocation: Revocation, id: StreamId): Revocation {
+  const { ends } = revocation
+  if (ends === undefined || ends > 0) return revocation
+  return { ...revocation, ends: Number(id.split('-')[0]) + ends }
 }
 
 /** Drops the oldest names that no longer matter, a few at a time. */

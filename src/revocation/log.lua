@@ -1,6 +1,7 @@
 -- The one writer of the revocation log (docs/revocation-protocol.md). Both keys are in one slot and never expire.
 -- KEYS[1]  the stream
--- KEYS[2]  head: a hash of gen, id and nonce of the newest entry, and of replid: the replication history it belongs to
+-- KEYS[2]  head: a hash of gen, id and nonce of the newest entry, of replid: the replication history it belongs to, and
+--          of the last trim: since, the milliseconds before which entries went, and first, the oldest id that it left
 -- ARGV[1]  'append', 'change', 'confirm' or 'trim'
 -- ARGV[2]  the generation that the caller believes to be current; '' = it saw none; trim: ignored
 -- ARGV[3]  append, trim: retention in milliseconds; confirm: the nonce of the head; change: ignored
@@ -10,7 +11,7 @@
 -- {2, nonce} where another entry is the head; {3, error} where the stream takes no entry any more;
 -- trim, confirm: a number.
 local KEEP = 1000
-local SIZE = 22 -- names and values of one entry: EntryCodec
+local SIZE = 24 -- names and values of one entry: EntryCodec
 
 -- A key of another type holds nothing.
 local function read(...)
@@ -37,7 +38,11 @@ local function trim()
   if milliseconds(redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1)[1]) >= oldest then return 0 end
   local newest = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', KEEP)
   local kept = newest[#newest]
-  return redis.call('XTRIM', KEYS[1], 'MINID', oldest < milliseconds(kept) and string.format('%.0f', oldest) or kept[1])
+  local from = oldest < milliseconds(kept) and string.format('%.0f', oldest) or kept[1]
+  local trimmed = redis.call('XTRIM', KEYS[1], 'MINID', from)
+  local first = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1)[1]
+  redis.call('HSET', KEYS[2], 'since', string.match(from, '^%d+'), 'first', first[1])
+  return trimmed
 end
 
 -- Out of memory a server refuses a script's first write if it may take memory, and none after one that may not:

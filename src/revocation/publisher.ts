@@ -75,8 +75,13 @@ export function createPublisher (
     if (revocation.origin === 'logout') return revocation // of those only so many may wait
     if (pending.size >= MAX_PENDING) forgetOld()
     if (pending.size < MAX_PENDING) return revocation
-    for (const [of, item] of pending) if (item.revocation.origin !== 'logout') pending.delete(of)
-    return { ...revocation, target: { kind: 'everything' } }
+    let ends = revocation.ends
+    for (const [of, item] of pending) {
+      if (item.revocation.origin === 'logout') continue
+      ends ??= item.revocation.ends
+      pending.delete(of)
+    }
+    return { ...revocation, target: { kind: 'everything' }, ends }
   }
 
   function mayWait (origin: Origin): boolean {

@@ -33,7 +33,7 @@ local function read(...)
   error(reply.err)
 end
 local entries = read('XRANGE', KEYS[1], '(' .. ARGV[1], '+', 'COUNT', ARGV[2])
-local head = read('HMGET', KEYS[2], 'gen', 'nonce', 'id', 'replid')
+local head = read('HMGET', KEYS[2], 'gen', 'nonce', 'id', 'replid', 'since', 'first')
 local info = redis.pcall('INFO', 'replication')
 return {
   entries or {},
@@ -204,14 +204,21 @@ function readReply (reply: unknown): Omit<Snapshot, 'server' | keyof Role> {
   if (!Array.isArray(entries) || !Array.isArray(headFields) || !Array.isArray(time)) {
     throw new Error('Redis answered no snapshot of the revocation log')
   }
-  const [generation, nonce, id, headReplicationId]: unknown[] = headFields
+  const [generation, nonce, id, headReplicationId, since, first]: unknown[] = headFields
   const [seconds, micros]: unknown[] = time
   return {
     entries: entries.map(readEntry),
     length: Number(length),
     head:
       typeof generation === 'string' && generation !== ''
-        ? { generation, nonce: String(nonce ?? ''), id: String(id), replicationId: String(headReplicationId ?? '') }
+        ? {
+            generation,
+            nonce: String(nonce ?? ''),
+            id: String(id),
+            replicationId: String(headReplicationId ?? ''),
+            since: Number(since ?? 0),
+            first: String(first ?? '')
+          }
         : undefined,
     isReadable: isReadable === 1,
     replicationId: String(replicationId),

@@ -58,8 +58,8 @@ export function createSender (deps: Deps, ledger: Ledger, queues: Queues): Sende
     const generation = ledger.generation
     for (let previous = lastNonce(), conflicts = 0; ; conflicts++) {
       let nonce = previous
-      const entries = slice.map(([of, { revocation }]) => {
-        const fields = codec.encode(generation, nonce, of, revocation)
+      const entries = slice.map(([of, item]) => {
+        const fields = codec.encode(generation, nonce, of, withDelay(item, clock.monotonic()))
         nonce = fields.nonce
         return fields
       })
@@ -119,4 +119,10 @@ export function createSender (deps: Deps, ledger: Ledger, queues: Queues): Sende
       return was
     }
   })
+}
+
+/** What waited for Redis ends no token that was issued meanwhile. */
+function withDelay ({ revocation, takenAt }: Item, now: number): Revocation {
+  const { ends } = revocation
+  return ends === undefined || ends > 0 ? revocation : { ...revocation, ends: Math.min(0, Math.round(takenAt - now)) }
 }

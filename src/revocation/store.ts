@@ -1,7 +1,18 @@
 import type { Clock } from '../clock.ts'
 import type { MasterVerdict } from '../redis/master-check.ts'
 import type { EntryCodec, Fields } from './codec.ts'
+import type { TokenLedger } from './token-ledger.ts'
 import type { LogObserver, Origin, StreamId } from './types.ts'
+
+/** `since`: of the last trim, the milliseconds before which entries went; `first`: the oldest that it left. */
+export type Head = Readonly<{
+  generation: string
+  nonce: string
+  id: StreamId
+  replicationId: string
+  since: number
+  first: StreamId
+}>
 
 /** One atomic look at the log: the entries after an id, and its head. */
 export type Snapshot = Readonly<{
@@ -9,7 +20,7 @@ export type Snapshot = Readonly<{
   entries: ReadonlyArray<readonly [id: StreamId, fields: Readonly<Record<string, string>>]>
   /** Entries of the whole stream. */
   length: number
-  head: Readonly<{ generation: string, nonce: string, id: StreamId, replicationId: string }> | undefined
+  head: Head | undefined
   /** False where a key of another type stands in the stream's place. */
   isReadable: boolean
   isMaster: boolean
@@ -57,7 +68,12 @@ export type StreamLogDeps = Readonly<{
   store: LogStore
   codec: EntryCodec
   clock: Clock
+  /** For how long the log keeps entries. */
   retentionMs: number
+  /** For how long a revocation may matter to a session; undefined: as long. */
+  sessionRetentionMs?: number | undefined
+  /** Of resource tokens; undefined where there are none. */
+  tokens?: TokenLedger | undefined
   observer: LogObserver
   /** Calls back after so many milliseconds unless it is cancelled: `setTimeout` but in tests. */
   after?: (ms: number, callBack: () => void) => () => void

@@ -6,9 +6,9 @@ import type { ReadEntry } from './codec.ts'
 import { trackHealth } from './health.ts'
 import { createJunkGuard, type JunkGuard } from './junk.ts'
 import { createPublisher, type Publisher } from './publisher.ts'
-import type { Snapshot, StreamLogDeps } from './store.ts'
+import type { Head, Snapshot, StreamLogDeps } from './store.ts'
 import { createSuspension, type Suspension } from './suspension.ts'
-import type { RevocationLog } from './types.ts'
+import type { RevocationLog, TokenNames } from './types.ts'
 
 export interface StreamLog extends RevocationLog {
   /**
@@ -43,7 +43,8 @@ export class LogSuspended extends Error {
 /** The log in Redis as one replica follows it: docs/revocation-protocol.md. */
 export function createStreamLog (deps: StreamLogDeps): StreamLog {
   const { clock, observer, store, page = PAGE_ENTRIES } = deps
-  const ledger = new Ledger({ clock, retentionMs: deps.retentionMs, maxRevocations: deps.maxNames })
+  const { tokens, retentionMs, sessionRetentionMs = retentionMs } = deps
+  const ledger = new Ledger({ clock, retentionMs: sessionRetentionMs, maxRevocations: deps.maxNames, tokens })
   const health = trackHealth({ clock, observer, confirmMaster: store.confirmMaster })
   const junk = createJunkGuard(clock, observer)
   const suspension = createSuspension(clock, observer)
@@ -67,6 +68,7 @@ export function createStreamLog (deps: StreamLogDeps): StreamLog {
       const step = takeStep(snapshot, began)
       if (step.kind === 'linked') {
         health.linked(snapshot, sent)
+        if (isFollowing()) tokens?.linked(snapshot.now) // a deposed master may lack what others acknowledge
         confirmHistory(snapshot)
         checkClock(snapshot)
         trimWhenDue()
@@ -85,6 +87,7 @@ export function createStreamLog (deps: StreamLogDeps): StreamLog {
     snapshot: () => ledger.snapshot(),
     isFollowing,
     isVoid: ledger.isVoid.bind(ledger),
+    standingOf: (token: TokenNames) => tokens?.standingOf(token, isFollowing()) ?? 'unknown',
     trusts: ledger.trusts.bind(ledger),
     trustsShared: () => isFollowing() && ledger.pendingRepublish.size === 0,
     isUncacheable: ledger.isUncacheable.bind(ledger),
@@ -188,6 +191,8 @@ function createStep (deps: StreamLogDeps, parts: StepParts): TakeStep {
       if (step.kind === 'change' && isForged) observer.inauthentic()
       return step
     }
+    const [first] = read
+    if (first !== undefined) deps.tokens?.covers(coverageOf(first, head, now))
     applyAll(read, now, caughtUp)
     caughtUp ||= isLast
     hasFollowed ||= isLast
@@ -206,6 +211,12 @@ function isBroken ({ head, isReadable, now }: Snapshot): boolean {
  */
 function mayLack ({ head, replicationId }: Snapshot, hasFollowed: boolean): boolean {
   return replicationId === '' ? !hasFollowed : head?.replicationId !== replicationId
+}
+
+/** @returns the time since which the log has every revocation, by Redis' clock */
+function coverageOf ({ entry }: ReadEntry, { since, first }: Head, now: number): number {
+  if (entry.previous === '') return Number(entry.id.split('-')[0])
+  return entry.id === first ? since : now // else its beginning was lost, and not trimmed
 }
 
 type Applying = (entries: readonly ReadEntry[], now: number, isCaughtUp: boolean) => void

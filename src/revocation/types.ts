@@ -1,10 +1,16 @@
 import type { CredentialDigest } from '../core/cache-key.ts'
 import type { Entry, Stamp } from '../core/entry.ts'
+import type { ResourceToken } from '../core/resource-token.ts'
 
-/** What a revocation makes void: every resolution of a user, every one made with a credential, or all there are. */
+/**
+ * What a revocation makes void: every resolution of a user, every one made with a credential, or all there are. Only
+ * resource tokens have a client and an id.
+ */
 export type Target =
   | Readonly<{ kind: 'user', userId: string }>
   | Readonly<{ kind: 'credential', digest: CredentialDigest }>
+  | Readonly<{ kind: 'client', clientId: string }>
+  | Readonly<{ kind: 'token', id: string }>
   | Readonly<{ kind: 'everything' }>
 
 export const ORIGINS = ['webhook', 'management', 'audit', 'logout'] as const
@@ -15,13 +21,20 @@ export type Revocation = Readonly<{
   origin: Origin
   /** Milliseconds after a replica reads this in which the answer of a resolution that begins is not stored. */
   quietMs: number
+  /**
+   * It ends resource tokens that were issued before: 0 = before its entry in the log, negative = so many milliseconds
+   * before that, positive = before this time by Redis' clock. Undefined: it ends none, as a change of a profile.
+   */
+  ends?: number | undefined
 }>
 
-/** The name under which a target is looked up; the three kinds never meet. */
+/** The name under which a target is looked up; the kinds never meet. */
 export function nameOf (target: Target): string {
   switch (target.kind) {
     case 'user': return `u:${target.userId}`
     case 'credential': return `c:${target.digest}`
+    case 'client': return `k:${target.clientId}`
+    case 'token': return `t:${target.id}`
     case 'everything': return EVERYTHING
   }
 }
@@ -47,6 +60,12 @@ export type RevocationSnapshot = Readonly<{
 /** The user and the credentials behind a resolution. */
 export type Affected = Readonly<{ userId: string | undefined, digests: readonly CredentialDigest[] }>
 
+/** What a revocation may name of a resource token. */
+export type TokenNames = Readonly<Pick<ResourceToken, 'userId' | 'clientId' | 'id' | 'issuedAt'>>
+
+/** `unknown`: whether it was revoked nobody can say here; a newer token would be accepted. */
+export type TokenStanding = 'good' | 'revoked' | 'unknown'
+
 /** `pending`: it holds on this replica, and is published as soon as Redis takes it. */
 export type RevokeOutcome = 'logged' | 'pending'
 
@@ -59,6 +78,8 @@ export interface RevocationLog {
   isFollowing (): boolean
   /** Whether a later revocation makes this resolution unusable. */
   isVoid (about: Affected, snapshot: Pick<RevocationSnapshot, 'stamp' | 'local'>): boolean
+  /** Whether a resource token is revoked, as far as this replica can know. */
+  standingOf (token: TokenNames): TokenStanding
   /** Whether an entry of another replica may be used: positions this replica read itself, nothing pending about it. */
   trusts (entry: Entry): boolean
   /** Whether this replica may read shared entries, and write its own, at all. */

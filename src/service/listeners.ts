@@ -11,7 +11,8 @@ import { createSignOuts } from '../revocation/sign-outs.ts'
 import type { RevocationLog } from '../revocation/types.ts'
 import type { Wrappers } from '../tracing/wrappers.ts'
 import { createIdentify, identifyRoutes } from '../verify/identify.ts'
-import { createVerify, verifyRoutes } from '../verify/verify.ts'
+import { createVerify, type VerifyDeps } from '../verify/verify.ts'
+import { type TokenParts, tokenRoutes } from './resources.ts'
 import type { ServiceSettings } from './settings.ts'
 import { reporting } from './shared.ts'
 
@@ -21,6 +22,7 @@ const SIGNING_OUT_MS = 60_000
 type ListenersDeps = Readonly<{
   handlerDeps: HandlerDeps
   revocations: RevocationLog
+  tokens: TokenParts | undefined
   webhook: Webhook | undefined
   metrics: Metrics
   log: Log
@@ -36,15 +38,18 @@ export function buildListeners (
   const { handlerDeps, webhook, traced } = deps
   const listenerDeps = listenerDepsOf(settings, deps)
   const login = loginOf(settings, deps)
-  const verify = createVerify({
+  const verifyDeps: Omit<VerifyDeps, 'tokenRequirements'> = {
     ...handlerDeps,
     clock: deps.clock,
     confirmAfterMs: settings.cache.negativeTtlMs,
     allowPreflight: settings.preflight === 'allow',
     findLoginRedirect: login?.findLoginRedirect,
     trustProxy: listenerDeps.trustProxy
-  })
-  const routes = [...verifyRoutes(traced.handler('verify', verify)), ...login?.routes ?? []]
+  }
+  const verify = createVerify({ ...verifyDeps, tokenRequirements: 'refuse' })
+  const sessions = createVerify({ ...verifyDeps, tokenRequirements: 'leave-out' })
+  const { trustProxy } = listenerDeps
+  const routes = [...tokenRoutes(settings, { ...deps, trustProxy, verify, sessions }), ...login?.routes ?? []]
   const identify = identifyRoutes(traced.handler('identify', createIdentify(handlerDeps)))
   return {
     app: buildListener(listenerDeps, routes, webhook),

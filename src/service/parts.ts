@@ -14,6 +14,7 @@ import type { Wrappers } from '../tracing/wrappers.ts'
 import { type AuthgearAccess, createAuthgearAccess } from './authgear.ts'
 import { openFollower, openFollowersPresence, openLog, webhookOf } from './revocations.ts'
 import type { ServiceSettings } from './settings.ts'
+import { openTokens } from './resources.ts'
 import { openShared, reporting } from './shared.ts'
 
 type PartsDeps = Readonly<{
@@ -45,10 +46,12 @@ export function openParts (settings: ServiceSettings, deps: PartsDeps) {
   const fleet = shared.connection === undefined ? shared.fleet : traced.fleet(shared.fleet)
   const observer = { ...metrics.authenticate, ...reporting(log) }
   const authenticator = authenticatorOf(settings, { memory, fleet, authgear, clock, keyer, revocations, observer })
+  const tokens = openTokens(settings, { clock, metrics, log })
   const { absentHeaders } = settings
   const handlerDeps: HandlerDeps = { authenticator, keyer, cookieNames: names, absentHeaders, realm: origin }
   return {
     authgear,
+    tokens,
     shared,
     revocations,
     closeLog: opened.close,
@@ -87,8 +90,9 @@ function authenticatorOf (
 }
 
 /** In reverse order of opening. */
-export async function closeParts ({ audit, presence, closeLog, shared, authgear }: Parts): Promise<void> {
+export async function closeParts ({ audit, tokens, presence, closeLog, shared, authgear }: Parts): Promise<void> {
   await audit?.close()
+  await tokens?.keySet.close()
   await presence?.close()
   await closeLog()
   shared.secretCheck?.close()

@@ -17,8 +17,9 @@ import { createMemoryLog } from '../revocation/memory-log.ts'
 import { openPresence, type Presence } from '../revocation/presence.ts'
 import { createRedisLogStore } from '../revocation/redis-store.ts'
 import { createStreamLog } from '../revocation/stream-log.ts'
+import { TokenLedger } from '../revocation/token-ledger.ts'
 import type { LogObserver, RevocationLog } from '../revocation/types.ts'
-import { retentionOf, type ServiceSettings } from './settings.ts'
+import { logRetentionOf, retentionOf, type ServiceSettings } from './settings.ts'
 import { throttle, type Shared } from './shared.ts'
 
 /** Redis remembers for so long that a signed webhook came, and is told so no more often than the interval. */
@@ -101,8 +102,9 @@ export function openLog (
   { metrics, log, clock, keys, forget }: LogDeps
 ): Opened {
   const { redis } = settings
-  const retentionMs = retentionOf(settings)
+  const [retentionMs, sessionRetentionMs] = [logRetentionOf(settings), retentionOf(settings)]
   const maxNames = ledgerNames(getHeapStatistics().heap_size_limit)
+  const tokens = tokenLedgerOf(settings, clock, maxNames)
   let length = 0
   const entries = () => ({ now: length, most: maxEntries(retentionMs) })
   const trouble = (what: string, error?: unknown): void =>
@@ -115,7 +117,7 @@ export function openLog (
   const own = { inauthentic, foreign, adopted: forget, trouble, length: measured }
   const observer: LogObserver = { ...metrics.revocations, ...own }
   if (redis === undefined) {
-    const revocations = createMemoryLog({ clock, retentionMs, observer, maxNames })
+    const revocations = createMemoryLog({ clock, retentionMs, observer, maxNames, tokens })
     return { revocations, close: revocations.close, entries }
   }
   const store = createRedisLogStore({ ...openLogConnections(redis), keyPrefix: keys.log })
@@ -124,11 +126,22 @@ export function openLog (
     codec: createEntryCodec(authenticationKey),
     clock,
     retentionMs,
+    sessionRetentionMs,
+    tokens,
     observer,
     maxNames
   })
   const failed = (error: unknown): void => trouble(NOT_FOLLOWED, error)
   return { revocations, entries, close: follow(revocations, store, failed) }
+}
+
+function tokenLedgerOf (
+  { resources, resourceTokenMaxAgeMs: maxAgeMs, cache }: ServiceSettings,
+  clock: Clock,
+  maxNames: number
+): TokenLedger | undefined {
+  if (resources.length === 0) return undefined
+  return new TokenLedger({ clock, maxAgeMs, degradedMs: cache.degradedTtlMs, maxNames })
 }
 
 /** Tells the other replicas that this one follows the log, and counts those that do. */

@@ -13,6 +13,7 @@ import { tracedBy, UNTRACED } from '../tracing/wrappers.ts'
 import { buildListeners } from './listeners.ts'
 import { untilLogFollowed } from './log-followed.ts'
 import { closeParts, openParts, type Parts } from './parts.ts'
+import { TOKEN_SHARE } from './resources.ts'
 import type { ServiceSettings } from './settings.ts'
 
 export type { ServiceSettings } from './settings.ts'
@@ -61,7 +62,8 @@ export function createService (
   const { cache, tls } = settings
   const traced = tracer === undefined ? UNTRACED : tracedBy(tracer)
   const { maxEntries, maxBytes, staleIfErrorMs: staleMs } = cache
-  const memory = createMemoryCache({ maxEntries, maxBytes, clock, staleMs })
+  const ofSessions = settings.resources.length === 0 ? maxBytes : Math.floor(maxBytes * (1 - TOKEN_SHARE))
+  const memory = createMemoryCache({ maxEntries, maxBytes: ofSessions, clock, staleMs })
   let expiry = tls === undefined ? undefined : certificateExpiry(tls.cert)
   // a scrape comes later than the parts, which need the metrics themselves
   const metrics = createMetrics(settings.version, gaugesOf(settings, memory, () => parts, () => expiry))

@@ -11,6 +11,8 @@ export type ServiceSettings =
     | 'redis'
     | 'trustedProxies'
     | 'login'
+    | 'resources'
+    | 'resourceTokenMaxAgeMs'
     | 'absentHeaders'
     | 'preflight'
     | 'managementToken'
@@ -19,6 +21,14 @@ export type ServiceSettings =
 
 /** A revocation is kept for longer than any entry lives. */
 const RETENTION_MARGIN_MS = 5 * 60_000
+
+/** For how long the log keeps a revocation: as long as it may matter to a session, or to a resource token. */
+export function logRetentionOf (
+  settings: Pick<Config, 'authgear' | 'cache' | 'resources' | 'resourceTokenMaxAgeMs'>
+): number {
+  const ofTokens = settings.resources.length === 0 ? 0 : settings.resourceTokenMaxAgeMs + RETENTION_MARGIN_MS
+  return Math.max(retentionOf(settings), ofTokens)
+}
 
 /** For how long a revocation may matter to an entry of either tier. */
 export function retentionOf ({ authgear, cache }: Pick<Config, 'authgear' | 'cache'>): number {

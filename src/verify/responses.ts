@@ -42,7 +42,8 @@ export function allowNobody (reason: AllowReason | RefusalReason, source?: Sourc
   return success(NOBODY, reason, source, 'empty')
 }
 
-function success (
+/** @param identity one value for each of IDENTITY_HEADERS */
+export function success (
   identity: Identity,
   reason: AllowReason | RefusalReason,
   source: Source | undefined,

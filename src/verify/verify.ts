@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts'
 import { readAudience } from '../core/audience.ts'
 import { readCredentials } from '../core/credentials.ts'
 import { decide, type Decision, type Policy } from '../core/policy.ts'
+import { isForSessions, withoutTokenRequirements } from '../core/token-policy.ts'
 import type { FindLoginRedirect, LoginRedirect } from '../login/redirect.ts'
 import type { TrustProxy } from '../http/trusted-proxies.ts'
 import { allowNobody, createAllow, createRefuse, offerLogin, sendToLogin, type Refusal } from './responses.ts'
@@ -26,11 +27,16 @@ export type VerifyDeps = HandlerDeps & Readonly<{
   /** Undefined: nobody is sent to log in. */
   findLoginRedirect: FindLoginRedirect | undefined
   trustProxy: TrustProxy
+  /**
+   * What a policy asks of resource tokens: `refuse` it, since a route with it belongs on another endpoint, or
+   * `leave-out`, on an endpoint that looks at tokens itself.
+   */
+  tokenRequirements: 'refuse' | 'leave-out'
 }>
 
 /** Is this request signed in, and does it meet the policy? */
 export function createVerify (deps: VerifyDeps): Handler {
-  const policyOf = createPolicies()
+  const policyOf = createSessionPolicies(deps)
   const refuse = createRefuser(deps, policyOf)
   const conclude = createConclude(deps, refuse)
   function later (
@@ -53,6 +59,20 @@ export function createVerify (deps: VerifyDeps): Handler {
     return authentication instanceof Promise
       ? later(request, subject, authentication)
       : conclude(request, subject, policyOf(request), authentication)
+  }
+}
+
+const FOR_TOKENS: Policy = {
+  kind: 'bad',
+  why: 'resource=, scope= and client= are about resource tokens: ask /resource or /resource-or-session'
+}
+
+function createSessionPolicies ({ tokenRequirements }: VerifyDeps): (request: VerifyRequest) => Policy {
+  const policyOf = createPolicies()
+  if (tokenRequirements === 'leave-out') return (request) => withoutTokenRequirements(policyOf(request))
+  return (request) => {
+    const policy = policyOf(request)
+    return isForSessions(policy) ? policy : FOR_TOKENS
   }
 }
 
@@ -182,10 +202,13 @@ function preflight (request: VerifyRequest, policy: Policy, refuse: Refuser): Ha
   return { response: allowNobody('preflight'), reason: 'preflight', source: 'none' }
 }
 
-/** One exact path, and the prefix to which Envoy and Istio append the client's path and query. */
-export function verifyRoutes (verify: Handler): readonly Route[] {
+/**
+ * One exact path, and the prefix to which Envoy and Istio append the client's path and query.
+ * @param extAuthz of the prefix
+ */
+export function verifyRoutes (verify: Handler, extAuthz: Handler): readonly Route[] {
   return [
     { path: '/verify', endpoint: 'verify', handler: verify },
-    { path: '/ext-authz/', endpoint: 'ext-authz', handler: verify }
+    { path: '/ext-authz/', endpoint: 'ext-authz', handler: extAuthz }
   ]
 }

@@ -10,8 +10,9 @@ import { stopAll } from './lib.mjs'
 import { memory } from './memory.mjs'
 import { proxies } from './proxies.mjs'
 import { rates } from './rates.mjs'
+import { tokens } from './tokens.mjs'
 
-const PARTS = { rates, burst, proxies, memory, fleet, lease }
+const PARTS = { rates, tokens, burst, proxies, memory, fleet, lease }
 const DOCS = new URL('../../docs/performance.md', import.meta.url)
 
 const asked = process.argv.slice(2)

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { type Clock, systemClock } from '../../src/clock.ts'
-import { PARAMETERS } from '../../src/core/requirement.ts'
+import { PERSON_PARAMETERS } from '../../src/core/requirement.ts'
 import type { EpochMs } from '../../src/core/token-expiry.ts'
 import { startInProcess } from '../helpers/in-process.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
@@ -18,7 +18,7 @@ const PEOPLE = [
   { token: demo.bob.accessToken, roles: [], verified: false }
 ] as const
 type Person = typeof PEOPLE[number]
-type ParameterName = keyof typeof PARAMETERS
+type ParameterName = keyof typeof PERSON_PARAMETERS
 
 /** How long ago everybody signed in, in seconds: sessions begin with the simulator, and the service is late. */
 const AGE_S = 1e8
@@ -83,7 +83,7 @@ const parameter = fc.oneof(
   mostly(
     Object.entries(USUAL).map(([name, value]) => `${name}=${value}`),
     joined(
-      fc.constantFrom(...Object.keys(PARAMETERS), 'Role', 'optional', 'role[]', '%72ole'),
+      fc.constantFrom(...Object.keys(PERSON_PARAMETERS), 'Role', 'optional', 'role[]', '%72ole'),
       fc.constantFrom('=', '==', ''),
       fc.oneof(
         escaped(fc.constantFrom('true', 'false', 'off', '0x1', '1e3', '', '-1', '999999999', 'mfa,otp')),

@@ -40,6 +40,9 @@ export interface InProcessOptions {
   readonly cookiePrefix?: string
   readonly absentHeaders?: 'empty' | 'omit'
   readonly preflight?: 'deny' | 'allow'
+  /** RESOURCES: URIs. */
+  readonly resources?: readonly string[]
+  readonly resourceTokenMaxAgeMs?: number
   /** Also the listener of /identify, at `identifyPort`. */
   readonly identify?: boolean
   /** Where it listens: another host, or a unix socket (then `port` is 0). */
@@ -146,6 +149,8 @@ function settingsOf (options: InProcessOptions): ServiceSettings {
     redis: redisOf(options),
     trustedProxies: options.trustedProxies ?? ['loopback'],
     login: options.login && { ...LOGIN, ...options.login },
+    resources: (options.resources ?? []).map((uri) => ({ uri, scopes: [], name: undefined, documentation: undefined })),
+    resourceTokenMaxAgeMs: options.resourceTokenMaxAgeMs ?? 3_600_000,
     absentHeaders: options.absentHeaders ?? 'empty',
     preflight: options.preflight ?? 'deny',
     identify: options.identify ?? false,

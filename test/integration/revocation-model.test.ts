@@ -25,7 +25,11 @@ t.test('whatever befalls three replicas and their Redis, I1, I2 and I3 hold', as
     acknowledgedChecks: 0,
     reboots: 0,
     junk: 0,
-    junkSkipped: 0
+    junkSkipped: 0,
+    tokens: 0,
+    tokensGood: 0,
+    tokensRevoked: 0,
+    tokensUnknown: 0
   }
   const random = Math.random
   t.teardown(() => { Math.random = random })

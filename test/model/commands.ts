@@ -6,7 +6,9 @@ import type { World } from './world.ts'
 /** What one may do to a replica that runs, and what happens to all of them. */
 export type Command =
   | Readonly<{ kind: 'request', replica: number, person: number, confirmWithin: number | undefined }>
-  | Readonly<{ kind: 'revoke', replica: number, target: number, quietMs: number, disables: boolean }>
+  | Readonly<{ kind: 'revoke', replica: number, target: number, quietMs: number, disables: boolean, ends: boolean }>
+  | Readonly<{ kind: 'issue', person: number }>
+  | Readonly<{ kind: 'use', replica: number, which: number }>
   | Readonly<{ kind: 'poll' | 'connect' | 'notice' | 'crash' | 'start' | 'freeze' | 'thaw', replica: number }>
   | Readonly<{ kind: 'cut', replica: number, channel: Channel }>
   | Readonly<{ kind: 'hold', replica: number, channel: Channel, how: Hold }>
@@ -53,9 +55,12 @@ const COMMANDS: ReadonlyArray<readonly [weight: number, command: fc.Arbitrary<Co
       replica,
       target: fc.nat({ max: TARGETS.length - 1 }),
       quietMs: fc.constantFrom(0, 0, 0, 200, 2000),
-      disables: fc.nat({ max: 3 }).map((n) => n === 0)
+      disables: fc.nat({ max: 3 }).map((n) => n === 0),
+      ends: fc.boolean()
     })
   ],
+  [5, fc.record({ kind: one('issue'), person: fc.nat({ max: PEOPLE.length - 1 }) })],
+  [14, fc.record({ kind: one('use'), replica, which: fc.nat({ max: 9 }) })],
   [10, fc.record({ kind: one('poll'), replica })],
   [9, fc.record({ kind: one('round') })],
   [8, fc.record({ kind: one('pass'), ms: fc.constantFrom(1, 40, 120, 300, 300, 900, 900, 2100, 2900, 4000, 20_000) })],
@@ -116,7 +121,8 @@ const parting: fc.Arbitrary<Command[]> = fc.record({
     replica,
     target: TARGETS.findIndex((some) => some.kind === 'user' && some.userId === user),
     quietMs: 0,
-    disables: false
+    disables: false,
+    ends: true
   })
   const lossOf: Record<typeof loss, Command[]> = {
     none: [],
@@ -157,7 +163,7 @@ const aging: fc.Arbitrary<Command[]> = fc.record({
     target === null
       ? []
       : [
-          { kind: 'revoke', replica: taker, target, quietMs: 0, disables },
+          { kind: 'revoke', replica: taker, target, quietMs: 0, disables, ends: false },
           ...(isRead ? [{ kind: 'round' } as const] : [])
         ]
   return [
@@ -211,6 +217,7 @@ function onReplica (world: World, replica: Replica | undefined, command: OnRepli
   switch (command.kind) {
     case 'request': return request(world, replica, command)
     case 'revoke': return revoke(world, replica, command)
+    case 'use': return world.use(replica, -1 - command.which)
     case 'poll': replica.poll().catch(() => {}); return
     case 'connect': return replica.connect()
     case 'notice': return leave(world, replica)
@@ -236,14 +243,14 @@ function request (
 function revoke (
   world: World,
   replica: Replica,
-  { target, quietMs, disables }: Extract<Command, { kind: 'revoke' }>
+  { target, quietMs, disables, ends }: Extract<Command, { kind: 'revoke' }>
 ): void {
   const chosen = TARGETS[target]
   if (chosen === undefined) return
   if (disables && chosen.kind === 'user' && !world.disabled.has(chosen.userId)) {
     world.disabled.set(chosen.userId, world.tick())
   }
-  world.revoke(replica, chosen, quietMs)
+  world.revoke(replica, chosen, quietMs, ends)
 }
 
 /** The whole machine: its monotonic clock stands still. */
@@ -263,6 +270,9 @@ function onWorld (world: World, command: Exclude<Command, OnReplica>): void {
   switch (command.kind) {
     case 'answer':
       return world.answer(command.which, command.early)
+    case 'issue':
+      world.issue(PEOPLE[command.person]?.user ?? '')
+      return
     case 'enable':
       world.disabled.delete(PEOPLE[command.person]?.user ?? '')
       return

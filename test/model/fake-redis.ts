@@ -6,7 +6,9 @@ type Item = readonly [id: StreamId, fields: Readonly<Record<string, string>>]
 type State = Readonly<{
   stream: readonly Item[]
   last: StreamId
-  head: Readonly<{ gen: string, nonce: string, id: StreamId, history: number }> | undefined
+  head: Readonly<
+    { gen: string, nonce: string, id: StreamId, history: number, since: number, first: StreamId }
+  > | undefined
   cache: ReadonlyMap<string, Readonly<{ bytes: Buffer, ends: number }>>
 }>
 
@@ -90,7 +92,14 @@ export class FakeRedis {
       head:
         head === undefined
           ? undefined
-          : { generation: head.gen, nonce: head.nonce, id: head.id, replicationId: String(head.history) },
+          : {
+              generation: head.gen,
+              nonce: head.nonce,
+              id: head.id,
+              replicationId: String(head.history),
+              since: head.since,
+              first: head.first
+            },
       isReadable: true,
       isMaster: this.role === 'master',
       acknowledged,
@@ -114,8 +123,8 @@ export class FakeRedis {
     const { head, stream } = this.#state
     if (head === undefined || head.gen !== expected) return { kind: 'behind', generation: this.generation }
     if (head.nonce !== previous) return { kind: 'conflict', nonce: head.nonce }
-    const kept = stream.length % EVERY < entries.length ? this.#trimmed(stream, retentionMs, now) : stream
-    return this.#write({ ...this.#state, stream: kept }, entries, head.history, now)
+    const state = stream.length % EVERY < entries.length ? this.#trimmed(retentionMs, now) : this.#state
+    return this.#write(state, entries, head.history, now)
   }
 
   change (expected: string, fields: Fields, now: number): Written {
@@ -136,7 +145,7 @@ export class FakeRedis {
     for (const fields of entries) {
       last = this.#nextId(last, now)
       stream = [...stream, [last, fields]]
-      head = { gen: fields.gen, nonce: fields.nonce, id: last, history }
+      head = { since: 0, first: '', ...head, gen: fields.gen, nonce: fields.nonce, id: last, history }
     }
     this.#become({ ...state, stream, last, head })
     return { kind: 'written', id: last }
@@ -151,16 +160,20 @@ export class FakeRedis {
 
   trim (retentionMs: number, now: number): void {
     this.#mayWrite()
-    this.#become({ ...this.#state, stream: this.#trimmed(this.#state.stream, retentionMs, now) })
+    this.#become(this.#trimmed(retentionMs, now))
   }
 
-  #trimmed (stream: readonly Item[], retentionMs: number, now: number): readonly Item[] {
+  #trimmed (retentionMs: number, now: number): State {
+    const { stream, head } = this.#state
     const kept = stream.at(-KEEP)?.[0]
-    if (stream.length <= KEEP || kept === undefined) return stream
+    if (stream.length <= KEEP || kept === undefined) return this.#state
     const oldest = `${now + this.skew - retentionMs}-0`
     const minId = Number(oldest.split('-')[0]) < Number(kept.split('-')[0]) ? oldest : kept
-    this.isPartial ||= compareIds(stream[0]?.[0] ?? minId, minId) < 0
-    return stream.filter(([id]) => compareIds(id, minId) >= 0)
+    if (compareIds(stream[0]?.[0] ?? minId, minId) >= 0) return this.#state
+    this.isPartial = true
+    const left = stream.filter(([id]) => compareIds(id, minId) >= 0)
+    const trim = { since: Number(minId.split('-')[0]), first: left[0]?.[0] ?? '' }
+    return { ...this.#state, stream: left, head: head === undefined ? undefined : { ...head, ...trim } }
   }
 
   #mayWrite (): void { if (this.role !== 'master') throw new Error('READONLY') }

@@ -40,8 +40,9 @@ for (const { user, credentials: sent } of PEOPLE) {
   targets.set(`u:${user}`, { kind: 'user', userId: user })
 }
 
-/** Users come twice, as in life. */
+/** Users come twice, as in life; only resource tokens have a client. */
 export const TARGETS: readonly Target[] = [
+  { kind: 'client', clientId: 'client' },
   ...targets.values(),
   ...[...targets.values()].filter(({ kind }) => kind === 'user')
 ]

@@ -7,6 +7,7 @@ import { NO_FAILED_CREDENTIALS } from '../../src/authgear/resolver/failed-creden
 import type { EntryCodec } from '../../src/revocation/codec.ts'
 import type { LogStore, Snapshot } from '../../src/revocation/store.ts'
 import { createStreamLog, type StreamLog } from '../../src/revocation/stream-log.ts'
+import { TokenLedger } from '../../src/revocation/token-ledger.ts'
 import { createSharedTier } from './fake-fleet.ts'
 import type { FakeRedis } from './fake-redis.ts'
 import { keyer } from './people.ts'
@@ -48,6 +49,8 @@ export class Replica {
   taking: Omit<Revoked, 'of'> | undefined
   linked: Readonly<{ redis: FakeRedis | undefined, began: number, first: number }> | undefined
   cleanSince = 0
+  /** Monotonic milliseconds at which it followed last. */
+  followedAt = -Infinity
   /** Event at which the newest junk that it has read was appended, in this generation. */
   junkRead = 0
   #gates: Gate[] = []
@@ -78,7 +81,11 @@ export class Replica {
       store: this.#store(),
       codec,
       clock: this.clock,
-      retentionMs: LIMITS.retention,
+      retentionMs: LIMITS.logRetention,
+      sessionRetentionMs: LIMITS.retention,
+      tokens: new TokenLedger({
+        clock: this.clock, maxAgeMs: LIMITS.tokenAge, degradedMs: LIMITS.degraded, maxNames: 100
+      }),
       page: LIMITS.page,
       after: (ms, fire) => this.#after(ms, fire),
       newName: () => this.#name(),
@@ -253,6 +260,7 @@ export class Replica {
       if (generation !== stamp.generation) this.world.fail('memory of another generation was kept')
     }
     this.#confirm()
+    if (this.log.isFollowing()) this.followedAt = this.clock.monotonic()
     if (!this.log.trustsShared()) this.cleanSince = Infinity
     else if (this.cleanSince === Infinity) this.cleanSince = this.world.tick()
   }

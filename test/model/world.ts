@@ -3,10 +3,11 @@ import type { Authentication } from '../../src/authenticate/types.ts'
 import type { CredentialDigest } from '../../src/core/cache-key.ts'
 import type { Credentials } from '../../src/core/credentials.ts'
 import type { Entry } from '../../src/core/entry.ts'
-import type { Resolution } from '../../src/core/resolution.ts'
+import type { Resolution, UserId } from '../../src/core/resolution.ts'
+import type { EpochMs } from '../../src/core/token-expiry.ts'
 import { AuthgearTimeout, AuthgearUnreachable } from '../../src/errors.ts'
 import type { ResolverResult } from '../../src/authgear/resolver/types.ts'
-import { nameOf, type RevokeOutcome, type Target } from '../../src/revocation/types.ts'
+import { EVERYTHING, nameOf, type RevokeOutcome, type Target, type TokenNames } from '../../src/revocation/types.ts'
 import { createEntryCodec, type Fields } from '../../src/revocation/codec.ts'
 import type { Written } from '../../src/revocation/store.ts'
 import { INVALID, validResolution } from '../helpers/identity.ts'
@@ -20,6 +21,8 @@ export const LIMITS = Object.freeze({
   timeout: 5000,
   degraded: 2000,
   retention: 60_000,
+  tokenAge: 90_000,
+  logRetention: 120_000,
   page: 3,
   refreshAhead: 0.5,
   stale: 10_000
@@ -29,7 +32,17 @@ const codec = createEntryCodec(Buffer.alloc(32, 7))
 const foreignCodec = createEntryCodec(Buffer.alloc(32, 8))
 
 /** `taken` and every other event is a number of the one order in which all events happen. */
-export type Revoked = Readonly<{ of: string, name: string, taken: number, quietMs: number, holders: Set<Replica> }>
+export type Revoked = Readonly<{
+  of: string
+  name: string
+  taken: number
+  quietMs: number
+  /** Resource tokens that were issued before. */
+  ends: boolean
+  holders: Set<Replica>
+}>
+/** A resource token, and the event at which Authgear issued it. */
+type Issued = TokenNames & Readonly<{ names: readonly string[], began: number }>
 type Asked = {
   readonly id: number
   readonly replica: Replica
@@ -60,6 +73,10 @@ export type Counts = {
   reboots: number
   junk: number
   junkSkipped: number
+  tokens: number
+  tokensGood: number
+  tokensRevoked: number
+  tokensUnknown: number
 }
 
 export class World {
@@ -87,6 +104,7 @@ export class World {
   #events = 0
   #asked: Asked[] = []
   #asks = 0
+  #issued: Issued[] = []
   #open = new Map<object, Replica>()
   #waiting: Array<() => void> = []
   #violation: string | undefined
@@ -175,12 +193,60 @@ export class World {
     turnOfTheLoop().then(() => { if (this.#asks > asks) this.count.renewed++ }, () => {})
   }
 
-  revoke (replica: Replica, target: Target, quietMs: number): void {
+  /** Authgear gives a client a token for a user; what was revoked before does not concern it. */
+  issue (user: string): Issued {
+    const [began, clientId] = [this.tick(), 'client']
+    const id = String(began)
+    const names = [EVERYTHING, `u:${user}`, `k:${clientId}`, `t:${id}`]
+    const issuedAt = Math.floor(this.now / 1000) * 1000 as EpochMs
+    const token = { userId: user as UserId, clientId, id, issuedAt, names, began }
+    this.#issued.push(token)
+    this.count.tokens++
+    return token
+  }
+
+  use (replica: Replica, which: number): void {
+    const token = this.#issued.at(which % Math.max(1, this.#issued.length))
+    if (token === undefined || this.now - token.issuedAt >= LIMITS.tokenAge) return
+    const standing = replica.log.standingOf(token)
+    if (standing === 'unknown') this.count.tokensUnknown++
+    if (standing === 'revoked') this.count.tokensRevoked++
+    if (standing !== 'good') return
+    this.count.tokensGood++
+    if (this.#isClockBehind()) return
+    this.#checkToken(replica, token)
+    // one that does not follow accepts what is no older than the degraded TTL
+    if (!replica.log.isFollowing() && this.now - token.issuedAt > LIMITS.degraded && !replica.isBlurred) {
+      const isBehind = replica.wallOff < 0
+      if (!isBehind && replica.clock.monotonic() - replica.followedAt > LIMITS.degraded) {
+        this.fail(`T3: replica ${replica.index} does not follow, and accepts an old token`)
+      }
+    }
+    if (!replica.log.isFollowing()) return
+    this.#checkRebooted(token.names, token.began, 'a token', true)
+    this.#checkAcknowledged(replica, token.names, token.began, 'a token', true)
+  }
+
+  /** A revocation counts from Redis' time: one that is late ends less than it should. */
+  #isClockBehind (): boolean { return this.servers.some(({ skew }) => skew < -4000) }
+
+  #checkToken (replica: Replica, { names, began }: Issued): void {
+    for (const { revoked } of replica.known.values()) {
+      if (revoked.ends && names.includes(revoked.name) && began < revoked.taken) {
+        this.fail(`T1: replica ${replica.index} accepts a token of ${began} that was revoked at ${revoked.taken}`)
+      }
+    }
+  }
+
+  /** @param ends whether it ends resource tokens */
+  revoke (replica: Replica, target: Target, quietMs: number, ends: boolean): void {
     const name = nameOf(target)
-    replica.taking = { name, taken: this.tick(), quietMs, holders: new Set([replica]) }
+    replica.taking = { name, taken: this.tick(), quietMs, ends, holders: new Set([replica]) }
     this.count.revocations++
     const before = this.revoked.size
-    const outcome: Promise<RevokeOutcome> = replica.log.revoke({ target, origin: 'webhook', quietMs })
+    const outcome: Promise<RevokeOutcome> = replica.log.revoke({
+      target, origin: 'webhook', quietMs, ...ends ? { ends: 0 } : {}
+    })
     const of = [...this.revoked.keys()].at(-1) ?? ''
     if (this.revoked.size === before) this.fail('a revocation has no name')
     const waits = this.#opened(replica)
@@ -228,6 +294,7 @@ export class World {
     this.master.restore(lost)
     this.rebooted = this.tick()
     this.count.reboots++
+    this.now += 1000 // no machine is faster; a token's time of issue is in whole seconds
     this.replicas.forEach((_, index) => this.restart(index))
   }
 
@@ -316,6 +383,20 @@ export class World {
     }
     this.#allIsWell()
     for (const replica of this.replicas) if (!replica.dead) await this.#answersAll(replica)
+    await this.#acceptsNew()
+  }
+
+  /** Whatever was revoked or lost: a token that is issued now is good on every replica that follows. */
+  async #acceptsNew (): Promise<void> {
+    if (this.servers.some(({ skew }) => skew !== 0)) return
+    this.advance(7000) // clocks may be apart by five seconds
+    for (const replica of this.replicas) { if (!replica.dead) replica.poll().catch(() => {}); await this.settle() }
+    const token = this.issue('ann')
+    for (const replica of this.replicas) {
+      if (replica.dead || !replica.log.isFollowing()) continue
+      const standing = replica.log.standingOf(token)
+      if (standing !== 'good') throw new Error(`T2: a new token is ${standing} on replica ${replica.index}`)
+    }
   }
 
   /** What was revoked long ago keeps nobody out. */
@@ -381,8 +462,8 @@ export class World {
     if (answer.source === 'redis') this.count.fromRedis++
     this.#checkKnown(replica, person, asked, answer.source)
     this.#checkAge(replica, person, asked, answer)
-    this.#checkAcknowledged(replica, person, asked, answer.source)
-    this.#checkRebooted(person, asked, answer.source)
+    this.#checkAcknowledged(replica, person.names, asked.began, answer.source)
+    this.#checkRebooted(person.names, asked.began, answer.source)
     const isOldQuiet =
       asked.replica === replica &&
       replica.isQuiet(person.names, asked.atMonotonic) &&
@@ -438,19 +519,26 @@ export class World {
   }
 
   /** What was acknowledged before everything started again is ignored by nobody after it. */
-  #checkRebooted (person: Person, asked: Asked, source: string): void {
-    if (asked.began > this.rebooted) return
+  #checkRebooted (names: readonly string[], began: number, source: string, isToken = false): void {
+    if (began > this.rebooted) return
     for (const [of, at] of this.acknowledged) {
       const revoked = this.revoked.get(of)
-      if (revoked === undefined || at > this.rebooted || !person.names.includes(revoked.name)) continue
-      if (asked.began < revoked.taken) {
+      if (revoked === undefined || at > this.rebooted || !names.includes(revoked.name)) continue
+      if (isToken && !revoked.ends) continue
+      if (began < revoked.taken) {
         this.fail(`I4: an answer from ${source} is older than a revocation that was acknowledged before a restart of all`)
       }
     }
   }
 
   /** I3, where all who live follow the master, lack nothing, and this one has read since. */
-  #checkAcknowledged (replica: Replica, person: Person, asked: Asked, source: string): void {
+  #checkAcknowledged (
+    replica: Replica,
+    names: readonly string[],
+    began: number,
+    source: string,
+    isToken = false
+  ): void {
     const alive = this.replicas.filter(({ dead }) => !dead)
     const since = Math.max(
       this.disturbed,
@@ -461,12 +549,12 @@ export class World {
     if ((replica.linked?.began ?? 0) <= since) return
     for (const [of, at] of this.acknowledged) {
       const revoked = this.revoked.get(of)
-      if (revoked === undefined || !person.names.includes(revoked.name) || (replica.linked?.began ?? 0) <= at) continue
-      if (!alive.some((some) => revoked.holders.has(some))) continue
+      if (revoked === undefined || !names.includes(revoked.name) || (replica.linked?.began ?? 0) <= at) continue
+      if (!alive.some((some) => revoked.holders.has(some)) || (isToken && !revoked.ends)) continue
       this.count.acknowledgedChecks++
-      if (asked.began < revoked.taken) {
+      if (began < revoked.taken) {
         this.fail(
-          `I3: replica ${replica.index} answers from ${source} what began at ${asked.began}, acknowledged revocation ` +
+          `I3: replica ${replica.index} answers from ${source} what began at ${began}, acknowledged revocation ` +
             `of ${revoked.taken}`
         )
       }

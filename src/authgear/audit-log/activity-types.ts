@@ -159,6 +159,31 @@ const EFFECTS: ReadonlyMap<string, Effect> = new Map<string, Effect>([
   ...rows('nothing', NOTHING)
 ])
 
+/** After these nothing that the user was given holds: signed out, disabled, on the way to be deleted. */
+const ENDING: ReadonlySet<string> = new Set([
+  'USER_DISABLED',
+  'USER_DELETION_SCHEDULED',
+  'USER_DELETED',
+  'USER_ANONYMIZATION_SCHEDULED',
+  'USER_ANONYMIZED',
+  'USER_SIGNED_OUT',
+  'USER_SESSION_TERMINATED',
+  ...mutations(
+    'REVOKE_SESSION',
+    'REVOKE_ALL_SESSIONS',
+    'ANONYMIZE_USER',
+    'DELETE_USER',
+    'SCHEDULE_ACCOUNT_ANONYMIZATION',
+    'SCHEDULE_ACCOUNT_DELETION',
+    'RESET_PASSWORD'
+  )
+])
+
+/** Whether resource tokens of the users that it names end; so do those of a type that nobody knows yet. */
+export function endsTokens (type: string): boolean {
+  return ENDING.has(type) || !EFFECTS.has(type)
+}
+
 function mutations (...names: readonly string[]): string[] {
   return names.map((name) => `ADMIN_API_MUTATION_${name}_EXECUTED`)
 }

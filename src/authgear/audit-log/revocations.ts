@@ -1,6 +1,6 @@
 import type { CredentialDigest } from '../../core/cache-key.ts'
 import type { Revocation, Target } from '../../revocation/types.ts'
-import { effectOf, type Effect } from './activity-types.ts'
+import { effectOf, endsTokens, type Effect } from './activity-types.ts'
 import { type AuditEntry, type Json, listOf, objectOf } from './entry.ts'
 
 /**
@@ -27,7 +27,8 @@ export function revocationsOf ({ type, data }: AuditEntry, sessionDigest: Sessio
   const targets = [...users, ...sessions]
   if (targets.length === 0 && mustNameSomebody(type, effect, payload)) return [EVERYTHING]
   const quietMs = effect === 'users at once' ? 0 : QUIET
-  return targets.map((target) => ({ target, origin: 'audit', quietMs }))
+  const ends = endsTokens(type) ? { ends: 0 } : {}
+  return targets.map((target) => ({ target, origin: 'audit', quietMs, ...target.kind === 'user' ? ends : {} }))
 }
 
 export const EVERYTHING: Revocation = Object.freeze({

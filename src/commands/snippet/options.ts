@@ -4,6 +4,7 @@ import { quote } from '../../config/messages.ts'
 import { listenAddress } from '../../config/parsers/hosts.ts'
 import { parsePolicy } from '../../core/policy.ts'
 import { parseHost } from '../cert/options.ts'
+import { addScope, type GivenResource, readResource } from './resources.ts'
 import { type Address, both, type Route, type Settings } from './settings.ts'
 
 type Url = Settings['forwardAuth']
@@ -50,7 +51,7 @@ function addressOf (host: string, port: number): Address {
   return { host, port, text: `${isIPv6(host) ? `[${host}]` : host}:${port}` }
 }
 
-type Rule = Readonly<{ path: string, policy: string }>
+export type Rule = Readonly<{ path: string, policy: string }>
 
 /** Of a segment: what no proxy decodes, cleans, or reads as a pattern (the dot is escaped where it would be one). */
 const PATH = /^(?:\/[a-z0-9_-]+(?:\.[a-z0-9_-]+)*)+$/
@@ -59,8 +60,12 @@ const PATH = /^(?:\/[a-z0-9_-]+(?:\.[a-z0-9_-]+)*)+$/
  * Each `/path=QUERY`; `/` is the catch-all. A route's policy holds those of all routes that it lies in, since proxies
  * apply one only.
  */
-export function readPolicies (texts: readonly string[], errors: string[]): Pick<Settings, 'policy' | 'routes'> {
-  const rules = texts.flatMap(text => readRule(text, errors))
+export function readPolicies (
+  texts: readonly string[],
+  ofTokens: readonly Rule[],
+  errors: string[]
+): Pick<Settings, 'policy' | 'routes'> {
+  const rules = [...texts.flatMap(text => readRule(text, errors)), ...ofTokens]
   const paths = [...new Set(rules.map(({ path }) => path))].filter(path => path !== '/').toSorted(longestFirst)
   const policyOf = (path: string): string =>
     rules
@@ -135,6 +140,8 @@ const OPTIONS = {
   app: { type: 'string' },
   host: { type: 'string' },
   policy: { type: 'string' },
+  resource: { type: 'string' },
+  scope: { type: 'string' },
   login: { type: 'boolean' },
   help: { type: 'boolean' }
 } as const
@@ -144,6 +151,7 @@ export function readOptions (args: readonly string[], proxies: readonly string[]
   const errors: string[] = []
   const texts: Partial<Record<TextName, string>> = {}
   const policies: string[] = []
+  const resources: GivenResource[] = []
   const positionals: string[] = []
   const flags = new Set<string>()
   for (const token of parseArgs({
@@ -159,12 +167,14 @@ export function readOptions (args: readonly string[], proxies: readonly string[]
     const problem = problemOf(name, token.value, texts)
     if (problem !== undefined) errors.push(problem)
     else if (name === 'policy') policies.push(token.value ?? '')
+    else if (name === 'resource') resources.push({ text: token.value ?? '', scopes: [] })
+    else if (name === 'scope') addScope(resources.at(-1), token.value ?? '', errors)
     else if (isText(name)) texts[name] = token.value ?? ''
     else flags.add(name)
   }
   if (flags.has('help')) return { kind: 'help' }
   const proxy = proxyOf(positionals, proxies, errors)
-  const settings = settingsOf(texts, policies, flags.has('login'), errors)
+  const settings = settingsOf(texts, { policies, resources, login: flags.has('login') }, errors)
   return errors.length > 0
     ? { kind: 'errors', errors }
     : { kind: 'options', options: Object.freeze({ proxy, out: texts.out, settings }) }
@@ -178,7 +188,7 @@ function problemOf (
   seen: Partial<Record<TextName, string>>
 ): string | undefined {
   if (!(name in OPTIONS)) return `there is no option --${name.slice(0, 40)}`
-  const takesText = isText(name) || name === 'policy'
+  const takesText = isText(name) || name === 'policy' || name === 'resource' || name === 'scope'
   if (!takesText) return value === undefined ? undefined : `--${name} takes no value`
   if (value === undefined || value === '' || value.startsWith('--')) return `--${name} needs a value`
   return isText(name) && seen[name] !== undefined ? `--${name} is there twice` : undefined
@@ -195,8 +205,11 @@ function proxyOf ([proxy, ...more]: readonly string[], known: readonly string[],
 
 function settingsOf (
   texts: Partial<Record<TextName, string>>,
-  policies: readonly string[],
-  login: boolean,
+  { policies, resources, login }: Readonly<{
+    policies: readonly string[]
+    resources: readonly GivenResource[]
+    login: boolean
+  }>,
   errors: string[]
 ): Settings {
   const text = (name: TextName): string => texts[name] ?? TEXTS[name]
@@ -205,12 +218,15 @@ function settingsOf (
     readUrl('--app', text('app'), errors)
   ]
   if (app.tls) errors.push('--app must be http:// here: add TLS to the app to the finished configuration yourself')
+  const host = readHost(text('host'), errors)
+  const ofTokens = resources.flatMap((one) => readResource(one, host, errors))
   return Object.freeze({
     listen: readListen(text('listen'), errors),
     forwardAuth,
     app: readAddress(app),
-    host: readHost(text('host'), errors),
-    ...readPolicies(policies, errors),
+    host,
+    ...readPolicies(policies, ofTokens, errors),
+    resources: [...new Set(ofTokens.map(({ uri }) => uri))],
     login
   })
 }

@@ -61,7 +61,7 @@ export function templateOf (proxy: string): Template {
 /**
  * What of these settings that proxy's configuration cannot say; better an error than a line that is silently not there.
  */
-export function limitsOf (proxy: string, { forwardAuth, app, routes, login }: Settings): readonly string[] {
+export function limitsOf (proxy: string, { forwardAuth, app, routes, login, resources }: Settings): readonly string[] {
   const errors: string[] = []
   if (BY_NAME.has(proxy)) {
     for (const [option, { host }] of [['--forward-auth', forwardAuth], ['--app', app]] as const) {
@@ -79,6 +79,12 @@ export function limitsOf (proxy: string, { forwardAuth, app, routes, login }: Se
     errors.push(
       '--login: route /_auth/ to this service in a VirtualService of yours, on a gateway that the policy does not ' +
         'select'
+    )
+  }
+  if (proxy === 'istio' && resources.length > 0) {
+    errors.push(
+      '--resource: write /=QUERY with resource= for the workload, and route /.well-known/oauth-protected-resource to ' +
+        'this service in a VirtualService of yours (docs/resource-tokens.md)'
     )
   }
   return errors

@@ -1,4 +1,6 @@
 import { IDENTITY_HEADERS } from '../../core/resolution.ts'
+import { TOKEN_HEADERS } from '../../resource/responses.ts'
+import { METADATA_PATH, partsOf } from '../../resource/settings.ts'
 import { HOP_HEADERS } from './guards.ts'
 
 /** Headers of the client's request that this service reads or hands on to Authgear; it needs no other. */
@@ -32,8 +34,8 @@ export const FORWARDED_RESPONSE_HEADERS = [
   'Referrer-Policy'
 ] as const
 
-/** As people and proxies' files write them: X-Authgear-User-Id. */
-export const IDENTITY: readonly string[] = IDENTITY_HEADERS.map(canonical)
+/** As people and proxies' files write them: X-Authgear-User-Id. The last two have a value for resource tokens only. */
+export const IDENTITY: readonly string[] = [...IDENTITY_HEADERS, ...TOKEN_HEADERS].map(canonical)
 
 /** Authgear has no value for it today; a proxy that clears the names it is told clears this one too. */
 export const UNUSED_IDENTITY = 'X-Authgear-Session-Acr'
@@ -42,7 +44,30 @@ export const lower = (names: readonly string[]): readonly string[] => names.map(
 
 /** LOGIN_PATH's default, and all that it has. */
 export const LOGIN_PATHS = ['/_auth/login', '/_auth/callback', '/_auth/logout', '/_auth/logged-out'] as const
-export const LOGIN_PATTERN = '^/_auth/(login|callback|logout|logged-out)$'
+
+/** What is this service's own of the host, and nothing else of it: exact paths, which nobody has to sign in for. */
+export function ownPaths ({ login, resources }: Pick<Settings, 'login' | 'resources'>): readonly string[] {
+  const metadata = resources.map((uri) => `${METADATA_PATH}${partsOf(uri).path.replace(/\/$/, '')}`)
+  const both = resources.length === 0 ? [] : [METADATA_PATH, ...metadata].flatMap((path) => [path, `${path}/`])
+  return [...login ? LOGIN_PATHS : [], ...new Set(both)]
+}
+
+/** The same as a regular expression. */
+export function ownPattern (settings: Pick<Settings, 'login' | 'resources'>): string {
+  const login = settings.login ? ['_auth/(login|callback|logout|logged-out)'] : []
+  const metadata = ownPaths({ ...settings, login: false }).filter((path) => !path.endsWith('/'))
+  const all = [...login, ...metadata.map((path) => `${escaped(path.slice(1))}/?`)]
+  return all.length === 1 ? `^/${all[0]}$` : `^/(${all.join('|')})$`
+}
+
+/** What the comment above those routes says. */
+export function ownComment ({ login, resources }: Pick<Settings, 'login' | 'resources'>): string {
+  const parts = [
+    ...login ? ["the browser's way in and out"] : [],
+    ...resources.length > 0 ? ['what a client reads to get a token'] : []
+  ]
+  return `${parts.join(', and ')}; exact, so that nothing else of forward-auth can be reached from outside`
+}
 
 function canonical (name: string): string {
   return name.replaceAll(/(^|-)[a-z]/g, letter => letter.toUpperCase())
@@ -107,6 +132,8 @@ export type Settings = Readonly<{
   /** Longest path first, so that the first match is the strictest. */
   routes: readonly Route[]
   login: boolean
+  /** Of RESOURCES, those that are on this host. */
+  resources: readonly string[]
 }>
 
 /** By name: the texts of one proxy's configuration. */
@@ -120,8 +147,9 @@ export const allPolicies = ({ policy, routes }: Settings): ReadonlyArray<Omit<Ro
   ...routes
 ]
 
-/** @returns the query with its question mark, or nothing */
-export const query = (policy: string): string => policy === '' ? '' : `?${policy}`
+/** @returns the path and query that forward-auth is asked by: a policy with a resource is about resource tokens */
+export const checkOf = (policy: string): string =>
+  `${/(?:^|&)resource=/.test(policy) ? '/resource' : '/verify'}${policy === '' ? '' : `?${policy}`}`
 
 /** Policies joined: both apply. */
 export const both = (one: string, other: string): string => [one, other].filter(policy => policy !== '').join('&')

@@ -4,7 +4,7 @@ import type { Endpoint, PublicOrigin } from '../types.ts'
 import { MASK } from './values.ts'
 
 /** What this listener answers itself, and Envoy's prefix. */
-const TAKEN = /^\/(?:verify|ext-authz|webhook|identify)(?:\/|$)/
+const TAKEN = /^\/(?:verify|ext-authz|webhook|identify|resource|resource-or-session|[.]well-known)(?:\/|$)/
 
 /** An https origin on 443: a `__Host-` cookie, which the login rests on, is kept by nothing else. */
 export const publicOrigin: Kind<PublicOrigin> = Object.freeze({

@@ -303,7 +303,7 @@ t.test('every recipe stands behind the guards of its file', async t => {
     `(authgear_policy) {\n\t${clean}`,
     `app.example.com:8080 {\n\t# "route" keeps this order\n\t${clean}`,
     '# @preflight',
-    '@login',
+    '@own',
     '# routes and their policies'
   )
   for (const [, body = ''] of fullOf('caddy').matchAll(/handle @\w+ \{\n(?:\t|# )*(.*)/g)) {
@@ -337,7 +337,7 @@ t.test('every recipe stands behind the guards of its file', async t => {
     'req.fhdr_cnt(host)',
     'del-header upgrade',
     '# CORS preflights',
-    'acl authgear_login',
+    'acl authgear_own',
     '# routes and their policies'
   )
   const priority = Number(

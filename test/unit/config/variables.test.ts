@@ -37,6 +37,8 @@ t.test('with the one required variable everything else has its default', t => {
     },
     redis: undefined,
     login: undefined,
+    resources: [],
+    resourceTokenMaxAgeMs: 3_600_000,
     absentHeaders: 'empty',
     preflight: 'deny',
     shutdownDelayMs: 0,

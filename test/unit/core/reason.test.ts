@@ -12,6 +12,8 @@ const expected: Readonly<Record<RefusalReason, readonly [status: number, outward
   step_up_required: [401, 'step_up_required'],
   forbidden: [403, 'forbidden'],
   bad_policy: [403, 'forbidden'],
+  insufficient_scope: [403, 'insufficient_scope'],
+  wrong_client: [403, 'wrong_client'],
   authgear_unavailable: [503, 'authgear_unavailable'],
   authgear_misconfigured: [503, 'authgear_unavailable'],
   overloaded: [503, 'overloaded']

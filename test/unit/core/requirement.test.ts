@@ -1,6 +1,11 @@
 import t from 'tap'
-import { joinPolicies, parsePolicy } from '../../../src/core/policy.ts'
-import { type Outcome, type Parameter, PARAMETERS, type Requirement } from '../../../src/core/requirement.ts'
+import { joinPolicies, parsePolicy, type Policy } from '../../../src/core/policy.ts'
+import {
+  type Outcome,
+  type Parameter,
+  PERSON_PARAMETERS,
+  type PersonRequirement
+} from '../../../src/core/requirement.ts'
 import type { EpochMs } from '../../../src/core/token-expiry.ts'
 import { identityOf } from '../../helpers/identity.ts'
 
@@ -18,11 +23,11 @@ type Case = Readonly<{
   outcomes: ReadonlyArray<readonly [value: string, identity: Values, outcome: Outcome]>
   /** What an identity without a value gives. */
   lacking: Outcome
-  login?: Requirement['login']
+  login?: PersonRequirement['login']
 }>
 
 /** One suite for the whole table: a parameter without its rows does not compile. */
-const CASES: Readonly<Record<keyof typeof PARAMETERS, Case>> = {
+const CASES: Readonly<Record<keyof typeof PERSON_PARAMETERS, Case>> = {
   role: {
     refused: ['', ',', 'a,', ',a', 'a,,b', '1a', 'a-b', 'a.b', 'a b', 'é', '*', long(41), 'a%62', 'a\0', 'a\n'],
     outcomes: [
@@ -94,10 +99,14 @@ const CASES: Readonly<Record<keyof typeof PARAMETERS, Case>> = {
 /** A value of each parameter that is understood; the one of `lacking`. */
 const USUAL = { role: 'admin', amr: 'mfa', verified: 'true', anonymous: 'false', max_age: '5', login: 'off' } as const
 
-function requirementOf (name: keyof typeof PARAMETERS, value: string): Requirement {
-  const read = PARAMETERS[name].parse(value)
+function requirementOf (name: keyof typeof PERSON_PARAMETERS, value: string): PersonRequirement {
+  const read = PERSON_PARAMETERS[name].parse(value)
   if ('why' in read) throw new Error(`${name}=${value}: ${read.why}`)
   return read
+}
+
+function personal ({ requirements }: Policy & { kind: 'understood' }): readonly PersonRequirement[] {
+  return requirements.filter((one): one is PersonRequirement => one.kind === 'person')
 }
 
 const encoded = (value: string): string =>
@@ -126,7 +135,7 @@ for (const name of Object.keys(CASES) as Array<keyof typeof CASES>) {
 
   t.test(`${name}: a wrong value is bad, and the reason names the parameter only`, async (t) => {
     for (const value of refused) {
-      const read = PARAMETERS[name].parse(value)
+      const read = PERSON_PARAMETERS[name].parse(value)
       if (!('why' in read)) t.fail(JSON.stringify(value))
       else t.match(read.why, new RegExp(`^${name} [a-z0-9_ ]+$`), JSON.stringify(value))
     }
@@ -137,7 +146,7 @@ for (const name of Object.keys(CASES) as Array<keyof typeof CASES>) {
       for (const escaped of [encoded(value), encoded(value).toUpperCase()]) {
         const policy = parsePolicy(`${name}=${escaped}`)
         if (policy.kind === 'bad') throw new Error(`${name}=${escaped}: ${policy.why}`)
-        t.strictSame(policy.requirements.map(({ meets }) => meets(identityOf(identity), NOW)), [outcome], escaped)
+        t.strictSame(personal(policy).map(({ meets }) => meets(identityOf(identity), NOW)), [outcome], escaped)
       }
       t.equal(parsePolicy(`${name}=${encoded(encoded(value))}`).kind, 'bad', 'twice')
     }
@@ -147,7 +156,7 @@ for (const name of Object.keys(CASES) as Array<keyof typeof CASES>) {
   t.test(`${name}: says what a login can do about it, alone and joined`, async (t) => {
     t.equal(requirementOf(name, USUAL[name]).login, login)
     const joined = joinPolicies([parsePolicy('verified=true'), parsePolicy(`${name}=${USUAL[name]}`)])
-    t.ok(joined.kind === 'understood' && joined.requirements.some((one) => one.login === login))
+    t.ok(joined.kind === 'understood' && personal(joined).some((one) => one.login === login))
   })
 }
 
@@ -157,13 +166,13 @@ t.test('an identity’s roles are read once, however many roles a policy names',
   const roles = Array.from({ length: 2000 }, (_, index) => `q${index}`).join(',')
   const identity = identityOf({ 'user-roles': roles })
   const split = t.capture(String.prototype, 'split', String.prototype.split)
-  t.ok(policy.requirements.every(({ meets }) => meets(identity, NOW) === 'forbidden'))
+  t.ok(personal(policy).every(({ meets }) => meets(identity, NOW) === 'forbidden'))
   t.equal(split().filter(({ receiver }) => String(receiver) === roles).length, 1)
 })
 
 t.test('a requirement or a parameter without its check does not compile', async () => {
   // @ts-expect-error `meets` is missing
-  const requirement: Requirement = { login: 'offer' }
+  const requirement: PersonRequirement = { login: 'offer' }
   // @ts-expect-error what it parses cannot be checked
   const parameter: Parameter = { parse: () => ({ login: 'offer' }) }
   return [requirement, parameter]

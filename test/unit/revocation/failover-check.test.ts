@@ -5,7 +5,7 @@ import { createFailoverCheck } from '../../../src/revocation/failover-check.ts'
 const later = (server: string) => ({
   entries: [['2-0', { nonce: 'y' }]] as const,
   length: 2,
-  head: { generation: 'g', nonce: 'y', id: '2-0', replicationId: '' },
+  head: { generation: 'g', nonce: 'y', id: '2-0', replicationId: '', since: 0, first: '' },
   isReadable: true,
   isMaster: true,
   acknowledged: [],

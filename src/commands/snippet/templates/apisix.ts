@@ -1,7 +1,17 @@
 import { AMBIGUOUS, HOP_HEADERS } from '../guards.ts'
 import {
-  FORWARDED_RESPONSE_HEADERS, FORWARDED_REQUEST_HEADERS, escaped, type Files, IDENTITY, LOGIN_PATHS, lower, query,
-  type Route, type Settings, UNUSED_IDENTITY
+  FORWARDED_RESPONSE_HEADERS,
+  FORWARDED_REQUEST_HEADERS,
+  escaped,
+  type Files,
+  IDENTITY,
+  lower,
+  ownComment,
+  ownPaths,
+  checkOf,
+  type Route,
+  type Settings,
+  UNUSED_IDENTITY
 } from '../settings.ts'
 
 export function apisix (settings: Settings): Files {
@@ -41,7 +51,7 @@ routes:
 ${routeOf(settings, { name: 'app', path: '', policy: settings.policy }, 1)}\
   # routes and their policies: docs/policies.md
 ${settings.routes.map((route, i) => routeOf(settings, route, 10 + settings.routes.length - i)).join('')}\
-${settings.login ? login(settings) : ''}\
+${ownPaths(settings).length > 0 ? own(settings) : ''}\
   # security: what no route takes, since APISIX and an app may read it differently
   - id: refuse
     host: ${settings.host}
@@ -79,7 +89,7 @@ const routeOf = ({ forwardAuth, host }: Settings, { name, path, policy }: Route,
     plugins: &${name}
       serverless-pre-function:${path === '' ? ` &clean\n${CLEAN}` : ' *clean\n'}\
       forward-auth:
-        uri: "${forwardAuth.origin}/verify${query(policy)}"
+        uri: "${forwardAuth.origin}${checkOf(policy)}"
         # security: nothing else of the client's request reaches forward-auth
         request_headers: [${FORWARDED_REQUEST_HEADERS.join(', ')}]
         extra_headers: { X-Forwarded-Uri: $real_request_uri } # by default a decoded one: where to come back to after a login
@@ -113,11 +123,11 @@ const CLEAN = `\
           end
 `
 
-const login = ({ forwardAuth, host }: Settings): string => `\
-  # the browser's way in and out; exact, so that nothing else of forward-auth can be reached from outside
+const own = ({ forwardAuth, host, ...settings }: Settings): string => `\
+  # ${ownComment(settings)}
   - id: authgear-login
     host: ${host}
-    uris: [${LOGIN_PATHS.join(', ')}]
+    uris: [${ownPaths(settings).join(', ')}]
     priority: 2000
     vars: [${GUARD}, ${HOST}]
     upstream:

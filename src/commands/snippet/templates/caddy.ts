@@ -1,6 +1,6 @@
 /* eslint-disable @stylistic/no-tabs -- a Caddyfile is indented by tabs */
 import { AMBIGUOUS, HOP_HEADERS, HOST_SHAPE } from '../guards.ts'
-import { type Files, IDENTITY, LOGIN_PATHS, type Route, type Settings } from '../settings.ts'
+import { checkOf, type Files, IDENTITY, ownComment, ownPaths, type Route, type Settings } from '../settings.ts'
 
 export function caddy (settings: Settings): Files {
   return { Caddyfile: caddyfile(settings) }
@@ -47,27 +47,12 @@ ${HOP_HEADERS.map(name => `\t\trequest_header -${name}\n`).join('')}\
 
 # may this request pass, and who is behind it? The argument is a policy (docs/policies.md): import authgear_policy "role=admin".
 # Left out it refuses everybody
-(authgear_policy) {
-	route {
-		import authgear_clean
-		forward_auth ${settings.forwardAuth.tls ? 'https://' : ''}${settings.forwardAuth.text} {
-			uri /verify?{args[0]} # security: keep the question mark, without it the client's own query goes to forward-auth
-			copy_headers ${IDENTITY.join(' ')} # security: all of them
-			header_up -Connection
-			header_up -Upgrade
-			header_up -Expect
-			header_up -Content-Type # of a body that forward-auth does not get
-			lb_retries 2 # a replica that was just closing the connection
-			lb_try_duration 1s # but not one that hangs
-			lb_try_interval 100ms
-			transport http {
-				dial_timeout 1s
-				response_header_timeout 5s # the default is to wait for ever
-${settings.forwardAuth.tls ? '				tls_trust_pool file ca.crt # security: whose certificate to believe\n' : ''}\
-			}
-		}
-	}
-}
+${check(settings, 'authgear_policy', '/verify')}\
+${settings.resources.length === 0
+? ''
+: `
+# the same for resource tokens (docs/resource-tokens.md): import authgear_resource "resource=https://…&scope=…"
+${check(settings, 'authgear_resource', '/resource')}`}\
 
 # who is signed in may pass
 (authgear) {
@@ -90,7 +75,7 @@ http://${settings.host}:${settings.listen.port} {
 		# 	reverse_proxy ${settings.app.text}
 		# }
 
-${settings.login ? login(settings) : ''}\
+${ownPaths(settings).length > 0 ? own(settings) : ''}\
 		# routes and their policies: docs/policies.md
 ${routes(settings)}\
 	}
@@ -99,6 +84,30 @@ ${routes(settings)}\
 # security: any other host name; without this Caddy answers an empty 200
 http://:${settings.listen.port} {
 	respond 421
+}
+`
+
+const check = (settings: Settings, name: string, path: string): string => `\
+(${name}) {
+	route {
+		import authgear_clean
+		forward_auth ${settings.forwardAuth.tls ? 'https://' : ''}${settings.forwardAuth.text} {
+			uri ${path}?{args[0]} # security: keep the question mark, without it the client's own query goes to forward-auth
+			copy_headers ${IDENTITY.join(' ')} # security: all of them
+			header_up -Connection
+			header_up -Upgrade
+			header_up -Expect
+			header_up -Content-Type # of a body that forward-auth does not get
+			lb_retries 2 # a replica that was just closing the connection
+			lb_try_duration 1s # but not one that hangs
+			lb_try_interval 100ms
+			transport http {
+				dial_timeout 1s
+				response_header_timeout 5s # the default is to wait for ever
+${settings.forwardAuth.tls ? '				tls_trust_pool file ca.crt # security: whose certificate to believe\n' : ''}\
+			}
+		}
+	}
 }
 `
 
@@ -118,12 +127,15 @@ const handle = ({ path, policy }: Route, app: string): string => `\
 		}
 `
 
-const guard = (policy: string): string => policy === '' ? 'import authgear' : `import authgear_policy "${policy}"`
+function guard (policy: string): string {
+  if (policy === '') return 'import authgear'
+  return `import authgear_${checkOf(policy).startsWith('/resource') ? 'resource' : 'policy'} "${policy}"`
+}
 
-const login = ({ forwardAuth }: Settings): string => `\
-		# the browser's way in and out; exact, so that nothing else of forward-auth can be reached from outside
-		@login path ${LOGIN_PATHS.join(' ')}
-		handle @login {
+const own = ({ forwardAuth, ...settings }: Settings): string => `\
+		# ${ownComment(settings)}
+		@own path ${ownPaths(settings).join(' ')}
+		handle @own {
 			import authgear_clean
 			reverse_proxy ${forwardAuth.tls ? 'https://' : ''}${forwardAuth.text}${forwardAuth.tls ? ' {\n				transport http {\n					tls_trust_pool file ca.crt\n				}\n			}' : ''}
 		}

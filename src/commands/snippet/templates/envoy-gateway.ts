@@ -1,6 +1,16 @@
 import { HOP_HEADERS, longest, PARAMETER } from '../guards.ts'
 import {
-  allPolicies, FORWARDED_REQUEST_HEADERS, escaped, type Files, IDENTITY, LOGIN_PATTERN, lower, query, type Settings
+  allPolicies,
+  FORWARDED_REQUEST_HEADERS,
+  escaped,
+  type Files,
+  IDENTITY,
+  lower,
+  ownComment,
+  ownPaths,
+  ownPattern,
+  checkOf,
+  type Settings
 } from '../settings.ts'
 
 export function envoyGateway (settings: Settings): Files {
@@ -25,7 +35,7 @@ const file = (settings: Settings): string =>
       '{ type: PathPrefix, value: / } # security: the catch-all, what has no route of its own is still protected'
     ),
     ...allPolicies(settings).map(({ name, policy }) => securityPolicy(settings, name, policy)),
-    ...(settings.login ? [login(settings)] : [])
+    ...(ownPaths(settings).length > 0 ? [own(settings)] : [])
   ].join('---\n')
 
 const patternOf = (path: string): string => `(?i)${escaped(path)}.*`
@@ -66,7 +76,7 @@ spec:
       # security: headers for one hop only
 ${lower(HOP_HEADERS).map(name => `      - { type: Exact, value: ${name} }\n`).join('')}`
 
-const refuse = ({ host, routes }: Settings): string => `\
+const refuse = ({ host, routes, ...settings }: Settings): string => `\
 # security: no path that Envoy and an app may read differently. Servlet containers read /;/admin and /x/%2e%2e;/admin as /admin. The longest
 # expression is tried first, so this one is longer than all others; (?:) means nothing
 apiVersion: gateway.networking.k8s.io/v1
@@ -78,7 +88,7 @@ spec:
   hostnames: [${host}]
   rules:
   - matches:
-    - path: { type: RegularExpression, value: '${longest(`(?i).*${PARAMETER}.*`, [...routes.map(({ path }) => patternOf(path)), LOGIN_PATTERN])}' }
+    - path: { type: RegularExpression, value: '${longest(`(?i).*${PARAMETER}.*`, [...routes.map(({ path }) => patternOf(path)), ownPattern({ ...settings, login: true })])}' }
     filters: [{ type: ExtensionRef, extensionRef: { group: gateway.envoyproxy.io, kind: HTTPRouteFilter, name: refuse } }]
 ---
 apiVersion: gateway.envoyproxy.io/v1alpha1
@@ -119,12 +129,12 @@ spec:
     headersToExtAuth: [${[...lower(FORWARDED_REQUEST_HEADERS), 'x-forwarded-for'].join(', ')}]
     http:
       backendRefs: [{ name: ${forwardAuth.host}, port: ${forwardAuth.port} }]
-      pathOverride: "/verify${query(policy)}" # security: nothing of the client's path or query
+      pathOverride: "${checkOf(policy)}" # security: nothing of the client's path or query
       headersToBackend: # security: all of them
 ${lower(IDENTITY).map(item => `      - ${item}\n`).join('')}`
 
-const login = ({ forwardAuth, host }: Settings): string => `\
-# the browser's way in and out; exact, so that nothing else of forward-auth can be reached from outside
+const own = ({ forwardAuth, host, ...settings }: Settings): string => `\
+# ${ownComment(settings)}
 apiVersion: gateway.networking.k8s.io/v1
 kind: HTTPRoute
 metadata:
@@ -134,6 +144,6 @@ spec:
   hostnames: [${host}]
   rules:
   - matches:
-    - path: { type: RegularExpression, value: "${LOGIN_PATTERN.slice(1, -1)}" }
+    - path: { type: RegularExpression, value: '${ownPattern(settings).slice(1, -1)}' }
     backendRefs: [{ name: ${forwardAuth.host}, port: ${forwardAuth.port} }]
 `

@@ -1,7 +1,7 @@
 import { DOTS, ENCODED, ENCODED_UNRESERVED, HOP_HEADERS, HOST_SHAPE, PARAMETER } from '../guards.ts'
 import {
-  type Address, FORWARDED_RESPONSE_HEADERS, FORWARDED_REQUEST_HEADERS, type Files, IDENTITY, LOGIN_PATTERN, lower,
-  query, type Route, type Settings, STRIP_LUA
+  type Address, FORWARDED_RESPONSE_HEADERS, FORWARDED_REQUEST_HEADERS, type Files, IDENTITY, lower,
+  ownComment, ownPaths, ownPattern, checkOf, type Route, type Settings, STRIP_LUA
 } from '../settings.ts'
 
 /** Envoy >= 1.38: the policy is the query of `path_override`. */
@@ -107,7 +107,7 @@ ${GUARDS}\
               #   route: { cluster: app }
               #   typed_per_filter_config:
               #     envoy.filters.http.ext_authz: { "@type": ${TYPE}.ext_authz.v3.ExtAuthzPerRoute, disabled: true }
-${settings.login ? LOGIN : ''}\
+${ownPaths(settings).length > 0 ? own(settings) : ''}\
               # routes and their policies, the first match counts: docs/policies.md
 ${settings.routes.map(route => routeOf(settings, route, way)).join('')}\
               - match: { prefix: / } # security: the catch-all, what has no route of its own is still protected
@@ -166,9 +166,9 @@ ${NO_QUESTION}`).join('')}\
                 direct_response: { status: 400 }
 ${NO_QUESTION}`
 
-const LOGIN = `\
-              # the browser's way in and out; exact, so that nothing else of forward-auth can be reached from outside
-              - match: { safe_regex: { regex: "${LOGIN_PATTERN}" } }
+const own = (settings: Settings): string => `\
+              # ${ownComment(settings)}
+              - match: { safe_regex: { regex: '${ownPattern(settings)}' } }
                 route: { cluster: forward_auth }
 ${NO_QUESTION}`
 
@@ -201,7 +201,7 @@ ${lower(HOP_HEADERS).map(name => `                - remove: ${name}\n`).join('')
                 - append: { header: { key: connection, value: upgrade }, append_action: OVERWRITE_IF_EXISTS }
 `,
   extraRequestHeaders: [],
-  path: policy => `path_override: "/verify${query(policy)}" # security: nothing of the client's path or query`,
+  path: policy => `path_override: "${checkOf(policy)}" # security: nothing of the client's path or query`,
   catchAll: () => '',
   routePolicy: (settings, policy) => `\
                 typed_per_filter_config:
@@ -210,7 +210,7 @@ ${lower(HOP_HEADERS).map(name => `                - remove: ${name}\n`).join('')
                     check_settings:
                       http_service: # security: it takes the place of the filter's as a whole, so all of that is here again
                         ${SERVER(settings)}
-                        path_override: "/verify${query(policy)}"
+                        path_override: "${checkOf(policy)}"
                         retry_policy: *retry
                         authorization_request: *request
                         authorization_response: *response

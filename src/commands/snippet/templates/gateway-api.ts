@@ -1,5 +1,5 @@
 import { longest, noneOf, PARAMETER } from '../guards.ts'
-import { escaped, type Files, LOGIN_PATTERN, type Settings } from '../settings.ts'
+import { escaped, type Files, ownComment, ownPaths, ownPattern, type Settings } from '../settings.ts'
 import { middlewares, valuesFile } from './traefik-kubernetes.ts'
 
 /** Gateway API with Traefik as its gateway: the routes are portable, the middleware is Traefik's. */
@@ -11,7 +11,7 @@ export function gatewayApi (settings: Settings): Files {
   }
 }
 
-const routesFile = ({ host, app, forwardAuth, routes, login }: Settings): string => `\
+const routesFile = ({ host, app, forwardAuth, routes, ...settings }: Settings): string => `\
 # of one HTTPRoute; a rule without the ExtensionRef would be unprotected
 apiVersion: gateway.networking.k8s.io/v1
 kind: HTTPRoute
@@ -23,9 +23,9 @@ spec:
   rules:
   # security: what Traefik and an app may read differently: refused by the middleware, so that nothing reaches the app. Traefik tries the
   # longest expression first, so this one is longer than all others; (?:) means nothing
-${rule(refused([...routes.map(({ path }) => patternOf(path)), LOGIN_PATTERN]), app, 'refuse')}\
+${rule(refused([...routes.map(({ path }) => patternOf(path)), ownPattern({ ...settings, login: true })]), app, 'refuse')}\
 ${routes.map(({ name, path }) => rule([`path: ${regex(patternOf(path))} # security: without case, as many apps match`], app, name)).join('')}\
-${login ? rule([`path: ${regex(LOGIN_PATTERN)} # the browser's way in and out`], forwardAuth) : ''}\
+${ownPaths(settings).length > 0 ? rule([`path: ${regex(ownPattern(settings))} # ${ownComment(settings)}`], forwardAuth) : ''}\
 ${rule(['path: { type: PathPrefix, value: / } # security: the catch-all, what has no rule of its own is still protected'], app, 'authgear')}`
 
 const patternOf = (path: string): string => `(?i)^${escaped(path)}`

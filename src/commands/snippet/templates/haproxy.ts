@@ -1,6 +1,14 @@
 import { HOP_HEADERS, PARAMETER } from '../guards.ts'
 import {
-  FORWARDED_RESPONSE_HEADERS, FORWARDED_REQUEST_HEADERS, escaped, type Files, IDENTITY, LOGIN_PATHS, lower, query,
+  FORWARDED_RESPONSE_HEADERS,
+  FORWARDED_REQUEST_HEADERS,
+  escaped,
+  type Files,
+  IDENTITY,
+  lower,
+  ownComment,
+  ownPaths,
+  checkOf,
   type Settings
 } from '../settings.ts'
 
@@ -62,14 +70,14 @@ ${['TE', ...HOP_HEADERS].map(name => `    http-request del-header ${name.toLower
     # acl origin req.hdr(origin) -m found
     # acl asks_method req.hdr(access-control-request-method) -m found
     # http-request set-var(txn.authgear_allowed) bool(true) if options origin asks_method
-${settings.login ? LOGIN : ''}\
+${ownPaths(settings).length > 0 ? own(settings) : ''}\
 
     # routes and their policies, the first match counts: docs/policies.md
 ${settings.routes.map(({ path, policy }) => `\
-    http-request set-var-fmt(txn.authgear_url) "${settings.forwardAuth.origin}/verify${query(policy)}" if { path_beg -i ${path} } !{ var(txn.authgear_url) -m found }
+    http-request set-var-fmt(txn.authgear_url) "${settings.forwardAuth.origin}${checkOf(policy)}" if { path_beg -i ${path} } !{ var(txn.authgear_url) -m found }
 `).join('')}\
     # security: the catch-all, what has no route of its own is still protected
-    http-request set-var-fmt(txn.authgear_url) "${settings.forwardAuth.origin}/verify${query(settings.policy)}" unless { var(txn.authgear_url) -m found }
+    http-request set-var-fmt(txn.authgear_url) "${settings.forwardAuth.origin}${checkOf(settings.policy)}" unless { var(txn.authgear_url) -m found }
     http-request lua.forward-auth unless { var(txn.authgear_allowed) -m bool }
     # security: only the script says yes; an error in it must not let anybody in
     http-request deny deny_status 503 unless { var(txn.authgear_allowed) -m bool }
@@ -78,22 +86,22 @@ ${settings.routes.map(({ path, policy }) => `\
     http-request set-header x-forwarded-host %[req.hdr(host)]
     http-request set-header x-forwarded-proto https if { ssl_fc }
     http-request set-header x-forwarded-proto http unless { ssl_fc }
-${settings.login ? '    use_backend forward_auth if authgear_login\n' : ''}\
+${ownPaths(settings).length > 0 ? '    use_backend forward_auth if authgear_own\n' : ''}\
     default_backend app
 
 backend app
     # HAProxy >= 3.1: request trailers, which 2.6 passes to the app, are dropped by
     # option http-drop-request-trailers
     server app ${settings.app.text}
-${settings.login ? `\nbackend forward_auth\n    server forward_auth ${settings.forwardAuth.text}${settings.forwardAuth.tls ? ' ssl verify required ca-file ca.crt' + sni(settings.forwardAuth.host) : ''}\n` : ''}`
+${ownPaths(settings).length > 0 ? `\nbackend forward_auth\n    server forward_auth ${settings.forwardAuth.text}${settings.forwardAuth.tls ? ' ssl verify required ca-file ca.crt' + sni(settings.forwardAuth.host) : ''}\n` : ''}`
 
 const sni = (host: string): string => ` sni str(${host}) verifyhost ${host}`
 
-const LOGIN = `\
+const own = (settings: Settings): string => `\
 
-    # the browser's way in and out; exact, so that nothing else of forward-auth can be reached from outside
-    acl authgear_login path ${LOGIN_PATHS.join(' ')}
-    http-request set-var(txn.authgear_allowed) bool(true) if authgear_login
+    # ${ownComment(settings)}
+    acl authgear_own path ${ownPaths(settings).join(' ')}
+    http-request set-var(txn.authgear_allowed) bool(true) if authgear_own
 `
 
 const list = (names: readonly string[]): string => lower(names).map(name => `"${name}"`).join(', ')

@@ -1,16 +1,16 @@
 import { AMBIGUOUS, HOST_SHAPE } from '../guards.ts'
 import {
-  both, escaped, type Files, IDENTITY, LOGIN_PATHS, query, type Route, type Settings, UNUSED_IDENTITY
+  both, escaped, type Files, IDENTITY, checkOf, ownComment, ownPaths, type Route, type Settings, UNUSED_IDENTITY
 } from '../settings.ts'
 
 export function ingressNginx (settings: Settings): Files {
-  const { routes, policy, login } = settings
+  const { routes, policy } = settings
   return {
     'values.yaml': valuesFile(),
     'ingress-nginx.yaml': [
       ...routes.map(route => ingress(settings, route, false)),
       ingress(settings, { name: 'app', path: '', policy }, routes.length > 0),
-      ...login ? [loginIngress(settings)] : []
+      ...ownPaths(settings).length > 0 ? [ownIngress(settings)] : []
     ].join('---\n')
   }
 }
@@ -43,7 +43,7 @@ metadata:
   name: ${name}
   annotations:
     # security: the policy is here, never in a client's query; login=off: nginx would make a 500 of a redirect
-    nginx.ingress.kubernetes.io/auth-url: "${forwardAuth.origin.replace(forwardAuth.text, `${forwardAuth.host}.default.svc.cluster.local:${forwardAuth.port}`)}/verify${query(both(policy, 'login=off'))}"
+    nginx.ingress.kubernetes.io/auth-url: "${forwardAuth.origin.replace(forwardAuth.text, `${forwardAuth.host}.default.svc.cluster.local:${forwardAuth.port}`)}${checkOf(both(policy, 'login=off'))}"
     # security: all that Authgear has, or the one that is left out could be sent by a client
     nginx.ingress.kubernetes.io/auth-response-headers: "${[...IDENTITY, UNUSED_IDENTITY].join(',')}"
     # security: without auth-cache-key and auth-keepalive: nginx's cache would hand out one person's answer to another
@@ -59,8 +59,8 @@ spec:
         backend: { service: { name: ${app.host}, port: { number: ${app.port} } } }
 `
 
-const loginIngress = ({ host, forwardAuth }: Settings): string => `\
-# the browser's way in and out; exact, so that nothing else of forward-auth can be reached from outside
+const ownIngress = ({ host, forwardAuth, ...settings }: Settings): string => `\
+# ${ownComment(settings)}
 apiVersion: networking.k8s.io/v1
 kind: Ingress
 metadata:
@@ -73,4 +73,4 @@ spec:
   - host: ${host}
     http:
       paths:
-${LOGIN_PATHS.map(path => `      - { path: ${path}, pathType: Exact, backend: { service: { name: ${forwardAuth.host}, port: { number: ${forwardAuth.port} } } } }\n`).join('')}`
+${ownPaths(settings).map(path => `      - { path: ${path}, pathType: Exact, backend: { service: { name: ${forwardAuth.host}, port: { number: ${forwardAuth.port} } } } }\n`).join('')}`

@@ -1,6 +1,16 @@
 import { AMBIGUOUS, HOP_HEADERS } from '../guards.ts'
 import {
-  allPolicies, FORWARDED_REQUEST_HEADERS, both, escaped, type Files, IDENTITY, LOGIN_PATTERN, query, type Settings,
+  allPolicies,
+  FORWARDED_REQUEST_HEADERS,
+  both,
+  escaped,
+  type Files,
+  IDENTITY,
+  ownComment,
+  ownPaths,
+  ownPattern,
+  checkOf,
+  type Settings,
   UNUSED_IDENTITY
 } from '../settings.ts'
 
@@ -60,13 +70,13 @@ http {
       return 503 '{"error":"authgear_unavailable","message":"Signing in cannot be checked at the moment. Please try again."}\\n';
     }
 
-${settings.login ? loginLocations(settings) : ''}\
+${ownPaths(settings).length > 0 ? ownLocation(settings) : ''}${settings.login ? LOGIN_ANSWER : ''}${settings.resources.length > 0 ? SCOPE_ANSWER : ''}\
     # routes and their policies: docs/policies.md
     # security: a policy belongs into proxy_pass, never into auth_request itself (auth_request /_authgear/any?role=admin): that request
     # would miss this location, reach the app, and the app's own 200 would grant access.
     # login=off: nginx would make a 500 of a redirect; where to log in comes in a header then
 ${allPolicies(settings).map(({ name, policy }) =>
-`    location = /_authgear/${name} { internal; proxy_pass ${settings.forwardAuth.tls ? 'https' : 'http'}://forward_auth/verify${query(both(policy, 'login=off'))}; include authgear_call.inc; }\n`).join('')}\
+`    location = /_authgear/${name} { internal; proxy_pass ${settings.forwardAuth.tls ? 'https' : 'http'}://forward_auth${checkOf(both(policy, 'login=off'))}; include authgear_call.inc; }\n`).join('')}\
 ${settings.routes.map(({ name, path }) => locationOf(`~* ^${escaped(path)}`, name)).join('')}\
 ${locationOf('/', 'app')}\
   }
@@ -81,14 +91,29 @@ const locationOf = (match: string, name: string): string => `\
     }
 `
 
-const loginLocations = ({ forwardAuth }: Settings): string => `\
-    # the browser's way in and out; exact, so that nothing else of forward-auth can be reached from outside
-    location ~ ${LOGIN_PATTERN} {
+const ownLocation = ({ forwardAuth, ...settings }: Settings): string => `\
+    # ${ownComment(settings)}
+    location ~ ${ownPattern(settings)} {
       include authgear_none.inc;
       proxy_pass ${forwardAuth.tls ? 'https' : 'http'}://forward_auth;
       proxy_buffer_size 16k; proxy_buffers 4 16k; # the way back of a long address; the default, 4k, makes it a 502
 ${forwardAuth.tls ? tlsLines(forwardAuth.host, '      ') : ''}\
     }
+`
+
+/** nginx passes a 401's challenge on, and not that of a 403. */
+const SCOPE_ANSWER = `\
+    error_page 403 = @authgear_forbidden;
+    location @authgear_forbidden {
+      internal;
+      add_header Cache-Control no-store always;
+      add_header WWW-Authenticate $authgear_challenge always; # which scope is missing
+      return 403;
+    }
+
+`
+
+const LOGIN_ANSWER = `\
     # nginx cannot pass a redirect of forward-auth's on, and makes one itself of what forward-auth says: which it says for
     # a page that somebody opens, never for a program, a form or a frame
     error_page 401 = @authgear_login;
@@ -120,7 +145,9 @@ const callFile = ({ forwardAuth }: Settings): string =>
     line('proxy_set_header Connection "";'),
     forwardAuth.tls ? tlsLines(forwardAuth.host, '') : '',
     line('proxy_set_header Host $proxy_host;'),
-    ...FORWARDED_REQUEST_HEADERS.map((name) => line(`proxy_set_header ${name} $http_${name.toLowerCase().replaceAll('-', '_')};`)),
+    ...FORWARDED_REQUEST_HEADERS.map((name) =>
+      line(`proxy_set_header ${name} $http_${name.toLowerCase().replaceAll('-', '_')};`)
+    ),
     line('proxy_set_header X-Forwarded-For $remote_addr;'),
     line('proxy_set_header X-Forwarded-Proto $scheme;'),
     line('proxy_set_header X-Forwarded-Host $host;'),
@@ -150,6 +177,7 @@ const appFile = (): string => `\
 # that are inherited, and the client's own X-Authgear-* would pass
 ${IDENTITY.map(name => `auth_request_set $${variable(name)} $upstream_http_x_${variable(name)};\n`).join('')}\
 auth_request_set $authgear_reason $upstream_http_x_forward_auth_reason; # for a refusal of your own: docs/proxies/nginx.md
+auth_request_set $authgear_challenge $upstream_http_www_authenticate; # which scope a token lacks: docs/resource-tokens.md
 auth_request_set $authgear_login $upstream_http_x_forward_auth_login; # where to log in: docs/login.md
 ${IDENTITY.map(name => `proxy_set_header ${name} $${variable(name)};\n`).join('')}\
 proxy_set_header ${UNUSED_IDENTITY} ""; # Authgear has no such value today: only clear the client's

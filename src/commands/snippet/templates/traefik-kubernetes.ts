@@ -1,5 +1,5 @@
 import {
-  allPolicies, FORWARDED_REQUEST_HEADERS, escaped, type Files, LOGIN_PATTERN, query, type Settings
+  allPolicies, FORWARDED_REQUEST_HEADERS, escaped, type Files, ownComment, ownPaths, ownPattern, checkOf, type Settings
 } from '../settings.ts'
 import { NOBODY, priorityOf, REFUSED, REFUSED_PRIORITY } from './traefik.ts'
 
@@ -49,7 +49,7 @@ metadata:
   name: ${name}
 spec:
   forwardAuth:
-    address: "${forwardAuth.origin}/verify${query(policy)}"
+    address: "${forwardAuth.origin}${checkOf(policy)}"
     trustForwardHeader: true # the entry point decides whom to trust and has removed what untrusted clients sent
     # security: nothing else of the client's request reaches forward-auth, no X-Forward-Auth-Policy either
     authRequestHeaders: [${FORWARDED_REQUEST_HEADERS.join(', ')}]
@@ -58,7 +58,7 @@ spec:
     maxResponseBodySize: 65536
 `
 
-const ingressRoute = ({ host, app, forwardAuth, routes, login }: Settings): string => `\
+const ingressRoute = ({ host, app, forwardAuth, routes, ...settings }: Settings): string => `\
 apiVersion: traefik.io/v1alpha1
 kind: IngressRoute
 metadata:
@@ -80,11 +80,11 @@ ${routes.map(({ name, path }, i) => `\
     middlewares: [{ name: ${name} }]
     services: [{ name: ${app.host}, port: ${app.port} }]
 `).join('')}\
-${login
+${ownPaths(settings).length > 0
 ? `\
-  # the browser's way in and out; exact, so that nothing else of forward-auth can be reached from outside
+  # ${ownComment(settings)}
   - kind: Rule
-    match: Host(\`${host}\`) && PathRegexp(\`${LOGIN_PATTERN}\`)
+    match: Host(\`${host}\`) && PathRegexp(\`${ownPattern(settings)}\`)
     priority: 1000
     services: [{ name: ${forwardAuth.host}, port: ${forwardAuth.port} }]
 `

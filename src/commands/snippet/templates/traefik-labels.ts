@@ -1,5 +1,5 @@
 import {
-  allPolicies, FORWARDED_REQUEST_HEADERS, escaped, type Files, LOGIN_PATTERN, query, type Settings
+  allPolicies, FORWARDED_REQUEST_HEADERS, escaped, type Files, ownComment, ownPaths, ownPattern, checkOf, type Settings
 } from '../settings.ts'
 import { NOBODY, priorityOf, REFUSED, REFUSED_PRIORITY } from './traefik.ts'
 
@@ -31,7 +31,7 @@ services:
     image: authgear-forward-auth
     environment:
       AUTHGEAR_ENDPOINT: \${AUTHGEAR_ENDPOINT:?the project's public origin}
-${settings.login ? loginLabels(settings) : ''}
+${ownPaths(settings).length > 0 ? ownLabels(settings) : ''}
   ${settings.app.host}:
     image: your-app
     labels:
@@ -62,7 +62,7 @@ ${settings.routes.map(({ name, path }, i) => `\
 `
 
 const middlewareLabels = ({ forwardAuth }: Settings, name: string, policy: string): string => `\
-      - traefik.http.middlewares.${name}.forwardauth.address=${forwardAuth.origin}/verify${query(policy)}
+      - traefik.http.middlewares.${name}.forwardauth.address=${forwardAuth.origin}${checkOf(policy)}
       - traefik.http.middlewares.${name}.forwardauth.trustForwardHeader=true
       # security: nothing else of the client's request reaches forward-auth, no X-Forward-Auth-Policy either
       - traefik.http.middlewares.${name}.forwardauth.authRequestHeaders=${FORWARDED_REQUEST_HEADERS.join(',')}
@@ -72,11 +72,11 @@ const middlewareLabels = ({ forwardAuth }: Settings, name: string, policy: strin
 `
 
 /** Compose reads $ as the beginning of a variable. */
-const loginLabels = ({ host, forwardAuth }: Settings): string => `\
+const ownLabels = ({ host, forwardAuth, ...settings }: Settings): string => `\
     labels:
       - traefik.enable=true
-      # the browser's way in and out; exact, so that nothing else of forward-auth can be reached from outside
-      - traefik.http.routers.authgear-login.rule=Host(\`${host}\`) && PathRegexp(\`${LOGIN_PATTERN.replaceAll('$', '$$$$')}\`)
+      # ${ownComment(settings)}
+      - traefik.http.routers.authgear-login.rule=Host(\`${host}\`) && PathRegexp(\`${ownPattern(settings).replaceAll('$', '$$$$')}\`)
       - traefik.http.routers.authgear-login.priority=1000
       - traefik.http.routers.authgear-login.entrypoints=web
       - traefik.http.services.authgear-login.loadbalancer.server.port=${forwardAuth.port}

@@ -1,6 +1,6 @@
 import { noneOf, PARAMETER } from '../guards.ts'
 import {
-  FORWARDED_REQUEST_HEADERS, escaped, type Files, LOGIN_PATTERN, query, type Route, type Settings
+  FORWARDED_REQUEST_HEADERS, escaped, type Files, ownComment, ownPaths, ownPattern, checkOf, type Route, type Settings
 } from '../settings.ts'
 
 export function traefik (settings: Settings): Files {
@@ -85,15 +85,15 @@ ${settings.routes.map(({ name, policy }) => `    ${name}: { forwardAuth: { <<: *
       middlewares: [authgear]
       service: app
 ${settings.routes.map((route, i) => routerOf(route, priorityOf(settings.routes, i), settings.host)).join('')}\
-${settings.login ? loginRouter(settings) : ''}\
+${ownPaths(settings).length > 0 ? ownRouter(settings) : ''}\
 ${CORS}  services:
     app:
       loadBalancer:
         servers:
           - url: http://${settings.app.text}
-${settings.login ? loginService(settings) : ''}`
+${ownPaths(settings).length > 0 ? ownService(settings) : ''}`
 
-const address = ({ forwardAuth }: Settings, policy: string): string => `${forwardAuth.origin}/verify${query(policy)}`
+const address = ({ forwardAuth }: Settings, policy: string): string => `${forwardAuth.origin}${checkOf(policy)}`
 
 const TLS_HEAD = `\
 # The link to forward-auth is TLS with HTTP/2: one connection for every check, instead of a new one for most of them.
@@ -113,16 +113,16 @@ const routerOf = ({ name, path }: Route, priority: number, host: string): string
       service: app
 `
 
-const loginRouter = ({ host }: Settings): string => `\
-    # the browser's way in and out; exact, so that nothing else of forward-auth can be reached from outside
+const ownRouter = (settings: Settings): string => `\
+    # ${ownComment(settings)}
     authgear-login:
-      rule: Host(\`${host}\`) && PathRegexp(\`${LOGIN_PATTERN}\`)
+      rule: Host(\`${settings.host}\`) && PathRegexp(\`${ownPattern(settings)}\`)
       priority: 1000
       entryPoints: [web]
       service: authgear-login
 `
 
-const loginService = ({ forwardAuth }: Settings): string => `\
+const ownService = ({ forwardAuth }: Settings): string => `\
     authgear-login:
       loadBalancer:
 ${forwardAuth.tls ? '        serversTransport: authgear-login\n' : ''}\

@@ -13,6 +13,8 @@ const show = ({ target, quietMs }: Revocation): string => {
   switch (target.kind) {
     case 'user': return `user ${target.userId.slice(0, 4)} ${quietMs}`
     case 'credential': return `session ${target.digest.slice(0, 4)} ${quietMs}`
+    case 'client':
+    case 'token': return `${target.kind} ${quietMs}`
     case 'everything': return `everything ${quietMs}`
   }
 }

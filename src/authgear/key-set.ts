@@ -1,0 +1,141 @@
+import { rootCertificates } from 'node:tls'
+import { createLocalJWKSet, type JSONWebKeySet, type JWK, type JWTVerifyGetKey } from 'jose'
+import { Pool } from 'undici'
+import type { Clock } from '../clock.ts'
+import { AuthgearUnreachable, KeysUnavailable } from '../errors.ts'
+
+export type KeySetSettings = Readonly<{
+  endpoint: Readonly<{ origin: string, host: string, scheme: 'http' | 'https' }>
+  /** Milliseconds for one fetch in all. */
+  timeoutMs: number
+  /** PEM, beside the public roots. */
+  ca: string | undefined
+}>
+
+export type KeySetObserver = Readonly<{ fetched: (error: KeysUnavailable | undefined) => void }>
+
+/** The keys by which Authgear signs tokens, at `/oauth2/jwks` (docs/resource-tokens.md). */
+export type KeySet = Readonly<{
+  /**
+   * Jose's key getter for the key of this id, which may have to be fetched.
+   * @returns undefined where Authgear has no such key
+   * @throws {KeysUnavailable} where nobody can say
+   */
+  keyOf: (kid: string) => Promise<JWTVerifyGetKey | undefined>
+  /** Whether keys were ever fetched. */
+  isLoaded: () => boolean
+  close: () => Promise<void>
+}>
+
+/** Whatever kids strangers send, Authgear is asked no more often. */
+const MIN_INTERVAL_MS = 10_000
+const REFRESH_INTERVAL_MS = 5 * 60_000
+const MAX_KEYS = 32
+const MAX_BYTES = 64 * 1024
+
+/** A set that was fetched; `kids` of the keys that may sign a token. */
+type Loaded = Readonly<{ kids: ReadonlySet<string>, getKey: JWTVerifyGetKey }>
+
+type Timer = (callBack: () => void, ms: number) => Readonly<{ close: () => void }>
+
+/** Fetches in the background from its start, and keeps what it has where a fetch fails. Never rejects at the start. */
+export function openKeySet (
+  settings: KeySetSettings,
+  { clock, observer, every = repeat }: Readonly<{
+    clock: Pick<Clock, 'monotonic'>
+    observer: KeySetObserver
+    every?: Timer
+  }>
+): KeySet {
+  const fetchSet = createFetch(settings)
+  let loaded: Loaded | undefined
+  let lastError: KeysUnavailable | undefined
+  let attemptedAt = -Infinity
+  let underWay: Promise<void> | undefined
+
+  async function refresh (): Promise<void> {
+    attemptedAt = clock.monotonic()
+    try {
+      loaded = await fetchSet.run()
+      lastError = undefined
+    } catch (error) {
+      lastError = error instanceof KeysUnavailable ? error : new KeysUnavailable('it failed', error)
+    }
+    observer.fetched(lastError)
+  }
+
+  function refreshOnce (): Promise<void> {
+    underWay ??= refresh().finally(() => { underWay = undefined })
+    return underWay
+  }
+  const isDue = (ms: number): boolean => clock.monotonic() - attemptedAt >= ms
+  const timer = every(() => {
+    const failed = loaded === undefined || lastError !== undefined
+    if (isDue(failed ? MIN_INTERVAL_MS : REFRESH_INTERVAL_MS)) refreshOnce().catch(() => {})
+  }, 1000)
+  refreshOnce().catch(() => {})
+
+  return Object.freeze({
+    async keyOf (kid: string): Promise<JWTVerifyGetKey | undefined> {
+      if (loaded?.kids.has(kid) === true) return loaded.getKey
+      if (underWay !== undefined || isDue(MIN_INTERVAL_MS)) await refreshOnce()
+      if (loaded?.kids.has(kid) === true) return loaded.getKey
+      if (lastError !== undefined) throw lastError // an outage is no refusal
+      return undefined
+    },
+    isLoaded: () => loaded !== undefined,
+    async close (): Promise<void> {
+      timer.close()
+      await fetchSet.close()
+    }
+  })
+}
+
+function repeat (callBack: () => void, ms: number): Readonly<{ close: () => void }> {
+  const timer = setInterval(callBack, ms).unref()
+  return { close: () => clearInterval(timer) }
+}
+
+function createFetch ({ endpoint, timeoutMs, ca }: KeySetSettings): Readonly<{
+  run: () => Promise<Loaded>
+  close: () => Promise<void>
+}> {
+  const pool = new Pool(endpoint.origin, {
+    connections: 1,
+    connect: { timeout: timeoutMs, ...ca === undefined ? {} : { ca: [...rootCertificates, ca] } },
+    maxResponseSize: MAX_BYTES
+  })
+  async function run (): Promise<Loaded> {
+    const signal = AbortSignal.timeout(timeoutMs)
+    const { statusCode, body } = await pool
+      .request({ method: 'GET', path: '/oauth2/jwks', headers: { accept: 'application/json' }, signal })
+      .catch((error: unknown) => { throw new KeysUnavailable('it cannot be reached', new AuthgearUnreachable(error)) })
+    const text = await body.text()
+    if (statusCode !== 200) throw new KeysUnavailable(`it answered ${statusCode}`)
+    return readKeySet(text)
+  }
+  return { run, close: () => pool.destroy() }
+}
+
+/** @throws {KeysUnavailable} for what holds no key that could sign a token */
+export function readKeySet (text: string): Loaded {
+  const keys = parseKeys(text)?.filter(isSigningKey).slice(0, MAX_KEYS) ?? []
+  if (keys.length === 0) throw new KeysUnavailable('its answer holds no RS256 key with a kid')
+  return { kids: new Set(keys.map(({ kid }) => kid)), getKey: createLocalJWKSet({ keys } satisfies JSONWebKeySet) }
+}
+
+function parseKeys (text: string): readonly JWK[] | undefined {
+  try {
+    const set: unknown = JSON.parse(text)
+    const keys = typeof set === 'object' && set !== null && 'keys' in set ? set.keys : undefined
+    return Array.isArray(keys) ? keys.filter((key): key is JWK => typeof key === 'object' && key !== null) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** RS256 alone; the private part of a key, or a symmetric one, is no public key of Authgear's. */
+function isSigningKey (key: JWK): key is JWK & { kid: string, kty: 'RSA' } {
+  return key.kty === 'RSA' && typeof key.kid === 'string' && key.kid !== '' && typeof key.n === 'string' &&
+    typeof key.e === 'string' && key.d === undefined && (key.alg ?? 'RS256') === 'RS256' && (key.use ?? 'sig') === 'sig'
+}

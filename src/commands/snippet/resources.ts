@@ -1,0 +1,50 @@
+import { quote } from '../../config/messages.ts'
+import { partsOf } from '../../resource/settings.ts'
+
+/** One `--resource` with the `--scope`s behind it. */
+export type GivenResource = Readonly<{ text: string, scopes: string[] }>
+
+/** What a route for resource tokens asks. */
+export type ResourceRule = Readonly<{ uri: string, path: string, policy: string }>
+
+/** Characters that no proxy's file gives a meaning to: a resource with others needs a configuration by hand. */
+const URI = /^https:\/\/[a-z0-9.-]+(?::[0-9]+)?(?:\/[A-Za-z0-9._~-]+)*\/?$/
+const SCOPES = /^[A-Za-z0-9:._/-]+(?:,[A-Za-z0-9:._/-]+)*$/
+/** As every route's path. */
+const PATH = /^(?:\/|(?:\/[a-z0-9_-]+(?:\.[a-z0-9_-]+)*)+)$/
+/** It is meant that a token without any scope passes. */
+const NO_SCOPE = 'none'
+
+export function addScope (resource: GivenResource | undefined, text: string, errors: string[]): void {
+  if (resource === undefined) errors.push(`--scope ${quote(text)} belongs behind the --resource that needs it`)
+  else if (!SCOPES.test(text)) errors.push(`--scope ${quote(text)} must be a scope, or several of which one is enough: a,b`)
+  else resource.scopes.push(text)
+}
+
+/** `URI` or `URI=/path`; without a path it is everything on this host. */
+export function readResource (
+  { text, scopes }: GivenResource,
+  host: string,
+  errors: string[]
+): readonly ResourceRule[] {
+  const [uri = '', path = '/', ...more] = text.split('=')
+  const problem = problemOf(uri, path.toLowerCase(), host, scopes) ?? (more.length > 0 ? 'has two paths' : undefined)
+  if (problem !== undefined) {
+    errors.push(`--resource ${quote(text)} ${problem}`)
+    return []
+  }
+  const asked = scopes.filter((scope) => scope !== NO_SCOPE).map((scope) => `scope=${scope}`)
+  return [{ uri, path: path.toLowerCase(), policy: [`resource=${uri}`, ...asked].join('&') }]
+}
+
+function problemOf (uri: string, path: string, host: string, scopes: readonly string[]): string | undefined {
+  if (!URI.test(uri)) return 'must begin with https://, and hold letters, digits and "-._~/" only'
+  if (host !== '' && partsOf(uri).host.replace(/:443$/, '') !== host) {
+    return `is not on --host ${host}: a client looks for what it needs on the resource's own host`
+  }
+  if (!PATH.test(path)) return 'has a path that may not be one: write URI=/path, without a slash at its end'
+  if (scopes.length === 0) {
+    return 'needs --scope NAME: a client without any scope has a valid token too; --scope none if that is meant'
+  }
+  return scopes.includes(NO_SCOPE) && scopes.length > 1 ? 'has --scope none beside a scope' : undefined
+}

@@ -1,0 +1,77 @@
+import type { Route } from '../http/paths.ts'
+import { JSON_TYPE, NOT_FOUND } from '../http/responses.ts'
+import type { TrustProxy } from '../http/trusted-proxies.ts'
+import type { Handler, HttpResponse, VerifyRequest } from '../http/types.ts'
+import { METADATA_PATH, partsOf, type Resource } from './settings.ts'
+
+export type MetadataDeps = Readonly<{
+  resources: readonly Resource[]
+  /** AUTHGEAR_ENDPOINT */
+  issuer: string
+  trustProxy: TrustProxy
+}>
+
+/** A change of RESOURCES reaches clients within this time. */
+const MAX_AGE_SECONDS = 300
+/** Anybody's script may read it: it says what the configuration says. */
+const CORS = ['access-control-allow-origin', '*'] as const
+
+/**
+ * What a client without a token has to know (RFC 9728): for each path of RESOURCES, with and without a slash at its
+ * end, and the bare path. Where several hosts have one path, the host decides.
+ */
+export function metadataRoutes ({ resources, issuer, trustProxy }: MetadataDeps): readonly Route[] {
+  const documents = resources.map((resource) => ({ ...partsOf(resource.uri), response: answerOf(resource, issuer) }))
+  const paths = new Set(['', ...documents.map(({ path }) => path.replace(/\/$/, ''))])
+  return [...paths].flatMap((path) => {
+    const atPath = documents.filter((one) => one.path.replace(/\/$/, '') === path)
+    const handler: Handler = (request) => {
+      const host = hostOf(request, trustProxy)
+      const ofHost = documents.filter((one) => one.host === host)
+      // the bare path is each host's own, whatever the paths of its resources are
+      const found = atPath.find((one) => one.host === host) ?? (path === '' ? ofHost[0] : undefined) ?? only(atPath)
+      if (found === undefined) return { response: NOT_FOUND, reason: 'not_found', source: 'none' }
+      const response = request.method === 'OPTIONS' ? PREFLIGHT : found.response
+      return { response, reason: 'metadata', source: 'none' }
+    }
+    const route = { endpoint: 'metadata', handler, methods: ['GET', 'HEAD', 'OPTIONS'] } as const
+    // the table's paths that end in a slash stand for all below
+    return [{ ...route, path: `${METADATA_PATH}${path}` }, { ...route, path: `${METADATA_PATH}${path}/`, isExact: true }]
+  })
+}
+
+/** The host that the client asked for, as the proxy says or hands it on; it only chooses among public documents. */
+function hostOf ({ rawHeaders, socket }: VerifyRequest, trustProxy: TrustProxy): string | undefined {
+  const valueOf = (...names: readonly string[]): string | undefined =>
+    rawHeaders.find((_, index) => index % 2 === 1 && names.includes(rawHeaders[index - 1]?.toLowerCase() ?? ''))
+  const forwarded = trustProxy(socket.remoteAddress, 0) ? valueOf('x-forwarded-host') : undefined
+  return (forwarded ?? valueOf('host', ':authority'))?.toLowerCase().replace(/:443$/, '')
+}
+
+/** A proxy that does not hand on the client's host leaves no choice, and none is needed. */
+function only<T> (documents: readonly T[]): T | undefined {
+  return documents.length === 1 ? documents[0] : undefined
+}
+
+function answerOf ({ uri, scopes, name, documentation }: Resource, issuer: string): HttpResponse {
+  const body = JSON.stringify({
+    resource: uri,
+    authorization_servers: [issuer],
+    ...scopes.length === 0 ? {} : { scopes_supported: scopes },
+    bearer_methods_supported: ['header'],
+    resource_name: name,
+    resource_documentation: documentation
+  })
+  const cache = ['cache-control', `public, max-age=${MAX_AGE_SECONDS}`]
+  const type = ['content-type', JSON_TYPE, 'content-length', String(Buffer.byteLength(body))]
+  return { status: 200, headers: [...type, ...cache, ...CORS, 'x-content-type-options', 'nosniff'], body }
+}
+
+const PREFLIGHT: HttpResponse = {
+  status: 204,
+  headers: [
+    ...CORS, 'access-control-allow-methods', 'GET, HEAD, OPTIONS', 'access-control-allow-headers', '*',
+    'access-control-max-age', String(MAX_AGE_SECONDS), 'cache-control', `public, max-age=${MAX_AGE_SECONDS}`
+  ],
+  body: ''
+}

@@ -1,0 +1,167 @@
+import type { Clock } from '../clock.ts'
+import type { Keyer } from '../core/cache-key.ts'
+import { type CookieNames, type Credentials, readBearerAlone } from '../core/credentials.ts'
+import type { Policy } from '../core/policy.ts'
+import type { ResourceToken } from '../core/resource-token.ts'
+import { jwtAudience } from '../core/token-expiry.ts'
+import { decideToken, type TokenNeeds, tokenNeedsOf } from '../core/token-policy.ts'
+import type { Route } from '../http/paths.ts'
+import {
+  type AbsentHeaders, credentialContextOf, type Handler, type HandlerResult, thenOrNow, type VerifyRequest
+} from '../http/types.ts'
+import { createPolicies } from '../verify/policy-cache.ts'
+import { allowToken, refuseToken, type TokenRefusal, withTokenChallenge, withTokenHeaders } from './responses.ts'
+import type { Verification, Verifier } from './verifier.ts'
+
+/** Whether a revocation voids a token; `unknown` where this replica cannot know (docs/revocation-protocol.md). */
+export type TokenStanding = 'good' | 'revoked' | 'unknown'
+
+export type ResourceDeps = Readonly<{
+  verifier: Verifier
+  keyer: Keyer
+  cookieNames: CookieNames
+  absentHeaders: AbsentHeaders
+  clock: Clock
+  standingOf: (token: ResourceToken, credentials: Credentials) => TokenStanding
+  /** A token was refused only since this replica cannot know whether it was revoked. */
+  refusedUnknown: () => void
+  /** The URIs of RESOURCES. */
+  resources: ReadonlySet<string>
+  /** `/verify`, where the policy's requirements of tokens are left out. */
+  sessions: Handler
+}>
+
+/** Is this a resource token of Authgear's for this route, and does it meet the policy? No cookie is read. */
+export function createResource (deps: ResourceDeps): Handler {
+  const policyOf = createRoutePolicy(deps)
+  const judge = createJudge(deps)
+  return (request) => judge(request, policyOf(request))
+}
+
+/**
+ * A bearer token that names the route's resource is judged as a resource token, all else as a session. Read without
+ * verifying: a token that claims an audience in vain is refused.
+ */
+export function createResourceOrSession (deps: ResourceDeps): Handler {
+  const policyOf = createRoutePolicy(deps)
+  const judge = createJudge(deps)
+  return (request) => {
+    const route = policyOf(request)
+    const { policy, needs } = route
+    if (policy.kind === 'bad' || isForResource(request, deps.cookieNames, needs)) return judge(request, route)
+    return thenOrNow(deps.sessions(request), (result) => ({
+      ...result,
+      response: result.response.status === 200
+        ? withTokenHeaders(result.response)
+        : withTokenChallenge(result.response, needs)
+    }))
+  }
+}
+
+function isForResource ({ rawHeaders }: VerifyRequest, names: CookieNames, { resources }: TokenNeeds): boolean {
+  const reading = readBearerAlone(rawHeaders, names)
+  const bearer = reading.kind === 'credentials' ? reading.credentials.bearer : undefined
+  const audience = bearer === undefined ? undefined : jwtAudience(bearer)
+  return audience?.some((name) => resources.includes(name)) === true
+}
+
+type RoutePolicy = Readonly<{ policy: Policy, needs: TokenNeeds }>
+
+/** A route without a resource, or with one that this deployment does not have, lets nobody in. */
+function createRoutePolicy ({ resources: known }: ResourceDeps): (request: VerifyRequest) => RoutePolicy {
+  const policyOf = createPolicies()
+  const read = new WeakMap<Policy, RoutePolicy>()
+  const judge = (policy: Policy): RoutePolicy => {
+    const needs = tokenNeedsOf(policy)
+    if (policy.kind === 'bad') return { policy, needs }
+    if (needs.resources.length === 0) return NO_RESOURCE
+    return needs.resources.every((uri) => known.has(uri)) ? { policy, needs } : UNKNOWN_RESOURCE
+  }
+  return (request) => {
+    const policy = policyOf(request)
+    const found = read.get(policy) ?? judge(policy)
+    read.set(policy, found)
+    return found
+  }
+}
+
+const bad = (why: string): RoutePolicy => ({ policy: { kind: 'bad', why }, needs: { resources: [], scopes: [] } })
+const NO_RESOURCE = bad('resource= is required on this endpoint')
+const UNKNOWN_RESOURCE = bad('resource= is not one of RESOURCES')
+
+type Judge = (request: VerifyRequest, route: RoutePolicy) => HandlerResult | Promise<HandlerResult>
+
+function createJudge (deps: ResourceDeps): Judge {
+  const { verifier, keyer, cookieNames } = deps
+  const conclude = createConclude(deps)
+  return (request, { policy, needs }) => {
+    const refuse = (refusal: TokenRefusal, rest?: Partial<HandlerResult>): HandlerResult => ({
+      source: 'none', ...rest, response: refuseToken(refusal, needs), reason: refusal.reason
+    })
+    if (policy.kind === 'bad') {
+      return refuse({ reason: 'bad_policy', bearer: false }, { policyError: policy.why })
+    }
+    const reading = readBearerAlone(request.rawHeaders, cookieNames)
+    if (reading.kind === 'none') return refuse({ reason: 'no_credentials', bearer: false })
+    if (reading.kind === 'refused') return refuse({ reason: reading.reason, bearer: true })
+    const subject = credentialContextOf(keyer, request, reading.credentials)
+    const verification = verifier.verify(reading.credentials.bearer ?? '', subject.key, request.headBytes())
+    return thenOrNow(verification, (known) => conclude(policy, subject, known, refuse))
+  }
+}
+
+type Conclude = (
+  policy: Policy,
+  subject: ReturnType<typeof credentialContextOf>,
+  verification: Verification,
+  refuse: (refusal: TokenRefusal, rest?: Partial<HandlerResult>) => HandlerResult
+) => HandlerResult
+
+/** Starts from denied: only its last line is a 200. */
+function createConclude ({ absentHeaders, clock, standingOf, refusedUnknown }: ResourceDeps): Conclude {
+  const prepared = new WeakMap<ResourceToken, HandlerResult['response']>()
+  return (policy, subject, verification, refuse) => {
+    if (verification.kind === 'unavailable') {
+      const { error } = verification
+      return refuse({ reason: error.reason, bearer: true }, { subject, error, source: 'authgear' })
+    }
+    if (verification.kind === 'refused') {
+      return refuse({ reason: verification.reason, bearer: true }, { subject, tokenError: verification.why })
+    }
+    const { token, source } = verification
+    const standing = standingOf(token, subject.credentials)
+    if (standing === 'unknown') refusedUnknown()
+    if (standing !== 'good') {
+      return refuse({ reason: 'invalid_session', bearer: true }, { subject, tokenError: standing })
+    }
+    const decision = decideToken(token, policy, clock.wall())
+    if (decision.kind === 'refuse') return refuse({ ...decision, bearer: true }, { subject, source })
+    if (source === 'none') {
+      return { response: allowToken(token, source, absentHeaders), reason: 'allowed', source, subject }
+    }
+    const response = prepared.get(token) ?? allowToken(token, source, absentHeaders)
+    prepared.set(token, response)
+    return { response, reason: 'allowed', source, subject }
+  }
+}
+
+/**
+ * The prefix to which Envoy and Istio append the client's path: a policy header of the proxy's that names a resource
+ * chooses `/resource`, and without one it is `/verify`.
+ */
+export function createExtAuthz (deps: ResourceDeps, verify: Handler): Handler {
+  const policyOf = createPolicies()
+  const resource = createResource(deps)
+  return (request) => {
+    const isForTokens = request.proxy.policies.length > 0 && tokenNeedsOf(policyOf(request)).resources.length > 0
+    return isForTokens ? resource(request) : verify(request)
+  }
+}
+
+/** Which one is asked is the proxy's configuration's to say, and never the client's. */
+export function resourceRoutes (resource: Handler, resourceOrSession: Handler): readonly Route[] {
+  return [
+    { path: '/resource', endpoint: 'resource', handler: resource },
+    { path: '/resource-or-session', endpoint: 'resource-or-session', handler: resourceOrSession }
+  ]
+}

@@ -1,0 +1,137 @@
+import { decodeProtectedHeader, errors, jwtVerify } from 'jose'
+import { LRUCache } from 'lru-cache'
+import type { KeySet } from '../authgear/key-set.ts'
+import { createWaitingBudget } from '../authenticate/waiting-budget.ts'
+import type { Clock } from '../clock.ts'
+import type { MemoryKey } from '../core/cache-key.ts'
+import { CLOCK_TOLERANCE_MS, readResourceToken, type ResourceToken, type Rules } from '../core/resource-token.ts'
+import { Overloaded, ResolverError, UnexpectedError } from '../errors.ts'
+
+export type Verification =
+  | Readonly<{ kind: 'token', token: ResourceToken, source: 'memory' | 'none' }>
+  /** `why` is for the log: it names a claim or a rule, and repeats nothing of the token. */
+  | Readonly<{ kind: 'refused', reason: 'expired_credentials' | 'invalid_session', why: string }>
+  | Readonly<{ kind: 'unavailable', error: ResolverError }>
+
+export type Verifier = Readonly<{
+  /** Synchronous where the token was verified before. Never rejects. */
+  verify: (bearer: string, key: MemoryKey, headBytes: number) => Verification | Promise<Verification>
+  /** Tokens that are remembered. */
+  size: () => number
+}>
+
+export type VerifierDeps = Readonly<{
+  rules: Rules
+  keySet: Pick<KeySet, 'keyOf'>
+  clock: Clock
+  /** Bytes that remembered tokens may take. */
+  maxBytes: number
+  /** Bytes that requests may take together while they wait for a key. */
+  waitingBytes: number
+}>
+
+const MAX_KID_LENGTH = 256
+/** A remembered token with its list of eight headers and its prepared answer; measured 1.2 kB without its texts. */
+const ENTRY_BYTES = 1500
+
+/** Verifies each token once, and remembers it until its end: by both clocks, since either may be set or stand still. */
+export function createVerifier (deps: VerifierDeps): Verifier {
+  const { clock, maxBytes, waitingBytes } = deps
+  const known = new LRUCache<MemoryKey, Remembered>({ maxSize: maxBytes, sizeCalculation: bytesOf })
+  const budget = createWaitingBudget(waitingBytes)
+
+  function remembered (key: MemoryKey): Remembered | undefined {
+    const found = known.get(key)
+    if (found === undefined) return undefined
+    if (clock.wall() < found.token.expiresAt && clock.monotonic() < found.endsMonotonic) return found
+    known.delete(key)
+    return undefined
+  }
+
+  async function verifyNow (bearer: string, key: MemoryKey): Promise<Verification> {
+    const verification = await verifyToken(deps, bearer).catch(failure)
+    if (verification.kind === 'token') {
+      const lifeMs = verification.token.expiresAt - clock.wall()
+      if (lifeMs > 0) known.set(key, { ...verification, source: 'memory', endsMonotonic: clock.monotonic() + lifeMs })
+    }
+    return verification
+  }
+
+  return Object.freeze({
+    verify (bearer: string, key: MemoryKey, headBytes: number): Verification | Promise<Verification> {
+      const found = remembered(key)
+      if (found !== undefined) return found
+      const bytes = budget.take(headBytes)
+      if (bytes === undefined) return { kind: 'unavailable', error: new Overloaded() }
+      return verifyNow(bearer, key).finally(() => budget.giveBack(bytes))
+    },
+    size: () => known.size
+  })
+}
+
+type Remembered = Verification & { kind: 'token' } & Readonly<{ endsMonotonic: number }>
+
+function bytesOf ({ token }: Remembered): number {
+  const texts = [...token.identity, ...token.audience, ...token.scopes, token.clientId, token.id]
+  return ENTRY_BYTES + 2 * texts.reduce((sum, text) => sum + (text?.length ?? 0), 0)
+}
+
+const refused = (why: string): Verification => ({ kind: 'refused', reason: 'invalid_session', why })
+
+/** Claims are looked at first: a token that could not pass anyway makes nobody fetch a key. */
+async function verifyToken ({ rules, keySet, clock }: VerifierDeps, bearer: string): Promise<Verification> {
+  const kid = kidOf(bearer)
+  if (kid === undefined) return refused('it is no RS256 access token (typ at+jwt) with a kid')
+  const unverified = claimsOf(bearer)
+  const reading =
+    unverified === undefined ? refused('it has no claims') : readResourceToken(unverified, rules, clock.wall())
+  if (reading.kind !== 'token') return reading
+  const getKey = await keySet.keyOf(kid)
+  if (getKey === undefined) return refused('its kid is none of Authgear\'s keys')
+  const { payload } = await jwtVerify(bearer, getKey, {
+    algorithms: ['RS256'],
+    typ: 'at+jwt',
+    issuer: rules.issuer,
+    currentDate: new Date(clock.wall()),
+    clockTolerance: CLOCK_TOLERANCE_MS / 1000
+  })
+  const verified = readResourceToken(payload, rules, clock.wall())
+  return verified.kind === 'token' ? { ...verified, source: 'none' } : verified
+}
+
+/** @returns undefined for what cannot be an access token of Authgear's (RFC 9068, section 2.1) */
+function kidOf (bearer: string): string | undefined {
+  try {
+    const { alg, typ, kid } = decodeProtectedHeader(bearer)
+    const isAccessToken = typeof typ === 'string' && /^(?:application\/)?at\+jwt$/i.test(typ)
+    const isKid = typeof kid === 'string' && kid !== '' && kid.length <= MAX_KID_LENGTH
+    return alg === 'RS256' && isAccessToken && isKid ? kid : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function claimsOf (bearer: string): Readonly<Record<string, unknown>> | undefined {
+  const [, payload = '', ...rest] = bearer.split('.')
+  if (rest.length !== 1) return undefined
+  try {
+    const claims: unknown = JSON.parse(Buffer.from(payload, 'base64url').toString('utf8'))
+    return typeof claims === 'object' && claims !== null ? claims as Record<string, unknown> : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function failure (error: unknown): Verification {
+  if (error instanceof ResolverError) return { kind: 'unavailable', error }
+  if (error instanceof errors.JWTExpired) return { kind: 'refused', reason: 'expired_credentials', why: 'exp is over' }
+  if (error instanceof errors.JOSEError) return refused(WHY[error.code] ?? 'it cannot be verified')
+  return { kind: 'unavailable', error: new UnexpectedError(error) }
+}
+
+/** Jose's own messages may repeat what a stranger wrote. */
+const WHY: Readonly<Record<string, string>> = {
+  ERR_JWS_SIGNATURE_VERIFICATION_FAILED: 'its signature is not Authgear\'s',
+  ERR_JWT_CLAIM_VALIDATION_FAILED: 'a claim is not what it has to be',
+  ERR_JWKS_NO_MATCHING_KEY: 'its kid is none of Authgear\'s keys'
+}

@@ -1,0 +1,89 @@
+import { type KeySet, openKeySet } from '../authgear/key-set.ts'
+import type { Clock } from '../clock.ts'
+import type { HandlerDeps } from '../http/types.ts'
+import type { Route } from '../http/paths.ts'
+import type { Handler } from '../http/types.ts'
+import type { TrustProxy } from '../http/trusted-proxies.ts'
+import { describe, type Log } from '../logging/log.ts'
+import type { Metrics } from '../metrics/metrics.ts'
+import { metadataRoutes } from '../resource/metadata.ts'
+import { createExtAuthz, createResource, createResourceOrSession, resourceRoutes } from '../resource/resource.ts'
+import { createVerifier, type Verifier } from '../resource/verifier.ts'
+import type { RevocationLog } from '../revocation/types.ts'
+import type { Wrappers } from '../tracing/wrappers.ts'
+import { verifyRoutes } from '../verify/verify.ts'
+import type { ServiceSettings } from './settings.ts'
+import { throttle } from './shared.ts'
+
+/** Of CACHE_MAX_MEMORY: for tokens that were verified. */
+export const TOKEN_SHARE = 0.1
+const REPORT_INTERVAL_MS = 60_000
+
+export type TokenParts = Readonly<{ keySet: KeySet, verifier: Verifier }>
+
+type OpenDeps = Readonly<{ clock: Clock, metrics: Metrics, log: Log }>
+
+/** What resource tokens need; undefined without RESOURCES. */
+export function openTokens (settings: ServiceSettings, { clock, metrics, log }: OpenDeps): TokenParts | undefined {
+  const { authgear, cache, resources, resourceTokenMaxAgeMs: maxAgeMs } = settings
+  if (resources.length === 0) return undefined
+  let isFailing = false
+  const keySet = openKeySet(authgear, {
+    clock,
+    observer: {
+      fetched (error): void {
+        metrics.tokens.keysFetched(error === undefined ? 'ok' : 'error')
+        if (error !== undefined && !isFailing) log.warn({ error: describe(error), check: error.check }, NO_KEYS)
+        if (error === undefined && isFailing) log.info("Authgear's keys were fetched again")
+        isFailing = error !== undefined
+      }
+    }
+  })
+  const rules = { issuer: authgear.endpoint.origin, maxAgeMs }
+  const maxBytes = Math.floor(cache.maxBytes * TOKEN_SHARE)
+  const verifier = createVerifier({ rules, keySet, clock, maxBytes, waitingBytes: authgear.waitingBytes })
+  return { keySet, verifier }
+}
+
+const NO_KEYS =
+  "Authgear's keys cannot be fetched: resource tokens are judged by those that are known, and 503 for others"
+
+type RouteDeps = Readonly<{
+  tokens: TokenParts | undefined
+  handlerDeps: HandlerDeps
+  revocations: RevocationLog
+  metrics: Metrics
+  log: Log
+  clock: Clock
+  traced: Wrappers
+  trustProxy: TrustProxy
+  /** `/verify`; and as it judges a session on an endpoint that takes resource tokens too. */
+  verify: Handler
+  sessions: Handler
+}>
+
+/** `/verify` and the prefix; with RESOURCES also the endpoints for tokens and what clients read first. */
+export function tokenRoutes (settings: ServiceSettings, deps: RouteDeps): readonly Route[] {
+  const { tokens, handlerDeps, revocations, metrics, log, clock, traced, verify, sessions } = deps
+  if (tokens === undefined) return verifyRoutes(traced.handler('verify', verify), traced.handler('verify', verify))
+  const warn = throttle(clock, REPORT_INTERVAL_MS, () => log.warn(UNKNOWN))
+  const resourceDeps = {
+    ...handlerDeps,
+    clock,
+    verifier: tokens.verifier,
+    standingOf: revocations.standingOf,
+    refusedUnknown: () => { metrics.tokens.refusedUnknown(); warn() },
+    resources: new Set(settings.resources.map(({ uri }) => uri)),
+    sessions
+  }
+  const of = (handler: Handler): Handler => traced.handler('verify', handler)
+  return [
+    ...verifyRoutes(of(verify), of(createExtAuthz(resourceDeps, verify))),
+    ...resourceRoutes(of(createResource(resourceDeps)), of(createResourceOrSession(resourceDeps))),
+    ...metadataRoutes({ resources: settings.resources, issuer: handlerDeps.realm, trustProxy: deps.trustProxy })
+  ]
+}
+
+const UNKNOWN =
+  'resource tokens are refused since this replica cannot know whether they were revoked before it followed the log: ' +
+    'clients get new ones by themselves'

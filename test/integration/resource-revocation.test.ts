@@ -1,0 +1,225 @@
+import t, { type Test } from 'tap'
+import { systemClock } from '../../src/clock.ts'
+import type { Target } from '../../src/revocation/types.ts'
+import { type InProcess, type InProcessOptions, startInProcess } from '../helpers/in-process.ts'
+import { manualClock } from '../helpers/manual-clock.ts'
+import { type RedisServer, startRedis } from '../helpers/redis.ts'
+import { startRelay } from '../helpers/relay.ts'
+import { ask } from '../helpers/request.ts'
+import { skipOrFail } from '../helpers/servers.ts'
+import { type Issuer, machineClaims, personClaims, RESOURCE, signed, startIssuer } from '../helpers/token-issuer.ts'
+import { until } from '../helpers/until.ts'
+import { disabledEvent, WEBHOOK_SECRET, webhookOf } from '../helpers/webhook.ts'
+
+const PATH = `/resource?resource=${encodeURIComponent(RESOURCE)}`
+const USER = 'a11ce000-0000-4000-8000-000000000001'
+const OTHER = 'b0b00000-0000-4000-8000-000000000002'
+/** `iat` may be so far ahead: such a token is newer than all that a replica does not know. */
+const AHEAD_MS = 4000
+
+t.setTimeout(180_000)
+
+async function statusOf ({ port }: InProcess, token: string): Promise<number> {
+  return (await ask(port, { path: PATH, headers: [['Authorization', `Bearer ${token}`]] })).status
+}
+
+const isUp = ({ service }: InProcess): boolean => service.redisState() === 'up'
+
+function logOf ({ service }: InProcess) {
+  if (service.revocations === undefined) throw new Error('a replica of these tests has a management token')
+  return service.revocations.revocations
+}
+
+const revoke = async (replica: InProcess, target: Target): Promise<string> =>
+  await logOf(replica).revoke({ target, origin: 'management', quietMs: 0, ends: 0 })
+
+/** As a change of a profile or a role does. */
+const refresh = async (replica: InProcess, target: Target): Promise<string> =>
+  await logOf(replica).revoke({ target, origin: 'audit', quietMs: 0 })
+
+type Fleet = Readonly<{
+  issuer: Issuer
+  redis: RedisServer
+  replicas: readonly InProcess[]
+  first: InProcess
+  more: (options?: Partial<InProcessOptions>) => Promise<InProcess>
+  /** Of a client's own; issued a little ahead of now. */
+  machine: (clientId: string, aheadMs?: number) => string
+  person: (userId: string) => string
+}>
+
+async function startFleet (t: Test, count = 3, options: Partial<InProcessOptions> = {}): Promise<Fleet> {
+  const [issuer, redis] = [await startIssuer(t), await startRedis(t)]
+  const more = async (other: Partial<InProcessOptions> = {}): Promise<InProcess> => {
+    const replica = await startInProcess(t, {
+      authgear: issuer.url,
+      redisPort: redis.port,
+      managementToken: 'token',
+      resources: [RESOURCE],
+      webhookSecret: WEBHOOK_SECRET,
+      degradedTtlMs: 2000,
+      ...options,
+      ...other
+    })
+    await until('it follows the log', () => isUp(replica))
+    return replica
+  }
+  const first = await more()
+  const replicas = [first, ...await Promise.all(Array.from({ length: count - 1 }, () => more()))]
+  const now = (aheadMs: number): number => systemClock.wall() + aheadMs
+  return {
+    issuer,
+    redis,
+    replicas,
+    first,
+    more,
+    machine: (client, aheadMs = AHEAD_MS) =>
+      signed(machineClaims(issuer.url, now(aheadMs), { client_id: client, sub: `client_id_${client}` })),
+    person: (userId) => signed(personClaims(issuer.url, now(AHEAD_MS), userId))
+  }
+}
+
+async function statuses (replicas: readonly InProcess[], token: string): Promise<readonly number[]> {
+  return await Promise.all(replicas.map((replica) => statusOf(replica, token)))
+}
+
+t.test('on three replicas', { skip: skipOrFail('redis-server') }, async (t) => {
+  const fleet = await startFleet(t)
+  const { first, replicas, machine, person } = fleet
+
+  /** What is revoked, the token that ends, and one that does not. */
+  const ROWS: ReadonlyArray<readonly [name: string, target: Target, ends: string, stays: string]> = [
+    ['a user', { kind: 'user', userId: USER }, person(USER), person(OTHER)],
+    ['a client', { kind: 'client', clientId: 'one' }, machine('one'), machine('two')],
+    ['a token', { kind: 'token', id: 'three' },
+      signed(machineClaims(fleet.issuer.url, systemClock.wall() + AHEAD_MS, { jti: 'three' })), machine('two')]
+  ]
+  for (const [name, target, ends, stays] of ROWS) {
+    t.test(`${name} that was revoked is refused on each, and others are not`, async (t) => {
+      t.strictSame(await statuses(replicas, ends), [200, 200, 200], 'before')
+      t.equal(await revoke(first, target), 'logged')
+      await until('each has read it', async () => (await statuses(replicas, ends)).every((status) => status === 401))
+      t.strictSame(await statuses(replicas, stays), [200, 200, 200], 'others')
+    })
+  }
+
+  t.test('a client named like a user, and a user like a client, are not each other', async (t) => {
+    t.equal(await revoke(first, { kind: 'client', clientId: OTHER }), 'logged')
+    t.equal(await revoke(first, { kind: 'user', userId: 'two' }), 'logged')
+    t.strictSame(await statuses(replicas, person(OTHER)), [200, 200, 200])
+    t.strictSame(await statuses(replicas, machine('two')), [200, 200, 200])
+  })
+
+  t.test('a change that only refreshes ends no token', async (t) => {
+    const token = person(OTHER)
+    t.equal(await refresh(first, { kind: 'user', userId: OTHER }), 'logged')
+    t.equal(await refresh(first, { kind: 'everything' }), 'logged')
+    t.strictSame(await statuses(replicas, token), [200, 200, 200])
+  })
+
+  t.test('the webhook of a disabled user ends their tokens, that of a changed one does not', async (t) => {
+    const userId = 'c0c00000-0000-4000-8000-000000000003'
+    const token = person(userId)
+    const updated = disabledEvent(userId, 'e1').replace('user.disabled', 'user.profile.updated')
+    t.equal((await ask(first.port, webhookOf(updated))).status, 204)
+    t.strictSame(await statuses(replicas, token), [200, 200, 200])
+    t.equal((await ask(first.port, webhookOf(disabledEvent(userId, 'e2')))).status, 204)
+    await until('each has read it', async () => (await statuses(replicas, token)).every((status) => status === 401))
+  })
+
+  t.test('a token that was issued after the revocation passes', async (t) => {
+    t.equal(await revoke(first, { kind: 'client', clientId: 'again' }), 'logged')
+    t.equal(await statusOf(first, machine('again', 0)), 401, 'the clocks may be apart by five seconds')
+    await until('a new one passes', async () =>
+      (await statuses(replicas, machine('again', 4900))).every((status) => status === 200))
+  })
+
+  t.test('a replica that starts afterwards refuses what was revoked, and nothing else', async (t) => {
+    const [ends, stays] = [machine('late'), machine('other')]
+    t.equal(await revoke(first, { kind: 'client', clientId: 'late' }), 'logged')
+    const late = await fleet.more()
+    t.equal(await statusOf(late, ends), 401)
+    t.equal(await statusOf(late, stays), 200, 'the log goes back to before it was issued')
+  })
+
+  t.test('what was revoked stays so when Redis loses all, on a fresh replica too', async (t) => {
+    const [ends, stays] = [machine('lost', -2000), machine('other')]
+    t.equal(await revoke(first, { kind: 'client', clientId: 'lost' }), 'logged')
+    await until('each has read it', async () => (await statuses(replicas, ends)).every((status) => status === 401))
+    await fleet.redis.cli('FLUSHALL')
+    const fresh = await fleet.more()
+    await until('all follow', () => [...replicas, fresh].every(isUp))
+    t.strictSame(await statuses([...replicas, fresh], ends), [401, 401, 401, 401])
+    t.strictSame(await statuses(replicas, stays), [200, 200, 200], 'who knew before knows still')
+    t.equal(await statusOf(fresh, machine('old', -30_000)), 401, 'issued before it could know')
+    t.ok(fresh.lines.some(({ msg }) => /cannot know/.test(String(msg))), 'it says so')
+    t.match(await fresh.service.metrics.render(), /forward_auth_resource_tokens_unknown_total [1-9]/)
+  })
+
+  t.test('everything that is purged ends every token', async (t) => {
+    const tokens = [machine('x'), person(OTHER)]
+    t.equal(await revoke(first, { kind: 'everything' }), 'logged')
+    for (const token of tokens) {
+      await until('each has read it', async () => (await statuses(replicas, token)).every((status) => status === 401))
+    }
+  })
+})
+
+t.test('a republished revocation ends no token that was issued since', {
+  skip: skipOrFail('redis-server')
+}, async (t) => {
+  const fleet = await startFleet(t, 2)
+  t.equal(await revoke(fleet.first, { kind: 'client', clientId: 'c' }), 'logged')
+  let token = ''
+  await until('a newer token passes', async () => {
+    token = fleet.machine('c', 4900)
+    return (await statuses(fleet.replicas, token)).every((status) => status === 200)
+  })
+  await fleet.redis.cli('FLUSHALL')
+  await until('the new log holds it again', async () =>
+    Number(await fleet.redis.cli('XLEN', (await streamOf(fleet.redis)))) > 1 && fleet.replicas.every(isUp))
+  t.strictSame(await statuses(fleet.replicas, token), [200, 200])
+})
+
+async function streamOf (redis: RedisServer): Promise<string> {
+  const [name] = await redis.cli('KEYS', '*stream') as readonly string[]
+  return name ?? 'none'
+}
+
+t.test('a replica that is cut off takes new tokens only after CACHE_DEGRADED_TTL', {
+  skip: skipOrFail('redis-server')
+}, async (t) => {
+  const issuer = await startIssuer(t)
+  const redis = await startRedis(t)
+  const relay = await startRelay(t, redis.port)
+  const options = { authgear: issuer.url, managementToken: 'x', resources: [RESOURCE], degradedTtlMs: 2000 }
+  const near = await startInProcess(t, { ...options, redisPort: redis.port })
+  const cut = await startInProcess(t, { ...options, redisPort: relay.port })
+  await until('both follow', () => [near, cut].every(isUp))
+  const machine = (): string => signed(machineClaims(issuer.url, systemClock.wall() + AHEAD_MS))
+  const token = machine()
+  t.strictSame(await statuses([near, cut], token), [200, 200])
+  relay.to(undefined)
+  t.equal(await revoke(near, { kind: 'client', clientId: 'machine' }), 'logged')
+  await until('the one that is cut off refuses it too', async () => await statusOf(cut, token) === 401)
+  t.equal(await statusOf(cut, machine()), 200, 'Authgear vouched for a new one just now')
+})
+
+t.test('without Redis a restart forgets, so that older tokens are refused', async (t) => {
+  const issuer = await startIssuer(t)
+  const clock = manualClock()
+  const options = { authgear: issuer.url, managementToken: 'x', resources: [RESOURCE], clock }
+  const token = (): string => signed(machineClaims(issuer.url, clock.wall()))
+  const before = await startInProcess(t, options)
+  clock.advance(1000)
+  const old = token()
+  t.equal(await statusOf(before, old), 200)
+  t.equal(await revoke(before, { kind: 'client', clientId: 'machine' }), 'logged')
+  t.equal(await statusOf(before, old), 401)
+  await before.close()
+  clock.advance(1000)
+  const after = await startInProcess(t, options)
+  t.equal(await statusOf(after, old), 401, 'whether it was revoked nobody knows')
+  clock.advance(1000)
+  t.equal(await statusOf(after, token()), 200)
+})

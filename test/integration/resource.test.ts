@@ -1,0 +1,248 @@
+import t, { type Test } from 'tap'
+import { type InProcess, type InProcessOptions, startInProcess } from '../helpers/in-process.ts'
+import { type ManualClock, manualClock } from '../helpers/manual-clock.ts'
+import { type Answer, ask, type HeaderLine } from '../helpers/request.ts'
+import { REFUSED_TOKENS } from '../helpers/token-corpus.ts'
+import {
+  type Issuer, KEYS, KID, jwkOf, machineClaims, personClaims, RESOURCE, signed, startIssuer
+} from '../helpers/token-issuer.ts'
+
+const OTHER_RESOURCE = 'https://mcp.example.com/mcp'
+const USER = 'a11ce000-0000-4000-8000-000000000001'
+const query = (...parameters: readonly string[]): string =>
+  [`resource=${encodeURIComponent(RESOURCE)}`, ...parameters].join('&')
+const bearer = (token: string): HeaderLine[] => [['Authorization', `Bearer ${token}`]]
+
+type World = Readonly<{
+  issuer: Issuer
+  clock: ManualClock
+  service: InProcess
+  port: number
+  /** A token issued now. */
+  machine: (claims?: Readonly<Record<string, unknown>>) => string
+  person: (claims?: Readonly<Record<string, unknown>>) => string
+  ask: (path: string, token?: string) => Promise<Answer>
+}>
+
+/** A replica that began a minute ago, so that its tokens are newer than what it knows. */
+async function start (t: Test, options: Partial<InProcessOptions> = {}): Promise<World> {
+  const issuer = await startIssuer(t)
+  const clock = manualClock()
+  const service = await startInProcess(t, {
+    authgear: issuer.url, resources: [RESOURCE, OTHER_RESOURCE], clock, managementToken: 'm', ...options
+  })
+  clock.advance(60_000)
+  const { port } = service
+  return {
+    issuer,
+    clock,
+    service,
+    port,
+    machine: (claims) => signed(machineClaims(issuer.url, clock.wall(), claims)),
+    person: (claims) => signed(personClaims(issuer.url, clock.wall(), USER, claims)),
+    ask: (path, token) => ask(port, { path, headers: token === undefined ? [] : bearer(token) })
+  }
+}
+
+t.test('a machine passes with an empty user, its client and its scope, and from memory', async (t) => {
+  const world = await start(t)
+  const token = world.machine({ scope: 'read:orders write:orders' })
+  for (const source of [undefined, 'memory']) {
+    const { status, headers } = await world.ask(`/resource?${query('scope=read:orders')}`, token)
+    t.match({ status, headers }, {
+      status: 200,
+      headers: {
+        'x-authgear-session-valid': 'false',
+        'x-authgear-user-id': '',
+        'x-authgear-user-roles': '',
+        'x-authgear-client-id': 'machine',
+        'x-authgear-scope': 'read:orders write:orders'
+      }
+    })
+    t.equal(headers['x-forward-auth-source'], source)
+  }
+  t.equal(world.issuer.fetches(), 1)
+})
+
+t.test('a person passes with what the claims say', async (t) => {
+  const world = await start(t)
+  const { status, headers } = await world.ask(`/resource?${query('role=admin', 'max_age=60')}`, world.person())
+  t.match({ status, headers }, {
+    status: 200,
+    headers: {
+      'x-authgear-session-valid': 'true',
+      'x-authgear-user-id': USER,
+      'x-authgear-user-roles': 'admin',
+      'x-authgear-user-anonymous': 'false',
+      'x-authgear-user-verified': 'true',
+      'x-authgear-client-id': 'agent'
+    }
+  })
+})
+
+t.test('no token of the corpus passes, and none is an outage', async (t) => {
+  const world = await start(t)
+  t.ok(REFUSED_TOKENS.length >= 60, `${REFUSED_TOKENS.length} tokens`)
+  for (const { name, token } of REFUSED_TOKENS) {
+    for (const endpoint of ['resource', 'resource-or-session']) {
+      const path = `/${endpoint}?${query('scope=read:orders')}`
+      const { status } = await world.ask(path, token(world.issuer.url, world.clock.wall()))
+      t.ok(status === 401 || status === 403, `${endpoint}: ${name}: ${status}`)
+    }
+  }
+})
+
+/** Policy, of whom, status and reason. */
+const POLICIES: ReadonlyArray<readonly [policy: string, who: 'machine' | 'person', status: number, reason: string]> = [
+  [query(), 'machine', 200, 'allowed'],
+  [query('scope=read:orders'), 'machine', 200, 'allowed'],
+  [query('scope=x,read:orders'), 'machine', 200, 'allowed'],
+  [query('scope=read%3Aorders'), 'machine', 200, 'allowed'],
+  [query('scope=read:orders&scope=x'), 'machine', 403, 'insufficient_scope'],
+  [query('scope=read'), 'machine', 403, 'insufficient_scope'],
+  [query('client=machine'), 'machine', 200, 'allowed'],
+  [query('client=other,machine'), 'machine', 200, 'allowed'],
+  [query('client=other'), 'machine', 403, 'wrong_client'],
+  [query('client=other&scope=x'), 'machine', 403, 'wrong_client'],
+  [query('role=admin'), 'machine', 403, 'forbidden'],
+  [query('verified=true'), 'machine', 403, 'forbidden'],
+  [query('anonymous=false'), 'machine', 403, 'forbidden'],
+  [query('max_age=1000'), 'machine', 403, 'forbidden'],
+  [query('amr=mfa'), 'machine', 403, 'forbidden'],
+  [query('role=admin'), 'person', 200, 'allowed'],
+  [query('role=other'), 'person', 403, 'forbidden'],
+  [query('verified=true&anonymous=false'), 'person', 200, 'allowed'],
+  [query('amr=mfa'), 'person', 401, 'step_up_required'],
+  [`${query()}&resource=${encodeURIComponent(OTHER_RESOURCE)}`, 'machine', 401, 'wrong_audience'],
+  [`resource=${encodeURIComponent(OTHER_RESOURCE)}`, 'machine', 401, 'wrong_audience'],
+  ['', 'machine', 403, 'forbidden'],
+  ['scope=read:orders', 'machine', 403, 'forbidden'],
+  [`resource=${encodeURIComponent(`${RESOURCE}/`)}`, 'machine', 403, 'forbidden'],
+  ['resource=https%253A%252F%252Fapi.example.com', 'machine', 403, 'forbidden'],
+  [`${query()}&unknown=1`, 'machine', 403, 'forbidden']
+]
+
+t.test('a route’s policy is met or not', async (t) => {
+  const world = await start(t)
+  for (const [policy, who, status, reason] of POLICIES) {
+    const { status: found, headers } = await world.ask(`/resource?${policy}`, world[who]())
+    t.match([found, headers['x-forward-auth-reason']], [status, reason], `${who}: ${policy}`)
+  }
+  const both = world.machine({ aud: [RESOURCE, OTHER_RESOURCE] })
+  const path = `/resource?${query(`resource=${encodeURIComponent(OTHER_RESOURCE)}`)}`
+  t.equal((await world.ask(path, both)).status, 200, 'repeated means both')
+})
+
+t.test('a refusal says in RFC 6750’s words what would help', async (t) => {
+  const world = await start(t)
+  const challenge = async (path: string, token?: string): Promise<unknown> =>
+    (await world.ask(path, token)).headers['www-authenticate']
+  const metadata = 'resource_metadata="https://api.example.com/.well-known/oauth-protected-resource"'
+  const path = `/resource?${query('scope=a,b', 'scope=c')}`
+  t.equal(await challenge(path), `Bearer ${metadata}, scope="a c"`)
+  t.equal(await challenge(path, 'junk'), `Bearer error="invalid_token", ${metadata}, scope="a c"`)
+  t.equal(await challenge(path, world.machine()), `Bearer error="insufficient_scope", ${metadata}, scope="a c"`)
+  t.equal(await challenge(`/resource?${query('client=x')}`, world.machine()), undefined)
+  t.match(await challenge(`/resource?${query('max_age=1')}`, world.person({ auth_time: 1 })),
+    `Bearer error="insufficient_user_authentication", max_age="1", ${metadata}`)
+  const session = await challenge(`/resource-or-session?${query('scope=a')}`)
+  t.equal(session, `Bearer realm="${world.issuer.url}", ${metadata}, scope="a"`)
+})
+
+t.test('neither kind of credential opens the other’s endpoint', async (t) => {
+  const world = await start(t)
+  world.issuer.resolve({ 'x-authgear-session-valid': 'true', 'x-authgear-user-id': USER })
+  const cookie: HeaderLine[] = [['Cookie', `session=${USER}.abc`]]
+  const statusOf = async (path: string, headers: readonly HeaderLine[]): Promise<number> =>
+    (await ask(world.port, { path, headers })).status
+  t.equal(await statusOf('/verify', cookie), 200, 'the session is one')
+  t.equal(await statusOf(`/resource?${query()}`, cookie), 401, 'no cookie is read')
+  t.equal(await statusOf(`/resource?${query()}`, bearer('opaque')), 401)
+  t.equal(await statusOf('/verify', bearer(world.machine())), 401, 'whatever the resolver says of it')
+  t.equal(await statusOf('/verify', [['Cookie', `app_access_token=${world.machine()}`]]), 401)
+  t.equal(await statusOf(`/verify?${query()}`, cookie), 403, 'resource= belongs elsewhere')
+  t.equal(await statusOf(`/verify?${query()}`, bearer(world.machine())), 401)
+  t.equal(await statusOf('/verify?scope=a', cookie), 403)
+  t.equal(await statusOf('/ext-authz/x', bearer(world.machine())), 401)
+  t.equal(await statusOf(`/ext-authz/resource?${query()}`, bearer(world.machine())), 401, 'the client’s own query')
+  const policy: HeaderLine = ['x-forward-auth-policy', query('scope=read:orders')]
+  t.equal(await statusOf('/ext-authz/x', [policy, ...bearer(world.machine())]), 200, 'the proxy’s header chooses')
+  t.equal(await statusOf('/ext-authz/x', [policy, ...cookie]), 401)
+  t.equal(await statusOf('/verify', [policy, ...bearer(world.machine())]), 401, 'not on /verify')
+  t.equal(await statusOf('/verify', [policy, ...cookie]), 403)
+})
+
+t.test('one endpoint takes either, and one request has one identity', async (t) => {
+  const world = await start(t)
+  world.issuer.resolve({ 'x-authgear-session-valid': 'true', 'x-authgear-user-id': USER })
+  const cookie: HeaderLine = ['Cookie', `session=${USER}.abc`]
+  const path = `/resource-or-session?${query('scope=read:orders')}`
+  const session = await ask(world.port, { path, headers: [cookie] })
+  t.match(session, { status: 200, headers: { 'x-authgear-user-id': USER } })
+  t.match(session.headers, { 'x-authgear-client-id': '', 'x-authgear-scope': '' })
+  const both = await ask(world.port, { path, headers: [cookie, ...bearer(world.machine())] })
+  t.match(both, { status: 200, headers: { 'x-authgear-user-id': '', 'x-authgear-client-id': 'machine' } })
+  const wrong = await ask(world.port, { path, headers: [cookie, ...bearer(world.machine({ scope: 'x' }))] })
+  t.equal(wrong.status, 403, 'the cookie does not help a token without the scope')
+  const other = await ask(world.port, { path, headers: [cookie, ...bearer(world.machine({ aud: [OTHER_RESOURCE] }))] })
+  t.equal(other.status, 401, 'nor one for another resource')
+})
+
+t.test('a token is forgotten at its end, by either clock', async (t) => {
+  const world = await start(t)
+  const iat = Math.floor(world.clock.wall() / 1000)
+  const token = world.machine({ exp: iat + 100 })
+  const statusOf = async (): Promise<number> => (await world.ask(`/resource?${query()}`, token)).status
+  t.equal(await statusOf(), 200)
+  world.clock.advance(99_000)
+  t.equal(await statusOf(), 200)
+  world.clock.advance(1000)
+  t.equal(await statusOf(), 401)
+})
+
+t.test('while no key was ever fetched the answer is 503, and 200 as soon as one is', async (t) => {
+  const world = await start(t)
+  world.issuer.answer(500, '')
+  const token = world.machine()
+  const fresh = await startInProcess(t, { authgear: world.issuer.url, resources: [RESOURCE], clock: world.clock })
+  world.clock.advance(1000)
+  const statusOf = async (sent: string): Promise<number> =>
+    (await ask(fresh.port, { path: `/resource?${query()}`, headers: bearer(sent) })).status
+  t.equal(await statusOf(token), 503)
+  t.equal(await statusOf('junk'), 401, 'what is no token at all needs no key')
+  world.issuer.answer(200, { keys: [jwkOf(KEYS.publicKey, KID)] })
+  t.equal(await statusOf(token), 503, 'not asked again within ten seconds')
+  world.clock.advance(10_000)
+  const newer = world.machine()
+  t.equal(await statusOf(newer), 200)
+})
+
+t.test('a flood of unknown kids is one fetch in ten seconds and refuses nobody known', async (t) => {
+  const world = await start(t)
+  const path = `/resource?${query()}`
+  t.equal((await world.ask(path, world.machine())).status, 200)
+  const claims = machineClaims(world.issuer.url, world.clock.wall())
+  const junk = (i: number): string => signed(claims, { alg: 'RS256', typ: 'at+jwt', kid: `kid${i}` })
+  const statuses = new Set<number>()
+  for (let i = 0; i < 100; i++) statuses.add((await world.ask(path, junk(i))).status)
+  t.strictSame([...statuses], [401])
+  t.equal(world.issuer.fetches(), 2, 'the first one, and one for all of them')
+  world.issuer.answer(500, '')
+  world.clock.advance(10_000)
+  t.equal((await world.ask(path, junk(1))).status, 503, 'nobody can say')
+  t.equal((await world.ask(path, world.machine())).status, 200, 'a key that is known stays')
+  world.issuer.answer(200, { keys: [] })
+  world.clock.advance(10_000)
+  t.equal((await world.ask(path, world.machine())).status, 200, 'an empty set is no set')
+})
+
+t.test('no line of the log holds a token or a claim of it', async (t) => {
+  const world = await start(t)
+  const token = world.person({ scope: 'secretscope', client_id: 'secretclient', jti: 'secretjti' })
+  for (const scope of ['secretscope', 'x']) await world.ask(`/resource?${query(`scope=${scope}`)}`, token)
+  await world.ask(`/resource?${query()}`, `${token}x`)
+  const text = JSON.stringify(world.service.lines)
+  for (const secret of [token, token.split('.')[1] ?? '', 'secretclient', 'secretjti', USER]) {
+    t.notOk(text.includes(secret), secret.slice(0, 20))
+  }
+})

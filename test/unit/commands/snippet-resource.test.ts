@@ -1,0 +1,73 @@
+import t from 'tap'
+import { readOptions } from '../../../src/commands/snippet/options.ts'
+import { limitsOf, PROXIES, type ProxyName, templateOf } from '../../../src/commands/snippet/proxies.ts'
+import type { Settings } from '../../../src/commands/snippet/settings.ts'
+import { METADATA_PATH } from '../../../src/resource/settings.ts'
+
+const HOST = 'api.example.com'
+const ARGS = ['--host', HOST, '--resource', `https://${HOST}/mcp=/mcp`, '--scope', 'a,b', '--scope', 'c', '--login']
+
+function settingsOf (...args: readonly string[]): Settings {
+  const reading = readOptions(['caddy', ...args], PROXIES)
+  if (reading.kind !== 'options') throw new Error(JSON.stringify(reading))
+  return reading.options.settings
+}
+
+const errorsOf = (...args: readonly string[]): readonly string[] => {
+  const reading = readOptions(['caddy', '--host', HOST, ...args], PROXIES)
+  return reading.kind === 'errors' ? reading.errors : []
+}
+
+const linesOf = (proxy: ProxyName, settings: Settings): readonly string[] =>
+  Object.values(templateOf(proxy)(settings)).join('\n').split('\n').filter((line) => !line.trimStart().startsWith('#'))
+
+/** Lines by which a proxy asks whether a request may pass: what stands behind these words is the path it asks for. */
+const ASKS = /\/(verify|resource|ext-authz)\b|auth-url|path_?override|path_?prefix: \/[a-z]|forwardauth\.address/i
+
+for (const proxy of PROXIES.filter((name) => name !== 'istio')) {
+  t.test(`${proxy} asks /resource for the resource's path, and sends clients to its metadata`, (t) => {
+    const lines = linesOf(proxy, settingsOf(...ARGS))
+    const policy = `resource=https://${HOST}/mcp&scope=a,b&scope=c`
+    const asking = lines.filter((line) => line.includes(policy))
+    t.ok(asking.length > 0, 'a route has the policy')
+    for (const line of asking.filter((line) => !/policy"?, value|authgear_resource/.test(line))) {
+      t.match(line, '/resource?resource=', line.trim())
+    }
+    t.ok(lines.some((line) => /[.]?well-known\/oauth-protected-resource/.test(line)), 'its metadata has a route')
+    t.end()
+  })
+
+  t.test(`${proxy} never asks the metadata, which says 200, whether a request may pass`, (t) => {
+    const asking = linesOf(proxy, settingsOf(...ARGS)).filter((line) => ASKS.test(line) && !/\{ path: \//.test(line))
+    t.ok(asking.length > 0)
+    const own = asking.filter((line) => !/oauth-protected-resource[^?]*$/.test(line) || /verify|[/]resource[?]/.test(line))
+    t.strictSame(own.filter((line) => line.includes('.well-known')), [])
+    for (const line of own) t.notMatch(line, METADATA_PATH, line.trim())
+    t.end()
+  })
+}
+
+t.test('Istio’s page says what to write by hand', (t) => {
+  t.match(limitsOf('istio', settingsOf(...ARGS)).join(), '--resource: write /=QUERY')
+  t.end()
+})
+
+t.test('every mistake has its sentence', (t) => {
+  const uri = `https://${HOST}`
+  const rows: ReadonlyArray<readonly [args: readonly string[], error: RegExp]> = [
+    [['--resource', uri], /needs --scope NAME: a client without any scope has a valid token too/],
+    [['--resource', uri, '--scope', 'none', '--scope', 'a'], /has --scope none beside a scope/],
+    [['--scope', 'a', '--resource', uri], /--scope "a" belongs behind the --resource/],
+    [['--resource', `http://${HOST}`, '--scope', 'a'], /must begin with https/],
+    [['--resource', `${uri}?x=1`, '--scope', 'a'], /must begin with https/],
+    [['--resource', 'https://other.example.com', '--scope', 'a'], /is not on --host api\.example\.com/],
+    [['--resource', `${uri}=/x/`, '--scope', 'a'], /has a path that may not be one/],
+    [['--resource', `${uri}=/x=/y`, '--scope', 'a'], /two paths/],
+    [['--resource', uri, '--scope', 'a b'], /must be a scope/],
+    [['--resource', uri, '--scope', 'a"'], /must be a scope/]
+  ]
+  for (const [args, error] of rows) t.match(errorsOf(...args).join('\n'), error, args.join(' '))
+  t.strictSame(errorsOf('--resource', uri, '--scope', 'none'), [])
+  t.equal(settingsOf('--host', HOST, '--resource', uri, '--scope', 'none').policy, `resource=${uri}`)
+  t.end()
+})
