@@ -4,11 +4,13 @@ import { fingerprint } from '../model/exhaustive/fingerprint.ts'
 import { initial } from '../model/exhaustive/initial.ts'
 import { next } from '../model/exhaustive/next.ts'
 import { RULES, type World } from '../model/exhaustive/rules.ts'
-import { LARGE_WORLDS, LONELY, WITHOUT, WORLDS } from '../model/exhaustive/worlds.ts'
+import { LARGE_WORLDS, LONELY, TOKEN_WORLDS, WITHOUT, WORLDS } from '../model/exhaustive/worlds.ts'
 
 /** `MODEL=whole` (`npm run model`) explores the large worlds, too. */
 const worlds: readonly World[] = [
-  ...Object.values(WORLDS), ...process.env['MODEL'] === 'whole' ? Object.values(LARGE_WORLDS) : []
+  ...Object.values(WORLDS),
+  ...Object.values(TOKEN_WORLDS),
+  ...(process.env['MODEL'] === 'whole' ? Object.values(LARGE_WORLDS) : [])
 ]
 /** Rules whose absence breaks no promise in any of these worlds: decision 127 says why they are kept. */
 const NOT_MISSED = ['no generation comes back']

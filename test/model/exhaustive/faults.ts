@@ -3,7 +3,7 @@ import { at } from './mastery.ts'
 import { FAULTS, type Fault, type Rules } from './rules.ts'
 import { disturb, outlive } from './stages.ts'
 import {
-  bit, has, other, REPLICAS, set, withReplica, withServer, type Server, type ServerIndex, type State
+  bit, has, other, REPLICAS, SERVERS, set, withReplica, withServer, type Server, type ServerIndex, type State
 } from './state.ts'
 
 export function mayHappen ({ faults, budget }: State, fault: Fault): boolean {
@@ -17,7 +17,18 @@ export function spend (state: State, fault: Fault): State {
 
 /** The process ends without a word. */
 export function crash (state: State, rules: Rules, index: number): State {
-  return outlive(withReplica(state, index, absent(rules.world)))
+  const gone = withReplica(state, index, absent(rules.world))
+  return outlive(rules.world.hasTokens ? missed(gone, index) : gone)
+}
+
+/** Its successor has followed no log that is there now. */
+function missed (state: State, index: number): State {
+  return SERVERS.reduce((some, server) => {
+    const { log } = some.servers[server]
+    const first = log?.[0]
+    if (log === undefined || first === undefined) return some
+    return withServer(some, server, { log: set(log, 0, { ...first, missedBy: first.missedBy | bit(index) }) })
+  }, state)
 }
 
 export function start (state: State, rules: Rules, index: number, secret: number): State {

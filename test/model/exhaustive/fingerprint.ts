@@ -20,8 +20,7 @@ const END = 10_000
  */
 export function fingerprint (state: State): number {
   const { replicas: [first, second], partedReplicas } = state
-  const swapped = (partedReplicas & 1) << 1 | partedReplicas >> 1
-  return Math.min(inOrder(state, first, second, partedReplicas), inOrder(state, second, first, swapped))
+  return Math.min(inOrder(state, first, second, partedReplicas), inOrder(state, second, first, swap(partedReplicas)))
 }
 
 function inOrder (state: State, first: Replica, second: Replica, parted: number): number {
@@ -37,7 +36,8 @@ function inOrder (state: State, first: Replica, second: Replica, parted: number)
   for (const stage of state.stages) put(STAGES.indexOf(stage))
   put(state.faults)
   for (const left of state.budget) put(left)
-  for (const server of state.servers) putServer(put, server, name)
+  const isSwapped = first !== state.replicas[0]
+  for (const server of state.servers) putServer(put, server, name, isSwapped)
   putEntries(put, first, name)
   putEntries(put, second, name)
   const known = names.length
@@ -48,12 +48,17 @@ function inOrder (state: State, first: Replica, second: Replica, parted: number)
   return hash.value()
 }
 
+/** A set of replicas, where they have changed places. */
+const swap = (bits: number): number => (bits & 1) << 1 | bits >> 1
+
 type Put = (value: number) => void
 type Name = (token: Token) => number
 
 const flag = (is: boolean): number => is ? 1 : 0
 
-function putServer (put: Put, { role, log, cached, isOfHistory, attendance }: Server, name: Name): void {
+function putServer (put: Put, server: Server, name: Name, isSwapped: boolean): void {
+  const { role, log, cached, isOfHistory, attendance } = server
+  const missedBy = log?.[0]?.missedBy ?? 0
   put(ROLES.indexOf(role) << 2 | ATTENDANCES.indexOf(attendance))
   put(flag(isOfHistory) << 1 | flag(log === undefined))
   for (const { token, of, all, secret, isRewritten } of log ?? []) {
@@ -61,6 +66,7 @@ function putServer (put: Put, { role, log, cached, isOfHistory, attendance }: Se
     put((of + 1) << 4 | secret << 2 | flag(all) << 1 | flag(isRewritten))
   }
   put(END)
+  put(isSwapped ? swap(missedBy) : missedBy)
   putEntry(put, cached, name)
 }
 
@@ -94,6 +100,7 @@ function putReplica (put: Put, replica: Replica, names: readonly Token[], known:
   put(replica.skippedTo)
   put(replica.junk << 4 | replica.overtaken)
   put(replica.knows << 4 | replica.skipped)
+  put(replica.ended << 2 | flag(replica.isWhole) << 1 | flag(replica.hasGap))
   putRead(put, replica, names, known)
   for (const id of replica.revokedAt) put(id)
   for (const [of, own] of replica.own.entries()) {

@@ -1,8 +1,10 @@
 import { at, heard, isMasterProven } from './mastery.ts'
-import { adopt, apply, skip } from './ledger.ts'
+import { FIRST_GENERATION } from './initial.ts'
+import { adopt, apply, isFollowing, skip } from './ledger.ts'
 import { MAX_JUNK, MEANS_THE_SAME, obeys, type Rules } from './rules.ts'
 import {
-  set, withReplica, withServer, type LogEntry, type Own, type Replica, type ServerIndex, type State, type Token
+  bit, has, SERVERS, set, withReplica, withServer, type LogEntry, type Own, type Replica, type ServerIndex,
+  type State, type Token
 } from './state.ts'
 import { adopted, mayAdopt, mayChange, saw, tried } from './suspension.ts'
 import { acknowledge } from './stages.ts'
@@ -44,11 +46,15 @@ function change (state: State, rules: Rules, index: number, server: ServerIndex)
   const isBounded = obeys(rules, 'generations that change too often are not adopted')
   if (isBounded && !mayChange(replica.suspension)) return state
   const token = state.tokens + 1
-  const first: LogEntry = { token, of: -1, all: false, secret: replica.secret, isRewritten: false }
+  const { secret } = replica
+  const first: LogEntry = { token, of: -1, all: false, secret, isRewritten: false, missedBy: gaps(state) }
   const began = replica.hasFollowed ? 0 : token
   const changed = withServer({ ...state, tokens: token }, server, { log: [first], isOfHistory: true })
   return withReplica(changed, index, { began, suspension: tried(replica.suspension, rules.world.maxChanges) })
 }
+
+const gaps = ({ replicas }: State): number =>
+  replicas.reduce((bits, { hasGap }, index) => hasGap ? bits | bit(index) : bits, 0)
 
 /** `stream-log.ts`, `adopt`. */
 function adoptIfAllowed (state: State, rules: Rules, index: number, generation: Token): State {
@@ -72,7 +78,8 @@ function linksUp ({ read }: Replica, rules: Rules, log: readonly LogEntry[]): bo
 
 /** `stream-log.ts`: entries are applied; `publisher.ts`, `publish`: what was appended before and not seen is due. */
 function linked (state: State, rules: Rules, index: number, server: ServerIndex, news: readonly LogEntry[]): State {
-  const read = news.reduce((replica, entry) => applyEntry(replica, rules, entry), at(state, index))
+  const covered = rules.world.hasTokens ? cover(at(state, index), rules, index, news) : at(state, index)
+  const read = news.reduce((replica, entry) => applyEntry(replica, rules, entry), covered)
   const replica: Replica = {
     ...endSkipping(read, rules),
     isCaughtUp: true,
@@ -83,7 +90,28 @@ function linked (state: State, rules: Rules, index: number, server: ServerIndex,
     republish: read.republish.map((item) => item && { ...item, attempt: 'due' })
   }
   const confirmed = withServer(state, server, { isOfHistory: true }) // `createHistoryConfirmation`
-  return acknowledgeRead(withReplica(confirmed, index, replica), rules, index, server, state)
+  const closed = rules.world.hasTokens ? closeGap(confirmed, rules, index, replica) : undefined
+  return acknowledgeRead(closed ?? withReplica(confirmed, index, replica), rules, index, server, state)
+}
+
+/** `stream-log.ts`, `coverageOf`, and `token-ledger.ts`, `covers`: at the first entry of a generation. */
+function cover (replica: Replica, rules: Rules, index: number, [first]: readonly LogEntry[]): Replica {
+  if (first === undefined || first.of !== -1) return replica
+  const isOld = first.token === FIRST_GENERATION || !obeys(rules, 'a token from before the log began is unknown')
+  return has(first.missedBy, index) ? { ...replica, isWhole: isOld } : replica
+}
+
+/** `token-ledger.ts`, `linked`. */
+function closeGap (state: State, rules: Rules, index: number, replica: Replica): State {
+  const counts = isFollowing(replica) || !obeys(rules, 'following a deposed master covers no gap')
+  if (!counts) return withReplica(state, index, replica)
+  return SERVERS.reduce((some, server) => {
+    const { log } = some.servers[server]
+    const first = log?.[0]
+    if (log === undefined || first === undefined || !has(first.missedBy, index)) return some
+    const noted = { ...first, missedBy: first.missedBy & ~bit(index) }
+    return withServer(some, server, { log: set(log, 0, noted) })
+  }, withReplica(state, index, { ...replica, hasGap: false }))
 }
 
 /** `publisher.ts`, `confirm` for what this poll has read, `settleDoubted` for what was read from a doubted master. */

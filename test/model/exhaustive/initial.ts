@@ -3,10 +3,10 @@ import { bit, type Mastery, type Replica, type Server, type State, type Suspensi
 
 const NO_MASTER: Mastery = { server: -1, attended: 0, isDeposed: false, isProven: false, wasHeard: false }
 const AT_REST: Suspension = { changes: 0, isActive: false, hasJustAdopted: false, seen: 0, isSeenNew: false }
-const FIRST_GENERATION = 1
+export const FIRST_GENERATION = 1
 
 /** A process that is not there. */
-export function absent ({ revocations }: World): Replica {
+export function absent ({ revocations, hasTokens }: World): Replica {
   return {
     isUp: false,
     secret: 1,
@@ -33,7 +33,10 @@ export function absent ({ revocations }: World): Replica {
     overtaken: 0,
     isOvertaken: false,
     hasFollowed: false,
-    knows: 0
+    knows: 0,
+    ended: 0,
+    isWhole: false,
+    hasGap: hasTokens
   }
 }
 
@@ -47,6 +50,8 @@ function following (world: World): Replica {
     isCaughtUp: true,
     isFresh: true,
     hasFollowed: true,
+    isWhole: world.hasTokens,
+    hasGap: false,
     mastery: {
       server: 0,
       attended: world.hasRedisReplica ? bit(0) : 0,
@@ -60,7 +65,7 @@ function following (world: World): Replica {
 
 /** All is well: a master with its log, its replica in step, and our replicas that follow it. */
 export function initial (world: World): State {
-  const log = [{ token: FIRST_GENERATION, of: -1, all: false, secret: 1, isRewritten: false }]
+  const log = [{ token: FIRST_GENERATION, of: -1, all: false, secret: 1, isRewritten: false, missedBy: 0 }]
   const first: Server = {
     role: 'master',
     log,

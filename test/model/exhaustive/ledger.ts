@@ -64,7 +64,8 @@ export function apply (replica: Replica, token: Token, of: number, all: boolean)
     revokedAt: all ? replica.revokedAt : set(replica.revokedAt, of, id),
     kept: set(replica.kept, of, all ? 'all' : 'it'),
     republish: isReadBack ? set(replica.republish, of, undefined) : replica.republish,
-    knows: replica.knows | bit(of)
+    knows: replica.knows | bit(of),
+    ended: all ? replica.ended : replica.ended | bit(of)
   }
 }
 
@@ -82,4 +83,12 @@ export function usable (replica: Replica, rules: Rules): number {
     const isUsable = has(memory.predates, index) && !isVoid(replica, rules, memory, index)
     return isUsable ? bits | bit(index) : bits
   }, 0)
+}
+
+/** The users whose token from the beginning it accepts: `token-ledger.ts`, `standingOf`. */
+export function accepted (replica: Replica, rules: Rules): number {
+  if (!rules.world.hasTokens || !replica.isUp || !replica.isWhole) return 0
+  const isCutOff = !isFollowing(replica) && replica.hasGap
+  if (isCutOff && obeys(rules, 'cut off, older tokens are unknown')) return 0
+  return bit(rules.world.revocations.length) - 1 & ~replica.ended
 }

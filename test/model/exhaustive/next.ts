@@ -4,7 +4,7 @@ import {
   spend, start
 } from './faults.ts'
 import { poll } from './follower.ts'
-import { usable } from './ledger.ts'
+import { accepted, usable } from './ledger.ts'
 import { at } from './mastery.ts'
 import { normalise } from './normalise.ts'
 import { append, dueItems, mayAppend, take } from './publisher.ts'
@@ -23,12 +23,13 @@ const server = (index: number): string => 'AB'.charAt(index)
 /** Everything that can happen in that state. */
 export function next (state: State, rules: Rules): Step[] {
   const kinds = [ofReplicas, ofTime, ofServers, ofFaults]
-  return kinds.flatMap((of) => of(state, rules)).map(([label, after]) => [label, normalise(logStages(after), rules)])
+  const settle = (after: State): State => normalise(logStages(after, rules), rules)
+  return kinds.flatMap((of) => of(state, rules)).map(([label, after]) => [label, settle(after)])
 }
 
 /** What is wrong in that state. */
 export function wrong (state: State, rules: Rules): string | undefined {
-  return violation(state, (index) => usable(at(state, index), rules))
+  return violation(state, (index) => usable(at(state, index), rules), (index) => accepted(at(state, index), rules))
 }
 
 const ofReplicas: Steps = (state, rules) => REPLICAS.flatMap((index) => {
@@ -104,8 +105,8 @@ function ofRevocation (state: State, rules: Rules, index: number): Step[] {
 }
 
 function ofTime (state: State, rules: Rules): Step[] {
-  const steps: Step[] = [['3 s and CACHE_DEGRADED_TTL pass', tick(state)]]
-  if (needsCalm(state)) steps.push(['ten quiet minutes pass', calm(state)])
+  const steps: Step[] = [['3 s and CACHE_DEGRADED_TTL pass', tick(state, rules)]]
+  if (needsCalm(state)) steps.push(['ten quiet minutes pass', calm(state, rules)])
   const countsBySecond = rules.world.overtakes === 'junk' && !obeys(rules, 'a rate of junk is counted for ten seconds')
   if (countsBySecond) steps.push(['a second passes', second(state)])
   return steps
@@ -180,6 +181,6 @@ function ofFlood (state: State, rules: Rules): Step[] {
   const { log } = state.servers[state.master]
   if (rules.world.overtakes !== 'junk' || log === undefined || junkIsOver(state, rules)) return []
   const token = state.tokens + 1
-  const junk = { token, of: rules.world.revocations.length, all: false, secret: 0, isRewritten: false }
+  const junk = { token, of: rules.world.revocations.length, all: false, secret: 0, isRewritten: false, missedBy: 0 }
   return [['junk is appended', withServer({ ...state, tokens: token }, state.master, { log: [...log, junk] })]]
 }

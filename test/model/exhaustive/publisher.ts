@@ -7,7 +7,8 @@ import {
 /** `src/revocation/publisher.ts`, `revoke`, and `ledger.ts`, `take`: revocations come in the order of their numbers. */
 export function take (state: State, index: number, of: number): State {
   const replica = at(state, index)
-  const taken = withReplica(state, index, { own: set(replica.own, of, 'taken'), knows: replica.knows | bit(of) })
+  const own = set(replica.own, of, 'taken')
+  const taken = withReplica(state, index, { own, knows: replica.knows | bit(of), ended: replica.ended | bit(of) })
   return { ...taken, stages: set(state.stages, of, 'taken') }
 }
 
@@ -30,7 +31,7 @@ export function append (state: State, index: number, server: ServerIndex, item: 
   const replica = at(state, index)
   const { log = [] } = state.servers[server]
   const token = state.tokens + 1
-  const entry: LogEntry = { token, of: item.of, all: item.all, secret: replica.secret, isRewritten: false }
+  const entry: LogEntry = { token, of: item.of, all: item.all, secret: replica.secret, isRewritten: false, missedBy: 0 }
   const written = withServer({ ...state, tokens: token }, server, { log: [...log, entry] })
   if (item.isOwn) return withReplica(written, index, { own: set(replica.own, item.of, 'appended') })
   const waits = replica.own.includes('taken')

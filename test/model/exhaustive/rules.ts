@@ -33,7 +33,10 @@ export const RULES = [
   'an entry is trusted at positions read',
   'no generation comes back',
   'a revocation holds here at once',
-  'a snapshot is taken before the question'
+  'a snapshot is taken before the question',
+  'a token from before the log began is unknown',
+  'cut off, older tokens are unknown',
+  'following a deposed master covers no gap'
 ] as const
 export type Rule = typeof RULES[number]
 
@@ -59,6 +62,8 @@ export type World = Readonly<{
   meetsLonely: boolean
   /** Whether it is wrong to acknowledge what only a master has that was deposed for longer than 3 s. */
   judgesAcknowledgements: boolean
+  /** Resource tokens, one for each user, were issued before all revocations, and never by the adapter's own word. */
+  hasTokens: boolean
   /** Changes of generation in ten minutes before Redis counts as away; 0: not in this world. */
   maxChanges: number
   /** Replicas that run at the beginning. */

@@ -13,11 +13,17 @@ function eachStage (state: State, change: (stage: Stage, of: number) => Stage): 
   return stages.every((stage, of) => stage === state.stages[of]) ? state : { ...state, stages }
 }
 
-/** Looked at after every transition. */
-export function logStages (state: State): State {
+/**
+ * Looked at after every transition. A new generation voids all answers, also where it lacks what the old one held, but
+ * no token: the revocation has to come back first.
+ */
+export function logStages (state: State, { world }: Rules): State {
   const log = state.servers[state.master].log ?? []
   const isLogged = (of: number): boolean => log.some((entry) => entry.of === of && !entry.isRewritten)
-  return eachStage(state, (stage, of) => stage === 'acknowledged' && isLogged(of) ? 'logged' : stage)
+  return eachStage(state, (stage, of) => {
+    if (stage === 'acknowledged' && isLogged(of)) return 'logged'
+    return world.hasTokens && isLive(stage) && !isLogged(of) ? 'acknowledged' : stage
+  })
 }
 
 /** So much time passes that every bound in the docs is over. */
@@ -38,9 +44,15 @@ export function outlive (state: State): State {
 }
 
 /** A replica answers for a user whom a revocation that it must heed has shut out. */
-export function violation (state: State, usable: (index: number) => number): string | undefined {
+type UsersOf = (index: number) => number
+
+export function violation (state: State, usable: UsersOf, accepted: UsersOf): string | undefined {
   if (state.broken !== undefined) return state.broken
   for (const [index, replica] of state.replicas.entries()) {
+    const accepts = accepted(index)
+    if (state.stages.some((stage, of) => has(accepts, of) && (stage === 'due' || stage === 'outlived'))) {
+      return 'accepts a token that was revoked'
+    }
     if (!replica.isUp || replica.memory === undefined) continue
     const answers = usable(index)
     for (const [of, stage] of state.stages.entries()) {

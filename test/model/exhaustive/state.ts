@@ -16,6 +16,8 @@ export type LogEntry = Readonly<{
   secret: number
   /** A writer to Redis has put another content in its place. */
   isRewritten: boolean
+  /** Of a generation's first entry: replicas that had not followed for 10 s when it was written, nor have since. */
+  missedBy: Bits
 }>
 
 /**
@@ -113,6 +115,12 @@ export type Replica = Readonly<{
   hasFollowed: boolean
   /** Revocations that this process has taken or applied. */
   knows: Bits
+  /** Of resource tokens: revocations that end them here (`token-ledger.ts`). */
+  ended: Bits
+  /** What it has read reaches back to when the tokens were issued: `#knownSince`. */
+  isWhole: boolean
+  /** It has not followed for 10 s, nor for CACHE_DEGRADED_TTL: `#linkedAt`, `#followedAt`. */
+  hasGap: boolean
 }>
 
 /**
