@@ -213,7 +213,8 @@ const listenersDiffer: Rule = ({ values }) => LISTENERS.map(([name, other]) => {
 
 /** Authgear refuses such a resource; here a session's own audience would be one. */
 const resourcesAreElsewhere: Rule = ({ values: { RESOURCES: resources = [], AUTHGEAR_ENDPOINT: endpoint } }) => {
-  const own = endpoint === undefined ? undefined : new URL(endpoint.origin).hostname
+  const named = endpoint === undefined ? undefined : new URL(endpoint.origin).hostname
+  const own = named === 'localhost' ? undefined : named // a simulated Authgear on one's own machine
   return resources.map(({ uri }) => {
     const { hostname } = new URL(uri)
     return own !== undefined && (hostname === own || hostname.endsWith(`.${own}`)) &&

@@ -3,7 +3,10 @@
 /** @import { OAuthClient } from './types.d.mts' */
 
 /** What of the question goes on from page to page, as at Authgear. */
-const CARRIED = ['client_id', 'redirect_uri', 'state', 'prompt', 'max_age', 'ui_locales']
+const CARRIED = [
+  'client_id', 'redirect_uri', 'state', 'prompt', 'max_age', 'ui_locales', 'response_type', 'resource', 'scope',
+  'code_challenge', 'code_challenge_method'
+]
 
 /**
  * Why it is answered on the spot, since nobody may be sent to that redirect URI.

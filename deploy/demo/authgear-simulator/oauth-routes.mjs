@@ -4,6 +4,7 @@ import { readForms } from './login-routes.mjs'
 import { accountPage, loginPage, logoutPage } from './oauth-pages.mjs'
 import { carried, page, problemOf, queryOf, seeOther, sendBack, withQuery } from './oauth-query.mjs'
 import { readOrigin } from './origin.mjs'
+import { codeFor } from './token-routes.mjs'
 import { findSession } from './verdict.mjs'
 
 /** @import { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify' */
@@ -19,7 +20,7 @@ const END_SESSION = '/oauth2/end_session'
  * @param {Parts} parts
  */
 export async function oauthRoutes (app, parts) {
-  const browser = readBrowser(parts)
+  const { browser } = parts
   readForms(app)
   authorizeRoutes(app, parts, browser)
   pageRoutes(app, parts, browser)
@@ -28,8 +29,8 @@ export async function oauthRoutes (app, parts) {
 
 /** @typedef {ReturnType<typeof readBrowser>} Browser */
 
-/** What a request says of its browser. @param {Parts} parts */
-function readBrowser ({ options, directory }) {
+/** What a request says of its browser. @param {Pick<Parts, 'options' | 'directory'>} parts */
+export function readBrowser ({ options, directory }) {
   const cookie = (/** @type {FastifyRequest} */ request) =>
     readCredentials(request.raw.rawHeaders, options.cookiePrefix ?? '').session
   const origin = (/** @type {FastifyRequest} */ { raw }) => {
@@ -50,10 +51,11 @@ function readBrowser ({ options, directory }) {
 }
 
 /** @param {FastifyInstance} app @param {Parts} parts @param {Browser} browser */
-function authorizeRoutes (app, { options, cookies }, browser) {
+function authorizeRoutes (app, parts, browser) {
+  const { cookies, clients } = parts
   app.get(AUTHORIZE, { exposeHeadRoute: false }, (request, reply) => {
     const query = queryOf(request)
-    const problem = problemOf(query, options.clients)
+    const problem = problemOf(query, clients())
     if (problem !== undefined) {
       return reply.code(400).type('text/plain; charset=utf-8').send(`Invalid OAuth authorization request: ${problem}\n`)
     }
@@ -81,14 +83,14 @@ function authorizeRoutes (app, { options, cookies }, browser) {
   )
   app.get('/oauth2/consent', (request, reply) => {
     const query = queryOf(request)
-    return problemOf(query, options.clients) === undefined && browser.session(request) !== undefined
-      ? sendBack(reply, query, {})
-      : reply.code(400).send('')
+    const session = browser.session(request)
+    if (problemOf(query, clients()) !== undefined || session === undefined) return reply.code(400).send('')
+    return sendBack(reply, query, query.get('response_type') === 'code' ? codeFor(parts, request, session.user) : {})
   })
 }
 
 /** @param {FastifyInstance} app @param {Parts} parts @param {Browser} browser */
-function pageRoutes (app, { options, directory, control, cookies }, browser) {
+function pageRoutes (app, { clients, directory, control, cookies }, browser) {
   app.get('/authflow/v2/select_account', (request, reply) => {
     const query = queryOf(request)
     const session = browser.session(request)
@@ -103,7 +105,7 @@ function pageRoutes (app, { options, directory, control, cookies }, browser) {
   })
   app.post('/login-page', (request, reply) => {
     const query = queryOf(request)
-    if (problemOf(query, options.clients) !== undefined) return reply.code(400).send('')
+    if (problemOf(query, clients()) !== undefined) return reply.code(400).send('')
     const user = directory.users.get(request.body instanceof URLSearchParams ? request.body.get('user') ?? '' : '')
     if (user === undefined || user.disabled) {
       return sendBack(reply, query, { error: 'access_denied', error_description: 'the user cancelled' })

@@ -28,6 +28,10 @@ import { findSession, judge, needsLookup } from './verdict.mjs'
  * @property {import('./cookies.mjs').CookieWriter} cookies
  * @property {import('./audit-controls.mjs').Audit} audit
  * @property {AbortSignal} closing
+ * @property {() => readonly import('./types.d.mts').OAuthClient[]} clients
+ * @property {import('./types.d.mts').OAuthClient[]} dynamicClients
+ * @property {Map<string, import('./token-routes.mjs').Code>} codes
+ * @property {ReturnType<typeof import('./oauth-routes.mjs').readBrowser>} browser
  */
 
 const PATHS = new Set(['/resolve', '/_resolver/resolve'])

@@ -10,12 +10,13 @@ import { createCounters } from './counters.mjs'
 import { createDirectory } from './directory.mjs'
 import { createControls } from './controls.mjs'
 import { loginRoutes } from './login-routes.mjs'
-import { oauthRoutes } from './oauth-routes.mjs'
+import { oauthRoutes, readBrowser } from './oauth-routes.mjs'
 import { createResolver } from './resolver.mjs'
+import { tokenRoutes } from './token-routes.mjs'
 import { createGoLikeServer } from './wire.mjs'
 
 /** @import { Socket } from 'node:net' */
-/** @import { Simulator, SimulatorOptions, UserEntry } from './types.d.mts' */
+/** @import { OAuthClient, Simulator, SimulatorOptions, UserEntry } from './types.d.mts' */
 
 /** @param {SimulatorOptions} [options] @returns {Simulator} */
 export function buildSimulator (options = {}) {
@@ -25,7 +26,12 @@ export function buildSimulator (options = {}) {
   const counting = createCounters()
   const cookies = createCookieWriter(options)
   const closing = new AbortController()
-  const parts = { options, directory, control, counting, cookies, audit, closing: closing.signal }
+  /** @type {OAuthClient[]} */
+  const dynamicClients = []
+  const clients = () => [...options.clients ?? [], ...dynamicClients]
+  const browser = readBrowser({ options, directory })
+  const tokens = { clients, dynamicClients, codes: new Map(), browser }
+  const parts = { options, directory, control, counting, cookies, audit, closing: closing.signal, ...tokens }
   const resolve = createResolver(parts)
   const administrate = createAdminApi(parts)
   /** @type {Set<Socket>} */
@@ -43,7 +49,9 @@ export function buildSimulator (options = {}) {
   })
   app.setNotFoundHandler((_, reply) => { reply.hijack(); send(reply.raw, pageNotFound()) })
   app.register(loginRoutes, parts)
-  if (options.clients !== undefined) app.register(oauthRoutes, parts)
+  const hasResources = options.resources !== undefined
+  if (options.clients !== undefined || hasResources) app.register(oauthRoutes, parts)
+  if (hasResources) app.register(tokenRoutes, parts)
   if (options.control) app.register(controlRoutes, { prefix: '/__simulator', ...parts })
   app.addHook('preClose', async () => {
     closing.abort()

@@ -176,7 +176,23 @@ export interface OAuthClient {
   readonly postLogoutRedirectUris: readonly string[]
 }
 
+/** An API or MCP server of the project's. */
+export interface ResourceEntry {
+  readonly uri: string
+  readonly scopes: readonly string[]
+}
+
+/** A client of the type machine to machine. */
+export interface MachineClient {
+  readonly id: string
+  readonly secret: string
+  readonly scopes: readonly string[]
+}
+
 export interface SimulatorOptions {
+  /** opens discovery, keys, the token endpoint and dynamic registration; default: 404 */
+  readonly resources?: readonly ResourceEntry[]
+  readonly machines?: readonly MachineClient[]
   /** opens `/oauth2/authorize`, `/oauth2/end_session` and their pages; default: 404 */
   readonly clients?: readonly OAuthClient[]
   /** default: users.json beside this file */

@@ -301,6 +301,37 @@ export const CATALOGUE = Object.freeze({
     set: '`hook.non_blocking_handlers` at Authgear to this service\'s /webhook with events "*"; the log says where a ' +
       'signature was wrong'
   },
+  'token-keys': {
+    severity: 'error',
+    mistake: 'The keys by which Authgear signs tokens cannot be fetched',
+    why: 'every resource token is answered 503; the resolver alone is not enough for them',
+    set: 'AUTHGEAR_ENDPOINT to an address that this machine reaches too, AUTHGEAR_CA_FILE for an authority of your own'
+  },
+  issuer: {
+    severity: 'error',
+    mistake: 'Authgear calls itself otherwise than AUTHGEAR_ENDPOINT',
+    why: 'every resource token and every JWT names that issuer, and none would be accepted',
+    set: 'AUTHGEAR_ENDPOINT to the issuer, character by character; https:// where the project has it'
+  },
+  'resource-token': {
+    severity: 'error',
+    mistake: 'The pasted resource token is not accepted',
+    why: 'its client gets 401',
+    set: 'what the line says; docs/resource-tokens.md says what is accepted'
+  },
+  'resource-scope': {
+    severity: 'warning',
+    mistake: 'The pasted resource token has no scope',
+    why: 'Authgear gives a client without any scope a valid token: only a route that asks for a scope refuses it',
+    set: 'scope= on each route of that resource'
+  },
+  'resource-metadata': {
+    severity: 'error',
+    mistake: 'A client does not find what it has to read to get a token',
+    why: 'an MCP client begins there, and gives up',
+    set: 'the routes that `snippet --resource` writes: /.well-known/oauth-protected-resource leads to this service, ' +
+      'without a session'
+  },
   unforeseen: {
     severity: 'error',
     mistake: 'A check itself failed',

@@ -9,6 +9,7 @@ import {
   judgeLatency, judgeProblem, judgeRefusals, judgeServer, redisLatency
 } from '../../../src/commands/doctor/checks/redis.ts'
 import { judgeLog } from '../../../src/commands/doctor/checks/revocation-log.ts'
+import { judgeIssuer, judgeMetadata } from '../../../src/commands/doctor/checks/resource-tokens.ts'
 import { RedisTooSlow } from '../../../src/errors.ts'
 import { manualClock } from '../../helpers/manual-clock.ts'
 
@@ -174,3 +175,21 @@ t.test('a command without an answer took REDIS_TIMEOUT at least', async (t) => {
   const outcome = await redisLatency.run({ redis, config, clock: manualClock() } as unknown as Context)
   t.match(outcome, { kind: 'looked', findings: [{ id: 'redis-too-slow' }] })
 })
+
+const RESOURCE = 'https://api.example.com/mcp'
+const ADDRESS = 'https://api.example.com/.well-known/oauth-protected-resource/mcp'
+rows('what clients read to get a token is there, and about that resource', [
+  ['it is', judgeMetadata(200, JSON.stringify({ resource: RESOURCE }), RESOURCE, ADDRESS), NONE],
+  ['another one', judgeMetadata(200, JSON.stringify({ resource: `${RESOURCE}/` }), RESOURCE, ADDRESS), 'resource-metadata'],
+  ['a page', judgeMetadata(200, '<html>', RESOURCE, ADDRESS), 'resource-metadata'],
+  ['a login', judgeMetadata(302, '', RESOURCE, ADDRESS), 'resource-metadata'],
+  ['a refusal', judgeMetadata(401, '', RESOURCE, ADDRESS), 'resource-metadata']
+])
+
+rows('Authgear calls itself as AUTHGEAR_ENDPOINT says', [
+  ['it does', judgeIssuer('{"issuer":"https://a.example"}', 'https://a.example'), NONE],
+  ['with a slash more', judgeIssuer('{"issuer":"https://a.example/"}', 'https://a.example'), 'issuer'],
+  ['another scheme', judgeIssuer('{"issuer":"http://a.example"}', 'https://a.example'), 'issuer'],
+  ['no JSON', judgeIssuer('<html>', 'https://a.example'), 'token-keys'],
+  ['no issuer', judgeIssuer('{}', 'https://a.example'), 'issuer']
+])
