@@ -89,7 +89,7 @@ module.exports = {
       to: { pathNot: '^(src/(core|pages)/|(node:)?crypto$)' }
     },
     owner('fastify', '(http/|management/|commands/serve[.]ts)'),
-    owner('undici', 'authgear/(resolver/|key-set[.]ts$|audit-log/client[.]ts$)'),
+    owner('undici', 'authgear/(resolver/|public-endpoint[.]ts$|audit-log/client[.]ts$)'),
     owner('jose', '(authgear/(audit-log/admin-token|key-set)|resource/verifier)[.]ts$'),
     owner('cockatiel', 'authgear/resolver/'),
     owner('ioredis', 'redis/'),

@@ -86,7 +86,16 @@ export class KeysUnavailable extends ResolverError {
   readonly reason = 'authgear_unavailable'
   readonly check = 'AUTHGEAR_ENDPOINT and its /oauth2/jwks, as this service reaches it: run doctor'
   constructor (what: string, cause?: unknown) {
-    super('KEYS_UNAVAILABLE', `Authgear's keys cannot be fetched from /oauth2/jwks: ${what}`, cause)
+    super('KEYS_UNAVAILABLE', `Authgear's public endpoint is not usable: ${what}`, cause)
+  }
+}
+
+/** This process was frozen, and has not read the revocation log since: for some milliseconds. */
+export class LogNotRead extends ResolverError {
+  readonly reason = 'authgear_unavailable'
+  readonly check = 'what made this process stand still: a CPU limit, a paused machine'
+  constructor () {
+    super('LOG_NOT_READ', 'this process stood still, and has not read the revocation log since')
   }
 }
 

@@ -1,6 +1,6 @@
 // @ts-check
 import { createHash, randomBytes } from 'node:crypto'
-import { chmodSync, chownSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 
 // Makes the stack's secrets, once: they stay in their volumes and are nowhere else. Each file belongs to the one user
 // that reads it.
@@ -26,8 +26,22 @@ function secret (file) {
   return readFileSync(file, 'utf8')
 }
 
-secret('/secrets/cache_secret')
-secret('/secrets/login_secret')
+/**
+ * With ROTATE_SECRETS, once: what is there is the previous one, and a new one takes its place. Without it the previous
+ * one is gone. @param {string} file
+ */
+function rotated (file) {
+  const previous = `${file}_previous`
+  if (!process.env.ROTATE_SECRETS) rmSync(previous, { force: true })
+  else if (!existsSync(previous)) {
+    secret(file)
+    renameSync(file, previous)
+  }
+  secret(file)
+}
+
+rotated('/secrets/cache_secret')
+rotated('/secrets/login_secret')
 const digest = createHash('sha256').update(secret('/secrets/redis_password')).digest('hex')
 put(
   '/redis-acl/users.acl',

@@ -1,6 +1,7 @@
 // @ts-check
 import { createServer } from 'node:http'
 import { appPage } from './app-page.mjs'
+import { answerMcp, MCP_PATH } from './mcp.mjs'
 
 // An app that knows nothing of Authgear: it believes the x-authgear-* headers, since only the proxy reaches it.
 
@@ -19,6 +20,10 @@ function whoAsks ({ headers }) {
 }
 
 const server = createServer((request, response) => {
+  if (request.url === MCP_PATH) {
+    answerMcp(request, response).catch(() => response.destroy())
+    return
+  }
   const who = whoAsks(request)
   const html = (request.headers.accept ?? '').includes('text/html')
   response.writeHead(200, {

@@ -1,5 +1,6 @@
 // @ts-check
 import { readFileSync } from 'node:fs'
+import { MACHINE, RESOURCE } from './settings.mjs'
 
 /**
  * @typedef {{ title: string, headers: Record<string, string>, status: number, expected: Record<string, unknown>, says:
@@ -35,6 +36,44 @@ export const CHECKS = [
     says: `user ${bob.id}, no roles`
   }
 ]
+
+const CALL = '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"who"}}'
+
+/** @param {string} authgear @returns what a machine posts to get a token, as curl's arguments and as a body */
+const tokenRequest = (authgear) => ({
+  url: `${authgear}/oauth2/token`,
+  body: { grant_type: 'client_credentials', client_id: MACHINE.id, client_secret: MACHINE.secret, resource: RESOURCE }
+})
+
+/** How a machine gets a token, and calls the MCP server's tool with it. @param {string} authgear @param {string} url */
+export function machineLines (authgear, url) {
+  const { url: tokenUrl, body } = tokenRequest(authgear)
+  const data = Object.entries(body).map(([name, value]) => `-d ${name}=${value}`).join(' ')
+  return [
+    `TOKEN=$(curl -s ${data} ${tokenUrl} | sed 's/.*"access_token":"\\([^"]*\\).*/\\1/')`,
+    `curl -i -H "Authorization: Bearer $TOKEN" -d '${CALL}' ${url}`
+  ]
+}
+
+/**
+ * Undefined where the machine reaches the tool with its client's name.
+ * @param {string} authgear
+ * @param {string} url
+ */
+export async function machineProblem (authgear, url) {
+  const { url: tokenUrl, body } = tokenRequest(authgear)
+  try {
+    const issued = await fetch(tokenUrl, { method: 'POST', body: new URLSearchParams(body) })
+    const { access_token: token } = /** @type {{ access_token: string }} */ (await issued.json())
+    const answer = await fetch(url, { method: 'POST', body: CALL, headers: { authorization: `Bearer ${token}` } })
+    const text = await answer.text()
+    return answer.status === 200 && text.includes(`a machine, client ${MACHINE.id}`)
+      ? undefined
+      : `answered ${answer.status}: ${text.slice(0, 200).trim()}`
+  } catch (error) {
+    return `no answer: ${error instanceof Error ? error.cause ?? error.message : error}`
+  }
+}
 
 /** @param {Check} check @param {string} url */
 export function curlLine ({ headers }, url) {

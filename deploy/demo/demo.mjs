@@ -1,6 +1,6 @@
 // @ts-check
 import { existsSync, rmSync } from 'node:fs'
-import { CHECKS, curlLine, problemOf } from './checks.mjs'
+import { CHECKS, curlLine, machineLines, machineProblem, problemOf } from './checks.mjs'
 import { createChildren } from './children.mjs'
 import { takenPorts } from './ports.mjs'
 import { programs } from './programs.mjs'
@@ -65,6 +65,7 @@ In a browser:
 With curl:
 `)
   for (const check of CHECKS) await show(check, url)
+  await showMachine(`http://localhost:${ports.authgear}`, `${url}mcp`)
   console.log(`  Status page: http://127.0.0.1:${ports.management}/
   Metrics:     http://127.0.0.1:${ports.management}/metrics
 
@@ -78,6 +79,16 @@ async function show (check, url) {
   console.log(`  # ${check.title}
   ${curlLine(check, url)}
   ${problem === undefined ? `✓ ${check.status} (${check.says})` : `✗ expected ${check.status} (${check.says}), but it ${problem}`}
+`)
+}
+
+/** @param {string} authgear @param {string} url */
+async function showMachine (authgear, url) {
+  const problem = await machineProblem(authgear, url)
+  if (problem !== undefined) process.exitCode = 1
+  console.log(`  # A machine gets a token for an MCP server, and calls its tool:
+  ${machineLines(authgear, url).join('\n  ')}
+  ${problem === undefined ? '✓ 200 (its client and scope)' : `✗ expected 200, but it ${problem}`}
 `)
 }
 

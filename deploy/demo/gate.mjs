@@ -6,7 +6,7 @@ import { Agent, createServer, request as ask } from 'node:http'
 /** @import { IncomingMessage, ServerResponse } from 'node:http' */
 /** @typedef {string[]} RawHeaders name, value, name, value … */
 
-const { PORT, VERIFY_URL = '', APP_URL = '', LOGIN_URL = '', LOGIN_PATH = '' } = process.env
+const { PORT, VERIFY_URL = '', RESOURCE_URL = '', APP_URL = '', LOGIN_URL = '', LOGIN_PATH = '' } = process.env
 
 const agent = new Agent({ keepAlive: true })
 
@@ -32,7 +32,8 @@ const server = createServer((request, response) => {
  */
 function verify (request, response) {
   const headers = only(request.rawHeaders, name => QUESTION.test(name))
-  const question = ask(VERIFY_URL, { agent, headers: ['Host', new URL(VERIFY_URL).host, ...headers] }, answer => {
+  const url = /^\/mcp/i.test(request.url ?? '') ? RESOURCE_URL : VERIFY_URL
+  const question = ask(url, { agent, headers: ['Host', new URL(url).host, ...headers] }, answer => {
     if (answer.statusCode !== 200) return relay(answer, response)
     answer.resume()
     forward(request, response, APP_URL, only(answer.rawHeaders, name => /^x-authgear-/i.test(name)))

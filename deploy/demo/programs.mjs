@@ -1,7 +1,7 @@
 // @ts-check
 import { fileURLToPath } from 'node:url'
 import { answers } from './ports.mjs'
-import { LOGIN_PATH } from './settings.mjs'
+import { LOGIN_PATH, MACHINE, RESOURCE, SCOPE } from './settings.mjs'
 
 /** @import { Settings } from './settings.mjs' */
 /** @import { Program } from './children.mjs' */
@@ -17,12 +17,19 @@ export function programs (ports) {
   return [
     {
       ...nodeProgram('simulated Authgear', 'authgear-simulator/main.mjs', ports.authgear),
-      env: { HOST: 'localhost', PORT: String(ports.authgear), LOGIN_PATH }
+      env: {
+        HOST: 'localhost',
+        PORT: String(ports.authgear),
+        LOGIN_PATH,
+        RESOURCES: `${RESOURCE}#${SCOPE}`,
+        MACHINE: `${MACHINE.id}:${MACHINE.secret}:${SCOPE}`
+      }
     },
     {
       ...nodeProgram('forward-auth', '../../dist/main.js', ports.service),
       env: {
         AUTHGEAR_ENDPOINT: `http://localhost:${ports.authgear}`,
+        RESOURCES: `${RESOURCE}#${SCOPE}`,
         LISTEN: `127.0.0.1:${ports.service}`,
         MANAGEMENT_LISTEN: `127.0.0.1:${ports.management}`
       },
@@ -42,6 +49,7 @@ export function builtInProxy (ports) {
     env: {
       PORT: String(ports.entry),
       VERIFY_URL: `http://127.0.0.1:${ports.service}/verify`,
+      RESOURCE_URL: `http://127.0.0.1:${ports.service}/resource?resource=${RESOURCE}&scope=${SCOPE}`,
       APP_URL: `http://127.0.0.1:${ports.app}`,
       LOGIN_URL: `http://localhost:${ports.authgear}`,
       LOGIN_PATH

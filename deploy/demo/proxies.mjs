@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { builtInProxy } from './programs.mjs'
-import { LOGIN_PATH } from './settings.mjs'
+import { LOGIN_PATH, RESOURCE, SCOPE } from './settings.mjs'
 
 /** @import { Settings } from './settings.mjs' */
 /** @import { Program } from './children.mjs' */
@@ -14,7 +14,7 @@ import { LOGIN_PATH } from './settings.mjs'
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const FOLDERS = [join(ROOT, '.servers/bin'), ...(process.env['PATH'] ?? '').split(delimiter)]
 
-/** The oldest version that our configuration is for, and what makes a shipped configuration the demo's. */
+/** The oldest version that our configuration is for, and what makes the snippet's configuration the demo's. */
 const KINDS = {
   caddy: { oldest: [2, 11, 7], configure: configureCaddy, args: ['run', '--config', 'Caddyfile'] },
   traefik: { oldest: [3, 7, 12], configure: configureTraefik, args: ['--configFile=traefik.yml'] }
@@ -41,6 +41,7 @@ export function chooseProxy ({ proxy, ports }) {
 function realProxy (name, binary, ports) {
   const folder = mkdtempSync(join(tmpdir(), 'forward-auth-demo-'))
   const { configure, args } = KINDS[name]
+  writeSnippet(name, folder, ports)
   configure(folder, ports)
   // Caddy keeps state under XDG folders; the person's own are left alone
   const env = { XDG_CONFIG_HOME: folder, XDG_DATA_HOME: folder }
@@ -51,7 +52,7 @@ function realProxy (name, binary, ports) {
     env,
     cwd: folder,
     folder,
-    note: `${binary}, configured from deploy/${name}/`,
+    note: `${binary}, configured by snippet ${name}`,
     ready: () => hasRoutes(ports.entry)
   }
 }
@@ -97,50 +98,45 @@ function isNewEnough (path, oldest) {
 
 /** @param {string} folder @param {Settings['ports']} ports */
 function configureCaddy (folder, ports) {
-  const login = `handle ${LOGIN_PATH}* {\n\t\t\treverse_proxy localhost:${ports.authgear}\n\t\t}\n\t\timport ` +
-    'authgear\n\t\treverse_proxy app:8080'
-  const shipped = read('caddy/Caddyfile')
-  write(folder, 'Caddyfile', address(replaced(shipped, 'import authgear\n\t\treverse_proxy app:8080', login), ports))
+  const login = `\t\thandle ${LOGIN_PATH}* {\n\t\t\treverse_proxy localhost:${ports.authgear}\n\t\t}\n`
+  const begin = '\t\t# routes and their policies'
+  change(folder, 'Caddyfile', begin, `${login}${begin}`)
 }
 
 /** @param {string} folder @param {Settings['ports']} ports */
 function configureTraefik (folder, ports) {
-  const router = '  routers:\n    login:\n      rule: Host(`app.example.com`) && ' +
+  const router = '  routers:\n    login:\n      rule: Host(`localhost`) && ' +
     `PathPrefix(\`${LOGIN_PATH}\`)\n      entryPoints: [web]\n      service: login\n`
   const service = '  services:\n    login:\n      loadBalancer:\n        servers:\n          - url: ' +
     `http://localhost:${ports.authgear}\n`
-  const shipped = read('traefik/dynamic.yml')
-  write(
-    folder,
-    'dynamic.yml',
-    address(replaced(replaced(shipped, '  routers:\n', router), '  services:\n', service), ports)
-  )
-  write(folder, 'traefik.yml', address(read('traefik/traefik.yml'), ports))
+  change(folder, 'dynamic.yml', '  routers:\n', router)
+  change(folder, 'dynamic.yml', '  services:\n', service)
 }
 
 /**
- * Puts this machine's addresses in the place of the shipped ones.
- * @param {string} text
+ * What `snippet` writes, for this machine.
+ * @param {string} name
+ * @param {string} folder
  * @param {Settings['ports']} ports
  */
-function address (text, ports) {
-  return text.replaceAll('forward-auth:4180', `127.0.0.1:${ports.service}`)
-    .replaceAll(/(?<=[ /])app:8080/g, `127.0.0.1:${ports.app}`)
-    .replaceAll('app.example.com', 'localhost')
-    .replaceAll('0.0.0.0', '127.0.0.1')
-    .replaceAll(/:8080\b/g, `:${ports.entry}`)
+function writeSnippet (name, folder, ports) {
+  execFileSync(process.execPath, [
+    join(ROOT, 'dist/main.js'), 'snippet', name, '--out', folder, '--host', 'localhost',
+    '--listen', `127.0.0.1:${ports.entry}`, '--forward-auth', `http://127.0.0.1:${ports.service}`,
+    '--app', `http://127.0.0.1:${ports.app}`, '--resource', `${RESOURCE}=/mcp`, '--scope', SCOPE
+  ], { stdio: ['ignore', 'ignore', 'inherit'] })
+}
+
+/** @param {string} folder @param {string} name @param {string} from @param {string} to */
+function change (folder, name, from, to) {
+  const path = join(folder, name)
+  writeFileSync(path, replaced(readFileSync(path, 'utf8'), from, to))
 }
 
 /** @param {string} text @param {string} from @param {string} to */
 function replaced (text, from, to) {
   if (!text.includes(from)) {
-    throw new Error(`the shipped configuration changed: ${JSON.stringify(from)} is no longer in it`)
+    throw new Error(`the snippet changed: ${JSON.stringify(from)} is no longer in it`)
   }
   return text.replace(from, () => to)
 }
-
-/** @param {string} path */
-const read = path => readFileSync(join(ROOT, 'deploy', path), 'utf8')
-
-/** @param {string} folder @param {string} name @param {string} text */
-const write = (folder, name, text) => writeFileSync(join(folder, name), text)

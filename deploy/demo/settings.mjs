@@ -16,6 +16,11 @@ const PROXIES = /** @type {const} */ (['auto', 'caddy', 'traefik', 'built-in'])
 
 export const LOGIN_PATH = '/demo-login'
 
+/** An MCP server for machines and agents, and a machine that may call it. */
+export const RESOURCE = 'https://localhost/mcp'
+export const SCOPE = 'orders:read'
+export const MACHINE = { id: 'demo-machine', secret: 'demo-secret' }
+
 /** @param {Place} place */
 export const variableOf = place => PORTS[place][0]
 

@@ -86,7 +86,7 @@ async function resolveSlowed (context: ResolveContext): Promise<Authentication> 
 /** A plain read, without the fleet's lease. */
 async function readShared (context: ResolveContext): Promise<Authentication | undefined> {
   if (!isShared(context)) return undefined
-  const read = await context.deps.fleet.read(context.subject.cacheKey(), acceptOf(context))
+  const read = await context.deps.fleet.read(context.subject.cacheKeys(), acceptOf(context))
   return read && adopt(context, read)
 }
 
@@ -108,7 +108,7 @@ async function lookUp (context: ResolveContext, waitMs = Infinity): Promise<Shar
   if (!isShared(context)) return ASK_ALONE
   const { deps: { fleet, resolver }, subject } = context
   const leaseWaitMs = resolver.state().circuitOpen ? Math.min(waitMs, LEASE_WAIT_WHILE_OPEN_MS) : waitMs
-  return await fleet.lookup(subject.cacheKey(), acceptOf(context), leaseWaitMs)
+  return await fleet.lookup(subject.cacheKeys(), acceptOf(context), leaseWaitMs)
 }
 
 /**
@@ -141,10 +141,15 @@ function acceptOf (context: ResolveContext): Accept {
   return (entry, remainingMs) => context.options.accept(entry, remainingMs) && isUsable(context, entry, remainingMs)
 }
 
+/** Under both secrets, while CACHE_SECRET is rotated: an entry in Redis has its names under its own. */
+function namedInFull ({ digests }: ResolveContext, entry: Entry): Entry {
+  return { ...entry, digests }
+}
+
 /** Another replica's entry: no revocation voids it, and no token that was sent has expired. */
 function isUsable (context: ResolveContext, entry: Entry, remainingMs: number): boolean {
   const { log } = context.deps
-  return log.trustsShared() && log.trusts(entry) && capped(context, entry, remainingMs) > 0
+  return log.trustsShared() && log.trusts(namedInFull(context, entry)) && capped(context, entry, remainingMs) > 0
 }
 
 function capped ({ tokenEnd, deps: { clock } }: ResolveContext, entry: Entry, remainingMs: number): number {
@@ -171,7 +176,7 @@ function adopt (
   if (!isUsable(context, entry, remainingMs)) return undefined
   if (coalesced) observer.coalesced('fleet')
   const { local, at } = log.snapshot()
-  memory.write(subject.key, entry, capped(context, entry, remainingMs), {
+  memory.write(subject.key, namedInFull(context, entry), capped(context, entry, remainingMs), {
     local,
     at: at - ageOf(entry, remainingMs),
     isBounded: isVariable(context, entry)

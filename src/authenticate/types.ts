@@ -1,7 +1,7 @@
 import type { SharedCache } from '../cache/coalescing.ts'
 import type { MemoryCache } from '../cache/memory.ts'
 import type { Clock } from '../clock.ts'
-import type { CacheKey, CredentialDigest, MemoryKey } from '../core/cache-key.ts'
+import type { CacheKey, CacheKeys, CredentialDigest, MemoryKey } from '../core/cache-key.ts'
 import type { Credentials } from '../core/credentials.ts'
 import type { Lifetimes } from '../core/token-expiry.ts'
 import type { Resolution } from '../core/resolution.ts'
@@ -30,8 +30,10 @@ export type Authentication =
 
 export type CredentialContext = Readonly<{
   key: MemoryKey
-  /** Computed only for a lookup in the shared cache. */
+  /** Names the credentials in a line of the log. */
   cacheKey (): CacheKey
+  /** Computed only for a lookup in the shared cache. */
+  cacheKeys (): CacheKeys
   credentials: Credentials
   /** Of the request that waits; counted only on a miss in memory. */
   headBytes (): number

@@ -1,16 +1,7 @@
-import { rootCertificates } from 'node:tls'
 import { createLocalJWKSet, type JSONWebKeySet, type JWK, type JWTVerifyGetKey } from 'jose'
-import { Pool } from 'undici'
 import type { Clock } from '../clock.ts'
-import { AuthgearUnreachable, KeysUnavailable } from '../errors.ts'
-
-export type KeySetSettings = Readonly<{
-  endpoint: Readonly<{ origin: string, host: string, scheme: 'http' | 'https' }>
-  /** Milliseconds for one fetch in all. */
-  timeoutMs: number
-  /** PEM, beside the public roots. */
-  ca: string | undefined
-}>
+import { KeysUnavailable } from '../errors.ts'
+import { openPublicEndpoint, type PublicEndpointSettings } from './public-endpoint.ts'
 
 export type KeySetObserver = Readonly<{ fetched: (error: KeysUnavailable | undefined) => void }>
 
@@ -31,7 +22,6 @@ export type KeySet = Readonly<{
 const MIN_INTERVAL_MS = 10_000
 const REFRESH_INTERVAL_MS = 5 * 60_000
 const MAX_KEYS = 32
-const MAX_BYTES = 64 * 1024
 
 /** A set that was fetched; `kids` of the keys that may sign a token. */
 type Loaded = Readonly<{ kids: ReadonlySet<string>, getKey: JWTVerifyGetKey }>
@@ -40,14 +30,14 @@ type Timer = (callBack: () => void, ms: number) => Readonly<{ close: () => void 
 
 /** Fetches in the background from its start, and keeps what it has where a fetch fails. Never rejects at the start. */
 export function openKeySet (
-  settings: KeySetSettings,
+  settings: PublicEndpointSettings,
   { clock, observer, every = repeat }: Readonly<{
     clock: Pick<Clock, 'monotonic'>
     observer: KeySetObserver
     every?: Timer
   }>
 ): KeySet {
-  const fetchSet = createFetch(settings)
+  const authgear = openPublicEndpoint(settings)
   let loaded: Loaded | undefined
   let lastError: KeysUnavailable | undefined
   let attemptedAt = -Infinity
@@ -56,7 +46,7 @@ export function openKeySet (
   async function refresh (): Promise<void> {
     attemptedAt = clock.monotonic()
     try {
-      loaded = await fetchSet.run()
+      loaded = readKeySet(await authgear.get('/oauth2/jwks'))
       lastError = undefined
     } catch (error) {
       lastError = error instanceof KeysUnavailable ? error : new KeysUnavailable('it failed', error)
@@ -86,7 +76,7 @@ export function openKeySet (
     isLoaded: () => loaded !== undefined,
     async close (): Promise<void> {
       timer.close()
-      await fetchSet.close()
+      await authgear.close()
     }
   })
 }
@@ -94,27 +84,6 @@ export function openKeySet (
 function repeat (callBack: () => void, ms: number): Readonly<{ close: () => void }> {
   const timer = setInterval(callBack, ms).unref()
   return { close: () => clearInterval(timer) }
-}
-
-function createFetch ({ endpoint, timeoutMs, ca }: KeySetSettings): Readonly<{
-  run: () => Promise<Loaded>
-  close: () => Promise<void>
-}> {
-  const pool = new Pool(endpoint.origin, {
-    connections: 1,
-    connect: { timeout: timeoutMs, ...ca === undefined ? {} : { ca: [...rootCertificates, ca] } },
-    maxResponseSize: MAX_BYTES
-  })
-  async function run (): Promise<Loaded> {
-    const signal = AbortSignal.timeout(timeoutMs)
-    const { statusCode, body } = await pool
-      .request({ method: 'GET', path: '/oauth2/jwks', headers: { accept: 'application/json' }, signal })
-      .catch((error: unknown) => { throw new KeysUnavailable('it cannot be reached', new AuthgearUnreachable(error)) })
-    const text = await body.text()
-    if (statusCode !== 200) throw new KeysUnavailable(`it answered ${statusCode}`)
-    return readKeySet(text)
-  }
-  return { run, close: () => pool.destroy() }
 }
 
 /** @throws {KeysUnavailable} for what holds no key that could sign a token */

@@ -1,9 +1,9 @@
-import { randomBytes } from 'node:crypto'
-import type { CacheKey } from '../core/cache-key.ts'
+import type { CacheKeys, CacheKey } from '../core/cache-key.ts'
 import type { Entry } from '../core/entry.ts'
-import { RedisTooSlow } from '../errors.ts'
-import { createLeases, systemTiming, type Leases, type Timing } from './lease.ts'
-import { createRedisCache, type RedisCache, type RedisTier } from './redis.ts'
+import { digestsUnder } from '../core/rotation.ts'
+import { createSecretCache, type Contended, type SecretCache, type Wait } from './contention.ts'
+import { systemTiming, type Timing } from './lease.ts'
+import type { RedisTier } from './redis.ts'
 import type { Accept, CacheRead } from './types.ts'
 
 /** The shared cache's answer for a key that memory does not hold. */
@@ -14,9 +14,9 @@ export type SharedLookup =
 
 export interface SharedCache {
   /** @param maxWaitMs bounds the wait for another replica's value further than `leaseWaitMs` does */
-  lookup (key: CacheKey, accept: Accept, maxWaitMs?: number): Promise<SharedLookup>
+  lookup (keys: CacheKeys, accept: Accept, maxWaitMs?: number): Promise<SharedLookup>
   /** A plain read: takes no lease and waits for none. */
-  read (key: CacheKey, accept: Accept): Promise<SharedLookup & { kind: 'found' } | undefined>
+  read (keys: CacheKeys, accept: Accept): Promise<SharedLookup & { kind: 'found' } | undefined>
 }
 
 export type SharedCacheObserver = Readonly<{
@@ -24,8 +24,13 @@ export type SharedCacheObserver = Readonly<{
   sharedError: (operation: 'read' | 'lease' | 'write' | 'release', error: unknown) => void
 }>
 
+/** Entries under CACHE_SECRET_PREVIOUS, and whether new ones go there. */
+export type PreviousTier = Readonly<{ tier: RedisTier, isWritten: () => boolean }>
+
 export type SharedCacheOptions = Readonly<{
   tier: RedisTier
+  /** Only while CACHE_SECRET is rotated. */
+  previous?: PreviousTier | undefined
   /** Milliseconds that a loser waits for the holder's value (AUTHGEAR_TIMEOUT: it then asks with a whole one). */
   leaseWaitMs: number
   /** Milliseconds a lease lives without renewal. */
@@ -36,14 +41,6 @@ export type SharedCacheOptions = Readonly<{
 
 /** Long enough for a busy event loop and two lost renewals, short enough to wait for a dead holder. */
 const LEASE_MS = 400
-/** Two resolutions, since a doubtful one is repeated, and a margin for the write. */
-const maxHoldOf = (leaseWaitMs: number): number => 2 * leaseWaitMs + 500
-
-/** A loser looks for the end of the lease after 10 ms, later less often; 60 ms is what it may lose by it. */
-const MIN_POLL_MS = 10
-const MAX_POLL_MS = 40
-const POLL_GROWTH = 0.1
-const POLL_JITTER = 0.15
 
 /** Ask Authgear, and share nothing. */
 export const ASK_ALONE: SharedLookup = Object.freeze({ kind: 'ask', done: async () => {} })
@@ -55,128 +52,90 @@ export const NO_SHARED_CACHE: SharedCache = Object.freeze({
 })
 
 export function createSharedCache (options: SharedCacheOptions): SharedCache {
-  const { tier, leaseWaitMs, leaseMs = LEASE_MS, timing = systemTiming, observer } = options
-  const leases = createLeases(tier, { leaseMs, maxHoldMs: maxHoldOf(leaseWaitMs), timing })
-  const shared: Shared = { tier, timing, observer, leases, leaseMs, cache: createRedisCache(tier) }
+  const { tier, leaseWaitMs, observer } = options
+  const placesOf = createPlaces(options)
   return Object.freeze({
-    lookup: (key: CacheKey, accept: Accept, maxWaitMs = Infinity) =>
-      lookup({ shared, accept, leaseWaitMs: Math.min(leaseWaitMs, maxWaitMs) }, key),
-    read: async (key: CacheKey, accept: Accept) => found(await readReported(shared, key), accept)
+    async lookup (keys: CacheKeys, accept: Accept, maxWaitMs = Infinity): Promise<SharedLookup> {
+      const places = placesOf(keys)
+      const read = await readAll(places, accept, observer)
+      if (read.kind === 'hit') return { ...read, kind: 'found', coalesced: false }
+      if (read.kind === 'unreachable') return ASK_ALONE
+      const wait = { since: tier.clock.monotonic(), leaseWaitMs: Math.min(leaseWaitMs, maxWaitMs) }
+      return await contendForAll(places, accept, wait)
+    },
+    async read (keys: CacheKeys, accept: Accept) {
+      const read = await readAll(placesOf(keys), accept, observer)
+      return read.kind === 'hit' ? { ...read, kind: 'found', coalesced: false } as const : undefined
+    }
   })
 }
 
-type Shared = Readonly<{
-  tier: RedisTier
-  timing: Timing
-  observer: SharedCacheObserver
-  cache: RedisCache
-  leases: Leases
-  leaseMs: number
-}>
-type Context = Readonly<{ shared: Shared, accept: Accept, leaseWaitMs: number }>
+/** One entry's place in Redis: under its name of one secret. */
+type Place = Readonly<{ cache: SecretCache, key: CacheKey, secret: 'current' | 'previous', isWritten: () => boolean }>
 
-async function lookup (context: Context, key: CacheKey): Promise<SharedLookup> {
-  const read = await readReported(context.shared, key)
-  const known = found(read, context.accept)
-  if (known !== undefined) return known
-  return read.kind === 'unreachable' ? ASK_ALONE : await contend(context, key)
-}
-
-function found (read: CacheRead, accept: Accept): SharedLookup & { kind: 'found' } | undefined {
-  return read.kind === 'hit' && accept(read.entry, read.remainingMs)
-    ? { ...read, kind: 'found', coalesced: false }
-    : undefined
+/** The previous secret's first: replicas that know both take their leases in this order. */
+function createPlaces (options: SharedCacheOptions): (keys: CacheKeys) => readonly Place[] {
+  const { tier, previous, leaseWaitMs, leaseMs = LEASE_MS, timing = systemTiming } = options
+  const { sharedError } = options.observer
+  const open = (tier: RedisTier): SecretCache =>
+    createSecretCache(tier, { leaseWaitMs, leaseMs, timing, sharedError })
+  const cache = open(tier)
+  const older = previous && { cache: open(previous.tier), isWritten: previous.isWritten }
+  const isCurrentWritten = (): boolean => older?.isWritten() !== true
+  return (keys) => {
+    const current: Place = { cache, key: keys.current, secret: 'current', isWritten: isCurrentWritten }
+    return older === undefined || keys.previous === undefined
+      ? [current]
+      : [{ ...older, key: keys.previous, secret: 'previous' }, current]
+  }
 }
 
 /**
- * One replica asks Authgear, the others wait while its lease lives, and the next one takes it where that brings no
- * value; none waits for a Redis that is gone.
+ * All at once, in one round trip. @returns the youngest entry that may be used; `miss` too where one may not be, and
+ * `unreachable` where nothing was found and not all could be read
  */
-async function contend (context: Context, key: CacheKey): Promise<SharedLookup> {
-  const { shared, accept } = context
-  const token = randomBytes(16).toString('base64url')
-  const since = shared.tier.clock.monotonic()
-  for (let coalesced = false, mayRetry = false; ;) {
-    const contention = await shared.leases.contend(key, token, accept)
-    if (contention.kind === 'found') return { ...contention, coalesced }
-    if (contention.kind === 'won') return holding(shared, key, token)
-    // without a lease nothing is shared: the write could not be fenced
-    if (contention.kind === 'ignored') return ASK_ALONE
-    if (contention.kind === 'lost') {
-      if (!await waitUntilFree(context, key, since)) return ASK_ALONE
-      coalesced = mayRetry = true
-      continue
-    }
-    shared.observer.sharedError('lease', contention.error)
-    if (!mayRetry || !(contention.error instanceof RedisTooSlow)) return ASK_ALONE
-    mayRetry = false // the value that it waited for is worth a second round trip
-  }
+async function readAll (
+  places: readonly Place[],
+  accept: Accept,
+  { sharedRead, sharedError }: SharedCacheObserver
+): Promise<CacheRead> {
+  const reads = await Promise.all(places.map(({ cache, key }) => cache.read(key)))
+  const unreachable = reads.find((read) => read.kind === 'unreachable')
+  const [youngest, ...others] = reads
+    .filter((read) => read.kind === 'hit')
+    .toSorted((one, other) => ageOf(one) - ageOf(other))
+  sharedRead((youngest ?? unreachable ?? reads.find(({ kind }) => kind === 'rejected') ?? { kind: 'miss' }).kind)
+  if (unreachable !== undefined) sharedError('read', unreachable.error)
+  const usable = [youngest, ...others].find((hit) => hit !== undefined && accept(hit.entry, hit.remainingMs))
+  return usable ?? unreachable ?? { kind: 'miss' }
 }
 
-function holding (shared: Shared, key: CacheKey, token: string): SharedLookup {
-  const stopRenewing = shared.leases.hold(key, token)
-  return {
-    kind: 'ask',
-    done: async (entry, lifeMs) => {
-      await finish(shared, key, token, entry, lifeMs)
-      stopRenewing()
-    }
-  }
+function ageOf ({ entry, remainingMs }: CacheRead & { kind: 'hit' }): number {
+  return entry.ttlMs - remainingMs
 }
 
-/** @returns false where the wait is over, the lease is not this service's, or Redis is gone */
-async function waitUntilFree ({ shared, leaseWaitMs }: Context, key: CacheKey, since: number): Promise<boolean> {
-  const { tier: { clock }, timing, leases, leaseMs, observer } = shared
-  for (let seenAt = clock.monotonic(); ;) {
-    const waitedMs = clock.monotonic() - since
-    if (waitedMs >= leaseWaitMs) return false
-    await timing.sleep(Math.min(pollInterval(waitedMs), leaseWaitMs - waitedMs))
-    try {
-      const state = await leases.state(key)
-      if (state !== 'held') return state === 'free'
-      seenAt = clock.monotonic()
-    } catch (error) {
-      observer.sharedError('lease', error)
-      // an answer that is only late says nothing of the holder, until the lease that was seen must have ended
-      if (!(error instanceof RedisTooSlow) || clock.monotonic() - seenAt >= leaseMs) return false
+type Won = Contended & { kind: 'won' }
+
+/** Of two replicas that share a secret, one has its lease: none asks Authgear with less than all of its own. */
+async function contendForAll (places: readonly Place[], accept: Accept, wait: Wait): Promise<SharedLookup> {
+  const held: Array<readonly [Place, Won]> = []
+  for (const place of places) {
+    const contended = await place.cache.contend(place.key, accept, wait)
+    if (contended.kind === 'won') held.push([place, contended])
+    if (contended.kind === 'alone') break
+    if (contended.kind === 'found') {
+      for (const [, { finish }] of held) finish({ kind: 'keep' }).catch(() => {}) // it never rejects
+      return contended
     }
   }
+  return held.length === 0 ? ASK_ALONE : { kind: 'ask', done: (entry, lifeMs = 0) => finishAll(held, entry, lifeMs) }
 }
 
-function pollInterval (waitedMs: number): number {
-  const intervalMs = Math.min(MAX_POLL_MS, MIN_POLL_MS + POLL_GROWTH * waitedMs)
-  return intervalMs * (1 + POLL_JITTER * (2 * Math.random() - 1))
-}
-
-/** The value is acknowledged before the release, or one who waits would find neither. */
-async function finish (shared: Shared, key: CacheKey, token: string, entry?: Entry, lifeMs?: number): Promise<void> {
-  await write(shared, key, token, entry, lifeMs)
-  await release(shared, key, token)
-}
-
-async function write (
-  { cache, leases, observer }: Shared,
-  key: CacheKey,
-  token: string,
-  entry?: Entry,
-  lifeMs = 0
-): Promise<void> {
-  if (entry === undefined) return
-  const written = await cache.write(key, entry, lifeMs, { name: leases.nameOf(key), token })
-  if (written.kind === 'unreachable') observer.sharedError('write', written.error)
-}
-
-async function release ({ leases, observer }: Shared, key: CacheKey, token: string): Promise<void> {
-  try {
-    await leases.release(key, token)
-  } catch (error) {
-    observer.sharedError('release', error)
-  }
-}
-
-async function readReported ({ cache, observer }: Shared, key: CacheKey): Promise<CacheRead> {
-  const read = await cache.read(key)
-  observer.sharedRead(read.kind)
-  if (read.kind === 'unreachable') observer.sharedError('read', read.error)
-  return read
+/** Written under one secret; what is left under the other one is older. */
+async function finishAll (held: ReadonlyArray<readonly [Place, Won]>, entry?: Entry, lifeMs = 0): Promise<void> {
+  await Promise.all(held.map(([{ secret, isWritten }, { finish }]) => {
+    if (entry === undefined) return finish({ kind: 'keep' })
+    if (!isWritten()) return finish({ kind: 'drop' })
+    return finish({ kind: 'write', entry: { ...entry, digests: digestsUnder(secret, entry.digests) }, lifeMs })
+  }))
 }

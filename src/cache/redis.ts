@@ -26,6 +26,8 @@ export type Fence = Readonly<{ name: string, token: string }>
 
 export interface RedisCache extends Cache<CacheKey> {
   write (key: CacheKey, entry: Entry, lifeMs: number, fence?: Fence): Promise<CacheWrite>
+  /** Drops an entry that was overtaken by one under another secret. */
+  drop (key: CacheKey, fence: Fence): Promise<CacheWrite>
 }
 
 export function createRedisCache (tier: RedisTier): RedisCache {
@@ -47,7 +49,12 @@ export function createRedisCache (tier: RedisTier): RedisCache {
       } catch (error) {
         return { kind: 'unreachable', error }
       }
-    }
+    },
+    drop: (key: CacheKey, fence: Fence) =>
+      tier.commands.deleteWhile(fence.name, fence.token, nameOf(tier, key)).then(
+        () => STORED,
+        (error: unknown): CacheWrite => ({ kind: 'unreachable', error })
+      )
   })
 }
 

@@ -5,6 +5,10 @@ import type { Out } from './out.ts'
 const NOTE =
   "note: today's Authgear sends no amr, so a route with `amr=…` in its policy refuses everybody (docs/policies.md)\n"
 
+const SCOPE_NOTE =
+  'note: a valid token is no permission: Authgear gives a client without any scope one too, so each route of a ' +
+    'resource needs `scope=…` (docs/resource-tokens.md)\n'
+
 const SOURCES: Readonly<Record<Setting['source'], string>> = { default: 'default', set: 'environment', file: 'file' }
 const HEAD = ['variable', 'value', 'from'] as const
 
@@ -30,6 +34,7 @@ export function check (
   )
   loaded.warnings.forEach(warning => out.write(`warning: ${warning}\n`))
   out.write(NOTE)
+  if (loaded.config.resources.length > 0) out.write(SCOPE_NOTE)
   return 0
 }
 

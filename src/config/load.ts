@@ -30,7 +30,8 @@ export function assemble (values: Values, memory: MachineMemory): Config {
       staleIfErrorMs: values.CACHE_STALE_IF_ERROR,
       maxEntries: values.CACHE_MAX_ENTRIES,
       maxBytes: values.CACHE_MAX_MEMORY ?? defaultBudget(memory),
-      secret: servers(values) === undefined || values.CACHE_SECRET === 'none' ? undefined : values.CACHE_SECRET
+      secret: servers(values) === undefined || values.CACHE_SECRET === 'none' ? undefined : values.CACHE_SECRET,
+      previousSecret: servers(values) === undefined ? undefined : values.CACHE_SECRET_PREVIOUS
     },
     redis: redis(values),
     login: login(values),
@@ -57,6 +58,7 @@ function authgear (values: Values, memory: MachineMemory): Config['authgear'] {
     waitingBytes: waitingBudget(memory),
     ca: values.AUTHGEAR_CA_FILE,
     webhookSecret: values.AUTHGEAR_WEBHOOK_SECRET,
+    previousWebhookSecret: values.AUTHGEAR_WEBHOOK_SECRET_PREVIOUS,
     appId: values.AUTHGEAR_APP_ID
   }
 }
@@ -104,6 +106,7 @@ function login ({
   LOGIN_PATH: path,
   LOGIN_ALLOWED_HOSTS: hosts = [],
   LOGIN_SECRET: secret,
+  LOGIN_SECRET_PREVIOUS: previousSecret,
   LOGOUT_REDIRECT_URI: logoutUri
 }: Values): Config['login'] {
   if (clientId === undefined || publicUrl === undefined || secret === undefined) return undefined
@@ -113,6 +116,7 @@ function login ({
     path,
     allowedHosts: [...new Set([publicUrl.host, ...hosts])],
     secret,
+    previousSecret,
     logoutRedirectUri: logoutUri ?? `${publicUrl.origin}${path}/logged-out`
   }
 }

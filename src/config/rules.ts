@@ -52,7 +52,14 @@ const agree: Rule = ({ values: { AUTHGEAR_ADMIN_API_KEY: key, AUTHGEAR_ADMIN_API
 /** Rules over the variables of the audit-log follower. */
 export const AUDIT_RULES: readonly Rule[] = [auditIsWhole, agree]
 
-const BESIDE = ['LOGIN_PUBLIC_URL', 'LOGIN_PATH', 'LOGIN_ALLOWED_HOSTS', 'LOGIN_SECRET', 'LOGOUT_REDIRECT_URI'] as const
+const BESIDE = [
+  'LOGIN_PUBLIC_URL',
+  'LOGIN_PATH',
+  'LOGIN_ALLOWED_HOSTS',
+  'LOGIN_SECRET',
+  'LOGIN_SECRET_PREVIOUS',
+  'LOGOUT_REDIRECT_URI'
+] as const
 
 const loginIsWhole: Rule = ({ isSet }) => {
   if (!isSet('LOGIN_CLIENT_ID')) {
@@ -211,9 +218,28 @@ const listenersDiffer: Rule = ({ values }) => LISTENERS.map(([name, other]) => {
   )
 })
 
+/** Each with the secret that is in use beside it. */
+const ROTATED = [
+  ['AUTHGEAR_WEBHOOK_SECRET_PREVIOUS', 'AUTHGEAR_WEBHOOK_SECRET'],
+  ['CACHE_SECRET_PREVIOUS', 'CACHE_SECRET'],
+  ['LOGIN_SECRET_PREVIOUS', 'LOGIN_SECRET']
+] as const
+
+/** `none` seals with what everybody knows: there is nothing to rotate. */
+const rotation: Rule = ({ isSet, values }) => ROTATED.flatMap(([previous, current]) => [
+  isSet(previous) &&
+    (!isSet(current) || values[current] === 'none') &&
+    `${previous}: works only with ${current}${values[current] === 'none' ? ', which is none' : ''}: set that to the ` +
+      'new secret, or leave this out',
+  values[previous] !== undefined &&
+    values[previous] === values[current] &&
+    `${previous}: is the same as ${current}: set ${current} to the new secret, or leave this out`
+])
+
 /** Authgear refuses such a resource; here a session's own audience would be one. */
 const resourcesAreElsewhere: Rule = ({ values: { RESOURCES: resources = [], AUTHGEAR_ENDPOINT: endpoint } }) => {
-  const own = endpoint === undefined ? undefined : new URL(endpoint.origin).hostname
+  const named = endpoint === undefined ? undefined : new URL(endpoint.origin).hostname
+  const own = named === 'localhost' ? undefined : named // a simulated Authgear on one's own machine
   return resources.map(({ uri }) => {
     const { hostname } = new URL(uri)
     return own !== undefined && (hostname === own || hostname.endsWith(`.${own}`)) &&
@@ -222,6 +248,7 @@ const resourcesAreElsewhere: Rule = ({ values: { RESOURCES: resources = [], AUTH
 }
 
 const RULES: readonly Rule[] = [
+  rotation,
   tlsIsWhole,
   tlsKeyFits,
   tlsNeedsNode,

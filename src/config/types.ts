@@ -37,6 +37,8 @@ export type Config = Readonly<{
     /** PEM text of extra authorities, beside the system's. */
     ca: string | undefined
     webhookSecret: string | undefined
+    /** A webhook signed under it is taken too. */
+    previousWebhookSecret: string | undefined
     appId: string | undefined
   }>
   /** undefined: the audit log is not followed */
@@ -65,6 +67,8 @@ export type Config = Readonly<{
     /** Bytes of heap for what is remembered. */
     maxBytes: number
     secret: string | undefined
+    /** What was made under it is read too; undefined without Redis. */
+    previousSecret: string | undefined
   }>
   /** undefined: memory only */
   redis: (RedisSettings & Readonly<{ keyPrefix: string }>) | undefined

@@ -75,6 +75,14 @@ export const variables = Object.freeze({
     secret: true,
     meaning: 'The project\'s webhook secret; with it `POST /webhook` takes Authgear\'s events and revokes at once.'
   },
+  AUTHGEAR_WEBHOOK_SECRET_PREVIOUS: {
+    group: 'Authgear',
+    kind: secret(8, 'it is the webhook signature key that Authgear used before, or will use'),
+    secret: true,
+    meaning:
+      'While the webhook secret is rotated: webhooks signed with this one are taken too (docs/runbook.md, "Rotate a ' +
+        'secret").'
+  },
   AUTHGEAR_APP_ID: {
     group: 'Authgear',
     kind: userName,
@@ -234,6 +242,14 @@ export const variables = Object.freeze({
       'Keys the digests and seals the entries in Redis; the same on all replicas. `none` opts out: anyone who can ' +
         'write to Redis can then sign in as anybody.'
   },
+  CACHE_SECRET_PREVIOUS: {
+    group: 'Cache',
+    kind: secret(32, 'it is the CACHE_SECRET from before the rotation'),
+    secret: true,
+    meaning:
+      'While `CACHE_SECRET` is rotated: what was made under this one is read too, and written until no replica is ' +
+        'left that has only this one (docs/runbook.md, "Rotate a secret").'
+  },
   REDIS_URL: {
     group: 'Redis',
     kind: redisUrl,
@@ -337,8 +353,15 @@ export const variables = Object.freeze({
     kind: secret(32, 'make one with `openssl rand -base64 32`'),
     secret: true,
     meaning:
-      'Seals what travels through the browser during a login; the same on all replicas. Changing it ends logins that ' +
-        'are under way, and no session.'
+      'Seals what travels through the browser during a login; the same on all replicas. Changing it ' +
+        'without `LOGIN_SECRET_PREVIOUS` ends logins that are under way, and no session.'
+  },
+  LOGIN_SECRET_PREVIOUS: {
+    group: 'Login',
+    kind: secret(32, 'it is the LOGIN_SECRET from before the rotation'),
+    secret: true,
+    meaning:
+      'While `LOGIN_SECRET` is rotated: logins that began under this one go on (docs/runbook.md, "Rotate a secret").'
   },
   LOGOUT_REDIRECT_URI: {
     group: 'Login',

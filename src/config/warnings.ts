@@ -32,7 +32,12 @@ function shared (one: string, other: string): number {
 /** Settings that are allowed but may be a mistake: each warning says what may happen, and what to set. */
 type Warning = (readings: Readings) => readonly (string | false)[]
 
-const IDLE_WITHOUT_REDIS: readonly VariableName[] = ['CACHE_SECRET', 'REDIS_KEY_PREFIX', 'REDIS_TIMEOUT']
+const IDLE_WITHOUT_REDIS: readonly VariableName[] = [
+  'CACHE_SECRET',
+  'CACHE_SECRET_PREVIOUS',
+  'REDIS_KEY_PREFIX',
+  'REDIS_TIMEOUT'
+]
 /** A refusal of Authgear's may be a hiccup (docs/authgear.md, "The resolver's answers"). */
 const LONG_REFUSAL_MS = 30_000
 /** Prefix lengths: nobody's own proxies need a network this wide. */

@@ -11,9 +11,11 @@ export type CredentialDigest = string & { readonly __brand: 'CredentialDigest' }
 
 export type DerivedKeys = Readonly<{ digest: Uint8Array, sealing: Uint8Array, log: Uint8Array }>
 
-export type Keyer = Readonly<{
-  memoryKey: (credentials: Credentials) => MemoryKey
-  cacheKey: (credentials: Credentials) => CacheKey
+/** The names of an entry in Redis; `previous` only while CACHE_SECRET is rotated. */
+export type CacheKeys = Readonly<{ current: CacheKey, previous: CacheKey | undefined }>
+
+/** The digests that a revocation may name. */
+export type Digests = Readonly<{
   digests: (credentials: Credentials) => readonly CredentialDigest[]
   /**
    * One digest for each whole credential. A session id in it is no secret: its owner must share no slot with a stranger
@@ -24,9 +26,22 @@ export type Keyer = Readonly<{
   sessionDigest: (sessionId: string) => CredentialDigest
 }>
 
+export type Keyer = Digests & Readonly<{
+  memoryKey: (credentials: Credentials) => MemoryKey
+  cacheKey: (credentials: Credentials) => CacheKey
+  cacheKeys: (credentials: Credentials) => CacheKeys
+  /** What a revocation names: digests under the secret that all replicas know (rotation.ts). */
+  revocable: () => Digests
+}>
+
 /** With `CACHE_SECRET=none` entries are keyed and sealed too, by a secret that everybody knows. */
 export function secretBytes (secret: string | undefined): Uint8Array {
   return Buffer.from(secret ?? 'none')
+}
+
+/** Names a secret in what was made under it; says nothing of the secret. */
+export function secretIdOf (logKey: Uint8Array): string {
+  return Buffer.from(hkdfSync('sha256', logKey, '', 'id', 8)).toString('hex')
 }
 
 /** @param secret CACHE_SECRET; one purpose never learns the key of another */
@@ -49,12 +64,18 @@ export function createKeyer (
   const secret = randomBytes(32).toString('base64url')
   const digest = (kind: string, text: string): CredentialDigest =>
     hmac(`${kind}:${scope}${part(text)}`).slice(0, 22) as CredentialDigest
-  return Object.freeze({
-    memoryKey: (credentials: Credentials) => hash('sha256', secret + textOf(credentials), 'base64url') as MemoryKey,
-    cacheKey: (credentials: Credentials) => hmac(`key:${scope}${textOf(credentials)}`) as CacheKey,
+  const cacheKey = (credentials: Credentials): CacheKey => hmac(`key:${scope}${textOf(credentials)}`) as CacheKey
+  const digests: Digests = Object.freeze({
     digests: (credentials: Credentials) => digestTexts(credentials).map(([kind, text]) => digest(kind, text)),
     wholeDigests: (credentials: Credentials) => wholeTexts(credentials).map(([kind, text]) => digest(kind, text)),
     sessionDigest: (sessionId: string) => digest('session-id', sessionId)
+  })
+  return Object.freeze({
+    ...digests,
+    memoryKey: (credentials: Credentials) => hash('sha256', secret + textOf(credentials), 'base64url') as MemoryKey,
+    cacheKey,
+    cacheKeys: (credentials: Credentials) => ({ current: cacheKey(credentials), previous: undefined }),
+    revocable: () => digests
   })
 }
 

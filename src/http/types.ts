@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import type { Authenticator, CredentialContext } from '../authenticate/types.ts'
-import type { CacheKey, Keyer, MemoryKey } from '../core/cache-key.ts'
+import type { CacheKey, CacheKeys, Keyer, MemoryKey } from '../core/cache-key.ts'
 import type { CookieNames, Credentials } from '../core/credentials.ts'
 import type { AllowReason, AnswerSource, LoginOutcome, RefusalReason } from '../core/reason.ts'
 import type { ServiceError } from '../errors.ts'
@@ -84,6 +84,7 @@ class LazyCredentialContext implements CredentialContext {
   }
 
   cacheKey (): CacheKey { return this.#keyer.cacheKey(this.credentials) }
+  cacheKeys (): CacheKeys { return this.#keyer.cacheKeys(this.credentials) }
   headBytes (): number { return this.#request.headBytes() }
   trace (): ClientTrace { return this.#request.trace() }
 }

@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto'
+import { createHmac, hkdfSync } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { Clock } from '../clock.ts'
 import { equalSecret } from '../crypto/constant-time-equal.ts'
@@ -8,8 +8,8 @@ import { createReadBody } from './body.ts'
 import type { LineContext } from './exchange.ts'
 
 export type WebhookDeps = Readonly<{
-  /** AUTHGEAR_WEBHOOK_SECRET */
-  secret: string
+  /** AUTHGEAR_WEBHOOK_SECRET, and AUTHGEAR_WEBHOOK_SECRET_PREVIOUS where it is set. */
+  secrets: readonly string[]
   /** AUTHGEAR_APP_ID, where it is set. */
   appId: string | undefined
   log: RevocationLog
@@ -17,7 +17,7 @@ export type WebhookDeps = Readonly<{
   /** `isSigned`: no stranger can have caused it. */
   report: (context: LineContext, status: number, what: string, isSigned: boolean) => void
   /** A webhook with the right signature came, whatever it says. */
-  signed: () => void
+  signed: (secretId: string) => void
 }>
 
 /** @returns the status, and whether the connection's input is still in order */
@@ -41,7 +41,7 @@ const UNREAD = {
 /** Authgear's webhooks: sent once, in no order, without a retry; a revoking one is 204 once it is in the log. */
 export function createWebhook (deps: WebhookDeps): Webhook {
   const known = createKnownIds(deps.clock)
-  const keys = keysOf(deps.secret)
+  const signers = deps.secrets.map((secret) => ({ id: webhookSecretId(secret), keys: keysOf(secret) }))
   const readBody = createReadBody(BODY_LIMITS)
   return async (request, context) => {
     const answer = createAnswer(deps, context, false)
@@ -52,8 +52,10 @@ export function createWebhook (deps: WebhookDeps): Webhook {
       const [status, what] = UNREAD[body.kind]
       return answer(status, what, false)
     }
-    if (!isSigned(body.bytes, signature, keys)) return answer(401, 'wrong or missing signature')
-    deps.signed()
+    // each is tried: the time does not tell which one it was
+    const [signer] = signers.filter(({ keys }) => isSigned(body.bytes, signature, keys))
+    if (signer === undefined) return answer(401, 'wrong or missing signature')
+    deps.signed(signer.id)
     return await take({ ...deps, answer: createAnswer(deps, context, true) }, known, body.bytes.toString('utf8'))
   }
 }
@@ -108,6 +110,11 @@ function keysOf (secret: string): readonly Buffer[] {
   const decoded = Buffer.from(secret, 'base64url')
   const isEncoded = decoded.length >= 16 && decoded.toString('base64url') === secret
   return isEncoded ? [Buffer.from(secret), decoded] : [Buffer.from(secret)]
+}
+
+/** Tells `doctor` with which secret a webhook was signed; says nothing of the secret. */
+export function webhookSecretId (secret: string): string {
+  return Buffer.from(hkdfSync('sha256', secret, '', 'authgear-forward-auth webhook id v1', 8)).toString('hex')
 }
 
 type KnownIds = Readonly<{ has: (id: string) => boolean, add: (id: string) => void }>

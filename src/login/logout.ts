@@ -1,6 +1,8 @@
 import { createEachCredential, type Credentials } from '../core/credentials.ts'
 import { clearCookie, isCurrent, LOGOUT_COOKIE, readCookie, setCookie } from './state.ts'
 import { isFromAnotherSite, readNavigation } from './redirect.ts'
+import type { CredentialDigest } from '../core/cache-key.ts'
+import type { DigestForm } from '../core/rotation.ts'
 import type { Resolution } from '../core/resolution.ts'
 import type { ResolverError } from '../errors.ts'
 import type { SignedIn, SignOuts } from '../revocation/sign-outs.ts'
@@ -9,16 +11,20 @@ import { credentialContextOf, type Handler, type VerifyRequest } from '../http/t
 
 export type LogoutDeps = LoginDeps & Readonly<{
   signOuts: SignOuts
+  digestForm: DigestForm
   /** Whether Authgear sends people to `/logged-out`, and not to a page of the site's own. */
   comesBack: boolean
 }>
 
-/** What travels to `/logged-out`. */
-type Sealed = Readonly<{ signedIn?: readonly SignedIn[], issuedAt: number }>
+/** What travels to `/logged-out`, which another replica may serve. An older version sealed no `secret`. */
+type Sealed = Readonly<{
+  signedIn?: ReadonlyArray<Readonly<{ userId: string, digest: string, secret?: string }>>
+  issuedAt: number
+}>
 
 /** `/logout`: forgets this session on every replica, and has Authgear end it. */
 export function createLogout (deps: LogoutDeps): Handler {
-  const { answers, authgear, seal, clock, signOuts, comesBack } = deps
+  const { answers, authgear, seal, clock, signOuts, digestForm, comesBack } = deps
   const readEach = createEachCredential(deps.cookieNames)
   return async (request) => {
     if (!readNavigation(request.rawHeaders).isPage) return answers.page('not_a_page', request)
@@ -30,7 +36,8 @@ export function createLogout (deps: LogoutDeps): Handler {
     if (signedIn.length === 0) return answers.redirect('signing_out', authgear.endSession)
     const outcomes = await Promise.all(signedIn.map(signOuts.begin))
     if (outcomes.includes('refused')) return answers.page('login_unavailable', request)
-    const sealed: Sealed = { signedIn, issuedAt: clock.wall() }
+    const portable = signedIn.map(({ userId, digest }) => ({ userId, ...digestForm.seal(digest) }))
+    const sealed: Sealed = { signedIn: portable, issuedAt: clock.wall() }
     return answers.redirect(
       'signing_out',
       authgear.endSession,
@@ -40,21 +47,25 @@ export function createLogout (deps: LogoutDeps): Handler {
 }
 
 /** `/logged-out`: Authgear has ended the session; this also forgets what was cached in between. */
-export function createLoggedOut ({ answers, seal, clock, signOuts }: LogoutDeps): Handler {
+export function createLoggedOut ({ answers, seal, clock, signOuts, digestForm }: LogoutDeps): Handler {
   return async (request) => {
     // a page that is fetched ahead would use up the cookie
     if (!readNavigation(request.rawHeaders).isPage) return answers.page('not_a_page', request)
     const text = readCookie(request.rawHeaders, LOGOUT_COOKIE)
     const opened = text === undefined ? undefined : seal.open('logout', text) as Sealed | undefined
     if (opened === undefined || !isCurrent(opened, clock.wall())) return answers.page('signed_out', request)
-    const outcomes = await Promise.all((opened.signedIn ?? []).map(signOuts.end))
+    // the user's, where the digest is of a secret that this replica does not have
+    const signedIn = (opened.signedIn ?? []).map((one) => ({ userId: one.userId, digest: digestForm.open(one) }))
+    const outcomes = await Promise.all(signedIn.map(signOuts.end))
     if (outcomes.includes('refused')) return answers.page('login_unavailable', request)
     return answers.page('signed_out', request, { cookie: clearCookie(LOGOUT_COOKIE) })
   }
 }
 
+type Accepted = SignedIn & Readonly<{ digest: CredentialDigest }>
+
 type Found =
-  | Readonly<{ kind: 'found', signedIn: readonly SignedIn[] }>
+  | Readonly<{ kind: 'found', signedIn: readonly Accepted[] }>
   | Readonly<{ kind: 'unavailable', error?: ResolverError }>
 
 /**
@@ -63,7 +74,7 @@ type Found =
  */
 async function findValid (deps: LogoutDeps, request: VerifyRequest, all: readonly Credentials[]): Promise<Found> {
   const { authenticator, keyer } = deps
-  const found = new Map<string, SignedIn>()
+  const found = new Map<string, Accepted>()
   const unknown: Credentials[] = []
   let error: ResolverError | undefined
   for (const credentials of all) {
@@ -75,14 +86,15 @@ async function findValid (deps: LogoutDeps, request: VerifyRequest, all: readonl
       continue
     }
     const { resolution } = authentication
-    const digest = keyer.digests(credentials).at(-1) // the session id, if it has one: entries with the cookie hold it
+    // the session id, if it has one: entries with the cookie hold it
+    const digest = keyer.revocable().digests(credentials).at(-1)
     if (resolution.kind === 'valid' && digest !== undefined) found.set(digest, { userId: resolution.userId, digest })
   }
   if (unknown.length === 0) return { kind: 'found', signedIn: [...found.values()] }
   const userId = found.values().next().value?.userId ?? await rememberedUser(deps, request, all)
   if (userId === undefined) return { kind: 'unavailable', ...(error === undefined ? {} : { error }) }
   // in an outage a sign-out holds all the same; by the whole credential only, since a session id is no secret
-  for (const digest of unknown.flatMap(keyer.wholeDigests)) found.set(digest, { userId, digest })
+  for (const digest of unknown.flatMap(keyer.revocable().wholeDigests)) found.set(digest, { userId, digest })
   return { kind: 'found', signedIn: [...found.values()] }
 }
 

@@ -23,7 +23,7 @@ const METHODS: Readonly<Record<LoginRoute, readonly string[]>> = {
   'logged-out': ['GET']
 }
 
-type Given = Pick<LogoutDeps, 'clock' | 'authenticator' | 'keyer' | 'cookieNames' | 'signOuts'>
+type Given = Pick<LogoutDeps, 'clock' | 'authenticator' | 'keyer' | 'cookieNames' | 'signOuts' | 'digestForm'>
 
 export type LoginRoutesDeps = Given & Readonly<{
   /** AUTHGEAR_ENDPOINT */
@@ -41,7 +41,7 @@ export function createLoginRoutes (settings: LoginSettings, { origin, traced, ..
     returnUrls,
     answers: createLoginAnswers(`${path}/login`, deps.cookieNames.session),
     authgear: createAuthgearUrls(origin, settings),
-    seal: createSeal(settings.secret),
+    seal: createSeal(settings.secret, settings.previousSecret),
     comesBack: logoutRedirectUri === `${publicUrl}${path}/logged-out`
   }
   const handlers = {

@@ -8,6 +8,8 @@ export type LoginSettings = Readonly<{
   /** Exact hosts and `*.example.com`; that of `publicUrl` is among them. */
   allowedHosts: readonly string[]
   secret: string
+  /** LOGIN_SECRET_PREVIOUS: what it sealed is opened, and nothing is sealed with it. */
+  previousSecret?: string | undefined
   /** As it is registered at Authgear. */
   logoutRedirectUri: string
 }>

@@ -1,6 +1,6 @@
 import { hkdfSync, randomBytes } from 'node:crypto'
 import { trimBlanks } from '../core/blanks.ts'
-import { createSealer } from '../crypto/sealing.ts'
+import { createSealer, type Sealer } from '../crypto/sealing.ts'
 import { LOGIN_LIFETIME_MS } from './settings.ts'
 
 /** `__Host-`: only this very host can set it, over https; a sibling cannot toss its own. */
@@ -47,18 +47,25 @@ export type Seal = Readonly<{
 /** Characters; our own are below 3,500. */
 const FORM = /^[A-Za-z0-9_-]{1,4096}$/
 
-/** AES-256-GCM under keys that HKDF derives from LOGIN_SECRET. */
-export function createSeal (secret: string): Seal {
-  const { seal, open } = createSealer(
-    new Uint8Array(hkdfSync('sha256', secret, '', 'authgear-forward-auth login v1', 32))
-  )
+function sealerOf (secret: string): Sealer {
+  return createSealer(new Uint8Array(hkdfSync('sha256', secret, '', 'authgear-forward-auth login v1', 32)))
+}
+
+/**
+ * AES-256-GCM under keys that HKDF derives from LOGIN_SECRET.
+ * @param previous LOGIN_SECRET_PREVIOUS: what it sealed is opened too
+ */
+export function createSeal (secret: string, previous?: string): Seal {
+  const { seal, open } = sealerOf(secret)
+  const older = previous === undefined ? undefined : sealerOf(previous)
   return Object.freeze({
     seal: (purpose: Purpose, value: unknown) => seal(purpose, Buffer.from(JSON.stringify(value))).toString('base64url'),
     open (purpose: Purpose, text: string): unknown {
       if (!FORM.test(text)) return undefined
       const bytes = Buffer.from(text, 'base64url')
       // base64 has several spellings of some bytes: only ours counts
-      const plain = bytes.toString('base64url') === text ? open(purpose, bytes) : undefined
+      const isOurs = bytes.toString('base64url') === text
+      const plain = isOurs ? open(purpose, bytes) ?? older?.open(purpose, bytes) : undefined
       return plain === undefined ? undefined : JSON.parse(plain.toString())
     }
   })

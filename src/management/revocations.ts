@@ -62,7 +62,7 @@ function readTargets (body: unknown, { keyer, cookieNames }: RevocationsDeps): r
   if (reading.kind !== 'credentials') return []
   const id = reading.credentials.bearer === undefined ? undefined : jwtId(reading.credentials.bearer)
   return [
-    ...keyer.digests(reading.credentials).map((digest) => ({ kind: 'credential', digest }) as const),
+    ...keyer.revocable().digests(reading.credentials).map((digest) => ({ kind: 'credential', digest }) as const),
     ...id === undefined || id.length > MAX_NAME_LENGTH ? [] : [{ kind: 'token', id } as const]
   ]
 }

@@ -32,6 +32,8 @@ export interface RedisCommands {
   setPxWhile (fence: string, token: string, key: string, value: Buffer, lifeMs: number): Promise<unknown>
   /** @returns whether this call made the key */
   setIfAbsent (key: string, value: string, lifeMs: number): Promise<boolean>
+  /** Only while the other key, in the same slot, still holds that value. */
+  deleteWhile (fence: string, token: string, key: string): Promise<unknown>
   /** Compare and delete. */
   deleteIfEquals (key: string, value: string): Promise<unknown>
   /** Announces `name`. @returns how many names were announced within the last `windowMs`, by the server's clock */
@@ -58,6 +60,8 @@ function createGathering (redis: Redis): () => void {
 
 const FENCED_SET =
   "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('set', KEYS[2], ARGV[2], 'PX', ARGV[3]) end return 0"
+const FENCED_DELETE =
+  "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[2]) end return 0"
 const COMPARE_AND_DELETE =
   "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0"
 
@@ -91,6 +95,8 @@ export function commandsOf (redis: Redis | Cluster, limitMs: number): RedisComma
     setPx: (key: string, value: Buffer, lifeMs: number) => limited(() => redis.set(key, value, 'PX', lifeMs)),
     setPxWhile: (fence: string, token: string, key: string, value: Buffer, lifeMs: number) =>
       limited(() => redis.eval(FENCED_SET, 2, fence, key, token, value, lifeMs)),
+    deleteWhile: (fence: string, token: string, key: string) =>
+      limited(() => redis.eval(FENCED_DELETE, 2, fence, key, token)),
     setIfAbsent: async (key: string, value: string, lifeMs: number) =>
       (await limited(() => redis.set(key, value, 'PX', lifeMs, 'NX'))) === 'OK',
     deleteIfEquals: (key: string, value: string) => limited(() => redis.eval(COMPARE_AND_DELETE, 1, key, value)),

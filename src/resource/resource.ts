@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts'
 import type { Keyer } from '../core/cache-key.ts'
-import { type CookieNames, type Credentials, readBearerAlone } from '../core/credentials.ts'
+import { type CookieNames, readBearerAlone } from '../core/credentials.ts'
 import type { Policy } from '../core/policy.ts'
 import type { ResourceToken } from '../core/resource-token.ts'
 import { jwtAudience } from '../core/token-expiry.ts'
@@ -9,12 +9,11 @@ import type { Route } from '../http/paths.ts'
 import {
   type AbsentHeaders, credentialContextOf, type Handler, type HandlerResult, thenOrNow, type VerifyRequest
 } from '../http/types.ts'
+import { LogNotRead } from '../errors.ts'
+import type { TokenStanding } from '../revocation/types.ts'
 import { createPolicies } from '../verify/policy-cache.ts'
 import { allowToken, refuseToken, type TokenRefusal, withTokenChallenge, withTokenHeaders } from './responses.ts'
 import type { Verification, Verifier } from './verifier.ts'
-
-/** Whether a revocation voids a token; `unknown` where this replica cannot know (docs/revocation-protocol.md). */
-export type TokenStanding = 'good' | 'revoked' | 'unknown'
 
 export type ResourceDeps = Readonly<{
   verifier: Verifier
@@ -22,7 +21,7 @@ export type ResourceDeps = Readonly<{
   cookieNames: CookieNames
   absentHeaders: AbsentHeaders
   clock: Clock
-  standingOf: (token: ResourceToken, credentials: Credentials) => TokenStanding
+  standingOf: (token: ResourceToken) => TokenStanding
   /** A token was refused only since this replica cannot know whether it was revoked. */
   refusedUnknown: () => void
   /** The URIs of RESOURCES. */
@@ -129,7 +128,11 @@ function createConclude ({ absentHeaders, clock, standingOf, refusedUnknown }: R
       return refuse({ reason: verification.reason, bearer: true }, { subject, tokenError: verification.why })
     }
     const { token, source } = verification
-    const standing = standingOf(token, subject.credentials)
+    const standing = standingOf(token)
+    if (standing === 'unread') {
+      const error = new LogNotRead()
+      return refuse({ reason: error.reason, bearer: true }, { subject, error })
+    }
     if (standing === 'unknown') refusedUnknown()
     if (standing !== 'good') {
       return refuse({ reason: 'invalid_session', bearer: true }, { subject, tokenError: standing })

@@ -1,5 +1,6 @@
-import { createHmac, hash, hkdfSync, randomBytes } from 'node:crypto'
-import type { CredentialDigest } from '../core/cache-key.ts'
+import { createHmac, hash, randomBytes } from 'node:crypto'
+import { type CredentialDigest, secretIdOf } from '../core/cache-key.ts'
+import { isOfPrevious, markPrevious, unmarked } from '../core/rotation.ts'
 import { equalSecret } from '../crypto/constant-time-equal.ts'
 import type { LogEntry } from './ledger.ts'
 import { ORIGINS, type Revocation, type Target } from './types.ts'
@@ -13,7 +14,7 @@ export type Fields = Readonly<
 >
 
 /**
- * `authentic`: its tag is right. `foreign`: made under another CACHE_SECRET, so that nobody here can say.
+ * `authentic`: its tag is right, under either secret. `foreign`: made under another one, so that nobody here can say.
  * `forged`: its tag is wrong.
  */
 export type Provenance = 'authentic' | 'foreign' | 'forged'
@@ -41,18 +42,38 @@ const MAX_NO_STORE_MS = 15 * 60_000
 export type Content = Omit<Fields, 'nonce' | 'tag'>
 const CONTENT = ['gen', 'prev', 'salt', 'of', 'kind', 'value', 'origin', 'quiet', 'ends', 'secret'] as const
 
+/** CACHE_SECRET_PREVIOUS, and whether what names no credential is written under it. */
+export type PreviousLogKey = Readonly<{ logKey: Uint8Array, isWritten: () => boolean }>
+
+type Signer = Readonly<{ id: string, tagOf: (text: string) => Buffer }>
+
+function createSigner (logKey: Uint8Array): Signer {
+  return { id: secretIdOf(logKey), tagOf: (text) => createHmac('sha256', logKey).update(text).digest() }
+}
+
 /** @param logKey derived from CACHE_SECRET; its id tells replicas with another secret that they cannot check a tag */
-export function createEntryCodec (logKey: Uint8Array): EntryCodec {
-  const secretId = Buffer.from(hkdfSync('sha256', logKey, '', 'id', 8)).toString('hex')
-  const tagOf = (text: string): Buffer => createHmac('sha256', logKey).update(text).digest()
+export function createEntryCodec (logKey: Uint8Array, rotation?: PreviousLogKey): EntryCodec {
+  const current = createSigner(logKey)
+  const older = rotation && createSigner(rotation.logKey)
+  /** A credential's digest is worth something under its own secret only, whichever is written now. */
+  const signerFor = (target: Target | undefined): Signer =>
+    older !== undefined &&
+    (target?.kind === 'credential' ? isOfPrevious(target.digest) : rotation?.isWritten() === true)
+      ? older
+      : current
+  /** A digest under a secret that this replica does not have says nothing to anybody. */
+  const ownTarget = (target: Target | undefined): Target | undefined =>
+    older === undefined && target?.kind === 'credential' && isOfPrevious(target.digest) ? EVERYTHING.target : target
   return Object.freeze({
     encode (gen: string, prev: string, of: string, revocation: Revocation | undefined): Fields {
-      const { kind, value } = encodeTarget(revocation?.target)
+      const target = ownTarget(revocation?.target)
+      const { id: secret, tagOf } = signerFor(target)
+      const { kind, value } = encodeTarget(target)
       const origin = revocation?.origin ?? ''
       const quiet = String(revocation?.quietMs ?? 0)
       const ends = String(revocation?.ends ?? '')
       const salt = randomBytes(8).toString('base64url')
-      const content = { gen, prev, salt, of, kind, value, origin, quiet, ends, secret: secretId }
+      const content = { gen, prev, salt, of, kind, value, origin, quiet, ends, secret }
       const text = textOf(content)
       const tag = tagOf(text).toString('base64url')
       return {
@@ -66,7 +87,7 @@ export function createEntryCodec (logKey: Uint8Array): EntryCodec {
         origin,
         quiet,
         ends,
-        secret: secretId,
+        secret,
         tag
       }
     },
@@ -87,14 +108,15 @@ export function createEntryCodec (logKey: Uint8Array): EntryCodec {
       const tag = field('tag')
       const text = textOf(content)
       const nonce = field('nonce') === digestOf(text, tag) ? field('nonce') : ''
+      const signer = [current, older].find((one) => one?.id === content.secret)
       const provenance =
-        content.secret !== secretId
+        signer === undefined
           ? 'foreign'
-          : equalSecret(Buffer.from(tag, 'base64url'), tagOf(text)) ? 'authentic' : 'forged'
-      // a user means the same under every secret, a credential's digest does not
-      const isForeignUser = provenance === 'foreign' && content.kind === 'user' && content.value !== ''
-      const isJunk = provenance !== 'authentic' && !isForeignUser
-      const revocation = isJunk ? EVERYTHING : decodeRevocation(content)
+          : equalSecret(Buffer.from(tag, 'base64url'), signer.tagOf(text)) ? 'authentic' : 'forged'
+      // these mean the same under every secret, a credential's digest does not
+      const isName = ['user', 'client', 'token'].includes(content.kind) && content.value !== ''
+      const isJunk = provenance !== 'authentic' && !(provenance === 'foreign' && isName)
+      const revocation = isJunk ? EVERYTHING : decodeRevocation(content, signer !== undefined && signer === older)
       const { gen: generation, prev: previous, of } = content
       return { provenance, isJunk, entry: { id, nonce, previous, generation, of, revocation } }
     }
@@ -126,7 +148,7 @@ const EVERYTHING: Revocation = Object.freeze({
 function encodeTarget (target: Target | undefined): { kind: string, value: string } {
   switch (target?.kind) {
     case 'user': return { kind: 'user', value: target.userId }
-    case 'credential': return { kind: 'credential', value: target.digest }
+    case 'credential': return { kind: 'credential', value: unmarked(target.digest) }
     case 'client': return { kind: 'client', value: target.clientId }
     case 'token': return { kind: 'token', value: target.id }
     case 'everything': return { kind: 'everything', value: '' }
@@ -134,22 +156,22 @@ function encodeTarget (target: Target | undefined): { kind: string, value: strin
   }
 }
 
-function decodeTarget ({ kind, value }: Content): Target {
+function decodeTarget ({ kind, value }: Content, isUnderPrevious: boolean): Target {
   switch (kind) {
     case 'user': return { kind, userId: value }
-    case 'credential': return { kind, digest: value as CredentialDigest }
+    case 'credential': return { kind, digest: isUnderPrevious ? markPrevious(value) : value as CredentialDigest }
     case 'client': return { kind, clientId: value }
     case 'token': return { kind, id: value }
     default: return { kind: 'everything' }
   }
 }
 
-function decodeRevocation (content: Content): Revocation | undefined {
+function decodeRevocation (content: Content, isUnderPrevious: boolean): Revocation | undefined {
   const { kind, origin, quiet, ends } = content
   if (kind === 'generation') return undefined
   const quietMs = Number(quiet)
   return {
-    target: decodeTarget(content),
+    target: decodeTarget(content, isUnderPrevious),
     ...(/^-?\d{1,15}$/.test(ends) ? { ends: Number(ends) } : {}),
     origin: ORIGINS.find((known) => known === origin) ?? 'management',
     quietMs: quietMs >= 0 && quietMs <= MAX_NO_STORE_MS ? quietMs : MAX_NO_STORE_MS

@@ -163,6 +163,12 @@ export class Ledger {
     this.#skippedTo = entry.id
   }
 
+  /** Reads on: everything from before that entry is void, and there is nothing to republish. */
+  pass (entry: LogEntry): void {
+    this.#advance(entry)
+    this.#raiseVoidBefore(entry.id)
+  }
+
   /** Everything from before the newest skipped entry is void. */
   voidSkipped (): void {
     this.#raiseVoidBefore(this.#skippedTo)

@@ -10,8 +10,8 @@ export type SignOutsDeps = Readonly<{
   quietMs: number
 }>
 
-/** A credential that Authgear accepts, and the user behind it. */
-export type SignedIn = Readonly<{ userId: string, digest: CredentialDigest }>
+/** A credential that Authgear accepts, where it is known which, and the user behind it. */
+export type SignedIn = Readonly<{ userId: string, digest: CredentialDigest | undefined }>
 
 /** `refused`: the log takes no more sign-outs within this minute, and nothing was done. */
 export type SignOutOutcome = RevokeOutcome | 'refused'
@@ -49,7 +49,7 @@ export function createSignOuts ({ revocations, clock, quietMs }: SignOutsDeps): 
     if (covering !== undefined) return await covering.outcome
     if (!revocations.admits('logout')) return 'refused'
     const isMany = written.filter((one) => ageOf(one) < COVERS_MS).length >= MAX_CREDENTIALS
-    const target: Target = isMany ? { kind: 'user', userId } : { kind: 'credential', digest }
+    const target: Target = isMany || digest === undefined ? { kind: 'user', userId } : { kind: 'credential', digest }
     const forMs = (isMany ? quietMs : askedMs) + COVERS_MS
     const outcome = revocations.revoke({ target, origin: 'logout', quietMs: forMs })
     users.set(userId, [...written, { target, at: momentOf(clock), forMs, outcome }])
@@ -63,7 +63,7 @@ export function createSignOuts ({ revocations, clock, quietMs }: SignOutsDeps): 
   })
 }
 
-function isAbout (target: Target, digest: CredentialDigest): boolean {
+function isAbout (target: Target, digest: CredentialDigest | undefined): boolean {
   return target.kind === 'user' || (target.kind === 'credential' && target.digest === digest)
 }
 

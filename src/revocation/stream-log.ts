@@ -221,7 +221,12 @@ function coverageOf ({ entry }: ReadEntry, { since, first }: Head, now: number):
 
 type Applying = (entries: readonly ReadEntry[], now: number, isCaughtUp: boolean) => void
 
-function createApplying ({ observer }: StreamLogDeps, { ledger, publisher, budget, junk }: StepParts): Applying {
+function createApplying (
+  { observer, retentionMs }: StreamLogDeps,
+  { ledger, publisher, budget, junk }: StepParts
+): Applying {
+  /** It concerns nothing that lives: such as entries of a secret that was rotated long ago. */
+  const isOld = ({ id }: ReadEntry['entry'], now: number): boolean => Number(id.split('-')[0]) < now - retentionMs
   function applyJunk ({ entry, provenance }: ReadEntry, isCaughtUp: boolean): void {
     if (provenance === 'forged') observer.inauthentic()
     if (isCaughtUp && !junk.admit()) ledger.skip(entry)
@@ -239,8 +244,11 @@ function createApplying ({ observer }: StreamLogDeps, { ledger, publisher, budge
   return (entries, now, isCaughtUp) => {
     for (const read of entries) {
       const isNews = isCaughtUp && !ledger.knows(read.entry.of)
-      if (read.provenance === 'foreign') observer.foreign()
-      if (read.isJunk) applyJunk(read, isCaughtUp)
+      const isForeign = read.provenance === 'foreign'
+      const isPast = isForeign && !isCaughtUp && isOld(read.entry, now)
+      if (isForeign && !isPast) observer.foreign()
+      if (isPast) ledger.pass(read.entry)
+      else if (read.isJunk) applyJunk(read, isCaughtUp)
       else applyBelieved(read, isNews)
       if (isNews) observer.lag(Math.max(0, now - Number(read.entry.id.split('-')[0])) / 1000)
     }

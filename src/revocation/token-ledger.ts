@@ -17,6 +17,9 @@ export type TokenLedgerOptions = Readonly<{
 
 /** A replica that missed no more of the log than this has missed no revocation that another one still knows. */
 const MAX_GAP_MS = 10_000
+/** A process that runs says so this often; one that did not for so long stood still, whatever Redis did meanwhile. */
+export const HEARTBEAT_MS = 500
+const STOOD_STILL_MS = 2500
 /** `iat` is in whole seconds. */
 const IAT_STEP_MS = 1000
 /** Names dropped with each entry: more than one entry adds. */
@@ -46,13 +49,25 @@ export class TokenLedger {
   /** Since a new generation began, where its coverage is not known yet. */
   #isBeginning = false
   #followedAt = -Infinity
+  /** Monotonic milliseconds at which this process is known to have run. */
+  #ranAt: number
+  #stoodStill = false
 
   constructor ({ clock, maxAgeMs, degradedMs, maxNames }: TokenLedgerOptions) {
     this.#clock = clock
+    this.#ranAt = clock.monotonic()
     this.#maxAgeMs = maxAgeMs
     this.#degradedMs = degradedMs
     this.#ended = new BoundedMap(maxNames)
   }
+
+  /** Called every HEARTBEAT_MS: between two calls that are far apart this process was frozen. */
+  ran (): void {
+    this.#stoodStill ||= this.#isStanding()
+    this.#ranAt = this.#clock.monotonic()
+  }
+
+  #isStanding (): boolean { return this.#clock.monotonic() - this.#ranAt > STOOD_STILL_MS }
 
   /** A log without a past: a service without Redis knows what was revoked since it began. */
   beginAt (now: number): void { this.#knownSince = now }
@@ -69,6 +84,7 @@ export class TokenLedger {
 
   linked (now: RedisMs): void {
     this.#linkedAt = now
+    this.#stoodStill = false
     this.#followedAt = this.#clock.monotonic()
   }
 
@@ -94,6 +110,7 @@ export class TokenLedger {
   /** @param isFollowing whether this replica follows the log at this moment */
   standingOf (token: TokenNames, isFollowing: boolean): TokenStanding {
     if (this.#isRevoked(token)) return 'revoked'
+    if (!isFollowing && (this.#stoodStill || this.#isStanding())) return 'unread'
     const isCutOff = !isFollowing && this.#clock.monotonic() - this.#followedAt > this.#degradedMs
     // as long as a session's answer would stand that Authgear gave just then
     if (isCutOff) return this.#now() - token.issuedAt <= this.#degradedMs ? 'good' : 'unknown'

@@ -63,8 +63,11 @@ export type Affected = Readonly<{ userId: string | undefined, digests: readonly 
 /** What a revocation may name of a resource token. */
 export type TokenNames = Readonly<Pick<ResourceToken, 'userId' | 'clientId' | 'id' | 'issuedAt'>>
 
-/** `unknown`: whether it was revoked nobody can say here; a newer token would be accepted. */
-export type TokenStanding = 'good' | 'revoked' | 'unknown'
+/**
+ * `unknown`: whether it was revoked nobody can say here; a newer token would be accepted. `unread`: this process stood
+ * still, and has not read the log since.
+ */
+export type TokenStanding = 'good' | 'revoked' | 'unknown' | 'unread'
 
 /** `pending`: it holds on this replica, and is published as soon as Redis takes it. */
 export type RevokeOutcome = 'logged' | 'pending'

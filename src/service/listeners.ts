@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts'
+import type { DigestForm } from '../core/rotation.ts'
 import { createReport } from '../http/access-log.ts'
 import { buildListener, type Listener, type ListenerDeps } from '../http/listener.ts'
 import { createTrustProxy } from '../http/trusted-proxies.ts'
@@ -21,6 +22,7 @@ const SIGNING_OUT_MS = 60_000
 
 type ListenersDeps = Readonly<{
   handlerDeps: HandlerDeps
+  digestForm: DigestForm
   revocations: RevocationLog
   tokens: TokenParts | undefined
   webhook: Webhook | undefined
@@ -74,11 +76,12 @@ function listenerDepsOf ({ tls, trustedProxies }: ServiceSettings, { metrics, lo
 
 function loginOf (
   { login, cache, authgear }: ServiceSettings,
-  { handlerDeps, revocations, clock, traced }: ListenersDeps
+  { handlerDeps, digestForm, revocations, clock, traced }: ListenersDeps
 ): LoginRoutes | undefined {
   if (login === undefined) return undefined
   return createLoginRoutes(login, {
     ...handlerDeps,
+    digestForm,
     traced: (handler) => traced.handler('login', handler),
     clock,
     signOuts: createSignOuts({ revocations, clock, quietMs: cache.ttlMs + SIGNING_OUT_MS }),

@@ -1,9 +1,8 @@
-import { randomBytes } from 'node:crypto'
 import { createAuthenticator } from '../authenticate/authenticator.ts'
 import type { AuthenticateDeps, Authenticator } from '../authenticate/types.ts'
 import type { MemoryCache } from '../cache/memory.ts'
 import type { Clock } from '../clock.ts'
-import { createKeyer, deriveKeys, type Keyer, secretBytes } from '../core/cache-key.ts'
+import type { Keyer } from '../core/cache-key.ts'
 import { cookieNames } from '../core/credentials.ts'
 import type { HandlerDeps } from '../http/types.ts'
 import type { Log } from '../logging/log.ts'
@@ -13,6 +12,7 @@ import type { RevocationLog } from '../revocation/types.ts'
 import type { Wrappers } from '../tracing/wrappers.ts'
 import { type AuthgearAccess, createAuthgearAccess } from './authgear.ts'
 import { openFollower, openFollowersPresence, openLog, webhookOf } from './revocations.ts'
+import { openSecrets } from './secrets.ts'
 import type { ServiceSettings } from './settings.ts'
 import { openTokens } from './resources.ts'
 import { openShared, reporting } from './shared.ts'
@@ -24,23 +24,26 @@ type PartsDeps = Readonly<{
   clock: Clock
   leaseWaitMs: number | undefined
   leaseMs: number | undefined
+  secretCheckMs: number | undefined
   traced: Wrappers
 }>
 export type Parts = ReturnType<typeof openParts>
 
 /** All that a replica opens, in this order; `closeParts` closes it. */
 export function openParts (settings: ServiceSettings, deps: PartsDeps) {
-  const { memory, metrics, log, clock, leaseWaitMs, leaseMs, traced } = deps
+  const { memory, metrics, log, clock, leaseWaitMs, leaseMs, secretCheckMs, traced } = deps
   const { endpoint: { origin }, cookiePrefix } = settings.authgear
   const names = cookieNames(cookiePrefix)
-  const secrets = deriveKeys(secretOf(settings))
-  const keyer = createKeyer(secrets.digest, { endpoint: origin, cookiePrefix })
+  const secrets = openSecrets(settings, () => shared.secretCheck?.writesPrevious() === true)
+  const { keyer } = secrets
   const keys = redisKeysOf(settings.redis?.keyPrefix ?? '', origin)
   const authgear = createAuthgearAccess(settings.authgear, {
     cookieNames: names, observer: metrics.resolver, clock, traced
   })
-  const shared = openShared(settings, secrets.sealing, { metrics, log, clock, keys, leaseWaitMs, leaseMs })
-  const opened = openLog(settings, secrets.log, { metrics, log, clock, keys, forget: memory.clear })
+  const shared = openShared(settings, secrets.sealingKeys, {
+    metrics, log, clock, keys, leaseWaitMs, leaseMs, secretCheckMs
+  })
+  const opened = openLog(settings, secrets.codec, { metrics, log, clock, keys, forget: memory.clear })
   const { revocations } = opened
   const sources = { keys, revocations, connection: shared.connection, log, clock }
   const fleet = shared.connection === undefined ? shared.fleet : traced.fleet(shared.fleet)
@@ -59,6 +62,7 @@ export function openParts (settings: ServiceSettings, deps: PartsDeps) {
     presence: openFollowersPresence(keys, shared, revocations),
     audit: openFollower(settings, { ...sources, metrics, keyer }),
     webhook: webhookOf(settings, sources),
+    digestForm: secrets.digestForm,
     handlerDeps
   }
 }
@@ -98,9 +102,4 @@ export async function closeParts ({ audit, tokens, presence, closeLog, shared, a
   shared.secretCheck?.close()
   await shared.connection?.close()
   await authgear.resolver.close()
-}
-
-/** Without Redis no other process has to know the secret. */
-function secretOf ({ cache, redis }: ServiceSettings): Uint8Array {
-  return cache.secret === undefined && redis === undefined ? randomBytes(32) : secretBytes(cache.secret)
 }

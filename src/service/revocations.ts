@@ -4,20 +4,20 @@ import type { Clock } from '../clock.ts'
 import type { Keyer } from '../core/cache-key.ts'
 import { ledgerNames } from '../core/memory-budget.ts'
 import { createSampling } from '../http/access-log.ts'
-import { createWebhook, type Webhook, type WebhookDeps } from '../http/webhook.ts'
+import { createWebhook, type Webhook, type WebhookDeps, webhookSecretId } from '../http/webhook.ts'
 import { describe, type Log } from '../logging/log.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import type { RedisConnection } from '../redis/connection.ts'
 import type { RedisKeys } from '../redis/keys.ts'
 import { openLogConnections } from '../redis/log-connections.ts'
 import { maxEntries } from '../revocation/budget.ts'
-import { createEntryCodec } from '../revocation/codec.ts'
+import type { EntryCodec } from '../revocation/codec.ts'
 import { follow } from '../revocation/follow.ts'
 import { createMemoryLog } from '../revocation/memory-log.ts'
 import { openPresence, type Presence } from '../revocation/presence.ts'
 import { createRedisLogStore } from '../revocation/redis-store.ts'
 import { createStreamLog } from '../revocation/stream-log.ts'
-import { TokenLedger } from '../revocation/token-ledger.ts'
+import { HEARTBEAT_MS, TokenLedger } from '../revocation/token-ledger.ts'
 import type { LogObserver, RevocationLog } from '../revocation/types.ts'
 import { logRetentionOf, retentionOf, type ServiceSettings } from './settings.ts'
 import { throttle, type Shared } from './shared.ts'
@@ -46,7 +46,7 @@ export function openFollower (
     ca: authgear.ca,
     shared: connection === undefined ? undefined : { commands: connection.commands, keyPrefix: keys.log },
     revocations,
-    sessionDigest: keyer.sessionDigest,
+    sessionDigest: (sessionId) => keyer.revocable().sessionDigest(sessionId),
     lifetimeMs: cache.ttlMs + cache.staleIfErrorMs,
     clock,
     metrics: metrics.audit,
@@ -72,13 +72,17 @@ export function webhookOf (
   { authgear }: ServiceSettings,
   { keys, revocations, connection, log, clock }: SourceDeps
 ): Webhook | undefined {
-  const { webhookSecret: secret, appId } = authgear
-  if (secret === undefined) return undefined
+  const { webhookSecret, previousWebhookSecret, appId } = authgear
+  if (webhookSecret === undefined) return undefined
+  const secrets = [webhookSecret, ...(previousWebhookSecret === undefined ? [] : [previousWebhookSecret])]
   const report = createWebhookReport(log, clock)
-  const note = throttle(clock, WEBHOOK_NOTED_INTERVAL_MS, () => {
-    connection?.commands.setPx(keys.webhookSeen, Buffer.of(), WEBHOOK_KNOWN_MS).catch(() => {})
-  })
-  return createWebhook({ secret, appId, log: revocations, clock, report, signed: note })
+  const note = (secretId: string): void => {
+    connection?.commands.setPx(keys.webhookSeen, Buffer.from(secretId), WEBHOOK_KNOWN_MS).catch(() => {})
+  }
+  const notes = secrets.map(webhookSecretId).map((id) =>
+    [id, throttle(clock, WEBHOOK_NOTED_INTERVAL_MS, () => note(id))] as const)
+  const signed = (secretId: string): void => new Map(notes).get(secretId)?.()
+  return createWebhook({ secrets, appId, log: revocations, clock, report, signed })
 }
 
 const NOT_FOLLOWED = 'the revocation log cannot be followed: memory entries are used for CACHE_DEGRADED_TTL only'
@@ -98,7 +102,7 @@ type LogDeps = Readonly<{ metrics: Metrics, log: Log, clock: Clock, keys: RedisK
 /** The log of revocations: a stream that every replica follows, or this one's memory. */
 export function openLog (
   settings: ServiceSettings,
-  authenticationKey: Uint8Array,
+  codec: EntryCodec,
   { metrics, log, clock, keys, forget }: LogDeps
 ): Opened {
   const { redis } = settings
@@ -123,7 +127,7 @@ export function openLog (
   const store = createRedisLogStore({ ...openLogConnections(redis), keyPrefix: keys.log })
   const revocations = createStreamLog({
     store,
-    codec: createEntryCodec(authenticationKey),
+    codec,
     clock,
     retentionMs,
     sessionRetentionMs,
@@ -141,7 +145,9 @@ function tokenLedgerOf (
   maxNames: number
 ): TokenLedger | undefined {
   if (resources.length === 0) return undefined
-  return new TokenLedger({ clock, maxAgeMs, degradedMs: cache.degradedTtlMs, maxNames })
+  const tokens = new TokenLedger({ clock, maxAgeMs, degradedMs: cache.degradedTtlMs, maxNames })
+  setInterval(() => tokens.ran(), HEARTBEAT_MS).unref()
+  return tokens
 }
 
 /** Tells the other replicas that this one follows the log, and counts those that do. */

@@ -47,6 +47,7 @@ export type Seams = Readonly<{
   clock?: Clock
   leaseWaitMs?: number | undefined
   leaseMs?: number | undefined
+  secretCheckMs?: number | undefined
   tracer?: Tracer | undefined
 }>
 
@@ -57,7 +58,7 @@ const SWEEP_INTERVAL_MS = 1000
 export function createService (
   settings: ServiceSettings,
   log: Log,
-  { clock = systemClock, leaseWaitMs, leaseMs, tracer }: Seams = {}
+  { clock = systemClock, leaseWaitMs, leaseMs, secretCheckMs, tracer }: Seams = {}
 ): Service {
   const { cache, tls } = settings
   const traced = tracer === undefined ? UNTRACED : tracedBy(tracer)
@@ -67,7 +68,7 @@ export function createService (
   let expiry = tls === undefined ? undefined : certificateExpiry(tls.cert)
   // a scrape comes later than the parts, which need the metrics themselves
   const metrics = createMetrics(settings.version, gaugesOf(settings, memory, () => parts, () => expiry))
-  const parts = openParts(settings, { memory, metrics, log, clock, leaseWaitMs, leaseMs, traced })
+  const parts = openParts(settings, { memory, metrics, log, clock, leaseWaitMs, leaseMs, secretCheckMs, traced })
   const { authgear, revocations, shared } = parts
   const history = createHistory({ read: metrics.reading, clock })
   const timers = [setInterval(history.sample, STEP_MS), setInterval(memory.sweep, SWEEP_INTERVAL_MS).unref()]

@@ -1,6 +1,8 @@
-import { createSharedCache, type SharedCache, NO_SHARED_CACHE } from '../cache/coalescing.ts'
+import { createSharedCache, type PreviousTier, type SharedCache, NO_SHARED_CACHE } from '../cache/coalescing.ts'
 import type { RedisTier } from '../cache/redis.ts'
-import { type SecretCheckTimer, createSecretCheck, startSecretCheck } from '../cache/secret-check.ts'
+import {
+  createSecretCheck, type SecretCheckDeps, type SecretCheckTimer, startSecretCheck
+} from '../cache/secret-check.ts'
 import type { Clock } from '../clock.ts'
 import { createSealer } from '../crypto/sealing.ts'
 import { describe, type Log } from '../logging/log.ts'
@@ -76,10 +78,15 @@ type SharedDeps = Readonly<{
   keys: RedisKeys
   leaseWaitMs: number | undefined
   leaseMs: number | undefined
+  /** Between two looks at the secret check. */
+  secretCheckMs: number | undefined
 }>
 
+/** The keys that seal entries: under CACHE_SECRET, and under CACHE_SECRET_PREVIOUS while there is one. */
+export type SealingKeys = Readonly<{ current: Uint8Array, previous: Uint8Array | undefined }>
+
 /** What replicas share over Redis besides the revocation log; without Redis nothing is shared. */
-export function openShared (settings: ServiceSettings, sealingKey: Uint8Array, deps: SharedDeps): Shared {
+export function openShared (settings: ServiceSettings, sealingKeys: SealingKeys, deps: SharedDeps): Shared {
   const { redis } = settings
   if (redis === undefined) {
     return {
@@ -106,23 +113,46 @@ export function openShared (settings: ServiceSettings, sealingKey: Uint8Array, d
     }
   })
   const { commands } = connection
-  const sealer = createSealer(sealingKey)
-  const foundForeign = (): void => log.warn(FOREIGN_SECRET)
-  const secretCheck = startSecretCheck(createSecretCheck({ commands, sealer, name: keys.secretCheck }), foundForeign)
+  const sealer = createSealer(sealingKeys.current)
+  const olderSealer = sealingKeys.previous && createSealer(sealingKeys.previous)
+  const secretCheck = openSecretCheck({ commands, sealer, previous: olderSealer, name: keys.secretCheck }, deps)
   const tier = { commands, sealer, keyPrefix: redis.keyPrefix, clock: deps.clock }
+  const previous = olderSealer && { tier: { ...tier, sealer: olderSealer }, isWritten: secretCheck.writesPrevious }
   const { leaseWaitMs = settings.authgear.timeoutMs, leaseMs } = deps
   const times = { leaseWaitMs, ...leaseMs === undefined ? {} : { leaseMs } }
-  const fleet = sharedCacheOf(tier, times, deps, reportOnce)
+  const fleet = sharedCacheOf({ tier, previous, ...times }, deps, reportOnce)
   return { fleet, connection, isDown: () => isDown, secretCheck, reportOnce }
 }
 
 const FOREIGN_SECRET =
   "a replica with another CACHE_SECRET uses this Redis: neither finds the other's entries; set the same on every " +
-    'replica (while it is being changed this passes within three minutes)'
+    'replica, and rotate it with CACHE_SECRET_PREVIOUS (docs/runbook.md)'
+
+const ROTATED =
+  'the fleet writes under the new CACHE_SECRET from now on; when CACHE_SECRET_PREVIOUS can be left out, doctor says'
+
+function openSecretCheck (
+  check: Pick<SecretCheckDeps, 'commands' | 'sealer' | 'previous' | 'name'>,
+  { log, clock, secretCheckMs }: SharedDeps
+): SecretCheckTimer {
+  const every = secretCheckMs === undefined ? {} : { refreshMs: secretCheckMs }
+  return startSecretCheck({
+    check: createSecretCheck({ ...check, ...every, clock }),
+    isRotating: check.previous !== undefined,
+    clock,
+    foreign: () => log.warn(FOREIGN_SECRET),
+    rotated: () => log.info(ROTATED),
+    ...every
+  })
+}
 
 function sharedCacheOf (
-  tier: RedisTier,
-  times: Readonly<{ leaseWaitMs: number, leaseMs?: number }>,
+  options: Readonly<{
+    tier: RedisTier
+    previous: PreviousTier | undefined
+    leaseWaitMs: number
+    leaseMs?: number
+  }>,
   { metrics }: SharedDeps,
   reportOnce: OnceReporter['reportOnce']
 ): SharedCache {
@@ -130,5 +160,5 @@ function sharedCacheOf (
     metrics.fleet.sharedError(operation)
     reportOnce(operation, error)
   }
-  return createSharedCache({ tier, ...times, observer: { ...metrics.fleet, sharedError } })
+  return createSharedCache({ ...options, observer: { ...metrics.fleet, sharedError } })
 }

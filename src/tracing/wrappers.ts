@@ -1,5 +1,5 @@
 import type { SharedCache, SharedLookup } from '../cache/coalescing.ts'
-import type { CacheKey } from '../core/cache-key.ts'
+import type { CacheKeys } from '../core/cache-key.ts'
 import type { Accept } from '../cache/types.ts'
 import type { Credentials } from '../core/credentials.ts'
 import { ServiceError } from '../errors.ts'
@@ -65,15 +65,15 @@ function traceHandler (tracer: Tracer, name: SpanName, handler: Handler): Handle
 
 function traceFleet (tracer: Tracer, fleet: SharedCache): SharedCache {
   return Object.freeze({
-    async lookup (key: CacheKey, accept: Accept, leaseWaitMs?: number): Promise<SharedLookup> {
+    async lookup (keys: CacheKeys, accept: Accept, leaseWaitMs?: number): Promise<SharedLookup> {
       const span = tracer.start('cache')
-      const lookup = await span.inside(() => fleet.lookup(key, accept, leaseWaitMs)).catch(failing(span))
+      const lookup = await span.inside(() => fleet.lookup(keys, accept, leaseWaitMs)).catch(failing(span))
       span.end({ 'forward_auth.outcome': lookup.kind === 'ask' ? 'miss' : lookup.coalesced ? 'coalesced' : 'hit' })
       return lookup
     },
-    async read (key: CacheKey, accept: Accept) {
+    async read (keys: CacheKeys, accept: Accept) {
       const span = tracer.start('cache')
-      const known = await span.inside(() => fleet.read(key, accept)).catch(failing(span))
+      const known = await span.inside(() => fleet.read(keys, accept)).catch(failing(span))
       span.end({ 'forward_auth.outcome': known === undefined ? 'miss' : 'hit' })
       return known
     }

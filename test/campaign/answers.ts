@@ -130,7 +130,8 @@ function isRemembered (
   const since = remembered.get(nameOf(answer))
   if (known === undefined || since === undefined || answer.at - since > REMEMBERED_MS || answer.at < since) return false
   if (known.lastChangeAt > known.roles.reduce((first, { at }) => Math.min(first, at), Infinity)) return false
-  if (purges.some((at) => at > since - SETTINGS.ttlMs) || spans.hasForgotten(answer.replica, since, answer.endedAt)) return false
+  if (purges.some((at) => at > since - SETTINGS.ttlMs)) return false
+  if (spans.hasForgotten(answer.replica, since, answer.endedAt)) return false
   const isAuthgears = (situation: SituationId): boolean => situation.startsWith('authgear-')
   return spans.situations(since, answer.endedAt).every(isAuthgears)
 }

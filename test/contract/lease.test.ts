@@ -63,7 +63,8 @@ async function start (t: Test) {
   return { redis, tier, lease: tier.nameOf(KEY).replace(/entry$/, 'lease'), holder: replicaOf(tier), loser: replicaOf(tier) }
 }
 
-const lookup = (cache: SharedCache): Promise<SharedLookup> => cache.lookup(KEY, () => true)
+const lookup = (cache: SharedCache): Promise<SharedLookup> =>
+  cache.lookup({ current: KEY, previous: undefined }, () => true)
 
 async function win ({ cache }: ReturnType<typeof replicaOf>) {
   const won = await lookup(cache)

@@ -1,6 +1,7 @@
 import t, { type Test } from 'tap'
 import { createEntryCodec, nonceOf } from '../../src/revocation/codec.ts'
 import type { LogStore } from '../../src/revocation/store.ts'
+import type { Revocation } from '../../src/revocation/types.ts'
 import { about, credential, EVERYTHING, user } from '../helpers/log-entry.ts'
 import { startRedis, type RedisServer } from '../helpers/redis.ts'
 import { startRelay } from '../helpers/relay.ts'
@@ -358,6 +359,34 @@ t.test('the log in a real Redis', { skip: skipOrFail('redis-server') }, async (t
     await until('read', () => b.log.isVoid(ALICE, before))
     for (const { clock } of [a, b]) clock.jump(10 * 60_000)
     await settled(a, b)
+  })
+
+  t.test('entries of a secret that was rotated long ago are history, and no junk', async (t) => {
+    const { redis, open } = await start(t)
+    const a = open()
+    await settled(a)
+    const old = createEntryCodec(Buffer.alloc(32, 9))
+    const append = async (revocationOf: (index: number) => Revocation): Promise<void> => await appendInBulk(
+      redis.port,
+      [STREAM, HEAD],
+      (index, previous) => old.encode(a.generation(), previous, `o${index}`, revocationOf(index)),
+      50
+    )
+    const sealed = a.seal(about('bob'))
+    await append((index) => index % 2 === 0 ? user(`u${index}`) : credential(`c${index}`))
+    await until('they are read', () => a.counts.foreign === 50)
+    const near = open()
+    await settled(near)
+    t.equal(near.counts.foreign, 50, 'within the retention they are told')
+    const far = open({ retentionMs: 1 })
+    await settled(far)
+    t.equal(far.counts.foreign, 0)
+    t.notOk(far.log.trusts(sealed), 'what is older than they are is void all the same')
+    await Promise.all([a, near].map(({ close }) => close()))
+    await redis.cli('DEL', HEAD)
+    await until('a new generation', () => far.counts.adopted === 2)
+    await settled(far)
+    t.equal(await lengthOf(redis), 1, 'none is written into the new log')
   })
 
   t.test('a replica that comes late reads a log of 20,000 entries, in pages', async (t) => {

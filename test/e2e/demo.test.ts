@@ -49,10 +49,10 @@ for (const proxy of ['built-in', 'caddy', 'traefik'] as const) {
   t.test(`the demo with ${proxy}`, { skip: proxy !== 'built-in' && skipOrFail(proxy) }, async t => {
     const ports = await freePorts()
     const demo = await startDemo(t, ports, proxy)
-    t.equal(demo.output().match(/✓/g)?.length, 3, 'it proved itself')
+    t.equal(demo.output().match(/✓/g)?.length, 4, 'it proved itself')
     t.notMatch(demo.output(), '✗')
 
-    const lines = demo.output().match(/curl -i.*/g) ?? []
+    const lines = demo.output().match(/curl -i -H '.*|curl -i http.*/g) ?? []
     const [nobody, alice, bob] = await Promise.all(lines.map(runCurl))
     t.match(nobody, { status: 401, text: '"no_credentials"' })
     t.match(alice, { status: 200, text: /"roles": \[\s*"admin",\s*"editor"\s*\]/ })

@@ -19,11 +19,15 @@ export interface InProcessOptions {
   readonly redisTimeoutMs?: number
   readonly redisPassword?: string
   readonly secret?: string
+  readonly previousSecret?: string
+  /** Between two looks at the secret check: a minute unless it is set. */
+  readonly secretCheckMs?: number
   readonly keyPrefix?: string
   readonly ttlMs?: number
   readonly negativeTtlMs?: number
   readonly degradedTtlMs?: number
   readonly webhookSecret?: string
+  readonly previousWebhookSecret?: string
   readonly appId?: string
   readonly audit?: ServiceSettings['audit']
   readonly managementToken?: string
@@ -92,8 +96,8 @@ const TEARDOWN_GRACE_MS = 10
 export async function startInProcess (t: Pick<Test, 'teardown'>, options: InProcessOptions): Promise<InProcess> {
   const lines: Array<Record<string, unknown>> = []
   const log = createLog('debug', { write: (line: string) => { lines.push(JSON.parse(line)) } })
-  const { leaseWaitMs = 10_000, leaseMs = 10_000, clock = systemClock } = options
-  const service = createService(settingsOf(options), log, { leaseWaitMs, leaseMs, clock })
+  const { leaseWaitMs = 10_000, leaseMs = 10_000, secretCheckMs, clock = systemClock } = options
+  const service = createService(settingsOf(options), log, { leaseWaitMs, leaseMs, secretCheckMs, clock })
   Object.assign(service.app.fastify.server, options.limits)
   const port = await listen(service.app, options.listen)
   const identifyPort = await listen(service.identify)
@@ -133,6 +137,7 @@ function settingsOf (options: InProcessOptions): ServiceSettings {
       waitingBytes: options.waitingBytes ?? 2 ** 26,
       ca: undefined,
       webhookSecret: options.webhookSecret,
+      previousWebhookSecret: options.previousWebhookSecret,
       appId: options.appId
     },
     audit: options.audit,
@@ -144,7 +149,8 @@ function settingsOf (options: InProcessOptions): ServiceSettings {
       staleIfErrorMs: options.staleIfErrorMs ?? 0,
       maxEntries: 10_000,
       maxBytes: 2 ** 27,
-      secret: redisOf(options) === undefined ? undefined : options.secret ?? SECRET
+      secret: redisOf(options) === undefined ? undefined : options.secret ?? SECRET,
+      previousSecret: options.previousSecret
     },
     redis: redisOf(options),
     trustedProxies: options.trustedProxies ?? ['loopback'],

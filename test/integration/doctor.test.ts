@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
+import { createServer, request } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { CATALOGUE, type FindingId } from '../../src/commands/doctor/catalogue.ts'
@@ -418,6 +420,81 @@ const withAuthgear =
   (redis: (t: Test) => Promise<Record<string, string>>) =>
     async (t: Test): Promise<Visit> => ({ env: { ...(await authgear(t)).env, ...(await redis(t)) } })
 
+const RESOURCE = 'https://api.example.com'
+const MACHINE = { id: 'machine', secret: 's', scopes: ['read'] }
+
+/** An Authgear with a resource, and tokens of it. */
+async function withResource (t: Test) {
+  const resources = [{ uri: RESOURCE, scopes: ['read', 'write'] }]
+  const machines = [MACHINE, { ...MACHINE, id: 'poor', scopes: [] }]
+  const { env, endpoint, simulator } = await authgear(t, { resources, machines })
+  const tokenOf = async (client: string): Promise<string> => {
+    const body = new URLSearchParams({
+      grant_type: 'client_credentials', client_id: client, client_secret: 's', resource: RESOURCE
+    })
+    const answer = await fetch(`${endpoint}/oauth2/token`, { method: 'POST', body })
+    return (await answer.json() as { access_token: string }).access_token
+  }
+  return { env: { ...env, RESOURCES: RESOURCE }, endpoint, simulator, tokenOf }
+}
+
+/** In front of that Authgear: it tells it another host than its own. */
+async function startRenaming (t: Test, target: string): Promise<string> {
+  const server = createServer(({ url, headers }, response) => {
+    const all = { ...headers, host: 'auth.other.example' }
+    const forward = request(`${target}${url}`, { headers: all }, (answer) => {
+      response.writeHead(answer.statusCode ?? 500, answer.rawHeaders)
+      answer.pipe(response)
+    })
+    forward.end()
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => { server.closeAllConnections(); server.close() })
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+const TOKENS: readonly Row[] = [
+  [
+    'an Authgear whose keys cannot be had',
+    ['token-keys'],
+    async (t) => ({ env: { ...(await authgear(t)).env, RESOURCES: RESOURCE } })
+  ],
+  [
+    'an Authgear of another name',
+    ['issuer'],
+    async (t) => {
+      const { env, endpoint } = await withResource(t)
+      return { env: { ...env, AUTHGEAR_ENDPOINT: await startRenaming(t, endpoint) } }
+    }
+  ],
+  [
+    'a token of another signature',
+    ['resource-token'],
+    async (t) => {
+      const { env, tokenOf } = await withResource(t)
+      const [head, claims] = (await tokenOf('machine')).split('.')
+      const [, , other] = (await (await withResource(t)).tokenOf('machine')).split('.')
+      return { env, args: ['--token-stdin'], stdin: [head, claims, other].join('.') }
+    }
+  ],
+  [
+    'a token without a scope',
+    ['resource-scope'],
+    async (t) => {
+      const { env, tokenOf } = await withResource(t)
+      return { env, args: ['--token-stdin'], stdin: await tokenOf('poor') }
+    }
+  ],
+  [
+    'a proxy that does not route the metadata',
+    ['resource-metadata'],
+    async (t) => {
+      const { env } = await withResource(t)
+      return { env: { ...env, RESOURCES: 'https://api.invalid/mcp' }, args: ['--url', 'https://api.invalid'] }
+    }
+  ]
+]
+
 const REDIS: readonly Row[] = [
   [
     'a name of Redis that does not resolve',
@@ -612,6 +689,30 @@ const REDIS: readonly Row[] = [
     }
   ],
   [
+    'a rotation of CACHE_SECRET while a replica has the old one alone',
+    ['rotation'],
+    async (t) => {
+      const [{ env, endpoint }, redis] = await Promise.all([authgear(t), startRedis(t)])
+      const old = 'the old secret, of 32 bytes or so'
+      await startReplica(t, endpoint, redis, old)
+      return { env: { ...env, ...plain(redis.port), CACHE_SECRET_PREVIOUS: old } }
+    }
+  ],
+  [
+    'a webhook secret from before a rotation that is over',
+    ['rotation-over'],
+    async (t) => {
+      const [{ env, endpoint }, redis] = await Promise.all([authgear(t), startRedis(t)])
+      const { port } = await startReplica(t, endpoint, redis)
+      await ask(port, webhookOf('{}'))
+      await until('it is noted', async () => JSON.stringify(await redis.cli('KEYS', '*')).includes('webhook-seen'))
+      const secrets = {
+        AUTHGEAR_WEBHOOK_SECRET: WEBHOOK_SECRET, AUTHGEAR_WEBHOOK_SECRET_PREVIOUS: 'the old webhook secret'
+      }
+      return { env: { ...env, ...plain(redis.port), ...secrets } }
+    }
+  ],
+  [
     'a webhook that never came',
     ['webhook-unseen'],
     withAuthgear(async (t) => plain((await startRedis(t)).port, { AUTHGEAR_WEBHOOK_SECRET: WEBHOOK_SECRET }))
@@ -639,7 +740,9 @@ async function startReplica (
   return replica
 }
 
-for (const [what, rows] of [['of the configuration and of Authgear', AUTHGEAR], ['of Redis', REDIS]] as const) {
+for (const [what, rows] of [
+  ['of the configuration and of Authgear', AUTHGEAR], ['of resource tokens', TOKENS], ['of Redis', REDIS]
+] as const) {
   t.test(`each mistake ${what} is found, and only it`, { skip: skipOrFail('redis-server') }, async (t) => {
     for (const [mistake, ids, make] of rows) {
       await t.test(mistake, async (t) => {
@@ -661,7 +764,7 @@ for (const [what, rows] of [['of the configuration and of Authgear', AUTHGEAR], 
 t.test(
   'every mistake of the catalogue is made above, but for two that it names',
   async (t) => {
-    const made = new Set([...AUTHGEAR, ...REDIS].flatMap(([, ids]) => ids))
+    const made = new Set([...AUTHGEAR, ...TOKENS, ...REDIS].flatMap(([, ids]) => ids))
     t.strictSame(
       Object.keys(CATALOGUE).filter((id) => !made.has(id as FindingId)),
       ['redis-slow', 'unforeseen']
@@ -818,6 +921,17 @@ t.test('Valkey is as good', { skip: skipOrFail('valkey-server') }, async (t) => 
   ])
 })
 
+t.test('a resource token is explained claim by claim, and never printed', async (t) => {
+  const { env, tokenOf } = await withResource(t)
+  const token = await tokenOf('machine')
+  const { code, text } = await visit({ env, args: ['--token-stdin'], stdin: token })
+  t.equal(code, 0)
+  for (const note of [/aud: https:\/\/api\.example\.com$/m, /sub: a machine/, /scope: read$/m, /accepted until 20/]) {
+    t.match(text, note)
+  }
+  for (const part of [...token.split('.'), 'client_id_machine']) t.notOk(text.includes(part))
+})
+
 t.test('a check that nothing can be learnt from says why it was left out', async (t) => {
   const { text } = await visit({ env: { AUTHGEAR_ENDPOINT: `http://127.0.0.1:${await freePort()}` } })
   for (const line of [
@@ -864,7 +978,8 @@ t.test('a command line that is wrong is said without repeating it', async (t) =>
     ['tok3n'],
     ['--cookie-stdin', '--token-stdin'],
     ['--host', 'https://tok3n'],
-    ['--idle-timeout', 'tok3n']
+    ['--idle-timeout', 'tok3n'],
+    ['--url', 'https://x/tok3n']
   ]) {
     const { code, text } = await visit({ env: {}, args })
     t.equal(code, 1)

@@ -3,7 +3,7 @@ import { demoJwt } from '../../deploy/demo/authgear-simulator/tokens.mjs'
 import { createSharedCache, type SharedCache } from '../../src/cache/coalescing.ts'
 import { createSealer } from '../../src/crypto/sealing.ts'
 import { systemClock } from '../../src/clock.ts'
-import type { CacheKey } from '../../src/core/cache-key.ts'
+import type { CacheKey, CacheKeys } from '../../src/core/cache-key.ts'
 import type { EpochMs } from '../../src/core/token-expiry.ts'
 import type { Entry } from '../../src/core/entry.ts'
 import { readResolution } from '../../src/core/resolution.ts'
@@ -18,6 +18,8 @@ import { demo, startSimulator } from '../helpers/simulator.ts'
 import { until } from '../helpers/until.ts'
 
 const REPLICAS = [1, 2, 3]
+/** While no secret is rotated. */
+const keysOf = (key: string): CacheKeys => ({ current: key as CacheKey, previous: undefined })
 const bearer = (token: string) => ({ path: '/verify', headers: [['Authorization', `Bearer ${token}`] as const] })
 
 t.test('60 parallel requests of one cold credential on three replicas make one call', async (t) => {
@@ -45,12 +47,12 @@ t.test('60 contenders that share nothing but Redis: one asks, in 40 runs of 40',
   let errors = 0
   const fleets = await Promise.all(REPLICAS.map(() => openFleet(t, redis.port, { sharedError: () => { errors++ } })))
   await untilShared(t, 40, async (run) => {
-    const key = `run-${run}` as CacheKey
+    const key = `run-${run}`
     let calls = 0
     errors = 0
     const contender = async (index: number): Promise<string> => {
       await new Promise((resolve) => setTimeout(resolve, Math.random() * 80))
-      const turn = await (fleets[index % 3] as SharedCache).lookup(key, () => true)
+      const turn = await (fleets[index % 3] as SharedCache).lookup(keysOf(key), () => true)
       if (turn.kind === 'found') return userOf(turn.entry)
       calls++
       await new Promise((resolve) => setTimeout(resolve, 40))
@@ -109,7 +111,7 @@ t.test('a lease that never ends, or for too long, is nobody’s: Authgear is ask
   for (const [name, args] of [['no end', []], ['an hour', ['PX', '3600000']]] as const) {
     const fleet = await openFleet(t, redis.port, { leaseWaitMs: 60_000 })
     await redis.cli('SET', `test:{planted ${name}}:lease`, 'stranger', ...args)
-    const turn = await fleet.lookup(`planted ${name}` as CacheKey, () => true)
+    const turn = await fleet.lookup(keysOf(`planted ${name}`), () => true)
     t.equal(turn.kind, 'ask', name)
   }
 })
@@ -118,7 +120,7 @@ t.test('a lease of one who died is succeeded when it ends', async (t) => {
   const redis = await startRedis(t)
   const fleet = await openFleet(t, redis.port, { leaseWaitMs: 60_000 })
   await redis.cli('SET', 'test:{orphan}:lease', 'dead', 'PX', '100')
-  const turn = await fleet.lookup('orphan' as CacheKey, () => true)
+  const turn = await fleet.lookup(keysOf('orphan'), () => true)
   t.equal(turn.kind, 'ask')
   t.not(await redis.cli('GET', 'test:{orphan}:lease'), 'dead', 'it is ours now')
   if (turn.kind === 'ask') await turn.done()
@@ -128,12 +130,12 @@ t.test('a lease of one who died is succeeded when it ends', async (t) => {
 t.test('a value written after its lease ended gives no old answer a new life', async (t) => {
   const redis = await startRedis(t)
   const fleet = await openFleet(t, redis.port)
-  const turn = await fleet.lookup('late' as CacheKey, () => true)
+  const turn = await fleet.lookup(keysOf('late'), () => true)
   if (turn.kind !== 'ask') throw new Error('nobody else was there')
   await redis.cli('DEL', 'test:{late}:lease') // as its end does, while a frozen server holds the command back
   await turn.done(entryOf('old'), 30_000)
   t.equal(await redis.cli('EXISTS', 'test:{late}:entry'), 0)
-  const again = await fleet.lookup('late' as CacheKey, () => true)
+  const again = await fleet.lookup(keysOf('late'), () => true)
   if (again.kind === 'ask') await again.done(entryOf('new'), 30_000)
   t.equal(await redis.cli('EXISTS', 'test:{late}:entry'), 1, 'in time it is written')
 })
@@ -162,7 +164,7 @@ t.test('nobody waits longer than patience for a winner that does not come back',
   const redis = await startRedis(t)
   const fleet = await openFleet(t, redis.port, { leaseWaitMs: 30 })
   await redis.cli('SET', 'test:{slow}:lease', 'other', 'PX', '4000')
-  t.equal((await fleet.lookup('slow' as CacheKey, () => true)).kind, 'ask')
+  t.equal((await fleet.lookup(keysOf('slow'), () => true)).kind, 'ask')
   t.equal(await redis.cli('GET', 'test:{slow}:lease'), 'other', 'the lease stays the other’s')
 })
 

@@ -1,13 +1,14 @@
 import t, { type Test } from 'tap'
 import { createSeal, sealState, type State } from '../../src/login/state.ts'
-import { LOGIN } from '../helpers/in-process.ts'
+import { LOGIN, type InProcessOptions } from '../helpers/in-process.ts'
 import { NOW } from '../helpers/jwt.ts'
 import { APP, AUTHGEAR, OTHER, startLoginWorld, type LoginWorld } from '../helpers/login-world.ts'
 import { manualClock } from '../helpers/manual-clock.ts'
 import { last, type Hop, type Person } from '../helpers/person.ts'
 import { demo } from '../helpers/simulator.ts'
-import { PROTOCOLS } from '../helpers/in-process-over.ts'
+import { PROTOCOLS, startInProcessOver } from '../helpers/in-process-over.ts'
 import { STRICT, checkLoginAnswer } from '../helpers/login-answers.ts'
+import { makeTls } from '../helpers/tls.ts'
 
 const CALLBACK = `${APP}/_auth/callback`
 const isCallback = ({ url }: Hop): boolean => url.startsWith(CALLBACK)
@@ -306,6 +307,31 @@ t.test('a sealed return address is checked again: LOGIN_ALLOWED_HOSTS may have c
     status: 303,
     headers: { location: `${APP}/` }
   })
+})
+
+t.test('a login that began before LOGIN_SECRET was rotated ends after it', async (t) => {
+  const [OLD, NEW, THIRD] = [LOGIN.secret, 'the login secret after rotation, 32', 'a third login secret of tests, 32 b']
+  const world = await startLoginWorld(t)
+  const { state, cookie } = await begun(world)
+  const session = `session=${world.authgear.controls.signIn('alice').cookie}`
+  const end = async (login: InProcessOptions['login'], sealed = { state, cookie }) => {
+    const resolverUrl = `${world.authgear.url}/_resolver/resolve`
+    const options = { authgear: AUTHGEAR, resolverUrl, ...login && { login } }
+    const verifier = await startInProcessOver(t, 'HTTP/1.1', makeTls(t), options)
+    const path = `/_auth/callback?state=${sealed.state}`
+    return await verifier.ask({ path, headers: { ...STRICT, cookie: `${sealed.cookie}; ${session}` } })
+  }
+  const arrived = { status: 303, headers: { location: `${OTHER}/wanted` } }
+  const refused = { status: 400, headers: { 'x-forward-auth-reason': 'state_unknown' } }
+  t.match(await end({ secret: NEW, previousSecret: OLD }), arrived)
+  t.match(await end({ secret: NEW }), refused, 'not without the previous secret')
+  t.match(await end({ secret: NEW, previousSecret: THIRD }), refused)
+  const seal = createSeal(NEW)
+  const sealed = {
+    state: sealState(seal, { ...stateFor('b'), issuedAt: Date.now() }),
+    cookie: `__Host-forward-auth-login=${seal.seal('browser', { id: 'b', returns: 0, since: Date.now() })}`
+  }
+  t.match(await end({ secret: OLD, previousSecret: NEW }, sealed), arrived, 'in the first of two rollouts too')
 })
 
 t.test('two tabs at once, neither with a cookie yet: both arrive', async (t) => {

@@ -6,7 +6,7 @@ import { checkLoginAnswer, STRICT } from '../helpers/login-answers.ts'
 import { APP, AUTHGEAR, OTHER, startLoginWorld, type LoginWorld } from '../helpers/login-world.ts'
 import { manualClock } from '../helpers/manual-clock.ts'
 import { last, type Hop, type Person } from '../helpers/person.ts'
-import { startRedis } from '../helpers/redis.ts'
+import { startRedis, type RedisServer } from '../helpers/redis.ts'
 import { ask } from '../helpers/request.ts'
 import { skipOrFail } from '../helpers/servers.ts'
 import { until } from '../helpers/until.ts'
@@ -240,6 +240,44 @@ t.test('one session, or one sealed cookie, asked again and again writes once a m
   await out()
   t.equal(await revoked(world), 4, 'and a sign-out that is quiet for longer')
 })
+
+t.test('a sign-out that began before CACHE_SECRET was rotated ends after it', {
+  skip: skipOrFail('redis-server')
+}, async (t) => {
+  const [OLD, NEW] = ['the old cache secret, of 32 bytes', 'the new cache secret, of 32 bytes']
+  const redis = await startRedis(t)
+  const world = await startLoginWorld(t, { adapter: { redisPort: redis.port, secret: OLD } })
+  const newest = async () => {
+    const [[, fields = []] = []] = await redis.cli('XREVRANGE', await streamOf(redis), '+', '-', 'COUNT', '1') as [[
+      string, string[]
+    ]]
+    const field = (name: string): string => fields[fields.indexOf(name) + 1] ?? ''
+    return { kind: field('kind'), value: field('value'), secret: field('secret') }
+  }
+  await until('it follows', () => world.verifier.service.redisState() === 'up')
+  const person = await signIn(world)
+  const [logout] = await person.open(LOGOUT, { until: () => true })
+  const sealed = String(logout?.headers['set-cookie']).split(';')[0] ?? ''
+  const began = await newest()
+  t.match(began, { kind: 'credential' })
+  for (const [secrets, expected] of [
+    [{ secret: NEW, previousSecret: OLD }, began],
+    [{ secret: NEW }, { kind: 'user' }]
+  ] as const) {
+    const resolverUrl = `${world.authgear.url}/_resolver/resolve`
+    const options = { authgear: AUTHGEAR, resolverUrl, login: {}, redisPort: redis.port, ...secrets }
+    const replica = await startInProcess(t, options)
+    await until('it follows', () => replica.service.redisState() === 'up')
+    const length = await redis.cli('XLEN', await streamOf(redis))
+    const headers = Object.entries({ ...STRICT, cookie: sealed })
+    t.equal((await ask(replica.port, { path: '/_auth/logged-out', headers })).status, 410)
+    t.equal(await redis.cli('XLEN', await streamOf(redis)), Number(length) + 1)
+    t.match(await newest(), expected, 'under the secret of its digest, or the user where that is gone')
+  }
+})
+
+const streamOf = async (redis: RedisServer): Promise<string> =>
+  (await redis.cli('KEYS', '*:stream') as string[])[0] ?? ''
 
 t.test('another site cannot sign anybody out', async (t) => {
   const world = await startLoginWorld(t)

@@ -1,8 +1,11 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { systemClock } from '../../src/clock.ts'
 import type { Target } from '../../src/revocation/types.ts'
 import { type InProcess, type InProcessOptions, startInProcess } from '../helpers/in-process.ts'
 import { manualClock } from '../helpers/manual-clock.ts'
+import { startProcess } from '../helpers/process.ts'
+import { startSentinelGroup } from '../helpers/redis-sentinel.ts'
 import { type RedisServer, startRedis } from '../helpers/redis.ts'
 import { startRelay } from '../helpers/relay.ts'
 import { ask } from '../helpers/request.ts'
@@ -222,4 +225,64 @@ t.test('without Redis a restart forgets, so that older tokens are refused', asyn
   t.equal(await statusOf(after, old), 401, 'whether it was revoked nobody knows')
   clock.advance(1000)
   t.equal(await statusOf(after, token()), 200)
+})
+
+t.test('a replica that was frozen refuses what was revoked with its first answer', {
+  skip: skipOrFail('redis-server')
+}, async (t) => {
+  const [issuer, redis] = [await startIssuer(t), await startRedis(t)]
+  const env = {
+    AUTHGEAR_ENDPOINT: issuer.url,
+    AUTHGEAR_RESOLVER_URL: `${issuer.url}/resolve`,
+    RESOURCES: RESOURCE,
+    REDIS_URL: redis.url,
+    CACHE_SECRET: 's'.repeat(32),
+    MANAGEMENT_TOKEN: 'a management token'
+  }
+  const [near, frozen] = [await startProcess(t, env), await startProcess(t, env)]
+  const token = signed(machineClaims(issuer.url, systemClock.wall() + AHEAD_MS))
+  const statusAt = async (port: number): Promise<number> =>
+    (await ask(port, { path: PATH, headers: [['Authorization', `Bearer ${token}`]] })).status
+  await until('both follow', async () => await statusAt(near.port) === 200 && await statusAt(frozen.port) === 200)
+  process.kill(frozen.pid, 'SIGSTOP')
+  const purge = await fetch(`${near.managementUrl}/revocations`, {
+    method: 'POST',
+    headers: { authorization: 'Bearer a management token', 'content-type': 'application/json' },
+    body: JSON.stringify({ client_id: 'machine' })
+  })
+  t.equal(purge.status, 200)
+  t.equal(await statusAt(near.port), 401)
+  // longer than it may go on as if it followed: it asks nobody, and so must not believe itself
+  await sleep(3500)
+  const answers = Array.from({ length: 5 }, () => statusAt(frozen.port))
+  process.kill(frozen.pid, 'SIGCONT')
+  t.notOk((await Promise.all(answers)).includes(200), 'none before it has read the log')
+  await until('it has read it', async () => await statusAt(frozen.port) === 401)
+})
+
+t.test('a failover by Sentinel lets no revoked token in, and keeps the others', {
+  skip: skipOrFail('redis-server')
+}, async (t) => {
+  const [issuer, group] = [await startIssuer(t), await startSentinelGroup(t)]
+  const options = {
+    authgear: issuer.url, managementToken: 'x', resources: [RESOURCE], redis: { servers: group.servers }
+  }
+  const replicas = [await startInProcess(t, options), await startInProcess(t, options)]
+  const [first] = replicas
+  if (first === undefined) throw new Error('no replica')
+  await until('both follow', () => replicas.every(isUp), 20_000)
+  const machine = (client: string, aheadMs: number): string =>
+    signed(machineClaims(issuer.url, systemClock.wall() + aheadMs, { client_id: client, sub: `client_id_${client}` }))
+  const [ends, stays] = [machine('one', -1000), machine('two', AHEAD_MS)]
+  t.strictSame(await statuses(replicas, stays), [200, 200])
+  t.equal(await revoke(first, { kind: 'client', clientId: 'one' }), 'logged')
+  const before = await group.masterPort()
+  await group.sentinel('SENTINEL', 'FAILOVER', 'mymaster')
+  await until('another master', async () => await group.masterPort() !== before, 30_000)
+  await until('both follow it', () => replicas.every(isUp), 30_000)
+  t.strictSame(await statuses(replicas, ends), [401, 401])
+  t.strictSame(await statuses(replicas, stays), [200, 200])
+  const late = await startInProcess(t, options)
+  await until('it follows', () => isUp(late), 20_000)
+  t.equal(await statusOf(late, ends), 401)
 })

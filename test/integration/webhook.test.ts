@@ -78,6 +78,27 @@ t.test('who may not tell us anything', async (t) => {
   }
 })
 
+t.test('while the secret is rotated a webhook may be signed with either', async (t) => {
+  const [OLD, NEW, NEITHER] = ['the old webhook secret', 'the new webhook secret', 'a third webhook secret']
+  const redis = await startRedis(t)
+  const ROWS: ReadonlyArray<readonly [Partial<InProcessOptions>, Readonly<Record<string, number>>]> = [
+    [{ webhookSecret: OLD }, { [OLD]: 204, [NEW]: 401, [NEITHER]: 401 }],
+    [{ webhookSecret: NEW, previousWebhookSecret: OLD }, { [OLD]: 204, [NEW]: 204, [NEITHER]: 401 }],
+    [{ webhookSecret: OLD, previousWebhookSecret: NEW }, { [OLD]: 204, [NEW]: 204, [NEITHER]: 401 }],
+    [{ webhookSecret: NEW }, { [OLD]: 401, [NEW]: 204, [NEITHER]: 401 }]
+  ]
+  for (const [options, statuses] of ROWS) {
+    const { adapter } = await start(t, { ...options, redisPort: redis.port })
+    await until('the log is followed', () => adapter.service.redisState() === 'up')
+    for (const [secret, status] of Object.entries(statuses)) {
+      const body = disabled(demo.alice.id, `${secret} ${JSON.stringify(options)}`)
+      const answer = await post(adapter, body, { 'x-authgear-body-signature': sign(body, secret) })
+      t.equal(answer.status, status, `${secret} by ${JSON.stringify(options)}`)
+    }
+    await adapter.close()
+  }
+})
+
 t.test('without the secret there is no webhook', async (t) => {
   const simulator = await startSimulator(t)
   const adapter = await startInProcess(t, { authgear: simulator.url })

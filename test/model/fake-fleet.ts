@@ -69,7 +69,7 @@ export function createSharedTier (replica: Replica): SharedCache {
   }
 
   return {
-    lookup: (key, accept) => {
+    lookup: ({ current: key }, accept) => {
       const person = PEOPLE.find((some) => some.cacheKey() === key)
       if (!replica.mayFollow) world.fail('a replica that does not follow asked the fleet')
       if (person !== undefined && replica.isQuiet(person.withoutUser, replica.clock.monotonic())) {

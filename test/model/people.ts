@@ -20,6 +20,7 @@ function person (user: string, some: Partial<Credentials>): Person {
     withoutUser: [EVERYTHING, ...namesOf(undefined, digests)],
     key: keyer.memoryKey(sent),
     cacheKey: () => cacheKey,
+    cacheKeys: () => ({ current: cacheKey, previous: undefined }),
     credentials: sent,
     headBytes: () => 0,
     trace: () => ({ address: undefined, userAgent: undefined, traceparent: undefined, tracestate: undefined })

@@ -29,7 +29,10 @@ const SECRETS = {
   redisPassword: canary('redis'),
   webhookSecret: canary('webhook'),
   managementToken: canary('management', 48),
-  loginSecret: canary('login', 48)
+  loginSecret: canary('login', 48),
+  cacheSecretBefore: canary('cachebefore', 48),
+  webhookSecretBefore: canary('webhookbefore'),
+  loginSecretBefore: canary('loginbefore', 48)
 }
 /** What Authgear says of a person: the app's business, and in no log or metric. */
 const IDENTITY = { userId: canary('user', 36), role: canary('role') }
@@ -248,6 +251,12 @@ function webhook ({ port }: Service, body: string, isSigned: boolean): Promise<A
   return ask(port, { method: 'POST', path: '/webhook', headers: [['x-authgear-body-signature', signature]], body })
 }
 
+const PREVIOUS = {
+  CACHE_SECRET_PREVIOUS: SECRETS.cacheSecretBefore,
+  AUTHGEAR_WEBHOOK_SECRET_PREVIOUS: SECRETS.webhookSecretBefore,
+  LOGIN_SECRET_PREVIOUS: SECRETS.loginSecretBefore
+}
+
 function environment (authgear: RunningSimulator, redisPort: number): Record<string, string> {
   return {
     AUTHGEAR_ENDPOINT: authgear.url,
@@ -260,6 +269,7 @@ function environment (authgear: RunningSimulator, redisPort: number): Record<str
     LOGIN_CLIENT_ID: 'web',
     LOGIN_PUBLIC_URL: 'https://app.example.com',
     LOGIN_SECRET: SECRETS.loginSecret,
+    ...PREVIOUS,
     LOG_LEVEL: 'trace'
   }
 }
@@ -280,7 +290,8 @@ t.test('check and a start that fails print no secret, right or malformed', async
     MANAGEMENT_TOKEN: SECRETS.managementToken,
     LOGIN_CLIENT_ID: 'web',
     LOGIN_PUBLIC_URL: 'https://app.example.com',
-    LOGIN_SECRET: SECRETS.loginSecret
+    LOGIN_SECRET: SECRETS.loginSecret,
+    ...PREVIOUS
   }
   const rows: ReadonlyArray<readonly [what: string, env: Record<string, string>, commands: readonly string[]]> = [
     ['a good configuration', good, ['check']],
@@ -291,6 +302,16 @@ t.test('check and a start that fails print no secret, right or malformed', async
         CACHE_SECRET: SECRETS.cacheSecret.slice(0, 20),
         MANAGEMENT_TOKEN: SECRETS.managementToken.slice(0, 10),
         LOGIN_SECRET: SECRETS.loginSecret.slice(0, 20)
+      },
+      ['check', 'serve']
+    ],
+    [
+      'previous secrets that are short, and the same',
+      {
+        ...good,
+        CACHE_SECRET_PREVIOUS: SECRETS.cacheSecretBefore.slice(0, 20),
+        LOGIN_SECRET_PREVIOUS: SECRETS.loginSecret,
+        AUTHGEAR_WEBHOOK_SECRET: ''
       },
       ['check', 'serve']
     ],

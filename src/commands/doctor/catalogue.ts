@@ -292,7 +292,20 @@ export const CATALOGUE = Object.freeze({
     mistake: 'A replica that runs has another CACHE_SECRET than this one',
     why: 'neither finds the other\'s entries, and each reads the other\'s revocations, but those of a user, as ' +
       '"everything"',
-    set: 'the same CACHE_SECRET on every replica; while it is being changed this is true for some three minutes'
+    set: 'the same CACHE_SECRET on every replica; to change it, CACHE_SECRET_PREVIOUS beside it (docs/runbook.md, ' +
+      '"Rotate a secret")'
+  },
+  rotation: {
+    severity: 'warning',
+    mistake: 'A secret is being rotated (X_PREVIOUS is set, and still needed)',
+    why: 'without it the cache is cold, logins under way have to start again, or webhooks are 401',
+    set: 'nothing yet: ask again later, and then leave X_PREVIOUS out (docs/runbook.md, "Rotate a secret")'
+  },
+  'rotation-over': {
+    severity: 'warning',
+    mistake: 'A secret was rotated, and X_PREVIOUS is still set',
+    why: 'the old secret opens what it sealed for as long, and each look into Redis is for two entries',
+    set: 'no X_PREVIOUS any more, on all replicas'
   },
   'webhook-unseen': {
     severity: 'warning',
@@ -300,6 +313,37 @@ export const CATALOGUE = Object.freeze({
     why: 'a disabled or deleted user is noticed only after CACHE_TTL',
     set: '`hook.non_blocking_handlers` at Authgear to this service\'s /webhook with events "*"; the log says where a ' +
       'signature was wrong'
+  },
+  'token-keys': {
+    severity: 'error',
+    mistake: 'The keys by which Authgear signs tokens cannot be fetched',
+    why: 'every resource token is answered 503; the resolver alone is not enough for them',
+    set: 'AUTHGEAR_ENDPOINT to an address that this machine reaches too, AUTHGEAR_CA_FILE for an authority of your own'
+  },
+  issuer: {
+    severity: 'error',
+    mistake: 'Authgear calls itself otherwise than AUTHGEAR_ENDPOINT',
+    why: 'every resource token and every JWT names that issuer, and none would be accepted',
+    set: 'AUTHGEAR_ENDPOINT to the issuer, character by character; https:// where the project has it'
+  },
+  'resource-token': {
+    severity: 'error',
+    mistake: 'The pasted resource token is not accepted',
+    why: 'its client gets 401',
+    set: 'what the line says; docs/resource-tokens.md says what is accepted'
+  },
+  'resource-scope': {
+    severity: 'warning',
+    mistake: 'The pasted resource token has no scope',
+    why: 'Authgear gives a client without any scope a valid token: only a route that asks for a scope refuses it',
+    set: 'scope= on each route of that resource'
+  },
+  'resource-metadata': {
+    severity: 'error',
+    mistake: 'A client does not find what it has to read to get a token',
+    why: 'an MCP client begins there, and gives up',
+    set: 'the routes that `snippet --resource` writes: /.well-known/oauth-protected-resource leads to this service, ' +
+      'without a session'
   },
   unforeseen: {
     severity: 'error',

@@ -32,7 +32,8 @@ export type Context = Readonly<{
 }>
 
 export type Outcome =
-  | Readonly<{ kind: 'looked', findings: readonly Finding[] }>
+  /** `notes` is for a person who wants to know more, also where all is well. */
+  | Readonly<{ kind: 'looked', findings: readonly Finding[], notes?: readonly string[] }>
   /** Nothing to look at, or nothing could be learnt; `why` is for a person. */
   | Readonly<{ kind: 'skipped', why: string }>
 

@@ -8,19 +8,23 @@ export type DoctorOptions = Readonly<{
   /** Of the app, in lower case. */
   host: string | undefined
   idleTimeoutMs: number | undefined
+  /** An origin: of the app as clients reach it. */
+  url: string | undefined
 }>
 
-export const USAGE = `usage: authgear-forward-auth doctor [--json] [--host NAME] [--idle-timeout DURATION] [--cookie-stdin | --token-stdin]
+export const USAGE = `usage: authgear-forward-auth doctor [--json] [--host NAME] [--idle-timeout DURATION] [--url ORIGIN] [--cookie-stdin | --token-stdin]
 
   --cookie-stdin           reads a Cookie header from stdin, as a browser sent it to the app, and asks Authgear about it
-  --token-stdin            reads an access token from stdin, and asks Authgear about it
+  --token-stdin            reads an access token from stdin, and asks Authgear about it; a resource token is explained claim by claim
   --host NAME              the app's host: does Authgear's cookie reach it?
   --idle-timeout DURATION  session.idle_timeout_seconds of the project, such as 30m: is CACHE_TTL below it?
+  --url ORIGIN             the app or API as clients reach it, such as https://api.example.com: is what they read there?
   --json                   prints JSON
 
 Looks at what the environment configures, as serve would use it. Exit code 1 where there is an error.
 `
 
+const ORIGIN = /^https?:\/\/[a-z0-9.-]{1,253}(?::[0-9]{1,5})?\/?$/
 const IDLE_TIMEOUT = duration({ min: '1s', max: '999999h' })
 const neverRead = (): string => ''
 
@@ -35,14 +39,15 @@ export function doctorOptions (args: readonly string[]): DoctorOptions | 'help' 
   if (values === undefined) {
     return 'an argument is not understood (a cookie or a token is read from stdin, never an argument)'
   }
-  const { json, 'cookie-stdin': cookie, 'token-stdin': token, host, 'idle-timeout': idle, help } = values
+  const { json, 'cookie-stdin': cookie, 'token-stdin': token, host, 'idle-timeout': idle, url, help } = values
   if (help) return 'help'
   if (cookie && token) return '--cookie-stdin and --token-stdin: only one of them can be read at a time'
   const name = host?.toLowerCase()
   if (name !== undefined && !HOST.test(name)) return '--host is not a host name (without scheme, port and path)'
   const idleTimeout = idle === undefined ? undefined : IDLE_TIMEOUT.parse(idle, neverRead)
   if (idleTimeout?.kind === 'problem') return '--idle-timeout is not a duration such as 30m'
-  return { json, paste: cookie ? 'cookie' : token ? 'token' : undefined, host: name, idleTimeoutMs: idleTimeout?.value }
+  if (url !== undefined && !ORIGIN.test(url)) return '--url is not an origin such as https://api.example.com'
+  return { url: url?.replace(/\/$/, ''), json, paste: cookie ? 'cookie' : token ? 'token' : undefined, host: name, idleTimeoutMs: idleTimeout?.value }
 }
 
 function parse (args: readonly string[]) {
@@ -55,6 +60,7 @@ function parse (args: readonly string[]) {
         'token-stdin': { type: 'boolean', default: false },
         host: { type: 'string' },
         'idle-timeout': { type: 'string' },
+        url: { type: 'string' },
         help: { type: 'boolean', default: false }
       }
     }).values

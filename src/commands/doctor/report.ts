@@ -20,7 +20,11 @@ export function asJson (report: Report): string {
   const checks = report.results.map(({ title, outcome }) =>
     outcome.kind === 'skipped'
       ? { title, state: 'skipped', why: outcome.why }
-      : { title, state: outcome.findings.length === 0 ? 'ok' : 'found' }
+      : {
+          title,
+          state: outcome.findings.length === 0 ? 'ok' : 'found',
+          ...outcome.notes === undefined ? {} : { notes: outcome.notes }
+        }
   )
   return `${JSON.stringify({ endpoint: report.endpoint, ...countOf(report), findings: findingsOf(report), checks }, null, 2)}\n`
 }
@@ -33,8 +37,9 @@ export function asText (report: Report): string {
 /** What was seen may be another server's words. */
 function textOf ({ title, outcome }: Result): string {
   if (outcome.kind === 'skipped') return `skipped  ${title}: ${outcome.why}\n`
-  if (outcome.findings.length === 0) return `ok       ${title}\n`
-  return outcome.findings
+  const notes = (outcome.notes ?? []).map((note) => `         ${printable(note)}\n`).join('')
+  if (outcome.findings.length === 0) return `ok       ${title}\n${notes}`
+  return notes + outcome.findings
     .map(
       ({ id, severity, what, why, set }) =>
         `${severity.padEnd(7)}  ${id}: ${printable(what)}\n         why: ${why}\n         set: ${set}\n`

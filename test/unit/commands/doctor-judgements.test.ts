@@ -8,7 +8,9 @@ import { judgeReading } from '../../../src/commands/doctor/checks/pasted.ts'
 import {
   judgeLatency, judgeProblem, judgeRefusals, judgeServer, redisLatency
 } from '../../../src/commands/doctor/checks/redis.ts'
+import { judgeCacheRotation, judgeWebhookRotation, rotation } from '../../../src/commands/doctor/checks/rotation.ts'
 import { judgeLog } from '../../../src/commands/doctor/checks/revocation-log.ts'
+import { judgeIssuer, judgeMetadata } from '../../../src/commands/doctor/checks/resource-tokens.ts'
 import { RedisTooSlow } from '../../../src/errors.ts'
 import { manualClock } from '../../helpers/manual-clock.ts'
 
@@ -174,3 +176,53 @@ t.test('a command without an answer took REDIS_TIMEOUT at least', async (t) => {
   const outcome = await redisLatency.run({ redis, config, clock: manualClock() } as unknown as Context)
   t.match(outcome, { kind: 'looked', findings: [{ id: 'redis-too-slow' }] })
 })
+
+const [SINCE, RETENTION_MS] = [manualClock().wall(), 332_000]
+const judgeAt = (ms: number): Judged =>
+  judgeCacheRotation({ kind: 'current', since: SINCE }, SINCE + ms, RETENTION_MS)
+rows('CACHE_SECRET_PREVIOUS is needed for the retention, and until all replicas have looked', [
+  ['replicas write under it', judgeCacheRotation({ kind: 'previous' }, SINCE, RETENTION_MS), 'rotation'],
+  ['the new one just began', judgeAt(0), 'rotation'],
+  ['a second before it ends', judgeAt(60_000 + RETENTION_MS - 1000), 'rotation'],
+  ['it has ended', judgeAt(60_000 + RETENTION_MS), 'rotation-over'],
+  ['an older version names no beginning', judgeCacheRotation({ kind: 'current' }, SINCE, RETENTION_MS), 'rotation'],
+  ['no replica has said', judgeCacheRotation({ kind: 'none' }, SINCE, RETENTION_MS), 'rotation'],
+  ['another secret has its own finding', judgeCacheRotation({ kind: 'foreign' }, SINCE, RETENTION_MS), NONE],
+  ['Redis did not answer', judgeCacheRotation({ kind: 'unreachable' }, SINCE, RETENTION_MS), NONE]
+])
+rows('the newest webhook says whether Authgear has the new secret', [
+  ['it has', judgeWebhookRotation(true), 'rotation-over'],
+  ['it has not', judgeWebhookRotation(false), 'rotation']
+])
+
+t.test('each X_PREVIOUS has its finding', async (t) => {
+  const run = async (authgear: object, cache: object, login: object | undefined) =>
+    await rotation.run({ config: { authgear, cache, login }, redis: undefined } as unknown as Context)
+  t.match(await run({}, {}, undefined), { kind: 'skipped' })
+  const ids = (outcome: Awaited<ReturnType<typeof run>>) =>
+    outcome.kind === 'looked' ? outcome.findings.map(({ id, what }) => `${id}: ${what.split(' ')[0]}`) : []
+  t.strictSame(ids(await run({}, {}, { previousSecret: 'old' })), ['rotation: LOGIN_SECRET_PREVIOUS'])
+  t.strictSame(
+    ids(await run({ webhookSecret: 'new', previousWebhookSecret: 'old' }, {}, undefined)),
+    ['rotation: AUTHGEAR_WEBHOOK_SECRET_PREVIOUS:']
+  )
+  t.strictSame(ids(await run({}, { previousSecret: 'idle without Redis' }, undefined)), [])
+})
+
+const RESOURCE = 'https://api.example.com/mcp'
+const ADDRESS = 'https://api.example.com/.well-known/oauth-protected-resource/mcp'
+rows('what clients read to get a token is there, and about that resource', [
+  ['it is', judgeMetadata(200, JSON.stringify({ resource: RESOURCE }), RESOURCE, ADDRESS), NONE],
+  ['another one', judgeMetadata(200, JSON.stringify({ resource: `${RESOURCE}/` }), RESOURCE, ADDRESS), 'resource-metadata'],
+  ['a page', judgeMetadata(200, '<html>', RESOURCE, ADDRESS), 'resource-metadata'],
+  ['a login', judgeMetadata(302, '', RESOURCE, ADDRESS), 'resource-metadata'],
+  ['a refusal', judgeMetadata(401, '', RESOURCE, ADDRESS), 'resource-metadata']
+])
+
+rows('Authgear calls itself as AUTHGEAR_ENDPOINT says', [
+  ['it does', judgeIssuer('{"issuer":"https://a.example"}', 'https://a.example'), NONE],
+  ['with a slash more', judgeIssuer('{"issuer":"https://a.example/"}', 'https://a.example'), 'issuer'],
+  ['another scheme', judgeIssuer('{"issuer":"http://a.example"}', 'https://a.example'), 'issuer'],
+  ['no JSON', judgeIssuer('<html>', 'https://a.example'), 'token-keys'],
+  ['no issuer', judgeIssuer('{}', 'https://a.example'), 'issuer']
+])

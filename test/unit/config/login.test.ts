@@ -17,6 +17,7 @@ t.test('three variables switch the login on; the rest has its default', t => {
     path: '/_auth',
     allowedHosts: ['app.example.com'],
     secret: SECRET,
+    previousSecret: undefined,
     logoutRedirectUri: 'https://app.example.com/_auth/logged-out'
   })
   t.strictSame(warningsOf(loaded), [])

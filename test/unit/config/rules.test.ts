@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { makeTls } from '../../helpers/tls.ts'
-import { loadConfig } from '../../../src/config/index.ts'
+import { type Config, loadConfig } from '../../../src/config/index.ts'
 import { configOf, ENDPOINT, errorsOf, load, warningsOf } from './helpers.ts'
 
 const SECRET = 'k'.repeat(32)
+const OLD_SECRET = 'o'.repeat(32)
 const redis = { REDIS_URL: 'redis://redis', CACHE_SECRET: SECRET }
 const tls = makeTls(t)
 const other = makeTls(t)
@@ -318,6 +319,51 @@ t.test('files are read from the disk by default', t => {
   t.end()
 })
 
+const login = { LOGIN_CLIENT_ID: 'x', LOGIN_PUBLIC_URL: 'https://app.example.com' }
+const ROTATED = [
+  ['CACHE_SECRET', redis, ({ cache }: Config) => cache.previousSecret],
+  ['LOGIN_SECRET', { ...login, LOGIN_SECRET: SECRET }, ({ login }: Config) => login?.previousSecret],
+  [
+    'AUTHGEAR_WEBHOOK_SECRET',
+    { ...redis, AUTHGEAR_WEBHOOK_SECRET: SECRET },
+    ({ authgear }: Config) => authgear.previousWebhookSecret
+  ]
+] as const
+
+for (const [name, env, previousOf] of ROTATED) {
+  t.test(`${name}_PREVIOUS`, async (t) => {
+    const previous = `${name}_PREVIOUS`
+
+    t.test('may be set beside it, as text or as a file, and is masked', async (t) => {
+      for (const form of [{ [previous]: OLD_SECRET }, { [`${previous}_FILE`]: '/old' }]) {
+        const loaded = load({ ...env, ...form }, { '/old': `${OLD_SECRET}\n` })
+        t.equal(previousOf(configOf(loaded)), OLD_SECRET)
+        const settings = loaded.kind === 'ok' ? loaded.settings : []
+        t.equal(settings.find((setting) => setting.name === previous)?.shown, '********')
+      }
+      t.equal(previousOf(configOf(load(env))), undefined)
+    })
+
+    t.test('is an error where it is short, the same, or alone', async (t) => {
+      const { [name]: _, ...without } = env as Record<string, string>
+      t.match(errorsOf(load({ ...env, [previous]: 'short' })), [new RegExp(`^${previous}: is shorter than`)])
+      for (const form of [{ [previous]: SECRET }, { [`${previous}_FILE`]: '/same' }]) {
+        const errors = errorsOf(load({ ...env, ...form }, { '/same': SECRET }))
+        t.match(errors, [new RegExp(`^${previous}: is the same as ${name}`)])
+      }
+      const alone = errorsOf(load({ ...without, [previous]: OLD_SECRET }))
+      t.ok(alone.some((error) => error.startsWith(`${previous}: works only with ${name}: `)), alone.join())
+    })
+  })
+}
+
+t.test('a cache without a secret has none to rotate', async (t) => {
+  t.match(errorsOf(load({ ...redis, CACHE_SECRET: 'none', CACHE_SECRET_PREVIOUS: OLD_SECRET })), [
+    /^CACHE_SECRET_PREVIOUS: works only with CACHE_SECRET, which is none/
+  ])
+  t.match(errorsOf(load({ ...redis, CACHE_SECRET_PREVIOUS: 'none' })), [/^CACHE_SECRET_PREVIOUS: is shorter/])
+})
+
 t.test('the secret counts with Redis only, and none opts out with a warning', t => {
   t.equal(configOf(load(redis)).cache.secret, SECRET)
   t.strictSame(warningsOf(load(redis)), [])
@@ -373,6 +419,9 @@ t.test('a management listener on all addresses is as public as the machine', t =
 })
 
 t.test('what is idle without Redis is a warning', t => {
+  t.match(warningsOf(load({ CACHE_SECRET: SECRET, CACHE_SECRET_PREVIOUS: OLD_SECRET })), [
+    /^CACHE_SECRET: has no effect/, /^CACHE_SECRET_PREVIOUS: has no effect/
+  ])
   t.strictSame(
     warningsOf(load({ CACHE_SECRET: SECRET, REDIS_KEY_PREFIX: 'a:', REDIS_TIMEOUT: '1s', REDIS_TLS: 'false' })),
     [

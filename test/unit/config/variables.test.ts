@@ -15,6 +15,7 @@ t.test('with the one required variable everything else has its default', t => {
       waitingBytes: 17.5 * 2 ** 20,
       ca: undefined,
       webhookSecret: undefined,
+      previousWebhookSecret: undefined,
       appId: undefined
     },
     audit: undefined,
@@ -33,7 +34,8 @@ t.test('with the one required variable everything else has its default', t => {
       staleIfErrorMs: 0,
       maxEntries: 100_000,
       maxBytes: 48 * 2 ** 20,
-      secret: undefined
+      secret: undefined,
+      previousSecret: undefined
     },
     redis: undefined,
     login: undefined,
@@ -272,6 +274,8 @@ t.test('an empty variable is an unset one', t => {
     'PREFLIGHT',
     'CACHE_SECRET',
     'CACHE_SECRET_FILE',
+    'CACHE_SECRET_PREVIOUS',
+    'CACHE_SECRET_PREVIOUS_FILE',
     'REDIS_URL',
     'REDIS_PASSWORD',
     'LISTEN_TLS_KEY_FILE',

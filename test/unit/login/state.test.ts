@@ -21,6 +21,20 @@ t.test('another secret opens nothing', (t) => {
   t.end()
 })
 
+t.test('what the previous secret sealed is opened, and nothing is sealed with it', (t) => {
+  const [OLD, NEW] = ['a secret of the tests, 32 bytes!', 'the secret after the rotation, 32']
+  const rotating = createSeal(NEW, OLD)
+  t.strictSame(rotating.open('state', STATE), VALUE)
+  t.equal(rotating.open('browser', STATE), undefined, 'for the same purpose only')
+  const sealed = rotating.seal('state', VALUE)
+  t.strictSame(rotating.open('state', sealed), VALUE)
+  t.strictSame(createSeal(NEW).open('state', sealed), VALUE)
+  t.equal(open('state', sealed), undefined)
+  t.equal(createSeal(NEW).open('state', STATE), undefined, 'no more after the rotation')
+  t.equal(rotating.open('state', createSeal('a third secret of tests, 32 bytes').seal('state', VALUE)), undefined)
+  t.end()
+})
+
 t.test('no other text opens', (t) => {
   const bits = [...Buffer.from(STATE, 'base64url')].flatMap((_, i) => [0x01, 0x80].map((bit) => {
     const bytes = Buffer.from(STATE, 'base64url')

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { createEntryCodec, type Fields } from '../../../src/revocation/codec.ts'
+import { createEntryCodec, type Fields, nonceOf } from '../../../src/revocation/codec.ts'
 import type { Revocation } from '../../../src/revocation/types.ts'
 import { credential, EVERYTHING, user } from '../../helpers/log-entry.ts'
 
@@ -90,3 +90,69 @@ t.test('garbage is everything, and never throws', async (t) => {
 function flip (text: string): string {
   return String.fromCharCode((text.codePointAt(0) ?? 0) ^ 1) + text.slice(1)
 }
+
+t.test('under a secret that is not known a client and a token are what they are', async (t) => {
+  for (const target of [{ kind: 'client', clientId: 'c1' }, { kind: 'token', id: 't1' }] as const) {
+    const revocation: Revocation = { target, origin: 'management', quietMs: 0, ends: 0 }
+    const read = decode(foreign.encode('g', 'n', 'o', revocation))
+    t.match(read, { provenance: 'foreign', isJunk: false, entry: { revocation } }, target.kind)
+    const { nonce: _, ...content } = { ...foreign.encode('g', 'n', 'o', revocation), value: '' }
+    const unnamed = decode({ ...content, nonce: nonceOf(content, content.tag) })
+    t.match(unnamed, { isJunk: true, entry: { revocation: EVERYTHING } }, 'without a name')
+  }
+})
+
+t.test('while CACHE_SECRET is rotated', async (t) => {
+  const [OLD, NEW] = [Buffer.alloc(32, 2), Buffer.alloc(32, 1)]
+  let isWritten = true
+  const both = createEntryCodec(NEW, { logKey: OLD, isWritten: () => isWritten })
+  const [old, current] = [foreign, codec]
+  const readBy = (reader: typeof both, fields: Fields) => reader.decode('7-0', fields)
+
+  t.test('entries under either secret are authentic', async (t) => {
+    for (const [what, revocation] of Object.entries(ROWS)) {
+      for (const [writer, digest] of [[old, '~c1'], [current, 'c1']] as const) {
+        const read = readBy(both, writer.encode('g', 'p', 'o', revocation))
+        const expected = revocation?.target.kind === 'credential' ? credential(digest) : revocation
+        t.match(read, { provenance: 'authentic', isJunk: false }, what)
+        t.strictSame(read.entry.revocation, expected, what)
+      }
+    }
+  })
+
+  t.test('what names no credential is written under the secret that all replicas know', async (t) => {
+    for (const [writesOld, reader, other] of [[true, old, current], [false, current, old]] as const) {
+      isWritten = writesOld
+      const token: Revocation = { target: { kind: 'token', id: 't1' }, origin: 'management', quietMs: 0, ends: 0 }
+      for (const revocation of [user('u1'), token, EVERYTHING, undefined]) {
+        const fields = both.encode('g', 'p', 'o', revocation)
+        t.equal(readBy(reader, fields).provenance, 'authentic')
+        t.equal(readBy(other, fields).provenance, 'foreign')
+      }
+    }
+  })
+
+  t.test('a credential is written under the secret of its digest, whichever is written', async (t) => {
+    for (const writesOld of [true, false]) {
+      isWritten = writesOld
+      for (const [digest, reader, other] of [['~c1', old, current], ['c1', current, old]] as const) {
+        const fields = both.encode('g', 'p', 'o', credential(digest))
+        t.equal(fields.value, 'c1', 'the mark does not leave the process')
+        t.strictSame(readBy(reader, fields).entry.revocation, credential('c1'))
+        t.strictSame(readBy(both, fields).entry.revocation, credential(digest))
+        t.strictSame(readBy(other, fields).entry.revocation, EVERYTHING, 'never a name that voids nothing')
+      }
+    }
+    const fields = current.encode('g', 'p', 'o', credential('~c1'))
+    t.strictSame(readBy(current, fields).entry.revocation, EVERYTHING, 'nor where the secret is gone')
+  })
+
+  t.test('a tag of neither, and of the one under the id of the other, is refused', async (t) => {
+    const third = createEntryCodec(Buffer.alloc(32, 3)).encode('g', 'p', 'o', credential('c1'))
+    t.match(readBy(both, third), { provenance: 'foreign', isJunk: true, entry: { revocation: EVERYTHING } })
+    const [ofOld, ofNew] = [old, current].map((writer) => writer.encode('g', 'p', 'o', credential('c1')))
+    const { nonce: _, ...content } = { ...ofOld as Fields, secret: ofNew?.secret ?? '' }
+    const fields = { ...content, nonce: nonceOf(content, content.tag) }
+    t.match(readBy(both, fields), { provenance: 'forged', isJunk: true, entry: { revocation: EVERYTHING } })
+  })
+})

@@ -45,6 +45,10 @@ labels:
 {{- if and .Values.config.REDIS_URL (has "redis-url" .Values.secret.keys) }}{{ fail "config.REDIS_URL and the key redis-url of secret.keys exclude each other: set config.REDIS_URL to \"\"" }}{{ end }}
 {{- if and $redis (not (has "cache-secret" .Values.secret.keys)) (ne (.Values.config.CACHE_SECRET_FILE | default "") "none") }}{{ fail "secret.keys must have cache-secret: with Redis the service does not start without" }}{{ end }}
 {{- if not .Values.secret.existing }}{{ range .Values.secret.keys }}{{ if not (hasKey $.Values.secret.values .) }}{{ fail (printf "secret.values.%s is missing: set it, or secret.existing to the name of a Secret of yours" .) }}{{ end }}{{ end }}{{ end }}
+{{- range list "cache-secret" "webhook-secret" "login-secret" }}
+{{- $previous := printf "%s-previous" . }}
+{{- if and (has $previous $.Values.secret.keys) (not (has . $.Values.secret.keys)) }}{{ fail (printf "the key %s of secret.keys needs %s beside it: the new secret" $previous .) }}{{ end }}
+{{- end }}
 {{- if .Values.login.enabled }}
 {{- if or (not .Values.login.clientId) (not .Values.login.publicUrl) }}{{ fail "login.enabled needs login.clientId and login.publicUrl: docs/login.md" }}{{ end }}
 {{- if not (has "login-secret" .Values.secret.keys) }}{{ fail "login.enabled needs login-secret in secret.keys: it seals a login on its way, the same for all replicas" }}{{ end }}

@@ -1,6 +1,7 @@
 import { codeOf } from '../../../authgear/resolver/client.ts'
 import type { ResolverProbe, ProbedAnswer } from '../../../authgear/resolver/probe.ts'
 import type { Config } from '../../../config/index.ts'
+import { CLOCK_TOLERANCE_MS } from '../../../core/resource-token.ts'
 import type { Credentials } from '../../../core/credentials.ts'
 import {
   AuthgearGarbage, AuthgearMisconfigured, AuthgearStatus, AuthgearTimeout, type ResolverError
@@ -130,21 +131,27 @@ const CLOCK_DRIFT_MS = 10_000
 export const clock: Probe = {
   title: 'the clocks agree',
   needs: 'authgear',
-  async run ({ look, clock }) {
+  async run ({ look, clock, config: { resources } }) {
     const asked = clock.wall()
     const seen = await look.ask(NOBODY)
     const date = Date.parse(seen.header('date')[0] ?? '')
     return Number.isNaN(date)
       ? skipped('Authgear sent no Date')
-      : looked(judgeClock({ asked, answered: clock.wall(), date }))
+      : looked(
+        judgeClock({ asked, answered: clock.wall(), date }, resources.length > 0 ? CLOCK_TOLERANCE_MS : undefined)
+      )
   }
 }
 
-export function judgeClock ({ asked, answered, date }: ClockObservation): Finding | undefined {
+/** @param driftMs of resource tokens, `iat` may be ahead by less than the usual drift */
+export function judgeClock (
+  { asked, answered, date }: ClockObservation,
+  driftMs = CLOCK_DRIFT_MS
+): Finding | undefined {
   const behind = date - answered
   const ahead = asked - (date + 1000)
   const off = Math.max(behind, ahead)
-  if (off <= CLOCK_DRIFT_MS) return undefined
+  if (off <= driftMs) return undefined
   const what = `this machine's clock is ${Math.round(off / 1000)} s ${behind > ahead ? 'behind' : 'ahead of'} ` +
     'Authgear\'s'
   return found(off > CLOCK_OFF_MS ? 'clock-off' : 'clock-drifts', what)

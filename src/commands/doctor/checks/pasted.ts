@@ -5,6 +5,7 @@ import type { Resolution } from '../../../core/resolution.ts'
 import { found, type Finding } from '../catalogue.ts'
 import { looked, skipped, type Context, type Outcome, type Probe } from '../check.ts'
 import { askAbout } from './authgear.ts'
+import { explainToken, isResourceToken } from './resource-tokens.ts'
 
 /** Asks Authgear about what was pasted. Nothing of it is ever printed, but a prefix that may be one. */
 export const pasted: Probe = {
@@ -65,7 +66,8 @@ function prefixesIn (lines: readonly string[]): readonly string[] {
   ]
 }
 
-async function aboutToken ({ pasted, look, config: { authgear }, clock }: Context): Promise<Outcome> {
+async function aboutToken (context: Context): Promise<Outcome> {
+  const { pasted, look, config: { authgear }, clock } = context
   const token = pasted.trim().replace(/^authorization:\s*/i, '').replace(/^bearer\s+/i, '')
   const reading = readCredentials(['authorization', `Bearer ${token}`], cookieNames(''))
   if (reading.kind !== 'credentials') {
@@ -76,6 +78,7 @@ async function aboutToken ({ pasted, look, config: { authgear }, clock }: Contex
       )
     )
   }
+  if (isResourceToken(token, context.config.resources)) return await explainToken(token, context)
   const { reading: answer } = await askAbout(look, reading.credentials)
   return answer.kind === 'resolution'
     ? looked(judgeToken(answer.resolution, token, authgear.endpoint, clock.wall()))

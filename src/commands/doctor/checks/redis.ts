@@ -1,7 +1,9 @@
 import { codeOf } from '../../../authgear/resolver/client.ts'
 import { type SecretCheckResult, createSecretCheck } from '../../../cache/secret-check.ts'
+import type { Clock } from '../../../clock.ts'
+import type { Config } from '../../../config/index.ts'
 import { deriveKeys, secretBytes } from '../../../core/cache-key.ts'
-import { createSealer } from '../../../crypto/sealing.ts'
+import { createSealer, type Sealer } from '../../../crypto/sealing.ts'
 import { RedisTooSlow } from '../../../errors.ts'
 import { withRedirects } from '../../../redis/log-connections.ts'
 import { describeServers, type RedisServers } from '../../../redis/options.ts'
@@ -13,17 +15,26 @@ import { type DoctorRedis, isNameError, isTlsError, looked, type Outcome, type P
 export const cacheSecret: Probe = {
   title: 'replicas have the same CACHE_SECRET',
   needs: 'redis',
-  async run ({ redis, config }) {
-    if (redis === undefined) return looked()
-    const name = redis.keys.secretCheck
-    const sealer = createSealer(deriveKeys(secretBytes(config.cache.secret)).sealing)
-    return judgeCanary(await createSecretCheck({ commands: redis.connection.commands, sealer, name }).read())
+  async run ({ redis, config, clock }) {
+    return redis === undefined ? looked() : judgeCanary(await readSecretCheck(redis, config, clock))
   }
 }
 
+export async function readSecretCheck (
+  { keys, connection: { commands } }: DoctorRedis,
+  { cache: { secret, previousSecret } }: Config,
+  clock: Clock
+): Promise<SecretCheckResult> {
+  const sealerOf = (text: string | undefined): Sealer => createSealer(deriveKeys(secretBytes(text)).sealing)
+  const sealer = sealerOf(secret)
+  const previous = previousSecret === undefined ? undefined : sealerOf(previousSecret)
+  return await createSecretCheck({ commands, sealer, previous, name: keys.secretCheck, clock }).read()
+}
+
 export function judgeCanary (reading: SecretCheckResult): Outcome {
-  switch (reading) {
-    case 'ours':
+  switch (reading.kind) {
+    case 'current':
+    case 'previous':
       return looked()
     case 'foreign':
       return looked(found('cache-secret', 'what a running replica sealed does not open with this CACHE_SECRET'))

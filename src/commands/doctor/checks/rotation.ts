@@ -1,0 +1,66 @@
+import { REFRESH_INTERVAL_MS, type SecretCheckResult } from '../../../cache/secret-check.ts'
+import { LOGIN_LIFETIME_MS } from '../../../login/settings.ts'
+import { webhookSecretId } from '../../../http/webhook.ts'
+import { logRetentionOf } from '../../../service/settings.ts'
+import { type Finding, found } from '../catalogue.ts'
+import { looked, type Context, type Probe, skipped } from '../check.ts'
+import { readSecretCheck } from './redis.ts'
+
+/** Says of each X_PREVIOUS whether it is still needed. */
+export const rotation: Probe = {
+  title: 'no secret is left over from a rotation',
+  async run (context) {
+    const { authgear: { previousWebhookSecret }, cache: { previousSecret }, login } = context.config
+    if ([previousWebhookSecret, previousSecret, login?.previousSecret].every((one) => one === undefined)) {
+      return skipped('no X_PREVIOUS is set')
+    }
+    return looked(
+      previousSecret === undefined ? undefined : await findCacheRotation(context),
+      previousWebhookSecret === undefined ? undefined : await findWebhookRotation(context),
+      login?.previousSecret === undefined ? undefined : LOGIN_ROTATION
+    )
+  }
+}
+
+const LOGIN_ROTATION = found(
+  'rotation',
+  `LOGIN_SECRET_PREVIOUS is needed until ${LOGIN_LIFETIME_MS / 60_000} minutes after the rollout of LOGIN_SECRET has ended`
+)
+
+async function findCacheRotation ({ redis, config, clock }: Context): Promise<Finding | undefined> {
+  if (redis === undefined) return undefined
+  return judgeCacheRotation(await readSecretCheck(redis, config, clock), clock.wall(), logRetentionOf(config))
+}
+
+/** @param retentionMs for so long revocations under the previous secret may matter; entries live shorter */
+export function judgeCacheRotation (seen: SecretCheckResult, now: number, retentionMs: number): Finding | undefined {
+  switch (seen.kind) {
+    case 'previous':
+      return found('rotation', 'replicas write under CACHE_SECRET_PREVIOUS: within five minutes one had no other')
+    case 'current': {
+      // another replica learns of it one interval later
+      const leftMs = seen.since === undefined ? retentionMs : seen.since + REFRESH_INTERVAL_MS + retentionMs - now
+      return leftMs > 0
+        ? found('rotation', `CACHE_SECRET_PREVIOUS is needed for ${Math.ceil(leftMs / 1000)} s more`)
+        : found('rotation-over', 'nothing that lives was made under CACHE_SECRET_PREVIOUS')
+    }
+    case 'none':
+      return found('rotation', 'no replica says yet under which CACHE_SECRET the fleet writes')
+    case 'foreign':
+    case 'unreachable':
+      return undefined // has its own check
+  }
+}
+
+async function findWebhookRotation ({ redis, config: { authgear } }: Context): Promise<Finding | undefined> {
+  const seen = await redis?.connection.commands.getBuffer(redis.keys.webhookSeen).catch(() => null)
+  const { webhookSecret = '' } = authgear
+  return judgeWebhookRotation(seen?.toString() === webhookSecretId(webhookSecret))
+}
+
+/** @param isNewUsed whether the newest webhook was signed with AUTHGEAR_WEBHOOK_SECRET */
+export function judgeWebhookRotation (isNewUsed: boolean): Finding {
+  return isNewUsed
+    ? found('rotation-over', 'AUTHGEAR_WEBHOOK_SECRET_PREVIOUS: Authgear signed its newest webhook with the new secret')
+    : found('rotation', 'AUTHGEAR_WEBHOOK_SECRET_PREVIOUS: Authgear has signed no webhook with the new secret yet')
+}

@@ -1,0 +1,73 @@
+import t from 'tap'
+import { check } from '../../../src/commands/check.ts'
+import { configOf, errorsOf, load } from './helpers.ts'
+
+const resourcesOf = (RESOURCES: string, files: Record<string, string> = {}) =>
+  load({ ...RESOURCES.startsWith('/') ? { RESOURCES_FILE: RESOURCES } : { RESOURCES } }, files)
+
+t.test('URIs with and without scopes, over several lines', (t) => {
+  const { resources } = configOf(
+    resourcesOf('https://api.example.com#read:orders,write:orders\n https://mcp.example.com/mcp')
+  )
+  t.strictSame(resources.map(({ uri, scopes }) => [uri, scopes]), [
+    ['https://api.example.com', ['read:orders', 'write:orders']],
+    ['https://mcp.example.com/mcp', []]
+  ])
+  t.end()
+})
+
+t.test('JSON says more, and a file may hold either', (t) => {
+  const row = {
+    uri: 'https://api.example.com',
+    scopes: ['a'],
+    name: 'Orders',
+    documentation: 'https://docs.example.com'
+  }
+  t.strictSame(configOf(resourcesOf('/r', { '/r': JSON.stringify([row]) })).resources, [row])
+  t.equal(configOf(resourcesOf('/r', { '/r': 'https://api.example.com\n' })).resources.length, 1)
+  t.end()
+})
+
+t.test('nothing is normalised: two URIs that differ by a slash are two', (t) => {
+  t.equal(configOf(resourcesOf('https://api.example.com https://api.example.com/')).resources.length, 2)
+  t.end()
+})
+
+/** What is wrong, and the sentence for it. */
+const WRONG: ReadonlyArray<readonly [value: string, error: RegExp]> = [
+  ['http://api.example.com', /must begin with https:\/\//],
+  ['api.example.com', /must begin with https:\/\//],
+  ['https://api.example.com?x=1', /no query and no fragment/],
+  ['https://user@api.example.com', /no user name/],
+  ['https://API.example.com', /host name in lower case/],
+  ['https://', /host name in lower case/],
+  ['https://api.example.com/a"b', /host name in lower case/],
+  ['https://api.example.com#a,,b', /"" is no scope/],
+  ['https://api.example.com#openid', /OpenID Connect/],
+  ['https://api.example.com https://api.example.com', /is there twice/],
+  ['https://myapp.authgear.cloud/x', /own domain/],
+  ['https://sub.myapp.authgear.cloud', /own domain/],
+  ['[', /is no JSON/],
+  ['[]', /names no resource/],
+  ['[{"url":"https://a.example"}]', /entry 1 must be/],
+  ['[{"uri":"https://a.example","scopes":"a"}]', /entry 1 must be/],
+  ['[{"uri":"https://a.example","documentation":"javascript:x"}]', /no address of a page/],
+  [Array.from({ length: 101 }, (_, i) => `https://a${i}.example`).join(' '), /more than 100/]
+]
+
+t.test('each mistake has its sentence, and they are told together', (t) => {
+  for (const [value, error] of WRONG) t.match(errorsOf(resourcesOf(value)).join('\n'), error, value.slice(0, 60))
+  t.match(errorsOf(resourcesOf('http://a.example https://b.example?x')).join(), /must begin.*no query/)
+  t.end()
+})
+
+t.test('the longest life has bounds, and check says that a token is no permission', (t) => {
+  t.match(errorsOf(load({ RESOURCE_TOKEN_MAX_AGE: '25h' })).join(), /out of bounds/)
+  const printed: string[] = []
+  check(
+    { AUTHGEAR_ENDPOINT: 'https://a.example', RESOURCES: 'https://api.example.com' },
+    { write: (text) => printed.push(text) }
+  )
+  t.match(printed.join(''), /a valid token is no permission/)
+  t.end()
+})
