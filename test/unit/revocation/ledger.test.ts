@@ -219,6 +219,13 @@ t.test('a new generation', async (t) => {
     t.same([ledger.hasLeft('g1'), ledger.hasLeft('g2')], [true, true])
   })
 
+  t.test('that was left so long ago that ten thousand came since is forgotten', async (t) => {
+    const ledger = new Ledger({ clock: manualClock(), retentionMs: 1000 })
+    for (let n = 0; n <= 10_002; n++) ledger.adopt(`g${n}`)
+    t.notOk(ledger.hasLeft('g0'))
+    t.ok(ledger.hasLeft('g10001'))
+  })
+
   t.test('an id that is smaller than the old generation’s counts as it stands', async (t) => {
     const { ledger, read } = open()
     for (let n = 0; n < 5; n++) read(user('alice'))

@@ -2,7 +2,7 @@ import { maxEntries } from '../../../revocation/budget.ts'
 import { createRedisLogStore } from '../../../revocation/redis-store.ts'
 import type { Snapshot } from '../../../revocation/store.ts'
 import { FIRST_ID } from '../../../revocation/types.ts'
-import { retentionOf } from '../../../service/settings.ts'
+import { logRetentionOf } from '../../../service/settings.ts'
 import { found, type Finding } from '../catalogue.ts'
 import { looked, skipped, type Probe } from '../check.ts'
 
@@ -14,7 +14,7 @@ export const revocationLog: Probe = {
     const store = createRedisLogStore({ ...await redis.log(), keyPrefix: redis.keys.log })
     const snapshot = await store.snapshot(FIRST_ID, 1).catch(() => undefined)
     if (snapshot === undefined) return skipped('its user may not read it')
-    return looked(judgeLog(snapshot, retentionOf(config)))
+    return looked(judgeLog(snapshot, logRetentionOf(config)))
   }
 }
 

@@ -1,0 +1,114 @@
+import t from 'tap'
+import type { EpochMs } from '../../../src/core/token-expiry.ts'
+import type { UserId } from '../../../src/core/resolution.ts'
+import { TokenLedger } from '../../../src/revocation/token-ledger.ts'
+import type { Revocation, Target, TokenNames } from '../../../src/revocation/types.ts'
+import { type ManualClock, manualClock } from '../../helpers/manual-clock.ts'
+
+const MAX_AGE_MS = 3_600_000
+const DEGRADED_MS = 30_000
+
+/** A ledger that follows a log which began two hours ago. */
+function start (maxNames = 100): Readonly<{ ledger: TokenLedger, clock: ManualClock }> {
+  const clock = manualClock()
+  const ledger = new TokenLedger({ clock, maxAgeMs: MAX_AGE_MS, degradedMs: DEGRADED_MS, maxNames })
+  ledger.adopt()
+  ledger.covers(clock.wall() - 2 * MAX_AGE_MS)
+  ledger.linked(clock.wall())
+  return { ledger, clock }
+}
+
+const machine = (clientId: string, issuedAt: number, id = 'id'): TokenNames =>
+  ({ userId: undefined, clientId, id, issuedAt: issuedAt as EpochMs })
+const person = (userId: string, issuedAt: number): TokenNames =>
+  ({ userId: userId as UserId, clientId: 'agent', id: 'id', issuedAt: issuedAt as EpochMs })
+const ending = (target: Target, ends: number | undefined): Revocation =>
+  ({ target, origin: 'management', quietMs: 0, ends })
+
+t.test('a revocation ends what was issued up to five seconds after it, of its name only', async (t) => {
+  const { ledger, clock } = start()
+  const at = clock.wall()
+  ledger.apply('of', ending({ kind: 'client', clientId: 'a' }, at))
+  t.equal(ledger.standingOf(machine('a', at - 1000), true), 'revoked')
+  t.equal(ledger.standingOf(machine('a', at + 5000), true), 'revoked')
+  t.equal(ledger.standingOf(machine('a', at + 5001), true), 'good')
+  t.equal(ledger.standingOf(machine('b', at - 1000), true), 'good')
+  t.equal(ledger.standingOf(person('a', at - 1000), true), 'good', 'a user of that name')
+})
+
+t.test('a token ends by its id whenever it was issued', async (t) => {
+  const { ledger, clock } = start()
+  ledger.apply('of', ending({ kind: 'token', id: 'x' }, clock.wall() - 1000))
+  t.equal(ledger.standingOf(machine('a', clock.wall() + 60_000, 'x'), true), 'revoked')
+})
+
+t.test('a revocation without an end ends nothing', async (t) => {
+  const { ledger, clock } = start()
+  ledger.apply('of', ending({ kind: 'user', userId: 'u' }, undefined))
+  ledger.take('of2', ending({ kind: 'everything' }, undefined))
+  t.equal(ledger.standingOf(person('u', clock.wall() - 1000), true), 'good')
+})
+
+t.test('what is taken here holds at once, and until it is read or given up', async (t) => {
+  const { ledger, clock } = start()
+  ledger.take('of', ending({ kind: 'user', userId: 'u' }, 0))
+  t.equal(ledger.standingOf(person('u', clock.wall() - 1000), true), 'revoked')
+  ledger.release('of')
+  t.equal(ledger.standingOf(person('u', clock.wall() - 1000), true), 'good')
+})
+
+t.test('a name without room ends every token that was issued before it', async (t) => {
+  const { ledger, clock } = start(3)
+  const at = clock.wall() - 60_000
+  for (let i = 0; i < 4; i++) ledger.apply(`of${i}`, ending({ kind: 'client', clientId: `c${i}` }, at + i))
+  t.equal(ledger.standingOf(machine('other', at - 1), true), 'revoked')
+  t.equal(ledger.standingOf(machine('other', at + 6000), true), 'good')
+  t.equal(ledger.toRepublish().length, 3)
+})
+
+t.test('what is older than the log is unknown, and stays so through a new one', async (t) => {
+  const { ledger, clock } = start()
+  const old = clock.wall() - 1000
+  ledger.adopt()
+  ledger.covers(clock.wall() + 5000)
+  t.equal(ledger.standingOf(machine('a', old), true), 'good', 'it missed nothing in between')
+  clock.advance(60_000)
+  ledger.adopt()
+  ledger.covers(clock.wall())
+  ledger.linked(clock.wall())
+  t.equal(ledger.standingOf(machine('a', old), true), 'unknown', 'it missed a minute')
+  t.equal(ledger.standingOf(machine('a', clock.wall()), true), 'good')
+})
+
+t.test('one that is cut off goes on for the degraded TTL, then takes new tokens only', async (t) => {
+  const { ledger, clock } = start()
+  const old = clock.wall() - 60_000
+  const wait = (ms: number): void => {
+    for (let passed = 0; passed < ms; passed += 500) {
+      clock.advance(500)
+      ledger.ran()
+    }
+  }
+  wait(DEGRADED_MS)
+  t.equal(ledger.standingOf(machine('a', old), false), 'good')
+  wait(500)
+  t.equal(ledger.standingOf(machine('a', old), false), 'unknown')
+  t.equal(ledger.standingOf(machine('a', clock.wall() - 1000), false), 'good')
+})
+
+t.test('a process that stood still says so until it has read the log', async (t) => {
+  const { ledger, clock } = start()
+  clock.advance(10_000)
+  t.equal(ledger.standingOf(machine('a', clock.wall()), false), 'unread', 'before its timer fires')
+  ledger.ran()
+  t.equal(ledger.standingOf(machine('a', clock.wall()), false), 'unread', 'and after')
+  ledger.linked(clock.wall())
+  t.equal(ledger.standingOf(machine('a', clock.wall()), true), 'good')
+})
+
+t.test('a token that is too old by Redis’ clock is unknown, whatever our own says', async (t) => {
+  const { ledger, clock } = start()
+  const issued = clock.wall()
+  ledger.linked(clock.wall() + MAX_AGE_MS + 5001)
+  t.equal(ledger.standingOf(machine('a', issued), true), 'unknown')
+})
