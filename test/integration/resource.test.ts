@@ -267,6 +267,16 @@ t.test('a flood of unknown kids is one fetch in ten seconds and refuses nobody k
   t.equal((await world.ask(path, world.machine())).status, 200, 'an empty set is no set')
 })
 
+t.test('each of two resources that differ in a slash has its own metadata', async (t) => {
+  const uris = [OTHER_RESOURCE, `${OTHER_RESOURCE}/`]
+  const { port } = await start(t, { resources: uris })
+  const found = await Promise.all(['', '/'].map(async (end) => {
+    const { status, body } = await ask(port, { path: `/.well-known/oauth-protected-resource/mcp${end}` })
+    return status === 200 ? (JSON.parse(body) as Readonly<Record<string, unknown>>)['resource'] : status
+  }))
+  t.strictSame(found, uris)
+})
+
 t.test('no line of the log holds a token or a claim of it', async (t) => {
   const world = await start(t)
   const token = world.person({ scope: 'secretscope', client_id: 'secretclient', jti: 'secretjti' })
