@@ -13,6 +13,8 @@ export type KeySet = Readonly<{
    * @throws {KeysUnavailable} where nobody can say
    */
   keyOf: (kid: string) => Promise<JWTVerifyGetKey | undefined>
+  /** The key getter of the newest set: another one where Authgear publishes other keys than before. */
+  current: () => JWTVerifyGetKey | undefined
   /** Whether keys were ever fetched. */
   isLoaded: () => boolean
   close: () => Promise<void>
@@ -24,7 +26,7 @@ const REFRESH_INTERVAL_MS = 5 * 60_000
 const MAX_KEYS = 32
 
 /** A set that was fetched; `kids` of the keys that may sign a token. */
-type Loaded = Readonly<{ kids: ReadonlySet<string>, getKey: JWTVerifyGetKey }>
+type Loaded = Readonly<{ text: string, kids: ReadonlySet<string>, getKey: JWTVerifyGetKey }>
 
 type Timer = (callBack: () => void, ms: number) => Readonly<{ close: () => void }>
 
@@ -46,7 +48,8 @@ export function openKeySet (
   async function refresh (): Promise<void> {
     attemptedAt = clock.monotonic()
     try {
-      loaded = readKeySet(await authgear.get('/oauth2/jwks'))
+      const text = await authgear.get('/oauth2/jwks')
+      if (text !== loaded?.text) loaded = readKeySet(text)
       lastError = undefined
     } catch (error) {
       lastError = error instanceof KeysUnavailable ? error : new KeysUnavailable('it failed', error)
@@ -73,6 +76,7 @@ export function openKeySet (
       if (lastError !== undefined) throw lastError // an outage is no refusal
       return undefined
     },
+    current: () => loaded?.getKey,
     isLoaded: () => loaded !== undefined,
     async close (): Promise<void> {
       timer.close()
@@ -90,7 +94,8 @@ function repeat (callBack: () => void, ms: number): Readonly<{ close: () => void
 export function readKeySet (text: string): Loaded {
   const keys = parseKeys(text)?.filter(isSigningKey).slice(0, MAX_KEYS) ?? []
   if (keys.length === 0) throw new KeysUnavailable('its answer holds no RS256 key with a kid')
-  return { kids: new Set(keys.map(({ kid }) => kid)), getKey: createLocalJWKSet({ keys } satisfies JSONWebKeySet) }
+  const getKey = createLocalJWKSet({ keys } satisfies JSONWebKeySet)
+  return { text, kids: new Set(keys.map(({ kid }) => kid)), getKey }
 }
 
 function parseKeys (text: string): readonly JWK[] | undefined {

@@ -25,18 +25,24 @@ export function metadataRoutes ({ resources, issuer, trustProxy }: MetadataDeps)
   const paths = new Set(['', ...documents.map(({ path }) => path.replace(/\/$/, ''))])
   return [...paths].flatMap((path) => {
     const atPath = documents.filter((one) => one.path.replace(/\/$/, '') === path)
-    const handler: Handler = (request) => {
+    const answer = (asked: string): Handler => (request) => {
       const host = hostOf(request, trustProxy)
       const ofHost = documents.filter((one) => one.host === host)
+      // one that differs in a slash is another resource
+      const candidates = [...atPath.filter((one) => one.path === asked), ...atPath]
       // the bare path is each host's own, whatever the paths of its resources are
-      const found = atPath.find((one) => one.host === host) ?? (path === '' ? ofHost[0] : undefined) ?? only(atPath)
+      const found = candidates.find((one) => one.host === host) ?? (path === '' ? ofHost[0] : undefined) ??
+        ofOneHost(candidates)
       if (found === undefined) return { response: NOT_FOUND, reason: 'not_found', source: 'none' }
       const response = request.method === 'OPTIONS' ? PREFLIGHT : found.response
       return { response, reason: 'metadata', source: 'none' }
     }
-    const route = { endpoint: 'metadata', handler, methods: ['GET', 'HEAD', 'OPTIONS'] } as const
+    const route = { endpoint: 'metadata', methods: ['GET', 'HEAD', 'OPTIONS'] } as const
     // the table's paths that end in a slash stand for all below
-    return [{ ...route, path: `${METADATA_PATH}${path}` }, { ...route, path: `${METADATA_PATH}${path}/`, isExact: true }]
+    return [
+      { ...route, path: `${METADATA_PATH}${path}`, handler: answer(path) },
+      { ...route, path: `${METADATA_PATH}${path}/`, handler: answer(`${path}/`), isExact: true }
+    ]
   })
 }
 
@@ -49,8 +55,9 @@ function hostOf ({ rawHeaders, socket }: VerifyRequest, trustProxy: TrustProxy):
 }
 
 /** A proxy that does not hand on the client's host leaves no choice, and none is needed. */
-function only<T> (documents: readonly T[]): T | undefined {
-  return documents.length === 1 ? documents[0] : undefined
+function ofOneHost<T extends Readonly<{ host: string }>> (documents: readonly T[]): T | undefined {
+  const [first] = documents
+  return documents.every(({ host }) => host === first?.host) ? first : undefined
 }
 
 function answerOf ({ uri, scopes, name, documentation }: Resource, issuer: string): HttpResponse {

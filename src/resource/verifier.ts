@@ -1,4 +1,4 @@
-import { decodeProtectedHeader, errors, jwtVerify } from 'jose'
+import { decodeProtectedHeader, errors, type JWTVerifyGetKey, jwtVerify } from 'jose'
 import { LRUCache } from 'lru-cache'
 import type { KeySet } from '../authgear/key-set.ts'
 import { createWaitingBudget } from '../authenticate/waiting-budget.ts'
@@ -22,7 +22,7 @@ export type Verifier = Readonly<{
 
 export type VerifierDeps = Readonly<{
   rules: Rules
-  keySet: Pick<KeySet, 'keyOf'>
+  keySet: Pick<KeySet, 'keyOf' | 'current'>
   clock: Clock
   /** Bytes that remembered tokens may take. */
   maxBytes: number
@@ -34,16 +34,20 @@ const MAX_KID_LENGTH = 256
 /** A remembered token with its list of eight headers and its prepared answer; measured 1.2 kB without its texts. */
 const ENTRY_BYTES = 1500
 
-/** Verifies each token once, and remembers it until its end: by both clocks, since either may be set or stand still. */
+/**
+ * Verifies each token once, and remembers it until its end: by both clocks, since either may be set or stand still; and
+ * no longer than the keys are published that it was verified by.
+ */
 export function createVerifier (deps: VerifierDeps): Verifier {
-  const { clock, maxBytes, waitingBytes } = deps
+  const { clock, keySet, maxBytes, waitingBytes } = deps
   const known = new LRUCache<MemoryKey, Remembered>({ maxSize: maxBytes, sizeCalculation: bytesOf })
   const budget = createWaitingBudget(waitingBytes)
 
   function remembered (key: MemoryKey): Remembered | undefined {
     const found = known.get(key)
     if (found === undefined) return undefined
-    if (clock.wall() < found.token.expiresAt && clock.monotonic() < found.endsMonotonic) return found
+    const isLive = clock.wall() < found.token.expiresAt && clock.monotonic() < found.endsMonotonic
+    if (isLive && found.getKey === keySet.current()) return found
     known.delete(key)
     return undefined
   }
@@ -52,7 +56,8 @@ export function createVerifier (deps: VerifierDeps): Verifier {
     const verification = await verifyToken(deps, bearer).catch(failure)
     if (verification.kind === 'token') {
       const lifeMs = verification.token.expiresAt - clock.wall()
-      if (lifeMs > 0) known.set(key, { ...verification, source: 'memory', endsMonotonic: clock.monotonic() + lifeMs })
+      const endsMonotonic = clock.monotonic() + lifeMs
+      if (lifeMs > 0) known.set(key, { ...verification, source: 'memory', endsMonotonic })
     }
     return verification
   }
@@ -69,17 +74,20 @@ export function createVerifier (deps: VerifierDeps): Verifier {
   })
 }
 
-type Remembered = Verification & { kind: 'token' } & Readonly<{ endsMonotonic: number }>
+/** By which keys. */
+type Verified = Verification & { kind: 'token' } & Readonly<{ getKey: JWTVerifyGetKey }>
+type Remembered = Verified & Readonly<{ endsMonotonic: number }>
+type Refused = Exclude<Verification, { kind: 'token' }>
 
 function bytesOf ({ token }: Remembered): number {
   const texts = [...token.identity, ...token.audience, ...token.scopes, token.clientId, token.id]
   return ENTRY_BYTES + 2 * texts.reduce((sum, text) => sum + (text?.length ?? 0), 0)
 }
 
-const refused = (why: string): Verification => ({ kind: 'refused', reason: 'invalid_session', why })
+const refused = (why: string): Refused => ({ kind: 'refused', reason: 'invalid_session', why })
 
 /** Claims are looked at first: a token that could not pass anyway makes nobody fetch a key. */
-async function verifyToken ({ rules, keySet, clock }: VerifierDeps, bearer: string): Promise<Verification> {
+async function verifyToken ({ rules, keySet, clock }: VerifierDeps, bearer: string): Promise<Verified | Refused> {
   const kid = kidOf(bearer)
   if (kid === undefined) return refused('it is no RS256 access token (typ at+jwt) with a kid')
   const unverified = claimsOf(bearer)
@@ -96,7 +104,7 @@ async function verifyToken ({ rules, keySet, clock }: VerifierDeps, bearer: stri
     clockTolerance: CLOCK_TOLERANCE_MS / 1000
   })
   const verified = readResourceToken(payload, rules, clock.wall())
-  return verified.kind === 'token' ? { ...verified, source: 'none' } : verified
+  return verified.kind === 'token' ? { ...verified, source: 'none', getKey } : verified
 }
 
 /** @returns undefined for what cannot be an access token of Authgear's (RFC 9068, section 2.1) */
@@ -122,7 +130,7 @@ function claimsOf (bearer: string): Readonly<Record<string, unknown>> | undefine
   }
 }
 
-function failure (error: unknown): Verification {
+function failure (error: unknown): Refused {
   if (error instanceof ResolverError) return { kind: 'unavailable', error }
   if (error instanceof errors.JWTExpired) return { kind: 'refused', reason: 'expired_credentials', why: 'exp is over' }
   if (error instanceof errors.JOSEError) return refused(WHY[error.code] ?? 'it cannot be verified')

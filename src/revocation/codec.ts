@@ -3,7 +3,7 @@ import { type CredentialDigest, secretIdOf } from '../core/cache-key.ts'
 import { isOfPrevious, markPrevious, unmarked } from '../core/rotation.ts'
 import { equalSecret } from '../crypto/constant-time-equal.ts'
 import type { LogEntry } from './ledger.ts'
-import { ORIGINS, type Revocation, type Target } from './types.ts'
+import { ORIGINS, type Revocation, type StreamId, type Target } from './types.ts'
 
 /** The fields of one entry of the stream. */
 export type Fields = Readonly<
@@ -38,6 +38,8 @@ export type EntryCodec = Readonly<{
 
 /** The longest time that an entry of ours forbids to store answers. */
 const MAX_NO_STORE_MS = 15 * 60_000
+/** A copy may speak of a time after its own, where the clock of the Redis that had the first one was so far ahead. */
+const MAX_ENDS_AHEAD_MS = 60_000
 
 export type Content = Omit<Fields, 'nonce' | 'tag'>
 const CONTENT = ['gen', 'prev', 'salt', 'of', 'kind', 'value', 'origin', 'quiet', 'ends', 'secret'] as const
@@ -116,7 +118,8 @@ export function createEntryCodec (logKey: Uint8Array, rotation?: PreviousLogKey)
       // these mean the same under every secret, a credential's digest does not
       const isName = ['user', 'client', 'token'].includes(content.kind) && content.value !== ''
       const isJunk = provenance !== 'authentic' && !(provenance === 'foreign' && isName)
-      const revocation = isJunk ? EVERYTHING : decodeRevocation(content, signer !== undefined && signer === older)
+      const isUnderPrevious = signer !== undefined && signer === older
+      const revocation = isJunk ? EVERYTHING : decodeRevocation(content, isUnderPrevious, id)
       const { gen: generation, prev: previous, of } = content
       return { provenance, isJunk, entry: { id, nonce, previous, generation, of, revocation } }
     }
@@ -166,14 +169,21 @@ function decodeTarget ({ kind, value }: Content, isUnderPrevious: boolean): Targ
   }
 }
 
-function decodeRevocation (content: Content, isUnderPrevious: boolean): Revocation | undefined {
-  const { kind, origin, quiet, ends } = content
+function decodeRevocation (content: Content, isUnderPrevious: boolean, id: StreamId): Revocation | undefined {
+  const { kind, origin, quiet } = content
   if (kind === 'generation') return undefined
   const quietMs = Number(quiet)
+  const ends = decodeEnds(content, id)
   return {
     target: decodeTarget(content, isUnderPrevious),
-    ...(/^-?\d{1,15}$/.test(ends) ? { ends: Number(ends) } : {}),
+    ...(ends === undefined ? {} : { ends }),
     origin: ORIGINS.find((known) => known === origin) ?? 'management',
     quietMs: quietMs >= 0 && quietMs <= MAX_NO_STORE_MS ? quietMs : MAX_NO_STORE_MS
   }
+}
+
+/** Who may write an entry may not make it end what is issued long after it. */
+function decodeEnds ({ ends }: Content, id: StreamId): number | undefined {
+  if (!/^-?\d{1,15}$/.test(ends)) return undefined
+  return Math.min(Number(ends), Number(id.split('-')[0]) + MAX_ENDS_AHEAD_MS)
 }

@@ -244,7 +244,10 @@ export class Ledger {
     const past = [...this.#republishable.entries()].filter(([, { readAt }]) => readAt >= since)
     const newest = past.at(-1)
     if (newest !== undefined && this.#republishOverflowAt >= since) {
-      return [[`all ${newest[0]}`, { ...newest[1].revocation, target: { kind: 'everything' } }]]
+      const { ends, ...revocation } = newest[1].revocation
+      // those that end tokens go by name, however many they are
+      const ending = this.#tokens === undefined && ends !== undefined ? { ends } : {}
+      return [[`all ${newest[0]}`, { ...revocation, ...ending, target: { kind: 'everything' } }]]
     }
     return past.map(([of, { revocation }]) => [of, revocation])
   }

@@ -142,7 +142,8 @@ export class TokenLedger {
     const name = nameOf(revocation.target)
     const forgotten = this.#ended.set(name, { of, revocation, at: Math.max(at, this.#ended.get(name)?.at ?? at) })
     if (forgotten !== undefined) this.#allEndedAt = Math.max(this.#allEndedAt, forgotten.at)
-    const until = at - this.#maxAgeMs - 3 * CLOCK_TOLERANCE_MS
+    // an entry that speaks of the future makes nothing older
+    const until = Math.min(at, this.#now()) - this.#maxAgeMs - 3 * CLOCK_TOLERANCE_MS
     for (let n = 0; n < MAX_SWEPT; n++) {
       const oldest = this.#ended.oldest()
       if (oldest === undefined || oldest[1].at >= until) return

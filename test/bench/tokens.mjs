@@ -85,7 +85,7 @@ async function cold () {
   const rules = { issuer: ISSUER, maxAgeMs: 3_600_000 }
   const verifier = createVerifier({
     rules,
-    keySet: { keyOf: async () => getKey },
+    keySet: { keyOf: async () => getKey, current: () => getKey },
     clock,
     maxBytes: 2 ** 24,
     waitingBytes: 2 ** 24

@@ -1,10 +1,11 @@
+import { generateKeyPairSync } from 'node:crypto'
 import t, { type Test } from 'tap'
 import { type InProcess, type InProcessOptions, startInProcess } from '../helpers/in-process.ts'
 import { type ManualClock, manualClock } from '../helpers/manual-clock.ts'
 import { type Answer, ask, type HeaderLine } from '../helpers/request.ts'
 import { REFUSED_TOKENS } from '../helpers/token-corpus.ts'
 import {
-  type Issuer, KEYS, KID, jwkOf, machineClaims, personClaims, RESOURCE, signed, startIssuer
+  HEADER, type Issuer, KEYS, KID, jwkOf, machineClaims, personClaims, RESOURCE, signed, startIssuer
 } from '../helpers/token-issuer.ts'
 
 const OTHER_RESOURCE = 'https://mcp.example.com/mcp'
@@ -217,6 +218,36 @@ t.test('while no key was ever fetched the answer is 503, and 200 as soon as one 
   t.equal(await statusOf(newer), 200)
 })
 
+t.test('a remembered token passes no longer than Authgear publishes its key', async (t) => {
+  const world = await start(t)
+  const token = world.machine()
+  const path = `/resource?${query()}`
+  const sourceOf = async (): Promise<string | undefined> => {
+    const { status, headers } = await world.ask(path, token)
+    return status === 200 ? String(headers['x-forward-auth-source'] ?? 'verified') : String(status)
+  }
+  t.strictSame([await sourceOf(), await sourceOf()], ['verified', 'memory'])
+  const fetchAgain = async (): Promise<void> => {
+    world.clock.advance(10_000)
+    await world.ask(path, signed(machineClaims(world.issuer.url, world.clock.wall()), { ...HEADER, kid: 'unknown' }))
+  }
+  await fetchAgain()
+  t.equal(await sourceOf(), 'memory', 'the same keys once more')
+  world.issuer.answer(500, '')
+  await fetchAgain()
+  t.equal(await sourceOf(), 'memory', 'an outage takes no key away')
+  const other = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey
+  world.issuer.answer(200, { keys: [jwkOf(KEYS.publicKey, KID), jwkOf(other, 'other')] })
+  await fetchAgain()
+  t.strictSame([await sourceOf(), await sourceOf()], ['verified', 'memory'], 'another key beside it')
+  world.issuer.answer(200, { keys: [jwkOf(other, 'other')] })
+  await fetchAgain()
+  t.equal(await sourceOf(), '401', 'a key that was taken away')
+  world.issuer.answer(200, { keys: [jwkOf(other, KID)] })
+  await fetchAgain()
+  t.equal(await sourceOf(), '401', 'another key of the same kid')
+})
+
 t.test('a flood of unknown kids is one fetch in ten seconds and refuses nobody known', async (t) => {
   const world = await start(t)
   const path = `/resource?${query()}`
@@ -234,6 +265,16 @@ t.test('a flood of unknown kids is one fetch in ten seconds and refuses nobody k
   world.issuer.answer(200, { keys: [] })
   world.clock.advance(10_000)
   t.equal((await world.ask(path, world.machine())).status, 200, 'an empty set is no set')
+})
+
+t.test('each of two resources that differ in a slash has its own metadata', async (t) => {
+  const uris = [OTHER_RESOURCE, `${OTHER_RESOURCE}/`]
+  const { port } = await start(t, { resources: uris })
+  const found = await Promise.all(['', '/'].map(async (end) => {
+    const { status, body } = await ask(port, { path: `/.well-known/oauth-protected-resource/mcp${end}` })
+    return status === 200 ? (JSON.parse(body) as Readonly<Record<string, unknown>>)['resource'] : status
+  }))
+  t.strictSame(found, uris)
 })
 
 t.test('no line of the log holds a token or a claim of it', async (t) => {

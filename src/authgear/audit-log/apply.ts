@@ -51,7 +51,7 @@ export type Applier = Readonly<{
   flush: () => Promise<boolean>
 }>
 
-/** Targets of one poll; more are `everything`. */
+/** Targets of one poll; for more, `everything` voids sessions. Those that end resource tokens go by name beside it. */
 const MAX_TARGETS = 500
 
 /** Hands entries to the revocation log, unless the lease was lost meanwhile. */
@@ -75,19 +75,24 @@ export function createApplier ({ leads, revocations, sessionDigest, clock, obser
     if (isTooMany || named.length < distinct.length) everything.request()
     const before = everything.waitMs()
     const isFlushed = await flush(Math.max(0, ...distinct.map(({ quietMs }) => quietMs)))
-    // what everything has just voided need not be voided again
-    if (isTooMany || before === 0 || !leads()) return isFlushed
-    return (await Promise.all(named.map((one) => revocations.revoke(one)))).every((outcome) => outcome === 'logged')
+    if (!leads()) return isFlushed
+    // what everything has just voided need not be voided again; it ends no resource token
+    const isVoided = isTooMany || before === 0
+    const rest = isVoided ? named.filter(({ ends }) => ends !== undefined) : named
+    const outcomes = await Promise.all(rest.map((one) => revocations.revoke(one)))
+    return (isFlushed || !isVoided) && outcomes.every((outcome) => outcome === 'logged')
   }
   return Object.freeze({ everything, apply, flush: () => flush() })
 }
 
-/** One revocation a name, with the longest of their quiet times. */
+/** One revocation a name, with the longest of their quiet times; it ends resource tokens where one of them does. */
 function distinctOf (revocations: readonly Revocation[]): readonly Revocation[] {
   const byName = new Map<string, Revocation>()
   for (const revocation of revocations) {
     const name = nameOf(revocation.target)
-    if (revocation.quietMs >= (byName.get(name)?.quietMs ?? 0)) byName.set(name, revocation)
+    const { quietMs = 0, ends } = byName.get(name) ?? {}
+    const all = { ...revocation, quietMs: Math.max(revocation.quietMs, quietMs), ends: revocation.ends ?? ends }
+    byName.set(name, all)
   }
   return [...byName.values()]
 }

@@ -1,8 +1,11 @@
 import t from 'tap'
 import type { EpochMs } from '../../../src/core/token-expiry.ts'
 import type { UserId } from '../../../src/core/resolution.ts'
+import { createEntryCodec } from '../../../src/revocation/codec.ts'
+import { Ledger } from '../../../src/revocation/ledger.ts'
 import { TokenLedger } from '../../../src/revocation/token-ledger.ts'
 import type { Revocation, Target, TokenNames } from '../../../src/revocation/types.ts'
+import { logEntry } from '../../helpers/log-entry.ts'
 import { type ManualClock, manualClock } from '../../helpers/manual-clock.ts'
 
 const MAX_AGE_MS = 3_600_000
@@ -111,4 +114,42 @@ t.test('a token that is too old by Redis’ clock is unknown, whatever our own s
   const issued = clock.wall()
   ledger.linked(clock.wall() + MAX_AGE_MS + 5001)
   t.equal(ledger.standingOf(machine('a', issued), true), 'unknown')
+})
+
+const [OWN, FOREIGN] = [createEntryCodec(Buffer.alloc(32, 1)), createEntryCodec(Buffer.alloc(32, 2))]
+
+/** Entries of a log with their times, beside what they end. */
+function startLog (maxRepublished = 1000) {
+  const { ledger: tokens, clock } = start()
+  const ledger = new Ledger({ clock, retentionMs: 10_000, tokens, maxRepublished })
+  ledger.adopt('g1')
+  let n = 0
+  const read = (revocation: Revocation): void => ledger.apply(logEntry(++n, revocation, { id: `${clock.wall()}-${n}` }))
+  /** As one who does not know the secret may write it. */
+  const readForeign = (revocation: Revocation): void => {
+    const fields = FOREIGN.encode('g1', '', `of ${++n}`, revocation)
+    ledger.apply(OWN.decode(`${clock.wall()}-${n}`, fields).entry)
+  }
+  return { tokens, ledger, clock, read, readForeign }
+}
+
+t.test('an entry of a far time frees nobody, and ends nothing that is issued later', async (t) => {
+  const { tokens, clock, read, readForeign } = startLog()
+  const at = clock.wall()
+  read(ending({ kind: 'client', clientId: 'revoked' }, 0))
+  for (let i = 0; i < 10; i++) readForeign(ending({ kind: 'client', clientId: `c${i}` }, 999_999_999_999_999))
+  t.equal(tokens.standingOf(machine('revoked', at - 1000), true), 'revoked')
+  t.equal(tokens.standingOf(machine('c0', at - 1000), true), 'revoked')
+  t.equal(tokens.standingOf(machine('c0', at + 66_000), true), 'good')
+})
+
+t.test('more revocations than are carried over by name end no other token in a new log', async (t) => {
+  const { tokens, ledger, clock, read } = startLog(2)
+  for (let i = 0; i < 4; i++) read(ending({ kind: 'client', clientId: `c${i}` }, 0))
+  ledger.adopt('g2')
+  const carried = [...ledger.pendingRepublish.values()]
+  t.equal(carried.filter(({ target }) => target.kind === 'client').length, 4, 'each by name')
+  for (const revocation of carried) read(revocation)
+  t.equal(tokens.standingOf(machine('c0', clock.wall() - 1000), true), 'revoked')
+  t.equal(tokens.standingOf(machine('other', clock.wall() - 1000), true), 'good')
 })

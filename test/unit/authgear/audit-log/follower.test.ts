@@ -20,6 +20,7 @@ const KNOWN = [
   'USER_DISABLED',
   'ADMIN_API_MUTATION_UPDATE_ROLE_EXECUTED',
   'EMAIL_SENT',
+  'USER_PROFILE_UPDATED',
   'USER_TELEPORTED'
 ]
 
@@ -31,6 +32,8 @@ function createWorld () {
   const clock = manualClock()
   const log: AuditEntry[] = []
   const revoked: string[] = []
+  /** Names whose resource tokens end. */
+  const ended: string[] = []
   const world = {
     leaderTerm: 1 as number | undefined,
     failure: undefined as AuditErrorKind | undefined,
@@ -89,8 +92,9 @@ function createWorld () {
       store,
       leaderTerm: () => world.leaderTerm,
       revocations: {
-        revoke: async ({ target, quietMs }) => {
+        revoke: async ({ target, quietMs, ends }) => {
           revoked.push(`${nameOf(target)} ${quietMs}`)
+          if (ends !== undefined) ended.push(nameOf(target))
           return world.outcome
         }
       },
@@ -126,7 +130,7 @@ function createWorld () {
   const signOut = (user: string, some = {}): void =>
     write('USER_SIGNED_OUT', { user: { id: user }, sessions: [{ id: `session of ${user}` }] }, some)
   const taken = (): string[] => revoked.splice(0)
-  return { ...world, world, clock, log, start, write, signOut, taken, skip: () => { seq += 1 } }
+  return { ...world, world, clock, log, start, write, signOut, taken, ended, skip: () => { seq += 1 } }
 }
 
 const out = (user: string): string[] => [`u:${user} 200`, `c:session of ${user} 200`]
@@ -238,6 +242,41 @@ t.test(
   }
 )
 
+type Write = (world: ReturnType<typeof createWorld>) => void
+const ENDING_ENTRIES: ReadonlyArray<readonly [beside: string, write: Write]> = [
+  ['a change of the profile, after it', ({ write, signOut }) => {
+    signOut('alice')
+    write('USER_PROFILE_UPDATED', { user: { id: 'alice' } })
+  }],
+  ['a change of the profile, before it', ({ write, signOut }) => {
+    write('USER_PROFILE_UPDATED', { user: { id: 'alice' } })
+    signOut('alice')
+  }],
+  ['a sign-in', ({ write, signOut }) => {
+    signOut('alice')
+    write('USER_AUTHENTICATED', { user: { id: 'alice' } })
+  }],
+  ['what revokes everything', ({ write, signOut }) => {
+    signOut('alice')
+    write('ADMIN_API_MUTATION_UPDATE_ROLE_EXECUTED', {})
+  }],
+  ['more targets than five hundred', ({ write, signOut }) => {
+    signOut('alice')
+    write('USER_PROFILE_UPDATED', { user_ids: Array.from({ length: 501 }, (_, index) => `user ${index}`) })
+  }]
+]
+
+t.test('a sign-out ends the user’s resource tokens, whatever is read with it', async (t) => {
+  for (const [beside, write] of ENDING_ENTRIES) {
+    const world = createWorld()
+    const follower = world.start()
+    await follower.poll()
+    write(world)
+    await follower.poll()
+    t.strictSame(world.ended, ['u:alice'], beside)
+  }
+})
+
 t.test('everything that is still to come is done by whoever leads next', async (t) => {
   const { world, write, start, taken } = createWorld()
   const first = start()
@@ -260,7 +299,8 @@ t.test('a thousand sign-outs in a second are everything, and again only for more
   for (let n = 0; n < 1000; n++) signOut(`user ${n}`)
   await follower.poll()
   t.comment(`${world.queries - before} queries`)
-  t.same(taken(), ['* 200'])
+  const [everything, ...users] = taken()
+  t.same([everything, users.length], ['* 200', 100], 'and by name those that one answer holds, whose tokens end')
   for (let n = 0; n < 10; n++) await follower.poll()
   t.same(taken(), [], 'nothing is new')
   signOut('alice')
@@ -283,9 +323,9 @@ t.test('reads ninety sign-outs one by one where the overlap exceeds one answer',
 const OUTAGES: ReadonlyArray<
   readonly [what: string, ms: number, kind: AuditErrorKind, revoked: readonly string[], gap: readonly string[]]
 > = [
-  ['one failure', 0, 'unreachable', ['* 200'], ['gap everything']],
-  ['the audit database away for twenty seconds', 18_000, 'log_unavailable', ['* 200'], ['gap everything']],
-  ['away for longer than CACHE_TTL', 60_000, 'log_unavailable', ['* 200'], ['gap everything']]
+  ['one failure', 0, 'unreachable', ['* 200', 'u:alice 200'], ['gap everything']],
+  ['the audit database away for 20 s', 18_000, 'log_unavailable', ['* 200', 'u:alice 200'], ['gap everything']],
+  ['away for longer than CACHE_TTL', 60_000, 'log_unavailable', ['* 200', 'u:alice 200'], ['gap everything']]
 ]
 
 for (const [what, ms, kind, revoked, gaps] of OUTAGES) {
@@ -509,7 +549,7 @@ t.test('more targets than five hundred are everything', async (t) => {
   const { write, start, taken } = createWorld()
   const follower = start()
   await follower.poll()
-  write('USER_SIGNED_OUT', { user_ids: Array.from({ length: 501 }, (_, index) => `user ${index}`) })
+  write('USER_PROFILE_UPDATED', { user_ids: Array.from({ length: 501 }, (_, index) => `user ${index}`) })
   await follower.poll()
   t.same(taken(), ['* 200'])
 })
