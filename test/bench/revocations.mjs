@@ -2,7 +2,8 @@
 // log.
 // Replicas as in production (processes, default settings), a real redis-server. ENTRIES=900000 is 1,000 revocations a
 // second for 15 minutes.
-import { createHash, createHmac, randomBytes } from 'node:crypto'
+import { createHash, createHmac, generateKeyPairSync, randomBytes, sign } from 'node:crypto'
+import { createServer } from 'node:http'
 import { spawn } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
