@@ -21,7 +21,7 @@ const time = fc.oneof(
   fc.integer({ min: -7200, max: 7200 }).map((s) => NOW / 1000 + s), fc.constantFrom(-1, 0, 1e11, 1e300, NaN, Infinity)
 )
 const value: fc.Arbitrary<unknown> = fc.oneof(
-  marked, time, fc.array(marked, { maxLength: 3 }), fc.constantFrom(ISSUER, RESOURCE, USER, `client_id_${USER}`),
+  marked, time, fc.array(fc.oneof(marked, fc.integer()), { maxLength: 3 }), fc.constantFrom(ISSUER, RESOURCE, USER, `client_id_${USER}`),
   fc.constant(undefined), fc.jsonValue()
 )
 const NAMES = [
