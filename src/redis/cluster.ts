@@ -2,7 +2,7 @@ import type { Cluster, Redis } from 'ioredis'
 import { systemClock } from '../clock.ts'
 import { commandsOf } from './commands.ts'
 import { createReporter, type RedisConnection, type RedisEvents, redisLibrary } from './connection.ts'
-import { commonOptions, type RedisAddress, type RedisSettings, SOCKET_TIMEOUT_MS } from './options.ts'
+import { commonOptions, type RedisAddress, type RedisSettings, socketTimeoutOf } from './options.ts'
 import { createReconnection, reconnectDelay } from './reconnection.ts'
 
 /**
@@ -23,7 +23,7 @@ export function openCluster (
   const cluster: Cluster = new library.Cluster(
     nodes.map(({ host, port }) => ({ host, port })),
     {
-      redisOptions: { ...commonOptions(settings), socketTimeout: SOCKET_TIMEOUT_MS },
+      redisOptions: { ...commonOptions(settings), socketTimeout: socketTimeoutOf(settings) },
       enableOfflineQueue: false,
       // Nothing waits for better times: Authgear is asked. Only MOVED and ASK are followed.
       retryDelayOnFailover: 0,

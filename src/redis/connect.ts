@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis'
 import { openCluster } from './cluster.ts'
 import { commandsOf } from './commands.ts'
 import { createReporter, type RedisConnection, type RedisEvents, redisLibrary } from './connection.ts'
-import { connectionOptions, type RedisSettings, SOCKET_TIMEOUT_MS } from './options.ts'
+import { connectionOptions, type RedisSettings, socketTimeoutOf } from './options.ts'
 import { keepConnected } from './reconnection.ts'
 
 /** Opens the connection in the background: Redis being down is never a reason not to start. */
@@ -14,7 +14,7 @@ export function connectRedis (settings: RedisSettings, events: RedisEvents): Red
 
 function openSingle (settings: RedisSettings, events: RedisEvents): RedisConnection {
   const { Redis } = redisLibrary()
-  const redis = new Redis({ ...connectionOptions(settings), socketTimeout: SOCKET_TIMEOUT_MS })
+  const redis = new Redis({ ...connectionOptions(settings), socketTimeout: socketTimeoutOf(settings) })
   watch(redis, events)
   const end = keepConnected(redis)
   return Object.freeze({

@@ -56,6 +56,11 @@ export function commonOptions ({ username, password, tls, servers }: RedisSettin
   } satisfies RedisOptions
 }
 
+/** A connection that is silent for so long is left: never before a command that waits on it has had its time. */
+export function socketTimeoutOf ({ timeoutMs }: Pick<RedisSettings, 'timeoutMs'>): number {
+  return Math.max(SOCKET_TIMEOUT_MS, timeoutMs)
+}
+
 /** One connection to the server, or to the master that Sentinel names; in a Cluster the caller says which node. */
 export function connectionOptions (settings: RedisSettings) {
   return {

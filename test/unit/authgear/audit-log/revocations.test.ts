@@ -163,3 +163,15 @@ t.test('odd entries void too much rather than too little', (t) => {
   for (const [what, one, revoked] of ODD) t.same(all([one]), revoked, what)
   t.end()
 })
+
+t.test('what ends a session ends resource tokens of its user, a change does not', async (t) => {
+  const endsOf = (type: string): readonly unknown[] =>
+    revocationsOf({ type, data: { payload: { user: { id: 'u' } } } } as unknown as AuditEntry, digest)
+      .map(({ ends }) => ends)
+  for (const type of ['USER_DISABLED', 'USER_SIGNED_OUT', 'USER_DELETION_SCHEDULED', 'A_TYPE_OF_TOMORROW']) {
+    t.strictSame(endsOf(type), [0], type)
+  }
+  for (const type of ['USER_PROFILE_UPDATED', 'USER_AUTHENTICATED', 'USER_REENABLED']) {
+    t.strictSame(endsOf(type), [undefined], type)
+  }
+})
