@@ -61,12 +61,22 @@ export function cookieNames (prefix: string): CookieNames {
 
 /** @param rawHeaders name, value, name, value … as they arrived, never joined (Node's `rawHeaders`) */
 export function readCredentials (rawHeaders: readonly string[], names: CookieNames): Reading {
+  return read(rawHeaders, names)
+}
+
+/** Reads the Authorization lines, and no cookie. */
+export function readBearerAlone (rawHeaders: readonly string[]): Reading {
+  return read(rawHeaders, undefined)
+}
+
+/** @param names undefined: no cookie is read */
+function read (rawHeaders: readonly string[], names: CookieNames | undefined): Reading {
   const found: Found = { bearer: undefined, appSession: undefined, appAccessToken: undefined, session: undefined }
   let authorizations = 0
   let cookieBytes = 0
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
     const name = rawHeaders[i] ?? ''
-    if (name.length === 6 && name.toLowerCase() === 'cookie') {
+    if (names !== undefined && name.length === 6 && name.toLowerCase() === 'cookie') {
       const line = rawHeaders[i + 1] ?? ''
       cookieBytes += line.length + 1
       readCookies(line, names, found)
@@ -151,16 +161,6 @@ export function credentialHeaders (credentials: Credentials, names: CookieNames)
 /** Go trims blanks around a pair: quotes keep those that belong to the value. */
 function cookiePair (name: string, value: string): string {
   return value.endsWith(' ') ? `${name}="${value}"` : `${name}=${value}`
-}
-
-/** Reads the Authorization lines, and no cookie. */
-export function readBearerAlone (rawHeaders: readonly string[], names: CookieNames): Reading {
-  const lines: string[] = []
-  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
-    const name = rawHeaders[i] ?? ''
-    if (name.length === 13 && name.toLowerCase() === 'authorization') lines.push(name, rawHeaders[i + 1] ?? '')
-  }
-  return readCredentials(lines, names)
 }
 
 type ReadEach = (rawHeaders: readonly string[]) => readonly Credentials[]

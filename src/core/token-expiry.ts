@@ -23,13 +23,13 @@ export function jwtExpiry (token: string): EpochMs | undefined {
 
 /** @returns the audiences that a token names, unverified; undefined where the text is no JWT */
 export function jwtAudience (token: string): readonly string[] | undefined {
-  const jwt = decodeJwt(token)
-  return jwt === undefined ? undefined : audiencesOf(jwt)
+  const claims = claimsOf(token)
+  return claims === undefined ? undefined : audiencesOf(claims)
 }
 
 /** @returns the `jti` of a token, unverified; undefined where there is none */
 export function jwtId (token: string): string | undefined {
-  const id = decodeJwt(token)?.claims['jti']
+  const id = claimsOf(token)?.['jti']
   return typeof id === 'string' && id !== '' ? id : undefined
 }
 
@@ -42,18 +42,22 @@ export function jwtId (token: string): string | undefined {
 export function isForAnotherAudience ({ bearer, appAccessToken }: Credentials, origin: string): boolean {
   return [bearer, appAccessToken].some((token) => {
     const jwt = token === undefined ? undefined : decodeJwt(token)
-    return jwt !== undefined && isAuthgears(jwt, origin) && !audiencesOf(jwt).includes(origin)
+    return jwt !== undefined && isAuthgears(jwt, origin) && !audiencesOf(jwt.claims).includes(origin)
   })
 }
 
 type Json = Readonly<Record<string, unknown>>
 type Jwt = Readonly<{ header: Json | undefined, claims: Json }>
 
-/** Three parts of which the second holds claims; a signature is not looked at. */
 function decodeJwt (token: string): Jwt | undefined {
-  const [header = '', payload = '', ...rest] = token.split('.')
-  const claims = rest.length === 1 ? decodeJson(payload) : undefined
-  return claims === undefined ? undefined : { header: decodeJson(header), claims }
+  const claims = claimsOf(token)
+  return claims === undefined ? undefined : { header: decodeJson(token.slice(0, token.indexOf('.'))), claims }
+}
+
+/** Three parts of which the second holds claims; a signature is not looked at. */
+function claimsOf (token: string): Json | undefined {
+  const [, payload = '', ...rest] = token.split('.')
+  return rest.length === 1 ? decodeJson(payload) : undefined
 }
 
 /** RFC 9068, section 2.1: the type of an access token, in any case and with or without its prefix. */
@@ -65,7 +69,7 @@ function isAuthgears ({ header, claims }: Jwt, origin: string): boolean {
 }
 
 /** RFC 7519, section 4.1.3: one text, or a list of them. */
-function audiencesOf ({ claims }: Jwt): readonly string[] {
+function audiencesOf (claims: Json): readonly string[] {
   return [claims['aud']].flat().filter((name): name is string => typeof name === 'string')
 }
 

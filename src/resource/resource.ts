@@ -1,6 +1,7 @@
+import type { CredentialContext } from '../authenticate/types.ts'
 import type { Clock } from '../clock.ts'
 import type { Keyer } from '../core/cache-key.ts'
-import { type CookieNames, readBearerAlone } from '../core/credentials.ts'
+import { readBearerAlone } from '../core/credentials.ts'
 import type { Policy } from '../core/policy.ts'
 import type { ResourceToken } from '../core/resource-token.ts'
 import { jwtAudience } from '../core/token-expiry.ts'
@@ -12,13 +13,12 @@ import {
 import { LogNotRead } from '../errors.ts'
 import type { TokenStanding } from '../revocation/types.ts'
 import { createPolicies } from '../verify/policy-cache.ts'
-import { allowToken, refuseToken, type TokenRefusal, withTokenChallenge, withTokenHeaders } from './responses.ts'
+import { createAllowToken, refuseToken, type TokenRefusal, withTokenChallenge, withTokenHeaders } from './responses.ts'
 import type { Verification, Verifier } from './verifier.ts'
 
 export type ResourceDeps = Readonly<{
   verifier: Verifier
   keyer: Keyer
-  cookieNames: CookieNames
   absentHeaders: AbsentHeaders
   clock: Clock
   standingOf: (token: ResourceToken) => TokenStanding
@@ -47,7 +47,7 @@ export function createResourceOrSession (deps: ResourceDeps): Handler {
   return (request) => {
     const route = policyOf(request)
     const { policy, needs } = route
-    if (policy.kind === 'bad' || isForResource(request, deps.cookieNames, needs)) return judge(request, route)
+    if (policy.kind === 'bad' || isForResource(request, needs)) return judge(request, route)
     return thenOrNow(deps.sessions(request), (result) => ({
       ...result,
       response: result.response.status === 200
@@ -57,8 +57,8 @@ export function createResourceOrSession (deps: ResourceDeps): Handler {
   }
 }
 
-function isForResource ({ rawHeaders }: VerifyRequest, names: CookieNames, { resources }: TokenNeeds): boolean {
-  const reading = readBearerAlone(rawHeaders, names)
+function isForResource ({ rawHeaders }: VerifyRequest, { resources }: TokenNeeds): boolean {
+  const reading = readBearerAlone(rawHeaders)
   const bearer = reading.kind === 'credentials' ? reading.credentials.bearer : undefined
   const audience = bearer === undefined ? undefined : jwtAudience(bearer)
   return audience?.some((name) => resources.includes(name)) === true
@@ -67,20 +67,22 @@ function isForResource ({ rawHeaders }: VerifyRequest, names: CookieNames, { res
 type RoutePolicy = Readonly<{ policy: Policy, needs: TokenNeeds }>
 
 /** A route without a resource, or with one that this deployment does not have, lets nobody in. */
-function createRoutePolicy ({ resources: known }: ResourceDeps): (request: VerifyRequest) => RoutePolicy {
+function createRoutePolicy ({ resources }: ResourceDeps): (request: VerifyRequest) => RoutePolicy {
   const policyOf = createPolicies()
   const read = new WeakMap<Policy, RoutePolicy>()
   const judge = (policy: Policy): RoutePolicy => {
     const needs = tokenNeedsOf(policy)
     if (policy.kind === 'bad') return { policy, needs }
     if (needs.resources.length === 0) return NO_RESOURCE
-    return needs.resources.every((uri) => known.has(uri)) ? { policy, needs } : UNKNOWN_RESOURCE
+    return needs.resources.every((uri) => resources.has(uri)) ? { policy, needs } : UNKNOWN_RESOURCE
   }
   return (request) => {
     const policy = policyOf(request)
-    const found = read.get(policy) ?? judge(policy)
-    read.set(policy, found)
-    return found
+    const known = read.get(policy)
+    if (known !== undefined) return known
+    const route = judge(policy)
+    read.set(policy, route)
+    return route
   }
 }
 
@@ -90,61 +92,63 @@ const UNKNOWN_RESOURCE = bad('resource= is not one of RESOURCES')
 
 type Judge = (request: VerifyRequest, route: RoutePolicy) => HandlerResult | Promise<HandlerResult>
 
+/** No closure is made for a token that is remembered. */
 function createJudge (deps: ResourceDeps): Judge {
-  const { verifier, keyer, cookieNames } = deps
+  const { verifier, keyer } = deps
   const conclude = createConclude(deps)
-  return (request, { policy, needs }) => {
-    const refuse = (refusal: TokenRefusal, rest?: Partial<HandlerResult>): HandlerResult => ({
-      source: 'none', ...rest, response: refuseToken(refusal, needs), reason: refusal.reason
-    })
+  function later (
+    route: RoutePolicy,
+    subject: CredentialContext,
+    verification: Promise<Verification>
+  ): Promise<HandlerResult> {
+    return verification.then((known) => conclude(route, subject, known))
+  }
+  return (request, route) => {
+    const { policy } = route
     if (policy.kind === 'bad') {
-      return refuse({ reason: 'bad_policy', bearer: false }, { policyError: policy.why })
+      return refuse(route, { reason: 'bad_policy', bearer: false }, { policyError: policy.why })
     }
-    const reading = readBearerAlone(request.rawHeaders, cookieNames)
-    if (reading.kind === 'none') return refuse({ reason: 'no_credentials', bearer: false })
-    if (reading.kind === 'refused') return refuse({ reason: reading.reason, bearer: true })
+    const reading = readBearerAlone(request.rawHeaders)
+    if (reading.kind === 'none') return refuse(route, { reason: 'no_credentials', bearer: false })
+    if (reading.kind === 'refused') return refuse(route, { reason: reading.reason, bearer: true })
     const subject = credentialContextOf(keyer, request, reading.credentials)
-    const verification = verifier.verify(reading.credentials.bearer ?? '', subject.key, request.headBytes())
-    return thenOrNow(verification, (known) => conclude(policy, subject, known, refuse))
+    const verification = verifier.verify(reading.credentials.bearer ?? '', subject)
+    return verification instanceof Promise
+      ? later(route, subject, verification)
+      : conclude(route, subject, verification)
   }
 }
 
-type Conclude = (
-  policy: Policy,
-  subject: ReturnType<typeof credentialContextOf>,
-  verification: Verification,
-  refuse: (refusal: TokenRefusal, rest?: Partial<HandlerResult>) => HandlerResult
-) => HandlerResult
+function refuse ({ needs }: RoutePolicy, refusal: TokenRefusal, rest?: Partial<HandlerResult>): HandlerResult {
+  return { source: 'none', ...rest, response: refuseToken(refusal, needs), reason: refusal.reason }
+}
+
+type Conclude = (route: RoutePolicy, subject: CredentialContext, verification: Verification) => HandlerResult
 
 /** Starts from denied: only its last line is a 200. */
 function createConclude ({ absentHeaders, clock, standingOf, refusedUnknown }: ResourceDeps): Conclude {
-  const prepared = new WeakMap<ResourceToken, HandlerResult['response']>()
-  return (policy, subject, verification, refuse) => {
+  const allow = createAllowToken(absentHeaders)
+  return (route, subject, verification) => {
     if (verification.kind === 'unavailable') {
       const { error } = verification
-      return refuse({ reason: error.reason, bearer: true }, { subject, error, source: 'authgear' })
+      return refuse(route, { reason: error.reason, bearer: true }, { subject, error, source: 'authgear' })
     }
     if (verification.kind === 'refused') {
-      return refuse({ reason: verification.reason, bearer: true }, { subject, tokenError: verification.why })
+      return refuse(route, { reason: verification.reason, bearer: true }, { subject, tokenError: verification.why })
     }
     const { token, source } = verification
     const standing = standingOf(token)
     if (standing === 'unread') {
       const error = new LogNotRead()
-      return refuse({ reason: error.reason, bearer: true }, { subject, error })
+      return refuse(route, { reason: error.reason, bearer: true }, { subject, error })
     }
     if (standing === 'unknown') refusedUnknown()
     if (standing !== 'good') {
-      return refuse({ reason: 'invalid_session', bearer: true }, { subject, tokenError: standing })
+      return refuse(route, { reason: 'invalid_session', bearer: true }, { subject, tokenError: standing })
     }
-    const decision = decideToken(token, policy, clock.wall())
-    if (decision.kind === 'refuse') return refuse({ ...decision, bearer: true }, { subject, source })
-    if (source === 'none') {
-      return { response: allowToken(token, source, absentHeaders), reason: 'allowed', source, subject }
-    }
-    const response = prepared.get(token) ?? allowToken(token, source, absentHeaders)
-    prepared.set(token, response)
-    return { response, reason: 'allowed', source, subject }
+    const decision = decideToken(token, route.policy, clock.wall())
+    if (decision.kind === 'refuse') return refuse(route, { ...decision, bearer: true }, { subject, source })
+    return { response: allow(token, source), reason: 'allowed', source, subject }
   }
 }
 

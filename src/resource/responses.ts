@@ -10,9 +10,23 @@ import { metadataUrlOf } from './settings.ts'
 /** On every 200 of the endpoints for resource tokens, empty for a session. */
 export const TOKEN_HEADERS = ['x-authgear-client-id', 'x-authgear-scope'] as const
 
-export function allowToken (token: ResourceToken, source: 'memory' | 'none', absent: AbsentHeaders): HttpResponse {
-  const allowed = success(token.identity, 'allowed', source === 'none' ? undefined : source, absent)
-  return withTokenHeaders(allowed, token.clientId, token.scopes.join(' '))
+type AllowToken = (token: ResourceToken, source: 'memory' | 'none') => HttpResponse
+
+/** @returns the answer for a token that passes; prepared once for each that is remembered, and ends with it */
+export function createAllowToken (absent: AbsentHeaders): AllowToken {
+  const prepared = new WeakMap<ResourceToken, HttpResponse>()
+  return (token, source) => {
+    if (source === 'none') return allowToken(token, undefined, absent)
+    const known = prepared.get(token)
+    if (known !== undefined) return known
+    const answer = allowToken(token, source, absent)
+    prepared.set(token, answer)
+    return answer
+  }
+}
+
+function allowToken (token: ResourceToken, source: 'memory' | undefined, absent: AbsentHeaders): HttpResponse {
+  return withTokenHeaders(success(token.identity, 'allowed', source, absent), token.clientId, token.scopes.join(' '))
 }
 
 /** A session's 200: no client and no scope, whatever the request said. */

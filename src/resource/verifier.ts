@@ -1,6 +1,7 @@
 import { decodeProtectedHeader, errors, type JWTVerifyGetKey, jwtVerify } from 'jose'
 import { LRUCache } from 'lru-cache'
 import type { KeySet } from '../authgear/key-set.ts'
+import type { CredentialContext } from '../authenticate/types.ts'
 import { createWaitingBudget } from '../authenticate/waiting-budget.ts'
 import type { Clock } from '../clock.ts'
 import type { MemoryKey } from '../core/cache-key.ts'
@@ -13,9 +14,12 @@ export type Verification =
   | Readonly<{ kind: 'refused', reason: 'expired_credentials' | 'invalid_session', why: string }>
   | Readonly<{ kind: 'unavailable', error: ResolverError }>
 
+/** Of the request that asks: its bytes are counted only where it waits for a key. */
+type WaitingContext = Pick<CredentialContext, 'key' | 'headBytes'>
+
 export type Verifier = Readonly<{
   /** Synchronous where the token was verified before. Never rejects. */
-  verify: (bearer: string, key: MemoryKey, headBytes: number) => Verification | Promise<Verification>
+  verify: (bearer: string, context: WaitingContext) => Verification | Promise<Verification>
   /** Tokens that are remembered. */
   size: () => number
 }>
@@ -63,12 +67,12 @@ export function createVerifier (deps: VerifierDeps): Verifier {
   }
 
   return Object.freeze({
-    verify (bearer: string, key: MemoryKey, headBytes: number): Verification | Promise<Verification> {
-      const found = remembered(key)
+    verify (bearer: string, context: WaitingContext): Verification | Promise<Verification> {
+      const found = remembered(context.key)
       if (found !== undefined) return found
-      const bytes = budget.take(headBytes)
+      const bytes = budget.take(context.headBytes())
       if (bytes === undefined) return { kind: 'unavailable', error: new Overloaded() }
-      return verifyNow(bearer, key).finally(() => budget.giveBack(bytes))
+      return verifyNow(bearer, context.key).finally(() => budget.giveBack(bytes))
     },
     size: () => known.size
   })

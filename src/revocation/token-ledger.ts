@@ -129,13 +129,21 @@ export class TokenLedger {
     const since = issuedAt - CLOCK_TOLERANCE_MS
     if (since <= this.#allEndedAt) return true
     if (this.#ended.size === 0 && this.#taken.size === 0) return false
-    const names = [EVERYTHING, `k:${clientId}`, ...userId === undefined ? [] : [`u:${userId}`]]
-    if (names.some((name) => since <= (this.#ended.get(name)?.at ?? -Infinity))) return true
-    if (this.#ended.has(`t:${id}`)) return true
+    const client = `k:${clientId}`
+    const user = userId === undefined ? undefined : `u:${userId}`
+    const only = `t:${id}`
+    if (this.#isEnded(EVERYTHING, since) || this.#isEnded(client, since) || this.#ended.has(only)) return true
+    if (user !== undefined && this.#isEnded(user, since)) return true
     for (const { name, at } of this.#taken.values()) {
-      if (name === `t:${id}` || (since <= at && names.includes(name))) return true
+      const isOfToken = name === EVERYTHING || name === client || name === user
+      if (name === only || (since <= at && isOfToken)) return true
     }
     return false
+  }
+
+  #isEnded (name: string, since: RedisMs): boolean {
+    const ended = this.#ended.get(name)
+    return ended !== undefined && since <= ended.at
   }
 
   #end (of: string, revocation: Revocation, at: RedisMs): void {

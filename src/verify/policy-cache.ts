@@ -20,6 +20,10 @@ export function createPolicies (): (request: VerifyRequest) => Policy {
   }
   return ({ query, proxy }) => {
     const own = query === undefined ? SESSION_ONLY : read(query)
-    return proxy.policies.length === 0 ? own : joinPolicies([own, ...proxy.policies.map(read)])
+    const [first, ...more] = proxy.policies
+    if (first === undefined) return own
+    // the usual one of a prefix: the same object each time, so that what is derived from it is remembered too
+    if (more.length === 0 && own === SESSION_ONLY) return read(first)
+    return joinPolicies([own, ...proxy.policies.map(read)])
   }
 }

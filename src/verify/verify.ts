@@ -69,10 +69,23 @@ const FOR_TOKENS: Policy = {
 
 function createSessionPolicies ({ tokenRequirements }: VerifyDeps): (request: VerifyRequest) => Policy {
   const policyOf = createPolicies()
-  if (tokenRequirements === 'leave-out') return (request) => withoutTokenRequirements(policyOf(request))
+  if (tokenRequirements === 'leave-out') return createPersonPolicies(policyOf)
   return (request) => {
     const policy = policyOf(request)
     return isForSessions(policy) ? policy : FOR_TOKENS
+  }
+}
+
+/** Derived once from each policy that is remembered. */
+function createPersonPolicies (policyOf: (request: VerifyRequest) => Policy): (request: VerifyRequest) => Policy {
+  const derived = new WeakMap<Policy, Policy>()
+  return (request) => {
+    const policy = policyOf(request)
+    const known = derived.get(policy)
+    if (known !== undefined) return known
+    const ofPerson = withoutTokenRequirements(policy)
+    derived.set(policy, ofPerson)
+    return ofPerson
   }
 }
 

@@ -1,5 +1,5 @@
-// npm run bench:revocations: how long until a revocation holds on three replicas, and how a replica starts on a long
-// log.
+// npm run bench:revocations: how long until a revocation of a session, and of resource tokens, holds on three replicas,
+// and how a replica starts on a long log.
 // Replicas as in production (processes, default settings), a real redis-server. ENTRIES=900000 is 1,000 revocations a
 // second for 15 minutes.
 import { createHash, createHmac, randomBytes } from 'node:crypto'
@@ -15,6 +15,13 @@ const REDIS_PORT = 20930
 const PORTS = [20931, 20932, 20933]
 const SECRET = 'a secret of the bench, 32 bytes!'
 const WEBHOOK_SECRET = 'a webhook secret of the bench'
+const MANAGEMENT_TOKEN = 'a management token of the bench'
+const RESOURCE = 'https://api.example.com'
+const ROUNDS = 50
+/** One for each round: a purge ends every token of a client that was issued until then. */
+const MACHINES = Array.from({ length: ROUNDS }, (_, n) => ({
+  id: `machine-${n}`, secret: 'secret', scopes: []
+}))
 const children = []
 
 function start (command, args, env = {}) {
@@ -31,12 +38,14 @@ const startReplica = (endpoint, port) =>
     CACHE_SECRET: SECRET,
     LISTEN: `127.0.0.1:${port}`,
     MANAGEMENT_LISTEN: `127.0.0.1:${port + 10}`,
+    MANAGEMENT_TOKEN,
+    RESOURCES: RESOURCE,
     LOG_LEVEL: 'warn'
   })
 
 const readiness = (port) => fetch(`http://127.0.0.1:${port + 10}/readyz`).then((answer) => answer.json(), () => ({}))
-const verify = (port, token) =>
-  fetch(`http://127.0.0.1:${port}/verify`, { headers: token === undefined ? {} : { authorization: `Bearer ${token}` } })
+const verify = (port, token, path = '/verify') =>
+  fetch(`http://127.0.0.1:${port}${path}`, { headers: token === undefined ? {} : { authorization: `Bearer ${token}` } })
 const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)]
 
 async function until (holds) { while (!await holds()) await sleep(5) }
@@ -44,7 +53,7 @@ async function until (holds) { while (!await holds()) await sleep(5) }
 /** From the webhook's sending to the first refusal on each of three replicas. */
 async function revocations (simulator) {
   const times = []
-  for (let n = 0; n < 50; n++) {
+  for (let n = 0; n < ROUNDS; n++) {
     const { accessToken } = simulator.controls.signIn('alice')
     const id = `user-${n}`
     simulator.controls.addUser({ id, name: id, sessions: [{ accessTokens: [accessToken] }] })
@@ -61,9 +70,46 @@ async function revocations (simulator) {
     await Promise.all(refused)
     times.push(performance.now() - started)
   }
+  report('a user disabled', times)
+}
+
+/** From the purge's sending to the first refusal of a verified token on each of three replicas. */
+async function tokenRevocations (endpoint) {
+  const times = []
+  for (const [n, { id, secret }] of MACHINES.entries()) {
+    const token = await tokenOf(endpoint, id, secret)
+    const statusAt = async (port) => (await verify(port, token, `/resource?resource=${RESOURCE}`)).status
+    for (const port of PORTS) await until(async () => await statusAt(port) === 200)
+    const started = performance.now()
+    const refused = PORTS.map((port) => until(async () => await statusAt(port) === 401))
+    const { status } = await fetch(`http://127.0.0.1:${PORTS[n % 3] + 10}/revocations`, {
+      method: 'POST',
+      body: JSON.stringify({ client_id: id }),
+      headers: { authorization: `Bearer ${MANAGEMENT_TOKEN}`, 'content-type': 'application/json' }
+    })
+    if (status !== 200) throw new Error(`the purge of ${id}: ${status}`)
+    await Promise.all(refused)
+    times.push(performance.now() - started)
+  }
+  report("a client's resource tokens purged", times)
+}
+
+async function tokenOf (endpoint, id, secret) {
+  const answer = await fetch(`${endpoint}/oauth2/token`, {
+    method: 'POST',
+    body: new URLSearchParams({
+      grant_type: 'client_credentials', client_id: id, client_secret: secret, resource: RESOURCE
+    })
+  })
+  const { access_token: token, ...refusal } = await answer.json()
+  if (token === undefined) throw new Error(JSON.stringify(refusal))
+  return token
+}
+
+function report (what, times) {
   console.log(
-    `disabled → refused on three replicas, 50 users, asked about every 5 ms: median ${Math.round(median(times))} ms, ` +
-      `longest ${Math.round(Math.max(...times))} ms`
+    `${what} → refused on three replicas, ${times.length} times, asked about every 5 ms: ` +
+      `median ${Math.round(median(times))} ms, longest ${Math.round(Math.max(...times))} ms`
   )
 }
 
@@ -120,7 +166,7 @@ async function startOn (endpoint, count) {
   )
 }
 
-const simulator = buildSimulator({})
+const simulator = buildSimulator({ resources: [{ uri: RESOURCE, scopes: [] }], machines: MACHINES })
 const endpoint = await simulator.listen()
 start('redis-server', ['--port', String(REDIS_PORT), '--save', ''])
 const redis = new Redis(REDIS_PORT)
@@ -130,8 +176,9 @@ try {
   for (const port of PORTS) startReplica(endpoint, port)
   for (const port of PORTS) await until(async () => (await readiness(port)).redis === 'up')
   await revocations(simulator)
+  await tokenRevocations(endpoint)
   for (const child of children.slice(1)) child.kill('SIGKILL')
-  await startOn(endpoint, 51)
+  await startOn(endpoint, 2 * ROUNDS + 1)
   children.at(-1).kill('SIGKILL')
   await writeLog(redis, endpoint, ENTRIES)
   await startOn(endpoint, ENTRIES)

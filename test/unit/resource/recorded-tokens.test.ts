@@ -37,7 +37,7 @@ async function verify (name: string, other: Claims = {}): Promise<Verification> 
     sub: payload['sub'] === '<user id>' ? 'a-user' : payload['sub'],
     ...other
   }
-  return await verifier.verify(signed(claims, header), '' as MemoryKey, 0)
+  return await verifier.verify(signed(claims, header), { key: '' as MemoryKey, headBytes: () => 0 })
 }
 
 const outcomeOf = (verification: Verification, policy: string): string => {

@@ -69,7 +69,8 @@ export async function explainToken (token: string, { config, clock }: Context): 
   try {
     const rules = { issuer: authgear.endpoint.origin, maxAgeMs }
     const verifier = createVerifier({ rules, keySet, clock, maxBytes: 2 ** 20, waitingBytes: 2 ** 20 })
-    return judgeResourceToken(await verifier.verify(token, '' as MemoryKey, 0), config.resources)
+    const verification = await verifier.verify(token, { key: '' as MemoryKey, headBytes: () => 0 })
+    return judgeResourceToken(verification, config.resources)
   } finally {
     await keySet.close()
   }
