@@ -99,7 +99,9 @@ t.test('verifies only a whole token signed for this header, and never rejects', 
   const clock = { wall: () => NOW, monotonic: () => 0 }
   const verifier = createVerifier({
     rules: RULES,
-    keySet: { keyOf: async (kid: string) => kid === KID ? async () => KEYS.publicKey : undefined },
+    keySet: {
+      keyOf: async (kid: string) => kid === KID ? async () => KEYS.publicKey : undefined, current: () => undefined
+    },
     clock,
     maxBytes: 2 ** 20,
     waitingBytes: 2 ** 20

@@ -26,7 +26,7 @@ async function verify (name: string, other: Claims = {}): Promise<Verification> 
   const clock = manualClock(Number(payload['iat']) * 1000 + 1000)
   const verifier = createVerifier({
     rules: { issuer: ISSUER, maxAgeMs: 3_600_000 },
-    keySet: { keyOf: async () => getKey },
+    keySet: { keyOf: async () => getKey, current: () => getKey },
     clock,
     maxBytes: 2 ** 20,
     waitingBytes: 2 ** 20
