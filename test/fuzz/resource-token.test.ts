@@ -97,11 +97,11 @@ const damage = fc.oneof(
 
 t.test('verifies only a whole token signed for this header, and never rejects', async (t) => {
   const clock = { wall: () => NOW, monotonic: () => 0 }
+  const getKey = async (): Promise<typeof KEYS.publicKey> => KEYS.publicKey
+  const keyOf = async (kid: string): Promise<typeof getKey | undefined> => kid === KID ? getKey : undefined
   const verifier = createVerifier({
     rules: RULES,
-    keySet: {
-      keyOf: async (kid: string) => kid === KID ? async () => KEYS.publicKey : undefined, current: () => undefined
-    },
+    keySet: { keyOf, current: () => getKey },
     clock,
     maxBytes: 2 ** 20,
     waitingBytes: 2 ** 20
