@@ -136,7 +136,9 @@ export function openLog (
     maxNames
   })
   const failed = (error: unknown): void => trouble(NOT_FOLLOWED, error)
-  return { revocations, entries, close: follow(revocations, store, failed) }
+  const heartbeat = tokens === undefined ? undefined : setInterval(() => tokens.ran(), HEARTBEAT_MS).unref()
+  const unfollow = follow(revocations, store, failed)
+  return { revocations, entries, close: async () => { clearInterval(heartbeat); await unfollow() } }
 }
 
 function tokenLedgerOf (
@@ -145,9 +147,7 @@ function tokenLedgerOf (
   maxNames: number
 ): TokenLedger | undefined {
   if (resources.length === 0) return undefined
-  const tokens = new TokenLedger({ clock, maxAgeMs, degradedMs: cache.degradedTtlMs, maxNames })
-  setInterval(() => tokens.ran(), HEARTBEAT_MS).unref()
-  return tokens
+  return new TokenLedger({ clock, maxAgeMs, degradedMs: cache.degradedTtlMs, maxNames })
 }
 
 /** Tells the other replicas that this one follows the log, and counts those that do. */
