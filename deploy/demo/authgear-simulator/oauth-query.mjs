@@ -3,10 +3,9 @@
 /** @import { OAuthClient } from './types.d.mts' */
 
 /** What of the question goes on from page to page, as at Authgear. */
-const CARRIED = [
-  'client_id', 'redirect_uri', 'state', 'prompt', 'max_age', 'ui_locales', 'response_type', 'resource', 'scope',
-  'code_challenge', 'code_challenge_method'
-]
+const CARRIED = ['client_id', 'redirect_uri', 'state', 'prompt', 'max_age', 'ui_locales']
+/** And where a client asks for a code (not recorded). */
+const OF_A_CODE = ['response_type', 'resource', 'scope', 'code_challenge', 'code_challenge_method']
 
 /**
  * Why it is answered on the spot, since nobody may be sent to that redirect URI.
@@ -28,8 +27,9 @@ export function queryOf (request) {
 
 /** @param {URLSearchParams} query */
 export function carried (query) {
+  const names = query.get('response_type') === 'code' ? [...CARRIED, ...OF_A_CODE] : CARRIED
   return new URLSearchParams(
-    Object.fromEntries(CARRIED.filter((name) => query.has(name)).map((name) => [name, query.get(name) ?? '']))
+    Object.fromEntries(names.filter((name) => query.has(name)).map((name) => [name, query.get(name) ?? '']))
   ).toString()
 }
 
