@@ -26,8 +26,8 @@ run_tap() {
 
 # those that wait longest begin first, so that none of them runs alone at the end
 longest_first() {
-  local first=(campaign/campaign integration/revocation-processes integration/flood integration/redis-cluster
-    integration/doctor contract/revocation-redis e2e/login-journey e2e/rolling-restart)
+  local first=(campaign/campaign integration/revocation-exhaustive integration/revocation-processes integration/flood
+    integration/redis-cluster integration/doctor contract/revocation-redis e2e/login-journey e2e/rolling-restart)
   printf 'test/%s.test.ts\n' "${first[@]}"
   find test -name '*.test.ts' | sort | grep -vxFf <(printf 'test/%s.test.ts\n' "${first[@]}")
 }
