@@ -15,8 +15,6 @@ export type KeySet = Readonly<{
   keyOf: (kid: string) => Promise<JWTVerifyGetKey | undefined>
   /** The key getter of the newest set: another one where Authgear publishes other keys than before. */
   current: () => JWTVerifyGetKey | undefined
-  /** Whether keys were ever fetched. */
-  isLoaded: () => boolean
   close: () => Promise<void>
 }>
 
@@ -77,7 +75,6 @@ export function openKeySet (
       return undefined
     },
     current: () => loaded?.getKey,
-    isLoaded: () => loaded !== undefined,
     async close (): Promise<void> {
       timer.close()
       await authgear.close()

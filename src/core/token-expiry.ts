@@ -55,13 +55,13 @@ function decodeJwt (token: string): Jwt | undefined {
 }
 
 /** Three parts of which the second holds claims; a signature is not looked at. */
-function claimsOf (token: string): Json | undefined {
+export function claimsOf (token: string): Json | undefined {
   const [, payload = '', ...rest] = token.split('.')
   return rest.length === 1 ? decodeJson(payload) : undefined
 }
 
 /** RFC 9068, section 2.1: the type of an access token, in any case and with or without its prefix. */
-const ACCESS_TOKEN = /^(?:application\/)?at\+jwt$/i
+export const ACCESS_TOKEN = /^(?:application\/)?at\+jwt$/i
 
 function isAuthgears ({ header, claims }: Jwt, origin: string): boolean {
   const typ = header?.['typ']

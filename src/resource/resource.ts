@@ -12,7 +12,7 @@ import {
 } from '../http/types.ts'
 import { LogNotRead } from '../errors.ts'
 import type { TokenStanding } from '../revocation/types.ts'
-import { createPolicies } from '../verify/policy-cache.ts'
+import { createDerivedPolicies } from '../verify/policy-cache.ts'
 import { createAllowToken, refuseToken, type TokenRefusal, withTokenChallenge, withTokenHeaders } from './responses.ts'
 import type { Verification, Verifier } from './verifier.ts'
 
@@ -68,22 +68,12 @@ type RoutePolicy = Readonly<{ policy: Policy, needs: TokenNeeds }>
 
 /** A route without a resource, or with one that this deployment does not have, lets nobody in. */
 function createRoutePolicy ({ resources }: ResourceDeps): (request: VerifyRequest) => RoutePolicy {
-  const policyOf = createPolicies()
-  const read = new WeakMap<Policy, RoutePolicy>()
-  const judge = (policy: Policy): RoutePolicy => {
+  return createDerivedPolicies((policy) => {
     const needs = tokenNeedsOf(policy)
     if (policy.kind === 'bad') return { policy, needs }
     if (needs.resources.length === 0) return NO_RESOURCE
     return needs.resources.every((uri) => resources.has(uri)) ? { policy, needs } : UNKNOWN_RESOURCE
-  }
-  return (request) => {
-    const policy = policyOf(request)
-    const known = read.get(policy)
-    if (known !== undefined) return known
-    const route = judge(policy)
-    read.set(policy, route)
-    return route
-  }
+  })
 }
 
 const bad = (why: string): RoutePolicy => ({ policy: { kind: 'bad', why }, needs: { resources: [], scopes: [] } })
@@ -157,10 +147,10 @@ function createConclude ({ absentHeaders, clock, standingOf, refusedUnknown }: R
  * chooses `/resource`, and without one it is `/verify`.
  */
 export function createExtAuthz (deps: ResourceDeps, verify: Handler): Handler {
-  const policyOf = createPolicies()
+  const needsOf = createDerivedPolicies(tokenNeedsOf)
   const resource = createResource(deps)
   return (request) => {
-    const isForTokens = request.proxy.policies.length > 0 && tokenNeedsOf(policyOf(request)).resources.length > 0
+    const isForTokens = request.proxy.policies.length > 0 && needsOf(request).resources.length > 0
     return isForTokens ? resource(request) : verify(request)
   }
 }

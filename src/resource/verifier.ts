@@ -6,6 +6,7 @@ import { createWaitingBudget } from '../authenticate/waiting-budget.ts'
 import type { Clock } from '../clock.ts'
 import type { MemoryKey } from '../core/cache-key.ts'
 import { CLOCK_TOLERANCE_MS, readResourceToken, type ResourceToken, type Rules } from '../core/resource-token.ts'
+import { ACCESS_TOKEN, claimsOf } from '../core/token-expiry.ts'
 import { Overloaded, ResolverError, UnexpectedError } from '../errors.ts'
 
 export type Verification =
@@ -20,8 +21,6 @@ type WaitingContext = Pick<CredentialContext, 'key' | 'headBytes'>
 export type Verifier = Readonly<{
   /** Synchronous where the token was verified before. Never rejects. */
   verify: (bearer: string, context: WaitingContext) => Verification | Promise<Verification>
-  /** Tokens that are remembered. */
-  size: () => number
 }>
 
 export type VerifierDeps = Readonly<{
@@ -73,8 +72,7 @@ export function createVerifier (deps: VerifierDeps): Verifier {
       const bytes = budget.take(context.headBytes())
       if (bytes === undefined) return { kind: 'unavailable', error: new Overloaded() }
       return verifyNow(bearer, context.key).finally(() => budget.giveBack(bytes))
-    },
-    size: () => known.size
+    }
   })
 }
 
@@ -115,20 +113,9 @@ async function verifyToken ({ rules, keySet, clock }: VerifierDeps, bearer: stri
 function kidOf (bearer: string): string | undefined {
   try {
     const { alg, typ, kid } = decodeProtectedHeader(bearer)
-    const isAccessToken = typeof typ === 'string' && /^(?:application\/)?at\+jwt$/i.test(typ)
+    const isAccessToken = typeof typ === 'string' && ACCESS_TOKEN.test(typ)
     const isKid = typeof kid === 'string' && kid !== '' && kid.length <= MAX_KID_LENGTH
     return alg === 'RS256' && isAccessToken && isKid ? kid : undefined
-  } catch {
-    return undefined
-  }
-}
-
-function claimsOf (bearer: string): Readonly<Record<string, unknown>> | undefined {
-  const [, payload = '', ...rest] = bearer.split('.')
-  if (rest.length !== 1) return undefined
-  try {
-    const claims: unknown = JSON.parse(Buffer.from(payload, 'base64url').toString('utf8'))
-    return typeof claims === 'object' && claims !== null ? claims as Record<string, unknown> : undefined
   } catch {
     return undefined
   }

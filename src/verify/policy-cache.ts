@@ -27,3 +27,19 @@ export function createPolicies (): (request: VerifyRequest) => Policy {
     return joinPolicies([own, ...proxy.policies.map(read)])
   }
 }
+
+/** @returns what `derive` makes of a request's policy; made once for each policy that is remembered */
+export function createDerivedPolicies<T extends object> (
+  derive: (policy: Policy) => T
+): (request: VerifyRequest) => T {
+  const policyOf = createPolicies()
+  const derived = new WeakMap<Policy, T>()
+  return (request) => {
+    const policy = policyOf(request)
+    const known = derived.get(policy)
+    if (known !== undefined) return known
+    const made = derive(policy)
+    derived.set(policy, made)
+    return made
+  }
+}

@@ -7,7 +7,7 @@ import { isForSessions, withoutTokenRequirements } from '../core/token-policy.ts
 import type { FindLoginRedirect, LoginRedirect } from '../login/redirect.ts'
 import type { TrustProxy } from '../http/trusted-proxies.ts'
 import { allowNobody, createAllow, createRefuse, offerLogin, sendToLogin, type Refusal } from './responses.ts'
-import { createPolicies } from './policy-cache.ts'
+import { createDerivedPolicies, createPolicies } from './policy-cache.ts'
 import {
   credentialContextOf,
   type Handler,
@@ -68,24 +68,11 @@ const FOR_TOKENS: Policy = {
 }
 
 function createSessionPolicies ({ tokenRequirements }: VerifyDeps): (request: VerifyRequest) => Policy {
+  if (tokenRequirements === 'leave-out') return createDerivedPolicies(withoutTokenRequirements)
   const policyOf = createPolicies()
-  if (tokenRequirements === 'leave-out') return createPersonPolicies(policyOf)
   return (request) => {
     const policy = policyOf(request)
     return isForSessions(policy) ? policy : FOR_TOKENS
-  }
-}
-
-/** Derived once from each policy that is remembered. */
-function createPersonPolicies (policyOf: (request: VerifyRequest) => Policy): (request: VerifyRequest) => Policy {
-  const derived = new WeakMap<Policy, Policy>()
-  return (request) => {
-    const policy = policyOf(request)
-    const known = derived.get(policy)
-    if (known !== undefined) return known
-    const ofPerson = withoutTokenRequirements(policy)
-    derived.set(policy, ofPerson)
-    return ofPerson
   }
 }
 

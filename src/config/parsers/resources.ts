@@ -1,11 +1,10 @@
+import { SCOPE } from '../../core/requirement.ts'
 import type { Resource } from '../../resource/settings.ts'
 import { type Kind, parsed, type Parsed, problem } from '../kind.ts'
 import { quote } from '../messages.ts'
 
 const MAX_RESOURCES = 100
 const FIELDS: ReadonlySet<string> = new Set(['uri', 'scopes', 'name', 'documentation'])
-/** RFC 6749, section 3.3, without the comma, which separates them here. */
-const SCOPE = /^[\x21\x23-\x2b\x2d-\x5b\x5d-\x7e]{1,256}$/
 /** Authgear gives these a meaning of its own: no resource can have them. */
 const RESERVED: ReadonlySet<string> = new Set([
   'openid', 'profile', 'email', 'address', 'phone', 'offline_access', 'device_sso'
