@@ -1,3 +1,4 @@
+import { IDENTITY_SETS, type Presents } from './presentation.ts'
 import type { Identity } from './resolution.ts'
 import type { EpochMs } from './token-expiry.ts'
 
@@ -16,6 +17,8 @@ export type PersonRequirement = Readonly<{
   meets: (identity: Identity, now: EpochMs) => Outcome
   /** Presentation only. `offer`: no redirect to the login. `useless`: after a login the answer would be the same. */
   login?: 'offer' | 'useless'
+  /** Presentation only, and met by everybody. */
+  presents?: Presents
 }>
 
 /** Of a resource token, what a session does not have. */
@@ -47,6 +50,8 @@ export const SCOPE = /^[\x21\x23-\x2b\x2d-\x5b\x5d-\x7e]{1,256}$/
 const CLIENT = /^[\x21-\x2b\x2d-\x7e]{1,256}$/
 /** Whether it is one that this deployment has is for the endpoint to say: RESOURCES. */
 const RESOURCE = /^https:\/\/[\x21\x24-\x3b\x3d\x40-\x5b\x5d\x5f\x61-\x7a\x7e]{1,1024}$/
+/** What an app calls itself: the assertion's `aud`. */
+export const AUDIENCE = /^[a-zA-Z0-9_.:-]{1,100}$/
 const SECONDS = /^(?:0|[1-9][0-9]{0,8})$/
 /** How far Authgear's clock may be ahead of this machine's. */
 const MAX_AHEAD_MS = 5 * 60_000
@@ -77,7 +82,17 @@ export const PERSON_PARAMETERS = {
   max_age: {
     parse: (value) => (SECONDS.test(value) ? atMost(Number(value)) : bad('max_age is not a number of seconds'))
   },
-  login: exactly('login', 'off', { kind: 'person', meets: () => 'met', login: 'offer' })
+  login: exactly('login', 'off', { kind: 'person', meets: () => 'met', login: 'offer' }),
+  identity: {
+    parse: (value) => {
+      const identity = IDENTITY_SETS.find((name) => name === value)
+      return identity === undefined ? bad(`identity takes ${IDENTITY_SETS.join(', ')}`) : presenting({ identity })
+    }
+  },
+  audience: {
+    parse: (value) =>
+      AUDIENCE.test(value) ? presenting({ audience: value }) : bad('audience has a value that cannot be one')
+  }
 } as const satisfies Readonly<Record<string, Parameter<PersonRequirement>>>
 
 /** What a route asks of a resource token. */
@@ -120,6 +135,10 @@ function anyOf<R extends Requirement> (
 
 function exactly (name: string, only: string, requirement: PersonRequirement): Parameter<PersonRequirement> {
   return { parse: (value) => (value === only ? requirement : bad(`${name} takes ${only} and nothing else`)) }
+}
+
+function presenting (presents: Presents): PersonRequirement {
+  return { kind: 'person', meets: () => 'met', presents }
 }
 
 function atMost (maxAge: number): PersonRequirement {
