@@ -3,6 +3,7 @@ import { boolean, bytes, choice, duration, integer, orOff, secret, secretOrNone,
 import { clientId, cookiePrefix, keyPrefix, userName } from './parsers/names.ts'
 import { adminApiUrl, endpoint, loginPath, publicOrigin, redirectUri, redisUrl, resolverUrl } from './parsers/urls.ts'
 import { hostNames, listenAddress, loginHosts, redisAddresses, trustedProxies } from './parsers/hosts.ts'
+import { identityHeaders } from './parsers/identity.ts'
 import { resources } from './parsers/resources.ts'
 import type { ValueOf, Variable } from './kind.ts'
 
@@ -387,6 +388,31 @@ export const variables = Object.freeze({
     meaning:
       'The longest life of a resource token, counted from `iat`. Revocations are kept for as long, in Redis and in ' +
         'memory.'
+  },
+  IDENTITY_HEADERS: {
+    group: 'Identity',
+    kind: identityHeaders,
+    example: 'remote',
+    meaning:
+      'Names under which apps expect the user, beside `x-authgear-*` (docs/identity.md). A route chooses another set ' +
+        'by `identity=`; name each such set here too, after the usual one (`none,remote`): then every answer carries ' +
+        'its names, empty where they are not meant.'
+  },
+  IDENTITY_USER: {
+    group: 'Identity',
+    kind: choice(['user_id', 'username', 'email']),
+    fallback: 'user_id',
+    meaning:
+      'What stands for the user in those headers. A username and an e-mail can pass to another person; the id never ' +
+        'does.'
+  },
+  IDENTITY_ENCODING: {
+    group: 'Identity',
+    kind: choice(['percent', 'rfc8187']),
+    fallback: 'percent',
+    meaning:
+      'How a value beyond ASCII is written: `percent` (`%E6%9D%8E`, and `%` itself as `%25`), or `rfc8187` ' +
+        "(`UTF-8''%E6%9D%8E`, plain ASCII as it is)."
   },
   ABSENT_HEADERS: {
     group: 'Service',

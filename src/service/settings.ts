@@ -13,6 +13,7 @@ export type ServiceSettings =
     | 'login'
     | 'resources'
     | 'resourceTokenMaxAgeMs'
+    | 'identity'
     | 'absentHeaders'
     | 'preflight'
     | 'managementToken'
