@@ -146,6 +146,25 @@ const auditLog: Warning = (readings) =>
       ]
     : [readings.isSet('AUTHGEAR_AUDIT_POLL') && 'AUTHGEAR_AUDIT_POLL: has no effect without AUTHGEAR_ADMIN_API_URL']
 
+const OF_PROFILE = ['PROFILE_TTL', 'PROFILE_TIMEOUT', 'IDENTITY_UNVERIFIED_EMAIL'] as const
+
+const profile: Warning = ({ isSet, values }) => {
+  const { IDENTITY_PROFILE: fields, IDENTITY_UNVERIFIED_EMAIL: unverified } = values
+  if (!isSet('IDENTITY_PROFILE')) {
+    return OF_PROFILE.map((name) => isSet(name) && `${name}: has no effect without IDENTITY_PROFILE`)
+  }
+  const hasEmail = fields?.includes('email') === true
+  return [
+    isSet('IDENTITY_UNVERIFIED_EMAIL') &&
+      !hasEmail &&
+      'IDENTITY_UNVERIFIED_EMAIL: has no effect where IDENTITY_PROFILE does not name email',
+    unverified === 'send' &&
+      hasEmail &&
+      'IDENTITY_UNVERIFIED_EMAIL: is send: an app that knows people by their e-mail lets anybody in who typed ' +
+        "somebody else's: verify e-mails in Authgear, and leave this out"
+  ]
+}
+
 /** V8 ends the process when its heap is full, and the kernel when the container is. */
 const memoryThatDoesNotFit: Warning = ({ memory, values: { CACHE_MAX_MEMORY: budget = 0 } }) => {
   const { limitBytes, isContainer, heapBytes } = memory()
@@ -166,6 +185,7 @@ const memoryThatDoesNotFit: Warning = ({ memory, values: { CACHE_MAX_MEMORY: bud
 const WARNINGS: readonly Warning[] = [
   memoryThatDoesNotFit,
   auditLog,
+  profile,
   alone,
   unprotected,
   longRefusals,
