@@ -1,9 +1,12 @@
-import { adminKey, certificatesContent, certificatesPath, privateKeyPath } from './parsers/files.ts'
+import { adminKey, assertionKeyPath, certificatesContent, certificatesPath, privateKeyPath } from './parsers/files.ts'
 import { boolean, bytes, choice, duration, integer, orOff, secret, secretOrNone, share } from './parsers/values.ts'
 import { clientId, cookiePrefix, keyPrefix, userName } from './parsers/names.ts'
-import { adminApiUrl, endpoint, loginPath, publicOrigin, redirectUri, redisUrl, resolverUrl } from './parsers/urls.ts'
+import {
+  adminApiUrl, endpoint, issuer, loginPath, publicOrigin, redirectUri, redisUrl, resolverUrl
+} from './parsers/urls.ts'
 import { hostNames, listenAddress, loginHosts, redisAddresses, trustedProxies } from './parsers/hosts.ts'
 import { resources } from './parsers/resources.ts'
+import { MIN_ROTATION } from '../assertion/sources.ts'
 import type { ValueOf, Variable } from './kind.ts'
 
 /**
@@ -387,6 +390,38 @@ export const variables = Object.freeze({
     meaning:
       'The longest life of a resource token, counted from `iat`. Revocations are kept for as long, in Redis and in ' +
         'memory.'
+  },
+  ASSERTION: {
+    group: 'Assertion',
+    kind: choice(['off', 'on', 'ES256', 'EdDSA']),
+    fallback: 'off',
+    meaning:
+      'Whether each 200 carries `x-forward-auth-assertion`: a JWT that says who the user is, so that an app need not ' +
+        'trust its network (docs/assertion.md). `on` signs by ES256, or by what `ASSERTION_KEY_FILE` holds.'
+  },
+  ASSERTION_ISSUER: {
+    group: 'Assertion',
+    kind: issuer,
+    derived: 'required with `ASSERTION`',
+    example: 'https://auth.example.com',
+    meaning:
+      'What `iss` says, and `aud` where a route has no `audience=`. Apps compare it character by character; nothing ' +
+        'has to answer there.'
+  },
+  ASSERTION_KEY_FILE: {
+    group: 'Assertion',
+    kind: assertionKeyPath,
+    derived: 'keys by themselves, shared through Redis',
+    example: '/keys/assertion.pem',
+    meaning:
+      'Own keys in place of the ones that replicas make: the first signs, all are published. The same on all ' +
+        'replicas. Read again when it changes.'
+  },
+  ASSERTION_KEY_ROTATION: {
+    group: 'Assertion',
+    kind: duration({ min: MIN_ROTATION, max: '365d' }),
+    fallback: '30d',
+    meaning: 'How long one key signs. The same on all replicas.'
   },
   ABSENT_HEADERS: {
     group: 'Service',

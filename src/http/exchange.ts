@@ -35,6 +35,7 @@ const READS_QUERY: Readonly<Record<Endpoint, boolean>> = {
   login: true,
   'ext-authz': false,
   metadata: false,
+  jwks: false,
   identify: false,
   other: false
 }

@@ -10,6 +10,7 @@ import type { Metrics } from '../metrics/metrics.ts'
 import { redisKeysOf } from '../redis/keys.ts'
 import type { RevocationLog } from '../revocation/types.ts'
 import type { Wrappers } from '../tracing/wrappers.ts'
+import { openAssertions } from './assertions.ts'
 import { type AuthgearAccess, createAuthgearAccess } from './authgear.ts'
 import { openFollower, openFollowersPresence, openLog, webhookOf } from './revocations.ts'
 import { openSecrets } from './secrets.ts'
@@ -25,13 +26,14 @@ type PartsDeps = Readonly<{
   leaseWaitMs: number | undefined
   leaseMs: number | undefined
   secretCheckMs: number | undefined
+  settleMs: number | undefined
   traced: Wrappers
 }>
 export type Parts = ReturnType<typeof openParts>
 
 /** All that a replica opens, in this order; `closeParts` closes it. */
 export function openParts (settings: ServiceSettings, deps: PartsDeps) {
-  const { memory, metrics, log, clock, leaseWaitMs, leaseMs, secretCheckMs, traced } = deps
+  const { memory, metrics, log, clock, leaseWaitMs, leaseMs, secretCheckMs, settleMs, traced } = deps
   const { endpoint: { origin }, cookiePrefix } = settings.authgear
   const names = cookieNames(cookiePrefix)
   const secrets = openSecrets(settings, () => shared.secretCheck?.writesPrevious() === true)
@@ -49,12 +51,16 @@ export function openParts (settings: ServiceSettings, deps: PartsDeps) {
   const fleet = shared.connection === undefined ? shared.fleet : traced.fleet(shared.fleet)
   const observer = { ...metrics.authenticate, ...reporting(log) }
   const authenticator = authenticatorOf(settings, { memory, fleet, authgear, clock, keyer, revocations, observer })
+  const assertions = openAssertions(settings, {
+    shared, sealingKeys: secrets.sealingKeys, keys, metrics, log, clock, settleMs
+  })
   const tokens = openTokens(settings, { clock, metrics, log })
   const { absentHeaders } = settings
   const handlerDeps: HandlerDeps = { authenticator, keyer, cookieNames: names, absentHeaders, realm: origin }
   return {
     authgear,
     tokens,
+    assertions,
     shared,
     revocations,
     closeLog: opened.close,
@@ -94,9 +100,11 @@ function authenticatorOf (
 }
 
 /** In reverse order of opening. */
-export async function closeParts ({ audit, tokens, presence, closeLog, shared, authgear }: Parts): Promise<void> {
+export async function closeParts (parts: Parts): Promise<void> {
+  const { audit, tokens, assertions, presence, closeLog, shared, authgear } = parts
   await audit?.close()
   await tokens?.keySet.close()
+  assertions?.close()
   await presence?.close()
   await closeLog()
   shared.secretCheck?.close()

@@ -11,6 +11,7 @@ export type ServiceSettings =
     | 'redis'
     | 'trustedProxies'
     | 'login'
+    | 'assertion'
     | 'resources'
     | 'resourceTokenMaxAgeMs'
     | 'absentHeaders'
