@@ -125,7 +125,7 @@ async function listen (
   return typeof address === 'string' ? 0 : address.port
 }
 
-function settingsOf (options: InProcessOptions): ServiceSettings {
+export function settingsOf (options: InProcessOptions): ServiceSettings {
   const { protocol, host, origin } = new URL(options.authgear)
   return {
     version: '0.0.0-test',
