@@ -23,10 +23,7 @@ export type KeyRing = Readonly<{
 type Held = { readonly source: KeySource, readonly since: number, usedAt: number }
 
 /** Publishes each source before it signs, and for a while after. By the monotonic clock. */
-export function createKeyRing (
-  clock: Pick<Clock, 'monotonic'>,
-  publishAfterMs: number = PUBLISH_AFTER_MS
-): KeyRing {
+export function createKeyRing (clock: Pick<Clock, 'monotonic'>): KeyRing {
   const held = new Map<string, Held>()
   let wanted: ReadonlySet<Held> = new Set()
   let preferred: Held | undefined
@@ -41,7 +38,7 @@ export function createKeyRing (
   function forgetUnused (): void {
     const now = clock.monotonic()
     for (const [id, entry] of held) {
-      if (!wanted.has(entry) && entry !== signing && now - entry.usedAt > publishAfterMs) held.delete(id)
+      if (!wanted.has(entry) && entry !== signing && now - entry.usedAt > PUBLISH_AFTER_MS) held.delete(id)
     }
   }
   function signer (): KeySource | undefined {

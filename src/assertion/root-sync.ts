@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts'
 import type { KeyRing } from './key-ring.ts'
-import type { Root, RootStore } from './root-store.ts'
+import type { RootStore } from './root-store.ts'
+import { nameOf, type Root } from './roots.ts'
 import { type KeySource, rotatingSource, type Schedule } from './sources.ts'
 
 /** A lost root is back within it, and a new one has been seen by every replica. */
@@ -15,7 +16,7 @@ export const SETTLE_MS = 3000
 const YOUNG_MS = 60_000
 
 export type RootSyncEvents = Readonly<{
-  /** The first root, or another one in place of it. */
+  /** The first root, or another one beside it. */
   found: (isFirst: boolean) => void
   /** Once, until it is gone. */
   foreign: () => void
@@ -40,29 +41,27 @@ export type RootSync = Readonly<{
 /** Keeps this replica's root and Redis' the same, for as long as the process lives. */
 export function startRootSync (deps: RootSyncDeps): RootSync {
   const { store, ring, schedule, clock, events, settleMs = SETTLE_MS } = deps
-  const sources = new Map<string, KeySource>()
-  let held: Root | undefined
+  let sources: ReadonlyMap<string, KeySource> = new Map()
+  let held: readonly Root[] = []
   let isForeign = false
   let timer: NodeJS.Timeout | undefined
   let isClosed = false
-  const sourceOf = ({ secret }: Root): KeySource => {
-    const name = Buffer.from(secret).toString('base64url')
-    const source = sources.get(name) ?? rotatingSource(secret, schedule)
-    sources.set(name, source)
-    return source
-  }
-  function use (root: Root, other: Root | undefined): void {
-    const isFirst = held === undefined
-    const isYoung = root.createdAt > clock.wall() - YOUNG_MS
-    const isOther = held !== undefined && sourceOf(held) !== sourceOf(root)
-    held = root
-    ring.want([root, ...other === undefined ? [] : [other]].map(sourceOf), isYoung ? settleMs : 0)
-    if (isFirst || isOther) events.found(isFirst)
+  function use (roots: readonly Root[]): void {
+    const isFirst = held.length === 0
+    const isNew = roots.some((root) => !sources.has(nameOf(root)))
+    sources = new Map(roots.map((root) => {
+      const name = nameOf(root)
+      return [name, sources.get(name) ?? rotatingSource(root.secret, schedule)]
+    }))
+    held = roots
+    const isYoung = (roots[0]?.createdAt ?? 0) > clock.wall() - YOUNG_MS
+    ring.want([...sources.values()], isYoung ? settleMs : 0)
+    if (isNew) events.found(isFirst)
   }
   async function sync (): Promise<void> {
     try {
       const result = await store.sync(held)
-      if (result.kind === 'root') use(result.root, result.other)
+      if (result.kind === 'roots') use(result.roots)
       if (result.kind === 'foreign' && !isForeign) events.foreign()
       isForeign = result.kind === 'foreign'
     } catch (error) {
@@ -71,7 +70,7 @@ export function startRootSync (deps: RootSyncDeps): RootSync {
   }
   function poll (): void {
     sync().finally(() => {
-      if (!isClosed) timer = setTimeout(poll, held === undefined ? FIRST_INTERVAL_MS : SYNC_INTERVAL_MS)
+      if (!isClosed) timer = setTimeout(poll, held.length === 0 ? FIRST_INTERVAL_MS : SYNC_INTERVAL_MS)
     })
   }
   poll()

@@ -112,14 +112,15 @@ type Commands = NonNullable<Shared['connection']>['commands']
 
 function keysOfFleet (settings: AssertionSettings, commands: Commands, deps: AssertionDeps): Keys {
   const { shared, sealingKeys, keys, clock, log, settleMs } = deps
-  const ring = createKeyRing(clock, Math.max(PUBLISH_AFTER_MS, settings.rotationMs))
+  const ring = createKeyRing(clock)
   const store = createRootStore({
     commands,
     sealer: createSealer(sealingKeys.current),
     previous: sealingKeys.previous && createSealer(sealingKeys.previous),
     writesPrevious: () => shared.secretCheck?.writesPrevious() === true,
     name: keys.assertionRoot,
-    clock
+    clock,
+    keepMs: Math.max(PUBLISH_AFTER_MS, settings.rotationMs)
   })
   const sync = startRootSync({
     store,

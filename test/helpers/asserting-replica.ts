@@ -108,7 +108,8 @@ export async function startAssertingReplica (t: Pick<Test, 'teardown'>, options:
     kid: () => kidOf(parts.assertions.sign(ALICE, undefined)?.token),
     hasKey,
     fetchKeys,
-    kids: async () => (JSON.parse((await fetchKeys()).body).keys as ReadonlyArray<{ kid: string }>).map(({ kid }) => kid),
+    kids: async () =>
+      (JSON.parse((await fetchKeys()).body).keys as ReadonlyArray<{ kid: string }>).map(({ kid }) => kid),
     close
   }
 }

@@ -32,7 +32,9 @@ function createVerifier (clock: Readonly<{ wall: () => number }>, sources: reado
         const source = sources[fetches++ % sources.length]
         set = { keys: createLocalJWKSet(JSON.parse((await source?.fetchKeys())?.body ?? '')), at: now }
       }
-      await jwtVerify(token, set.keys, { issuer: ISSUER, audience: 'app', currentDate: new Date(now), clockTolerance: 120 })
+      // the replicas' clocks are a minute apart
+      const times = { currentDate: new Date(now), clockTolerance: 120 }
+      await jwtVerify(token, set.keys, { issuer: ISSUER, audience: 'app', ...times })
     }
   }
 }
@@ -132,7 +134,8 @@ t.test('FLUSHALL and a new replica: the root comes back, and no other one signs'
   clock.advance(5 * MINUTE)
   await redis.cli('FLUSHALL')
   const fresh = await startAssertingReplica(t, { redisPort: redis.port, clock })
-  await until('it knows the root', async () => (await fresh.fetchKeys()).status === 200 && (await fresh.kids()).includes(kid ?? ''))
+  await until('it knows the root', async () =>
+    (await fresh.fetchKeys()).status === 200 && (await fresh.kids()).includes(kid ?? ''))
   // whichever of the two wrote first: a root of the new replica's own has not signed
   clock.advance(3000)
   t.equal(fresh.kid(), kid)
@@ -153,12 +156,11 @@ t.test('fleets that were apart: both sets are published, and the older one signs
   relay.to(one.port)
   await until('each publishes both', async () =>
     (await Promise.all([older, younger].map(({ kids }) => kids()))).every((kids) =>
-      kids.includes(kid) && (kids.includes(youngerKid) || kids.length === 3)) &&
-    (await younger.kids()).length === 6)
+      kids.includes(kid) && kids.includes(youngerKid)))
   t.strictSame([older.kid(), younger.kid()], [kid, youngerKid], 'a key set that is kept has not the other one yet')
   clock.advance(PUBLISH_AHEAD_MS)
   t.strictSame([older.kid(), younger.kid()], [kid, kid])
-  t.ok((await younger.kids()).includes(youngerKid), 'what it signed is verified on')
+  for (const one of [older, younger]) t.ok((await one.kids()).includes(youngerKid), 'what it signed is verified on')
   t.ok(younger.lines.some(({ msg }) => /two sets of assertion keys met/.test(String(msg))))
 })
 
