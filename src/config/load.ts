@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 import { defaultBudget, waitingBudget } from '../core/memory-budget.ts'
+import { NO_HEADERS } from '../identity/sets.ts'
 import { type MachineMemory, machineMemory } from './machine-memory.ts'
 import { showBytes } from './parsers/values.ts'
 import { read, type Reading } from './read.ts'
@@ -38,6 +39,11 @@ export function assemble (values: Values, memory: MachineMemory): Config {
     assertion: assertion(values),
     resources: values.RESOURCES ?? [],
     resourceTokenMaxAgeMs: values.RESOURCE_TOKEN_MAX_AGE,
+    identity: {
+      headers: values.IDENTITY_HEADERS ?? NO_HEADERS,
+      user: values.IDENTITY_USER,
+      encoding: values.IDENTITY_ENCODING
+    },
     absentHeaders: values.ABSENT_HEADERS,
     preflight: values.PREFLIGHT,
     shutdownDelayMs: values.SHUTDOWN_DELAY,

@@ -1,6 +1,7 @@
 import type { AssertionSettings } from '../assertion/types.ts'
 import type { AuditSettings } from '../authgear/audit-log/run.ts'
 import type { AbsentHeaders } from '../http/types.ts'
+import type { IdentitySettings } from '../identity/settings.ts'
 import type { LoginSettings } from '../login/settings.ts'
 import type { RedisSettings } from '../redis/options.ts'
 import type { Resource } from '../resource/settings.ts'
@@ -80,6 +81,7 @@ export type Config = Readonly<{
   /** Empty where resource tokens are off. */
   resources: readonly Resource[]
   resourceTokenMaxAgeMs: number
+  identity: IdentitySettings
   absentHeaders: AbsentHeaders
   preflight: 'deny' | 'allow'
   shutdownDelayMs: number

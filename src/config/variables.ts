@@ -5,6 +5,7 @@ import {
   adminApiUrl, endpoint, issuer, loginPath, publicOrigin, redirectUri, redisUrl, resolverUrl
 } from './parsers/urls.ts'
 import { hostNames, listenAddress, loginHosts, redisAddresses, trustedProxies } from './parsers/hosts.ts'
+import { identityHeaders } from './parsers/identity.ts'
 import { resources } from './parsers/resources.ts'
 import { MIN_ROTATION } from '../assertion/sources.ts'
 import type { ValueOf, Variable } from './kind.ts'
@@ -391,8 +392,33 @@ export const variables = Object.freeze({
       'The longest life of a resource token, counted from `iat`. Revocations are kept for as long, in Redis and in ' +
         'memory.'
   },
+  IDENTITY_HEADERS: {
+    group: 'Identity',
+    kind: identityHeaders,
+    example: 'remote',
+    meaning:
+      'Names under which apps expect the user, beside `x-authgear-*` (docs/identity.md). A route chooses another set ' +
+        'by `identity=`; name each such set here too, after the usual one (`none,remote`): then every answer carries ' +
+        'its names, empty where they are not meant.'
+  },
+  IDENTITY_USER: {
+    group: 'Identity',
+    kind: choice(['user_id', 'username', 'email']),
+    fallback: 'user_id',
+    meaning:
+      'What stands for the user in those headers. A username and an e-mail can pass to another person; the id never ' +
+        'does.'
+  },
+  IDENTITY_ENCODING: {
+    group: 'Identity',
+    kind: choice(['percent', 'rfc8187']),
+    fallback: 'percent',
+    meaning:
+      'How a value beyond ASCII is written: `percent` (`%E6%9D%8E`, and `%` itself as `%25`), or `rfc8187` ' +
+        "(`UTF-8''%E6%9D%8E`, plain ASCII as it is)."
+  },
   ASSERTION: {
-    group: 'Assertion',
+    group: 'Identity',
     kind: choice(['off', 'on', 'ES256', 'EdDSA']),
     fallback: 'off',
     meaning:
@@ -400,7 +426,7 @@ export const variables = Object.freeze({
         'trust its network (docs/assertion.md). `on` signs by ES256, or by what `ASSERTION_KEY_FILE` holds.'
   },
   ASSERTION_ISSUER: {
-    group: 'Assertion',
+    group: 'Identity',
     kind: issuer,
     derived: 'required with `ASSERTION`',
     example: 'https://auth.example.com',
@@ -409,7 +435,7 @@ export const variables = Object.freeze({
         'has to answer there.'
   },
   ASSERTION_KEY_FILE: {
-    group: 'Assertion',
+    group: 'Identity',
     kind: assertionKeyPath,
     derived: 'keys by themselves, shared through Redis',
     example: '/keys/assertion.pem',
@@ -418,7 +444,7 @@ export const variables = Object.freeze({
         'replicas. Read again when it changes.'
   },
   ASSERTION_KEY_ROTATION: {
-    group: 'Assertion',
+    group: 'Identity',
     kind: duration({ min: MIN_ROTATION, max: '365d' }),
     fallback: '30d',
     meaning: 'How long one key signs. The same on all replicas.'

@@ -1,11 +1,7 @@
 import type { Policy } from './policy.ts'
+import type { IdentitySet } from './requirement.ts'
 
-/** Names under which apps of other gateways expect the user (docs/identity.md, "Sets of headers"). */
-export const IDENTITY_SETS = ['remote', 'forwarded', 'webauth'] as const
-export type IdentitySet = typeof IDENTITY_SETS[number]
-
-/** What a parameter of a policy says of what goes out; it changes no decision. */
-export type Presents = Readonly<{ identity?: IdentitySet, audience?: string }>
+export { IDENTITY_SETS, type IdentitySet } from './requirement.ts'
 
 /** A route that names two different ones gets none: its app sees nobody, whoever wrote the second. */
 export type Choice<T> = Readonly<{ kind: 'default' } | { kind: 'named', value: T } | { kind: 'contradiction' }>

@@ -1,6 +1,12 @@
-import { IDENTITY_SETS, type Presents } from './presentation.ts'
 import type { Identity } from './resolution.ts'
 import type { EpochMs } from './token-expiry.ts'
+
+/** Names under which apps of other gateways expect the user (docs/identity.md, "Sets of headers"). */
+export const IDENTITY_SETS = ['remote', 'forwarded', 'webauth'] as const
+export type IdentitySet = typeof IDENTITY_SETS[number]
+
+/** What a parameter of a policy says of what goes out; it changes no decision. */
+export type Presents = Readonly<{ identity?: IdentitySet, audience?: string }>
 
 /** What a client could do to be let in (RFC 9470). */
 export type Challenge = Readonly<{ maxAge: number | undefined, amr: readonly string[] }>
@@ -86,7 +92,7 @@ export const PERSON_PARAMETERS = {
   identity: {
     parse: (value) => {
       const identity = IDENTITY_SETS.find((name) => name === value)
-      return identity === undefined ? bad(`identity takes ${IDENTITY_SETS.join(', ')}`) : presenting({ identity })
+      return identity === undefined ? bad(`identity takes ${IDENTITY_SETS.join(' or ')}`) : presenting({ identity })
     }
   },
   audience: {

@@ -4,6 +4,7 @@ import type { CacheKey, CacheKeys, Keyer, MemoryKey } from '../core/cache-key.ts
 import type { CookieNames, Credentials } from '../core/credentials.ts'
 import type { AllowReason, AnswerSource, KeySetReason, LoginOutcome, RefusalReason } from '../core/reason.ts'
 import type { ServiceError } from '../errors.ts'
+import type { Presenter } from '../identity/presenter.ts'
 import type { ClientTrace } from '../authgear/resolver/types.ts'
 import type { TraceIds } from '../tracing/types.ts'
 import type { ProxyRequest } from './request.ts'
@@ -57,6 +58,7 @@ export type HandlerDeps = Readonly<{
   keyer: Keyer
   cookieNames: CookieNames
   absentHeaders: AbsentHeaders
+  presenter: Presenter
   /** AUTHGEAR_ENDPOINT */
   realm: string
 }>

@@ -11,6 +11,7 @@ import {
   type AbsentHeaders, credentialContextOf, type Handler, type HandlerResult, thenOrNow, type VerifyRequest
 } from '../http/types.ts'
 import { LogNotRead } from '../errors.ts'
+import type { Admitted, KnownProfile, Presenter } from '../identity/presenter.ts'
 import type { TokenStanding } from '../revocation/types.ts'
 import { createDerivedPolicies } from '../verify/policy-cache.ts'
 import { createAllowToken, refuseToken, type TokenRefusal, withTokenChallenge, withTokenHeaders } from './responses.ts'
@@ -20,6 +21,7 @@ export type ResourceDeps = Readonly<{
   verifier: Verifier
   keyer: Keyer
   absentHeaders: AbsentHeaders
+  presenter: Presenter
   clock: Clock
   standingOf: (token: ResourceToken) => TokenStanding
   /** A token was refused only since this replica cannot know whether it was revoked. */
@@ -113,12 +115,18 @@ function refuse ({ needs }: RoutePolicy, refusal: TokenRefusal, rest?: Partial<H
   return { source: 'none', ...rest, response: refuseToken(refusal, needs), reason: refusal.reason }
 }
 
-type Conclude = (route: RoutePolicy, subject: CredentialContext, verification: Verification) => HandlerResult
+type Conclude = (
+  route: RoutePolicy,
+  subject: CredentialContext,
+  verification: Verification,
+  profile?: KnownProfile
+) => HandlerResult | Promise<HandlerResult>
 
 /** Starts from denied: only its last line is a 200. */
-function createConclude ({ absentHeaders, clock, standingOf, refusedUnknown }: ResourceDeps): Conclude {
+function createConclude (deps: ResourceDeps): Conclude {
+  const { absentHeaders, clock, presenter, standingOf, refusedUnknown, verifier } = deps
   const allow = createAllowToken(absentHeaders)
-  return (route, subject, verification) => {
+  const conclude: Conclude = (route, subject, verification, profile) => {
     if (verification.kind === 'unavailable') {
       const { error } = verification
       return refuse(route, { reason: error.reason, bearer: true }, { subject, error, source: 'authgear' })
@@ -138,8 +146,27 @@ function createConclude ({ absentHeaders, clock, standingOf, refusedUnknown }: R
     }
     const decision = decideToken(token, route.policy, clock.wall())
     if (decision.kind === 'refuse') return refuse(route, { ...decision, bearer: true }, { subject, source })
-    return { response: allow(token, source), reason: 'allowed', source, subject }
+    const outgoing = presenter.present(route.policy, admittedOf(subject, token), profile)
+    if (outgoing instanceof Promise) return outgoing.then((known) => judgeAgain(route, subject, known))
+    return { response: allow(token, source, outgoing), reason: 'allowed', source, subject }
   }
+
+  /** A revocation may have come while the profile was waited for. */
+  async function judgeAgain (
+    route: RoutePolicy,
+    subject: CredentialContext,
+    profile: KnownProfile
+  ): Promise<HandlerResult> {
+    const verification = await verifier.verify(subject.credentials.bearer ?? '', subject)
+    return await conclude(route, subject, verification, profile)
+  }
+
+  return conclude
+}
+
+function admittedOf ({ key, credentials }: CredentialContext, token: ResourceToken): Admitted {
+  const { userId, identity, clientId, scopes } = token
+  return { key, credentials, userId, identity, grant: { clientId, scopes } }
 }
 
 /**

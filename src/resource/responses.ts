@@ -4,29 +4,36 @@ import type { ResourceToken } from '../core/resource-token.ts'
 import type { TokenNeeds } from '../core/token-policy.ts'
 import { COMMON, JSON_TYPE } from '../http/responses.ts'
 import type { AbsentHeaders, HttpResponse } from '../http/types.ts'
+import { NOTHING, type Outgoing } from '../identity/presenter.ts'
 import { RETRY_AFTER_SECONDS, success } from '../verify/responses.ts'
 import { metadataUrlOf } from './settings.ts'
 
 /** On every 200 of the endpoints for resource tokens, empty for a session. */
 export const TOKEN_HEADERS = ['x-authgear-client-id', 'x-authgear-scope'] as const
 
-type AllowToken = (token: ResourceToken, source: 'memory' | 'none') => HttpResponse
+type AllowToken = (token: ResourceToken, source: 'memory' | 'none', outgoing: Outgoing) => HttpResponse
 
 /** @returns the answer for a token that passes; prepared once for each that is remembered, and ends with it */
 export function createAllowToken (absent: AbsentHeaders): AllowToken {
-  const prepared = new WeakMap<ResourceToken, HttpResponse>()
-  return (token, source) => {
-    if (source === 'none') return allowToken(token, undefined, absent)
-    const known = prepared.get(token)
+  const prepared = new WeakMap<ResourceToken | Outgoing, HttpResponse>()
+  return (token, source, outgoing) => {
+    if (source === 'none') return allowToken(token, undefined, absent, outgoing)
+    const name = outgoing === NOTHING ? token : outgoing
+    const known = prepared.get(name)
     if (known !== undefined) return known
-    const answer = allowToken(token, source, absent)
-    prepared.set(token, answer)
+    const answer = allowToken(token, source, absent, outgoing)
+    prepared.set(name, answer)
     return answer
   }
 }
 
-function allowToken (token: ResourceToken, source: 'memory' | undefined, absent: AbsentHeaders): HttpResponse {
-  return withTokenHeaders(success(token.identity, 'allowed', source, absent), token.clientId, token.scopes.join(' '))
+function allowToken (
+  { identity, clientId, scopes }: ResourceToken,
+  source: 'memory' | undefined,
+  absent: AbsentHeaders,
+  outgoing: Outgoing
+): HttpResponse {
+  return withTokenHeaders(success(identity, 'allowed', source, absent, outgoing), clientId, scopes.join(' '))
 }
 
 /** A session's 200: no client and no scope, whatever the request said. */

@@ -5,6 +5,7 @@ import type { Clock } from '../clock.ts'
 import type { Keyer } from '../core/cache-key.ts'
 import { cookieNames } from '../core/credentials.ts'
 import type { HandlerDeps } from '../http/types.ts'
+import { createPresenter } from '../identity/presenter.ts'
 import type { Log } from '../logging/log.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import { redisKeysOf } from '../redis/keys.ts'
@@ -17,6 +18,9 @@ import { openSecrets } from './secrets.ts'
 import type { ServiceSettings } from './settings.ts'
 import { openTokens } from './resources.ts'
 import { openShared, reporting } from './shared.ts'
+
+/** Of CACHE_MAX_MEMORY: for what goes out beside Authgear's headers. */
+const PRESENTED_SHARE = 0.1
 
 type PartsDeps = Readonly<{
   memory: MemoryCache
@@ -55,8 +59,17 @@ export function openParts (settings: ServiceSettings, deps: PartsDeps) {
     shared, sealingKeys: secrets.sealingKeys, keys, metrics, log, clock, settleMs
   })
   const tokens = openTokens(settings, { clock, metrics, log })
+  const presenter = createPresenter({
+    settings: settings.identity,
+    profiles: undefined,
+    assertions: undefined,
+    clock,
+    maxBytes: Math.floor(settings.cache.maxBytes * PRESENTED_SHARE)
+  })
   const { absentHeaders } = settings
-  const handlerDeps: HandlerDeps = { authenticator, keyer, cookieNames: names, absentHeaders, realm: origin }
+  const handlerDeps: HandlerDeps = {
+    authenticator, keyer, cookieNames: names, absentHeaders, presenter, realm: origin
+  }
   return {
     authgear,
     tokens,

@@ -14,6 +14,7 @@ export type ServiceSettings =
     | 'assertion'
     | 'resources'
     | 'resourceTokenMaxAgeMs'
+    | 'identity'
     | 'absentHeaders'
     | 'preflight'
     | 'managementToken'

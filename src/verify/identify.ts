@@ -1,7 +1,9 @@
 import type { Authentication, CredentialContext } from '../authenticate/types.ts'
 import { readCredentials } from '../core/credentials.ts'
+import { SESSION_ONLY } from '../core/policy.ts'
 import type { RefusalReason } from '../core/reason.ts'
-import { allowNobody, createAllow, createRefuse } from './responses.ts'
+import type { KnownProfile } from '../identity/presenter.ts'
+import { admittedOf, allowNobody, createAllow, createRefuse } from './responses.ts'
 import {
   credentialContextOf,
   thenOrNow,
@@ -16,7 +18,8 @@ import type { Route } from '../http/paths.ts'
  * Says who the user is, for pages that greet users; never refuses for lack of a session. It has a listener of its own,
  * since a proxy takes its 200 for "allowed". It refuses a policy, which would protect nothing here.
  */
-export function createIdentify ({ authenticator, keyer, cookieNames, absentHeaders, realm }: HandlerDeps): Handler {
+export function createIdentify (deps: HandlerDeps): Handler {
+  const { authenticator, keyer, cookieNames, absentHeaders, presenter, realm } = deps
   const allow = createAllow(absentHeaders)
   const allowStale = createAllow(absentHeaders, 'allowed_stale')
   const refuse = createRefuse(realm)
@@ -30,7 +33,17 @@ export function createIdentify ({ authenticator, keyer, cookieNames, absentHeade
     }
   }
 
-  function conclude (request: VerifyRequest, key: CredentialContext, authentication: Authentication): HandlerResult {
+  function nobody (reason: RefusalReason, { subject, source = 'none' }: Partial<HandlerResult>): HandlerResult {
+    const response = allowNobody(reason, presenter.nobody, source === 'none' ? undefined : source)
+    return { response, reason, source, subject }
+  }
+
+  function conclude (
+    request: VerifyRequest,
+    key: CredentialContext,
+    authentication: Authentication,
+    profile?: KnownProfile
+  ): HandlerResult | Promise<HandlerResult> {
     if (authentication.kind === 'unavailable') {
       return refused(request, authentication.error.reason, {
         subject: key,
@@ -41,8 +54,20 @@ export function createIdentify ({ authenticator, keyer, cookieNames, absentHeade
     if (authentication.kind === 'refused') return nobody(authentication.reason, { subject: key })
     const { resolution, source, stale } = authentication
     if (resolution.kind === 'invalid') return nobody('invalid_session', { subject: key, source })
-    if (stale) return { response: allowStale(resolution, source), reason: 'allowed_stale', source, subject: key }
-    return { response: allow(resolution, source), reason: 'allowed', source, subject: key }
+    const outgoing = presenter.present(SESSION_ONLY, admittedOf(key, resolution), profile)
+    if (outgoing instanceof Promise) return outgoing.then((known) => judgeAgain(request, key, known))
+    return stale
+      ? { response: allowStale(resolution, source, outgoing), reason: 'allowed_stale', source, subject: key }
+      : { response: allow(resolution, source, outgoing), reason: 'allowed', source, subject: key }
+  }
+
+  /** A revocation may have come while the profile was waited for. */
+  async function judgeAgain (
+    request: VerifyRequest,
+    subject: CredentialContext,
+    profile: KnownProfile
+  ): Promise<HandlerResult> {
+    return await conclude(request, subject, await authenticator.authenticate(subject), profile)
   }
 
   return (request) => {
@@ -59,10 +84,6 @@ export function createIdentify ({ authenticator, keyer, cookieNames, absentHeade
       conclude(request, subject, authentication)
     )
   }
-}
-
-function nobody (reason: RefusalReason, { subject: key, source = 'none' }: Partial<HandlerResult>): HandlerResult {
-  return { response: allowNobody(reason, source === 'none' ? undefined : source), reason, source, subject: key }
 }
 
 /** Alone on its listener: no proxy must reach its 200 for nobody by accident. */

@@ -1,10 +1,11 @@
-import type { Source } from '../authenticate/types.ts'
+import type { CredentialContext, Source } from '../authenticate/types.ts'
 import type { Audience } from '../core/audience.ts'
 import type { Challenge } from '../core/policy.ts'
 import { REFUSALS, type AllowReason, type RefusalReason } from '../core/reason.ts'
 import { IDENTITY_HEADERS, type Identity, type Resolution } from '../core/resolution.ts'
 import { COMMON, JSON_TYPE } from '../http/responses.ts'
 import type { AbsentHeaders, HttpResponse } from '../http/types.ts'
+import { type Admitted, NOTHING, type Outgoing } from '../identity/presenter.ts'
 import { createPages } from '../pages/refusal-page.ts'
 
 /** The circuit breaker lets a probe through after one second. */
@@ -17,12 +18,23 @@ const MAX_PREPARED = 4000
 /** An answer would keep hundreds of roles after the cache dropped them. */
 const MAX_IDENTITY_CHARACTERS = 512
 
+export function admittedOf (
+  { key, credentials }: CredentialContext,
+  { userId, identity }: Resolution & { kind: 'valid' }
+): Admitted {
+  return { key, credentials, userId, identity, grant: undefined }
+}
+
+type AllowUser = (
+  resolution: Resolution & { kind: 'valid' },
+  source: Source,
+  outgoing: Outgoing
+) => HttpResponse
+
 /** @returns the answer for one who may pass; prepared once for each resolution in memory, since it is the hot path */
-export function createAllow (
-  absent: AbsentHeaders,
-  reason: AllowReason = 'allowed'
-): (resolution: Resolution & { kind: 'valid' }, source: Source) => HttpResponse {
+export function createAllow (absent: AbsentHeaders, reason: AllowReason = 'allowed'): AllowUser {
   const prepared = new Map<Resolution, HttpResponse>()
+  const presented = new WeakMap<Outgoing, HttpResponse>()
   const prepare = (resolution: Resolution & { kind: 'valid' }): HttpResponse => {
     const answer = success(resolution.identity, reason, 'memory', absent)
     const characters = resolution.identity.reduce((sum, value) => sum + (value?.length ?? 0), 0)
@@ -31,23 +43,34 @@ export function createAllow (
     prepared.set(resolution, answer)
     return answer
   }
-  return (resolution, source) =>
-    source === 'memory'
+  const present = (resolution: Resolution & { kind: 'valid' }, outgoing: Outgoing): HttpResponse => {
+    const answer = success(resolution.identity, reason, 'memory', absent, outgoing)
+    presented.set(outgoing, answer)
+    return answer
+  }
+  return (resolution, source, outgoing) => {
+    if (source !== 'memory') return success(resolution.identity, reason, source, absent, outgoing)
+    return outgoing === NOTHING
       ? (prepared.get(resolution) ?? prepare(resolution))
-      : success(resolution.identity, reason, source, absent)
+      : (presented.get(outgoing) ?? present(resolution, outgoing))
+  }
 }
 
 /** A 200 for nobody carries every name whatever the setting: `false`, and the others empty. */
-export function allowNobody (reason: AllowReason | RefusalReason, source?: Source): HttpResponse {
-  return success(NOBODY, reason, source, 'empty')
+export function allowNobody (reason: AllowReason | RefusalReason, outgoing: Outgoing, source?: Source): HttpResponse {
+  return success(NOBODY, reason, source, 'empty', outgoing)
 }
 
-/** @param identity one value for each of IDENTITY_HEADERS */
+/**
+ * @param identity one value for each of IDENTITY_HEADERS
+ * @param outgoing what goes out beside it; of one identity
+ */
 export function success (
   identity: Identity,
   reason: AllowReason | RefusalReason,
   source: Source | undefined,
-  absent: AbsentHeaders
+  absent: AbsentHeaders,
+  outgoing: Outgoing = NOTHING
 ): HttpResponse {
   const headers: string[] = ['content-length', '0', ...COMMON, 'x-forward-auth-reason', reason]
   const missing: string[] = []
@@ -57,6 +80,11 @@ export function success (
     // empty ones overwrite what a client sent, at proxies that copy them
     if (value !== undefined || absent === 'empty') headers.push(name, value ?? '')
   })
+  for (let i = 0; i + 1 < outgoing.length; i += 2) {
+    const [name = '', value = ''] = [outgoing[i], outgoing[i + 1]]
+    if (value === '') missing.push(name)
+    if (value !== '' || absent === 'empty') headers.push(name, value)
+  }
   if (source !== undefined) headers.push('x-forward-auth-source', source)
   if (missing.length > 0) headers.push('x-envoy-auth-headers-to-remove', missing.join(','))
   return { status: 200, headers, body: '' }

@@ -4,9 +4,12 @@ import { readAudience } from '../core/audience.ts'
 import { readCredentials } from '../core/credentials.ts'
 import { decide, type Decision, type Policy } from '../core/policy.ts'
 import { isForSessions, withoutTokenRequirements } from '../core/token-policy.ts'
+import type { KnownProfile } from '../identity/presenter.ts'
 import type { FindLoginRedirect, LoginRedirect } from '../login/redirect.ts'
 import type { TrustProxy } from '../http/trusted-proxies.ts'
-import { allowNobody, createAllow, createRefuse, offerLogin, sendToLogin, type Refusal } from './responses.ts'
+import {
+  admittedOf, allowNobody, createAllow, createRefuse, offerLogin, sendToLogin, type Refusal
+} from './responses.ts'
 import { createDerivedPolicies, createPolicies } from './policy-cache.ts'
 import {
   credentialContextOf,
@@ -50,7 +53,7 @@ export function createVerify (deps: VerifyDeps): Handler {
     const reading = readCredentials(request.rawHeaders, deps.cookieNames)
     if (reading.kind === 'none') {
       return deps.allowPreflight && isPreflight(request)
-        ? preflight(request, policyOf(request), refuse)
+        ? preflight(request, policyOf(request), deps, refuse)
         : refuse(request, { reason: 'no_credentials', bearer: false })
     }
     if (reading.kind === 'refused') return refuse(request, reading)
@@ -121,34 +124,50 @@ type Conclude = (
   subject: CredentialContext,
   policy: Policy,
   authentication: Authentication,
-  confirmed?: boolean
+  given?: Given
 ) => HandlerResult | Promise<HandlerResult>
+
+/** What an earlier judgement of the same request found out. */
+type Given = Readonly<{ isConfirmed?: true, profile?: KnownProfile }>
 
 /** Starts from denied: only one branch ends in a 200, and no error ends as "not signed in". */
 function createConclude (
-  { authenticator, absentHeaders, clock, confirmAfterMs }: VerifyDeps,
+  { authenticator, absentHeaders, presenter, clock, confirmAfterMs }: VerifyDeps,
   refuse: Refuser
 ): Conclude {
   const allow = createAllow(absentHeaders)
   const allowStale = createAllow(absentHeaders, 'allowed_stale')
 
-  const conclude: Conclude = (request, subject, policy, authentication, confirmed = false) => {
+  const conclude: Conclude = (request, subject, policy, authentication, given = {}) => {
     if (authentication.kind !== 'resolved') return unresolved(request, subject, authentication)
     const { resolution, source, ageMs, stale } = authentication
     const decision = decide(resolution, policy, clock.wall())
-    if (decision.kind === 'allow' && stale) {
-      return { response: allowStale(decision.resolution, source), reason: 'allowed_stale', source, subject }
-    }
     if (decision.kind === 'allow') {
-      return { response: allow(decision.resolution, source), reason: 'allowed', source, subject }
+      const outgoing = presenter.present(policy, admittedOf(subject, decision.resolution), given.profile)
+      if (outgoing instanceof Promise) {
+        return outgoing.then((profile) => judgeAgain(request, subject, policy, { ...given, profile }))
+      }
+      return stale
+        ? { response: allowStale(decision.resolution, source, outgoing), reason: 'allowed_stale', source, subject }
+        : { response: allow(decision.resolution, source, outgoing), reason: 'allowed', source, subject }
     }
     const refusal = refuse(
       request,
       { ...decision, bearer: sentBearer(subject) },
       { subject, source, policyError: policy.kind === 'bad' ? policy.why : undefined }
     )
-    if (confirmed || ageMs <= confirmAfterMs || !isWorthConfirming(decision.reason)) return refusal
-    return confirm(request, subject, policy, refusal)
+    if (given.isConfirmed === true || ageMs <= confirmAfterMs || !isWorthConfirming(decision.reason)) return refusal
+    return confirm(request, subject, policy, refusal, given)
+  }
+
+  /** A revocation may have come while the profile was waited for. */
+  async function judgeAgain (
+    request: VerifyRequest,
+    subject: CredentialContext,
+    policy: Policy,
+    given: Given
+  ): Promise<HandlerResult> {
+    return await conclude(request, subject, policy, await authenticator.authenticate(subject), given)
   }
 
   /** While Authgear cannot be asked, its last answer stands. */
@@ -156,10 +175,12 @@ function createConclude (
     request: VerifyRequest,
     subject: CredentialContext,
     policy: Policy,
-    refusal: HandlerResult
+    refusal: HandlerResult,
+    given: Given
   ): Promise<HandlerResult> {
     const fresh = await authenticator.confirm(subject, confirmAfterMs)
-    return fresh.kind === 'unavailable' ? refusal : await conclude(request, subject, policy, fresh, true)
+    if (fresh.kind === 'unavailable') return refusal
+    return await conclude(request, subject, policy, fresh, { ...given, isConfirmed: true })
   }
 
   function unresolved (
@@ -195,11 +216,16 @@ function isPreflight ({ method, rawHeaders }: VerifyRequest): boolean {
   return names.has('origin') && names.has('access-control-request-method') && !names.has('authorization')
 }
 
-function preflight (request: VerifyRequest, policy: Policy, refuse: Refuser): HandlerResult {
+function preflight (
+  request: VerifyRequest,
+  policy: Policy,
+  { presenter }: VerifyDeps,
+  refuse: Refuser
+): HandlerResult {
   if (policy.kind === 'bad') {
     return refuse(request, { reason: 'bad_policy', bearer: false }, { policyError: policy.why })
   }
-  return { response: allowNobody('preflight'), reason: 'preflight', source: 'none' }
+  return { response: allowNobody('preflight', presenter.nobody), reason: 'preflight', source: 'none' }
 }
 
 /**

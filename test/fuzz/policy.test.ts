@@ -76,7 +76,9 @@ const USUAL: Readonly<Record<Exclude<ParameterName, 'role'>, string>> = {
   anonymous: 'false',
   login: 'off',
   amr: 'mfa',
-  max_age: '999999999'
+  max_age: '999999999',
+  identity: 'remote',
+  audience: 'grafana'
 }
 const parameter = fc.oneof(
   escaped(roles).map((value) => `role=${value}`),
@@ -167,7 +169,9 @@ const ORACLES: Readonly<Record<ParameterName, Oracle>> = {
   max_age: (_, value) => {
     if (!/^(0|[1-9]\d{0,8})$/.test(value)) return 'bad'
     return Number(value) > AGE_S ? 'met' : 'step up'
-  }
+  },
+  identity: (_, value) => (['remote', 'forwarded', 'webauth'].includes(value) ? 'met' : 'bad'),
+  audience: (_, value) => (/^[\w.:-]{1,100}$/.test(value) ? 'met' : 'bad')
 }
 
 function outcomeOf (person: Person, parameter: string): Outcome {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import type { Test } from 'tap'
 import type { Listener } from '../../src/http/listener.ts'
+import { NO_HEADERS } from '../../src/identity/sets.ts'
 import { systemClock, type Clock } from '../../src/clock.ts'
 import { createLog } from '../../src/logging/log.ts'
 import type { RedisServers, RedisSettings } from '../../src/redis/options.ts'
@@ -43,6 +44,7 @@ export interface InProcessOptions {
   readonly staleIfErrorMs?: number
   readonly cookiePrefix?: string
   readonly absentHeaders?: 'empty' | 'omit'
+  readonly identity?: ServiceSettings['identity']
   readonly preflight?: 'deny' | 'allow'
   /** RESOURCES: URIs. */
   readonly resources?: readonly string[]
@@ -162,6 +164,7 @@ export function settingsOf (options: InProcessOptions): ServiceSettings {
     resourceTokenMaxAgeMs: options.resourceTokenMaxAgeMs ?? 3_600_000,
     assertion: options.assertion,
     absentHeaders: options.absentHeaders ?? 'empty',
+    identity: options.identity ?? { headers: NO_HEADERS, user: 'user_id', encoding: 'percent' },
     preflight: options.preflight ?? 'deny',
     identify: options.identify ?? false,
     managementToken: options.managementToken,

@@ -93,11 +93,30 @@ const CASES: Readonly<Record<keyof typeof PERSON_PARAMETERS, Case>> = {
     outcomes: [['off', {}, 'met']],
     lacking: 'met',
     login: 'offer'
+  },
+  identity: {
+    refused: ['', 'none', 'Remote', 'remote,webauth', 'remote ', 'x-user', 'remote\0'],
+    outcomes: [['remote', {}, 'met'], ['forwarded', {}, 'met'], ['webauth', {}, 'met']],
+    lacking: 'met'
+  },
+  audience: {
+    refused: ['', 'a b', 'a,b', 'a/b', 'https://a', 'é', long(101), 'a%62', 'a\n', '"'],
+    outcomes: [['grafana', {}, 'met'], ['app.example.com:8443', {}, 'met'], [long(100), {}, 'met']],
+    lacking: 'met'
   }
 }
 
 /** A value of each parameter that is understood; the one of `lacking`. */
-const USUAL = { role: 'admin', amr: 'mfa', verified: 'true', anonymous: 'false', max_age: '5', login: 'off' } as const
+const USUAL = {
+  role: 'admin',
+  amr: 'mfa',
+  verified: 'true',
+  anonymous: 'false',
+  max_age: '5',
+  login: 'off',
+  identity: 'remote',
+  audience: 'grafana'
+} as const
 
 function requirementOf (name: keyof typeof PERSON_PARAMETERS, value: string): PersonRequirement {
   const read = PERSON_PARAMETERS[name].parse(value)

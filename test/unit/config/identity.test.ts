@@ -1,0 +1,69 @@
+import t from 'tap'
+import { SETS } from '../../../src/identity/sets.ts'
+import { configOf, errorsOf, load } from './helpers.ts'
+
+const identityOf = (IDENTITY_HEADERS: string) => configOf(load({ IDENTITY_HEADERS })).identity
+
+t.test('a set is the usual one, and its names are all that go out', (t) => {
+  for (const set of ['remote', 'forwarded', 'webauth'] as const) {
+    t.strictSame(identityOf(set).headers, { usual: SETS[set], all: SETS[set] }, set)
+  }
+  t.end()
+})
+
+t.test('of several sets the first is the usual one, and the names of all go out', (t) => {
+  t.strictSame(identityOf('webauth, remote').headers, { usual: SETS.webauth, all: [...SETS.webauth, ...SETS.remote] })
+  t.strictSame(identityOf('none,remote').headers, { usual: [], all: SETS.remote })
+  t.end()
+})
+
+t.test('a map of one’s own is the usual one, and sets may stand beside it', (t) => {
+  const own = [{ name: 'X-My-User', field: 'username' }, { name: 'X-My-Mail', field: 'email' }]
+  t.strictSame(identityOf('X-My-User={username},X-My-Mail={email}').headers, { usual: own, all: own })
+  t.strictSame(identityOf('X-My-User={username},X-My-Mail={email},remote').headers.all, [...own, ...SETS.remote])
+  t.end()
+})
+
+t.test('without it nothing but Authgear’s names goes out', (t) => {
+  t.strictSame(configOf(load({})).identity, {
+    headers: { usual: [], all: [] }, user: 'user_id', encoding: 'percent'
+  })
+  t.end()
+})
+
+/** What is wrong, and the sentence for it. */
+const WRONG: ReadonlyArray<readonly [value: string, error: RegExp]> = [
+  ['nginx', /"nginx" is no set of headers: write remote, forwarded, webauth, or Name=\{field\}/],
+  ['remote,none', /"none" is no set/],
+  ['remote,', /"" is no set/],
+  ['remote,remote', /"remote-user" is there twice/],
+  ['Remote-User={email},remote', /"remote-user" is there twice/],
+  ['X-A={email},x-a={name}', /"x-a" is there twice/],
+  ['X-My-User=username', /must be a header's name and one field/],
+  ['X-My-User={username}!', /must be a header's name and one field/],
+  ['X-My-User={nickname}', /\{nickname\} is none of user, user_id, roles, email/],
+  ['={email}', /must be a header's name and one field/],
+  ['X_My_User={email}', /"X_My_User" must be 64 letters, digits and dashes/],
+  ['X.My={email}', /must be 64 letters/],
+  ['X-My\n={email}', /must be 64 letters/],
+  [`${'x'.repeat(65)}={email}`, /must be 64 letters/],
+  ...[
+    'Connection', 'Keep-Alive', 'Proxy-Authorization', 'TE', 'Trailer', 'Transfer-Encoding', 'Upgrade',
+    'HTTP2-Settings',
+    'Forwarded', 'Via', 'X-Forwarded-For', 'x-forwarded-proto', 'X-Forwarded-User', 'X-Original-URL', 'X-Real-IP',
+    'True-Client-IP', 'CF-Connecting-IP', 'Cookie', 'Set-Cookie', 'Authorization', 'Host', 'Content-Length',
+    'Location', 'X-Authgear-User-Id', 'x-authgear-new', 'X-Forward-Auth-Assertion', 'X-Envoy-Auth-Headers-To-Remove',
+    'X-HTTP-Method-Override', 'X-Accel-Redirect'
+  ].map((name) => [`${name}={email}`, /has a meaning of its own/] as const),
+  [Array.from({ length: 21 }, (_, index) => `X-${index}={email}`).join(','), /names more than 20 headers/]
+]
+
+for (const [value, error] of WRONG) {
+  t.test(`IDENTITY_HEADERS=${JSON.stringify(value).slice(0, 50)} is an error that says what to do`, (t) => {
+    const errors = errorsOf(load({ IDENTITY_HEADERS: value }))
+    t.equal(errors.length, 1)
+    t.match(errors[0], /^IDENTITY_HEADERS: /)
+    t.match(errors[0], error)
+    t.end()
+  })
+}

@@ -1,0 +1,179 @@
+import t from 'tap'
+import type { AssertionSubject, Assertions } from '../../../src/assertion/types.ts'
+import type { MemoryKey } from '../../../src/core/cache-key.ts'
+import { parsePolicy, SESSION_ONLY } from '../../../src/core/policy.ts'
+import type { EpochMs } from '../../../src/core/token-expiry.ts'
+import { type Admitted, createPresenter, NOTHING, type Outgoing } from '../../../src/identity/presenter.ts'
+import { NO_HEADERS, SETS } from '../../../src/identity/sets.ts'
+import { NO_PROFILE, type Profile, type Profiles } from '../../../src/profile/types.ts'
+import { validResolution } from '../../helpers/identity.ts'
+import { manualClock } from '../../helpers/manual-clock.ts'
+
+const ALL = { usual: SETS.remote, all: [...SETS.remote, ...SETS.webauth] }
+
+function start ({ headers = ALL, profiles, withAssertion = false, maxBytes = 2 ** 20 }: Readonly<{
+  headers?: typeof ALL | typeof NO_HEADERS
+  profiles?: Profiles
+  withAssertion?: boolean
+  maxBytes?: number
+}> = {}) {
+  const clock = manualClock()
+  const signed: Array<readonly [AssertionSubject, string | undefined]> = []
+  const state = { hasKey: true }
+  const assertions: Assertions = {
+    sign (subject, audience) {
+      if (!state.hasKey) return undefined
+      const issuedAt = clock.wall()
+      const token = `${subject.userId} ${audience} ${signed.push([subject, audience])}`
+      return { token, issuedAt, renewAt: issuedAt + 30_000 as EpochMs }
+    }
+  }
+  const presenter = createPresenter({
+    settings: { headers, user: 'user_id', encoding: 'percent' },
+    profiles,
+    assertions: withAssertion ? assertions : undefined,
+    clock,
+    maxBytes
+  })
+  return { presenter, clock, signed, state }
+}
+
+function admitted (name = 'alice', key = `${name}'s`): Admitted {
+  const { userId, identity } = validResolution({ 'user-id': name })
+  return { key: key as MemoryKey, credentials: NO_CREDENTIALS, userId, identity, grant: undefined }
+}
+
+const NO_CREDENTIALS = { bearer: undefined, appSession: undefined, appAccessToken: undefined, session: undefined }
+
+function named (outgoing: Outgoing | Promise<unknown>): Record<string, string> {
+  if (outgoing instanceof Promise) throw new Error('it waits')
+  return Object.fromEntries(
+    outgoing.flatMap((name, index) => (index % 2 === 0 ? [[name, outgoing[index + 1] ?? '']] : []))
+  )
+}
+
+t.test('nothing goes out where nothing was asked for', async (t) => {
+  const { presenter } = start({ headers: NO_HEADERS })
+  t.equal(presenter.present(SESSION_ONLY, admitted()), NOTHING)
+  t.equal(presenter.nobody, NOTHING)
+})
+
+t.test('the usual set holds the user, and every other name goes out empty', async (t) => {
+  const { presenter } = start()
+  const out = named(presenter.present(SESSION_ONLY, admitted()))
+  t.strictSame(Object.keys(out), ALL.all.map(({ name }) => name.toLowerCase()))
+  t.strictSame(Object.entries(out).filter(([, value]) => value !== ''), [
+    ['remote-user', 'alice'], ['remote-groups', 'admin,editor']
+  ])
+  t.strictSame(Object.values(named(presenter.nobody)), ALL.all.map(() => ''))
+})
+
+t.test('a route chooses its set, in a query or a header', async (t) => {
+  const { presenter } = start()
+  const out = named(presenter.present(parsePolicy('role=admin&identity=webauth'), admitted()))
+  t.equal(out['x-webauth-user'], 'alice')
+  t.equal(out['remote-user'], '')
+})
+
+t.test('a set that IDENTITY_HEADERS does not name goes out where a route names it', async (t) => {
+  const { presenter } = start({ headers: NO_HEADERS })
+  t.equal(named(presenter.present(parsePolicy('identity=remote'), admitted()))['remote-user'], 'alice')
+})
+
+t.test('a route with two different sets or audiences gives nobody', async (t) => {
+  const { presenter, signed } = start({ withAssertion: true })
+  const twoSets = named(presenter.present(parsePolicy('identity=remote&identity=webauth'), admitted()))
+  t.strictSame(
+    Object.entries(twoSets).filter(([, value]) => value !== '').map(([name]) => name), ['x-forward-auth-assertion']
+  )
+  const before = signed.length
+  const twoAudiences = named(presenter.present(parsePolicy('audience=a&audience=b'), admitted()))
+  t.equal(twoAudiences['x-forward-auth-assertion'], '')
+  t.equal(signed.length, before)
+})
+
+t.test('the same object goes out until something changes', async (t) => {
+  let profile: Profile = { email: 'a@example.com' }
+  const { presenter } = start({ profiles: { of: () => profile } })
+  const person = admitted()
+  const first = presenter.present(SESSION_ONLY, person)
+  t.equal(presenter.present(SESSION_ONLY, person), first)
+  t.not(presenter.present(parsePolicy('identity=webauth'), person), first, 'another set')
+  t.equal(presenter.present(SESSION_ONLY, person), first)
+  profile = { email: 'b@example.com' }
+  t.equal(named(presenter.present(SESSION_ONLY, person))['remote-email'], 'b@example.com')
+  t.not(presenter.present(SESSION_ONLY, { ...person, identity: admitted('bob').identity }), first, 'another identity')
+})
+
+t.test('one key with another identity never gets what was prepared for the first', async (t) => {
+  const { presenter } = start({ withAssertion: true })
+  const [alice, bob] = [admitted('alice', 'k'), admitted('bob', 'k')]
+  for (const [name, person] of [['alice', alice], ['bob', bob], ['alice', alice]] as const) {
+    const out = named(presenter.present(SESSION_ONLY, person))
+    t.equal(out['remote-user'], name)
+    t.match(out['x-forward-auth-assertion'], new RegExp(`^${name} `))
+  }
+})
+
+t.test('the first sight of a user waits, and the request is judged again with it', async (t) => {
+  let found: (profile: Profile) => void = () => {}
+  const waiting = new Promise<Profile>((resolve) => { found = resolve })
+  const { presenter } = start({ profiles: { of: () => waiting } })
+  const first = presenter.present(SESSION_ONLY, admitted())
+  if (!(first instanceof Promise)) throw new Error('it does not wait')
+  found({ email: 'a@example.com' })
+  const known = await first
+  t.equal(named(presenter.present(SESSION_ONLY, admitted(), known))['remote-email'], 'a@example.com')
+  t.equal(named(presenter.present(SESSION_ONLY, admitted('bob'), known))['remote-email'], '', 'another user by then')
+})
+
+t.test('a machine has no profile and no user', async (t) => {
+  const { presenter } = start({ profiles: { of: () => { throw new Error('asked') } } })
+  const machine = { ...admitted(), userId: undefined, identity: validResolution({ 'user-roles': '' }).identity }
+  t.strictSame(Object.values(named(presenter.present(SESSION_ONLY, machine))).filter((value) => value !== ''), [])
+})
+
+t.test('an assertion is signed once for its audience and half its life', async (t) => {
+  const { presenter, clock, signed } = start({ withAssertion: true, profiles: { of: () => NO_PROFILE } })
+  const person = admitted()
+  const token = (policy = SESSION_ONLY) => named(presenter.present(policy, person))['x-forward-auth-assertion']
+  t.strictSame([token(), token(), token(parsePolicy('audience=grafana'))], [
+    'alice undefined 1', 'alice undefined 1', 'alice grafana 2'
+  ])
+  clock.advance(29_999)
+  t.equal(token(), 'alice undefined 1')
+  clock.advance(1)
+  t.equal(token(), 'alice undefined 3')
+  clock.setWall(0)
+  t.equal(token(), 'alice undefined 4', 'a clock that was set back')
+  t.strictSame(signed[0]?.[0], {
+    userId: 'alice',
+    roles: ['admin', 'editor'],
+    email: undefined,
+    name: undefined,
+    grant: undefined,
+    credentials: NO_CREDENTIALS
+  })
+})
+
+t.test('without a key the header is empty, and is filled once there is one', async (t) => {
+  const { presenter, state } = start({ withAssertion: true })
+  const token = () => named(presenter.present(SESSION_ONLY, admitted()))['x-forward-auth-assertion']
+  state.hasKey = false
+  t.strictSame([token(), token()], ['', ''])
+  state.hasKey = true
+  t.match(token(), /^alice /)
+})
+
+t.test('what is kept has a bound, and everybody still gets their own', async (t) => {
+  const { presenter } = start({ maxBytes: 20_000, withAssertion: true })
+  const people = Array.from({ length: 100 }, (_, index) => admitted(`user-${index}`))
+  for (const round of [1, 2]) {
+    for (const [index, person] of people.entries()) {
+      const policy = parsePolicy(`audience=a${index}`) // as many audiences: a client may write them
+      const out = named(presenter.present(policy, person))
+      t.equal(out['remote-user'], `user-${index}`, `round ${round}`)
+      t.match(out['x-forward-auth-assertion'], new RegExp(`^user-${index} a${index} `))
+    }
+  }
+})
