@@ -62,7 +62,7 @@ export function openParts (settings: ServiceSettings, deps: PartsDeps) {
   const presenter = createPresenter({
     settings: settings.identity,
     profiles: undefined,
-    assertions: undefined,
+    assertions: assertions?.assertions,
     clock,
     maxBytes: Math.floor(settings.cache.maxBytes * PRESENTED_SHARE)
   })
