@@ -1,3 +1,5 @@
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { createRemoteJWKSet, jwtVerify } from 'jose'
 import t, { type Test } from 'tap'
 import { freePort } from '../helpers/free-port.ts'
@@ -73,6 +75,27 @@ t.test('nothing is allowed by way of the key set', async (t) => {
     path: '/verify', headers: [['X-Forwarded-Uri', PATH], ['X-Original-URL', PATH], ['X-Rewrite-URL', PATH]]
   })
   t.equal(named.status, 401)
+})
+
+t.test('the recipe for Node verifies it, and refuses the rest', async (t) => {
+  const service = await start(t, ON)
+  const page = readFileSync(join(import.meta.dirname, '../../docs/assertion.md'), 'utf8')
+  const [, recipe = ''] = /```js\n([^]*?)```/.exec(page) ?? []
+  // inside the repository, so that it finds jose
+  const file = join(import.meta.dirname, `../../.tap/recipe-${process.pid}.mjs`)
+  mkdirSync(dirname(file), { recursive: true })
+  writeFileSync(file, recipe.replace('http://forward-auth:4181', service.managementUrl))
+  t.teardown(() => rmSync(file))
+  const { userOf } = await import(file) as { userOf: (headers: object) => Promise<object> }
+  const own = await askAlice(service, '/verify?audience=grafana')
+  t.match(await userOf(own.headers), { sub: demo.alice.id })
+  const token = header(own)
+  const others = [
+    header(await askAlice(service, '/verify?audience=gitea')), header(await askAlice(service)), '', `${token}x`,
+    `${token.split('.').slice(0, 2).join('.')}.`
+  ]
+  for (const other of others) await t.rejects(userOf({ 'x-forward-auth-assertion': other }))
+  await t.rejects(userOf({}))
 })
 
 t.test('without ASSERTION there is none of it', async (t) => {
