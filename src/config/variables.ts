@@ -449,6 +449,14 @@ export const variables = Object.freeze({
     fallback: '30d',
     meaning: 'How long one key signs. The same on all replicas.'
   },
+  EXT_AUTHZ_POLICY: {
+    group: 'Service',
+    kind: choice(['optional', 'required']),
+    fallback: 'optional',
+    meaning:
+      'Whether `/ext-authz/…` needs a policy as its first segment (`/ext-authz/~role=admin/…`; `/ext-authz/~/…` for ' +
+        'a session): `required` refuses what has none, and lets the segment name a `resource=`.'
+  },
   ABSENT_HEADERS: {
     group: 'Service',
     kind: choice(['empty', 'omit']),

@@ -51,10 +51,13 @@ export function buildListeners (
     trustProxy: listenerDeps.trustProxy
   }
   const verify = createVerify({ ...verifyDeps, tokenRequirements: 'refuse' })
+  const extAuthz = createVerify({
+    ...verifyDeps, tokenRequirements: 'refuse', needsPolicy: settings.extAuthzPolicy === 'required'
+  })
   const sessions = createVerify({ ...verifyDeps, tokenRequirements: 'leave-out' })
   const { trustProxy } = listenerDeps
   const routes = [
-    ...tokenRoutes(settings, { ...deps, trustProxy, verify, sessions }),
+    ...tokenRoutes(settings, { ...deps, trustProxy, verify, extAuthz, sessions }),
     ...deps.assertions?.routes ?? [],
     ...login?.routes ?? []
   ]

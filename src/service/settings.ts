@@ -16,6 +16,7 @@ export type ServiceSettings =
     | 'resourceTokenMaxAgeMs'
     | 'identity'
     | 'absentHeaders'
+    | 'extAuthzPolicy'
     | 'preflight'
     | 'managementToken'
   >
