@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createAssertions } from '../assertion/assertions.ts'
 import { ROOT_BYTES } from '../assertion/derive.ts'
 import { createKeySetResponse, jwksRoute } from '../assertion/jwks.ts'
-import { readKeyFile, watchKeyFile } from '../assertion/key-file.ts'
+import { openKeyFile } from '../assertion/key-file.ts'
 import type { PrivateKey } from '../assertion/key.ts'
 import { createKeyRing, type KeyRing, PUBLISH_AFTER_MS } from '../assertion/key-ring.ts'
 import { createRootStore } from '../assertion/root-store.ts'
@@ -90,15 +90,15 @@ function openKeys (settings: AssertionSettings, deps: AssertionDeps): Keys {
 function keysOfFile (path: string, { clock, log }: AssertionDeps): Keys {
   const ring = createKeyRing(clock)
   const use = (keys: readonly PrivateKey[]): void => ring.want(keys.map(fixedSource), 0)
-  use(readKeyFile(path))
-  const close = watchKeyFile(path, {
-    changed (keys) {
-      use(keys)
-      log.info({ kids: keys.map(({ signing: { kid } }) => kid) }, 'ASSERTION_KEY_FILE read again')
+  const { keys, close } = openKeyFile(path, {
+    changed (renewed) {
+      use(renewed)
+      log.info({ kids: renewed.map(({ signing: { kid } }) => kid) }, 'ASSERTION_KEY_FILE read again')
     },
     failed: (error) =>
       log.error({ error: describe(error) }, 'ASSERTION_KEY_FILE cannot be used: the keys that were read last stay')
   })
+  use(keys)
   return { ring, cannotWait: () => true, close }
 }
 

@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto'
-import { writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createLocalJWKSet, jwtVerify } from 'jose'
 import t, { type Test } from 'tap'
@@ -28,6 +28,10 @@ async function start (t: Test, text: string) {
       const before = linesOf('ASSERTION_KEY_FILE')
       writeFileSync(keyFile, text)
       await until('it is noticed', () => linesOf('ASSERTION_KEY_FILE') > before)
+    },
+    async remove (): Promise<void> {
+      rmSync(keyFile)
+      await until('it is noticed', () => replica.lines.some((line) => JSON.stringify(line).includes('ENOENT')))
     },
     linesOf
   }
@@ -76,9 +80,10 @@ t.test('of several keys the first signs and all are published', async (t) => {
 })
 
 t.test('a file that cannot be used changes nothing', async (t) => {
-  const { replica, change, linesOf } = await start(t, pem('P-256'))
+  const { replica, change, remove, linesOf } = await start(t, pem('P-256'))
   const kid = replica.kid()
   for (const text of ['', 'no key', pem('P-384')]) await change(text)
+  await remove()
   t.ok(linesOf('cannot be used: the keys that were read last stay') > 0)
   replica.clock.advance(PUBLISH_AHEAD_MS)
   t.equal(replica.kid(), kid)
