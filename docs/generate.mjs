@@ -33,6 +33,7 @@ const everything = {
   logEntries: () => ({ now: 0, most: 0 }),
   replicasSeen: zero,
   audit: { isLeader: zero, behindSeconds: zero },
+  assertions: { hasKey: zero, keysPublished: zero, nextKey: zero },
   certificateExpiry: zero
 }
 writeFileSync(

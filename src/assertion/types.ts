@@ -1,5 +1,6 @@
 import type { Credentials } from '../core/credentials.ts'
 import type { EpochMs } from '../core/token-expiry.ts'
+import type { Algorithm } from './key.ts'
 
 /** Of whom an assertion speaks. */
 export type AssertionSubject = Readonly<{
@@ -14,6 +15,14 @@ export type AssertionSubject = Readonly<{
   credentials: Credentials
 }>
 
+export type AssertionSettings = Readonly<{
+  issuer: string
+  /** In place of keys that replicas make; its first key says which algorithm. */
+  keyFile: string | undefined
+  algorithm: Algorithm
+  rotationMs: number
+}>
+
 export type Assertion = Readonly<{
   /** A JWT in compact form. */
   token: string
@@ -26,7 +35,8 @@ export type Assertions = Readonly<{
   /**
    * Signs at once.
    * @param audience by the route; undefined: ASSERTION_ISSUER
-   * @returns undefined while this replica has no key, since Redis was not reached yet
+   * @returns undefined while this replica has no key, since Redis was not reached yet; and for what cannot be asserted:
+   * nobody, or a name that is longer than an assertion may be
    */
   sign: (subject: AssertionSubject, audience: string | undefined) => Assertion | undefined
 }>

@@ -91,12 +91,13 @@ async function open (
     metrics: service.metrics,
     version,
     revocations: service.revocations,
+    keySet: service.keySet,
     status: { samples: service.samples, clock: systemClock, machine: hostname(), hosts: config.managementHosts }
   })
   closers.push(() => management.close())
   await listen(management, config.management)
   closers.push(watchCertificate(config, service, log))
-  await service.logFollowed()
+  await Promise.all([service.logFollowed(), service.assertionsReady()])
   for (const [app, address] of [[service.identify, config.identify], [service.app, config.listen]] as const) {
     if (app === undefined) continue
     closers.push(() => app.drain.drain(GRACE_MS))

@@ -37,6 +37,7 @@ export function assemble (values: Values, memory: MachineMemory): Config {
     },
     redis: redis(values),
     login: login(values),
+    assertion: assertion(values),
     resources: values.RESOURCES ?? [],
     resourceTokenMaxAgeMs: values.RESOURCE_TOKEN_MAX_AGE,
     identity: {
@@ -141,6 +142,17 @@ function login ({
     previousSecret,
     logoutRedirectUri: logoutUri ?? `${publicUrl.origin}${path}/logged-out`
   }
+}
+
+/** The rules see to it that the issuer is there. */
+function assertion ({
+  ASSERTION: kind,
+  ASSERTION_ISSUER: issuer,
+  ASSERTION_KEY_FILE: keyFile,
+  ASSERTION_KEY_ROTATION: rotationMs
+}: Values): Config['assertion'] {
+  if (kind === 'off' || issuer === undefined) return undefined
+  return { issuer, keyFile, algorithm: kind === 'on' ? 'ES256' : kind, rotationMs }
 }
 
 /** The rules let one form through. */

@@ -1,4 +1,5 @@
 import { createPrivateKey } from 'node:crypto'
+import { readKeys } from '../assertion/key.ts'
 import type { ReadFile } from './kind.ts'
 import type { MachineMemory } from './machine-memory.ts'
 import { certificates } from './parsers/files.ts'
@@ -88,6 +89,39 @@ const loginIsWhole: Rule = ({ isSet }) => {
 
 /** Rules over the variables of the login. */
 export const LOGIN_RULES: readonly Rule[] = [loginIsWhole]
+
+const BESIDE_ASSERTION = ['ASSERTION_ISSUER', 'ASSERTION_KEY_FILE', 'ASSERTION_KEY_ROTATION'] as const
+const KINDS = { ES256: 'a P-256 key', EdDSA: 'an Ed25519 key' } as const
+
+const assertionIsWhole: Rule = ({ isSet, values: { ASSERTION: assertion, CACHE_SECRET: secret } }) => {
+  if (assertion === undefined) return []
+  if (assertion === 'off') {
+    return BESIDE_ASSERTION.map(
+      (name) => isSet(name) && `${name}: works only with ASSERTION=on: set that too, or leave this out`
+    )
+  }
+  return [
+    !isSet('ASSERTION_ISSUER') &&
+      `ASSERTION_ISSUER: is required with ASSERTION=${assertion}: what apps compare \`iss\` with, such as https://auth.example.com`,
+    REDIS_FORMS.some(isSet) &&
+      secret === 'none' &&
+      !isSet('ASSERTION_KEY_FILE') &&
+      'ASSERTION: keeps what its keys are made from in Redis, where CACHE_SECRET=none protects nothing: set ' +
+        'CACHE_SECRET, or give the key as ASSERTION_KEY_FILE'
+  ]
+}
+
+const assertionKeyFits: Rule = ({ values, readFile }) => {
+  const { ASSERTION: algorithm, ASSERTION_KEY_FILE: path } = values
+  if (path === undefined || (algorithm !== 'ES256' && algorithm !== 'EdDSA')) return []
+  const content = readKeys(readFile(path))
+  const isOther = content.kind === 'keys' && content.keys[0]?.signing.algorithm !== algorithm
+  return [isOther && `ASSERTION_KEY_FILE: does not begin with ${KINDS[algorithm]}, which ASSERTION=${algorithm} ` +
+    'takes: write ASSERTION=on, or give another key']
+}
+
+/** Rules over the variables of the assertion. */
+export const ASSERTION_RULES: readonly Rule[] = [assertionIsWhole, assertionKeyFits]
 
 /** The variables that say where Redis is: one of them makes replicas share it. */
 export const REDIS_FORMS = ['REDIS_URL', 'REDIS_SENTINELS', 'REDIS_CLUSTER'] as const satisfies readonly VariableName[]
@@ -267,6 +301,7 @@ const RULES: readonly Rule[] = [
   ...AUDIT_RULES,
   ...PROFILE_RULES,
   ...LOGIN_RULES,
+  ...ASSERTION_RULES,
   ...REDIS_RULES
 ]
 

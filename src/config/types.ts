@@ -1,3 +1,4 @@
+import type { AssertionSettings } from '../assertion/types.ts'
 import type { AuditSettings } from '../authgear/audit-log/run.ts'
 import type { AbsentHeaders } from '../http/types.ts'
 import type { ProfileSettings } from '../profile/settings.ts'
@@ -78,6 +79,8 @@ export type Config = Readonly<{
   redis: (RedisSettings & Readonly<{ keyPrefix: string }>) | undefined
   /** undefined: nobody is sent to log in */
   login: LoginSettings | undefined
+  /** undefined: off */
+  assertion: AssertionSettings | undefined
   /** Empty where resource tokens are off. */
   resources: readonly Resource[]
   resourceTokenMaxAgeMs: number

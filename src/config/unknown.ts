@@ -66,6 +66,7 @@ const PREFIXES: readonly string[] = [
   'LOGIN_',
   'LOGOUT_',
   'RESOURCE',
+  'ASSERTION',
   'PREFLIGHT',
   'ABSENT_',
   'SHUTDOWN_'

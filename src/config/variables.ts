@@ -1,13 +1,16 @@
-import { adminKey, certificatesContent, certificatesPath, privateKeyPath } from './parsers/files.ts'
+import { adminKey, assertionKeyPath, certificatesContent, certificatesPath, privateKeyPath } from './parsers/files.ts'
 import {
   boolean, bytes, choice, duration, integer, orOff, secret, secretOrNone, share, someOf
 } from './parsers/values.ts'
 import { clientId, cookiePrefix, keyPrefix, userName } from './parsers/names.ts'
-import { adminApiUrl, endpoint, loginPath, publicOrigin, redirectUri, redisUrl, resolverUrl } from './parsers/urls.ts'
+import {
+  adminApiUrl, endpoint, issuer, loginPath, publicOrigin, redirectUri, redisUrl, resolverUrl
+} from './parsers/urls.ts'
 import { hostNames, listenAddress, loginHosts, redisAddresses, trustedProxies } from './parsers/hosts.ts'
 import { identityHeaders } from './parsers/identity.ts'
 import { resources } from './parsers/resources.ts'
 import { PROFILE_FIELDS } from '../profile/types.ts'
+import { MIN_ROTATION } from '../assertion/sources.ts'
 import type { ValueOf, Variable } from './kind.ts'
 
 /**
@@ -447,6 +450,38 @@ export const variables = Object.freeze({
     meaning:
       'Whether an e-mail goes out that Authgear does not call verified: whoever typed it may not own it. A project ' +
         'whose verification is switched off has no others.'
+  },
+  ASSERTION: {
+    group: 'Identity',
+    kind: choice(['off', 'on', 'ES256', 'EdDSA']),
+    fallback: 'off',
+    meaning:
+      'Whether each 200 carries `x-forward-auth-assertion`: a JWT that says who the user is, so that an app need not ' +
+        'trust its network (docs/assertion.md). `on` signs by ES256, or by what `ASSERTION_KEY_FILE` holds.'
+  },
+  ASSERTION_ISSUER: {
+    group: 'Identity',
+    kind: issuer,
+    derived: 'required with `ASSERTION`',
+    example: 'https://auth.example.com',
+    meaning:
+      'What `iss` says, and `aud` where a route has no `audience=`. Apps compare it character by character; nothing ' +
+        'has to answer there.'
+  },
+  ASSERTION_KEY_FILE: {
+    group: 'Identity',
+    kind: assertionKeyPath,
+    derived: 'keys by themselves, shared through Redis',
+    example: '/keys/assertion.pem',
+    meaning:
+      'Own keys in place of the ones that replicas make: the first signs, all are published. The same on all ' +
+        'replicas. Read again when it changes.'
+  },
+  ASSERTION_KEY_ROTATION: {
+    group: 'Identity',
+    kind: duration({ min: MIN_ROTATION, max: '365d' }),
+    fallback: '30d',
+    meaning: 'How long one key signs. The same on all replicas.'
   },
   EXT_AUTHZ_POLICY: {
     group: 'Service',

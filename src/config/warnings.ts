@@ -182,6 +182,17 @@ const memoryThatDoesNotFit: Warning = ({ memory, values: { CACHE_MAX_MEMORY: bud
   ]
 }
 
+const assertionKeys: Warning = ({ isSet, values: { ASSERTION: assertion } }) => [
+  isSet('ASSERTION_KEY_FILE') &&
+    isSet('ASSERTION_KEY_ROTATION') &&
+    'ASSERTION_KEY_ROTATION: has no effect with ASSERTION_KEY_FILE: rotate the file (docs/assertion.md)',
+  assertion !== undefined &&
+    assertion !== 'off' &&
+    !isSet('ASSERTION_KEY_FILE') &&
+    !REDIS_FORMS.some(isSet) &&
+    'ASSERTION: without Redis each start makes new keys: run exactly one replica, or set ASSERTION_KEY_FILE'
+]
+
 const WARNINGS: readonly Warning[] = [
   memoryThatDoesNotFit,
   auditLog,
@@ -192,7 +203,8 @@ const WARNINGS: readonly Warning[] = [
   wideTrust,
   openManagement,
   staleWithoutRevocation,
-  loginWarnings
+  loginWarnings,
+  assertionKeys
 ]
 
 export function warningsOf (readings: Readings): readonly string[] {

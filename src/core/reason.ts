@@ -103,6 +103,9 @@ export type LoginPage =
 
 export type LoginOutcome = LoginPage | 'sent_to_authgear' | 'sent_back' | 'signing_out'
 
+/** How a request for the key set of assertions ended. */
+export type KeySetReason = 'key_set' | 'no_key'
+
 /** Where an answer came from; the `source` label. */
 export type AnswerSource = 'memory' | 'redis' | 'authgear' | 'none'
 /** The endpoint that the proxy asked; the `endpoint` label. */
@@ -112,6 +115,7 @@ export type Endpoint =
   | 'resource'
   | 'resource-or-session'
   | 'metadata'
+  | 'jwks'
   | 'identify'
   | 'login'
   | 'other'

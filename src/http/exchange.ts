@@ -35,6 +35,7 @@ const OWN_WORDS: Readonly<Record<Endpoint, 'query' | 'path' | 'none'>> = {
   login: 'query',
   'ext-authz': 'path',
   metadata: 'none',
+  jwks: 'none',
   identify: 'none',
   other: 'none'
 }

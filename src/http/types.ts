@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import type { Authenticator, CredentialContext } from '../authenticate/types.ts'
 import type { CacheKey, CacheKeys, Keyer, MemoryKey } from '../core/cache-key.ts'
 import type { CookieNames, Credentials } from '../core/credentials.ts'
-import type { AllowReason, AnswerSource, LoginOutcome, RefusalReason } from '../core/reason.ts'
+import type { AllowReason, AnswerSource, KeySetReason, LoginOutcome, RefusalReason } from '../core/reason.ts'
 import type { ServiceError } from '../errors.ts'
 import type { Presenter } from '../identity/presenter.ts'
 import type { ClientTrace } from '../authgear/resolver/types.ts'
@@ -38,7 +38,7 @@ export type VerifyRequest = Readonly<{
 export type HandlerResult = Readonly<{
   response: HttpResponse
   /** The true reason, which the outward one may hide. */
-  reason: RefusalReason | AllowReason | LoginOutcome | 'metadata' | 'not_found'
+  reason: RefusalReason | AllowReason | LoginOutcome | 'metadata' | KeySetReason | 'not_found'
   source: AnswerSource
   /** Of the credentials; computed only when somebody logs it. */
   subject?: Pick<CredentialContext, 'cacheKey'> | undefined

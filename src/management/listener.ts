@@ -1,4 +1,6 @@
 import fastify, { type FastifyInstance, type onRequestHookHandler } from 'fastify'
+import { JWKS_PATH } from '../assertion/jwks.ts'
+import type { HttpResponse } from '../http/types.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import { addRevocations, type RevocationsDeps } from './revocations.ts'
 import type { Sample } from './status/history.ts'
@@ -17,12 +19,14 @@ export type ManagementDeps = Readonly<{
   version: string
   /** Undefined without MANAGEMENT_TOKEN: then the path is 404 as any other. */
   revocations: RevocationsDeps | undefined
+  /** Undefined without ASSERTION. */
+  keySet?: (() => HttpResponse) | undefined
   status: Omit<StatusDeps, 'status' | 'tags'> & Readonly<{ samples: () => readonly Sample[] }>
 }>
 
 /** The management listener, for probes, Prometheus and people; opens nothing. */
 export function buildManagement (
-  { readiness, metrics, version, revocations, status }: ManagementDeps
+  { readiness, metrics, version, revocations, keySet, status }: ManagementDeps
 ): FastifyInstance {
   const app = fastify({ logger: false, forceCloseConnections: true })
   app.addHook('onRequest', (_request, reply, done) => { reply.header('cache-control', 'no-store'); done() })
@@ -42,9 +46,19 @@ export function buildManagement (
     tags: createTagStore(status.clock),
     status: () => ({ version, state: readiness.state(), samples: status.samples() })
   })
+  if (keySet !== undefined) addKeySet(app, keySet)
   if (revocations !== undefined) addRevocations(app, revocations)
   app.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'not_found' }))
   return app
+}
+
+/** Public, so that any name will do. */
+function addKeySet (app: FastifyInstance, keySet: () => HttpResponse): void {
+  app.get(JWKS_PATH, (_request, reply) => {
+    const { status, headers, body } = keySet()
+    for (const [index, name] of headers.entries()) if (index % 2 === 0) reply.header(name, headers[index + 1])
+    return reply.code(status).send(body)
+  })
 }
 
 /**

@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import { ADMIN_API_ERROR_KINDS, type AdminApiErrorKind } from '../authgear/admin-api/errors.ts'
+import { SIGN_OUTCOMES, type SignOutcome } from '../assertion/assertions.ts'
 import { AUDIT_ERROR_KINDS } from '../authgear/audit-log/errors.ts'
 import type { AuditObserver } from '../authgear/audit-log/observer.ts'
 import { ANSWER_OUTCOMES, type AnswerOutcome } from '../profile/profiles.ts'
@@ -137,6 +138,8 @@ export type Gauges = Readonly<{
   replicasSeen: (() => number) | undefined
   /** The audit-log follower; undefined where it is off. */
   audit: AuditGauges | undefined
+  /** Undefined without ASSERTION. */
+  assertions?: AssertionGauges | undefined
   /** Seconds since 1970; undefined where the listener speaks no TLS. */
   certificateExpiry: (() => number) | undefined
 }>
@@ -265,4 +268,28 @@ export function registerProfile (registry: Registry): ProfileObserver {
     ['ok', ...ADMIN_API_ERROR_KINDS] as const
   )
   return Object.freeze({ answered: answers.add, read: reads.add, queried: (outcome) => requests.add(outcome) })
+}
+
+export type AssertionGauges = Readonly<{ hasKey: () => boolean, keysPublished: () => number, nextKey: () => number }>
+export type AssertionObserver = (outcome: SignOutcome) => void
+
+/** Nothing is registered without ASSERTION. */
+export function registerAssertions (registry: Registry, gauges: AssertionGauges | undefined): AssertionObserver {
+  if (gauges === undefined) return () => {}
+  const gauge = (name: string, help: string, read: () => number): Gauge =>
+    new Gauge({ registers: [registry], name: `forward_auth_assertion_${name}`, help, collect () { this.set(read()) } })
+  gauge('key_available', '1 where this replica has a key that signs; else the header goes out empty.', () =>
+    Number(gauges.hasKey())
+  )
+  gauge('keys_published', 'Keys in the key set.', gauges.keysPublished)
+  gauge('next_key_timestamp_seconds', 'When the next key begins to sign; 0 = not known, or never.', gauges.nextKey)
+  const outcomes = closedCounter(
+    registry,
+    'forward_auth_assertions_total',
+    'Assertions made: one for each resolution, audience and half a minute. no_key = Redis was not reached yet; ' +
+      'unfit = longer than an assertion may be.',
+    'outcome',
+    SIGN_OUTCOMES
+  )
+  return outcomes.add
 }

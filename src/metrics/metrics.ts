@@ -4,8 +4,8 @@ import type { AuthenticateObserver } from '../authenticate/types.ts'
 import type { SharedCacheObserver } from '../cache/coalescing.ts'
 import { type AnswerSource, type Endpoint, REFUSALS } from '../core/reason.ts'
 import {
-  closedCounter, type ClosedCounter, type GaugeReading, type Gauges, type ProfileObserver, readGauges, registerAudit,
-  registerGauges, registerProfile, registerTokens, type TokenObserver
+  type AssertionObserver, closedCounter, type ClosedCounter, type GaugeReading, type Gauges, type ProfileObserver,
+  readGauges, registerAssertions, registerAudit, registerGauges, registerProfile, registerTokens, type TokenObserver
 } from './instruments.ts'
 import type { ResolverObserver, ResolverOutcome } from '../authgear/resolver/types.ts'
 import { type LogObserver, ORIGINS } from '../revocation/types.ts'
@@ -32,6 +32,7 @@ export type Metrics = Readonly<{
   audit: AuditObserver
   tokens: TokenObserver
   profile: ProfileObserver
+  assertions: AssertionObserver
 }>
 
 type RedisOperation = Parameters<SharedCacheObserver['sharedError']>[0]
@@ -88,7 +89,8 @@ export function createMetrics (version: string, gauges: Gauges): Metrics {
     revocations: revocations.observer,
     audit: registerAudit(registry, gauges.audit),
     tokens: registerTokens(registry),
-    profile: registerProfile(registry)
+    profile: registerProfile(registry),
+    assertions: registerAssertions(registry, gauges.assertions)
   } satisfies Metrics)
 }
 

@@ -1,4 +1,4 @@
-import type { AnswerSource, Endpoint, LoginOutcome, Reason } from '../core/reason.ts'
+import type { AnswerSource, Endpoint, KeySetReason, LoginOutcome, Reason } from '../core/reason.ts'
 
 /** Upper bounds in seconds, 50 µs to 5 s. */
 export const LATENCY_BUCKETS = [
@@ -8,7 +8,7 @@ export const LATENCY_BUCKETS = [
 export type RequestLabels = Readonly<{
   endpoint: Endpoint
   status: number
-  reason: Reason | LoginOutcome | 'metadata' | 'not_found'
+  reason: Reason | LoginOutcome | 'metadata' | KeySetReason | 'not_found'
   source: AnswerSource
 }>
 

@@ -34,6 +34,8 @@ export interface RedisCommands {
   setIfAbsent (key: string, value: string, lifeMs: number): Promise<boolean>
   /** Only while the other key, in the same slot, still holds that value. */
   deleteWhile (fence: string, token: string, key: string): Promise<unknown>
+  /** Sets a key that does not end, where it holds that value (empty: where it is not there). @returns whether it did */
+  compareAndSet (key: string, expected: Buffer, value: Buffer): Promise<boolean>
   /** Compare and delete. */
   deleteIfEquals (key: string, value: string): Promise<unknown>
   /** Announces `name`. @returns how many names were announced within the last `windowMs`, by the server's clock */
@@ -62,6 +64,8 @@ const FENCED_SET =
   "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('set', KEYS[2], ARGV[2], 'PX', ARGV[3]) end return 0"
 const FENCED_DELETE =
   "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[2]) end return 0"
+const COMPARE_AND_SET =
+  "if (redis.call('get', KEYS[1]) or '') == ARGV[1] then return redis.call('set', KEYS[1], ARGV[2]) end return 0"
 const COMPARE_AND_DELETE =
   "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0"
 
@@ -99,6 +103,8 @@ export function commandsOf (redis: Redis | Cluster, limitMs: number): RedisComma
       limited(() => redis.eval(FENCED_DELETE, 2, fence, key, token)),
     setIfAbsent: async (key: string, value: string, lifeMs: number) =>
       (await limited(() => redis.set(key, value, 'PX', lifeMs, 'NX'))) === 'OK',
+    compareAndSet: async (key: string, expected: Buffer, value: Buffer) =>
+      (await limited(() => redis.eval(COMPARE_AND_SET, 1, key, expected, value))) === 'OK',
     deleteIfEquals: (key: string, value: string) => limited(() => redis.eval(COMPARE_AND_DELETE, 1, key, value)),
     announce: async (key: string, name: string, windowMs: number) =>
       Number(await limited(() => redis.eval(ANNOUNCE, 1, key, name, windowMs)))

@@ -13,6 +13,7 @@ import type { RevocationLog } from '../revocation/types.ts'
 import type { Wrappers } from '../tracing/wrappers.ts'
 import { createIdentify, identifyRoutes } from '../verify/identify.ts'
 import { createVerify, type VerifyDeps } from '../verify/verify.ts'
+import type { AssertionParts } from './assertions.ts'
 import { type TokenParts, tokenRoutes } from './resources.ts'
 import type { ServiceSettings } from './settings.ts'
 import { reporting } from './shared.ts'
@@ -25,6 +26,7 @@ type ListenersDeps = Readonly<{
   digestForm: DigestForm
   revocations: RevocationLog
   tokens: TokenParts | undefined
+  assertions: Pick<AssertionParts, 'routes'> | undefined
   webhook: Webhook | undefined
   metrics: Metrics
   log: Log
@@ -54,7 +56,11 @@ export function buildListeners (
   })
   const sessions = createVerify({ ...verifyDeps, tokenRequirements: 'leave-out' })
   const { trustProxy } = listenerDeps
-  const routes = [...tokenRoutes(settings, { ...deps, trustProxy, verify, extAuthz, sessions }), ...login?.routes ?? []]
+  const routes = [
+    ...tokenRoutes(settings, { ...deps, trustProxy, verify, extAuthz, sessions }),
+    ...deps.assertions?.routes ?? [],
+    ...login?.routes ?? []
+  ]
   const identify = identifyRoutes(traced.handler('identify', createIdentify(handlerDeps)))
   return {
     app: buildListener(listenerDeps, routes, webhook),

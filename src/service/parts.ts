@@ -11,6 +11,7 @@ import type { Metrics } from '../metrics/metrics.ts'
 import { redisKeysOf } from '../redis/keys.ts'
 import type { RevocationLog } from '../revocation/types.ts'
 import type { Wrappers } from '../tracing/wrappers.ts'
+import { openAssertions } from './assertions.ts'
 import { type AuthgearAccess, createAuthgearAccess } from './authgear.ts'
 import { openFollower, openFollowersPresence, openLog, webhookOf } from './revocations.ts'
 import { openSecrets } from './secrets.ts'
@@ -30,13 +31,14 @@ type PartsDeps = Readonly<{
   leaseWaitMs: number | undefined
   leaseMs: number | undefined
   secretCheckMs: number | undefined
+  settleMs: number | undefined
   traced: Wrappers
 }>
 export type Parts = ReturnType<typeof openParts>
 
 /** All that a replica opens, in this order; `closeParts` closes it. */
 export function openParts (settings: ServiceSettings, deps: PartsDeps) {
-  const { memory, metrics, log, clock, leaseWaitMs, leaseMs, secretCheckMs, traced } = deps
+  const { memory, metrics, log, clock, leaseWaitMs, leaseMs, secretCheckMs, settleMs, traced } = deps
   const { endpoint: { origin }, cookiePrefix } = settings.authgear
   const names = cookieNames(cookiePrefix)
   const secrets = openSecrets(settings, () => shared.secretCheck?.writesPrevious() === true)
@@ -54,6 +56,9 @@ export function openParts (settings: ServiceSettings, deps: PartsDeps) {
   const fleet = shared.connection === undefined ? shared.fleet : traced.fleet(shared.fleet)
   const observer = { ...metrics.authenticate, ...reporting(log) }
   const authenticator = authenticatorOf(settings, { memory, fleet, authgear, clock, keyer, revocations, observer })
+  const assertions = openAssertions(settings, {
+    shared, sealingKeys: secrets.sealingKeys, keys, metrics, log, clock, settleMs
+  })
   const tokens = openTokens(settings, { clock, metrics, log })
   const profiles = openProfiles(settings, {
     shared, sealingKey: secrets.sealingKeys.current, keyer, revocations, clock, metrics, log
@@ -61,7 +66,7 @@ export function openParts (settings: ServiceSettings, deps: PartsDeps) {
   const presenter = createPresenter({
     settings: settings.identity,
     profiles,
-    assertions: undefined,
+    assertions: assertions?.assertions,
     clock,
     maxBytes: Math.floor(settings.cache.maxBytes * PRESENTED_SHARE)
   })
@@ -72,6 +77,7 @@ export function openParts (settings: ServiceSettings, deps: PartsDeps) {
   return {
     authgear,
     tokens,
+    assertions,
     shared,
     revocations,
     closeLog: opened.close,
@@ -112,12 +118,12 @@ function authenticatorOf (
 }
 
 /** In reverse order of opening. */
-export async function closeParts (
-  { audit, tokens, profiles, presence, closeLog, shared, authgear }: Parts
-): Promise<void> {
+export async function closeParts (parts: Parts): Promise<void> {
+  const { audit, tokens, profiles, assertions, presence, closeLog, shared, authgear } = parts
   await audit?.close()
   await tokens?.keySet.close()
   await profiles?.close()
+  assertions?.close()
   await presence?.close()
   await closeLog()
   shared.secretCheck?.close()

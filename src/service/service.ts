@@ -3,6 +3,7 @@ import { systemClock, type Clock } from '../clock.ts'
 import type { EpochMs } from '../core/token-expiry.ts'
 import type { Listener } from '../http/listener.ts'
 import { certificateExpiry } from '../http/tls.ts'
+import type { HttpResponse } from '../http/types.ts'
 import type { Log } from '../logging/log.ts'
 import type { RevocationsDeps } from '../management/revocations.ts'
 import { createHistory, type Sample, STEP_MS } from '../management/status/history.ts'
@@ -33,6 +34,10 @@ export type Service = Readonly<{
   redisState: () => 'up' | 'down' | 'none'
   /** Before it takes requests: the revocation log is followed, or need not be waited for. */
   logFollowed: () => Promise<void>
+  /** Before it takes requests: assertions can be signed, or need not be waited for. */
+  assertionsReady: () => Promise<void>
+  /** The key set of assertions, for the management listener; undefined without ASSERTION. */
+  keySet: (() => HttpResponse) | undefined
   /** The last quarter of an hour, for the status page. */
   samples: () => readonly Sample[]
   authgearState: () => 'ok' | 'failing'
@@ -52,6 +57,7 @@ export type Seams = Readonly<{
   leaseWaitMs?: number | undefined
   leaseMs?: number | undefined
   secretCheckMs?: number | undefined
+  settleMs?: number | undefined
   tracer?: Tracer | undefined
 }>
 
@@ -62,7 +68,7 @@ const SWEEP_INTERVAL_MS = 1000
 export function createService (
   settings: ServiceSettings,
   log: Log,
-  { clock = systemClock, leaseWaitMs, leaseMs, secretCheckMs, tracer }: Seams = {}
+  { clock = systemClock, leaseWaitMs, leaseMs, secretCheckMs, settleMs, tracer }: Seams = {}
 ): Service {
   const { cache, tls } = settings
   const traced = tracer === undefined ? UNTRACED : tracedBy(tracer)
@@ -71,7 +77,8 @@ export function createService (
   let expiry = tls === undefined ? undefined : certificateExpiry(tls.cert)
   // a scrape comes later than the parts, which need the metrics themselves
   const metrics = createMetrics(settings.version, gaugesOf(settings, memory, () => parts, () => expiry))
-  const parts = openParts(settings, { memory, metrics, log, clock, leaseWaitMs, leaseMs, secretCheckMs, traced })
+  const seams = { leaseWaitMs, leaseMs, secretCheckMs, settleMs }
+  const parts = openParts(settings, { memory, metrics, log, clock, traced, ...seams })
   const { authgear, revocations, shared } = parts
   const history = createHistory({ read: metrics.reading, clock })
   const timers = [setInterval(history.sample, STEP_MS), setInterval(memory.sweep, SWEEP_INTERVAL_MS).unref()]
@@ -84,6 +91,8 @@ export function createService (
       shared.connection === undefined ? 'none' : shared.connection.isUp() && revocations.isFollowing() ? 'up' : 'down',
     logFollowed: () =>
       untilLogFollowed({ isFollowing: revocations.isFollowing, isRedisDown: shared.isDown, clock: systemClock }),
+    assertionsReady: async () => { await parts.assertions?.ready() },
+    keySet: parts.assertions?.keySet,
     samples: history.window,
     authgearState: () => authgear.resolver.state().circuitOpen ? 'failing' : 'ok',
     authgearQueue: authgear.queue,
@@ -113,7 +122,7 @@ function purgesOf (
 
 /** Read at each scrape, and by the status page. */
 function gaugesOf (
-  { redis, audit, cache, tls }: ServiceSettings,
+  { redis, audit, cache, tls, assertion }: ServiceSettings,
   memory: MemoryCache,
   parts: () => Parts,
   certificateEnds: () => EpochMs | undefined
@@ -133,6 +142,13 @@ function gaugesOf (
       : {
           isLeader: () => parts().audit?.isLeader() === true,
           behindSeconds: () => parts().audit?.behindSeconds() ?? 0
+        },
+    assertions: assertion === undefined
+      ? undefined
+      : {
+          hasKey: () => parts().assertions?.gauges.hasKey() === true,
+          keysPublished: () => parts().assertions?.gauges.keysPublished() ?? 0,
+          nextKey: () => parts().assertions?.gauges.nextKey() ?? 0
         },
     certificateExpiry: tls === undefined ? undefined : () => (certificateEnds() ?? 0) / 1000
   }

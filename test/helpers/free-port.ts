@@ -10,7 +10,10 @@ const HIGHEST = 32_000
 const JOBS = 8
 const JOB = Number(process.env['TAP_JOB_ID'] ?? 0) % JOBS
 
-const given = new Set<number>()
+/** The one port of this range that `fetch` refuses (https://fetch.spec.whatwg.org/#port-blocking). */
+const BLOCKED = 10_080
+
+const given = new Set<number>([BLOCKED])
 
 /** A TCP port of 127.0.0.1 that nobody listens on, and that nobody was given before. */
 export async function freePort (): Promise<number> {

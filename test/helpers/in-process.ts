@@ -51,6 +51,9 @@ export interface InProcessOptions {
   /** RESOURCES: URIs. */
   readonly resources?: readonly string[]
   readonly resourceTokenMaxAgeMs?: number
+  readonly assertion?: ServiceSettings['assertion']
+  /** How long a new root of assertion keys has to stand. */
+  readonly settleMs?: number
   /** Also the listener of /identify, at `identifyPort`. */
   readonly identify?: boolean
   /** Where it listens: another host, or a unix socket (then `port` is 0). */
@@ -100,8 +103,8 @@ const TEARDOWN_GRACE_MS = 10
 export async function startInProcess (t: Pick<Test, 'teardown'>, options: InProcessOptions): Promise<InProcess> {
   const lines: Array<Record<string, unknown>> = []
   const log = createLog('debug', { write: (line: string) => { lines.push(JSON.parse(line)) } })
-  const { leaseWaitMs = 10_000, leaseMs = 10_000, secretCheckMs, clock = systemClock } = options
-  const service = createService(settingsOf(options), log, { leaseWaitMs, leaseMs, secretCheckMs, clock })
+  const { leaseWaitMs = 10_000, leaseMs = 10_000, secretCheckMs, settleMs, clock = systemClock } = options
+  const service = createService(settingsOf(options), log, { leaseWaitMs, leaseMs, secretCheckMs, settleMs, clock })
   Object.assign(service.app.fastify.server, options.limits)
   const port = await listen(service.app, options.listen)
   const identifyPort = await listen(service.identify)
@@ -126,7 +129,7 @@ async function listen (
   return typeof address === 'string' ? 0 : address.port
 }
 
-function settingsOf (options: InProcessOptions): ServiceSettings {
+export function settingsOf (options: InProcessOptions): ServiceSettings {
   const { protocol, host, origin } = new URL(options.authgear)
   return {
     version: '0.0.0-test',
@@ -162,6 +165,7 @@ function settingsOf (options: InProcessOptions): ServiceSettings {
     login: options.login && { ...LOGIN, ...options.login },
     resources: (options.resources ?? []).map((uri) => ({ uri, scopes: [], name: undefined, documentation: undefined })),
     resourceTokenMaxAgeMs: options.resourceTokenMaxAgeMs ?? 3_600_000,
+    assertion: options.assertion,
     absentHeaders: options.absentHeaders ?? 'empty',
     identity: options.identity ?? { headers: NO_HEADERS, user: 'user_id', encoding: 'percent' },
     extAuthzPolicy: options.extAuthzPolicy ?? 'optional',

@@ -20,6 +20,7 @@ export function managementOf (
     metrics: service.metrics,
     version: '0.0.0-test',
     revocations: service.revocations,
+    keySet: service.keySet,
     status: { samples: service.samples, clock, machine: MACHINE, hosts }
   })
   t.teardown(() => management.close())

@@ -1,4 +1,5 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
+import { readKeys } from '../../assertion/key.ts'
 import { type Kind, parsed, problem, type ReadFile } from '../kind.ts'
 import type { AdminKeyFile } from '../types.ts'
 import { MASK } from './values.ts'
@@ -74,6 +75,17 @@ export const privateKeyPath: Kind<string> = Object.freeze({
     return isPrivateKey(read.text)
       ? parsed(path, path)
       : problem('names a file without a readable PEM private key (a passphrase is not supported)')
+  }
+})
+
+/** The path of what signs assertions; read again later. */
+export const assertionKeyPath: Kind<string> = Object.freeze({
+  accepts: 'the path of a file with private keys (P-256 or Ed25519): PEM, a JWK or a JWK set',
+  parse: (path: string, readFile: ReadFile) => {
+    const read = readText(path, readFile)
+    if ('problem' in read) return problem(read.problem)
+    const content = readKeys(read.text)
+    return content.kind === 'problem' ? problem(`names a file that ${content.problem}`) : parsed(path, path)
   }
 })
 

@@ -125,11 +125,11 @@ export function share (max: number): Kind<number> {
   })
 }
 
-const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
 /** Milliseconds of `30s`; undefined for anything else. */
 function milliseconds (text: string): number | undefined {
-  const [, digits, unit] = /^(\d{1,9})(ms|s|m|h)$/.exec(text) ?? []
+  const [, digits, unit] = /^(\d{1,9})(ms|s|m|h|d)$/.exec(text) ?? []
   const factor = UNITS[unit ?? '']
   return digits === undefined || factor === undefined ? undefined : Number(digits) * factor
 }
@@ -147,10 +147,10 @@ export function duration (bounds: Readonly<{ min: string, max: string, zero?: bo
     parse: (text: string) => {
       const value = bounds.zero === true && text === '0' ? 0 : milliseconds(text)
       if (value === undefined && /^\d+$/.test(text)) {
-        return problem(`${quote(text)} has no unit (ms, s, m or h): write ${accepts}`)
+        return problem(`${quote(text)} has no unit (ms, s, m, h or d): write ${accepts}`)
       }
       if (value === undefined) {
-        return problem(`${quote(text)} is not a duration (digits and ms, s, m or h): write ${accepts}`)
+        return problem(`${quote(text)} is not a duration (digits and ms, s, m, h or d): write ${accepts}`)
       }
       if (value === 0 && bounds.zero === true) return parsed(value, text)
       return value >= min && value <= max

@@ -39,7 +39,8 @@ t.test('.env.example works as it is, and each of its examples is valid', t => {
   const { CACHE_SECRET: secret, ...optional } = assignments(example, true)
   t.equal(secret, '', 'no secret that could be left in place')
   const alone = Object.entries(optional).filter(
-    ([name]) => !name.endsWith('_FILE') && !/^(?:REDIS_|AUTHGEAR_ADMIN_|IDENTITY_PROFILE|LOGIN_|LOGOUT_)/.test(name)
+    ([name]) => !name.endsWith('_FILE') &&
+      !/^(?:REDIS_|AUTHGEAR_ADMIN_|IDENTITY_PROFILE|LOGIN_|LOGOUT_|ASSERTION_)/.test(name)
   )
   for (const [name, value] of alone) {
     t.equal(loadConfig({ ...required, [name]: value }).kind, 'ok', name)
@@ -60,6 +61,9 @@ t.test('.env.example works as it is, and each of its examples is valid', t => {
   )
   const login = Object.fromEntries(Object.entries(optional).filter(([name]) => /^LOG(?:IN|OUT)_(?!.*_FILE)/.test(name)))
   t.equal(loadConfig({ ...required, ...login, LOGIN_SECRET: 'k'.repeat(32) }).kind, 'ok', 'and these')
+  const { ASSERTION_ISSUER: issuer, ASSERTION_KEY_ROTATION: rotation } = optional
+  const assertion = { ASSERTION: 'on', ASSERTION_ISSUER: issuer, ASSERTION_KEY_ROTATION: rotation }
+  t.equal(loadConfig({ ...required, ...assertion }).kind, 'ok', 'and these')
   t.end()
 })
 

@@ -1,0 +1,48 @@
+import { readFileSync } from 'node:fs'
+import { type PrivateKey, readKeys } from './key.ts'
+
+/** Between two reads. Not watchFile: it misses a change that comes before its first look. */
+const READ_INTERVAL_MS = 2000
+
+export type KeyFileEvents = Readonly<{
+  changed: (keys: readonly PrivateKey[]) => void
+  /** Once for each change; the keys that were read last stay. */
+  failed: (error: unknown) => void
+}>
+
+export type KeyFile = Readonly<{ keys: readonly PrivateKey[], close: () => void }>
+
+/** @throws where it cannot be read, or has no key that fits */
+export function openKeyFile (path: string, { changed, failed }: KeyFileEvents, everyMs = READ_INTERVAL_MS): KeyFile {
+  let seen = readFileSync(path, 'utf8')
+  const keys = keysOf(seen)
+  let unreadable: string | undefined
+  function look (): void {
+    let text: string
+    try {
+      text = readFileSync(path, 'utf8')
+    } catch (error) {
+      if (String(error) !== unreadable) failed(error)
+      unreadable = String(error)
+      return
+    }
+    unreadable = undefined
+    if (text !== seen) use(text)
+  }
+  function use (text: string): void {
+    seen = text
+    try {
+      changed(keysOf(text))
+    } catch (error) {
+      failed(error)
+    }
+  }
+  const timer = setInterval(look, everyMs).unref()
+  return { keys, close: () => clearInterval(timer) }
+}
+
+function keysOf (text: string): readonly PrivateKey[] {
+  const content = readKeys(text)
+  if (content.kind === 'problem') throw new Error(content.problem)
+  return content.keys
+}

@@ -1,0 +1,154 @@
+import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createAssertions } from '../assertion/assertions.ts'
+import { ROOT_BYTES } from '../assertion/derive.ts'
+import { createKeySetResponse, jwksRoute } from '../assertion/jwks.ts'
+import { openKeyFile } from '../assertion/key-file.ts'
+import type { PrivateKey } from '../assertion/key.ts'
+import { createKeyRing, type KeyRing, PUBLISH_AFTER_MS } from '../assertion/key-ring.ts'
+import { createRootStore } from '../assertion/root-store.ts'
+import { startRootSync } from '../assertion/root-sync.ts'
+import { fixedSource, rotatingSource } from '../assertion/sources.ts'
+import type { Assertions, AssertionSettings } from '../assertion/types.ts'
+import { systemClock, type Clock } from '../clock.ts'
+import { createSealer } from '../crypto/sealing.ts'
+import type { Route } from '../http/paths.ts'
+import type { HttpResponse } from '../http/types.ts'
+import { describe, type Log } from '../logging/log.ts'
+import type { AssertionGauges } from '../metrics/instruments.ts'
+import type { Metrics } from '../metrics/metrics.ts'
+import type { RedisKeys } from '../redis/keys.ts'
+import type { ServiceSettings } from './settings.ts'
+import { type SealingKeys, type Shared, throttle } from './shared.ts'
+
+export type AssertionParts = Readonly<{
+  assertions: Assertions
+  /** Of the main listener. */
+  routes: readonly Route[]
+  /** For the management listener. */
+  keySet: () => HttpResponse
+  gauges: AssertionGauges
+  /** Before it takes requests: there is a key, or none can be waited for. */
+  ready: () => Promise<void>
+  close: () => void
+}>
+
+export type AssertionDeps = Readonly<{
+  shared: Shared
+  sealingKeys: SealingKeys
+  keys: Pick<RedisKeys, 'assertionRoot'>
+  metrics: Pick<Metrics, 'assertions'>
+  log: Log
+  clock: Clock
+  settleMs?: number | undefined
+}>
+
+const REPORT_INTERVAL_MS = 60_000
+const NO_KEY =
+  'no key for assertions yet: the header goes out empty until Redis is reached, or its key can be read'
+
+/** Undefined without ASSERTION. */
+export function openAssertions ({ assertion }: ServiceSettings, deps: AssertionDeps): AssertionParts | undefined {
+  if (assertion === undefined) return undefined
+  const { metrics, log, clock } = deps
+  const { ring, cannotWait, close } = openKeys(assertion, deps)
+  const warn = throttle(systemClock, REPORT_INTERVAL_MS, () => log.warn(NO_KEY))
+  const keySet = createKeySetResponse(ring, clock)
+  const keysNow = () => ring.signer()?.keysAt(clock.wall())
+  return Object.freeze({
+    assertions: createAssertions({
+      ring,
+      issuer: assertion.issuer,
+      clock,
+      told (outcome) {
+        metrics.assertions(outcome)
+        if (outcome === 'no_key') warn()
+      }
+    }),
+    routes: [jwksRoute(keySet)],
+    keySet,
+    gauges: {
+      hasKey: () => ring.signer() !== undefined,
+      keysPublished: () => ring.published().flatMap((source) => source.keysAt(clock.wall()).published).length,
+      nextKey: () => secondsOf(keysNow()?.until)
+    },
+    ready: () => untilKey({ hasKey: () => ring.signer() !== undefined, cannotWait }),
+    close
+  })
+}
+
+const secondsOf = (ms = 0): number => Number.isFinite(ms) ? ms / 1000 : 0
+
+type Keys = Readonly<{ ring: KeyRing, cannotWait: () => boolean, close: () => void }>
+
+function openKeys (settings: AssertionSettings, deps: AssertionDeps): Keys {
+  const { shared: { connection } } = deps
+  if (settings.keyFile !== undefined) return keysOfFile(settings.keyFile, deps)
+  return connection === undefined ? keysOfProcess(settings, deps) : keysOfFleet(settings, connection.commands, deps)
+}
+
+function keysOfFile (path: string, { clock, log }: AssertionDeps): Keys {
+  const ring = createKeyRing(clock)
+  const use = (keys: readonly PrivateKey[]): void => ring.want(keys.map(fixedSource), 0)
+  const { keys, close } = openKeyFile(path, {
+    changed (renewed) {
+      use(renewed)
+      log.info({ kids: renewed.map(({ signing: { kid } }) => kid) }, 'ASSERTION_KEY_FILE read again')
+    },
+    failed: (error) =>
+      log.error({ error: describe(error) }, 'ASSERTION_KEY_FILE cannot be used: the keys that were read last stay')
+  })
+  use(keys)
+  return { ring, cannotWait: () => true, close }
+}
+
+function keysOfProcess (settings: AssertionSettings, { clock }: AssertionDeps): Keys {
+  const ring = createKeyRing(clock)
+  ring.want([rotatingSource(randomBytes(ROOT_BYTES), settings)], 0)
+  return { ring, cannotWait: () => true, close: () => {} }
+}
+
+type Commands = NonNullable<Shared['connection']>['commands']
+
+function keysOfFleet (settings: AssertionSettings, commands: Commands, deps: AssertionDeps): Keys {
+  const { shared, sealingKeys, keys, clock, log, settleMs } = deps
+  const ring = createKeyRing(clock)
+  const store = createRootStore({
+    commands,
+    sealer: createSealer(sealingKeys.current),
+    previous: sealingKeys.previous && createSealer(sealingKeys.previous),
+    writesPrevious: () => shared.secretCheck?.writesPrevious() === true,
+    name: keys.assertionRoot,
+    clock,
+    keepMs: Math.max(PUBLISH_AFTER_MS, settings.rotationMs)
+  })
+  const sync = startRootSync({
+    store,
+    ring,
+    schedule: settings,
+    clock,
+    settleMs,
+    events: {
+      found: (isFirst) => isFirst ? log.info('assertions can be signed') : log.warn(ANOTHER_ROOT),
+      foreign: () => log.error({ key: keys.assertionRoot }, FOREIGN_ROOT),
+      failed: (error) => shared.reportOnce('assertion_root', error)
+    }
+  })
+  return { ring, cannotWait: () => shared.isDown() || sync.isForeign(), close: sync.close }
+}
+
+const ANOTHER_ROOT =
+  'Redis was emptied, or replicas were apart: two sets of assertion keys met; both are published, the older one signs'
+const FOREIGN_ROOT =
+  'what assertion keys are made from was sealed in Redis under another CACHE_SECRET: set CACHE_SECRET_PREVIOUS to ' +
+    'that one, or delete the key when no replica has it any more (docs/assertion.md)'
+
+/** A start waits no longer: only the first replica of a deployment needs most of it. */
+const READY_WITHIN_MS = 4000
+const LOOK_INTERVAL_MS = 5
+
+async function untilKey ({ hasKey, cannotWait }: { hasKey: () => boolean, cannotWait: () => boolean }): Promise<void> {
+  const began = systemClock.monotonic()
+  const isOver = (): boolean => hasKey() || cannotWait() || systemClock.monotonic() - began > READY_WITHIN_MS
+  while (!isOver()) await sleep(LOOK_INTERVAL_MS)
+}

@@ -1,0 +1,32 @@
+import t from 'tap'
+import { JWKS_PATH } from '../../../src/assertion/jwks.ts'
+import { readOptions } from '../../../src/commands/snippet/options.ts'
+import { PROXIES, templateOf, type ProxyName } from '../../../src/commands/snippet/proxies.ts'
+
+const HOST = 'api.example.com'
+const SETS: ReadonlyArray<readonly string[]> = [
+  ['--host', HOST],
+  ['--host', HOST, '--login'],
+  ['--host', HOST, '--login', '--resource', `https://${HOST}/mcp=/mcp`, '--scope', 'a']
+]
+/** What a template may name of this service: verify addresses, the login, what is public, the headers of its own. */
+const OWN = /\/\.well-known\/(?!oauth-protected-resource)/
+
+function textOf (proxy: ProxyName, args: readonly string[]): string {
+  const reading = readOptions([proxy, ...args], PROXIES)
+  if (reading.kind !== 'options') throw new Error(JSON.stringify(reading))
+  return Object.values(templateOf(proxy)(reading.options.settings)).join('\n')
+}
+
+for (const proxy of PROXIES) {
+  t.test(`${proxy} never asks the key set, which says 200, whether a request may pass`, (t) => {
+    // what Istio cannot do is written by hand, and said
+    for (const args of proxy === 'istio' ? SETS.slice(0, 1) : SETS) {
+      const text = textOf(proxy, args)
+      t.match(text, /verify|ext-authz/, 'it asks something')
+      t.notMatch(text, JWKS_PATH)
+      t.notMatch(text.replaceAll('\\', '').replaceAll('[.]', '.'), OWN)
+    }
+    t.end()
+  })
+}
