@@ -1,6 +1,6 @@
 import { AMBIGUOUS, HOST_SHAPE } from '../guards.ts'
 import {
-  both, escaped, type Files, IDENTITY, checkOf, ownComment, ownPaths, type Route, type Settings, UNUSED_IDENTITY
+  both, escaped, type Files, identityOf, checkOf, ownComment, ownPaths, type Route, type Settings, UNUSED_IDENTITY
 } from '../settings.ts'
 
 export function ingressNginx (settings: Settings): Files {
@@ -34,7 +34,7 @@ controller:
 `
 
 /** @param regex as soon as one path of a host is a regular expression, all are */
-const ingress = ({ host, app, forwardAuth }: Settings, { name, path, policy }: Route, regex: boolean): string => `\
+const ingress = ({ host, app, forwardAuth, ...settings }: Settings, { name, path, policy }: Route, regex: boolean): string => `\
 # ingress-nginx (retired in March 2026: no more fixes). security: only with values.yaml beside it: the controller's own configuration passes
 # Upgrade: h2c and /admin/../p on
 apiVersion: networking.k8s.io/v1
@@ -45,7 +45,7 @@ metadata:
     # security: the policy is here, never in a client's query; login=off: nginx would make a 500 of a redirect
     nginx.ingress.kubernetes.io/auth-url: "${forwardAuth.origin.replace(forwardAuth.text, `${forwardAuth.host}.default.svc.cluster.local:${forwardAuth.port}`)}${checkOf(both(policy, 'login=off'))}"
     # security: all that Authgear has, or the one that is left out could be sent by a client
-    nginx.ingress.kubernetes.io/auth-response-headers: "${[...IDENTITY, UNUSED_IDENTITY].join(',')}"
+    nginx.ingress.kubernetes.io/auth-response-headers: "${[...identityOf(settings), UNUSED_IDENTITY].join(',')}"
     # security: without auth-cache-key and auth-keepalive: nginx's cache would hand out one person's answer to another
 ${path === '' && !regex ? '' : '    nginx.ingress.kubernetes.io/use-regex: "true" # matches without case\n'}\
 spec:
