@@ -163,7 +163,25 @@ const memoryThatDoesNotFit: Warning = ({ memory, values: { CACHE_MAX_MEMORY: bud
   ]
 }
 
+const CALLED = { username: 'a username', email: 'an e-mail' } as const
+
+/** An app knows a person again by what stands for the user, and gives the next one who has it the same account. */
+const passesOn: Warning = ({ values: { IDENTITY_USER: user = 'user_id', IDENTITY_HEADERS: headers } }) => {
+  const usual = headers?.usual ?? []
+  const hasUser = usual.some(({ field }) => field === 'user' || field === 'user_id')
+  return [
+    user !== 'user_id' &&
+      `IDENTITY_USER: ${CALLED[user]} can pass to somebody else, who then is the same user to an app: user_id never ` +
+        'does (docs/identity.md)',
+    usual.length > 0 &&
+      !hasUser &&
+      'IDENTITY_HEADERS: has neither {user} nor {user_id}: everything else can pass to somebody else, and is empty ' +
+        'where it is not known: add one for the app to know people by'
+  ]
+}
+
 const WARNINGS: readonly Warning[] = [
+  passesOn,
   memoryThatDoesNotFit,
   auditLog,
   alone,

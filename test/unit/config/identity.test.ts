@@ -1,6 +1,6 @@
 import t from 'tap'
 import { SETS } from '../../../src/identity/sets.ts'
-import { configOf, errorsOf, load } from './helpers.ts'
+import { configOf, errorsOf, load, warningsOf } from './helpers.ts'
 
 const identityOf = (IDENTITY_HEADERS: string) => configOf(load({ IDENTITY_HEADERS })).identity
 
@@ -68,3 +68,26 @@ for (const [value, error] of WRONG) {
     t.end()
   })
 }
+
+/** What may pass to another person, and by which settings. */
+const REASSIGNED: ReadonlyArray<readonly [env: NodeJS.ProcessEnv, warning: RegExp | undefined]> = [
+  [{}, undefined],
+  [{ IDENTITY_HEADERS: 'remote' }, undefined],
+  [{ IDENTITY_HEADERS: 'remote', IDENTITY_USER: 'user_id' }, undefined],
+  [{ IDENTITY_USER: 'email' }, /^IDENTITY_USER: an e-mail can pass to somebody else, who then is the same user to an app/],
+  [{ IDENTITY_USER: 'username' }, /^IDENTITY_USER: a username can pass to somebody else/],
+  [{ IDENTITY_HEADERS: 'X-My-Mail={email}' }, /^IDENTITY_HEADERS: has neither \{user\} nor \{user_id\}/],
+  [{ IDENTITY_HEADERS: 'X-My-Name={username},remote' }, /^IDENTITY_HEADERS: has neither \{user\} nor \{user_id\}/],
+  [{ IDENTITY_HEADERS: 'X-My-Mail={email},X-My-Id={user_id}' }, undefined],
+  [{ IDENTITY_HEADERS: 'X-My-Mail={email},X-My-User={user}' }, undefined],
+  [{ IDENTITY_HEADERS: 'none,remote' }, undefined]
+]
+
+t.test('what can pass to another person is a warning', (t) => {
+  for (const [env, warning] of REASSIGNED) {
+    const warnings = warningsOf(load(env)).filter((text) => text.startsWith('IDENTITY_'))
+    t.match(warnings, warning === undefined ? [] : [warning], JSON.stringify(env))
+    t.equal(warnings.length, warning === undefined ? 0 : 1, JSON.stringify(env))
+  }
+  t.end()
+})

@@ -1,8 +1,8 @@
 import {
-  allPolicies, FORWARDED_REQUEST_HEADERS, escaped, type Files, identityOf, ownComment, ownPaths, ownPattern, checkOf,
+  allPolicies, FORWARDED_REQUEST_HEADERS, escaped, type Files, ownComment, ownPaths, ownPattern, checkOf,
   type Settings
 } from '../settings.ts'
-import { identityPattern, NOBODY, priorityOf, REFUSED, REFUSED_PRIORITY } from './traefik.ts'
+import { cleanedNames, identityPattern, NOBODY, priorityOf, REFUSED, REFUSED_PRIORITY } from './traefik.ts'
 
 export function traefikLabels (settings: Settings): Files {
   return { 'traefik-labels.yml': composeFile(settings) }
@@ -75,7 +75,7 @@ const middlewareLabels = ({ forwardAuth, ...settings }: Settings, name: string, 
 
 const cleanLabels = (settings: Settings): string => `\
       # security: for a route without authgear: the client's own copies
-${identityOf(settings).map((name) => `      - traefik.http.middlewares.clean.headers.customrequestheaders.${name}=\n`).join('')}`
+${cleanedNames(settings).map((name) => `      - traefik.http.middlewares.clean.headers.customrequestheaders.${name}=\n`).join('')}`
 
 /** Compose reads $ as the beginning of a variable. */
 const ownLabels = ({ host, forwardAuth, ...settings }: Settings): string => `\

@@ -1,7 +1,7 @@
 import { noneOf, PARAMETER } from '../guards.ts'
 import {
   FORWARDED_REQUEST_HEADERS, escaped, type Files, identityOf, ownComment, ownPaths, ownPattern, checkOf, type Route,
-  type Settings
+  type Settings, UNUSED_IDENTITY
 } from '../settings.ts'
 
 export function traefik (settings: Settings): Files {
@@ -28,9 +28,12 @@ export const REFUSED_PRIORITY = 100_000
 export const identityPattern = ({ outgoing }: Pick<Settings, 'outgoing'>): string =>
   outgoing.length === 0 ? '(?i)^X-Authgear-' : `(?i)^(X-Authgear-.*|${outgoing.join('|')})$`
 
-/** For a route that asks nobody. */
+/** What a route clears that asks nobody. */
+export const cleanedNames = (settings: Pick<Settings, 'outgoing'>): readonly string[] =>
+  [...identityOf(settings), UNUSED_IDENTITY]
+
 export const cleaned = (settings: Pick<Settings, 'outgoing'>): string =>
-  `{ ${identityOf(settings).map((name) => `${name}: ""`).join(', ')} }`
+  `{ ${cleanedNames(settings).map((name) => `${name}: ""`).join(', ')} }`
 
 /** An address that no client has: Traefik has no other middleware that answers by itself. */
 export const NOBODY = '255.255.255.255/32'
