@@ -132,8 +132,8 @@ const PLACES: Readonly<Record<ProxyName, Places>> = {
       count(textOf(files), `      - ${name.toLowerCase()}\n`) === policiesOf(settings)
   },
   'ingress-nginx': {
-    // what is copied is cleared where forward-auth does not send it; an Ingress without it cannot: docs/identity.md
-    strips: (files) => textOf(files).includes('enable-underscores-in-headers: "false"') &&
+    strips: (files, name) => fileOf(files, 'values.yaml').includes(`\n    ${name}: ""\n`) &&
+      textOf(files).includes('enable-underscores-in-headers: "false"') &&
       textOf(files).includes('ignore-invalid-headers: "true"'),
     copies: (files, name, settings) => inEach(textOf(files), /auth-response-headers: "(.*)"/g, name, policiesOf(settings))
   }
@@ -179,7 +179,7 @@ t.test('these places see a name that is missing', (t) => {
     const settings = settingsOf('--identity', 'remote')
     const files = templateOf(proxy)(settings)
     const { strips, copies } = PLACES[proxy]
-    if (proxy !== 'ingress-nginx') t.notOk(strips(files, 'X-WEBAUTH-USER', settings), `${proxy} strips it`)
+    t.notOk(strips(files, 'X-WEBAUTH-USER', settings), `${proxy} strips it`)
     t.notOk(copies(files, 'X-WEBAUTH-USER', settings), `${proxy} copies it`)
   }
   t.end()

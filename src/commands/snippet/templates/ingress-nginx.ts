@@ -6,7 +6,7 @@ import {
 export function ingressNginx (settings: Settings): Files {
   const { routes, policy } = settings
   return {
-    'values.yaml': valuesFile(),
+    'values.yaml': valuesFile(settings),
     'ingress-nginx.yaml': [
       ...routes.map(route => ingress(settings, route, false)),
       ingress(settings, { name: 'app', path: '', policy }, routes.length > 0),
@@ -19,7 +19,7 @@ export function ingressNginx (settings: Settings): Files {
  * Of the controller, and so of all its hosts: no Ingress can say it where snippet annotations are off, as they are by
  * default.
  */
-const valuesFile = (): string => `\
+const valuesFile = (settings: Settings): string => `\
 # values of the chart ingress-nginx, or the same keys in the controller's ConfigMap. They are for every host of this controller
 controller:
   config:
@@ -31,7 +31,13 @@ controller:
       # security: nginx matches the cleaned path but sends the raw one on. Servlet containers read /;/admin and /x/..;/admin as /admin
       if ($request_uri ~* "^[^?]*${AMBIGUOUS.replaceAll('\\', '\\\\')}") { return 400; }
       if ($http_host !~ "${HOST_SHAPE}") { return 400; }
-`
+${settings.outgoing.length > 0 ? cleared(settings) : ''}`
+
+/** nginx sends no header with an empty value, and of two lines of one name the other one. */
+const cleared = (settings: Settings): string => `\
+  # security: the client's own copies, for an Ingress without auth-url too; what forward-auth sends is a line of its own beside these
+  proxySetHeaders:
+${[...identityOf(settings), UNUSED_IDENTITY].map((name) => `    ${name}: ""\n`).join('')}`
 
 /** @param regex as soon as one path of a host is a regular expression, all are */
 const ingress = ({ host, app, forwardAuth, ...settings }: Settings, { name, path, policy }: Route, regex: boolean): string => `\
