@@ -44,6 +44,7 @@ export function assemble (values: Values, memory: MachineMemory): Config {
       encoding: values.IDENTITY_ENCODING
     },
     absentHeaders: values.ABSENT_HEADERS,
+    extAuthzPolicy: values.EXT_AUTHZ_POLICY,
     preflight: values.PREFLIGHT,
     shutdownDelayMs: values.SHUTDOWN_DELAY,
     logFormat: values.LOG_FORMAT,

@@ -80,6 +80,7 @@ export type Config = Readonly<{
   resourceTokenMaxAgeMs: number
   identity: IdentitySettings
   absentHeaders: AbsentHeaders
+  extAuthzPolicy: 'optional' | 'required'
   preflight: 'deny' | 'allow'
   shutdownDelayMs: number
   logFormat: 'json' | 'pretty'

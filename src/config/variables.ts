@@ -414,6 +414,14 @@ export const variables = Object.freeze({
       'How a value beyond ASCII is written: `percent` (`%E6%9D%8E`, and `%` itself as `%25`), or `rfc8187` ' +
         "(`UTF-8''%E6%9D%8E`, plain ASCII as it is)."
   },
+  EXT_AUTHZ_POLICY: {
+    group: 'Service',
+    kind: choice(['optional', 'required']),
+    fallback: 'optional',
+    meaning:
+      'Whether `/ext-authz/…` needs a policy as its first segment (`/ext-authz/~role=admin/…`; `/ext-authz/~/…` for ' +
+        'a session): `required` refuses what has none, and lets the segment name a `resource=`.'
+  },
   ABSENT_HEADERS: {
     group: 'Service',
     kind: choice(['empty', 'omit']),

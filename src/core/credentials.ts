@@ -31,7 +31,7 @@ export type CookieNames = Readonly<{
 
 type Found = { -readonly [K in keyof Credentials]: Credentials[K] }
 
-/** Longer ones cannot be Authgear's: they are refused without asking it. */
+/** Longer ones cannot be Authgear's: alone they are refused without asking it. */
 const MAX_TOKEN_BYTES = 16 * 1024
 const MAX_COOKIE_BYTES = 1024
 /** Go drops all cookies of a request with more than this many. */
@@ -100,7 +100,22 @@ function judge (found: Found): Reading {
   const isMalformed =
     cannotBe(bearer, MAX_TOKEN_BYTES) || cannotBe(appAccessToken, MAX_TOKEN_BYTES) ||
     cannotBe(appSession, MAX_COOKIE_BYTES) || cannotBe(session, MAX_COOKIE_BYTES)
-  return isMalformed ? refused('malformed_credentials', found) : { kind: 'credentials', credentials: found }
+  return isMalformed ? readTheOthers(found) : { kind: 'credentials', credentials: found }
+}
+
+/** Beside another one, what cannot be Authgear's is somebody else's, such as an app's own cookie `session`. */
+function readTheOthers (found: Found): Reading {
+  const ifCredible = (value: string | undefined, max: number): string | undefined =>
+    cannotBe(value, max) ? undefined : value
+  const others: Credentials = {
+    bearer: ifCredible(found.bearer, MAX_TOKEN_BYTES),
+    appSession: ifCredible(found.appSession, MAX_COOKIE_BYTES),
+    appAccessToken: ifCredible(found.appAccessToken, MAX_TOKEN_BYTES),
+    session: ifCredible(found.session, MAX_COOKIE_BYTES)
+  }
+  return isSomething(others)
+    ? { kind: 'credentials', credentials: others }
+    : refused('malformed_credentials', found)
 }
 
 /** WWW-Authenticate depends on whether a bearer token was among them. */

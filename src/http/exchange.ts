@@ -13,7 +13,7 @@ import {
   type Client, type ClientDeps, clientOf, clientTraceOf, type ProxyRequest, readProxyRequest, traceIdsOf
 } from './request.ts'
 import type { Report } from './access-log.ts'
-import { queryOf } from './paths.ts'
+import { pathPolicyOf, queryOf } from './paths.ts'
 import type { Handler, HandlerResult, HttpResponse, VerifyRequest } from './types.ts'
 
 /** What every line about a request names it by. */
@@ -27,16 +27,24 @@ export type ExchangeDeps = ClientDeps & Readonly<{
   unexpectedError: (error: unknown) => void
 }>
 
-/** Elsewhere the query is the client's own, or nothing reads it. */
-const READS_QUERY: Readonly<Record<Endpoint, boolean>> = {
-  verify: true,
-  resource: true,
-  'resource-or-session': true,
-  login: true,
-  'ext-authz': false,
-  metadata: false,
-  identify: false,
-  other: false
+/** Where the proxy's own words stand: elsewhere the query is the client's, or nothing reads it. */
+const OWN_WORDS: Readonly<Record<Endpoint, 'query' | 'path' | 'none'>> = {
+  verify: 'query',
+  resource: 'query',
+  'resource-or-session': 'query',
+  login: 'query',
+  'ext-authz': 'path',
+  metadata: 'none',
+  identify: 'none',
+  other: 'none'
+}
+
+function ownWordsOf (endpoint: Endpoint, url: string): string | undefined {
+  switch (OWN_WORDS[endpoint]) {
+    case 'query': return queryOf(url)
+    case 'path': return pathPolicyOf(url)
+    case 'none': return undefined
+  }
 }
 
 /** Takes over a request whose body is read: the answer has a status and nothing else. */
@@ -118,7 +126,7 @@ class IncomingVerifyRequest implements VerifyRequest {
     this.response = response
     this.method = method
     this.rawHeaders = rawHeaders
-    this.query = READS_QUERY[endpoint] ? queryOf(request.originalUrl) : undefined
+    this.query = ownWordsOf(endpoint, request.originalUrl)
     this.proxy = readProxyRequest(rawHeaders)
     this.requestId = this.proxy.requestId ?? nextId()
   }

@@ -38,6 +38,19 @@ function isAt (url: string, path: string, isExact: boolean): boolean {
   return url.length === path.length || (!isExact && path.endsWith('/')) || url[path.length] === '?'
 }
 
+export const EXT_AUTHZ_PATH = '/ext-authz/'
+
+/**
+ * The policy that a gateway's prefix holds: `/ext-authz/~POLICY/<the client's path>`, for those that can write neither
+ * a query nor a header. Only the first segment is read.
+ * @param url as it arrived, of the prefix
+ * @returns undefined where the first segment is none: the rest is the client's
+ */
+export function pathPolicyOf (url: string): string | undefined {
+  if (url[EXT_AUTHZ_PATH.length] !== '~') return undefined
+  return /^[^/?]*/.exec(url.slice(EXT_AUTHZ_PATH.length + 1))?.[0]
+}
+
 /** @param url as it arrived; @returns what follows the first question mark, raw */
 export function queryOf (url: string): string {
   const at = url.indexOf('?')

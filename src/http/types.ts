@@ -22,7 +22,10 @@ export type VerifyRequest = Readonly<{
   /** The proxy's. */
   socket: Pick<Socket, 'remoteAddress'>
   proxy: ProxyRequest
-  /** The URL's own query, undefined where the URL is the client's (`/ext-authz/…`) and is not read. */
+  /**
+   * The proxy's policy: the URL's query; of the prefix, whose query is the client's, its first segment. Undefined where
+   * there is none.
+   */
   query: string | undefined
   requestId: string
   /** Characters of its URL and its header lines; each is a byte. */

@@ -170,14 +170,18 @@ function admittedOf ({ key, credentials }: CredentialContext, token: ResourceTok
 }
 
 /**
- * The prefix to which Envoy and Istio append the client's path: a policy header of the proxy's that names a resource
- * chooses `/resource`, and without one it is `/verify`.
+ * The prefix to which Envoy and Istio append the client's path: a policy of the proxy's that names a resource chooses
+ * `/resource`, and without one it is `/verify`.
+ * @param segments `optional`: the first segment may be the client's, and chooses nothing
  */
-export function createExtAuthz (deps: ResourceDeps, verify: Handler): Handler {
+export function createExtAuthz (deps: ResourceDeps, verify: Handler, segments: 'optional' | 'required'): Handler {
   const needsOf = createDerivedPolicies(tokenNeedsOf)
   const resource = createResource(deps)
   return (request) => {
-    const isForTokens = request.proxy.policies.length > 0 && needsOf(request).resources.length > 0
+    const { proxy, query } = request
+    if (segments === 'required' && query === undefined) return verify(request) // which refuses it
+    const own = segments === 'required' ? request : { proxy, query: undefined }
+    const isForTokens = (own.query !== undefined || proxy.policies.length > 0) && needsOf(own).resources.length > 0
     return isForTokens ? resource(request) : verify(request)
   }
 }

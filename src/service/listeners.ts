@@ -49,9 +49,12 @@ export function buildListeners (
     trustProxy: listenerDeps.trustProxy
   }
   const verify = createVerify({ ...verifyDeps, tokenRequirements: 'refuse' })
+  const extAuthz = createVerify({
+    ...verifyDeps, tokenRequirements: 'refuse', needsPolicy: settings.extAuthzPolicy === 'required'
+  })
   const sessions = createVerify({ ...verifyDeps, tokenRequirements: 'leave-out' })
   const { trustProxy } = listenerDeps
-  const routes = [...tokenRoutes(settings, { ...deps, trustProxy, verify, sessions }), ...login?.routes ?? []]
+  const routes = [...tokenRoutes(settings, { ...deps, trustProxy, verify, extAuthz, sessions }), ...login?.routes ?? []]
   const identify = identifyRoutes(traced.handler('identify', createIdentify(handlerDeps)))
   return {
     app: buildListener(listenerDeps, routes, webhook),

@@ -56,15 +56,16 @@ type RouteDeps = Readonly<{
   clock: Clock
   traced: Wrappers
   trustProxy: TrustProxy
-  /** `/verify`; and as it judges a session on an endpoint that takes resource tokens too. */
+  /** `/verify`, the prefix; and as a session is judged on an endpoint that takes resource tokens too. */
   verify: Handler
+  extAuthz: Handler
   sessions: Handler
 }>
 
 /** `/verify` and the prefix; with RESOURCES also the endpoints for tokens and what clients read first. */
 export function tokenRoutes (settings: ServiceSettings, deps: RouteDeps): readonly Route[] {
-  const { tokens, handlerDeps, revocations, metrics, log, clock, traced, verify, sessions } = deps
-  if (tokens === undefined) return verifyRoutes(traced.handler('verify', verify), traced.handler('verify', verify))
+  const { tokens, handlerDeps, revocations, metrics, log, clock, traced, verify, extAuthz, sessions } = deps
+  if (tokens === undefined) return verifyRoutes(traced.handler('verify', verify), traced.handler('verify', extAuthz))
   const warn = throttle(clock, REPORT_INTERVAL_MS, () => log.warn(UNKNOWN))
   const resourceDeps = {
     ...handlerDeps,
@@ -77,7 +78,7 @@ export function tokenRoutes (settings: ServiceSettings, deps: RouteDeps): readon
   }
   const of = (handler: Handler): Handler => traced.handler('verify', handler)
   return [
-    ...verifyRoutes(of(verify), of(createExtAuthz(resourceDeps, verify))),
+    ...verifyRoutes(of(verify), of(createExtAuthz(resourceDeps, extAuthz, settings.extAuthzPolicy))),
     ...resourceRoutes(of(createResource(resourceDeps)), of(createResourceOrSession(resourceDeps))),
     ...metadataRoutes({ resources: settings.resources, issuer: handlerDeps.realm, trustProxy: deps.trustProxy })
   ]

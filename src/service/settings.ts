@@ -15,6 +15,7 @@ export type ServiceSettings =
     | 'resourceTokenMaxAgeMs'
     | 'identity'
     | 'absentHeaders'
+    | 'extAuthzPolicy'
     | 'preflight'
     | 'managementToken'
   >

@@ -7,8 +7,11 @@ import type { VerifyRequest } from '../http/types.ts'
 const MAX_KNOWN = 256
 const MAX_KNOWN_LENGTH = 512
 
+/** Where a request's policies stand. */
+export type PolicyTexts = Pick<VerifyRequest, 'query' | 'proxy'>
+
 /** @returns the policy of a request: its query and each of its policy headers; each text is parsed once */
-export function createPolicies (): (request: VerifyRequest) => Policy {
+export function createPolicies (): (request: PolicyTexts) => Policy {
   const known = new Map<string, Policy>()
   const read = (text: string): Policy => {
     const policy = known.get(text) ?? parsePolicy(text)
@@ -31,7 +34,7 @@ export function createPolicies (): (request: VerifyRequest) => Policy {
 /** @returns what `derive` makes of a request's policy; made once for each policy that is remembered */
 export function createDerivedPolicies<T extends object> (
   derive: (policy: Policy) => T
-): (request: VerifyRequest) => T {
+): (request: PolicyTexts) => T {
   const policyOf = createPolicies()
   const derived = new WeakMap<Policy, T>()
   return (request) => {

@@ -35,6 +35,8 @@ export type VerifyDeps = HandlerDeps & Readonly<{
    * `leave-out`, on an endpoint that looks at tokens itself.
    */
   tokenRequirements: 'refuse' | 'leave-out'
+  /** A request without a policy of its own is refused: a prefix whose policy segment got lost (EXT_AUTHZ_POLICY). */
+  needsPolicy?: boolean
 }>
 
 /** Is this request signed in, and does it meet the policy? */
@@ -70,10 +72,16 @@ const FOR_TOKENS: Policy = {
   why: 'resource=, scope= and client= are about resource tokens: ask /resource or /resource-or-session'
 }
 
-function createSessionPolicies ({ tokenRequirements }: VerifyDeps): (request: VerifyRequest) => Policy {
+const NO_SEGMENT: Policy = {
+  kind: 'bad',
+  why: 'EXT_AUTHZ_POLICY=required: the path begins with no policy segment, such as /ext-authz/~/'
+}
+
+function createSessionPolicies ({ tokenRequirements, needsPolicy }: VerifyDeps): (request: VerifyRequest) => Policy {
   if (tokenRequirements === 'leave-out') return createDerivedPolicies(withoutTokenRequirements)
   const policyOf = createPolicies()
   return (request) => {
+    if (needsPolicy === true && request.query === undefined) return NO_SEGMENT
     const policy = policyOf(request)
     return isForSessions(policy) ? policy : FOR_TOKENS
   }

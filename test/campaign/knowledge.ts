@@ -25,13 +25,16 @@ export type State = {
   readonly remembered: Map<string, Moment>
   /** When all was purged. */
   purges: Moment[]
+  /** When a line came into the log. */
+  lines: Moment[]
 }
 
 export const newState = (): State => ({
-  people: new Map(), spans: new Spans(), measures: {}, remembered: new Map(), purges: []
+  people: new Map(), spans: new Spans(), measures: {}, remembered: new Map(), purges: [], lines: []
 })
 
 export function learn (state: State, event: HistoryEvent): void {
+  if (event.kind === 'logged' || event.kind === 'everything') state.lines.push(event.at)
   const { spans, people, measures } = state
   switch (event.kind) {
     case 'fault': return spans.begin(event)
@@ -71,8 +74,9 @@ function learnOf (known: Known | undefined, event: Change): void {
 }
 
 export function forget (state: State, at: Moment): void {
-  const { people, remembered, purges } = state
+  const { people, remembered, purges, lines } = state
   state.purges = purges.filter((purge) => at - purge < KEPT_MS)
+  state.lines = lines.filter((line) => at - line < KEPT_MS)
   for (const [id, { endedAt }] of people) if (at - endedAt > KEPT_MS) people.delete(id)
   for (const [name, since] of remembered) if (at - since > KEPT_MS) remembered.delete(name)
 }

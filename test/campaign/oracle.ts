@@ -2,6 +2,7 @@ import { judgeAnswer } from './answers.ts'
 import type { HistoryEvent, Moment } from './history.ts'
 import { forget, learn, newState, type State } from './knowledge.ts'
 import { measureOf, rowOf, type Measures } from './measures.ts'
+import { SETTINGS } from './situations.mjs'
 import { rulesOf } from './spans.ts'
 
 export type Violation = Readonly<{ what: string, at: Moment, event: HistoryEvent }>
@@ -16,6 +17,8 @@ export interface Oracle {
 const STALL_FOR_CALLS_MS = 25
 /** A purge of everything has what is under way asked again; until then no replica may have taken it. */
 const PURGED_WITHIN_MS = 1500
+/** Nobody takes an entry that was made after a line of the log which they have not read yet: they ask themselves. */
+const READ_WITHIN_MS = 500
 
 export function createOracle (): Oracle {
   const state = newState()
@@ -48,12 +51,17 @@ function judged (state: State, event: HistoryEvent): readonly string[] {
 }
 
 function judgeBurst (state: State, burst: Extract<HistoryEvent, { kind: 'burst' }>): readonly string[] {
-  const { spans, measures, purges } = state
+  const { spans, measures, purges, lines } = state
   if (purges.some((at) => at > burst.at - PURGED_WITHIN_MS && at < burst.endedAt)) return []
   const situations = spans.situations(burst.at, burst.endedAt)
   const limits = rulesOf(situations).map(({ calls }) => calls?.count ?? Infinity)
   if (limits.includes(Infinity) || burst.statuses.some((status) => status !== 200)) return []
   if (spans.stalledMs(burst.at, burst.endedAt) >= STALL_FOR_CALLS_MS) return []
+  if (lines.some((at) => at > burst.at - READ_WITHIN_MS && at < burst.endedAt)) {
+    return burst.calls > SETTINGS.replicas && !limits.some((limit) => limit > SETTINGS.replicas)
+      ? [`${burst.calls} calls for one credential beside a line of the log`]
+      : []
+  }
   const measure = measureOf(measures, rowOf(situations))
   measure.bursts++
   measure.calls = Math.max(measure.calls, burst.calls)

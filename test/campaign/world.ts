@@ -41,6 +41,8 @@ export interface World {
 /** How requests name the project; Authgear itself is reached at the simulator. */
 export const ENDPOINT = 'https://auth.example.com'
 const KEY_PREFIX = 'forward-auth:'
+/** The lines of the log that the last look at all replicas wrote. */
+const LINES_READ_WITHIN_MS = 500
 export const LOG_KEY = logKey(KEY_PREFIX, ENDPOINT)
 
 /** Four replicas as processes, each with its own ways to real Redis servers, and a simulated Authgear. */
@@ -107,6 +109,7 @@ async function heal (
     return trouble === undefined
   }
   await until('all are well', isWell, withinMs).catch(() => {})
+  await sleep(LINES_READ_WITHIN_MS)
   return trouble === undefined ? undefined : `${Math.round(withinMs / 1000)} s after all faults ${trouble}`
 }
 

@@ -44,6 +44,7 @@ export interface InProcessOptions {
   readonly staleIfErrorMs?: number
   readonly cookiePrefix?: string
   readonly absentHeaders?: 'empty' | 'omit'
+  readonly extAuthzPolicy?: 'optional' | 'required'
   readonly identity?: ServiceSettings['identity']
   readonly preflight?: 'deny' | 'allow'
   /** RESOURCES: URIs. */
@@ -161,6 +162,7 @@ function settingsOf (options: InProcessOptions): ServiceSettings {
     resourceTokenMaxAgeMs: options.resourceTokenMaxAgeMs ?? 3_600_000,
     absentHeaders: options.absentHeaders ?? 'empty',
     identity: options.identity ?? { headers: NO_HEADERS, user: 'user_id', encoding: 'percent' },
+    extAuthzPolicy: options.extAuthzPolicy ?? 'optional',
     preflight: options.preflight ?? 'deny',
     identify: options.identify ?? false,
     managementToken: options.managementToken,

@@ -81,8 +81,9 @@ function refusedWithoutAsking ({
 }: Sent): string | undefined {
   if (authorizations.length > 1 || bearer?.includes(',')) return 'ambiguous_credentials'
   if ([bearer, appSession, appAccessToken, session].every(value => value === undefined)) return 'no_credentials'
-  const tooLong = [[bearer, K16], [appAccessToken, K16], [appSession, K1], [session, K1]] as const
-  if (tooLong.some(([value, most]) => value !== undefined && value.length > most)) return 'malformed_credentials'
+  const all = [[bearer, K16], [appAccessToken, K16], [appSession, K1], [session, K1]] as const
+  const sent = all.filter(([value = '']) => value !== '')
+  if (sent.length > 0 && sent.every(([value = '', most]) => value.length > most)) return 'malformed_credentials'
   return [bearer, appAccessToken].some(isForAnother) ? 'wrong_audience' : undefined
 }
 

@@ -173,6 +173,21 @@ t.test('neither kind of credential opens the other’s endpoint', async (t) => {
   t.equal(await statusOf('/verify', [policy, ...cookie]), 403)
 })
 
+t.test('a segment chooses the endpoint only where it cannot be the client’s', async (t) => {
+  const segment = `/ext-authz/~resource=${encodeURIComponent(RESOURCE)}&scope=read:orders/x`
+  for (const [extAuthzPolicy, byToken, byCookie] of [['required', 200, 401], ['optional', 401, 403]] as const) {
+    const world = await start(t, { extAuthzPolicy })
+    world.issuer.resolve({ 'x-authgear-session-valid': 'true', 'x-authgear-user-id': USER })
+    const cookie: HeaderLine = ['Cookie', `session=${USER}.abc`]
+    const policy: HeaderLine = ['x-forward-auth-policy', 'anonymous=false']
+    const statusOf = async (headers: readonly HeaderLine[]): Promise<number> =>
+      (await ask(world.port, { path: segment, headers })).status
+    t.equal(await statusOf(bearer(world.machine())), byToken, extAuthzPolicy)
+    t.equal(await statusOf([cookie]), byCookie, extAuthzPolicy)
+    t.equal(await statusOf([policy, ...bearer(world.person())]) === 200, byToken === 200, 'beside a header')
+  }
+})
+
 t.test('one endpoint takes either, and one request has one identity', async (t) => {
   const world = await start(t)
   world.issuer.resolve({ 'x-authgear-session-valid': 'true', 'x-authgear-user-id': USER })

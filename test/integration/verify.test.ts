@@ -79,6 +79,21 @@ const ROWS: readonly Row[] = [
     reason: 'malformed_credentials',
     calls: 0
   },
+  // as recorded at a real Authgear (docs/authgear.md, "Credentials"): what cannot be one falls through
+  ...[1100, 4090].map((length): Row => ({
+    name: `an app's own cookie session of ${length} bytes beside a bearer token`,
+    asked: { headers: { authorization: `Bearer ${alice.accessToken}`, cookie: `session=${'x'.repeat(length)}` } },
+    status: 200,
+    reason: 'allowed',
+    calls: 1
+  })),
+  {
+    name: 'a bearer token of 17,000 bytes beside a session cookie',
+    asked: { headers: { authorization: `Bearer ${'x'.repeat(17_000)}`, cookie: `session=${alice.cookie}` } },
+    status: 200,
+    reason: 'allowed',
+    calls: 1
+  },
   {
     name: 'two Authorization lines',
     protocol: 'HTTP/1.1',

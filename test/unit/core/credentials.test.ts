@@ -73,8 +73,14 @@ const limits: readonly Row[] = [
   [
     'one impossible credential beside a good one',
     [`cookie: session=${'x'.repeat(K1 + 1)}`, 'authorization: Bearer a'],
-    malformed(true)
-  ]
+    reads({ bearer: 'a' })
+  ],
+  [
+    'two impossible credentials beside a good one',
+    [`cookie: session=${'x'.repeat(K1 + 1)}; app_session=s`, `authorization: Bearer ${'x'.repeat(K16 + 1)}`],
+    reads({ appSession: 's' })
+  ],
+  ['one beside a cookie that was cleared', [`cookie: session=${'x'.repeat(K1 + 1)}; app_session=`], malformed(false)]
 ]
 
 for (const [group, rows] of Object.entries({ 'the Authorization header': authorization, sizes: limits })) {
