@@ -44,6 +44,7 @@ const REQUESTS: readonly Request[] = [
     { person, path: '/page', set: 'own' },
     ...(['remote', 'forwarded', 'webauth'] as const).map((set) => ({ person, path: `/${set}/page`, set }))
   ]),
+  { person: 'alice', path: '/~identity=webauth&audience=other/page', set: 'own' },
   { person: 'alice', path: '/public/page' },
   { person: 'nobody', path: '/public/page' },
   { person: 'nobody', path: '/page', set: 'own' },

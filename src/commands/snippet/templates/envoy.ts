@@ -220,7 +220,7 @@ ${lower(HOP_HEADERS).map(name => `                - remove: ${name}\n`).join('')
 
 const BY_PREFIX: Way = {
   head: `\
-# Envoy before 1.38. It sends the client's path and query behind /ext-authz, where forward-auth reads neither; the policy is a header.
+# Envoy before 1.38. It sends the client's path and query behind /ext-authz/~, where forward-auth reads neither; the policy is a header.
 `,
   strip: (settings) => `\
           # security: the client's own copies, in every spelling; its x-forward-auth-policy, which Envoy would join to ours by a comma
@@ -235,7 +235,7 @@ ${STRIP_LUA(settings, '                  ')}\
             typed_config: { "@type": ${TYPE}.header_mutation.v3.HeaderMutation }
 `,
   extraRequestHeaders: ['x-forward-auth-policy'],
-  path: () => 'path_prefix: /ext-authz',
+  path: () => "path_prefix: /ext-authz/~ # security: an empty policy; without it a client's path could begin with one",
   catchAll: policy => policy === '' ? '' : policyHeader(policy),
   routePolicy: (_, policy) => policyHeader(policy)
 }

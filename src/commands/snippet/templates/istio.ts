@@ -20,7 +20,7 @@ spec:
       envoyExtAuthzHttp:
         service: ${forwardAuth.host}.default.svc.cluster.local
         port: ${forwardAuth.port}
-        pathPrefix: /ext-authz # forward-auth reads nothing of the client's path and query behind it
+        pathPrefix: /ext-authz/~ # security: an empty policy; without the ~ the client's path could begin with one, and choose what goes out
         timeout: 5s # the default is ten minutes
         failOpen: false # security: true would let everybody in while forward-auth is away
         statusOnError: "503" # the default, 403, would look like a refusal
