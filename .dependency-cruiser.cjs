@@ -57,10 +57,10 @@ module.exports = {
     {
       name: 'tiers-know-no-transport',
       comment:
-        'authgear/, cache/, redis/, revocation/ and authenticate/ import neither transport nor pages nor the ' +
-          'composition root',
+        'authgear/, cache/, profile/, redis/, revocation/ and authenticate/ import neither transport nor pages nor ' +
+          'the composition root',
       severity: 'error',
-      from: { path: '^src/(authgear|authenticate|cache|redis|revocation)/' },
+      from: { path: '^src/(authgear|authenticate|cache|profile|redis|revocation)/' },
       to: { path: `^src/(http|verify|login|management|pages|tracing|metrics|${COMPOSITION})` }
     },
     {
@@ -89,11 +89,14 @@ module.exports = {
       to: { pathNot: '^(src/(core|pages)/|(node:)?crypto$)' }
     },
     owner('fastify', '(http/|management/|commands/serve[.]ts)'),
-    owner('undici', 'authgear/(resolver/|public-endpoint[.]ts$|audit-log/client[.]ts$)'),
-    owner('jose', '(authgear/(audit-log/admin-token|key-set)|resource/verifier)[.]ts$'),
+    owner('undici', 'authgear/(resolver/|public-endpoint[.]ts$|admin-api/client[.]ts$)'),
+    owner('jose', '(authgear/(admin-api/token|key-set)|resource/verifier)[.]ts$'),
     owner('cockatiel', 'authgear/resolver/'),
     owner('ioredis', 'redis/'),
-    owner('lru-cache', '(cache/memory|resource/verifier|authgear/resolver/fail(ed-credentials|ure-counts))[.]ts$'),
+    owner(
+      'lru-cache',
+      '(cache/memory|profile/memory|resource/verifier|authgear/resolver/fail(ed-credentials|ure-counts))[.]ts$'
+    ),
     owner('@fastify/caching', 'management/status/routes[.]ts$'),
     owner('prom-client', 'metrics/'),
     owner('pino', 'logging/log[.]ts$'),

@@ -1,5 +1,6 @@
 import { isUserId } from '../core/user-id.ts'
 import type { Revocation } from '../revocation/types.ts'
+import { type Json, objectOf, parseJson } from './json.ts'
 
 /** What one webhook of Authgear's means to us. */
 export type WebhookReading =
@@ -25,11 +26,9 @@ const ENDING = new Set([
   'user.disabled', 'user.deletion_scheduled', 'user.deleted', 'user.anonymization_scheduled', 'user.anonymized'
 ])
 
-type Json = Readonly<Record<string, unknown>>
-
 /** @param appId AUTHGEAR_APP_ID, where it is set: a body of another project's says nothing about ours */
 export function readWebhook (body: string, appId: string | undefined): WebhookReading {
-  const event = parse(body)
+  const event = parseJson(body)
   const type = event?.['type']
   if (event === undefined || typeof type !== 'string') return { kind: 'unreadable' }
   if (appId !== undefined && objectOf(event['context'])?.['app_id'] !== appId) return { kind: 'other_app' }
@@ -55,16 +54,4 @@ function userIdsOf (event: Json): readonly string[] {
   const named = ids.filter(isUserId)
   if (named.length === 0 && isUserId(context)) return [context]
   return [...new Set(named)]
-}
-
-function parse (text: string): Json | undefined {
-  try {
-    return objectOf(JSON.parse(text))
-  } catch {
-    return undefined
-  }
-}
-
-function objectOf (value: unknown): Json | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? value as Json : undefined
 }

@@ -4,19 +4,19 @@ import type { Entry } from '../core/entry.ts'
 import { RedisTooSlow } from '../errors.ts'
 import { createLeases, type Leases, type Timing } from './lease.ts'
 import { createRedisCache, type RedisCache, type RedisTier } from './redis.ts'
-import type { Accept, CacheRead, CacheWrite } from './types.ts'
+import type { Accept, CacheRead, CacheWrite, Dated } from './types.ts'
 
 /** What becomes of the entry when its lease ends. `drop`: a newer one is written under another secret. */
-export type Outcome = Readonly<
-  | { kind: 'write', entry: Entry, lifeMs: number }
+export type Outcome<V = Entry> = Readonly<
+  | { kind: 'write', entry: V, lifeMs: number }
   | { kind: 'drop' }
   | { kind: 'keep' }
 >
 
-export type Contended =
-  | Readonly<{ kind: 'found', entry: Entry, remainingMs: number, coalesced: boolean }>
+export type Contended<V = Entry> =
+  | Readonly<{ kind: 'found', entry: V, remainingMs: number, coalesced: boolean }>
   /** `finish` ends the lease; call it once, whatever happened. It never rejects. */
-  | Readonly<{ kind: 'won', finish: (outcome: Outcome) => Promise<void> }>
+  | Readonly<{ kind: 'won', finish: (outcome: Outcome<V>) => Promise<void> }>
   /** Without a lease nothing is shared: a write could not be fenced. */
   | Readonly<{ kind: 'alone' }>
 
@@ -24,9 +24,9 @@ export type Contended =
 export type Wait = Readonly<{ since: number, leaseWaitMs: number }>
 
 /** The entries under one secret, and the leases that say who asks Authgear. */
-export type SecretCache = Readonly<{
-  read: (key: CacheKey) => Promise<CacheRead>
-  contend: (key: CacheKey, accept: Accept, wait: Wait) => Promise<Contended>
+export type SecretCache<V = Entry> = Readonly<{
+  read: (key: CacheKey) => Promise<CacheRead<V>>
+  contend: (key: CacheKey, accept: Accept<V>, wait: Wait) => Promise<Contended<V>>
 }>
 
 export type SecretCacheOptions = Readonly<{
@@ -45,33 +45,36 @@ const MAX_POLL_MS = 40
 const POLL_GROWTH = 0.1
 const POLL_JITTER = 0.15
 
-const ALONE: Contended = Object.freeze({ kind: 'alone' })
+const ALONE = Object.freeze({ kind: 'alone' } as const)
 
-export function createSecretCache (tier: RedisTier, options: SecretCacheOptions): SecretCache {
+export function createSecretCache<V extends Dated = Entry> (
+  tier: RedisTier<V>,
+  options: SecretCacheOptions
+): SecretCache<V> {
   const { leaseMs, timing, leaseWaitMs, sharedError } = options
   const leases = createLeases(tier, { leaseMs, maxHoldMs: maxHoldOf(leaseWaitMs), timing })
-  const shared: Shared = { tier, timing, sharedError, leases, leaseMs, cache: createRedisCache(tier) }
+  const shared: Shared<V> = { tier, timing, sharedError, leases, leaseMs, cache: createRedisCache(tier) }
   return Object.freeze({
     read: async (key: CacheKey) => await shared.cache.read(key),
-    contend: (key: CacheKey, accept: Accept, wait: Wait) => contend({ shared, accept, wait }, key)
+    contend: (key: CacheKey, accept: Accept<V>, wait: Wait) => contend({ shared, accept, wait }, key)
   })
 }
 
-type Shared = Readonly<{
-  tier: RedisTier
+type Shared<V extends Dated> = Readonly<{
+  tier: RedisTier<V>
   timing: Timing
   sharedError: SecretCacheOptions['sharedError']
-  cache: RedisCache
-  leases: Leases
+  cache: RedisCache<V>
+  leases: Leases<V>
   leaseMs: number
 }>
-type Context = Readonly<{ shared: Shared, accept: Accept, wait: Wait }>
+type Context<V extends Dated> = Readonly<{ shared: Shared<V>, accept: Accept<V>, wait: Wait }>
 
 /**
  * One replica asks Authgear, the others wait while its lease lives, and the next one takes it where that brings no
  * value; none waits for a Redis that is gone.
  */
-async function contend (context: Context, key: CacheKey): Promise<Contended> {
+async function contend<V extends Dated> (context: Context<V>, key: CacheKey): Promise<Contended<V>> {
   const { shared, accept } = context
   const token = randomBytes(16).toString('base64url')
   for (let coalesced = false, mayRetry = false; ;) {
@@ -90,7 +93,7 @@ async function contend (context: Context, key: CacheKey): Promise<Contended> {
   }
 }
 
-function holding (shared: Shared, key: CacheKey, token: string): Contended {
+function holding<V extends Dated> (shared: Shared<V>, key: CacheKey, token: string): Contended<V> {
   const stopRenewing = shared.leases.hold(key, token)
   return {
     kind: 'won',
@@ -102,7 +105,10 @@ function holding (shared: Shared, key: CacheKey, token: string): Contended {
 }
 
 /** @returns false where the wait is over, the lease is not this service's, or Redis is gone */
-async function waitUntilFree ({ shared, wait: { since, leaseWaitMs } }: Context, key: CacheKey): Promise<boolean> {
+async function waitUntilFree<V extends Dated> (
+  { shared, wait: { since, leaseWaitMs } }: Context<V>,
+  key: CacheKey
+): Promise<boolean> {
   const { tier: { clock }, timing, leases, leaseMs, sharedError } = shared
   for (let seenAt = clock.monotonic(); ;) {
     const waitedMs = clock.monotonic() - since
@@ -126,17 +132,22 @@ function pollInterval (waitedMs: number): number {
 }
 
 /** The value is acknowledged before the release, or one who waits would find neither. */
-async function finish (shared: Shared, key: CacheKey, token: string, outcome: Outcome): Promise<void> {
+async function finish<V extends Dated> (
+  shared: Shared<V>,
+  key: CacheKey,
+  token: string,
+  outcome: Outcome<V>
+): Promise<void> {
   const written = await apply(shared, key, token, outcome)
   if (written?.kind === 'unreachable') shared.sharedError('write', written.error)
   await release(shared, key, token)
 }
 
-async function apply (
-  { cache, leases }: Shared,
+async function apply<V extends Dated> (
+  { cache, leases }: Shared<V>,
   key: CacheKey,
   token: string,
-  outcome: Outcome
+  outcome: Outcome<V>
 ): Promise<CacheWrite | undefined> {
   const fence = { name: leases.nameOf(key), token }
   switch (outcome.kind) {
@@ -146,7 +157,11 @@ async function apply (
   }
 }
 
-async function release ({ leases, sharedError }: Shared, key: CacheKey, token: string): Promise<void> {
+async function release<V extends Dated> (
+  { leases, sharedError }: Shared<V>,
+  key: CacheKey,
+  token: string
+): Promise<void> {
   try {
     await leases.release(key, token)
   } catch (error) {

@@ -3,20 +3,20 @@ import type { CacheKey } from '../core/cache-key.ts'
 import type { Entry } from '../core/entry.ts'
 import { leaseKey } from '../redis/keys.ts'
 import { judge, readValue, type RedisTier } from './redis.ts'
-import type { Accept } from './types.ts'
+import type { Accept, Dated } from './types.ts'
 
 /** The outcome of asking for the fleet's lease of one key; its holder asks Authgear. */
-export type Contention =
+export type Contention<V = Entry> =
   | Readonly<{ kind: 'won' }>
   | Readonly<{ kind: 'lost' }>
-  | Readonly<{ kind: 'found', entry: Entry, remainingMs: number }>
+  | Readonly<{ kind: 'found', entry: V, remainingMs: number }>
   /** A lease without an end, or with too late a one, is not this service's: nobody waits for it. */
   | Readonly<{ kind: 'ignored' }>
   | Readonly<{ kind: 'unreachable', error: unknown }>
 
-export type Leases = Readonly<{
+export type Leases<V = Entry> = Readonly<{
   /** @param token random; proves later that the lease is still ours */
-  contend: (key: CacheKey, token: string, accept: Accept) => Promise<Contention>
+  contend: (key: CacheKey, token: string, accept: Accept<V>) => Promise<Contention<V>>
   /** Renews it until the function that this returns is called, or until it is somebody else's. */
   hold: (key: CacheKey, token: string) => () => void
   /** One command, so that a long wait costs little. @throws where Redis does not answer */
@@ -52,14 +52,17 @@ const MAX_FOREIGN_LEASE_MS = 5000
 /** Two may be lost. */
 const RENEWALS_PER_LIFE = 3
 
-export function createLeases (tier: RedisTier, { leaseMs, maxHoldMs, timing }: LeaseOptions): Leases {
+export function createLeases<V extends Dated> (
+  tier: RedisTier<V>,
+  { leaseMs, maxHoldMs, timing }: LeaseOptions
+): Leases<V> {
   const { commands, clock } = tier
   const longestMs = Math.max(MAX_FOREIGN_LEASE_MS, leaseMs)
   const nameOf = (key: CacheKey): string => leaseKey(tier.keyPrefix, key)
   const isIgnored = (pttl: number): boolean => pttl === -1 || pttl > longestMs
 
   /** SET NX and GET in one tick: a successor sees the value of a holder that has just finished. */
-  async function contend (key: CacheKey, token: string, accept: Accept): Promise<Contention> {
+  async function contend (key: CacheKey, token: string, accept: Accept<V>): Promise<Contention<V>> {
     const name = nameOf(key)
     const [isOurs, leasePttl, stored] = await Promise.all([
       commands.setIfAbsent(name, token, leaseMs), commands.pttl(name), readValue(tier, key)
@@ -86,7 +89,7 @@ export function createLeases (tier: RedisTier, { leaseMs, maxHoldMs, timing }: L
 
   return Object.freeze({
     nameOf,
-    contend: (key, token, accept) => contend(key, token, accept).catch((error: unknown): Contention => {
+    contend: (key, token, accept) => contend(key, token, accept).catch((error: unknown): Contention<V> => {
       // it may be ours although another command of the tick failed
       commands.deleteIfEquals(nameOf(key), token).catch(() => {})
       return { kind: 'unreachable', error }

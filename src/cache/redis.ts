@@ -3,46 +3,59 @@ import type { CacheKey } from '../core/cache-key.ts'
 import { decodeEntry, encodeEntry, ENTRY_VERSION, type Entry } from '../core/entry.ts'
 import type { RedisCommands } from '../redis/commands.ts'
 import { entryKey } from '../redis/keys.ts'
-import type { Cache, CacheRead, CacheWrite } from './types.ts'
+import type { Cache, CacheRead, CacheWrite, Dated } from './types.ts'
 import type { Sealer } from '../crypto/sealing.ts'
 
-export type RedisTier = Readonly<{
+/** How a kind of value is written, and under which name. */
+export type Form<V extends Dated> = Readonly<{
+  encode: (value: V) => Uint8Array
+  /** @returns undefined for what `encode` did not make */
+  decode: (bytes: Uint8Array) => V | undefined
+  nameOf: (keyPrefix: string, key: CacheKey) => string
+}>
+
+/** @param version another one in tests only */
+export function entryForm (version: number = ENTRY_VERSION): Form<Entry> {
+  const suffix = version === 1 ? '' : String(version)
+  return { encode: encodeEntry, decode: decodeEntry, nameOf: (prefix, key) => `${entryKey(prefix, key)}${suffix}` }
+}
+
+export type RedisTier<V extends Dated = Entry> = Readonly<{
   commands: RedisCommands
   sealer: Sealer
   keyPrefix: string
   clock: Clock
-  /** Another one in tests only. */
-  entryVersion?: number
+  form: Form<V>
 }>
 
 /** Clocks of two replicas may differ so much before an old entry counts as one that somebody put back. */
 const CLOCK_TOLERANCE_MS = 5 * 60_000
 
-const MISS: CacheRead = Object.freeze({ kind: 'miss' })
+const MISS: CacheRead<never> = Object.freeze({ kind: 'miss' })
 const STORED: CacheWrite = Object.freeze({ kind: 'stored' })
 
 /** The lease that a write needs: a frozen Redis runs its commands when it thaws, and would revive an old answer. */
 export type Fence = Readonly<{ name: string, token: string }>
 
-export interface RedisCache extends Cache<CacheKey> {
-  write (key: CacheKey, entry: Entry, lifeMs: number, fence?: Fence): Promise<CacheWrite>
+export interface RedisCache<V extends Dated = Entry> extends Cache<CacheKey, V> {
+  write (key: CacheKey, entry: V, lifeMs: number, fence?: Fence): Promise<CacheWrite>
   /** Drops an entry that was overtaken by one under another secret. */
   drop (key: CacheKey, fence: Fence): Promise<CacheWrite>
 }
 
-export function createRedisCache (tier: RedisTier): RedisCache {
+export function createRedisCache<V extends Dated> (tier: RedisTier<V>): RedisCache<V> {
   return Object.freeze({
-    async read (key: CacheKey): Promise<CacheRead> {
+    async read (key: CacheKey): Promise<CacheRead<V>> {
       try {
         return judge(tier, key, await readValue(tier, key))
       } catch (error) {
         return { kind: 'unreachable', error }
       }
     },
-    async write (key: CacheKey, entry: Entry, lifeMs: number, fence?: Fence): Promise<CacheWrite> {
+    async write (key: CacheKey, entry: V, lifeMs: number, fence?: Fence): Promise<CacheWrite> {
       if (lifeMs < 1) return STORED
       try {
-        const sealed = tier.sealer.seal(key, encodeEntry(entry))
+        const sealed = tier.sealer.seal(key, tier.form.encode(entry))
         if (fence === undefined) await tier.commands.setPx(nameOf(tier, key), sealed, Math.floor(lifeMs))
         else await tier.commands.setPxWhile(fence.name, fence.token, nameOf(tier, key), sealed, Math.floor(lifeMs))
         return STORED
@@ -61,7 +74,7 @@ export function createRedisCache (tier: RedisTier): RedisCache {
 export type StoredValue = Readonly<{ pttl: number, sealed: Buffer | null, requestedAt: Moment }>
 
 /** PTTL before GET, in one round trip: the other order gives an old value the life of one written in between. */
-export async function readValue (tier: RedisTier, key: CacheKey): Promise<StoredValue> {
+export async function readValue<V extends Dated> (tier: RedisTier<V>, key: CacheKey): Promise<StoredValue> {
   const name = nameOf(tier, key)
   const requestedAt = momentOf(tier.clock)
   const [pttl, sealed] = await Promise.all([tier.commands.pttl(name), tier.commands.getBuffer(name).catch(asGarbage)])
@@ -75,16 +88,16 @@ function asGarbage (error: unknown): Buffer {
 }
 
 /** A value from Redis is hostile until it is opened, decoded and young enough. */
-export function judge (
-  { sealer, clock }: RedisTier,
+export function judge<V extends Dated> (
+  { sealer, clock, form }: RedisTier<V>,
   key: CacheKey,
   { pttl, sealed, requestedAt }: StoredValue
-): CacheRead {
+): CacheRead<V> {
   if (sealed === null || pttl === -2) return MISS
   if (pttl < 0) return { kind: 'rejected', why: 'endless' }
   const plain = sealer.open(key, sealed)
   if (plain === undefined) return { kind: 'rejected', why: 'unopenable' }
-  const entry = decodeEntry(plain)
+  const entry = form.decode(plain)
   if (entry === undefined) return { kind: 'rejected', why: 'malformed' }
   const ageMs = clock.wall() - entry.sealedAt
   if (ageMs > entry.ttlMs + CLOCK_TOLERANCE_MS || ageMs < -CLOCK_TOLERANCE_MS) {
@@ -95,6 +108,6 @@ export function judge (
   return remainingMs > 0 ? { kind: 'hit', entry, remainingMs } : MISS
 }
 
-function nameOf ({ keyPrefix, entryVersion = ENTRY_VERSION }: RedisTier, key: CacheKey): string {
-  return `${entryKey(keyPrefix, key)}${entryVersion === 1 ? '' : entryVersion}`
+function nameOf<V extends Dated> ({ keyPrefix, form }: RedisTier<V>, key: CacheKey): string {
+  return form.nameOf(keyPrefix, key)
 }

@@ -16,6 +16,7 @@ export function assemble (values: Values, memory: MachineMemory): Config {
   return {
     authgear: authgear(values, memory),
     audit: audit(values),
+    profile: profile(values),
     listen: values.LISTEN,
     management: values.MANAGEMENT_LISTEN,
     managementToken: values.MANAGEMENT_TOKEN,
@@ -82,6 +83,20 @@ function audit ({
   return url === undefined || key === undefined || keyId === undefined || appId === undefined
     ? undefined
     : { url, key: { pem: key.pem, keyId }, appId, pollMs }
+}
+
+/** The rules see to it that the Admin API is there. */
+function profile (values: Values): Config['profile'] {
+  const [fields, api] = [values.IDENTITY_PROFILE, audit(values)]
+  if (fields === undefined || api === undefined) return undefined
+  const { url, key, appId } = api
+  return {
+    fields,
+    api: { url, key, appId },
+    ttlMs: values.PROFILE_TTL,
+    timeoutMs: values.PROFILE_TIMEOUT,
+    sendsUnverifiedEmail: values.IDENTITY_UNVERIFIED_EMAIL === 'send'
+  }
 }
 
 function tls ({

@@ -52,6 +52,16 @@ const agree: Rule = ({ values: { AUTHGEAR_ADMIN_API_KEY: key, AUTHGEAR_ADMIN_API
 /** Rules over the variables of the audit-log follower. */
 export const AUDIT_RULES: readonly Rule[] = [auditIsWhole, agree]
 
+const profileIsWhole: Rule = ({ isSet }) => [
+  isSet('IDENTITY_PROFILE') &&
+    !isSet('AUTHGEAR_ADMIN_API_URL') &&
+    'IDENTITY_PROFILE: is read from the Admin API: set AUTHGEAR_ADMIN_API_URL, AUTHGEAR_ADMIN_API_KEY and ' +
+      'AUTHGEAR_APP_ID too, or leave this out'
+]
+
+/** Rules over the variables of the profile. */
+export const PROFILE_RULES: readonly Rule[] = [profileIsWhole]
+
 const BESIDE = [
   'LOGIN_PUBLIC_URL',
   'LOGIN_PATH',
@@ -255,6 +265,7 @@ const RULES: readonly Rule[] = [
   listenersDiffer,
   resourcesAreElsewhere,
   ...AUDIT_RULES,
+  ...PROFILE_RULES,
   ...LOGIN_RULES,
   ...REDIS_RULES
 ]

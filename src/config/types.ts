@@ -1,5 +1,6 @@
 import type { AuditSettings } from '../authgear/audit-log/run.ts'
 import type { AbsentHeaders } from '../http/types.ts'
+import type { ProfileSettings } from '../profile/settings.ts'
 import type { IdentitySettings } from '../identity/settings.ts'
 import type { LoginSettings } from '../login/settings.ts'
 import type { RedisSettings } from '../redis/options.ts'
@@ -44,6 +45,8 @@ export type Config = Readonly<{
   }>
   /** undefined: the audit log is not followed */
   audit: AuditSettings | undefined
+  /** undefined: off */
+  profile: ProfileSettings | undefined
   listen: ListenAddress
   /** undefined: off */
   management: ListenAddress | undefined

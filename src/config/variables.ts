@@ -1,10 +1,13 @@
 import { adminKey, certificatesContent, certificatesPath, privateKeyPath } from './parsers/files.ts'
-import { boolean, bytes, choice, duration, integer, orOff, secret, secretOrNone, share } from './parsers/values.ts'
+import {
+  boolean, bytes, choice, duration, integer, orOff, secret, secretOrNone, share, someOf
+} from './parsers/values.ts'
 import { clientId, cookiePrefix, keyPrefix, userName } from './parsers/names.ts'
 import { adminApiUrl, endpoint, loginPath, publicOrigin, redirectUri, redisUrl, resolverUrl } from './parsers/urls.ts'
 import { hostNames, listenAddress, loginHosts, redisAddresses, trustedProxies } from './parsers/hosts.ts'
 import { identityHeaders } from './parsers/identity.ts'
 import { resources } from './parsers/resources.ts'
+import { PROFILE_FIELDS } from '../profile/types.ts'
 import type { ValueOf, Variable } from './kind.ts'
 
 /**
@@ -413,6 +416,37 @@ export const variables = Object.freeze({
     meaning:
       'How a value beyond ASCII is written: `percent` (`%E6%9D%8E`, and `%` itself as `%25`), or `rfc8187` ' +
         "(`UTF-8''%E6%9D%8E`, plain ASCII as it is)."
+  },
+  IDENTITY_PROFILE: {
+    group: 'Identity',
+    kind: someOf(PROFILE_FIELDS),
+    example: 'email,name,username',
+    meaning:
+      "What is read of a user from Authgear's Admin API, beside what the resolver says (docs/profile.md). It decides " +
+        'nothing: without an answer the values are empty. Needs `AUTHGEAR_ADMIN_API_URL`, which also follows the ' +
+        'audit log.'
+  },
+  PROFILE_TTL: {
+    group: 'Identity',
+    kind: duration({ min: '10s', max: '1h' }),
+    fallback: '5m',
+    meaning:
+      'How long a profile is remembered, and so how late a change may be noticed that no webhook and no audit log ' +
+        'tells.'
+  },
+  PROFILE_TIMEOUT: {
+    group: 'Identity',
+    kind: duration({ min: '1ms', max: '5s' }),
+    fallback: '300ms',
+    meaning: 'How long the first request of a user waits for the profile, in all; after it the values are empty.'
+  },
+  IDENTITY_UNVERIFIED_EMAIL: {
+    group: 'Identity',
+    kind: choice(['omit', 'send']),
+    fallback: 'omit',
+    meaning:
+      'Whether an e-mail goes out that Authgear does not call verified: whoever typed it may not own it. A project ' +
+        'whose verification is switched off has no others.'
   },
   EXT_AUTHZ_POLICY: {
     group: 'Service',

@@ -30,6 +30,8 @@ export type Keyer = Digests & Readonly<{
   memoryKey: (credentials: Credentials) => MemoryKey
   cacheKey: (credentials: Credentials) => CacheKey
   cacheKeys: (credentials: Credentials) => CacheKeys
+  /** @param form of what is remembered of a user: another selection is another value */
+  profileKey: (userId: string, form: string) => CacheKey
   /** What a revocation names: digests under the secret that all replicas know (rotation.ts). */
   revocable: () => Digests
 }>
@@ -74,6 +76,7 @@ export function createKeyer (
     ...digests,
     memoryKey: (credentials: Credentials) => hash('sha256', secret + textOf(credentials), 'base64url') as MemoryKey,
     cacheKey,
+    profileKey: (userId: string, form: string) => hmac(`profile:${scope}${part(form)}${part(userId)}`) as CacheKey,
     cacheKeys: (credentials: Credentials) => ({ current: cacheKey(credentials), previous: undefined }),
     revocable: () => digests
   })

@@ -1,9 +1,13 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+import { ADMIN_API_ERROR_KINDS, type AdminApiErrorKind } from '../authgear/admin-api/errors.ts'
 import { AUDIT_ERROR_KINDS } from '../authgear/audit-log/errors.ts'
 import type { AuditObserver } from '../authgear/audit-log/observer.ts'
+import { ANSWER_OUTCOMES, type AnswerOutcome } from '../profile/profiles.ts'
+import { READ_OUTCOMES, type ReadOutcome } from '../profile/reader.ts'
 
 export type ClosedCounter<Value extends string> = Readonly<{
-  add: (value: Value) => void
+  /** @param count one where it is left out */
+  add: (value: Value, count?: number) => void
   /** Since the start. */
   counts: () => Readonly<Record<Value, number>>
 }>
@@ -30,7 +34,7 @@ export function closedCounter<Value extends string> (
       for (const value of values) this.inc({ [label]: value }, counts[value])
     }
   })
-  return Object.freeze({ add: (value: Value) => { counts[value]++ }, counts: () => ({ ...counts }) })
+  return Object.freeze({ add: (value: Value, count = 1) => { counts[value] += count }, counts: () => ({ ...counts }) })
 }
 
 export type AuditGauges = Readonly<{ isLeader: () => boolean, behindSeconds: () => number }>
@@ -227,4 +231,38 @@ export function registerTokens (registry: Registry): TokenObserver {
       'followed the log, or while it cannot.'
   })
   return Object.freeze({ keysFetched: fetches.add, refusedUnknown: () => unknown.inc() })
+}
+
+export type ProfileObserver = Readonly<{
+  answered: (outcome: AnswerOutcome, count: number) => void
+  read: (outcome: ReadOutcome) => void
+  queried: (outcome: 'ok' | AdminApiErrorKind) => void
+}>
+
+export function registerProfile (registry: Registry): ProfileObserver {
+  const answers = closedCounter(
+    registry,
+    'forward_auth_profile_answers_total',
+    'Requests that asked for a profile: known = from memory; stale = from memory, past PROFILE_TTL; waited = on the ' +
+      'first sight of a user; late = waited for PROFILE_TIMEOUT in vain; unknown = nothing is known, nobody waited; ' +
+      'rejected = too many users wait, or the Admin API failed a moment ago.',
+    'outcome',
+    ANSWER_OUTCOMES
+  )
+  const reads = closedCounter(
+    registry,
+    'forward_auth_profile_reads_total',
+    'Users that were read: redis = from another replica; none = Authgear knows no such user; foreign = the answer ' +
+      'was about somebody else, and refused; dropped = changed while they were read.',
+    'outcome',
+    READ_OUTCOMES
+  )
+  const requests = closedCounter(
+    registry,
+    'forward_auth_profile_requests_total',
+    'Queries of the Admin API for profiles, of up to a hundred users each.',
+    'outcome',
+    ['ok', ...ADMIN_API_ERROR_KINDS] as const
+  )
+  return Object.freeze({ answered: answers.add, read: reads.add, queried: (outcome) => requests.add(outcome) })
 }

@@ -4,8 +4,8 @@ import type { AuthenticateObserver } from '../authenticate/types.ts'
 import type { SharedCacheObserver } from '../cache/coalescing.ts'
 import { type AnswerSource, type Endpoint, REFUSALS } from '../core/reason.ts'
 import {
-  closedCounter, type ClosedCounter, type GaugeReading, type Gauges, readGauges, registerAudit, registerGauges,
-  registerTokens, type TokenObserver
+  closedCounter, type ClosedCounter, type GaugeReading, type Gauges, type ProfileObserver, readGauges, registerAudit,
+  registerGauges, registerProfile, registerTokens, type TokenObserver
 } from './instruments.ts'
 import type { ResolverObserver, ResolverOutcome } from '../authgear/resolver/types.ts'
 import { type LogObserver, ORIGINS } from '../revocation/types.ts'
@@ -31,6 +31,7 @@ export type Metrics = Readonly<{
   revocations: Pick<LogObserver, 'revoked' | 'lag' | 'inauthentic' | 'foreign' | 'doubted' | 'capped'>
   audit: AuditObserver
   tokens: TokenObserver
+  profile: ProfileObserver
 }>
 
 type RedisOperation = Parameters<SharedCacheObserver['sharedError']>[0]
@@ -86,7 +87,8 @@ export function createMetrics (version: string, gauges: Gauges): Metrics {
     resolver: resolver.observer,
     revocations: revocations.observer,
     audit: registerAudit(registry, gauges.audit),
-    tokens: registerTokens(registry)
+    tokens: registerTokens(registry),
+    profile: registerProfile(registry)
   } satisfies Metrics)
 }
 

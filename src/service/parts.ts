@@ -15,6 +15,7 @@ import { type AuthgearAccess, createAuthgearAccess } from './authgear.ts'
 import { openFollower, openFollowersPresence, openLog, webhookOf } from './revocations.ts'
 import { openSecrets } from './secrets.ts'
 import type { ServiceSettings } from './settings.ts'
+import { openProfiles } from './profiles.ts'
 import { openTokens } from './resources.ts'
 import { openShared, reporting } from './shared.ts'
 
@@ -54,9 +55,12 @@ export function openParts (settings: ServiceSettings, deps: PartsDeps) {
   const observer = { ...metrics.authenticate, ...reporting(log) }
   const authenticator = authenticatorOf(settings, { memory, fleet, authgear, clock, keyer, revocations, observer })
   const tokens = openTokens(settings, { clock, metrics, log })
+  const profiles = openProfiles(settings, {
+    shared, sealingKey: secrets.sealingKeys.current, keyer, revocations, clock, metrics, log
+  })
   const presenter = createPresenter({
     settings: settings.identity,
-    profiles: undefined,
+    profiles,
     assertions: undefined,
     clock,
     maxBytes: Math.floor(settings.cache.maxBytes * PRESENTED_SHARE)
@@ -72,6 +76,7 @@ export function openParts (settings: ServiceSettings, deps: PartsDeps) {
     revocations,
     closeLog: opened.close,
     logEntries: opened.entries,
+    profiles,
     presence: openFollowersPresence(keys, shared, revocations),
     audit: openFollower(settings, { ...sources, metrics, keyer }),
     webhook: webhookOf(settings, sources),
@@ -107,9 +112,12 @@ function authenticatorOf (
 }
 
 /** In reverse order of opening. */
-export async function closeParts ({ audit, tokens, presence, closeLog, shared, authgear }: Parts): Promise<void> {
+export async function closeParts (
+  { audit, tokens, profiles, presence, closeLog, shared, authgear }: Parts
+): Promise<void> {
   await audit?.close()
   await tokens?.keySet.close()
+  await profiles?.close()
   await presence?.close()
   await closeLog()
   shared.secretCheck?.close()

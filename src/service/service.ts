@@ -8,11 +8,13 @@ import type { RevocationsDeps } from '../management/revocations.ts'
 import { createHistory, type Sample, STEP_MS } from '../management/status/history.ts'
 import type { Gauges } from '../metrics/instruments.ts'
 import { createMetrics, type Metrics } from '../metrics/metrics.ts'
+import type { Profiles } from '../profile/types.ts'
 import type { Tracer } from '../tracing/types.ts'
 import { tracedBy, UNTRACED } from '../tracing/wrappers.ts'
 import { buildListeners } from './listeners.ts'
 import { untilLogFollowed } from './log-followed.ts'
 import { closeParts, openParts, type Parts } from './parts.ts'
+import { PROFILE_SHARE } from './profiles.ts'
 import { TOKEN_SHARE } from './resources.ts'
 import type { ServiceSettings } from './settings.ts'
 
@@ -23,6 +25,8 @@ export type Service = Readonly<{
   /** The listener of `/identify`, where it is on. */
   identify: Listener | undefined
   metrics: Metrics
+  /** Undefined without IDENTITY_PROFILE. */
+  profiles: Profiles | undefined
   /** For `POST /revocations`, where there is a token for it. */
   revocations: RevocationsDeps | undefined
   /** Up: it answers and its revocation log is followed. */
@@ -62,9 +66,8 @@ export function createService (
 ): Service {
   const { cache, tls } = settings
   const traced = tracer === undefined ? UNTRACED : tracedBy(tracer)
-  const { maxEntries, maxBytes, staleIfErrorMs: staleMs } = cache
-  const ofSessions = settings.resources.length === 0 ? maxBytes : Math.floor(maxBytes * (1 - TOKEN_SHARE))
-  const memory = createMemoryCache({ maxEntries, maxBytes: ofSessions, clock, staleMs })
+  const { maxEntries, staleIfErrorMs: staleMs } = cache
+  const memory = createMemoryCache({ maxEntries, maxBytes: bytesOfSessions(settings), clock, staleMs })
   let expiry = tls === undefined ? undefined : certificateExpiry(tls.cert)
   // a scrape comes later than the parts, which need the metrics themselves
   const metrics = createMetrics(settings.version, gaugesOf(settings, memory, () => parts, () => expiry))
@@ -75,6 +78,7 @@ export function createService (
   return Object.freeze({
     ...buildListeners(settings, { ...parts, metrics, log, clock, traced }),
     metrics,
+    profiles: parts.profiles,
     revocations: purgesOf(settings, parts, log),
     redisState: () =>
       shared.connection === undefined ? 'none' : shared.connection.isUp() && revocations.isFollowing() ? 'up' : 'down',
@@ -89,6 +93,13 @@ export function createService (
       await closeParts(parts)
     }
   })
+}
+
+/** What tokens and profiles leave of CACHE_MAX_MEMORY, where they are in use. */
+function bytesOfSessions ({ cache, resources, profile }: ServiceSettings): number {
+  const ofTokens = resources.length === 0 ? 0 : TOKEN_SHARE
+  const ofProfiles = profile === undefined ? 0 : PROFILE_SHARE
+  return Math.floor(cache.maxBytes * (1 - ofTokens - ofProfiles))
 }
 
 /** Undefined without MANAGEMENT_TOKEN. */

@@ -7,6 +7,7 @@ export type ServiceSettings =
     Config,
     | 'authgear'
     | 'audit'
+    | 'profile'
     | 'cache'
     | 'redis'
     | 'trustedProxies'
@@ -26,13 +27,14 @@ const RETENTION_MARGIN_MS = 5 * 60_000
 
 /** For how long the log keeps a revocation: as long as it may matter to a session, or to a resource token. */
 export function logRetentionOf (
-  settings: Pick<Config, 'authgear' | 'cache' | 'resources' | 'resourceTokenMaxAgeMs'>
+  settings: Pick<Config, 'authgear' | 'cache' | 'profile' | 'resources' | 'resourceTokenMaxAgeMs'>
 ): number {
   const ofTokens = settings.resources.length === 0 ? 0 : settings.resourceTokenMaxAgeMs + RETENTION_MARGIN_MS
   return Math.max(retentionOf(settings), ofTokens)
 }
 
-/** For how long a revocation may matter to an entry of either tier. */
-export function retentionOf ({ authgear, cache }: Pick<Config, 'authgear' | 'cache'>): number {
-  return Math.max(cache.ttlMs, cache.negativeTtlMs) + cache.staleIfErrorMs + authgear.timeoutMs + RETENTION_MARGIN_MS
+/** For how long a revocation may matter to an entry of either tier, or to a profile. */
+export function retentionOf ({ authgear, cache, profile }: Pick<Config, 'authgear' | 'cache' | 'profile'>): number {
+  const entryMs = Math.max(cache.ttlMs, cache.negativeTtlMs) + cache.staleIfErrorMs
+  return Math.max(entryMs, profile?.ttlMs ?? 0) + authgear.timeoutMs + RETENTION_MARGIN_MS
 }

@@ -1,5 +1,5 @@
 import { createSharedCache, type PreviousTier, type SharedCache, NO_SHARED_CACHE } from '../cache/coalescing.ts'
-import type { RedisTier } from '../cache/redis.ts'
+import { entryForm, type RedisTier } from '../cache/redis.ts'
 import {
   createSecretCheck, type SecretCheckDeps, type SecretCheckTimer, startSecretCheck
 } from '../cache/secret-check.ts'
@@ -116,7 +116,7 @@ export function openShared (settings: ServiceSettings, sealingKeys: SealingKeys,
   const sealer = createSealer(sealingKeys.current)
   const olderSealer = sealingKeys.previous && createSealer(sealingKeys.previous)
   const secretCheck = openSecretCheck({ commands, sealer, previous: olderSealer, name: keys.secretCheck }, deps)
-  const tier = { commands, sealer, keyPrefix: redis.keyPrefix, clock: deps.clock }
+  const tier = { commands, sealer, keyPrefix: redis.keyPrefix, clock: deps.clock, form: entryForm() }
   const previous = olderSealer && { tier: { ...tier, sealer: olderSealer }, isWritten: secretCheck.writesPrevious }
   const { leaseWaitMs = settings.authgear.timeoutMs, leaseMs } = deps
   const times = { leaseWaitMs, ...leaseMs === undefined ? {} : { leaseMs } }

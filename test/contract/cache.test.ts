@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { CacheRead } from '../../src/cache/types.ts'
 import { createMemoryCache } from '../../src/cache/memory.ts'
-import { createRedisCache } from '../../src/cache/redis.ts'
+import { createRedisCache, entryForm } from '../../src/cache/redis.ts'
 import { cacheContract } from '../helpers/cache-contract.ts'
 import type { Entry } from '../../src/core/entry.ts'
 import { entryOf } from '../helpers/entry.ts'
@@ -241,7 +241,7 @@ t.test('Redis', { skip: skipOrFail('redis-server') }, async t => {
 
   t.test('two versions of an entry stand side by side during an update', async t => {
     const tier = await redisTier(t, redis.port)
-    const [older, newer] = [createRedisCache(tier), createRedisCache({ ...tier, entryVersion: 2 })]
+    const [older, newer] = [createRedisCache(tier), createRedisCache({ ...tier, form: entryForm(2) })]
     await older.write(A, entryOf({ ttlMs: 10_000 }), 10_000)
     t.strictSame(await newer.read(A), MISS, 'not "rejected": it is no attack')
     await newer.write(A, entryOf({ ttlMs: 20_000 }), 20_000)

@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { createRedisCache } from '../../src/cache/redis.ts'
+import { createRedisCache, entryForm, type RedisTier } from '../../src/cache/redis.ts'
 import { connectRedis } from '../../src/redis/connect.ts'
 import type { RedisServers, RedisSettings } from '../../src/redis/options.ts'
 import { entryOf } from '../helpers/entry.ts'
@@ -22,13 +22,19 @@ async function attempt (
 ): Promise<'stored' | 'not connected'> {
   const servers: RedisServers = { kind: 'one', host: host ?? '127.0.0.1', port, db: db ?? 0 }
   const settings = settingsFor(servers, some)
-  const { isUp, tier } = await new Promise<{ isUp: boolean, tier: Parameters<typeof createRedisCache>[0] }>(resolve => {
+  const { isUp, tier } = await new Promise<{ isUp: boolean, tier: RedisTier }>(resolve => {
     const connection = connectRedis(settings, { up: () => settle(true), down: () => settle(false) })
     t.teardown(() => connection.close())
     const settle = (isUp: boolean): void =>
       resolve({
         isUp,
-        tier: { commands: connection.commands, sealer: sealerOf(SECRET), keyPrefix: 'test:', clock: manualClock() }
+        tier: {
+          commands: connection.commands,
+          sealer: sealerOf(SECRET),
+          keyPrefix: 'test:',
+          clock: manualClock(),
+          form: entryForm()
+        }
       })
   })
   const cache = createRedisCache(tier)

@@ -11,7 +11,7 @@ import { ask, type HeaderLine } from '../helpers/request.ts'
 import { campaign } from './helpers/campaign.ts'
 import { anything, clientLines } from './helpers/hostile.ts'
 
-const CONTROL = /[\0-\x08\x0a-\x1f\x7f]/ // eslint-disable-line no-control-regex -- Go refuses the whole request, and so does this service
+const CONTROL = /[\0-\x08\x0a-\x1f\x7f]/ // eslint-disable-line no-control-regex -- no credential holds one
 
 /** Where Authgear's answer is about method, path, host, scheme or its own trouble, and not about who asks. */
 const NOT_ABOUT_CREDENTIALS =
@@ -76,7 +76,7 @@ function identityIn (headers: Exchange['response']['headers']): Array<readonly [
   ).map(([name, value]) => [name, value] as const)
 }
 
-t.test('reads each credential as Go does, or refuses the request', async (t) => {
+t.test('reads each credential as Go does, or not at all where it cannot be one', async (t) => {
   const lists = fc.oneof(hostileHeaders, clientLines(anything).map(lines => lines.flat()))
   await campaign(t, fc.property(lists, (raw) => {
     const lines = (name: string): string[] => raw.filter((_, i) => i % 2 === 1 && raw[i - 1]?.toLowerCase() === name)
@@ -95,11 +95,12 @@ t.test('reads each credential as Go does, or refuses the request', async (t) => 
     // what is sent on is read by Go as what was keyed
     const sent = credentialHeaders(reading.credentials, NAMES)
     const cookies = sent.filter((_, i) => i % 2 === 1 && sent[i - 1] === 'cookie')
-    return (
-      JSON.stringify(reading.credentials) === JSON.stringify(go) &&
-      goCookie(cookies, 'session') === go.session &&
-      goCookie(cookies, 'app_session') === go.appSession &&
-      goCookie(cookies, 'app_access_token') === go.appAccessToken
-    )
+    const { credentials } = reading
+    const hasControl = CONTROL.test(raw.join(''))
+    return (['bearer', 'appSession', 'appAccessToken', 'session'] as const).every((field) =>
+      credentials[field] === go[field] || (hasControl && credentials[field] === undefined)) &&
+      goCookie(cookies, 'session') === credentials.session &&
+      goCookie(cookies, 'app_session') === credentials.appSession &&
+      goCookie(cookies, 'app_access_token') === credentials.appAccessToken
   }), 20_000)
 })

@@ -31,6 +31,7 @@ export interface InProcessOptions {
   readonly previousWebhookSecret?: string
   readonly appId?: string
   readonly audit?: ServiceSettings['audit']
+  readonly profile?: ServiceSettings['profile']
   readonly managementToken?: string
   readonly login?: Partial<NonNullable<ServiceSettings['login']>>
   readonly timeoutMs?: number
@@ -144,6 +145,7 @@ function settingsOf (options: InProcessOptions): ServiceSettings {
       appId: options.appId
     },
     audit: options.audit,
+    profile: options.profile,
     cache: {
       ttlMs: options.ttlMs ?? 30_000,
       negativeTtlMs: options.negativeTtlMs ?? 5000,

@@ -1,5 +1,5 @@
 import type { Test } from 'tap'
-import type { RedisTier } from '../../src/cache/redis.ts'
+import { entryForm, type RedisTier } from '../../src/cache/redis.ts'
 import { createSealer } from '../../src/crypto/sealing.ts'
 import { deriveKeys, type CacheKey } from '../../src/core/cache-key.ts'
 import { connectRedis } from '../../src/redis/connect.ts'
@@ -36,7 +36,7 @@ export async function redisTier (
     commands: connection.commands,
     sealer: sealerOf(SECRET),
     keyPrefix,
-    entryVersion: 1, // its name has no number: `nameOf` holds for every ENTRY_VERSION
+    form: entryForm(1), // its name has no number: `nameOf` holds for every ENTRY_VERSION
     clock: manualClock(),
     connection,
     nameOf: (key) => `${keyPrefix}{${key}}:entry`

@@ -1,28 +1,37 @@
+import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
 import { AuditError, type AuditErrorKind } from '../../src/authgear/audit-log/errors.ts'
 import { createAuditClient, type AuditClient } from '../../src/authgear/audit-log/client.ts'
-import { createTokens, type AdminKey } from '../../src/authgear/audit-log/admin-token.ts'
+import { createTokens, type AdminKey } from '../../src/authgear/admin-api/token.ts'
 import { systemClock } from '../../src/clock.ts'
 import { adminApi, APP_ID, KEY_ID, PRIVATE_KEY } from '../helpers/audit.ts'
 import { freePort } from '../helpers/free-port.ts'
 import { recordedAudit } from '../helpers/recorded-audit.ts'
 import { startSimulator, type AuditFailure } from '../helpers/simulator.ts'
+import { makeTls } from '../helpers/tls.ts'
 
 const WINDOW = { from: undefined, to: undefined, types: ['USER_SIGNED_OUT'] }
 const KEY: AdminKey = { pem: PRIVATE_KEY, keyId: KEY_ID }
 
+interface OpenOptions {
+  readonly key?: AdminKey
+  readonly appId?: string
+  readonly clock?: typeof systemClock
+  readonly ca?: string
+}
+
 function openClient (
   t: Pick<Test, 'teardown'>,
   url: string,
-  { key = KEY, appId = APP_ID, clock = systemClock } = {}
+  { key = KEY, appId = APP_ID, clock = systemClock, ca }: OpenOptions = {}
 ): AuditClient {
   const client = createAuditClient({
     url,
     endpoint: { host: 'auth.example.com', scheme: 'https' },
-    ca: undefined,
+    ca,
     token: createTokens(key, appId, clock),
     clock
   })
@@ -204,4 +213,21 @@ t.test('the simulator: a hundred at most, ranges, ties, late and lost entries', 
   controls.audit.late(60_000)
   write()
   t.equal((await client.page(WINDOW)).total, 150)
+})
+
+t.test('asks under the host of AUTHGEAR_ENDPOINT, by which Authgear knows a project', async (t) => {
+  const { url } = await startSimulator(t, { adminApi, hosts: ['auth.example.com'] })
+  t.equal(await outcomeOf(openClient(t, `${url}/graphql`)), '0 of 0')
+  const other = await startSimulator(t, { adminApi, hosts: ['auth2.example.com'] })
+  t.equal(await outcomeOf(openClient(t, `${other.url}/graphql`)), 'misplaced', '404 app not found')
+})
+
+t.test('verifies the Admin API’s own certificate, not one of the public endpoint', async (t) => {
+  const files = makeTls(t)
+  const tls = { key: readFileSync(files.keyFile, 'utf8'), cert: readFileSync(files.certFile, 'utf8') }
+  const { port } = await startSimulator(t, { adminApi, tls })
+  for (const host of ['127.0.0.1', 'localhost']) {
+    const client = openClient(t, `https://${host}:${port}/graphql`, { ca: files.ca })
+    t.equal(await outcomeOf(client), '0 of 0', host)
+  }
 })

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { demoJwt } from '../../deploy/demo/authgear-simulator/tokens.mjs'
+import { entryForm } from '../../src/cache/redis.ts'
 import { createSharedCache, type SharedCache } from '../../src/cache/coalescing.ts'
 import { createSealer } from '../../src/crypto/sealing.ts'
 import { systemClock } from '../../src/clock.ts'
@@ -218,7 +219,8 @@ async function openFleet (
       commands: connection.commands,
       sealer: createSealer(Buffer.alloc(32)),
       keyPrefix: 'test:',
-      clock: systemClock
+      clock: systemClock,
+      form: entryForm()
     },
     leaseMs: 5000,
     leaseWaitMs,

@@ -3,7 +3,9 @@ import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isAdmin } from './admin-token.mjs'
 import { answerQuery } from './audit-query.mjs'
-import { internalError, send } from './answers.mjs'
+import { internalError, projectNotFound, send } from './answers.mjs'
+import { isKnownHost } from './origin.mjs'
+import { answerUserQuery } from './user-query.mjs'
 
 /** @import { IncomingMessage, ServerResponse } from 'node:http' */
 /** @import { Answer } from './answers.mjs' */
@@ -61,7 +63,7 @@ const FAILURES = Object.freeze({
  * Answers the Admin API's two paths; false where a request is for somebody else.
  * @param {import('./resolver.mjs').Parts} parts
  */
-export function createAdminApi ({ options: { adminApi }, audit, closing }) {
+export function createAdminApi ({ options: { adminApi, hosts }, directory, audit, userQueries, closing }) {
   const { log, control } = audit
 
   /** @param {string} body @param {string} type @returns {Answer} */
@@ -70,14 +72,21 @@ export function createAdminApi ({ options: { adminApi }, audit, closing }) {
     const asked = type.startsWith('application/graphql') ? { query: body } : parse(body)
     if (asked === undefined) return invalidJson()
     if (Array.isArray(asked)) return internalError('inside')
-    const result = answerQuery(String(asked.query ?? ''), Object(asked.variables), log, control.hidden)
+    const query = String(asked.query ?? '')
+    if (query.includes('nodes(')) return json(answerUserQuery(query, Object(asked.variables), directory.users.values()))
+    const result = answerQuery(query, Object(asked.variables), log, control.hidden)
     return result === undefined ? internalError('inside') : json(result)
   }
 
   /** @param {IncomingMessage} request @param {ServerResponse} response @param {AdminApiOptions} options */
   async function handle (request, response, options) {
+    if (!isKnownHost(request.headers.host ?? '', hosts)) return send(response, projectNotFound())
     if (!isAdmin(request.headers.authorization, options)) return send(response, forbidden())
     const body = await text(request)
+    if (body.includes('nodes(')) {
+      const failure = await userQueries.arrived(parse(body)?.variables?.ids, closing)
+      if (failure !== undefined) return FAILURES[failure](response)
+    }
     const isLog = body.includes('auditLogs')
     control.arrived(isLog)
     if (isLog) await control.gate?.pass()

@@ -47,12 +47,12 @@ export function createAudit () {
 /** @typedef {ReturnType<typeof createAudit>} Audit */
 
 /** @param {User} user */
-const userOf = ({ id, disabled, anonymous, roles }) => ({
+const userOf = ({ id, disabled, anonymous, roles, groups }) => ({
   id,
   is_disabled: disabled,
   is_anonymous: anonymous,
   roles,
-  groups: []
+  groups
 })
 /** @param {string} id @param {'idp' | 'offline_grant'} [type] */
 const sessionOf = (id, type = 'idp') => ({ id, type, clientID: null })
@@ -107,6 +107,12 @@ export function createChronicle ({ append }) {
       ]
       if (taken.length > 0) admin('REMOVE_USER_FROM_ROLES', { user_id: user.id, role_ids: taken }, user.id)
       if (given.length > 0) admin('ADD_USER_TO_ROLES', { user_id: user.id, role_ids: given }, user.id)
+    },
+    groupsChanged (/** @type {User} */ user, /** @type {readonly string[]} */ before) {
+      const taken = before.filter((group) => !user.groups.includes(group))
+      const given = user.groups.filter((group) => !before.includes(group))
+      if (taken.length > 0) admin('REMOVE_USER_FROM_GROUPS', { user_id: user.id, group_ids: taken }, user.id)
+      if (given.length > 0) admin('ADD_USER_TO_GROUPS', { user_id: user.id, group_ids: given }, user.id)
     }
   })
 }

@@ -12,6 +12,8 @@ const CALLABLE = new Set([
   'addUser',
   'disable',
   'enable',
+  'setAttributes',
+  'setGroups',
   'setRoles',
   'setVerified',
   'setOutsideValidity',

@@ -10,8 +10,9 @@ import { createGate } from './gates.mjs'
  * What a test may change while the simulator runs.
  * @param {import('./directory.mjs').Directory} directory
  * @param {import('./audit-controls.mjs').Audit} audit
+ * @param {import('./user-query.mjs').UserQueries} userQueries
  */
-export function createControls (directory, audit) {
+export function createControls (directory, audit, userQueries) {
   /** @type {{ mode: FailureMode, left: number } | undefined} */
   let failure
   /** @type {Record<'before' | 'after', ReturnType<typeof createGate> | undefined>} */
@@ -33,6 +34,7 @@ export function createControls (directory, audit) {
       return (gates[point] = createGate())
     },
     audit: audit.controls,
+    profiles: userQueries.controls,
     ...userControls(directory, createChronicle(audit.log))
   }
 
@@ -44,7 +46,7 @@ export function createControls (directory, audit) {
   }
 
   const pass = async (/** @type {'before' | 'after'} */ point) => { await gates[point]?.pass() }
-  const release = () => { gates.before?.release(); gates.after?.release(); audit.release() }
+  const release = () => { gates.before?.release(); gates.after?.release(); audit.release(); userQueries.release() }
   return { controls: Object.seal(controls), nextFailure, pass, release, gates }
 }
 
@@ -74,6 +76,12 @@ function userControls (directory, chronicle) {
       const before = user(name).roles
       user(name).roles = roles
       chronicle.rolesChanged(user(name), before)
+    },
+    setAttributes: (name, attributes) => { user(name).attributes = attributes },
+    setGroups (name, groups) {
+      const before = user(name).groups
+      user(name).groups = groups
+      chronicle.groupsChanged(user(name), before)
     },
     setVerified: (name, verified) => { user(name).verified = verified },
     setOutsideValidity: (name, outside) => { user(name).outsideValidity = outside }

@@ -92,6 +92,8 @@ function isJwtFor (token, audience) {
 function complete ({ sessions, ...entry }) {
   const defaults = {
     roles: [],
+    groups: [],
+    attributes: {},
     verified: false,
     anonymous: false,
     canReauthenticate: true,

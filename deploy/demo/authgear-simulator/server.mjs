@@ -13,6 +13,7 @@ import { loginRoutes } from './login-routes.mjs'
 import { oauthRoutes, readBrowser } from './oauth-routes.mjs'
 import { createResolver } from './resolver.mjs'
 import { tokenRoutes } from './token-routes.mjs'
+import { createUserQueries } from './user-query.mjs'
 import { createGoLikeServer } from './wire.mjs'
 
 /** @import { Socket } from 'node:net' */
@@ -22,7 +23,8 @@ import { createGoLikeServer } from './wire.mjs'
 export function buildSimulator (options = {}) {
   const directory = createDirectory(options.users ?? demoUsers())
   const audit = createAudit()
-  const control = createControls(directory, audit)
+  const userQueries = createUserQueries()
+  const control = createControls(directory, audit, userQueries)
   const counting = createCounters()
   const cookies = createCookieWriter(options)
   const closing = new AbortController()
@@ -31,7 +33,8 @@ export function buildSimulator (options = {}) {
   const clients = () => [...options.clients ?? [], ...dynamicClients]
   const browser = readBrowser({ options, directory })
   const tokens = { clients, dynamicClients, codes: new Map(), browser }
-  const parts = { options, directory, control, counting, cookies, audit, closing: closing.signal, ...tokens }
+  const own = { options, directory, control, counting, cookies, audit, userQueries }
+  const parts = { ...own, closing: closing.signal, ...tokens }
   const resolve = createResolver(parts)
   const administrate = createAdminApi(parts)
   /** @type {Set<Socket>} */

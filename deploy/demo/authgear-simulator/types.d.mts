@@ -27,7 +27,13 @@ export interface UserEntry {
   /** past `account_valid_until`: sessions live on, but every answer is `session-valid: false` */
   readonly outsideValidity?: boolean
   readonly sessions?: readonly SessionEntry[]
+  /** as the Admin API's `standardAttributes` has them; `name` also is the `formattedName` */
+  readonly attributes?: Attributes
+  readonly groups?: readonly string[]
 }
+
+/** OpenID Connect's standard claims. */
+export type Attributes = Readonly<Record<string, unknown>>
 
 /** A user as the simulator keeps it: complete and changeable. */
 export interface User {
@@ -39,6 +45,8 @@ export interface User {
   canReauthenticate: boolean
   disabled: boolean
   outsideValidity: boolean
+  attributes: Attributes
+  groups: readonly string[]
 }
 
 export interface Session {
@@ -116,6 +124,19 @@ export interface AuditControls {
   readonly queries: number
 }
 
+/** Queries of users by the Admin API. */
+export interface ProfileControls {
+  /** Answers the next `times` queries (default: all, until `recover`) in this way. */
+  fail (mode: AuditFailure, times?: number): void
+  recover (): void
+  /** added to each answer; default 0 */
+  slow (ms: Milliseconds): void
+  /** Holds every query of users. */
+  hold (): Gate
+  /** the user ids of each query that arrived */
+  readonly queries: ReadonlyArray<readonly string[]>
+}
+
 export interface Controls {
   /** added to every resolution; default 0 */
   latency: Milliseconds
@@ -134,9 +155,12 @@ export interface Controls {
   disable (name: string): void
   enable (name: string): void
   setRoles (name: string, roles: readonly string[]): void
+  setAttributes (name: string, attributes: Attributes): void
+  setGroups (name: string, groups: readonly string[]): void
   setVerified (name: string, verified: boolean): void
   setOutsideValidity (name: string, outside: boolean): void
   readonly audit: AuditControls
+  readonly profiles: ProfileControls
   /** A new session of this user. */
   signIn (name: string): IssuedCredentials
   /** Ends the session of this cookie, as its browser does. */

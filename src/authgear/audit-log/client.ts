@@ -1,7 +1,8 @@
-import { rootCertificates } from 'node:tls'
-import { Pool } from 'undici'
 import type { Clock } from '../../clock.ts'
-import { type AuditEntry, type Json, listOf, objectOf, parseJson, readEntry, type Second } from './entry.ts'
+import { type AdminApiSettings, openAdminApi } from '../admin-api/client.ts'
+import { AdminApiError, kindOfStatus } from '../admin-api/errors.ts'
+import { type Json, listOf, objectOf, parseJson } from '../json.ts'
+import { type AuditEntry, readEntry, type Second } from './entry.ts'
 import { AuditError, type AuditErrorKind } from './errors.ts'
 import { variablesOf, type Window } from './window.ts'
 
@@ -45,13 +46,6 @@ function dataOf ({ status, body }: Answer): Json {
   return data
 }
 
-function kindOfStatus (status: number): AuditErrorKind {
-  if (status === 401 || status === 403) return 'forbidden'
-  if (status === 404 || status === 405 || (status >= 300 && status < 400)) return 'misplaced'
-  if (status === 415) return 'content_type'
-  return status >= 500 ? 'server' : 'refused'
-}
-
 /** Not configured, missing, without its tables and down are one and the same text, with neither path nor reason. */
 function kindOfErrors (errors: readonly unknown[]): AuditErrorKind {
   return errors.length === 0 || errors.some((error) => objectOf(error)?.['message'] === 'unexpected error')
@@ -59,16 +53,7 @@ function kindOfErrors (errors: readonly unknown[]): AuditErrorKind {
     : 'query'
 }
 
-export type AuditClientSettings = Readonly<{
-  /** The Admin API's GraphQL endpoint. */
-  url: string
-  /** The project's public origin, by which an Authgear of several projects knows it. */
-  endpoint: Readonly<{ host: string, scheme: 'http' | 'https' }>
-  /** PEM, beside the public roots. */
-  ca: string | undefined
-  token: () => Promise<string>
-  clock: Pick<Clock, 'wall'>
-}>
+export type AuditClientSettings = AdminApiSettings & Readonly<{ clock: Pick<Clock, 'wall'> }>
 
 export type AuditClient = Readonly<{
   /** Which activity types this Authgear knows. */
@@ -78,10 +63,8 @@ export type AuditClient = Readonly<{
   close: () => Promise<void>
 }>
 
-/** Milliseconds: Authgear has no limit of its own. */
-const DEADLINE = 2000
-/** A hundred entries are some 113 kB. */
-const MAX_BODY = 16 * 1024 * 1024
+/** One query at a time. A hundred entries are some 113 kB. */
+const LIMITS = { connections: 1, deadlineMs: 2000, maxBodyBytes: 16 * 1024 * 1024 } as const
 
 const TYPES = '{__type(name:"AuditLogActivityType"){enumValues(includeDeprecated:true){name}}}'
 const PAGE =
@@ -89,43 +72,20 @@ const PAGE =
   '{auditLogs(first:$first,rangeFrom:$rangeFrom,rangeTo:$rangeTo,activityTypes:$activityTypes,sortDirection:DESC)' +
   '{totalCount edges{node{id createdAt activityType data}}}}'
 
-/** One connection, on which one query at a time is asked. */
-export function createAuditClient ({ url, endpoint, ca, token, clock }: AuditClientSettings): AuditClient {
-  const { origin, pathname } = new URL(url)
-  const pool = new Pool(origin, {
-    connections: 1,
-    pipelining: 1,
-    maxResponseSize: MAX_BODY,
-    ...(ca === undefined ? {} : { connect: { ca: [...rootCertificates, ca] } })
-  })
+export function createAuditClient ({ clock, ...settings }: AuditClientSettings): AuditClient {
+  const api = openAdminApi(settings, LIMITS)
   async function query (text: string, variables: object): Promise<Answer> {
-    const signal = AbortSignal.timeout(DEADLINE)
     try {
-      const { statusCode, headers, body } = await pool.request({
-        method: 'POST',
-        path: pathname,
-        headers: {
-          'content-type': 'application/json',
-          authorization: `Bearer ${await token()}`,
-          'x-forwarded-host': endpoint.host,
-          'x-forwarded-proto': endpoint.scheme
-        },
-        body: JSON.stringify({ query: text, variables }),
-        signal
-      })
-      const date = Date.parse(String(headers['date']))
-      return {
-        status: statusCode,
-        body: await body.text(),
-        now: Math.floor((Number.isNaN(date) ? clock.wall() : date) / 1000)
-      }
+      const { status, body, date } = await api.query(text, variables)
+      const sent = Date.parse(date)
+      return { status, body, now: Math.floor((Number.isNaN(sent) ? clock.wall() : sent) / 1000) }
     } catch (error) {
-      throw new AuditError(signal.aborted ? 'timeout' : 'unreachable', error)
+      throw error instanceof AdminApiError ? new AuditError(error.kind, error.cause) : error
     }
   }
   return Object.freeze({
     types: async () => readTypes(await query(TYPES, {})),
     page: async (window: Window, first?: number) => readPage(await query(PAGE, variablesOf(window, first))),
-    close: () => pool.destroy()
+    close: api.close
   })
 }

@@ -1,21 +1,4 @@
-export type Json = Readonly<Record<string, unknown>>
-
-export function objectOf (value: unknown): Json | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? value as Json : undefined
-}
-
-export function listOf (value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : []
-}
-
-/** Undefined for what is no JSON; Authgear's answers are objects. */
-export function parseJson (text: string): Json | undefined {
-  try {
-    return objectOf(JSON.parse(text))
-  } catch {
-    return undefined
-  }
-}
+import { type Json, objectOf } from '../json.ts'
 
 /** Seconds since 1970 by Authgear's clock, as `createdAt` has them. */
 export type Second = number

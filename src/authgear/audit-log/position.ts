@@ -1,4 +1,5 @@
-import { listOf, objectOf, parseJson, type Second } from './entry.ts'
+import { listOf, objectOf, parseJson } from '../json.ts'
+import type { Second } from './entry.ts'
 import type { Reading } from './read-window.ts'
 
 /** How far the audit log was read. */

@@ -1,7 +1,8 @@
 import type { CredentialDigest } from '../../core/cache-key.ts'
 import type { Revocation, Target } from '../../revocation/types.ts'
 import { effectOf, endsTokens, type Effect } from './activity-types.ts'
-import { type AuditEntry, type Json, listOf, objectOf } from './entry.ts'
+import { type Json, listOf, objectOf } from '../json.ts'
+import type { AuditEntry } from './entry.ts'
 
 /**
  * Milliseconds: the entry is written when Authgear has committed; what it keeps beside its database may be a little

@@ -56,6 +56,21 @@ export function choice<const Word extends string> (words: readonly Word[]): Kind
   })
 }
 
+/** Some of a few words, separated by commas, in any order. @returns each once, in the order of `words` */
+export function someOf<const Word extends string> (words: readonly Word[]): Kind<readonly Word[]> {
+  const accepts = `any of ${words.map((word) => `\`${word}\``).join(', ')}, separated by commas`
+  return Object.freeze({
+    accepts,
+    parse: (text: string) => {
+      const given = text.split(',').map((word) => word.trim())
+      const unknown = given.find((word) => !words.some((known) => known === word))
+      if (unknown !== undefined) return problem(`${quote(unknown)} is not one of ${words.join(', ')}`)
+      const chosen = words.filter((word) => given.includes(word))
+      return parsed(chosen, chosen.join(','))
+    }
+  })
+}
+
 /** A whole number between `min` and `max`, in plain digits. */
 export function integer (min: number, max: number): Kind<number> {
   const accepts = `a whole number from ${min} to ${max}`

@@ -19,6 +19,7 @@ t.test('with the one required variable everything else has its default', t => {
       appId: undefined
     },
     audit: undefined,
+    profile: undefined,
     listen: { kind: 'tcp', host: '0.0.0.0', port: 4180 },
     management: { kind: 'tcp', host: '127.0.0.1', port: 4181 },
     managementToken: undefined,

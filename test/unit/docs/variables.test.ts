@@ -39,19 +39,21 @@ t.test('.env.example works as it is, and each of its examples is valid', t => {
   const { CACHE_SECRET: secret, ...optional } = assignments(example, true)
   t.equal(secret, '', 'no secret that could be left in place')
   const alone = Object.entries(optional).filter(
-    ([name]) => !name.endsWith('_FILE') && !/^(?:REDIS_|AUTHGEAR_ADMIN_|LOGIN_|LOGOUT_)/.test(name)
+    ([name]) => !name.endsWith('_FILE') && !/^(?:REDIS_|AUTHGEAR_ADMIN_|IDENTITY_PROFILE|LOGIN_|LOGOUT_)/.test(name)
   )
   for (const [name, value] of alone) {
     t.equal(loadConfig({ ...required, [name]: value }).kind, 'ok', name)
   }
   const { AUTHGEAR_APP_ID: appId, AUTHGEAR_ADMIN_API_URL: url, AUTHGEAR_ADMIN_API_KEY_ID: keyId } = optional
+  const { IDENTITY_PROFILE: fields } = optional
   t.equal(
     loadConfig({
       ...required,
       AUTHGEAR_APP_ID: appId,
       AUTHGEAR_ADMIN_API_URL: url,
       AUTHGEAR_ADMIN_API_KEY_ID: keyId,
-      AUTHGEAR_ADMIN_API_KEY: PRIVATE_KEY
+      AUTHGEAR_ADMIN_API_KEY: PRIVATE_KEY,
+      IDENTITY_PROFILE: fields
     }).kind,
     'ok',
     'these together'

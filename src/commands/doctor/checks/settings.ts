@@ -1,4 +1,4 @@
-import { createTokens } from '../../../authgear/audit-log/admin-token.ts'
+import { createTokens } from '../../../authgear/admin-api/token.ts'
 import { createAuditClient } from '../../../authgear/audit-log/client.ts'
 import { AuditError } from '../../../authgear/audit-log/errors.ts'
 import { type Finding, found } from '../catalogue.ts'

@@ -20,7 +20,7 @@ export function createTokens (
 ): () => Promise<string> {
   let key: Promise<CryptoKey> | undefined
   return async () => {
-    const { importPKCS8, SignJWT } = await import('jose') // 8 MB for those alone who follow the audit log
+    const { importPKCS8, SignJWT } = await import('jose') // 8 MB for those alone who use the Admin API
     key ??= importPKCS8(pem, 'RS256')
     const issuedAt = Math.floor(clock.wall() / 1000) - BACK
     return await new SignJWT()

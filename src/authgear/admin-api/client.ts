@@ -1,0 +1,81 @@
+import { isIP } from 'node:net'
+import { rootCertificates } from 'node:tls'
+import { buildConnector, Pool } from 'undici'
+import { AdminApiError } from './errors.ts'
+
+export type AdminApiSettings = Readonly<{
+  /** The GraphQL endpoint. */
+  url: string
+  /** The project's public origin, by which an Authgear of several projects knows it. */
+  endpoint: Readonly<{ host: string, scheme: 'http' | 'https' }>
+  /** PEM, beside the public roots. */
+  ca: string | undefined
+  token: () => Promise<string>
+}>
+
+/** What a user of it can bear. */
+export type AdminApiLimits = Readonly<{
+  /** Queries at a time: Authgear has few connections to its database, and the resolver needs them too. */
+  connections: number
+  /** For one query in all: Authgear has no limit of its own. */
+  deadlineMs: number
+  maxBodyBytes: number
+}>
+
+/** What came over the wire; `date` is empty where Authgear sent none. */
+export type AdminApiResponse = Readonly<{ status: number, body: string, date: string }>
+
+export type AdminApi = Readonly<{
+  /** @throws {AdminApiError} only where there is no answer: `timeout`, `unreachable`, `too_large` */
+  query: (text: string, variables: object) => Promise<AdminApiResponse>
+  close: () => Promise<void>
+}>
+
+/** Opens no connection by itself, and follows no redirect. */
+export function openAdminApi (
+  { url, endpoint, ca, token }: AdminApiSettings,
+  { connections, deadlineMs, maxBodyBytes }: AdminApiLimits
+): AdminApi {
+  const target = new URL(url)
+  const pool = openPool(target, ca, { connections, maxBodyBytes })
+  // by its host Authgear knows the project, and by host and scheme it makes the addresses of pictures
+  const forwarded = { host: endpoint.host, 'x-forwarded-host': endpoint.host, 'x-forwarded-proto': endpoint.scheme }
+  return Object.freeze({
+    async query (text: string, variables: object): Promise<AdminApiResponse> {
+      const signal = AbortSignal.timeout(deadlineMs)
+      try {
+        const { statusCode, headers, body } = await pool.request({
+          method: 'POST',
+          path: target.pathname,
+          headers: { ...forwarded, 'content-type': 'application/json', authorization: `Bearer ${await token()}` },
+          body: JSON.stringify({ query: text, variables }),
+          signal
+        })
+        return { status: statusCode, body: await body.text(), date: String(headers['date'] ?? '') }
+      } catch (error) {
+        throw new AdminApiError(signal.aborted ? 'timeout' : isTooLarge(error) ? 'too_large' : 'unreachable', error)
+      }
+    },
+    close: () => pool.destroy()
+  })
+}
+
+function openPool (
+  { origin, hostname }: URL,
+  ca: string | undefined,
+  { connections, maxBodyBytes }: Pick<AdminApiLimits, 'connections' | 'maxBodyBytes'>
+): Pool {
+  const connector = buildConnector(ca === undefined ? {} : { ca: [...rootCertificates, ca] })
+  // undici would verify the certificate against the Host header, which names the public endpoint
+  const servername = isIP(hostname.replace(/^\[|\]$/g, '')) === 0 ? hostname : ''
+  return new Pool(origin, {
+    connect: (options, callback) => connector({ ...options, servername }, callback),
+    connections,
+    pipelining: 1,
+    maxResponseSize: maxBodyBytes
+  })
+}
+
+function isTooLarge (error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE'
+}

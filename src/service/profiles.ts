@@ -1,0 +1,140 @@
+import { openAdminApi } from '../authgear/admin-api/client.ts'
+import type { AdminApiErrorKind } from '../authgear/admin-api/errors.ts'
+import { createTokens } from '../authgear/admin-api/token.ts'
+import { createUsers } from '../authgear/admin-api/users.ts'
+import { createSecretCache } from '../cache/contention.ts'
+import { systemTiming } from '../cache/lease.ts'
+import type { Clock } from '../clock.ts'
+import type { Keyer } from '../core/cache-key.ts'
+import { createSealer } from '../crypto/sealing.ts'
+import { describe, type Log } from '../logging/log.ts'
+import type { Metrics } from '../metrics/metrics.ts'
+import { createBatches, MAX_QUERIES } from '../profile/batches.ts'
+import { createPause } from '../profile/pause.ts'
+import { createProfiles } from '../profile/profiles.ts'
+import { createReader, type ReadOutcome } from '../profile/reader.ts'
+import { createSharedProfiles, NO_SHARED_PROFILES, type SharedProfiles } from '../profile/shared.ts'
+import { STORED_PROFILE } from '../profile/stored.ts'
+import type { Profiles } from '../profile/types.ts'
+import type { RevocationLog } from '../revocation/types.ts'
+import type { ServiceSettings } from './settings.ts'
+import { type Shared, throttle } from './shared.ts'
+
+/** Of CACHE_MAX_MEMORY: for profiles. A user takes about as much as a session. */
+export const PROFILE_SHARE = 0.2
+
+/** Longer than PROFILE_TIMEOUT: a late answer is good for the next request. */
+const QUERY_DEADLINE_MS = 2000
+const MAX_BODY_BYTES = 1024 * 1024
+/** Groups cost Authgear one more query of its database for each user. */
+const MAX_USERS = { withGroups: 20, withoutGroups: 100 } as const
+/** Long enough for a busy event loop and two lost renewals. */
+const LEASE_MS = 400
+const REPORT_INTERVAL_MS = 60_000
+
+export type OpenProfiles = Profiles & Readonly<{ close: () => Promise<void> }>
+
+type ProfilesDeps = Readonly<{
+  shared: Pick<Shared, 'connection' | 'reportOnce'>
+  sealingKey: Uint8Array
+  keyer: Pick<Keyer, 'profileKey'>
+  revocations: RevocationLog
+  clock: Clock
+  metrics: Metrics
+  log: Log
+}>
+
+/** Who users are, beside what the resolver says; undefined without IDENTITY_PROFILE. Opens no connection by itself. */
+export function openProfiles (settings: ServiceSettings, deps: ProfilesDeps): OpenProfiles | undefined {
+  const { profile, authgear: { endpoint, ca }, cache } = settings
+  if (profile === undefined) return undefined
+  const { revocations, clock, metrics } = deps
+  const { api: { url, key, appId }, fields, ttlMs, timeoutMs } = profile
+  const api = openAdminApi(
+    { url, endpoint, ca, token: createTokens(key, appId, clock) },
+    { connections: MAX_QUERIES, deadlineMs: QUERY_DEADLINE_MS, maxBodyBytes: MAX_BODY_BYTES }
+  )
+  const report = reporting(deps)
+  let isClosed = false
+  const hasGroups = fields.includes('groups')
+  const pause = createPause(clock)
+  const batches = createBatches({
+    users: createUsers(api, { name: fields.includes('name'), groups: hasGroups }),
+    pause,
+    maxUsers: hasGroups ? MAX_USERS.withGroups : MAX_USERS.withoutGroups,
+    queried: (outcome, error) => { if (!isClosed) report(outcome, error) }
+  })
+  const shared = openSharedProfiles(settings, profile, deps)
+  const read = reportingForeign(deps)
+  const reader = createReader({ batches, shared, revocations, rules: profile, ttlMs, clock, random: Math.random, read })
+  const profiles = createProfiles({
+    reader,
+    pause,
+    revocations,
+    timeoutMs,
+    maxBytes: Math.floor(cache.maxBytes * PROFILE_SHARE),
+    clock,
+    answered: metrics.profile.answered
+  })
+  const close = async (): Promise<void> => {
+    isClosed = true // the queries that this ends are no failure
+    await api.close()
+  }
+  return Object.freeze({ ...profiles, close })
+}
+
+function openSharedProfiles (
+  { redis }: ServiceSettings,
+  { fields, sendsUnverifiedEmail }: NonNullable<ServiceSettings['profile']>,
+  { shared: { connection, reportOnce }, sealingKey, keyer, revocations, clock, metrics }: ProfilesDeps
+): SharedProfiles {
+  if (redis === undefined || connection === undefined) return NO_SHARED_PROFILES
+  const tier = {
+    commands: connection.commands,
+    sealer: createSealer(sealingKey),
+    keyPrefix: redis.keyPrefix,
+    clock,
+    form: STORED_PROFILE
+  }
+  const sharedError = (operation: Parameters<typeof metrics.fleet.sharedError>[0], error: unknown): void => {
+    metrics.fleet.sharedError(operation)
+    reportOnce(operation, error)
+  }
+  const times = { leaseWaitMs: QUERY_DEADLINE_MS, leaseMs: LEASE_MS, timing: systemTiming }
+  const form = `${fields.join()} ${sendsUnverifiedEmail ? 'unverified' : 'verified'}`
+  return createSharedProfiles({
+    cache: createSecretCache(tier, { ...times, sharedError }),
+    keyOf: (userId) => keyer.profileKey(userId, form),
+    revocations,
+    clock,
+    leaseWaitMs: QUERY_DEADLINE_MS
+  })
+}
+
+const FAILING = 'profiles cannot be read from the Admin API: what is known goes on to be sent, the rest is empty'
+const FOREIGN = "the Admin API answered with another user's data, which was refused: what stands between mixes answers"
+
+const OF_SOME_USER = 'the Admin API cannot tell about some user, whose profile is empty: others are asked about again'
+
+type Queried = (outcome: 'ok' | AdminApiErrorKind, error?: unknown) => void
+
+/** One line when it begins to fail, one when it works again. */
+function reporting ({ log, metrics, clock }: ProfilesDeps): Queried {
+  let isFailing = false
+  const warnOfSome = throttle(clock, REPORT_INTERVAL_MS, () => log.warn(OF_SOME_USER))
+  return (outcome, error) => {
+    metrics.profile.queried(outcome)
+    if (outcome === 'partial' || outcome === 'too_large') return warnOfSome()
+    if (outcome !== 'ok' && !isFailing) log.warn({ kind: outcome, error: describe(error) }, FAILING)
+    if (outcome === 'ok' && isFailing) log.info('profiles are read from the Admin API again')
+    isFailing = outcome !== 'ok'
+  }
+}
+
+function reportingForeign ({ log, metrics, clock }: ProfilesDeps): (outcome: ReadOutcome) => void {
+  const warn = throttle(clock, REPORT_INTERVAL_MS, () => log.error(FOREIGN))
+  return (outcome) => {
+    metrics.profile.read(outcome)
+    if (outcome === 'foreign') warn()
+  }
+}

@@ -1,0 +1,105 @@
+import { AdminApiError, type AdminApiErrorKind } from '../../src/authgear/admin-api/errors.ts'
+import type { UserReading, Users } from '../../src/authgear/admin-api/users.ts'
+import type { UserId } from '../../src/core/resolution.ts'
+import { createBatches } from '../../src/profile/batches.ts'
+import { createPause } from '../../src/profile/pause.ts'
+import { createProfiles } from '../../src/profile/profiles.ts'
+import { createReader } from '../../src/profile/reader.ts'
+import { NO_SHARED_PROFILES } from '../../src/profile/shared.ts'
+import { createMemoryLog } from '../../src/revocation/memory-log.ts'
+import type { Profile } from '../../src/profile/types.ts'
+import { NO_OBSERVER } from './log-observer.ts'
+import { manualClock } from './manual-clock.ts'
+
+export const TTL_MS = 300_000
+export const TIMEOUT_MS = 300
+
+export const userOf = (n: number): UserId => `${n.toString(16).padStart(8, '0')}-0000-4000-8000-000000000000` as UserId
+
+type Answers = (ids: readonly string[]) => ReadonlyMap<string, UserReading> | Error
+
+/** Everybody has the name that `nameOf` says. */
+export const named = (nameOf: (id: string) => string): Answers => (ids) => new Map(ids.map((id) => [id, {
+  kind: 'user', record: { isDisabled: false, attributes: {}, formattedName: nameOf(id), groups: [] }
+} as const]))
+
+/** Profiles on a clock and timers that stand still, over a log in memory and an Admin API that the test is. */
+export function startProfiles (options: Readonly<{ maxBytes?: number, maxUsers?: number }> = {}) {
+  const { maxBytes = 2 ** 22, maxUsers = 100 } = options
+  const clock = manualClock()
+  const counts: Record<string, number> = {}
+  const count = (name: string, by = 1): void => { counts[name] = (counts[name] ?? 0) + by }
+  const api = createScriptedApi()
+  const log = createMemoryLog({ clock, retentionMs: TTL_MS + 300_000, observer: NO_OBSERVER })
+  const following = { is: true }
+  const revocations = { ...log, isFollowing: () => following.is }
+  const pause = createPause(clock)
+  const batches = createBatches({ users: api.users, pause, maxUsers, queried: (outcome) => count(`query ${outcome}`) })
+  const rules = { fields: ['name'], sendsUnverifiedEmail: false } as const
+  const reader = createReader({
+    batches,
+    shared: NO_SHARED_PROFILES,
+    revocations,
+    rules,
+    ttlMs: TTL_MS,
+    clock,
+    random: () => 0,
+    read: (outcome) => count(`read ${outcome}`)
+  })
+  const timers = new Map<() => void, number>()
+  const profiles = createProfiles({
+    reader,
+    pause,
+    revocations,
+    timeoutMs: TIMEOUT_MS,
+    maxBytes,
+    clock,
+    answered: (outcome, by) => count(outcome, by),
+    after: (ms, act) => {
+      timers.set(act, clock.monotonic() + ms)
+      return () => timers.delete(act)
+    }
+  })
+  /** The clock goes on, and what is due by then happens. */
+  function advance (ms: number): void {
+    clock.advance(ms)
+    for (const [act, at] of timers) if (at <= clock.monotonic() && timers.delete(act)) act()
+  }
+  const drop = (userId: string) => log.revoke({ target: { kind: 'user', userId }, origin: 'webhook', quietMs: 0 })
+  return { profiles, api, counts, timers, following, pause, advance, drop, clock }
+}
+
+/** Answers at once as `answer` says, or when `release` is called while it is held. */
+function createScriptedApi () {
+  const queries: string[][] = []
+  const held: Array<() => void> = []
+  const state = { answer: named(() => 'Alice'), isHeld: false, running: 0, maxRunning: 0 }
+  const users: Users = {
+    async read (ids) {
+      queries.push([...ids])
+      state.maxRunning = Math.max(state.maxRunning, ++state.running)
+      await new Promise<void>((resolve) => { if (state.isHeld) held.push(resolve); else setImmediate(resolve) })
+      state.running--
+      const answer = state.answer(ids)
+      if (answer instanceof Error) throw answer
+      return answer
+    }
+  }
+  const release = (): void => {
+    state.isHeld = false
+    for (const go of held.splice(0)) go()
+  }
+  const fails = (kind: AdminApiErrorKind): void => { state.answer = () => new AdminApiError(kind) }
+  return { users, queries, state, release, fails }
+}
+
+/** Every turn of the loop that is due has happened. */
+export async function settled (turns = 40): Promise<void> {
+  for (let n = 0; n < turns; n++) await new Promise((resolve) => { setImmediate(resolve) })
+}
+
+/** What came without a wait; fails where somebody would wait. */
+export function atOnce (answer: Profile | Promise<Profile>): Profile {
+  if (answer instanceof Promise) throw new Error('it waits')
+  return answer
+}
