@@ -43,7 +43,8 @@ export function assemble (values: Values, memory: MachineMemory): Config {
     identity: {
       headers: values.IDENTITY_HEADERS ?? NO_HEADERS,
       user: values.IDENTITY_USER,
-      encoding: values.IDENTITY_ENCODING
+      encoding: values.IDENTITY_ENCODING,
+      groups: values.IDENTITY_PROFILE?.includes('groups') === true ? 'profile' : 'roles'
     },
     absentHeaders: values.ABSENT_HEADERS,
     extAuthzPolicy: values.EXT_AUTHZ_POLICY,

@@ -23,9 +23,10 @@ export function presentationOf (policy: Policy): Presentation {
 /** @returns what the policy asks, without what it says of what goes out */
 export function withoutPresentation (policy: Policy): Policy {
   if (policy.kind === 'bad') return policy
-  return joinPolicies([
-    { kind: 'understood', requirements: policy.requirements.filter((one) => one.kind !== 'person' || !one.presents) }
-  ])
+  const requirements = policy.requirements.filter((one) => one.kind !== 'person' || !one.presents)
+  return requirements.length === policy.requirements.length
+    ? policy
+    : joinPolicies([{ kind: 'understood', requirements }])
 }
 
 function choiceOf<T> ([first, ...more]: readonly T[]): Choice<T> {

@@ -1,4 +1,4 @@
-import type { Encoding } from './values.ts'
+import type { Encoding, GroupsSource } from './values.ts'
 import type { IdentityHeaders, UserField } from './sets.ts'
 
 export type IdentitySettings = Readonly<{
@@ -8,4 +8,6 @@ export type IdentitySettings = Readonly<{
   user: UserField
   /** IDENTITY_ENCODING */
   encoding: Encoding
+  /** The profile's where it is asked for them, also while it cannot be read: a role is no group then. */
+  groups: GroupsSource
 }>

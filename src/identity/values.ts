@@ -4,6 +4,8 @@ import type { IdentityField, UserField } from './sets.ts'
 
 /** IDENTITY_ENCODING: how a value beyond ASCII is written. */
 export type Encoding = 'percent' | 'rfc8187'
+/** What `{groups}` holds: Authgear's groups of IDENTITY_PROFILE, or the roles. */
+export type GroupsSource = 'profile' | 'roles'
 
 /** Longest value in bytes once it is encoded; a longer one goes out empty, since half a name may be another's. */
 const MAX_BYTES = 4096
@@ -22,19 +24,23 @@ export type Person = Readonly<{ userId: string | undefined, identity: Identity, 
 export function valueOf (
   field: IdentityField,
   person: Person,
-  { user, encoding }: Readonly<{ user: UserField, encoding: Encoding }>
+  { user, encoding, groups }: Readonly<{ user: UserField, encoding: Encoding, groups: GroupsSource }>
 ): string {
-  const text = textOf(field === 'user' ? user : field, person)
+  const text = textOf(field === 'user' ? user : field, person, groups)
   const encoded = ENCODERS[encoding](text)
   return encoded.length > MAX_BYTES ? '' : encoded
 }
 
-function textOf (field: Exclude<IdentityField, 'user'>, { userId = '', identity, profile }: Person): string {
+function textOf (
+  field: Exclude<IdentityField, 'user'>,
+  { userId = '', identity, profile }: Person,
+  groups: GroupsSource
+): string {
   const roles = identity[ROLES] ?? ''
   switch (field) {
     case 'user_id': return userId
     case 'roles': return roles
-    case 'groups': return profile.groups?.join(',') ?? roles
+    case 'groups': return groups === 'roles' ? roles : profile.groups?.join(',') ?? ''
     default: return profile[field] ?? ''
   }
 }

@@ -12,8 +12,9 @@ const MAX_KNOWN_LENGTH = 512
 export type PolicyTexts = Pick<VerifyRequest, 'query' | 'proxy'>
 
 /**
- * Whose words a request's query is: `doubtful` ones may be a client's own path, which can tighten, and choose nothing
- * that goes out.
+ * Where the proxy chooses what goes out: in the request's query or segment (`trusted`), or in the header (`doubtful`:
+ * the segment may be a client's own path). The other place may be the client's, and can only tighten: an app's script
+ * could ask for an assertion for another app.
  */
 export type OwnWords = 'trusted' | 'doubtful'
 
@@ -28,14 +29,15 @@ export function createPolicies (words: OwnWords = 'trusted'): (request: PolicyTe
     }
     return policy
   }
-  const readOwn = words === 'trusted' ? read : createRemembered(read)
+  const readDoubtful = createRemembered(read)
+  const [readOwn, readHeader] = words === 'trusted' ? [read, readDoubtful] : [readDoubtful, read]
   return ({ query, proxy }) => {
     const own = query === undefined ? SESSION_ONLY : readOwn(query)
     const [first, ...more] = proxy.policies
     if (first === undefined) return own
     // the usual one of a prefix: the same object each time, so that what is derived from it is remembered too
-    if (more.length === 0 && own === SESSION_ONLY) return read(first)
-    return joinPolicies([own, ...proxy.policies.map(read)])
+    if (more.length === 0 && own === SESSION_ONLY) return readHeader(first)
+    return joinPolicies([own, ...proxy.policies.map(readHeader)])
   }
 }
 

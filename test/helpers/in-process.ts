@@ -167,7 +167,7 @@ export function settingsOf (options: InProcessOptions): ServiceSettings {
     resourceTokenMaxAgeMs: options.resourceTokenMaxAgeMs ?? 3_600_000,
     assertion: options.assertion,
     absentHeaders: options.absentHeaders ?? 'empty',
-    identity: options.identity ?? { headers: NO_HEADERS, user: 'user_id', encoding: 'percent' },
+    identity: options.identity ?? { headers: NO_HEADERS, user: 'user_id', encoding: 'percent', groups: 'roles' },
     extAuthzPolicy: options.extAuthzPolicy ?? 'optional',
     preflight: options.preflight ?? 'deny',
     identify: options.identify ?? false,

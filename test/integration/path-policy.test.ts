@@ -80,6 +80,20 @@ t.test('a segment that may be the client’s chooses nothing that goes out', asy
   }
 })
 
+t.test('a header beside a query may be the client’s, and chooses nothing that goes out', async (t) => {
+  const simulator = await startSimulator(t)
+  const { port } = await startInProcess(t, { authgear: simulator.url })
+  const policy = (text: string): HeaderLine => ['X-Forward-Auth-Policy', text]
+  const { headers } = await ask(port, { path: '/verify', headers: [...ALICE, policy('identity=remote')] })
+  t.notOk('remote-user' in headers)
+  const beside = await ask(port, { path: '/verify?identity=webauth', headers: [...ALICE, policy('identity=remote')] })
+  t.equal(beside.headers['x-webauth-user'], demo.alice.id)
+  const tighter = await ask(port, { path: '/verify', headers: [...BOB, policy('identity=remote&role=admin')] })
+  t.equal(tighter.status, 403, 'it still tightens')
+  const garbage = await ask(port, { path: '/verify', headers: [...ALICE, policy('identity=x')] })
+  t.equal(garbage.status, 403, 'and is still read')
+})
+
 /** A segment that is not there, or is not the first. */
 const WITHOUT = [
   '/ext-authz/', '/ext-authz/x', '/ext-authz//~/x', '/ext-authz/x/~/y', '/ext-authz/?~', '/ext-authz/%7E/x',

@@ -26,7 +26,7 @@ t.test('a map of one’s own is the usual one, and sets may stand beside it', (t
 
 t.test('without it nothing but Authgear’s names goes out', (t) => {
   t.strictSame(configOf(load({})).identity, {
-    headers: { usual: [], all: [] }, user: 'user_id', encoding: 'percent'
+    headers: { usual: [], all: [] }, user: 'user_id', encoding: 'percent', groups: 'roles'
   })
   t.end()
 })

@@ -43,7 +43,7 @@ t.test('with the one required variable everything else has its default', t => {
     resources: [],
     assertion: undefined,
     resourceTokenMaxAgeMs: 3_600_000,
-    identity: { headers: { usual: [], all: [] }, user: 'user_id', encoding: 'percent' },
+    identity: { headers: { usual: [], all: [] }, user: 'user_id', encoding: 'percent', groups: 'roles' },
     absentHeaders: 'empty',
     extAuthzPolicy: 'optional',
     preflight: 'deny',

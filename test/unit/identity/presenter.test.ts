@@ -29,7 +29,7 @@ function start ({ headers = ALL, profiles, withAssertion = false, maxBytes = 2 *
     }
   }
   const presenter = createPresenter({
-    settings: { headers, user: 'user_id', encoding: 'percent' },
+    settings: { headers, user: 'user_id', encoding: 'percent', groups: 'roles' },
     profiles,
     assertions: withAssertion ? assertions : undefined,
     clock,

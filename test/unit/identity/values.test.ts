@@ -8,8 +8,8 @@ const PROFILE: Profile = {
   email: 'alice@example.com', name: '李小龍', username: 'alice', phone: '+85251000000', picture: 'https://x.example/a.png'
 }
 const person = (profile: Profile = PROFILE) => ({ userId: 'user-1', identity: identityOf(), profile })
-const PERCENT = { user: 'user_id', encoding: 'percent' } as const
-const RFC8187 = { user: 'user_id', encoding: 'rfc8187' } as const
+const PERCENT = { user: 'user_id', encoding: 'percent', groups: 'roles' } as const
+const RFC8187 = { user: 'user_id', encoding: 'rfc8187', groups: 'roles' } as const
 
 t.test('each field holds what it names', async (t) => {
   const expected: Readonly<Record<IdentityField, string>> = {
@@ -28,9 +28,11 @@ t.test('each field holds what it names', async (t) => {
   }
 })
 
-t.test('groups are those of the profile where it has them, none included', async (t) => {
-  t.equal(valueOf('groups', person({ groups: ['a', 'b'] }), PERCENT), 'a,b')
-  t.equal(valueOf('groups', person({ groups: [] }), PERCENT), '')
+t.test('groups are those of the profile that has them, and no role is one', async (t) => {
+  const ofProfile = { ...PERCENT, groups: 'profile' } as const
+  t.equal(valueOf('groups', person({ groups: ['a', 'b'] }), ofProfile), 'a,b')
+  t.equal(valueOf('groups', person(), ofProfile), '', 'a user without groups, or a profile that cannot be read')
+  t.equal(valueOf('groups', person(), PERCENT), 'admin,editor', 'IDENTITY_PROFILE does not name groups')
 })
 
 t.test('the user is what the operator chose, and nobody where it is not known', async (t) => {
