@@ -60,8 +60,15 @@ const profileIsWhole: Rule = ({ isSet }) => [
       'AUTHGEAR_APP_ID too, or leave this out'
 ]
 
+const userIsVerified: Rule = ({ values: { IDENTITY_USER: user, IDENTITY_UNVERIFIED_EMAIL: unverified } }) => [
+  user === 'email' &&
+    unverified === 'send' &&
+    "IDENTITY_USER: is email, and IDENTITY_UNVERIFIED_EMAIL=send: to an app anybody could be anybody by typing an " +
+      'address: leave one of them out'
+]
+
 /** Rules over the variables of the profile. */
-export const PROFILE_RULES: readonly Rule[] = [profileIsWhole]
+export const PROFILE_RULES: readonly Rule[] = [profileIsWhole, userIsVerified]
 
 const BESIDE = [
   'LOGIN_PUBLIC_URL',

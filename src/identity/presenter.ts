@@ -53,6 +53,8 @@ export type PresenterDeps = Readonly<{
 const ENTRY_BYTES = 1500
 /** A deployment has a handful; more come from clients whose query a proxy passes on. */
 const MAX_SHAPES = 256
+/** All values of an answer together: what does not fit goes out empty. No set holds more; proxies' buffers end. */
+const MAX_VALUES_BYTES = 16 * 1024
 const ROLES = IDENTITY_HEADERS.indexOf('x-authgear-user-roles')
 
 /** How a route wants it, with what is prepared for it. */
@@ -104,7 +106,7 @@ export function createPresenter ({ settings, profiles, assertions, clock, maxByt
     return { identity: admitted.identity, profile, assertion, outgoing }
   }
   function keep (shape: Shape, key: MemoryKey, prepared: Prepared): void {
-    const size = ENTRY_BYTES + prepared.outgoing.reduce((sum, text) => sum + text.length, 0)
+    const size = ENTRY_BYTES + lengthOf(prepared.outgoing) + lengthOf(prepared.identity)
     if (size > maxBytes) return
     if (bytes + size > maxBytes) forget()
     bytes += size // of what it replaces too: it is forgotten a little early
@@ -138,6 +140,11 @@ export function createPresenter ({ settings, profiles, assertions, clock, maxByt
         : outgoing(shape, admitted, profile)
     }
   })
+}
+
+/** An identity may live on here after the cache dropped it. */
+function lengthOf (texts: ReadonlyArray<string | undefined>): number {
+  return texts.reduce<number>((sum, text) => sum + (text?.length ?? 0), 0)
 }
 
 const isBare = ({ headers }: Shape): boolean => headers.length === 0
@@ -183,9 +190,14 @@ function outgoingOf (
   assertion: Assertion | undefined
 ): Outgoing {
   const person = { userId, identity, profile }
+  let left = MAX_VALUES_BYTES
   return headers.flatMap(({ name, field }) => {
     if (field === undefined) return [name, '']
-    return [name, field === 'assertion' ? assertion?.token ?? '' : valueOf(field, person, settings)]
+    if (field === 'assertion') return [name, assertion?.token ?? '']
+    const value = valueOf(field, person, settings)
+    if (value.length > left) return [name, '']
+    left -= value.length
+    return [name, value]
   })
 }
 

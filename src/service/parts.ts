@@ -23,6 +23,11 @@ import { openShared, reporting } from './shared.ts'
 /** Of CACHE_MAX_MEMORY: for what goes out beside Authgear's headers. */
 const PRESENTED_SHARE = 0.1
 
+/** A route may name a set that no setting does: a tenth is little, and without it there is room for few. */
+export function presentedShareOf ({ identity, assertion }: Pick<ServiceSettings, 'identity' | 'assertion'>): number {
+  return identity.headers.all.length > 0 || assertion !== undefined ? PRESENTED_SHARE : PRESENTED_SHARE / 10
+}
+
 type PartsDeps = Readonly<{
   memory: MemoryCache
   metrics: Metrics
@@ -68,7 +73,7 @@ export function openParts (settings: ServiceSettings, deps: PartsDeps) {
     profiles,
     assertions: assertions?.assertions,
     clock,
-    maxBytes: Math.floor(settings.cache.maxBytes * PRESENTED_SHARE)
+    maxBytes: Math.floor(settings.cache.maxBytes * presentedShareOf(settings))
   })
   const { absentHeaders } = settings
   const handlerDeps: HandlerDeps = {

@@ -14,7 +14,7 @@ import type { Tracer } from '../tracing/types.ts'
 import { tracedBy, UNTRACED } from '../tracing/wrappers.ts'
 import { buildListeners } from './listeners.ts'
 import { untilLogFollowed } from './log-followed.ts'
-import { closeParts, openParts, type Parts } from './parts.ts'
+import { closeParts, openParts, type Parts, presentedShareOf } from './parts.ts'
 import { PROFILE_SHARE } from './profiles.ts'
 import { TOKEN_SHARE } from './resources.ts'
 import type { ServiceSettings } from './settings.ts'
@@ -104,11 +104,12 @@ export function createService (
   })
 }
 
-/** What tokens and profiles leave of CACHE_MAX_MEMORY, where they are in use. */
-function bytesOfSessions ({ cache, resources, profile }: ServiceSettings): number {
+/** What tokens, profiles and prepared answers leave of CACHE_MAX_MEMORY, where they are in use. */
+function bytesOfSessions (settings: ServiceSettings): number {
+  const { cache, resources, profile } = settings
   const ofTokens = resources.length === 0 ? 0 : TOKEN_SHARE
   const ofProfiles = profile === undefined ? 0 : PROFILE_SHARE
-  return Math.floor(cache.maxBytes * (1 - ofTokens - ofProfiles))
+  return Math.floor(cache.maxBytes * (1 - ofTokens - ofProfiles - presentedShareOf(settings)))
 }
 
 /** Undefined without MANAGEMENT_TOKEN. */

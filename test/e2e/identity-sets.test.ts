@@ -99,6 +99,27 @@ t.test('one set, and nothing else', { skip: skipOrFail(...ALL.map(({ server }) =
   }
 })
 
+/** As long as all values may be, beside an identity of a third of its bound. */
+const MANY_ROLES = Array.from({ length: 100 }, (_, index) => `r${index}`.padEnd(39, '_'))
+
+t.test('the longest answer', { skip: skipOrFail(...ALL.map(({ server }) => server)) }, async (t) => {
+  const [authgear, app] = await Promise.all([startSimulator(t), startEchoApp(t)])
+  authgear.controls.setRoles('alice', MANY_ROLES)
+  const own = ['A', 'B', 'C', 'D'].map((letter) => `X-${letter}={roles}`).join(',')
+  const { port: forwardAuth } = await startProcess(t, {
+    AUTHGEAR_ENDPOINT: authgear.url, IDENTITY_HEADERS: own, ASSERTION: 'on', ASSERTION_ISSUER: 'https://a.example.com'
+  })
+  for (const proxy of [...ALL, envoyPrefix].map((one) => one === traefik ? { ...one, tls: false } : one)) {
+    const port = await startProxy(t, proxy, {
+      app: app.port, forwardAuth: [forwardAuth], options: ['--identity', own, '--assertion']
+    })
+    const { status } = await ask(port, { headers: [['Cookie', ALICE.cookie]] })
+    t.equal(status, 200, proxy.snippet)
+    for (const name of ['x-authgear-user-roles', 'x-a', 'x-d']) t.strictSame(app.lastHeader(name), [MANY_ROLES.join()])
+    t.match(app.lastHeader('x-forward-auth-assertion')[0], /^ey/)
+  }
+})
+
 async function testCorpus (t: Test, app: EchoApp): Promise<void> {
   const unseen: string[] = []
   for (const spelling of OVER_HTTP1.filter(({ isAnswered }) => isAnswered)) {

@@ -59,7 +59,8 @@ t.test('a profile goes out by the names that an app expects', async (t) => {
   const { replica } = await start(t)
   const parsed = identityHeaders.parse('remote', () => '')
   if (parsed.kind !== 'parsed') throw new Error(parsed.problem)
-  const one = await replica({ identity: { headers: parsed.value, user: 'username', encoding: 'percent', groups: 'profile' } })
+  const identity = { headers: parsed.value, user: 'username', encoding: 'percent', groups: 'profile' } as const
+  const one = await replica({ identity })
   const headersOf = async (accessToken: string): Promise<object> => {
     const authorization = ['Authorization', `Bearer ${accessToken}`] as const
     const { status, headers } = await ask(one.port, { path: '/verify', headers: [authorization] })

@@ -175,6 +175,12 @@ export const allPolicies = (
 export const checkOf = (policy: string): string =>
   `${/(?:^|&)resource=/.test(policy) ? '/resource' : '/verify'}${policy === '' ? '' : `?${policy}`}`
 
+/**
+ * What nginx must hold of a 200: an identity of 12 KiB; beside it 16 KiB of other names and an assertion of 4 KiB. A
+ * longer answer than its buffer is a 500.
+ */
+export const answerBuffer = ({ outgoing }: Pick<Settings, 'outgoing'>): string => outgoing.length === 0 ? '16k' : '64k'
+
 /** Policies joined: both apply. */
 export const both = (one: string, other: string): string => [one, other].filter(policy => policy !== '').join('&')
 

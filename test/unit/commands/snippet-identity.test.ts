@@ -256,3 +256,17 @@ t.test('a hostile --identity is refused, or holds letters, digits and dashes', (
   t.ok(accepted > 20, `${accepted} were accepted`)
   t.end()
 })
+
+t.test('nginx holds the longest answer where more than Authgear’s names go out, of ingress-nginx too', async (t) => {
+  for (const [options, size] of [[[], '16k'], [['--identity', 'remote'], '64k'], [['--assertion'], '64k']] as const) {
+    const settings = settingsOf(...options)
+    t.match(fileOf(templateOf('nginx')(settings), 'authgear_call.inc'), `proxy_buffer_size ${size};`)
+    const ingress = fileOf(templateOf('ingress-nginx')(settings), 'ingress-nginx.yaml')
+    t.match(ingress, `nginx.ingress.kubernetes.io/proxy-buffer-size: ${size} `)
+  }
+})
+
+t.test('no client writes a policy behind ingress-nginx, which passes its headers on', async (t) => {
+  const values = fileOf(templateOf('ingress-nginx')(settingsOf()), 'values.yaml')
+  t.match(values, 'if ($http_x_forward_auth_policy) { return 400; }')
+})

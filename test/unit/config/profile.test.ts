@@ -38,6 +38,9 @@ const BAD: ReadonlyArray<readonly [what: string, env: NodeJS.ProcessEnv, error: 
   ['a field without a name', { ...API, IDENTITY_PROFILE: 'email,' }, /^IDENTITY_PROFILE: "" is not one of/],
   ['a life of nothing', { ...API, IDENTITY_PROFILE: 'email', PROFILE_TTL: '0' }, /^PROFILE_TTL: /],
   ['a wait without end', { ...API, IDENTITY_PROFILE: 'email', PROFILE_TIMEOUT: '1m' }, /^PROFILE_TIMEOUT: /],
+  ['an e-mail that anybody may type as the user',
+    { ...API, IDENTITY_PROFILE: 'email', IDENTITY_USER: 'email', IDENTITY_UNVERIFIED_EMAIL: 'send' },
+    /^IDENTITY_USER: is email, and IDENTITY_UNVERIFIED_EMAIL=send: /],
   ['another word', { ...API, IDENTITY_PROFILE: 'email', IDENTITY_UNVERIFIED_EMAIL: 'yes' },
     /^IDENTITY_UNVERIFIED_EMAIL: "yes" is not one of omit, send/]
 ]

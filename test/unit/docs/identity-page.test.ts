@@ -13,7 +13,9 @@ const ENCODINGS = ['percent', 'rfc8187'] as const
 const NAMES = ['Ana', '李, 50%', 'علي', 'a+b c', "UTF-8''x", 'Zoë\r\nX-Admin: yes', '😀', '']
 
 const encoded = (encoding: typeof ENCODINGS[number], name: string): string =>
-  valueOf('name', { userId: undefined, identity: [], profile: { name } }, { user: 'user_id', encoding, groups: 'roles' })
+  valueOf(
+    'name', { userId: undefined, identity: [], profile: { name } }, { user: 'user_id', encoding, groups: 'roles' }
+  )
 
 t.test('docs/identity.md lists every name of every set', (t) => {
   for (const { name } of Object.values(SETS).flat()) t.ok(PAGE.includes(`\`${name}\``), name)

@@ -177,3 +177,24 @@ t.test('what is kept has a bound, and everybody still gets their own', async (t)
     }
   }
 })
+
+t.test('an identity that lives on in what is kept counts against the bound', async (t) => {
+  const { presenter } = start({ maxBytes: 20_000 })
+  const withRoles = (name: string): Admitted => {
+    const { userId, identity } = validResolution({ 'user-id': name, 'user-roles': 'r'.repeat(12_000) })
+    return { ...admitted(name), userId, identity }
+  }
+  const [one, other] = [withRoles('one'), withRoles('other')]
+  const first = presenter.present(SESSION_ONLY, one)
+  t.equal(presenter.present(SESSION_ONLY, one), first, 'kept')
+  presenter.present(SESSION_ONLY, other)
+  t.not(presenter.present(SESSION_ONLY, one), first, 'there is room for one of them')
+})
+
+t.test('all values together have a bound, and what does not fit is empty', async (t) => {
+  const map = Array.from({ length: 20 }, (_, index) => ({ name: `X-${index}`, field: 'roles' as const }))
+  const { presenter } = start({ headers: { usual: map, all: map } })
+  const { userId, identity } = validResolution({ 'user-roles': 'r'.repeat(4000) })
+  const values = Object.values(named(presenter.present(SESSION_ONLY, { ...admitted(), userId, identity })))
+  t.strictSame(values.map(({ length }) => length), [4000, 4000, 4000, 4000, ...Array.from({ length: 16 }, () => 0)])
+})

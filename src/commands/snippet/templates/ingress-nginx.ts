@@ -1,6 +1,7 @@
 import { AMBIGUOUS, HOST_SHAPE } from '../guards.ts'
 import {
-  both, escaped, type Files, identityOf, checkOf, ownComment, ownPaths, type Route, type Settings, UNUSED_IDENTITY
+  answerBuffer, both, escaped, type Files, identityOf, checkOf, ownComment, ownPaths, type Route, type Settings,
+  UNUSED_IDENTITY
 } from '../settings.ts'
 
 export function ingressNginx (settings: Settings): Files {
@@ -31,6 +32,8 @@ controller:
       # security: nginx matches the cleaned path but sends the raw one on. Servlet containers read /;/admin and /x/..;/admin as /admin
       if ($request_uri ~* "^[^?]*${AMBIGUOUS.replaceAll('\\', '\\\\')}") { return 400; }
       if ($http_host !~ "${HOST_SHAPE}") { return 400; }
+      # security: the controller passes the client's headers on to forward-auth; no client writes a policy
+      if ($http_x_forward_auth_policy) { return 400; }
 ${settings.outgoing.length > 0 ? cleared(settings) : ''}`
 
 /** nginx sends no header with an empty value, and of two lines of one name the other one. */
@@ -52,6 +55,7 @@ metadata:
     nginx.ingress.kubernetes.io/auth-url: "${forwardAuth.origin.replace(forwardAuth.text, `${forwardAuth.host}.default.svc.cluster.local:${forwardAuth.port}`)}${checkOf(both(policy, 'login=off'))}"
     # security: all that Authgear has, or the one that is left out could be sent by a client
     nginx.ingress.kubernetes.io/auth-response-headers: "${[...identityOf(settings), UNUSED_IDENTITY].join(',')}"
+    nginx.ingress.kubernetes.io/proxy-buffer-size: ${answerBuffer(settings)} # of the check too: an identity with hundreds of roles; the default, 4k, makes it a 500
     # security: without auth-cache-key and auth-keepalive: nginx's cache would hand out one person's answer to another
 ${path === '' && !regex ? '' : '    nginx.ingress.kubernetes.io/use-regex: "true" # matches without case\n'}\
 spec:

@@ -1,6 +1,7 @@
 import { AMBIGUOUS, HOP_HEADERS } from '../guards.ts'
 import {
   allPolicies,
+  answerBuffer,
   FORWARDED_REQUEST_HEADERS,
   both,
   escaped,
@@ -135,7 +136,7 @@ const COLUMN = 36
 const line = (text: string, comment = ''): string =>
   comment === '' ? `${text}\n` : `${text.padEnd(COLUMN)}# ${comment}\n`
 
-const callFile = ({ forwardAuth }: Settings): string =>
+const callFile = ({ forwardAuth, outgoing }: Settings): string =>
   [
     "# the question to forward-auth; beside it: proxy_pass http://forward_auth/verify, with the route's policy as " +
       'its query\n',
@@ -164,8 +165,11 @@ const callFile = ({ forwardAuth }: Settings): string =>
     line('proxy_next_upstream error timeout;', 'the other replica, or a fresh connection for one that was just closed'),
     line('proxy_next_upstream_tries 2;'),
     line('proxy_next_upstream_timeout 3s;'),
-    line('proxy_buffer_size 16k;', 'an identity with hundreds of roles; the default, 4k, makes it a 500'),
-    line('proxy_buffers 4 16k;')
+    line(
+      `proxy_buffer_size ${answerBuffer({ outgoing })};`,
+      'an identity with hundreds of roles; the default, 4k, makes it a 500'
+    ),
+    line(`proxy_buffers 4 ${answerBuffer({ outgoing })};`)
   ].join('')
 
 const tlsLines = (host: string, indent: string): string => [
