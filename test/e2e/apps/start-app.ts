@@ -80,9 +80,10 @@ export async function startNginx (t: Test, userId: string): Promise<Readonly<{ p
 export async function startNode (t: Test, told: Verifying): Promise<number> {
   const [folder, port] = [tempDir(t, 'node'), await freePort()]
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'))
-  writeFileSync(join(folder, 'verify.mjs'), codeOf('node.md', 'verify.mjs'))
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
+  writeFileSync(join(folder, 'verify.js'), codeOf('node.md', 'verify.js'))
   const env = environment(told, port)
-  return await start(t, 'node', process.execPath, [join(folder, 'verify.mjs')], port, { env })
+  return await start(t, 'node', process.execPath, [join(folder, 'verify.js')], port, { env })
 }
 
 export async function startPython (t: Test, told: Verifying): Promise<number> {
