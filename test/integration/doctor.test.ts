@@ -713,6 +713,17 @@ const REDIS: readonly Row[] = [
     }
   ],
   [
+    'another webhook secret than the one that signed the newest',
+    ['webhook-secret'],
+    async (t) => {
+      const [{ env, endpoint }, redis] = await Promise.all([authgear(t), startRedis(t)])
+      const { port } = await startReplica(t, endpoint, redis)
+      await ask(port, webhookOf('{}'))
+      await until('it is noted', async () => JSON.stringify(await redis.cli('KEYS', '*')).includes('webhook-seen'))
+      return { env: { ...env, ...plain(redis.port), AUTHGEAR_WEBHOOK_SECRET: `not ${WEBHOOK_SECRET}` } }
+    }
+  ],
+  [
     'a webhook that never came',
     ['webhook-unseen'],
     withAuthgear(async (t) => plain((await startRedis(t)).port, { AUTHGEAR_WEBHOOK_SECRET: WEBHOOK_SECRET }))

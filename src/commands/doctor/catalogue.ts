@@ -314,6 +314,13 @@ export const CATALOGUE = Object.freeze({
     set: '`hook.non_blocking_handlers` at Authgear to this service\'s /webhook with events "*"; the log says where a ' +
       'signature was wrong'
   },
+  'webhook-secret': {
+    severity: 'warning',
+    mistake: 'The newest webhook was signed with another secret than AUTHGEAR_WEBHOOK_SECRET',
+    why: "with a secret that is not the project's every webhook is answered 401: a disabled or deleted user is " +
+      'noticed only after CACHE_TTL',
+    set: "AUTHGEAR_WEBHOOK_SECRET to the project's, on all replicas; after a change of both, the next webhook ends this"
+  },
   'token-keys': {
     severity: 'error',
     mistake: 'The keys by which Authgear signs tokens cannot be fetched',
