@@ -293,8 +293,15 @@ const AUTHGEAR: readonly Row[] = [
     }
   ],
   [
+    "an app's own cookie before Authgear's",
+    ['cookie-foreign'],
+    async (t) => ({
+      env: (await authgear(t)).env, args: ['--cookie-stdin'], stdin: `session=own; session=${demo.alice.cookie}`
+    })
+  ],
+  [
     'a pasted cookie that is none',
-    ['cookie-refused'],
+    ['cookie-foreign'],
     async (t) => ({ env: (await authgear(t)).env, args: ['--cookie-stdin'], stdin: `session=${'a'.repeat(2000)}` })
   ],
   [

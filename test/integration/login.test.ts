@@ -446,7 +446,12 @@ t.test('an older session cookie of this host alone stands before Authgear\'s', a
     await person.open(`${APP}/_auth/login?rd=${APP}/deep`, { until: ({ url }) => url.includes('/oauth2/authorize') })
   )
   const hops = await stale.open(String(login.headers['location']))
-  t.match(last(hops), { status: 403, headers: { 'x-forward-auth-reason': 'cookie_unknown' }, body: /older cookie/ })
+  t.match(last(hops), {
+    status: 403, headers: { 'x-forward-auth-reason': 'cookie_unknown' }, body: /the app’s own.*http\.cookie_prefix/s
+  })
+  t.match(world.verifier.lines.find(({ reason }) => reason === 'cookie_unknown'), {
+    cookies: '2 cookies session, of which the first counts', check: /AUTHGEAR_COOKIE_PREFIX/
+  })
 })
 
 t.test('while Authgear cannot be asked: 503, a way to try again, and the state is kept', async (t) => {

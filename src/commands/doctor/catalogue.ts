@@ -130,6 +130,14 @@ export const CATALOGUE = Object.freeze({
     why: 'the session ended, or is another project\'s: requests with them get 401',
     set: 'AUTHGEAR_ENDPOINT to the project that made them; or sign in again and paste once more'
   },
+  'cookie-foreign': {
+    severity: 'error',
+    mistake: "Another cookie has the name of Authgear's (an app's own `session`)",
+    why: 'the first of a name counts, here and at Authgear: with the other one in front everybody is answered 401, ' +
+      'and a login changes nothing',
+    set: '`http.cookie_prefix` of the project to something of its own, and AUTHGEAR_COOKIE_PREFIX to the same; or ' +
+      'the app\'s cookie to another name'
+  },
   'token-expired': {
     severity: 'warning',
     mistake: 'The pasted token is past its end',
