@@ -102,7 +102,7 @@ const AUTHGEAR: readonly Row[] = [
   ],
   [
     'a host that Authgear does not know',
-    ['authgear-unknown-host'],
+    ['authgear-unknown-host', 'configuration-doubtful'],
     async (t) => {
       const { resolver } = await authgear(t, { hosts: ['auth.example.com'] })
       return { env: { AUTHGEAR_ENDPOINT: 'http://app.example.com', AUTHGEAR_RESOLVER_URL: resolver } }
@@ -110,7 +110,7 @@ const AUTHGEAR: readonly Row[] = [
   ],
   [
     'a host in upper case that Authgear has in upper case',
-    ['authgear-endpoint-spelling'],
+    ['authgear-endpoint-spelling', 'configuration-doubtful'],
     async (t) => {
       const { resolver } = await authgear(t, { hosts: ['Auth.example.com'] })
       return { env: { AUTHGEAR_ENDPOINT: 'http://Auth.example.com', AUTHGEAR_RESOLVER_URL: resolver } }
@@ -118,7 +118,7 @@ const AUTHGEAR: readonly Row[] = [
   ],
   [
     'a port that Authgear does not have',
-    ['authgear-endpoint-spelling'],
+    ['authgear-endpoint-spelling', 'configuration-doubtful'],
     async (t) => {
       const { resolver } = await authgear(t, { hosts: ['accounts.example.com'] })
       return { env: { AUTHGEAR_ENDPOINT: 'http://auth.example.com:3000', AUTHGEAR_RESOLVER_URL: resolver } }
@@ -471,6 +471,14 @@ const TOKENS: readonly Row[] = [
     ['issuer'],
     async (t) => {
       const { env, endpoint } = await withResource(t)
+      return { env: { ...env, AUTHGEAR_ENDPOINT: await startRenaming(t, endpoint) } }
+    }
+  ],
+  [
+    'the same, and no RESOURCES',
+    ['issuer'],
+    async (t) => {
+      const { env: { RESOURCES: _, ...env }, endpoint } = await withResource(t)
       return { env: { ...env, AUTHGEAR_ENDPOINT: await startRenaming(t, endpoint) } }
     }
   ],
