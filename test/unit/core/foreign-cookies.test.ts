@@ -42,7 +42,7 @@ type Exchange = Readonly<{
   response?: { headers: ReadonlyArray<readonly [string, string]> }
 }>
 const recorded = JSON.parse(
-  readFileSync(new URL('../../fixtures/foreign-cookies.json', import.meta.url), 'utf8')
+  readFileSync(new URL('../../fixtures/resolver-2.json', import.meta.url), 'utf8')
 ) as Readonly<{ exchanges: readonly Exchange[] }>
 
 const SENT: Readonly<Record<string, readonly [accepted: string, sent: object]>> = {
