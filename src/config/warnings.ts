@@ -207,9 +207,30 @@ const assertionKeys: Warning = ({ isSet, values: { ASSERTION: assertion } }) => 
     !REDIS_FORMS.some(isSet) &&
     'ASSERTION: without Redis each start makes new keys: run exactly one replica, or set ASSERTION_KEY_FILE'
 ]
+const CALLED = { username: 'a username', email: 'an e-mail' } as const
+
+/** An app knows a person again by what stands for the user, and gives the next one who has it the same account. */
+const passesOn: Warning = ({ values }) => {
+  const { IDENTITY_USER: user = 'user_id', IDENTITY_HEADERS: headers, IDENTITY_PROFILE: profile = [] } = values
+  const usual = headers?.usual ?? []
+  const hasUser = usual.some(({ field }) => field === 'user' || field === 'user_id')
+  return [
+    user !== 'user_id' &&
+      `IDENTITY_USER: ${CALLED[user]} can pass to somebody else, who then is the same user to an app: user_id never ` +
+        'does (docs/identity.md)',
+    user !== 'user_id' &&
+      !profile.includes(user) &&
+      `IDENTITY_USER: is ${user}, which IDENTITY_PROFILE does not name: what stands for the user is always empty`,
+    usual.length > 0 &&
+      !hasUser &&
+      'IDENTITY_HEADERS: has neither {user} nor {user_id}: everything else can pass to somebody else, and is empty ' +
+        'where it is not known: add one for the app to know people by'
+  ]
+}
 
 const WARNINGS: readonly Warning[] = [
   plainEndpoint,
+  passesOn,
   memoryThatDoesNotFit,
   auditLog,
   profile,

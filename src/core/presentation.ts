@@ -1,4 +1,4 @@
-import type { Policy } from './policy.ts'
+import { joinPolicies, type Policy } from './policy.ts'
 import type { IdentitySet } from './requirement.ts'
 
 export { IDENTITY_SETS, type IdentitySet } from './requirement.ts'
@@ -18,6 +18,14 @@ export function presentationOf (policy: Policy): Presentation {
     identity: choiceOf(presents.flatMap(({ identity }) => identity ?? [])),
     audience: choiceOf(presents.flatMap(({ audience }) => audience ?? []))
   }
+}
+
+/** @returns what the policy asks, without what it says of what goes out */
+export function withoutPresentation (policy: Policy): Policy {
+  if (policy.kind === 'bad') return policy
+  return joinPolicies([
+    { kind: 'understood', requirements: policy.requirements.filter((one) => one.kind !== 'person' || !one.presents) }
+  ])
 }
 
 function choiceOf<T> ([first, ...more]: readonly T[]): Choice<T> {

@@ -13,7 +13,7 @@ import {
 import { LogNotRead } from '../errors.ts'
 import type { Admitted, KnownProfile, Presenter } from '../identity/presenter.ts'
 import type { TokenStanding } from '../revocation/types.ts'
-import { createDerivedPolicies } from '../verify/policy-cache.ts'
+import { createDerivedPolicies, type OwnWords } from '../verify/policy-cache.ts'
 import { createAllowToken, refuseToken, type TokenRefusal, withTokenChallenge, withTokenHeaders } from './responses.ts'
 import type { Verification, Verifier } from './verifier.ts'
 
@@ -33,8 +33,8 @@ export type ResourceDeps = Readonly<{
 }>
 
 /** Is this a resource token of Authgear's for this route, and does it meet the policy? No cookie is read. */
-export function createResource (deps: ResourceDeps): Handler {
-  const policyOf = createRoutePolicy(deps)
+export function createResource (deps: ResourceDeps, words: OwnWords = 'trusted'): Handler {
+  const policyOf = createRoutePolicy(deps, words)
   const judge = createJudge(deps)
   return (request) => judge(request, policyOf(request))
 }
@@ -69,13 +69,16 @@ function isForResource ({ rawHeaders }: VerifyRequest, { resources }: TokenNeeds
 type RoutePolicy = Readonly<{ policy: Policy, needs: TokenNeeds }>
 
 /** A route without a resource, or with one that this deployment does not have, lets nobody in. */
-function createRoutePolicy ({ resources }: ResourceDeps): (request: VerifyRequest) => RoutePolicy {
+function createRoutePolicy (
+  { resources }: ResourceDeps,
+  words: OwnWords = 'trusted'
+): (request: VerifyRequest) => RoutePolicy {
   return createDerivedPolicies((policy) => {
     const needs = tokenNeedsOf(policy)
     if (policy.kind === 'bad') return { policy, needs }
     if (needs.resources.length === 0) return NO_RESOURCE
     return needs.resources.every((uri) => resources.has(uri)) ? { policy, needs } : UNKNOWN_RESOURCE
-  })
+  }, words)
 }
 
 const bad = (why: string): RoutePolicy => ({ policy: { kind: 'bad', why }, needs: { resources: [], scopes: [] } })
@@ -176,7 +179,7 @@ function admittedOf ({ key, credentials }: CredentialContext, token: ResourceTok
  */
 export function createExtAuthz (deps: ResourceDeps, verify: Handler, segments: 'optional' | 'required'): Handler {
   const needsOf = createDerivedPolicies(tokenNeedsOf)
-  const resource = createResource(deps)
+  const resource = createResource(deps, segments === 'optional' ? 'doubtful' : 'trusted')
   return (request) => {
     const { proxy, query } = request
     if (segments === 'required' && query === undefined) return verify(request) // which refuses it

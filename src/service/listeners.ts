@@ -53,7 +53,7 @@ export function buildListeners (
   }
   const verify = createVerify({ ...verifyDeps, tokenRequirements: 'refuse' })
   const extAuthz = createVerify({
-    ...verifyDeps, tokenRequirements: 'refuse', needsPolicy: settings.extAuthzPolicy === 'required'
+    ...verifyDeps, tokenRequirements: 'refuse', segments: settings.extAuthzPolicy
   })
   const sessions = createVerify({ ...verifyDeps, tokenRequirements: 'leave-out' })
   const { trustProxy } = listenerDeps

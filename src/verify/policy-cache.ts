@@ -1,4 +1,5 @@
 import { joinPolicies, parsePolicy, SESSION_ONLY, type Policy } from '../core/policy.ts'
+import { withoutPresentation } from '../core/presentation.ts'
 import type { VerifyRequest } from '../http/types.ts'
 
 /**
@@ -10,8 +11,14 @@ const MAX_KNOWN_LENGTH = 512
 /** Where a request's policies stand. */
 export type PolicyTexts = Pick<VerifyRequest, 'query' | 'proxy'>
 
+/**
+ * Whose words a request's query is: `doubtful` ones may be a client's own path, which can tighten, and choose nothing
+ * that goes out.
+ */
+export type OwnWords = 'trusted' | 'doubtful'
+
 /** @returns the policy of a request: its query and each of its policy headers; each text is parsed once */
-export function createPolicies (): (request: PolicyTexts) => Policy {
+export function createPolicies (words: OwnWords = 'trusted'): (request: PolicyTexts) => Policy {
   const known = new Map<string, Policy>()
   const read = (text: string): Policy => {
     const policy = known.get(text) ?? parsePolicy(text)
@@ -21,8 +28,9 @@ export function createPolicies (): (request: PolicyTexts) => Policy {
     }
     return policy
   }
+  const readOwn = words === 'trusted' ? read : createRemembered(read)
   return ({ query, proxy }) => {
-    const own = query === undefined ? SESSION_ONLY : read(query)
+    const own = query === undefined ? SESSION_ONLY : readOwn(query)
     const [first, ...more] = proxy.policies
     if (first === undefined) return own
     // the usual one of a prefix: the same object each time, so that what is derived from it is remembered too
@@ -31,11 +39,23 @@ export function createPolicies (): (request: PolicyTexts) => Policy {
   }
 }
 
+/** The same object for the same text, so that what is derived from it is remembered too. */
+function createRemembered (read: (text: string) => Policy): (text: string) => Policy {
+  const stripped = new WeakMap<Policy, Policy>()
+  return (text) => {
+    const policy = read(text)
+    const known = stripped.get(policy) ?? withoutPresentation(policy)
+    stripped.set(policy, known)
+    return known
+  }
+}
+
 /** @returns what `derive` makes of a request's policy; made once for each policy that is remembered */
 export function createDerivedPolicies<T extends object> (
-  derive: (policy: Policy) => T
+  derive: (policy: Policy) => T,
+  words: OwnWords = 'trusted'
 ): (request: PolicyTexts) => T {
-  const policyOf = createPolicies()
+  const policyOf = createPolicies(words)
   const derived = new WeakMap<Policy, T>()
   return (request) => {
     const policy = policyOf(request)

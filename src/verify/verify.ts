@@ -35,8 +35,11 @@ export type VerifyDeps = HandlerDeps & Readonly<{
    * `leave-out`, on an endpoint that looks at tokens itself.
    */
   tokenRequirements: 'refuse' | 'leave-out'
-  /** A request without a policy of its own is refused: a prefix whose policy segment got lost (EXT_AUTHZ_POLICY). */
-  needsPolicy?: boolean
+  /**
+   * Of the prefix, EXT_AUTHZ_POLICY. `required`: without a segment of its own a request is refused, since it got lost;
+   * `optional`: the segment may be the client's.
+   */
+  segments?: 'optional' | 'required'
 }>
 
 /** Is this request signed in, and does it meet the policy? */
@@ -77,11 +80,11 @@ const NO_SEGMENT: Policy = {
   why: 'EXT_AUTHZ_POLICY=required: the path begins with no policy segment, such as /ext-authz/~/'
 }
 
-function createSessionPolicies ({ tokenRequirements, needsPolicy }: VerifyDeps): (request: VerifyRequest) => Policy {
+function createSessionPolicies ({ tokenRequirements, segments }: VerifyDeps): (request: VerifyRequest) => Policy {
   if (tokenRequirements === 'leave-out') return createDerivedPolicies(withoutTokenRequirements)
-  const policyOf = createPolicies()
+  const policyOf = createPolicies(segments === 'optional' ? 'doubtful' : 'trusted')
   return (request) => {
-    if (needsPolicy === true && request.query === undefined) return NO_SEGMENT
+    if (segments === 'required' && request.query === undefined) return NO_SEGMENT
     const policy = policyOf(request)
     return isForSessions(policy) ? policy : FOR_TOKENS
   }

@@ -77,7 +77,8 @@ def middleware_rules(middleware):
         demand(middleware['spec']['ipAllowList'] == {'sourceRange': ['255.255.255.255/32'], 'rejectStatusCode': 400}, 'it refuses everybody')
         return
     auth = middleware['spec']['forwardAuth']
-    demand(auth['authResponseHeadersRegex'] == '(?i)^X-Authgear-', "the client's identity headers must go")
+    regex = r'\(\?i\)\^(X-Authgear-|\(X-Authgear-\.\*(\|[A-Za-z][A-Za-z0-9-]*)+\)\$)'
+    demand(re.fullmatch(regex, auth['authResponseHeadersRegex']), "the client's identity headers must go")
     demand('X-Forward-Auth-Policy' not in auth['authRequestHeaders'] and 'Cookie' in auth['authRequestHeaders'], 'what reaches the service is named')
     demand('insecureSkipVerify' not in auth.get('tls', {}), 'the certificate must be checked')
     demand(auth['address'].startswith('https:') == ('tls' in auth), 'https with a CA, or http without')

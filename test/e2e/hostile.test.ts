@@ -12,38 +12,18 @@ import { overHttp2 } from './cases/hostile/http2.ts'
 import { wrongs } from './cases/hostile/judge.ts'
 import { writeHostile, type Outcomes } from './cases/hostile/record.ts'
 import type { Line, Spelling } from './cases/hostile/spelling.ts'
+import { bothEdits, FAST } from './edits.ts'
 import { H2C } from './h2c-edits.ts'
 import { BOB } from './people.ts'
 import { ALL, envoyPrefix, traefik } from './proxies.ts'
 import type { Edits, Proxy } from './proxy.ts'
 import { RECIPES } from './recipes.ts'
-import { swap } from './snippets.ts'
 import { startProxy } from './start-proxy.ts'
 
 const CASE = 'x-case'
 const OPTIONS = ['--policy', '/admin=role=admin', '--login']
 /** Nobody, and bob, who is no admin. */
 const PEOPLE: Readonly<Record<string, readonly Line[]>> = { nobody: [], bob: [['Cookie', BOB.cookie]] }
-
-/** Envoy waits a second before it closes a connection that it has refused. */
-const FAST: Readonly<Record<string, Edits>> = {
-  envoy: {
-    'envoy.yaml': (written) =>
-      swap(written, 'stat_prefix: web\n', 'stat_prefix: web\n          delayed_close_timeout: 0.05s\n')
-  }
-}
-
-/**
- * All that a reader may add to the file at once: public paths, preflights, CORS; and HTTP/2 without TLS where it has to
- * be said.
- */
-const bothEdits = (one: Edits, other: Edits): Edits =>
-  Object.fromEntries(
-    [...Object.keys(one), ...Object.keys(other)].map((file) => [
-      file,
-      (written: string) => (other[file] ?? ((text) => text))((one[file] ?? ((text) => text))(written))
-    ])
-  )
 
 t.test(
   'no spelling of a request reaches an app past a proxy',

@@ -132,7 +132,7 @@ const { column: ___, ...envoyWithoutColumn } = envoy
 export const envoyPrefix: Proxy = {
   ...envoyWithoutColumn,
   snippet: 'envoy-prefix',
-  facts: { ...envoy.facts, urlAtAdapter: /^\/ext-authz\/page\?role=none&optional=1$/ }
+  facts: { ...envoy.facts, urlAtAdapter: /^\/ext-authz\/~\/page\?role=none&optional=1$/ }
 }
 
 export const haproxy: Proxy = {

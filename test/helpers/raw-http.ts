@@ -21,6 +21,21 @@ export async function sendRaw (port: number, request: string): Promise<RawAnswer
   }
 }
 
+/**
+ * The same for an answer whose body may never end, such as a 101.
+ * @returns its status; 0 where the server closes without one
+ */
+export async function statusOfRaw (port: number, request: string): Promise<number> {
+  const socket = connect({ port, host: '127.0.0.1' })
+  try {
+    socket.on('error', () => {})
+    socket.write(request, 'latin1')
+    return (await readAnswer(socket, true))?.status ?? 0
+  } finally {
+    socket.destroy()
+  }
+}
+
 async function readAnswer (socket: Socket, headOnly: boolean): Promise<RawAnswer | undefined> {
   let text = ''
   try {

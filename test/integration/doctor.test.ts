@@ -502,7 +502,7 @@ const TOKENS: readonly Row[] = [
   ],
   [
     'a proxy that does not route the metadata',
-    ['resource-metadata'],
+    ['app-unreachable', 'resource-metadata'],
     async (t) => {
       const { env } = await withResource(t)
       return { env: { ...env, RESOURCES: 'https://api.invalid/mcp' }, args: ['--url', 'https://api.invalid'] }

@@ -68,6 +68,19 @@ for (const mode of ['optional', 'required'] as const) {
   })
 }
 
+t.test('a segment that may be the client’s chooses nothing that goes out', async (t) => {
+  const simulator = await startSimulator(t)
+  for (const [extAuthzPolicy, user] of [['optional', undefined], ['required', demo.alice.id]] as const) {
+    const { port } = await startInProcess(t, { authgear: simulator.url, extAuthzPolicy })
+    const { headers } = await ask(port, { path: '/ext-authz/~identity=remote&audience=other/x', headers: ALICE })
+    t.equal(headers['remote-user'], user, extAuthzPolicy)
+    const policy: HeaderLine = ['X-Forward-Auth-Policy', 'identity=webauth']
+    const beside = await ask(port, { path: '/ext-authz/~identity=remote/x', headers: [...ALICE, policy] })
+    const webauth = extAuthzPolicy === 'optional' ? demo.alice.id : undefined
+    t.equal(beside.headers['x-webauth-user'], webauth, 'beside a header')
+  }
+})
+
 /** A segment that is not there, or is not the first. */
 const WITHOUT = [
   '/ext-authz/', '/ext-authz/x', '/ext-authz//~/x', '/ext-authz/x/~/y', '/ext-authz/?~', '/ext-authz/%7E/x',

@@ -360,6 +360,61 @@ export const CATALOGUE = Object.freeze({
     set: 'the routes that `snippet --resource` writes: /.well-known/oauth-protected-resource leads to this service, ' +
       'without a session'
   },
+  'app-unreachable': {
+    severity: 'error',
+    mistake: 'The app does not answer at `--url`',
+    why: 'it is not known whether the proxy protects it',
+    set: '--url to the address that browsers use, from a machine that can reach it'
+  },
+  'app-open': {
+    severity: 'error',
+    mistake: 'The app answers a stranger (`--url`, `--echo`)',
+    why: 'that page is not protected: no route of the proxy asks this service, or a port of the app is open to all',
+    set: 'the configuration that `snippet` prints for your proxy; no published port at the app; another page at ' +
+      '--echo where this one is meant to be public'
+  },
+  'identity-forged': {
+    severity: 'error',
+    mistake: "A client's own identity header reaches the app",
+    why: 'an app that believes the header believes any client: whoever sends it is that user',
+    set: 'the configuration that `snippet` prints for your proxy, with --identity as IDENTITY_HEADERS has it'
+  },
+  'app-refuses': {
+    severity: 'warning',
+    mistake: 'The app is not reached with the pasted session (`--url`, `--echo`)',
+    why: 'nothing can be said of what it gets',
+    set: 'paste a session that may open that page; --echo to another page'
+  },
+  'app-no-echo': {
+    severity: 'warning',
+    mistake: 'The page at `--echo` shows no headers',
+    why: 'what reaches the app cannot be seen from outside',
+    set: '--echo to a page that shows them; traefik/whoami shows all of its headers'
+  },
+  'identity-missing': {
+    severity: 'error',
+    mistake: 'The identity does not reach the app',
+    why: 'the app takes everybody for nobody',
+    set: 'the headers that the proxy copies from this service: the configuration that `snippet` prints copies all'
+  },
+  'assertion-missing': {
+    severity: 'error',
+    mistake: 'ASSERTION is on, and the assertion does not reach the app',
+    why: 'an app that verifies it refuses everybody',
+    set: 'the configuration that `snippet --assertion` prints for your proxy'
+  },
+  'assertion-keys': {
+    severity: 'warning',
+    mistake: 'The keys of assertions cannot be read',
+    why: 'the assertion cannot be verified here',
+    set: 'run doctor beside the service, with its environment; MANAGEMENT_LISTEN must not be off'
+  },
+  'assertion-wrong': {
+    severity: 'error',
+    mistake: 'The assertion that reaches the app cannot be verified',
+    why: 'an app that verifies it refuses everybody',
+    set: 'ASSERTION_ISSUER the same on all replicas; one CACHE_SECRET and one Redis for all, or one ASSERTION_KEY_FILE'
+  },
   unforeseen: {
     severity: 'error',
     mistake: 'A check itself failed',

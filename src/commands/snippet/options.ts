@@ -1,11 +1,13 @@
 import { isIPv6 } from 'node:net'
 import { parseArgs } from 'node:util'
 import { quote } from '../../config/messages.ts'
+import { didYouMean } from '../../config/unknown.ts'
 import { listenAddress } from '../../config/parsers/hosts.ts'
-import { parsePolicy } from '../../core/policy.ts'
 import { parseHost } from '../cert/options.ts'
+import { readOutgoing } from './outgoing.ts'
 import { addScope, type GivenResource, readResource } from './resources.ts'
-import { type Address, both, type Route, type Settings } from './settings.ts'
+import { readPolicies } from './routes.ts'
+import { type Address, allPolicies, type Settings } from './settings.ts'
 
 type Url = Settings['forwardAuth']
 
@@ -51,71 +53,13 @@ function addressOf (host: string, port: number): Address {
   return { host, port, text: `${isIPv6(host) ? `[${host}]` : host}:${port}` }
 }
 
-export type Rule = Readonly<{ path: string, policy: string }>
-
-/** Of a segment: what no proxy decodes, cleans, or reads as a pattern (the dot is escaped where it would be one). */
-const PATH = /^(?:\/[a-z0-9_-]+(?:\.[a-z0-9_-]+)*)+$/
-
-/**
- * Each `/path=QUERY`; `/` is the catch-all. A route's policy holds those of all routes that it lies in, since proxies
- * apply one only.
- */
-export function readPolicies (
-  texts: readonly string[],
-  ofTokens: readonly Rule[],
-  errors: string[]
-): Pick<Settings, 'policy' | 'routes'> {
-  const rules = [...texts.flatMap(text => readRule(text, errors)), ...ofTokens]
-  const paths = [...new Set(rules.map(({ path }) => path))].filter(path => path !== '/').toSorted(longestFirst)
-  const policyOf = (path: string): string =>
-    rules
-      .filter((rule) => path.startsWith(rule.path))
-      .toSorted((a, b) => a.path.length - b.path.length)
-      .reduce((all, { policy }) => both(all, policy), '')
-  return { policy: policyOf('/'), routes: named(paths.map(path => ({ path, policy: policyOf(path) }))) }
-}
-
-function readRule (text: string, errors: string[]): readonly Rule[] {
-  const equals = text.indexOf('=')
-  const [path, policy] = [text.slice(0, Math.max(equals, 0)).toLowerCase(), text.slice(equals + 1)]
-  const problem = pathProblem(path) ?? policyProblem(policy)
-  // decoded: "%" has a meaning in files of Envoy and HAProxy; what has parsed decodes to letters, digits and "_.:,-"
-  if (problem === undefined) return [{ path, policy: decodeURIComponent(policy) }]
-  errors.push(`--policy ${quote(text)}: ${problem}`)
-  return []
-}
-
-function pathProblem (path: string): string | undefined {
-  if (!path.startsWith('/')) return 'write /path=QUERY, such as /admin=role=admin, or /=QUERY for everything'
-  if (path === '/') return undefined
-  if (path.endsWith('/')) {
-    return `write ${quote(path.slice(0, -1))}, which begins ${quote(path)} too; with the slash the path without it ` +
-      'would be left out'
-  }
-  return PATH.test(path) ? undefined : 'a path may hold letters, digits, "-", "_", and dots within a name'
-}
-
-function policyProblem (text: string): string | undefined {
-  if (text === '') return 'it asks nothing'
-  const policy = parsePolicy(text)
-  return policy.kind === 'bad' ? `${policy.why} (docs/policies.md)` : undefined
-}
-
-const longestFirst = (a: string, b: string): number => b.length - a.length || (a < b ? -1 : 1)
-
-/** Names of letters, digits and dashes, each once. */
-function named (rules: readonly Rule[]): readonly Route[] {
-  const taken = new Set<string>()
-  return rules.map(({ path, policy }) => {
-    const base = `app-${path.replaceAll(/[^a-z0-9]+/g, '-').replaceAll(/^-+|-+$/g, '') || 'route'}`
-    let name = base
-    for (let i = 2; taken.has(name); i++) name = `${base}-${i}`
-    taken.add(name)
-    return { name, path, policy }
-  })
-}
-
-export type SnippetOptions = Readonly<{ proxy: string, out: string | undefined, settings: Settings }>
+export type SnippetOptions = Readonly<{
+  proxy: string
+  out: string | undefined
+  /** Files that are there may be overwritten. */
+  isForced: boolean
+  settings: Settings
+}>
 
 export type Reading = Readonly<
   { kind: 'options', options: SnippetOptions } | { kind: 'help' } | { kind: 'errors', errors: readonly string[] }
@@ -126,7 +70,8 @@ const TEXTS = {
   listen: '0.0.0.0:8080',
   'forward-auth': 'http://forward-auth:4180',
   app: 'http://app:8080',
-  host: 'app.example.com'
+  host: 'app.example.com',
+  identity: ''
 } as const
 /** Former names, which still work. */
 const ALIASES: Readonly<Record<string, string>> = { adapter: 'forward-auth' }
@@ -142,7 +87,10 @@ const OPTIONS = {
   policy: { type: 'string' },
   resource: { type: 'string' },
   scope: { type: 'string' },
+  identity: { type: 'string' },
+  assertion: { type: 'boolean' },
   login: { type: 'boolean' },
+  force: { type: 'boolean' },
   help: { type: 'boolean' }
 } as const
 
@@ -174,10 +122,10 @@ export function readOptions (args: readonly string[], proxies: readonly string[]
   }
   if (flags.has('help')) return { kind: 'help' }
   const proxy = proxyOf(positionals, proxies, errors)
-  const settings = settingsOf(texts, { policies, resources, login: flags.has('login') }, errors)
+  const settings = settingsOf(texts, { policies, resources, flags }, errors)
   return errors.length > 0
     ? { kind: 'errors', errors }
-    : { kind: 'options', options: Object.freeze({ proxy, out: texts.out, settings }) }
+    : { kind: 'options', options: Object.freeze({ proxy, out: texts.out, isForced: flags.has('force'), settings }) }
 }
 
 const isText = (name: string): name is TextName => name in TEXTS
@@ -187,7 +135,9 @@ function problemOf (
   value: string | undefined,
   seen: Partial<Record<TextName, string>>
 ): string | undefined {
-  if (!(name in OPTIONS)) return `there is no option --${name.slice(0, 40)}`
+  if (!(name in OPTIONS)) {
+    return `there is no option --${name.slice(0, 40)}${didYouMean(name, Object.keys(OPTIONS))}`
+  }
   const takesText = isText(name) || name === 'policy' || name === 'resource' || name === 'scope'
   if (!takesText) return value === undefined ? undefined : `--${name} takes no value`
   if (value === undefined || value === '' || value.startsWith('--')) return `--${name} needs a value`
@@ -197,7 +147,7 @@ function problemOf (
 function proxyOf ([proxy, ...more]: readonly string[], known: readonly string[], errors: string[]): string {
   const problem = proxy === undefined
     ? 'which proxy?'
-    : !known.includes(proxy) ? `there is no configuration for ${quote(proxy)}` : undefined
+    : !known.includes(proxy) ? `there is no configuration for ${quote(proxy)}${didYouMean(proxy, known)}.` : undefined
   if (problem !== undefined) errors.push(`${problem} One of ${known.join(', ')}`)
   if (more.length > 0) errors.push(`one proxy at a time: what is ${more.map(quote).join(' ')}?`)
   return proxy ?? ''
@@ -205,10 +155,10 @@ function proxyOf ([proxy, ...more]: readonly string[], known: readonly string[],
 
 function settingsOf (
   texts: Partial<Record<TextName, string>>,
-  { policies, resources, login }: Readonly<{
+  { policies, resources, flags }: Readonly<{
     policies: readonly string[]
     resources: readonly GivenResource[]
-    login: boolean
+    flags: ReadonlySet<string>
   }>,
   errors: string[]
 ): Settings {
@@ -220,13 +170,18 @@ function settingsOf (
   if (app.tls) errors.push('--app must be http:// here: add TLS to the app to the finished configuration yourself')
   const host = readHost(text('host'), errors)
   const ofTokens = resources.flatMap((one) => readResource(one, host, errors))
+  const rules = readPolicies(policies, ofTokens, errors)
+  const given = {
+    text: texts.identity, assertion: flags.has('assertion'), policies: allPolicies(rules).map(({ policy }) => policy)
+  }
   return Object.freeze({
     listen: readListen(text('listen'), errors),
     forwardAuth,
     app: readAddress(app),
     host,
-    ...readPolicies(policies, ofTokens, errors),
+    ...rules,
     resources: [...new Set(ofTokens.map(({ uri }) => uri))],
-    login
+    outgoing: readOutgoing(given, errors),
+    login: flags.has('login')
   })
 }

@@ -40,6 +40,18 @@ export const IDENTITY: readonly string[] = [...IDENTITY_HEADERS, ...TOKEN_HEADER
 /** Authgear has no value for it today; a proxy that clears the names it is told clears this one too. */
 export const UNUSED_IDENTITY = 'X-Authgear-Session-Acr'
 
+/** What a configuration copies from a 200 and strips from clients. */
+export const identityOf = ({ outgoing }: Pick<Settings, 'outgoing'>): readonly string[] => [...IDENTITY, ...outgoing]
+
+/**
+ * For a regular expression on lower case: that name with any other character for a dash, as some apps read it.
+ * @param other what stands for that character
+ */
+export const respelled = (name: string, other = '[^a-z0-9]'): string => name.toLowerCase().replaceAll('-', other)
+
+/** Any character: by default Envoy takes expressions of 100 steps, and a name may have 64 dashes. */
+export const ENVOY_OTHER = '[!-~]'
+
 export const lower = (names: readonly string[]): readonly string[] => names.map(name => name.toLowerCase())
 
 /** LOGIN_PATH's default, and all that it has. */
@@ -69,7 +81,8 @@ export function ownComment ({ login, resources }: Pick<Settings, 'login' | 'reso
   return `${parts.join(', and ')}; exact, so that nothing else of forward-auth can be reached from outside`
 }
 
-function canonical (name: string): string {
+/** `x-authgear-user-id` as `X-Authgear-User-Id`. */
+export function canonical (name: string): string {
   return name.replaceAll(/(^|-)[a-z]/g, letter => letter.toUpperCase())
 }
 
@@ -78,8 +91,8 @@ function canonical (name: string): string {
  * @param indent of the YAML block that it stands in
  * @param first what it does before
  */
-export const STRIP_LUA = (indent: string, first = ''): string =>
-  lua(first)
+export const STRIP_LUA = ({ outgoing }: Pick<Settings, 'outgoing'>, indent: string, first = ''): string =>
+  lua(outgoing, first)
     .split('\n')
     .map((line) => `${indent}${line}\n`)
     .join('')
@@ -89,15 +102,25 @@ export const GUARD_LUA = `
   local path = (headers:get(":path") or ""):match("^[^?]*"):lower():gsub("%%2e", "."):gsub("%%3b", ";")
   if path:find("/%.?%.?;") then return handle:respond({ [":status"] = "400" }, "") end`
 
-const HOPS = HOP_HEADERS.map(name => `["${name.toLowerCase()}"] = true`).join(', ')
+/** A set of names in Lua. */
+export const luaSet = (names: readonly string[]): string =>
+  `{ ${lower(names).map((name) => `["${name}"] = true`).join(', ')} }`
+
+/** In Lua: is this name in use, with any other character for a dash? */
+export const LUA_IN_USE = 'in_use[name:gsub("[^a-z0-9]", "-")]'
+
+const FOREIGN = [
+  'name:find("authgear", 1, true)', 'name:find("^x%-forward%-auth%-")', 'name:find("^x%-envoy%-")'
+]
 
 /** A WebSocket's `upgrade` and `connection` are replaced by constants. */
-const lua = (first: string): string => `\
-local hops = { ${HOPS} }
+const lua = (outgoing: readonly string[], first: string): string => `\
+local hops = ${luaSet(HOP_HEADERS)}
+${outgoing.length === 0 ? '' : `local in_use = ${luaSet(outgoing)}\n`}\
 function envoy_on_request(handle)
   local headers, names = handle:headers(), {}${first}
   for name in pairs(headers) do
-    if hops[name] or name:find("authgear", 1, true) or name:find("^x%-forward%-auth%-") or name:find("^x%-envoy%-") then table.insert(names, name) end
+    if hops[name] or ${FOREIGN.join(' or ')}${outgoing.length === 0 ? '' : ` or ${LUA_IN_USE}`} then table.insert(names, name) end
   end
   for _, name in ipairs(names) do headers:remove(name) end
   if headers:get("upgrade") then headers:replace("upgrade", "websocket") end
@@ -134,6 +157,8 @@ export type Settings = Readonly<{
   login: boolean
   /** Of RESOURCES, those that are on this host. */
   resources: readonly string[]
+  /** Beside Authgear's own: every name of every set in use, and the assertion's. */
+  outgoing: readonly string[]
 }>
 
 /** By name: the texts of one proxy's configuration. */
@@ -142,10 +167,9 @@ export type Files = Readonly<Record<string, string>>
 export type Template = (settings: Settings) => Files
 
 /** The catch-all first: what is asked where. */
-export const allPolicies = ({ policy, routes }: Settings): ReadonlyArray<Omit<Route, 'path'>> => [
-  { name: 'app', policy },
-  ...routes
-]
+export const allPolicies = (
+  { policy, routes }: Pick<Settings, 'policy' | 'routes'>
+): ReadonlyArray<Omit<Route, 'path'>> => [{ name: 'app', policy }, ...routes]
 
 /** @returns the path and query that forward-auth is asked by: a policy with a resource is about resource tokens */
 export const checkOf = (policy: string): string =>

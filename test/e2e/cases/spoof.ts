@@ -17,12 +17,12 @@ const SETS: Readonly<Record<string, readonly HeaderLine[]>> = {
   'in upper case': respell(name => name.toUpperCase()),
   twice: [...all(AUTHGEAR_HEADERS), ...all(AUTHGEAR_HEADERS)],
   ...Object.fromEntries(
-    ALIASES.map((alias) => [`with ${alias} for every dash`, respell((name) => name.replaceAll('-', alias))])
+    ALIASES.map((alias) => [`with ${alias} for every dash`, respell((name) => name.replaceAll('-', () => alias))])
   ),
   ...Object.fromEntries(
     ALIASES.map((alias) => [
       `with ${alias} for the last dash`,
-      respell((name) => name.replace(/-([^-]+)$/, `${alias}$1`))
+      respell((name) => name.replace(/-(?=[^-]+$)/, () => alias))
     ])
   )
 }

@@ -359,7 +359,7 @@ t.test('the lines that protect are in every configuration', async t => {
     ],
     'envoy-prefix': [
       'failure_mode_allow: false',
-      'path_prefix: /ext-authz',
+      'path_prefix: /ext-authz/~ #',
       'name:find("authgear", 1, true)',
       'x%-forward%-auth%-',
       'OVERWRITE_IF_EXISTS_OR_ADD'
@@ -372,7 +372,7 @@ t.test('the lines that protect are in every configuration', async t => {
       'normalize-uri path-strip-dotdot full'
     ],
     apisix: ['allow_degradation: false', 'underscores_in_headers: "off"', 'status_on_error: 503'],
-    istio: ['pathPrefix: /ext-authz', 'failOpen: false', 'INSERT_FIRST', 'DECODE_AND_MERGE_SLASHES'],
+    istio: ['pathPrefix: /ext-authz/~ #', 'failOpen: false', 'INSERT_FIRST', 'DECODE_AND_MERGE_SLASHES'],
     'envoy-gateway': [
       'failOpen: false',
       'pathOverride: "/verify?anonymous=false&role=admin"',

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { SETS } from '../../../src/identity/sets.ts'
-import { configOf, errorsOf, load } from './helpers.ts'
+import { configOf, errorsOf, load, warningsOf } from './helpers.ts'
 
 const identityOf = (IDENTITY_HEADERS: string) => configOf(load({ IDENTITY_HEADERS })).identity
 
@@ -53,7 +53,8 @@ const WRONG: ReadonlyArray<readonly [value: string, error: RegExp]> = [
     'Forwarded', 'Via', 'X-Forwarded-For', 'x-forwarded-proto', 'X-Forwarded-User', 'X-Original-URL', 'X-Real-IP',
     'True-Client-IP', 'CF-Connecting-IP', 'Cookie', 'Set-Cookie', 'Authorization', 'Host', 'Content-Length',
     'Location', 'X-Authgear-User-Id', 'x-authgear-new', 'X-Forward-Auth-Assertion', 'X-Envoy-Auth-Headers-To-Remove',
-    'X-HTTP-Method-Override', 'X-Accel-Redirect'
+    'X-HTTP-Method-Override', 'X-Accel-Redirect', 'X-Requested-With', 'Expect', 'If-None-Match', 'Range',
+    'Max-Forwards', 'Early-Data'
   ].map((name) => [`${name}={email}`, /has a meaning of its own/] as const),
   [Array.from({ length: 21 }, (_, index) => `X-${index}={email}`).join(','), /names more than 20 headers/]
 ]
@@ -67,3 +68,35 @@ for (const [value, error] of WRONG) {
     t.end()
   })
 }
+
+/** What may pass to another person, and by which settings. */
+const REASSIGNED: ReadonlyArray<readonly [env: NodeJS.ProcessEnv, warning: RegExp | undefined, empty?: RegExp]> = [
+  [{}, undefined],
+  [{ IDENTITY_HEADERS: 'remote' }, undefined],
+  [{ IDENTITY_HEADERS: 'remote', IDENTITY_USER: 'user_id' }, undefined],
+  [
+    { IDENTITY_USER: 'email' },
+    /^IDENTITY_USER: an e-mail can pass to somebody else, who then is the same user to an app/,
+    /^IDENTITY_USER: is email, which IDENTITY_PROFILE does not name/
+  ],
+  [
+    { IDENTITY_USER: 'username' },
+    /^IDENTITY_USER: a username can pass to somebody else/,
+    /^IDENTITY_USER: is username, which IDENTITY_PROFILE does not name/
+  ],
+  [{ IDENTITY_HEADERS: 'X-My-Mail={email}' }, /^IDENTITY_HEADERS: has neither \{user\} nor \{user_id\}/],
+  [{ IDENTITY_HEADERS: 'X-My-Name={username},remote' }, /^IDENTITY_HEADERS: has neither \{user\} nor \{user_id\}/],
+  [{ IDENTITY_HEADERS: 'X-My-Mail={email},X-My-Id={user_id}' }, undefined],
+  [{ IDENTITY_HEADERS: 'X-My-Mail={email},X-My-User={user}' }, undefined],
+  [{ IDENTITY_HEADERS: 'none,remote' }, undefined]
+]
+
+t.test('what can pass to another person is a warning', (t) => {
+  for (const [env, ...expected] of REASSIGNED) {
+    const warnings = warningsOf(load(env)).filter((text) => text.startsWith('IDENTITY_'))
+    const wanted = expected.filter((one) => one !== undefined)
+    t.match(warnings, wanted, JSON.stringify(env))
+    t.equal(warnings.length, wanted.length, JSON.stringify(env))
+  }
+  t.end()
+})

@@ -4,8 +4,10 @@ import {
   FORWARDED_REQUEST_HEADERS,
   escaped,
   type Files,
-  IDENTITY,
+  identityOf,
   lower,
+  LUA_IN_USE,
+  luaSet,
   ownComment,
   ownPaths,
   checkOf,
@@ -78,7 +80,7 @@ const WEBSOCKET =
 const pathVar = (path: string): string =>
   path === '' ? '' : `["uri", "~*", "^${escaped(path).replaceAll('\\', '\\\\')}"], `
 
-const routeOf = ({ forwardAuth, host }: Settings, { name, path, policy }: Route, rank: number): string => `\
+const routeOf = ({ forwardAuth, host, outgoing }: Settings, { name, path, policy }: Route, rank: number): string => `\
   - id: ${name}
     host: ${host}
     uri: /*
@@ -87,14 +89,14 @@ const routeOf = ({ forwardAuth, host }: Settings, { name, path, policy }: Route,
     vars: [${pathVar(path)}${GUARD}, ${HOST}]
     upstream_id: app
     plugins: &${name}
-      serverless-pre-function:${path === '' ? ` &clean\n${CLEAN}` : ' *clean\n'}\
+      serverless-pre-function:${path === '' ? ` &clean\n${clean(outgoing)}` : ' *clean\n'}\
       forward-auth:
         uri: "${forwardAuth.origin}${checkOf(policy)}"
         # security: nothing else of the client's request reaches forward-auth
         request_headers: [${FORWARDED_REQUEST_HEADERS.join(', ')}]
         extra_headers: { X-Forwarded-Uri: $real_request_uri } # by default a decoded one: where to come back to after a login
         # security: all of them; one that forward-auth does not send is cleared. X-Authgear-Session-Acr is cleared always
-        upstream_headers: [${lower([...IDENTITY, UNUSED_IDENTITY]).join(', ')}]
+        upstream_headers: [${lower([...identityOf({ outgoing }), UNUSED_IDENTITY]).join(', ')}]
         client_headers: [${lower(FORWARDED_RESPONSE_HEADERS).join(', ')}]
         timeout: 5000
         status_on_error: 503 # the default, 403, would look like a refusal
@@ -110,15 +112,16 @@ const routeOf = ({ forwardAuth, host }: Settings, { name, path, policy }: Route,
     plugins: *${name}
 `
 
-const CLEAN = `\
+const clean = (outgoing: readonly string[]): string => `\
         # security: the client's own copies, names that only begin like ours too, and headers for one hop only
         phase: rewrite
         functions:
         - |
-          local hops = { ${lower(HOP_HEADERS).map(name => `["${name}"] = true`).join(', ')} }
+          local hops = ${luaSet(HOP_HEADERS)}
+${outgoing.length === 0 ? '' : `          local in_use = ${luaSet(outgoing)}\n`}\
           return function()
             for name in pairs(ngx.req.get_headers(0)) do
-              if hops[name] or name:find("^x%-authgear") then ngx.req.clear_header(name) end
+              if hops[name] or name:find("^x%-authgear")${outgoing.length === 0 ? '' : ` or ${LUA_IN_USE}`} then ngx.req.clear_header(name) end
             end
           end
 `
@@ -130,6 +133,7 @@ const own = ({ forwardAuth, host, ...settings }: Settings): string => `\
     uris: [${ownPaths(settings).join(', ')}]
     priority: 2000
     vars: [${GUARD}, ${HOST}]
+    plugins: { serverless-pre-function: *clean }
     upstream:
       type: roundrobin
       nodes: { "${forwardAuth.text}": 1 }

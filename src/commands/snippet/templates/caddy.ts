@@ -1,6 +1,6 @@
 /* eslint-disable @stylistic/no-tabs -- a Caddyfile is indented by tabs */
 import { AMBIGUOUS, HOP_HEADERS, HOST_SHAPE } from '../guards.ts'
-import { checkOf, type Files, IDENTITY, ownComment, ownPaths, type Route, type Settings } from '../settings.ts'
+import { checkOf, type Files, identityOf, ownComment, ownPaths, type Route, type Settings } from '../settings.ts'
 
 export function caddy (settings: Settings): Files {
   return { Caddyfile: caddyfile(settings) }
@@ -32,6 +32,7 @@ const caddyfile = (settings: Settings): string => `\
 		respond @badHost 421
 		# security: the client's own copies, in every spelling
 		request_header -*Authgear*
+${settings.outgoing.length === 0 ? '' : clean(settings.outgoing)}\
 		request_header -X-Forward-Auth-Policy # it could refuse the client only, with a warning in the log each time
 		# security: two constants, for a request whose one Upgrade value is websocket (several are joined here), and nothing for any other:
 		# h2c would go past forward_auth, and "Connection: X-Authgear-User-Id" would make Caddy drop that header on its way to the app
@@ -87,13 +88,21 @@ http://:${settings.listen.port} {
 }
 `
 
+/** Caddy itself drops `_` and `.` only, and not before 2.11.7; a pattern cannot have a star in its middle. */
+const ALIASES = [...'_.~!#$%&\'*+^`|']
+
+const clean = (outgoing: readonly string[]): string =>
+  outgoing.map((name) => `\t\trequest_header -${name}\n`).join('') +
+    '\t\t# security: no header whose name has one of these, which some apps read as "-"\n' +
+    ALIASES.map((char) => `\t\trequest_header -*${char}*\n`).join('')
+
 const check = (settings: Settings, name: string, path: string): string => `\
 (${name}) {
 	route {
 		import authgear_clean
 		forward_auth ${settings.forwardAuth.tls ? 'https://' : ''}${settings.forwardAuth.text} {
 			uri ${path}?{args[0]} # security: keep the question mark, without it the client's own query goes to forward-auth
-			copy_headers ${IDENTITY.join(' ')} # security: all of them
+			copy_headers ${identityOf(settings).join(' ')} # security: all of them
 			header_up -Connection
 			header_up -Upgrade
 			header_up -Expect

@@ -4,12 +4,14 @@ import {
   FORWARDED_REQUEST_HEADERS,
   escaped,
   type Files,
-  IDENTITY,
+  ENVOY_OTHER,
+  identityOf,
   lower,
   ownComment,
   ownPaths,
   ownPattern,
   checkOf,
+  respelled,
   type Settings
 } from '../settings.ts'
 
@@ -20,7 +22,7 @@ export function envoyGateway (settings: Settings): Files {
 const file = (settings: Settings): string =>
   [
     gateway(settings),
-    clientTraffic(),
+    clientTraffic(settings),
     refuse(settings),
     ...settings.routes.map(({ name, path }) =>
       route(
@@ -55,7 +57,7 @@ spec:
     hostname: ${host}
 `
 
-const clientTraffic = (): string => `\
+const clientTraffic = ({ outgoing }: Settings): string => `\
 apiVersion: gateway.envoyproxy.io/v1alpha1
 kind: ClientTrafficPolicy
 metadata:
@@ -73,6 +75,7 @@ spec:
       removeOnMatch:
       - { type: RegularExpression, value: "(?i).*authgear.*" }
       - { type: Prefix, value: x-forward-auth- }
+${outgoing.map((name) => `      - { type: RegularExpression, value: "${respelled(name, ENVOY_OTHER)}" }\n`).join('')}\
       # security: headers for one hop only
 ${lower(HOP_HEADERS).map(name => `      - { type: Exact, value: ${name} }\n`).join('')}`
 
@@ -113,7 +116,7 @@ spec:
     backendRefs: [{ name: ${app.host}, port: ${app.port} }]
 `
 
-const securityPolicy = ({ forwardAuth }: Settings, name: string, policy: string): string => `\
+const securityPolicy = ({ forwardAuth, ...settings }: Settings, name: string, policy: string): string => `\
 apiVersion: gateway.envoyproxy.io/v1alpha1
 kind: SecurityPolicy
 metadata:
@@ -131,7 +134,7 @@ spec:
       backendRefs: [{ name: ${forwardAuth.host}, port: ${forwardAuth.port} }]
       pathOverride: "${checkOf(policy)}" # security: nothing of the client's path or query
       headersToBackend: # security: all of them
-${lower(IDENTITY).map(item => `      - ${item}\n`).join('')}`
+${lower(identityOf(settings)).map(item => `      - ${item}\n`).join('')}`
 
 const own = ({ forwardAuth, host, ...settings }: Settings): string => `\
 # ${ownComment(settings)}

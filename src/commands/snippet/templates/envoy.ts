@@ -1,7 +1,7 @@
 import { DOTS, ENCODED, ENCODED_UNRESERVED, HOP_HEADERS, HOST_SHAPE, PARAMETER } from '../guards.ts'
 import {
-  type Address, FORWARDED_RESPONSE_HEADERS, FORWARDED_REQUEST_HEADERS, type Files, IDENTITY, lower,
-  ownComment, ownPaths, ownPattern, checkOf, type Route, type Settings, STRIP_LUA
+  type Address, ENVOY_OTHER, FORWARDED_RESPONSE_HEADERS, FORWARDED_REQUEST_HEADERS, type Files, identityOf, lower,
+  ownComment, ownPaths, ownPattern, checkOf, respelled, type Route, type Settings, STRIP_LUA
 } from '../settings.ts'
 
 /** Envoy >= 1.38: the policy is the query of `path_override`. */
@@ -16,7 +16,7 @@ export function envoyPrefix (settings: Settings): Files {
 
 type Way = Readonly<{
   head: string
-  strip: string
+  strip: (settings: Settings) => string
   extraRequestHeaders: readonly string[]
   /** What the filter asks, and so the catch-all. */
   path: (policy: string) => string
@@ -64,7 +64,7 @@ static_resources:
                 content_type: application/json
                 text_format_source: { inline_string: '{"error":"authgear_unavailable","message":"Signing in cannot be checked at the moment. Please try again."}' }
           http_filters:
-${way.strip}\
+${way.strip(settings)}\
           - name: envoy.filters.http.ext_authz
             typed_config:
               "@type": ${TYPE}.ext_authz.v3.ExtAuthz
@@ -87,7 +87,7 @@ ${way.strip}\
                   - { key: x-forwarded-proto, value: "%REQ(:SCHEME)%" }
                   - { key: x-forwarded-uri, value: "%REQ(:PATH)%" } # where to come back to after a login; no decision reads it
                 authorization_response: &response
-                  allowed_upstream_headers: { patterns: [${exact(lower(IDENTITY))}] } # forward-auth sends all of them, also the empty ones
+                  allowed_upstream_headers: { patterns: [${exact(lower(identityOf(settings)))}] } # forward-auth sends all of them, also the empty ones
                   allowed_client_headers: { patterns: [${exact(lower(FORWARDED_RESPONSE_HEADERS))}] }
           - name: envoy.filters.http.router
             typed_config: { "@type": ${TYPE}.router.v3.Router }
@@ -187,7 +187,7 @@ const tls = (host: string): string => `\
 
 const BY_OVERRIDE: Way = {
   head: '# Envoy >= 1.38 (path_override); for older ones: deploy/envoy-prefix\n',
-  strip: `\
+  strip: ({ outgoing }) => `\
           # security: the client's own copies, in every spelling; x-envoy-*, by which a client could tell Envoy what to do; and headers
           # for one hop only. What is left of Upgrade and Connection, for a WebSocket, are constants
           - name: strip
@@ -196,6 +196,7 @@ const BY_OVERRIDE: Way = {
               mutations:
                 request_mutations:
                 - remove_on_match: { key_matcher: { safe_regex: { regex: "(.*authgear.*|x-forward-auth-.*|x-envoy-.*)" } } }
+${outgoing.map((name) => `                - remove_on_match: { key_matcher: { safe_regex: { regex: "${respelled(name, ENVOY_OTHER)}" } } }\n`).join('')}\
 ${lower(HOP_HEADERS).map(name => `                - remove: ${name}\n`).join('')}\
                 - append: { header: { key: upgrade, value: websocket }, append_action: OVERWRITE_IF_EXISTS }
                 - append: { header: { key: connection, value: upgrade }, append_action: OVERWRITE_IF_EXISTS }
@@ -219,9 +220,9 @@ ${lower(HOP_HEADERS).map(name => `                - remove: ${name}\n`).join('')
 
 const BY_PREFIX: Way = {
   head: `\
-# Envoy before 1.38. It sends the client's path and query behind /ext-authz, where forward-auth reads neither; the policy is a header.
+# Envoy before 1.38. It sends the client's path and query behind /ext-authz/~, where forward-auth reads neither; the policy is a header.
 `,
-  strip: `\
+  strip: (settings) => `\
           # security: the client's own copies, in every spelling; its x-forward-auth-policy, which Envoy would join to ours by a comma
           # (role=a would become role=a,b); x-envoy-*, by which a client could tell Envoy what to do; and headers for one hop only
           - name: strip
@@ -229,12 +230,12 @@ const BY_PREFIX: Way = {
               "@type": ${TYPE}.lua.v3.Lua
               default_source_code:
                 inline_string: |
-${STRIP_LUA('                  ')}\
+${STRIP_LUA(settings, '                  ')}\
           - name: policy # of the route, below
             typed_config: { "@type": ${TYPE}.header_mutation.v3.HeaderMutation }
 `,
   extraRequestHeaders: ['x-forward-auth-policy'],
-  path: () => 'path_prefix: /ext-authz',
+  path: () => "path_prefix: /ext-authz/~ # security: an empty policy; without it a client's path could begin with one",
   catchAll: policy => policy === '' ? '' : policyHeader(policy),
   routePolicy: (_, policy) => policyHeader(policy)
 }

@@ -25,7 +25,7 @@ spec:
   # longest expression first, so this one is longer than all others; (?:) means nothing
 ${rule(refused([...routes.map(({ path }) => patternOf(path)), ownPattern({ ...settings, login: true })]), app, 'refuse')}\
 ${routes.map(({ name, path }) => rule([`path: ${regex(patternOf(path))} # security: without case, as many apps match`], app, name)).join('')}\
-${ownPaths(settings).length > 0 ? rule([`path: ${regex(ownPattern(settings))} # ${ownComment(settings)}`], forwardAuth) : ''}\
+${ownPaths(settings).length > 0 ? rule([`path: ${regex(ownPattern(settings))} # ${ownComment(settings)}`], forwardAuth, settings.outgoing.length > 0 ? 'clean' : undefined) : ''}\
 ${rule(['path: { type: PathPrefix, value: / } # security: the catch-all, what has no rule of its own is still protected'], app, 'authgear')}`
 
 const patternOf = (path: string): string => `(?i)^${escaped(path)}`

@@ -4,16 +4,17 @@ import {
   FORWARDED_REQUEST_HEADERS,
   escaped,
   type Files,
-  IDENTITY,
+  identityOf,
   lower,
   ownComment,
   ownPaths,
   checkOf,
+  respelled,
   type Settings
 } from '../settings.ts'
 
 export function haproxy (settings: Settings): Files {
-  return { 'haproxy.cfg': mainFile(settings), 'forward_auth.lua': luaFile() }
+  return { 'haproxy.cfg': mainFile(settings), 'forward_auth.lua': luaFile(settings) }
 }
 
 const mainFile = (settings: Settings): string => `\
@@ -54,6 +55,7 @@ frontend web
     http-request deny deny_status 421 unless { req.fhdr_cnt(host) eq 1 } { req.fhdr(host) -m reg -i '^${escaped(settings.host)}(:[0-9]+)?$' }
     # security: the client's own copies, in every spelling
     http-request del-header (?i)authgear -m reg
+${settings.outgoing.map((name) => `    http-request del-header (?i)^${respelled(name)}$ -m reg\n`).join('')}\
     http-request del-header x-forward-auth- -m beg
     http-request del-header x-forwarded- -m beg
     # security: constants, for a request whose one Upgrade value is websocket: h2c would go past forward-auth, and no next hop may
@@ -106,11 +108,11 @@ const own = (settings: Settings): string => `\
 
 const list = (names: readonly string[]): string => lower(names).map(name => `"${name}"`).join(', ')
 
-const luaFile = (): string => `\
+const luaFile = (settings: Settings): string => `\
 -- http-request lua.forward-auth: asks txn.authgear_url whether this request may pass. Only a 200 sets txn.authgear_allowed;
 -- every other answer goes to the client as it is, and no answer is a 503.
 local FORWARDED_REQUEST_HEADERS = { ${list(FORWARDED_REQUEST_HEADERS.filter(name => name !== 'Cookie'))} }
-local IDENTITY = { ${list(IDENTITY)} }
+local IDENTITY = { ${list(identityOf(settings))} }
 local FORWARDED_RESPONSE_HEADERS = { ${list(FORWARDED_RESPONSE_HEADERS)} }
 local TIMEOUT = 3500 -- ms for each try; forward-auth itself answers within 1.25 times AUTHGEAR_TIMEOUT (2 s) and 2 times REDIS_TIMEOUT
 local TLS = { [true] = true, [1] = true, ["1"] = true } -- ssl_fc is a boolean in some versions, 1 or "1" in others

@@ -1,12 +1,12 @@
 import { AMBIGUOUS, HOST_SHAPE } from '../guards.ts'
 import {
-  both, escaped, type Files, IDENTITY, checkOf, ownComment, ownPaths, type Route, type Settings, UNUSED_IDENTITY
+  both, escaped, type Files, identityOf, checkOf, ownComment, ownPaths, type Route, type Settings, UNUSED_IDENTITY
 } from '../settings.ts'
 
 export function ingressNginx (settings: Settings): Files {
   const { routes, policy } = settings
   return {
-    'values.yaml': valuesFile(),
+    'values.yaml': valuesFile(settings),
     'ingress-nginx.yaml': [
       ...routes.map(route => ingress(settings, route, false)),
       ingress(settings, { name: 'app', path: '', policy }, routes.length > 0),
@@ -19,7 +19,7 @@ export function ingressNginx (settings: Settings): Files {
  * Of the controller, and so of all its hosts: no Ingress can say it where snippet annotations are off, as they are by
  * default.
  */
-const valuesFile = (): string => `\
+const valuesFile = (settings: Settings): string => `\
 # values of the chart ingress-nginx, or the same keys in the controller's ConfigMap. They are for every host of this controller
 controller:
   config:
@@ -31,10 +31,16 @@ controller:
       # security: nginx matches the cleaned path but sends the raw one on. Servlet containers read /;/admin and /x/..;/admin as /admin
       if ($request_uri ~* "^[^?]*${AMBIGUOUS.replaceAll('\\', '\\\\')}") { return 400; }
       if ($http_host !~ "${HOST_SHAPE}") { return 400; }
-`
+${settings.outgoing.length > 0 ? cleared(settings) : ''}`
+
+/** nginx sends no header with an empty value, and of two lines of one name the other one. */
+const cleared = (settings: Settings): string => `\
+  # security: the client's own copies, for an Ingress without auth-url too; what forward-auth sends is a line of its own beside these
+  proxySetHeaders:
+${[...identityOf(settings), UNUSED_IDENTITY].map((name) => `    ${name}: ""\n`).join('')}`
 
 /** @param regex as soon as one path of a host is a regular expression, all are */
-const ingress = ({ host, app, forwardAuth }: Settings, { name, path, policy }: Route, regex: boolean): string => `\
+const ingress = ({ host, app, forwardAuth, ...settings }: Settings, { name, path, policy }: Route, regex: boolean): string => `\
 # ingress-nginx (retired in March 2026: no more fixes). security: only with values.yaml beside it: the controller's own configuration passes
 # Upgrade: h2c and /admin/../p on
 apiVersion: networking.k8s.io/v1
@@ -45,7 +51,7 @@ metadata:
     # security: the policy is here, never in a client's query; login=off: nginx would make a 500 of a redirect
     nginx.ingress.kubernetes.io/auth-url: "${forwardAuth.origin.replace(forwardAuth.text, `${forwardAuth.host}.default.svc.cluster.local:${forwardAuth.port}`)}${checkOf(both(policy, 'login=off'))}"
     # security: all that Authgear has, or the one that is left out could be sent by a client
-    nginx.ingress.kubernetes.io/auth-response-headers: "${[...IDENTITY, UNUSED_IDENTITY].join(',')}"
+    nginx.ingress.kubernetes.io/auth-response-headers: "${[...identityOf(settings), UNUSED_IDENTITY].join(',')}"
     # security: without auth-cache-key and auth-keepalive: nginx's cache would hand out one person's answer to another
 ${path === '' && !regex ? '' : '    nginx.ingress.kubernetes.io/use-regex: "true" # matches without case\n'}\
 spec:

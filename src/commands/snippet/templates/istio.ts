@@ -1,5 +1,5 @@
 import {
-  FORWARDED_RESPONSE_HEADERS, FORWARDED_REQUEST_HEADERS, type Files, GUARD_LUA, IDENTITY, lower, type Settings,
+  FORWARDED_RESPONSE_HEADERS, FORWARDED_REQUEST_HEADERS, type Files, GUARD_LUA, identityOf, lower, type Settings,
   STRIP_LUA
 } from '../settings.ts'
 
@@ -7,7 +7,7 @@ export function istio (settings: Settings): Files {
   return { 'mesh-config.yaml': meshConfig(settings), 'policy.yaml': policyFile(settings) }
 }
 
-const meshConfig = ({ forwardAuth, policy }: Settings): string => `\
+const meshConfig = ({ forwardAuth, policy, ...settings }: Settings): string => `\
 # istioctl install -f mesh-config.yaml; or meshConfig in your own IstioOperator or Helm values
 apiVersion: install.istio.io/v1alpha1
 kind: IstioOperator
@@ -20,7 +20,7 @@ spec:
       envoyExtAuthzHttp:
         service: ${forwardAuth.host}.default.svc.cluster.local
         port: ${forwardAuth.port}
-        pathPrefix: /ext-authz # forward-auth reads nothing of the client's path and query behind it
+        pathPrefix: /ext-authz/~ # security: an empty policy; without the ~ the client's path could begin with one, and choose what goes out
         timeout: 5s # the default is ten minutes
         failOpen: false # security: true would let everybody in while forward-auth is away
         statusOnError: "503" # the default, 403, would look like a refusal
@@ -32,11 +32,11 @@ ${policy === ''
         # security: the policy; it wins over a header of the client's
         includeAdditionalHeadersInCheck: { x-forward-auth-policy: "${policy}" }
 `}\
-        headersToUpstreamOnAllow: [${lower(IDENTITY).join(', ')}] # forward-auth sends all of them, also the empty ones
+        headersToUpstreamOnAllow: [${lower(identityOf(settings)).join(', ')}] # forward-auth sends all of them, also the empty ones
         headersToDownstreamOnDeny: [${lower(FORWARDED_RESPONSE_HEADERS).join(', ')}]
 `
 
-const policyFile = ({ app }: Settings): string => `\
+const policyFile = ({ app, ...settings }: Settings): string => `\
 # security: no path and no method here, so that the policy is the catch-all of this workload
 apiVersion: security.istio.io/v1
 kind: AuthorizationPolicy
@@ -78,7 +78,7 @@ spec:
           "@type": type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua
           default_source_code:
             inline_string: |
-${STRIP_LUA('              ', GUARD_LUA)}\
+${STRIP_LUA(settings, '              ', GUARD_LUA)}\
   - applyTo: NETWORK_FILTER
     match:
       context: SIDECAR_INBOUND

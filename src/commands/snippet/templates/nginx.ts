@@ -5,7 +5,7 @@ import {
   both,
   escaped,
   type Files,
-  IDENTITY,
+  identityOf,
   ownComment,
   ownPaths,
   ownPattern,
@@ -18,8 +18,8 @@ export function nginx (settings: Settings): Files {
   return {
     'nginx.conf': mainFile(settings),
     'authgear_call.inc': callFile(settings),
-    'authgear_app.inc': appFile(),
-    'authgear_none.inc': noneFile()
+    'authgear_app.inc': appFile(settings),
+    'authgear_none.inc': noneFile(settings)
   }
 }
 
@@ -28,6 +28,7 @@ const mainFile = (settings: Settings): string => `\
 events {}
 http {
   large_client_header_buffers 4 32k; # the default, 8k, refuses a cookie of 9 kB
+${settings.outgoing.some(({ length }) => length > LONG_NAME) ? LONG_NAMES : ''}\
 
   # nginx looks names up once, at its start: reload it when the addresses behind them change
   upstream forward_auth { server ${settings.forwardAuth.text} fail_timeout=1s; keepalive 64; } # a replica that failed is tried again after 1 s, not 10
@@ -82,6 +83,10 @@ ${locationOf('/', 'app')}\
   }
 }
 `
+
+/** Characters of a name for which nginx's tables are large enough by default; the longest has 64. */
+const LONG_NAME = 32
+const LONG_NAMES = '  variables_hash_bucket_size 128; proxy_headers_hash_bucket_size 128; # for long names of headers\n'
 
 const locationOf = (match: string, name: string): string => `\
     location ${match} {${match === '/' ? ' # security: the catch-all, what has no location of its own is still protected' : ' # security: ~* matches without case, as many apps do'}
@@ -170,16 +175,20 @@ const tlsLines = (host: string, indent: string): string => [
   line(`proxy_ssl_name ${host};`)
 ].map(text => indent + text).join('')
 
-const variable = (name: string): string => name.toLowerCase().replace('x-', '').replaceAll('-', '_')
+const underscored = (name: string): string => name.toLowerCase().replaceAll('-', '_')
 
-const appFile = (): string => `\
+/** `$remote_user` is nginx's own, so that names other than Authgear's have a prefix. */
+const variable = (name: string): string =>
+  name.startsWith('X-Authgear-') ? underscored(name.slice(2)) : `identity_${underscored(name)}`
+
+const appFile = (settings: Settings): string => `\
 # the identity for the app. security: in the SAME location as every other proxy_set_header, since one there switches off all
 # that are inherited, and the client's own X-Authgear-* would pass
-${IDENTITY.map(name => `auth_request_set $${variable(name)} $upstream_http_x_${variable(name)};\n`).join('')}\
+${identityOf(settings).map(name => `auth_request_set $${variable(name)} $upstream_http_${underscored(name)};\n`).join('')}\
 auth_request_set $authgear_reason $upstream_http_x_forward_auth_reason; # for a refusal of your own: docs/proxies/nginx.md
 auth_request_set $authgear_challenge $upstream_http_www_authenticate; # which scope a token lacks: docs/resource-tokens.md
 auth_request_set $authgear_login $upstream_http_x_forward_auth_login; # where to log in: docs/login.md
-${IDENTITY.map(name => `proxy_set_header ${name} $${variable(name)};\n`).join('')}\
+${identityOf(settings).map(name => `proxy_set_header ${name} $${variable(name)};\n`).join('')}\
 proxy_set_header ${UNUSED_IDENTITY} ""; # Authgear has no such value today: only clear the client's
 # Other names (X-Authgear-Foo) pass stock nginx: apps must read these names only. With the headers-more module:
 # more_clear_input_headers 'X-Authgear-*';
@@ -193,9 +202,9 @@ proxy_set_header X-Forwarded-Host $host;
 proxy_set_header X-Forwarded-Proto $scheme;
 `
 
-const noneFile = (): string => `\
+const noneFile = (settings: Settings): string => `\
 # for a location without auth_request. security: the app must not see a client's own X-Authgear-*
-${[...IDENTITY, UNUSED_IDENTITY].map(name => `proxy_set_header ${name} "";\n`).join('')}\
+${[...identityOf(settings), UNUSED_IDENTITY].map(name => `proxy_set_header ${name} "";\n`).join('')}\
 proxy_http_version 1.1;
 proxy_set_header Host $host;
 proxy_set_header Upgrade "";

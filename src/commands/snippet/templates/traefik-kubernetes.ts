@@ -1,7 +1,7 @@
 import {
   allPolicies, FORWARDED_REQUEST_HEADERS, escaped, type Files, ownComment, ownPaths, ownPattern, checkOf, type Settings
 } from '../settings.ts'
-import { NOBODY, priorityOf, REFUSED, REFUSED_PRIORITY } from './traefik.ts'
+import { cleaned, identityPattern, NOBODY, priorityOf, REFUSED, REFUSED_PRIORITY } from './traefik.ts'
 
 export function traefikKubernetes (settings: Settings): Files {
   return {
@@ -29,8 +29,20 @@ additionalArguments:
 /** One for each policy; `authgear` is the catch-all's. */
 export const middlewares = (settings: Settings): string => [
   ...allPolicies(settings).map(({ name, policy }) => middleware(settings, name === 'app' ? 'authgear' : name, policy)),
+  ...settings.outgoing.length > 0 ? [cleanMiddleware(settings)] : [],
   REFUSE
 ].join('---\n')
+
+const cleanMiddleware = (settings: Settings): string => `\
+# security: for a route without authgear: the client's own copies
+apiVersion: traefik.io/v1alpha1
+kind: Middleware
+metadata:
+  name: clean
+spec:
+  headers:
+    customRequestHeaders: ${cleaned(settings)}
+`
 
 const REFUSE = `\
 # 400 for everybody: nobody has that address
@@ -42,7 +54,7 @@ spec:
   ipAllowList: { sourceRange: [${NOBODY}], rejectStatusCode: 400 }
 `
 
-const middleware = ({ forwardAuth }: Settings, name: string, policy: string): string => `\
+const middleware = ({ forwardAuth, ...settings }: Settings, name: string, policy: string): string => `\
 apiVersion: traefik.io/v1alpha1
 kind: Middleware
 metadata:
@@ -54,7 +66,7 @@ spec:
     # security: nothing else of the client's request reaches forward-auth, no X-Forward-Auth-Policy either
     authRequestHeaders: [${FORWARDED_REQUEST_HEADERS.join(', ')}]
     # security: deletes every X-Authgear-* of the client's, then copies forward-auth's; keep (?i) and the capitals
-    authResponseHeadersRegex: "(?i)^X-Authgear-"
+    authResponseHeadersRegex: "${identityPattern(settings)}"
     maxResponseBodySize: 65536
 `
 
@@ -86,6 +98,7 @@ ${ownPaths(settings).length > 0
   - kind: Rule
     match: Host(\`${host}\`) && PathRegexp(\`${ownPattern(settings)}\`)
     priority: 1000
+${settings.outgoing.length > 0 ? '    middlewares: [{ name: clean }]\n' : ''}\
     services: [{ name: ${forwardAuth.host}, port: ${forwardAuth.port} }]
 `
 : ''}\

@@ -1,7 +1,8 @@
 import {
-  allPolicies, FORWARDED_REQUEST_HEADERS, escaped, type Files, ownComment, ownPaths, ownPattern, checkOf, type Settings
+  allPolicies, FORWARDED_REQUEST_HEADERS, escaped, type Files, ownComment, ownPaths, ownPattern, checkOf,
+  type Settings
 } from '../settings.ts'
-import { NOBODY, priorityOf, REFUSED, REFUSED_PRIORITY } from './traefik.ts'
+import { cleanedNames, identityPattern, NOBODY, priorityOf, REFUSED, REFUSED_PRIORITY } from './traefik.ts'
 
 export function traefikLabels (settings: Settings): Files {
   return { 'traefik-labels.yml': composeFile(settings) }
@@ -37,6 +38,7 @@ ${ownPaths(settings).length > 0 ? ownLabels(settings) : ''}
     labels:
       - traefik.enable=true
 ${allPolicies(settings).map(({ name, policy }) => middlewareLabels(settings, name === 'app' ? 'authgear' : name, policy)).join('')}\
+${settings.outgoing.length > 0 ? cleanLabels(settings) : ''}\
       # security: what Traefik and an app may read differently, before every other route (deploy/traefik/dynamic.yml says more)
       - traefik.http.middlewares.refuse.ipallowlist.sourcerange=${NOBODY}
       - traefik.http.middlewares.refuse.ipallowlist.rejectstatuscode=400
@@ -61,15 +63,19 @@ ${settings.routes.map(({ name, path }, i) => `\
       - traefik.http.services.app.loadbalancer.server.port=${settings.app.port}
 `
 
-const middlewareLabels = ({ forwardAuth }: Settings, name: string, policy: string): string => `\
+const middlewareLabels = ({ forwardAuth, ...settings }: Settings, name: string, policy: string): string => `\
       - traefik.http.middlewares.${name}.forwardauth.address=${forwardAuth.origin}${checkOf(policy)}
       - traefik.http.middlewares.${name}.forwardauth.trustForwardHeader=true
       # security: nothing else of the client's request reaches forward-auth, no X-Forward-Auth-Policy either
       - traefik.http.middlewares.${name}.forwardauth.authRequestHeaders=${FORWARDED_REQUEST_HEADERS.join(',')}
       # security: deletes every X-Authgear-* of the client's, then copies forward-auth's; keep (?i) and the capitals
-      - traefik.http.middlewares.${name}.forwardauth.authResponseHeadersRegex=(?i)^X-Authgear-
+      - traefik.http.middlewares.${name}.forwardauth.authResponseHeadersRegex=${identityPattern(settings).replaceAll('$', '$$$$')}
       - traefik.http.middlewares.${name}.forwardauth.maxResponseBodySize=65536
 `
+
+const cleanLabels = (settings: Settings): string => `\
+      # security: for a route without authgear: the client's own copies
+${cleanedNames(settings).map((name) => `      - traefik.http.middlewares.clean.headers.customrequestheaders.${name}=\n`).join('')}`
 
 /** Compose reads $ as the beginning of a variable. */
 const ownLabels = ({ host, forwardAuth, ...settings }: Settings): string => `\
@@ -79,5 +85,6 @@ const ownLabels = ({ host, forwardAuth, ...settings }: Settings): string => `\
       - traefik.http.routers.authgear-login.rule=Host(\`${host}\`) && PathRegexp(\`${ownPattern(settings).replaceAll('$', '$$$$')}\`)
       - traefik.http.routers.authgear-login.priority=1000
       - traefik.http.routers.authgear-login.entrypoints=web
+${settings.outgoing.length > 0 ? '      - traefik.http.routers.authgear-login.middlewares=clean\n' : ''}\
       - traefik.http.services.authgear-login.loadbalancer.server.port=${forwardAuth.port}
 `

@@ -1,6 +1,7 @@
 import { noneOf, PARAMETER } from '../guards.ts'
 import {
-  FORWARDED_REQUEST_HEADERS, escaped, type Files, ownComment, ownPaths, ownPattern, checkOf, type Route, type Settings
+  FORWARDED_REQUEST_HEADERS, escaped, type Files, identityOf, ownComment, ownPaths, ownPattern, checkOf, type Route,
+  type Settings, UNUSED_IDENTITY
 } from '../settings.ts'
 
 export function traefik (settings: Settings): Files {
@@ -22,6 +23,17 @@ export const REFUSED = [
 
 /** Before every other route, that of a recipe too. */
 export const REFUSED_PRIORITY = 100_000
+
+/** What is deleted of the client's and copied from forward-auth, in Traefik's language. */
+export const identityPattern = ({ outgoing }: Pick<Settings, 'outgoing'>): string =>
+  outgoing.length === 0 ? '(?i)^X-Authgear-' : `(?i)^(X-Authgear-.*|${outgoing.join('|')})$`
+
+/** What a route clears that asks nobody. */
+export const cleanedNames = (settings: Pick<Settings, 'outgoing'>): readonly string[] =>
+  [...identityOf(settings), UNUSED_IDENTITY]
+
+export const cleaned = (settings: Pick<Settings, 'outgoing'>): string =>
+  `{ ${cleanedNames(settings).map((name) => `${name}: ""`).join(', ')} }`
 
 /** An address that no client has: Traefik has no other middleware that answers by itself. */
 export const NOBODY = '255.255.255.255/32'
@@ -63,9 +75,10 @@ ${settings.forwardAuth.tls ? '        tls: { ca: ca.crt } # security: whose cert
 ${FORWARDED_REQUEST_HEADERS.map(name => `          - ${name}\n`).join('')}\
         # security: deletes every X-Authgear-* of the client's, then copies forward-auth's. Keep (?i) and the capitals:
         # the pattern is compared with the canonical name, and "^x-authgear-" would match nothing
-        authResponseHeadersRegex: "(?i)^X-Authgear-"
+        authResponseHeadersRegex: "${identityPattern(settings)}"
         maxResponseBodySize: 65536
     refuse: { ipAllowList: { sourceRange: [${NOBODY}], rejectStatusCode: 400 } } # nobody has that address: 400 for everybody
+${settings.outgoing.length > 0 ? `    # security: for a route without authgear: the client's own copies\n    clean: { headers: { customRequestHeaders: ${cleaned(settings)} } }\n` : ''}\
 ${settings.routes.length > 0 ? '    # security: <<: keeps all that protects; only what is asked differs\n' : ''}\
 ${settings.routes.map(({ name, policy }) => `    ${name}: { forwardAuth: { <<: *forwardAuth, address: "${address(settings, policy)}" } }\n`).join('')}\
   routers:
@@ -119,6 +132,7 @@ const ownRouter = (settings: Settings): string => `\
       rule: Host(\`${settings.host}\`) && PathRegexp(\`${ownPattern(settings)}\`)
       priority: 1000
       entryPoints: [web]
+${settings.outgoing.length > 0 ? '      middlewares: [clean]\n' : ''}\
       service: authgear-login
 `
 

@@ -102,7 +102,7 @@ async function pastTheProxy (socket: Socket, lines: readonly Line[]): Promise<vo
   )
 }
 
-async function overHttp2 (socket: Socket, fields: readonly Line[], stream: number): Promise<number> {
+export async function overHttp2 (socket: Socket, fields: readonly Line[], stream: number): Promise<number> {
   socket.write(connectionStart(fields, stream))
   let bytes = Buffer.alloc(0)
   for await (const chunk of chunksOf(socket)) {
