@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import type { CacheKey } from '../core/cache-key.ts'
-import type { Endpoint, LoginPage } from '../core/reason.ts'
+import type { FindForeignFields } from '../core/foreign-cookies.ts'
+import type { Endpoint, LoginPage, RefusalReason } from '../core/reason.ts'
 import { ResolverError } from '../errors.ts'
 import { describe, type Log } from '../logging/log.ts'
 import type { Metrics } from '../metrics/metrics.ts'
@@ -70,7 +71,7 @@ function loggedStatuses (log: Log): Readonly<Record<number, boolean>> {
  * Counts every answer and writes a line for each refusal; 503 at warn with what to check, allowed ones at debug, both
  * sampled: an outage is one thing, however many requests meet it.
  */
-export function createReport (log: Log, count: Metrics['request']): Report {
+export function createReport (log: Log, count: Metrics['request'], findForeignFields: FindForeignFields): Report {
   const isLogged = loggedStatuses(log)
   const sample = (): Sampling =>
     log.isLevelEnabled('trace') ? () => 0 : createSampling(SAMPLED_PER_SECOND, () => performance.now())
@@ -86,6 +87,7 @@ export function createReport (log: Log, count: Metrics['request']): Report {
     if (leftOut === undefined) return
     const line = {
       ...lineOf(result, reported),
+      ...(MAY_BE_FOREIGN.has(reason) ? findForeignFields(reported.request.raw.rawHeaders) : {}),
       endpoint,
       durationMs: Math.round(durationMs * 1000) / 1000,
       ...(leftOut === 0 ? {} : { leftOut })
@@ -93,6 +95,14 @@ export function createReport (log: Log, count: Metrics['request']): Report {
     write(log, line, answer.status, reason, endpoint)
   }
 }
+
+/** Where an app's own cookie of Authgear's name leads to. */
+const MAY_BE_FOREIGN: ReadonlySet<string> = new Set([
+  'malformed_credentials',
+  'invalid_session',
+  'cookie_unknown',
+  'redirect_loop'
+] satisfies ReadonlyArray<LoginPage | RefusalReason>)
 
 function write (log: Log, line: object, status: number, reason: HandlerResult['reason'], endpoint: Endpoint): void {
   if (status === 503) log.warn(line, 'cannot answer')

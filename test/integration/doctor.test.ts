@@ -102,7 +102,7 @@ const AUTHGEAR: readonly Row[] = [
   ],
   [
     'a host that Authgear does not know',
-    ['authgear-unknown-host'],
+    ['authgear-unknown-host', 'configuration-doubtful'],
     async (t) => {
       const { resolver } = await authgear(t, { hosts: ['auth.example.com'] })
       return { env: { AUTHGEAR_ENDPOINT: 'http://app.example.com', AUTHGEAR_RESOLVER_URL: resolver } }
@@ -110,7 +110,7 @@ const AUTHGEAR: readonly Row[] = [
   ],
   [
     'a host in upper case that Authgear has in upper case',
-    ['authgear-endpoint-spelling'],
+    ['authgear-endpoint-spelling', 'configuration-doubtful'],
     async (t) => {
       const { resolver } = await authgear(t, { hosts: ['Auth.example.com'] })
       return { env: { AUTHGEAR_ENDPOINT: 'http://Auth.example.com', AUTHGEAR_RESOLVER_URL: resolver } }
@@ -118,7 +118,7 @@ const AUTHGEAR: readonly Row[] = [
   ],
   [
     'a port that Authgear does not have',
-    ['authgear-endpoint-spelling'],
+    ['authgear-endpoint-spelling', 'configuration-doubtful'],
     async (t) => {
       const { resolver } = await authgear(t, { hosts: ['accounts.example.com'] })
       return { env: { AUTHGEAR_ENDPOINT: 'http://auth.example.com:3000', AUTHGEAR_RESOLVER_URL: resolver } }
@@ -293,8 +293,15 @@ const AUTHGEAR: readonly Row[] = [
     }
   ],
   [
+    "an app's own cookie before Authgear's",
+    ['cookie-foreign'],
+    async (t) => ({
+      env: (await authgear(t)).env, args: ['--cookie-stdin'], stdin: `session=own; session=${demo.alice.cookie}`
+    })
+  ],
+  [
     'a pasted cookie that is none',
-    ['cookie-refused'],
+    ['cookie-foreign'],
     async (t) => ({ env: (await authgear(t)).env, args: ['--cookie-stdin'], stdin: `session=${'a'.repeat(2000)}` })
   ],
   [
@@ -464,6 +471,14 @@ const TOKENS: readonly Row[] = [
     ['issuer'],
     async (t) => {
       const { env, endpoint } = await withResource(t)
+      return { env: { ...env, AUTHGEAR_ENDPOINT: await startRenaming(t, endpoint) } }
+    }
+  ],
+  [
+    'the same, and no RESOURCES',
+    ['issuer'],
+    async (t) => {
+      const { env: { RESOURCES: _, ...env }, endpoint } = await withResource(t)
       return { env: { ...env, AUTHGEAR_ENDPOINT: await startRenaming(t, endpoint) } }
     }
   ],
@@ -710,6 +725,17 @@ const REDIS: readonly Row[] = [
         AUTHGEAR_WEBHOOK_SECRET: WEBHOOK_SECRET, AUTHGEAR_WEBHOOK_SECRET_PREVIOUS: 'the old webhook secret'
       }
       return { env: { ...env, ...plain(redis.port), ...secrets } }
+    }
+  ],
+  [
+    'another webhook secret than the one that signed the newest',
+    ['webhook-secret'],
+    async (t) => {
+      const [{ env, endpoint }, redis] = await Promise.all([authgear(t), startRedis(t)])
+      const { port } = await startReplica(t, endpoint, redis)
+      await ask(port, webhookOf('{}'))
+      await until('it is noted', async () => JSON.stringify(await redis.cli('KEYS', '*')).includes('webhook-seen'))
+      return { env: { ...env, ...plain(redis.port), AUTHGEAR_WEBHOOK_SECRET: `not ${WEBHOOK_SECRET}` } }
     }
   ],
   [

@@ -130,6 +130,14 @@ export const CATALOGUE = Object.freeze({
     why: 'the session ended, or is another project\'s: requests with them get 401',
     set: 'AUTHGEAR_ENDPOINT to the project that made them; or sign in again and paste once more'
   },
+  'cookie-foreign': {
+    severity: 'error',
+    mistake: "Another cookie has the name of Authgear's (an app's own `session`)",
+    why: 'the first of a name counts, here and at Authgear: with the other one in front everybody is answered 401, ' +
+      'and a login changes nothing',
+    set: '`http.cookie_prefix` of the project to something of its own, and AUTHGEAR_COOKIE_PREFIX to the same; or ' +
+      'the app\'s cookie to another name'
+  },
   'token-expired': {
     severity: 'warning',
     mistake: 'The pasted token is past its end',
@@ -313,6 +321,13 @@ export const CATALOGUE = Object.freeze({
     why: 'a disabled or deleted user is noticed only after CACHE_TTL',
     set: '`hook.non_blocking_handlers` at Authgear to this service\'s /webhook with events "*"; the log says where a ' +
       'signature was wrong'
+  },
+  'webhook-secret': {
+    severity: 'warning',
+    mistake: 'The newest webhook was signed with another secret than AUTHGEAR_WEBHOOK_SECRET',
+    why: "with a secret that is not the project's every webhook is answered 401: a disabled or deleted user is " +
+      'noticed only after CACHE_TTL',
+    set: "AUTHGEAR_WEBHOOK_SECRET to the project's, on all replicas; after a change of both, the next webhook ends this"
   },
   'token-keys': {
     severity: 'error',
