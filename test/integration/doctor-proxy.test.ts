@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
 import { freePort } from '../helpers/free-port.ts'
-import { visit } from '../helpers/doctor.ts'
+import { THROUGH_PROXY, visit } from '../helpers/doctor.ts'
 import { startInProcess } from '../helpers/in-process.ts'
 import { startProcess } from '../helpers/process.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
@@ -57,11 +57,15 @@ async function start (t: Test, more: Readonly<Record<string, string>> = {}): Pro
   return { env: { ...env, MANAGEMENT_LISTEN: host || management }, verify: `${service.url}/verify` }
 }
 
+const made = new Set<string>()
+
 /** Findings of the two checks through the proxy alone. */
 async function findings (env: World['env'], url: string, ...more: string[]): Promise<readonly string[]> {
   const args = ['--url', url, '--cookie-stdin', ...more]
   const { findings: all } = await visit({ env, args, stdin: COOKIE })
-  return all.filter((one) => / (app|identity|assertion)-/.test(one))
+  const found = all.filter((one) => / (app|identity|assertion)-/.test(one))
+  for (const one of found) made.add(one.replace(/^\w+ /, ''))
+  return found
 }
 
 const ALL = /authgear|remote|forward[-_.]auth/
@@ -145,4 +149,8 @@ t.test('a credential is not sent to another machine without TLS', async (t) => {
   const { env } = await start(t)
   const { text } = await visit({ env, args: ['--url', 'http://app.invalid', '--cookie-stdin'], stdin: COOKIE })
   t.match(text, /a credential is sent by https:\/\/ only/)
+})
+
+t.test('each finding of the list was made above', async (t) => {
+  t.strictSame([...made].toSorted(), [...THROUGH_PROXY].toSorted())
 })
