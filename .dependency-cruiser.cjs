@@ -90,7 +90,10 @@ module.exports = {
     },
     owner('fastify', '(http/|management/|commands/serve[.]ts)'),
     owner('undici', 'authgear/(resolver/|public-endpoint[.]ts$|admin-api/client[.]ts$)'),
-    owner('jose', '(authgear/(admin-api/token|key-set)|resource/verifier)[.]ts$'),
+    owner(
+      'jose',
+      '(authgear/(admin-api/token|key-set)|resource/verifier|commands/doctor/checks/through-proxy)[.]ts$'
+    ),
     owner('cockatiel', 'authgear/resolver/'),
     owner('ioredis', 'redis/'),
     owner(

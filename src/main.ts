@@ -13,8 +13,8 @@ Usage: authgear-forward-auth [command]
   healthcheck   exit 0 when this machine's instance is alive
   cert          make a small CA and a certificate for the link to the proxy (cert --help)
   snippet       print a proxy's configuration (snippet --help)
-  --version     print the version
-  --help        print this
+  -v, --version  print the version
+  -h, --help     print this
 
 Everything is configured by environment variables: docs/configuration.md
 `
@@ -39,16 +39,27 @@ async function run (command: string, args: readonly string[]): Promise<number | 
       return await (await import('./commands/cert.ts')).cert(args, process.stdout)
     case 'snippet':
       return (await import('./commands/snippet.ts')).snippet(args, process.stdout, process.stderr)
+    case '-v':
     case '--version':
       process.stdout.write(`${versionOf()}\n`)
       return 0
+    case 'help':
+    case '-h':
     case '--help':
       process.stdout.write(HELP)
       return 0
     default:
-      process.stderr.write(`error: there is no command "${command}"\n\n${HELP}`)
-      return 1
+      return await unknownCommand(command)
   }
+}
+
+const COMMANDS = ['serve', 'check', 'doctor', 'healthcheck', 'cert', 'snippet', 'help']
+
+async function unknownCommand (command: string): Promise<number> {
+  const { didYouMean } = await import('./config/unknown.ts')
+  const { quote } = await import('./config/messages.ts')
+  process.stderr.write(`error: there is no command ${quote(command)}${didYouMean(command, COMMANDS)}\n\n${HELP}`)
+  return 1
 }
 
 function versionOf (): string {

@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * @typedef {{ user: string | null, roles: string[], verified: boolean, anonymous: boolean, headers: Record<string,
- * unknown> }} Who
+ * unknown>, assertion: import('./assertion.mjs').Assertion | undefined }} Who
  */
 
 const STYLE = `
@@ -11,6 +11,7 @@ table { border-collapse: collapse; width: 100% }
 th, td { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid GrayText; vertical-align: top }
 th, code { font: .9rem ui-monospace, monospace }
 td { overflow-wrap: anywhere }
+pre { overflow-x: auto; padding: .6rem; border: 1px solid GrayText }
 a:focus-visible { outline: 3px solid Highlight; outline-offset: 2px }`
 
 /** What the app was told about who is asking. @param {Who} who @param {string} loginPath empty: no link */
@@ -33,9 +34,22 @@ export function appPage (who, loginPath) {
 <table>
 ${rows.join('\n')}
 </table>
-${loginPath === '' ? '' : `<p><a href="${escape(loginPath)}?rd=/">Be somebody else, or sign out</a></p>`}
+${assertionPart(who)}${loginPath === '' ? '' : `<p><a href="${escape(loginPath)}?rd=/">Be somebody else, or sign out</a></p>`}
 </main>
 </html>
+`
+}
+
+/** @param {Who} who */
+function assertionPart ({ assertion }) {
+  if (assertion === undefined) return ''
+  const { verified, claims, why } = assertion
+  const verdict = verified
+    ? 'The app verified it by the keys that the service publishes. Nobody past the proxy can make one.'
+    : `The app did not accept it: ${escape(why ?? '')}.`
+  return `<h2>The signed assertion</h2>
+<p>${verdict}</p>
+<pre>${escape(JSON.stringify(claims, null, 2))}</pre>
 `
 }
 

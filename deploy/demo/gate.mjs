@@ -15,8 +15,10 @@ const QUESTION =
   /^(authorization|cookie|accept|user-agent|sec-fetch-mode|sec-fetch-dest|sec-purpose|x-requested-with|x-request-id|traceparent|tracestate)$/i
 /** Between two neighbours only; Host and lengths are each connection's own. */
 const HOP_BY_HOP = /^(connection|keep-alive|proxy-.*|te|trailer|upgrade)$/i
-/** The client's own copies in every spelling: X_Authgear_User_Id, X.Authgear.User.Id … */
-const IDENTITY = /authgear/i
+/** The client's own copies in every spelling: X_Authgear_User_Id, Remote.User … */
+const IDENTITY = /authgear|forward[-_.]?auth|^remote/i
+/** What the service says of who is asking. */
+const COPIED = /^(x-authgear-|remote-|x-forward-auth-assertion$)/i
 
 const server = createServer((request, response) => {
   const path = (request.url ?? '').split('?')[0] ?? ''
@@ -36,7 +38,7 @@ function verify (request, response) {
   const question = ask(url, { agent, headers: ['Host', new URL(url).host, ...headers] }, answer => {
     if (answer.statusCode !== 200) return relay(answer, response)
     answer.resume()
-    forward(request, response, APP_URL, only(answer.rawHeaders, name => /^x-authgear-/i.test(name)))
+    forward(request, response, APP_URL, only(answer.rawHeaders, name => COPIED.test(name)))
   })
   question.once('error', () => fail(response)).end()
 }

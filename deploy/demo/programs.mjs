@@ -1,12 +1,23 @@
 // @ts-check
+import { generateKeyPairSync } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import { answers } from './ports.mjs'
-import { LOGIN_PATH, MACHINE, RESOURCE, SCOPE } from './settings.mjs'
+import { AUDIENCE, LOGIN_PATH, MACHINE, RESOURCE, SCOPE } from './settings.mjs'
 
 /** @import { Settings } from './settings.mjs' */
 /** @import { Program } from './children.mjs' */
 
 const here = (/** @type {string} */ path) => fileURLToPath(new URL(path, import.meta.url))
+
+const APP_ID = 'demo'
+const KEY_ID = 'demo-key'
+
+/** For the Admin API of the simulated Authgear; it ends with the demo. */
+const adminKey = generateKeyPairSync('rsa', {
+  modulusLength: 2048,
+  publicKeyEncoding: { type: 'spki', format: 'pem' },
+  privateKeyEncoding: { type: 'pkcs8', format: 'pem' }
+})
 
 /**
  * What runs behind the proxy: Authgear (simulated), this service, an app.
@@ -22,7 +33,10 @@ export function programs (ports) {
         PORT: String(ports.authgear),
         LOGIN_PATH,
         RESOURCES: `${RESOURCE}#${SCOPE}`,
-        MACHINE: `${MACHINE.id}:${MACHINE.secret}:${SCOPE}`
+        MACHINE: `${MACHINE.id}:${MACHINE.secret}:${SCOPE}`,
+        ADMIN_API_APP_ID: APP_ID,
+        ADMIN_API_KEY_ID: KEY_ID,
+        ADMIN_API_PUBLIC_KEY: adminKey.publicKey
       }
     },
     {
@@ -30,6 +44,14 @@ export function programs (ports) {
       env: {
         AUTHGEAR_ENDPOINT: `http://localhost:${ports.authgear}`,
         RESOURCES: `${RESOURCE}#${SCOPE}`,
+        AUTHGEAR_APP_ID: APP_ID,
+        AUTHGEAR_ADMIN_API_URL: `http://localhost:${ports.authgear}/graphql`,
+        AUTHGEAR_ADMIN_API_KEY: adminKey.privateKey,
+        AUTHGEAR_ADMIN_API_KEY_ID: KEY_ID,
+        IDENTITY_PROFILE: 'email,name,groups',
+        IDENTITY_HEADERS: 'remote',
+        ASSERTION: 'on',
+        ASSERTION_ISSUER: issuerOf(ports),
         LISTEN: `127.0.0.1:${ports.service}`,
         MANAGEMENT_LISTEN: `127.0.0.1:${ports.management}`
       },
@@ -37,10 +59,19 @@ export function programs (ports) {
     },
     {
       ...nodeProgram('app', 'app.mjs', ports.app),
-      env: { PORT: String(ports.app), LOGIN_PATH }
+      env: {
+        PORT: String(ports.app),
+        LOGIN_PATH,
+        FORWARD_AUTH: `http://127.0.0.1:${ports.service}`,
+        ISSUER: issuerOf(ports),
+        AUDIENCE
+      }
     }
   ]
 }
+
+/** @param {Settings['ports']} ports */
+const issuerOf = (ports) => `http://localhost:${ports.entry}`
 
 /** The proxy for machines that have none. @param {Settings['ports']} ports @returns {Program} */
 export function builtInProxy (ports) {
@@ -48,7 +79,7 @@ export function builtInProxy (ports) {
     ...nodeProgram('built-in proxy', 'gate.mjs', ports.entry),
     env: {
       PORT: String(ports.entry),
-      VERIFY_URL: `http://127.0.0.1:${ports.service}/verify`,
+      VERIFY_URL: `http://127.0.0.1:${ports.service}/verify?audience=${AUDIENCE}`,
       RESOURCE_URL: `http://127.0.0.1:${ports.service}/resource?resource=${RESOURCE}&scope=${SCOPE}`,
       APP_URL: `http://127.0.0.1:${ports.app}`,
       LOGIN_URL: `http://localhost:${ports.authgear}`,

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { builtInProxy } from './programs.mjs'
-import { LOGIN_PATH, RESOURCE, SCOPE } from './settings.mjs'
+import { AUDIENCE, LOGIN_PATH, RESOURCE, SCOPE } from './settings.mjs'
 
 /** @import { Settings } from './settings.mjs' */
 /** @import { Program } from './children.mjs' */
@@ -123,7 +123,8 @@ function writeSnippet (name, folder, ports) {
   execFileSync(process.execPath, [
     join(ROOT, 'dist/main.js'), 'snippet', name, '--out', folder, '--host', 'localhost',
     '--listen', `127.0.0.1:${ports.entry}`, '--forward-auth', `http://127.0.0.1:${ports.service}`,
-    '--app', `http://127.0.0.1:${ports.app}`, '--resource', `${RESOURCE}=/mcp`, '--scope', SCOPE
+    '--app', `http://127.0.0.1:${ports.app}`, '--resource', `${RESOURCE}=/mcp`, '--scope', SCOPE,
+    '--identity', 'remote', '--assertion', '--policy', `/=audience=${AUDIENCE}`
   ], { stdio: ['ignore', 'ignore', 'inherit'] })
 }
 

@@ -16,6 +16,9 @@ const PROXIES = /** @type {const} */ (['auto', 'caddy', 'traefik', 'built-in'])
 
 export const LOGIN_PATH = '/demo-login'
 
+/** What the app calls itself to the service. */
+export const AUDIENCE = 'demo-app'
+
 /** An MCP server for machines and agents, and a machine that may call it. */
 export const RESOURCE = 'https://localhost/mcp'
 export const SCOPE = 'orders:read'

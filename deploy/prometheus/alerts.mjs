@@ -113,6 +113,17 @@ export const ALERTS = Object.freeze([
         'lost, and the cache helps less. Sign-outs are answered 503.'
   },
   {
+    alert: 'ForwardAuthWebhooksRefused',
+    value:
+      'sum by (job) (increase(forward_auth_webhooks_refused_total{$one,reason=~"wrong_signature|other_app"}[1h]))',
+    when: '> 0',
+    severity: 'warning',
+    summary: 'Webhooks are refused for their signature or their app',
+    description:
+      "AUTHGEAR_WEBHOOK_SECRET or AUTHGEAR_APP_ID is not the project's: a disabled or deleted user is noticed after " +
+        'CACHE_TTL. Or somebody else posts to /webhook.'
+  },
+  {
     alert: 'ForwardAuthRevocationLogLong',
     value: 'max by (job) (forward_auth_revocation_log_entries{$one} / forward_auth_revocation_log_entries_limit{$one})',
     when: '> 0.5',

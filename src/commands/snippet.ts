@@ -1,11 +1,12 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Out } from './out.ts'
+import { changeOf } from './snippet/changes.ts'
 import { readOptions } from './snippet/options.ts'
 import { limitsOf, PROXIES, templateOf } from './snippet/proxies.ts'
 import type { Files } from './snippet/settings.ts'
 
-const USAGE = `usage: authgear-forward-auth snippet PROXY [--out DIR] [--listen HOST:PORT] [--forward-auth URL] [--app URL] [--host NAME] [--policy '/path=QUERY']… [--resource 'URI[=/path]' --scope NAME]… [--identity HEADERS] [--assertion] [--login]
+const USAGE = `usage: authgear-forward-auth snippet PROXY [--out DIR] [--listen HOST:PORT] [--forward-auth URL] [--app URL] [--host NAME] [--policy '/path=QUERY']… [--resource 'URI[=/path]' --scope NAME]… [--identity HEADERS] [--assertion] [--login] [--force]
 
   PROXY               ${PROXIES.slice(0, 6).join(', ')},
                       ${PROXIES.slice(6).join(', ')}
@@ -20,7 +21,8 @@ const USAGE = `usage: authgear-forward-auth snippet PROXY [--out DIR] [--listen 
   --identity HEADERS  names that apps get beside X-Authgear-*, as IDENTITY_HEADERS has them: remote, forwarded, webauth, Name={field};
                       sets that a --policy names by identity= are known without it (docs/identity.md)
   --assertion         also X-Forward-Auth-Assertion
-  --login             also routes /_auth/login, /_auth/callback and /_auth/logout to this service
+  --login             also routes /_auth/login, /_auth/callback, /_auth/logout and /_auth/logged-out to this service
+  --force             overwrites files in DIR that differ; without it what would change is shown, and nothing is written
 `
 
 /** `snippet`: a complete, secure, minimal configuration of a proxy. Returns the exit code. */
@@ -37,10 +39,10 @@ export function snippet (args: readonly string[], out: Out, err: Out): 0 | 1 {
     err.write('snippet --help lists the options\n')
     return 1
   }
-  const { proxy, out: folder, settings } = reading.options
+  const { proxy, out: folder, isForced, settings } = reading.options
   const files = templateOf(proxy)(settings)
   if (folder === undefined) out.write(printed(files))
-  else return write(resolve(folder), files, out, err)
+  else return write({ folder: resolve(folder), isForced }, files, out, err)
   return 0
 }
 
@@ -50,16 +52,39 @@ function printed (files: Files): string {
   return all.map(([name, text]) => all.length === 1 ? text : `# ==== ${name} ====\n${text}`).join('\n')
 }
 
-function write (folder: string, files: Files, out: Out, err: Out): 0 | 1 {
+type Target = Readonly<{ folder: string, isForced: boolean }>
+
+/** Nothing is overwritten unless it is asked for: an operator may have added to a file. */
+function write ({ folder, isForced }: Target, files: Files, out: Out, err: Out): 0 | 1 {
   try {
+    const changes = Object.entries(files).map(([name, text]) => ({
+      name, text, change: changeOf(textAt(join(folder, name)), text)
+    }))
+    const others = changes.flatMap(({ name, change }) => change.kind === 'other' ? [{ name, shown: change.shown }] : [])
+    if (others.length > 0 && !isForced) return refuse(folder, others, err)
     mkdirSync(folder, { recursive: true })
-    for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text)
+    const written = changes.filter(({ change }) => change.kind !== 'same')
+    for (const { name, text } of written) writeFileSync(join(folder, name), text)
+    out.write(written.length === 0
+      ? `${Object.keys(files).join(', ')} in ${folder} are as they would be written\n`
+      : `wrote ${written.map(({ name }) => name).join(', ')} to ${folder}\n`)
+    return 0
   } catch (error) {
     // the system's words name the path and what is wrong with it
     if (!(error instanceof Error && 'code' in error)) throw error
     err.write(`error: --out: ${error.message}\n`)
     return 1
   }
-  out.write(`wrote ${Object.keys(files).join(', ')} to ${folder}\n`)
-  return 0
+}
+
+function refuse (folder: string, others: ReadonlyArray<Readonly<{ name: string, shown: string }>>, err: Out): 1 {
+  for (const { name, shown } of others) err.write(`--- ${join(folder, name)}\n+++ as it would be written\n${shown}\n`)
+  const names = others.map(({ name }) => name).join(', ')
+  err.write(`error: ${names} in ${folder} would be overwritten: nothing was written; --force overwrites\n`)
+  return 1
+}
+
+/** @throws where a path is there and cannot be read */
+function textAt (path: string): string | undefined {
+  return existsSync(path) ? readFileSync(path, 'utf8') : undefined
 }

@@ -46,6 +46,16 @@ export function nearest (name: string, known: readonly string[]): string | undef
   return ranked.toSorted((a, b) => a.rank[0] - b.rank[0] || a.rank[1] - b.rank[1])[0]?.candidate
 }
 
+/** So many edits are a slip; more are another word. */
+const MAX_SLIPS = 2
+
+/** @returns `: did you mean …?` for a slip, nothing for another word */
+export function didYouMean (name: string, known: readonly string[]): string {
+  const candidate = nearest(name, known)
+  const isSlip = candidate !== undefined && name.length <= 40 && distance(name, candidate) <= MAX_SLIPS
+  return isSlip ? `: did you mean ${candidate}?` : ''
+}
+
 /** Every name that may be set: the table's and the `_FILE` twins of its secrets. */
 const KNOWN: readonly string[] = rows.flatMap(({ name, variable }) =>
   hasFile(variable) ? [name, `${name}_FILE`] : [name]
@@ -66,6 +76,7 @@ const PREFIXES: readonly string[] = [
   'LOGIN_',
   'LOGOUT_',
   'RESOURCE',
+  'EXT_AUTHZ_',
   'ASSERTION',
   'PREFLIGHT',
   'ABSENT_',

@@ -49,6 +49,21 @@ const MIN_MEMORY_BYTES = 128 * 2 ** 20
 const LOCAL: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '::1'])
 const WILDCARDS: ReadonlySet<string> = new Set(['0.0.0.0', '::'])
 
+/** Names that only machines of one network, cluster or computer know. */
+const INNER_NAME = /^(?:[^.]+|.*\.(?:localhost|svc|internal|cluster\.local))$/
+/** As `new URL` writes them. */
+const LOOPBACK_ADDRESS = /^(?:127\.[\d.]+|\[::1\])$/
+
+const plainEndpoint: Warning = ({ values: { AUTHGEAR_ENDPOINT: endpoint } }) => {
+  if (endpoint?.scheme !== 'http') return []
+  const { hostname } = new URL(endpoint.origin)
+  const isInner = LOOPBACK_ADDRESS.test(hostname) || (!hostname.startsWith('[') && INNER_NAME.test(hostname))
+  return [
+    !isInner &&
+      `AUTHGEAR_ENDPOINT: ${endpoint.origin} is not https: where the project is, no JWT and no resource token is accepted, and credentials cross the network in the clear. Write the project's public origin with https://; an address inside goes into AUTHGEAR_RESOLVER_URL`
+  ]
+}
+
 const hasRedis = ({ isSet }: Readings): boolean => REDIS_FORMS.some(isSet)
 
 const alone: Warning = (readings) =>
@@ -214,6 +229,7 @@ const passesOn: Warning = ({ values }) => {
 }
 
 const WARNINGS: readonly Warning[] = [
+  plainEndpoint,
   passesOn,
   memoryThatDoesNotFit,
   auditLog,

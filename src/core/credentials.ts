@@ -192,12 +192,14 @@ export function createEachCredential (names: CookieNames): ReadEach {
   }
 }
 
-function only (names: CookieNames, cookie: string): CookieNames {
+/** @param cookie its name without prefix: the one that is read */
+export function only (names: CookieNames, cookie: string): CookieNames {
   const source = names.finder.source.replace('app_session|app_access_token|session', cookie)
   return { ...names, finder: new RegExp(source, 'g') }
 }
 
-function linesOf (rawHeaders: readonly string[], name: string): readonly string[] {
+/** Name, value, … of the lines of that name. */
+export function linesOf (rawHeaders: readonly string[], name: string): readonly string[] {
   const isOne = (line: string, index: number): boolean => index % 2 === 0 && line.toLowerCase() === name
   return rawHeaders.flatMap((line, index) => isOne(line, index) ? [line, rawHeaders[index + 1] ?? ''] : [])
 }

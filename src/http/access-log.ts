@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import type { CacheKey } from '../core/cache-key.ts'
-import type { Endpoint, LoginPage } from '../core/reason.ts'
+import type { FindForeignFields } from '../core/foreign-cookies.ts'
+import type { Endpoint, LoginPage, RefusalReason } from '../core/reason.ts'
 import { ResolverError } from '../errors.ts'
 import { describe, type Log } from '../logging/log.ts'
 import type { Metrics } from '../metrics/metrics.ts'
@@ -48,8 +49,8 @@ const IS_FOR_THE_OPERATOR: ReadonlySet<string> = new Set([
   'redirect_loop'
 ] satisfies LoginPage[])
 
-/** Lines about allowed requests a second at `debug`; `trace` writes all. */
-const ALLOWED_PER_SECOND = 10
+/** Lines a second about allowed requests, and about those that cannot be answered; `trace` writes all. */
+const SAMPLED_PER_SECOND = 10
 
 /** Whether an answer of this status has a line; 503 at warn, 200 at debug. */
 function loggedStatuses (log: Log): Readonly<Record<number, boolean>> {
@@ -67,22 +68,26 @@ function loggedStatuses (log: Log): Readonly<Record<number, boolean>> {
 }
 
 /**
- * Counts every answer and writes a line for each refusal; 503 at warn with what to check, allowed ones at debug,
- * sampled.
+ * Counts every answer and writes a line for each refusal; 503 at warn with what to check, allowed ones at debug, both
+ * sampled: an outage is one thing, however many requests meet it.
  */
-export function createReport (log: Log, count: Metrics['request']): Report {
+export function createReport (log: Log, count: Metrics['request'], findForeignFields: FindForeignFields): Report {
   const isLogged = loggedStatuses(log)
-  const sampling = log.isLevelEnabled('trace') ? () => 0 : createSampling(ALLOWED_PER_SECOND, () => performance.now())
+  const sample = (): Sampling =>
+    log.isLevelEnabled('trace') ? () => 0 : createSampling(SAMPLED_PER_SECOND, () => performance.now())
+  const samplings: Readonly<Record<number, Sampling>> = { 200: sample(), 503: sample() }
   return (reported, result) => {
     const { endpoint, startedAt } = reported
     const { reason, source, response: answer } = result
     const durationMs = performance.now() - startedAt
     count(endpoint, answer.status, reason, source, durationMs / 1000)
     if (isLogged[answer.status] !== true && reason !== 'bad_policy') return
-    const leftOut = answer.status === 200 ? sampling() : 0
+    const sampling = samplings[answer.status]
+    const leftOut = sampling === undefined ? 0 : sampling()
     if (leftOut === undefined) return
     const line = {
       ...lineOf(result, reported),
+      ...(MAY_BE_FOREIGN.has(reason) ? findForeignFields(reported.request.raw.rawHeaders) : {}),
       endpoint,
       durationMs: Math.round(durationMs * 1000) / 1000,
       ...(leftOut === 0 ? {} : { leftOut })
@@ -90,6 +95,14 @@ export function createReport (log: Log, count: Metrics['request']): Report {
     write(log, line, answer.status, reason, endpoint)
   }
 }
+
+/** Where an app's own cookie of Authgear's name leads to. */
+const MAY_BE_FOREIGN: ReadonlySet<string> = new Set([
+  'malformed_credentials',
+  'invalid_session',
+  'cookie_unknown',
+  'redirect_loop'
+] satisfies ReadonlyArray<LoginPage | RefusalReason>)
 
 function write (log: Log, line: object, status: number, reason: HandlerResult['reason'], endpoint: Endpoint): void {
   if (status === 503) log.warn(line, 'cannot answer')

@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Clock } from '../clock.ts'
 import { equalSecret } from '../crypto/constant-time-equal.ts'
 import type { RevocationLog } from '../revocation/types.ts'
+import type { WebhookRefusal } from '../core/webhook-refusal.ts'
 import { readWebhook } from '../authgear/webhook-events.ts'
 import { createReadBody } from './body.ts'
 import type { LineContext } from './exchange.ts'
@@ -18,6 +19,7 @@ export type WebhookDeps = Readonly<{
   report: (context: LineContext, status: number, what: string, isSigned: boolean) => void
   /** A webhook with the right signature came, whatever it says. */
   signed: (secretId: string) => void
+  refused: (reason: WebhookRefusal) => void
 }>
 
 /** @returns the status, and whether the connection's input is still in order */
@@ -38,6 +40,9 @@ const UNREAD = {
   displaced: [503, 'made room for newer ones']
 } as const
 
+const WRONG_SIGNATURE =
+  "signed with another secret than AUTHGEAR_WEBHOOK_SECRET: copy the project's (docs/revocation.md)"
+
 /** Authgear's webhooks: sent once, in no order, without a retry; a revoking one is 204 once it is in the log. */
 export function createWebhook (deps: WebhookDeps): Webhook {
   const known = createKnownIds(deps.clock)
@@ -46,15 +51,19 @@ export function createWebhook (deps: WebhookDeps): Webhook {
   return async (request, context) => {
     const answer = createAnswer(deps, context, false)
     const signature = readSignature(request)
-    if (signature === undefined) return answer(401, 'wrong or missing signature', false)
+    const refuse = (reason: WebhookRefusal, ...rest: Parameters<CreateAnswer>): ReturnType<CreateAnswer> => {
+      deps.refused(reason)
+      return answer(...rest)
+    }
+    if (signature === undefined) return refuse('unsigned', 401, 'no signature that Authgear could have made', false)
     const body = await readBody(request)
     if (body.kind !== 'whole') {
       const [status, what] = UNREAD[body.kind]
-      return answer(status, what, false)
+      return refuse('not_read', status, what, false)
     }
     // each is tried: the time does not tell which one it was
     const [signer] = signers.filter(({ keys }) => isSigned(body.bytes, signature, keys))
-    if (signer === undefined) return answer(401, 'wrong or missing signature')
+    if (signer === undefined) return refuse('wrong_signature', 401, WRONG_SIGNATURE)
     deps.signed(signer.id)
     return await take({ ...deps, answer: createAnswer(deps, context, true) }, known, body.bytes.toString('utf8'))
   }
@@ -67,8 +76,12 @@ async function take (
 ): ReturnType<Webhook> {
   const reading = readWebhook(text, deps.appId)
   switch (reading.kind) {
-    case 'unreadable': return answer(400, 'signed, but not an event that can be read')
-    case 'other_app': return answer(403, 'of another app: check AUTHGEAR_APP_ID')
+    case 'unreadable':
+      deps.refused('unreadable')
+      return answer(400, 'signed, but not an event that can be read')
+    case 'other_app':
+      deps.refused('other_app')
+      return answer(403, 'of another app: check AUTHGEAR_APP_ID')
     case 'ignored': return answer(204, 'of no consequence')
     case 'revokes': {
       if (reading.id !== undefined && known.has(reading.id)) return answer(204, 'repeated')

@@ -100,9 +100,9 @@ export function registerAudit (registry: Registry, gauges: AuditGauges | undefin
   const gaps = closedCounter(
     registry,
     'forward_auth_audit_gaps_total',
-    'Times in which entries may have been lost, by what was done.',
+    'Times in which entries may have been lost, by what was done; redis: it gave no lease, and nothing was lost.',
     'outcome',
-    ['everything', 'expired', 'suppressed']
+    ['everything', 'expired', 'suppressed', 'redis']
   )
   const lag = new Histogram({
     registers: [registry],

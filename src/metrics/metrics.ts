@@ -7,6 +7,7 @@ import {
   type AssertionObserver, closedCounter, type ClosedCounter, type GaugeReading, type Gauges, type ProfileObserver,
   readGauges, registerAssertions, registerAudit, registerGauges, registerProfile, registerTokens, type TokenObserver
 } from './instruments.ts'
+import { WEBHOOK_REFUSALS, type WebhookRefusal } from '../core/webhook-refusal.ts'
 import type { ResolverObserver, ResolverOutcome } from '../authgear/resolver/types.ts'
 import { type LogObserver, ORIGINS } from '../revocation/types.ts'
 import { LATENCY_BUCKETS, LatencyTally, RequestTally, type RequestLabels } from './request-counts.ts'
@@ -29,6 +30,7 @@ export type Metrics = Readonly<{
   fleet: Readonly<{ sharedRead: SharedCacheObserver['sharedRead'], sharedError: (operation: RedisOperation) => void }>
   resolver: ResolverObserver
   revocations: Pick<LogObserver, 'revoked' | 'lag' | 'inauthentic' | 'foreign' | 'doubted' | 'capped'>
+  webhookRefused: (reason: WebhookRefusal) => void
   audit: AuditObserver
   tokens: TokenObserver
   profile: ProfileObserver
@@ -47,6 +49,7 @@ export type Reading = Readonly<{
   authgear: Readonly<Record<ResolverOutcome, number>>
   redisErrors: Readonly<Record<RedisOperation, number>>
   revocations: Readonly<Record<CountedOrigin, number>>
+  webhooksRefused: Readonly<Record<WebhookRefusal, number>>
   now: GaugeReading
 }>
 
@@ -70,6 +73,7 @@ export function createMetrics (version: string, gauges: Gauges): Metrics {
   const fleet = registerFleet(registry)
   const resolver = registerResolver(registry)
   const revocations = registerRevocations(registry)
+  const webhooks = closedCounter(registry, WEBHOOKS, WEBHOOKS_HELP, 'reason', WEBHOOK_REFUSALS)
   return Object.freeze({
     contentType: registry.contentType,
     render: () => registry.metrics(),
@@ -79,6 +83,7 @@ export function createMetrics (version: string, gauges: Gauges): Metrics {
       authgear: resolver.outcomes.counts(),
       redisErrors: fleet.counts(),
       revocations: revocations.origins.counts(),
+      webhooksRefused: webhooks.counts(),
       now: readGauges(gauges)
     }),
     request: requests.request,
@@ -87,6 +92,7 @@ export function createMetrics (version: string, gauges: Gauges): Metrics {
     fleet: { sharedRead: (outcome) => { reads.redis[outcome]++ }, sharedError: fleet.add },
     resolver: resolver.observer,
     revocations: revocations.observer,
+    webhookRefused: webhooks.add,
     audit: registerAudit(registry, gauges.audit),
     tokens: registerTokens(registry),
     profile: registerProfile(registry),
@@ -319,6 +325,10 @@ function registerRevocations (registry: Registry): {
 
 const CAPPED_HELP = 'Revocations beyond what the log takes of their origin in a minute: ' +
   'published together as one "everything"; sign-outs are refused.'
+
+const WEBHOOKS = 'forward_auth_webhooks_refused_total'
+const WEBHOOKS_HELP = 'Requests to /webhook that revoke nothing: wrong_signature = of another secret than ' +
+  'AUTHGEAR_WEBHOOK_SECRET; unsigned, not_read = also of any stranger.'
 
 /** With what could not be told. */
 export const COUNTED_ORIGINS = [...ORIGINS, 'inauthentic', 'foreign'] as const

@@ -6,6 +6,9 @@ type Words = Omit<Layout, 'action'> & Readonly<{
   link?: Readonly<{ text: string, to: 'login' | 'again' }>
 }>
 
+const CURE = 'If the app sets it, give Authgear’s another name: http.cookie_prefix in the Authgear project, and ' +
+  'AUTHGEAR_COOKIE_PREFIX here.'
+
 /** @param cookie the name under which the session is expected */
 const words = (cookie: string): Readonly<Record<LoginPage, Words>> => ({
   state_unknown: {
@@ -67,8 +70,8 @@ const words = (cookie: string): Readonly<Record<LoginPage, Words>> => ({
     advice: [
       'Delete the cookies of this site in your browser, then try again. If that does not help, tell the people who ' +
         'run this site.',
-      `For them: an older cookie “${cookie}” of this host alone may stand before Authgear’s, or AUTHGEAR_ENDPOINT ` +
-        'and AUTHGEAR_RESOLVER_URL are not of the same project.'
+      `For them: another cookie “${cookie}”, an older one of this host alone or the app’s own, may stand before ` +
+        `Authgear’s. ${CURE} Or AUTHGEAR_ENDPOINT and AUTHGEAR_RESOLVER_URL are not of the same project.`
     ],
     link: { text: 'Try again', to: 'login' }
   },
@@ -79,7 +82,8 @@ const words = (cookie: string): Readonly<Record<LoginPage, Words>> => ({
     advice: [
       'Delete the cookies of this site in your browser, then try again.',
       'For the people who run this site: http.cookie_domain of the Authgear project must cover the host of that page ' +
-        'too, and a max_age in its policy must leave time to sign in.'
+        'too, and a max_age in its policy must leave time to sign in.',
+      `Or the app sets a cookie “${cookie}” of its own, which is read in place of Authgear’s. ${CURE}`
     ],
     link: { text: 'Try again', to: 'login' }
   },

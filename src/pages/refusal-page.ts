@@ -40,7 +40,10 @@ const BY_REASON: Readonly<Partial<Record<RefusalReason, Words>>> = {
   invalid_session: ENDED,
   malformed_credentials: {
     title: 'Your sign-in could not be read',
-    advice: 'If signing in again does not help, delete the cookies of this site in your browser first.'
+    advice:
+      'If signing in again does not help, delete the cookies of this site in your browser first. For the people who ' +
+        'run this site: an app’s own cookie may have the name of Authgear’s; http.cookie_prefix in the Authgear ' +
+        'project and AUTHGEAR_COOKIE_PREFIX here tell them apart.'
   },
   ambiguous_credentials: {
     title: 'Your sign-in could not be read',

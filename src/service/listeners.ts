@@ -1,3 +1,4 @@
+import { createFindForeignFields } from '../core/foreign-cookies.ts'
 import type { Clock } from '../clock.ts'
 import type { DigestForm } from '../core/rotation.ts'
 import { createReport } from '../http/access-log.ts'
@@ -68,9 +69,12 @@ export function buildListeners (
   }
 }
 
-function listenerDepsOf ({ tls, trustedProxies }: ServiceSettings, { metrics, log }: ListenersDeps): ListenerDeps {
+function listenerDepsOf (
+  { tls, trustedProxies }: ServiceSettings,
+  { metrics, log, handlerDeps }: ListenersDeps
+): ListenerDeps {
   return {
-    report: createReport(log, metrics.request),
+    report: createReport(log, metrics.request, createFindForeignFields(handlerDeps.cookieNames)),
     notFound: (context, seconds) => {
       metrics.request('other', 404, 'not_found', 'none', seconds)
       const line = { ...context, status: 404, reason: 'not_found' }

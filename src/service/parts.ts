@@ -90,7 +90,7 @@ export function openParts (settings: ServiceSettings, deps: PartsDeps) {
     profiles,
     presence: openFollowersPresence(keys, shared, revocations),
     audit: openFollower(settings, { ...sources, metrics, keyer }),
-    webhook: webhookOf(settings, sources),
+    webhook: webhookOf(settings, { ...sources, metrics }),
     digestForm: secrets.digestForm,
     handlerDeps
   }

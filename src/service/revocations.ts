@@ -70,7 +70,7 @@ function createWebhookReport (log: Log, clock: Clock): WebhookDeps['report'] {
 /** Reads revocations from Authgear's webhooks. */
 export function webhookOf (
   { authgear }: ServiceSettings,
-  { keys, revocations, connection, log, clock }: SourceDeps
+  { keys, revocations, connection, log, clock, metrics }: SourceDeps & Readonly<{ metrics: Metrics }>
 ): Webhook | undefined {
   const { webhookSecret, previousWebhookSecret, appId } = authgear
   if (webhookSecret === undefined) return undefined
@@ -82,7 +82,7 @@ export function webhookOf (
   const notes = secrets.map(webhookSecretId).map((id) =>
     [id, throttle(clock, WEBHOOK_NOTED_INTERVAL_MS, () => note(id))] as const)
   const signed = (secretId: string): void => new Map(notes).get(secretId)?.()
-  return createWebhook({ secrets, appId, log: revocations, clock, report, signed })
+  return createWebhook({ secrets, appId, log: revocations, clock, report, signed, refused: metrics.webhookRefused })
 }
 
 const NOT_FOLLOWED = 'the revocation log cannot be followed: memory entries are used for CACHE_DEGRADED_TTL only'

@@ -109,7 +109,8 @@ export function openShared (settings: ServiceSettings, sealingKeys: SealingKeys,
     },
     down: (error) => {
       isDown = true
-      log.warn({ redis: describeServers(redis.servers), error: describe(error) }, UNREACHABLE[redis.servers.kind])
+      const why = describe(error ?? new Error('the connection was closed by the other side'))
+      log.warn({ redis: describeServers(redis.servers), error: why }, UNREACHABLE[redis.servers.kind])
     }
   })
   const { commands } = connection

@@ -5,6 +5,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { burst } from './burst.mjs'
 import { fleet } from './fleet.mjs'
+import { identity } from './identity.mjs'
 import { lease } from './lease.mjs'
 import { stopAll } from './lib.mjs'
 import { memory } from './memory.mjs'
@@ -12,7 +13,7 @@ import { proxies } from './proxies.mjs'
 import { rates } from './rates.mjs'
 import { tokens } from './tokens.mjs'
 
-const PARTS = { rates, tokens, burst, proxies, memory, fleet, lease }
+const PARTS = { rates, tokens, identity, burst, proxies, memory, fleet, lease }
 const DOCS = new URL('../../docs/performance.md', import.meta.url)
 
 const asked = process.argv.slice(2)

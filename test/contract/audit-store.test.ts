@@ -35,6 +35,25 @@ t.test('an answer that was lost does not lose the lease', { skip: skipOrFail('re
   t.equal(await store.hold(), true, 'it is found to be one’s own')
 })
 
+t.test('an answer that was lost does not lose the claim to a gap', { skip: skipOrFail('redis-server') }, async (t) => {
+  const { commands } = await redisTier(t, (await startRedis(t)).port)
+  let isLost = true
+  const lossy = {
+    ...commands,
+    async setIfAbsent (key: string, value: string, lifeMs: number): Promise<boolean> {
+      const isMade = await commands.setIfAbsent(key, value, lifeMs)
+      if (isLost) throw new Error('too slow')
+      return isMade
+    }
+  }
+  const place = { keyPrefix: 'test:{log:gap}', leaseMs: 60_000 }
+  const [store, other] = [createRedisStore({ ...place, commands: lossy }), createRedisStore({ ...place, commands })]
+  await t.rejects(store.claimGap())
+  isLost = false
+  t.same([await other.claimGap(), await store.claimGap()], [false, true], 'it is found to be one’s own')
+  t.equal(await other.claimGap(), false)
+})
+
 t.test('without Redis the only replica leads, and begins anew', async (t) => {
   const clock = manualClock()
   const store = createMemoryStore(clock)

@@ -86,7 +86,10 @@ async function signInByPage (t: Test, port: number) {
   })
   t.equal(signedIn.headers.get('location'), '/')
   const cookie = signedIn.headers.get('set-cookie')?.split(';')[0] ?? ''
-  t.match(await (await fetch(url, { headers: { cookie, accept: 'text/html' } })).text(), 'you are signed in')
+  const page = await (await fetch(url, { headers: { cookie, accept: 'text/html' } })).text()
+  for (const text of ['you are signed in', 'Alice Example', 'The signed assertion', 'The app verified it']) {
+    t.match(page, text)
+  }
 }
 
 t.test('a taken port is named, with the variable that changes it', async t => {

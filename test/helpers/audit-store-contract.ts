@@ -29,6 +29,7 @@ export async function auditStoreContract (t: Test, commands: RedisCommands, name
   const ageMs = (await second.load())?.ageMs ?? 0
   t.ok(ageMs >= 20_000 && ageMs < 60_000, `its age is kept: ${ageMs} ms`)
   t.same([await first.claimGap(), await second.claimGap()], [true, false], 'a gap is one in all')
+  t.equal(await first.claimGap(), false, 'and one for the replica that had it')
   await second.release()
   t.equal(await second.hold(), false, 'nobody gives back what another holds')
   await first.release()

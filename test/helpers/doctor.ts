@@ -1,5 +1,12 @@
 import { doctor } from '../../src/commands/doctor.ts'
+import type { FindingId } from '../../src/commands/doctor/catalogue.ts'
 import type { Clock } from '../../src/clock.ts'
+
+/** What is found only by asking through a proxy: test/integration/doctor-proxy.test.ts makes each. */
+export const THROUGH_PROXY: readonly FindingId[] = [
+  'app-unreachable', 'app-open', 'identity-forged', 'app-refuses', 'app-no-echo', 'identity-missing',
+  'assertion-missing', 'assertion-keys', 'assertion-wrong'
+]
 
 export interface Visit {
   readonly env: Readonly<Record<string, string>>

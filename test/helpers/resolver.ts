@@ -21,6 +21,8 @@ export interface TestResolver extends Resolver {
   readonly outcomes: ResolverOutcome[]
   /** A verdict, or the code of the error. */
   ask (some?: Partial<Credentials>, trace?: Partial<ClientTrace>): Promise<ResolverResult | string>
+  /** What the timer of an idle resolver does. */
+  tick (): void
   /** The code of what caused the error; undefined where there is none. */
   causeOfFailure (): Promise<unknown>
 }
@@ -28,6 +30,8 @@ export interface TestResolver extends Resolver {
 /** A resolver client for a server on a port of this machine; closed when the test ends. */
 export function openResolver (t: Test, port: number, some: Partial<ResolverSettings> = {}): TestResolver {
   const outcomes: ResolverOutcome[] = []
+  let tick = (): void => {}
+  const repeat = (_ms: number, act: () => void): (() => void) => { tick = act; return () => { tick = () => {} } }
   const resolver = createResolver({
     endpoint: { host: 'myapp.authgear.cloud', scheme: 'https' },
     resolverUrl: `http://127.0.0.1:${port}/resolve`,
@@ -37,7 +41,7 @@ export function openResolver (t: Test, port: number, some: Partial<ResolverSetti
     maxQueue: 4,
     ca: undefined,
     ...some
-  }, { authgearRequest: outcome => { outcomes.push(outcome) } })
+  }, { authgearRequest: outcome => { outcomes.push(outcome) } }, repeat)
   t.teardown(() => resolver.close())
   const resolve = (some: Partial<Credentials>, trace: Partial<ClientTrace> = {}): Promise<ResolverResult> =>
     resolver.resolve(
@@ -52,7 +56,7 @@ export function openResolver (t: Test, port: number, some: Partial<ResolverSetti
     })
   const causeOfFailure = (): Promise<unknown> =>
     resolve({ bearer: 'a' }).then(() => undefined, (error: { cause?: { code?: unknown } }) => error.cause?.code)
-  return { ...resolver, outcomes, ask, causeOfFailure }
+  return { ...resolver, outcomes, ask, tick: () => tick(), causeOfFailure }
 }
 
 const keyer = createKeyer(Buffer.alloc(32), { endpoint: 'https://myapp.authgear.cloud', cookiePrefix: '' })

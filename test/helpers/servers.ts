@@ -14,6 +14,9 @@ export type ServerName =
   | 'hypercorn'
   | 'prometheus'
   | 'promtool'
+  | 'python-apps'
+  | 'configurable-http-proxy'
+  | 'go'
 
 const FETCHED = join(import.meta.dirname, '../../.servers/bin')
 const SYSTEM = (process.env['PATH'] ?? '').split(delimiter).filter(folder => folder !== '')

@@ -79,18 +79,20 @@ t.test('a whole login: the cookies are set as recorded, and the way back has no 
     redirect_uri: 'http://localhost:8080/callback',
     state: 'st4te'
   }).toString()
-  const chosen = await ask(port, {
+  const begun = await ask(port, { path: `/_internals/oauth_entrypoint?${query}`, host: HOST })
+  const underWay = begun.headers['set-cookie']?.[0]?.split(';')[0] ?? ''
+  const choose = (...headers: readonly HeaderLine[]) => ask(port, {
     method: 'POST',
     path: `/login-page?${query}`,
     host: HOST,
-    headers: [
-      ['Content-Type', 'application/x-www-form-urlencoded'],
-      ['X-Forwarded-Proto', 'https']
-    ],
+    headers: [['Content-Type', 'application/x-www-form-urlencoded'], ['X-Forwarded-Proto', 'https'], ...headers],
     body: 'user=alice'
   })
+  t.match(await choose(), { status: 200, body: /Page expired or invalid/ }, 'no login is under way')
+  const chosen = await choose(['Cookie', underWay])
   t.match(chosen, { status: 303, headers: { location: `/oauth2/consent?${query}` } })
   t.match(chosen.headers['set-cookie'], [
+    /^oauth_under_way=; /,
     /^session=[0-9a-f-]{36}\.\w{32}; Path=\/; Domain=example\.com; Max-Age=31449600; HttpOnly; Secure; SameSite=Lax$/,
     /^same_site_strict=true; Path=\/; Domain=example\.com; Max-Age=31449600; HttpOnly; Secure; SameSite=Strict$/
   ])

@@ -12,7 +12,7 @@ import { logKey } from '../../src/redis/keys.ts'
 import { adminApi, APP_ID, auditEnvironment } from '../helpers/audit.ts'
 import { startInProcess, SECRET } from '../helpers/in-process.ts'
 import { startBadNetwork } from '../helpers/bad-network.ts'
-import { visit, type Visit } from '../helpers/doctor.ts'
+import { THROUGH_PROXY, visit, type Visit } from '../helpers/doctor.ts'
 import { freePort } from '../helpers/free-port.ts'
 import { jwt } from '../helpers/jwt.ts'
 import { makeOwnCert } from '../helpers/own-cert.ts'
@@ -102,7 +102,7 @@ const AUTHGEAR: readonly Row[] = [
   ],
   [
     'a host that Authgear does not know',
-    ['authgear-unknown-host'],
+    ['authgear-unknown-host', 'configuration-doubtful'],
     async (t) => {
       const { resolver } = await authgear(t, { hosts: ['auth.example.com'] })
       return { env: { AUTHGEAR_ENDPOINT: 'http://app.example.com', AUTHGEAR_RESOLVER_URL: resolver } }
@@ -110,7 +110,7 @@ const AUTHGEAR: readonly Row[] = [
   ],
   [
     'a host in upper case that Authgear has in upper case',
-    ['authgear-endpoint-spelling'],
+    ['authgear-endpoint-spelling', 'configuration-doubtful'],
     async (t) => {
       const { resolver } = await authgear(t, { hosts: ['Auth.example.com'] })
       return { env: { AUTHGEAR_ENDPOINT: 'http://Auth.example.com', AUTHGEAR_RESOLVER_URL: resolver } }
@@ -118,7 +118,7 @@ const AUTHGEAR: readonly Row[] = [
   ],
   [
     'a port that Authgear does not have',
-    ['authgear-endpoint-spelling'],
+    ['authgear-endpoint-spelling', 'configuration-doubtful'],
     async (t) => {
       const { resolver } = await authgear(t, { hosts: ['accounts.example.com'] })
       return { env: { AUTHGEAR_ENDPOINT: 'http://auth.example.com:3000', AUTHGEAR_RESOLVER_URL: resolver } }
@@ -293,8 +293,15 @@ const AUTHGEAR: readonly Row[] = [
     }
   ],
   [
+    "an app's own cookie before Authgear's",
+    ['cookie-foreign'],
+    async (t) => ({
+      env: (await authgear(t)).env, args: ['--cookie-stdin'], stdin: `session=own; session=${demo.alice.cookie}`
+    })
+  ],
+  [
     'a pasted cookie that is none',
-    ['cookie-refused'],
+    ['cookie-foreign'],
     async (t) => ({ env: (await authgear(t)).env, args: ['--cookie-stdin'], stdin: `session=${'a'.repeat(2000)}` })
   ],
   [
@@ -468,6 +475,14 @@ const TOKENS: readonly Row[] = [
     }
   ],
   [
+    'the same, and no RESOURCES',
+    ['issuer'],
+    async (t) => {
+      const { env: { RESOURCES: _, ...env }, endpoint } = await withResource(t)
+      return { env: { ...env, AUTHGEAR_ENDPOINT: await startRenaming(t, endpoint) } }
+    }
+  ],
+  [
     'a token of another signature',
     ['resource-token'],
     async (t) => {
@@ -487,7 +502,7 @@ const TOKENS: readonly Row[] = [
   ],
   [
     'a proxy that does not route the metadata',
-    ['resource-metadata'],
+    ['app-unreachable', 'resource-metadata'],
     async (t) => {
       const { env } = await withResource(t)
       return { env: { ...env, RESOURCES: 'https://api.invalid/mcp' }, args: ['--url', 'https://api.invalid'] }
@@ -713,6 +728,17 @@ const REDIS: readonly Row[] = [
     }
   ],
   [
+    'another webhook secret than the one that signed the newest',
+    ['webhook-secret'],
+    async (t) => {
+      const [{ env, endpoint }, redis] = await Promise.all([authgear(t), startRedis(t)])
+      const { port } = await startReplica(t, endpoint, redis)
+      await ask(port, webhookOf('{}'))
+      await until('it is noted', async () => JSON.stringify(await redis.cli('KEYS', '*')).includes('webhook-seen'))
+      return { env: { ...env, ...plain(redis.port), AUTHGEAR_WEBHOOK_SECRET: `not ${WEBHOOK_SECRET}` } }
+    }
+  ],
+  [
     'a webhook that never came',
     ['webhook-unseen'],
     withAuthgear(async (t) => plain((await startRedis(t)).port, { AUTHGEAR_WEBHOOK_SECRET: WEBHOOK_SECRET }))
@@ -764,7 +790,7 @@ for (const [what, rows] of [
 t.test(
   'every mistake of the catalogue is made above, but for two that it names',
   async (t) => {
-    const made = new Set([...AUTHGEAR, ...TOKENS, ...REDIS].flatMap(([, ids]) => ids))
+    const made = new Set([...[...AUTHGEAR, ...TOKENS, ...REDIS].flatMap(([, ids]) => ids), ...THROUGH_PROXY])
     t.strictSame(
       Object.keys(CATALOGUE).filter((id) => !made.has(id as FindingId)),
       ['redis-slow', 'unforeseen']

@@ -34,7 +34,12 @@ function run (args: readonly string[], env: Readonly<Record<string, string>> = {
 t.test('commands that end by themselves', async (t) => {
   t.match(run(['--version']), { status: 0, stdout: /^\d+\.\d+\.\d+\n$/ })
   t.match(run(['--help']), { status: 0, stdout: /serve[^]+check[^]+healthcheck[^]+cert/ })
-  t.match(run(['serv']), { status: 1, stderr: /there is no command "serv"/ })
+  for (const help of ['help', '-h']) t.match(run([help]), { status: 0, stdout: /serve[^]+snippet/ })
+  t.match(run(['-v']), { status: 0, stdout: /^\d+\.\d+\.\d+\n$/ })
+  t.match(run(['serv']), { status: 1, stderr: /there is no command "serv": did you mean serve\?/ })
+  t.match(run(['something']), { status: 1, stderr: /there is no command "something"\n/ })
+  t.match(run(['snippet', 'traefic']), { status: 1, stderr: /no configuration for "traefic": did you mean traefik\?/ })
+  t.match(run(['snippet', 'caddy', '--pollicy']), { status: 1, stderr: /no option --pollicy: did you mean policy\?/ })
   t.match(run(['check'], { AUTHGEAR_ENDPOINT: 'https://a.example' }), {
     status: 0,
     stdout: /AUTHGEAR_ENDPOINT +https:\/\/a\.example/

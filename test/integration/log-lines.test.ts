@@ -102,6 +102,24 @@ t.test('LOG_FORMAT=pretty is for people; JSON is the default', async (t) => {
   t.match((await startProcess(t, env)).logs(), /^\{"level":"info".*"msg":"ready"\}$/m)
 })
 
+t.test('503s of an outage are sampled, and a later line says how many were left out', async (t) => {
+  const service = await startProcess(t, { AUTHGEAR_ENDPOINT: `http://127.0.0.1:${await freePort()}` })
+  const lines = (): ReadonlyArray<Readonly<{ leftOut?: number }>> =>
+    service.logs().split('\n').filter((line) => line.includes('"msg":"cannot answer"')).map((line) => JSON.parse(line))
+  let sent = 0
+  await until('some are left out, and a later line says so', async () => {
+    await Promise.all(Array.from({ length: 50 }, async () => {
+      const { status } = await ask(service.port, { path: '/verify', headers: [bearer(demo.alice.accessToken)] })
+      if (status === 503) sent++
+    }))
+    return lines().some(({ leftOut }) => leftOut !== undefined)
+  })
+  await service.stop()
+  const said = lines()
+  t.ok(said.length < sent, `${said.length} of ${sent}`)
+  t.ok(said.reduce((sum, { leftOut = 0 }) => sum + 1 + leftOut, 0) <= sent, 'no more than there were')
+})
+
 t.test('allowed requests are sampled at debug, and whole at trace', async (t) => {
   const authgear = await startSimulator(t)
   for (const [level, isWhole] of [['debug', false], ['trace', true]] as const) {

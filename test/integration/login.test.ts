@@ -358,6 +358,18 @@ t.test('two tabs at once, neither with a cookie yet: both arrive', async (t) => 
   }
 })
 
+t.test('two tabs at the login page at once: what Authgear does, and what helps', async (t) => {
+  const world = await startLoginWorld(t)
+  const person = world.person()
+  const [one, two] = [last(await person.open(`${APP}/one`)), last(await person.open(`${APP}/two`))]
+  const first = await world.signIn(person, one, 'alice')
+  t.equal(last(first).url, `${APP}/two`, "the first to sign in arrives at the other's page")
+  const stranded = last(await world.signIn(person, two, 'alice'))
+  t.match(stranded, { status: 200, body: /Page expired or invalid/ })
+  t.equal(new URL(stranded.url).origin, AUTHGEAR, 'a page of Authgear’s')
+  t.equal(last(await person.open(`${APP}/one`)).url, `${APP}/one`, 'the address once more, and nobody signs in again')
+})
+
 t.test('a browser that keeps no cookie is told so, and not sent round for ever', async (t) => {
   const world = await startLoginWorld(t)
   const session = `session=${world.authgear.controls.signIn('alice').cookie}`
@@ -446,7 +458,12 @@ t.test('an older session cookie of this host alone stands before Authgear\'s', a
     await person.open(`${APP}/_auth/login?rd=${APP}/deep`, { until: ({ url }) => url.includes('/oauth2/authorize') })
   )
   const hops = await stale.open(String(login.headers['location']))
-  t.match(last(hops), { status: 403, headers: { 'x-forward-auth-reason': 'cookie_unknown' }, body: /older cookie/ })
+  t.match(last(hops), {
+    status: 403, headers: { 'x-forward-auth-reason': 'cookie_unknown' }, body: /the app’s own.*http\.cookie_prefix/s
+  })
+  t.match(world.verifier.lines.find(({ reason }) => reason === 'cookie_unknown'), {
+    cookies: '2 cookies session, of which the first counts', check: /AUTHGEAR_COOKIE_PREFIX/
+  })
 })
 
 t.test('while Authgear cannot be asked: 503, a way to try again, and the state is kept', async (t) => {

@@ -60,6 +60,8 @@ t.test('Redis dies and comes back empty under traffic', async (t) => {
   await checkAnswers(t, adapter, 'before')
   await redis.stop()
   await checkAnswers(t, adapter, 'dead')
+  const line = adapter.lines.find(({ msg }) => String(msg).startsWith('Redis is not reachable'))
+  t.match(line, { error: { message: /closed|ECONNREFUSED/ } }, 'not an error that nobody threw')
   await redis.restart()
   await until('Redis is used again', () => redisUp(adapter))
   await checkAnswers(t, adapter, 'after')

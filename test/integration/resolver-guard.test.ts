@@ -1,6 +1,7 @@
 import t, { type Test } from 'tap'
 import type { Credentials } from '../../src/core/credentials.ts'
-import { openResolver, REFUSED, VALID } from '../helpers/resolver.ts'
+import { openResolver, REFUSED, SILENCE, VALID } from '../helpers/resolver.ts'
+import { until } from '../helpers/until.ts'
 import { answering, reply, startUpstream } from '../helpers/upstream.ts'
 
 const FAILURES = 5
@@ -253,4 +254,32 @@ t.test('who waited past the deadline is not sent, and says nothing about Authgea
     resolver.outcomes.filter((outcome) => outcome !== 'rejected').length < FAILURES,
     'at most who got the slot in the last moment is counted as a request'
   )
+})
+
+t.test('an idle resolver whose breaker is open asks by itself, without a credential', async (t) => {
+  const { upstream, resolver, pass } = await opened(t)
+  pass(3000)
+  resolver.tick()
+  await until('it asked', () => upstream.requests.length === 1 && resolver.outcomes.length === 1)
+  t.equal(resolver.state().circuitOpen, true, 'in vain')
+  upstream.script = (socket) => socket.write(SILENCE)
+  pass(3000)
+  resolver.tick()
+  await until('the breaker is closed', () => !resolver.state().circuitOpen)
+  t.notMatch(JSON.stringify(upstream.requests), /authorization|cookie/i)
+  const asked = upstream.requests.length
+  pass(3000)
+  resolver.tick()
+  t.equal(upstream.requests.length, asked, 'and no more')
+})
+
+t.test('a resolver that somebody asks leaves the probe to them', async (t) => {
+  const { upstream, resolver, pass } = await opened(t)
+  pass(PAUSE)
+  await resolver.ask()
+  const asked = upstream.requests.length
+  pass(PAUSE)
+  resolver.tick()
+  t.equal(upstream.requests.length, asked)
+  t.equal(resolver.state().inFlight, 0)
 })

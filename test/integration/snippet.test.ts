@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { copyFileSync, mkdirSync, readdirSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
@@ -57,6 +57,26 @@ t.test('the program writes it', async t => {
   const { stdout } = await exec(process.execPath, [MAIN, 'snippet', 'haproxy', '--out', folder])
   t.equal(stdout, `wrote haproxy.cfg, forward_auth.lua to ${folder}\n`)
   t.strictSame(readdirSync(folder), ['forward_auth.lua', 'haproxy.cfg'])
+})
+
+t.test('a file that differs is shown and not overwritten, unless --force says so', async (t) => {
+  const folder = tempDir(t, 'again')
+  const make = (...more: string[]) => {
+    const said: string[] = []
+    const out = { write: (text: string) => said.push(text) }
+    return { code: snippet(['haproxy', '--out', folder, ...more], out, out), said: said.join('') }
+  }
+  t.equal(make().code, 0)
+  t.match(make(), { code: 0, said: /haproxy\.cfg, forward_auth\.lua in .* are as they would be written/ })
+  const file = join(folder, 'haproxy.cfg')
+  const own = `${readFileSync(file, 'utf8')}# my own line\n`
+  writeFileSync(file, own)
+  const refused = make('--host', 'other.example.com')
+  t.match(refused, { code: 1, said: /\n-.*\^app[^]*\n\+.*\^other/ })
+  t.match(refused.said, /error: haproxy\.cfg in .* would be overwritten: nothing was written; --force overwrites/)
+  t.equal(readFileSync(file, 'utf8'), own, 'nothing was written')
+  t.match(make('--host', 'other.example.com', '--force'), { code: 0, said: /wrote haproxy\.cfg to/ })
+  t.notMatch(readFileSync(file, 'utf8'), 'my own line')
 })
 
 t.test('the program says what is wrong, and exits 1', async t => {

@@ -3,6 +3,7 @@ import { connect } from 'node:net'
 import { once } from 'node:events'
 import t, { type Test } from 'tap'
 import { startInProcess, type InProcess, type InProcessOptions } from '../helpers/in-process.ts'
+import { metricOf } from '../helpers/in-process-on-clock.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { ask, type Answer } from '../helpers/request.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
@@ -73,6 +74,11 @@ t.test('who may not tell us anything', async (t) => {
     t.equal(answer.status, status, name)
     t.same(Object.keys(answer.headers).filter((header) => header.startsWith('x-authgear')), [])
   }
+  const refused = { unsigned: 2, wrong_signature: 2, other_app: 1, unreadable: 1, not_read: 1 }
+  for (const [reason, count] of Object.entries(refused)) {
+    t.equal(await metricOf(adapter, `forward_auth_webhooks_refused_total{reason="${reason}"}`), count, reason)
+  }
+  t.match(adapter.lines.filter(({ msg }) => msg === 'webhook').map(({ what }) => what).join(), /AUTHGEAR_WEBHOOK_SECRET/)
   for (const method of ['GET', 'PUT', 'HEAD', 'DELETE', 'OPTIONS']) {
     t.equal((await post(adapter, method === 'PUT' ? body : '', {}, method)).status, 404, method)
   }

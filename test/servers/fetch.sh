@@ -7,7 +7,7 @@ bin=.servers/bin venv=.servers/venv
 mkdir -p "$bin"
 
 # have NAME FLAG: a program that really starts, not only a link to one that was removed
-have() { [ -x "$bin/$1" ] && "$bin/$1" "$2" >/dev/null 2>&1; }
+have() { local name=$1; shift; [ -x "$bin/$name" ] && "$bin/$name" "$@" >/dev/null 2>&1; }
 
 link() { ln -sfn "$2" "$bin/$1"; }
 
@@ -61,6 +61,20 @@ hypercorn() {
   have hypercorn --help || echo 'fetch.sh: no hypercorn: the one from PyPI does not start here'
 }
 hypercorn
+# Python with the apps of docs/apps, in an environment of its own
+python_apps() {
+  have python-apps -c 'import django, radicale, jwt, jupyterhub' && have configurable-http-proxy --version && return
+  python3 -m venv .servers/apps >/dev/null 2>&1 &&
+    .servers/apps/bin/pip install --quiet --disable-pip-version-check \
+      django==5.2.19 radicale==3.9.0 'pyjwt[crypto]==2.15.1' jupyterhub==6.1.1 >/dev/null 2>&1 &&
+    npm install --silent --no-save --no-audit --no-fund --prefix .servers/chp configurable-http-proxy@5.3.0 >/dev/null 2>&1 ||
+    { echo 'fetch.sh: no python-apps: pip could not install Django, Radicale, PyJWT and JupyterHub, or npm its proxy'; return; }
+  link configurable-http-proxy "$(realpath .servers/chp)/node_modules/.bin/configurable-http-proxy"
+  # a link to the interpreter would leave its environment
+  printf '#!/bin/sh\nexec "%s" "$@"\n' "$(realpath .servers/apps)/bin/python" >"$bin/python-apps"
+  chmod +x "$bin/python-apps"
+}
+python_apps
 # no wheel carries it: three components of the OpenTelemetry Collector, built in a minute or so
 otelcol() {
   have otelcol --version && return

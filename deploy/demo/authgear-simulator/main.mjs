@@ -5,14 +5,16 @@ import { buildSimulator } from './server.mjs'
 // Variables: HOST, PORT, USERS_FILE, COOKIE_PREFIX, COOKIE_DOMAIN, LOGIN_PATH, TRUST_PROXY=false, CONTROL=true,
 // for the login OAUTH_CLIENT_ID, OAUTH_REDIRECT_URI, OAUTH_POST_LOGOUT_REDIRECT_URI,
 // for tokens of resources RESOURCES (URI#scope,scope …) and MACHINE (id:secret:scope,scope),
-// and for the Admin API ADMIN_API_APP_ID, ADMIN_API_KEY_ID, ADMIN_API_PUBLIC_KEY_FILE (PEM)
+// and for the Admin API ADMIN_API_APP_ID, ADMIN_API_KEY_ID, ADMIN_API_PUBLIC_KEY or ADMIN_API_PUBLIC_KEY_FILE (PEM)
 const { HOST, PORT, USERS_FILE, COOKIE_PREFIX, COOKIE_DOMAIN, LOGIN_PATH, TRUST_PROXY, CONTROL } = process.env
 const { OAUTH_CLIENT_ID, OAUTH_REDIRECT_URI, OAUTH_POST_LOGOUT_REDIRECT_URI } = process.env
 const { RESOURCES, MACHINE } = process.env
-const { ADMIN_API_APP_ID, ADMIN_API_KEY_ID, ADMIN_API_PUBLIC_KEY_FILE } = process.env
+const { ADMIN_API_APP_ID, ADMIN_API_KEY_ID, ADMIN_API_PUBLIC_KEY, ADMIN_API_PUBLIC_KEY_FILE } = process.env
 
-const adminApi = ADMIN_API_APP_ID && ADMIN_API_KEY_ID && ADMIN_API_PUBLIC_KEY_FILE
-  ? { appId: ADMIN_API_APP_ID, keyId: ADMIN_API_KEY_ID, publicKey: readFileSync(ADMIN_API_PUBLIC_KEY_FILE, 'utf8') }
+const publicKey =
+  ADMIN_API_PUBLIC_KEY ?? (ADMIN_API_PUBLIC_KEY_FILE && readFileSync(ADMIN_API_PUBLIC_KEY_FILE, 'utf8'))
+const adminApi = ADMIN_API_APP_ID && ADMIN_API_KEY_ID && publicKey
+  ? { appId: ADMIN_API_APP_ID, keyId: ADMIN_API_KEY_ID, publicKey }
   : undefined
 
 const simulator = buildSimulator({

@@ -35,6 +35,11 @@ export function accountPage (name, query) {
   )
 }
 
+/** It leads nowhere, as Authgear's. */
+export function expiredPage () {
+  return layOut('Page expired or invalid', '<p>Please go back to the app and try again.</p>')
+}
+
 /** @param {string} query */
 export function logoutPage (query) {
   return layOut('Sign out?', `<form method="post" action="/logout?${escape(query)}"><button>Sign out</button></form>`)

@@ -1,7 +1,7 @@
 // @ts-check
 import { readCredentials } from './credentials.mjs'
 import { readForms } from './login-routes.mjs'
-import { accountPage, loginPage, logoutPage } from './oauth-pages.mjs'
+import { accountPage, expiredPage, loginPage, logoutPage } from './oauth-pages.mjs'
 import { carried, page, problemOf, queryOf, seeOther, sendBack, withQuery } from './oauth-query.mjs'
 import { readOrigin } from './origin.mjs'
 import { codeFor } from './token-routes.mjs'
@@ -79,7 +79,7 @@ function authorizeRoutes (app, parts, browser) {
   })
   app.head(AUTHORIZE, (_, reply) => reply.code(405).header('Allow', 'GET, OPTIONS, POST').send())
   app.get('/_internals/oauth_entrypoint', (request, reply) =>
-    reply.redirect(`/authflow/v2/select_account?${carried(queryOf(request))}`, 302)
+    reply.header('Set-Cookie', underWay(carried(queryOf(request)))).redirect(`/authflow/v2/select_account?${carried(queryOf(request))}`, 302)
   )
   app.get('/oauth2/consent', (request, reply) => {
     const query = queryOf(request)
@@ -87,6 +87,22 @@ function authorizeRoutes (app, parts, browser) {
     if (problemOf(query, clients()) !== undefined || session === undefined) return reply.code(400).send('')
     return sendBack(reply, query, query.get('response_type') === 'code' ? codeFor(parts, request, session.user) : {})
   })
+}
+
+/**
+ * A browser has one login under way, the newest: of two tabs the first to sign in goes on with the other's state, and
+ * the other finds that it is over (recorded: `two-tabs` in test/fixtures/resolver-2.json).
+ */
+const UNDER_WAY = 'oauth_under_way'
+const OVER = `${UNDER_WAY}=; Path=/; Max-Age=0; HttpOnly`
+
+/** @param {string} query */
+const underWay = (query) => `${UNDER_WAY}=${encodeURIComponent(query)}; Path=/; HttpOnly`
+
+/** @param {FastifyRequest} request */
+function queryUnderWay ({ headers }) {
+  const [, query] = new RegExp(`(?:^|; )${UNDER_WAY}=([^;]+)`).exec(headers.cookie ?? '') ?? []
+  return query === undefined ? undefined : decodeURIComponent(query)
 }
 
 /** @param {FastifyInstance} app @param {Parts} parts @param {Browser} browser */
@@ -104,7 +120,9 @@ function pageRoutes (app, { clients, directory, control, cookies }, browser) {
     return page(reply, loginPage([...directory.users.values()], carried(query), query.get('ui_locales') ?? ''))
   })
   app.post('/login-page', (request, reply) => {
-    const query = queryOf(request)
+    const newest = queryUnderWay(request)
+    if (newest === undefined) return page(reply, expiredPage())
+    const query = new URLSearchParams(newest)
     if (problemOf(query, clients()) !== undefined) return reply.code(400).send('')
     const user = directory.users.get(request.body instanceof URLSearchParams ? request.body.get('user') ?? '' : '')
     if (user === undefined || user.disabled) {
@@ -112,6 +130,7 @@ function pageRoutes (app, { clients, directory, control, cookies }, browser) {
     }
     const scheme = browser.scheme(request)
     reply.header('Set-Cookie', [
+      OVER,
       cookies.set(control.controls.signIn(user.name).cookie, scheme),
       cookies.setStrict(scheme)
     ])

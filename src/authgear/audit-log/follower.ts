@@ -14,22 +14,29 @@ export type Gap = Readonly<{
   /** Milliseconds; undefined where nobody knows of one. */
   ageMs: number | undefined
   isTroubled: boolean
+  /** Redis failed this replica since, which ran all the while: no replica could lead. */
+  isRedisToBlame: boolean
 }>
 
 /**
  * - `none`: nothing can have been lost;
+ * - `redis`: nobody read the log, since Redis gave no lease; it is read from where it was;
  * - `expired`: something may, but all that it could concern has expired meanwhile;
  * - `lost`: something may, and only `everything` makes up for it. Not more than that: Authgear slow, poll fails, all
  *   void, Authgear slower.
  */
-export type GapVerdict = 'none' | 'expired' | 'lost'
+export type GapVerdict = 'none' | 'redis' | 'expired' | 'lost'
 
 /** @param lifetimeMs how long anything is remembered */
-export function classifyGap ({ ageMs, isTroubled }: Gap, overlapMs: number, lifetimeMs: number): GapVerdict {
+export function classifyGap (
+  { ageMs, isTroubled, isRedisToBlame }: Gap,
+  overlapMs: number,
+  lifetimeMs: number
+): GapVerdict {
   if (isTroubled) return 'lost' // however long ago: sessions were remembered all the while
-  if (ageMs === undefined) return 'none'
-  if (ageMs > lifetimeMs) return 'expired'
-  return ageMs > overlapMs ? 'lost' : 'none'
+  if (ageMs === undefined || ageMs <= Math.min(overlapMs, lifetimeMs)) return 'none'
+  if (isRedisToBlame) return 'redis'
+  return ageMs > lifetimeMs ? 'expired' : 'lost'
 }
 
 /** However long a session is kept for an outage (CACHE_STALE_IF_ERROR). */
@@ -54,13 +61,15 @@ export type Follower = Readonly<{
   poll: () => Promise<PollOutcome>
   /** A poll failed: entries may have been lost, and the next leader has to know that too. */
   troubled: () => Promise<void>
+  /** Redis failed this replica: that nobody read the log meanwhile says nothing of Authgear. */
+  redisFailed: () => void
   /** Milliseconds until everything is to be revoked, since an interval ends; undefined where it is not. */
   dueMs: () => number | undefined
   /** Revokes everything where that is due. */
   flush: () => Promise<boolean>
 }>
 
-/** `success`: the last poll that was one, and how old it was then already. */
+/** `success`: when Authgear's log was last read as far as it went, and how old that was then already. */
 type State = { position: Position, success: Readonly<{ moment: Moment, ageMs: number }> | undefined }
 
 /** What the one that leads does at each poll: docs/audit-log.md. */
@@ -77,9 +86,15 @@ export function createFollower (deps: FollowerDeps): Follower {
   let hasFailed = false
   let isBusy = false
   let answeredNow: Second = 0
+  const startedAt = momentOf(clock)
+  let redisFailedAt: Moment | undefined
 
   const ageOf = ({ success }: State): number | undefined =>
     success === undefined ? undefined : success.ageMs + elapsedSince(success.moment, clock)
+
+  const isRedisToBlame = (ageMs: number | undefined): boolean =>
+    ageMs !== undefined && redisFailedAt !== undefined &&
+    elapsedSince(redisFailedAt, clock) <= ageMs && ageMs <= elapsedSince(startedAt, clock)
 
   /** Whoever leads now begins with what is stored, and what is still to be done by it. */
   function abandon (): PollOutcome {
@@ -107,12 +122,10 @@ export function createFollower (deps: FollowerDeps): Follower {
 
   /** @returns false where the lease was lost. That everything is due is written first: no death in between loses it. */
   async function handleGap (current: State): Promise<boolean> {
-    const verdict = classifyGap(
-      { ageMs: ageOf(current), isTroubled: hasFailed || current.position.isTroubled },
-      overlapMs,
-      lifetimeMs
-    )
-    if (verdict === 'expired') observer.gap('expired')
+    const ageMs = ageOf(current)
+    const isTroubled = hasFailed || current.position.isTroubled
+    const verdict = classifyGap({ ageMs, isTroubled, isRedisToBlame: isRedisToBlame(ageMs) }, overlapMs, lifetimeMs)
+    if (verdict === 'expired' || verdict === 'redis') observer.gap(verdict)
     if (verdict !== 'lost') return true
     if (!await save(current, true)) return false
     const isFree = await store.claimGap()
@@ -162,7 +175,7 @@ export function createFollower (deps: FollowerDeps): Follower {
     const fresh = reading.entries.filter(({ seq }) => !position.seen.has(seq))
     const isLogged = await apply(fresh)
     if (!leads()) return abandon()
-    if (!isLogged) return 'pending' // read again at the next poll, by the leader of that time
+    if (!isLogged) return await keepPlace(current, sent, reading.now)
     const late = (clock.monotonic() - answered) / 1000
     if (success !== undefined) {
       for (const { second } of fresh) observer.applied(Math.max(0, reading.now - second) + late)
@@ -170,9 +183,20 @@ export function createFollower (deps: FollowerDeps): Follower {
     const moved = advance(position, reading.from, reading, overlap)
     // Authgear's own word at first: a machine whose clock is behind would never hear of a later second
     current.position = position.at === undefined ? { ...moved, at: answeredNow } : moved
+    return await finish(current, sent, 'ok')
+  }
+
+  /** Authgear was read, and the revocation log did not take all of it: the next poll reads it again. */
+  async function keepPlace (current: State, sent: Moment, now: Second): Promise<PollOutcome> {
+    const { position } = current
+    current.position = { ...position, at: position.at === undefined ? answeredNow : now, isTroubled: false }
+    return await finish(current, sent, 'pending')
+  }
+
+  async function finish (current: State, sent: Moment, outcome: PollOutcome): Promise<PollOutcome> {
     current.success = { moment: sent, ageMs: 0 }
     hasFailed = false
-    return await save(current) ? 'ok' : abandon()
+    return await save(current) ? outcome : abandon()
   }
 
   return Object.freeze({
@@ -183,9 +207,10 @@ export function createFollower (deps: FollowerDeps): Follower {
       types.forget()
       hasFailed = true
       if (state === undefined || state.position.isTroubled || !leads()) return
-      state.position = { ...state.position, isTroubled: true }
-      await save(state)
-    }
+      const troubled = { ...state, position: { ...state.position, isTroubled: true } }
+      if (await save(troubled)) state.position = troubled.position // else the next failure writes it
+    },
+    redisFailed: () => { redisFailedAt = momentOf(clock) }
   })
 }
 

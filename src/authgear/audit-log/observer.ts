@@ -3,8 +3,8 @@ import type { AuditErrorKind } from './errors.ts'
 
 /** `pending`: the revocation log did not take all of it, so that it is read again */
 export type PollOutcome = 'ok' | 'pending' | 'error' | 'lost_lease'
-/** What a gap, in which entries may have been lost, led to. */
-export type GapOutcome = 'everything' | 'expired' | 'suppressed'
+/** What a gap led to, in which entries may have been lost; `redis`: nobody read, and nothing can have been lost. */
+export type GapOutcome = 'everything' | 'expired' | 'suppressed' | 'redis'
 
 /**
  * `activity` is a type of the table, or `unknown`; `gap` and `overflow` where everything is revoked for want of
@@ -27,7 +27,10 @@ const GAPS = {
   suppressed:
     'entries of the audit log may have been lost, again within ten minutes: what they would have revoked holds after ' +
       'CACHE_TTL',
-  expired: 'entries of the audit log may have been lost; all that they could concern has expired meanwhile'
+  expired: 'entries of the audit log may have been lost; all that they could concern has expired meanwhile',
+  redis:
+    'Redis did not answer in time, so that no replica could read the audit log: it is read from where it was, and ' +
+      'nothing is lost'
 } as const
 
 /** The log's lines beside the metrics: each kind of error once until a poll succeeds, each change of leader. */
@@ -37,7 +40,9 @@ export function tell (log: Log, metrics: AuditObserver): AuditObserver {
     ...metrics,
     polled (outcome) {
       metrics.polled(outcome)
-      if (outcome === 'lost_lease') log.warn('the lease on the audit log was lost during a poll, which ended there')
+      if (outcome === 'lost_lease') {
+        log.warn('Redis or this machine was too slow to renew the lease on the audit log: the poll ended there')
+      }
       if (outcome !== 'ok' || told.size === 0) return
       told.clear()
       log.info('the audit log is read again')

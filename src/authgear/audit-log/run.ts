@@ -55,10 +55,15 @@ export function runAudit ({ leadership, follower, pollMs, clock, observer }: Run
   let succeededAt = clock.monotonic()
   let failures = 0
 
+  function failed (error: unknown): void {
+    observer.failed(kindOf(error), error)
+    if (kindOf(error) === 'redis') follower.redisFailed()
+  }
+
   async function keepLease (): Promise<void> {
     let wasLeader = false
     while (!closing.signal.aborted) {
-      await leadership.tick().catch((error: unknown) => observer.failed(kindOf(error), error))
+      await leadership.tick().catch(failed)
       if (isLeader() !== wasLeader) observer.leading(wasLeader = !wasLeader)
       await pause(pollMs / 2)
     }
@@ -76,7 +81,7 @@ export function runAudit ({ leadership, follower, pollMs, clock, observer }: Run
     } catch (error) {
       if (closing.signal.aborted) return 0
       observer.polled('error')
-      observer.failed(kindOf(error), error)
+      failed(error)
       // a Redis that does not answer loses nothing: the position and the log are where they were
       if (kindOf(error) !== 'redis') await follower.troubled().catch(() => {})
       return delayAfter(kindOf(error), ++failures, pollMs, Math.random())

@@ -72,6 +72,7 @@ export function createRedisStore ({ commands, keyPrefix, leaseMs }: RedisAuditSt
   ) as [string, string, string]
   // also while nobody knows whether Redis took it: an answer may have been lost
   let token = ''
+  let claim: string | undefined
   const renew = async (): Promise<boolean> =>
     (await commands.setPxWhile(lease, token, lease, Buffer.from(token), leaseMs)) === 'OK'
   return Object.freeze({
@@ -93,6 +94,13 @@ export function createRedisStore ({ commands, keyPrefix, leaseMs }: RedisAuditSt
       const life = Math.max(1, Math.round(POSITION_LIFE - ageMs))
       return await commands.setPxWhile(lease, token, position, Buffer.from(encodePosition(read)), life) === 'OK'
     },
-    claimGap: () => commands.setIfAbsent(gap, '1', GAP_INTERVAL)
+    async claimGap () {
+      const isRepeated = claim !== undefined // the answer to the one before was lost: it may be in Redis
+      claim ??= randomBytes(16).toString('hex')
+      const isFree = await commands.setIfAbsent(gap, claim, GAP_INTERVAL) ||
+        (isRepeated && await commands.setPxWhile(gap, claim, gap, Buffer.from(claim), GAP_INTERVAL) === 'OK')
+      claim = undefined
+      return isFree
+    }
   } satisfies AuditStore)
 }

@@ -152,33 +152,73 @@ const MAX_BODY_BYTES = 64 * 1024
 const KEEP_ALIVE_MS = 30_000
 const MAX_USER_AGENT_LENGTH = 512
 
-/** Opens no connection by itself: Authgear being down is never a reason not to start. */
-export function createResolver (settings: ResolverSettings, observer: ResolverObserver): Resolver {
+/** Between two looks at a breaker that is open. */
+const PROBE_MS = 3000
+const NOBODY: Credentials = {
+  bearer: undefined, appSession: undefined, appAccessToken: undefined, session: undefined
+}
+const PROBE_TRACE: ClientTrace = {
+  address: undefined, userAgent: 'authgear-forward-auth', traceparent: undefined, tracestate: undefined
+}
+
+/** Calls again and again until the function that it returns is called. */
+export type Repeat = (ms: number, act: () => void) => () => void
+
+const systemRepeat: Repeat = (ms, act) => {
+  const timer = setInterval(act, ms).unref()
+  return () => clearInterval(timer)
+}
+
+/**
+ * Opens no connection by itself while Authgear is well: Authgear being down is never a reason not to start. While the
+ * breaker is open and nobody asks, it asks about nobody, so that an idle replica notices that Authgear is back.
+ */
+export function createResolver (
+  settings: ResolverSettings,
+  observer: ResolverObserver,
+  repeat: Repeat = systemRepeat
+): Resolver {
   const url = new URL(settings.resolverUrl)
   const pool = openPool(url, settings)
   const breaker = createCircuitBreaker(settings.maxConcurrency, settings.maxQueue)
   const path = `${url.pathname}${url.search}`
   const observedRequest = observed(pool, observer)
+  let askedAt = -Infinity
+  const stopProbing = repeat(PROBE_MS, () => {
+    if (!breaker.state().circuitOpen || performance.now() - askedAt < PROBE_MS) return
+    resolve(NOBODY, PROBE_TRACE, { whole: [], all: [] }).catch(() => {}) // the breaker has seen it
+  })
+
+  async function resolve (
+    credentials: Credentials,
+    trace: ClientTrace,
+    digests: SentDigests
+  ): Promise<ResolverResult> {
+    askedAt = performance.now()
+    const deadline = new Deadline(settings.timeoutMs)
+    const headers = requestHeaders(settings, credentials, trace)
+    const { timeoutMs, cookieNames } = settings
+    const options = { path, headers, cookieNames, deadline, timeoutMs }
+    let isAsked = false
+    const request: Request = (options) => { isAsked = true; return observedRequest(options) }
+    const task = (): Promise<ResolverResult> =>
+      resolveWithRetry(request, breaker.isClosed, options, credentials.session !== undefined)
+    const work = (): Promise<ResolverResult> => breaker.run(digests, deadline, task)
+    // a wait in the queue says nothing of Authgear: if it counted as an outage, a stranger could fill the queue and
+    // have an ended session accepted (CACHE_STALE_IF_ERROR)
+    const late = (): ResolverError => isAsked ? new AuthgearTimeout(settings.timeoutMs) : new Overloaded()
+    return await withDeadline(work, deadline, late)
+      .catch((error: unknown) => reject(error, observer))
+      .finally(() => deadline.met())
+  }
+
   return Object.freeze({
-    async resolve (credentials: Credentials, trace: ClientTrace, digests: SentDigests): Promise<ResolverResult> {
-      const deadline = new Deadline(settings.timeoutMs)
-      const headers = requestHeaders(settings, credentials, trace)
-      const { timeoutMs, cookieNames } = settings
-      const options = { path, headers, cookieNames, deadline, timeoutMs }
-      let isAsked = false
-      const request: Request = (options) => { isAsked = true; return observedRequest(options) }
-      const task = (): Promise<ResolverResult> =>
-        resolveWithRetry(request, breaker.isClosed, options, credentials.session !== undefined)
-      const work = (): Promise<ResolverResult> => breaker.run(digests, deadline, task)
-      // a wait in the queue says nothing of Authgear: if it counted as an outage, a stranger could fill the queue and
-      // have an ended session accepted (CACHE_STALE_IF_ERROR)
-      const late = (): ResolverError => isAsked ? new AuthgearTimeout(settings.timeoutMs) : new Overloaded()
-      return await withDeadline(work, deadline, late)
-        .catch((error: unknown) => reject(error, observer))
-        .finally(() => deadline.met())
-    },
+    resolve,
     state: breaker.state,
-    close: () => pool.destroy()
+    close: async () => {
+      stopProbing()
+      await pool.destroy()
+    }
   })
 }
 

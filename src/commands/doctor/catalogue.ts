@@ -130,6 +130,14 @@ export const CATALOGUE = Object.freeze({
     why: 'the session ended, or is another project\'s: requests with them get 401',
     set: 'AUTHGEAR_ENDPOINT to the project that made them; or sign in again and paste once more'
   },
+  'cookie-foreign': {
+    severity: 'error',
+    mistake: "Another cookie has the name of Authgear's (an app's own `session`)",
+    why: 'the first of a name counts, here and at Authgear: with the other one in front everybody is answered 401, ' +
+      'and a login changes nothing',
+    set: '`http.cookie_prefix` of the project to something of its own, and AUTHGEAR_COOKIE_PREFIX to the same; or ' +
+      'the app\'s cookie to another name'
+  },
   'token-expired': {
     severity: 'warning',
     mistake: 'The pasted token is past its end',
@@ -314,6 +322,13 @@ export const CATALOGUE = Object.freeze({
     set: '`hook.non_blocking_handlers` at Authgear to this service\'s /webhook with events "*"; the log says where a ' +
       'signature was wrong'
   },
+  'webhook-secret': {
+    severity: 'warning',
+    mistake: 'The newest webhook was signed with another secret than AUTHGEAR_WEBHOOK_SECRET',
+    why: "with a secret that is not the project's every webhook is answered 401: a disabled or deleted user is " +
+      'noticed only after CACHE_TTL',
+    set: "AUTHGEAR_WEBHOOK_SECRET to the project's, on all replicas; after a change of both, the next webhook ends this"
+  },
   'token-keys': {
     severity: 'error',
     mistake: 'The keys by which Authgear signs tokens cannot be fetched',
@@ -344,6 +359,61 @@ export const CATALOGUE = Object.freeze({
     why: 'an MCP client begins there, and gives up',
     set: 'the routes that `snippet --resource` writes: /.well-known/oauth-protected-resource leads to this service, ' +
       'without a session'
+  },
+  'app-unreachable': {
+    severity: 'error',
+    mistake: 'The app does not answer at `--url`',
+    why: 'it is not known whether the proxy protects it',
+    set: '--url to the address that browsers use, from a machine that can reach it'
+  },
+  'app-open': {
+    severity: 'error',
+    mistake: 'The app answers a stranger (`--url`, `--echo`)',
+    why: 'that page is not protected: no route of the proxy asks this service, or a port of the app is open to all',
+    set: 'the configuration that `snippet` prints for your proxy; no published port at the app; another page at ' +
+      '--echo where this one is meant to be public'
+  },
+  'identity-forged': {
+    severity: 'error',
+    mistake: "A client's own identity header reaches the app",
+    why: 'an app that believes the header believes any client: whoever sends it is that user',
+    set: 'the configuration that `snippet` prints for your proxy, with --identity as IDENTITY_HEADERS has it'
+  },
+  'app-refuses': {
+    severity: 'warning',
+    mistake: 'The app is not reached with the pasted session (`--url`, `--echo`)',
+    why: 'nothing can be said of what it gets',
+    set: 'paste a session that may open that page; --echo to another page'
+  },
+  'app-no-echo': {
+    severity: 'warning',
+    mistake: 'The page at `--echo` shows no headers',
+    why: 'what reaches the app cannot be seen from outside',
+    set: '--echo to a page that shows them; traefik/whoami shows all of its headers'
+  },
+  'identity-missing': {
+    severity: 'error',
+    mistake: 'The identity does not reach the app',
+    why: 'the app takes everybody for nobody',
+    set: 'the headers that the proxy copies from this service: the configuration that `snippet` prints copies all'
+  },
+  'assertion-missing': {
+    severity: 'error',
+    mistake: 'ASSERTION is on, and the assertion does not reach the app',
+    why: 'an app that verifies it refuses everybody',
+    set: 'the configuration that `snippet --assertion` prints for your proxy'
+  },
+  'assertion-keys': {
+    severity: 'warning',
+    mistake: 'The keys of assertions cannot be read',
+    why: 'the assertion cannot be verified here',
+    set: 'run doctor beside the service, with its environment; MANAGEMENT_LISTEN must not be off'
+  },
+  'assertion-wrong': {
+    severity: 'error',
+    mistake: 'The assertion that reaches the app cannot be verified',
+    why: 'an app that verifies it refuses everybody',
+    set: 'ASSERTION_ISSUER the same on all replicas; one CACHE_SECRET and one Redis for all, or one ASSERTION_KEY_FILE'
   },
   unforeseen: {
     severity: 'error',

@@ -1,17 +1,20 @@
 import type { Probe } from './check.ts'
 import { audit, idleTimeout } from './checks/settings.ts'
 import { cacheSecret, redis, redisLatency, redisRights, redisServer, webhook } from './checks/redis.ts'
-import { clock, resolver, trustProxy } from './checks/authgear.ts'
+import { clock, resolver } from './checks/authgear.ts'
 import { authgearCertificate, ownCertificate } from './checks/certificates.ts'
 import { cookies } from './checks/cookies.ts'
 import { pasted } from './checks/pasted.ts'
 import { rotation } from './checks/rotation.ts'
 import { keys, metadata } from './checks/resource-tokens.ts'
+import { trustProxy } from './checks/trust-proxy.ts'
+import { stranger, throughProxy } from './checks/through-proxy.ts'
 import { revocationLog } from './checks/revocation-log.ts'
 
 /** In the order in which they are run and printed: what the others need comes first. */
 export const PROBES: readonly Probe[] = Object.freeze([
-  resolver, authgearCertificate, clock, trustProxy, cookies, keys, pasted, metadata, idleTimeout, audit,
+  resolver, authgearCertificate, clock, trustProxy, cookies, keys, pasted, stranger, throughProxy, metadata,
+  idleTimeout, audit,
   redis, redisRights, redisServer, revocationLog, redisLatency, cacheSecret, webhook, rotation,
   ownCertificate
 ])

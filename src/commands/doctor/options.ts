@@ -10,21 +10,26 @@ export type DoctorOptions = Readonly<{
   idleTimeoutMs: number | undefined
   /** An origin: of the app as clients reach it. */
   url: string | undefined
+  /** A page of the app that shows the headers that it got; a path. */
+  echo: string
 }>
 
-export const USAGE = `usage: authgear-forward-auth doctor [--json] [--host NAME] [--idle-timeout DURATION] [--url ORIGIN] [--cookie-stdin | --token-stdin]
+export const USAGE = `usage: authgear-forward-auth doctor [--json] [--host NAME] [--idle-timeout DURATION] [--url ORIGIN [--echo PATH]] [--cookie-stdin | --token-stdin]
 
   --cookie-stdin           reads a Cookie header from stdin, as a browser sent it to the app, and asks Authgear about it
   --token-stdin            reads an access token from stdin, and asks Authgear about it; a resource token is explained claim by claim
   --host NAME              the app's host: does Authgear's cookie reach it?
   --idle-timeout DURATION  session.idle_timeout_seconds of the project, such as 30m: is CACHE_TTL below it?
-  --url ORIGIN             the app or API as clients reach it, such as https://api.example.com: is what they read there?
+  --url ORIGIN             the app or API as clients reach it, such as https://app.example.com: is a stranger refused there, does
+                           forged identity get through, and does the pasted session's reach the app?
+  --echo PATH              a page of the app that shows the headers that it got; / unless it is set
   --json                   prints JSON
 
 Looks at what the environment configures, as serve would use it. Exit code 1 where there is an error.
 `
 
 const ORIGIN = /^https?:\/\/[a-z0-9.-]{1,253}(?::[0-9]{1,5})?\/?$/
+const ECHO = /^\/[\w.~/-]{0,200}$/
 const IDLE_TIMEOUT = duration({ min: '1s', max: '999999h' })
 const neverRead = (): string => ''
 
@@ -39,7 +44,7 @@ export function doctorOptions (args: readonly string[]): DoctorOptions | 'help' 
   if (values === undefined) {
     return 'an argument is not understood (a cookie or a token is read from stdin, never an argument)'
   }
-  const { json, 'cookie-stdin': cookie, 'token-stdin': token, host, 'idle-timeout': idle, url, help } = values
+  const { json, 'cookie-stdin': cookie, 'token-stdin': token, host, 'idle-timeout': idle, url, echo, help } = values
   if (help) return 'help'
   if (cookie && token) return '--cookie-stdin and --token-stdin: only one of them can be read at a time'
   const name = host?.toLowerCase()
@@ -47,7 +52,8 @@ export function doctorOptions (args: readonly string[]): DoctorOptions | 'help' 
   const idleTimeout = idle === undefined ? undefined : IDLE_TIMEOUT.parse(idle, neverRead)
   if (idleTimeout?.kind === 'problem') return '--idle-timeout is not a duration such as 30m'
   if (url !== undefined && !ORIGIN.test(url)) return '--url is not an origin such as https://api.example.com'
-  return { url: url?.replace(/\/$/, ''), json, paste: cookie ? 'cookie' : token ? 'token' : undefined, host: name, idleTimeoutMs: idleTimeout?.value }
+  if (!ECHO.test(echo)) return '--echo is not a path such as /headers'
+  return { echo, url: url?.replace(/\/$/, ''), json, paste: cookie ? 'cookie' : token ? 'token' : undefined, host: name, idleTimeoutMs: idleTimeout?.value }
 }
 
 function parse (args: readonly string[]) {
@@ -61,6 +67,7 @@ function parse (args: readonly string[]) {
         host: { type: 'string' },
         'idle-timeout': { type: 'string' },
         url: { type: 'string' },
+        echo: { type: 'string', default: '/' },
         help: { type: 'boolean', default: false }
       }
     }).values

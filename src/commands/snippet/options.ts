@@ -1,6 +1,7 @@
 import { isIPv6 } from 'node:net'
 import { parseArgs } from 'node:util'
 import { quote } from '../../config/messages.ts'
+import { didYouMean } from '../../config/unknown.ts'
 import { listenAddress } from '../../config/parsers/hosts.ts'
 import { parseHost } from '../cert/options.ts'
 import { readOutgoing } from './outgoing.ts'
@@ -52,7 +53,13 @@ function addressOf (host: string, port: number): Address {
   return { host, port, text: `${isIPv6(host) ? `[${host}]` : host}:${port}` }
 }
 
-export type SnippetOptions = Readonly<{ proxy: string, out: string | undefined, settings: Settings }>
+export type SnippetOptions = Readonly<{
+  proxy: string
+  out: string | undefined
+  /** Files that are there may be overwritten. */
+  isForced: boolean
+  settings: Settings
+}>
 
 export type Reading = Readonly<
   { kind: 'options', options: SnippetOptions } | { kind: 'help' } | { kind: 'errors', errors: readonly string[] }
@@ -83,6 +90,7 @@ const OPTIONS = {
   identity: { type: 'string' },
   assertion: { type: 'boolean' },
   login: { type: 'boolean' },
+  force: { type: 'boolean' },
   help: { type: 'boolean' }
 } as const
 
@@ -117,7 +125,7 @@ export function readOptions (args: readonly string[], proxies: readonly string[]
   const settings = settingsOf(texts, { policies, resources, flags }, errors)
   return errors.length > 0
     ? { kind: 'errors', errors }
-    : { kind: 'options', options: Object.freeze({ proxy, out: texts.out, settings }) }
+    : { kind: 'options', options: Object.freeze({ proxy, out: texts.out, isForced: flags.has('force'), settings }) }
 }
 
 const isText = (name: string): name is TextName => name in TEXTS
@@ -127,7 +135,9 @@ function problemOf (
   value: string | undefined,
   seen: Partial<Record<TextName, string>>
 ): string | undefined {
-  if (!(name in OPTIONS)) return `there is no option --${name.slice(0, 40)}`
+  if (!(name in OPTIONS)) {
+    return `there is no option --${name.slice(0, 40)}${didYouMean(name, Object.keys(OPTIONS))}`
+  }
   const takesText = isText(name) || name === 'policy' || name === 'resource' || name === 'scope'
   if (!takesText) return value === undefined ? undefined : `--${name} takes no value`
   if (value === undefined || value === '' || value.startsWith('--')) return `--${name} needs a value`
@@ -137,7 +147,7 @@ function problemOf (
 function proxyOf ([proxy, ...more]: readonly string[], known: readonly string[], errors: string[]): string {
   const problem = proxy === undefined
     ? 'which proxy?'
-    : !known.includes(proxy) ? `there is no configuration for ${quote(proxy)}` : undefined
+    : !known.includes(proxy) ? `there is no configuration for ${quote(proxy)}${didYouMean(proxy, known)}.` : undefined
   if (problem !== undefined) errors.push(`${problem} One of ${known.join(', ')}`)
   if (more.length > 0) errors.push(`one proxy at a time: what is ${more.map(quote).join(' ')}?`)
   return proxy ?? ''

@@ -157,7 +157,10 @@ const REVOCATIONS: Chart = {
   title: 'Revocations',
   scale: 'rate',
   totals: 'count',
-  lines: COUNTED_ORIGINS.map((origin) => counted(origin, origin, ({ revocations }) => revocations[origin]))
+  lines: [
+    ...COUNTED_ORIGINS.map((origin) => counted(origin, origin, ({ revocations }) => revocations[origin])),
+    counted('refused', 'webhooks refused', ({ webhooksRefused }) => webhooksRefused)
+  ]
 }
 
 /** What there is to see of a service with or without Redis. */

@@ -22,11 +22,13 @@ export type Sample = Moment & Readonly<{
   authgear: Readonly<{ answered: number, failed: number, rejected: number }>
   redisErrors: number
   revocations: Reading['revocations']
+  /** For their signature or their app: no stranger without a signature is counted. */
+  webhooksRefused: number
   now: GaugeReading
 }>
 
 export function sampleOf (
-  { requests, durations, reads: { memory, redis }, authgear, redisErrors, revocations, now }: Reading,
+  { requests, durations, reads: { memory, redis }, authgear, redisErrors, revocations, webhooksRefused, now }: Reading,
   moment: Moment
 ): Sample {
   return {
@@ -42,6 +44,7 @@ export function sampleOf (
     },
     redisErrors: Object.values(redisErrors).reduce((sum, count) => sum + count, 0),
     revocations,
+    webhooksRefused: webhooksRefused.wrong_signature + webhooksRefused.other_app,
     now
   }
 }

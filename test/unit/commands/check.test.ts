@@ -41,7 +41,13 @@ const DANGERS: ReadonlyArray<readonly [env: NodeJS.ProcessEnv, warned: readonly 
   [{ AUTHGEAR_WEBHOOK_SECRET: 'a webhook secret' }, ['AUTHGEAR_WEBHOOK_SECRET']],
   [{ TRUSTED_PROXIES: '0.0.0.0/1,::/1' }, ['TRUSTED_PROXIES', 'TRUSTED_PROXIES']],
   [{ MANAGEMENT_LISTEN: '203.0.113.7:4181' }, ['MANAGEMENT_LISTEN']],
-  [{ CACHE_NEGATIVE_TTL: '1m' }, ['CACHE_NEGATIVE_TTL']]
+  [{ CACHE_NEGATIVE_TTL: '1m' }, ['CACHE_NEGATIVE_TTL']],
+  [{ AUTHGEAR_ENDPOINT: 'http://auth.example.com' }, ['AUTHGEAR_ENDPOINT']],
+  [{ AUTHGEAR_ENDPOINT: 'http://auth.example.com:3000' }, ['AUTHGEAR_ENDPOINT']],
+  [{ AUTHGEAR_ENDPOINT: 'http://203.0.113.7' }, ['AUTHGEAR_ENDPOINT']],
+  ...['localhost:3000', 'auth.localhost', '127.0.0.1', '127.8.9.1:3000', '[::1]:3000', 'authgear', 'authgear:3000',
+    'authgear.default.svc', 'authgear.default.svc.cluster.local:3000', 'auth.internal']
+    .map((host) => [{ AUTHGEAR_ENDPOINT: `http://${host}` }, []] as const)
 ]
 
 t.test('each dangerous combination is a warning and no error', (t) => {

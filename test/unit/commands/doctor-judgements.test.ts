@@ -46,7 +46,7 @@ rows('clocks: Authgear\'s Date has whole seconds, and the answer took its time',
   ['a little more', judgeClock({ asked: DATE - 60_001, answered: DATE - 60_001, date: DATE }), 'clock-off']
 ])
 
-const seen = (domain?: string): CookieObservation => ({ kind: 'seen', domain })
+const seen = (domain?: string): CookieObservation => ({ kind: 'seen', domain, isSecure: true })
 const judged = (domain: string | undefined, app: string | undefined): Judged =>
   judgeCookies(seen(domain), { prefix: '', authgear: 'auth.example.com', app })
 rows('cookie domains cover themselves and what is under them', [

@@ -34,5 +34,6 @@ t.test('the operator reads the name of the cookie that did not come', async t =>
 })
 
 t.test('a reference is text', async t => {
+  t.match(render('redirect_loop', on), /a cookie “[^]*http\.cookie_prefix[^]*AUTHGEAR_COOKIE_PREFIX/)
   t.match(render('redirect_loop', { ...on, reference: '<b>&' }), '<code>&lt;b&gt;&amp;</code>')
 })

@@ -99,3 +99,8 @@ t.test('legible in light and in dark: contrast of text 4.5 at least, of outlines
   }
   t.equal(contrast('#000', '#ffffff'), 21, 'computed as WCAG does')
 })
+
+t.test('the page of a cookie that cannot be one names the cure', (t) => {
+  t.match(pageOf('malformed_credentials').render(REFERENCE), /http\.cookie_prefix[^]*AUTHGEAR_COOKIE_PREFIX/)
+  t.end()
+})

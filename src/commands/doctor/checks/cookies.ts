@@ -6,7 +6,8 @@ import { askAbout, NOBODY } from './authgear.ts'
 /** What Authgear said to a session that is none: it clears the cookie, by its own name and domain, if it saw it. */
 export type CookieObservation =
   | Readonly<{ kind: 'unseen' }>
-  | Readonly<{ kind: 'seen', domain: string | undefined }>
+  /** `isSecure`: it believes to be asked over https. */
+  | Readonly<{ kind: 'seen', domain: string | undefined, isSecure: boolean }>
 
 /** Without anybody's cookie: a session that is none tells prefix and domain. */
 export const cookies: Probe = {
@@ -24,7 +25,7 @@ export const cookies: Probe = {
   }
 }
 
-async function observeCookies ({ look }: Context): Promise<CookieObservation> {
+export async function observeCookies ({ look }: Context): Promise<CookieObservation> {
   // in the form of a session's, so that Authgear looks it up
   const session = `${randomUUID()}.${randomBytes(16).toString('hex')}`
   for (let tries = 0; tries < 2; tries++) { // none at all may be a hiccup of its database
@@ -34,12 +35,13 @@ async function observeCookies ({ look }: Context): Promise<CookieObservation> {
       seen.reading.resolution.kind === 'invalid' &&
       !seen.reading.resolution.noIdentityHeaders
     if (isSeen) {
+      const lines = seen.header('set-cookie')
       return {
         kind: 'seen',
-        domain: seen
-          .header('set-cookie')
+        domain: lines
           .map((line) => /;\s*domain=\.?([^;\s]+)/i.exec(line)?.[1]?.toLowerCase())
-          .find((domain) => domain !== undefined)
+          .find((domain) => domain !== undefined),
+        isSecure: lines.some((line) => /;\s*secure\s*(?:;|$)/i.test(line))
       }
     }
   }

@@ -2,6 +2,7 @@ import type { Config } from '../../../config/index.ts'
 import { cookieNames, readCredentials, type Reading } from '../../../core/credentials.ts'
 import { jwtAudience, jwtExpiry } from '../../../core/token-expiry.ts'
 import type { Resolution } from '../../../core/resolution.ts'
+import { createFindForeignFields } from '../../../core/foreign-cookies.ts'
 import { found, type Finding } from '../catalogue.ts'
 import { looked, skipped, type Context, type Outcome, type Probe } from '../check.ts'
 import { askAbout } from './authgear.ts'
@@ -25,23 +26,27 @@ async function aboutCookies ({ pasted, look, config: { authgear: { cookiePrefix 
     .split(/\r?\n/)
     .map((line) => line.trim().replace(/^cookie:\s*/i, ''))
     .filter((line) => line !== '')
-  const reading = readCredentials(lines.flatMap((line) => ['cookie', line]), cookieNames(cookiePrefix))
-  if (reading.kind !== 'credentials') return looked(judgeReading(reading, lines, cookiePrefix))
+  const [names, rawHeaders] = [cookieNames(cookiePrefix), lines.flatMap((line) => ['cookie', line])]
+  const reading = readCredentials(rawHeaders, names)
+  const foreign = createFindForeignFields(names)(rawHeaders).cookies
+  if (reading.kind !== 'credentials') return looked(judgeReading(reading, lines, cookiePrefix, foreign))
   const { reading: answer } = await askAbout(look, reading.credentials)
+  if (answer.kind === 'resolution' && answer.resolution.kind === 'valid') return looked()
   return looked(
-    answer.kind === 'resolution' && answer.resolution.kind === 'valid'
-      ? undefined
-      : found('cookie-refused', 'Authgear does not accept the pasted cookies as a session')
+    foreign === undefined
+      ? found('cookie-refused', 'Authgear does not accept the pasted cookies as a session')
+      : found('cookie-foreign', `in the pasted header: ${foreign}; Authgear does not accept it as a session`)
   )
 }
 
-export function judgeReading (reading: Reading, lines: readonly string[], prefix: string): Finding {
-  if (reading.kind === 'refused') {
-    return found(
-      'cookie-refused',
-      "a pasted cookie cannot be one of Authgear's: it is too long, or holds a control character"
-    )
-  }
+/** @param foreign cookies that have a name of Authgear's and cannot be its own */
+export function judgeReading (
+  reading: Reading,
+  lines: readonly string[],
+  prefix: string,
+  foreign?: string
+): Finding {
+  if (reading.kind === 'refused') return found('cookie-foreign', `in the pasted header: ${foreign ?? 'a cookie'}`)
   const others = prefixesIn(lines).filter((other) => other !== prefix)
   if (others.length === 0) {
     return found(

@@ -6,6 +6,7 @@ import { deriveKeys, secretBytes } from '../../../core/cache-key.ts'
 import { createSealer, type Sealer } from '../../../crypto/sealing.ts'
 import { RedisTooSlow } from '../../../errors.ts'
 import { withRedirects } from '../../../redis/log-connections.ts'
+import { webhookSecretId } from '../../../http/webhook.ts'
 import { describeServers, type RedisServers } from '../../../redis/options.ts'
 import type { Named, Refusal } from '../../../redis/probe.ts'
 import { createRedisLogStore } from '../../../revocation/redis-store.ts'
@@ -152,17 +153,26 @@ export function judgeServer (info: string, isSingle: boolean): readonly (Finding
   ]
 }
 
-/** A replica leaves a trace in Redis of the newest signed webhook. */
+/** A replica leaves a trace in Redis of the newest signed webhook, with an id of the secret that signed it. */
 export const webhook: Probe = {
-  title: 'a webhook has arrived',
+  title: 'a webhook has arrived, signed with this secret',
   needs: 'redis',
-  async run ({ redis, config }) {
-    if (config.authgear.webhookSecret === undefined) return skipped('there is no AUTHGEAR_WEBHOOK_SECRET')
+  async run ({ redis, config: { authgear: { webhookSecret, previousWebhookSecret } } }) {
+    if (webhookSecret === undefined) return skipped('there is no AUTHGEAR_WEBHOOK_SECRET')
     if (redis === undefined) return skipped('without Redis nothing remembers one')
-    const seen = await redis.connection.commands.pttl(redis.keys.webhookSeen).catch(() => undefined)
+    const seen = await redis.connection.commands.getBuffer(redis.keys.webhookSeen).catch(() => undefined)
     if (seen === undefined) return skipped('Redis did not answer')
-    return seen > 0 ? looked() : looked(found('webhook-unseen', 'no replica has taken a signed webhook within 30 days'))
+    const secrets = [webhookSecret, previousWebhookSecret].filter((secret) => secret !== undefined)
+    return looked(judgeWebhook(seen?.toString(), secrets.map(webhookSecretId)))
   }
+}
+
+/** @param signer the id of the secret that signed the newest; undefined where none came */
+export function judgeWebhook (signer: string | undefined, ours: readonly string[]): Finding | undefined {
+  if (signer === undefined) return found('webhook-unseen', 'no replica has taken a signed webhook within 30 days')
+  return ours.includes(signer)
+    ? undefined
+    : found('webhook-secret', 'the newest webhook that a replica took was signed with another secret')
 }
 
 export type RedisObservation = Readonly<{ problem: Error, named: readonly Named[] }>

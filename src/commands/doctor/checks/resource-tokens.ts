@@ -12,18 +12,22 @@ import { type Context, looked, type Outcome, type Probe, skipped } from '../chec
 const NO_RESOURCES = 'RESOURCES is not set'
 const METADATA_TIMEOUT_MS = 5000
 
-/** Can tokens be verified, and does Authgear bear the name that they have to say? */
+/**
+ * Does Authgear bear the name that tokens have to say, and can they be verified? Its name matters to every JWT; without
+ * RESOURCES nothing else of it is needed.
+ */
 export const keys: Probe = {
   title: 'Authgear publishes its name and the keys of resource tokens',
   async run ({ config: { authgear, resources } }) {
-    if (resources.length === 0) return skipped(NO_RESOURCES)
+    const isNeeded = resources.length > 0
     const endpoint = openPublicEndpoint(authgear)
     try {
-      return looked(judgeIssuer(await endpoint.get('/.well-known/openid-configuration'), authgear.endpoint.origin),
-        await keysProblem(authgear))
+      const issuer = judgeIssuer(await endpoint.get('/.well-known/openid-configuration'), authgear.endpoint.origin)
+      if (isNeeded) return looked(issuer, await keysProblem(authgear))
+      return issuer?.id === 'token-keys' ? skipped(issuer.what) : looked(issuer)
     } catch (error) {
-      if (error instanceof KeysUnavailable) return looked(found('token-keys', error.message))
-      throw error
+      if (!(error instanceof KeysUnavailable)) throw error
+      return isNeeded ? looked(found('token-keys', error.message)) : skipped(error.message)
     } finally {
       await endpoint.close()
     }

@@ -40,6 +40,8 @@ function createWorld () {
     outcome: 'logged' as RevokeOutcome,
     stored: undefined as (Stored & { at: number }) | undefined,
     claimedAt: -Infinity,
+    /** Redis takes no write, or answers too late to know. */
+    isRedisSlow: false,
     queries: 0,
     known: KNOWN,
     /** Seconds by which the process of Authgear that answers is ahead of the others. */
@@ -68,6 +70,7 @@ function createWorld () {
         ? undefined
         : { position: world.stored.position, ageMs: world.stored.ageMs + clock.monotonic() - world.stored.at },
     async save (position: Position, ageMs: number) {
+      if (world.isRedisSlow) throw new AuditError('redis')
       if (world.leaderTerm === undefined) return false
       world.stored = { position, ageMs, at: clock.monotonic() }
       return true
@@ -110,7 +113,8 @@ function createWorld () {
   /** One poll, and the time until the next one. */
   async function poll (follower: Follower): Promise<string> {
     const outcome = await follower.poll().catch(async (error: unknown) => {
-      await follower.troubled()
+      if (error instanceof AuditError && error.kind === 'redis') follower.redisFailed()
+      else await follower.troubled()
       return error instanceof AuditError ? error.kind : 'unforeseen'
     })
     clock.advance(POLL)
@@ -343,6 +347,102 @@ for (const [what, ms, kind, revoked, gaps] of OUTAGES) {
     t.same(follower.notes.filter((note) => note.startsWith('gap')), gaps)
   })
 }
+
+const gapsOf = ({ notes }: { notes: readonly string[] }): readonly string[] =>
+  notes.filter((note) => note.startsWith('gap'))
+
+t.test('a revocation log that takes nothing for a minute is no gap of Authgear', async (t) => {
+  const { world, signOut, start, taken } = createWorld()
+  const follower = start()
+  await follower.poll()
+  world.outcome = 'pending'
+  signOut('alice')
+  for (let polls = 0; polls < 30; polls++) t.equal(await follower.poll(), 'pending')
+  world.outcome = 'logged'
+  const successor = start()
+  t.equal(await successor.poll(), 'ok')
+  t.same(new Set(taken()), new Set(out('alice')), 'nobody else is revoked')
+  t.same([gapsOf(follower), gapsOf(successor)], [[], []])
+})
+
+t.test('a position that Redis does not take for a minute is no gap', async (t) => {
+  const { world, signOut, start, taken } = createWorld()
+  const follower = start()
+  await follower.poll()
+  world.isRedisSlow = true
+  for (let polls = 0; polls < 30; polls++) t.equal(await follower.poll(), 'redis')
+  signOut('alice')
+  world.isRedisSlow = false
+  t.equal(await follower.poll(), 'ok')
+  t.same([taken(), gapsOf(follower)], [out('alice'), []])
+})
+
+for (const ms of [20_000, 3_600_000]) {
+  t.test(`Redis gives no lease for ${ms / 1000} s: the log is read from where it was`, async (t) => {
+    const { world, clock, signOut, start, taken } = createWorld()
+    const [leader, other] = [start(), start()]
+    await leader.poll()
+    world.leaderTerm = undefined
+    signOut('alice')
+    clock.advance(ms / 2)
+    other.redisFailed()
+    clock.advance(ms / 2)
+    world.leaderTerm = 2
+    t.equal(await other.poll(), 'ok')
+    t.same([taken(), gapsOf(other)], [out('alice'), ['gap redis']])
+    await other.poll()
+    t.same(gapsOf(other), ['gap redis'], 'it is told once')
+  })
+}
+
+type World = ReturnType<typeof createWorld>
+const UNWATCHED: ReadonlyArray<readonly [why: string, begin: (world: World) => Promise<ReturnType<World['start']>>]> = [
+  ['saw no failure of Redis', async ({ start, clock }) => {
+    const [leader, other] = [start(), start()]
+    await leader.poll()
+    clock.advance(20_000)
+    return other
+  }],
+  ['saw one before the gap', async ({ start, clock }) => {
+    const [leader, other] = [start(), start()]
+    other.redisFailed()
+    clock.advance(POLL)
+    await leader.poll()
+    clock.advance(20_000)
+    return other
+  }],
+  ['saw one, and started in the gap', async ({ start, clock }) => {
+    await start().poll()
+    clock.advance(20_000)
+    const other = start()
+    other.redisFailed()
+    return other
+  }]
+]
+
+for (const [why, begin] of UNWATCHED) {
+  t.test(`nobody polled, and the next leader ${why}: entries may be lost`, async (t) => {
+    const world = createWorld()
+    const other = await begin(world)
+    await other.poll()
+    t.same([world.taken(), gapsOf(other)], [['* 0'], ['gap everything']])
+  })
+}
+
+t.test('trouble that Redis did not take is written at the next failure', async (t) => {
+  const { world, start, taken } = createWorld()
+  const first = start()
+  await first.poll()
+  world.failure = 'server'
+  world.isRedisSlow = true
+  await t.rejects(first.troubled())
+  world.isRedisSlow = false
+  await first.poll()
+  world.failure = undefined
+  const successor = start()
+  await successor.poll()
+  t.same([taken(), gapsOf(successor)], [['* 0'], ['gap everything']])
+})
 
 t.test('again within ten minutes a gap voids nothing more; after them it does', async (t) => {
   const { world, clock, signOut, start, taken } = createWorld()

@@ -193,15 +193,19 @@ t.test('a position comes back as it was stored, and nothing else does', (t) => {
 })
 
 const GAPS: ReadonlyArray<readonly [what: string, gap: Parameters<typeof classifyGap>[0], verdict: string]> = [
-  ['a first start', { ageMs: undefined, isTroubled: false }, 'none'],
-  ['a first start after failures', { ageMs: undefined, isTroubled: true }, 'lost'],
-  ['the poll before was just now', { ageMs: 2000, isTroubled: false }, 'none'],
-  ['another one leads, within the overlap', { ageMs: 10_000, isTroubled: false }, 'none'],
-  ['an error', { ageMs: 4000, isTroubled: true }, 'lost'],
-  ['a gap longer than the overlap', { ageMs: 10_001, isTroubled: false }, 'lost'],
-  ['an outage as long as the TTL', { ageMs: 30_000, isTroubled: true }, 'lost'],
-  ['an outage longer than the TTL', { ageMs: 30_001, isTroubled: true }, 'lost'],
-  ['a service that stood still for a day', { ageMs: 86_400_000, isTroubled: false }, 'expired']
+  ['a first start', { ageMs: undefined, isTroubled: false, isRedisToBlame: false }, 'none'],
+  ['a first start after failures', { ageMs: undefined, isTroubled: true, isRedisToBlame: false }, 'lost'],
+  ['the poll before was just now', { ageMs: 2000, isTroubled: false, isRedisToBlame: false }, 'none'],
+  ['another one leads, within the overlap', { ageMs: 10_000, isTroubled: false, isRedisToBlame: false }, 'none'],
+  ['an error', { ageMs: 4000, isTroubled: true, isRedisToBlame: false }, 'lost'],
+  ['a gap longer than the overlap', { ageMs: 10_001, isTroubled: false, isRedisToBlame: false }, 'lost'],
+  ['an outage as long as the TTL', { ageMs: 30_000, isTroubled: true, isRedisToBlame: false }, 'lost'],
+  ['an outage longer than the TTL', { ageMs: 30_001, isTroubled: true, isRedisToBlame: false }, 'lost'],
+  ['Redis gave no lease beyond the overlap', { ageMs: 10_001, isTroubled: false, isRedisToBlame: true }, 'redis'],
+  ['Redis gave no lease for an hour', { ageMs: 3_600_000, isTroubled: false, isRedisToBlame: true }, 'redis'],
+  ['Redis was slow within the overlap', { ageMs: 10_000, isTroubled: false, isRedisToBlame: true }, 'none'],
+  ['Authgear failed, and Redis too', { ageMs: 10_001, isTroubled: true, isRedisToBlame: true }, 'lost'],
+  ['a service that stood still for a day', { ageMs: 86_400_000, isTroubled: false, isRedisToBlame: false }, 'expired']
 ]
 
 t.test('gaps', (t) => {

@@ -97,12 +97,14 @@ t.test('each decision, outcome and origin has its line', (t) => {
   metrics.fleet.sharedError('lease')
   metrics.revocations.revoked('audit')
   metrics.revocations.inauthentic()
+  metrics.webhookRefused('wrong_signature')
+  metrics.webhookRefused('unsigned')
   const EXPECTED = {
     requests: { allowed: 0, unauthenticated: 1, forbidden: 1, unavailable: 1, elsewhere: 1 },
     authgear: { answered: 2, failed: 2, rejected: 1 },
     hits: { redis: 1 / 3 },
     'redis-errors': { errors: 1 },
-    revocations: { webhook: 0, management: 0, audit: 1, inauthentic: 1 },
+    revocations: { webhook: 0, management: 0, audit: 1, inauthentic: 1, refused: 1 },
     replicas: { seen: 3 }
   }
   for (const [chart, lines] of Object.entries(EXPECTED)) {
