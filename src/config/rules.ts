@@ -63,7 +63,7 @@ const profileIsWhole: Rule = ({ isSet }) => [
 const userIsVerified: Rule = ({ values: { IDENTITY_USER: user, IDENTITY_UNVERIFIED_EMAIL: unverified } }) => [
   user === 'email' &&
     unverified === 'send' &&
-    "IDENTITY_USER: is email, and IDENTITY_UNVERIFIED_EMAIL=send: to an app anybody could be anybody by typing an " +
+    'IDENTITY_USER: is email, and IDENTITY_UNVERIFIED_EMAIL=send: to an app anybody could be anybody by typing an ' +
       'address: leave one of them out'
 ]
 

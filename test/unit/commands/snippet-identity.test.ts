@@ -257,7 +257,7 @@ t.test('a hostile --identity is refused, or holds letters, digits and dashes', (
   t.end()
 })
 
-t.test('nginx holds the longest answer where more than Authgear’s names go out, of ingress-nginx too', async (t) => {
+t.test('nginx and ingress-nginx hold the longest answer where more names go out', async (t) => {
   for (const [options, size] of [[[], '16k'], [['--identity', 'remote'], '64k'], [['--assertion'], '64k']] as const) {
     const settings = settingsOf(...options)
     t.match(fileOf(templateOf('nginx')(settings), 'authgear_call.inc'), `proxy_buffer_size ${size};`)
