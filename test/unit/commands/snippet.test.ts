@@ -326,10 +326,16 @@ t.test('the lines that protect are in every configuration', async t => {
     ],
     'traefik-kubernetes': [
       'aliasheadersstrategy=delete',
+      '--providers.kubernetescrd.safenaming=true',
       'allowencodedslash=false',
       'authResponseHeadersRegex: "(?i)^X-Authgear-"'
     ],
-    'gateway-api': ['aliasheadersstrategy=delete', 'ExtensionRef', '(?i)^/admin'],
+    'gateway-api': [
+      '--providers.kubernetescrd.safenaming=true',
+      'aliasheadersstrategy=delete',
+      'ExtensionRef',
+      '(?i)^/admin'
+    ],
     caddy: [
       'uri /verify?{args[0]}',
       'request_header -*Authgear*',

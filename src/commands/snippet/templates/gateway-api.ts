@@ -1,9 +1,10 @@
 import { longest, noneOf, PARAMETER } from '../guards.ts'
 import { escaped, type Files, ownComment, ownPaths, ownPattern, type Settings } from '../settings.ts'
-import { middlewares, valuesFile } from './traefik-kubernetes.ts'
+import { middlewares, valuesFile, withoutDashes } from './traefik-kubernetes.ts'
 
 /** Gateway API with Traefik as its gateway: the routes are portable, the middleware is Traefik's. */
-export function gatewayApi (settings: Settings): Files {
+export function gatewayApi (given: Settings): Files {
+  const settings = withoutDashes(given)
   return {
     'values.yaml': `${valuesFile(settings)}providers:\n  kubernetesGateway:\n    enabled: true\n`,
     'middlewares.yaml': middlewares(settings),

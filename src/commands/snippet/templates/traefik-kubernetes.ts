@@ -3,7 +3,8 @@ import {
 } from '../settings.ts'
 import { cleaned, identityPattern, NOBODY, priorityOf, REFUSED, REFUSED_PRIORITY } from './traefik.ts'
 
-export function traefikKubernetes (settings: Settings): Files {
+export function traefikKubernetes (given: Settings): Files {
+  const settings = withoutDashes(given)
   return {
     'values.yaml': valuesFile(settings),
     'middlewares.yaml': middlewares(settings),
@@ -11,13 +12,33 @@ export function traefikKubernetes (settings: Settings): Files {
   }
 }
 
-/** Of the entry point: no custom resource can say it. */
+/**
+ * Security: without safeNaming Traefik joins namespace and name by a dash, so that `team/app-admin` and
+ * `team-app/admin` are one. A name without a dash, in a namespace without one, can be split in one way only.
+ */
+export function withoutDashes (settings: Settings): Settings {
+  const taken = new Set<string>()
+  return {
+    ...settings,
+    routes: settings.routes.map((route) => {
+      const base = route.name.replaceAll('-', '')
+      let name = base
+      for (let i = 2; taken.has(name); i++) name = `${base}x${i}`
+      taken.add(name)
+      return { ...route, name }
+    })
+  }
+}
+
+/** Of Traefik itself: no custom resource can say it. */
 export const valuesFile = ({ listen }: Settings): string => `\
 # Traefik's Helm chart; Traefik >= 3.7.13 (older ones do not know aliasHeadersStrategy and do not start)
 ports:
   web:
     exposedPort: ${listen.port}
 additionalArguments:
+# security: without it auth/authgear and a Middleware of another namespace can be one name, and the other one counts
+- --providers.kubernetescrd.safenaming=true
 # security: drops X_Authgear_User_Id, X.Authgear.User.Id and the like, which many apps read as X-Authgear-User-Id
 - --entrypoints.web.http.aliasheadersstrategy=delete
 # security: %2F, %5C and %00 in a path are 400; Traefik's routes and the app would read such a path differently

@@ -1,0 +1,49 @@
+#!/bin/bash
+# Builds a real kube-apiserver from the Go module proxy into .servers/kubernetes (ignored by git), and fetches the CRDs of the proxies.
+# Versions are pinned here: Kubernetes' own go.mod pins the rest. With all there it does nothing. The first build takes minutes, and 3 GB.
+set -euo pipefail
+cd "$(dirname "$0")/../.." || exit 1
+version=1.36.3 traefik=v3.7.13 gateway_api=v1.6.1
+dir=$(realpath -m .servers)/kubernetes
+mkdir -p "$dir/bin" "$dir/crds"
+
+# Kubernetes' module replaces its staging modules by folders that the proxy's zip lacks: each is published as v0 of the same minor
+write_module() {
+  local published=0.${version#1.} module
+  rm -rf "$dir/src" && mkdir -p "$dir/src" && cd "$dir/src"
+  local upstream
+  upstream=$(go mod download -json "k8s.io/kubernetes@v$version" | sed -nE 's/^\s*"GoMod": "(.*)",$/\1/p')
+  {
+    printf 'module kubernetes-for-tests\n\n%s\n\n' "$(grep -E '^go ' "$upstream")"
+    printf 'require k8s.io/kubernetes v%s\n\n' "$version"
+    sed -nE 's/^\s*(k8s\.io\/\S+) => \.\/staging.*/\1/p' "$upstream" | while read -r module; do
+      echo "replace $module => $module v$published"
+    done
+  } > go.mod
+  printf 'package main\n\nimport _ "k8s.io/kubernetes/cmd/kube-apiserver/app"\n\nfunc main() {}\n' > main.go
+}
+
+kube_apiserver() {
+  [ -x "$dir/bin/kube-apiserver" ] && "$dir/bin/kube-apiserver" --version | grep -q "v$version" && return
+  (
+    write_module
+    stamp=k8s.io/component-base/version
+    flags="-s -w -X $stamp.gitVersion=v$version -X $stamp.gitMajor=1 -X $stamp.gitMinor=${version:2:2} -X $stamp.gitTreeState=clean"
+    GOFLAGS=-mod=mod GOTOOLCHAIN=auto go build -trimpath -ldflags "$flags" -o "$dir/bin/kube-apiserver" k8s.io/kubernetes/cmd/kube-apiserver
+  )
+}
+
+
+# of the proxies whose resources we write, out of the zips of their own modules
+crds() {
+  local module file
+  module=$(go mod download -json "github.com/traefik/traefik/v3@$traefik" | sed -nE 's/^\s*"Dir": "(.*)",$/\1/p')
+  cp --no-preserve=mode "$module/docs/content/reference/dynamic-configuration/kubernetes-crd-definition-v1.yml" "$dir/crds/traefik.yaml"
+  module=$(go mod download -json "sigs.k8s.io/gateway-api@$gateway_api" | sed -nE 's/^\s*"Dir": "(.*)",$/\1/p')
+  for file in "$module"/config/crd/standard/gateway.networking.k8s.io_*.yaml; do
+    echo '---' && cat "$file"
+  done > "$dir/crds/gateway-api.yaml"
+}
+
+kube_apiserver
+[ -s "$dir/crds/gateway-api.yaml" ] || crds

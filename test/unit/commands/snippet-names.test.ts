@@ -1,0 +1,31 @@
+import t from 'tap'
+import { readOptions } from '../../../src/commands/snippet/options.ts'
+import { PROXIES, templateOf } from '../../../src/commands/snippet/proxies.ts'
+
+const POLICIES = ['/a-b=role=one', '/ab=role=two', '/admin=role=admin', '/a.b=role=three']
+
+for (const proxy of ['traefik-kubernetes', 'gateway-api']) {
+  t.test(`${proxy}: names can be split in one way only`, async (t) => {
+    const files = filesOf(proxy)
+    const names = [...(files['middlewares.yaml'] ?? '').matchAll(/^ {2}name: (.+)$/gm)].map(([, name = '']) => name)
+    t.strictSame(
+      names.toSorted(),
+      ['appab', 'appab2', 'appabx2', 'appadmin', 'authgear', 'clean', 'refuse'],
+      'no dash, each once'
+    )
+    const routes = files['ingressroute.yaml'] ?? files['httproute.yaml'] ?? ''
+    const used = [...routes.matchAll(/(?:kind: Middleware, |middlewares: \[\{ )name: ([^ ]+)/g)].map(([, one]) => one)
+    t.strictSame(new Set(used), new Set(names), 'each is used, and no other')
+  })
+
+  t.test(`${proxy}: Traefik is told to name safely`, async (t) => {
+    t.match(filesOf(proxy)['values.yaml'], /^- --providers\.kubernetescrd\.safenaming=true$/m)
+  })
+}
+
+function filesOf (proxy: string): Readonly<Record<string, string>> {
+  const args = [...POLICIES.flatMap((policy) => ['--policy', policy]), '--identity', 'remote', '--login']
+  const reading = readOptions([proxy, ...args], PROXIES)
+  if (reading.kind !== 'options') throw new Error(`refused: ${JSON.stringify(reading)}`)
+  return templateOf(proxy)(reading.options.settings)
+}
