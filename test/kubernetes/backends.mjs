@@ -1,4 +1,5 @@
-// An app that says what reached it, and an Authgear that knows two sessions. Usage: backends.mjs ADDRESS APP_PORT RESOLVER_PORT
+// An app that says what reached it, and an Authgear that knows two sessions. Usage: backends.mjs ADDRESS APP_PORT
+// RESOLVER_PORT
 import { createServer } from 'node:http'
 
 const [, , address, appPort, resolverPort] = process.argv
