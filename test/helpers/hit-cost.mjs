@@ -9,6 +9,8 @@ import { systemClock as clock } from '../../dist/clock.js'
 import { createKeyer } from '../../dist/core/cache-key.js'
 import { cookieNames } from '../../dist/core/credentials.js'
 import { IDENTITY_HEADERS, readResolution } from '../../dist/core/resolution.js'
+import { createPresenter } from '../../dist/identity/presenter.js'
+import { NO_HEADERS } from '../../dist/identity/sets.js'
 import { createMemoryLog } from '../../dist/revocation/memory-log.js'
 import { createVerify } from '../../dist/verify/verify.js'
 
@@ -93,6 +95,13 @@ function answererOf (memory) {
     keyer,
     cookieNames: cookieNames(''),
     absentHeaders: 'empty',
+    presenter: createPresenter({
+      settings: { headers: NO_HEADERS, user: 'user_id', encoding: 'percent' },
+      profiles: undefined,
+      assertions: undefined,
+      clock,
+      maxBytes: 2 ** 20
+    }),
     realm: 'https://accounts.example.com',
     clock,
     confirmAfterMs: 5000,

@@ -82,8 +82,8 @@ setInterval(update, ${REFRESH_INTERVAL_MS})
  * Lines differ by dashes too, not by colour alone. test/e2e/status-page.test.ts computes the contrasts. Nothing moves.
  */
 export const STYLE = `
-:root{color-scheme:light dark;--ground:#f3f4f6;--paper:#fff;--edge:#d9dce2;--ink:#1b1f27;--soft:#535b69;--mark:#2f5fb3;--good:#1b6e3c;--bad:#a3261b;--l0:#1f5fbf;--l1:#a34a00;--l2:#7a2d9c;--l3:#b3202c;--l4:#4d5566;--l5:#0d6e6e}
-@media(prefers-color-scheme:dark){:root{--ground:#12151b;--paper:#1b2029;--edge:#333b48;--ink:#eceff4;--soft:#aab3c1;--mark:#8fb4f2;--good:#7fd49c;--bad:#ff9a8f;--l0:#8fb4f2;--l1:#f0a765;--l2:#d3a4ee;--l3:#ff9a9f;--l4:#aab3c1;--l5:#74d0d0}}
+:root{color-scheme:light dark;--ground:#f3f4f6;--paper:#fff;--edge:#d9dce2;--ink:#1b1f27;--soft:#535b69;--mark:#2f5fb3;--good:#1b6e3c;--bad:#a3261b;--l0:#1f5fbf;--l1:#a34a00;--l2:#7a2d9c;--l3:#b3202c;--l4:#4d5566;--l5:#0d6e6e;--l6:#6b5600}
+@media(prefers-color-scheme:dark){:root{--ground:#12151b;--paper:#1b2029;--edge:#333b48;--ink:#eceff4;--soft:#aab3c1;--mark:#8fb4f2;--good:#7fd49c;--bad:#ff9a8f;--l0:#8fb4f2;--l1:#f0a765;--l2:#d3a4ee;--l3:#ff9a9f;--l4:#aab3c1;--l5:#74d0d0;--l6:#e0cf6b}}
 *{box-sizing:border-box}
 body{margin:0;padding:1rem;background:var(--ground);color:var(--ink);font:1rem/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif;-webkit-text-size-adjust:100%}
 header,main,footer{max-width:72rem;margin:0 auto}
@@ -104,7 +104,7 @@ dd{margin:0;font-weight:600;overflow-wrap:anywhere}
 svg{display:block;width:100%;height:4.5rem;fill:none;stroke-width:1.75}
 svg path{vector-effect:non-scaling-stroke}
 .grid{stroke:var(--edge);stroke-width:1}
-.l0{stroke:var(--l0)}.l1{stroke:var(--l1);stroke-dasharray:6 3}.l2{stroke:var(--l2);stroke-dasharray:2 2}.l3{stroke:var(--l3);stroke-dasharray:9 3 2 3}.l4{stroke:var(--l4);stroke-dasharray:1 3}.l5{stroke:var(--l5);stroke-dasharray:12 4}
+.l0{stroke:var(--l0)}.l1{stroke:var(--l1);stroke-dasharray:6 3}.l2{stroke:var(--l2);stroke-dasharray:2 2}.l3{stroke:var(--l3);stroke-dasharray:9 3 2 3}.l4{stroke:var(--l4);stroke-dasharray:1 3}.l5{stroke:var(--l5);stroke-dasharray:12 4}.l6{stroke:var(--l6);stroke-dasharray:5 2 1 2}
 .axis{display:flex;justify-content:space-between;gap:.5rem;font-size:.8125rem;color:var(--soft)}
 ul{list-style:none;margin:.5rem 0 0;padding:0;font-size:.875rem}
 li{display:flex;align-items:center;gap:.5rem}

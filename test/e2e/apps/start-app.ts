@@ -53,8 +53,8 @@ export async function startJupyterHub (t: Test): Promise<number> {
   ].join('\n'))
   await startChild(t, {
     name: 'jupyterhub',
-    command: mustFind('python-apps'),
-    args: ['-m', 'jupyterhub', '-f', config],
+    command: 'env', // its proxy is a program in Node, and not one for tap to measure
+    args: ['-u', 'NODE_OPTIONS', mustFind('python-apps'), '-m', 'jupyterhub', '-f', config],
     cwd: folder,
     ready: () => ask(port, { path: '/hub/login' }).then(({ status }) => status === 302, () => false)
   })
