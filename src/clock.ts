@@ -28,3 +28,12 @@ export const systemClock: Clock = Object.freeze({
   monotonic: () => performance.now(),
   wall: () => Date.now() as EpochMs
 })
+
+/** Calls again and again until the function that it returns is called. */
+export type Repeat = (ms: number, act: () => void) => () => void
+
+/** Keeps no process alive. */
+export const systemRepeat: Repeat = (ms, act) => {
+  const timer = setInterval(act, ms).unref()
+  return () => clearInterval(timer)
+}

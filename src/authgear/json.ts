@@ -1,3 +1,5 @@
+import { parseJson as parseAny } from '../core/json.ts'
+
 export type Json = Readonly<Record<string, unknown>>
 
 export function objectOf (value: unknown): Json | undefined {
@@ -10,9 +12,5 @@ export function listOf (value: unknown): readonly unknown[] {
 
 /** Undefined for what is no JSON; Authgear's answers are objects. */
 export function parseJson (text: string): Json | undefined {
-  try {
-    return objectOf(JSON.parse(text))
-  } catch {
-    return undefined
-  }
+  return objectOf(parseAny(text))
 }

@@ -1,5 +1,5 @@
 import { createLocalJWKSet, type JSONWebKeySet, type JWK, type JWTVerifyGetKey } from 'jose'
-import type { Clock } from '../clock.ts'
+import { type Clock, systemRepeat } from '../clock.ts'
 import { KeysUnavailable } from '../errors.ts'
 import { openPublicEndpoint, type PublicEndpointSettings } from './public-endpoint.ts'
 
@@ -21,21 +21,16 @@ export type KeySet = Readonly<{
 /** Whatever kids strangers send, Authgear is asked no more often. */
 const MIN_INTERVAL_MS = 10_000
 const REFRESH_INTERVAL_MS = 5 * 60_000
+const LOOK_INTERVAL_MS = 1000
 const MAX_KEYS = 32
 
 /** A set that was fetched; `kids` of the keys that may sign a token. */
 type Loaded = Readonly<{ text: string, kids: ReadonlySet<string>, getKey: JWTVerifyGetKey }>
 
-type Timer = (callBack: () => void, ms: number) => Readonly<{ close: () => void }>
-
 /** Fetches in the background from its start, and keeps what it has where a fetch fails. Never rejects at the start. */
 export function openKeySet (
   settings: PublicEndpointSettings,
-  { clock, observer, every = repeat }: Readonly<{
-    clock: Pick<Clock, 'monotonic'>
-    observer: KeySetObserver
-    every?: Timer
-  }>
+  { clock, observer }: Readonly<{ clock: Pick<Clock, 'monotonic'>, observer: KeySetObserver }>
 ): KeySet {
   const authgear = openPublicEndpoint(settings)
   let loaded: Loaded | undefined
@@ -60,10 +55,10 @@ export function openKeySet (
     return underWay
   }
   const isDue = (ms: number): boolean => clock.monotonic() - attemptedAt >= ms
-  const timer = every(() => {
+  const stopLooking = systemRepeat(LOOK_INTERVAL_MS, () => {
     const failed = loaded === undefined || lastError !== undefined
     if (isDue(failed ? MIN_INTERVAL_MS : REFRESH_INTERVAL_MS)) refreshOnce().catch(() => {})
-  }, 1000)
+  })
   refreshOnce().catch(() => {})
 
   return Object.freeze({
@@ -76,15 +71,10 @@ export function openKeySet (
     },
     current: () => loaded?.getKey,
     async close (): Promise<void> {
-      timer.close()
+      stopLooking()
       await authgear.close()
     }
   })
-}
-
-function repeat (callBack: () => void, ms: number): Readonly<{ close: () => void }> {
-  const timer = setInterval(callBack, ms).unref()
-  return { close: () => clearInterval(timer) }
 }
 
 /** @throws {KeysUnavailable} for what holds no key that could sign a token */

@@ -1,4 +1,5 @@
 import type { CredentialDigest } from './cache-key.ts'
+import { isPositive, isString, parseJson } from './json.ts'
 import type { EpochMs } from './token-expiry.ts'
 import { decodeResolution, encodeResolution, type Resolution } from './resolution.ts'
 
@@ -52,15 +53,5 @@ export function decodeEntry (bytes: Uint8Array): Entry | undefined {
   return { resolution, stamp: { generation, position: { id, nonce } }, digests, ttlMs, sealedAt: sealedAt as EpochMs }
 }
 
-function parseJson (text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
-
-const isString = (value: unknown): value is string => typeof value === 'string'
-const isPositive = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value) && value > 0
 const isDigests = (value: unknown): value is CredentialDigest[] =>
   Array.isArray(value) && value.length <= MAX_DIGESTS && value.every(isString)

@@ -106,6 +106,7 @@ export function createPresenter ({ settings, profiles, assertions, clock, maxByt
     return { identity: admitted.identity, profile, assertion, outgoing }
   }
   function keep (shape: Shape, key: MemoryKey, prepared: Prepared): void {
+    // an identity may live on here after the cache dropped it
     const size = ENTRY_BYTES + lengthOf(prepared.outgoing) + lengthOf(prepared.identity)
     if (size > maxBytes) return
     if (bytes + size > maxBytes) forget()
@@ -142,7 +143,6 @@ export function createPresenter ({ settings, profiles, assertions, clock, maxByt
   })
 }
 
-/** An identity may live on here after the cache dropped it. */
 function lengthOf (texts: ReadonlyArray<string | undefined>): number {
   return texts.reduce<number>((sum, text) => sum + (text?.length ?? 0), 0)
 }

@@ -1,6 +1,7 @@
 import type { Dated } from '../cache/types.ts'
 import type { Form } from '../cache/redis.ts'
 import type { Stamp } from '../core/entry.ts'
+import { isPositive, isString, parseJson } from '../core/json.ts'
 import type { EpochMs } from '../core/token-expiry.ts'
 import { profileKey } from '../redis/keys.ts'
 import { PROFILE_FIELDS, type Profile } from './types.ts'
@@ -19,7 +20,7 @@ export const STORED_PROFILE: Form<StoredProfile> = Object.freeze({
     return Buffer.concat([Buffer.of(VERSION), Buffer.from(json)])
   },
   decode (bytes: Uint8Array): StoredProfile | undefined {
-    const fields = bytes[0] === VERSION ? parse(Buffer.from(bytes.subarray(1)).toString()) : undefined
+    const fields = bytes[0] === VERSION ? parseJson(Buffer.from(bytes.subarray(1)).toString()) : undefined
     if (!Array.isArray(fields) || fields.length !== 6) return undefined
     const [given, generation, id, nonce, ttlMs, sealedAt]: unknown[] = fields
     const profile = readProfile(given)
@@ -40,14 +41,3 @@ function readProfile (value: unknown): Profile | undefined {
   if (!Array.isArray(groups) || !groups.every(isString)) return undefined
   return Object.freeze({ ...given, groups: Object.freeze(groups) })
 }
-
-function parse (text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
-
-const isString = (value: unknown): value is string => typeof value === 'string'
-const isPositive = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value) && value > 0

@@ -29,7 +29,8 @@ export function createPolicies (words: OwnWords = 'trusted'): (request: PolicyTe
     }
     return policy
   }
-  const readDoubtful = createRemembered(read)
+  const stripped = remember(withoutPresentation)
+  const readDoubtful = (text: string): Policy => stripped(read(text))
   const [readOwn, readHeader] = words === 'trusted' ? [read, readDoubtful] : [readDoubtful, read]
   return ({ query, proxy }) => {
     const own = query === undefined ? SESSION_ONLY : readOwn(query)
@@ -41,26 +42,20 @@ export function createPolicies (words: OwnWords = 'trusted'): (request: PolicyTe
   }
 }
 
-/** The same object for the same text, so that what is derived from it is remembered too. */
-function createRemembered (read: (text: string) => Policy): (text: string) => Policy {
-  const stripped = new WeakMap<Policy, Policy>()
-  return (text) => {
-    const policy = read(text)
-    const known = stripped.get(policy) ?? withoutPresentation(policy)
-    stripped.set(policy, known)
-    return known
-  }
-}
-
 /** @returns what `derive` makes of a request's policy; made once for each policy that is remembered */
 export function createDerivedPolicies<T extends object> (
   derive: (policy: Policy) => T,
   words: OwnWords = 'trusted'
 ): (request: PolicyTexts) => T {
   const policyOf = createPolicies(words)
+  const derivedOf = remember(derive)
+  return (request) => derivedOf(policyOf(request))
+}
+
+/** The same object for the same policy, so that what is derived from it is remembered too. */
+function remember<T extends object> (derive: (policy: Policy) => T): (policy: Policy) => T {
   const derived = new WeakMap<Policy, T>()
-  return (request) => {
-    const policy = policyOf(request)
+  return (policy) => {
     const known = derived.get(policy)
     if (known !== undefined) return known
     const made = derive(policy)

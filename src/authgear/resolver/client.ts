@@ -1,6 +1,7 @@
 import { isIP, type Socket } from 'node:net'
 import { rootCertificates } from 'node:tls'
 import { buildConnector, type Dispatcher, errors, Pool } from 'undici'
+import { type Repeat, systemRepeat } from '../../clock.ts'
 import { type CookieNames, credentialHeaders, type Credentials } from '../../core/credentials.ts'
 import { readResolution, type Resolution } from '../../core/resolution.ts'
 import {
@@ -159,14 +160,6 @@ const NOBODY: Credentials = {
 }
 const PROBE_TRACE: ClientTrace = {
   address: undefined, userAgent: 'authgear-forward-auth', traceparent: undefined, tracestate: undefined
-}
-
-/** Calls again and again until the function that it returns is called. */
-export type Repeat = (ms: number, act: () => void) => () => void
-
-const systemRepeat: Repeat = (ms, act) => {
-  const timer = setInterval(act, ms).unref()
-  return () => clearInterval(timer)
 }
 
 /**

@@ -53,7 +53,14 @@ export function doctorOptions (args: readonly string[]): DoctorOptions | 'help' 
   if (idleTimeout?.kind === 'problem') return '--idle-timeout is not a duration such as 30m'
   if (url !== undefined && !ORIGIN.test(url)) return '--url is not an origin such as https://api.example.com'
   if (!ECHO.test(echo)) return '--echo is not a path such as /headers'
-  return { echo, url: url?.replace(/\/$/, ''), json, paste: cookie ? 'cookie' : token ? 'token' : undefined, host: name, idleTimeoutMs: idleTimeout?.value }
+  return {
+    echo,
+    url: url?.replace(/\/$/, ''),
+    json,
+    paste: cookie ? 'cookie' : token ? 'token' : undefined,
+    host: name,
+    idleTimeoutMs: idleTimeout?.value
+  }
 }
 
 function parse (args: readonly string[]) {

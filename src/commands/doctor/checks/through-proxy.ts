@@ -4,6 +4,7 @@ import { JWKS_PATH } from '../../../assertion/jwks.ts'
 import { ASSERTION_HEADER } from '../../../assertion/types.ts'
 import { IDENTITY_HEADERS } from '../../../core/resolution.ts'
 import { TOKEN_HEADERS } from '../../../resource/responses.ts'
+import { reachable } from '../../reachable.ts'
 import { found, type Finding } from '../catalogue.ts'
 import { type Context, looked, type Probe, skipped } from '../check.ts'
 import { forge, type Forged, survivors, valueIn } from '../echo.ts'
@@ -137,7 +138,7 @@ async function judgeAssertion ({ body }: Page, context: Context): Promise<Findin
 /** Of the service that runs beside this command. */
 async function publishedKeys ({ management }: Context['config']): Promise<JSONWebKeySet | undefined> {
   if (management?.kind !== 'tcp') return undefined
-  const host = management.host === '0.0.0.0' ? '127.0.0.1' : management.host === '::' ? '::1' : management.host
+  const host = reachable(management.host)
   const page = await ask(`http://${isIPv6(host) ? `[${host}]` : host}:${management.port}${JWKS_PATH}`, {})
   try {
     return page?.status === 200 ? JSON.parse(page.body) as JSONWebKeySet : undefined
