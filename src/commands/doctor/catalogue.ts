@@ -376,7 +376,7 @@ export const CATALOGUE = Object.freeze({
   'identity-forged': {
     severity: 'error',
     mistake: "A client's own identity header reaches the app",
-    why: 'an app that believes the header believes any client: whoever sends it is that user',
+    why: 'an app that believes the header believes any client: each that sends it is that user',
     set: 'the configuration that `snippet` prints for your proxy, with --identity as IDENTITY_HEADERS has it'
   },
   'app-refuses': {
