@@ -448,8 +448,8 @@ export const variables = Object.freeze({
     kind: choice(['omit', 'send']),
     fallback: 'omit',
     meaning:
-      'Whether an e-mail goes out that Authgear does not call verified: the user who typed it may not own it. A project ' +
-        'whose verification is switched off has no others.'
+      'Whether an e-mail goes out that Authgear does not call verified: the user who typed it may not own it. A ' +
+        'project whose verification is switched off has no others.'
   },
   ASSERTION: {
     group: 'Identity',
