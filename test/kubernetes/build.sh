@@ -1,9 +1,10 @@
 #!/bin/bash
-# Builds a real kube-apiserver from the Go module proxy into .servers/kubernetes (ignored by git), and fetches the CRDs of the proxies.
+# Builds Kubernetes and Envoy Gateway from the Go module proxy into .servers/kubernetes (ignored by git), and fetches the CRDs of the proxies.
 # Versions are pinned here: Kubernetes' own go.mod pins the rest. With all there it does nothing. The first build takes minutes, and 3 GB.
 set -euo pipefail
 cd "$(dirname "$0")/../.." || exit 1
-version=1.36.3 traefik=v3.7.13 gateway_api=v1.6.1
+version=1.36.3 traefik=v3.7.13 gateway_api=v1.6.1 envoy_gateway=v1.9.0
+programs=(kube-apiserver kube-controller-manager kube-scheduler kubelet kube-proxy kubectl)
 dir=$(realpath -m .servers)/kubernetes
 mkdir -p "$dir/bin" "$dir/crds"
 
@@ -20,19 +21,34 @@ write_module() {
       echo "replace $module => $module v$published"
     done
   } > go.mod
-  printf 'package main\n\nimport _ "k8s.io/kubernetes/cmd/kube-apiserver/app"\n\nfunc main() {}\n' > main.go
+  {
+    printf 'package main\n\nimport (\n'
+    printf '\t_ "k8s.io/kubernetes/cmd/%s/app"\n' "${programs[@]/kubectl}" | grep -v '//'
+    printf '\t_ "k8s.io/kubectl/pkg/cmd"\n'
+    printf ')\n\nfunc main() {}\n'
+  } > main.go
 }
 
-kube_apiserver() {
-  [ -x "$dir/bin/kube-apiserver" ] && "$dir/bin/kube-apiserver" --version | grep -q "v$version" && return
+is_there() { [ -x "$dir/bin/$1" ] && grep -q "v$version" "$dir/bin/$1"; }
+
+kubernetes() {
+  local program missing=()
+  for program in "${programs[@]}"; do is_there "$program" || missing+=("$program"); done
+  [ ${#missing[@]} -gt 0 ] || return 0
   (
     write_module
     stamp=k8s.io/component-base/version
     flags="-s -w -X $stamp.gitVersion=v$version -X $stamp.gitMajor=1 -X $stamp.gitMinor=${version:2:2} -X $stamp.gitTreeState=clean"
-    GOFLAGS=-mod=mod GOTOOLCHAIN=auto go build -trimpath -ldflags "$flags" -o "$dir/bin/kube-apiserver" k8s.io/kubernetes/cmd/kube-apiserver
+    for program in "${missing[@]}"; do
+      GOFLAGS=-mod=mod GOTOOLCHAIN=auto go build -trimpath -ldflags "$flags" -o "$dir/bin/$program" "k8s.io/kubernetes/cmd/$program"
+    done
   )
 }
 
+envoy_gateway() {
+  [ -x "$dir/bin/envoy-gateway" ] && return
+  GOFLAGS=-mod=mod GOTOOLCHAIN=auto GOBIN=$dir/bin go install "github.com/envoyproxy/gateway/cmd/envoy-gateway@$envoy_gateway"
+}
 
 # of the proxies whose resources we write, out of the zips of their own modules
 crds() {
@@ -45,5 +61,6 @@ crds() {
   done > "$dir/crds/gateway-api.yaml"
 }
 
-kube_apiserver
+kubernetes
+envoy_gateway
 [ -s "$dir/crds/gateway-api.yaml" ] || crds

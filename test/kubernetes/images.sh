@@ -1,0 +1,79 @@
+#!/bin/bash
+# Makes the images of the pods into .servers/kubernetes/images, from this machine's programs: no registry can be reached here.
+# forward-auth's is laid out as deploy/docker/Dockerfile lays it out. What is there is kept; only our own layer is made anew.
+set -euo pipefail
+cd "$(dirname "$0")/../.." || exit 1
+# shellcheck source=deploy/docker/verify/rootfs.sh
+source deploy/docker/verify/rootfs.sh
+. test/servers/path.sh
+bin=$PWD/.servers/kubernetes/bin dir=$PWD/.servers/kubernetes/images layers=$dir/layers
+mkdir -p "$layers"
+
+# layer NAME FUNCTION: once
+layer() {
+  [ -d "$layers/$1" ] && return
+  rm -rf "$layers/$1.new"
+  mkdir "$layers/$1.new"
+  "$2" "$layers/$1.new"
+  mv "$layers/$1.new" "$layers/$1"
+}
+
+# of the Dockerfile's stage `runtime`, as JSON
+config() {
+  node -e '
+    const text = require("node:fs").readFileSync("deploy/docker/Dockerfile", "utf8").split(/^FROM /m)[3]
+    const env = [...text.matchAll(/^ENV (.*)$/gm)].flatMap(([, line]) => line.split(" "))
+    console.log(JSON.stringify({
+      Env: ["PATH=/usr/local/bin:/usr/bin:/bin", ...env], Entrypoint: JSON.parse(/^ENTRYPOINT (.*)$/m.exec(text)[1]),
+      User: /^USER (.*)$/m.exec(text)[1], WorkingDir: "/app"
+    }))'
+}
+
+node_base() { skeleton "$1"; put "$1" "$(realpath "$(command -v node)")" /usr/local/bin/node; }
+
+production() {
+  mkdir -p "$1/app"
+  cp package.json package-lock.json "$1/app/"
+  (cd "$1/app" && npm ci --omit=dev --ignore-scripts --no-audit --no-fund >/dev/null)
+}
+
+ours() { mkdir -p "$1/app"; cp package.json LICENSE "$1/app/"; cp -a dist "$1/app/dist"; }
+
+forward_auth() {
+  local modules
+  modules=modules-$(sha256sum package-lock.json | cut -c 1-12)
+  layer node node_base
+  layer "$modules" production
+  rm -rf "$layers"/ours "$layers"/ours.tar
+  layer ours ours
+  node test/kubernetes/image.mjs "$dir/forward-auth.tar" docker.io/library/authgear-forward-auth:test "$(config)" "$layers/node" "$layers/$modules" "$layers/ours"
+}
+
+# what holds a pod's network: it sleeps until it is told to end
+pause_program() {
+  printf 'package main\n\nimport (\n\t"os"\n\t"os/signal"\n\t"syscall"\n)\n\nfunc main() {\n\tend := make(chan os.Signal, 1)\n\tsignal.Notify(end, syscall.SIGTERM)\n\t<-end\n}\n' >"$1/pause.go"
+  CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o "$1/pause" "$1/pause.go"
+  rm "$1/pause.go"
+}
+
+pause() {
+  [ -s "$dir/pause.tar" ] && return
+  layer pause pause_program
+  node test/kubernetes/image.mjs "$dir/pause.tar" registry.k8s.io/pause:test '{"Entrypoint":["/pause"]}' "$layers/pause"
+}
+
+envoy_base() { skeleton "$1"; put "$1" "$(realpath .servers/bin/envoy)" /usr/local/bin/envoy; }
+gateway_base() { skeleton "$1"; put "$1" "$bin/envoy-gateway" /usr/local/bin/envoy-gateway; }
+
+envoy_gateway() {
+  [ -s "$dir/envoy.tar" ] && [ -s "$dir/gateway.tar" ] && return
+  layer envoy-root envoy_base
+  layer gateway-root gateway_base
+  local path='"Env":["PATH=/usr/local/bin:/usr/bin:/bin"],"User":"65532"'
+  node test/kubernetes/image.mjs "$dir/envoy.tar" docker.io/envoyproxy/envoy:test "{$path,\"Entrypoint\":[\"envoy\"]}" "$layers/envoy-root"
+  node test/kubernetes/image.mjs "$dir/gateway.tar" docker.io/envoyproxy/gateway:test "{$path,\"Entrypoint\":[\"envoy-gateway\"]}" "$layers/gateway-root"
+}
+
+forward_auth
+pause
+[ ! -x "$bin/envoy-gateway" ] || envoy_gateway

@@ -1,0 +1,33 @@
+#!/bin/bash
+# Sourced by run.sh: what every part uses. Runs in namespaces of its own; all processes end with it.
+bin=$PWD/.servers/kubernetes/bin images=$PWD/.servers/kubernetes/images crds=$PWD/.servers/kubernetes/crds
+# of this machine in the lab's network, where processes that stand for things outside the cluster listen
+address=10.0.0.1
+
+lab() {
+  trap 'kill -KILL $(jobs -p) 2>/dev/null; wait 2>/dev/null' EXIT
+  export KUBECONFIG=$work/kubeconfig HELM_CACHE_HOME=$work HELM_CONFIG_HOME=$work HELM_DATA_HOME=$work
+  export PATH=$PWD/.servers/kubernetes/bin:$PATH:/usr/sbin:/sbin
+  local folder
+  for folder in /run /var/log /var/lib/cni; do mkdir -p "$folder" && mount -t tmpfs lab "$folder"; done
+  cp /etc/hosts "$work/hosts" && mount --bind "$work/hosts" /etc/hosts
+  ip link set lo up
+  ip link add nodes type bridge
+  ip address add $address/24 dev nodes
+  ip link set nodes up
+  sysctl -qw net.ipv4.ip_forward=1
+}
+
+# in_background LOG COMMAND…: ends with this script
+in_background() { local log=$1; shift; setpriv --pdeathsig KILL "$@" >"$work/$log" 2>&1 & }
+
+# until_true COMMAND…: for a minute at most
+until_true() {
+  local end=$((SECONDS + 60))
+  until "$@" >/dev/null 2>&1; do [ "$SECONDS" -lt "$end" ] || return 1; sleep 0.2; done
+}
+
+free_port() { node -e 'const s=require("node:net").createServer().listen(0,()=>{console.log(s.address().port);s.close()})'; }
+
+# resolves NAME ADDRESS: for processes of this machine
+resolves() { echo "$2 $1" >>/etc/hosts; }
