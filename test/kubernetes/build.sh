@@ -3,7 +3,7 @@
 # Versions are pinned here: Kubernetes' own go.mod pins the rest. With all there it does nothing. The first build takes minutes, and 3 GB.
 set -euo pipefail
 cd "$(dirname "$0")/../.." || exit 1
-version=1.36.3 traefik=v3.7.13 gateway_api=v1.6.1 envoy_gateway=v1.9.0
+version=1.36.3 envoy_gateway=v1.9.0
 programs=(kube-apiserver kube-controller-manager kube-scheduler kubelet kube-proxy kubectl)
 dir=$(realpath -m .servers)/kubernetes
 mkdir -p "$dir/bin" "$dir/crds"
@@ -50,17 +50,34 @@ envoy_gateway() {
   GOFLAGS=-mod=mod GOTOOLCHAIN=auto GOBIN=$dir/bin go install "github.com/envoyproxy/gateway/cmd/envoy-gateway@$envoy_gateway"
 }
 
-# of the proxies whose resources we write, out of the zips of their own modules
+# name, module, and which of its files: of everything whose resources we write
+crds_of() {
+  cat <<EOF
+traefik github.com/traefik/traefik/v3@v3.7.13 docs/content/reference/dynamic-configuration/kubernetes-crd-definition-v1.yml
+gateway-api sigs.k8s.io/gateway-api@v1.6.1 config/crd/experimental/gateway.networking.k8s.io_*.yaml
+envoy-gateway github.com/envoyproxy/gateway@$envoy_gateway charts/gateway-crds-helm/templates/generated/*.yaml
+istio istio.io/api@v1.32.0 kubernetes/customresourcedefinitions.gen.yaml
+contour github.com/projectcontour/contour@v1.33.8 examples/contour/01-crds.yaml
+prometheus github.com/prometheus-operator/prometheus-operator@v0.85.0 example/prometheus-operator-crd/*_{prometheusrules,servicemonitors}.yaml
+external-secrets github.com/external-secrets/external-secrets@v1.3.2 config/crds/bases/external-secrets.io_{externalsecrets,secretstores}.yaml
+sealed-secrets github.com/bitnami-labs/sealed-secrets@v0.40.0 helm/sealed-secrets/crds/*.yaml
+argo-cd github.com/argoproj/argo-cd/v3@v3.2.3 manifests/crds/application-crd.yaml
+flux-helm github.com/fluxcd/helm-controller@v1.4.3 config/crd/bases/*.yaml
+flux-source github.com/fluxcd/source-controller@v1.7.3 config/crd/bases/*_{ocirepositories,helmrepositories,gitrepositories}.yaml
+EOF
+}
+
+# out of the zips of their own modules
 crds() {
-  local module file
-  module=$(go mod download -json "github.com/traefik/traefik/v3@$traefik" | sed -nE 's/^\s*"Dir": "(.*)",$/\1/p')
-  cp --no-preserve=mode "$module/docs/content/reference/dynamic-configuration/kubernetes-crd-definition-v1.yml" "$dir/crds/traefik.yaml"
-  module=$(go mod download -json "sigs.k8s.io/gateway-api@$gateway_api" | sed -nE 's/^\s*"Dir": "(.*)",$/\1/p')
-  for file in "$module"/config/crd/standard/gateway.networking.k8s.io_*.yaml; do
-    echo '---' && cat "$file"
-  done > "$dir/crds/gateway-api.yaml"
+  local name module files folder
+  while read -r name module files; do
+    [ -s "$dir/crds/$name.yaml" ] && continue
+    folder=$(go mod download -json "$module" | sed -nE 's/^\s*"Dir": "(.*)",$/\1/p')
+    eval "awk 'FNR == 1 { print \"---\" } !/^{{/' $folder/$files" >"$dir/crds/$name.new"
+    mv "$dir/crds/$name.new" "$dir/crds/$name.yaml"
+  done < <(crds_of)
 }
 
 kubernetes
 envoy_gateway
-[ -s "$dir/crds/gateway-api.yaml" ] || crds
+crds

@@ -16,6 +16,8 @@ lab() {
   ip address add $address/24 dev nodes
   ip link set nodes up
   sysctl -qw net.ipv4.ip_forward=1
+  mkdir "$work/names"
+  in_background dns.log dnsmasq --keep-in-foreground --no-resolv --no-hosts --hostsdir="$work/names" --listen-address=$address --bind-interfaces --user=root --pid-file
 }
 
 # in_background LOG COMMAND…: ends with this script
@@ -27,7 +29,27 @@ until_true() {
   until "$@" >/dev/null 2>&1; do [ "$SECONDS" -lt "$end" ] || return 1; sleep 0.2; done
 }
 
-free_port() { node -e 'const s=require("node:net").createServer().listen(0,()=>{console.log(s.address().port);s.close()})'; }
+# resolves NAME ADDRESS: for processes of this machine, and for pods, whose DNS reads that folder
+resolves() { echo "$2 $1" >>/etc/hosts; echo "$2 $1" >"$work/names/$1"; }
 
-# resolves NAME ADDRESS: for processes of this machine
-resolves() { echo "$2 $1" >>/etc/hosts; }
+# network NAME ADDRESS: one of its own in the lab's
+network() {
+  mkdir -p /run/netns
+  ip netns add "$1"
+  ip link add "$1" type veth peer name eth0 netns "$1"
+  ip link set "$1" master nodes up
+  in_network "$1" ip link set lo up
+  in_network "$1" ip address add "$2/24" dev eth0
+  in_network "$1" ip link set eth0 up
+  in_network "$1" ip route add default via $address
+  in_network "$1" sysctl -qw net.ipv4.ip_forward=1
+}
+
+# in_network NAME COMMAND…
+in_network() { local name=$1; shift; nsenter --net="/run/netns/$name" "$@"; }
+
+# for a person who looks around
+part_hold() {
+  echo "nsenter --net --mount --pid --target PID-OF-ETCD env KUBECONFIG=$KUBECONFIG PATH=$bin:\$PATH bash"
+  sleep infinity
+}

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Debian's packages that test:kubernetes needs: etcd, containerd and the plugins of its network.
+# Debian's packages that test:kubernetes needs: etcd, containerd, its network, names.
 set -euo pipefail
 
 missing() {
@@ -9,7 +9,8 @@ missing() {
   command -v iptables >/dev/null || echo iptables
   command -v ip >/dev/null || echo iproute2
   command -v openssl >/dev/null || echo openssl
-  command -v kubectl >/dev/null || [ -x .servers/kubernetes/bin/kubectl ] || true
+  command -v dnsmasq >/dev/null || echo dnsmasq-base
+  command -v redis-server >/dev/null || echo redis-server
   [ -x /usr/lib/cni/bridge ] || echo containernetworking-plugins
 }
 

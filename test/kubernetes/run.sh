@@ -14,7 +14,7 @@ if [ "${1:-}" != inside ]; then
   # what it mounted is gone with its namespaces, so that its folder can go
   work=$(mktemp -d)
   export work
-  trap 'rm -rf "$work"' EXIT
+  trap 'rm -rf "$work"; rmdir /certs 2>/dev/null' EXIT
   timeout --signal KILL "$limit" unshare --net --mount --pid --fork --mount-proc --kill-child bash "$0" inside "$@"
   exit
 fi
@@ -22,7 +22,7 @@ fi
 shift
 began=$SECONDS
 source test/deploy/count.sh
-for file in lab cluster nodes chart yaml traefik collision rollout; do
+for file in lab cluster nodes chart pods yaml traefik collision rollout gateway envoy-gateway; do
   # shellcheck disable=SC1090 # each is linted by itself
   source "$folder/$file.sh"
 done
@@ -35,10 +35,10 @@ part() {
   echo "== $1: $((SECONDS - started)) s"
 }
 
-[ $# -gt 0 ] || set -- chart yaml collision nodes rollout
+[ $# -gt 0 ] || set -- yaml chart collision nodes pods rollout gateway envoy_gateway
 lab
 part cluster
 for name in "$@"; do part "$name"; done
 echo "== all: $((SECONDS - began)) s"
 finish | sed 's/$/, 0 skipped/'
-[ "$failed" -eq 0 ] || { tail -n "${KUBERNETES_LINES:-8}" "$work"/*.log | cut -c 1-400; exit 1; }
+[ "$failed" -eq 0 ] || { kubectl get pods -A -o wide; kubectl get events -A | grep -v Normal | tail -n 20; tail -n "${KUBERNETES_LINES:-8}" "$work"/*.log /var/log/node*/*/*/*.log | cut -c 1-400; exit 1; }

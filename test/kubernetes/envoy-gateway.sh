@@ -1,0 +1,59 @@
+#!/bin/bash
+# Sourced by run.sh: a real Envoy Gateway, which starts a real Envoy in a pod, with what we ship for it in front of our pods.
+# The controller is a process with a network of its own, since it takes ports that others here have.
+gateway_address=10.0.0.20
+
+controller_config() {
+  cat <<EOF
+apiVersion: gateway.envoyproxy.io/v1alpha1
+kind: EnvoyGateway
+gateway: { controllerName: gateway.envoyproxy.io/gatewayclass-controller }
+provider:
+  type: Kubernetes
+  kubernetes:
+    leaderElection: { disable: true }
+    shutdownManager: { image: docker.io/envoyproxy/gateway:test }
+    proxyTopologyInjector: { disabled: true }
+EOF
+}
+
+# the certificates by which Envoy and its controller know each other: the controller has them at /certs
+certificates() {
+  "$bin/envoy-gateway" certgen --disable-topology-injector || return
+  mkdir -p /certs && mount -t tmpfs lab /certs
+  local file
+  for file in ca.crt tls.crt tls.key; do
+    kubectl -n envoy-gateway-system get secret envoy-gateway -o jsonpath="{.data.${file/./\\.}}" | base64 -d >"/certs/$file" || return
+  done
+}
+
+envoy_address() { kubectl -n envoy-gateway-system get service -l gateway.envoyproxy.io/owning-gateway-name="$1" -o jsonpath='{.items[0].spec.clusterIP}'; }
+envoy_runs() { kubectl -n envoy-gateway-system rollout status deployment -l gateway.envoyproxy.io/owning-gateway-name="$1" --timeout=5s && envoy_address "$1" | grep -q .; }
+
+# envoy PATH OPTION…: the status; the body is kept
+envoy() { curl -s --path-as-is -o "$work/body" -w '%{http_code}' -H 'Host: app.example.com' "${@:2}" "http://$(envoy_address authgear):8080$1"; }
+envoy_answers() { [ "$(envoy "${@:2}")" = "$1" ]; }
+
+start_envoy_gateway() {
+  local node image
+  for node in 1 2; do for image in envoy gateway; do has_image "$node" $image; done; done
+  network gateway $gateway_address
+  resolves envoy-gateway.envoy-gateway-system.svc.cluster.local $gateway_address
+  in_network gateway ip route add 10.96.0.0/16 via $address
+  does 'a namespace of its own' kubectl create namespace envoy-gateway-system
+  does 'its certificates are made' certificates
+  does 'its class, whose Envoy has the image that is here' kubectl create -f test/kubernetes/envoy-gateway.yaml
+  controller_config >"$work/envoy-gateway.yaml"
+  in_background envoy-gateway.log nsenter --net=/run/netns/gateway "$bin/envoy-gateway" server --config-path "$work/envoy-gateway.yaml"
+}
+
+part_envoy_gateway() {
+  start_envoy_gateway
+  does 'what we ship is taken' kubectl -n auth apply -f deploy/envoy-gateway/envoy-gateway.yaml
+  does 'Envoy Gateway starts an Envoy in a pod' until_true envoy_runs authgear
+  does 'no session is 401' until_true envoy_answers 401 /
+  is 'a session' 200 "$(envoy / -H 'Cookie: session=user' -H 'X-Authgear-User-Id: attacker')"
+  is 'the app sees whose it is, not what the client wrote' user "$(sed -nE 's/.*"user":"([^"]*)".*/\1/p' "$work/body")"
+  is 'what an app may read as another path' 400 "$(envoy '/;/admin' -H 'Cookie: session=user')"
+  is 'an encoded slash' 400 "$(envoy '/x%2f..%2fadmin' -H 'Cookie: session=user')"
+}
