@@ -10,16 +10,18 @@ import type { ClientTrace } from '../authgear/resolver/types.ts'
 import type { TraceIds } from '../tracing/types.ts'
 import { NOT_FOUND, TOO_MANY_LINES } from './responses.ts'
 import {
-  type Client, type ClientDeps, clientOf, clientTraceOf, type ProxyRequest, readProxyRequest, traceIdsOf
+  type Client, type ClientDeps, clientOf, clientTraceOf, hostOf, type ProxyRequest, readProxyRequest, traceIdsOf
 } from './request.ts'
 import type { Report } from './access-log.ts'
-import { pathPolicyOf, queryOf } from './paths.ts'
-import type { Handler, HandlerResult, HttpResponse, VerifyRequest } from './types.ts'
+import { clientPathOf, pathPolicyOf, queryOf } from './paths.ts'
+import type { Handler, HandlerResult, HttpResponse, Location, VerifyRequest } from './types.ts'
 
 /** What every line about a request names it by. */
 export type LineContext = Readonly<{ requestId: string }> & Partial<TraceIds>
 
 export type ExchangeDeps = ClientDeps & Readonly<{
+  /** EXT_AUTHZ_LOCATION, of the prefix. `request`: nobody's X-Forwarded-* is believed there. */
+  extAuthzLocation?: 'forwarded' | 'request'
   report: Report
   /** Counts and logs a request to another path, which a proxy with a wrong address asks for everybody. */
   notFound: (request: LineContext, seconds: number) => void
@@ -96,6 +98,8 @@ export function createExchange (
   }
 }
 
+const TRUSTS_NOBODY: ClientDeps = { trustProxy: () => false, forwardedForIgnored: () => {} }
+
 /** A request, with the connection that its answer goes to. */
 class IncomingVerifyRequest implements VerifyRequest {
   readonly endpoint: Endpoint
@@ -110,11 +114,11 @@ class IncomingVerifyRequest implements VerifyRequest {
   /** Its answer is the last on its connection, whose input was abandoned. */
   isLast = false
 
-  readonly #deps: ClientDeps
+  readonly #deps: ExchangeDeps
   #client: Client | undefined
 
   constructor (
-    deps: ClientDeps,
+    deps: ExchangeDeps,
     endpoint: Endpoint,
     request: FastifyRequest,
     response: ServerResponse,
@@ -135,8 +139,13 @@ class IncomingVerifyRequest implements VerifyRequest {
   get socket (): Socket { return this.request.raw.socket }
 
   client (): Client {
-    this.#client ??= clientOf(this.request.raw, this.#deps)
+    this.#client ??= clientOf(this.request.raw, this.#vouchesByRequest() ? TRUSTS_NOBODY : this.#deps)
     return this.#client
+  }
+
+  location (): Location | undefined {
+    if (!this.#vouchesByRequest()) return undefined
+    return { host: hostOf(this.rawHeaders), uri: clientPathOf(this.request.originalUrl) }
   }
 
   headBytes (): number {
@@ -146,6 +155,8 @@ class IncomingVerifyRequest implements VerifyRequest {
   }
 
   trace (): ClientTrace { return clientTraceOf(this.request.raw, this.client()) }
+
+  #vouchesByRequest (): boolean { return this.endpoint === 'ext-authz' && this.#deps.extAuthzLocation === 'request' }
 
   send (answer: HttpResponse): void {
     if (this.isLast) respondAndLeave(this.request.raw, this.response, answer, this.requestId)

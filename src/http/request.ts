@@ -68,6 +68,17 @@ function addressIn (text: string | undefined): string | undefined {
   return text !== undefined && isIP(text) !== 0 ? text : undefined
 }
 
+/** @returns undefined where the lines name two hosts, or none */
+export function hostOf (rawHeaders: readonly string[]): string | undefined {
+  const hosts = new Set<string>()
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    const name = (rawHeaders[i] ?? '').toLowerCase()
+    if (name === 'host' || name === ':authority') hosts.add(rawHeaders[i + 1] ?? '')
+  }
+  const [host, ...others] = hosts
+  return others.length === 0 ? host : undefined
+}
+
 /** Read only when Authgear is asked. */
 export function clientTraceOf (
   { headers }: Pick<IncomingMessage, 'headers'>,
