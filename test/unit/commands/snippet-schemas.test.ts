@@ -35,11 +35,19 @@ const ALL = [
  */
 const CHECKED = PROXIES.flatMap((proxy) => {
   const { checked } = GUARDS[proxy]
-  return checked.by === 'schema' && proxy !== 'apisix' ? [[proxy, checked.files] as const] : []
+  return checked.by === 'schema' && proxy !== 'apisix' ? [[proxy, checked] as const] : []
 })
 
-const optionsOf = (proxy: string): ReadonlyArray<readonly string[]> =>
-  proxy === 'istio' ? [[], ['--policy', '/=role=admin', ...IDENTITY]] : [[], ROUTES, ALL]
+const FAR_AWAY = ['--forward-auth', 'https://auth.auth:8000', '--app', 'http://shop.shop:3000', '--login']
+
+function optionsOf (proxy: string): ReadonlyArray<readonly string[]> {
+  switch (proxy) {
+    case 'istio': return [[], ['--policy', '/=role=admin', ...IDENTITY]]
+    // it takes no --identity
+    case 'gateway-api-external-auth': return [[], ROUTES, [...ROUTES, ...FAR_AWAY], FAR_AWAY]
+    default: return [[], ROUTES, ALL]
+  }
+}
 
 type Resource = Readonly<{ apiVersion?: string, kind?: string, metadata?: { name?: string } }>
 
@@ -68,14 +76,14 @@ function problems (schema: string, value: unknown): readonly string[] {
       )
 }
 
-for (const [proxy, files] of CHECKED) {
+for (const [proxy, { files, channel = '' }] of CHECKED) {
   t.test(`${proxy}: each resource is as its schema says, and each name once`, async t => {
     for (const options of optionsOf(proxy)) {
       const folder = write(proxy, options)
-      for (const file of files) {
+      for (const file of files.filter((name) => existsSync(join(folder, name)))) {
         const resources = read(join(folder, file)) as Resource[]
         for (const resource of resources) {
-          const schema = `${(resource.apiVersion ?? '').replace('/', '.')}.${resource.kind ?? ''}.json`
+          const schema = `${channel && `${channel}/`}${(resource.apiVersion ?? '').replace('/', '.')}.${resource.kind ?? ''}.json`
           t.ok(existsSync(join(SCHEMAS, schema)), schema)
           t.strictSame(
             problems(schema, resource),

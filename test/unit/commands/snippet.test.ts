@@ -42,7 +42,11 @@ const errorsOf = (...args: readonly string[]): readonly string[] => {
 t.test('deploy/ is what it writes with its defaults (npm run docs writes it)', async t => {
   for (const [folder, ...args] of [
     ...PROXIES.map((proxy) => [proxy, proxy] as const),
-    ['traefik-tls', 'traefik', '--forward-auth', 'https://forward-auth:4180'] as const
+    ['traefik-tls', 'traefik', '--forward-auth', 'https://forward-auth:4180'] as const,
+    [
+      'gateway-api-external-auth-tls', 'gateway-api-external-auth',
+      '--forward-auth', 'https://forward-auth.auth:4180', '--app', 'http://app.shop:8080'
+    ] as const
   ]) {
     const written = tempDir(t, 'snippet')
     t.equal(run(...args, '--out', written).code, 0, folder)
@@ -335,6 +339,15 @@ t.test('the lines that protect are in every configuration', async t => {
       'aliasheadersstrategy=delete',
       'ExtensionRef',
       '(?i)^/admin'
+    ],
+    'gateway-api-external-auth': [
+      'type: ExternalAuth',
+      'path: "/ext-authz/~anonymous=false&role=admin"',
+      'allowedHeaders: [Cookie, ',
+      'allowedResponseHeaders: [X-Authgear-Session-Valid, ',
+      'X_Authgear_User_Roles',
+      "'(?i)^/admin.*$'",
+      '{ type: PathPrefix, value: /admin }'
     ],
     caddy: [
       'uri /verify?{args[0]}',
