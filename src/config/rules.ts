@@ -97,8 +97,8 @@ const loginIsWhole: Rule = ({ isSet }) => {
 const locationHasASegment: Rule = ({ values: { EXT_AUTHZ_LOCATION: location, EXT_AUTHZ_POLICY: policy } }) => [
   location === 'request' &&
     policy === 'optional' &&
-    'EXT_AUTHZ_LOCATION: is request, which needs EXT_AUTHZ_POLICY=required: without a policy segment nobody knows where ' +
-      "the client's path begins"
+    'EXT_AUTHZ_LOCATION: is request, which needs EXT_AUTHZ_POLICY=required: without a policy segment nobody knows ' +
+      "where the client's path begins"
 ]
 
 /** Rules over the variables of the login. */

@@ -1,38 +1,21 @@
 import t, { type Test } from 'tap'
+import {
+  askAsGateway, type ClientRequest, createGateway, type Filter, type Outcome, writtenRules
+} from '../helpers/external-auth-gateway.ts'
 import { LOGIN, startInProcess, type InProcess, type InProcessOptions } from '../helpers/in-process.ts'
+import { IDENTITY_HEADERS } from '../../src/core/resolution.ts'
+import { TOKEN_HEADERS } from '../../src/resource/responses.ts'
 import { PROTOCOLS, startInProcessOver } from '../helpers/in-process-over.ts'
 import { sendRaw } from '../helpers/raw-http.ts'
 import { ask, type Answer, type HeaderLine } from '../helpers/request.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
 import { makeTls } from '../helpers/tls.ts'
 
-/** Gateway API's filter ExternalAuth, as its field `http` says in apis/v1/httproute_types.go. */
-type Filter = Readonly<{ path: string, allowedHeaders: readonly string[] }>
-
-type ClientRequest = Readonly<{
-  method?: string
-  host?: string
-  path: string
-  headers?: readonly HeaderLine[]
-}>
-
-/** "The following headers must always be sent": Host, method, path and Content-Length stand in the request itself. */
-const ALWAYS = ['authorization']
 const ALLOWED = ['Cookie', 'Accept', 'Sec-Fetch-Mode', 'Sec-Fetch-Dest', 'X-Requested-With']
 
-/**
- * The request that the specification's words make of a client's: "the prefix that paths from the client request will
- * have added"; "what additional headers from the client request will be sent"; "Content-Length must be 0".
- */
-async function askAsGateway (port: number, filter: Filter, client: ClientRequest): Promise<Answer> {
-  const { method = 'GET', host = 'app.example.com', path, headers = [] } = client
-  const allowed = new Set([...ALWAYS, ...filter.allowedHeaders.map((name) => name.toLowerCase())])
-  const sent = headers.filter(([name]) => allowed.has(name.toLowerCase()))
-  return ask(port, { method, host, path: filter.path + path, headers: [...sent, ['Content-Length', '0']] })
-}
-
 const AS_SHIPPED: Partial<InProcessOptions> = { extAuthzPolicy: 'required', extAuthzLocation: 'request' }
-const filterOf = (policy: string): Filter => ({ path: `/ext-authz/~${policy}`, allowedHeaders: ALLOWED })
+type Asking = Pick<Filter, 'path' | 'allowedHeaders'>
+const filterOf = (policy: string): Asking => ({ path: `/ext-authz/~${policy}`, allowedHeaders: ALLOWED })
 const cookieOf = ({ cookie }: Readonly<{ cookie: string }>): HeaderLine => ['Cookie', `session=${cookie}`]
 const NAVIGATION: readonly HeaderLine[] = [
   ['Accept', 'text/html'], ['Sec-Fetch-Mode', 'navigate'], ['Sec-Fetch-Dest', 'document']
@@ -84,9 +67,9 @@ t.test('ExternalAuth: the client’s method is asked by, and changes nothing', a
   }
 })
 
-t.test('ExternalAuth: without Cookie in allowedHeaders a session is refused, a token is not', async (t) => {
+t.test('ExternalAuth: without Cookie in allowedHeaders only tokens pass', async (t) => {
   const { port } = await start(t)
-  const filter: Filter = { path: '/ext-authz/~', allowedHeaders: [] }
+  const filter: Asking = { path: '/ext-authz/~', allowedHeaders: [] }
   t.equal((await askAsGateway(port, filter, { path: '/', headers: [cookieOf(demo.alice)] })).status, 401)
   const token: HeaderLine = ['Authorization', `Bearer ${demo.alice.accessToken}`]
   t.equal((await askAsGateway(port, filter, { path: '/', headers: [token] })).status, 200)
@@ -154,7 +137,7 @@ t.test('ExternalAuth: what a client writes into X-Forwarded-* is not believed', 
     ['X-Forwarded-Host', 'b.apps.example.com'], ['X-Forwarded-Uri', '/evil'], ['X-Forwarded-Method', 'POST'],
     ['X-Forwarded-Proto', 'http'], ['X-Forwarded-For', '198.51.100.66']
   ]
-  const everything: Filter = { path: '/ext-authz/~', allowedHeaders: [...ALLOWED, ...spoofed.map(([name]) => name)] }
+  const everything: Asking = { path: '/ext-authz/~', allowedHeaders: [...ALLOWED, ...spoofed.map(([name]) => name)] }
   const { headers } = await askAsGateway(port, everything, { path: '/x', headers: [...NAVIGATION, ...spoofed] })
   t.equal(headers['location'], loginOf('https://app.example.com/x'))
   const refusals = lines.filter(({ reason }) => reason === 'no_credentials')
@@ -162,7 +145,7 @@ t.test('ExternalAuth: what a client writes into X-Forwarded-* is not believed', 
   t.notMatch(JSON.stringify(refusals), '198.51.100.66', 'nor is its address')
 })
 
-t.test('ExternalAuth: nobody is sent to log in who would not come back, or not gain by it', async (t) => {
+t.test('ExternalAuth: nobody is sent to log in where it would change nothing', async (t) => {
   const { port } = await start(t, { login: {} })
   const as = (client: Omit<ClientRequest, 'headers'>, policy = '', headers = NAVIGATION): Promise<Answer> =>
     askAsGateway(port, filterOf(policy), { headers, ...client })
@@ -196,14 +179,15 @@ for (const protocol of PROTOCOLS) {
     })
     const authority = protocol === 'HTTP/2' ? ':authority' : 'host'
     const headers = Object.fromEntries(NAVIGATION.map(([name, value]) => [name.toLowerCase(), value]))
-    const answer = await service.ask({ path: '/ext-authz/~/x?y=1', headers: { ...headers, [authority]: 'app.example.com' } })
+    const asked = { path: '/ext-authz/~/x?y=1', headers: { ...headers, [authority]: 'app.example.com' } }
+    const answer = await service.ask(asked)
     t.equal(answer.headers['location'], loginOf('https://app.example.com/x?y=1'))
   })
 }
 
 t.test('EXT_AUTHZ_LOCATION=forwarded: Host and path are nobody’s words, as before', async (t) => {
   const { port } = await start(t, { login: {}, extAuthzLocation: 'forwarded' })
-  const filter: Filter = { path: '/ext-authz/~', allowedHeaders: [...ALLOWED, 'X-Forwarded-Host', 'X-Forwarded-Uri'] }
+  const filter: Asking = { path: '/ext-authz/~', allowedHeaders: [...ALLOWED, 'X-Forwarded-Host', 'X-Forwarded-Uri'] }
   const bare = await askAsGateway(port, filter, { path: '/x', headers: NAVIGATION })
   t.equal(bare.headers['location'], loginOf())
   const vouched = await askAsGateway(port, filter, {
@@ -218,4 +202,58 @@ t.test('EXT_AUTHZ_LOCATION=request changes nothing at /verify', async (t) => {
   const forwarded: readonly HeaderLine[] = [['X-Forwarded-Host', 'b.apps.example.com'], ['X-Forwarded-Uri', '/y']]
   const { headers } = await ask(port, { path: '/verify', headers: [...NAVIGATION, ...forwarded] })
   t.equal(headers['location'], loginOf('https://b.apps.example.com/y'))
+})
+
+const SPOOFED: readonly HeaderLine[] = [
+  ...IDENTITY_HEADERS, ...TOKEN_HEADERS, 'x-authgear-session-acr'
+].flatMap((name): HeaderLine[] => [[name, 'spoofed'], [name.replaceAll('-', '_'), 'spoofed']])
+
+/** What a gateway that knows expressions makes of each path, for nobody, Bob and Alice; 0: the app gets it. */
+const PATHS: ReadonlyArray<readonly [path: string, nobody: number, bob: number, alice: number]> = [
+  ['/', 401, 0, 0],
+  ['/page?role=x', 401, 0, 0],
+  ['/admin', 401, 403, 0],
+  ['/admin/z?x=1', 401, 403, 0],
+  ['/ADMIN/z', 401, 403, 0],
+  ['/administrators', 401, 403, 0],
+  ['/~role=none/x', 401, 0, 0],
+  ['/;/admin', 500, 500, 500],
+  ['/x/..;/admin', 500, 500, 500],
+  ['/x/%2e%2e%3b/admin', 500, 500, 500],
+  ['/_auth/login', 0, 0, 0],
+  ['/_auth/login/x', 401, 0, 0]
+]
+/** Of those paths, what is another rule's for a gateway that compares beginnings only. */
+const BEGINNINGS_ONLY = new Set(['/ADMIN/z', '/administrators', '/;/admin', '/x/..;/admin', '/x/%2e%2e%3b/admin'])
+
+for (const knowsExpressions of [true, false]) {
+  t.test(`what snippet writes, at a gateway ${knowsExpressions ? 'with' : 'without'} expressions`, async (t) => {
+    const { port } = await start(t)
+    const rules = writtenRules('--policy', '/admin=role=admin', '--login')
+    const gateway = createGateway(port, rules, knowsExpressions)
+    const statusOf = async (path: string, who: readonly HeaderLine[]): Promise<number> => {
+      const outcome = await gateway({ path, headers: [...SPOOFED, ...who] })
+      return outcome.kind === 'app' ? 0 : outcome.status
+    }
+    for (const [path, nobody, bob, alice] of PATHS) {
+      if (!knowsExpressions && BEGINNINGS_ONLY.has(path)) {
+        t.equal(await statusOf(path, []), 401, `${path}, nobody: the catch-all holds`)
+        continue
+      }
+      t.equal(await statusOf(path, []), nobody, `${path}, nobody`)
+      t.equal(await statusOf(path, [cookieOf(demo.bob)]), bob, `${path}, Bob`)
+      t.equal(await statusOf(path, [cookieOf(demo.alice)]), alice, `${path}, Alice`)
+    }
+  })
+}
+
+t.test('what snippet writes lets no identity header of the client’s through', async (t) => {
+  const { port } = await start(t)
+  const gateway = createGateway(port, writtenRules('--policy', '/admin=role=admin'), true)
+  for (const path of ['/', '/admin']) {
+    const outcome: Outcome = await gateway({ path, headers: [...SPOOFED, cookieOf(demo.alice)] })
+    if (outcome.kind !== 'app') throw new Error(JSON.stringify(outcome))
+    t.strictSame(outcome.headers.filter(([, value]) => value === 'spoofed'), [], path)
+    t.ok(outcome.headers.some(([name, value]) => name === 'X-Authgear-User-Id' && value === demo.alice.id), path)
+  }
 })

@@ -5,9 +5,12 @@ import {
   ownComment, ownPaths, type Settings, UNUSED_IDENTITY
 } from '../settings.ts'
 
-/** Gateway API's own filter, of its experimental channel: HTTPRouteExternalAuth. Nothing here is one gateway's alone. */
+/** Gateway API's own filter, of its experimental channel: HTTPRouteExternalAuth. No gateway's own words. */
 export function gatewayApiExternalAuth (settings: Settings): Files {
-  const backend = [...settings.forwardAuth.tls ? [tlsPolicy(settings)] : [], ...isFarAway(settings) ? [grant(settings)] : []]
+  const backend = [
+    ...settings.forwardAuth.tls ? [tlsPolicy(settings)] : [],
+    ...isFarAway(settings) ? [grant(settings)] : []
+  ]
   return {
     'httproute.yaml': routesFile(settings),
     ...backend.length > 0 ? { 'backend.yaml': backend.join('---\n') } : {}
@@ -70,7 +73,7 @@ ${route(settings, 'refuse', [`\
     - path: { type: RegularExpression, value: '${longest(`(?i)^.*${PARAMETER}.*$`, settings.routes.map(({ path }) => patternOf(path)))}' }
 `])}`
 
-const ALIASES: readonly string[] = IDENTITY.map((name) => name.replaceAll('-', '_'))
+const ALIASES: readonly string[] = [...IDENTITY, UNUSED_IDENTITY].map((name) => name.replaceAll('-', '_'))
 
 /**
  * Nothing of it is a name that forward-auth gives there, so it does not matter which filter comes first. The list holds
