@@ -141,7 +141,7 @@ const PLACES: Readonly<Record<Named, Places>> = {
   'envoy-gateway': {
     strips: (files, name) => stripsAliases(textOf(files), /type: RegularExpression, value: "(.*)" \}/g, name),
     copies: (files, name, settings) =>
-      count(textOf(files), `      - ${name.toLowerCase()}\n`) === policiesOf(settings)
+      count(textOf(files), `      - ${name.toLowerCase()}\n`) === policiesOf(settings) + 1 // the Gateway's own
   },
   'ingress-nginx': {
     strips: (files, name) => fileOf(files, 'values.yaml').includes(`\n    ${name}: ""\n`) &&

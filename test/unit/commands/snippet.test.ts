@@ -397,6 +397,7 @@ t.test('the lines that protect are in every configuration', async t => {
       'pathOverride: "/verify?anonymous=false&role=admin"',
       'withUnderscoresAction: DropHeader',
       'escapedSlashesAction: RejectRequest',
+      'kind: Gateway, name: authgear }\n  extAuth:',
       '(?i)/a\\.b.*'
     ],
     'ingress-nginx': ['login=off', 'X-Authgear-Session-Acr', 'use-regex: "true"']
