@@ -6,7 +6,11 @@ import { parseAllDocuments } from 'yaml'
 const SCHEMAS = join(import.meta.dirname, '../fixtures/schemas')
 const ajv = new Ajv({ strict: false, allErrors: true })
 
-export type Resource = Readonly<{ apiVersion?: string, kind?: string, metadata?: { name?: string, namespace?: string } }>
+export type Resource = Readonly<{
+  apiVersion?: string
+  kind?: string
+  metadata?: { name?: string, namespace?: string }
+}>
 
 /** The documents of a YAML file, which must all be readable. */
 export function readYaml (path: string): unknown[] {
