@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyReply, FastifyRequest } from 'fastify'
@@ -10,7 +9,8 @@ import type { ClientTrace } from '../authgear/resolver/types.ts'
 import type { TraceIds } from '../tracing/types.ts'
 import { NOT_FOUND, TOO_MANY_LINES } from './responses.ts'
 import {
-  type Client, type ClientDeps, clientOf, clientTraceOf, hostOf, type ProxyRequest, readProxyRequest, traceIdsOf
+  type Client, type ClientDeps, clientOf, clientTraceOf, hostOf, type ProxyRequest, readProxyRequest, requestIds,
+  traceIdsOf, TRUSTS_NOBODY
 } from './request.ts'
 import type { Report } from './access-log.ts'
 import { clientPathOf, pathPolicyOf, queryOf } from './paths.ts'
@@ -97,8 +97,6 @@ export function createExchange (
     }
   }
 }
-
-const TRUSTS_NOBODY: ClientDeps = { trustProxy: () => false, forwardedForIgnored: () => {} }
 
 /** A request, with the connection that its answer goes to. */
 class IncomingVerifyRequest implements VerifyRequest {
@@ -198,11 +196,4 @@ function receive (abandoned: AbandonedInputs, incoming: IncomingVerifyRequest): 
   incoming.isLast = true
   if (cut) incoming.send(TOO_MANY_LINES)
   return !cut
-}
-
-/** Ids for requests whose proxy names none: unique among replicas, and nothing of the request in them. */
-function requestIds (): () => string {
-  const prefix = randomBytes(6).toString('hex')
-  let count = 0
-  return () => `${prefix}-${(++count).toString(36)}`
 }

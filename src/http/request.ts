@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { isIP } from 'node:net'
 import type { FastifyRequest } from 'fastify'
@@ -35,6 +36,9 @@ export type ClientDeps = Readonly<{
   /** Counts a chain of trusted proxies that is longer than the bounds: the peer then counts as the client. */
   forwardedForIgnored: () => void
 }>
+
+/** Nobody names another address than the peer's. */
+export const TRUSTS_NOBODY: ClientDeps = { trustProxy: () => false, forwardedForIgnored: () => {} }
 
 /** The client's address as far as TRUSTED_PROXIES vouch for it: the last hop that is not one of them. */
 export function clientOf ({ socket, headers }: Pick<IncomingMessage, 'socket' | 'headers'>, deps: ClientDeps): Client {
@@ -124,4 +128,11 @@ export function readProxyRequest (rawHeaders: readonly string[]): ProxyRequest {
 
 function is (name: string, lowerCase: string): boolean {
   return name === lowerCase || name.toLowerCase() === lowerCase
+}
+
+/** Ids for requests whose proxy names none: unique among replicas, and nothing of the request in them. */
+export function requestIds (): () => string {
+  const prefix = randomBytes(6).toString('hex')
+  let count = 0
+  return () => `${prefix}-${(++count).toString(36)}`
 }

@@ -1,7 +1,10 @@
+import type { Test } from 'tap'
 import { parseAllDocuments } from 'yaml'
 import { readOptions } from '../../src/commands/snippet/options.ts'
 import { PROXIES, templateOf } from '../../src/commands/snippet/proxies.ts'
+import { startInProcess, type InProcess, type InProcessOptions } from './in-process.ts'
 import { ask, type Answer, type HeaderLine } from './request.ts'
+import { startSimulator } from './simulator.ts'
 
 /** Gateway API's filter ExternalAuth, as its field `http` says in apis/v1/httproute_types.go. */
 export type Filter = Readonly<{
@@ -9,6 +12,22 @@ export type Filter = Readonly<{
   allowedHeaders: readonly string[]
   allowedResponseHeaders: readonly string[]
 }>
+
+/** What a check's request depends on. */
+export type Asking = Pick<Filter, 'path' | 'allowedHeaders'>
+
+export const ALLOWED = ['Cookie', 'Accept', 'Sec-Fetch-Mode', 'Sec-Fetch-Dest', 'X-Requested-With']
+export const filterOf = (policy: string): Asking => ({ path: `/ext-authz/~${policy}`, allowedHeaders: ALLOWED })
+
+export const cookieOf = ({ cookie }: Readonly<{ cookie: string }>): HeaderLine => ['Cookie', `session=${cookie}`]
+
+/** As the page and the chart say. */
+export const AS_SHIPPED: Partial<InProcessOptions> = { extAuthzPolicy: 'required', extAuthzLocation: 'request' }
+
+export async function startShipped (t: Test, options: Partial<InProcessOptions> = {}): Promise<InProcess> {
+  const simulator = await startSimulator(t)
+  return await startInProcess(t, { authgear: simulator.url, ...AS_SHIPPED, ...options })
+}
 
 export type ClientRequest = Readonly<{
   method?: string
@@ -26,7 +45,7 @@ const ALWAYS = ['authorization']
  */
 export async function askAsGateway (
   port: number,
-  filter: Pick<Filter, 'path' | 'allowedHeaders'>,
+  filter: Asking,
   { method = 'GET', host = 'app.example.com', path, headers = [] }: ClientRequest
 ): Promise<Answer> {
   const allowed = new Set([...ALWAYS, ...filter.allowedHeaders.map((name) => name.toLowerCase())])
