@@ -53,7 +53,11 @@ writeFileSync(security, withAdvisories(readFileSync(security, 'utf8')))
 // deploy/<proxy>/ is what the subcommand `snippet` writes
 for (const [folder, ...args] of [
   ...PROXIES.map((proxy) => [proxy, proxy]),
-  ['traefik-tls', 'traefik', '--forward-auth', 'https://forward-auth:4180']
+  ['traefik-tls', 'traefik', '--forward-auth', 'https://forward-auth:4180'],
+  [
+    'gateway-api-external-auth-tls', 'gateway-api-external-auth',
+    '--forward-auth', 'https://forward-auth.auth:4180', '--app', 'http://app.shop:8080'
+  ]
 ]) {
   const deploy = new URL(`deploy/${folder}`, root)
   rmSync(deploy, { recursive: true, force: true })

@@ -48,6 +48,7 @@ export function assemble (values: Values, memory: MachineMemory): Config {
     },
     absentHeaders: values.ABSENT_HEADERS,
     extAuthzPolicy: values.EXT_AUTHZ_POLICY,
+    extAuthzLocation: values.EXT_AUTHZ_LOCATION,
     preflight: values.PREFLIGHT,
     shutdownDelayMs: values.SHUTDOWN_DELAY,
     logFormat: values.LOG_FORMAT,

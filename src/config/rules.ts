@@ -94,8 +94,15 @@ const loginIsWhole: Rule = ({ isSet }) => {
   ]
 }
 
+const locationHasASegment: Rule = ({ values: { EXT_AUTHZ_LOCATION: location, EXT_AUTHZ_POLICY: policy } }) => [
+  location === 'request' &&
+    policy === 'optional' &&
+    'EXT_AUTHZ_LOCATION: is request, which needs EXT_AUTHZ_POLICY=required: without a policy segment nobody knows ' +
+      "where the client's path begins"
+]
+
 /** Rules over the variables of the login. */
-export const LOGIN_RULES: readonly Rule[] = [loginIsWhole]
+export const LOGIN_RULES: readonly Rule[] = [loginIsWhole, locationHasASegment]
 
 const BESIDE_ASSERTION = ['ASSERTION_ISSUER', 'ASSERTION_KEY_FILE', 'ASSERTION_KEY_ROTATION'] as const
 const KINDS = { ES256: 'a P-256 key', EdDSA: 'an Ed25519 key' } as const

@@ -87,6 +87,7 @@ export type Config = Readonly<{
   identity: IdentitySettings
   absentHeaders: AbsentHeaders
   extAuthzPolicy: 'optional' | 'required'
+  extAuthzLocation: 'forwarded' | 'request'
   preflight: 'deny' | 'allow'
   shutdownDelayMs: number
   logFormat: 'json' | 'pretty'

@@ -491,6 +491,15 @@ export const variables = Object.freeze({
       'Whether `/ext-authz/…` needs a policy as its first segment (`/ext-authz/~role=admin/…`; `/ext-authz/~/…` for ' +
         'a session): `required` refuses what has none, and lets the segment name a `resource=`.'
   },
+  EXT_AUTHZ_LOCATION: {
+    group: 'Service',
+    kind: choice(['forwarded', 'request']),
+    fallback: 'forwarded',
+    meaning:
+      'What says at `/ext-authz/…` where a login comes back to: `X-Forwarded-Host` and `-Uri`, or, with `request`, ' +
+        "Host and the path behind the policy, for Gateway API's `ExternalAuth`; no `X-Forwarded-*` line is read " +
+        'there then.'
+  },
   ABSENT_HEADERS: {
     group: 'Service',
     kind: choice(['empty', 'omit']),

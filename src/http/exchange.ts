@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyReply, FastifyRequest } from 'fastify'
@@ -10,16 +9,19 @@ import type { ClientTrace } from '../authgear/resolver/types.ts'
 import type { TraceIds } from '../tracing/types.ts'
 import { NOT_FOUND, TOO_MANY_LINES } from './responses.ts'
 import {
-  type Client, type ClientDeps, clientOf, clientTraceOf, type ProxyRequest, readProxyRequest, traceIdsOf
+  type Client, type ClientDeps, clientOf, clientTraceOf, hostOf, type ProxyRequest, readProxyRequest, requestIds,
+  traceIdsOf, TRUSTS_NOBODY
 } from './request.ts'
 import type { Report } from './access-log.ts'
-import { pathPolicyOf, queryOf } from './paths.ts'
-import type { Handler, HandlerResult, HttpResponse, VerifyRequest } from './types.ts'
+import { clientPathOf, pathPolicyOf, queryOf } from './paths.ts'
+import type { Handler, HandlerResult, HttpResponse, Location, VerifyRequest } from './types.ts'
 
 /** What every line about a request names it by. */
 export type LineContext = Readonly<{ requestId: string }> & Partial<TraceIds>
 
 export type ExchangeDeps = ClientDeps & Readonly<{
+  /** EXT_AUTHZ_LOCATION, of the prefix. `request`: nobody's X-Forwarded-* is believed there. */
+  extAuthzLocation?: 'forwarded' | 'request'
   report: Report
   /** Counts and logs a request to another path, which a proxy with a wrong address asks for everybody. */
   notFound: (request: LineContext, seconds: number) => void
@@ -110,11 +112,11 @@ class IncomingVerifyRequest implements VerifyRequest {
   /** Its answer is the last on its connection, whose input was abandoned. */
   isLast = false
 
-  readonly #deps: ClientDeps
+  readonly #deps: ExchangeDeps
   #client: Client | undefined
 
   constructor (
-    deps: ClientDeps,
+    deps: ExchangeDeps,
     endpoint: Endpoint,
     request: FastifyRequest,
     response: ServerResponse,
@@ -135,8 +137,13 @@ class IncomingVerifyRequest implements VerifyRequest {
   get socket (): Socket { return this.request.raw.socket }
 
   client (): Client {
-    this.#client ??= clientOf(this.request.raw, this.#deps)
+    this.#client ??= clientOf(this.request.raw, this.#vouchesByRequest() ? TRUSTS_NOBODY : this.#deps)
     return this.#client
+  }
+
+  location (): Location | undefined {
+    if (!this.#vouchesByRequest()) return undefined
+    return { host: hostOf(this.rawHeaders), uri: clientPathOf(this.request.originalUrl) }
   }
 
   headBytes (): number {
@@ -146,6 +153,8 @@ class IncomingVerifyRequest implements VerifyRequest {
   }
 
   trace (): ClientTrace { return clientTraceOf(this.request.raw, this.client()) }
+
+  #vouchesByRequest (): boolean { return this.endpoint === 'ext-authz' && this.#deps.extAuthzLocation === 'request' }
 
   send (answer: HttpResponse): void {
     if (this.isLast) respondAndLeave(this.request.raw, this.response, answer, this.requestId)
@@ -187,11 +196,4 @@ function receive (abandoned: AbandonedInputs, incoming: IncomingVerifyRequest): 
   incoming.isLast = true
   if (cut) incoming.send(TOO_MANY_LINES)
   return !cut
-}
-
-/** Ids for requests whose proxy names none: unique among replicas, and nothing of the request in them. */
-function requestIds (): () => string {
-  const prefix = randomBytes(6).toString('hex')
-  let count = 0
-  return () => `${prefix}-${(++count).toString(36)}`
 }

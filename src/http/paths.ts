@@ -51,6 +51,14 @@ export function pathPolicyOf (url: string): string | undefined {
   return /^[^/?]*/.exec(url.slice(EXT_AUTHZ_PATH.length + 1))?.[0]
 }
 
+/** @returns what the gateway put behind that segment: the client's own path and query; undefined without a segment */
+export function clientPathOf (url: string): string | undefined {
+  const policy = pathPolicyOf(url)
+  if (policy === undefined) return undefined
+  const path = url.slice(EXT_AUTHZ_PATH.length + 1 + policy.length)
+  return path.startsWith('/') ? path : `/${path}`
+}
+
 /** @param url as it arrived; @returns what follows the first question mark, raw */
 export function queryOf (url: string): string {
   const at = url.indexOf('?')

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { isIP } from 'node:net'
 import type { FastifyRequest } from 'fastify'
@@ -36,6 +37,9 @@ export type ClientDeps = Readonly<{
   forwardedForIgnored: () => void
 }>
 
+/** Nobody names another address than the peer's. */
+export const TRUSTS_NOBODY: ClientDeps = { trustProxy: () => false, forwardedForIgnored: () => {} }
+
 /** The client's address as far as TRUSTED_PROXIES vouch for it: the last hop that is not one of them. */
 export function clientOf ({ socket, headers }: Pick<IncomingMessage, 'socket' | 'headers'>, deps: ClientDeps): Client {
   const peer: string | undefined = socket.remoteAddress
@@ -66,6 +70,17 @@ function lastUntrusted (
 
 function addressIn (text: string | undefined): string | undefined {
   return text !== undefined && isIP(text) !== 0 ? text : undefined
+}
+
+/** @returns undefined where the lines name two hosts, or none */
+export function hostOf (rawHeaders: readonly string[]): string | undefined {
+  const hosts = new Set<string>()
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    const name = (rawHeaders[i] ?? '').toLowerCase()
+    if (name === 'host' || name === ':authority') hosts.add(rawHeaders[i + 1] ?? '')
+  }
+  const [host, ...others] = hosts
+  return others.length === 0 ? host : undefined
 }
 
 /** Read only when Authgear is asked. */
@@ -113,4 +128,11 @@ export function readProxyRequest (rawHeaders: readonly string[]): ProxyRequest {
 
 function is (name: string, lowerCase: string): boolean {
   return name === lowerCase || name.toLowerCase() === lowerCase
+}
+
+/** Ids for requests whose proxy names none: unique among replicas, and nothing of the request in them. */
+export function requestIds (): () => string {
+  const prefix = randomBytes(6).toString('hex')
+  let count = 0
+  return () => `${prefix}-${(++count).toString(36)}`
 }

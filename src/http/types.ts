@@ -15,6 +15,9 @@ export type HttpResponse = Readonly<{ status: number, headers: readonly string[]
 /** ABSENT_HEADERS */
 export type AbsentHeaders = 'empty' | 'omit'
 
+/** Where a person was, in the words of the proxy's own request. */
+export type Location = Readonly<{ host: string | undefined, uri: string | undefined }>
+
 /** What is asked, by whichever protocol and route it came. */
 export type VerifyRequest = Readonly<{
   method: string
@@ -32,6 +35,8 @@ export type VerifyRequest = Readonly<{
   headBytes (): number
   /** Read only when Authgear is asked. */
   trace (): ClientTrace
+  /** Of EXT_AUTHZ_LOCATION=request; undefined where `X-Forwarded-*` says it. Read only where a person may log in. */
+  location? (): Location | undefined
 }>
 
 /** The answer with what the log and the metrics say of it; never a credential. */

@@ -1,6 +1,7 @@
 import type { Policy } from '../core/policy.ts'
 import type { RefusalReason } from '../core/reason.ts'
 import type { PersonRequirement } from '../core/requirement.ts'
+import type { Location } from '../http/types.ts'
 import type { ReturnUrls } from './return-url.ts'
 import type { LoginSettings } from './settings.ts'
 import { writeLoginQuery } from './urls.ts'
@@ -81,8 +82,10 @@ export type Refused = Readonly<{
   challenge?: Readonly<{ maxAge: number | undefined, amr: readonly string[] }> | undefined
   method: string
   rawHeaders: readonly string[]
-  /** Whether TRUSTED_PROXIES vouch for the peer's `X-Forwarded-*`. */
+  /** Whether TRUSTED_PROXIES vouch for what the peer says of the client's request. */
   isTrusted: () => boolean
+  /** Where it was, by the peer's own request: no `X-Forwarded-*` is read then. */
+  location?: Location | undefined
   policy: () => Policy
 }>
 
@@ -100,7 +103,7 @@ export function createLoginRedirect (
   const { host: publicHost } = new URL(publicUrl)
   return (refused) => {
     if (!isReading(refused.method) || !canHelp(refused)) return undefined
-    const navigation = readNavigation(refused.rawHeaders)
+    const navigation = navigationOf(refused)
     if (!navigation.isPage || !navigation.isRead) return undefined
     // the proxy asks about the login's own route instead of leading there: a redirect would be one without end
     if (navigation.host?.replace(/:443$/, '') === publicHost && navigation.uri?.startsWith(`${path}/`) === true) {
@@ -114,6 +117,12 @@ export function createLoginRedirect (
       location: login + writeLoginQuery({ returnTo, maxAge: refused.challenge?.maxAge })
     }
   }
+}
+
+/** Where the peer vouches for its own request, its method is the client's too. */
+function navigationOf ({ rawHeaders, location }: Refused): Navigation {
+  const navigation = readNavigation(rawHeaders)
+  return location === undefined ? navigation : { ...navigation, isRead: true, ...location }
 }
 
 function asks ({ requirements }: Policy & { kind: 'understood' }, login: PersonRequirement['login']): boolean {

@@ -70,7 +70,7 @@ export function buildListeners (
 }
 
 function listenerDepsOf (
-  { tls, trustedProxies }: ServiceSettings,
+  { tls, trustedProxies, extAuthzLocation }: ServiceSettings,
   { metrics, log, handlerDeps }: ListenersDeps
 ): ListenerDeps {
   return {
@@ -83,6 +83,7 @@ function listenerDepsOf (
     unexpectedError: reporting(log).unexpectedError,
     trustProxy: createTrustProxy(trustedProxies),
     forwardedForIgnored: metrics.forwardedForIgnored,
+    extAuthzLocation,
     tls
   }
 }

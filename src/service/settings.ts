@@ -18,6 +18,7 @@ export type ServiceSettings =
     | 'identity'
     | 'absentHeaders'
     | 'extAuthzPolicy'
+    | 'extAuthzLocation'
     | 'preflight'
     | 'managementToken'
   >

@@ -108,6 +108,7 @@ function createRefuser (
       method,
       rawHeaders,
       isTrusted: () => trustProxy(socket.remoteAddress, 0),
+      location: request.location?.(),
       policy: () => policyOf(request)
     })
   }

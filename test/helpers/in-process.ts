@@ -46,6 +46,7 @@ export interface InProcessOptions {
   readonly cookiePrefix?: string
   readonly absentHeaders?: 'empty' | 'omit'
   readonly extAuthzPolicy?: 'optional' | 'required'
+  readonly extAuthzLocation?: 'forwarded' | 'request'
   readonly identity?: ServiceSettings['identity']
   readonly preflight?: 'deny' | 'allow'
   /** RESOURCES: URIs. */
@@ -169,6 +170,7 @@ export function settingsOf (options: InProcessOptions): ServiceSettings {
     absentHeaders: options.absentHeaders ?? 'empty',
     identity: options.identity ?? { headers: NO_HEADERS, user: 'user_id', encoding: 'percent', groups: 'roles' },
     extAuthzPolicy: options.extAuthzPolicy ?? 'optional',
+    extAuthzLocation: options.extAuthzLocation ?? 'forwarded',
     preflight: options.preflight ?? 'deny',
     identify: options.identify ?? false,
     managementToken: options.managementToken,

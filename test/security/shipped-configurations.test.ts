@@ -63,7 +63,7 @@ advisory(t, 'Caddy uri without a question mark', 'the client\'s own query was ap
 })
 
 /** Folders of deploy/ with the configuration of a proxy: one for each of PROXIES, which `npm run docs` writes. */
-const FOLDERS = [...PROXIES, 'traefik-tls']
+const FOLDERS = [...PROXIES, 'traefik-tls', 'gateway-api-external-auth-tls']
 
 advisory(t, 'APISIX CVE-2026-31908, CVE-2026-44087', 'the proxy kept a client\'s identity headers', (t) => {
   for (const folder of FOLDERS) {

@@ -3,6 +3,7 @@ import { apisix } from './templates/apisix.ts'
 import { caddy } from './templates/caddy.ts'
 import { envoyGateway } from './templates/envoy-gateway.ts'
 import { envoy, envoyPrefix } from './templates/envoy.ts'
+import { externalAuthLimits, gatewayApiExternalAuth } from './templates/gateway-api-external-auth.ts'
 import { gatewayApi } from './templates/gateway-api.ts'
 import { haproxy } from './templates/haproxy.ts'
 import { ingressNginx } from './templates/ingress-nginx.ts'
@@ -25,7 +26,8 @@ const TEMPLATES = {
   'envoy-gateway': envoyGateway,
   'ingress-nginx': ingressNginx,
   'traefik-kubernetes': traefikKubernetes,
-  'gateway-api': gatewayApi
+  'gateway-api': gatewayApi,
+  'gateway-api-external-auth': gatewayApiExternalAuth
 } as const satisfies Readonly<Record<string, Template>>
 
 /** Where this service and the app are named by an object of the cluster or of compose, never by an address. */
@@ -61,8 +63,9 @@ export function templateOf (proxy: string): Template {
 /**
  * What of these settings that proxy's configuration cannot say; better an error than a line that is silently not there.
  */
-export function limitsOf (proxy: string, { forwardAuth, app, routes, login, resources }: Settings): readonly string[] {
-  const errors: string[] = []
+export function limitsOf (proxy: string, settings: Settings): readonly string[] {
+  const { forwardAuth, app, routes, login, resources } = settings
+  const errors: string[] = proxy === 'gateway-api-external-auth' ? [...externalAuthLimits(settings)] : []
   if (BY_NAME.has(proxy)) {
     for (const [option, { host }] of [['--forward-auth', forwardAuth], ['--app', app]] as const) {
       if (!NAME.test(host)) errors.push(`${option} must name a service there, such as http://forward-auth:4180`)

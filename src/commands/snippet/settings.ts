@@ -173,7 +173,9 @@ export const allPolicies = (
 
 /** @returns the path and query that forward-auth is asked by: a policy with a resource is about resource tokens */
 export const checkOf = (policy: string): string =>
-  `${/(?:^|&)resource=/.test(policy) ? '/resource' : '/verify'}${policy === '' ? '' : `?${policy}`}`
+  `${isForTokens(policy) ? '/resource' : '/verify'}${policy === '' ? '' : `?${policy}`}`
+
+export const isForTokens = (policy: string): boolean => /(?:^|&)resource=/.test(policy)
 
 /**
  * What nginx must hold of a 200: an identity of 12 KiB; beside it 16 KiB of other names and an assertion of 4 KiB. A

@@ -2,7 +2,11 @@ import { HOP_HEADERS, PARAMETER } from '../../../src/commands/snippet/guards.ts'
 import type { ProxyName } from '../../../src/commands/snippet/proxies.ts'
 
 /** How a configuration is checked: by the real proxy in test/e2e, by its resources' schemas, or by reading its text. */
-export type Checked = Readonly<{ by: 'run' } | { by: 'schema', files: readonly string[] } | { by: 'read' }>
+export type Checked = Readonly<
+  | { by: 'run' }
+  | { by: 'schema', channel?: 'experimental', files: readonly string[] }
+  | { by: 'read' }
+>
 
 /** The texts in the files by which a guard stands there; or why this proxy needs none of ours. */
 export type Guard = Readonly<{ texts: readonly string[] } | { without: string }>
@@ -37,6 +41,14 @@ export const GUARDS: Readonly<Record<ProxyName, Guards>> = {
     checked: { by: 'schema', files: ['middlewares.yaml', 'httproute.yaml'] },
     parameter: PATTERN,
     hops: TRAEFIK_DROPS
+  },
+  'gateway-api-external-auth': {
+    checked: { by: 'schema', channel: 'experimental', files: ['httproute.yaml', 'backend.yaml'] },
+    parameter: PATTERN,
+    hops: {
+      without: 'the filter RequestHeaderModifier removes 16 names at most, and all are needed for identity headers; ' +
+        'every HTTP intermediary must drop headers for one hop (RFC 9110, 7.6.1)'
+    }
   },
   caddy: { checked: { by: 'run' }, parameter: PATTERN, hops: each((name) => `request_header -${name}\n`) },
   nginx: { checked: { by: 'run' }, parameter: PATTERN, hops: each((name) => `proxy_set_header ${name} "";`) },

@@ -24,7 +24,10 @@ const linesOf = (proxy: ProxyName, settings: Settings): readonly string[] =>
 /** Lines by which a proxy asks whether a request may pass: what stands behind these words is the path it asks for. */
 const ASKS = /\/(verify|resource|ext-authz)\b|auth-url|path_?override|path_?prefix: \/[a-z]|forwardauth\.address/i
 
-for (const proxy of PROXIES.filter((name) => name !== 'istio')) {
+/** Its prefix holds the policy, and /ext-authz/ hands what is about tokens to /resource itself. */
+const BY_PREFIX = 'gateway-api-external-auth'
+
+for (const proxy of PROXIES.filter((name) => name !== 'istio' && name !== BY_PREFIX)) {
   t.test(`${proxy} asks /resource for the resource's path, and sends clients to its metadata`, (t) => {
     const lines = linesOf(proxy, settingsOf(...ARGS))
     const policy = `resource=https://${HOST}/mcp&scope=a,b&scope=c`
@@ -46,6 +49,15 @@ for (const proxy of PROXIES.filter((name) => name !== 'istio')) {
     t.end()
   })
 }
+
+t.test(`${BY_PREFIX} writes the resource into its prefix, and sends clients to its metadata`, (t) => {
+  const lines = linesOf(BY_PREFIX, settingsOf(...ARGS))
+  const asking = lines.filter((line) => line.includes(`"/ext-authz/~resource=https:%2F%2F${HOST}%2Fmcp&scope=a,b&scope=c"`))
+  t.equal(asking.length, 2, 'the rule of the expression and that of the prefix')
+  t.ok(lines.includes(`    - path: { type: Exact, value: ${METADATA_PATH}/mcp }`))
+  t.strictSame(lines.filter((line) => line.includes('path: "') && line.includes(METADATA_PATH)), [])
+  t.end()
+})
 
 t.test('Istio’s page says what to write by hand', (t) => {
   t.match(limitsOf('istio', settingsOf(...ARGS)).join(), '--resource: write /=QUERY')

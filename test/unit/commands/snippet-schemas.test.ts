@@ -1,15 +1,11 @@
-import { Ajv, type ValidateFunction } from 'ajv'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { parseAllDocuments } from 'yaml'
 import { snippet } from '../../../src/commands/snippet.ts'
 import { PROXIES } from '../../../src/commands/snippet/proxies.ts'
+import { hasSchema, problemsOf, readYaml, type Resource, schemaOf } from '../../helpers/schemas.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 import { GUARDS } from './proxy-guards.ts'
-
-const SCHEMAS = join(import.meta.dirname, '../../fixtures/schemas')
-const ajv = new Ajv({ strict: false, allErrors: true })
 
 const ROUTES = ['--policy', '/=anonymous=false', '--policy', '/admin=role=admin,owner', '--policy', '/a.b=max_age=300']
 const IDENTITY = [
@@ -35,50 +31,31 @@ const ALL = [
  */
 const CHECKED = PROXIES.flatMap((proxy) => {
   const { checked } = GUARDS[proxy]
-  return checked.by === 'schema' && proxy !== 'apisix' ? [[proxy, checked.files] as const] : []
+  return checked.by === 'schema' && proxy !== 'apisix' ? [[proxy, checked] as const] : []
 })
 
-const optionsOf = (proxy: string): ReadonlyArray<readonly string[]> =>
-  proxy === 'istio' ? [[], ['--policy', '/=role=admin', ...IDENTITY]] : [[], ROUTES, ALL]
+const FAR_AWAY = ['--forward-auth', 'https://auth.auth:8000', '--app', 'http://shop.shop:3000', '--login']
 
-type Resource = Readonly<{ apiVersion?: string, kind?: string, metadata?: { name?: string } }>
-
-function read (path: string): unknown[] {
-  return parseAllDocuments(readFileSync(path, 'utf8')).map(document => {
-    if (document.errors.length > 0) throw new Error(`${path}: ${String(document.errors[0])}`)
-    return document.toJS()
-  })
+function optionsOf (proxy: string): ReadonlyArray<readonly string[]> {
+  switch (proxy) {
+    case 'istio': return [[], ['--policy', '/=role=admin', ...IDENTITY]]
+    // it takes no --identity
+    case 'gateway-api-external-auth': return [[], ROUTES, [...ROUTES, ...FAR_AWAY], FAR_AWAY]
+    default: return [[], ROUTES, ALL]
+  }
 }
 
-/** Compiling one takes far longer than using it. */
-const validators = new Map<string, ValidateFunction>()
-
-function validatorOf (schema: string): ValidateFunction {
-  const validator = validators.get(schema) ?? ajv.compile(JSON.parse(readFileSync(join(SCHEMAS, schema), 'utf8')))
-  validators.set(schema, validator)
-  return validator
-}
-
-function problems (schema: string, value: unknown): readonly string[] {
-  const validate = validatorOf(schema)
-  return validate(value)
-    ? []
-    : (validate.errors ?? []).map(
-        ({ instancePath, message, params }) => `${instancePath} ${message ?? ''} ${JSON.stringify(params)}`
-      )
-}
-
-for (const [proxy, files] of CHECKED) {
+for (const [proxy, { files, channel = '' }] of CHECKED) {
   t.test(`${proxy}: each resource is as its schema says, and each name once`, async t => {
     for (const options of optionsOf(proxy)) {
       const folder = write(proxy, options)
-      for (const file of files) {
-        const resources = read(join(folder, file)) as Resource[]
+      for (const file of files.filter((name) => existsSync(join(folder, name)))) {
+        const resources = readYaml(join(folder, file)) as Resource[]
         for (const resource of resources) {
-          const schema = `${(resource.apiVersion ?? '').replace('/', '.')}.${resource.kind ?? ''}.json`
-          t.ok(existsSync(join(SCHEMAS, schema)), schema)
+          const schema = schemaOf(resource, channel)
+          t.ok(hasSchema(schema), schema)
           t.strictSame(
-            problems(schema, resource),
+            problemsOf(schema, resource),
             [],
             `${file}: ${resource.kind ?? ''} ${resource.metadata?.name ?? ''}`
           )
@@ -93,9 +70,9 @@ for (const [proxy, files] of CHECKED) {
 t.test('apisix: routes, upstreams and the plugin are as its source says', async t => {
   for (const options of optionsOf('apisix')) {
     const folder = write('apisix', options)
-    t.strictSame(problems('apisix.json', read(join(folder, 'apisix.yaml'))[0]), [])
+    t.strictSame(problemsOf('apisix.json', readYaml(join(folder, 'apisix.yaml'))[0]), [])
     t.match(readFileSync(join(folder, 'apisix.yaml'), 'utf8'), /\n#END\n$/)
-    t.match(read(join(folder, 'config.yaml'))[0], {
+    t.match(readYaml(join(folder, 'config.yaml'))[0], {
       deployment: { role: 'data_plane' },
       nginx_config: { http: { underscores_in_headers: 'off' } }
     })
@@ -104,7 +81,7 @@ t.test('apisix: routes, upstreams and the plugin are as its source says', async 
 
 t.test('traefik-labels: Compose reads it, and no label holds a bare $', async t => {
   const folder = write('traefik-labels', ALL)
-  const [compose] = read(join(folder, 'traefik-labels.yml')) as [
+  const [compose] = readYaml(join(folder, 'traefik-labels.yml')) as [
     { services: Record<string, { labels?: string[], ports?: string[] }> }
   ]
   t.strictSame(Object.keys(compose.services), ['traefik', 'auth', 'shop'])
@@ -115,13 +92,13 @@ t.test('traefik-labels: Compose reads it, and no label holds a bare $', async t 
 })
 
 t.test('these schemas see a mistake', async t => {
-  const [policy] = read(join(write('envoy-gateway', []), 'envoy-gateway.yaml')).slice(-1) as [
+  const [policy] = readYaml(join(write('envoy-gateway', []), 'envoy-gateway.yaml')).slice(-1) as [
     { spec: { extAuth: Record<string, unknown> } }
   ]
   const schema = 'gateway.envoyproxy.io.v1alpha1.SecurityPolicy.json'
-  t.strictSame(problems(schema, policy), [])
+  t.strictSame(problemsOf(schema, policy), [])
   t.equal(
-    problems(schema, { ...policy, spec: { ...policy.spec, extAuth: { ...policy.spec.extAuth, failOpenn: false } } })
+    problemsOf(schema, { ...policy, spec: { ...policy.spec, extAuth: { ...policy.spec.extAuth, failOpenn: false } } })
       .length,
     1
   )

@@ -42,7 +42,11 @@ const errorsOf = (...args: readonly string[]): readonly string[] => {
 t.test('deploy/ is what it writes with its defaults (npm run docs writes it)', async t => {
   for (const [folder, ...args] of [
     ...PROXIES.map((proxy) => [proxy, proxy] as const),
-    ['traefik-tls', 'traefik', '--forward-auth', 'https://forward-auth:4180'] as const
+    ['traefik-tls', 'traefik', '--forward-auth', 'https://forward-auth:4180'] as const,
+    [
+      'gateway-api-external-auth-tls', 'gateway-api-external-auth',
+      '--forward-auth', 'https://forward-auth.auth:4180', '--app', 'http://app.shop:8080'
+    ] as const
   ]) {
     const written = tempDir(t, 'snippet')
     t.equal(run(...args, '--out', written).code, 0, folder)
@@ -336,6 +340,15 @@ t.test('the lines that protect are in every configuration', async t => {
       'ExtensionRef',
       '(?i)^/admin'
     ],
+    'gateway-api-external-auth': [
+      'type: ExternalAuth',
+      'path: "/ext-authz/~anonymous=false&role=admin"',
+      'allowedHeaders: [Cookie, ',
+      'allowedResponseHeaders: [X-Authgear-Session-Valid, ',
+      'X_Authgear_User_Roles',
+      "'(?i)^/admin.*$'",
+      '{ type: PathPrefix, value: /admin }'
+    ],
     caddy: [
       'uri /verify?{args[0]}',
       'request_header -*Authgear*',
@@ -384,6 +397,7 @@ t.test('the lines that protect are in every configuration', async t => {
       'pathOverride: "/verify?anonymous=false&role=admin"',
       'withUnderscoresAction: DropHeader',
       'escapedSlashesAction: RejectRequest',
+      'kind: Gateway, name: authgear }\n  extAuth:',
       '(?i)/a\\.b.*'
     ],
     'ingress-nginx': ['login=off', 'X-Authgear-Session-Acr', 'use-regex: "true"']

@@ -450,3 +450,10 @@ t.test('TLS is refused on a Node that loses header lines over HTTP/2', t => {
   }
   t.end()
 })
+
+t.test('EXT_AUTHZ_LOCATION=request needs EXT_AUTHZ_POLICY=required', (t) => {
+  t.match(errorsOf(load({ EXT_AUTHZ_LOCATION: 'request' })), [/^EXT_AUTHZ_LOCATION: .* EXT_AUTHZ_POLICY=required/])
+  const whole = configOf(load({ EXT_AUTHZ_LOCATION: 'request', EXT_AUTHZ_POLICY: 'required' }))
+  t.equal(whole.extAuthzLocation, 'request')
+  t.end()
+})

@@ -36,8 +36,9 @@ const file = (settings: Settings): string =>
       'app',
       '{ type: PathPrefix, value: / } # security: the catch-all, what has no route of its own is still protected'
     ),
-    ...allPolicies(settings).map(({ name, policy }) => securityPolicy(settings, name, policy)),
-    ...(ownPaths(settings).length > 0 ? [own(settings)] : [])
+    `${DENY}${securityPolicy(settings, { kind: 'Gateway', name: 'authgear' }, settings.policy)}`,
+    ...allPolicies(settings).map(({ name, policy }) => securityPolicy(settings, { kind: 'HTTPRoute', name }, policy)),
+    ...(ownPaths(settings).length > 0 ? [own(settings), OPEN] : [])
   ].join('---\n')
 
 const patternOf = (path: string): string => `(?i)${escaped(path)}.*`
@@ -116,14 +117,38 @@ spec:
     backendRefs: [{ name: ${app.host}, port: ${app.port} }]
 `
 
-const securityPolicy = ({ forwardAuth, ...settings }: Settings, name: string, policy: string): string => `\
+const DENY = `\
+# security: deny by default: a route of this Gateway without a SecurityPolicy of its own is protected too, and so is one whose policy is deleted.
+# A route's own policy takes the place of this one as a whole
+`
+
+/** By this the login's way is open: a policy without extAuth. */
+const OPEN = `\
+# these paths need no session: in the place of the Gateway's policy. A public route of yours needs the same
+apiVersion: gateway.envoyproxy.io/v1alpha1
+kind: SecurityPolicy
+metadata:
+  name: authgear-login
+spec:
+  targetRefs:
+  - { group: gateway.networking.k8s.io, kind: HTTPRoute, name: authgear-login }
+  authorization: { defaultAction: Allow }
+`
+
+type Target = Readonly<{ kind: 'Gateway' | 'HTTPRoute', name: string }>
+
+const securityPolicy = (
+  { forwardAuth, ...settings }: Settings,
+  { kind, name }: Target,
+  policy: string
+): string => `\
 apiVersion: gateway.envoyproxy.io/v1alpha1
 kind: SecurityPolicy
 metadata:
   name: ${name}
 spec:
   targetRefs:
-  - { group: gateway.networking.k8s.io, kind: HTTPRoute, name: ${name} }
+  - { group: gateway.networking.k8s.io, kind: ${kind}, name: ${name} }
   extAuth:
     failOpen: false # security: true would let everybody in while forward-auth is away
     statusOnError: 503 # the default, 403, would look like a refusal

@@ -39,6 +39,11 @@ ports:
 additionalArguments:
 # security: without it auth/authgear and a Middleware of another namespace can be one name, and the other one counts
 - --providers.kubernetescrd.safenaming=true
+# security, deny by default: without the marks before these two lines, and with the Middleware's namespace for \`auth\`, a route of any kind and
+# namespace that somebody forgot to protect is refused too. No route can opt out: public ones, and those of --login, need an entry point of their
+# own (docs/proxies/kubernetes.md)
+# - --entrypoints.web.asdefault=true
+# - --entrypoints.web.http.middlewares=auth_authgear@kubernetescrd
 # security: drops X_Authgear_User_Id, X.Authgear.User.Id and the like, which many apps read as X-Authgear-User-Id
 - --entrypoints.web.http.aliasheadersstrategy=delete
 # security: %2F, %5C and %00 in a path are 400; Traefik's routes and the app would read such a path differently

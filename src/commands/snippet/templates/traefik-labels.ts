@@ -18,6 +18,9 @@ services:
       - --providers.docker=true
       - --providers.docker.exposedbydefault=false
       - --entrypoints.web.address=:${settings.listen.port}
+      # security, deny by default: without these two marks a router that somebody forgot to protect is refused too (docs/proxies/traefik.md)
+      # - --entrypoints.web.asdefault=true
+      # - --entrypoints.web.http.middlewares=authgear@docker
       # security: drops X_Authgear_User_Id, X.Authgear.User.Id and the like, which many apps read as X-Authgear-User-Id
       - --entrypoints.web.http.aliasheadersstrategy=delete
       # security: %2F, %5C and %00 in a path are 400; Traefik's routes and the app would read such a path differently

@@ -44,7 +44,11 @@ const staticFile = ({ listen }: Settings): string => `\
 entryPoints:
   web:
     address: "${listen.text}"
+    # security, deny by default: without the marks before the next line and before \`middlewares\` a router that somebody forgot to protect is
+    # refused too. No router can opt out: public ones, and those of --login, need an entry point of their own (docs/proxies/traefik.md)
+    # asDefault: true
     http:
+      # middlewares: [authgear@file]
       # security: drops X_Authgear_User_Id, X.Authgear.User.Id and the like, which many apps read as X-Authgear-User-Id
       aliasHeadersStrategy: delete
       # security: %2F, %5C and %00 in a path are 400; Traefik's routes and the app would read such a path differently
