@@ -23,7 +23,7 @@ part_cluster() {
     --service-account-private-key-file="$work/key.pem" --root-ca-file="$work/certs/apiserver.crt" --node-monitor-grace-period=600s
   in_background scheduler.log "$bin/kube-scheduler" --kubeconfig="$KUBECONFIG" --leader-elect=false
   does 'the CRDs are taken' kubectl apply --server-side -f "$crds"
-  does 'the CRDs are served' kubectl wait --for=condition=Established crd --all --timeout=60s
+  does 'the CRDs are served' kubectl wait --for=condition=Established crd --all --timeout=180s
   does 'the controllers work: a namespace gets its service account' until_true kubectl -n default get serviceaccount default
 }
 

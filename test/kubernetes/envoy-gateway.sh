@@ -30,8 +30,8 @@ certificates() {
 envoy_address() { kubectl -n envoy-gateway-system get service -l gateway.envoyproxy.io/owning-gateway-name="$1" -o jsonpath='{.items[0].spec.clusterIP}'; }
 envoy_runs() { kubectl -n envoy-gateway-system rollout status deployment -l gateway.envoyproxy.io/owning-gateway-name="$1" --timeout=5s && envoy_address "$1" | grep -q .; }
 
-# envoy PATH OPTION…: the status; the body is kept
-envoy() { curl -s --path-as-is -o "$work/body" -w '%{http_code}' -H 'Host: app.example.com' "${@:2}" "http://$(envoy_address authgear):8080$1"; }
+# envoy PATH OPTION…: the status; the body is kept. `host` is app
+envoy() { curl -s --path-as-is -o "$work/body" -w '%{http_code}' -H "Host: ${host:-app}.example.com" "${@:2}" "http://$(envoy_address authgear):8080$1"; }
 envoy_answers() { [ "$(envoy "${@:2}")" = "$1" ]; }
 
 start_envoy_gateway() {
@@ -56,4 +56,19 @@ part_envoy_gateway() {
   is 'the app sees whose it is, not what the client wrote' user "$(sed -nE 's/.*"user":"([^"]*)".*/\1/p' "$work/body")"
   is 'what an app may read as another path' 400 "$(envoy '/;/admin' -H 'Cookie: session=user')"
   is 'an encoded slash' 400 "$(envoy '/x%2f..%2fadmin' -H 'Cookie: session=user')"
+  envoy_namespaces
+}
+
+# the Gateway's policy protects every namespace's routes; one has a stricter policy, one opts out
+envoy_namespaces() {
+  local file
+  for file in '' -route -public; do does "taken: envoy-gateway$file.yaml" kubectl apply -f "$files/envoy-gateway$file.yaml"; done
+  host=shop does 'shop has no policy of its own: 401' until_true envoy_answers 401 /
+  is 'a session at shop' 200 "$(host=shop envoy / -H 'Cookie: session=user')"
+  host=wiki does 'wiki asks for a role: a session without it is 403' until_true envoy_answers 403 / -H 'Cookie: session=user'
+  is 'nobody at wiki' 401 "$(host=wiki envoy /)"
+  is 'a session with the role at wiki' 200 "$(host=wiki envoy / -H 'Cookie: session=admin')"
+  host=public does 'a route that opts out' until_true envoy_answers 200 /
+  does 'the grant of auth is taken away' kubectl -n auth delete referencegrant wiki
+  host=wiki does 'wiki is closed without it' until_true envoy_answers 500 / -H 'Cookie: session=admin'
 }

@@ -40,13 +40,33 @@ production() {
 ours() { mkdir -p "$1/app"; cp package.json LICENSE "$1/app/"; cp -a dist "$1/app/dist"; }
 
 forward_auth() {
-  local modules
   modules=modules-$(sha256sum package-lock.json | cut -c 1-12)
   layer node node_base
   layer "$modules" production
   rm -rf "$layers"/ours "$layers"/ours.tar
   layer ours ours
   node test/kubernetes/image.mjs "$dir/forward-auth.tar" docker.io/library/authgear-forward-auth:test "$(config)" "$layers/node" "$layers/$modules" "$layers/ours"
+}
+
+# deploy/docker/Dockerfile's stage `demo`
+demo_files() { mkdir -p "$1/app/deploy"; cp -a deploy/demo "$1/app/deploy/demo"; }
+demo_config() { config | sed 's|"Entrypoint":\[[^]]*\]|"Entrypoint":["node"],"Cmd":["deploy/demo/authgear-simulator/main.mjs"]|'; }
+
+demo() {
+  rm -rf "$layers"/demo "$layers"/demo.tar
+  layer demo demo_files
+  node test/kubernetes/image.mjs "$dir/demo.tar" docker.io/library/authgear-forward-auth-demo:test "$(demo_config)" \
+    "$layers/node" "$layers/$modules" "$layers/ours" "$layers/demo"
+}
+
+# NAME as the chart's redis.image has it
+valkey_base() { skeleton "$1"; shell "$1"; put "$1" "$(realpath .servers/bin/valkey-server)" /usr/local/bin/valkey-server; }
+
+valkey() {
+  local name
+  name=$(sed -nE 's/.*image: \{ repository: (docker.io\/valkey\/valkey), tag: ([^,]+),.*/\1:\2/p' deploy/kubernetes/chart/values.yaml)
+  layer valkey-root valkey_base
+  node test/kubernetes/image.mjs "$dir/valkey.tar" "$name" '{"Env":["PATH=/usr/local/bin:/usr/bin:/bin"]}' "$layers/valkey-root"
 }
 
 # what holds a pod's network: it sleeps until it is told to end
@@ -75,5 +95,7 @@ envoy_gateway() {
 }
 
 forward_auth
+demo
+valkey
 pause
 [ ! -x "$bin/envoy-gateway" ] || envoy_gateway

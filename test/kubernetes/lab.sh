@@ -23,9 +23,9 @@ lab() {
 # in_background LOG COMMAND…: ends with this script
 in_background() { local log=$1; shift; setpriv --pdeathsig KILL "$@" >"$work/$log" 2>&1 & }
 
-# until_true COMMAND…: for a minute at most
+# until_true COMMAND…: for two minutes at most
 until_true() {
-  local end=$((SECONDS + 60))
+  local end=$((SECONDS + 120))
   until "$@" >/dev/null 2>&1; do [ "$SECONDS" -lt "$end" ] || return 1; sleep 0.2; done
 }
 

@@ -86,5 +86,5 @@ part_nodes() {
   in_background proxy.log "$bin/kube-proxy" --kubeconfig="$KUBECONFIG" --hostname-override=node1 --cluster-cidr=10.244.0.0/16 \
     --conntrack-max-per-core=0 --conntrack-tcp-timeout-established=0s --conntrack-tcp-timeout-close-wait=0s
   does 'two nodes register' until_true kubectl get node node1 node2
-  does 'two nodes are ready' kubectl wait --for=condition=Ready node --all --timeout=60s
+  does 'two nodes are ready' kubectl wait --for=condition=Ready node --all --timeout=180s
 }

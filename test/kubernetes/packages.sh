@@ -9,6 +9,7 @@ missing() {
   command -v iptables >/dev/null || echo iptables
   command -v ip >/dev/null || echo iproute2
   command -v openssl >/dev/null || echo openssl
+  command -v busybox >/dev/null || echo busybox
   command -v dnsmasq >/dev/null || echo dnsmasq-base
   command -v redis-server >/dev/null || echo redis-server
   [ -x /usr/lib/cni/bridge ] || echo containernetworking-plugins

@@ -10,7 +10,7 @@ upgrade() {
 }
 
 
-rolled_out() { kubectl -n auth rollout status deployment forward-auth --timeout=120s; }
+rolled_out() { kubectl -n auth rollout status deployment forward-auth --timeout=180s; }
 
 # in_lab FILE: with the addresses of what stands outside the cluster
 in_lab() { sed "s/ADDRESS/$address/g; s/APP_PORT/$app/g; s/VERIFY_PORT/$verify/g" "$1"; }

@@ -29,7 +29,7 @@ EOF
 }
 is_gone() { ! kubectl -n auth get pod "$1"; }
 
-drain() { kubectl drain node1 --delete-emptydir-data --timeout=120s && rolled_out; }
+drain() { kubectl drain node1 --delete-emptydir-data --timeout=180s && rolled_out; }
 
 part_rollout() {
   start_traefik rollout 8003 /app

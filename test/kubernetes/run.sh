@@ -1,7 +1,7 @@
 #!/bin/bash
 # `npm run test:kubernetes [PART]…`: a real Kubernetes in namespaces of this machine (network, mounts, processes), so that nothing is left of it.
 # Needs root. The first run builds Kubernetes, which takes minutes (test/kubernetes/build.sh). The last line is
-# "N passed, N failed, N skipped". A part that hangs ends with the whole after KUBERNETES_LIMIT (600 s).
+# "N passed, N failed, N skipped". A part that hangs ends with the whole after KUBERNETES_LIMIT (900 s).
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 1
 folder=test/kubernetes
@@ -9,7 +9,7 @@ folder=test/kubernetes
 if [ "${1:-}" != inside ]; then
   bash test/servers/fetch.sh && . test/servers/path.sh
   bash test/deploy/tools.sh && bash $folder/packages.sh && bash $folder/build.sh && bash $folder/images.sh || exit 1
-  limit=${KUBERNETES_LIMIT:-600}
+  limit=${KUBERNETES_LIMIT:-900}
   echo "test:kubernetes: at most $limit s from here"
   # what it mounted is gone with its namespaces, so that its folder can go
   work=$(mktemp -d)
@@ -22,7 +22,7 @@ fi
 shift
 began=$SECONDS
 source test/deploy/count.sh
-for file in lab cluster nodes chart pods yaml traefik collision rollout gateway envoy-gateway; do
+for file in lab cluster nodes chart pods yaml traefik collision rollout gateway namespaces envoy-gateway; do
   # shellcheck disable=SC1090 # each is linted by itself
   source "$folder/$file.sh"
 done
@@ -35,7 +35,7 @@ part() {
   echo "== $1: $((SECONDS - started)) s"
 }
 
-[ $# -gt 0 ] || set -- yaml chart collision nodes pods rollout gateway envoy_gateway
+[ $# -gt 0 ] || set -- chart yaml collision nodes pods rollout gateway namespaces envoy_gateway
 lab
 part cluster
 for name in "$@"; do part "$name"; done
