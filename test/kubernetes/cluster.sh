@@ -22,9 +22,16 @@ part_cluster() {
   in_background controllers.log "$bin/kube-controller-manager" --kubeconfig="$KUBECONFIG" --leader-elect=false \
     --service-account-private-key-file="$work/key.pem" --root-ca-file="$work/certs/apiserver.crt" --node-monitor-grace-period=600s
   in_background scheduler.log "$bin/kube-scheduler" --kubeconfig="$KUBECONFIG" --leader-elect=false
-  does 'the CRDs are taken' kubectl apply --server-side -f "$crds"
-  does 'the CRDs are served' kubectl wait --for=condition=Established crd --all --timeout=180s
+  has_crds traefik gateway-api envoy-gateway
   does 'the controllers work: a namespace gets its service account' until_true kubectl -n default get serviceaccount default
+}
+
+# has_crds NAME…: every kind costs the apiserver time, so each part has what it needs
+has_crds() {
+  local name files=()
+  for name in "$@"; do files+=(-f "$crds/$name.yaml"); done
+  does "the CRDs of $*" kubectl apply --server-side "${files[@]}"
+  does 'they are served' kubectl wait --for=condition=Established crd --all --timeout=180s
 }
 
 # namespace NAME: nothing in it may run that Pod Security `restricted` refuses

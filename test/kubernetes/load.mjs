@@ -1,7 +1,8 @@
-// A signed-in client's requests over ten connections, at least so many and until the file is there: load.mjs URL HOST LEAST FILE.
-// Prints how many there were, and each answer but 200 with its count.
+// A signed-in client's requests over ten connections, at least so many and until the file is there:
+// load.mjs URL HOST LEAST FILE. Prints how many there were, and each answer but 200 with its count.
 import { existsSync } from 'node:fs'
 import { Agent, request } from 'node:http'
+import { setTimeout } from 'node:timers/promises'
 
 const [, , url, host, least, file] = process.argv
 const agent = new Agent({ keepAlive: true, maxSockets: 10 })
@@ -20,6 +21,8 @@ async function client () {
     sent++
     const answer = await ask()
     counts.set(answer, (counts.get(answer) ?? 0) + 1)
+    // leaves the machine to the cluster
+    await setTimeout(20)
   }
 }
 

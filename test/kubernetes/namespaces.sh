@@ -18,7 +18,7 @@ apps() {
   local name
   for name in shop wiki forum blog; do
     kubectl create namespace $name >/dev/null 2>&1
-    sed '/^---$/,$!d; /^apiVersion: traefik/,$d' <(in_lab test/kubernetes/app.yaml | sed '1i ---') | kubectl -n $name apply -f - || return
+    kubectl -n $name apply -f <(in_lab test/kubernetes/app.yaml) || return
   done
 }
 
@@ -30,6 +30,7 @@ at_answers() { [ "$(at "${@:2}")" = "$1" ]; }
 traefik_of_all() {
   local name=$1 provider options=()
   shift
+  stop_traefik
   for provider in kubernetescrd kubernetesingress kubernetesgateway; do
     options+=("--providers.$provider.endpoint=$api" "--providers.$provider.token=$token" "--providers.$provider.certauthfilepath=$work/certs/apiserver.crt")
   done
@@ -53,14 +54,11 @@ hosts() {
 part_namespaces() {
   local file
   does 'apps in four namespaces' apps
-  for file in classes "$files"/{middleware,ingress,gateway,httproute,ingressroute,ingressroute-refused,forgotten,public}.yaml; do
-    [ "$file" = classes ] && file=test/kubernetes/classes.yaml
+  for file in test/kubernetes/classes.yaml "$files"/{middleware,ingress,gateway,httproute,ingressroute,ingressroute-refused,forgotten,public}.yaml; do
     does "taken: $file" kubectl apply -f "$file"
   done
   traefik_of_all namespaces
   hosts 'each by itself' 2,3
-  kill "$traefik"; wait "$traefik"
   traefik_of_all deny-by-default --entrypoints.web.http.middlewares=auth_authgear@kubernetescrd
   hosts 'the entry point asks' 4,5
-  kill "$traefik"; wait "$traefik"
 }

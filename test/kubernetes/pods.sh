@@ -20,6 +20,6 @@ part_pods() {
   start_backends
   does 'helm upgrades the chart to three replicas' upgrade --set replicas=3
   does 'three real pods are ready' rolled_out
-  does 'an app, and its route' kubectl create -f <(in_lab test/kubernetes/app.yaml)
+  does 'an app' kubectl -n auth create -f <(in_lab test/kubernetes/app.yaml)
   resolves forward-auth.auth.svc "$(kubectl -n auth get service forward-auth -o jsonpath='{.spec.clusterIP}')"
 }

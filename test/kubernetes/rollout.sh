@@ -32,6 +32,7 @@ is_gone() { ! kubectl -n auth get pod "$1"; }
 drain() { kubectl drain node1 --delete-emptydir-data --timeout=180s && rolled_out; }
 
 part_rollout() {
+  does 'a route to the app' kubectl create -f test/kubernetes/route.yaml
   start_traefik rollout 8003 /app
   is 'a session is 200 by the pods' 200 "$(status /app -H 'Cookie: session=user')"
   during 'a rolling restart' restart

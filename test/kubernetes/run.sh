@@ -35,7 +35,7 @@ part() {
   echo "== $1: $((SECONDS - started)) s"
 }
 
-[ $# -gt 0 ] || set -- chart yaml collision nodes pods rollout gateway namespaces envoy_gateway
+[ $# -gt 0 ] || set -- chart collision nodes pods rollout gateway namespaces envoy_gateway yaml
 lab
 part cluster
 for name in "$@"; do part "$name"; done

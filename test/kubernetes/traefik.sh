@@ -10,9 +10,17 @@ start_backends() {
   does 'forward-auth answers' until_true curl -s "http://$address:$verify/verify"
 }
 
+# one at a time
+stop_traefik() {
+  [ -n "${traefik:-}" ] || return 0
+  kill "$traefik"
+  wait "$traefik" 2>/dev/null
+}
+
 # start_traefik NAME PORT PATH OPTION…: ready when it has the route of PATH, which wants a session; the functions below ask it
 start_traefik() {
   local name=$1 path=$3
+  stop_traefik
   port=$2
   shift 3
   in_background "$name.log" .servers/bin/traefik --entrypoints.web.address=127.0.0.1:"$port" "${traefik_options[@]}" --log.level=INFO --providers.providersthrottleduration=100ms \
@@ -20,6 +28,7 @@ start_traefik() {
     --providers.kubernetescrd.certauthfilepath="$work/certs/apiserver.crt" \
     --providers.kubernetesgateway.endpoint="$api" --providers.kubernetesgateway.token="$token" \
     --providers.kubernetesgateway.certauthfilepath="$work/certs/apiserver.crt" "$@"
+  traefik=$!
   [ -z "$path" ] || does "$name: Traefik has the routes" until_true answers 401 "$path"
 }
 
