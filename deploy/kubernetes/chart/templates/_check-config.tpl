@@ -41,19 +41,20 @@ config.AUTHGEAR_ENDPOINT must be an origin such as https://myapp.authgear.cloud,
 {{- define "forward-auth.check.secret" -}}
 {{- $known := include "forward-auth.known.secrets" . | fromYaml | keys | sortAlpha -}}
 {{- $made := not .Values.secret.existing -}}
-{{- if ne (len .Values.secret.keys) (len (uniq .Values.secret.keys)) }}
+{{- $values := .Values.secret.values | default dict -}}
+{{- if ne (.Values.secret.keys | default list | len) (.Values.secret.keys | default list | uniq | len) }}
 secret.keys names a key twice
 {{- end -}}
 {{- range .Values.secret.keys -}}
 {{- if not (has . $known) }}
 secret.keys: {{ . | quote }} is no key that forward-auth reads{{ include "forward-auth.didYouMean" (dict "name" . "known" $known) | default (printf ": %s" (join ", " $known)) }}
-{{- else if and $made (not (hasKey $.Values.secret.values .)) }}
+{{- else if and $made (not (hasKey $values .)) }}
 secret.values.{{ . }} is missing: set it, or secret.existing to the name of a Secret of yours
-{{- else if and $made (lt (len (get $.Values.secret.values .)) 8) }}
+{{- else if and $made (lt (len (get $values .)) 8) }}
 secret.values.{{ . }} is too short for a secret
 {{- end -}}
 {{- end -}}
-{{- range $key, $_ := .Values.secret.values -}}
+{{- range $key, $_ := $values -}}
 {{- if not (has $key $.Values.secret.keys) }}
 secret.values.{{ $key }} does not count: {{ $key }} is not in secret.keys
 {{- else if not $made }}

@@ -3,8 +3,10 @@ What would start and then not do what was meant. Each forward-auth.check.* gives
 well; all are said at once
 */}}
 {{- define "forward-auth.check" -}}
+{{- /* first what the others would stumble over */}}
+{{- with include "forward-auth.check.names" . | trim }}{{ fail (printf "\n%s" .) }}{{ end -}}
 {{- $said := list -}}
-{{- range list "names" "values" "config" "secret" "redis" "network" "login" "traefik" "gateway" -}}
+{{- range list "values" "config" "secret" "redis" "network" "login" "traefik" "gateway" -}}
 {{- $said = include (printf "forward-auth.check.%s" .) $ | splitList "\n" | compact | concat $said -}}
 {{- end -}}
 {{- with $said }}{{ fail (printf "\n%s" (join "\n" .)) }}{{ end -}}
@@ -25,8 +27,9 @@ well; all are said at once
 {{- with $best }}; did you mean {{ . }}?{{ end -}}
 {{- end -}}
 
-{{/* a value that the chart does not know would be dropped without a word */}}
+{{/* a value that the chart does not know would be dropped without a word; null takes a default away, which few can be without */}}
 {{- define "forward-auth.check.names" -}}
+{{- $nullable := list "global" "claims" "limits" "requests" "imagePullSecrets" "nodeSelector" "tolerations" "affinity" "priorityClassName" "podAnnotations" "podLabels" "annotations" "labels" "proxies" "management" "egress" "keys" "values" "nameOverride" "fullnameOverride" "existingConfigMap" -}}
 {{- range $path, $known := include "forward-auth.known.values" . | fromYaml -}}
 {{- $object := $.Values -}}
 {{- if ne $path "." }}{{ range splitList "." $path }}{{ $object = get ($object | default dict) . }}{{ end }}{{ end -}}
@@ -34,6 +37,13 @@ well; all are said at once
 {{- $full := ternary $name (printf "%s.%s" $path $name) (eq $path ".") -}}
 {{- if and (not (has $name $known)) (ne $full "redis.made") }}
 {{ $full }} is not a value of this chart{{ include "forward-auth.didYouMean" (dict "name" $name "known" $known) | default (printf ": there are %s" (join ", " $known)) }}
+{{- end -}}
+{{- end -}}
+{{- if or $object (eq $path ".") -}}
+{{- range $name := $known -}}
+{{- if not (or (hasKey $object $name) (has $name $nullable)) }}
+{{ ternary $name (printf "%s.%s" $path $name) (eq $path ".") }} must not be null: leave it out, and the default counts
+{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
