@@ -75,6 +75,12 @@ notes_say() {
   is "notes: $1" "$2" "$(grep -oF -- "$2" <<<"$said" | head -n 1)"
 }
 
+# the Redis of the chart is started as its Deployment says, and the service against it
+valkey() {
+  local name expected found
+  while IFS=$'\t' read -r name expected found; do is "$name" "$expected" "$found"; done < <(node test/deploy/valkey.mjs "$work/redis-deploy.yaml" 2>&1)
+}
+
 kustomize() {
   is 'the base is what the chart makes' '' "$(diff <(base_of_chart) "$base")"
   kubectl kustomize deploy/kubernetes/example >"$work/example.yaml" 2>"$work/said"
@@ -87,5 +93,6 @@ matrix
 rows test/deploy/refused.tsv refused
 rows test/deploy/rendered.tsv shows
 notes
+valkey
 kustomize
 finish
