@@ -88,6 +88,16 @@ kustomize() {
   does 'example: schemas, policies, configuration' "$python" test/deploy/check.py "$work/example.yaml"
 }
 
+# what the release workflow pushes
+packaged() {
+  local digest=sha256:0000000000000000000000000000000000000000000000000000000000000000 file
+  file=$(PATH=$PWD/.servers/bin:$PATH bash deploy/kubernetes/package.sh ghcr.io/owner/repository "$digest" "$work")
+  chart=$file render 1.37.0 -f test/deploy/matrix/default.yaml >"$work/packaged.yaml" 2>"$work/said"
+  is 'package: it renders' '' "$(cat "$work/said")"
+  is 'package: it names its image by digest' "\"ghcr.io/owner/repository@$digest\"" \
+    "$("$python" test/deploy/show.py "$work/packaged.yaml" Deployment spec.template.spec.containers.0.image)"
+}
+
 if [ "${1:-}" = --write ]; then base_of_chart >"$work/base" && mv "$work/base" "$base"; exit; fi
 matrix
 rows test/deploy/refused.tsv refused
@@ -95,4 +105,6 @@ rows test/deploy/rendered.tsv shows
 notes
 valkey
 kustomize
+does 'examples: schemas, Secrets, and the chart with their values' "$python" test/deploy/examples.py "$helm"
+packaged
 finish

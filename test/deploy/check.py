@@ -13,7 +13,8 @@ import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 VERSION = '1.37'
-OURS = ('traefik.io', 'gateway.networking.k8s.io', 'monitoring.coreos.com')
+OURS = ('traefik.io', 'gateway.networking.k8s.io', 'monitoring.coreos.com', 'external-secrets.io', 'bitnami.com', 'argoproj.io', 'helm.toolkit.fluxcd.io',
+        'source.toolkit.fluxcd.io')
 # the files of secrets; those that are keys and certificates `starts` makes
 SECRETS = {'cache-secret': '0' * 40, 'login-secret': '1' * 40, 'redis-url': 'redis://user:password@redis:6379', 'redis-password': 'password', 'redis-sentinel-password': 'password',
            'webhook-secret': 'webhook-secret', 'management-token': '0123456789abcdef', 'cache-secret-previous': '2' * 40,
@@ -161,4 +162,5 @@ def main(file):
             sys.exit(f"{doc['kind']} {doc['metadata']['name']}: {error}")
 
 
-main(sys.argv[1])
+if __name__ == '__main__':
+    main(sys.argv[1])

@@ -54,6 +54,11 @@ upgrade_keeps_redis_password() {
   does 'redis.deploy: upgraded' in_upgrade upgrade shared --set redis.deploy=true
   is 'redis.deploy: the password stays' "$made" "$(place secret/shared-redis .data.redis-password)"
   is 'redis.deploy: an upgrade rolls no pod' "$before $before" "$(place deployment/shared "$annotation") $(place deployment/shared-redis "$annotation")"
+  kubectl -n upgrade delete secret shared-redis >/dev/null
+  does 'redis.deploy: upgraded without its Secret' in_upgrade upgrade shared --set redis.deploy=true
+  is 'redis.deploy: there is another password' changed "$([ "$made" = "$(place secret/shared-redis .data.redis-password)" ] || echo changed)"
+  is 'redis.deploy: both sides restart with it' "changed $(place deployment/shared-redis "$annotation")" \
+    "$([ "$before" = "$(place deployment/shared "$annotation")" ] || echo changed) $(place deployment/shared "$annotation")"
   pod_of shared-redis >"$work/redis-pod.json"
   does 'redis.deploy: Pod Security restricted admits its pod' kubectl -n upgrade create --dry-run=server -f "$work/redis-pod.json"
 }

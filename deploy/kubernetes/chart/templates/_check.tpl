@@ -42,7 +42,7 @@ well; all are said at once
 {{- if or $object (eq $path ".") -}}
 {{- range $name := $known -}}
 {{- if not (or (hasKey $object $name) (has $name $nullable)) }}
-{{ ternary $name (printf "%s.%s" $path $name) (eq $path ".") }} must not be null: leave it out, and the default counts
+{{ ternary $name (printf "%s.%s" $path $name) (eq $path ".") }} must not be null: leave it out, and the default counts (helm upgrade: --reset-then-reuse-values, since --reuse-values drops new defaults)
 {{- end -}}
 {{- end -}}
 {{- end -}}
