@@ -138,8 +138,8 @@ def starts(deployment, docs):
         run(['node', 'dist/main.js', 'cert', '--out', f'{folder}/tls', '--host', 'forward-auth'], cwd=ROOT)
         for key in ('authgear-ca', 'redis-ca'):
             shutil.copy(f'{folder}/tls/ca.crt', f'{folder}/{key}')
-        run(['openssl', 'genpkey', '-quiet', '-algorithm', 'RSA', '-pkeyopt', 'rsa_keygen_bits:2048', '-out', f'{folder}/admin-api-key'])
-        run(['openssl', 'genpkey', '-quiet', '-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:P-256', '-out', f'{folder}/assertion-key'])
+        run(['openssl', 'genpkey', '-algorithm', 'RSA', '-pkeyopt', 'rsa_keygen_bits:2048', '-out', f'{folder}/admin-api-key'])
+        run(['openssl', 'genpkey', '-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:P-256', '-out', f'{folder}/assertion-key'])
         env = {one['name']: re.sub('^/(secrets|tls|redis)/', lambda at: f'{folder}/tls/' if at[1] == 'tls' else f'{folder}/', one['value']) for one in container['env']}
         # a ConfigMap of the user's own is not here
         env |= data[0] if data else {'AUTHGEAR_ENDPOINT': 'https://myapp.authgear.cloud', 'REDIS_URL': 'redis://redis:6379'}

@@ -16,9 +16,21 @@ config.{{ $name }} must be text: write it in quotes, or use --set-string
 {{/* one variable of `config`; the values of secrets are never repeated */}}
 {{- define "forward-auth.check.variable" -}}
 {{- $name := .name -}}
-{{- $key := "" }}{{ range $one, $file := include "forward-auth.known.secrets" .root | fromYaml }}{{ if has $name (list $file (trimSuffix "_FILE" $file)) }}{{ $key = $one }}{{ end }}{{ end -}}
+{{- $key := "" -}}
+{{- range $one, $file := include "forward-auth.known.secrets" .root | fromYaml -}}
+{{- if has $name (list $file (trimSuffix "_FILE" $file)) }}{{ $key = $one }}{{ end -}}
+{{- end -}}
 {{- $isPublic := or (has $name (list "AUTHGEAR_CA_FILE" "REDIS_CA_FILE")) (and (eq $name "CACHE_SECRET") (eq .value "none")) -}}
-{{- $set := dict "LISTEN" "the chart sets it: the pods listen on port 4180" "MANAGEMENT_LISTEN" "the chart sets it: the pods listen on port 4181" "LISTEN_GRPC" "set grpc.enabled" "LISTEN_TLS_CERT_FILE" "set tls.secretName" "LISTEN_TLS_KEY_FILE" "set tls.secretName" "LISTEN_TLS_CLIENT_CA_FILE" "set tls.clientCa" "LOGIN_CLIENT_ID" "set login.clientId" "LOGIN_PUBLIC_URL" "set login.publicUrl" "LOGIN_ALLOWED_HOSTS" "set login.allowedHosts" -}}
+{{- $set := dict
+  "LISTEN" "the chart sets it: the pods listen on port 4180"
+  "MANAGEMENT_LISTEN" "the chart sets it: the pods listen on port 4181"
+  "LISTEN_GRPC" "set grpc.enabled"
+  "LISTEN_TLS_CERT_FILE" "set tls.secretName"
+  "LISTEN_TLS_KEY_FILE" "set tls.secretName"
+  "LISTEN_TLS_CLIENT_CA_FILE" "set tls.clientCa"
+  "LOGIN_CLIENT_ID" "set login.clientId"
+  "LOGIN_PUBLIC_URL" "set login.publicUrl"
+  "LOGIN_ALLOWED_HOSTS" "set login.allowedHosts" -}}
 {{- if eq $name "REDIS_URL" -}}
 {{- if contains "@" .value }}
 config.REDIS_URL must not hold a password, and a ConfigMap is no secret: put it into the key redis-url of the Secret, redis-url into secret.keys, and set config.REDIS_URL to ""

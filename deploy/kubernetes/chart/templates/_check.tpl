@@ -29,7 +29,9 @@ well; all are said at once
 
 {{/* a value that the chart does not know would be dropped without a word; null takes a default away, which few can be without */}}
 {{- define "forward-auth.check.names" -}}
-{{- $nullable := list "global" "claims" "limits" "requests" "imagePullSecrets" "nodeSelector" "tolerations" "affinity" "priorityClassName" "podAnnotations" "podLabels" "annotations" "labels" "proxies" "management" "egress" "keys" "values" "nameOverride" "fullnameOverride" "existingConfigMap" -}}
+{{- $nullable := list "global" "claims" "limits" "requests" "imagePullSecrets" "nodeSelector" "tolerations" "affinity"
+  "priorityClassName" "podAnnotations" "podLabels" "annotations" "labels" "proxies" "management" "egress" "keys" "values"
+  "nameOverride" "fullnameOverride" "existingConfigMap" -}}
 {{- range $path, $known := include "forward-auth.known.values" . | fromYaml -}}
 {{- $object := $.Values -}}
 {{- if ne $path "." }}{{ range splitList "." $path }}{{ $object = get ($object | default dict) . }}{{ end }}{{ end -}}
@@ -64,7 +66,16 @@ image.repository must be a name such as ghcr.io/you/authgear-forward-auth, witho
 image.digest must be sha256: and 64 hexadecimal digits
 {{- end -}}
 {{- end -}}
-{{- range $path, $name := dict "nameOverride" .Values.nameOverride "fullnameOverride" .Values.fullnameOverride "existingConfigMap" .Values.existingConfigMap "secret.existing" .Values.secret.existing "tls.secretName" .Values.tls.secretName "traefik.caSecret" .Values.traefik.caSecret "redis.existingSecret" .Values.redis.existingSecret "proxy.namespace" .Values.proxy.namespace -}}
+{{- $names := dict
+  "nameOverride" .Values.nameOverride
+  "fullnameOverride" .Values.fullnameOverride
+  "existingConfigMap" .Values.existingConfigMap
+  "secret.existing" .Values.secret.existing
+  "tls.secretName" .Values.tls.secretName
+  "traefik.caSecret" .Values.traefik.caSecret
+  "redis.existingSecret" .Values.redis.existingSecret
+  "proxy.namespace" .Values.proxy.namespace -}}
+{{- range $path, $name := $names -}}
 {{- if not (regexMatch "^([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)?$" ($name | default "")) }}
 {{ $path }} must be a name in Kubernetes: small letters, digits and dashes, 63 at most; not {{ $name | quote }}
 {{- end -}}

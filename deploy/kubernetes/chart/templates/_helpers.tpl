@@ -71,6 +71,8 @@ labels:
 {{/* of gateway.parentRefs, each once */}}
 {{- define "forward-auth.gatewayNamespaces" -}}
 {{- $namespaces := list -}}
-{{- if .Values.gateway.enabled }}{{ range .Values.gateway.parentRefs }}{{ $namespaces = append $namespaces (.namespace | default $.Release.Namespace) }}{{ end }}{{ end -}}
+{{- range ternary .Values.gateway.parentRefs list .Values.gateway.enabled -}}
+{{- $namespaces = append $namespaces (.namespace | default $.Release.Namespace) -}}
+{{- end -}}
 {{ toJson (uniq $namespaces) }}
 {{- end -}}

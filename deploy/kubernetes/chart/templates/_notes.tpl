@@ -20,6 +20,11 @@ Who may ask it:
 
 Redis: {{ include "forward-auth.redis.fullname" . }}, in memory only; its password is in the Secret {{ include "forward-auth.redis.secret" . }}
 {{- end }}
+{{- if and .Values.traefik.enabled (contains "-" .Release.Namespace) }}
+
+The namespace {{ .Release.Namespace }} has a dash: without --providers.kubernetescrd.safenaming=true (Traefik 3.7.11 or newer) a Middleware
+of another namespace can take the place of one of these: docs/proxies/kubernetes.md
+{{- end }}
 
 Is it well?
   kubectl -n {{ .Release.Namespace }} rollout status deployment/{{ include "forward-auth.fullname" . }}
