@@ -2,6 +2,7 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { withAdvisories } from './advisories.mjs'
 import { withCampaign } from './campaign.mjs'
+import { chartKnowledge } from './chart.mjs'
 import { withFindingsTable } from './findings.mjs'
 import { withMetricsTable } from './metrics.mjs'
 import { environmentExample, withVariablesTable } from './variables.mjs'
@@ -44,6 +45,8 @@ writeFileSync(
 writeFileSync(new URL('deploy/prometheus/alerts.yml', root), prometheusRules())
 writeFileSync(new URL('deploy/kubernetes/chart/templates/prometheusrule.yaml', root), chartTemplate())
 writeFileSync(new URL('deploy/grafana/dashboard.json', root), dashboard())
+const valuesSchema = JSON.parse(readFileSync(new URL('deploy/kubernetes/chart/values.schema.json', root), 'utf8'))
+writeFileSync(new URL('deploy/kubernetes/chart/templates/_known.tpl', root), chartKnowledge(rows, valuesSchema))
 
 const reliability = new URL('docs/reliability.md', root)
 const campaign = JSON.parse(readFileSync(new URL('docs/campaign.json', root), 'utf8'))

@@ -1,6 +1,6 @@
 #!/bin/bash
 # The Helm chart and the kustomize base, offline: lint, schemas, policies, and the service's own `check` on the rendered configuration.
-# The last line is "N passed, N failed".   --write: makes deploy/kubernetes/base/resources.yaml anew
+# The last line is "N passed, N failed".   --write: writes deploy/kubernetes/base/resources.yaml
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 1
 source test/deploy/count.sh
@@ -33,15 +33,52 @@ matrix() {
   done
 }
 
-# what would not do what was meant is refused, and said
-refusals() {
-  local options sentence said
-  while IFS=$'\t' read -r options sentence; do
-    [[ $options = '#'* ]] && continue
-    # shellcheck disable=SC2086 # words of one command
-    said=$(set -f; render 1.37.0 -f test/deploy/matrix/default.yaml $options 2>&1 >/dev/null)
-    is "refused: $options" "$sentence" "$(grep -oF -- "$sentence" <<<"$said" | head -n 1)"
-  done <test/deploy/refused.tsv
+# rows FILE COMMAND…: the command for each row of a table; a first column may be empty, which `read` would skip with a tab
+rows() {
+  local file=$1 row
+  shift
+  while IFS=$'\x1f' read -r -a row; do
+    [[ ${row[0]} = '#'* ]] || "$@" "${row[@]}"
+  done < <(tr '\t' '\037' <"$file")
+}
+
+# with OPTIONS COMMAND…: helm's options are words of one text
+with() {
+  local -a options
+  read -r -a options <<<"$1"
+  "${@:2}" "${options[@]}"
+}
+
+# what would not do what was meant is refused, and said: in a sentence of ours, never in one of the schema
+refused() {
+  local said
+  said=$(with "$1" render 1.37.0 -f test/deploy/matrix/default.yaml 2>&1 >/dev/null)
+  is "refused: $1" "$2" "$(grep -oF -- "$2" <<<"$said" | head -n 1)"
+}
+
+# shows OPTIONS RESOURCE PLACE JSON
+shows() {
+  with "$1" render 1.37.0 -f test/deploy/matrix/default.yaml --set fullnameOverride=fa >"$work/shown.yaml" 2>"$work/said"
+  is "$1: $2 $3" "$4" "$("$python" test/deploy/show.py "$work/shown.yaml" "$2" "$3" 2>&1)"
+}
+
+# helm prints notes only where there is a cluster: a copy of the chart shows them as a resource
+notes() {
+  cp -r "$chart" "$work/noted"
+  printf 'apiVersion: v1\nkind: Notes\nmetadata: { name: notes }\ntext: |\n{{ include "forward-auth.notes" . | indent 2 }}\n' >"$work/noted/templates/shown.yaml"
+  rows test/deploy/notes.tsv notes_say
+}
+
+notes_say() {
+  local said
+  said=$(chart=$work/noted with "$1" render 1.37.0 -f test/deploy/matrix/default.yaml --show-only templates/shown.yaml 2>&1)
+  is "notes: $1" "$2" "$(grep -oF -- "$2" <<<"$said" | head -n 1)"
+}
+
+# the Redis of the chart is started as its Deployment says, and the service against it
+valkey() {
+  local name expected found
+  while IFS=$'\t' read -r name expected found; do is "$name" "$expected" "$found"; done < <(node test/deploy/valkey.mjs "$work/redis-deploy.yaml" 2>&1)
 }
 
 kustomize() {
@@ -51,8 +88,23 @@ kustomize() {
   does 'example: schemas, policies, configuration' "$python" test/deploy/check.py "$work/example.yaml"
 }
 
+# what the release workflow pushes
+packaged() {
+  local digest=sha256:0000000000000000000000000000000000000000000000000000000000000000 file
+  file=$(PATH=$PWD/.servers/bin:$PATH bash deploy/kubernetes/package.sh ghcr.io/owner/repository "$digest" "$work")
+  chart=$file render 1.37.0 -f test/deploy/matrix/default.yaml >"$work/packaged.yaml" 2>"$work/said"
+  is 'package: it renders' '' "$(cat "$work/said")"
+  is 'package: it names its image by digest' "\"ghcr.io/owner/repository@$digest\"" \
+    "$("$python" test/deploy/show.py "$work/packaged.yaml" Deployment spec.template.spec.containers.0.image)"
+}
+
 if [ "${1:-}" = --write ]; then base_of_chart >"$work/base" && mv "$work/base" "$base"; exit; fi
 matrix
-refusals
+rows test/deploy/refused.tsv refused
+rows test/deploy/rendered.tsv shows
+notes
+valkey
 kustomize
+does 'examples: schemas, Secrets, and the chart with their values' "$python" test/deploy/examples.py "$helm"
+packaged
 finish

@@ -13,8 +13,10 @@ import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 VERSION = '1.37'
-OURS = ('traefik.io', 'gateway.networking.k8s.io', 'monitoring.coreos.com')
-SECRETS = {'cache-secret': '0' * 40, 'login-secret': '1' * 40, 'redis-url': 'redis://user:password@redis:6379', 'redis-password': 'password',
+OURS = ('traefik.io', 'gateway.networking.k8s.io', 'monitoring.coreos.com', 'external-secrets.io', 'bitnami.com', 'argoproj.io', 'helm.toolkit.fluxcd.io',
+        'source.toolkit.fluxcd.io')
+# the files of secrets; those that are keys and certificates `starts` makes
+SECRETS = {'cache-secret': '0' * 40, 'login-secret': '1' * 40, 'redis-url': 'redis://user:password@redis:6379', 'redis-password': 'password', 'redis-sentinel-password': 'password',
            'webhook-secret': 'webhook-secret', 'management-token': '0123456789abcdef', 'cache-secret-previous': '2' * 40,
            'webhook-secret-previous': 'the webhook secret before', 'login-secret-previous': '3' * 40}
 METRICS = set(re.findall(r'^[|] `(forward_auth_[a-z_]+)`', (ROOT / 'docs/monitoring.md').read_text(), re.M))
@@ -51,16 +53,24 @@ def demand(condition, sentence):
 def pod_rules(deployment):
     """The restricted Pod Security Standard, and what we demand beside it."""
     pod = deployment['spec']['template']['spec']
+    strategy = deployment['spec']['strategy']
     security = pod['securityContext']
     demand(security['runAsNonRoot'] is True and security['runAsUser'] >= 10000, 'it must not run as root')
     demand(security['seccompProfile']['type'] == 'RuntimeDefault', 'seccomp must be RuntimeDefault')
     demand(pod['automountServiceAccountToken'] is False and pod['enableServiceLinks'] is False, 'no token, no injected variables')
     demand(not any(pod.get(name) for name in ('hostNetwork', 'hostPID', 'hostIPC')), 'nothing of the host')
-    demand(all(set(volume) <= {'name', 'secret'} for volume in pod.get('volumes') or []), 'secrets are the only volumes')
-    demand({one['topologyKey'] for one in pod['topologySpreadConstraints']} == {'topology.kubernetes.io/zone', 'kubernetes.io/hostname'}, 'spread over zones and hosts')
+    demand(all(set(volume) == {'name', 'secret'} for volume in pod.get('volumes') or []), 'secrets are the only volumes')
     for container in pod['containers']:
         container_rules(container)
-    demand(deployment['spec']['strategy']['rollingUpdate']['maxUnavailable'] == 0, 'a rollout takes no replica away first')
+    if not is_service(deployment):
+        demand(deployment['spec']['replicas'] == 1 and strategy['type'] == 'Recreate', 'there is one Redis, never two beside each other')
+        return
+    demand({one['topologyKey'] for one in pod['topologySpreadConstraints']} == {'topology.kubernetes.io/zone', 'kubernetes.io/hostname'}, 'spread over zones and hosts')
+    demand(strategy['rollingUpdate']['maxUnavailable'] == 0, 'a rollout takes no replica away first')
+
+
+def is_service(deployment):
+    return deployment['spec']['template']['spec']['containers'][0]['name'] == 'forward-auth'
 
 
 def container_rules(container):
@@ -80,6 +90,7 @@ def network_rules(policy):
 
 
 def middleware_rules(middleware):
+    demand(re.fullmatch('[a-z0-9]+', middleware['metadata']['name']), 'a name with a dash could be made by another namespace')
     if 'ipAllowList' in middleware['spec']:
         demand(middleware['spec']['ipAllowList'] == {'sourceRange': ['255.255.255.255/32'], 'rejectStatusCode': 400}, 'it refuses everybody')
         return
@@ -125,7 +136,7 @@ def route_rules(route):
             continue
         demand([one['type'] for one in rule['filters']] == ['ExtensionRef'], 'every rule carries its policy')
     refused, *others = route['spec']['rules']
-    demand(refused['filters'][0]['extensionRef']['name'].endswith('-refuse'), 'the first rule refuses what Traefik and an app may read differently')
+    demand(refused['filters'][0]['extensionRef']['name'].endswith('refuse'), 'the first rule refuses what Traefik and an app may read differently')
     longest = max(len(match['path']['value']) for rule in others for match in rule['matches'])
     demand(all(len(match['path']['value']) > longest for match in refused['matches']), 'Traefik must try the refusing rule first')
 
@@ -155,7 +166,11 @@ def starts(deployment, docs):
         for key, value in SECRETS.items():
             (pathlib.Path(folder) / key).write_text(value)
         run(['node', 'dist/main.js', 'cert', '--out', f'{folder}/tls', '--host', 'forward-auth'], cwd=ROOT)
-        env = {one['name']: re.sub('^/(secrets|tls)/', lambda at: f'{folder}/' if at[1] == 'secrets' else f'{folder}/tls/', one['value']) for one in container['env']}
+        for key in ('authgear-ca', 'redis-ca'):
+            shutil.copy(f'{folder}/tls/ca.crt', f'{folder}/{key}')
+        run(['openssl', 'genpkey', '-algorithm', 'RSA', '-pkeyopt', 'rsa_keygen_bits:2048', '-out', f'{folder}/admin-api-key'])
+        run(['openssl', 'genpkey', '-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:P-256', '-out', f'{folder}/assertion-key'])
+        env = {one['name']: re.sub('^/(secrets|tls|redis)/', lambda at: f'{folder}/tls/' if at[1] == 'tls' else f'{folder}/', one['value']) for one in container['env']}
         # a ConfigMap of the user's own is not here
         env |= data[0] if data else {'AUTHGEAR_ENDPOINT': 'https://myapp.authgear.cloud', 'REDIS_URL': 'redis://redis:6379'}
         run([shutil.which('node'), 'dist/main.js', 'check'], cwd=ROOT, env={**env, 'PATH': '/usr/local/bin:/usr/bin:/bin'})
@@ -171,10 +186,11 @@ def main(file):
         try:
             valid(doc)
             RULES.get(doc['kind'], lambda _: None)(doc)
-            if doc['kind'] == 'Deployment':
+            if doc['kind'] == 'Deployment' and is_service(doc):
                 starts(doc, docs)
         except Exception as error:
             sys.exit(f"{doc['kind']} {doc['metadata']['name']}: {error}")
 
 
-main(sys.argv[1])
+if __name__ == '__main__':
+    main(sys.argv[1])

@@ -10,5 +10,7 @@ t.test('the rights of the user of Redis are the same wherever they are written',
   const [rights = ''] = /~forward-auth:\* .*$/m.exec(file('docs/redis.md')) ?? []
   t.match(rights, /-@all .*\+eval/)
   for (const path of ['docs/docker.md', 'deploy/compose/secrets.mjs']) t.ok(file(path).includes(rights), path)
+  const [, withoutKeys = 'none'] = / (resetchannels .*)$/.exec(rights) ?? []
+  t.ok(file('deploy/kubernetes/chart/templates/_redis.tpl').includes(withoutKeys), 'the chart, for a prefix of its own')
   t.end()
 })

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { loadConfig } from '../../../src/config/index.ts'
+import { chartKnowledge } from '../../../docs/chart.mjs'
 import { environmentExample, withVariablesTable } from '../../../docs/variables.mjs'
 import { rows } from '../../../src/config/variables.ts'
 import { PRIVATE_KEY } from '../../helpers/audit.ts'
@@ -15,6 +16,17 @@ t.test('.env.example is what the table says (npm run docs writes it)', t => {
 t.test('docs/configuration.md holds what the table says (npm run docs writes it)', t => {
   const page = file('docs/configuration.md')
   t.equal(page, withVariablesTable(page, rows))
+  t.end()
+})
+
+t.test('the chart knows what the table and its own schema say (npm run docs writes it)', t => {
+  const schema = JSON.parse(file('deploy/kubernetes/chart/values.schema.json')) as Parameters<typeof chartKnowledge>[1]
+  const known = file('deploy/kubernetes/chart/templates/_known.tpl')
+  t.equal(known, chartKnowledge(rows, schema))
+  for (const line of ['redis-ca: REDIS_CA_FILE', 'webhook-secret: AUTHGEAR_WEBHOOK_SECRET_FILE']) {
+    t.ok(known.includes(`${line}\n`), line)
+  }
+  t.notMatch(known, /: LISTEN_/, 'the certificate has a Secret of its own')
   t.end()
 })
 

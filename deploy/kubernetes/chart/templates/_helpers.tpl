@@ -37,23 +37,42 @@ labels:
 {{ default (include "forward-auth.fullname" .) .Values.secret.existing }}
 {{- end -}}
 
-{{/* what would start and then not do what was meant is said here */}}
-{{- define "forward-auth.check" -}}
-{{- if and (not .Values.existingConfigMap) (not .Values.config.AUTHGEAR_ENDPOINT) }}{{ fail "config.AUTHGEAR_ENDPOINT is required: the project's public origin, such as https://myapp.authgear.cloud" }}{{ end }}
-{{- $redis := or .Values.config.REDIS_URL .Values.config.REDIS_CLUSTER .Values.config.REDIS_SENTINELS (has "redis-url" .Values.secret.keys) .Values.existingConfigMap }}
-{{- if and (not $redis) (or .Values.autoscaling.enabled (gt (int .Values.replicas) 1)) }}{{ fail "several replicas need Redis (config.REDIS_URL), or a revocation reaches one of them only: set it, or replicas: 1" }}{{ end }}
-{{- if and .Values.config.REDIS_URL (has "redis-url" .Values.secret.keys) }}{{ fail "config.REDIS_URL and the key redis-url of secret.keys exclude each other: set config.REDIS_URL to \"\"" }}{{ end }}
-{{- if and $redis (not (has "cache-secret" .Values.secret.keys)) (ne (.Values.config.CACHE_SECRET_FILE | default "") "none") }}{{ fail "secret.keys must have cache-secret: with Redis the service does not start without" }}{{ end }}
-{{- if not .Values.secret.existing }}{{ range .Values.secret.keys }}{{ if not (hasKey $.Values.secret.values .) }}{{ fail (printf "secret.values.%s is missing: set it, or secret.existing to the name of a Secret of yours" .) }}{{ end }}{{ end }}{{ end }}
-{{- range list "cache-secret" "webhook-secret" "login-secret" }}
-{{- $previous := printf "%s-previous" . }}
-{{- if and (has $previous $.Values.secret.keys) (not (has . $.Values.secret.keys)) }}{{ fail (printf "the key %s of secret.keys needs %s beside it: the new secret" $previous .) }}{{ end }}
-{{- end }}
-{{- if .Values.login.enabled }}
-{{- if or (not .Values.login.clientId) (not .Values.login.publicUrl) }}{{ fail "login.enabled needs login.clientId and login.publicUrl: docs/login.md" }}{{ end }}
-{{- if not (has "login-secret" .Values.secret.keys) }}{{ fail "login.enabled needs login-secret in secret.keys: it seals a login on its way, the same for all replicas" }}{{ end }}
-{{- else if has "login-secret" .Values.secret.keys }}{{ fail "the key login-secret of secret.keys needs login.enabled" }}
-{{- end }}
-{{- if and .Values.tls.clientCa (not .Values.tls.secretName) }}{{ fail "tls.clientCa needs tls.secretName" }}{{ end }}
-{{- if and .Values.traefik.enabled .Values.tls.secretName (not .Values.traefik.caSecret) }}{{ fail "traefik.caSecret is required with tls.secretName: the Secret with the authority's ca.crt" }}{{ end }}
+{{/* security: Traefik joins namespace and name by a dash; a name without one can be made by no other namespace: docs/decisions/139 */}}
+{{- define "forward-auth.refuse" -}}
+{{ include "forward-auth.fullname" . | replace "-" "" | trunc 57 }}refuse
+{{- end -}}
+
+{{/* a peer of a NetworkPolicy: the pods of another namespace, or of this one */}}
+{{- define "forward-auth.peer" -}}
+{{- $labels := .labels | default dict -}}
+{{- $pods := dict "podSelector" (ternary (dict "matchLabels" $labels) dict (not (empty $labels))) -}}
+{{- $namespace := dict "namespaceSelector" (dict "matchLabels" (dict "kubernetes.io/metadata.name" (.namespace | default .here))) -}}
+{{- if eq (.namespace | default .here) .here }}{{ toJson $pods }}
+{{- else if $labels }}{{ toJson (merge $namespace $pods) }}
+{{- else }}{{ toJson $namespace }}
+{{- end -}}
+{{- end -}}
+
+{{/* who may ask: networkPolicy.proxies, or the proxy that the values name, or this namespace */}}
+{{- define "forward-auth.proxies" -}}
+{{- $here := .Release.Namespace -}}
+{{- $peers := list -}}
+{{- if not (kindIs "invalid" .Values.networkPolicy.proxies) }}{{ $peers = .Values.networkPolicy.proxies -}}
+{{- else if or .Values.proxy.namespace .Values.proxy.podLabels -}}
+{{- $peers = list (include "forward-auth.peer" (dict "here" $here "namespace" .Values.proxy.namespace "labels" .Values.proxy.podLabels) | fromJson) -}}
+{{- else -}}
+{{- range include "forward-auth.gatewayNamespaces" . | fromJsonArray | default (list $here) -}}
+{{- $peers = append $peers (include "forward-auth.peer" (dict "here" $here "namespace" .) | fromJson) -}}
+{{- end -}}
+{{- end -}}
+{{ toJson $peers }}
+{{- end -}}
+
+{{/* of gateway.parentRefs, each once */}}
+{{- define "forward-auth.gatewayNamespaces" -}}
+{{- $namespaces := list -}}
+{{- range ternary .Values.gateway.parentRefs list .Values.gateway.enabled -}}
+{{- $namespaces = append $namespaces (.namespace | default $.Release.Namespace) -}}
+{{- end -}}
+{{ toJson (uniq $namespaces) }}
 {{- end -}}
