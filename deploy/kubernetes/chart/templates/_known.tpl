@@ -66,6 +66,7 @@
 - ASSERTION_KEY_FILE
 - ASSERTION_KEY_ROTATION
 - EXT_AUTHZ_POLICY
+- EXT_AUTHZ_LOCATION
 - ABSENT_HEADERS
 - PREFLIGHT
 - SHUTDOWN_DELAY
@@ -91,7 +92,7 @@ assertion-key: ASSERTION_KEY_FILE
 {{- end -}}
 
 {{- define "forward-auth.known.values" -}}
-.: [global, image, imagePullSecrets, nameOverride, fullnameOverride, replicas, config, existingConfigMap, secret, login, redis, grpc, tls, service, serviceAccount, podAnnotations, podLabels, resources, nodeSelector, tolerations, affinity, priorityClassName, podDisruptionBudget, autoscaling, proxy, networkPolicy, serviceMonitor, prometheusRule, traefik, gateway]
+.: [global, image, imagePullSecrets, nameOverride, fullnameOverride, replicas, config, existingConfigMap, secret, login, redis, grpc, tls, service, serviceAccount, podAnnotations, podLabels, resources, nodeSelector, tolerations, affinity, priorityClassName, podDisruptionBudget, autoscaling, proxy, networkPolicy, serviceMonitor, prometheusRule, traefik, gateway, externalAuth]
 image: [repository, tag, digest, pullPolicy]
 secret: [existing, keys, values]
 login: [enabled, clientId, publicUrl, allowedHosts]
@@ -111,4 +112,5 @@ serviceMonitor: [enabled, interval, labels]
 prometheusRule: [enabled, labels, runbook]
 traefik: [enabled, caSecret, policies, identityHeaders]
 gateway: [enabled, parentRefs, hostnames, rules]
+externalAuth: [enabled, parentRefs, hostnames, namespace, caConfigMap, rules]
 {{- end -}}
