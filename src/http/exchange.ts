@@ -146,6 +146,7 @@ class IncomingVerifyRequest implements VerifyRequest {
   }
 
   trace (): ClientTrace { return clientTraceOf(this.request.raw, this.client()) }
+  traceIds (): TraceIds | undefined { return traceIdsOf(this.request) }
 
   send (answer: HttpResponse): void {
     if (this.isLast) respondAndLeave(this.request.raw, this.response, answer, this.requestId)
@@ -169,8 +170,8 @@ function fail ({ unexpectedError }: ExchangeDeps, { response }: IncomingVerifyRe
 
 function sendNotFound ({ notFound }: ExchangeDeps, incoming: IncomingVerifyRequest): void {
   incoming.send(NOT_FOUND)
-  const { requestId, request, startedAt } = incoming
-  notFound({ requestId, ...traceIdsOf(request) }, (performance.now() - startedAt) / 1000)
+  const { requestId, startedAt } = incoming
+  notFound({ requestId, ...incoming.traceIds() }, (performance.now() - startedAt) / 1000)
 }
 
 /**
@@ -190,7 +191,7 @@ function receive (abandoned: AbandonedInputs, incoming: IncomingVerifyRequest): 
 }
 
 /** Ids for requests whose proxy names none: unique among replicas, and nothing of the request in them. */
-function requestIds (): () => string {
+export function requestIds (): () => string {
   const prefix = randomBytes(6).toString('hex')
   let count = 0
   return () => `${prefix}-${(++count).toString(36)}`

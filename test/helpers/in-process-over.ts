@@ -9,10 +9,14 @@ import { Agent, request } from 'node:http'
 import { text } from 'node:stream/consumers'
 import type { Test } from 'tap'
 import { startInProcess, type InProcess, type InProcessOptions } from './in-process.ts'
+import { grpcClient, type GrpcClient, linesOf } from './grpc.ts'
 import type { TlsFiles } from './tls.ts'
 
-export type Protocol = 'HTTP/1.1' | 'HTTP/2'
-export const PROTOCOLS: readonly Protocol[] = ['HTTP/1.1', 'HTTP/2']
+export type HttpProtocol = 'HTTP/1.1' | 'HTTP/2'
+export type Protocol = HttpProtocol | 'gRPC'
+export const PROTOCOLS: readonly HttpProtocol[] = ['HTTP/1.1', 'HTTP/2']
+/** For what Envoy may ask by gRPC too. */
+export const WITH_GRPC: readonly Protocol[] = [...PROTOCOLS, 'gRPC']
 
 export interface Asked {
   readonly method?: string
@@ -25,6 +29,8 @@ export interface Answered {
   readonly status: number
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
   readonly body: string
+  /** Of an answer that lets in over gRPC: what Envoy takes from the client's request. */
+  readonly removed?: readonly string[]
 }
 
 export interface InProcessOver extends InProcess {
@@ -38,6 +44,10 @@ export async function startInProcessOver (
   tls: TlsFiles,
   options: InProcessOptions
 ): Promise<InProcessOver> {
+  if (protocol === 'gRPC') {
+    const replica = await startInProcess(t, { ...options, grpc: true })
+    return { ...replica, ask: overGrpc(grpcClient(t, replica.grpcPort)) }
+  }
   const adapter = await startInProcess(t, protocol === 'HTTP/2' ? { ...options, tls } : options)
   const ask = protocol === 'HTTP/2' ? overHttp2(t, adapter.port, tls) : overHttp1(t, adapter.port)
   return { ...adapter, ask }
@@ -77,5 +87,40 @@ function overHttp2 (t: Test, port: number, { ca }: TlsFiles): InProcessOver['ask
     const head = await received
     const { ':status': status = 0, ...rest } = head
     return { status, headers: rest, body: await text(stream) }
+  }
+}
+
+/** As Envoy would ask for the same: the query is the policy, and what a proxy says by header it says by attribute. */
+function overGrpc (client: GrpcClient): InProcessOver['ask'] {
+  return async ({ method = 'GET', path = '/verify', headers = {} } = {}) => {
+    const [endpoint = '', policy] = path.slice(1).split(/\?(.*)/s)
+    const valueOf = (name: string): string | undefined => headers[name]?.toString()
+    const lines = Object.entries(headers).flatMap(([key, values]) =>
+      [values].flat().map((value) => ({ key, raw_value: Buffer.from(value, 'latin1') })))
+    const address = valueOf('x-forwarded-for')
+    const answer = await client.check({
+      ...address === undefined ? {} : { source: { address: { socket_address: { address } } } },
+      request: {
+        http: {
+          id: valueOf('x-request-id') ?? '',
+          method,
+          host: valueOf('x-forwarded-host') ?? 'app.example.com',
+          path: valueOf('x-forwarded-uri') ?? '/',
+          header_map: { headers: lines }
+        }
+      },
+      context_extensions: { endpoint, ...policy === undefined ? {} : { policy } }
+    })
+    const { denied_response: denied, ok_response: ok, status } = answer
+    if ((status?.code ?? 0) !== 0 && denied !== undefined) {
+      return { status: denied.status.code, headers: linesOf(denied.headers), body: denied.body }
+    }
+    const reason = answer.dynamic_metadata?.fields['reason'] as { stringValue: string } | undefined
+    return {
+      status: ok === undefined ? 0 : 200,
+      headers: { ...linesOf(ok?.headers ?? []), 'x-forward-auth-reason': reason?.stringValue },
+      body: '',
+      removed: ok?.headers_to_remove ?? []
+    }
   }
 }
