@@ -2,7 +2,7 @@ import type { Settings, Template } from './settings.ts'
 import { apisix } from './templates/apisix.ts'
 import { caddy } from './templates/caddy.ts'
 import { envoyGateway } from './templates/envoy-gateway.ts'
-import { envoy, envoyPrefix } from './templates/envoy.ts'
+import { envoy, envoyGrpc, envoyPrefix } from './templates/envoy.ts'
 import { gatewayApi } from './templates/gateway-api.ts'
 import { haproxy } from './templates/haproxy.ts'
 import { ingressNginx } from './templates/ingress-nginx.ts'
@@ -19,6 +19,7 @@ const TEMPLATES = {
   nginx,
   envoy,
   'envoy-prefix': envoyPrefix,
+  'envoy-grpc': envoyGrpc,
   haproxy,
   apisix,
   istio,
