@@ -30,7 +30,7 @@ export function createWriteCheckResponse (
 }
 
 /** Sets what has a value and removes every other name: a client's own never gets past. */
-function ok ({ response, reason }: HandlerResult, names: readonly string[]): Buffer {
+function ok ({ response, reason, source }: HandlerResult, names: readonly string[]): Buffer {
   const values = new Map<string, Buffer>()
   const isIdentity = new Set(names)
   const dropped = new Set(names)
@@ -50,12 +50,12 @@ function ok ({ response, reason }: HandlerResult, names: readonly string[]): Buf
     message(3,
       ...[...values].map(([name, value]) => message(2, headerOption(name, value))),
       ...[...dropped].map((name) => field(5, name))),
-    metadata(reason, values.get('x-authgear-user-id'), values.get('x-authgear-user-roles'))
+    metadata({ reason, source }, values.get('x-authgear-user-id'), values.get('x-authgear-user-roles'))
   ])
 }
 
 /** Its status first: without one, Envoy would let the request in. */
-function denied ({ response, reason }: HandlerResult, requestId: string): Buffer {
+function denied ({ response, reason, source }: HandlerResult, requestId: string): Buffer {
   const { status, headers, body } = response
   const lines: Buffer[] = []
   const all = [...headers, 'x-request-id', requestId]
@@ -69,7 +69,7 @@ function denied ({ response, reason }: HandlerResult, requestId: string): Buffer
   return Buffer.concat([
     message(1, numberField(1, CODES[status] ?? PERMISSION_DENIED)),
     message(2, message(1, numberField(1, status)), ...lines, ...body === '' ? [] : [field(3, body)]),
-    metadata(reason)
+    metadata({ reason, source })
   ])
 }
 
@@ -78,11 +78,16 @@ function headerOption (name: string, value: Buffer): Buffer {
   return Buffer.concat([message(1, field(1, name), field(2, value)), message(2)])
 }
 
-/** Dynamic metadata, for Envoy's rate limits and access log: a `Struct` of `reason`, `user_id` and `roles`. */
-function metadata (reason: string, userId?: Buffer, roles?: Buffer): Buffer {
+/** Dynamic metadata, for Envoy's rate limits and access log: a `Struct`. The true reason, since it stays in Envoy. */
+function metadata (
+  { reason, source }: Pick<HandlerResult, 'reason' | 'source'>,
+  userId?: Buffer,
+  roles?: Buffer
+): Buffer {
   const list = roles === undefined ? [] : roles.toString().split(',')
   return message(4,
     entry('reason', field(3, reason)),
+    ...source === 'none' ? [] : [entry('source', field(3, source))],
     ...userId === undefined ? [] : [entry('user_id', field(3, userId))],
     ...list.length === 0 ? [] : [entry('roles', message(6, ...list.map((role) => message(1, field(3, role)))))])
 }
