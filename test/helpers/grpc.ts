@@ -35,7 +35,7 @@ export interface Attributes {
 
 interface HeaderOption {
   readonly header: Readonly<{ key: string, value: string, raw_value: Buffer }>
-  readonly append: Readonly<{ value: boolean }> | null
+  readonly append: Readonly<{ value?: boolean }> | null
 }
 
 export interface CheckAnswer {
