@@ -1,5 +1,5 @@
 import { validateHeaderValue } from 'node:http'
-import type { HandlerResult, HttpResponse } from '../http/types.ts'
+import type { HandlerResult, HttpResponse, VerifyRequest } from '../http/types.ts'
 import { field, headerBytes, message, numberField } from './protobuf.ts'
 
 /** google.rpc.Code; 0, which is also what an empty message says, is the only one that lets in. */
@@ -15,22 +15,43 @@ const NOT_FOR_CLIENTS = new Set(['content-length', 'x-forward-auth-login'])
  */
 export function createWriteCheckResponse (
   names: readonly string[]
-): (result: HandlerResult, requestId: string) => Buffer {
+): (result: HandlerResult, request: Pick<VerifyRequest, 'rawHeaders' | 'requestId'>) => Buffer {
   // an answer from memory is the same object each time
-  const allowed = new WeakMap<HttpResponse, Buffer>()
-  return (result, requestId) => {
+  const prepared = new WeakMap<HttpResponse, Allowed>()
+  const isIdentity = new Set(names)
+  return (result, { rawHeaders, requestId }) => {
     const { response } = result
     if (response.status !== 200) return denied(result, requestId)
-    const known = allowed.get(response)
-    if (known !== undefined) return known
-    const bytes = ok(result, names)
-    allowed.set(response, bytes)
-    return bytes
+    let allowed = prepared.get(response)
+    if (allowed === undefined) prepared.set(response, allowed = ok(result, names))
+    const others = respelled(rawHeaders, isIdentity)
+    return others.length === 0 ? allowed.whole : whole(allowed, others.map((name) => field(5, name)))
   }
 }
 
+/** A message that lets in, and what it is made of. */
+type Allowed = Readonly<{ whole: Buffer, changes: Buffer, metadata: Buffer }>
+
+function whole ({ changes, metadata }: Omit<Allowed, 'whole'>, more: readonly Buffer[] = []): Buffer {
+  return Buffer.concat([message(1, numberField(1, 0)), message(3, changes, ...more), metadata])
+}
+
+const PLAIN = /^[a-z0-9-]*$/
+
+/** The client's own names that some apps read as one of ours, such as X_Authgear_User_Id, and those that begin so. */
+function respelled (rawHeaders: readonly string[], isIdentity: ReadonlySet<string>): readonly string[] {
+  const found: string[] = []
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i]?.toLowerCase() ?? ''
+    if (isIdentity.has(name)) continue
+    const folded = PLAIN.test(name) ? name : name.replaceAll(/[^a-z0-9]/g, '-')
+    if (isIdentity.has(folded) || folded.includes('authgear') || folded.startsWith('x-forward-auth-')) found.push(name)
+  }
+  return found
+}
+
 /** Sets what has a value and removes every other name: a client's own never gets past. */
-function ok ({ response, reason, source }: HandlerResult, names: readonly string[]): Buffer {
+function ok ({ response, reason, source }: HandlerResult, names: readonly string[]): Allowed {
   const values = new Map<string, Buffer>()
   const isIdentity = new Set(names)
   const dropped = new Set(names)
@@ -45,13 +66,14 @@ function ok ({ response, reason, source }: HandlerResult, names: readonly string
     }
   }
   for (const name of values.keys()) dropped.delete(name)
-  return Buffer.concat([
-    message(1, numberField(1, 0)),
-    message(3,
+  const parts = {
+    changes: Buffer.concat([
       ...[...values].map(([name, value]) => message(2, headerOption(name, value))),
-      ...[...dropped].map((name) => field(5, name))),
-    metadata({ reason, source }, values.get('x-authgear-user-id'), values.get('x-authgear-user-roles'))
-  ])
+      ...[...dropped].map((name) => field(5, name))
+    ]),
+    metadata: metadata({ reason, source }, values.get('x-authgear-user-id'), values.get('x-authgear-user-roles'))
+  }
+  return { ...parts, whole: whole(parts) }
 }
 
 /** Its status first: without one, Envoy would let the request in. */

@@ -37,15 +37,17 @@ export function createGrpcExchange (deps: GrpcExchangeDeps): GrpcExchange {
   const { handlers, report, trustProxy, unexpectedError } = deps
   const nextId = requestIds()
   const write = createWriteCheckResponse(deps.identityNames)
-  const refuse = (response: HttpResponse, requestId: string): Buffer =>
-    write({ response, reason: response === NOT_FOUND ? 'not_found' : 'authgear_unavailable', source: 'none' }, requestId)
+  const refuse = (response: HttpResponse, requestId: string): Buffer => {
+    const reason = response === NOT_FOUND ? 'not_found' : response === BROKEN ? 'authgear_unavailable' : 'unreadable'
+    return write({ response, reason, source: 'none' }, { rawHeaders: [], requestId })
+  }
 
   function fail (request: GrpcVerifyRequest, error: unknown): Buffer {
     unexpectedError(error)
     return refuse(BROKEN, request.requestId)
   }
   function conclude (request: GrpcVerifyRequest, result: HandlerResult): Buffer {
-    const bytes = write(result, request.requestId)
+    const bytes = write(result, request)
     report(request, result)
     return bytes
   }

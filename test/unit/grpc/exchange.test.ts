@@ -6,15 +6,20 @@ import { decodeCheck, encodeCheck, linesOf } from '../../helpers/grpc.ts'
 const REQUEST = encodeCheck({ request: { http: { method: 'GET', path: '/', host: 'a', headers: {} } } })
 const NAMES = ['x-authgear-user-id', 'remote-user', 'x-own']
 
+const DEPS = {
+  identityNames: NAMES,
+  trustProxy: () => true,
+  report: () => {},
+  notFound: () => {},
+  unreadable: () => {},
+  unexpectedError: () => {}
+}
+
 function exchange (handler: Handler, more: Partial<GrpcExchangeDeps> = {}) {
   const errors: unknown[] = []
   const one = createGrpcExchange({
+    ...DEPS,
     handlers: { verify: handler },
-    identityNames: NAMES,
-    trustProxy: () => true,
-    report: () => {},
-    notFound: () => {},
-    unreadable: () => {},
     unexpectedError: (error) => { errors.push(error) },
     ...more
   })
@@ -66,6 +71,26 @@ t.test('what has no value is removed, with every name that an app might believe'
   t.strictSame([...ok?.headers_to_remove ?? []].sort(), ['remote-user', 'x-other', 'x-own'])
 })
 
+t.test("the client's own spellings of such a name are removed, where Envoy shows them", async (t) => {
+  const bytes = encodeCheck({
+    request: {
+      http: {
+        method: 'GET',
+        path: '/',
+        host: 'a',
+        headers: { X_Own: 'a', 'x.authgear.user-id': 'a', 'x-authgear-new': 'a', 'x-forward-auth-new': 'a', 'x-owner': 'a' }
+      }
+    }
+  })
+  const one = createGrpcExchange({ ...DEPS, handlers: { verify: () => allow(['x-authgear-user-id', 'alice']) } })
+  const { ok_response: ok } = decodeCheck(await one(bytes, undefined))
+  t.strictSame(linesOf(ok?.headers ?? []), { 'x-authgear-user-id': 'alice' })
+  t.strictSame(
+    ok?.headers_to_remove.filter((name) => !NAMES.includes(name)).sort(),
+    ['x-authgear-new', 'x-forward-auth-new', 'x.authgear.user-id', 'x_own']
+  )
+})
+
 t.test('a value that is no UTF-8 cannot be said, and its name is removed', async (t) => {
   const { ask } = exchange(() => allow(['x-own', '\xe9', 'remote-user', '\xc3\xa9']))
   const { ok_response: ok } = await ask()
@@ -75,14 +100,6 @@ t.test('a value that is no UTF-8 cannot be said, and its name is removed', async
 
 t.test('an answer that is the same object is written once', async (t) => {
   const result = allow(['x-authgear-user-id', 'alice'])
-  const one = createGrpcExchange({
-    handlers: { verify: () => result },
-    identityNames: NAMES,
-    trustProxy: () => true,
-    report: () => {},
-    notFound: () => {},
-    unreadable: () => {},
-    unexpectedError: () => {}
-  })
+  const one = createGrpcExchange({ ...DEPS, handlers: { verify: () => result } })
   t.equal(one(REQUEST, undefined), one(REQUEST, undefined))
 })
