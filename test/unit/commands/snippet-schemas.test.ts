@@ -39,7 +39,9 @@ const CHECKED = PROXIES.flatMap((proxy) => {
 })
 
 const optionsOf = (proxy: string): ReadonlyArray<readonly string[]> =>
-  proxy === 'istio' ? [[], ['--policy', '/=role=admin', ...IDENTITY]] : [[], ROUTES, ALL]
+  proxy === 'istio-grpc'
+    ? [[], ['--identity', 'remote']]
+    : proxy === 'istio' ? [[], ['--policy', '/=role=admin', ...IDENTITY]] : [[], ROUTES, ALL]
 
 type Resource = Readonly<{ apiVersion?: string, kind?: string, metadata?: { name?: string } }>
 
