@@ -150,9 +150,9 @@ export const variables = Object.freeze({
     kind: orOff(listenAddress),
     fallback: 'off',
     meaning:
-      "Where Envoy asks by gRPC (`envoy.service.auth.v3.Authorization`); over TLS wherever `LISTEN_TLS_*` are set. A " +
-        "route's policy is `context_extensions[\"policy\"]` (docs/proxies/envoy.md). Never an address that a proxy asks " +
-        'by HTTP.'
+      'Where Envoy asks by gRPC (`envoy.service.auth.v3.Authorization`); over TLS wherever `LISTEN_TLS_*` are set. ' +
+        'The policy of a route is `context_extensions["policy"]` (docs/proxies/envoy.md). Never an address that a ' +
+        'proxy asks by HTTP.'
   },
   LISTEN_TLS_CERT_FILE: {
     group: 'Listeners',

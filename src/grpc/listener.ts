@@ -140,7 +140,8 @@ function connectionsOf (
 }
 
 /** Any gRPC answer, an error too, is 200 to a proxy that asks by HTTP: it must not reach one. */
-function isCall ({ ':method': method, ':path': path = '', 'content-type': type = '', te }: IncomingHttpHeaders): boolean {
+function isCall (headers: IncomingHttpHeaders): boolean {
+  const { ':method': method, ':path': path = '', 'content-type': type = '', te } = headers
   return method === 'POST' && PATHS.has(path) && type.startsWith('application/grpc') && te === 'trailers'
 }
 

@@ -117,9 +117,8 @@ export async function startInProcess (t: Pick<Test, 'teardown'>, options: InProc
   const grpcPort = await listenGrpc(service.grpc)
   let closing: Promise<void> | undefined
   const closeWithin = (graceMs: number): Promise<void> => {
-    closing ??= Promise.all([service.app, service.identify, service.grpc].map((app) => app?.drain.drain(graceMs))).then(() =>
-      service.close()
-    )
+    const listeners = [service.app, service.identify, service.grpc]
+    closing ??= Promise.all(listeners.map((one) => one?.drain.drain(graceMs))).then(() => service.close())
     return closing
   }
   t.teardown(() => closeWithin(TEARDOWN_GRACE_MS))

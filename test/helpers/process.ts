@@ -25,10 +25,16 @@ export interface Service {
 const MAIN = join(import.meta.dirname, '../../dist/main.js')
 
 /**
- * `port`, `grpcPort`: those of a predecessor; `grpc`: with LISTEN_GRPC. `enter`: words before the command, such as those that start it under a limit. `node`:
- * another one than this.
+ * `port`, `grpcPort`: those of a predecessor; `grpc`: with LISTEN_GRPC. `enter`: words before the command, such as those
+ * that start it under a limit. `node`: another one than this.
  */
-export type Starting = Readonly<{ port?: number, grpc?: boolean, grpcPort?: number, enter?: readonly string[], node?: string }>
+export type Starting = Readonly<{
+  port?: number
+  grpc?: boolean
+  grpcPort?: number
+  enter?: readonly string[]
+  node?: string
+}>
 
 /**
  * A replica as it is in production: `node dist/main.js`, a process of its own (`npm run build` comes first), on free

@@ -1,6 +1,8 @@
 import { EventEmitter, once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { connect, constants, type ClientHttp2Session, type IncomingHttpHeaders, type IncomingHttpStatusHeader } from 'node:http2'
+import {
+  connect, constants, type ClientHttp2Session, type IncomingHttpHeaders, type IncomingHttpStatusHeader
+} from 'node:http2'
 import { type AddressInfo, connect as connectTcp } from 'node:net'
 import { credentials, status } from '@grpc/grpc-js'
 import t, { type Test } from 'tap'
@@ -66,7 +68,7 @@ t.test('health: serving until it is told to stop', async (t) => {
   t.equal(await client.health(), 1)
   t.equal(await client.health('envoy.service.auth.v3.Authorization'), 1)
   await t.rejects(client.health('other'), { code: status.NOT_FOUND })
-  await t.rejects(client.send(Buffer.from([0xff]), HEALTH_PATH), { code: status.NOT_FOUND }, 'bytes that are no request')
+  await t.rejects(client.send(Buffer.from([0xff]), HEALTH_PATH), { code: status.NOT_FOUND }, 'what is no request')
   stopServing()
   t.equal(await client.health(), 2)
   t.same(await client.send(Buffer.alloc(0)), ANSWER, 'and calls are still answered')

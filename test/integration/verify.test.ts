@@ -2,7 +2,9 @@ import t, { type Test } from 'tap'
 import { checkInvariants } from '../helpers/invariants.ts'
 import { demo, startSimulator, type RunningSimulator } from '../helpers/simulator.ts'
 import { makeTls } from '../helpers/tls.ts'
-import { PROTOCOLS, startInProcessOver, WITH_GRPC, type Asked, type Protocol, type InProcessOver } from '../helpers/in-process-over.ts'
+import {
+  PROTOCOLS, startInProcessOver, WITH_GRPC, type Asked, type Protocol, type InProcessOver
+} from '../helpers/in-process-over.ts'
 
 const tls = makeTls(t)
 const { alice, bob, dora } = demo

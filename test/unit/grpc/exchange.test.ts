@@ -78,7 +78,9 @@ t.test("the client's own spellings of such a name are removed, where Envoy shows
         method: 'GET',
         path: '/',
         host: 'a',
-        headers: { X_Own: 'a', 'x.authgear.user-id': 'a', 'x-authgear-new': 'a', 'x-forward-auth-new': 'a', 'x-owner': 'a' }
+        headers: {
+          X_Own: 'a', 'x.authgear.user-id': 'a', 'x-authgear-new': 'a', 'x-forward-auth-new': 'a', 'x-owner': 'a'
+        }
       }
     }
   })

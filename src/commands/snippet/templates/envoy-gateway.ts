@@ -154,7 +154,9 @@ const BY_GRPC: Way = {
   check: ({ grpc }, policy) => `\
     grpc:
       backendRefs: [{ name: ${grpc.host}, port: ${grpc.port} }]
-${policy === '' ? '' : `\
+${policy === ''
+  ? ''
+  : `\
     contextExtensions: # security: the policy; no client can say one
     - { name: policy, type: Value, value: "${policy}" }
 `}`

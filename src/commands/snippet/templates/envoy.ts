@@ -156,8 +156,8 @@ const overHttp = (settings: Settings, path: string): string => `\
                   allowed_client_headers: { patterns: [${exact(lower(FORWARDED_RESPONSE_HEADERS))}] }
 `
 
-const RETRY =
-  '{ retry_on: "connect-failure,refused-stream,reset", num_retries: 2, retry_back_off: { base_interval: 0.02s, max_interval: 5s } }'
+const RETRY = '{ retry_on: "connect-failure,refused-stream,reset", num_retries: 2, ' +
+  'retry_back_off: { base_interval: 0.02s, max_interval: 5s } }'
 
 const exact = (names: readonly string[]): string => names.map(name => `{ exact: ${name} }`).join(', ')
 
