@@ -25,8 +25,8 @@ export interface Service {
 const MAIN = join(import.meta.dirname, '../../dist/main.js')
 
 /**
- * `port`, `grpcPort`: those of a predecessor; `grpc`: with LISTEN_GRPC. `enter`: words before the command, such as those
- * that start it under a limit. `node`: another one than this.
+ * `port`, `grpcPort`: those of a predecessor; `grpc`: with LISTEN_GRPC. `enter`: words before the command, such as
+ * those that start it under a limit. `node`: another one than this.
  */
 export type Starting = Readonly<{
   port?: number
