@@ -88,6 +88,14 @@ module.exports = {
       from: { path: '^src/pages/' },
       to: { pathNot: '^(src/(core|pages)/|(node:)?crypto$)' }
     },
+    {
+      name: 'grpc-is-transport',
+      comment: 'grpc/ is the second transport: it imports neither endpoints nor what they are made of',
+      severity: 'error',
+      from: { path: '^src/grpc/' },
+      to: { path: `^src/(verify|resource|login|pages|management|cache|redis|revocation|${COMPOSITION})` }
+    },
+    owner('@grpc', 'grpc/listener[.]ts$'),
     owner('fastify', '(http/|management/|commands/serve[.]ts)'),
     owner('undici', 'authgear/(resolver/|public-endpoint[.]ts$|admin-api/client[.]ts$)'),
     owner(

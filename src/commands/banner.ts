@@ -40,9 +40,11 @@ function ttlOf ({
 
 const lasting = (ms: number): string => ms === 0 ? 'not at all' : ms % 1000 === 0 ? `${ms / 1000} s` : `${ms} ms`
 
-function listenersOf ({ listen, management, identify, tls }: Config): string {
+function listenersOf ({ listen, management, identify, grpc, tls }: Config): string {
   const security = tls === undefined ? '' : tls.clientCaFile === undefined ? ' (TLS)' : ' (mutual TLS)'
-  return `main ${addressOf(listen)}${security}, management ${addressOf(management)}, identify ${addressOf(identify)}`
+  const ofGrpc = grpc === undefined ? '' : `, gRPC ${addressOf(grpc)}${security}`
+  return `main ${addressOf(listen)}${security}, management ${addressOf(management)}, identify ` +
+    `${addressOf(identify)}${ofGrpc}`
 }
 
 function addressOf (address: ListenAddress | undefined): string {

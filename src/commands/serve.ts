@@ -1,12 +1,15 @@
 import closeWithGrace from 'close-with-grace'
-import type { FastifyInstance } from 'fastify'
+import { once } from 'node:events'
 import { lstat, rm } from 'node:fs/promises'
-import { createConnection } from 'node:net'
+import { createConnection, type ListenOptions } from 'node:net'
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isatty } from 'node:tty'
 import { systemClock } from '../clock.ts'
 import { loadConfig, type Config, type ListenAddress } from '../config/index.ts'
+import type { GrpcListener } from '../grpc/listener.ts'
+import type { Drain } from '../http/drain.ts'
+import type { Listener } from '../http/listener.ts'
 import { readTlsMaterial, watchTlsFiles } from '../http/tls.ts'
 import { createLog, describe, openLogOutput, type Log } from '../logging/log.ts'
 import { buildManagement } from '../management/listener.ts'
@@ -50,6 +53,8 @@ type Closer = () => Promise<void> | void
 
 type Running = Readonly<{ version: string, log: Log, tracer: Tracer | undefined, flushed: () => Promise<void> }>
 
+type Listens = Readonly<{ listen: (at: { host: string, port: number } | { path: string }) => Promise<unknown> }>
+
 type State = 'starting' | 'serving' | 'draining'
 
 async function start (config: Config, running: Running): Promise<void> {
@@ -57,8 +62,9 @@ async function start (config: Config, running: Running): Promise<void> {
   const closers: Closer[] = tracer === undefined ? [] : [tracer.close]
   let state: State = 'starting'
   const close = async (): Promise<void> => { while (closers.length > 0) await closers.pop()?.() }
+  let service: Service
   try {
-    await open(config, running, closers, () => state)
+    service = await open(config, running, closers, () => state)
   } catch (error) {
     await close()
     throw error
@@ -67,6 +73,7 @@ async function start (config: Config, running: Running): Promise<void> {
   log.info(bannerOf(config, version), 'ready')
   onSignal(log, async () => {
     state = 'draining'
+    service.grpc?.stopServing()
     log.info({ delayMs: config.shutdownDelayMs }, 'shutting down')
     await sleep(config.shutdownDelayMs)
     await close()
@@ -81,9 +88,10 @@ async function open (
   { version, log, tracer }: Running,
   closers: Closer[],
   state: () => State
-): Promise<void> {
+): Promise<Service> {
   const tls = config.tls === undefined ? undefined : readTlsMaterial(config.tls)
-  const settings = { ...config, version, identify: config.identify !== undefined, tls }
+  const { identify, grpc } = config
+  const settings = { ...config, version, identify: identify !== undefined, grpc: grpc !== undefined, tls }
   const service = createService(settings, log, { tracer })
   closers.push(service.close)
   const management = buildManagement({
@@ -98,11 +106,34 @@ async function open (
   await listen(management, config.management)
   closers.push(watchCertificate(config, service, log))
   await Promise.all([service.logFollowed(), service.assertionsReady()])
-  for (const [app, address] of [[service.identify, config.identify], [service.app, config.listen]] as const) {
-    if (app === undefined) continue
-    closers.push(() => app.drain.drain(GRACE_MS))
-    await listen(app.fastify, address)
+  const opened: Listening[] = []
+  closers.push(async () => { await Promise.all(opened.map(({ drain }) => drain.drain(GRACE_MS))) })
+  for (const one of listening(service, config)) {
+    opened.push(one)
+    await one.listen()
   }
+  return service
+}
+
+type Listening = Readonly<{ drain: Drain, listen: () => Promise<void> }>
+
+function listening ({ app, identify, grpc }: Service, config: Config): readonly Listening[] {
+  const http = ({ fastify, drain }: Listener, address: ListenAddress | undefined): Listening =>
+    ({ drain, listen: () => listen(fastify, address) })
+  const ofGrpc = ({ server, drain }: GrpcListener): Listening => ({
+    drain,
+    listen: () => listen({
+      async listen (at: ListenOptions) {
+        server.listen(at)
+        await once(server, 'listening')
+      }
+    }, config.grpc)
+  })
+  return [
+    ...identify === undefined ? [] : [http(identify, config.identify)],
+    ...grpc === undefined ? [] : [ofGrpc(grpc)],
+    http(app, config.listen)
+  ]
 }
 
 /** A second signal ends the process at once with 1, as the library does. */
@@ -118,10 +149,12 @@ function onSignal (log: Log, close: () => Promise<void>): void {
   )
 }
 
-function watchCertificate ({ tls }: Config, { app, certificateRenewed }: Service, log: Log): Closer {
-  if (tls === undefined || !('setSecureContext' in app.fastify.server)) return () => {}
-  const server = app.fastify.server as typeof app.fastify.server & { setSecureContext: (context: object) => void }
-  return watchTlsFiles(tls, server, {
+function watchCertificate ({ tls }: Config, { app, grpc, certificateRenewed }: Service, log: Log): Closer {
+  if (tls === undefined) return () => {}
+  const all: ReadonlyArray<object | undefined> = [app.fastify.server, grpc?.server]
+  const servers = all.filter(speaksTls)
+  const setSecureContext = (context: object): void => servers.forEach((server) => server.setSecureContext(context))
+  return watchTlsFiles(tls, { setSecureContext }, {
     reloaded: (expiry) => {
       certificateRenewed(expiry)
       log.info({ expires: new Date(expiry).toISOString() }, 'certificate read again')
@@ -131,7 +164,13 @@ function watchCertificate ({ tls }: Config, { app, certificateRenewed }: Service
   })
 }
 
-async function listen (app: FastifyInstance, address: ListenAddress | undefined): Promise<void> {
+type SpeaksTls = Readonly<{ setSecureContext: (context: object) => void }>
+
+function speaksTls (server: object | undefined): server is SpeaksTls {
+  return server !== undefined && 'setSecureContext' in server
+}
+
+async function listen (app: Listens, address: ListenAddress | undefined): Promise<void> {
   if (address === undefined) return
   if (address.kind === 'tcp') { await app.listen({ host: address.host, port: address.port }); return }
   await removeStaleSocket(address.path)

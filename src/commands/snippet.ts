@@ -6,13 +6,14 @@ import { readOptions } from './snippet/options.ts'
 import { limitsOf, PROXIES, templateOf } from './snippet/proxies.ts'
 import type { Files } from './snippet/settings.ts'
 
-const USAGE = `usage: authgear-forward-auth snippet PROXY [--out DIR] [--listen HOST:PORT] [--forward-auth URL] [--app URL] [--host NAME] [--policy '/path=QUERY']… [--resource 'URI[=/path]' --scope NAME]… [--identity HEADERS] [--assertion] [--login] [--force]
+const USAGE = `usage: authgear-forward-auth snippet PROXY [--out DIR] [--listen HOST:PORT] [--forward-auth URL] [--grpc HOST:PORT] [--app URL] [--host NAME] [--policy '/path=QUERY']… [--resource 'URI[=/path]' --scope NAME]… [--identity HEADERS] [--assertion] [--login] [--force]
 
   PROXY               ${PROXIES.slice(0, 6).join(', ')},
                       ${PROXIES.slice(6).join(', ')}
   --out DIR           writes the files there instead of printing them; the proxy starts on them as they are
   --listen HOST:PORT  where the proxy listens (0.0.0.0:8080)
   --forward-auth URL  where it finds this service (http://forward-auth:4180); https:// wants its ca.crt beside the files
+  --grpc HOST:PORT    where Envoy finds this service's LISTEN_GRPC (forward-auth:4183)
   --app URL           what it protects (http://app:8080)
   --host NAME         the name by which clients know the app (app.example.com)
   --policy /path=QUERY   what that path and all below it ask beyond a session, such as /admin=role=admin; repeatable; /=QUERY for everything

@@ -22,6 +22,7 @@ export function assemble (values: Values, memory: MachineMemory): Config {
     managementToken: values.MANAGEMENT_TOKEN,
     managementHosts: values.MANAGEMENT_HOSTS ?? [],
     identify: values.IDENTIFY_LISTEN,
+    grpc: values.LISTEN_GRPC,
     tls: tls(values),
     trustedProxies: values.TRUSTED_PROXIES,
     cache: {

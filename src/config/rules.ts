@@ -263,7 +263,10 @@ function clash (a: ListenAddress, b: ListenAddress): boolean {
 const LISTENERS = [
   ['MANAGEMENT_LISTEN', 'LISTEN'],
   ['IDENTIFY_LISTEN', 'LISTEN'],
-  ['IDENTIFY_LISTEN', 'MANAGEMENT_LISTEN']
+  ['IDENTIFY_LISTEN', 'MANAGEMENT_LISTEN'],
+  ['LISTEN_GRPC', 'LISTEN'],
+  ['LISTEN_GRPC', 'MANAGEMENT_LISTEN'],
+  ['LISTEN_GRPC', 'IDENTIFY_LISTEN']
 ] as const
 
 const listenersDiffer: Rule = ({ values }) => LISTENERS.map(([name, other]) => {

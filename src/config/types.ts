@@ -56,6 +56,8 @@ export type Config = Readonly<{
   managementHosts: readonly string[]
   /** undefined: off */
   identify: ListenAddress | undefined
+  /** Envoy's gRPC; undefined: off */
+  grpc: ListenAddress | undefined
   /** Paths, since the files are read again when they change. */
   tls: Readonly<{ certFile: string, keyFile: string, clientCaFile: string | undefined }> | undefined
   /** Addresses, CIDRs and proxy-addr's names; empty for `none`. */

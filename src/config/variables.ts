@@ -145,6 +145,15 @@ export const variables = Object.freeze({
       'Where `/identify` is served, for pages that greet those who are signed in and let everybody in. Never the ' +
         'address that protects anything.'
   },
+  LISTEN_GRPC: {
+    group: 'Listeners',
+    kind: orOff(listenAddress),
+    fallback: 'off',
+    meaning:
+      'Where Envoy asks by gRPC (`envoy.service.auth.v3.Authorization`); over TLS wherever `LISTEN_TLS_*` are set. ' +
+        'The policy of a route is `context_extensions["policy"]` (docs/proxies/envoy.md). Never an address that a ' +
+        'proxy asks by HTTP.'
+  },
   LISTEN_TLS_CERT_FILE: {
     group: 'Listeners',
     kind: certificatesPath,

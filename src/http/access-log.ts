@@ -1,12 +1,12 @@
-import type { FastifyRequest } from 'fastify'
 import type { CacheKey } from '../core/cache-key.ts'
 import type { FindForeignFields } from '../core/foreign-cookies.ts'
 import type { Endpoint, LoginPage, RefusalReason } from '../core/reason.ts'
 import { ResolverError } from '../errors.ts'
 import { describe, type Log } from '../logging/log.ts'
 import type { Metrics } from '../metrics/metrics.ts'
-import { type Client, traceIdsOf } from './request.ts'
-import type { HandlerResult } from './types.ts'
+import type { TraceIds } from '../tracing/types.ts'
+import type { Client } from './request.ts'
+import type { HandlerResult, VerifyRequest } from './types.ts'
 
 /** How many lines were left out since the last one that was written; undefined: leave this one out too. */
 export type Sampling = () => number | undefined
@@ -31,13 +31,12 @@ export function createSampling (perSecond: number, now: () => number): Sampling 
 }
 
 /** The request that was answered. */
-export type Reported = Readonly<{
+export type Reported = Pick<VerifyRequest, 'rawHeaders' | 'requestId'> & Readonly<{
   endpoint: Endpoint
-  request: FastifyRequest
-  requestId: string
   /** Monotonic milliseconds. */
   startedAt: number
   client (): Client
+  traceIds (): TraceIds | undefined
 }>
 
 export type Report = (reported: Reported, verdict: HandlerResult) => void
@@ -87,7 +86,7 @@ export function createReport (log: Log, count: Metrics['request'], findForeignFi
     if (leftOut === undefined) return
     const line = {
       ...lineOf(result, reported),
-      ...(MAY_BE_FOREIGN.has(reason) ? findForeignFields(reported.request.raw.rawHeaders) : {}),
+      ...(MAY_BE_FOREIGN.has(reason) ? findForeignFields(reported.rawHeaders) : {}),
       endpoint,
       durationMs: Math.round(durationMs * 1000) / 1000,
       ...(leftOut === 0 ? {} : { leftOut })
@@ -128,7 +127,7 @@ function lineOf (
 ): object {
   return {
     requestId: reported.requestId,
-    ...(trace ?? traceIdsOf(reported.request)),
+    ...(trace ?? reported.traceIds()),
     status,
     reason,
     source,

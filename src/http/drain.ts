@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { constants, type Http2SecureServer, type Http2Session } from 'node:http2'
 import { Server as NetServer, type Socket } from 'node:net'
@@ -20,7 +21,7 @@ const GOAWAY_NOTICE_MS = 250
 /** Every stream that the client may yet have opened is still served. */
 const ANY_STREAM = 2 ** 31 - 1
 
-type ListeningServer = Server | Http2SecureServer
+type ListeningServer = Server | Http2SecureServer | NetServer
 
 /**
  * Streams that a client gave up, after which a session is replaced: at 1,000 nghttp2 would end it with an error for
@@ -28,8 +29,15 @@ type ListeningServer = Server | Http2SecureServer
  */
 const MAX_CANCELLED = 500
 
-/** Node ends neither HTTP/2 sessions nor connections that never carried a request: both are tracked here. */
-export function trackConnections (server: ListeningServer, sessionAgeMs = SESSION_AGE_MS): Drain {
+/**
+ * Node ends neither HTTP/2 sessions nor connections that never carried a request: both are tracked here.
+ * @param sessionsOf what has the sessions, where it is another than what listens
+ */
+export function trackConnections (
+  server: ListeningServer,
+  sessionAgeMs = SESSION_AGE_MS,
+  sessionsOf: EventEmitter = server
+): Drain {
   const sockets = new Set<Socket>()
   const unused = new Set<Socket>()
   const sessions = new Set<Http2Session>()
@@ -43,7 +51,7 @@ export function trackConnections (server: ListeningServer, sessionAgeMs = SESSIO
       if (request.httpVersionMajor === 1) unused.delete(request.socket)
     })
   }
-  server.on('session', (session: Http2Session) => {
+  sessionsOf.on('session', (session: Http2Session) => {
     keepSession(sessions, session, sessionAgeMs)
     if (draining) retire(session)
   })

@@ -153,6 +153,7 @@ class IncomingVerifyRequest implements VerifyRequest {
   }
 
   trace (): ClientTrace { return clientTraceOf(this.request.raw, this.client()) }
+  traceIds (): TraceIds | undefined { return traceIdsOf(this.request) }
 
   #vouchesByRequest (): boolean { return this.endpoint === 'ext-authz' && this.#deps.extAuthzLocation === 'request' }
 
@@ -178,8 +179,8 @@ function fail ({ unexpectedError }: ExchangeDeps, { response }: IncomingVerifyRe
 
 function sendNotFound ({ notFound }: ExchangeDeps, incoming: IncomingVerifyRequest): void {
   incoming.send(NOT_FOUND)
-  const { requestId, request, startedAt } = incoming
-  notFound({ requestId, ...traceIdsOf(request) }, (performance.now() - startedAt) / 1000)
+  const { requestId, startedAt } = incoming
+  notFound({ requestId, ...incoming.traceIds() }, (performance.now() - startedAt) / 1000)
 }
 
 /**

@@ -9,11 +9,11 @@ const KEEP_ALIVE_MS = 130_000
 /** From the first byte of a connection or request to the end of its head: proxies send a head in one piece. */
 const HEADERS_TIMEOUT_MS = 20_000
 /** From the first byte of a request to the end of what it declares. */
-const REQUEST_TIMEOUT_MS = 30_000
+export const REQUEST_TIMEOUT_MS = 30_000
 /** Between checks for connections that are over these limits; Node's 30 s would double them. */
 const CHECK_INTERVAL_MS = 5000
 /** Node's default is 120 s. */
-const HANDSHAKE_TIMEOUT_MS = 10_000
+export const HANDSHAKE_TIMEOUT_MS = 10_000
 /** Lines of one head. Node's parser silently drops those beyond, so a request with this many is refused. */
 const MAX_HEADER_LINES = 4000
 

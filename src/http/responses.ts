@@ -1,3 +1,4 @@
+import { REFUSALS } from '../core/reason.ts'
 import type { HttpResponse } from './types.ts'
 
 /** On every answer of this listener: nobody may store it, and the headers that it depends on. */
@@ -16,3 +17,18 @@ export const TOO_MANY_LINES: HttpResponse = Object.freeze({
   headers: ['content-length', '0', ...COMMON],
   body: ''
 })
+
+/** For a proxy to which no answer at all might be a yes: what over HTTP is a connection that breaks. */
+export const BROKEN: HttpResponse = Object.freeze(json(503, {
+  error: REFUSALS.authgear_unavailable.outward, message: REFUSALS.authgear_unavailable.message
+}, ['retry-after', '2']))
+
+/** What over HTTP is refused before it is a request. */
+export const UNREADABLE: HttpResponse = Object.freeze(json(400, { error: 'unreadable_request' }))
+
+function json (status: number, content: Readonly<Record<string, string>>, more: readonly string[] = []): HttpResponse {
+  const body = JSON.stringify(content)
+  const length = String(Buffer.byteLength(body))
+  const reason = ['x-forward-auth-reason', content['error'] ?? '']
+  return { status, headers: ['content-type', JSON_TYPE, 'content-length', length, ...COMMON, ...reason, ...more], body }
+}

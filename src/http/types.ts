@@ -43,7 +43,7 @@ export type VerifyRequest = Readonly<{
 export type HandlerResult = Readonly<{
   response: HttpResponse
   /** The true reason, which the outward one may hide. */
-  reason: RefusalReason | AllowReason | LoginOutcome | 'metadata' | KeySetReason | 'not_found'
+  reason: RefusalReason | AllowReason | LoginOutcome | 'metadata' | KeySetReason | 'not_found' | 'unreadable'
   source: AnswerSource
   /** Of the credentials; computed only when somebody logs it. */
   subject?: Pick<CredentialContext, 'cacheKey'> | undefined

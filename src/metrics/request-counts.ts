@@ -8,7 +8,7 @@ export const LATENCY_BUCKETS = [
 export type RequestLabels = Readonly<{
   endpoint: Endpoint
   status: number
-  reason: Reason | LoginOutcome | 'metadata' | KeySetReason | 'not_found'
+  reason: Reason | LoginOutcome | 'metadata' | KeySetReason | 'not_found' | 'unreadable'
   source: AnswerSource
 }>
 

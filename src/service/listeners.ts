@@ -1,11 +1,16 @@
 import { createFindForeignFields } from '../core/foreign-cookies.ts'
+import { ASSERTION_HEADER } from '../assertion/types.ts'
 import type { Clock } from '../clock.ts'
+import { IDENTITY_HEADERS } from '../core/resolution.ts'
 import type { DigestForm } from '../core/rotation.ts'
+import { createGrpcExchange } from '../grpc/exchange.ts'
+import { buildGrpcListener, type GrpcListener } from '../grpc/listener.ts'
 import { createReport } from '../http/access-log.ts'
 import { buildListener, type Listener, type ListenerDeps } from '../http/listener.ts'
 import { createTrustProxy } from '../http/trusted-proxies.ts'
-import type { HandlerDeps } from '../http/types.ts'
+import type { Handler, HandlerDeps } from '../http/types.ts'
 import type { Webhook } from '../http/webhook.ts'
+import { SETS } from '../identity/sets.ts'
 import type { Log } from '../logging/log.ts'
 import { createLoginRoutes, type LoginRoutes } from '../login/routes.ts'
 import type { Metrics } from '../metrics/metrics.ts'
@@ -15,7 +20,8 @@ import type { Wrappers } from '../tracing/wrappers.ts'
 import { createIdentify, identifyRoutes } from '../verify/identify.ts'
 import { createVerify, type VerifyDeps } from '../verify/verify.ts'
 import type { AssertionParts } from './assertions.ts'
-import { type TokenParts, tokenRoutes } from './resources.ts'
+import { TOKEN_HEADERS } from '../resource/responses.ts'
+import { checkRoutes, createCheckHandlers, type TokenParts } from './resources.ts'
 import type { ServiceSettings } from './settings.ts'
 import { reporting } from './shared.ts'
 
@@ -35,11 +41,13 @@ type ListenersDeps = Readonly<{
   traced: Wrappers
 }>
 
-/** The main listener, and that of `/identify` if it is on; both listen nowhere yet. */
+type Listeners = Readonly<{ app: Listener, identify: Listener | undefined, grpc: GrpcListener | undefined }>
+
+/** The main listener, and those of `/identify` and of gRPC if they are on; none listens yet. */
 export function buildListeners (
   settings: ServiceSettings,
   deps: ListenersDeps
-): Readonly<{ app: Listener, identify: Listener | undefined }> {
+): Listeners {
   const { handlerDeps, webhook, traced } = deps
   const listenerDeps = listenerDepsOf(settings, deps)
   const login = loginOf(settings, deps)
@@ -56,18 +64,52 @@ export function buildListeners (
     ...verifyDeps, tokenRequirements: 'refuse', segments: settings.extAuthzPolicy
   })
   const sessions = createVerify({ ...verifyDeps, tokenRequirements: 'leave-out' })
-  const { trustProxy } = listenerDeps
+  const checks = createCheckHandlers(settings, { ...deps, verify, extAuthz, sessions })
   const routes = [
-    ...tokenRoutes(settings, { ...deps, trustProxy, verify, extAuthz, sessions }),
+    ...checkRoutes(checks, settings, { realm: handlerDeps.realm, trustProxy: listenerDeps.trustProxy }),
     ...deps.assertions?.routes ?? [],
     ...login?.routes ?? []
   ]
-  const identify = identifyRoutes(traced.handler('identify', createIdentify(handlerDeps)))
+  const identify = traced.handler('identify', createIdentify(handlerDeps))
+  const { identify: withIdentify, grpc: withGrpc } = settings
   return {
     app: buildListener(listenerDeps, routes, webhook),
-    identify: settings.identify ? buildListener({ ...listenerDeps, tls: undefined }, identify) : undefined
+    identify: withIdentify ? buildListener({ ...listenerDeps, tls: undefined }, identifyRoutes(identify)) : undefined,
+    grpc: withGrpc ? grpcOf(settings, deps, listenerDeps, { ...checks, identify }) : undefined
   }
 }
+
+function grpcOf (
+  { identity, tls }: ServiceSettings,
+  { metrics, log }: ListenersDeps,
+  listenerDeps: ListenerDeps,
+  { byPolicy, resource, resourceOrSession, identify }: ReturnType<typeof createCheckHandlers> & { identify: Handler }
+): GrpcListener {
+  const sets = [...Object.values(SETS).flat(), ...identity.headers.all].map(({ name }) => name.toLowerCase())
+  const exchange = createGrpcExchange({
+    ...listenerDeps,
+    handlers: {
+      verify: byPolicy,
+      identify,
+      ...resource === undefined ? {} : { resource },
+      ...resourceOrSession === undefined ? {} : { 'resource-or-session': resourceOrSession }
+    },
+    identityNames: [...new Set([...IDENTITY_HEADERS, ...TOKEN_HEADERS, ...sets, ASSERTION_HEADER])],
+    notFound: (context, seconds) => {
+      metrics.request('other', 404, 'not_found', 'none', seconds)
+      log.warn({ ...context, status: 404, reason: 'not_found' }, NO_ENDPOINT)
+    },
+    unreadable: (context, why, status, seconds) => {
+      metrics.request('other', status, 'unreadable', 'none', seconds)
+      log.info({ ...context, status, reason: 'unreadable', why }, 'refused: not a check that Envoy would send')
+    }
+  })
+  return buildGrpcListener(exchange, tls)
+}
+
+const NO_ENDPOINT =
+  'refused: context_extensions["endpoint"] names none of verify, resource, resource-or-session (with RESOURCES) and ' +
+    'identify'
 
 function listenerDepsOf (
   { tls, trustedProxies, extAuthzLocation }: ServiceSettings,

@@ -55,17 +55,27 @@ type RouteDeps = Readonly<{
   log: Log
   clock: Clock
   traced: Wrappers
-  trustProxy: TrustProxy
   /** `/verify`, the prefix; and as a session is judged on an endpoint that takes resource tokens too. */
   verify: Handler
   extAuthz: Handler
   sessions: Handler
 }>
 
-/** `/verify` and the prefix; with RESOURCES also the endpoints for tokens and what clients read first. */
-export function tokenRoutes (settings: ServiceSettings, deps: RouteDeps): readonly Route[] {
-  const { tokens, handlerDeps, revocations, metrics, log, clock, traced, verify, extAuthz, sessions } = deps
-  if (tokens === undefined) return verifyRoutes(traced.handler('verify', verify), traced.handler('verify', extAuthz))
+/** What a proxy may ask, by whichever protocol; the last two only with RESOURCES. */
+type CheckHandlers = Readonly<{
+  verify: Handler
+  extAuthz: Handler
+  /** Where the policy alone chooses: `/resource` if it names one, else `/verify`. */
+  byPolicy: Handler
+  resource?: Handler
+  resourceOrSession?: Handler
+}>
+
+export function createCheckHandlers (settings: ServiceSettings, deps: RouteDeps): CheckHandlers {
+  const { tokens, handlerDeps, revocations, metrics, log, clock, traced, extAuthz, sessions } = deps
+  const of = (handler: Handler): Handler => traced.handler('verify', handler)
+  const verify = of(deps.verify)
+  if (tokens === undefined) return { verify, extAuthz: of(extAuthz), byPolicy: verify }
   const warn = throttle(clock, REPORT_INTERVAL_MS, () => log.warn(UNKNOWN))
   const resourceDeps = {
     ...handlerDeps,
@@ -76,11 +86,27 @@ export function tokenRoutes (settings: ServiceSettings, deps: RouteDeps): readon
     resources: new Set(settings.resources.map(({ uri }) => uri)),
     sessions
   }
-  const of = (handler: Handler): Handler => traced.handler('verify', handler)
+  return {
+    verify,
+    extAuthz: of(createExtAuthz(resourceDeps, extAuthz, settings.extAuthzPolicy)),
+    byPolicy: of(createExtAuthz(resourceDeps, deps.verify, 'required')),
+    resource: of(createResource(resourceDeps)),
+    resourceOrSession: of(createResourceOrSession(resourceDeps))
+  }
+}
+
+/** `/verify` and the prefix; with RESOURCES also the endpoints for tokens and what clients read first. */
+export function checkRoutes (
+  { verify, extAuthz, resource, resourceOrSession }: CheckHandlers,
+  { resources }: ServiceSettings,
+  { realm, trustProxy }: Pick<HandlerDeps, 'realm'> & Readonly<{ trustProxy: TrustProxy }>
+): readonly Route[] {
+  const routes = verifyRoutes(verify, extAuthz)
+  if (resource === undefined || resourceOrSession === undefined) return routes
   return [
-    ...verifyRoutes(of(verify), of(createExtAuthz(resourceDeps, extAuthz, settings.extAuthzPolicy))),
-    ...resourceRoutes(of(createResource(resourceDeps)), of(createResourceOrSession(resourceDeps))),
-    ...metadataRoutes({ resources: settings.resources, issuer: handlerDeps.realm, trustProxy: deps.trustProxy })
+    ...routes,
+    ...resourceRoutes(resource, resourceOrSession),
+    ...metadataRoutes({ resources, issuer: realm, trustProxy })
   ]
 }
 

@@ -2,6 +2,7 @@ import { createMemoryCache, type MemoryCache } from '../cache/memory.ts'
 import { systemClock, type Clock } from '../clock.ts'
 import type { EpochMs } from '../core/token-expiry.ts'
 import type { Listener } from '../http/listener.ts'
+import type { GrpcListener } from '../grpc/listener.ts'
 import { certificateExpiry } from '../http/tls.ts'
 import type { HttpResponse } from '../http/types.ts'
 import type { Log } from '../logging/log.ts'
@@ -25,6 +26,8 @@ export type Service = Readonly<{
   app: Listener
   /** The listener of `/identify`, where it is on. */
   identify: Listener | undefined
+  /** Envoy's gRPC, where it is on. */
+  grpc: GrpcListener | undefined
   metrics: Metrics
   /** Undefined without IDENTITY_PROFILE. */
   profiles: Profiles | undefined

@@ -11,15 +11,21 @@ import { GENERATOR, load } from './load.mjs'
 const CLIENTS = [1, 8, 32, 128]
 const ROUNDS = Number(process.env.BENCH_PROXY_ROUNDS ?? 3)
 const SECONDS = Number(process.env.BENCH_SECONDS ?? 2)
-const [RESOLVER, APP, PLAIN, TLS] = [20960, 20961, 20970, 20980]
+const [RESOLVER, APP, PLAIN, TLS, GRPC] = [20960, 20961, 20970, 20980, 20975]
 
 /** Proxy and service on core 0, the app and the load generator on core 1. */
 const COMMANDS = {
   traefik: ['traefik', ['--configFile=traefik.yml']],
   caddy: ['caddy', ['run', '--config', 'Caddyfile']],
-  nginx: ['nginx', ['-p', '.', '-e', 'stderr', '-c', 'nginx.conf', '-g', 'daemon off; master_process off;']]
+  nginx: ['nginx', ['-p', '.', '-e', 'stderr', '-c', 'nginx.conf', '-g', 'daemon off; master_process off;']],
+  envoy: ['envoy', ['-c', 'envoy.yaml', '--disable-hot-restart', '--concurrency', '1', '--log-level', 'error']]
 }
-const VERSION_OF = { traefik: ['traefik', 'version'], caddy: ['caddy', 'version'], nginx: ['nginx', '-v'] }
+const VERSION_OF = {
+  traefik: ['traefik', 'version'],
+  caddy: ['caddy', 'version'],
+  nginx: ['nginx', '-v'],
+  envoy: ['envoy', '--version']
+}
 /** The shipped configuration without the check. */
 const UNCHECKED = {
   traefik: (dir) => edit(join(dir, 'dynamic.yml'), (text) => {
@@ -32,7 +38,11 @@ const UNCHECKED = {
   nginx: (dir) =>
     edit(join(dir, 'nginx.conf'), (text) =>
       text.replace(/^\s+auth_request .*$/m, '').replace('include authgear_app.inc', 'include authgear_none.inc')
-    )
+    ),
+  envoy: (dir) =>
+    edit(join(dir, 'envoy.yaml'), (text) =>
+      text.replace(/ {10}- name: envoy\.filters\.http\.ext_authz\n[^]*?(?= {10}- name: envoy\.filters\.http\.router)/, '')
+        .replaceAll(/^ {16}typed_per_filter_config:\n.*ext_authz.*\n/gm, ''))
 }
 const ROWS = [
   { name: 'Traefik, no check', proxy: 'traefik' },
@@ -41,7 +51,14 @@ const ROWS = [
   { name: 'Caddy, no check', proxy: 'caddy' },
   { name: 'Caddy', proxy: 'caddy', adapter: `http://127.0.0.1:${PLAIN}` },
   { name: 'nginx, no check', proxy: 'nginx' },
-  { name: 'nginx', proxy: 'nginx', adapter: `http://127.0.0.1:${PLAIN}` }
+  { name: 'nginx', proxy: 'nginx', adapter: `http://127.0.0.1:${PLAIN}` },
+  { name: 'Envoy, no check', proxy: 'envoy' },
+  { name: 'Envoy, HTTP', proxy: 'envoy', adapter: `http://127.0.0.1:${PLAIN}` },
+  { name: 'Envoy, gRPC', proxy: 'envoy', snippet: 'envoy-grpc', adapter: `http://127.0.0.1:${PLAIN}` }
+].filter(({ proxy }) => (process.env.BENCH_PROXIES ?? proxy).split(',').includes(proxy))
+const GAINS = [
+  ['HTTP/2 ÷ plain behind Traefik', 'Traefik, TLS and HTTP/2', 'Traefik, plain HTTP/1.1'],
+  ['gRPC ÷ HTTP behind Envoy', 'Envoy, gRPC', 'Envoy, HTTP']
 ]
 
 export async function proxies () {
@@ -79,7 +96,7 @@ async function startServices (home) {
   return [
     await startServer('resolver', RESOLVER, 1),
     await startServer('app', APP, 1),
-    await startService(PLAIN, env),
+    await startService(PLAIN, { ...env, LISTEN_GRPC: `127.0.0.1:${GRPC}` }),
     await startService(TLS, {
       ...env,
       LISTEN_TLS_CERT_FILE: join(home, 'tls/tls.crt'),
@@ -88,12 +105,14 @@ async function startServices (home) {
   ]
 }
 
-function configure (home, index, { proxy, adapter }) {
+function configure (home, index, { proxy, snippet = proxy, adapter }) {
   const dir = join(home, String(index))
   execFileSync(process.execPath, [
     MAIN,
     'snippet',
-    proxy,
+    snippet,
+    '--grpc',
+    `127.0.0.1:${GRPC}`,
     '--out',
     dir,
     '--listen',
@@ -148,7 +167,12 @@ function report (runs) {
       }
     })
   }))
-  const gain = CLIENTS.map((_, at) => summary(runs[2][at].map(({ rate }, round) => rate / runs[1][at][round].rate)))
+  const rowOf = (wanted) => ROWS.findIndex(({ name }) => name === wanted)
+  const gains = GAINS.filter(([, ...names]) => names.every((name) => rowOf(name) !== -1)).map(([name, one, other]) => ({
+    name,
+    clients: CLIENTS.map((_, at) =>
+      summary(runs[rowOf(one)][at].map(({ rate }, round) => rate / runs[rowOf(other)][at][round].rate)))
+  }))
   const markdown = table([
     ['through', ...CLIENTS.map((clients) => `${clients} client${clients === 1 ? '' : 's'}`)],
     ...rows.map(({ name, clients }) => [
@@ -157,16 +181,16 @@ function report (runs) {
         ({ rate, ofUnchecked, p50 }) => `${thousands(rate)}/s (${ofUnchecked.toFixed(2)}), ${p50.toFixed(2)} ms`
       )
     ]),
-    [
-      '**HTTP/2 ÷ plain behind Traefik** (min / median / max)',
-      ...gain.map(({ min, median, max }) => `${min.toFixed(2)} / **${median.toFixed(2)}** / ${max.toFixed(2)}`)
-    ]
+    ...gains.map(({ name, clients }) => [
+      `**${name}** (min / median / max)`,
+      ...clients.map(({ min, median, max }) => `${min.toFixed(2)} / **${median.toFixed(2)}** / ${max.toFixed(2)}`)
+    ])
   ])
   return {
     name: 'proxies',
     markdown: `${markdown}\n\nRequests a second (share of the same proxy without the check), p50. ${ROUNDS} ` +
       `interleaved rounds of ${SECONDS} s; proxy and service on one core, app and ${GENERATOR} on the other. ` +
       `${versionsOf()}.`,
-    data: { clients: CLIENTS, rows, gain }
+    data: { clients: CLIENTS, rows, gains }
   }
 }

@@ -45,22 +45,25 @@ export async function startBehindProxy (
   const [authgear, redis, app] = await Promise.all([startSimulator(t), startRedis(t), startEchoApp(t)])
   const tls = proxy.tls ? makeOwnCert(t) : undefined
   const env = { ...environment(authgear, redis.url, tls), ...more.env }
-  const startReplica = (): Promise<Service> => startProcess(t, env)
+  const startReplica = (): Promise<Service> => startProcess(t, env, { grpc: proxy.grpc === true })
+  const portOf = ({ port, grpcPort }: Service): number => proxy.grpc === true ? grpcPort : port
   const replicas = await Promise.all(Array.from({ length: more.replicas ?? 2 }, startReplica))
-  const links = await linkUp(t, proxy, replicas.map(replica => replica.port))
+  const links = await linkUp(t, proxy, replicas.map(portOf))
   const port = await startProxy(t, proxy, {
     app: app.port,
-    forwardAuth: links.map((link) => link.port),
+    forwardAuth: proxy.grpc === true ? replicas.map(({ port }) => port) : links.map((link) => link.port),
+    grpc: proxy.grpc === true ? links[0]?.port : undefined,
     caFile: tls?.caFile,
     options: ROUTES
   })
   const restart = async (index: number): Promise<void> => {
     const old = replicas[index]
     if (old === undefined) throw new Error(`there is no replica ${index}`)
-    links.forEach(link => link.drop(old.port))
+    links.forEach(link => link.drop(portOf(old)))
     await old.stop()
-    const successor = replicas[index] = await startProcess(t, env, { port: old.port })
-    links.forEach(link => link.restore(old.port))
+    const { port, grpcPort } = old
+    const successor = replicas[index] = await startProcess(t, env, { port, grpcPort })
+    links.forEach(link => link.restore(portOf(old)))
     // a proxy that lists its addresses leaves out for a second what has failed; the next may end only when this one is
     // asked again
     if (links.length > 1) await until('the proxy asks the successor', () => isAsked(successor))

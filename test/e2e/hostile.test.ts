@@ -15,7 +15,7 @@ import type { Line, Spelling } from './cases/hostile/spelling.ts'
 import { bothEdits, FAST } from './edits.ts'
 import { H2C } from './h2c-edits.ts'
 import { BOB } from './people.ts'
-import { ALL, envoyPrefix, traefik } from './proxies.ts'
+import { ALL, EVERY_WAY, traefik } from './proxies.ts'
 import type { Edits, Proxy } from './proxy.ts'
 import { RECIPES } from './recipes.ts'
 import { startProxy } from './start-proxy.ts'
@@ -35,8 +35,8 @@ t.test(
       AUTHGEAR_ENDPOINT: authgear.url,
       CACHE_TTL: '10m',
       CACHE_NEGATIVE_TTL: '10m'
-    })
-    for (const proxy of [...ALL, envoyPrefix]) {
+    }, { grpc: true })
+    for (const proxy of EVERY_WAY) {
       await t.test(proxy.snippet, async (t) => {
         const relay = await startRelay(t, apps[0]?.port)
         const start = (edits: Edits): Promise<number> => {
@@ -45,7 +45,9 @@ t.test(
             tls: proxy === traefik ? false : proxy.tls,
             edits: bothEdits(bothEdits(RECIPES[proxy.server] ?? {}, FAST[proxy.server] ?? {}), edits)
           }
-          return startProxy(t, configured, { app: relay.port, forwardAuth: [service.port], options: OPTIONS })
+          const { port: forwardAuth, grpcPort } = service
+          const grpc = proxy.grpc === true ? grpcPort : undefined
+          return startProxy(t, configured, { app: relay.port, forwardAuth: [forwardAuth], grpc, options: OPTIONS })
         }
         const port = await start({})
         const h2c = H2C[proxy.server]

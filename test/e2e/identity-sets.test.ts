@@ -13,7 +13,7 @@ import { http1Of, http2Of, OVER_HTTP1, OVER_HTTP2, type Spelling } from './cases
 import { bothEdits, FAST } from './edits.ts'
 import { H2C } from './h2c-edits.ts'
 import { ALICE, BOB } from './people.ts'
-import { ALL, envoyPrefix, traefik } from './proxies.ts'
+import { ALL, EVERY_WAY, traefik } from './proxies.ts'
 import type { Edits, Proxy } from './proxy.ts'
 import { RECIPES } from './recipes.ts'
 import { swap } from './snippets.ts'
@@ -53,6 +53,9 @@ const REQUESTS: readonly Request[] = [
 ]
 const isPublic = ({ path, method }: Request): boolean => path.startsWith('/public/') || method === 'OPTIONS'
 
+/** Where a proxy that asks by gRPC finds it. */
+const at = (proxy: Proxy, grpc: number): { grpc?: number } => proxy.grpc === true ? { grpc } : {}
+
 /** Problems of one proxy, which may have thousands of one cause. */
 const MOST_SHOWN = 100
 
@@ -63,16 +66,18 @@ const PUBLIC: Readonly<Record<string, Edits>> = {
 
 t.test('identity headers of every set', { skip: skipOrFail(...ALL.map(({ server }) => server)) }, async (t) => {
   const [authgear, app] = await Promise.all([startSimulator(t), startEchoApp(t)])
-  const { port: forwardAuth } = await startProcess(t, {
+  const { port: forwardAuth, grpcPort: grpc } = await startProcess(t, {
     AUTHGEAR_ENDPOINT: authgear.url, IDENTITY_HEADERS: MAP, CACHE_TTL: '10m', CACHE_NEGATIVE_TTL: '10m'
-  })
+  }, { grpc: true })
   await t.test('this corpus sees what reaches an app without a proxy', (t) => testCorpus(t, app))
-  for (const proxy of [...ALL, envoyPrefix]) {
+  for (const proxy of EVERY_WAY) {
     await t.test(`behind ${proxy.snippet}`, async (t) => {
       const start = async (edits: Edits): Promise<number> => {
         const all = [RECIPES, PUBLIC, FAST].map((one) => one[proxy.server] ?? {}).reduce(bothEdits)
         const configured = { ...proxy, tls: proxy === traefik ? false : proxy.tls, edits: bothEdits(all, edits) }
-        return await startProxy(t, configured, { app: app.port, forwardAuth: [forwardAuth], options: OPTIONS })
+        return await startProxy(t, configured, {
+          app: app.port, forwardAuth: [forwardAuth], ...at(proxy, grpc), options: OPTIONS
+        })
       }
       const h2c = H2C[proxy.server]
       const port = await start({})
@@ -87,10 +92,12 @@ t.test('identity headers of every set', { skip: skipOrFail(...ALL.map(({ server 
 
 t.test('one set, and nothing else', { skip: skipOrFail(...ALL.map(({ server }) => server)) }, async (t) => {
   const [authgear, app] = await Promise.all([startSimulator(t), startEchoApp(t)])
-  const { port: forwardAuth } = await startProcess(t, { AUTHGEAR_ENDPOINT: authgear.url, IDENTITY_HEADERS: 'remote' })
-  for (const proxy of [...ALL, envoyPrefix].map((one) => one === traefik ? { ...one, tls: false } : one)) {
+  const { port: forwardAuth, grpcPort: grpc } = await startProcess(t, {
+    AUTHGEAR_ENDPOINT: authgear.url, IDENTITY_HEADERS: 'remote'
+  }, { grpc: true })
+  for (const proxy of EVERY_WAY.map((one) => one === traefik ? { ...one, tls: false } : one)) {
     const port = await startProxy(t, proxy, {
-      app: app.port, forwardAuth: [forwardAuth], options: ['--identity', 'remote']
+      app: app.port, forwardAuth: [forwardAuth], ...at(proxy, grpc), options: ['--identity', 'remote']
     })
     const lines: HeaderLine[] = [['Cookie', ALICE.cookie], ['Remote-User', SPOOFED], ['Remote-Email', SPOOFED]]
     t.equal((await ask(port, { headers: lines })).status, 200, proxy.snippet)
@@ -106,12 +113,12 @@ t.test('the longest answer', { skip: skipOrFail(...ALL.map(({ server }) => serve
   const [authgear, app] = await Promise.all([startSimulator(t), startEchoApp(t)])
   authgear.controls.setRoles('alice', MANY_ROLES)
   const own = ['A', 'B', 'C', 'D'].map((letter) => `X-${letter}={roles}`).join(',')
-  const { port: forwardAuth } = await startProcess(t, {
+  const { port: forwardAuth, grpcPort: grpc } = await startProcess(t, {
     AUTHGEAR_ENDPOINT: authgear.url, IDENTITY_HEADERS: own, ASSERTION: 'on', ASSERTION_ISSUER: 'https://a.example.com'
-  })
-  for (const proxy of [...ALL, envoyPrefix].map((one) => one === traefik ? { ...one, tls: false } : one)) {
+  }, { grpc: true })
+  for (const proxy of EVERY_WAY.map((one) => one === traefik ? { ...one, tls: false } : one)) {
     const port = await startProxy(t, proxy, {
-      app: app.port, forwardAuth: [forwardAuth], options: ['--identity', own, '--assertion']
+      app: app.port, forwardAuth: [forwardAuth], ...at(proxy, grpc), options: ['--identity', own, '--assertion']
     })
     const { status } = await ask(port, { headers: [['Cookie', ALICE.cookie]] })
     t.equal(status, 200, proxy.snippet)

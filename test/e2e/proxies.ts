@@ -135,6 +135,9 @@ export const envoyPrefix: Proxy = {
   facts: { ...envoy.facts, urlAtAdapter: /^\/ext-authz\/~\/page\?role=none&optional=1$/ }
 }
 
+/** By gRPC. */
+export const envoyGrpc: Proxy = { ...envoyWithoutColumn, snippet: 'envoy-grpc', grpc: true }
+
 export const haproxy: Proxy = {
   server: 'haproxy',
   snippet: 'haproxy',
@@ -163,3 +166,6 @@ export const haproxy: Proxy = {
 
 /** One for each configuration that is run. */
 export const ALL: readonly Proxy[] = [traefik, caddy, nginx, envoy, haproxy]
+
+/** With Envoy's other ways to ask. */
+export const EVERY_WAY: readonly Proxy[] = [...ALL, envoyPrefix, envoyGrpc]

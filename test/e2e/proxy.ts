@@ -15,6 +15,8 @@ export interface Proxy {
   readonly edits?: Edits
   /** Does it speak to forward-auth over TLS? */
   readonly tls: boolean
+  /** Does it ask by gRPC? */
+  readonly grpc?: true
   /** How its file lists several addresses; undefined: it takes one, and a balancer stands for both replicas. */
   readonly between?: string
   readonly facts: Facts

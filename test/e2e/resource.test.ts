@@ -8,7 +8,7 @@ import { skipOrFail } from '../helpers/servers.ts'
 import { REFUSED_TOKENS } from '../helpers/token-corpus.ts'
 import { type Issuer, machineClaims, personClaims, signed, startIssuer } from '../helpers/token-issuer.ts'
 import { until } from '../helpers/until.ts'
-import { caddy, envoy, envoyPrefix, haproxy, nginx, traefik } from './proxies.ts'
+import { caddy, envoy, envoyGrpc, envoyPrefix, haproxy, nginx, traefik } from './proxies.ts'
 import type { Proxy } from './proxy.ts'
 import { startProxy } from './start-proxy.ts'
 
@@ -30,9 +30,10 @@ async function start (t: Test, proxy: Proxy): Promise<World> {
     AUTHGEAR_RESOLVER_URL: `${issuer.url}/resolve`,
     RESOURCES: `${RESOURCE}#read:orders`,
     ...tls && { LISTEN_TLS_CERT_FILE: tls.certFile, LISTEN_TLS_KEY_FILE: tls.keyFile }
-  })
+  }, { grpc: proxy.grpc === true })
+  const grpc = proxy.grpc === true ? service.grpcPort : undefined
   const port = await startProxy(t, proxy, {
-    app: app.port, forwardAuth: [service.port], caFile: tls?.caFile, options: OPTIONS
+    app: app.port, forwardAuth: [service.port], grpc, caFile: tls?.caFile, options: OPTIONS
   })
   const now = (): number => systemClock.wall() + AHEAD_MS
   const machine = (claims: object = {}): string =>
@@ -54,7 +55,7 @@ const SPOOFED: readonly HeaderLine[] = [
   ['X-AUTHGEAR-USER-ID', 'evil']
 ]
 
-for (const proxy of [traefik, caddy, nginx, envoy, envoyPrefix, haproxy]) {
+for (const proxy of [traefik, caddy, nginx, envoy, envoyPrefix, envoyGrpc, haproxy]) {
   t.test(`resource tokens behind ${proxy.snippet}`, { skip: skipOrFail(proxy.server) }, async (t) => {
     const world = await start(t, proxy)
     const { issuer, app, port, machine } = world

@@ -15,6 +15,8 @@ export interface Behind {
   /** Ports of the app, and of forward-auth, which must be there and refuse nobody with 401. */
   readonly app: number
   readonly forwardAuth: readonly number[]
+  /** Of a proxy that asks by gRPC: where. */
+  readonly grpc?: number | undefined
   /** The CA of forward-auth's certificate, where the proxy speaks TLS to it. */
   readonly caFile?: string | undefined
   /** The name by which the proxy knows forward-auth; an address unless TLS is to check a name. */
@@ -67,7 +69,7 @@ function writeFiles (
   folder: string,
   listen: number,
   { snippet: name, tls, edits = {}, between = ' ' }: Proxy,
-  { app, forwardAuth, forwardAuthHost = '127.0.0.1', options = [] }: Behind
+  { app, forwardAuth, grpc, forwardAuthHost = '127.0.0.1', options = [] }: Behind
 ): void {
   const [first = 0] = forwardAuth
   const errors: string[] = []
@@ -84,6 +86,7 @@ function writeFiles (
       `http://127.0.0.1:${app}`,
       '--host',
       HOST,
+      ...grpc === undefined ? [] : ['--grpc', `${forwardAuthHost}:${grpc}`],
       ...options
     ],
     { write: () => {} },

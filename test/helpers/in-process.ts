@@ -1,6 +1,8 @@
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import type { Test } from 'tap'
+import type { GrpcListener } from '../../src/grpc/listener.ts'
 import type { Listener } from '../../src/http/listener.ts'
 import { NO_HEADERS } from '../../src/identity/sets.ts'
 import { systemClock, type Clock } from '../../src/clock.ts'
@@ -57,6 +59,8 @@ export interface InProcessOptions {
   readonly settleMs?: number
   /** Also the listener of /identify, at `identifyPort`. */
   readonly identify?: boolean
+  /** Also the listener of gRPC, at `grpcPort`. */
+  readonly grpc?: boolean
   /** Where it listens: another host, or a unix socket (then `port` is 0). */
   readonly listen?: Readonly<{ host: string } | { path: string }>
   readonly trustedProxies?: readonly string[]
@@ -77,6 +81,8 @@ export interface InProcess {
   readonly port: number
   /** Of the listener of /identify; 0 where it is off. */
   readonly identifyPort: number
+  /** Of the listener of gRPC; 0 where it is off. */
+  readonly grpcPort: number
   readonly service: Service
   /** The log's lines, parsed. */
   readonly lines: ReadonlyArray<Readonly<Record<string, unknown>>>
@@ -109,15 +115,15 @@ export async function startInProcess (t: Pick<Test, 'teardown'>, options: InProc
   Object.assign(service.app.fastify.server, options.limits)
   const port = await listen(service.app, options.listen)
   const identifyPort = await listen(service.identify)
+  const grpcPort = await listenGrpc(service.grpc)
   let closing: Promise<void> | undefined
   const closeWithin = (graceMs: number): Promise<void> => {
-    closing ??= Promise.all([service.app, service.identify].map((app) => app?.drain.drain(graceMs))).then(() =>
-      service.close()
-    )
+    const listeners = [service.app, service.identify, service.grpc]
+    closing ??= Promise.all(listeners.map((one) => one?.drain.drain(graceMs))).then(() => service.close())
     return closing
   }
   t.teardown(() => closeWithin(TEARDOWN_GRACE_MS))
-  return { port, identifyPort, service, lines, close: () => closeWithin(1000) }
+  return { port, identifyPort, grpcPort, service, lines, close: () => closeWithin(1000) }
 }
 
 async function listen (
@@ -128,6 +134,13 @@ async function listen (
   await app.fastify.listen('path' in where ? where : { ...where, port: 0 })
   const address = app.fastify.server.address() as AddressInfo | string
   return typeof address === 'string' ? 0 : address.port
+}
+
+async function listenGrpc (grpc: GrpcListener | undefined): Promise<number> {
+  if (grpc === undefined) return 0
+  grpc.server.listen(0, '127.0.0.1')
+  await once(grpc.server, 'listening')
+  return (grpc.server.address() as AddressInfo).port
 }
 
 export function settingsOf (options: InProcessOptions): ServiceSettings {
@@ -173,6 +186,7 @@ export function settingsOf (options: InProcessOptions): ServiceSettings {
     extAuthzLocation: options.extAuthzLocation ?? 'forwarded',
     preflight: options.preflight ?? 'deny',
     identify: options.identify ?? false,
+    grpc: options.grpc ?? false,
     managementToken: options.managementToken,
     tls: tlsOf(options)
   }

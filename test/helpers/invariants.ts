@@ -17,6 +17,7 @@ const ONLY_ON_200 = ['x-forward-auth-source', 'x-envoy-auth-headers-to-remove']
 /** What holds of every answer of /verify and /identify, whatever the situation (docs/interface.md, "Answers"). */
 export function checkInvariants (t: Test, answered: Answered, circumstances: Circumstances): void {
   const { status, headers } = answered
+  if (answered.removed !== undefined) return checkGrpcSuccess(t, answered, answered.removed)
   t.match(headers, {
     'cache-control': 'no-store',
     vary: 'Authorization, Cookie',
@@ -39,6 +40,18 @@ function checkSuccess (t: Test, answered: Answered): void {
   t.match(headers, { 'content-length': '0', 'x-forward-auth-source': /^(memory|redis|authgear)$/ })
   for (const refusing of ['www-authenticate', 'retry-after', 'content-type']) {
     t.notOk(headers[refusing], `no ${refusing}`)
+  }
+}
+
+/** Envoy sets what has a value and removes every other name; a client's own never gets past. */
+function checkGrpcSuccess (t: Test, { status, headers }: Answered, removed: readonly string[]): void {
+  t.equal(status, 200)
+  const { 'x-forward-auth-reason': reason, 'x-forward-auth-source': _, ...set } = headers
+  t.match(reason, /^[a-z_]+$/)
+  const names = Object.keys(set)
+  t.same(names.filter((name) => !(IDENTITY_HEADERS as readonly string[]).includes(name)), [], 'nothing else is set')
+  for (const name of [...IDENTITY_HEADERS, 'x-authgear-scope', 'remote-user', 'x-forward-auth-assertion']) {
+    t.equal(names.includes(name) !== removed.includes(name), true, `${name} is set or removed`)
   }
 }
 

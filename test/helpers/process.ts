@@ -9,6 +9,8 @@ export interface Service {
   readonly url: string
   readonly managementUrl: string
   readonly port: number
+  /** LISTEN_GRPC's; 0 where it is off. */
+  readonly grpcPort: number
   readonly pid: number
   /** Everything that it printed. */
   logs (): string
@@ -23,10 +25,16 @@ export interface Service {
 const MAIN = join(import.meta.dirname, '../../dist/main.js')
 
 /**
- * `port`: one of a predecessor. `enter`: words before the command, such as those that start it under a limit. `node`:
- * another one than this.
+ * `port`, `grpcPort`: those of a predecessor; `grpc`: with LISTEN_GRPC. `enter`: words before the command, such as
+ * those that start it under a limit. `node`: another one than this.
  */
-export type Starting = Readonly<{ port?: number, enter?: readonly string[], node?: string }>
+export type Starting = Readonly<{
+  port?: number
+  grpc?: boolean
+  grpcPort?: number
+  enter?: readonly string[]
+  node?: string
+}>
 
 /**
  * A replica as it is in production: `node dist/main.js`, a process of its own (`npm run build` comes first), on free
@@ -39,19 +47,26 @@ export async function startProcess (
 ): Promise<Service> {
   const { port: wanted, enter = [], node = process.execPath } = starting
   const [port, managementPort] = [wanted ?? await freePort(), await freePort()]
+  const grpcPort = starting.grpcPort ?? (starting.grpc === true ? await freePort() : 0)
   const [command = node, ...args] = [...enter, ...exactOptions(env), node, MAIN]
   const managementUrl = `http://127.0.0.1:${managementPort}`
   const child = await startChild(t, {
     name: `forward-auth on ${port}`,
     command,
     args,
-    env: { LISTEN: `127.0.0.1:${port}`, MANAGEMENT_LISTEN: `127.0.0.1:${managementPort}`, ...env },
+    env: {
+      LISTEN: `127.0.0.1:${port}`,
+      MANAGEMENT_LISTEN: `127.0.0.1:${managementPort}`,
+      ...grpcPort === 0 ? {} : { LISTEN_GRPC: `127.0.0.1:${grpcPort}` },
+      ...env
+    },
     ready: () => isReady(managementUrl)
   })
   return Object.freeze({
     url: `${env['LISTEN_TLS_CERT_FILE'] === undefined ? 'http' : 'https'}://127.0.0.1:${port}`,
     managementUrl,
     port,
+    grpcPort,
     pid: child.pid,
     logs: child.output,
     stop: () => child.stop('SIGTERM'),

@@ -10,7 +10,7 @@ import { demo, startSimulator, type RunningSimulator } from '../helpers/simulato
 import { makeTls } from '../helpers/tls.ts'
 import { until } from '../helpers/until.ts'
 import {
-  PROTOCOLS,
+  WITH_GRPC,
   startInProcessOver,
   type Answered,
   type Protocol,
@@ -56,7 +56,7 @@ async function counted (verifier: Pick<InProcess, 'service'>, line: string): Pro
   return Number(found?.slice(line.length))
 }
 
-for (const protocol of PROTOCOLS) {
+for (const protocol of WITH_GRPC) {
   t.test(`a refusal from an older resolution, over ${protocol}`, async (t) => {
     await t.test('a role just given counts once the resolution is older than CACHE_NEGATIVE_TTL', async (t) => {
       const { simulator, ask, calls, clock } = await start(t, protocol)

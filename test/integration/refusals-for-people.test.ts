@@ -4,7 +4,7 @@ import { sendRaw } from '../helpers/raw-http.ts'
 import { demo, startSimulator, type RunningSimulator } from '../helpers/simulator.ts'
 import { makeTls } from '../helpers/tls.ts'
 import {
-  PROTOCOLS,
+  WITH_GRPC,
   startInProcessOver,
   type Asked,
   type Protocol,
@@ -126,7 +126,7 @@ const merge = (asked: Asked, more: NonNullable<Asked['headers']>, method = 'GET'
   headers: { ...asked.headers, ...more }
 })
 
-for (const protocol of PROTOCOLS) {
+for (const protocol of WITH_GRPC) {
   for (const row of ROWS) {
     t.test(`${row.name}, over ${protocol}`, async (t) => {
       const { simulator, verifier } = await start(t, protocol, row)

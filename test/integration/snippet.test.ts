@@ -25,6 +25,7 @@ const CHECKS: Readonly<Record<string, Readonly<{ server: ServerName, args: reado
   nginx: { server: 'nginx', args: ['-t', '-p', '.', '-e', 'stderr', '-c', 'nginx.conf'] },
   envoy: { server: 'envoy', args: ['--mode', 'validate', '-c', 'envoy.yaml'] },
   'envoy-prefix': { server: 'envoy', args: ['--mode', 'validate', '-c', 'envoy.yaml'] },
+  'envoy-grpc': { server: 'envoy', args: ['--mode', 'validate', '-c', 'envoy.yaml'] },
   haproxy: { server: 'haproxy', args: ['-c', '-f', 'haproxy.cfg'] }
 }
 

@@ -8,7 +8,7 @@ import { metricOf } from '../helpers/in-process-on-clock.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
 import { tempDir } from '../helpers/temp-dir.ts'
 import { makeTls } from '../helpers/tls.ts'
-import { PROTOCOLS, type Protocol } from '../helpers/in-process-over.ts'
+import { PROTOCOLS, type HttpProtocol } from '../helpers/in-process-over.ts'
 
 const tls = makeTls(t)
 // Linux: every address of 127.0.0.0/8 is this machine's, so that peers can be told apart
@@ -193,7 +193,7 @@ function expected (url: string, told: string | undefined): ReadonlyArray<readonl
 const authorization = `Bearer ${demo.alice.accessToken}`
 
 const ASK: Readonly<
-  Record<Protocol, (port: number, peer: string, headers: NonNullable<Row['headers']>) => Promise<number>>
+  Record<HttpProtocol, (port: number, peer: string, headers: NonNullable<Row['headers']>) => Promise<number>>
 > = {
   'HTTP/1.1': async (port, peer, headers) => await statusOf({ host: '127.0.0.1', port, localAddress: peer }, headers),
   'HTTP/2': async (port, peer, headers) => {

@@ -2,7 +2,9 @@ import t, { type Test } from 'tap'
 import { checkInvariants } from '../helpers/invariants.ts'
 import { demo, startSimulator, type RunningSimulator } from '../helpers/simulator.ts'
 import { makeTls } from '../helpers/tls.ts'
-import { PROTOCOLS, startInProcessOver, type Asked, type InProcessOver } from '../helpers/in-process-over.ts'
+import {
+  PROTOCOLS, startInProcessOver, WITH_GRPC, type Asked, type Protocol, type InProcessOver
+} from '../helpers/in-process-over.ts'
 
 const tls = makeTls(t)
 const { alice, bob, dora } = demo
@@ -21,7 +23,7 @@ interface Row {
   /** May depend on the project's origin. */
   readonly asked: Asked | ((origin: string) => Asked)
   /** Node's HTTP/2 client refuses to send it: test/fuzz/http2.test.ts does. */
-  readonly protocol?: 'HTTP/1.1'
+  readonly protocols?: readonly Protocol[]
   readonly before?: (simulator: RunningSimulator) => void
   readonly status: number
   /** The outward reason. */
@@ -96,7 +98,7 @@ const ROWS: readonly Row[] = [
   },
   {
     name: 'two Authorization lines',
-    protocol: 'HTTP/1.1',
+    protocols: ['HTTP/1.1', 'gRPC'],
     asked: { headers: { authorization: [`Bearer ${alice.accessToken}`, `Bearer ${bob.accessToken}`] } },
     status: 401,
     reason: 'ambiguous_credentials',
@@ -173,6 +175,7 @@ const ROWS: readonly Row[] = [
   },
   {
     name: 'a policy header that cannot be understood',
+    protocols: PROTOCOLS,
     asked: { headers: { authorization: `Bearer ${alice.accessToken}`, 'x-forward-auth-policy': 'rolle=admin' } },
     status: 403,
     reason: 'forbidden',
@@ -282,13 +285,14 @@ const ROWS: readonly Row[] = [
   }
 ]
 
-for (const protocol of PROTOCOLS) {
+for (const protocol of WITH_GRPC) {
   for (const path of ['/verify', '/ext-authz/the/clients/own?role=%zz&x#y']) {
+    if (protocol === 'gRPC' && path !== '/verify') continue
     t.test(`${path.split('/')[1]} over ${protocol}`, async (t) => {
       for (const row of ROWS) {
         if (
           (typeof row.asked !== 'function' && row.asked.path !== undefined && path !== '/verify') ||
-          (row.protocol ?? protocol) !== protocol
+          row.protocols?.includes(protocol) === false
         ) {
           continue
         }

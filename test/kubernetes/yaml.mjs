@@ -1,11 +1,15 @@
-// Collects every Kubernetes resource that we ship into a folder, one file each: yaml.mjs FOLDER. `list` in it says where each is from.
-// From deploy/, from the pages in docs/, and from what `snippet` prints. A file counts when each of its documents has apiVersion and kind.
+// Collects every Kubernetes resource that we ship into a folder, one file each: yaml.mjs FOLDER. `list` in it says where
+// each is from: deploy/, the pages in docs/, what `snippet` prints. A file counts when each of its documents has
+// apiVersion and kind.
 import { spawnSync } from 'node:child_process'
 import { appendFileSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 const [, , folder] = process.argv
-const PROXIES = ['traefik-kubernetes', 'gateway-api', 'envoy-gateway', 'ingress-nginx', 'istio']
+const PROXIES = [
+  'traefik-kubernetes', 'gateway-api', 'gateway-api-external-auth', 'envoy-gateway', 'envoy-gateway-grpc',
+  'ingress-nginx', 'istio', 'istio-grpc', 'contour'
+]
 const OPTIONS = [
   [], ['--login'], ['--policy', '/admin=role=admin'], ['--identity', 'remote', '--assertion'],
   ['--resource', 'https://app.example.com/mcp=/mcp', '--scope', 'read']
@@ -18,7 +22,8 @@ const isSent = (text) => documents(text).length > 0 &&
   documents(text).every((part) => /^apiVersion: /m.test(part) && /^kind: /m.test(part) && !NOT_SENT.test(part))
 
 function shipped () {
-  const files = readdirSync('deploy', { recursive: true }).filter((name) => /\.ya?ml$/.test(name) && !name.includes('templates/'))
+  const isYaml = (name) => /\.ya?ml$/.test(name) && !name.includes('templates/')
+  const files = readdirSync('deploy', { recursive: true }).filter(isYaml)
   return files.map((name) => ({ from: `deploy/${name}`, text: readFileSync(`deploy/${name}`, 'utf8') }))
 }
 
@@ -34,11 +39,14 @@ function documented () {
 function printed () {
   return PROXIES.flatMap((proxy) => OPTIONS.flatMap((options, i) => {
     const out = join(folder, 'snippets', proxy, String(i))
-    const { status, stderr } = spawnSync('node', ['dist/main.js', 'snippet', proxy, ...options, '--out', out], { encoding: 'utf8' })
+    const command = ['dist/main.js', 'snippet', proxy, ...options, '--out', out]
+    const { status, stderr } = spawnSync('node', command, { encoding: 'utf8' })
     if (status !== 0 && !/^error: --(login|policy|identity|resource)/.test(stderr)) throw new Error(`${proxy} ${options}: ${stderr}`)
     if (status !== 0) return []
     const files = readdirSync(out).filter((name) => name.endsWith('.yaml'))
-    return files.map((name) => ({ from: ['snippet', proxy, ...options, name].join(' '), text: readFileSync(join(out, name), 'utf8') }))
+    return files.map((name) => (
+      { from: ['snippet', proxy, ...options, name].join(' '), text: readFileSync(join(out, name), 'utf8') }
+    ))
   }))
 }
 

@@ -16,11 +16,11 @@ const NOWHERE: Address = Object.freeze({ host: '', port: 0, text: '' })
 const PORTS = { http: '80', https: '443' } as const
 
 /** A name or an address and a port, and not one character more. */
-export function readListen (text: string, errors: string[]): Address {
+export function readListen (text: string, errors: string[], option = '--listen'): Address {
   const read = listenAddress.parse(text, () => '')
-  if (read.kind === 'problem') errors.push(`--listen ${read.problem}`)
-  else if (read.value.kind === 'unix') errors.push(`--listen ${quote(text)} must be host:port`)
-  else if (read.value.port === 0) errors.push(`--listen ${quote(text)} needs a port that is not 0`)
+  if (read.kind === 'problem') errors.push(`${option} ${read.problem}`)
+  else if (read.value.kind === 'unix') errors.push(`${option} ${quote(text)} must be host:port`)
+  else if (read.value.port === 0) errors.push(`${option} ${quote(text)} needs a port that is not 0`)
   else return addressOf(read.value.host, read.value.port)
   return NOWHERE
 }
@@ -69,6 +69,7 @@ const TEXTS = {
   out: '',
   listen: '0.0.0.0:8080',
   'forward-auth': 'http://forward-auth:4180',
+  grpc: 'forward-auth:4183',
   app: 'http://app:8080',
   host: 'app.example.com',
   identity: ''
@@ -82,6 +83,7 @@ const OPTIONS = {
   listen: { type: 'string' },
   'forward-auth': { type: 'string' },
   adapter: { type: 'string' },
+  grpc: { type: 'string' },
   app: { type: 'string' },
   host: { type: 'string' },
   policy: { type: 'string' },
@@ -177,6 +179,7 @@ function settingsOf (
   return Object.freeze({
     listen: readListen(text('listen'), errors),
     forwardAuth,
+    grpc: readListen(text('grpc'), errors, '--grpc'),
     app: readAddress(app),
     host,
     ...rules,

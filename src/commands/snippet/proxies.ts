@@ -1,13 +1,14 @@
 import type { Settings, Template } from './settings.ts'
 import { apisix } from './templates/apisix.ts'
 import { caddy } from './templates/caddy.ts'
-import { envoyGateway } from './templates/envoy-gateway.ts'
-import { envoy, envoyPrefix } from './templates/envoy.ts'
+import { contour } from './templates/contour.ts'
+import { envoyGateway, envoyGatewayGrpc } from './templates/envoy-gateway.ts'
+import { envoy, envoyGrpc, envoyPrefix } from './templates/envoy.ts'
 import { externalAuthLimits, gatewayApiExternalAuth } from './templates/gateway-api-external-auth.ts'
 import { gatewayApi } from './templates/gateway-api.ts'
 import { haproxy } from './templates/haproxy.ts'
 import { ingressNginx } from './templates/ingress-nginx.ts'
-import { istio } from './templates/istio.ts'
+import { istio, istioGrpc } from './templates/istio.ts'
 import { nginx } from './templates/nginx.ts'
 import { traefikKubernetes } from './templates/traefik-kubernetes.ts'
 import { traefikLabels } from './templates/traefik-labels.ts'
@@ -20,10 +21,14 @@ const TEMPLATES = {
   nginx,
   envoy,
   'envoy-prefix': envoyPrefix,
+  'envoy-grpc': envoyGrpc,
   haproxy,
   apisix,
   istio,
+  'istio-grpc': istioGrpc,
   'envoy-gateway': envoyGateway,
+  'envoy-gateway-grpc': envoyGatewayGrpc,
+  contour,
   'ingress-nginx': ingressNginx,
   'traefik-kubernetes': traefikKubernetes,
   'gateway-api': gatewayApi,
@@ -34,7 +39,10 @@ const TEMPLATES = {
 const BY_NAME = new Set([
   'traefik-labels',
   'istio',
+  'istio-grpc',
   'envoy-gateway',
+  'envoy-gateway-grpc',
+  'contour',
   'ingress-nginx',
   'traefik-kubernetes',
   'gateway-api'
@@ -43,7 +51,10 @@ const WITHOUT_TLS = new Set([
   'traefik-labels',
   'apisix',
   'istio',
+  'istio-grpc',
   'envoy-gateway',
+  'envoy-gateway-grpc',
+  'contour',
   'ingress-nginx',
   'traefik-kubernetes',
   'gateway-api'
@@ -64,27 +75,31 @@ export function templateOf (proxy: string): Template {
  * What of these settings that proxy's configuration cannot say; better an error than a line that is silently not there.
  */
 export function limitsOf (proxy: string, settings: Settings): readonly string[] {
-  const { forwardAuth, app, routes, login, resources } = settings
+  const { forwardAuth, grpc, app, policy, routes, login, resources } = settings
   const errors: string[] = proxy === 'gateway-api-external-auth' ? [...externalAuthLimits(settings)] : []
   if (BY_NAME.has(proxy)) {
-    for (const [option, { host }] of [['--forward-auth', forwardAuth], ['--app', app]] as const) {
+    for (const [option, { host }] of [['--forward-auth', forwardAuth], ['--grpc', grpc], ['--app', app]] as const) {
       if (!NAME.test(host)) errors.push(`${option} must name a service there, such as http://forward-auth:4180`)
     }
   }
   if (WITHOUT_TLS.has(proxy) && forwardAuth.tls) errors.push(`--forward-auth must be http:// for ${proxy}: docs/tls.md`)
-  if (proxy === 'istio' && routes.length > 0) {
+  const isIstio = proxy === 'istio' || proxy === 'istio-grpc'
+  if (proxy === 'istio-grpc' && policy !== '') {
+    errors.push("--policy: Istio's provider for gRPC has no place for one; take istio")
+  }
+  if (isIstio && routes.length > 0) {
     errors.push(
       '--policy: Istio takes one provider, so one policy, for each workload: write /=QUERY, and give an area with ' +
         'another policy a workload of its own'
     )
   }
-  if (proxy === 'istio' && login) {
+  if (isIstio && login) {
     errors.push(
       '--login: route /_auth/ to this service in a VirtualService of yours, on a gateway that the policy does not ' +
         'select'
     )
   }
-  if (proxy === 'istio' && resources.length > 0) {
+  if (isIstio && resources.length > 0) {
     errors.push(
       '--resource: write /=QUERY with resource= for the workload, and route /.well-known/oauth-protected-resource to ' +
         'this service in a VirtualService of yours (docs/resource-tokens.md)'

@@ -148,6 +148,8 @@ export type Settings = Readonly<{
   listen: Address
   /** Where the proxy finds this service. */
   forwardAuth: Address & Readonly<{ tls: boolean, origin: string }>
+  /** Where Envoy finds LISTEN_GRPC. */
+  grpc: Address
   app: Address
   host: string
   /** The catch-all's policy; empty: a session is enough. */

@@ -21,7 +21,7 @@ async function withoutApp (stack: BehindProxy, during: () => Promise<void>): Pro
 
 /** For good: `restart` brings a successor. */
 async function retire ({ links, replicas: [first] }: BehindProxy): Promise<void> {
-  links.forEach(link => link.drop(first?.port ?? 0))
+  for (const port of [first?.port, first?.grpcPort]) links.forEach(link => link.drop(port ?? 0))
   await first?.stop()
 }
 

@@ -53,6 +53,7 @@ export const GUARDS: Readonly<Record<ProxyName, Guards>> = {
   caddy: { checked: { by: 'run' }, parameter: PATTERN, hops: each((name) => `request_header -${name}\n`) },
   nginx: { checked: { by: 'run' }, parameter: PATTERN, hops: each((name) => `proxy_set_header ${name} "";`) },
   envoy: { checked: { by: 'run' }, parameter: PATTERN, hops: each((name) => `- remove: ${name}\n`) },
+  'envoy-grpc': { checked: { by: 'run' }, parameter: PATTERN, hops: each((name) => `- remove: ${name}\n`) },
   'envoy-prefix': { checked: { by: 'run' }, parameter: PATTERN, hops: LUA_HOPS },
   haproxy: { checked: { by: 'run' }, parameter: PATTERN, hops: each((name) => `del-header ${name}\n`) },
   apisix: { checked: { by: 'schema', files: ['apisix.yaml'] }, parameter: PATTERN, hops: LUA_HOPS },
@@ -66,6 +67,22 @@ export const GUARDS: Readonly<Record<ProxyName, Guards>> = {
     checked: { by: 'schema', files: ['envoy-gateway.yaml'] },
     parameter: PATTERN,
     hops: each((name) => `{ type: exact, value: ${name} }`)
+  },
+  'istio-grpc': {
+    checked: { by: 'schema', files: ['mesh-config.yaml', 'policy.yaml'] },
+    // Lua has no such expressions: the filter decodes and looks
+    parameter: { texts: ['gsub("%%2e", "."):gsub("%%3b", ";")', 'path:find("/%.?%.?;") then return'] },
+    hops: LUA_HOPS
+  },
+  'envoy-gateway-grpc': {
+    checked: { by: 'schema', files: ['envoy-gateway.yaml'] },
+    parameter: PATTERN,
+    hops: each((name) => `{ type: exact, value: ${name} }`)
+  },
+  contour: {
+    checked: { by: 'schema', files: ['contour.yaml'] },
+    parameter: PATTERN,
+    hops: { texts: [`remove: [${LOWER_HOPS.join(', ')}]`] }
   },
   'ingress-nginx': {
     checked: { by: 'schema', files: ['ingress-nginx.yaml'] },

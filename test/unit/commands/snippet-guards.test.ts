@@ -3,12 +3,12 @@ import { join } from 'node:path'
 import t from 'tap'
 import { readOptions } from '../../../src/commands/snippet/options.ts'
 import { PROXIES, templateOf } from '../../../src/commands/snippet/proxies.ts'
-import { ALL, envoyPrefix } from '../../e2e/proxies.ts'
+import { EVERY_WAY } from '../../e2e/proxies.ts'
 import { GUARDS, type Guard } from './proxy-guards.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')
 const PROXIES_PAGE = readFileSync(join(ROOT, 'docs/proxies/README.md'), 'utf8')
-const RUN: readonly string[] = [...ALL, envoyPrefix].map(({ snippet }) => snippet)
+const RUN: readonly string[] = EVERY_WAY.map(({ snippet }) => snippet)
 /** In lower case: header names are compared without case. */
 const written = (proxy: string, ...options: readonly string[]): string => {
   const reading = readOptions([proxy, ...options], PROXIES)
@@ -21,7 +21,7 @@ const absent = (guard: Guard, text: string): readonly string[] =>
 for (const proxy of PROXIES) {
   const { checked, parameter, hops } = GUARDS[proxy]
   t.test(`${proxy}: the guards of proxy-guards.ts stand in what is written, or it says why not`, (t) => {
-    for (const options of proxy === 'istio' ? [[]] : [[], ['--policy', '/admin=role=admin', '--login']]) {
+    for (const options of proxy.startsWith('istio') ? [[]] : [[], ['--policy', '/admin=role=admin', '--login']]) {
       const text = written(proxy, ...options)
       t.strictSame(absent(parameter, text), [], 'against /;/admin')
       t.strictSame(absent(hops, text), [], 'against headers for one hop only')

@@ -320,7 +320,7 @@ t.test('every recipe stands behind the guards of its file', async t => {
   for (const block of ['nginx: public path']) {
     t.match(readSnippet('proxies/nginx.md', block), 'include authgear_none.inc')
   }
-  for (const proxy of ['envoy', 'envoy-prefix']) {
+  for (const proxy of ['envoy', 'envoy-prefix', 'envoy-grpc']) {
     order(
       fullOf(proxy),
       'routes:',

@@ -38,6 +38,7 @@ const FAR_AWAY = ['--forward-auth', 'https://auth.auth:8000', '--app', 'http://s
 
 function optionsOf (proxy: string): ReadonlyArray<readonly string[]> {
   switch (proxy) {
+    case 'istio-grpc': return [[], ['--identity', 'remote']]
     case 'istio': return [[], ['--policy', '/=role=admin', ...IDENTITY]]
     // it takes no --identity
     case 'gateway-api-external-auth': return [[], ROUTES, [...ROUTES, ...FAR_AWAY], FAR_AWAY]

@@ -251,6 +251,16 @@ const bad: readonly (readonly [title: string, env: NodeJS.ProcessEnv, message: R
     /^MANAGEMENT_LISTEN: is the same address/
   ],
   [
+    'gRPC on the main listener',
+    { LISTEN: '127.0.0.1:5000', LISTEN_GRPC: '0.0.0.0:5000' },
+    /^LISTEN_GRPC: is the same address as LISTEN/
+  ],
+  [
+    'gRPC on the listener of /identify',
+    { IDENTIFY_LISTEN: '127.0.0.1:5000', LISTEN_GRPC: '0.0.0.0:5000' },
+    /^LISTEN_GRPC: is the same address as IDENTIFY_LISTEN/
+  ],
+  [
     '/identify on the main listener',
     { LISTEN: '127.0.0.1:5000', IDENTIFY_LISTEN: '0.0.0.0:5000' },
     /^IDENTIFY_LISTEN: is the same address as LISTEN/

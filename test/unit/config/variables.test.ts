@@ -25,6 +25,7 @@ t.test('with the one required variable everything else has its default', t => {
     managementToken: undefined,
     managementHosts: [],
     identify: undefined,
+    grpc: undefined,
     tls: undefined,
     trustedProxies: ['loopback', 'linklocal', 'uniquelocal'],
     cache: {

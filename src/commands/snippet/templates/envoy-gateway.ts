@@ -19,9 +19,16 @@ export function envoyGateway (settings: Settings): Files {
   return { 'envoy-gateway.yaml': file(settings) }
 }
 
-const file = (settings: Settings): string =>
+/** By gRPC, with LISTEN_GRPC. */
+export function envoyGatewayGrpc (settings: Settings): Files {
+  return { 'envoy-gateway.yaml': file(settings, BY_GRPC) }
+}
+
+type Way = Readonly<{ since: string, check: (settings: Settings, policy: string) => string }>
+
+const file = (settings: Settings, way = BY_HTTP): string =>
   [
-    gateway(settings),
+    gateway(settings, way),
     clientTraffic(settings),
     refuse(settings),
     ...settings.routes.map(({ name, path }) =>
@@ -36,15 +43,17 @@ const file = (settings: Settings): string =>
       'app',
       '{ type: PathPrefix, value: / } # security: the catch-all, what has no route of its own is still protected'
     ),
-    `${DENY}${securityPolicy(settings, { kind: 'Gateway', name: 'authgear' }, settings.policy)}`,
-    ...allPolicies(settings).map(({ name, policy }) => securityPolicy(settings, { kind: 'HTTPRoute', name }, policy)),
+    `${DENY}${securityPolicy(settings, { kind: 'Gateway', name: 'authgear' }, settings.policy, way)}`,
+    ...allPolicies(settings).map(
+      ({ name, policy }) => securityPolicy(settings, { kind: 'HTTPRoute', name }, policy, way)
+    ),
     ...(ownPaths(settings).length > 0 ? [own(settings), OPEN] : [])
   ].join('---\n')
 
 const patternOf = (path: string): string => `(?i)${escaped(path)}.*`
 
-const gateway = ({ listen, host }: Settings): string => `\
-# Envoy Gateway >= 1.8 (pathOverride); this service and the app are Services of the same namespace
+const gateway = ({ listen, host }: Settings, { since }: Way): string => `\
+# Envoy Gateway >= ${since}; this service and the app are Services of the same namespace
 apiVersion: gateway.networking.k8s.io/v1
 kind: Gateway
 metadata:
@@ -137,11 +146,7 @@ spec:
 
 type Target = Readonly<{ kind: 'Gateway' | 'HTTPRoute', name: string }>
 
-const securityPolicy = (
-  { forwardAuth, ...settings }: Settings,
-  { kind, name }: Target,
-  policy: string
-): string => `\
+const securityPolicy = (settings: Settings, { kind, name }: Target, policy: string, way: Way): string => `\
 apiVersion: gateway.envoyproxy.io/v1alpha1
 kind: SecurityPolicy
 metadata:
@@ -155,11 +160,30 @@ spec:
     timeout: 5s
     # security: nothing else of the client's request reaches forward-auth; a cookie is not sent unless it is named
     headersToExtAuth: [${[...lower(FORWARDED_REQUEST_HEADERS), 'x-forwarded-for'].join(', ')}]
+${way.check(settings, policy)}`
+
+const BY_HTTP: Way = {
+  since: '1.8 (pathOverride)',
+  check: ({ forwardAuth, ...settings }, policy) => `\
     http:
       backendRefs: [{ name: ${forwardAuth.host}, port: ${forwardAuth.port} }]
       pathOverride: "${checkOf(policy)}" # security: nothing of the client's path or query
       headersToBackend: # security: all of them
 ${lower(identityOf(settings)).map(item => `      - ${item}\n`).join('')}`
+}
+
+const BY_GRPC: Way = {
+  since: '1.9 (contextExtensions)',
+  check: ({ grpc }, policy) => `\
+    grpc:
+      backendRefs: [{ name: ${grpc.host}, port: ${grpc.port} }]
+${policy === ''
+  ? ''
+  : `\
+    contextExtensions: # security: the policy; no client can say one
+    - { name: policy, type: Value, value: "${policy}" }
+`}`
+}
 
 const own = ({ forwardAuth, host, ...settings }: Settings): string => `\
 # ${ownComment(settings)}

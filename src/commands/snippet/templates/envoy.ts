@@ -14,14 +14,22 @@ export function envoyPrefix (settings: Settings): Files {
   return { 'envoy.yaml': file(settings, BY_PREFIX) }
 }
 
+/** Any version: `context_extensions` are as old as the filter. Needs LISTEN_GRPC. */
+export function envoyGrpc (settings: Settings): Files {
+  return { 'envoy.yaml': file(settings, BY_GRPC) }
+}
+
 type Way = Readonly<{
   head: string
   strip: (settings: Settings) => string
   extraRequestHeaders: readonly string[]
+  /** Which of Envoy's own answers is `status_on_error`. */
+  ownError: string
   /** What the filter asks, and so the catch-all. */
-  path: (policy: string) => string
+  check: (settings: Settings) => string
   catchAll: (policy: string) => string
   routePolicy: (settings: Settings, policy: string) => string
+  clusters: (settings: Settings) => string
 }>
 
 const file = (settings: Settings, way: Way): string => `\
@@ -50,14 +58,7 @@ static_resources:
             headers_with_underscores_action: DROP_HEADER # security: X_Authgear_User_Id, which many apps read as X-Authgear-User-Id
           max_request_headers_kb: 96
           upgrade_configs: [{ upgrade_type: websocket }] # security: no other upgrade, h2c would go past ext_authz
-          local_reply_config: # forward-auth's own 503 gets here without its body
-            mappers:
-            - filter:
-                and_filter:
-                  filters:
-                  - status_code_filter: { comparison: { op: EQ, value: { default_value: 503, runtime_key: none } } }
-                  - response_flag_filter: { flags: [UAEX] }
-              headers_to_add:
+${way.ownError}              headers_to_add:
               - { header: { key: retry-after, value: "1" }, append_action: OVERWRITE_IF_EXISTS_OR_ADD }
               - { header: { key: cache-control, value: no-store }, append_action: OVERWRITE_IF_EXISTS_OR_ADD }
               body_format_override:
@@ -74,21 +75,7 @@ ${way.strip(settings)}\
               encode_raw_headers: true # security: two Cookie lines stay two, instead of one with a comma
               # security: nothing else of the client's request reaches forward-auth
               allowed_headers: { patterns: [${exact([...lower(FORWARDED_REQUEST_HEADERS), ...way.extraRequestHeaders])}] }
-              http_service:
-                ${SERVER(settings)}
-                ${way.path(settings.policy)}
-                # a replica that was just closing the connection is no outage; max_interval is also Envoy's limit for each try
-                retry_policy: &retry { retry_on: "connect-failure,refused-stream,reset", num_retries: 2, retry_back_off: { base_interval: 0.02s, max_interval: 5s } }
-                # security: these win over what the client sent
-                authorization_request: &request
-                  headers_to_add:
-                  - { key: x-forwarded-for, value: "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%" }
-                  - { key: x-forwarded-host, value: "%REQ(:AUTHORITY)%" }
-                  - { key: x-forwarded-proto, value: "%REQ(:SCHEME)%" }
-                  - { key: x-forwarded-uri, value: "%REQ(:PATH)%" } # where to come back to after a login; no decision reads it
-                authorization_response: &response
-                  allowed_upstream_headers: { patterns: [${exact(lower(identityOf(settings)))}] } # forward-auth sends all of them, also the empty ones
-                  allowed_client_headers: { patterns: [${exact(lower(FORWARDED_RESPONSE_HEADERS))}] }
+${way.check(settings)}\
           - name: envoy.filters.http.router
             typed_config: { "@type": ${TYPE}.router.v3.Router }
           route_config:
@@ -120,12 +107,9 @@ ${way.catchAll(settings.policy)}\
     connect_timeout: 1s
     circuit_breakers: { thresholds: [{ max_retries: 1024 }] } # the default, 3, refuses the fourth of those that a replica's end cut off
 ${settings.forwardAuth.tls ? tls(settings.forwardAuth.host) : ''}\
-    typed_extension_protocol_options:
-      envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
-        "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
-        common_http_protocol_options: { idle_timeout: 60s } # shorter than forward-auth's own
-        explicit_http_config: { http_protocol_options: {} }
+${protocol('http_protocol_options')}\
     load_assignment: ${assignment('forward_auth', settings.forwardAuth)}
+${way.clusters(settings)}\
   - name: app
     type: STRICT_DNS
     dns_lookup_family: V4_PREFERRED # by default IPv6 is, whether or not it answers
@@ -134,6 +118,46 @@ ${settings.forwardAuth.tls ? tls(settings.forwardAuth.host) : ''}\
 `
 
 const TYPE = 'type.googleapis.com/envoy.extensions.filters.http'
+
+const protocol = (options: 'http_protocol_options' | 'http2_protocol_options'): string => `\
+    typed_extension_protocol_options:
+      envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
+        "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
+        common_http_protocol_options: { idle_timeout: 60s } # shorter than forward-auth's own
+        explicit_http_config: { ${options}: {} }
+`
+
+const OWN_ERROR = (what: string, more = ''): string => `\
+          local_reply_config: # ${what}
+            mappers:
+            - filter:
+                and_filter:
+                  filters:
+                  - status_code_filter: { comparison: { op: EQ, value: { default_value: 503, runtime_key: none } } }
+                  - response_flag_filter: { flags: [UAEX] }
+${more}`
+
+/** Over HTTP: its request, whose path says the policy. */
+const overHttp = (settings: Settings, path: string): string => `\
+              http_service:
+                ${SERVER(settings)}
+                ${path}
+                # a replica that was just closing the connection is no outage; max_interval is also Envoy's limit for each try
+                retry_policy: &retry ${RETRY}
+                # security: these win over what the client sent
+                authorization_request: &request
+                  headers_to_add:
+                  - { key: x-forwarded-for, value: "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%" }
+                  - { key: x-forwarded-host, value: "%REQ(:AUTHORITY)%" }
+                  - { key: x-forwarded-proto, value: "%REQ(:SCHEME)%" }
+                  - { key: x-forwarded-uri, value: "%REQ(:PATH)%" } # where to come back to after a login; no decision reads it
+                authorization_response: &response
+                  allowed_upstream_headers: { patterns: [${exact(lower(identityOf(settings)))}] } # forward-auth sends all of them, also the empty ones
+                  allowed_client_headers: { patterns: [${exact(lower(FORWARDED_RESPONSE_HEADERS))}] }
+`
+
+const RETRY = '{ retry_on: "connect-failure,refused-stream,reset", num_retries: 2, ' +
+  'retry_back_off: { base_interval: 0.02s, max_interval: 5s } }'
 
 const exact = (names: readonly string[]): string => names.map(name => `{ exact: ${name} }`).join(', ')
 
@@ -202,7 +226,9 @@ ${lower(HOP_HEADERS).map(name => `                - remove: ${name}\n`).join('')
                 - append: { header: { key: connection, value: upgrade }, append_action: OVERWRITE_IF_EXISTS }
 `,
   extraRequestHeaders: [],
-  path: policy => `path_override: "${checkOf(policy)}" # security: nothing of the client's path or query`,
+  ownError: OWN_ERROR("forward-auth's own 503 gets here without its body"),
+  check: (settings) =>
+    overHttp(settings, `path_override: "${checkOf(settings.policy)}" # security: nothing of the client's path or query`),
   catchAll: () => '',
   routePolicy: (settings, policy) => `\
                 typed_per_filter_config:
@@ -215,7 +241,8 @@ ${lower(HOP_HEADERS).map(name => `                - remove: ${name}\n`).join('')
                         retry_policy: *retry
                         authorization_request: *request
                         authorization_response: *response
-`
+`,
+  clusters: () => ''
 }
 
 const BY_PREFIX: Way = {
@@ -235,10 +262,56 @@ ${STRIP_LUA(settings, '                  ')}\
             typed_config: { "@type": ${TYPE}.header_mutation.v3.HeaderMutation }
 `,
   extraRequestHeaders: ['x-forward-auth-policy'],
-  path: () => "path_prefix: /ext-authz/~ # security: an empty policy; without it a client's path could begin with one",
+  ownError: BY_OVERRIDE.ownError,
+  check: (settings) => overHttp(
+    settings,
+    "path_prefix: /ext-authz/~ # security: an empty policy; without it a client's path could begin with one"
+  ),
   catchAll: policy => policy === '' ? '' : policyHeader(policy),
-  routePolicy: (_, policy) => policyHeader(policy)
+  routePolicy: (_, policy) => policyHeader(policy),
+  clusters: () => ''
 }
+
+const BY_GRPC: Way = {
+  head: `\
+# Over gRPC, with LISTEN_GRPC. Envoy >= 1.38 (remove_on_match)
+`,
+  strip: BY_OVERRIDE.strip,
+  extraRequestHeaders: [],
+  ownError: OWN_ERROR('while forward-auth cannot be reached; its own 503 says its reason, and passes as it is', `\
+                  - metadata_filter: # no answer of forward-auth, so no metadata
+                      matcher: { filter: envoy.filters.http.ext_authz, path: [{ key: reason }], value: { string_match: { exact: none } } }
+                      match_if_key_not_found: true
+`),
+  check: ({ grpc }) => `\
+              grpc_service:
+                timeout: 5s
+                envoy_grpc:
+                  cluster_name: forward_auth_grpc
+                  authority: "${grpc.text}"
+                  retry_policy: ${RETRY} # a replica that was just closing the connection is no outage
+`,
+  catchAll: policy => policy === '' ? '' : policyExtension(policy),
+  routePolicy: (_, policy) => policyExtension(policy),
+  clusters: ({ grpc, forwardAuth }) => `\
+  - name: forward_auth_grpc
+    type: STRICT_DNS
+    dns_lookup_family: V4_PREFERRED
+    connect_timeout: 1s
+    circuit_breakers: { thresholds: [{ max_retries: 1024 }] }
+${forwardAuth.tls ? tls(grpc.host) : ''}\
+${protocol('http2_protocol_options')}\
+    load_assignment: ${assignment('forward_auth_grpc', grpc)}
+`
+}
+
+/** Joined with those of wider scope by key: this one takes the place of another policy. */
+const policyExtension = (policy: string): string => `\
+                typed_per_filter_config:
+                  envoy.filters.http.ext_authz:
+                    "@type": ${TYPE}.ext_authz.v3.ExtAuthzPerRoute
+                    check_settings: { context_extensions: { policy: "${policy}" } }
+`
 
 const policyHeader = (policy: string): string => `\
                 typed_per_filter_config:

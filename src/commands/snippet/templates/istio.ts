@@ -7,7 +7,22 @@ export function istio (settings: Settings): Files {
   return { 'mesh-config.yaml': meshConfig(settings), 'policy.yaml': policyFile(settings) }
 }
 
-const meshConfig = ({ forwardAuth, policy, ...settings }: Settings): string => `\
+/** By gRPC, with LISTEN_GRPC. Istio's provider has no place for a policy: a session is what it asks. */
+export function istioGrpc (settings: Settings): Files {
+  return { 'mesh-config.yaml': meshConfigGrpc(settings), 'policy.yaml': policyFile(settings) }
+}
+
+const meshConfigGrpc = ({ grpc }: Settings): string => `\
+${MESH}\
+      envoyExtAuthzGrpc:
+        service: ${grpc.host}.default.svc.cluster.local
+        port: ${grpc.port} # its name in the Service begins with grpc
+        timeout: 5s # the default is ten minutes
+        failOpen: false # security: true would let everybody in while forward-auth is away
+        statusOnError: "503" # the default, 403, would look like a refusal
+`
+
+const MESH = `\
 # istioctl install -f mesh-config.yaml; or meshConfig in your own IstioOperator or Helm values
 apiVersion: install.istio.io/v1alpha1
 kind: IstioOperator
@@ -17,6 +32,10 @@ spec:
       normalization: DECODE_AND_MERGE_SLASHES # security: /x/../admin, //admin and %2F are cleaned before anything is decided
     extensionProviders:
     - name: authgear
+`
+
+const meshConfig = ({ forwardAuth, policy, ...settings }: Settings): string => `\
+${MESH}\
       envoyExtAuthzHttp:
         service: ${forwardAuth.host}.default.svc.cluster.local
         port: ${forwardAuth.port}

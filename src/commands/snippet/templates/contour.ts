@@ -1,0 +1,65 @@
+import { HOP_HEADERS, longest, PARAMETER } from '../guards.ts'
+import { escaped, type Files, lower, ownComment, ownPaths, type Route, type Settings } from '../settings.ts'
+
+/** Contour asks by gRPC only, and on hosts with TLS only. Needs LISTEN_GRPC. */
+export function contour (settings: Settings): Files {
+  return { 'contour.yaml': file(settings) }
+}
+
+const patternOf = (path: string): string => `(?i)${escaped(path)}.*`
+
+const file = (settings: Settings): string => `\
+# Contour >= 1.25 (regex conditions); this service and the app are Services of the same namespace, here \`default\`
+apiVersion: projectcontour.io/v1alpha1
+kind: ExtensionService
+metadata:
+  name: authgear
+spec:
+  protocol: h2c
+  services: [{ name: ${settings.grpc.host}, port: ${settings.grpc.port} }]
+  timeoutPolicy: { response: 5s }
+---
+apiVersion: projectcontour.io/v1
+kind: HTTPProxy
+metadata:
+  name: app
+spec:
+  virtualhost:
+    fqdn: ${settings.host}
+    tls: { secretName: app-tls } # security: Contour authorizes nothing on a host without TLS
+    authorization:
+      extensionRef: { apiVersion: projectcontour.io/v1alpha1, name: authgear, namespace: default }
+      responseTimeout: 5s
+      failOpen: false # security: true would let everybody in while forward-auth is away
+${settings.policy === '' ? '' : `      authPolicy: { context: { policy: "${settings.policy}" } }\n`}\
+  routes:
+  # security: no path that Envoy and an app may read differently. Servlet containers read /;/admin as /admin. The longest expression is
+  # tried first, so this one is longer than all others; (?:) means nothing
+  - conditions: [{ regex: '${longest(`(?i).*${PARAMETER}.*`, settings.routes.map(({ path }) => patternOf(path)))}' }]
+    authPolicy: { disabled: true }
+    directResponsePolicy: { statusCode: 400 }
+${ownPaths(settings).length === 0 ? '' : own(settings)}\
+${settings.routes.map((route) => routeOf(settings, route)).join('')}\
+  # security: the catch-all, what has no route of its own is still protected
+  - conditions: [{ prefix: / }]
+${toApp(settings)}`
+
+const routeOf = (settings: Settings, { path, policy }: Route): string => `\
+  - conditions: [{ regex: '${patternOf(path)}' }] # security: without case, as many apps match
+    authPolicy: { context: { policy: "${policy}" } }
+${toApp(settings)}`
+
+/** Removed behind the check: names of ours must not be, since they are the verified ones by then. */
+const toApp = ({ app }: Settings): string => `\
+    requestHeadersPolicy: { remove: [${lower(HOP_HEADERS).join(', ')}] } # security: headers for one hop only
+    services: [{ name: ${app.host}, port: ${app.port} }]
+    timeoutPolicy: { response: infinity }
+`
+
+const own = ({ forwardAuth, ...settings }: Settings): string => `\
+  # ${ownComment(settings)}
+${ownPaths(settings).map((path) => `\
+  - conditions: [{ exact: ${path} }]
+    authPolicy: { disabled: true }
+    services: [{ name: ${forwardAuth.host}, port: ${forwardAuth.port} }]
+`).join('')}`

@@ -1,0 +1,119 @@
+import { validateHeaderValue } from 'node:http'
+import type { HandlerResult, HttpResponse, VerifyRequest } from '../http/types.ts'
+import { field, headerBytes, message, numberField } from './protobuf.ts'
+
+/** google.rpc.Code; 0, which is also what an empty message says, is the only one that lets in. */
+const CODES: Readonly<Record<number, number>> = { 302: 16, 303: 16, 401: 16, 503: 14 }
+const PERMISSION_DENIED = 7
+
+/** About the link that HTTP's answer goes over, or for an Envoy that asks over HTTP. */
+const NOT_FOR_CLIENTS = new Set(['content-length', 'x-forward-auth-login'])
+
+/**
+ * @param names every name that an app may take an identity from, lower case
+ * @returns a `CheckResponse` (envoy/service/auth/v3/external_auth.proto) that says what HTTP would
+ */
+export function createWriteCheckResponse (
+  names: readonly string[]
+): (result: HandlerResult, request: Pick<VerifyRequest, 'rawHeaders' | 'requestId'>) => Buffer {
+  // an answer from memory is the same object each time
+  const prepared = new WeakMap<HttpResponse, Allowed>()
+  const isIdentity = new Set(names)
+  return (result, { rawHeaders, requestId }) => {
+    const { response } = result
+    if (response.status !== 200) return denied(result, requestId)
+    let allowed = prepared.get(response)
+    if (allowed === undefined) prepared.set(response, allowed = ok(result, names))
+    const others = respelled(rawHeaders, isIdentity)
+    return others.length === 0 ? allowed.whole : whole(allowed, others.map((name) => field(5, name)))
+  }
+}
+
+/** A message that lets in, and what it is made of. */
+type Allowed = Readonly<{ whole: Buffer, changes: Buffer, metadata: Buffer }>
+
+function whole ({ changes, metadata }: Omit<Allowed, 'whole'>, more: readonly Buffer[] = []): Buffer {
+  return Buffer.concat([message(1, numberField(1, 0)), message(3, changes, ...more), metadata])
+}
+
+const PLAIN = /^[a-z0-9-]*$/
+
+/** The client's own names that some apps read as one of ours, such as X_Authgear_User_Id, and those that begin so. */
+function respelled (rawHeaders: readonly string[], isIdentity: ReadonlySet<string>): readonly string[] {
+  const found: string[] = []
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i]?.toLowerCase() ?? ''
+    if (isIdentity.has(name)) continue
+    const folded = PLAIN.test(name) ? name : name.replaceAll(/[^a-z0-9]/g, '-')
+    if (isIdentity.has(folded) || folded.includes('authgear') || folded.startsWith('x-forward-auth-')) found.push(name)
+  }
+  return found
+}
+
+/** Sets what has a value and removes every other name: a client's own never gets past. */
+function ok ({ response, reason, source }: HandlerResult, names: readonly string[]): Allowed {
+  const values = new Map<string, Buffer>()
+  const isIdentity = new Set(names)
+  const dropped = new Set(names)
+  const { headers } = response
+  for (let i = 0; i + 1 < headers.length; i += 2) {
+    const [name = '', value = ''] = [headers[i]?.toLowerCase(), headers[i + 1]]
+    if (name === 'x-envoy-auth-headers-to-remove') value.split(',').forEach((one) => dropped.add(one))
+    else if (isIdentity.has(name) && value !== '') {
+      validateHeaderValue(name, value)
+      const bytes = headerBytes(value)
+      if (bytes !== undefined) values.set(name, bytes)
+    }
+  }
+  for (const name of values.keys()) dropped.delete(name)
+  const parts = {
+    changes: Buffer.concat([
+      ...[...values].map(([name, value]) => message(2, headerOption(name, value))),
+      ...[...dropped].map((name) => field(5, name))
+    ]),
+    metadata: metadata({ reason, source }, values.get('x-authgear-user-id'), values.get('x-authgear-user-roles'))
+  }
+  return { ...parts, whole: whole(parts) }
+}
+
+/** Its status first: without one, Envoy would let the request in. */
+function denied ({ response, reason, source }: HandlerResult, requestId: string): Buffer {
+  const { status, headers, body } = response
+  const lines: Buffer[] = []
+  const all = [...headers, 'x-request-id', requestId]
+  for (let i = 0; i + 1 < all.length; i += 2) {
+    const [name = '', value = ''] = [all[i], all[i + 1]]
+    if (NOT_FOR_CLIENTS.has(name)) continue
+    validateHeaderValue(name, value)
+    const bytes = headerBytes(value)
+    if (bytes !== undefined) lines.push(message(2, headerOption(name, bytes)))
+  }
+  return Buffer.concat([
+    message(1, numberField(1, CODES[status] ?? PERMISSION_DENIED)),
+    message(2, message(1, numberField(1, status)), ...lines, ...body === '' ? [] : [field(3, body)]),
+    metadata({ reason, source })
+  ])
+}
+
+/** HeaderValueOption: `append` is there and false, which every version of Envoy takes for "overwrite". */
+function headerOption (name: string, value: Buffer): Buffer {
+  return Buffer.concat([message(1, field(1, name), field(2, value)), message(2)])
+}
+
+/** Dynamic metadata, for Envoy's rate limits and access log: a `Struct`. The true reason, since it stays in Envoy. */
+function metadata (
+  { reason, source }: Pick<HandlerResult, 'reason' | 'source'>,
+  userId?: Buffer,
+  roles?: Buffer
+): Buffer {
+  const list = roles === undefined ? [] : roles.toString().split(',')
+  return message(4,
+    entry('reason', field(3, reason)),
+    ...source === 'none' ? [] : [entry('source', field(3, source))],
+    ...userId === undefined ? [] : [entry('user_id', field(3, userId))],
+    ...list.length === 0 ? [] : [entry('roles', message(6, ...list.map((role) => message(1, field(3, role)))))])
+}
+
+function entry (key: string, value: Buffer): Buffer {
+  return message(1, field(1, key), field(2, value))
+}

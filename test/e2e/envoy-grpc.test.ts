@@ -1,0 +1,4 @@
+import { testProxy } from './cases.ts'
+import { envoyGrpc } from './proxies.ts'
+
+testProxy(envoyGrpc)

@@ -1,0 +1,65 @@
+import fc from 'fast-check'
+import t from 'tap'
+import { readCheckRequest } from '../../../src/grpc/check-request.ts'
+import { Unreadable } from '../../../src/grpc/protobuf.ts'
+import { encodeCheck } from '../../helpers/grpc.ts'
+
+const token = fc.stringMatching(/^[a-z][a-z0-9-]{0,20}$/)
+const text = fc.stringMatching(/^[ -~]{0,40}$/)
+const filled = fc.stringMatching(/^[!-~]{1,40}$/)
+
+t.test('reads what another encoder wrote', (t) => {
+  const headers = fc.array(fc.tuple(token, text), { maxLength: 20 })
+  const others = fc.dictionary(token, text)
+  fc.assert(fc.property(filled, filled, filled, headers, others, (method, path, host, all, more) => {
+    const bytes = encodeCheck({
+      source: { service: 'a', address: { socket_address: { address: '192.0.2.1', port_value: 1 } } },
+      request: {
+        http: {
+          id: 'id',
+          method,
+          path,
+          host,
+          body: 'not read',
+          header_map: { headers: all.map(([key, value]) => ({ key, raw_value: Buffer.from(value) })) }
+        }
+      },
+      context_extensions: more
+    })
+    const read = readCheckRequest(bytes)
+    t.strictSame(
+      { ...read, extensions: Object.fromEntries(read.extensions) },
+      { method, path, host, id: 'id', headers: all.flat(), source: '192.0.2.1', extensions: { ...more } }
+    )
+  }), { numRuns: 300 })
+  t.end()
+})
+
+t.test('of bytes that nobody wrote it throws one kind of error', (t) => {
+  const valid = encodeCheck({
+    source: { address: { socket_address: { address: '192.0.2.1' } } },
+    request: { http: { method: 'GET', path: '/', host: 'a', headers: { cookie: 'session=x' } } },
+    context_extensions: { policy: 'role=admin' }
+  })
+  const mutated = fc.tuple(fc.nat(valid.length - 1), fc.nat(255)).map(([at, byte]) => {
+    const bytes = Buffer.from(valid)
+    bytes[at] = byte
+    return bytes
+  })
+  const any = fc.oneof(fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes)), mutated)
+  fc.assert(fc.property(any, (bytes) => {
+    try {
+      readCheckRequest(bytes)
+    } catch (error) {
+      if (!(error instanceof Unreadable)) throw error
+    }
+  }), { numRuns: 20_000 })
+  t.pass('no other error')
+  t.end()
+})
+
+t.test('what it does not know is skipped, however much', (t) => {
+  const bytes = Buffer.concat(Array.from({ length: 30_000 }, () => Buffer.from([0x12, 0x00])))
+  t.throws(() => readCheckRequest(bytes), { message: /HTTP request/ })
+  t.end()
+})
