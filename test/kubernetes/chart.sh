@@ -11,3 +11,6 @@ part_chart() {
 
 # test_pods N: so many pods were made
 test_pods() { [ "$(kubectl -n auth get pods -o name | wc -l)" -eq "$1" ]; }
+
+# what it made would run as soon as there are nodes
+part_upgrade() { chart_upgrade; kubectl delete namespace upgrade --wait=false >/dev/null; }

@@ -22,6 +22,7 @@ part_cluster() {
   in_background controllers.log "$bin/kube-controller-manager" --kubeconfig="$KUBECONFIG" --leader-elect=false \
     --service-account-private-key-file="$work/key.pem" --root-ca-file="$work/certs/apiserver.crt" --node-monitor-grace-period=600s
   in_background scheduler.log "$bin/kube-scheduler" --kubeconfig="$KUBECONFIG" --leader-elect=false
+  resolve_services 2>/dev/null &
   has_crds traefik gateway-api envoy-gateway
   does 'the controllers work: a namespace gets its service account' until_true kubectl -n default get serviceaccount default
 }

@@ -56,7 +56,22 @@ part_envoy_gateway() {
   is 'the app sees whose it is, not what the client wrote' user "$(sed -nE 's/.*"user":"([^"]*)".*/\1/p' "$work/body")"
   is 'what an app may read as another path' 400 "$(envoy '/;/admin' -H 'Cookie: session=user')"
   is 'an encoded slash' 400 "$(envoy '/x%2f..%2fadmin' -H 'Cookie: session=user')"
+  envoy_grpc
   envoy_namespaces
+}
+
+# the same Gateway asks over gRPC, the route's policy in contextExtensions
+envoy_grpc() {
+  does 'the pods answer gRPC too' upgrade --set replicas=3 --set grpc.enabled=true
+  does 'they are rolled out' rolled_out
+  does 'snippet writes its file' node dist/main.js snippet envoy-gateway-grpc --policy '/admin=role=admin' --out "$work/grpc"
+  does 'it is taken' kubectl -n auth apply -f "$work/grpc"
+  does 'gRPC: a session without the role is 403' until_true envoy_answers 403 /admin -H 'Cookie: session=user'
+  is 'gRPC: a session with the role' 200 "$(envoy /admin -H 'Cookie: session=admin')"
+  is 'gRPC: nobody' 401 "$(envoy /)"
+  is 'gRPC: a session, and what a client wrote' 200 "$(envoy / -H 'Cookie: session=user' -H 'X-Authgear-User-Id: attacker')"
+  is 'gRPC: the app sees whose it is' user "$(sed -nE 's/.*"user":"([^"]*)".*/\1/p' "$work/body")"
+  is 'gRPC: the pods were asked by it' grpc "$(kubectl -n auth get securitypolicy app -o jsonpath='{.spec.extAuth}' | grep -o grpc)"
 }
 
 # the Gateway's policy protects every namespace's routes; one has a stricter policy, one opts out

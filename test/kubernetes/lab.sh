@@ -10,7 +10,7 @@ lab() {
   export PATH=$PWD/.servers/kubernetes/bin:$PATH:/usr/sbin:/sbin
   local folder
   for folder in /run /var/log /var/lib/cni; do mkdir -p "$folder" && mount -t tmpfs lab "$folder"; done
-  cp /etc/hosts "$work/hosts" && mount --bind "$work/hosts" /etc/hosts
+  echo "nameserver $address" >"$work/resolv.conf" && mount --bind "$work/resolv.conf" "$(realpath /etc/resolv.conf)"
   ip link set lo up
   ip link add nodes type bridge
   ip address add $address/24 dev nodes
@@ -29,8 +29,15 @@ until_true() {
   until "$@" >/dev/null 2>&1; do [ "$SECONDS" -lt "$end" ] || return 1; sleep 0.2; done
 }
 
-# resolves NAME ADDRESS: for processes of this machine, and for pods, whose DNS reads that folder
-resolves() { echo "$2 $1" >>/etc/hosts; echo "$2 $1" >"$work/names/$1"; }
+# resolves NAME ADDRESS: for processes of this machine and for pods, whose DNS reads that folder
+resolves() { echo "$2 $1" >"$work/names/$1"; }
+
+# the names of all Services, as long as the lab lasts
+resolve_services() {
+  kubectl get services -A --watch -o jsonpath='{.metadata.namespace} {.metadata.name} {.spec.clusterIP}{"\n"}' | while read -r space name ip; do
+    [ "$ip" = None ] || { resolves "$name.$space.svc" "$ip"; resolves "$name.$space.svc.cluster.local" "$ip"; }
+  done
+}
 
 # network NAME ADDRESS: one of its own in the lab's
 network() {

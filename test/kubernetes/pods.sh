@@ -21,5 +21,4 @@ part_pods() {
   does 'helm upgrades the chart to three replicas' upgrade --set replicas=3
   does 'three real pods are ready' rolled_out
   does 'an app' kubectl -n auth create -f <(in_lab test/kubernetes/app.yaml)
-  resolves forward-auth.auth.svc "$(kubectl -n auth get service forward-auth -o jsonpath='{.spec.clusterIP}')"
 }

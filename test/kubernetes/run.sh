@@ -22,7 +22,7 @@ fi
 shift
 began=$SECONDS
 source test/deploy/count.sh
-for file in lab cluster nodes chart pods yaml traefik collision rollout gateway namespaces envoy-gateway; do
+for file in lab cluster nodes chart chart-upgrade pods walkthrough yaml traefik collision rollout gateway namespaces envoy-gateway; do
   # shellcheck disable=SC1090 # each is linted by itself
   source "$folder/$file.sh"
 done
@@ -35,7 +35,7 @@ part() {
   echo "== $1: $((SECONDS - started)) s"
 }
 
-[ $# -gt 0 ] || set -- chart collision nodes pods rollout gateway namespaces envoy_gateway yaml
+[ $# -gt 0 ] || set -- chart upgrade collision nodes pods rollout walkthrough gateway namespaces envoy_gateway yaml
 lab
 part cluster
 for name in "$@"; do part "$name"; done

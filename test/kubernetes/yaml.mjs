@@ -1,5 +1,5 @@
-// Collects every Kubernetes resource that we ship into a folder, one file each: yaml.mjs FOLDER. `list` in it says where
-// each is from: deploy/, the pages in docs/, what `snippet` prints. A file counts when each of its documents has
+// Collects every Kubernetes resource that we ship into a folder, one file each: yaml.mjs FOLDER. `list` in it says
+// where each is from: deploy/, the pages in docs/, what `snippet` prints. A file counts when each of its documents has
 // apiVersion and kind.
 import { spawnSync } from 'node:child_process'
 import { appendFileSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
