@@ -23,6 +23,7 @@ static() {
 pack() { bash test/deploy/pack.sh; }
 chart() { bash test/deploy/chart.sh; }
 stacks() { bash deploy/docker/verify.sh; }
+sign() { bash test/deploy/sign.sh; }
 
 # a part that ends without a count has failed
 run() {

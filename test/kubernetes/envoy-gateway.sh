@@ -56,8 +56,22 @@ part_envoy_gateway() {
   is 'the app sees whose it is, not what the client wrote' user "$(sed -nE 's/.*"user":"([^"]*)".*/\1/p' "$work/body")"
   is 'what an app may read as another path' 400 "$(envoy '/;/admin' -H 'Cookie: session=user')"
   is 'an encoded slash' 400 "$(envoy '/x%2f..%2fadmin' -H 'Cookie: session=user')"
+  envoy_thief
   envoy_grpc
   envoy_namespaces
+  envoy_thief_everywhere
+}
+
+# another namespace takes our names; then, on a Gateway for all namespaces, its route is there but may not reach the app
+route_says() { kubectl -n thief get httproute app -o jsonpath='{.status.parents[*].conditions[*].reason}' | grep -q "$1"; }
+envoy_thief() {
+  does 'another namespace takes the names of ours' kubectl apply -f test/kubernetes/thief.yaml
+  does 'Envoy Gateway does not let its route in' until_true route_says NotAllowedByListeners
+  is 'nobody is let in by it' '401 401' "$(envoy /) $(envoy /stolen)"
+}
+envoy_thief_everywhere() {
+  does 'a Gateway for all namespaces lets the route in, and not to the app' until_true route_says RefNotPermitted
+  does 'nobody gets the app by it' until_true envoy_answers 500 /stolen
 }
 
 # the same Gateway asks over gRPC, the route's policy in contextExtensions

@@ -81,9 +81,12 @@ part_nodes() {
   in_network node1 ip route add 10.244.2.0/24 via 10.0.0.12
   in_network node2 ip route add 10.244.1.0/24 via 10.0.0.11
   for node in 1 2; do start_node "$node"; done
-  # a Service's address is routed before kube-proxy's rules rewrite it
+  # one kube-proxy for all, here where the nodes' default route leads: so answers must come back this way (--masquerade-all).
+  # A Service's address is routed before its rules rewrite it
   ip route add 10.96.0.0/16 dev nodes
-  in_background proxy.log "$bin/kube-proxy" --kubeconfig="$KUBECONFIG" --hostname-override=node1 --cluster-cidr=10.244.0.0/16 \
+  # or its rules meet a packet as the bridge passes it, and again as it is routed, and the answer is lost
+  [ ! -e /proc/sys/net/bridge/bridge-nf-call-iptables ] || sysctl -qw net.bridge.bridge-nf-call-iptables=0
+  in_background proxy.log "$bin/kube-proxy" --kubeconfig="$KUBECONFIG" --hostname-override=node1 --cluster-cidr=10.244.0.0/16 --masquerade-all \
     --conntrack-max-per-core=0 --conntrack-tcp-timeout-established=0s --conntrack-tcp-timeout-close-wait=0s
   does 'two nodes register' until_true kubectl get node node1 node2
   does 'two nodes are ready' kubectl wait --for=condition=Ready node --all --timeout=180s
