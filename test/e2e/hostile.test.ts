@@ -15,13 +15,27 @@ import type { Line, Spelling } from './cases/hostile/spelling.ts'
 import { bothEdits, FAST } from './edits.ts'
 import { H2C } from './h2c-edits.ts'
 import { BOB } from './people.ts'
-import { ALL, EVERY_WAY, traefik } from './proxies.ts'
+import { ALL, envoyPrefix, EVERY_WAY, traefik } from './proxies.ts'
 import type { Edits, Proxy } from './proxy.ts'
 import { RECIPES } from './recipes.ts'
+import { swap } from './snippets.ts'
 import { startProxy } from './start-proxy.ts'
 
 const CASE = 'x-case'
 const OPTIONS = ['--policy', '/admin=role=admin', '--login']
+
+/** As Gateway API's ExternalAuth asks: what the whole host wants is in the path, before the client's own. */
+const envoyPathPolicy: Proxy = {
+  ...envoyPrefix,
+  edits: {
+    'envoy.yaml': (written) => swap(written, 'path_prefix: /ext-authz/~', 'path_prefix: /ext-authz/~anonymous=false')
+  }
+}
+const CONFIGURATIONS: ReadonlyArray<readonly [name: string, proxy: Proxy]> = [
+  ...EVERY_WAY.map((proxy) => [proxy.snippet, proxy] as const),
+  ['envoy-prefix, with a policy in the path', envoyPathPolicy]
+]
+
 /** Nobody, and bob, who is no admin. */
 const PEOPLE: Readonly<Record<string, readonly Line[]>> = { nobody: [], bob: [['Cookie', BOB.cookie]] }
 
@@ -34,16 +48,17 @@ t.test(
     const service = await startProcess(t, {
       AUTHGEAR_ENDPOINT: authgear.url,
       CACHE_TTL: '10m',
-      CACHE_NEGATIVE_TTL: '10m'
+      CACHE_NEGATIVE_TTL: '10m',
+      EXT_AUTHZ_POLICY: 'required'
     }, { grpc: true })
-    for (const proxy of EVERY_WAY) {
-      await t.test(proxy.snippet, async (t) => {
+    for (const [name, proxy] of CONFIGURATIONS) {
+      await t.test(name, async (t) => {
         const relay = await startRelay(t, apps[0]?.port)
         const start = (edits: Edits): Promise<number> => {
           const configured: Proxy = {
             ...proxy,
             tls: proxy === traefik ? false : proxy.tls,
-            edits: bothEdits(bothEdits(RECIPES[proxy.server] ?? {}, FAST[proxy.server] ?? {}), edits)
+            edits: [proxy.edits ?? {}, RECIPES[proxy.server] ?? {}, FAST[proxy.server] ?? {}, edits].reduce(bothEdits)
           }
           const { port: forwardAuth, grpcPort } = service
           const grpc = proxy.grpc === true ? grpcPort : undefined
@@ -59,7 +74,7 @@ t.test(
             await runAll(t, { proxy, relay, app, port: http2Port, outcomes }, overHttp2)
           })
         }
-        if (t.passing()) writeHostile(proxy, outcomes)
+        if (t.passing() && proxy !== envoyPathPolicy) writeHostile(proxy, outcomes)
       })
     }
   }
