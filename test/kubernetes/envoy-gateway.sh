@@ -40,6 +40,8 @@ start_envoy_gateway() {
   network gateway $gateway_address
   resolves envoy-gateway.envoy-gateway-system.svc.cluster.local $gateway_address
   in_network gateway ip route add 10.96.0.0/16 via $address
+  # answers go the way that questions come, or kube-proxy's rules drop them
+  for node in 1 2; do in_network gateway ip route add "10.244.$node.0/24" via "10.0.0.1$node"; done
   does 'a namespace of its own' kubectl create namespace envoy-gateway-system
   does 'its certificates are made' certificates
   does 'its class, whose Envoy has the image that is here' kubectl create -f test/kubernetes/envoy-gateway.yaml
