@@ -112,7 +112,8 @@ function front (tls: TlsMaterial | undefined, inject: (socket: Socket) => void):
     ALPNProtocols: ['h2'],
     handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
     noDelay: true
-  }, inject)
+    // without ALPN Node would take it for HTTP/1.1, which this server has not: the process would end
+  }, (socket) => socket.alpnProtocol === 'h2' ? inject(socket) : socket.destroy())
 }
 
 /** What of grpc-js's server has no public name; its version is pinned, and a test sees each at work. */
@@ -124,7 +125,7 @@ function connectionsOf (
   streamMs: number
 ): Readonly<{ inject: (socket: Socket) => void, sessions: EventEmitter }> {
   const inside = grpc as unknown as Inside
-  Object.assign(inside.commonServerOptions, HTTP2_OPTIONS)
+  Object.assign(inside.commonServerOptions, HTTP2_OPTIONS, { allowHTTP1: false })
   const injector = grpc.createConnectionInjector(ServerCredentials.createInsecure())
   const [sessions] = inside.http2Servers.keys()
   const [handle] = sessions?.listeners('stream') ?? []

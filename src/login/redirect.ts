@@ -40,7 +40,11 @@ export function readNavigation (rawHeaders: readonly string[]): Navigation {
   const lines = new Map<string, string[]>()
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
     const name = (rawHeaders[i] ?? '').toLowerCase()
-    if (LINES.has(name)) lines.set(name, [...lines.get(name) ?? [], rawHeaders[i + 1] ?? ''])
+    if (!LINES.has(name)) continue
+    const [known, value] = [lines.get(name), rawHeaders[i + 1] ?? '']
+    // never copied: a stranger may send thousands of lines
+    if (known === undefined) lines.set(name, [value])
+    else known.push(value)
   }
   const all = (name: string): readonly string[] => lines.get(name) ?? []
   const only = (name: string): string | undefined => all(name).length === 1 ? all(name)[0] : undefined

@@ -47,6 +47,9 @@ export interface CheckAnswer {
 
 export const encodeCheck = (attributes: Attributes | undefined): Buffer =>
   CHECK.requestSerialize(attributes === undefined ? {} : { attributes })
+/** As a library reads it: of a field that comes twice the last one, or both merged. */
+export const decodeCheckRequest = (bytes: Buffer): Readonly<{ attributes?: Attributes | null }> =>
+  CHECK.requestDeserialize(bytes)
 export const decodeCheck = (bytes: Buffer): CheckAnswer => CHECK.responseDeserialize(bytes) as CheckAnswer
 
 export interface GrpcClient {

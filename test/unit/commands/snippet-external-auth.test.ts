@@ -30,6 +30,12 @@ t.test('the chart names the same headers as snippet', (t) => {
   t.end()
 })
 
+t.test('the chart refuses the same paths as snippet', (t) => {
+  const refused = (text: string): string => /RegularExpression, value: '([^{']*?)(?:\(\?:\)|\{\{|')/.exec(text)?.[1] ?? text
+  t.equal(refused(readFileSync(CHART, 'utf8')), refused(filesOf()['httproute.yaml'] ?? ''))
+  t.end()
+})
+
 t.test('every rule with a filter names what goes in and what comes out', (t) => {
   const uri = 'https://app.example.com/mcp'
   const rules = writtenRules('--policy', '/admin=role=admin', '--resource', `${uri}=/mcp`, '--scope', 'a', '--login')

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { readCheckRequest } from '../../../src/grpc/check-request.ts'
 import { Unreadable } from '../../../src/grpc/protobuf.ts'
-import { encodeCheck } from '../../helpers/grpc.ts'
+import { decodeCheckRequest, encodeCheck } from '../../helpers/grpc.ts'
 
 const token = fc.stringMatching(/^[a-z][a-z0-9-]{0,20}$/)
 const text = fc.stringMatching(/^[ -~]{0,40}$/)
@@ -57,6 +57,42 @@ t.test('of bytes that nobody wrote it throws one kind of error', (t) => {
   t.pass('no other error')
   t.end()
 })
+
+const edit = fc.record({ kind: fc.constantFrom('set', 'insert', 'repeat'), at: fc.nat(), byte: fc.nat(255) })
+type Edit = Readonly<{ kind: string, at: number, byte: number }>
+
+function edited (bytes: Buffer, { kind, at, byte }: Edit): Buffer {
+  const [before, after] = [bytes.subarray(0, at % bytes.length), bytes.subarray(at % bytes.length)]
+  switch (kind) {
+    case 'set': return Buffer.concat([before, Buffer.of(byte), after.subarray(1)])
+    case 'insert': return Buffer.concat([before, Buffer.of(byte), after])
+    default: return Buffer.concat([before, after.subarray(0, byte % 12), after])
+  }
+}
+
+t.test('no message has another meaning to a library: it is refused instead', (t) => {
+  const valid = encodeCheck({
+    request: { http: { method: 'GET', path: '/', host: 'a', headers: { cookie: 'session=x' } } },
+    context_extensions: { policy: 'role=admin', endpoint: 'verify' }
+  })
+  const isPlain = (text: string): boolean => /^[\0-\x7f]*$/.test(text)
+  fc.assert(fc.property(fc.array(edit, { minLength: 1, maxLength: 4 }), (edits) => {
+    const bytes = edits.reduce(edited, valid)
+    const [ours, theirs] = [attempt(() => readCheckRequest(bytes)), attempt(() => decodeCheckRequest(bytes))]
+    const http = theirs?.attributes?.request?.http
+    if (ours === undefined || theirs === undefined) return
+    const told = [ours.method, ours.path, ours.host, ...[...ours.extensions].flat()]
+    if (![...told, ...ours.headers].every(isPlain)) return
+    const { method, path, host } = http ?? {}
+    t.strictSame([method, path, host], [ours.method, ours.path, ours.host])
+    t.strictSame({ ...theirs.attributes?.context_extensions }, Object.fromEntries(ours.extensions))
+  }), { numRuns: 20_000 })
+  t.end()
+})
+
+function attempt<T> (read: () => T): T | undefined {
+  try { return read() } catch { return undefined }
+}
 
 t.test('what it does not know is skipped, however much', (t) => {
   const bytes = Buffer.concat(Array.from({ length: 30_000 }, () => Buffer.from([0x12, 0x00])))

@@ -1,4 +1,4 @@
-import { HOP_HEADERS, longest, PARAMETER } from '../guards.ts'
+import { ENCODED_SLASH, HOP_HEADERS, longest, PARAMETER } from '../guards.ts'
 import { escaped, type Files, lower, ownComment, ownPaths, type Route, type Settings } from '../settings.ts'
 
 /** Contour asks by gRPC only, and on hosts with TLS only. Needs LISTEN_GRPC. */
@@ -33,9 +33,9 @@ spec:
       failOpen: false # security: true would let everybody in while forward-auth is away
 ${settings.policy === '' ? '' : `      authPolicy: { context: { policy: "${settings.policy}" } }\n`}\
   routes:
-  # security: no path that Envoy and an app may read differently. Servlet containers read /;/admin as /admin. The longest expression is
-  # tried first, so this one is longer than all others; (?:) means nothing
-  - conditions: [{ regex: '${longest(`(?i).*${PARAMETER}.*`, settings.routes.map(({ path }) => patternOf(path)))}' }]
+  # security: no path that Envoy and an app may read differently. Servlet containers read /;/admin as /admin, others /x/..%2fadmin,
+  # which Contour keeps as it is. The longest expression is tried first, so this one is longer than all others; (?:) means nothing
+  - conditions: [{ regex: '${longest(`(?i).*(${PARAMETER}|${ENCODED_SLASH}).*`, settings.routes.map(({ path }) => patternOf(path)))}' }]
     authPolicy: { disabled: true }
     directResponsePolicy: { statusCode: 400 }
 ${ownPaths(settings).length === 0 ? '' : own(settings)}\

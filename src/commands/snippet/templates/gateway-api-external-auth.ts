@@ -1,5 +1,5 @@
 import { TOKEN_HEADERS } from '../../../resource/responses.ts'
-import { longest, PARAMETER } from '../guards.ts'
+import { AMBIGUOUS, ENCODED_UNRESERVED, longest } from '../guards.ts'
 import {
   type Address, allPolicies, canonical, escaped, type Files, FORWARDED_REQUEST_HEADERS, IDENTITY, isForTokens,
   ownComment, ownPaths, type Settings, UNUSED_IDENTITY
@@ -63,6 +63,9 @@ spec:
   rules:
 ${rules.join('')}`
 
+/** What this gateway does with a path nobody knows, so all that any may read differently. */
+const REFUSED = `(?i)^.*(${AMBIGUOUS}|${ENCODED_UNRESERVED}).*$`
+
 const refuse = (settings: Settings): string => `\
 # Gateway API, experimental channel >= 1.4, with an implementation of HTTPRouteExternalAuth. NONE was run: docs/proxies/external-auth.md says
 # how to check yours. forward-auth needs EXT_AUTHZ_POLICY=required and EXT_AUTHZ_LOCATION=request
@@ -70,7 +73,7 @@ ${route(settings, 'refuse', [`\
   # security: no path that the gateway and an app may read differently. Servlet containers read /;/admin and /x/%2e%2e;/admin as /admin. A
   # rule without backends is 500. Which expression is tried first is each gateway's own: where it is the longest, it is this one; (?:) means nothing
   - matches:
-    - path: { type: RegularExpression, value: '${longest(`(?i)^.*${PARAMETER}.*$`, settings.routes.map(({ path }) => patternOf(path)))}' }
+    - path: { type: RegularExpression, value: '${longest(REFUSED, settings.routes.map(({ path }) => patternOf(path)))}' }
 `])}`
 
 const ALIASES: readonly string[] = [...IDENTITY, UNUSED_IDENTITY].map((name) => name.replaceAll('-', '_'))
