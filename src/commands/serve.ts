@@ -83,8 +83,9 @@ async function open (
   state: () => State
 ): Promise<void> {
   const tls = config.tls === undefined ? undefined : readTlsMaterial(config.tls)
-  const settings = { ...config, version, identify: config.identify !== undefined, tls }
-  const service = createService(settings, log, { tracer })
+  const machine = hostname()
+  const settings = { ...config, version, machine, identify: config.identify !== undefined, tls }
+  const service = createService(settings, log, { tracer, state })
   closers.push(service.close)
   const management = buildManagement({
     readiness: { state, redis: service.redisState, authgear: service.authgearState },
@@ -92,7 +93,14 @@ async function open (
     version,
     revocations: service.revocations,
     keySet: service.keySet,
-    status: { samples: service.samples, clock: systemClock, machine: hostname(), hosts: config.managementHosts }
+    status: {
+      samples: service.samples,
+      others: service.others,
+      about: { endpoint: config.authgear.endpoint.origin, ttlMs: config.cache.ttlMs },
+      clock: systemClock,
+      machine,
+      hosts: config.managementHosts
+    }
   })
   closers.push(() => management.close())
   await listen(management, config.management)

@@ -22,7 +22,7 @@ export type ServiceSettings =
     | 'preflight'
     | 'managementToken'
   >
-  & Readonly<{ version: string, identify: boolean, tls: TlsMaterial | undefined }>
+  & Readonly<{ version: string, machine: string, identify: boolean, tls: TlsMaterial | undefined }>
 
 /** A revocation is kept for longer than any entry lives. */
 const RETENTION_MARGIN_MS = 5 * 60_000
