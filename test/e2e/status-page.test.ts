@@ -30,6 +30,11 @@ const OTHERS: readonly Seen[] = [
   { id: 'c', replica: undefined }
 ]
 
+/** Half of what the same quarter of an hour took before there was a verdict: 3089 px. */
+const PHONE_HEIGHT = 1544
+
+const heightOf = async (page: Page): Promise<number> => await page.evaluate('document.documentElement.scrollHeight')
+
 /** A quarter of an hour of a day with its troubles, on a clock that is moved by hand. */
 async function startBusy (t: Test) {
   const clock = manualClock()
@@ -132,7 +137,7 @@ t.test('the status page in a real Chromium', { skip }, async (t) => {
         )
       }
       t.equal(await page.evaluate('document.getAnimations().length'), 0, 'nothing moves')
-      t.comment(`${name}: ${await page.evaluate('document.documentElement.scrollHeight')} px`)
+      if (name === 'phone') t.ok(await heightOf(page) <= PHONE_HEIGHT, `${await heightOf(page)} px high`)
       await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`), fullPage: true })
       await page.locator('details').evaluateAll((all) => { for (const one of all) one.setAttribute('open', '') })
       t.ok(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'), 'nor with its tables open')
@@ -157,7 +162,7 @@ t.test('the status page in a real Chromium', { skip }, async (t) => {
       'Requests to Authgear',
       'Revocations',
       'Failed Redis commands',
-      'Replicas seen on the revocation log'
+      'Replicas on the log'
     ])
     for (const heading of headings.slice(3)) {
       const region = page.getByRole('region', { name: heading, exact: true })
@@ -208,6 +213,35 @@ t.test('the status page in a real Chromium', { skip }, async (t) => {
     t.strictSame(asked, [], 'nothing is asked for meanwhile')
     await page.getByRole('button').click()
     await page.locator(`#revocations-webhook[value="${before + 2}"]`).waitFor({ state: 'attached' })
+  })
+
+  await t.test('a reader\'s own clock says the times; a pointer over a curve its values', async (t) => {
+    const { origin } = await startBusy(t)
+    const { page } = await open(t, browser, { timezoneId: 'Asia/Kathmandu' })
+    await page.goto(origin)
+    const [first] = await page.locator('time').all()
+    const at = new Date(await first?.getAttribute('datetime') ?? '')
+    const there = at.toLocaleTimeString('en-GB', { timeZone: 'Asia/Kathmandu' })
+    t.equal(await first?.innerText(), there)
+    t.notMatch(await page.locator('main').innerText(), 'UTC', 'and no table says another zone')
+    const requests = page.getByRole('region', { name: 'Requests by decision', exact: true }).locator('rect')
+    t.equal(await requests.count(), 15)
+    t.match(await requests.first().locator('title').textContent(), /^until 0 s ago: allowed \(200\) [\d.]+\/s, not signed/)
+  })
+
+  await t.test('the first line leads to its place in the runbook', async (t) => {
+    const { origin } = await startBusy(t)
+    const { page, complaints } = await open(t, browser)
+    await page.goto(origin)
+    const [first] = (await page.locator('body').innerText()).split('\n')
+    t.match(first, /^! Redis does not answer, so this replica works alone/)
+    t.equal(await page.locator('dd', { hasText: /^serving$/ }).getAttribute('class'), null, 'nothing green about it')
+    await page.getByRole('link', { name: 'Redis does not answer' }).click()
+    t.equal(new URL(page.url()).hash, '#forwardauthredisdown')
+    const heading = page.getByRole('heading', { name: 'ForwardAuthRedisDown' })
+    t.ok(await heading.evaluate((one) => one.matches(':target')))
+    t.ok(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'))
+    t.strictSame(complaints, [], 'within its Content-Security-Policy')
   })
 
   await t.test('without scripts it is the same page, with a link that asks again', async (t) => {

@@ -1,6 +1,7 @@
 import t from 'tap'
+import type { Replica } from '../../src/revocation/presence.ts'
 import { startInProcess, type InProcess } from '../helpers/in-process.ts'
-import { metricOf } from '../helpers/in-process-on-clock.ts'
+import { metricOf, verify } from '../helpers/in-process-on-clock.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { skipOrFail } from '../helpers/servers.ts'
 import { startSimulator } from '../helpers/simulator.ts'
@@ -10,12 +11,30 @@ const seenBy = (adapter: InProcess): Promise<number> => metricOf(adapter, 'forwa
 
 t.test('each replica counts those that follow the log with it', { skip: skipOrFail('redis-server') }, async (t) => {
   const [simulator, redis] = await Promise.all([startSimulator(t), startRedis(t)])
-  const start = (): Promise<InProcess> => startInProcess(t, { authgear: simulator.url, redisPort: redis.port })
-  const [a, b, c] = await Promise.all([start(), start(), start()])
+  const states: Record<string, Replica['state']> = { a: 'serving', b: 'serving', c: 'serving' }
+  const start = (name: string): Promise<InProcess> =>
+    startInProcess(t, {
+      authgear: simulator.url, redisPort: redis.port, machine: `replica-${name}`, state: () => states[name] ?? 'starting'
+    })
+  const [a, b, c] = await Promise.all([start('a'), start('b'), start('c')])
   await until('all see three', async () => (await Promise.all([a, b, c].map(seenBy))).every((count) => count === 3))
   const names = await redis.cli('KEYS', '*:replicas') as string[]
   t.equal(names.length, 1)
   t.ok(Number(await redis.cli('XLEN', names[0] ?? '')) < 20, 'a short list')
+
+  await t.test('each knows the others by name, with their state', async (t) => {
+    const others = (): unknown => a.service.others().map(({ replica }) => replica)
+    states['b'] = 'draining'
+    await until('it is told', () => a.service.others()[0]?.replica?.state === 'draining', 15_000)
+    t.strictSame(others(), [
+      { name: 'replica-b', state: 'draining', authgear: 'ok' },
+      { name: 'replica-c', state: 'serving', authgear: 'ok' }
+    ])
+    simulator.controls.fail('error')
+    for (let n = 0; c.service.authgearState() === 'ok' && n < 50; n++) await verify(c, `cold-${n}`)
+    await until('and that one does not ask Authgear', () => a.service.others()[1]?.replica?.authgear === 'failing', 15_000)
+    simulator.controls.recover()
+  })
 
   await t.test('one that ends is gone after seconds', async (t) => {
     await c.close()

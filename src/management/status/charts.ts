@@ -138,7 +138,7 @@ const WITH_REDIS: readonly Chart[] = [
   },
   {
     id: 'replicas',
-    title: 'Replicas seen on the revocation log',
+    title: 'Replicas on the log',
     scale: 'count',
     totals: undefined,
     lines: [

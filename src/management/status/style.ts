@@ -57,15 +57,17 @@ th:first-child{text-align:left}
 .runbook :is(th,td){text-align:left;white-space:normal;vertical-align:top}
 @media(max-width:30rem){
 body{padding:.5rem;font-size:.875rem;line-height:1.35}
-.verdict{font-size:1rem}
+.verdict{padding:.25rem .5rem}
 h2{font-size:.875rem;margin-bottom:.125rem}
 dl{display:block;columns:2;column-gap:.75rem;margin:.5rem 0;padding:.375rem .5rem;background:var(--paper);border:1px solid var(--edge);border-radius:.5rem}
 dl div{border:0;padding:.0625rem 0;break-inside:avoid;font-size:.8125rem}
 dt,dd{display:inline;font-size:.8125rem}
 dt::after{content:": "}
-.charts{grid-template-columns:1fr 1fr;gap:.375rem}
-section{grid-column:span 2;padding:.375rem .5rem}
-.narrow{grid-column:span 1}
+.charts{grid-template-columns:1fr 1fr;gap:.25rem}
+.charts section{grid-column:span 2;padding:.25rem .5rem}
+.charts .narrow{grid-column:span 1}
+.narrow h2,header p,footer p{font-size:.8125rem}
+header .verdict{font-size:1rem}
 section svg{height:2rem}
 h1{display:inline-block;margin:.375rem .75rem .25rem 0}
 .again{display:inline-block;margin:0}

@@ -68,7 +68,8 @@ export const RULES: readonly Rule[] = Object.freeze([
   },
   {
     level: 'bad',
-    when: ({ unavailableNow }) => unavailableNow.count > 0,
+    when: ({ circuitOpen, unavailableNow: { count, reason } }) =>
+      count > 0 && !circuitOpen && reason !== 'authgear_misconfigured' && reason !== 'overloaded',
     sentence: (facts) => `${share(facts)}, since Authgear did not answer: look at Authgear and at the network to it`,
     link: 'forwardauthunavailable'
   },
