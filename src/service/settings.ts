@@ -12,6 +12,7 @@ export type ServiceSettings =
     | 'redis'
     | 'trustedProxies'
     | 'login'
+    | 'loginUrl'
     | 'assertion'
     | 'resources'
     | 'resourceTokenMaxAgeMs'

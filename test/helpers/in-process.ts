@@ -67,6 +67,7 @@ export interface InProcessOptions {
   readonly leaseWaitMs?: number
   /** Life of the fleet's lease; long here for the same reason. */
   readonly leaseMs?: number
+  readonly loginUrl?: string
   readonly clock?: Clock
   /** Its machine's name. */
   readonly machine?: string
@@ -170,6 +171,7 @@ export function settingsOf (options: InProcessOptions): ServiceSettings {
     },
     redis: redisOf(options),
     trustedProxies: options.trustedProxies ?? ['loopback'],
+    loginUrl: options.loginUrl,
     login: options.login && { ...LOGIN, ...options.login },
     resources: (options.resources ?? []).map((uri) => ({ uri, scopes: [], name: undefined, documentation: undefined })),
     resourceTokenMaxAgeMs: options.resourceTokenMaxAgeMs ?? 3_600_000,
