@@ -4,6 +4,7 @@ import type { UntoldChanges } from '../authgear/untold-changes.ts'
 import type { Clock } from '../clock.ts'
 import type { Keyer } from '../core/cache-key.ts'
 import { ledgerNames } from '../core/memory-budget.ts'
+import { WEBHOOK_KNOWN_MS } from '../core/webhook-trace.ts'
 import { createSampling } from '../http/access-log.ts'
 import { createWebhook, type Webhook, type WebhookDeps, webhookSecretId } from '../http/webhook.ts'
 import { describe, type Log } from '../logging/log.ts'
@@ -23,8 +24,7 @@ import type { LogObserver, Origin, RevocationLog } from '../revocation/types.ts'
 import { logRetentionOf, retentionOf, type ServiceSettings } from './settings.ts'
 import { throttle, type Shared } from './shared.ts'
 
-/** Redis remembers for so long that a signed webhook came, and is told so no more often than the interval. */
-const WEBHOOK_KNOWN_MS = 30 * 86_400_000
+/** Redis is told no more often that a signed webhook came. */
 const WEBHOOK_NOTED_INTERVAL_MS = 60_000
 
 type SourceDeps = Readonly<{
