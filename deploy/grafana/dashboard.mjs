@@ -37,7 +37,15 @@ const NOW = [
     'forwardauthauthgearcircuitopen',
     ['asked', 'not asked']
   ],
-  ['Redis', 'The worst of all replicas.', 'short', 'min(forward_auth_redis_up{$s})', YES, 'forwardauthredisdown', ['down', 'answers']],
+  [
+    'Redis',
+    'The worst of all replicas.',
+    'short',
+    'min(forward_auth_redis_up{$s})',
+    YES,
+    'forwardauthredisdown',
+    ['down', 'answers']
+  ],
   [
     'Revocation log',
     'The worst of all replicas.',
@@ -160,7 +168,12 @@ const ROWS = {
       ['sum(forward_auth_authgear_in_flight{$s})', 'under way'],
       ['sum(forward_auth_authgear_queued{$s})', 'waiting']
     ],
-    ['Authgear is asked', 'Not while the breaker is open.', 'open', ['forward_auth_authgear_circuit_open{$s}', '{{instance}}']]
+    [
+      'Authgear is asked',
+      'Not while the breaker is open.',
+      'open',
+      ['forward_auth_authgear_circuit_open{$s}', '{{instance}}']
+    ]
   ],
   'Revocations and Redis': [
     [
@@ -243,13 +256,14 @@ const ROWS = {
 }
 
 const DATASOURCE = { type: 'prometheus', uid: '${datasource}' } // eslint-disable-line no-template-curly-in-string
+const RUNBOOK = '${runbook}' // eslint-disable-line no-template-curly-in-string
 const [WIDTH, HEIGHT] = [8, 8]
 
 const steps = (thresholds) => ({ mode: 'absolute', steps: thresholds.map(([value, color]) => ({ color, value })) })
 const mappings = (words) => [
   { type: 'value', options: Object.fromEntries(words.map(([text, color], index) => [index, { text, color, index }])) }
 ]
-const runbookLink = (anchor) => [{ title: 'What to do', url: `\${runbook}#${anchor}`, targetBlank: true }]
+const runbookLink = (anchor) => [{ title: 'What to do', url: `${RUNBOOK}#${anchor}`, targetBlank: true }]
 
 function targetsOf (queries) {
   return queries.map(([expr, legendFormat], index) => ({
@@ -398,7 +412,7 @@ export function dashboard () {
       ]
     },
     annotations: { list: [RESTARTS] },
-    links: [{ type: 'link', title: 'Runbook', url: '${runbook}', icon: 'doc', targetBlank: true }], // eslint-disable-line no-template-curly-in-string
+    links: [{ type: 'link', title: 'Runbook', url: RUNBOOK, icon: 'doc', targetBlank: true }],
     panels: panels()
   }, null, 1)}\n`
 }

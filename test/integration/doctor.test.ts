@@ -778,7 +778,7 @@ const DAY_MS = 86_400_000
 const WITH_WEBHOOK = { AUTHGEAR_WEBHOOK_SECRET: WEBHOOK_SECRET }
 
 /** Authgear's audit log has it; no webhook told. */
-function changeUser ({ controls }: Pick<Awaited<ReturnType<typeof authgear>>['simulator'], 'controls'>, secondsAgo: number): void {
+function changeUser ({ controls }: Awaited<ReturnType<typeof startSimulator>>, secondsAgo: number): void {
   const createdAt = Math.floor(Date.now() / 1000) - secondsAgo
   controls.audit.append({ activityType: 'USER_DISABLED', userId: demo.alice.id, payload: {}, createdAt })
 }

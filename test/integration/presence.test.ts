@@ -32,7 +32,8 @@ t.test('each replica counts those that follow the log with it', { skip: skipOrFa
     ])
     simulator.controls.fail('error')
     for (let n = 0; c.service.authgearState() === 'ok' && n < 50; n++) await verify(c, `cold-${n}`)
-    await until('and that one does not ask Authgear', () => a.service.others()[1]?.replica?.authgear === 'failing', 15_000)
+    const isFailing = (): boolean => a.service.others()[1]?.replica?.authgear === 'failing'
+    await until('and that one does not ask Authgear', isFailing, 15_000)
     simulator.controls.recover()
   })
 

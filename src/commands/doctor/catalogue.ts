@@ -325,8 +325,8 @@ export const CATALOGUE = Object.freeze({
   'webhook-silent': {
     severity: 'warning',
     mistake: 'AUTHGEAR_WEBHOOK_SECRET is set, users changed by the audit log, and no webhook told of it',
-    why: 'Authgear does not call this service: since September 2026 it refuses addresses that are not public, and says ' +
-      'so in its own log alone (`outbound fetch blocked by SSRF address policy`)',
+    why: 'Authgear does not call this service: since September 2026 it refuses addresses that are not public, and ' +
+      'says so in its own log alone (`outbound fetch blocked by SSRF address policy`)',
     set: 'this service\'s host in `http.insecure_fetch_address_allowed_hosts` of `authgear.features.yaml` ' +
       '(docs/revocation.md, "Authgear in your own network"); or the handler, or the proxy\'s route to /webhook'
   },

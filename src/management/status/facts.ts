@@ -44,7 +44,8 @@ const UNAVAILABLE = ['authgear_misconfigured', 'overloaded', 'authgear_unavailab
 
 /** With the reason that most of them had. */
 function unavailableOf (from: Sample, to: Sample): Facts['unavailableNow'] {
-  const counts = UNAVAILABLE.map((reason) => [reason, (to.refusals[reason] ?? 0) - (from.refusals[reason] ?? 0)] as const)
+  const since = (reason: string): number => (to.refusals[reason] ?? 0) - (from.refusals[reason] ?? 0)
+  const counts = UNAVAILABLE.map((reason) => [reason, since(reason)] as const)
   const [reason, most] = counts.reduce((a, b) => b[1] > a[1] ? b : a)
   const count = to.requests.unavailable - from.requests.unavailable
   return { count, of: answersOf(to) - answersOf(from), reason: most === 0 ? undefined : reason }

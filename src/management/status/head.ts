@@ -23,16 +23,17 @@ const WORDS: Readonly<Record<Level, string>> = { good: 'Good', warn: 'Warning', 
 /** The first line: one sentence, linked to what to do; what else there is follows. */
 export function verdictPart ([first, ...others]: readonly [Verdict, ...Verdict[]], untold: number): string {
   const also = others.map(({ level, ...rest }) => `<li class="${level}">${sentence(rest)}</li>`)
-  return `<div data-part="verdict"><p class="verdict ${first.level}"><span role="img" aria-label="${WORDS[first.level]}">` +
-    `${MARKS[first.level]}</span> ${sentence(first)}</p>` +
-    (also.length === 0 ? '' : `<ul class="also">${also.join('')}</ul>`) +
+  const mark = `<span role="img" aria-label="${WORDS[first.level]}">${MARKS[first.level]}</span>`
+  const rest = also.length === 0 ? '' : `<ul class="also">${also.join('')}</ul>`
+  return `<div data-part="verdict"><p class="verdict ${first.level}">${mark} ${sentence(first)}</p>${rest}` +
     `${untold > 0 ? BLOCKED : ''}</div>`
 }
 
 const sentence = ({ sentence, link }: Pick<Verdict, 'sentence' | 'link'>): string =>
   `<a href="runbook#${link}">${escapeHtml(sentence)}</a>`
 
-const BLOCKED = '<p class="note">Since September 2026 Authgear calls no webhook at an address that is not public, and ' +
+const BLOCKED =
+  '<p class="note">Since September 2026 Authgear calls no webhook at an address that is not public, and ' +
   'says so in its own log alone: <code>outbound fetch blocked by SSRF address policy</code>. Whoever runs Authgear ' +
   'lifts it with <code>http.insecure_fetch_address_allowed_hosts</code> in <code>authgear.features.yaml</code>.</p>'
 
@@ -61,11 +62,12 @@ function redisRows (
 }
 
 /** Each replica with its state: this one, and the others by what they announce. */
-export function fleetPart (self: Replica, others: readonly Seen[], { now: { redisUp, replicasSeen = 0 } }: Sample): string {
+export function fleetPart (self: Replica, others: readonly Seen[], { now }: Sample): string {
+  const { redisUp, replicasSeen = 0 } = now
   const shown = others.slice(0, MAX_SHOWN - 1)
   const more = Math.max(0, replicasSeen - 1 - shown.length)
   const rest = more === 0 ? '' : `<li>and ${more} more</li>`
-  return `<section aria-labelledby="fleet"><h2 id="fleet">Replicas</h2><div data-part="fleet"><ul class="fleet">` +
+  return '<section aria-labelledby="fleet"><h2 id="fleet">Replicas</h2><div data-part="fleet"><ul class="fleet">' +
     `${chip({ id: '', replica: self }, ' (this one)')}${shown.map((one) => chip(one)).join('')}${rest}</ul>` +
     `${noteOf(redisUp, replicasSeen + others.length)}</div></section>`
 }
@@ -76,7 +78,9 @@ function noteOf (redisUp: boolean | undefined, seen: number): string {
 }
 
 function chip ({ id, replica }: Seen, which = ''): string {
-  if (replica === undefined) return `<li><b>${escapeHtml(id)}</b> <span>says nothing of itself: an older version?</span></li>`
+  if (replica === undefined) {
+    return `<li><b>${escapeHtml(id)}</b> <span>says nothing of itself: an older version?</span></li>`
+  }
   const { name, state, authgear } = replica
   const isGood = state === 'serving' && authgear === 'ok'
   const what = authgear === 'ok' ? state : `${state}, Authgear not asked after failures`

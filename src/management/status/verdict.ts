@@ -51,13 +51,14 @@ export const RULES: readonly Rule[] = Object.freeze([
   {
     level: 'bad',
     when: ({ circuitOpen }) => circuitOpen,
-    sentence: () => 'Authgear is not asked after failures, so only people who are remembered get in: bring Authgear back',
+    sentence: () =>
+      'Authgear is not asked after failures, so only people who are remembered get in: bring Authgear back',
     link: 'forwardauthauthgearcircuitopen'
   },
   {
     level: 'bad',
     when: isUnavailable('authgear_misconfigured'),
-    sentence: (facts) => `${share(facts)}, since Authgear's address answers as no Authgear does: check AUTHGEAR_ENDPOINT`,
+    sentence: (facts) => `${share(facts)}, since what answers is no Authgear: check AUTHGEAR_ENDPOINT`,
     link: 'forwardauthunavailable'
   },
   {
@@ -89,14 +90,15 @@ export const RULES: readonly Rule[] = Object.freeze([
   {
     level: 'warn',
     when: ({ logFollowed, redisUp }) => logFollowed === false && redisUp === true,
-    sentence: () => 'The revocation log is not followed, so memory helps for seconds only: look at the log of this replica',
+    sentence: () =>
+      'The revocation log is not followed, so memory helps for seconds only: look at the log of this replica',
     link: 'forwardauthrevocationlognotfollowed'
   },
   {
     level: 'warn',
     when: ({ inauthentic }) => inauthentic > 0,
     sentence: ({ inauthentic }) =>
-      `The revocation log held ${times(inauthentic, 'revocation')} of another secret: compare CACHE_SECRET of all replicas`,
+      `The revocation log held ${times(inauthentic, 'revocation')} of another secret: compare the CACHE_SECRETs`,
     link: 'forwardauthinauthenticrevocations'
   },
   {

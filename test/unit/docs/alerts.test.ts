@@ -88,7 +88,8 @@ t.test('the dashboard begins with the state of things, each linked to what to do
   }>
   const first = panels.filter(({ gridPos: { y } }) => y === 0)
   t.equal(first.length, 6)
-  const anchors = new Set(Array.from(file('docs/runbook.md').matchAll(/^## (.*)$/gm), ([, name = '']) => name.toLowerCase()))
+  const headings = file('docs/runbook.md').matchAll(/^## (.*)$/gm)
+  const anchors = new Set(Array.from(headings, ([, name = '']) => name.toLowerCase()))
   for (const { type, title, links, fieldConfig } of first) {
     t.equal(type, 'stat', title)
     const { steps } = fieldConfig.defaults.thresholds
@@ -100,7 +101,8 @@ t.test('the dashboard begins with the state of things, each linked to what to do
     panels.filter(({ type }) => type === 'state-timeline').map(({ title }) => title),
     ['Authgear is asked', 'Redis and the log']
   )
-  t.match(annotations.list, [{ expr: 'process_start_time_seconds{job="$job",instance=~"$instance"} * 1000', useValueForTime: true }])
+  const starts = 'process_start_time_seconds{job="$job",instance=~"$instance"} * 1000'
+  t.match(annotations.list, [{ expr: starts, useValueForTime: true }])
   t.end()
 })
 

@@ -105,7 +105,8 @@ t.test('the page of a cookie that cannot be one names the cure', (t) => {
   t.end()
 })
 
-const LINKED: ReadonlyArray<readonly [reason: RefusalReason, links: ReadonlyArray<readonly [href: string, text: string]>]> = [
+type Link = readonly [href: string, text: string]
+const LINKED: ReadonlyArray<readonly [reason: RefusalReason, links: readonly Link[]]> = [
   ['no_credentials', [['/login?a=1&b', 'Sign in'], ['', 'Try again']]],
   ['invalid_session', [['/login?a=1&b', 'Sign in'], ['', 'Try again']]],
   ['step_up_required', [['/login?a=1&b', 'Sign in'], ['', 'Try again']]],
@@ -118,12 +119,8 @@ t.test('a page offers what the operator has set, where that helps', (t) => {
   const linked = createPages({ signIn: '/login?a=1&b', changeUser: '/other' })
   for (const [reason, links] of LINKED) {
     const page = linked(reason).render(REFERENCE)
-    t.strictSame(
-      Array.from(page.matchAll(/<a href="([^"]*)">([^<]*)</g), ([, href = '', text]) => [href.replace('&amp;', '&'), text]),
-      links,
-      reason
-    )
-    t.notMatch(page, 'ask the people who run this site, or whoever gave you its address.</p>\n<a href="/login')
+    const found = page.matchAll(/<a href="([^"]*)">([^<]*)</g)
+    t.strictSame(Array.from(found, ([, href = '', text]) => [href.replace('&amp;', '&'), text]), links, reason)
   }
   t.end()
 })

@@ -78,7 +78,7 @@ t.test('the worst comes first, the others follow, and no "all is well" among the
   t.end()
 })
 
-t.test('each sentence links to a place of the runbook that is there, on the page as in the file', (t) => {
+t.test('each sentence links to a place that the runbook has, as a file and as a page', (t) => {
   const source = readFileSync(new URL('../../../../docs/runbook.md', import.meta.url), 'utf8')
   const headings = Array.from(source.matchAll(/^#+ (.*)$/gm), ([, heading = '']) => anchorOf(heading))
   const page = renderRunbook()
