@@ -86,20 +86,22 @@ local now = redis.call('time')
 redis.call('xtrim', KEYS[1], 'MINID', string.format('%.0f', now[1] * 1000 + math.floor(now[2] / 1000) - tonumber(ARGV[2])))
 redis.call('xtrim', KEYS[1], 'MAXLEN', 999)
 redis.call('xadd', KEYS[1], '*', 'name', ARGV[1], 'says', ARGV[3])
-local names, count, newest = {}, 0, {}
-local entries = redis.call('xrange', KEYS[1], '-', '+')
-for at = #entries, 1, -1 do
-  local fields = entries[at][2]
+local says, names, newest = {}, {}, {}
+for _, entry in ipairs(redis.call('xrange', KEYS[1], '-', '+')) do
+  local fields = entry[2]
   local name = fields[2]
-  if name and not names[name] then
-    names[name] = true; count = count + 1
-    if count <= tonumber(ARGV[4]) then
-      -- what a stranger writes there is cut short
-      newest[2 * count - 1] = string.sub(name, 1, 64); newest[2 * count] = string.sub(fields[4] or '', 1, 300)
-    end
+  if name then
+    if not says[name] then names[#names + 1] = name end
+    says[name] = fields[4] or ''
   end
 end
-return {count, newest}`
+-- the same ones each time, where they are too many
+table.sort(names)
+for at = 1, math.min(#names, tonumber(ARGV[4])) do
+  -- what a stranger writes there is cut short
+  newest[2 * at - 1] = string.sub(names[at], 1, 64); newest[2 * at] = string.sub(says[names[at]], 1, 300)
+end
+return {#names, newest}`
 
 /** @param limitMs milliseconds after which a command counts as not answered, whatever it waits for */
 export function commandsOf (redis: Redis | Cluster, limitMs: number): RedisCommands {

@@ -7,6 +7,9 @@ import { skipOrFail } from '../helpers/servers.ts'
 import { startSimulator } from '../helpers/simulator.ts'
 import { until } from '../helpers/until.ts'
 
+/** Longer and longer names. */
+const n = (id: string): number => 10 * Number(id.slice(3)) + 1
+
 const seenBy = (adapter: InProcess): Promise<number> => metricOf(adapter, 'forward_auth_replicas_seen')
 
 t.test('each replica counts those that follow the log with it', { skip: skipOrFail('redis-server') }, async (t) => {
@@ -35,6 +38,16 @@ t.test('each replica counts those that follow the log with it', { skip: skipOrFa
     const isFailing = (): boolean => a.service.others()[1]?.replica?.authgear === 'failing'
     await until('and that one does not ask Authgear', isFailing, 15_000)
     simulator.controls.recover()
+  })
+
+  await t.test('of many only fifty are read back, and all are counted', async (t) => {
+    const strangers = Array.from({ length: 70 }, (_, n) => `00-${String(n).padStart(2, '0')}`)
+    await Promise.all(strangers.map((id) =>
+      redis.cli('XADD', names[0] ?? '', '*', 'name', id, 'says', `serving ok ${'x'.repeat(n(id))}`)))
+    await until('they are counted', async () => await seenBy(a) === 73, 15_000)
+    t.equal(a.service.others().length, 50)
+    t.ok(a.service.others().every(({ id, replica }) => id.length <= 64 && (replica?.name.length ?? 0) <= 253))
+    await until('and are gone after seconds', async () => await seenBy(a) === 3, 20_000)
   })
 
   await t.test('one that ends is gone after seconds', async (t) => {

@@ -22,7 +22,7 @@ async function start (t: Test) {
 
 const firstLineOf = (page: string): string => /<p class="verdict.*?<\/p>/.exec(page)?.[0].replaceAll(/<[^>]*>/g, '') ?? ''
 
-t.test('the page begins with how things are, and "serving" is green only while all is well', async (t) => {
+t.test('the page begins with how things are; "serving" is green while all is well', async (t) => {
   const { adapter, simulator, page } = await start(t)
   t.match(firstLineOf(await page()), /^✓ All is well, and no proxy has asked/)
   await verify(adapter, alice.accessToken)
