@@ -109,6 +109,7 @@ module.exports = {
       '(cache/memory|profile/memory|resource/verifier|authgear/resolver/fail(ed-credentials|ure-counts))[.]ts$'
     ),
     owner('@fastify/caching', 'management/status/routes[.]ts$'),
+    owner('marked', 'management/status/runbook[.]ts$'),
     owner('prom-client', 'metrics/'),
     owner('pino', 'logging/log[.]ts$'),
     owner('@opentelemetry', 'tracing/otel[.]ts$'),

@@ -33,7 +33,7 @@ const everything = {
   logFollowed: zero,
   logEntries: () => ({ now: 0, most: 0 }),
   replicasSeen: zero,
-  audit: { isLeader: zero, behindSeconds: zero },
+  audit: { isLeader: zero, behindSeconds: zero, untold: zero },
   assertions: { hasKey: zero, keysPublished: zero, nextKey: zero },
   certificateExpiry: zero
 }

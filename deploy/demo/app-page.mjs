@@ -1,18 +1,10 @@
 // @ts-check
+import { STYLE } from './authgear-simulator/style.mjs'
+
 /**
  * @typedef {{ user: string | null, roles: string[], verified: boolean, anonymous: boolean, headers: Record<string,
  * unknown>, assertion: import('./assertion.mjs').Assertion | undefined }} Who
  */
-
-const STYLE = `
-:root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif }
-body { max-width: 45rem; margin: 10vh auto; padding: 0 1rem }
-table { border-collapse: collapse; width: 100% }
-th, td { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid GrayText; vertical-align: top }
-th, code { font: .9rem ui-monospace, monospace }
-td { overflow-wrap: anywhere }
-pre { overflow-x: auto; padding: .6rem; border: 1px solid GrayText }
-a:focus-visible { outline: 3px solid Highlight; outline-offset: 2px }`
 
 /** What the app was told about who is asking. @param {Who} who @param {string} loginPath empty: no link */
 export function appPage (who, loginPath) {
@@ -27,14 +19,14 @@ export function appPage (who, loginPath) {
 <title>The app behind forward auth</title>
 <style>${STYLE}
 </style>
-<main>
+<main class="wide">
 <h1>${who.user === null ? 'The app: nobody is signed in' : 'The app: you are signed in'}</h1>
 <p>${who.user === null ? 'No identity came with this request.' : `You are <code>${escape(who.user)}</code>, ${rolesOf(who)}.`}</p>
-<p>This app checks nothing itself. The proxy asked the service, the service asked Authgear, and these headers came of it:</p>
+<p class="soft">This app checks nothing itself. The proxy asked the service, the service asked Authgear, and these headers came of it:</p>
 <table>
 ${rows.join('\n')}
 </table>
-${assertionPart(who)}${loginPath === '' ? '' : `<p><a href="${escape(loginPath)}?rd=/">Be somebody else, or sign out</a></p>`}
+${assertionPart(who)}${loginPath === '' ? '' : `<p><a class="button" href="${escape(loginPath)}?rd=/">Be somebody else, or sign out</a></p>`}
 </main>
 </html>
 `

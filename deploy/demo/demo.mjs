@@ -5,7 +5,7 @@ import { createChildren } from './children.mjs'
 import { takenPorts } from './ports.mjs'
 import { programs } from './programs.mjs'
 import { chooseProxy } from './proxies.mjs'
-import { LOGIN_PATH, readSettings } from './settings.mjs'
+import { readSettings } from './settings.mjs'
 
 /** @import { Settings } from './settings.mjs' */
 
@@ -59,8 +59,9 @@ authgear-forward-auth, the demo: everything runs on this machine.
   Proxy: ${note}
 
 In a browser:
-  1. ${url}  the service refuses you: 401
-  2. http://localhost:${ports.entry}${LOGIN_PATH}?rd=/  choose who you are; you come back to the app, signed in
+  1. ${url}  the service refuses you: 401, with a page whose "Sign in" leads to the login
+  2. choose who you are; you come back to the app, signed in
+  3. ${url}admin  Bob has no role there: 403, with "Sign in as somebody else"
 
 With curl:
 `)

@@ -34,13 +34,19 @@ const server = createServer((request, response) => {
  */
 function verify (request, response) {
   const headers = only(request.rawHeaders, name => QUESTION.test(name))
-  const url = /^\/mcp/i.test(request.url ?? '') ? RESOURCE_URL : VERIFY_URL
+  const url = urlOf(request.url ?? '')
   const question = ask(url, { agent, headers: ['Host', new URL(url).host, ...headers] }, answer => {
     if (answer.statusCode !== 200) return relay(answer, response)
     answer.resume()
     forward(request, response, APP_URL, only(answer.rawHeaders, name => COPIED.test(name)))
   })
   question.once('error', () => fail(response)).end()
+}
+
+/** @param {string} path as it came: on the safe side */
+function urlOf (path) {
+  if (/^\/mcp/i.test(path)) return RESOURCE_URL
+  return /admin/i.test(path) ? `${VERIFY_URL}&role=admin` : VERIFY_URL
 }
 
 /**

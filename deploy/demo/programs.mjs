@@ -50,6 +50,8 @@ export function programs (ports) {
         AUTHGEAR_ADMIN_API_KEY_ID: KEY_ID,
         IDENTITY_PROFILE: 'email,name,groups',
         IDENTITY_HEADERS: 'remote',
+        // the page that refuses a person links there; a login by LOGIN_CLIENT_ID needs HTTPS on port 443
+        LOGIN_URL: `${LOGIN_PATH}?rd=/`,
         ASSERTION: 'on',
         ASSERTION_ISSUER: issuerOf(ports),
         LISTEN: `127.0.0.1:${ports.service}`,

@@ -124,7 +124,8 @@ function writeSnippet (name, folder, ports) {
     join(ROOT, 'dist/main.js'), 'snippet', name, '--out', folder, '--host', 'localhost',
     '--listen', `127.0.0.1:${ports.entry}`, '--forward-auth', `http://127.0.0.1:${ports.service}`,
     '--app', `http://127.0.0.1:${ports.app}`, '--resource', `${RESOURCE}=/mcp`, '--scope', SCOPE,
-    '--identity', 'remote', '--assertion', '--policy', `/=audience=${AUDIENCE}`
+    '--identity', 'remote', '--assertion', '--policy', `/=audience=${AUDIENCE}`,
+    '--policy', `/admin=role=admin&audience=${AUDIENCE}`
   ], { stdio: ['ignore', 'ignore', 'inherit'] })
 }
 

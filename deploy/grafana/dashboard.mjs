@@ -11,7 +11,75 @@ const rate = (by, metric, more = '') => `sum by (${by}) (rate(forward_auth_${met
 const quantile = (share, metric, by = '') =>
   `histogram_quantile(${share}, sum by (${by === '' ? '' : `${by}, `}le) (rate(forward_auth_${metric}_bucket{$s}[$r])))`
 
-/** [title, what it means, unit, [query, legend]…] */
+const [GREEN, YELLOW, RED] = ['green', 'yellow', 'red']
+/** Green below the first bound, yellow below the second, red from there on. */
+const rising = (warn, bad) => [[null, GREEN], [warn, YELLOW], [bad, RED]]
+/** Red below 1. */
+const YES = [[null, RED], [1, GREEN]]
+
+/** The first row: [title, what it means, unit, query, thresholds, place in the runbook, words for 0 and 1] */
+const NOW = [
+  [
+    'Share of 503',
+    'Of the last five minutes. From 1 % on the alert fires.',
+    'percentunit',
+    '(sum(rate(forward_auth_requests_total{$s,status="503"}[5m])) or vector(0)) / ' +
+      'sum(rate(forward_auth_requests_total{$s}[5m]))',
+    rising(0.001, 0.01),
+    'forwardauthunavailable'
+  ],
+  [
+    'Authgear',
+    'Whether a replica does not ask Authgear after failures.',
+    'short',
+    'max(forward_auth_authgear_circuit_open{$s})',
+    [[null, GREEN], [1, RED]],
+    'forwardauthauthgearcircuitopen',
+    ['asked', 'not asked']
+  ],
+  [
+    'Redis',
+    'The worst of all replicas.',
+    'short',
+    'min(forward_auth_redis_up{$s})',
+    YES,
+    'forwardauthredisdown',
+    ['down', 'answers']
+  ],
+  [
+    'Revocation log',
+    'The worst of all replicas.',
+    'short',
+    'min(forward_auth_revocation_log_connected{$s})',
+    YES,
+    'forwardauthrevocationlognotfollowed',
+    ['not followed', 'followed']
+  ],
+  [
+    'Replicas that are apart',
+    'Scraped, and not seen on the revocation log.',
+    'short',
+    'count(forward_auth_build_info{$s}) - max(forward_auth_replicas_seen{$s})',
+    rising(1, 2),
+    'forwardauthreplicasapart'
+  ],
+  [
+    'Changes without a webhook',
+    'Users that changed by the audit log since the last webhook came.',
+    'short',
+    'max(forward_auth_audit_untold_changes{$s})',
+    rising(1, 10),
+    'forwardauthwebhookssilent'
+  ]
+]
+
+/** What 0 and 1 mean, and their colours, for panels of states. */
+const STATES = {
+  up: [['no', RED], ['yes', GREEN]],
+  open: [['asked', GREEN], ['not asked', RED]]
+}
+
+/** [title, what it means, unit or a key of STATES, [query, legend]…] */
 const ROWS = {
   Answers: [
     ['Answers by status', 'What the proxies were told.', 'reqps', [rate('status', 'requests_total'), '{{status}}']],
@@ -100,7 +168,12 @@ const ROWS = {
       ['sum(forward_auth_authgear_in_flight{$s})', 'under way'],
       ['sum(forward_auth_authgear_queued{$s})', 'waiting']
     ],
-    ['Left alone', '1 while the breaker is open.', 'short', ['forward_auth_authgear_circuit_open{$s}', '{{instance}}']]
+    [
+      'Authgear is asked',
+      'Not while the breaker is open.',
+      'open',
+      ['forward_auth_authgear_circuit_open{$s}', '{{instance}}']
+    ]
   ],
   'Revocations and Redis': [
     [
@@ -118,8 +191,8 @@ const ROWS = {
     ],
     [
       'Redis and the log',
-      '1 while Redis answers, and while the revocation log is followed.',
-      'short',
+      'Whether Redis answers, and whether the revocation log is followed.',
+      'up',
       ['forward_auth_redis_up{$s}', 'answers, {{instance}}'],
       ['forward_auth_revocation_log_connected{$s}', 'followed, {{instance}}']
     ],
@@ -183,9 +256,60 @@ const ROWS = {
 }
 
 const DATASOURCE = { type: 'prometheus', uid: '${datasource}' } // eslint-disable-line no-template-curly-in-string
+const RUNBOOK = '${runbook}' // eslint-disable-line no-template-curly-in-string
 const [WIDTH, HEIGHT] = [8, 8]
 
+const steps = (thresholds) => ({ mode: 'absolute', steps: thresholds.map(([value, color]) => ({ color, value })) })
+const mappings = (words) => [
+  { type: 'value', options: Object.fromEntries(words.map(([text, color], index) => [index, { text, color, index }])) }
+]
+const runbookLink = (anchor) => [{ title: 'What to do', url: `${RUNBOOK}#${anchor}`, targetBlank: true }]
+
+function targetsOf (queries) {
+  return queries.map(([expr, legendFormat], index) => ({
+    refId: String.fromCharCode(65 + index),
+    datasource: DATASOURCE,
+    expr: written(expr),
+    legendFormat,
+    range: true
+  }))
+}
+
+function stat (id, [title, description, unit, query, thresholds, anchor, words], gridPos) {
+  const coloured = words?.map((text, value) => [text, thresholds.findLast(([from]) => (from ?? 0) <= value)[1]])
+  return {
+    id,
+    type: 'stat',
+    title,
+    description,
+    datasource: DATASOURCE,
+    gridPos,
+    links: runbookLink(anchor),
+    fieldConfig: {
+      defaults: { unit, thresholds: steps(thresholds), mappings: coloured === undefined ? [] : mappings(coloured) },
+      overrides: []
+    },
+    options: { colorMode: 'background', graphMode: 'none', reduceOptions: { calcs: ['lastNotNull'] } },
+    targets: targetsOf([[query, '']])
+  }
+}
+
+function timeline (id, [title, description, states, ...queries], gridPos) {
+  return {
+    id,
+    type: 'state-timeline',
+    title,
+    description,
+    datasource: DATASOURCE,
+    gridPos,
+    fieldConfig: { defaults: { mappings: mappings(STATES[states]), custom: { fillOpacity: 80 } }, overrides: [] },
+    options: { mergeValues: true, showValue: 'auto', rowHeight: 0.8, legend: { showLegend: false } },
+    targets: targetsOf(queries)
+  }
+}
+
 function panel (id, [title, description, unit, ...queries], gridPos) {
+  if (unit in STATES) return timeline(id, [title, description, unit, ...queries], gridPos)
   return {
     id,
     type: 'timeseries',
@@ -198,19 +322,16 @@ function panel (id, [title, description, unit, ...queries], gridPos) {
       legend: { displayMode: 'table', placement: 'bottom', calcs: ['lastNotNull', 'max'] },
       tooltip: { mode: 'multi', sort: 'desc' }
     },
-    targets: queries.map(([expr, legendFormat], index) => ({
-      refId: String.fromCharCode(65 + index),
-      datasource: DATASOURCE,
-      expr: written(expr),
-      legendFormat,
-      range: true
-    }))
+    targets: targetsOf(queries)
   }
 }
 
+const STAT_HEIGHT = 4
+
 function panels () {
-  const all = []
-  let y = 0
+  const w = 24 / NOW.length
+  const all = NOW.map((one, index) => stat(index + 1, one, { x: index * w, y: 0, w, h: STAT_HEIGHT }))
+  let y = STAT_HEIGHT
   for (const [title, list] of Object.entries(ROWS)) {
     all.push({
       id: all.length + 1,
@@ -247,6 +368,18 @@ const variable = (name, label, query, more = {}) => ({
   ...more
 })
 
+/** Each start of a replica, at its time. */
+const RESTARTS = {
+  name: 'Starts of replicas',
+  datasource: DATASOURCE,
+  enable: true,
+  iconColor: 'blue',
+  expr: written('process_start_time_seconds{$s} * 1000'),
+  useValueForTime: true,
+  titleFormat: 'started',
+  textFormat: '{{instance}}'
+}
+
 export function dashboard () {
   return `${JSON.stringify({
     title: 'authgear-forward-auth',
@@ -267,11 +400,19 @@ export function dashboard () {
           multi: true,
           includeAll: true,
           allValue: '.*'
-        })
+        }),
+        {
+          name: 'runbook',
+          label: 'Runbook',
+          description: 'The address of your copy of docs/runbook.md, or a replica\'s own: http://localhost:4181/runbook',
+          type: 'textbox',
+          query: 'docs/runbook.md',
+          current: { text: 'docs/runbook.md', value: 'docs/runbook.md' }
+        }
       ]
     },
-    annotations: { list: [] },
-    links: [],
+    annotations: { list: [RESTARTS] },
+    links: [{ type: 'link', title: 'Runbook', url: RUNBOOK, icon: 'doc', targetBlank: true }],
     panels: panels()
   }, null, 1)}\n`
 }

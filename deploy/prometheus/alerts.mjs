@@ -124,6 +124,17 @@ export const ALERTS = Object.freeze([
         'CACHE_TTL. Or somebody else posts to /webhook.'
   },
   {
+    alert: 'ForwardAuthWebhooksSilent',
+    value: 'max by (job) (forward_auth_audit_untold_changes{$one})',
+    when: '> 0',
+    for: '15m',
+    severity: 'warning',
+    summary: 'Users changed, and Authgear sent no webhook',
+    description:
+      'The audit log has changes that come by webhook too. A self-hosted Authgear refuses to call addresses that are ' +
+        'not public, and says so in its own log alone.'
+  },
+  {
     alert: 'ForwardAuthRevocationLogLong',
     value: 'max by (job) (forward_auth_revocation_log_entries{$one} / forward_auth_revocation_log_entries_limit{$one})',
     when: '> 0.5',

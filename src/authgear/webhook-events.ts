@@ -15,7 +15,7 @@ const QUIET = 2000
 /** A sign-in that adds a session makes nothing of Authgear's stale. */
 const WITHOUT_QUIET = new Set(['user.authenticated'])
 /** Events that change who a user is or what they may do (docs/authgear.md, "Webhooks"). */
-const REVOKING = new Set([
+export const REVOKING: ReadonlySet<string> = new Set([
   'user.disabled', 'user.reenabled', 'user.deletion_scheduled', 'user.deletion_unscheduled', 'user.deleted',
   'user.anonymization_scheduled', 'user.anonymization_unscheduled', 'user.anonymized', 'user.anonymous.promoted',
   'user.reauthenticated', 'user.profile.updated', 'user.authenticated'

@@ -91,8 +91,9 @@ async function open (
 ): Promise<Service> {
   const tls = config.tls === undefined ? undefined : readTlsMaterial(config.tls)
   const { identify, grpc } = config
-  const settings = { ...config, version, identify: identify !== undefined, grpc: grpc !== undefined, tls }
-  const service = createService(settings, log, { tracer })
+  const machine = hostname()
+  const settings = { ...config, version, machine, identify: identify !== undefined, grpc: grpc !== undefined, tls }
+  const service = createService(settings, log, { tracer, state })
   closers.push(service.close)
   const management = buildManagement({
     readiness: { state, redis: service.redisState, authgear: service.authgearState },
@@ -100,7 +101,14 @@ async function open (
     version,
     revocations: service.revocations,
     keySet: service.keySet,
-    status: { samples: service.samples, clock: systemClock, machine: hostname(), hosts: config.managementHosts }
+    status: {
+      samples: service.samples,
+      others: service.others,
+      about: { endpoint: config.authgear.endpoint.origin, ttlMs: config.cache.ttlMs },
+      clock: systemClock,
+      machine,
+      hosts: config.managementHosts
+    }
   })
   closers.push(() => management.close())
   await listen(management, config.management)

@@ -38,6 +38,7 @@ export function assemble (values: Values, memory: MachineMemory): Config {
     },
     redis: redis(values),
     login: login(values),
+    loginUrl: values.LOGIN_URL,
     assertion: assertion(values),
     resources: values.RESOURCES ?? [],
     resourceTokenMaxAgeMs: values.RESOURCE_TOKEN_MAX_AGE,

@@ -86,6 +86,8 @@ const loginIsWhole: Rule = ({ isSet }) => {
     )
   }
   return [
+    isSet('LOGIN_URL') &&
+      "LOGIN_URL: is the app's own login, and LOGIN_CLIENT_ID has this service offer one: leave one of them out",
     !isSet('LOGIN_PUBLIC_URL') &&
       'LOGIN_PUBLIC_URL: is required with LOGIN_CLIENT_ID: the one origin on which the proxy routes LOGIN_PATH to this service, such as https://app.example.com',
     !isSet('LOGIN_SECRET') &&

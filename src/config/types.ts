@@ -81,6 +81,8 @@ export type Config = Readonly<{
   redis: (RedisSettings & Readonly<{ keyPrefix: string }>) | undefined
   /** undefined: nobody is sent to log in */
   login: LoginSettings | undefined
+  /** LOGIN_URL: the app's own login, which pages link to. */
+  loginUrl: string | undefined
   /** undefined: off */
   assertion: AssertionSettings | undefined
   /** Empty where resource tokens are off. */

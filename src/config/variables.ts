@@ -4,7 +4,7 @@ import {
 } from './parsers/values.ts'
 import { clientId, cookiePrefix, keyPrefix, userName } from './parsers/names.ts'
 import {
-  adminApiUrl, endpoint, issuer, loginPath, publicOrigin, redirectUri, redisUrl, resolverUrl
+  adminApiUrl, endpoint, issuer, loginPath, pageLink, publicOrigin, redirectUri, redisUrl, resolverUrl
 } from './parsers/urls.ts'
 import { hostNames, listenAddress, loginHosts, redisAddresses, trustedProxies } from './parsers/hosts.ts'
 import { identityHeaders } from './parsers/identity.ts'
@@ -344,6 +344,14 @@ export const variables = Object.freeze({
     meaning:
       'The client of type *traditional web application* in the project; with it people who are not signed in are ' +
         "sent to Authgear's login and back (docs/login.md). Needs `LOGIN_PUBLIC_URL` and `LOGIN_SECRET`."
+  },
+  LOGIN_URL: {
+    group: 'Login',
+    kind: pageLink,
+    example: 'https://app.example.com/login',
+    meaning:
+      'Without `LOGIN_CLIENT_ID`: where people sign in by the app\'s own login, as its address or its path on the ' +
+        'host of the page. The pages for 401 and 403 link to it; nobody is sent there.'
   },
   LOGIN_PUBLIC_URL: {
     group: 'Login',

@@ -3,6 +3,8 @@ import { JWKS_PATH } from '../assertion/jwks.ts'
 import type { HttpResponse } from '../http/types.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import { addRevocations, type RevocationsDeps } from './revocations.ts'
+import type { Seen } from '../revocation/presence.ts'
+import type { About } from './status/head.ts'
 import type { Sample } from './status/history.ts'
 import { addStatus, createTagStore, isOwnHost, refuseHost, type StatusDeps } from './status/routes.ts'
 
@@ -21,7 +23,12 @@ export type ManagementDeps = Readonly<{
   revocations: RevocationsDeps | undefined
   /** Undefined without ASSERTION. */
   keySet?: (() => HttpResponse) | undefined
-  status: Omit<StatusDeps, 'status' | 'tags'> & Readonly<{ samples: () => readonly Sample[] }>
+  status: Omit<StatusDeps, 'status' | 'tags'> & Readonly<{
+    samples: () => readonly Sample[]
+    /** Other replicas, as far as they are known. */
+    others: () => readonly Seen[]
+    about: Pick<About, 'endpoint' | 'ttlMs'>
+  }>
 }>
 
 /** The management listener, for probes, Prometheus and people; opens nothing. */
@@ -44,7 +51,12 @@ export function buildManagement (
   addStatus(app, {
     ...status,
     tags: createTagStore(status.clock),
-    status: () => ({ version, state: readiness.state(), samples: status.samples() })
+    status: () => ({
+      about: { replica: status.machine, version, ...status.about },
+      state: readiness.state(),
+      samples: status.samples(),
+      others: status.others()
+    })
   })
   if (keySet !== undefined) addKeySet(app, keySet)
   if (revocations !== undefined) addRevocations(app, revocations)

@@ -38,7 +38,12 @@ export function closedCounter<Value extends string> (
   return Object.freeze({ add: (value: Value, count = 1) => { counts[value] += count }, counts: () => ({ ...counts }) })
 }
 
-export type AuditGauges = Readonly<{ isLeader: () => boolean, behindSeconds: () => number }>
+export type AuditGauges = Readonly<{
+  isLeader: () => boolean
+  behindSeconds: () => number
+  /** Changes of users that no webhook told; undefined without AUTHGEAR_WEBHOOK_SECRET. */
+  untold: (() => number) | undefined
+}>
 
 const NO_AUDIT: AuditObserver = Object.freeze({
   polled () {},
@@ -51,6 +56,10 @@ const NO_AUDIT: AuditObserver = Object.freeze({
 })
 /** Entries are dated in whole seconds. */
 const LAG_BUCKETS = [0.5, 1, 2, 3, 4, 6, 10, 20, 30, 60, 120]
+
+const UNTOLD_HELP =
+  'Changes of users that were read since the last webhook came, and that come by webhook too: Authgear does not call ' +
+    'this service. Only the replica that leads knows.'
 
 /** Nothing is registered where the audit log is not followed. */
 export function registerAudit (registry: Registry, gauges: AuditGauges | undefined): AuditObserver {
@@ -72,6 +81,7 @@ export function registerAudit (registry: Registry, gauges: AuditGauges | undefin
     "Since this replica's last successful poll, or its start; the least of all replicas counts.",
     gauges.behindSeconds
   )
+  if (gauges.untold !== undefined) gauge('untold_changes', UNTOLD_HELP, gauges.untold)
   const polls = closedCounter(
     registry,
     'forward_auth_audit_polls_total',
@@ -154,9 +164,13 @@ export type GaugeReading = Readonly<{
   redisUp: boolean | undefined
   logFollowed: boolean | undefined
   replicasSeen: number | undefined
+  /** The next two are undefined where this replica does not read the audit log. */
+  auditBehindSeconds: number | undefined
+  untold: number | undefined
 }>
 
-export function readGauges ({ resolver, cacheEntries, redisUp, logFollowed, replicasSeen }: Gauges): GaugeReading {
+export function readGauges (gauges: Gauges): GaugeReading {
+  const { resolver, cacheEntries, redisUp, logFollowed, replicasSeen, audit } = gauges
   const { inFlight, queued, circuitOpen } = resolver()
   return {
     inFlight,
@@ -165,7 +179,9 @@ export function readGauges ({ resolver, cacheEntries, redisUp, logFollowed, repl
     cacheEntries: cacheEntries(),
     redisUp: redisUp?.(),
     logFollowed: logFollowed?.(),
-    replicasSeen: replicasSeen?.()
+    replicasSeen: replicasSeen?.(),
+    auditBehindSeconds: audit?.isLeader() === true ? audit.behindSeconds() : undefined,
+    untold: audit?.isLeader() === true ? audit.untold?.() : undefined
   }
 }
 

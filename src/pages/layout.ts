@@ -44,6 +44,7 @@ h1{margin:1.25rem 0 .75rem;font-size:1.5rem;line-height:1.25;font-weight:650;let
 p{margin:.625rem 0}
 .advice{color:var(--soft)}
 a{display:inline-block;margin:1rem 0 .25rem;padding:.55rem 1.15rem;border:1px solid var(--mark);border-radius:.5rem;color:var(--mark);font-weight:600;text-decoration:none}
+a+a{margin-left:.75rem}
 a:hover{background:var(--halo)}
 a:focus-visible{outline:3px solid var(--mark);outline-offset:3px}
 footer{margin-top:1.5rem;padding-top:1rem;border-top:1px solid var(--edge);color:var(--soft);font-size:.875rem}

@@ -18,7 +18,7 @@ const BY_STATUS: Readonly<Record<RefusalStatus, Words>> = {
     title: 'No access with this account',
     advice:
       'This page is not open to the account that you are using. If you think that it should be, ask the people who ' +
-        'run this site.'
+        'run this site, or whoever gave you its address.'
   },
   503: {
     title: 'Temporarily unavailable',
@@ -77,24 +77,51 @@ const ICON = { 401: 'person', 403: 'lock', 503: 'clock' } as const satisfies Rea
   Record<RefusalStatus, keyof typeof ICONS>
 >
 
-/** An empty address is the page's own: asked for again without a script, and without the address on the page. */
-const AGAIN = '<a href="">Try again</a>\n'
+/** Where people sign in, and where as somebody else; undefined where nobody has said so. */
+export type PageLinks = Readonly<{ signIn: string | undefined, changeUser: string | undefined }>
 
-export function createPages (): (reason: RefusalReason) => RefusalPage {
-  const pages = new Map<RefusalReason, RefusalPage>()
-  for (const reason of Object.keys(REFUSALS) as RefusalReason[]) pages.set(reason, preparePage(reason))
-  return (reason) => pages.get(reason) ?? preparePage(reason)
+export const NO_LINKS: PageLinks = Object.freeze({ signIn: undefined, changeUser: undefined })
+
+/** An empty address is the page's own: asked for again without a script, and without the address on the page. */
+const AGAIN = link('', 'Try again')
+
+function link (href: string, text: string): string {
+  return `<a href="${escapeHtml(href)}">${text}</a>\n`
 }
 
-function preparePage (reason: RefusalReason): RefusalPage {
+const ASK = 'If you do not know how, ask the people who run this site, or whoever gave you its address.'
+
+export function createPages (links: PageLinks = NO_LINKS): (reason: RefusalReason) => RefusalPage {
+  const pages = new Map<RefusalReason, RefusalPage>()
+  for (const reason of Object.keys(REFUSALS) as RefusalReason[]) pages.set(reason, preparePage(reason, links))
+  return (reason) => pages.get(reason) ?? preparePage(reason, links)
+}
+
+/** Nobody's sign-in mends what a browser extension adds. */
+const isMended = (reason: RefusalReason): boolean => reason !== 'ambiguous_credentials'
+
+/** What a person can do: sign in, or be told whom to ask. */
+function wayOnOf (reason: RefusalReason, links: PageLinks): Readonly<{ advice: readonly string[], action: string }> {
+  const { status } = REFUSALS[reason]
+  const { advice } = wordsOf(reason, status)
+  if (status === 403) {
+    const action = links.changeUser === undefined ? '' : link(links.changeUser, 'Sign in as somebody else')
+    return { advice: [advice], action }
+  }
+  if (status === 503 || !isMended(reason)) return { advice: [advice], action: AGAIN }
+  return links.signIn === undefined
+    ? { advice: [advice, ASK], action: AGAIN }
+    : { advice: [advice], action: link(links.signIn, 'Sign in') + AGAIN }
+}
+
+function preparePage (reason: RefusalReason, links: PageLinks): RefusalPage {
   const { status, message } = REFUSALS[reason]
-  const { title, advice } = wordsOf(reason, status)
+  const { title } = wordsOf(reason, status)
   const [head, foot] = layOut({
     icon: ICON[status],
     title,
     message,
-    advice: [advice],
-    action: status === 403 ? '' : AGAIN
+    ...wayOnOf(reason, links)
   })
   return Object.freeze({ headers: PAGE_HEADERS, render: (reference: string) => head + escapeHtml(reference) + foot })
 }

@@ -23,6 +23,10 @@ export function within<T> (limitMs: number, answer: Promise<T>): Promise<T> {
   })
 }
 
+/** `most`: how many replicas' words are read back. */
+export type Announcement = Readonly<{ id: string, says: string, windowMs: number, most: number }>
+export type Announced = Readonly<{ count: number, newest: ReadonlyArray<readonly [id: string, says: string]> }>
+
 /** What the Redis tier needs of a server: a command's keys are in one slot, so that Cluster stands in nobody's way. */
 export interface RedisCommands {
   pttl (key: string): Promise<number>
@@ -38,8 +42,11 @@ export interface RedisCommands {
   compareAndSet (key: string, expected: Buffer, value: Buffer): Promise<boolean>
   /** Compare and delete. */
   deleteIfEquals (key: string, value: string): Promise<unknown>
-  /** Announces `name`. @returns how many names were announced within the last `windowMs`, by the server's clock */
-  announce (key: string, name: string, windowMs: number): Promise<number>
+  /**
+   * Announces `id` and what it says.
+   * @returns how many ids were announced within the last `windowMs`, by the server's clock, and what `most` of them say
+   */
+  announce (key: string, announcement: Announcement): Promise<Announced>
 }
 
 /**
@@ -78,13 +85,23 @@ const ANNOUNCE = `
 local now = redis.call('time')
 redis.call('xtrim', KEYS[1], 'MINID', string.format('%.0f', now[1] * 1000 + math.floor(now[2] / 1000) - tonumber(ARGV[2])))
 redis.call('xtrim', KEYS[1], 'MAXLEN', 999)
-redis.call('xadd', KEYS[1], '*', 'name', ARGV[1])
-local names, count = {}, 0
+redis.call('xadd', KEYS[1], '*', 'name', ARGV[1], 'says', ARGV[3])
+local says, names, newest = {}, {}, {}
 for _, entry in ipairs(redis.call('xrange', KEYS[1], '-', '+')) do
-  local name = entry[2][2]
-  if name and not names[name] then names[name] = true; count = count + 1 end
+  local fields = entry[2]
+  local name = fields[2]
+  if name then
+    if not says[name] then names[#names + 1] = name end
+    says[name] = fields[4] or ''
+  end
 end
-return count`
+-- the same ones each time, where they are too many
+table.sort(names)
+for at = 1, math.min(#names, tonumber(ARGV[4])) do
+  -- what a stranger writes there is cut short
+  newest[2 * at - 1] = string.sub(names[at], 1, 64); newest[2 * at] = string.sub(says[names[at]], 1, 300)
+end
+return {#names, newest}`
 
 /** @param limitMs milliseconds after which a command counts as not answered, whatever it waits for */
 export function commandsOf (redis: Redis | Cluster, limitMs: number): RedisCommands {
@@ -106,7 +123,11 @@ export function commandsOf (redis: Redis | Cluster, limitMs: number): RedisComma
     compareAndSet: async (key: string, expected: Buffer, value: Buffer) =>
       (await limited(() => redis.eval(COMPARE_AND_SET, 1, key, expected, value))) === 'OK',
     deleteIfEquals: (key: string, value: string) => limited(() => redis.eval(COMPARE_AND_DELETE, 1, key, value)),
-    announce: async (key: string, name: string, windowMs: number) =>
-      Number(await limited(() => redis.eval(ANNOUNCE, 1, key, name, windowMs)))
+    announce: async (key: string, { id, says, windowMs, most }: Announcement) => {
+      const answer = await limited(() => redis.eval(ANNOUNCE, 1, key, id, windowMs, says, most))
+      const [count, flat] = answer as readonly [number, readonly string[]]
+      const newest = flat.flatMap((one, at) => at % 2 === 0 ? [[one, flat[at + 1] ?? ''] as const] : [])
+      return { count: Number(count), newest }
+    }
   })
 }

@@ -1,8 +1,26 @@
 import { randomBytes } from 'node:crypto'
+import type { Announced, Announcement } from '../redis/commands.ts'
+
+/** What a replica says of itself. */
+export type Replica = Readonly<{
+  /** Its machine's name. */
+  name: string
+  state: 'starting' | 'serving' | 'draining'
+  /** `failing`: it does not ask Authgear after failures. */
+  authgear: 'ok' | 'failing'
+}>
+
+/** By its announcement's name; undefined where an older version announces itself, or what it says cannot be read. */
+export type Seen = Readonly<{ id: string, replica: Replica | undefined }>
 
 export type PresenceDeps = Readonly<{
-  /** Announces that name. @returns how many replicas announced themselves within the last `windowMs` */
-  announce: (name: string, windowMs: number) => Promise<number>
+  /**
+   * Announces that name and what it says.
+   * @returns how many replicas announced themselves within the last `windowMs`, and what MAX_SHOWN of them say
+   */
+  announce: (announcement: Announcement) => Promise<Announced>
+  /** Of this replica. */
+  self: () => Replica
   /** A replica that does not follow the log does not announce itself. */
   isFollowing: () => boolean
   failed: (error: unknown) => void
@@ -13,6 +31,8 @@ export type PresenceDeps = Readonly<{
 export type Presence = Readonly<{
   /** Replicas that follow the log, this one included; 0 = not known. */
   seen: () => number
+  /** Some of them, the first by name; this one is not among them. */
+  others: () => readonly Seen[]
   close: () => Promise<void>
 }>
 
@@ -20,25 +40,50 @@ const ANNOUNCE_EVERY_MS = 2000
 /** Three announcements may be lost before a replica counts as gone. */
 const WINDOW_INTERVALS = 3.5
 
+/** So many replicas are read back, and shown. */
+export const MAX_SHOWN = 50
+const NOBODY: Announced = { count: 0, newest: [] }
+
 /** The log does not name its readers, so each replica announces itself now and then; only the status page uses it. */
-export function openPresence ({ announce, isFollowing, failed, everyMs = ANNOUNCE_EVERY_MS }: PresenceDeps): Presence {
-  const name = randomBytes(8).toString('hex')
-  let seen = 0
+export function openPresence (deps: PresenceDeps): Presence {
+  const { announce, self, isFollowing, failed, everyMs = ANNOUNCE_EVERY_MS } = deps
+  const id = randomBytes(8).toString('hex')
+  let known = NOBODY
   let telling = Promise.resolve()
   const tell = async (): Promise<void> => {
     try {
-      seen = isFollowing() ? await announce(name, WINDOW_INTERVALS * everyMs) : 0
+      const announcement = { id, says: write(self()), windowMs: WINDOW_INTERVALS * everyMs, most: MAX_SHOWN }
+      known = isFollowing() ? await announce(announcement) : NOBODY
     } catch (error) {
-      seen = 0
+      known = NOBODY
       failed(error)
     }
   }
   const timer = setInterval(() => { telling = tell() }, everyMs)
   return Object.freeze({
-    seen: () => isFollowing() ? seen : 0,
+    seen: () => isFollowing() ? known.count : 0,
+    others: () => isFollowing() ? othersOf(known, id) : [],
     close: async () => {
       clearInterval(timer)
       await telling
     }
   })
+}
+
+function othersOf ({ newest }: Announced, own: string): readonly Seen[] {
+  return newest
+    .filter(([id]) => id !== own)
+    .map(([id, says]) => ({ id, replica: read(says) }))
+    .sort((a, b) => (a.replica?.name ?? a.id).localeCompare(b.replica?.name ?? b.id) || a.id.localeCompare(b.id))
+}
+
+const write = ({ name, state, authgear }: Replica): string => `${state} ${authgear} ${name}`
+
+/** A host's name, as far as it is one; whoever can write to Redis may have put anything there. */
+const SAYS = /^(starting|serving|draining) (ok|failing) ([\w.-]{1,253})$/
+
+function read (says: string): Replica | undefined {
+  const [, state, authgear, name] = SAYS.exec(says) ?? []
+  if (state === undefined || authgear === undefined || name === undefined) return undefined
+  return { name, state: state as Replica['state'], authgear: authgear as Replica['authgear'] }
 }

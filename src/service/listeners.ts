@@ -14,6 +14,7 @@ import { SETS } from '../identity/sets.ts'
 import type { Log } from '../logging/log.ts'
 import { createLoginRoutes, type LoginRoutes } from '../login/routes.ts'
 import type { Metrics } from '../metrics/metrics.ts'
+import type { PageLinks } from '../pages/refusal-page.ts'
 import { createSignOuts } from '../revocation/sign-outs.ts'
 import type { RevocationLog } from '../revocation/types.ts'
 import type { Wrappers } from '../tracing/wrappers.ts'
@@ -57,6 +58,7 @@ export function buildListeners (
     confirmAfterMs: settings.cache.negativeTtlMs,
     allowPreflight: settings.preflight === 'allow',
     findLoginRedirect: login?.findLoginRedirect,
+    links: pageLinksOf(settings),
     trustProxy: listenerDeps.trustProxy
   }
   const verify = createVerify({ ...verifyDeps, tokenRequirements: 'refuse' })
@@ -110,6 +112,13 @@ function grpcOf (
 const NO_ENDPOINT =
   'refused: context_extensions["endpoint"] names none of verify, resource, resource-or-session (with RESOURCES) and ' +
     'identify'
+
+/** Somebody else signs in after a sign-out; the app's own login has to see to that itself. */
+function pageLinksOf ({ login, loginUrl }: ServiceSettings): PageLinks {
+  if (login === undefined) return { signIn: loginUrl, changeUser: loginUrl }
+  const base = `${login.publicUrl}${login.path}`
+  return { signIn: `${base}/login`, changeUser: `${base}/logout` }
+}
 
 function listenerDepsOf (
   { tls, trustedProxies, extAuthzLocation }: ServiceSettings,

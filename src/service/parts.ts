@@ -1,6 +1,7 @@
 import { createAuthenticator } from '../authenticate/authenticator.ts'
 import type { AuthenticateDeps, Authenticator } from '../authenticate/types.ts'
 import type { MemoryCache } from '../cache/memory.ts'
+import { createUntoldChanges } from '../authgear/untold-changes.ts'
 import type { Clock } from '../clock.ts'
 import type { Keyer } from '../core/cache-key.ts'
 import { cookieNames } from '../core/credentials.ts'
@@ -9,6 +10,7 @@ import { createPresenter } from '../identity/presenter.ts'
 import type { Log } from '../logging/log.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import { redisKeysOf } from '../redis/keys.ts'
+import type { Replica } from '../revocation/presence.ts'
 import type { RevocationLog } from '../revocation/types.ts'
 import type { Wrappers } from '../tracing/wrappers.ts'
 import { openAssertions } from './assertions.ts'
@@ -38,12 +40,13 @@ type PartsDeps = Readonly<{
   secretCheckMs: number | undefined
   settleMs: number | undefined
   traced: Wrappers
+  state: () => Replica['state']
 }>
 export type Parts = ReturnType<typeof openParts>
 
 /** All that a replica opens, in this order; `closeParts` closes it. */
 export function openParts (settings: ServiceSettings, deps: PartsDeps) {
-  const { memory, metrics, log, clock, leaseWaitMs, leaseMs, secretCheckMs, settleMs, traced } = deps
+  const { memory, metrics, log, clock, leaseWaitMs, leaseMs, secretCheckMs, settleMs, traced, state } = deps
   const { endpoint: { origin }, cookiePrefix } = settings.authgear
   const names = cookieNames(cookiePrefix)
   const secrets = openSecrets(settings, () => shared.secretCheck?.writesPrevious() === true)
@@ -55,9 +58,10 @@ export function openParts (settings: ServiceSettings, deps: PartsDeps) {
   const shared = openShared(settings, secrets.sealingKeys, {
     metrics, log, clock, keys, leaseWaitMs, leaseMs, secretCheckMs
   })
-  const opened = openLog(settings, secrets.codec, { metrics, log, clock, keys, forget: memory.clear })
+  const untold = createUntoldChanges(clock)
+  const opened = openLog(settings, secrets.codec, { metrics, log, clock, keys, untold, forget: memory.clear })
   const { revocations } = opened
-  const sources = { keys, revocations, connection: shared.connection, log, clock }
+  const sources = { keys, revocations, connection: shared.connection, log, clock, untold }
   const fleet = shared.connection === undefined ? shared.fleet : traced.fleet(shared.fleet)
   const observer = { ...metrics.authenticate, ...reporting(log) }
   const authenticator = authenticatorOf(settings, { memory, fleet, authgear, clock, keyer, revocations, observer })
@@ -79,6 +83,9 @@ export function openParts (settings: ServiceSettings, deps: PartsDeps) {
   const handlerDeps: HandlerDeps = {
     authenticator, keyer, cookieNames: names, absentHeaders, presenter, realm: origin
   }
+  const self = (): Replica => ({
+    name: settings.machine, state: state(), authgear: authgear.resolver.state().circuitOpen ? 'failing' : 'ok'
+  })
   return {
     authgear,
     tokens,
@@ -88,7 +95,8 @@ export function openParts (settings: ServiceSettings, deps: PartsDeps) {
     closeLog: opened.close,
     logEntries: opened.entries,
     profiles,
-    presence: openFollowersPresence(keys, shared, revocations),
+    untold,
+    presence: openFollowersPresence(keys, shared, revocations, self),
     audit: openFollower(settings, { ...sources, metrics, keyer }),
     webhook: webhookOf(settings, { ...sources, metrics }),
     digestForm: secrets.digestForm,

@@ -1,8 +1,10 @@
 import { getHeapStatistics } from 'node:v8'
 import { openAudit, type Running } from '../authgear/audit-log/run.ts'
+import type { UntoldChanges } from '../authgear/untold-changes.ts'
 import type { Clock } from '../clock.ts'
 import type { Keyer } from '../core/cache-key.ts'
 import { ledgerNames } from '../core/memory-budget.ts'
+import { WEBHOOK_KNOWN_MS } from '../core/webhook-trace.ts'
 import { createSampling } from '../http/access-log.ts'
 import { createWebhook, type Webhook, type WebhookDeps, webhookSecretId } from '../http/webhook.ts'
 import { describe, type Log } from '../logging/log.ts'
@@ -14,16 +16,15 @@ import { maxEntries } from '../revocation/budget.ts'
 import type { EntryCodec } from '../revocation/codec.ts'
 import { follow } from '../revocation/follow.ts'
 import { createMemoryLog } from '../revocation/memory-log.ts'
-import { openPresence, type Presence } from '../revocation/presence.ts'
+import { openPresence, type Presence, type Replica } from '../revocation/presence.ts'
 import { createRedisLogStore } from '../revocation/redis-store.ts'
 import { createStreamLog } from '../revocation/stream-log.ts'
 import { HEARTBEAT_MS, TokenLedger } from '../revocation/token-ledger.ts'
-import type { LogObserver, RevocationLog } from '../revocation/types.ts'
+import type { LogObserver, Origin, RevocationLog } from '../revocation/types.ts'
 import { logRetentionOf, retentionOf, type ServiceSettings } from './settings.ts'
 import { throttle, type Shared } from './shared.ts'
 
-/** Redis remembers for so long that a signed webhook came, and is told so no more often than the interval. */
-const WEBHOOK_KNOWN_MS = 30 * 86_400_000
+/** Redis is told no more often that a signed webhook came. */
 const WEBHOOK_NOTED_INTERVAL_MS = 60_000
 
 type SourceDeps = Readonly<{
@@ -32,13 +33,14 @@ type SourceDeps = Readonly<{
   connection: RedisConnection | undefined
   log: Log
   clock: Clock
+  untold: UntoldChanges
 }>
 type FollowerDeps = SourceDeps & Readonly<{ metrics: Metrics, keyer: Keyer }>
 
 /** Reads revocations from Authgear's audit log; one replica does so for all. */
 export function openFollower (
   { audit, authgear, cache }: ServiceSettings,
-  { metrics, log, clock, keys, keyer, revocations, connection }: FollowerDeps
+  { metrics, log, clock, keys, keyer, revocations, connection, untold }: FollowerDeps
 ): Running | undefined {
   if (audit === undefined) return undefined
   return openAudit(audit, {
@@ -49,7 +51,13 @@ export function openFollower (
     sessionDigest: (sessionId) => keyer.revocable().sessionDigest(sessionId),
     lifetimeMs: cache.ttlMs + cache.staleIfErrorMs,
     clock,
-    metrics: metrics.audit,
+    metrics: {
+      ...metrics.audit,
+      read: (activity, count, second) => {
+        metrics.audit.read(activity, count, second)
+        untold.read(activity, second)
+      }
+    },
     log
   })
 }
@@ -70,7 +78,7 @@ function createWebhookReport (log: Log, clock: Clock): WebhookDeps['report'] {
 /** Reads revocations from Authgear's webhooks. */
 export function webhookOf (
   { authgear }: ServiceSettings,
-  { keys, revocations, connection, log, clock, metrics }: SourceDeps & Readonly<{ metrics: Metrics }>
+  { keys, revocations, connection, log, clock, metrics, untold }: SourceDeps & Readonly<{ metrics: Metrics }>
 ): Webhook | undefined {
   const { webhookSecret, previousWebhookSecret, appId } = authgear
   if (webhookSecret === undefined) return undefined
@@ -81,7 +89,10 @@ export function webhookOf (
   }
   const notes = secrets.map(webhookSecretId).map((id) =>
     [id, throttle(clock, WEBHOOK_NOTED_INTERVAL_MS, () => note(id))] as const)
-  const signed = (secretId: string): void => new Map(notes).get(secretId)?.()
+  const signed = (secretId: string): void => {
+    untold.webhookCame()
+    new Map(notes).get(secretId)?.()
+  }
   return createWebhook({ secrets, appId, log: revocations, clock, report, signed, refused: metrics.webhookRefused })
 }
 
@@ -97,13 +108,20 @@ type Opened = Readonly<{
   close: () => Promise<void>
   entries: () => Readonly<{ now: number, most: number }>
 }>
-type LogDeps = Readonly<{ metrics: Metrics, log: Log, clock: Clock, keys: RedisKeys, forget: () => void }>
+type LogDeps = Readonly<{
+  metrics: Metrics
+  log: Log
+  clock: Clock
+  keys: RedisKeys
+  untold: UntoldChanges
+  forget: () => void
+}>
 
 /** The log of revocations: a stream that every replica follows, or this one's memory. */
 export function openLog (
   settings: ServiceSettings,
   codec: EntryCodec,
-  { metrics, log, clock, keys, forget }: LogDeps
+  { metrics, log, clock, keys, untold, forget }: LogDeps
 ): Opened {
   const { redis } = settings
   const [retentionMs, sessionRetentionMs] = [logRetentionOf(settings), retentionOf(settings)]
@@ -118,7 +136,11 @@ export function openLog (
   const inauthentic = (): void => { metrics.revocations.inauthentic(); warnForged() }
   const foreign = (): void => { metrics.revocations.foreign(); warnForeign() }
   const measured = (now: number): void => { length = now }
-  const own = { inauthentic, foreign, adopted: forget, trouble, length: measured }
+  const revoked = (origin: Origin): void => {
+    metrics.revocations.revoked(origin)
+    if (origin === 'webhook') untold.webhookCame() // another replica may have taken it
+  }
+  const own = { revoked, inauthentic, foreign, adopted: forget, trouble, length: measured }
   const observer: LogObserver = { ...metrics.revocations, ...own }
   if (redis === undefined) {
     const revocations = createMemoryLog({ clock, retentionMs, observer, maxNames, tokens })
@@ -154,11 +176,13 @@ function tokenLedgerOf (
 export function openFollowersPresence (
   { replicas }: RedisKeys,
   { connection, reportOnce }: Shared,
-  revocations: RevocationLog
+  revocations: RevocationLog,
+  self: () => Replica
 ): Presence | undefined {
   if (connection === undefined) return undefined
   return openPresence({
-    announce: (name, windowMs) => connection.commands.announce(replicas, name, windowMs),
+    announce: (announcement) => connection.commands.announce(replicas, announcement),
+    self,
     isFollowing: () => revocations.isFollowing(),
     failed: (error) => reportOnce('announce', error)
   })

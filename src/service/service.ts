@@ -10,6 +10,7 @@ import type { RevocationsDeps } from '../management/revocations.ts'
 import { createHistory, type Sample, STEP_MS } from '../management/status/history.ts'
 import type { Gauges } from '../metrics/instruments.ts'
 import { createMetrics, type Metrics } from '../metrics/metrics.ts'
+import type { Replica, Seen } from '../revocation/presence.ts'
 import type { Profiles } from '../profile/types.ts'
 import type { Tracer } from '../tracing/types.ts'
 import { tracedBy, UNTRACED } from '../tracing/wrappers.ts'
@@ -43,6 +44,8 @@ export type Service = Readonly<{
   keySet: (() => HttpResponse) | undefined
   /** The last quarter of an hour, for the status page. */
   samples: () => readonly Sample[]
+  /** Other replicas that follow the revocation log, as far as they are known. */
+  others: () => readonly Seen[]
   authgearState: () => 'ok' | 'failing'
   /** Resolutions under way and waiting. */
   authgearQueue: () => Readonly<{ inFlight: number, queued: number }>
@@ -62,6 +65,8 @@ export type Seams = Readonly<{
   secretCheckMs?: number | undefined
   settleMs?: number | undefined
   tracer?: Tracer | undefined
+  /** What this replica says of itself to the others. */
+  state?: (() => Replica['state']) | undefined
 }>
 
 /** Each write removes expired entries too. */
@@ -71,7 +76,7 @@ const SWEEP_INTERVAL_MS = 1000
 export function createService (
   settings: ServiceSettings,
   log: Log,
-  { clock = systemClock, leaseWaitMs, leaseMs, secretCheckMs, settleMs, tracer }: Seams = {}
+  { clock = systemClock, leaseWaitMs, leaseMs, secretCheckMs, settleMs, tracer, state = () => 'serving' }: Seams = {}
 ): Service {
   const { cache, tls } = settings
   const traced = tracer === undefined ? UNTRACED : tracedBy(tracer)
@@ -80,7 +85,7 @@ export function createService (
   let expiry = tls === undefined ? undefined : certificateExpiry(tls.cert)
   // a scrape comes later than the parts, which need the metrics themselves
   const metrics = createMetrics(settings.version, gaugesOf(settings, memory, () => parts, () => expiry))
-  const seams = { leaseWaitMs, leaseMs, secretCheckMs, settleMs }
+  const seams = { leaseWaitMs, leaseMs, secretCheckMs, settleMs, state }
   const parts = openParts(settings, { memory, metrics, log, clock, traced, ...seams })
   const { authgear, revocations, shared } = parts
   const history = createHistory({ read: metrics.reading, clock })
@@ -97,6 +102,7 @@ export function createService (
     assertionsReady: async () => { await parts.assertions?.ready() },
     keySet: parts.assertions?.keySet,
     samples: history.window,
+    others: () => parts.presence?.others() ?? [],
     authgearState: () => authgear.resolver.state().circuitOpen ? 'failing' : 'ok',
     authgearQueue: authgear.queue,
     certificateRenewed: (renewed: EpochMs) => { expiry = renewed },
@@ -126,7 +132,7 @@ function purgesOf (
 
 /** Read at each scrape, and by the status page. */
 function gaugesOf (
-  { redis, audit, cache, tls, assertion }: ServiceSettings,
+  { redis, audit, cache, tls, assertion, authgear }: ServiceSettings,
   memory: MemoryCache,
   parts: () => Parts,
   certificateEnds: () => EpochMs | undefined
@@ -145,7 +151,8 @@ function gaugesOf (
       ? undefined
       : {
           isLeader: () => parts().audit?.isLeader() === true,
-          behindSeconds: () => parts().audit?.behindSeconds() ?? 0
+          behindSeconds: () => parts().audit?.behindSeconds() ?? 0,
+          untold: authgear.webhookSecret === undefined ? undefined : () => parts().untold.count()
         },
     assertions: assertion === undefined
       ? undefined

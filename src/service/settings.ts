@@ -12,6 +12,7 @@ export type ServiceSettings =
     | 'redis'
     | 'trustedProxies'
     | 'login'
+    | 'loginUrl'
     | 'assertion'
     | 'resources'
     | 'resourceTokenMaxAgeMs'
@@ -22,7 +23,13 @@ export type ServiceSettings =
     | 'preflight'
     | 'managementToken'
   >
-  & Readonly<{ version: string, identify: boolean, grpc: boolean, tls: TlsMaterial | undefined }>
+  & Readonly<{
+    version: string
+    machine: string
+    identify: boolean
+    grpc: boolean
+    tls: TlsMaterial | undefined
+  }>
 
 /** A revocation is kept for longer than any entry lives. */
 const RETENTION_MARGIN_MS = 5 * 60_000

@@ -6,7 +6,7 @@ import { IDENTITY_HEADERS, type Identity, type Resolution } from '../core/resolu
 import { COMMON, JSON_TYPE } from '../http/responses.ts'
 import type { AbsentHeaders, HttpResponse } from '../http/types.ts'
 import { type Admitted, NOTHING, type Outgoing } from '../identity/presenter.ts'
-import { createPages } from '../pages/refusal-page.ts'
+import { createPages, NO_LINKS, type PageLinks } from '../pages/refusal-page.ts'
 
 /** The circuit breaker lets a probe through after one second. */
 export const RETRY_AFTER_SECONDS = '2'
@@ -100,9 +100,9 @@ export type Refusal = Readonly<{
   reference: string
 }>
 
-/** @param realm AUTHGEAR_ENDPOINT; nothing of the request is echoed */
-export function createRefuse (realm: string): (refusal: Refusal) => HttpResponse {
-  const pageFor = createPages()
+/** @param realm AUTHGEAR_ENDPOINT @param links of pages; nothing of the request is echoed */
+export function createRefuse (realm: string, links: PageLinks = NO_LINKS): (refusal: Refusal) => HttpResponse {
+  const pageFor = createPages(links)
   const known = new Map<string, HttpResponse>()
   return (refusal) => {
     const { reason, bearer, challenge, audience, reference } = refusal

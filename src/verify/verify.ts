@@ -6,6 +6,7 @@ import { decide, type Decision, type Policy } from '../core/policy.ts'
 import { isForSessions, withoutTokenRequirements } from '../core/token-policy.ts'
 import type { KnownProfile } from '../identity/presenter.ts'
 import type { FindLoginRedirect, LoginRedirect } from '../login/redirect.ts'
+import type { PageLinks } from '../pages/refusal-page.ts'
 import type { TrustProxy } from '../http/trusted-proxies.ts'
 import {
   admittedOf, allowNobody, createAllow, createRefuse, offerLogin, sendToLogin, type Refusal
@@ -29,6 +30,8 @@ export type VerifyDeps = HandlerDeps & Readonly<{
   allowPreflight: boolean
   /** Undefined: nobody is sent to log in. */
   findLoginRedirect: FindLoginRedirect | undefined
+  /** Of the pages for people who are refused. */
+  links: PageLinks
   trustProxy: TrustProxy
   /**
    * What a policy asks of resource tokens: `refuse` it, since a route with it belongs on another endpoint, or
@@ -97,10 +100,10 @@ type Refuser = (
 ) => HandlerResult
 
 function createRefuser (
-  { realm, findLoginRedirect, trustProxy }: VerifyDeps,
+  { realm, findLoginRedirect, links, trustProxy }: VerifyDeps,
   policyOf: (request: VerifyRequest) => Policy
 ): Refuser {
-  const refuse = createRefuse(realm)
+  const refuse = createRefuse(realm, links)
   const loginRedirectOf = (request: VerifyRequest, refusal: Refusal): LoginRedirect | undefined => {
     const { method, rawHeaders, socket } = request
     return findLoginRedirect?.({

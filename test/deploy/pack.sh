@@ -10,7 +10,7 @@ does 'it builds' npm run --silent build
 does 'it packs' npm pack --silent --ignore-scripts --pack-destination "$work"
 package=$(ls "$work"/*.tgz)
 files=$(tar -tzf "$package" | sed 's|^package/||' | sort)
-is 'nothing but the build and what npm adds is in it' '' "$(grep -vE '^(dist/.+\.(js|lua)|package\.json|README\.md|LICENSE|CHANGELOG\.md)$' <<<"$files")"
+is 'nothing but the build and what npm adds is in it' '' "$(grep -vE '^(dist/.+\.(js|lua)|package\.json|README\.md|LICENSE|CHANGELOG\.md|docs/runbook\.md)$' <<<"$files")"
 is 'the whole build is' "$(find dist -type f -not -name '*.map' | sort)" "$(grep ^dist/ <<<"$files")"
 
 mkdir "$work/empty" && cd "$work/empty" || exit 1

@@ -1,13 +1,15 @@
-import { readFileSync } from 'node:fs'
+import { mkdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { launchChromium, skipOrFailWithoutChromium } from '../helpers/chromium.ts'
 import { startChild, type Child } from '../helpers/child.ts'
 import { freePort } from '../helpers/free-port.ts'
 import { skipOrFail } from '../helpers/servers.ts'
 import { answers } from '../helpers/until.ts'
 
 const DEMO = join(import.meta.dirname, '../../deploy/demo/demo.mjs')
+const SCREENSHOTS = join(import.meta.dirname, '../../artifacts/demo')
 const VARIABLES = [
   'DEMO_PORT',
   'DEMO_SERVICE_PORT',
@@ -58,6 +60,7 @@ for (const proxy of ['built-in', 'caddy', 'traefik'] as const) {
     t.match(alice, { status: 200, text: /"roles": \[\s*"admin",\s*"editor"\s*\]/ })
     t.match(bob, { status: 200, text: '"roles": []' }, 'the roles that bob claims are gone')
     await signInByPage(t, ports.DEMO_PORT)
+    if (proxy === 'built-in') await signInInChromium(t, ports.DEMO_PORT)
     const [, statusPage = ''] = /Status page: (\S+)/.exec(demo.output()) ?? []
     t.match(
       await (await fetch(statusPage)).text(),
@@ -90,6 +93,36 @@ async function signInByPage (t: Test, port: number) {
   for (const text of ['you are signed in', 'Alice Example', 'The signed assertion', 'The app verified it']) {
     t.match(page, text)
   }
+}
+
+/** From the page that refuses a person to the app, and from its 403 to somebody else: by clicks alone. */
+async function signInInChromium (t: Test, port: number) {
+  await t.test('in a browser, by clicks alone', { skip: skipOrFailWithoutChromium() }, async (t) => {
+    mkdirSync(SCREENSHOTS, { recursive: true })
+    const browser = await launchChromium()
+    t.teardown(() => browser.close())
+    const page = await (await browser.newContext({ viewport: { width: 390, height: 844 } })).newPage()
+    const at = async (name: string): Promise<void> => {
+      t.ok(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'), `${name}: nothing beside the window`)
+      t.equal(await page.evaluate("getComputedStyle(document.querySelector('main')).borderRadius"), '12px', 'one look')
+      await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`), fullPage: true })
+    }
+    const choose = async (user: string): Promise<void> => {
+      await page.getByRole('button', { name: new RegExp(`^${user}`) }).click()
+      await page.getByRole('heading', { name: 'you are signed in' }).waitFor()
+    }
+    t.equal((await page.goto(`http://localhost:${port}/`))?.status(), 401)
+    await at('1-refused')
+    await page.getByRole('link', { name: 'Sign in' }).click()
+    await at('2-login')
+    await choose('bob')
+    await at('3-app')
+    t.equal((await page.goto(`http://localhost:${port}/admin`))?.status(), 403)
+    await at('4-forbidden')
+    await page.getByRole('link', { name: 'Sign in as somebody else' }).click()
+    await choose('alice')
+    t.equal((await page.goto(`http://localhost:${port}/admin`))?.status(), 200)
+  })
 }
 
 t.test('a taken port is named, with the variable that changes it', async t => {

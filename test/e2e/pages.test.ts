@@ -14,6 +14,7 @@ const REFERENCE = '9f86d081884c-2x'
 /** The longest that a request id may be, without a place to break it. */
 const LONGEST = 'W'.repeat(128)
 const pageOf = createPages()
+const linkedPageOf = createPages({ signIn: '/login', changeUser: '/change' })
 /** One reason for each page that looks different. */
 const REASONS = (Object.keys(REFUSALS) as RefusalReason[])
   .filter((reason, i, all) => all.findIndex((other) => pageOf(other).render('') === pageOf(reason).render('')) === i)
@@ -78,6 +79,21 @@ t.test('the pages in a real Chromium', { skip: skipOrFailWithoutChromium() }, as
     t.same(asked, [url, url])
   })
 
+  t.test('the way on is the first thing that a keyboard reaches, and follows its address', async t => {
+    const { page, complaints } = await open(t, browser, { viewport: { width: 320, height: 640 } })
+    for (const [reason, text, path] of [
+      ['no_credentials', 'Sign in', '/login'], ['forbidden', 'Sign in as somebody else', '/change']
+    ] as const) {
+      await page.goto(`${server.origin}/linked/${reason}?reference=${REFERENCE}`)
+      t.ok(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'))
+      t.strictSame(await complaints(), [])
+      await page.keyboard.press('Tab')
+      t.equal(await page.evaluate('document.activeElement.textContent'), text)
+      await Promise.all([page.waitForEvent('load'), page.keyboard.press('Enter')])
+      t.equal(page.url(), `${server.origin}${path}`)
+    }
+  })
+
   t.test('enlarged to 400 %: does not scroll sideways', async t => {
     const { page } = await open(t, browser, { viewport: { width: 320, height: 256 } })
     await page.goto(`${server.origin}/invalid_session?reference=${LONGEST}`)
@@ -109,12 +125,14 @@ type TestServer = Readonly<{ origin: string, close: () => void }>
 async function serve (): Promise<TestServer> {
   const server: Server = createServer((request, response) => {
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost')
+    if (pathname === '/login' || pathname === '/change') return response.end('there')
     if (pathname === '/frame') {
       return response.setHeader('content-type', 'text/html').end('<iframe src="/no_credentials?reference=x"></iframe>')
     }
-    const reason = REASONS.find((reason) => `/${reason}` === pathname)
+    const isLinked = pathname.startsWith('/linked/')
+    const reason = REASONS.find((reason) => `/${reason}` === pathname.replace('/linked', ''))
     if (reason === undefined) return response.writeHead(404).end()
-    const page = pageOf(reason)
+    const page = isLinked ? linkedPageOf(reason) : pageOf(reason)
     response.writeHead(REFUSALS[reason].status, [...page.headers]).end(page.render(searchParams.get('reference') ?? ''))
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

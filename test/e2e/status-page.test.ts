@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { buildManagement } from '../../src/management/listener.ts'
+import type { Seen } from '../../src/revocation/presence.ts'
 import { createHistory, STEP_MS, WINDOW_MS } from '../../src/management/status/history.ts'
 import { launchChromium, skipOrFailWithoutChromium } from '../helpers/chromium.ts'
 import { contrast } from '../helpers/contrast.ts'
@@ -19,8 +20,20 @@ const VIEWS: ReadonlyArray<readonly [name: string, options: BrowserContextOption
   ['light', { colorScheme: 'light', viewport: { width: 1180, height: 900 } }],
   ['dark', { colorScheme: 'dark', viewport: { width: 1180, height: 900 } }],
   ['narrow', { colorScheme: 'light', viewport: { width: 320, height: 640 } }],
+  ['phone', { colorScheme: 'light', viewport: { width: 390, height: 844 } }],
   ['narrow-dark', { colorScheme: 'dark', viewport: { width: 320, height: 640 } }]
 ]
+
+const OTHERS: readonly Seen[] = [
+  { id: 'a', replica: { name: 'forward-auth-7d9c5b8f6-9lmzt', state: 'serving', authgear: 'ok' } },
+  { id: 'b', replica: { name: 'forward-auth-7d9c5b8f6-qq8rj', state: 'draining', authgear: 'failing' } },
+  { id: 'c', replica: undefined }
+]
+
+/** Half of what the same quarter of an hour took before there was a verdict: 3089 px. */
+const PHONE_HEIGHT = 1544
+
+const heightOf = async (page: Page): Promise<number> => await page.evaluate('document.documentElement.scrollHeight')
 
 /** A quarter of an hour of a day with its troubles, on a clock that is moved by hand. */
 async function startBusy (t: Test) {
@@ -71,7 +84,14 @@ async function startBusy (t: Test) {
     metrics,
     version: '1.2.3',
     revocations: undefined,
-    status: { samples: history.window, clock, machine: 'replica', hosts: [] }
+    status: {
+      samples: history.window,
+      others: () => OTHERS,
+      about: { endpoint: 'https://auth.example.com', ttlMs: 30_000 },
+      clock,
+      machine: 'forward-auth-7d9c5b8f6-x2k4q',
+      hosts: []
+    }
   })
   await management.listen({ host: '127.0.0.1', port: 0 })
   t.teardown(() => management.close())
@@ -117,6 +137,7 @@ t.test('the status page in a real Chromium', { skip }, async (t) => {
         )
       }
       t.equal(await page.evaluate('document.getAnimations().length'), 0, 'nothing moves')
+      if (name === 'phone') t.ok(await heightOf(page) <= PHONE_HEIGHT, `${await heightOf(page)} px high`)
       await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`), fullPage: true })
       await page.locator('details').evaluateAll((all) => { for (const one of all) one.setAttribute('open', '') })
       t.ok(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'), 'nor with its tables open')
@@ -132,22 +153,27 @@ t.test('the status page in a real Chromium', { skip }, async (t) => {
     t.strictSame(await page.getByRole('heading', { level: 1 }).allInnerTexts(), ['authgear-forward-auth'])
     const headings = await page.getByRole('heading', { level: 2 }).allInnerTexts()
     t.strictSame(headings, [
+      'Replicas',
+      'Refused, by reason',
+      'States',
       'Requests by decision',
       'Hit ratio',
       'Latency by source',
       'Requests to Authgear',
-      'Authgear asked, or circuit breaker open',
       'Revocations',
-      'Redis',
       'Failed Redis commands',
-      'Replicas seen on the revocation log'
+      'Replicas on the log'
     ])
-    for (const heading of headings) {
+    for (const heading of headings.slice(3)) {
       const region = page.getByRole('region', { name: heading, exact: true })
       t.match(await region.getByRole('img').getAttribute('aria-label'), new RegExp(`^${heading}, 15 minutes; now `))
       await region.locator('summary').click()
       t.equal(await region.getByRole('row').count(), 16, `${heading}: a table of 15 minutes beside the curve`)
       t.ok(await region.getByRole('columnheader').count() >= 2)
+    }
+    for (const state of ['Authgear asked', 'Redis answers', 'revocation log followed']) {
+      const [line] = await page.getByRole('img', { name: state }).all()
+      t.match(await line?.getAttribute('aria-label'), new RegExp(`^${state}, 15 minutes; now (yes|no)$`))
     }
     t.equal(await page.locator('main').count(), 1)
     const ids: string[] = await page.evaluate('Array.from(document.querySelectorAll("[id]"), ({ id }) => id)')
@@ -187,6 +213,35 @@ t.test('the status page in a real Chromium', { skip }, async (t) => {
     t.strictSame(asked, [], 'nothing is asked for meanwhile')
     await page.getByRole('button').click()
     await page.locator(`#revocations-webhook[value="${before + 2}"]`).waitFor({ state: 'attached' })
+  })
+
+  await t.test('a reader\'s own clock says the times; a pointer over a curve its values', async (t) => {
+    const { origin } = await startBusy(t)
+    const { page } = await open(t, browser, { timezoneId: 'Asia/Kathmandu' })
+    await page.goto(origin)
+    const [first] = await page.locator('time').all()
+    const at = new Date(await first?.getAttribute('datetime') ?? '')
+    const there = at.toLocaleTimeString('en-GB', { timeZone: 'Asia/Kathmandu' })
+    t.equal(await first?.innerText(), there)
+    t.notMatch(await page.locator('main').innerText(), 'UTC', 'and no table says another zone')
+    const requests = page.getByRole('region', { name: 'Requests by decision', exact: true }).locator('rect')
+    t.equal(await requests.count(), 15)
+    t.match(await requests.first().locator('title').textContent(), /^until 0 s ago: allowed \(200\) [\d.]+\/s, not signed/)
+  })
+
+  await t.test('the first line leads to its place in the runbook', async (t) => {
+    const { origin } = await startBusy(t)
+    const { page, complaints } = await open(t, browser)
+    await page.goto(origin)
+    const [first] = (await page.locator('body').innerText()).split('\n')
+    t.match(first, /^! Redis does not answer, so this replica works alone/)
+    t.equal(await page.locator('dd', { hasText: /^serving$/ }).getAttribute('class'), null, 'nothing green about it')
+    await page.getByRole('link', { name: 'Redis does not answer' }).click()
+    t.equal(new URL(page.url()).hash, '#forwardauthredisdown')
+    const heading = page.getByRole('heading', { name: 'ForwardAuthRedisDown' })
+    t.ok(await heading.evaluate((one) => one.matches(':target')))
+    t.ok(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'))
+    t.strictSame(complaints, [], 'within its Content-Security-Policy')
   })
 
   await t.test('without scripts it is the same page, with a link that asks again', async (t) => {

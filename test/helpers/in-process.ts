@@ -8,6 +8,7 @@ import { NO_HEADERS } from '../../src/identity/sets.ts'
 import { systemClock, type Clock } from '../../src/clock.ts'
 import { createLog } from '../../src/logging/log.ts'
 import type { RedisServers, RedisSettings } from '../../src/redis/options.ts'
+import type { Replica } from '../../src/revocation/presence.ts'
 import { createService, type Service, type ServiceSettings } from '../../src/service/service.ts'
 import { settingsFor } from './redis-settings.ts'
 import type { TlsFiles } from './tls.ts'
@@ -70,7 +71,12 @@ export interface InProcessOptions {
   readonly leaseWaitMs?: number
   /** Life of the fleet's lease; long here for the same reason. */
   readonly leaseMs?: number
+  readonly loginUrl?: string
   readonly clock?: Clock
+  /** Its machine's name. */
+  readonly machine?: string
+  /** What it says of itself to the other replicas. */
+  readonly state?: () => Replica['state']
   /** In place of the listener's own, which would take minutes: milliseconds. */
   readonly limits?: Readonly<
     Partial<Record<'headersTimeout' | 'requestTimeout' | 'keepAliveTimeout' | 'connectionsCheckingInterval', number>>
@@ -110,8 +116,9 @@ const TEARDOWN_GRACE_MS = 10
 export async function startInProcess (t: Pick<Test, 'teardown'>, options: InProcessOptions): Promise<InProcess> {
   const lines: Array<Record<string, unknown>> = []
   const log = createLog('trace', { write: (line: string) => { lines.push(JSON.parse(line)) } })
-  const { leaseWaitMs = 10_000, leaseMs = 10_000, secretCheckMs, settleMs, clock = systemClock } = options
-  const service = createService(settingsOf(options), log, { leaseWaitMs, leaseMs, secretCheckMs, settleMs, clock })
+  const { leaseWaitMs = 10_000, leaseMs = 10_000, secretCheckMs, settleMs, clock = systemClock, state } = options
+  const seams = { leaseWaitMs, leaseMs, secretCheckMs, settleMs, clock, state }
+  const service = createService(settingsOf(options), log, seams)
   Object.assign(service.app.fastify.server, options.limits)
   const port = await listen(service.app, options.listen)
   const identifyPort = await listen(service.identify)
@@ -147,6 +154,7 @@ export function settingsOf (options: InProcessOptions): ServiceSettings {
   const { protocol, host, origin } = new URL(options.authgear)
   return {
     version: '0.0.0-test',
+    machine: options.machine ?? 'replica-1',
     authgear: {
       endpoint: { origin, host, scheme: protocol === 'https:' ? 'https' : 'http' },
       resolverUrl: options.resolverUrl ?? `${origin}/_resolver/resolve`,
@@ -176,6 +184,7 @@ export function settingsOf (options: InProcessOptions): ServiceSettings {
     },
     redis: redisOf(options),
     trustedProxies: options.trustedProxies ?? ['loopback'],
+    loginUrl: options.loginUrl,
     login: options.login && { ...LOGIN, ...options.login },
     resources: (options.resources ?? []).map((uri) => ({ uri, scopes: [], name: undefined, documentation: undefined })),
     resourceTokenMaxAgeMs: options.resourceTokenMaxAgeMs ?? 3_600_000,

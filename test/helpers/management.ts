@@ -21,7 +21,14 @@ export function managementOf (
     version: '0.0.0-test',
     revocations: service.revocations,
     keySet: service.keySet,
-    status: { samples: service.samples, clock, machine: MACHINE, hosts }
+    status: {
+      samples: service.samples,
+      others: service.others,
+      about: { endpoint: 'https://auth.example.com', ttlMs: 30_000 },
+      clock,
+      machine: MACHINE,
+      hosts
+    }
   })
   t.teardown(() => management.close())
   return management

@@ -739,11 +739,63 @@ const REDIS: readonly Row[] = [
     }
   ],
   [
+    'an Authgear that never calls a webhook, as it does not where addresses are private',
+    ['webhook-silent'],
+    async (t) => {
+      const [{ env, endpoint, simulator }, redis] = await Promise.all([authgear(t, { adminApi }), startRedis(t)])
+      changeUser(simulator, 3600)
+      return { env: { ...env, ...auditEnvironment(endpoint, '1s'), ...WITH_WEBHOOK, ...plain(redis.port) } }
+    }
+  ],
+  [
+    'an Authgear that called webhooks until three days ago',
+    ['webhook-silent'],
+    async (t) => {
+      const [{ env, endpoint, simulator }, redis] = await Promise.all([authgear(t, { adminApi }), startRedis(t)])
+      await ageTrace(t, endpoint, redis, 3 * DAY_MS)
+      changeUser(simulator, 3600)
+      return { env: { ...env, ...auditEnvironment(endpoint, '1s'), ...WITH_WEBHOOK, ...plain(redis.port) } }
+    }
+  ],
+  [
+    'nothing but an Authgear whose users have not changed since the newest webhook',
+    [],
+    async (t) => {
+      const [{ env, endpoint, simulator }, redis] = await Promise.all([authgear(t, { adminApi }), startRedis(t)])
+      await ageTrace(t, endpoint, redis, 3 * DAY_MS)
+      changeUser(simulator, 4 * 86_400)
+      return { env: { ...env, ...auditEnvironment(endpoint, '1s'), ...WITH_WEBHOOK, ...plain(redis.port) } }
+    }
+  ],
+  [
     'a webhook that never came',
     ['webhook-unseen'],
     withAuthgear(async (t) => plain((await startRedis(t)).port, { AUTHGEAR_WEBHOOK_SECRET: WEBHOOK_SECRET }))
   ]
 ]
+
+const DAY_MS = 86_400_000
+const WITH_WEBHOOK = { AUTHGEAR_WEBHOOK_SECRET: WEBHOOK_SECRET }
+
+/** Authgear's audit log has it; no webhook told. */
+function changeUser ({ controls }: Awaited<ReturnType<typeof startSimulator>>, secondsAgo: number): void {
+  const createdAt = Math.floor(Date.now() / 1000) - secondsAgo
+  controls.audit.append({ activityType: 'USER_DISABLED', userId: demo.alice.id, payload: {}, createdAt })
+}
+
+/** A replica took a webhook so long ago. */
+async function ageTrace (
+  t: Test,
+  endpoint: string,
+  redis: Awaited<ReturnType<typeof startRedis>>,
+  ageMs: number
+): Promise<void> {
+  const { port } = await startReplica(t, endpoint, redis)
+  await ask(port, webhookOf('{}'))
+  const find = async (): Promise<readonly string[]> => await redis.cli('KEYS', '*:webhook-seen') as string[]
+  await until('it is noted', async () => (await find()).length === 1)
+  await redis.cli('PEXPIRE', (await find())[0] ?? '', String(30 * DAY_MS - ageMs))
+}
 
 const sentinelsOf = ({ servers }: Awaited<ReturnType<typeof startSentinelGroup>>): string =>
   servers.kind === 'sentinel' ? servers.sentinels.map(({ port }) => `127.0.0.1:${port}`).join() : ''

@@ -1,21 +1,54 @@
 import t from 'tap'
+import type { Replica } from '../../src/revocation/presence.ts'
 import { startInProcess, type InProcess } from '../helpers/in-process.ts'
-import { metricOf } from '../helpers/in-process-on-clock.ts'
+import { metricOf, verify } from '../helpers/in-process-on-clock.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { skipOrFail } from '../helpers/servers.ts'
 import { startSimulator } from '../helpers/simulator.ts'
 import { until } from '../helpers/until.ts'
 
+/** Longer and longer names. */
+const n = (id: string): number => 10 * Number(id.slice(3)) + 1
+
 const seenBy = (adapter: InProcess): Promise<number> => metricOf(adapter, 'forward_auth_replicas_seen')
 
 t.test('each replica counts those that follow the log with it', { skip: skipOrFail('redis-server') }, async (t) => {
   const [simulator, redis] = await Promise.all([startSimulator(t), startRedis(t)])
-  const start = (): Promise<InProcess> => startInProcess(t, { authgear: simulator.url, redisPort: redis.port })
-  const [a, b, c] = await Promise.all([start(), start(), start()])
+  const states: Record<string, Replica['state']> = { a: 'serving', b: 'serving', c: 'serving' }
+  const start = (name: string): Promise<InProcess> =>
+    startInProcess(t, {
+      authgear: simulator.url, redisPort: redis.port, machine: `replica-${name}`, state: () => states[name] ?? 'starting'
+    })
+  const [a, b, c] = await Promise.all([start('a'), start('b'), start('c')])
   await until('all see three', async () => (await Promise.all([a, b, c].map(seenBy))).every((count) => count === 3))
   const names = await redis.cli('KEYS', '*:replicas') as string[]
   t.equal(names.length, 1)
   t.ok(Number(await redis.cli('XLEN', names[0] ?? '')) < 20, 'a short list')
+
+  await t.test('each knows the others by name, with their state', async (t) => {
+    const others = (): unknown => a.service.others().map(({ replica }) => replica)
+    states['b'] = 'draining'
+    await until('it is told', () => a.service.others()[0]?.replica?.state === 'draining', 15_000)
+    t.strictSame(others(), [
+      { name: 'replica-b', state: 'draining', authgear: 'ok' },
+      { name: 'replica-c', state: 'serving', authgear: 'ok' }
+    ])
+    simulator.controls.fail('error')
+    for (let n = 0; c.service.authgearState() === 'ok' && n < 50; n++) await verify(c, `cold-${n}`)
+    const isFailing = (): boolean => a.service.others()[1]?.replica?.authgear === 'failing'
+    await until('and that one does not ask Authgear', isFailing, 15_000)
+    simulator.controls.recover()
+  })
+
+  await t.test('of many only fifty are read back, and all are counted', async (t) => {
+    const strangers = Array.from({ length: 70 }, (_, n) => `00-${String(n).padStart(2, '0')}`)
+    await Promise.all(strangers.map((id) =>
+      redis.cli('XADD', names[0] ?? '', '*', 'name', id, 'says', `serving ok ${'x'.repeat(n(id))}`)))
+    await until('they are counted', async () => await seenBy(a) === 73, 15_000)
+    t.equal(a.service.others().length, 50)
+    t.ok(a.service.others().every(({ id, replica }) => id.length <= 64 && (replica?.name.length ?? 0) <= 253))
+    await until('and are gone after seconds', async () => await seenBy(a) === 3, 20_000)
+  })
 
   await t.test('one that ends is gone after seconds', async (t) => {
     await c.close()

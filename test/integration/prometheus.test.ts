@@ -121,6 +121,11 @@ t.test('a real Prometheus of two replicas', { skip: skipOrFail('prometheus', 're
     }
   })
 
+  await t.test('each start of a replica is a mark on it', async (t) => {
+    const { annotations } = JSON.parse(dashboard()) as { annotations: { list: ReadonlyArray<{ expr: string }> } }
+    for (const { expr } of annotations.list) t.equal((await prometheus.query(asked(expr))).filter(isNumber).length, 2)
+  })
+
   await t.test('what the alerts compare returns numbers', async (t) => {
     for (const { alert, value } of ALERTS) {
       // of absent() nothing is left in health but the metric itself

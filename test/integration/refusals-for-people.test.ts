@@ -257,3 +257,27 @@ t.test('a request that declares a body gets the same page, and its connection en
   const head = await ask('HEAD')
   t.equal(head?.headers.find(([name]) => name.toLowerCase() === 'content-length')?.[1], lower['content-length'])
 })
+
+const NAVIGATION = { 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' }
+const FORBIDDEN = bearer(bob.accessToken, '/verify?role=admin')
+type Links = ReadonlyArray<readonly [what: string, options: object, asked: Asked, link: string]>
+const LINKS: Links = [
+  ['401 with LOGIN_URL', { loginUrl: '/login' }, {}, '<a href="/login">Sign in</a>'],
+  ['403 with LOGIN_URL', { loginUrl: '/login' }, FORBIDDEN, '<a href="/login">Sign in as somebody else</a>'],
+  ['401 with login=off', { login: {} }, { path: '/verify?login=off' },
+    '<a href="https://app.example.com/_auth/login">Sign in</a>'],
+  ['403 with the login', { login: {} }, FORBIDDEN,
+    '<a href="https://app.example.com/_auth/logout">Sign in as somebody else</a>'],
+  ['401 with neither', {}, {}, 'ask the people who run this site, or whoever gave you its address.']
+]
+for (const [what, options, asked, link] of LINKS) {
+  t.test(`the page of ${what} says how to go on`, async (t) => {
+    const simulator = await startSimulator(t)
+    const verifier = await startInProcessOver(t, 'HTTP/1.1', tls, { authgear: simulator.url, ...options })
+    const answered = await verifier.ask(merge(asked, NAVIGATION))
+    t.match(answered.body, link)
+    const program = await verifier.ask(merge(asked, { accept: '*/*' }))
+    t.notMatch(program.body, /login|Sign in/, 'and a program gets what it got')
+    t.equal(program.status, answered.status)
+  })
+}

@@ -5,12 +5,14 @@ import { createHistory } from '../../src/management/status/history.ts'
 import { manualClock } from '../helpers/manual-clock.ts'
 import { allMetrics } from '../helpers/series.ts'
 
+const ABOUT = { replica: 'here', version: '1', endpoint: 'https://auth.example.com', ttlMs: 30_000 }
+
 function build (t: Test, deps: Partial<StatusDeps>): FastifyInstance {
   const clock = manualClock()
   const history = createHistory({ read: allMetrics().reading, clock })
   const app = fastify()
   addStatus(app, {
-    status: () => ({ version: '1', state: 'serving', samples: history.window() }),
+    status: () => ({ about: ABOUT, others: [], state: 'serving', samples: history.window() }),
     clock,
     tags: createTagStore(clock),
     machine: 'here',
@@ -57,7 +59,7 @@ t.test('a page that cannot be rendered is one 500, and ends nothing', async (t) 
   const app = build(t, {
     status: () => {
       if (isBroken) throw new Error('a defect')
-      return { version: '1', state: 'serving', samples: fine.window() }
+      return { about: ABOUT, others: [], state: 'serving', samples: fine.window() }
     }
   })
   for (const tag of [undefined, '"x"']) t.equal((await get(app, tag)).statusCode, 500)

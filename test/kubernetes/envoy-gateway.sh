@@ -93,6 +93,7 @@ envoy_grpc() {
 # the Gateway's policy protects every namespace's routes; one has a stricter policy, one opts out
 envoy_namespaces() {
   local file
+  does 'apps in the namespaces' apps
   for file in '' -route -public; do does "taken: envoy-gateway$file.yaml" kubectl apply -f "$files/envoy-gateway$file.yaml"; done
   host=shop does 'shop has no policy of its own: 401' until_true envoy_answers 401 /
   is 'a session at shop' 200 "$(host=shop envoy / -H 'Cookie: session=user')"

@@ -17,6 +17,7 @@ EOF
 apps() {
   local name
   for name in shop wiki forum blog; do
+    # they may be there already
     kubectl create namespace $name >/dev/null 2>&1
     kubectl -n $name apply -f <(in_lab test/kubernetes/app.yaml) || return
   done

@@ -1,14 +1,7 @@
 // @ts-check
-/** @import { User } from './types.d.mts' */
+import { STYLE } from './style.mjs'
 
-export const STYLE = `
-:root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif }
-body { max-width: 30rem; margin: 10vh auto; padding: 0 1rem }
-ul { list-style: none; padding: 0 }
-button { font: inherit; width: 100%; text-align: left; padding: .6rem 1rem; margin: .25rem 0; border: 1px solid GrayText; border-radius: .5rem; cursor: pointer }
-button:disabled { cursor: not-allowed; opacity: .6 }
-button:focus-visible, a:focus-visible { outline: 3px solid Highlight; outline-offset: 2px }
-small { display: block; opacity: .8 }`
+/** @import { User } from './types.d.mts' */
 
 /**
  * @param {{ path: string, users: readonly User[], current: string | undefined, back: string }} view
@@ -23,7 +16,7 @@ export function loginPage ({ path, users, current, back }) {
 </style>
 <main>
 <h1>Sign in</h1>
-<p>This stands in for Authgear's login page. Choose who you are; no password.</p>
+<p class="soft">This stands in for Authgear's login page. Choose who you are; no password.</p>
 ${current === undefined ? '' : signedIn(current, path, back)}
 <form method="post" action="${escape(path)}">
 <input type="hidden" name="rd" value="${escape(back)}">

@@ -1,5 +1,6 @@
 // @ts-check
-import { escape, STYLE, userButton } from './login-page.mjs'
+import { escape, userButton } from './login-page.mjs'
+import { STYLE } from './style.mjs'
 
 /** @import { User } from './types.d.mts' */
 
@@ -20,7 +21,7 @@ ${main}
 
 /** @param {readonly User[]} users @param {string} query @param {string} locales */
 export function loginPage (users, query, locales) {
-  return layOut('Sign in', `<p>This stands in for Authgear's login page. Choose who you are; no password.</p>
+  return layOut('Sign in', `<p class="soft">This stands in for Authgear's login page. Choose who you are; no password.</p>
 <form method="post" action="/login-page?${escape(query)}"><ul>
 ${users.map(userButton).join('\n')}
 <li><button name="user" value="">Cancel</button></li>

@@ -67,7 +67,7 @@ export function createApplier ({ leads, revocations, sessionDigest, clock, obser
   async function apply (fresh: readonly AuditEntry[]): Promise<boolean> {
     const distinct = distinctOf(fresh.flatMap((entry) => {
       const own = revocationsOf(entry, sessionDigest)
-      observer.read(labelOf(entry.type), own.length)
+      observer.read(labelOf(entry.type), own.length, entry.second)
       return own
     }))
     const named = distinct.filter(({ target }) => target.kind !== 'everything')

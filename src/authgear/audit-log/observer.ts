@@ -1,4 +1,5 @@
 import { describe, type Log } from '../../logging/log.ts'
+import type { Second } from './entry.ts'
 import type { AuditErrorKind } from './errors.ts'
 
 /** `pending`: the revocation log did not take all of it, so that it is read again */
@@ -13,8 +14,8 @@ export type GapOutcome = 'everything' | 'expired' | 'suppressed' | 'redis'
 export type AuditObserver = Readonly<{
   polled: (outcome: PollOutcome) => void
   failed: (kind: AuditErrorKind, error: unknown) => void
-  /** An entry was read for the first time, and led to so many revocations. */
-  read: (activity: string, revocations: number) => void
+  /** An entry was read for the first time, and led to so many revocations; `second` is when Authgear wrote it. */
+  read: (activity: string, revocations: number, second: Second) => void
   /** What an entry asked for is done: seconds since Authgear dated it, by its own clock. */
   applied: (lagSeconds: number) => void
   gap: (outcome: GapOutcome) => void

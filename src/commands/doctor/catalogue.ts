@@ -322,6 +322,14 @@ export const CATALOGUE = Object.freeze({
     set: '`hook.non_blocking_handlers` at Authgear to this service\'s /webhook with events "*"; the log says where a ' +
       'signature was wrong'
   },
+  'webhook-silent': {
+    severity: 'warning',
+    mistake: 'AUTHGEAR_WEBHOOK_SECRET is set, users changed by the audit log, and no webhook told of it',
+    why: 'Authgear does not call this service: since September 2026 it refuses addresses that are not public, and ' +
+      'says so in its own log alone (`outbound fetch blocked by SSRF address policy`)',
+    set: 'this service\'s host in `http.insecure_fetch_address_allowed_hosts` of `authgear.features.yaml` ' +
+      '(docs/revocation.md, "Authgear in your own network"); or the handler, or the proxy\'s route to /webhook'
+  },
   'webhook-secret': {
     severity: 'warning',
     mistake: 'The newest webhook was signed with another secret than AUTHGEAR_WEBHOOK_SECRET',

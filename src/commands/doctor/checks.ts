@@ -9,12 +9,13 @@ import { rotation } from './checks/rotation.ts'
 import { keys, metadata } from './checks/resource-tokens.ts'
 import { trustProxy } from './checks/trust-proxy.ts'
 import { stranger, throughProxy } from './checks/through-proxy.ts'
+import { webhookSilent } from './checks/webhook-silent.ts'
 import { revocationLog } from './checks/revocation-log.ts'
 
 /** In the order in which they are run and printed: what the others need comes first. */
 export const PROBES: readonly Probe[] = Object.freeze([
   resolver, authgearCertificate, clock, trustProxy, cookies, keys, pasted, stranger, throughProxy, metadata,
   idleTimeout, audit,
-  redis, redisRights, redisServer, revocationLog, redisLatency, cacheSecret, webhook, rotation,
+  redis, redisRights, redisServer, revocationLog, redisLatency, cacheSecret, webhook, webhookSilent, rotation,
   ownCertificate
 ])

@@ -49,6 +49,18 @@ export const redirectUri: Kind<string> = Object.freeze({
   }
 })
 
+/** A link on a page: of the app's own host by its path, or anywhere by its address. */
+export const pageLink: Kind<string> = Object.freeze({
+  accepts: 'an `https://` or `http://` URL, or a path such as `/login`',
+  parse: (text: string) => {
+    if (!/^(?:https?:\/\/|\/(?!\/))/.test(text)) return problem('must begin with https://, http:// or one slash')
+    if (!/^[!-~]{1,512}$/.test(text) || /["'<>\\^`{|}]/.test(text) || !URL.canParse(text, 'https://app.example.com')) {
+      return problem('is not a URL of at most 512 characters: check it')
+    }
+    return text.includes('@') ? problem('must not carry a user name or password') : parsed(text, text)
+  }
+})
+
 export type RedisUrl = Readonly<{
   tls: boolean
   host: string

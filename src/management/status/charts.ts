@@ -114,7 +114,7 @@ const ALWAYS: readonly Chart[] = [
     title: 'Authgear asked, or circuit breaker open',
     scale: 'state',
     totals: undefined,
-    lines: [state('asked', 'asked', ({ now }) => !now.circuitOpen)]
+    lines: [state('asked', 'Authgear asked', ({ now }) => !now.circuitOpen)]
   }
 ]
 
@@ -125,8 +125,8 @@ const WITH_REDIS: readonly Chart[] = [
     scale: 'state',
     totals: undefined,
     lines: [
-      state('up', 'answers', ({ now }) => now.redisUp),
-      state('log', 'revocation log is followed', ({ now }) => now.logFollowed)
+      state('up', 'Redis answers', ({ now }) => now.redisUp),
+      state('log', 'revocation log followed', ({ now }) => now.logFollowed)
     ]
   },
   {
@@ -138,7 +138,7 @@ const WITH_REDIS: readonly Chart[] = [
   },
   {
     id: 'replicas',
-    title: 'Replicas seen on the revocation log',
+    title: 'Replicas on the log',
     scale: 'count',
     totals: undefined,
     lines: [

@@ -15,6 +15,8 @@ type Reads = Readonly<{ hits: number, reads: number }>
  */
 export type Sample = Moment & Readonly<{
   requests: Readonly<Record<DecisionName, number>>
+  /** What was not let in, by reason: a closed set. */
+  refusals: Readonly<Record<string, number>>
   memory: Reads
   redis: Reads
   /** By source: how many took at most as long as each bound of LATENCY_BUCKETS; the last is all. */
@@ -34,6 +36,7 @@ export function sampleOf (
   return {
     ...moment,
     requests: byDecision(requests),
+    refusals: byReason(requests),
     memory: { hits: memory.hit, reads: memory.hit + memory.miss },
     redis: { hits: redis.hit, reads: redis.hit + redis.miss + redis.rejected },
     durations: { memory: durations.memory, redis: durations.redis, authgear: durations.authgear },
@@ -69,6 +72,15 @@ function byDecision (requests: Reading['requests']): Record<DecisionName, number
   for (const { labels: { endpoint, status }, count } of requests) {
     const decision = BY_STATUS[status]
     if (decision !== undefined && endpoint !== 'identify') counts[decision] += count
+  }
+  return counts
+}
+
+/** `/identify` refuses nobody. */
+function byReason (requests: Reading['requests']): Record<string, number> {
+  const counts: Record<string, number> = {}
+  for (const { labels: { endpoint, status, reason }, count } of requests) {
+    if (status >= 400 && endpoint !== 'identify') counts[reason] = (counts[reason] ?? 0) + count
   }
   return counts
 }

@@ -4,7 +4,12 @@ import caching from '@fastify/caching'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '../../clock.ts'
 import { chartsOf, figuresOf } from './charts.ts'
-import { CONTENT_SECURITY_POLICY, renderPage, SCRIPT, type Status } from './page.ts'
+import { factsOfStatus, renderPage, type Status } from './page.ts'
+import { refusalsOf } from './facts.ts'
+import { renderRunbook } from './runbook.ts'
+import { SCRIPT } from './script.ts'
+import { CONTENT_SECURITY_POLICY } from './style.ts'
+import { verdictsOf } from './verdict.ts'
 
 /** The protocol of abstract-cache as `@fastify/caching` speaks it; its types know one of the two forms of `get`. */
 export type AbstractCache = Readonly<{
@@ -102,7 +107,8 @@ const matches = (host: string, pattern: string): boolean =>
  * The page as data: per chart and line what its key says (`total`), the newest value of its curve, and its minutes,
  * newest first. Seconds, shares, and things a second.
  */
-export function renderJson ({ version, state, samples }: Status): string {
+export function renderJson (status: Status): string {
+  const { about, state, samples, others } = status
   const [first, now] = [samples[0], samples.at(-1)]
   if (first === undefined || now === undefined) throw new Error('a status without a sample')
   const charts = chartsOf(now).map((chart) => [
@@ -115,8 +121,11 @@ export function renderJson ({ version, state, samples }: Status): string {
     )
   ])
   return JSON.stringify({
-    version,
+    ...about,
     state,
+    verdicts: verdictsOf(factsOfStatus(status)),
+    refused: Object.fromEntries(refusalsOf(samples)),
+    others: others.map(({ id, replica }) => replica ?? { name: id }),
     at: new Date(now.wall).toISOString(),
     windowSeconds: (now.monotonic - first.monotonic) / 1000,
     now: now.now,
@@ -141,21 +150,22 @@ type Content = Readonly<{ body: string, tag: string, until: number }>
  * never older.
  */
 const TAG_LIFE_MS = 1000
-/** The script changes with the version only. */
+/** The script and the runbook change with the version only. */
 const SCRIPT_LIFE_MS = 24 * 60 * 60_000
 /** Ours have 24. */
 const MAX_TAG_BYTES = 64
 
 /**
- * `GET /`, its script, and `GET /status.json`: the only routes behind `@fastify/caching`, whose hooks would answer 304
- * on `/verify` (docs/decisions/072-caching-on-the-status-page-only.md).
+ * `GET /`, its script, `GET /status.json` and `GET /runbook`: the only routes behind `@fastify/caching`, whose hooks
+ * would answer 304 on `/verify` (docs/decisions/072-caching-on-the-status-page-only.md).
  */
 export function addStatus (app: FastifyInstance, { status, clock, tags, machine, hosts }: StatusDeps): void {
   const cache = abstractCache(tags)
   const resources: ReadonlyArray<readonly [path: string, type: string, lifeMs: number, render: () => string]> = [
     ['/', 'text/html; charset=utf-8', TAG_LIFE_MS, () => renderPage(status())],
     ['/status.json', 'application/json; charset=utf-8', TAG_LIFE_MS, () => renderJson(status())],
-    ['/status.js', 'text/javascript; charset=utf-8', SCRIPT_LIFE_MS, () => SCRIPT]
+    ['/status.js', 'text/javascript; charset=utf-8', SCRIPT_LIFE_MS, () => SCRIPT],
+    ['/runbook', 'text/html; charset=utf-8', SCRIPT_LIFE_MS, renderRunbook]
   ]
   for (const [path, type, lifeMs, render] of resources) {
     const content = remembered(clock, lifeMs, render)

@@ -69,6 +69,17 @@ t.test('what is missing is told, all at once', t => {
   t.end()
 })
 
+t.test('LOGIN_URL is an address or a path, and stands in for LOGIN_CLIENT_ID', (t) => {
+  for (const url of ['/login', '/login?rd=/', 'https://app.example.com/sign-in', 'http://localhost:3000/']) {
+    t.match(load({ LOGIN_URL: url }), { kind: 'ok', config: { loginUrl: url } }, url)
+  }
+  for (const url of ['//evil.example', 'javascript:alert(1)', 'login', '/a b', '/"x', '/\\x', 'https://u@x.example']) {
+    t.match(errorsOf(load({ LOGIN_URL: url })), [/^LOGIN_URL: /], url)
+  }
+  t.match(errorsOf(load({ ...login, LOGIN_URL: '/login' })), [/^LOGIN_URL: is the app's own login/])
+  t.end()
+})
+
 const bad: readonly (readonly [
   name: keyof typeof login | 'LOGIN_PATH' | 'LOGIN_ALLOWED_HOSTS' | 'LOGOUT_REDIRECT_URI',
   text: string,

@@ -41,6 +41,7 @@ t.test('with the one required variable everything else has its default', t => {
     },
     redis: undefined,
     login: undefined,
+    loginUrl: undefined,
     resources: [],
     assertion: undefined,
     resourceTokenMaxAgeMs: 3_600_000,

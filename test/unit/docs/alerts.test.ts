@@ -10,6 +10,9 @@ import { allMetrics } from '../../helpers/series.ts'
 import { mustFind, skipOrFail } from '../../helpers/servers.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')
+type Config = Readonly<{
+  defaults: { thresholds: { steps: ReadonlyArray<{ color: string, value: number | null }> } }
+}>
 type Panel = Readonly<{
   id: number
   title: string
@@ -56,7 +59,7 @@ t.test(
     }
     t.strictSame(
       templating.list.map(({ name }) => name),
-      ['datasource', 'job', 'instance']
+      ['datasource', 'job', 'instance', 'runbook']
     )
     t.equal(new Set(panels.map(({ id }) => id)).size, panels.length)
     const cells = panels.flatMap(({ gridPos: { x, y, w, h } }) =>
@@ -78,6 +81,31 @@ t.test(
   }
 )
 
+t.test('the dashboard begins with the state of things, each linked to what to do', (t) => {
+  const { panels, annotations } = JSON.parse(dashboard()) as Readonly<{
+    panels: ReadonlyArray<Panel & { type: string, links?: ReadonlyArray<{ url: string }>, fieldConfig: Config }>
+    annotations: { list: ReadonlyArray<{ expr: string, useValueForTime: boolean }> }
+  }>
+  const first = panels.filter(({ gridPos: { y } }) => y === 0)
+  t.equal(first.length, 6)
+  const headings = file('docs/runbook.md').matchAll(/^## (.*)$/gm)
+  const anchors = new Set(Array.from(headings, ([, name = '']) => name.toLowerCase()))
+  for (const { type, title, links, fieldConfig } of first) {
+    t.equal(type, 'stat', title)
+    const { steps } = fieldConfig.defaults.thresholds
+    t.ok(steps.length >= 2 && steps[0]?.value === null && steps.some(({ color }) => color === 'red'), title)
+    const [, anchor = ''] = links?.[0]?.url.split('$' + '{runbook}#') ?? []
+    t.ok(anchors.has(anchor), `${title}: ${anchor}`)
+  }
+  t.strictSame(
+    panels.filter(({ type }) => type === 'state-timeline').map(({ title }) => title),
+    ['Authgear is asked', 'Redis and the log']
+  )
+  const starts = 'process_start_time_seconds{job="$job",instance=~"$instance"} * 1000'
+  t.match(annotations.list, [{ expr: starts, useValueForTime: true }])
+  t.end()
+})
+
 t.test('alerts, dashboard and pages name metrics that there are', async (t) => {
   const rendered = await allMetrics().render()
   const paths = [
@@ -95,6 +123,9 @@ t.test('alerts, dashboard and pages name metrics that there are', async (t) => {
   t.ok(names.size >= 30)
   for (const name of names) t.ok(rendered.includes(`# TYPE ${name.replace(/_(bucket|sum|count)$/, '')} `), name)
 })
+
+/** What only the status page leads to, and what somebody does without an alert. */
+const ALERTLESS = new Set(['Rotate a secret', 'All is well', 'Nobody asks', 'A replica that starts or ends'])
 
 t.test('each alert has its place in the runbook, and its cases among the tests of rules', (t) => {
   const sections = new Map(file('docs/runbook.md').split('\n## ').slice(1).map((text) => [text.split('\n')[0], text]))
@@ -116,7 +147,7 @@ t.test('each alert has its place in the runbook, and its cases among the tests o
     )
   }
   t.strictSame(
-    Array.from(sections.keys()).filter((title) => title !== 'Rotate a secret').toSorted(),
+    Array.from(sections.keys()).filter((title) => !ALERTLESS.has(title ?? '')).toSorted(),
     ALERTS.map(({ alert }) => alert).toSorted(),
     'and the runbook has no other'
   )

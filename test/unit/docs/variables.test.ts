@@ -71,8 +71,9 @@ t.test('.env.example works as it is, and each of its examples is valid', t => {
     'ok',
     'these together'
   )
-  const login = Object.fromEntries(Object.entries(optional).filter(([name]) => /^LOG(?:IN|OUT)_(?!.*_FILE)/.test(name)))
+  const login = Object.fromEntries(Object.entries(optional).filter(([name]) => /^LOG(?:IN_(?!URL)|OUT_)(?!.*_FILE)/.test(name)))
   t.equal(loadConfig({ ...required, ...login, LOGIN_SECRET: 'k'.repeat(32) }).kind, 'ok', 'and these')
+  t.equal(loadConfig({ ...required, LOGIN_URL: optional['LOGIN_URL'] }).kind, 'ok', 'or this in their place')
   const { ASSERTION_ISSUER: issuer, ASSERTION_KEY_ROTATION: rotation } = optional
   const assertion = { ASSERTION: 'on', ASSERTION_ISSUER: issuer, ASSERTION_KEY_ROTATION: rotation }
   t.equal(loadConfig({ ...required, ...assertion }).kind, 'ok', 'and these')

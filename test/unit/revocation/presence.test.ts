@@ -1,14 +1,21 @@
 import t from 'tap'
-import { openPresence } from '../../../src/revocation/presence.ts'
+import type { Announced } from '../../../src/redis/commands.ts'
+import { openPresence, type Replica } from '../../../src/revocation/presence.ts'
 import { until } from '../../helpers/until.ts'
 
-type Said = Readonly<{ name: string, windowMs: number }>
+type Said = Readonly<{ id: string, says: string, windowMs: number }>
+
+const SELF: Replica = { name: 'replica-1', state: 'serving', authgear: 'ok' }
 
 /** One that announces itself a hundred times a second, to a Redis that answers as `answer` does. */
-function start (isFollowing: () => boolean, answer: () => Promise<number>) {
+function start (isFollowing: () => boolean, answer: () => Promise<number>, newest: Announced['newest'] = []) {
   const [said, failures] = [[] as Said[], [] as unknown[]]
   const presence = openPresence({
-    announce: (name, windowMs) => { said.push({ name, windowMs }); return answer() },
+    announce: async (announcement) => {
+      said.push(announcement)
+      return { count: await answer(), newest: [[announcement.id, announcement.says], ...newest] }
+    },
+    self: () => SELF,
     isFollowing,
     failed: (error) => { failures.push(error) },
     everyMs: 10
@@ -20,8 +27,8 @@ t.test('who follows the log says so again and again, by one name', async (t) => 
   const { presence, said } = start(() => true, async () => 3)
   t.equal(presence.seen(), 0, 'not known yet')
   await until('it said so twice', () => said.length >= 2 && presence.seen() === 3)
-  t.equal(new Set(said.map(({ name }) => name)).size, 1)
-  t.match(said[0], { name: /^[\da-f]{16}$/, windowMs: 35 })
+  t.equal(new Set(said.map(({ id }) => id)).size, 1)
+  t.match(said[0], { id: /^[\da-f]{16}$/, says: 'serving ok replica-1', windowMs: 35, most: 50 })
   await presence.close()
   const { length } = said
   const later = start(() => true, async () => 1)
@@ -54,5 +61,24 @@ t.test('what Redis refuses is told, and nobody is known', async (t) => {
   await until('it is told', () => failures.length > 0)
   t.equal(presence.seen(), 0)
   t.equal(failures[0], refusal)
+  await presence.close()
+})
+
+t.test('it knows what others say of themselves, and nothing of what cannot be read', async (t) => {
+  const { presence } = start(() => true, async () => 6, [
+    ['d', 'serving ok zebra'],
+    ['c', ''],
+    ['b', 'draining failing forward-auth-7d9c-x2k4q.example.net'],
+    ['a', 'serving ok <script>'],
+    ['e', 'idle ok replica-2']
+  ])
+  await until('it knows', () => presence.seen() === 6)
+  t.strictSame(presence.others(), [
+    { id: 'a', replica: undefined },
+    { id: 'c', replica: undefined },
+    { id: 'e', replica: undefined },
+    { id: 'b', replica: { name: 'forward-auth-7d9c-x2k4q.example.net', state: 'draining', authgear: 'failing' } },
+    { id: 'd', replica: { name: 'zebra', state: 'serving', authgear: 'ok' } }
+  ])
   await presence.close()
 })

@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { Figure, Scale } from '../../../../src/management/status/charts.ts'
-import { axisOf, draw } from '../../../../src/management/status/drawing.ts'
-import { format, timeOfDay } from '../../../../src/management/status/page.ts'
+import { axisOf, draw, drawTimeline } from '../../../../src/management/status/drawing.ts'
+import { ago, format, timeOfDay } from '../../../../src/management/status/format.ts'
 import { type Sample, WINDOW_MS } from '../../../../src/management/status/history.ts'
 
 const at = (monotonic: number): Sample => ({ monotonic }) as Sample
@@ -20,7 +20,7 @@ function figure (
 }
 const pathsOf = (figures: readonly Figure[], scale: Scale): string[] =>
   Array.from(
-    draw(figures, axisOf(figures, scale), 'a "label"').matchAll(/<path class="l\d" d="([^"]*)"/g),
+    draw(figures, axisOf(figures, scale), scale, 'a "label"').matchAll(/<path class="l\d" d="([^"]*)"/g),
     ([, path = '']) => path
   )
 
@@ -49,11 +49,37 @@ for (const [what, scale, values, path] of DRAWN) {
 
 t.test('lines share an axis, and each has its own class', (t) => {
   const figures = [figure(WINDOW_MS, 1, 1, 1), figure(WINDOW_MS, 2, 2, 2)]
-  t.match(draw(figures, axisOf(figures, 'rate'), 'x'), /class="l0" d="M0 36H100.*class="l1" d="M0 2H100/)
+  t.match(draw(figures, axisOf(figures, 'rate'), 'rate', 'x'), /class="l0" d="M0 36H100.*class="l1" d="M0 2H100/)
   t.match(
-    draw(figures, axisOf(figures, 'rate'), 'a "label" & <more>'),
+    draw(figures, axisOf(figures, 'rate'), 'rate', 'a "label" & <more>'),
     'role="img" aria-label="a &quot;label&quot; &amp; &lt;more&gt;"'
   )
+  t.end()
+})
+
+t.test('a pointer over a curve reads the values of its minute, without a script', (t) => {
+  const [one] = [figure(WINDOW_MS, 1, 5, 10)]
+  const drawn = draw([{ ...one, rows: one.curve.toReversed() }], axisOf([one], 'rate'), 'rate', 'x')
+  t.strictSame(Array.from(drawn.matchAll(/<rect x="(\d+)" width="(\d+)"[^>]*><title>([^<]*)</g), ([, ...all]) => all), [
+    ['200', '100', 'until 0 s ago: a 10/s'],
+    ['100', '100', 'until 5 min ago: a 5/s'],
+    ['0', '100', 'until 10 min ago: a 1/s']
+  ])
+  t.end()
+})
+
+t.test('a state is a bar for each time that it went on, thin while it holds', (t) => {
+  const bars = (...values: Parameters<typeof figure> extends [number, ...infer V] ? V : never): string[] =>
+    Array.from(
+      drawTimeline(figure(WINDOW_MS, ...values), 'x').matchAll(/x="(\d+)" width="(\d+)" class="(\w+)".*?<title>(.*?)</g),
+      ([, ...all]) => all.join(' ')
+    )
+  t.strictSame(bars(1, 1, 1), ['0 300 up a: yes, from 15 min ago until 0 s ago'])
+  t.strictSame(bars(1, 0, 0), [
+    '0 100 up a: yes, from 15 min ago until 10 min ago',
+    '100 200 down a: no, from 10 min ago until 0 s ago'
+  ])
+  t.strictSame(bars(undefined, undefined, 1), ['200 100 up a: yes, from 5 min ago until 0 s ago'])
   t.end()
 })
 
@@ -72,6 +98,7 @@ const WRITTEN: ReadonlyArray<readonly [value: number | undefined, scale: Scale, 
 ]
 t.test('values are written as people read them', (t) => {
   for (const [value, scale, text] of WRITTEN) t.equal(format(value, scale), text)
+  t.strictSame([0, 59_000, 61_000, 899_000].map(ago), ['0 s ago', '59 s ago', '1 min ago', '15 min ago'])
   t.equal(timeOfDay(Date.UTC(2026, 10, 25, 8, 5, 9)), '08:05:09')
   t.end()
 })

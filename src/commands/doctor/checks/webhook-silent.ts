@@ -1,0 +1,67 @@
+import { createTokens } from '../../../authgear/admin-api/token.ts'
+import { labelOf } from '../../../authgear/audit-log/activity-types.ts'
+import { createAuditClient } from '../../../authgear/audit-log/client.ts'
+import { AuditError } from '../../../authgear/audit-log/errors.ts'
+import { comesWithWebhook } from '../../../authgear/untold-changes.ts'
+import { WEBHOOK_KNOWN_MS } from '../../../core/webhook-trace.ts'
+import { type Finding, found } from '../catalogue.ts'
+import { type Context, looked, type Probe, skipped } from '../check.ts'
+
+/** The trace is renewed once a minute at most, and the clocks of Authgear and of this machine differ. */
+const MARGIN_MS = 2 * 60_000
+
+/** Authgear says in its own log alone that it does not call us: its audit log shows what a webhook would have told. */
+export const webhookSilent: Probe = {
+  title: 'webhooks come when users change',
+  needs: 'redis',
+  async run (context) {
+    const { config: { audit, authgear: { webhookSecret } }, redis, clock } = context
+    if (webhookSecret === undefined) return skipped('there is no AUTHGEAR_WEBHOOK_SECRET')
+    if (audit === undefined) return skipped('only the audit log tells that users changed: AUTHGEAR_ADMIN_API_URL')
+    if (redis === undefined) return skipped('without Redis nothing remembers a webhook')
+    const leftMs = await redis.connection.commands.pttl(redis.keys.webhookSeen).catch(() => undefined)
+    if (leftMs === undefined) return skipped('Redis did not answer')
+    const silence = silenceOf(leftMs)
+    const changes = await countChanges(context, audit, clock.wall() - silence.ms)
+    return changes === undefined
+      ? skipped('the audit log cannot be read')
+      : looked(judgeSilence(silence, changes))
+  }
+}
+
+export type Silence = Readonly<{ ms: number, hasCome: boolean }>
+
+/** @param leftMs what PTTL says of the newest webhook's trace: negative where there is none */
+export function silenceOf (leftMs: number): Silence {
+  return leftMs < 0 ? { ms: WEBHOOK_KNOWN_MS, hasCome: false } : { ms: WEBHOOK_KNOWN_MS - leftMs, hasCome: true }
+}
+
+/** @param changes of users since then, that come by webhook too */
+export function judgeSilence ({ ms, hasCome }: Silence, changes: number): Finding | undefined {
+  if (changes === 0) return undefined
+  const days = Math.floor(ms / 86_400_000)
+  const since = !hasCome ? `for ${days} days at least` : days > 0 ? `for ${days} days` : 'since the newest one'
+  const many = changes === 1 ? 'a change' : `${changes} changes`
+  return found('webhook-silent', `no webhook has come ${since}, and the audit log has ${many} of users since`)
+}
+
+/** @returns undefined where the audit log cannot be read: another check says why */
+async function countChanges (
+  { config: { authgear }, clock }: Context,
+  { url, key, appId }: NonNullable<Context['config']['audit']>,
+  sinceMs: number
+): Promise<number | undefined> {
+  const token = createTokens(key, appId, clock)
+  const client = createAuditClient({ url, endpoint: authgear.endpoint, ca: authgear.ca, token, clock })
+  const [from, to] = [sinceMs + MARGIN_MS, clock.wall() - MARGIN_MS].map((ms) => Math.floor(ms / 1000))
+  if (from === undefined || to === undefined || from >= to) return 0
+  try {
+    const types = (await client.types()).filter((type) => comesWithWebhook(labelOf(type)))
+    return types.length === 0 ? 0 : (await client.page({ from, to, types }, 1)).total
+  } catch (error) {
+    if (error instanceof AuditError) return undefined
+    throw error
+  } finally {
+    await client.close()
+  }
+}

@@ -1,0 +1,40 @@
+import type { Scale } from './charts.ts'
+
+const NONE = '–'
+
+/** A value as people read it. */
+export function format (value: number | undefined, scale: Scale): string {
+  if (value === undefined) return NONE
+  switch (scale) {
+    case 'count': return grouped(value, 0)
+    case 'rate': return `${grouped(value, value < 10 ? 2 : 0)}/s`
+    case 'share': return `${(value * 100).toFixed(1)} %`
+    case 'seconds': return duration(value)
+    case 'state': return value === 1 ? 'yes' : 'no'
+  }
+}
+
+/** By fraction digits; made once, since making one takes longer than a page. */
+const FORMATS = [0, 1, 2].map((maximumFractionDigits) => new Intl.NumberFormat('en-US', { maximumFractionDigits }))
+const grouped = (value: number, digits: 0 | 1 | 2): string => FORMATS[digits]?.format(value) ?? NONE
+
+function duration (seconds: number): string {
+  if (seconds < 0.001) return `${grouped(seconds * 1e6, 0)} µs`
+  if (seconds < 1) return `${grouped(seconds * 1e3, seconds < 0.01 ? 1 : 0)} ms`
+  return `${grouped(seconds, 2)} s`
+}
+
+/** `12:31:05` in UTC: the machine's zone is not the reader's. */
+export function timeOfDay (wall: number): string {
+  return new Date(wall).toISOString().slice(11, 19)
+}
+
+/** The same as markup: UTC until the script has put the reader's own time in its place. */
+export function timeElement (wall: number): string {
+  return `<time datetime="${new Date(wall).toISOString()}">${timeOfDay(wall)}</time>`
+}
+
+/** `12 min ago`: a title cannot be put into the reader's zone, so that it names no time of the day. */
+export function ago (ms: number): string {
+  return ms < 60_000 ? `${Math.round(ms / 1000)} s ago` : `${Math.round(ms / 60_000)} min ago`
+}

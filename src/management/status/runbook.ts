@@ -1,0 +1,47 @@
+import { readFileSync } from 'node:fs'
+import { Marked } from 'marked'
+import { escapeHtml, headOf } from '../../pages/layout.ts'
+import { STYLE } from './style.ts'
+
+/** Beside the source and beside the build: both lie three folders below the package. */
+const RUNBOOK = new URL('../../../docs/runbook.md', import.meta.url)
+
+/** An anchor as GitHub makes it, so that links hold in both places. */
+export function anchorOf (heading: string): string {
+  return heading.toLowerCase().replaceAll(/[^\p{Letter}\p{Number}\s_-]/gu, '').trim().replaceAll(/\s/g, '-')
+}
+
+const marked = new Marked({
+  renderer: {
+    heading ({ depth, text, tokens }) {
+      return `<h${depth} id="${anchorOf(text)}">${this.parser.parseInline(tokens)}</h${depth}>\n`
+    },
+    link ({ href, tokens }) {
+      const text = this.parser.parseInline(tokens)
+      // the other pages are in the repository only
+      return /^#|^https?:/.test(href) ? `<a href="${escapeHtml(href)}">${text}</a>` : `${text} (docs/${escapeHtml(href)})`
+    },
+    // all of it is ours, and has none
+    html: ({ text }) => escapeHtml(text)
+  }
+})
+
+const MISSING = '# Runbook\n\nIt is not in this copy: docs/runbook.md of the repository has it.'
+
+/** The page that the status page's sentences lead to: the version's own, also where nothing else is reached. */
+export function renderRunbook (read: () => string = readRunbook): string {
+  return `${headOf('authgear-forward-auth: runbook', STYLE)}<main class="runbook">
+<p><a href="./">Status</a></p>
+${marked.parse(read(), { async: false })}</main>
+</body>
+</html>
+`
+}
+
+function readRunbook (): string {
+  try {
+    return readFileSync(RUNBOOK, 'utf8')
+  } catch {
+    return MISSING
+  }
+}

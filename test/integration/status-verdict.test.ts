@@ -1,0 +1,80 @@
+import t, { type Test } from 'tap'
+import { adminApi, auditSettings } from '../helpers/audit.ts'
+import { startInProcess } from '../helpers/in-process.ts'
+import { metricOf, startInProcessOnClock, verify } from '../helpers/in-process-on-clock.ts'
+import { MACHINE, startManagement } from '../helpers/management.ts'
+import { ask } from '../helpers/request.ts'
+import { demo, startSimulator } from '../helpers/simulator.ts'
+import { until } from '../helpers/until.ts'
+import { disabledEvent, WEBHOOK_SECRET, webhookOf } from '../helpers/webhook.ts'
+
+const { alice } = demo
+
+async function start (t: Test) {
+  const alone = await startInProcessOnClock(t)
+  const port = await startManagement(t, alone.adapter.service, { clock: alone.clock })
+  const page = async (): Promise<string> => {
+    alone.clock.advance(1000)
+    return (await ask(port, { path: '/', host: '127.0.0.1' })).body
+  }
+  return { ...alone, port, page }
+}
+
+const firstLineOf = (page: string): string => /<p class="verdict.*?<\/p>/.exec(page)?.[0].replaceAll(/<[^>]*>/g, '') ?? ''
+
+t.test('the page begins with how things are; "serving" is green while all is well', async (t) => {
+  const { adapter, simulator, page } = await start(t)
+  t.match(firstLineOf(await page()), /^✓ All is well, and no proxy has asked/)
+  await verify(adapter, alice.accessToken)
+  const well = await page()
+  t.equal(firstLineOf(well), '✓ All is well.')
+  t.match(well, '<dd class="good">serving</dd>')
+  t.match(well, `Replica <b>${MACHINE}</b>, version 0.0.0-test, for <b>https://auth.example.com</b>, CACHE_TTL 30 s.`)
+  simulator.controls.fail('not-found')
+  for (let n = 0; n < 100; n++) t.equal((await verify(adapter, `cold-${n}`)).status, 503)
+  const bad = await page()
+  t.match(firstLineOf(bad), /^✗ .*503|not asked/)
+  t.match(bad, '<dd>serving</dd>')
+  t.match(bad, /<title>! .*: serving<\/title>/)
+  t.match(bad, /<data id="refused-authgear_[a-z]+" value="\d+">/)
+})
+
+t.test('status.json says the same, and the runbook is beside it', async (t) => {
+  const { port, adapter } = await start(t)
+  await verify(adapter, alice.accessToken)
+  await ask(adapter.port, { path: '/verify' })
+  const data = JSON.parse((await ask(port, { path: '/status.json', host: '127.0.0.1' })).body)
+  t.match(data, {
+    replica: MACHINE,
+    endpoint: 'https://auth.example.com',
+    ttlMs: 30_000,
+    refused: { no_credentials: 1 },
+    verdicts: [{ level: 'good', link: 'all-is-well' }],
+    others: []
+  })
+  const { status, headers, body } = await ask(port, { path: '/runbook', host: '127.0.0.1' })
+  t.match({ status, type: headers['content-type'] }, { status: 200, type: 'text/html; charset=utf-8' })
+  t.match(body, 'id="forwardauthunavailable"')
+  t.equal((await ask(port, { path: '/runbook', host: 'evil.example' })).status, 403)
+})
+
+t.test('changes that no webhook told are told, until one comes', async (t) => {
+  const simulator = await startSimulator(t, { adminApi })
+  const replica = await startInProcess(t, {
+    authgear: simulator.url, audit: auditSettings(simulator.url, 50), webhookSecret: WEBHOOK_SECRET
+  })
+  const port = await startManagement(t, replica.service)
+  const untold = (): Promise<number> => metricOf(replica, 'forward_auth_audit_untold_changes')
+  const verdict = async (): Promise<string> =>
+    JSON.parse((await ask(port, { path: '/status.json', host: '127.0.0.1' })).body).verdicts[0].link
+  await until('it follows the log', async () =>
+    await metricOf(replica, 'forward_auth_audit_polls_total{outcome="ok"}') > 0)
+  simulator.controls.disable('bob')
+  await until('it has read that', async () => await untold() === 1)
+  await until('the page says so', async () => await verdict() === 'forwardauthwebhookssilent')
+  const { body } = await ask(port, { path: '/', host: '127.0.0.1' })
+  t.match(body, 'http.insecure_fetch_address_allowed_hosts</code> in <code>authgear.features.yaml')
+  t.equal((await ask(replica.port, webhookOf(disabledEvent(demo.bob.id, 'a')))).status, 204)
+  t.equal(await untold(), 0)
+  await until('the page says it no more', async () => await verdict() !== 'forwardauthwebhookssilent')
+})

@@ -1,0 +1,58 @@
+import t from 'tap'
+import { factsPart, fleetPart, refusalsPart, verdictPart } from '../../../../src/management/status/head.ts'
+import { sampleOf, type Sample } from '../../../../src/management/status/history.ts'
+import type { Replica, Seen } from '../../../../src/revocation/presence.ts'
+import { allMetrics } from '../../../helpers/series.ts'
+
+const SELF: Replica = { name: 'me', state: 'serving', authgear: 'ok' }
+const others = (count: number): readonly Seen[] =>
+  Array.from({ length: count }, (_, n) => ({ id: `${n}`, replica: { ...SELF, name: `other-${n}` } }))
+
+function sample (replicasSeen: number, redisUp: boolean | undefined = true): Sample {
+  const { now, ...rest } = allMetrics().reading()
+  return sampleOf({ ...rest, now: { ...now, replicasSeen, redisUp } }, { wall: 0, monotonic: 0 })
+}
+
+const itemsOf = (part: string): number => part.match(/<li>/g)?.length ?? 0
+
+type Fleet = readonly [what: string, seen: number, known: number, items: number, more: RegExp | undefined]
+const FLEETS: readonly Fleet[] = [
+  ['alone', 1, 0, 1, undefined],
+  ['three', 3, 2, 3, undefined],
+  ['fifty', 50, 49, 50, undefined],
+  ['three hundred', 300, 50, 51, /<li>and 250 more<\/li>/]
+]
+t.test('the fleet is shown to a bound, with the number of the rest', (t) => {
+  for (const [what, seen, known, items, more] of FLEETS) {
+    const part = fleetPart(SELF, others(known), sample(seen))
+    t.equal(itemsOf(part), items, what)
+    if (more === undefined) t.notMatch(part, 'more')
+    else t.match(part, more)
+  }
+  t.match(fleetPart(SELF, [], sample(0, false)), /others are not known/)
+  t.end()
+})
+
+t.test('what another replica says of itself is text', (t) => {
+  const part = fleetPart(SELF, [{ id: '<img src=x>', replica: undefined }], sample(2))
+  t.match(part, '<b>&lt;img src=x&gt;</b> <span>says nothing of itself')
+  t.end()
+})
+
+t.test('"serving" is green only where the verdict is good', (t) => {
+  for (const [level, shown] of [
+    ['good', '<dd class="good">serving'], ['warn', '<dd>serving'], ['bad', '<dd>serving']
+  ] as const) t.match(factsPart('serving', sample(1), level), shown)
+  t.match(factsPart('draining', sample(1), 'good'), '<dd class="bad">draining')
+  t.end()
+})
+
+t.test('the note about private addresses is there where changes were not told', (t) => {
+  const verdict = { level: 'warn', sentence: 'a < b.', link: 'x' } as const
+  t.match(verdictPart([verdict], 1), 'outbound fetch blocked by SSRF address policy')
+  t.notMatch(verdictPart([verdict], 0), 'SSRF')
+  const also = '<ul class="also"><li class="warn"><a href="runbook#x">a &lt; b.</a></li></ul>'
+  t.match(verdictPart([verdict, verdict], 0), also)
+  t.match(refusalsPart([sample(1)]), 'None.')
+  t.end()
+})

@@ -1,0 +1,135 @@
+import { readFileSync } from 'node:fs'
+import t from 'tap'
+import { factsOf, refusalsOf } from '../../../../src/management/status/facts.ts'
+import { sampleOf, type Sample } from '../../../../src/management/status/history.ts'
+import { anchorOf, renderRunbook } from '../../../../src/management/status/runbook.ts'
+import { type Facts, type Level, RULES, verdictsOf } from '../../../../src/management/status/verdict.ts'
+import { allMetrics } from '../../../helpers/series.ts'
+
+const WELL: Facts = {
+  state: 'serving',
+  circuitOpen: false,
+  queued: 0,
+  redisUp: true,
+  logFollowed: true,
+  othersFailing: 0,
+  answers: 1000,
+  unavailable: 0,
+  unavailableNow: { count: 0, of: 100, reason: undefined },
+  wrongPath: 0,
+  badPolicy: 0,
+  inauthentic: 0,
+  webhooksRefused: 0,
+  auditBehindSeconds: undefined,
+  untold: undefined
+}
+const now = (count: number, reason?: string): Partial<Facts> =>
+  ({ unavailable: count, unavailableNow: { count, of: 120, reason } })
+
+const CASES: ReadonlyArray<readonly [what: string, facts: Partial<Facts>, level: Level, link: string, says: RegExp]> = [
+  ['nothing', {}, 'good', 'all-is-well', /^All is well\.$/],
+  ['nothing, without Redis', { redisUp: undefined, logFollowed: undefined }, 'good', 'all-is-well', /^All is well\.$/],
+  ['nobody who asks', { answers: 0 }, 'good', 'nobody-asks', /no proxy has asked/],
+  ['an open breaker', { circuitOpen: true }, 'bad', 'forwardauthauthgearcircuitopen', /bring Authgear back/],
+  ['an open breaker with its 503', { circuitOpen: true, ...now(9, 'authgear_unavailable') }, 'bad',
+    'forwardauthauthgearcircuitopen', /not asked/],
+  ['a wrong address', now(100, 'authgear_misconfigured'), 'bad', 'forwardauthunavailable', /^100 .* AUTHGEAR_ENDPOINT/],
+  ['too many people', now(5, 'overloaded'), 'bad', 'forwardauthauthgearqueue', /too many people wait/],
+  ['an Authgear that is slow', now(100, 'authgear_unavailable'), 'bad', 'forwardauthunavailable', /did not answer/],
+  ['one answer of 503, of a login page', now(1), 'bad', 'forwardauthunavailable', /^1 of the last 120 answers/],
+  ['a wrong path', { wrongPath: 11 }, 'bad', 'forwardauthwrongpath', /11 requests came .* correct the address/],
+  ['a scanner\'s wrong path', { wrongPath: 10 }, 'good', 'all-is-well', /All is well/],
+  ['no Redis', { redisUp: false, logFollowed: false }, 'warn', 'forwardauthredisdown', /bring Redis back/],
+  ['no log', { logFollowed: false }, 'warn', 'forwardauthrevocationlognotfollowed', /not followed/],
+  ['another secret', { inauthentic: 1 }, 'warn', 'forwardauthinauthenticrevocations', /1 revocation of another secret/],
+  ['no webhook', { untold: 3 }, 'warn', 'forwardauthwebhookssilent', /no webhook came \(3 changes\)/],
+  ['webhooks refused', { webhooksRefused: 2 }, 'warn', 'forwardauthwebhooksrefused', /^2 webhooks refused/],
+  ['an audit log behind', { auditBehindSeconds: 61 }, 'warn', 'forwardauthauditlogbehind', /not read for 61 s/],
+  ['an audit log in time', { auditBehindSeconds: 60 }, 'good', 'all-is-well', /All is well/],
+  ['another replica', { othersFailing: 1 }, 'warn', 'forwardauthauthgearcircuitopen', /by 1 other replica/],
+  ['a queue', { queued: 101 }, 'warn', 'forwardauthauthgearqueue', /^101 resolutions wait/],
+  ['a bad policy', { badPolicy: 1 }, 'warn', 'forwardauthbadpolicy', /^1 request refused by a policy/],
+  ['503 that are over', { unavailable: 100 }, 'warn', 'forwardauthunavailable', /^It works again: 100 answers/],
+  ['a start', { state: 'starting' }, 'warn', 'a-replica-that-starts-or-ends', /starts/],
+  ['an end', { state: 'draining' }, 'warn', 'a-replica-that-starts-or-ends', /ends/]
+]
+
+for (const [what, facts, level, link, says] of CASES) {
+  t.test(`the verdict on ${what}`, (t) => {
+    const [verdict] = verdictsOf({ ...WELL, ...facts })
+    t.match(verdict, { level, link, sentence: says })
+    t.match(verdict.sentence, /^[^.]+(?:\.(?! )[^.]+)*\.$/, 'one sentence')
+    t.end()
+  })
+}
+
+t.test('each rule has its case', (t) => {
+  const rulesOf = (facts: Facts): number => RULES.findIndex(({ when }) => when(facts))
+  const met = new Set(CASES.map(([, facts]) => rulesOf({ ...WELL, ...facts })))
+  t.equal(met.size, RULES.length)
+  t.end()
+})
+
+t.test('the worst comes first, the others follow, and no "all is well" among them', (t) => {
+  const verdicts = verdictsOf({ ...WELL, ...now(3, 'overloaded'), redisUp: false, badPolicy: 2, answers: 0 })
+  t.strictSame(verdicts.map(({ link }) => link), [
+    'forwardauthauthgearqueue', 'forwardauthredisdown', 'forwardauthbadpolicy'
+  ])
+  t.end()
+})
+
+t.test('each sentence links to a place that the runbook has, as a file and as a page', (t) => {
+  const source = readFileSync(new URL('../../../../docs/runbook.md', import.meta.url), 'utf8')
+  const headings = Array.from(source.matchAll(/^#+ (.*)$/gm), ([, heading = '']) => anchorOf(heading))
+  const page = renderRunbook()
+  for (const link of RULES.map(({ link }) => link)) {
+    t.ok(headings.includes(link), `docs/runbook.md#${link}`)
+    t.match(page, `id="${link}"`)
+  }
+  t.end()
+})
+
+t.test('the runbook as a page: whole, its own links only, no markup of others', (t) => {
+  const page = renderRunbook()
+  t.equal(page.match(/<h2 /g)?.length, readFileSync('docs/runbook.md', 'utf8').match(/^## /gm)?.length)
+  for (const [, href = ''] of page.matchAll(/ href="([^"]*)"/g)) t.match(href, /^#|^\.\/$|^https?:\/\/localhost/)
+  for (const [, anchor = ''] of page.matchAll(/ href="#([^"]*)"/g)) t.match(page, `id="${anchor}"`, anchor)
+  t.notMatch(page, /\*\*|\]\(|<script| style=/)
+  t.match(renderRunbook(() => '# <b>x</b>\n\n<script>1</script>'), '&lt;script&gt;')
+  t.end()
+})
+
+/** Of metrics, at that second. */
+function sampleAt (metrics: ReturnType<typeof allMetrics>, second: number): Sample {
+  return sampleOf(metrics.reading(), { wall: second * 1000, monotonic: second * 1000 })
+}
+
+t.test('facts are of the window, and what is going on of its last two minutes', (t) => {
+  const metrics = allMetrics()
+  const refuse = (count: number, status: number, reason: Parameters<typeof metrics.request>[2]): void => {
+    for (let n = 0; n < count; n++) metrics.request('verify', status, reason, 'none', 0.001)
+  }
+  refuse(50, 503, 'overloaded') // before the window
+  const samples = [sampleAt(metrics, 0)]
+  refuse(7, 503, 'authgear_unavailable')
+  refuse(2, 403, 'bad_policy')
+  samples.push(sampleAt(metrics, 600), sampleAt(metrics, 790))
+  refuse(1, 503, 'overloaded')
+  refuse(3, 401, 'no_credentials')
+  metrics.request('identify', 401, 'invalid_session', 'none', 0.001)
+  metrics.webhookRefused('wrong_signature')
+  samples.push(sampleAt(metrics, 900))
+  const others = [{ name: 'a', state: 'serving', authgear: 'failing' }] as const
+  t.match(factsOf({ state: 'serving', samples, others }), {
+    answers: 13,
+    unavailable: 8,
+    unavailableNow: { count: 1, of: 4, reason: 'overloaded' },
+    badPolicy: 2,
+    webhooksRefused: 1,
+    othersFailing: 1
+  })
+  t.strictSame(refusalsOf(samples), [
+    ['authgear_unavailable', 7], ['no_credentials', 3], ['bad_policy', 2], ['overloaded', 1]
+  ])
+  t.end()
+})
