@@ -23,7 +23,7 @@ for (const proxy of PROXIES) {
     // what Istio cannot do is written by hand, and said
     for (const args of proxy === 'istio' ? SETS.slice(0, 1) : SETS) {
       const text = textOf(proxy, args)
-      t.match(text, /verify|ext-authz/, 'it asks something')
+      t.match(text, /verify|ext-authz|4183/, 'it asks something: over gRPC by the port alone')
       t.notMatch(text, JWKS_PATH)
       t.notMatch(text.replaceAll('\\', '').replaceAll('[.]', '.'), OWN)
     }

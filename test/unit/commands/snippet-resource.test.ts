@@ -27,7 +27,23 @@ const ASKS = /\/(verify|resource|ext-authz)\b|auth-url|path_?override|path_?pref
 /** Its prefix holds the policy, and /ext-authz/ hands what is about tokens to /resource itself. */
 const BY_PREFIX = 'gateway-api-external-auth'
 
-for (const proxy of PROXIES.filter((name) => name !== 'istio' && name !== BY_PREFIX)) {
+/** Over gRPC the policy itself says that it is about a resource; Istio has no place for one. */
+const BY_GRPC: readonly ProxyName[] = ['envoy-grpc', 'envoy-gateway-grpc', 'contour']
+const OTHERS: readonly ProxyName[] = ['istio', 'istio-grpc', BY_PREFIX, ...BY_GRPC]
+
+for (const proxy of BY_GRPC) {
+  t.test(`${proxy} gives the resource's path the policy, and its metadata none`, (t) => {
+    const text = linesOf(proxy, settingsOf(...ARGS)).join('\n')
+    const policies = [...text.matchAll(/policy: "([^"]+)"|name: policy, type: Value, value: "([^"]+)"/g)]
+    const said = policies.map(([, one, other]) => one ?? other)
+    t.ok(said.includes(`resource=https://${HOST}/mcp&scope=a,b&scope=c`), 'a route has the policy')
+    t.strictSame(said.filter((policy) => policy?.includes('.well-known')), [])
+    t.match(text, /well-known\/oauth-protected-resource/, 'its metadata has a route')
+    t.end()
+  })
+}
+
+for (const proxy of PROXIES.filter((name) => !OTHERS.includes(name))) {
   t.test(`${proxy} asks /resource for the resource's path, and sends clients to its metadata`, (t) => {
     const lines = linesOf(proxy, settingsOf(...ARGS))
     const policy = `resource=https://${HOST}/mcp&scope=a,b&scope=c`
@@ -61,6 +77,7 @@ t.test(`${BY_PREFIX} writes the resource into its prefix, and sends clients to i
 
 t.test('Istio’s page says what to write by hand', (t) => {
   t.match(limitsOf('istio', settingsOf(...ARGS)).join(), '--resource: write /=QUERY')
+  t.not(limitsOf('istio-grpc', settingsOf(...ARGS)).length, 0)
   t.end()
 })
 
