@@ -34,7 +34,7 @@ echo changed >>"$work/archives/sbom.spdx.json"
 is 'a changed file is refused' refused "$(cosign verify-blob "${known[@]}" --bundle "$work/archives/sbom.spdx.json.sigstore.json" "$work/archives/sbom.spdx.json" >/dev/null 2>&1 || echo refused)"
 
 port=$(node -e 'const s=require("node:net").createServer().listen(0,()=>{console.log(s.address().port);s.close()})')
-registry serve --port "$port" >"$work/registry.log" 2>&1 &
+registry -port "$port" >"$work/registry.log" 2>&1 &
 until curl -s "localhost:$port/v2/" >/dev/null; do sleep 0.1; done
 pushed=$(helm push "$work"/archives/chart-*.tgz "oci://localhost:$port/charts" --plain-http 2>&1 | sed -n 's/^Digest: //p')
 chart=localhost:$port/charts/authgear-forward-auth@$pushed
