@@ -18,8 +18,11 @@ const asServer = (services: Readonly<Record<string, ComposeService>>, name: stri
   return service
 }
 
+/** More of its options, and variables of acme.env. */
+type More = Readonly<{ options?: readonly string[], env?: Readonly<Record<string, string>> }>
+
 /** Traefik by the command and the labels of the compose file; only addresses are others. */
-export async function startTraefik (t: Test, place: Place, more: Readonly<Record<string, string>> = {}): Promise<void> {
+export async function startTraefik (t: Test, place: Place, more: More = {}): Promise<void> {
   const { ports, pebble, folder, env } = place
   const services = readCompose('deploy/compose/https.yml', { ...env, ACME_DIRECTORY: pebble.url })
   const here = (text: string): string => text
@@ -42,11 +45,39 @@ export async function startTraefik (t: Test, place: Place, more: Readonly<Record
   await startChild(t, {
     name: 'traefik',
     command: mustFind('traefik'),
-    args: [...(asServer(services, 'traefik').command ?? []).map(here), `--providers.docker.endpoint=${api}`],
+    args: [
+      ...(asServer(services, 'traefik').command ?? []).map(here),
+      `--providers.docker.endpoint=${api}`,
+      ...more.options ?? []
+    ],
     cwd: folder,
-    env: { LEGO_CA_CERTIFICATES: pebble.caFile, ...more },
+    env: { LEGO_CA_CERTIFICATES: pebble.caFile, ...more.env },
     ready: () => answers(ports.https)
   })
+}
+
+const DNS_HOOK = `#!/bin/sh
+[ "$1" = present ] && path=set-txt || path=clear-txt
+exec curl -sf -d "{\\"host\\":\\"$2\\",\\"value\\":\\"$3\\"}" "$DNS_MANAGEMENT/$path"
+`
+
+/** The same, by a record in the DNS: a script stands for the provider's API. */
+export async function startTraefikWithDns (t: Test, place: Place): Promise<void> {
+  const { pebble: { dns, dnsManagement }, folder } = place
+  const hook = join(folder, 'dns-hook')
+  writeFileSync(hook, DNS_HOOK, { mode: 0o755 })
+  const option = '--certificatesresolvers.acme.acme.dnschallenge'
+  await startTraefik(t, place, {
+    options: [`${option}.resolvers=${dns}`, `${option}.propagation.disablechecks=true`],
+    env: { EXEC_PATH: hook, DNS_MANAGEMENT: dnsManagement }
+  })
+}
+
+/** The own certificate, as own/certificate.yml.example has it. */
+export async function startTraefikWithOwn (t: Test, place: Place): Promise<void> {
+  const example = readFileSync(join(ROOT, 'deploy/compose/own/certificate.yml.example'), 'utf8')
+  writeFileSync(join(place.folder, 'own/certificate.yml'), example.replaceAll('/own/', `${place.folder}/own/`))
+  await startTraefik(t, place)
 }
 
 /** The four labels of docs/second-app.md. */

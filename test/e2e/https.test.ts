@@ -5,7 +5,9 @@ import t, { type Test } from 'tap'
 import { skipOrFailWithoutChromium } from '../helpers/chromium.ts'
 import { skipOrFail } from '../helpers/servers.ts'
 import { demo } from '../helpers/simulator.ts'
-import { startCaddy, startReadmeCaddy, startTraefik } from './https-proxies.ts'
+import {
+  startCaddy, startReadmeCaddy, startTraefik, startTraefikWithDns, startTraefikWithOwn
+} from './https-proxies.ts'
 import { APP, APP_HOST, AUTHGEAR, NAS_HOST, startStack, type Running, type Stack, WIKI_HOST } from './https-stack.ts'
 
 t.setTimeout(10 * 60_000)
@@ -36,6 +38,41 @@ for (const stack of STACKS) {
     t.comment(`https: ${stack.name}: ${Math.round(performance.now() - begun)} ms from the start to signed out`)
     await testPolicy(t, running, stack.apps)
     if (stack.apps) await testOtherApps(t, running)
+  })
+}
+
+/** Where the certificate comes from otherwise, by lines of `.env`. */
+const CERTIFICATES: ReadonlyArray<Stack & Readonly<{ issuer: RegExp }>> = [
+  {
+    name: 'https.yml with a DNS challenge',
+    file: 'deploy/compose/https.yml',
+    env: { ACME_CHALLENGE: 'dnschallenge.provider=exec' },
+    start: startTraefikWithDns,
+    issuer: /Pebble/
+  },
+  {
+    name: 'https.yml with an own certificate',
+    file: 'deploy/compose/https.yml',
+    env: { CERT_RESOLVER: '' },
+    ownCertificate: true,
+    start: startTraefikWithOwn,
+    issuer: /authgear-forward-auth/
+  },
+  {
+    name: 'https-caddy.yml with an own certificate',
+    file: 'deploy/compose/https-caddy.yml',
+    env: { CADDY_TLS: 'tls /own/tls.crt /own/tls.key' },
+    ownCertificate: true,
+    start: startCaddy,
+    issuer: /authgear-forward-auth/
+  }
+]
+
+for (const stack of CERTIFICATES) {
+  t.test(`${stack.name}: a person signs in`, { skip }, async (t) => {
+    const running = await startStack(t, stack)
+    t.match(running.certificate.issuer, stack.issuer)
+    await testJourney(t, stack.name, running)
   })
 }
 

@@ -54,14 +54,34 @@ cases_login() {
 }
 
 cases_isolation() {
-  is 'one port is published, the proxy'"'"'s' "$proxy" "$("${compose[@]}" ps --format json | node -e "
+  is 'one port is published to the world, the proxy'"'"'s' "$proxy" "$("${compose[@]}" ps --format json | node -e "
     const rows = require('node:fs').readFileSync(0, 'utf8').trim().split('\n').map(line => JSON.parse(line)).flat()
-    console.log(rows.filter(row => (row.Publishers ?? []).some(one => one.PublishedPort > 0)).map(row => row.Service).join())")"
+    const isOpen = (one) => one.PublishedPort > 0 && one.URL !== '127.0.0.1'
+    console.log(rows.filter(row => (row.Publishers ?? []).some(isOpen)).map(row => row.Service).join())")"
   local address
   address=$(docker inspect -f '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' "$(container app)")
   is 'forward-auth finds no way to the app, by name or address' 'no way, no way' "$(inside forward-auth 1 reach "http://app:8080 http://$address:8080")"
   is 'the app finds none to forward-auth, Redis or the Internet' 'no way, no way, no way' \
     "$(inside app 1 reach 'http://forward-auth:4181/livez http://redis:6379 http://192.0.2.1')"
+}
+
+# on this machine's loopback, each replica's own
+cases_status_page() {
+  local replica address
+  for replica in 1 2; do
+    address=$(docker port "$(container forward-auth "$replica")" 4181)
+    is "the status page of replica $replica is on loopback" '127.0.0.1 200' "${address%:*} $(ask -o /dev/null -w '%{http_code}' "http://localhost:${address##*:}/")"
+  done
+}
+
+# what could let nobody in is refused before anything else starts
+cases_check() {
+  local log="$work/check.log"
+  AUTHGEAR_ENDPOINT=https://auth.home.example docker compose -f docker-compose.yml -p "$project-check" up -d --no-build --wait >"$log" 2>&1
+  is 'the demo with a real Authgear does not start' 1 $?
+  is 'and says why' 'deploy/compose/https.yml' "$(docker compose -p "$project-check" logs check 2>&1 | grep -o 'deploy/compose/https.yml' | head -n 1)"
+  is 'nothing else runs' '' "$(docker ps -q --filter "label=com.docker.compose.project=$project-check")"
+  docker compose -f docker-compose.yml -p "$project-check" down -v -t 1 >/dev/null 2>&1
 }
 
 # of all that run; Docker gives the capabilities that were added back as a list
