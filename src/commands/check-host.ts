@@ -15,19 +15,29 @@ type Problem = (subject: Subject) => string | false
  * @param text the host of the app, as `--host` has it
  */
 export function signInProblems (text: string, config: Config): readonly string[] {
-  const host = parseHost(text)
-  if (host?.kind !== 'dns' || (!LOCAL.test(host.value) && INNER.test(host.value))) return [hostProblem(text)]
+  const host = openedHost(text)
+  if (host === undefined) return hostProblems(text)
   const authgear = config.authgear.endpoint.host.replace(/:\d+$/, '')
-  const subject = { host: host.value, authgear, config }
-  const problems = LOCAL.test(host.value) ? [realProjectHere] : PROBLEMS
+  const subject = { host, authgear, config }
+  const problems = LOCAL.test(host) ? [realProjectHere] : PROBLEMS
   return problems.map((problem) => problem(subject)).filter((problem) => problem !== false)
 }
 
-const hostProblem = (text: string): string =>
-  text === ''
-    ? 'APP_HOST: is not set: write the name that people open, such as app.example.com'
-    : `APP_HOST: ${JSON.stringify(text)} is no host name: write the name that people open, such as app.example.com, ` +
-      'without https://, port or path'
+function openedHost (text: string): string | undefined {
+  const host = parseHost(text)
+  return host?.kind === 'dns' && (LOCAL.test(host.value) || !INNER.test(host.value)) ? host.value : undefined
+}
+
+/** What is wrong with the name itself, whatever the configuration. */
+export function hostProblems (text: string): readonly string[] {
+  if (openedHost(text) !== undefined) return []
+  return [
+    text === ''
+      ? 'APP_HOST: is not set: write the name that people open, such as app.example.com'
+      : `APP_HOST: ${JSON.stringify(text)} is no host name: write the name that people open, such as ` +
+        'app.example.com, without https://, port or path'
+  ]
+}
 
 const realProjectHere: Problem = ({ host, authgear }) =>
   !INNER.test(authgear) && !LOCAL.test(authgear) &&

@@ -1,5 +1,5 @@
 import { loadConfig, type LoadedConfig, type Setting } from '../config/index.ts'
-import { signInProblems } from './check-host.ts'
+import { hostProblems, signInProblems } from './check-host.ts'
 import type { Out } from './out.ts'
 
 /** Policies stand in the proxy's configuration, so that nothing here can see one that nobody meets. */
@@ -29,7 +29,7 @@ export function check (
     return refuse(['check takes --host HOST, and nothing else'], out)
   }
   const loaded = load(env)
-  const errors = loaded.kind === 'errors' ? loaded.errors : host === undefined ? [] : hostProblems(host, loaded)
+  const errors = host === undefined ? loaded.kind === 'errors' ? loaded.errors : [] : allProblems(host, loaded)
   if (loaded.kind === 'errors' || errors.length > 0) return refuse(errors, out)
   out.write(
     table([
@@ -49,9 +49,10 @@ function refuse (errors: readonly string[], out: Out): 1 {
 }
 
 /** With a host to judge, a login that cannot reach another one is as wrong as one that cannot reach this. */
-function hostProblems (host: string, { config, warnings }: Extract<LoadedConfig, { kind: 'ok' }>): readonly string[] {
-  const problems = signInProblems(host, config)
-  return problems.length > 0 ? problems : warnings.filter((warning) => warning.startsWith('LOGIN_ALLOWED_HOSTS'))
+function allProblems (host: string, loaded: LoadedConfig): readonly string[] {
+  if (loaded.kind === 'errors') return [...hostProblems(host), ...loaded.errors]
+  const problems = signInProblems(host, loaded.config)
+  return problems.length > 0 ? problems : loaded.warnings.filter((warning) => warning.startsWith('LOGIN_ALLOWED_HOSTS'))
 }
 
 type Row = readonly [name: string, value: string, from: string]
