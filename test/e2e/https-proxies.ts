@@ -41,6 +41,7 @@ export async function startTraefik (t: Test, place: Place, more: More = {}): Pro
   const wiki = { name: 'wiki', labels: wikiLabels(ports.app) }
   const containers = [...['forward-auth', 'app'].map((name) => ({ name, labels: labels(name) })), wiki]
   const api = await startDockerApi(t, containers)
+  writeFileSync(join(folder, 'own/authgear.yml'), here(readFileSync(join(ROOT, 'deploy/compose/own/authgear.yml'), 'utf8')))
   writeFileSync(join(folder, 'own/app.yml'), anotherApp('app.yml.example', NAS_HOST, ports.nas))
   await startChild(t, {
     name: 'traefik',

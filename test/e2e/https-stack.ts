@@ -88,7 +88,8 @@ export async function startStack (t: Test, stack: Stack): Promise<Running> {
     return certificate !== undefined
   }, 60_000)
   if (certificate === undefined) throw new Error('no certificate')
-  return { pebble, ports, authgear, service, certificate, browser: await startBrowser(t, { ports, authgear, pebble, outer }) }
+  const browser = await startBrowser(t, { ports, authgear, pebble, outer })
+  return { pebble, ports, authgear, service, certificate, browser }
 }
 
 function startAuthgear (t: Test, { certFile, keyFile }: OwnCert): Promise<RunningSimulator> {
@@ -140,7 +141,7 @@ async function startBrowser (t: Test, { ports, authgear, pebble, outer }: Reache
     `MAP ${host}:443 127.0.0.1:${ports.https}`, `MAP ${host}:80 127.0.0.1:${ports.http}`
   ])
   const browser = await launchChromium([
-    `--host-resolver-rules=${[...rules, `MAP ${AUTHGEAR_HOST}:443 127.0.0.1:${authgear.port}`, 'MAP * ~NOTFOUND'].join(', ')}`,
+    `--host-resolver-rules=${rules.join(', ')}, MAP ${AUTHGEAR_HOST}:443 127.0.0.1:${authgear.port}, MAP * ~NOTFOUND`,
     `--ignore-certificate-errors-spki-list=${[pebble.intermediate, readFileSync(outer.certFile)].map(keyOf).join()}`
   ])
   t.teardown(() => browser.close())

@@ -8,7 +8,8 @@ export type Container = Readonly<{ name: string, labels: Readonly<Record<string,
 
 /**
  * As much of Docker's API as Traefik's provider reads, for containers that are programs of this machine: so the labels
- * of a compose file reach a real Traefik where no Docker engine is. @returns its address, as `--providers.docker.endpoint`
+ * of a compose file reach a real Traefik where no Docker engine is.
+ * @returns its address, as `--providers.docker.endpoint` takes it
  */
 export async function startDockerApi (t: Test, containers: readonly Container[]): Promise<string> {
   const server = createServer((request, reply) => answer(containers, request, reply))
@@ -21,15 +22,18 @@ function answer (containers: readonly Container[], { url = '' }: IncomingMessage
   const path = url.replace(/^\/v[\d.]+/, '').replace(/\?.*/, '')
   reply.setHeader('Api-Version', '1.45').setHeader('Content-Type', 'application/json')
   if (path === '/events') return reply.flushHeaders() // nothing ever happens here
-  const inspected = containers.find(({ name }) => path === `/containers/${name}/json`)
-  if (inspected !== undefined) return void reply.end(JSON.stringify(detailsOf(inspected)))
-  const answers: Readonly<Record<string, unknown>> = {
-    '/version': { ApiVersion: '1.45', MinAPIVersion: '1.24', Version: '26.0.0' },
-    '/_ping': 'OK',
-    '/containers/json': containers.map(({ name, labels }) => ({ Id: name, Names: [`/${name}`], Labels: labels }))
+  const body = bodyOf(path, containers)
+  reply.statusCode = body === undefined ? 404 : 200
+  reply.end(JSON.stringify(body ?? { message: path }))
+}
+
+function bodyOf (path: string, containers: readonly Container[]): unknown {
+  if (path === '/version') return { ApiVersion: '1.45', MinAPIVersion: '1.24', Version: '26.0.0' }
+  if (path === '/containers/json') {
+    return containers.map(({ name, labels }) => ({ Id: name, Names: [`/${name}`], Labels: labels }))
   }
-  if (!(path in answers)) reply.statusCode = 404
-  reply.end(JSON.stringify(answers[path] ?? { message: path }))
+  const inspected = containers.find(({ name }) => path === `/containers/${name}/json`)
+  return inspected === undefined ? undefined : detailsOf(inspected)
 }
 
 const detailsOf = ({ name, labels }: Container): unknown => ({

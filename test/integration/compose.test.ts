@@ -69,8 +69,10 @@ t.test('both stacks of Traefik refuse the same', { skip }, async (t) => {
   t.strictSame(protects(HTTPS), protects(DEMO))
 })
 
+type Env = Readonly<Record<string, string>>
+
 /** The container `check` of that stack, as a program of this machine. */
-function runCheck (file: string, env: Readonly<Record<string, string>>): Readonly<{ code: number | null, text: string }> {
+function runCheck (file: string, env: Env): Readonly<{ code: number | null, text: string }> {
   const { command, environment = {} }: ComposeService = readCompose(file, env)['check'] ?? {}
   const { status, stdout } = spawnSync(process.execPath, [join(ROOT, 'dist/main.js'), ...command ?? []], {
     env: environment, encoding: 'utf8'
@@ -78,9 +80,9 @@ function runCheck (file: string, env: Readonly<Record<string, string>>): Readonl
   return { code: status, text: stdout }
 }
 
-const without = (name: keyof typeof WORKS): Readonly<Record<string, string>> => ({ ...WORKS, [name]: '' })
+const without = (name: keyof typeof WORKS): Env => ({ ...WORKS, [name]: '' })
 
-const CHECKED: ReadonlyArray<readonly [what: string, file: string, env: Readonly<Record<string, string>>, says: string]> = [
+const CHECKED: ReadonlyArray<readonly [what: string, file: string, env: Env, says: string]> = [
   ['the demo', DEMO, {}, ''],
   ['five lines', HTTPS, WORKS, ''],
   ['five lines, with Caddy', CADDY, WORKS, ''],

@@ -210,7 +210,7 @@ t.test('traefik: the refusing route is the first, in each form of the configurat
     t.match(text(files), /reject_?status_?code[:=] ?400/i, proxy)
     t.match(text(files), /noop@internal/, proxy)
   }
-  t.ok(read('docker-compose.yml').includes(`&& (${REFUSED.replaceAll('$', '$$$$')})`), 'docker-compose.yml')
+  t.ok(read('deploy/compose/own/authgear.yml').includes(`rule: (${REFUSED})\n      priority: ${REFUSED_PRIORITY}\n`), 'authgear.yml')
 })
 
 interface HttpMatch {
