@@ -84,6 +84,16 @@ cases_check() {
   docker compose -f docker-compose.yml -p "$project-check" down -v -t 1 >/dev/null 2>&1
 }
 
+secure() { ask -k --connect-to "::localhost:$HTTPS_PORT" -H 'Accept: text/html' -H 'Sec-Fetch-Mode: navigate' -H 'Sec-Fetch-Dest: document' "$@"; }
+# a person's first steps, without Authgear: that one is simulated in test/e2e/https
+cases_https() {
+  is 'http leads to https' "https://$APP_HOST" "$(ask -o /dev/null -w '%{redirect_url}' -H "Host: $APP_HOST" "$entry/" | grep -oE '^https://[^:/]+')"
+  is 'a page leads to the login' "302 https://$APP_HOST/_auth/login" "$(secure -o /dev/null -w '%{http_code} %{redirect_url}' "https://$APP_HOST/deep" | cut -d '?' -f 1)"
+  is 'and the login to Authgear' "$AUTHGEAR_ENDPOINT/oauth2/authorize" "$(secure -o /dev/null -w '%{redirect_url}' "https://$APP_HOST/_auth/login?rd=https://$APP_HOST/deep" | cut -d '?' -f 1)"
+  is 'a program is refused' 401 "$(ask -k --connect-to "::localhost:$HTTPS_PORT" -o /dev/null -w '%{http_code}' "https://$APP_HOST/")"
+  is 'the webhook is off' 404 "$(secure -o /dev/null -w '%{http_code}' -X POST "https://$APP_HOST/_auth/webhook")"
+}
+
 # of all that run; Docker gives the capabilities that were added back as a list
 cases_hardening() {
   local id name
