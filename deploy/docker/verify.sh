@@ -112,6 +112,7 @@ fetch_compose || quit 'no docker compose'
 step build
 build || { tail -n 20 "$work/build.log"; quit 'the image does not build'; }
 cases_image
+cases_one_container
 cases_flood
 [ $# -gt 0 ] || set -- traefik caddy nginx https
 for stack in "$@"; do step "$stack"; "$stack"; done

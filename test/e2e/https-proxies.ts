@@ -41,7 +41,8 @@ export async function startTraefik (t: Test, place: Place, more: More = {}): Pro
   const wiki = { name: 'wiki', labels: wikiLabels(ports.app) }
   const containers = [...['forward-auth', 'app'].map((name) => ({ name, labels: labels(name) })), wiki]
   const api = await startDockerApi(t, containers)
-  writeFileSync(join(folder, 'own/authgear.yml'), here(readFileSync(join(ROOT, 'deploy/compose/own/authgear.yml'), 'utf8')))
+  const middlewares = readFileSync(join(ROOT, 'deploy/compose/own/authgear.yml'), 'utf8')
+  writeFileSync(join(folder, 'own/authgear.yml'), here(middlewares))
   writeFileSync(join(folder, 'own/app.yml'), anotherApp('app.yml.example', NAS_HOST, ports.nas))
   await startChild(t, {
     name: 'traefik',
@@ -143,7 +144,7 @@ async function runCaddy (
     command: mustFind('caddy'),
     args: ['run', '--config', file, '--adapter', 'caddyfile'],
     cwd: folder,
-    env: { XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder, ...env },
+    env: { ...env, XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder },
     ready: () => answers(ports.https)
   })
 }

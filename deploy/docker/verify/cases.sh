@@ -113,6 +113,18 @@ cases_image() {
     "$(docker run --rm --network none authgear-forward-auth check 2>&1 | grep -o 'AUTHGEAR_ENDPOINT' | head -n 1) $(docker run --rm --network none authgear-forward-auth check >/dev/null 2>&1; echo $?)"
 }
 
+# README.md's command, as a reader copies it
+cases_one_container() {
+  local command begun=$SECONDS
+  command=$(grep '^docker run -d --name forward-auth ' README.md)
+  is 'the command of README.md starts' 0 "$(eval "$command" >/dev/null 2>"$work/one.log"; echo $?)"
+  is 'and answers on loopback' 401 "$(until_is 401 ask -o /dev/null -w '%{http_code}' http://127.0.0.1:4180/verify)"
+  echo "# one container: $((SECONDS - begun)) s from the command to the first answer"
+  is 'its login leads to Authgear' https://auth.example.com/oauth2/authorize \
+    "$(ask -o /dev/null -w '%{redirect_url}' -H 'Host: app.example.com' 'http://127.0.0.1:4180/_auth/login' | cut -d '?' -f 1)"
+  docker rm -f forward-auth >/dev/null
+}
+
 # by as many requests as ended the process before it had a budget, twice over: test/integration/flood.test.ts
 cases_flood() {
   is 'in 128 MiB it outlives junk with four credentials' 'outlived' \
