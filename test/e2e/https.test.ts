@@ -5,10 +5,13 @@ import t, { type Test } from 'tap'
 import { skipOrFailWithoutChromium } from '../helpers/chromium.ts'
 import { skipOrFail } from '../helpers/servers.ts'
 import { demo } from '../helpers/simulator.ts'
+import { until } from '../helpers/until.ts'
 import {
   startCaddy, startReadmeCaddy, startTraefik, startTraefikWithDns, startTraefikWithOwn
 } from './https-proxies.ts'
-import { APP, APP_HOST, AUTHGEAR, NAS_HOST, startStack, type Running, type Stack, WIKI_HOST } from './https-stack.ts'
+import {
+  APP, APP_HOST, AUTHGEAR, certificateAt, NAS_HOST, startStack, type Running, type Stack, WIKI_HOST
+} from './https-stack.ts'
 
 t.setTimeout(10 * 60_000)
 
@@ -106,8 +109,11 @@ async function testPolicy (t: Test, { browser }: Running, policies: boolean): Pr
 }
 
 /** Both have their own host, and the login is on the first app's. */
-async function testOtherApps (t: Test, { browser }: Running): Promise<void> {
+async function testOtherApps (t: Test, { browser, ports, pebble }: Running): Promise<void> {
   for (const host of [WIKI_HOST, NAS_HOST]) {
+    const hasCertificate = async (): Promise<boolean> =>
+      await certificateAt(ports.https, host, pebble.root) !== undefined
+    await until(`a certificate for ${host}`, hasCertificate, 60_000)
     const context = await browser.newContext()
     const page = await context.newPage()
     await page.goto(`https://${host}/page?x=1`)
