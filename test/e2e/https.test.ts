@@ -1,4 +1,5 @@
 import { mkdirSync } from 'node:fs'
+import { request } from 'node:https'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import t, { type Test } from 'tap'
@@ -6,6 +7,7 @@ import { skipOrFailWithoutChromium } from '../helpers/chromium.ts'
 import { skipOrFail } from '../helpers/servers.ts'
 import { demo } from '../helpers/simulator.ts'
 import { until } from '../helpers/until.ts'
+import { disabledEvent, sign, WEBHOOK_SECRET } from '../helpers/webhook.ts'
 import {
   startCaddy, startReadmeCaddy, startTraefik, startTraefikWithDns, startTraefikWithOwn
 } from './https-proxies.ts'
@@ -18,11 +20,14 @@ t.setTimeout(10 * 60_000)
 const PICTURES = join(import.meta.dirname, '../../artifacts/https')
 const NEEDS = ['docker-compose', 'pebble', 'pebble-challtestsrv', 'caddy', 'traefik'] as const
 const skip = skipOrFail(...NEEDS) || skipOrFailWithoutChromium()
+const EVENT = disabledEvent(demo.dora.id)
 const DEEP = '/deep/link?a=1&b=2'
 
+const WEBHOOK = { AUTHGEAR_WEBHOOK_SECRET: WEBHOOK_SECRET }
+
 const STACKS: ReadonlyArray<Stack & Readonly<{ apps: boolean }>> = [
-  { name: 'https.yml', file: 'deploy/compose/https.yml', start: startTraefik, apps: true },
-  { name: 'https-caddy.yml', file: 'deploy/compose/https-caddy.yml', start: startCaddy, apps: true },
+  { name: 'https.yml', file: 'deploy/compose/https.yml', env: WEBHOOK, start: startTraefik, apps: true },
+  { name: 'https-caddy.yml', file: 'deploy/compose/https-caddy.yml', env: WEBHOOK, start: startCaddy, apps: true },
   {
     name: 'one container and ten lines of Caddyfile',
     file: 'deploy/compose/https-caddy.yml',
@@ -40,7 +45,9 @@ for (const stack of STACKS) {
     await testJourney(t, stack.name, running)
     t.comment(`https: ${stack.name}: ${Math.round(performance.now() - begun)} ms from the start to signed out`)
     await testPolicy(t, running, stack.apps)
-    if (stack.apps) await testOtherApps(t, running)
+    if (!stack.apps) return
+    await testWebhook(t, running)
+    await testOtherApps(t, running)
   })
 }
 
@@ -106,6 +113,24 @@ async function testPolicy (t: Test, { browser }: Running, policies: boolean): Pr
   t.equal(await statusOf(page, '/_auth/verify'), 200, 'no other path is forward-auth\'s: the app has it')
   if (policies) t.equal(await statusOf(page, '/admin'), 403, 'who lacks the role may not')
   await context.close()
+}
+
+/** By `.env` alone, and at an address that no app has. */
+async function testWebhook (t: Test, { ports, pebble }: Running): Promise<void> {
+  const statusOf = (signature: string): Promise<number> => new Promise((resolve, reject) => {
+    request({
+      host: '127.0.0.1',
+      port: ports.https,
+      servername: APP_HOST,
+      ca: pebble.root,
+      agent: false,
+      method: 'POST',
+      path: '/_auth/webhook',
+      headers: { Host: APP_HOST, 'x-authgear-body-signature': signature }
+    }, (answer) => { answer.resume(); resolve(answer.statusCode ?? 0) }).once('error', reject).end(EVENT)
+  })
+  t.equal(await statusOf(sign(EVENT)), 204, 'Authgear\'s webhook arrives')
+  t.equal(await statusOf(sign('another body')), 401, 'and nobody else\'s')
 }
 
 /** Both have their own host, and the login is on the first app's. */
