@@ -7,10 +7,12 @@ folder=$1 image=$2 digest=$3
 shift 3
 mkdir -p "$folder"
 npm pack --silent --ignore-scripts --pack-destination "$folder" >/dev/null
-bash deploy/kubernetes/package.sh "$image" "$digest" "$folder" >/dev/null
+# both are called by the project's name and version
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+chart=$(bash deploy/kubernetes/package.sh "$image" "$digest" "$work")
+mv "$chart" "$folder/chart-${chart##*/}"
 cd "$folder"
-# both have the name and the version of the project: npm's is the package, helm's the chart
-for file in *.tgz; do tar -tzf "$file" | grep -q '^package/' || mv "$file" "chart-$file"; done
 (cd "$OLDPWD" && npm sbom --omit=dev --sbom-format=spdx) >sbom.spdx.json
 sha256sum ./* | sed 's| \./| |' >SHA256SUMS
 for file in *; do cosign sign-blob --yes --bundle "$file.sigstore.json" "$@" "$file" >/dev/null; done

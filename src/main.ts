@@ -28,7 +28,7 @@ async function run (command: string, args: readonly string[]): Promise<number | 
     case 'serve':
       return await (await import('./commands/serve.ts')).serve(process.env, versionOf(), process.stderr)
     case 'check':
-      return (await import('./commands/check.ts')).check(process.env, process.stdout)
+      return (await import('./commands/check.ts')).check(args, process.env, process.stdout)
     case 'doctor':
       return await (
         await import('./commands/doctor.ts')

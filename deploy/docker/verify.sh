@@ -1,7 +1,7 @@
 #!/bin/bash
 # Builds the image, brings each compose stack up, asks it from outside, breaks it, and takes it down. The last line is "N passed, N failed".
 # With a Docker engine: on that, with the real base images. Without (as root on Debian): on one of its own, with base images made here.
-#   deploy/docker/verify.sh [traefik|caddy|nginx]…        VERIFY_PORT: the published port (18080)
+#   deploy/docker/verify.sh [traefik|caddy|nginx|https]…        VERIFY_PORT: the published port (18080)
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 1
 folder=$PWD/deploy/docker/verify
@@ -75,13 +75,13 @@ down() {
 
 traefik() {
   up traefik docker-compose.yml 404
-  for cases in access login isolation hardening redis_rights shared_cache http2 replica_dies other_replica_dies redis_dies; do "cases_$cases"; done
+  for cases in access login isolation status_page check hardening redis_rights shared_cache http2 replica_dies other_replica_dies redis_dies; do "cases_$cases"; done
   down
 }
 
 caddy() {
   up caddy deploy/compose/caddy.yml 421
-  for cases in access isolation http2 replica_dies redis_dies; do "cases_$cases"; done
+  for cases in access isolation status_page http2 replica_dies redis_dies; do "cases_$cases"; done
   down
 }
 
@@ -89,6 +89,18 @@ nginx() {
   up nginx deploy/compose/nginx.yml 421
   for cases in access isolation replica_dies redis_dies; do "cases_$cases"; done
   down
+}
+
+# https FILE TLS: with an ACME server that is not there the proxy shows a certificate of its own; who signs in is in test/e2e/https
+https() {
+  export APP_HOST=app.home.example AUTHGEAR_ENDPOINT=https://auth.home.example LOGIN_CLIENT_ID=web
+  export HTTP_PORT=$ENTRY_PORT HTTPS_PORT=$((ENTRY_PORT + 1)) ACME_DIRECTORY=https://127.0.0.1:1/dir CADDY_TLS='tls internal'
+  for stack in https https-caddy; do
+    up "$stack" "deploy/compose/$stack.yml" 404
+    cases_https
+    down
+  done
+  unset APP_HOST AUTHGEAR_ENDPOINT LOGIN_CLIENT_ID HTTP_PORT HTTPS_PORT ACME_DIRECTORY CADDY_TLS
 }
 
 step() { echo "== $1 (${SECONDS} s)"; }
@@ -100,8 +112,9 @@ fetch_compose || quit 'no docker compose'
 step build
 build || { tail -n 20 "$work/build.log"; quit 'the image does not build'; }
 cases_image
+cases_one_container
 cases_flood
-[ $# -gt 0 ] || set -- traefik caddy nginx
+[ $# -gt 0 ] || set -- traefik caddy nginx https
 for stack in "$@"; do step "$stack"; "$stack"; done
 step end
 echo "$passed passed, $failed failed"

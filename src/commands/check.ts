@@ -1,4 +1,5 @@
 import { loadConfig, type LoadedConfig, type Setting } from '../config/index.ts'
+import { hostProblems, signInProblems } from './check-host.ts'
 import type { Out } from './out.ts'
 
 /** Policies stand in the proxy's configuration, so that nothing here can see one that nobody meets. */
@@ -15,17 +16,21 @@ const HEAD = ['variable', 'value', 'from'] as const
 /**
  * Prints the configuration as it counts, with secrets masked, and its warnings; or all that is wrong with it. Returns
  * the exit code.
+ * @param args `--host HOST`: also refuses what lets nobody who opens that host sign in
  */
 export function check (
+  args: readonly string[],
   env: NodeJS.ProcessEnv,
   out: Out,
   load: (env: NodeJS.ProcessEnv) => LoadedConfig = loadConfig
 ): 0 | 1 {
-  const loaded = load(env)
-  if (loaded.kind === 'errors') {
-    loaded.errors.forEach(error => out.write(`error: ${error}\n`))
-    return 1
+  const [option, host, ...more] = args
+  if (option !== undefined && (option !== '--host' || host === undefined || more.length > 0)) {
+    return refuse(['check takes --host HOST, and nothing else'], out)
   }
+  const loaded = load(env)
+  const errors = host === undefined ? loaded.kind === 'errors' ? loaded.errors : [] : allProblems(host, loaded)
+  if (loaded.kind === 'errors' || errors.length > 0) return refuse(errors, out)
   out.write(
     table([
       HEAD,
@@ -36,6 +41,18 @@ export function check (
   out.write(NOTE)
   if (loaded.config.resources.length > 0) out.write(SCOPE_NOTE)
   return 0
+}
+
+function refuse (errors: readonly string[], out: Out): 1 {
+  errors.forEach((error) => out.write(`error: ${error}\n`))
+  return 1
+}
+
+/** With a host to judge, a login that cannot reach another one is as wrong as one that cannot reach this. */
+function allProblems (host: string, loaded: LoadedConfig): readonly string[] {
+  if (loaded.kind === 'errors') return [...hostProblems(host), ...loaded.errors]
+  const problems = signInProblems(host, loaded.config)
+  return problems.length > 0 ? problems : loaded.warnings.filter((warning) => warning.startsWith('LOGIN_ALLOWED_HOSTS'))
 }
 
 type Row = readonly [name: string, value: string, from: string]

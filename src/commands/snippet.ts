@@ -14,7 +14,7 @@ const USAGE = `usage: authgear-forward-auth snippet PROXY [--out DIR] [--listen 
   --listen HOST:PORT  where the proxy listens (0.0.0.0:8080)
   --forward-auth URL  where it finds this service (http://forward-auth:4180); https:// wants its ca.crt beside the files
   --grpc HOST:PORT    where Envoy finds this service's LISTEN_GRPC (forward-auth:4183)
-  --app URL           what it protects (http://app:8080)
+  --app URL           what it protects (http://app:8080); NAME is http://NAME:8080
   --host NAME         the name by which clients know the app (app.example.com)
   --policy /path=QUERY   what that path and all below it ask beyond a session, such as /admin=role=admin; repeatable; /=QUERY for everything
   --resource URI[=/path]  an API or MCP server that takes Authgear's tokens for that resource, there or on the whole host

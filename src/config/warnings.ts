@@ -1,10 +1,11 @@
 import { BlockList, isIP } from 'node:net'
+import { cookieDomainOf } from '../core/cookie-domain.ts'
 import { budgetOfHeap, heapFlags } from '../core/memory-budget.ts'
 import { showBytes } from './parsers/values.ts'
 import { ANY_REDIS, type Readings, REDIS_FORMS } from './rules.ts'
 import type { VariableName } from './variables.ts'
 
-/** A cookie's Domain has to hold Authgear and the app, and the longest that both are in has two names at least. */
+/** A cookie's Domain has to hold Authgear and the app. */
 export function loginWarnings ({ values }: Readings): readonly (string | false)[] {
   const {
     AUTHGEAR_ENDPOINT: endpoint,
@@ -16,17 +17,10 @@ export function loginWarnings ({ values }: Readings): readonly (string | false)[
   const authgear = endpoint.host.replace(/:\d+$/, '')
   return [...new Set([publicUrl.host, ...hosts])].map(
     (host) =>
-      shared(authgear, host) < 2 &&
+      cookieDomainOf(authgear, host) === undefined &&
       host !== authgear &&
       `LOGIN_ALLOWED_HOSTS, LOGIN_PUBLIC_URL: Authgear's cookie of ${authgear} cannot reach ${host}, which is in no domain with it: give Authgear a custom domain such as auth.example.com and set its http.cookie_domain (docs/login.md)`
   )
-}
-
-/** Counts the labels that two hosts have in common at their ends. */
-function shared (one: string, other: string): number {
-  const [a, b] = [one.split('.').reverse(), other.replace(/^\*\./, '').split('.').reverse()]
-  const different = a.findIndex((name, i) => name !== b[i])
-  return different === -1 ? a.length : different
 }
 
 /** Settings that are allowed but may be a mistake: each warning says what may happen, and what to set. */

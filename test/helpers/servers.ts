@@ -17,6 +17,9 @@ export type ServerName =
   | 'python-apps'
   | 'configurable-http-proxy'
   | 'go'
+  | 'docker-compose'
+  | 'pebble'
+  | 'pebble-challtestsrv'
 
 const FETCHED = join(import.meta.dirname, '../../.servers/bin')
 const SYSTEM = (process.env['PATH'] ?? '').split(delimiter).filter(folder => folder !== '')

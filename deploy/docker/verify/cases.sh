@@ -54,14 +54,44 @@ cases_login() {
 }
 
 cases_isolation() {
-  is 'one port is published, the proxy'"'"'s' "$proxy" "$("${compose[@]}" ps --format json | node -e "
+  is 'one port is published to the world, the proxy'"'"'s' "$proxy" "$("${compose[@]}" ps --format json | node -e "
     const rows = require('node:fs').readFileSync(0, 'utf8').trim().split('\n').map(line => JSON.parse(line)).flat()
-    console.log(rows.filter(row => (row.Publishers ?? []).some(one => one.PublishedPort > 0)).map(row => row.Service).join())")"
+    const isOpen = (one) => one.PublishedPort > 0 && one.URL !== '127.0.0.1'
+    console.log(rows.filter(row => (row.Publishers ?? []).some(isOpen)).map(row => row.Service).join())")"
   local address
   address=$(docker inspect -f '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' "$(container app)")
   is 'forward-auth finds no way to the app, by name or address' 'no way, no way' "$(inside forward-auth 1 reach "http://app:8080 http://$address:8080")"
   is 'the app finds none to forward-auth, Redis or the Internet' 'no way, no way, no way' \
     "$(inside app 1 reach 'http://forward-auth:4181/livez http://redis:6379 http://192.0.2.1')"
+}
+
+# on this machine's loopback, each replica's own
+cases_status_page() {
+  local replica address
+  for replica in 1 2; do
+    address=$(docker port "$(container forward-auth "$replica")" 4181)
+    is "the status page of replica $replica is on loopback" '127.0.0.1 200' "${address%:*} $(ask -o /dev/null -w '%{http_code}' "http://localhost:${address##*:}/")"
+  done
+}
+
+# what could let nobody in is refused before anything else starts
+cases_check() {
+  local log="$work/check.log"
+  AUTHGEAR_ENDPOINT=https://auth.home.example docker compose -f docker-compose.yml -p "$project-check" up -d --no-build --wait >"$log" 2>&1
+  is 'the demo with a real Authgear does not start' 1 $?
+  is 'and says why' 'deploy/compose/https.yml' "$(docker compose -p "$project-check" logs check 2>&1 | grep -o 'deploy/compose/https.yml' | head -n 1)"
+  is 'nothing else runs' '' "$(docker ps -q --filter "label=com.docker.compose.project=$project-check")"
+  docker compose -f docker-compose.yml -p "$project-check" down -v -t 1 >/dev/null 2>&1
+}
+
+secure() { ask -k --connect-to "::localhost:$HTTPS_PORT" -H 'Accept: text/html' -H 'Sec-Fetch-Mode: navigate' -H 'Sec-Fetch-Dest: document' "$@"; }
+# a person's first steps, without Authgear: that one is simulated in test/e2e/https
+cases_https() {
+  is 'http leads to https' "https://$APP_HOST" "$(ask -o /dev/null -w '%{redirect_url}' -H "Host: $APP_HOST" "$entry/" | grep -oE '^https://[^:/]+')"
+  is 'a page leads to the login' "302 https://$APP_HOST/_auth/login" "$(secure -o /dev/null -w '%{http_code} %{redirect_url}' "https://$APP_HOST/deep" | cut -d '?' -f 1)"
+  is 'and the login to Authgear' "$AUTHGEAR_ENDPOINT/oauth2/authorize" "$(secure -o /dev/null -w '%{redirect_url}' "https://$APP_HOST/_auth/login?rd=https://$APP_HOST/deep" | cut -d '?' -f 1)"
+  is 'a program is refused' 401 "$(ask -k --connect-to "::localhost:$HTTPS_PORT" -o /dev/null -w '%{http_code}' "https://$APP_HOST/")"
+  is 'the webhook is off' 404 "$(secure -o /dev/null -w '%{http_code}' -X POST "https://$APP_HOST/_auth/webhook")"
 }
 
 # of all that run; Docker gives the capabilities that were added back as a list
@@ -81,6 +111,18 @@ cases_image() {
   is 'it runs on a read-only root with nothing else' '0.1.0' "$(docker run --rm --read-only --cap-drop ALL --network none authgear-forward-auth --version)"
   is 'a wrong configuration is named, exit 1' 'AUTHGEAR_ENDPOINT 1' \
     "$(docker run --rm --network none authgear-forward-auth check 2>&1 | grep -o 'AUTHGEAR_ENDPOINT' | head -n 1) $(docker run --rm --network none authgear-forward-auth check >/dev/null 2>&1; echo $?)"
+}
+
+# README.md's command, as a reader copies it
+cases_one_container() {
+  local command begun=$SECONDS
+  command=$(grep '^docker run -d --name forward-auth ' README.md)
+  is 'the command of README.md starts' 0 "$(eval "$command" >/dev/null 2>"$work/one.log"; echo $?)"
+  is 'and answers on loopback' 401 "$(until_is 401 ask -o /dev/null -w '%{http_code}' http://127.0.0.1:4180/verify)"
+  echo "# one container: $((SECONDS - begun)) s from the command to the first answer"
+  is 'its login leads to Authgear' https://auth.example.com/oauth2/authorize \
+    "$(ask -o /dev/null -w '%{redirect_url}' -H 'Host: app.example.com' 'http://127.0.0.1:4180/_auth/login' | cut -d '?' -f 1)"
+  docker rm -f forward-auth >/dev/null
 }
 
 # by as many requests as ended the process before it had a budget, twice over: test/integration/flood.test.ts

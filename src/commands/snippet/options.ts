@@ -74,6 +74,8 @@ const TEXTS = {
   host: 'app.example.com',
   identity: ''
 } as const
+/** Of a service, whose address is `http://NAME:8080`. */
+const PLAIN_NAME = /^[a-z0-9-]+$/
 /** Former names, which still work. */
 const ALIASES: Readonly<Record<string, string>> = { adapter: 'forward-auth' }
 type TextName = keyof typeof TEXTS
@@ -167,7 +169,7 @@ function settingsOf (
   const text = (name: TextName): string => texts[name] ?? TEXTS[name]
   const [forwardAuth, app] = [
     readUrl('--forward-auth', text('forward-auth'), errors),
-    readUrl('--app', text('app'), errors)
+    readUrl('--app', text('app').replace(PLAIN_NAME, 'http://$&:8080'), errors)
   ]
   if (app.tls) errors.push('--app must be http:// here: add TLS to the app to the finished configuration yourself')
   const host = readHost(text('host'), errors)

@@ -82,6 +82,9 @@ export function limitsOf (proxy: string, settings: Settings): readonly string[] 
       if (!NAME.test(host)) errors.push(`${option} must name a service there, such as http://forward-auth:4180`)
     }
   }
+  if (proxy === 'traefik-labels' && /--|^authgear/.test(app.host)) {
+    errors.push('--app must be a name without "--" that does not begin with "authgear": others have such names')
+  }
   if (WITHOUT_TLS.has(proxy) && forwardAuth.tls) errors.push(`--forward-auth must be http:// for ${proxy}: docs/tls.md`)
   const isIstio = proxy === 'istio' || proxy === 'istio-grpc'
   if (proxy === 'istio-grpc' && policy !== '') {

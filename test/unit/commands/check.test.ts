@@ -7,7 +7,7 @@ const SECRET = 'k'.repeat(32)
 
 function run (env: NodeJS.ProcessEnv): Readonly<{ code: number, text: string, warned: readonly string[] }> {
   const lines: string[] = []
-  const code = check({ AUTHGEAR_ENDPOINT: ENDPOINT, ...env }, { write: (text) => lines.push(text) }, (all) =>
+  const code = check([], { AUTHGEAR_ENDPOINT: ENDPOINT, ...env }, { write: (text) => lines.push(text) }, (all) =>
     loadConfig(all, {
       memory: () => ({ limitBytes: 2 ** 30, isContainer: false, heapBytes: 2 ** 29 }),
       nodeVersion: '24.2.0'

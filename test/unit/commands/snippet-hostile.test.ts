@@ -210,7 +210,7 @@ t.test('traefik: the refusing route is the first, in each form of the configurat
     t.match(text(files), /reject_?status_?code[:=] ?400/i, proxy)
     t.match(text(files), /noop@internal/, proxy)
   }
-  t.ok(read('docker-compose.yml').includes(`&& (${REFUSED.replaceAll('$', '$$$$')})`), 'docker-compose.yml')
+  t.ok(read('deploy/compose/own/authgear.yml').includes(`rule: (${REFUSED})\n      priority: ${REFUSED_PRIORITY}\n`), 'authgear.yml')
 })
 
 interface HttpMatch {
@@ -347,20 +347,13 @@ t.test('every recipe stands behind the guards of its file', async t => {
 })
 
 t.test('the files beside snippet keep the same guards', async t => {
-  const readme = /```caddyfile\n([^]*?)```/.exec(read('README.md'))?.[1] ?? ''
-  const lines = [
-    AMBIGUOUS,
-    'respond @ambiguous 400',
-    'respond @badHost 421',
-    'request_header -*Authgear*',
-    'request_header -Upgrade',
-    'request_header -Connection'
-  ]
-  for (const line of lines) {
-    t.ok(readme.indexOf(line) > 0 && readme.indexOf(line) < readme.indexOf('\t\tforward_auth'), line)
-  }
   const clean = (caddyfile: string): string => /\(authgear_clean\) \{[^]*?\n\}\n/.exec(caddyfile)?.[0] ?? ''
-  t.equal(clean(read('deploy/compose/Caddyfile')), clean(read('deploy/caddy/Caddyfile')))
+  for (const file of ['deploy/compose/Caddyfile', 'deploy/compose/authgear.caddy']) {
+    t.equal(clean(read(file)), clean(read('deploy/caddy/Caddyfile')), file)
+  }
+  for (const file of ['README.md', 'deploy/compose/Caddyfile.https', 'deploy/compose/own/app.caddy.example']) {
+    t.match(read(file), /\troute \{\n\t\timport authgear_clean/, file)
+  }
   t.match(read('deploy/compose/Caddyfile'), /\troute \{\n\t\timport authgear_clean/)
   const map = (conf: string): string => /map \$request_uri.*/.exec(conf)?.[0] ?? ''
   t.equal(map(read('deploy/compose/nginx.conf')), map(read('deploy/nginx/nginx.conf')))

@@ -14,7 +14,7 @@ function checked (
   memory: MachineMemory
 ): Readonly<{ text: string, warnings: readonly string[] }> {
   const lines: string[] = []
-  check({ AUTHGEAR_ENDPOINT: 'https://myapp.authgear.cloud', ...env }, { write: (text) => lines.push(text) }, (all) =>
+  check([], { AUTHGEAR_ENDPOINT: 'https://myapp.authgear.cloud', ...env }, { write: (text) => lines.push(text) }, (all) =>
     loadConfig(all, { memory: () => memory })
   )
   const text = lines.join('')

@@ -65,6 +65,7 @@ t.test('the longest life has bounds, and check says that a token is no permissio
   t.match(errorsOf(load({ RESOURCE_TOKEN_MAX_AGE: '25h' })).join(), /out of bounds/)
   const printed: string[] = []
   check(
+    [],
     { AUTHGEAR_ENDPOINT: 'https://a.example', RESOURCES: 'https://api.example.com' },
     { write: (text) => printed.push(text) }
   )

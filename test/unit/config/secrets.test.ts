@@ -61,7 +61,7 @@ t.test('a directory is no file: the code says so, the path is not repeated', t =
 /** What `check` prints, and its exit code. */
 function printed (env: NodeJS.ProcessEnv): string {
   const lines: string[] = []
-  check(env, { write: text => lines.push(text) })
+  check([], env, { write: text => lines.push(text) })
   return lines.join('')
 }
 
@@ -126,8 +126,8 @@ t.test('check shows each variable as it counts and where it comes from', t => {
 
 t.test('check says from where, warns, and its exit code tells right from wrong', t => {
   const out = { write: () => undefined }
-  t.equal(check({ AUTHGEAR_ENDPOINT: ENDPOINT }, out), 0)
-  t.equal(check({}, out), 1)
+  t.equal(check([], { AUTHGEAR_ENDPOINT: ENDPOINT }, out), 0)
+  t.equal(check([], {}, out), 1)
   t.match(printed({}), /^error: AUTHGEAR_ENDPOINT: is required/)
   t.match(printed({ AUTHGEAR_ENDPOINT: ENDPOINT, ...redis, CACHE_SECRET: 'none' }), /^warning: CACHE_SECRET: is none/m)
   const file = t.testdir({ s: `${SECRET}\n` })

@@ -10,7 +10,7 @@ const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8')
 const sorted = (names: Iterable<string>): readonly string[] => [...names].toSorted()
 
 /** Written by hand: no template makes these. */
-const CADDYFILES = ['README.md', 'deploy/compose/Caddyfile']
+const CADDYFILES = ['deploy/compose/authgear.caddy', 'deploy/compose/Caddyfile']
 /** The sections that list the names for people. */
 const SECTIONS = [
   ['README.md', '## What your app gets'],

@@ -1,5 +1,5 @@
 import {
-  allPolicies, FORWARDED_REQUEST_HEADERS, escaped, type Files, ownComment, ownPaths, ownPattern, checkOf,
+  FORWARDED_REQUEST_HEADERS, escaped, type Files, ownComment, ownPaths, ownPattern, checkOf,
   type Settings
 } from '../settings.ts'
 import { cleanedNames, identityPattern, NOBODY, priorityOf, REFUSED, REFUSED_PRIORITY } from './traefik.ts'
@@ -30,40 +30,57 @@ services:
     ports: ["${settings.listen.text}:${settings.listen.port}"] # the only port that is published
     volumes: ["/var/run/docker.sock:/var/run/docker.sock:ro"]
 
-  # security: no published port; only Traefik reaches it
+  # security: no published port; only Traefik reaches it. It carries what every app uses (docs/second-app.md)
   ${settings.forwardAuth.host}:
     image: authgear-forward-auth
     environment:
       AUTHGEAR_ENDPOINT: \${AUTHGEAR_ENDPOINT:?the project's public origin}
+    labels:
+      - traefik.enable=true
+${middlewareLabels(settings, 'authgear', '')}\
+      # security: answers 400 where a router sends what Traefik and an app may read differently (deploy/traefik/dynamic.yml says more)
+      - traefik.http.middlewares.authgear-refuse.ipallowlist.sourcerange=${NOBODY}
+      - traefik.http.middlewares.authgear-refuse.ipallowlist.rejectstatuscode=400
+${settings.outgoing.length > 0 ? cleanLabels(settings) : ''}\
 ${ownPaths(settings).length > 0 ? ownLabels(settings) : ''}
   ${settings.app.host}:
     image: your-app
     labels:
       - traefik.enable=true
-${allPolicies(settings).map(({ name, policy }) => middlewareLabels(settings, name === 'app' ? 'authgear' : name, policy)).join('')}\
-${settings.outgoing.length > 0 ? cleanLabels(settings) : ''}\
-      # security: what Traefik and an app may read differently, before every other route (deploy/traefik/dynamic.yml says more)
-      - traefik.http.middlewares.refuse.ipallowlist.sourcerange=${NOBODY}
-      - traefik.http.middlewares.refuse.ipallowlist.rejectstatuscode=400
-      - traefik.http.routers.refuse.rule=Host(\`${settings.host}\`) && (${REFUSED.replaceAll('$', '$$$$')})
-      - traefik.http.routers.refuse.priority=${REFUSED_PRIORITY}
-      - traefik.http.routers.refuse.entrypoints=web
-      - traefik.http.routers.refuse.service=noop@internal
-      - traefik.http.routers.refuse.middlewares=refuse
+${policiesOf(settings).map(({ name, policy }) => middlewareLabels(settings, name, policy)).join('')}\
+      # security: before every other route of this host
+      - traefik.http.routers.${nameOf(settings, 'refuse')}.rule=Host(\`${settings.host}\`) && (${REFUSED.replaceAll('$', '$$$$')})
+      - traefik.http.routers.${nameOf(settings, 'refuse')}.priority=${REFUSED_PRIORITY}
+      - traefik.http.routers.${nameOf(settings, 'refuse')}.entrypoints=web
+      - traefik.http.routers.${nameOf(settings, 'refuse')}.service=noop@internal
+      - traefik.http.routers.${nameOf(settings, 'refuse')}.middlewares=authgear-refuse
       # security: the catch-all; what has no stricter route of its own is still protected (docs/policies.md)
-      - traefik.http.routers.app.rule=Host(\`${settings.host}\`)
-      - traefik.http.routers.app.priority=1
-      - traefik.http.routers.app.entrypoints=web
-      - traefik.http.routers.app.service=app
-      - traefik.http.routers.app.middlewares=authgear
-${settings.routes.map(({ name, path }, i) => `\
-      - traefik.http.routers.${name}.rule=Host(\`${settings.host}\`) && PathRegexp(\`(?i)^${escaped(path)}\`)
-      - traefik.http.routers.${name}.priority=${priorityOf(settings.routes, i)}
+${routerLabels(settings, nameOf(settings), `Host(\`${settings.host}\`)`, 1, settings.policy === '' ? 'authgear' : nameOf(settings, 'all'))}\
+${settings.routes.map(({ name, path }, i) => routerLabels(
+  settings,
+  nameOf(settings, name),
+  `Host(\`${settings.host}\`) && PathRegexp(\`(?i)^${escaped(path)}\`)`,
+  priorityOf(settings.routes, i),
+  nameOf(settings, name)
+)).join('')}\
+      - traefik.http.services.${nameOf(settings)}.loadbalancer.server.port=${settings.app.port}
+`
+
+/** Traefik has one list of names for all apps: two dashes stand in no app's own (src/commands/snippet/proxies.ts). */
+const nameOf = ({ app }: Settings, part = ''): string => part === '' ? app.host : `${app.host}--${part.replace(/^app-/, '')}`
+
+/** Those that forward-auth does not carry for everybody. */
+const policiesOf = (settings: Settings): ReadonlyArray<Readonly<{ name: string, policy: string }>> => [
+  ...settings.policy === '' ? [] : [{ name: nameOf(settings, 'all'), policy: settings.policy }],
+  ...settings.routes.map(({ name, policy }) => ({ name: nameOf(settings, name), policy }))
+]
+
+const routerLabels = (settings: Settings, name: string, rule: string, priority: number, middleware: string): string => `\
+      - traefik.http.routers.${name}.rule=${rule}
+      - traefik.http.routers.${name}.priority=${priority}
       - traefik.http.routers.${name}.entrypoints=web
-      - traefik.http.routers.${name}.service=app
-      - traefik.http.routers.${name}.middlewares=${name}
-`).join('')}\
-      - traefik.http.services.app.loadbalancer.server.port=${settings.app.port}
+      - traefik.http.routers.${name}.service=${nameOf(settings)}
+      - traefik.http.routers.${name}.middlewares=${middleware}
 `
 
 const middlewareLabels = ({ forwardAuth, ...settings }: Settings, name: string, policy: string): string => `\
@@ -82,8 +99,6 @@ ${cleanedNames(settings).map((name) => `      - traefik.http.middlewares.clean.h
 
 /** Compose reads $ as the beginning of a variable. */
 const ownLabels = ({ host, forwardAuth, ...settings }: Settings): string => `\
-    labels:
-      - traefik.enable=true
       # ${ownComment(settings)}
       - traefik.http.routers.authgear-login.rule=Host(\`${host}\`) && PathRegexp(\`${ownPattern(settings).replaceAll('$', '$$$$')}\`)
       - traefik.http.routers.authgear-login.priority=1000

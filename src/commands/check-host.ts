@@ -1,0 +1,81 @@
+import type { Config } from '../config/index.ts'
+import { cookieDomainOf } from '../core/cookie-domain.ts'
+import { parseHost } from './cert/options.ts'
+
+/** Names that are this machine, where browsers need no HTTPS. */
+const LOCAL = /^(?:localhost|.*\.localhost)$/
+/** Of a container, which no browser can open. */
+const INNER = /^[^.]+$/
+
+type Subject = Readonly<{ host: string, authgear: string, config: Config }>
+type Problem = (subject: Subject) => string | false
+
+/**
+ * Why nobody who opens `https://HOST` could ever sign in; each says what to do, in Authgear's portal too.
+ * @param text the host of the app, as `--host` has it
+ */
+export function signInProblems (text: string, config: Config): readonly string[] {
+  const host = openedHost(text)
+  if (host === undefined) return hostProblems(text)
+  const authgear = config.authgear.endpoint.host.replace(/:\d+$/, '')
+  const subject = { host, authgear, config }
+  const problems = LOCAL.test(host) ? [realProjectHere] : PROBLEMS
+  return problems.map((problem) => problem(subject)).filter((problem) => problem !== false)
+}
+
+function openedHost (text: string): string | undefined {
+  const host = parseHost(text)
+  return host?.kind === 'dns' && (LOCAL.test(host.value) || !INNER.test(host.value)) ? host.value : undefined
+}
+
+/** What is wrong with the name itself, whatever the configuration. */
+export function hostProblems (text: string): readonly string[] {
+  if (openedHost(text) !== undefined) return []
+  return [
+    text === ''
+      ? 'APP_HOST: is not set: write the name that people open, such as app.example.com'
+      : `APP_HOST: ${JSON.stringify(text)} is no host name: write the name that people open, such as ` +
+        'app.example.com, without https://, port or path'
+  ]
+}
+
+const realProjectHere: Problem = ({ host, authgear }) =>
+  !INNER.test(authgear) && !LOCAL.test(authgear) &&
+    `APP_HOST: ${host} never gets a cookie of ${authgear}, so nobody can sign in: this stack is the demo, with a ` +
+    'simulated Authgear. For your project: deploy/compose/https.yml (docs/docker.md)'
+
+const plainEndpoint: Problem = ({ config: { authgear: { endpoint } } }) =>
+  endpoint.scheme === 'http' &&
+    `AUTHGEAR_ENDPOINT: ${endpoint.origin} is not https: browsers send Authgear's cookie over HTTPS only. Write ` +
+    `https://${endpoint.host}, the project's public origin; an address inside goes into AUTHGEAR_RESOLVER_URL`
+
+const ownHost: Problem = ({ host, authgear }) =>
+  host === authgear &&
+    `APP_HOST: ${host} is Authgear's own name: the app needs another one in the same domain`
+
+const noSharedCookie: Problem = ({ host, authgear }) => {
+  if (host === authgear || cookieDomainOf(host, authgear) !== undefined) return false
+  const domain = host.split('.').slice(host.split('.').length > 2 ? 1 : 0).join('.')
+  return `AUTHGEAR_ENDPOINT: no cookie of ${authgear} ever reaches ${host}, which is in no domain with it: in ` +
+    `Authgear's portal, Branding › Custom domains, add one such as auth.${domain} and make it the project's; in ` +
+    `Advanced › Edit config, set http: { cookie_domain: "${domain}" }; then write https://auth.${domain} here`
+}
+
+const noLogin: Problem = ({ host, config: { login } }) =>
+  login === undefined &&
+    'LOGIN_CLIENT_ID: is not set, so people who are not signed in see a page that says so, and no way in: in ' +
+    'Authgear\'s portal, Applications › Add application › Traditional web application, with the Redirect URI ' +
+    `https://${host}/_auth/callback and the Post logout redirect URI https://${host}/_auth/logged-out; write its ` +
+    'Client ID here'
+
+const loginElsewhere: Problem = ({ host, config: { login } }) =>
+  login !== undefined && !isOfOneLogin(host, login.publicUrl, login.allowedHosts) &&
+    `LOGIN_PUBLIC_URL: is ${login.publicUrl}, and nobody comes back from there to ${host}: write https://${host}, or ` +
+    'add it to LOGIN_ALLOWED_HOSTS'
+
+function isOfOneLogin (host: string, publicUrl: string, allowed: readonly string[]): boolean {
+  if (new URL(publicUrl).hostname === host) return true
+  return allowed.some((one) => one === host || (one.startsWith('*.') && host.endsWith(one.slice(1))))
+}
+
+const PROBLEMS: readonly Problem[] = [plainEndpoint, ownHost, noSharedCookie, noLogin, loginElsewhere]

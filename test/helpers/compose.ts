@@ -1,0 +1,27 @@
+import { execFileSync } from 'node:child_process'
+import { join } from 'node:path'
+import { mustFind } from './servers.ts'
+
+const ROOT = join(import.meta.dirname, '../..')
+
+export interface ComposeService {
+  readonly command?: readonly string[] | null
+  readonly environment?: Readonly<Record<string, string>>
+  readonly labels?: Readonly<Record<string, string>>
+  readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>
+  readonly ports?: ReadonlyArray<{ readonly target: number, readonly published?: string, readonly host_ip?: string }>
+}
+
+/** A compose file as Docker Compose itself reads it, with what `.env` says. */
+export function readCompose (
+  file: string,
+  env: Readonly<Record<string, string>>
+): Readonly<Record<string, ComposeService>> {
+  const { PATH = '', HOME = '' } = process.env
+  const json = execFileSync(mustFind('docker-compose'), ['-f', join(ROOT, file), 'config', '--format', 'json'], {
+    env: { PATH, HOME, ...env }, stdio: 'pipe', encoding: 'utf8'
+  })
+  // it writes $ as $$, for one who reads its output as a compose file
+  const { services } = JSON.parse(json.replaceAll('$$', () => '$')) as { services: Record<string, ComposeService> }
+  return services
+}

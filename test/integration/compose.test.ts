@@ -1,0 +1,107 @@
+import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { type ComposeService, readCompose } from '../helpers/compose.ts'
+import { skipOrFail } from '../helpers/servers.ts'
+
+const ROOT = join(import.meta.dirname, '../..')
+const DEMO = 'docker-compose.yml'
+const HTTPS = 'deploy/compose/https.yml'
+const CADDY = 'deploy/compose/https-caddy.yml'
+const STACKS = [DEMO, 'deploy/compose/caddy.yml', 'deploy/compose/nginx.yml', HTTPS, CADDY] as const
+const WORKS = {
+  APP_HOST: 'app.home.example', AUTHGEAR_ENDPOINT: 'https://auth.home.example', LOGIN_CLIENT_ID: 'a1b2c3d4'
+}
+/** Everything that .env.example names, with a value that is its own. */
+const OPTIONS = {
+  LOGIN_ALLOWED_HOSTS: 'wiki.home.example',
+  AUTHGEAR_APP_ID: 'myapp',
+  AUTHGEAR_WEBHOOK_SECRET: 'a webhook secret',
+  AUTHGEAR_ADMIN_API_URL: 'https://auth.home.example/_api/admin',
+  AUTHGEAR_ADMIN_API_KEY: '{"kty":"RSA"}',
+  AUTHGEAR_ADMIN_API_KEY_ID: 'a key',
+  CACHE_STALE_IF_ERROR: '10m',
+  MANAGEMENT_TOKEN: 'a token'
+}
+const skip = skipOrFail('docker-compose')
+
+t.test('in every stack all containers wait for check', { skip }, async (t) => {
+  for (const file of STACKS) {
+    const services = readCompose(file, WORKS)
+    const waits = (name: string): boolean => {
+      const { check, ...others } = services[name]?.depends_on ?? {}
+      return check?.condition === 'service_completed_successfully' || Object.keys(others).some(waits)
+    }
+    for (const name of Object.keys(services).filter((name) => name !== 'check')) t.ok(waits(name), `${file}: ${name}`)
+  }
+})
+
+t.test('one port or two are published to the world; the status page is on loopback', { skip }, async (t) => {
+  for (const file of STACKS) {
+    const ports = Object.entries(readCompose(file, WORKS)).flatMap(([name, { ports = [] }]) =>
+      ports.map(({ host_ip: host = 'the world', published = '' }) => `${name} ${host} ${published}`)
+    )
+    const proxy = file === DEMO || file === HTTPS ? 'traefik' : file.includes('nginx') ? 'nginx' : 'caddy'
+    const open = file === HTTPS || file === CADDY ? ['80', '443'] : ['8080']
+    t.strictSame(
+      ports.toSorted(),
+      ['forward-auth 127.0.0.1 4181-4190', ...open.map((port) => `${proxy} the world ${port}`)].toSorted(),
+      file
+    )
+  }
+})
+
+t.test('check and forward-auth get every setting that .env.example names', { skip }, async (t) => {
+  const named = [...readFileSync(join(ROOT, 'deploy/compose/.env.example'), 'utf8').matchAll(/^(?:# )?([A-Z_]+)=/gm)]
+  const ofService = named.map(([, name = '']) => name).filter((name) => /^(LOGIN|AUTHGEAR|CACHE|MANAGEMENT)_/.test(name))
+  t.strictSame(ofService.toSorted(), [...Object.keys(OPTIONS), 'AUTHGEAR_ENDPOINT', 'LOGIN_CLIENT_ID'].toSorted())
+  for (const file of STACKS) {
+    const services = readCompose(file, { ...WORKS, ...OPTIONS })
+    for (const name of ['check', 'forward-auth']) t.match(services[name]?.environment, OPTIONS, `${file}: ${name}`)
+  }
+})
+
+t.test('both stacks of Traefik refuse the same', { skip }, async (t) => {
+  const protects = (file: string): readonly string[] =>
+    (readCompose(file, WORKS)['traefik']?.command ?? []).filter((word) => /aliasheaders|encoded|rootcas|exposed/.test(word))
+  t.equal(protects(DEMO).length, 6)
+  t.strictSame(protects(HTTPS), protects(DEMO))
+})
+
+type Env = Readonly<Record<string, string>>
+
+/** The container `check` of that stack, as a program of this machine. */
+function runCheck (file: string, env: Env): Readonly<{ code: number | null, text: string }> {
+  const { command, environment = {} }: ComposeService = readCompose(file, env)['check'] ?? {}
+  const { status, stdout } = spawnSync(process.execPath, [join(ROOT, 'dist/main.js'), ...command ?? []], {
+    env: environment, encoding: 'utf8'
+  })
+  return { code: status, text: stdout }
+}
+
+const without = (name: keyof typeof WORKS): Env => ({ ...WORKS, [name]: '' })
+
+const CHECKED: ReadonlyArray<readonly [what: string, file: string, env: Env, says: string]> = [
+  ['the demo', DEMO, {}, ''],
+  ['five lines', HTTPS, WORKS, ''],
+  ['five lines, with Caddy', CADDY, WORKS, ''],
+  ['five lines and a second app', HTTPS, { ...WORKS, LOGIN_ALLOWED_HOSTS: 'wiki.home.example' }, ''],
+  ['the demo with a real Authgear', DEMO,
+    { APP_HOST: 'app.home.example', AUTHGEAR_ENDPOINT: 'https://myapp.authgear.cloud' }, 'no cookie of myapp.authgear'],
+  ['the demo with a real Authgear on localhost', DEMO, { AUTHGEAR_ENDPOINT: 'https://auth.home.example' }, 'https.yml'],
+  ['an empty .env', HTTPS, {}, 'AUTHGEAR_ENDPOINT: is required'],
+  ['no host', CADDY, without('APP_HOST'), 'APP_HOST: is not set'],
+  ['no endpoint', CADDY, without('AUTHGEAR_ENDPOINT'), 'AUTHGEAR_ENDPOINT: is required'],
+  ['no client', HTTPS, without('LOGIN_CLIENT_ID'), 'LOGIN_CLIENT_ID: is not set'],
+  ['another domain', HTTPS, { ...WORKS, AUTHGEAR_ENDPOINT: 'https://myapp.authgear.cloud' }, 'Custom domains'],
+  ['plain HTTP', HTTPS, { ...WORKS, AUTHGEAR_ENDPOINT: 'http://auth.home.example' }, 'is not https']
+]
+
+t.test('the container check lets pass what can work, and says what cannot', { skip }, async (t) => {
+  for (const [what, file, env, says] of CHECKED) {
+    const { code, text } = runCheck(file, env)
+    t.equal(code, says === '' ? 0 : 1, `${what}: ${text.slice(0, 200)}`)
+    t.ok(text.includes(says), `${what}: ${says}`)
+  }
+})
