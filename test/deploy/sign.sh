@@ -10,8 +10,8 @@ trap 'kill $(jobs -p) 2>/dev/null; rm -rf "$work"' EXIT
 
 # from_go NAME MODULE
 from_go() { [ -x "$bin/$1" ] || GOFLAGS=-mod=mod GOBIN=$bin go install "$2" >/dev/null 2>&1 || { echo "sign.sh: no $1: go install $2 failed"; exit 1; }; }
-from_go cosign github.com/sigstore/cosign/v3/cmd/cosign@v3.0.3
-from_go registry github.com/google/go-containerregistry/cmd/registry@v0.20.7
+from_go cosign github.com/sigstore/cosign/v3/cmd/cosign@v3.1.3
+from_go registry github.com/google/go-containerregistry/cmd/registry@v0.22.1
 bash test/deploy/tools.sh
 
 # no log of the world and no time stamp of others: this is a dry run
