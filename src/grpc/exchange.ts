@@ -86,6 +86,11 @@ export function createGrpcExchange (deps: GrpcExchangeDeps): GrpcExchange {
       if (!(error instanceof Unreadable)) unexpectedError(error)
       return unreadable(error, false, startedAt)
     }
-    return judge(check, peer, startedAt)
+    try {
+      return judge(check, peer, startedAt)
+    } catch (error) {
+      unexpectedError(error)
+      return refuse(BROKEN, nextId())
+    }
   }
 }

@@ -36,6 +36,7 @@ const FAILURES: Readonly<Record<string, readonly [Handler, Partial<GrpcExchangeD
   'the handler rejects': [async () => { throw boom }],
   'a header of the answer is none': [() => allow(['x-authgear-user-id', 'a\nb'])],
   'a header of a later answer is none': [async () => allow(['x-authgear-user-id', 'a\nb'])],
+  'the report of what is not there throws': [() => allow([]), { handlers: {}, notFound: () => { throw boom } }],
   'the report throws': [() => allow([]), { report: () => { throw boom } }],
   'the report of a later answer throws': [async () => allow([]), { report: () => { throw boom } }]
 }
