@@ -40,6 +40,7 @@ const SAID = [
   lineOf(judgeFailure(failing('ERR_TLS_CERT_ALTNAME_INVALID'), RESOLVER)),
   lineOf(judgeCookies(seen(undefined), { ...CLOUD, app: undefined })),
   lineOf(judgeCookies(seen(undefined), { ...CLOUD, app: 'app.example.com' })),
+  lineOf(judgeCookies(seen('myapp.authgear.cloud'), { ...CLOUD, app: 'app.example.com' })),
   lineOf(judgeCookies(seen(undefined), { ...OWN, app: undefined })),
   lineOf(judgeCookies(seen(undefined), { ...OWN, app: 'app.example.com' })),
   lineOf(judgeCookies({ kind: 'unseen' }, { ...OWN, app: undefined })),
