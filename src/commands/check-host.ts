@@ -57,16 +57,16 @@ const noSharedCookie: Problem = ({ host, authgear }) => {
   if (host === authgear || cookieDomainOf(host, authgear) !== undefined) return false
   const domain = host.split('.').slice(host.split('.').length > 2 ? 1 : 0).join('.')
   return `AUTHGEAR_ENDPOINT: no cookie of ${authgear} ever reaches ${host}, which is in no domain with it: in ` +
-    `Authgear's portal, Branding › Custom domains, add one such as auth.${domain} and make it the project's; in ` +
-    `Advanced › Edit config, set http: { cookie_domain: "${domain}" }; then write https://auth.${domain} here`
+    `Authgear's portal, Branding › Custom Domains, add one such as auth.${domain} and activate it, which sets ` +
+    `http: { cookie_domain: "${domain}" } too (docs/portal.md); then write https://auth.${domain} here`
 }
 
 const noLogin: Problem = ({ host, config: { login } }) =>
   login === undefined &&
     'LOGIN_CLIENT_ID: is not set, so people who are not signed in see a page that says so, and no way in: in ' +
-    'Authgear\'s portal, Applications › Add application › Traditional web application, with the Redirect URI ' +
-    `https://${host}/_auth/callback and the Post logout redirect URI https://${host}/_auth/logged-out; write its ` +
-    'Client ID here'
+    'Authgear\'s portal, Applications › Add Application › Traditional Web Application, with the Authorized Redirect ' +
+    `URI https://${host}/_auth/callback and the Post Logout Redirect URI https://${host}/_auth/logged-out; write its ` +
+    'Client ID here (docs/portal.md)'
 
 const loginElsewhere: Problem = ({ host, config: { login } }) =>
   login !== undefined && !isOfOneLogin(host, login.publicUrl, login.allowedHosts) &&

@@ -94,7 +94,7 @@ const CHECKED: ReadonlyArray<readonly [what: string, file: string, env: Env, say
   ['no host', CADDY, without('APP_HOST'), 'APP_HOST: is not set'],
   ['no endpoint', CADDY, without('AUTHGEAR_ENDPOINT'), 'AUTHGEAR_ENDPOINT: is required'],
   ['no client', HTTPS, without('LOGIN_CLIENT_ID'), 'LOGIN_CLIENT_ID: is not set'],
-  ['another domain', HTTPS, { ...WORKS, AUTHGEAR_ENDPOINT: 'https://myapp.authgear.cloud' }, 'Custom domains'],
+  ['another domain', HTTPS, { ...WORKS, AUTHGEAR_ENDPOINT: 'https://myapp.authgear.cloud' }, 'Custom Domains'],
   ['plain HTTP', HTTPS, { ...WORKS, AUTHGEAR_ENDPOINT: 'http://auth.home.example' }, 'is not https']
 ]
 

@@ -25,13 +25,13 @@ function run (args: readonly string[], env: NodeJS.ProcessEnv): Readonly<{ code:
 /** What cannot work, and the words that the one who reads it needs. */
 const REFUSED: ReadonlyArray<readonly [why: string, host: string, env: NodeJS.ProcessEnv, says: readonly RegExp[]]> = [
   ['no client id', HOST, WITHOUT_LOGIN,
-    [/^error: LOGIN_CLIENT_ID: .*Applications › Add application.*https:\/\/app\.home\.example\/_auth\/callback/]],
+    [/^error: LOGIN_CLIENT_ID: .*Applications › Add Application.*https:\/\/app\.home\.example\/_auth\/callback/]],
   ['an http endpoint', HOST, { ...WORKS, AUTHGEAR_ENDPOINT: 'http://auth.home.example' },
     [/^error: AUTHGEAR_ENDPOINT: .*https:\/\/auth\.home\.example/]],
   ['an http endpoint that only this machine knows', HOST, { ...WORKS, AUTHGEAR_ENDPOINT: 'http://authgear:3000' },
-    [/^error: AUTHGEAR_ENDPOINT: .*https/, /^error: AUTHGEAR_ENDPOINT: .*no cookie.*Custom domains/]],
+    [/^error: AUTHGEAR_ENDPOINT: .*https/, /^error: AUTHGEAR_ENDPOINT: .*no cookie.*Custom Domains/]],
   ['a domain of Authgear\'s own', HOST, { ...WORKS, AUTHGEAR_ENDPOINT: 'https://myapp.authgear.cloud' },
-    [/^error: AUTHGEAR_ENDPOINT: .*no cookie.*Custom domains.*auth\.home\.example.*cookie_domain: "home\.example"/]],
+    [/^error: AUTHGEAR_ENDPOINT: .*no cookie.*Custom Domains.*auth\.home\.example.*cookie_domain: "home\.example"/]],
   ['the same, without a login', HOST, { ...WITHOUT_LOGIN, AUTHGEAR_ENDPOINT: 'https://myapp.authgear.cloud' },
     [/^error: AUTHGEAR_ENDPOINT: .*no cookie/, /^error: LOGIN_CLIENT_ID: /]],
   ['one host for both', 'auth.home.example', { ...WORKS, LOGIN_PUBLIC_URL: 'https://auth.home.example' },
