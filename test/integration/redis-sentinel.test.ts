@@ -2,9 +2,11 @@ import { once } from 'node:events'
 import type { Redis } from 'ioredis'
 import t, { type Test } from 'tap'
 import { openLogConnections } from '../../src/redis/log-connections.ts'
+import { compareIds, type StreamId } from '../../src/revocation/types.ts'
 import { startInProcess, type InProcess } from '../helpers/in-process.ts'
 import { user } from '../helpers/log-entry.ts'
 import { addPrintedUser, PASSWORD, USERNAME } from '../helpers/redis-acl.ts'
+import type { RedisServer } from '../helpers/redis.ts'
 import { startSentinelGroup } from '../helpers/redis-sentinel.ts'
 import { settingsFor } from '../helpers/redis-settings.ts'
 import { redisTier } from '../helpers/redis-tier.ts'
@@ -31,19 +33,31 @@ function logOf ({ service }: InProcess) {
   return service.revocations.revocations
 }
 
-/** Every replica has polled the master that there is, and read the same log to its end. */
-async function allPolled (adapters: readonly InProcess[], when: string): Promise<void> {
+/** The id of the last entry of that server's log; of an empty one, the first of all. */
+async function newestOf (node: RedisServer | undefined): Promise<StreamId> {
+  const [key] = (await node?.cli('KEYS', '*:stream')) as string[]
+  const [entry] = key === undefined ? [] : (await node?.cli('XREVRANGE', key, '+', '-', 'COUNT', '1')) as [[StreamId]?]
+  return entry?.[0] ?? '0-0'
+}
+
+/**
+ * Every replica has polled the master that there is, and read the same log to `newest` at least: all of them may stand
+ * at one place for a moment, each as far behind.
+ */
+async function allPolled (adapters: readonly InProcess[], when: string, newest: StreamId = '0-0'): Promise<void> {
   const states = () =>
     adapters.map((one) => ({
       redis: one.service.redisState(),
       follows: logOf(one).isFollowing(),
       trusts: logOf(one).trustsShared(),
+      position: logOf(one).snapshot().stamp.position.id,
       stamp: JSON.stringify(logOf(one).snapshot().stamp)
     }))
   await until(`all follow one log ${when}`, () => {
     const now = states()
     return (
-      now.every(({ redis, trusts }) => redis === 'up' && trusts) && new Set(now.map(({ stamp }) => stamp)).size === 1
+      now.every(({ redis, trusts, position }) => redis === 'up' && trusts && compareIds(position, newest) >= 0) &&
+      new Set(now.map(({ stamp }) => stamp)).size === 1
     )
   }, 60_000).catch((error: unknown) => { throw new Error(`${String(error)}: ${JSON.stringify(states())}`) })
 }
@@ -121,7 +135,8 @@ async function checkFailover (t: Test, fault: 'killed' | 'frozen'): Promise<void
   const stop = startLoad(adapters)
   const mustBeRefused = new Map<User, number>()
   const polled = async (some: readonly User[], when: string): Promise<void> => {
-    await allPolled(adapters, when)
+    const port = await group.masterPort()
+    await allPolled(adapters, when, await newestOf(group.nodes.find((node) => node.port === port)))
     for (const one of some) mustBeRefused.set(one, performance.now())
   }
 
