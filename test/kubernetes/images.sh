@@ -37,7 +37,7 @@ production() {
   (cd "$1/app" && npm ci --omit=dev --ignore-scripts --no-audit --no-fund >/dev/null)
 }
 
-ours() { mkdir -p "$1/app"; cp package.json LICENSE "$1/app/"; cp -a dist "$1/app/dist"; }
+ours() { mkdir -p "$1/app/docs"; cp package.json LICENSE "$1/app/"; cp docs/runbook.md "$1/app/docs/"; cp -a dist "$1/app/dist"; }
 
 forward_auth() {
   modules=modules-$(sha256sum package-lock.json | cut -c 1-12)
