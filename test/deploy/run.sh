@@ -15,7 +15,7 @@ static() {
   bash test/deploy/tools.sh
   does 'hadolint: Dockerfile' .servers/deploy/bin/hadolint deploy/docker/Dockerfile
   does 'actionlint: workflows' .servers/bin/actionlint
-  is 'every action is pinned by a hash, with its version beside it' '' "$(grep -hE '^ *(- )?uses: ' .github/workflows/*.yml | grep -vE 'uses: (\./|[a-z-]+/[a-z-]+@[0-9a-f]{40} # v[0-9]+\.[0-9]+\.[0-9]+$)')"
+  is 'every action is pinned by a hash, with its version beside it' '' "$(grep -hE '^ *(- )?uses: ' .github/workflows/*.yml | grep -vE 'uses: (\./|[a-z-]+(/[a-z-]+)+@[0-9a-f]{40} # v[0-9]+\.[0-9]+\.[0-9]+$)')"
   does 'one version everywhere' bash test/deploy/version.sh
   finish
 }
