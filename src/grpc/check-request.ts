@@ -45,7 +45,13 @@ export function readCheckRequest (bytes: Buffer): CheckRequest {
 function readSource (peer: Reader, found: Found): void {
   readOnce(peer, {
     1: (address) => readOnce(address.message(), {
-      1: (socket) => readOnce(socket.message(), { 2: (text) => { found.source = text.text() } })
+      1: (socket) => readOnce(socket.message(), {
+        // protocol, port, IPv4 as IPv6
+        1: skipNumber,
+        2: (text) => { found.source = text.text() },
+        3: skipNumber,
+        6: skipNumber
+      })
     })
   })
 }
@@ -68,6 +74,8 @@ function readHttp (http: Reader, found: Found): void {
     2: (text) => { found.method = present(text.text()) },
     4: (text) => { found.path = present(text.text()) },
     5: (text) => { found.host = present(text.text()) },
+    // the body's size
+    9: skipNumber,
     13: (map) => { lines = readLines(map.message()) }
   }, { 3: (entry) => addLine(joined, readEntry(entry.message())) })
   if (joined.length > 0 && lines !== undefined && lines.length > 0) throw new Unreadable('header lines come twice')
@@ -110,6 +118,7 @@ function present (text: string): string {
 }
 
 const skip: ReadField = (reader) => reader.skip()
+const skipNumber: ReadField = (reader) => reader.skipNumber()
 
 /** Each of the first may be there once: protobuf lets the last one win, or merges, which no two readers must decide. */
 function readOnce (reader: Reader, once: Fields, repeated: Fields = {}): void {

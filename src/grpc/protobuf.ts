@@ -51,6 +51,12 @@ export class Reader {
     return text
   }
 
+  /** Of a field that holds a number: some readers would take the bytes of another type for fields. */
+  skipNumber (): void {
+    if (this.wireType !== VARINT) throw new Unreadable('a field has another type')
+    this.#varint()
+  }
+
   skip (): void {
     switch (this.wireType) {
       case VARINT: this.#varint(); return

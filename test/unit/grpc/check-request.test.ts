@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { readCheckRequest } from '../../../src/grpc/check-request.ts'
-import { Unreadable } from '../../../src/grpc/protobuf.ts'
+import { field, message, Unreadable } from '../../../src/grpc/protobuf.ts'
 import { decodeCheckRequest, encodeCheck } from '../../helpers/grpc.ts'
 
 const token = fc.stringMatching(/^[a-z][a-z0-9-]{0,20}$/)
@@ -87,6 +87,14 @@ t.test('no message has another meaning to a library: it is refused instead', (t)
     t.strictSame([method, path, host], [ours.method, ours.path, ours.host])
     t.strictSame({ ...theirs.attributes?.context_extensions }, Object.fromEntries(ours.extensions))
   }), { numRuns: 20_000 })
+  t.end()
+})
+
+t.test('a number that comes as bytes is refused: a library reads its bytes as fields', (t) => {
+  const http = [field(2, 'GET'), field(4, '/'), field(5, 'a'), field(9, field(2, 'POST'))]
+  const bytes = message(1, message(4, message(2, ...http)))
+  t.equal(decodeCheckRequest(bytes).attributes?.request?.http?.method, 'POST', 'as a library reads it')
+  t.throws(() => readCheckRequest(bytes), { message: /another type/ })
   t.end()
 })
 
