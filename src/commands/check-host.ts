@@ -1,5 +1,6 @@
 import type { Config } from '../config/index.ts'
 import { cookieDomainOf } from '../core/cookie-domain.ts'
+import { createReturnUrls } from '../login/return-url.ts'
 import { parseHost } from './cert/options.ts'
 
 /** Names that are this machine, where browsers need no HTTPS. */
@@ -69,13 +70,8 @@ const noLogin: Problem = ({ host, config: { login } }) =>
     'Client ID here (docs/portal.md)'
 
 const loginElsewhere: Problem = ({ host, config: { login } }) =>
-  login !== undefined && !isOfOneLogin(host, login.publicUrl, login.allowedHosts) &&
+  login !== undefined && createReturnUrls(login).read(`https://${host}/`) === undefined &&
     `LOGIN_PUBLIC_URL: is ${login.publicUrl}, and nobody comes back from there to ${host}: write https://${host}, or ` +
     'add it to LOGIN_ALLOWED_HOSTS'
-
-function isOfOneLogin (host: string, publicUrl: string, allowed: readonly string[]): boolean {
-  if (new URL(publicUrl).hostname === host) return true
-  return allowed.some((one) => one === host || (one.startsWith('*.') && host.endsWith(one.slice(1))))
-}
 
 const PROBLEMS: readonly Problem[] = [plainEndpoint, ownHost, noSharedCookie, noLogin, loginElsewhere]
