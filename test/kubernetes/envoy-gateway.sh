@@ -30,8 +30,8 @@ certificates() {
 envoy_address() { kubectl -n envoy-gateway-system get service -l gateway.envoyproxy.io/owning-gateway-name="$1" -o jsonpath='{.items[0].spec.clusterIP}'; }
 envoy_runs() { kubectl -n envoy-gateway-system rollout status deployment -l gateway.envoyproxy.io/owning-gateway-name="$1" --timeout=5s && envoy_address "$1" | grep -q .; }
 
-# envoy PATH OPTION…: the status; the body is kept. `host` is app
-envoy() { curl -s --path-as-is -o "$work/body" -w '%{http_code}' -H "Host: ${host:-app}.example.com" "${@:2}" "http://$(envoy_address authgear):8080$1"; }
+# envoy PATH OPTION…: the status. `host` is app
+envoy() { ask "${host:-app}.example.com" "http://$(envoy_address authgear):8080$1" "${@:2}"; }
 envoy_answers() { [ "$(envoy "${@:2}")" = "$1" ]; }
 
 start_envoy_gateway() {

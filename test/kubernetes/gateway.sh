@@ -15,7 +15,7 @@ EOF
 }
 
 gateway_answers() { [ "$(gateway_status "${@:2}")" = "$1" ]; }
-gateway_status() { curl -s --path-as-is -o /dev/null -w '%{http_code}' -H "Host: ${host:-gateway.example.com}" "${@:2}" "http://127.0.0.1:8004$1"; }
+gateway_status() { ask "${host:-gateway.example.com}" "http://127.0.0.1:8004$1" "${@:2}"; }
 
 part_gateway() {
   gateway_values >"$work/gateway.yaml"

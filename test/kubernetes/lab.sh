@@ -29,6 +29,9 @@ until_true() {
   until "$@" >/dev/null 2>&1; do [ "$SECONDS" -lt "$end" ] || return 1; sleep 0.2; done
 }
 
+# ask HOST URL OPTION…: the status; the body is kept, the path is sent as it is
+ask() { curl -s --path-as-is -o "$work/body" -w '%{http_code}' -H "Host: $1" "${@:3}" "$2"; }
+
 # resolves NAME ADDRESS: for processes of this machine and for pods, whose DNS reads that folder
 resolves() { echo "$2 $1" >"$work/names/$1"; }
 

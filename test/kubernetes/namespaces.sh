@@ -24,17 +24,15 @@ apps() {
 }
 
 # at PORT HOST OPTION…: the status
-at() { curl -s -o /dev/null -w '%{http_code}' -H "Host: $2.example.com" "${@:3}" "http://127.0.0.1:$1/"; }
+at() { ask "$2.example.com" "http://127.0.0.1:$1/" "${@:3}"; }
 at_answers() { [ "$(at "${@:2}")" = "$1" ]; }
 
 # traefik_of_all NAME OPTION…: with all three providers, and the ports of deploy/kubernetes/namespaces
 traefik_of_all() {
-  local name=$1 provider options=()
+  local name=$1 options
   shift
   stop_traefik
-  for provider in kubernetescrd kubernetesingress kubernetesgateway; do
-    options+=("--providers.$provider.endpoint=$api" "--providers.$provider.token=$token" "--providers.$provider.certauthfilepath=$work/certs/apiserver.crt")
-  done
+  mapfile -t options < <(providers kubernetescrd kubernetesingress kubernetesgateway)
   in_background "$name.log" .servers/bin/traefik --entrypoints.web.address=127.0.0.1:8000 --entrypoints.public.address=127.0.0.1:8001 \
     --entrypoints.web.asdefault=true --providers.providersthrottleduration=100ms --providers.kubernetescrd.safenaming=true "${options[@]}" "$@"
   traefik=$!

@@ -17,17 +17,25 @@ stop_traefik() {
   wait "$traefik" 2>/dev/null
 }
 
+# providers NAME…: how Traefik reaches the cluster by each
+providers() {
+  local provider
+  for provider in "$@"; do
+    echo "--providers.$provider.endpoint=$api"
+    echo "--providers.$provider.token=$token"
+    echo "--providers.$provider.certauthfilepath=$work/certs/apiserver.crt"
+  done
+}
+
 # start_traefik NAME PORT PATH OPTION…: ready when it has the route of PATH, which wants a session; the functions below ask it
 start_traefik() {
-  local name=$1 path=$3
+  local name=$1 path=$3 options
   stop_traefik
   port=$2
   shift 3
-  in_background "$name.log" .servers/bin/traefik --entrypoints.web.address=127.0.0.1:"$port" "${traefik_options[@]}" --log.level=INFO --providers.providersthrottleduration=100ms \
-    --providers.kubernetescrd.endpoint="$api" --providers.kubernetescrd.token="$token" \
-    --providers.kubernetescrd.certauthfilepath="$work/certs/apiserver.crt" \
-    --providers.kubernetesgateway.endpoint="$api" --providers.kubernetesgateway.token="$token" \
-    --providers.kubernetesgateway.certauthfilepath="$work/certs/apiserver.crt" "$@"
+  mapfile -t options < <(providers kubernetescrd kubernetesgateway)
+  in_background "$name.log" .servers/bin/traefik --entrypoints.web.address=127.0.0.1:"$port" "${traefik_options[@]}" --log.level=INFO \
+    --providers.providersthrottleduration=100ms "${options[@]}" "$@"
   traefik=$!
   [ -z "$path" ] || does "$name: Traefik has the routes" until_true answers 401 "$path"
 }
@@ -35,5 +43,5 @@ start_traefik() {
 # as deploy/traefik-kubernetes/values.yaml gives them to Traefik's chart
 mapfile -t traefik_options < <(sed -nE 's/^- (--entrypoints.*)/\1/p' deploy/traefik-kubernetes/values.yaml)
 
-status() { curl -s -o /dev/null -w '%{http_code}' -H 'Host: app.example.com' "${@:2}" "http://127.0.0.1:$port$1"; }
+status() { ask app.example.com "http://127.0.0.1:$port$1" "${@:2}"; }
 answers() { [ "$(status "${@:2}")" = "$1" ]; }
