@@ -7,7 +7,7 @@ const owner = (library, file) => ({
 })
 
 /** Rooms that put others together: nothing below may know them. */
-const COMPOSITION = 'service|commands|config|main'
+const COMPOSITION = 'service|commands|config|main|workers'
 
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {
@@ -96,7 +96,7 @@ module.exports = {
       to: { path: `^src/(verify|resource|login|pages|management|cache|redis|revocation|${COMPOSITION})` }
     },
     owner('@grpc', 'grpc/listener[.]ts$'),
-    owner('fastify', '(http/|management/|commands/serve[.]ts)'),
+    owner('fastify', '(http/|management/)'),
     owner('undici', 'authgear/(resolver/|public-endpoint[.]ts$|admin-api/client[.]ts$)'),
     owner(
       'jose',
@@ -113,7 +113,7 @@ module.exports = {
     owner('prom-client', 'metrics/'),
     owner('pino', 'logging/log[.]ts$'),
     owner('@opentelemetry', 'tracing/otel[.]ts$'),
-    owner('close-with-grace', 'commands/serve[.]ts$'),
+    owner('close-with-grace', 'commands/serve/on-signal[.]ts$'),
     owner('@fastify/proxy-addr', 'http/trusted-proxies[.]ts$'),
     owner('@peculiar/(x509|asn1-x509|asn1-schema)', 'commands/cert'),
     owner('reflect-metadata', 'commands/cert')

@@ -70,6 +70,7 @@ function versionOf (): string {
 }
 
 const [command = 'serve', ...args] = process.argv.slice(2)
-if (command === 'serve' || command === 'check') fitHeap(process, machineMemory())
+const isAlone = ['', '1', undefined].includes(process.env['WORKERS']) // else its workers have the heap
+if (command === 'check' || (command === 'serve' && isAlone)) fitHeap(process, machineMemory())
 const code = await run(command, args)
 if (code !== undefined) process.exitCode = code

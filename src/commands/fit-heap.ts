@@ -1,4 +1,4 @@
-import { heapFlags } from '../core/memory-budget.ts'
+import { heapFlags, memoryOfWorker } from '../core/memory-budget.ts'
 import type { MachineMemory } from '../config/machine-memory.ts'
 
 /** Not before Node 22.15; it puts another program in this one's place, so that there is never a second process. */
@@ -18,8 +18,7 @@ const SIZES = ['--max-old-space-size', '--max-heap-size']
  * by itself takes more than a small container has. What the user sets in NODE_OPTIONS stands.
  */
 export function fitHeap (self: Process, { limitBytes, isContainer }: MachineMemory): void {
-  const given = `${self.env['NODE_OPTIONS'] ?? ''} ${self.execArgv.join(' ')}`.replaceAll('_', '-')
-  const isGiven = (flag: string): boolean => given.includes(flag.split('=')[0] ?? flag)
+  const isGiven = givenTo(self)
   if (!isContainer || SIZES.some(isGiven) || self.execve === undefined) return
   const flags = heapFlags(limitBytes).filter((flag) => !isGiven(flag))
   try {
@@ -27,4 +26,17 @@ export function fitHeap (self: Process, { limitBytes, isContainer }: MachineMemo
   } catch {
     // Node's permission model forbids it: the start goes on, and warns that V8 does not fit
   }
+}
+
+/** V8's flags for each of so many workers: those that this process was given, and in a container those that fit it. */
+export function flagsOfWorkers (self: Process, memory: MachineMemory, workers: number): readonly string[] {
+  const isGiven = givenTo(self)
+  if (!memory.isContainer || SIZES.some(isGiven)) return self.execArgv
+  const { limitBytes } = memoryOfWorker(memory, workers)
+  return [...heapFlags(limitBytes).filter((flag) => !isGiven(flag)), ...self.execArgv]
+}
+
+function givenTo (self: Process): (flag: string) => boolean {
+  const given = `${self.env['NODE_OPTIONS'] ?? ''} ${self.execArgv.join(' ')}`.replaceAll('_', '-')
+  return (flag) => given.includes(flag.split('=')[0] ?? flag)
 }

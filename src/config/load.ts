@@ -1,20 +1,24 @@
 import { readFileSync } from 'node:fs'
-import { networkInterfaces } from 'node:os'
-import { defaultBudget, waitingBudget } from '../core/memory-budget.ts'
+import { availableParallelism, networkInterfaces } from 'node:os'
+import { defaultBudget, memoryOfWorker, waitingBudget } from '../core/memory-budget.ts'
 import { NO_HEADERS } from '../identity/sets.ts'
 import { type MachineMemory, machineMemory } from './machine-memory.ts'
 import { showBytes } from './parsers/values.ts'
 import { read, type Reading } from './read.ts'
-import { brokenRules, type Machine, type Readings } from './rules.ts'
+import { brokenRules, type Machine, type Readings, workersOf } from './rules.ts'
 import type { Config, LoadedConfig, Setting } from './types.ts'
 import { unknownVariables } from './unknown.ts'
 import { rows, type Values } from './variables.ts'
 import { warningsOf } from './warnings.ts'
 
-/** The configuration from values that broke no rule. */
-export function assemble (values: Values, memory: MachineMemory): Config {
+/**
+ * The configuration from values that broke no rule.
+ * @param memory what one worker has
+ */
+export function assemble (values: Values, memory: MachineMemory, workers: number): Config {
+  const each = (bound: number): number => Math.ceil(bound / workers)
   return {
-    authgear: authgear(values, memory),
+    authgear: authgear(values, memory, each),
     audit: audit(values),
     profile: profile(values),
     listen: values.LISTEN,
@@ -31,8 +35,8 @@ export function assemble (values: Values, memory: MachineMemory): Config {
       degradedTtlMs: values.CACHE_DEGRADED_TTL,
       refreshAhead: values.CACHE_REFRESH_AHEAD,
       staleIfErrorMs: values.CACHE_STALE_IF_ERROR,
-      maxEntries: values.CACHE_MAX_ENTRIES,
-      maxBytes: values.CACHE_MAX_MEMORY ?? defaultBudget(memory),
+      maxEntries: each(values.CACHE_MAX_ENTRIES),
+      maxBytes: values.CACHE_MAX_MEMORY === undefined ? defaultBudget(memory) : each(values.CACHE_MAX_MEMORY),
       secret: servers(values) === undefined || values.CACHE_SECRET === 'none' ? undefined : values.CACHE_SECRET,
       previousSecret: servers(values) === undefined ? undefined : values.CACHE_SECRET_PREVIOUS
     },
@@ -52,22 +56,23 @@ export function assemble (values: Values, memory: MachineMemory): Config {
     extAuthzPolicy: values.EXT_AUTHZ_POLICY,
     extAuthzLocation: values.EXT_AUTHZ_LOCATION,
     preflight: values.PREFLIGHT,
+    workers,
     shutdownDelayMs: values.SHUTDOWN_DELAY,
     logFormat: values.LOG_FORMAT,
     logLevel: values.LOG_LEVEL
   }
 }
 
-function authgear (values: Values, memory: MachineMemory): Config['authgear'] {
+function authgear (values: Values, memory: MachineMemory, each: (bound: number) => number): Config['authgear'] {
   const endpoint = values.AUTHGEAR_ENDPOINT
   return {
     endpoint,
     resolverUrl: values.AUTHGEAR_RESOLVER_URL ?? `${endpoint.origin}/_resolver/resolve`,
     cookiePrefix: values.AUTHGEAR_COOKIE_PREFIX,
     timeoutMs: values.AUTHGEAR_TIMEOUT,
-    maxConcurrency: values.AUTHGEAR_MAX_CONCURRENCY,
-    maxQueue: values.AUTHGEAR_MAX_QUEUE,
-    failuresPerMinute: values.AUTHGEAR_FAILURES_PER_MINUTE,
+    maxConcurrency: each(values.AUTHGEAR_MAX_CONCURRENCY),
+    maxQueue: each(values.AUTHGEAR_MAX_QUEUE),
+    failuresPerMinute: each(values.AUTHGEAR_FAILURES_PER_MINUTE),
     waitingBytes: waitingBudget(memory),
     ca: values.AUTHGEAR_CA_FILE,
     webhookSecret: values.AUTHGEAR_WEBHOOK_SECRET,
@@ -183,6 +188,7 @@ const SYSTEM: Machine = Object.freeze({
   readFile: (path: string) => readFileSync(path, 'utf8'),
   ownAddresses: () => Object.values(networkInterfaces()).flatMap((all) => all ?? []).map(({ address }) => address),
   memory: machineMemory,
+  cores: availableParallelism,
   nodeVersion: process.versions.node
 })
 
@@ -197,11 +203,11 @@ function readingsOf (read: readonly Row[], machine: Machine): Readings {
 }
 
 /** What stands in for these is derived, so no row can show it. */
-function settingsOf (read: readonly Row[], { authgear, cache }: Config): readonly Setting[] {
+function settingsOf (read: readonly Row[], { authgear, cache, workers }: Config): readonly Setting[] {
   const settings = read.flatMap(({ reading }) => reading.kind === 'read' ? [reading.setting] : [])
   const derived: Readonly<Record<string, string>> = {
     AUTHGEAR_RESOLVER_URL: authgear.resolverUrl,
-    CACHE_MAX_MEMORY: showBytes(cache.maxBytes)
+    CACHE_MAX_MEMORY: showBytes(cache.maxBytes * workers)
   }
   return settings.map(setting => setting.shown === '' ? { ...setting, shown: derived[setting.name] ?? '' } : setting)
 }
@@ -213,10 +219,12 @@ function settingsOf (read: readonly Row[], { authgear, cache }: Config): readonl
 export function loadConfig (env: NodeJS.ProcessEnv, some: Partial<Machine> = {}): LoadedConfig {
   const machine = { ...SYSTEM, ...some }
   const all = rows.map(({ name, variable }) => ({ name, reading: read(name, variable, env, machine.readFile) }))
-  const readings = readingsOf(all, machine)
+  const given = readingsOf(all, machine)
+  const workers = workersOf(given)
+  const readings = { ...given, memory: () => memoryOfWorker(machine.memory(), workers) }
   const unread = all.flatMap(({ reading }) => reading.kind === 'error' ? [reading.error] : [])
   const errors = [...unread, ...brokenRules(readings), ...unknownVariables(env)]
   if (errors.length > 0) return deepFreeze({ kind: 'errors', errors })
-  const config = assemble(readings.values as Values, machine.memory()) // no error: every row was read
+  const config = assemble(readings.values as Values, readings.memory(), workers) // no error: every row was read
   return deepFreeze({ kind: 'ok', config, warnings: warningsOf(readings), settings: settingsOf(all, config) })
 }

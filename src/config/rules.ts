@@ -19,6 +19,7 @@ export type Machine = Readonly<{
   readFile: ReadFile
   ownAddresses: () => readonly string[]
   memory: () => MachineMemory
+  cores: () => number
   nodeVersion: string
 }>
 
@@ -310,7 +311,23 @@ const resourcesAreElsewhere: Rule = ({ values: { RESOURCES: resources = [], AUTH
   })
 }
 
+/** Without it each worker would have a cache and a revocation log of its own: a sign-out would reach one of them. */
+const workersShare: Rule = ({ isSet, values: { WORKERS: workers = 1 } }) => [
+  workers !== 'auto' &&
+    workers > 1 &&
+    !REDIS_FORMS.some(isSet) &&
+    `WORKERS: is ${workers}, and workers share what they remember and what is revoked through Redis: set ` +
+      `${ANY_REDIS}, or write 1`
+]
+
+/** @returns how many processes answer: `auto` is one where nothing is there for them to share */
+export function workersOf ({ isSet, values: { WORKERS: workers = 1 }, cores }: Readings): number {
+  if (workers !== 'auto') return workers
+  return REDIS_FORMS.some(isSet) ? Math.max(1, cores()) : 1
+}
+
 const RULES: readonly Rule[] = [
+  workersShare,
   rotation,
   tlsIsWhole,
   tlsKeyFits,

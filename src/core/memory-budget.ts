@@ -33,9 +33,26 @@ export function waitingBudget ({ heapBytes }: Readonly<{ heapBytes: number }>): 
 export function heapFlags (limitBytes: number): readonly string[] {
   const semiSpace = Math.min(MAX_SEMI_SPACE_MIB, 2 ** Math.max(0, Math.floor(Math.log2(limitBytes / (64 * MIB)))))
   return [
-    `--max-old-space-size=${Math.max(32, Math.floor(Math.min(limitBytes / 2, limitBytes - BESIDE_HEAP_BYTES) / MIB))}`,
+    `--max-old-space-size=${oldSpaceMib(limitBytes)}`,
     `--max-semi-space-size=${semiSpace}`
   ]
+}
+
+function oldSpaceMib (limitBytes: number): number {
+  return Math.max(32, Math.floor(Math.min(limitBytes / 2, limitBytes - BESIDE_HEAP_BYTES) / MIB))
+}
+
+/** What the process that starts workers takes itself: Node, and the management listener. */
+const PRIMARY_BYTES = 64 * MIB
+
+type Memory = Readonly<{ limitBytes: number, isContainer: boolean, heapBytes: number }>
+
+/** What of it each worker has. In a container its heap is that of `heapFlags`, which the workers are started with. */
+export function memoryOfWorker<M extends Memory> (memory: M, workers: number): M {
+  if (workers === 1) return memory
+  const limitBytes = Math.max(MIN_BUDGET_BYTES, Math.floor((memory.limitBytes - PRIMARY_BYTES) / workers))
+  const heapBytes = memory.isContainer ? Math.min(memory.heapBytes, oldSpaceMib(limitBytes) * MIB) : memory.heapBytes
+  return { ...memory, limitBytes, heapBytes }
 }
 
 /** The ledger of revocations holds no more names, nor positions, however large the heap is. */

@@ -38,12 +38,15 @@ function pipeOutput (pipe: Socket): LogOutput {
   }
 }
 
-/** JSON lines. */
-export function createLog (level: LogLevel, stream: DestinationStream): Log {
+/**
+ * JSON lines.
+ * @param said in each of them
+ */
+export function createLog (level: LogLevel, stream: DestinationStream, said: Readonly<object> | null = null): Log {
   return pino(
     {
       level,
-      base: null,
+      base: said,
       formatters: { level: (label) => ({ level: label }) },
       timestamp: () => `,"time":"${new Date().toISOString()}"`
     },

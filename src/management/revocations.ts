@@ -21,12 +21,13 @@ export type RevocationsDeps = Readonly<{
 const USAGE =
   'send one of {"user_id": "…"}, {"client_id": "…"}, {"token_id": "…"}, {"authorization": "Bearer …"}, ' +
     '{"cookie": "session=…"}, {"all": true}'
+export const MAX_PURGE_BYTES = 64 * 1024
 /** The longest that a resource token can name. */
 const MAX_NAME_LENGTH = 256
 
 /** `POST /revocations` on the management listener: an application's sign-out route purges what is remembered. */
 export function addRevocations (app: FastifyInstance, deps: RevocationsDeps): void {
-  app.post('/revocations', { bodyLimit: 64 * 1024 }, async (request, reply) => {
+  app.post('/revocations', { bodyLimit: MAX_PURGE_BYTES }, async (request, reply) => {
     if (!equalSecret(request.headers.authorization ?? '', `Bearer ${deps.token}`)) {
       return await refuse(reply, 401, 'Authorization must be Bearer and MANAGEMENT_TOKEN')
     }

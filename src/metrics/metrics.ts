@@ -8,13 +8,15 @@ import {
   readGauges, registerAssertions, registerAudit, registerGauges, registerProfile, registerTokens, type TokenObserver
 } from './instruments.ts'
 import { WEBHOOK_REFUSALS, type WebhookRefusal } from '../core/webhook-refusal.ts'
-import type { ResolverObserver, ResolverOutcome } from '../authgear/resolver/types.ts'
+import { RESOLVER_OUTCOMES, type ResolverObserver, type ResolverOutcome } from '../authgear/resolver/types.ts'
 import { type LogObserver, ORIGINS } from '../revocation/types.ts'
 import { LATENCY_BUCKETS, LatencyTally, RequestTally, type RequestLabels } from './request-counts.ts'
 
 export type Metrics = Readonly<{
   contentType: string
   render: () => Promise<string>
+  /** The same for the process that adds up its workers. */
+  json: () => Promise<readonly MetricJson[]>
   /** For the status page, which reads the same numbers as `render`. */
   reading: () => Reading
   request: (
@@ -36,6 +38,9 @@ export type Metrics = Readonly<{
   profile: ProfileObserver
   assertions: AssertionObserver
 }>
+
+/** One metric as prom-client writes it for its own aggregation. */
+export type MetricJson = Readonly<{ name: string, type: unknown, aggregator: string, values: readonly object[] }>
 
 type RedisOperation = Parameters<SharedCacheObserver['sharedError']>[0]
 type CountedOrigin = (typeof COUNTED_ORIGINS)[number]
@@ -65,7 +70,8 @@ export function createMetrics (version: string, gauges: Gauges): Metrics {
     registers: [registry],
     name: 'forward_auth_build_info',
     help: 'Always 1; the label says which version runs.',
-    labelNames: ['version']
+    labelNames: ['version'],
+    aggregator: 'first'
   }).set({ version }, 1)
   registerGauges(registry, gauges)
   const reads = registerCacheReads(registry)
@@ -77,6 +83,7 @@ export function createMetrics (version: string, gauges: Gauges): Metrics {
   return Object.freeze({
     contentType: registry.contentType,
     render: () => registry.metrics(),
+    json: async () => await registry.getMetricsAsJSON() as unknown as readonly MetricJson[],
     reading: () => ({
       ...requests.reading(),
       reads: { memory: { ...reads.memory }, redis: { ...reads.redis } },
@@ -104,7 +111,7 @@ export function createMetrics (version: string, gauges: Gauges): Metrics {
  * Gauges that Node's defaults call `_total`, as only counters may be; each is the sum of another one
  * (docs/decisions/070-metrics-that-promtool-takes.md).
  */
-const MISNAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total']
+export const MISNAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total']
 
 function registerRequests (
   registry: Registry
@@ -189,7 +196,12 @@ class TalliedHistogram extends Histogram<'source'> {
     this.#tallies = tallies
   }
 
-  /** What the registry calls for its text format; `get` calls it too. */
+  /** What the registry calls for JSON; the library's own would spread labels that ours have already. */
+  override async get (): Promise<never> {
+    return await this.getForPromString() as never // the library's type has what no caller reads
+  }
+
+  /** What the registry calls for its text format. */
   async getForPromString () {
     const values = Object.entries(this.#tallies).flatMap(([source, tally]) => seriesOf(DURATION, source, tally))
     return { name: DURATION, help: DURATION_HELP, type: 'histogram', aggregator: 'sum', values }
@@ -252,7 +264,7 @@ function registerFleet (registry: Registry): ClosedCounter<RedisOperation> {
     'forward_auth_redis_errors_total',
     'Redis commands that failed or took longer than REDIS_TIMEOUT.',
     'operation',
-    ['read', 'lease', 'write', 'release']
+    REDIS_OPERATIONS
   )
 }
 
@@ -267,7 +279,7 @@ function registerResolver (registry: Registry): {
     'forward_auth_authgear_requests_total',
     'Requests to the resolver; rejected = not sent, since too many wait or the circuit breaker is open.',
     'outcome',
-    ['valid', 'invalid', 'error', 'timeout', 'rejected']
+    RESOLVER_OUTCOMES
   )
   const duration = new Histogram({
     registers: [registry],
@@ -307,7 +319,8 @@ function registerRevocations (registry: Registry): {
   const doubted = new Gauge({
     registers: [registry],
     name: 'forward_auth_redis_master_doubted',
-    help: '1 while nothing says that the Redis server which is followed is the master: it lost all its replicas.'
+    help: '1 while nothing says that the Redis server which is followed is the master: it lost all its replicas.',
+    aggregator: 'max'
   })
   const capped = closedCounter(registry, 'forward_auth_revocations_capped_total', CAPPED_HELP, 'origin', ORIGINS)
   return {
@@ -329,6 +342,8 @@ const CAPPED_HELP = 'Revocations beyond what the log takes of their origin in a 
 const WEBHOOKS = 'forward_auth_webhooks_refused_total'
 const WEBHOOKS_HELP = 'Requests to /webhook that revoke nothing: wrong_signature = of another secret than ' +
   'AUTHGEAR_WEBHOOK_SECRET; unsigned, not_read = also of any stranger.'
+
+export const REDIS_OPERATIONS: readonly RedisOperation[] = ['read', 'lease', 'write', 'release']
 
 /** With what could not be told. */
 export const COUNTED_ORIGINS = [...ORIGINS, 'inauthentic', 'foreign'] as const

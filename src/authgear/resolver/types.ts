@@ -33,7 +33,8 @@ export interface Resolver {
 }
 
 /** Outcome of one real request to Authgear; a retry is another request. */
-export type ResolverOutcome = 'valid' | 'invalid' | 'error' | 'timeout' | 'rejected'
+export const RESOLVER_OUTCOMES = ['valid', 'invalid', 'error', 'timeout', 'rejected'] as const
+export type ResolverOutcome = (typeof RESOLVER_OUTCOMES)[number]
 
 export type ResolverObserver = Readonly<{
   authgearRequest: (outcome: ResolverOutcome, seconds: number) => void

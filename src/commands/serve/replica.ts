@@ -1,0 +1,115 @@
+import { once } from 'node:events'
+import { lstat, rm } from 'node:fs/promises'
+import { createConnection, type ListenOptions } from 'node:net'
+import type { Config, ListenAddress } from '../../config/index.ts'
+import type { GrpcListener } from '../../grpc/listener.ts'
+import type { Drain } from '../../http/drain.ts'
+import type { Listener } from '../../http/listener.ts'
+import { readTlsMaterial, watchTlsFiles } from '../../http/tls.ts'
+import { describe, type Log } from '../../logging/log.ts'
+import { createService, type Service } from '../../service/service.ts'
+import type { Tracer } from '../../tracing/types.ts'
+
+/** Requests under way may take so long after the listener has closed. */
+export const GRACE_MS = 10_000
+
+export type Closer = () => Promise<void> | void
+
+export type Running = Readonly<{ version: string, log: Log, tracer: Tracer | undefined, flushed: () => Promise<void> }>
+
+export type State = 'starting' | 'serving' | 'draining'
+
+export type Replica = Readonly<{ service: Service, machine: string, state: () => State }>
+
+/** The service of this process, which listens nowhere yet. */
+export function openService (
+  config: Config,
+  { log, tracer, version }: Running,
+  { machine, state }: Pick<Replica, 'machine' | 'state'>
+): Service {
+  const tls = config.tls === undefined ? undefined : readTlsMaterial(config.tls)
+  const { identify, grpc } = config
+  const settings = { ...config, version, machine, identify: identify !== undefined, grpc: grpc !== undefined, tls }
+  return createService(settings, log, { tracer, state })
+}
+
+/** Opens the listeners for proxies, the main one last, once what it answers from is there. */
+export async function takeRequests (config: Config, service: Service, log: Log, closers: Closer[]): Promise<void> {
+  closers.push(watchCertificate(config, service, log))
+  await Promise.all([service.logFollowed(), service.assertionsReady()])
+  const opened: Listening[] = []
+  closers.push(async () => { await Promise.all(opened.map(({ drain }) => drain.drain(GRACE_MS))) })
+  for (const one of listening(service, config)) {
+    opened.push(one)
+    await one.listen()
+  }
+}
+
+type Listening = Readonly<{ drain: Drain, listen: () => Promise<void> }>
+
+function listening ({ app, identify, grpc }: Service, config: Config): readonly Listening[] {
+  const http = ({ fastify, drain }: Listener, address: ListenAddress | undefined): Listening =>
+    ({ drain, listen: () => listen(fastify, address) })
+  const ofGrpc = ({ server, drain }: GrpcListener): Listening => ({
+    drain,
+    listen: () => listen({
+      async listen (at: ListenOptions) {
+        server.listen(at)
+        await once(server, 'listening')
+      }
+    }, config.grpc)
+  })
+  return [
+    ...identify === undefined ? [] : [http(identify, config.identify)],
+    ...grpc === undefined ? [] : [ofGrpc(grpc)],
+    http(app, config.listen)
+  ]
+}
+
+function watchCertificate ({ tls }: Config, { app, grpc, certificateRenewed }: Service, log: Log): Closer {
+  if (tls === undefined) return () => {}
+  const all: ReadonlyArray<object | undefined> = [app.fastify.server, grpc?.server]
+  const servers = all.filter(speaksTls)
+  const setSecureContext = (context: object): void => servers.forEach((server) => server.setSecureContext(context))
+  return watchTlsFiles(tls, { setSecureContext }, {
+    reloaded: (expiry) => {
+      certificateRenewed(expiry)
+      log.info({ expires: new Date(expiry).toISOString() }, 'certificate read again')
+    },
+    failed: (error) =>
+      log.error({ error: describe(error) }, 'LISTEN_TLS_* files cannot be used: the old certificate stays')
+  })
+}
+
+type SpeaksTls = Readonly<{ setSecureContext: (context: object) => void }>
+
+function speaksTls (server: object | undefined): server is SpeaksTls {
+  return server !== undefined && 'setSecureContext' in server
+}
+
+type Listens = Readonly<{ listen: (at: { host: string, port: number } | { path: string }) => Promise<unknown> }>
+
+/** The stale socket file of a killed predecessor must have been removed. */
+export async function listen (app: Listens, address: ListenAddress | undefined): Promise<void> {
+  if (address === undefined) return
+  await app.listen(address.kind === 'tcp' ? { host: address.host, port: address.port } : { path: address.path })
+}
+
+/** Removes the socket files that a killed process left behind; one that still answers belongs to a running process. */
+export async function removeStaleSockets ({ listen, management, identify, grpc }: Config): Promise<void> {
+  for (const address of [listen, management, identify, grpc]) {
+    if (address?.kind === 'unix') await removeStaleSocket(address.path)
+  }
+}
+
+async function removeStaleSocket (path: string): Promise<void> {
+  const code = await new Promise<string | undefined>((resolve) => {
+    const probe = createConnection(path, () => { probe.destroy(); resolve(undefined) })
+    probe.once('error', (error: NodeJS.ErrnoException) => resolve(error.code))
+  })
+  if (code !== 'ECONNREFUSED') return
+  if (!(await lstat(path)).isSocket()) {
+    throw new Error(`${path} is there and is no socket: choose another path, or remove it`)
+  }
+  await rm(path)
+}

@@ -1,0 +1,96 @@
+import { type Clock, systemClock } from '../clock.ts'
+import type { Log } from '../logging/log.ts'
+import { createHistory, STEP_MS, type Sample } from '../management/status/history.ts'
+import { createWholeMetrics } from '../metrics/whole.ts'
+import type { Seen } from '../revocation/presence.ts'
+import type { ManagementRequest, ManagementResponse, MetricJson, Reading, Report } from './messages.ts'
+import { supervise } from './supervisor.ts'
+import { NOTHING_READ, wholeFleet, wholeReading, wholeState } from './whole.ts'
+import { forkWorker, type ForkSettings, type WorkerProcess } from './worker-process.ts'
+
+/** All workers of this replica as one. */
+export type Fleet = Readonly<{
+  /** Resolves when all serve. @throws {Error} where one ends before any does */
+  serving: () => Promise<void>
+  state: () => Pick<Report, 'state' | 'redis' | 'authgear'>
+  metrics: Readonly<{ contentType: string, render: () => Promise<string> }>
+  samples: () => readonly Sample[]
+  others: () => readonly Seen[]
+  /** By one worker that serves. @throws {Error} where none does, or it ends meanwhile */
+  manage: (request: ManagementRequest) => Promise<ManagementResponse>
+  /** Asks all to end, and kills those that have not after that time. */
+  end: (withinMs: number) => Promise<void>
+}>
+
+type FleetDeps = Readonly<{ count: number, log: Log, clock?: Clock }> & Pick<ForkSettings, 'execArgv' | 'line'>
+
+const later = (ms: number, act: () => void): () => void => {
+  const timer = setTimeout(act, ms)
+  return () => clearTimeout(timer)
+}
+
+/** Settled once: later calls change nothing. */
+function createStart (): Readonly<{ promise: Promise<void>, done: () => void, fail: (error: Error) => void }> {
+  let [done, fail] = [(): void => {}, (_error: Error): void => {}]
+  const promise = new Promise<void>((resolve, reject) => { [done, fail] = [resolve, reject] })
+  promise.catch(() => {}) // a start that nobody waits for any more
+  return { promise, done, fail }
+}
+
+const isServing = (worker: WorkerProcess): boolean => worker.report()?.state === 'serving'
+
+export function createFleet ({ count, log, execArgv, line, clock = systemClock }: FleetDeps): Fleet {
+  const ended = { reading: NOTHING_READ, metrics: Promise.resolve<readonly MetricJson[]>([]) }
+  const start = createStart()
+  const metrics = createWholeMetrics(count, () => supervisor.children().filter(isServing).length)
+  const reported = (): void => { if (supervisor.children().filter(isServing).length === count) start.done() }
+  const reports = (): readonly Report[] => supervisor.children().flatMap((worker) => worker.report() ?? [])
+  const read = (): Reading => wholeReading([ended.reading], reports().map(({ reading }) => reading))
+
+  const remember = (worker: WorkerProcess): void => {
+    const { reading } = worker.report() ?? {}
+    if (reading !== undefined) ended.reading = wholeReading([ended.reading, reading], [])
+    ended.metrics = ended.metrics.then((before) => metrics.keep(before, worker.lastMetrics()))
+  }
+  const supervisor = supervise<WorkerProcess>({
+    count,
+    fork: (place) => forkWorker(place, { execArgv, line, reported }),
+    clock,
+    later,
+    ended: (worker, how, waitMs) => {
+      remember(worker)
+      if (waitMs === undefined) return
+      start.fail(new Error(`worker ${worker.place} ended at its start (${how})`))
+      metrics.replaced()
+      const what = { worker: worker.place, pid: worker.pid, ended: how, waitMs }
+      log.error(what, 'a worker ended: another one takes its place')
+    }
+  })
+  const history = createHistory({ read, clock })
+  const samples = setInterval(history.sample, STEP_MS)
+  return Object.freeze({
+    serving: () => start.promise,
+    state: () => wholeState(reports()),
+    metrics: {
+      contentType: metrics.contentType,
+      render: async () => await metrics.render(
+        await Promise.all(supervisor.children().map((worker) => worker.metrics())), await ended.metrics
+      )
+    },
+    samples: history.window,
+    others: () => wholeFleet(reports()),
+    async manage (request: ManagementRequest) {
+      const worker = supervisor.children().find(isServing)
+      if (worker === undefined) throw new Error('no worker serves')
+      return await worker.ask('manage', request)
+    },
+    async end (withinMs: number) {
+      clearInterval(samples)
+      const all = supervisor.ended()
+      for (const worker of supervisor.children()) worker.shutDown()
+      const timer = setTimeout(() => { for (const worker of supervisor.children()) worker.kill() }, withinMs)
+      await all
+      clearTimeout(timer)
+    }
+  })
+}

@@ -1,0 +1,46 @@
+import type { GaugeReading } from '../metrics/instruments.ts'
+import type { MetricJson, Reading } from '../metrics/metrics.ts'
+import type { Replica, Seen } from '../revocation/presence.ts'
+
+/** What a worker says of itself: at each change of its state, and every second. */
+export type Report = Readonly<{
+  state: Replica['state']
+  redis: 'up' | 'down' | 'none'
+  authgear: 'ok' | 'failing'
+  reading: Reading
+  others: readonly Seen[]
+}>
+
+export type { GaugeReading, MetricJson, Reading }
+
+/** A request of the management listener that only a worker can answer. */
+export type ManagementRequest = Readonly<{
+  method: 'GET' | 'POST'
+  path: string
+  headers: Readonly<Record<string, string | readonly string[] | undefined>>
+  body: string | undefined
+  client: string
+}>
+
+export type ManagementResponse = Readonly<{
+  status: number
+  headers: Readonly<Record<string, string>>
+  body: string
+}>
+
+/** What the primary may ask, and what it gets. */
+export type Questions = {
+  metrics: Readonly<{ question: undefined, answer: readonly MetricJson[] }>
+  manage: Readonly<{ question: ManagementRequest, answer: ManagementResponse }>
+}
+
+export type ToWorker = Readonly<
+  | { kind: 'ask', id: number, about: keyof Questions, question: Questions[keyof Questions]['question'] }
+  | { kind: 'shutdown' }
+>
+
+export type FromWorker = Readonly<
+  | { kind: 'report', report: Report }
+  | { kind: 'answer', id: number, answer: unknown }
+  | { kind: 'failed', id: number }
+>

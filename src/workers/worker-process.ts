@@ -1,0 +1,85 @@
+import cluster, { type Worker } from 'node:cluster'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { createAsker, type Asker } from './asker.ts'
+import type { FromWorker, MetricJson, Report, ToWorker } from './messages.ts'
+import type { Child } from './supervisor.ts'
+
+/** A worker as its primary knows it. */
+export type WorkerProcess = Child & Readonly<{
+  place: number
+  pid: number | undefined
+  ask: Asker['ask']
+  /** The last one; undefined before the first. */
+  report: () => Report | undefined
+  /** Its metrics, or what it said last where it does not answer in time. */
+  metrics: () => Promise<readonly MetricJson[]>
+  lastMetrics: () => readonly MetricJson[]
+  /** Asks it to end, as soon as what is under way is answered. */
+  shutDown: () => void
+  kill: () => void
+}>
+
+/** By this variable a worker knows its place, from 1. */
+export const PLACE = 'FORWARD_AUTH_WORKER'
+const ANSWER_WITHIN_MS = 5000
+
+export type ForkSettings = Readonly<{
+  execArgv: readonly string[]
+  /** Takes each line that a worker prints: two writers of one pipe would tear each other's lines. */
+  line: (text: string) => void
+  reported: () => void
+}>
+
+/** Starts the worker of that place, as this program was started. */
+export function forkWorker (place: number, { execArgv, line, reported }: ForkSettings): WorkerProcess {
+  // each takes connections by itself: a primary that hands them out loses those that a worker died with, for ever
+  cluster.schedulingPolicy = cluster.SCHED_NONE
+  cluster.setupPrimary({
+    execArgv: [...execArgv], stdio: ['ignore', 'pipe', 'inherit', 'ipc'], serialization: 'advanced'
+  })
+  const worker = cluster.fork({ [PLACE]: String(place) })
+  const send = (message: ToWorker): void => {
+    if (worker.isConnected()) worker.send(message, (error) => { if (error !== null) worker.process.disconnect() })
+  }
+  const asker = createAsker(send, ANSWER_WITHIN_MS)
+  let report: Report | undefined
+  let metrics: readonly MetricJson[] = []
+  worker.on('message', (message: FromWorker) => {
+    if (message.kind === 'answer') asker.answered(message.id, message.answer)
+    else if (message.kind === 'failed') asker.failed(message.id)
+    else {
+      report = message.report
+      reported()
+    }
+  })
+  return Object.freeze({
+    place,
+    pid: worker.process.pid,
+    exited: endOf(worker, line).finally(asker.lost),
+    ask: asker.ask,
+    report: () => report,
+    async metrics () {
+      try {
+        metrics = await asker.ask('metrics', undefined)
+      } catch {
+        // what it counted stays counted: a figure that falls looks like a new start
+      }
+      return metrics
+    },
+    lastMetrics: () => metrics,
+    shutDown: () => send({ kind: 'shutdown' }),
+    kill: () => { worker.process.kill('SIGKILL') }
+  })
+}
+
+/** Once its last line has been read. */
+async function endOf (worker: Worker, line: (text: string) => void): Promise<number | string> {
+  const { stdout } = worker.process
+  const lines = stdout === null ? undefined : createInterface({ input: stdout }).on('line', line)
+  const [[code, signal]] = await Promise.all([
+    once(worker, 'exit') as Promise<[number | null, string | null]>,
+    lines === undefined ? undefined : once(lines, 'close')
+  ])
+  return signal ?? code ?? 'unknown'
+}

@@ -1,0 +1,65 @@
+import t from 'tap'
+import { loadConfig } from '../../../src/config/index.ts'
+import { fitHeap, flagsOfWorkers } from '../../../src/commands/fit-heap.ts'
+import type { MachineMemory } from '../../../src/config/machine-memory.ts'
+
+const MIB = 2 ** 20
+const ENV = { AUTHGEAR_ENDPOINT: 'https://myapp.authgear.cloud' }
+const REDIS = { ...ENV, REDIS_URL: 'redis://redis:6379', CACHE_SECRET: 'a secret of the tests, 32 bytes!' }
+const CONTAINER: MachineMemory = { limitBytes: 1088 * MIB, isContainer: true, heapBytes: 560 * MIB }
+
+function config (env: NodeJS.ProcessEnv, machine: Parameters<typeof loadConfig>[1] = {}) {
+  const loaded = loadConfig(env, { cores: () => 4, ...machine })
+  if (loaded.kind === 'errors') throw new Error(loaded.errors.join('\n'))
+  return loaded.config
+}
+
+t.test('auto is one worker a core, and one where they have nothing to share', (t) => {
+  t.equal(config(REDIS).workers, 1)
+  t.equal(config({ ...REDIS, WORKERS: '3' }).workers, 3)
+  t.equal(config({ ...REDIS, WORKERS: 'auto' }).workers, 4)
+  t.equal(config({ ...ENV, WORKERS: 'auto' }).workers, 1)
+  t.end()
+})
+
+t.test('says what is wrong, and what to write', (t) => {
+  const rows: ReadonlyArray<readonly [env: NodeJS.ProcessEnv, error: RegExp]> = [
+    [{ ...ENV, WORKERS: '2' }, /^WORKERS: is 2, and workers share what they remember .* set REDIS_URL, .* or write 1$/],
+    ...['0', '65', '-1', '1.5', 'all'].map((text) =>
+      [{ ...REDIS, WORKERS: text }, /^WORKERS: .* is neither a whole number from 1 to 64 nor auto/] as const)
+  ]
+  for (const [env, error] of rows) {
+    const loaded = loadConfig(env)
+    t.match(loaded.kind === 'errors' ? loaded.errors : [], [error], `WORKERS=${env['WORKERS'] ?? ''}`)
+  }
+  t.end()
+})
+
+t.test('what is bounded is divided among the workers', (t) => {
+  const env = {
+    ...REDIS,
+    CACHE_MAX_MEMORY: '100m',
+    CACHE_MAX_ENTRIES: '1000',
+    AUTHGEAR_MAX_CONCURRENCY: '10',
+    AUTHGEAR_MAX_QUEUE: '0'
+  }
+  t.match(config({ ...env, WORKERS: '4' }), {
+    cache: { maxBytes: 25 * MIB, maxEntries: 250 },
+    authgear: { maxConcurrency: 3, maxQueue: 0, failuresPerMinute: 150 }
+  })
+  t.match(config({ ...REDIS, WORKERS: '2', AUTHGEAR_FAILURES_PER_MINUTE: '0' }), { authgear: { failuresPerMinute: 0 } })
+  t.end()
+})
+
+t.test('memory too: each has its share of a container beside the primary', (t) => {
+  const memory = (): MachineMemory => CONTAINER
+  t.equal(config({ ...REDIS, WORKERS: '4' }, { memory }).cache.maxBytes, 42 * MIB)
+  const self = { execPath: 'node', execArgv: [], argv: [], env: {} }
+  t.strictSame(flagsOfWorkers(self, CONTAINER, 4), ['--max-old-space-size=128', '--max-semi-space-size=4'])
+  const given = ['--max-old-space-size=99']
+  t.strictSame(flagsOfWorkers({ ...self, execArgv: given }, CONTAINER, 4), given)
+  t.strictSame(flagsOfWorkers({ ...self, env: { NODE_OPTIONS: '--max-old-space-size=9' } }, CONTAINER, 4), [])
+  t.strictSame(flagsOfWorkers(self, { ...CONTAINER, isContainer: false }, 4), [])
+  fitHeap(self, CONTAINER) // without execve it does nothing
+  t.end()
+})
