@@ -1,11 +1,13 @@
 import t, { type Test } from 'tap'
 import { type EchoApp, startEchoApp } from '../../helpers/echo-app.ts'
+import { startProcess } from '../../helpers/process.ts'
 import { ask, type HeaderLine } from '../../helpers/request.ts'
 import { skipOrFail } from '../../helpers/servers.ts'
 import { demo, type RunningSimulator, startSimulator } from '../../helpers/simulator.ts'
-import { startBehindProxyWithoutRedis } from '../behind-proxy-without-redis.ts'
+import { disabledEvent, WEBHOOK_SECRET, webhookOf } from '../../helpers/webhook.ts'
 import { ALICE, BOB } from '../people.ts'
 import { nginx } from '../proxies.ts'
+import { startProxy } from '../start-proxy.ts'
 import { gotten, leftFile, startNginx } from './left.ts'
 import { rowsOf } from './page.ts'
 
@@ -30,7 +32,13 @@ async function startLeft (t: Test, isCached: boolean): Promise<Side> {
   return { port: await startNginx(t, isCached ? recipe.replaceAll('#cache ', '') : recipe), app, authgear }
 }
 
-const startRight = (t: Test): Promise<Side> => startBehindProxyWithoutRedis(t, nginx, { CACHE_TTL: '10m' })
+async function startRight (t: Test): Promise<Side & Readonly<{ service: number }>> {
+  const [authgear, app] = [await startSimulator(t), await startEchoApp(t)]
+  const { port: service } = await startProcess(t, {
+    AUTHGEAR_ENDPOINT: authgear.url, AUTHGEAR_WEBHOOK_SECRET: WEBHOOK_SECRET, CACHE_TTL: '10m'
+  })
+  return { port: await startProxy(t, nginx, { app: app.port, forwardAuth: [service] }), app, authgear, service }
+}
 
 /** Asks as each of them, one after the other. @returns whom the app took each for; undefined: the app saw nothing */
 async function takenFor ({ port, app }: Side, people: ReadonlyArray<readonly HeaderLine[]>) {
@@ -85,6 +93,15 @@ t.test("Authgear's recipe for nginx and this service, asked the same", { skip: s
     t.strictSame(await takenFor(cached, people), [alice, alice, alice, alice], 'there: bob and a stranger are alice')
     t.strictSame(await takenFor(left, people), [alice, bob, bob, ''], 'there, without its cache')
     t.strictSame(await takenFor(right, people), [alice, bob, bob, undefined], 'here: each is who they are')
+
+    const session = [cookieOf(BOB)]
+    for (const side of [cached, right]) {
+      t.strictSame(await takenFor(side, [session]), [bob])
+      side.authgear.controls.disable('bob')
+    }
+    t.equal((await ask(right.service, webhookOf(disabledEvent(bob)))).status, 204, 'Authgear tells of it')
+    t.strictSame(await takenFor(right, [session]), [undefined], 'here: a disabled user is out')
+    t.strictSame(await takenFor(cached, [session]), [bob], 'there: in, for what is left of ten minutes')
   })
 
   await rows.run(['an Authgear that is away makes every request 500'], async (t) => {

@@ -11,8 +11,11 @@ import { type Answer, ask, HOST, type HeaderLine } from '../../helpers/request.t
 import { mustFind, skipOrFail } from '../../helpers/servers.ts'
 import { type RunningSimulator, startSimulator } from '../../helpers/simulator.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
+import { HEADER, signed } from '../../helpers/token-issuer.ts'
 import { ALICE, BOB } from '../people.ts'
 import { nginx } from '../proxies.ts'
+import type { Edits } from '../proxy.ts'
+import { readSnippet, swap } from '../snippets.ts'
 import { startProxy } from '../start-proxy.ts'
 import { gotten, leftFile, NAVIGATION, startNginx } from './left.ts'
 import { rowsOf } from './page.ts'
@@ -40,6 +43,11 @@ const CLAIMS = {
   bob: { sub: BOB.id, email: 'bob@example.com', email_verified: true, preferred_username: 'bob', groups: [] }
 } as const
 type Name = keyof typeof CLAIMS
+
+const ROUTES = '    # routes and their policies'
+const PUBLIC: Edits = {
+  'nginx.conf': (written) => swap(written, ROUTES, `${readSnippet('proxies/nginx.md', 'nginx: public path')}${ROUTES}`)
+}
 
 type Side = Readonly<{ port: number, app: EchoApp, session: Readonly<Record<Name, HeaderLine>> }>
 type Left = Side & Readonly<{ own: number, log: () => string, provider: OidcProvider }>
@@ -109,6 +117,13 @@ t.test('oauth2-proxy and this service, asked the same', { skip: skipOrFail('oaut
     }, 'here: let in, and the app gets no e-mail (the simulator has bob’s as not verified)')
   })
 
+  await rows.run(['`--email-domain`, `--authenticated-emails-file`'], async (t) => {
+    left.provider.signIn({ ...CLAIMS.bob, email: 'bob@elsewhere.example' })
+    t.equal((await signInAt(left.port, '/')).back.status, 403, 'there: another domain')
+    const { status } = await ask(right.port, { path: '/admin', headers: [right.session.bob] })
+    t.equal(status, 403, 'here: without the role')
+  })
+
   await rows.run(['`/ping`, `/ready`'], async (t) => {
     for (const path of ['/ping', '/ready']) t.equal((await ask(left.own, { path })).status, 200, `there: ${path}`)
     for (const path of ['/livez', '/readyz']) t.equal((await fetch(`${right.managementUrl}${path}`)).status, 200, path)
@@ -128,12 +143,22 @@ t.test('oauth2-proxy and this service, asked the same', { skip: skipOrFail('oaut
   })
 
   const names = '`X-Forwarded-User`, `X-Forwarded-Email`, `X-Forwarded-Groups`, `X-Forwarded-Preferred-Username`'
-  await rows.run([names, '`--upstream`: oauth2-proxy passes the request on itself'], async (t) => {
+  await rows.run([
+    names,
+    '`--upstream`: oauth2-proxy passes the request on itself',
+    '`--skip-auth-route`, `--skip-auth-regex`',
+    '`--api-route`, `--skip-jwt-bearer-tokens`'
+  ], async (t) => {
     const app = await startEchoApp(t)
-    const { own: port } = await startOauth2Proxy(t, left.provider, `upstreams = ["http://127.0.0.1:${app.port}"]`)
+    const { own: port } = await startOauth2Proxy(t, left.provider, leftFile('upstream.cfg', { APP: app.port }))
     const there = { app, port, session: left.session } // both have one cookie_secret
     const here = await startRight(t, 'forwarded')
     for (const [side, { port, app, session }] of [['there', there], ['here', here]] as const) {
+      t.equal((await ask(port, { path: '/api/x' })).status, 401, `${side}: a program`)
+      t.equal((await ask(port, { path: '/public/x' })).status, 200, `${side}: a public path`)
+      const token = side === 'there' ? idToken(left.provider.url) : ALICE.bearer
+      const { status } = await ask(port, { path: '/api/x', headers: [['Authorization', `Bearer ${token}`]] })
+      t.equal(status, 200, `${side}: alice by a token`)
       t.equal((await ask(port, { headers: [session.alice, ['X-Forwarded-User', 'mallory']] })).status, 200, side)
       t.strictSame(gotten(app, FORWARDED), {
         'X-Forwarded-User': ALICE.id,
@@ -181,9 +206,15 @@ async function startRight (t: Test, identity: string): Promise<Right> {
   })
   const app = await startEchoApp(t)
   const options = ['--identity', identity, '--login', '--policy', '/admin=role=admin']
-  const port = await startProxy(t, nginx, { app: app.port, forwardAuth: [service.port], options })
+  const port = await startProxy(t, { ...nginx, edits: PUBLIC }, { app: app.port, forwardAuth: [service.port], options })
   const session = { alice: ['Cookie', ALICE.cookie], bob: ['Cookie', BOB.cookie] } as const
   return { port, app, session, simulator, managementUrl: service.managementUrl }
+}
+
+/** What a program has of the provider for `client_id`. */
+function idToken (iss: string): string {
+  const iat = Math.floor(Date.now() / 1000)
+  return signed({ iss, aud: 'app', iat, exp: iat + 600, ...CLAIMS.alice }, { ...HEADER, typ: 'JWT' })
 }
 
 /** Where a browser without a session is sent, and where from there. */
