@@ -8,6 +8,9 @@ export const THROUGH_PROXY: readonly FindingId[] = [
   'assertion-missing', 'assertion-keys', 'assertion-wrong'
 ]
 
+/** What is found past the proxy: test/integration/doctor-ports.test.ts makes each. */
+export const PAST_PROXY = ['port-open', 'port-own'] as const
+
 export interface Visit {
   readonly env: Readonly<Record<string, string>>
   readonly args?: readonly string[]

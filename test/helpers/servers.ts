@@ -20,6 +20,8 @@ export type ServerName =
   | 'docker-compose'
   | 'pebble'
   | 'pebble-challtestsrv'
+  | 'oauth2-proxy'
+  | 'ingress-nginx-config'
 
 const FETCHED = join(import.meta.dirname, '../../.servers/bin')
 const SYSTEM = (process.env['PATH'] ?? '').split(delimiter).filter(folder => folder !== '')

@@ -94,6 +94,31 @@ pebble() {
   have pebble -version || echo 'fetch.sh: no pebble: go could not build it'
 }
 pebble
+# for docs/migrating.md: what people come from. A minute or two each the first time, and never more than five
+oauth2_proxy() {
+  have oauth2-proxy --version && return
+  command -v go >/dev/null || { echo 'fetch.sh: no oauth2-proxy: it is built with Go'; return; }
+  GOBIN=$(realpath "$bin") timeout 300 go install github.com/oauth2-proxy/oauth2-proxy/v7@v7.15.6 >/dev/null 2>&1
+  have oauth2-proxy --version || echo 'fetch.sh: no oauth2-proxy: go could not build it'
+}
+oauth2_proxy
+# ingress-nginx's own reading of annotations and its template, without its Lua: built inside a copy of the module, as internal packages ask
+ingress_nginx() {
+  cmp -s test/servers/ingress-nginx/main.go "$bin/ingress-nginx-config.go" && have ingress-nginx-config --version && return
+  command -v go >/dev/null || { echo 'fetch.sh: no ingress-nginx-config: it is built with Go'; return; }
+  local module source=.servers/ingress-nginx
+  module=$(go mod download -json k8s.io/ingress-nginx@v0.0.0-20240708192948-52c50467d67d 2>/dev/null | sed -n 's/.*"Dir": "\(.*\)",/\1/p')
+  [ -d "$module/internal/ingress" ] || { echo 'fetch.sh: no ingress-nginx-config: go could not fetch its module'; return; }
+  rm -rf "$source" && cp -r "$module" "$source" && chmod -R u+w "$source" && mkdir "$source/cmd/forward-auth" &&
+    cp test/servers/ingress-nginx/main.go "$source/cmd/forward-auth" &&
+    GOWORK=off GOFLAGS='-mod=mod -buildvcs=false' timeout 300 \
+      go build -C "$source" -o "$(realpath "$bin")/ingress-nginx-config" ./cmd/forward-auth >/dev/null 2>&1 &&
+    cp "$source/rootfs/etc/nginx/template/nginx.tmpl" "$bin/ingress-nginx.tmpl" &&
+    cp test/servers/ingress-nginx/main.go "$bin/ingress-nginx-config.go"
+  rm -rf "$source"
+  have ingress-nginx-config --version || echo 'fetch.sh: no ingress-nginx-config: go could not build it'
+}
+ingress_nginx
 # no wheel carries it either
 command -v haproxy >/dev/null || echo 'fetch.sh: no haproxy: install it as a package of the system'
 exit 0

@@ -381,6 +381,19 @@ export const CATALOGUE = Object.freeze({
     set: 'the configuration that `snippet` prints for your proxy; no published port at the app; another page at ' +
       '--echo where this one is meant to be public'
   },
+  'port-open': {
+    severity: 'error',
+    mistake: 'Another port of the host of `--url` answers a stranger',
+    why: 'nobody is asked there who they are, and an app that believes identity headers believes everybody',
+    set: 'no published port at the app, or one of 127.0.0.1 only (docs/exposed-ports.md)'
+  },
+  'port-own': {
+    severity: 'warning',
+    mistake: 'A listener of this service can be reached past the proxy',
+    why: 'the main one believes X-Forwarded-For of a peer in TRUSTED_PROXIES, and Docker may show strangers as one; ' +
+      'the other one shows metrics',
+    set: 'no published port at this service, or one of 127.0.0.1 only (docs/exposed-ports.md)'
+  },
   'identity-forged': {
     severity: 'error',
     mistake: "A client's own identity header reaches the app",

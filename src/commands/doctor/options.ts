@@ -10,19 +10,23 @@ export type DoctorOptions = Readonly<{
   idleTimeoutMs: number | undefined
   /** An origin: of the app as clients reach it. */
   url: string | undefined
+  /** More ports of that host, which nobody should reach past the proxy. */
+  ports: readonly number[]
   /** A page of the app that shows the headers that it got; a path. */
   echo: string
 }>
 
-export const USAGE = `usage: authgear-forward-auth doctor [--json] [--host NAME] [--idle-timeout DURATION] [--url ORIGIN [--echo PATH]] [--cookie-stdin | --token-stdin]
+export const USAGE = `usage: authgear-forward-auth doctor [--json] [--host NAME] [--idle-timeout DURATION] [--url ORIGIN [--echo PATH] [--ports LIST]] [--cookie-stdin | --token-stdin]
 
   --cookie-stdin           reads a Cookie header from stdin, as a browser sent it to the app, and asks Authgear about it
   --token-stdin            reads an access token from stdin, and asks Authgear about it; a resource token is explained claim by claim
   --host NAME              the app's host: does Authgear's cookie reach it?
   --idle-timeout DURATION  session.idle_timeout_seconds of the project, such as 30m: is CACHE_TTL below it?
   --url ORIGIN             the app or API as clients reach it, such as https://app.example.com: is a stranger refused there, does
-                           forged identity get through, and does the pasted session's reach the app?
+                           forged identity get through, does the pasted session's reach the app, and does another port of
+                           that host answer a stranger?
   --echo PATH              a page of the app that shows the headers that it got; / unless it is set
+  --ports LIST             ports to ask beside the usual ones, such as 3000,8123: those on which your apps listen
   --json                   prints JSON
 
 Looks at what the environment configures, as serve would use it. Exit code 1 where there is an error.
@@ -30,6 +34,7 @@ Looks at what the environment configures, as serve would use it. Exit code 1 whe
 
 const ORIGIN = /^https?:\/\/[a-z0-9.-]{1,253}(?::[0-9]{1,5})?\/?$/
 const ECHO = /^\/[\w.~/-]{0,200}$/
+const PORTS = /^[0-9]{1,5}(?:,[0-9]{1,5}){0,99}$/
 const IDLE_TIMEOUT = duration({ min: '1s', max: '999999h' })
 const neverRead = (): string => ''
 
@@ -45,6 +50,7 @@ export function doctorOptions (args: readonly string[]): DoctorOptions | 'help' 
     return 'an argument is not understood (a cookie or a token is read from stdin, never an argument)'
   }
   const { json, 'cookie-stdin': cookie, 'token-stdin': token, host, 'idle-timeout': idle, url, echo, help } = values
+  const ports = portsOf(values.ports)
   if (help) return 'help'
   if (cookie && token) return '--cookie-stdin and --token-stdin: only one of them can be read at a time'
   const name = host?.toLowerCase()
@@ -53,14 +59,23 @@ export function doctorOptions (args: readonly string[]): DoctorOptions | 'help' 
   if (idleTimeout?.kind === 'problem') return '--idle-timeout is not a duration such as 30m'
   if (url !== undefined && !ORIGIN.test(url)) return '--url is not an origin such as https://api.example.com'
   if (!ECHO.test(echo)) return '--echo is not a path such as /headers'
+  if (ports === undefined) return '--ports are not numbers such as 3000,8123'
   return {
     echo,
+    ports,
     url: url?.replace(/\/$/, ''),
     json,
     paste: cookie ? 'cookie' : token ? 'token' : undefined,
     host: name,
     idleTimeoutMs: idleTimeout?.value
   }
+}
+
+/** @returns undefined where it is no list of ports */
+function portsOf (text: string | undefined): readonly number[] | undefined {
+  if (text === undefined) return []
+  const ports = PORTS.test(text) ? text.split(',').map(Number) : []
+  return ports.length > 0 && ports.every((port) => port > 0 && port < 65_536) ? ports : undefined
 }
 
 function parse (args: readonly string[]) {
@@ -75,6 +90,7 @@ function parse (args: readonly string[]) {
         'idle-timeout': { type: 'string' },
         url: { type: 'string' },
         echo: { type: 'string', default: '/' },
+        ports: { type: 'string' },
         help: { type: 'boolean', default: false }
       }
     }).values

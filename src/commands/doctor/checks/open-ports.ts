@@ -1,0 +1,91 @@
+import { lookup } from 'node:dns/promises'
+import { isIPv6 } from 'node:net'
+import { found, type Finding } from '../catalogue.ts'
+import { type Context, type Probe, skipped } from '../check.ts'
+import { askStranger, type Heard } from '../stranger.ts'
+
+/** Where apps, dashboards and this service listen by habit, and so where people publish them. */
+export const USUAL_PORTS: readonly number[] = Object.freeze([
+  80, 443, 1880, 2019, 3000, 3001, 4000, 4180, 4181, 5000, 5601, 7575, 8000, 8001, 8008, 8080, 8081, 8088, 8090, 8096,
+  8123, 8443, 8888, 8989, 9000, 9090, 9443, 9901
+])
+const LOOPBACK = /^(?:localhost|127\.[0-9.]+)$/
+
+/** Does anything answer a stranger at the app's host, past the proxy? Whoever finds such a port is let in. */
+export const openPorts: Probe = {
+  title: 'no other port of that host answers a stranger',
+  async run ({ options: { url, ports, echo } }: Context) {
+    if (url === undefined) return skipped('--url says where clients reach the app')
+    const { hostname, port, protocol } = new URL(url)
+    const asked = portsToAsk(hostname, Number(port || (protocol === 'https:' ? 443 : 80)), ports)
+    if (asked.length === 0) return skipped('on this machine itself only --ports are asked; ask from another machine')
+    const addresses = await addressesOf(hostname)
+    if (addresses.length === 0) return skipped(`${hostname} does not resolve here`)
+    const places = addresses.flatMap((address) => asked.map((one) => ({ hostname, address, port: one })))
+    const heard = await Promise.all(places.map((place) => look(place, echo)))
+    return {
+      kind: 'looked',
+      findings: heard.filter((finding) => finding !== undefined),
+      notes: [`ports asked at ${addresses.join(' and ')}: ${asked.length}`]
+    }
+  }
+}
+
+/** @param own the port of `--url`, which other checks ask @param named those of `--ports` */
+export function portsToAsk (hostname: string, own: number, named: readonly number[]): readonly number[] {
+  const usual = LOOPBACK.test(hostname) ? [] : USUAL_PORTS
+  return [...new Set([...usual, ...named])].filter((port) => port !== own)
+}
+
+/** IPv4 and IPv6: a firewall, or Docker's, often minds one of them only. */
+async function addressesOf (hostname: string): Promise<readonly string[]> {
+  try {
+    return [...new Set((await lookup(hostname, { all: true })).map(({ address }) => address))]
+  } catch {
+    return []
+  }
+}
+
+type Place = Readonly<{ hostname: string, address: string, port: number }>
+
+async function look (place: Place, echo: string): Promise<Finding | undefined> {
+  for (const protocol of ['http:', 'https:'] as const) {
+    const first = await askStranger({ ...place, protocol, path: echo })
+    if (first === 'nobody') return undefined
+    if (first === 'not-this-protocol') continue
+    const next = nextPath(first, { ...place, protocol })
+    const last = next === undefined ? first : await askStranger({ ...place, protocol, path: next })
+    const metrics = await askStranger({ ...place, protocol, path: '/metrics' })
+    const at = originOf(place, protocol)
+    return judge(at, { first, metrics }) ?? (isOpen(last) ? open(`${at}${next ?? echo}`, last.status) : undefined)
+  }
+  return undefined
+}
+
+const originOf = ({ address, port }: Place, protocol: string): string =>
+  `${protocol}//${isIPv6(address) ? `[${address}]` : address}:${port}`
+
+/** Where the same server leads on to, such as its own login page. */
+function nextPath ({ status, location }: Heard, { hostname, port, protocol }: Place & { protocol: string }) {
+  if (status < 300 || status >= 400 || location === undefined) return undefined
+  const origin = `${protocol}//${hostname}:${port}`
+  const next = URL.canParse(location, origin) ? new URL(location, origin) : undefined
+  return next?.origin === new URL(origin).origin ? `${next.pathname}${next.search}` : undefined
+}
+
+const isOpen = (heard: Heard | string): heard is Heard =>
+  typeof heard !== 'string' && heard.status >= 200 && heard.status < 300
+
+const open = (address: string, status: number): Finding =>
+  found('port-open', `${address} answers ${status} to a stranger`)
+
+/** Behind a proxy the reason comes with a refusal, and never with the 404 that our own listener gives for any page. */
+function judge (at: string, heard: Readonly<{ first: Heard, metrics: Heard | string }>): Finding | undefined {
+  const { first, metrics } = heard
+  if (isOpen(metrics) && metrics.body.includes('forward_auth_build_info')) {
+    return found('port-own', `${at}/ is the management listener of this service`)
+  }
+  return first.status === 404 && first.reason !== undefined
+    ? found('port-own', `${at}/ is the main listener of this service`)
+    : undefined
+}
