@@ -59,7 +59,7 @@ const NOW = [
     'Replicas that are apart',
     'Scraped, and not seen on the revocation log.',
     'short',
-    'count(forward_auth_build_info{$s}) - max(forward_auth_replicas_seen{$s})',
+    'sum(forward_auth_workers{$s}) - max(forward_auth_replicas_seen{$s})',
     rising(1, 2),
     'forwardauthreplicasapart'
   ],

@@ -73,6 +73,7 @@ export function createMetrics (version: string, gauges: Gauges): Metrics {
     labelNames: ['version'],
     aggregator: 'first'
   }).set({ version }, 1)
+  new Gauge({ registers: [registry], name: WORKERS, help: WORKERS_HELP, aggregator: 'omit' }).set(1)
   registerGauges(registry, gauges)
   const reads = registerCacheReads(registry)
   const requests = registerRequests(registry)
@@ -106,6 +107,9 @@ export function createMetrics (version: string, gauges: Gauges): Metrics {
     assertions: registerAssertions(registry, gauges.assertions)
   } satisfies Metrics)
 }
+
+export const WORKERS = 'forward_auth_workers'
+export const WORKERS_HELP = 'Processes of this replica that answer: WORKERS, or fewer while one is replaced.'
 
 /**
  * Gauges that Node's defaults call `_total`, as only counters may be; each is the sum of another one

@@ -1,5 +1,5 @@
 import { AggregatorRegistry, collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client'
-import { MISNAMED, type MetricJson } from './metrics.ts'
+import { MISNAMED, type MetricJson, WORKERS, WORKERS_HELP } from './metrics.ts'
 
 /** What a replica of several processes counts of itself. */
 export type WholeMetrics = Readonly<{
@@ -17,9 +17,9 @@ export function createWholeMetrics (wanted: number, running: () => number): Whol
   collectDefaultMetrics({ register: registry })
   for (const name of MISNAMED) registry.removeSingleMetric(name)
   const gauge = (name: string, help: string, read: () => number): Gauge =>
-    new Gauge({ registers: [registry], name, help, collect () { this.set(read()) } })
-  gauge('forward_auth_workers', 'Worker processes of this replica that serve.', running)
-  gauge('forward_auth_workers_wanted', 'How many there should be (WORKERS).', () => wanted)
+    new Gauge({ registers: [registry], name, help, aggregator: 'first', collect () { this.set(read()) } })
+  gauge(WORKERS, WORKERS_HELP, running)
+  gauge('forward_auth_workers_wanted', 'How many of them there should be (WORKERS).', () => wanted)
   const replaced = new Counter({
     registers: [registry],
     name: 'forward_auth_workers_replaced_total',

@@ -50,6 +50,7 @@ t.test('with the one required variable everything else has its default', t => {
     extAuthzPolicy: 'optional',
     extAuthzLocation: 'forwarded',
     preflight: 'deny',
+    workers: 1,
     shutdownDelayMs: 0,
     logFormat: 'json',
     logLevel: 'info'
