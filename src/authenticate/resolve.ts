@@ -17,8 +17,8 @@ import {
 import type { ClientTrace, ResolverResult } from '../authgear/resolver/types.ts'
 import type { Affected, RevocationSnapshot } from '../revocation/types.ts'
 
-/** Resolutions that one answer may take: a doubtful one is repeated. */
-const MAX_ATTEMPTS = 2
+/** A resolution that took so many times AUTHGEAR_TIMEOUT was frozen: its deadline is one. */
+const FROZEN_TIMEOUTS = 2
 /** Longest wait for another replica while this one's circuit breaker is open: its own answer would come at once. */
 const LEASE_WAIT_WHILE_OPEN_MS = 300
 const EXPIRED: Authentication = Object.freeze({ kind: 'refused', reason: 'expired_credentials' })
@@ -197,10 +197,10 @@ async function ask (
   try {
     const snapshot = log.snapshot() // before it is queued: the answer may lack later revocations
     const began = momentOf(clock)
-    const { resolution, isConclusive } = await resolveConclusively(context)
+    const { resolution, isConclusive } = await askAuthgear(context)
     const tookMs = elapsedSince(began, clock)
     // this process was frozen: an old answer says nothing of now
-    if (tookMs > MAX_ATTEMPTS * timeoutMs) return undefined
+    if (tookMs > FROZEN_TIMEOUTS * timeoutMs) return undefined
     if (!isConclusive) observer.noVerdict()
     const affected = { userId: userOf(resolution), digests }
     const isVoid = log.isVoid(affected, snapshot)
@@ -221,21 +221,11 @@ async function ask (
   }
 }
 
-/** No identity headers may be a hiccup of Authgear's: only two such answers replace a session known as valid. */
-async function resolveConclusively (context: ResolveContext): Promise<ResolverResult> {
-  const { deps: { resolver, memory, log, failedCredentials }, digests, wholeDigests, trace, subject } = context
-  const sent = { all: digests, whole: wholeDigests }
-  const first = await resolver.resolve(subject.credentials, trace, sent)
-  if (first.isConclusive) failedCredentials.judged(trace, wholeDigests, first.resolution.kind)
-  const known = memory.read(subject.key)
-  const isDoubtful =
-    first.isConclusive &&
-    first.resolution.kind === 'invalid' &&
-    first.resolution.noIdentityHeaders &&
-    known.kind === 'hit' &&
-    known.entry.resolution.kind === 'valid' &&
-    !log.isVoid(affectedOf(known.entry), { stamp: known.entry.stamp, local: known.local })
-  return isDoubtful ? await resolver.resolve(subject.credentials, trace, sent) : first
+async function askAuthgear (context: ResolveContext): Promise<ResolverResult> {
+  const { deps: { resolver, failedCredentials }, digests, wholeDigests, trace, subject } = context
+  const result = await resolver.resolve(subject.credentials, trace, { all: digests, whole: wholeDigests })
+  if (result.isConclusive) failedCredentials.judged(trace, wholeDigests, result.resolution.kind)
+  return result
 }
 
 function lifetimeFor ({ deps: { lifetimes, clock }, subject }: ResolveContext, resolution: Resolution): number {

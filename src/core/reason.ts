@@ -25,18 +25,32 @@ export type RefusalText = Readonly<{
   outward: string
   /** One sentence for a person. */
   message: string
+  /** The same about an access token: a program has it, which nobody can sign in again. */
+  tokenMessage?: string
 }>
+
+/** @param isToken a bearer token was sent, or nothing else would do */
+export function messageOf (reason: RefusalReason, isToken: boolean): string {
+  const { message, tokenMessage } = REFUSALS[reason]
+  return isToken ? tokenMessage ?? message : message
+}
 
 const SIGN_IN = 'You need to sign in to continue.'
 const NOT_ALLOWED = 'You are not allowed to open this page.'
 const TRY_LATER = 'Sign-in cannot be checked right now. Please try again in a moment.'
 
 export const REFUSALS: Readonly<Record<RefusalReason, RefusalText>> = {
-  no_credentials: { status: 401, outward: 'no_credentials', message: SIGN_IN },
+  no_credentials: {
+    status: 401,
+    outward: 'no_credentials',
+    message: SIGN_IN,
+    tokenMessage: 'An access token is needed here.'
+  },
   malformed_credentials: {
     status: 401,
     outward: 'malformed_credentials',
-    message: 'The credentials sent cannot be read. Please sign in again.'
+    message: 'The credentials sent cannot be read. Please sign in again.',
+    tokenMessage: 'The access token sent cannot be read.'
   },
   ambiguous_credentials: {
     status: 401,
@@ -46,7 +60,8 @@ export const REFUSALS: Readonly<Record<RefusalReason, RefusalText>> = {
   expired_credentials: {
     status: 401,
     outward: 'expired_credentials',
-    message: 'Your access token has expired. Please sign in again.'
+    message: 'Your access token has expired. Please sign in again.',
+    tokenMessage: 'The access token sent has expired.'
   },
   wrong_audience: {
     status: 401,
@@ -56,7 +71,8 @@ export const REFUSALS: Readonly<Record<RefusalReason, RefusalText>> = {
   invalid_session: {
     status: 401,
     outward: 'invalid_session',
-    message: 'Your session is not valid any more. Please sign in again.'
+    message: 'Your session is not valid any more. Please sign in again.',
+    tokenMessage: 'The access token sent is not accepted here: it has ended, or is not meant for this service.'
   },
   step_up_required: {
     status: 401,

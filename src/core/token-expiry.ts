@@ -27,6 +27,12 @@ export function jwtAudience (token: string): readonly string[] | undefined {
   return claims === undefined ? undefined : audiencesOf(claims)
 }
 
+/** @returns who issued a token, by its own word and unverified; undefined where there is no such claim */
+export function jwtIssuer (token: string): string | undefined {
+  const issuer = claimsOf(token)?.['iss']
+  return typeof issuer === 'string' ? issuer : undefined
+}
+
 /** @returns the `jti` of a token, unverified; undefined where there is none */
 export function jwtId (token: string): string | undefined {
   const id = claimsOf(token)?.['jti']

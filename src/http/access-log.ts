@@ -87,6 +87,7 @@ export function createReport (log: Log, count: Metrics['request'], findForeignFi
     const line = {
       ...lineOf(result, reported),
       ...(MAY_BE_FOREIGN.has(reason) ? findForeignFields(reported.rawHeaders) : {}),
+      ...(reason === 'wrong_audience' && TAKES_SESSIONS.has(endpoint) ? { check: FOR_ANOTHER } : {}),
       endpoint,
       durationMs: Math.round(durationMs * 1000) / 1000,
       ...(leftOut === 0 ? {} : { leftOut })
@@ -102,6 +103,12 @@ const MAY_BE_FOREIGN: ReadonlySet<string> = new Set([
   'cookie_unknown',
   'redirect_loop'
 ] satisfies ReadonlyArray<LoginPage | RefusalReason>)
+
+/** Endpoints that take no resource token at all. */
+const TAKES_SESSIONS: ReadonlySet<Endpoint> = new Set<Endpoint>(['verify', 'ext-authz', 'identify'])
+const FOR_ANOTHER =
+  'a token for a resource, such as a machine\'s, is no session: name its audience in RESOURCES and ask /resource ' +
+  '(docs/resource-tokens.md); else it is of another project than AUTHGEAR_ENDPOINT'
 
 function write (log: Log, line: object, status: number, reason: HandlerResult['reason'], endpoint: Endpoint): void {
   if (status === 503) log.warn(line, 'cannot answer')

@@ -1,5 +1,5 @@
 import type { Challenge } from '../core/policy.ts'
-import { REFUSALS, type RefusalReason } from '../core/reason.ts'
+import { messageOf, REFUSALS, type RefusalReason } from '../core/reason.ts'
 import type { ResourceToken } from '../core/resource-token.ts'
 import type { TokenNeeds } from '../core/token-policy.ts'
 import { COMMON, JSON_TYPE } from '../http/responses.ts'
@@ -50,8 +50,8 @@ export type TokenRefusal = Readonly<{
 
 /** JSON for programs; never a page and never a redirect. */
 export function refuseToken (refusal: TokenRefusal, needs: TokenNeeds): HttpResponse {
-  const { status, outward, message } = REFUSALS[refusal.reason]
-  const body = JSON.stringify({ error: outward, message })
+  const { status, outward } = REFUSALS[refusal.reason]
+  const body = JSON.stringify({ error: outward, message: messageOf(refusal.reason, true) })
   const headers = [
     'content-type', JSON_TYPE, 'content-length', String(Buffer.byteLength(body)), ...COMMON,
     'x-forward-auth-reason', outward

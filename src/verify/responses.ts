@@ -1,7 +1,7 @@
 import type { CredentialContext, Source } from '../authenticate/types.ts'
 import type { Audience } from '../core/audience.ts'
 import type { Challenge } from '../core/policy.ts'
-import { REFUSALS, type AllowReason, type RefusalReason } from '../core/reason.ts'
+import { messageOf, REFUSALS, type AllowReason, type RefusalReason } from '../core/reason.ts'
 import { IDENTITY_HEADERS, type Identity, type Resolution } from '../core/resolution.ts'
 import { COMMON, JSON_TYPE } from '../http/responses.ts'
 import type { AbsentHeaders, HttpResponse } from '../http/types.ts'
@@ -114,7 +114,7 @@ export function createRefuse (realm: string, links: PageLinks = NO_LINKS): (refu
     const name = `${reason} ${bearer}`
     const answer =
       (challenge === undefined ? known.get(name) : undefined) ??
-      refuse(refusal, ['content-type', JSON_TYPE], jsonOf(reason), realm)
+      refuse(refusal, ['content-type', JSON_TYPE], jsonOf(reason, bearer), realm)
     if (challenge === undefined) known.set(name, answer)
     return answer
   }
@@ -142,9 +142,8 @@ export function offerLogin (refusal: HttpResponse, location: string): HttpRespon
   return { ...refusal, headers: [...refusal.headers, 'x-forward-auth-login', location] }
 }
 
-function jsonOf (reason: RefusalReason): string {
-  const { outward, message } = REFUSALS[reason]
-  return JSON.stringify({ error: outward, message })
+function jsonOf (reason: RefusalReason, bearer: boolean): string {
+  return JSON.stringify({ error: REFUSALS[reason].outward, message: messageOf(reason, bearer) })
 }
 
 function refuse (refusal: Refusal, type: readonly string[], body: string, realm: string): HttpResponse {

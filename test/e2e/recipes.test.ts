@@ -70,6 +70,9 @@ async function testCors (t: Test, { port }: BehindProxyWithoutRedis): Promise<vo
     status: 401,
     headers: { 'access-control-allow-origin': ORIGIN[1], 'access-control-allow-credentials': 'true' }
   })
+  // a step-up's max_age, and for MCP clients where they get a token; the id that the log has
+  const exposed = String(answer.headers['access-control-expose-headers'] ?? '').toLowerCase().split(/, */)
+  for (const name of ['www-authenticate', 'x-request-id']) t.ok(exposed.includes(name), `a script may read ${name}`)
   const other = await ask(port, { headers: [['Origin', 'https://evil.example.com']] })
   t.equal(other.status, 401)
   t.notOk('access-control-allow-origin' in other.headers)

@@ -68,7 +68,9 @@ export function expectedAnswer (sent: Sent, answer: Exchange['response']): Expec
     return { status: 503, reason: 'authgear_unavailable', asked: answer.status === 500 ? 2 : 1, identity: [] }
   }
   if (verdict === 'true') return { status: 200, reason: 'allowed', asked: 1, identity: identityIn(answer.headers) }
-  const doubtful = verdict === undefined && sent.session !== undefined
+  const { bearer, appSession, appAccessToken, session } = sent
+  const isSent = session !== undefined || [bearer, appSession, appAccessToken].some(Boolean)
+  const doubtful = verdict === undefined && isSent
   return { status: 401, reason: 'invalid_session', asked: doubtful ? 2 : 1, identity: [] }
 }
 

@@ -483,6 +483,23 @@ const TOKENS: readonly Row[] = [
     }
   ],
   [
+    'a machine’s token where no resource is configured',
+    ['token-for-resource'],
+    async (t) => {
+      const { env: { RESOURCES: _, ...env }, tokenOf } = await withResource(t)
+      return { env, args: ['--token-stdin'], stdin: await tokenOf('machine') }
+    }
+  ],
+  [
+    'a machine’s token for a resource that RESOURCES does not hold',
+    ['token-for-resource'],
+    async (t) => {
+      const { env, tokenOf } = await withResource(t)
+      const stdin = await tokenOf('machine')
+      return { env: { ...env, RESOURCES: `${RESOURCE}/other` }, args: ['--token-stdin'], stdin }
+    }
+  ],
+  [
     'a token of another signature',
     ['resource-token'],
     async (t) => {

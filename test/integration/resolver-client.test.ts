@@ -12,7 +12,6 @@ type Row = readonly [what: string, answers: readonly string[], expected: unknown
 const verdicts: readonly Row[] = [
   ['somebody', [VALID], CONCLUSIVE, 1],
   ['nobody', [REFUSED], NOBODY, 1],
-  ['silence to a bearer token is an honest no', [SILENCE], { resolution: SILENT, isConclusive: true }, 1],
   ['true without a user id', [reply(200, [['x-authgear-session-valid', 'true']])], NOBODY, 1],
   [
     'a trailer is not read',
@@ -238,6 +237,33 @@ t.test('silence to a session cookie is never an honest no: it is asked once more
     const upstream = await startUpstream(t, answering(SILENCE))
     t.match(await openResolver(t, upstream.port).ask({ session: '' }), { isConclusive: false })
   })
+})
+
+const TOKENS = { bearer: { bearer: 'b' }, app_session: { appSession: 'a' }, app_access_token: { appAccessToken: 'a' } }
+const SILENT_TWICE = { resolution: SILENT, isConclusive: true }
+const afterSilence: readonly Row[] = [
+  ['silent, then somebody', [SILENCE, VALID], CONCLUSIVE, 2],
+  ['silent, then nobody', [SILENCE, REFUSED], NOBODY, 2],
+  ['silent twice is an honest no', [SILENCE, SILENCE, VALID], SILENT_TWICE, 2],
+  ['silent, then an error, which is no refusal', [SILENCE, reply(503)], 'AUTHGEAR_STATUS', 2],
+  ['one retry in all: 500, silent, 500', [reply(500), SILENCE, reply(500), VALID], 'AUTHGEAR_STATUS', 3]
+]
+
+t.test('silence to a token may be a passing fault: it is believed the second time', async (t) => {
+  for (const [name, credential] of Object.entries(TOKENS)) {
+    for (const [what, answers, expected, requests] of afterSilence) {
+      await t.test(`${name}: ${what}`, async (t) => {
+        const upstream = await startUpstream(t, answering(...answers))
+        t.strictSame(await openResolver(t, upstream.port).ask(credential), expected)
+        t.equal(upstream.requests.length, requests, `${requests} requests`)
+      })
+    }
+  }
+  for (const nothing of [{}, { bearer: '' }, { appSession: '' }, { appAccessToken: '' }]) {
+    const upstream = await startUpstream(t, answering(SILENCE))
+    t.strictSame(await openResolver(t, upstream.port).ask(nothing), SILENT_TWICE, 'no credential is answered so')
+    t.equal(upstream.requests.length, 1)
+  }
 })
 
 t.test('nobody listens', async t => {

@@ -123,7 +123,7 @@ const ROWS: readonly Row[] = [
     asked: (origin) => bearer(jwt(Date.now() / 1000 - 5, origin)),
     status: 401,
     reason: 'invalid_session',
-    calls: 1
+    calls: 2
   },
   {
     name: 'a JWT for another audience',
@@ -132,7 +132,7 @@ const ROWS: readonly Row[] = [
     reason: 'wrong_audience',
     calls: 0
   },
-  { name: 'an unknown token', asked: bearer('A'.repeat(32)), status: 401, reason: 'invalid_session', calls: 1 },
+  { name: 'an unknown token', asked: bearer('A'.repeat(32)), status: 401, reason: 'invalid_session', calls: 2 },
   { name: 'an unknown session', asked: cookie('session=x'), status: 401, reason: 'invalid_session', calls: 1 },
   {
     name: 'a disabled user',
@@ -160,6 +160,22 @@ const ROWS: readonly Row[] = [
   {
     name: 'no verdict once, then a verdict',
     asked: cookie(`session=${alice.cookie}`),
+    before: ({ controls }) => controls.fail('silent', 1),
+    status: 200,
+    reason: 'allowed',
+    calls: 2
+  },
+  {
+    name: 'no verdict at all on a token is asked once more',
+    asked: bearer(alice.accessToken),
+    before: ({ controls }) => controls.fail('silent'),
+    status: 401,
+    reason: 'invalid_session',
+    calls: 2
+  },
+  {
+    name: 'no verdict once on a token, then a verdict',
+    asked: bearer(alice.accessToken),
     before: ({ controls }) => controls.fail('silent', 1),
     status: 200,
     reason: 'allowed',

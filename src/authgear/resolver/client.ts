@@ -98,26 +98,34 @@ export function isWorthARetry (error: unknown): boolean {
 
 export type Request = (options: Exchange) => Promise<Resolution>
 
+/** Which credentials were sent, as far as no result at all says something of them. */
+export type Sent = 'session_cookie' | 'token' | 'nothing'
+
+/** An empty cookie `session` counts as sent and bad, an empty token as none (docs/authgear.md, "Credentials"). */
+export function sentOf ({ bearer, appSession, appAccessToken, session }: Credentials): Sent {
+  if (session !== undefined) return 'session_cookie'
+  return [bearer, appSession, appAccessToken].some((value) => value !== undefined && value !== '') ? 'token' : 'nothing'
+}
+
 /**
- * No verdict on a `session` cookie is never an honest refusal (docs/authgear.md, "The resolver's answers"): it is asked
- * for once more within the deadline.
+ * No result at all may be a passing fault of Authgear's (docs/authgear.md, "The resolver's answers"): it is asked for
+ * once more within the deadline. Twice the same is an honest refusal of a token, and never one of a `session` cookie.
  * @param mayRetry whether Authgear is well enough for a second request
  */
 export async function resolveWithRetry (
   request: Request,
   mayRetry: () => boolean,
   options: Exchange,
-  hasSessionCookie: boolean
+  sent: Sent
 ): Promise<ResolverResult> {
   // its slot came too late: nobody waits any more, and the breaker must not count it, as Authgear was not asked
   if (options.deadline.aborted) throw new Overloaded()
-  const isDoubtful = (resolution: Resolution): boolean =>
-    hasSessionCookie && resolution.kind === 'invalid' && resolution.noIdentityHeaders
+  const isSilent = (resolution: Resolution): boolean => resolution.kind === 'invalid' && resolution.noIdentityHeaders
   const ask = withOneRetry(request, mayRetry, options)
   const first = await ask()
-  if (!isDoubtful(first)) return { resolution: first, isConclusive: true }
+  if (sent === 'nothing' || !isSilent(first)) return { resolution: first, isConclusive: true }
   const second = await ask()
-  return { resolution: second, isConclusive: !isDoubtful(second) }
+  return { resolution: second, isConclusive: sent === 'token' || !isSilent(second) }
 }
 
 /** One retry in all, within the deadline, and only while Authgear is well: a retry would double its load. */
@@ -195,7 +203,7 @@ export function createResolver (
     let isAsked = false
     const request: Request = (options) => { isAsked = true; return observedRequest(options) }
     const task = (): Promise<ResolverResult> =>
-      resolveWithRetry(request, breaker.isClosed, options, credentials.session !== undefined)
+      resolveWithRetry(request, breaker.isClosed, options, sentOf(credentials))
     const work = (): Promise<ResolverResult> => breaker.run(digests, deadline, task)
     // a wait in the queue says nothing of Authgear: if it counted as an outage, a stranger could fill the queue and
     // have an ended session accepted (CACHE_STALE_IF_ERROR)

@@ -149,8 +149,16 @@ export const CATALOGUE = Object.freeze({
     mistake: 'The pasted JWT is for another audience than AUTHGEAR_ENDPOINT',
     why: 'A request with it is answered 401 (wrong_audience), even beside a valid session: a token for one API must ' +
       'not open every app',
-    set: "AUTHGEAR_ENDPOINT to the audience of the token, where that is this project's public origin; a token that " +
-      'Authgear issued for a resource or a machine opens that API alone'
+    set: "AUTHGEAR_ENDPOINT to the audience of the token, where that is your project's public origin; else a token " +
+      'of your own project'
+  },
+  'token-for-resource': {
+    severity: 'error',
+    mistake: 'The pasted token is for a resource (a machine\'s, or an agent\'s), and no session',
+    why: '/verify answers it 401 (wrong_audience), and no sign-in changes that: a token for one API must not open ' +
+      'every app',
+    set: 'its audience in RESOURCES, and /resource in place of /verify on the routes of that API ' +
+      '(docs/resource-tokens.md); nothing where the API verifies its tokens itself'
   },
   'jwt-refused': {
     severity: 'error',
@@ -163,9 +171,10 @@ export const CATALOGUE = Object.freeze({
   'token-refused': {
     severity: 'error',
     mistake: 'Authgear does not accept the pasted token',
-    why: 'it ended, was revoked, is of another project, or is no access token (refresh tokens, ID tokens and DPoP ' +
-      'tokens are none)',
-    set: 'AUTHGEAR_ENDPOINT to the project that made it; or paste a fresh access token'
+    why: 'it ended, was revoked, is of another project, is an opaque one of a third-party client, which Authgear ' +
+      'takes at /oauth2/userinfo alone, or is no access token (refresh tokens and ID tokens are none)',
+    set: 'AUTHGEAR_ENDPOINT to the project that made it; a fresh access token; or, for a third-party client, one ' +
+      'with a `resource` (docs/resource-tokens.md)'
   },
   'clock-off': {
     severity: 'error',

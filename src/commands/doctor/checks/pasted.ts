@@ -1,6 +1,6 @@
 import type { Config } from '../../../config/index.ts'
 import { cookieNames, readCredentials, type Reading } from '../../../core/credentials.ts'
-import { jwtAudience, jwtExpiry } from '../../../core/token-expiry.ts'
+import { jwtAudience, jwtExpiry, jwtIssuer } from '../../../core/token-expiry.ts'
 import type { Resolution } from '../../../core/resolution.ts'
 import { createFindForeignFields } from '../../../core/foreign-cookies.ts'
 import { found, type Finding } from '../catalogue.ts'
@@ -101,18 +101,27 @@ export function judgeToken (
     return found('token-expired', `the pasted token ended at ${new Date(expiry).toISOString()}`)
   }
   if (audience !== undefined && !audience.includes(origin)) {
-    return found(
-      'jwt-audience',
-      `the pasted token is for ${audience.filter(isOrigin).join(', ') || 'no origin'}, and AUTHGEAR_ENDPOINT is ` +
-        `${origin}`
-    )
+    return judgeAudience(audience, jwtIssuer(token) === origin, origin)
   }
   if (resolution.kind === 'valid') return undefined
   if (expiry === undefined) return found('token-refused', 'Authgear does not accept the pasted token')
   return found('jwt-refused', `the pasted token is for ${origin} and in force, and Authgear takes it for nobody's`)
 }
 
+/** @param isOurs the project of AUTHGEAR_ENDPOINT issued the token */
+function judgeAudience (audience: readonly string[], isOurs: boolean, origin: string): Finding {
+  const resources = audience.filter(isResource)
+  if (isOurs && resources.length > 0) {
+    return found('token-for-resource', `the pasted token is for ${resources.join(', ')}, which RESOURCES does not hold`)
+  }
+  if (isOurs) return found('token-refused', 'the pasted token names no address as its audience, as an ID token does')
+  const named = audience.filter(isOrigin).join(', ') || 'no origin'
+  return found('jwt-audience', `the pasted token is for ${named}, and AUTHGEAR_ENDPOINT is ${origin}`)
+}
+
 /** Nothing else of a token is printed. */
+const isResource = (text: string): boolean => /^https:\/\/[\w.:-]{1,260}(?:\/[\w./~-]{0,260})?$/.test(text)
+
 function isOrigin (text: string): boolean {
   return /^https?:\/\/[\w.:[\]-]{1,260}$/.test(text)
 }

@@ -155,5 +155,6 @@ const CORS = `\
   #       accessControlAllowOriginList: [https://www.example.com]
   #       accessControlAllowMethods: [GET, POST]
   #       accessControlAllowHeaders: [Authorization, Content-Type]
+  #       accessControlExposeHeaders: [WWW-Authenticate, Retry-After, X-Request-ID]
   #       accessControlAllowCredentials: true
 `
