@@ -5,7 +5,7 @@ import { createChildren } from './children.mjs'
 import { takenPorts } from './ports.mjs'
 import { programs } from './programs.mjs'
 import { chooseProxy } from './proxies.mjs'
-import { readSettings } from './settings.mjs'
+import { originOf, readSettings, SHORTCUT } from './settings.mjs'
 
 /** @import { Settings } from './settings.mjs' */
 
@@ -49,7 +49,7 @@ function listenToSignals (killAll) {
 
 /** @param {Settings} settings @param {string} note */
 async function introduce ({ ports }, note) {
-  const url = `http://localhost:${ports.entry}/`
+  const url = `${originOf(ports.entry)}/`
   console.log(`
 authgear-forward-auth, the demo: everything runs on this machine.
 
@@ -59,9 +59,11 @@ authgear-forward-auth, the demo: everything runs on this machine.
   Proxy: ${note}
 
 In a browser:
-  1. ${url}  the service refuses you: 401, with a page whose "Sign in" leads to the login
-  2. choose who you are; you come back to the app, signed in
+  1. ${url}  the service sends you to Authgear's login page (simulated: no password)
+  2. choose who you are; you come back to the app, which knows you
   3. ${url}admin  Bob has no role there: 403, with "Sign in as somebody else"
+  4. "Be somebody else, or sign out", on the app's page, ends the session everywhere
+  Safari keeps no cookie of a login without HTTPS: there begin with ${url.slice(0, -1)}${SHORTCUT}?rd=/
 
 With curl:
 `)

@@ -6,7 +6,11 @@ import { Agent, createServer, request as ask } from 'node:http'
 /** @import { IncomingMessage, ServerResponse } from 'node:http' */
 /** @typedef {string[]} RawHeaders name, value, name, value … */
 
-const { PORT, VERIFY_URL = '', RESOURCE_URL = '', APP_URL = '', LOGIN_URL = '', LOGIN_PATH = '' } = process.env
+const { PORT, VERIFY_URL = '', RESOURCE_URL = '', APP_URL = '' } = process.env
+const { LOGIN_URL = '', LOGIN_PATH = '', SHORTCUT_URL = '', SHORTCUT = '' } = process.env
+
+/** The browser's way in and out: these four, and nothing else of the service. */
+const LOGIN_ROUTES = ['login', 'callback', 'logout', 'logged-out'].map((route) => `${LOGIN_PATH}/${route}`)
 
 const agent = new Agent({ keepAlive: true })
 
@@ -22,8 +26,8 @@ const COPIED = /^(x-authgear-|remote-|x-forward-auth-assertion$)/i
 
 const server = createServer((request, response) => {
   const path = (request.url ?? '').split('?')[0] ?? ''
-  const open = path === LOGIN_PATH || path.startsWith(`${LOGIN_PATH}/`)
-  if (open) forward(request, response, LOGIN_URL, [])
+  if (LOGIN_ROUTES.includes(path)) forward(request, response, LOGIN_URL, [])
+  else if (path === SHORTCUT || path.startsWith(`${SHORTCUT}/`)) forward(request, response, SHORTCUT_URL, [])
   else verify(request, response)
 })
 
@@ -33,14 +37,21 @@ const server = createServer((request, response) => {
  * @param {ServerResponse} response
  */
 function verify (request, response) {
-  const headers = only(request.rawHeaders, name => QUESTION.test(name))
   const url = urlOf(request.url ?? '')
-  const question = ask(url, { agent, headers: ['Host', new URL(url).host, ...headers] }, answer => {
+  const headers = [
+    'Host', new URL(url).host, ...only(request.rawHeaders, name => QUESTION.test(name)), ...locationOf(request)
+  ]
+  const question = ask(url, { agent, headers }, answer => {
     if (answer.statusCode !== 200) return relay(answer, response)
     answer.resume()
     forward(request, response, APP_URL, only(answer.rawHeaders, name => COPIED.test(name)))
   })
   question.once('error', () => fail(response)).end()
+}
+
+/** Where a login leads back to; no decision reads it. @param {IncomingMessage} request @returns {RawHeaders} */
+function locationOf ({ method = '', url = '', headers: { host = '' } }) {
+  return ['X-Forwarded-Method', method, 'X-Forwarded-Host', host, 'X-Forwarded-Uri', url]
 }
 
 /** @param {string} path as it came: on the safe side */

@@ -1,8 +1,8 @@
 // @ts-check
-import { generateKeyPairSync } from 'node:crypto'
+import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import { answers } from './ports.mjs'
-import { AUDIENCE, LOGIN_PATH, MACHINE, RESOURCE, SCOPE } from './settings.mjs'
+import { AUDIENCE, CLIENT_ID, LOGIN_PATH, MACHINE, originOf, RESOURCE, SCOPE, SHORTCUT } from './settings.mjs'
 
 /** @import { Settings } from './settings.mjs' */
 /** @import { Program } from './children.mjs' */
@@ -25,13 +25,17 @@ const adminKey = generateKeyPairSync('rsa', {
  * @returns {Program[]}
  */
 export function programs (ports) {
+  const origin = originOf(ports.entry)
   return [
     {
       ...nodeProgram('simulated Authgear', 'authgear-simulator/main.mjs', ports.authgear),
       env: {
         HOST: 'localhost',
         PORT: String(ports.authgear),
-        LOGIN_PATH,
+        LOGIN_PATH: SHORTCUT,
+        OAUTH_CLIENT_ID: CLIENT_ID,
+        OAUTH_REDIRECT_URI: `${origin}${LOGIN_PATH}/callback`,
+        OAUTH_POST_LOGOUT_REDIRECT_URI: `${origin}${LOGIN_PATH}/logged-out`,
         RESOURCES: `${RESOURCE}#${SCOPE}`,
         MACHINE: `${MACHINE.id}:${MACHINE.secret}:${SCOPE}`,
         ADMIN_API_APP_ID: APP_ID,
@@ -50,10 +54,12 @@ export function programs (ports) {
         AUTHGEAR_ADMIN_API_KEY_ID: KEY_ID,
         IDENTITY_PROFILE: 'email,name,groups',
         IDENTITY_HEADERS: 'remote',
-        // the page that refuses a person links there; a login by LOGIN_CLIENT_ID needs HTTPS on port 443
-        LOGIN_URL: `${LOGIN_PATH}?rd=/`,
+        // browsers trust their own machine without HTTPS; anywhere else LOGIN_PUBLIC_URL is https
+        LOGIN_CLIENT_ID: CLIENT_ID,
+        LOGIN_PUBLIC_URL: origin,
+        LOGIN_SECRET: randomBytes(32).toString('base64url'),
         ASSERTION: 'on',
-        ASSERTION_ISSUER: issuerOf(ports),
+        ASSERTION_ISSUER: origin,
         LISTEN: `127.0.0.1:${ports.service}`,
         MANAGEMENT_LISTEN: `127.0.0.1:${ports.management}`
       },
@@ -63,17 +69,14 @@ export function programs (ports) {
       ...nodeProgram('app', 'app.mjs', ports.app),
       env: {
         PORT: String(ports.app),
-        LOGIN_PATH,
+        LOGIN_PATH: `${LOGIN_PATH}/logout`,
         FORWARD_AUTH: `http://127.0.0.1:${ports.service}`,
-        ISSUER: issuerOf(ports),
+        ISSUER: origin,
         AUDIENCE
       }
     }
   ]
 }
-
-/** @param {Settings['ports']} ports */
-const issuerOf = (ports) => `http://localhost:${ports.entry}`
 
 /** The proxy for machines that have none. @param {Settings['ports']} ports @returns {Program} */
 export function builtInProxy (ports) {
@@ -84,8 +87,10 @@ export function builtInProxy (ports) {
       VERIFY_URL: `http://127.0.0.1:${ports.service}/verify?audience=${AUDIENCE}`,
       RESOURCE_URL: `http://127.0.0.1:${ports.service}/resource?resource=${RESOURCE}&scope=${SCOPE}`,
       APP_URL: `http://127.0.0.1:${ports.app}`,
-      LOGIN_URL: `http://localhost:${ports.authgear}`,
-      LOGIN_PATH
+      LOGIN_URL: `http://127.0.0.1:${ports.service}`,
+      LOGIN_PATH,
+      SHORTCUT_URL: `http://localhost:${ports.authgear}`,
+      SHORTCUT
     }
   }
 }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { builtInProxy } from './programs.mjs'
-import { AUDIENCE, LOGIN_PATH, RESOURCE, SCOPE } from './settings.mjs'
+import { AUDIENCE, RESOURCE, SCOPE, SHORTCUT } from './settings.mjs'
 
 /** @import { Settings } from './settings.mjs' */
 /** @import { Program } from './children.mjs' */
@@ -98,16 +98,16 @@ function isNewEnough (path, oldest) {
 
 /** @param {string} folder @param {Settings['ports']} ports */
 function configureCaddy (folder, ports) {
-  const login = `\t\thandle ${LOGIN_PATH}* {\n\t\t\treverse_proxy localhost:${ports.authgear}\n\t\t}\n`
+  const shortcut = `\t\thandle ${SHORTCUT}* {\n\t\t\treverse_proxy localhost:${ports.authgear}\n\t\t}\n`
   const begin = '\t\t# routes and their policies'
-  change(folder, 'Caddyfile', begin, `${login}${begin}`)
+  change(folder, 'Caddyfile', begin, `${shortcut}${begin}`)
 }
 
 /** @param {string} folder @param {Settings['ports']} ports */
 function configureTraefik (folder, ports) {
-  const router = '  routers:\n    login:\n      rule: Host(`localhost`) && ' +
-    `PathPrefix(\`${LOGIN_PATH}\`)\n      entryPoints: [web]\n      service: login\n`
-  const service = '  services:\n    login:\n      loadBalancer:\n        servers:\n          - url: ' +
+  const router = '  routers:\n    shortcut:\n      rule: Host(`localhost`) && ' +
+    `PathPrefix(\`${SHORTCUT}\`)\n      entryPoints: [web]\n      service: shortcut\n`
+  const service = '  services:\n    shortcut:\n      loadBalancer:\n        servers:\n          - url: ' +
     `http://localhost:${ports.authgear}\n`
   change(folder, 'dynamic.yml', '  routers:\n', router)
   change(folder, 'dynamic.yml', '  services:\n', service)
@@ -124,7 +124,7 @@ function writeSnippet (name, folder, ports) {
     join(ROOT, 'dist/main.js'), 'snippet', name, '--out', folder, '--host', 'localhost',
     '--listen', `127.0.0.1:${ports.entry}`, '--forward-auth', `http://127.0.0.1:${ports.service}`,
     '--app', `http://127.0.0.1:${ports.app}`, '--resource', `${RESOURCE}=/mcp`, '--scope', SCOPE,
-    '--identity', 'remote', '--assertion', '--policy', `/=audience=${AUDIENCE}`,
+    '--identity', 'remote', '--assertion', '--login', '--policy', `/=audience=${AUDIENCE}`,
     '--policy', `/admin=role=admin&audience=${AUDIENCE}`
   ], { stdio: ['ignore', 'ignore', 'inherit'] })
 }

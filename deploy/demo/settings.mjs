@@ -14,7 +14,12 @@ const PROXIES = /** @type {const} */ (['auto', 'caddy', 'traefik', 'built-in'])
 /** @typedef {keyof typeof PORTS} Place */
 /** @typedef {{ ports: Record<Place, number>, proxy: (typeof PROXIES)[number], verbose: boolean }} Settings */
 
-export const LOGIN_PATH = '/demo-login'
+/** The simulated Authgear's own short way in, for browsers that keep no cookie of the login over http (Safari). */
+export const SHORTCUT = '/demo-login'
+
+/** Where the service has the login, and the client that it is at the simulated Authgear. */
+export const LOGIN_PATH = '/_auth'
+export const CLIENT_ID = 'demo-web'
 
 /** What the app calls itself to the service. */
 export const AUDIENCE = 'demo-app'
@@ -23,6 +28,9 @@ export const AUDIENCE = 'demo-app'
 export const RESOURCE = 'https://localhost/mcp'
 export const SCOPE = 'orders:read'
 export const MACHINE = { id: 'demo-machine', secret: 'demo-secret' }
+
+/** As browsers write it: without port 80. @param {number} port */
+export const originOf = (port) => new URL(`http://localhost:${port}`).origin
 
 /** @param {Place} place */
 export const variableOf = place => PORTS[place][0]

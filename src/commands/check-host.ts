@@ -62,12 +62,12 @@ const noSharedCookie: Problem = ({ host, authgear }) => {
     `http: { cookie_domain: "${domain}" } too (docs/portal.md); then write https://auth.${domain} here`
 }
 
-const noLogin: Problem = ({ host, config: { login } }) =>
-  login === undefined &&
-    'LOGIN_CLIENT_ID: is not set, so people who are not signed in see a page that says so, and no way in: in ' +
-    'Authgear\'s portal, Applications › Add Application › Traditional Web Application, with the Authorized Redirect ' +
-    `URI https://${host}/_auth/callback and the Post Logout Redirect URI https://${host}/_auth/logged-out; write its ` +
-    'Client ID here (docs/portal.md)'
+const noLogin: Problem = ({ host, config: { login, loginUrl } }) =>
+  login === undefined && loginUrl === undefined &&
+    'LOGIN_CLIENT_ID: is not set, nor LOGIN_URL (a login of the app\'s own), so people who are not signed in see a ' +
+    'page that says so, and no way in: in Authgear\'s portal, Applications › Add Application › Traditional Web ' +
+    `Application, with the Authorized Redirect URI https://${host}/_auth/callback and the Post Logout Redirect URI ` +
+    `https://${host}/_auth/logged-out; write its Client ID here (docs/portal.md)`
 
 const loginElsewhere: Problem = ({ host, config: { login } }) =>
   login !== undefined && createReturnUrls(login).read(`https://${host}/`) === undefined &&

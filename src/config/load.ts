@@ -146,7 +146,8 @@ function login ({
     clientId,
     publicUrl: publicUrl.origin,
     path,
-    allowedHosts: [...new Set([publicUrl.host, ...hosts])],
+    // a login on this machine leads back to its own origin alone
+    allowedHosts: publicUrl.origin.startsWith('https:') ? [...new Set([publicUrl.host, ...hosts])] : [],
     secret,
     previousSecret,
     logoutRedirectUri: logoutUri ?? `${publicUrl.origin}${path}/logged-out`

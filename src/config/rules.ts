@@ -97,6 +97,19 @@ const loginIsWhole: Rule = ({ isSet }) => {
   ]
 }
 
+/** A demo's: with a real project nobody could come back, and nothing that faces other machines ever is http. */
+const localLoginIsADemo: Rule = ({ isSet, values: { LOGIN_PUBLIC_URL: publicUrl, AUTHGEAR_ENDPOINT: endpoint } }) => {
+  if (publicUrl === undefined || publicUrl.origin.startsWith('https:')) return []
+  return [
+    endpoint !== undefined &&
+      new URL(endpoint.origin).hostname !== publicUrl.host &&
+      `LOGIN_PUBLIC_URL: ${publicUrl.origin} is http, which is for a simulated Authgear on ${publicUrl.host} too: write ` +
+        'https://, such as https://app.example.com',
+    isSet('LOGIN_ALLOWED_HOSTS') &&
+      'LOGIN_ALLOWED_HOSTS: has no effect while LOGIN_PUBLIC_URL is http: people come back to that origin alone'
+  ]
+}
+
 const locationHasASegment: Rule = ({ values: { EXT_AUTHZ_LOCATION: location, EXT_AUTHZ_POLICY: policy } }) => [
   location === 'request' &&
     policy === 'optional' &&
@@ -105,7 +118,7 @@ const locationHasASegment: Rule = ({ values: { EXT_AUTHZ_LOCATION: location, EXT
 ]
 
 /** Rules over the variables of the login. */
-export const LOGIN_RULES: readonly Rule[] = [loginIsWhole, locationHasASegment]
+export const LOGIN_RULES: readonly Rule[] = [loginIsWhole, localLoginIsADemo, locationHasASegment]
 
 const BESIDE_ASSERTION = ['ASSERTION_ISSUER', 'ASSERTION_KEY_FILE', 'ASSERTION_KEY_ROTATION'] as const
 const KINDS = { ES256: 'a P-256 key', EdDSA: 'an Ed25519 key' } as const

@@ -16,7 +16,7 @@ export type ListenAddress = Readonly<{ kind: 'tcp', host: string, port: number }
  */
 export type Endpoint = Readonly<{ origin: string, host: string, scheme: 'http' | 'https' }>
 
-/** An https origin on 443. */
+/** An https origin on 443, or an http one of this very machine; `host` has no port. */
 export type PublicOrigin = Readonly<{ origin: string, host: string }>
 
 /** A key of Authgear's Admin API as its file says it: PKCS#8 in PEM. A JWK names its id, a PEM does not. */

@@ -357,7 +357,8 @@ export const variables = Object.freeze({
     group: 'Login',
     kind: publicOrigin,
     example: 'https://app.example.com',
-    meaning: 'The one origin on which the proxy routes `LOGIN_PATH` to this service.'
+    meaning: 'The one origin on which the proxy routes `LOGIN_PATH` to this service. Only a demo may do without ' +
+      'HTTPS, on `localhost`, `*.localhost` or `127.0.0.1`, with `AUTHGEAR_ENDPOINT` on the same host.'
   },
   LOGIN_PATH: {
     group: 'Login',

@@ -104,7 +104,7 @@ export function createLoginRedirect (
   returnUrls: ReturnUrls
 ): FindLoginRedirect {
   const login = `${publicUrl}${path}/login`
-  const { host: publicHost } = new URL(publicUrl)
+  const { host: publicHost, protocol } = new URL(publicUrl)
   return (refused) => {
     if (!isReading(refused.method) || !canHelp(refused)) return undefined
     const navigation = navigationOf(refused)
@@ -115,7 +115,7 @@ export function createLoginRedirect (
     }
     const policy = refused.policy()
     if (policy.kind === 'bad' || asks(policy, 'useless')) return undefined
-    const returnTo = refused.isTrusted() ? returnUrlOf(navigation, returnUrls) : undefined
+    const returnTo = refused.isTrusted() ? returnUrlOf(navigation, returnUrls, protocol) : undefined
     return {
       kind: asks(policy, 'offer') ? 'offer' : 'redirect',
       location: login + writeLoginQuery({ returnTo, maxAge: refused.challenge?.maxAge })
@@ -145,7 +145,10 @@ function canHelp ({ reason, bearer }: Refused): boolean {
   }
 }
 
-/** Always https, whatever the proxy says: browsers send the session's cookie over nothing else. */
-function returnUrlOf ({ host, uri }: Navigation, { read }: ReturnUrls): string | undefined {
-  return host === undefined || uri === undefined || !uri.startsWith('/') ? undefined : read(`https://${host}${uri}`)
+/**
+ * Always the scheme of LOGIN_PUBLIC_URL, whatever the proxy says: browsers send the session's cookie over nothing but
+ * https, or to their own machine.
+ */
+function returnUrlOf ({ host, uri }: Navigation, { read }: ReturnUrls, protocol: string): string | undefined {
+  return host === undefined || uri === undefined || !uri.startsWith('/') ? undefined : read(`${protocol}//${host}${uri}`)
 }

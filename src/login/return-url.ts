@@ -10,15 +10,18 @@ const MAX_LENGTH = 2048
  * fragment.
  */
 const GRAMMAR = /^https:\/\/([a-z0-9.-]{1,253})(?::443)?(?:\/[!$-;=@-[\]-~]*)?(?:\?[!"$-~]*)?$/
+/** The same behind a whole origin. */
+const AFTER_ORIGIN = /^(?:\/[!$-;=@-[\]-~]*)?(?:\?[!"$-~]*)?$/
 /** A whole URL in the form that `encodeURIComponent` gives it; no raw one begins so. */
-const ENCODED = /^https%3a%2f%2f/i
+const ENCODED = /^https?%3a%2f%2f/i
 
 export type ReturnUrls = Readonly<{
   /** Where people go who come from nowhere in particular. */
   fallback: string
   /**
    * @param text as it arrived: the URL itself, or the whole of it percent-encoded once
-   * @returns its one canonical form, printable ASCII, over https on an allowed host; undefined for anything else
+   * @returns its one canonical form, printable ASCII, over https on an allowed host, or of a login on this machine
+   * itself; undefined for anything else
    */
   read: (text: string) => string | undefined
 }>
@@ -30,6 +33,7 @@ export function createReturnUrls ({
   allowedHosts
 }: Pick<LoginSettings, 'publicUrl' | 'path' | 'allowedHosts'>): ReturnUrls {
   const isAllowed = createHostMatcher(allowedHosts)
+  const parse = publicUrl.startsWith('https:') ? withHost(isAllowed) : withOrigin(publicUrl)
   const isOwnRoute = ({ origin, pathname }: URL): boolean =>
     origin === publicUrl && `${decode(pathname)}/`.replaceAll(/\/+/g, '/').startsWith(`${path}/`)
   return Object.freeze({
@@ -37,21 +41,35 @@ export function createReturnUrls ({
     read (text: string): string | undefined {
       const url = parse(ENCODED.test(text) ? decode(text) : text)
       // back to a sign-in, or to a sign-out that nobody asked for
-      return url !== undefined && isAllowed(url.hostname) && !isOwnRoute(url) && fits(url.href) ? url.href : undefined
+      return url !== undefined && !isOwnRoute(url) && fits(url.href) ? url.href : undefined
     }
   })
 }
 
-function parse (text: string): URL | undefined {
-  if (text.length > MAX_LENGTH) return undefined
-  const [, host] = GRAMMAR.exec(text) ?? []
-  if (host === undefined || !URL.canParse(text)) return undefined
-  const url = new URL(text)
-  // a name that the parser changes (127.1, an xn-- that is none) is not the one that is compared
-  return url.protocol === 'https:' && url.host === host && url.username === '' && url.password === '' && url.hash === ''
-    ? url
-    : undefined
+type Parse = (text: string) => URL | undefined
+
+function withHost (isAllowed: (host: string) => boolean): Parse {
+  return (text) => {
+    if (text.length > MAX_LENGTH) return undefined
+    const [, host] = GRAMMAR.exec(text) ?? []
+    if (host === undefined || !URL.canParse(text)) return undefined
+    const url = new URL(text)
+    // a name that the parser changes (127.1, an xn-- that is none) is not the one that is compared
+    return url.protocol === 'https:' && url.host === host && isBare(url) && isAllowed(host) ? url : undefined
+  }
 }
+
+/** A login on this machine: that one origin, character by character. */
+function withOrigin (origin: string): Parse {
+  return (text) => {
+    if (text.length > MAX_LENGTH || !text.startsWith(origin)) return undefined
+    if (!AFTER_ORIGIN.test(text.slice(origin.length)) || !URL.canParse(text)) return undefined
+    const url = new URL(text)
+    return url.origin === origin && isBare(url) ? url : undefined
+  }
+}
+
+const isBare = ({ username, password, hash }: URL): boolean => username === '' && password === '' && hash === ''
 
 /**
  * The parser makes `%7B` of a brace and JSON two of a backslash: such a state would be sealed, and never opened again.

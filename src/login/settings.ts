@@ -1,11 +1,11 @@
 /** What the login is set up with: LOGIN_*, LOGOUT_REDIRECT_URI and AUTHGEAR_ENDPOINT. */
 export type LoginSettings = Readonly<{
   clientId: string
-  /** The one origin that has the login's routes, without a slash at its end. */
+  /** The one origin that has the login's routes, without a slash at its end; http on this very machine only. */
   publicUrl: string
   /** What those routes begin with: `/_auth`. */
   path: string
-  /** Exact hosts and `*.example.com`; that of `publicUrl` is among them. */
+  /** Exact hosts and `*.example.com`, over https; that of `publicUrl` is among them, unless it is http. */
   allowedHosts: readonly string[]
   secret: string
   /** LOGIN_SECRET_PREVIOUS: what it sealed is opened, and nothing is sealed with it. */

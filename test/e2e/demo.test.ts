@@ -1,15 +1,17 @@
-import { mkdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
+import type { Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { launchChromium, skipOrFailWithoutChromium } from '../helpers/chromium.ts'
 import { startChild, type Child } from '../helpers/child.ts'
+import { takeDocsPicture } from '../helpers/docs-picture.ts'
 import { freePort } from '../helpers/free-port.ts'
 import { skipOrFail } from '../helpers/servers.ts'
+import { demo } from '../helpers/simulator.ts'
 import { answers } from '../helpers/until.ts'
 
 const DEMO = join(import.meta.dirname, '../../deploy/demo/demo.mjs')
-const SCREENSHOTS = join(import.meta.dirname, '../../artifacts/demo')
 const VARIABLES = [
   'DEMO_PORT',
   'DEMO_SERVICE_PORT',
@@ -50,26 +52,26 @@ async function runCurl (line: string): Promise<{ status: number, text: string }>
 for (const proxy of ['built-in', 'caddy', 'traefik'] as const) {
   t.test(`the demo with ${proxy}`, { skip: proxy !== 'built-in' && skipOrFail(proxy) }, async t => {
     const ports = await freePorts()
-    const demo = await startDemo(t, ports, proxy)
-    t.equal(demo.output().match(/✓/g)?.length, 4, 'it proved itself')
-    t.notMatch(demo.output(), '✗')
+    const running = await startDemo(t, ports, proxy)
+    t.equal(running.output().match(/✓/g)?.length, 4, 'it proved itself')
+    t.notMatch(running.output(), '✗')
 
-    const lines = demo.output().match(/curl -i -H '.*|curl -i http.*/g) ?? []
+    const lines = running.output().match(/curl -i -H '.*|curl -i http.*/g) ?? []
     const [nobody, alice, bob] = await Promise.all(lines.map(runCurl))
     t.match(nobody, { status: 401, text: '"no_credentials"' })
     t.match(alice, { status: 200, text: /"roles": \[\s*"admin",\s*"editor"\s*\]/ })
     t.match(bob, { status: 200, text: '"roles": []' }, 'the roles that bob claims are gone')
     await signInByPage(t, ports.DEMO_PORT)
-    if (proxy === 'built-in') await signInInChromium(t, ports.DEMO_PORT)
-    const [, statusPage = ''] = /Status page: (\S+)/.exec(demo.output()) ?? []
+    await signInInChromium(t, ports, proxy === 'built-in')
+    const [, statusPage = ''] = /Status page: (\S+)/.exec(running.output()) ?? []
     t.match(
       await (await fetch(statusPage)).text(),
       '<h1>authgear-forward-auth</h1>',
       'the status page is where it says'
     )
 
-    demo.signal('SIGINT')
-    t.equal(await demo.ended, 0)
+    running.signal('SIGINT')
+    t.equal(await running.ended, 0)
     t.strictSame(
       await Promise.all(Object.values(ports).map(answers)),
       [false, false, false, false, false],
@@ -78,7 +80,7 @@ for (const proxy of ['built-in', 'caddy', 'traefik'] as const) {
   })
 }
 
-/** What a person does in a browser. */
+/** The short way, which needs no cookie of the login. */
 async function signInByPage (t: Test, port: number) {
   const url = `http://localhost:${port}`
   t.match(await (await fetch(`${url}/demo-login?rd=/`)).text(), 'Choose who you are')
@@ -95,35 +97,58 @@ async function signInByPage (t: Test, port: number) {
   }
 }
 
-/** From the page that refuses a person to the app, and from its 403 to somebody else: by clicks alone. */
-async function signInInChromium (t: Test, port: number) {
+/** Through Authgear's login page and back, to a page for admins and out again: by clicks alone. */
+async function signInInChromium (t: Test, ports: Ports, takesPictures: boolean) {
   await t.test('in a browser, by clicks alone', { skip: skipOrFailWithoutChromium() }, async (t) => {
-    mkdirSync(SCREENSHOTS, { recursive: true })
     const browser = await launchChromium()
     t.teardown(() => browser.close())
-    const page = await (await browser.newContext({ viewport: { width: 390, height: 844 } })).newPage()
-    const at = async (name: string): Promise<void> => {
-      t.ok(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'), `${name}: nothing beside the window`)
-      t.equal(await page.evaluate("getComputedStyle(document.querySelector('main')).borderRadius"), '12px', 'one look')
-      await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`), fullPage: true })
-    }
-    const choose = async (user: string): Promise<void> => {
+    const page = await (await browser.newContext({ viewport: { width: 800, height: 560 } })).newPage()
+    const [origin, authgear] = [`http://localhost:${ports.DEMO_PORT}`, `http://localhost:${ports.DEMO_AUTHGEAR_PORT}`]
+    const at = (name: string): Promise<void> => checkLook(t, page, takesPictures ? name : undefined)
+    const choose = async (user: keyof typeof demo, url: string): Promise<void> => {
+      t.ok(page.url().startsWith(`${authgear}/login-page?`), 'at Authgear\'s own login page')
       await page.getByRole('button', { name: new RegExp(`^${user}`) }).click()
-      await page.getByRole('heading', { name: 'you are signed in' }).waitFor()
+      await page.waitForURL(url)
+      t.match(await page.locator('main').innerText(), demo[user].id, `the app knows ${user}`)
     }
-    t.equal((await page.goto(`http://localhost:${port}/`))?.status(), 401)
-    await at('1-refused')
-    await page.getByRole('link', { name: 'Sign in' }).click()
-    await at('2-login')
-    await choose('bob')
-    await at('3-app')
-    t.equal((await page.goto(`http://localhost:${port}/admin`))?.status(), 403)
-    await at('4-forbidden')
+    await page.goto(`${origin}/deep/link?a=1&b=2`)
+    await at('demo-login')
+    await choose('bob', `${origin}/deep/link?a=1&b=2`)
+    const rows: number[] = await page.evaluate(ROWS)
+    t.ok(rows.length > 5 && rows.every((height) => height < 40), 'a header and its value on one line')
+    await at('demo-app')
+    t.equal((await page.goto(`${origin}/admin`))?.status(), 403, 'bob is no admin')
+    await at('page-403')
     await page.getByRole('link', { name: 'Sign in as somebody else' }).click()
-    await choose('alice')
-    t.equal((await page.goto(`http://localhost:${port}/admin`))?.status(), 200)
+    await page.waitForURL(`${origin}/_auth/logged-out`)
+    await at('demo-signed-out')
+    await page.getByRole('link', { name: 'Sign in' }).click()
+    await choose('alice', `${origin}/`)
+    t.equal((await page.goto(`${origin}/admin`))?.status(), 200, 'alice is')
+    await page.getByRole('link', { name: 'sign out' }).click()
+    await page.waitForURL(`${origin}/_auth/logged-out`)
+    await page.goto(`${origin}/admin`)
+    t.ok(page.url().startsWith(`${authgear}/login-page?`), 'nobody is signed in any more')
   })
 }
+
+/** One look on a screen and on a phone: that of the service's own pages. */
+async function checkLook (t: Test, page: Page, picture: string | undefined): Promise<void> {
+  const { width, height } = page.viewportSize() ?? { width: 800, height: 560 }
+  if (picture !== undefined) await takeDocsPicture(t, page, picture)
+  await page.setViewportSize({ width: 320, height: 640 })
+  t.ok(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'), 'nothing beside the window')
+  await page.setViewportSize({ width, height })
+  t.strictSame(await page.evaluate(LOOK), ['12px', '24px', 'rgb(243, 244, 246)'], `${page.url()} looks as the others`)
+}
+
+/** How high the rows of the headers are, but for the long one. */
+const ROWS = 'Array.from(document.querySelectorAll("tr")).filter((tr) => !tr.innerText.includes("assertion"))' +
+  '.map((tr) => tr.clientHeight)'
+
+/** Corners, size of the heading, ground. */
+const LOOK = '[getComputedStyle(document.querySelector("main")).borderRadius, ' +
+  'getComputedStyle(document.querySelector("h1")).fontSize, getComputedStyle(document.body).backgroundColor]'
 
 t.test('a taken port is named, with the variable that changes it', async t => {
   const ports = await freePorts()
@@ -142,12 +167,12 @@ t.test(
   { skip: process.platform !== 'linux' && 'needs /proc' },
   async (t) => {
     const ports = await freePorts()
-    const demo = await startDemo(t, ports, 'built-in')
-    const children = readFileSync(`/proc/${demo.pid}/task/${demo.pid}/children`, 'utf8').trim().split(' ').map(Number)
+    const running = await startDemo(t, ports, 'built-in')
+    const children = readFileSync(`/proc/${running.pid}/task/${running.pid}/children`, 'utf8').trim().split(' ').map(Number)
     const app = children.find((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('app.mjs'))
     process.kill(app ?? 0, 'SIGKILL')
-    t.equal(await demo.ended, 1)
-    t.match(demo.output(), /app ended unexpectedly \(SIGKILL\)/)
+    t.equal(await running.ended, 1)
+    t.match(running.output(), /app ended unexpectedly \(SIGKILL\)/)
     t.strictSame(
       await Promise.all(Object.values(ports).map(answers)),
       [false, false, false, false, false],

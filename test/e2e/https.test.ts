@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { skipOrFailWithoutChromium } from '../helpers/chromium.ts'
+import { takeDocsPicture } from '../helpers/docs-picture.ts'
 import { skipOrFail } from '../helpers/servers.ts'
 import { demo } from '../helpers/simulator.ts'
 import { until } from '../helpers/until.ts'
@@ -97,6 +98,7 @@ async function testJourney (t: Test, name: string, { browser }: Running): Promis
   t.equal(page.url(), `${APP}${DEEP}`, 'comes back to the very link')
   t.ok((await page.locator('main').innerText()).includes(demo.alice.id), 'and the app knows who it is')
   await picture(page, name, '2-app')
+  if (name === 'https.yml') await takeDocsPicture(t, page, 'https-signed-in')
   t.equal((await page.goto(`${APP}/admin`))?.status(), 200, 'who has the role may')
   await Promise.all([page.waitForURL(`${APP}/_auth/logged-out`), page.getByRole('link', { name: 'sign out' }).click()])
   await page.goto(`${APP}${DEEP}`)

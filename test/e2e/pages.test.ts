@@ -8,6 +8,7 @@ import { REFUSALS, type RefusalReason } from '../../src/core/reason.ts'
 import { createPages } from '../../src/pages/refusal-page.ts'
 import { launchChromium, skipOrFailWithoutChromium } from '../helpers/chromium.ts'
 import { contrast } from '../helpers/contrast.ts'
+import { takeDocsPicture } from '../helpers/docs-picture.ts'
 
 const SCREENSHOTS = join(import.meta.dirname, '../../artifacts/pages')
 const REFERENCE = '9f86d081884c-2x'
@@ -92,6 +93,12 @@ t.test('the pages in a real Chromium', { skip: skipOrFailWithoutChromium() }, as
       await Promise.all([page.waitForEvent('load'), page.keyboard.press('Enter')])
       t.equal(page.url(), `${server.origin}${path}`)
     }
+  })
+
+  t.test('the picture that docs/login.md shows of a 401 with LOGIN_URL', async t => {
+    const { page } = await open(t, browser, { colorScheme: 'light', viewport: { width: 800, height: 560 } })
+    await page.goto(`${server.origin}/linked/no_credentials?reference=${REFERENCE}`)
+    await takeDocsPicture(t, page, 'page-401')
   })
 
   t.test('enlarged to 400 %: does not scroll sideways', async t => {

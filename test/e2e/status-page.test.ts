@@ -8,6 +8,7 @@ import type { Seen } from '../../src/revocation/presence.ts'
 import { createHistory, STEP_MS, WINDOW_MS } from '../../src/management/status/history.ts'
 import { launchChromium, skipOrFailWithoutChromium } from '../helpers/chromium.ts'
 import { contrast } from '../helpers/contrast.ts'
+import { takeDocsPicture } from '../helpers/docs-picture.ts'
 import { manualClock } from '../helpers/manual-clock.ts'
 import { ask } from '../helpers/request.ts'
 import { allMetrics, seriesOf } from '../helpers/series.ts'
@@ -24,6 +25,11 @@ const VIEWS: ReadonlyArray<readonly [name: string, options: BrowserContextOption
   ['narrow-dark', { colorScheme: 'dark', viewport: { width: 320, height: 640 } }]
 ]
 
+const PICTURES: ReadonlyArray<readonly [name: string, isWell: boolean, says: RegExp]> = [
+  ['status-all-well', true, /All is well/],
+  ['status-not-well', false, /^! Redis does not answer/]
+]
+
 const OTHERS: readonly Seen[] = [
   { id: 'a', replica: { name: 'forward-auth-7d9c5b8f6-9lmzt', state: 'serving', authgear: 'ok' } },
   { id: 'b', replica: { name: 'forward-auth-7d9c5b8f6-qq8rj', state: 'draining', authgear: 'failing' } },
@@ -35,20 +41,21 @@ const PHONE_HEIGHT = 1544
 
 const heightOf = async (page: Page): Promise<number> => await page.evaluate('document.documentElement.scrollHeight')
 
-/** A quarter of an hour of a day with its troubles, on a clock that is moved by hand. */
-async function startBusy (t: Test) {
+/** A quarter of an hour of a day with its troubles, or of one without, on a clock that is moved by hand. */
+async function startBusy (t: Test, isWell = false) {
   const clock = manualClock()
   const trouble = { circuitOpen: false, redisUp: true }
   const metrics = allMetrics({
     resolver: () => ({ inFlight: 3, queued: 0, circuitOpen: trouble.circuitOpen }),
     redisUp: () => trouble.redisUp,
     logFollowed: () => trouble.redisUp,
-    replicasSeen: () => (trouble.redisUp ? 3 : 0)
+    replicasSeen: () => (isWell ? 2 : trouble.redisUp ? 3 : 0),
+    ...(isWell && { audit: { isLeader: () => true, behindSeconds: () => 1, untold: () => 0 } })
   })
   const history = createHistory({ read: metrics.reading, clock })
   for (let step = 0; step * STEP_MS < WINDOW_MS; step++) {
-    trouble.circuitOpen = step > 40 && step < 50
-    trouble.redisUp = !((step > 60 && step < 68) || step > 87)
+    trouble.circuitOpen = !isWell && step > 40 && step < 50
+    trouble.redisUp = isWell || !((step > 60 && step < 68) || step > 87)
     const busy = 200 + Math.round(150 * Math.sin(step / 9))
     for (let n = 0; n < busy; n++) {
       metrics.authenticate.memoryRead(n % 20 === 0 ? 'miss' : 'hit')
@@ -86,7 +93,7 @@ async function startBusy (t: Test) {
     revocations: undefined,
     status: {
       samples: history.window,
-      others: () => OTHERS,
+      others: () => isWell ? OTHERS.slice(0, 1) : OTHERS,
       about: { endpoint: 'https://auth.example.com', ttlMs: 30_000 },
       clock,
       machine: 'forward-auth-7d9c5b8f6-x2k4q',
@@ -144,6 +151,16 @@ t.test('the status page in a real Chromium', { skip }, async (t) => {
       t.strictSame(complaints, [], 'keeps its own Content-Security-Policy')
     })
   }
+
+  await t.test('the pictures of docs/monitoring.md: a good day and a bad one', async (t) => {
+    for (const [name, isWell, says] of PICTURES) {
+      const { origin } = await startBusy(t, isWell)
+      const { page } = await open(t, browser, { colorScheme: 'light', viewport: { width: 800, height: 480 } })
+      await page.goto(origin)
+      t.match((await page.locator('body').innerText()).split('\n')[0], says)
+      await takeDocsPicture(t, page, name)
+    }
+  })
 
   await t.test('what a screen reader is told', async (t) => {
     const { origin } = await startBusy(t)

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { type ComposeService, readCompose } from '../helpers/compose.ts'
+import { variables } from '../../src/config/variables.ts'
 import { skipOrFail } from '../helpers/servers.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -16,11 +17,15 @@ const WORKS = {
 /** Everything that .env.example names, with a value that is its own. */
 const OPTIONS = {
   LOGIN_ALLOWED_HOSTS: 'wiki.home.example',
+  LOGIN_URL: 'https://app.home.example/login',
+  LOGOUT_REDIRECT_URI: 'https://www.home.example/bye',
   AUTHGEAR_APP_ID: 'myapp',
   AUTHGEAR_WEBHOOK_SECRET: 'a webhook secret',
+  AUTHGEAR_WEBHOOK_SECRET_PREVIOUS: 'an older webhook secret',
   AUTHGEAR_ADMIN_API_URL: 'https://auth.home.example/_api/admin',
   AUTHGEAR_ADMIN_API_KEY: '{"kty":"RSA"}',
   AUTHGEAR_ADMIN_API_KEY_ID: 'a key',
+  AUTHGEAR_AUDIT_POLL: '5s',
   CACHE_STALE_IF_ERROR: '10m',
   MANAGEMENT_TOKEN: 'a token'
 }
@@ -54,12 +59,23 @@ t.test('one port or two are published to the world; the status page is on loopba
 
 t.test('check and forward-auth get every setting that .env.example names', { skip }, async (t) => {
   const named = [...readFileSync(join(ROOT, 'deploy/compose/.env.example'), 'utf8').matchAll(/^(?:# )?([A-Z_]+)=/gm)]
-  const ofService = named.map(([, name = '']) => name).filter((name) => /^(LOGIN|AUTHGEAR|CACHE|MANAGEMENT)_/.test(name))
+  const ofService = named.map(([, name = '']) => name).filter((name) => name in variables)
   t.strictSame(ofService.toSorted(), [...Object.keys(OPTIONS), 'AUTHGEAR_ENDPOINT', 'LOGIN_CLIENT_ID'].toSorted())
   for (const file of STACKS) {
     const services = readCompose(file, { ...WORKS, ...OPTIONS })
     for (const name of ['check', 'forward-auth']) t.match(services[name]?.environment, OPTIONS, `${file}: ${name}`)
   }
+})
+
+/** A stack gives these itself. */
+const GIVEN = new Set(['LOGIN_PUBLIC_URL', 'LOGIN_PATH', 'LOGIN_SECRET', 'LOGIN_SECRET_PREVIOUS'])
+const OF_PEOPLE = /^(LOGIN|LOGOUT|AUTHGEAR_(WEBHOOK|APP_ID|ADMIN|AUDIT)|CACHE_STALE)/
+
+t.test('.env.example names all of login, pages, webhook, audit log and outages', (t) => {
+  const wanted = Object.keys(variables).filter((name) => OF_PEOPLE.test(name) && !GIVEN.has(name))
+  t.ok(wanted.length >= 11)
+  t.strictSame(wanted.filter((name) => !(name in OPTIONS) && !(name in WORKS)), [])
+  t.end()
 })
 
 t.test('both stacks of Traefik refuse the same', { skip }, async (t) => {
@@ -87,6 +103,8 @@ const CHECKED: ReadonlyArray<readonly [what: string, file: string, env: Env, say
   ['five lines', HTTPS, WORKS, ''],
   ['five lines, with Caddy', CADDY, WORKS, ''],
   ['five lines and a second app', HTTPS, { ...WORKS, LOGIN_ALLOWED_HOSTS: 'wiki.home.example' }, ''],
+  ['the app has a login of its own', HTTPS, { ...without('LOGIN_CLIENT_ID'), LOGIN_URL: '/login' }, ''],
+  ['a login of both kinds', HTTPS, { ...WORKS, LOGIN_URL: '/login' }, "LOGIN_URL: is the app's own login"],
   ['the demo with a real Authgear', DEMO,
     { APP_HOST: 'app.home.example', AUTHGEAR_ENDPOINT: 'https://myapp.authgear.cloud' }, 'no cookie of myapp.authgear'],
   ['the demo with a real Authgear on localhost', DEMO, { AUTHGEAR_ENDPOINT: 'https://auth.home.example' }, 'https.yml'],

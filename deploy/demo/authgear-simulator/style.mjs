@@ -23,6 +23,7 @@ small { display: block; font-weight: 400 }
 table { border-collapse: collapse; width: 100%; margin: 1rem 0 }
 th, td { text-align: left; padding: .375rem .5rem; border-bottom: 1px solid var(--edge); vertical-align: top }
 th, code, pre { font: .875rem/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace }
-th { color: var(--soft) }
+td { font-size: .875rem }
+th { color: var(--soft); white-space: nowrap }
 pre { overflow-x: auto; margin: .75rem 0; padding: .75rem; border: 1px solid var(--edge); border-radius: .5rem; background: var(--ground) }
-@media (max-width: 30rem) { main { padding: 1.5rem 1.25rem 1.25rem } table, tbody, tr, th, td { display: block } th { border: 0; padding-bottom: 0 } }`
+@media (max-width: 30rem) { main { padding: 1.5rem 1.25rem 1.25rem } table, tbody, tr, th, td { display: block } th { border: 0; padding-bottom: 0; white-space: normal } }`

@@ -43,6 +43,7 @@ cases_access() {
   is 'and lets in who has it' 200 "$(status /admin "${alice[@]}")"
   is 'a path that proxy and app would read differently is refused' 400 "$(status /x%2f..%2fadmin "${bob[@]}")"
   is 'the login has its routes, and nothing on them without a client' '404 404' "$(status '/_auth/login?rd=x') $(status /_auth/logged-out)"
+  is 'the webhook has its route, and nothing on it without a secret' 404 "$(status /_auth/webhook -X POST)"
   is 'another host name leads nowhere' "$nowhere" "$(status / "${alice[@]}" -H 'Host: other.example')"
 }
 

@@ -6,10 +6,26 @@ import { MASK } from './values.ts'
 /** What this listener answers itself, and Envoy's prefix. */
 const TAKEN = /^\/(?:verify|ext-authz|webhook|identify|resource|resource-or-session|[.]well-known)(?:\/|$)/
 
-/** An https origin on 443: a `__Host-` cookie, which the login rests on, is kept by nothing else. */
+/** Names that are the browser's own machine and nobody else's (RFC 6761, 6.3), and its address. */
+const ON_THIS_MACHINE = /^http:\/\/(?:(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.){0,4}localhost|127\.0\.0\.1)(?::\d{1,5})?\/?$/
+
+/** For a demo: browsers trust their own machine without HTTPS (decision 150). */
+function localOrigin (text: string): Parsed<PublicOrigin> {
+  if (!URL.canParse(text)) return problem('has no port from 1 to 65535')
+  const { origin, hostname, port } = new URL(text)
+  return port !== '0' && text.replace(/\/$/, '') === origin
+    ? parsed({ origin, host: hostname }, origin)
+    : problem('is not an origin as browsers write it')
+}
+
+/**
+ * An https origin on 443, or one of this very machine: a `__Host-` cookie, which the login rests on, is kept by nothing
+ * else.
+ */
 export const publicOrigin: Kind<PublicOrigin> = Object.freeze({
-  accepts: 'an `https://` origin: scheme and host only, in lower case',
+  accepts: 'an `https://` origin: scheme and host only, in lower case; for a demo `http://localhost:PORT`',
   parse: (text: string) => {
+    if (ON_THIS_MACHINE.test(text)) return localOrigin(text)
     if (!/^https:\/\//.test(text)) return problem('must begin with https://, such as https://app.example.com')
     if (!/^https:\/\/[a-z0-9.-]+(?::443)?\/?$/.test(text)) {
       return problem('must be scheme and host name only, in lower case: leave out port, path and user')

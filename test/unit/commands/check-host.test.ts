@@ -25,7 +25,7 @@ function run (args: readonly string[], env: NodeJS.ProcessEnv): Readonly<{ code:
 /** What cannot work, and the words that the one who reads it needs. */
 const REFUSED: ReadonlyArray<readonly [why: string, host: string, env: NodeJS.ProcessEnv, says: readonly RegExp[]]> = [
   ['no client id', HOST, WITHOUT_LOGIN,
-    [/^error: LOGIN_CLIENT_ID: .*Applications › Add Application.*https:\/\/app\.home\.example\/_auth\/callback/]],
+    [/^error: LOGIN_CLIENT_ID: .*LOGIN_URL.*Applications › Add Application.*https:\/\/app\.home\.example\/_auth\/callback/]],
   ['an http endpoint', HOST, { ...WORKS, AUTHGEAR_ENDPOINT: 'http://auth.home.example' },
     [/^error: AUTHGEAR_ENDPOINT: .*https:\/\/auth\.home\.example/]],
   ['an http endpoint that only this machine knows', HOST, { ...WORKS, AUTHGEAR_ENDPOINT: 'http://authgear:3000' },
@@ -48,6 +48,7 @@ const REFUSED: ReadonlyArray<readonly [why: string, host: string, env: NodeJS.Pr
 t.test('check --host passes what can work, and refuses nothing else than without --host', (t) => {
   t.same(run(['--host', HOST], WORKS), { code: 0, errors: [] })
   t.same(run(['--host', HOST], { ...WORKS, LOGIN_ALLOWED_HOSTS: '*.home.example' }), { code: 0, errors: [] })
+  t.same(run(['--host', HOST], { ...WITHOUT_LOGIN, LOGIN_URL: '/login' }), { code: 0, errors: [] }, 'one of the app')
   for (const [why, , env] of REFUSED) t.equal(run([], env).code, 0, `${why}: a warning at most without --host`)
   t.equal(run(['--host', HOST], { ...WORKS, CACHE_TTL: 'soon' }).code, 1)
   t.end()

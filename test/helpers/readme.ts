@@ -1,0 +1,27 @@
+/** The ways that README.md has from an empty folder to a page for people who are signed in. */
+export type Way = 'demo' | 'container' | 'compose'
+
+/** What somebody types for it, `git clone` and `cd` included, and how many lines of a file they write. */
+export type Effort = Readonly<{ commands: number, lines: number }>
+
+const CLONE_AND_CD = 2
+const blocksUnder = (readme: string, heading: string, language: string): readonly string[] => {
+  const [, section = ''] = readme.split(`\n## ${heading}\n`)
+  const [text = ''] = section.split('\n## ')
+  return [...text.matchAll(new RegExp(`^\`\`\`${language}[^\\n]*\\n([^]*?)^\`\`\``, 'gm'))].map(([, block = '']) => block)
+}
+const linesOf = (block: string): readonly string[] => block.split('\n').filter((line) => line.trim() !== '')
+
+/** @param env deploy/compose/.env.example: the lines at its top, without `#`, are those to write */
+export function effortOf (readme: string, env: string): Readonly<Record<Way, Effort>> {
+  const [demo = ''] = blocksUnder(readme, 'Without Docker', 'sh')
+  const [container = ''] = blocksUnder(readme, 'One app, one container', 'sh')
+  const [caddyfile = ''] = blocksUnder(readme, 'One app, one container', 'caddyfile')
+  const compose = blocksUnder(readme, 'Ten minutes with Traefik', 'sh').find((block) => block.includes('.env')) ?? ''
+  const commands = (block: string): number => CLONE_AND_CD + linesOf(block).length
+  return {
+    demo: { commands: commands(demo), lines: 0 },
+    container: { commands: commands(container), lines: caddyfile.trimEnd().split('\n').length },
+    compose: { commands: commands(compose), lines: linesOf(env).filter((line) => /^[A-Z_]+=/.test(line)).length }
+  }
+}
