@@ -48,8 +48,21 @@ const IS_FOR_THE_OPERATOR: ReadonlySet<string> = new Set([
   'redirect_loop'
 ] satisfies LoginPage[])
 
-/** Lines a second about allowed requests, and about those that cannot be answered; `trace` writes all. */
+/** Lines a second of a kind that is sampled; `trace` writes all. */
 const SAMPLED_PER_SECOND = 10
+
+function samplingFor (log: Log): Sampling {
+  return log.isLevelEnabled('trace') ? () => 0 : createSampling(SAMPLED_PER_SECOND, () => performance.now())
+}
+
+/** A line that any client can cause as often as it likes, sampled. */
+export function createSampledLine (log: Log, level: 'info' | 'warn', message: string): (line: object) => void {
+  const sampling = samplingFor(log)
+  return (line) => {
+    const leftOut = sampling()
+    if (leftOut !== undefined) log[level](leftOut === 0 ? line : { ...line, leftOut }, message)
+  }
+}
 
 /** Whether an answer of this status has a line; 503 at warn, 200 at debug. */
 function loggedStatuses (log: Log): Readonly<Record<number, boolean>> {
@@ -72,9 +85,7 @@ function loggedStatuses (log: Log): Readonly<Record<number, boolean>> {
  */
 export function createReport (log: Log, count: Metrics['request'], findForeignFields: FindForeignFields): Report {
   const isLogged = loggedStatuses(log)
-  const sample = (): Sampling =>
-    log.isLevelEnabled('trace') ? () => 0 : createSampling(SAMPLED_PER_SECOND, () => performance.now())
-  const samplings: Readonly<Record<number, Sampling>> = { 200: sample(), 503: sample() }
+  const samplings: Readonly<Record<number, Sampling>> = { 200: samplingFor(log), 503: samplingFor(log) }
   return (reported, result) => {
     const { endpoint, startedAt } = reported
     const { reason, source, response: answer } = result

@@ -5,7 +5,7 @@ import { IDENTITY_HEADERS } from '../core/resolution.ts'
 import type { DigestForm } from '../core/rotation.ts'
 import { createGrpcExchange } from '../grpc/exchange.ts'
 import { buildGrpcListener, type GrpcListener } from '../grpc/listener.ts'
-import { createReport } from '../http/access-log.ts'
+import { createReport, createSampledLine } from '../http/access-log.ts'
 import { buildListener, type Listener, type ListenerDeps } from '../http/listener.ts'
 import { createTrustProxy } from '../http/trusted-proxies.ts'
 import type { Handler, HandlerDeps } from '../http/types.ts'
@@ -88,6 +88,8 @@ function grpcOf (
   { byPolicy, resource, resourceOrSession, identify }: ReturnType<typeof createCheckHandlers> & { identify: Handler }
 ): GrpcListener {
   const sets = [...Object.values(SETS).flat(), ...identity.headers.all].map(({ name }) => name.toLowerCase())
+  const tellNotFound = createSampledLine(log, 'warn', NO_ENDPOINT)
+  const tellUnreadable = createSampledLine(log, 'info', 'refused: not a check that Envoy would send')
   const exchange = createGrpcExchange({
     ...listenerDeps,
     handlers: {
@@ -99,11 +101,11 @@ function grpcOf (
     identityNames: [...new Set([...IDENTITY_HEADERS, ...TOKEN_HEADERS, ...sets, ASSERTION_HEADER])],
     notFound: (context, seconds) => {
       metrics.request('other', 404, 'not_found', 'none', seconds)
-      log.warn({ ...context, status: 404, reason: 'not_found' }, NO_ENDPOINT)
+      tellNotFound({ ...context, status: 404, reason: 'not_found' })
     },
     unreadable: (context, why, status, seconds) => {
       metrics.request('other', status, 'unreadable', 'none', seconds)
-      log.info({ ...context, status, reason: 'unreadable', why }, 'refused: not a check that Envoy would send')
+      tellUnreadable({ ...context, status, reason: 'unreadable', why })
     }
   })
   return buildGrpcListener(exchange, tls)
@@ -124,12 +126,12 @@ function listenerDepsOf (
   { tls, trustedProxies, extAuthzLocation }: ServiceSettings,
   { metrics, log, handlerDeps }: ListenersDeps
 ): ListenerDeps {
+  const tellNotFound = createSampledLine(log, 'info', 'refused: a proxy asks /verify or /ext-authz/…, exactly')
   return {
     report: createReport(log, metrics.request, createFindForeignFields(handlerDeps.cookieNames)),
     notFound: (context, seconds) => {
       metrics.request('other', 404, 'not_found', 'none', seconds)
-      const line = { ...context, status: 404, reason: 'not_found' }
-      log.info(line, 'refused: a proxy asks /verify or /ext-authz/…, exactly')
+      tellNotFound({ ...context, status: 404, reason: 'not_found' })
     },
     unexpectedError: reporting(log).unexpectedError,
     trustProxy: createTrustProxy(trustedProxies),
