@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import type { HttpResponse, KeptHead } from './types.ts'
+import type { HttpResponse } from './types.ts'
 
 /** What of Node's own response has no public name; where it is missing, every head is written the usual way. */
 type Inside = { _header?: string | null, shouldKeepAlive: boolean }

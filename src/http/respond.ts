@@ -7,6 +7,7 @@ import {
 } from 'node:http'
 import { Http2ServerResponse } from 'node:http2'
 import type { Socket } from 'node:net'
+import { keepHead, respondByKeptHead } from './kept-head.ts'
 import type { HttpResponse } from './types.ts'
 
 /** For so long the rest of a peer's input is discarded, so that a reset does not overtake the answer. */
@@ -15,7 +16,10 @@ const LINGER_MS = 1000
 /** Writes one answer over either protocol. @param requestId comes back in every answer */
 export function respond (response: ServerResponse, answer: HttpResponse, requestId: string): void {
   if (response instanceof Http2ServerResponse) return respondOnStream(response, answer, requestId)
-  response.writeHead(answer.status, [...answer.headers, 'x-request-id', requestId])
+  if (!respondByKeptHead(response, answer, requestId)) {
+    response.writeHead(answer.status, [...answer.headers, 'x-request-id', requestId])
+    keepHead(response, answer, requestId)
+  }
   response.end(answer.body === '' ? undefined : answer.body)
 }
 

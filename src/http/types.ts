@@ -10,7 +10,21 @@ import type { TraceIds } from '../tracing/types.ts'
 import type { ProxyRequest } from './request.ts'
 
 /** One whole answer: flat name, value, … so that both protocols take it as it is. */
-export type HttpResponse = Readonly<{ status: number, headers: readonly string[], body: string }>
+export type HttpResponse = Readonly<{
+  status: number
+  headers: readonly string[]
+  body: string
+  /** Of an answer that is sent again and again. */
+  head?: KeptHead
+}>
+
+/** What `http/kept-head` remembers of such an answer, once it was sent. */
+export type KeptHead = {
+  /** The list that it was made of: a copy of the answer with another one has no kept head. */
+  readonly headers: readonly string[]
+  sent: number
+  parts?: readonly [before: string, after: string] | undefined
+}
 
 /** ABSENT_HEADERS */
 export type AbsentHeaders = 'empty' | 'omit'

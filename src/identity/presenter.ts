@@ -49,8 +49,8 @@ export type PresenterDeps = Readonly<{
   maxBytes: number
 }>
 
-/** Of an entry: its list, its maps and the prepared answer, without their texts. */
-const ENTRY_BYTES = 1500
+/** Of an entry: its list, its maps and the prepared answer with its head's names, without their values. */
+const ENTRY_BYTES = 2200
 /** A deployment has a handful; more come from clients whose query a proxy passes on. */
 const MAX_SHAPES = 256
 /** All values of an answer together: what does not fit goes out empty. No set holds more; proxies' buffers end. */
@@ -107,7 +107,8 @@ export function createPresenter ({ settings, profiles, assertions, clock, maxByt
   }
   function keep (shape: Shape, key: MemoryKey, prepared: Prepared): void {
     // an identity may live on here after the cache dropped it
-    const size = ENTRY_BYTES + lengthOf(prepared.outgoing) + lengthOf(prepared.identity)
+    // its head holds each value once more
+    const size = ENTRY_BYTES + 2 * (lengthOf(prepared.outgoing) + lengthOf(prepared.identity))
     if (size > maxBytes) return
     if (bytes + size > maxBytes) forget()
     bytes += size // of what it replaces too: it is forgotten a little early

@@ -2,6 +2,7 @@ import type { Challenge } from '../core/policy.ts'
 import { messageOf, REFUSALS, type RefusalReason } from '../core/reason.ts'
 import type { ResourceToken } from '../core/resource-token.ts'
 import type { TokenNeeds } from '../core/token-policy.ts'
+import { withKeptHead } from '../http/kept-head.ts'
 import { COMMON, JSON_TYPE } from '../http/responses.ts'
 import type { AbsentHeaders, HttpResponse } from '../http/types.ts'
 import { NOTHING, type Outgoing } from '../identity/presenter.ts'
@@ -21,7 +22,7 @@ export function createAllowToken (absent: AbsentHeaders): AllowToken {
     const name = outgoing === NOTHING ? token : outgoing
     const known = prepared.get(name)
     if (known !== undefined) return known
-    const answer = allowToken(token, source, absent, outgoing)
+    const answer = withKeptHead(allowToken(token, source, absent, outgoing))
     prepared.set(name, answer)
     return answer
   }

@@ -3,6 +3,7 @@ import type { Audience } from '../core/audience.ts'
 import type { Challenge } from '../core/policy.ts'
 import { messageOf, REFUSALS, type AllowReason, type RefusalReason } from '../core/reason.ts'
 import { IDENTITY_HEADERS, type Identity, type Resolution } from '../core/resolution.ts'
+import { withKeptHead } from '../http/kept-head.ts'
 import { COMMON, JSON_TYPE } from '../http/responses.ts'
 import type { AbsentHeaders, HttpResponse } from '../http/types.ts'
 import { type Admitted, NOTHING, type Outgoing } from '../identity/presenter.ts'
@@ -13,8 +14,8 @@ export const RETRY_AFTER_SECONDS = '2'
 /** Nobody: `false`, and seven empty values that a proxy copies over what a client sent. */
 const NOBODY: Identity = ['false']
 
-/** Answers that are kept ready, some 320 bytes each: enough for the sessions in use, not for a million. */
-const MAX_PREPARED = 4000
+/** Answers that are kept ready, some kilobyte each with their head: for the sessions in use, not for a million. */
+const MAX_PREPARED = 2000
 /** An answer would keep hundreds of roles after the cache dropped them. */
 const MAX_IDENTITY_CHARACTERS = 512
 
@@ -36,7 +37,7 @@ export function createAllow (absent: AbsentHeaders, reason: AllowReason = 'allow
   const prepared = new Map<Resolution, HttpResponse>()
   const presented = new WeakMap<Outgoing, HttpResponse>()
   const prepare = (resolution: Resolution & { kind: 'valid' }): HttpResponse => {
-    const answer = success(resolution.identity, reason, 'memory', absent)
+    const answer = withKeptHead(success(resolution.identity, reason, 'memory', absent))
     const characters = resolution.identity.reduce((sum, value) => sum + (value?.length ?? 0), 0)
     if (characters > MAX_IDENTITY_CHARACTERS) return answer
     if (prepared.size >= MAX_PREPARED) prepared.clear()
@@ -44,7 +45,7 @@ export function createAllow (absent: AbsentHeaders, reason: AllowReason = 'allow
     return answer
   }
   const present = (resolution: Resolution & { kind: 'valid' }, outgoing: Outgoing): HttpResponse => {
-    const answer = success(resolution.identity, reason, 'memory', absent, outgoing)
+    const answer = withKeptHead(success(resolution.identity, reason, 'memory', absent, outgoing))
     presented.set(outgoing, answer)
     return answer
   }
@@ -114,7 +115,7 @@ export function createRefuse (realm: string, links: PageLinks = NO_LINKS): (refu
     const name = `${reason} ${bearer}`
     const answer =
       (challenge === undefined ? known.get(name) : undefined) ??
-      refuse(refusal, ['content-type', JSON_TYPE], jsonOf(reason, bearer), realm)
+      withKeptHead(refuse(refusal, ['content-type', JSON_TYPE], jsonOf(reason, bearer), realm))
     if (challenge === undefined) known.set(name, answer)
     return answer
   }

@@ -179,7 +179,7 @@ t.test('what is kept has a bound, and everybody still gets their own', async (t)
 })
 
 t.test('an identity that lives on in what is kept counts against the bound', async (t) => {
-  const { presenter } = start({ maxBytes: 20_000 })
+  const { presenter } = start({ maxBytes: 40_000 })
   const withRoles = (name: string): Admitted => {
     const { userId, identity } = validResolution({ 'user-id': name, 'user-roles': 'r'.repeat(12_000) })
     return { ...admitted(name), userId, identity }

@@ -1,0 +1,94 @@
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { connect, type AddressInfo } from 'node:net'
+import t, { type Test } from 'tap'
+import { withKeptHead } from '../../src/http/kept-head.ts'
+import { respond } from '../../src/http/respond.ts'
+import type { HttpResponse } from '../../src/http/types.ts'
+import { startInProcess } from '../helpers/in-process.ts'
+import { demo, startSimulator } from '../helpers/simulator.ts'
+
+const ALLOWED: HttpResponse = { status: 200, headers: ['content-length', '0', 'x-user', 'alice'], body: '' }
+const REFUSED: HttpResponse = { status: 401, headers: ['content-length', '2', 'x-reason', 'none'], body: 'no' }
+
+type Answering = (request: IncomingMessage, response: ServerResponse) => void
+
+async function listen (t: Test, answer: Answering): Promise<number> {
+  const server: Server = createServer(answer).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => { server.closeAllConnections(); server.close() })
+  return (server.address() as AddressInfo).port
+}
+
+/** Sends the text on one connection, whose last request ends it. @returns all that came back, with dates made equal */
+async function exchange (port: number, sent: string): Promise<string> {
+  const socket = connect(port, '127.0.0.1')
+  let got = ''
+  socket.setEncoding('latin1').on('data', (text: string) => { got += text }).write(sent)
+  await once(socket, 'close')
+  return got.replaceAll(/Date: [^\r]{29}/g, 'Date: D')
+}
+
+const request = (id: string, { method = 'GET', version = '1.1', lines = '' } = {}): string =>
+  `${method} /verify HTTP/${version}\r\nHost: a\r\nX-Request-Id: ${id}\r\n${lines}\r\n`
+
+const LAST = request('last', { lines: 'Connection: close\r\n' })
+
+const idOf = ({ headers }: IncomingMessage): string => String(headers['x-request-id'])
+
+t.test('a kept head is, byte for byte, what Node writes', async (t) => {
+  const rows: ReadonlyArray<readonly [name: string, requests: readonly string[]]> = [
+    ['one after the other', ['a', 'b', 'c', 'd'].map((id) => request(id))],
+    ['a head alone', ['a', 'b', 'c', 'd'].map((id) => request(id, { method: 'HEAD' }))],
+    ['a head alone among others', ['GET', 'HEAD', 'GET'].map((method) => request(method, { method }))],
+    ['a connection that ends', [request('a'), request('b'), request('c', { lines: 'Connection: close\r\n' })]],
+    ['a connection that ends first', [request('a', { lines: 'Connection: close\r\n' })]],
+    ['an old protocol', [request('a', { version: '1.0', lines: 'Connection: keep-alive\r\n' })]],
+    ['a long id', ['a', 'b', 'c'].map((id) => request(id.repeat(128)))]
+  ]
+  for (const [name, answer] of [['allowed', ALLOWED], ['refused', REFUSED]] as const) {
+    const kept = withKeptHead(answer)
+    const [usual, fast] = await Promise.all([
+      listen(t, (asked, response) => respond(response, answer, idOf(asked))),
+      listen(t, (asked, response) => respond(response, kept, idOf(asked)))
+    ])
+    for (const [row, requests] of rows) {
+      const text = [...requests, LAST].join('')
+      t.equal(await exchange(fast, text), await exchange(usual, text), `${name}: ${row}`)
+    }
+    t.ok(kept.head?.parts, `${name}: its head was kept`)
+    for (const [row, requests] of rows) {
+      const text = [...requests, LAST].join('')
+      t.equal(await exchange(fast, text), await exchange(usual, text), `${name}, kept: ${row}`)
+    }
+  }
+})
+
+t.test('an answer made of a kept one has no kept head', async (t) => {
+  const kept = withKeptHead(REFUSED)
+  const offered: HttpResponse = { ...kept, headers: [...kept.headers, 'x-login', 'https://app.example.com/'] }
+  const port = await listen(t, (asked, response) =>
+    respond(response, idOf(asked).startsWith('login') ? offered : kept, idOf(asked)))
+  const ids = ['a', 'login-1', 'b', 'login-2', 'c', 'login-3', 'd']
+  const heads = (await exchange(port, [...ids.map((id) => request(id)), LAST].join(''))).split('HTTP/1.1 ').slice(1, -1)
+  t.strictSame(heads.map((head) => head.includes('x-login: ')), ids.map((id) => id.startsWith('login')))
+  t.strictSame(heads.map((head) => /x-request-id: (\S+)/.exec(head)?.[1]), ids)
+})
+
+t.test('people on one connection each get their own answer, once it is kept too', async (t) => {
+  const simulator = await startSimulator(t)
+  const { port } = await startInProcess(t, { authgear: simulator.url })
+  const people = [demo.alice, demo.bob, demo.anonymous]
+  const ids = Array.from({ length: 60 }, (_, n) => n)
+  const text = ids.map((n) =>
+    request(`id-${n}`, { lines: n % 4 === 3 ? '' : `Authorization: Bearer ${people[n % 4]?.accessToken ?? ''}\r\n` }))
+  const answers = (await exchange(port, [...text, LAST].join(''))).split('HTTP/1.1 ').slice(1, -1)
+  t.equal(answers.length, ids.length)
+  for (const n of ids) {
+    const answer = answers[n] ?? ''
+    const expected = n % 4 === 3 ? undefined : people[n % 4]?.id
+    t.equal(/x-authgear-user-id: (\S+)/.exec(answer)?.[1], expected)
+    t.equal(answer.startsWith(expected === undefined ? '401' : '200'), true)
+    t.match(answer, `x-request-id: id-${n}\r\n`)
+  }
+})
