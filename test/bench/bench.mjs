@@ -7,13 +7,14 @@ import { burst } from './burst.mjs'
 import { fleet } from './fleet.mjs'
 import { identity } from './identity.mjs'
 import { lease } from './lease.mjs'
+import { limit } from './limit.mjs'
 import { stopAll } from './lib.mjs'
 import { memory } from './memory.mjs'
 import { proxies } from './proxies.mjs'
 import { rates } from './rates.mjs'
 import { tokens } from './tokens.mjs'
 
-const PARTS = { rates, tokens, identity, burst, proxies, memory, fleet, lease }
+const PARTS = { rates, tokens, identity, burst, proxies, limit, memory, fleet, lease }
 const DOCS = new URL('../../docs/performance.md', import.meta.url)
 
 const asked = process.argv.slice(2)

@@ -13,15 +13,15 @@ export const GENERATOR = hasWrk ? 'wrk' : 'autocannon'
  * One run. @param script `rotate` or `cold`: a token in turn, or a new one, with each request
  * @returns requests, rate, p50 and p99 in milliseconds, and how many were not 2xx or 3xx
  */
-export async function load (url, { headers = [], clients = 32, seconds = 2, script } = {}) {
-  return await (hasWrk ? wrk : autocannon)(url, { headers, clients, seconds, script })
+export async function load (url, { headers = [], clients = 32, seconds = 2, script, core = 1 } = {}) {
+  return await (hasWrk ? wrk : autocannon)(url, { headers, clients, seconds, script, core })
 }
 
-async function wrk (url, { headers, clients, seconds, script }) {
+async function wrk (url, { headers, clients, seconds, script, core }) {
   const lines = headers.flatMap((line) => ['-H', line])
   const { stdout } = await promisify(execFile)('taskset', [
     '-c',
-    '1',
+    String(core),
     'wrk',
     '-t1',
     `-c${clients}`,
@@ -45,10 +45,10 @@ function milliseconds ([, number, unit]) {
   return Number(number) * { us: 0.001, ms: 1, s: 1000 }[unit]
 }
 
-async function autocannon (url, options) {
+async function autocannon (url, { core, ...options }) {
   const { stdout } = await promisify(execFile)('taskset', [
     '-c',
-    '1',
+    String(core),
     process.execPath,
     AUTOCANNON,
     JSON.stringify({ url, ...options })

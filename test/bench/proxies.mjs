@@ -1,49 +1,19 @@
 // What the check costs an app behind a real proxy: the same proxy without it, with it, and for Traefik over plain HTTP
 // and HTTP/2.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parse, stringify } from 'yaml'
-import { answers, BIN, MAIN, start, startServer, startService, stop, summary, table, thousands, TOKEN } from './lib.mjs'
+import { answers, MAIN, start, startServer, startService, stop, summary, table, thousands, TOKEN } from './lib.mjs'
 import { GENERATOR, load } from './load.mjs'
+import { COMMANDS, configure, versionsOf } from './proxy.mjs'
 
+/** Proxy and service on core 0, the app and the load generator on core 1. */
 const CLIENTS = [1, 8, 32, 128]
 const ROUNDS = Number(process.env.BENCH_PROXY_ROUNDS ?? 3)
 const SECONDS = Number(process.env.BENCH_SECONDS ?? 2)
 const [RESOLVER, APP, PLAIN, TLS, GRPC] = [20960, 20961, 20970, 20980, 20975]
 
-/** Proxy and service on core 0, the app and the load generator on core 1. */
-const COMMANDS = {
-  traefik: ['traefik', ['--configFile=traefik.yml']],
-  caddy: ['caddy', ['run', '--config', 'Caddyfile']],
-  nginx: ['nginx', ['-p', '.', '-e', 'stderr', '-c', 'nginx.conf', '-g', 'daemon off; master_process off;']],
-  envoy: ['envoy', ['-c', 'envoy.yaml', '--disable-hot-restart', '--concurrency', '1', '--log-level', 'error']]
-}
-const VERSION_OF = {
-  traefik: ['traefik', 'version'],
-  caddy: ['caddy', 'version'],
-  nginx: ['nginx', '-v'],
-  envoy: ['envoy', '--version']
-}
-/** The shipped configuration without the check. */
-const UNCHECKED = {
-  traefik: (dir) => edit(join(dir, 'dynamic.yml'), (text) => {
-    const document = parse(text)
-    for (const router of Object.values(document.http.routers)) delete router.middlewares
-    delete document.http.middlewares
-    return stringify(document)
-  }),
-  caddy: (dir) => edit(join(dir, 'Caddyfile'), (text) => text.replace(/^\t\timport authgear$/m, '')),
-  nginx: (dir) =>
-    edit(join(dir, 'nginx.conf'), (text) =>
-      text.replace(/^\s+auth_request .*$/m, '').replace('include authgear_app.inc', 'include authgear_none.inc')
-    ),
-  envoy: (dir) =>
-    edit(join(dir, 'envoy.yaml'), (text) =>
-      text.replace(/ {10}- name: envoy\.filters\.http\.ext_authz\n[^]*?(?= {10}- name: envoy\.filters\.http\.router)/, '')
-        .replaceAll(/^ {16}typed_per_filter_config:\n.*ext_authz.*\n/gm, ''))
-}
 const ROWS = [
   { name: 'Traefik, no check', proxy: 'traefik' },
   { name: 'Traefik, plain HTTP/1.1', proxy: 'traefik', adapter: `http://127.0.0.1:${PLAIN}` },
@@ -68,7 +38,15 @@ export async function proxies () {
     children.push(...await startServices(home))
     const dirs = []
     for (const [index, row] of ROWS.entries()) {
-      dirs.push(configure(home, index, row))
+      dirs.push(configure(join(home, String(index)), {
+        adapter: `http://127.0.0.1:${PLAIN}`,
+        ...row,
+        isChecked: row.adapter !== undefined,
+        port: portOf(index),
+        app: APP,
+        grpc: GRPC,
+        ca: join(home, 'tls/ca.crt')
+      }))
       children.push(start(...COMMANDS[row.proxy], { cwd: dirs[index] }))
       await answers(`http://127.0.0.1:${portOf(index)}/`)
     }
@@ -105,35 +83,6 @@ async function startServices (home) {
   ]
 }
 
-function configure (home, index, { proxy, snippet = proxy, adapter }) {
-  const dir = join(home, String(index))
-  execFileSync(process.execPath, [
-    MAIN,
-    'snippet',
-    snippet,
-    '--grpc',
-    `127.0.0.1:${GRPC}`,
-    '--out',
-    dir,
-    '--listen',
-    `127.0.0.1:${portOf(index)}`,
-    '--app',
-    `http://127.0.0.1:${APP}`,
-    '--forward-auth',
-    adapter ?? `http://127.0.0.1:${PLAIN}`
-  ])
-  if (adapter?.startsWith('https:')) writeFileSync(join(dir, 'ca.crt'), readFileSync(join(home, 'tls/ca.crt')))
-  if (adapter === undefined) UNCHECKED[proxy](dir)
-  return dir
-}
-
-function edit (file, change) {
-  const before = readFileSync(file, 'utf8')
-  const after = change(before)
-  if (after === before) throw new Error(`${file} has no check that could be taken out`)
-  writeFileSync(file, after)
-}
-
 async function measure (index, clients) {
   const run = await load(`http://127.0.0.1:${portOf(index)}/`, {
     headers: ['Host: app.example.com', `Authorization: Bearer ${TOKEN}`],
@@ -142,17 +91,6 @@ async function measure (index, clients) {
   })
   if (run.refused > 0) throw new Error(`${ROWS[index].name}: ${run.refused} refused`)
   return run
-}
-
-/** `traefik 3.7.13, …`; nginx says it on stderr */
-function versionsOf () {
-  return Object.entries(VERSION_OF).map(([name, [command, argument]]) => {
-    const { stdout, stderr } = spawnSync(command, [argument], {
-      encoding: 'utf8',
-      env: { ...process.env, PATH: `${BIN}:${process.env.PATH}` }
-    })
-    return `${name} ${/\d+\.\d+\.\d+/.exec(stdout + stderr)?.[0] ?? '?'}`
-  }).join(', ')
 }
 
 function report (runs) {
@@ -190,7 +128,7 @@ function report (runs) {
     name: 'proxies',
     markdown: `${markdown}\n\nRequests a second (share of the same proxy without the check), p50. ${ROUNDS} ` +
       `interleaved rounds of ${SECONDS} s; proxy and service on one core, app and ${GENERATOR} on the other. ` +
-      `${versionsOf()}.`,
+      `${versionsOf(Object.keys(COMMANDS))}.`,
     data: { clients: CLIENTS, rows, gains }
   }
 }

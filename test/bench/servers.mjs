@@ -21,7 +21,7 @@ const IDENTITY = [
   'true'
 ]
 /** What this service answers a memory hit with. */
-const HEADERS = [
+export const HEADERS = [
   'content-length', '0', 'cache-control', 'no-store', 'vary', 'Authorization, Cookie', ...IDENTITY,
   'x-forward-auth-source', 'memory', 'x-forward-auth-reason', 'allowed', 'x-request-id', 'a4f64e6464ec-1'
 ]
@@ -46,11 +46,11 @@ const handlers = {
   app: (_request, response) => { response.writeHead(200, ['content-length', '2']); response.end('ok') }
 }
 
-const [kind, port] = process.argv.slice(2)
+const [kind, port] = process.argv[1] === new URL(import.meta.url).pathname ? process.argv.slice(2) : []
 if (kind === 'fastify') {
   const app = fastify()
   app.get('/verify', (_request, reply) => { reply.hijack(); reply.raw.writeHead(200, HEADERS); reply.raw.end() })
   await app.listen({ port: Number(port), host: '127.0.0.1' })
-} else {
+} else if (kind !== undefined) {
   createServer(handlers[kind]).listen(Number(port), '127.0.0.1')
 }
