@@ -1,4 +1,4 @@
-import { createLocalJWKSet, type JSONWebKeySet, type JWK, type JWTVerifyGetKey } from 'jose'
+import type { JSONWebKeySet, JWK, JWTVerifyGetKey } from 'jose'
 import { type Clock, systemRepeat } from '../clock.ts'
 import { KeysUnavailable } from '../errors.ts'
 import { openPublicEndpoint, type PublicEndpointSettings } from './public-endpoint.ts'
@@ -42,7 +42,7 @@ export function openKeySet (
     attemptedAt = clock.monotonic()
     try {
       const text = await authgear.get('/oauth2/jwks')
-      if (text !== loaded?.text) loaded = readKeySet(text)
+      if (text !== loaded?.text) loaded = await readKeySet(text)
       lastError = undefined
     } catch (error) {
       lastError = error instanceof KeysUnavailable ? error : new KeysUnavailable('it failed', error)
@@ -78,9 +78,10 @@ export function openKeySet (
 }
 
 /** @throws {KeysUnavailable} for what holds no key that could sign a token */
-export function readKeySet (text: string): Loaded {
+export async function readKeySet (text: string): Promise<Loaded> {
   const keys = parseKeys(text)?.filter(isSigningKey).slice(0, MAX_KEYS) ?? []
   if (keys.length === 0) throw new KeysUnavailable('its answer holds no RS256 key with a kid')
+  const { createLocalJWKSet } = await import('jose')
   const getKey = createLocalJWKSet({ keys } satisfies JSONWebKeySet)
   return { text, kids: new Set(keys.map(({ kid }) => kid)), getKey }
 }

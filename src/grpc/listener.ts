@@ -72,6 +72,8 @@ export function buildGrpcListener (
   })
 }
 
+export type BuildGrpcListener = typeof buildGrpcListener
+
 type Serve = (bytes: Buffer, callback: Parameters<handleUnaryCall<Buffer, Buffer>>[1], peer: string | undefined) => void
 
 /** Bytes in, bytes out: what cannot be read is refused by our own code, and is no gRPC error. */

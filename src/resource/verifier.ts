@@ -1,4 +1,4 @@
-import { decodeProtectedHeader, errors, type JWTVerifyGetKey, jwtVerify } from 'jose'
+import type { JWTVerifyGetKey } from 'jose'
 import { LRUCache } from 'lru-cache'
 import type { KeySet } from '../authgear/key-set.ts'
 import type { CredentialContext } from '../authenticate/types.ts'
@@ -45,6 +45,7 @@ export function createVerifier (deps: VerifierDeps): Verifier {
   const { clock, keySet, maxBytes, waitingBytes } = deps
   const known = new LRUCache<MemoryKey, Remembered>({ maxSize: maxBytes, sizeCalculation: bytesOf })
   const budget = createWaitingBudget(waitingBytes)
+  const jose = import('jose') // for those alone who have resource tokens: it is not small
 
   function remembered (key: MemoryKey): Remembered | undefined {
     const found = known.get(key)
@@ -56,7 +57,8 @@ export function createVerifier (deps: VerifierDeps): Verifier {
   }
 
   async function verifyNow (bearer: string, key: MemoryKey): Promise<Verification> {
-    const verification = await verifyToken(deps, bearer).catch(failure)
+    const library = await jose
+    const verification = await verifyToken(library, deps, bearer).catch((error: unknown) => failure(library, error))
     if (verification.kind === 'token') {
       const lifeMs = verification.token.expiresAt - clock.wall()
       const endsMonotonic = clock.monotonic() + lifeMs
@@ -76,6 +78,8 @@ export function createVerifier (deps: VerifierDeps): Verifier {
   })
 }
 
+type Jose = typeof import('jose')
+
 /** By which keys. */
 type Verified = Verification & { kind: 'token' } & Readonly<{ getKey: JWTVerifyGetKey }>
 type Remembered = Verified & Readonly<{ endsMonotonic: number }>
@@ -89,8 +93,12 @@ function bytesOf ({ token }: Remembered): number {
 const refused = (why: string): Refused => ({ kind: 'refused', reason: 'invalid_session', why })
 
 /** Claims are looked at first: a token that could not pass anyway makes nobody fetch a key. */
-async function verifyToken ({ rules, keySet, clock }: VerifierDeps, bearer: string): Promise<Verified | Refused> {
-  const kid = kidOf(bearer)
+async function verifyToken (
+  { decodeProtectedHeader, jwtVerify }: Jose,
+  { rules, keySet, clock }: VerifierDeps,
+  bearer: string
+): Promise<Verified | Refused> {
+  const kid = kidOf(decodeProtectedHeader, bearer)
   if (kid === undefined) return refused('it is no RS256 access token (typ at+jwt) with a kid')
   const unverified = claimsOf(bearer)
   const reading =
@@ -110,7 +118,7 @@ async function verifyToken ({ rules, keySet, clock }: VerifierDeps, bearer: stri
 }
 
 /** @returns undefined for what cannot be an access token of Authgear's (RFC 9068, section 2.1) */
-function kidOf (bearer: string): string | undefined {
+function kidOf (decodeProtectedHeader: Jose['decodeProtectedHeader'], bearer: string): string | undefined {
   try {
     const { alg, typ, kid } = decodeProtectedHeader(bearer)
     const isAccessToken = typeof typ === 'string' && ACCESS_TOKEN.test(typ)
@@ -121,7 +129,7 @@ function kidOf (bearer: string): string | undefined {
   }
 }
 
-function failure (error: unknown): Refused {
+function failure ({ errors }: Jose, error: unknown): Refused {
   if (error instanceof ResolverError) return { kind: 'unavailable', error }
   if (error instanceof errors.JWTExpired) return { kind: 'refused', reason: 'expired_credentials', why: 'exp is over' }
   if (error instanceof errors.JOSEError) return refused(WHY[error.code] ?? 'it cannot be verified')

@@ -4,7 +4,7 @@ import type { Clock } from '../clock.ts'
 import { IDENTITY_HEADERS } from '../core/resolution.ts'
 import type { DigestForm } from '../core/rotation.ts'
 import { createGrpcExchange } from '../grpc/exchange.ts'
-import { buildGrpcListener, type GrpcListener } from '../grpc/listener.ts'
+import type { BuildGrpcListener, GrpcListener } from '../grpc/listener.ts'
 import { createReport, createSampledLine } from '../http/access-log.ts'
 import { buildListener, type Listener, type ListenerDeps } from '../http/listener.ts'
 import { createTrustProxy } from '../http/trusted-proxies.ts'
@@ -73,15 +73,16 @@ export function buildListeners (
     ...login?.routes ?? []
   ]
   const identify = traced.handler('identify', createIdentify(handlerDeps))
-  const { identify: withIdentify, grpc: withGrpc } = settings
+  const { identify: withIdentify, grpc: buildGrpc } = settings
   return {
     app: buildListener(listenerDeps, routes, webhook),
     identify: withIdentify ? buildListener({ ...listenerDeps, tls: undefined }, identifyRoutes(identify)) : undefined,
-    grpc: withGrpc ? grpcOf(settings, deps, listenerDeps, { ...checks, identify }) : undefined
+    grpc: buildGrpc && grpcOf(buildGrpc, settings, deps, listenerDeps, { ...checks, identify })
   }
 }
 
 function grpcOf (
+  build: BuildGrpcListener,
   { identity, tls }: ServiceSettings,
   { metrics, log }: ListenersDeps,
   listenerDeps: ListenerDeps,
@@ -108,7 +109,7 @@ function grpcOf (
       tellUnreadable({ ...context, status, reason: 'unreadable', why })
     }
   })
-  return buildGrpcListener(exchange, tls)
+  return build(exchange, tls)
 }
 
 const NO_ENDPOINT =

@@ -13,8 +13,9 @@ import { memory } from './memory.mjs'
 import { proxies } from './proxies.mjs'
 import { rates } from './rates.mjs'
 import { tokens } from './tokens.mjs'
+import { workers } from './workers.mjs'
 
-const PARTS = { rates, tokens, identity, burst, proxies, limit, memory, fleet, lease }
+const PARTS = { rates, tokens, identity, burst, proxies, limit, workers, memory, fleet, lease }
 const DOCS = new URL('../../docs/performance.md', import.meta.url)
 
 const asked = process.argv.slice(2)

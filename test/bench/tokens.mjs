@@ -80,7 +80,7 @@ async function measure ({ path, bearer }, service) {
 
 /** In this process, one after another: each token new. @returns microseconds of each */
 async function cold () {
-  const { getKey } = readKeySet(JWKS)
+  const { getKey } = await readKeySet(JWKS)
   const clock = { wall: () => Date.now() + 5000, monotonic: () => performance.now() }
   const rules = { issuer: ISSUER, maxAgeMs: 3_600_000 }
   const verifier = createVerifier({

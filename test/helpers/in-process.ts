@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import type { Test } from 'tap'
-import type { GrpcListener } from '../../src/grpc/listener.ts'
+import { buildGrpcListener, type GrpcListener } from '../../src/grpc/listener.ts'
 import type { Listener } from '../../src/http/listener.ts'
 import { NO_HEADERS } from '../../src/identity/sets.ts'
 import { systemClock, type Clock } from '../../src/clock.ts'
@@ -195,7 +195,7 @@ export function settingsOf (options: InProcessOptions): ServiceSettings {
     extAuthzLocation: options.extAuthzLocation ?? 'forwarded',
     preflight: options.preflight ?? 'deny',
     identify: options.identify ?? false,
-    grpc: options.grpc ?? false,
+    grpc: options.grpc === true ? buildGrpcListener : undefined,
     managementToken: options.managementToken,
     tls: tlsOf(options)
   }

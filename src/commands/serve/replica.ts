@@ -22,14 +22,14 @@ export type State = 'starting' | 'serving' | 'draining'
 export type Replica = Readonly<{ service: Service, machine: string, state: () => State }>
 
 /** The service of this process, which listens nowhere yet. */
-export function openService (
+export async function openService (
   config: Config,
   { log, tracer, version }: Running,
   { machine, state }: Pick<Replica, 'machine' | 'state'>
-): Service {
+): Promise<Service> {
   const tls = config.tls === undefined ? undefined : readTlsMaterial(config.tls)
-  const { identify, grpc } = config
-  const settings = { ...config, version, machine, identify: identify !== undefined, grpc: grpc !== undefined, tls }
+  const grpc = config.grpc === undefined ? undefined : (await import('../../grpc/listener.ts')).buildGrpcListener
+  const settings = { ...config, version, machine, identify: config.identify !== undefined, grpc, tls }
   return createService(settings, log, { tracer, state })
 }
 

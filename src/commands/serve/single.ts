@@ -40,7 +40,7 @@ export async function startSingle (config: Config, running: Running): Promise<vo
 async function open (config: Config, running: Running, closers: Closer[], state: () => State): Promise<Service> {
   await removeStaleSockets(config)
   const machine = hostname()
-  const service = openService(config, running, { machine, state })
+  const service = await openService(config, running, { machine, state })
   closers.push(service.close)
   const management = buildManagement({
     readiness: { state, redis: service.redisState, authgear: service.authgearState },

@@ -17,7 +17,7 @@ export async function startWorker (config: Config, running: Running, place: numb
   let state: State = 'starting'
   // a name that a replica of another version can read too
   const machine = `${hostname()}-w${place}`
-  const service = openService(config, running, { machine, state: () => state })
+  const service = await openService(config, running, { machine, state: () => state })
   closers.push(service.close)
   const report = (): void => send({ kind: 'report', report: reportOf(service, state) })
   const reports = setInterval(report, REPORT_EVERY_MS)

@@ -20,7 +20,7 @@ const ISSUER = 'https://auth.lab.test'
 
 async function verify (name: string, other: Claims = {}): Promise<Verification> {
   const { header = {}, payload = {} } = tokens[name] ?? {}
-  const { getKey } = readKeySet(
+  const { getKey } = await readKeySet(
     JSON.stringify({ keys: [{ ...shape.keys[0], ...jwkOf(KEYS.publicKey, String(header['kid'])) }] })
   )
   const clock = manualClock(Number(payload['iat']) * 1000 + 1000)
