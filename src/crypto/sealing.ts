@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject, randomBytes } from 'node:crypto'
 import { createHmacSha256 } from './hmac.ts'
 
 /** AES-256-GCM. Layout: format byte, nonce, ciphertext, tag. */
@@ -19,7 +19,8 @@ export type Sealer = Readonly<{
  */
 export function createSealer (sealingKey: Uint8Array): Sealer {
   const hmac = createHmacSha256(sealingKey)
-  const entryKey = (key: string): Buffer => Buffer.from(hmac(key), 'base64url')
+  // Node 24 takes 20 µs to make a key of bytes by itself, and 1 µs if it is told to (docs/performance.md)
+  const entryKey = (key: string): KeyObject => createSecretKey(Buffer.from(hmac(key), 'base64url'))
   return Object.freeze({
     seal (key: string, plain: Uint8Array): Buffer {
       const nonce = randomBytes(NONCE_BYTES)

@@ -1,4 +1,4 @@
-import { createHmac, hash, randomBytes } from 'node:crypto'
+import { createHmac, createSecretKey, hash, randomBytes } from 'node:crypto'
 import { type CredentialDigest, secretIdOf } from '../core/cache-key.ts'
 import { isOfPrevious, markPrevious, unmarked } from '../core/rotation.ts'
 import { equalSecret } from '../crypto/constant-time-equal.ts'
@@ -50,7 +50,8 @@ export type PreviousLogKey = Readonly<{ logKey: Uint8Array, isWritten: () => boo
 type Signer = Readonly<{ id: string, tagOf: (text: string) => Buffer }>
 
 function createSigner (logKey: Uint8Array): Signer {
-  return { id: secretIdOf(logKey), tagOf: (text) => createHmac('sha256', logKey).update(text).digest() }
+  const key = createSecretKey(logKey)
+  return { id: secretIdOf(logKey), tagOf: (text) => createHmac('sha256', key).update(text).digest() }
 }
 
 /** @param logKey derived from CACHE_SECRET; its id tells replicas with another secret that they cannot check a tag */
