@@ -45,11 +45,16 @@ export function forkWorker (place: number, { execArgv, line, reported }: ForkSet
   const asker = createAsker(send, ANSWER_WITHIN_MS)
   let report: Report | undefined
   let metrics: readonly MetricJson[] = []
+  let isEnding = false
+  // what is sent to one that has not reported yet is lost: Node's own listener takes it, before there is ours
+  const shutDown = (): void => { if (report !== undefined) send({ kind: 'shutdown' }) }
   worker.on('message', (message: FromWorker) => {
     if (message.kind === 'answer') asker.answered(message.id, message.answer)
     else if (message.kind === 'failed') asker.failed(message.id)
     else {
+      const isFirst = report === undefined
       report = message.report
+      if (isFirst && isEnding) shutDown()
       reported()
     }
   })
@@ -60,6 +65,7 @@ export function forkWorker (place: number, { execArgv, line, reported }: ForkSet
     ask: asker.ask,
     report: () => report,
     async metrics () {
+      if (report === undefined) return metrics
       try {
         metrics = await asker.ask('metrics', undefined)
       } catch {
@@ -68,7 +74,7 @@ export function forkWorker (place: number, { execArgv, line, reported }: ForkSet
       return metrics
     },
     lastMetrics: () => metrics,
-    shutDown: () => send({ kind: 'shutdown' }),
+    shutDown: () => { isEnding = true; shutDown() },
     kill: () => { worker.process.kill('SIGKILL') }
   })
 }
@@ -77,9 +83,18 @@ export function forkWorker (place: number, { execArgv, line, reported }: ForkSet
 async function endOf (worker: Worker, line: (text: string) => void): Promise<number | string> {
   const { stdout } = worker.process
   const lines = stdout === null ? undefined : createInterface({ input: stdout }).on('line', line)
-  const [[code, signal]] = await Promise.all([
-    once(worker, 'exit') as Promise<[number | null, string | null]>,
-    lines === undefined ? undefined : once(lines, 'close')
-  ])
-  return signal ?? code ?? 'unknown'
+  const read = lines === undefined ? undefined : once(lines, 'close')
+  const how = await exitOf(worker)
+  if (worker.process.pid !== undefined) await read
+  return how
+}
+
+/** One that the system does not start (no process is left, no memory) has no exit: its error is its end. */
+async function exitOf (worker: Worker): Promise<number | string> {
+  return await new Promise((resolve) => {
+    worker.once('exit', (code: number | null, signal: string | null) => resolve(signal ?? code ?? 'unknown'))
+    worker.on('error', (error: NodeJS.ErrnoException) => {
+      if (worker.process.pid === undefined) resolve(error.code ?? 'unknown')
+    })
+  })
 }
