@@ -37,14 +37,16 @@ function createStart (): Readonly<{ promise: Promise<void>, done: () => void, fa
   return { promise, done, fail }
 }
 
-const isServing = (worker: WorkerProcess): boolean => worker.report()?.state === 'serving'
+const isServing = (worker: WorkerProcess): boolean => worker.isHeard() && worker.report()?.state === 'serving'
 
 export function createFleet ({ count, log, execArgv, line, clock = systemClock }: FleetDeps): Fleet {
   const ended = { reading: NOTHING_READ, metrics: Promise.resolve<readonly MetricJson[]>([]) }
   const start = createStart()
   const metrics = createWholeMetrics(count, () => supervisor.children().filter(isServing).length)
   const reported = (): void => { if (supervisor.children().filter(isServing).length === count) start.done() }
-  const reports = (): readonly Report[] => supervisor.children().flatMap((worker) => worker.report() ?? [])
+  const reportsOf = (workers: readonly WorkerProcess[]): readonly Report[] =>
+    workers.flatMap((worker) => worker.report() ?? [])
+  const reports = (): readonly Report[] => reportsOf(supervisor.children())
   const read = (): Reading => wholeReading([ended.reading], reports().map(({ reading }) => reading))
 
   const remember = (worker: WorkerProcess): void => {
@@ -54,7 +56,7 @@ export function createFleet ({ count, log, execArgv, line, clock = systemClock }
   }
   const supervisor = supervise<WorkerProcess>({
     count,
-    fork: (place) => forkWorker(place, { execArgv, line, reported }),
+    fork: (place) => forkWorker(place, { execArgv, line, reported, clock }),
     clock,
     later,
     ended: (worker, how, waitMs) => {
@@ -70,7 +72,7 @@ export function createFleet ({ count, log, execArgv, line, clock = systemClock }
   const samples = setInterval(history.sample, STEP_MS)
   return Object.freeze({
     serving: () => start.promise,
-    state: () => wholeState(reports()),
+    state: () => wholeState(reportsOf(supervisor.children().filter((worker) => worker.isHeard()))),
     metrics: {
       contentType: metrics.contentType,
       render: async () => await metrics.render(

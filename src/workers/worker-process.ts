@@ -1,6 +1,7 @@
 import cluster, { type Worker } from 'node:cluster'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
+import type { Clock } from '../clock.ts'
 import { createAsker, type Asker } from './asker.ts'
 import type { FromWorker, MetricJson, Report, ToWorker } from './messages.ts'
 import type { Child } from './supervisor.ts'
@@ -12,6 +13,8 @@ export type WorkerProcess = Child & Readonly<{
   ask: Asker['ask']
   /** The last one; undefined before the first. */
   report: () => Report | undefined
+  /** Whether that one is of late; a worker whose event loop stands still is alive and silent. */
+  isHeard: () => boolean
   /** Its metrics, or what it said last where it does not answer in time. */
   metrics: () => Promise<readonly MetricJson[]>
   lastMetrics: () => readonly MetricJson[]
@@ -23,16 +26,19 @@ export type WorkerProcess = Child & Readonly<{
 /** By this variable a worker knows its place, from 1. */
 export const PLACE = 'FORWARD_AUTH_WORKER'
 const ANSWER_WITHIN_MS = 5000
+/** Ten reports that did not come. */
+const SILENT_MS = 10_000
 
 export type ForkSettings = Readonly<{
   execArgv: readonly string[]
   /** Takes each line that a worker prints: two writers of one pipe would tear each other's lines. */
   line: (text: string) => void
   reported: () => void
+  clock: Pick<Clock, 'monotonic'>
 }>
 
 /** Starts the worker of that place, as this program was started. */
-export function forkWorker (place: number, { execArgv, line, reported }: ForkSettings): WorkerProcess {
+export function forkWorker (place: number, { execArgv, line, reported, clock }: ForkSettings): WorkerProcess {
   // each takes connections by itself: a primary that hands them out loses those that a worker died with, for ever
   cluster.schedulingPolicy = cluster.SCHED_NONE
   cluster.setupPrimary({
@@ -44,6 +50,8 @@ export function forkWorker (place: number, { execArgv, line, reported }: ForkSet
   }
   const asker = createAsker(send, ANSWER_WITHIN_MS)
   let report: Report | undefined
+  let reportedAt = -Infinity
+  const isHeard = (): boolean => clock.monotonic() - reportedAt < SILENT_MS
   let metrics: readonly MetricJson[] = []
   let isEnding = false
   // what is sent to one that has not reported yet is lost: Node's own listener takes it, before there is ours
@@ -54,6 +62,7 @@ export function forkWorker (place: number, { execArgv, line, reported }: ForkSet
     else {
       const isFirst = report === undefined
       report = message.report
+      reportedAt = clock.monotonic()
       if (isFirst && isEnding) shutDown()
       reported()
     }
@@ -64,8 +73,9 @@ export function forkWorker (place: number, { execArgv, line, reported }: ForkSet
     exited: endOf(worker, line).finally(asker.lost),
     ask: asker.ask,
     report: () => report,
+    isHeard,
     async metrics () {
-      if (report === undefined) return metrics
+      if (!isHeard()) return metrics
       try {
         metrics = await asker.ask('metrics', undefined)
       } catch {

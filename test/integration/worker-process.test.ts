@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { forkWorker, type WorkerProcess } from '../../src/workers/worker-process.ts'
+import { manualClock } from '../helpers/manual-clock.ts'
 import { tempDir } from '../helpers/temp-dir.ts'
 
 /** A worker that needs a while before it hears its primary, as one that loads this service does. */
@@ -20,7 +21,7 @@ function fork (t: Test, script: string, reported: () => void = () => {}): Worker
   const exec = join(tempDir(t, 'worker'), 'worker.cjs')
   writeFileSync(exec, script)
   cluster.setupPrimary({ exec })
-  const worker = forkWorker(1, { execArgv: [], line: () => {}, reported })
+  const worker = forkWorker(1, { execArgv: [], line: () => {}, reported, clock: manualClock() })
   t.teardown(() => worker.kill())
   return worker
 }
