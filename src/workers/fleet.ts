@@ -16,7 +16,7 @@ export type Fleet = Readonly<{
   metrics: Readonly<{ contentType: string, render: () => Promise<string> }>
   samples: () => readonly Sample[]
   others: () => readonly Seen[]
-  /** By one worker that serves. @throws {Error} where none does, or it ends meanwhile */
+  /** By one worker that serves, by all where Redis fails. @throws {Error} where none answers */
   manage: (request: ManagementRequest) => Promise<ManagementResponse>
   /** Asks all to end, and kills those that have not after that time. */
   end: (withinMs: number) => Promise<void>
@@ -35,6 +35,23 @@ function createStart (): Readonly<{ promise: Promise<void>, done: () => void, fa
   const promise = new Promise<void>((resolve, reject) => { [done, fail] = [resolve, reject] })
   promise.catch(() => {}) // a start that nobody waits for any more
   return { promise, done, fail }
+}
+
+/** What Redis did not take (503) holds in the worker that was asked, and so all are asked. */
+async function askUntilTaken (
+  workers: readonly WorkerProcess[],
+  request: ManagementRequest
+): Promise<ManagementResponse> {
+  const ask = (worker: WorkerProcess): Promise<ManagementResponse | undefined> =>
+    worker.ask('manage', request).catch(() => undefined)
+  const isTaken = (answer: ManagementResponse | undefined): boolean => answer !== undefined && answer.status !== 503
+  const [first, ...others] = workers
+  if (first === undefined) throw new Error('no worker serves')
+  const answers = [await ask(first)]
+  if (!isTaken(answers[0])) answers.push(...await Promise.all(others.map(ask)))
+  const answer = answers.find(isTaken) ?? answers.find((one) => one !== undefined)
+  if (answer === undefined) throw new Error('no worker answered')
+  return answer
 }
 
 const isServing = (worker: WorkerProcess): boolean => worker.isHeard() && worker.report()?.state === 'serving'
@@ -81,11 +98,7 @@ export function createFleet ({ count, log, execArgv, line, clock = systemClock }
     },
     samples: history.window,
     others: () => wholeFleet(reports()),
-    async manage (request: ManagementRequest) {
-      const worker = supervisor.children().find(isServing)
-      if (worker === undefined) throw new Error('no worker serves')
-      return await worker.ask('manage', request)
-    },
+    manage: (request: ManagementRequest) => askUntilTaken(supervisor.children().filter(isServing), request),
     async end (withinMs: number) {
       clearInterval(samples)
       const all = supervisor.ended()
