@@ -91,7 +91,7 @@ t.test('an answered error may be about this very session: 503', async (t) => {
   }
 })
 
-t.test('a token that Authgear gave no result for is not accepted, although it then cannot be reached', async (t) => {
+t.test('an outage after no result for a token accepts nothing: it may have ended', async (t) => {
   for (const outage of ['reset', 'hang'] as const) {
     const upstream = await startUpstream(t, answering(VALID, SILENCE, outage))
     const clock = manualClock()

@@ -15,9 +15,10 @@ const REPORT = JSON.stringify({
 const PURGE = { method: 'POST', path: '/revocations', headers: {}, body: '{}', client: '127.0.0.1' } as const
 
 /** Two workers that serve by their own word, each by this program. */
-async function start (t: Test, program: string): Promise<Readonly<{
-  fleet: Fleet, clock: ManualClock, lines: readonly string[]
-}>> {
+async function start (
+  t: Test,
+  program: string
+): Promise<Readonly<{ fleet: Fleet, clock: ManualClock, lines: readonly string[] }>> {
   const exec = join(tempDir(t, 'worker'), 'worker.cjs')
   writeFileSync(exec, `process.send(${REPORT})\n${program}`)
   cluster.setupPrimary({ exec })
@@ -52,7 +53,7 @@ process.on('message', ({ kind, id }) => {
   else process.send({ kind: 'answer', id, answer: { status, headers: {}, body: '' } })
 })`
 
-t.test('a purge that Redis did not take reaches every worker: each has a memory of its own', async (t) => {
+t.test('a purge that Redis did not take reaches every worker, as each remembers', async (t) => {
   const rows: ReadonlyArray<readonly [statuses: readonly number[], status: number, asked: number]> = [
     [[200, 200], 200, 1],
     [[401, 200], 401, 1],
