@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from '../clock.ts'
-import type { Log } from '../logging/log.ts'
+import { describe, type Log } from '../logging/log.ts'
 import { createHistory, STEP_MS, type Sample } from '../management/status/history.ts'
 import { createWholeMetrics } from '../metrics/whole.ts'
 import type { Seen } from '../revocation/presence.ts'
@@ -83,6 +83,10 @@ export function createFleet ({ count, log, execArgv, line, clock = systemClock }
       metrics.replaced()
       const what = { worker: worker.place, pid: worker.pid, ended: how, waitMs }
       log.error(what, 'a worker ended: another one takes its place')
+    },
+    unforked: (place, error, waitMs) => {
+      start.fail(new Error(`worker ${place} cannot be started`, { cause: error }))
+      log.error({ worker: place, error: describe(error), waitMs }, 'a worker cannot be started: it is tried again')
     }
   })
   const history = createHistory({ read, clock })
