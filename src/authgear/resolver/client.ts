@@ -123,8 +123,17 @@ export async function resolveWithRetry (
   const ask = withOneRetry(request, mayRetry, options)
   const first = await ask()
   if (sent === 'nothing' || !isSilent(first)) return { resolution: first, isConclusive: true }
-  const second = await ask()
+  const second = await ask().catch((error: unknown) => { throw sent === 'token' ? afterSilence(error) : error })
   return { resolution: second, isConclusive: sent === 'token' || !isSilent(second) }
+}
+
+/**
+ * The breaker counts it no more than `staleInstead` takes it for an outage: Authgear did answer, and a stranger's junk
+ * tokens, which are asked about twice, would open it where Authgear is slow.
+ */
+function afterSilence (error: unknown): unknown {
+  const isOutage = error instanceof AuthgearUnreachable || error instanceof AuthgearTimeout
+  return isOutage ? new AuthgearSilent(error) : error
 }
 
 const isSilent = (resolution: Resolution): boolean => resolution.kind === 'invalid' && resolution.noIdentityHeaders
@@ -216,7 +225,7 @@ export function createResolver (
     // have an ended session accepted (CACHE_STALE_IF_ERROR)
     const late = (): ResolverError => isAsked ? new AuthgearTimeout(settings.timeoutMs) : new Overloaded()
     return await withDeadline(work, deadline, late)
-      .catch((error: unknown) => reject(isRefusedOnce && isOutage(error) ? new AuthgearSilent(error) : error, observer))
+      .catch((error: unknown) => reject(isRefusedOnce ? afterSilence(error) : error, observer))
       .finally(() => deadline.met())
   }
 
@@ -305,8 +314,6 @@ async function withDeadline<T> (work: () => Promise<T>, deadline: Deadline, late
     deadline.off('abort', onAbort)
   }
 }
-
-const isOutage = (error: unknown): boolean => error instanceof AuthgearUnreachable || error instanceof AuthgearTimeout
 
 function reject (error: unknown, observer: ResolverObserver): never {
   if (error instanceof Overloaded || error instanceof AuthgearCircuitOpen) observer.authgearRequest('rejected', 0)
