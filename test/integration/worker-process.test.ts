@@ -17,11 +17,13 @@ setTimeout(() => {
 }, 400)
 `
 
-function fork (t: Test, script: string, reported: () => void = () => {}): WorkerProcess {
+type Heard = Partial<Readonly<{ reported: () => void, line: (text: string) => void }>>
+
+function fork (t: Test, script: string, { reported = () => {}, line = () => {} }: Heard = {}): WorkerProcess {
   const exec = join(tempDir(t, 'worker'), 'worker.cjs')
   writeFileSync(exec, script)
   cluster.setupPrimary({ exec })
-  const worker = forkWorker(1, { execArgv: [], line: () => {}, reported, clock: manualClock() })
+  const worker = forkWorker(1, { execArgv: [], line, reported, clock: manualClock() })
   t.teardown(() => worker.kill())
   return worker
 }
@@ -41,7 +43,7 @@ t.test('one that starts has no metrics yet, and nobody waits for them', async (t
   let heard = (): void => {}
   const reported = new Promise<void>((resolve) => { heard = resolve })
   const isOnline = online()
-  const worker = fork(t, SLOW_START, heard)
+  const worker = fork(t, SLOW_START, { reported: heard })
   await isOnline
   t.strictSame(await worker.metrics(), [])
   t.equal(worker.report(), undefined, 'it still starts')
@@ -55,4 +57,23 @@ t.test('one that the system does not start has ended', async (t) => {
   process.execPath = '/nowhere/node'
   const worker = fork(t, '')
   t.equal(await worker.exited, 'ENOENT')
+})
+
+/** A worker that ends by an error of its own, and is told to end before it has. */
+const ENDS_TWICE = `
+import(${JSON.stringify(join(import.meta.dirname, '../../src/commands/serve/on-signal.ts'))}).then(({ onPrimary }) => {
+  const end = onPrimary({ error: () => {} }, async () => {
+    console.log('begins to end')
+    setTimeout(end, 10)
+    await new Promise((resolve) => { setTimeout(resolve, 200) })
+    console.log('has answered all')
+  })
+  setTimeout(() => { throw new Error('a defect') })
+})`
+
+t.test('one that already ends is not hurried by its primary', async (t) => {
+  const lines: string[] = []
+  const worker = fork(t, ENDS_TWICE, { line: (text) => lines.push(text) })
+  await worker.exited
+  t.strictSame(lines, ['begins to end', 'has answered all'])
 })
