@@ -39,6 +39,15 @@ export class AuthgearTimeout extends ResolverError {
   }
 }
 
+/** No result for a token, and then no answer: its session may have ended, so that nothing remembered stands in. */
+export class AuthgearSilent extends ResolverError {
+  readonly reason = 'authgear_unavailable'
+  readonly check = "Authgear's load, database and Redis, and the network between"
+  constructor (cause: unknown) {
+    super('AUTHGEAR_SILENT', 'Authgear had no result for a token, and did not answer when it was asked again', cause)
+  }
+}
+
 /** A 5xx, or another 4xx than the two that mean a wrong address. */
 export class AuthgearStatus extends ResolverError {
   readonly reason = 'authgear_unavailable'

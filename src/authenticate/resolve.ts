@@ -8,6 +8,7 @@ import { capAt, identityDeadline, isExpired, isForAnotherAudience, lifetimeOf } 
 import type { Resolution } from '../core/resolution.ts'
 import {
   AuthgearCircuitOpen,
+  AuthgearSilent,
   AuthgearTimeout,
   AuthgearUnreachable,
   ResolverError,
@@ -197,7 +198,7 @@ async function ask (
   try {
     const snapshot = log.snapshot() // before it is queued: the answer may lack later revocations
     const began = momentOf(clock)
-    const { resolution, isConclusive } = await askAuthgear(context)
+    const { resolution, isConclusive } = await askAuthgear(context, snapshot)
     const tookMs = elapsedSince(began, clock)
     // this process was frozen: an old answer says nothing of now
     if (tookMs > FROZEN_TIMEOUTS * timeoutMs) return undefined
@@ -221,9 +222,15 @@ async function ask (
   }
 }
 
-async function askAuthgear (context: ResolveContext): Promise<ResolverResult> {
-  const { deps: { resolver, failedCredentials }, digests, wholeDigests, trace, subject } = context
-  const result = await resolver.resolve(subject.credentials, trace, { all: digests, whole: wholeDigests })
+async function askAuthgear (context: ResolveContext, { at }: RevocationSnapshot): Promise<ResolverResult> {
+  const { deps: { resolver, memory, failedCredentials }, digests, wholeDigests, trace, subject: { key, credentials } } =
+    context
+  const asked = resolver.resolve(credentials, trace, { all: digests, whole: wholeDigests })
+  const result = await asked.catch((error: unknown) => {
+    // an entry that has ended stands in for the next outage no more; one that lives stays
+    if (error instanceof AuthgearSilent && memory.read(key).kind !== 'hit') memory.forget(key, at)
+    throw error
+  })
   if (result.isConclusive) failedCredentials.judged(trace, wholeDigests, result.resolution.kind)
   return result
 }

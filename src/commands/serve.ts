@@ -24,7 +24,7 @@ export async function serve (env: NodeJS.ProcessEnv, version: string, err: Out):
   }
   const { config, warnings } = loaded
   const place = cluster.isWorker ? Number(env[PLACE]) : undefined
-  if (config.workers === 1) fitHeap(process, machineMemory())
+  if (place === undefined && config.workers === 1) fitHeap(process, machineMemory())
   const output = openLogOutput(1)
   // a worker writes for its primary, which makes it pretty
   const isPretty = config.logFormat === 'pretty' && place === undefined

@@ -195,7 +195,7 @@ const SYSTEM: Machine = Object.freeze({
 
 type Row = Readonly<{ name: string, reading: Reading }>
 
-function readingsOf (read: readonly Row[], machine: Machine): Readings {
+function readingsOf (read: readonly Row[], machine: Machine): Omit<Readings, 'workers'> {
   const isWritten = ({ reading }: Row): boolean => reading.kind === 'error' || reading.setting.source !== 'default'
   const set = new Set(read.filter(isWritten).map(({ name }) => name))
   const values = read.flatMap(({ name, reading }) => reading.kind === 'read' ? [[name, reading.value] as const] : [])
@@ -222,7 +222,7 @@ export function loadConfig (env: NodeJS.ProcessEnv, some: Partial<Machine> = {})
   const all = rows.map(({ name, variable }) => ({ name, reading: read(name, variable, env, machine.readFile) }))
   const given = readingsOf(all, machine)
   const workers = workersOf(given)
-  const readings = { ...given, memory: () => memoryOfWorker(machine.memory(), workers) }
+  const readings = { ...given, workers, memory: () => memoryOfWorker(machine.memory(), workers) }
   const unread = all.flatMap(({ reading }) => reading.kind === 'error' ? [reading.error] : [])
   const errors = [...unread, ...brokenRules(readings), ...unknownVariables(env)]
   if (errors.length > 0) return deepFreeze({ kind: 'errors', errors })

@@ -1,8 +1,10 @@
 import { createPrivateKey } from 'node:crypto'
 import { readKeys } from '../assertion/key.ts'
+import { workersThatFit } from '../core/memory-budget.ts'
 import type { ReadFile } from './kind.ts'
 import type { MachineMemory } from './machine-memory.ts'
 import { certificates } from './parsers/files.ts'
+import { MAX_WORKERS } from './parsers/values.ts'
 import type { ListenAddress } from './types.ts'
 import type { Values, VariableName } from './variables.ts'
 
@@ -12,6 +14,8 @@ export type Readings = Machine & Readonly<{
   values: Partial<Values>
   /** Whether a variable was set, understood or not. */
   isSet: (name: VariableName) => boolean
+  /** WORKERS; `memory` is what one of them has. */
+  workers: number
 }>
 
 /** What of the outside is read beside the environment. */
@@ -333,10 +337,12 @@ const workersShare: Rule = ({ isSet, values: { WORKERS: workers = 1 } }) => [
       `${ANY_REDIS}, or write 1`
 ]
 
-/** @returns how many processes answer: `auto` is one where nothing is there for them to share */
-export function workersOf ({ isSet, values: { WORKERS: workers = 1 }, cores }: Readings): number {
+/** @returns how many processes answer: `auto` is one where nothing is there for them to share, or no memory for more */
+export function workersOf (
+  { isSet, values: { WORKERS: workers = 1 }, cores, memory }: Omit<Readings, 'workers'>
+): number {
   if (workers !== 'auto') return workers
-  return REDIS_FORMS.some(isSet) ? Math.max(1, cores()) : 1
+  return REDIS_FORMS.some(isSet) ? Math.max(1, Math.min(cores(), MAX_WORKERS, workersThatFit(memory()))) : 1
 }
 
 const RULES: readonly Rule[] = [

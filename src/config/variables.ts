@@ -539,9 +539,9 @@ export const variables = Object.freeze({
     kind: workers,
     fallback: '1',
     meaning:
-      'Processes on one listening address, for a machine with more than one core: `auto` is one a core. More than ' +
-        'one need Redis, which keeps what they share. What is bounded (memory, entries, resolutions, refusals a ' +
-        'minute) is divided among them (docs/operations.md).'
+      'Processes on one listening address, for a machine with more than one core: `auto` is one a core, where ' +
+        'there are 128 MiB for each. More than one need Redis, which keeps what they share. What is bounded ' +
+        '(memory, entries, resolutions, refusals a minute) is divided among them (docs/operations.md).'
   },
   SHUTDOWN_DELAY: {
     group: 'Service',

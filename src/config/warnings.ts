@@ -1,6 +1,6 @@
 import { BlockList, isIP } from 'node:net'
 import { cookieDomainOf } from '../core/cookie-domain.ts'
-import { budgetOfHeap, heapFlags } from '../core/memory-budget.ts'
+import { budgetOfHeap, heapFlags, MIN_MEMORY_BYTES } from '../core/memory-budget.ts'
 import { showBytes } from './parsers/values.ts'
 import { ANY_REDIS, type Readings, REDIS_FORMS } from './rules.ts'
 import type { VariableName } from './variables.ts'
@@ -39,7 +39,6 @@ const WIDE: Readonly<Record<'ipv4' | 'ipv6', number>> = { ipv4: 8, ipv6: 16 }
 /** Share of a container that V8's heap may take; the rest is what is beside it. */
 const MAX_HEAP_SHARE = 0.75
 /** The service survives a flood in so much (docs/reliability.md). */
-const MIN_MEMORY_BYTES = 128 * 2 ** 20
 const LOCAL: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '::1'])
 const WILDCARDS: ReadonlySet<string> = new Set(['0.0.0.0', '::'])
 
@@ -175,13 +174,14 @@ const profile: Warning = ({ isSet, values }) => {
 }
 
 /** V8 ends the process when its heap is full, and the kernel when the container is. */
-const memoryThatDoesNotFit: Warning = ({ memory, values: { CACHE_MAX_MEMORY: budget = 0 } }) => {
+const memoryThatDoesNotFit: Warning = ({ memory, workers, values: { CACHE_MAX_MEMORY: budget = 0 } }) => {
   const { limitBytes, isContainer, heapBytes } = memory()
   const most = Math.floor(budgetOfHeap(heapBytes))
+  const heaps = workers === 1 ? "V8's heap" : `the heaps of ${workers} workers`
   const inMib = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MiB`
   return [
-    budget > most &&
-      `CACHE_MAX_MEMORY: ${showBytes(budget)} does not fit into V8's heap of ${inMib(heapBytes)}: at most ${inMib(most)}, or more memory: a larger container, or NODE_OPTIONS=--max-old-space-size`,
+    budget > most * workers &&
+      `CACHE_MAX_MEMORY: ${showBytes(budget)} does not fit into ${heaps} of ${inMib(heapBytes)}: at most ${inMib(most * workers)}, or more memory: a larger container, or NODE_OPTIONS=--max-old-space-size`,
     isContainer &&
       heapBytes > limitBytes * MAX_HEAP_SHARE &&
       `NODE_OPTIONS: this container has ${inMib(limitBytes)} and V8 takes up to ${inMib(heapBytes)}: set "${heapFlags(limitBytes).join(' ')}" (Node 22.15 and newer do so by themselves)`,

@@ -47,6 +47,14 @@ const PRIMARY_BYTES = 64 * MIB
 
 type Memory = Readonly<{ limitBytes: number, isContainer: boolean, heapBytes: number }>
 
+/** With less there is no room beside the service itself. */
+export const MIN_MEMORY_BYTES = 128 * MIB
+
+/** How many workers have enough of it beside the process that starts them. */
+export function workersThatFit ({ limitBytes }: Readonly<{ limitBytes: number }>): number {
+  return Math.max(1, Math.floor((limitBytes - PRIMARY_BYTES) / MIN_MEMORY_BYTES))
+}
+
 /** What of it each worker has. In a container its heap is that of `heapFlags`, which the workers are started with. */
 export function memoryOfWorker<M extends Memory> (memory: M, workers: number): M {
   if (workers === 1) return memory

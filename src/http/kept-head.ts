@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http'
 import type { HttpResponse } from './types.ts'
 
 /** What of Node's own response has no public name; where it is missing, every head is written the usual way. */
-type Inside = { _header?: string | null, shouldKeepAlive: boolean }
+type Inside = { _header?: string | null, _expect_continue?: boolean }
 
 /** An answer that is sent once is not worth it. */
 const WORTH_KEEPING = 2
@@ -41,9 +41,10 @@ export function keepHead (response: ServerResponse, { head, headers }: HttpRespo
   }
 }
 
-/** HTTP/1.1, on a connection that stays. */
+/** HTTP/1.1, on a connection that stays: Node ends the one of a client that waits to be told to send its body. */
 function isUsual (response: ServerResponse): boolean {
-  return response.shouldKeepAlive && response.req.httpVersionMinor === 1
+  const { _expect_continue: waits } = response as unknown as Inside
+  return response.shouldKeepAlive && waits === false && response.req.httpVersionMinor === 1
 }
 
 let second = 0

@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from '../clock.ts'
-import type { Log } from '../logging/log.ts'
+import { describe, type Log } from '../logging/log.ts'
 import { createHistory, STEP_MS, type Sample } from '../management/status/history.ts'
 import { createWholeMetrics } from '../metrics/whole.ts'
 import type { Seen } from '../revocation/presence.ts'
@@ -16,7 +16,7 @@ export type Fleet = Readonly<{
   metrics: Readonly<{ contentType: string, render: () => Promise<string> }>
   samples: () => readonly Sample[]
   others: () => readonly Seen[]
-  /** By one worker that serves. @throws {Error} where none does, or it ends meanwhile */
+  /** By one worker that serves, by all where Redis fails. @throws {Error} where none answers */
   manage: (request: ManagementRequest) => Promise<ManagementResponse>
   /** Asks all to end, and kills those that have not after that time. */
   end: (withinMs: number) => Promise<void>
@@ -37,14 +37,33 @@ function createStart (): Readonly<{ promise: Promise<void>, done: () => void, fa
   return { promise, done, fail }
 }
 
-const isServing = (worker: WorkerProcess): boolean => worker.report()?.state === 'serving'
+/** What Redis did not take (503) holds in the worker that was asked, and so all are asked. */
+async function askUntilTaken (
+  workers: readonly WorkerProcess[],
+  request: ManagementRequest
+): Promise<ManagementResponse> {
+  const ask = (worker: WorkerProcess): Promise<ManagementResponse | undefined> =>
+    worker.ask('manage', request).catch(() => undefined)
+  const isTaken = (answer: ManagementResponse | undefined): boolean => answer !== undefined && answer.status !== 503
+  const [first, ...others] = workers
+  if (first === undefined) throw new Error('no worker serves')
+  const answers = [await ask(first)]
+  if (!isTaken(answers[0])) answers.push(...await Promise.all(others.map(ask)))
+  const answer = answers.find(isTaken) ?? answers.find((one) => one !== undefined)
+  if (answer === undefined) throw new Error('no worker answered')
+  return answer
+}
+
+const isServing = (worker: WorkerProcess): boolean => worker.isHeard() && worker.report()?.state === 'serving'
 
 export function createFleet ({ count, log, execArgv, line, clock = systemClock }: FleetDeps): Fleet {
   const ended = { reading: NOTHING_READ, metrics: Promise.resolve<readonly MetricJson[]>([]) }
   const start = createStart()
   const metrics = createWholeMetrics(count, () => supervisor.children().filter(isServing).length)
   const reported = (): void => { if (supervisor.children().filter(isServing).length === count) start.done() }
-  const reports = (): readonly Report[] => supervisor.children().flatMap((worker) => worker.report() ?? [])
+  const reportsOf = (workers: readonly WorkerProcess[]): readonly Report[] =>
+    workers.flatMap((worker) => worker.report() ?? [])
+  const reports = (): readonly Report[] => reportsOf(supervisor.children())
   const read = (): Reading => wholeReading([ended.reading], reports().map(({ reading }) => reading))
 
   const remember = (worker: WorkerProcess): void => {
@@ -54,7 +73,7 @@ export function createFleet ({ count, log, execArgv, line, clock = systemClock }
   }
   const supervisor = supervise<WorkerProcess>({
     count,
-    fork: (place) => forkWorker(place, { execArgv, line, reported }),
+    fork: (place) => forkWorker(place, { execArgv, line, reported, clock }),
     clock,
     later,
     ended: (worker, how, waitMs) => {
@@ -64,13 +83,17 @@ export function createFleet ({ count, log, execArgv, line, clock = systemClock }
       metrics.replaced()
       const what = { worker: worker.place, pid: worker.pid, ended: how, waitMs }
       log.error(what, 'a worker ended: another one takes its place')
+    },
+    unforked: (place, error, waitMs) => {
+      start.fail(new Error(`worker ${place} cannot be started`, { cause: error }))
+      log.error({ worker: place, error: describe(error), waitMs }, 'a worker cannot be started: it is tried again')
     }
   })
   const history = createHistory({ read, clock })
   const samples = setInterval(history.sample, STEP_MS)
   return Object.freeze({
     serving: () => start.promise,
-    state: () => wholeState(reports()),
+    state: () => wholeState(reportsOf(supervisor.children().filter((worker) => worker.isHeard()))),
     metrics: {
       contentType: metrics.contentType,
       render: async () => await metrics.render(
@@ -79,11 +102,7 @@ export function createFleet ({ count, log, execArgv, line, clock = systemClock }
     },
     samples: history.window,
     others: () => wholeFleet(reports()),
-    async manage (request: ManagementRequest) {
-      const worker = supervisor.children().find(isServing)
-      if (worker === undefined) throw new Error('no worker serves')
-      return await worker.ask('manage', request)
-    },
+    manage: (request: ManagementRequest) => askUntilTaken(supervisor.children().filter(isServing), request),
     async end (withinMs: number) {
       clearInterval(samples)
       const all = supervisor.ended()

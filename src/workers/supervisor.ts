@@ -12,6 +12,8 @@ export type SupervisorDeps<C extends Child> = Readonly<{
   later: (ms: number, act: () => void) => () => void
   /** @param waitMs until another one is begun; undefined where none is, since the replica ends */
   ended: (child: C, how: number | string, waitMs: number | undefined) => void
+  /** The system would not start one: where memory is short, those that live matter most. */
+  unforked: (place: number, error: unknown, waitMs: number) => void
 }>
 
 export type Supervisor<C> = Readonly<{
@@ -27,24 +29,33 @@ const LONGEST_WAIT_MS = 10_000
 
 /** Keeps so many children alive: one that dies is replaced at once, one that dies at its start ever later. */
 export function supervise<C extends Child> (
-  { count, fork, clock, later, ended }: SupervisorDeps<C>
+  { count, fork, clock, later, ended, unforked }: SupervisorDeps<C>
 ): Supervisor<C> {
   const children = new Map<number, C>()
   const cancels = new Map<number, () => void>()
   let isEnding = false
   let allEnded = (): void => {}
 
+  const beginLater = (place: number, failures: number): number => {
+    const waitMs = waitAfter(failures)
+    cancels.set(place, later(waitMs, () => begin(place, failures)))
+    return waitMs
+  }
   const begin = (place: number, failures: number): void => {
     cancels.delete(place)
-    const child = fork(place)
+    let child: C
+    try {
+      child = fork(place)
+    } catch (error) {
+      unforked(place, error, beginLater(place, failures + 1))
+      return
+    }
     const began = clock.monotonic()
     children.set(place, child)
     child.exited.then((how) => {
       children.delete(place)
       const failed = clock.monotonic() - began < LIVED_MS ? failures + 1 : 0
-      const waitMs = isEnding ? undefined : waitAfter(failed)
-      if (waitMs !== undefined) cancels.set(place, later(waitMs, () => begin(place, failed)))
-      ended(child, how, waitMs)
+      ended(child, how, isEnding ? undefined : beginLater(place, failed))
       if (children.size === 0) allEnded()
     }, () => {})
   }

@@ -1,6 +1,7 @@
 import cluster, { type Worker } from 'node:cluster'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
+import type { Clock } from '../clock.ts'
 import { createAsker, type Asker } from './asker.ts'
 import type { FromWorker, MetricJson, Report, ToWorker } from './messages.ts'
 import type { Child } from './supervisor.ts'
@@ -12,6 +13,8 @@ export type WorkerProcess = Child & Readonly<{
   ask: Asker['ask']
   /** The last one; undefined before the first. */
   report: () => Report | undefined
+  /** Whether that one is of late; a worker whose event loop stands still is alive and silent. */
+  isHeard: () => boolean
   /** Its metrics, or what it said last where it does not answer in time. */
   metrics: () => Promise<readonly MetricJson[]>
   lastMetrics: () => readonly MetricJson[]
@@ -23,16 +26,19 @@ export type WorkerProcess = Child & Readonly<{
 /** By this variable a worker knows its place, from 1. */
 export const PLACE = 'FORWARD_AUTH_WORKER'
 const ANSWER_WITHIN_MS = 5000
+/** Ten reports that did not come. */
+const SILENT_MS = 10_000
 
 export type ForkSettings = Readonly<{
   execArgv: readonly string[]
   /** Takes each line that a worker prints: two writers of one pipe would tear each other's lines. */
   line: (text: string) => void
   reported: () => void
+  clock: Pick<Clock, 'monotonic'>
 }>
 
 /** Starts the worker of that place, as this program was started. */
-export function forkWorker (place: number, { execArgv, line, reported }: ForkSettings): WorkerProcess {
+export function forkWorker (place: number, { execArgv, line, reported, clock }: ForkSettings): WorkerProcess {
   // each takes connections by itself: a primary that hands them out loses those that a worker died with, for ever
   cluster.schedulingPolicy = cluster.SCHED_NONE
   cluster.setupPrimary({
@@ -44,12 +50,20 @@ export function forkWorker (place: number, { execArgv, line, reported }: ForkSet
   }
   const asker = createAsker(send, ANSWER_WITHIN_MS)
   let report: Report | undefined
+  let reportedAt = -Infinity
+  const isHeard = (): boolean => clock.monotonic() - reportedAt < SILENT_MS
   let metrics: readonly MetricJson[] = []
+  let isEnding = false
+  // what is sent to one that has not reported yet is lost: Node's own listener takes it, before there is ours
+  const shutDown = (): void => { if (report !== undefined) send({ kind: 'shutdown' }) }
   worker.on('message', (message: FromWorker) => {
     if (message.kind === 'answer') asker.answered(message.id, message.answer)
     else if (message.kind === 'failed') asker.failed(message.id)
     else {
+      const isFirst = report === undefined
       report = message.report
+      reportedAt = clock.monotonic()
+      if (isFirst && isEnding) shutDown()
       reported()
     }
   })
@@ -59,7 +73,9 @@ export function forkWorker (place: number, { execArgv, line, reported }: ForkSet
     exited: endOf(worker, line).finally(asker.lost),
     ask: asker.ask,
     report: () => report,
+    isHeard,
     async metrics () {
+      if (!isHeard()) return metrics
       try {
         metrics = await asker.ask('metrics', undefined)
       } catch {
@@ -68,7 +84,7 @@ export function forkWorker (place: number, { execArgv, line, reported }: ForkSet
       return metrics
     },
     lastMetrics: () => metrics,
-    shutDown: () => send({ kind: 'shutdown' }),
+    shutDown: () => { isEnding = true; shutDown() },
     kill: () => { worker.process.kill('SIGKILL') }
   })
 }
@@ -77,9 +93,18 @@ export function forkWorker (place: number, { execArgv, line, reported }: ForkSet
 async function endOf (worker: Worker, line: (text: string) => void): Promise<number | string> {
   const { stdout } = worker.process
   const lines = stdout === null ? undefined : createInterface({ input: stdout }).on('line', line)
-  const [[code, signal]] = await Promise.all([
-    once(worker, 'exit') as Promise<[number | null, string | null]>,
-    lines === undefined ? undefined : once(lines, 'close')
-  ])
-  return signal ?? code ?? 'unknown'
+  const read = lines === undefined ? undefined : once(lines, 'close')
+  const how = await exitOf(worker)
+  if (worker.process.pid !== undefined) await read
+  return how
+}
+
+/** One that the system does not start (no process is left, no memory) has no exit: its error is its end. */
+async function exitOf (worker: Worker): Promise<number | string> {
+  return await new Promise((resolve) => {
+    worker.once('exit', (code: number | null, signal: string | null) => resolve(signal ?? code ?? 'unknown'))
+    worker.on('error', (error: NodeJS.ErrnoException) => {
+      if (worker.process.pid === undefined) resolve(error.code ?? 'unknown')
+    })
+  })
 }

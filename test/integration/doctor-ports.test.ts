@@ -28,6 +28,9 @@ const answering = (t: Test, answer: RequestListener): Promise<number> =>
 const closed: RequestListener = (_, response) => { response.writeHead(401).end() }
 const open: RequestListener = (_, response) => { response.end('the app') }
 
+/** Of a server that talks something else as soon as it is asked anything. */
+const UPGRADE = 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n'
+
 const made = new Set<string>()
 
 /** What doctor finds on these ports of a host whose app is protected. */
@@ -69,11 +72,12 @@ t.test('a port that refuses, leads elsewhere, is shut, or speaks something else 
   const elsewhere = await answering(t, (_, response) => response.writeHead(302, { location: 'https://a.invalid/' }).end())
   const missing = await answering(t, (_, response) => response.writeHead(404).end())
   const redis = createTcpServer((socket) => socket.on('error', () => {}).end('-ERR unknown command\r\n'))
+  const upgrades = createTcpServer((socket) => socket.on('error', () => {}).once('data', () => socket.write(UPGRADE)))
   const { lines, text } = await findings(t, [
-    await answering(t, closed), elsewhere, missing, await listen(t, redis), await freePort()
+    await answering(t, closed), elsewhere, missing, await listen(t, redis), await listen(t, upgrades), await freePort()
   ])
   t.strictSame(lines, [])
-  t.match(text, /ok {7}no other port of that host answers a stranger\n +ports asked at 127\.0\.0\.1: 5\n/)
+  t.match(text, /ok {7}no other port of that host answers a stranger\n +ports asked at 127\.0\.0\.1: 6\n/)
 })
 
 t.test("this service's own listeners are named, whatever they answer", async (t) => {

@@ -14,7 +14,7 @@ const REFUSED: HttpResponse = { status: 401, headers: ['content-length', '2', 'x
 type Answering = (request: IncomingMessage, response: ServerResponse) => void
 
 async function listen (t: Test, answer: Answering): Promise<number> {
-  const server: Server = createServer(answer).listen(0, '127.0.0.1')
+  const server: Server = createServer(answer).on('checkContinue', answer).listen(0, '127.0.0.1')
   await once(server, 'listening')
   t.teardown(() => { server.closeAllConnections(); server.close() })
   return (server.address() as AddressInfo).port
@@ -44,6 +44,7 @@ t.test('a kept head is, byte for byte, what Node writes', async (t) => {
     ['a connection that ends', [request('a'), request('b'), request('c', { lines: 'Connection: close\r\n' })]],
     ['a connection that ends first', [request('a', { lines: 'Connection: close\r\n' })]],
     ['an old protocol', [request('a', { version: '1.0', lines: 'Connection: keep-alive\r\n' })]],
+    ['one that waits to be told to go on', ['a', 'b'].map((id) => request(id, { lines: 'Expect: 100-continue\r\n' }))],
     ['a long id', ['a', 'b', 'c'].map((id) => request(id.repeat(128)))]
   ]
   for (const [name, answer] of [['allowed', ALLOWED], ['refused', REFUSED]] as const) {

@@ -55,6 +55,19 @@ t.test('one success between, and the count begins anew', async t => {
   t.equal(resolver.state().circuitOpen, false)
 })
 
+t.test('junk tokens do not open it at an Authgear that is slow, and answers in time', async t => {
+  const twice = [SILENCE, 'hang'] as const
+  for (const outage of ['hang', 'reset'] as const) {
+    const junk = Array.from({ length: FAILURES }, () => outage === 'hang' ? twice : [SILENCE, 'reset', 'reset'])
+    const upstream = await startUpstream(t, answering(...junk.flat(), VALID))
+    const resolver = openResolver(t, upstream.port, { timeoutMs: 200 })
+    const answers = await times(FAILURES, index => resolver.ask({ bearer: `junk-${index}` }))
+    t.strictSame(answers, Array(FAILURES).fill('AUTHGEAR_SILENT'), outage)
+    t.equal(resolver.state().circuitOpen, false, outage)
+    t.match(await resolver.ask({ bearer: 'good' }), { isConclusive: true, resolution: { kind: 'valid' } }, outage)
+  }
+})
+
 t.test('an error about one credential does not open the breaker', async t => {
   for (const answer of [
     reply(400),

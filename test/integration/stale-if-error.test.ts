@@ -5,13 +5,16 @@ import { startInProcess, type InProcessOptions } from '../helpers/in-process.ts'
 import { metricOf, sourceOf, startInProcessOnClock, verify } from '../helpers/in-process-on-clock.ts'
 import { checkInvariants } from '../helpers/invariants.ts'
 import { EVERYTHING, user } from '../helpers/log-entry.ts'
+import { manualClock } from '../helpers/manual-clock.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { startRelay } from '../helpers/relay.ts'
 import { ask } from '../helpers/request.ts'
+import { SILENCE, VALID } from '../helpers/resolver.ts'
 import { skipOrFail } from '../helpers/servers.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
 import { jumpingClock } from '../helpers/stream-log.ts'
 import { until } from '../helpers/until.ts'
+import { answering, startUpstream } from '../helpers/upstream.ts'
 
 const { alice, bob } = demo
 /** CACHE_TTL and CACHE_STALE_IF_ERROR */
@@ -85,6 +88,19 @@ t.test('an answered error may be about this very session: 503', async (t) => {
     const { adapter, simulator } = await start(t)
     simulator.controls.fail(mode)
     t.equal((await verify(adapter, alice.accessToken)).status, 503, mode)
+  }
+})
+
+t.test('an outage after no result for a token accepts nothing: it may have ended', async (t) => {
+  for (const outage of ['reset', 'hang'] as const) {
+    const upstream = await startUpstream(t, answering(VALID, SILENCE, outage))
+    const clock = manualClock()
+    const adapter = await startInProcess(t, { ...OPTIONS, authgear: `http://127.0.0.1:${upstream.port}`, clock })
+    t.equal(sourceOf(await verify(adapter, alice.accessToken)), '200 authgear')
+    clock.advance(TTL)
+    for (const time of ['at once', 'nor later, in the same outage']) {
+      t.equal(sourceOf(await verify(adapter, alice.accessToken)), '503 authgear_unavailable', `${outage}: ${time}`)
+    }
   }
 })
 

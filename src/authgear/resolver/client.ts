@@ -5,7 +5,7 @@ import { type Repeat, systemRepeat } from '../../clock.ts'
 import { type CookieNames, credentialHeaders, type Credentials } from '../../core/credentials.ts'
 import { readResolution, type Resolution } from '../../core/resolution.ts'
 import {
-  AuthgearCircuitOpen, AuthgearGarbage, AuthgearMisconfigured, AuthgearStatus, AuthgearTimeout,
+  AuthgearCircuitOpen, AuthgearGarbage, AuthgearMisconfigured, AuthgearSilent, AuthgearStatus, AuthgearTimeout,
   AuthgearUnreachable, Overloaded, ResolverError
 } from '../../errors.ts'
 import { createCircuitBreaker } from './circuit-breaker.ts'
@@ -120,13 +120,23 @@ export async function resolveWithRetry (
 ): Promise<ResolverResult> {
   // its slot came too late: nobody waits any more, and the breaker must not count it, as Authgear was not asked
   if (options.deadline.aborted) throw new Overloaded()
-  const isSilent = (resolution: Resolution): boolean => resolution.kind === 'invalid' && resolution.noIdentityHeaders
   const ask = withOneRetry(request, mayRetry, options)
   const first = await ask()
   if (sent === 'nothing' || !isSilent(first)) return { resolution: first, isConclusive: true }
-  const second = await ask()
+  const second = await ask().catch((error: unknown) => { throw sent === 'token' ? afterSilence(error) : error })
   return { resolution: second, isConclusive: sent === 'token' || !isSilent(second) }
 }
+
+/**
+ * The breaker counts it no more than `staleInstead` takes it for an outage: Authgear did answer, and a stranger's junk
+ * tokens, which are asked about twice, would open it where Authgear is slow.
+ */
+function afterSilence (error: unknown): unknown {
+  const isOutage = error instanceof AuthgearUnreachable || error instanceof AuthgearTimeout
+  return isOutage ? new AuthgearSilent(error) : error
+}
+
+const isSilent = (resolution: Resolution): boolean => resolution.kind === 'invalid' && resolution.noIdentityHeaders
 
 /** One retry in all, within the deadline, and only while Authgear is well: a retry would double its load. */
 function withOneRetry (request: Request, mayRetry: () => boolean, options: Exchange): () => Promise<Resolution> {
@@ -200,16 +210,22 @@ export function createResolver (
     const headers = requestHeaders(settings, credentials, trace)
     const { timeoutMs, cookieNames } = settings
     const options = { path, headers, cookieNames, deadline, timeoutMs }
+    const sent = sentOf(credentials)
     let isAsked = false
-    const request: Request = (options) => { isAsked = true; return observedRequest(options) }
-    const task = (): Promise<ResolverResult> =>
-      resolveWithRetry(request, breaker.isClosed, options, sentOf(credentials))
+    let isRefusedOnce = false
+    const request: Request = async (options) => {
+      isAsked = true
+      const resolution = await observedRequest(options)
+      isRefusedOnce ||= sent === 'token' && isSilent(resolution)
+      return resolution
+    }
+    const task = (): Promise<ResolverResult> => resolveWithRetry(request, breaker.isClosed, options, sent)
     const work = (): Promise<ResolverResult> => breaker.run(digests, deadline, task)
     // a wait in the queue says nothing of Authgear: if it counted as an outage, a stranger could fill the queue and
     // have an ended session accepted (CACHE_STALE_IF_ERROR)
     const late = (): ResolverError => isAsked ? new AuthgearTimeout(settings.timeoutMs) : new Overloaded()
     return await withDeadline(work, deadline, late)
-      .catch((error: unknown) => reject(error, observer))
+      .catch((error: unknown) => reject(isRefusedOnce ? afterSilence(error) : error, observer))
       .finally(() => deadline.met())
   }
 

@@ -37,6 +37,8 @@ export async function askStranger (asked: Asked): Promise<Heard | 'nobody' | 'no
     const outgoing = ask({ host: address, port, path, headers, agent: false, signal, ...protocol === 'https:' && tls })
     outgoing.once('socket', (socket) => socket.once('connect', () => { isConnected = true }))
     outgoing.on('error', () => { resolve(isConnected ? 'not-this-protocol' : 'nobody') })
+    // the one sign of an upgrade that nobody asked for
+    outgoing.once('close', () => { resolve('not-this-protocol') })
     outgoing.once('response', (answer) => { resolve(read(answer)) })
     outgoing.end()
   })

@@ -21,9 +21,12 @@ export function onSignal (log: Log, close: () => Promise<void>): void {
 /**
  * For a worker, which its primary ends: a terminal and systemd send their signals to all processes of a group, and a
  * request must not meet a worker that ended on its own.
- * @returns ends it
+ * @returns ends it, unless it already ends by an error of its own: a second end would not wait for the first
  */
 export function onPrimary (log: Log, close: () => Promise<void>): () => void {
   for (const signal of SIGNALS) process.on(signal, () => {})
-  return closeWithGrace({ delay: false, logger: loggerOf(log), skip: [...SIGNALS] }, closing(log, close)).close
+  let isEnding = false
+  const end = closing(log, async () => { isEnding = true; await close() })
+  const grace = closeWithGrace({ delay: false, logger: loggerOf(log), skip: [...SIGNALS] }, end)
+  return () => { if (!isEnding) grace.close() }
 }

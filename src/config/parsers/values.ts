@@ -71,7 +71,7 @@ export function someOf<const Word extends string> (words: readonly Word[]): Kind
   })
 }
 
-const MAX_WORKERS = 64
+export const MAX_WORKERS = 64
 
 /** How many processes answer, or one for each core. */
 export const workers: Kind<number | 'auto'> = Object.freeze({

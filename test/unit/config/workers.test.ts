@@ -19,6 +19,12 @@ t.test('auto is one worker a core, and one where they have nothing to share', (t
   t.equal(config({ ...REDIS, WORKERS: '3' }).workers, 3)
   t.equal(config({ ...REDIS, WORKERS: 'auto' }).workers, 4)
   t.equal(config({ ...ENV, WORKERS: 'auto' }).workers, 1)
+  const many = { ...CONTAINER, limitBytes: 2 ** 40 }
+  const auto = (memory: MachineMemory): number =>
+    config({ ...REDIS, WORKERS: 'auto' }, { cores: () => 128, memory: () => memory }).workers
+  t.equal(auto(many), 64, 'no more than may be written')
+  t.equal(auto(CONTAINER), 8, 'as many as its memory is enough for')
+  t.equal(auto({ ...CONTAINER, limitBytes: 100 * MIB }), 1)
   t.end()
 })
 
@@ -48,6 +54,17 @@ t.test('what is bounded is divided among the workers', (t) => {
     authgear: { maxConcurrency: 3, maxQueue: 0, failuresPerMinute: 150 }
   })
   t.match(config({ ...REDIS, WORKERS: '2', AUTHGEAR_FAILURES_PER_MINUTE: '0' }), { authgear: { failuresPerMinute: 0 } })
+  t.end()
+})
+
+t.test('warns where a share does not fit into a worker, and not where it does', (t) => {
+  const rows: ReadonlyArray<readonly [budget: string, warned: boolean]> = [['160m', false], ['400m', true]]
+  for (const [budget, warned] of rows) {
+    const env = { ...REDIS, WORKERS: '4', CACHE_MAX_MEMORY: budget }
+    const loaded = loadConfig(env, { memory: () => CONTAINER })
+    const warnings = loaded.kind === 'ok' ? loaded.warnings : []
+    t.equal(warnings.some((text) => text.startsWith('CACHE_MAX_MEMORY: ')), warned, `${budget}: ${warnings.join('; ')}`)
+  }
   t.end()
 })
 

@@ -7,11 +7,14 @@ type Fake = Child & Readonly<{ place: number, end: (how: number | string) => voi
 function world (count: number) {
   const forked: Fake[] = []
   const told: Array<readonly [place: number, how: number | string, waitMs: number | undefined]> = []
+  const unforked: Array<readonly [place: number, error: unknown, waitMs: number]> = []
+  let refusal: Error | undefined
   const waits: Array<{ ms: number, act: () => void, isCancelled: boolean }> = []
   let now = 0
   const supervisor = supervise<Fake>({
     count,
     fork (place) {
+      if (refusal !== undefined) throw refusal
       let end = (_how: number | string): void => {}
       const exited = new Promise<number | string>((resolve) => { end = resolve })
       const child = { place, exited, end }
@@ -24,9 +27,11 @@ function world (count: number) {
       waits.push(wait)
       return () => { wait.isCancelled = true }
     },
-    ended: ({ place }, how, waitMs) => told.push([place, how, waitMs])
+    ended: ({ place }, how, waitMs) => told.push([place, how, waitMs]),
+    unforked: (place, error, waitMs) => unforked.push([place, error, waitMs])
   })
-  return { supervisor, forked, told, waits, pass: (ms: number) => { now += ms } }
+  const refuse = (error: Error | undefined): void => { refusal = error }
+  return { supervisor, forked, told, unforked, waits, refuse, pass: (ms: number) => { now += ms } }
 }
 
 const settled = (): Promise<void> => new Promise((resolve) => { setImmediate(resolve) })
@@ -85,4 +90,28 @@ t.test('replaces none any more once it ends, and says when all have ended', asyn
   await ended
   t.strictSame(told.map(([, , waitMs]) => waitMs), [100, undefined, undefined])
   await supervisor.ended()
+})
+
+t.test('one that the system has no memory for is begun again later, and the others go on', async (t) => {
+  const { supervisor, forked, unforked, waits, refuse, pass } = world(2)
+  pass(60_000)
+  const error = new Error('spawn ENOMEM')
+  refuse(error)
+  forked[0]?.end('SIGKILL')
+  await settled()
+  waits[0]?.act()
+  waits[1]?.act()
+  t.strictSame(unforked, [[1, error, 100], [1, error, 200]])
+  t.equal(supervisor.children().length, 1)
+  refuse(undefined)
+  waits[2]?.act()
+  t.equal(supervisor.children().length, 2)
+  refuse(error)
+  forked[1]?.end(1)
+  await settled()
+  waits[3]?.act()
+  const ended = supervisor.ended()
+  t.ok(waits[4]?.isCancelled, 'and not any more once all shall end')
+  forked[2]?.end(0)
+  await ended
 })
