@@ -1,5 +1,5 @@
-// What a machine with two cores gets of WORKERS=2. Load and service share what they run on, so that one core is compared
-// with two: half of a machine with all of it.
+// What a machine with two cores gets of WORKERS=2. Load and service share what they run on, so that one core is
+// compared with two: half of a machine with all of it.
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
@@ -64,8 +64,10 @@ async function measure (index, service) {
   }
 }
 
-const childrenOf = ({ pid }) =>
-  readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map((id) => ({ pid: Number(id) }))
+function childrenOf ({ pid }) {
+  const ids = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ')
+  return ids.filter(Boolean).map((id) => ({ pid: Number(id) }))
+}
 
 function report (runs) {
   const rows = ROWS.map(({ name, target }, index) => ({
@@ -78,7 +80,10 @@ function report (runs) {
     share: summary(runs[index].map(({ share }) => share)).median
   }))
   const markdown = table([
-    ['memory hits', 'requests/s', 'of one core', 'goal', 'CPU µs a request', "the primary's part", "the busier worker's part"],
+    [
+      'memory hits', 'requests/s', 'of one core', 'goal', 'CPU µs a request', "the primary's part",
+      "the busier worker's part"
+    ],
     ...rows.map(({ name, target, rate, ratio, cpu, primary, share }) => [
       name, thousands(rate), spread(ratio), target === undefined ? '' : `≥ ${target}`, cpu.toFixed(1),
       `${(primary * 100).toFixed(1)} %`, `${(share * 100).toFixed(0)} %`
@@ -86,24 +91,25 @@ function report (runs) {
   ])
   return {
     name: 'workers',
-    markdown: `${markdown}\n\n${ROUNDS} interleaved rounds of ${SECONDS} s, wrk with ${CLIENTS} connections on the same ` +
-      `cores; min / median / max.\n\n${curve()}`,
+    markdown: `${markdown}\n\n${ROUNDS} interleaved rounds of ${SECONDS} s, wrk with ${CLIENTS} connections on the ` +
+      `same cores; min / median / max.\n\n${curve()}`,
     data: { rows }
   }
 }
 
 /**
- * Each connection goes to a worker by chance and keeps it busy to the same degree: the most loaded worker is full first.
+ * Each connection goes to a worker by chance and keeps it busy to the same degree: the most loaded one is full first.
  * @returns how many times one worker's rate the whole takes before that, at the median of a thousand draws
  */
 function curve () {
   const connections = [32, 128, 1024]
+  const drawn = (count, clients) => median(Array.from({ length: 1000 }, () => reach(count, clients)))
   const rows = CURVE.map((count) => [
-    String(count), ...connections.map((clients) => median(Array.from({ length: 1000 }, () => reach(count, clients))).toFixed(1))
+    String(count), ...connections.map((clients) => drawn(count, clients).toFixed(1))
   ])
   return `${table([['workers', ...connections.map((clients) => `${clients} connections`)], ...rows])}\n\n` +
-    'Computed, not measured: connections fall on workers by chance (as the kernel did here), each as busy as the others, ' +
-    'and the rate counts at which the fullest worker has no time left; a core for each worker.'
+    'Computed, not measured: connections fall on workers by chance (as the kernel did here), each as busy as the ' +
+    'others, and the rate counts at which the fullest worker has no time left; a core for each worker.'
 }
 
 function reach (count, clients) {
