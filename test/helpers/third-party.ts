@@ -12,18 +12,13 @@ export function specifiedAnswer (): HeaderList {
   return headersNamed(exchange?.response.headers ?? [], /^x-authgear-/i)
 }
 
-/**
- * A third-party client of a person, with an opaque access token for `/oauth2/userinfo` alone. The simulator has one
- * cause for which it says `session-valid: false` to a token, an account outside its validity: it stands for this one.
- * @returns the token
- */
+/** A third-party client of a person, with an opaque access token for `/oauth2/userinfo` alone. @returns the token */
 export function addThirdPartyClient ({ controls }: Pick<RunningSimulator, 'controls'>): string {
   const token = 'thirdPartyOpaqueAccessToken00000'
   controls.addUser({
     id: 'a6e17000-0000-4000-8000-000000000007',
-    name: 'third-party client',
-    outsideValidity: true,
-    sessions: [{ accessTokens: [token] }]
+    name: 'carol',
+    sessions: [{ thirdPartyTokens: [token] }]
   })
   return token
 }

@@ -25,8 +25,11 @@ export function createDirectory (entries) {
   /** @param {User} user @param {SessionEntry} entry */
   function addSession (user, entry) {
     const authenticatedAt = entry.authenticatedAt ?? Math.floor(Date.now() / 1000)
-    const session = Object.freeze({ user, authenticatedAt, amr: entry.amr ?? [], key: randomUUID() })
+    const known = { user, authenticatedAt, amr: entry.amr ?? [], key: randomUUID() }
+    const session = Object.freeze({ ...known, isThirdParty: false })
+    const thirdParty = Object.freeze({ ...known, isThirdParty: true })
     for (const token of entry.accessTokens ?? []) sessions.accessToken.set(token, session)
+    for (const token of entry.thirdPartyTokens ?? []) sessions.accessToken.set(token, thirdParty)
     if (entry.appSession !== undefined) sessions.appSession.set(entry.appSession, session)
     if (entry.cookie !== undefined) sessions.cookie.set(entry.cookie, session)
   }

@@ -7,6 +7,8 @@ type Milliseconds = number
 /** One signed-in session; every credential of it identifies the same user. */
 export interface SessionEntry {
   readonly accessTokens?: readonly string[]
+  /** Opaque ones of a third-party client, which the resolver says no to: they are for `/oauth2/userinfo` alone. */
+  readonly thirdPartyTokens?: readonly string[]
   /** value of the cookie `session` */
   readonly cookie?: string
   /** value of the cookie `app_session` */
@@ -53,6 +55,8 @@ export interface Session {
   readonly user: User
   readonly authenticatedAt: UnixSeconds
   readonly amr: readonly string[]
+  /** a token of a third-party client: `session-valid: false` to the resolver */
+  readonly isThirdParty: boolean
   /** for the lock and the counters only */
   readonly key: string
 }

@@ -2,8 +2,8 @@
 /** @import { SentCredentials, Session, Verdict } from './types.d.mts' */
 
 /**
- * First success wins, a failing credential falls through to the next; only an account outside its validity ends the
- * search.
+ * First success wins, a failing credential falls through to the next; an account outside its validity ends the search,
+ * and so does an opaque token of a third-party client (by Authgear's specification; not recorded).
  * @param {SentCredentials} sent
  * @param {import('./directory.mjs').Directory} directory
  * @param {string} audience scheme and host of the request
@@ -11,7 +11,9 @@
  */
 export function judge (sent, directory, audience) {
   const session = findSession(sent, directory, audience)
-  if (session !== undefined) return session.user.outsideValidity ? { kind: 'invalid' } : { kind: 'valid', session }
+  if (session !== undefined) {
+    return session.user.outsideValidity || session.isThirdParty ? { kind: 'invalid' } : { kind: 'valid', session }
+  }
   // only the IdP's own cookie is reported as bad; a bad token is answered like none
   return sent.session === undefined ? { kind: 'nobody' } : { kind: 'invalid' }
 }
