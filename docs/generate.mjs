@@ -3,6 +3,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { withAdvisories } from './advisories.mjs'
 import { withCampaign } from './campaign.mjs'
 import { chartKnowledge } from './chart.mjs'
+import { pictures, withCost } from './cost.mjs'
 import { withFindingsTable } from './findings.mjs'
 import { withMetricsTable } from './metrics.mjs'
 import { environmentExample, withVariablesTable } from './variables.mjs'
@@ -53,6 +54,9 @@ const campaign = JSON.parse(readFileSync(new URL('docs/campaign.json', root), 'u
 writeFileSync(reliability, withCampaign(readFileSync(reliability, 'utf8'), campaign))
 const security = new URL('docs/security.md', root)
 writeFileSync(security, withAdvisories(readFileSync(security, 'utf8')))
+const operations = new URL('docs/operations.md', root)
+writeFileSync(operations, withCost(readFileSync(operations, 'utf8')))
+for (const [file, picture] of Object.entries(pictures())) writeFileSync(new URL(file, root), picture)
 // deploy/<proxy>/ is what the subcommand `snippet` writes
 for (const [folder, ...args] of [
   ...PROXIES.map((proxy) => [proxy, proxy]),

@@ -1,0 +1,146 @@
+// @ts-check
+// What a fleet costs as it grows, by the formulas of docs/operations.md and the costs measured in docs/performance.md:
+// `npm run docs` writes the table and the pictures, a test compares.
+import { tableOf, withGenerated } from './generated.mjs'
+
+/** Of one of each, as measured: seconds of one core, and kilobytes. */
+const COST = { memoryHit: 14e-6, redisRead: 46e-6, resolution: 100e-6, redisKilobytes: 0.42 }
+/** Resolutions that Authgear and its database manage on a core: 500 to 1,400 on two. */
+const AUTHGEAR_PER_CORE = 500
+/** Of Redis, by what one server does at some 60 % of its core. */
+const COMMANDS_PER_MASTER = 80_000
+const COMMANDS = { read: 2, resolution: 6 }
+/** A replica with one worker is one thread: so much of it, so that a peak has room. */
+const BUSY = 0.6
+/** Of a life that is cut by up to a tenth, four fifths pass before it is renewed. */
+const RENEWED_AT = 0.76
+
+/** @typedef {{ sessions: number, every: number, ttl: number }} Load sessions that ask every so many seconds */
+
+/**
+ * @param {Load} load
+ * @param {number} [replicas] as many as its CPU needs, two at least, where it is left out
+ */
+export function costOf ({ sessions, every, ttl }, replicas) {
+  const requests = sessions / every
+  const resolutions = sessions / (RENEWED_AT * ttl + every)
+  const at = (/** @type {number} */ count) => {
+    // at most: what a replica renewed itself is in its memory
+    const reads = sessions * count / (RENEWED_AT * ttl + every * count)
+    const hits = Math.max(0, requests - reads - resolutions)
+    return { reads, cores: hits * COST.memoryHit + reads * COST.redisRead + resolutions * COST.resolution }
+  }
+  let count = replicas ?? 2
+  if (replicas === undefined) while (at(count).cores / count > BUSY) count++
+  const { reads, cores } = at(count)
+  const commands = reads * COMMANDS.read + resolutions * COMMANDS.resolution
+  return {
+    requests,
+    resolutions,
+    /** Each replica asks by itself. */
+    resolutionsAlone: sessions * count / (RENEWED_AT * ttl + every * count),
+    reads,
+    commands,
+    cores,
+    replicas: count,
+    masters: Math.max(1, Math.ceil(commands / COMMANDS_PER_MASTER)),
+    redisMegabytes: 10 + sessions * COST.redisKilobytes / 1000,
+    authgearCores: resolutions / AUTHGEAR_PER_CORE
+  }
+}
+
+/** @type {ReadonlyArray<Load & { breaks: string }>} */
+const SIZES = [
+  { sessions: 10_000, every: 2, ttl: 30, breaks: 'nothing: two replicas are there for calm' },
+  { sessions: 1_000_000, every: 10, ttl: 30, breaks: 'Authgear and its database: take a longer TTL (next row)' },
+  { sessions: 1_000_000, every: 10, ttl: 600, breaks: 'Authgear: have revocations delivered, then this TTL is safe' },
+  {
+    sessions: 50_000_000,
+    every: 60,
+    ttl: 600,
+    breaks: 'Authgear, then one Redis: a Cluster, and a region with its own for each of several groups of users'
+  }
+]
+
+const round = (/** @type {number} */ value) => {
+  const digits = 10 ** Math.max(0, Math.floor(Math.log10(Math.max(1, value))) - 1)
+  return value < 10 ? value.toFixed(1) : (Math.round(value / digits) * digits).toLocaleString('en-US')
+}
+
+/** @param {string} page docs/operations.md */
+export function withCost (page) {
+  const rows = SIZES.map(({ breaks, ...load }) => {
+    const cost = costOf(load)
+    return [
+      load.sessions.toLocaleString('en-US'), `${load.every} s`, `${load.ttl} s`, round(cost.requests),
+      round(cost.resolutions), round(cost.authgearCores), `${round(cost.commands)} on ${cost.masters}`,
+      `${round(cost.redisMegabytes)} MB`, round(cost.cores), String(cost.replicas), breaks
+    ]
+  })
+  const head = [
+    'sessions', 'each asks every', '`CACHE_TTL`', 'requests/s', 'resolutions/s', "Authgear's cores",
+    'Redis commands/s, masters', 'Redis', 'our cores', 'replicas', 'what is full first'
+  ]
+  return withGenerated(page, 'docs/cost.mjs', tableOf(head, rows))
+}
+
+/** @returns {Readonly<Record<string, string>>} the pictures by their files */
+export function pictures () {
+  const sessions = Array.from({ length: 31 }, (_, index) => 10 ** (3 + index / 6))
+  const of = (/** @type {number} */ ttl) => sessions.map((count) => costOf({ sessions: count, every: 10, ttl }))
+  const replicas = Array.from({ length: 50 }, (_, index) => index + 1)
+  const fleet = replicas.map((count) => costOf({ sessions: 1_000_000, every: 10, ttl: 600 }, count))
+  return {
+    'docs/images/cost-sessions.svg': draw('sessions, each asks every 10 s', sessions, [
+      { name: 'requests/s', values: of(600).map(({ requests }) => requests) },
+      { name: 'Redis commands/s, TTL 10 min', values: of(600).map(({ commands }) => commands) },
+      { name: 'resolutions/s, TTL 30 s', values: of(30).map(({ resolutions }) => resolutions) },
+      { name: 'resolutions/s, TTL 10 min', values: of(600).map(({ resolutions }) => resolutions) }
+    ]),
+    'docs/images/cost-replicas.svg': draw('replicas; 1,000,000 sessions, TTL 10 min', replicas, [
+      { name: 'reads of Redis/s; without Redis, resolutions/s', values: fleet.map(({ reads }) => reads) },
+      { name: 'resolutions/s with Redis', values: fleet.map(({ resolutions }) => resolutions) }
+    ])
+  }
+}
+
+const [WIDTH, HEIGHT, LEFT, BOTTOM] = [760, 320, 84, 40]
+/** At the right, so that the last label of a scale has room. */
+const RIGHT = 36
+const COLOURS = ['#175cd3', '#067647', '#b42318', '#93370d']
+
+/**
+ * Both scales logarithmic: a line that rises by as much as it goes to the right grows in proportion.
+ * @param {string} across
+ * @param {readonly number[]} xs
+ * @param {ReadonlyArray<{ name: string, values: readonly number[] }>} lines
+ */
+function draw (across, xs, lines) {
+  const all = lines.flatMap(({ values }) => values)
+  const [left, right] = [Math.log10(xs[0] ?? 1), Math.log10(xs.at(-1) ?? 10)]
+  const [bottom, top] = [Math.floor(Math.log10(Math.min(...all))), Math.ceil(Math.log10(Math.max(...all)))]
+  const x = (/** @type {number} */ value) => LEFT + (Math.log10(value) - left) / (right - left) * (WIDTH - LEFT - RIGHT)
+  const y = (/** @type {number} */ value) =>
+    HEIGHT - BOTTOM - (Math.log10(value) - bottom) / (top - bottom) * (HEIGHT - BOTTOM - 12)
+  const powers = (/** @type {number} */ from, /** @type {number} */ to) =>
+    Array.from({ length: Math.floor(to) - Math.ceil(from) + 1 }, (_, index) => 10 ** (Math.ceil(from) + index))
+  const label = (/** @type {number} */ value) => value.toLocaleString('en-US')
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif" font-size="12">`,
+    `<rect width="${WIDTH}" height="${HEIGHT}" fill="#fff"/>`,
+    ...powers(bottom, top).map((value) => `<path d="M${LEFT} ${y(value).toFixed(1)}H${WIDTH - RIGHT}" stroke="#e4e7ec"/>` +
+      `<text x="${LEFT - 6}" y="${(y(value) + 4).toFixed(1)}" text-anchor="end">${label(value)}</text>`),
+    ...powers(left, right).map((value) =>
+      `<text x="${x(value).toFixed(1)}" y="${HEIGHT - BOTTOM + 16}" text-anchor="middle">${label(value)}</text>`),
+    ...lines.flatMap(({ name, values }, index) => {
+      const points = values.map((value, at) => `${x(xs[at] ?? 1).toFixed(1)},${y(value).toFixed(1)}`).join(' ')
+      return [
+        `<polyline fill="none" stroke="${COLOURS[index]}" stroke-width="2" points="${points}"/>`,
+        `<text x="${LEFT + 12}" y="${30 + 18 * index}" fill="${COLOURS[index]}">${name}</text>`
+      ]
+    }),
+    `<text x="${WIDTH - RIGHT}" y="${HEIGHT - 6}" text-anchor="end">${across}</text>`,
+    '</svg>',
+    ''
+  ].join('\n')
+}
