@@ -1,12 +1,10 @@
-import { hostname } from 'node:os'
-import { systemClock } from '../../clock.ts'
 import type { Config } from '../../config/index.ts'
 import type { Log } from '../../logging/log.ts'
 import { buildManagement } from '../../management/listener.ts'
 import { createFleet, type Fleet } from '../../workers/fleet.ts'
 import { bannerOf } from '../banner.ts'
 import { onSignal } from './on-signal.ts'
-import { GRACE_MS, listen, removeStaleSockets, type State } from './replica.ts'
+import { aboutOf, GRACE_MS, listen, removeStaleSockets, type State } from './replica.ts'
 
 export type PrimaryDeps = Readonly<{
   version: string
@@ -52,7 +50,6 @@ export async function startPrimary (config: Config, deps: PrimaryDeps): Promise<
 }
 
 function managementOf (config: Config, version: string, fleet: Fleet, state: () => State) {
-  const machine = hostname()
   return buildManagement({
     readiness: { state, redis: () => fleet.state().redis, authgear: () => fleet.state().authgear },
     metrics: fleet.metrics,
@@ -63,13 +60,6 @@ function managementOf (config: Config, version: string, fleet: Fleet, state: () 
       keySet: config.assertion !== undefined,
       ask: fleet.manage
     },
-    status: {
-      samples: fleet.samples,
-      others: fleet.others,
-      about: { endpoint: config.authgear.endpoint.origin, ttlMs: config.cache.ttlMs },
-      clock: systemClock,
-      machine,
-      hosts: config.managementHosts
-    }
+    status: { samples: fleet.samples, others: fleet.others, ...aboutOf(config) }
   })
 }

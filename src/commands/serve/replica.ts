@@ -1,12 +1,15 @@
 import { once } from 'node:events'
 import { lstat, rm } from 'node:fs/promises'
 import { createConnection, type ListenOptions } from 'node:net'
+import { hostname } from 'node:os'
+import { systemClock } from '../../clock.ts'
 import type { Config, ListenAddress } from '../../config/index.ts'
 import type { GrpcListener } from '../../grpc/listener.ts'
 import type { Drain } from '../../http/drain.ts'
 import type { Listener } from '../../http/listener.ts'
 import { readTlsMaterial, watchTlsFiles } from '../../http/tls.ts'
 import { describe, type Log } from '../../logging/log.ts'
+import { buildManagement } from '../../management/listener.ts'
 import { createService, type Service } from '../../service/service.ts'
 import type { Tracer } from '../../tracing/types.ts'
 
@@ -31,6 +34,28 @@ export async function openService (
   const grpc = config.grpc === undefined ? undefined : (await import('../../grpc/listener.ts')).buildGrpcListener
   const settings = { ...config, version, machine, identify: config.identify !== undefined, grpc, tls }
   return createService(settings, log, { tracer, state })
+}
+
+/** The management app of a process that has the service; it listens nowhere yet. */
+export function managementOf (config: Config, version: string, service: Service, state: () => State) {
+  return buildManagement({
+    readiness: { state, redis: service.redisState, authgear: service.authgearState },
+    metrics: service.metrics,
+    version,
+    revocations: service.revocations,
+    keySet: service.keySet,
+    status: { samples: service.samples, others: service.others, ...aboutOf(config) }
+  })
+}
+
+/** What the status page says of a replica, whichever of its processes shows it. */
+export function aboutOf ({ authgear, cache, managementHosts }: Config) {
+  return {
+    about: { endpoint: authgear.endpoint.origin, ttlMs: cache.ttlMs },
+    clock: systemClock,
+    machine: hostname(),
+    hosts: managementHosts
+  }
 }
 
 /** Opens the listeners for proxies, the main one last, once what it answers from is there. */

@@ -1,13 +1,11 @@
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { systemClock } from '../../clock.ts'
 import type { Config } from '../../config/index.ts'
-import { buildManagement } from '../../management/listener.ts'
 import type { Service } from '../../service/service.ts'
 import { bannerOf } from '../banner.ts'
 import { onSignal } from './on-signal.ts'
 import {
-  type Closer, listen, openService, removeStaleSockets, type Running, type State, takeRequests
+  type Closer, listen, managementOf, openService, removeStaleSockets, type Running, type State, takeRequests
 } from './replica.ts'
 
 /** The whole replica in this process. */
@@ -42,21 +40,7 @@ async function open (config: Config, running: Running, closers: Closer[], state:
   const machine = hostname()
   const service = await openService(config, running, { machine, state })
   closers.push(service.close)
-  const management = buildManagement({
-    readiness: { state, redis: service.redisState, authgear: service.authgearState },
-    metrics: service.metrics,
-    version: running.version,
-    revocations: service.revocations,
-    keySet: service.keySet,
-    status: {
-      samples: service.samples,
-      others: service.others,
-      about: { endpoint: config.authgear.endpoint.origin, ttlMs: config.cache.ttlMs },
-      clock: systemClock,
-      machine,
-      hosts: config.managementHosts
-    }
-  })
+  const management = managementOf(config, running.version, service, state)
   closers.push(() => management.close())
   await listen(management, config.management)
   await takeRequests(config, service, running.log, closers)

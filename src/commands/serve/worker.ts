@@ -1,12 +1,10 @@
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { systemClock } from '../../clock.ts'
 import type { Config } from '../../config/index.ts'
-import { buildManagement } from '../../management/listener.ts'
 import type { Service } from '../../service/service.ts'
 import type { FromWorker, ManagementRequest, ManagementResponse, ToWorker } from '../../workers/messages.ts'
 import { onPrimary } from './on-signal.ts'
-import { type Closer, openService, type Running, type State, takeRequests } from './replica.ts'
+import { type Closer, managementOf, openService, type Running, type State, takeRequests } from './replica.ts'
 
 const REPORT_EVERY_MS = 1000
 
@@ -57,7 +55,7 @@ function send (message: FromWorker): void {
 }
 
 function listenToPrimary (config: Config, { version }: Running, service: Service, end: () => unknown): void {
-  const manage = managementOf(config, version, service)
+  const manage = answerer(config, version, service)
   process.on('message', (message: ToWorker) => {
     if (message.kind === 'shutdown') { end(); return }
     const { id, about, question } = message
@@ -67,26 +65,12 @@ function listenToPrimary (config: Config, { version }: Running, service: Service
 }
 
 /** What of the management listener only the service itself can answer; it listens nowhere here. */
-function managementOf (
+function answerer (
   config: Config,
   version: string,
   service: Service
 ): (request: ManagementRequest) => Promise<ManagementResponse> {
-  const management = buildManagement({
-    readiness: { state: () => 'serving', redis: service.redisState, authgear: service.authgearState },
-    metrics: service.metrics,
-    version,
-    revocations: service.revocations,
-    keySet: service.keySet,
-    status: {
-      samples: service.samples,
-      others: service.others,
-      about: { endpoint: config.authgear.endpoint.origin, ttlMs: config.cache.ttlMs },
-      clock: systemClock,
-      machine: hostname(),
-      hosts: config.managementHosts
-    }
-  })
+  const management = managementOf(config, version, service, () => 'serving')
   return async ({ method, path, headers, body, client }) => {
     const answer = await management.inject({
       method,
