@@ -3,6 +3,7 @@ import { describe, type Log } from '../logging/log.ts'
 import { createHistory, STEP_MS, type Sample } from '../management/status/history.ts'
 import { createWholeMetrics } from '../metrics/whole.ts'
 import type { Seen } from '../revocation/presence.ts'
+import type { Revocation } from '../revocation/types.ts'
 import type { ManagementRequest, ManagementResponse, MetricJson, Reading, Report } from './messages.ts'
 import { supervise } from './supervisor.ts'
 import { NOTHING_READ, wholeFleet, wholeReading, wholeState } from './whole.ts'
@@ -63,6 +64,9 @@ export function createFleet ({ count, log, execArgv, line, clock = systemClock }
   const reported = (): void => { if (supervisor.children().filter(isServing).length === count) start.done() }
   const reportsOf = (workers: readonly WorkerProcess[]): readonly Report[] =>
     workers.flatMap((worker) => worker.report() ?? [])
+  const revoked = (by: number, revocation: Revocation): void => {
+    for (const worker of supervisor.children()) if (worker.place !== by) worker.revoke(revocation)
+  }
   const reports = (): readonly Report[] => reportsOf(supervisor.children())
   const read = (): Reading => wholeReading([ended.reading], reports().map(({ reading }) => reading))
 
@@ -73,7 +77,7 @@ export function createFleet ({ count, log, execArgv, line, clock = systemClock }
   }
   const supervisor = supervise<WorkerProcess>({
     count,
-    fork: (place) => forkWorker(place, { execArgv, line, reported, clock }),
+    fork: (place) => forkWorker(place, { execArgv, line, reported, revoked, clock }),
     clock,
     later,
     ended: (worker, how, waitMs) => {

@@ -1,6 +1,7 @@
 import type { GaugeReading } from '../metrics/instruments.ts'
 import type { MetricJson, Reading } from '../metrics/metrics.ts'
 import type { Replica, Seen } from '../revocation/presence.ts'
+import type { Revocation } from '../revocation/types.ts'
 
 /** What a worker says of itself: at each change of its state, and every second. */
 export type Report = Readonly<{
@@ -37,10 +38,13 @@ export type Questions = {
 export type ToWorker = Readonly<
   | { kind: 'ask', id: number, about: keyof Questions, question: Questions[keyof Questions]['question'] }
   | { kind: 'shutdown' }
+  /** One that another worker took while Redis did not: it holds on the whole replica. */
+  | { kind: 'revoke', revocation: Revocation }
 >
 
 export type FromWorker = Readonly<
   | { kind: 'report', report: Report }
   | { kind: 'answer', id: number, answer: unknown }
   | { kind: 'failed', id: number }
+  | { kind: 'revoked', revocation: Revocation }
 >

@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline'
 import type { Clock } from '../clock.ts'
 import { createAsker, type Asker } from './asker.ts'
 import type { FromWorker, MetricJson, Report, ToWorker } from './messages.ts'
+import type { Revocation } from '../revocation/types.ts'
 import type { Child } from './supervisor.ts'
 
 /** A worker as its primary knows it. */
@@ -20,6 +21,8 @@ export type WorkerProcess = Child & Readonly<{
   lastMetrics: () => readonly MetricJson[]
   /** Asks it to end, as soon as what is under way is answered. */
   shutDown: () => void
+  /** Has it take what another worker took. */
+  revoke: (revocation: Revocation) => void
   kill: () => void
 }>
 
@@ -34,11 +37,13 @@ export type ForkSettings = Readonly<{
   /** Takes each line that a worker prints: two writers of one pipe would tear each other's lines. */
   line: (text: string) => void
   reported: () => void
+  /** It took a revocation that Redis did not. */
+  revoked: (place: number, revocation: Revocation) => void
   clock: Pick<Clock, 'monotonic'>
 }>
 
 /** Starts the worker of that place, as this program was started. */
-export function forkWorker (place: number, { execArgv, line, reported, clock }: ForkSettings): WorkerProcess {
+export function forkWorker (place: number, { execArgv, line, reported, revoked, clock }: ForkSettings): WorkerProcess {
   // each takes connections by itself: a primary that hands them out loses those that a worker died with, for ever
   cluster.schedulingPolicy = cluster.SCHED_NONE
   cluster.setupPrimary({
@@ -59,6 +64,7 @@ export function forkWorker (place: number, { execArgv, line, reported, clock }: 
   worker.on('message', (message: FromWorker) => {
     if (message.kind === 'answer') asker.answered(message.id, message.answer)
     else if (message.kind === 'failed') asker.failed(message.id)
+    else if (message.kind === 'revoked') revoked(place, message.revocation)
     else {
       const isFirst = report === undefined
       report = message.report
@@ -84,6 +90,7 @@ export function forkWorker (place: number, { execArgv, line, reported, clock }: 
       return metrics
     },
     lastMetrics: () => metrics,
+    revoke: (revocation: Revocation) => send({ kind: 'revoke', revocation }),
     shutDown: () => { isEnding = true; shutDown() },
     kill: () => { worker.process.kill('SIGKILL') }
   })

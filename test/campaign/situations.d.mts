@@ -9,6 +9,7 @@ type Milliseconds = number
 
 export type Settings = Readonly<{
   replicas: number
+  workers: number
   ttlMs: Milliseconds
   negativeTtlMs: Milliseconds
   degradedTtlMs: Milliseconds

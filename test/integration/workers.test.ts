@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { startChild } from '../helpers/child.ts'
 import { startProcess, type Service } from '../helpers/process.ts'
-import { startRedis } from '../helpers/redis.ts'
+import { startRedis, type RedisServer } from '../helpers/redis.ts'
 import { ask, type Answer } from '../helpers/request.ts'
 import { seriesOf } from '../helpers/series.ts'
 import { skipOrFail } from '../helpers/servers.ts'
@@ -21,7 +21,12 @@ const skip = skipOrFail('redis-server')
 
 t.setTimeout(180_000)
 
-type World = Readonly<{ service: Service, simulator: RunningSimulator, environment: Readonly<Record<string, string>> }>
+type World = Readonly<{
+  service: Service
+  simulator: RunningSimulator
+  redis: RedisServer
+  environment: Readonly<Record<string, string>>
+}>
 
 async function start (t: Test, env: Readonly<Record<string, string>> = {}): Promise<World> {
   const [simulator, redis] = await Promise.all([startSimulator(t), startRedis(t)])
@@ -39,7 +44,7 @@ async function start (t: Test, env: Readonly<Record<string, string>> = {}): Prom
   }
   const service = await startProcess(t, environment)
   await until('all workers serve', async () => await metric(service, 'forward_auth_workers') === 2)
-  return { service, simulator, environment }
+  return { service, simulator, redis, environment }
 }
 
 async function metrics ({ managementUrl }: Service): Promise<ReadonlyMap<string, number>> {
@@ -79,7 +84,7 @@ const status = async ({ managementUrl }: Service): Promise<Status> =>
   await (await fetch(`${managementUrl}/status.json`)).json() as Status
 
 t.test('workers of one replica', { skip }, async (t) => {
-  const { service, simulator } = await start(t)
+  const { service, simulator, redis } = await start(t, { CACHE_DEGRADED_TTL: '1m' })
   const REQUESTS = 20
   const statuses = async (token?: string): Promise<ReadonlySet<number>> =>
     new Set(
@@ -118,6 +123,25 @@ t.test('workers of one replica', { skip }, async (t) => {
       const all = await statuses(demo.bob.accessToken)
       return all.size === 1 && all.has(401)
     })
+  })
+
+  await t.test('hold a revocation all together that Redis could not take', async (t) => {
+    t.strictSame(await statuses(), new Set([200]))
+    redis.pause()
+    const answer = await ask(service.port, webhookOf(disabledEvent(demo.alice.id, 'while Redis stands still')))
+    t.equal(answer.status, 503, 'Authgear sends it again')
+    const after = simulator.counters.resolutions
+    await until('no worker answers from memory', async () => {
+      // so many that both are asked, whoever accepts
+      for (let n = 0; n < 10; n++) {
+        const all = await Promise.all(Array.from({ length: REQUESTS }, () => verify(service)))
+        if (all.some(({ headers }) => headers['x-forward-auth-source'] === 'memory')) return false
+      }
+      return true
+    })
+    t.ok(simulator.counters.resolutions > after)
+    redis.resume()
+    await until('the log is followed again', async () => await metric(service, 'forward_auth_redis_up') === 1, 30_000)
   })
 
   await t.test('purge by the one management listener', async (t) => {

@@ -10,7 +10,7 @@ import type { Listener } from '../../http/listener.ts'
 import { readTlsMaterial, watchTlsFiles } from '../../http/tls.ts'
 import { describe, type Log } from '../../logging/log.ts'
 import { buildManagement } from '../../management/listener.ts'
-import { createService, type Service } from '../../service/service.ts'
+import { createService, type Seams, type Service } from '../../service/service.ts'
 import type { Tracer } from '../../tracing/types.ts'
 
 /** Requests under way may take so long after the listener has closed. */
@@ -28,12 +28,12 @@ export type Replica = Readonly<{ service: Service, machine: string, state: () =>
 export async function openService (
   config: Config,
   { log, tracer, version }: Running,
-  { machine, state }: Pick<Replica, 'machine' | 'state'>
+  { machine, state, pending }: Pick<Replica, 'machine' | 'state'> & Pick<Seams, 'pending'>
 ): Promise<Service> {
   const tls = config.tls === undefined ? undefined : readTlsMaterial(config.tls)
   const grpc = config.grpc === undefined ? undefined : (await import('../../grpc/listener.ts')).buildGrpcListener
   const settings = { ...config, version, machine, identify: config.identify !== undefined, grpc, tls }
-  return createService(settings, log, { tracer, state })
+  return createService(settings, log, { tracer, state, pending })
 }
 
 /** The management app of a process that has the service; it listens nowhere yet. */

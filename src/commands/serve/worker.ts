@@ -1,6 +1,7 @@
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Config } from '../../config/index.ts'
+import type { Revocation } from '../../revocation/types.ts'
 import type { Service } from '../../service/service.ts'
 import type { FromWorker, ManagementRequest, ManagementResponse, ToWorker } from '../../workers/messages.ts'
 import { onPrimary } from './on-signal.ts'
@@ -15,7 +16,8 @@ export async function startWorker (config: Config, running: Running, place: numb
   let state: State = 'starting'
   // a name that a replica of another version can read too
   const machine = `${hostname()}-w${place}`
-  const service = await openService(config, running, { machine, state: () => state })
+  const pending = (revocation: Revocation): void => send({ kind: 'revoked', revocation })
+  const service = await openService(config, running, { machine, state: () => state, pending })
   closers.push(service.close)
   const report = (): void => send({ kind: 'report', report: reportOf(service, state) })
   const reports = setInterval(report, REPORT_EVERY_MS)
@@ -58,6 +60,7 @@ function listenToPrimary (config: Config, { version }: Running, service: Service
   const manage = answerer(config, version, service)
   process.on('message', (message: ToWorker) => {
     if (message.kind === 'shutdown') { end(); return }
+    if (message.kind === 'revoke') { service.revoke(message.revocation); return }
     const { id, about, question } = message
     const answer = about === 'metrics' ? service.metrics.json() : manage(question as ManagementRequest)
     answer.then((answer) => send({ kind: 'answer', id, answer }), () => send({ kind: 'failed', id }))
