@@ -3,6 +3,7 @@ import type { HttpResponse } from './types.ts'
 
 /** What of Node's own response has no public name; where it is missing, every head is written the usual way. */
 type Inside = { _header?: string | null, _expect_continue?: boolean }
+const insideOf = (response: ServerResponse): Inside => response as unknown as Inside
 
 /** An answer that is sent once is not worth it. */
 const WORTH_KEEPING = 2
@@ -22,7 +23,7 @@ export function withKeptHead (answer: HttpResponse): HttpResponse {
  */
 export function respondByKeptHead (response: ServerResponse, answer: HttpResponse, requestId: string): boolean {
   const parts = answer.head?.headers === answer.headers ? answer.head.parts : undefined
-  const inside = response as unknown as Inside
+  const inside = insideOf(response)
   if (parts === undefined || inside._header !== null || !isUsual(response)) return false
   response.statusCode = answer.status
   inside._header = `${parts[0]}${requestId}\r\nDate: ${httpDate()}${parts[1]}`
@@ -32,7 +33,7 @@ export function respondByKeptHead (response: ServerResponse, answer: HttpRespons
 /** Looks at the head that was just written for an answer which is sent again and again. */
 export function keepHead (response: ServerResponse, { head, headers }: HttpResponse, requestId: string): void {
   if (head?.headers !== headers || ++head.sent < WORTH_KEEPING || !isUsual(response)) return
-  const { _header: written } = response as unknown as Inside
+  const { _header: written } = insideOf(response)
   const [dated, after] = typeof written === 'string' ? DATED.exec(written) ?? [] : []
   if (typeof written !== 'string' || dated === undefined || after === undefined) return
   const before = written.slice(0, -dated.length)
@@ -43,7 +44,7 @@ export function keepHead (response: ServerResponse, { head, headers }: HttpRespo
 
 /** HTTP/1.1, on a connection that stays: Node ends the one of a client that waits to be told to send its body. */
 function isUsual (response: ServerResponse): boolean {
-  const { _expect_continue: waits } = response as unknown as Inside
+  const { _expect_continue: waits } = insideOf(response)
   return response.shouldKeepAlive && waits === false && response.req.httpVersionMinor === 1
 }
 

@@ -2,14 +2,15 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { JWKS_PATH } from '../assertion/jwks.ts'
 import { MAX_PURGE_BYTES } from './revocations.ts'
 
-type Request = Readonly<{
+/** A request of the management listener that only a worker can answer. */
+export type ManagementRequest = Readonly<{
   method: 'GET' | 'POST'
   path: string
   headers: Readonly<Record<string, string | readonly string[] | undefined>>
   body: string | undefined
   client: string
 }>
-type Response = Readonly<{ status: number, headers: Readonly<Record<string, string>>, body: string }>
+export type ManagementResponse = Readonly<{ status: number, headers: Readonly<Record<string, string>>, body: string }>
 
 /** What the process with the management listener cannot answer itself, since its workers are the service. */
 export type Forwarded = Readonly<{
@@ -18,7 +19,7 @@ export type Forwarded = Readonly<{
   /** Whether there is a key set of assertions. */
   keySet: boolean
   /** @throws {Error} where no worker answers */
-  ask: (request: Request) => Promise<Response>
+  ask: (request: ManagementRequest) => Promise<ManagementResponse>
 }>
 
 /** `POST /revocations` and the key set, answered by a worker. */

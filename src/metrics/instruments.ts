@@ -38,10 +38,16 @@ export function closedCounter<Value extends string> (
   return Object.freeze({ add: (value: Value, count = 1) => { counts[value] += count }, counts: () => ({ ...counts }) })
 }
 
-/** How one figure is made of those of a replica's workers. */
-type OfWorkers = 'sum' | 'min' | 'max'
+/** How one figure is made of those of a replica's workers; `first` is the primary's own. */
+type OfWorkers = 'sum' | 'min' | 'max' | 'first'
 
-function gaugeOf (registry: Registry, name: string, help: string, read: () => number, aggregator: OfWorkers): Gauge {
+export function gaugeOf (
+  registry: Registry,
+  name: string,
+  help: string,
+  read: () => number,
+  aggregator: OfWorkers
+): Gauge {
   return new Gauge({ registers: [registry], name, help, aggregator, collect () { this.set(read()) } })
 }
 

@@ -63,9 +63,7 @@ export type Reading = Readonly<{
  * is a label.
  */
 export function createMetrics (version: string, gauges: Gauges): Metrics {
-  const registry = new Registry()
-  collectDefaultMetrics({ register: registry })
-  for (const name of MISNAMED) registry.removeSingleMetric(name)
+  const registry = createRegistry()
   new Gauge({
     registers: [registry],
     name: 'forward_auth_build_info',
@@ -84,7 +82,7 @@ export function createMetrics (version: string, gauges: Gauges): Metrics {
   return Object.freeze({
     contentType: registry.contentType,
     render: () => registry.metrics(),
-    json: async () => await registry.getMetricsAsJSON() as unknown as readonly MetricJson[],
+    json: () => jsonOf(registry),
     reading: () => ({
       ...requests.reading(),
       reads: { memory: { ...reads.memory }, redis: { ...reads.redis } },
@@ -115,7 +113,19 @@ export const WORKERS_HELP = 'Processes of this replica that answer: WORKERS, or 
  * Gauges that Node's defaults call `_total`, as only counters may be; each is the sum of another one
  * (docs/decisions/070-metrics-that-promtool-takes.md).
  */
-export const MISNAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total']
+const MISNAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total']
+
+/** With what Node says of this process. */
+export function createRegistry (): Registry {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+  for (const name of MISNAMED) registry.removeSingleMetric(name)
+  return registry
+}
+
+export async function jsonOf (registry: Registry): Promise<readonly MetricJson[]> {
+  return await registry.getMetricsAsJSON() as unknown as readonly MetricJson[]
+}
 
 function registerRequests (
   registry: Registry

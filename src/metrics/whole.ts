@@ -1,5 +1,6 @@
-import { AggregatorRegistry, collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client'
-import { MISNAMED, type MetricJson, WORKERS, WORKERS_HELP } from './metrics.ts'
+import { AggregatorRegistry, Counter, type Registry } from 'prom-client'
+import { gaugeOf } from './instruments.ts'
+import { createRegistry, jsonOf, type MetricJson, WORKERS, WORKERS_HELP } from './metrics.ts'
 
 /** What a replica of several processes counts of itself. */
 export type WholeMetrics = Readonly<{
@@ -13,13 +14,10 @@ export type WholeMetrics = Readonly<{
 
 /** @param running how many workers serve */
 export function createWholeMetrics (wanted: number, running: () => number): WholeMetrics {
-  const registry = new Registry()
-  collectDefaultMetrics({ register: registry })
-  for (const name of MISNAMED) registry.removeSingleMetric(name)
-  const gauge = (name: string, help: string, read: () => number): Gauge =>
-    new Gauge({ registers: [registry], name, help, aggregator: 'first', collect () { this.set(read()) } })
-  gauge(WORKERS, WORKERS_HELP, running)
-  gauge('forward_auth_workers_wanted', 'How many of them there should be (WORKERS).', () => wanted)
+  const registry = createRegistry()
+  gaugeOf(registry, WORKERS, WORKERS_HELP, running, 'first')
+  const wantedHelp = 'How many of them there should be (WORKERS).'
+  gaugeOf(registry, 'forward_auth_workers_wanted', wantedHelp, () => wanted, 'first')
   const replaced = new Counter({
     registers: [registry],
     name: 'forward_auth_workers_replaced_total',
@@ -40,9 +38,6 @@ export function createWholeMetrics (wanted: number, running: () => number): Whol
 }
 
 const GROWING: ReadonlySet<string> = new Set(['counter', 'histogram'])
-
-const jsonOf = async (registry: Registry): Promise<readonly MetricJson[]> =>
-  await registry.getMetricsAsJSON() as unknown as readonly MetricJson[]
 
 function aggregate (all: ReadonlyArray<readonly MetricJson[]>): Registry {
   return AggregatorRegistry.aggregate(all as unknown as object[])

@@ -74,7 +74,12 @@ function othersOf ({ newest }: Announced, own: string): readonly Seen[] {
   return newest
     .filter(([id]) => id !== own)
     .map(([id, says]) => ({ id, replica: read(says) }))
-    .sort((a, b) => (a.replica?.name ?? a.id).localeCompare(b.replica?.name ?? b.id) || a.id.localeCompare(b.id))
+    .sort(byName)
+}
+
+/** Those that say nothing by their ids. */
+export function byName (a: Seen, b: Seen): number {
+  return (a.replica?.name ?? a.id).localeCompare(b.replica?.name ?? b.id) || a.id.localeCompare(b.id)
 }
 
 const write = ({ name, state, authgear }: Replica): string => `${state} ${authgear} ${name}`

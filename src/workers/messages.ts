@@ -1,4 +1,4 @@
-import type { GaugeReading } from '../metrics/instruments.ts'
+import type { ManagementRequest, ManagementResponse } from '../management/forwarded.ts'
 import type { MetricJson, Reading } from '../metrics/metrics.ts'
 import type { Replica, Seen } from '../revocation/presence.ts'
 import type { Revocation } from '../revocation/types.ts'
@@ -10,23 +10,6 @@ export type Report = Readonly<{
   authgear: 'ok' | 'failing'
   reading: Reading
   others: readonly Seen[]
-}>
-
-export type { GaugeReading, MetricJson, Reading }
-
-/** A request of the management listener that only a worker can answer. */
-export type ManagementRequest = Readonly<{
-  method: 'GET' | 'POST'
-  path: string
-  headers: Readonly<Record<string, string | readonly string[] | undefined>>
-  body: string | undefined
-  client: string
-}>
-
-export type ManagementResponse = Readonly<{
-  status: number
-  headers: Readonly<Record<string, string>>
-  body: string
 }>
 
 /** What the primary may ask, and what it gets. */

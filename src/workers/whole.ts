@@ -1,9 +1,10 @@
 import { RESOLVER_OUTCOMES } from '../authgear/resolver/types.ts'
 import { WEBHOOK_REFUSALS } from '../core/webhook-refusal.ts'
-import { COUNTED_ORIGINS, REDIS_OPERATIONS } from '../metrics/metrics.ts'
+import { COUNTED_ORIGINS, type Reading, REDIS_OPERATIONS } from '../metrics/metrics.ts'
 import { LATENCY_BUCKETS } from '../metrics/request-counts.ts'
-import type { Seen } from '../revocation/presence.ts'
-import type { GaugeReading, Reading, Report } from './messages.ts'
+import type { GaugeReading } from '../metrics/instruments.ts'
+import { byName, type Seen } from '../revocation/presence.ts'
+import type { Report } from './messages.ts'
 
 type Numbers = number | readonly Numbers[] | { readonly [name: string]: Numbers }
 
@@ -71,9 +72,7 @@ export const NOTHING_READ: Reading = Object.freeze({
   now: gaugesOf([])
 })
 
-/**
- * @param ended the readings of workers that are no more: what they counted stays counted
- */
+/** @param ended the readings of workers that are no more: what they counted stays counted */
 export function wholeReading (ended: readonly Reading[], alive: readonly Reading[]): Reading {
   const all = [...ended, ...alive]
   const counts = all.map(({ requests: _requests, now: _now, ...rest }) => rest as unknown as Numbers)
@@ -96,5 +95,5 @@ export function wholeState (reports: readonly Report[]): Pick<Report, 'state' | 
 /** The other replicas, and this one's workers by their names. */
 export function wholeFleet (reports: readonly Report[]): readonly Seen[] {
   return [...new Map(reports.flatMap(({ others }) => others).map((seen) => [seen.id, seen])).values()]
-    .sort((a, b) => (a.replica?.name ?? a.id).localeCompare(b.replica?.name ?? b.id) || a.id.localeCompare(b.id))
+    .sort(byName)
 }

@@ -2,9 +2,10 @@ import cluster, { type Worker } from 'node:cluster'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import type { Clock } from '../clock.ts'
-import { createAsker, type Asker } from './asker.ts'
-import type { FromWorker, MetricJson, Report, ToWorker } from './messages.ts'
+import type { MetricJson } from '../metrics/metrics.ts'
 import type { Revocation } from '../revocation/types.ts'
+import { createAsker, type Asker } from './asker.ts'
+import type { FromWorker, Report, ToWorker } from './messages.ts'
 import type { Child } from './supervisor.ts'
 
 /** A worker as its primary knows it. */

@@ -1,18 +1,15 @@
 import { once } from 'node:events'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { startBalancer } from '../helpers/balancer.ts'
-import { startChild } from '../helpers/child.ts'
 import { startEchoApp } from '../helpers/echo-app.ts'
-import { freePort } from '../helpers/free-port.ts'
+import { startNginx } from '../helpers/nginx.ts'
 import { ask, type Asked } from '../helpers/request.ts'
-import { mustFind, skipOrFail } from '../helpers/servers.ts'
+import { skipOrFail } from '../helpers/servers.ts'
 import { startProcess } from '../helpers/process.ts'
 import { startSimulator } from '../helpers/simulator.ts'
-import { tempDir } from '../helpers/temp-dir.ts'
-import { answers } from '../helpers/until.ts'
 import { BOB } from './people.ts'
 
 const ROUNDS = 10
@@ -66,18 +63,6 @@ async function recordHeads (t: Test): Promise<string[]> {
 }
 
 async function startNaive (t: Test, forwardAuth: number, app: number): Promise<number> {
-  const [folder, port] = [tempDir(t, 'naive'), await freePort()]
   const text = readFileSync(join(import.meta.dirname, 'naive-nginx/nginx.conf'), 'utf8')
-  writeFileSync(
-    join(folder, 'nginx.conf'),
-    text.replace('LISTEN', String(port)).replace('FORWARD_AUTH', String(forwardAuth)).replaceAll('APP', String(app))
-  )
-  await startChild(t, {
-    name: 'nginx',
-    command: mustFind('nginx'),
-    cwd: folder,
-    ready: () => answers(port),
-    args: ['-p', '.', '-e', 'stderr', '-c', 'nginx.conf', '-g', 'daemon off; master_process off;']
-  })
-  return port
+  return await startNginx(t, text.replace('FORWARD_AUTH', String(forwardAuth)).replaceAll('APP', String(app)))
 }

@@ -132,7 +132,7 @@ t.test('workers of one replica', { skip }, async (t) => {
     t.equal(answer.status, 503, 'Authgear sends it again')
     const after = simulator.counters.resolutions
     await until('no worker answers from memory', async () => {
-      // so many that both are asked, whoever accepts
+      // so many that each worker gets some
       for (let n = 0; n < 10; n++) {
         const all = await Promise.all(Array.from({ length: REQUESTS }, () => verify(service)))
         if (all.some(({ headers }) => headers['x-forward-auth-source'] === 'memory')) return false

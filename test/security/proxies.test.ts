@@ -1,18 +1,13 @@
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { ALL, caddy, nginx } from '../e2e/proxies.ts'
 import type { Proxy } from '../e2e/proxy.ts'
 import { startBehindProxyWithoutRedis, type BehindProxyWithoutRedis } from '../e2e/behind-proxy-without-redis.ts'
 import { ALICE, BOB } from '../e2e/people.ts'
-import { startChild } from '../helpers/child.ts'
-import { freePort } from '../helpers/free-port.ts'
 import { AUTHGEAR_HEADERS } from '../helpers/identity.ts'
+import { startNginx } from '../helpers/nginx.ts'
 import { ask, type HeaderLine } from '../helpers/request.ts'
-import { mustFind, skipOrFail } from '../helpers/servers.ts'
+import { skipOrFail } from '../helpers/servers.ts'
 import { startProcess } from '../helpers/process.ts'
-import { tempDir } from '../helpers/temp-dir.ts'
-import { answers } from '../helpers/until.ts'
 import { advisory } from './helpers/advisory.ts'
 
 for (const proxy of ALL) {
@@ -114,7 +109,7 @@ advisory(
       ['/_authgear', 401],
       ['/_authgear?role=admin', 200]
     ] as const) {
-      const port = await startNginx(t, target, service.port, app.port)
+      const port = await startLeast(t, target, service.port, app.port)
       t.equal((await ask(port)).status, status, `auth_request ${target}, and nobody asks`)
     }
   },
@@ -156,21 +151,13 @@ advisory(
 )
 
 /** The least that an operator may write who does not take the shipped files. */
-async function startNginx (t: Test, target: string, forwardAuth: number, app: number): Promise<number> {
-  const [folder, port] = [tempDir(t, 'nginx'), await freePort()]
+async function startLeast (t: Test, target: string, forwardAuth: number, app: number): Promise<number> {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
-    (name) => `${name}_temp_path ${folder}/${name};`
+    (name) => `${name}_temp_path FOLDER/${name};`
   )
-  writeFileSync(join(folder, 'nginx.conf'), `pid ${folder}/nginx.pid; events {}
+  return await startNginx(t, `pid FOLDER/nginx.pid; events {}
     http { access_log off; ${temporary.join(' ')}
-      server { listen 127.0.0.1:${port};
+      server { listen 127.0.0.1:LISTEN;
         location / { auth_request ${target}; proxy_pass http://127.0.0.1:${app}; }
         location = /_authgear { internal; proxy_pass http://127.0.0.1:${forwardAuth}/verify; proxy_pass_request_body off; proxy_set_header Content-Length ""; } } }`)
-  await startChild(t, {
-    name: 'nginx',
-    command: mustFind('nginx'),
-    args: ['-p', folder, '-e', 'stderr', '-c', 'nginx.conf', '-g', 'daemon off; master_process off;'],
-    ready: () => answers(port)
-  })
-  return port
 }

@@ -22,13 +22,14 @@ export type Running = Readonly<{ version: string, log: Log, tracer: Tracer | und
 
 export type State = 'starting' | 'serving' | 'draining'
 
-export type Replica = Readonly<{ service: Service, machine: string, state: () => State }>
+/** `machine`: the name under which the others see it. */
+type Self = Readonly<{ machine: string, state: () => State, pending?: Seams['pending'] }>
 
 /** The service of this process, which listens nowhere yet. */
 export async function openService (
   config: Config,
   { log, tracer, version }: Running,
-  { machine, state, pending }: Pick<Replica, 'machine' | 'state'> & Pick<Seams, 'pending'>
+  { machine, state, pending }: Self
 ): Promise<Service> {
   const tls = config.tls === undefined ? undefined : readTlsMaterial(config.tls)
   const grpc = config.grpc === undefined ? undefined : (await import('../../grpc/listener.ts')).buildGrpcListener

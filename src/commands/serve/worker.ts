@@ -1,9 +1,10 @@
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Config } from '../../config/index.ts'
+import type { ManagementRequest, ManagementResponse } from '../../management/forwarded.ts'
 import type { Revocation } from '../../revocation/types.ts'
 import type { Service } from '../../service/service.ts'
-import type { FromWorker, ManagementRequest, ManagementResponse, ToWorker } from '../../workers/messages.ts'
+import type { FromWorker, ToWorker } from '../../workers/messages.ts'
 import { onPrimary } from './on-signal.ts'
 import { type Closer, managementOf, openService, type Running, type State, takeRequests } from './replica.ts'
 

@@ -11,7 +11,8 @@ import { traefikPlain } from '../proxies.ts'
 import { swap } from '../snippets.ts'
 import { startProxy } from '../start-proxy.ts'
 import { configurationOf, type Ingress, ruleOf } from './ingress-nginx.ts'
-import { NAVIGATION, startNginx } from './left.ts'
+import { startNginx } from '../../helpers/nginx.ts'
+import { NAVIGATION } from './left.ts'
 import { rowsOf } from './page.ts'
 
 t.setTimeout(120_000)

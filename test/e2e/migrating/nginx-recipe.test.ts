@@ -8,7 +8,8 @@ import { disabledEvent, WEBHOOK_SECRET, webhookOf } from '../../helpers/webhook.
 import { ALICE, BOB } from '../people.ts'
 import { nginx } from '../proxies.ts'
 import { startProxy } from '../start-proxy.ts'
-import { gotten, leftFile, startNginx } from './left.ts'
+import { startNginx } from '../../helpers/nginx.ts'
+import { gotten, leftFile } from './left.ts'
 import { rowsOf } from './page.ts'
 
 t.setTimeout(120_000)

@@ -17,7 +17,8 @@ import type { Edits } from '../proxy.ts'
 import { nginx } from '../proxies.ts'
 import { readSnippet, swap } from '../snippets.ts'
 import { startProxy } from '../start-proxy.ts'
-import { leftFile, NAVIGATION, startNginx } from './left.ts'
+import { startNginx } from '../../helpers/nginx.ts'
+import { leftFile, NAVIGATION } from './left.ts'
 
 const CLIENT = {
   id: 'web',

@@ -1,5 +1,6 @@
 import t from 'tap'
-import type { Reading, Report } from '../../../src/workers/messages.ts'
+import type { Reading } from '../../../src/metrics/metrics.ts'
+import type { Report } from '../../../src/workers/messages.ts'
 import { NOTHING_READ, wholeFleet, wholeReading, wholeState } from '../../../src/workers/whole.ts'
 import { allMetrics } from '../../helpers/series.ts'
 

@@ -11,7 +11,7 @@ export const USUAL_PORTS: readonly number[] = Object.freeze([
 ])
 const LOOPBACK = /^(?:localhost|127\.[0-9.]+)$/
 
-/** Does anything answer a stranger at the app's host, past the proxy? Whoever finds such a port is let in. */
+/** Does anything answer a stranger at the app's host, past the proxy? Such a port lets everybody in. */
 export const openPorts: Probe = {
   title: 'no other port of that host answers a stranger',
   async run ({ options: { url, ports, echo } }: Context) {
