@@ -16,10 +16,8 @@ const IDLE_CHECK_INTERVAL_MS = 50
 const SESSION_AGE_MS = 60_000
 const SESSION_JITTER = 0.2
 
-/** From the first GOAWAY to the second: longer than a round trip to a proxy. */
+/** From the GOAWAY to the end of the connection: longer than a round trip to a proxy. */
 const GOAWAY_NOTICE_MS = 250
-/** Every stream that the client may yet have opened is still served. */
-const ANY_STREAM = 2 ** 31 - 1
 
 type ListeningServer = Server | Http2SecureServer | NetServer
 
@@ -96,13 +94,13 @@ function keepSession (sessions: Set<Http2Session>, session: Http2Session, ageMs:
 }
 
 /**
- * GOAWAY in two steps (RFC 9113, section 6.8): first one that only says so, and once the client has had time to read it
- * the real one. With one alone, a request that was on its way meets a closed socket, and its client gets a reset in
- * place of the GOAWAY.
+ * GOAWAY first and the end of the connection once the client has read it: a closed socket would be a reset, which it
+ * may not ask again after. It names the last stream that is answered, since Node answers none that comes after it,
+ * whatever it names (RFC 9113, section 6.8): the client asks those again elsewhere, without waiting.
  */
 function retire (session: Http2Session): void {
   if (session.closed || session.destroyed) return
-  session.goaway(constants.NGHTTP2_NO_ERROR, ANY_STREAM)
+  session.goaway(constants.NGHTTP2_NO_ERROR)
   const timer = setTimeout(() => session.close(), GOAWAY_NOTICE_MS)
   session.once('close', () => clearTimeout(timer))
 }

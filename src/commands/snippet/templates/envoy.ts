@@ -286,10 +286,10 @@ const BY_GRPC: Way = {
   check: ({ grpc }) => `\
               grpc_service:
                 timeout: 5s
+                retry_policy: ${RETRY} # a replica that was just closing the connection is no outage; under envoy_grpc it would not be heeded
                 envoy_grpc:
                   cluster_name: forward_auth_grpc
                   authority: "${grpc.text}"
-                  retry_policy: ${RETRY} # a replica that was just closing the connection is no outage
 `,
   catchAll: policy => policy === '' ? '' : policyExtension(policy),
   routePolicy: (_, policy) => policyExtension(policy),
