@@ -162,11 +162,21 @@ spec:
     headersToExtAuth: [${[...lower(FORWARDED_REQUEST_HEADERS), 'x-forwarded-for'].join(', ')}]
 ${way.check(settings, policy)}`
 
+/** Envoy Gateway has no default here: without it each of those is a 503. */
+const RETRY = `\
+      backendSettings: # a replica that was just closing the connection is no outage
+        retry:
+          numRetries: 2
+          retryOn: { triggers: [connect-failure, refused-stream, reset] }
+          perRetry: { backOff: { baseInterval: 20ms, maxInterval: 5s } }
+`
+
 const BY_HTTP: Way = {
   since: '1.8 (pathOverride)',
   check: ({ forwardAuth, ...settings }, policy) => `\
     http:
       backendRefs: [{ name: ${forwardAuth.host}, port: ${forwardAuth.port} }]
+${RETRY}\
       pathOverride: "${checkOf(policy)}" # security: nothing of the client's path or query
       headersToBackend: # security: all of them
 ${lower(identityOf(settings)).map(item => `      - ${item}\n`).join('')}`
@@ -177,6 +187,7 @@ const BY_GRPC: Way = {
   check: ({ grpc }, policy) => `\
     grpc:
       backendRefs: [{ name: ${grpc.host}, port: ${grpc.port} }]
+${RETRY}\
 ${policy === ''
   ? ''
   : `\
