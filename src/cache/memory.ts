@@ -1,54 +1,16 @@
-import { LRUCache } from 'lru-cache'
 import type { Clock } from '../clock.ts'
-import type { CredentialDigest } from '../core/cache-key.ts'
 import type { Entry } from '../core/entry.ts'
 import { entryBytes } from './entry-size.ts'
 import { createInterner } from './intern.ts'
+import { openStore, RESERVED_ENTRY_BYTES } from './lru.ts'
+import { createSessions, sweepStore, type Hot } from './sessions.ts'
+import { slotOf, type Mark } from './slot.ts'
 import type { Cache, CacheRead, CacheWrite } from './types.ts'
-
-/** Entries that may share one credential: each junk cookie beside it makes a new key. */
-const MAX_VARIANTS = 16
-const NO_KEYS: readonly string[] = []
-
-export type Variants = Readonly<{
-  /** @returns keys to evict */
-  add: (key: string, digests: readonly CredentialDigest[]) => readonly string[]
-  remove: (key: string, digests: readonly CredentialDigest[]) => void
-}>
-
-/** Keys of entries by the credentials that they share, oldest first. */
-export function createVariants (): Variants {
-  const keysOf = new Map<CredentialDigest, readonly string[]>()
-  return Object.freeze({
-    add: (key: string, digests: readonly CredentialDigest[]) => digests.flatMap((digest) => {
-      // `concat` makes an array without spare capacity
-      const keys = NO_KEYS.concat(keysOf.get(digest) ?? NO_KEYS, key)
-      keysOf.set(digest, keys)
-      return keys.length > MAX_VARIANTS ? keys.slice(0, 1) : []
-    }),
-    remove (key: string, digests: readonly CredentialDigest[]): void {
-      for (const digest of digests) {
-        const keys = keysOf.get(digest)?.filter((one) => one !== key) ?? []
-        if (keys.length === 0) keysOf.delete(digest)
-        else keysOf.set(digest, keys)
-      }
-    }
-  })
-}
-
-/**
- * An entry ends by both clocks: only the wall clock runs while a machine sleeps, only the monotonic one is never set.
- * Whole milliseconds since the cache was made: V8 stores small integers in the object, other numbers in 16 bytes more.
- * Entry and bookkeeping are one object: two would take 32 bytes more.
- */
-type Slot = Entry
-  & Readonly<{ local: number, at: number, isBounded: boolean, endsMonotonic: number, endsWall: number }> & {
-    renewedAt: number
-  }
 
 /**
  * When the entry's resolution began: the revocations this replica had taken by then, and monotonic milliseconds. A
- * slow older resolution never replaces a newer one. `isBounded`: MAX_VARIANTS applies to its credentials.
+ * slow older resolution never replaces a newer one. `isBounded`: only so many entries may
+ * share its credentials.
  */
 export type MemoryMark = Readonly<{ local: number, at: number, isBounded?: boolean }>
 
@@ -83,6 +45,8 @@ export type MemoryOptions = Readonly<{
   clock: Clock
   /** CACHE_STALE_IF_ERROR, milliseconds. */
   staleMs?: number
+  /** Other ones in tests only. */
+  hot?: Hot
 }>
 
 const MISS = Object.freeze({ kind: 'miss' })
@@ -90,32 +54,33 @@ const STORED: CacheWrite = Object.freeze({ kind: 'stored' })
 const RENEWAL_PAUSE_MS = 1000
 /** Share of both limits for refusals: a stranger can make any number, and none may evict a session. */
 const REFUSED_SHARE = 0.1
-/** The least-recently-used lists take these from the start, for each entry that may exist. */
-const RESERVED_ENTRY_BYTES = 40
-/** No entry takes fewer: bounds how many fit. */
-const MIN_ENTRY_BYTES = 500
 /** Ended entries that a write, and a sweep, removes at most. */
 const SWEEP_ENTRIES_BY_WRITE = 2
 const SWEEP_ENTRIES = 2000
 
-type Store = LRUCache<string, Slot>
+/** More than are in use at a time on one replica: what is beyond them is unpacked when it is asked for. */
+const HOT: Hot = { entries: 8192, bytes: 10 * 2 ** 20 }
 
-export function createMemoryCache ({ maxEntries, maxBytes, clock, staleMs = 0 }: MemoryOptions): MemoryCache {
-  const variants = createVariants()
+export function createMemoryCache (options: MemoryOptions): MemoryCache {
+  const { maxEntries, maxBytes, clock, staleMs = 0, hot = HOT } = options
   const intern = createInterner()
   const epoch = clock.wall()
+  const remainingOf = (mark: Mark): number =>
+    Math.min(mark.endsMonotonic - clock.monotonic(), mark.endsWall + epoch - clock.wall())
+  const hasEnded = (graceMs: number) => (mark: Mark): boolean => remainingOf(mark) <= -graceMs
+  const [sessionEnded, refusalEnded] = [hasEnded(staleMs), hasEnded(0)]
   const refusedBytes = maxBytes * REFUSED_SHARE
-  const valid = openStore(maxEntries, maxBytes - refusedBytes, ({ isBounded, digests }, key) => {
-    if (isBounded) variants.remove(key, digests)
+  const valid = createSessions({
+    maxEntries,
+    maxBytes: maxBytes - refusedBytes,
+    hot,
+    intern,
+    isUseful: (mark) => !sessionEnded(mark)
   })
   /** First in, first out: reads only peek. */
   const refused = openStore(Math.ceil(maxEntries * REFUSED_SHARE), refusedBytes)
-  const reservedBytes = RESERVED_ENTRY_BYTES * (valid.max + refused.max)
-
-  const remainingOf = (slot: Slot): number =>
-    Math.min(slot.endsMonotonic - clock.monotonic(), slot.endsWall + epoch - clock.wall())
-  const peek = (key: string): Slot | undefined => valid.peek(key) ?? refused.peek(key)
   const remove = (key: string): void => { if (!valid.delete(key)) refused.delete(key) }
+  const markOf = (key: string): Mark | undefined => valid.mark(key) ?? refused.peek(key)
 
   function read (key: string, graceMs: number): MemoryRead {
     const slot = valid.get(key) ?? refused.peek(key)
@@ -126,26 +91,10 @@ export function createMemoryCache ({ maxEntries, maxBytes, clock, staleMs = 0 }:
     return MISS
   }
 
-  /** Refusals end oldest first; of the valid entries the least recently used end first, since nobody renewed them. */
+  /** Refusals end oldest first; of the sessions the least recently used end first, since nobody renewed them. */
   function sweep (most: number): void {
-    for (const [store, graceMs] of [[valid, staleMs], [refused, 0]] as const) {
-      const ended: string[] = []
-      for (const key of store.rkeys()) {
-        const slot = store.peek(key)
-        if (ended.length === most || slot === undefined || remainingOf(slot) > -graceMs) break
-        ended.push(key)
-      }
-      for (const key of ended) store.delete(key)
-    }
-  }
-
-  function put (key: string, slot: Slot): void {
-    const isValid = slot.resolution.kind === 'valid'
-    const isIndexed = isValid && slot.isBounded
-    const [own, other] = isValid ? [valid, refused] : [refused, valid]
-    other.delete(key)
-    own.set(key, slot, { size: entryBytes(key, slot, isIndexed) })
-    if (isIndexed && own.has(key)) for (const surplus of variants.add(key, slot.digests)) valid.delete(surplus)
+    valid.sweep(most, sessionEnded)
+    sweepStore(refused, most, refusalEnded)
   }
 
   return Object.freeze({
@@ -159,47 +108,37 @@ export function createMemoryCache ({ maxEntries, maxBytes, clock, staleMs = 0 }:
       { local, at, isBounded = false }: MemoryMark = { local: 0, at: clock.monotonic() }
     ): CacheWrite {
       sweep(SWEEP_ENTRIES_BY_WRITE)
-      const isOvertaken = at < (peek(key)?.at ?? -Infinity)
+      const isOvertaken = at < (markOf(key)?.at ?? -Infinity)
       if (lifeMs <= 0 || isOvertaken) return STORED
-      const { resolution, stamp, digests, ttlMs, sealedAt } = intern(entry)
-      put(key, {
-        resolution, // no spread: V8 would keep the properties after it in a separate array
-        stamp,
-        digests,
-        ttlMs,
-        sealedAt,
+      const slot = slotOf(intern(entry), {
         local,
         at,
-        isBounded,
+        isBounded: isBounded && entry.resolution.kind === 'valid',
         endsMonotonic: Math.floor(clock.monotonic() + lifeMs),
         endsWall: Math.floor(clock.wall() - epoch + lifeMs),
         renewedAt: -RENEWAL_PAUSE_MS
       })
+      if (slot.resolution.kind === 'valid') {
+        refused.delete(key)
+        valid.put(key, slot)
+      } else {
+        valid.delete(key)
+        refused.set(key, slot, { size: entryBytes(key, slot, false) })
+      }
       return STORED
     },
     forget (key: string, at: number): void {
-      if ((peek(key)?.at ?? Infinity) < at) remove(key)
+      if ((markOf(key)?.at ?? Infinity) < at) remove(key)
     },
     claimRenewal (key: string): boolean {
-      const slot = valid.peek(key)
+      const slot = valid.get(key)
       if (slot === undefined || clock.monotonic() - slot.renewedAt < RENEWAL_PAUSE_MS) return false
       slot.renewedAt = Math.floor(clock.monotonic())
       return true
     },
     sweep: () => sweep(SWEEP_ENTRIES),
-    size: () => valid.size + refused.size,
-    bytes: () => reservedBytes + valid.calculatedSize + refused.calculatedSize,
+    size: () => valid.size() + refused.size,
+    bytes: () => RESERVED_ENTRY_BYTES * refused.max + valid.bytes() + refused.calculatedSize,
     clear: () => { valid.clear(); refused.clear() }
   })
-}
-
-/** The lists' own bytes are part of the budget; `max` never exceeds the entries that fit. */
-function openStore (
-  maxEntries: number,
-  maxBytes: number,
-  dispose: (slot: Slot, key: string) => void = () => {}
-): Store {
-  const max = Math.max(1, Math.min(maxEntries, Math.floor(maxBytes / (MIN_ENTRY_BYTES + RESERVED_ENTRY_BYTES))))
-  const maxSize = Math.max(1, Math.floor(maxBytes - RESERVED_ENTRY_BYTES * max))
-  return new LRUCache<string, Slot>({ max, dispose, maxSize })
 }

@@ -131,7 +131,7 @@ t.test('a key that does not belong to the certificate is not accepted at start',
   t.throws(() => readTlsMaterial({ certFile: tls.certFile, keyFile: other.keyFile, clientCaFile: undefined }))
 })
 
-t.test('draining says at once which streams get no answer, and one under way gets its own', async (t) => {
+t.test('draining says at once which streams get no answer; one under way does', async (t) => {
   const simulator = await startSimulator(t)
   const adapter = await startInProcess(t, { authgear: simulator.url, tls })
   const hold = simulator.controls.hold('before')
