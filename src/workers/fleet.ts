@@ -13,7 +13,7 @@ import { forkWorker, type ForkSettings, type WorkerProcess } from './worker-proc
 
 /** All workers of this replica as one. */
 export type Fleet = Readonly<{
-  /** Resolves when all serve. @throws {Error} where one ends before any does */
+  /** Resolves when all serve, or one does and another one ended. @throws {Error} where one ends before any serves */
   serving: () => Promise<void>
   state: () => Pick<Report, 'state' | 'redis' | 'authgear'>
   metrics: Readonly<{ contentType: string, render: () => Promise<string> }>
@@ -62,8 +62,11 @@ const isServing = (worker: WorkerProcess): boolean => worker.isHeard() && worker
 export function createFleet ({ count, log, execArgv, line, clock = systemClock }: FleetDeps): Fleet {
   const ended = { reading: NOTHING_READ, metrics: Promise.resolve<readonly MetricJson[]>([]) }
   const start = createStart()
-  const metrics = createWholeMetrics(count, () => supervisor.children().filter(isServing).length)
-  const reported = (): void => { if (supervisor.children().filter(isServing).length === count) start.done() }
+  const metrics = createWholeMetrics(count, () => serving().length)
+  const serving = (): readonly WorkerProcess[] => supervisor.children().filter(isServing)
+  const reported = (): void => { if (serving().length === count) start.done() }
+  /** One that did not start: the replica goes on with those that serve. */
+  const unstarted = (error: Error): void => serving().length > 0 ? start.done() : start.fail(error)
   const reportsOf = (workers: readonly WorkerProcess[]): readonly Report[] =>
     workers.flatMap((worker) => worker.report() ?? [])
   const revoked = (by: number, revocation: Revocation): void => {
@@ -85,13 +88,14 @@ export function createFleet ({ count, log, execArgv, line, clock = systemClock }
     ended: (worker, how, waitMs) => {
       remember(worker)
       if (waitMs === undefined) return
-      start.fail(new Error(`worker ${worker.place} ended at its start (${how})`))
+      unstarted(new Error(`worker ${worker.place} ended at its start (${how})`))
       metrics.replaced()
       const what = { worker: worker.place, pid: worker.pid, ended: how, waitMs }
       log.error(what, 'a worker ended: another one takes its place')
     },
     unforked: (place, error, waitMs) => {
-      start.fail(new Error(`worker ${place} cannot be started`, { cause: error }))
+      // the first ones are begun before there is a supervisor to ask
+      queueMicrotask(() => unstarted(new Error(`worker ${place} cannot be started`, { cause: error })))
       log.error({ worker: place, error: describe(error), waitMs }, 'a worker cannot be started: it is tried again')
     }
   })
@@ -108,7 +112,7 @@ export function createFleet ({ count, log, execArgv, line, clock = systemClock }
     },
     samples: history.window,
     others: () => wholeFleet(reports()),
-    manage: (request: ManagementRequest) => askUntilTaken(supervisor.children().filter(isServing), request),
+    manage: (request: ManagementRequest) => askUntilTaken(serving(), request),
     async end (withinMs: number) {
       clearInterval(samples)
       const all = supervisor.ended()

@@ -47,7 +47,7 @@ export async function metrics ({ managementUrl }: Service): Promise<ReadonlyMap<
 export const metric = async (service: Service, name: string): Promise<number> => (await metrics(service)).get(name) ?? 0
 
 /** The process ids of the workers. */
-export const workersOf = ({ pid }: Service): readonly number[] =>
+export const workersOf = ({ pid }: Pick<Service, 'pid'>): readonly number[] =>
   readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter((id) => id !== '').map(Number)
 
 /** Which workers printed a line with these words, by their places. */
