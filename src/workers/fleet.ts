@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from '../clock.ts'
+import { type Clock, type Repeat, systemClock, systemRepeat } from '../clock.ts'
 import { describe, type Log } from '../logging/log.ts'
 import type { ManagementRequest, ManagementResponse } from '../management/forwarded.ts'
 import { createHistory, STEP_MS, type Sample } from '../management/status/history.ts'
@@ -8,6 +8,7 @@ import type { Seen } from '../revocation/presence.ts'
 import type { Revocation } from '../revocation/types.ts'
 import type { Report } from './messages.ts'
 import { supervise } from './supervisor.ts'
+import { createWatchdog, TICK_MS } from './watchdog.ts'
 import { NOTHING_READ, wholeFleet, wholeReading, wholeState } from './whole.ts'
 import { forkWorker, type ForkSettings, type WorkerProcess } from './worker-process.ts'
 
@@ -25,7 +26,8 @@ export type Fleet = Readonly<{
   end: (withinMs: number) => Promise<void>
 }>
 
-type FleetDeps = Readonly<{ count: number, log: Log, clock?: Clock }> & Pick<ForkSettings, 'execArgv' | 'line'>
+type FleetDeps = Readonly<{ count: number, log: Log, clock?: Clock, repeat?: Repeat }>
+  & Pick<ForkSettings, 'execArgv' | 'line'>
 
 const later = (ms: number, act: () => void): () => void => {
   const timer = setTimeout(act, ms)
@@ -59,7 +61,8 @@ async function askUntilTaken (
 
 const isServing = (worker: WorkerProcess): boolean => worker.isHeard() && worker.report()?.state === 'serving'
 
-export function createFleet ({ count, log, execArgv, line, clock = systemClock }: FleetDeps): Fleet {
+export function createFleet (deps: FleetDeps): Fleet {
+  const { count, log, execArgv, line, clock = systemClock, repeat = systemRepeat } = deps
   const ended = { reading: NOTHING_READ, metrics: Promise.resolve<readonly MetricJson[]>([]) }
   const start = createStart()
   const metrics = createWholeMetrics(count, () => serving().length)
@@ -101,6 +104,10 @@ export function createFleet ({ count, log, execArgv, line, clock = systemClock }
   })
   const history = createHistory({ read, clock })
   const samples = setInterval(history.sample, STEP_MS)
+  const unwatch = repeat(TICK_MS, createWatchdog(supervisor.children, (worker, silentTicks) => {
+    log.error({ worker: worker.place, pid: worker.pid, silentTicks }, 'a worker stands still: it is killed')
+    worker.kill()
+  }))
   return Object.freeze({
     serving: () => start.promise,
     state: () => wholeState(reportsOf(supervisor.children().filter((worker) => worker.isHeard()))),
@@ -115,6 +122,7 @@ export function createFleet ({ count, log, execArgv, line, clock = systemClock }
     manage: (request: ManagementRequest) => askUntilTaken(serving(), request),
     async end (withinMs: number) {
       clearInterval(samples)
+      unwatch()
       const all = supervisor.ended()
       for (const worker of supervisor.children()) worker.shutDown()
       const timer = setTimeout(() => { for (const worker of supervisor.children()) worker.kill() }, withinMs)
