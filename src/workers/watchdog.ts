@@ -5,9 +5,9 @@ export type Watched = Readonly<{ report: () => object | undefined }>
 export const TICK_MS = 1000
 
 /**
- * Ticks without a report, after which a worker stands still: twice what makes it count as silent. A worker with too
- * much to do is late by its loop's delay (tens of milliseconds at rest, seconds at worst), and a heap snapshot takes
- * some seconds more; a proxy that keeps one connection gets no answer until then.
+ * Ticks without a report, after which a worker stands still: twice what makes it count as silent. One with too much to
+ * do reports late by its loop's delay (240 ms was the most in docs/reliability.md), and a heap snapshot or swapping may
+ * take seconds; but a proxy that keeps one connection gets no answer until then.
  */
 const STILL_TICKS = 20
 
