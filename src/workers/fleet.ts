@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from '../clock.ts'
+import { type Clock, type Repeat, systemClock, systemRepeat } from '../clock.ts'
 import { describe, type Log } from '../logging/log.ts'
 import type { ManagementRequest, ManagementResponse } from '../management/forwarded.ts'
 import { createHistory, STEP_MS, type Sample } from '../management/status/history.ts'
@@ -8,12 +8,13 @@ import type { Seen } from '../revocation/presence.ts'
 import type { Revocation } from '../revocation/types.ts'
 import type { Report } from './messages.ts'
 import { supervise } from './supervisor.ts'
+import { createWatchdog, TICK_MS } from './watchdog.ts'
 import { NOTHING_READ, wholeFleet, wholeReading, wholeState } from './whole.ts'
 import { forkWorker, type ForkSettings, type WorkerProcess } from './worker-process.ts'
 
 /** All workers of this replica as one. */
 export type Fleet = Readonly<{
-  /** Resolves when all serve. @throws {Error} where one ends before any does */
+  /** Resolves when all serve, or one does and another one ended. @throws {Error} where one ends before any serves */
   serving: () => Promise<void>
   state: () => Pick<Report, 'state' | 'redis' | 'authgear'>
   metrics: Readonly<{ contentType: string, render: () => Promise<string> }>
@@ -25,7 +26,8 @@ export type Fleet = Readonly<{
   end: (withinMs: number) => Promise<void>
 }>
 
-type FleetDeps = Readonly<{ count: number, log: Log, clock?: Clock }> & Pick<ForkSettings, 'execArgv' | 'line'>
+type FleetDeps = Readonly<{ count: number, log: Log, clock?: Clock, repeat?: Repeat }>
+  & Pick<ForkSettings, 'execArgv' | 'line'>
 
 const later = (ms: number, act: () => void): () => void => {
   const timer = setTimeout(act, ms)
@@ -59,11 +61,15 @@ async function askUntilTaken (
 
 const isServing = (worker: WorkerProcess): boolean => worker.isHeard() && worker.report()?.state === 'serving'
 
-export function createFleet ({ count, log, execArgv, line, clock = systemClock }: FleetDeps): Fleet {
+export function createFleet (deps: FleetDeps): Fleet {
+  const { count, log, execArgv, line, clock = systemClock, repeat = systemRepeat } = deps
   const ended = { reading: NOTHING_READ, metrics: Promise.resolve<readonly MetricJson[]>([]) }
   const start = createStart()
-  const metrics = createWholeMetrics(count, () => supervisor.children().filter(isServing).length)
-  const reported = (): void => { if (supervisor.children().filter(isServing).length === count) start.done() }
+  const metrics = createWholeMetrics(count, () => serving().length)
+  const serving = (): readonly WorkerProcess[] => supervisor.children().filter(isServing)
+  const reported = (): void => { if (serving().length === count) start.done() }
+  /** One that did not start: the replica goes on with those that serve. */
+  const unstarted = (error: Error): void => serving().length > 0 ? start.done() : start.fail(error)
   const reportsOf = (workers: readonly WorkerProcess[]): readonly Report[] =>
     workers.flatMap((worker) => worker.report() ?? [])
   const revoked = (by: number, revocation: Revocation): void => {
@@ -85,18 +91,23 @@ export function createFleet ({ count, log, execArgv, line, clock = systemClock }
     ended: (worker, how, waitMs) => {
       remember(worker)
       if (waitMs === undefined) return
-      start.fail(new Error(`worker ${worker.place} ended at its start (${how})`))
+      unstarted(new Error(`worker ${worker.place} ended at its start (${how})`))
       metrics.replaced()
       const what = { worker: worker.place, pid: worker.pid, ended: how, waitMs }
       log.error(what, 'a worker ended: another one takes its place')
     },
     unforked: (place, error, waitMs) => {
-      start.fail(new Error(`worker ${place} cannot be started`, { cause: error }))
+      // the first ones are begun before there is a supervisor to ask
+      queueMicrotask(() => unstarted(new Error(`worker ${place} cannot be started`, { cause: error })))
       log.error({ worker: place, error: describe(error), waitMs }, 'a worker cannot be started: it is tried again')
     }
   })
   const history = createHistory({ read, clock })
   const samples = setInterval(history.sample, STEP_MS)
+  const unwatch = repeat(TICK_MS, createWatchdog(supervisor.children, (worker, silentTicks) => {
+    log.error({ worker: worker.place, pid: worker.pid, silentTicks }, 'a worker stands still: it is killed')
+    worker.kill()
+  }))
   return Object.freeze({
     serving: () => start.promise,
     state: () => wholeState(reportsOf(supervisor.children().filter((worker) => worker.isHeard()))),
@@ -108,9 +119,10 @@ export function createFleet ({ count, log, execArgv, line, clock = systemClock }
     },
     samples: history.window,
     others: () => wholeFleet(reports()),
-    manage: (request: ManagementRequest) => askUntilTaken(supervisor.children().filter(isServing), request),
+    manage: (request: ManagementRequest) => askUntilTaken(serving(), request),
     async end (withinMs: number) {
       clearInterval(samples)
+      unwatch()
       const all = supervisor.ended()
       for (const worker of supervisor.children()) worker.shutDown()
       const timer = setTimeout(() => { for (const worker of supervisor.children()) worker.kill() }, withinMs)

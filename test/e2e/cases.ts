@@ -25,13 +25,17 @@ const CASES: readonly Case[] = [
   ...outage
 ]
 
-/** Every proxy that we ship a configuration for keeps the same promises. */
-export function testProxy (proxy: Proxy): void {
+/**
+ * Every proxy that we ship a configuration for keeps the same promises.
+ * @param env of each replica, beside what every one has
+ */
+export function testProxy (proxy: Proxy, env: Readonly<Record<string, string>> = {}): void {
+  const variables = Object.entries(env).map(([name, value]) => `, ${name}=${value}`).join('')
   t.test(
-    `${proxy.server} on what "snippet ${proxy.snippet}" writes`,
+    `${proxy.server} on what "snippet ${proxy.snippet}" writes${variables}`,
     { skip: skipOrFail(proxy.server, 'redis-server') },
     async (t) => {
-      const stack = await startBehindProxy(t, proxy, createObserver(t, 'cases', proxy))
+      const stack = await startBehindProxy(t, proxy, createObserver(t, 'cases', proxy), { env })
       for (const { name, only, run } of CASES) {
         if (only?.(proxy) !== false) await t.test(name, (t) => run(t, stack, proxy))
       }

@@ -1,16 +1,11 @@
 import t from 'tap'
-import { ask, type Answer } from '../helpers/request.ts'
+import { ask } from '../helpers/request.ts'
 import type { Service } from '../helpers/process.ts'
 import { skipOrFail } from '../helpers/servers.ts'
 import { until } from '../helpers/until.ts'
-import { loadClients } from './load-clients.ts'
-import { ALICE, BOB } from './people.ts'
+import { amid, CLIENTS } from './amid.ts'
 import { caddy, traefik } from './proxies.ts'
 import { startBehindProxy, type BehindProxy } from './behind-proxy.ts'
-
-const CLIENTS = 8
-/** Requests for which the clients keep their connections. */
-const ROUND = 40
 
 t.setTimeout(240_000)
 
@@ -67,23 +62,4 @@ async function retire ({ links }: BehindProxy, old: Service): Promise<void> {
   )
   links.forEach((link) => link.drop(old.port))
   await ending
-}
-
-/** Everything that was answered from before the work began until after it ended. */
-async function amid ({ port }: BehindProxy, work: () => Promise<void>): Promise<Answer[]> {
-  const answers: Answer[] = []
-  const progress = { isOver: false }
-  const round = async (): Promise<void> => {
-    answers.push(
-      ...(await loadClients(port, CLIENTS, ROUND, (i) => ({
-        headers: [['Cookie', i % 2 === 0 ? ALICE.cookie : BOB.cookie]]
-      })))
-    )
-  }
-  await round()
-  const working = work().finally(() => { progress.isOver = true })
-  while (!progress.isOver) await round()
-  await round()
-  await working
-  return answers
 }

@@ -62,12 +62,14 @@ export interface GrpcClient {
   close (): void
 }
 
+/** On a connection of its own. @param at a port of this machine, or a socket file */
 export function grpcClient (
   t: Pick<Test, 'teardown'>,
-  port: number,
+  at: number | string,
   secure: ChannelCredentials = credentials.createInsecure()
 ): GrpcClient {
-  const client = new Client(`localhost:${port}`, secure)
+  const address = typeof at === 'number' ? `localhost:${at}` : `unix:${at}`
+  const client = new Client(address, secure, { 'grpc.use_local_subchannel_pool': 1 })
   t.teardown(() => client.close())
   const send = (bytes: Buffer, path = CHECK_PATH): Promise<Buffer> => new Promise((resolve, reject) => {
     const asItIs = (one: Buffer): Buffer => one

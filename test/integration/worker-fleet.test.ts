@@ -3,10 +3,12 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { createFleet, type Fleet } from '../../src/workers/fleet.ts'
+import type { Repeat } from '../../src/clock.ts'
 import { createLog } from '../../src/logging/log.ts'
 import { NOTHING_READ } from '../../src/workers/whole.ts'
 import { manualClock, type ManualClock } from '../helpers/manual-clock.ts'
 import { tempDir } from '../helpers/temp-dir.ts'
+import { until } from '../helpers/until.ts'
 
 const REPORT = JSON.stringify({
   kind: 'report',
@@ -14,20 +16,42 @@ const REPORT = JSON.stringify({
 })
 const PURGE = { method: 'POST', path: '/revocations', headers: {}, body: '{}', client: '127.0.0.1' } as const
 
-/** Two workers that serve by their own word, each by this program. */
-async function start (
-  t: Test,
-  program: string
-): Promise<Readonly<{ fleet: Fleet, clock: ManualClock, lines: readonly string[] }>> {
+type World = Readonly<{
+  fleet: Fleet
+  clock: ManualClock
+  lines: readonly string[]
+  logged: () => string
+  /** A second of the primary's own life, whatever else goes by; it has read what the workers sent by then. */
+  tick: () => Promise<void>
+}>
+
+/** Two workers, each by this program. */
+function begin (t: Test, program: string, execArgv: readonly string[] = []): World {
   const exec = join(tempDir(t, 'worker'), 'worker.cjs')
-  writeFileSync(exec, `process.send(${REPORT})\n${program}`)
+  writeFileSync(exec, program)
   cluster.setupPrimary({ exec })
-  const [clock, lines] = [manualClock(), [] as string[]]
-  const log = createLog('silent', { write: () => {} })
-  const fleet = createFleet({ count: 2, log, execArgv: [], line: (text) => lines.push(text), clock })
+  const [clock, lines, texts] = [manualClock(), [] as string[], [] as string[]]
+  const log = createLog('info', { write: (text: string) => texts.push(text) })
+  let act = (): void => {}
+  const repeat: Repeat = (ms, once) => {
+    t.equal(ms, 1000)
+    act = once
+    return () => { act = () => {} }
+  }
+  const fleet = createFleet({ count: 2, log, execArgv, line: (text) => lines.push(text), clock, repeat })
   t.teardown(() => fleet.end(0))
-  await fleet.serving()
-  return { fleet, clock, lines }
+  const tick = async (): Promise<void> => {
+    await new Promise((resolve) => { setImmediate(resolve) })
+    act()
+  }
+  return { fleet, clock, lines, logged: () => texts.join(''), tick }
+}
+
+/** Two workers that serve by their own word, each by this program. */
+async function start (t: Test, program: string): Promise<World> {
+  const world = begin(t, `process.send(${REPORT})\n${program}`)
+  await world.fleet.serving()
+  return world
 }
 
 /** Reports once and no more, as one whose event loop stands still. */
@@ -41,6 +65,73 @@ t.test('a replica whose workers stand still is not ready, and asks none of them'
   t.equal(fleet.state().state, 'starting')
   t.match(await fleet.metrics.render(), /^forward_auth_workers 0$/m)
   await t.rejects(fleet.manage(PURGE), { message: 'no worker serves' })
+})
+
+const ticks = async ({ tick }: World, count: number): Promise<void> => { for (let n = 0; n < count; n++) await tick() }
+
+/** Reports at each SIGUSR2, and says so by a line. */
+const REPORTS_WHEN_TOLD = `
+process.on('message', ({ id }) => process.send({ kind: 'failed', id }))
+process.on('SIGUSR2', () => process.send(${REPORT}, () => console.log('reported')))
+process.send(${REPORT})`
+
+t.test('a worker that stands still for 20 ticks of its primary is killed and replaced', async (t) => {
+  const world = begin(t, REPORTS_WHEN_TOLD)
+  const { fleet, lines, logged } = world
+  await fleet.serving()
+  await ticks(world, 1)
+  const [stopped, lively] = Object.values(cluster.workers ?? {}).map((worker) => worker?.process)
+  stopped?.kill('SIGSTOP')
+  await ticks(world, 19)
+  lively?.kill('SIGUSR2')
+  await until('the lively one has reported', () => lines.length === 1)
+  t.equal(logged(), '', 'nobody is killed before')
+  await ticks(world, 1)
+  t.match(logged(), /"worker":1,"pid":\d+,"silentTicks":20,"msg":"a worker stands still: it is killed"/)
+  await until('it is replaced', () => logged().includes('a worker ended: another one takes its place'))
+  t.match(logged(), /"worker":1,.*"ended":"SIGKILL"/)
+  t.notMatch(logged(), /"worker":2/)
+  await until('its successor serves', async () => /^forward_auth_workers 2$/m.test(await fleet.metrics.render()))
+  t.match(await fleet.metrics.render(), /^forward_auth_workers_replaced_total 1$/m)
+})
+
+t.test('no worker is killed for time in which its primary was frozen too', async (t) => {
+  const world = await start(t, STANDS_STILL)
+  await ticks(world, 1)
+  world.clock.advance(3_600_000)
+  await ticks(world, 19)
+  t.equal(world.logged(), '')
+})
+
+t.test('no worker is killed for starting slowly', async (t) => {
+  const world = begin(t, SECOND_IS_SLOW('{}'))
+  await ticks(world, 100)
+  t.equal(world.logged(), '')
+})
+
+/** The second one is not told from one that takes its time, until it is killed. */
+const SECOND_IS_SLOW = (program: string): string => `if (process.env.FORWARD_AUTH_WORKER === '1') ${program}
+process.on('message', () => {})`
+
+t.test('a worker that ends at its start ends no replica that another one serves', async (t) => {
+  const { fleet } = begin(t, SECOND_IS_SLOW(`process.send(${REPORT})`))
+  await until('the first one serves', () => fleet.state().state === 'serving')
+  const [, second] = Object.values(cluster.workers ?? {})
+  second?.process.kill('SIGKILL')
+  await fleet.serving()
+  t.equal(fleet.state().state, 'serving')
+})
+
+t.test('a worker that ends at its start ends a replica that none serves', async (t) => {
+  const { fleet } = begin(t, SECOND_IS_SLOW('{}'))
+  const [, second] = Object.values(cluster.workers ?? {})
+  second?.process.kill('SIGKILL')
+  await t.rejects(fleet.serving(), { message: 'worker 2 ended at its start (SIGKILL)' })
+})
+
+t.test('workers that the system does not even begin end the replica', async (t) => {
+  const TOO_LONG = [`--title=${'x'.repeat(4_000_000)}`]
+  await t.rejects(begin(t, '', TOO_LONG).fleet.serving(), { message: 'worker 1 cannot be started' })
 })
 
 /** Answers a purge by the status of its place, or ends. */

@@ -13,9 +13,12 @@ const closing = (log: Log, close: () => Promise<void>) => async ({ err }: { err?
   await close()
 }
 
-/** A second signal ends the process at once with 1, as the library does. */
-export function onSignal (log: Log, close: () => Promise<void>): void {
-  closeWithGrace({ delay: false, logger: loggerOf(log) }, closing(log, close))
+/**
+ * A second signal ends the process at once with 1, as the library does.
+ * @returns lets signals alone again, for a process that ends by itself
+ */
+export function onSignal (log: Log, close: () => Promise<void>): () => void {
+  return closeWithGrace({ delay: false, logger: loggerOf(log) }, closing(log, close)).uninstall
 }
 
 /**

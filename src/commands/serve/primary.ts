@@ -30,16 +30,8 @@ export async function startPrimary (config: Config, deps: PrimaryDeps): Promise<
   const fleet = createFleet({ count: config.workers, log, execArgv, line })
   const state = (): State => ending ? 'draining' : fleet.state().state
   const management = managementOf(config, version, fleet, state)
-  try {
-    await listen(management, config.management)
-    await fleet.serving()
-  } catch (error) {
-    await fleet.end(0)
-    await management.close()
-    throw error
-  }
-  log.info({ ...bannerOf(config, version), workers: config.workers }, 'ready')
-  onSignal(log, async () => {
+  // from here on: one worker may serve while another one starts
+  const ignoreSignals = onSignal(log, async () => {
     ending = true
     log.info({ delayMs: config.shutdownDelayMs }, 'shutting down')
     await fleet.end(config.shutdownDelayMs + END_WITHIN_MS)
@@ -47,6 +39,16 @@ export async function startPrimary (config: Config, deps: PrimaryDeps): Promise<
     log.info('shut down')
     await flushed()
   })
+  try {
+    await listen(management, config.management)
+    await fleet.serving()
+  } catch (error) {
+    ignoreSignals()
+    await fleet.end(0)
+    await management.close()
+    throw error
+  }
+  if (!ending) log.info({ ...bannerOf(config, version), workers: config.workers }, 'ready')
 }
 
 function managementOf (config: Config, version: string, fleet: Fleet, state: () => State) {
