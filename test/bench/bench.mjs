@@ -10,12 +10,13 @@ import { lease } from './lease.mjs'
 import { limit } from './limit.mjs'
 import { stopAll } from './lib.mjs'
 import { memory } from './memory.mjs'
+import { peers } from './peers.mjs'
 import { proxies } from './proxies.mjs'
 import { rates } from './rates.mjs'
 import { tokens } from './tokens.mjs'
 import { workers } from './workers.mjs'
 
-const PARTS = { rates, tokens, identity, burst, proxies, limit, workers, memory, fleet, lease }
+const PARTS = { rates, tokens, identity, burst, proxies, peers, limit, workers, memory, fleet, lease }
 const DOCS = new URL('../../docs/performance.md', import.meta.url)
 
 const asked = process.argv.slice(2)
