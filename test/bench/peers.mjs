@@ -5,14 +5,15 @@ import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { answers, cpuOf, rssOf, spread, start, startRedis, stop, summary, table, thousands } from './lib.mjs'
 import { GENERATOR, load } from './load.mjs'
-import { examine, REDIS, startServices, UPSTREAM, versions } from './peers/services.mjs'
+import { stillAllowing } from './peers/disable.mjs'
+import { ask, examine, REDIS, startServices, UPSTREAM, versions } from './peers/services.mjs'
 
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5)
 const SECONDS = Number(process.env.BENCH_SECONDS ?? 2)
 /** As in rates.mjs: between the rounds of the bare server; a run with more is void. */
 const MAX_VARIATION = 0.15
 const RUNS = 2
-const questionsUrl = `http://127.0.0.1:${UPSTREAM}/questions`
+const upstream = `http://127.0.0.1:${UPSTREAM}`
 
 export async function peers () {
   const home = mkdtempSync(join(tmpdir(), 'bench-peers-'))
@@ -22,7 +23,9 @@ export async function peers () {
     const { rows, missing } = await startServices(home, children)
     for (const row of rows) await examine(row)
     for (const row of rows) await measure(row, 1) // warm
-    return report(rows, missing, await quietRun(rows))
+    const run = await quietRun(rows)
+    const allowing = await stillAllowing(rows, upstream, ({ url, line }) => ask(url, [line]))
+    return report(rows.map((row, index) => ({ ...row, stillAllows: allowing[index] })), missing, run)
   } finally {
     for (const child of children.reverse()) await stop(child)
     rmSync(home, { recursive: true, force: true })
@@ -32,7 +35,7 @@ export async function peers () {
 async function startUpstream () {
   const program = new URL('peers/upstream.mjs', import.meta.url).pathname
   const child = start(process.execPath, [program, String(UPSTREAM)], { core: 1 })
-  await answers(questionsUrl)
+  await answers(`${upstream}/questions`)
   return child
 }
 
@@ -71,13 +74,14 @@ async function measure ({ name, url, line, child }, seconds) {
   }
 }
 
-const questions = () => fetch(questionsUrl).then((answer) => answer.text()).then(Number)
+const questions = () => fetch(`${upstream}/questions`).then((answer) => answer.text()).then(Number)
 
 function report (services, missing, { rounds, variation, voids }) {
-  const rows = services.map(({ name }, index) => {
+  const rows = services.map(({ name, stillAllows }, index) => {
     const median = (key) => summary(rounds[index].map((round) => round[key])).median
     return {
       name,
+      stillAllows,
       ratio: summary(rounds[index].map(({ rate }, round) => rate / rounds[0][round].rate)),
       ...Object.fromEntries(['rate', 'cpu', 'p50', 'p99', 'asked', 'memory'].map((key) => [key, median(key)])),
       rounds: rounds[index]
@@ -86,7 +90,8 @@ function report (services, missing, { rounds, variation, voids }) {
   const isVoid = variation >= MAX_VARIATION
   return {
     markdown: `${tableOf(rows)}\n\n${note({ missing, variation, isVoid, voids })}`,
-    data: { versions: versions(), rows, missing, variation, isVoid, voids }
+    data: { versions: versions(), rows, missing, variation, isVoid, voids },
+    file: new URL('peers/results.json', import.meta.url)
   }
 }
 
@@ -94,11 +99,12 @@ function tableOf (rows) {
   return table([
     [
       'service', 'requests/s', 'ratio to bare: min / median / max', 'CPU µs a request', 'p50 / p99 ms', 'memory',
-      'questions upstream a request'
+      'questions upstream a request', 'still allows a disabled user'
     ],
-    ...rows.map(({ name, rate, ratio, cpu, p50, p99, asked, memory }) => [
+    ...rows.map(({ name, rate, ratio, cpu, p50, p99, asked, memory, stillAllows }, index) => [
       name, thousands(rate), spread(ratio), cpu.toFixed(1), `${p50.toFixed(2)} / ${p99.toFixed(2)}`,
-      `${memory.toFixed(0)} MiB`, asked.toFixed(asked < 0.005 ? 0 : 2)
+      `${memory.toFixed(0)} MiB`, index === 0 ? '' : asked.toFixed(asked < 0.005 ? 0 : 2),
+      index === 0 ? '' : stillAllows ? 'yes' : 'no'
     ])
   ])
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { answers, BIN, SESSION, start, startServer, startService, TOKEN } from '../lib.mjs'
 import { versionsOf } from '../proxy.mjs'
 import { sessionOf } from './sign-in.mjs'
+import { WEBHOOK_SECRET } from './disable.mjs'
 
 const HERE = new URL('.', import.meta.url).pathname
 const BUILT = new URL('../../../.servers/peers', import.meta.url).pathname
@@ -29,11 +30,11 @@ const SERVICES = [
   },
   {
     program: 'node',
-    start: () => startService(OURS, { AUTHGEAR_ENDPOINT: at(UPSTREAM, '') }),
+    start: () => startService(OURS, { AUTHGEAR_ENDPOINT: at(UPSTREAM, ''), AUTHGEAR_WEBHOOK_SECRET: WEBHOOK_SECRET }),
     rows: [
-      { name: '**this service**, bearer token', url: at(OURS, '/verify'), header: () => bearer },
-      { name: '**this service**, session cookie', url: at(OURS, '/verify'), header: () => session }
-    ]
+      { name: '**this service**, bearer token', header: () => bearer },
+      { name: '**this service**, session cookie', header: () => session }
+    ].map((row) => ({ ...row, url: at(OURS, '/verify'), webhook: at(OURS, '/webhook') }))
   },
   {
     program: join(BIN, 'nginx'),
@@ -127,13 +128,17 @@ export async function startServices (home, children) {
   return { rows, missing }
 }
 
+/** @param lines `Name: value`, as wrk takes them */
+export function ask (url, lines) {
+  return fetch(url, { headers: lines.map((line) => line.split(/: (.*)/, 2)), redirect: 'manual' })
+}
+
 /** Throws unless it allows the row's credential, and answers strangers and a credential of nobody's as the row says. */
 export async function examine ({ name, url, line, allowed, stranger, refused }) {
   for (const [what, lines, expected] of [
     ['its credential', [line], allowed], ['none', [], stranger], ["nobody's", [NOBODY], refused]
   ]) {
-    const headers = lines.map((one) => one.split(/: (.*)/, 2))
-    const { status } = await fetch(url, { headers, redirect: 'manual' })
+    const { status } = await ask(url, lines)
     if (status !== expected) throw new Error(`${name}: ${status} for ${what}, ${expected} expected`)
   }
 }

@@ -14,6 +14,8 @@ const issuer = `http://127.0.0.1:${port}`
 const { privateKey, publicKey } = await generateKeyPair('RS256')
 const codes = new Map()
 let questions = 0
+/** The user was disabled: nothing that it once gave out is valid any more. */
+let isDisabled = false
 
 const now = () => Math.floor(Date.now() / 1000)
 const json = (response, body, status = 200) => {
@@ -21,13 +23,13 @@ const json = (response, body, status = 200) => {
 }
 
 const routes = {
-  '/_resolver/resolve': handlers.resolver,
+  '/_resolver/resolve': (request, response) => handlers.resolver(isDisabled ? { headers: {} } : request, response),
   '/introspect': async (request, response) => {
-    const active = new URLSearchParams(await text(request)).get('token') === TOKEN
+    const active = new URLSearchParams(await text(request)).get('token') === TOKEN && !isDisabled
     json(response, active ? { active, sub: USER, iat: now(), exp: now() + LIFE } : { active })
   },
   '/session': (request, response) => {
-    const isValid = request.headers.cookie === `session=${SESSION}`
+    const isValid = request.headers.cookie === `session=${SESSION}` && !isDisabled
     json(response, isValid ? { subject: USER } : {}, isValid ? 200 : 401)
   },
   '/.well-known/openid-configuration': (_request, response) => json(response, {
@@ -48,6 +50,7 @@ const routes = {
     const id = await idToken({ nonce })
     json(response, { access_token: randomUUID(), token_type: 'Bearer', expires_in: LIFE, id_token: id })
   },
+  '/disable': (_request, response) => { isDisabled = true; response.end() },
   '/id-token': async (_request, response) => response.end(await idToken({}))
 }
 
