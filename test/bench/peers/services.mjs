@@ -13,10 +13,13 @@ export const UPSTREAM = 23400
 export const REDIS = 23401
 const BARE = 23402
 /** Each is followed by what else the service listens on: MANAGEMENT and PROXY in its configuration. */
-const [OURS, NGINX, MEMORY, SHARED, OAUTH2_PROXY, OATHKEEPER] = [23410, 23420, 23430, 23440, 23450, 23460]
+const [OURS, NGINX, MEMORY, SHARED, OAUTH2_PROXY] = [23410, 23420, 23430, 23440, 23450]
+const [INTROSPECTION, COOKIE] = [23460, 23470]
 
 const bearer = `Authorization: Bearer ${TOKEN}`
 const session = `Cookie: session=${SESSION}`
+/** How every user's id begins that upstream gives out. */
+const USER = 'a11ce000-'
 const NOBODY = 'Authorization: Bearer refusedTokenOfTheBench0000000000'
 
 /** `stranger`: its answer to a request without a credential; `refused`: to one with a credential that is nobody's. */
@@ -60,16 +63,8 @@ const SERVICES = [
       { name: 'oauth2-proxy, JWT', header: jwt }
     ].map((row) => ({ ...row, url: at(OAUTH2_PROXY, '/oauth2/auth'), allowed: 202 }))
   },
-  {
-    program: built('oathkeeper'),
-    start: (home) => run(home, built('oathkeeper'), OATHKEEPER, ['oathkeeper.yaml'], [
-      'serve', '--config', 'oathkeeper.yaml'
-    ], '/health/ready'),
-    rows: [
-      { name: 'Oathkeeper, cached introspection', url: at(OATHKEEPER, '/decisions/token'), header: () => bearer },
-      { name: 'Oathkeeper, session cookie', url: at(OATHKEEPER, '/decisions/session'), header: () => session }
-    ]
-  }
+  oathkeeper('cached introspection', bearer, INTROSPECTION, ['introspection', 'oauth2_introspection']),
+  oathkeeper('session cookie', session, COOKIE, ['cookie', 'cookie_session'])
 ]
 
 function heimdall (name, cache, port) {
@@ -80,6 +75,17 @@ function heimdall (name, cache, port) {
       'serve', 'decision', '--config', 'heimdall.yaml', '--insecure' // no TLS, as everything here
     ]),
     rows: [{ name: `heimdall, ${name}`, url: at(port, '/verify'), header: () => bearer }]
+  }
+}
+
+function oathkeeper (name, line, port, [file, authenticator]) {
+  const files = ['oathkeeper.yaml', `oathkeeper-${file}.yaml`]
+  return {
+    program: built('oathkeeper'),
+    start: (home) => run(home, built('oathkeeper'), port, files, [
+      'serve', '--config', 'oathkeeper.yaml'
+    ], '/health/ready', authenticator),
+    rows: [{ name: `Oathkeeper, ${name}`, url: at(port, '/decisions/verify'), header: () => line }]
   }
 }
 
@@ -98,12 +104,12 @@ async function jwt () {
 }
 
 /** Its files in a folder of its own, the first one with the others behind it. @returns the process, once it answers */
-async function run (home, program, port, files, args, ready = '/verify') {
+async function run (home, program, port, files, args, ready = '/verify', authenticator = '') {
   const folder = join(home, String(port))
   mkdirSync(join(folder, 'cache'), { recursive: true })
   const fill = (name) => readFileSync(join(HERE, name), 'utf8').replaceAll('LISTEN', port).replaceAll('FOLDER', folder)
     .replaceAll('UPSTREAM', UPSTREAM).replaceAll('REDIS', REDIS).replaceAll('MANAGEMENT', port + 1)
-    .replaceAll('PROXY', port + 2)
+    .replaceAll('PROXY', port + 2).replaceAll('AUTHENTICATOR', authenticator)
   writeFileSync(join(folder, files[0]), files.map(fill).join('\n'))
   for (const rules of ['heimdall-rules.yaml', 'oathkeeper-rules.json']) writeFileSync(join(folder, rules), fill(rules))
   const child = start(program, args, { cwd: folder })
@@ -133,8 +139,13 @@ export function ask (url, lines) {
   return fetch(url, { headers: lines.map((line) => line.split(/: (.*)/, 2)), redirect: 'manual' })
 }
 
-/** Throws unless it allows the row's credential, and answers strangers and a credential of nobody's as the row says. */
+/**
+ * Throws unless it allows the row's credential and says whose it is, and answers strangers and a credential of nobody's
+ * as the row says.
+ */
 export async function examine ({ name, url, line, allowed, stranger, refused }) {
+  const { headers } = await ask(url, [line])
+  if (![...headers.values()].some((value) => value.startsWith(USER))) throw new Error(`${name} does not say who it is`)
   for (const [what, lines, expected] of [
     ['its credential', [line], allowed], ['none', [], stranger], ["nobody's", [NOBODY], refused]
   ]) {
@@ -143,11 +154,15 @@ export async function examine ({ name, url, line, allowed, stranger, refused }) 
   }
 }
 
-/** oauth2-proxy does not know its own version, but who built it. */
+/** Of what is there. oauth2-proxy does not know its own version, but who built it. */
 export function versions () {
-  const [go] = /go[\d.]+/.exec(execFileSync(join(BIN, 'oauth2-proxy'), ['--version'], { encoding: 'utf8' }))
-  const pins = readFileSync(join(HERE, '../../servers/fetch.sh'), 'utf8')
-  const listed = [...modules()].map(([name, version]) => `${name} ${version.slice(1)}`)
-  listed.push(`oauth2-proxy ${/oauth2-proxy\/v7@v(\S+)/.exec(pins)[1]}`)
-  return `${listed.join(', ')}, all built by ${go}; ${versionsOf(['nginx'])}`
+  const listed = [...modules()].filter(([name]) => existsSync(built(name)))
+    .map(([name, version]) => `${name} ${version.slice(1)}`)
+  const program = join(BIN, 'oauth2-proxy')
+  if (existsSync(program)) {
+    const pins = readFileSync(join(HERE, '../../servers/fetch.sh'), 'utf8')
+    const [go] = /go[\d.]+/.exec(execFileSync(program, ['--version'], { encoding: 'utf8' }))
+    listed.push(`oauth2-proxy ${/oauth2-proxy\/v7@v(\S+)/.exec(pins)[1]} (built by ${go})`)
+  }
+  return [...listed, versionsOf(['nginx'])].join(', ')
 }
