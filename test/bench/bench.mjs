@@ -1,6 +1,6 @@
 // npm run bench [-- PART…] [--docs]: the figures of docs/performance.md, each as a ratio in its own run. Needs taskset,
 // wrk (else autocannon asks), and a quiet machine.
-// Prints tables, writes artifacts/bench.json; with --docs also the tables of docs/performance.md.
+// Prints tables, writes artifacts/bench.json; with --docs also the tables of docs/performance.md, and a part's `file`.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { burst } from './burst.mjs'
@@ -10,12 +10,13 @@ import { lease } from './lease.mjs'
 import { limit } from './limit.mjs'
 import { stopAll } from './lib.mjs'
 import { memory } from './memory.mjs'
+import { peers } from './peers.mjs'
 import { proxies } from './proxies.mjs'
 import { rates } from './rates.mjs'
 import { tokens } from './tokens.mjs'
 import { workers } from './workers.mjs'
 
-const PARTS = { rates, tokens, identity, burst, proxies, limit, workers, memory, fleet, lease }
+const PARTS = { rates, tokens, identity, burst, proxies, peers, limit, workers, memory, fleet, lease }
 const DOCS = new URL('../../docs/performance.md', import.meta.url)
 
 const asked = process.argv.slice(2)
@@ -28,16 +29,24 @@ const machine = `Node ${process.version}, ${cpus().length} cores of a shared ${c
 const results = {}
 try {
   for (const name of names.length > 0 ? names : Object.keys(PARTS)) {
-    const { markdown, data } = await PARTS[name]()
+    const { markdown, data, file } = await PARTS[name]()
     const text = `${markdown}\n\n${machine}.`
     console.log(`\n## ${name}\n\n${text}`)
     results[name] = { machine, data }
-    if (asked.includes('--docs')) write(name, text)
+    if (!asked.includes('--docs')) continue
+    write(name, text)
+    if (file !== undefined) writeFileSync(file, raw(results[name]))
   }
 } finally {
   await stopAll()
   mkdirSync('artifacts', { recursive: true })
   writeFileSync('artifacts/bench.json', JSON.stringify(results, null, 2))
+}
+
+/** A round on a line, no more digits than there are. */
+function raw (result) {
+  const text = JSON.stringify(result, (_key, value) => typeof value === 'number' ? Number(value.toFixed(3)) : value, 2)
+  return `${text.replaceAll(/\{[^{}]*\}/g, (round) => round.replaceAll(/\s+/g, ' '))}\n`
 }
 
 /** Between the marks of that part. */

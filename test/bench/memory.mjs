@@ -27,7 +27,7 @@ const MOST = Number(process.env.BENCH_SESSIONS ?? 1_000_000)
  * Sessions, and the container (MiB) for which V8 is limited as this service does it: left to itself V8 takes up to 48
  * MiB for what is young, and as much again as is alive.
  */
-const SIZES = JSON.parse(process.env.BENCH_SIZES ?? "[[0],[0,128],[10000,128],[100000],[100000,512],[1000000],[1000000,4096]]")
+const SIZES = [[0], [0, 128], [10_000, 128], [100_000], [100_000, 512], [1_000_000], [1_000_000, 4096]]
 /** As people run it: browsers that ask in parallel; and seconds after the last of them. */
 const CLIENTS = 24
 const QUIET = 20

@@ -35,7 +35,7 @@ const identified = (token) => [
 const tokenOf = ({ headers: { authorization = '', cookie = '' } }) =>
   authorization.slice(7) || /session=([^;]*)/.exec(cookie)?.[1] || ''
 
-const handlers = {
+export const handlers = {
   bare: (_request, response) => { response.writeHead(200, HEADERS); response.end() },
   /** Authgear's resolver at 0 ms: tokens that begin with "refused" are nobody's. */
   resolver: (request, response) => {
