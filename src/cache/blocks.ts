@@ -3,7 +3,7 @@ export type Place = number
 
 export type Blocks = Readonly<{
   /** @returns where they are, or NONE where there is no room for them */
-  write: (bytes: Uint8Array) => Place
+  write: (bytes: Buffer) => Place
   /** @returns a view that the next read overwrites; `length` bytes were written there */
   read: (place: Place, length: number) => Buffer
   free: (place: Place) => void
@@ -54,7 +54,7 @@ export function createBlocks (maxBytes: number): Blocks {
   }
 
   return Object.freeze({
-    write (bytes: Uint8Array): Place {
+    write (bytes: Buffer): Place {
       const needed = blocksOf(bytes.length)
       if (needed > max - inUse) return NONE
       inUse += needed
@@ -63,7 +63,7 @@ export function createBlocks (maxBytes: number): Blocks {
       for (let part = needed - 1; part >= 0; part--) {
         const block = take()
         const from = part * PAYLOAD_BYTES
-        chunkOf(block).set(bytes.subarray(from, from + PAYLOAD_BYTES), offsetOf(block) + LINK_BYTES)
+        bytes.copy(chunkOf(block), offsetOf(block) + LINK_BYTES, from, from + PAYLOAD_BYTES)
         link(block, next)
         next = block
       }

@@ -1,4 +1,4 @@
-import { heapFlags, memoryOfWorker } from '../core/memory-budget.ts'
+import { heapFlags, heapFlagsOutside, memoryOfWorker } from '../core/memory-budget.ts'
 import type { MachineMemory } from '../config/machine-memory.ts'
 
 /** Not before Node 22.15; it puts another program in this one's place, so that there is never a second process. */
@@ -13,14 +13,17 @@ type Process = Readonly<{
 /** Flags that choose the heap's size: a user who sets one keeps it. */
 const SIZES = ['--max-old-space-size', '--max-heap-size']
 
+/** By which a user asks for more memory than is usual. */
+const MORE = ['CACHE_MAX_ENTRIES', 'CACHE_MAX_MEMORY']
+
 /**
- * In a container with a limit, starts this program over with V8's limits for it: V8 reads them only at its start, and
- * by itself takes more than a small container has. What the user sets in NODE_OPTIONS stands.
+ * Starts this program over with V8's limits for its container, or for what it needs outside of one: V8 reads them only
+ * at its start, and by itself takes more than a small container has. What the user sets in NODE_OPTIONS stands.
  */
-export function fitHeap (self: Process, { limitBytes, isContainer }: MachineMemory): void {
+export function fitHeap (self: Process, memory: MachineMemory): void {
   const isGiven = givenTo(self)
-  if (!isContainer || SIZES.some(isGiven) || self.execve === undefined) return
-  const flags = heapFlags(limitBytes).filter((flag) => !isGiven(flag))
+  if (SIZES.some(isGiven) || self.execve === undefined) return
+  const flags = flagsFor(self, memory).filter((flag) => !isGiven(flag))
   try {
     self.execve(self.execPath, [self.execPath, ...flags, ...self.execArgv, ...self.argv.slice(1)], self.env)
   } catch {
@@ -28,12 +31,16 @@ export function fitHeap (self: Process, { limitBytes, isContainer }: MachineMemo
   }
 }
 
-/** V8's flags for each of so many workers: those that this process was given, and in a container those that fit it. */
+function flagsFor ({ env }: Process, memory: MachineMemory): readonly string[] {
+  if (memory.isContainer) return heapFlags(memory.limitBytes)
+  return heapFlagsOutside(memory, MORE.some((name) => env[name] !== undefined))
+}
+
+/** V8's flags for each of so many workers: those that this process was given, and those that fit it. */
 export function flagsOfWorkers (self: Process, memory: MachineMemory, workers: number): readonly string[] {
   const isGiven = givenTo(self)
-  if (!memory.isContainer || SIZES.some(isGiven)) return self.execArgv
-  const { limitBytes } = memoryOfWorker(memory, workers)
-  return [...heapFlags(limitBytes).filter((flag) => !isGiven(flag)), ...self.execArgv]
+  if (SIZES.some(isGiven)) return self.execArgv
+  return [...flagsFor(self, memoryOfWorker(memory, workers)).filter((flag) => !isGiven(flag)), ...self.execArgv]
 }
 
 function givenTo (self: Process): (flag: string) => boolean {

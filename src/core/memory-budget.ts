@@ -8,8 +8,10 @@ const MIN_BUDGET_BYTES = 4 * MIB
 const MAX_WAITING_BYTES = 64 * MIB
 /** What a container needs beside the old generation: code, the young one, buffers, and a health check's process. */
 const BESIDE_HEAP_BYTES = 72 * MIB
-/** V8 takes no larger young generation by itself; it has three parts of this size. */
-const MAX_SEMI_SPACE_MIB = 16
+/** V8 would take 16; the young generation has three parts of this size (docs/decisions/156). */
+const MAX_SEMI_SPACE_MIB = 8
+/** Outside of a container: 100,000 sessions and what comes beside them. */
+const ENOUGH_BYTES = 1024 * MIB
 
 /** The default of CACHE_MAX_MEMORY in bytes: a quarter of the memory beyond the service's own. It fits the heap. */
 export function defaultBudget ({ limitBytes, heapBytes }: Readonly<{ limitBytes: number, heapBytes: number }>): number {
@@ -36,6 +38,15 @@ export function heapFlags (limitBytes: number): readonly string[] {
     `--max-old-space-size=${oldSpaceMib(limitBytes)}`,
     `--max-semi-space-size=${semiSpace}`
   ]
+}
+
+/** The same outside of a container; `isMore` where more is to be remembered than usual: then V8 chose well enough. */
+export function heapFlagsOutside (
+  { limitBytes, heapBytes }: Omit<Memory, 'isContainer'>,
+  isMore: boolean
+): readonly string[] {
+  const [oldSpace = '', semiSpace = ''] = heapFlags(Math.min(limitBytes, ENOUGH_BYTES))
+  return [isMore ? `--max-old-space-size=${Math.floor(heapBytes / MIB)}` : oldSpace, semiSpace]
 }
 
 function oldSpaceMib (limitBytes: number): number {

@@ -23,11 +23,8 @@ import { load } from './load.mjs'
 const [PORT, RESOLVER, REDIS] = [20970, 20980, 20981]
 const STARTS = 7
 const MOST = Number(process.env.BENCH_SESSIONS ?? 1_000_000)
-/**
- * Sessions, and the container (MiB) for which V8 is limited as this service does it: left to itself V8 takes up to 48
- * MiB for what is young, and as much again as is alive.
- */
-const SIZES = [[0], [0, 128], [10_000, 128], [100_000], [100_000, 512], [1_000_000], [1_000_000, 4096]]
+/** Sessions, and the container (MiB) for which V8 is limited as this service does it; without one it does so too. */
+const SIZES = [[0], [0, 128], [10_000, 128], [100_000], [100_000, 256], [100_000, 512], [1_000_000, 4096]]
 /** As people run it: browsers that ask in parallel; and seconds after the last of them. */
 const CLIENTS = 24
 const QUIET = 20
@@ -94,7 +91,7 @@ async function remember (sessions, container) {
     REDIS_URL: `redis://127.0.0.1:${REDIS}`,
     CACHE_SECRET: 'a secret of the bench, 32 bytes!',
     AUTHGEAR_TIMEOUT: '30s', // a busy machine is no reason to answer 503
-    CACHE_MAX_ENTRIES: String(Math.max(sessions, 100_000)),
+    ...(sessions > 100_000 ? { CACHE_MAX_ENTRIES: String(sessions) } : {}),
     ...(container === undefined ? {} : { NODE_OPTIONS: heapFlags(container * 2 ** 20).join(' ') })
   })
   try {
@@ -104,7 +101,7 @@ async function remember (sessions, container) {
     await ask(sessions, () => { peak = Math.max(peak, rssOf(child)) })
     await sleep(QUIET * 1000)
     const entries = await metric('forward_auth_cache_entries')
-    if (entries !== sessions) throw new Error(`${entries} entries in place of ${sessions}`)
+    if (entries < sessions) console.error(`${entries} of ${sessions} fit`)
     const [live, accounted] = [
       (await metric('nodejs_heap_size_used_bytes')) / 2 ** 20,
       (await metric('forward_auth_cache_bytes')) / 2 ** 20

@@ -28,7 +28,7 @@ t.test('starts over in a container, with at most half of it for the old generati
     'main.js',
     'serve'
   ])
-  const rows = [[32, 32, 1], [256, 128, 4], [300, 150, 4], [512, 256, 8], [1024, 512, 16], [8192, 4096, 16]] as const
+  const rows = [[32, 32, 1], [256, 128, 4], [300, 150, 4], [512, 256, 8], [1024, 512, 8], [8192, 4096, 8]] as const
   for (const [mib, old, semi] of rows) {
     t.match(
       startedOver({ ...CONTAINER, limitBytes: mib * MIB }),
@@ -39,8 +39,18 @@ t.test('starts over in a container, with at most half of it for the old generati
   t.end()
 })
 
-t.test('does not start over without a limit, or where somebody set one', (t) => {
-  t.equal(startedOver({ ...CONTAINER, isContainer: false }), undefined)
+t.test('starts over outside of a container with what the usual sessions need', (t) => {
+  const machine = { limitBytes: 16_384 * MIB, isContainer: false, heapBytes: 4144 * MIB }
+  t.match(startedOver(machine), [/node/, '--max-old-space-size=512', '--max-semi-space-size=8'])
+  t.match(startedOver({ ...machine, limitBytes: 512 * MIB }), [/node/, '--max-old-space-size=256'])
+  for (const env of [{ CACHE_MAX_ENTRIES: '1000000' }, { CACHE_MAX_MEMORY: '4g' }]) {
+    t.match(startedOver(machine, { env }), [/node/, '--max-old-space-size=4144', '--max-semi-space-size=8'],
+      'who asks for more memory keeps the heap that V8 chose')
+  }
+  t.end()
+})
+
+t.test('does not start over where somebody set a limit', (t) => {
   t.equal(startedOver(CONTAINER, { env: { NODE_OPTIONS: '--import x --max_old_space_size=100' } }), undefined)
   t.equal(
     startedOver(CONTAINER, { execArgv: ['--max-old-space-size=56'] }),

@@ -76,7 +76,8 @@ t.test('memory too: each has its share of a container beside the primary', (t) =
   const given = ['--max-old-space-size=99']
   t.strictSame(flagsOfWorkers({ ...self, execArgv: given }, CONTAINER, 4), given)
   t.strictSame(flagsOfWorkers({ ...self, env: { NODE_OPTIONS: '--max-old-space-size=9' } }, CONTAINER, 4), [])
-  t.strictSame(flagsOfWorkers(self, { ...CONTAINER, isContainer: false }, 4), [])
+  const outside = { ...CONTAINER, limitBytes: 16_384 * MIB, isContainer: false }
+  t.strictSame(flagsOfWorkers(self, outside, 4), ['--max-old-space-size=512', '--max-semi-space-size=8'])
   fitHeap(self, CONTAINER) // without execve it does nothing
   t.end()
 })
