@@ -106,7 +106,7 @@ module.exports = {
     owner('ioredis', 'redis/'),
     owner(
       'lru-cache',
-      '(cache/memory|profile/memory|resource/verifier|authgear/resolver/fail(ed-credentials|ure-counts))[.]ts$'
+      '(cache/lru|profile/memory|resource/verifier|authgear/resolver/fail(ed-credentials|ure-counts))[.]ts$'
     ),
     owner('@fastify/caching', 'management/status/routes[.]ts$'),
     owner('marked', 'management/status/runbook[.]ts$'),

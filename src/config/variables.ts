@@ -247,7 +247,8 @@ export const variables = Object.freeze({
     meaning:
       "How much of this process' memory may be taken by what is remembered; a tenth of it by refusals. The default " +
         "counts from the container's limit (or the machine's memory, where there is none) and is at most half of " +
-        "what V8's heap has beyond 44 MiB: 9m in a container of 128 MiB, 48m of 256 (docs/operations.md)."
+        "what V8's heap has beyond 44 MiB: 9m in a container of 128 MiB, 48m of 256, 246m without a limit " +
+        '(docs/operations.md).'
   },
   CACHE_SECRET: {
     group: 'Cache',

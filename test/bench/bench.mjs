@@ -1,6 +1,7 @@
 // npm run bench [-- PART…] [--docs]: the figures of docs/performance.md, each as a ratio in its own run. Needs taskset,
 // wrk (else autocannon asks), and a quiet machine.
-// Prints tables, writes artifacts/bench.json; with --docs also the tables of docs/performance.md, and a part's `file`.
+// Prints tables, writes artifacts/bench.json; with --docs also the tables of docs/performance.md, and in results/ what
+// each of them was made of.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { burst } from './burst.mjs'
@@ -13,10 +14,14 @@ import { memory } from './memory.mjs'
 import { peers } from './peers.mjs'
 import { proxies } from './proxies.mjs'
 import { rates } from './rates.mjs'
+import { revocations } from './revocation-rates.mjs'
 import { tokens } from './tokens.mjs'
+import { tuning } from './tuning.mjs'
 import { workers } from './workers.mjs'
 
-const PARTS = { rates, tokens, identity, burst, proxies, peers, limit, workers, memory, fleet, lease }
+const PARTS = {
+  rates, tokens, identity, burst, proxies, peers, limit, tuning, revocations, workers, memory, fleet, lease
+}
 const DOCS = new URL('../../docs/performance.md', import.meta.url)
 
 const asked = process.argv.slice(2)
@@ -29,13 +34,13 @@ const machine = `Node ${process.version}, ${cpus().length} cores of a shared ${c
 const results = {}
 try {
   for (const name of names.length > 0 ? names : Object.keys(PARTS)) {
-    const { markdown, data, file } = await PARTS[name]()
+    const { markdown, data } = await PARTS[name]()
     const text = `${markdown}\n\n${machine}.`
     console.log(`\n## ${name}\n\n${text}`)
     results[name] = { machine, data }
     if (!asked.includes('--docs')) continue
     write(name, text)
-    if (file !== undefined) writeFileSync(file, raw(results[name]))
+    writeFileSync(new URL(`results/${name}.json`, import.meta.url), raw(results[name]))
   }
 } finally {
   await stopAll()

@@ -90,8 +90,7 @@ function report (services, missing, { rounds, variation, voids }) {
   const isVoid = variation >= MAX_VARIATION
   return {
     markdown: `${tableOf(rows)}\n\n${note({ missing, variation, isVoid, voids })}`,
-    data: { versions: versions(), rows, missing, variation, isVoid, voids },
-    file: new URL('peers/results.json', import.meta.url)
+    data: { versions: versions(), rows, missing, variation, isVoid, voids }
   }
 }
 
