@@ -6,7 +6,7 @@ import { createPackedStore, PACKED_RESERVED_BYTES, type PackedStore } from './pa
 import { packSlot, readMark, slotOf, unpackEntry, type Mark, type Slot } from './slot.ts'
 import { createVariants } from './variants.ts'
 
-/** Valid entries: those in use as objects, all others as bytes outside V8's heap (docs/decisions/156-sessions-as-bytes.md). */
+/** Valid entries: objects while in use, else bytes outside V8's heap (docs/decisions/156-sessions-as-bytes.md). */
 export type Sessions = Readonly<{
   /** The most recently used one from now on. */
   get: (key: string) => Slot | undefined
