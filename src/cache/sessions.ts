@@ -73,9 +73,9 @@ export function createSessions ({ maxEntries, maxBytes, hot, intern, isUseful }:
     const bytes = packed?.store.get(key)
     if (bytes === undefined) return undefined
     const [mark, entry] = [readMark(bytes), unpackEntry(bytes)]
-    if (entry === undefined) throw new Error('a packed entry cannot be read')
-    const slot = slotOf(intern(entry), mark)
     packed?.store.delete(key)
+    if (entry === undefined) return undefined // Authgear is asked: no answer at all would be worse
+    const slot = slotOf(intern(entry), mark)
     objects.set(key, slot, { size: entryBytes(key, slot, slot.isBounded) })
     return slot
   }
