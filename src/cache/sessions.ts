@@ -50,7 +50,7 @@ export function createSessions ({ maxEntries, maxBytes, hot, intern, isUseful }:
     }
   )
   const open = (): Packed | undefined =>
-    isSplit ? openPacked(maxEntries - objects.max, maxBytes - hot.bytes, forgetVariants) : undefined
+    isSplit ? openPacked(maxEntries - 1, maxBytes - hot.bytes, forgetVariants) : undefined
   let packed = open()
   const reservedBytes = RESERVED_ENTRY_BYTES * objects.max + (packed?.reservedBytes ?? 0)
 
@@ -80,6 +80,14 @@ export function createSessions ({ maxEntries, maxBytes, hot, intern, isUseful }:
     return slot
   }
 
+  /** Large objects are few: the packed ones may then be more than `hot.entries` leaves. */
+  function trim (): void {
+    while (packed !== undefined && objects.size + packed.store.size() > maxEntries) {
+      const key = packed.store.oldest()
+      if (key === undefined || !dropPacked(key)) return
+    }
+  }
+
   const remove = (key: string): boolean => objects.delete(key) || dropPacked(key)
 
   function sweepPacked (most: number, hasEnded: (mark: Mark) => boolean): void {
@@ -103,6 +111,7 @@ export function createSessions ({ maxEntries, maxBytes, hot, intern, isUseful }:
     put (key: string, slot: Slot): void {
       dropPacked(key)
       objects.set(key, slot, { size: entryBytes(key, slot, slot.isBounded) })
+      trim()
       if (slot.isBounded && objects.has(key)) for (const surplus of variants.add(key, slot.digests)) remove(surplus)
     },
     delete: remove,

@@ -26,9 +26,9 @@ t.test('a session with two cookies is read from the packed ones during a rotatio
 })
 
 t.test('capacity beside CACHE_MAX_ENTRIES', async t => {
-  for (const roles of [20, 300, 1000, 4000]) {
+  for (const roles of [1000, 4000]) {
     const kept = []
-    for (const maxEntries of [8192, 8200, 10_000]) {
+    for (const maxEntries of [8200]) {
       const memory = createMemoryCache({ maxEntries, maxBytes: 200 * 2 ** 20, clock: manualClock() })
       const entry = (i: number) => entryOf({
         resolution: validResolution({ 'user-id': `u${i}`, 'user-roles': 'r'.repeat(roles) })
