@@ -50,7 +50,7 @@ export function createSessions ({ maxEntries, maxBytes, hot, intern, isUseful }:
     }
   )
   const open = (): Packed | undefined =>
-    isSplit ? openPacked(maxEntries - objects.max, maxBytes - hot.bytes, forgetVariants) : undefined
+    isSplit ? openPacked(maxEntries - 1, maxBytes - hot.bytes, forgetVariants) : undefined
   let packed = open()
   const reservedBytes = RESERVED_ENTRY_BYTES * objects.max + (packed?.reservedBytes ?? 0)
 
@@ -73,11 +73,19 @@ export function createSessions ({ maxEntries, maxBytes, hot, intern, isUseful }:
     const bytes = packed?.store.get(key)
     if (bytes === undefined) return undefined
     const [mark, entry] = [readMark(bytes), unpackEntry(bytes)]
-    if (entry === undefined) throw new Error('a packed entry cannot be read')
-    const slot = slotOf(intern(entry), mark)
     packed?.store.delete(key)
+    if (entry === undefined) return undefined // Authgear is asked: no answer at all would be worse
+    const slot = slotOf(intern(entry), mark)
     objects.set(key, slot, { size: entryBytes(key, slot, slot.isBounded) })
     return slot
+  }
+
+  /** Large objects are few: the packed ones may then be more than `hot.entries` leaves. */
+  function trim (): void {
+    while (packed !== undefined && objects.size + packed.store.size() > maxEntries) {
+      const key = packed.store.oldest()
+      if (key === undefined || !dropPacked(key)) return
+    }
   }
 
   const remove = (key: string): boolean => objects.delete(key) || dropPacked(key)
@@ -103,6 +111,7 @@ export function createSessions ({ maxEntries, maxBytes, hot, intern, isUseful }:
     put (key: string, slot: Slot): void {
       dropPacked(key)
       objects.set(key, slot, { size: entryBytes(key, slot, slot.isBounded) })
+      trim()
       if (slot.isBounded && objects.has(key)) for (const surplus of variants.add(key, slot.digests)) remove(surplus)
     },
     delete: remove,

@@ -8,7 +8,7 @@ type Process = Readonly<{
   execArgv: readonly string[]
   argv: readonly string[]
   env: NodeJS.ProcessEnv
-}> & { execve?: Execve }
+}> & { execve?: Execve, send?: unknown }
 
 /** Flags that choose the heap's size: a user who sets one keeps it. */
 const SIZES = ['--max-old-space-size', '--max-heap-size']
@@ -22,7 +22,8 @@ const MORE = ['CACHE_MAX_ENTRIES', 'CACHE_MAX_MEMORY']
  */
 export function fitHeap (self: Process, memory: MachineMemory): void {
   const isGiven = givenTo(self)
-  if (SIZES.some(isGiven) || self.execve === undefined) return
+  // its channel to a parent (fork, cluster, a process manager) would not outlive the replacement
+  if (SIZES.some(isGiven) || self.execve === undefined || self.send !== undefined) return
   const flags = flagsFor(self, memory).filter((flag) => !isGiven(flag))
   try {
     self.execve(self.execPath, [self.execPath, ...flags, ...self.execArgv, ...self.argv.slice(1)], self.env)
@@ -33,7 +34,7 @@ export function fitHeap (self: Process, memory: MachineMemory): void {
 
 function flagsFor ({ env }: Process, memory: MachineMemory): readonly string[] {
   if (memory.isContainer) return heapFlags(memory.limitBytes)
-  return heapFlagsOutside(memory, MORE.some((name) => env[name] !== undefined))
+  return heapFlagsOutside(memory, MORE.some((name) => (env[name] ?? '') !== ''))
 }
 
 /** V8's flags for each of so many workers: those that this process was given, and those that fit it. */

@@ -26,6 +26,8 @@ export type Entry = Readonly<{
  */
 export const ENTRY_VERSION = 1
 const MAX_DIGESTS = 6
+/** Of one that never leaves the process: its names are under both secrets while CACHE_SECRET is rotated. */
+export const MAX_DIGESTS_ROTATING = 2 * MAX_DIGESTS
 
 export function encodeEntry ({ resolution, stamp, digests, ttlMs, sealedAt }: Entry): Buffer {
   const { generation, position } = stamp
@@ -42,16 +44,16 @@ export function encodeEntry ({ resolution, stamp, digests, ttlMs, sealedAt }: En
 }
 
 /** @returns undefined for anything that encodeEntry of this version did not make */
-export function decodeEntry (bytes: Uint8Array): Entry | undefined {
+export function decodeEntry (bytes: Uint8Array, maxDigests = MAX_DIGESTS): Entry | undefined {
   if (bytes[0] !== ENTRY_VERSION) return undefined
   const fields = parseJson(Buffer.from(bytes.subarray(1)).toString('utf8'))
   if (!Array.isArray(fields) || fields.length !== 7) return undefined
   const [encoded, generation, id, nonce, digests, ttlMs, sealedAt]: unknown[] = fields
   const resolution = decodeResolution(encoded)
   if (resolution === undefined || !isString(generation) || !isString(id) || !isString(nonce)) return undefined
-  if (!isDigests(digests) || !isPositive(ttlMs) || !isPositive(sealedAt)) return undefined
+  if (!isDigests(digests, maxDigests) || !isPositive(ttlMs) || !isPositive(sealedAt)) return undefined
   return { resolution, stamp: { generation, position: { id, nonce } }, digests, ttlMs, sealedAt: sealedAt as EpochMs }
 }
 
-const isDigests = (value: unknown): value is CredentialDigest[] =>
-  Array.isArray(value) && value.length <= MAX_DIGESTS && value.every(isString)
+const isDigests = (value: unknown, most: number): value is CredentialDigest[] =>
+  Array.isArray(value) && value.length <= most && value.every(isString)
