@@ -1,4 +1,4 @@
-/** A place that holds bytes; `NONE` is none. */
+/** Where bytes are, or NONE. */
 export type Place = number
 
 export type Blocks = Readonly<{
@@ -19,7 +19,7 @@ const LINK_BYTES = 4
 const PAYLOAD_BYTES = BLOCK_BYTES - LINK_BYTES
 /** Memory is taken 64 KiB at a time, so that little is taken for little, and is never given back. */
 const CHUNK_BLOCKS = 512
-/** Of what was taken last, nothing may be in use yet. */
+/** Bytes that are taken at a time; of the last ones none may be in use yet. */
 export const CHUNK_BYTES = CHUNK_BLOCKS * BLOCK_BYTES
 
 export const blocksOf = (length: number): number => Math.max(1, Math.ceil(length / PAYLOAD_BYTES))
@@ -38,7 +38,11 @@ export function createBlocks (maxBytes: number): Blocks {
   let inUse = 0
   let view = Buffer.alloc(1024)
 
-  const chunkOf = (block: number): Buffer => chunks[Math.floor(block / CHUNK_BLOCKS)] ?? Buffer.alloc(0)
+  const chunkOf = (block: number): Buffer => {
+    const chunk = chunks[Math.floor(block / CHUNK_BLOCKS)]
+    if (chunk === undefined) throw new Error(`there is no block ${block}`)
+    return chunk
+  }
   const offsetOf = (block: number): number => block % CHUNK_BLOCKS * BLOCK_BYTES
   const nextOf = (block: number): number => chunkOf(block).readInt32LE(offsetOf(block))
   const link = (block: number, next: number): void => { chunkOf(block).writeInt32LE(next, offsetOf(block)) }

@@ -4,10 +4,10 @@ import { bytesInBlocks, createBlocks, NONE } from './blocks.ts'
 export type PackedStore = Readonly<{
   /**
    * Replaces what that name has.
-   * @param besideBytes what is kept elsewhere as long as this is here: part of the limit
+   * @param indexBytes what is kept elsewhere as long as this is here: part of the limit
    * @returns false where it does not fit at all
    */
-  set: (name: string, value: Uint8Array, besideBytes?: number) => boolean
+  set: (name: string, value: Uint8Array, indexBytes?: number) => boolean
   /** @returns a view that the next call overwrites */
   get: (name: string) => Buffer | undefined
   has: (name: string) => boolean
@@ -31,26 +31,26 @@ export function createPackedStore ({ maxEntries, maxBytes, evicted }: Options): 
   const blocks = createBlocks(maxBytes)
   // not filled: what nobody writes takes no memory
   const list = (): Int32Array => new Int32Array(maxEntries)
-  const [places, lengths, beside, sameHash, older, newer] = [list(), list(), list(), list(), list(), list()]
+  const [places, lengths, indexed, sameHash, older, newer] = [list(), list(), list(), list(), list(), list()]
   const byHash = new Int32Array(2 ** Math.ceil(Math.log2(maxEntries + 1))).fill(NONE)
-  let [oldest, newest, firstFree, everUsed, size, besideBytes] = [NONE, NONE, NONE, 0, 0, 0]
+  let [oldest, newest, firstFree, everUsed, size, allIndexBytes] = [NONE, NONE, NONE, 0, 0, 0]
 
   const at = (numbers: Int32Array, entry: number): number => numbers[entry] ?? NONE
   const recordOf = (entry: number): Buffer => blocks.read(at(places, entry), at(lengths, entry))
-  const slotOf = (name: string): number => hashOf(name) & (byHash.length - 1)
+  const bucketOf = (name: string): number => hashOf(name) & (byHash.length - 1)
 
   /** @returns the entry of that name, whose record is then in the view */
   function find (name: string): number {
-    for (let entry = at(byHash, slotOf(name)); entry !== NONE; entry = at(sameHash, entry)) {
+    for (let entry = at(byHash, bucketOf(name)); entry !== NONE; entry = at(sameHash, entry)) {
       if (nameIn(recordOf(entry)) === name) return entry
     }
     return NONE
   }
 
-  function unlink (entry: number, slot: number): void {
-    if (byHash[slot] === entry) byHash[slot] = at(sameHash, entry)
+  function unlink (entry: number, bucket: number): void {
+    if (byHash[bucket] === entry) byHash[bucket] = at(sameHash, entry)
     else {
-      let before = at(byHash, slot)
+      let before = at(byHash, bucket)
       while (at(sameHash, before) !== entry) before = at(sameHash, before)
       sameHash[before] = at(sameHash, entry)
     }
@@ -62,9 +62,9 @@ export function createPackedStore ({ maxEntries, maxBytes, evicted }: Options): 
   }
 
   function remove (entry: number, name: string): void {
-    unlink(entry, slotOf(name))
+    unlink(entry, bucketOf(name))
     blocks.free(at(places, entry))
-    besideBytes -= at(beside, entry)
+    allIndexBytes -= at(indexed, entry)
     sameHash[entry] = firstFree
     firstFree = entry
     size--
@@ -82,33 +82,33 @@ export function createPackedStore ({ maxEntries, maxBytes, evicted }: Options): 
     drop(name)
   }
 
-  function add (name: string, record: Buffer, besideOfIt: number): void {
-    const [entry, slot] = [firstFree === NONE ? everUsed++ : firstFree, slotOf(name)]
+  function add (name: string, record: Buffer, indexBytes: number): void {
+    const [entry, bucket] = [firstFree === NONE ? everUsed++ : firstFree, bucketOf(name)]
     if (entry === firstFree) firstFree = at(sameHash, entry)
     places[entry] = blocks.write(record)
     lengths[entry] = record.length
-    beside[entry] = besideOfIt
-    sameHash[entry] = at(byHash, slot)
-    byHash[slot] = entry
+    indexed[entry] = indexBytes
+    sameHash[entry] = at(byHash, bucket)
+    byHash[bucket] = entry
     older[entry] = newest
     newer[entry] = NONE
     if (newest === NONE) oldest = entry
     else newer[newest] = entry
     newest = entry
-    besideBytes += besideOfIt
+    allIndexBytes += indexBytes
     size++
   }
 
-  const bytes = (): number => blocks.bytes() + besideBytes
+  const bytes = (): number => blocks.bytes() + allIndexBytes
   const isFullFor = (more: number): boolean => size === maxEntries || bytes() + more > maxBytes
   return Object.freeze({
-    set (name: string, value: Uint8Array, besideOfIt = 0): boolean {
+    set (name: string, value: Uint8Array, indexBytes = 0): boolean {
       drop(name)
       const record = recordFrom(name, value)
-      const needed = bytesInBlocks(record.length) + besideOfIt
+      const needed = bytesInBlocks(record.length) + indexBytes
       if (maxEntries < 1 || needed > maxBytes) return false
       while (isFullFor(needed)) evict()
-      add(name, record, besideOfIt)
+      add(name, record, indexBytes)
       return true
     },
     get (name: string): Buffer | undefined {

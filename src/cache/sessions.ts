@@ -82,12 +82,13 @@ export function createSessions ({ maxEntries, maxBytes, hot, intern, isUseful }:
 
   /** Large objects are few: the packed ones may then be more than `hot.entries` leaves. */
   function trim (): void {
-    while (packed !== undefined && objects.size + packed.store.size() > maxEntries) {
-      const key = packed.store.oldest()
-      if (key === undefined || !dropPacked(key)) return
+    for (let surplus = size() - maxEntries; surplus > 0; surplus--) {
+      const key = packed?.store.oldest()
+      if (key !== undefined) dropPacked(key)
     }
   }
 
+  const size = (): number => objects.size + (packed?.store.size() ?? 0)
   const remove = (key: string): boolean => objects.delete(key) || dropPacked(key)
 
   function sweepPacked (most: number, hasEnded: (mark: Mark) => boolean): void {
@@ -123,7 +124,7 @@ export function createSessions ({ maxEntries, maxBytes, hot, intern, isUseful }:
       packed = open()
       variants.clear()
     },
-    size: () => objects.size + (packed?.store.size() ?? 0),
+    size,
     bytes: () => reservedBytes + objects.calculatedSize + (packed?.store.bytes() ?? 0)
   })
 }

@@ -1,4 +1,4 @@
-import { decodeEntry, encodeEntry, MAX_DIGESTS_ROTATING, type Entry } from '../core/entry.ts'
+import { decodeEntry, encodeEntry, type Entry } from '../core/entry.ts'
 
 /**
  * An entry ends by both clocks: only the wall clock runs while a machine sleeps, only the monotonic one is never set.
@@ -43,7 +43,7 @@ function small (number: number): number {
 
 /** @returns undefined for anything that packSlot did not make */
 export function unpackEntry (packed: Buffer): Entry | undefined {
-  return decodeEntry(packed.subarray(HEAD_BYTES), MAX_DIGESTS_ROTATING)
+  return decodeEntry(packed.subarray(HEAD_BYTES), Infinity)
 }
 
 /** No spread: V8 would keep the properties after it in a separate array. */

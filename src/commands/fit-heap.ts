@@ -13,8 +13,8 @@ type Process = Readonly<{
 /** Flags that choose the heap's size: a user who sets one keeps it. */
 const SIZES = ['--max-old-space-size', '--max-heap-size']
 
-/** By which a user asks for more memory than is usual. */
-const MORE = ['CACHE_MAX_ENTRIES', 'CACHE_MAX_MEMORY']
+/** The default of CACHE_MAX_ENTRIES, which the usual limits are for. */
+const USUAL_ENTRIES = 100_000
 
 /**
  * Starts this program over with V8's limits for its container, or for what it needs outside of one: V8 reads them only
@@ -34,7 +34,8 @@ export function fitHeap (self: Process, memory: MachineMemory): void {
 
 function flagsFor ({ env }: Process, memory: MachineMemory): readonly string[] {
   if (memory.isContainer) return heapFlags(memory.limitBytes)
-  return heapFlagsOutside(memory, MORE.some((name) => (env[name] ?? '') !== ''))
+  const isMore = (env['CACHE_MAX_MEMORY'] ?? '') !== '' || Number(env['CACHE_MAX_ENTRIES']) > USUAL_ENTRIES
+  return heapFlagsOutside(memory, isMore)
 }
 
 /** V8's flags for each of so many workers: those that this process was given, and those that fit it. */

@@ -26,8 +26,6 @@ export type Entry = Readonly<{
  */
 export const ENTRY_VERSION = 1
 const MAX_DIGESTS = 6
-/** Of one that never leaves the process: its names are under both secrets while CACHE_SECRET is rotated. */
-export const MAX_DIGESTS_ROTATING = 2 * MAX_DIGESTS
 
 export function encodeEntry ({ resolution, stamp, digests, ttlMs, sealedAt }: Entry): Buffer {
   const { generation, position } = stamp
@@ -43,7 +41,10 @@ export function encodeEntry ({ resolution, stamp, digests, ttlMs, sealedAt }: En
   return Buffer.concat([Buffer.of(ENTRY_VERSION), Buffer.from(json, 'utf8')])
 }
 
-/** @returns undefined for anything that encodeEntry of this version did not make */
+/**
+ * @param maxDigests more in this process' own entries: names under both secrets while CACHE_SECRET is rotated
+ * @returns undefined for anything that encodeEntry of this version did not make
+ */
 export function decodeEntry (bytes: Uint8Array, maxDigests = MAX_DIGESTS): Entry | undefined {
   if (bytes[0] !== ENTRY_VERSION) return undefined
   const fields = parseJson(Buffer.from(bytes.subarray(1)).toString('utf8'))

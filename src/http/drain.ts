@@ -96,7 +96,8 @@ function keepSession (sessions: Set<Http2Session>, session: Http2Session, ageMs:
 /**
  * GOAWAY first and the end of the connection once the client has read it: a closed socket would be a reset, which it
  * may not ask again after. It names the last stream that is answered, since Node answers none that comes after it,
- * whatever it names (RFC 9113, section 6.8): the client asks those again elsewhere, without waiting.
+ * whatever it names (RFC 9113, section 6.8): the client asks those again elsewhere, without waiting. A handler may have
+ * run for one of those: to ask again must be harmless, as it is for a check.
  */
 function retire (session: Http2Session): void {
   if (session.closed || session.destroyed) return

@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events'
 import type { Clock } from '../clock.ts'
 
 /** One process of a replica; `exited` resolves once, with its exit code or its signal's name. */
@@ -34,7 +35,7 @@ export function supervise<C extends Child> (
   const children = new Map<number, C>()
   const cancels = new Map<number, () => void>()
   let isEnding = false
-  let allEnded = (): void => {}
+  const allEnded = new EventEmitter()
 
   const beginLater = (place: number, failures: number): number => {
     const waitMs = waitAfter(failures)
@@ -56,7 +57,7 @@ export function supervise<C extends Child> (
       children.delete(place)
       const failed = clock.monotonic() - began < LIVED_MS ? failures + 1 : 0
       ended(child, how, isEnding ? undefined : beginLater(place, failed))
-      if (children.size === 0) allEnded()
+      if (children.size === 0) allEnded.emit('end')
     }, () => {})
   }
 
@@ -66,7 +67,7 @@ export function supervise<C extends Child> (
     async ended () {
       isEnding = true
       for (const cancel of cancels.values()) cancel()
-      if (children.size > 0) await new Promise<void>((resolve) => { allEnded = resolve })
+      if (children.size > 0) await once(allEnded, 'end')
     }
   })
 }

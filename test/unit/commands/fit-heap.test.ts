@@ -47,6 +47,9 @@ t.test('starts over outside of a container with what the usual sessions need', (
     t.match(startedOver(machine, { env }), [/node/, '--max-old-space-size=4144', '--max-semi-space-size=8'],
       'who asks for more memory keeps the heap that V8 chose')
   }
+  for (const env of [{ CACHE_MAX_ENTRIES: '', CACHE_MAX_MEMORY: '' }, { CACHE_MAX_ENTRIES: '1000' }]) {
+    t.match(startedOver(machine, { env }), [/node/, '--max-old-space-size=512'], 'which these do not')
+  }
   t.end()
 })
 
@@ -57,6 +60,14 @@ t.test('does not start over where somebody set a limit', (t) => {
     undefined,
     'as it is after it started over'
   )
+  t.end()
+})
+
+t.test('does not start over where a parent has a channel to it', (t) => {
+  let isStartedOver = false
+  const execve = (): never => { isStartedOver = true; return undefined as never }
+  fitHeap({ execPath: '/node', execArgv: [], argv: [], env: {}, send: () => true, execve }, CONTAINER)
+  t.equal(isStartedOver, false)
   t.end()
 })
 

@@ -115,3 +115,12 @@ t.test('one that the system has no memory for is begun again later, and the othe
   forked[2]?.end(0)
   await ended
 })
+
+t.test('tells everybody who waits for the end of all', { timeout: 5000 }, async (t) => {
+  const { forked, supervisor } = world(1)
+  const ends = [supervisor.ended(), supervisor.ended()]
+  forked[0]?.end(0)
+  await Promise.all(ends)
+  await supervisor.ended()
+  t.equal(supervisor.children().length, 0)
+})
