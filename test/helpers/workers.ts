@@ -23,6 +23,7 @@ export async function startWorkers (
   const environment = {
     WORKERS: '2',
     AUTHGEAR_ENDPOINT: simulator.url,
+    AUTHGEAR_TIMEOUT: '60s', // a question waits while another worker is replaced, however slow this machine is
     CACHE_TTL: '5m',
     REDIS_URL: redis.url,
     REDIS_TIMEOUT: '1s',

@@ -25,6 +25,7 @@ t.test('a SIGTERM while one still starts cuts nobody off', { skip: skipOrFail('r
     env: {
       WORKERS: '2',
       AUTHGEAR_ENDPOINT: simulator.url,
+      AUTHGEAR_TIMEOUT: '60s',
       REDIS_URL: redis.url,
       CACHE_SECRET: 'none',
       LISTEN: `127.0.0.1:${port}`,
