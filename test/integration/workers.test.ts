@@ -52,6 +52,8 @@ const status = async ({ managementUrl }: Service): Promise<Status> =>
 t.test('workers of one replica', { skip }, async (t) => {
   const { service, simulator, redis } = await start(t, { CACHE_DEGRADED_TTL: '1m' })
   const REQUESTS = 20
+  /** The kernel may give all connections of one round to one worker. */
+  let asked = 0
   const statuses = async (token?: string): Promise<ReadonlySet<number>> =>
     new Set(
       (await Promise.all(Array.from({ length: REQUESTS }, () => verify(service, token)))).map(({ status }) => status)
@@ -59,11 +61,14 @@ t.test('workers of one replica', { skip }, async (t) => {
 
   await t.test('share what Authgear answered, and add up what they count', async (t) => {
     t.equal(workersOf(service).length, 2)
-    t.strictSame(await statuses(), new Set([200]))
+    await until('each has it in memory', async () => {
+      t.strictSame(await statuses(), new Set([200]))
+      asked += REQUESTS
+      return await metric(service, 'forward_auth_cache_entries') >= 2
+    })
     t.equal(simulator.counters.resolutions, 1, 'the fleet asks once')
-    t.equal(await allowed(service), REQUESTS)
+    t.equal(await allowed(service), asked)
     const all = await metrics(service)
-    t.ok((all.get('forward_auth_cache_entries') ?? 0) >= 2, 'each has it in memory')
     t.equal(all.get('forward_auth_redis_up'), 1)
     t.equal(all.get('forward_auth_workers_wanted'), 2)
     t.ok((all.get('process_start_time_seconds') ?? 0) > 0)
@@ -72,7 +77,7 @@ t.test('workers of one replica', { skip }, async (t) => {
   await t.test('show one status page of the whole', async (t) => {
     await until('the workers have said what they counted', async () => {
       const { charts } = await status(service)
-      return charts['requests']?.['allowed']?.total === REQUESTS
+      return charts['requests']?.['allowed']?.total === asked
     })
     t.equal((await status(service)).state, 'serving')
     await until('each by its name', async () => {
