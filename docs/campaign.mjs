@@ -13,7 +13,12 @@ const HEAD = ['situation', 'bound', 'measured by the campaign (worst of N)']
 const RUN_HEAD = ['Redis', 'date', 'seed', 'time', 'packets dropped by', 'faults', 'requests', 'violations']
 const NOT_MEASURED = 'not measured'
 const NAMES = { standalone: 'one server', sentinel: 'Sentinel', cluster: 'Cluster', valkey: 'Valkey, one server' }
-const WHO = { none: 'nobody', frozen: 'who waits at the frozen one', unknown: 'who is not remembered' }
+const WHO = {
+  none: 'nobody',
+  frozen: 'who waits at the frozen one',
+  unknown: 'who is not remembered',
+  ended: 'whose session has ended'
+}
 /** @type {ReadonlySet<string>} */
 const WORST = new Set(['acceptedMs', 'waitMs', 'calls'])
 

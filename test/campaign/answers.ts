@@ -111,6 +111,7 @@ function wrongUnavailable (state: State, known: Known | undefined, answer: Answe
   measure.unavailable++
   const rules = new Set(rulesOf(situations).map(({ unavailable }) => unavailable))
   if (rules.has('unknown')) return isRemembered(state, known, answer) ? ['503 for somebody who is remembered'] : []
+  if (rules.has('ended') && (known === undefined || known.endedAt <= endedAt)) return []
   if (rules.has('frozen') && spans.isDisturbed(replica, at, endedAt)) return []
   return [`503 ${answer.reason} (${situations.join(', ') || 'healthy'})`]
 }

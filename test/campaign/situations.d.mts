@@ -27,8 +27,11 @@ export type Situation = Readonly<{
   accepted: Duration
   /** How long a request to a replica that runs may take. */
   wait: Duration
-  /** Whose requests may be answered 503: nobody's, those that a frozen replica held, those not remembered. */
-  unavailable: 'none' | 'frozen' | 'unknown'
+  /**
+   * Whose requests may be answered 503: nobody's, those that a frozen replica held, those not remembered, those
+   * that nobody is behind any more.
+   */
+  unavailable: 'none' | 'frozen' | 'unknown' | 'ended'
   /** How often Authgear may be asked about one new credential that all replicas are asked about at once. */
   calls: Readonly<{ text: string, count: number }> | undefined
 }>
