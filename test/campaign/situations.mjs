@@ -179,7 +179,8 @@ export const SITUATIONS = Object.freeze({
     title: 'Authgear takes 0.3 to 0.6 s',
     accepted: AT_ONCE,
     wait: DEADLINE,
-    // no result is asked about twice, within one time-out (docs/decisions/148-a-token-without-a-result-is-asked-about-twice.md)
+    // no result is asked about twice, within one time-out
+    // (docs/decisions/148-a-token-without-a-result-is-asked-about-twice.md)
     unavailable: 'ended',
     calls: FLEET
   }
