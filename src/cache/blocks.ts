@@ -22,7 +22,7 @@ const CHUNK_BLOCKS = 512
 /** Bytes that are taken at a time; of the last ones none may be in use yet. */
 export const CHUNK_BYTES = CHUNK_BLOCKS * BLOCK_BYTES
 
-export const blocksOf = (length: number): number => Math.max(1, Math.ceil(length / PAYLOAD_BYTES))
+const blocksOf = (length: number): number => Math.max(1, Math.ceil(length / PAYLOAD_BYTES))
 /** What so many bytes take, the links and the unused end of the last block with them. */
 export const bytesInBlocks = (length: number): number => blocksOf(length) * BLOCK_BYTES
 

@@ -9,8 +9,7 @@ import type { Cache, CacheRead, CacheWrite } from './types.ts'
 
 /**
  * When the entry's resolution began: the revocations this replica had taken by then, and monotonic milliseconds. A
- * slow older resolution never replaces a newer one. `isBounded`: only so many entries may
- * share its credentials.
+ * slow older resolution never replaces a newer one. `isBounded`: only so many entries may share its credentials.
  */
 export type MemoryMark = Readonly<{ local: number, at: number, isBounded?: boolean }>
 

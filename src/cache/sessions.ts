@@ -94,8 +94,8 @@ export function createSessions ({ maxEntries, maxBytes, hot, intern, isUseful }:
   function sweepPacked (most: number, hasEnded: (mark: Mark) => boolean): void {
     for (let left = most; left > 0; left--) {
       const key = packed?.store.oldest()
-      const bytes = key === undefined ? undefined : packed?.store.get(key)
-      if (key === undefined || bytes === undefined || !hasEnded(readMark(bytes))) return
+      const mark = key === undefined ? undefined : markOfPacked(key)
+      if (key === undefined || mark === undefined || !hasEnded(mark)) return
       dropPacked(key)
     }
   }
