@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Test } from 'tap'
+import { startChild, type Child } from './child.ts'
 import { startProcess, type Service, type Starting } from './process.ts'
 import { startRedis, type RedisServer } from './redis.ts'
 import { seriesOf } from './series.ts'
@@ -12,6 +14,23 @@ export type Workers = Readonly<{
   redis: RedisServer
   environment: Readonly<Record<string, string>>
 }>
+
+const MAIN = join(import.meta.dirname, '../../dist/main.js')
+
+/** A replica of two workers that may not serve yet, or never will. */
+export function startUnready (
+  t: Test,
+  env: Readonly<Record<string, string>>,
+  ready: (output: string) => boolean
+): Promise<Child> {
+  return startChild(t, {
+    name: 'forward-auth',
+    command: process.execPath,
+    args: [MAIN],
+    env: { WORKERS: '2', CACHE_SECRET: 'none', ...env },
+    ready
+  })
+}
 
 /** A replica of two workers in front of a simulated Authgear, once both serve. */
 export async function startWorkers (

@@ -1,16 +1,12 @@
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import t from 'tap'
-import { startChild } from '../helpers/child.ts'
 import { freePort } from '../helpers/free-port.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { ask } from '../helpers/request.ts'
 import { skipOrFail } from '../helpers/servers.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
 import { answers, until } from '../helpers/until.ts'
-import { workersOf } from '../helpers/workers.ts'
-
-const MAIN = join(import.meta.dirname, '../../dist/main.js')
+import { startUnready, workersOf } from '../helpers/workers.ts'
 
 t.setTimeout(120_000)
 
@@ -18,21 +14,13 @@ t.test('a SIGTERM while one still starts cuts nobody off', { skip: skipOrFail('r
   const [simulator, redis, port, managementPort] = await Promise.all([
     startSimulator(t), startRedis(t), freePort(), freePort()
   ])
-  const child = await startChild(t, {
-    name: 'forward-auth',
-    command: process.execPath,
-    args: [MAIN],
-    env: {
-      WORKERS: '2',
-      AUTHGEAR_ENDPOINT: simulator.url,
-      AUTHGEAR_TIMEOUT: '60s',
-      REDIS_URL: redis.url,
-      CACHE_SECRET: 'none',
-      LISTEN: `127.0.0.1:${port}`,
-      MANAGEMENT_LISTEN: `127.0.0.1:${managementPort}`
-    },
-    ready: () => true
-  })
+  const child = await startUnready(t, {
+    AUTHGEAR_ENDPOINT: simulator.url,
+    AUTHGEAR_TIMEOUT: '60s',
+    REDIS_URL: redis.url,
+    LISTEN: `127.0.0.1:${port}`,
+    MANAGEMENT_LISTEN: `127.0.0.1:${managementPort}`
+  }, () => true)
   await until('both were begun', () => workersOf(child).length === 2)
   const [, slow = 0] = workersOf(child)
   process.kill(slow, 'SIGSTOP')

@@ -3,7 +3,6 @@ import { createServer } from 'node:net'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { startChild } from '../helpers/child.ts'
 import { startProcess, type Service } from '../helpers/process.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { ask, type Answer } from '../helpers/request.ts'
@@ -12,10 +11,9 @@ import { demo } from '../helpers/simulator.ts'
 import { tempDir } from '../helpers/temp-dir.ts'
 import { until } from '../helpers/until.ts'
 import { disabledEvent, WEBHOOK_SECRET, webhookOf } from '../helpers/webhook.ts'
-import { allServe, metric, metrics, startWorkers, type Workers, workersOf } from '../helpers/workers.ts'
+import { allServe, metric, metrics, startUnready, startWorkers, type Workers, workersOf } from '../helpers/workers.ts'
 
 const TOKEN = 'a management token of the tests'
-const MAIN = join(import.meta.dirname, '../../dist/main.js')
 const skip = skipOrFail('redis-server')
 
 t.setTimeout(180_000)
@@ -165,20 +163,12 @@ t.test('workers that cannot listen end the replica, which says why', { skip }, a
   t.teardown(() => squatter.close())
   const address = squatter.address()
   const port = typeof address === 'object' && address !== null ? address.port : 0
-  const child = await startChild(t, {
-    name: 'forward-auth',
-    command: process.execPath,
-    args: [MAIN],
-    env: {
-      WORKERS: '2',
-      AUTHGEAR_ENDPOINT: 'https://a.example',
-      REDIS_URL: redis.url,
-      CACHE_SECRET: 'none',
-      LISTEN: `127.0.0.1:${port}`,
-      MANAGEMENT_LISTEN: 'off'
-    },
-    ready: (output) => output !== ''
-  })
+  const child = await startUnready(t, {
+    AUTHGEAR_ENDPOINT: 'https://a.example',
+    REDIS_URL: redis.url,
+    LISTEN: `127.0.0.1:${port}`,
+    MANAGEMENT_LISTEN: 'off'
+  }, (output) => output !== '')
   t.equal(await child.ended, 1)
   t.match(child.output(), /"worker":[12].*EADDRINUSE.*"cannot start"/)
   t.match(child.output(), /worker [12] ended at its start/)
