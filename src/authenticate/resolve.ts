@@ -2,7 +2,7 @@ import type { AuthenticateDeps, Authentication, Source, CredentialContext } from
 import type { Accept } from '../cache/types.ts'
 import { ASK_ALONE, type SharedLookup } from '../cache/coalescing.ts'
 import { elapsedSince, momentOf } from '../clock.ts'
-import type { CredentialDigest } from '../core/cache-key.ts'
+import type { SentDigests } from '../core/cache-key.ts'
 import type { Entry } from '../core/entry.ts'
 import { capAt, identityDeadline, isExpired, isForAnotherAudience, lifetimeOf } from '../core/token-expiry.ts'
 import type { Resolution } from '../core/resolution.ts'
@@ -38,8 +38,7 @@ type ResolveContext = Readonly<{
   options: ResolveOptions
   subject: CredentialContext
   trace: ClientTrace
-  digests: readonly CredentialDigest[]
-  wholeDigests: readonly CredentialDigest[]
+  digests: SentDigests
   /** When the first of its tokens expires. */
   tokenEnd: number
 }>
@@ -61,8 +60,7 @@ export async function resolve (
       options,
       subject,
       trace: subject.trace(),
-      digests: deps.digests(credentials),
-      wholeDigests: deps.wholeDigests(credentials),
+      digests: deps.sentDigests(credentials),
       tokenEnd: identityDeadline(credentials, now)
     }
     return await resolveSlowed(context)
@@ -76,12 +74,16 @@ export async function resolve (
 }
 
 /** A client with many failed credentials waits for a slot, unless memory or the shared cache knows these as valid. */
-async function resolveSlowed (context: ResolveContext): Promise<Authentication> {
-  const { deps: { memory, failedCredentials }, subject, trace, wholeDigests } = context
-  const work = (): Promise<Authentication> => resolveUntilDeadline(context)
-  if (memory.knowsAsValid(subject.key)) return await work()
-  const known = failedCredentials.isSlowed(trace, wholeDigests) ? await readShared(context) : undefined
-  return known ?? await failedCredentials.run(trace, wholeDigests, work)
+function resolveSlowed (context: ResolveContext): Promise<Authentication> {
+  const { deps: { memory, failedCredentials }, subject, trace, digests: { whole } } = context
+  const isSlowed = !memory.knowsAsValid(subject.key) && failedCredentials.isSlowed(trace, whole)
+  return isSlowed ? resolveInTurn(context) : resolveUntilDeadline(context)
+}
+
+async function resolveInTurn (context: ResolveContext): Promise<Authentication> {
+  const { deps: { failedCredentials }, trace, digests: { whole } } = context
+  return await readShared(context) ??
+    await failedCredentials.run(trace, whole, () => resolveUntilDeadline(context))
 }
 
 /** A plain read, without the fleet's lease. */
@@ -105,11 +107,11 @@ async function resolveUntilDeadline (context: ResolveContext): Promise<Authentic
   }
 }
 
-async function lookUp (context: ResolveContext, waitMs = Infinity): Promise<SharedLookup> {
+function lookUp (context: ResolveContext, waitMs = Infinity): SharedLookup | Promise<SharedLookup> {
   if (!isShared(context)) return ASK_ALONE
   const { deps: { fleet, resolver }, subject } = context
   const leaseWaitMs = resolver.state().circuitOpen ? Math.min(waitMs, LEASE_WAIT_WHILE_OPEN_MS) : waitMs
-  return await fleet.lookup(subject.cacheKeys(), acceptOf(context), leaseWaitMs)
+  return fleet.lookup(subject.cacheKeys(), acceptOf(context), leaseWaitMs)
 }
 
 /**
@@ -144,7 +146,7 @@ function acceptOf (context: ResolveContext): Accept {
 
 /** Under both secrets, while CACHE_SECRET is rotated: an entry in Redis has its names under its own. */
 function namedInFull ({ digests }: ResolveContext, entry: Entry): Entry {
-  return { ...entry, digests }
+  return { ...entry, digests: digests.all }
 }
 
 /** Another replica's entry: no revocation voids it, and no token that was sent has expired. */
@@ -160,7 +162,7 @@ function capped ({ tokenEnd, deps: { clock } }: ResolveContext, entry: Entry, re
 /** The user behind these credentials, if memory has an entry (even a revoked one). */
 function knownAffected ({ deps: { memory }, subject, digests }: ResolveContext): Affected {
   const known = memory.read(subject.key)
-  return known.kind === 'hit' ? affectedOf(known.entry) : { userId: undefined, digests }
+  return known.kind === 'hit' ? affectedOf(known.entry) : { userId: undefined, digests: digests.all }
 }
 
 /** An entry taken over from Redis keeps the rest of its life. */
@@ -172,7 +174,7 @@ function adopt (
     deps: { memory, observer, log, failedCredentials },
     subject,
     trace,
-    wholeDigests
+    digests
   } = context
   if (!isUsable(context, entry, remainingMs)) return undefined
   if (coalesced) observer.coalesced('fleet')
@@ -183,7 +185,7 @@ function adopt (
     isBounded: isVariable(context, entry)
   })
   // the replica that asked has counted a refusal
-  if (entry.resolution.kind === 'valid') failedCredentials.judged(trace, wholeDigests, 'valid')
+  if (entry.resolution.kind === 'valid') failedCredentials.judged(trace, digests.whole, 'valid')
   return resolved(entry, remainingMs, 'redis')
 }
 
@@ -192,7 +194,7 @@ async function ask (
   context: ResolveContext,
   lookup: SharedLookup & { kind: 'ask' }
 ): Promise<Authentication | undefined> {
-  const { deps: { log, observer, memory, clock, timeoutMs }, subject, digests } = context
+  const { deps: { log, observer, memory, clock, timeoutMs }, subject, digests: { all: digests } } = context
   let shared: Entry | undefined
   let lifeMs = 0
   try {
@@ -223,24 +225,23 @@ async function ask (
 }
 
 async function askAuthgear (context: ResolveContext, { at }: RevocationSnapshot): Promise<ResolverResult> {
-  const { deps: { resolver, memory, failedCredentials }, digests, wholeDigests, trace, subject: { key, credentials } } =
-    context
-  const asked = resolver.resolve(credentials, trace, { all: digests, whole: wholeDigests })
+  const { deps: { resolver, memory, failedCredentials }, digests, trace, subject: { key, credentials } } = context
+  const asked = resolver.resolve(credentials, trace, digests)
   const result = await asked.catch((error: unknown) => {
     // an entry that has ended stands in for the next outage no more; one that lives stays
     if (error instanceof AuthgearSilent && memory.read(key).kind !== 'hit') memory.forget(key, at)
     throw error
   })
-  if (result.isConclusive) failedCredentials.judged(trace, wholeDigests, result.resolution.kind)
+  if (result.isConclusive) failedCredentials.judged(trace, digests.whole, result.resolution.kind)
   return result
 }
 
-function lifetimeFor ({ deps: { lifetimes, clock }, subject }: ResolveContext, resolution: Resolution): number {
-  return lifetimeOf(resolution, subject.credentials, lifetimes, clock.wall(), Math.random())
+function lifetimeFor ({ deps: { lifetimes, clock }, tokenEnd }: ResolveContext, resolution: Resolution): number {
+  return lifetimeOf(resolution, tokenEnd, lifetimes, clock.wall(), Math.random())
 }
 
 function entryOf (
-  { digests, deps: { clock } }: ResolveContext,
+  { digests: { all: digests }, deps: { clock } }: ResolveContext,
   resolution: Resolution,
   { stamp }: RevocationSnapshot,
   ttlMs: number

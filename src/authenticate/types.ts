@@ -1,7 +1,7 @@
 import type { SharedCache } from '../cache/coalescing.ts'
 import type { MemoryCache } from '../cache/memory.ts'
 import type { Clock } from '../clock.ts'
-import type { CacheKey, CacheKeys, CredentialDigest, MemoryKey } from '../core/cache-key.ts'
+import type { CacheKey, CacheKeys, MemoryKey, SentDigests } from '../core/cache-key.ts'
 import type { Credentials } from '../core/credentials.ts'
 import type { Lifetimes } from '../core/token-expiry.ts'
 import type { Resolution } from '../core/resolution.ts'
@@ -52,8 +52,7 @@ export type AuthenticateDeps = Readonly<{
   memory: MemoryCache
   fleet: SharedCache
   resolver: Resolver
-  digests: (credentials: Credentials) => readonly CredentialDigest[]
-  wholeDigests: (credentials: Credentials) => readonly CredentialDigest[]
+  sentDigests: (credentials: Credentials) => SentDigests
   failedCredentials: FailedCredentials
   /** AUTHGEAR_ENDPOINT's origin: what a JWT's `aud` has to name. */
   audience: string

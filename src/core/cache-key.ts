@@ -14,19 +14,27 @@ export type DerivedKeys = Readonly<{ digest: Uint8Array, sealing: Uint8Array, lo
 /** The names of an entry in Redis; `previous` only while CACHE_SECRET is rotated. */
 export type CacheKeys = Readonly<{ current: CacheKey, previous: CacheKey | undefined }>
 
+export type SentDigests = Readonly<{
+  /**
+   * One for each whole credential, which has its own few slots. Never of a session id, which is no secret: its owner
+   * must share no slot with a stranger who sends that id.
+   */
+  whole: readonly CredentialDigest[]
+  /** The same and the session ids: requests that share one fail as one, and a revocation may name each. */
+  all: readonly CredentialDigest[]
+}>
+
 /** The digests that a revocation may name. */
 export type Digests = Readonly<{
   digests: (credentials: Credentials) => readonly CredentialDigest[]
-  /**
-   * One digest for each whole credential. A session id in it is no secret: its owner must share no slot with a stranger
-   * who sends that id.
-   */
   wholeDigests: (credentials: Credentials) => readonly CredentialDigest[]
   /** Of the part of a `session` or `app_session` cookie before the dot. */
   sessionDigest: (sessionId: string) => CredentialDigest
 }>
 
 export type Keyer = Digests & Readonly<{
+  /** Both at once: each costs two hashes. */
+  sentDigests: (credentials: Credentials) => SentDigests
   memoryKey: (credentials: Credentials) => MemoryKey
   cacheKey: (credentials: Credentials) => CacheKey
   cacheKeys: (credentials: Credentials) => CacheKeys
@@ -67,13 +75,26 @@ export function createKeyer (
   const digest = (kind: string, text: string): CredentialDigest =>
     hmac(`${kind}:${scope}${part(text)}`).slice(0, 22) as CredentialDigest
   const cacheKey = (credentials: Credentials): CacheKey => hmac(`key:${scope}${textOf(credentials)}`) as CacheKey
+  const sessionDigest = (sessionId: string): CredentialDigest => digest('session-id', sessionId)
+  const sentDigests = (credentials: Credentials): SentDigests => {
+    const all: CredentialDigest[] = []
+    const whole: CredentialDigest[] = []
+    for (const text of wholeTexts(credentials)) {
+      const own = digest(...text)
+      whole.push(own)
+      const sessionId = sessionIdIn(text)
+      all.push(own, ...(sessionId === undefined ? [] : [sessionDigest(sessionId)]))
+    }
+    return { all, whole }
+  }
   const digests: Digests = Object.freeze({
-    digests: (credentials: Credentials) => digestTexts(credentials).map(([kind, text]) => digest(kind, text)),
-    wholeDigests: (credentials: Credentials) => wholeTexts(credentials).map(([kind, text]) => digest(kind, text)),
-    sessionDigest: (sessionId: string) => digest('session-id', sessionId)
+    digests: (credentials: Credentials) => sentDigests(credentials).all,
+    wholeDigests: (credentials: Credentials) => sentDigests(credentials).whole,
+    sessionDigest
   })
   return Object.freeze({
     ...digests,
+    sentDigests,
     memoryKey: (credentials: Credentials) => hash('sha256', secret + textOf(credentials), 'base64url') as MemoryKey,
     cacheKey,
     profileKey: (userId: string, form: string) => hmac(`profile:${scope}${part(form)}${part(userId)}`) as CacheKey,
@@ -98,20 +119,16 @@ type DigestText = readonly [kind: string, text: string]
 
 /** A token is the same token in a header and in a cookie, so its digest does not say where it was sent. */
 function wholeTexts ({ bearer, appSession, appAccessToken, session }: Credentials): readonly DigestText[] {
-  const tokens = [...new Set([bearer, appAccessToken])].filter(isSent).map((token) => ['token', token] as const)
-  const cookies = (
-    [
-      ['app_session', appSession],
-      ['session', session]
-    ] as const
-  ).flatMap(([kind, value]) => (isSent(value) ? [[kind, value] as const] : []))
-  return [...tokens, ...cookies]
+  const texts: DigestText[] = []
+  if (isSent(bearer)) texts.push(['token', bearer])
+  if (isSent(appAccessToken) && appAccessToken !== bearer) texts.push(['token', appAccessToken])
+  if (isSent(appSession)) texts.push(['app_session', appSession])
+  if (isSent(session)) texts.push(['session', session])
+  return texts
 }
 
-/** Adds the session ids in them, since Authgear names an ended session by its id. */
-function digestTexts (credentials: Credentials): readonly DigestText[] {
-  return wholeTexts(credentials).flatMap(([kind, text]): readonly DigestText[] => {
-    const dot = kind === 'token' ? -1 : text.indexOf('.')
-    return dot > 0 ? [[kind, text], ['session-id', text.slice(0, dot)]] : [[kind, text]]
-  })
+/** @returns the session id in a cookie, since Authgear names an ended session by its id */
+function sessionIdIn ([kind, text]: DigestText): string | undefined {
+  const dot = kind === 'token' ? -1 : text.indexOf('.')
+  return dot > 0 ? text.slice(0, dot) : undefined
 }

@@ -1,4 +1,4 @@
-import type { CacheKeys, CredentialDigest, Digests, Keyer } from './cache-key.ts'
+import type { CacheKeys, CredentialDigest, Digests, Keyer, SentDigests } from './cache-key.ts'
 import type { Credentials } from './credentials.ts'
 
 /**
@@ -40,6 +40,10 @@ export function createRotatingKeyer (current: Keyer, previous: Keyer, writesPrev
     ...current,
     cacheKeys: (credentials: Credentials): CacheKeys =>
       ({ current: current.cacheKey(credentials), previous: previous.cacheKey(credentials) }),
+    sentDigests: (credentials: Credentials): SentDigests => {
+      const { all, whole } = current.sentDigests(credentials)
+      return { all: [...all, ...marked.digests(credentials)], whole }
+    },
     digests: (credentials: Credentials) => [...current.digests(credentials), ...marked.digests(credentials)],
     revocable: () => writesPrevious() ? marked : current.revocable()
   })

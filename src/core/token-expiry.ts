@@ -12,6 +12,7 @@ const LEEWAY_MS = 60_000
  * Nothing is verified: this only ever shortens a life or refuses what Authgear would refuse.
  */
 export function jwtExpiry (token: string): EpochMs | undefined {
+  if (!token.includes('.')) return undefined
   const parts = token.split('.')
   if (parts.length !== 3) return undefined
   const header = decodeJson(parts[0] ?? '')
@@ -115,25 +116,24 @@ const JITTER = 0.1
 
 /**
  * How long a fresh resolution may be remembered, in milliseconds; 0 = not at all.
+ * @param deadline see `identityDeadline`
  * @param random 0 ≤ random < 1
  */
 export function lifetimeOf (
   resolution: Resolution,
-  credentials: Credentials,
+  deadline: number,
   lifetimes: Lifetimes,
   now: EpochMs,
   random: number
 ): number {
   const full = resolution.kind === 'valid' ? lifetimes.ttlMs : lifetimes.negativeTtlMs
-  return capByToken(Math.floor(full * (1 - JITTER * random)), resolution, credentials, now)
+  return capAt(Math.floor(full * (1 - JITTER * random)), resolution, deadline, now)
 }
 
-/** @returns the life, never past the `exp` of a token that was sent; a refusal has nothing to outlive */
-export function capByToken (lifeMs: number, resolution: Resolution, credentials: Credentials, now: EpochMs): number {
-  return capAt(lifeMs, resolution, resolution.kind === 'valid' ? identityDeadline(credentials, now) : Infinity, now)
-}
-
-/** The same for a caller that knows when the tokens end. */
+/**
+ * @returns the life, never past the `exp` of a token that was sent; a refusal has nothing to outlive
+ * @param deadline see `identityDeadline`
+ */
 export function capAt (lifeMs: number, resolution: Resolution, deadline: number, now: EpochMs): number {
   return resolution.kind === 'valid' ? Math.max(0, Math.floor(Math.min(lifeMs, deadline - now))) : lifeMs
 }

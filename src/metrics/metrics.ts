@@ -148,7 +148,11 @@ function registerRequests (
       for (const { labels, count } of requests.entries()) this.inc({ ...labels }, count)
     }
   })
-  new TalliedHistogram(registry, durations)
+  new TalliedHistogram(registry, {
+    name: 'forward_auth_request_duration_seconds',
+    help: 'From the request line to the answer, by where the answer came from.',
+    tallies: Object.entries(durations).map(([source, tally]) => [{ source }, tally])
+  })
   return {
     request: (endpoint, status, reason, source, seconds) => {
       requests.add(endpoint, status, reason, source)
@@ -192,22 +196,19 @@ function registerForwardedFor (registry: Registry): () => void {
   return () => ignored.inc()
 }
 
-const DURATION = 'forward_auth_request_duration_seconds'
-const DURATION_HELP = 'From the request line to the answer, by where the answer came from.'
+type Tallied = Readonly<{
+  name: string
+  help: string
+  tallies: ReadonlyArray<readonly [labels: Readonly<Record<string, string>>, tally: LatencyTally]>
+}>
 
 /** Shows tallies as a histogram: prom-client has no way to set one. */
-class TalliedHistogram extends Histogram<'source'> {
-  readonly #tallies: Readonly<Record<string, LatencyTally>>
+class TalliedHistogram extends Histogram {
+  readonly #tallied: Tallied
 
-  constructor (registry: Registry, tallies: Readonly<Record<string, LatencyTally>>) {
-    super({
-      registers: [registry],
-      name: DURATION,
-      help: DURATION_HELP,
-      labelNames: ['source'],
-      buckets: [...LATENCY_BUCKETS]
-    })
-    this.#tallies = tallies
+  constructor (registry: Registry, tallied: Tallied) {
+    super({ registers: [registry], name: tallied.name, help: tallied.help })
+    this.#tallied = tallied
   }
 
   /** What the registry calls for JSON; the library's own would spread labels that ours have already. */
@@ -217,24 +218,25 @@ class TalliedHistogram extends Histogram<'source'> {
 
   /** What the registry calls for its text format. */
   async getForPromString () {
-    const values = Object.entries(this.#tallies).flatMap(([source, tally]) => seriesOf(DURATION, source, tally))
-    return { name: DURATION, help: DURATION_HELP, type: 'histogram', aggregator: 'sum', values }
+    const { name, help, tallies } = this.#tallied
+    const values = tallies.flatMap(([labels, tally]) => seriesOf(name, labels, tally))
+    return { name, help, type: 'histogram', aggregator: 'sum', values }
   }
 }
 
-function seriesOf (name: string, source: string, tally: LatencyTally) {
+function seriesOf (name: string, labels: Readonly<Record<string, string>>, tally: LatencyTally) {
   const buckets = tally
     .cumulative()
     .map((value, index) => ({
       metricName: `${name}_bucket`,
-      labels: { le: LATENCY_BUCKETS[index] ?? '+Inf', source },
+      labels: { le: tally.bounds[index] ?? '+Inf', ...labels },
       value
     }))
   const count = buckets.at(-1)?.value ?? 0
   return [
     ...buckets,
-    { metricName: `${name}_sum`, labels: { source }, value: tally.sum },
-    { metricName: `${name}_count`, labels: { source }, value: count }
+    { metricName: `${name}_sum`, labels, value: tally.sum },
+    { metricName: `${name}_count`, labels, value: count }
   ]
 }
 
@@ -295,18 +297,18 @@ function registerResolver (registry: Registry): {
     'outcome',
     RESOLVER_OUTCOMES
   )
-  const duration = new Histogram({
-    registers: [registry],
+  const duration = new LatencyTally(SLOW_BUCKETS)
+  new TalliedHistogram(registry, {
     name: 'forward_auth_authgear_request_duration_seconds',
     help: 'How long the resolver took.',
-    buckets: SLOW_BUCKETS
+    tallies: [[{}, duration]]
   })
   return {
     outcomes,
     observer: {
       authgearRequest: (outcome, seconds) => {
         outcomes.add(outcome)
-        if (outcome !== 'rejected') duration.observe(seconds)
+        if (outcome !== 'rejected') duration.add(seconds)
       }
     }
   }

@@ -56,12 +56,19 @@ export class RequestTally {
 
 /** One histogram's numbers; `counts` has one more place for what is over the last bound. */
 export class LatencyTally {
-  readonly counts: number[] = new Array<number>(LATENCY_BUCKETS.length + 1).fill(0)
+  readonly bounds: readonly number[]
+  readonly counts: number[]
   sum = 0
+
+  /** @param bounds upper ones in seconds, ascending */
+  constructor (bounds: readonly number[] = LATENCY_BUCKETS) {
+    this.bounds = bounds
+    this.counts = new Array<number>(bounds.length + 1).fill(0)
+  }
 
   add (seconds: number): void {
     let index = 0
-    while (index < LATENCY_BUCKETS.length && seconds > (LATENCY_BUCKETS[index] ?? 0)) index++
+    while (index < this.bounds.length && seconds > (this.bounds[index] ?? 0)) index++
     this.counts[index] = (this.counts[index] ?? 0) + 1
     this.sum += seconds
   }

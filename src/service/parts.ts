@@ -126,14 +126,13 @@ type Given = Pick<AuthenticateDeps, 'memory' | 'fleet' | 'clock' | 'observer'> &
 
 function authenticatorOf (
   { authgear: { endpoint, timeoutMs, waitingBytes }, cache }: ServiceSettings,
-  { authgear: { resolver, failedCredentials }, keyer: { digests, wholeDigests }, revocations, ...given }: Given
+  { authgear: { resolver, failedCredentials }, keyer: { sentDigests }, revocations, ...given }: Given
 ): Authenticator {
   return createAuthenticator({
     ...given,
     resolver,
     failedCredentials,
-    digests,
-    wholeDigests,
+    sentDigests,
     audience: endpoint.origin,
     lifetimes: cache,
     refreshAhead: cache.refreshAhead,

@@ -1,14 +1,9 @@
 import type { SharedCache, SharedLookup } from '../cache/coalescing.ts'
-import type { CacheKeys } from '../core/cache-key.ts'
+import type { CacheKeys, SentDigests } from '../core/cache-key.ts'
 import type { Accept } from '../cache/types.ts'
 import type { Credentials } from '../core/credentials.ts'
 import { ServiceError } from '../errors.ts'
-import type {
-  ClientTrace,
-  Resolver,
-  SentDigests,
-  ResolverResult
-} from '../authgear/resolver/types.ts'
+import type { ClientTrace, Resolver, ResolverResult } from '../authgear/resolver/types.ts'
 import type { Handler, VerifyRequest, HandlerResult } from '../http/types.ts'
 import type { Span, SpanName, Tracer } from './types.ts'
 

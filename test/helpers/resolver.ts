@@ -44,11 +44,7 @@ export function openResolver (t: Test, port: number, some: Partial<ResolverSetti
   }, { authgearRequest: outcome => { outcomes.push(outcome) } }, repeat)
   t.teardown(() => resolver.close())
   const resolve = (some: Partial<Credentials>, trace: Partial<ClientTrace> = {}): Promise<ResolverResult> =>
-    resolver.resolve(
-      credentials(some),
-      { ...NO_TRACE, ...trace },
-      { whole: keyer.wholeDigests(credentials(some)), all: keyer.digests(credentials(some)) }
-    )
+    resolver.resolve(credentials(some), { ...NO_TRACE, ...trace }, keyer.sentDigests(credentials(some)))
   const ask: TestResolver['ask'] = (some = { bearer: 'a' }, trace = {}) =>
     resolve(some, trace).catch((error: unknown) => {
       if (error instanceof ResolverError) return error.code

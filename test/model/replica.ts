@@ -119,8 +119,7 @@ export class Replica {
         state: () => ({ inFlight: 0, queued: 0, circuitOpen: false }),
         close: async () => {}
       },
-      digests: keyer.digests,
-      wholeDigests: keyer.wholeDigests,
+      sentDigests: keyer.sentDigests,
       failedCredentials: NO_FAILED_CREDENTIALS,
       audience: 'https://auth.example.com',
       lifetimes: { ttlMs: LIMITS.ttl, negativeTtlMs: 2000 },

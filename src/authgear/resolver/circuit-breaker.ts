@@ -7,10 +7,10 @@ import {
   type IBackoff,
   type IBreaker
 } from 'cockatiel'
+import type { SentDigests } from '../../core/cache-key.ts'
 import { AuthgearCircuitOpen, AuthgearStatus, AuthgearTimeout, AuthgearUnreachable } from '../../errors.ts'
 import { createConcurrencyLimit } from './concurrency-limit.ts'
 import type { Deadline } from './deadline.ts'
-import type { SentDigests } from './types.ts'
 
 export type CircuitBreaker = Readonly<{
   /**
@@ -59,9 +59,9 @@ export function createCircuitBreaker (
     async run<T> ({ whole, all }: SentDigests, deadline: Deadline, task: () => Promise<T>): Promise<T> {
       if (isOpen()) throw new AuthgearCircuitOpen()
       const limits = orNoCredential(whole).map((name) => ({ name, ...PER_CREDENTIAL }))
-      return await concurrency.run(limits, deadline, async () => {
+      return await concurrency.run(limits, deadline, () => {
         if (isOpen()) throw new AuthgearCircuitOpen()
-        return await breaker.execute(() => failed.watch(orNoCredential(all), task))
+        return breaker.execute(() => failed.watch(orNoCredential(all), task))
       }).catch(translate)
     },
     isClosed: () => breaker.state === CircuitState.Closed,

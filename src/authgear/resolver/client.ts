@@ -1,17 +1,19 @@
 import { isIP, type Socket } from 'node:net'
 import { rootCertificates } from 'node:tls'
-import { buildConnector, type Dispatcher, errors, Pool } from 'undici'
+import { buildConnector, errors, Pool } from 'undici'
 import { type Repeat, systemRepeat } from '../../clock.ts'
+import type { SentDigests } from '../../core/cache-key.ts'
 import { type CookieNames, credentialHeaders, type Credentials } from '../../core/credentials.ts'
 import { readResolution, type Resolution } from '../../core/resolution.ts'
 import {
   AuthgearCircuitOpen, AuthgearGarbage, AuthgearMisconfigured, AuthgearSilent, AuthgearStatus, AuthgearTimeout,
   AuthgearUnreachable, Overloaded, ResolverError
 } from '../../errors.ts'
+import { type Answer, get, type Question } from './answer.ts'
 import { createCircuitBreaker } from './circuit-breaker.ts'
 import { Deadline } from './deadline.ts'
 import { whyNotAuthgears } from './provenance.ts'
-import type { ClientTrace, Resolver, ResolverObserver, ResolverOutcome, SentDigests, ResolverResult } from './types.ts'
+import type { ClientTrace, Resolver, ResolverObserver, ResolverOutcome, ResolverResult } from './types.ts'
 
 /**
  * Status codes that mean: this is not the resolver, or not of this project (docs/authgear.md, "The resolver's
@@ -19,46 +21,26 @@ import type { ClientTrace, Resolver, ResolverObserver, ResolverOutcome, SentDige
  */
 const isMisplaced = (status: number): boolean => (status >= 300 && status < 400) || status === 404 || status === 405
 
-export type Exchange = Readonly<{
-  path: string
-  headers: string[]
-  cookieNames: CookieNames
-  deadline: Deadline
-  timeoutMs: number
-}>
+type Exchange = Question & Readonly<{ cookieNames: CookieNames, timeoutMs: number }>
 
 /** One request, one verdict. @throws {ResolverError} */
-export async function exchange (pool: Pool, options: Exchange): Promise<Resolution> {
-  const { path, headers, deadline, timeoutMs, cookieNames } = options
+async function exchange (pool: Pool, options: Exchange, observer: ResolverObserver): Promise<Resolution> {
+  const { deadline, timeoutMs, cookieNames } = options
+  const started = performance.now()
+  const report = (outcome: ResolverOutcome): void =>
+    observer.authgearRequest(outcome, (performance.now() - started) / 1000)
   try {
-    const response = await pool.request({ method: 'GET', path, headers, signal: deadline, responseHeaders: 'raw' })
-    const lines = linesOf(response.headers)
-    const isEmpty = await discard(response.body)
-    return verdict(response.statusCode, lines, isEmpty, cookieNames)
-  } catch (error) {
-    throw deadline.aborted ? new AuthgearTimeout(timeoutMs) : classify(error, timeoutMs)
+    const resolution = verdict(await get(pool, options), cookieNames)
+    report(resolution.kind)
+    return resolution
+  } catch (reason) {
+    const error = deadline.aborted ? new AuthgearTimeout(timeoutMs) : classify(reason, timeoutMs)
+    report(error instanceof AuthgearTimeout ? 'timeout' : 'error')
+    throw error
   }
 }
 
-/** Reads the body to its end; the pool's maxResponseSize ends an endless one. @returns whether it had no byte */
-async function discard (body: Dispatcher.ResponseData['body']): Promise<boolean> {
-  let isEmpty = true
-  for await (const chunk of body as AsyncIterable<Buffer>) isEmpty &&= chunk.length === 0
-  return isEmpty
-}
-
-/** With `responseHeaders: 'raw'` undici hands over a flat list, which its types do not say. */
-function linesOf (rawHeaders: unknown): readonly string[] {
-  if (!Array.isArray(rawHeaders)) throw new AuthgearGarbage('its headers are not a list')
-  return rawHeaders.map(String)
-}
-
-function verdict (
-  status: number,
-  lines: readonly string[],
-  isEmpty: boolean,
-  cookieNames: CookieNames
-): Resolution {
+function verdict ({ status, lines, isEmpty }: Answer, cookieNames: CookieNames): Resolution {
   if (isMisplaced(status)) throw new AuthgearMisconfigured(`Authgear answered ${status}`)
   if (status !== 200) throw new AuthgearStatus(status)
   const reading = readResolution(lines)
@@ -91,18 +73,18 @@ export function codeOf (error: unknown): string {
  * The connection died before an answer, as an idle one does when its server closes it, or a transient 500
  * (docs/authgear.md, "Load and failures").
  */
-export function isWorthARetry (error: unknown): boolean {
+function isWorthARetry (error: unknown): boolean {
   if (error instanceof AuthgearStatus) return error.status === 500
   return error instanceof AuthgearUnreachable && ['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'].includes(codeOf(error.cause))
 }
 
-export type Request = (options: Exchange) => Promise<Resolution>
+type Request = (options: Exchange) => Promise<Resolution>
 
 /** Which credentials were sent, as far as no result at all says something of them. */
-export type Sent = 'session_cookie' | 'token' | 'nothing'
+type Sent = 'session_cookie' | 'token' | 'nothing'
 
 /** An empty cookie `session` counts as sent and bad, an empty token as none (docs/authgear.md, "Credentials"). */
-export function sentOf ({ bearer, appSession, appAccessToken, session }: Credentials): Sent {
+function sentOf ({ bearer, appSession, appAccessToken, session }: Credentials): Sent {
   if (session !== undefined) return 'session_cookie'
   return [bearer, appSession, appAccessToken].some((value) => value !== undefined && value !== '') ? 'token' : 'nothing'
 }
@@ -112,7 +94,7 @@ export function sentOf ({ bearer, appSession, appAccessToken, session }: Credent
  * once more within the deadline. Twice the same is an honest refusal of a token, and never one of a `session` cookie.
  * @param mayRetry whether Authgear is well enough for a second request
  */
-export async function resolveWithRetry (
+async function resolveWithRetry (
   request: Request,
   mayRetry: () => boolean,
   options: Exchange,
@@ -193,7 +175,6 @@ export function createResolver (
   const pool = openPool(url, settings)
   const breaker = createCircuitBreaker(settings.maxConcurrency, settings.maxQueue)
   const path = `${url.pathname}${url.search}`
-  const observedRequest = observed(pool, observer)
   let askedAt = -Infinity
   const stopProbing = repeat(PROBE_MS, () => {
     if (!breaker.state().circuitOpen || performance.now() - askedAt < PROBE_MS) return
@@ -215,7 +196,7 @@ export function createResolver (
     let isRefusedOnce = false
     const request: Request = async (options) => {
       isAsked = true
-      const resolution = await observedRequest(options)
+      const resolution = await exchange(pool, options, observer)
       isRefusedOnce ||= sent === 'token' && isSilent(resolution)
       return resolution
     }
@@ -287,32 +268,13 @@ export function requestHeaders (
   return headers
 }
 
-function observed (pool: Pool, observer: ResolverObserver): Request {
-  return async (options) => {
-    const started = performance.now()
-    const report = (outcome: ResolverOutcome): void =>
-      observer.authgearRequest(outcome, (performance.now() - started) / 1000)
-    try {
-      const resolution = await exchange(pool, options)
-      report(resolution.kind)
-      return resolution
-    } catch (error) {
-      report(error instanceof AuthgearTimeout ? 'timeout' : 'error')
-      throw error
-    }
-  }
-}
-
 /** The deadline also ends the wait in the queue, and a retry that ignores it. */
-async function withDeadline<T> (work: () => Promise<T>, deadline: Deadline, late: () => ResolverError): Promise<T> {
-  let onAbort = (): void => {}
-  const over = new Promise<never>((_resolve, reject) => { onAbort = () => reject(late()) })
-  deadline.once('abort', onAbort) // the first listener, so that the caller is told whatever the others do
-  try {
-    return await Promise.race([work().catch((error: unknown) => { throw deadline.aborted ? late() : error }), over])
-  } finally {
-    deadline.off('abort', onAbort)
-  }
+function withDeadline<T> (work: () => Promise<T>, deadline: Deadline, late: () => ResolverError): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    // the first listener, so that the caller is told whatever the others do
+    deadline.once('abort', () => reject(late()))
+    work().then(resolve, (error: unknown) => reject(deadline.aborted ? late() : error))
+  })
 }
 
 function reject (error: unknown, observer: ResolverObserver): never {

@@ -96,14 +96,18 @@ const NO_COUNT: Readonly<Count> = Object.freeze({ running: 0, waiting: 0, admitt
 /** Counts of the limits in use; the others are forgotten. */
 function createCounts () {
   const counts = new Map<string, Count>()
+  const begin = (name: string): Count => {
+    const count = { ...NO_COUNT }
+    counts.set(name, count)
+    return count
+  }
   return {
     of: ({ name }: Limit): Readonly<Count> => counts.get(name) ?? NO_COUNT,
     add (limits: readonly Limit[], what: keyof Count, by: 1 | -1): void {
       for (const { name } of limits) {
-        const count = counts.get(name) ?? { ...NO_COUNT }
+        const count = counts.get(name) ?? begin(name)
         count[what] += by
         if (count.running === 0 && count.waiting === 0) counts.delete(name)
-        else counts.set(name, count)
       }
     }
   }

@@ -1,4 +1,4 @@
-import type { CredentialDigest } from '../../core/cache-key.ts'
+import type { SentDigests } from '../../core/cache-key.ts'
 import type { Credentials } from '../../core/credentials.ts'
 import type { Resolution } from '../../core/resolution.ts'
 
@@ -15,13 +15,6 @@ export type ClientTrace = Readonly<{
 
 /** `isConclusive` is false where Authgear answered a `session` cookie with no verdict, twice: never cached. */
 export type ResolverResult = Readonly<{ resolution: Resolution, isConclusive: boolean }>
-
-export type SentDigests = Readonly<{
-  /** One for each whole credential, which has its own few slots. Never of a session id, which is no secret. */
-  whole: readonly CredentialDigest[]
-  /** The same and the session ids: requests that share one fail as one. */
-  all: readonly CredentialDigest[]
-}>
 
 export interface Resolver {
   /**

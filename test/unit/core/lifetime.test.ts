@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { capByToken, lifetimeOf } from '../../../src/core/token-expiry.ts'
+import { capAt, identityDeadline, lifetimeOf } from '../../../src/core/token-expiry.ts'
 import { credentials, SEED } from '../../helpers/credentials.ts'
 import { INVALID, SILENT, validResolution } from '../../helpers/identity.ts'
 import { jwt, jwtEnding, NOW } from '../../helpers/jwt.ts'
@@ -14,7 +14,8 @@ const life = (
   sent: Parameters<typeof credentials>[0] = { bearer: 'x' },
   random = 0,
   lifetimes = LIFETIMES
-): number => lifetimeOf(resolution, credentials(sent), lifetimes, NOW, random)
+): number => lifetimeOf(resolution, deadlineOf(sent), lifetimes, NOW, random)
+const deadlineOf = (sent: Parameters<typeof credentials>[0]): number => identityDeadline(credentials(sent), NOW)
 
 t.test('shortens a life by up to a tenth, so that entries do not end together', t => {
   t.equal(life(VALID), 30_000, 'at most the whole')
@@ -65,7 +66,7 @@ const caps: readonly (readonly [what: string, sent: Parameters<typeof credential
 t.test('nobody is remembered past the exp of a token that was sent', t => {
   for (const [what, sent, expected] of caps) {
     t.equal(life(VALID, sent), expected, what)
-    t.equal(capByToken(30_000, VALID, credentials(sent), NOW), expected, `${what}: what is promoted`)
+    t.equal(capAt(30_000, VALID, deadlineOf(sent), NOW), expected, `${what}: what is promoted`)
   }
   t.end()
 })
@@ -73,13 +74,13 @@ t.test('nobody is remembered past the exp of a token that was sent', t => {
 t.test('a refusal is not capped: it has nothing to outlive', t => {
   for (const [what, sent] of caps) {
     t.equal(life(INVALID, sent), 5000, what)
-    t.equal(capByToken(1234.5, SILENT, credentials(sent), NOW), 1234.5, `${what}: what is promoted`)
+    t.equal(capAt(1234.5, SILENT, deadlineOf(sent), NOW), 1234.5, `${what}: what is promoted`)
   }
   t.end()
 })
 
 t.test('what is left of a life that is over is nothing, never less', t => {
-  t.equal(capByToken(-5, VALID, credentials({}), NOW), 0)
-  t.equal(capByToken(1999.9, VALID, credentials({}), NOW), 1999)
+  t.equal(capAt(-5, VALID, Infinity, NOW), 0)
+  t.equal(capAt(1999.9, VALID, Infinity, NOW), 1999)
   t.end()
 })
