@@ -73,18 +73,11 @@ export function createRedisCache<V extends Dated> (tier: RedisTier<V>): RedisCac
 
 export type StoredValue = Readonly<{ pttl: number, sealed: Buffer | null, requestedAt: Moment }>
 
-/** PTTL before GET, in one round trip: the other order gives an old value the life of one written in between. */
 export async function readValue<V extends Dated> (tier: RedisTier<V>, key: CacheKey): Promise<StoredValue> {
   const name = nameOf(tier, key)
   const requestedAt = momentOf(tier.clock)
-  const [pttl, sealed] = await Promise.all([tier.commands.pttl(name), tier.commands.getBuffer(name).catch(asGarbage)])
+  const [pttl, sealed] = await tier.commands.getWithTtl(name)
   return { pttl, sealed, requestedAt }
-}
-
-/** A list or a hash under our key is somebody else's: garbage, which the next write replaces. */
-function asGarbage (error: unknown): Buffer {
-  if (error instanceof Error && error.message.startsWith('WRONGTYPE')) return Buffer.alloc(0)
-  throw error
 }
 
 /** A value from Redis is hostile until it is opened, decoded and young enough. */

@@ -47,7 +47,7 @@ export function encodeEntry ({ resolution, stamp, digests, ttlMs, sealedAt }: En
  */
 export function decodeEntry (bytes: Uint8Array, maxDigests = MAX_DIGESTS): Entry | undefined {
   if (bytes[0] !== ENTRY_VERSION) return undefined
-  const fields = parseJson(Buffer.from(bytes.subarray(1)).toString('utf8'))
+  const fields = parseJson(Buffer.from(bytes.buffer, bytes.byteOffset + 1, bytes.length - 1).toString('utf8'))
   if (!Array.isArray(fields) || fields.length !== 7) return undefined
   const [encoded, generation, id, nonce, digests, ttlMs, sealedAt]: unknown[] = fields
   const resolution = decodeResolution(encoded)

@@ -35,7 +35,9 @@ export function createSealer (sealingKey: Uint8Array): Sealer {
       const decipher = createDecipheriv(CIPHER, entryKey(key), nonce, { authTagLength: TAG_BYTES })
       decipher.setAuthTag(sealed.subarray(-TAG_BYTES))
       try {
-        return Buffer.concat([decipher.update(body), decipher.final()])
+        const plain = decipher.update(body)
+        decipher.final() // checks the tag; GCM has no last block
+        return plain
       } catch {
         return undefined
       }

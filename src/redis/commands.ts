@@ -31,6 +31,11 @@ export type Announced = Readonly<{ count: number, newest: ReadonlyArray<readonly
 export interface RedisCommands {
   pttl (key: string): Promise<number>
   getBuffer (key: string): Promise<Buffer | null>
+  /**
+   * PTTL before GET, in one round trip: the other order gives an old value the life of one written in between.
+   * @returns an empty value for a list or a hash: somebody else's garbage, which the next write replaces
+   */
+  getWithTtl (key: string): Promise<readonly [pttl: number, value: Buffer | null]>
   setPx (key: string, value: Buffer, lifeMs: number): Promise<unknown>
   /** Only while the other key, in the same slot, still holds that value. */
   setPxWhile (fence: string, token: string, key: string, value: Buffer, lifeMs: number): Promise<unknown>
@@ -103,6 +108,11 @@ for at = 1, math.min(#names, tonumber(ARGV[4])) do
 end
 return {#names, newest}`
 
+function asGarbage (error: unknown): Buffer {
+  if (error instanceof Error && error.message.startsWith('WRONGTYPE')) return Buffer.alloc(0)
+  throw error
+}
+
 /** @param limitMs milliseconds after which a command counts as not answered, whatever it waits for */
 export function commandsOf (redis: Redis | Cluster, limitMs: number): RedisCommands {
   const gather = redis.isCluster ? () => {} : createGathering(redis as Redis)
@@ -113,6 +123,8 @@ export function commandsOf (redis: Redis | Cluster, limitMs: number): RedisComma
   return Object.freeze({
     pttl: (key: string) => limited(() => redis.pttl(key)),
     getBuffer: (key: string) => limited(() => redis.getBuffer(key)),
+    // one time limit for both
+    getWithTtl: (key: string) => limited(() => Promise.all([redis.pttl(key), redis.getBuffer(key).catch(asGarbage)])),
     setPx: (key: string, value: Buffer, lifeMs: number) => limited(() => redis.set(key, value, 'PX', lifeMs)),
     setPxWhile: (fence: string, token: string, key: string, value: Buffer, lifeMs: number) =>
       limited(() => redis.eval(FENCED_SET, 2, fence, key, token, value, lifeMs)),

@@ -67,11 +67,7 @@ t.test('whatever somebody writes into Redis', { skip: skipOrFail('redis-server')
       await tier.commands.setPx(name, bytes, 20_000)
       const reads = createRedisCache({
         ...tier,
-        commands: {
-          ...tier.commands,
-          pttl: () => tier.commands.pttl(name),
-          getBuffer: () => tier.commands.getBuffer(name)
-        }
+        commands: { ...tier.commands, getWithTtl: () => tier.commands.getWithTtl(name) }
       })
       return (await reads.read(key)).kind
     }))
