@@ -1,6 +1,6 @@
 import { rootCertificates } from 'node:tls'
-import { Pool } from 'undici'
 import { AuthgearUnreachable, KeysUnavailable } from '../errors.ts'
+import { Pool } from './undici.ts'
 
 export type PublicEndpointSettings = Readonly<{
   /** AUTHGEAR_ENDPOINT */

@@ -1,4 +1,4 @@
-import { validateHeaderValue } from 'node:http'
+import { validateHeaderValue } from '../http/node-http.ts'
 import type { HandlerResult, HttpResponse, VerifyRequest } from '../http/types.ts'
 import { field, headerBytes, message, numberField } from './protobuf.ts'
 

@@ -1,8 +1,9 @@
-import { METHODS } from 'node:http'
 import type { Socket } from 'node:net'
 import fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
 import { trackConnections, type Drain } from './drain.ts'
 import { applyHttp1Limits, HTTP1_OPTIONS, HTTP2_OPTIONS, HTTP2_SESSION_TIMEOUT } from './limits.ts'
+import { WITHOUT_SCHEMAS } from './fastify-options.ts'
+import { METHODS } from './node-http.ts'
 import { contextOf, type TlsMaterial } from './tls.ts'
 import { endAndLinger } from './respond.ts'
 import { stopParsing, trackAbandonedInputs } from './unread-body.ts'
@@ -52,6 +53,7 @@ export function buildListener (deps: ListenerDeps, routes: readonly Route[], web
 
 function optionsOf ({ tls }: ListenerDeps): FastifyServerOptions {
   const common: FastifyServerOptions = {
+    ...WITHOUT_SCHEMAS,
     logger: false,
     genReqId: () => '',
     // nothing of the URL is read but by our own code

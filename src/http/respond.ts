@@ -1,13 +1,8 @@
-import {
-  STATUS_CODES,
-  validateHeaderValue,
-  type IncomingMessage,
-  type OutgoingHttpHeaders,
-  type ServerResponse
-} from 'node:http'
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import { Http2ServerResponse } from 'node:http2'
 import type { Socket } from 'node:net'
 import { keepHead, respondByKeptHead } from './kept-head.ts'
+import { STATUS_CODES, validateHeaderValue } from './node-http.ts'
 import type { HttpResponse } from './types.ts'
 
 /** For so long the rest of a peer's input is discarded, so that a reset does not overtake the answer. */

@@ -1,5 +1,6 @@
 import fastify, { type FastifyInstance, type onRequestHookHandler } from 'fastify'
 import { JWKS_PATH } from '../assertion/jwks.ts'
+import { WITHOUT_SCHEMAS } from '../http/fastify-options.ts'
 import type { HttpResponse } from '../http/types.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import { addForwarded, type Forwarded } from './forwarded.ts'
@@ -38,7 +39,7 @@ export type ManagementDeps = Readonly<{
 export function buildManagement (
   { readiness, metrics, version, revocations, keySet, forwarded, status }: ManagementDeps
 ): FastifyInstance {
-  const app = fastify({ logger: false, forceCloseConnections: true })
+  const app = fastify({ ...WITHOUT_SCHEMAS, logger: false, forceCloseConnections: true })
   app.addHook('onRequest', (_request, reply, done) => { reply.header('cache-control', 'no-store'); done() })
   app.get('/livez', () => ({ status: 'alive', version }))
   const byOwnName = { onRequest: createHostCheck(status) }

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import { rootCertificates } from 'node:tls'
-import { buildConnector, Pool } from 'undici'
+import { buildConnector, Pool } from '../undici.ts'
 import { AdminApiError } from './errors.ts'
 
 export type AdminApiSettings = Readonly<{

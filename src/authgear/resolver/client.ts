@@ -1,6 +1,5 @@
 import { isIP, type Socket } from 'node:net'
 import { rootCertificates } from 'node:tls'
-import { buildConnector, errors, Pool } from 'undici'
 import { type Repeat, systemRepeat } from '../../clock.ts'
 import type { SentDigests } from '../../core/cache-key.ts'
 import { type CookieNames, credentialHeaders, type Credentials } from '../../core/credentials.ts'
@@ -9,6 +8,7 @@ import {
   AuthgearCircuitOpen, AuthgearGarbage, AuthgearMisconfigured, AuthgearSilent, AuthgearStatus, AuthgearTimeout,
   AuthgearUnreachable, Overloaded, ResolverError
 } from '../../errors.ts'
+import { buildConnector, errors, Pool } from '../undici.ts'
 import { type Answer, get, type Question } from './answer.ts'
 import { createCircuitBreaker } from './circuit-breaker.ts'
 import { Deadline } from './deadline.ts'

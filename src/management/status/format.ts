@@ -14,9 +14,13 @@ export function format (value: number | undefined, scale: Scale): string {
   }
 }
 
-/** By fraction digits; made once, since making one takes longer than a page. */
-const FORMATS = [0, 1, 2].map((maximumFractionDigits) => new Intl.NumberFormat('en-US', { maximumFractionDigits }))
-const grouped = (value: number, digits: 0 | 1 | 2): string => FORMATS[digits]?.format(value) ?? NONE
+/** By fraction digits; made once, since making one takes longer than a page, and not at the start of the service. */
+const formats = new Map<number, Intl.NumberFormat>()
+function grouped (value: number, digits: 0 | 1 | 2): string {
+  const known = formats.get(digits) ?? new Intl.NumberFormat('en-US', { maximumFractionDigits: digits })
+  formats.set(digits, known)
+  return known.format(value)
+}
 
 function duration (seconds: number): string {
   if (seconds < 0.001) return `${grouped(seconds * 1e6, 0)} µs`

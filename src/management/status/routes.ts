@@ -6,7 +6,6 @@ import type { Clock } from '../../clock.ts'
 import { chartsOf, figuresOf } from './charts.ts'
 import { factsOfStatus, renderPage, type Status } from './page.ts'
 import { refusalsOf } from './facts.ts'
-import { renderRunbook } from './runbook.ts'
 import { SCRIPT } from './script.ts'
 import { CONTENT_SECURITY_POLICY } from './style.ts'
 import { verdictsOf } from './verdict.ts'
@@ -143,6 +142,7 @@ export type StatusDeps = Readonly<{
   hosts: readonly string[]
 }>
 
+type Render = () => string | Promise<string>
 type Content = Readonly<{ body: string, tag: string, until: number }>
 
 /**
@@ -161,11 +161,11 @@ const MAX_TAG_BYTES = 64
  */
 export function addStatus (app: FastifyInstance, { status, clock, tags, machine, hosts }: StatusDeps): void {
   const cache = abstractCache(tags)
-  const resources: ReadonlyArray<readonly [path: string, type: string, lifeMs: number, render: () => string]> = [
+  const resources: ReadonlyArray<readonly [path: string, type: string, lifeMs: number, render: Render]> = [
     ['/', 'text/html; charset=utf-8', TAG_LIFE_MS, () => renderPage(status())],
     ['/status.json', 'application/json; charset=utf-8', TAG_LIFE_MS, () => renderJson(status())],
     ['/status.js', 'text/javascript; charset=utf-8', SCRIPT_LIFE_MS, () => SCRIPT],
-    ['/runbook', 'text/html; charset=utf-8', SCRIPT_LIFE_MS, renderRunbook]
+    ['/runbook', 'text/html; charset=utf-8', SCRIPT_LIFE_MS, async () => (await import('./runbook.ts')).renderRunbook()]
   ]
   for (const [path, type, lifeMs, render] of resources) {
     const content = remembered(clock, lifeMs, render)
@@ -176,9 +176,9 @@ export function addStatus (app: FastifyInstance, { status, clock, tags, machine,
         done()
       })
       await scope.register(caching, { cache, cacheSegment: path, privacy: caching.privacy.NOCACHE })
-      scope.get(path, (_request, reply) => {
-        const { body, tag, until } = content()
-        reply.type(type).etag(tag, Math.max(1, Math.round(until - clock.monotonic()))).send(body)
+      scope.get(path, async (_request, reply) => {
+        const { body, tag, until } = await content()
+        return reply.type(type).etag(tag, Math.max(1, Math.round(until - clock.monotonic()))).send(body)
       })
     })
   }
@@ -202,12 +202,12 @@ export function refuseHost (reply: FastifyReply): void {
   reply.code(403).type('text/plain; charset=utf-8').send(text)
 }
 
-function remembered (clock: Clock, lifeMs: number, render: () => string): () => Content {
+function remembered (clock: Clock, lifeMs: number, render: Render): () => Promise<Content> {
   let content: Content | undefined
-  return () => {
+  return async () => {
     const now = clock.monotonic()
     if (content !== undefined && now < content.until) return content
-    const body = render()
+    const body = await render()
     content = {
       body,
       tag: `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`,
