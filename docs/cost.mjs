@@ -1,6 +1,7 @@
 // @ts-check
 // What a fleet costs as it grows, by the formulas of docs/operations.md and the costs measured in docs/performance.md:
 // `npm run docs` writes the table and the pictures, a test compares.
+import { readFileSync } from 'node:fs'
 import { tableOf, withGenerated } from './generated.mjs'
 
 /** Of one of each, as measured: seconds of one core, and kilobytes. */
@@ -67,6 +68,32 @@ const round = (/** @type {number} */ value) => {
   return value < 10 ? value.toFixed(1) : (Math.round(value / digits) * digits).toLocaleString('en-US')
 }
 
+/** Sessions in use are objects of so many kilobytes, the others bytes (docs/decisions/156-sessions-as-bytes.md). */
+const [IN_USE, KB_IN_USE, KB_PACKED] = [8192, 1.15, 0.47]
+
+/**
+ * Of a replica that remembers so many, in MiB; its own share is measured.
+ * @param {number} sessions
+ */
+function replicaMemory (sessions) {
+  const kilobytes = Math.min(sessions, IN_USE) * KB_IN_USE + Math.max(0, sessions - IN_USE) * KB_PACKED
+  return (memorySizes().find((size) => size.sessions === 0)?.rss ?? 0) + kilobytes / 1024
+}
+
+/** @returns {ReadonlyArray<{ sessions: number, rss: number }>} MiB, as measured */
+const memorySizes = () => measured('memory').sizes
+
+/** @typedef {{ rate: number, refused: number, cpu: { first: number, second: number }, bytes: number }} Revocations */
+/** @returns {ReadonlyArray<Revocations & { times: { median: number } }>} those that the log took */
+const revocationRates = () => measured('revocations').rows.filter(
+  (/** @type {Revocations} */ { rate, refused }) => rate > 0 && refused === 0
+)
+
+/** @param {string} part of the bench: what its last run wrote */
+function measured (part) {
+  return JSON.parse(readFileSync(new URL(`../test/bench/results/${part}.json`, import.meta.url), 'utf8')).data
+}
+
 /** @param {string} page docs/operations.md */
 export function withCost (page) {
   const rows = SIZES.map(({ breaks, ...load }) => {
@@ -90,7 +117,27 @@ export function pictures () {
   const of = (/** @type {number} */ ttl) => sessions.map((count) => costOf({ sessions: count, every: 10, ttl }))
   const replicas = Array.from({ length: 50 }, (_, index) => index + 1)
   const fleet = replicas.map((count) => costOf({ sessions: 1_000_000, every: 10, ttl: 600 }, count))
+  const pauses = Array.from({ length: 25 }, (_, index) => 10 ** (3 - index / 6))
+  const busier = pauses.map((every) => costOf({ sessions: 1_000_000, every, ttl: 600 }))
+  const revocations = revocationRates()
   return {
+    'docs/images/cost-resources.svg': draw('sessions, each asks every 10 s', sessions, [
+      { name: 'MiB of a replica that remembers them all; dots: measured', values: sessions.map(replicaMemory) },
+      { name: 'MB of Redis', values: of(600).map(({ redisMegabytes }) => redisMegabytes) },
+      { name: 'our cores, TTL 10 min', values: of(600).map(({ cores }) => cores) },
+      { name: "Authgear's cores, TTL 10 min", values: of(600).map(({ authgearCores }) => authgearCores) }
+    ], memorySizes().filter((size) => size.sessions > 0).map((size) => [size.sessions, size.rss])),
+    'docs/images/cost-requests.svg': draw('requests/s of 1,000,000 sessions', busier.map(({ requests }) => requests), [
+      { name: 'Redis commands/s', values: busier.map(({ commands }) => commands) },
+      { name: 'resolutions/s', values: busier.map(({ resolutions }) => resolutions) },
+      { name: 'our cores', values: busier.map(({ cores }) => cores) }
+    ]),
+    'docs/images/cost-revocations.svg': draw('revocations/s, measured', revocations.map(({ rate }) => rate), [
+      { name: 'Redis, kB/s', values: revocations.map(({ bytes }) => bytes / 1000) },
+      { name: 'CPU of the replica that gets them, %', values: revocations.map(({ cpu }) => cpu.first * 100) },
+      { name: 'CPU of another replica, %', values: revocations.map(({ cpu }) => cpu.second * 100) },
+      { name: 'ms until both refuse', values: revocations.map(({ times }) => times.median) }
+    ]),
     'docs/images/cost-sessions.svg': draw('sessions, each asks every 10 s', sessions, [
       { name: 'requests/s', values: of(600).map(({ requests }) => requests) },
       { name: 'Redis commands/s, TTL 10 min', values: of(600).map(({ commands }) => commands) },
@@ -114,8 +161,9 @@ const COLOURS = ['#175cd3', '#067647', '#b42318', '#93370d']
  * @param {string} across
  * @param {readonly number[]} xs
  * @param {ReadonlyArray<{ name: string, values: readonly number[] }>} lines
+ * @param {ReadonlyArray<readonly [x: number, y: number]>} [dots]
  */
-function draw (across, xs, lines) {
+function draw (across, xs, lines, dots = []) {
   const all = lines.flatMap(({ values }) => values)
   const [left, right] = [Math.log10(xs[0] ?? 1), Math.log10(xs.at(-1) ?? 10)]
   const [bottom, top] = [Math.floor(Math.log10(Math.min(...all))), Math.ceil(Math.log10(Math.max(...all)))]
@@ -139,6 +187,8 @@ function draw (across, xs, lines) {
         `<text x="${LEFT + 12}" y="${30 + 18 * index}" fill="${COLOURS[index]}">${name}</text>`
       ]
     }),
+    ...dots.map(([at, value]) =>
+      `<circle cx="${x(at).toFixed(1)}" cy="${y(value).toFixed(1)}" r="4" fill="${COLOURS[0]}"/>`),
     `<text x="${WIDTH - RIGHT}" y="${HEIGHT - 6}" text-anchor="end">${across}</text>`,
     '</svg>',
     ''

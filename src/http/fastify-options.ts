@@ -5,7 +5,7 @@ function refuseSchema (): never {
   throw new Error('a route has a schema, and there is nothing that compiles one')
 }
 
-/** For every Fastify here: its compilers of JSON schemas, a tenth of a start, are not loaded (docs/performance.md). */
+/** Its compilers of JSON schemas are not even loaded (docs/decisions/157-of-undici-only-its-pool.md). */
 export const WITHOUT_SCHEMAS = {
   schemaController: { compilersFactory: { buildValidator: refuseSchema, buildSerializer: refuseSchema } }
 } as const satisfies FastifyServerOptions

@@ -10,6 +10,9 @@ export const TICK_MS = 1000
  * take seconds; but a proxy that keeps one connection gets no answer until then.
  */
 const STILL_TICKS = 20
+/** Ticks before the first report: a start takes a second, or minutes where the machine swaps. */
+const START_TICKS = 300
+const NONE_YET: object = Object.freeze({})
 
 type Silence = Readonly<{ report: object, ticks: number }>
 
@@ -24,12 +27,11 @@ export function createWatchdog<W extends Watched> (
   const silences = new WeakMap<W, Silence>()
   return () => {
     for (const worker of workers()) {
-      const report = worker.report()
-      if (report === undefined) continue // it starts, however slowly, and takes no connection yet
+      const report = worker.report() ?? NONE_YET
       const last = silences.get(worker)
       const ticks = last?.report === report ? last.ticks + 1 : 0
       silences.set(worker, { report, ticks })
-      if (ticks === STILL_TICKS) standsStill(worker, ticks)
+      if (ticks === (report === NONE_YET ? START_TICKS : STILL_TICKS)) standsStill(worker, ticks)
     }
   }
 }

@@ -1,8 +1,9 @@
 // How many resolutions a fleet makes: N replicas, S sessions, TTL T. A simulation, the formula it agrees with, and a
 // small case measured.
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Redis } from 'ioredis'
 import { Pool } from 'undici'
-import { startRedis, startServer, startService, stop, table, thousands } from './lib.mjs'
+import { cpuOf, rssOf, startRedis, startServer, startService, stop, table, thousands, totalsOf } from './lib.mjs'
 
 const [RESOLVER, REDIS, FIRST] = [21100, 21101, 21110]
 /** A life is cut by up to a tenth, and renewed at four fifths of what is left. */
@@ -18,7 +19,9 @@ const CASES = [
 
 export async function fleet () {
   const measured = []
-  for (const replicas of [1, 2, 4]) measured.push({ replicas, ...MEASURED, calls: await measure(replicas, MEASURED) })
+  for (const replicas of [1, 2, 4]) {
+    measured.push({ replicas, ...MEASURED, ...await measure(replicas, MEASURED) })
+  }
   const markdown = table([
     [
       'replicas',
@@ -29,7 +32,11 @@ export async function fleet () {
       'resolutions/s: measured',
       'simulated',
       'formula',
-      'simulated without a shared cache'
+      'simulated without a shared cache',
+      'Redis commands/s',
+      'Redis kB/s',
+      'CPU of all replicas',
+      'RSS of one, MiB'
     ],
     ...[...measured, ...CASES].map((row) => [
       row.replicas,
@@ -38,7 +45,10 @@ export async function fleet () {
       `${row.every} s`,
       thousands(row.sessions / row.every),
       row.calls === undefined ? '' : row.calls.toFixed(1),
-      ...['shared', 'formula', 'alone'].map((kind) => thousands(predictions(row)[kind]))
+      ...['shared', 'formula', 'alone'].map((kind) => thousands(predictions(row)[kind])),
+      ...(row.calls === undefined
+        ? ['', '', '', '']
+        : [thousands(row.commands), thousands(row.bytes / 1000), `${(row.cpu * 100).toFixed(0)} %`, row.rss.toFixed(0)])
     ])
   ])
   return { name: 'fleet', markdown, data: { measured, cases: CASES.map((row) => ({ ...row, ...predictions(row) })) } }
@@ -67,9 +77,10 @@ function simulate (ttl, every, lives = 2000) {
   return resolutions / now
 }
 
-/** @returns resolutions a second, as the resolver counts them, after one life has passed */
+/** @returns what each second costs after one life has passed; `cpu`: seconds of a core, of all replicas together */
 async function measure (replicas, { sessions, ttl, every, seconds }) {
   const children = [await startRedis(REDIS), await startServer('resolver', RESOLVER, 1)]
+  const redis = new Redis(REDIS, '127.0.0.1')
   const ports = Array.from({ length: replicas }, (_, index) => FIRST + 2 * index)
   const pools = ports.map((port) => new Pool(`http://127.0.0.1:${port}`, { connections: 8 }))
   try {
@@ -83,14 +94,23 @@ async function measure (replicas, { sessions, ttl, every, seconds }) {
         })
       )
     }
-    const counts = async () => (await Promise.all(ports.map(resolutionsOf))).reduce((sum, count) => sum + count, 0)
+    const services = children.slice(2)
+    const counts = async () => ({
+      calls: (await Promise.all(ports.map(resolutionsOf))).reduce((sum, count) => sum + count, 0),
+      cpu: services.reduce((sum, child) => sum + cpuOf(child), 0),
+      ...await totalsOf(redis)
+    })
     const until = performance.now() + (ttl + seconds) * 1000
     const people = Array.from({ length: sessions }, (_, index) => browse(pools, index, every, until))
     await sleep(ttl * 1000)
     const before = await counts()
     await Promise.all(people)
-    return (await counts() - before) / seconds
+    const after = await counts()
+    const perSecond = (what) => (after[what] - before[what]) / seconds
+    const [calls, cpu, commands, bytes] = ['calls', 'cpu', 'commands', 'bytes'].map(perSecond)
+    return { calls, cpu, commands, bytes, memory: after.memory, rss: Math.max(...services.map(rssOf)) }
   } finally {
+    redis.disconnect()
     await Promise.all(pools.map((pool) => pool.destroy()))
     for (const child of children.reverse()) await stop(child)
   }

@@ -88,6 +88,17 @@ export function cpuOf ({ pid }) {
   return (Number(fields[11]) + Number(fields[12])) / 100
 }
 
+/** What a Redis has done so far. @param redis a client of it */
+export async function totalsOf (redis) {
+  const info = await redis.info()
+  const number = (name) => Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(info)[1])
+  return {
+    commands: number('total_commands_processed'),
+    bytes: number('total_net_input_bytes') + number('total_net_output_bytes'),
+    memory: number('used_memory') / 2 ** 20
+  }
+}
+
 /** MiB. */
 export function rssOf ({ pid }) {
   return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))[1]) / 1024

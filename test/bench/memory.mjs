@@ -46,7 +46,7 @@ export async function memory () {
         Object.values(ready)
           .map((ms) => (ms / 1000).toFixed(2))
           .join(' / '),
-        '0.70'
+        '0.30'
       ],
       ...sizes.map(({ sessions, container, rss, peak, live, accounted }) => [
         `RSS with ${thousands(sessions)} sessions ` +

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { Pool } from 'undici'
 import { buildSimulator } from '../../deploy/demo/authgear-simulator/server.mjs'
-import { cpuOf, rssOf, startRedis, startService, stop, summary, table, thousands } from './lib.mjs'
+import { cpuOf, rssOf, startRedis, startService, stop, summary, table, thousands, totalsOf } from './lib.mjs'
 
 const RATES = [0, 10, 100, 300, 1000]
 const SECONDS = Number(process.env.BENCH_SECONDS ?? 10)
@@ -127,16 +127,6 @@ async function untilRefused (simulator, webhooks, n) {
 async function metric (port, name) {
   const metrics = await (await fetch(`http://127.0.0.1:${port + 1}/metrics`)).text()
   return Number(new RegExp(`^forward_auth_${name} (\\S+)`, 'm').exec(metrics)?.[1])
-}
-
-async function totalsOf (redis) {
-  const info = await redis.info()
-  const number = (name) => Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(info)[1])
-  return {
-    commands: number('total_commands_processed'),
-    bytes: number('total_net_input_bytes') + number('total_net_output_bytes'),
-    memory: number('used_memory') / 2 ** 20
-  }
 }
 
 function report (rows) {
