@@ -91,7 +91,8 @@ export function createFleet (deps: FleetDeps): Fleet {
     ended: (worker, how, waitMs) => {
       remember(worker)
       if (waitMs === undefined) return
-      unstarted(new Error(`worker ${worker.place} ended at its start (${how})`))
+      // one that served has shown that a worker can start: its successor will
+      if (worker.report()?.state !== 'serving') unstarted(new Error(`worker ${worker.place} ended at its start (${how})`))
       metrics.replaced()
       const what = { worker: worker.place, pid: worker.pid, ended: how, waitMs }
       log.error(what, 'a worker ended: another one takes its place')

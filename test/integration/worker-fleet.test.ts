@@ -122,6 +122,18 @@ t.test('a worker that ends at its start ends no replica that another one serves'
   t.equal(fleet.state().state, 'serving')
 })
 
+t.test('the only worker that serves ends while another starts: the replica goes on', async (t) => {
+  const { fleet } = begin(t, SECOND_IS_SLOW(`process.send(${REPORT})`))
+  await until('the first one serves', () => fleet.state().state === 'serving')
+  const [first] = Object.values(cluster.workers ?? {})
+  first?.process.kill('SIGKILL')
+  await until('its successor serves', async () => /_replaced_total 1$/m.test(await fleet.metrics.render()) &&
+    fleet.state().state === 'serving')
+  const [second] = Object.values(cluster.workers ?? {})
+  second?.process.kill('SIGKILL')
+  await fleet.serving()
+})
+
 t.test('a worker that ends at its start ends a replica that none serves', async (t) => {
   const { fleet } = begin(t, SECOND_IS_SLOW('{}'))
   const [, second] = Object.values(cluster.workers ?? {})
