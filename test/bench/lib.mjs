@@ -33,10 +33,11 @@ export async function stop (child) {
 
 export async function stopAll () { await Promise.all([...children].map(stop)) }
 
-/** Any answer will do; throws after ten seconds. */
-export async function answers (url) {
+/** Any answer will do, or one of that status; throws after ten seconds. */
+export async function answers (url, status) {
   for (let attempt = 0; attempt < 400; attempt++) {
-    if (await fetch(url).then((answer) => answer.arrayBuffer().then(() => true), () => false)) return
+    const isIt = (answer) => answer.arrayBuffer().then(() => status === undefined || answer.status === status)
+    if (await fetch(url).then(isIt, () => false)) return
     await sleep(25)
   }
   throw new Error(`nothing answers at ${url}`)
@@ -62,7 +63,7 @@ export async function startService (port, env, core = 0) {
       ...env
     }
   })
-  await answers(`http://127.0.0.1:${port + 1}/readyz`)
+  await answers(`http://127.0.0.1:${port + 1}/readyz`, 200)
   return child
 }
 

@@ -77,7 +77,7 @@ async function startsToReady () {
         LOG_LEVEL: 'error'
       }
     })
-    await answers(`http://127.0.0.1:${PORT + 1}/readyz`)
+    await answers(`http://127.0.0.1:${PORT + 1}/readyz`, 200)
     times.push(performance.now() - started)
     await stop(child)
   }
