@@ -97,7 +97,13 @@ module.exports = {
     },
     owner('@grpc', 'grpc/listener[.]ts$'),
     owner('fastify', '(http/|management/)'),
-    owner('undici', 'authgear/(resolver/|public-endpoint[.]ts$|admin-api/client[.]ts$)'),
+    owner('undici', 'authgear/undici[.]ts$'),
+    {
+      name: 'only-what-asks-authgear-imports-its-pool',
+      severity: 'error',
+      from: { pathNot: '^src/authgear/(resolver/|public-endpoint[.]ts$|admin-api/client[.]ts$)' },
+      to: { path: '^src/authgear/undici[.]ts$' }
+    },
     owner(
       'jose',
       '(authgear/(admin-api/token|key-set)|resource/verifier|commands/doctor/checks/through-proxy)[.]ts$'

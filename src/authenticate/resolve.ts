@@ -236,8 +236,14 @@ async function askAuthgear (context: ResolveContext, { at }: RevocationSnapshot)
   return result
 }
 
-function lifetimeFor ({ deps: { lifetimes, clock }, tokenEnd }: ResolveContext, resolution: Resolution): number {
-  return lifetimeOf(resolution, tokenEnd, lifetimes, clock.wall(), Math.random())
+/** By the earlier of two readings of the clock, which may have been set back meanwhile. */
+function lifetimeFor (
+  { deps: { lifetimes, clock }, tokenEnd, subject }: ResolveContext,
+  resolution: Resolution
+): number {
+  const now = clock.wall()
+  const deadline = Math.min(tokenEnd, identityDeadline(subject.credentials, now))
+  return lifetimeOf(resolution, deadline, lifetimes, now, Math.random())
 }
 
 function entryOf (

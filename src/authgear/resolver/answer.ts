@@ -1,5 +1,5 @@
-import type { Dispatcher, Pool } from 'undici'
 import { AuthgearGarbage } from '../../errors.ts'
+import type { Dispatcher, Pool } from '../undici.ts'
 import type { Deadline } from './deadline.ts'
 
 export type Question = Readonly<{ path: string, headers: string[], deadline: Deadline }>
@@ -12,7 +12,7 @@ export type Answer = Readonly<{ status: number, lines: readonly string[], isEmpt
  * make a stream of it and read the headers twice: a fifth of what a cold request costs (docs/performance.md).
  * @throws whatever undici says, and at once where the deadline ends
  */
-export function get (pool: Pool, { path, headers, deadline }: Question): Promise<Answer> {
+export function get (pool: Pick<Pool, 'dispatch'>, { path, headers, deadline }: Question): Promise<Answer> {
   if (deadline.reason !== undefined) return Promise.reject(deadline.reason)
   return new Promise((resolve, reject) => {
     pool.dispatch({ method: 'GET', path, headers }, new Reader(deadline, resolve, reject))

@@ -29,15 +29,16 @@ async function exchange (pool: Pool, options: Exchange, observer: ResolverObserv
   const started = performance.now()
   const report = (outcome: ResolverOutcome): void =>
     observer.authgearRequest(outcome, (performance.now() - started) / 1000)
+  let resolution: Resolution
   try {
-    const resolution = verdict(await get(pool, options), cookieNames)
-    report(resolution.kind)
-    return resolution
+    resolution = verdict(await get(pool, options), cookieNames)
   } catch (reason) {
     const error = deadline.aborted ? new AuthgearTimeout(timeoutMs) : classify(reason, timeoutMs)
     report(error instanceof AuthgearTimeout ? 'timeout' : 'error')
     throw error
   }
+  report(resolution.kind)
+  return resolution
 }
 
 function verdict ({ status, lines, isEmpty }: Answer, cookieNames: CookieNames): Resolution {
