@@ -72,12 +72,12 @@ const round = (/** @type {number} */ value) => {
 const [IN_USE, KB_IN_USE, KB_PACKED] = [8192, 1.15, 0.47]
 
 /**
- * Of a replica that remembers so many, in MiB; its own share is measured.
+ * Of what a replica remembers, in MiB.
  * @param {number} sessions
  */
-function replicaMemory (sessions) {
+function sessionsMemory (sessions) {
   const kilobytes = Math.min(sessions, IN_USE) * KB_IN_USE + Math.max(0, sessions - IN_USE) * KB_PACKED
-  return (memorySizes().find((size) => size.sessions === 0)?.rss ?? 0) + kilobytes / 1024
+  return kilobytes / 1024
 }
 
 /** @returns {ReadonlyArray<{ sessions: number, rss: number }>} MiB, as measured */
@@ -120,13 +120,16 @@ export function pictures () {
   const pauses = Array.from({ length: 25 }, (_, index) => 10 ** (3 - index / 6))
   const busier = pauses.map((every) => costOf({ sessions: 1_000_000, every, ttl: 600 }))
   const revocations = revocationRates()
+  const sizes = memorySizes()
+  const atRest = sizes.find((size) => size.sessions === 0)?.rss ?? 0
+  const replica = sessions.map((count) => atRest + sessionsMemory(count))
   return {
     'docs/images/cost-resources.svg': draw('sessions, each asks every 10 s', sessions, [
-      { name: 'MiB of a replica that remembers them all; dots: measured', values: sessions.map(replicaMemory) },
+      { name: 'MiB of a replica that remembers them all; dots: measured', values: replica },
       { name: 'MB of Redis', values: of(600).map(({ redisMegabytes }) => redisMegabytes) },
       { name: 'our cores, TTL 10 min', values: of(600).map(({ cores }) => cores) },
       { name: "Authgear's cores, TTL 10 min", values: of(600).map(({ authgearCores }) => authgearCores) }
-    ], memorySizes().filter((size) => size.sessions > 0).map((size) => [size.sessions, size.rss])),
+    ], sizes.filter((size) => size.sessions > 0).map((size) => [size.sessions, size.rss])),
     'docs/images/cost-requests.svg': draw('requests/s of 1,000,000 sessions', busier.map(({ requests }) => requests), [
       { name: 'Redis commands/s', values: busier.map(({ commands }) => commands) },
       { name: 'resolutions/s', values: busier.map(({ resolutions }) => resolutions) },

@@ -36,15 +36,16 @@ export function createRotatingKeyer (current: Keyer, previous: Keyer, writesPrev
     wholeDigests: (credentials: Credentials) => previous.wholeDigests(credentials).map(markPrevious),
     sessionDigest: (sessionId: string) => markPrevious(previous.sessionDigest(sessionId))
   })
+  const sentDigests = (credentials: Credentials): SentDigests => {
+    const { all, whole } = current.sentDigests(credentials)
+    return { all: [...all, ...marked.digests(credentials)], whole }
+  }
   return Object.freeze({
     ...current,
     cacheKeys: (credentials: Credentials): CacheKeys =>
       ({ current: current.cacheKey(credentials), previous: previous.cacheKey(credentials) }),
-    sentDigests: (credentials: Credentials): SentDigests => {
-      const { all, whole } = current.sentDigests(credentials)
-      return { all: [...all, ...marked.digests(credentials)], whole }
-    },
-    digests: (credentials: Credentials) => [...current.digests(credentials), ...marked.digests(credentials)],
+    sentDigests,
+    digests: (credentials: Credentials) => sentDigests(credentials).all,
     revocable: () => writesPrevious() ? marked : current.revocable()
   })
 }

@@ -92,7 +92,8 @@ export function createFleet (deps: FleetDeps): Fleet {
       remember(worker)
       if (waitMs === undefined) return
       // one that served has shown that a worker can start: its successor will
-      if (worker.report()?.state !== 'serving') unstarted(new Error(`worker ${worker.place} ended at its start (${how})`))
+      const hasServed = worker.report()?.state === 'serving'
+      if (!hasServed) unstarted(new Error(`worker ${worker.place} ended at its start (${how})`))
       metrics.replaced()
       const what = { worker: worker.place, pid: worker.pid, ended: how, waitMs }
       log.error(what, 'a worker ended: another one takes its place')

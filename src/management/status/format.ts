@@ -15,12 +15,9 @@ export function format (value: number | undefined, scale: Scale): string {
 }
 
 /** By fraction digits; made once, since making one takes longer than a page, and not at the start of the service. */
-const formats = new Map<number, Intl.NumberFormat>()
-function grouped (value: number, digits: 0 | 1 | 2): string {
-  const known = formats.get(digits) ?? new Intl.NumberFormat('en-US', { maximumFractionDigits: digits })
-  formats.set(digits, known)
-  return known.format(value)
-}
+const formats: Intl.NumberFormat[] = []
+const grouped = (value: number, digits: 0 | 1 | 2): string =>
+  (formats[digits] ??= new Intl.NumberFormat('en-US', { maximumFractionDigits: digits })).format(value)
 
 function duration (seconds: number): string {
   if (seconds < 0.001) return `${grouped(seconds * 1e6, 0)} µs`
