@@ -16,9 +16,10 @@ import { GENERATOR, load } from './load.mjs'
 
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5)
 const SECONDS = Number(process.env.BENCH_SECONDS ?? 2)
-/** Between the rounds of the bare server; a run with more is void. */
+/** Between the rounds of the bare server; what varies by more is void. */
 const MAX_VARIATION = 0.15
-const RUNS = 3
+/** Rounds in all, while no ROUNDS of them in a row were quiet. */
+const MAX_ROUNDS = Number(process.env.BENCH_MAX_ROUNDS ?? 6 * ROUNDS)
 const COOKIES = Array.from({ length: 10 }, (_, index) => `cookie${index}=${'v'.repeat(20)}`).join('; ')
 
 const bearer = [`Authorization: Bearer ${TOKEN}`]
@@ -53,16 +54,11 @@ const ROWS = [
 
 export async function rates () {
   const servers = await startAll()
-  const voids = []
+  const rounds = []
   try {
     for (const row of ROWS) await measure(row, servers) // warm
-    for (let run = 1; ; run++) {
-      const rounds = await rehearse(servers)
-      const bare = rounds[0].map(({ rate }) => rate)
-      const variation = Math.max(...bare) / Math.min(...bare) - 1
-      if (variation < MAX_VARIATION || run === RUNS) return report(rounds, variation, voids)
-      voids.push(variation)
-    }
+    while (rounds.length < MAX_ROUNDS && !isQuiet(rounds)) rounds.push(await measureAll(servers))
+    return report(rounds)
   } finally {
     for (const child of Object.values(servers)) await stop(child)
   }
@@ -85,13 +81,23 @@ async function startAll () {
   }
 }
 
-/** Interleaved, so that what else the machine does meets every row alike. */
-async function rehearse (servers) {
-  const rounds = ROWS.map(() => [])
-  for (let round = 0; round < ROUNDS; round++) {
-    for (const [index, row] of ROWS.entries()) rounds[index].push(await measure(row, servers))
-  }
-  return rounds
+/** A round: every row in turn, so that what else the machine does meets them alike. */
+async function measureAll (servers) {
+  const round = []
+  for (const row of ROWS) round.push(await measure(row, servers))
+  return round
+}
+
+/** Judged by the bare server alone, so that no row chooses the rounds that it is measured by. */
+const isQuiet = (rounds) => rounds.length >= ROUNDS && variationOf(rounds.slice(-ROUNDS)) < MAX_VARIATION
+
+/** That of the bare server's three rows which varies most. */
+function variationOf (rounds) {
+  const variations = ROWS.flatMap(({ port }, index) => {
+    const rates = rounds.map((round) => round[index].rate)
+    return port === BARE ? [Math.max(...rates) / Math.min(...rates) - 1] : []
+  })
+  return Math.max(...variations)
 }
 
 async function measure ({ port, query = '', headers, script, refused: mayRefuse = false }, servers) {
@@ -105,18 +111,28 @@ async function measure ({ port, query = '', headers, script, refused: mayRefuse 
   return { rate, p50, p99, cpu: (cpuOf(servers[port]) - cpu) / requests * 1e6 }
 }
 
-function report (rounds, variation, voids) {
-  const rows = ROWS.map(({ name, base = 0, target }, index) => ({
+/** Of the quiet rounds, else of all: the median of many is what a machine that is not quiet can say. */
+function report (all) {
+  const isVoid = !isQuiet(all)
+  const rounds = isVoid ? all : all.slice(-ROUNDS)
+  const variation = variationOf(rounds)
+  const of = (index, value) => summary(rounds.map((round) => value(round[index], round[ROWS[index].base ?? 0])))
+  const rows = ROWS.map(({ name, target }, index) => ({
     name,
     target,
-    perSecond: summary(rounds[index].map(({ rate }) => rate)).median,
-    ratio: summary(rounds[index].map(({ rate }, round) => rate / rounds[base][round].rate)),
-    cpu: summary(rounds[index].map(({ cpu }) => cpu)).median,
-    cpuRatio: summary(rounds[index].map(({ cpu }, round) => rounds[base][round].cpu / cpu)).median,
-    p50: summary(rounds[index].map(({ p50 }) => p50)).median,
-    p99: summary(rounds[index].map(({ p99 }) => p99)).median
+    perSecond: of(index, ({ rate }) => rate).median,
+    ratio: of(index, ({ rate }, bare) => rate / bare.rate),
+    cpu: of(index, ({ cpu }) => cpu).median,
+    cpuRatio: of(index, ({ cpu }, bare) => bare.cpu / cpu).median,
+    p50: of(index, ({ p50 }) => p50).median,
+    p99: of(index, ({ p99 }) => p99).median
   }))
-  const markdown = table([
+  const markdown = `${tableOf(rows)}\n\n${note(all.length, variation, isVoid)}`
+  return { name: 'rates', markdown, data: { rows, variation, isVoid, all } }
+}
+
+function tableOf (rows) {
+  return table([
     [
       'row',
       'requests/s',
@@ -136,11 +152,13 @@ function report (rounds, variation, voids) {
       `${p50.toFixed(2)} / ${p99.toFixed(2)}`
     ])
   ])
-  const isVoid = variation >= MAX_VARIATION
-  const percent = (share) => `${(share * 100).toFixed(0)} %`
-  const note = `${ROUNDS} interleaved rounds of ${SECONDS} s, ${GENERATOR} with 32 connections; bare \`node:http\` ` +
-    `varied by ${percent(variation)} between the ` +
-    `rounds${isVoid ? ': **void**, the machine was not quiet; the CPU columns are less moved by that' : ''}. Void ` +
-    `runs before it: ${voids.length === 0 ? 'none' : voids.map(percent).join(', ')}.`
-  return { name: 'rates', markdown: `${markdown}\n\n${note}`, data: { rows, variation, isVoid, voids } }
+}
+
+function note (measured, variation, isVoid) {
+  const [limit, percent] = [MAX_VARIATION * 100, (variation * 100).toFixed(0)]
+  const quiet = `in a row between which each row of bare \`node:http\` varied by less than ${limit} %`
+  return `Interleaved rounds of ${SECONDS} s, ${GENERATOR} with 32 connections: ` + (isVoid
+    ? `all ${measured} that were measured, since there were no ${ROUNDS} ${quiet}. This is **void** ` +
+      `(${percent} %): its medians are what such a machine can say.`
+    : `the first ${ROUNDS}, of ${measured} measured, ${quiet} (${percent} %).`)
 }
