@@ -87,6 +87,8 @@ async function environment (redisPort, authgear) {
       name, value.replace(/^\/(secrets|redis)\//, `${folder}/`).replace(/[\w.-]+:6379/, `127.0.0.1:${redisPort}`)
     ])),
     AUTHGEAR_ENDPOINT: authgear,
+    AUTHGEAR_TIMEOUT: '60s',
+    REDIS_TIMEOUT: '5s', // by default 50 ms: a late answer would count as an error of Redis
     LISTEN: `127.0.0.1:${port}`,
     MANAGEMENT_LISTEN: `127.0.0.1:${management}`,
     MANAGEMENT_TOKEN: '0123456789abcdef',

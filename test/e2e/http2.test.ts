@@ -51,8 +51,8 @@ for (const proxy of ALL.map(plain)) {
         ''
       ]
       socket.write(`${head.join('\r\n')}4\r\nbody\r\n0\r\nX-Authgear-User-Roles: admin\r\n\r\n`)
-      socket.resume()
-      await once(socket, 'close')
+      socket.resume().on('error', () => {}) // a reset is an end as well
+      await new Promise((resolve) => { socket.once('close', resolve) })
       t.equal(app.received.length, before + 1)
       t.notOk(app.lastHeader('x-authgear-user-roles').includes('admin'), 'never a header')
       const passes = app.received.at(-1)?.trailers['x-authgear-user-roles'] !== undefined

@@ -5,7 +5,7 @@ import { amid, CLIENTS } from './amid.ts'
 import { startBehindProxy } from './behind-proxy.ts'
 import { envoyGrpc, traefik } from './proxies.ts'
 
-t.setTimeout(120_000)
+t.setTimeout(300_000)
 
 for (const proxy of [traefik, envoyGrpc]) {
   const how = proxy.grpc === true ? 'gRPC' : 'HTTP/2'

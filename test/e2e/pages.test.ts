@@ -9,6 +9,7 @@ import { createPages } from '../../src/pages/refusal-page.ts'
 import { launchChromium, skipOrFailWithoutChromium } from '../helpers/chromium.ts'
 import { contrast } from '../helpers/contrast.ts'
 import { takeDocsPicture } from '../helpers/docs-picture.ts'
+import { until } from '../helpers/until.ts'
 
 const SCREENSHOTS = join(import.meta.dirname, '../../artifacts/pages')
 const REFERENCE = '9f86d081884c-2x'
@@ -115,6 +116,8 @@ t.test('the pages in a real Chromium', { skip: skipOrFailWithoutChromium() }, as
   t.test('nobody can frame it', async t => {
     const { page } = await open(t, browser, {})
     await page.goto(`${server.origin}/frame`)
+    // a refused frame is shown by another process: its address may come after the page's own end of loading
+    await until('the frame has its address', () => page.frames()[1]?.url().startsWith('chrome-error:') === true)
     t.same(page.frames().map(frame => frame.url()), [`${server.origin}/frame`, 'chrome-error://chromewebdata/'])
   })
 

@@ -21,7 +21,11 @@ function block (title: string): string {
 
 async function start (t: Test, header: readonly [string, string]) {
   const simulator = await startSimulator(t)
-  const service = await startProcess(t, { AUTHGEAR_ENDPOINT: simulator.url, MANAGEMENT_TOKEN: TOKEN })
+  const service = await startProcess(t, {
+    AUTHGEAR_ENDPOINT: simulator.url,
+    MANAGEMENT_TOKEN: TOKEN,
+    CACHE_TTL: '10m' // longer than the example takes to compile
+  })
   const source = async (): Promise<unknown> =>
     (await ask(service.port, { path: '/verify', headers: [header] })).headers['x-forward-auth-source']
   t.same([await source(), await source()], ['authgear', 'memory'], 'remembered')

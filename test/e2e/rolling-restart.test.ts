@@ -7,11 +7,12 @@ import { amid, CLIENTS } from './amid.ts'
 import { caddy, traefik } from './proxies.ts'
 import { startBehindProxy, type BehindProxy } from './behind-proxy.ts'
 
-t.setTimeout(240_000)
+t.setTimeout(600_000)
 
 for (const proxy of [traefik, caddy]) {
   t.test(`three replicas behind ${proxy.server}`, { skip: skipOrFail(proxy.server, 'redis-server') }, async (t) => {
-    const stack = await startBehindProxy(t, proxy, () => {}, { replicas: 3, env: { SHUTDOWN_DELAY: '1s' } })
+    // it still takes connections while this process, which is busy, learns that it is going, and leaves it out
+    const stack = await startBehindProxy(t, proxy, () => {}, { replicas: 3, env: { SHUTDOWN_DELAY: '3s' } })
     let replicas = [...stack.replicas]
 
     await t.test('all are replaced, one after the other, amid traffic: not one request fails', async (t) => {

@@ -12,7 +12,7 @@ import { startNginx } from '../../helpers/nginx.ts'
 import { gotten, leftFile } from './left.ts'
 import { rowsOf } from './page.ts'
 
-t.setTimeout(120_000)
+t.setTimeout(300_000)
 
 /** What the recipe hands to the app. */
 const NAMES = [
