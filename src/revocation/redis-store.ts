@@ -16,7 +16,8 @@ const BLOCK_WITH_REPLICAS_MS = 500
 /** How long is waited for a Redis replica to have what was appended: a round trip to another region. */
 const WAIT_MS = 200
 
-const SCRIPT = readFileSync(new URL('log.lua', import.meta.url), 'utf8')
+/** Found from here, and from the build's `chunks`. */
+const SCRIPT = readFileSync(new URL('../revocation/log.lua', import.meta.url), 'utf8')
 
 /** How long the first write over a connection may wait for a replica, which by itself acknowledges once a second. */
 const MARK_WAIT_MS = 100

@@ -37,7 +37,9 @@ production() {
   (cd "$1/app" && npm ci --omit=dev --ignore-scripts --no-audit --no-fund >/dev/null)
 }
 
-ours() { mkdir -p "$1/app/docs"; cp package.json LICENSE "$1/app/"; cp docs/runbook.md "$1/app/docs/"; cp -a dist "$1/app/dist"; }
+ours() { mkdir -p "$1/app/docs"; cp package.json LICENSE "$1/app/"; cp docs/runbook.md "$1/app/docs/"; shipped "$1/app/dist"; }
+# what the Dockerfile copies of the build
+shipped() { mkdir -p "$1/chunks" "$1/revocation"; cp -a dist/main.js "$1/"; cp -a dist/chunks/*.js "$1/chunks/"; cp -a dist/revocation/log.lua "$1/revocation/"; }
 
 forward_auth() {
   modules=modules-$(sha256sum package-lock.json | cut -c 1-12)

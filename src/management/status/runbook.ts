@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { Marked } from 'marked'
 import { escapeHtml, headOf } from '../../pages/layout.ts'
 import { STYLE } from './style.ts'
 
-/** Beside the source and beside the build: both lie three folders below the package. */
-const RUNBOOK = new URL('../../../docs/runbook.md', import.meta.url)
+/** By the package's own name, since the build lies elsewhere than the source. */
+const RUNBOOK = 'authgear-forward-auth/docs/runbook.md'
 
 /** An anchor as GitHub makes it, so that links hold in both places. */
 export function anchorOf (heading: string): string {
@@ -40,7 +41,7 @@ ${marked.parse(read(), { async: false })}</main>
 
 function readRunbook (): string {
   try {
-    return readFileSync(RUNBOOK, 'utf8')
+    return readFileSync(createRequire(import.meta.url).resolve(RUNBOOK), 'utf8')
   } catch {
     return MISSING
   }
