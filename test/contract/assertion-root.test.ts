@@ -12,7 +12,7 @@ const NAME = 'forward-auth:{log:test}:assertion-root'
 
 const KEEP_MS = 3_600_000
 
-t.setTimeout(180_000)
+t.setTimeout(600_000)
 
 type Secrets = Readonly<{ secret?: Uint8Array, previous?: Uint8Array, writesPrevious?: () => boolean }>
 

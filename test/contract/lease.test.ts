@@ -124,7 +124,7 @@ t.test('a lease', { skip: skipOrFail('redis-server') }, async (t) => {
     await redis.cli('SET', lease, 'another', 'PX', '100000')
     holder.renew()
     await until('it gives up', () => holder.renewals.size === 0)
-    await won.done(entryOf(), 1000)
+    await won.done(entryOf(), 20_000)
     t.equal(await redis.cli('GET', lease), 'another')
     t.ok(await pttl(redis, lease) > LEASE_MS, 'its life is the other’s')
     t.equal(await redis.cli('EXISTS', lease.replace(/lease$/, 'entry')), 0, 'and nothing is written without it')
@@ -174,7 +174,7 @@ t.test('who lost the lease', { skip: skipOrFail('redis-server') }, async (t) => 
     const won = await win(holder)
     const waiting = lookup(loser.cache)
     for (let look = 0; look < 30; look++) await loser.wake()
-    await won.done(entryOf(), 1000)
+    await won.done(entryOf(), 20_000)
     await loser.wake()
     t.match(await waiting, { kind: 'found', coalesced: true })
   })
@@ -228,7 +228,7 @@ t.test('who lost the lease', { skip: skipOrFail('redis-server') }, async (t) => 
     const won = await win(holder)
     const waiting = lookup(loser.cache)
     await loser.asleep()
-    await won.done(entryOf(), 1000)
+    await won.done(entryOf(), 20_000)
     loser.state.failAfter = 1 // the look at the lease; then each command of the next tick
     loser.state.failing = 4
     await loser.wake()

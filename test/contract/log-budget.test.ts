@@ -14,7 +14,7 @@ const MINUTE_MS = 60_000
 const FLOOD_INTERVAL_MS = 10_000
 const BOB = about('bob', 'bobs token')
 
-t.setTimeout(120_000)
+t.setTimeout(600_000)
 
 async function start (t: Test, count: number) {
   const redis = await startRedis(t)

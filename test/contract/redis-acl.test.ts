@@ -21,7 +21,7 @@ import { openLogReplica, settled } from '../helpers/stream-log.ts'
 import { until } from '../helpers/until.ts'
 import { webhookOf, WEBHOOK_SECRET } from '../helpers/webhook.ts'
 
-t.setTimeout(120_000)
+t.setTimeout(600_000)
 
 const ACCESS = { username: USERNAME, password: PASSWORD }
 

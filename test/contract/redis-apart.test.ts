@@ -11,7 +11,7 @@ const PREFIX = 'forward-auth:{log}'
 const [STREAM, HEAD] = [`${PREFIX}:stream`, `${PREFIX}:head`]
 const ALICE = about('alice', 'token')
 
-t.setTimeout(120_000)
+t.setTimeout(600_000)
 
 type Client = Readonly<{ id: string, last: string }>
 

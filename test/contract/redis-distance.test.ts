@@ -6,9 +6,9 @@ import { settingsFor } from '../helpers/redis-settings.ts'
 import { skipOrFail } from '../helpers/servers.ts'
 import { until } from '../helpers/until.ts'
 
-const TIMEOUT_MS = 450
-/** One way: two round trips, as a command behind another would take, are too many; 500 ms end a connection. */
-const LATENCY_MS = 120
+const TIMEOUT_MS = 1900
+/** One way: two round trips, as a command behind another would take, are too many; one leaves a second to spare. */
+const LATENCY_MS = 500
 
 t.test('a Redis that is far away, but not too far', { skip: skipOrFail('redis-server') }, async (t) => {
   const redis = await startRedis(t)

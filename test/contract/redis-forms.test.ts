@@ -9,7 +9,7 @@ import { skipOrFail } from '../helpers/servers.ts'
 import { openLogReplica, settled } from '../helpers/stream-log.ts'
 import { until } from '../helpers/until.ts'
 
-t.setTimeout(240_000)
+t.setTimeout(600_000)
 
 for (const { name, server, start } of FORMS) {
   t.test(name, { skip: skipOrFail(server) }, async (t) => {

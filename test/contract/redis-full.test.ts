@@ -12,7 +12,7 @@ const STALE_MS = 3000
 /** Entries that are never trimmed. */
 const KEPT = 1000
 
-t.setTimeout(120_000)
+t.setTimeout(600_000)
 
 type Open = (some?: Partial<LogReplicaOptions>) => LogReplica
 

@@ -175,7 +175,7 @@ t.test('Redis that does not answer', { skip: skipOrFail('redis-server') }, async
     const started = performance.now()
     t.equal((await cache.read(A)).kind, 'unreachable')
     t.equal((await cache.write(A, entryOf(), 20_000)).kind, 'unreachable')
-    t.ok(performance.now() - started < 1000, 'two commands of 50 ms')
+    t.ok(performance.now() - started < 5000, 'two commands of 50 ms, on a machine that stands still for a while')
   })
 
   t.test('stopped, it is unreachable at once', async t => {

@@ -11,7 +11,7 @@ const [STREAM, HEAD] = [`${KEY}:stream`, `${KEY}:head`]
 const FUTURE_ID = '4102444800000-0'
 const LAST_ID = '18446744073709551615-18446744073709551615'
 
-t.setTimeout(120_000)
+t.setTimeout(600_000)
 
 async function start (t: Test) {
   const redis = await startRedis(t)
@@ -91,7 +91,7 @@ t.test('the two keys, whatever becomes of them', { skip: skipOrFail('redis-serve
       end`, foreign.secret, foreign.tag)
     const b = open()
     await until('the late one follows', () => b.log.trustsShared())
-    await until('a new generation', () => a.generation() !== generation, 5000)
+    await until('a new generation', () => a.generation() !== generation, 20_000)
     await settled(a, b)
     t.ok(JSON.stringify(await redis.cli('XRANGE', STREAM, '-', '+')).includes('"alice"'), 'who knew it tells it again')
   })

@@ -22,7 +22,7 @@ const BOB = about('bob', 'bobs token')
 /** What a clock jumps so that no poll before it counts. */
 const STALE = 3000
 
-t.setTimeout(300_000)
+t.setTimeout(600_000)
 
 type Open = (some?: Partial<LogReplicaOptions>) => LogReplica
 

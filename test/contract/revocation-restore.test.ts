@@ -10,7 +10,7 @@ const KEY = 'test:{log:project}'
 const ALICE = about('alice', 'token')
 const BOB = about('bob', 'bobs token')
 
-t.setTimeout(120_000)
+t.setTimeout(600_000)
 
 t.test('a Redis that comes back', { skip: skipOrFail('redis-server') }, async (t) => {
   for (const server of ['redis-server', 'redis-6.2', 'valkey-server'] as const) {

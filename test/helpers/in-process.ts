@@ -37,6 +37,7 @@ export interface InProcessOptions {
   readonly profile?: ServiceSettings['profile']
   readonly managementToken?: string
   readonly login?: Partial<NonNullable<ServiceSettings['login']>>
+  /** Of Authgear; long here, so that a slow machine changes nothing. */
   readonly timeoutMs?: number
   readonly maxConcurrency?: number
   readonly maxQueue?: number
@@ -159,7 +160,7 @@ export function settingsOf (options: InProcessOptions): ServiceSettings {
       endpoint: { origin, host, scheme: protocol === 'https:' ? 'https' : 'http' },
       resolverUrl: options.resolverUrl ?? `${origin}/_resolver/resolve`,
       cookiePrefix: options.cookiePrefix ?? '',
-      timeoutMs: options.timeoutMs ?? 2000,
+      timeoutMs: options.timeoutMs ?? 30_000,
       maxConcurrency: options.maxConcurrency ?? 64,
       maxQueue: options.maxQueue ?? 1024,
       failuresPerMinute: options.failuresPerMinute ?? 0,

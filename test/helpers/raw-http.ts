@@ -1,6 +1,11 @@
 import { connect, type Socket } from 'node:net'
 import type { HeaderList } from './recorded.ts'
 
+/** Until it is over, however that came: `once` of node:events rejects where the kernel resets what was not read. */
+export function untilClosed (socket: Socket): Promise<void> {
+  return new Promise((resolve) => { socket.on('error', () => {}).once('close', () => resolve()) })
+}
+
 export interface RawAnswer {
   readonly status: number
   readonly headers: HeaderList

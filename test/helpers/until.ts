@@ -2,7 +2,7 @@ import { connect } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 
 /** Asks again until the answer is true; for other processes, which have no event to wait for. */
-export async function until (what: string, holds: () => Promise<boolean> | boolean, timeoutMs = 10_000): Promise<void> {
+export async function until (what: string, holds: () => Promise<boolean> | boolean, timeoutMs = 30_000): Promise<void> {
   const deadline = Date.now() + timeoutMs
   while (!await holds()) {
     if (Date.now() > deadline) throw new Error(`${what}: not within ${timeoutMs} ms`)

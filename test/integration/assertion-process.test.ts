@@ -8,7 +8,7 @@ import { startRedis } from '../helpers/redis.ts'
 import { type Answer, ask } from '../helpers/request.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
 
-t.setTimeout(120_000)
+t.setTimeout(600_000)
 
 const PATH = '/.well-known/forward-auth/jwks.json'
 const ISSUER = 'https://auth.example.com'
@@ -27,7 +27,7 @@ async function start (t: Test, env: Readonly<Record<string, string>>): Promise<S
 
 t.test('the first request after a start has an assertion that verifies', async (t) => {
   const redis = await startRedis(t)
-  const service = await start(t, { ...ON, REDIS_URL: redis.url, CACHE_SECRET })
+  const service = await start(t, { ...ON, REDIS_URL: redis.url, REDIS_TIMEOUT: '1s', CACHE_SECRET })
   const first = await askAlice(service, '/verify?audience=grafana')
   t.equal(first.status, 200)
   const keys = createRemoteJWKSet(new URL(`${service.managementUrl}${PATH}`))

@@ -10,7 +10,7 @@ import { until } from '../helpers/until.ts'
 /** Milliseconds. */
 const POLL = 1000
 
-t.setTimeout(180_000)
+t.setTimeout(600_000)
 
 async function metric ({ managementUrl }: Service, line: string): Promise<number> {
   const text = await (await fetch(`${managementUrl}/metrics`)).text()

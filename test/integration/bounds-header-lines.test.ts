@@ -1,8 +1,7 @@
-import { once } from 'node:events'
 import { connect } from 'node:net'
 import t from 'tap'
 import { startInProcess } from '../helpers/in-process.ts'
-import { sendRaw } from '../helpers/raw-http.ts'
+import { sendRaw, untilClosed } from '../helpers/raw-http.ts'
 import { statusOverHttp2 } from '../helpers/raw-http2.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
 import { makeTls } from '../helpers/tls.ts'
@@ -64,6 +63,6 @@ async function all (port: number, bytes: string): Promise<string> {
   let text = ''
   socket.on('error', () => {}).on('data', (chunk: Buffer) => { text += chunk.toString('latin1') })
   socket.write(bytes, 'latin1')
-  await once(socket, 'close')
+  await untilClosed(socket)
   return text
 }

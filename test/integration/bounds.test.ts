@@ -3,6 +3,7 @@ import { connect, type Socket } from 'node:net'
 import t, { type Test } from 'tap'
 import { startInProcess } from '../helpers/in-process.ts'
 import { flood, startFastResolver, startMeasuredProcess, type MeasuredProcess } from '../helpers/measured-process.ts'
+import { untilClosed } from '../helpers/raw-http.ts'
 import { ask } from '../helpers/request.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
 import { makeTls } from '../helpers/tls.ts'
@@ -15,7 +16,7 @@ const MB = 1024 * 1024
 const HEAP_SLACK = 6 * MB
 const RSS_SLACK = 60 * MB
 
-t.setTimeout(FULL ? 0 : 120_000)
+t.setTimeout(FULL ? 0 : 600_000)
 
 const authorization = `Bearer ${demo.alice.accessToken}`
 const GET = `GET /verify HTTP/1.1\r\nHost: x\r\nAuthorization: ${authorization}\r\n\r\n`
@@ -103,7 +104,7 @@ t.test('descriptors come back, however a connection ends', async (t) => {
       const socket = connect(service.port, '127.0.0.1').on('error', () => {}).resume()
       await once(socket, 'connect')
       ends[i % ends.length]?.(socket)
-      await once(socket, 'close')
+      await untilClosed(socket)
     }))
   }
   await until('they are closed', () => service.descriptors() <= before + 2)
@@ -168,7 +169,7 @@ async function drip (port: number, head: string): Promise<string> {
   socket.on('data', (chunk: Buffer) => { text += chunk.toString('latin1') })
   if (head !== '') socket.write(head)
   const timer = setInterval(() => { if (head !== '') socket.write('x') }, 20)
-  await once(socket, 'close')
+  await untilClosed(socket)
   clearInterval(timer)
   return text
 }
@@ -189,6 +190,6 @@ t.test('it is the proxy that closes an idle connection', async (t) => {
   const { port } = await startInProcess(t, { authgear: simulator.url, limits: { keepAliveTimeout: 200 } })
   const socket = connect(port, '127.0.0.1').resume()
   socket.write(GET)
-  await once(socket, 'close')
+  await untilClosed(socket)
   t.pass('where it does not, the connection ends at our own time')
 })

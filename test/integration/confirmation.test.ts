@@ -224,7 +224,7 @@ for (const protocol of WITH_GRPC) {
     ]
     for (const [what, mode] of DOWN) {
       await t.test(`Authgear ${what} while it is asked to confirm: the refusal stands`, async (t) => {
-        const { simulator, ask, clock, verifier } = await start(t, protocol, { timeoutMs: 200 })
+        const { simulator, ask, clock, verifier } = await start(t, protocol, mode === 'hang' ? { timeoutMs: 1000 } : {})
         await ask('')
         clock.advance(NEGATIVE + 1)
         simulator.controls.setRoles('bob', ['admin'])

@@ -10,7 +10,7 @@ import { makeOwnCert } from '../helpers/own-cert.ts'
 import { startProcess } from '../helpers/process.ts'
 import { startSimulator } from '../helpers/simulator.ts'
 
-t.setTimeout(120_000)
+t.setTimeout(600_000)
 
 async function listen (t: Test, server: Server): Promise<number> {
   await once(server.listen(0, '127.0.0.1'), 'listening')

@@ -6,6 +6,7 @@ import { credentials } from '@grpc/grpc-js'
 import t, { type Test } from 'tap'
 import { buildGrpcListener, CHECK_PATH } from '../../src/grpc/listener.ts'
 import { grpcClient } from '../helpers/grpc.ts'
+import { untilClosed } from '../helpers/raw-http.ts'
 import { makeTls, type TlsFiles } from '../helpers/tls.ts'
 
 const ANSWER = Buffer.from('answer')
@@ -32,7 +33,7 @@ const FOREIGN: Readonly<Record<string, string>> = {
 async function say (socket: Socket, connected: string, text: string): Promise<string> {
   let answer = ''
   socket.on('error', () => {}).on('data', (bytes) => { answer += bytes.toString('latin1') })
-  const closed = once(socket, 'close')
+  const closed = untilClosed(socket)
   await once(socket, connected)
   socket.write(text)
   await closed

@@ -9,6 +9,7 @@ import t, { type Test } from 'tap'
 import { buildGrpcListener, CHECK_PATH, type GrpcLimits } from '../../src/grpc/listener.ts'
 import { contextOf, type TlsMaterial } from '../../src/http/tls.ts'
 import { grpcClient, HEALTH_PATH } from '../helpers/grpc.ts'
+import { untilClosed } from '../helpers/raw-http.ts'
 import { makeTls, type TlsFiles } from '../helpers/tls.ts'
 
 const ANSWER = Buffer.from('answer')
@@ -136,7 +137,7 @@ t.test('more connections than there may be are closed', async (t) => {
   await once(first, 'connect')
   t.equal((await headOf(first))[':status'], 200)
   const second = connectTcp(port, '127.0.0.1').on('error', () => {}).resume()
-  await once(second, 'close')
+  await untilClosed(second)
   t.pass('the second')
   t.equal((await headOf(first))[':status'], 200)
 })

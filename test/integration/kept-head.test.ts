@@ -6,6 +6,7 @@ import { withKeptHead } from '../../src/http/kept-head.ts'
 import { respond } from '../../src/http/respond.ts'
 import type { HttpResponse } from '../../src/http/types.ts'
 import { startInProcess } from '../helpers/in-process.ts'
+import { untilClosed } from '../helpers/raw-http.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
 
 const ALLOWED: HttpResponse = { status: 200, headers: ['content-length', '0', 'x-user', 'alice'], body: '' }
@@ -25,7 +26,7 @@ async function exchange (port: number, sent: string): Promise<string> {
   const socket = connect(port, '127.0.0.1')
   let got = ''
   socket.setEncoding('latin1').on('data', (text: string) => { got += text }).write(sent)
-  await once(socket, 'close')
+  await untilClosed(socket)
   return got.replaceAll(/Date: [^\r]{29}/g, 'Date: D')
 }
 

@@ -132,7 +132,7 @@ t.test('is ready only when it follows the revocation log', { skip: skipOrFail('r
 
 t.test('SIGTERM: not ready at once, open requests are answered, then exit 0', async (t) => {
   const simulator = await startSimulator(t)
-  const service = await startProcess(t, { AUTHGEAR_ENDPOINT: simulator.url, SHUTDOWN_DELAY: '2s' })
+  const service = await startProcess(t, { AUTHGEAR_ENDPOINT: simulator.url, SHUTDOWN_DELAY: '5s' })
   const management = Number(new URL(service.managementUrl).port)
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
   t.teardown(() => agent.destroy())
@@ -148,7 +148,7 @@ t.test('SIGTERM: not ready at once, open requests are answered, then exit 0', as
 t.test('a request under way when the listener closes gets its answer', async (t) => {
   const simulator = await startSimulator(t)
   const hold = simulator.controls.hold('before')
-  const service = await startProcess(t, { AUTHGEAR_ENDPOINT: simulator.url })
+  const service = await startProcess(t, { AUTHGEAR_ENDPOINT: simulator.url, AUTHGEAR_TIMEOUT: '60s' })
   const pending = ask(service.port, signedIn)
   await hold.arrived(1)
   process.kill(service.pid, 'SIGTERM')

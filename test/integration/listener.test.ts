@@ -3,6 +3,7 @@ import { METHODS } from 'node:http'
 import { connect as connectTcp, type Socket } from 'node:net'
 import t, { type Test } from 'tap'
 import { startInProcess } from '../helpers/in-process.ts'
+import { untilClosed } from '../helpers/raw-http.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
 import { makeTls } from '../helpers/tls.ts'
 import { PROTOCOLS, startInProcessOver } from '../helpers/in-process-over.ts'
@@ -226,6 +227,6 @@ async function exchange (t: Test, port: number, ...parts: readonly string[]): Pr
 async function collect (socket: Socket): Promise<string> {
   let text = ''
   socket.on('data', (chunk: Buffer) => { text += chunk.toString('latin1') })
-  await once(socket, 'close')
+  await untilClosed(socket)
   return text
 }

@@ -115,7 +115,8 @@ async function send (t: Test, port: number, simulator: RunningSimulator, mark: s
   const asked = chosen(mark, token)
   for (const one of asked) {
     const { status } = await ask(port, one)
-    if (![200, 204, 401, 403, 404].includes(status)) t.fail(`${one.path} answered ${status}`)
+    const isPending = one.path === '/webhook' && status === 503 // not read back within a second, on a slow machine
+    if (![200, 204, 401, 403, 404].includes(status) && !isPending) t.fail(`${one.path} answered ${status}`)
   }
 }
 
@@ -137,6 +138,8 @@ t.test(
     for (let n = 0; n < COUNT; n += 10) {
       await Promise.all(marks.slice(n, n + 10).map((mark) => send(t, port, simulator, mark)))
     }
+    await until('all webhooks are read back', async () =>
+      seriesOf(await service.metrics.render()).get('forward_auth_revocations_total{origin="webhook"}') === COUNT + 3)
     const text = await service.metrics.render()
     const after = seriesOf(text)
     // Node tells of its own garbage collections and resources, each kind when it is first seen

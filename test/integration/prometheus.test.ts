@@ -31,7 +31,9 @@ async function start (t: Test): Promise<World> {
   const { certFile, keyFile } = makeTls(t)
   const env = {
     AUTHGEAR_ENDPOINT: simulator.url,
+    AUTHGEAR_TIMEOUT: '30s', // what a slow machine fails at is an alert for minutes
     REDIS_URL: redis.url,
+    REDIS_TIMEOUT: '5s',
     CACHE_SECRET: 'a secret of the tests, 32 bytes!',
     AUTHGEAR_WEBHOOK_SECRET: WEBHOOK_SECRET,
     LOG_LEVEL: 'error',

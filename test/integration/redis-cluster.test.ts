@@ -20,7 +20,7 @@ const STREAM = `${PREFIX}:stream`
 const ALICE = about('alice', 'token')
 const BOB = about('bob', 'bobs token')
 
-t.setTimeout(180_000)
+t.setTimeout(600_000)
 
 type User = Readonly<{ id: string, token: string }>
 
@@ -84,7 +84,7 @@ t.test('Redis Cluster', { skip: skipOrFail('redis-server') }, async (t) => {
     'one of three masters dies: its slots go to Authgear, nobody is logged out',
     async (t) => {
       const cluster = await startCluster(t)
-      const { users, replicas, open } = await startFleet(t, cluster, 3)
+      const { users, replicas, open } = await startFleet(t, cluster, 3, { ttlMs: 600_000 })
       const [first, second, third] = replicas
       if (first === undefined || second === undefined || third === undefined) throw new Error('no replicas')
       await checkAll(t, first, users, 'cold')
@@ -215,7 +215,7 @@ t.test('Redis Cluster', { skip: skipOrFail('redis-server') }, async (t) => {
     })
 
     t.test('a deadline holds whatever a command waits for', async (t) => {
-      const tier = await redisTier(t, cluster.servers, { timeoutMs: 100 })
+      const tier = await redisTier(t, cluster.servers, { timeoutMs: 1000 })
       const frozen = await cluster.ownerOf('{a}')
       const other = cluster.masters.find((node) => node !== frozen) ?? frozen
       const elsewhere =
@@ -235,7 +235,7 @@ t.test('Redis Cluster', { skip: skipOrFail('redis-server') }, async (t) => {
       t.equal(await tier.commands.pttl('{a}'), -2)
 
       for (const node of cluster.masters) node.pause()
-      const late = connectRedis(settingsFor(cluster.servers, { timeoutMs: 100 }), { up () {}, down () {} })
+      const late = connectRedis(settingsFor(cluster.servers, { timeoutMs: 1000 }), { up () {}, down () {} })
       t.teardown(() => late.close())
       await t.rejects(late.commands.pttl('{a}'), 'one that does not know the slots yet waits for nothing')
       await t.rejects(tier.commands.setIfAbsent('{a}', 'x', 1000), 'nor does one whose nodes are all frozen')

@@ -11,7 +11,7 @@ import { demo, startSimulator } from '../helpers/simulator.ts'
 import { makeTls } from '../helpers/tls.ts'
 import { until } from '../helpers/until.ts'
 
-t.setTimeout(120_000)
+t.setTimeout(600_000)
 
 const listOf = (servers: RedisServers): string =>
   (servers.kind === 'one' ? [] : servers.kind === 'cluster' ? servers.nodes : servers.sentinels)

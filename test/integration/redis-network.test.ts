@@ -14,7 +14,7 @@ import { until } from '../helpers/until.ts'
 
 const { alice, bob } = demo
 
-t.setTimeout(120_000)
+t.setTimeout(600_000)
 
 const verify = ({ port }: InProcess, token: string): Promise<Answer> =>
   ask(port, { path: '/verify', headers: [['Authorization', `Bearer ${token}`]] })

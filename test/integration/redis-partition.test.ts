@@ -9,7 +9,7 @@ import { skipOrFail } from '../helpers/servers.ts'
 import { startSimulator } from '../helpers/simulator.ts'
 import { until } from '../helpers/until.ts'
 
-t.setTimeout(180_000)
+t.setTimeout(600_000)
 
 const TOKEN = 'T'.padEnd(32, '0')
 const DEGRADED_TTL_MS = 2000
@@ -48,7 +48,8 @@ t.test('a silent partition ends at the promised bound', { skip: skipOrFail('redi
   t.equal(await verify(other), 401)
   let lastAccepted = began
   while (performance.now() - began < 2 * BOUND_MS) {
-    if (await verify(left) === 200) lastAccepted = performance.now()
+    const askedAt = performance.now() // its answer may come late
+    if (await verify(left) === 200) lastAccepted = askedAt
     await sleep(20)
   }
   const acceptedMs = Math.round(lastAccepted - began)

@@ -16,7 +16,7 @@ import { startSimulator, type RunningSimulator } from '../helpers/simulator.ts'
 import { openLogReplica, settled } from '../helpers/stream-log.ts'
 import { until } from '../helpers/until.ts'
 
-t.setTimeout(180_000)
+t.setTimeout(600_000)
 
 type User = Readonly<{ id: string, token: string }>
 type Seen = Readonly<{ user: User, status: number, isSelf: boolean, began: number }>

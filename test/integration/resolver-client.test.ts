@@ -276,7 +276,7 @@ t.test('nobody listens', async t => {
 
 t.test('a name that does not resolve', async t => {
   t.equal(
-    await openResolver(t, 0, { resolverUrl: 'http://no-such-host.invalid/resolve' }).ask(),
+    await openResolver(t, 0, { resolverUrl: 'http://no-such-host.invalid/resolve', timeoutMs: 60_000 }).ask(),
     'AUTHGEAR_UNREACHABLE'
   )
 })

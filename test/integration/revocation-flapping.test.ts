@@ -7,7 +7,7 @@ import { skipOrFail } from '../helpers/servers.ts'
 import { startSimulator } from '../helpers/simulator.ts'
 import { until } from '../helpers/until.ts'
 
-t.setTimeout(120_000)
+t.setTimeout(600_000)
 
 const USERS = 24
 const RESOLVER_MS = 200

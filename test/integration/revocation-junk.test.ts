@@ -9,7 +9,7 @@ import { startSimulator } from '../helpers/simulator.ts'
 import { openLogReplica } from '../helpers/stream-log.ts'
 import { until } from '../helpers/until.ts'
 
-t.setTimeout(120_000)
+t.setTimeout(600_000)
 
 const USERS = 48
 

@@ -12,10 +12,10 @@ import { jumpingClock } from '../helpers/stream-log.ts'
 import { until } from '../helpers/until.ts'
 
 const { alice, bob } = demo
-const DEGRADED = 5000
+const DEGRADED = 20_000
 const STALE = 3000
 
-t.setTimeout(120_000)
+t.setTimeout(600_000)
 
 const isUp = ({ service }: InProcess): boolean => service.redisState() === 'up'
 
@@ -327,13 +327,13 @@ t.test('on one replica, to the millisecond', async (t) => {
   })
 
   t.test('revoked again and again until AUTHGEAR_TIMEOUT: 503, and never the old identity', async (t) => {
-    const { simulator, adapter, clock } = await startInProcessOnClock(t)
+    const { simulator, adapter, clock } = await startInProcessOnClock(t, { timeoutMs: 20_000 })
     let gate = simulator.controls.hold('after')
     const asking = verify(adapter, alice.accessToken)
     for (const round of [1, 2, 3, 4]) {
       await gate.arrived(1)
       await revoke(adapter, user(alice.id))
-      clock.advance(500)
+      clock.advance(5000)
       if (round < 4) gate = simulator.controls.hold('after') // lets the one before it go
       else gate.release()
     }

@@ -22,7 +22,7 @@ const TTL = 30_000
 const STALE = 60_000
 /** By how much a life may be shorter than CACHE_TTL. */
 const JITTER = TTL / 10 + 1
-const OPTIONS = { ttlMs: TTL, staleIfErrorMs: STALE, timeoutMs: 300 } as const
+const OPTIONS = { ttlMs: TTL, staleIfErrorMs: STALE, timeoutMs: 1000 } as const
 
 /** Alice is remembered, and her entry has ended. */
 async function start (t: Test, options: Partial<InProcessOptions> = {}) {

@@ -47,7 +47,9 @@ t.test(
     }
     const service = await startProcess(t, {
       AUTHGEAR_ENDPOINT: authgear.url,
+      AUTHGEAR_TIMEOUT: '30s', // a time-out is a span, too
       REDIS_URL: `redis://127.0.0.1:${redis.port}`,
+      REDIS_TIMEOUT: '5s',
       CACHE_SECRET: 'a secret of the tests, 32 bytes!',
       LOGIN_CLIENT_ID: 'client',
       LOGIN_PUBLIC_URL: 'https://app.example.com',

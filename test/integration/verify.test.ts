@@ -127,7 +127,7 @@ const ROWS: readonly Row[] = [
   },
   {
     name: 'a JWT for another audience',
-    asked: bearer(jwt(Date.now() / 1000 + 61)),
+    asked: bearer(jwt(Date.now() / 1000 + 3600)),
     status: 401,
     reason: 'wrong_audience',
     calls: 0

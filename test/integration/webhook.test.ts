@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
-import { once } from 'node:events'
 import t, { type Test } from 'tap'
 import { startInProcess, type InProcess, type InProcessOptions } from '../helpers/in-process.ts'
 import { metricOf } from '../helpers/in-process-on-clock.ts'
+import { untilClosed } from '../helpers/raw-http.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { ask, type Answer } from '../helpers/request.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
@@ -169,6 +169,6 @@ t.test('a body that never comes is given up, and its connection with it', async 
       `${sign('x')}\r\n\r\n`
   )
   socket.write('x'.repeat(1024 * 1024 + 1))
-  await once(socket, 'close')
+  await untilClosed(socket)
   t.match(text, /^HTTP\/1\.1 413 /)
 })

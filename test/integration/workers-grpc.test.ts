@@ -17,7 +17,7 @@ const skip = skipOrFail('redis-server')
 /** So many connections that each of two workers gets some. */
 const CONNECTIONS = 20
 
-t.setTimeout(120_000)
+t.setTimeout(600_000)
 
 /** As Envoy asks about a request with that token, or without any. */
 const check = (token?: string, id = 'a request'): Attributes => ({
@@ -76,7 +76,7 @@ t.test('a killed worker is an error to its own clients and to nobody else', { sk
 })
 
 t.test('a SIGTERM is not serving to each worker’s clients, and what waits is answered', { skip }, async (t) => {
-  const workers = await startWorkers(t, { SHUTDOWN_DELAY: '2s' }, { grpc: true })
+  const workers = await startWorkers(t, { SHUTDOWN_DELAY: '5s' }, { grpc: true })
   const { service, simulator } = workers
   const clients = [...(await clientOfEach(t, workers)).values()]
   const gate = simulator.controls.hold()

@@ -7,7 +7,7 @@ import { startWorkers, workersOf } from '../helpers/workers.ts'
 /** So many that a worker that took connections would have got some. */
 const CONNECTIONS = 50
 
-t.setTimeout(60_000)
+t.setTimeout(600_000)
 
 t.test('new connections pass by a worker that stands still', { skip: skipOrFail('redis-server') }, async (t) => {
   const { service } = await startWorkers(t)

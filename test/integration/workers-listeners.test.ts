@@ -13,7 +13,7 @@ import { allServe, killWorker, placesOf, startWorkers, workersOf } from '../help
 const skip = skipOrFail('redis-server')
 const AUTHORIZATION = `Bearer ${demo.alice.accessToken}`
 
-t.setTimeout(120_000)
+t.setTimeout(600_000)
 
 type Answered = Readonly<{ status: number, headers: IncomingHttpHeaders }>
 

@@ -19,7 +19,7 @@ const AUTHORIZATION = `Bearer ${demo.alice.accessToken}`
 /** So many connections that each of two workers gets some. */
 const CONNECTIONS = 20
 
-t.setTimeout(120_000)
+t.setTimeout(600_000)
 
 type World = Workers & Readonly<{ tls: TlsFiles }>
 

@@ -18,7 +18,7 @@ async function startHostile (t: Test, script: (socket: Socket) => void) {
     resolverUrl: `http://127.0.0.1:${upstream.port}/resolve`,
     ttlMs: 0,
     negativeTtlMs: 0,
-    timeoutMs: 1000
+    timeoutMs: 5000
   })
   return { upstream, verify: () => ask(port, { path: '/verify', headers: [ALICE] }) }
 }

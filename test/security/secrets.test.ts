@@ -260,10 +260,12 @@ const PREVIOUS = {
 function environment (authgear: RunningSimulator, redisPort: number): Record<string, string> {
   return {
     AUTHGEAR_ENDPOINT: authgear.url,
-    AUTHGEAR_TIMEOUT: '300ms',
+    AUTHGEAR_TIMEOUT: '2s', // a slow machine answers in time
     AUTHGEAR_WEBHOOK_SECRET: SECRETS.webhookSecret,
     REDIS_URL: `redis://127.0.0.1:${redisPort}`,
     REDIS_PASSWORD: SECRETS.redisPassword,
+    REDIS_TIMEOUT: '5s', // so does its Redis
+    CACHE_TTL: '10m', // what was stored is still there when it is looked at
     CACHE_SECRET: SECRETS.cacheSecret,
     MANAGEMENT_TOKEN: SECRETS.managementToken,
     LOGIN_CLIENT_ID: 'web',

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import t, { type Test } from 'tap'
 import { startInProcess, type InProcess, type InProcessOptions } from '../helpers/in-process.ts'
 import { manualClock } from '../helpers/manual-clock.ts'
+import { untilClosed } from '../helpers/raw-http.ts'
 import { ask } from '../helpers/request.ts'
 import { startSimulator } from '../helpers/simulator.ts'
 import { disabledEvent, sign, webhookOf, WEBHOOK_SECRET } from '../helpers/webhook.ts'
@@ -70,7 +71,7 @@ t.test('a body without a well-formed signature is not waited for', async (t) => 
   const adapter = await start(t)
   for (const signature of ['', 'guessed', sign('x').toUpperCase()]) {
     const socket = await sendUnfinished(t, adapter, 0, signature)
-    await once(socket, 'close')
+    await untilClosed(socket)
   }
   t.equal(adapter.lines.filter(({ status }) => status === 401).length, 3)
 })

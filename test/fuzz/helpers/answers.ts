@@ -1,6 +1,6 @@
-import { once } from 'node:events'
 import { connect } from 'node:net'
 import { IDENTITY_HEADERS } from '../../../src/core/resolution.ts'
+import { untilClosed } from '../../helpers/raw-http.ts'
 
 export interface ParsedAnswer {
   readonly status: number
@@ -13,7 +13,7 @@ export async function sendAll (port: number, bytes: string): Promise<string> {
   let received = ''
   socket.on('error', () => {}).on('data', (chunk: Buffer) => { received += chunk.toString('latin1') })
   socket.write(bytes, 'latin1')
-  await once(socket, 'close')
+  await untilClosed(socket)
   return received
 }
 
