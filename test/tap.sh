@@ -4,5 +4,4 @@ cd "$(dirname "$0")/.." || exit 1
 . test/servers/path.sh
 node -e 'process.exit(process.features.typescript ? 0 : 1)' ||
   { echo "tap.sh: $(node --version) cannot run TypeScript: bash test/servers/fetch.sh fetches a Node that can"; exit 1; }
-# files that say nothing of their own have ten minutes: a slow machine takes three for what takes one elsewhere
-exec node node_modules/tap/dist/esm/run.mjs --timeout=600 "$@"
+exec node node_modules/tap/dist/esm/run.mjs "$@"

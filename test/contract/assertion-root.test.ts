@@ -12,8 +12,6 @@ const NAME = 'forward-auth:{log:test}:assertion-root'
 
 const KEEP_MS = 3_600_000
 
-t.setTimeout(600_000)
-
 type Secrets = Readonly<{ secret?: Uint8Array, previous?: Uint8Array, writesPrevious?: () => boolean }>
 
 function storeOf ({ commands, clock }: TestTier, { secret = OLD, previous, writesPrevious }: Secrets = {}): RootStore {

@@ -14,8 +14,6 @@ const MINUTE_MS = 60_000
 const FLOOD_INTERVAL_MS = 10_000
 const BOB = about('bob', 'bobs token')
 
-t.setTimeout(600_000)
-
 async function start (t: Test, count: number) {
   const redis = await startRedis(t)
   const open = (): LogReplica => openLogReplica(t, redis.port, { keyPrefix: PREFIX, limits: LIMITS })

@@ -21,8 +21,6 @@ import { openLogReplica, settled } from '../helpers/stream-log.ts'
 import { until } from '../helpers/until.ts'
 import { webhookOf, WEBHOOK_SECRET } from '../helpers/webhook.ts'
 
-t.setTimeout(600_000)
-
 const ACCESS = { username: USERNAME, password: PASSWORD }
 
 /** What was run, by anybody, also by scripts. */

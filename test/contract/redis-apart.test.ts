@@ -11,8 +11,6 @@ const PREFIX = 'forward-auth:{log}'
 const [STREAM, HEAD] = [`${PREFIX}:stream`, `${PREFIX}:head`]
 const ALICE = about('alice', 'token')
 
-t.setTimeout(600_000)
-
 type Client = Readonly<{ id: string, last: string }>
 
 /** Who is connected, and what each sent last. */

@@ -9,8 +9,6 @@ import { skipOrFail } from '../helpers/servers.ts'
 import { openLogReplica, settled } from '../helpers/stream-log.ts'
 import { until } from '../helpers/until.ts'
 
-t.setTimeout(600_000)
-
 for (const { name, server, start } of FORMS) {
   t.test(name, { skip: skipOrFail(server) }, async (t) => {
     const { servers, settings } = await start(t)

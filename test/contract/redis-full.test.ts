@@ -12,8 +12,6 @@ const STALE_MS = 3000
 /** Entries that are never trimmed. */
 const KEPT = 1000
 
-t.setTimeout(600_000)
-
 type Open = (some?: Partial<LogReplicaOptions>) => LogReplica
 
 async function start (t: Test, server: RedisServerName): Promise<Readonly<{ redis: RedisServer, open: Open }>> {

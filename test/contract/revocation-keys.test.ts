@@ -11,8 +11,6 @@ const [STREAM, HEAD] = [`${KEY}:stream`, `${KEY}:head`]
 const FUTURE_ID = '4102444800000-0'
 const LAST_ID = '18446744073709551615-18446744073709551615'
 
-t.setTimeout(600_000)
-
 async function start (t: Test) {
   const redis = await startRedis(t)
   const open = (retentionMs = 600_000) => openLogReplica(t, redis.port, { keyPrefix: KEY, retentionMs })

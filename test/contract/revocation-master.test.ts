@@ -14,8 +14,6 @@ const KEY = 'test:{log:project}'
 /** What a clock jumps so that nothing learned before it counts. */
 const STALE_MS = 3000
 
-t.setTimeout(600_000)
-
 /** Empty where it is just becoming something else, and closes all connections. */
 const roleOf = async (redis: RedisServer): Promise<string> =>
   JSON.stringify(await redis.cli('ROLE').catch(() => ''))

@@ -22,8 +22,6 @@ const BOB = about('bob', 'bobs token')
 /** What a clock jumps so that no poll before it counts. */
 const STALE = 3000
 
-t.setTimeout(600_000)
-
 type Open = (some?: Partial<LogReplicaOptions>) => LogReplica
 
 async function start (t: Test, args: readonly string[] = []): Promise<Readonly<{ redis: RedisServer, open: Open }>> {

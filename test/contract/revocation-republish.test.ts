@@ -11,8 +11,6 @@ const REVOCATIONS = 900
 const REPLICAS = 3
 const LATENCY_MS = 5
 
-t.setTimeout(600_000)
-
 t.test('900 revocations are republished over a slow network while all follow', {
   skip: skipOrFail('redis-server')
 }, async (t) => {

@@ -10,8 +10,6 @@ const KEY = 'test:{log:project}'
 const ALICE = about('alice', 'token')
 const BOB = about('bob', 'bobs token')
 
-t.setTimeout(600_000)
-
 t.test('a Redis that comes back', { skip: skipOrFail('redis-server') }, async (t) => {
   for (const server of ['redis-server', 'redis-6.2', 'valkey-server'] as const) {
     t.test(`${server}: from an old snapshot, with all replicas: nothing from before is trusted`, {

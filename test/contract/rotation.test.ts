@@ -19,8 +19,6 @@ const [OLD_KEY, NEW_KEY] = [keyOf('o'), keyOf('n')]
 const DIGESTS = ['d1' as CredentialDigest, markPrevious('p1')]
 const TTL_MS = 30_000
 
-t.setTimeout(600_000)
-
 /** `old`, `new`: it has that secret alone; the others have both, and write under the one that is named. */
 type Kind = 'old' | 'both, old is written' | 'both, new is written' | 'new'
 

@@ -12,8 +12,6 @@ import { ALICE, BOB } from './people.ts'
 import { traefikPlain } from './proxies.ts'
 import { startProxy } from './start-proxy.ts'
 
-t.setTimeout(300_000)
-
 const ISSUER = 'https://auth.example.com'
 const cookieOf = ({ cookie }: Readonly<{ cookie: string }>): HeaderLine => ['Cookie', cookie]
 

@@ -21,8 +21,6 @@ import { RECIPES } from './recipes.ts'
 import { swap } from './snippets.ts'
 import { startProxy } from './start-proxy.ts'
 
-t.setTimeout(600_000)
-
 const CASE = 'x-case'
 const OPTIONS = ['--policy', '/admin=role=admin', '--login']
 

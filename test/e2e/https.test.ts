@@ -16,8 +16,6 @@ import {
   APP, APP_HOST, AUTHGEAR, certificateAt, NAS_HOST, startStack, type Running, type Stack, WIKI_HOST
 } from './https-stack.ts'
 
-t.setTimeout(10 * 60_000)
-
 const PICTURES = join(import.meta.dirname, '../../artifacts/https')
 const NEEDS = ['docker-compose', 'pebble', 'pebble-challtestsrv', 'caddy', 'traefik'] as const
 const skip = skipOrFail(...NEEDS) || skipOrFailWithoutChromium()

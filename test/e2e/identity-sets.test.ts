@@ -19,8 +19,6 @@ import { RECIPES } from './recipes.ts'
 import { swap } from './snippets.ts'
 import { startProxy } from './start-proxy.ts'
 
-t.setTimeout(300_000)
-
 const COOKIES: Readonly<Record<Person, readonly string[]>> = {
   alice: [`Cookie: ${ALICE.cookie}`], bob: [`Cookie: ${BOB.cookie}`], nobody: []
 }

@@ -5,8 +5,6 @@ import { amid, CLIENTS } from './amid.ts'
 import { startBehindProxy } from './behind-proxy.ts'
 import { envoyGrpc, traefik } from './proxies.ts'
 
-t.setTimeout(300_000)
-
 for (const proxy of [traefik, envoyGrpc]) {
   const how = proxy.grpc === true ? 'gRPC' : 'HTTP/2'
   t.test(`workers behind ${proxy.server} by ${how}`, { skip: skipOrFail(proxy.server, 'redis-server') }, async (t) => {

@@ -5,8 +5,6 @@ import { skipOrFail } from '../helpers/servers.ts'
 import { demo } from '../helpers/simulator.ts'
 import { APP, AUTHGEAR, BEHIND_TLS, startJourney, type Journey } from './journey.ts'
 
-t.setTimeout(10 * 60_000)
-
 const DEEP = `${APP}/deep/link?a=1&b=2`
 const OLD_SESSION = 'f00d0000-0000-4000-8000-0000000000c9.anOldSessionOfFrida0000000000000'
 const LOGIN_PAGE = `${AUTHGEAR}/login-page`

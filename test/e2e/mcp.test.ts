@@ -24,8 +24,6 @@ const OPTIONS = [
   'admin'
 ]
 
-t.setTimeout(180_000)
-
 for (const proxy of [traefik, caddy]) {
   t.test(`an MCP client behind ${proxy.snippet}`, { skip: skipOrFail(proxy.server) }, async (t) => {
     const authgear = await startSimulator(t, { resources: [{ uri: RESOURCE, scopes: ['use', 'admin'] }] })

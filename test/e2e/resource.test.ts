@@ -18,8 +18,6 @@ const OPTIONS = ['--resource', `${RESOURCE}=/mcp`, '--scope', 'read:orders', '--
 /** Newer than the replica, whatever the machine's speed. */
 const AHEAD_MS = 4000
 
-t.setTimeout(300_000)
-
 type World = Readonly<{ issuer: Issuer, app: EchoApp, port: number, machine: (claims?: object) => string }>
 
 async function start (t: Test, proxy: Proxy): Promise<World> {

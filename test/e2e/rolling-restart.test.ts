@@ -7,8 +7,6 @@ import { amid, CLIENTS } from './amid.ts'
 import { caddy, traefik } from './proxies.ts'
 import { startBehindProxy, type BehindProxy } from './behind-proxy.ts'
 
-t.setTimeout(600_000)
-
 for (const proxy of [traefik, caddy]) {
   t.test(`three replicas behind ${proxy.server}`, { skip: skipOrFail(proxy.server, 'redis-server') }, async (t) => {
     // it still takes connections while this process, which is busy, learns that it is going, and leaves it out

@@ -8,8 +8,6 @@ import { type AssertingReplica, HOUR, ISSUER, startAssertingReplica } from '../h
 import { tempDir } from '../helpers/temp-dir.ts'
 import { until } from '../helpers/until.ts'
 
-t.setTimeout(600_000)
-
 const pem = (curve?: string): string =>
   (curve === undefined ? generateKeyPairSync('ed25519') : generateKeyPairSync('ec', { namedCurve: curve })).privateKey
     .export({ format: 'pem', type: 'pkcs8' })

@@ -8,8 +8,6 @@ import { startRedis } from '../helpers/redis.ts'
 import { type Answer, ask } from '../helpers/request.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
 
-t.setTimeout(600_000)
-
 const PATH = '/.well-known/forward-auth/jwks.json'
 const ISSUER = 'https://auth.example.com'
 const ON = { ASSERTION: 'on', ASSERTION_ISSUER: ISSUER }

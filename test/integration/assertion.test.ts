@@ -12,8 +12,6 @@ import { startRedis } from '../helpers/redis.ts'
 import { startRelay } from '../helpers/relay.ts'
 import { until } from '../helpers/until.ts'
 
-t.setTimeout(600_000)
-
 const MINUTE = 60_000
 /** Long ago, so that a root that is read is never young. */
 const settled = { settleMs: 0 }

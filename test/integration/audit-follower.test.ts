@@ -11,8 +11,6 @@ import { until } from '../helpers/until.ts'
 /** Milliseconds; nothing here depends on it but the figures. */
 const POLL = 250
 
-t.setTimeout(600_000)
-
 const byCookie = ({ port }: InProcess, cookie: string): Promise<Answer> =>
   ask(port, { path: '/verify', headers: [['Cookie', `session=${cookie}`]] })
 const isLeader = async (replica: InProcess): Promise<boolean> =>

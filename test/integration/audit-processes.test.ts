@@ -10,8 +10,6 @@ import { until } from '../helpers/until.ts'
 /** Milliseconds. */
 const POLL = 1000
 
-t.setTimeout(600_000)
-
 async function metric ({ managementUrl }: Service, line: string): Promise<number> {
   const text = await (await fetch(`${managementUrl}/metrics`)).text()
   const found = text.split('\n').find((one) => one.startsWith(`forward_auth_audit_${line} `))

@@ -12,8 +12,6 @@ const POLL_MS = 250
 /** The overlap of what is read again is ten seconds: a position that is older was a gap once. */
 const BEHIND_SECONDS = 12
 
-t.setTimeout(600_000)
-
 type Slowness = Readonly<{
   how: string
   begin: (redis: RedisServer) => Promise<void>

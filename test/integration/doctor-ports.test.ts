@@ -10,8 +10,6 @@ import { makeOwnCert } from '../helpers/own-cert.ts'
 import { startProcess } from '../helpers/process.ts'
 import { startSimulator } from '../helpers/simulator.ts'
 
-t.setTimeout(600_000)
-
 async function listen (t: Test, server: Server): Promise<number> {
   await once(server.listen(0, '127.0.0.1'), 'listening')
   t.teardown(() => { server.close() })

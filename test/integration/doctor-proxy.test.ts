@@ -8,8 +8,6 @@ import { startInProcess } from '../helpers/in-process.ts'
 import { startProcess } from '../helpers/process.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
 
-t.setTimeout(600_000)
-
 const COOKIE = `session=${demo.alice.cookie}`
 const ISSUER = 'https://auth.example.com'
 

@@ -37,7 +37,6 @@ const INTERFACE: ReadonlyArray<readonly [name: string, type: string, labels: rea
 ]
 
 // ten thousand requests
-t.setTimeout(600_000)
 
 t.test('every metric is there from the start, with its labels and a help text', async (t) => {
   const text = await allMetrics().render()

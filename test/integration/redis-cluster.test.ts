@@ -20,8 +20,6 @@ const STREAM = `${PREFIX}:stream`
 const ALICE = about('alice', 'token')
 const BOB = about('bob', 'bobs token')
 
-t.setTimeout(600_000)
-
 type User = Readonly<{ id: string, token: string }>
 
 const verify = ({ port }: InProcess, { token }: User): Promise<Answer> =>

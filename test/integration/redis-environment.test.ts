@@ -11,8 +11,6 @@ import { demo, startSimulator } from '../helpers/simulator.ts'
 import { makeTls } from '../helpers/tls.ts'
 import { until } from '../helpers/until.ts'
 
-t.setTimeout(600_000)
-
 const listOf = (servers: RedisServers): string =>
   (servers.kind === 'one' ? [] : servers.kind === 'cluster' ? servers.nodes : servers.sentinels)
     .map(({ host, port }) => `${host}:${port}`)

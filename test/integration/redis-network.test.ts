@@ -14,8 +14,6 @@ import { until } from '../helpers/until.ts'
 
 const { alice, bob } = demo
 
-t.setTimeout(600_000)
-
 const verify = ({ port }: InProcess, token: string): Promise<Answer> =>
   ask(port, { path: '/verify', headers: [['Authorization', `Bearer ${token}`]] })
 const sourceOf = ({ status, headers }: Answer): string =>

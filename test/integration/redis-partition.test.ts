@@ -9,8 +9,6 @@ import { skipOrFail } from '../helpers/servers.ts'
 import { startSimulator } from '../helpers/simulator.ts'
 import { until } from '../helpers/until.ts'
 
-t.setTimeout(600_000)
-
 const TOKEN = 'T'.padEnd(32, '0')
 const DEGRADED_TTL_MS = 2000
 /** What docs/revocation.md promises, and some looks of a busy machine. */

@@ -16,8 +16,6 @@ import { startSimulator, type RunningSimulator } from '../helpers/simulator.ts'
 import { openLogReplica, settled } from '../helpers/stream-log.ts'
 import { until } from '../helpers/until.ts'
 
-t.setTimeout(600_000)
-
 type User = Readonly<{ id: string, token: string }>
 type Seen = Readonly<{ user: User, status: number, isSelf: boolean, began: number }>
 

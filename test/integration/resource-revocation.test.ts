@@ -20,8 +20,6 @@ const OTHER = 'b0b00000-0000-4000-8000-000000000002'
 /** `iat` may be so far ahead: such a token is newer than all that a replica does not know. */
 const AHEAD_MS = 4000
 
-t.setTimeout(600_000)
-
 async function statusOf ({ port }: InProcess, token: string): Promise<number> {
   return (await ask(port, { path: PATH, headers: [['Authorization', `Bearer ${token}`]] })).status
 }

@@ -7,8 +7,6 @@ import { skipOrFail } from '../helpers/servers.ts'
 import { startSimulator } from '../helpers/simulator.ts'
 import { until } from '../helpers/until.ts'
 
-t.setTimeout(600_000)
-
 const USERS = 24
 const RESOLVER_MS = 200
 const WRITE_INTERVAL_MS = 20

@@ -9,8 +9,6 @@ import { startSimulator } from '../helpers/simulator.ts'
 import { openLogReplica } from '../helpers/stream-log.ts'
 import { until } from '../helpers/until.ts'
 
-t.setTimeout(600_000)
-
 const USERS = 48
 
 // as fast as a flood, and as seldom as sign-outs are while CACHE_SECRET is rotated, with an Authgear that is slower

@@ -15,8 +15,6 @@ const { alice, bob } = demo
 const DEGRADED = 20_000
 const STALE = 3000
 
-t.setTimeout(600_000)
-
 const isUp = ({ service }: InProcess): boolean => service.redisState() === 'up'
 
 function parts ({ service }: InProcess) {

@@ -8,8 +8,6 @@ import { skipOrFail } from '../helpers/servers.ts'
 import { type RunningSimulator, startSimulator } from '../helpers/simulator.ts'
 import { until } from '../helpers/until.ts'
 
-t.setTimeout(600_000)
-
 const NEW = 'the secret after the rotation, 32 bytes or more'
 const TOKEN = 'a management token of the tests'
 /** People who stay signed in while others come and go. */

@@ -17,8 +17,6 @@ const skip = skipOrFail('redis-server')
 /** So many connections that each of two workers gets some. */
 const CONNECTIONS = 20
 
-t.setTimeout(600_000)
-
 /** As Envoy asks about a request with that token, or without any. */
 const check = (token?: string, id = 'a request'): Attributes => ({
   source: { address: { socket_address: { address: '192.0.2.1', port_value: 1 } } },

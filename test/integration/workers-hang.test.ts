@@ -7,8 +7,6 @@ import { startWorkers, workersOf } from '../helpers/workers.ts'
 /** So many that a worker that took connections would have got some. */
 const CONNECTIONS = 50
 
-t.setTimeout(600_000)
-
 t.test('new connections pass by a worker that stands still', { skip: skipOrFail('redis-server') }, async (t) => {
   const { service } = await startWorkers(t)
   for (const pid of workersOf(service)) {

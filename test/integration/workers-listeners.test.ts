@@ -13,8 +13,6 @@ import { allServe, killWorker, placesOf, startWorkers, workersOf } from '../help
 const skip = skipOrFail('redis-server')
 const AUTHORIZATION = `Bearer ${demo.alice.accessToken}`
 
-t.setTimeout(600_000)
-
 type Answered = Readonly<{ status: number, headers: IncomingHttpHeaders }>
 
 /** On a connection of its own. */

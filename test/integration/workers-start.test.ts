@@ -8,8 +8,6 @@ import { demo, startSimulator } from '../helpers/simulator.ts'
 import { answers, until } from '../helpers/until.ts'
 import { startUnready, workersOf } from '../helpers/workers.ts'
 
-t.setTimeout(600_000)
-
 t.test('a SIGTERM while one still starts cuts nobody off', { skip: skipOrFail('redis-server') }, async (t) => {
   const [simulator, redis, port, managementPort] = await Promise.all([
     startSimulator(t), startRedis(t), freePort(), freePort()

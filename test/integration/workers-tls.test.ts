@@ -19,8 +19,6 @@ const AUTHORIZATION = `Bearer ${demo.alice.accessToken}`
 /** So many connections that each of two workers gets some. */
 const CONNECTIONS = 20
 
-t.setTimeout(600_000)
-
 type World = Workers & Readonly<{ tls: TlsFiles }>
 
 async function start (t: Test): Promise<World> {

@@ -16,8 +16,6 @@ import { allServe, metric, metrics, startUnready, startWorkers, type Workers, wo
 const TOKEN = 'a management token of the tests'
 const skip = skipOrFail('redis-server')
 
-t.setTimeout(600_000)
-
 const start = (t: Test, env: Readonly<Record<string, string>> = {}): Promise<Workers> =>
   startWorkers(t, { AUTHGEAR_WEBHOOK_SECRET: WEBHOOK_SECRET, MANAGEMENT_TOKEN: TOKEN, ...env })
 

@@ -15,8 +15,6 @@ import { startNginx } from '../../helpers/nginx.ts'
 import { NAVIGATION } from './left.ts'
 import { rowsOf } from './page.ts'
 
-t.setTimeout(300_000)
-
 const USER = 'X-Authgear-User-Id'
 const cookieOf = ({ cookie }: Readonly<{ cookie: string }>): HeaderLine => ['Cookie', cookie]
 const LOGIN = {

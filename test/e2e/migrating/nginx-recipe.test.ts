@@ -12,8 +12,6 @@ import { startNginx } from '../../helpers/nginx.ts'
 import { gotten, leftFile } from './left.ts'
 import { rowsOf } from './page.ts'
 
-t.setTimeout(300_000)
-
 /** What the recipe hands to the app. */
 const NAMES = [
   'X-Authgear-Session-Valid', 'X-Authgear-User-Id', 'X-Authgear-User-Anonymous', 'X-Authgear-User-Verified',

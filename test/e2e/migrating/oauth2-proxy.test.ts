@@ -10,8 +10,6 @@ import {
 } from './oauth2-proxy.ts'
 import { rowsOf } from './page.ts'
 
-t.setTimeout(300_000)
-
 const NAMES = ['X-Auth-Request-User', 'X-Auth-Request-Email', 'X-Auth-Request-Groups']
 const UNVERIFIED = "email in id_token (bob@example.com) isn't verified"
 const FORWARDED = ['X-Forwarded-User', 'X-Forwarded-Email', 'X-Forwarded-Groups', 'X-Forwarded-Preferred-Username']
