@@ -18,7 +18,7 @@ step() {
 # count NAME: that field of tap's last line, `# { total: 3, pass: 2, fail: 1 }`; fields of zero are left out there
 count() { grep -E '^# \{ total: [0-9]+' "$log" | tail -n 1 | grep -oE "\b$1: [0-9]+" | grep -oE '[0-9]+' || echo 0; }
 
-# test files write their coverage into .tap/coverage; so do the services they start (dist, mapped back to src below)
+# test files write their coverage into .tap/coverage; so do the services they start (test/coverage.mjs maps dist to src)
 run_tap() {
   bash test/tap.sh --reporter=tap --coverage-report=none --allow-empty-coverage "$@" 2>&1 | tee "$log"
   return "${PIPESTATUS[0]}"
@@ -37,19 +37,6 @@ slowest() {
   echo '== slowest files, seconds'
   sed -nE 's/^(not )?ok [0-9]+ - (test[^ ]*) # time=([0-9]+).*/\3 \2/p' "$log" | sort -rn | head -n 20 |
     awk '{ printf "%6.1f  %s\n", $1 / 1000, $2 }'
-}
-
-# sources that hold types only: their build is empty, nothing of them can ever run
-types_only() {
-  find dist -name '*.js' -exec grep -LvE '^ *(export \{\};|//.*|/?\*.*)?$' {} + | sed -E 's|^dist/(.*)\.js$|--exclude=src/\1.ts|'
-}
-
-# tap sees no file that no test imports; this gate does
-gate() {
-  local exclude
-  mapfile -t exclude < <(types_only)
-  npx c8 report --temp-directory .tap/coverage --all --src src --include 'src/**' "${exclude[@]}" --exclude-after-remap \
-    --reporter text --check-coverage --lines 95
 }
 
 bash test/servers/fetch.sh
@@ -84,7 +71,7 @@ broken=$(grep -c '^not ok ' "$log")
 [ $# -eq 0 ] && slowest
 
 # a run of some files only says nothing about coverage
-[ $# -eq 0 ] && step 'coverage of at least 95 % of lines' gate
+[ $# -eq 0 ] && step 'coverage of at least 95 % of lines' node test/coverage.mjs
 # without one of the proxies a column would be empty
 [ $# -eq 0 ] && [ "$skips" -eq 0 ] && step 'docs/proxies/README.md and hostile.md are what this run saw' node docs/behaviour.mjs --check
 
