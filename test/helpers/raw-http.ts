@@ -3,7 +3,8 @@ import type { HeaderList } from './recorded.ts'
 
 /** Until it is over, however that came: `once` of node:events rejects where the kernel resets what was not read. */
 export function untilClosed (socket: Socket): Promise<void> {
-  return new Promise((resolve) => { socket.on('error', () => {}).once('close', () => resolve()) })
+  socket.on('error', () => {})
+  return new Promise((resolve) => { if (socket.closed) resolve(); else socket.once('close', () => resolve()) })
 }
 
 export interface RawAnswer {

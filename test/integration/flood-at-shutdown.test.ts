@@ -17,7 +17,7 @@ t.test('a replica that stops publishes the revocations that wait beyond the budg
   const before = other.log.snapshot()
   t.equal(await stopping.log.revoke(user('late')), 'pending', 'the next waits for ten seconds')
   await stopping.close() // as a rolling restart does; Authgear does not send the event again
-  await until('the other replica knows of it', () => other.log.isVoid(about('late'), before))
+  await until('the other replica knows of it, before ten seconds', () => other.log.isVoid(about('late'), before), 9000)
   t.strictSame(stopping.troubles, [])
 })
 

@@ -158,6 +158,17 @@ t.test('a request under way when the listener closes gets its answer', async (t)
   t.equal(await service.ended, 0)
 })
 
+t.test('a request that Authgear never answers holds no shutdown up', async (t) => {
+  const simulator = await startSimulator(t)
+  const hold = simulator.controls.hold('before')
+  const service = await startProcess(t, { AUTHGEAR_ENDPOINT: simulator.url, AUTHGEAR_TIMEOUT: '60s' })
+  const cutOff = t.rejects(ask(service.port, signedIn), 'its time of grace is over')
+  await hold.arrived(1)
+  await service.stop()
+  t.type(await service.ended, 'number', 'it ended by itself, before it would have been killed')
+  await cutOff
+})
+
 t.test('a second signal ends it with 1 at once', async (t) => {
   const simulator = await startSimulator(t)
   const service = await startProcess(t, { AUTHGEAR_ENDPOINT: simulator.url, SHUTDOWN_DELAY: '1m' })

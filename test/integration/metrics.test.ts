@@ -36,8 +36,6 @@ const INTERFACE: ReadonlyArray<readonly [name: string, type: string, labels: rea
   ['nodejs_eventloop_lag_p99_seconds', 'gauge', []]
 ]
 
-// ten thousand requests
-
 t.test('every metric is there from the start, with its labels and a help text', async (t) => {
   const text = await allMetrics().render()
   for (const [name, type, labels] of INTERFACE) {

@@ -213,7 +213,7 @@ t.test('Redis Cluster', { skip: skipOrFail('redis-server') }, async (t) => {
     })
 
     t.test('a deadline holds whatever a command waits for', async (t) => {
-      const tier = await redisTier(t, cluster.servers, { timeoutMs: 1000 })
+      const tier = await redisTier(t, cluster.servers, { timeoutMs: 400 })
       const frozen = await cluster.ownerOf('{a}')
       const other = cluster.masters.find((node) => node !== frozen) ?? frozen
       const elsewhere =
@@ -233,7 +233,7 @@ t.test('Redis Cluster', { skip: skipOrFail('redis-server') }, async (t) => {
       t.equal(await tier.commands.pttl('{a}'), -2)
 
       for (const node of cluster.masters) node.pause()
-      const late = connectRedis(settingsFor(cluster.servers, { timeoutMs: 1000 }), { up () {}, down () {} })
+      const late = connectRedis(settingsFor(cluster.servers, { timeoutMs: 400 }), { up () {}, down () {} })
       t.teardown(() => late.close())
       await t.rejects(late.commands.pttl('{a}'), 'one that does not know the slots yet waits for nothing')
       await t.rejects(tier.commands.setIfAbsent('{a}', 'x', 1000), 'nor does one whose nodes are all frozen')

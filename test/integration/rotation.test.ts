@@ -15,7 +15,7 @@ const STAYING = 60
 /** Twenty sign-outs a second. */
 const ROUND_MS = 50
 const ROUNDS_OF_A_PHASE = 30
-/** Looks at one replica until a sign-out is read there: milliseconds while it follows the log. */
+/** Looks at one replica until a sign-out is read there: one or two, and more where this machine stands still. */
 const MAX_LOOKS = 100
 const LOOK_INTERVAL_MS = 20
 /** In place of a minute. */
