@@ -10,13 +10,13 @@ import { CoverageReport } from 'monocart-coverage-reports'
 
 /** Percent of the lines that are neither blank nor comment. */
 const LEAST_LINES = 95
-const ROOT = fileURLToPath(new URL('..', import.meta.url))
+const [SRC, DIST] = ['src', 'dist'].map((folder) => new URL(`../${folder}/`, import.meta.url).href)
 
 process.removeAllListeners('warning') // that stripTypeScriptTypes is experimental: Node itself runs the tests by it
 const code = memoize((path) => stripTypeScriptTypes(readFileSync(path, 'utf8')))
 const work = mkdtempSync(join(tmpdir(), 'coverage-'))
 try {
-  const { files, summary } = await read(process.argv[2] ?? join(ROOT, '.tap/coverage'))
+  const { files, summary } = await read(process.argv[2] ?? '.tap/coverage')
   for (const { sourcePath, summary: { lines } } of files) {
     if (lines.total > 0 && lines.pct < LEAST_LINES) console.log(`${lines.pct.toFixed(1).padStart(6)} %  ${sourcePath}`)
   }
@@ -34,11 +34,11 @@ async function read (folder) {
     logging: 'error',
     outputDir: work,
     reports: [['json-summary']],
-    entryFilter: ({ url }) => ['src/', 'dist/'].some((part) => url.startsWith(`file://${ROOT}${part}`)),
+    entryFilter: ({ url }) => url.startsWith(SRC) || url.startsWith(DIST),
     sourceFilter: (path) => path.includes('src/'),
     onEntry: mapToSource,
     // those that nothing loaded
-    all: { dir: join(ROOT, 'src'), filter: '**/*.ts', transformer: mapToSource }
+    all: { dir: fileURLToPath(SRC), filter: '**/*.ts', transformer: mapToSource }
   })
   await report.addFromDir(folder)
   return await report.generate()
