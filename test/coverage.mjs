@@ -41,7 +41,9 @@ async function read (folder) {
     all: { dir: fileURLToPath(SRC), filter: '**/*.ts', transformer: mapToSource }
   })
   await report.addFromDir(folder)
-  return await report.generate()
+  const results = await report.generate()
+  if (results === undefined) throw new Error(`${folder} has no records of V8: run the tests with coverage first`)
+  return results
 }
 
 /** Every way that leads to a source names the same text: the one without types, in which each place is where it was. */
