@@ -105,6 +105,12 @@ export function rssOf ({ pid }) {
   return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))[1]) / 1024
 }
 
+/** Between the rounds of the bare server; what varies by more is void. */
+export const MAX_VARIATION = 0.15
+
+/** 0.1 where the fastest of these rates is a tenth faster than the slowest. */
+export const variationOf = (rates) => Math.max(...rates) / Math.min(...rates) - 1
+
 export function summary (values) {
   const sorted = [...values].sort((a, b) => a - b)
   return { min: sorted[0], median: sorted[Math.floor(sorted.length / 2)], max: sorted.at(-1) }

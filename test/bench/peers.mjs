@@ -3,15 +3,15 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { answers, cpuOf, rssOf, spread, start, startRedis, stop, summary, table, thousands } from './lib.mjs'
+import {
+  answers, cpuOf, MAX_VARIATION, rssOf, spread, start, startRedis, stop, summary, table, thousands, variationOf
+} from './lib.mjs'
 import { GENERATOR, load } from './load.mjs'
 import { stillAllowing } from './peers/disable.mjs'
 import { ask, examine, REDIS, startServices, UPSTREAM, versions } from './peers/services.mjs'
 
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5)
 const SECONDS = Number(process.env.BENCH_SECONDS ?? 2)
-/** As in rates.mjs: between the rounds of the bare server; a run with more is void. */
-const MAX_VARIATION = 0.15
 const RUNS = 2
 const upstream = `http://127.0.0.1:${UPSTREAM}`
 
@@ -44,8 +44,7 @@ async function quietRun (rows) {
   const voids = []
   for (let run = 1; ; run++) {
     const rounds = await rehearse(rows)
-    const bare = rounds[0].map(({ rate }) => rate)
-    const variation = Math.max(...bare) / Math.min(...bare) - 1
+    const variation = variationOf(rounds[0].map(({ rate }) => rate))
     if (variation < MAX_VARIATION || run === RUNS) return { rounds, variation, voids }
     voids.push(variation)
   }

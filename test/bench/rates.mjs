@@ -1,6 +1,7 @@
 // How fast each kind of answer is beside a bare node:http server that writes the same headers to the same requests.
 import {
   cpuOf,
+  MAX_VARIATION,
   SESSION,
   spread,
   startRedis,
@@ -10,14 +11,13 @@ import {
   summary,
   table,
   thousands,
-  TOKEN
+  TOKEN,
+  variationOf
 } from './lib.mjs'
 import { GENERATOR, load } from './load.mjs'
 
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5)
 const SECONDS = Number(process.env.BENCH_SECONDS ?? 2)
-/** Between the rounds of the bare server; what varies by more is void. */
-const MAX_VARIATION = 0.15
 /** Rounds in all, while no ROUNDS of them in a row were quiet. */
 const MAX_ROUNDS = Number(process.env.BENCH_MAX_ROUNDS ?? 8 * ROUNDS)
 const COOKIES = Array.from({ length: 10 }, (_, index) => `cookie${index}=${'v'.repeat(20)}`).join('; ')
@@ -89,15 +89,17 @@ async function measureAll (servers) {
 }
 
 /** Judged by the bare server alone, so that no row chooses the rounds that it is measured by. */
-const isQuiet = (rounds) => rounds.length >= ROUNDS && variationOf(rounds.slice(-ROUNDS)) < MAX_VARIATION
+const isQuiet = (rounds) => rounds.length >= ROUNDS && bareVariation(rounds.slice(-ROUNDS)) < MAX_VARIATION
 
 /** That of the bare server's three rows which varies most. */
-function variationOf (rounds) {
-  const variations = ROWS.flatMap(({ port }, index) => {
-    const rates = rounds.map((round) => round[index].rate)
-    return port === BARE ? [Math.max(...rates) / Math.min(...rates) - 1] : []
-  })
-  return Math.max(...variations)
+function bareVariation (rounds) {
+  const bare = [...ROWS.keys()].filter((index) => ROWS[index].port === BARE)
+  return Math.max(...bare.map((index) => variationOf(rounds.map((round) => round[index].rate))))
+}
+
+/** That of the quietest rounds in a row. */
+function leastVariation (rounds) {
+  return Math.min(...rounds.slice(ROUNDS - 1).map((_, start) => bareVariation(rounds.slice(start, start + ROUNDS))))
 }
 
 async function measure ({ port, query = '', headers, script, refused: mayRefuse = false }, servers) {
@@ -113,9 +115,9 @@ async function measure ({ port, query = '', headers, script, refused: mayRefuse 
 
 /** Of the quiet rounds, else of all: the median of many is what a machine that is not quiet can say. */
 function report (all) {
-  const isVoid = !isQuiet(all)
+  const variation = leastVariation(all)
+  const isVoid = variation >= MAX_VARIATION
   const rounds = isVoid ? all : all.slice(-ROUNDS)
-  const variation = Math.min(...all.slice(ROUNDS - 1).map((_, start) => variationOf(all.slice(start, start + ROUNDS))))
   const of = (index, value) => summary(rounds.map((round) => value(round[index], round[ROWS[index].base ?? 0])))
   const rows = ROWS.map(({ name, target }, index) => ({
     name,

@@ -15,7 +15,8 @@ t.test('what no test ran is not called covered, though it lies in a file that wa
   const failed: unknown = await run(process.execPath, [GATE, records]).catch((error: unknown) => error)
   t.match(failed, { code: 1 }, 'the gate fails')
   const told = String((failed as { stdout?: string }).stdout)
-  const percentOf = (source: string): number => Number(new RegExp(`([\\d.]+) %  src/${source}\n`).exec(told)?.[1] ?? 100)
+  const percentOf = (source: string): number =>
+    Number(new RegExp(`([\\d.]+) %  src/${source}\n`).exec(told)?.[1] ?? 100)
   const [asked, other] = [percentOf(`${TEMPLATES}/caddy.ts`), percentOf(`${TEMPLATES}/haproxy.ts`)]
   t.ok(other < 70 && asked > other, `more of the asked template ran than of another one: ${asked} %, ${other} %`)
   t.ok(percentOf('revocation/publisher.ts') < 1, 'and nothing of what nobody loaded')
