@@ -83,6 +83,25 @@ export async function startRedis (port, core = 1) {
   throw new Error('redis-server does not start')
 }
 
+/** Variables of a service that uses the Redis at that port. */
+export const sharing = (port) => ({
+  REDIS_URL: `redis://127.0.0.1:${port}`, CACHE_SECRET: 'a secret of the bench, 32 bytes!'
+})
+
+/** The sum of those series of the service at that port. */
+export async function metricOf (port, series) {
+  const text = await (await fetch(`http://127.0.0.1:${port + 1}/metrics`)).text()
+  return [...text.matchAll(new RegExp(`^${series} (\\S+)`, 'gm'))]
+    .reduce((sum, [, value]) => sum + Number(value), 0)
+}
+
+export async function until (holds) { while (!await holds()) await sleep(20) }
+
+/** Until all of them use Redis, and what came before is forgotten. */
+export async function untilShared (ports) {
+  for (const port of ports) await until(async () => await metricOf(port, 'forward_auth_revocation_log_connected') === 1)
+}
+
 /** CPU seconds of the process's main thread and all others: hardly moved by what else the machine does. */
 export function cpuOf ({ pid }) {
   const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1].split(' ')

@@ -3,6 +3,7 @@ import {
   cpuOf,
   MAX_VARIATION,
   SESSION,
+  sharing,
   spread,
   startRedis,
   startServer,
@@ -75,8 +76,7 @@ async function startAll () {
     [ONE_ENTRY]: await startService(ONE_ENTRY, {
       ...env,
       CACHE_MAX_ENTRIES: '1',
-      REDIS_URL: `redis://127.0.0.1:${REDIS}`,
-      CACHE_SECRET: 'a secret of the bench, 32 bytes!'
+      ...sharing(REDIS)
     })
   }
 }

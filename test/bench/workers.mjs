@@ -3,7 +3,9 @@
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
-import { cpuOf, spread, startRedis, startServer, startService, stop, summary, table, thousands, TOKEN } from './lib.mjs'
+import {
+  cpuOf, sharing, spread, startRedis, startServer, startService, stop, summary, table, thousands, TOKEN
+} from './lib.mjs'
 
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5)
 const SECONDS = Number(process.env.BENCH_SECONDS ?? 2)
@@ -25,8 +27,7 @@ export async function workers () {
     for (const [index, { workers, cores }] of ROWS.entries()) {
       children.push(await startService(FIRST + index * 2, {
         AUTHGEAR_ENDPOINT: `http://127.0.0.1:${RESOLVER}`,
-        REDIS_URL: `redis://127.0.0.1:${REDIS}`,
-        CACHE_SECRET: 'a secret of the bench, 32 bytes!',
+        ...sharing(REDIS),
         WORKERS: String(workers)
       }, cores))
     }
