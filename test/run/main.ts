@@ -20,27 +20,30 @@ const { values: { all = false }, positionals: paths } = parseArgs({
 const results: Result[] = []
 const say = (...lines: readonly string[]): void => { for (const line of lines) process.stdout.write(`${line}\n`) }
 
-async function runAll (runs: ReadonlyArray<() => Promise<Result>>): Promise<void> {
+async function runAll (runs: ReadonlyArray<(place: number) => Promise<Result>>): Promise<void> {
   const total = results.length + runs.length
-  await runPool(runs.map((run) => async () => {
-    const result = await run()
+  await runPool(runs.map((run) => async (place) => {
+    const result = await run(place)
     results.push(result)
     say(lineOf(result, results.length, total))
   }))
 }
 
-/** Named files say nothing of lint, types or coverage. */
+/** They say nothing of lint, types or coverage. */
+const runNamed = (): Promise<void> =>
+  runAll(jobsOf({ all, paths }).map((job) => (place) => runJob(job, place)))
+
 async function runWhole (): Promise<void> {
   for (const folder of RECORDS) rmSync(folder, { recursive: true, force: true })
   const env = all ? { NODE_V8_COVERAGE: COVERAGE } : {}
-  const tests = jobsOf({ all, paths }).map((job) => () => runJob(job, env))
+  const tests = jobsOf({ all, paths }).map((job) => (place: number) => runJob(job, place, env))
   await runAll([() => runCheck('lint'), () => runCheck('types'), ...tests])
   // without one of the proxies a column of the tables would be empty
   const skips = skippedOf(results).length
   if (all) await runAll([() => runCheck('coverage'), ...skips > 0 ? [] : [() => runCheck('docs:behaviour -- --check')]])
 }
 
-await (paths.length === 0 ? runWhole() : runAll(jobsOf({ all, paths }).map((job) => () => runJob(job))))
+await (paths.length === 0 ? runWhole() : runNamed())
 
 const sum = (count: (result: Result) => number): number => results.reduce((total, result) => total + count(result), 0)
 const skips = skippedOf(results)

@@ -8,16 +8,21 @@ const LOOK_MS = 500
 /** Of one core. */
 const IDLE = 0.3
 
-/** Runs all of them, begun in this order, as many at once as keep the cores busy. */
-export function runPool (jobs: ReadonlyArray<() => Promise<void>>): Promise<void> {
+/**
+ * Runs all of them, begun in this order, as many at once as keep the cores busy. Each gets a number below MOST that no
+ * other one has while it runs.
+ */
+export function runPool (jobs: ReadonlyArray<(place: number) => Promise<void>>): Promise<void> {
   const waiting = [...jobs]
+  const places = Array.from({ length: MOST }, (_, place) => place)
   let running = 0
   let before = times()
   return new Promise((resolve, reject) => {
     const fill = (most: number): void => {
       for (const job of waiting.splice(0, most - running)) {
+        const place = places.shift() ?? 0
         running += 1
-        job().then(ended, reject)
+        job(place).then(() => ended(place), reject)
       }
     }
     const timer = setInterval(() => {
@@ -25,7 +30,8 @@ export function runPool (jobs: ReadonlyArray<() => Promise<void>>): Promise<void
       if (idleBetween(before, now) > IDLE) fill(Math.min(running + 1, MOST))
       before = now
     }, LOOK_MS)
-    const ended = (): void => {
+    const ended = (place: number): void => {
+      places.push(place)
       running -= 1
       fill(LEAST)
       if (running > 0) return

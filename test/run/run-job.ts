@@ -24,13 +24,16 @@ const LIMIT_S = 1200
 const MAX_ERROR_LINES = 30
 const RECORDS = join('.tap', 'records')
 
-/** @param env on top of ours */
-export async function runJob (job: Job, env: Readonly<Record<string, string>> = {}): Promise<Result> {
+/**
+ * @param place a number that no other test has now: test/helpers/free-port.ts gives each ports of its own
+ * @param env on top of ours
+ */
+export async function runJob (job: Job, place: number, env: Readonly<Record<string, string>> = {}): Promise<Result> {
   const began = performance.now()
   const record = recordOf(job)
   const child = spawn(process.execPath, argumentsOf(job), {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, TAP: '1', TAP_TIMEOUT: String(LIMIT_S), ...env }
+    env: { ...process.env, TAP: '1', TAP_TIMEOUT: String(LIMIT_S), TAP_JOB_ID: String(place), ...env }
   })
   const timer = setTimeout(() => child.kill('SIGKILL'), (LIMIT_S + 60) * 1000)
   child.stdout.pipe(createWriteStream(record))
