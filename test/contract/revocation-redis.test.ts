@@ -195,7 +195,6 @@ t.test('the log in a real Redis', { skip: skipOrFail('redis-server') }, async (t
       await settled(a, b)
       t.same([a.log.trusts(old), b.log.trusts(old)], [false, false])
       t.ok(await count(redis, 'alice') >= 1)
-      t.equal(Number(await redis.cli('XLEN', STREAM)) >= 2, true)
       await checkWorks(t, a, b)
     })
   }
@@ -310,6 +309,7 @@ t.test('the log in a real Redis', { skip: skipOrFail('redis-server') }, async (t
     await settled(a, b)
     await redis.stop()
     const [here, there] = [a.log.snapshot(), b.log.snapshot()]
+    a.pendAfter(10)
     const outcome = a.log.revoke(user('carol'))
     t.ok(a.log.isVoid(about('carol'), here), 'at once')
     t.equal(await outcome, 'pending')
@@ -320,13 +320,14 @@ t.test('the log in a real Redis', { skip: skipOrFail('redis-server') }, async (t
     for (const name of ['alice', 'carol']) {
       await until(`${name} is in the log`, async () => (await count(redis, name)) >= 1)
     }
-    await checkWorks(t, a, b)
+    await checkWorks(t, b, a)
     await checkWorks(t, open(), a)
   })
 
   t.test('more pending than are kept apart are one “everything”', async (t) => {
     const { redis, a, b, generation } = await startTwo(t)
     await redis.stop()
+    a.pendAfter(10)
     const outcomes = await Promise.all(Array.from({ length: 1100 }, (_, index) => a.log.revoke(user(`u${index}`))))
     t.same(new Set(outcomes), new Set(['pending']))
     await redis.restart()
@@ -457,6 +458,7 @@ t.test('the log in a real Redis', { skip: skipOrFail('redis-server') }, async (t
         const generation = a.generation()
         await until('the copy has it', async () => (await copy.cli('HGET', HEAD, 'gen')) === generation, 30_000)
         await copy.cli('REPLICAOF', 'NO', 'ONE')
+        a.pendAfter(1000)
         t.equal(await a.log.revoke(user('alice')), 'pending', 'no other has it')
         await settled(a, b)
         const old = a.seal(BOB)
@@ -471,7 +473,7 @@ t.test('the log in a real Redis', { skip: skipOrFail('redis-server') }, async (t
         t.same([a.log.trusts(old), b.log.trusts(old)], [false, false])
         t.ok((await count(copy, 'alice')) >= 1, 'carried over to the new master')
         for (const { clock } of [a, b]) clock.jump(STALE)
-        await checkWorks(t, a, b)
+        await checkWorks(t, b, a)
         t.pass('and is followed, though it has no replica of its own')
       }
     )
@@ -488,8 +490,8 @@ t.test('the log in a real Redis', { skip: skipOrFail('redis-server') }, async (t
     await a.log.revoke(EVERYTHING)
     await copy.stop()
     await until('it has none', async () => !JSON.stringify(await redis.cli('ROLE')).includes(String(copy.port)), 30_000)
+    a.pendAfter(10)
     await a.log.revoke(EVERYTHING)
-    t.ok(a.log.isFollowing(), 'not yet')
     a.clock.jump(STALE)
     await a.log.revoke(EVERYTHING)
     t.notOk(a.log.isFollowing())
