@@ -3,10 +3,12 @@ import { startBalancer, type Balancer } from '../helpers/balancer.ts'
 import { startEchoApp, type EchoApp } from '../helpers/echo-app.ts'
 import { makeOwnCert, type OwnCert } from '../helpers/own-cert.ts'
 import { startRedis } from '../helpers/redis.ts'
+import { HOST } from '../helpers/request.ts'
 import { startProcess, type Service } from '../helpers/process.ts'
 import { startSimulator, type RunningSimulator } from '../helpers/simulator.ts'
 import { until } from '../helpers/until.ts'
 import type { Observe } from './behaviour.ts'
+import { startOneReplica, type OneReplica } from './one-replica.ts'
 import type { Proxy } from './proxy.ts'
 import { ROUTES } from './snippets.ts'
 import { startProxy } from './start-proxy.ts'
@@ -32,6 +34,8 @@ export interface BehindProxy {
    * traffic.
    */
   restart (index: number): Promise<void>
+  /** Beside those that the proxy knows: without Redis, without a memory, with a login. */
+  readonly single: () => Promise<OneReplica>
 }
 
 type More = Readonly<{ replicas?: number, env?: Readonly<Record<string, string>> }>
@@ -68,7 +72,30 @@ export async function startBehindProxy (
     // asked again
     if (links.length > 1) await until('the proxy asks the successor', () => isAsked(successor))
   }
-  return { port, app, authgear, replicas, startReplica, links, observe, restart }
+  let single: Promise<OneReplica> | undefined
+  return {
+    port,
+    app,
+    authgear,
+    replicas,
+    startReplica,
+    links,
+    observe,
+    restart,
+    single: async () => await (single ??= startOneReplica(t, SINGLE, { authgear, grpc: proxy.grpc === true }))
+  }
+}
+
+/** Where a load balancer of cases/client-address.ts may be; the proxy is on this machine's usual address. */
+export const LOAD_BALANCER = '127.0.0.2'
+
+const SINGLE: Readonly<Record<string, string>> = {
+  CACHE_TTL: '0',
+  CACHE_NEGATIVE_TTL: '0',
+  TRUSTED_PROXIES: `127.0.0.1,${LOAD_BALANCER}`,
+  LOGIN_CLIENT_ID: 'web',
+  LOGIN_PUBLIC_URL: `https://${HOST}`,
+  LOGIN_SECRET: 'a secret of this test, longer than 32 bytes'
 }
 
 /** Long lives: how slow this machine is changes nothing. */

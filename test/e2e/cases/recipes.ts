@@ -1,11 +1,9 @@
-import t, { type Test } from 'tap'
-import { AUTHGEAR_HEADERS } from '../helpers/identity.ts'
-import { ask, type Answer, type HeaderLine } from '../helpers/request.ts'
-import { skipOrFail } from '../helpers/servers.ts'
-import type { Proxy } from './proxy.ts'
-import { ALL, traefik } from './proxies.ts'
-import { RECIPES } from './recipes.ts'
-import { startBehindProxyWithoutRedis, type BehindProxyWithoutRedis } from './behind-proxy-without-redis.ts'
+import type { Test } from 'tap'
+import { AUTHGEAR_HEADERS } from '../../helpers/identity.ts'
+import { ask, type Answer, type HeaderLine } from '../../helpers/request.ts'
+import { startBefore, type Before } from '../one-replica.ts'
+import { RECIPES } from '../recipes.ts'
+import { shipped, type Case } from './case.ts'
 
 const ORIGIN: HeaderLine = ['Origin', 'https://www.example.com']
 const ASKS: HeaderLine = ['Access-Control-Request-Method', 'POST']
@@ -16,18 +14,18 @@ const RESPELLINGS: ReadonlyArray<(name: string) => string> = [
 ]
 const SPOOFED = RESPELLINGS.flatMap((respell) => AUTHGEAR_HEADERS.map((name): HeaderLine => [respell(name), 'spoofed']))
 
-const plain = (proxy: Proxy): Proxy => proxy === traefik ? { ...proxy, tls: false } : proxy
+export const recipes: readonly Case[] = [{
+  name: 'the recipes of its page for public paths, preflights and CORS',
+  only: shipped,
+  async run (t, stack, proxy) {
+    const before = await startBefore(t, proxy, await stack.single(), { edits: RECIPES[proxy.server] ?? {} })
+    await t.test('a public path is public, and nothing beside it', async t => testPublic(t, before))
+    await t.test('a true preflight is answered, and no other OPTIONS', async t => testPreflight(t, before))
+    await t.test('another origin can read a refusal, if it is the one that is named', async t => testCors(t, before))
+  }
+}]
 
-for (const proxy of ALL.map(plain)) {
-  t.test(`the recipes of docs/proxies/${proxy.server}.md`, { skip: skipOrFail(proxy.server) }, async t => {
-    const stack = await startBehindProxyWithoutRedis(t, { ...proxy, edits: RECIPES[proxy.server] ?? {} }, {})
-    t.test('a public path is public, and nothing beside it', async t => testPublic(t, stack))
-    t.test('a true preflight is answered, and no other OPTIONS', async t => testPreflight(t, stack))
-    t.test('another origin can read a refusal, if it is the one that is named', async t => testCors(t, stack))
-  })
-}
-
-async function testPublic (t: Test, { port, app }: BehindProxyWithoutRedis): Promise<void> {
+async function testPublic (t: Test, { port, app }: Before): Promise<void> {
   t.equal((await ask(port, { path: '/public/page', headers: SPOOFED })).status, 200)
   t.equal(app.received.length, 1)
   t.notOk(app.received.at(-1)?.rawHeaders.includes('spoofed'))
@@ -46,7 +44,7 @@ async function testPublic (t: Test, { port, app }: BehindProxyWithoutRedis): Pro
   t.equal(app.received.length, 1)
 }
 
-async function testPreflight (t: Test, { port, app }: BehindProxyWithoutRedis): Promise<void> {
+async function testPreflight (t: Test, { port, app }: Before): Promise<void> {
   const options = (headers: readonly HeaderLine[]): Promise<Answer> =>
     ask(port, { method: 'OPTIONS', path: '/page', headers: [...headers, ...SPOOFED] })
   t.ok([200, 204].includes((await options([ORIGIN, ASKS])).status), 'whoever answers it')
@@ -64,7 +62,7 @@ async function testPreflight (t: Test, { port, app }: BehindProxyWithoutRedis): 
   t.equal(app.received.length, before)
 }
 
-async function testCors (t: Test, { port }: BehindProxyWithoutRedis): Promise<void> {
+async function testCors (t: Test, { port }: Before): Promise<void> {
   const answer = await ask(port, { headers: [ORIGIN] })
   t.match(answer, {
     status: 401,

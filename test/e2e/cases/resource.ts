@@ -1,16 +1,13 @@
-import t, { type Test } from 'tap'
-import { systemClock } from '../../src/clock.ts'
-import { type EchoApp, startEchoApp } from '../helpers/echo-app.ts'
-import { makeOwnCert } from '../helpers/own-cert.ts'
-import { startProcess } from '../helpers/process.ts'
-import { type Answer, ask, HOST, type HeaderLine } from '../helpers/request.ts'
-import { skipOrFail } from '../helpers/servers.ts'
-import { REFUSED_TOKENS } from '../helpers/token-corpus.ts'
-import { type Issuer, machineClaims, personClaims, signed, startIssuer } from '../helpers/token-issuer.ts'
-import { until } from '../helpers/until.ts'
-import { caddy, envoy, envoyGrpc, envoyPrefix, haproxy, nginx, traefik } from './proxies.ts'
-import type { Proxy } from './proxy.ts'
-import { startProxy } from './start-proxy.ts'
+import type { Test } from 'tap'
+import { systemClock } from '../../../src/clock.ts'
+import { makeOwnCert } from '../../helpers/own-cert.ts'
+import { type Answer, ask, HOST, type HeaderLine } from '../../helpers/request.ts'
+import { REFUSED_TOKENS } from '../../helpers/token-corpus.ts'
+import { machineClaims, personClaims, signed, startIssuer } from '../../helpers/token-issuer.ts'
+import { until } from '../../helpers/until.ts'
+import { startBefore, startOneReplica } from '../one-replica.ts'
+import type { Proxy } from '../proxy.ts'
+import { shipped, type Case } from './case.ts'
 
 const RESOURCE = `https://${HOST}/mcp`
 const USER = 'a11ce000-0000-4000-8000-000000000001'
@@ -18,21 +15,14 @@ const OPTIONS = ['--resource', `${RESOURCE}=/mcp`, '--scope', 'read:orders', '--
 /** Newer than the replica, whatever the machine's speed. */
 const AHEAD_MS = 4000
 
-type World = Readonly<{ issuer: Issuer, app: EchoApp, port: number, machine: (claims?: object) => string }>
-
-async function start (t: Test, proxy: Proxy): Promise<World> {
-  const [issuer, app] = [await startIssuer(t), await startEchoApp(t)]
-  const tls = proxy.tls ? makeOwnCert(t) : undefined
-  const service = await startProcess(t, {
+async function start (t: Test, proxy: Proxy) {
+  const issuer = await startIssuer(t)
+  const replica = await startOneReplica(t, {
     AUTHGEAR_ENDPOINT: issuer.url,
     AUTHGEAR_RESOLVER_URL: `${issuer.url}/resolve`,
-    RESOURCES: `${RESOURCE}#read:orders`,
-    ...tls && { LISTEN_TLS_CERT_FILE: tls.certFile, LISTEN_TLS_KEY_FILE: tls.keyFile }
-  }, { grpc: proxy.grpc === true })
-  const grpc = proxy.grpc === true ? service.grpcPort : undefined
-  const port = await startProxy(t, proxy, {
-    app: app.port, forwardAuth: [service.port], grpc, caFile: tls?.caFile, options: OPTIONS
-  })
+    RESOURCES: `${RESOURCE}#read:orders`
+  }, { grpc: proxy.grpc === true, tls: proxy.tls ? makeOwnCert(t) : undefined })
+  const { port, app } = await startBefore(t, proxy, replica, { options: OPTIONS })
   const now = (): number => systemClock.wall() + AHEAD_MS
   const machine = (claims: object = {}): string =>
     signed(machineClaims(issuer.url, now(), { aud: [RESOURCE], ...claims }))
@@ -53,12 +43,13 @@ const SPOOFED: readonly HeaderLine[] = [
   ['X-AUTHGEAR-USER-ID', 'evil']
 ]
 
-for (const proxy of [traefik, caddy, nginx, envoy, envoyPrefix, envoyGrpc, haproxy]) {
-  t.test(`resource tokens behind ${proxy.snippet}`, { skip: skipOrFail(proxy.server) }, async (t) => {
-    const world = await start(t, proxy)
-    const { issuer, app, port, machine } = world
+export const resource: readonly Case[] = [{
+  name: 'resource tokens, with --resource',
+  only: (proxy) => shipped(proxy) || proxy.server === 'envoy',
+  async run (t, _, proxy) {
+    const { issuer, app, port, machine } = await start(t, proxy)
 
-    t.test('a token with its scope reaches the app with its client and scope', async (t) => {
+    await t.test('a token with its scope reaches the app with its client and scope', async (t) => {
       t.equal((await get(port, '/mcp/x', machine(), SPOOFED)).status, 200)
       const lines = app.received.at(-1)?.rawHeaders ?? []
       const headers = Object.fromEntries(
@@ -68,7 +59,7 @@ for (const proxy of [traefik, caddy, nginx, envoy, envoyPrefix, envoyGrpc, hapro
       t.notMatch(JSON.stringify(lines), /evil|admin/)
     })
 
-    t.test('no token of the corpus reaches the app', async (t) => {
+    await t.test('no token of the corpus reaches the app', async (t) => {
       const before = app.received.length
       const wrong: string[] = []
       for (const { name, token } of REFUSED_TOKENS) {
@@ -80,7 +71,7 @@ for (const proxy of [traefik, caddy, nginx, envoy, envoyPrefix, envoyGrpc, hapro
       t.equal(app.received.length, before)
     })
 
-    t.test('neither endpoint becomes the other, whatever a client sends', async (t) => {
+    await t.test('neither endpoint becomes the other, whatever a client sends', async (t) => {
       issuer.resolve({ 'x-authgear-session-valid': 'true', 'x-authgear-user-id': USER })
       const cookie: HeaderLine = ['Cookie', `session=${USER}.abc`]
       const person = signed(personClaims(issuer.url, systemClock.wall() + AHEAD_MS, USER, { aud: [RESOURCE] }))
@@ -108,7 +99,7 @@ for (const proxy of [traefik, caddy, nginx, envoy, envoyPrefix, envoyGrpc, hapro
       issuer.resolve({ 'x-authgear-session-valid': 'false' })
     })
 
-    t.test('a client finds out alone what it needs', async (t) => {
+    await t.test('a client finds out alone what it needs', async (t) => {
       const refused = await get(port, '/mcp')
       t.equal(refused.status, 401)
       t.match(refused.headers['www-authenticate'],
@@ -126,5 +117,5 @@ for (const proxy of [traefik, caddy, nginx, envoy, envoyPrefix, envoyGrpc, hapro
         t.ok(status === 401 || status === 404, `${path}: ${status}`)
       }
     })
-  })
-}
+  }
+}]

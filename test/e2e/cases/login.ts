@@ -1,23 +1,12 @@
-import t from 'tap'
-import { ask, HOST, type HeaderLine } from '../helpers/request.ts'
-import { skipOrFail } from '../helpers/servers.ts'
-import { ALICE } from './people.ts'
-import type { Proxy } from './proxy.ts'
-import { ALL, traefik } from './proxies.ts'
-import { startBehindProxyWithoutRedis } from './behind-proxy-without-redis.ts'
-
-const plain = (proxy: Proxy): Proxy => proxy === traefik ? { ...proxy, tls: false } : proxy
-
-const LOGIN = {
-  LOGIN_CLIENT_ID: 'web',
-  LOGIN_PUBLIC_URL: `https://${HOST}`,
-  LOGIN_SECRET: 'a secret of this test, longer than 32 bytes'
-}
+import { ask, HOST, type HeaderLine } from '../../helpers/request.ts'
+import { startBefore } from '../one-replica.ts'
+import { ALICE } from '../people.ts'
+import { shipped, type Case } from './case.ts'
 
 /** Beside the route, and so protected like everything else. */
 const BESIDE = ['/_auth', '/_auth/', '/_auth/other', '/_auth/login/x', '/_auth/loginx', '/x/_auth/login']
 
-const NAVIGATION: readonly HeaderLine[] = [
+export const NAVIGATION: readonly HeaderLine[] = [
   ['Sec-Fetch-Mode', 'navigate'],
   ['Sec-Fetch-Dest', 'document'],
   ['Accept', 'text/html']
@@ -27,19 +16,16 @@ const instead = (name: string, value: string): readonly HeaderLine[] => [
   [name, value]
 ]
 
-for (const proxy of ALL.map(plain)) {
-  t.test(`snippet ${proxy.snippet} --login`, { skip: skipOrFail(proxy.server) }, async t => {
-    const { port, app } = await startBehindProxyWithoutRedis(t, proxy, LOGIN, [
-      '--login',
-      '--policy',
-      '/=anonymous=false',
-      '--policy',
-      '/fresh=max_age=60',
-      '--policy',
-      '/amr=amr=mfa'
-    ])
+const POLICIES = ['/=anonymous=false', '/fresh=max_age=60', '/amr=amr=mfa']
+const OPTIONS = ['--login', ...POLICIES.flatMap((policy) => ['--policy', policy])]
 
-    t.test('the way in and out leads to forward-auth, without a session', async t => {
+export const login: readonly Case[] = [{
+  name: 'the login, with --login',
+  only: shipped,
+  async run (t, stack, proxy) {
+    const { port, app } = await startBefore(t, proxy, await stack.single(), { options: OPTIONS })
+
+    await t.test('the way in and out leads to forward-auth, without a session', async t => {
       const rows = [
         ['/_auth/login?rd=x', 302],
         ['/_auth/callback?state=x', 400],
@@ -62,7 +48,7 @@ for (const proxy of ALL.map(plain)) {
       t.equal((await ask(port, { path: '/page', headers: [['Cookie', ALICE.cookie]] })).status, 200)
     })
 
-    t.test('who opens a page is sent to log in, and back to that very page', async t => {
+    await t.test('who opens a page is sent to log in, and back to that very page', async t => {
       for (const method of ['GET', 'HEAD']) {
         const answer = await ask(port, { method, path: '/page?x=1&y=a%20b', headers: NAVIGATION })
         t.match(
@@ -88,7 +74,7 @@ for (const proxy of ALL.map(plain)) {
       } else t.equal(old.status, 200, 'she has just signed in')
     })
 
-    t.test('the longest way back passes the proxy with all that a browser may add', async t => {
+    await t.test('the longest way back passes the proxy with all that a browser may add', async t => {
       const rd = `https://${HOST}/`.padEnd(2048, 'x')
       const locales = Array.from({ length: 10 }, () => 'x'.repeat(35)).join('+')
       t.match(await ask(port, { path: `/_auth/login?ui_locales=${locales}&rd=${rd}`, headers: NAVIGATION }), {
@@ -101,7 +87,7 @@ for (const proxy of ALL.map(plain)) {
       })
     })
 
-    t.test('nobody else is', async t => {
+    await t.test('nobody else is', async t => {
       const rows: ReadonlyArray<
         readonly [what: string, method: string, headers: readonly HeaderLine[], path?: string]
       > = [
@@ -120,7 +106,7 @@ for (const proxy of ALL.map(plain)) {
       }
     })
 
-    t.test('a client cannot choose where it comes back to', async t => {
+    await t.test('a client cannot choose where it comes back to', async t => {
       const answer = await ask(port, {
         path: '/page',
         headers: [
@@ -133,5 +119,5 @@ for (const proxy of ALL.map(plain)) {
       })
       t.match(answer, { status: 302, headers: { location: `https://${HOST}/_auth/login?rd=https://${HOST}/page` } })
     })
-  })
-}
+  }
+}]

@@ -1,20 +1,18 @@
 import { once } from 'node:events'
 import { createServer, request, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import t, { type Test } from 'tap'
-import { HOST, type HeaderLine } from '../helpers/request.ts'
-import { skipOrFail } from '../helpers/servers.ts'
-import { createObserver } from './behaviour.ts'
-import { BOB } from './people.ts'
-import type { Edits, Proxy } from './proxy.ts'
-import { ALL } from './proxies.ts'
-import { startBehindProxyWithoutRedis } from './behind-proxy-without-redis.ts'
-import { swap } from './snippets.ts'
+import type { Test } from 'tap'
+import { HOST, type HeaderLine } from '../../helpers/request.ts'
+import { LOAD_BALANCER, type BehindProxy } from '../behind-proxy.ts'
+import { startBefore } from '../one-replica.ts'
+import { BOB } from '../people.ts'
+import type { Edits, Proxy } from '../proxy.ts'
+import { swap } from '../snippets.ts'
+import { shipped, type Case } from './case.ts'
 
 // Linux: every address of 127.0.0.0/8 is this machine's, so that one can be the client's and another the load
 // balancer's
 const CLIENT = '127.0.0.5'
-const LOAD_BALANCER = '127.0.0.2'
 const PROXY = '127.0.0.1'
 const SPOOFED = '203.0.113.9'
 
@@ -66,11 +64,12 @@ function trustInEnvoy (written: string): string {
 const spoofsFor = ({ facts }: Proxy): typeof SPOOFS =>
   SPOOFS.filter((spoof) => facts.connectionNamesForwarded === 200 || spoof.every(([name]) => name !== 'Connection'))
 
-for (const proxy of ALL) {
-  t.test(`the client's address at Authgear, behind ${proxy.server}`, { skip: skipOrFail(proxy.server) }, async t => {
-    const observe = createObserver(t, 'client-address', proxy)
-    t.test('as it is shipped', async t => {
-      const { port, addressAtAuthgear } = await start(t, proxy)
+export const clientAddress: readonly Case[] = [
+  {
+    name: 'Authgear gets the true address of the client, as it is shipped',
+    only: shipped,
+    async run (t, stack, proxy) {
+      const { port, addressAtAuthgear } = await start(t, stack, proxy, {})
       for (const spoof of spoofsFor(proxy)) {
         t.equal(await addressAtAuthgear(port, CLIENT, spoof), CLIENT, describe(spoof))
       }
@@ -80,41 +79,34 @@ for (const proxy of ALL) {
         LOAD_BALANCER,
         'a load balancer that it was not told of stands for everybody'
       )
-    })
-
-    t.test('behind a load balancer that it trusts', async t => {
-      const { port, addressAtAuthgear } = await start(t, { ...proxy, edits: UNCOMMENTED[proxy.server] ?? {} })
-      for (const keeps of [true, false]) {
-        const outer = await startLoadBalancer(t, port, keeps)
+    }
+  },
+  {
+    name: 'Authgear gets the true address of the client, behind a load balancer that it trusts',
+    only: shipped,
+    async run (t, stack, proxy) {
+      const { port, addressAtAuthgear } = await start(t, stack, proxy, UNCOMMENTED[proxy.server] ?? {})
+      const ways = [
+        ['which appends', await startLoadBalancer(t, port, true)],
+        ['which overwrites', await startLoadBalancer(t, port, false)],
+        ['who goes past it', port]
+      ] as const
+      for (const [way, target] of ways) {
         for (const spoof of spoofsFor(proxy)) {
-          t.equal(
-            await addressAtAuthgear(outer, CLIENT, spoof),
-            CLIENT,
-            `which ${keeps ? 'appends' : 'overwrites'}: ${describe(spoof)}`
-          )
+          t.equal(await addressAtAuthgear(target, CLIENT, spoof), CLIENT, `${way}: ${describe(spoof)}`)
         }
       }
-      for (const spoof of spoofsFor(proxy)) {
-        t.equal(
-          await addressAtAuthgear(port, CLIENT, spoof),
-          CLIENT,
-          `who goes past the load balancer: ${describe(spoof)}`
-        )
-      }
-      observe('address', 'the peer\'s, or by a trusted load balancer')
-    })
-  })
-}
+      stack.observe('address', 'the peer\'s, or by a trusted load balancer')
+    }
+  }
+]
 
 const describe = (spoof: readonly HeaderLine[]): string =>
   spoof.length === 0 ? 'nothing spoofed' : spoof.map((line) => line.join(': ')).join('; ')
 
-async function start (t: Test, proxy: Proxy) {
-  const { port, app, authgear } = await startBehindProxyWithoutRedis(t, proxy, {
-    CACHE_TTL: '0',
-    CACHE_NEGATIVE_TTL: '0',
-    TRUSTED_PROXIES: `${PROXY},${LOAD_BALANCER}`
-  })
+async function start (t: Test, stack: BehindProxy, proxy: Proxy, edits: Edits) {
+  const { authgear } = stack
+  const { port, app } = await startBefore(t, proxy, await stack.single(), { edits })
   return {
     port,
     /** @returns the X-Forwarded-For that Authgear gets when somebody asks from there */

@@ -1,28 +1,21 @@
 import { connect } from 'node:http2'
 import { once } from 'node:events'
 import { connect as connectTcp } from 'node:net'
-import t from 'tap'
-import { untilClosed } from '../helpers/raw-http.ts'
-import { HOST } from '../helpers/request.ts'
-import { skipOrFail } from '../helpers/servers.ts'
-import { createObserver } from './behaviour.ts'
-import { ALICE, BOB } from './people.ts'
-import { H2C } from './h2c-edits.ts'
-import type { Proxy } from './proxy.ts'
-import { ALL, traefik } from './proxies.ts'
-import { startBehindProxyWithoutRedis } from './behind-proxy-without-redis.ts'
+import { untilClosed } from '../../helpers/raw-http.ts'
+import { HOST } from '../../helpers/request.ts'
+import { H2C } from '../h2c-edits.ts'
+import { startBefore } from '../one-replica.ts'
+import { ALICE, BOB } from '../people.ts'
+import { shipped, type Case } from './case.ts'
 
-const plain = (proxy: Proxy): Proxy => proxy === traefik ? { ...proxy, tls: false } : proxy
-
-for (const proxy of ALL.map(plain)) {
-  t.test(`HTTP/2 and trailers through ${proxy.server}`, { skip: skipOrFail(proxy.server) }, async t => {
-    const observe = createObserver(t, 'http2', proxy)
-    const { port, app } = await startBehindProxyWithoutRedis(t, { ...proxy, edits: H2C[proxy.server] ?? {} }, {}, [
-      '--policy',
-      '/admin=role=admin'
-    ])
-
-    t.test('one cookie a line, as browsers send them over HTTP/2', async t => {
+export const http2: readonly Case[] = [
+  {
+    name: 'one cookie a line, as browsers send them over HTTP/2',
+    only: shipped,
+    async run (t, stack, proxy) {
+      const { port, app } = await startBefore(t, proxy, await stack.single(), {
+        edits: H2C[proxy.server] ?? {}, options: ['--policy', '/admin=role=admin']
+      })
       const session = connect(`http://127.0.0.1:${port}`)
       t.teardown(() => session.destroy())
       const status = async (path: string, cookies: readonly string[]): Promise<number> => {
@@ -35,10 +28,13 @@ for (const proxy of ALL.map(plain)) {
       t.strictSame(app.lastHeader('x-authgear-user-id'), [ALICE.id])
       t.equal(await status('/admin', ['theme=dark', BOB.cookie]), 403, 'the session is read, and is bob\'s')
       t.equal(await status('/', ['theme=dark', 'last=1']), 401)
-      observe('crumbs', 'one session')
-    })
-
-    t.test('identity in the trailers of a request', async t => {
+      stack.observe('crumbs', 'one session')
+    }
+  },
+  {
+    name: 'identity in the trailers of a request is never a header',
+    only: shipped,
+    async run (t, { port, app, observe }, proxy) {
       const before = app.received.length
       const socket = connectTcp(port, '127.0.0.1')
       const head = [
@@ -59,6 +55,6 @@ for (const proxy of ALL.map(plain)) {
       const passes = app.received.at(-1)?.trailers['x-authgear-user-roles'] !== undefined
       t.equal(passes, proxy.server === 'haproxy', 'HAProxy 2.6 has no way to drop them: docs/proxies/haproxy.md')
       observe('trailers', passes ? '**reach the app as trailers**' : 'dropped')
-    })
-  })
-}
+    }
+  }
+]
