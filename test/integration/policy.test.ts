@@ -267,7 +267,7 @@ async function start (t: Test, protocol: Protocol): Promise<{ simulator: Running
   })
   return {
     simulator,
-    verifier: await startInProcessOver(t, protocol, tls, { authgear: simulator.url, clock: manualClock() })
+    verifier: await startInProcessOver(t, protocol, tls, { AUTHGEAR_ENDPOINT: simulator.url, clock: manualClock() })
   }
 }
 
