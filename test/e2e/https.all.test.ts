@@ -1,10 +1,8 @@
-import { mkdirSync } from 'node:fs'
 import { request } from 'node:https'
-import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { skipOrFailWithoutChromium } from '../helpers/chromium.ts'
-import { takeDocsPicture } from '../helpers/docs-picture.ts'
+import { keepPicture, takeDocsPicture } from '../helpers/docs-picture.ts'
 import { skipOrFail } from '../helpers/servers.ts'
 import { demo } from '../helpers/simulator.ts'
 import { until } from '../helpers/until.ts'
@@ -16,7 +14,6 @@ import {
   APP, APP_HOST, AUTHGEAR, certificateAt, NAS_HOST, startStack, type Running, type Stack, WIKI_HOST
 } from './https-stack.ts'
 
-const PICTURES = join(import.meta.dirname, '../../artifacts/https')
 const NEEDS = ['docker-compose', 'pebble', 'pebble-challtestsrv', 'caddy', 'traefik'] as const
 const skip = skipOrFail(...NEEDS) || skipOrFailWithoutChromium()
 const EVENT = disabledEvent(demo.dora.id)
@@ -91,11 +88,11 @@ async function testJourney (t: Test, name: string, { browser }: Running): Promis
   const page = await context.newPage()
   await page.goto(`http://${APP_HOST}${DEEP}`)
   t.ok(page.url().startsWith(`${AUTHGEAR}/login-page`), 'is sent to HTTPS, and to Authgear\'s login page')
-  await picture(page, name, '1-login')
+  await keepPicture(page, `https/${name.replaceAll(/\W+/g, '-')}-1-login.png`)
   await choose(page, 'alice', APP)
   t.equal(page.url(), `${APP}${DEEP}`, 'comes back to the very link')
   t.ok((await page.locator('main').innerText()).includes(demo.alice.id), 'and the app knows who it is')
-  await picture(page, name, '2-app')
+  await keepPicture(page, `https/${name.replaceAll(/\W+/g, '-')}-2-app.png`)
   if (name === 'https.yml') await takeDocsPicture(t, page, 'https-signed-in')
   t.equal((await page.goto(`${APP}/admin`))?.status(), 200, 'who has the role may')
   await Promise.all([page.waitForURL(`${APP}/_auth/logged-out`), page.getByRole('link', { name: 'sign out' }).click()])
@@ -161,9 +158,4 @@ async function choose (page: Page, user: string, origin: string): Promise<void> 
     page.waitForURL((url) => url.origin === origin && !url.pathname.startsWith('/_auth/')),
     page.getByRole('button', { name: new RegExp(`^${user}`) }).click()
   ])
-}
-
-async function picture (page: Page, stack: string, name: string): Promise<void> {
-  mkdirSync(PICTURES, { recursive: true })
-  await page.screenshot({ path: join(PICTURES, `${stack.replaceAll(/\W+/g, '-')}-${name}.png`) })
 }

@@ -1,12 +1,12 @@
 import { createHash, X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import type { Test } from 'tap'
 import { launchChromium } from '../helpers/chromium.ts'
+import { keepPicture } from '../helpers/docs-picture.ts'
 import { makeOwnCert, type OwnCert } from '../helpers/own-cert.ts'
 import { HOST } from '../helpers/request.ts'
 import { startProcess, type Service } from '../helpers/process.ts'
@@ -20,7 +20,6 @@ export const APP = `https://${HOST}`
 const AUTHGEAR_HOST = 'auth.example.com'
 export const AUTHGEAR = `https://${AUTHGEAR_HOST}`
 const MANAGEMENT_TOKEN = 'a token of this test'
-const SCREENSHOTS = join(import.meta.dirname, '../../artifacts/login')
 
 /** What an operator adds to the snippet, so that the proxy itself speaks TLS to browsers. */
 export const BEHIND_TLS: readonly Proxy[] = [
@@ -61,7 +60,7 @@ export interface Journey {
   readonly browser: Browser
   /** The session ends at Authgear, and forward-auth is told. @param session the cookie's value */
   end (session: string): Promise<void>
-  /** Saves what a person sees; artifacts/ is not committed. */
+  /** Keeps what a person sees. */
   screenshot (page: Page, name: string): Promise<void>
 }
 
@@ -98,7 +97,6 @@ export async function startJourney (t: Test, proxy: Proxy, simulator: SimulatorO
     `--ignore-certificate-errors-spki-list=${keyOf(certificate)}`
   ])
   t.teardown(() => browser.close())
-  mkdirSync(SCREENSHOTS, { recursive: true })
   const end = async (session: string): Promise<void> => {
     authgear.controls.signOut(session)
     const told = await fetch(`${service.managementUrl}/revocations`, {
@@ -113,9 +111,7 @@ export async function startJourney (t: Test, proxy: Proxy, simulator: SimulatorO
     service,
     browser,
     end,
-    screenshot: async (page, name) => {
-      await page.screenshot({ path: join(SCREENSHOTS, `${proxy.snippet}-${name}.png`) })
-    }
+    screenshot: (page, name) => keepPicture(page, `login/${proxy.snippet}-${name}.png`)
   }
 }
 

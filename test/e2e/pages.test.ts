@@ -1,17 +1,14 @@
-import { mkdirSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { join } from 'node:path'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { REFUSALS, type RefusalReason } from '../../src/core/reason.ts'
 import { createPages } from '../../src/pages/refusal-page.ts'
 import { launchChromium, skipOrFailWithoutChromium } from '../helpers/chromium.ts'
 import { contrast } from '../helpers/contrast.ts'
-import { takeDocsPicture } from '../helpers/docs-picture.ts'
+import { keepPicture, takeDocsPicture } from '../helpers/docs-picture.ts'
 import { until } from '../helpers/until.ts'
 
-const SCREENSHOTS = join(import.meta.dirname, '../../artifacts/pages')
 const REFERENCE = '9f86d081884c-2x'
 /** The longest that a request id may be, without a place to break it. */
 const LONGEST = 'W'.repeat(128)
@@ -30,7 +27,6 @@ const VIEWS: readonly View[] = [
 ]
 
 t.test('the pages in a real Chromium', { skip: skipOrFailWithoutChromium() }, async t => {
-  mkdirSync(SCREENSHOTS, { recursive: true })
   const server = await serve()
   t.teardown(() => server.close())
   const browser = await launchChromium()
@@ -48,10 +44,7 @@ t.test('the pages in a real Chromium', { skip: skipOrFailWithoutChromium() }, as
           t.ok(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'), 'does not scroll sideways')
           t.match(await page.locator('footer').innerText(), `Reference: ${view.reference}`, 'shows the reference')
           await checkLegibility(t, page, view.options.colorScheme === 'dark')
-          await page.screenshot({
-            path: join(SCREENSHOTS, `${REFUSALS[reason].status}-${reason}-${view.name}.png`),
-            fullPage: true
-          })
+          await keepPicture(page, `pages/${REFUSALS[reason].status}-${reason}-${view.name}.png`, { fullPage: true })
           t.same(await complaints(), [], 'keeps its own Content-Security-Policy')
         })
       }
