@@ -1,31 +1,19 @@
 import t, { type Test } from 'tap'
 import { about, user } from '../helpers/log-entry.ts'
-import { startRedis, type RedisServer, type RedisServerName } from '../helpers/redis.ts'
+import type { RedisServer } from '../helpers/redis.ts'
 import { skipOrFail } from '../helpers/servers.ts'
-import { openLogReplica, settled, type LogReplica, type LogReplicaOptions } from '../helpers/stream-log.ts'
+import { type LogReplica, settled } from '../helpers/stream-log.ts'
 import { until } from '../helpers/until.ts'
+import { changed, lengthOf, STALE, start, startTwo, STREAM } from '../helpers/log-in-redis.ts'
 
-const PREFIX = 'test:{log:project}'
-const STREAM = `${PREFIX}:stream`
-/** What a clock jumps so that no poll before it counts, milliseconds. */
-const STALE_MS = 3000
 /** Entries that are never trimmed. */
 const KEPT = 1000
-
-type Open = (some?: Partial<LogReplicaOptions>) => LogReplica
-
-async function start (t: Test, server: RedisServerName): Promise<Readonly<{ redis: RedisServer, open: Open }>> {
-  const redis = await startRedis(t, { server, args: ['--maxmemory-policy', 'noeviction'] })
-  return { redis, open: (some = {}) => openLogReplica(t, redis.port, { keyPrefix: PREFIX, ...some }) }
-}
 
 /** From here on the server refuses every command that may need memory. */
 async function fill (t: Test, redis: RedisServer): Promise<void> {
   await redis.cli('CONFIG', 'SET', 'maxmemory', '1')
   await t.rejects(redis.cli('SET', 'a', 'b'), /^OOM/, 'it is full')
 }
-
-const lengthOf = async (redis: RedisServer): Promise<number> => Number(await redis.cli('XLEN', STREAM))
 
 /** Revokes so many users, of whom the first are the oldest. */
 async function revokeMany ({ log }: LogReplica, count: number): Promise<void> {
@@ -36,21 +24,18 @@ async function revokeMany ({ log }: LogReplica, count: number): Promise<void> {
 
 for (const server of ['redis-server', 'redis-6.2', 'valkey-server'] as const) {
   t.test(`a ${server} that is out of memory`, { skip: skipOrFail(server) }, async (t) => {
+    const full = { server, args: ['--maxmemory-policy', 'noeviction'] }
     t.test('is followed, also by a replica that starts then', async (t) => {
-      const { redis, open } = await start(t, server)
-      const [a, b] = [open(), open()]
-      await settled(a, b)
+      const { redis, open, a, b } = await startTwo(t, full)
       await fill(t, redis)
-      for (const { clock } of [a, b]) clock.jump(STALE_MS)
+      for (const { clock } of [a, b]) clock.jump(STALE)
       await settled(a, b)
       await settled(a, b, open())
       for (const { troubles } of [a, b]) t.strictSame(troubles, [])
     })
 
     t.test('takes a revocation, and every replica reads it', async (t) => {
-      const { redis, open } = await start(t, server)
-      const [a, b] = [open(), open()]
-      await settled(a, b)
+      const { redis, a, b } = await startTwo(t, full)
       await fill(t, redis)
       const before = b.log.snapshot()
       t.equal(await a.log.revoke(user('alice')), 'logged')
@@ -59,15 +44,12 @@ for (const server of ['redis-server', 'redis-6.2', 'valkey-server'] as const) {
     })
 
     t.test('begins a new generation when the log is lost', async (t) => {
-      const { redis, open } = await start(t, server)
-      const [a, b] = [open(), open()]
-      await settled(a, b)
+      const { redis, a, b, generation } = await startTwo(t, full)
       t.equal(await a.log.revoke(user('alice')), 'logged')
       await settled(a, b)
-      const generation = a.generation()
       await fill(t, redis)
       await redis.cli('FLUSHALL')
-      await until('a new generation', () => [a, b].every((one) => one.generation() !== generation))
+      await changed(generation, a, b)
       await settled(a, b)
       t.match(
         JSON.stringify(await redis.cli('XRANGE', STREAM, '-', '+')),
@@ -77,7 +59,7 @@ for (const server of ['redis-server', 'redis-6.2', 'valkey-server'] as const) {
     })
 
     t.test('is rid of old entries, though nobody appends', async (t) => {
-      const { redis, open } = await start(t, server)
+      const { redis, open } = await start(t, full)
       const writer = open()
       await settled(writer)
       await revokeMany(writer, 1500)

@@ -1,45 +1,16 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import t, { type Test } from 'tap'
-import { startBadNetwork } from '../helpers/bad-network.ts'
+import t from 'tap'
 import { EVERYTHING } from '../helpers/log-entry.ts'
 import { addPrintedUser, PASSWORD, USERNAME } from '../helpers/redis-acl.ts'
-import { startCluster } from '../helpers/redis-cluster.ts'
-import { startSentinelGroup } from '../helpers/redis-sentinel.ts'
-import { startRedis, type RedisServer } from '../helpers/redis.ts'
+import { follows, KEY, roleOf, STALE_MS, startPair } from '../helpers/redis-pair.ts'
 import { skipOrFail } from '../helpers/servers.ts'
-import { openLogReplica, settled, type LogReplica } from '../helpers/stream-log.ts'
+import { openLogReplica, PATIENCE_MS, settled } from '../helpers/stream-log.ts'
 import { until } from '../helpers/until.ts'
-
-const KEY = 'test:{log:project}'
-/** What a clock jumps so that nothing learned before it counts. */
-const STALE_MS = 3000
-
-/** Empty where it is just becoming something else, and closes all connections. */
-const roleOf = async (redis: RedisServer): Promise<string> =>
-  JSON.stringify(await redis.cli('ROLE').catch(() => ''))
-
-/** A master, and a replica whose replication link the test may silence. */
-async function startPair (t: Test) {
-  const master = await startRedis(t, { args: ['--repl-diskless-sync-delay', '0'] })
-  const link = await startBadNetwork(t, master.port)
-  const copy = await startRedis(t, { args: ['--replicaof', '127.0.0.1', String(link.port)] })
-  await until('it has a replica', async () => (await roleOf(copy)).includes('"connected"'), 30_000)
-  return { master, link, copy }
-}
-
-/** A replica of ours that follows, and has seen which Redis replicas there are. */
-async function follows (t: Test, place: Parameters<typeof openLogReplica>[1]): Promise<LogReplica> {
-  const replica = openLogReplica(t, place, { keyPrefix: KEY })
-  await settled(replica)
-  await replica.log.revoke(EVERYTHING)
-  await replica.log.revoke(EVERYTHING)
-  return replica
-}
 
 t.test('who is master', { skip: skipOrFail('redis-server') }, async (t) => {
   t.test('a master whose replica fell silent, with its connection open, is not followed', async (t) => {
     const { master, link } = await startPair(t)
     const a = await follows(t, master.port)
+    a.pendAfter(1000)
     link.become({ kind: 'half-open' })
     t.ok(a.log.isFollowing())
     a.clock.jump(STALE_MS)
@@ -62,7 +33,9 @@ t.test('who is master', { skip: skipOrFail('redis-server') }, async (t) => {
     const a = await follows(t, master.port)
     link.become({ kind: 'half-open' })
     await until('it does not follow', () => !a.log.isFollowing(), 60_000)
+    a.pendAfter(1000)
     t.equal(await a.log.revoke(EVERYTHING), 'pending')
+    a.pendAfter(PATIENCE_MS)
     link.become({ kind: 'fair' })
     link.cut()
     await settled(a)
@@ -74,8 +47,9 @@ t.test('who is master', { skip: skipOrFail('redis-server') }, async (t) => {
     const a = await follows(t, master.port)
     t.equal(await a.log.revoke(EVERYTHING), 'logged')
     link.become({ kind: 'half-open' })
+    a.pendAfter(1000)
     t.equal(await a.log.revoke(EVERYTHING), 'pending', 'no Redis replica has it')
-    t.ok(a.log.isFollowing(), 'though it is still followed')
+    a.pendAfter(PATIENCE_MS)
     link.become({ kind: 'fair' })
     link.cut()
     await settled(a)
@@ -97,129 +71,4 @@ t.test('who is master', { skip: skipOrFail('redis-server') }, async (t) => {
     await settled(a)
     for (let n = 0; n < 3; n++) t.equal(await a.log.revoke(EVERYTHING), 'logged')
   })
-
-  t.test('a mark of another type takes no proof away', async (t) => {
-    const { master } = await startPair(t)
-    await master.cli('SET', `${KEY}:mark`, 'x')
-    const a = await follows(t, master.port)
-    await followsOn(t, a)
-  })
-
-  t.test('a silent partition ends following within 3 s, whether anybody writes or not', async (t) => {
-    const { master, link } = await startPair(t)
-    const a = await follows(t, master.port)
-    link.become({ kind: 'half-open' })
-    const began = performance.now()
-    let elapsedMs = 0
-    await until('it does not follow', () => {
-      const now = performance.now()
-      if (!a.log.isFollowing()) return true
-      elapsedMs = now - began // the last time that it was seen to follow: a look may come late
-      return false
-    }, 60_000)
-    t.comment(`not followed after ${Math.round(elapsedMs)} ms`)
-    t.ok(elapsedMs < 3500, `${elapsedMs} ms`)
-  })
-
-  t.test('a replica that keeps up is a live one, however long nobody writes', async (t) => {
-    const { master } = await startPair(t)
-    const a = await follows(t, master.port)
-    await followsOn(t, a)
-  })
-
-  t.test('with Sentinel, a master that lost its only replica is followed on', async (t) => {
-    const group = await startSentinelGroup(t)
-    const a = await follows(t, group.servers)
-    await group.nodes[1]?.stop()
-    t.equal(await a.log.revoke(EVERYTHING), 'logged', 'acknowledged on the word of the Sentinels')
-    await followsOn(t, a)
-  })
-
-  t.test('what most Sentinels name is followed, though replicas acknowledge another', async (t) => {
-    const group = await startSentinelGroup(t, { replicas: 2 })
-    const a = await follows(t, group.servers)
-    const other = await startRedis(t)
-    await group.monitor(other.port)
-    await until('it follows the other', async () => (await other.cli('EXISTS', `${KEY}:head`)) === 1, 20_000)
-    await settled(a)
-    t.equal(await a.log.revoke(EVERYTHING), 'logged')
-    t.ok(Number(await other.cli('XLEN', `${KEY}:stream`)) > 1, 'what is acknowledged is there')
-  })
-
-  t.test('a planned failover by Sentinel ends following for less than 5 s', async (t) => {
-    const group = await startSentinelGroup(t)
-    const a = await follows(t, group.servers)
-    const first = await group.masterPort()
-    await group.sentinel('SENTINEL', 'FAILOVER', 'mymaster')
-    const gap = await longestGap(a, async () => {
-      await until('another master', async () => await group.masterPort() !== first, 30_000)
-      await until('its replica is back', async () => {
-        const roles = await Promise.all(group.nodes.map(roleOf))
-        return roles.some((role) => role.includes('"slave"') && role.includes('"connected"'))
-      }, 60_000)
-      await settled(a)
-    })
-    t.comment(`planned failover: not following for ${gap} ms`)
-    t.ok(gap < 5000, `${gap} ms`)
-  })
-
-  t.test('a rolling upgrade of both Redis ends following for less than 5 s', async (t) => {
-    const group = await startSentinelGroup(t)
-    const a = await follows(t, group.servers)
-    const first = await group.masterPort()
-    const isPaired = async (): Promise<boolean> => {
-      const roles = await Promise.all(group.nodes.map(roleOf))
-      return roles.some((role) => role.includes('"slave"') && role.includes('"connected"'))
-    }
-    const gap = await longestGap(a, async () => {
-      await group.nodes.find(({ port }) => port !== first)?.restart() // empty: a full resync
-      await until('the replica is back', isPaired, 60_000)
-      await until('a failover', async () => {
-        await group.sentinel('SENTINEL', 'FAILOVER', 'mymaster').catch(() => {})
-        return await group.masterPort() !== first
-      }, 60_000)
-      await until('the old master follows', isPaired, 60_000)
-      await group.nodes.find(({ port }) => port === first)?.restart()
-      await until('it is back', isPaired, 60_000)
-      await settled(a)
-    })
-    t.comment(`rolling upgrade: not following for ${gap} ms`)
-    t.ok(gap < 5000, `${gap} ms`)
-  })
-
-  t.test('in a Cluster, a master that lost its only replica is followed on', async (t) => {
-    const cluster = await startCluster(t, { withReplicas: true })
-    const owner = await cluster.ownerOf(KEY)
-    const a = await follows(t, cluster.servers)
-    await cluster.replicas[cluster.masters.indexOf(owner)]?.stop()
-    t.equal(await a.log.revoke(EVERYTHING), 'logged', 'acknowledged on the word of the Cluster')
-    await followsOn(t, a)
-  })
 })
-
-/** For longer than anything that was learned before counts. */
-async function followsOn (t: Test, a: LogReplica): Promise<void> {
-  const gap = await longestGap(a, async () => await sleep(2 * STALE_MS))
-  t.ok(gap < 1000, `not following for ${gap} ms`)
-  t.strictSame([a.troubles, a.counts.doubts], [[], []])
-}
-
-/**
- * @returns for how many milliseconds it did not follow, at the longest, while that went on; from the first look on, as
- * this process may stand still
- */
-async function longestGap ({ log }: LogReplica, during: () => Promise<void>): Promise<number> {
-  let longest = 0
-  let since: number | undefined
-  const timer = setInterval(() => {
-    const now = performance.now()
-    since = log.isFollowing() ? undefined : since ?? now
-    longest = Math.max(longest, now - (since ?? now))
-  }, 10)
-  try {
-    await during()
-  } finally {
-    clearInterval(timer)
-  }
-  return Math.round(longest)
-}

@@ -1,22 +1,16 @@
 import t from 'tap'
-import type { LogStore } from '../../src/revocation/store.ts'
-import { about, user } from '../helpers/log-entry.ts'
-import { startRedis } from '../helpers/redis.ts'
+import { user } from '../helpers/log-entry.ts'
 import { skipOrFail } from '../helpers/servers.ts'
-import { openLogReplica, settled } from '../helpers/stream-log.ts'
+import { settled } from '../helpers/stream-log.ts'
 import { until } from '../helpers/until.ts'
-
-const KEY = 'test:{log:project}'
-const ALICE = about('alice', 'token')
-const BOB = about('bob', 'bobs token')
+import { ALICE, BOB, start } from '../helpers/log-in-redis.ts'
 
 t.test('a Redis that comes back', { skip: skipOrFail('redis-server') }, async (t) => {
   for (const server of ['redis-server', 'redis-6.2', 'valkey-server'] as const) {
     t.test(`${server}: from an old snapshot, with all replicas: nothing from before is trusted`, {
       skip: skipOrFail(server)
     }, async (t) => {
-      const redis = await startRedis(t, { server })
-      const open = () => openLogReplica(t, redis.port, { keyPrefix: KEY })
+      const { redis, open } = await start(t, { server })
       const a = open()
       await settled(a)
       const sealed = [a.seal(ALICE), a.seal(BOB)]
@@ -34,8 +28,7 @@ t.test('a Redis that comes back', { skip: skipOrFail('redis-server') }, async (t
   }
 
   t.test('with a replica that followed it: later ones join its generation', async (t) => {
-    const redis = await startRedis(t, { args: ['--appendonly', 'yes', '--appendfsync', 'always'] })
-    const open = () => openLogReplica(t, redis.port, { keyPrefix: KEY })
+    const { redis, open } = await start(t, { args: ['--appendonly', 'yes', '--appendfsync', 'always'] })
     const a = open()
     await settled(a)
     const generation = a.generation()
@@ -50,8 +43,7 @@ t.test('a Redis that comes back', { skip: skipOrFail('redis-server') }, async (t
   })
 
   t.test('all replicas start again beside a Redis that runs on: what it holds is used', async (t) => {
-    const redis = await startRedis(t)
-    const open = () => openLogReplica(t, redis.port, { keyPrefix: KEY })
+    const { open } = await start(t)
     const a = open()
     await settled(a)
     const sealed = a.seal(BOB)
@@ -63,9 +55,7 @@ t.test('a Redis that comes back', { skip: skipOrFail('redis-server') }, async (t
   })
 
   t.test('from an old snapshot, before a new replica has read it to its end: not believed', async (t) => {
-    const redis = await startRedis(t)
-    const open = (wrap?: (store: LogStore) => LogStore) =>
-      openLogReplica(t, redis.port, { keyPrefix: KEY, ...(wrap === undefined ? {} : { wrap }) })
+    const { redis, open } = await start(t)
     const a = open()
     await settled(a)
     const sealed = [a.seal(ALICE), a.seal(BOB)]
@@ -73,16 +63,18 @@ t.test('a Redis that comes back', { skip: skipOrFail('redis-server') }, async (t
     t.equal(await a.log.revoke(user('alice')), 'logged')
     await a.close()
     let looks = 0
-    const b = open((store) => ({
-      ...store,
-      async snapshot (after, count) {
-        if (looks++ === 1) await redis.restart() // it has adopted the generation, and read no entry of it
-        return await store.snapshot(after, count).catch((error: unknown) => {
-          if (looks === 1) looks = 0 // not connected yet
-          throw error
-        })
-      }
-    }))
+    const b = open({
+      wrap: (store) => ({
+        ...store,
+        async snapshot (after, count) {
+          if (looks++ === 1) await redis.restart() // it has adopted the generation, and read no entry of it
+          return await store.snapshot(after, count).catch((error: unknown) => {
+            if (looks === 1) looks = 0 // not connected yet
+            throw error
+          })
+        }
+      })
+    })
     await settled(b)
     t.ok(looks > 2)
     t.same(sealed.map((entry) => b.log.trusts(entry)), [false, false])
@@ -90,8 +82,7 @@ t.test('a Redis that comes back', { skip: skipOrFail('redis-server') }, async (t
   })
 
   t.test('twice from the same old snapshot: no replica that started in between believes it', async (t) => {
-    const redis = await startRedis(t)
-    const open = () => openLogReplica(t, redis.port, { keyPrefix: KEY })
+    const { redis, open } = await start(t)
     const a = open()
     await settled(a)
     const sealed = a.seal(ALICE)

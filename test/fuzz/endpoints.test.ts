@@ -53,7 +53,7 @@ t.test('no query, path or header of a client takes a credential to another endpo
   // it vouches for every credential: that no resource token is a session is this service's to say
   issuer.resolve({ 'x-authgear-session-valid': 'true', 'x-authgear-user-id': 'a11ce000' })
   const clock = manualClock()
-  const { port, lines: log } = await startInProcess(t, { authgear: issuer.url, resources: [RESOURCE], clock })
+  const { port, lines: log } = await startInProcess(t, { AUTHGEAR_ENDPOINT: issuer.url, RESOURCES: RESOURCE, clock })
   clock.advance(60_000)
   const bearer = (token: string): Line => ['Authorization', `Bearer ${token}`]
   const resourceToken = bearer(signed(machineClaims(issuer.url, clock.wall())))

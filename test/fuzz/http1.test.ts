@@ -33,7 +33,7 @@ const target = mostly(
 
 t.test('a well-formed request gets what Authgear says of exactly these credentials', async (t) => {
   const simulator = await startSimulator(t)
-  const { port, lines: log } = await startInProcess(t, { authgear: simulator.url })
+  const { port, lines: log } = await startInProcess(t, { AUTHGEAR_ENDPOINT: simulator.url })
   const unforeseen = nothingUnforeseen(log)
   const seen = { 200: 0, 401: 0 }
   await campaign(t, fc.asyncProperty(clientLines(fieldText), async (lines) => {
@@ -90,7 +90,7 @@ t.test(
   'any bytes get one answer a request at most, and a 200 only for a session',
   async (t) => {
     const simulator = await startSimulator(t)
-    const { port, lines: log } = await startInProcess(t, { authgear: simulator.url })
+    const { port, lines: log } = await startInProcess(t, { AUTHGEAR_ENDPOINT: simulator.url })
     const unforeseen = nothingUnforeseen(log)
     const seen = new Map<number, number>()
     await campaign(

@@ -104,7 +104,7 @@ const header = text.map(value => [...value].filter(char => /[\t\x20-\x7e\x80-\xf
 
 t.test('a policy that is met lets in, any other text refuses', async (t) => {
   const simulator = await startSimulator(t)
-  const { port } = await startInProcess(t, { authgear: simulator.url, clock: LATER })
+  const { port } = await startInProcess(t, { AUTHGEAR_ENDPOINT: simulator.url, clock: LATER })
   const seen = new Map<number, number>()
   await campaign(
     t,

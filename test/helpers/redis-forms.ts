@@ -96,3 +96,6 @@ export const FORMS: readonly RedisForm[] = [
     }
   }
 ]
+
+/** Where a command is most likely refused: keys in several slots, an old server; both with the rights of the page. */
+export const STRICTEST = FORMS.filter(({ name }) => /^(?:Cluster|Redis 6)/.test(name))

@@ -58,6 +58,8 @@ export interface LogReplica {
   /** As this replica would seal it for others, now. */
   readonly seal: (about: Affected) => Entry
   readonly close: () => Promise<void>
+  /** After which a revocation counts as pending; a second in the service, a minute here. */
+  readonly pendAfter: (ms: number) => void
 }
 
 export type LogReplicaOptions = Readonly<{
@@ -70,6 +72,11 @@ export type LogReplicaOptions = Readonly<{
   /** Between the log and its Redis. */
   wrap?: (store: LogStore) => LogStore
 }>
+
+/** CONFIRM_WITHIN_MS of the service. */
+const CONFIRM_MS = 1000
+/** A slow machine says of no revocation that works that it is pending. */
+export const PATIENCE_MS = 60_000
 
 /** The part of a replica that follows the log; closed when the test ends. */
 export function openLogReplica (
@@ -88,47 +95,24 @@ export function openLogReplica (
   const connections = openLogConnections(settingsFor(place, settings))
   const doubts: boolean[] = []
   const counts = {
-    adopted: 0,
-    inauthentic: 0,
-    foreign: 0,
-    disconnected: 0,
-    revoked: 0,
-    lags: 0,
-    capped: 0,
-    length: 0,
-    doubts
+    adopted: 0, inauthentic: 0, foreign: 0, disconnected: 0, revoked: 0, lags: 0, capped: 0, length: 0, doubts
   }
   connections.follower.redis.on('close', () => counts.disconnected++)
   const store = wrap(createRedisLogStore({ ...connections, keyPrefix }))
   const clock = jumpingClock()
   const troubles: string[] = []
+  let confirmMs = PATIENCE_MS
   const trouble = (what: string): void => { troubles.push(what) }
   const observer = {
-    revoked () {
-      counts.revoked++
-    },
-    lag () {
-      counts.lags++
-    },
     trouble,
-    adopted () {
-      counts.adopted++
-    },
-    inauthentic () {
-      counts.inauthentic++
-    },
-    foreign () {
-      counts.foreign++
-    },
-    doubted (isDoubted: boolean) {
-      doubts.push(isDoubted)
-    },
-    capped () {
-      counts.capped++
-    },
-    length (entries: number) {
-      counts.length = entries
-    }
+    revoked () { counts.revoked++ },
+    lag () { counts.lags++ },
+    adopted () { counts.adopted++ },
+    inauthentic () { counts.inauthentic++ },
+    foreign () { counts.foreign++ },
+    doubted (isDoubted: boolean) { doubts.push(isDoubted) },
+    capped () { counts.capped++ },
+    length (entries: number) { counts.length = entries }
   }
   const log = createStreamLog({
     store,
@@ -136,6 +120,11 @@ export function openLogReplica (
     clock,
     retentionMs,
     observer,
+    after (ms, callBack) {
+      const timer = setTimeout(callBack, ms === CONFIRM_MS ? confirmMs : ms)
+      if (ms === CONFIRM_MS) timer.unref()
+      return () => clearTimeout(timer)
+    },
     ...(page === undefined ? {} : { page }),
     ...(limits === undefined ? {} : { limits })
   })
@@ -143,7 +132,9 @@ export function openLogReplica (
   t.teardown(close)
   const seal = ({ userId, digests }: Affected): Entry =>
     entryOf({ resolution: validResolution({ 'user-id': userId }), digests, stamp: log.snapshot().stamp })
-  return { log, store, clock, troubles, counts, seal, close, generation: () => log.snapshot().stamp.generation }
+  const pendAfter = (ms: number): void => { confirmMs = ms }
+  const generation = (): string => log.snapshot().stamp.generation
+  return { log, store, clock, troubles, counts, seal, close, pendAfter, generation }
 }
 
 /** All follow, and read the same generation to its end. */

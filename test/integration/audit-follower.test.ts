@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap'
 import { startInProcess, type InProcess, type InProcessOptions } from '../helpers/in-process.ts'
 import { metricOf, sourceOf, sumOf, verify } from '../helpers/in-process-on-clock.ts'
-import { adminApi, auditSettings } from '../helpers/audit.ts'
+import { adminApi, auditEnvironment } from '../helpers/audit.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { ask, type Answer } from '../helpers/request.ts'
 import { skipOrFail } from '../helpers/servers.ts'
@@ -43,9 +43,9 @@ async function follow (
   const replicas = await Promise.all(
     Array.from({ length: count }, () =>
       startInProcess(t, {
-        authgear: simulator.url,
-        audit: auditSettings(simulator.url, POLL),
-        ttlMs: 300_000,
+        AUTHGEAR_ENDPOINT: simulator.url,
+        ...auditEnvironment(simulator.url, `${POLL}ms`),
+        CACHE_TTL: '5m',
         ...options
       })
     )
@@ -60,7 +60,7 @@ async function follow (
 async function startFleet (t: Test) {
   const redis = await startRedis(t)
   const simulator = await startSimulator(t, { adminApi })
-  const replicas = await follow(t, simulator, 3, { redisPort: redis.port })
+  const replicas = await follow(t, simulator, 3, { REDIS_URL: redis.url })
   return { redis, simulator, replicas, controls: simulator.controls }
 }
 
@@ -290,6 +290,6 @@ t.test('Redis lost: nobody reads; back: one does', { skip: skipOrFail('redis-ser
 
 t.test('where the audit log is not followed there are no metrics of it', async (t) => {
   const simulator = await startSimulator(t)
-  const adapter = await startInProcess(t, { authgear: simulator.url })
+  const adapter = await startInProcess(t, { AUTHGEAR_ENDPOINT: simulator.url })
   t.notMatch(await adapter.service.metrics.render(), /forward_auth_audit/)
 })

@@ -825,11 +825,11 @@ async function startReplica (
   secret = SECRET
 ) {
   const replica = await startInProcess(t, {
-    authgear: endpoint,
-    redisPort: redis.port,
-    keyPrefix: 'forward-auth:',
-    secret,
-    webhookSecret: WEBHOOK_SECRET
+    AUTHGEAR_ENDPOINT: endpoint,
+    REDIS_URL: redis.url,
+    REDIS_KEY_PREFIX: 'forward-auth:',
+    CACHE_SECRET: secret,
+    AUTHGEAR_WEBHOOK_SECRET: WEBHOOK_SECRET
   })
   await until('its canary is there', async () => JSON.stringify(await redis.cli('KEYS', '*:canary')).includes('canary'))
   return replica

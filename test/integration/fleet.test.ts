@@ -27,7 +27,7 @@ t.test('60 parallel requests of one cold credential on three replicas make one c
   const redis = await startRedis(t)
   const simulator = await startSimulator(t)
   simulator.controls.latency = 100
-  const replicas = await startReplicas(t, { authgear: simulator.url, redisPort: redis.port })
+  const replicas = await startReplicas(t, { AUTHGEAR_ENDPOINT: simulator.url, REDIS_URL: redis.url })
   await untilShared(t, 1, async (run) => {
     const token = `T${String(run).padStart(31, '0')}`
     simulator.controls.addUser({ id: `user-${run}`, name: 'somebody', sessions: [{ accessTokens: [token] }] })
@@ -74,7 +74,9 @@ t.test('3,000 mixed requests of 150 users on three replicas: none is taken for a
     token: `T${String(index).padStart(31, '0')}`
   }))
   for (const { id, token } of users) simulator.controls.addUser({ id, name: id, sessions: [{ accessTokens: [token] }] })
-  const replicas = await startReplicas(t, { authgear: simulator.url, redisPort: redis.port, maxConcurrency: 200 })
+  const replicas = await startReplicas(t, {
+    AUTHGEAR_ENDPOINT: simulator.url, REDIS_URL: redis.url, AUTHGEAR_MAX_CONCURRENCY: 200
+  })
   const one = async (index: number): Promise<boolean> => {
     const user = users[Math.floor(Math.random() * users.length)] ?? { id: '', token: '' }
     const asBearer = index % 2 === 0
@@ -97,7 +99,7 @@ t.test('3,000 mixed requests of 150 users on three replicas: none is taken for a
 t.test('a winner that fails does not take the others down with it', async (t) => {
   const redis = await startRedis(t)
   const simulator = await startSimulator(t)
-  const [first, second] = await startReplicas(t, { authgear: simulator.url, redisPort: redis.port })
+  const [first, second] = await startReplicas(t, { AUTHGEAR_ENDPOINT: simulator.url, REDIS_URL: redis.url })
   simulator.controls.fail('not-found', 1)
   const hold = simulator.controls.hold('before')
   const losing = ask(first?.port ?? 0, bearer(demo.alice.accessToken))
@@ -149,7 +151,7 @@ t.test('a token’s end is the end of every answer to it, also of one in Redis',
   const exp = Math.floor(Date.now() / 1000) + 20
   const token = demoJwt({ sub: 'u', aud: simulator.url, exp })
   simulator.controls.addUser({ id: 'u', name: 'u', sessions: [{ accessTokens: [token] }] })
-  const options = { authgear: simulator.url, redisPort: redis.port, clock }
+  const options = { AUTHGEAR_ENDPOINT: simulator.url, REDIS_URL: redis.url, clock }
   const [first, second] = await startReplicas(t, options)
   t.equal((await ask(first?.port ?? 0, bearer(token))).status, 200)
   await until('it is in Redis', async () => (await redis.cli('KEYS', '*:entry') as string[]).length === 1)

@@ -23,11 +23,10 @@ async function start (t: Test, second: Partial<InProcessOptions> = {}) {
   const simulator = await startSimulator(t)
   const clock = jumpingClock()
   const options = {
-    authgear: simulator.url,
-    redisPort: redis.port,
-    managementToken: 'token',
+    AUTHGEAR_ENDPOINT: simulator.url,
+    REDIS_URL: redis.url,
     clock,
-    timeoutMs: TIMEOUT_MS,
+    AUTHGEAR_TIMEOUT: `${TIMEOUT_MS}ms`,
     leaseMs: TIMEOUT_MS
   }
   const [holder, loser] = await Promise.all([
@@ -58,7 +57,7 @@ t.test('who waited in vain', { skip: skipOrFail('redis-server') }, async (t) => 
   t.test('does not wait for long while its own circuit breaker is open', async (t) => {
     const nobody = await freePort()
     const resolverUrl = `http://127.0.0.1:${nobody}/resolve`
-    const { clock, gate, loser, holding } = await start(t, { resolverUrl, leaseWaitMs: 600_000 })
+    const { clock, gate, loser, holding } = await start(t, { AUTHGEAR_RESOLVER_URL: resolverUrl, leaseWaitMs: 600_000 })
     for (let failure = 0; failure < 5; failure++) await verify(loser, `${failure}`.repeat(32))
     t.equal(loser.service.authgearState(), 'failing')
     const before = await redisReads(loser)

@@ -123,10 +123,10 @@ t.test(
   async (t) => {
     const [simulator, redis] = await Promise.all([startSimulator(t), startRedis(t)])
     const { port, service } = await startInProcess(t, {
-      authgear: simulator.url,
-      redisPort: redis.port,
-      webhookSecret: WEBHOOK_SECRET,
-      preflight: 'allow'
+      AUTHGEAR_ENDPOINT: simulator.url,
+      REDIS_URL: redis.url,
+      AUTHGEAR_WEBHOOK_SECRET: WEBHOOK_SECRET,
+      PREFLIGHT: 'allow'
     })
     await until('Redis is used', () => service.redisState() === 'up')
     for (let n = 0; n < 3; n++) await send(t, port, simulator, randomUUID())

@@ -102,9 +102,9 @@ async function start (
 ) {
   const simulator = await startSimulator(t)
   const verifier = await startInProcessOver(t, protocol, tls, {
-    authgear: simulator.url,
-    absentHeaders,
-    ...(preflight && { preflight })
+    AUTHGEAR_ENDPOINT: simulator.url,
+    ABSENT_HEADERS: absentHeaders,
+    ...(preflight && { PREFLIGHT: preflight })
   })
   return { simulator, verifier }
 }

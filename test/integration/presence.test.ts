@@ -17,7 +17,7 @@ t.test('each replica counts those that follow the log with it', { skip: skipOrFa
   const states: Record<string, Replica['state']> = { a: 'serving', b: 'serving', c: 'serving' }
   const start = (name: string): Promise<InProcess> =>
     startInProcess(t, {
-      authgear: simulator.url, redisPort: redis.port, machine: `replica-${name}`, state: () => states[name] ?? 'starting'
+      AUTHGEAR_ENDPOINT: simulator.url, REDIS_URL: redis.url, machine: `replica-${name}`, state: () => states[name] ?? 'starting'
     })
   const [a, b, c] = await Promise.all([start('a'), start('b'), start('c')])
   await until('all see three', async () => (await Promise.all([a, b, c].map(seenBy))).every((count) => count === 3))
@@ -81,6 +81,6 @@ t.test('each replica counts those that follow the log with it', { skip: skipOrFa
 
 t.test('without Redis there is no such number', async (t) => {
   const simulator = await startSimulator(t)
-  const { service } = await startInProcess(t, { authgear: simulator.url })
+  const { service } = await startInProcess(t, { AUTHGEAR_ENDPOINT: simulator.url })
   t.notMatch(await service.metrics.render(), /replicas_seen/)
 })

@@ -27,11 +27,10 @@ t.test('a silent partition ends at the promised bound', { skip: skipOrFail('redi
   simulator.controls.addUser({ id: 'alice', name: 'alice', sessions: [{ accessTokens: [TOKEN] }] })
   const open = (redisPort: number) =>
     startInProcess(t, {
-      authgear: simulator.url,
-      redisPort,
-      managementToken: 'token',
-      ttlMs: 120_000,
-      degradedTtlMs: DEGRADED_TTL_MS
+      AUTHGEAR_ENDPOINT: simulator.url,
+      REDIS_URL: `redis://127.0.0.1:${redisPort}`,
+      CACHE_TTL: '2m',
+      CACHE_DEGRADED_TTL: `${DEGRADED_TTL_MS}ms`
     })
   const left = await open(master.port)
   await until('it follows', () => left.service.redisState() === 'up')

@@ -3,6 +3,7 @@ import { checkInvariants } from '../helpers/invariants.ts'
 import { sendRaw } from '../helpers/raw-http.ts'
 import { demo, startSimulator, type RunningSimulator } from '../helpers/simulator.ts'
 import { makeTls } from '../helpers/tls.ts'
+import { type Environment, LOGIN } from '../helpers/in-process.ts'
 import {
   WITH_GRPC,
   startInProcessOver,
@@ -117,7 +118,7 @@ async function start (
 ): Promise<{ simulator: RunningSimulator, verifier: InProcessOver }> {
   const simulator = await startSimulator(t)
   row?.before?.(simulator)
-  return { simulator, verifier: await startInProcessOver(t, protocol, tls, { authgear: simulator.url }) }
+  return { simulator, verifier: await startInProcessOver(t, protocol, tls, { AUTHGEAR_ENDPOINT: simulator.url }) }
 }
 
 const merge = (asked: Asked, more: NonNullable<Asked['headers']>, method = 'GET'): Asked => ({
@@ -260,20 +261,20 @@ t.test('a request that declares a body gets the same page, and its connection en
 
 const NAVIGATION = { 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' }
 const FORBIDDEN = bearer(bob.accessToken, '/verify?role=admin')
-type Links = ReadonlyArray<readonly [what: string, options: object, asked: Asked, link: string]>
+type Links = ReadonlyArray<readonly [what: string, options: Environment, asked: Asked, link: string]>
 const LINKS: Links = [
-  ['401 with LOGIN_URL', { loginUrl: '/login' }, {}, '<a href="/login">Sign in</a>'],
-  ['403 with LOGIN_URL', { loginUrl: '/login' }, FORBIDDEN, '<a href="/login">Sign in as somebody else</a>'],
-  ['401 with login=off', { login: {} }, { path: '/verify?login=off' },
+  ['401 with LOGIN_URL', { LOGIN_URL: '/login' }, {}, '<a href="/login">Sign in</a>'],
+  ['403 with LOGIN_URL', { LOGIN_URL: '/login' }, FORBIDDEN, '<a href="/login">Sign in as somebody else</a>'],
+  ['401 with login=off', LOGIN, { path: '/verify?login=off' },
     '<a href="https://app.example.com/_auth/login">Sign in</a>'],
-  ['403 with the login', { login: {} }, FORBIDDEN,
+  ['403 with the login', LOGIN, FORBIDDEN,
     '<a href="https://app.example.com/_auth/logout">Sign in as somebody else</a>'],
   ['401 with neither', {}, {}, 'ask the people who run this site, or whoever gave you its address.']
 ]
 for (const [what, options, asked, link] of LINKS) {
   t.test(`the page of ${what} says how to go on`, async (t) => {
     const simulator = await startSimulator(t)
-    const verifier = await startInProcessOver(t, 'HTTP/1.1', tls, { authgear: simulator.url, ...options })
+    const verifier = await startInProcessOver(t, 'HTTP/1.1', tls, { AUTHGEAR_ENDPOINT: simulator.url, ...options })
     const answered = await verifier.ask(merge(asked, NAVIGATION))
     t.match(answered.body, link)
     const program = await verifier.ask(merge(asked, { accept: '*/*' }))

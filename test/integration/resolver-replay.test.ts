@@ -101,13 +101,13 @@ async function open (t: Test): Promise<World> {
   const upstream = await startUpstream(t, () => {})
   const adapterFor = (t: Test, cookiePrefix: string, isSilent: boolean): Promise<InProcess> =>
     startInProcess(t, {
-      authgear: ENDPOINT,
-      resolverUrl: `http://127.0.0.1:${upstream.port}/resolve`,
-      cookiePrefix,
-      ttlMs: 0,
-      negativeTtlMs: 0,
-      timeoutMs: isSilent ? 500 : 30_000,
-      trustedProxies: []
+      AUTHGEAR_ENDPOINT: ENDPOINT,
+      AUTHGEAR_RESOLVER_URL: `http://127.0.0.1:${upstream.port}/resolve`,
+      AUTHGEAR_COOKIE_PREFIX: cookiePrefix,
+      CACHE_TTL: '0',
+      CACHE_NEGATIVE_TTL: '0',
+      AUTHGEAR_TIMEOUT: `${isSilent ? 500 : 30_000}ms`,
+      TRUSTED_PROXIES: 'none'
     })
   return { upstream, adapterFor }
 }

@@ -315,8 +315,8 @@ for (const protocol of WITH_GRPC) {
         await t.test(row.name, async (t) => {
           const simulator = await startSimulator(t)
           const verifier = await startInProcessOver(t, protocol, tls, {
-            authgear: simulator.url,
-            timeoutMs: row.timeoutMs ?? 30_000
+            AUTHGEAR_ENDPOINT: simulator.url,
+            AUTHGEAR_TIMEOUT: `${row.timeoutMs ?? 30_000}ms`
           })
           row.before?.(simulator)
           const asked = typeof row.asked === 'function' ? row.asked(simulator.url) : row.asked

@@ -14,11 +14,11 @@ const VALID = ['x-authgear-session-valid: true', 'x-authgear-user-id: alice']
 async function startHostile (t: Test, script: (socket: Socket) => void) {
   const upstream = await startUpstream(t, script)
   const { port } = await startInProcess(t, {
-    authgear: 'https://myapp.authgear.cloud',
-    resolverUrl: `http://127.0.0.1:${upstream.port}/resolve`,
-    ttlMs: 0,
-    negativeTtlMs: 0,
-    timeoutMs: 5000
+    AUTHGEAR_ENDPOINT: 'https://myapp.authgear.cloud',
+    AUTHGEAR_RESOLVER_URL: `http://127.0.0.1:${upstream.port}/resolve`,
+    CACHE_TTL: '0',
+    CACHE_NEGATIVE_TTL: '0',
+    AUTHGEAR_TIMEOUT: '5s'
   })
   return { upstream, verify: () => ask(port, { path: '/verify', headers: [ALICE] }) }
 }

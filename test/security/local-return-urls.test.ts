@@ -20,11 +20,14 @@ const ADDRESSES = [...new Set(CORPUS.flatMap((text) => [
 t.test('a login on this machine leads to Authgear, or back to its own origin', async (t) => {
   const authgear = await startSimulator(t)
   const adapter = await startInProcess(t, {
-    authgear: AUTHGEAR,
-    resolverUrl: `${authgear.url}/_resolver/resolve`,
-    login: { publicUrl: ORIGIN, allowedHosts: [], logoutRedirectUri: `${ORIGIN}/_auth/logged-out` }
+    AUTHGEAR_ENDPOINT: AUTHGEAR,
+    AUTHGEAR_RESOLVER_URL: `${authgear.url}/_resolver/resolve`,
+    ...LOGIN,
+    LOGIN_PUBLIC_URL: ORIGIN,
+    LOGIN_ALLOWED_HOSTS: undefined,
+    LOGOUT_REDIRECT_URI: undefined
   })
-  const seal = createSeal(LOGIN.secret)
+  const seal = createSeal(LOGIN.LOGIN_SECRET)
   const cookie = `__Host-forward-auth-login=${seal.seal('browser', { id: 'b', returns: 0, since: Date.now() })}`
   const session = `session=${authgear.controls.signIn('alice').cookie}`
   const stateOf = (returnTo: string): string => sealState(seal, {

@@ -42,7 +42,14 @@ const FOREIGN = [
   'localhost:x',
   'evil.example:80:localhost',
   'localhost/evil',
-  'evil@localhost'
+  'evil@localhost',
+  'evil.example#.corp.example.com',
+  'evil.example/.corp.example.com',
+  'evil.example?.corp.example.com',
+  'evil.example .corp.example.com',
+  'evil.example\\.corp.example.com',
+  'evil@a.corp.example.com',
+  'a..corp.example.com'
 ]
 
 t.test("accepts addresses, this machine's names and configured names, no other", (t) => {

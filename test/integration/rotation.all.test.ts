@@ -92,10 +92,10 @@ function createWorld (t: Test, simulator: RunningSimulator, redisPort: number) {
 
   async function start (options: Partial<InProcessOptions>): Promise<Replica> {
     const replica = await startInProcess(t, {
-      authgear: simulator.url,
-      redisPort,
-      managementToken: TOKEN,
-      ttlMs: 600_000,
+      AUTHGEAR_ENDPOINT: simulator.url,
+      REDIS_URL: `redis://127.0.0.1:${redisPort}`,
+      MANAGEMENT_TOKEN: TOKEN,
+      CACHE_TTL: '10m',
       secretCheckMs: SECRET_CHECK_MS,
       ...options
     })
@@ -152,10 +152,10 @@ t.test('CACHE_SECRET is rotated under sign-outs: no 503, no cold cache', {
   simulator.controls.latency = 200
   const world = createWorld(t, simulator, redis.port)
   const { replicas, counts, rounds, rollOut, stay, signOut } = world
-  for (let index = 0; index < 3; index++) replicas.push(await world.start({ secret: OLD }))
+  for (let index = 0; index < 3; index++) replicas.push(await world.start({ CACHE_SECRET: OLD }))
   const before = await stay()
   const steady = await rounds(ROUNDS_OF_A_PHASE, before)
-  const both = await rollOut({ secret: NEW, previousSecret: OLD }, before, () => {
+  const both = await rollOut({ CACHE_SECRET: NEW, CACHE_SECRET_PREVIOUS: OLD }, before, () => {
     t.notOk(replicas.some(isRotated), 'written under the old one while a replica is left that has it alone')
   })
   const changing: number[] = []
@@ -165,7 +165,7 @@ t.test('CACHE_SECRET is rotated under sign-outs: no 503, no cold cache', {
   await Promise.all(before.slice(0, 20).map(signOut))
   // as when the retention has passed: nobody is left whose entry was sealed under the old one
   const after = await stay()
-  const alone = await rollOut({ secret: NEW }, after)
+  const alone = await rollOut({ CACHE_SECRET: NEW }, after)
   t.comment(JSON.stringify({ steady, both, changing, written, alone, ...counts }))
   t.match(counts, { unavailable: 0, wrong: 0, refused: 0, unrevoked: 0 })
   for (const cost of [...both, ...changing, written, ...alone]) {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { adminApi, auditSettings } from '../helpers/audit.ts'
+import { adminApi, auditEnvironment } from '../helpers/audit.ts'
 import { startInProcess, type InProcess } from '../helpers/in-process.ts'
 import { metricOf, sumOf } from '../helpers/in-process-on-clock.ts'
 import { startRedis, type RedisServer } from '../helpers/redis.ts'
@@ -40,8 +40,8 @@ const isRemembered = async (replica: InProcess, cookie: string): Promise<boolean
 
 t.test('a slow Redis, three times: no cache is void', { skip: skipOrFail('redis-server') }, async (t) => {
   const [redis, simulator] = await Promise.all([startRedis(t), startSimulator(t, { adminApi })])
-  const audit = auditSettings(simulator.url, POLL_MS)
-  const settings = { authgear: simulator.url, audit, ttlMs: 600_000, redisPort: redis.port }
+  const audit = auditEnvironment(simulator.url, `${POLL_MS}ms`)
+  const settings = { AUTHGEAR_ENDPOINT: simulator.url, ...audit, CACHE_TTL: '10m', REDIS_URL: redis.url }
   const replicas = await Promise.all([1, 2].map(() => startInProcess(t, settings)))
   await until('one reads, and both follow', async () => await polls(replicas) > 1 && replicas.every(isFollowing))
   const { cookie } = simulator.controls.signIn('bob')

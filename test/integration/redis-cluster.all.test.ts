@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap'
 import { createEntryCodec } from '../../src/revocation/codec.ts'
 import { connectRedis } from '../../src/redis/connect.ts'
-import { startInProcess, type InProcess, type InProcessOptions } from '../helpers/in-process.ts'
+import { redisAt, startInProcess, type InProcess, type InProcessOptions } from '../helpers/in-process.ts'
 import { startBadNetwork } from '../helpers/bad-network.ts'
 import { freePort } from '../helpers/free-port.ts'
 import { about, user } from '../helpers/log-entry.ts'
@@ -36,9 +36,8 @@ async function startFleet (t: Test, cluster: RedisCluster, count: number, option
   for (const { id, token } of users) simulator.controls.addUser({ id, name: id, sessions: [{ accessTokens: [token] }] })
   const open = async (): Promise<InProcess> => {
     const adapter = await startInProcess(t, {
-      authgear: simulator.url,
-      redis: { servers: cluster.servers },
-      managementToken: 'token',
+      AUTHGEAR_ENDPOINT: simulator.url,
+      ...redisAt(cluster.servers),
       ...options
     })
     await until('Redis is used', () => isUp(adapter), 30_000)
@@ -82,7 +81,7 @@ t.test('Redis Cluster', { skip: skipOrFail('redis-server') }, async (t) => {
     'one of three masters dies: its slots go to Authgear, nobody is logged out',
     async (t) => {
       const cluster = await startCluster(t)
-      const { users, replicas, open } = await startFleet(t, cluster, 3, { ttlMs: 600_000 })
+      const { users, replicas, open } = await startFleet(t, cluster, 3, { CACHE_TTL: '10m' })
       const [first, second, third] = replicas
       if (first === undefined || second === undefined || third === undefined) throw new Error('no replicas')
       await checkAll(t, first, users, 'cold')

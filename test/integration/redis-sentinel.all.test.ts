@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis'
 import t, { type Test } from 'tap'
 import { openLogConnections } from '../../src/redis/log-connections.ts'
 import { compareIds, type StreamId } from '../../src/revocation/types.ts'
-import { startInProcess, type InProcess } from '../helpers/in-process.ts'
+import { redisAt, startInProcess, type InProcess } from '../helpers/in-process.ts'
 import { user } from '../helpers/log-entry.ts'
 import { addPrintedUser, PASSWORD, USERNAME } from '../helpers/redis-acl.ts'
 import type { RedisServer } from '../helpers/redis.ts'
@@ -121,11 +121,10 @@ async function checkFailover (t: Test, fault: 'killed' | 'frozen'): Promise<void
   const adapters = await Promise.all(
     [30_000, 30_000, 30_000, 50].map((ttlMs) =>
       startInProcess(t, {
-        authgear: simulator.url,
-        redis: { servers: group.servers },
-        redisTimeoutMs: 50,
-        managementToken: 'token',
-        ttlMs
+        AUTHGEAR_ENDPOINT: simulator.url,
+        ...redisAt(group.servers),
+        REDIS_TIMEOUT: '50ms',
+        CACHE_TTL: `${ttlMs}ms`
       })
     )
   )
@@ -260,7 +259,7 @@ t.test('no Sentinel answers: nobody waits, and it is told', { skip: skipOrFail('
     name: 'mymaster',
     password: undefined
   } as const
-  const adapter = await startInProcess(t, { authgear: simulator.url, redis: { servers } })
+  const adapter = await startInProcess(t, { AUTHGEAR_ENDPOINT: simulator.url, ...redisAt(servers) })
   await until('it is told', () => adapter.lines.some(({ msg }) => String(msg).startsWith('Redis is not reachable')))
   t.same(await statusesOf([adapter], users.slice(0, 3)), [200])
   t.equal(adapter.service.redisState(), 'down')

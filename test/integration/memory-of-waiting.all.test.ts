@@ -63,7 +63,9 @@ for (const [what, { requests, ...rest }] of FLOODS) {
 
 t.test('beyond the budget of waiting bytes: overloaded at once, memory still answers', async (t) => {
   const token = 'x'.repeat(2000)
-  const { adapter, simulator } = await startInProcessOnClock(t, { timeoutMs: 30_000, waitingBytes: 3 * 16 * 1024 })
+  const { adapter, simulator } = await startInProcessOnClock(t, {
+    AUTHGEAR_TIMEOUT: '30s', waitingBytes: 3 * 16 * 1024
+  })
   t.equal(sourceOf(await verify(adapter, demo.alice.accessToken)), '200 authgear')
   const gate = simulator.controls.hold('before')
   const waiting = Array.from({ length: 3 }, () => verify(adapter, token))

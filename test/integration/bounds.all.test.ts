@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import t, { type Test } from 'tap'
-import { startInProcess } from '../helpers/in-process.ts'
+import { overTls, startInProcess } from '../helpers/in-process.ts'
 import { flood, startFastResolver, startMeasuredProcess, type MeasuredProcess } from '../helpers/measured-process.ts'
 import { untilClosed } from '../helpers/raw-http.ts'
 import { ask } from '../helpers/request.ts'
@@ -141,7 +141,7 @@ t.test('5,000 idle connections are kept, and nobody waits for them', async (t) =
 t.test('a head that comes byte by byte is not waited for, and an idle connection is', async (t) => {
   const simulator = await startSimulator(t)
   const { port } = await startInProcess(t, {
-    authgear: simulator.url,
+    AUTHGEAR_ENDPOINT: simulator.url,
     limits: { headersTimeout: 300, requestTimeout: 400, connectionsCheckingInterval: 50 }
   })
   const bystander = connect(port, '127.0.0.1')
@@ -177,7 +177,7 @@ async function drip (port: number, head: string): Promise<string> {
 t.test('it is the proxy that closes an idle connection', async (t) => {
   const simulator = await startSimulator(t)
   for (const tls of [undefined, makeTls(t)]) {
-    const { service } = await startInProcess(t, { authgear: simulator.url, ...tls && { tls } })
+    const { service } = await startInProcess(t, { AUTHGEAR_ENDPOINT: simulator.url, ...tls && { ...overTls(tls) } })
     const { keepAliveTimeout, headersTimeout, requestTimeout, connectionsCheckingInterval, maxHeadersCount, timeout } =
       service.app.fastify.server as unknown as Record<string, number>
     t.ok(Number(keepAliveTimeout) > 120_000, 'longer than nginx (60 s), Traefik (90 s) and Caddy (120 s)')
@@ -187,7 +187,7 @@ t.test('it is the proxy that closes an idle connection', async (t) => {
     )
     t.ok(tls !== undefined || timeout === 0, 'and nothing else cuts it')
   }
-  const { port } = await startInProcess(t, { authgear: simulator.url, limits: { keepAliveTimeout: 200 } })
+  const { port } = await startInProcess(t, { AUTHGEAR_ENDPOINT: simulator.url, limits: { keepAliveTimeout: 200 } })
   const socket = connect(port, '127.0.0.1').resume()
   socket.write(GET)
   await untilClosed(socket)
