@@ -8,12 +8,11 @@ import {
   startDjango, startGo, startJupyterHub, startNginx, startNode, startPython, startRadicale, type Verifying
 } from './apps/start-app.ts'
 import { until } from '../helpers/until.ts'
-import { ALICE, BOB } from './people.ts'
+import { ALICE, BOB, cookieOf } from './people.ts'
 import { traefikPlain } from './proxies.ts'
 import { startProxy } from './start-proxy.ts'
 
 const ISSUER = 'https://auth.example.com'
-const cookieOf = ({ cookie }: Readonly<{ cookie: string }>): HeaderLine => ['Cookie', cookie]
 
 type World = Readonly<{ port: number, simulator: RunningSimulator }>
 

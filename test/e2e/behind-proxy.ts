@@ -3,7 +3,6 @@ import { startBalancer, type Balancer } from '../helpers/balancer.ts'
 import { startEchoApp, type EchoApp } from '../helpers/echo-app.ts'
 import { makeOwnCert, type OwnCert } from '../helpers/own-cert.ts'
 import { startRedis } from '../helpers/redis.ts'
-import { HOST } from '../helpers/request.ts'
 import { startProcess, type Service } from '../helpers/process.ts'
 import { startSimulator, type RunningSimulator } from '../helpers/simulator.ts'
 import { until } from '../helpers/until.ts'
@@ -12,6 +11,7 @@ import { startOneReplica, type OneReplica } from './one-replica.ts'
 import type { Proxy } from './proxy.ts'
 import { ROUTES } from './snippets.ts'
 import { startProxy } from './start-proxy.ts'
+import { LOGIN } from './people.ts'
 
 /**
  * Authgear ← two replicas (or more) with one Redis ← the proxy under test, with the routes of docs/policies.md → the
@@ -93,9 +93,7 @@ const SINGLE: Readonly<Record<string, string>> = {
   CACHE_TTL: '0',
   CACHE_NEGATIVE_TTL: '0',
   TRUSTED_PROXIES: `127.0.0.1,${LOAD_BALANCER}`,
-  LOGIN_CLIENT_ID: 'web',
-  LOGIN_PUBLIC_URL: `https://${HOST}`,
-  LOGIN_SECRET: 'a secret of this test, longer than 32 bytes'
+  ...LOGIN
 }
 
 /** Long lives: how slow this machine is changes nothing. */

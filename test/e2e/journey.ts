@@ -1,15 +1,15 @@
-import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import type { Browser, Page } from 'playwright-core'
 import type { Test } from 'tap'
 import { launchChromium } from '../helpers/chromium.ts'
 import { keepPicture } from '../helpers/docs-picture.ts'
+import { listenFree } from '../helpers/listen-free.ts'
 import { keyOf, makeOwnCert } from '../helpers/own-cert.ts'
 import { HOST } from '../helpers/request.ts'
 import { startProcess, type Service } from '../helpers/process.ts'
 import { startSimulator, type RunningSimulator, type SimulatorOptions } from '../helpers/simulator.ts'
+import { LOGIN } from './people.ts'
 import { caddy, nginx, traefik } from './proxies.ts'
 import type { Proxy } from './proxy.ts'
 import { swap } from './snippets.ts'
@@ -77,9 +77,7 @@ export async function startJourney (t: Test, proxy: Proxy, simulator: SimulatorO
     AUTHGEAR_ENDPOINT: AUTHGEAR,
     AUTHGEAR_RESOLVER_URL: `https://127.0.0.1:${authgear.port}/_resolver/resolve`,
     AUTHGEAR_CA_FILE: certificate.caFile,
-    LOGIN_CLIENT_ID: 'web',
-    LOGIN_PUBLIC_URL: APP,
-    LOGIN_SECRET: 'a secret of this test, longer than 32 bytes',
+    ...LOGIN,
     MANAGEMENT_TOKEN,
     ...proxy.tls && { LISTEN_TLS_CERT_FILE: certificate.certFile, LISTEN_TLS_KEY_FILE: certificate.keyFile }
   })
@@ -127,7 +125,5 @@ async function startApp (t: Test): Promise<number> {
 <a href="/next">Next page</a> <a href="/_auth/logout">Sign out</a>
 <form method="post" action="/form"><button>Save</button></form>`)
   })
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  t.teardown(() => { server.close(); server.closeAllConnections() })
-  return (server.address() as AddressInfo).port
+  return await listenFree(t, server)
 }

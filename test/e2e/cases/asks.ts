@@ -1,8 +1,7 @@
-import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import type { Test } from 'tap'
 import { startEchoApp, type EchoApp } from '../../helpers/echo-app.ts'
+import { listenFree } from '../../helpers/listen-free.ts'
 import { ask, type HeaderLine } from '../../helpers/request.ts'
 import type { Observe } from '../behaviour.ts'
 import type { Proxy } from '../proxy.ts'
@@ -177,10 +176,8 @@ async function startForwardAuth (t: Test): Promise<ForwardAuth> {
       })
       .end()
   })
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  t.teardown(() => { server.close(); server.closeAllConnections() })
   return {
-    port: (server.address() as AddressInfo).port,
+    port: await listenFree(t, server),
     answer (status, headers) { next = [status, headers] },
     hang () { next = undefined },
     last () {

@@ -1,9 +1,8 @@
-import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import type { Test } from 'tap'
+import { listenFree } from '../../helpers/listen-free.ts'
 import { ask, type Answer } from '../../helpers/request.ts'
 import { startBefore } from '../one-replica.ts'
 import { ALICE } from '../people.ts'
@@ -97,9 +96,7 @@ async function startPage (t: Test): Promise<string> {
   const server = createServer((_, reply) => {
     reply.setHeader('content-type', 'text/html').end('<!doctype html><h1>One moment</h1>')
   })
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  t.teardown(() => { server.close(); server.closeAllConnections() })
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  return `http://127.0.0.1:${await listenFree(t, server)}`
 }
 
 /** What somebody sees of it, as the table of docs/proxies/README.md says it. */

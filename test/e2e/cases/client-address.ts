@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer, request, type IncomingMessage } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import type { Test } from 'tap'
+import { listenFree } from '../../helpers/listen-free.ts'
 import { HOST, type HeaderLine } from '../../helpers/request.ts'
 import { LOAD_BALANCER, type BehindProxy } from '../behind-proxy.ts'
 import { startBefore } from '../one-replica.ts'
@@ -155,7 +155,5 @@ async function startLoadBalancer (t: Test, target: number, keeps: boolean): Prom
     const answer = await send(target, LOAD_BALANCER, { method: incoming.method, path: incoming.url, headers })
     reply.writeHead(answer.statusCode ?? 0).end()
   })
-  await once(server.listen(0, PROXY), 'listening')
-  t.teardown(() => { server.close(); server.closeAllConnections() })
-  return (server.address() as AddressInfo).port
+  return await listenFree(t, server)
 }

@@ -1,17 +1,14 @@
 import { ask, HOST, type HeaderLine } from '../../helpers/request.ts'
 import { startBefore, startOneReplica } from '../one-replica.ts'
-import { ALICE, BOB } from '../people.ts'
+import { ALICE, BOB, LOGIN, NAVIGATION } from '../people.ts'
 import type { Edits, Proxy } from '../proxy.ts'
 import { swap } from '../snippets.ts'
 import type { Case } from './case.ts'
-import { NAVIGATION } from './login.ts'
 
 // what a gateway with the filter ExternalAuth of Gateway API asks
 
 const ENVIRONMENT = {
-  LOGIN_CLIENT_ID: 'web',
-  LOGIN_PUBLIC_URL: `https://${HOST}`,
-  LOGIN_SECRET: 'a secret of this test, longer than 32 bytes',
+  ...LOGIN,
   EXT_AUTHZ_POLICY: 'required',
   EXT_AUTHZ_LOCATION: 'request'
 }

@@ -1,16 +1,11 @@
 import { ask, HOST, type HeaderLine } from '../../helpers/request.ts'
 import { startBefore } from '../one-replica.ts'
-import { ALICE } from '../people.ts'
+import { ALICE, NAVIGATION } from '../people.ts'
 import { shipped, type Case } from './case.ts'
 
 /** Beside the route, and so protected like everything else. */
 const BESIDE = ['/_auth', '/_auth/', '/_auth/other', '/_auth/login/x', '/_auth/loginx', '/x/_auth/login']
 
-export const NAVIGATION: readonly HeaderLine[] = [
-  ['Sec-Fetch-Mode', 'navigate'],
-  ['Sec-Fetch-Dest', 'document'],
-  ['Accept', 'text/html']
-]
 const instead = (name: string, value: string): readonly HeaderLine[] => [
   ...NAVIGATION.filter(([other]) => other !== name),
   [name, value]

@@ -1,10 +1,10 @@
-import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { startBalancer } from '../../helpers/balancer.ts'
 import { startEchoApp } from '../../helpers/echo-app.ts'
+import { listenFree } from '../../helpers/listen-free.ts'
 import { startNginx } from '../../helpers/nginx.ts'
 import { ask, type Asked } from '../../helpers/request.ts'
 import { startBefore } from '../one-replica.ts'
@@ -97,9 +97,7 @@ async function recordHeads (t: Test): Promise<string[]> {
     heads.push(data.toString('latin1'))
     socket.write('HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n')
   }))
-  await once(recorder.listen(0, '127.0.0.1'), 'listening')
-  t.teardown(() => { recorder.close() })
-  const port = await startNaive(t, (recorder.address() as AddressInfo).port, 1)
+  const port = await startNaive(t, await listenFree(t, recorder), 1)
   await ask(port, { method: 'POST', body: 'b'.repeat(100) })
   await ask(port, CARRIER)
   return heads

@@ -1,13 +1,12 @@
 import { freePort } from '../../helpers/free-port.ts'
 import { ask, type HeaderLine } from '../../helpers/request.ts'
 import { startBefore } from '../one-replica.ts'
-import { ALICE, BOB } from '../people.ts'
+import { ALICE, BOB, cookieOf } from '../people.ts'
 import type { Edits } from '../proxy.ts'
 import { readSnippet, swap } from '../snippets.ts'
 import { shippedBy, type Case } from './case.ts'
 
 const PAGE = 'proxies/traefik.md'
-const COOKIE = (who: Readonly<{ cookie: string }>): HeaderLine => ['Cookie', who.cookie]
 
 /** Routers that somebody wrote without a middleware: on the entry point by its name, and on none by name. */
 const FORGOTTEN = `
@@ -53,10 +52,10 @@ export const traefik: readonly Case[] = [
       for (const host of ['forgotten.example.com', 'nowhere.example.com']) {
         t.equal((await ask(port, { host })).status, 401, `${host}, nobody`)
         t.equal((await ask(port, { host, headers: [['X-Authgear-User-Id', 'me']] })).status, 401, `${host}, spoofed`)
-        t.equal((await ask(port, { host, headers: [COOKIE(ALICE)] })).status, 200, `${host}, Alice`)
+        t.equal((await ask(port, { host, headers: [cookieOf(ALICE)] })).status, 200, `${host}, Alice`)
       }
-      t.equal((await ask(port, { path: '/admin', headers: [COOKIE(BOB)] })).status, 403, 'a stricter router stays so')
-      t.equal((await ask(port, { path: '/admin', headers: [COOKIE(ALICE)] })).status, 200)
+      t.equal((await ask(port, { path: '/admin', headers: [cookieOf(BOB)] })).status, 403, 'a stricter router stays so')
+      t.equal((await ask(port, { path: '/admin', headers: [cookieOf(ALICE)] })).status, 200)
       t.equal((await ask(port, { path: '/_auth/login' })).status, 401, 'nor is the login there')
       t.equal((await ask(port, { path: '/public/page' })).status, 401, 'nor what is public')
       const before = app.received.length

@@ -3,25 +3,18 @@ import { parseAllDocuments } from 'yaml'
 import { snippet } from '../../../src/commands/snippet.ts'
 import { type EchoApp, startEchoApp } from '../../helpers/echo-app.ts'
 import { startProcess } from '../../helpers/process.ts'
-import { ask, HOST, type HeaderLine } from '../../helpers/request.ts'
+import { ask, HOST } from '../../helpers/request.ts'
 import { skipOrFail } from '../../helpers/servers.ts'
 import { startSimulator } from '../../helpers/simulator.ts'
-import { ALICE, BOB } from '../people.ts'
+import { ALICE, BOB, cookieOf, LOGIN, NAVIGATION } from '../people.ts'
 import { traefikPlain } from '../proxies.ts'
 import { swap } from '../snippets.ts'
 import { startProxy } from '../start-proxy.ts'
 import { configurationOf, type Ingress, ruleOf } from './ingress-nginx.ts'
 import { startNginx } from '../../helpers/nginx.ts'
-import { NAVIGATION } from './left.ts'
 import { rowsOf } from './page.ts'
 
 const USER = 'X-Authgear-User-Id'
-const cookieOf = ({ cookie }: Readonly<{ cookie: string }>): HeaderLine => ['Cookie', cookie]
-const LOGIN = {
-  LOGIN_CLIENT_ID: 'web',
-  LOGIN_PUBLIC_URL: `https://${HOST}`,
-  LOGIN_SECRET: 'a secret of this test, longer than 32 bytes'
-}
 
 type Side = Readonly<{ app: EchoApp, port: number }>
 

@@ -5,7 +5,7 @@ import { ask, type HeaderLine } from '../../helpers/request.ts'
 import { skipOrFail } from '../../helpers/servers.ts'
 import { demo, type RunningSimulator, startSimulator } from '../../helpers/simulator.ts'
 import { disabledEvent, WEBHOOK_SECRET, webhookOf } from '../../helpers/webhook.ts'
-import { ALICE, BOB } from '../people.ts'
+import { ALICE, BOB, cookieOf } from '../people.ts'
 import { nginx } from '../proxies.ts'
 import { startProxy } from '../start-proxy.ts'
 import { startNginx } from '../../helpers/nginx.ts'
@@ -18,7 +18,6 @@ const NAMES = [
   'X-Authgear-Session-Amr', 'X-Authgear-User-Can-Reauthenticate'
 ]
 const USER = 'X-Authgear-User-Id'
-const cookieOf = ({ cookie }: Readonly<{ cookie: string }>): HeaderLine => ['Cookie', cookie]
 /** The credential that native apps and many SPAs keep in a cookie. */
 const tokenOf = ({ accessToken }: Readonly<{ accessToken: string }>): HeaderLine =>
   ['Cookie', `app_access_token=${accessToken}`]

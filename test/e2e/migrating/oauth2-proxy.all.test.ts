@@ -3,8 +3,8 @@ import { startEchoApp } from '../../helpers/echo-app.ts'
 import { ask, HOST, type HeaderLine } from '../../helpers/request.ts'
 import { skipOrFail } from '../../helpers/servers.ts'
 import { until } from '../../helpers/until.ts'
-import { ALICE, BOB } from '../people.ts'
-import { gotten, leftFile, NAVIGATION } from './left.ts'
+import { ALICE, BOB, NAVIGATION } from '../people.ts'
+import { gotten, leftFile } from './left.ts'
 import {
   CLAIMS, idToken, signInAt, startLeft, startOauth2Proxy, startRight, waysIn
 } from './oauth2-proxy.ts'
