@@ -13,7 +13,7 @@ import {
 import { LogNotRead } from '../errors.ts'
 import type { Admitted, KnownProfile, Presenter } from '../identity/presenter.ts'
 import type { TokenStanding } from '../revocation/types.ts'
-import { createDerivedPolicies, type OwnWords } from '../verify/policy-cache.ts'
+import { createDerivedPolicies, type OwnWords, ownWordsOf } from '../verify/policy-cache.ts'
 import { createAllowToken, refuseToken, type TokenRefusal, withTokenChallenge, withTokenHeaders } from './responses.ts'
 import type { Verification, Verifier } from './verifier.ts'
 
@@ -178,8 +178,9 @@ function admittedOf ({ key, credentials }: CredentialContext, token: ResourceTok
  * @param segments `optional`: the first segment may be the client's, and chooses nothing
  */
 export function createExtAuthz (deps: ResourceDeps, verify: Handler, segments: 'optional' | 'required'): Handler {
-  const needsOf = createDerivedPolicies(tokenNeedsOf)
-  const resource = createResource(deps, segments === 'optional' ? 'doubtful' : 'trusted')
+  const words = ownWordsOf(segments)
+  const needsOf = createDerivedPolicies(tokenNeedsOf, words)
+  const resource = createResource(deps, words)
   return (request) => {
     const { proxy, query } = request
     if (segments === 'required' && query === undefined) return verify(request) // which refuses it

@@ -1,10 +1,13 @@
 import t from 'tap'
 import {
-  ALLOWED, askAsGateway, type Asking, cookieOf, createGateway, filterOf, type Outcome, startShipped, writtenRules
+  ALLOWED, AS_SHIPPED, askAsGateway, type Asking, cookieOf, createGateway, filterOf, type Outcome, startShipped,
+  writtenRules
 } from '../helpers/external-auth-gateway.ts'
+import { startInProcess } from '../helpers/in-process.ts'
+import { personClaims, RESOURCE, signed, startIssuer } from '../helpers/token-issuer.ts'
 import { IDENTITY_HEADERS } from '../../src/core/resolution.ts'
 import { TOKEN_HEADERS } from '../../src/resource/responses.ts'
-import type { Answer, HeaderLine } from '../helpers/request.ts'
+import { ask, type Answer, type HeaderLine } from '../helpers/request.ts'
 import { demo } from '../helpers/simulator.ts'
 
 /** What a policy says of Alice, who is an admin and verified, and of Bob, who is neither. */
@@ -82,6 +85,24 @@ t.test('ExternalAuth: without any prefix a client’s /verify asks for a session
   const bare: Asking = { path: '', allowedHeaders: ALLOWED }
   t.equal((await askAsGateway(port, bare, { path: '/verify' })).status, 401)
   t.equal((await askAsGateway(port, bare, { path: '/verify', headers: [cookieOf(demo.bob)] })).status, 200)
+})
+
+t.test('ExternalAuth: a policy header is a client’s, and is not read', async (t) => {
+  const issuer = await startIssuer(t)
+  const { port } = await startInProcess(t, { AUTHGEAR_ENDPOINT: issuer.url, ...AS_SHIPPED, RESOURCES: RESOURCE })
+  const token = signed(personClaims(issuer.url, Date.now(), 'alice'))
+  const answerTo = async (segment: string, policy: string): Promise<Answer> =>
+    await ask(port, {
+      path: `/ext-authz/~${segment}/page`,
+      headers: [['authorization', `Bearer ${token}`], ['x-forward-auth-policy', policy]]
+    })
+  const [named, other] = [`resource=${encodeURIComponent(RESOURCE)}`, 'role=nobody']
+  t.match(await answerTo('', named), { status: 401, headers: { 'x-forward-auth-reason': 'wrong_audience' } })
+  t.equal((await answerTo('', `${named}&scope=read:orders`)).status, 401, 'it chooses no token')
+  t.equal((await answerTo(named, other)).status, 200, 'it takes nothing from the segment, either')
+  const { port: sessions } = await startShipped(t)
+  const headers: readonly HeaderLine[] = [cookieOf(demo.alice), ['x-forward-auth-policy', other]]
+  t.equal((await ask(sessions, { path: '/ext-authz/~/page', headers })).status, 200)
 })
 
 const SPOOFED: readonly HeaderLine[] = [
