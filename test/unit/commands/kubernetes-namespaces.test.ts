@@ -1,10 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import t from 'tap'
 import { parseAllDocuments } from 'yaml'
-import { readOptions } from '../../../src/commands/snippet/options.ts'
-import { PROXIES, templateOf } from '../../../src/commands/snippet/proxies.ts'
+import t from 'tap'
 import { hasSchema, problemsOf, readYaml, type Resource, schemaOf } from '../../helpers/schemas.ts'
+import { filesOf } from './snippet-of.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')
 const FOLDER = join(ROOT, 'deploy/kubernetes/namespaces')
@@ -18,9 +17,7 @@ const resources: ReadonlyArray<readonly [file: string, resource: Any]> =
 
 /** The resources of a kind that snippet writes. */
 function written (proxy: string, kind: string, ...args: readonly string[]): readonly Any[] {
-  const reading = readOptions([proxy, ...args], PROXIES)
-  if (reading.kind !== 'options') throw new Error(JSON.stringify(reading))
-  return Object.values(templateOf(proxy)(reading.options.settings))
+  return Object.values(filesOf(proxy, ...args))
     .flatMap((text) => parseAllDocuments(text).map((one) => one.toJS() as Any))
     .filter((one) => one.kind === kind)
 }

@@ -1,30 +1,22 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { readOptions } from '../../../src/commands/snippet/options.ts'
-import { limitsOf, PROXIES, templateOf } from '../../../src/commands/snippet/proxies.ts'
-import type { Files, Settings } from '../../../src/commands/snippet/settings.ts'
+import { limitsOf } from '../../../src/commands/snippet/proxies.ts'
 import { MAX_PATH, prefixOf } from '../../../src/commands/snippet/templates/gateway-api-external-auth.ts'
 import { parsePolicy } from '../../../src/core/policy.ts'
 import { pathPolicyOf } from '../../../src/http/paths.ts'
 import { writtenRules } from '../../helpers/external-auth-gateway.ts'
+import { filesOf, settingsFor } from './snippet-of.ts'
 
 const PROXY = 'gateway-api-external-auth'
 const CHART = join(import.meta.dirname, '../../../deploy/kubernetes/chart/templates/externalauth.yaml')
-
-function settingsOf (...args: readonly string[]): Settings {
-  const reading = readOptions([PROXY, ...args], PROXIES)
-  if (reading.kind !== 'options') throw new Error(JSON.stringify(reading))
-  return reading.options.settings
-}
-const filesOf = (...args: readonly string[]): Files => templateOf(PROXY)(settingsOf(...args))
 
 t.test('the chart names the same headers as snippet', (t) => {
   const lists = (text: string): readonly string[] =>
     ['remove', 'allowedHeaders'].map((name) => new RegExp(`${name}: \\[(.*?)\\]`).exec(text)?.[1] ?? name)
   const chart = readFileSync(CHART, 'utf8')
   const [removed = '', allowed = ''] = lists(chart)
-  const [ours = '', asked = ''] = lists(filesOf()['httproute.yaml'] ?? '')
+  const [ours = '', asked = ''] = lists(filesOf(PROXY)['httproute.yaml'] ?? '')
   t.strictSame(removed.split(', ').toSorted(), ours.split(', ').toSorted())
   t.equal(allowed, asked)
   t.end()
@@ -32,7 +24,7 @@ t.test('the chart names the same headers as snippet', (t) => {
 
 t.test('the chart refuses the same paths as snippet', (t) => {
   const refused = (text: string): string => /RegularExpression, value: '([^{']*?)(?:\(\?:\)|\{\{|')/.exec(text)?.[1] ?? text
-  t.equal(refused(readFileSync(CHART, 'utf8')), refused(filesOf()['httproute.yaml'] ?? ''))
+  t.equal(refused(readFileSync(CHART, 'utf8')), refused(filesOf(PROXY)['httproute.yaml'] ?? ''))
   t.end()
 })
 
@@ -65,12 +57,12 @@ t.test('the prefix is read as the policy that it was made of', (t) => {
 
 t.test('another namespace needs a ReferenceGrant, and TLS a BackendTLSPolicy', (t) => {
   const kindsOf = (...args: readonly string[]): readonly string[] =>
-    [...(filesOf(...args)['backend.yaml'] ?? '').matchAll(/^kind: (.*)$/gm)].map(([, kind = '']) => kind)
+    [...(filesOf(PROXY, ...args)['backend.yaml'] ?? '').matchAll(/^kind: (.*)$/gm)].map(([, kind = '']) => kind)
   t.strictSame(kindsOf(), [])
   t.strictSame(kindsOf('--forward-auth', 'http://forward-auth.auth:4180', '--app', 'http://app.auth:80'), [])
   t.strictSame(kindsOf('--forward-auth', 'http://forward-auth.auth:4180'), ['ReferenceGrant'])
   t.strictSame(kindsOf('--forward-auth', 'https://forward-auth:4180'), ['BackendTLSPolicy'])
-  const far = filesOf('--forward-auth', 'https://forward-auth.auth:4180', '--app', 'http://app.shop:8080')
+  const far = filesOf(PROXY, '--forward-auth', 'https://forward-auth.auth:4180', '--app', 'http://app.shop:8080')
   t.match(far['backend.yaml'], 'hostname: forward-auth.auth.svc')
   t.match(far['backend.yaml'], 'kind: HTTPRoute, namespace: shop }')
   t.match(far['httproute.yaml'], 'backendRef: { name: forward-auth, namespace: auth, port: 4180 }')
@@ -83,6 +75,6 @@ t.test('what the filter cannot say is an error', (t) => {
     [['--app', 'http://app.shop.svc.cluster.local:80'], /^--app must name a Service/],
     [['--policy', `/x=${'role=a&'.repeat(MAX_PATH / 7)}role=b`], /^--policy: the filter's path holds 1024/]
   ]
-  for (const [args, error] of rows) t.match(limitsOf(PROXY, settingsOf(...args)).join('\n'), error, args[0] ?? '')
+  for (const [args, error] of rows) t.match(limitsOf(PROXY, settingsFor(PROXY, ...args)).join('\n'), error)
   t.end()
 })

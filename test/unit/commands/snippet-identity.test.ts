@@ -1,13 +1,14 @@
 import fc from 'fast-check'
 import t from 'tap'
 import {
-  FORWARDED_REQUEST_HEADERS, type Files, identityOf, type Settings
+  type Files, FORWARDED_REQUEST_HEADERS, identityOf, type Settings
 } from '../../../src/commands/snippet/settings.ts'
 import { HOP_HEADERS } from '../../../src/commands/snippet/guards.ts'
 import { readOptions } from '../../../src/commands/snippet/options.ts'
 import { limitsOf, PROXIES, type ProxyName, templateOf } from '../../../src/commands/snippet/proxies.ts'
 import { SETS } from '../../../src/identity/sets.ts'
 import { SEED } from '../../helpers/credentials.ts'
+import { errorsOf, settingsOf, textOf } from './snippet-of.ts'
 
 const LONG = `X-${'Ab-'.repeat(20)}Xy`
 /** What is in use, by the options that say so. */
@@ -26,19 +27,7 @@ const ROUTES = [[], ['--policy', '/grafana=identity=webauth'], ['--policy', '/ad
 const LOGIN = [[], ['--login']]
 const TLS = [[], ['--forward-auth', 'https://forward-auth:4180']]
 
-function settingsOf (...args: readonly string[]): Settings {
-  const reading = readOptions(['caddy', ...args], PROXIES)
-  if (reading.kind !== 'options') throw new Error(JSON.stringify(reading))
-  return reading.options.settings
-}
-
-const errorsOf = (...args: readonly string[]): readonly string[] => {
-  const reading = readOptions(['caddy', ...args], PROXIES)
-  return reading.kind === 'errors' ? reading.errors : []
-}
-
 const fileOf = (files: Files, name: string): string => files[name] ?? ''
-const textOf = (files: Files): string => Object.values(files).join('\n')
 const count = (text: string, part: string): number => text.split(part).length - 1
 const matches = (text: string, expression: RegExp): readonly RegExpExecArray[] => [...text.matchAll(expression)]
 

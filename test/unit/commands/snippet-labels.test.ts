@@ -1,17 +1,15 @@
-import t from 'tap'
 import { parse } from 'yaml'
-import { readOptions } from '../../../src/commands/snippet/options.ts'
-import { limitsOf, PROXIES, templateOf } from '../../../src/commands/snippet/proxies.ts'
+import t from 'tap'
+import { limitsOf } from '../../../src/commands/snippet/proxies.ts'
+import { filesOf, settingsFor } from './snippet-of.ts'
 
 type Labels = ReadonlyMap<string, string>
 type Services = Readonly<Record<string, Readonly<{ labels?: readonly string[] }>>>
 
 /** Of each service of the file that `snippet traefik-labels` writes. */
 function labelsOf (app: string, ...options: readonly string[]): Readonly<Record<string, Labels>> {
-  const reading = readOptions(['traefik-labels', '--app', app, '--host', `${app}.example.com`, ...options], PROXIES)
-  if (reading.kind !== 'options') throw new Error(`refused: ${JSON.stringify(reading)}`)
-  const text = templateOf('traefik-labels')(reading.options.settings)['traefik-labels.yml'] ?? ''
-  const { services } = parse(text) as { services: Services }
+  const files = filesOf('traefik-labels', '--app', app, '--host', `${app}.example.com`, ...options)
+  const { services } = parse(files['traefik-labels.yml'] ?? '') as { services: Services }
   return Object.fromEntries(Object.entries(services).map(([name, { labels = [] }]) => [
     name, new Map(labels.map((label) => [label.slice(0, label.indexOf('=')), label.slice(label.indexOf('=') + 1)]))
   ]))
@@ -63,9 +61,7 @@ t.test('a policy for everything is the app\'s own middleware', (t) => {
 
 t.test('a name that could meet another is refused', (t) => {
   for (const app of ['a--b', 'authgear', 'authgear-refuse']) {
-    const reading = readOptions(['traefik-labels', '--app', app], PROXIES)
-    if (reading.kind !== 'options') throw new Error(JSON.stringify(reading))
-    t.match(limitsOf('traefik-labels', reading.options.settings), [/^--app must be a name without/], app)
+    t.match(limitsOf('traefik-labels', settingsFor('traefik-labels', '--app', app)), [/^--app must be a name without/], app)
   }
   t.end()
 })

@@ -1,22 +1,11 @@
 import t from 'tap'
-import { readOptions } from '../../../src/commands/snippet/options.ts'
 import { limitsOf, PROXIES, type ProxyName, templateOf } from '../../../src/commands/snippet/proxies.ts'
 import type { Settings } from '../../../src/commands/snippet/settings.ts'
 import { METADATA_PATH } from '../../../src/resource/settings.ts'
+import { errorsOf, settingsOf } from './snippet-of.ts'
 
 const HOST = 'api.example.com'
 const ARGS = ['--host', HOST, '--resource', `https://${HOST}/mcp=/mcp`, '--scope', 'a,b', '--scope', 'c', '--login']
-
-function settingsOf (...args: readonly string[]): Settings {
-  const reading = readOptions(['caddy', ...args], PROXIES)
-  if (reading.kind !== 'options') throw new Error(JSON.stringify(reading))
-  return reading.options.settings
-}
-
-const errorsOf = (...args: readonly string[]): readonly string[] => {
-  const reading = readOptions(['caddy', '--host', HOST, ...args], PROXIES)
-  return reading.kind === 'errors' ? reading.errors : []
-}
 
 const linesOf = (proxy: ProxyName, settings: Settings): readonly string[] =>
   Object.values(templateOf(proxy)(settings)).join('\n').split('\n').filter((line) => !line.trimStart().startsWith('#'))
@@ -95,8 +84,8 @@ t.test('every mistake has its sentence', (t) => {
     [['--resource', uri, '--scope', 'a b'], /must be a scope/],
     [['--resource', uri, '--scope', 'a"'], /must be a scope/]
   ]
-  for (const [args, error] of rows) t.match(errorsOf(...args).join('\n'), error, args.join(' '))
-  t.strictSame(errorsOf('--resource', uri, '--scope', 'none'), [])
+  for (const [args, error] of rows) t.match(errorsOf('--host', HOST, ...args).join('\n'), error, args.join(' '))
+  t.strictSame(errorsOf('--host', HOST, '--resource', uri, '--scope', 'none'), [])
   t.equal(settingsOf('--host', HOST, '--resource', uri, '--scope', 'none').policy, `resource=${uri}`)
   t.end()
 })
