@@ -17,7 +17,7 @@ function run (env: NodeJS.ProcessEnv): Readonly<{ code: number, text: string, wa
   return { code, text, warned: [...text.matchAll(/^warning: (\w+)/gm)].map(([, name = '']) => name) }
 }
 
-t.test('the effective configuration is a table: name, value, where it comes from', (t) => {
+t.test('the effective configuration is a table: name, value, where it comes from', async (t) => {
   const { code, text } = run({ CACHE_TTL: '1m', REDIS_URL: 'redis://u:pw-of-redis@redis', CACHE_SECRET: SECRET })
   t.equal(code, 0)
   for (const line of [
@@ -32,7 +32,6 @@ t.test('the effective configuration is a table: name, value, where it comes from
   }
   for (const secret of [SECRET, 'pw-of-redis']) t.notMatch(text, secret)
   t.match(text, /^note: today's Authgear sends no amr/m)
-  t.end()
 })
 
 const DANGERS: ReadonlyArray<readonly [env: NodeJS.ProcessEnv, warned: readonly string[]]> = [
@@ -50,15 +49,13 @@ const DANGERS: ReadonlyArray<readonly [env: NodeJS.ProcessEnv, warned: readonly 
     .map((host) => [{ AUTHGEAR_ENDPOINT: `http://${host}` }, []] as const)
 ]
 
-t.test('each dangerous combination is a warning and no error', (t) => {
+t.test('each dangerous combination is a warning and no error', async (t) => {
   for (const [env, warned] of DANGERS) t.match(run(env), { code: 0, warned }, JSON.stringify(env))
   for (const [env, warned] of DANGERS) t.equal(run(env).warned.length, warned.length)
-  t.end()
 })
 
-t.test('what is wrong is printed all at once, and nothing else', (t) => {
+t.test('what is wrong is printed all at once, and nothing else', async (t) => {
   const { code, text } = run({ CACHE_TTL: '1', LISTEN: '4180' })
   t.equal(code, 1)
   t.match(text, /^error: LISTEN: .*\nerror: CACHE_TTL: .*\n$/)
-  t.end()
 })

@@ -17,22 +17,20 @@ const absent = (guard: Guard, text: string): readonly string[] =>
 
 for (const proxy of PROXIES) {
   const { checked, parameter, hops } = GUARDS[proxy]
-  t.test(`${proxy}: the guards of proxy-guards.ts stand in what is written, or it says why not`, (t) => {
+  t.test(`${proxy}: the guards of proxy-guards.ts stand in what is written, or it says why not`, async (t) => {
     for (const options of proxy.startsWith('istio') ? [[]] : [[], ['--policy', '/admin=role=admin', '--login']]) {
       const text = written(proxy, ...options)
       t.strictSame(absent(parameter, text), [], 'against /;/admin')
       t.strictSame(absent(hops, text), [], 'against headers for one hop only')
     }
     for (const guard of [parameter, hops]) t.ok('texts' in guard ? guard.texts.length > 0 : guard.without.length > 40)
-    t.end()
   })
 
-  t.test(`${proxy}: its page says how far it is tested, and test/e2e runs it or not`, (t) => {
+  t.test(`${proxy}: its page says how far it is tested, and test/e2e runs it or not`, async (t) => {
     t.equal(RUN.includes(proxy), checked.by === 'run', 'it is in test/e2e/proxies.ts')
     const isThere = ['', '.all'].some((tier) => existsSync(join(ROOT, `test/e2e/${proxy}${tier}.test.ts`)))
     t.equal(isThere, checked.by === 'run', 'its cases run')
     const row = PROXIES_PAGE.split('\n').find((line) => line.startsWith('| ') && line.includes(`/deploy/${proxy})`)) ?? ''
     t.match(row, checked.by === 'run' ? /\| \*\*run\*\*: / : /\| checked/, 'docs/proxies/README.md, first table')
-    t.end()
   })
 }

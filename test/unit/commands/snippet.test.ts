@@ -151,10 +151,9 @@ t.test('paths that a proxy and an app may read differently are no routes', async
   }
 })
 
-t.test('--adapter is the former name of --forward-auth', t => {
+t.test('--adapter is the former name of --forward-auth', async t => {
   t.equal(run('caddy', '--adapter', 'http://10.0.0.1:80').out, run('caddy', '--forward-auth', 'http://10.0.0.1:80').out)
   t.strictSame(errorsOf('--adapter', 'http://a:1', '--forward-auth', 'http://b:1'), ['--forward-auth is there twice'])
-  t.end()
 })
 
 t.test('what a proxy\'s configuration cannot say is an error', async t => {

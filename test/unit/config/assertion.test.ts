@@ -14,19 +14,17 @@ const ISSUER = 'https://auth.example.com/here'
 const ON = { ASSERTION: 'on', ASSERTION_ISSUER: ISSUER }
 const REDIS = { REDIS_URL: 'redis://redis', CACHE_SECRET: 's'.repeat(32) }
 
-t.test('it is off by itself', (t) => {
+t.test('it is off by itself', async (t) => {
   t.equal(configOf(load({})).assertion, undefined)
   t.equal(configOf(load({ ASSERTION: 'off' })).assertion, undefined)
-  t.end()
 })
 
-t.test('two variables switch it on', (t) => {
+t.test('two variables switch it on', async (t) => {
   const loaded = load({ ...ON, ...REDIS })
   t.strictSame(configOf(loaded).assertion, {
     issuer: ISSUER, keyFile: undefined, algorithm: 'ES256', rotationMs: 30 * 86_400_000
   })
   t.strictSame(warningsOf(loaded), [])
-  t.end()
 })
 
 const SET: readonly Row[] = [
@@ -70,10 +68,9 @@ const BAD: readonly Row[] = [
 
 t.test('says what is wrong, and what to do', async (t) => holds(t, BAD, {}, FILES))
 
-t.test('warns of what may be a mistake', (t) => {
+t.test('warns of what may be a mistake', async (t) => {
   t.match(warningsOf(load(ON)), [/^ASSERTION: without Redis each start makes new keys/])
   t.match(warningsOf(load({ ...ON, ASSERTION_KEY_FILE: '/p256', ASSERTION_KEY_ROTATION: '7d' }, FILES)), [
     /^ASSERTION_KEY_ROTATION: has no effect with ASSERTION_KEY_FILE/
   ])
-  t.end()
 })

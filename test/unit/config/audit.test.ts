@@ -50,7 +50,7 @@ t.test('what is missing, wrong or alone is refused, and no secret is told', asyn
   for (const [env] of BAD) t.notMatch(errorsOf(load(env)).join(), /secret-text|MII|"kty"/)
 })
 
-t.test('check prints no form of the key, and warns where each replica would follow', (t) => {
+t.test('check prints no form of the key, and warns where each replica would follow', async (t) => {
   for (const env of [whole, { ...needed, AUTHGEAR_ADMIN_API_KEY: jwk }]) {
     const printed: string[] = []
     t.equal(check([], { AUTHGEAR_ENDPOINT: ENDPOINT, ...env }, { write: (text: string) => { printed.push(text) } }), 0)
@@ -60,5 +60,4 @@ t.test('check prints no form of the key, and warns where each replica would foll
   t.match(warningsOf(load({ AUTHGEAR_AUDIT_POLL: '1s' })), [/^AUTHGEAR_AUDIT_POLL: has no effect/])
   t.match(warningsOf(load(whole)), [/^AUTHGEAR_ADMIN_API_URL: without Redis/])
   t.same(warningsOf(load({ ...whole, REDIS_URL: 'redis://redis', CACHE_SECRET: 'k'.repeat(32) })), [])
-  t.end()
 })

@@ -4,31 +4,27 @@ import { configOf, holds, load, type Row } from './helpers.ts'
 
 const identityOf = (IDENTITY_HEADERS: string) => configOf(load({ IDENTITY_HEADERS })).identity
 
-t.test('a set is the usual one, and its names are all that go out', (t) => {
+t.test('a set is the usual one, and its names are all that go out', async (t) => {
   for (const set of ['remote', 'forwarded', 'webauth'] as const) {
     t.strictSame(identityOf(set).headers, { usual: SETS[set], all: SETS[set] }, set)
   }
-  t.end()
 })
 
-t.test('of several sets the first is the usual one, and the names of all go out', (t) => {
+t.test('of several sets the first is the usual one, and the names of all go out', async (t) => {
   t.strictSame(identityOf('webauth, remote').headers, { usual: SETS.webauth, all: [...SETS.webauth, ...SETS.remote] })
   t.strictSame(identityOf('none,remote').headers, { usual: [], all: SETS.remote })
-  t.end()
 })
 
-t.test('a map of one’s own is the usual one, and sets may stand beside it', (t) => {
+t.test('a map of one’s own is the usual one, and sets may stand beside it', async (t) => {
   const own = [{ name: 'X-My-User', field: 'username' }, { name: 'X-My-Mail', field: 'email' }]
   t.strictSame(identityOf('X-My-User={username},X-My-Mail={email}').headers, { usual: own, all: own })
   t.strictSame(identityOf('X-My-User={username},X-My-Mail={email},remote').headers.all, [...own, ...SETS.remote])
-  t.end()
 })
 
-t.test('without it nothing but Authgear’s names goes out', (t) => {
+t.test('without it nothing but Authgear’s names goes out', async (t) => {
   t.strictSame(configOf(load({})).identity, {
     headers: { usual: [], all: [] }, user: 'user_id', encoding: 'percent', groups: 'roles'
   })
-  t.end()
 })
 
 /** What is wrong, and the sentence for it. */

@@ -9,7 +9,7 @@ const login = {
   LOGIN_SECRET: SECRET
 }
 
-t.test('three variables switch the login on; the rest has its default', t => {
+t.test('three variables switch the login on; the rest has its default', async t => {
   const loaded = load(login)
   t.strictSame(configOf(loaded).login, {
     clientId: 'client-1',
@@ -21,16 +21,14 @@ t.test('three variables switch the login on; the rest has its default', t => {
     logoutRedirectUri: 'https://app.example.com/_auth/logged-out'
   })
   t.strictSame(warningsOf(loaded), [])
-  t.end()
 })
 
-t.test('the secret may come from a file', t => {
+t.test('the secret may come from a file', async t => {
   const { LOGIN_SECRET: _, ...rest } = login
   t.equal(configOf(load({ ...rest, LOGIN_SECRET_FILE: '/s' }, { '/s': `${SECRET}\n` })).login?.secret, SECRET)
-  t.end()
 })
 
-t.test('each can be set', t => {
+t.test('each can be set', async t => {
   t.match(
     configOf(
       load({
@@ -49,10 +47,9 @@ t.test('each can be set', t => {
   t.match(configOf(load({ ...login, LOGIN_PUBLIC_URL: 'https://app.example.com:443/' })).login, {
     publicUrl: 'https://app.example.com'
   })
-  t.end()
 })
 
-t.test('what is missing is told, all at once', t => {
+t.test('what is missing is told, all at once', async t => {
   t.match(errorsOf(load({ LOGIN_CLIENT_ID: 'x' })), [
     /^LOGIN_PUBLIC_URL: is required with LOGIN_CLIENT_ID/,
     /^LOGIN_SECRET: is required.*openssl rand/
@@ -66,10 +63,9 @@ t.test('what is missing is told, all at once', t => {
   ] as const) {
     t.match(errorsOf(load({ [name]: value })), [new RegExp(`^${name}: works only with LOGIN_CLIENT_ID`)])
   }
-  t.end()
 })
 
-t.test('LOGIN_URL is an address or a path, and stands in for LOGIN_CLIENT_ID', (t) => {
+t.test('LOGIN_URL is an address or a path, and stands in for LOGIN_CLIENT_ID', async (t) => {
   for (const url of ['/login', '/login?rd=/', 'https://app.example.com/sign-in', 'http://localhost:3000/']) {
     t.match(load({ LOGIN_URL: url }), { kind: 'ok', config: { loginUrl: url } }, url)
   }
@@ -77,7 +73,6 @@ t.test('LOGIN_URL is an address or a path, and stands in for LOGIN_CLIENT_ID', (
     t.match(errorsOf(load({ LOGIN_URL: url })), [/^LOGIN_URL: /], url)
   }
   t.match(errorsOf(load({ ...login, LOGIN_URL: '/login' })), [/^LOGIN_URL: is the app's own login/])
-  t.end()
 })
 
 const BAD: readonly Row[] = [

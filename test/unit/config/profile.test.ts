@@ -10,7 +10,7 @@ const API = {
   AUTHGEAR_ADMIN_API_KEY_ID: KEY_ID
 }
 
-t.test('a profile has the fields that were named, in one order', (t) => {
+t.test('a profile has the fields that were named, in one order', async (t) => {
   const { profile, audit } = configOf(load({ ...API, IDENTITY_PROFILE: 'groups, email,email' }))
   t.strictSame(profile, {
     fields: ['email', 'groups'],
@@ -25,7 +25,6 @@ t.test('a profile has the fields that were named, in one order', (t) => {
     ttlMs: 60_000, timeoutMs: 50, sendsUnverifiedEmail: true
   })
   t.equal(configOf(load(API)).profile, undefined, 'off unless it is asked for')
-  t.end()
 })
 
 const REDIS = { REDIS_URL: 'redis://redis', CACHE_SECRET: 'k'.repeat(32) }

@@ -147,7 +147,7 @@ const APART: readonly NodeJS.ProcessEnv[] = [
 
 t.test('listeners may stand side by side', async (t) => holds(t, APART.map((env): Row => [env, []])))
 
-t.test('TLS hands over paths, the extra CA its content', t => {
+t.test('TLS hands over paths, the extra CA its content', async t => {
   const config = configOf(
     load(
       {
@@ -161,16 +161,14 @@ t.test('TLS hands over paths, the extra CA its content', t => {
   )
   t.strictSame(config.tls, { certFile: '/crt', keyFile: '/key', clientCaFile: '/ca' })
   t.equal(config.authgear.ca, tls.ca)
-  t.end()
 })
 
-t.test('files are read from the disk by default', t => {
+t.test('files are read from the disk by default', async t => {
   const loaded = loadConfig(
     { AUTHGEAR_ENDPOINT: ENDPOINT, LISTEN_TLS_CERT_FILE: tls.certFile, LISTEN_TLS_KEY_FILE: tls.keyFile },
     { nodeVersion: '24.2.0' }
   )
   t.strictSame(configOf(loaded).tls, { certFile: tls.certFile, keyFile: tls.keyFile, clientCaFile: undefined })
-  t.end()
 })
 
 const login = { LOGIN_CLIENT_ID: 'x', LOGIN_PUBLIC_URL: 'https://app.example.com' }
@@ -218,14 +216,13 @@ t.test('a cache without a secret has none to rotate', async (t) => {
   t.match(errorsOf(load({ ...redis, CACHE_SECRET_PREVIOUS: 'none' })), [/^CACHE_SECRET_PREVIOUS: is shorter/])
 })
 
-t.test('the secret counts with Redis only, and none opts out with a warning', t => {
+t.test('the secret counts with Redis only, and none opts out with a warning', async t => {
   t.equal(configOf(load(redis)).cache.secret, SECRET)
   t.strictSame(warningsOf(load(redis)), [])
   const none = load({ ...redis, CACHE_SECRET: 'none' })
   t.equal(configOf(none).cache.secret, undefined)
   t.match(warningsOf(none), [/^CACHE_SECRET: is none: anyone/])
   t.equal(configOf(load({ CACHE_SECRET: SECRET })).cache.secret, undefined)
-  t.end()
 })
 
 const WARNED: readonly Row[] = [
@@ -248,7 +245,7 @@ const WARNED: readonly Row[] = [
 
 t.test('combinations that are allowed and perhaps not meant', async (t) => holds(t, WARNED))
 
-t.test('a management listener on all addresses is as public as the machine', t => {
+t.test('a management listener on all addresses is as public as the machine', async t => {
   const warnings = (env: NodeJS.ProcessEnv, ...addresses: readonly string[]): readonly string[] =>
     warningsOf(load(env, {}, ['127.0.0.1', 'fe80::1', ...addresses]))
   t.strictSame(warnings({ MANAGEMENT_LISTEN: '0.0.0.0:4181' }, '172.17.0.2'), [])
@@ -261,10 +258,9 @@ t.test('a management listener on all addresses is as public as the machine', t =
     []
   )
   t.strictSame(warnings({ MANAGEMENT_LISTEN: '127.0.0.1:4181' }, '203.0.113.7'), [])
-  t.end()
 })
 
-t.test('what is idle without Redis is a warning', t => {
+t.test('what is idle without Redis is a warning', async t => {
   t.match(warningsOf(load({ CACHE_SECRET: SECRET, CACHE_SECRET_PREVIOUS: OLD_SECRET })), [
     /^CACHE_SECRET: has no effect/, /^CACHE_SECRET_PREVIOUS: has no effect/
   ])
@@ -277,12 +273,11 @@ t.test('what is idle without Redis is a warning', t => {
     ]
   )
   t.strictSame(warningsOf(load({ CACHE_SECRET: 'none' })), [])
-  t.end()
 })
 
 const tlsFiles = { LISTEN_TLS_CERT_FILE: '/crt', LISTEN_TLS_KEY_FILE: '/key' }
 
-t.test('TLS is refused on a Node that loses header lines over HTTP/2', t => {
+t.test('TLS is refused on a Node that loses header lines over HTTP/2', async t => {
   for (const version of ['20.19.0', '20.20.2', '22.16.0', '23.11.0', '24.0.0', '24.1.0']) {
     t.match(
       errorsOf(load(tlsFiles, files, undefined, version)),
@@ -294,12 +289,10 @@ t.test('TLS is refused on a Node that loses header lines over HTTP/2', t => {
   for (const version of ['22.17.0', '22.22.1', '24.2.0', '24.21.0', '25.0.0']) {
     t.strictSame(errorsOf(load(tlsFiles, files, undefined, version)), [], version)
   }
-  t.end()
 })
 
-t.test('EXT_AUTHZ_LOCATION=request needs EXT_AUTHZ_POLICY=required', (t) => {
+t.test('EXT_AUTHZ_LOCATION=request needs EXT_AUTHZ_POLICY=required', async (t) => {
   t.match(errorsOf(load({ EXT_AUTHZ_LOCATION: 'request' })), [/^EXT_AUTHZ_LOCATION: .* EXT_AUTHZ_POLICY=required/])
   const whole = configOf(load({ EXT_AUTHZ_LOCATION: 'request', EXT_AUTHZ_POLICY: 'required' }))
   t.equal(whole.extAuthzLocation, 'request')
-  t.end()
 })

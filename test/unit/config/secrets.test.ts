@@ -15,12 +15,11 @@ t.test('of a secret\'s file one line break at the end is none of it', async (t) 
   }
 })
 
-t.test('every secret has its file', t => {
+t.test('every secret has its file', async t => {
   const files = { '/url': 'redis://redis:6380\n', '/pw': 'pw\n', '/s': 'none\n' }
   const config = configOf(load({ REDIS_URL_FILE: '/url', REDIS_PASSWORD_FILE: '/pw', CACHE_SECRET_FILE: '/s' }, files))
   t.match(config.redis, { servers: { port: 6380 }, password: 'pw' })
   t.equal(config.cache.secret, undefined)
-  t.end()
 })
 
 const BAD: readonly Row[] = [
@@ -38,12 +37,11 @@ t.test('a secret that cannot be one is refused; its length counts bytes, not cha
   holds(t, [[{ CACHE_SECRET: 'ä'.repeat(16) }, []]], redis)
 })
 
-t.test('a directory is no file: the code says so, the path is not repeated', t => {
+t.test('a directory is no file: the code says so, the path is not repeated', async t => {
   t.match(
     errorsOf(loadConfig({ AUTHGEAR_ENDPOINT: ENDPOINT, REDIS_PASSWORD_FILE: '/tmp', ...redis, CACHE_SECRET: SECRET })),
     [/^REDIS_PASSWORD_FILE: .*\(EISDIR\)/]
   )
-  t.end()
 })
 
 /** What `check` prints, and its exit code. */
@@ -80,17 +78,16 @@ const places: readonly ((text: string) => NodeJS.ProcessEnv)[] = [
   text => ({ AUTHGEAR_ADMIN_API_URL: `https://u:${text}@myapp.authgear.cloud/graphql` })
 ]
 
-t.test('no secret is ever printed, wherever it was put', t => {
+t.test('no secret is ever printed, wherever it was put', async t => {
   fc.assert(fc.property(secret, fc.constantFrom(...places), ([before, word, after], place) => {
     const text = `${before}${word}${after}`.replaceAll('\0', '')
     const output = printed({ AUTHGEAR_ENDPOINT: ENDPOINT, ...redis, CACHE_SECRET: SECRET, ...place(text) })
     return output !== '' && !output.includes(word)
   }), { ...SEED, numRuns: 3_000 })
   t.pass('3,000 secrets in 16 places')
-  t.end()
 })
 
-t.test('check shows each variable as it counts and where it comes from', t => {
+t.test('check shows each variable as it counts and where it comes from', async t => {
   const lines = printed({
     AUTHGEAR_ENDPOINT: 'https://MyApp.authgear.cloud/',
     REDIS_URL: 'redis://app:pw@redis:6380/2',
@@ -109,10 +106,9 @@ t.test('check shows each variable as it counts and where it comes from', t => {
     ['REDIS_TIMEOUT', '50ms', 'default'],
     ['REDIS_PASSWORD', '–', 'default']
   ]) t.ok(lines.some((line) => line.join() === row.join()), row.join(' '))
-  t.end()
 })
 
-t.test('check says from where, warns, and its exit code tells right from wrong', t => {
+t.test('check says from where, warns, and its exit code tells right from wrong', async t => {
   const out = { write: () => undefined }
   t.equal(check([], { AUTHGEAR_ENDPOINT: ENDPOINT }, out), 0)
   t.equal(check([], {}, out), 1)
@@ -123,5 +119,4 @@ t.test('check says from where, warns, and its exit code tells right from wrong',
     printed({ AUTHGEAR_ENDPOINT: ENDPOINT, ...redis, CACHE_SECRET_FILE: `${file}/s` }),
     /^CACHE_SECRET +\*{8} +file$/m
   )
-  t.end()
 })

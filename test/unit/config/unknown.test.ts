@@ -73,19 +73,16 @@ t.test('what the surroundings set is ignored, and what a person writes is refuse
   holds(t, written)
 })
 
-t.test('other programs\' variables are none of ours', t => {
+t.test('other programs\' variables are none of ours', async t => {
   t.strictSame(errorsOf(load({ PATH: '/bin', LOG_COLOR: 'x', CACHED: '1', REDISCOVER: '1', LISTENER: '1' })), [])
-  t.end()
 })
 
-t.test('a name that could forge a line is printed escaped', t => {
+t.test('a name that could forge a line is printed escaped', async t => {
   t.match(errorsOf(load({ 'CACHE_\nerror: x': '1' })), [/^"CACHE_\\nerror: x": is not/])
-  t.end()
 })
 
-t.test('the nearest name counts a swap as one edit', t => {
+t.test('the nearest name counts a swap as one edit', async t => {
   t.equal(nearest('ab', ['xb', 'ba']), 'xb', 'of equals the first')
   t.equal(nearest('abcd', ['axyd', 'acbd']), 'acbd')
   t.equal(nearest('a', []), undefined)
-  t.end()
 })

@@ -2,7 +2,7 @@ import t from 'tap'
 import { loadConfig } from '../../../src/config/index.ts'
 import { configOf, ENDPOINT, errorsOf, holds, load, type Row } from './helpers.ts'
 
-t.test('with the one required variable everything else has its default', t => {
+t.test('with the one required variable everything else has its default', async t => {
   t.strictSame(configOf(load({})), {
     authgear: {
       endpoint: { origin: ENDPOINT, host: 'myapp.authgear.cloud', scheme: 'https' },
@@ -55,19 +55,16 @@ t.test('with the one required variable everything else has its default', t => {
     logFormat: 'json',
     logLevel: 'info'
   })
-  t.end()
 })
 
-t.test('the configuration is frozen to its depth', t => {
+t.test('the configuration is frozen to its depth', async t => {
   const config = configOf(load({}))
   const parts = [config, config.authgear, config.authgear.endpoint, config.listen, config.trustedProxies, config.cache]
   t.ok(parts.every(part => Object.isFrozen(part)))
-  t.end()
 })
 
-t.test('an unset endpoint is an error that says what to set', t => {
+t.test('an unset endpoint is an error that says what to set', async t => {
   t.match(errorsOf(loadConfig({})), [/^AUTHGEAR_ENDPOINT: is required.*https:\/\/myapp/])
-  t.end()
 })
 
 const GOOD: readonly Row[] = [
@@ -214,7 +211,7 @@ const BAD: readonly Row[] = [
 
 t.test('a wrong value is refused by its variable\'s name, and nothing else is', async (t) => holds(t, BAD))
 
-t.test('all errors come at once', t => {
+t.test('all errors come at once', async t => {
   const errors = errorsOf(
     loadConfig(
       { AUTHGEAR_TIMEOUT: '5', LISTEN: 'x', REDIS_PASSWORD: 'pw', CACHE_TLL: '1s', LISTEN_TLS_CERT_FILE: '/missing' },
@@ -233,10 +230,9 @@ t.test('all errors come at once', t => {
       'CACHE_TLL'
     ]
   )
-  t.end()
 })
 
-t.test('an empty variable is an unset one', t => {
+t.test('an empty variable is an unset one', async t => {
   const names = [
     'AUTHGEAR_RESOLVER_URL',
     'AUTHGEAR_TIMEOUT',
@@ -254,5 +250,4 @@ t.test('an empty variable is an unset one', t => {
     'CACHE_TLL'
   ]
   t.strictSame(configOf(load(Object.fromEntries(names.map(name => [name, ''])))), configOf(load({})))
-  t.end()
 })

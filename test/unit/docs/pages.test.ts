@@ -9,40 +9,35 @@ const DECISIONS = 'docs/decisions'
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8')
 const pagesOf = (folder: string): readonly string[] =>
   readdirSync(join(ROOT, folder)).filter((name) => name.endsWith('.md') && name !== 'README.md')
-t.test('docs/README.md leads to every page', (t) => {
+t.test('docs/README.md leads to every page', async (t) => {
   const map = read('docs/README.md')
   for (const page of pagesOf('docs')) t.ok(map.includes(`](${page}`), page)
   for (const page of pagesOf('docs/proxies')) t.ok(map.includes(`](proxies/${page}`), page)
-  t.end()
 })
 
-t.test('the index of decisions has number and title of each, and no other', (t) => {
+t.test('the index of decisions has number and title of each, and no other', async (t) => {
   const index = read(`${DECISIONS}/README.md`)
   for (const page of pagesOf(DECISIONS)) {
     const [, number = '', title = ''] = /^# (\d{3}) (.+)$/m.exec(read(join(DECISIONS, page))) ?? []
     t.ok(page.startsWith(`${number}-`) && index.includes(`| [${number}](${page}) | ${title} | `), page)
   }
   t.equal(index.match(/^\| \[\d{3}\]/gm)?.length, pagesOf(DECISIONS).length)
-  t.end()
 })
 
-t.test('the labels of README.md are the four of docs/second-app.md', (t) => {
+t.test('the labels of README.md are the four of docs/second-app.md', async (t) => {
   const labelsOf = (text: string): readonly string[] => text.match(/^ +- traefik\..*$/gm)?.map((line) => line.trim()) ?? []
   t.equal(labelsOf(read('README.md')).length, 4)
   t.strictSame(labelsOf(read('README.md')), labelsOf(read('docs/second-app.md')))
-  t.end()
 })
 
-t.test('the snippet command of README.md is one that snippet accepts', (t) => {
+t.test('the snippet command of README.md is one that snippet accepts', async (t) => {
   const [, line = ''] = /^node dist\/main\.js snippet (.+)$/m.exec(read('README.md')) ?? []
   const reading = readOptions(line.split(' ').map((word) => word.replaceAll("'", '')), PROXIES)
   t.match(reading, { kind: 'options' })
   if (reading.kind === 'options') t.strictSame(limitsOf(reading.options.proxy, reading.options.settings), [])
-  t.end()
 })
 
-t.test('docs/interface.md lists the proxies of snippet, and no other', (t) => {
+t.test('docs/interface.md lists the proxies of snippet, and no other', async (t) => {
   const [, list = ''] = / Proxies: (.+)\.$/m.exec(read('docs/interface.md')) ?? []
   t.strictSame(list.split(', ').map((name) => name.replaceAll('`', '')), [...PROXIES])
-  t.end()
 })
