@@ -225,7 +225,15 @@ t.test('the secret counts with Redis only, and none opts out with a warning', as
   t.equal(configOf(load({ CACHE_SECRET: SECRET })).cache.secret, undefined)
 })
 
+const NEAR = [
+  'localhost:3000', 'auth.localhost', '127.0.0.1', '127.8.9.1:3000', '[::1]:3000', 'authgear', 'authgear:3000',
+  'authgear.default.svc', 'authgear.default.svc.cluster.local:3000', 'auth.internal'
+]
+
 const WARNED: readonly Row[] = [
+  ...['auth.example.com', 'auth.example.com:3000', '203.0.113.7'].map((host): Row =>
+    [{ AUTHGEAR_ENDPOINT: `http://${host}` }, { warns: [/^AUTHGEAR_ENDPOINT: /] }]),
+  ...NEAR.map((host): Row => [{ AUTHGEAR_ENDPOINT: `http://${host}` }, { warns: [] }]),
   [{ AUTHGEAR_WEBHOOK_SECRET: 'a webhook secret' }, { warns: [/^AUTHGEAR_WEBHOOK_SECRET: without Redis/] }],
   [{ CACHE_NEGATIVE_TTL: '31s' }, { warns: [/^CACHE_NEGATIVE_TTL: is over 30s/] }],
   [{ CACHE_NEGATIVE_TTL: '30s' }, { warns: [] }],

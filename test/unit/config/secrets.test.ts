@@ -86,37 +86,3 @@ t.test('no secret is ever printed, wherever it was put', async t => {
   }), { ...SEED, numRuns: 3_000 })
   t.pass('3,000 secrets in 16 places')
 })
-
-t.test('check shows each variable as it counts and where it comes from', async t => {
-  const lines = printed({
-    AUTHGEAR_ENDPOINT: 'https://MyApp.authgear.cloud/',
-    REDIS_URL: 'redis://app:pw@redis:6380/2',
-    CACHE_SECRET: SECRET,
-    CACHE_TTL: '1m'
-  })
-    .split('\n')
-    .map((line) => line.split(/ {2,}/))
-  for (const row of [
-    ['variable', 'value', 'from'],
-    ['AUTHGEAR_ENDPOINT', 'https://myapp.authgear.cloud', 'environment'],
-    ['AUTHGEAR_RESOLVER_URL', 'https://myapp.authgear.cloud/_resolver/resolve', 'default'],
-    ['REDIS_URL', 'redis://app:********@redis:6380/2', 'environment'],
-    ['CACHE_SECRET', '********', 'environment'],
-    ['CACHE_TTL', '1m', 'environment'],
-    ['REDIS_TIMEOUT', '50ms', 'default'],
-    ['REDIS_PASSWORD', '–', 'default']
-  ]) t.ok(lines.some((line) => line.join() === row.join()), row.join(' '))
-})
-
-t.test('check says from where, warns, and its exit code tells right from wrong', async t => {
-  const out = { write: () => undefined }
-  t.equal(check([], { AUTHGEAR_ENDPOINT: ENDPOINT }, out), 0)
-  t.equal(check([], {}, out), 1)
-  t.match(printed({}), /^error: AUTHGEAR_ENDPOINT: is required/)
-  t.match(printed({ AUTHGEAR_ENDPOINT: ENDPOINT, ...redis, CACHE_SECRET: 'none' }), /^warning: CACHE_SECRET: is none/m)
-  const file = t.testdir({ s: `${SECRET}\n` })
-  t.match(
-    printed({ AUTHGEAR_ENDPOINT: ENDPOINT, ...redis, CACHE_SECRET_FILE: `${file}/s` }),
-    /^CACHE_SECRET +\*{8} +file$/m
-  )
-})
