@@ -151,8 +151,7 @@ t.test('another database takes one right more', { skip: skipOrFail('redis-server
   t.same(await redis.cli('ACL', 'LOG'), [])
 })
 
-t.test('the page gives each right one reason', (t) => {
+t.test('the page gives each right one reason', async (t) => {
   t.equal(new Set(printedRights()).size, printedRights().length, 'none twice')
   t.ok(printedCommands().every(([acl, setuser, name]) => acl === 'ACL' && setuser === 'SETUSER' && name === USERNAME))
-  t.end()
 })

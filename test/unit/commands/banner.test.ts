@@ -49,11 +49,10 @@ const rows: ReadonlyArray<readonly [env: NodeJS.ProcessEnv, banner: object]> = [
   ]
 ]
 
-t.test('the first line says whom it asks, what it remembers and where it listens', (t) => {
+t.test('the first line says whom it asks, what it remembers and where it listens', async (t) => {
   for (const [env, banner] of rows) {
     const made = bannerOf(configOf(load(env)), '1.2.3')
     t.match(made, banner)
     t.notMatch(JSON.stringify(made), SECRET)
   }
-  t.end()
 })

@@ -334,16 +334,12 @@ const hosts: readonly (readonly [text: string, host: Host | undefined])[] = [
 ]
 
 for (const [text, host] of hosts) {
-  t.test(`host ${JSON.stringify(text)}`, t => {
-    t.strictSame(parseHost(text), host)
-    t.end()
-  })
+  t.test(`host ${JSON.stringify(text)}`, async t => { t.strictSame(parseHost(text), host) })
 }
 
-t.test('constraints come back as they were written', t => {
+t.test('constraints come back as they were written', async t => {
   const all = [dns('a.example'), ip('10.0.0.1'), ip('::1'), ip('::ffff:a00:1')]
   t.strictSame(decodeNameConstraints(encodeNameConstraints(all)), all)
-  t.end()
 })
 
 /** A clock that moves by each sleep, and acts before it is slept on. */

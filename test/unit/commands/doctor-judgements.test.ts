@@ -21,10 +21,7 @@ function rows (
   name: string,
   table: ReadonlyArray<readonly [what: string, judged: Judged, id: string | undefined]>
 ): void {
-  t.test(name, (t) => {
-    for (const [what, judged, id] of table) t.equal(judged?.id, id, what)
-    t.end()
-  })
+  t.test(name, async (t) => { for (const [what, judged, id] of table) t.equal(judged?.id, id, what) })
 }
 
 const DATE = Date.parse('2026-11-25T12:00:00Z')
@@ -74,12 +71,11 @@ rows('names of cookies that could be Authgear\'s under another prefix', [
   ['a value like one', pasted('a=session'), 'cookie-missing']
 ])
 
-t.test('of a pasted header nothing is told but a prefix', (t) => {
+t.test('of a pasted header nothing is told but a prefix', async (t) => {
   t.match(
     judgeReading({ kind: 'none' }, ['x_session=s3cret; session=s3cret; y_app_access_token=s3cret'], 'z_').what,
     /prefix x_, or \(none\), or y_$/
   )
-  t.end()
 })
 
 rows('a life that is nearly over', [
@@ -139,14 +135,13 @@ rows('why Redis cannot be used', [
   ['anything else', judgeProblem(new Error('secret?'), 'redis', one), 'redis-unreachable']
 ])
 
-t.test('what Redis repeats is not told', (t) => {
+t.test('what Redis repeats is not told', async (t) => {
   const repeated = "ERR unknown command 'auth', with args beginning with: 'a-password' "
   t.notMatch(JSON.stringify(judgeProblem(new Error(repeated), 'redis', one)), /a-password/)
   t.notMatch(JSON.stringify(judgeProblem(new Error('a-password'), 'redis', one)), /a-password/)
-  t.end()
 })
 
-t.test('each kind of refusal is told once, with what was refused', (t) => {
+t.test('each kind of refusal is told once, with what was refused', async (t) => {
   const refusals = [
     ['SET', 'READONLY'],
     ['XADD', 'READONLY'],
@@ -167,7 +162,6 @@ t.test('each kind of refusal is told once, with what was refused', (t) => {
     ]
   )
   t.strictSame(judgeRefusals([]), [])
-  t.end()
 })
 
 t.test('a command without an answer took REDIS_TIMEOUT at least', async (t) => {

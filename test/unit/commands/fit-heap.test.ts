@@ -19,7 +19,7 @@ function startedOver (
   return started
 }
 
-t.test('starts over in a container, with at most half of it for the old generation', (t) => {
+t.test('starts over in a container, with at most half of it for the old generation', async (t) => {
   t.strictSame(startedOver(CONTAINER, { execArgv: ['--enable-source-maps'] }), [
     '/node',
     '--max-old-space-size=56',
@@ -36,10 +36,9 @@ t.test('starts over in a container, with at most half of it for the old generati
       `${mib} MiB`
     )
   }
-  t.end()
 })
 
-t.test('starts over outside of a container with what the usual sessions need', (t) => {
+t.test('starts over outside of a container with what the usual sessions need', async (t) => {
   const machine = { limitBytes: 16_384 * MIB, isContainer: false, heapBytes: 4144 * MIB }
   t.match(startedOver(machine), [/node/, '--max-old-space-size=512', '--max-semi-space-size=8'])
   t.match(startedOver({ ...machine, limitBytes: 512 * MIB }), [/node/, '--max-old-space-size=256'])
@@ -50,33 +49,29 @@ t.test('starts over outside of a container with what the usual sessions need', (
   for (const env of [{ CACHE_MAX_ENTRIES: '', CACHE_MAX_MEMORY: '' }, { CACHE_MAX_ENTRIES: '1000' }]) {
     t.match(startedOver(machine, { env }), [/node/, '--max-old-space-size=512'], 'which these do not')
   }
-  t.end()
 })
 
-t.test('does not start over where somebody set a limit', (t) => {
+t.test('does not start over where somebody set a limit', async (t) => {
   t.equal(startedOver(CONTAINER, { env: { NODE_OPTIONS: '--import x --max_old_space_size=100' } }), undefined)
   t.equal(
     startedOver(CONTAINER, { execArgv: ['--max-old-space-size=56'] }),
     undefined,
     'as it is after it started over'
   )
-  t.end()
 })
 
-t.test('does not start over where a parent has a channel to it', (t) => {
+t.test('does not start over where a parent has a channel to it', async (t) => {
   let isStartedOver = false
   const execve = (): never => { isStartedOver = true; return undefined as never }
   fitHeap({ execPath: '/node', execArgv: [], argv: [], env: {}, send: () => true, execve }, CONTAINER)
   t.equal(isStartedOver, false)
-  t.end()
 })
 
-t.test('goes on as it is where Node cannot start over', (t) => {
+t.test('goes on as it is where Node cannot start over', async () => {
   fitHeap({ execPath: '/node', execArgv: [], argv: [], env: {} }, CONTAINER)
-  t.end()
 })
 
-t.test('keeps what the user set beside the size of the heap', (t) => {
+t.test('keeps what the user set beside the size of the heap', async (t) => {
   t.equal(startedOver(CONTAINER, { env: { NODE_OPTIONS: '--max-heap-size=80' } }), undefined)
   t.strictSame(startedOver(CONTAINER, { env: { NODE_OPTIONS: '--max-semi-space-size=8' } }), [
     '/node',
@@ -84,11 +79,9 @@ t.test('keeps what the user set beside the size of the heap', (t) => {
     'main.js',
     'serve'
   ])
-  t.end()
 })
 
-t.test('goes on where Node\'s permission model forbids to start over', (t) => {
+t.test('goes on where Node\'s permission model forbids to start over', async (t) => {
   const execve = (): never => { throw new Error('Access to this API has been restricted') }
   t.doesNotThrow(() => fitHeap({ execPath: '/node', execArgv: [], argv: [], env: {}, execve }, CONTAINER))
-  t.end()
 })

@@ -3,25 +3,17 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { parse, parseAllDocuments } from 'yaml'
 import { AMBIGUOUS, HOP_HEADERS, longest, noneOf, PARAMETER } from '../../../src/commands/snippet/guards.ts'
-import { readOptions } from '../../../src/commands/snippet/options.ts'
-import { PROXIES, templateOf } from '../../../src/commands/snippet/proxies.ts'
 import type { Files } from '../../../src/commands/snippet/settings.ts'
 import { REFUSED, REFUSED_PRIORITY } from '../../../src/commands/snippet/templates/traefik.ts'
 import { readSnippet } from '../../e2e/snippets.ts'
+import { filesOf, textOf } from './snippet-of.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')
 const FULL = ['--policy', '/admin=role=admin', '--policy', `/${'long'.repeat(20)}/area=role=owner`, '--login']
 
-/** What `snippet` writes, with and without routes and the login. */
-function variants (proxy: string): readonly Files[] {
-  return [[], ...proxy === 'istio' ? [] : [FULL]].map(args => {
-    const reading = readOptions([proxy, ...args], PROXIES)
-    if (reading.kind !== 'options') throw new Error(JSON.stringify(reading))
-    return templateOf(proxy)(reading.options.settings)
-  })
-}
-
-const text = (files: Files): string => Object.values(files).join('\n')
+/** With and without routes and the login. */
+const variants = (proxy: string): readonly Files[] =>
+  [[], ...proxy === 'istio' ? [] : [FULL]].map((args) => filesOf(proxy, ...args))
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8')
 
 /** Segments that servlet containers read as empty, "." or ".."; and what must pass. */
@@ -202,13 +194,13 @@ t.test('traefik: the refusing route is the first, in each form of the configurat
   for (const [proxy, refused, files] of Object.entries(forms).flatMap(([proxy, refused]) =>
     variants(proxy).map((files) => [proxy, refused, files] as const)
   )) {
-    t.ok(text(files).includes(`Host(\`app.example.com\`) && (${refused})`), proxy)
-    const priorities = [...text(files).matchAll(/priority[:=] ?(\d+)/g)].map(([, value]) => Number(value))
+    t.ok(textOf(files).includes(`Host(\`app.example.com\`) && (${refused})`), proxy)
+    const priorities = [...textOf(files).matchAll(/priority[:=] ?(\d+)/g)].map(([, value]) => Number(value))
     t.equal(Math.max(...priorities), REFUSED_PRIORITY, proxy)
     t.equal(priorities.filter(value => value === REFUSED_PRIORITY).length, 1, proxy)
-    t.match(text(files), /255\.255\.255\.255\/32/, proxy)
-    t.match(text(files), /reject_?status_?code[:=] ?400/i, proxy)
-    t.match(text(files), /noop@internal/, proxy)
+    t.match(textOf(files), /255\.255\.255\.255\/32/, proxy)
+    t.match(textOf(files), /reject_?status_?code[:=] ?400/i, proxy)
+    t.match(textOf(files), /noop@internal/, proxy)
   }
   t.ok(read('deploy/compose/own/authgear.yml').includes(`rule: (${REFUSED})\n      priority: ${REFUSED_PRIORITY}\n`), 'authgear.yml')
 })
@@ -254,8 +246,8 @@ for (const [proxy, file] of [['gateway-api', 'httproute.yaml'], ['envoy-gateway'
 
 t.test('envoy-gateway: 400 without asking the app, and no header for one hop only', async t => {
   for (const files of variants('envoy-gateway')) {
-    t.match(text(files), 'directResponse: { statusCode: 400 }')
-    for (const name of HOP_HEADERS) t.ok(text(files).includes(`{ type: Exact, value: ${name.toLowerCase()} }`), name)
+    t.match(textOf(files), 'directResponse: { statusCode: 400 }')
+    for (const name of HOP_HEADERS) t.ok(textOf(files).includes(`{ type: Exact, value: ${name.toLowerCase()} }`), name)
   }
 })
 
@@ -268,7 +260,7 @@ t.test('istio: the filter refuses parameters and writes constants', async t => {
       'headers:replace("connection", "upgrade")',
       ...HOP_HEADERS.map(name => `["${name.toLowerCase()}"] = true`)
     ]
-    for (const line of lines) t.ok(text(files).includes(line), line)
+    for (const line of lines) t.ok(textOf(files).includes(line), line)
   }
 })
 
@@ -292,7 +284,7 @@ t.test('ingress-nginx: the controller refuses what its own template would pass o
 })
 
 t.test('every recipe stands behind the guards of its file', async t => {
-  const fullOf = (proxy: string): string => text(variants(proxy)[1] ?? {})
+  const fullOf = (proxy: string): string => textOf(variants(proxy)[1] ?? {})
   const order = (written: string, ...parts: readonly string[]): void => {
     const places = parts.map(part => written.indexOf(part))
     t.ok(places.every((place, i) => place >= 0 && place > (places[i - 1] ?? -1)), parts.join(' … '))

@@ -21,16 +21,15 @@ function checked (
   return { text, warnings: [...text.matchAll(/^warning: (.*)$/gm)].map(([, warning = '']) => warning) }
 }
 
-t.test('check says what the default comes to', (t) => {
+t.test('check says what the default comes to', async (t) => {
   t.match(checked({}, FITTED), { text: /^CACHE_MAX_MEMORY +13m +default$/m, warnings: { length: 0 } })
   t.match(checked({ CACHE_MAX_MEMORY: '10m' }, FITTED), {
     text: /^CACHE_MAX_MEMORY +10m +environment$/m,
     warnings: { length: 0 }
   })
-  t.end()
 })
 
-t.test('warns of memory that does not fit, with what to set', (t) => {
+t.test('warns of memory that does not fit, with what to set', async (t) => {
   const rows: ReadonlyArray<readonly [env: NodeJS.ProcessEnv, memory: Partial<MachineMemory>, warning: RegExp]> = [
     [{ CACHE_MAX_MEMORY: '17m' }, {}, /^CACHE_MAX_MEMORY: 17m does not fit into V8's heap of 70 MiB: at most 13 MiB/],
     [
@@ -46,7 +45,6 @@ t.test('warns of memory that does not fit, with what to set', (t) => {
   ]
   for (const [env, memory, warning] of rows) t.match(checked(env, { ...FITTED, ...memory }).warnings, [warning])
   for (const [env, memory] of rows) t.equal(checked(env, { ...FITTED, ...memory }).warnings.length, 1)
-  t.end()
 })
 
 t.test('reads the limit of its control group, of either version', async (t) => {
@@ -66,9 +64,8 @@ t.test('reads the limit of its control group, of either version', async (t) => {
   t.match(JSON.parse(stdout), { limitBytes: 200 * MIB, isContainer: true }, `control groups, version ${limit.version}`)
 })
 
-t.test('takes all of the machine where nobody limits it', (t) => {
+t.test('takes all of the machine where nobody limits it', async (t) => {
   const { limitBytes, heapBytes } = machineMemory()
   t.ok(limitBytes > 0 && Number.isSafeInteger(limitBytes), `${limitBytes} bytes`)
   t.ok(heapBytes > 0)
-  t.end()
 })

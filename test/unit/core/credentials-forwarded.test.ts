@@ -23,17 +23,16 @@ const rows: readonly (readonly [what: string, sent: Parameters<typeof credential
     ['a blank at the beginning needs none', { session: ' a' }, ['cookie', 'session= a']]
   ]
 
-t.test('the headers for Authgear hold the credentials and nothing else', t => {
+t.test('the headers for Authgear hold the credentials and nothing else', async t => {
   for (const [what, sent, headers] of rows) t.strictSame(credentialHeaders(credentials(sent), NAMES), headers, what)
   t.strictSame(
     credentialHeaders(credentials({ session: 'a' }), cookieNames('__Host-')),
     ['cookie', '__Host-session=a'],
     'with the prefix'
   )
-  t.end()
 })
 
-t.test('what is forwarded reads as the very same credentials, here and in Go', t => {
+t.test('what is forwarded reads as the very same credentials, here and in Go', async t => {
   let forwarded = 0
   fc.assert(fc.property(hostileHeaders, fc.constantFrom('', 'lab_', '__Host-'), (rawHeaders, prefix) => {
     const names = cookieNames(prefix)
@@ -61,5 +60,4 @@ t.test('what is forwarded reads as the very same credentials, here and in Go', t
     if (!sent.every(text => /^[\t\x20-\x7e\x80-\xff]*$/.test(text))) throw new Error('a byte that cannot be sent')
   }), SEED)
   t.ok(forwarded > SEED.numRuns / 8, 'enough of them were credentials')
-  t.end()
 })

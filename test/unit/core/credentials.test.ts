@@ -84,9 +84,8 @@ const limits: readonly Row[] = [
 ]
 
 for (const [group, rows] of Object.entries({ 'the Authorization header': authorization, sizes: limits })) {
-  t.test(group, t => {
+  t.test(group, async t => {
     for (const [what, lines, expected] of rows) t.strictSame(readLines(lines), expected, what)
-    t.end()
   })
 }
 
@@ -97,22 +96,18 @@ const BEARER_AND_COOKIES = {
   session: [(byte: string) => `cookie: session=a${byte}b`, false]
 } as const satisfies Record<keyof Credentials, unknown>
 
-t.test('every control byte but TAB makes a credential one that cannot be', t => {
+t.test('every control byte but TAB makes a credential one that cannot be', async t => {
   const codes = [...Array.from({ length: 0x20 }, (_, code) => code).filter(code => code !== 9), 0x7f]
   for (const [field, [line, bearer]] of Object.entries(BEARER_AND_COOKIES)) {
     for (const code of codes) {
       t.strictSame(readLines([line(String.fromCharCode(code))]), malformed(bearer), `byte ${code} in ${field}`)
     }
   }
-  t.end()
 })
 
-t.test('a line whose value is missing says nothing', t => {
-  t.strictSame(readLines(['cookie: ']), NONE)
-  t.end()
-})
+t.test('a line whose value is missing says nothing', async t => { t.strictSame(readLines(['cookie: ']), NONE) })
 
-t.test('the four credentials are read side by side, wherever they are', t => {
+t.test('the four credentials are read side by side, wherever they are', async t => {
   const lines = [
     ':method: GET',
     'cookie: app_session=1',
@@ -122,10 +117,9 @@ t.test('the four credentials are read side by side, wherever they are', t => {
     'cookie: app_access_token=5'
   ]
   t.strictSame(readLines(lines), reads({ appSession: '1', session: '2', bearer: '3', appAccessToken: '5' }))
-  t.end()
 })
 
-t.test('reads no other header whose name is as long', (t) => {
+t.test('reads no other header whose name is as long', async (t) => {
   const names = cookieNames('')
   for (const name of ['origin', 'Server', 'accept']) {
     t.strictSame(readCredentials([name, 'session=stolen'], names), { kind: 'none' }, name)
@@ -134,5 +128,4 @@ t.test('reads no other header whose name is as long', (t) => {
     t.strictSame(readCredentials([name, 'Bearer stolen'], names), { kind: 'none' }, name)
   }
   t.strictSame(readCredentials(['cookie'], names), { kind: 'none' }, 'a name without a value')
-  t.end()
 })

@@ -12,17 +12,16 @@ const valid = (some: Readonly<Record<string, string | undefined>> = {}): Resolut
     resolution: { kind: 'valid', userId: some['user-id'] ?? USER_ID, identity: identityOf(some) }
   }) as ResolutionReading
 
-t.test('the identity headers are these, in this order', t => {
+t.test('the identity headers are these, in this order', async t => {
   t.strictSame(
     IDENTITY_HEADERS.join(' '),
     'x-authgear-session-valid x-authgear-user-id x-authgear-user-anonymous x-authgear-user-verified ' +
       'x-authgear-user-roles x-authgear-session-amr x-authgear-session-authenticated-at ' +
         'x-authgear-user-can-reauthenticate'
   )
-  t.end()
 })
 
-t.test('somebody signed in', t => {
+t.test('somebody signed in', async t => {
   t.strictSame(read(), valid(), 'all of them')
   t.strictSame(read({ 'user-roles': undefined }), valid({ 'user-roles': undefined }), 'no roles: absent, not empty')
   t.strictSame(read({ 'user-roles': '' }), valid({ 'user-roles': '' }), 'empty roles: empty, not absent')
@@ -52,7 +51,6 @@ t.test('somebody signed in', t => {
     valid(),
     'names that are almost right'
   )
-  t.end()
 })
 
 const nobody: readonly (readonly [what: string, headers: readonly string[], expected: ResolutionReading])[] = [
@@ -66,9 +64,8 @@ const nobody: readonly (readonly [what: string, headers: readonly string[], expe
   ['true with a blank user id', ['x-authgear-session-valid', 'true', 'x-authgear-user-id', '  '], is(INVALID)]
 ]
 
-t.test('nobody', t => {
+t.test('nobody', async t => {
   for (const [what, headers, expected] of nobody) t.strictSame(readResolution(headers), expected, what)
-  t.end()
 })
 
 const garbage: readonly (readonly [what: string, headers: readonly string[]])[] = [
@@ -87,12 +84,11 @@ const garbage: readonly (readonly [what: string, headers: readonly string[]])[] 
   ['a repeated name in another case', [...headersOf(identityOf()), 'X-AUTHGEAR-USER-ROLES', 'root']]
 ]
 
-t.test('what is no answer of Authgear\'s is garbage, never nobody and never somebody', t => {
+t.test('what is no answer of Authgear\'s is garbage, never nobody and never somebody', async t => {
   for (const [what, headers] of garbage) t.strictSame(readResolution(headers), GARBAGE, what)
-  t.end()
 })
 
-t.test('a byte that is not printable ASCII is garbage, wherever in a value it is', t => {
+t.test('a byte that is not printable ASCII is garbage, wherever in a value it is', async t => {
   const bytes = [
     ...Array.from({ length: 0x20 }, (_, code) => code).filter((code) => code !== 9),
     0x7f,
@@ -114,10 +110,9 @@ t.test('a byte that is not printable ASCII is garbage, wherever in a value it is
   for (const text of ['a\tb', 'a\ufeff', '\u2028a', 'a\u0142']) {
     t.strictSame(read({ 'user-id': text }), GARBAGE, encodeURI(text))
   }
-  t.end()
 })
 
-t.test('an identity of 12 KiB passes whole, one byte more is too large', t => {
+t.test('an identity of 12 KiB passes whole, one byte more is too large', async t => {
   const size = headersOf(identityOf({ 'user-roles': '' })).join('').length
   const room = 'r'.repeat(12 * 1024 - size)
   t.strictSame(read({ 'user-roles': room }), valid({ 'user-roles': room }), 'exactly')
@@ -129,12 +124,10 @@ t.test('an identity of 12 KiB passes whole, one byte more is too large', t => {
     'what is not passed on does not count'
   )
   t.strictSame(read({ 'session-valid': 'false', 'user-roles': `${room}r` }), is(INVALID), 'a refusal has no size')
-  t.end()
 })
 
-t.test('a resolution cannot be changed by who gets it', t => {
+t.test('a resolution cannot be changed by who gets it', async t => {
   const reading = read()
   if (reading.kind !== 'resolution' || reading.resolution.kind !== 'valid') throw new Error('that is nobody')
   t.ok(Object.isFrozen(reading.resolution) && Object.isFrozen(reading.resolution.identity))
-  t.end()
 })

@@ -52,19 +52,16 @@ const NAMES = [
   'naicoi92/forward-auth-redis'
 ]
 
-t.test('each advisory has a test', t => {
+t.test('each advisory has a test', async t => {
   const named = advisories().map(({ names }) => names).join(', ')
   for (const name of NAMES) t.ok(named.includes(name), name)
-  t.end()
 })
 
-t.test('docs/security.md lists them as they are (npm run docs writes it)', t => {
+t.test('docs/security.md lists them as they are (npm run docs writes it)', async t => {
   const page = readFileSync(new URL('../../../docs/security.md', import.meta.url), 'utf8')
   t.equal(page, withAdvisories(page))
-  t.end()
 })
 
-t.test('a page without markers is an error, not a page without a table', t => {
+t.test('a page without markers is an error, not a page without a table', async t => {
   t.throws(() => withAdvisories('# Security'), /markers/)
-  t.end()
 })

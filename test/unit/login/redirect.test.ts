@@ -57,10 +57,7 @@ const SENT: ReadonlyArray<readonly [title: string, asked: Case, location: string
 ]
 
 for (const [title, asked, location] of SENT) {
-  t.test(`sent to log in: ${title}`, (t) => {
-    t.strictSame(find(asked), { kind: 'redirect', location })
-    t.end()
-  })
+  t.test(`sent to log in: ${title}`, async (t) => { t.strictSame(find(asked), { kind: 'redirect', location }) })
 }
 
 const dest = (name: string): Case => ({ rawHeaders: ['Sec-Fetch-Dest', name] })
@@ -106,23 +103,19 @@ const KEPT: ReadonlyArray<readonly [title: string, asked: Case]> = [
 ]
 
 for (const [title, asked] of KEPT) {
-  t.test(`not sent to log in: ${title}`, (t) => {
-    t.equal(find(asked), undefined)
-    t.end()
-  })
+  t.test(`not sent to log in: ${title}`, async (t) => { t.equal(find(asked), undefined) })
 }
 
-t.test('login=off: an offer, for proxies that make a redirect of it themselves', (t) => {
+t.test('login=off: an offer, for proxies that make a redirect of it themselves', async (t) => {
   t.strictSame(find({ policy: 'role=admin&login=off' }), { kind: 'offer', location: `${LOGIN}?${BACK}` })
   t.equal(
     find({ policy: 'login=off', rawHeaders: ['Sec-Fetch-Dest', 'iframe'] }),
     undefined,
     'where there would be a redirect'
   )
-  t.end()
 })
 
-t.test("makes no circle behind a proxy that asks about the login's own paths", (t) => {
+t.test("makes no circle behind a proxy that asks about the login's own paths", async (t) => {
   const asked = (host: string, uri: string) =>
     findLoginRedirect({
       reason: 'no_credentials',
@@ -144,10 +137,9 @@ t.test("makes no circle behind a proxy that asks about the login's own paths", (
   ] as const) {
     t.ok(asked(host, uri), `${host}${uri} is an app's own`)
   }
-  t.end()
 })
 
-t.test('back only to where people may go', (t) => {
+t.test('back only to where people may go', async (t) => {
   for (const [host, uri] of [
     ['evil.example.net', '/'],
     ['b.example.com@evil.example.net', '/'],
@@ -175,5 +167,4 @@ t.test('back only to where people may go', (t) => {
       `${host} ${uri}`
     )
   }
-  t.end()
 })

@@ -98,16 +98,15 @@ const RECORDED: ReadonlyArray<readonly [what: string, revoked: readonly string[]
   ['deleteRole (user has it only through a group)', ['everything 0']]
 ]
 
-t.test('what the recorded actions make void', (t) => {
+t.test('what the recorded actions make void', async (t) => {
   for (const [what, revoked] of RECORDED) {
     const { entries, total } = readPage(recordedAnswer(`${what} -- auditLogs afterwards`))
     t.equal(entries.length, total, 'all of it was recorded')
     t.same(all(entries.toSorted((a, b) => a.seq < b.seq ? -1 : 1)), revoked, what)
   }
-  t.end()
 })
 
-t.test('every recorded type has its row, and those of consequence are asked for', (t) => {
+t.test('every recorded type has its row, and those of consequence are asked for', async (t) => {
   const types = readTypes(
     recordedAnswer('introspection: enums AuditLogActivityType and SortDirection', (text) =>
       text.replace('"AuditLogActivityType":', '"__type":')
@@ -121,7 +120,6 @@ t.test('every recorded type has its row, and those of consequence are asked for'
     types.filter((type) => effectOf(type) !== 'nothing').length + 1,
     'and what nobody knows'
   )
-  t.end()
 })
 
 const entry = (type: string, payload: unknown, context: object = {}): AuditEntry => ({
@@ -159,9 +157,8 @@ const ODD: ReadonlyArray<readonly [what: string, entry: AuditEntry, revoked: rea
   ['a new role', entry(MUTATION('CREATE_ROLE'), { role: {} }), []]
 ]
 
-t.test('odd entries void too much rather than too little', (t) => {
+t.test('odd entries void too much rather than too little', async (t) => {
   for (const [what, one, revoked] of ODD) t.same(all([one]), revoked, what)
-  t.end()
 })
 
 t.test('what ends a session ends resource tokens of its user, a change does not', async (t) => {

@@ -49,7 +49,7 @@ function logOf (entries: readonly AuditEntry[]) {
 
 const never = (): boolean => false
 
-t.test('a time is written in Z and whole seconds', (t) => {
+t.test('a time is written in Z and whole seconds', async (t) => {
   t.equal(timeOf(NOW), '2026-11-25T00:08:57Z')
   t.same(variablesOf({ from: NOW, to: undefined, types: TYPES }), {
     first: 100,
@@ -61,7 +61,6 @@ t.test('a time is written in Z and whole seconds', (t) => {
     activityTypes: [],
     rangeTo: '2026-11-25T00:08:57Z'
   })
-  t.end()
 })
 
 t.test('whatever is in a window is read, or the cell that does not fit is named', async (t) => {
@@ -173,7 +172,7 @@ t.test(
   }
 )
 
-t.test('a position comes back as it was stored, and nothing else does', (t) => {
+t.test('a position comes back as it was stored, and nothing else does', async (t) => {
   const position = {
     ...beginAt(NOW),
     seen: new Map([['a', NOW]]),
@@ -189,7 +188,6 @@ t.test('a position comes back as it was stored, and nothing else does', (t) => {
     { ...beginAt(undefined), seen: new Map([['b', 1]]), isTroubled: true, isEverythingDue: true },
     'what is missing is trouble'
   )
-  t.end()
 })
 
 const GAPS: ReadonlyArray<readonly [what: string, gap: Parameters<typeof classifyGap>[0], verdict: string]> = [
@@ -208,12 +206,11 @@ const GAPS: ReadonlyArray<readonly [what: string, gap: Parameters<typeof classif
   ['a service that stood still for a day', { ageMs: 86_400_000, isTroubled: false, isRedisToBlame: false }, 'expired']
 ]
 
-t.test('gaps', (t) => {
+t.test('gaps', async (t) => {
   for (const [what, gap, verdict] of GAPS) t.equal(classifyGap(gap, 10_000, 30_000), verdict, what)
-  t.end()
 })
 
-t.test('the first everything at once, one more at the end of ten seconds', (t) => {
+t.test('the first everything at once, one more at the end of ten seconds', async (t) => {
   const clock = manualClock()
   const everything = createCoalescer(clock)
   t.equal(everything.waitMs(), undefined)
@@ -230,15 +227,13 @@ t.test('the first everything at once, one more at the end of ten seconds', (t) =
   everything.request()
   everything.forget()
   t.equal(everything.waitMs(), undefined)
-  t.end()
 })
 
-t.test('after failures it asks less and less often, after one that hung at once less', (t) => {
+t.test('after failures it asks less and less often, after one that hung at once less', async (t) => {
   t.same(
     [1, 2, 3, 4, 20].map((failures) => delayAfter('server', failures, 2000, 0.5)),
     [2000, 4000, 8000, 16_000, 60_000]
   )
   t.same([1, 2, 3, 4].map((failures) => delayAfter('timeout', failures, 2000, 0.5)), [10_000, 20_000, 40_000, 60_000])
   t.same([0, 1].map((random) => delayAfter('server', 1, 2000, random)), [1500, 2500], 'with jitter')
-  t.end()
 })

@@ -52,11 +52,10 @@ const FOREIGN = [
   'a..corp.example.com'
 ]
 
-t.test("accepts addresses, this machine's names and configured names, no other", (t) => {
+t.test("accepts addresses, this machine's names and configured names, no other", async (t) => {
   const isOwn = (host: string | undefined): boolean =>
     isOwnHost(host, 'Replica-7.example.net', ['status.example.com', '*.corp.example.com'])
   for (const host of OWN) t.equal(isOwn(host), true, host)
   for (const host of FOREIGN) t.equal(isOwn(host), false, String(host))
   t.equal(isOwnHost('status.example.com', 'x', []), false)
-  t.end()
 })
