@@ -1,8 +1,8 @@
-import { request } from 'node:https'
 import type { Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { skipOrFailWithoutChromium } from '../helpers/chromium.ts'
 import { keepPicture, takeDocsPicture } from '../helpers/docs-picture.ts'
+import { ask } from '../helpers/request.ts'
 import { skipOrFail } from '../helpers/servers.ts'
 import { demo } from '../helpers/simulator.ts'
 import { until } from '../helpers/until.ts'
@@ -114,18 +114,14 @@ async function testPolicy (t: Test, { browser }: Running, policies: boolean): Pr
 
 /** By `.env` alone, and at an address that no app has. */
 async function testWebhook (t: Test, { ports, pebble }: Running): Promise<void> {
-  const statusOf = (signature: string): Promise<number> => new Promise((resolve, reject) => {
-    request({
-      host: '127.0.0.1',
-      port: ports.https,
-      servername: APP_HOST,
-      ca: pebble.root,
-      agent: false,
-      method: 'POST',
-      path: '/_auth/webhook',
-      headers: { Host: APP_HOST, 'x-authgear-body-signature': signature }
-    }, (answer) => { answer.resume(); resolve(answer.statusCode ?? 0) }).once('error', reject).end(EVENT)
-  })
+  const statusOf = async (signature: string): Promise<number> => (await ask(ports.https, {
+    tls: { ca: pebble.root, servername: APP_HOST },
+    host: APP_HOST,
+    method: 'POST',
+    path: '/_auth/webhook',
+    headers: [['x-authgear-body-signature', signature]],
+    body: EVENT
+  })).status
   t.equal(await statusOf(sign(EVENT)), 204, 'Authgear\'s webhook arrives')
   t.equal(await statusOf(sign('another body')), 401, 'and nobody else\'s')
 }

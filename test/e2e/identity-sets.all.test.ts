@@ -2,22 +2,20 @@ import { connect } from 'node:net'
 import t, { type Test } from 'tap'
 import type { IdentitySet } from '../../src/core/presentation.ts'
 import { type EchoApp, type Received, startEchoApp } from '../helpers/echo-app.ts'
-import { startProcess } from '../helpers/process.ts'
 import { ask, type HeaderLine } from '../helpers/request.ts'
 import { statusOfRaw } from '../helpers/raw-http.ts'
 import { skipOrFail } from '../helpers/servers.ts'
-import { startSimulator } from '../helpers/simulator.ts'
 import { overHttp2 } from './cases/hostile/attack.ts'
 import { expectedOf, folded, MAP, NAMES, type Person, SPOOFED, wrongs } from './cases/sets/names.ts'
 import { http1Of, http2Of, OVER_HTTP1, OVER_HTTP2, type Spelling } from './cases/sets/spellings.ts'
 import { bothEdits, FAST } from './edits.ts'
 import { H2C } from './h2c-edits.ts'
+import { startBefore, startOneReplica } from './one-replica.ts'
 import { ALICE, BOB } from './people.ts'
-import { ALL, EVERY_WAY, traefik } from './proxies.ts'
+import { ALL, EVERY_WAY } from './proxies.ts'
 import type { Edits, Proxy } from './proxy.ts'
 import { RECIPES } from './recipes.ts'
 import { swap } from './snippets.ts'
-import { startProxy } from './start-proxy.ts'
 
 const COOKIES: Readonly<Record<Person, readonly string[]>> = {
   alice: [`Cookie: ${ALICE.cookie}`], bob: [`Cookie: ${BOB.cookie}`], nobody: []
@@ -51,9 +49,6 @@ const REQUESTS: readonly Request[] = [
 ]
 const isPublic = ({ path, method }: Request): boolean => path.startsWith('/public/') || method === 'OPTIONS'
 
-/** Where a proxy that asks by gRPC finds it. */
-const at = (proxy: Proxy, grpc: number): { grpc?: number } => proxy.grpc === true ? { grpc } : {}
-
 /** Problems of one proxy, which may have thousands of one cause. */
 const MOST_SHOWN = 100
 
@@ -62,41 +57,35 @@ const PUBLIC: Readonly<Record<string, Edits>> = {
   traefik: { 'dynamic.yml': (written) => swap(written, 'middlewares: [public]', 'middlewares: [clean]') }
 }
 
-t.test('identity headers of every set', { skip: skipOrFail(...ALL.map(({ server }) => server)) }, async (t) => {
-  const [authgear, app] = await Promise.all([startSimulator(t), startEchoApp(t)])
-  const { port: forwardAuth, grpcPort: grpc } = await startProcess(t, {
-    AUTHGEAR_ENDPOINT: authgear.url, IDENTITY_HEADERS: MAP, CACHE_TTL: '10m', CACHE_NEGATIVE_TTL: '10m'
-  }, { grpc: true })
-  await t.test('this corpus sees what reaches an app without a proxy', (t) => testCorpus(t, app))
+const skip = skipOrFail(...ALL.map(({ server }) => server))
+
+t.test('identity headers of every set', { skip }, async (t) => {
+  const corpus = 'this corpus sees what reaches an app without a proxy'
+  await t.test(corpus, async (t) => testCorpus(t, await startEchoApp(t)))
+  const env = { IDENTITY_HEADERS: MAP, CACHE_TTL: '10m', CACHE_NEGATIVE_TTL: '10m' }
+  const replica = await startOneReplica(t, env, { grpc: true })
   for (const proxy of EVERY_WAY) {
     await t.test(`behind ${proxy.snippet}`, async (t) => {
-      const start = async (edits: Edits): Promise<number> => {
+      const start = async (edits: Edits): Promise<World> => {
         const all = [RECIPES, PUBLIC, FAST].map((one) => one[proxy.server] ?? {}).reduce(bothEdits)
-        const configured = { ...proxy, tls: proxy === traefik ? false : proxy.tls, edits: bothEdits(all, edits) }
-        return await startProxy(t, configured, {
-          app: app.port, forwardAuth: [forwardAuth], ...at(proxy, grpc), options: OPTIONS
-        })
+        const lines = { edits: bothEdits(all, edits), options: OPTIONS }
+        return { proxy, ...await startBefore(t, proxy, replica, lines) }
       }
       const h2c = H2C[proxy.server]
-      const port = await start({})
-      await testSpellings(t, { proxy, app, port }, OVER_HTTP1, async (spelling, { method = 'GET', path }, lines) =>
-        await statusOfRaw(port, http1Of(spelling, method, path, lines)))
-      const http2Port = h2c === undefined ? port : await start(h2c)
-      await testSpellings(t, { proxy, app, port }, OVER_HTTP2, async (spelling, { method = 'GET', path }, lines) =>
-        await statusOverHttp2(http2Port, http2Of(spelling, method, path, lines)))
+      const world = await start({})
+      await testSpellings(t, world, OVER_HTTP1, async (spelling, { method = 'GET', path }, lines) =>
+        await statusOfRaw(world.port, http1Of(spelling, method, path, lines)))
+      const other = h2c === undefined ? world : await start(h2c)
+      await testSpellings(t, other, OVER_HTTP2, async (spelling, { method = 'GET', path }, lines) =>
+        await statusOverHttp2(other.port, http2Of(spelling, method, path, lines)))
     })
   }
 })
 
-t.test('one set, and nothing else', { skip: skipOrFail(...ALL.map(({ server }) => server)) }, async (t) => {
-  const [authgear, app] = await Promise.all([startSimulator(t), startEchoApp(t)])
-  const { port: forwardAuth, grpcPort: grpc } = await startProcess(t, {
-    AUTHGEAR_ENDPOINT: authgear.url, IDENTITY_HEADERS: 'remote'
-  }, { grpc: true })
-  for (const proxy of EVERY_WAY.map((one) => one === traefik ? { ...one, tls: false } : one)) {
-    const port = await startProxy(t, proxy, {
-      app: app.port, forwardAuth: [forwardAuth], ...at(proxy, grpc), options: ['--identity', 'remote']
-    })
+t.test('one set, and nothing else', { skip }, async (t) => {
+  const replica = await startOneReplica(t, { IDENTITY_HEADERS: 'remote' }, { grpc: true })
+  for (const proxy of EVERY_WAY) {
+    const { port, app } = await startBefore(t, proxy, replica, { options: ['--identity', 'remote'] })
     const lines: HeaderLine[] = [['Cookie', ALICE.cookie], ['Remote-User', SPOOFED], ['Remote-Email', SPOOFED]]
     t.equal((await ask(port, { headers: lines })).status, 200, proxy.snippet)
     const received = app.received.at(-1)
@@ -107,19 +96,14 @@ t.test('one set, and nothing else', { skip: skipOrFail(...ALL.map(({ server }) =
 /** As long as all values may be, beside an identity of a third of its bound. */
 const MANY_ROLES = Array.from({ length: 100 }, (_, index) => `r${index}`.padEnd(39, '_'))
 
-t.test('the longest answer', { skip: skipOrFail(...ALL.map(({ server }) => server)) }, async (t) => {
-  const [authgear, app] = await Promise.all([startSimulator(t), startEchoApp(t)])
-  authgear.controls.setRoles('alice', MANY_ROLES)
+t.test('the longest answer', { skip }, async (t) => {
   const own = ['A', 'B', 'C', 'D'].map((letter) => `X-${letter}={roles}`).join(',')
-  const { port: forwardAuth, grpcPort: grpc } = await startProcess(t, {
-    AUTHGEAR_ENDPOINT: authgear.url, IDENTITY_HEADERS: own, ASSERTION: 'on', ASSERTION_ISSUER: 'https://a.example.com'
-  }, { grpc: true })
-  for (const proxy of EVERY_WAY.map((one) => one === traefik ? { ...one, tls: false } : one)) {
-    const port = await startProxy(t, proxy, {
-      app: app.port, forwardAuth: [forwardAuth], ...at(proxy, grpc), options: ['--identity', own, '--assertion']
-    })
-    const { status } = await ask(port, { headers: [['Cookie', ALICE.cookie]] })
-    t.equal(status, 200, proxy.snippet)
+  const env = { IDENTITY_HEADERS: own, ASSERTION: 'on', ASSERTION_ISSUER: 'https://a.example.com' }
+  const replica = await startOneReplica(t, env, { grpc: true })
+  replica.authgear.controls.setRoles('alice', MANY_ROLES)
+  for (const proxy of EVERY_WAY) {
+    const { port, app } = await startBefore(t, proxy, replica, { options: ['--identity', own, '--assertion'] })
+    t.equal((await ask(port, { headers: [['Cookie', ALICE.cookie]] })).status, 200, proxy.snippet)
     for (const name of ['x-authgear-user-roles', 'x-a', 'x-d']) t.strictSame(app.lastHeader(name), [MANY_ROLES.join()])
     t.match(app.lastHeader('x-forward-auth-assertion')[0], /^ey/)
   }

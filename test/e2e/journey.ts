@@ -1,4 +1,3 @@
-import { createHash, X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
@@ -7,7 +6,7 @@ import type { Browser, Page } from 'playwright-core'
 import type { Test } from 'tap'
 import { launchChromium } from '../helpers/chromium.ts'
 import { keepPicture } from '../helpers/docs-picture.ts'
-import { makeOwnCert, type OwnCert } from '../helpers/own-cert.ts'
+import { keyOf, makeOwnCert } from '../helpers/own-cert.ts'
 import { HOST } from '../helpers/request.ts'
 import { startProcess, type Service } from '../helpers/process.ts'
 import { startSimulator, type RunningSimulator, type SimulatorOptions } from '../helpers/simulator.ts'
@@ -94,7 +93,7 @@ export async function startJourney (t: Test, proxy: Proxy, simulator: SimulatorO
   const browser = await launchChromium([
     `--host-resolver-rules=MAP ${HOST}:443 127.0.0.1:${port}, MAP ${AUTHGEAR_HOST}:443 127.0.0.1:${authgear.port}, ` +
       'MAP * ~NOTFOUND',
-    `--ignore-certificate-errors-spki-list=${keyOf(certificate)}`
+    `--ignore-certificate-errors-spki-list=${keyOf(readFileSync(certificate.certFile))}`
   ])
   t.teardown(() => browser.close())
   const end = async (session: string): Promise<void> => {
@@ -113,12 +112,6 @@ export async function startJourney (t: Test, proxy: Proxy, simulator: SimulatorO
     end,
     screenshot: (page, name) => keepPicture(page, `login/${proxy.snippet}-${name}.png`)
   }
-}
-
-/** The one key that this browser believes, whoever signed it. */
-function keyOf ({ certFile }: OwnCert): string {
-  const spki = new X509Certificate(readFileSync(certFile)).publicKey.export({ type: 'spki', format: 'der' })
-  return createHash('sha256').update(spki).digest('base64')
 }
 
 /** Says who is there, with a form, a link and the way out. @returns its port */

@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { get } from 'node:https'
-import { makeOwnCert, type OwnCert } from '../../helpers/own-cert.ts'
+import { makeOwnCert } from '../../helpers/own-cert.ts'
 import { ask, HOST } from '../../helpers/request.ts'
 import { startBefore } from '../one-replica.ts'
 import { ALICE } from '../people.ts'
@@ -39,22 +38,15 @@ export const caddy: readonly Case[] = [
     only: shippedBy('caddy'),
     async run (t, stack, proxy) {
       const certificate = makeOwnCert(t, HOST)
+      const tls = { ca: readFileSync(certificate.caFile) }
       for (const [what, Caddyfile, status] of [
         ['an empty 200 where only the site has https: what this is about', siteOnly, 200],
         ['with the catch-all', asThePageSays, 421]
       ] as const) {
         const { port } = await startBefore(t, proxy, await stack.single(), { edits: { Caddyfile }, certificate })
-        t.equal(await statusOf(port, certificate, 'other.example.com'), status, what)
-        t.equal(await statusOf(port, certificate, HOST), 401, 'the site itself asks forward-auth')
+        t.equal((await ask(port, { tls, host: 'other.example.com' })).status, status, what)
+        t.equal((await ask(port, { tls })).status, 401, 'the site itself asks forward-auth')
       }
     }
   }
 ]
-
-function statusOf (port: number, { caFile }: OwnCert, host: string): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const ca = readFileSync(caFile)
-    const to = { host: '127.0.0.1', port, servername: HOST, headers: { Host: host }, ca, agent: false }
-    get(to, (answer) => { answer.resume(); resolve(answer.statusCode ?? 0) }).once('error', reject)
-  })
-}
