@@ -14,14 +14,9 @@ export type PolicyTexts = Pick<VerifyRequest, 'query' | 'proxy'>
 /**
  * Where the proxy chooses what goes out: in the request's query or segment (`trusted`), or in the header (`doubtful`:
  * the segment may be a client's own path). The other place may be the client's, and can only tighten: an app's script
- * could ask for an assertion for another app. `alone`: a proxy that writes the segment can write no header, so that a
- * policy header is a client's and is not read.
+ * could ask for an assertion for another app.
  */
-export type OwnWords = 'trusted' | 'doubtful' | 'alone'
-
-/** @param segments EXT_AUTHZ_POLICY; undefined: not the prefix */
-export const ownWordsOf = (segments: 'optional' | 'required' | undefined): OwnWords =>
-  segments === 'required' ? 'alone' : segments === 'optional' ? 'doubtful' : 'trusted'
+export type OwnWords = 'trusted' | 'doubtful'
 
 /** @returns the policy of a request: its query and each of its policy headers; each text is parsed once */
 export function createPolicies (words: OwnWords = 'trusted'): (request: PolicyTexts) => Policy {
@@ -36,10 +31,9 @@ export function createPolicies (words: OwnWords = 'trusted'): (request: PolicyTe
   }
   const stripped = remember(withoutPresentation)
   const readDoubtful = (text: string): Policy => stripped(read(text))
-  const [readOwn, readHeader] = words === 'doubtful' ? [readDoubtful, read] : [read, readDoubtful]
+  const [readOwn, readHeader] = words === 'trusted' ? [read, readDoubtful] : [readDoubtful, read]
   return ({ query, proxy }) => {
     const own = query === undefined ? SESSION_ONLY : readOwn(query)
-    if (words === 'alone') return own
     const [first, ...more] = proxy.policies
     if (first === undefined) return own
     // the usual one of a prefix: the same object each time, so that what is derived from it is remembered too

@@ -11,7 +11,7 @@ import type { TrustProxy } from '../http/trusted-proxies.ts'
 import {
   admittedOf, allowNobody, createAllow, createRefuse, offerLogin, sendToLogin, type Refusal
 } from './responses.ts'
-import { createDerivedPolicies, createPolicies, ownWordsOf } from './policy-cache.ts'
+import { createDerivedPolicies, createPolicies } from './policy-cache.ts'
 import {
   credentialContextOf,
   type Handler,
@@ -85,7 +85,7 @@ const NO_SEGMENT: Policy = {
 
 function createSessionPolicies ({ tokenRequirements, segments }: VerifyDeps): (request: VerifyRequest) => Policy {
   if (tokenRequirements === 'leave-out') return createDerivedPolicies(withoutTokenRequirements)
-  const policyOf = createPolicies(ownWordsOf(segments))
+  const policyOf = createPolicies(segments === 'optional' ? 'doubtful' : 'trusted')
   return (request) => {
     if (segments === 'required' && request.query === undefined) return NO_SEGMENT
     const policy = policyOf(request)
