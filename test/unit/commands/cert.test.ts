@@ -76,16 +76,7 @@ const ip = (value: string): Host => ({ kind: 'ip', value })
 t.test('the link works for the hosts asked for, by name and by address', async t => {
   const out = join(tempDir(t, 'cert'), 'tls')
   const { code, said } = await run([
-    '--out',
-    out,
-    '--host',
-    'forward-auth',
-    '--host',
-    'Forward-Auth.internal',
-    '--host',
-    '127.0.0.1',
-    '--host',
-    '::1'
+    '--out', out, '--host', 'forward-auth', '--host', 'Forward-Auth.internal', '--host', '127.0.0.1', '--host', '::1'
   ])
   t.equal(code, 0)
   t.match(said, /forward-auth, forward-auth.internal, 127.0.0.1, ::1, valid until \d{4}-\d\d-\d\d/)
@@ -132,14 +123,7 @@ t.test(
       execFileSync('openssl', args, { cwd: out, encoding: 'utf8' })
     t.match(
       openssl(
-        'verify',
-        '-x509_strict',
-        '-purpose',
-        'sslserver',
-        '-verify_hostname',
-        'forward-auth',
-        '-CAfile',
-        'ca.crt',
+        'verify', '-x509_strict', '-purpose', 'sslserver', '-verify_hostname', 'forward-auth', '-CAfile', 'ca.crt',
         'tls.crt'
       ),
       'tls.crt: OK'
@@ -199,14 +183,7 @@ t.test(
     t.equal(read(out, 'ca.crt'), authority)
     t.not(read(out, 'tls.crt'), first)
     const { code, said } = await run([
-      '--out',
-      out,
-      '--host',
-      'forward-auth',
-      '--host',
-      'evil-forward-auth',
-      '--host',
-      '10.0.0.2'
+      '--out', out, '--host', 'forward-auth', '--host', 'evil-forward-auth', '--host', '10.0.0.2'
     ])
     t.equal(code, 1)
     t.match(
@@ -223,11 +200,9 @@ const damages: readonly Damage[] = [
   ['a missing key', (directory) => rmSync(join(directory, 'ca.key')), /lacks ca\.key/],
   ['a missing certificate', (directory) => rmSync(join(directory, 'ca.crt')), /lacks ca\.crt/],
   ['garbage', (directory) => writeFileSync(join(directory, 'ca.crt'), 'hello'), /no readable authority/],
-  [
-    'another key',
+  ['another key',
     async (directory) => writeFileSync(join(directory, 'ca.key'), (await newAuthority([dns('a')], Date.now())).key),
-    /do not belong together/
-  ],
+    /do not belong together/],
   [
     "an end within the certificate's life",
     async (directory) => {

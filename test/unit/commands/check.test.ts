@@ -21,12 +21,9 @@ t.test('the effective configuration is a table: name, value, where it comes from
   const { code, text } = run({ CACHE_TTL: '1m', REDIS_URL: 'redis://u:pw-of-redis@redis', CACHE_SECRET: SECRET })
   t.equal(code, 0)
   for (const line of [
-    /^variable +value +from$/m,
-    /^CACHE_TTL +1m +environment$/m,
-    /^CACHE_NEGATIVE_TTL +5s +default$/m,
+    /^variable +value +from$/m, /^CACHE_TTL +1m +environment$/m, /^CACHE_NEGATIVE_TTL +5s +default$/m,
     /^REDIS_URL +redis:\/\/u:\*{8}@redis +environment$/m,
-    /^AUTHGEAR_ENDPOINT +https:\/\/myapp\.authgear\.cloud +environment$/m,
-    /^REDIS_PASSWORD +– +default$/m,
+    /^AUTHGEAR_ENDPOINT +https:\/\/myapp\.authgear\.cloud +environment$/m, /^REDIS_PASSWORD +– +default$/m,
     /^CACHE_SECRET +\*{8} +environment$/m,
     /^AUTHGEAR_RESOLVER_URL +https:\/\/myapp\.authgear\.cloud\/_resolver\/resolve +default$/m,
     /^AUTHGEAR_APP_ID +– +default$/m

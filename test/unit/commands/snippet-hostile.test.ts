@@ -18,56 +18,23 @@ const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8')
 
 /** Segments that servlet containers read as empty, "." or ".."; and what must pass. */
 const PARAMETERS = [
-  '/;/admin',
-  '/;x=1/admin',
-  '/x/..;/admin',
-  '/.;/admin',
-  '/x/%2e%2E;/admin',
-  '/%3b/admin',
-  '/x/..%3B/admin',
+  '/;/admin', '/;x=1/admin', '/x/..;/admin', '/.;/admin', '/x/%2e%2E;/admin', '/%3b/admin', '/x/..%3B/admin',
   '/public/..;/admin'
 ]
 const HARMLESS = [
-  '/',
-  '/admin;x',
-  '/a.b/c..d',
-  '/x;jsessionid=1',
-  '/admin%3bx',
-  '/a..;b',
-  '/p?next=/;/..;/x//y%2f',
-  '/caf%C3%A9'
+  '/', '/admin;x', '/a.b/c..d', '/x;jsessionid=1', '/admin%3bx', '/a..;b', '/p?next=/;/..;/x//y%2f', '/caf%C3%A9'
 ]
 /** What only a proxy that sends the raw path on must refuse. */
 const RAW = [
-  '/admin/../p',
-  '//admin',
-  '/./admin',
-  '/x/%2e%2e/admin',
-  '/x/..%2fadmin',
-  '/x\\..\\admin',
-  '/%5cadmin',
-  '/admin/%00',
+  '/admin/../p', '//admin', '/./admin', '/x/%2e%2e/admin', '/x/..%2fadmin', '/x\\..\\admin', '/%5cadmin', '/admin/%00',
   '/admin#'
 ]
 const UPGRADES = [
-  'h2c',
-  'H2C',
-  'websocket, h2c',
-  'h2c, websocket',
-  'h2c/websocket',
-  'TLS/1.3, websocket',
-  'websockets',
-  'websocke',
-  'w',
-  '',
-  '"websocket"',
-  'websocket '
+  'h2c', 'H2C', 'websocket, h2c', 'h2c, websocket', 'h2c/websocket', 'TLS/1.3, websocket', 'websockets', 'websocke',
+  'w', '', '"websocket"', 'websocket '
 ]
 const BAD_HOSTS = [
-  'app.example.com:80@evil.example',
-  'evil.example, app.example.com',
-  'app.example.com:evil',
-  'app.example.com:80:80'
+  'app.example.com:80@evil.example', 'evil.example, app.example.com', 'app.example.com:evil', 'app.example.com:80:80'
 ]
 
 /** RE2 writes "without case" into the expression. */
@@ -256,8 +223,7 @@ t.test('istio: the filter refuses parameters and writes constants', async t => {
     const lines = [
       'gsub("%%2e", "."):gsub("%%3b", ";")',
       'path:find("/%.?%.?;") then return handle:respond({ [":status"] = "400" }, "")',
-      'headers:replace("upgrade", "websocket")',
-      'headers:replace("connection", "upgrade")',
+      'headers:replace("upgrade", "websocket")', 'headers:replace("connection", "upgrade")',
       ...HOP_HEADERS.map(name => `["${name.toLowerCase()}"] = true`)
     ]
     for (const line of lines) t.ok(textOf(files).includes(line), line)

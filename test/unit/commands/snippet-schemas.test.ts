@@ -12,17 +12,8 @@ const IDENTITY = [
   '--identity', 'X-My-User={user},forwarded', '--assertion', '--policy', '/=identity=webauth&audience=a'
 ]
 const ALL = [
-  ...ROUTES,
-  ...IDENTITY,
-  '--login',
-  '--listen',
-  '0.0.0.0:80',
-  '--forward-auth',
-  'http://auth:8000',
-  '--app',
-  'http://shop:3000',
-  '--host',
-  'shop.example.com'
+  ...ROUTES, ...IDENTITY, '--login', '--listen', '0.0.0.0:80', '--forward-auth', 'http://auth:8000', '--app',
+  'http://shop:3000', '--host', 'shop.example.com'
 ]
 
 /**

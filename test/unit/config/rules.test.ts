@@ -175,11 +175,8 @@ const login = { LOGIN_CLIENT_ID: 'x', LOGIN_PUBLIC_URL: 'https://app.example.com
 const ROTATED = [
   ['CACHE_SECRET', redis, ({ cache }: Config) => cache.previousSecret],
   ['LOGIN_SECRET', { ...login, LOGIN_SECRET: SECRET }, ({ login }: Config) => login?.previousSecret],
-  [
-    'AUTHGEAR_WEBHOOK_SECRET',
-    { ...redis, AUTHGEAR_WEBHOOK_SECRET: SECRET },
-    ({ authgear }: Config) => authgear.previousWebhookSecret
-  ]
+  ['AUTHGEAR_WEBHOOK_SECRET', { ...redis, AUTHGEAR_WEBHOOK_SECRET: SECRET },
+    ({ authgear }: Config) => authgear.previousWebhookSecret]
 ] as const
 
 for (const [name, env, previousOf] of ROTATED) {

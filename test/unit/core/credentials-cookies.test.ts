@@ -70,22 +70,13 @@ t.test('several Cookie lines and HTTP/2 crumbs are one list in their order', asy
   )
   t.strictSame(
     readLines([
-      ':method: GET',
-      ':path: /verify',
-      ':authority: x',
-      'cookie: a=1',
-      'cookie: session=s',
-      'cookie: app_session=p'
+      ':method: GET', ':path: /verify', ':authority: x', 'cookie: a=1', 'cookie: session=s', 'cookie: app_session=p'
     ]),
     reads({ session: 's', appSession: 'p' })
   )
   t.strictSame(
     readLines([
-      'cookies: session=a',
-      'cooki: session=a',
-      'set-cookie: session=a',
-      'cookie2: session=a',
-      ':cookie: session=a'
+      'cookies: session=a', 'cooki: session=a', 'set-cookie: session=a', 'cookie2: session=a', ':cookie: session=a'
     ]),
     NONE,
     'names that are almost right'

@@ -105,13 +105,8 @@ t.test('the dashboard begins with the state of things, each linked to what to do
 t.test('alerts, dashboard and pages name metrics that there are', async (t) => {
   const rendered = await allMetrics().render()
   const paths = [
-    'deploy/prometheus/alerts.yml',
-    'deploy/prometheus/alerts.test.yml',
-    'deploy/grafana/dashboard.json',
-    'docs/audit-log.md',
-    'docs/monitoring.md',
-    'docs/revocation.md',
-    'docs/runbook.md'
+    'deploy/prometheus/alerts.yml', 'deploy/prometheus/alerts.test.yml', 'deploy/grafana/dashboard.json',
+    'docs/audit-log.md', 'docs/monitoring.md', 'docs/revocation.md', 'docs/runbook.md'
   ]
   const names = new Set(
     paths.flatMap((path) => file(path).match(/\b(?:forward_auth|process|nodejs)_[a-z_\d]+[a-z\d]/g) ?? [])

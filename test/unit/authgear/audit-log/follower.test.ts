@@ -15,13 +15,8 @@ const OVERLAP = 10_000
 const TTL = 30_000
 const POLL = 2000
 const KNOWN = [
-  'USER_SIGNED_OUT',
-  'USER_AUTHENTICATED',
-  'USER_DISABLED',
-  'ADMIN_API_MUTATION_UPDATE_ROLE_EXECUTED',
-  'EMAIL_SENT',
-  'USER_PROFILE_UPDATED',
-  'USER_TELEPORTED'
+  'USER_SIGNED_OUT', 'USER_AUTHENTICATED', 'USER_DISABLED', 'ADMIN_API_MUTATION_UPDATE_ROLE_EXECUTED', 'EMAIL_SENT',
+  'USER_PROFILE_UPDATED', 'USER_TELEPORTED'
 ]
 
 /**
@@ -227,9 +222,7 @@ t.test(
     t.same(
       follower.notes.filter((note) => note.startsWith('read')),
       [
-        'read user_authenticated 1',
-        'read unknown 1',
-        'read admin_api_mutation_update_role_executed 1',
+        'read user_authenticated 1', 'read unknown 1', 'read admin_api_mutation_update_role_executed 1',
         'read user_authenticated 1'
       ]
     )
