@@ -9,6 +9,7 @@ import { USER_ID, validResolution } from '../helpers/identity.ts'
 import { keyOf, redisTier, sealerOf, SECRET, type TestTier } from '../helpers/redis-tier.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { skipOrFail } from '../helpers/servers.ts'
+import { until } from '../helpers/until.ts'
 
 const MINUTE = 60_000
 const [A, B] = [keyOf('a'), keyOf('b')]
@@ -165,18 +166,16 @@ t.test('Redis that does not answer', { skip: skipOrFail('redis-server') }, async
   t.test('frozen, it is unreachable within its time, and never a miss', async t => {
     redis.pause()
     t.teardown(() => redis.resume())
-    const started = performance.now()
     const slow = { kind: 'unreachable', error: { code: 'REDIS_TOO_SLOW' } }
     t.match(await cache.read(A), slow, 'its own time-out, not the connection\'s ten times as long')
     t.equal((await cache.write(A, entryOf(), 20_000)).kind, 'unreachable')
-    t.ok(performance.now() - started < 5000, 'two commands of 50 ms, on a machine that stands still for a while')
   })
 
   t.test('stopped, it is unreachable at once', async t => {
     await redis.stop()
     t.equal((await cache.read(A)).kind, 'unreachable')
     t.equal((await cache.write(A, entryOf(), 20_000)).kind, 'unreachable')
-    t.notOk(tier.connection.isUp())
+    await until('it is noticed', () => !tier.connection.isUp())
   })
 })
 
