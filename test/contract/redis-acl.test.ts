@@ -4,12 +4,7 @@ import { startInProcess, type InProcess } from '../helpers/in-process.ts'
 import { metricOf } from '../helpers/in-process-on-clock.ts'
 import { user } from '../helpers/log-entry.ts'
 import {
-  addPrintedUser,
-  describedKeys,
-  PASSWORD,
-  printedCommands,
-  printedRights,
-  USERNAME
+  addPrintedUser, describedKeys, PASSWORD, printedCommands, printedRights, USERNAME
 } from '../helpers/redis-acl.ts'
 import { startCluster } from '../helpers/redis-cluster.ts'
 import { settingsFor, type RedisPlace } from '../helpers/redis-settings.ts'
@@ -53,8 +48,7 @@ async function useAll (t: Test, place: RedisPlace, nodes: readonly RedisServer[]
     ]
   t.equal(await source(first), 'authgear')
   await until(
-    'it is stored',
-    async () => (await Promise.all(nodes.map((node) => names(node, '*:entry')))).flat().length === 1
+    'it is stored', async () => (await Promise.all(nodes.map((node) => names(node, '*:entry')))).flat().length === 1
   )
   t.equal(await source(second), 'redis')
   await until('both are seen on the log', async () =>

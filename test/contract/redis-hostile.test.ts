@@ -67,8 +67,7 @@ t.test('whatever somebody writes into Redis', { skip: skipOrFail('redis-server')
       const name = `${tier.keyPrefix}${i}`
       await tier.commands.setPx(name, bytes, 20_000)
       const reads = createRedisCache({
-        ...tier,
-        commands: { ...tier.commands, getWithTtl: () => tier.commands.getWithTtl(name) }
+        ...tier, commands: { ...tier.commands, getWithTtl: () => tier.commands.getWithTtl(name) }
       })
       return (await reads.read(key)).kind
     }))
@@ -82,10 +81,7 @@ t.test('whatever somebody writes into Redis', { skip: skipOrFail('redis-server')
     const plain = encodeEntry(entryOf())
     const later = Buffer.concat([Buffer.of(2), plain.subarray(1)])
     for (const [what, bytes] of Object.entries({
-      'a later version': later,
-      nothing: Buffer.alloc(0),
-      text: Buffer.from('eve'),
-      half: plain.subarray(0, 40)
+      'a later version': later, nothing: Buffer.alloc(0), text: Buffer.from('eve'), half: plain.subarray(0, 40)
     })) {
       t.strictSame(await put(tier.sealer.seal(A, bytes)), { kind: 'rejected', why: 'malformed' }, what)
     }
@@ -138,8 +134,7 @@ t.test('whatever somebody writes into Redis', { skip: skipOrFail('redis-server')
       session: 'session-id-of-a-user.its-secret'
     }
     const keyer = createKeyer(deriveKeys(SECRET).digest, {
-      endpoint: 'https://myapp.authgear.cloud',
-      cookiePrefix: 'lab_'
+      endpoint: 'https://myapp.authgear.cloud', cookiePrefix: 'lab_'
     })
     const sent = credentials(secrets)
     await createRedisCache(tier).write(

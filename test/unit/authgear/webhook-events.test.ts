@@ -5,12 +5,7 @@ import { readWebhook, type WebhookReading } from '../../../src/authgear/webhook-
 const USER = 'a11ce000-0000-4000-8000-000000000001'
 const event = (type: string, more: object = {}): string =>
   JSON.stringify({
-    id: '1',
-    seq: 1,
-    type,
-    payload: { user: { id: USER } },
-    context: { app_id: 'app', user_id: USER },
-    ...more
+    id: '1', seq: 1, type, payload: { user: { id: USER } }, context: { app_id: 'app', user_id: USER }, ...more
   })
 const usersOf = (reading: WebhookReading): unknown =>
   reading.kind === 'revokes'
@@ -75,9 +70,7 @@ t.test('what cannot be read is said so, and never taken for "nothing to revoke"'
     t.equal(readWebhook(body, undefined).kind, 'unreadable', body)
   }
   t.same(
-    usersOf(readWebhook(event('user.disabled', { payload: {} }), undefined)),
-    [USER],
-    'the context names the user too'
+    usersOf(readWebhook(event('user.disabled', { payload: {} }), undefined)), [USER], 'the context names the user too'
   )
 })
 

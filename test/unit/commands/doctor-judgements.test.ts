@@ -155,8 +155,7 @@ t.test('a command without an answer took REDIS_TIMEOUT at least', async (t) => {
 })
 
 const [SINCE, RETENTION_MS] = [manualClock().wall(), 332_000]
-const judgeAt = (ms: number): Judged =>
-  judgeCacheRotation({ kind: 'current', since: SINCE }, SINCE + ms, RETENTION_MS)
+const judgeAt = (ms: number): Judged => judgeCacheRotation({ kind: 'current', since: SINCE }, SINCE + ms, RETENTION_MS)
 rows('CACHE_SECRET_PREVIOUS is needed for the retention, and until all replicas have looked', [
   ['replicas write under it', judgeCacheRotation({ kind: 'previous' }, SINCE, RETENTION_MS), 'rotation'],
   ['the new one just began', judgeAt(0), 'rotation'],

@@ -49,9 +49,7 @@ t.test('starts over outside of a container with what the usual sessions need', a
 t.test('does not start over where somebody set a limit', async (t) => {
   t.equal(startedOver(CONTAINER, { env: { NODE_OPTIONS: '--import x --max_old_space_size=100' } }), undefined)
   t.equal(
-    startedOver(CONTAINER, { execArgv: ['--max-old-space-size=56'] }),
-    undefined,
-    'as it is after it started over'
+    startedOver(CONTAINER, { execArgv: ['--max-old-space-size=56'] }), undefined, 'as it is after it started over'
   )
 })
 

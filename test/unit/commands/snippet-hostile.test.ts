@@ -69,8 +69,7 @@ const apisixRoutes = (yaml: string): readonly ApisixRoute[] => (parse(yaml) as {
 
 /** All routes that `snippet apisix` writes, and all of the recipes where its page says that they go. */
 function allApisixRoutes (): readonly ApisixRoute[] {
-  const recipes = ['apisix: public path', 'apisix: preflight']
-    .map((title) => readSnippet('proxies/apisix.md', title))
+  const recipes = ['apisix: public path', 'apisix: preflight'].map((title) => readSnippet('proxies/apisix.md', title))
     .join('')
   return variants('apisix').flatMap((files) =>
     apisixRoutes((files['apisix.yaml'] ?? '').replace('upstreams:\n', `${recipes}upstreams:\n`))
@@ -123,9 +122,7 @@ t.test('apisix: each protected route stands twice and clears what is not ours', 
     )) {
       const twin = routes.find(({ id }) => id === `${route.id}-websocket`)
       t.match(
-        twin,
-        { enable_websocket: true, priority: route.priority + 1, plugins: route.plugins as object },
-        route.id
+        twin, { enable_websocket: true, priority: route.priority + 1, plugins: route.plugins as object }, route.id
       )
       t.match(route.plugins, {
         'forward-auth': { extra_headers: { 'X-Forwarded-Uri': '$real_request_uri' }, allow_degradation: false },
@@ -197,9 +194,7 @@ for (const [proxy, file] of [['gateway-api', 'httproute.yaml'], ['envoy-gateway'
       const isRefusal = ({ filters = [] }: (typeof rules)[number]): boolean =>
         filters.some(({ extensionRef }) => extensionRef.name === 'refuse')
       const refused = rules.filter(isRefusal).flatMap(({ matches }) => matches)
-      const others = rules
-        .filter((rule) => !isRefusal(rule))
-        .flatMap(({ matches }) => matches)
+      const others = rules.filter((rule) => !isRefusal(rule)).flatMap(({ matches }) => matches)
         .map(({ path }) => path.value.length)
       for (const { path } of refused) {
         t.ok(path.type === 'RegularExpression' && path.value.length > Math.max(...others), path.value)

@@ -114,8 +114,7 @@ const PLACES: Readonly<Record<Named, Places>> = {
     copies: BY_ANSWER
   },
   'envoy-prefix': {
-    strips: LUA_STRIPS,
-    copies: (files, name) => inEach(textOf(files), /allowed_upstream_headers: (.*)/g, name, 1)
+    strips: LUA_STRIPS, copies: (files, name) => inEach(textOf(files), /allowed_upstream_headers: (.*)/g, name, 1)
   },
   haproxy: {
     strips: (files, name) => stripsAliases(textOf(files), /del-header \(\?i\)(\^.*) -m reg/g, name),
@@ -127,8 +126,7 @@ const PLACES: Readonly<Record<Named, Places>> = {
     copies: (files, name, settings) => inEach(textOf(files), /upstream_headers: \[(.*)\]/g, name, policiesOf(settings))
   },
   istio: {
-    strips: LUA_STRIPS,
-    copies: (files, name) => inEach(textOf(files), /headersToUpstreamOnAllow: \[(.*)\]/g, name, 1)
+    strips: LUA_STRIPS, copies: (files, name) => inEach(textOf(files), /headersToUpstreamOnAllow: \[(.*)\]/g, name, 1)
   },
   'envoy-gateway': {
     strips: (files, name) => stripsAliases(textOf(files), /type: RegularExpression, value: "(.*)" \}/g, name),

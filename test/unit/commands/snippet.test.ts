@@ -113,8 +113,7 @@ t.test('what a proxy\'s configuration cannot say is an error', async t => {
     'apisix', 'istio', 'envoy-gateway', 'ingress-nginx', 'traefik-kubernetes', 'gateway-api', 'traefik-labels'
   ]) {
     t.match(
-      run(proxy, '--forward-auth', 'https://forward-auth:4180').err,
-      `--forward-auth must be http:// for ${proxy}`
+      run(proxy, '--forward-auth', 'https://forward-auth:4180').err, `--forward-auth must be http:// for ${proxy}`
     )
   }
   t.throws(() => templateOf('apache'), /no template/)
@@ -141,12 +140,7 @@ const hostile = fc
 t.test('a hostile value is refused, or adds nothing to a configuration', async t => {
   let accepted = 0
   const arrays = fc.record({
-    listen: hostile,
-    adapter: hostile,
-    app: hostile,
-    host: hostile,
-    path: hostile,
-    policy: hostile
+    listen: hostile, adapter: hostile, app: hostile, host: hostile, path: hostile, policy: hostile
   })
   fc.assert(
     fc.property(arrays, fc.constantFrom('listen', 'adapter', 'app', 'host', 'path', 'policy'), (values, name) => {
@@ -172,9 +166,7 @@ t.test('a hostile value is refused, or adds nothing to a configuration', async t
       const benign = settingsOf(
         ...(settings.routes.length === 1
           ? ['--policy', '/admin=role=admin']
-          : settings.policy === ''
-            ? []
-            : ['--policy', '/=role=admin'])
+          : settings.policy === '' ? [] : ['--policy', '/=role=admin'])
       )
       for (const proxy of PROXIES) {
         if (limitsOf(proxy, settings).length === 0) {
@@ -221,9 +213,7 @@ t.test('the lines that protect are in every configuration', async t => {
       t.ok(byPattern || text.toLowerCase().includes(name.toLowerCase()), `${proxy} copies ${name}`)
     }
     t.match(
-      text,
-      /security: (the catch-all|no path and no method here)/,
-      `${proxy} protects what has no route of its own`
+      text, /security: (the catch-all|no path and no method here)/, `${proxy} protects what has no route of its own`
     )
     t.notMatch(
       text.replaceAll(/#.*/g, ''),

@@ -24,8 +24,7 @@ function checked (
 t.test('check says what the default comes to', async (t) => {
   t.match(checked({}, FITTED), { text: /^CACHE_MAX_MEMORY +13m +default$/m, warnings: { length: 0 } })
   t.match(checked({ CACHE_MAX_MEMORY: '10m' }, FITTED), {
-    text: /^CACHE_MAX_MEMORY +10m +environment$/m,
-    warnings: { length: 0 }
+    text: /^CACHE_MAX_MEMORY +10m +environment$/m, warnings: { length: 0 }
   })
 })
 

@@ -197,15 +197,7 @@ t.test('any lines at all: an answer, the same in any order of the lines', async 
   const value = fc.oneof(
     fc.string(),
     fc.constantFrom(
-      'navigate',
-      'cors',
-      'document',
-      'empty',
-      'image',
-      'XMLHttpRequest',
-      CHROME,
-      'application/json',
-      '*/*'
+      'navigate', 'cors', 'document', 'empty', 'image', 'XMLHttpRequest', CHROME, 'application/json', '*/*'
     )
   )
   fc.assert(fc.property(fc.array(fc.tuple(name, value)), lines => {

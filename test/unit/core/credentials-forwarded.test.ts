@@ -31,8 +31,7 @@ t.test('what is forwarded reads as the very same credentials, here and in Go', a
   fc.assert(fc.property(hostileHeaders, fc.constantFrom('', 'lab_', '__Host-'), (rawHeaders, prefix) => {
     const names = cookieNames(prefix)
     const reading = readCredentials(
-      rawHeaders.map((text) => text.replace(/(app_session|app_access_token|session)(?= ?=)/g, `${prefix}$1`)),
-      names
+      rawHeaders.map((text) => text.replace(/(app_session|app_access_token|session)(?= ?=)/g, `${prefix}$1`)), names
     )
     if (reading.kind !== 'credentials') return
     forwarded++

@@ -1,11 +1,7 @@
 import t from 'tap'
 import { decide, joinPolicies, parsePolicy, type Policy } from '../../../src/core/policy.ts'
 import {
-  type Outcome,
-  type Parameter,
-  PERSON_PARAMETERS,
-  type PersonRequirement,
-  TOKEN_PARAMETERS
+  type Outcome, type Parameter, PERSON_PARAMETERS, type PersonRequirement, TOKEN_PARAMETERS
 } from '../../../src/core/requirement.ts'
 import type { EpochMs } from '../../../src/core/token-expiry.ts'
 import { identityOf, validResolution } from '../../helpers/identity.ts'
@@ -66,10 +62,7 @@ const CASES: Readonly<Record<keyof typeof PERSON_PARAMETERS, Case>> = {
   },
   anonymous: {
     refused: ['', 'true', 'False', '0', 'false,false'],
-    outcomes: [
-      ['false', { 'user-anonymous': 'false' }, 'met'],
-      ['false', { 'user-anonymous': 'true' }, 'forbidden']
-    ],
+    outcomes: [['false', { 'user-anonymous': 'false' }, 'met'], ['false', { 'user-anonymous': 'true' }, 'forbidden']],
     lacking: 'forbidden'
   },
   max_age: {
@@ -90,10 +83,7 @@ const CASES: Readonly<Record<keyof typeof PERSON_PARAMETERS, Case>> = {
     lacking: stepUp(5)
   },
   login: {
-    refused: ['', 'on', 'OFF', '0', 'off,off'],
-    outcomes: [['off', {}, 'met']],
-    lacking: 'met',
-    login: 'offer'
+    refused: ['', 'on', 'OFF', '0', 'off,off'], outcomes: [['off', {}, 'met']], lacking: 'met', login: 'offer'
   },
   identity: {
     refused: ['', 'none', 'Remote', 'remote,webauth', 'remote ', 'x-user', 'remote\0'],

@@ -8,8 +8,7 @@ const read = (some: Readonly<Record<string, string | undefined>> = {}, ...more: 
   readResolution([...headersOf(identityOf(some)), ...more])
 const valid = (some: Readonly<Record<string, string | undefined>> = {}): ResolutionReading =>
   ({
-    kind: 'resolution',
-    resolution: { kind: 'valid', userId: some['user-id'] ?? USER_ID, identity: identityOf(some) }
+    kind: 'resolution', resolution: { kind: 'valid', userId: some['user-id'] ?? USER_ID, identity: identityOf(some) }
   }) as ResolutionReading
 
 t.test('the identity headers are these, in this order', async t => {

@@ -47,9 +47,7 @@ t.test('keys of every length around the block', async t => {
   for (const size of [0, 1, 31, 32, 63, 64, 65, 128]) {
     const key = Buffer.alloc(size, 0xa5)
     t.equal(
-      macOf(createHmacSha256(key), Buffer.from('message')),
-      expected(key, Buffer.from('message')),
-      `${size} bytes`
+      macOf(createHmacSha256(key), Buffer.from('message')), expected(key, Buffer.from('message')), `${size} bytes`
     )
   }
 })

@@ -5,9 +5,7 @@ import { createReturnUrls } from '../../../src/login/return-url.ts'
 import { createLoginRedirect, type Refused } from '../../../src/login/redirect.ts'
 
 const settings = {
-  publicUrl: 'https://app.example.com',
-  path: '/_auth',
-  allowedHosts: ['app.example.com', 'b.example.com']
+  publicUrl: 'https://app.example.com', path: '/_auth', allowedHosts: ['app.example.com', 'b.example.com']
 }
 const findLoginRedirect = createLoginRedirect(settings, createReturnUrls(settings))
 

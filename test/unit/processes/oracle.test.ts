@@ -52,9 +52,7 @@ const rows: ReadonlyArray<
 t.test('what must never happen is seen, and nothing else', async (t) => {
   for (const [what, question, answer, violation] of rows) {
     const found = violationsOf(
-      { person: ANN, policy: 'none', sentAt: 1000, endedAt: 1010, ...question },
-      answer,
-      BOUNDS
+      { person: ANN, policy: 'none', sentAt: 1000, endedAt: 1010, ...question }, answer, BOUNDS
     )
     t.match(found, violation === undefined ? [] : [violation], what)
     t.equal(found.length, violation === undefined ? 0 : 1, what)

@@ -117,10 +117,7 @@ t.test('every recorded type has its row, and those of consequence are asked for'
 })
 
 const entry = (type: string, payload: unknown, context: object = {}): AuditEntry => ({
-  seq: '0000000000000001',
-  second: 0,
-  type,
-  data: { payload, context }
+  seq: '0000000000000001', second: 0, type, data: { payload, context }
 })
 const MUTATION = (name: string): string => `ADMIN_API_MUTATION_${name}_EXECUTED`
 

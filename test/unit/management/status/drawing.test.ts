@@ -12,9 +12,7 @@ function figure (
   ...values: readonly [number | undefined, number | undefined, number | undefined]
 ): Figure {
   const curve = values.map((value, index) => ({
-    from: at(now - (WINDOW_MS * (3 - index)) / 3),
-    to: at(now - (WINDOW_MS * (2 - index)) / 3),
-    value
+    from: at(now - (WINDOW_MS * (3 - index)) / 3), to: at(now - (WINDOW_MS * (2 - index)) / 3), value
   }))
   return { line: { id: 'a', name: 'a', of: () => undefined }, curve, rows: [], total: undefined, latest: values[2] }
 }
