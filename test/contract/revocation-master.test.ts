@@ -145,9 +145,7 @@ t.test('who is master', { skip: skipOrFail('redis-server') }, async (t) => {
     const { redis, a } = await startTwo(t)
     const copy = await startRedis(t, { args: ['--replicaof', '127.0.0.1', String(redis.port)] })
     await until(
-      'it has a replica',
-      async () => JSON.stringify(await redis.cli('ROLE')).includes(String(copy.port)),
-      30_000
+      'it has a replica', async () => JSON.stringify(await redis.cli('ROLE')).includes(String(copy.port)), 30_000
     )
     await a.log.revoke(EVERYTHING)
     await copy.stop()

@@ -53,8 +53,7 @@ function take (
 
 /** Which of those that have ended are swept first may differ: so either some end, or some are pushed out. */
 const WAYS = {
-  'where others push them out': { maxEntries: 5, life: 1000 },
-  'where they end': { maxEntries: 100, life: 1 }
+  'where others push them out': { maxEntries: 5, life: 1000 }, 'where they end': { maxEntries: 100, life: 1 }
 }
 
 for (const [name, { maxEntries, life }] of Object.entries(WAYS)) {

@@ -9,8 +9,7 @@ function run (env: NodeJS.ProcessEnv): Readonly<{ code: number, text: string, wa
   const lines: string[] = []
   const code = check([], { AUTHGEAR_ENDPOINT: ENDPOINT, ...env }, { write: (text) => lines.push(text) }, (all) =>
     loadConfig(all, {
-      memory: () => ({ limitBytes: 2 ** 30, isContainer: false, heapBytes: 2 ** 29 }),
-      nodeVersion: '24.2.0'
+      memory: () => ({ limitBytes: 2 ** 30, isContainer: false, heapBytes: 2 ** 29 }), nodeVersion: '24.2.0'
     })
   )
   const text = lines.join('')
@@ -21,12 +20,9 @@ t.test('the effective configuration is a table: name, value, where it comes from
   const { code, text } = run({ CACHE_TTL: '1m', REDIS_URL: 'redis://u:pw-of-redis@redis', CACHE_SECRET: SECRET })
   t.equal(code, 0)
   for (const line of [
-    /^variable +value +from$/m,
-    /^CACHE_TTL +1m +environment$/m,
-    /^CACHE_NEGATIVE_TTL +5s +default$/m,
+    /^variable +value +from$/m, /^CACHE_TTL +1m +environment$/m, /^CACHE_NEGATIVE_TTL +5s +default$/m,
     /^REDIS_URL +redis:\/\/u:\*{8}@redis +environment$/m,
-    /^AUTHGEAR_ENDPOINT +https:\/\/myapp\.authgear\.cloud +environment$/m,
-    /^REDIS_PASSWORD +– +default$/m,
+    /^AUTHGEAR_ENDPOINT +https:\/\/myapp\.authgear\.cloud +environment$/m, /^REDIS_PASSWORD +– +default$/m,
     /^CACHE_SECRET +\*{8} +environment$/m,
     /^AUTHGEAR_RESOLVER_URL +https:\/\/myapp\.authgear\.cloud\/_resolver\/resolve +default$/m,
     /^AUTHGEAR_APP_ID +– +default$/m

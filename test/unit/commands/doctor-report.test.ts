@@ -6,8 +6,7 @@ import { asJson, asText } from '../../../src/commands/doctor/report.ts'
 t.test('what another server said does not command the terminal that doctor prints to', async (t) => {
   const hostile = 'x\u001b[2J\u009b31m\r\n\u0007\u202e\u2066y'
   const report = {
-    endpoint: undefined,
-    results: [{ title: 'a check', outcome: looked(found('cookie-domain', hostile)) }]
+    endpoint: undefined, results: [{ title: 'a check', outcome: looked(found('cookie-domain', hostile)) }]
   }
   const text = asText(report)
   t.notMatch(text.replaceAll('\n', ''), /[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/) // eslint-disable-line no-control-regex -- that is what it looks for

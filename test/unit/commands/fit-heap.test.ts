@@ -21,12 +21,7 @@ function startedOver (
 
 t.test('starts over in a container, with at most half of it for the old generation', async (t) => {
   t.strictSame(startedOver(CONTAINER, { execArgv: ['--enable-source-maps'] }), [
-    '/node',
-    '--max-old-space-size=56',
-    '--max-semi-space-size=2',
-    '--enable-source-maps',
-    'main.js',
-    'serve'
+    '/node', '--max-old-space-size=56', '--max-semi-space-size=2', '--enable-source-maps', 'main.js', 'serve'
   ])
   const rows = [[32, 32, 1], [256, 128, 4], [300, 150, 4], [512, 256, 8], [1024, 512, 8], [8192, 4096, 8]] as const
   for (const [mib, old, semi] of rows) {
@@ -54,9 +49,7 @@ t.test('starts over outside of a container with what the usual sessions need', a
 t.test('does not start over where somebody set a limit', async (t) => {
   t.equal(startedOver(CONTAINER, { env: { NODE_OPTIONS: '--import x --max_old_space_size=100' } }), undefined)
   t.equal(
-    startedOver(CONTAINER, { execArgv: ['--max-old-space-size=56'] }),
-    undefined,
-    'as it is after it started over'
+    startedOver(CONTAINER, { execArgv: ['--max-old-space-size=56'] }), undefined, 'as it is after it started over'
   )
 })
 
@@ -74,10 +67,7 @@ t.test('goes on as it is where Node cannot start over', async () => {
 t.test('keeps what the user set beside the size of the heap', async (t) => {
   t.equal(startedOver(CONTAINER, { env: { NODE_OPTIONS: '--max-heap-size=80' } }), undefined)
   t.strictSame(startedOver(CONTAINER, { env: { NODE_OPTIONS: '--max-semi-space-size=8' } }), [
-    '/node',
-    '--max-old-space-size=56',
-    'main.js',
-    'serve'
+    '/node', '--max-old-space-size=56', 'main.js', 'serve'
   ])
 })
 

@@ -18,56 +18,23 @@ const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8')
 
 /** Segments that servlet containers read as empty, "." or ".."; and what must pass. */
 const PARAMETERS = [
-  '/;/admin',
-  '/;x=1/admin',
-  '/x/..;/admin',
-  '/.;/admin',
-  '/x/%2e%2E;/admin',
-  '/%3b/admin',
-  '/x/..%3B/admin',
+  '/;/admin', '/;x=1/admin', '/x/..;/admin', '/.;/admin', '/x/%2e%2E;/admin', '/%3b/admin', '/x/..%3B/admin',
   '/public/..;/admin'
 ]
 const HARMLESS = [
-  '/',
-  '/admin;x',
-  '/a.b/c..d',
-  '/x;jsessionid=1',
-  '/admin%3bx',
-  '/a..;b',
-  '/p?next=/;/..;/x//y%2f',
-  '/caf%C3%A9'
+  '/', '/admin;x', '/a.b/c..d', '/x;jsessionid=1', '/admin%3bx', '/a..;b', '/p?next=/;/..;/x//y%2f', '/caf%C3%A9'
 ]
 /** What only a proxy that sends the raw path on must refuse. */
 const RAW = [
-  '/admin/../p',
-  '//admin',
-  '/./admin',
-  '/x/%2e%2e/admin',
-  '/x/..%2fadmin',
-  '/x\\..\\admin',
-  '/%5cadmin',
-  '/admin/%00',
+  '/admin/../p', '//admin', '/./admin', '/x/%2e%2e/admin', '/x/..%2fadmin', '/x\\..\\admin', '/%5cadmin', '/admin/%00',
   '/admin#'
 ]
 const UPGRADES = [
-  'h2c',
-  'H2C',
-  'websocket, h2c',
-  'h2c, websocket',
-  'h2c/websocket',
-  'TLS/1.3, websocket',
-  'websockets',
-  'websocke',
-  'w',
-  '',
-  '"websocket"',
-  'websocket '
+  'h2c', 'H2C', 'websocket, h2c', 'h2c, websocket', 'h2c/websocket', 'TLS/1.3, websocket', 'websockets', 'websocke',
+  'w', '', '"websocket"', 'websocket '
 ]
 const BAD_HOSTS = [
-  'app.example.com:80@evil.example',
-  'evil.example, app.example.com',
-  'app.example.com:evil',
-  'app.example.com:80:80'
+  'app.example.com:80@evil.example', 'evil.example, app.example.com', 'app.example.com:evil', 'app.example.com:80:80'
 ]
 
 /** RE2 writes "without case" into the expression. */
@@ -102,8 +69,7 @@ const apisixRoutes = (yaml: string): readonly ApisixRoute[] => (parse(yaml) as {
 
 /** All routes that `snippet apisix` writes, and all of the recipes where its page says that they go. */
 function allApisixRoutes (): readonly ApisixRoute[] {
-  const recipes = ['apisix: public path', 'apisix: preflight']
-    .map((title) => readSnippet('proxies/apisix.md', title))
+  const recipes = ['apisix: public path', 'apisix: preflight'].map((title) => readSnippet('proxies/apisix.md', title))
     .join('')
   return variants('apisix').flatMap((files) =>
     apisixRoutes((files['apisix.yaml'] ?? '').replace('upstreams:\n', `${recipes}upstreams:\n`))
@@ -156,9 +122,7 @@ t.test('apisix: each protected route stands twice and clears what is not ours', 
     )) {
       const twin = routes.find(({ id }) => id === `${route.id}-websocket`)
       t.match(
-        twin,
-        { enable_websocket: true, priority: route.priority + 1, plugins: route.plugins as object },
-        route.id
+        twin, { enable_websocket: true, priority: route.priority + 1, plugins: route.plugins as object }, route.id
       )
       t.match(route.plugins, {
         'forward-auth': { extra_headers: { 'X-Forwarded-Uri': '$real_request_uri' }, allow_degradation: false },
@@ -230,9 +194,7 @@ for (const [proxy, file] of [['gateway-api', 'httproute.yaml'], ['envoy-gateway'
       const isRefusal = ({ filters = [] }: (typeof rules)[number]): boolean =>
         filters.some(({ extensionRef }) => extensionRef.name === 'refuse')
       const refused = rules.filter(isRefusal).flatMap(({ matches }) => matches)
-      const others = rules
-        .filter((rule) => !isRefusal(rule))
-        .flatMap(({ matches }) => matches)
+      const others = rules.filter((rule) => !isRefusal(rule)).flatMap(({ matches }) => matches)
         .map(({ path }) => path.value.length)
       for (const { path } of refused) {
         t.ok(path.type === 'RegularExpression' && path.value.length > Math.max(...others), path.value)
@@ -256,8 +218,7 @@ t.test('istio: the filter refuses parameters and writes constants', async t => {
     const lines = [
       'gsub("%%2e", "."):gsub("%%3b", ";")',
       'path:find("/%.?%.?;") then return handle:respond({ [":status"] = "400" }, "")',
-      'headers:replace("upgrade", "websocket")',
-      'headers:replace("connection", "upgrade")',
+      'headers:replace("upgrade", "websocket")', 'headers:replace("connection", "upgrade")',
       ...HOP_HEADERS.map(name => `["${name.toLowerCase()}"] = true`)
     ]
     for (const line of lines) t.ok(textOf(files).includes(line), line)

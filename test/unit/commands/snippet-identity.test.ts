@@ -17,10 +17,8 @@ const USES: ReadonlyArray<readonly [options: readonly string[], names: readonly 
     [['--identity', set], SETS[set].map(({ name }) => name)] as const),
   [['--identity', `X-My-User={username},${LONG}={email}`], ['X-My-User', LONG]],
   [['--assertion'], ['X-Forward-Auth-Assertion']],
-  [
-    ['--identity', 'X-My-User={user},remote', '--assertion', '--policy', '/=identity=webauth&audience=a.b:c'],
-    ['X-My-User', ...[...SETS.remote, ...SETS.webauth].map(({ name }) => name), 'X-Forward-Auth-Assertion']
-  ],
+  [['--identity', 'X-My-User={user},remote', '--assertion', '--policy', '/=identity=webauth&audience=a.b:c'],
+    ['X-My-User', ...[...SETS.remote, ...SETS.webauth].map(({ name }) => name), 'X-Forward-Auth-Assertion']],
   [['--identity', 'none,forwarded', '--policy', '/=identity=forwarded'], SETS.forwarded.map(({ name }) => name)]
 ]
 const ROUTES = [[], ['--policy', '/grafana=identity=webauth'], ['--policy', '/admin=role=admin']]
@@ -116,8 +114,7 @@ const PLACES: Readonly<Record<Named, Places>> = {
     copies: BY_ANSWER
   },
   'envoy-prefix': {
-    strips: LUA_STRIPS,
-    copies: (files, name) => inEach(textOf(files), /allowed_upstream_headers: (.*)/g, name, 1)
+    strips: LUA_STRIPS, copies: (files, name) => inEach(textOf(files), /allowed_upstream_headers: (.*)/g, name, 1)
   },
   haproxy: {
     strips: (files, name) => stripsAliases(textOf(files), /del-header \(\?i\)(\^.*) -m reg/g, name),
@@ -129,8 +126,7 @@ const PLACES: Readonly<Record<Named, Places>> = {
     copies: (files, name, settings) => inEach(textOf(files), /upstream_headers: \[(.*)\]/g, name, policiesOf(settings))
   },
   istio: {
-    strips: LUA_STRIPS,
-    copies: (files, name) => inEach(textOf(files), /headersToUpstreamOnAllow: \[(.*)\]/g, name, 1)
+    strips: LUA_STRIPS, copies: (files, name) => inEach(textOf(files), /headersToUpstreamOnAllow: \[(.*)\]/g, name, 1)
   },
   'envoy-gateway': {
     strips: (files, name) => stripsAliases(textOf(files), /type: RegularExpression, value: "(.*)" \}/g, name),
@@ -223,10 +219,8 @@ const WRONG: ReadonlyArray<readonly [args: readonly string[], error: RegExp]> = 
   [['--assertion=on'], /^--assertion takes no value/],
   [['--policy', '/x=identity=nginx'], /identity takes remote or forwarded or webauth/],
   [['--policy', '/x=audience=a b'], /audience has a value that cannot be one/],
-  [
-    ['--policy', '/x=identity=remote&identity=webauth'],
-    /^--policy "\/x" has two values of identity=: its app would get none/
-  ],
+  [['--policy', '/x=identity=remote&identity=webauth'],
+    /^--policy "\/x" has two values of identity=: its app would get none/],
   [['--policy', '/x=audience=a', '--policy', '/x=audience=b'], /^--policy "\/x" has two values of audience=/],
   [['--policy', '/=identity=remote&identity=webauth'], /^--policy "\/" has two values of identity=/]
 ]

@@ -13,13 +13,7 @@ import { errorsOf, settingsOf } from './snippet-of.ts'
 
 const DEPLOY = join(import.meta.dirname, '../../../deploy')
 const ROUTES = [
-  '--policy',
-  '/=anonymous=false',
-  '--policy',
-  '/admin=role=admin',
-  '--policy',
-  '/admin/super=role=owner',
-  '--policy',
+  '--policy', '/=anonymous=false', '--policy', '/admin=role=admin', '--policy', '/admin/super=role=owner', '--policy',
   '/a.b=max_age=300'
 ]
 
@@ -57,38 +51,15 @@ t.test('it prints what it would write', async t => {
 
 t.test('everything that is wrong is said at once', async t => {
   const { code, out, err } = run(
-    'nginy',
-    'caddy',
-    '--listen',
-    '8080',
-    '--forward-auth',
-    'forward-auth',
-    '--app',
-    'https://app',
-    '--host',
-    '*.example.com',
-    '--policy',
-    '/admin',
-    '--policy',
-    '/=role=',
-    '--frob',
-    '--login=yes',
-    '--out'
+    'nginy', 'caddy', '--listen', '8080', '--forward-auth', 'forward-auth', '--app', 'https://app', '--host',
+    '*.example.com', '--policy', '/admin', '--policy', '/=role=', '--frob', '--login=yes', '--out'
   )
   t.equal(code, 1)
   t.equal(out, '')
   for (const part of [
-    '"nginy"',
-    '"caddy"',
-    '--listen "8080" lacks a host',
-    '--forward-auth "forward-auth" must be',
-    '--app must be http://',
-    '--host "*.example.com"',
-    '--policy "/admin": write /path=QUERY',
-    '--policy "/=role=": role has a value',
-    'no option --frob',
-    '--login takes no value',
-    '--out needs a value'
+    '"nginy"', '"caddy"', '--listen "8080" lacks a host', '--forward-auth "forward-auth" must be',
+    '--app must be http://', '--host "*.example.com"', '--policy "/admin": write /path=QUERY',
+    '--policy "/=role=": role has a value', 'no option --frob', '--login takes no value', '--out needs a value'
   ]) {
     t.match(err, part)
   }
@@ -122,30 +93,8 @@ t.test('routes: the longest first, each with what those around it ask', async t 
 
 t.test('paths that a proxy and an app may read differently are no routes', async t => {
   for (const path of [
-    'admin',
-    '',
-    '//admin',
-    '/admin/',
-    '/a/../b',
-    '/.',
-    '/..',
-    '/a//b',
-    '/a%2fb',
-    '/a b',
-    '/a;b',
-    '/a*',
-    '/a?b',
-    '/a#b',
-    '/a"b',
-    "/a'b",
-    '/a`b',
-    '/a\\b',
-    '/a{b}',
-    '/a$b',
-    '/a\nb',
-    '/ä',
-    '/.a',
-    '/a.'
+    'admin', '', '//admin', '/admin/', '/a/../b', '/.', '/..', '/a//b', '/a%2fb', '/a b', '/a;b', '/a*', '/a?b', '/a#b',
+    '/a"b', "/a'b", '/a`b', '/a\\b', '/a{b}', '/a$b', '/a\nb', '/ä', '/.a', '/a.'
   ]) {
     t.equal(errorsOf('--policy', `${path}=role=admin`).length, 1, JSON.stringify(path))
   }
@@ -161,17 +110,10 @@ t.test('what a proxy\'s configuration cannot say is an error', async t => {
   t.match(run('istio', '--login').err, '--login: ')
   t.match(run('ingress-nginx', '--forward-auth', 'http://10.0.0.1:80').err, '--forward-auth must name a service')
   for (const proxy of [
-    'apisix',
-    'istio',
-    'envoy-gateway',
-    'ingress-nginx',
-    'traefik-kubernetes',
-    'gateway-api',
-    'traefik-labels'
+    'apisix', 'istio', 'envoy-gateway', 'ingress-nginx', 'traefik-kubernetes', 'gateway-api', 'traefik-labels'
   ]) {
     t.match(
-      run(proxy, '--forward-auth', 'https://forward-auth:4180').err,
-      `--forward-auth must be http:// for ${proxy}`
+      run(proxy, '--forward-auth', 'https://forward-auth:4180').err, `--forward-auth must be http:// for ${proxy}`
     )
   }
   t.throws(() => templateOf('apache'), /no template/)
@@ -185,25 +127,8 @@ const hostile = fc
       {
         weight: 3,
         arbitrary: fc.constantFrom(
-          'a',
-          'b',
-          '.',
-          '-',
-          '_',
-          '/',
-          ':',
-          '1',
-          'admin',
-          '/admin',
-          'role=admin',
-          'http://',
-          'https://',
-          'app.example.com',
-          ':80',
-          '[::1]',
-          '%61',
-          '%2C',
-          'role=%61%3Ab'
+          'a', 'b', '.', '-', '_', '/', ':', '1', 'admin', '/admin', 'role=admin', 'http://', 'https://',
+          'app.example.com', ':80', '[::1]', '%61', '%2C', 'role=%61%3Ab'
         )
       },
       { weight: 1, arbitrary: fc.string({ maxLength: 4 }) }
@@ -215,12 +140,7 @@ const hostile = fc
 t.test('a hostile value is refused, or adds nothing to a configuration', async t => {
   let accepted = 0
   const arrays = fc.record({
-    listen: hostile,
-    adapter: hostile,
-    app: hostile,
-    host: hostile,
-    path: hostile,
-    policy: hostile
+    listen: hostile, adapter: hostile, app: hostile, host: hostile, path: hostile, policy: hostile
   })
   fc.assert(
     fc.property(arrays, fc.constantFrom('listen', 'adapter', 'app', 'host', 'path', 'policy'), (values, name) => {
@@ -246,9 +166,7 @@ t.test('a hostile value is refused, or adds nothing to a configuration', async t
       const benign = settingsOf(
         ...(settings.routes.length === 1
           ? ['--policy', '/admin=role=admin']
-          : settings.policy === ''
-            ? []
-            : ['--policy', '/=role=admin'])
+          : settings.policy === '' ? [] : ['--policy', '/=role=admin'])
       )
       for (const proxy of PROXIES) {
         if (limitsOf(proxy, settings).length === 0) {
@@ -295,9 +213,7 @@ t.test('the lines that protect are in every configuration', async t => {
       t.ok(byPattern || text.toLowerCase().includes(name.toLowerCase()), `${proxy} copies ${name}`)
     }
     t.match(
-      text,
-      /security: (the catch-all|no path and no method here)/,
-      `${proxy} protects what has no route of its own`
+      text, /security: (the catch-all|no path and no method here)/, `${proxy} protects what has no route of its own`
     )
     t.notMatch(
       text.replaceAll(/#.*/g, ''),
@@ -309,52 +225,33 @@ t.test('the lines that protect are in every configuration', async t => {
   // the others are run, with hostile requests, by test/e2e
   const lines: Readonly<Partial<Record<ProxyName, readonly string[]>>> = {
     'traefik-labels': [
-      'aliasheadersstrategy=delete',
-      'allowencodedslash=false',
-      'authResponseHeadersRegex=(?i)^X-Authgear-'
+      'aliasheadersstrategy=delete', 'allowencodedslash=false', 'authResponseHeadersRegex=(?i)^X-Authgear-'
     ],
     'traefik-kubernetes': [
-      'aliasheadersstrategy=delete',
-      '--providers.kubernetescrd.safenaming=true',
-      'allowencodedslash=false',
+      'aliasheadersstrategy=delete', '--providers.kubernetescrd.safenaming=true', 'allowencodedslash=false',
       'authResponseHeadersRegex: "(?i)^X-Authgear-"'
     ],
     'gateway-api': [
-      '--providers.kubernetescrd.safenaming=true',
-      'aliasheadersstrategy=delete',
-      'ExtensionRef',
-      '(?i)^/admin'
+      '--providers.kubernetescrd.safenaming=true', 'aliasheadersstrategy=delete', 'ExtensionRef', '(?i)^/admin'
     ],
     'gateway-api-external-auth': [
-      'type: ExternalAuth',
-      'path: "/ext-authz/~anonymous=false&role=admin"',
-      'allowedHeaders: [Cookie, ',
-      'allowedResponseHeaders: [X-Authgear-Session-Valid, ',
-      'X_Authgear_User_Roles',
-      "'(?i)^/admin.*$'",
+      'type: ExternalAuth', 'path: "/ext-authz/~anonymous=false&role=admin"', 'allowedHeaders: [Cookie, ',
+      'allowedResponseHeaders: [X-Authgear-Session-Valid, ', 'X_Authgear_User_Roles', "'(?i)^/admin.*$'",
       '{ type: PathPrefix, value: /admin }'
     ],
     apisix: ['allow_degradation: false', 'underscores_in_headers: "off"', 'status_on_error: 503'],
     istio: ['pathPrefix: /ext-authz/~ #', 'failOpen: false', 'INSERT_FIRST', 'DECODE_AND_MERGE_SLASHES'],
     'envoy-gateway': [
-      'failOpen: false',
-      'pathOverride: "/verify?anonymous=false&role=admin"',
-      'withUnderscoresAction: DropHeader',
-      'escapedSlashesAction: RejectRequest',
-      'kind: Gateway, name: authgear }\n  extAuth:',
-      '(?i)/a\\.b.*'
+      'failOpen: false', 'pathOverride: "/verify?anonymous=false&role=admin"', 'withUnderscoresAction: DropHeader',
+      'escapedSlashesAction: RejectRequest', 'kind: Gateway, name: authgear }\n  extAuth:', '(?i)/a\\.b.*'
     ],
     'istio-grpc': ['envoyExtAuthzGrpc:', 'failOpen: false', 'INSERT_FIRST', 'DECODE_AND_MERGE_SLASHES'],
     'envoy-gateway-grpc': [
-      'failOpen: false',
-      '{ name: policy, type: Value, value: "anonymous=false&role=admin" }',
-      'withUnderscoresAction: DropHeader',
-      'escapedSlashesAction: RejectRequest'
+      'failOpen: false', '{ name: policy, type: Value, value: "anonymous=false&role=admin" }',
+      'withUnderscoresAction: DropHeader', 'escapedSlashesAction: RejectRequest'
     ],
     contour: [
-      'failOpen: false',
-      'authPolicy: { context: { policy: "anonymous=false&role=admin" } }',
-      "regex: '(?i)/a\\.b.*'",
+      'failOpen: false', 'authPolicy: { context: { policy: "anonymous=false&role=admin" } }', "regex: '(?i)/a\\.b.*'",
       'protocol: h2c'
     ],
     'ingress-nginx': ['login=off', 'X-Authgear-Session-Acr', 'use-regex: "true"']

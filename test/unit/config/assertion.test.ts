@@ -55,14 +55,10 @@ const BAD: readonly Row[] = [
   [{ ...ON, ASSERTION_KEY_FILE: '/rsa' }, /^ASSERTION_KEY_FILE: names a file that has a key that is neither/],
   [{ ...ON, ASSERTION_KEY_FILE: '/text' }, /^ASSERTION_KEY_FILE: names a file that has no private key/],
   [{ ...ON, ASSERTION_KEY_FILE: '/none' }, /^ASSERTION_KEY_FILE: names a file that cannot be read \(ENOENT\)/],
-  [
-    { ...ON, ASSERTION: 'EdDSA', ASSERTION_KEY_FILE: '/p256' },
-    /^ASSERTION_KEY_FILE: does not begin with an Ed25519 key/
-  ],
-  [
-    { ...ON, ...REDIS, CACHE_SECRET: 'none' },
-    /^ASSERTION: .* CACHE_SECRET=none protects nothing: set CACHE_SECRET, or .* ASSERTION_KEY_FILE/
-  ],
+  [{ ...ON, ASSERTION: 'EdDSA', ASSERTION_KEY_FILE: '/p256' },
+    /^ASSERTION_KEY_FILE: does not begin with an Ed25519 key/],
+  [{ ...ON, ...REDIS, CACHE_SECRET: 'none' },
+    /^ASSERTION: .* CACHE_SECRET=none protects nothing: set CACHE_SECRET, or .* ASSERTION_KEY_FILE/],
   [{ ASSERTIONS: 'on' }, /^ASSERTIONS: is not a variable of this service: did you mean ASSERTION\?/]
 ]
 

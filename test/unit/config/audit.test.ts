@@ -9,11 +9,9 @@ const jwk = JSON.stringify({ ...createPrivateKey(PRIVATE_KEY).export({ format: '
 const needed = { AUTHGEAR_ADMIN_API_URL: URL, AUTHGEAR_APP_ID: APP_ID }
 const whole = { ...needed, AUTHGEAR_ADMIN_API_KEY: PRIVATE_KEY, AUTHGEAR_ADMIN_API_KEY_ID: KEY_ID }
 const pkcs1 = createPrivateKey(PRIVATE_KEY).export({ type: 'pkcs1', format: 'pem' }).toString()
-const short = generateKeyPairSync('rsa', { modulusLength: 1024 })
-  .privateKey.export({ type: 'pkcs8', format: 'pem' })
+const short = generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey.export({ type: 'pkcs8', format: 'pem' })
   .toString()
-const elliptic = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-  .privateKey.export({ type: 'pkcs8', format: 'pem' })
+const elliptic = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' })
   .toString()
 
 const AUDIT = { url: URL, key: { pem: PRIVATE_KEY, keyId: KEY_ID }, appId: APP_ID, pollMs: 2000 }

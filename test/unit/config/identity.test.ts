@@ -45,12 +45,11 @@ const WRONG: ReadonlyArray<readonly [value: string, error: RegExp]> = [
   [`${'x'.repeat(65)}={email}`, /must be 64 letters/],
   ...[
     'Connection', 'Keep-Alive', 'Proxy-Authorization', 'TE', 'Trailer', 'Transfer-Encoding', 'Upgrade',
-    'HTTP2-Settings',
-    'Forwarded', 'Via', 'X-Forwarded-For', 'x-forwarded-proto', 'X-Forwarded-User', 'X-Original-URL', 'X-Real-IP',
-    'True-Client-IP', 'CF-Connecting-IP', 'Cookie', 'Set-Cookie', 'Authorization', 'Host', 'Content-Length',
-    'Location', 'X-Authgear-User-Id', 'x-authgear-new', 'X-Forward-Auth-Assertion', 'X-Envoy-Auth-Headers-To-Remove',
-    'X-HTTP-Method-Override', 'X-Accel-Redirect', 'X-Requested-With', 'Expect', 'If-None-Match', 'Range',
-    'Max-Forwards', 'Early-Data'
+    'HTTP2-Settings', 'Forwarded', 'Via', 'X-Forwarded-For', 'x-forwarded-proto', 'X-Forwarded-User', 'X-Original-URL',
+    'X-Real-IP', 'True-Client-IP', 'CF-Connecting-IP', 'Cookie', 'Set-Cookie', 'Authorization', 'Host',
+    'Content-Length', 'Location', 'X-Authgear-User-Id', 'x-authgear-new', 'X-Forward-Auth-Assertion',
+    'X-Envoy-Auth-Headers-To-Remove', 'X-HTTP-Method-Override', 'X-Accel-Redirect', 'X-Requested-With', 'Expect',
+    'If-None-Match', 'Range', 'Max-Forwards', 'Early-Data'
   ].map((name) => [`${name}={email}`, /has a meaning of its own/] as const),
   [Array.from({ length: 21 }, (_, index) => `X-${index}={email}`).join(','), /names more than 20 headers/]
 ]

@@ -24,8 +24,7 @@ function checked (
 t.test('check says what the default comes to', async (t) => {
   t.match(checked({}, FITTED), { text: /^CACHE_MAX_MEMORY +13m +default$/m, warnings: { length: 0 } })
   t.match(checked({ CACHE_MAX_MEMORY: '10m' }, FITTED), {
-    text: /^CACHE_MAX_MEMORY +10m +environment$/m,
-    warnings: { length: 0 }
+    text: /^CACHE_MAX_MEMORY +10m +environment$/m, warnings: { length: 0 }
   })
 })
 
@@ -37,11 +36,8 @@ t.test('warns of memory that does not fit, with what to set', async (t) => {
       { heapBytes: 271 * MIB },
       /^NODE_OPTIONS: this container has 128 MiB and V8 takes up to 271 MiB: set "--max-old-space-size=56 --max-semi-space-size=2"/
     ],
-    [
-      {},
-      { limitBytes: 96 * MIB, heapBytes: 51 * MIB },
-      /^CACHE_MAX_MEMORY: this container has 96 MiB: give the service 128 MiB or more/
-    ]
+    [{}, { limitBytes: 96 * MIB, heapBytes: 51 * MIB },
+      /^CACHE_MAX_MEMORY: this container has 96 MiB: give the service 128 MiB or more/]
   ]
   for (const [env, memory, warning] of rows) t.match(checked(env, { ...FITTED, ...memory }).warnings, [warning])
   for (const [env, memory] of rows) t.equal(checked(env, { ...FITTED, ...memory }).warnings.length, 1)
@@ -54,12 +50,7 @@ t.test('reads the limit of its control group, of either version', async (t) => {
   const main = new URL('../../../src/config/machine-memory.ts', import.meta.url).href
   const script = `import('${main}').then(({ machineMemory }) => console.log(JSON.stringify(machineMemory())))`
   const { stdout } = await promisify(execFile)(command, [
-    ...enter,
-    process.execPath,
-    ...process.execArgv,
-    '--input-type=module',
-    '-e',
-    script
+    ...enter, process.execPath, ...process.execArgv, '--input-type=module', '-e', script
   ])
   t.match(JSON.parse(stdout), { limitBytes: 200 * MIB, isContainer: true }, `control groups, version ${limit.version}`)
 })

@@ -17,10 +17,7 @@ t.test('URIs with and without scopes, over several lines', async (t) => {
 
 t.test('JSON says more, and a file may hold either', async (t) => {
   const row = {
-    uri: 'https://api.example.com',
-    scopes: ['a'],
-    name: 'Orders',
-    documentation: 'https://docs.example.com'
+    uri: 'https://api.example.com', scopes: ['a'], name: 'Orders', documentation: 'https://docs.example.com'
   }
   t.strictSame(configOf(resourcesOf('/r', { '/r': JSON.stringify([row]) })).resources, [row])
   t.equal(configOf(resourcesOf('/r', { '/r': 'https://api.example.com\n' })).resources.length, 1)

@@ -20,21 +20,13 @@ const broken = { ...files, '/broken': `${tls.ca}-----BEGIN CERTIFICATE-----\nAAA
 
 const one = { kind: 'one', host: 'redis', port: 6379, db: 0 }
 const plainRedis = {
-  servers: one,
-  username: undefined,
-  password: undefined,
-  tls: undefined,
-  keyPrefix: 'forward-auth:',
-  timeoutMs: 50
+  servers: one, username: undefined, password: undefined, tls: undefined, keyPrefix: 'forward-auth:', timeoutMs: 50
 }
 
 const sentinels = { REDIS_URL: '', REDIS_SENTINELS: 'a:26379, [::1]:26380', REDIS_SENTINEL_NAME: 'mymaster' }
 const twoSentinels = {
   kind: 'sentinel',
-  sentinels: [
-    { host: 'a', port: 26379 },
-    { host: '::1', port: 26380 }
-  ],
+  sentinels: [{ host: 'a', port: 26379 }, { host: '::1', port: 26380 }],
   name: 'mymaster',
   password: undefined
 }
@@ -175,11 +167,8 @@ const login = { LOGIN_CLIENT_ID: 'x', LOGIN_PUBLIC_URL: 'https://app.example.com
 const ROTATED = [
   ['CACHE_SECRET', redis, ({ cache }: Config) => cache.previousSecret],
   ['LOGIN_SECRET', { ...login, LOGIN_SECRET: SECRET }, ({ login }: Config) => login?.previousSecret],
-  [
-    'AUTHGEAR_WEBHOOK_SECRET',
-    { ...redis, AUTHGEAR_WEBHOOK_SECRET: SECRET },
-    ({ authgear }: Config) => authgear.previousWebhookSecret
-  ]
+  ['AUTHGEAR_WEBHOOK_SECRET', { ...redis, AUTHGEAR_WEBHOOK_SECRET: SECRET },
+    ({ authgear }: Config) => authgear.previousWebhookSecret]
 ] as const
 
 for (const [name, env, previousOf] of ROTATED) {

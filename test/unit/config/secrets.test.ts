@@ -53,9 +53,7 @@ function printed (env: NodeJS.ProcessEnv): string {
 
 /** A word that nothing else prints, with every character that could break a parser around it. */
 const secret = fc.tuple(
-  fc.string({ maxLength: 4 }),
-  fc.stringMatching(/^[a-zA-Z0-9]{12}$/),
-  fc.string({ unit: 'grapheme', maxLength: 40 })
+  fc.string({ maxLength: 4 }), fc.stringMatching(/^[a-zA-Z0-9]{12}$/), fc.string({ unit: 'grapheme', maxLength: 40 })
 )
 
 /** Everywhere that a person may put a secret, rightly or by mistake. */

@@ -221,33 +221,17 @@ t.test('all errors come at once', async t => {
   t.strictSame(
     errors.map((error) => error.split(':')[0]),
     [
-      'AUTHGEAR_ENDPOINT',
-      'AUTHGEAR_TIMEOUT',
-      'LISTEN',
-      'LISTEN_TLS_CERT_FILE',
-      'LISTEN_TLS_KEY_FILE',
-      'REDIS_PASSWORD',
-      'CACHE_TLL'
+      'AUTHGEAR_ENDPOINT', 'AUTHGEAR_TIMEOUT', 'LISTEN', 'LISTEN_TLS_CERT_FILE', 'LISTEN_TLS_KEY_FILE',
+      'REDIS_PASSWORD', 'CACHE_TLL'
     ]
   )
 })
 
 t.test('an empty variable is an unset one', async t => {
   const names = [
-    'AUTHGEAR_RESOLVER_URL',
-    'AUTHGEAR_TIMEOUT',
-    'LISTEN',
-    'MANAGEMENT_LISTEN',
-    'IDENTIFY_LISTEN',
-    'PREFLIGHT',
-    'CACHE_SECRET',
-    'CACHE_SECRET_FILE',
-    'CACHE_SECRET_PREVIOUS',
-    'CACHE_SECRET_PREVIOUS_FILE',
-    'REDIS_URL',
-    'REDIS_PASSWORD',
-    'LISTEN_TLS_KEY_FILE',
-    'CACHE_TLL'
+    'AUTHGEAR_RESOLVER_URL', 'AUTHGEAR_TIMEOUT', 'LISTEN', 'MANAGEMENT_LISTEN', 'IDENTIFY_LISTEN', 'PREFLIGHT',
+    'CACHE_SECRET', 'CACHE_SECRET_FILE', 'CACHE_SECRET_PREVIOUS', 'CACHE_SECRET_PREVIOUS_FILE', 'REDIS_URL',
+    'REDIS_PASSWORD', 'LISTEN_TLS_KEY_FILE', 'CACHE_TLL'
   ]
   t.strictSame(configOf(load(Object.fromEntries(names.map(name => [name, ''])))), configOf(load({})))
 })

@@ -91,9 +91,7 @@ t.test('endpoint, cookie prefix and secret separate projects (CVE-2026-33496)', 
     t.equal(keys.findIndex(key => key === keys[i]), i, `${what}: key`)
     for (let at = 0; at < 3; at++) {
       t.equal(
-        digests.findIndex((one) => one[at] === digests[i]?.[at]),
-        i,
-        `${what}: digest ${at}`
+        digests.findIndex((one) => one[at] === digests[i]?.[at]), i, `${what}: digest ${at}`
       )
     }
   })

@@ -64,28 +64,17 @@ t.test('several Cookie lines and HTTP/2 crumbs are one list in their order', asy
   t.strictSame(readLines(['cookie: session=a', 'cookie: session=b']), reads({ session: 'a' }), 'the first line wins')
   t.strictSame(readLines(['cookie: x=1', 'COOKIE: session=b']), reads({ session: 'b' }), 'a name in any case')
   t.strictSame(
-    readLines(['cookie: session="a', 'cookie: session=b']),
-    reads({ session: 'b' }),
-    'a skipped pair does not count'
+    readLines(['cookie: session="a', 'cookie: session=b']), reads({ session: 'b' }), 'a skipped pair does not count'
   )
   t.strictSame(
     readLines([
-      ':method: GET',
-      ':path: /verify',
-      ':authority: x',
-      'cookie: a=1',
-      'cookie: session=s',
-      'cookie: app_session=p'
+      ':method: GET', ':path: /verify', ':authority: x', 'cookie: a=1', 'cookie: session=s', 'cookie: app_session=p'
     ]),
     reads({ session: 's', appSession: 'p' })
   )
   t.strictSame(
     readLines([
-      'cookies: session=a',
-      'cooki: session=a',
-      'set-cookie: session=a',
-      'cookie2: session=a',
-      ':cookie: session=a'
+      'cookies: session=a', 'cooki: session=a', 'set-cookie: session=a', 'cookie2: session=a', ':cookie: session=a'
     ]),
     NONE,
     'names that are almost right'
@@ -115,9 +104,7 @@ t.test('more than 3,000 cookies and all are dropped, as in Go', async t => {
     'the bearer token stays'
   )
   t.strictSame(
-    readLines([`cookie: session=${'x'.repeat(2000)};${others(3000)}`]),
-    NONE,
-    'what is dropped is not judged'
+    readLines([`cookie: session=${'x'.repeat(2000)};${others(3000)}`]), NONE, 'what is dropped is not judged'
   )
 })
 

@@ -10,16 +10,10 @@ const rows: readonly (readonly [what: string, sent: Parameters<typeof credential
     ['a bearer token', { bearer: 'a' }, ['authorization', 'Bearer a']],
     ['one cookie', { session: 'a' }, ['cookie', 'session=a']],
     ['an empty cookie is sent, since it counts', { session: '' }, ['cookie', 'session=']],
-    [
-      'all, always in one order',
-      { session: 's', appAccessToken: 't', appSession: 'p', bearer: 'b' },
-      ['authorization', 'Bearer b', 'cookie', 'app_session=p; app_access_token=t; session=s']
-    ],
-    [
-      'a blank at the end is kept by quotes',
-      { session: 'a ', appSession: ' ' },
-      ['cookie', 'app_session=" "; session="a "']
-    ],
+    ['all, always in one order', { session: 's', appAccessToken: 't', appSession: 'p', bearer: 'b' },
+      ['authorization', 'Bearer b', 'cookie', 'app_session=p; app_access_token=t; session=s']],
+    ['a blank at the end is kept by quotes', { session: 'a ', appSession: ' ' },
+      ['cookie', 'app_session=" "; session="a "']],
     ['a blank at the beginning needs none', { session: ' a' }, ['cookie', 'session= a']]
   ]
 
@@ -37,8 +31,7 @@ t.test('what is forwarded reads as the very same credentials, here and in Go', a
   fc.assert(fc.property(hostileHeaders, fc.constantFrom('', 'lab_', '__Host-'), (rawHeaders, prefix) => {
     const names = cookieNames(prefix)
     const reading = readCredentials(
-      rawHeaders.map((text) => text.replace(/(app_session|app_access_token|session)(?= ?=)/g, `${prefix}$1`)),
-      names
+      rawHeaders.map((text) => text.replace(/(app_session|app_access_token|session)(?= ?=)/g, `${prefix}$1`)), names
     )
     if (reading.kind !== 'credentials') return
     forwarded++

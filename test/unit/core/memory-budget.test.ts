@@ -4,9 +4,7 @@ import { budgetOfHeap, defaultBudget, heapFlags, ledgerNames, waitingBudget } fr
 const MIB = 2 ** 20
 /** V8's young generation has three parts. */
 const heapOf = (limitMib: number): number =>
-  heapFlags(limitMib * MIB)
-    .map((flag) => Number(flag.split('=')[1]))
-    .reduce((old, semi) => old + 3 * semi) * MIB
+  heapFlags(limitMib * MIB).map((flag) => Number(flag.split('=')[1])).reduce((old, semi) => old + 3 * semi) * MIB
 
 t.test('the default is a quarter of a container beyond 64 MiB and fits its heap', async (t) => {
   for (const [limit, budget] of [

@@ -8,8 +8,7 @@ const read = (some: Readonly<Record<string, string | undefined>> = {}, ...more: 
   readResolution([...headersOf(identityOf(some)), ...more])
 const valid = (some: Readonly<Record<string, string | undefined>> = {}): ResolutionReading =>
   ({
-    kind: 'resolution',
-    resolution: { kind: 'valid', userId: some['user-id'] ?? USER_ID, identity: identityOf(some) }
+    kind: 'resolution', resolution: { kind: 'valid', userId: some['user-id'] ?? USER_ID, identity: identityOf(some) }
   }) as ResolutionReading
 
 t.test('the identity headers are these, in this order', async t => {
@@ -29,9 +28,7 @@ t.test('somebody signed in', async t => {
   t.strictSame(read(bare), valid(bare), 'valid and user id alone')
   t.strictSame(
     readResolution([
-      'Date',
-      'now',
-      ...headersOf(identityOf()).map((text, i) => (i % 2 === 0 ? text.toUpperCase() : text))
+      'Date', 'now', ...headersOf(identityOf()).map((text, i) => (i % 2 === 0 ? text.toUpperCase() : text))
     ]),
     valid(),
     'names in any case'
@@ -77,10 +74,8 @@ const garbage: readonly (readonly [what: string, headers: readonly string[]])[] 
   ...IDENTITY_HEADERS.map(
     (name, i) => [`${name} twice`, [...headersOf(identityOf()), name, identityOf()[i] ?? '']] as const
   ),
-  [
-    'one empty, then filled',
-    ['x-authgear-session-valid', 'true', 'x-authgear-user-id', '', 'x-authgear-user-id', USER_ID]
-  ],
+  ['one empty, then filled',
+    ['x-authgear-session-valid', 'true', 'x-authgear-user-id', '', 'x-authgear-user-id', USER_ID]],
   ['a repeated name in another case', [...headersOf(identityOf()), 'X-AUTHGEAR-USER-ROLES', 'root']]
 ]
 
@@ -90,13 +85,7 @@ t.test('what is no answer of Authgear\'s is garbage, never nobody and never some
 
 t.test('a byte that is not printable ASCII is garbage, wherever in a value it is', async t => {
   const bytes = [
-    ...Array.from({ length: 0x20 }, (_, code) => code).filter((code) => code !== 9),
-    0x7f,
-    0x80,
-    0x85,
-    0xa0,
-    0xe9,
-    0xff
+    ...Array.from({ length: 0x20 }, (_, code) => code).filter((code) => code !== 9), 0x7f, 0x80, 0x85, 0xa0, 0xe9, 0xff
   ]
   for (const code of bytes) {
     const byte = String.fromCharCode(code)

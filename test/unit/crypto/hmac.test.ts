@@ -11,26 +11,14 @@ const expected = (key: Uint8Array, message: Uint8Array): string =>
 
 t.test('RFC 4231: the test vectors', async t => {
   const rows: readonly (readonly [key: Buffer, message: Buffer, hex: string])[] = [
-    [
-      Buffer.alloc(20, 0x0b),
-      Buffer.from('Hi There'),
-      'b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7'
-    ],
-    [
-      Buffer.from('Jefe'),
-      Buffer.from('what do ya want for nothing?'),
-      '5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843'
-    ],
-    [
-      Buffer.alloc(20, 0xaa),
-      Buffer.alloc(50, 0xdd),
-      '773ea91e36800e46854db8ebd09181a72959098b3ef8c122d9635514ced565fe'
-    ],
-    [
-      Buffer.alloc(131, 0xaa),
-      Buffer.from('Test Using Larger Than Block-Size Key - Hash Key First'),
-      '60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54'
-    ]
+    [Buffer.alloc(20, 0x0b), Buffer.from('Hi There'),
+      'b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7'],
+    [Buffer.from('Jefe'), Buffer.from('what do ya want for nothing?'),
+      '5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843'],
+    [Buffer.alloc(20, 0xaa), Buffer.alloc(50, 0xdd),
+      '773ea91e36800e46854db8ebd09181a72959098b3ef8c122d9635514ced565fe'],
+    [Buffer.alloc(131, 0xaa), Buffer.from('Test Using Larger Than Block-Size Key - Hash Key First'),
+      '60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54']
   ]
   for (const [key, message, hex] of rows) {
     t.equal(Buffer.from(macOf(createHmacSha256(key), message), 'base64url').toString('hex'), hex)
@@ -59,9 +47,7 @@ t.test('keys of every length around the block', async t => {
   for (const size of [0, 1, 31, 32, 63, 64, 65, 128]) {
     const key = Buffer.alloc(size, 0xa5)
     t.equal(
-      macOf(createHmacSha256(key), Buffer.from('message')),
-      expected(key, Buffer.from('message')),
-      `${size} bytes`
+      macOf(createHmacSha256(key), Buffer.from('message')), expected(key, Buffer.from('message')), `${size} bytes`
     )
   }
 })

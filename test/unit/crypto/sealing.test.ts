@@ -38,9 +38,7 @@ t.test('cut short or made longer, it does not open', async t => {
   t.equal(sealer.open(KEY, Buffer.concat([sealed, Buffer.of(0)])), undefined, 'one byte behind')
   t.equal(sealer.open(KEY, Buffer.concat([Buffer.of(1), sealed])), undefined, 'one byte before')
   t.equal(
-    sealer.open(KEY, Buffer.of(...sealed.subarray(0, 13), ...sealed.subarray(-16))),
-    undefined,
-    'without its body'
+    sealer.open(KEY, Buffer.of(...sealed.subarray(0, 13), ...sealed.subarray(-16))), undefined, 'without its body'
   )
 })
 

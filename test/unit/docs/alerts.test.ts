@@ -35,9 +35,7 @@ t.test('alerts, chart and dashboard are those of their one source', async (t) =>
 })
 
 t.test('Prometheus and the chart have the same alerts, but for the installation', async (t) => {
-  const chart = chartTemplate()
-    .replaceAll('{ {{- $one }},', '{')
-    .replaceAll('{ {{- $one }}}', '')
+  const chart = chartTemplate().replaceAll('{ {{- $one }},', '{').replaceAll('{ {{- $one }}}', '')
     .replaceAll('{{ .Values.prometheusRule.runbook }}', 'docs/runbook.md')
     .replace(/^.*\{\{.*\n/gm, '')
   t.strictSame(parse(chart).spec.groups, parse(prometheusRules()).groups)
@@ -48,35 +46,25 @@ t.test('Prometheus and the chart have the same alerts, but for the installation'
   )
 })
 
-t.test(
-  'the dashboard has its parts in order, and every query selects the replicas',
-  async (t) => {
-    const { panels, templating } = JSON.parse(dashboard()) as {
-      panels: readonly Panel[]
-      templating: { list: ReadonlyArray<{ name: string }> }
-    }
-    t.strictSame(
-      templating.list.map(({ name }) => name),
-      ['datasource', 'job', 'instance', 'runbook']
-    )
-    t.equal(new Set(panels.map(({ id }) => id)).size, panels.length)
-    const cells = panels.flatMap(({ gridPos: { x, y, w, h } }) =>
-      Array.from({ length: w * h }, (_, n) => `${x + (n % w)} ${y + Math.floor(n / w)}`)
-    )
-    t.equal(new Set(cells).size, cells.length, 'no panel lies on another')
-    for (const {
-      title,
-      gridPos: { x, w },
-      targets = []
-    } of panels) {
-      t.ok(x + w <= 24, title)
-      for (const { expr, datasource } of targets) {
-        t.equal(expr.split('{').length - 1, expr.split('job="$job",instance=~"$instance"').length - 1, expr)
-        t.equal(datasource.uid, '$' + '{datasource}')
-      }
+t.test('the dashboard has its parts in order, and every query selects the replicas', async (t) => {
+  const { panels, templating } = JSON.parse(dashboard()) as {
+    panels: readonly Panel[]
+    templating: { list: ReadonlyArray<{ name: string }> }
+  }
+  t.strictSame(templating.list.map(({ name }) => name), ['datasource', 'job', 'instance', 'runbook'])
+  t.equal(new Set(panels.map(({ id }) => id)).size, panels.length)
+  const cells = panels.flatMap(({ gridPos: { x, y, w, h } }) =>
+    Array.from({ length: w * h }, (_, n) => `${x + (n % w)} ${y + Math.floor(n / w)}`)
+  )
+  t.equal(new Set(cells).size, cells.length, 'no panel lies on another')
+  for (const { title, gridPos: { x, w }, targets = [] } of panels) {
+    t.ok(x + w <= 24, title)
+    for (const { expr, datasource } of targets) {
+      t.equal(expr.split('{').length - 1, expr.split('job="$job",instance=~"$instance"').length - 1, expr)
+      t.equal(datasource.uid, '$' + '{datasource}')
     }
   }
-)
+})
 
 t.test('the dashboard begins with the state of things, each linked to what to do', async (t) => {
   const { panels, annotations } = JSON.parse(dashboard()) as Readonly<{
@@ -105,13 +93,8 @@ t.test('the dashboard begins with the state of things, each linked to what to do
 t.test('alerts, dashboard and pages name metrics that there are', async (t) => {
   const rendered = await allMetrics().render()
   const paths = [
-    'deploy/prometheus/alerts.yml',
-    'deploy/prometheus/alerts.test.yml',
-    'deploy/grafana/dashboard.json',
-    'docs/audit-log.md',
-    'docs/monitoring.md',
-    'docs/revocation.md',
-    'docs/runbook.md'
+    'deploy/prometheus/alerts.yml', 'deploy/prometheus/alerts.test.yml', 'deploy/grafana/dashboard.json',
+    'docs/audit-log.md', 'docs/monitoring.md', 'docs/revocation.md', 'docs/runbook.md'
   ]
   const names = new Set(
     paths.flatMap((path) => file(path).match(/\b(?:forward_auth|process|nodejs)_[a-z_\d]+[a-z\d]/g) ?? [])

@@ -9,8 +9,7 @@ const IGNORED = readFileSync(join(ROOT, '.gitignore'), 'utf8').split('\n').map((
 const ELSEWHERE = new Set(['.git', ...IGNORED])
 
 function filesIn (folder: string): string[] {
-  return readdirSync(join(ROOT, folder), { withFileTypes: true })
-    .filter(({ name }) => !ELSEWHERE.has(name))
+  return readdirSync(join(ROOT, folder), { withFileTypes: true }).filter(({ name }) => !ELSEWHERE.has(name))
     .flatMap((entry) => entry.isDirectory() ? filesIn(join(folder, entry.name)) : [join(folder, entry.name)])
 }
 

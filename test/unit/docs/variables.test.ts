@@ -35,8 +35,7 @@ t.test('a page without markers is an error, not a page without a table', async t
 const assignments = (text: string, comments: boolean): NodeJS.ProcessEnv =>
   Object.fromEntries(
     Array.from(text.matchAll(comments ? /^# ([A-Z_]+)=(.*)$/gm : /^([A-Z_]+)=(.*)$/gm), ([, name, value]) => [
-      name,
-      value
+      name, value
     ])
   )
 

@@ -8,18 +8,12 @@ const line = (fields: object): string =>
 t.test('a line for a person: time, level, what happened, and its fields', async t => {
   const rows: ReadonlyArray<readonly [fields: object, printed: string]> = [
     [{}, '12:34:56.789 INFO  ready\n'],
-    [
-      { level: 'warn', msg: 'cannot answer', status: 503, reason: 'authgear_unavailable' },
-      '12:34:56.789 WARN  cannot answer  status=503 reason=authgear_unavailable\n'
-    ],
-    [
-      { error: { code: 'A', message: 'two words' } },
-      '12:34:56.789 INFO  ready  error.code=A error.message="two words"\n'
-    ],
-    [
-      { client: '2001:db8::1', empty: '', list: ['a', 1] },
-      '12:34:56.789 INFO  ready  client=2001:db8::1 empty="" list=["a",1]\n'
-    ],
+    [{ level: 'warn', msg: 'cannot answer', status: 503, reason: 'authgear_unavailable' },
+      '12:34:56.789 WARN  cannot answer  status=503 reason=authgear_unavailable\n'],
+    [{ error: { code: 'A', message: 'two words' } },
+      '12:34:56.789 INFO  ready  error.code=A error.message="two words"\n'],
+    [{ client: '2001:db8::1', empty: '', list: ['a', 1] },
+      '12:34:56.789 INFO  ready  client=2001:db8::1 empty="" list=["a",1]\n'],
     [{ policy: 'a=b' }, '12:34:56.789 INFO  ready  policy="a=b"\n']
   ]
   for (const [fields, printed] of rows) t.equal(pretty(line(fields), false), printed)

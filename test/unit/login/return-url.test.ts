@@ -124,9 +124,7 @@ for (const text of REFUSED) {
 
 t.test('an address as a name of its own is compared as it is', async (t) => {
   const { read } = createReturnUrls({
-    publicUrl: 'https://app.example.com',
-    path: '/_auth',
-    allowedHosts: ['127.0.0.1']
+    publicUrl: 'https://app.example.com', path: '/_auth', allowedHosts: ['127.0.0.1']
   })
   t.equal(read('https://127.0.0.1/'), 'https://127.0.0.1/')
   for (const other of ['https://127.1/', 'https://0x7f.0.0.1/', 'https://2130706433/', 'https://127.0.0.01/']) {

@@ -59,8 +59,7 @@ t.test('no other text opens', async (t) => {
   t.ok(others.length > 200)
   fc.assert(
     fc.property(
-      fc.string({ unit: fc.constantFrom(...alphabet), maxLength: 300 }),
-      (text) => open('state', text) === undefined
+      fc.string({ unit: fc.constantFrom(...alphabet), maxLength: 300 }), (text) => open('state', text) === undefined
     ),
     { seed: 1, numRuns: 500 }
   )

@@ -3,12 +3,10 @@ import { createReconnection, reconnectDelay } from '../../../src/redis/reconnect
 
 t.test('each attempt waits longer, a second at most, and no two replicas the same time', async t => {
   t.strictSame(
-    [1, 2, 3, 4, 5, 6, 1000].map((attempt) => reconnectDelay(attempt, 1)),
-    [100, 200, 400, 800, 1000, 1000, 1000]
+    [1, 2, 3, 4, 5, 6, 1000].map((attempt) => reconnectDelay(attempt, 1)), [100, 200, 400, 800, 1000, 1000, 1000]
   )
   t.strictSame(
-    [1, 2, 3, 4, 5, 6, 1000].map((attempt) => reconnectDelay(attempt, 0)),
-    [50, 100, 200, 400, 500, 500, 500]
+    [1, 2, 3, 4, 5, 6, 1000].map((attempt) => reconnectDelay(attempt, 0)), [50, 100, 200, 400, 500, 500, 500]
   )
   t.equal(reconnectDelay(5, 0.5), 750)
 })

@@ -51,13 +51,7 @@ t.test('servers are named without their passwords', async t => {
   t.equal(describeServers({ kind: 'one', host: '::1', port: 1, db: 0 }), '[::1]:1')
   t.equal(
     describeServers({
-      kind: 'sentinel',
-      sentinels: [
-        { host: 'a', port: 1 },
-        { host: 'b', port: 2 }
-      ],
-      name: 'm',
-      password: 'hunter2'
+      kind: 'sentinel', sentinels: [{ host: 'a', port: 1 }, { host: 'b', port: 2 }], name: 'm', password: 'hunter2'
     }),
     'm of the Sentinels a:1, b:2'
   )

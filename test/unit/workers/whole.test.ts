@@ -41,10 +41,8 @@ t.test('of what is true or not the worse counts, of amounts the sum', async (t) 
   const rows: ReadonlyArray<readonly [gauges: Parameters<typeof allMetrics>[0], now: Partial<Reading['now']>]> = [
     [{ redisUp: () => false }, { redisUp: false, logFollowed: true }],
     [{ logFollowed: () => false }, { redisUp: true, logFollowed: false }],
-    [
-      { resolver: () => ({ inFlight: 5, queued: 6, circuitOpen: true }) },
-      { inFlight: 6, queued: 8, circuitOpen: true }
-    ],
+    [{ resolver: () => ({ inFlight: 5, queued: 6, circuitOpen: true }) },
+      { inFlight: 6, queued: 8, circuitOpen: true }],
     [{ replicasSeen: () => 9 }, { replicasSeen: 9 }],
     [{ audit: { ...audit, isLeader: () => true } }, { auditBehindSeconds: 7, untold: 4 }],
     [{ audit: { ...audit, isLeader: () => false } }, { auditBehindSeconds: 61, untold: 0 }]

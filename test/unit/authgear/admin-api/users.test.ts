@@ -110,8 +110,7 @@ t.test('asks only for what is used', async (t) => {
     for (const groups of [false, true]) await createUsers(api, { name, groups }).read([A])
   }
   t.strictSame(queries.map((text) => /on User\{(.*)\}\}\}$/.exec(text)?.[1]), [
-    'isDisabled standardAttributes',
-    'isDisabled standardAttributes groups{edges{node{key}}}',
+    'isDisabled standardAttributes', 'isDisabled standardAttributes groups{edges{node{key}}}',
     'isDisabled standardAttributes formattedName',
     'isDisabled standardAttributes formattedName groups{edges{node{key}}}'
   ])

@@ -15,13 +15,8 @@ const OVERLAP = 10_000
 const TTL = 30_000
 const POLL = 2000
 const KNOWN = [
-  'USER_SIGNED_OUT',
-  'USER_AUTHENTICATED',
-  'USER_DISABLED',
-  'ADMIN_API_MUTATION_UPDATE_ROLE_EXECUTED',
-  'EMAIL_SENT',
-  'USER_PROFILE_UPDATED',
-  'USER_TELEPORTED'
+  'USER_SIGNED_OUT', 'USER_AUTHENTICATED', 'USER_DISABLED', 'ADMIN_API_MUTATION_UPDATE_ROLE_EXECUTED', 'EMAIL_SENT',
+  'USER_PROFILE_UPDATED', 'USER_TELEPORTED'
 ]
 
 /**
@@ -125,10 +120,7 @@ function createWorld () {
   let seq = 0
   const write = (type: string, payload: object, { number = ++seq, ago = 0 } = {}): void => {
     log.push({
-      seq: number.toString(16).padStart(16, '0'),
-      second: second() - ago,
-      type,
-      data: { payload, context: {} }
+      seq: number.toString(16).padStart(16, '0'), second: second() - ago, type, data: { payload, context: {} }
     })
   }
   const signOut = (user: string, some = {}): void =>
@@ -211,45 +203,37 @@ t.test('reads an entry once that becomes visible late, older and lower', async (
   t.same(taken(), [])
 })
 
-t.test(
-  'a sign-in revokes without quiet, unknown types count, a role is everything',
-  async (t) => {
-    const { write, taken, follower } = await following()
-    write('USER_AUTHENTICATED', { user: { id: 'alice' }, session: { id: 'new' } })
-    write('USER_TELEPORTED', { user: { id: 'bob' } })
-    write('EMAIL_SENT', {})
-    await follower.poll()
-    t.same(taken(), ['u:alice 0', 'u:bob 200'])
-    write('ADMIN_API_MUTATION_UPDATE_ROLE_EXECUTED', { original_role: {}, new_role: {} })
-    write('USER_AUTHENTICATED', { user: { id: 'alice' } })
-    await follower.poll()
-    t.same(taken(), ['* 0'], 'which has alice in it')
-    t.same(
-      follower.notes.filter((note) => note.startsWith('read')),
-      [
-        'read user_authenticated 1',
-        'read unknown 1',
-        'read admin_api_mutation_update_role_executed 1',
-        'read user_authenticated 1'
-      ]
-    )
-  }
-)
+t.test('a sign-in revokes without quiet, unknown types count, a role is everything', async (t) => {
+  const { write, taken, follower } = await following()
+  write('USER_AUTHENTICATED', { user: { id: 'alice' }, session: { id: 'new' } })
+  write('USER_TELEPORTED', { user: { id: 'bob' } })
+  write('EMAIL_SENT', {})
+  await follower.poll()
+  t.same(taken(), ['u:alice 0', 'u:bob 200'])
+  write('ADMIN_API_MUTATION_UPDATE_ROLE_EXECUTED', { original_role: {}, new_role: {} })
+  write('USER_AUTHENTICATED', { user: { id: 'alice' } })
+  await follower.poll()
+  t.same(taken(), ['* 0'], 'which has alice in it')
+  t.same(
+    follower.notes.filter((note) => note.startsWith('read')),
+    [
+      'read user_authenticated 1', 'read unknown 1', 'read admin_api_mutation_update_role_executed 1',
+      'read user_authenticated 1'
+    ]
+  )
+})
 
-t.test(
-  'many role changes are one everything at once and one after ten seconds',
-  async (t) => {
-    const { write, signOut, taken, follower } = await following()
-    const all: string[][] = []
-    for (let n = 0; n < 8; n++) {
-      write('ADMIN_API_MUTATION_UPDATE_ROLE_EXECUTED', {})
-      if (n === 3) signOut('alice')
-      await follower.poll()
-      all.push(taken())
-    }
-    t.same(all, [['* 0'], [], [], out('alice'), ['* 0'], [], [], []])
+t.test('many role changes are one everything at once and one after ten seconds', async (t) => {
+  const { write, signOut, taken, follower } = await following()
+  const all: string[][] = []
+  for (let n = 0; n < 8; n++) {
+    write('ADMIN_API_MUTATION_UPDATE_ROLE_EXECUTED', {})
+    if (n === 3) signOut('alice')
+    await follower.poll()
+    all.push(taken())
   }
-)
+  t.same(all, [['* 0'], [], [], out('alice'), ['* 0'], [], [], []])
+})
 
 type Write = (world: ReturnType<typeof createWorld>) => void
 const ENDING_ENTRIES: ReadonlyArray<readonly [beside: string, write: Write]> = [
@@ -451,10 +435,7 @@ t.test('again within ten minutes a gap voids nothing more; after them it does', 
   clock.advance(0)
   await fail()
   t.same(taken(), ['* 0'])
-  t.same(
-    gapsOf(follower),
-    ['gap everything', 'gap suppressed', 'gap everything']
-  )
+  t.same(gapsOf(follower), ['gap everything', 'gap suppressed', 'gap everything'])
 })
 
 t.test('whoever leads next knows how far the log was read, how long ago, and of trouble', async (t) => {
@@ -469,11 +450,7 @@ t.test('whoever leads next knows how far the log was read, how long ago, and of 
   const second = start()
   signOut('bob')
   await second.poll()
-  t.same(
-    [taken(), gapsOf(second)],
-    [out('bob'), []],
-    'within the overlap nothing is lost'
-  )
+  t.same([taken(), gapsOf(second)], [out('bob'), []], 'within the overlap nothing is lost')
   world.failure = 'log_unavailable'
   await second.poll()
   world.failure = undefined
@@ -485,11 +462,7 @@ t.test('whoever leads next knows how far the log was read, how long ago, and of 
   clock.advance(OVERLAP)
   const fourth = start()
   await fourth.poll()
-  t.same(
-    [taken(), gapsOf(fourth)],
-    [[], ['gap suppressed']],
-    'nobody led for longer than the overlap'
-  )
+  t.same([taken(), gapsOf(fourth)], [[], ['gap suppressed']], 'nobody led for longer than the overlap')
 })
 
 t.test('an everything that is not logged yet stays due for the next leader', async (t) => {

@@ -6,11 +6,7 @@ import { createCoalescer } from '../../../../src/authgear/audit-log/apply.ts'
 import { timeOf, type AuditEntry } from '../../../../src/authgear/audit-log/entry.ts'
 import { classifyGap } from '../../../../src/authgear/audit-log/follower.ts'
 import {
-  advance,
-  beginAt,
-  decodePosition,
-  encodePosition,
-  startOf
+  advance, beginAt, decodePosition, encodePosition, startOf
 } from '../../../../src/authgear/audit-log/position.ts'
 import { readWindow } from '../../../../src/authgear/audit-log/read-window.ts'
 import { variablesOf, type Window } from '../../../../src/authgear/audit-log/window.ts'
@@ -21,10 +17,7 @@ const OVERLAP = { least: 10, most: 10 }
 const TYPES = ['A', 'B', 'C', 'D', 'E']
 
 const entryAt = (number: number, second: number, type = 'A'): AuditEntry => ({
-  seq: number.toString(16).padStart(16, '0'),
-  second,
-  type,
-  data: {}
+  seq: number.toString(16).padStart(16, '0'), second, type, data: {}
 })
 
 /** A log as Authgear shows it: the newest hundred of a window, those of one second in any order. */
@@ -52,23 +45,17 @@ const never = (): boolean => false
 t.test('a time is written in Z and whole seconds', async (t) => {
   t.equal(timeOf(NOW), '2026-11-25T00:08:57Z')
   t.same(variablesOf({ from: NOW, to: undefined, types: TYPES }), {
-    first: 100,
-    activityTypes: TYPES,
-    rangeFrom: '2026-11-25T00:08:57Z'
+    first: 100, activityTypes: TYPES, rangeFrom: '2026-11-25T00:08:57Z'
   })
   t.same(variablesOf({ from: undefined, to: NOW, types: [] }, 1), {
-    first: 1,
-    activityTypes: [],
-    rangeTo: '2026-11-25T00:08:57Z'
+    first: 1, activityTypes: [], rangeTo: '2026-11-25T00:08:57Z'
   })
 })
 
 t.test('whatever is in a window is read, or the cell that does not fit is named', async (t) => {
   const someEntries = fc.array(
     fc.record({
-      ago: fc.integer({ min: 0, max: 30 }),
-      type: fc.constantFrom(...TYPES),
-      count: fc.constantFrom(1, 3, 40, 99, 130)
+      ago: fc.integer({ min: 0, max: 30 }), type: fc.constantFrom(...TYPES), count: fc.constantFrom(1, 3, 40, 99, 130)
     }),
     { maxLength: 12 }
   )
@@ -94,21 +81,14 @@ t.test('what fits is one query, and newest halves come first', async (t) => {
   await readWindow({ from: NOW - 10, to: undefined, types: TYPES }, 100, many.ask, never)
   t.same(
     many.asked.map(({ from, to }) => [from === undefined ? from : NOW - from, to === undefined ? to : NOW - to]),
-    [
-      [10, undefined],
-      [5, undefined],
-      [10, 5]
-    ]
+    [[10, undefined], [5, undefined], [10, 5]]
   )
 })
 
 t.test('what is too old to concern anything is not read', async (t) => {
   const log = logOf(Array.from({ length: 5000 }, (_, index) => entryAt(index, NOW - index * 60)))
   const { entries, overflows } = await readWindow(
-    { from: NOW - 1_000_000, to: undefined, types: TYPES },
-    40,
-    log.ask,
-    never
+    { from: NOW - 1_000_000, to: undefined, types: TYPES }, 40, log.ask, never
   )
   t.match(log.asked[1], { from: NOW - 40 })
   t.equal(log.asked.length, 2)
@@ -144,10 +124,7 @@ t.test(
     t.equal(startOf(begun, 10), NOW - 5, 'nothing older')
     const log = logOf([entryAt(1, NOW - 5), entryAt(2, NOW)])
     const first = advance(
-      begun,
-      NOW - 5,
-      await readWindow({ from: NOW - 5, to: undefined, types: TYPES }, 40, log.ask, never),
-      OVERLAP
+      begun, NOW - 5, await readWindow({ from: NOW - 5, to: undefined, types: TYPES }, 40, log.ask, never), OVERLAP
     )
     t.same([first.newest, startOf(first, 10), [...first.seen.values()]], [NOW, NOW - 5, [NOW - 5, NOW]])
     const later = advance(
@@ -231,8 +208,7 @@ t.test('the first everything at once, one more at the end of ten seconds', async
 
 t.test('after failures it asks less and less often, after one that hung at once less', async (t) => {
   t.same(
-    [1, 2, 3, 4, 20].map((failures) => delayAfter('server', failures, 2000, 0.5)),
-    [2000, 4000, 8000, 16_000, 60_000]
+    [1, 2, 3, 4, 20].map((failures) => delayAfter('server', failures, 2000, 0.5)), [2000, 4000, 8000, 16_000, 60_000]
   )
   t.same([1, 2, 3, 4].map((failures) => delayAfter('timeout', failures, 2000, 0.5)), [10_000, 20_000, 40_000, 60_000])
   t.same([0, 1].map((random) => delayAfter('server', 1, 2000, random)), [1500, 2500], 'with jitter')

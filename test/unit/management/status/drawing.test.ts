@@ -12,9 +12,7 @@ function figure (
   ...values: readonly [number | undefined, number | undefined, number | undefined]
 ): Figure {
   const curve = values.map((value, index) => ({
-    from: at(now - (WINDOW_MS * (3 - index)) / 3),
-    to: at(now - (WINDOW_MS * (2 - index)) / 3),
-    value
+    from: at(now - (WINDOW_MS * (3 - index)) / 3), to: at(now - (WINDOW_MS * (2 - index)) / 3), value
   }))
   return { line: { id: 'a', name: 'a', of: () => undefined }, curve, rows: [], total: undefined, latest: values[2] }
 }
@@ -71,8 +69,7 @@ t.test('a state is a bar for each time that it went on, thin while it holds', as
     )
   t.strictSame(bars(1, 1, 1), ['0 300 up a: yes, from 15 min ago until 0 s ago'])
   t.strictSame(bars(1, 0, 0), [
-    '0 100 up a: yes, from 15 min ago until 10 min ago',
-    '100 200 down a: no, from 10 min ago until 0 s ago'
+    '0 100 up a: yes, from 15 min ago until 10 min ago', '100 200 down a: no, from 10 min ago until 0 s ago'
   ])
   t.strictSame(bars(undefined, undefined, 1), ['200 100 up a: yes, from 5 min ago until 0 s ago'])
 })

@@ -111,11 +111,6 @@ t.test('a service without Redis has no charts of it', async (t) => {
   const metrics = allMetrics({ redisUp: undefined, logFollowed: undefined, replicasSeen: undefined })
   const [sample] = createHistory({ read: metrics.reading, clock: manualClock() }).window()
   t.strictSame(sample && chartsOf(sample).map(({ id }) => id), [
-    'requests',
-    'hits',
-    'latency',
-    'authgear',
-    'circuit',
-    'revocations'
+    'requests', 'hits', 'latency', 'authgear', 'circuit', 'revocations'
   ])
 })
