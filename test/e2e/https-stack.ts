@@ -86,7 +86,7 @@ export async function startStack (t: Test, stack: Stack): Promise<Running> {
   await until('a certificate that the CA signed', async () => {
     certificate = await certificateAt(ports.https, APP_HOST, ca)
     return certificate !== undefined
-  }, 60_000)
+  })
   if (certificate === undefined) throw new Error('no certificate')
   const browser = await startBrowser(t, { ports, authgear, pebble, outer })
   return { pebble, ports, authgear, service, certificate, browser }

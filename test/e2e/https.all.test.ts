@@ -131,7 +131,7 @@ async function testOtherApps (t: Test, { browser, ports, pebble }: Running): Pro
   for (const host of [WIKI_HOST, NAS_HOST]) {
     const hasCertificate = async (): Promise<boolean> =>
       await certificateAt(ports.https, host, pebble.root) !== undefined
-    await until(`a certificate for ${host}`, hasCertificate, 60_000)
+    await until(`a certificate for ${host}`, hasCertificate)
     const context = await browser.newContext()
     const page = await context.newPage()
     await page.goto(`https://${host}/page?x=1`)

@@ -99,6 +99,6 @@ async function callTool (
     } finally {
       await client.close()
     }
-  }, 60_000)
+  })
   return result
 }

@@ -296,11 +296,8 @@ t.test('the status page in a real Chromium', { skip }, async (t) => {
       metrics.get('forward_auth_authgear_requests_total{outcome="valid"}')
     )
     await service.stop()
-    await until(
-      'it says so',
-      async () => (await page.getByRole('status').innerText()).startsWith('Not up to date'),
-      20_000
-    )
+    await until('it says so', async () =>
+      (await page.getByRole('status').innerText()).startsWith('Not up to date'))
   })
 })
 
