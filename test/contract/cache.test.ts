@@ -31,7 +31,7 @@ function testMemory (t: Test, createMemoryCache: (options: MemoryOptions) => Mem
     }
   })
 
-  t.test('what is left shrinks with the time, to the millisecond', t => {
+  t.test('what is left shrinks with the time, to the millisecond', async t => {
     const clock = manualClock()
     const cache = createMemoryCache({ maxEntries: 100, maxBytes: 2 ** 30, clock })
     cache.write(A, entryOf(), 100)
@@ -40,10 +40,9 @@ function testMemory (t: Test, createMemoryCache: (options: MemoryOptions) => Mem
     clock.advance(1)
     t.strictSame(cache.read(A), MISS)
     t.equal(cache.size(), 0, 'and it is gone')
-    t.end()
   })
 
-  t.test('a machine that slept, or whose clock was set, keeps nothing longer', t => {
+  t.test('a machine that slept, or whose clock was set, keeps nothing longer', async t => {
     const clock = manualClock()
     const cache = createMemoryCache({ maxEntries: 100, maxBytes: 2 ** 30, clock })
     cache.write(A, entryOf(), 100)
@@ -54,10 +53,9 @@ function testMemory (t: Test, createMemoryCache: (options: MemoryOptions) => Mem
     cache.write(B, entryOf(), 100)
     clock.setWall(clock.wall() + 100)
     t.strictSame(cache.read(B), MISS, 'asleep: the wall clock went on alone')
-    t.end()
   })
 
-  t.test('the least recently used go first', t => {
+  t.test('the least recently used go first', async t => {
     const cache = createMemoryCache({ maxEntries: 2, maxBytes: 2 ** 30, clock: manualClock() })
     cache.write(A, entryOf(), 100)
     cache.write(B, entryOf(), 100)
@@ -65,10 +63,9 @@ function testMemory (t: Test, createMemoryCache: (options: MemoryOptions) => Mem
     cache.write(keyOf('c'), entryOf(), 100)
     t.strictSame([A, B, keyOf('c')].map(key => cache.read(key).kind), ['hit', 'miss', 'hit'])
     t.equal(cache.size(), 2)
-    t.end()
   })
 
-  t.test('remembers the newest sixteen sessions that share a credential', t => {
+  t.test('remembers the newest sixteen sessions that share a credential', async t => {
     const cache = createMemoryCache({ maxEntries: 100, maxBytes: 2 ** 30, clock: manualClock() })
     const keys = Array.from({ length: 20 }, (_, i) => keyOf(`variant ${i}`))
     const mark = { local: 0, at: 0, isBounded: true }
@@ -81,10 +78,9 @@ function testMemory (t: Test, createMemoryCache: (options: MemoryOptions) => Mem
     cache.clear()
     for (const key of keys.slice(0, 16)) cache.write(key, entryOf(), 100, mark)
     t.equal(cache.size(), 16, 'what is gone is not counted')
-    t.end()
   })
 
-  t.test('keeps an ended entry for an outage, as long as asked, and for nothing else', t => {
+  t.test('keeps an ended entry for an outage, as long as asked, and for nothing else', async t => {
     const clock = manualClock()
     const cache = createMemoryCache({ maxEntries: 100, maxBytes: 2 ** 30, clock, staleMs: 50 })
     cache.write(A, entryOf(), 100)
@@ -96,10 +92,9 @@ function testMemory (t: Test, createMemoryCache: (options: MemoryOptions) => Mem
     clock.advance(1)
     t.strictSame(cache.readEnded(A), MISS)
     t.equal(cache.size(), 0)
-    t.end()
   })
 
-  t.test('one at a time may renew an entry, and another one a second later', t => {
+  t.test('one at a time may renew an entry, and another one a second later', async t => {
     const clock = manualClock()
     const cache = createMemoryCache({ maxEntries: 100, maxBytes: 2 ** 30, clock })
     t.equal(cache.claimRenewal(A), false, 'there is none')
@@ -111,10 +106,9 @@ function testMemory (t: Test, createMemoryCache: (options: MemoryOptions) => Mem
     t.equal(cache.claimRenewal(A), true)
     cache.write(A, entryOf(), 10_000)
     t.equal(cache.claimRenewal(A), true, 'a new one may be renewed at once')
-    t.end()
   })
 
-  t.test('a slow older resolution takes no newer one\'s place', t => {
+  t.test('a slow older resolution takes no newer one\'s place', async t => {
     const cache = createMemoryCache({ maxEntries: 100, maxBytes: 2 ** 30, clock: manualClock() })
     const older = entryOf({ resolution: INVALID })
     cache.write(A, entryOf(), 100, { local: 0, at: 10 })
@@ -122,10 +116,9 @@ function testMemory (t: Test, createMemoryCache: (options: MemoryOptions) => Mem
     t.match(cache.read(A), { entry: { resolution: { kind: 'valid' } } })
     cache.write(A, older, 100, { local: 0, at: 10 })
     t.match(cache.read(A), { entry: { resolution: { kind: 'invalid' } } }, 'one that began in the same moment does')
-    t.end()
   })
 
-  t.test('refusals take a tenth of the limits, leave in order and push no session out', t => {
+  t.test('refusals take a tenth of the limits, leave in order and push no session out', async t => {
     const cache = createMemoryCache({ maxEntries: 50, maxBytes: 2 ** 30, clock: manualClock() })
     const refusals = Array.from({ length: 20 }, (_, i) => keyOf(`refused ${i}`))
     cache.write(A, entryOf(), 100)
@@ -135,10 +128,9 @@ function testMemory (t: Test, createMemoryCache: (options: MemoryOptions) => Mem
     }
     t.strictSame(refusals.map(key => cache.read(key).kind), [...Array(15).fill('miss'), ...Array(5).fill('hit')])
     t.equal(cache.read(A).kind, 'hit')
-    t.end()
   })
 
-  t.test('keeps within its bytes, whatever is remembered', t => {
+  t.test('keeps within its bytes, whatever is remembered', async t => {
     const maxBytes = 200_000
     const cache = createMemoryCache({ maxEntries: 1_000_000, maxBytes, clock: manualClock() })
     const empty = cache.bytes()
@@ -153,19 +145,17 @@ function testMemory (t: Test, createMemoryCache: (options: MemoryOptions) => Mem
     t.equal(cache.read(keyOf('large 999')).kind, 'hit')
     cache.clear()
     t.equal(cache.bytes(), empty)
-    t.end()
   })
 
-  t.test('does not remember what is larger than the budget, nor what it replaces', t => {
+  t.test('does not remember what is larger than the budget, nor what it replaces', async t => {
     const cache = createMemoryCache({ maxEntries: 10, maxBytes: 10_000, clock: manualClock() })
     cache.write(A, entryOf(), 100)
     cache.write(B, entryOf(), 100)
     cache.write(A, entryOf({ resolution: validResolution({ 'user-roles': 'r'.repeat(11_000) }) }), 100)
     t.strictSame([A, B].map(key => cache.read(key).kind), ['miss', 'hit'])
-    t.end()
   })
 
-  t.test('remembers one resolution of a key, valid or refused, the newer', t => {
+  t.test('remembers one resolution of a key, valid or refused, the newer', async t => {
     const cache = createMemoryCache({ maxEntries: 100, maxBytes: 2 ** 30, clock: manualClock() })
     const refused = entryOf({ resolution: INVALID })
     const write = (entry: Entry, at: number): void => { cache.write(A, entry, 100, { local: 0, at, isBounded: true }) }
@@ -188,10 +178,9 @@ function testMemory (t: Test, createMemoryCache: (options: MemoryOptions) => Mem
     write(refused, 14)
     cache.forget(A, 15)
     t.strictSame([kind(), cache.size()], ['miss', 0])
-    t.end()
   })
 
-  t.test('sweeps what has ended, a few with each write and the rest when asked to', t => {
+  t.test('sweeps what has ended, a few with each write and the rest when asked to', async t => {
     const clock = manualClock()
     const cache = createMemoryCache({ maxEntries: 10_000, maxBytes: 2 ** 30, clock, staleMs: 50 })
     const empty = cache.bytes()
@@ -211,27 +200,24 @@ function testMemory (t: Test, createMemoryCache: (options: MemoryOptions) => Mem
     t.equal(cache.size(), 1, 'but the one that lives')
     cache.forget(A, Infinity)
     t.equal(cache.bytes(), empty)
-    t.end()
   })
 
-  t.test('sweeps so many at a time that nobody waits for it', t => {
+  t.test('sweeps so many at a time that nobody waits for it', async t => {
     const clock = manualClock()
     const cache = createMemoryCache({ maxEntries: 10_000, maxBytes: 2 ** 30, clock })
     for (let i = 0; i < 3000; i++) cache.write(keyOf(`valid ${i}`), entryOf(), 100)
     clock.advance(100)
     cache.sweep()
     t.equal(cache.size(), 1000)
-    t.end()
   })
 
-  t.test('what a newer resolution refutes is forgotten, what is newer than it is not', t => {
+  t.test('what a newer resolution refutes is forgotten, what is newer than it is not', async t => {
     const cache = createMemoryCache({ maxEntries: 100, maxBytes: 2 ** 30, clock: manualClock() })
     cache.write(A, entryOf(), 100, { local: 0, at: 5 })
     cache.forget(A, 5)
     t.equal(cache.read(A).kind, 'hit')
     cache.forget(A, 6)
     t.equal(cache.read(A).kind, 'miss')
-    t.end()
   })
   t.end()
 }

@@ -4,12 +4,7 @@ import { redisAt, startInProcess, type InProcess } from '../helpers/in-process.t
 import { metricOf } from '../helpers/in-process-on-clock.ts'
 import { user } from '../helpers/log-entry.ts'
 import {
-  addPrintedUser,
-  describedKeys,
-  PASSWORD,
-  printedCommands,
-  printedRights,
-  USERNAME
+  addPrintedUser, describedKeys, PASSWORD, printedCommands, printedRights, USERNAME
 } from '../helpers/redis-acl.ts'
 import { startCluster } from '../helpers/redis-cluster.ts'
 import type { RedisPlace } from '../helpers/redis-settings.ts'
@@ -54,8 +49,7 @@ async function useAll (t: Test, place: RedisPlace, nodes: readonly RedisServer[]
     ]
   t.equal(await source(first), 'authgear')
   await until(
-    'it is stored',
-    async () => (await Promise.all(nodes.map((node) => names(node, '*:entry')))).flat().length === 1
+    'it is stored', async () => (await Promise.all(nodes.map((node) => names(node, '*:entry')))).flat().length === 1
   )
   t.equal(await source(second), 'redis')
   await until('both are seen on the log', async () =>
@@ -76,13 +70,12 @@ async function useAll (t: Test, place: RedisPlace, nodes: readonly RedisServer[]
   )
   const log = first.service.revocations?.revocations
   if (log === undefined) throw new Error('a replica of these tests has a management token')
+  const reader = openLogReplica(t, place, { keyPrefix: logKey('forward-auth:', simulator.url), settings: ACCESS })
   for (let from = 0; from < 1200; from += 100) {
-    t.same(
-      new Set(await Promise.all(Array.from({ length: 100 }, (_, index) => log.revoke(user(`u${from + index}`))))),
-      new Set(['logged'])
-    )
+    await Promise.all(Array.from({ length: 100 }, (_, index) => log.revoke(user(`u${from + index}`)))) // or pending
+    await until('they are in the log', () => reader.counts.length > from + 100)
   }
-  await openLogReplica(t, place, { keyPrefix: logKey('forward-auth:', simulator.url), settings: ACCESS }).store.trim(1)
+  await reader.store.trim(1)
 }
 
 t.test(
@@ -151,8 +144,7 @@ t.test('another database takes one right more', { skip: skipOrFail('redis-server
   t.same(await redis.cli('ACL', 'LOG'), [])
 })
 
-t.test('the page gives each right one reason', (t) => {
+t.test('the page gives each right one reason', async (t) => {
   t.equal(new Set(printedRights()).size, printedRights().length, 'none twice')
   t.ok(printedCommands().every(([acl, setuser, name]) => acl === 'ACL' && setuser === 'SETUSER' && name === USERNAME))
-  t.end()
 })

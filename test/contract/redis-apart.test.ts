@@ -16,8 +16,7 @@ type Client = Readonly<{ id: string, last: string }>
 /** Who is connected, and what each sent last. */
 async function clientsOf (redis: RedisServer): Promise<readonly Client[]> {
   const list = String(await redis.cli('CLIENT', 'LIST', 'TYPE', 'normal'))
-  return [...list.matchAll(/^id=(\d+) .* cmd=(\S+)/gm)]
-    .map(([, id = '', last = '']) => ({ id, last }))
+  return [...list.matchAll(/^id=(\d+) .* cmd=(\S+)/gm)].map(([, id = '', last = '']) => ({ id, last }))
     .filter(({ last }) => last !== 'client|list')
 }
 
@@ -31,8 +30,7 @@ async function startTwoMasters (t: Test, rights: readonly string[]) {
   await addPrintedUser(old, { without: rights })
   const relay = await startRelay(t, old.port)
   const replica = openLogReplica(t, relay.port, {
-    keyPrefix: PREFIX,
-    settings: { username: USERNAME, password: PASSWORD }
+    keyPrefix: PREFIX, settings: { username: USERNAME, password: PASSWORD }
   })
   await settled(replica)
   const next = await startRedis(t, { args: ['--replicaof', '127.0.0.1', String(old.port)] })
@@ -101,10 +99,7 @@ for (const [how, without, isNoticedFirst] of [
       t.equal(await count(next, 'alice'), 1, 'carried over')
       t.equal(await replica.log.revoke(user('bob')), 'logged')
       t.equal(await count(next, 'bob'), 1)
-      t.same(
-        replica.troubles.filter((what) => what.includes('three times')),
-        []
-      )
+      t.same(replica.troubles.filter((what) => what.includes('three times')), [])
     }
   )
 }

@@ -1,44 +1,69 @@
-import t from 'tap'
+import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer } from 'node:net'
+import t, { type Test } from 'tap'
 import { connectRedis } from '../../src/redis/connect.ts'
-import { startBadNetwork } from '../helpers/bad-network.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { settingsFor } from '../helpers/redis-settings.ts'
 import { skipOrFail } from '../helpers/servers.ts'
 import { until } from '../helpers/until.ts'
 
-const TIMEOUT_MS = 1900
-/** One way: two round trips, as a command behind another would take, are too many; one leaves a second to spare. */
-const LATENCY_MS = 500
+const KEYS = Array.from({ length: 10 }, (_, n) => `key ${n}`)
 
-t.test('a Redis that is far away, but not too far', { skip: skipOrFail('redis-server') }, async (t) => {
-  const redis = await startRedis(t)
-  const network = await startBadNetwork(t, redis.port)
-  const connection = connectRedis(settingsFor(network.port, { timeoutMs: TIMEOUT_MS }), { up () {}, down () {} })
+/** The way to a server, on which answers may be held back. */
+async function startHolding (t: Test, target: number) {
+  let held: Array<() => void> | undefined
+  const server = createServer((client) => {
+    const upstream = connect(target, '127.0.0.1')
+    client.on('error', () => {}).on('close', () => upstream.destroy()).pipe(upstream)
+    upstream.on('error', () => {}).on('data', (data: Buffer) => {
+      if (held === undefined) client.write(data)
+      else held.push(() => client.write(data))
+    })
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  t.teardown(() => server.close())
+  const release = (): void => { for (const send of held ?? []) send(); held = undefined }
+  return { port: (server.address() as AddressInfo).port, hold: () => { held = [] }, release }
+}
+
+async function connected (t: Test, port: number, timeoutMs: number) {
+  const connection = connectRedis(settingsFor(port, { timeoutMs }), { up () {}, down () {} })
   t.teardown(() => connection.close())
   await until('it is connected', () => connection.isUp())
-  network.become({ kind: 'slow', latencyMs: LATENCY_MS })
+  return connection.commands
+}
+
+t.test('a Redis that is far away, or a process that is busy', { skip: skipOrFail('redis-server') }, async (t) => {
+  const redis = await startRedis(t)
 
   t.test('a command does not wait for the answers to earlier ones', async (t) => {
-    const { commands } = connection
-    const answers: Array<Promise<unknown>> = []
-    for (let n = 0; n < 10; n++) {
-      answers.push(commands.setPx(`key ${n}`, Buffer.from('x'), 60_000), commands.pttl(`key ${n}`))
-      await new Promise((resolve) => { setTimeout(resolve, LATENCY_MS / 5) })
-    }
-    const outcomes = await Promise.allSettled(answers)
-    t.strictSame(outcomes.filter(({ status }) => status === 'rejected').length, 0)
+    const network = await startHolding(t, redis.port)
+    const commands = await connected(t, network.port, 60_000)
+    network.hold()
+    const answers = KEYS.map((key) => commands.setPx(key, Buffer.from('x'), 60_000))
+    await until('Redis has run all', async () => await redis.cli('EXISTS', ...KEYS) === KEYS.length)
+    network.release()
+    t.strictSame((await Promise.allSettled(answers)).filter(({ status }) => status === 'rejected'), [])
   })
 
   t.test('an answer that came while the process was busy is an answer', async (t) => {
-    network.become({ kind: 'fair' })
-    const near = connectRedis(settingsFor(redis.port, { timeoutMs: 50 }), { up () {}, down () {} })
-    t.teardown(() => near.close())
-    await until('it is connected', () => near.isUp())
-    const answer = near.commands.setIfAbsent('busy', 'x', 60_000)
+    const commands = await connected(t, redis.port, 50)
+    const answer = commands.setIfAbsent('busy', 'x', 60_000)
     setImmediate(() => {
-      const end = performance.now() + 200
-      while (performance.now() < end); // the command is on its way, the timer and the answer come meanwhile
+      const end = performance.now() + 100 // the time-out is over, and nobody has looked
+      waitForKey(redis.port, 'busy')
+      while (performance.now() < end);
     })
     t.equal(await answer, true)
   })
 })
+
+/** Returns when Redis has it, while this process stands still. */
+function waitForKey (port: number, key: string): void {
+  const script = `const socket = require('node:net').connect(${port}, '127.0.0.1')
+    const ask = () => socket.write('EXISTS ${key}\\r\\n')
+    socket.on('data', (data) => String(data).startsWith(':1') ? process.exit() : setTimeout(ask, 5))
+    ask()`
+  execFileSync(process.execPath, ['-e', script], { env: {} })
+}

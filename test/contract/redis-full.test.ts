@@ -52,9 +52,7 @@ for (const server of ['redis-server', 'redis-6.2', 'valkey-server'] as const) {
       await changed(generation, a, b)
       await settled(a, b)
       t.match(
-        JSON.stringify(await redis.cli('XRANGE', STREAM, '-', '+')),
-        /"alice"/,
-        'with what was revoked in the old one'
+        JSON.stringify(await redis.cli('XRANGE', STREAM, '-', '+')), /"alice"/, 'with what was revoked in the old one'
       )
     })
 

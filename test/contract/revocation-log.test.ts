@@ -9,22 +9,11 @@ import { jumpingClock, openLogReplica, settled } from '../helpers/stream-log.ts'
 t.test('in memory', async (t) => {
   logContract(t, async () => {
     const clock = jumpingClock()
-    return {
-      clock,
-      log: createMemoryLog({
-        clock,
-        retentionMs: 600_000,
-        observer: NO_OBSERVER
-      })
-    }
+    return { clock, log: createMemoryLog({ clock, retentionMs: 600_000, observer: NO_OBSERVER }) }
   })
 
   t.test('a service of one replica shares nothing', async (t) => {
-    const log = createMemoryLog({
-      clock: jumpingClock(),
-      retentionMs: 600_000,
-      observer: NO_OBSERVER
-    })
+    const log = createMemoryLog({ clock: jumpingClock(), retentionMs: 600_000, observer: NO_OBSERVER })
     t.notOk(log.trustsShared())
   })
 })

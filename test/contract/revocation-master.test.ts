@@ -1,10 +1,28 @@
 import t from 'tap'
-import { EVERYTHING } from '../helpers/log-entry.ts'
+import type { LogStore } from '../../src/revocation/store.ts'
+import { EVERYTHING, user } from '../helpers/log-entry.ts'
 import { addPrintedUser, PASSWORD, USERNAME } from '../helpers/redis-acl.ts'
 import { follows, KEY, roleOf, STALE_MS, startPair } from '../helpers/redis-pair.ts'
 import { skipOrFail } from '../helpers/servers.ts'
 import { openLogReplica, PATIENCE_MS, settled } from '../helpers/stream-log.ts'
 import { until } from '../helpers/until.ts'
+import { ALICE, BOB, changed, checkWorks, count, HEAD, PREFIX, STALE, startTwo } from '../helpers/log-in-redis.ts'
+import { startRedis } from '../helpers/redis.ts'
+import { startRelay } from '../helpers/relay.ts'
+
+/** How many Redis replicas the newest poll has heard of. */
+function noted () {
+  let newest = 0
+  const wrap = (store: LogStore): LogStore => ({
+    ...store,
+    async snapshot (...args) {
+      const snapshot = await store.snapshot(...args)
+      newest = snapshot.acknowledged.length
+      return snapshot
+    }
+  })
+  return { wrap, replicas: () => newest }
+}
 
 t.test('who is master', { skip: skipOrFail('redis-server') }, async (t) => {
   t.test('a master whose replica fell silent, with its connection open, is not followed', async (t) => {
@@ -70,5 +88,74 @@ t.test('who is master', { skip: skipOrFail('redis-server') }, async (t) => {
     const a = openLogReplica(t, master.port, { keyPrefix: `forward-auth:${KEY}`, settings })
     await settled(a)
     for (let n = 0; n < 3; n++) t.equal(await a.log.revoke(EVERYTHING), 'logged')
+  })
+
+  t.test('a replica of Redis is read, and not followed', async (t) => {
+    const { redis, a } = await startTwo(t)
+    const copy = await startRedis(t, {
+      args: ['--replicaof', '127.0.0.1', String(redis.port), '--repl-diskless-sync-delay', '0']
+    })
+    const b = openLogReplica(t, copy.port, { keyPrefix: PREFIX })
+    await until('it reads', () => b.generation() === a.generation(), 30_000)
+    const before = b.log.snapshot()
+    await a.log.revoke(user('alice'))
+    await until('it has read it', () => b.log.isVoid(ALICE, before))
+    t.same([b.log.isFollowing(), b.log.trustsShared()], [false, false])
+    t.ok(a.log.isFollowing())
+  })
+
+  for (const appended of [false, true]) {
+    t.test(
+      'failover that loses the last revocation, ' +
+        `${appended ? 'and another was appended since' : 'and nothing came after it'}`,
+      async (t) => {
+        const master = await startRedis(t, { args: ['--repl-diskless-sync-delay', '0'] })
+        const copy = await startRedis(t, { args: ['--replicaof', '127.0.0.1', String(master.port)] })
+        const relay = await startRelay(t, master.port)
+        const heard = noted()
+        const a = openLogReplica(t, relay.port, { keyPrefix: PREFIX, wrap: heard.wrap })
+        const b = openLogReplica(t, relay.port, { keyPrefix: PREFIX })
+        await settled(a, b)
+        const generation = a.generation()
+        await until('the copy has it', async () => (await copy.cli('HGET', HEAD, 'gen')) === generation, 30_000)
+        await until('a knows that there is one', () => heard.replicas() > 0)
+        await copy.cli('REPLICAOF', 'NO', 'ONE')
+        a.pendAfter(1000)
+        t.equal(await a.log.revoke(user('alice')), 'pending', 'no other has it')
+        await settled(a, b)
+        const old = a.seal(BOB)
+        if (appended) {
+          const c = openLogReplica(t, copy.port, { keyPrefix: PREFIX })
+          await settled(c)
+          t.equal(await c.log.revoke(user('carol')), 'logged')
+        }
+        relay.to(copy.port)
+        await changed(generation, a, b)
+        await settled(a, b)
+        t.same([a.log.trusts(old), b.log.trusts(old)], [false, false])
+        t.ok((await count(copy, 'alice')) >= 1, 'carried over to the new master')
+        for (const { clock } of [a, b]) clock.jump(STALE)
+        await checkWorks(t, b, a)
+        t.pass('and is followed, though it has no replica of its own')
+      }
+    )
+  }
+
+  t.test('a master that lost its replicas is not followed after 3 s', async (t) => {
+    const { redis, a } = await startTwo(t)
+    const copy = await startRedis(t, { args: ['--replicaof', '127.0.0.1', String(redis.port)] })
+    await until(
+      'it has a replica', async () => JSON.stringify(await redis.cli('ROLE')).includes(String(copy.port)), 30_000
+    )
+    await a.log.revoke(EVERYTHING)
+    await copy.stop()
+    await until('it has none', async () => !JSON.stringify(await redis.cli('ROLE')).includes(String(copy.port)), 30_000)
+    a.pendAfter(10)
+    await a.log.revoke(EVERYTHING)
+    a.clock.jump(STALE)
+    await a.log.revoke(EVERYTHING)
+    t.notOk(a.log.isFollowing())
+    await copy.restart()
+    await settled(a)
   })
 })

@@ -1,13 +1,11 @@
 import t from 'tap'
 import { createEntryCodec } from '../../src/revocation/codec.ts'
 import { until } from '../helpers/until.ts'
-import { about, credential, EVERYTHING, user } from '../helpers/log-entry.ts'
+import { about, credential, user } from '../helpers/log-entry.ts'
 import {
-  ALICE, BOB, changed, checkWorks, count, HEAD, lengthOf, PREFIX, STALE, start, startTwo, STREAM
+  ALICE, changed, checkWorks, count, HEAD, lengthOf, STALE, start, startTwo, STREAM
 } from '../helpers/log-in-redis.ts'
-import { startRelay } from '../helpers/relay.ts'
-import { appendInBulk, openLogReplica, settled } from '../helpers/stream-log.ts'
-import { startRedis } from '../helpers/redis.ts'
+import { appendInBulk, settled } from '../helpers/stream-log.ts'
 import { skipOrFail } from '../helpers/servers.ts'
 
 t.test('the log in a real Redis', { skip: skipOrFail('redis-server') }, async (t) => {
@@ -27,34 +25,22 @@ t.test('the log in a real Redis', { skip: skipOrFail('redis-server') }, async (t
     t.same(a.troubles, [])
   })
 
-  t.test(
-    'counts each revocation once a replica; a start or a carry-over is no news',
-    async (t) => {
-      const { redis, open, a, b } = await startTwo(t)
-      for (const name of ['alice', 'bob']) t.equal(await a.log.revoke(user(name)), 'logged')
-      await settled(a, b)
-      t.match(
-        [a.counts, b.counts],
-        [
-          { revoked: 2, lags: 2 },
-          { revoked: 2, lags: 2 }
-        ]
-      )
-      const late = open()
-      await settled(a, b, late)
-      t.match(late.counts, { revoked: 0, lags: 0 }, 'history')
-      const generation = a.generation()
-      await redis.cli('DEL', STREAM, HEAD)
-      await changed(generation, a, b, late)
-      await settled(a, b, late)
-      t.equal(await late.log.revoke(user('carol')), 'logged')
-      await settled(a, b, late)
-      t.strictSame(
-        [a, b, late].map(({ counts }) => counts.revoked),
-        [3, 3, 1]
-      )
-    }
-  )
+  t.test('counts each revocation once a replica; a start or a carry-over is no news', async (t) => {
+    const { redis, open, a, b } = await startTwo(t)
+    for (const name of ['alice', 'bob']) t.equal(await a.log.revoke(user(name)), 'logged')
+    await settled(a, b)
+    t.match([a.counts, b.counts], [{ revoked: 2, lags: 2 }, { revoked: 2, lags: 2 }])
+    const late = open()
+    await settled(a, b, late)
+    t.match(late.counts, { revoked: 0, lags: 0 }, 'history')
+    const generation = a.generation()
+    await redis.cli('DEL', STREAM, HEAD)
+    await changed(generation, a, b, late)
+    await settled(a, b, late)
+    t.equal(await late.log.revoke(user('carol')), 'logged')
+    await settled(a, b, late)
+    t.strictSame([a, b, late].map(({ counts }) => counts.revoked), [3, 3, 1])
+  })
 
   t.test('does not follow a frozen Redis after 3 s by either clock, and does when it thaws', async (t) => {
     const { redis, a, b } = await startTwo(t)
@@ -145,74 +131,5 @@ t.test('the log in a real Redis', { skip: skipOrFail('redis-server') }, async (t
     t.equal(await count(redis, 'u0'), 0)
     t.equal(await count(redis, 'u1199'), 1)
     await checkWorks(t, a, open())
-  })
-
-  t.test('a replica of Redis is read, and not followed', async (t) => {
-    const { redis, a } = await startTwo(t)
-    const copy = await startRedis(t, {
-      args: ['--replicaof', '127.0.0.1', String(redis.port), '--repl-diskless-sync-delay', '0']
-    })
-    const b = openLogReplica(t, copy.port, { keyPrefix: PREFIX })
-    await until('it reads', () => b.generation() === a.generation(), 30_000)
-    const before = b.log.snapshot()
-    await a.log.revoke(user('alice'))
-    await until('it has read it', () => b.log.isVoid(ALICE, before))
-    t.same([b.log.isFollowing(), b.log.trustsShared()], [false, false])
-    t.ok(a.log.isFollowing())
-  })
-
-  for (const appended of [false, true]) {
-    t.test(
-      'failover that loses the last revocation, ' +
-        `${appended ? 'and another was appended since' : 'and nothing came after it'}`,
-      async (t) => {
-        const master = await startRedis(t, { args: ['--repl-diskless-sync-delay', '0'] })
-        const copy = await startRedis(t, { args: ['--replicaof', '127.0.0.1', String(master.port)] })
-        const relay = await startRelay(t, master.port)
-        const [a, b] = [1, 2].map(() => openLogReplica(t, relay.port, { keyPrefix: PREFIX }))
-        if (a === undefined || b === undefined) throw new Error('no replicas')
-        await settled(a, b)
-        const generation = a.generation()
-        await until('the copy has it', async () => (await copy.cli('HGET', HEAD, 'gen')) === generation, 30_000)
-        await copy.cli('REPLICAOF', 'NO', 'ONE')
-        a.pendAfter(1000)
-        t.equal(await a.log.revoke(user('alice')), 'pending', 'no other has it')
-        await settled(a, b)
-        const old = a.seal(BOB)
-        if (appended) {
-          const c = openLogReplica(t, copy.port, { keyPrefix: PREFIX })
-          await settled(c)
-          t.equal(await c.log.revoke(user('carol')), 'logged')
-        }
-        relay.to(copy.port)
-        await changed(generation, a, b)
-        await settled(a, b)
-        t.same([a.log.trusts(old), b.log.trusts(old)], [false, false])
-        t.ok((await count(copy, 'alice')) >= 1, 'carried over to the new master')
-        for (const { clock } of [a, b]) clock.jump(STALE)
-        await checkWorks(t, b, a)
-        t.pass('and is followed, though it has no replica of its own')
-      }
-    )
-  }
-
-  t.test('a master that lost its replicas is not followed after 3 s', async (t) => {
-    const { redis, a } = await startTwo(t)
-    const copy = await startRedis(t, { args: ['--replicaof', '127.0.0.1', String(redis.port)] })
-    await until(
-      'it has a replica',
-      async () => JSON.stringify(await redis.cli('ROLE')).includes(String(copy.port)),
-      30_000
-    )
-    await a.log.revoke(EVERYTHING)
-    await copy.stop()
-    await until('it has none', async () => !JSON.stringify(await redis.cli('ROLE')).includes(String(copy.port)), 30_000)
-    a.pendAfter(10)
-    await a.log.revoke(EVERYTHING)
-    a.clock.jump(STALE)
-    await a.log.revoke(EVERYTHING)
-    t.notOk(a.log.isFollowing())
-    await copy.restart()
-    await settled(a)
   })
 })

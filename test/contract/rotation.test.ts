@@ -41,9 +41,7 @@ function replicaOf (tier: TestTier, kind: Kind, commands: RedisCommands = tier.c
   })
   const keys = { current: kind === 'old' ? OLD_KEY : NEW_KEY, previous: isRotating ? OLD_KEY : undefined }
   return {
-    lookup: (accept = () => true) => cache.lookup(keys, accept),
-    read: () => cache.read(keys, () => true),
-    reads
+    lookup: (accept = () => true) => cache.lookup(keys, accept), read: () => cache.read(keys, () => true), reads
   }
 }
 

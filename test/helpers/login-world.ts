@@ -41,7 +41,7 @@ export async function startLoginWorld (
     ],
     ...simulator
   })
-  const verifier = await startInProcessOver(t, protocol, makeTls(t), {
+  const verifier = await startInProcessOver(t, protocol, protocol === 'HTTP/2' ? makeTls(t) : undefined, {
     AUTHGEAR_ENDPOINT: AUTHGEAR,
     AUTHGEAR_RESOLVER_URL: `${authgear.url}/_resolver/resolve`,
     ...LOGIN,

@@ -16,6 +16,8 @@ export interface RunningForm {
 export interface RedisForm {
   readonly name: string
   readonly server: ServerName
+  /** Sentinel or Cluster: several servers. */
+  readonly isGroup: boolean
   readonly start: (t: Test) => Promise<RunningForm>
 }
 
@@ -26,6 +28,7 @@ export const FORMS: readonly RedisForm[] = [
   {
     name: 'TLS with an authority of its own',
     server: 'redis-server',
+    isGroup: false,
     async start (t) {
       const tls = makeTls(t)
       const { port } = await startRedis(t, { tls })
@@ -35,6 +38,7 @@ export const FORMS: readonly RedisForm[] = [
   {
     name: 'the user of docs/redis.md',
     server: 'redis-server',
+    isGroup: false,
     async start (t) {
       const redis = await startRedis(t)
       await addPrintedUser(redis)
@@ -44,6 +48,7 @@ export const FORMS: readonly RedisForm[] = [
   {
     name: 'the user of docs/redis.md without INFO and WAIT',
     server: 'redis-server',
+    isGroup: false,
     async start (t) {
       const redis = await startRedis(t)
       await addPrintedUser(redis, { without: ['info', 'wait'] })
@@ -53,6 +58,7 @@ export const FORMS: readonly RedisForm[] = [
   {
     name: 'Sentinel, with TLS, a password of its own and the user of docs/redis.md',
     server: 'redis-server',
+    isGroup: true,
     async start (t) {
       const tls = makeTls(t)
       const { nodes, servers } = await startSentinelGroup(t, { tls, sentinelPassword: 'of-the-sentinels' })
@@ -63,6 +69,7 @@ export const FORMS: readonly RedisForm[] = [
   {
     name: 'Cluster, with TLS and the user of docs/redis.md',
     server: 'redis-server',
+    isGroup: true,
     async start (t) {
       const tls = makeTls(t)
       const cluster = await startCluster(t, { tls })
@@ -73,6 +80,7 @@ export const FORMS: readonly RedisForm[] = [
   {
     name: 'Redis 6.2, the oldest that is supported',
     server: 'redis-6.2',
+    isGroup: false,
     async start (t) {
       const redis = await startRedis(t, { server: 'redis-6.2' })
       await addPrintedUser(redis)
@@ -82,6 +90,7 @@ export const FORMS: readonly RedisForm[] = [
   {
     name: 'Valkey',
     server: 'valkey-server',
+    isGroup: false,
     async start (t) {
       const { port } = await startRedis(t, { server: 'valkey-server' })
       return { servers: plain(port), settings: {} }
@@ -90,6 +99,7 @@ export const FORMS: readonly RedisForm[] = [
   {
     name: 'Valkey Cluster',
     server: 'valkey-server',
+    isGroup: true,
     async start (t) {
       const { servers } = await startCluster(t, { server: 'valkey-server' })
       return { servers, settings: {} }

@@ -6,5 +6,5 @@ export type RedisPlace = number | RedisServers
 export function settingsFor (place: RedisPlace, some: Partial<RedisSettings> = {}): RedisSettings {
   const servers: RedisServers =
     typeof place === 'number' ? { kind: 'one', host: '127.0.0.1', port: place, db: 0 } : place
-  return { servers, username: undefined, password: undefined, tls: undefined, timeoutMs: 2000, ...some }
+  return { servers, username: undefined, password: undefined, tls: undefined, timeoutMs: 30_000, ...some }
 }

@@ -43,7 +43,7 @@ async function failures (count: number, check: (index: number) => Promise<void>)
   return errors
 }
 
-for (const [algorithm, count] of [['ES256', 50_000], ['EdDSA', 5000]] as const) {
+for (const [algorithm, count] of [['ES256', 4000], ['EdDSA', 2000]] as const) {
   t.test(`${algorithm}: 0 of ${count} fail over rotations, clocks a minute apart`, async (t) => {
     const redis = await startRedis(t)
     const clocks = [manualClock(), manualClock()] as const

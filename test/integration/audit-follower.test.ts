@@ -57,10 +57,10 @@ async function follow (
   return replicas
 }
 
-async function startFleet (t: Test) {
+async function startFleet (t: Test, count = 3) {
   const redis = await startRedis(t)
   const simulator = await startSimulator(t, { adminApi })
-  const replicas = await follow(t, simulator, 3, { REDIS_URL: redis.url })
+  const replicas = await follow(t, simulator, count, { REDIS_URL: redis.url })
   return { redis, simulator, replicas, controls: simulator.controls }
 }
 
@@ -119,7 +119,7 @@ t.test('on three replicas', { skip: skipOrFail('redis-server') }, async (t) => {
     'all replicas refuse the browser that signed out and accept the other one',
     async (t) => {
       const times: number[] = []
-      for (let n = 0; n < 6; n++) {
+      for (let n = 0; n < 2; n++) {
         const [mine, other] = [controls.signIn('alice'), controls.signIn('alice')]
         await remembered(
           replicas,
@@ -141,7 +141,7 @@ t.test('on three replicas', { skip: skipOrFail('redis-server') }, async (t) => {
 
   t.test('a role that was taken is missed on all of them, one that was given counts', async (t) => {
     const times: number[] = []
-    for (let n = 0; n < 6; n++) {
+    for (let n = 0; n < 2; n++) {
       const { accessToken } = controls.signIn('bob')
       controls.setRoles('bob', ['editor'])
       await timeUntil(
@@ -180,7 +180,7 @@ t.test('on three replicas', { skip: skipOrFail('redis-server') }, async (t) => {
     cookies.forEach((cookie, index) => {
       controls.addUser({ id: `person ${index}`, name: `person ${index}`, sessions: [{ cookie }] })
     })
-    const some = cookies.filter((_, index) => index % 50 === 0)
+    const some = cookies.filter((_, index) => index % 200 === 0)
     await remembered(replicas, some.map((cookie) => (replica) => byCookie(replica, cookie)))
     for (const cookie of cookies) controls.signOut(cookie)
     const took = await timeUntil('refused', replicas, async (replica) =>
@@ -205,7 +205,7 @@ t.test('on three replicas', { skip: skipOrFail('redis-server') }, async (t) => {
 })
 
 t.test('the audit database is lost, and comes back', { skip: skipOrFail('redis-server') }, async (t) => {
-  const { replicas, controls } = await startFleet(t)
+  const { replicas, controls } = await startFleet(t, 2)
   const [alice, bob] = [controls.signIn('alice'), controls.signIn('bob')]
   await remembered(replicas, [alice, bob].map(({ cookie }) => (replica) => byCookie(replica, cookie)))
   controls.audit.fail('unavailable')
@@ -238,13 +238,13 @@ t.test('the audit database is lost, and comes back', { skip: skipOrFail('redis-s
 })
 
 t.test('Redis frozen beyond the overlap: nobody is void', { skip: skipOrFail('redis-server') }, async (t) => {
-  const { redis, replicas, controls } = await startFleet(t)
+  const { redis, replicas, controls } = await startFleet(t, 2)
   const [alice, bob] = [controls.signIn('alice'), controls.signIn('bob')]
   await remembered(replicas, [alice, bob].map(({ cookie }) => (replica) => byCookie(replica, cookie)))
   redis.pause()
   const behind = (): Promise<readonly number[]> =>
     Promise.all(replicas.map((replica) => metricOf(replica, 'forward_auth_audit_behind_seconds')))
-  await until('nobody has read for 12 s', async () => Math.min(...await behind()) > 12, 60_000)
+  await until('nobody has read for 12 s', async () => Math.min(...await behind()) > 12)
   controls.signOut(alice.cookie)
   redis.resume()
   await timeUntil('refused', replicas, async (replica) => (await byCookie(replica, alice.cookie)).status === 401)
@@ -275,7 +275,7 @@ t.test('without Redis one replica follows; a query that hangs ends, not repeated
 })
 
 t.test('Redis lost: nobody reads; back: one does', { skip: skipOrFail('redis-server') }, async (t) => {
-  const { redis, replicas, controls } = await startFleet(t)
+  const { redis, replicas, controls } = await startFleet(t, 2)
   await redis.stop()
   await until('nobody leads', async () => !(await Promise.all(replicas.map(isLeader))).includes(true))
   t.ok(await sumOf(replicas, 'forward_auth_audit_errors_total{kind="redis"}') > 0)

@@ -72,7 +72,7 @@ async function signOut (
   controls.signOut(cookie)
   const began = performance.now()
   await Promise.all(
-    services.map((service) => until('refused', async () => (await status(service, cookie)) === 401, 20_000))
+    services.map((service) => until('refused', async () => (await status(service, cookie)) === 401))
   )
   return Math.round(performance.now() - began)
 }
@@ -95,7 +95,7 @@ t.test(
     const killedAt = performance.now()
     controls.signOut(victim)
     const isRefused = async (service: Service): Promise<boolean> => await status(service, victim) === 401
-    await Promise.all(left.map((service) => until('refused', () => isRefused(service), 20_000)))
+    await Promise.all(left.map((service) => until('refused', () => isRefused(service))))
     t.comment(
       'the leader was killed, and a session signed out: refused by the others after ' +
       `${Math.round(performance.now() - killedAt)} ms`
@@ -111,25 +111,24 @@ t.test(
     const revocations = await metric(second, 'revocations_total{activity="user_signed_out"}')
     process.kill(second.pid, 'SIGSTOP')
     const frozenAt = performance.now()
-    await until('the other one leads', () => isLeader(third), 20_000)
+    await until('the other one leads', () => isLeader(third))
     t.comment(
       'the leader was frozen in the middle of a poll: another one leads after ' +
       `${Math.round(performance.now() - frozenAt)} ms`
     )
     gate.release()
-    await until('refused', async () => await status(third, cookie) === 401, 20_000)
+    await until('refused', async () => await status(third, cookie) === 401)
     t.comment(
     `and the session that was signed out meanwhile is refused after ${Math.round(performance.now() - frozenAt)} ms`
     )
     process.kill(second.pid, 'SIGCONT')
-    await until('it follows the revocation log again', async () => await status(second, cookie) === 401, 20_000)
+    await until('it follows the revocation log again', async () => await status(second, cookie) === 401)
     await until(
       'it knows that it lost the lease',
       async () =>
         (await metric(second, 'polls_total{outcome="lost_lease"}')) +
         (await metric(second, 'polls_total{outcome="error"}')) >
-      0,
-      20_000
+      0
     )
     t.equal(
       await metric(second, 'revocations_total{activity="user_signed_out"}'),

@@ -55,10 +55,10 @@ t.test('a slow Redis, three times: no cache is void', { skip: skipOrFail('redis-
       await begin(redis)
       const behind = (): Promise<readonly number[]> =>
         Promise.all(replicas.map((replica) => metricOf(replica, 'forward_auth_audit_behind_seconds')))
-      await until('nobody has read for too long', async () => Math.min(...await behind()) > BEHIND_SECONDS, 60_000)
+      await until('nobody has read for too long', async () => Math.min(...await behind()) > BEHIND_SECONDS)
       end(redis)
       const polled = await polls(replicas)
-      await until('it is read again', async () => await polls(replicas) > polled, 60_000)
+      await until('it is read again', async () => await polls(replicas) > polled)
       await until('both follow', () => replicas.every(isFollowing))
       t.same(await Promise.all(['everything', 'suppressed', 'expired'].map((one) => gaps(replicas, one))), [0, 0, 0])
       for (const replica of replicas) t.equal((await byCookie(replica, cookie)).status, 200)

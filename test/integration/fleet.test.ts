@@ -43,11 +43,11 @@ t.test('60 parallel requests of one cold credential on three replicas make one c
   })
 })
 
-t.test('60 contenders that share nothing but Redis: one asks, in 40 runs of 40', async (t) => {
+t.test('60 contenders that share nothing but Redis: one asks, in 10 runs of 10', async (t) => {
   const redis = await startRedis(t)
   let errors = 0
   const fleets = await Promise.all(REPLICAS.map(() => openFleet(t, redis.port, { sharedError: () => { errors++ } })))
-  await untilShared(t, 40, async (run) => {
+  await untilShared(t, 10, async (run) => {
     const key = `run-${run}`
     let calls = 0
     errors = 0
@@ -66,10 +66,10 @@ t.test('60 contenders that share nothing but Redis: one asks, in 40 runs of 40',
   })
 })
 
-t.test('3,000 mixed requests of 150 users on three replicas: none is taken for another', async (t) => {
+t.test('1,000 mixed requests of 60 users on three replicas: none is taken for another', async (t) => {
   const redis = await startRedis(t)
   const simulator = await startSimulator(t)
-  const users = Array.from({ length: 150 }, (_, index) => ({
+  const users = Array.from({ length: 60 }, (_, index) => ({
     id: `user-${index}`,
     token: `T${String(index).padStart(31, '0')}`
   }))
@@ -85,14 +85,14 @@ t.test('3,000 mixed requests of 150 users on three replicas: none is taken for a
     return status === 200 && answer['x-authgear-user-id'] === user.id
   }
   let right = 0
-  for (let round = 0; round < 30; round++) {
+  for (let round = 0; round < 10; round++) {
     right += (await Promise.all(Array.from({ length: 100 }, (_, index) => one(index)))).filter(Boolean).length
   }
-  t.equal(right, 3000)
+  t.equal(right, 1000)
   const unshared = await redisErrors(replicas)
   t.ok(
-    simulator.counters.resolutions <= 300 + unshared,
-    `${simulator.counters.resolutions} calls for 300 credentials; Redis failed ${unshared} times`
+    simulator.counters.resolutions <= 120 + unshared,
+    `${simulator.counters.resolutions} calls for 120 credentials; Redis failed ${unshared} times`
   )
 })
 

@@ -86,18 +86,21 @@ t.test('only context_extensions choose the policy and the endpoint', async (t) =
     ['an endpoint that is not there', {}, { endpoint: 'webhook' }, 404],
     ['an endpoint without a name', {}, { endpoint: '' }, 404],
     ['/resource without RESOURCES', {}, { endpoint: 'resource' }, 404],
+    ['identify without IDENTIFY_LISTEN', {}, { endpoint: 'identify' }, 404],
     ['the endpoint is no header', { headers: { ...asBob, endpoint: 'identify' } }, { policy: 'role=admin' }, 403]
   ]
   for (const [name, more, extensions, status] of rows) {
     const answer = await client.check(check(more, { context_extensions: extensions as Record<string, string> }))
     t.equal(statusOf(answer), status, name)
   }
-  t.match(logged.filter(({ reason }) => reason === 'not_found').length, 3)
+  t.match(logged.filter(({ reason }) => reason === 'not_found').length, 4)
 })
 
 t.test('identify says who it is, and refuses a policy', async (t) => {
   const simulator = await startSimulator(t)
-  const { grpcPort } = await startInProcess(t, { AUTHGEAR_ENDPOINT: simulator.url, LISTEN_GRPC: '127.0.0.1:0' })
+  const { grpcPort } = await startInProcess(t, {
+    AUTHGEAR_ENDPOINT: simulator.url, LISTEN_GRPC: '127.0.0.1:0', IDENTIFY_LISTEN: '127.0.0.1:0'
+  })
   const client = grpcClient(t, grpcPort)
   const identify = { context_extensions: { endpoint: 'identify' } }
   const nobody = await client.check(check({ headers: {} }, identify))

@@ -40,7 +40,7 @@ async function startFleet (t: Test, cluster: RedisCluster, count: number, option
       ...redisAt(cluster.servers),
       ...options
     })
-    await until('Redis is used', () => isUp(adapter), 30_000)
+    await until('Redis is used', () => isUp(adapter))
     return adapter
   }
   const replicas: InProcess[] = []
@@ -115,8 +115,7 @@ t.test('Redis Cluster', { skip: skipOrFail('redis-server') }, async (t) => {
       await dying.restart()
       await until(
         'it is back, and answers',
-        async () => replicas.every(isUp) && String(await dying.cli('CLUSTER', 'INFO')).includes('cluster_state:ok'),
-        30_000
+        async () => replicas.every(isUp) && String(await dying.cli('CLUSTER', 'INFO')).includes('cluster_state:ok')
       )
       t.equal(await metric(second, 'forward_auth_redis_up'), 1)
       await checkAll(t, third, users, 'it is back')
@@ -228,7 +227,7 @@ t.test('Redis Cluster', { skip: skipOrFail('redis-server') }, async (t) => {
       await t.rejects(tier.commands.pttl('{a}'), 'refused at once while it is not connected')
       t.equal(await tier.commands.pttl(elsewhere), -2, 'the others answer still')
       frozen.resume()
-      await until('it is back', () => tier.connection.isUp(), 20_000)
+      await until('it is back', () => tier.connection.isUp())
       t.equal(await tier.commands.pttl('{a}'), -2)
 
       for (const node of cluster.masters) node.pause()
@@ -237,7 +236,7 @@ t.test('Redis Cluster', { skip: skipOrFail('redis-server') }, async (t) => {
       await t.rejects(late.commands.pttl('{a}'), 'one that does not know the slots yet waits for nothing')
       await t.rejects(tier.commands.setIfAbsent('{a}', 'x', 1000), 'nor does one whose nodes are all frozen')
       for (const node of cluster.masters) node.resume()
-      await until('all are back', () => late.isUp() && tier.connection.isUp(), 30_000)
+      await until('all are back', () => late.isUp() && tier.connection.isUp())
     })
   })
 
@@ -262,8 +261,7 @@ t.test('Redis Cluster', { skip: skipOrFail('redis-server') }, async (t) => {
     const isTold = (...expected: string[]): Promise<void> =>
       until(
         `told: ${expected.join(', ')}`,
-        () => told.filter((what, index) => index > 0 || what === 'up').join() === expected.join(),
-        30_000
+        () => told.filter((what, index) => index > 0 || what === 'up').join() === expected.join()
       )
     await isTold('up')
     t.equal(await connection.commands.pttl('{a}'), -2)
@@ -287,7 +285,7 @@ t.test('Redis Cluster', { skip: skipOrFail('redis-server') }, async (t) => {
       const outcomes = await Promise.allSettled(Array.from({ length: 20 }, () => tier.commands.pttl('{a}')))
       asked += outcomes.length
       return network.connections() >= 10 || outcomes.some(({ status }) => status === 'fulfilled')
-    }, 60_000)
+    })
     const seconds = (performance.now() - began) / 1000
     t.comment(`${asked} commands, ${network.connections()} connections in ${seconds.toFixed(1)} s`)
     t.ok(
@@ -317,18 +315,16 @@ t.test('Redis Cluster', { skip: skipOrFail('redis-server') }, async (t) => {
     await until(
       'the replica is master',
       async () =>
-        JSON.stringify(await Promise.all(cluster.replicas.map((one) => one.cli('ROLE')))).includes('"master"'),
-      30_000
+        JSON.stringify(await Promise.all(cluster.replicas.map((one) => one.cli('ROLE')))).includes('"master"')
     )
-    await until('it is followed', () => [a, b].every(({ log }) => log.trustsShared()), 30_000)
+    await until('it is followed', () => [a, b].every(({ log }) => log.trustsShared()))
     await until(
       'the cache has found it too',
       async () => tier.connection.isUp() && (await tier.commands.pttl(STREAM)) === -1
     )
     await until(
       'the other has read what was taken meanwhile',
-      () => b.log.isVoid(BOB, before[1] ?? b.log.snapshot()),
-      30_000
+      () => b.log.isVoid(BOB, before[1] ?? b.log.snapshot())
     )
     await settled(a, b)
     t.ok([a, b].every(({ log }, index) => log.isVoid(ALICE, before[index] ?? log.snapshot())), 'nothing is forgotten')

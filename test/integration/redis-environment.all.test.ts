@@ -39,8 +39,7 @@ async function checkEnvironment (
   for (const { managementUrl } of [first, second]) {
     await until(
       'readyz says that Redis is up',
-      async () => JSON.stringify(await (await fetch(`${managementUrl}/readyz`)).json()).includes('"redis":"up"'),
-      30_000
+      async () => JSON.stringify(await (await fetch(`${managementUrl}/readyz`)).json()).includes('"redis":"up"')
     )
     t.match(await (await fetch(`${managementUrl}/metrics`)).text(), /^forward_auth_redis_up 1$/m)
   }

@@ -22,7 +22,7 @@ t.test('a silent partition ends at the promised bound', { skip: skipOrFail('redi
   const link = await startBadNetwork(t, master.port)
   const copy = await startRedis(t, { args: ['--replicaof', '127.0.0.1', String(link.port)] })
   const isLinked = async (): Promise<boolean> => JSON.stringify(await copy.cli('ROLE')).includes('"connected"')
-  await until('it has a replica', isLinked, 30_000)
+  await until('it has a replica', isLinked)
   const simulator = await startSimulator(t)
   simulator.controls.addUser({ id: 'alice', name: 'alice', sessions: [{ accessTokens: [TOKEN] }] })
   const open = (redisPort: number) =>

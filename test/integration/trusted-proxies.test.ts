@@ -238,7 +238,9 @@ async function statusOf (where: object, headers: NonNullable<Row['headers']>): P
 
 for (const protocol of PROTOCOLS) {
   t.test(`what Authgear is told of the client, over ${protocol}`, async (t) => {
-    for (const { name, trusted = TRUSTED, peer = TRUSTED, headers = {}, told, isIgnored = false } of ROWS) {
+    // over HTTP/2 a few, since the peer and the lines are read by the same code
+    const rows = ROWS.filter((_, index) => protocol === 'HTTP/1.1' || index % 4 === 0)
+    for (const { name, trusted = TRUSTED, peer = TRUSTED, headers = {}, told, isIgnored = false } of rows) {
       await t.test(name, async (t) => {
         const { adapter, url, sent } = await start(t, {
           TRUSTED_PROXIES: trusted, ...protocol === 'HTTP/2' && overTls(tls)

@@ -33,7 +33,7 @@ export async function runJob (job: Job, place: number, env: Readonly<Record<stri
   const record = recordOf(job)
   const child = spawn(process.execPath, argumentsOf(job), {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, TAP: '1', TAP_TIMEOUT: String(LIMIT_S), TAP_JOB_ID: String(place), ...env }
+    env: { ...process.env, ...environmentOf(job, place), ...env }
   })
   const timer = setTimeout(() => child.kill('SIGKILL'), (LIMIT_S + 60) * 1000)
   child.stdout.pipe(createWriteStream(record))
@@ -46,8 +46,12 @@ export async function runJob (job: Job, place: number, env: Readonly<Record<stri
   return { ...judged, job, record, again: undefined, seconds, load: loadavg()[0] ?? 0 }
 }
 
-const argumentsOf = ({ files }: Job): readonly string[] =>
-  files.length === 1 ? files : [join('test', 'run', 'together.ts'), ...files]
+/** What tap's library would get from tap's runner, and what together.ts reads. */
+const environmentOf = ({ files }: Job, place: number): Readonly<Record<string, string>> =>
+  ({ TAP: '1', TAP_TIMEOUT: String(LIMIT_S), TAP_JOB_ID: String(place), TEST_FILES: files.join() })
+
+const argumentsOf = ({ name, files }: Job): readonly string[] =>
+  files.length === 1 ? files : [join('test', 'run', 'together.ts'), name]
 
 function recordOf ({ name }: Job): string {
   mkdirSync(RECORDS, { recursive: true })

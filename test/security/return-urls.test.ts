@@ -231,8 +231,8 @@ t.test('whatever the address: it is one of ours over https, or none', async (t) 
     if (url === undefined) return true
     taken++
     return leaves(url) === undefined && read(url) === url
-  }), { numRuns: 50_000, seed: 20_261_125 })
-  t.ok(taken > 1000, `${taken} of 50,000 were taken`)
+  }), { numRuns: 10_000, seed: 20_261_125 })
+  t.ok(taken > 200, `${taken} of 10,000 were taken`)
 })
 
 t.test(
@@ -271,9 +271,9 @@ t.test(
         wrong.push(...faults)
         return faults.length === 0
       }),
-      { numRuns: 1500, seed: 20_261_125 }
+      { numRuns: 500, seed: 20_261_125 }
     )
     t.strictSame(wrong, [])
-    t.ok((tally['302'] ?? 0) > 300, 'hundreds lead somewhere')
+    t.ok((tally['302'] ?? 0) > 100, 'a hundred and more lead somewhere')
   }
 )

@@ -35,7 +35,7 @@ function signing () {
   return { clock, source, sign, claimsOf, outcomes }
 }
 
-t.test('an assertion about a user', (t) => {
+t.test('an assertion about a user', async (t) => {
   const { sign, source, outcomes } = signing()
   const assertion = sign(ALICE, undefined)
   const [header = '', payload = '', signature = ''] = assertion?.token.split('.') ?? []
@@ -60,10 +60,9 @@ t.test('an assertion about a user', (t) => {
   ))
   t.match(assertion, { issuedAt: 1_800_000_000_000, renewAt: 1_800_000_030_000 })
   t.strictSame(outcomes, ['signed'])
-  t.end()
 })
 
-t.test('says what the route, the profile and a resource token add', (t) => {
+t.test('says what the route, the profile and a resource token add', async (t) => {
   const { claimsOf } = signing()
   t.match(claimsOf({ email: 'a@example.com', name: 'Älice 愛' }, 'grafana'), {
     aud: 'grafana', email: 'a@example.com', name: 'Älice 愛'
@@ -72,20 +71,18 @@ t.test('says what the route, the profile and a resource token add', (t) => {
   t.match(claimsOf({ grant }), { sub: ALICE.userId, client_id: 'agent', scope: 'read:a write:b' })
   t.match(claimsOf({ grant: { clientId: 'agent', scopes: [] } }), { scope: '' })
   t.strictSame(claimsOf({ roles: [] })['roles'], [])
-  t.end()
 })
 
-t.test('a machine is its client, and no user can look like one', (t) => {
+t.test('a machine is its client, and no user can look like one', async (t) => {
   const { sign, claimsOf, outcomes } = signing()
   const grant = { clientId: 'robot', scopes: [] }
   t.match(claimsOf({ userId: undefined, grant }), { sub: 'client:robot', client_id: 'robot' })
   t.equal(sign({ ...ALICE, userId: 'client:robot' }, undefined), undefined)
   t.equal(sign({ ...ALICE, userId: undefined }, undefined), undefined)
   t.strictSame(outcomes, ['signed', 'unfit', 'unfit'])
-  t.end()
 })
 
-t.test('what does not fit is left out, and named', (t) => {
+t.test('what does not fit is left out, and named', async (t) => {
   const { sign, claimsOf } = signing()
   const roles = Array.from({ length: 400 }, (_, index) => `role-number-${index}`)
   const scopes = roles
@@ -103,15 +100,13 @@ t.test('what does not fit is left out, and named', (t) => {
     for (const name of omitted ?? []) t.notOk(name in claims, `${name} is not there`)
   }
   t.equal(sign(ALICE, 'a'.repeat(MAX_LENGTH)), undefined)
-  t.end()
 })
 
-t.test('no length of roles makes an assertion longer than its bound', (t) => {
+t.test('no length of roles makes an assertion longer than its bound', async (t) => {
   const { sign } = signing()
   const lengths = Array.from({ length: 600 }, (_, count) =>
     sign({ ...ALICE, roles: ['r'.repeat(2300 + count)] }, undefined)?.token.length ?? Infinity)
   t.equal(Math.max(...lengths), MAX_LENGTH)
-  t.end()
 })
 
 t.test('sid names a session, and nobody else shares it', (t) => {
@@ -119,14 +114,13 @@ t.test('sid names a session, and nobody else shares it', (t) => {
   const sid = (credentials: Partial<Credentials>, some: Partial<AssertionSubject> = {}): unknown =>
     claimsOf({ ...some, credentials: { ...NONE, ...credentials } })['sid']
   const own = sid({ session: 'session-1.secret' })
-  t.test('the same, whatever token is beside it', (t) => {
+  t.test('the same, whatever token is beside it', async (t) => {
     t.equal(sid({ session: 'session-1.renewed' }), own)
     t.equal(sid({ session: 'session-1.secret', appAccessToken: 't1' }), own)
     t.equal(sid({ appSession: 'o'.repeat(32), appAccessToken: 't1' }), sid({ appSession: 'o'.repeat(32) }))
     t.equal(sid({ bearer: 't1' }), sid({ appAccessToken: 't1' }))
-    t.end()
   })
-  t.test('another one for each session, token and user', (t) => {
+  t.test('another one for each session, token and user', async (t) => {
     const all = [
       own,
       sid({ session: 'session-2.secret' }),
@@ -138,16 +132,14 @@ t.test('sid names a session, and nobody else shares it', (t) => {
     ]
     t.equal(new Set(all).size, all.length - 1)
     t.equal(all.at(-1), sid({ bearer: 't1' }), 'a resource token counts, not the cookie beside it')
-    t.end()
   })
   t.end()
 })
 
-t.test('an assertion lasts from whole second to whole second', (t) => {
+t.test('an assertion lasts from whole second to whole second', async (t) => {
   const { sign, clock } = signing()
   clock.setWall(1_800_000_000_999)
   t.match(sign(ALICE, undefined), { issuedAt: 1_800_000_000_000, renewAt: 1_800_000_030_000 })
   clock.setWall(1_800_000_001_000)
   t.match(sign(ALICE, undefined), { issuedAt: 1_800_000_001_000 })
-  t.end()
 })

@@ -9,7 +9,7 @@ import { manualClock } from '../../helpers/manual-clock.ts'
 const HOUR = 3_600_000
 
 for (const algorithm of ALGORITHMS) {
-  t.test(`${algorithm}: three keys, nothing private in them`, (t) => {
+  t.test(`${algorithm}: three keys, nothing private in them`, async (t) => {
     const clock = manualClock()
     const ring = createKeyRing(clock)
     ring.want([rotatingSource(new Uint8Array(32).fill(1), { algorithm, rotationMs: HOUR })], 0)
@@ -20,20 +20,18 @@ for (const algorithm of ALGORITHMS) {
     t.equal(keys.length, 3)
     const open = algorithm === 'ES256' ? ['crv', 'kty', 'x', 'y'] : ['crv', 'kty', 'x']
     for (const key of keys) t.strictSame(Object.keys(key), [...open, 'kid', 'alg', 'use'])
-    t.end()
   })
 }
 
-t.test('without a key it is an error that nobody keeps, never an empty set', (t) => {
+t.test('without a key it is an error that nobody keeps, never an empty set', async (t) => {
   const clock = manualClock()
   const { status, headers, body } = createKeySetResponse(createKeyRing(clock), clock)()
   t.equal(status, 503)
   t.match(headers.join(), /cache-control,no-store,retry-after,1$/)
   t.notMatch(body, /keys/)
-  t.end()
 })
 
-t.test('the text is made once for each period', (t) => {
+t.test('the text is made once for each period', async (t) => {
   const clock = manualClock(491_520 * HOUR)
   const ring = createKeyRing(clock)
   ring.want([rotatingSource(new Uint8Array(32).fill(1), { algorithm: 'ES256', rotationMs: HOUR })], 0)
@@ -43,12 +41,10 @@ t.test('the text is made once for each period', (t) => {
   t.equal(keySet(), first)
   clock.advance(1)
   t.not(keySet().body, first.body)
-  t.end()
 })
 
-t.test('no path of the login can take its place', (t) => {
+t.test('no path of the login can take its place', async (t) => {
   for (const path of ['/.well-known', '/.well-known/forward-auth', JWKS_PATH]) {
     t.equal(loginPath.parse(path, () => '').kind, 'problem', path)
   }
-  t.end()
 })

@@ -18,18 +18,14 @@ function ring () {
   }
 }
 
-t.test('the times are longer than a verifier keeps a key set, and an assertion lives', (t) => {
+t.test('the times are longer than a verifier keeps a key set, and an assertion lives', async (t) => {
   t.ok(PUBLISH_AHEAD_MS > MAX_AGE_SECONDS * 1000)
   t.ok(PUBLISH_AFTER_MS >= PUBLISH_AHEAD_MS + 60_000)
-  t.end()
 })
 
-t.test('nothing signs before a source is there', (t) => {
-  t.strictSame(ring().now(), [undefined, []])
-  t.end()
-})
+t.test('nothing signs before a source is there', async (t) => { t.strictSame(ring().now(), [undefined, []]) })
 
-t.test('the first source is published at once and signs when it has stood', (t) => {
+t.test('the first source is published at once and signs when it has stood', async (t) => {
   const { want, clock, now } = ring()
   want([a], 3000)
   t.strictSame(now(), [undefined, [a.id]])
@@ -38,19 +34,17 @@ t.test('the first source is published at once and signs when it has stood', (t) 
   t.strictSame(now(), [undefined, [a.id]])
   clock.advance(1)
   t.strictSame(now(), [a.id, [a.id]])
-  t.end()
 })
 
-t.test('before anything has signed, another first source takes over', (t) => {
+t.test('before anything has signed, another first source takes over', async (t) => {
   const { want, clock, now } = ring()
   want([a], 3000)
   clock.advance(1000)
   want([b, a], 0)
   t.strictSame(now(), [b.id, [b.id, a.id]])
-  t.end()
 })
 
-t.test('another source signs only when every key set has it', (t) => {
+t.test('another source signs only when every key set has it', async (t) => {
   const { want, clock, now } = ring()
   want([a], 0)
   t.equal(now()[0], a.id)
@@ -64,20 +58,18 @@ t.test('another source signs only when every key set has it', (t) => {
   t.strictSame(now(), [b.id, [b.id, a.id]])
   clock.advance(1)
   t.strictSame(now(), [b.id, [b.id]])
-  t.end()
 })
 
-t.test('a source that was published long ago signs at once', (t) => {
+t.test('a source that was published long ago signs at once', async (t) => {
   const { want, clock, now } = ring()
   want([a, b], 0)
   t.equal(now()[0], a.id)
   clock.advance(PUBLISH_AHEAD_MS)
   want([b, a], 0)
   t.strictSame(now(), [b.id, [b.id, a.id]])
-  t.end()
 })
 
-t.test('a third source before the second signed: the first goes on', (t) => {
+t.test('a third source before the second signed: the first goes on', async (t) => {
   const { want, clock, now } = ring()
   want([a], 0)
   now()
@@ -88,10 +80,9 @@ t.test('a third source before the second signed: the first goes on', (t) => {
   t.strictSame(now(), [a.id, [a.id, b.id, c.id]])
   clock.advance(1)
   t.equal(now()[0], c.id)
-  t.end()
 })
 
-t.test('a change that is taken back changes nothing', (t) => {
+t.test('a change that is taken back changes nothing', async (t) => {
   const { want, clock, now } = ring()
   want([a], 0)
   now()
@@ -100,10 +91,9 @@ t.test('a change that is taken back changes nothing', (t) => {
   want([a], 0)
   clock.advance(PUBLISH_AHEAD_MS * 3)
   t.strictSame(now(), [a.id, [a.id]])
-  t.end()
 })
 
-t.test('a source that nobody asks for signs on, and stays published', (t) => {
+t.test('a source that nobody asks for signs on, and stays published', async (t) => {
   const { want, clock, now } = ring()
   want([a], 0)
   now()
@@ -111,5 +101,4 @@ t.test('a source that nobody asks for signs on, and stays published', (t) => {
   t.strictSame(now(), [a.id, [a.id]])
   want([a], 0)
   t.strictSame(now(), [a.id, [a.id]])
-  t.end()
 })

@@ -12,7 +12,7 @@ const algorithms = (text: string): unknown => {
   return content.kind === 'keys' ? content.keys.map(({ signing: { algorithm } }) => algorithm) : content.problem
 }
 
-t.test('reads PEM, a JWK and a JWK set, in their order', (t) => {
+t.test('reads PEM, a JWK and a JWK set, in their order', async (t) => {
   const rows: ReadonlyArray<readonly [text: string, algorithms: readonly string[]]> = [
     [pem(one), ['ES256']],
     [pem(one, 'sec1'), ['ES256']],
@@ -22,20 +22,18 @@ t.test('reads PEM, a JWK and a JWK set, in their order', (t) => {
     [` ${JSON.stringify({ keys: [jwk(ed25519), jwk(two)] })}\n`, ['EdDSA', 'ES256']]
   ]
   for (const [text, expected] of rows) t.strictSame(algorithms(text), expected)
-  t.end()
 })
 
-t.test('one key has one kid, however it is written', (t) => {
+t.test('one key has one kid, however it is written', async (t) => {
   const kids = [pem(one), pem(one, 'sec1'), JSON.stringify(jwk(one))].map((text) => {
     const content = readKeys(text)
     return content.kind === 'keys' ? content.keys[0]?.signing.kid : undefined
   })
   t.equal(new Set(kids).size, 1)
   t.match(kids[0], /^[\w-]{43}$/)
-  t.end()
 })
 
-t.test('says what is wrong, and never repeats a key', (t) => {
+t.test('says what is wrong, and never repeats a key', async (t) => {
   const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey
   const p384 = generateKeyPairSync('ec', { namedCurve: 'P-384' }).privateKey
   const encrypted = one.export({ format: 'pem', type: 'pkcs8', cipher: 'aes-256-cbc', passphrase: 'x' }).toString()
@@ -55,5 +53,4 @@ t.test('says what is wrong, and never repeats a key', (t) => {
     [many.map((key) => pem(key)).join(''), /more than 8 keys/]
   ]
   for (const [text, problem] of rows) t.match(algorithms(text), problem)
-  t.end()
 })

@@ -19,7 +19,7 @@ function textOf (proxy: ProxyName, args: readonly string[]): string {
 }
 
 for (const proxy of PROXIES) {
-  t.test(`${proxy} never asks the key set, which says 200, whether a request may pass`, (t) => {
+  t.test(`${proxy} never asks the key set, which says 200, whether a request may pass`, async (t) => {
     // what Istio cannot do is written by hand, and said
     for (const args of proxy === 'istio' ? SETS.slice(0, 1) : SETS) {
       const text = textOf(proxy, args)
@@ -27,6 +27,5 @@ for (const proxy of PROXIES) {
       t.notMatch(text, JWKS_PATH)
       t.notMatch(text.replaceAll('\\', '').replaceAll('[.]', '.'), OWN)
     }
-    t.end()
   })
 }

@@ -13,12 +13,11 @@ const ACTIVITIES: ReadonlyArray<readonly [type: string, isTold: boolean]> = [
   ['ADMIN_API_MUTATION_ADD_ROLE_TO_USERS_EXECUTED', false],
   ['SOMETHING_NEW', false]
 ]
-t.test('which activities come by webhook too', (t) => {
+t.test('which activities come by webhook too', async (t) => {
   for (const [type, isTold] of ACTIVITIES) t.equal(comesWithWebhook(labelOf(type)), isTold, type)
-  t.end()
 })
 
-t.test('changes count until a webhook comes, and those around it do not', (t) => {
+t.test('changes count until a webhook comes, and those around it do not', async (t) => {
   const clock = manualClock()
   const second = (): number => Math.floor(clock.wall() / 1000)
   const untold = createUntoldChanges(clock)
@@ -35,5 +34,4 @@ t.test('changes count until a webhook comes, and those around it do not', (t) =>
   clock.advance(61_000)
   untold.read('user_disabled', second())
   t.equal(untold.count(), 1, 'and one a minute later had none')
-  t.end()
 })

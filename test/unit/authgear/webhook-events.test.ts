@@ -5,12 +5,7 @@ import { readWebhook, type WebhookReading } from '../../../src/authgear/webhook-
 const USER = 'a11ce000-0000-4000-8000-000000000001'
 const event = (type: string, more: object = {}): string =>
   JSON.stringify({
-    id: '1',
-    seq: 1,
-    type,
-    payload: { user: { id: USER } },
-    context: { app_id: 'app', user_id: USER },
-    ...more
+    id: '1', seq: 1, type, payload: { user: { id: USER } }, context: { app_id: 'app', user_id: USER }, ...more
   })
 const usersOf = (reading: WebhookReading): unknown =>
   reading.kind === 'revokes'
@@ -18,22 +13,10 @@ const usersOf = (reading: WebhookReading): unknown =>
     : reading.kind
 
 const REVOKING = [
-  'user.disabled',
-  'user.reenabled',
-  'user.deletion_scheduled',
-  'user.deletion_unscheduled',
-  'user.deleted',
-  'user.anonymization_scheduled',
-  'user.anonymization_unscheduled',
-  'user.anonymized',
-  'user.reauthenticated',
-  'user.profile.updated',
-  'user.authenticated',
-  'identity.email.verified',
-  'identity.email.unverified',
-  'identity.email.added',
-  'identity.oauth.connected',
-  'identity.anything.new'
+  'user.disabled', 'user.reenabled', 'user.deletion_scheduled', 'user.deletion_unscheduled', 'user.deleted',
+  'user.anonymization_scheduled', 'user.anonymization_unscheduled', 'user.anonymized', 'user.reauthenticated',
+  'user.profile.updated', 'user.authenticated', 'identity.email.verified', 'identity.email.unverified',
+  'identity.email.added', 'identity.oauth.connected', 'identity.anything.new'
 ]
 
 t.test('events that change who a user is revoke that user', async (t) => {
@@ -47,14 +30,7 @@ t.test('a promotion revokes both who the user was and who they are', async (t) =
 
 t.test('other events and unknown types are of no consequence', async (t) => {
   for (const type of [
-    'user.created',
-    'user.signed_out',
-    'x',
-    '',
-    'identity',
-    'user.disabled.x',
-    'USER.DISABLED',
-    '__proto__'
+    'user.created', 'user.signed_out', 'x', '', 'identity', 'user.disabled.x', 'USER.DISABLED', '__proto__'
   ]) {
     t.equal(readWebhook(event(type), undefined).kind, 'ignored', type)
   }
@@ -94,9 +70,7 @@ t.test('what cannot be read is said so, and never taken for "nothing to revoke"'
     t.equal(readWebhook(body, undefined).kind, 'unreadable', body)
   }
   t.same(
-    usersOf(readWebhook(event('user.disabled', { payload: {} }), undefined)),
-    [USER],
-    'the context names the user too'
+    usersOf(readWebhook(event('user.disabled', { payload: {} }), undefined)), [USER], 'the context names the user too'
   )
 })
 

@@ -22,7 +22,7 @@ const sizeOf = (name: string, { length, beside }: Kept): number =>
 
 type Kept = Readonly<{ length: number, fill: number, beside: number }>
 
-t.test('holds what a map would, within its bytes; what was written first goes first', t => {
+t.test('holds what a map would, within its bytes; what was written first goes first', async () => {
   fc.assert(fc.property(steps, (all) => {
     const evicted: string[] = []
     const store = createPackedStore({
@@ -55,7 +55,6 @@ t.test('holds what a map would, within its bytes; what was written first goes fi
     }
     return evicted.join() === expected.join()
   }), { ...SEED, numRuns: 500 })
-  t.end()
 })
 
 function isSame (found: Buffer | undefined, kept: Kept | undefined): boolean {
@@ -63,7 +62,7 @@ function isSame (found: Buffer | undefined, kept: Kept | undefined): boolean {
   return found.equals(Buffer.alloc(kept.length, kept.fill))
 }
 
-t.test('gives each of many its own bytes, while others come and go', t => {
+t.test('gives each of many its own bytes, while others come and go', async t => {
   const store = createPackedStore({ maxEntries: 5000, maxBytes: 2 ** 22, evicted: () => {} })
   const valueOf = (i: number): Buffer => Buffer.from(`${i}`.repeat(1 + i % 90))
   for (let i = 0; i < 20_000; i++) {
@@ -74,5 +73,4 @@ t.test('gives each of many its own bytes, while others come and go', t => {
     .filter((i) => store.has(`${i}`) && store.get(`${i}`)?.equals(valueOf(i)) !== true)
   t.strictSame(wrong, [])
   t.ok(store.size() > 3000, `${store.size()} are there`)
-  t.end()
 })

@@ -53,12 +53,11 @@ function take (
 
 /** Which of those that have ended are swept first may differ: so either some end, or some are pushed out. */
 const WAYS = {
-  'where others push them out': { maxEntries: 5, life: 1000 },
-  'where they end': { maxEntries: 100, life: 1 }
+  'where others push them out': { maxEntries: 5, life: 1000 }, 'where they end': { maxEntries: 100, life: 1 }
 }
 
 for (const [name, { maxEntries, life }] of Object.entries(WAYS)) {
-  t.test(`sessions are read as if none was packed, ${name}`, t => {
+  t.test(`sessions are read as if none was packed, ${name}`, async () => {
     fc.assert(fc.property(steps, (all) => {
       const clock = manualClock()
       const memories = [{}, PACKS].map((packs) =>
@@ -70,11 +69,10 @@ for (const [name, { maxEntries, life }] of Object.entries(WAYS)) {
         return plain === packed
       })
     }), { ...SEED, numRuns: 1000 })
-    t.end()
   })
 }
 
-t.test('a session of two cookies can be packed while CACHE_SECRET is rotated', t => {
+t.test('a session of two cookies can be packed while CACHE_SECRET is rotated', async t => {
   const keyer = createRotatingKeyer(
     createKeyer(Buffer.from('new'), PROJECT), createKeyer(Buffer.from('old'), PROJECT), () => false
   )
@@ -84,10 +82,9 @@ t.test('a session of two cookies can be packed while CACHE_SECRET is rotated', t
   memory.write('a', entryOf({ digests }), 20_000, { local: 0, at: 1, isBounded: true })
   memory.write('b', entryOf(), 20_000)
   t.match(memory.read('a'), { kind: 'hit', entry: { digests } })
-  t.end()
 })
 
-t.test('sixteen entries share a credential, packed ones of a rotation too', t => {
+t.test('sixteen entries share a credential, packed ones of a rotation too', async t => {
   const memory = createMemoryCache({ maxEntries: 60, maxBytes: 2 ** 22, ...PACKS, clock: manualClock() })
   const keys = Array.from({ length: 300 }, (_, i) => `key ${i}`)
   for (const [i, key] of keys.entries()) {
@@ -95,15 +92,13 @@ t.test('sixteen entries share a credential, packed ones of a rotation too', t =>
     memory.write(key, entryOf({ digests }), 20_000, { local: 0, at: i, isBounded: true })
   }
   t.strictSame(keys.filter((key) => memory.knowsAsValid(key)), keys.slice(-16))
-  t.end()
 })
 
-t.test('CACHE_MAX_ENTRIES is reached, however large the identities are', t => {
+t.test('CACHE_MAX_ENTRIES is reached, however large the identities are', async t => {
   for (const [maxEntries, roles] of [[8192, 1000], [8200, 1000], [8200, 4000], [10_000, 4000]] as const) {
     const memory = createMemoryCache({ maxEntries, maxBytes: 200 * 2 ** 20, clock: manualClock() })
     const entry = entryOf({ resolution: validResolution({ 'user-roles': 'r'.repeat(roles) }) })
     for (let i = 0; i < maxEntries + 10; i++) memory.write(`${i}`.padStart(43, 'k'), entry, 20_000)
     t.equal(memory.size(), maxEntries, `${maxEntries} of ${roles} bytes of roles`)
   }
-  t.end()
 })

@@ -65,8 +65,7 @@ const ROWS: ReadonlyArray<readonly [what: string, history: readonly HistoryEvent
     ...REVOKED, fault('cut-silent', 900, [0]), answer(1010 + DEGRADED)], undefined],
   ['the same, later', [...REVOKED, fault('cut-silent', 900, [0]), answer(1011 + DEGRADED)], /bound is 4100 ms \(cut-/],
   ['another replica was cut off', [...REVOKED, fault('cut-silent', 900, [1]), answer(1011 + AT_ONCE)], /\(healthy\)/],
-  ['it was healed before', [
-    ...REVOKED, fault('cut-silent', 100), healed(900), answer(1011 + AT_ONCE)], /\(healthy\)/],
+  ['it was healed before', [...REVOKED, fault('cut-silent', 100), healed(900), answer(1011 + AT_ONCE)], /\(healthy\)/],
   ['the machine stood still', [...REVOKED, stall(1100, 1400), answer(1300 + AT_ONCE)], undefined],
   ['another replica\'s loop stood still', [...REVOKED, stall(1100, 1400, 2), answer(1300 + AT_ONCE)], /healthy/],
   ['it was frozen on purpose', [

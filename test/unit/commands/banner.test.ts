@@ -43,17 +43,14 @@ const rows: ReadonlyArray<readonly [env: NodeJS.ProcessEnv, banner: object]> = [
         'not followed'
     }
   ],
-  [
-    { REDIS_CLUSTER: 'a:1,b:2', CACHE_SECRET: 'none' },
-    { tiers: 'memory (100000 entries, 48m), Redis (the Cluster a:1, b:2, CACHE_SECRET=none)' }
-  ]
+  [{ REDIS_CLUSTER: 'a:1,b:2', CACHE_SECRET: 'none' },
+    { tiers: 'memory (100000 entries, 48m), Redis (the Cluster a:1, b:2, CACHE_SECRET=none)' }]
 ]
 
-t.test('the first line says whom it asks, what it remembers and where it listens', (t) => {
+t.test('the first line says whom it asks, what it remembers and where it listens', async (t) => {
   for (const [env, banner] of rows) {
     const made = bannerOf(configOf(load(env)), '1.2.3')
     t.match(made, banner)
     t.notMatch(JSON.stringify(made), SECRET)
   }
-  t.end()
 })

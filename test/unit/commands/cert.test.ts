@@ -32,9 +32,7 @@ type Dial = Readonly<{ server: KeyPair, ca: string, host: string, client?: KeyPa
 /** A real handshake over this machine; the error that either side met, or `ok`. */
 async function handshake (t: Test, { server, ca, host, client, mutual = false }: Dial): Promise<string> {
   const listener = createServer({
-    cert: server.certificate,
-    key: server.key,
-    ...(mutual ? { ca, requestCert: true, rejectUnauthorized: true } : {})
+    cert: server.certificate, key: server.key, ...(mutual ? { ca, requestCert: true, rejectUnauthorized: true } : {})
   })
   t.teardown(() => listener.close())
   await new Promise<void>(resolve => listener.listen(0, '127.0.0.1', resolve))
@@ -67,8 +65,7 @@ function identity (host: string, der: Buffer): Error | undefined {
 }
 
 const pair = (directory: string): KeyPair => ({
-  certificate: read(directory, 'tls.crt'),
-  key: read(directory, 'tls.key')
+  certificate: read(directory, 'tls.crt'), key: read(directory, 'tls.key')
 })
 const dns = (value: string): Host => ({ kind: 'dns', value })
 const ip = (value: string): Host => ({ kind: 'ip', value })
@@ -76,16 +73,7 @@ const ip = (value: string): Host => ({ kind: 'ip', value })
 t.test('the link works for the hosts asked for, by name and by address', async t => {
   const out = join(tempDir(t, 'cert'), 'tls')
   const { code, said } = await run([
-    '--out',
-    out,
-    '--host',
-    'forward-auth',
-    '--host',
-    'Forward-Auth.internal',
-    '--host',
-    '127.0.0.1',
-    '--host',
-    '::1'
+    '--out', out, '--host', 'forward-auth', '--host', 'Forward-Auth.internal', '--host', '127.0.0.1', '--host', '::1'
   ])
   t.equal(code, 0)
   t.match(said, /forward-auth, forward-auth.internal, 127.0.0.1, ::1, valid until \d{4}-\d\d-\d\d/)
@@ -132,22 +120,14 @@ t.test(
       execFileSync('openssl', args, { cwd: out, encoding: 'utf8' })
     t.match(
       openssl(
-        'verify',
-        '-x509_strict',
-        '-purpose',
-        'sslserver',
-        '-verify_hostname',
-        'forward-auth',
-        '-CAfile',
-        'ca.crt',
+        'verify', '-x509_strict', '-purpose', 'sslserver', '-verify_hostname', 'forward-auth', '-CAfile', 'ca.crt',
         'tls.crt'
       ),
       'tls.crt: OK'
     )
     const authority = openssl('x509', '-in', 'ca.crt', '-noout', '-text')
     t.match(
-      authority,
-      /Name Constraints: critical\s+Permitted:\s+DNS:forward-auth\s+IP:10\.0\.0\.1\/255\.255\.255\.255/
+      authority, /Name Constraints: critical\s+Permitted:\s+DNS:forward-auth\s+IP:10\.0\.0\.1\/255\.255\.255\.255/
     )
     t.match(authority, /Basic Constraints: critical\s+CA:TRUE, pathlen:0/)
     t.match(authority, /Key Usage: critical\s+Certificate Sign, CRL Sign/)
@@ -189,33 +169,23 @@ for (const umask of [0o000, 0o077]) {
   })
 }
 
-t.test(
-  'keeps the authority: a second certificate is a new one of the same',
-  async (t) => {
-    const out = join(tempDir(t, 'cert'), 'tls')
-    await run(['--out', out, '--host', 'forward-auth', '--host', '10.0.0.1'])
-    const [authority, first] = [read(out, 'ca.crt'), read(out, 'tls.crt')]
-    t.equal((await run(['--out', out, '--host', 'replica-1.forward-auth'])).code, 0)
-    t.equal(read(out, 'ca.crt'), authority)
-    t.not(read(out, 'tls.crt'), first)
-    const { code, said } = await run([
-      '--out',
-      out,
-      '--host',
-      'forward-auth',
-      '--host',
-      'evil-forward-auth',
-      '--host',
-      '10.0.0.2'
-    ])
-    t.equal(code, 1)
-    t.match(
-      said,
-      /^error: the authority in .*tls-ca may sign for forward-auth, 10\.0\.0\.1 only, not for evil-forward-auth, 10\.0\.0\.2: give another --ca-dir/
-    )
-    t.notMatch(said, 'usage', 'the command line was right')
-  }
-)
+t.test('keeps the authority: a second certificate is a new one of the same', async (t) => {
+  const out = join(tempDir(t, 'cert'), 'tls')
+  await run(['--out', out, '--host', 'forward-auth', '--host', '10.0.0.1'])
+  const [authority, first] = [read(out, 'ca.crt'), read(out, 'tls.crt')]
+  t.equal((await run(['--out', out, '--host', 'replica-1.forward-auth'])).code, 0)
+  t.equal(read(out, 'ca.crt'), authority)
+  t.not(read(out, 'tls.crt'), first)
+  const { code, said } = await run([
+    '--out', out, '--host', 'forward-auth', '--host', 'evil-forward-auth', '--host', '10.0.0.2'
+  ])
+  t.equal(code, 1)
+  t.match(
+    said,
+    /^error: the authority in .*tls-ca may sign for forward-auth, 10\.0\.0\.1 only, not for evil-forward-auth, 10\.0\.0\.2: give another --ca-dir/
+  )
+  t.notMatch(said, 'usage', 'the command line was right')
+})
 
 type Damage = readonly [title: string, damage: (directory: string) => unknown, said: RegExp]
 const damages: readonly Damage[] = [
@@ -223,11 +193,9 @@ const damages: readonly Damage[] = [
   ['a missing key', (directory) => rmSync(join(directory, 'ca.key')), /lacks ca\.key/],
   ['a missing certificate', (directory) => rmSync(join(directory, 'ca.crt')), /lacks ca\.crt/],
   ['garbage', (directory) => writeFileSync(join(directory, 'ca.crt'), 'hello'), /no readable authority/],
-  [
-    'another key',
+  ['another key',
     async (directory) => writeFileSync(join(directory, 'ca.key'), (await newAuthority([dns('a')], Date.now())).key),
-    /do not belong together/
-  ],
+    /do not belong together/],
   [
     "an end within the certificate's life",
     async (directory) => {
@@ -334,16 +302,12 @@ const hosts: readonly (readonly [text: string, host: Host | undefined])[] = [
 ]
 
 for (const [text, host] of hosts) {
-  t.test(`host ${JSON.stringify(text)}`, t => {
-    t.strictSame(parseHost(text), host)
-    t.end()
-  })
+  t.test(`host ${JSON.stringify(text)}`, async t => { t.strictSame(parseHost(text), host) })
 }
 
-t.test('constraints come back as they were written', t => {
+t.test('constraints come back as they were written', async t => {
   const all = [dns('a.example'), ip('10.0.0.1'), ip('::1'), ip('::ffff:a00:1')]
   t.strictSame(decodeNameConstraints(encodeNameConstraints(all)), all)
-  t.end()
 })
 
 /** A clock that moves by each sleep, and acts before it is slept on. */

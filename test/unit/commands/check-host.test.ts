@@ -15,8 +15,7 @@ function run (args: readonly string[], env: NodeJS.ProcessEnv): Readonly<{ code:
   const lines: string[] = []
   const code = check(args, env, { write: (text) => lines.push(text) }, (all) =>
     loadConfig(all, {
-      memory: () => ({ limitBytes: 2 ** 30, isContainer: false, heapBytes: 2 ** 29 }),
-      nodeVersion: '24.2.0'
+      memory: () => ({ limitBytes: 2 ** 30, isContainer: false, heapBytes: 2 ** 29 }), nodeVersion: '24.2.0'
     })
   )
   return { code, errors: lines.join('').split('\n').filter((line) => line.startsWith('error: ')) }
@@ -45,35 +44,31 @@ const REFUSED: ReadonlyArray<readonly [why: string, host: string, env: NodeJS.Pr
   ['a URL', `https://${HOST}`, WORKS, [/^error: APP_HOST: .*name/]]
 ]
 
-t.test('check --host passes what can work, and refuses nothing else than without --host', (t) => {
+t.test('check --host passes what can work, and refuses nothing else than without --host', async (t) => {
   t.same(run(['--host', HOST], WORKS), { code: 0, errors: [] })
   t.same(run(['--host', HOST], { ...WORKS, LOGIN_ALLOWED_HOSTS: '*.home.example' }), { code: 0, errors: [] })
   t.same(run(['--host', HOST], { ...WITHOUT_LOGIN, LOGIN_URL: '/login' }), { code: 0, errors: [] }, 'one of the app')
   for (const [why, , env] of REFUSED) t.equal(run([], env).code, 0, `${why}: a warning at most without --host`)
   t.equal(run(['--host', HOST], { ...WORKS, CACHE_TTL: 'soon' }).code, 1)
-  t.end()
 })
 
-t.test('check --host says why nobody could sign in, and what to do in the portal', (t) => {
+t.test('check --host says why nobody could sign in, and what to do in the portal', async (t) => {
   for (const [why, host, env, says] of REFUSED) {
     const { code, errors } = run(['--host', host], env)
     t.equal(code, 1, why)
     t.equal(errors.length, says.length, `${why}: ${errors.join(' | ')}`)
     says.forEach((pattern, i) => t.match(errors[i], pattern, why))
   }
-  t.end()
 })
 
-t.test('check --host on this machine needs neither HTTPS nor a login', (t) => {
+t.test('check --host on this machine needs neither HTTPS nor a login', async (t) => {
   t.same(run(['--host', 'localhost'], { AUTHGEAR_ENDPOINT: 'http://authgear-simulator:3000' }), { code: 0, errors: [] })
   const { code, errors } = run(['--host', 'localhost'], { AUTHGEAR_ENDPOINT: 'https://auth.home.example' })
   t.equal(code, 1, 'a real project gives no cookie to localhost')
   t.match(errors[0], /^error: APP_HOST: .*deploy\/compose\/https\.yml/)
-  t.end()
 })
 
-t.test('check refuses an option that it does not have', (t) => {
+t.test('check refuses an option that it does not have', async (t) => {
   t.match(run(['--hots', HOST], WORKS), { code: 1, errors: [/^error: check takes --host HOST, and nothing else/] })
   t.match(run(['--host'], WORKS), { code: 1, errors: [/^error: check takes --host HOST/] })
-  t.end()
 })

@@ -21,10 +21,7 @@ function rows (
   name: string,
   table: ReadonlyArray<readonly [what: string, judged: Judged, id: string | undefined]>
 ): void {
-  t.test(name, (t) => {
-    for (const [what, judged, id] of table) t.equal(judged?.id, id, what)
-    t.end()
-  })
+  t.test(name, async (t) => { for (const [what, judged, id] of table) t.equal(judged?.id, id, what) })
 }
 
 const DATE = Date.parse('2026-11-25T12:00:00Z')
@@ -33,16 +30,10 @@ rows('clocks: Authgear\'s Date has whole seconds, and the answer took its time',
   ['the last moment of that second', judgeClock({ asked: DATE + 999, answered: DATE + 999, date: DATE }), NONE],
   ['ten seconds ahead, no more', judgeClock({ asked: DATE + 11_000, answered: DATE + 11_000, date: DATE }), NONE],
   ['a little more', judgeClock({ asked: DATE + 11_001, answered: DATE + 11_001, date: DATE }), 'clock-drifts'],
-  [
-    'an answer that took two minutes says nothing',
-    judgeClock({ asked: DATE - 60_000, answered: DATE + 60_000, date: DATE }),
-    NONE
-  ],
-  [
-    'a minute behind, no more',
-    judgeClock({ asked: DATE - 60_000, answered: DATE - 60_000, date: DATE }),
-    'clock-drifts'
-  ],
+  ['an answer that took two minutes says nothing',
+    judgeClock({ asked: DATE - 60_000, answered: DATE + 60_000, date: DATE }), NONE],
+  ['a minute behind, no more', judgeClock({ asked: DATE - 60_000, answered: DATE - 60_000, date: DATE }),
+    'clock-drifts'],
   ['a little more', judgeClock({ asked: DATE - 60_001, answered: DATE - 60_001, date: DATE }), 'clock-off']
 ])
 
@@ -58,11 +49,8 @@ rows('cookie domains cover themselves and what is under them', [
   ['host-only, and the app is not', judged(undefined, 'app.example.com'), 'cookie-domain'],
   ['host-only, and nobody said where the app is', judged(undefined, undefined), 'cookie-host-only'],
   ['a domain, and nobody said', judged('example.com', undefined), NONE],
-  [
-    'not seen at all',
-    judgeCookies({ kind: 'unseen' }, { prefix: '', authgear: 'auth.example.com', app: undefined }),
-    'cookie-prefix'
-  ]
+  ['not seen at all', judgeCookies({ kind: 'unseen' }, { prefix: '', authgear: 'auth.example.com', app: undefined }),
+    'cookie-prefix']
 ])
 
 const pasted = (line: string, prefix = ''): Judged => judgeReading({ kind: 'none' }, [line], prefix)
@@ -74,12 +62,11 @@ rows('names of cookies that could be Authgear\'s under another prefix', [
   ['a value like one', pasted('a=session'), 'cookie-missing']
 ])
 
-t.test('of a pasted header nothing is told but a prefix', (t) => {
+t.test('of a pasted header nothing is told but a prefix', async (t) => {
   t.match(
     judgeReading({ kind: 'none' }, ['x_session=s3cret; session=s3cret; y_app_access_token=s3cret'], 'z_').what,
     /prefix x_, or \(none\), or y_$/
   )
-  t.end()
 })
 
 rows('a life that is nearly over', [
@@ -126,27 +113,20 @@ rows('why Redis cannot be used', [
   ['another certificate', judgeProblem(coded('ERR_TLS_CERT_ALTNAME_INVALID'), 'redis', one), 'redis-tls'],
   ['one that has ended', judgeProblem(coded('CERT_HAS_EXPIRED'), 'redis', one), 'redis-tls'],
   ['a password for an older Redis', judgeProblem(new Error('ERR invalid password'), 'redis', one), 'redis-password'],
-  [
-    'a password that is not wanted, of an older Redis',
-    judgeProblem(new Error('ERR Client sent AUTH, but no password is set'), 'redis', one),
-    'redis-password'
-  ],
-  [
-    'a user who may not even begin',
-    judgeProblem(new Error('NOPERM this user has no permissions'), 'redis', one),
-    'redis-rights'
-  ],
+  ['a password that is not wanted, of an older Redis',
+    judgeProblem(new Error('ERR Client sent AUTH, but no password is set'), 'redis', one), 'redis-password'],
+  ['a user who may not even begin', judgeProblem(new Error('NOPERM this user has no permissions'), 'redis', one),
+    'redis-rights'],
   ['anything else', judgeProblem(new Error('secret?'), 'redis', one), 'redis-unreachable']
 ])
 
-t.test('what Redis repeats is not told', (t) => {
+t.test('what Redis repeats is not told', async (t) => {
   const repeated = "ERR unknown command 'auth', with args beginning with: 'a-password' "
   t.notMatch(JSON.stringify(judgeProblem(new Error(repeated), 'redis', one)), /a-password/)
   t.notMatch(JSON.stringify(judgeProblem(new Error('a-password'), 'redis', one)), /a-password/)
-  t.end()
 })
 
-t.test('each kind of refusal is told once, with what was refused', (t) => {
+t.test('each kind of refusal is told once, with what was refused', async (t) => {
   const refusals = [
     ['SET', 'READONLY'],
     ['XADD', 'READONLY'],
@@ -159,15 +139,12 @@ t.test('each kind of refusal is told once, with what was refused', (t) => {
   t.strictSame(
     judgeRefusals(refusals).map(({ id, what }) => `${id} ${what}`),
     [
-      'redis-read-only SET, XADD: READONLY',
-      'redis-rights GET: NOPERM',
-      'redis-unreachable EVAL: LOADING',
+      'redis-read-only SET, XADD: READONLY', 'redis-rights GET: NOPERM', 'redis-unreachable EVAL: LOADING',
       'redis-form EVAL: ASK: this server is a node of a Cluster',
       'redis-cluster EVAL: CLUSTERDOWN: nobody serves the slot of the revocation log'
     ]
   )
   t.strictSame(judgeRefusals([]), [])
-  t.end()
 })
 
 t.test('a command without an answer took REDIS_TIMEOUT at least', async (t) => {
@@ -178,8 +155,7 @@ t.test('a command without an answer took REDIS_TIMEOUT at least', async (t) => {
 })
 
 const [SINCE, RETENTION_MS] = [manualClock().wall(), 332_000]
-const judgeAt = (ms: number): Judged =>
-  judgeCacheRotation({ kind: 'current', since: SINCE }, SINCE + ms, RETENTION_MS)
+const judgeAt = (ms: number): Judged => judgeCacheRotation({ kind: 'current', since: SINCE }, SINCE + ms, RETENTION_MS)
 rows('CACHE_SECRET_PREVIOUS is needed for the retention, and until all replicas have looked', [
   ['replicas write under it', judgeCacheRotation({ kind: 'previous' }, SINCE, RETENTION_MS), 'rotation'],
   ['the new one just began', judgeAt(0), 'rotation'],

@@ -19,14 +19,9 @@ function startedOver (
   return started
 }
 
-t.test('starts over in a container, with at most half of it for the old generation', (t) => {
+t.test('starts over in a container, with at most half of it for the old generation', async (t) => {
   t.strictSame(startedOver(CONTAINER, { execArgv: ['--enable-source-maps'] }), [
-    '/node',
-    '--max-old-space-size=56',
-    '--max-semi-space-size=2',
-    '--enable-source-maps',
-    'main.js',
-    'serve'
+    '/node', '--max-old-space-size=56', '--max-semi-space-size=2', '--enable-source-maps', 'main.js', 'serve'
   ])
   const rows = [[32, 32, 1], [256, 128, 4], [300, 150, 4], [512, 256, 8], [1024, 512, 8], [8192, 4096, 8]] as const
   for (const [mib, old, semi] of rows) {
@@ -36,10 +31,9 @@ t.test('starts over in a container, with at most half of it for the old generati
       `${mib} MiB`
     )
   }
-  t.end()
 })
 
-t.test('starts over outside of a container with what the usual sessions need', (t) => {
+t.test('starts over outside of a container with what the usual sessions need', async (t) => {
   const machine = { limitBytes: 16_384 * MIB, isContainer: false, heapBytes: 4144 * MIB }
   t.match(startedOver(machine), [/node/, '--max-old-space-size=512', '--max-semi-space-size=8'])
   t.match(startedOver({ ...machine, limitBytes: 512 * MIB }), [/node/, '--max-old-space-size=256'])
@@ -50,45 +44,34 @@ t.test('starts over outside of a container with what the usual sessions need', (
   for (const env of [{ CACHE_MAX_ENTRIES: '', CACHE_MAX_MEMORY: '' }, { CACHE_MAX_ENTRIES: '1000' }]) {
     t.match(startedOver(machine, { env }), [/node/, '--max-old-space-size=512'], 'which these do not')
   }
-  t.end()
 })
 
-t.test('does not start over where somebody set a limit', (t) => {
+t.test('does not start over where somebody set a limit', async (t) => {
   t.equal(startedOver(CONTAINER, { env: { NODE_OPTIONS: '--import x --max_old_space_size=100' } }), undefined)
   t.equal(
-    startedOver(CONTAINER, { execArgv: ['--max-old-space-size=56'] }),
-    undefined,
-    'as it is after it started over'
+    startedOver(CONTAINER, { execArgv: ['--max-old-space-size=56'] }), undefined, 'as it is after it started over'
   )
-  t.end()
 })
 
-t.test('does not start over where a parent has a channel to it', (t) => {
+t.test('does not start over where a parent has a channel to it', async (t) => {
   let isStartedOver = false
   const execve = (): never => { isStartedOver = true; return undefined as never }
   fitHeap({ execPath: '/node', execArgv: [], argv: [], env: {}, send: () => true, execve }, CONTAINER)
   t.equal(isStartedOver, false)
-  t.end()
 })
 
-t.test('goes on as it is where Node cannot start over', (t) => {
+t.test('goes on as it is where Node cannot start over', async () => {
   fitHeap({ execPath: '/node', execArgv: [], argv: [], env: {} }, CONTAINER)
-  t.end()
 })
 
-t.test('keeps what the user set beside the size of the heap', (t) => {
+t.test('keeps what the user set beside the size of the heap', async (t) => {
   t.equal(startedOver(CONTAINER, { env: { NODE_OPTIONS: '--max-heap-size=80' } }), undefined)
   t.strictSame(startedOver(CONTAINER, { env: { NODE_OPTIONS: '--max-semi-space-size=8' } }), [
-    '/node',
-    '--max-old-space-size=56',
-    'main.js',
-    'serve'
+    '/node', '--max-old-space-size=56', 'main.js', 'serve'
   ])
-  t.end()
 })
 
-t.test('goes on where Node\'s permission model forbids to start over', (t) => {
+t.test('goes on where Node\'s permission model forbids to start over', async (t) => {
   const execve = (): never => { throw new Error('Access to this API has been restricted') }
   t.doesNotThrow(() => fitHeap({ execPath: '/node', execArgv: [], argv: [], env: {}, execve }, CONTAINER))
-  t.end()
 })

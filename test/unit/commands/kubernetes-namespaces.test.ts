@@ -1,10 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import t from 'tap'
 import { parseAllDocuments } from 'yaml'
-import { readOptions } from '../../../src/commands/snippet/options.ts'
-import { PROXIES, templateOf } from '../../../src/commands/snippet/proxies.ts'
+import t from 'tap'
 import { hasSchema, problemsOf, readYaml, type Resource, schemaOf } from '../../helpers/schemas.ts'
+import { filesOf } from './snippet-of.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')
 const FOLDER = join(ROOT, 'deploy/kubernetes/namespaces')
@@ -18,14 +17,12 @@ const resources: ReadonlyArray<readonly [file: string, resource: Any]> =
 
 /** The resources of a kind that snippet writes. */
 function written (proxy: string, kind: string, ...args: readonly string[]): readonly Any[] {
-  const reading = readOptions([proxy, ...args], PROXIES)
-  if (reading.kind !== 'options') throw new Error(JSON.stringify(reading))
-  return Object.values(templateOf(proxy)(reading.options.settings))
+  return Object.values(filesOf(proxy, ...args))
     .flatMap((text) => parseAllDocuments(text).map((one) => one.toJS() as Any))
     .filter((one) => one.kind === kind)
 }
 
-t.test('each resource is as its schema says, and names its namespace', (t) => {
+t.test('each resource is as its schema says, and names its namespace', async (t) => {
   t.ok(FILES.length >= 10)
   for (const [file, resource] of resources) {
     const standard = schemaOf(resource)
@@ -33,35 +30,31 @@ t.test('each resource is as its schema says, and names its namespace', (t) => {
     t.strictSame(problemsOf(schema, resource), [], `${file}: ${resource.kind ?? ''}`)
     t.ok(resource.metadata?.namespace, `${file}: ${resource.kind ?? ''} has a namespace`)
   }
-  t.end()
 })
 
-t.test('a Middleware that asks is the one that snippet writes, by its full name', (t) => {
+t.test('a Middleware that asks is the one that snippet writes, by its full name', async (t) => {
   const wanted = written('traefik-kubernetes', 'Middleware', '--forward-auth', 'http://forward-auth.auth.svc:4180')
     .find(({ metadata }) => metadata?.name === 'authgear')
   const asking = resources.filter(([, { kind, spec }]) => kind === 'Middleware' && 'forwardAuth' in spec)
   t.equal(asking.length, 3, 'the one for all, and one for each kind of route that cannot reach it')
   for (const [file, { spec }] of asking) t.strictSame(spec, wanted?.spec, file)
-  t.end()
 })
 
-t.test('a SecurityPolicy that asks is the one that snippet writes, with the namespace', (t) => {
+t.test('a SecurityPolicy that asks is the one that snippet writes, with the namespace', async (t) => {
   for (const [file, { kind, spec, metadata }] of resources.filter(([, { spec }]) => 'extAuth' in spec)) {
     const policy = metadata?.name === 'admin' ? ['--policy', '/=role=admin'] : []
     const [gateways] = written('envoy-gateway', kind ?? '', ...policy)
     const text = JSON.stringify(spec['extAuth']).replace('"namespace":"auth",', '')
     t.equal(text, JSON.stringify(gateways?.spec['extAuth']), file)
   }
-  t.end()
 })
 
-t.test('the page says of each file what it answers', (t) => {
+t.test('the page says of each file what it answers', async (t) => {
   const page = readFileSync(join(ROOT, 'docs/kubernetes-namespaces.md'), 'utf8')
   for (const file of [...FILES, VALUES]) t.match(page, `(../deploy/kubernetes/namespaces/${file})`, file)
-  t.end()
 })
 
-t.test('Traefik’s values protect both entry points as snippet’s do', (t) => {
+t.test('Traefik’s values protect both entry points as snippet’s do', async (t) => {
   const values = readFileSync(join(FOLDER, VALUES), 'utf8')
   const theirs = readFileSync(join(ROOT, 'deploy/traefik-kubernetes/values.yaml'), 'utf8')
   const lines = theirs.split('\n').filter((line) => line.startsWith('- --'))
@@ -72,5 +65,4 @@ t.test('Traefik’s values protect both entry points as snippet’s do', (t) => 
     t.ok(values.includes(`\n${other}\n`), other)
   }
   t.match(values, '\n- --entrypoints.web.http.middlewares=auth_authgear@kubernetescrd\n')
-  t.end()
 })

@@ -38,9 +38,7 @@ export const GUARDS: Readonly<Record<ProxyName, Guards>> = {
     hops: TRAEFIK_DROPS
   },
   'gateway-api': {
-    checked: { by: 'schema', files: ['middlewares.yaml', 'httproute.yaml'] },
-    parameter: PATTERN,
-    hops: TRAEFIK_DROPS
+    checked: { by: 'schema', files: ['middlewares.yaml', 'httproute.yaml'] }, parameter: PATTERN, hops: TRAEFIK_DROPS
   },
   'gateway-api-external-auth': {
     checked: { by: 'schema', channel: 'experimental', files: ['httproute.yaml', 'backend.yaml'] },

@@ -3,79 +3,38 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { parse, parseAllDocuments } from 'yaml'
 import { AMBIGUOUS, HOP_HEADERS, longest, noneOf, PARAMETER } from '../../../src/commands/snippet/guards.ts'
-import { readOptions } from '../../../src/commands/snippet/options.ts'
-import { PROXIES, templateOf } from '../../../src/commands/snippet/proxies.ts'
 import type { Files } from '../../../src/commands/snippet/settings.ts'
 import { REFUSED, REFUSED_PRIORITY } from '../../../src/commands/snippet/templates/traefik.ts'
 import { readSnippet } from '../../e2e/snippets.ts'
+import { filesOf, textOf } from './snippet-of.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')
 const FULL = ['--policy', '/admin=role=admin', '--policy', `/${'long'.repeat(20)}/area=role=owner`, '--login']
 
-/** What `snippet` writes, with and without routes and the login. */
-function variants (proxy: string): readonly Files[] {
-  return [[], ...proxy === 'istio' ? [] : [FULL]].map(args => {
-    const reading = readOptions([proxy, ...args], PROXIES)
-    if (reading.kind !== 'options') throw new Error(JSON.stringify(reading))
-    return templateOf(proxy)(reading.options.settings)
-  })
-}
-
-const text = (files: Files): string => Object.values(files).join('\n')
+/** With and without routes and the login. */
+const variants = (proxy: string): readonly Files[] =>
+  [[], ...proxy === 'istio' ? [] : [FULL]].map((args) => filesOf(proxy, ...args))
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8')
 
 /** Segments that servlet containers read as empty, "." or ".."; and what must pass. */
 const PARAMETERS = [
-  '/;/admin',
-  '/;x=1/admin',
-  '/x/..;/admin',
-  '/.;/admin',
-  '/x/%2e%2E;/admin',
-  '/%3b/admin',
-  '/x/..%3B/admin',
+  '/;/admin', '/;x=1/admin', '/x/..;/admin', '/.;/admin', '/x/%2e%2E;/admin', '/%3b/admin', '/x/..%3B/admin',
   '/public/..;/admin'
 ]
 const HARMLESS = [
-  '/',
-  '/admin;x',
-  '/a.b/c..d',
-  '/x;jsessionid=1',
-  '/admin%3bx',
-  '/a..;b',
-  '/p?next=/;/..;/x//y%2f',
-  '/caf%C3%A9'
+  '/', '/admin;x', '/a.b/c..d', '/x;jsessionid=1', '/admin%3bx', '/a..;b', '/p?next=/;/..;/x//y%2f', '/caf%C3%A9'
 ]
 /** What only a proxy that sends the raw path on must refuse. */
 const RAW = [
-  '/admin/../p',
-  '//admin',
-  '/./admin',
-  '/x/%2e%2e/admin',
-  '/x/..%2fadmin',
-  '/x\\..\\admin',
-  '/%5cadmin',
-  '/admin/%00',
+  '/admin/../p', '//admin', '/./admin', '/x/%2e%2e/admin', '/x/..%2fadmin', '/x\\..\\admin', '/%5cadmin', '/admin/%00',
   '/admin#'
 ]
 const UPGRADES = [
-  'h2c',
-  'H2C',
-  'websocket, h2c',
-  'h2c, websocket',
-  'h2c/websocket',
-  'TLS/1.3, websocket',
-  'websockets',
-  'websocke',
-  'w',
-  '',
-  '"websocket"',
-  'websocket '
+  'h2c', 'H2C', 'websocket, h2c', 'h2c, websocket', 'h2c/websocket', 'TLS/1.3, websocket', 'websockets', 'websocke',
+  'w', '', '"websocket"', 'websocket '
 ]
 const BAD_HOSTS = [
-  'app.example.com:80@evil.example',
-  'evil.example, app.example.com',
-  'app.example.com:evil',
-  'app.example.com:80:80'
+  'app.example.com:80@evil.example', 'evil.example, app.example.com', 'app.example.com:evil', 'app.example.com:80:80'
 ]
 
 /** RE2 writes "without case" into the expression. */
@@ -110,8 +69,7 @@ const apisixRoutes = (yaml: string): readonly ApisixRoute[] => (parse(yaml) as {
 
 /** All routes that `snippet apisix` writes, and all of the recipes where its page says that they go. */
 function allApisixRoutes (): readonly ApisixRoute[] {
-  const recipes = ['apisix: public path', 'apisix: preflight']
-    .map((title) => readSnippet('proxies/apisix.md', title))
+  const recipes = ['apisix: public path', 'apisix: preflight'].map((title) => readSnippet('proxies/apisix.md', title))
     .join('')
   return variants('apisix').flatMap((files) =>
     apisixRoutes((files['apisix.yaml'] ?? '').replace('upstreams:\n', `${recipes}upstreams:\n`))
@@ -164,9 +122,7 @@ t.test('apisix: each protected route stands twice and clears what is not ours', 
     )) {
       const twin = routes.find(({ id }) => id === `${route.id}-websocket`)
       t.match(
-        twin,
-        { enable_websocket: true, priority: route.priority + 1, plugins: route.plugins as object },
-        route.id
+        twin, { enable_websocket: true, priority: route.priority + 1, plugins: route.plugins as object }, route.id
       )
       t.match(route.plugins, {
         'forward-auth': { extra_headers: { 'X-Forwarded-Uri': '$real_request_uri' }, allow_degradation: false },
@@ -202,13 +158,13 @@ t.test('traefik: the refusing route is the first, in each form of the configurat
   for (const [proxy, refused, files] of Object.entries(forms).flatMap(([proxy, refused]) =>
     variants(proxy).map((files) => [proxy, refused, files] as const)
   )) {
-    t.ok(text(files).includes(`Host(\`app.example.com\`) && (${refused})`), proxy)
-    const priorities = [...text(files).matchAll(/priority[:=] ?(\d+)/g)].map(([, value]) => Number(value))
+    t.ok(textOf(files).includes(`Host(\`app.example.com\`) && (${refused})`), proxy)
+    const priorities = [...textOf(files).matchAll(/priority[:=] ?(\d+)/g)].map(([, value]) => Number(value))
     t.equal(Math.max(...priorities), REFUSED_PRIORITY, proxy)
     t.equal(priorities.filter(value => value === REFUSED_PRIORITY).length, 1, proxy)
-    t.match(text(files), /255\.255\.255\.255\/32/, proxy)
-    t.match(text(files), /reject_?status_?code[:=] ?400/i, proxy)
-    t.match(text(files), /noop@internal/, proxy)
+    t.match(textOf(files), /255\.255\.255\.255\/32/, proxy)
+    t.match(textOf(files), /reject_?status_?code[:=] ?400/i, proxy)
+    t.match(textOf(files), /noop@internal/, proxy)
   }
   t.ok(read('deploy/compose/own/authgear.yml').includes(`rule: (${REFUSED})\n      priority: ${REFUSED_PRIORITY}\n`), 'authgear.yml')
 })
@@ -238,9 +194,7 @@ for (const [proxy, file] of [['gateway-api', 'httproute.yaml'], ['envoy-gateway'
       const isRefusal = ({ filters = [] }: (typeof rules)[number]): boolean =>
         filters.some(({ extensionRef }) => extensionRef.name === 'refuse')
       const refused = rules.filter(isRefusal).flatMap(({ matches }) => matches)
-      const others = rules
-        .filter((rule) => !isRefusal(rule))
-        .flatMap(({ matches }) => matches)
+      const others = rules.filter((rule) => !isRefusal(rule)).flatMap(({ matches }) => matches)
         .map(({ path }) => path.value.length)
       for (const { path } of refused) {
         t.ok(path.type === 'RegularExpression' && path.value.length > Math.max(...others), path.value)
@@ -254,8 +208,8 @@ for (const [proxy, file] of [['gateway-api', 'httproute.yaml'], ['envoy-gateway'
 
 t.test('envoy-gateway: 400 without asking the app, and no header for one hop only', async t => {
   for (const files of variants('envoy-gateway')) {
-    t.match(text(files), 'directResponse: { statusCode: 400 }')
-    for (const name of HOP_HEADERS) t.ok(text(files).includes(`{ type: Exact, value: ${name.toLowerCase()} }`), name)
+    t.match(textOf(files), 'directResponse: { statusCode: 400 }')
+    for (const name of HOP_HEADERS) t.ok(textOf(files).includes(`{ type: Exact, value: ${name.toLowerCase()} }`), name)
   }
 })
 
@@ -264,11 +218,10 @@ t.test('istio: the filter refuses parameters and writes constants', async t => {
     const lines = [
       'gsub("%%2e", "."):gsub("%%3b", ";")',
       'path:find("/%.?%.?;") then return handle:respond({ [":status"] = "400" }, "")',
-      'headers:replace("upgrade", "websocket")',
-      'headers:replace("connection", "upgrade")',
+      'headers:replace("upgrade", "websocket")', 'headers:replace("connection", "upgrade")',
       ...HOP_HEADERS.map(name => `["${name.toLowerCase()}"] = true`)
     ]
-    for (const line of lines) t.ok(text(files).includes(line), line)
+    for (const line of lines) t.ok(textOf(files).includes(line), line)
   }
 })
 
@@ -292,7 +245,7 @@ t.test('ingress-nginx: the controller refuses what its own template would pass o
 })
 
 t.test('every recipe stands behind the guards of its file', async t => {
-  const fullOf = (proxy: string): string => text(variants(proxy)[1] ?? {})
+  const fullOf = (proxy: string): string => textOf(variants(proxy)[1] ?? {})
   const order = (written: string, ...parts: readonly string[]): void => {
     const places = parts.map(part => written.indexOf(part))
     t.ok(places.every((place, i) => place >= 0 && place > (places[i - 1] ?? -1)), parts.join(' … '))

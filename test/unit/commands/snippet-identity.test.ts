@@ -1,13 +1,14 @@
 import fc from 'fast-check'
 import t from 'tap'
 import {
-  FORWARDED_REQUEST_HEADERS, type Files, identityOf, type Settings
+  type Files, FORWARDED_REQUEST_HEADERS, identityOf, type Settings
 } from '../../../src/commands/snippet/settings.ts'
 import { HOP_HEADERS } from '../../../src/commands/snippet/guards.ts'
 import { readOptions } from '../../../src/commands/snippet/options.ts'
 import { limitsOf, PROXIES, type ProxyName, templateOf } from '../../../src/commands/snippet/proxies.ts'
 import { SETS } from '../../../src/identity/sets.ts'
 import { SEED } from '../../helpers/credentials.ts'
+import { errorsOf, settingsOf, textOf } from './snippet-of.ts'
 
 const LONG = `X-${'Ab-'.repeat(20)}Xy`
 /** What is in use, by the options that say so. */
@@ -16,29 +17,15 @@ const USES: ReadonlyArray<readonly [options: readonly string[], names: readonly 
     [['--identity', set], SETS[set].map(({ name }) => name)] as const),
   [['--identity', `X-My-User={username},${LONG}={email}`], ['X-My-User', LONG]],
   [['--assertion'], ['X-Forward-Auth-Assertion']],
-  [
-    ['--identity', 'X-My-User={user},remote', '--assertion', '--policy', '/=identity=webauth&audience=a.b:c'],
-    ['X-My-User', ...[...SETS.remote, ...SETS.webauth].map(({ name }) => name), 'X-Forward-Auth-Assertion']
-  ],
+  [['--identity', 'X-My-User={user},remote', '--assertion', '--policy', '/=identity=webauth&audience=a.b:c'],
+    ['X-My-User', ...[...SETS.remote, ...SETS.webauth].map(({ name }) => name), 'X-Forward-Auth-Assertion']],
   [['--identity', 'none,forwarded', '--policy', '/=identity=forwarded'], SETS.forwarded.map(({ name }) => name)]
 ]
 const ROUTES = [[], ['--policy', '/grafana=identity=webauth'], ['--policy', '/admin=role=admin']]
 const LOGIN = [[], ['--login']]
 const TLS = [[], ['--forward-auth', 'https://forward-auth:4180']]
 
-function settingsOf (...args: readonly string[]): Settings {
-  const reading = readOptions(['caddy', ...args], PROXIES)
-  if (reading.kind !== 'options') throw new Error(JSON.stringify(reading))
-  return reading.options.settings
-}
-
-const errorsOf = (...args: readonly string[]): readonly string[] => {
-  const reading = readOptions(['caddy', ...args], PROXIES)
-  return reading.kind === 'errors' ? reading.errors : []
-}
-
 const fileOf = (files: Files, name: string): string => files[name] ?? ''
-const textOf = (files: Files): string => Object.values(files).join('\n')
 const count = (text: string, part: string): number => text.split(part).length - 1
 const matches = (text: string, expression: RegExp): readonly RegExpExecArray[] => [...text.matchAll(expression)]
 
@@ -87,12 +74,11 @@ const LUA_STRIPS = (files: Files, name: string): boolean =>
 type Named = Exclude<ProxyName, 'gateway-api-external-auth'>
 const NAMED = PROXIES.filter((proxy): proxy is Named => proxy !== 'gateway-api-external-auth')
 
-t.test('gateway-api-external-auth says that it cannot strip other names', (t) => {
+t.test('gateway-api-external-auth says that it cannot strip other names', async (t) => {
   for (const options of [['--identity', 'remote'], ['--assertion'], ['--policy', '/x=identity=webauth']]) {
     t.match(limitsOf('gateway-api-external-auth', settingsOf(...options)), [/^--identity, --assertion: /])
   }
   t.strictSame(limitsOf('gateway-api-external-auth', settingsOf()), [])
-  t.end()
 })
 /** By gRPC forward-auth sets and removes each name itself: test/unit/grpc/exchange.test.ts. */
 const BY_ANSWER = (): boolean => true
@@ -128,8 +114,7 @@ const PLACES: Readonly<Record<Named, Places>> = {
     copies: BY_ANSWER
   },
   'envoy-prefix': {
-    strips: LUA_STRIPS,
-    copies: (files, name) => inEach(textOf(files), /allowed_upstream_headers: (.*)/g, name, 1)
+    strips: LUA_STRIPS, copies: (files, name) => inEach(textOf(files), /allowed_upstream_headers: (.*)/g, name, 1)
   },
   haproxy: {
     strips: (files, name) => stripsAliases(textOf(files), /del-header \(\?i\)(\^.*) -m reg/g, name),
@@ -141,8 +126,7 @@ const PLACES: Readonly<Record<Named, Places>> = {
     copies: (files, name, settings) => inEach(textOf(files), /upstream_headers: \[(.*)\]/g, name, policiesOf(settings))
   },
   istio: {
-    strips: LUA_STRIPS,
-    copies: (files, name) => inEach(textOf(files), /headersToUpstreamOnAllow: \[(.*)\]/g, name, 1)
+    strips: LUA_STRIPS, copies: (files, name) => inEach(textOf(files), /headersToUpstreamOnAllow: \[(.*)\]/g, name, 1)
   },
   'envoy-gateway': {
     strips: (files, name) => stripsAliases(textOf(files), /type: RegularExpression, value: "(.*)" \}/g, name),
@@ -167,7 +151,7 @@ const OPTIONS = ROUTES.flatMap((routes) =>
   LOGIN.flatMap((login) => TLS.map((tls): readonly string[] => [...routes, ...login, ...tls])))
 
 for (const proxy of NAMED) {
-  t.test(`${proxy}: every name in use is stripped and copied, on every route`, (t) => {
+  t.test(`${proxy}: every name in use is stripped and copied, on every route`, async (t) => {
     const missing: string[] = []
     let walked = 0
     for (const [use, names] of USES) {
@@ -187,18 +171,16 @@ for (const proxy of NAMED) {
     }
     t.strictSame(missing, [])
     t.ok(walked >= (proxy === 'istio-grpc' ? 16 : 28), `${walked} names were looked for`)
-    t.end()
   })
 
-  t.test(`${proxy}: without --identity no set's name is in the file`, (t) => {
+  t.test(`${proxy}: without --identity no set's name is in the file`, async (t) => {
     const text = textOf(templateOf(proxy)(settingsOf())).toLowerCase()
     for (const { name } of Object.values(SETS).flat()) t.notOk(text.includes(name.toLowerCase()), name)
     t.notOk(text.includes('x-forward-auth-assertion'))
-    t.end()
   })
 }
 
-t.test('these places see a name that is missing', (t) => {
+t.test('these places see a name that is missing', async (t) => {
   for (const proxy of NAMED) {
     const settings = settingsOf('--identity', 'remote')
     const files = templateOf(proxy)(settings)
@@ -206,17 +188,15 @@ t.test('these places see a name that is missing', (t) => {
     if (strips !== BY_ANSWER) t.notOk(strips(files, 'X-WEBAUTH-USER', settings), `${proxy} strips it`)
     if (copies !== BY_ANSWER) t.notOk(copies(files, 'X-WEBAUTH-USER', settings), `${proxy} copies it`)
   }
-  t.end()
 })
 
-t.test('each name once, as it was first written', (t) => {
+t.test('each name once, as it was first written', async (t) => {
   const { outgoing } = settingsOf('--identity', 'REMOTE-USER={email}', '--policy', '/x=identity=remote')
   t.strictSame(outgoing, ['REMOTE-USER', 'Remote-Email', 'Remote-Name', 'Remote-Groups'])
   t.equal(identityOf({ outgoing }).length, 14)
-  t.end()
 })
 
-t.test('the innermost route chooses the set and the audience, and all rules hold', (t) => {
+t.test('the innermost route chooses the set and the audience, and all rules hold', async (t) => {
   const { policy, routes } = settingsOf(
     '--policy', '/=anonymous=false&identity=remote&audience=all',
     '--policy', '/grafana=identity=webauth', '--policy', '/grafana/x=audience=x', '--policy', '/y=role=a'
@@ -227,7 +207,6 @@ t.test('the innermost route chooses the set and the audience, and all rules hold
     ['/grafana', 'anonymous=false&audience=all&identity=webauth'],
     ['/y', 'anonymous=false&identity=remote&audience=all&role=a']
   ])
-  t.end()
 })
 
 const WRONG: ReadonlyArray<readonly [args: readonly string[], error: RegExp]> = [
@@ -240,31 +219,27 @@ const WRONG: ReadonlyArray<readonly [args: readonly string[], error: RegExp]> = 
   [['--assertion=on'], /^--assertion takes no value/],
   [['--policy', '/x=identity=nginx'], /identity takes remote or forwarded or webauth/],
   [['--policy', '/x=audience=a b'], /audience has a value that cannot be one/],
-  [
-    ['--policy', '/x=identity=remote&identity=webauth'],
-    /^--policy "\/x" has two values of identity=: its app would get none/
-  ],
+  [['--policy', '/x=identity=remote&identity=webauth'],
+    /^--policy "\/x" has two values of identity=: its app would get none/],
   [['--policy', '/x=audience=a', '--policy', '/x=audience=b'], /^--policy "\/x" has two values of audience=/],
   [['--policy', '/=identity=remote&identity=webauth'], /^--policy "\/" has two values of identity=/]
 ]
 for (const [args, error] of WRONG) {
-  t.test(`${args.join(' ')} has its sentence`, (t) => {
+  t.test(`${args.join(' ')} has its sentence`, async (t) => {
     const errors = errorsOf(...args)
     t.equal(errors.length, 1, JSON.stringify(errors))
     t.match(errors[0], error)
-    t.end()
   })
 }
 
-t.test('no header that the proxy itself needs may be one', (t) => {
+t.test('no header that the proxy itself needs may be one', async (t) => {
   const others = ['Connection', 'Upgrade', 'Host', 'X-Forwarded-For']
   for (const name of [...FORWARDED_REQUEST_HEADERS, ...HOP_HEADERS, ...others]) {
     t.equal(errorsOf('--identity', `${name}={user}`).length, 1, name)
   }
-  t.end()
 })
 
-t.test('a hostile --identity is refused, or holds letters, digits and dashes', (t) => {
+t.test('a hostile --identity is refused, or holds letters, digits and dashes', async (t) => {
   let accepted = 0
   const part = fc.constantFrom(
     ...'\n\r\t"\'`{}[]()<>;#$\\%*?&|=,: /@!~^+_.-\0', 'remote', 'webauth', 'X-A={email}', '{user}', 'X-', 'b', '='
@@ -278,7 +253,6 @@ t.test('a hostile --identity is refused, or holds letters, digits and dashes', (
     }
   }), { ...SEED, numRuns: 3000 })
   t.ok(accepted > 20, `${accepted} were accepted`)
-  t.end()
 })
 
 t.test('nginx and ingress-nginx hold the longest answer where more names go out', async (t) => {

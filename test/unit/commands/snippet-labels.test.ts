@@ -1,17 +1,15 @@
-import t from 'tap'
 import { parse } from 'yaml'
-import { readOptions } from '../../../src/commands/snippet/options.ts'
-import { limitsOf, PROXIES, templateOf } from '../../../src/commands/snippet/proxies.ts'
+import t from 'tap'
+import { limitsOf } from '../../../src/commands/snippet/proxies.ts'
+import { filesOf, settingsFor } from './snippet-of.ts'
 
 type Labels = ReadonlyMap<string, string>
 type Services = Readonly<Record<string, Readonly<{ labels?: readonly string[] }>>>
 
 /** Of each service of the file that `snippet traefik-labels` writes. */
 function labelsOf (app: string, ...options: readonly string[]): Readonly<Record<string, Labels>> {
-  const reading = readOptions(['traefik-labels', '--app', app, '--host', `${app}.example.com`, ...options], PROXIES)
-  if (reading.kind !== 'options') throw new Error(`refused: ${JSON.stringify(reading)}`)
-  const text = templateOf('traefik-labels')(reading.options.settings)['traefik-labels.yml'] ?? ''
-  const { services } = parse(text) as { services: Services }
+  const files = filesOf('traefik-labels', '--app', app, '--host', `${app}.example.com`, ...options)
+  const { services } = parse(files['traefik-labels.yml'] ?? '') as { services: Services }
   return Object.fromEntries(Object.entries(services).map(([name, { labels = [] }]) => [
     name, new Map(labels.map((label) => [label.slice(0, label.indexOf('=')), label.slice(label.indexOf('=') + 1)]))
   ]))
@@ -32,7 +30,7 @@ const APPS: ReadonlyArray<readonly [app: string, options: readonly string[]]> = 
   ['refuse', []]
 ]
 
-t.test('two apps never have a router, service or middleware of one name', (t) => {
+t.test('two apps never have a router, service or middleware of one name', async (t) => {
   const all = APPS.map(([app, options]) => [app, objectsOf(labelsOf(app, ...options)[app])] as const)
   for (const [app, objects] of all) {
     t.ok(objects.has(`routers.${app}`) && objects.has(`services.${app}`), `${app}: names carry the app's`)
@@ -40,10 +38,9 @@ t.test('two apps never have a router, service or middleware of one name', (t) =>
       t.strictSame([...objects].filter((name) => theirs.has(name)), [], `${app}, ${other}`)
     }
   }
-  t.end()
 })
 
-t.test('the middleware of every app is on forward-auth, the same for all', (t) => {
+t.test('the middleware of every app is on forward-auth, the same for all', async (t) => {
   const [one, other] = [labelsOf('app')['forward-auth'], labelsOf('wiki', ...POLICIES)['forward-auth']]
   t.strictSame(one, other)
   t.strictSame([...objectsOf(one)], ['middlewares.authgear', 'middlewares.authgear-refuse'])
@@ -51,21 +48,16 @@ t.test('the middleware of every app is on forward-auth, the same for all', (t) =
   t.equal(app?.get('traefik.http.routers.wiki.middlewares'), 'authgear')
   t.equal(app?.get('traefik.http.routers.wiki--refuse.middlewares'), 'authgear-refuse')
   t.strictSame([...objectsOf(app)].filter((name) => name.startsWith('middlewares.')), [], 'it has none of its own')
-  t.end()
 })
 
-t.test('a policy for everything is the app\'s own middleware', (t) => {
+t.test('a policy for everything is the app\'s own middleware', async (t) => {
   const app = labelsOf('wiki', '--policy', '/=verified=true')['wiki']
   t.equal(app?.get('traefik.http.routers.wiki.middlewares'), 'wiki--all')
   t.match(app?.get('traefik.http.middlewares.wiki--all.forwardauth.address'), /\/verify\?verified=true$/)
-  t.end()
 })
 
-t.test('a name that could meet another is refused', (t) => {
+t.test('a name that could meet another is refused', async (t) => {
   for (const app of ['a--b', 'authgear', 'authgear-refuse']) {
-    const reading = readOptions(['traefik-labels', '--app', app], PROXIES)
-    if (reading.kind !== 'options') throw new Error(JSON.stringify(reading))
-    t.match(limitsOf('traefik-labels', reading.options.settings), [/^--app must be a name without/], app)
+    t.match(limitsOf('traefik-labels', settingsFor('traefik-labels', '--app', app)), [/^--app must be a name without/], app)
   }
-  t.end()
 })

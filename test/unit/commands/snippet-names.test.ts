@@ -1,12 +1,12 @@
 import t from 'tap'
-import { readOptions } from '../../../src/commands/snippet/options.ts'
-import { PROXIES, templateOf } from '../../../src/commands/snippet/proxies.ts'
+import { filesOf } from './snippet-of.ts'
 
 const POLICIES = ['/a-b=role=one', '/ab=role=two', '/admin=role=admin', '/a.b=role=three']
+const ARGS = [...POLICIES.flatMap((policy) => ['--policy', policy]), '--identity', 'remote', '--login']
 
 for (const proxy of ['traefik-kubernetes', 'gateway-api']) {
   t.test(`${proxy}: names can be split in one way only`, async (t) => {
-    const files = filesOf(proxy)
+    const files = filesOf(proxy, ...ARGS)
     const names = [...(files['middlewares.yaml'] ?? '').matchAll(/^ {2}name: (.+)$/gm)].map(([, name = '']) => name)
     t.strictSame(
       names.toSorted(),
@@ -19,13 +19,6 @@ for (const proxy of ['traefik-kubernetes', 'gateway-api']) {
   })
 
   t.test(`${proxy}: Traefik is told to name safely`, async (t) => {
-    t.match(filesOf(proxy)['values.yaml'], /^- --providers\.kubernetescrd\.safenaming=true$/m)
+    t.match(filesOf(proxy, ...ARGS)['values.yaml'], /^- --providers\.kubernetescrd\.safenaming=true$/m)
   })
-}
-
-function filesOf (proxy: string): Readonly<Record<string, string>> {
-  const args = [...POLICIES.flatMap((policy) => ['--policy', policy]), '--identity', 'remote', '--login']
-  const reading = readOptions([proxy, ...args], PROXIES)
-  if (reading.kind !== 'options') throw new Error(`refused: ${JSON.stringify(reading)}`)
-  return templateOf(proxy)(reading.options.settings)
 }

@@ -1,22 +1,11 @@
 import t from 'tap'
-import { readOptions } from '../../../src/commands/snippet/options.ts'
 import { limitsOf, PROXIES, type ProxyName, templateOf } from '../../../src/commands/snippet/proxies.ts'
 import type { Settings } from '../../../src/commands/snippet/settings.ts'
 import { METADATA_PATH } from '../../../src/resource/settings.ts'
+import { errorsOf, settingsOf } from './snippet-of.ts'
 
 const HOST = 'api.example.com'
 const ARGS = ['--host', HOST, '--resource', `https://${HOST}/mcp=/mcp`, '--scope', 'a,b', '--scope', 'c', '--login']
-
-function settingsOf (...args: readonly string[]): Settings {
-  const reading = readOptions(['caddy', ...args], PROXIES)
-  if (reading.kind !== 'options') throw new Error(JSON.stringify(reading))
-  return reading.options.settings
-}
-
-const errorsOf = (...args: readonly string[]): readonly string[] => {
-  const reading = readOptions(['caddy', '--host', HOST, ...args], PROXIES)
-  return reading.kind === 'errors' ? reading.errors : []
-}
 
 const linesOf = (proxy: ProxyName, settings: Settings): readonly string[] =>
   Object.values(templateOf(proxy)(settings)).join('\n').split('\n').filter((line) => !line.trimStart().startsWith('#'))
@@ -32,19 +21,18 @@ const BY_GRPC: readonly ProxyName[] = ['envoy-grpc', 'envoy-gateway-grpc', 'cont
 const OTHERS: readonly ProxyName[] = ['istio', 'istio-grpc', BY_PREFIX, ...BY_GRPC]
 
 for (const proxy of BY_GRPC) {
-  t.test(`${proxy} gives the resource's path the policy, and its metadata none`, (t) => {
+  t.test(`${proxy} gives the resource's path the policy, and its metadata none`, async (t) => {
     const text = linesOf(proxy, settingsOf(...ARGS)).join('\n')
     const policies = [...text.matchAll(/policy: "([^"]+)"|name: policy, type: Value, value: "([^"]+)"/g)]
     const said = policies.map(([, one, other]) => one ?? other)
     t.ok(said.includes(`resource=https://${HOST}/mcp&scope=a,b&scope=c`), 'a route has the policy')
     t.strictSame(said.filter((policy) => policy?.includes('.well-known')), [])
     t.match(text, /well-known\/oauth-protected-resource/, 'its metadata has a route')
-    t.end()
   })
 }
 
 for (const proxy of PROXIES.filter((name) => !OTHERS.includes(name))) {
-  t.test(`${proxy} asks /resource for the resource's path, and sends clients to its metadata`, (t) => {
+  t.test(`${proxy} asks /resource for the resource's path, and sends clients to its metadata`, async (t) => {
     const lines = linesOf(proxy, settingsOf(...ARGS))
     const policy = `resource=https://${HOST}/mcp&scope=a,b&scope=c`
     const asking = lines.filter((line) => line.includes(policy))
@@ -53,35 +41,31 @@ for (const proxy of PROXIES.filter((name) => !OTHERS.includes(name))) {
       t.match(line, '/resource?resource=', line.trim())
     }
     t.ok(lines.some((line) => /[.]?well-known\/oauth-protected-resource/.test(line)), 'its metadata has a route')
-    t.end()
   })
 
-  t.test(`${proxy} never asks the metadata, which says 200, whether a request may pass`, (t) => {
+  t.test(`${proxy} never asks the metadata, which says 200, whether a request may pass`, async (t) => {
     const asking = linesOf(proxy, settingsOf(...ARGS)).filter((line) => ASKS.test(line) && !/\{ path: \//.test(line))
     t.ok(asking.length > 0)
     const own = asking.filter((line) => !/oauth-protected-resource[^?]*$/.test(line) || /verify|[/]resource[?]/.test(line))
     t.strictSame(own.filter((line) => line.includes('.well-known')), [])
     for (const line of own) t.notMatch(line, METADATA_PATH, line.trim())
-    t.end()
   })
 }
 
-t.test(`${BY_PREFIX} writes the resource into its prefix, and sends clients to its metadata`, (t) => {
+t.test(`${BY_PREFIX} writes the resource into its prefix, and sends clients to its metadata`, async (t) => {
   const lines = linesOf(BY_PREFIX, settingsOf(...ARGS))
   const asking = lines.filter((line) => line.includes(`"/ext-authz/~resource=https:%2F%2F${HOST}%2Fmcp&scope=a,b&scope=c"`))
   t.equal(asking.length, 2, 'the rule of the expression and that of the prefix')
   t.ok(lines.includes(`    - path: { type: Exact, value: ${METADATA_PATH}/mcp }`))
   t.strictSame(lines.filter((line) => line.includes('path: "') && line.includes(METADATA_PATH)), [])
-  t.end()
 })
 
-t.test('Istio’s page says what to write by hand', (t) => {
+t.test('Istio’s page says what to write by hand', async (t) => {
   t.match(limitsOf('istio', settingsOf(...ARGS)).join(), '--resource: write /=QUERY')
   t.not(limitsOf('istio-grpc', settingsOf(...ARGS)).length, 0)
-  t.end()
 })
 
-t.test('every mistake has its sentence', (t) => {
+t.test('every mistake has its sentence', async (t) => {
   const uri = `https://${HOST}`
   const rows: ReadonlyArray<readonly [args: readonly string[], error: RegExp]> = [
     [['--resource', uri], /needs --scope NAME: a client without any scope has a valid token too/],
@@ -95,8 +79,7 @@ t.test('every mistake has its sentence', (t) => {
     [['--resource', uri, '--scope', 'a b'], /must be a scope/],
     [['--resource', uri, '--scope', 'a"'], /must be a scope/]
   ]
-  for (const [args, error] of rows) t.match(errorsOf(...args).join('\n'), error, args.join(' '))
-  t.strictSame(errorsOf('--resource', uri, '--scope', 'none'), [])
+  for (const [args, error] of rows) t.match(errorsOf('--host', HOST, ...args).join('\n'), error, args.join(' '))
+  t.strictSame(errorsOf('--host', HOST, '--resource', uri, '--scope', 'none'), [])
   t.equal(settingsOf('--host', HOST, '--resource', uri, '--scope', 'none').policy, `resource=${uri}`)
-  t.end()
 })

@@ -12,17 +12,8 @@ const IDENTITY = [
   '--identity', 'X-My-User={user},forwarded', '--assertion', '--policy', '/=identity=webauth&audience=a'
 ]
 const ALL = [
-  ...ROUTES,
-  ...IDENTITY,
-  '--login',
-  '--listen',
-  '0.0.0.0:80',
-  '--forward-auth',
-  'http://auth:8000',
-  '--app',
-  'http://shop:3000',
-  '--host',
-  'shop.example.com'
+  ...ROUTES, ...IDENTITY, '--login', '--listen', '0.0.0.0:80', '--forward-auth', 'http://auth:8000', '--app',
+  'http://shop:3000', '--host', 'shop.example.com'
 ]
 
 /**
@@ -56,9 +47,7 @@ for (const [proxy, { files, channel = '' }] of CHECKED) {
           const schema = schemaOf(resource, channel)
           t.ok(hasSchema(schema), schema)
           t.strictSame(
-            problemsOf(schema, resource),
-            [],
-            `${file}: ${resource.kind ?? ''} ${resource.metadata?.name ?? ''}`
+            problemsOf(schema, resource), [], `${file}: ${resource.kind ?? ''} ${resource.metadata?.name ?? ''}`
           )
         }
         const names = resources.map(({ kind, metadata }) => `${kind ?? ''} ${metadata?.name ?? ''}`)
@@ -74,8 +63,7 @@ t.test('apisix: routes, upstreams and the plugin are as its source says', async 
     t.strictSame(problemsOf('apisix.json', readYaml(join(folder, 'apisix.yaml'))[0]), [])
     t.match(readFileSync(join(folder, 'apisix.yaml'), 'utf8'), /\n#END\n$/)
     t.match(readYaml(join(folder, 'config.yaml'))[0], {
-      deployment: { role: 'data_plane' },
-      nginx_config: { http: { underscores_in_headers: 'off' } }
+      deployment: { role: 'data_plane' }, nginx_config: { http: { underscores_in_headers: 'off' } }
     })
   }
 })

@@ -1,6 +1,9 @@
+import type { Test } from 'tap'
 import { type Config, loadConfig, type LoadedConfig } from '../../../src/config/index.ts'
 
 export const ENDPOINT = 'https://myapp.authgear.cloud'
+
+type Files = Readonly<Record<string, string>>
 
 const OWN_ADDRESSES = ['127.0.0.1', '10.0.0.7', 'fe80::1']
 /** As V8 is in a container of 256 MiB. */
@@ -9,7 +12,7 @@ const CONTAINER = { limitBytes: 256 * 2 ** 20, isContainer: true, heapBytes: 140
 /** Loads with the one required variable given, and files out of a table in place of the disk; in a container. */
 export function load (
   env: NodeJS.ProcessEnv,
-  files: Readonly<Record<string, string>> = {},
+  files: Files = {},
   ownAddresses: readonly string[] = OWN_ADDRESSES,
   nodeVersion = '24.2.0'
 ): LoadedConfig {
@@ -31,3 +34,40 @@ export function configOf (loaded: LoadedConfig): Config {
 export const errorsOf = (loaded: LoadedConfig): readonly string[] => loaded.kind === 'errors' ? loaded.errors : []
 
 export const warningsOf = (loaded: LoadedConfig): readonly string[] => loaded.kind === 'ok' ? loaded.warnings : []
+
+/**
+ * What an environment comes to: its one error, or all of them; its warnings; or a part of the configuration, in which
+ * each value that is named is exactly that one.
+ */
+export type Outcome =
+  | RegExp
+  | readonly RegExp[]
+  | Readonly<{ warns: readonly RegExp[] }>
+  | Readonly<Record<string, unknown>>
+export type Row = readonly [env: NodeJS.ProcessEnv, outcome: Outcome]
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** The part of it that the other names. */
+function partOf (value: unknown, named: unknown): unknown {
+  if (!isObject(value) || !isObject(named)) return value
+  return Object.fromEntries(Object.keys(named).map((key) => [key, partOf(value[key], named[key])]))
+}
+
+function isAll (t: Test, found: readonly string[], wanted: readonly RegExp[], what: string): void {
+  t.equal(found.length, wanted.length, `${what}: ${found.join('; ')}`)
+  t.match(found, wanted, what)
+}
+
+/** @param base what each row's variables are added to */
+export function holds (t: Test, rows: readonly Row[], base: NodeJS.ProcessEnv = {}, files: Files = {}): void {
+  for (const [env, outcome] of rows) {
+    const loaded = load({ ...base, ...env }, files)
+    const what = JSON.stringify(env).slice(0, 100)
+    if (outcome instanceof RegExp) isAll(t, errorsOf(loaded), [outcome], what)
+    else if (Array.isArray(outcome)) isAll(t, errorsOf(loaded), outcome, what)
+    else if ('warns' in outcome) isAll(t, warningsOf(loaded), outcome.warns as readonly RegExp[], what)
+    else t.strictSame(partOf(configOf(loaded), outcome), outcome, what)
+  }
+}

@@ -9,12 +9,11 @@ const LOGIN = {
   LOGIN_SECRET: 's'.repeat(32)
 }
 
-t.test('a login may be on this very machine, and lets nobody back to any other host', (t) => {
+t.test('a login may be on this very machine, and lets nobody back to any other host', async (t) => {
   const loaded = load(LOGIN)
   t.match(configOf(loaded).login, { publicUrl: ORIGIN, logoutRedirectUri: `${ORIGIN}/_auth/logged-out` })
   t.strictSame(configOf(loaded).login?.allowedHosts, [], 'nor to https on the same name')
   t.strictSame(warningsOf(loaded), [])
-  t.end()
 })
 
 const TAKEN: readonly string[] = [
@@ -22,13 +21,12 @@ const TAKEN: readonly string[] = [
   'http://a.b.localhost:65535'
 ]
 
-t.test('names that RFC 6761 keeps for this machine, and its address', (t) => {
+t.test('names that RFC 6761 keeps for this machine, and its address', async (t) => {
   for (const text of TAKEN) {
     const AUTHGEAR_ENDPOINT = `http://${new URL(text).hostname}:4300`
     const { login } = configOf(load({ ...LOGIN, AUTHGEAR_ENDPOINT, LOGIN_PUBLIC_URL: text }))
     t.equal(login?.publicUrl, text.replace(/\/$/, ''))
   }
-  t.end()
 })
 
 /** What looks like this machine and may be another, or is no origin as browsers write it. */
@@ -46,12 +44,11 @@ const REFUSED: readonly string[] = [
   'ws://localhost:8080', 'https://localhost:8443'
 ]
 
-t.test('nothing else is taken without HTTPS', (t) => {
+t.test('nothing else is taken without HTTPS', async (t) => {
   for (const text of REFUSED) {
     const AUTHGEAR_ENDPOINT = 'http://localhost:4300'
     t.match(errorsOf(load({ ...LOGIN, AUTHGEAR_ENDPOINT, LOGIN_PUBLIC_URL: text })), [/^LOGIN_PUBLIC_URL: /], text)
   }
-  t.end()
 })
 
 const FAR: ReadonlyArray<readonly [endpoint: string, publicUrl: string]> = [
@@ -61,15 +58,13 @@ const FAR: ReadonlyArray<readonly [endpoint: string, publicUrl: string]> = [
   ['http://auth.localhost:4300', 'http://app.localhost:8080']
 ]
 
-t.test('Authgear must be on the same name, so no real project ever gets there', (t) => {
+t.test('Authgear must be on the same name, so no real project ever gets there', async (t) => {
   for (const [AUTHGEAR_ENDPOINT, LOGIN_PUBLIC_URL] of FAR) {
     const errors = errorsOf(load({ ...LOGIN, AUTHGEAR_ENDPOINT, LOGIN_PUBLIC_URL }))
     t.match(errors, [/^LOGIN_PUBLIC_URL: .*https:/], AUTHGEAR_ENDPOINT)
   }
-  t.end()
 })
 
-t.test('nor do other hosts, over https, belong to a login on this machine', (t) => {
+t.test('nor do other hosts, over https, belong to a login on this machine', async (t) => {
   t.match(errorsOf(load({ ...LOGIN, LOGIN_ALLOWED_HOSTS: 'app.example.com' })), [/^LOGIN_ALLOWED_HOSTS: .*http/])
-  t.end()
 })

@@ -21,16 +21,14 @@ function checked (
   return { text, warnings: [...text.matchAll(/^warning: (.*)$/gm)].map(([, warning = '']) => warning) }
 }
 
-t.test('check says what the default comes to', (t) => {
+t.test('check says what the default comes to', async (t) => {
   t.match(checked({}, FITTED), { text: /^CACHE_MAX_MEMORY +13m +default$/m, warnings: { length: 0 } })
   t.match(checked({ CACHE_MAX_MEMORY: '10m' }, FITTED), {
-    text: /^CACHE_MAX_MEMORY +10m +environment$/m,
-    warnings: { length: 0 }
+    text: /^CACHE_MAX_MEMORY +10m +environment$/m, warnings: { length: 0 }
   })
-  t.end()
 })
 
-t.test('warns of memory that does not fit, with what to set', (t) => {
+t.test('warns of memory that does not fit, with what to set', async (t) => {
   const rows: ReadonlyArray<readonly [env: NodeJS.ProcessEnv, memory: Partial<MachineMemory>, warning: RegExp]> = [
     [{ CACHE_MAX_MEMORY: '17m' }, {}, /^CACHE_MAX_MEMORY: 17m does not fit into V8's heap of 70 MiB: at most 13 MiB/],
     [
@@ -38,15 +36,11 @@ t.test('warns of memory that does not fit, with what to set', (t) => {
       { heapBytes: 271 * MIB },
       /^NODE_OPTIONS: this container has 128 MiB and V8 takes up to 271 MiB: set "--max-old-space-size=56 --max-semi-space-size=2"/
     ],
-    [
-      {},
-      { limitBytes: 96 * MIB, heapBytes: 51 * MIB },
-      /^CACHE_MAX_MEMORY: this container has 96 MiB: give the service 128 MiB or more/
-    ]
+    [{}, { limitBytes: 96 * MIB, heapBytes: 51 * MIB },
+      /^CACHE_MAX_MEMORY: this container has 96 MiB: give the service 128 MiB or more/]
   ]
   for (const [env, memory, warning] of rows) t.match(checked(env, { ...FITTED, ...memory }).warnings, [warning])
   for (const [env, memory] of rows) t.equal(checked(env, { ...FITTED, ...memory }).warnings.length, 1)
-  t.end()
 })
 
 t.test('reads the limit of its control group, of either version', async (t) => {
@@ -56,19 +50,13 @@ t.test('reads the limit of its control group, of either version', async (t) => {
   const main = new URL('../../../src/config/machine-memory.ts', import.meta.url).href
   const script = `import('${main}').then(({ machineMemory }) => console.log(JSON.stringify(machineMemory())))`
   const { stdout } = await promisify(execFile)(command, [
-    ...enter,
-    process.execPath,
-    ...process.execArgv,
-    '--input-type=module',
-    '-e',
-    script
+    ...enter, process.execPath, ...process.execArgv, '--input-type=module', '-e', script
   ])
   t.match(JSON.parse(stdout), { limitBytes: 200 * MIB, isContainer: true }, `control groups, version ${limit.version}`)
 })
 
-t.test('takes all of the machine where nobody limits it', (t) => {
+t.test('takes all of the machine where nobody limits it', async (t) => {
   const { limitBytes, heapBytes } = machineMemory()
   t.ok(limitBytes > 0 && Number.isSafeInteger(limitBytes), `${limitBytes} bytes`)
   t.ok(heapBytes > 0)
-  t.end()
 })

@@ -5,7 +5,7 @@ import { configOf, errorsOf, load } from './helpers.ts'
 const resourcesOf = (RESOURCES: string, files: Record<string, string> = {}) =>
   load({ ...RESOURCES.startsWith('/') ? { RESOURCES_FILE: RESOURCES } : { RESOURCES } }, files)
 
-t.test('URIs with and without scopes, over several lines', (t) => {
+t.test('URIs with and without scopes, over several lines', async (t) => {
   const { resources } = configOf(
     resourcesOf('https://api.example.com#read:orders,write:orders\n https://mcp.example.com/mcp')
   )
@@ -13,24 +13,18 @@ t.test('URIs with and without scopes, over several lines', (t) => {
     ['https://api.example.com', ['read:orders', 'write:orders']],
     ['https://mcp.example.com/mcp', []]
   ])
-  t.end()
 })
 
-t.test('JSON says more, and a file may hold either', (t) => {
+t.test('JSON says more, and a file may hold either', async (t) => {
   const row = {
-    uri: 'https://api.example.com',
-    scopes: ['a'],
-    name: 'Orders',
-    documentation: 'https://docs.example.com'
+    uri: 'https://api.example.com', scopes: ['a'], name: 'Orders', documentation: 'https://docs.example.com'
   }
   t.strictSame(configOf(resourcesOf('/r', { '/r': JSON.stringify([row]) })).resources, [row])
   t.equal(configOf(resourcesOf('/r', { '/r': 'https://api.example.com\n' })).resources.length, 1)
-  t.end()
 })
 
-t.test('nothing is normalised: two URIs that differ by a slash are two', (t) => {
+t.test('nothing is normalised: two URIs that differ by a slash are two', async (t) => {
   t.equal(configOf(resourcesOf('https://api.example.com https://api.example.com/')).resources.length, 2)
-  t.end()
 })
 
 /** What is wrong, and the sentence for it. */
@@ -55,13 +49,12 @@ const WRONG: ReadonlyArray<readonly [value: string, error: RegExp]> = [
   [Array.from({ length: 101 }, (_, i) => `https://a${i}.example`).join(' '), /more than 100/]
 ]
 
-t.test('each mistake has its sentence, and they are told together', (t) => {
+t.test('each mistake has its sentence, and they are told together', async (t) => {
   for (const [value, error] of WRONG) t.match(errorsOf(resourcesOf(value)).join('\n'), error, value.slice(0, 60))
   t.match(errorsOf(resourcesOf('http://a.example https://b.example?x')).join(), /must begin.*no query/)
-  t.end()
 })
 
-t.test('the longest life has bounds, and check says that a token is no permission', (t) => {
+t.test('the longest life has bounds, and check says that a token is no permission', async (t) => {
   t.match(errorsOf(load({ RESOURCE_TOKEN_MAX_AGE: '25h' })).join(), /out of bounds/)
   const printed: string[] = []
   check(
@@ -70,5 +63,4 @@ t.test('the longest life has bounds, and check says that a token is no permissio
     { write: (text) => printed.push(text) }
   )
   t.match(printed.join(''), /a valid token is no permission/)
-  t.end()
 })

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { nearest } from '../../../src/config/unknown.ts'
-import { errorsOf, load } from './helpers.ts'
+import { errorsOf, holds, load, type Row } from './helpers.ts'
 
 const typos: readonly (readonly [name: string, meant: string])[] = [
   ['AUTHGEAR_ENDPIONT', 'AUTHGEAR_ENDPOINT'],
@@ -25,14 +25,11 @@ const typos: readonly (readonly [name: string, meant: string])[] = [
   ['SHUTDOWN_DELEY', 'SHUTDOWN_DELAY']
 ]
 
-for (const [name, meant] of typos) {
-  t.test(`${name} is not known`, t => {
-    const [error, ...others] = errorsOf(load({ [name]: 'hunter2' }))
-    t.equal(error, `${name}: is not a variable of this service: did you mean ${meant}?`)
-    t.strictSame(others, [])
-    t.end()
-  })
-}
+t.test('a name that is not known says which one was meant', async (t) => {
+  for (const [name, meant] of typos) {
+    t.strictSame(errorsOf(load({ [name]: 'hunter2' })), [`${name}: is not a variable of this service: did you mean ${meant}?`])
+  }
+})
 
 const injected: NodeJS.ProcessEnv = {
   REDIS_SERVICE_HOST: '10.0.0.1',
@@ -67,37 +64,25 @@ const injected: NodeJS.ProcessEnv = {
   CACHE_DIRECTORY: '/var/cache/forward-auth'
 }
 
-for (const [name, value] of Object.entries(injected)) {
-  t.test(`${name}=${value} is set by the surroundings and ignored`, t => {
-    t.strictSame(errorsOf(load({ [name]: value })), [])
-    t.end()
-  })
-}
+t.test('what the surroundings set is ignored, and what a person writes is refused', async (t) => {
+  holds(t, Object.entries(injected).map(([name, value]): Row => [{ [name]: value }, []]))
+  const written: readonly Row[] = [
+    [{ REDIS_PORT: '6379' }, /^REDIS_PORT: /], [{ AUTHGEAR_RESOLVER_PORT: '3001' }, /^AUTHGEAR_RESOLVER_PORT: /],
+    [{ REDIS_SENTINEL_NAME: 'mymaster' }, /^REDIS_SENTINEL_NAME: /]
+  ]
+  holds(t, written)
+})
 
-for (const [name, value] of [
-  ['REDIS_PORT', '6379'],
-  ['AUTHGEAR_RESOLVER_PORT', '3001'],
-  ['REDIS_SENTINEL_NAME', 'mymaster']
-] as const) {
-  t.test(`${name}=${value} is written by a person and refused`, (t) => {
-    t.equal(errorsOf(load({ [name]: value })).length, 1)
-    t.end()
-  })
-}
-
-t.test('other programs\' variables are none of ours', t => {
+t.test('other programs\' variables are none of ours', async t => {
   t.strictSame(errorsOf(load({ PATH: '/bin', LOG_COLOR: 'x', CACHED: '1', REDISCOVER: '1', LISTENER: '1' })), [])
-  t.end()
 })
 
-t.test('a name that could forge a line is printed escaped', t => {
+t.test('a name that could forge a line is printed escaped', async t => {
   t.match(errorsOf(load({ 'CACHE_\nerror: x': '1' })), [/^"CACHE_\\nerror: x": is not/])
-  t.end()
 })
 
-t.test('the nearest name counts a swap as one edit', t => {
+t.test('the nearest name counts a swap as one edit', async t => {
   t.equal(nearest('ab', ['xb', 'ba']), 'xb', 'of equals the first')
   t.equal(nearest('abcd', ['axyd', 'acbd']), 'acbd')
   t.equal(nearest('a', []), undefined)
-  t.end()
 })

@@ -14,7 +14,7 @@ function config (env: NodeJS.ProcessEnv, machine: Parameters<typeof loadConfig>[
   return loaded.config
 }
 
-t.test('auto is one worker a core, and one where they have nothing to share', (t) => {
+t.test('auto is one worker a core, and one where they have nothing to share', async (t) => {
   t.equal(config(REDIS).workers, 1)
   t.equal(config({ ...REDIS, WORKERS: '3' }).workers, 3)
   t.equal(config({ ...REDIS, WORKERS: 'auto' }).workers, 4)
@@ -25,10 +25,9 @@ t.test('auto is one worker a core, and one where they have nothing to share', (t
   t.equal(auto(many), 64, 'no more than may be written')
   t.equal(auto(CONTAINER), 8, 'as many as its memory is enough for')
   t.equal(auto({ ...CONTAINER, limitBytes: 100 * MIB }), 1)
-  t.end()
 })
 
-t.test('says what is wrong, and what to write', (t) => {
+t.test('says what is wrong, and what to write', async (t) => {
   const rows: ReadonlyArray<readonly [env: NodeJS.ProcessEnv, error: RegExp]> = [
     [{ ...ENV, WORKERS: '2' }, /^WORKERS: is 2, and workers share what they remember .* set REDIS_URL, .* or write 1$/],
     ...['0', '65', '-1', '1.5', 'all'].map((text) =>
@@ -38,10 +37,9 @@ t.test('says what is wrong, and what to write', (t) => {
     const loaded = loadConfig(env)
     t.match(loaded.kind === 'errors' ? loaded.errors : [], [error], `WORKERS=${env['WORKERS'] ?? ''}`)
   }
-  t.end()
 })
 
-t.test('what is bounded is divided among the workers', (t) => {
+t.test('what is bounded is divided among the workers', async (t) => {
   const env = {
     ...REDIS,
     CACHE_MAX_MEMORY: '100m',
@@ -54,10 +52,9 @@ t.test('what is bounded is divided among the workers', (t) => {
     authgear: { maxConcurrency: 3, maxQueue: 0, failuresPerMinute: 150 }
   })
   t.match(config({ ...REDIS, WORKERS: '2', AUTHGEAR_FAILURES_PER_MINUTE: '0' }), { authgear: { failuresPerMinute: 0 } })
-  t.end()
 })
 
-t.test('warns where a share does not fit into a worker, and not where it does', (t) => {
+t.test('warns where a share does not fit into a worker, and not where it does', async (t) => {
   const rows: ReadonlyArray<readonly [budget: string, warned: boolean]> = [['160m', false], ['400m', true]]
   for (const [budget, warned] of rows) {
     const env = { ...REDIS, WORKERS: '4', CACHE_MAX_MEMORY: budget }
@@ -65,10 +62,9 @@ t.test('warns where a share does not fit into a worker, and not where it does', 
     const warnings = loaded.kind === 'ok' ? loaded.warnings : []
     t.equal(warnings.some((text) => text.startsWith('CACHE_MAX_MEMORY: ')), warned, `${budget}: ${warnings.join('; ')}`)
   }
-  t.end()
 })
 
-t.test('memory too: each has its share of a container beside the primary', (t) => {
+t.test('memory too: each has its share of a container beside the primary', async (t) => {
   const memory = (): MachineMemory => CONTAINER
   t.equal(config({ ...REDIS, WORKERS: '4' }, { memory }).cache.maxBytes, 42 * MIB)
   const self = { execPath: 'node', execArgv: [], argv: [], env: {} }
@@ -79,5 +75,4 @@ t.test('memory too: each has its share of a container beside the primary', (t) =
   const outside = { ...CONTAINER, limitBytes: 16_384 * MIB, isContainer: false }
   t.strictSame(flagsOfWorkers(self, outside, 4), ['--max-old-space-size=512', '--max-semi-space-size=8'])
   fitHeap(self, CONTAINER) // without execve it does nothing
-  t.end()
 })

@@ -8,14 +8,8 @@ type Case = readonly [who: string, audience: Audience, headers: readonly string[
 /** Accept, Sec-Fetch-Mode, Sec-Fetch-Dest as flat header lines. */
 function fetched (accept: string | undefined, mode: string, dest: string, ...more: string[]): readonly string[] {
   return [
-    ...(accept === undefined ? [] : ['Accept', accept]),
-    'Sec-Fetch-Site',
-    'same-origin',
-    'Sec-Fetch-Mode',
-    mode,
-    'Sec-Fetch-Dest',
-    dest,
-    ...more
+    ...(accept === undefined ? [] : ['Accept', accept]), 'Sec-Fetch-Site', 'same-origin', 'Sec-Fetch-Mode', mode,
+    'Sec-Fetch-Dest', dest, ...more
   ]
 }
 
@@ -32,46 +26,28 @@ const SAFARI = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8'
 const INTERNET_EXPLORER = 'text/html, application/xhtml+xml, image/jxr, */*'
 
 const CHROMIUM: readonly Case[] = [
-  [
-    'address bar',
-    'navigation',
-    fetched(CHROME, 'navigate', 'document', 'Sec-Fetch-User', '?1', 'Upgrade-Insecure-Requests', '1')
-  ],
+  ['address bar', 'navigation',
+    fetched(CHROME, 'navigate', 'document', 'Sec-Fetch-User', '?1', 'Upgrade-Insecure-Requests', '1')],
   ['reload', 'navigation', fetched(CHROME, 'navigate', 'document', 'Cache-Control', 'max-age=0')],
-  [
-    'form POST',
-    'navigation',
-    fetched(CHROME, 'navigate', 'document', 'Content-Type', 'application/x-www-form-urlencoded')
-  ],
+  ['form POST', 'navigation',
+    fetched(CHROME, 'navigate', 'document', 'Content-Type', 'application/x-www-form-urlencoded')],
   ['iframe', 'navigation', fetched(CHROME, 'navigate', 'iframe')],
   ['frame', 'navigation', fetched(CHROME, 'navigate', 'frame')],
   ['fenced frame', 'navigation', fetched(CHROME, 'navigate', 'fencedframe')],
   ['object', 'navigation', fetched(CHROME, 'navigate', 'object')],
   ['embed', 'navigation', fetched(CHROME, 'navigate', 'embed')],
-  [
-    'speculative prefetch of a page, which may be shown',
-    'navigation',
-    fetched(CHROME, 'navigate', 'document', 'Sec-Purpose', 'prefetch')
-  ],
+  ['speculative prefetch of a page, which may be shown', 'navigation',
+    fetched(CHROME, 'navigate', 'document', 'Sec-Purpose', 'prefetch')],
   ['prerender', 'navigation', fetched(CHROME, 'navigate', 'document', 'Sec-Purpose', 'prefetch;prerender')],
   ['navigation that a service worker passes on', 'navigation', fetched(CHROME, 'navigate', 'empty')],
   ['Chrome 76 in a frame, before Sec-Fetch-Dest', 'navigation', accept(CHROME, 'Sec-Fetch-Mode', 'nested-navigate')],
   ['Chrome 79, before Sec-Fetch-Dest', 'navigation', accept(CHROME, 'Sec-Fetch-Mode', 'navigate')],
-  [
-    'Chrome 60, before Sec-Fetch-*',
-    'navigation',
-    accept('text/html,application/xhtml+xml,application/xml;q=0.9,image/webp,image/apng,*/*;q=0.8')
-  ],
-  [
-    'Android WebView, before Sec-Fetch-*, in an app',
-    'navigation',
-    accept(FIREFOX, 'X-Requested-With', 'com.example.app')
-  ],
-  [
-    'Android WebView in an app',
-    'navigation',
-    fetched(CHROME, 'navigate', 'document', 'X-Requested-With', 'com.example.app')
-  ],
+  ['Chrome 60, before Sec-Fetch-*', 'navigation',
+    accept('text/html,application/xhtml+xml,application/xml;q=0.9,image/webp,image/apng,*/*;q=0.8')],
+  ['Android WebView, before Sec-Fetch-*, in an app', 'navigation',
+    accept(FIREFOX, 'X-Requested-With', 'com.example.app')],
+  ['Android WebView in an app', 'navigation',
+    fetched(CHROME, 'navigate', 'document', 'X-Requested-With', 'com.example.app')],
   ['<a download>', 'program', fetched(undefined, 'navigate', 'empty')],
   ['<link rel=prefetch>', 'program', fetched(CHROME, 'no-cors', 'empty', 'Sec-Purpose', 'prefetch')],
   ['<link rel=preload>', 'program', fetched('*/*', 'no-cors', 'empty')],
@@ -101,19 +77,13 @@ const CHROMIUM: readonly Case[] = [
 ]
 
 const OTHER_BROWSERS: readonly Case[] = [
-  [
-    'Firefox: address bar',
-    'navigation',
-    fetched(FIREFOX, 'navigate', 'document', 'Sec-Fetch-User', '?1', 'Priority', 'u=0, i')
-  ],
+  ['Firefox: address bar', 'navigation',
+    fetched(FIREFOX, 'navigate', 'document', 'Sec-Fetch-User', '?1', 'Priority', 'u=0, i')],
   ['Firefox: iframe', 'navigation', fetched(FIREFOX, 'navigate', 'iframe')],
   ['Firefox: form POST', 'navigation', fetched(FIREFOX, 'navigate', 'document', 'Origin', 'https://app.example.com')],
   ['Firefox: fetch', 'program', fetched('*/*', 'cors', 'empty')],
-  [
-    'Firefox: image',
-    'program',
-    fetched('image/avif,image/webp,image/png,image/svg+xml,image/*;q=0.8,*/*;q=0.5', 'no-cors', 'image')
-  ],
+  ['Firefox: image', 'program',
+    fetched('image/avif,image/webp,image/png,image/svg+xml,image/*;q=0.8,*/*;q=0.5', 'no-cors', 'image')],
   ['Firefox: WebSocket', 'program', fetched('*/*', 'websocket', 'empty')],
   ['Firefox: WebSocket, earlier', 'program', fetched('*/*', 'websocket', 'websocket')],
   ['Firefox: prefetch', 'program', fetched('*/*', 'no-cors', 'empty', 'Sec-Purpose', 'prefetch')],
@@ -123,19 +93,13 @@ const OTHER_BROWSERS: readonly Case[] = [
   ['Safari 16.4: iframe', 'navigation', fetched(SAFARI, 'navigate', 'iframe')],
   ['Safari 16.4: fetch', 'program', fetched('*/*', 'cors', 'empty')],
   ['Safari 15: address bar', 'navigation', accept(SAFARI, 'Accept-Language', 'en-GB,en;q=0.9')],
-  [
-    'Safari 15: form POST',
-    'navigation',
-    accept(SAFARI, 'Origin', 'https://app.example.com', 'Content-Type', 'application/x-www-form-urlencoded')
-  ],
+  ['Safari 15: form POST', 'navigation',
+    accept(SAFARI, 'Origin', 'https://app.example.com', 'Content-Type', 'application/x-www-form-urlencoded')],
   ['Safari 15: fetch and XMLHttpRequest', 'program', accept('*/*')],
   ['Safari 15: EventSource', 'program', accept('text/event-stream')],
   ['Safari 15: WebSocket', 'program', ['Upgrade', 'websocket', 'Sec-WebSocket-Version', '13']],
-  [
-    'Safari 15: image',
-    'program',
-    accept('image/webp,image/avif,video/*;q=0.8,image/png,image/svg+xml,image/*;q=0.8,*/*;q=0.5')
-  ],
+  ['Safari 15: image', 'program',
+    accept('image/webp,image/avif,video/*;q=0.8,image/png,image/svg+xml,image/*;q=0.8,*/*;q=0.5')],
   ['Safari 15: jQuery load of HTML', 'program', accept('text/html, */*; q=0.01', 'X-Requested-With', 'XMLHttpRequest')],
   ['Internet Explorer 11', 'navigation', accept(INTERNET_EXPLORER)],
   ['Lynx', 'navigation', accept('text/html, text/plain, text/sgml, text/css, application/xhtml+xml, */*;q=0.01')],
@@ -195,33 +159,21 @@ const NEGOTIATION: readonly Case[] = [
 const CONTRADICTIONS: readonly Case[] = [
   ['two modes, a navigation first', 'program', fetched(CHROME, 'navigate', 'document', 'Sec-Fetch-Mode', 'cors')],
   ['two modes, a navigation last', 'program', fetched(CHROME, 'cors', 'document', 'Sec-Fetch-Mode', 'navigate')],
-  [
-    'two destinations without a mode',
-    'program',
-    accept(CHROME, 'Sec-Fetch-Dest', 'document', 'Sec-Fetch-Dest', 'empty')
-  ],
-  [
-    'the same two destinations in the other order',
-    'program',
-    accept(CHROME, 'Sec-Fetch-Dest', 'empty', 'Sec-Fetch-Dest', 'document')
-  ],
+  ['two destinations without a mode', 'program',
+    accept(CHROME, 'Sec-Fetch-Dest', 'document', 'Sec-Fetch-Dest', 'empty')],
+  ['the same two destinations in the other order', 'program',
+    accept(CHROME, 'Sec-Fetch-Dest', 'empty', 'Sec-Fetch-Dest', 'document')],
   ['the same twice', 'navigation', fetched('*/*', 'navigate', 'document', 'Sec-Fetch-Mode', 'navigate')],
   ['fetch metadata before Accept', 'navigation', fetched('application/json', 'navigate', 'document')],
-  [
-    'fetch metadata before X-Requested-With',
-    'navigation',
-    fetched('*/*', 'navigate', 'document', 'X-Requested-With', 'XMLHttpRequest')
-  ],
+  ['fetch metadata before X-Requested-With', 'navigation',
+    fetched('*/*', 'navigate', 'document', 'X-Requested-With', 'XMLHttpRequest')],
   ['X-Requested-With before Accept, in any case', 'program', accept(SAFARI, 'x-requested-with', 'xmlhttprequest')],
   ['garbage in the mode: the destination counts', 'navigation', fetched('*/*', 'navigate, cors', 'document')],
   ['garbage in both: Accept counts', 'navigation', fetched(SAFARI, '\u0000', '__proto__')],
   ['garbage in both, and no page wanted', 'program', fetched('*/*', 'constructor', 'toString')],
   ['a destination alone', 'navigation', ['Sec-Fetch-Dest', 'document']],
-  [
-    'names in lower case, after pseudo headers (HTTP/2)',
-    'navigation',
-    [':method', 'GET', ':path', '/verify', 'sec-fetch-mode', 'navigate', 'sec-fetch-dest', 'document']
-  ],
+  ['names in lower case, after pseudo headers (HTTP/2)', 'navigation',
+    [':method', 'GET', ':path', '/verify', 'sec-fetch-mode', 'navigate', 'sec-fetch-dest', 'document']],
   ['names in capitals', 'navigation', ['SEC-FETCH-MODE', 'navigate']],
   ['a name without a value', 'program', ['Sec-Fetch-Mode']]
 ]
@@ -245,15 +197,7 @@ t.test('any lines at all: an answer, the same in any order of the lines', async 
   const value = fc.oneof(
     fc.string(),
     fc.constantFrom(
-      'navigate',
-      'cors',
-      'document',
-      'empty',
-      'image',
-      'XMLHttpRequest',
-      CHROME,
-      'application/json',
-      '*/*'
+      'navigate', 'cors', 'document', 'empty', 'image', 'XMLHttpRequest', CHROME, 'application/json', '*/*'
     )
   )
   fc.assert(fc.property(fc.array(fc.tuple(name, value)), lines => {

@@ -46,20 +46,18 @@ const different: readonly Partial<Credentials>[] = [
   { bearer: '\0\0\0' }
 ]
 
-t.test('a key is 43 characters of base64url, the same for the same credentials', t => {
+t.test('a key is 43 characters of base64url, the same for the same credentials', async t => {
   t.match(keyOf({ bearer: 'a' }), /^[\w-]{43}$/)
   t.equal(keyOf({ bearer: 'a', session: 'b' }), keyerOf().cacheKey(credentials({ session: 'b', bearer: 'a' })))
   t.equal(keyOf({ bearer: 'a' }), keyOf({ bearer: 'a' }), 'twice from one instance')
-  t.end()
 })
 
-t.test("every difference gives another key: a field, its presence, its parts' ends", t => {
+t.test("every difference gives another key: a field, its presence, its parts' ends", async t => {
   const keys = different.map(keyOf)
   keys.forEach((key, i) => t.equal(keys.indexOf(key), i, JSON.stringify(different[i]).slice(0, 60)))
-  t.end()
 })
 
-t.test('no two different credentials share a key', t => {
+t.test('no two different credentials share a key', async t => {
   const seen = new Map<string, string>()
   fc.assert(fc.property(someCredentials, sent => {
     const text = JSON.stringify([
@@ -74,10 +72,9 @@ t.test('no two different credentials share a key', t => {
     return known === undefined || known === text
   }), SEED)
   t.equal(new Set(seen.values()).size, seen.size)
-  t.end()
 })
 
-t.test('endpoint, cookie prefix and secret separate projects (CVE-2026-33496)', t => {
+t.test('endpoint, cookie prefix and secret separate projects (CVE-2026-33496)', async t => {
   const keyers: Readonly<Record<string, Keyer>> = {
     'this project': keyer,
     'another endpoint': keyerOf({ endpoint: 'https://other.authgear.cloud' }),
@@ -94,18 +91,15 @@ t.test('endpoint, cookie prefix and secret separate projects (CVE-2026-33496)', 
     t.equal(keys.findIndex(key => key === keys[i]), i, `${what}: key`)
     for (let at = 0; at < 3; at++) {
       t.equal(
-        digests.findIndex((one) => one[at] === digests[i]?.[at]),
-        i,
-        `${what}: digest ${at}`
+        digests.findIndex((one) => one[at] === digests[i]?.[at]), i, `${what}: digest ${at}`
       )
     }
   })
-  t.end()
 })
 
 const digestsOf = (sent: Partial<Credentials>): readonly string[] => keyer.digests(credentials(sent))
 
-t.test('a credential is named by one digest, a session id by another', t => {
+t.test('a credential is named by one digest, a session id by another', async t => {
   const counts: readonly (readonly [what: string, sent: Partial<Credentials>, count: number])[] = [
     ['nothing', {}, 0],
     ['a bearer token', { bearer: 'a' }, 1],
@@ -123,10 +117,9 @@ t.test('a credential is named by one digest, a session id by another', t => {
     t.equal(new Set(digestsOf(sent)).size, count, `${what}: all different`)
     t.ok(digestsOf(sent).every(text => /^[\w-]{22}$/.test(text)), `${what}: 22 characters`)
   }
-  t.end()
 })
 
-t.test('who revokes a credential names the same digest, wherever it was sent', t => {
+t.test('who revokes a credential names the same digest, wherever it was sent', async t => {
   t.strictSame(digestsOf({ bearer: 'a' }), digestsOf({ appAccessToken: 'a' }), 'a token in a header and in a cookie')
   t.equal(digestsOf({ session: 'id.one' })[1], digestsOf({ session: 'id.two' })[1], 'two secrets of one session')
   t.not(digestsOf({ session: 'id.one' })[0], digestsOf({ session: 'id.two' })[0])
@@ -139,20 +132,18 @@ t.test('who revokes a credential names the same digest, wherever it was sent', t
     digestsOf({ bearer: 'a' }).some((text) => keyOf({ bearer: 'a' }).startsWith(text)),
     'no digest is the beginning of a key'
   )
-  t.end()
 })
 
-t.test('one secret gives three keys that do not tell each other', t => {
+t.test('one secret gives three keys that do not tell each other', async t => {
   const keys = deriveKeys(SECRET)
   const all = [keys.digest, keys.sealing, keys.log, SECRET].map(key => Buffer.from(key).toString('hex'))
   t.equal(new Set(all).size, 4)
   t.ok(all.every(hex => hex.length === 64), '32 bytes each')
   t.strictSame(deriveKeys(SECRET), keys, 'the same on every replica')
   t.notSame(deriveKeys(Buffer.alloc(33, 1)).digest, keys.digest)
-  t.end()
 })
 
-t.test('keys and digests of one text for several purposes are several', (t) => {
+t.test('keys and digests of one text for several purposes are several', async (t) => {
   const keys = deriveKeys(Buffer.alloc(32, 7))
   t.equal(new Set([keys.digest, keys.sealing, keys.log].map((key) => Buffer.from(key).toString('hex'))).size, 3)
   const keyer = createKeyer(keys.digest, { endpoint: 'https://a.example', cookiePrefix: '' })
@@ -163,5 +154,4 @@ t.test('keys and digests of one text for several purposes are several', (t) => {
   t.equal(keyer.memoryKey(credentials({ bearer: 'a' })), keyer.memoryKey(credentials({ bearer: 'a' })))
   t.not(keyer.memoryKey(credentials({ bearer: 'a' })), keyer.memoryKey(credentials({ bearer: 'b' })))
   t.match(keyer.memoryKey(credentials({ bearer: 'a' })), /^[\w-]{43}$/)
-  t.end()
 })

@@ -53,48 +53,35 @@ const grammar: readonly (readonly [what: string, cookie: string, session: string
   ['a comma before the name', 'x=1, session=a', undefined]
 ]
 
-t.test('a cookie line is read as Go reads it', t => {
+t.test('a cookie line is read as Go reads it', async t => {
   for (const [what, cookie, session] of grammar) {
     t.strictSame(readLines([`cookie: ${cookie}`]), session === undefined ? NONE : reads({ session }), what)
     t.equal(goCookie([cookie], 'session'), session, `${what}: Go`)
   }
-  t.end()
 })
 
-t.test('several Cookie lines and HTTP/2 crumbs are one list in their order', t => {
+t.test('several Cookie lines and HTTP/2 crumbs are one list in their order', async t => {
   t.strictSame(readLines(['cookie: session=a', 'cookie: session=b']), reads({ session: 'a' }), 'the first line wins')
   t.strictSame(readLines(['cookie: x=1', 'COOKIE: session=b']), reads({ session: 'b' }), 'a name in any case')
   t.strictSame(
-    readLines(['cookie: session="a', 'cookie: session=b']),
-    reads({ session: 'b' }),
-    'a skipped pair does not count'
+    readLines(['cookie: session="a', 'cookie: session=b']), reads({ session: 'b' }), 'a skipped pair does not count'
   )
   t.strictSame(
     readLines([
-      ':method: GET',
-      ':path: /verify',
-      ':authority: x',
-      'cookie: a=1',
-      'cookie: session=s',
-      'cookie: app_session=p'
+      ':method: GET', ':path: /verify', ':authority: x', 'cookie: a=1', 'cookie: session=s', 'cookie: app_session=p'
     ]),
     reads({ session: 's', appSession: 'p' })
   )
   t.strictSame(
     readLines([
-      'cookies: session=a',
-      'cooki: session=a',
-      'set-cookie: session=a',
-      'cookie2: session=a',
-      ':cookie: session=a'
+      'cookies: session=a', 'cooki: session=a', 'set-cookie: session=a', 'cookie2: session=a', ':cookie: session=a'
     ]),
     NONE,
     'names that are almost right'
   )
-  t.end()
 })
 
-t.test('more than 3,000 cookies and all are dropped, as in Go', t => {
+t.test('more than 3,000 cookies and all are dropped, as in Go', async t => {
   const others = (count: number): string => Array.from({ length: count }, (_, i) => `c${i}=v`).join(';')
   const rows: readonly (readonly [what: string, lines: readonly string[], kept: boolean])[] = [
     ['3,000 on one line', [`session=a;${others(2999)}`], true],
@@ -117,14 +104,11 @@ t.test('more than 3,000 cookies and all are dropped, as in Go', t => {
     'the bearer token stays'
   )
   t.strictSame(
-    readLines([`cookie: session=${'x'.repeat(2000)};${others(3000)}`]),
-    NONE,
-    'what is dropped is not judged'
+    readLines([`cookie: session=${'x'.repeat(2000)};${others(3000)}`]), NONE, 'what is dropped is not judged'
   )
-  t.end()
 })
 
-t.test('with a prefix only the prefixed names are ours', t => {
+t.test('with a prefix only the prefixed names are ours', async t => {
   for (const prefix of ['lab_', '__Host-', '__Secure-lab-', 'a.b']) {
     const line = `cookie: session=1; ${prefix}session=2; app_session=3; ${prefix}app_session=4; app_access_token=5; ` +
       `${prefix}app_access_token=6`
@@ -136,12 +120,11 @@ t.test('with a prefix only the prefixed names are ours', t => {
     )
   }
   t.strictSame(readLines(['cookie: lab_session=1; __Host-session=2']), NONE, 'without a prefix, prefixed ones are not')
-  t.end()
 })
 
 const NOTHING = { bearer: undefined, appSession: undefined, appAccessToken: undefined, session: undefined }
 
-t.test('gives each of our cookies the value that Go gives it, or none for a control byte', t => {
+t.test('gives each of our cookies the value that Go gives it, or none for a control byte', async () => {
   fc.assert(fc.property(fc.array(hostileCookieLine, { maxLength: 3 }), lines => {
     const reading = readCredentials(lines.flatMap(line => ['cookie', line]), NAMES)
     const go = {
@@ -157,10 +140,9 @@ t.test('gives each of our cookies the value that Go gives it, or none for a cont
     return (['appSession', 'appAccessToken', 'session'] as const).every((field) =>
       read[field] === go[field] || (hasControl && read[field] === undefined))
   }), SEED)
-  t.end()
 })
 
-t.test('reads exactly 3,000 cookies, whatever other lines hold', (t) => {
+t.test('reads exactly 3,000 cookies, whatever other lines hold', async (t) => {
   const many = (count: number): string =>
     ['session=s', ...Array.from({ length: count - 1 }, (_, i) => `c${i}=v`)].join('; ')
   const names = cookieNames('')
@@ -171,5 +153,4 @@ t.test('reads exactly 3,000 cookies, whatever other lines hold', (t) => {
     { kind: 'credentials' },
     'a long cookie is not many'
   )
-  t.end()
 })

@@ -10,36 +10,28 @@ const rows: readonly (readonly [what: string, sent: Parameters<typeof credential
     ['a bearer token', { bearer: 'a' }, ['authorization', 'Bearer a']],
     ['one cookie', { session: 'a' }, ['cookie', 'session=a']],
     ['an empty cookie is sent, since it counts', { session: '' }, ['cookie', 'session=']],
-    [
-      'all, always in one order',
-      { session: 's', appAccessToken: 't', appSession: 'p', bearer: 'b' },
-      ['authorization', 'Bearer b', 'cookie', 'app_session=p; app_access_token=t; session=s']
-    ],
-    [
-      'a blank at the end is kept by quotes',
-      { session: 'a ', appSession: ' ' },
-      ['cookie', 'app_session=" "; session="a "']
-    ],
+    ['all, always in one order', { session: 's', appAccessToken: 't', appSession: 'p', bearer: 'b' },
+      ['authorization', 'Bearer b', 'cookie', 'app_session=p; app_access_token=t; session=s']],
+    ['a blank at the end is kept by quotes', { session: 'a ', appSession: ' ' },
+      ['cookie', 'app_session=" "; session="a "']],
     ['a blank at the beginning needs none', { session: ' a' }, ['cookie', 'session= a']]
   ]
 
-t.test('the headers for Authgear hold the credentials and nothing else', t => {
+t.test('the headers for Authgear hold the credentials and nothing else', async t => {
   for (const [what, sent, headers] of rows) t.strictSame(credentialHeaders(credentials(sent), NAMES), headers, what)
   t.strictSame(
     credentialHeaders(credentials({ session: 'a' }), cookieNames('__Host-')),
     ['cookie', '__Host-session=a'],
     'with the prefix'
   )
-  t.end()
 })
 
-t.test('what is forwarded reads as the very same credentials, here and in Go', t => {
+t.test('what is forwarded reads as the very same credentials, here and in Go', async t => {
   let forwarded = 0
   fc.assert(fc.property(hostileHeaders, fc.constantFrom('', 'lab_', '__Host-'), (rawHeaders, prefix) => {
     const names = cookieNames(prefix)
     const reading = readCredentials(
-      rawHeaders.map((text) => text.replace(/(app_session|app_access_token|session)(?= ?=)/g, `${prefix}$1`)),
-      names
+      rawHeaders.map((text) => text.replace(/(app_session|app_access_token|session)(?= ?=)/g, `${prefix}$1`)), names
     )
     if (reading.kind !== 'credentials') return
     forwarded++
@@ -61,5 +53,4 @@ t.test('what is forwarded reads as the very same credentials, here and in Go', t
     if (!sent.every(text => /^[\t\x20-\x7e\x80-\xff]*$/.test(text))) throw new Error('a byte that cannot be sent')
   }), SEED)
   t.ok(forwarded > SEED.numRuns / 8, 'enough of them were credentials')
-  t.end()
 })

@@ -39,11 +39,8 @@ const authorization: readonly Row[] = [
   ['two lines that are the same', ['authorization: Bearer a', 'Authorization: Bearer a'], ambiguous(true)],
   ['two lines, the second of another scheme', ['authorization: Bearer a', 'authorization: Basic b'], ambiguous(true)],
   ['two lines, the first of another scheme', ['authorization: Basic b', 'authorization: Bearer a'], ambiguous(false)],
-  [
-    'two lines beside a good cookie',
-    ['authorization: Bearer a', 'cookie: session=s', 'authorization: Bearer a'],
-    ambiguous(true)
-  ],
+  ['two lines beside a good cookie', ['authorization: Bearer a', 'cookie: session=s', 'authorization: Bearer a'],
+    ambiguous(true)],
   ['three lines', ['authorization: Bearer a', 'authorization: ', 'authorization: '], ambiguous(true)],
   ['two lines that Envoy joined', ['authorization: Bearer a,Bearer b'], ambiguous(true)],
   ['a comma alone', ['authorization: Bearer ,'], ambiguous(true)],
@@ -54,39 +51,27 @@ const authorization: readonly Row[] = [
 const limits: readonly Row[] = [
   ['a bearer token of 16 KiB', [`authorization: Bearer ${'x'.repeat(K16)}`], reads({ bearer: 'x'.repeat(K16) })],
   ['a bearer token of 16 KiB and one byte', [`authorization: Bearer ${'x'.repeat(K16 + 1)}`], malformed(true)],
-  [
-    'app_access_token of 16 KiB',
-    [`cookie: app_access_token=${'x'.repeat(K16)}`],
-    reads({ appAccessToken: 'x'.repeat(K16) })
-  ],
+  ['app_access_token of 16 KiB', [`cookie: app_access_token=${'x'.repeat(K16)}`],
+    reads({ appAccessToken: 'x'.repeat(K16) })],
   ['app_access_token of 16 KiB and one byte', [`cookie: app_access_token=${'x'.repeat(K16 + 1)}`], malformed(false)],
   ['app_session of 1 KiB', [`cookie: app_session=${'x'.repeat(K1)}`], reads({ appSession: 'x'.repeat(K1) })],
   ['app_session of 1 KiB and one byte', [`cookie: app_session=${'x'.repeat(K1 + 1)}`], malformed(false)],
   ['session of 1 KiB', [`cookie: session=${'x'.repeat(K1)}`], reads({ session: 'x'.repeat(K1) })],
-  [
-    'session of 1 KiB in quotes, which do not count',
-    [`cookie: session="${'x'.repeat(K1)}"`],
-    reads({ session: 'x'.repeat(K1) })
-  ],
+  ['session of 1 KiB in quotes, which do not count', [`cookie: session="${'x'.repeat(K1)}"`],
+    reads({ session: 'x'.repeat(K1) })],
   ['session of 1 KiB and one byte', [`cookie: session=${'x'.repeat(K1 + 1)}`], malformed(false)],
   ['another cookie of any size', [`cookie: big=${'x'.repeat(40_000)}; session=s`], reads({ session: 's' })],
-  [
-    'one impossible credential beside a good one',
-    [`cookie: session=${'x'.repeat(K1 + 1)}`, 'authorization: Bearer a'],
-    reads({ bearer: 'a' })
-  ],
-  [
-    'two impossible credentials beside a good one',
+  ['one impossible credential beside a good one', [`cookie: session=${'x'.repeat(K1 + 1)}`, 'authorization: Bearer a'],
+    reads({ bearer: 'a' })],
+  ['two impossible credentials beside a good one',
     [`cookie: session=${'x'.repeat(K1 + 1)}; app_session=s`, `authorization: Bearer ${'x'.repeat(K16 + 1)}`],
-    reads({ appSession: 's' })
-  ],
+    reads({ appSession: 's' })],
   ['one beside a cookie that was cleared', [`cookie: session=${'x'.repeat(K1 + 1)}; app_session=`], malformed(false)]
 ]
 
 for (const [group, rows] of Object.entries({ 'the Authorization header': authorization, sizes: limits })) {
-  t.test(group, t => {
+  t.test(group, async t => {
     for (const [what, lines, expected] of rows) t.strictSame(readLines(lines), expected, what)
-    t.end()
   })
 }
 
@@ -97,35 +82,26 @@ const BEARER_AND_COOKIES = {
   session: [(byte: string) => `cookie: session=a${byte}b`, false]
 } as const satisfies Record<keyof Credentials, unknown>
 
-t.test('every control byte but TAB makes a credential one that cannot be', t => {
+t.test('every control byte but TAB makes a credential one that cannot be', async t => {
   const codes = [...Array.from({ length: 0x20 }, (_, code) => code).filter(code => code !== 9), 0x7f]
   for (const [field, [line, bearer]] of Object.entries(BEARER_AND_COOKIES)) {
     for (const code of codes) {
       t.strictSame(readLines([line(String.fromCharCode(code))]), malformed(bearer), `byte ${code} in ${field}`)
     }
   }
-  t.end()
 })
 
-t.test('a line whose value is missing says nothing', t => {
-  t.strictSame(readLines(['cookie: ']), NONE)
-  t.end()
-})
+t.test('a line whose value is missing says nothing', async t => { t.strictSame(readLines(['cookie: ']), NONE) })
 
-t.test('the four credentials are read side by side, wherever they are', t => {
+t.test('the four credentials are read side by side, wherever they are', async t => {
   const lines = [
-    ':method: GET',
-    'cookie: app_session=1',
-    'cookie: a=b; session=2',
-    'authorization: Bearer 3',
-    'x-session: 4',
+    ':method: GET', 'cookie: app_session=1', 'cookie: a=b; session=2', 'authorization: Bearer 3', 'x-session: 4',
     'cookie: app_access_token=5'
   ]
   t.strictSame(readLines(lines), reads({ appSession: '1', session: '2', bearer: '3', appAccessToken: '5' }))
-  t.end()
 })
 
-t.test('reads no other header whose name is as long', (t) => {
+t.test('reads no other header whose name is as long', async (t) => {
   const names = cookieNames('')
   for (const name of ['origin', 'Server', 'accept']) {
     t.strictSame(readCredentials([name, 'session=stolen'], names), { kind: 'none' }, name)
@@ -134,5 +110,4 @@ t.test('reads no other header whose name is as long', (t) => {
     t.strictSame(readCredentials([name, 'Bearer stolen'], names), { kind: 'none' }, name)
   }
   t.strictSame(readCredentials(['cookie'], names), { kind: 'none' }, 'a name without a value')
-  t.end()
 })

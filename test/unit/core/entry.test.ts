@@ -22,11 +22,10 @@ const kept: Readonly<Record<string, Partial<Entry>>> = {
   'a text beyond ASCII': { stamp: { generation: 'gén\u0142', position: { id: '0-0', nonce: '\u{1f512}' } } }
 }
 
-t.test('what was encoded decodes to the same', t => {
+t.test('what was encoded decodes to the same', async t => {
   for (const [what, some] of Object.entries(kept)) {
     t.strictSame(decodeEntry(encodeEntry(entryOf(some))), entryOf(some), what)
   }
-  t.end()
 })
 
 /** The encoded fields of a good entry, with one of them replaced. */
@@ -58,26 +57,24 @@ const wrong: Readonly<Record<(typeof FIELDS)[number], readonly unknown[]>> = {
   sealedAt: [null, '1800000000000', 0, -1, true, [1], {}]
 }
 
-t.test('every field broken in turn makes it no entry', t => {
+t.test('every field broken in turn makes it no entry', async t => {
   FIELDS.forEach((field, index) => {
     for (const value of wrong[field]) {
       t.equal(decodeEntry(encodedWith(index, value)), undefined, `${field}: ${JSON.stringify(value)}`)
     }
   })
-  t.end()
 })
 
 const good = encodeEntry(entryOf())
 const text = good.subarray(1).toString('utf8')
 const encoded = (version: number, json: string): Buffer => Buffer.concat([Buffer.of(version), Buffer.from(json)])
 
-t.test('another number of identity headers is another version of the entry', t => {
+t.test('another number of identity headers is another version of the entry', async t => {
   t.strictSame(
     [ENTRY_VERSION, IDENTITY_HEADERS.length],
     [1, 8],
     'raise ENTRY_VERSION with IDENTITY_HEADERS, then write both here: replicas of both versions share one Redis'
   )
-  t.end()
 })
 
 const others: readonly (readonly [what: string, bytes: Uint8Array])[] = [
@@ -98,23 +95,20 @@ const others: readonly (readonly [what: string, bytes: Uint8Array])[] = [
   ['a life that no number holds', encoded(ENTRY_VERSION, text.replace(/,\d+,(\d+)\]$/, ',1e999,$1]'))]
 ]
 
-t.test('anything but an entry of this version is no entry', t => {
+t.test('anything but an entry of this version is no entry', async t => {
   t.same(decodeEntry(encoded(ENTRY_VERSION, text)), entryOf(), 'the control')
   for (const [what, bytes] of others) t.equal(decodeEntry(bytes), undefined, what)
-  t.end()
 })
 
-t.test('truncated anywhere, it is no entry', t => {
+t.test('truncated anywhere, it is no entry', async t => {
   for (let length = 0; length < good.length; length++) {
     if (decodeEntry(good.subarray(0, length)) !== undefined) t.fail(`the first ${length} bytes are taken for one`)
   }
-  t.end()
 })
 
-t.test('bytes from a larger buffer and from a plain Uint8Array are read alike', t => {
+t.test('bytes from a larger buffer and from a plain Uint8Array are read alike', async t => {
   const larger = Buffer.concat([Buffer.alloc(9, 0xff), good, Buffer.alloc(9, 0xff)])
   t.strictSame(decodeEntry(larger.subarray(9, 9 + good.length)), entryOf())
   t.strictSame(decodeEntry(new Uint8Array(good)), entryOf())
   t.equal(entryOf().sealedAt satisfies EpochMs, decodeEntry(good)?.sealedAt)
-  t.end()
 })

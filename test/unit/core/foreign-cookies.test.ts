@@ -19,21 +19,19 @@ const FOUND: ReadonlyArray<readonly [what: string, rawHeaders: readonly string[]
 ]
 
 for (const [what, rawHeaders, found] of FOUND) {
-  t.test(`finds ${what}, and never says a value`, (t) => {
+  t.test(`finds ${what}, and never says a value`, async (t) => {
     const fields = find(rawHeaders)
     t.match(fields, found)
     t.strictSame(Object.keys(fields).filter((key) => key !== 'check'), Object.keys(found))
     if (fields.cookies !== undefined) t.match(fields.check, CURE)
     t.notMatch(JSON.stringify(fields), /xxxx/)
-    t.end()
   })
 }
 
-t.test('the names are those with the prefix', (t) => {
+t.test('the names are those with the prefix', async (t) => {
   const prefixed = createFindForeignFields(cookieNames('ag_'))
   t.strictSame(prefixed(cookie(`session=${'x'.repeat(2000)}; session=b; ag_session=a`)), {})
   t.match(prefixed(cookie('ag_session=a; ag_session=b')).cookies, /^2 cookies ag_session/)
-  t.end()
 })
 
 type Exchange = Readonly<{
@@ -55,12 +53,11 @@ const SENT: Readonly<Record<string, readonly [accepted: string, sent: object]>> 
 for (const { name, request, response } of recorded.exchanges) {
   const expected = SENT[name]
   if (expected === undefined || request === undefined) continue
-  t.test(`sends what the real Authgear judged: ${name}`, (t) => {
+  t.test(`sends what the real Authgear judged: ${name}`, async (t) => {
     const [accepted, sent] = expected
     const whole = (text: string): string => text.replace(/<(\d+) x>/, (_, count: string) => 'x'.repeat(Number(count)))
     const reading = readCredentials(request.headers.flatMap(([key, value]) => [key, whole(value)]), NAMES)
     t.match(reading, { kind: 'credentials', credentials: sent })
     t.match(response?.headers.find(([key]) => key === 'X-Authgear-Session-Valid'), [String, accepted])
-    t.end()
   })
 }

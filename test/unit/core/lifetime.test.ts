@@ -17,17 +17,16 @@ const life = (
 ): number => lifetimeOf(resolution, deadlineOf(sent), lifetimes, NOW, random)
 const deadlineOf = (sent: Parameters<typeof credentials>[0]): number => identityDeadline(credentials(sent), NOW)
 
-t.test('shortens a life by up to a tenth, so that entries do not end together', t => {
+t.test('shortens a life by up to a tenth, so that entries do not end together', async t => {
   t.equal(life(VALID), 30_000, 'at most the whole')
   t.equal(life(VALID, {}, 0.5), 28_500)
   t.equal(life(VALID, {}, ALMOST_ONE), 27_000, 'at least nine tenths')
   t.equal(life(INVALID), 5000)
   t.equal(life(INVALID, {}, ALMOST_ONE), 4500)
   t.equal(life(SILENT), 5000, 'a silent refusal lives as long as any')
-  t.end()
 })
 
-t.test('within these bounds whatever the chance, and in whole milliseconds', t => {
+t.test('within these bounds whatever the chance, and in whole milliseconds', async () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 600_000 }),
@@ -39,15 +38,13 @@ t.test('within these bounds whatever the chance, and in whole milliseconds', t =
     ),
     SEED
   )
-  t.end()
 })
 
-t.test('a TTL of zero keeps nothing, each for its own kind', t => {
+t.test('a TTL of zero keeps nothing, each for its own kind', async t => {
   t.equal(life(VALID, {}, 0, { ttlMs: 0, negativeTtlMs: 5000 }), 0)
   t.equal(life(INVALID, {}, 0, { ttlMs: 0, negativeTtlMs: 5000 }), 5000)
   t.equal(life(VALID, {}, 0, { ttlMs: 30_000, negativeTtlMs: 0 }), 30_000)
   t.equal(life(SILENT, {}, 0.7, { ttlMs: 30_000, negativeTtlMs: 0 }), 0)
-  t.end()
 })
 
 const caps: readonly (readonly [what: string, sent: Parameters<typeof credentials>[0], expected: number])[] = [
@@ -63,24 +60,21 @@ const caps: readonly (readonly [what: string, sent: Parameters<typeof credential
   ['an opaque token', { bearer: 'x' }, 30_000]
 ]
 
-t.test('nobody is remembered past the exp of a token that was sent', t => {
+t.test('nobody is remembered past the exp of a token that was sent', async t => {
   for (const [what, sent, expected] of caps) {
     t.equal(life(VALID, sent), expected, what)
     t.equal(capAt(30_000, VALID, deadlineOf(sent), NOW), expected, `${what}: what is promoted`)
   }
-  t.end()
 })
 
-t.test('a refusal is not capped: it has nothing to outlive', t => {
+t.test('a refusal is not capped: it has nothing to outlive', async t => {
   for (const [what, sent] of caps) {
     t.equal(life(INVALID, sent), 5000, what)
     t.equal(capAt(1234.5, SILENT, deadlineOf(sent), NOW), 1234.5, `${what}: what is promoted`)
   }
-  t.end()
 })
 
-t.test('what is left of a life that is over is nothing, never less', t => {
+t.test('what is left of a life that is over is nothing, never less', async t => {
   t.equal(capAt(-5, VALID, Infinity, NOW), 0)
   t.equal(capAt(1999.9, VALID, Infinity, NOW), 1999)
-  t.end()
 })

@@ -4,11 +4,9 @@ import { budgetOfHeap, defaultBudget, heapFlags, ledgerNames, waitingBudget } fr
 const MIB = 2 ** 20
 /** V8's young generation has three parts. */
 const heapOf = (limitMib: number): number =>
-  heapFlags(limitMib * MIB)
-    .map((flag) => Number(flag.split('=')[1]))
-    .reduce((old, semi) => old + 3 * semi) * MIB
+  heapFlags(limitMib * MIB).map((flag) => Number(flag.split('=')[1])).reduce((old, semi) => old + 3 * semi) * MIB
 
-t.test('the default is a quarter of a container beyond 64 MiB and fits its heap', (t) => {
+t.test('the default is a quarter of a container beyond 64 MiB and fits its heap', async (t) => {
   for (const [limit, budget] of [
     [64, 4],
     [100, 4],
@@ -21,22 +19,19 @@ t.test('the default is a quarter of a container beyond 64 MiB and fits its heap'
     t.equal(defaultBudget({ limitBytes: limit * MIB, heapBytes: heapOf(limit) }) / MIB, budget, `${limit} MiB`)
     t.ok(budget * MIB <= budgetOfHeap(heapOf(limit)))
   }
-  t.end()
 })
 
-t.test('requests that wait may take an eighth of the heap, and 64 MiB at most', (t) => {
+t.test('requests that wait may take an eighth of the heap, and 64 MiB at most', async (t) => {
   for (const [limit, budget] of [[128, 7.75], [256, 17.5], [1024, 64], [4096, 64]] as const) {
     t.equal(waitingBudget({ heapBytes: heapOf(limit) }) / MIB, budget, `${limit} MiB`)
   }
-  t.end()
 })
 
-t.test('the default fits a heap that somebody made small', (t) => {
+t.test('the default fits a heap that somebody made small', async (t) => {
   const limitBytes = 16 * 1024 * MIB
   t.equal(defaultBudget({ limitBytes, heapBytes: 198 * MIB }) / MIB, 77)
   t.equal(defaultBudget({ limitBytes, heapBytes: 40 * MIB }) / MIB, 4, 'never nothing')
   t.equal(defaultBudget({ limitBytes, heapBytes: 4144 * MIB }) / MIB, 2050, 'as Node comes, on a machine of 16 GiB')
-  t.end()
 })
 
 t.test('the ledger gets half of the room beside the cache, up to 200,000 names', async (t) => {

@@ -2,7 +2,8 @@ import fc from 'fast-check'
 import t from 'tap'
 import { decide, joinPolicies, parsePolicy, type Policy, SESSION_ONLY } from '../../../src/core/policy.ts'
 import type { EpochMs } from '../../../src/core/token-expiry.ts'
-import { IDENTITY_HEADERS, readResolution } from '../../../src/core/resolution.ts'
+import { IDENTITY_HEADERS, readResolution, type Resolution } from '../../../src/core/resolution.ts'
+import { INVALID, SILENT, validResolution } from '../../helpers/identity.ts'
 
 const NOW = 1_800_000_000_000 as EpochMs
 const role40 = 'r'.repeat(40)
@@ -29,46 +30,15 @@ const GOOD: ReadonlyArray<readonly [text: string, count: number]> = [
   ['verified=%74rue&max_age=%36%30&login=o%66f&amr=m%66a&anonymous=f%61lse', 5]
 ]
 
+/** What the grammar refuses; which values a parameter refuses is in requirement.test.ts. */
 const BAD: readonly string[] = [
   // unknown, and almost known
-  'x=1',
-  'roles=a',
-  'Role=a',
-  'ROLE=a',
-  ' role=a',
-  'role =a',
-  'verified',
-  'role',
-  'optional=1',
-  'anonymous',
-  'login',
-  'max-age=5',
-  'maxage=5',
+  'x=1', 'roles=a', 'Role=a', 'ROLE=a', ' role=a', 'role =a', 'verified', 'role', 'optional=1', 'anonymous', 'login',
+  'max-age=5', 'maxage=5',
   // names of prototypes
   '__proto__=a', 'constructor=a', 'toString=a', 'hasOwnProperty=a',
-  // empty and broken lists
-  'role=',
-  'role=,',
-  'role=a,',
-  'role=,a',
-  'role=a,,b',
-  'amr=',
-  'amr=mfa,',
-  'max_age=',
-  'verified=',
-  'anonymous=',
-  'login=',
-  // role keys that Authgear cannot have
-  'role=1a',
-  'role=a-b',
-  'role=a b',
-  'role=é',
-  'role=a.b',
-  `role=${role40}r`,
-  'role=a=b',
-  'role=a?b',
-  'role=a#b',
-  'role=*',
+  // a value of the wrong form, also where it holds a separator
+  'role=', 'role=a=b', 'role=a?b', 'role=a#b', `role=${role40}r`, 'verified=false', 'anonymous=true', 'login=on',
   // names and separators are not decoded, nor is a plus sign
   'ro%6Ce=a', '%72ole=a', 'role%3Da', 'role%3D=a', 'role=a%26role%3Db', 'role=a%26verified=true', 'role=a+b',
   'role=a%3Db',
@@ -78,34 +48,11 @@ const BAD: readonly string[] = [
   'role=%F4%90%80%80',
   // what decodes to anything outside of the grammar
   'role=a%00', 'role=%00', 'role=a%20', 'role=%20a', 'role=a%0A', 'role=a%0D%0A', 'role=a%09', 'role=a%2C', 'role=%2Ca',
-  'role=a%2C%2Cb', 'role=%2C', 'role=a%C3%A9', 'role=a%EF%BC%8Cb', 'role=a%EF%BB%BF',
-  'verified=tru%65%00', 'max_age=%2B5',
+  'role=a%2C%2Cb', 'role=%2C', 'role=a%C3%A9', 'role=a%EF%BC%8Cb', 'role=a%EF%BB%BF', 'verified=tru%65%00',
+  'max_age=%2B5',
   // encoded twice
   'role=%2561', 'role=a%252Cb', 'role=ops%253Aeu', 'verified=%2574rue', 'role=%25', 'role=%25%36%31',
   'verified=%66alse', 'anonymous=%74rue',
-  // the other value, another case
-  'verified=false',
-  'verified=TRUE',
-  'verified=1',
-  'verified=yes',
-  'anonymous=true',
-  'anonymous=False',
-  'anonymous=0',
-  'login=on',
-  'login=OFF',
-  'login=0',
-  // numbers
-  'max_age=-1',
-  'max_age=+1',
-  'max_age=1.5',
-  'max_age=1e3',
-  'max_age=0x10',
-  'max_age=007',
-  'max_age=1000000000',
-  'max_age=Infinity',
-  'max_age=NaN',
-  'max_age= 5',
-  'max_age=5s',
   // separators
   '&', 'role=a&', '&role=a', 'role=a&&role=b', 'role=a;role=b', '?role=a', '#', 'role=a#x', 'role=a,role=b',
   // control bytes, and 8 KiB and more
@@ -113,6 +60,58 @@ const BAD: readonly string[] = [
   // one bad parameter spoils the rest
   'role=a&x=1', 'x=1&role=a'
 ]
+
+/** admin and app:editor, verified, signed in 100 s ago with pwd and mfa. */
+const SOMEBODY = validResolution({
+  'user-anonymous': 'false',
+  'user-verified': 'true',
+  'user-roles': 'admin,app:editor',
+  'session-amr': 'pwd mfa',
+  'session-authenticated-at': String(NOW / 1000 - 100)
+})
+
+/** What several requirements come to; what one of them means is in requirement.test.ts. */
+const DECISIONS: ReadonlyArray<readonly [policy: string, decision: object]> = [
+  ['', { kind: 'allow' }],
+  ['role=admin&role=app:editor', { kind: 'allow' }],
+  ['role=x%2Cadmin', { kind: 'allow' }],
+  ['role=admin&role=x', { reason: 'forbidden' }],
+  ['role=x&verified=true&login=off', { reason: 'forbidden' }],
+  ['max_age=1000&max_age=99', { reason: 'step_up_required' }],
+  ['amr=otp&role=x', { reason: 'step_up_required' }],
+  ['rolle=admin', { reason: 'bad_policy' }],
+  ['role=admin&x=y', { reason: 'bad_policy' }],
+  // a challenge says what would be enough, and only what is missing
+  ['max_age=5', { challenge: { maxAge: 5, amr: [] } }],
+  ['max_age=50&max_age=5&max_age=20', { kind: 'refuse', challenge: { maxAge: 5 } }],
+  ['amr=otp,hwk&max_age=500', { challenge: { maxAge: undefined, amr: ['otp', 'hwk'] } }],
+  ['amr=otp&amr=mfa&max_age=5', { challenge: { maxAge: 5, amr: ['otp'] } }]
+]
+
+t.test('what several requirements decide together', async (t) => {
+  for (const [policy, decision] of DECISIONS) t.match(decide(SOMEBODY, parsePolicy(policy), NOW), decision, policy)
+})
+
+t.test('a stranger learns nothing about the policy', async (t) => {
+  for (const resolution of [INVALID, SILENT]) {
+    for (const policy of ['', 'role=admin', 'max_age=1', 'x']) {
+      t.match(decide(resolution, parsePolicy(policy), NOW), { kind: 'refuse', reason: 'invalid_session' })
+    }
+  }
+})
+
+t.test('it starts from denied: what nobody foresaw is not allowed', async (t) => {
+  const hostile: ReadonlyArray<readonly [what: string, resolution: unknown, policy: unknown]> = [
+    ['a resolution of another kind', { ...SOMEBODY, kind: 'other' }, parsePolicy('')],
+    ['a resolution without a kind', { ...SOMEBODY, kind: undefined }, parsePolicy('')],
+    ['an empty resolution', {}, parsePolicy('')],
+    ['a policy of another kind', SOMEBODY, { kind: 'other' }],
+    ['a policy without a kind', SOMEBODY, {}]
+  ]
+  for (const [what, resolution, policy] of hostile) {
+    t.equal(decide(resolution as Resolution, policy as Policy, NOW).kind, 'refuse', what)
+  }
+})
 
 t.test('what is understood', async (t) => {
   for (const [text, count] of GOOD) {
@@ -146,31 +145,14 @@ t.test('the reason says what is wrong', async (t) => {
 })
 
 /** Parameters that are understood and ones that are not, joined. */
-const text = fc
-  .array(
-    fc.oneof(
-      {
-        weight: 12,
-        arbitrary: fc.constantFrom(
-          'role=a',
-          'role=b',
-          'role=a,b',
-          'role=a%2Cb',
-          'verified=true',
-          'anonymous=false',
-          'max_age=10',
-          'max_age=1000',
-          'amr=mfa',
-          'amr=pwd,otp',
-          'login=off'
-        )
-      },
-      { weight: 1, arbitrary: fc.constantFrom('verified=false', 'x=1', 'role=', 'max_age=x', 'role=a%26role=b') },
-      { weight: 1, arbitrary: fc.string({ maxLength: 8 }) }
-    ),
-    { minLength: 1, maxLength: 3 }
-  )
-  .map((parameters) => parameters.join('&'))
+const PARTS = ['role=a', 'role=b', 'role=a,b', 'role=a%2Cb', 'verified=true', 'anonymous=false', 'max_age=10',
+  'max_age=1000', 'amr=mfa', 'amr=pwd,otp', 'login=off']
+const WRONG = ['verified=false', 'x=1', 'role=', 'max_age=x', 'role=a%26role=b']
+const text = fc.array(fc.oneof(
+  { weight: 12, arbitrary: fc.constantFrom(...PARTS) },
+  { weight: 1, arbitrary: fc.constantFrom(...WRONG) },
+  { weight: 1, arbitrary: fc.string({ maxLength: 8 }) }
+), { minLength: 1, maxLength: 3 }).map((parameters) => parameters.join('&'))
 
 const resolution = fc.record({
   roles: fc.constantFrom('', 'a', 'b', 'a,b', 'a,b,c'),

@@ -19,25 +19,22 @@ const expected: Readonly<Record<RefusalReason, readonly [status: number, outward
   overloaded: [503, 'overloaded']
 }
 
-t.test('every reason has the status and the outward text of docs/interface.md', t => {
+t.test('every reason has the status and the outward text of docs/interface.md', async t => {
   t.strictSame(
     Object.fromEntries(Object.entries(REFUSALS).map(([reason, { status, outward }]) => [reason, [status, outward]])),
     expected
   )
-  t.end()
 })
 
-t.test('every message is for a person and gives nothing away', t => {
+t.test('every message is for a person and gives nothing away', async t => {
   for (const [reason, { message, outward }] of Object.entries(REFUSALS)) {
     t.match(message, /^[A-Z][^<>{}$%"\\]{20,120}\.$/, `${reason}: plain text that may stand in JSON and HTML`)
     t.notMatch(message, /authgear|redis|resolver|cache|role|policy|_/i, `${reason}: no word of what is behind`)
     t.match(outward, /^[a-z_]+$/, `${reason}: safe in a header and as a label`)
   }
-  t.end()
 })
 
-t.test('reasons that are told alike read alike', t => {
+t.test('reasons that are told alike read alike', async t => {
   t.equal(REFUSALS.bad_policy.message, REFUSALS.forbidden.message)
   t.equal(REFUSALS.authgear_misconfigured.message, REFUSALS.authgear_unavailable.message)
-  t.end()
 })

@@ -1,13 +1,10 @@
 import t from 'tap'
-import { joinPolicies, parsePolicy, type Policy } from '../../../src/core/policy.ts'
+import { decide, joinPolicies, parsePolicy, type Policy } from '../../../src/core/policy.ts'
 import {
-  type Outcome,
-  type Parameter,
-  PERSON_PARAMETERS,
-  type PersonRequirement
+  type Outcome, type Parameter, PERSON_PARAMETERS, type PersonRequirement, TOKEN_PARAMETERS
 } from '../../../src/core/requirement.ts'
 import type { EpochMs } from '../../../src/core/token-expiry.ts'
-import { identityOf } from '../../helpers/identity.ts'
+import { identityOf, validResolution } from '../../helpers/identity.ts'
 
 const NOW = 1_800_000_000_000 as EpochMs
 const at = (secondsAgo: number): string => String(NOW / 1000 - secondsAgo)
@@ -65,10 +62,7 @@ const CASES: Readonly<Record<keyof typeof PERSON_PARAMETERS, Case>> = {
   },
   anonymous: {
     refused: ['', 'true', 'False', '0', 'false,false'],
-    outcomes: [
-      ['false', { 'user-anonymous': 'false' }, 'met'],
-      ['false', { 'user-anonymous': 'true' }, 'forbidden']
-    ],
+    outcomes: [['false', { 'user-anonymous': 'false' }, 'met'], ['false', { 'user-anonymous': 'true' }, 'forbidden']],
     lacking: 'forbidden'
   },
   max_age: {
@@ -89,10 +83,7 @@ const CASES: Readonly<Record<keyof typeof PERSON_PARAMETERS, Case>> = {
     lacking: stepUp(5)
   },
   login: {
-    refused: ['', 'on', 'OFF', '0', 'off,off'],
-    outcomes: [['off', {}, 'met']],
-    lacking: 'met',
-    login: 'offer'
+    refused: ['', 'on', 'OFF', '0', 'off,off'], outcomes: [['off', {}, 'met']], lacking: 'met', login: 'offer'
   },
   identity: {
     refused: ['', 'none', 'Remote', 'remote,webauth', 'remote ', 'x-user', 'remote\0'],
@@ -178,6 +169,26 @@ for (const name of Object.keys(CASES) as Array<keyof typeof CASES>) {
     t.ok(joined.kind === 'understood' && personal(joined).some((one) => one.login === login))
   })
 }
+
+/** Of each parameter about tokens: values that are understood, and ones that are not. */
+const OF_TOKENS: Readonly<Record<keyof typeof TOKEN_PARAMETERS, readonly [understood: string[], refused: string[]]>> = {
+  resource: [
+    ['https://api.example.com/mcp', `https://${long(1024)}`],
+    ['', 'https://', 'http://a.example', 'xhttps://a.example', 'https://a.example"', 'https://a b', `https://${long(1025)}`]
+  ],
+  scope: [['read:orders', 'a,b', long(256)], ['', 'a,', 'a b', '"a', 'a"', 'a\\', 'é', long(257)]],
+  client: [['app_1', 'a,"b"', long(256)], ['', 'a,', 'a b', ' a', 'é', long(257)]]
+}
+
+t.test('what is asked of a token is read, and no session meets it', async (t) => {
+  for (const [name, [understood, refused]] of Object.entries(OF_TOKENS)) {
+    for (const value of understood) {
+      const decision = decide(validResolution(), parsePolicy(`${name}=${value}`), NOW)
+      t.match([parsePolicy(`${name}=${value}`), decision], [{ kind: 'understood' }, { reason: 'bad_policy' }], name)
+    }
+    for (const value of refused) t.equal(parsePolicy(`${name}=${value}`).kind, 'bad', `${name}=${value.slice(0, 30)}`)
+  }
+})
 
 t.test('an identity’s roles are read once, however many roles a policy names', async (t) => {
   const policy = parsePolicy(Array.from({ length: 700 }, (_, index) => `role=r${index}`).join('&'))

@@ -9,7 +9,7 @@ import { headersOf, identityOf, INVALID, SILENT, validResolution } from '../../h
 const roundTrip = (resolution: Resolution): unknown =>
   decodeResolution(JSON.parse(JSON.stringify(encodeResolution(resolution))))
 
-t.test('what was encoded decodes to the same', t => {
+t.test('what was encoded decodes to the same', async t => {
   for (const resolution of [
     INVALID,
     SILENT,
@@ -19,10 +19,9 @@ t.test('what was encoded decodes to the same', t => {
   ]) {
     t.strictSame(roundTrip(resolution), resolution)
   }
-  t.end()
 })
 
-t.test('every readable answer survives the codec', t => {
+t.test('every readable answer survives the codec', async t => {
   const value = fc.option(fc.string({ unit: 'grapheme-ascii', maxLength: 20 }), { nil: undefined })
   const others = IDENTITY_HEADERS.length - 1
   fc.assert(
@@ -36,7 +35,6 @@ t.test('every readable answer survives the codec', t => {
     ),
     { ...SEED, numRuns: 300 }
   )
-  t.end()
 })
 
 const whole = identityOf({ 'user-roles': undefined }).map(value => value ?? null)
@@ -69,12 +67,11 @@ const hostile: readonly (readonly [what: string, value: unknown])[] = [
   ['an identity over 12 KiB', but(4, 'r'.repeat(13_000))]
 ]
 
-t.test('anything else is not a resolution', t => {
+t.test('anything else is not a resolution', async t => {
   for (const [what, value] of hostile) t.equal(decodeResolution(value), undefined, what)
-  t.end()
 })
 
-t.test('whatever JSON holds, it is undefined or exactly what would be encoded so', t => {
+t.test('whatever JSON holds, it is undefined or exactly what would be encoded so', async () => {
   fc.assert(
     fc.property(
       fc.oneof(fc.jsonValue(), fc.array(fc.constantFrom('true', 'a', '', null, 1), { minLength: 8, maxLength: 8 })),
@@ -85,11 +82,9 @@ t.test('whatever JSON holds, it is undefined or exactly what would be encoded so
     ),
     SEED
   )
-  t.end()
 })
 
-t.test('a decoded identity is frozen, as a read one is', t => {
+t.test('a decoded identity is frozen, as a read one is', async t => {
   const decoded = decodeResolution(whole)
   t.ok(Object.isFrozen(decoded) && decoded?.kind === 'valid' && Object.isFrozen(decoded.identity))
-  t.end()
 })

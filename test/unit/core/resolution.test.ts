@@ -8,21 +8,19 @@ const read = (some: Readonly<Record<string, string | undefined>> = {}, ...more: 
   readResolution([...headersOf(identityOf(some)), ...more])
 const valid = (some: Readonly<Record<string, string | undefined>> = {}): ResolutionReading =>
   ({
-    kind: 'resolution',
-    resolution: { kind: 'valid', userId: some['user-id'] ?? USER_ID, identity: identityOf(some) }
+    kind: 'resolution', resolution: { kind: 'valid', userId: some['user-id'] ?? USER_ID, identity: identityOf(some) }
   }) as ResolutionReading
 
-t.test('the identity headers are these, in this order', t => {
+t.test('the identity headers are these, in this order', async t => {
   t.strictSame(
     IDENTITY_HEADERS.join(' '),
     'x-authgear-session-valid x-authgear-user-id x-authgear-user-anonymous x-authgear-user-verified ' +
       'x-authgear-user-roles x-authgear-session-amr x-authgear-session-authenticated-at ' +
         'x-authgear-user-can-reauthenticate'
   )
-  t.end()
 })
 
-t.test('somebody signed in', t => {
+t.test('somebody signed in', async t => {
   t.strictSame(read(), valid(), 'all of them')
   t.strictSame(read({ 'user-roles': undefined }), valid({ 'user-roles': undefined }), 'no roles: absent, not empty')
   t.strictSame(read({ 'user-roles': '' }), valid({ 'user-roles': '' }), 'empty roles: empty, not absent')
@@ -30,9 +28,7 @@ t.test('somebody signed in', t => {
   t.strictSame(read(bare), valid(bare), 'valid and user id alone')
   t.strictSame(
     readResolution([
-      'Date',
-      'now',
-      ...headersOf(identityOf()).map((text, i) => (i % 2 === 0 ? text.toUpperCase() : text))
+      'Date', 'now', ...headersOf(identityOf()).map((text, i) => (i % 2 === 0 ? text.toUpperCase() : text))
     ]),
     valid(),
     'names in any case'
@@ -52,7 +48,6 @@ t.test('somebody signed in', t => {
     valid(),
     'names that are almost right'
   )
-  t.end()
 })
 
 const nobody: readonly (readonly [what: string, headers: readonly string[], expected: ResolutionReading])[] = [
@@ -66,9 +61,8 @@ const nobody: readonly (readonly [what: string, headers: readonly string[], expe
   ['true with a blank user id', ['x-authgear-session-valid', 'true', 'x-authgear-user-id', '  '], is(INVALID)]
 ]
 
-t.test('nobody', t => {
+t.test('nobody', async t => {
   for (const [what, headers, expected] of nobody) t.strictSame(readResolution(headers), expected, what)
-  t.end()
 })
 
 const garbage: readonly (readonly [what: string, headers: readonly string[]])[] = [
@@ -80,27 +74,18 @@ const garbage: readonly (readonly [what: string, headers: readonly string[]])[] 
   ...IDENTITY_HEADERS.map(
     (name, i) => [`${name} twice`, [...headersOf(identityOf()), name, identityOf()[i] ?? '']] as const
   ),
-  [
-    'one empty, then filled',
-    ['x-authgear-session-valid', 'true', 'x-authgear-user-id', '', 'x-authgear-user-id', USER_ID]
-  ],
+  ['one empty, then filled',
+    ['x-authgear-session-valid', 'true', 'x-authgear-user-id', '', 'x-authgear-user-id', USER_ID]],
   ['a repeated name in another case', [...headersOf(identityOf()), 'X-AUTHGEAR-USER-ROLES', 'root']]
 ]
 
-t.test('what is no answer of Authgear\'s is garbage, never nobody and never somebody', t => {
+t.test('what is no answer of Authgear\'s is garbage, never nobody and never somebody', async t => {
   for (const [what, headers] of garbage) t.strictSame(readResolution(headers), GARBAGE, what)
-  t.end()
 })
 
-t.test('a byte that is not printable ASCII is garbage, wherever in a value it is', t => {
+t.test('a byte that is not printable ASCII is garbage, wherever in a value it is', async t => {
   const bytes = [
-    ...Array.from({ length: 0x20 }, (_, code) => code).filter((code) => code !== 9),
-    0x7f,
-    0x80,
-    0x85,
-    0xa0,
-    0xe9,
-    0xff
+    ...Array.from({ length: 0x20 }, (_, code) => code).filter((code) => code !== 9), 0x7f, 0x80, 0x85, 0xa0, 0xe9, 0xff
   ]
   for (const code of bytes) {
     const byte = String.fromCharCode(code)
@@ -114,10 +99,9 @@ t.test('a byte that is not printable ASCII is garbage, wherever in a value it is
   for (const text of ['a\tb', 'a\ufeff', '\u2028a', 'a\u0142']) {
     t.strictSame(read({ 'user-id': text }), GARBAGE, encodeURI(text))
   }
-  t.end()
 })
 
-t.test('an identity of 12 KiB passes whole, one byte more is too large', t => {
+t.test('an identity of 12 KiB passes whole, one byte more is too large', async t => {
   const size = headersOf(identityOf({ 'user-roles': '' })).join('').length
   const room = 'r'.repeat(12 * 1024 - size)
   t.strictSame(read({ 'user-roles': room }), valid({ 'user-roles': room }), 'exactly')
@@ -129,12 +113,10 @@ t.test('an identity of 12 KiB passes whole, one byte more is too large', t => {
     'what is not passed on does not count'
   )
   t.strictSame(read({ 'session-valid': 'false', 'user-roles': `${room}r` }), is(INVALID), 'a refusal has no size')
-  t.end()
 })
 
-t.test('a resolution cannot be changed by who gets it', t => {
+t.test('a resolution cannot be changed by who gets it', async t => {
   const reading = read()
   if (reading.kind !== 'resolution' || reading.resolution.kind !== 'valid') throw new Error('that is nobody')
   t.ok(Object.isFrozen(reading.resolution) && Object.isFrozen(reading.resolution.identity))
-  t.end()
 })

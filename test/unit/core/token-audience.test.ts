@@ -31,21 +31,19 @@ const TOKENS: ReadonlyArray<readonly [what: string, token: string, isAnother: bo
 ]
 
 for (const [what, token, isAnother] of TOKENS) {
-  t.test(what, (t) => {
+  t.test(what, async (t) => {
     t.equal(isForAnotherAudience(credentials({ bearer: token }), ORIGIN), isAnother, 'as a bearer')
     t.equal(isForAnotherAudience(credentials({ appAccessToken: token }), ORIGIN), isAnother, 'as a cookie')
     const [own, opaque] = [jwt({ aud: ORIGIN }), 'a'.repeat(32)]
     t.equal(isForAnotherAudience(credentials({ bearer: own, appAccessToken: token }), ORIGIN), isAnother)
     t.equal(isForAnotherAudience(credentials({ bearer: token, appAccessToken: opaque }), ORIGIN), isAnother)
-    t.end()
   })
 }
 
-t.test('names the audiences of a token, and none of what is no JWT', (t) => {
+t.test('names the audiences of a token, and none of what is no JWT', async (t) => {
   t.strictSame(jwtAudience(jwt({ aud: ORIGIN })), [ORIGIN])
   t.strictSame(jwtAudience(jwt({ aud: [ORIGIN, 7, API] })), [ORIGIN, API])
   t.strictSame(jwtAudience(jwt({})), [])
   for (const text of ['', 'a.b', 'a.b.c', jwt('null')]) t.equal(jwtAudience(text), undefined, text)
   t.equal(isForAnotherAudience(credentials({}), ORIGIN), false)
-  t.end()
 })

@@ -52,14 +52,12 @@ const others: readonly (readonly [what: string, token: string])[] = [
   ['bytes that are no UTF-8', `${header}.${Buffer.from([0xff, 0xfe]).toString('base64url')}.`]
 ]
 
-t.test('the end of an access token is its exp', t => {
+t.test('the end of an access token is its exp', async t => {
   for (const [what, token, expected] of ends) t.equal(jwtExpiry(token), expected, what)
-  t.end()
 })
 
-t.test('anything else is no access token with an end', t => {
+t.test('anything else is no access token with an end', async t => {
   for (const [what, token] of others) t.equal(jwtExpiry(token), undefined, what)
-  t.end()
 })
 
 const dead = jwtEnding(-60_001)
@@ -84,9 +82,8 @@ const expired: readonly (readonly [what: string, sent: Partial<Credentials>, exp
   ['two dead ones', { bearer: dead, appAccessToken: dead }, false]
 ]
 
-t.test('a lone token that ended more than a minute ago makes a request expired', t => {
+t.test('a lone token that ended more than a minute ago makes a request expired', async t => {
   for (const [what, sent, expected] of expired) t.equal(isExpired(credentials(sent), NOW), expected, what)
-  t.end()
 })
 
 const deadlines: readonly (readonly [what: string, sent: Partial<Credentials>, fromNow: number])[] = [
@@ -105,12 +102,11 @@ const deadlines: readonly (readonly [what: string, sent: Partial<Credentials>, f
   ['a token in a session cookie, which is none', { session: jwtEnding(1000) }, Infinity]
 ]
 
-t.test('no answer outlives a token that was sent', t => {
+t.test('no answer outlives a token that was sent', async t => {
   for (const [what, sent, fromNow] of deadlines) t.equal(identityDeadline(credentials(sent), NOW) - NOW, fromNow, what)
-  t.end()
 })
 
-t.test('a token whose end is no number, or whose parts are no objects, has no end', (t) => {
+t.test('a token whose end is no number, or whose parts are no objects, has no end', async (t) => {
   for (const exp of ['1800000000', true, null, [1800000000], {}]) {
     t.equal(jwtExpiry(jwt({ sub: 'u', exp })), undefined, JSON.stringify(exp))
   }
@@ -118,5 +114,4 @@ t.test('a token whose end is no number, or whose parts are no objects, has no en
   for (const header of ['null', '1', '"at+jwt"', 'not json']) {
     t.equal(jwtExpiry(jwt({ exp: 1 }, header)), undefined, header)
   }
-  t.end()
 })

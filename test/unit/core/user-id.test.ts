@@ -15,8 +15,5 @@ const ROWS: ReadonlyArray<readonly [what: string, value: unknown, expected: bool
 ]
 
 for (const [what, value, expected] of ROWS) {
-  t.test(what, (t) => {
-    t.equal(isUserId(value), expected)
-    t.end()
-  })
+  t.test(what, async (t) => { t.equal(isUserId(value), expected) })
 }

@@ -3,7 +3,7 @@ import t from 'tap'
 import { equalSecret } from '../../../src/crypto/constant-time-equal.ts'
 import { SEED } from '../../helpers/credentials.ts'
 
-t.test('equal are equal bytes and nothing else', t => {
+t.test('equal are equal bytes and nothing else', async t => {
   const rows: readonly (readonly [given: string | Uint8Array, expected: string | Uint8Array, equal: boolean])[] = [
     ['secret', 'secret', true],
     ['secret', Buffer.from('secret'), true],
@@ -19,17 +19,13 @@ t.test('equal are equal bytes and nothing else', t => {
   for (const [given, expected, equal] of rows) {
     t.equal(equalSecret(given, expected), equal, JSON.stringify([given, expected]))
   }
-  t.end()
 })
 
-t.test('whatever the lengths, it compares and never throws', t => {
+t.test('whatever the lengths, it compares and never throws', async () => {
   fc.assert(
     fc.property(
-      fc.uint8Array(),
-      fc.uint8Array(),
-      (one, other) => equalSecret(one, other) === Buffer.from(one).equals(other)
+      fc.uint8Array(), fc.uint8Array(), (one, other) => equalSecret(one, other) === Buffer.from(one).equals(other)
     ),
     SEED
   )
-  t.end()
 })

@@ -9,17 +9,15 @@ const IGNORED = readFileSync(join(ROOT, '.gitignore'), 'utf8').split('\n').map((
 const ELSEWHERE = new Set(['.git', ...IGNORED])
 
 function filesIn (folder: string): string[] {
-  return readdirSync(join(ROOT, folder), { withFileTypes: true })
-    .filter(({ name }) => !ELSEWHERE.has(name))
+  return readdirSync(join(ROOT, folder), { withFileTypes: true }).filter(({ name }) => !ELSEWHERE.has(name))
     .flatMap((entry) => entry.isDirectory() ? filesIn(join(folder, entry.name)) : [join(folder, entry.name)])
 }
 
-t.test('what comments and pages name is there', (t) => {
+t.test('what comments and pages name is there', async (t) => {
   const paths = filesIn('')
   t.ok(['src/main.ts', 'README.md', '.ci/run', 'deploy/docker/Dockerfile'].every((path) => paths.includes(path)))
   const offenders = findOffenders({ paths, read: (path) => readFileSync(join(ROOT, path), 'utf8') })
   for (const { file, line, citation, why } of offenders) t.fail(`${file}:${line} ${citation}: ${why}`)
-  t.end()
 })
 
 // put together, or this file would name what is not there
@@ -61,10 +59,7 @@ const OFFENDERS: ReadonlyArray<readonly [what: string, file: string, text: strin
 ]
 
 for (const [what, file, text, citation] of OFFENDERS) {
-  t.test(`finds ${what}`, (t) => {
-    t.match(judge(file, `\n${text}\n`), [{ file, line: 2, citation }])
-    t.end()
-  })
+  t.test(`finds ${what}`, async (t) => { t.match(judge(file, `\n${text}\n`), [{ file, line: 2, citation }]) })
 }
 
 const FINE: ReadonlyArray<readonly [file: string, text: string]> = [
@@ -79,8 +74,5 @@ const FINE: ReadonlyArray<readonly [file: string, text: string]> = [
 ]
 
 for (const [file, text] of FINE) {
-  t.test(`lets be: ${text.slice(0, 60)}`, (t) => {
-    t.strictSame(judge(file, text), [])
-    t.end()
-  })
+  t.test(`lets be: ${text.slice(0, 60)}`, async (t) => { t.strictSame(judge(file, text), []) })
 }

@@ -19,26 +19,23 @@ const SECTIONS = [
 ] as const
 
 for (const path of CADDYFILES) {
-  t.test(`copy_headers of ${path} names every identity header, and no other`, (t) => {
+  t.test(`copy_headers of ${path} names every identity header, and no other`, async (t) => {
     const [, names = ''] = /^\t*copy_headers ([^#\n]*)/m.exec(read(path)) ?? []
     t.strictSame(sorted(names.trim().split(' ')), sorted(IDENTITY))
-    t.end()
   })
 }
 
 for (const [path, heading] of SECTIONS) {
-  t.test(`${path}, "${heading.slice(3)}", lists every identity header, and no other`, (t) => {
+  t.test(`${path}, "${heading.slice(3)}", lists every identity header, and no other`, async (t) => {
     const [, section = ''] = read(path).split(`\n${heading}\n`)
     const [body = ''] = section.split('\n## ')
     const names = [...body.matchAll(/`(x-authgear-[a-z-]+)`/gi)].map(([, name = '']) => name.toLowerCase())
     t.strictSame(sorted(new Set(names)), sorted(IDENTITY.map((name) => name.toLowerCase())))
-    t.end()
   })
 }
 
-t.test("Traefik's recipe of a public path clears every name that Authgear has", (t) => {
+t.test("Traefik's recipe of a public path clears every name that Authgear has", async (t) => {
   const recipe = readSnippet('proxies/traefik.md', 'traefik: public path, middleware')
   const names = [...recipe.matchAll(/(X-Authgear-[\w-]+): ""/g)].map(([, name = '']) => name)
   t.strictSame(sorted(names), sorted(AUTHGEAR_HEADERS))
-  t.end()
 })

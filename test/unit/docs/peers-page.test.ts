@@ -9,25 +9,22 @@ const page = read('docs/performance.md')
 const [, table = ''] = /<!-- bench:peers -->([^]*)<!-- \/bench:peers -->/.exec(page) ?? []
 const results = JSON.parse(read('test/bench/results/peers.json'))
 
-t.test('docs/performance.md shows the configuration of every service beside ours', (t) => {
+t.test('docs/performance.md shows the configuration of every service beside ours', async (t) => {
   const files = readdirSync(join(ROOT, FOLDER)).filter((name) => !name.endsWith('.mjs'))
   for (const name of files) t.ok(page.includes(`](../${FOLDER}/${name})`), name)
-  t.end()
 })
 
-t.test('the table of the others has the versions that the command builds', (t) => {
+t.test('the table of the others has the versions that the command builds', async (t) => {
   const lines = read(`${FOLDER}/modules.txt`).split('\n').filter((line) => /^[a-z]/.test(line))
   t.equal(lines.length, 2)
   for (const line of lines) {
     const [name = '', , version = ''] = line.split(' ')
     t.ok(table.includes(`${name} ${version.slice(1)}`), `${name} ${version}`)
   }
-  t.end()
 })
 
-t.test('the table of the others is the one of its raw results', (t) => {
+t.test('the table of the others is the one of its raw results', async (t) => {
   const names = results.data.rows.map(({ name }: { name: string }) => name)
   t.strictSame([...table.matchAll(/^\| (?!service|---)(.+?) \| \d/gm)].map(([, name]) => name), names)
   t.ok(table.includes(`${results.machine}.`), 'of the same machine and day')
-  t.end()
 })

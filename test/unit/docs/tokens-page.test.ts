@@ -22,7 +22,7 @@ function answerTo (reason: RefusalReason): ReturnType<typeof refuse> {
 }
 
 for (const { status, reasons, challenge } of ROWS) {
-  t.test(`docs/spa-and-mobile.md has what a program gets for ${reasons.join(', ')}`, (t) => {
+  t.test(`docs/spa-and-mobile.md has what a program gets for ${reasons.join(', ')}`, async (t) => {
     for (const reason of reasons as readonly RefusalReason[]) {
       const { status: answered, headers, body } = answerTo(reason)
       t.equal(answered, status)
@@ -35,14 +35,12 @@ for (const { status, reasons, challenge } of ROWS) {
       }
       t.equal(all.includes('retry-after\n2'), status === 503)
     }
-    t.end()
   })
 }
 
-t.test('docs/spa-and-mobile.md has every reason that /verify says', (t) => {
+t.test('docs/spa-and-mobile.md has every reason that /verify says', async (t) => {
   const named = ROWS.flatMap(({ reasons }) => reasons)
   // about resource tokens, or said as another one
   const elsewhere = new Set(['insufficient_scope', 'wrong_client', 'bad_policy', 'authgear_misconfigured'])
   t.strictSame(named.toSorted(), Object.keys(REFUSALS).filter((reason) => !elsewhere.has(reason)).toSorted())
-  t.end()
 })

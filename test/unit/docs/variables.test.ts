@@ -8,18 +8,16 @@ import { PRIVATE_KEY } from '../../helpers/audit.ts'
 
 const file = (path: string): string => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8')
 
-t.test('.env.example is what the table says (npm run docs writes it)', t => {
+t.test('.env.example is what the table says (npm run docs writes it)', async t => {
   t.equal(file('.env.example'), environmentExample(rows))
-  t.end()
 })
 
-t.test('docs/configuration.md holds what the table says (npm run docs writes it)', t => {
+t.test('docs/configuration.md holds what the table says (npm run docs writes it)', async t => {
   const page = file('docs/configuration.md')
   t.equal(page, withVariablesTable(page, rows))
-  t.end()
 })
 
-t.test('the chart knows what the table and its own schema say (npm run docs writes it)', t => {
+t.test('the chart knows what the table and its own schema say (npm run docs writes it)', async t => {
   const schema = JSON.parse(file('deploy/kubernetes/chart/values.schema.json')) as Parameters<typeof chartKnowledge>[1]
   const known = file('deploy/kubernetes/chart/templates/_known.tpl')
   t.equal(known, chartKnowledge(rows, schema))
@@ -27,24 +25,21 @@ t.test('the chart knows what the table and its own schema say (npm run docs writ
     t.ok(known.includes(`${line}\n`), line)
   }
   t.notMatch(known, /: LISTEN_/, 'the certificate has a Secret of its own')
-  t.end()
 })
 
-t.test('a page without markers is an error, not a page without a table', t => {
+t.test('a page without markers is an error, not a page without a table', async t => {
   t.throws(() => withVariablesTable('# Configuration', rows), /markers/)
-  t.end()
 })
 
 /** The assignments of an env file, also those that are commented out. */
 const assignments = (text: string, comments: boolean): NodeJS.ProcessEnv =>
   Object.fromEntries(
     Array.from(text.matchAll(comments ? /^# ([A-Z_]+)=(.*)$/gm : /^([A-Z_]+)=(.*)$/gm), ([, name, value]) => [
-      name,
-      value
+      name, value
     ])
   )
 
-t.test('.env.example works as it is, and each of its examples is valid', t => {
+t.test('.env.example works as it is, and each of its examples is valid', async t => {
   const example = environmentExample(rows)
   const required = assignments(example, false)
   t.equal(loadConfig(required).kind, 'ok')
@@ -77,13 +72,11 @@ t.test('.env.example works as it is, and each of its examples is valid', t => {
   const { ASSERTION_ISSUER: issuer, ASSERTION_KEY_ROTATION: rotation } = optional
   const assertion = { ASSERTION: 'on', ASSERTION_ISSUER: issuer, ASSERTION_KEY_ROTATION: rotation }
   t.equal(loadConfig({ ...required, ...assertion }).kind, 'ok', 'and these')
-  t.end()
 })
 
-t.test('each row documents itself in one sentence, and has one default at most', t => {
+t.test('each row documents itself in one sentence, and has one default at most', async t => {
   for (const { name, variable } of rows) {
     t.match(variable.meaning, /^[A-Z].*\.$/, name)
     t.notOk(variable.required === true && variable.fallback !== undefined, name)
   }
-  t.end()
 })

@@ -9,7 +9,7 @@ const token = fc.stringMatching(/^[a-z][a-z0-9-]{0,20}$/)
 const text = fc.stringMatching(/^[ -~]{0,40}$/)
 const filled = fc.stringMatching(/^[!-~]{1,40}$/)
 
-t.test('reads what another encoder wrote', (t) => {
+t.test('reads what another encoder wrote', async (t) => {
   const headers = fc.array(fc.tuple(token, text), { maxLength: 20 })
   const others = fc.dictionary(token, text)
   fc.assert(fc.property(filled, filled, filled, headers, others, (method, path, host, all, more) => {
@@ -33,10 +33,9 @@ t.test('reads what another encoder wrote', (t) => {
       { method, path, host, id: 'id', headers: all.flat(), source: '192.0.2.1', extensions: { ...more } }
     )
   }), { ...SEED, numRuns: 300 })
-  t.end()
 })
 
-t.test('of bytes that nobody wrote it throws one kind of error', (t) => {
+t.test('of bytes that nobody wrote it throws one kind of error', async (t) => {
   const valid = encodeCheck({
     source: { address: { socket_address: { address: '192.0.2.1' } } },
     request: { http: { method: 'GET', path: '/', host: 'a', headers: { cookie: 'session=x' } } },
@@ -56,7 +55,6 @@ t.test('of bytes that nobody wrote it throws one kind of error', (t) => {
     }
   }), { ...SEED, numRuns: 20_000 })
   t.pass('no other error')
-  t.end()
 })
 
 const edit = fc.record({ kind: fc.constantFrom('set', 'insert', 'repeat'), at: fc.nat(), byte: fc.nat(255) })
@@ -71,7 +69,7 @@ function edited (bytes: Buffer, { kind, at, byte }: Edit): Buffer {
   }
 }
 
-t.test('no message has another meaning to a library: it is refused instead', (t) => {
+t.test('no message has another meaning to a library: it is refused instead', async (t) => {
   const valid = encodeCheck({
     request: { http: { method: 'GET', path: '/', host: 'a', headers: { cookie: 'session=x' } } },
     context_extensions: { policy: 'role=admin', endpoint: 'verify' }
@@ -88,23 +86,20 @@ t.test('no message has another meaning to a library: it is refused instead', (t)
     t.strictSame([method, path, host], [ours.method, ours.path, ours.host])
     t.strictSame({ ...theirs.attributes?.context_extensions }, Object.fromEntries(ours.extensions))
   }), { ...SEED, numRuns: 20_000 })
-  t.end()
 })
 
-t.test('a number that comes as bytes is refused: a library reads its bytes as fields', (t) => {
+t.test('a number that comes as bytes is refused: a library reads its bytes as fields', async (t) => {
   const http = [field(2, 'GET'), field(4, '/'), field(5, 'a'), field(9, field(2, 'POST'))]
   const bytes = message(1, message(4, message(2, ...http)))
   t.equal(decodeCheckRequest(bytes).attributes?.request?.http?.method, 'POST', 'as a library reads it')
   t.throws(() => readCheckRequest(bytes), { message: /another type/ })
-  t.end()
 })
 
 function attempt<T> (read: () => T): T | undefined {
   try { return read() } catch { return undefined }
 }
 
-t.test('what it does not know is skipped, however much', (t) => {
+t.test('what it does not know is skipped, however much', async (t) => {
   const bytes = Buffer.concat(Array.from({ length: 30_000 }, () => Buffer.from([0x12, 0x00])))
   t.throws(() => readCheckRequest(bytes), { message: /HTTP request/ })
-  t.end()
 })

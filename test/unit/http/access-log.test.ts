@@ -1,7 +1,7 @@
 import t from 'tap'
 import { createSampling } from '../../../src/http/access-log.ts'
 
-t.test('writes the first lines of each second, then how many it left out', t => {
+t.test('writes the first lines of each second, then how many it left out', async t => {
   let now = 0
   const sampling = createSampling(2, () => now)
   t.strictSame([sampling(), sampling(), sampling(), sampling()], [0, 0, undefined, undefined])
@@ -11,5 +11,4 @@ t.test('writes the first lines of each second, then how many it left out', t => 
   t.strictSame([sampling(), sampling(), sampling()], [3, 0, undefined])
   now = 60_000
   t.strictSame([sampling(), sampling()], [1, 0])
-  t.end()
 })

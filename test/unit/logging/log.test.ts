@@ -1,7 +1,7 @@
 import t from 'tap'
 import { describe } from '../../../src/logging/log.ts'
 
-t.test('an error of Redis that repeats what it was sent is cut there', t => {
+t.test('an error of Redis that repeats what it was sent is cut there', async t => {
   const rows: readonly (readonly [said: string, logged: string])[] = [
     ["ERR unknown command 'auth', with args beginning with: 'a-password' ", "ERR unknown command 'auth'"],
     [
@@ -17,10 +17,8 @@ t.test('an error of Redis that repeats what it was sent is cut there', t => {
     t.strictSame(describe(new Error(said)), { message: logged })
     t.strictSame(describe(new Error('down', { cause: new Error(said) })), { message: 'down', cause: logged })
   }
-  t.end()
 })
 
-t.test('what is no error says nothing', t => {
+t.test('what is no error says nothing', async t => {
   t.strictSame(describe('a-password'), { message: 'a value that is not an error was thrown' })
-  t.end()
 })

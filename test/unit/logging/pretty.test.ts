@@ -5,47 +5,37 @@ import { pretty, prettyStream } from '../../../src/logging/pretty.ts'
 const line = (fields: object): string =>
   `${JSON.stringify({ level: 'info', time: '2026-11-25T12:34:56.789Z', msg: 'ready', ...fields })}\n`
 
-t.test('a line for a person: time, level, what happened, and its fields', t => {
+t.test('a line for a person: time, level, what happened, and its fields', async t => {
   const rows: ReadonlyArray<readonly [fields: object, printed: string]> = [
     [{}, '12:34:56.789 INFO  ready\n'],
-    [
-      { level: 'warn', msg: 'cannot answer', status: 503, reason: 'authgear_unavailable' },
-      '12:34:56.789 WARN  cannot answer  status=503 reason=authgear_unavailable\n'
-    ],
-    [
-      { error: { code: 'A', message: 'two words' } },
-      '12:34:56.789 INFO  ready  error.code=A error.message="two words"\n'
-    ],
-    [
-      { client: '2001:db8::1', empty: '', list: ['a', 1] },
-      '12:34:56.789 INFO  ready  client=2001:db8::1 empty="" list=["a",1]\n'
-    ],
+    [{ level: 'warn', msg: 'cannot answer', status: 503, reason: 'authgear_unavailable' },
+      '12:34:56.789 WARN  cannot answer  status=503 reason=authgear_unavailable\n'],
+    [{ error: { code: 'A', message: 'two words' } },
+      '12:34:56.789 INFO  ready  error.code=A error.message="two words"\n'],
+    [{ client: '2001:db8::1', empty: '', list: ['a', 1] },
+      '12:34:56.789 INFO  ready  client=2001:db8::1 empty="" list=["a",1]\n'],
     [{ policy: 'a=b' }, '12:34:56.789 INFO  ready  policy="a=b"\n']
   ]
   for (const [fields, printed] of rows) t.equal(pretty(line(fields), false), printed)
-  t.end()
 })
 
-t.test('nothing that is logged commands a terminal', t => {
+t.test('nothing that is logged commands a terminal', async t => {
   const hostile = '\u001b[2J\u009b31m\u0007\r\n\u202e\u2066\u200f\u007f'
   const printed = pretty(line({ msg: `x${hostile}`, n: hostile, error: { message: hostile } }), false)
   t.notMatch(printed.slice(0, -1), /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/) // eslint-disable-line no-control-regex -- that is what it looks for
   t.equal(printed.split('\n').length, 2, 'it stays one line')
-  t.end()
 })
 
-t.test('colours are for a terminal alone', t => {
+t.test('colours are for a terminal alone', async t => {
   t.match(pretty(line({ level: 'error' }), true), /\u001b\[31mERROR\u001b\[39m ready/) // eslint-disable-line no-control-regex -- that is what it looks for
   t.notMatch(pretty(line({ level: 'error' }), false), /\u001b/) // eslint-disable-line no-control-regex -- that is what it looks for
-  t.end()
 })
 
-t.test('what is no line of the log stays as it is', t => {
+t.test('what is no line of the log stays as it is', async t => {
   for (const text of ['', 'plain text\n', '{"a":1}\n', '[]\n', '{broken\n']) t.equal(pretty(text, false), text)
-  t.end()
 })
 
-t.test('it takes what the log writes', t => {
+t.test('it takes what the log writes', async t => {
   const printed: string[] = []
   createLog(
     'info',
@@ -59,5 +49,4 @@ t.test('it takes what the log writes', t => {
     )
   ).warn({ redis: 'redis:6379' }, 'Redis is not reachable')
   t.match(printed, [/^\d\d:\d\d:\d\d\.\d{3} WARN {2}Redis is not reachable {2}redis=redis:6379\n$/])
-  t.end()
 })

@@ -19,12 +19,11 @@ const TAKEN: ReadonlyArray<readonly [text: string, url?: string]> = [
   [encodeURIComponent(`${ORIGIN}/x?a=1&b=2`), `${ORIGIN}/x?a=1&b=2`]
 ]
 
-t.test('back to a page of this origin', (t) => {
+t.test('back to a page of this origin', async (t) => {
   for (const [text, url = text] of TAKEN) {
     t.equal(read(text), url)
     t.equal(read(url), url, 'and stays so when it is read again')
   }
-  t.end()
 })
 
 const REFUSED: readonly string[] = [
@@ -39,23 +38,21 @@ const REFUSED: readonly string[] = [
   `${ORIGIN}/x/../_auth/logout`, `${ORIGIN}/${'x'.repeat(2048)}`, `${ORIGIN}/${'{'.repeat(1000)}`
 ]
 
-t.test('and to nothing else', (t) => {
+t.test('and to nothing else', async (t) => {
   for (const text of REFUSED) t.equal(read(text), undefined, JSON.stringify(text).slice(0, 80))
-  t.end()
 })
 
 /** What a browser takes for the host is the one origin, and nothing but printable ASCII travels. */
 const stays = (url: string | undefined): boolean =>
   url === undefined || (/^http:\/\/localhost:8080\/[!-~]*$/.test(url) && new URL(url).origin === ORIGIN)
 
-t.test('addresses that once led away elsewhere lead to this origin or nowhere', (t) => {
+t.test('addresses that once led away elsewhere lead to this origin or nowhere', async (t) => {
   const all = CORPUS.flatMap((text) => [
     text, text.replaceAll('app.example.com', 'localhost:8080'),
     text.replaceAll('app.example.com', 'localhost:8080').replaceAll('https', 'http')
   ]).flatMap(forms)
   t.strictSame(all.filter((text) => !stays(read(text))), [])
   t.ok(all.filter((text) => read(text) !== undefined).length >= 10, 'some of them are pages of ours')
-  t.end()
 })
 
 const PIECES = [
@@ -68,7 +65,7 @@ const address = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 60 }).map((text) => ORIGIN + text)
 )
 
-t.test('whatever the address, and whatever a proxy says, it is this origin or none', (t) => {
+t.test('whatever the address, and whatever a proxy says, it is this origin or none', async (t) => {
   const find = createLoginRedirect(SETTINGS, returnUrls)
   const policy = parsePolicy('')
   let taken = 0
@@ -87,10 +84,9 @@ t.test('whatever the address, and whatever a proxy says, it is this origin or no
     return stays(url) && stays(back)
   }), { numRuns: 20_000, seed: 20_261_126 })
   t.ok(taken > 500, `${taken} of 20,000 were taken`)
-  t.end()
 })
 
-t.test('a proxy of this machine says where people were, port and all', (t) => {
+t.test('a proxy of this machine says where people were, port and all', async (t) => {
   const find = createLoginRedirect(SETTINGS, returnUrls)
   const sent = find({
     reason: 'no_credentials',
@@ -101,5 +97,4 @@ t.test('a proxy of this machine says where people were, port and all', (t) => {
     rawHeaders: ['x-forwarded-host', 'localhost:8080', 'x-forwarded-uri', '/deep?a=1']
   })
   t.equal(sent?.location, `${ORIGIN}/_auth/login?rd=${ORIGIN}/deep?a=1`)
-  t.end()
 })

@@ -5,9 +5,7 @@ import { createReturnUrls } from '../../../src/login/return-url.ts'
 import { createLoginRedirect, type Refused } from '../../../src/login/redirect.ts'
 
 const settings = {
-  publicUrl: 'https://app.example.com',
-  path: '/_auth',
-  allowedHosts: ['app.example.com', 'b.example.com']
+  publicUrl: 'https://app.example.com', path: '/_auth', allowedHosts: ['app.example.com', 'b.example.com']
 }
 const findLoginRedirect = createLoginRedirect(settings, createReturnUrls(settings))
 
@@ -35,32 +33,22 @@ const SENT: ReadonlyArray<readonly [title: string, asked: Case, location: string
   ['whose cookie cannot be one', { reason: 'malformed_credentials' }, `${LOGIN}?${BACK}`],
   ['who asks by HEAD', { method: 'HEAD' }, `${LOGIN}?${BACK}`],
   ['on a route that asks for a role', { policy: 'role=admin' }, `${LOGIN}?${BACK}`],
-  [
-    'who signed in too long ago',
+  ['who signed in too long ago',
     { reason: 'step_up_required', challenge: { maxAge: 300, amr: [] }, policy: 'max_age=300' },
-    `${LOGIN}?max_age=300&${BACK}`
-  ],
+    `${LOGIN}?max_age=300&${BACK}`],
   ['through a proxy that nobody vouches for: to the default page', { isTrusted: false }, LOGIN],
-  [
-    '… a step-up too',
+  ['… a step-up too',
     { isTrusted: false, reason: 'step_up_required', challenge: { maxAge: 5, amr: [] }, policy: 'max_age=5' },
-    `${LOGIN}?max_age=5`
-  ],
+    `${LOGIN}?max_age=5`],
   ['with a second host line: to the default page', { rawHeaders: ['x-forwarded-host', 'app.example.com'] }, LOGIN],
   ['with a second address line', { rawHeaders: ['x-forwarded-uri', '/x'] }, LOGIN],
   ['by a proxy that names the method', { rawHeaders: ['X-Forwarded-Method', 'GET'] }, `${LOGIN}?${BACK}`],
-  [
-    'by a service worker that passes a navigation on',
-    { rawHeaders: ['Sec-Fetch-Dest', 'empty', 'Sec-Fetch-Mode', 'navigate'] },
-    `${LOGIN}?${BACK}`
-  ]
+  ['by a service worker that passes a navigation on',
+    { rawHeaders: ['Sec-Fetch-Dest', 'empty', 'Sec-Fetch-Mode', 'navigate'] }, `${LOGIN}?${BACK}`]
 ]
 
 for (const [title, asked, location] of SENT) {
-  t.test(`sent to log in: ${title}`, (t) => {
-    t.strictSame(find(asked), { kind: 'redirect', location })
-    t.end()
-  })
+  t.test(`sent to log in: ${title}`, async (t) => { t.strictSame(find(asked), { kind: 'redirect', location }) })
 }
 
 const dest = (name: string): Case => ({ rawHeaders: ['Sec-Fetch-Dest', name] })
@@ -76,53 +64,41 @@ const KEPT: ReadonlyArray<readonly [title: string, asked: Case]> = [
       [`the client's method is ${method}, says the proxy`, { rawHeaders: ['X-Forwarded-Method', method] }] as const
   ),
   ['two methods', { rawHeaders: ['X-Forwarded-Method', 'GET', 'X-Forwarded-Method', 'POST'] }],
-  [
-    'another method, though nobody vouches for who says so',
-    { isTrusted: false, rawHeaders: ['X-Forwarded-Method', 'POST'] }
-  ],
+  ['another method, though nobody vouches for who says so',
+    { isTrusted: false, rawHeaders: ['X-Forwarded-Method', 'POST'] }],
   ['fetched ahead', { rawHeaders: ['Sec-Purpose', 'prefetch'] }],
   ['rendered ahead', { rawHeaders: ['Sec-Purpose', 'prefetch;prerender'] }],
   ['fetched ahead, as it was said before', { rawHeaders: ['Purpose', 'prefetch'] }],
   ['… by Safari', { rawHeaders: ['X-Purpose', 'preview'] }],
   ['… by Firefox', { rawHeaders: ['X-Moz', 'prefetch'] }],
   ['a script', { rawHeaders: ['Sec-Fetch-Mode', 'cors'] }],
-  [
-    'a policy of amr, for somebody signed in',
-    { reason: 'step_up_required', challenge: { maxAge: undefined, amr: ['mfa'] }, policy: 'amr=mfa' }
-  ],
-  [
-    'a policy of amr and max_age',
-    { reason: 'step_up_required', challenge: { maxAge: 5, amr: ['mfa'] }, policy: 'amr=mfa&max_age=5' }
-  ],
+  ['a policy of amr, for somebody signed in',
+    { reason: 'step_up_required', challenge: { maxAge: undefined, amr: ['mfa'] }, policy: 'amr=mfa' }],
+  ['a policy of amr and max_age',
+    { reason: 'step_up_required', challenge: { maxAge: 5, amr: ['mfa'] }, policy: 'amr=mfa&max_age=5' }],
   ['a policy of amr, for nobody', { policy: 'amr=mfa' }],
   ['a policy that cannot be understood', { policy: 'rolle=admin' }],
-  [
-    'an Authorization line that cannot be one, which no login replaces',
-    { reason: 'malformed_credentials', bearer: true }
-  ],
+  ['an Authorization line that cannot be one, which no login replaces',
+    { reason: 'malformed_credentials', bearer: true }],
   ...(Object.keys(REFUSALS) as RefusalReason[])
     .filter((reason) => REFUSALS[reason].status !== 401 || reason === 'ambiguous_credentials')
     .map((reason) => [`refused for ${reason}`, { reason }] as const)
 ]
 
 for (const [title, asked] of KEPT) {
-  t.test(`not sent to log in: ${title}`, (t) => {
-    t.equal(find(asked), undefined)
-    t.end()
-  })
+  t.test(`not sent to log in: ${title}`, async (t) => { t.equal(find(asked), undefined) })
 }
 
-t.test('login=off: an offer, for proxies that make a redirect of it themselves', (t) => {
+t.test('login=off: an offer, for proxies that make a redirect of it themselves', async (t) => {
   t.strictSame(find({ policy: 'role=admin&login=off' }), { kind: 'offer', location: `${LOGIN}?${BACK}` })
   t.equal(
     find({ policy: 'login=off', rawHeaders: ['Sec-Fetch-Dest', 'iframe'] }),
     undefined,
     'where there would be a redirect'
   )
-  t.end()
 })
 
-t.test("makes no circle behind a proxy that asks about the login's own paths", (t) => {
+t.test("makes no circle behind a proxy that asks about the login's own paths", async (t) => {
   const asked = (host: string, uri: string) =>
     findLoginRedirect({
       reason: 'no_credentials',
@@ -144,10 +120,9 @@ t.test("makes no circle behind a proxy that asks about the login's own paths", (
   ] as const) {
     t.ok(asked(host, uri), `${host}${uri} is an app's own`)
   }
-  t.end()
 })
 
-t.test('back only to where people may go', (t) => {
+t.test('back only to where people may go', async (t) => {
   for (const [host, uri] of [
     ['evil.example.net', '/'],
     ['b.example.com@evil.example.net', '/'],
@@ -175,5 +150,4 @@ t.test('back only to where people may go', (t) => {
       `${host} ${uri}`
     )
   }
-  t.end()
 })

@@ -100,9 +100,8 @@ t.test('legible in light and in dark: contrast of text 4.5 at least, of outlines
   t.equal(contrast('#000', '#ffffff'), 21, 'computed as WCAG does')
 })
 
-t.test('the page of a cookie that cannot be one names the cure', (t) => {
+t.test('the page of a cookie that cannot be one names the cure', async (t) => {
   t.match(pageOf('malformed_credentials').render(REFERENCE), /http\.cookie_prefix[^]*AUTHGEAR_COOKIE_PREFIX/)
-  t.end()
 })
 
 type Link = readonly [href: string, text: string]
@@ -115,19 +114,17 @@ const LINKED: ReadonlyArray<readonly [reason: RefusalReason, links: readonly Lin
   ['bad_policy', [['/other', 'Sign in as somebody else']]],
   ['authgear_unavailable', [['', 'Try again']]]
 ]
-t.test('a page offers what the operator has set, where that helps', (t) => {
+t.test('a page offers what the operator has set, where that helps', async (t) => {
   const linked = createPages({ signIn: '/login?a=1&b', changeUser: '/other' })
   for (const [reason, links] of LINKED) {
     const page = linked(reason).render(REFERENCE)
     const found = page.matchAll(/<a href="([^"]*)">([^<]*)</g)
     t.strictSame(Array.from(found, ([, href = '', text]) => [href.replace('&amp;', '&'), text]), links, reason)
   }
-  t.end()
 })
 
-t.test('without a login anywhere a page says whom to ask', (t) => {
+t.test('without a login anywhere a page says whom to ask', async (t) => {
   for (const reason of ['no_credentials', 'invalid_session', 'step_up_required', 'forbidden'] as const) {
     t.match(pageOf(reason).render(REFERENCE), /ask the people who run this site, or whoever gave you its address/)
   }
-  t.end()
 })

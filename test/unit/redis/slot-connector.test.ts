@@ -17,13 +17,10 @@ const messages: ReadonlyArray<readonly [message: string, expected: unknown]> = [
 ]
 
 for (const [message, expected] of messages) {
-  t.test(`redirection: ${message}`, t => {
-    t.strictSame(readRedirection(message), expected)
-    t.end()
-  })
+  t.test(`redirection: ${message}`, async t => { t.strictSame(readRedirection(message), expected) })
 }
 
-t.test('each node is tried in turn, and where one points is tried first, once', t => {
+t.test('each node is tried in turn, and where one points is tried first, once', async t => {
   const target = createSlotTarget([{ host: 'a', port: 1 }, { host: 'b', port: 2 }])
   t.equal(target.current(), undefined)
   t.strictSame(target.next(), { host: 'a', port: 1, isAsking: false })
@@ -36,10 +33,9 @@ t.test('each node is tried in turn, and where one points is tried first, once', 
   t.strictSame(target.next(), { host: 'c', port: 4, isAsking: true }, 'on the same host')
   t.strictSame(target.current(), { host: 'c', port: 4, isAsking: true })
   t.strictSame(target.next(), { host: 'c', port: 4, isAsking: false }, 'ASKING is for that once')
-  t.end()
 })
 
-t.test('however many nodes were heard of, those of the configuration stay', t => {
+t.test('however many nodes were heard of, those of the configuration stay', async t => {
   const target = createSlotTarget([{ host: 'a', port: 1 }])
   for (let n = 0; n < 1000; n++) {
     target.next()
@@ -49,23 +45,15 @@ t.test('however many nodes were heard of, those of the configuration stay', t =>
   const seen = new Set(Array.from({ length: 100 }, () => target.next().host))
   t.equal(seen.size, 33)
   t.ok(seen.has('a') && seen.has('h999'))
-  t.end()
 })
 
-t.test('servers are named without their passwords', t => {
+t.test('servers are named without their passwords', async t => {
   t.equal(describeServers({ kind: 'one', host: '::1', port: 1, db: 0 }), '[::1]:1')
   t.equal(
     describeServers({
-      kind: 'sentinel',
-      sentinels: [
-        { host: 'a', port: 1 },
-        { host: 'b', port: 2 }
-      ],
-      name: 'm',
-      password: 'hunter2'
+      kind: 'sentinel', sentinels: [{ host: 'a', port: 1 }, { host: 'b', port: 2 }], name: 'm', password: 'hunter2'
     }),
     'm of the Sentinels a:1, b:2'
   )
   t.equal(describeServers({ kind: 'cluster', nodes: [{ host: 'a', port: 1 }] }), 'the Cluster a:1')
-  t.end()
 })

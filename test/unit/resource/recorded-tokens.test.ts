@@ -32,10 +32,7 @@ async function verify (name: string, other: Claims = {}): Promise<Verification> 
     waitingBytes: 2 ** 20
   })
   const claims = {
-    ...payload,
-    jti: 'a'.repeat(64),
-    sub: payload['sub'] === '<user id>' ? 'a-user' : payload['sub'],
-    ...other
+    ...payload, jti: 'a'.repeat(64), sub: payload['sub'] === '<user id>' ? 'a-user' : payload['sub'], ...other
   }
   return await verifier.verify(signed(claims, header), { key: '' as MemoryKey, headBytes: () => 0 })
 }

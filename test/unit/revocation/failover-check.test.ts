@@ -28,12 +28,9 @@ function renewed (writer: string | undefined, reader: string, after = '0-0'): st
   return names
 }
 
-t.test(
-  'leaves two connections to one named server alone',
-  async (t) => {
-    t.strictSame(renewed('a', 'a'), [])
-  }
-)
+t.test('leaves two connections to one named server alone', async (t) => {
+  t.strictSame(renewed('a', 'a'), [])
+})
 
 t.test('without names an answer after its entry was read is no sign of two servers', async (t) => {
   t.strictSame(renewed(undefined, '', '1-0'), [])

@@ -31,10 +31,7 @@ function open (some: Partial<LedgerOptions> = {}) {
 /** As another replica sealed it, of alice. */
 const shared = (ledger: Ledger, some: Partial<Entry> = {}): Entry =>
   entryOf({
-    resolution: validResolution({ 'user-id': 'alice' }),
-    digests: ALICE.digests,
-    stamp: ledger.stamp(),
-    ...some
+    resolution: validResolution({ 'user-id': 'alice' }), digests: ALICE.digests, stamp: ledger.stamp(), ...some
   })
 
 t.test('what is revoked voids what began before it, and nothing else or later', async (t) => {
@@ -150,8 +147,7 @@ t.test('a revocation taken here', async (t) => {
     ledger.take(user('alice'), 'given up')
     ledger.take(EVERYTHING, 'all')
     t.same(
-      [ledger.isVoid(ALICE, before), ledger.isVoid(BOB, before), ledger.trusts(shared(ledger))],
-      [true, true, false]
+      [ledger.isVoid(ALICE, before), ledger.isVoid(BOB, before), ledger.trusts(shared(ledger))], [true, true, false]
     )
     read(EVERYTHING, 'all')
     t.ok(ledger.trusts(shared(ledger)))

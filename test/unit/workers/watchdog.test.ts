@@ -9,40 +9,36 @@ function watch () {
   return { worker, killed, pass }
 }
 
-t.test('a worker is told of once, after twenty ticks with the same report', (t) => {
+t.test('a worker is told of once, after twenty ticks with the same report', async (t) => {
   const { worker, killed, pass } = watch()
   worker.last = {}
   pass(20)
   t.strictSame(killed, [])
   pass(100)
   t.strictSame(killed, [20])
-  t.end()
 })
 
-t.test('one that reports is never told of', (t) => {
+t.test('one that reports is never told of', async (t) => {
   const { worker, killed, pass } = watch()
   for (let round = 0; round < 100; round++) {
     worker.last = {}
     pass(19)
   }
   t.strictSame(killed, [])
-  t.end()
 })
 
-t.test('one that never reports has five minutes for its start', (t) => {
+t.test('one that never reports has five minutes for its start', async (t) => {
   const { killed, pass } = watch()
   pass(300)
   t.strictSame(killed, [])
   pass(100)
   t.strictSame(killed, [300])
-  t.end()
 })
 
-t.test('a start that took long counts for nothing once it reports', (t) => {
+t.test('a start that took long counts for nothing once it reports', async (t) => {
   const { worker, killed, pass } = watch()
   pass(299)
   worker.last = {}
   pass(20)
   t.strictSame(killed, [])
-  t.end()
 })

@@ -18,7 +18,7 @@ function counted (memoryHits: number, gauges: Parameters<typeof allMetrics>[0] =
 const requestsOf = ({ requests }: Reading, status: number): number =>
   requests.filter(({ labels }) => labels.status === status).reduce((sum, { count }) => sum + count, 0)
 
-t.test('adds up what each worker counted', (t) => {
+t.test('adds up what each worker counted', async (t) => {
   const whole = wholeReading([NOTHING_READ], [counted(3), counted(4)])
   t.equal(whole.reads.memory.hit, 7)
   t.equal(requestsOf(whole, 200), 7)
@@ -26,42 +26,36 @@ t.test('adds up what each worker counted', (t) => {
   t.equal(whole.durations.memory.at(-1), 7)
   t.equal(whole.authgear.valid, 2)
   t.equal(whole.requests.length, counted(0).requests.length, 'a label set once')
-  t.end()
 })
 
-t.test('an ended worker counts on, and has no state any more', (t) => {
+t.test('an ended worker counts on, and has no state any more', async (t) => {
   const ended = wholeReading([NOTHING_READ, counted(5, { redisUp: () => false })], [])
   const whole = wholeReading([ended], [counted(1)])
   t.equal(whole.reads.memory.hit, 6)
   t.equal(whole.now.redisUp, true)
   t.equal(whole.now.cacheEntries, 3, 'its memory went with it')
-  t.end()
 })
 
-t.test('of what is true or not the worse counts, of amounts the sum', (t) => {
+t.test('of what is true or not the worse counts, of amounts the sum', async (t) => {
   const audit = { behindSeconds: () => 7, untold: () => 4 }
   const rows: ReadonlyArray<readonly [gauges: Parameters<typeof allMetrics>[0], now: Partial<Reading['now']>]> = [
     [{ redisUp: () => false }, { redisUp: false, logFollowed: true }],
     [{ logFollowed: () => false }, { redisUp: true, logFollowed: false }],
-    [
-      { resolver: () => ({ inFlight: 5, queued: 6, circuitOpen: true }) },
-      { inFlight: 6, queued: 8, circuitOpen: true }
-    ],
+    [{ resolver: () => ({ inFlight: 5, queued: 6, circuitOpen: true }) },
+      { inFlight: 6, queued: 8, circuitOpen: true }],
     [{ replicasSeen: () => 9 }, { replicasSeen: 9 }],
     [{ audit: { ...audit, isLeader: () => true } }, { auditBehindSeconds: 7, untold: 4 }],
     [{ audit: { ...audit, isLeader: () => false } }, { auditBehindSeconds: 61, untold: 0 }]
   ]
   for (const [gauges, now] of rows) t.match(wholeReading([], [counted(0), counted(0, gauges)]).now, now)
-  t.end()
 })
 
-t.test('without a worker nothing is well', (t) => {
+t.test('without a worker nothing is well', async (t) => {
   t.match(wholeReading([NOTHING_READ], []).now, { redisUp: false, logFollowed: false, inFlight: 0 })
   t.strictSame(wholeState([]), { state: 'starting', redis: 'down', authgear: 'ok' })
-  t.end()
 })
 
-t.test('the replica serves while one worker does', (t) => {
+t.test('the replica serves while one worker does', async (t) => {
   const report = (some: Partial<Report>): Report =>
     ({ state: 'serving', redis: 'up', authgear: 'ok', reading: NOTHING_READ, others: [], ...some })
   type Row = readonly [reports: ReadonlyArray<Partial<Report>>, state: ReturnType<typeof wholeState>]
@@ -76,5 +70,4 @@ t.test('the replica serves while one worker does', (t) => {
   const named = (id: string) => ({ id, replica: { name: `host-${id}`, state: 'serving', authgear: 'ok' } }) as const
   const fleet = wholeFleet([report({ others: [named('b'), named('c')] }), report({ others: [named('a'), named('c')] })])
   t.strictSame(fleet.map(({ id }) => id), ['a', 'b', 'c'])
-  t.end()
 })

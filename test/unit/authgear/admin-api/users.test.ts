@@ -45,14 +45,13 @@ const RECORDED: Readonly<Record<string, string>> = {
   'error/get': 'garbage'
 }
 
-t.test('reads each recorded answer as what it is', (t) => {
+t.test('reads each recorded answer as what it is', async (t) => {
   for (const { name, ids, ...response } of recordedProfiles) {
     // an id that was asked about twice comes twice, which this service never asks
     const outcome = outcomeOf(() => readUsers(responseOf(response), ids.map(userIdOf), false))
     t.equal(outcome, RECORDED[name] ?? 'user', name)
   }
   t.equal(recordedProfiles.length, 34)
-  t.end()
 })
 
 const ANSWERS: ReadonlyArray<readonly [what: string, nodes: readonly unknown[], kinds: readonly string[]]> = [
@@ -71,23 +70,21 @@ const ANSWERS: ReadonlyArray<readonly [what: string, nodes: readonly unknown[], 
 ]
 
 for (const [what, nodes, kinds] of ANSWERS) {
-  t.test(`an answer with ${what}`, (t) => {
+  t.test(`an answer with ${what}`, async (t) => {
     const readings = readUsers(answer(nodes), [A, B, C], false)
     t.strictSame(kindsOf(readings), kinds)
     for (const id of [A, B, C]) {
       const email = emailOf(readings.get(id))
       if (String(email).includes('@')) t.equal(email, `${id[0]}@example.com`, 'nobody has another user’s')
     }
-    t.end()
   })
 }
 
-t.test('groups that were asked for and did not come make a user unreadable', (t) => {
+t.test('groups that were asked for and did not come make a user unreadable', async (t) => {
   const groups = { groups: { edges: [{ node: { key: 'staff' } }, { node: null }] } }
   const readings = readUsers(answer([nodeOf(A, groups), nodeOf(B, { groups: null }), nodeOf(C)]), [A, B, C], true)
   t.strictSame(kindsOf(readings), ['a user', 'b unreadable', 'c unreadable'])
   t.match(readings.get(A), { record: { groups: ['staff', undefined] } })
-  t.end()
 })
 
 const ERRORS: ReadonlyArray<readonly [what: string, response: Parameters<typeof readUsers>[0], kind: string]> = [
@@ -101,9 +98,8 @@ const ERRORS: ReadonlyArray<readonly [what: string, response: Parameters<typeof 
 ]
 
 for (const [what, response, kind] of ERRORS) {
-  t.test(`an answer with ${what} is an error`, (t) => {
+  t.test(`an answer with ${what} is an error`, async (t) => {
     t.equal(outcomeOf(() => readUsers(response, [A, B, C], false)), kind)
-    t.end()
   })
 }
 
@@ -114,17 +110,15 @@ t.test('asks only for what is used', async (t) => {
     for (const groups of [false, true]) await createUsers(api, { name, groups }).read([A])
   }
   t.strictSame(queries.map((text) => /on User\{(.*)\}\}\}$/.exec(text)?.[1]), [
-    'isDisabled standardAttributes',
-    'isDisabled standardAttributes groups{edges{node{key}}}',
+    'isDisabled standardAttributes', 'isDisabled standardAttributes groups{edges{node{key}}}',
     'isDisabled standardAttributes formattedName',
     'isDisabled standardAttributes formattedName groups{edges{node{key}}}'
   ])
 })
 
-t.test('only a UUID as Authgear writes it can be asked about', (t) => {
+t.test('only a UUID as Authgear writes it can be asked about', async (t) => {
   for (const id of [A, '0'.repeat(8) + A.slice(8)]) t.ok(isReadableId(id), id)
   for (const id of ['', 'bob', A.toUpperCase(), `${A}\0`, `${A}\n`, ` ${A}`, A.slice(1), A.replaceAll('-', ''), `${A}:x`]) {
     t.notOk(isReadableId(id), JSON.stringify(id))
   }
-  t.end()
 })

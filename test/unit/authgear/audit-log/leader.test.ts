@@ -65,9 +65,7 @@ t.test('a store that does not answer leaves it the rest of its lease', async (t)
   const lease = createLease(clock).of('one')
   let isDown = false
   const one = createLeadership(
-    { ...lease, hold: () => (isDown ? Promise.reject(new Error('down')) : lease.hold()) },
-    LEASE,
-    clock
+    { ...lease, hold: () => (isDown ? Promise.reject(new Error('down')) : lease.hold()) }, LEASE, clock
   )
   await one.tick()
   isDown = true

@@ -31,10 +31,8 @@ const RECORDED: ReadonlyArray<readonly [what: string, revoked: readonly string[]
   ['login in a browser (HTML forms)', ['user 55e6 0']],
   ['sign-out: POST /logout (confirmation page, x_action=logout)', ['user 55e6 200', 'session 0f0c 200']],
   ['sign-out: GET /oauth2/end_session with session + same_site_strict', ['user 55e6 200', 'session 1fe4 200']],
-  [
-    'sign-out: end_session of an IdP session with an SSO offline grant in its group',
-    ['user 55e6 200', 'session ffdd 200', 'session 7378 200']
-  ],
+  ['sign-out: end_session of an IdP session with an SSO offline grant in its group',
+    ['user 55e6 200', 'session ffdd 200', 'session 7378 200']],
   ['/oauth2/revoke of a refresh token', ['user 55e6 200', 'session 30cf 200']],
   ['/oauth2/revoke of the same refresh token again', []],
   ['/oauth2/revoke of an opaque access token', []],
@@ -48,14 +46,10 @@ const RECORDED: ReadonlyArray<readonly [what: string, revoked: readonly string[]
   ['wrong password at login', []],
   ['admin revokeSession (idp)', ['user 762b 200', 'session 2d7f 200']],
   ['admin revokeSession (offline_grant)', ['user 762b 200', 'session 39fb 200']],
-  [
-    'admin revokeSession (idp with SSO offline grant in its group)',
-    ['user 762b 200', 'session 1969 200', 'session 9afa 200']
-  ],
-  [
-    'admin revokeSession (SSO offline grant; IdP session in its group)',
-    ['user 762b 200', 'session 5e27 200', 'session 6b2a 200']
-  ],
+  ['admin revokeSession (idp with SSO offline grant in its group)',
+    ['user 762b 200', 'session 1969 200', 'session 9afa 200']],
+  ['admin revokeSession (SSO offline grant; IdP session in its group)',
+    ['user 762b 200', 'session 5e27 200', 'session 6b2a 200']],
   ['admin revokeAllSessions (1 idp + 1 offline grant)', ['user 762b 200', 'session 513c 200', 'session 38d4 200']],
   ['admin revokeAllSessions (no session left)', ['user 762b 200']],
   ['admin createSession', []],
@@ -98,16 +92,15 @@ const RECORDED: ReadonlyArray<readonly [what: string, revoked: readonly string[]
   ['deleteRole (user has it only through a group)', ['everything 0']]
 ]
 
-t.test('what the recorded actions make void', (t) => {
+t.test('what the recorded actions make void', async (t) => {
   for (const [what, revoked] of RECORDED) {
     const { entries, total } = readPage(recordedAnswer(`${what} -- auditLogs afterwards`))
     t.equal(entries.length, total, 'all of it was recorded')
     t.same(all(entries.toSorted((a, b) => a.seq < b.seq ? -1 : 1)), revoked, what)
   }
-  t.end()
 })
 
-t.test('every recorded type has its row, and those of consequence are asked for', (t) => {
+t.test('every recorded type has its row, and those of consequence are asked for', async (t) => {
   const types = readTypes(
     recordedAnswer('introspection: enums AuditLogActivityType and SortDirection', (text) =>
       text.replace('"AuditLogActivityType":', '"__type":')
@@ -121,47 +114,33 @@ t.test('every recorded type has its row, and those of consequence are asked for'
     types.filter((type) => effectOf(type) !== 'nothing').length + 1,
     'and what nobody knows'
   )
-  t.end()
 })
 
 const entry = (type: string, payload: unknown, context: object = {}): AuditEntry => ({
-  seq: '0000000000000001',
-  second: 0,
-  type,
-  data: { payload, context }
+  seq: '0000000000000001', second: 0, type, data: { payload, context }
 })
 const MUTATION = (name: string): string => `ADMIN_API_MUTATION_${name}_EXECUTED`
 
 const ODD: ReadonlyArray<readonly [what: string, entry: AuditEntry, revoked: readonly string[]]> = [
   ['a deleted user, in the context alone', entry('USER_DELETED', {}, { user_id: 'dead' }), ['user dead 200']],
-  [
-    'a promotion names two',
-    entry('USER_ANONYMOUS_PROMOTED', { user: { id: 'newu' }, anonymous_user: { id: 'oldu' } }),
-    ['user newu 200', 'user oldu 200']
-  ],
+  ['a promotion names two', entry('USER_ANONYMOUS_PROMOTED', { user: { id: 'newu' }, anonymous_user: { id: 'oldu' } }),
+    ['user newu 200', 'user oldu 200']],
   ['an unknown type that names a user', entry('USER_TELEPORTED', { user: { id: 'newu' } }), ['user newu 200']],
   ['an unknown type that names nobody', entry('PROJECT_TELEPORTED', {}), []],
   ['a sign-out that names nobody', entry('USER_SIGNED_OUT', {}), ['everything 0']],
   ['a payload that is no object', entry('USER_DISABLED', 'x'), ['everything 0']],
   ['ids that are no text', entry('USER_DISABLED', { user: { id: 7 }, user_id: '' }), ['everything 0']],
-  [
-    'a sign-out of sessions without their user',
-    entry('USER_SIGNED_OUT', { sessions: [{ id: 'sess' }, { id: 3 }, null] }),
-    ['session sess 200']
-  ],
+  ['a sign-out of sessions without their user',
+    entry('USER_SIGNED_OUT', { sessions: [{ id: 'sess' }, { id: 3 }, null] }), ['session sess 200']],
   ['a role that nobody had', entry(MUTATION('DELETE_ROLE'), { role_user_ids: null, role_group_ids: null }), []],
-  [
-    'a role of a group',
-    entry(MUTATION('DELETE_ROLE'), { role_user_ids: ['user'], role_group_ids: ['group'] }),
-    ['everything 0']
-  ],
+  ['a role of a group', entry(MUTATION('DELETE_ROLE'), { role_user_ids: ['user'], role_group_ids: ['group'] }),
+    ['everything 0']],
   ['an empty list of users', entry(MUTATION('ADD_ROLE_TO_USERS'), { role_key: 'r', user_ids: [] }), []],
   ['a new role', entry(MUTATION('CREATE_ROLE'), { role: {} }), []]
 ]
 
-t.test('odd entries void too much rather than too little', (t) => {
+t.test('odd entries void too much rather than too little', async (t) => {
   for (const [what, one, revoked] of ODD) t.same(all([one]), revoked, what)
-  t.end()
 })
 
 t.test('what ends a session ends resource tokens of its user, a change does not', async (t) => {

@@ -6,11 +6,7 @@ import { createCoalescer } from '../../../../src/authgear/audit-log/apply.ts'
 import { timeOf, type AuditEntry } from '../../../../src/authgear/audit-log/entry.ts'
 import { classifyGap } from '../../../../src/authgear/audit-log/follower.ts'
 import {
-  advance,
-  beginAt,
-  decodePosition,
-  encodePosition,
-  startOf
+  advance, beginAt, decodePosition, encodePosition, startOf
 } from '../../../../src/authgear/audit-log/position.ts'
 import { readWindow } from '../../../../src/authgear/audit-log/read-window.ts'
 import { variablesOf, type Window } from '../../../../src/authgear/audit-log/window.ts'
@@ -21,10 +17,7 @@ const OVERLAP = { least: 10, most: 10 }
 const TYPES = ['A', 'B', 'C', 'D', 'E']
 
 const entryAt = (number: number, second: number, type = 'A'): AuditEntry => ({
-  seq: number.toString(16).padStart(16, '0'),
-  second,
-  type,
-  data: {}
+  seq: number.toString(16).padStart(16, '0'), second, type, data: {}
 })
 
 /** A log as Authgear shows it: the newest hundred of a window, those of one second in any order. */
@@ -49,27 +42,20 @@ function logOf (entries: readonly AuditEntry[]) {
 
 const never = (): boolean => false
 
-t.test('a time is written in Z and whole seconds', (t) => {
+t.test('a time is written in Z and whole seconds', async (t) => {
   t.equal(timeOf(NOW), '2026-11-25T00:08:57Z')
   t.same(variablesOf({ from: NOW, to: undefined, types: TYPES }), {
-    first: 100,
-    activityTypes: TYPES,
-    rangeFrom: '2026-11-25T00:08:57Z'
+    first: 100, activityTypes: TYPES, rangeFrom: '2026-11-25T00:08:57Z'
   })
   t.same(variablesOf({ from: undefined, to: NOW, types: [] }, 1), {
-    first: 1,
-    activityTypes: [],
-    rangeTo: '2026-11-25T00:08:57Z'
+    first: 1, activityTypes: [], rangeTo: '2026-11-25T00:08:57Z'
   })
-  t.end()
 })
 
 t.test('whatever is in a window is read, or the cell that does not fit is named', async (t) => {
   const someEntries = fc.array(
     fc.record({
-      ago: fc.integer({ min: 0, max: 30 }),
-      type: fc.constantFrom(...TYPES),
-      count: fc.constantFrom(1, 3, 40, 99, 130)
+      ago: fc.integer({ min: 0, max: 30 }), type: fc.constantFrom(...TYPES), count: fc.constantFrom(1, 3, 40, 99, 130)
     }),
     { maxLength: 12 }
   )
@@ -95,21 +81,14 @@ t.test('what fits is one query, and newest halves come first', async (t) => {
   await readWindow({ from: NOW - 10, to: undefined, types: TYPES }, 100, many.ask, never)
   t.same(
     many.asked.map(({ from, to }) => [from === undefined ? from : NOW - from, to === undefined ? to : NOW - to]),
-    [
-      [10, undefined],
-      [5, undefined],
-      [10, 5]
-    ]
+    [[10, undefined], [5, undefined], [10, 5]]
   )
 })
 
 t.test('what is too old to concern anything is not read', async (t) => {
   const log = logOf(Array.from({ length: 5000 }, (_, index) => entryAt(index, NOW - index * 60)))
   const { entries, overflows } = await readWindow(
-    { from: NOW - 1_000_000, to: undefined, types: TYPES },
-    40,
-    log.ask,
-    never
+    { from: NOW - 1_000_000, to: undefined, types: TYPES }, 40, log.ask, never
   )
   t.match(log.asked[1], { from: NOW - 40 })
   t.equal(log.asked.length, 2)
@@ -145,10 +124,7 @@ t.test(
     t.equal(startOf(begun, 10), NOW - 5, 'nothing older')
     const log = logOf([entryAt(1, NOW - 5), entryAt(2, NOW)])
     const first = advance(
-      begun,
-      NOW - 5,
-      await readWindow({ from: NOW - 5, to: undefined, types: TYPES }, 40, log.ask, never),
-      OVERLAP
+      begun, NOW - 5, await readWindow({ from: NOW - 5, to: undefined, types: TYPES }, 40, log.ask, never), OVERLAP
     )
     t.same([first.newest, startOf(first, 10), [...first.seen.values()]], [NOW, NOW - 5, [NOW - 5, NOW]])
     const later = advance(
@@ -173,7 +149,7 @@ t.test(
   }
 )
 
-t.test('a position comes back as it was stored, and nothing else does', (t) => {
+t.test('a position comes back as it was stored, and nothing else does', async (t) => {
   const position = {
     ...beginAt(NOW),
     seen: new Map([['a', NOW]]),
@@ -189,7 +165,6 @@ t.test('a position comes back as it was stored, and nothing else does', (t) => {
     { ...beginAt(undefined), seen: new Map([['b', 1]]), isTroubled: true, isEverythingDue: true },
     'what is missing is trouble'
   )
-  t.end()
 })
 
 const GAPS: ReadonlyArray<readonly [what: string, gap: Parameters<typeof classifyGap>[0], verdict: string]> = [
@@ -208,12 +183,11 @@ const GAPS: ReadonlyArray<readonly [what: string, gap: Parameters<typeof classif
   ['a service that stood still for a day', { ageMs: 86_400_000, isTroubled: false, isRedisToBlame: false }, 'expired']
 ]
 
-t.test('gaps', (t) => {
+t.test('gaps', async (t) => {
   for (const [what, gap, verdict] of GAPS) t.equal(classifyGap(gap, 10_000, 30_000), verdict, what)
-  t.end()
 })
 
-t.test('the first everything at once, one more at the end of ten seconds', (t) => {
+t.test('the first everything at once, one more at the end of ten seconds', async (t) => {
   const clock = manualClock()
   const everything = createCoalescer(clock)
   t.equal(everything.waitMs(), undefined)
@@ -230,15 +204,12 @@ t.test('the first everything at once, one more at the end of ten seconds', (t) =
   everything.request()
   everything.forget()
   t.equal(everything.waitMs(), undefined)
-  t.end()
 })
 
-t.test('after failures it asks less and less often, after one that hung at once less', (t) => {
+t.test('after failures it asks less and less often, after one that hung at once less', async (t) => {
   t.same(
-    [1, 2, 3, 4, 20].map((failures) => delayAfter('server', failures, 2000, 0.5)),
-    [2000, 4000, 8000, 16_000, 60_000]
+    [1, 2, 3, 4, 20].map((failures) => delayAfter('server', failures, 2000, 0.5)), [2000, 4000, 8000, 16_000, 60_000]
   )
   t.same([1, 2, 3, 4].map((failures) => delayAfter('timeout', failures, 2000, 0.5)), [10_000, 20_000, 40_000, 60_000])
   t.same([0, 1].map((random) => delayAfter('server', 1, 2000, random)), [1500, 2500], 'with jitter')
-  t.end()
 })

@@ -2,9 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import t from 'tap'
 import { Overloaded } from '../../../../src/errors.ts'
 import {
-  createConcurrencyLimit,
-  type ConcurrencyLimit,
-  type Limit
+  createConcurrencyLimit, type ConcurrencyLimit, type Limit
 } from '../../../../src/authgear/resolver/concurrency-limit.ts'
 import { Deadline } from '../../../../src/authgear/resolver/deadline.ts'
 

@@ -20,10 +20,7 @@ const JUNK = ['one', 'two', 'three', 'four'] as const
 function opened (failuresPerMinute = 3, timeoutMs = 60_000) {
   const clock = manualClock()
   const failed = createFailedCredentials({
-    failuresPerMinute,
-    maxWaiting: { client: 4, all: 6 },
-    timeoutMs,
-    now: clock.monotonic
+    failuresPerMinute, maxWaiting: { client: 4, all: 6 }, timeoutMs, now: clock.monotonic
   })
   const refuse = (trace = MALLORY, count = failuresPerMinute, name = 'junk'): void => {
     for (let i = 0; i < count; i++) failed.judged(trace, digestOf(`${i}${name}`), 'invalid')

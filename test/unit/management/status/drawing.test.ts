@@ -12,9 +12,7 @@ function figure (
   ...values: readonly [number | undefined, number | undefined, number | undefined]
 ): Figure {
   const curve = values.map((value, index) => ({
-    from: at(now - (WINDOW_MS * (3 - index)) / 3),
-    to: at(now - (WINDOW_MS * (2 - index)) / 3),
-    value
+    from: at(now - (WINDOW_MS * (3 - index)) / 3), to: at(now - (WINDOW_MS * (2 - index)) / 3), value
   }))
   return { line: { id: 'a', name: 'a', of: () => undefined }, curve, rows: [], total: undefined, latest: values[2] }
 }
@@ -41,23 +39,19 @@ const DRAWN: ReadonlyArray<
   ['few as few: a rate of 0.05 does not fill the chart', 'rate', [0.05, 0.05, 0.05], 'M0 36H100V36H200V36H300']
 ]
 for (const [what, scale, values, path] of DRAWN) {
-  t.test(`${what} (${scale})`, (t) => {
-    t.strictSame(pathsOf([figure(5_000_000, ...values)], scale), [path])
-    t.end()
-  })
+  t.test(`${what} (${scale})`, async (t) => { t.strictSame(pathsOf([figure(5_000_000, ...values)], scale), [path]) })
 }
 
-t.test('lines share an axis, and each has its own class', (t) => {
+t.test('lines share an axis, and each has its own class', async (t) => {
   const figures = [figure(WINDOW_MS, 1, 1, 1), figure(WINDOW_MS, 2, 2, 2)]
   t.match(draw(figures, axisOf(figures, 'rate'), 'rate', 'x'), /class="l0" d="M0 36H100.*class="l1" d="M0 2H100/)
   t.match(
     draw(figures, axisOf(figures, 'rate'), 'rate', 'a "label" & <more>'),
     'role="img" aria-label="a &quot;label&quot; &amp; &lt;more&gt;"'
   )
-  t.end()
 })
 
-t.test('a pointer over a curve reads the values of its minute, without a script', (t) => {
+t.test('a pointer over a curve reads the values of its minute, without a script', async (t) => {
   const [one] = [figure(WINDOW_MS, 1, 5, 10)]
   const drawn = draw([{ ...one, rows: one.curve.toReversed() }], axisOf([one], 'rate'), 'rate', 'x')
   t.strictSame(Array.from(drawn.matchAll(/<rect x="(\d+)" width="(\d+)"[^>]*><title>([^<]*)</g), ([, ...all]) => all), [
@@ -65,10 +59,9 @@ t.test('a pointer over a curve reads the values of its minute, without a script'
     ['100', '100', 'until 5 min ago: a 5/s'],
     ['0', '100', 'until 10 min ago: a 1/s']
   ])
-  t.end()
 })
 
-t.test('a state is a bar for each time that it went on, thin while it holds', (t) => {
+t.test('a state is a bar for each time that it went on, thin while it holds', async (t) => {
   const bars = (...values: Parameters<typeof figure> extends [number, ...infer V] ? V : never): string[] =>
     Array.from(
       drawTimeline(figure(WINDOW_MS, ...values), 'x').matchAll(/x="(\d+)" width="(\d+)" class="(\w+)".*?<title>(.*?)</g),
@@ -76,11 +69,9 @@ t.test('a state is a bar for each time that it went on, thin while it holds', (t
     )
   t.strictSame(bars(1, 1, 1), ['0 300 up a: yes, from 15 min ago until 0 s ago'])
   t.strictSame(bars(1, 0, 0), [
-    '0 100 up a: yes, from 15 min ago until 10 min ago',
-    '100 200 down a: no, from 10 min ago until 0 s ago'
+    '0 100 up a: yes, from 15 min ago until 10 min ago', '100 200 down a: no, from 10 min ago until 0 s ago'
   ])
   t.strictSame(bars(undefined, undefined, 1), ['200 100 up a: yes, from 5 min ago until 0 s ago'])
-  t.end()
 })
 
 const WRITTEN: ReadonlyArray<readonly [value: number | undefined, scale: Scale, text: string]> = [
@@ -96,9 +87,8 @@ const WRITTEN: ReadonlyArray<readonly [value: number | undefined, scale: Scale, 
   [1, 'state', 'yes'],
   [0, 'state', 'no']
 ]
-t.test('values are written as people read them', (t) => {
+t.test('values are written as people read them', async (t) => {
   for (const [value, scale, text] of WRITTEN) t.equal(format(value, scale), text)
   t.strictSame([0, 59_000, 61_000, 899_000].map(ago), ['0 s ago', '59 s ago', '1 min ago', '15 min ago'])
   t.equal(timeOfDay(Date.UTC(2026, 10, 25, 8, 5, 9)), '08:05:09')
-  t.end()
 })

@@ -22,7 +22,7 @@ const FLEETS: readonly Fleet[] = [
   ['fifty', 50, 49, 50, undefined],
   ['three hundred', 300, 50, 51, /<li>and 250 more<\/li>/]
 ]
-t.test('the fleet is shown to a bound, with the number of the rest', (t) => {
+t.test('the fleet is shown to a bound, with the number of the rest', async (t) => {
   for (const [what, seen, known, items, more] of FLEETS) {
     const part = fleetPart(SELF, others(known), sample(seen))
     t.equal(itemsOf(part), items, what)
@@ -30,29 +30,25 @@ t.test('the fleet is shown to a bound, with the number of the rest', (t) => {
     else t.match(part, more)
   }
   t.match(fleetPart(SELF, [], sample(0, false)), /others are not known/)
-  t.end()
 })
 
-t.test('what another replica says of itself is text', (t) => {
+t.test('what another replica says of itself is text', async (t) => {
   const part = fleetPart(SELF, [{ id: '<img src=x>', replica: undefined }], sample(2))
   t.match(part, '<b>&lt;img src=x&gt;</b> <span>says nothing of itself')
-  t.end()
 })
 
-t.test('"serving" is green only where the verdict is good', (t) => {
+t.test('"serving" is green only where the verdict is good', async (t) => {
   for (const [level, shown] of [
     ['good', '<dd class="good">serving'], ['warn', '<dd>serving'], ['bad', '<dd>serving']
   ] as const) t.match(factsPart('serving', sample(1), level), shown)
   t.match(factsPart('draining', sample(1), 'good'), '<dd class="bad">draining')
-  t.end()
 })
 
-t.test('the note about private addresses is there where changes were not told', (t) => {
+t.test('the note about private addresses is there where changes were not told', async (t) => {
   const verdict = { level: 'warn', sentence: 'a < b.', link: 'x' } as const
   t.match(verdictPart([verdict], 1), 'outbound fetch blocked by SSRF address policy')
   t.notMatch(verdictPart([verdict], 0), 'SSRF')
   const also = '<ul class="also"><li class="warn"><a href="runbook#x">a &lt; b.</a></li></ul>'
   t.match(verdictPart([verdict, verdict], 0), also)
   t.match(refusalsPart([sample(1)]), 'None.')
-  t.end()
 })

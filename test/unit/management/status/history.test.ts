@@ -25,7 +25,7 @@ function start () {
   return { clock, metrics, history, allow, pass, figure }
 }
 
-t.test('everything since the start counts while the window is not full', (t) => {
+t.test('everything since the start counts while the window is not full', async (t) => {
   const { allow, pass, figure } = start()
   allow(7)
   t.equal(figure('requests', 'allowed').total, 7, 'also in the first instant')
@@ -34,10 +34,9 @@ t.test('everything since the start counts while the window is not full', (t) => 
   const { total, curve } = figure('requests', 'allowed')
   t.equal(total, 27)
   t.strictSame(curve.map(({ value }) => value), [2.7])
-  t.end()
 })
 
-t.test('after a quarter of an hour the oldest is forgotten, and memory does not grow', (t) => {
+t.test('after a quarter of an hour the oldest is forgotten, and memory does not grow', async (t) => {
   const { allow, pass, history, figure } = start()
   pass(WINDOW_MS, () => allow(10))
   t.equal(figure('requests', 'allowed').total, 900)
@@ -50,26 +49,23 @@ t.test('after a quarter of an hour the oldest is forgotten, and memory does not 
   t.equal(rows.length, 15)
   t.ok(rows.every(({ value }) => value === 0.1), 'minute by minute')
   t.ok((rows[0]?.to.monotonic ?? 0) > (rows[14]?.to.monotonic ?? 0), 'newest first')
-  t.end()
 })
 
-t.test('a clock that stands still makes it no longer either', (t) => {
+t.test('a clock that stands still makes it no longer either', async (t) => {
   const { history } = start()
   for (let n = 0; n < 1000; n++) history.sample()
   t.equal(history.window().length, WINDOW_MS / STEP_MS + 2)
-  t.end()
 })
 
-t.test('what was before a long sleep of the machine does not count as recent', (t) => {
+t.test('what was before a long sleep of the machine does not count as recent', async (t) => {
   const { clock, allow, pass, figure } = start()
   pass(WINDOW_MS, () => allow(10))
   clock.advance(10 * WINDOW_MS)
   allow(3)
   t.equal(figure('requests', 'allowed').total, 3)
-  t.end()
 })
 
-t.test('ratios and quantiles say nothing where nothing happened', (t) => {
+t.test('ratios and quantiles say nothing where nothing happened', async (t) => {
   const { metrics, pass, figure } = start()
   pass(STEP_MS)
   t.equal(figure('hits', 'memory').total, undefined)
@@ -80,10 +76,9 @@ t.test('ratios and quantiles say nothing where nothing happened', (t) => {
   t.equal(figure('hits', 'memory').total, 0.75)
   t.strictSame(figure('hits', 'memory').curve.map(({ value }) => value), [undefined, 0.75])
   t.ok(Number(figure('latency', 'authgear-p99').total) > 0.1 && Number(figure('latency', 'authgear-p99').total) <= 0.25)
-  t.end()
 })
 
-t.test('each decision, outcome and origin has its line', (t) => {
+t.test('each decision, outcome and origin has its line', async (t) => {
   const { metrics, figure } = start()
   metrics.request('verify', 401, 'invalid_session', 'memory', 0)
   metrics.request('ext-authz', 403, 'forbidden', 'redis', 0)
@@ -110,19 +105,12 @@ t.test('each decision, outcome and origin has its line', (t) => {
   for (const [chart, lines] of Object.entries(EXPECTED)) {
     for (const [line, total] of Object.entries(lines)) t.equal(figure(chart, line).total, total, `${chart} ${line}`)
   }
-  t.end()
 })
 
-t.test('a service without Redis has no charts of it', (t) => {
+t.test('a service without Redis has no charts of it', async (t) => {
   const metrics = allMetrics({ redisUp: undefined, logFollowed: undefined, replicasSeen: undefined })
   const [sample] = createHistory({ read: metrics.reading, clock: manualClock() }).window()
   t.strictSame(sample && chartsOf(sample).map(({ id }) => id), [
-    'requests',
-    'hits',
-    'latency',
-    'authgear',
-    'circuit',
-    'revocations'
+    'requests', 'hits', 'latency', 'authgear', 'circuit', 'revocations'
   ])
-  t.end()
 })

@@ -55,30 +55,27 @@ const CASES: ReadonlyArray<readonly [what: string, facts: Partial<Facts>, level:
 ]
 
 for (const [what, facts, level, link, says] of CASES) {
-  t.test(`the verdict on ${what}`, (t) => {
+  t.test(`the verdict on ${what}`, async (t) => {
     const [verdict] = verdictsOf({ ...WELL, ...facts })
     t.match(verdict, { level, link, sentence: says })
     t.match(verdict.sentence, /^[^.]+(?:\.(?! )[^.]+)*\.$/, 'one sentence')
-    t.end()
   })
 }
 
-t.test('each rule has its case', (t) => {
+t.test('each rule has its case', async (t) => {
   const rulesOf = (facts: Facts): number => RULES.findIndex(({ when }) => when(facts))
   const met = new Set(CASES.map(([, facts]) => rulesOf({ ...WELL, ...facts })))
   t.equal(met.size, RULES.length)
-  t.end()
 })
 
-t.test('the worst comes first, the others follow, and no "all is well" among them', (t) => {
+t.test('the worst comes first, the others follow, and no "all is well" among them', async (t) => {
   const verdicts = verdictsOf({ ...WELL, ...now(3, 'overloaded'), redisUp: false, badPolicy: 2, answers: 0 })
   t.strictSame(verdicts.map(({ link }) => link), [
     'forwardauthauthgearqueue', 'forwardauthredisdown', 'forwardauthbadpolicy'
   ])
-  t.end()
 })
 
-t.test('each sentence links to a place that the runbook has, as a file and as a page', (t) => {
+t.test('each sentence links to a place that the runbook has, as a file and as a page', async (t) => {
   const source = readFileSync(new URL('../../../../docs/runbook.md', import.meta.url), 'utf8')
   const headings = Array.from(source.matchAll(/^#+ (.*)$/gm), ([, heading = '']) => anchorOf(heading))
   const page = renderRunbook()
@@ -86,17 +83,15 @@ t.test('each sentence links to a place that the runbook has, as a file and as a 
     t.ok(headings.includes(link), `docs/runbook.md#${link}`)
     t.match(page, `id="${link}"`)
   }
-  t.end()
 })
 
-t.test('the runbook as a page: whole, its own links only, no markup of others', (t) => {
+t.test('the runbook as a page: whole, its own links only, no markup of others', async (t) => {
   const page = renderRunbook()
   t.equal(page.match(/<h2 /g)?.length, readFileSync('docs/runbook.md', 'utf8').match(/^## /gm)?.length)
   for (const [, href = ''] of page.matchAll(/ href="([^"]*)"/g)) t.match(href, /^#|^\.\/$|^https?:\/\/localhost/)
   for (const [, anchor = ''] of page.matchAll(/ href="#([^"]*)"/g)) t.match(page, `id="${anchor}"`, anchor)
   t.notMatch(page, /\*\*|\]\(|<script| style=/)
   t.match(renderRunbook(() => '# <b>x</b>\n\n<script>1</script>'), '&lt;script&gt;')
-  t.end()
 })
 
 /** Of metrics, at that second. */
@@ -104,7 +99,7 @@ function sampleAt (metrics: ReturnType<typeof allMetrics>, second: number): Samp
   return sampleOf(metrics.reading(), { wall: second * 1000, monotonic: second * 1000 })
 }
 
-t.test('facts are of the window, and what is going on of its last two minutes', (t) => {
+t.test('facts are of the window, and what is going on of its last two minutes', async (t) => {
   const metrics = allMetrics()
   const refuse = (count: number, status: number, reason: Parameters<typeof metrics.request>[2]): void => {
     for (let n = 0; n < count; n++) metrics.request('verify', status, reason, 'none', 0.001)
@@ -131,5 +126,4 @@ t.test('facts are of the window, and what is going on of its last two minutes', 
   t.strictSame(refusalsOf(samples), [
     ['authgear_unavailable', 7], ['no_credentials', 3], ['bad_policy', 2], ['overloaded', 1]
   ])
-  t.end()
 })
