@@ -205,14 +205,22 @@ t.test('on three replicas', { skip: skipOrFail('redis-server') }, async (t) => {
 })
 
 t.test('the audit database is lost, and comes back', { skip: skipOrFail('redis-server') }, async (t) => {
-  const { replicas, controls } = await startFleet(t, 2)
+  const { redis, replicas, controls } = await startFleet(t, 2)
   const [alice, bob] = [controls.signIn('alice'), controls.signIn('bob')]
   await remembered(replicas, [alice, bob].map(({ cookie }) => (replica) => byCookie(replica, cookie)))
+  const toldBefore = replicas.map((replica) => linesOf([replica], /audit log cannot be read/).length)
   controls.audit.fail('unavailable')
   await until(
     'it fails',
     async () => (await sumOf(replicas, 'forward_auth_audit_errors_total{kind="log_unavailable"}')) > 1
   )
+  // a poll that a slow machine failed had its gap: within ten minutes a second one would void nothing
+  await redis.cli('DEL', ...await redis.cli('KEYS', '*audit-gap') as string[], 'none')
+  const count = (line: string): Promise<number> => sumOf(replicas, line)
+  const [gaps, voided] = ['gaps_total{outcome="everything"}', 'revocations_total{activity="gap"}']
+    .map((name) => `forward_auth_audit_${name}`) as [string, string]
+  const told = (): number => linesOf(replicas, /entries of the audit log may have been lost/).length
+  const before = [await count(gaps), await count(voided), told()]
   controls.audit.lose(1)
   controls.signOut(alice.cookie)
   for (const replica of replicas) t.equal((await byCookie(replica, alice.cookie)).status, 200, 'nobody knows')
@@ -224,15 +232,13 @@ t.test('the audit database is lost, and comes back', { skip: skipOrFail('redis-s
     'lost for good: refused ' +
       `${Math.round(await timeUntil('refused', replicas, async (replica) => (await byCookie(replica, alice.cookie)).status === 401))} ms after the database was back`
   )
-  t.equal(await sumOf(replicas, 'forward_auth_audit_gaps_total{outcome="everything"}'), 1)
-  t.equal(await sumOf(replicas, 'forward_auth_audit_revocations_total{activity="gap"}'), 1)
+  t.strictSame([await count(gaps), await count(voided), told()], before.map((one) => one + 1), 'once')
   await until('it is told', () =>
     replicas.some(({ lines }) => lines.some(({ msg }) => msg === 'the audit log is read again'))
   )
-  t.equal(linesOf(replicas, /entries of the audit log may have been lost/).length, 1)
-  for (const replica of replicas) {
+  for (const [index, replica] of replicas.entries()) {
     const [failed, again] = [linesOf([replica], /audit log cannot be read/), linesOf([replica], /log is read again/)]
-    t.ok(failed.length <= 1 && again.length <= failed.length, 'a replica that led meanwhile tells it once')
+    t.ok(failed.length <= (toldBefore[index] ?? 0) + 1 && again.length <= failed.length, 'a replica tells it once')
   }
   for (const replica of replicas) t.equal((await byCookie(replica, bob.cookie)).status, 200)
 })

@@ -57,7 +57,8 @@ t.test('Redis is down from the start and comes later', async (t) => {
 t.test('Redis dies and comes back empty under traffic', async (t) => {
   const redis = await startRedis(t)
   const simulator = await startSimulator(t)
-  const adapter = await start(t, simulator.url, redis.port)
+  // with 50 ms an event loop that stands still for 500 would end the connection before Redis does
+  const adapter = await start(t, simulator.url, redis.port, { REDIS_TIMEOUT: '5s' })
   await until('Redis is used', () => redisUp(adapter))
   await checkAnswers(t, adapter, 'before')
   await redis.stop()
