@@ -93,20 +93,18 @@ t.test('workers of one replica', { skip }, async (t) => {
   })
 
   await t.test('hold a revocation all together that Redis could not take', async (t) => {
-    t.strictSame(await statuses(), new Set([200]))
+    simulator.controls.enable('bob')
+    const { accessToken } = simulator.controls.signIn('bob')
+    t.strictSame(await statuses(accessToken), new Set([200]))
     redis.pause()
-    const answer = await ask(service.port, webhookOf(disabledEvent(demo.alice.id, 'while Redis stands still')))
+    simulator.controls.disable('bob')
+    const answer = await ask(service.port, webhookOf(disabledEvent(demo.bob.id, 'while Redis stands still')))
     t.equal(answer.status, 503, 'Authgear sends it again')
-    const after = simulator.counters.resolutions
-    await until('no worker answers from memory', async () => {
+    await until('no worker lets him in', async () => {
       // so many that each worker gets some
-      for (let n = 0; n < 10; n++) {
-        const all = await Promise.all(Array.from({ length: REQUESTS }, () => verify(service)))
-        if (all.some(({ headers }) => headers['x-forward-auth-source'] === 'memory')) return false
-      }
+      for (let n = 0; n < 10; n++) if ((await statuses(accessToken)).has(200)) return false
       return true
     })
-    t.ok(simulator.counters.resolutions > after)
     redis.resume()
     await until('the log is followed again', async () => await metric(service, 'forward_auth_redis_up') === 1)
   })
