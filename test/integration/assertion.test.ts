@@ -11,6 +11,7 @@ import { manualClock } from '../helpers/manual-clock.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { startRelay } from '../helpers/relay.ts'
 import { until } from '../helpers/until.ts'
+import { runs } from '../helpers/runs.ts'
 
 const MINUTE = 60_000
 /** Long ago, so that a root that is read is never young. */
@@ -43,7 +44,7 @@ async function failures (count: number, check: (index: number) => Promise<void>)
   return errors
 }
 
-for (const [algorithm, count] of [['ES256', 4000], ['EdDSA', 2000]] as const) {
+for (const [algorithm, count] of [['ES256', runs(4000)], ['EdDSA', runs(2000)]] as const) {
   t.test(`${algorithm}: 0 of ${count} fail over rotations, clocks a minute apart`, async (t) => {
     const redis = await startRedis(t)
     const clocks = [manualClock(), manualClock()] as const

@@ -10,6 +10,8 @@ import { failuresOf, lineOf, skippedOf, slowestOf } from './screen.ts'
 
 /** V8's records of the tests and of every process that they start: test/coverage.mjs reads them. */
 const COVERAGE = '.tap/coverage'
+/** Random cases for each one of `npm test` (test/helpers/runs.ts). */
+const RANDOM_TIMES = '4'
 /** A record of an earlier run must not stand for a test that is gone. */
 const RECORDS = ['artifacts/e2e', 'artifacts/hostile', COVERAGE]
 
@@ -35,7 +37,7 @@ const runNamed = (): Promise<void> =>
 
 async function runWhole (): Promise<void> {
   for (const folder of RECORDS) rmSync(folder, { recursive: true, force: true })
-  const env = all ? { NODE_V8_COVERAGE: COVERAGE } : {}
+  const env = all ? { NODE_V8_COVERAGE: COVERAGE, RANDOM_TIMES } : {}
   const tests = jobsOf({ all, paths }).map((job) => (place: number) => runJob(job, place, env))
   await runAll([() => runCheck('lint'), () => runCheck('types'), ...tests])
   // without one of the proxies a column of the tables would be empty

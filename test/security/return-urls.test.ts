@@ -8,6 +8,7 @@ import { sendRaw, type RawAnswer } from '../helpers/raw-http.ts'
 import { advisory } from './helpers/advisory.ts'
 import { CORPUS, forms, leaves } from './helpers/redirects.ts'
 import { startWorld } from './helpers/world.ts'
+import { runs } from '../helpers/runs.ts'
 
 const NAVIGATION = 'Sec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\nAccept: text/html\r\n'
 
@@ -231,8 +232,8 @@ t.test('whatever the address: it is one of ours over https, or none', async (t) 
     if (url === undefined) return true
     taken++
     return leaves(url) === undefined && read(url) === url
-  }), { numRuns: 10_000, seed: 20_261_125 })
-  t.ok(taken > 200, `${taken} of 10,000 were taken`)
+  }), { numRuns: runs(10_000), seed: 20_261_125 })
+  t.ok(taken > 200, `${taken} of ${runs(10_000)} were taken`)
 })
 
 t.test(
@@ -271,7 +272,7 @@ t.test(
         wrong.push(...faults)
         return faults.length === 0
       }),
-      { numRuns: 500, seed: 20_261_125 }
+      { numRuns: runs(500), seed: 20_261_125 }
     )
     t.strictSame(wrong, [])
     t.ok((tally['302'] ?? 0) > 100, 'a hundred and more lead somewhere')

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import type { Test } from 'tap'
+import { runs } from '../../helpers/runs.ts'
 
 const number = (name: string): number | undefined =>
   process.env[name] === undefined ? undefined : Number(process.env[name])
@@ -10,19 +11,19 @@ const SECONDS = number('FUZZ_SECONDS')
 const RUNS = number('FUZZ_RUNS')
 
 /** Longest that one case may take to end by itself, in milliseconds; what is not over then hangs. */
-export const HANG = 20_000
+export const HANG = 120_000
 
 /** Runs a property and says so in a line that `npm run fuzz` adds up. A violation comes with its smallest case. */
 export async function campaign<T> (
   t: Test,
   property: fc.IAsyncProperty<T> | fc.IProperty<T>,
-  runs: number
+  count: number
 ): Promise<void> {
-  t.setTimeout(((SECONDS ?? 0) + 300) * 1000)
+  t.setTimeout(((SECONDS ?? 0) + 1200) * 1000)
   const limit = SECONDS === undefined ? {} : { interruptAfterTimeLimit: SECONDS * 1000, markInterruptAsFailure: false }
   const result = await fc.check(property as fc.IAsyncProperty<T>, {
     seed: SEED,
-    numRuns: RUNS ?? (SECONDS === undefined ? runs : 1e9),
+    numRuns: RUNS ?? (SECONDS === undefined ? runs(count) : 1e9),
     ...limit
   })
   t.comment(`fuzz: seed ${SEED}, ${result.numRuns} cases, ${result.failed ? 1 : 0} violations`)
