@@ -7,7 +7,7 @@ import { tableOf, withGenerated } from './generated.mjs'
 const root = new URL('../', import.meta.url)
 const COLUMNS = ['Traefik', 'Caddy', 'nginx', 'Envoy', 'HAProxy']
 const NOT_SEEN = '**not seen**'
-/** People who send each spelling, and kinds of app that it is sent to: test/e2e/hostile.test.ts. */
+/** People who send each spelling, and kinds of app that it is sent to: test/e2e/hostile.all.test.ts. */
 const [PEOPLE, APPS] = [2, 3]
 
 /** @param {string} head @param {string[][]} rows */
@@ -82,4 +82,4 @@ function fail (why) {
 }
 
 update('docs/proxies/README.md', 'test/e2e', behaviours())
-update('docs/proxies/hostile.md', 'test/e2e/hostile.test.ts', hostile())
+update('docs/proxies/hostile.md', 'test/e2e/hostile.all.test.ts', hostile())

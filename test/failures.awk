@@ -1,7 +1,9 @@
-# Of a log of TAP: each failed assertion and the first 30 lines of what it says, for a record that is cut to its end.
+# Of a log, for a record that is cut to its end: what a red `npm test` says last, and of TAP each failed assertion with the
+# first 30 lines of what it says.
 /^ *not ok / { print; inside = 1; left = 30; next }
 inside && /^ *---$/ { next }
 inside && /^ *\.\.\.$/ { inside = 0; next }
 /^ *(ok|# Subtest|[0-9]+\.\.[0-9]+)/ { inside = 0 }
-/^== .* failed$/ { print }
+/^== .* failed/ { print; inside = 1; left = 60; next }
+/^$/ { inside = 0 }
 inside && left-- > 0 { print }

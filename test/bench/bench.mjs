@@ -22,6 +22,8 @@ import { workers } from './workers.mjs'
 const PARTS = {
   rates, tokens, identity, burst, proxies, peers, limit, tuning, revocations, workers, memory, fleet, lease
 }
+/** Of a line in results/. */
+const WIDTH = 120
 const DOCS = new URL('../../docs/performance.md', import.meta.url)
 
 const asked = process.argv.slice(2)
@@ -40,7 +42,7 @@ try {
     results[name] = { machine, data }
     if (!asked.includes('--docs')) continue
     write(name, text)
-    writeFileSync(new URL(`results/${name}.json`, import.meta.url), raw(results[name]))
+    writeFileSync(new URL(`results/${name}.json`, import.meta.url), `${raw(results[name])}\n`)
   }
 } finally {
   await stopAll()
@@ -48,10 +50,22 @@ try {
   writeFileSync('artifacts/bench.json', JSON.stringify(results, null, 2))
 }
 
-/** A round on a line, no more digits than there are. */
-function raw (result) {
-  const text = JSON.stringify(result, (_key, value) => typeof value === 'number' ? Number(value.toFixed(3)) : value, 2)
-  return `${text.replaceAll(/\{[^{}]*\}/g, (round) => round.replaceAll(/\s+/g, ' '))}\n`
+/** As few lines as fit, no more digits than there are. */
+function raw (value, indent = '') {
+  const line = JSON.stringify(value, (_key, one) => typeof one === 'number' ? Number(one.toFixed(3)) : one)
+  if (indent.length + line.length < WIDTH || typeof value !== 'object') return line
+  const [open, close] = Array.isArray(value) ? '[]' : '{}'
+  const lines = []
+  for (const [key, one] of Object.entries(value)) {
+    const text = `${Array.isArray(value) ? '' : `${JSON.stringify(key)}: `}${raw(one, `${indent}  `)}`
+    const together = `${lines.at(-1)}, ${text}`
+    const fits = lines.length > 0 && !together.includes('\n') && indent.length + 3 + together.length < WIDTH
+    lines.splice(fits ? -1 : lines.length, 1, fits ? together : text)
+  }
+  const isFlat = lines.every((one) => !one.includes('\n'))
+  return isFlat
+    ? `${open} ${lines.join(`,\n${indent}  `)} ${close}`
+    : `${open}\n${lines.map((one) => `${indent}  ${one}`).join(',\n')}\n${indent}${close}`
 }
 
 /** Between the marks of that part. */

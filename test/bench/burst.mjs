@@ -3,24 +3,22 @@
 import { Agent, request } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { buildSimulator } from '../../deploy/demo/authgear-simulator/server.mjs'
-import { startRedis, startService, stop, summary, table } from './lib.mjs'
+import { sharing, startRedis, startService, stop, summary, table, untilShared } from './lib.mjs'
 
 const REDIS = 21200
 const PORTS = [21210, 21212, 21214]
 const [SHORT, BUSY] = [21216, 21218]
 
-/** @returns status and milliseconds of one answer */
-function ask (port, token, agent) {
+/** @returns status (401: nobody's session) and milliseconds of one answer */
+function ask (port, token, agent, { path, headers } = { path: '/verify' }) {
   const started = performance.now()
+  const options = { host: '127.0.0.1', port, path, agent, headers: { authorization: `Bearer ${token}`, ...headers } }
   return new Promise((resolve, reject) => {
-    request(
-      { host: '127.0.0.1', port, path: '/verify', agent, headers: { authorization: `Bearer ${token}` } },
-      (response) => {
-        response.resume().once('end', () => resolve({ status: response.statusCode, ms: performance.now() - started }))
-      }
-    )
-      .once('error', reject)
-      .end()
+    request(options, (response) => {
+      const isNobodys = response.headers['x-authgear-session-valid'] === 'false'
+      const status = isNobodys ? 401 : response.statusCode
+      response.resume().once('end', () => resolve({ status, ms: performance.now() - started }))
+    }).once('error', reject).end()
   })
 }
 
@@ -33,18 +31,10 @@ export async function burst () {
   const env = { AUTHGEAR_ENDPOINT: await simulator.listen() }
   const redis = await startRedis(REDIS)
   const children = [redis]
-  const shared = { ...env, REDIS_URL: `redis://127.0.0.1:${REDIS}`, CACHE_SECRET: 'a secret of the bench, 32 bytes!' }
+  const shared = { ...env, ...sharing(REDIS) }
   try {
     for (const port of PORTS) children.push(await startService(port, shared, port === PORTS[0] ? 0 : 1))
-    while (
-      !(
-        await Promise.all(
-          PORTS.map((port) => fetch(`http://127.0.0.1:${port + 1}/readyz`).then((answer) => answer.json()))
-        )
-      ).every(({ redis }) => redis === 'up')
-    ) {
-      await sleep(50)
-    }
+    await untilShared(PORTS)
     simulator.controls.sessionLock = true
     const rows = [
       await fresh(simulator, 20, 40, [PORTS[0]]),
@@ -104,41 +94,9 @@ async function without (simulator, endpoint, count, latency) {
   simulator.controls.latency = latency
   const { accessToken } = simulator.controls.signIn('alice')
   simulator.counters.reset()
-  const { hostname, port } = new URL(endpoint)
-  const answers = await times(count, () => {
-    const started = performance.now()
-    return new Promise((resolve, reject) => {
-      request(
-        {
-          host: hostname,
-          port,
-          path: '/_resolver/resolve',
-          headers: {
-            authorization: `Bearer ${accessToken}`,
-            'x-forwarded-host': `${hostname}:${port}`,
-            'x-forwarded-proto': 'http'
-          }
-        },
-        (response) => {
-          response
-            .resume()
-            .once('end', () =>
-              resolve({
-                status:
-                  response.headers['x-authgear-session-valid'] === 'true'
-                    ? 200
-                    : response.statusCode === 200
-                      ? 401
-                      : response.statusCode,
-                ms: performance.now() - started
-              })
-            )
-        }
-      )
-        .once('error', reject)
-        .end()
-    })
-  })
+  const { host, port } = new URL(endpoint)
+  const asked = { path: '/_resolver/resolve', headers: { 'x-forwarded-host': host, 'x-forwarded-proto': 'http' } }
+  const answers = await times(count, () => ask(port, accessToken, undefined, asked))
   return [
     `the same ${count} with the resolver asked each time, ${latency} ms, its lock for each session`,
     simulator.counters.resolutions,

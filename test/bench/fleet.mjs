@@ -3,7 +3,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { Pool } from 'undici'
-import { cpuOf, rssOf, startRedis, startServer, startService, stop, table, thousands, totalsOf } from './lib.mjs'
+import {
+  cpuOf, metricOf, rssOf, sharing, startRedis, startServer, startService, stop, table, thousands, totalsOf
+} from './lib.mjs'
 
 const [RESOLVER, REDIS, FIRST] = [21100, 21101, 21110]
 /** A life is cut by up to a tenth, and renewed at four fifths of what is left. */
@@ -88,8 +90,7 @@ async function measure (replicas, { sessions, ttl, every, seconds }) {
       children.push(
         await startService(port, {
           AUTHGEAR_ENDPOINT: `http://127.0.0.1:${RESOLVER}`,
-          REDIS_URL: `redis://127.0.0.1:${REDIS}`,
-          CACHE_SECRET: 'a secret of the bench, 32 bytes!',
+          ...sharing(REDIS),
           CACHE_TTL: `${ttl}s`
         })
       )
@@ -116,13 +117,7 @@ async function measure (replicas, { sessions, ttl, every, seconds }) {
   }
 }
 
-async function resolutionsOf (port) {
-  const text = await (await fetch(`http://127.0.0.1:${port + 1}/metrics`)).text()
-  return [...text.matchAll(/^forward_auth_authgear_requests_total\{outcome="(?!rejected)[^"]*"\} (\d+)/gm)].reduce(
-    (sum, [, count]) => sum + Number(count),
-    0
-  )
-}
+const resolutionsOf = (port) => metricOf(port, 'forward_auth_authgear_requests_total\\{outcome="(?!rejected)[^"]*"\\}')
 
 /** One session, at random intervals, at any replica. */
 async function browse (pools, index, every, until) {

@@ -2,11 +2,11 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { createServer } from 'node:http'
 import { buffer } from 'node:stream/consumers'
-import { cpuOf, spread, startService, stop, summary, table, thousands, TOKEN } from './lib.mjs'
-import { GENERATOR, load } from './load.mjs'
+import {
+  interleaved, medianOf, ratioOf, ROUNDS, SECONDS, spread, startService, stop, table, thousands, TOKEN
+} from './lib.mjs'
+import { GENERATOR, loadOf } from './load.mjs'
 
-const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5)
-const SECONDS = Number(process.env.BENCH_SECONDS ?? 2)
 const [SERVICE, AUTHGEAR] = [20970, 20990]
 const USER = 'a11ce000-0000-4000-8000-000000000001'
 const { privateKey } = generateKeyPairSync('rsa', {
@@ -74,14 +74,8 @@ export async function identity () {
       services.push(await startService(SERVICE + 2 * index, { AUTHGEAR_ENDPOINT: `http://127.0.0.1:${AUTHGEAR}`, ...env }))
     }
     await check()
-    const rounds = ROWS.map(() => [])
-    for (let round = -1; round < ROUNDS; round++) { // the first one warms
-      for (const [index, service] of services.entries()) {
-        const measured = await measure(index, service)
-        if (round >= 0) rounds[index].push(measured)
-      }
-    }
-    return report(rounds)
+    return report(await interleaved(services, (service, index) => loadOf(
+      service, `http://127.0.0.1:${SERVICE + 2 * index}/verify`, { headers: [`Authorization: Bearer ${TOKEN}`] })))
   } finally {
     await Promise.all(services.map(stop))
     authgear.closeAllConnections()
@@ -97,23 +91,13 @@ async function check () {
   }
 }
 
-async function measure (index, service) {
-  const cpu = cpuOf(service)
-  const headers = [`Authorization: Bearer ${TOKEN}`]
-  const url = `http://127.0.0.1:${SERVICE + 2 * index}/verify`
-  const { rate, requests, refused } = await load(url, { headers, seconds: SECONDS })
-  if (refused > 0) throw new Error(`${url}: ${refused} of ${requests} were refused`)
-  return { rate, cpu: (cpuOf(service) - cpu) / requests * 1e6 }
-}
-
 function report (rounds) {
-  const ratio = (index, of) => summary(rounds[index].map((one, round) => of(one) / of(rounds[0][round])))
   const data = ROWS.map(({ name }, index) => ({
     name,
-    perSecond: summary(rounds[index].map(({ rate }) => rate)).median,
-    rate: ratio(index, ({ rate }) => rate),
-    cpu: summary(rounds[index].map(({ cpu }) => cpu)).median,
-    cpuRatio: ratio(index, ({ cpu }) => cpu)
+    perSecond: medianOf(rounds[index], ({ rate }) => rate),
+    rate: ratioOf(rounds[index], rounds[0], ({ rate }) => rate),
+    cpu: medianOf(rounds[index], ({ cpu }) => cpu),
+    cpuRatio: ratioOf(rounds[index], rounds[0], ({ cpu }) => cpu)
   }))
   const markdown = table([
     ['memory hit with', 'requests/s', 'to the first', 'CPU µs a request', 'its ratio to the first'],

@@ -3,8 +3,9 @@
 import { createServer } from 'node:http'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Redis } from 'ioredis'
 import { Pool } from 'undici'
-import { startRedis, startService, stop, summary, table } from './lib.mjs'
+import { metricOf, sharing, startRedis, startService, stop, summary, table, untilShared } from './lib.mjs'
 
 const [REDIS, FIRST] = [21200, 21210]
 const REPLICAS = [1, 3, 6]
@@ -74,13 +75,12 @@ async function startFleet ({ url }, count) {
   for (const port of ports) {
     children.push(await startService(port, {
       AUTHGEAR_ENDPOINT: url,
-      REDIS_URL: `redis://127.0.0.1:${REDIS}`,
-      REDIS_TIMEOUT: '1s', // a busy machine is no slow Redis
-      CACHE_SECRET: 'a secret of the bench, 32 bytes!'
+      ...sharing(REDIS),
+      REDIS_TIMEOUT: '1s' // a busy machine is no slow Redis
     }))
   }
   const pools = ports.map((port) => new Pool(`http://127.0.0.1:${port}`, { connections: 8 }))
-  await until(async () => (await Promise.all(ports.map(usesRedis))).every(Boolean))
+  await untilShared(ports)
   return {
     children,
     pools,
@@ -91,12 +91,6 @@ async function startFleet ({ url }, count) {
     }
   }
 }
-
-async function usesRedis (port) {
-  return (await (await fetch(`http://127.0.0.1:${port + 1}/readyz`)).json()).redis === 'up'
-}
-
-async function until (holds) { while (!await holds()) await sleep(20) }
 
 let credentials = 0
 const newToken = () => `coldCredentialOfTheBench${String(Date.now() % 1e6 * 100 + credentials++ % 100).padStart(8, '0')}`
@@ -148,16 +142,14 @@ async function measureAt (authgear, { pools, ports }, latencyMs) {
 
 /** Commands that failed or came too late, and so had a replica ask alone, or wait on. */
 async function errorsOf (ports) {
-  const texts = await Promise.all(ports.map(async (port) => (await fetch(`http://127.0.0.1:${port + 1}/metrics`)).text()))
-  const counts = texts.flatMap((text) => [...text.matchAll(/^forward_auth_redis_errors_total\{[^}]*\} (\d+)/gm)])
-  return counts.reduce((sum, [, count]) => sum + Number(count), 0)
+  const counts = await Promise.all(ports.map((port) => metricOf(port, 'forward_auth_redis_errors_total\\{[^}]*\\}')))
+  return counts.reduce((sum, count) => sum + count, 0)
 }
 
 const LEASE_COMMANDS = /^cmdstat_(set|get|pttl|eval|del):calls=(\d+)/gm
 
 /** Commands that cache and leases have sent so far. */
 async function commandsOfRedis () {
-  const { Redis } = await import('ioredis')
   const redis = new Redis(REDIS, '127.0.0.1')
   const text = await redis.info('commandstats')
   redis.disconnect()

@@ -1,6 +1,8 @@
 // What every part of the bench needs: processes pinned to a core, their CPU time and memory, and tables.
-import { execFile, spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { execFile, execFileSync, spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 
@@ -32,6 +34,27 @@ export async function stop (child) {
 }
 
 export async function stopAll () { await Promise.all([...children].map(stop)) }
+
+/** Runs it with a folder and a list of children of its own; the youngest child ends first. */
+export async function atHome (name, run) {
+  const [home, children] = [mkdtempSync(join(tmpdir(), `bench-${name}-`)), []]
+  try {
+    return await run(home, children)
+  } finally {
+    for (const child of children.reverse()) await stop(child)
+    rmSync(home, { recursive: true, force: true })
+  }
+}
+
+/** A certificate for that host: the CA's file, and the variables of a service that shows it. */
+export function certificateIn (home, host) {
+  const tls = join(home, 'tls')
+  execFileSync(process.execPath, [MAIN, 'cert', '--out', tls, '--host', host])
+  return {
+    ca: join(tls, 'ca.crt'),
+    files: { LISTEN_TLS_CERT_FILE: join(tls, 'tls.crt'), LISTEN_TLS_KEY_FILE: join(tls, 'tls.key') }
+  }
+}
 
 /** Any answer will do, or one of that status; throws after ten seconds. */
 export async function answers (url, status) {
@@ -83,6 +106,25 @@ export async function startRedis (port, core = 1) {
   throw new Error('redis-server does not start')
 }
 
+/** Variables of a service that uses the Redis at that port. */
+export const sharing = (port) => ({
+  REDIS_URL: `redis://127.0.0.1:${port}`, CACHE_SECRET: 'a secret of the bench, 32 bytes!'
+})
+
+/** The sum of those series of the service at that port. */
+export async function metricOf (port, series) {
+  const text = await (await fetch(`http://127.0.0.1:${port + 1}/metrics`)).text()
+  return [...text.matchAll(new RegExp(`^${series} (\\S+)`, 'gm'))]
+    .reduce((sum, [, value]) => sum + Number(value), 0)
+}
+
+export async function until (holds) { while (!await holds()) await sleep(20) }
+
+/** Until all of them use Redis, and what came before is forgotten. */
+export async function untilShared (ports) {
+  for (const port of ports) await until(async () => await metricOf(port, 'forward_auth_revocation_log_connected') === 1)
+}
+
 /** CPU seconds of the process's main thread and all others: hardly moved by what else the machine does. */
 export function cpuOf ({ pid }) {
   const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1].split(' ')
@@ -104,6 +146,28 @@ export async function totalsOf (redis) {
 export function rssOf ({ pid }) {
   return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))[1]) / 1024
 }
+
+export const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5)
+/** Of one run of the load generator. */
+export const SECONDS = Number(process.env.BENCH_SECONDS ?? 2)
+
+/** By row and round; every row in turn, so that what else the machine does meets them alike. The first round warms. */
+export async function interleaved (rows, measure, rounds = ROUNDS) {
+  const runs = rows.map(() => [])
+  for (let round = -1; round < rounds; round++) {
+    for (const [index, row] of rows.entries()) {
+      const run = await measure(row, index, round)
+      if (round >= 0) runs[index].push(run)
+    }
+  }
+  return runs
+}
+
+/** Of the rounds of one row. @param of what of a run */
+export const medianOf = (runs, of) => summary(runs.map(of)).median
+
+/** The rounds of one row, each to the same round of another. */
+export const ratioOf = (runs, base, of) => summary(runs.map((run, round) => of(run) / of(base[round])))
 
 /** Between the rounds of the bare server; what varies by more is void. */
 export const MAX_VARIATION = 0.15

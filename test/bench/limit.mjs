@@ -1,20 +1,17 @@
 // How much of what an app loses behind a proxy is ours: the same proxy and app, with the best possible auth service in
 // our place, an nginx that answers every question from memory with the same headers; and with a bare `node:http`, which
 // shows how much of the rest is Node's. Needs Node 22.17, for HTTP/2.
-import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import {
-  answers, MAIN, spread, start, startServer, startService, stop, summary, table, thousands, TOKEN
+  answers, atHome, certificateIn, interleaved, medianOf, ROUNDS, SECONDS, spread, start, startServer, startService,
+  summary, table, thousands, TOKEN
 } from './lib.mjs'
 import { GENERATOR, load } from './load.mjs'
 import { COMMANDS, configure, edit, versionsOf } from './proxy.mjs'
 import { HEADERS } from './servers.mjs'
 import { steady } from './steady.mjs'
 
-const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5)
-const SECONDS = Number(process.env.BENCH_SECONDS ?? 2)
 const CLIENTS = 32
 /** Of what we can take, for the milliseconds that are added. */
 const LOAD = 0.6
@@ -34,61 +31,48 @@ const ROWS = [
   { name: 'HAProxy', proxy: 'haproxy' }
 ].filter(({ proxy }) => (process.env.BENCH_PROXIES ?? proxy).split(',').includes(proxy))
 
-export async function limit () {
-  const home = mkdtempSync(join(tmpdir(), 'bench-limit-'))
+export const limit = () => atHome('limit', async (home) => {
+  const tls = certificateIn(home, '127.0.0.1')
   const results = []
-  try {
-    execFileSync(process.execPath, [MAIN, 'cert', '--out', join(home, 'tls'), '--host', '127.0.0.1'])
-    for (const [index, place] of PLACES.entries()) {
-      const port = FIRST + index * 40
-      results.push({ place, rows: await measurePlace(join(home, String(index)), join(home, 'tls'), place, port) })
-    }
-    return report(results)
-  } finally {
-    rmSync(home, { recursive: true, force: true })
+  for (const [index, place] of PLACES.entries()) {
+    results.push({ place, rows: await measurePlace(tls, place, FIRST + index * 40) })
   }
-}
+  return report(results)
+})
 
 /** The three services, and each proxy before each of them. */
-async function measurePlace (home, tls, { serviceCore }, port) {
-  const children = []
+const measurePlace = (tls, { serviceCore }, port) => atHome('limit', async (home, children) => {
   const other = 1 - serviceCore
-  try {
-    const services = {
-      ours: { plain: port, tls: port + 2, socket: join(home, 'ours.sock') },
-      best: { plain: port + 4, tls: port + 5, socket: join(home, 'best.sock') },
-      bare: { plain: port + 6 }
-    }
-    children.push(...await startServices(home, tls, { serviceCore, services, other, unixManagement: port + 8 }))
-    const sides = []
-    for (const [index, row] of ROWS.entries()) {
-      const ports = {}
-      for (const [side, [name, at]] of Object.entries(services).entries()) {
-        if (name === 'bare' && (row.isTls || row.isUnix)) continue
-        ports[name] = port + 10 + index * 3 + side
-        children.push(await startProxy(join(home, `${index}-${name}`), row, at, ports[name], tls))
-      }
-      sides.push(ports)
-    }
-    return await rounds(sides, other)
-  } finally {
-    for (const child of children.reverse()) await stop(child)
+  const services = {
+    ours: { plain: port, tls: port + 2, socket: join(home, 'ours.sock') },
+    best: { plain: port + 4, tls: port + 5, socket: join(home, 'best.sock') },
+    bare: { plain: port + 6 }
   }
-}
+  children.push(...await startServices(home, tls, { serviceCore, services, other, unixManagement: port + 8 }))
+  const sides = []
+  for (const [index, row] of ROWS.entries()) {
+    const ports = {}
+    for (const [side, [name, at]] of Object.entries(services).entries()) {
+      if (name === 'bare' && (row.isTls || row.isUnix)) continue
+      ports[name] = port + 10 + index * 3 + side
+      children.push(await startProxy(join(home, `${index}-${name}`), row, at, ports[name], tls))
+    }
+    sides.push(ports)
+  }
+  return await interleaved(sides, (ports, _index, round) => measure(ports, other, round))
+})
 
-async function startProxy (dir, row, at, port, tls) {
+async function startProxy (dir, row, at, port, { ca }) {
   const adapter = row.isTls ? `https://127.0.0.1:${at.tls}` : `http://127.0.0.1:${at.plain}`
-  configure(dir, { ...row, adapter, port, app: APP, ca: join(tls, 'ca.crt') })
+  configure(dir, { ...row, adapter, port, app: APP, ca })
   if (row.isUnix) edit(join(dir, 'nginx.conf'), (text) => text.replace(`127.0.0.1:${at.plain}`, `unix:${at.socket}`))
   const child = start(...COMMANDS[row.proxy], { cwd: dir, core: 0 })
   await answers(`http://127.0.0.1:${port}/`)
   return child
 }
 
-async function startServices (home, tls, { serviceCore, services: { ours, best, bare }, other, unixManagement }) {
-  mkdirSync(home, { recursive: true })
+async function startServices (home, { files }, { serviceCore, services: { ours, best, bare }, other, unixManagement }) {
   const env = { AUTHGEAR_ENDPOINT: `http://127.0.0.1:${RESOLVER}` }
-  const files = { LISTEN_TLS_CERT_FILE: join(tls, 'tls.crt'), LISTEN_TLS_KEY_FILE: join(tls, 'tls.key') }
   const children = [
     await startServer('resolver', RESOLVER, other),
     await startServer('app', APP, other),
@@ -120,19 +104,12 @@ function bestPossible (dir, { LISTEN_TLS_CERT_FILE: cert, LISTEN_TLS_KEY_FILE: k
   return ['nginx', ['-p', dir, '-e', 'stderr', '-c', 'nginx.conf', '-g', 'daemon off; master_process off;']]
 }
 
-/** Interleaved: ours and the limit in turn, round by round, first as much as goes and then at a steady load. */
-async function rounds (sides, core) {
-  const runs = ROWS.map(() => [])
-  for (let round = -1; round < ROUNDS; round++) {
-    for (const [index, { ours, best, bare }] of sides.entries()) {
-      const rates = { ours: await most(ours, core), best: await most(best, core), bare: await most(bare, core) }
-      if (round < 0) continue // the first one warms
-      const rate = LOAD * Math.min(rates.ours, rates.best)
-      const atLoad = { oursAtLoad: await steady(ours, rate, core), bestAtLoad: await steady(best, rate, core) }
-      runs[index].push({ ...rates, ...atLoad })
-    }
-  }
-  return runs
+/** Ours and the limit in turn, first as much as goes and then at a steady load. */
+async function measure ({ ours, best, bare }, core, round) {
+  const rates = { ours: await most(ours, core), best: await most(best, core), bare: await most(bare, core) }
+  if (round < 0) return undefined
+  const rate = LOAD * Math.min(rates.ours, rates.best)
+  return { ...rates, oursAtLoad: await steady(ours, rate, core), bestAtLoad: await steady(best, rate, core) }
 }
 
 /** Requests a second; undefined where there is nothing to ask. */
@@ -150,8 +127,8 @@ function report (results) {
     name: ROWS[index].name,
     place: place.name,
     target: place.target,
-    ours: summary(runs.map(({ ours }) => ours)).median,
-    best: summary(runs.map(({ best }) => best)).median,
+    ours: medianOf(runs, ({ ours }) => ours),
+    best: medianOf(runs, ({ best }) => best),
     ratio: summary(runs.map(({ ours, best }) => ours / best)),
     ofBare: runs[0].bare === undefined ? undefined : summary(runs.map(({ ours, bare }) => ours / bare)),
     p50: summary(runs.map(({ oursAtLoad, bestAtLoad }) => oursAtLoad.p50 - bestAtLoad.p50)),

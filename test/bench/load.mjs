@@ -2,12 +2,21 @@
 // the CPU columns).
 import { execFile, execFileSync } from 'node:child_process'
 import { promisify } from 'node:util'
+import { cpuOf, SECONDS } from './lib.mjs'
 
 const AUTOCANNON = new URL('autocannon.mjs', import.meta.url).pathname
 const lua = (name) => new URL(`wrk/${name}.lua`, import.meta.url).pathname
 const hasWrk = succeeds(() => execFileSync('wrk', ['--version'], { stdio: 'ignore' }))
 
 export const GENERATOR = hasWrk ? 'wrk' : 'autocannon'
+
+/** @returns the run, with the microseconds of CPU that a request took this service */
+export async function loadOf (service, url, { mayRefuse = false, ...options }) {
+  const cpu = cpuOf(service)
+  const run = await load(url, { seconds: SECONDS, ...options })
+  if (mayRefuse !== (run.refused > 0)) throw new Error(`${url}: ${run.refused} of ${run.requests} were refused`)
+  return { ...run, cpu: (cpuOf(service) - cpu) / run.requests * 1e6 }
+}
 
 /**
  * One run. @param script `rotate` or `cold`: a token in turn, or a new one, with each request

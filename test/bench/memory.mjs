@@ -6,8 +6,10 @@ import { heapFlags } from '../../dist/core/memory-budget.js'
 import {
   answers,
   cpuOf,
+  metricOf,
   MAIN,
   rssOf,
+  sharing,
   start,
   startRedis,
   startServer,
@@ -16,7 +18,8 @@ import {
   summary,
   table,
   thousands,
-  TOKEN
+  TOKEN,
+  untilShared
 } from './lib.mjs'
 import { load } from './load.mjs'
 
@@ -88,33 +91,26 @@ async function startsToReady () {
 async function remember (sessions, container) {
   const child = await startService(PORT, {
     AUTHGEAR_ENDPOINT: `http://127.0.0.1:${RESOLVER}`,
-    REDIS_URL: `redis://127.0.0.1:${REDIS}`,
-    CACHE_SECRET: 'a secret of the bench, 32 bytes!',
+    ...sharing(REDIS),
     AUTHGEAR_TIMEOUT: '30s', // a busy machine is no reason to answer 503
     ...(sessions > 100_000 ? { CACHE_MAX_ENTRIES: String(sessions) } : {}),
     ...(container === undefined ? {} : { NODE_OPTIONS: heapFlags(container * 2 ** 20).join(' ') })
   })
   try {
     let peak = 0
-    // what came before it is forgotten
-    while (await metric('forward_auth_revocation_log_connected') !== 1) await sleep(100)
+    await untilShared([PORT])
     await ask(sessions, () => { peak = Math.max(peak, rssOf(child)) })
     await sleep(QUIET * 1000)
-    const entries = await metric('forward_auth_cache_entries')
+    const entries = await metricOf(PORT, 'forward_auth_cache_entries')
     if (entries < sessions) console.error(`${entries} of ${sessions} fit`)
     const [live, accounted] = [
-      (await metric('nodejs_heap_size_used_bytes')) / 2 ** 20,
-      (await metric('forward_auth_cache_bytes')) / 2 ** 20
+      (await metricOf(PORT, 'nodejs_heap_size_used_bytes')) / 2 ** 20,
+      (await metricOf(PORT, 'forward_auth_cache_bytes')) / 2 ** 20
     ]
     return { sessions, container, peak: Math.max(peak, rssOf(child)), rss: rssOf(child), live, accounted }
   } finally {
     await stop(child)
   }
-}
-
-async function metric (name) {
-  const metrics = await (await fetch(`http://127.0.0.1:${PORT + 1}/metrics`)).text()
-  return Number(new RegExp(`^${name} (\\S+)`, 'm').exec(metrics)?.[1])
 }
 
 async function ask (sessions, look) {

@@ -1,36 +1,25 @@
 // What else answers "may this request pass", beside this service and in the same minutes: each on the configuration in
 // peers/, on one core, for one valid credential.
-import { mkdtempSync, rmSync } from 'node:fs'
-import { loadavg, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { loadavg } from 'node:os'
 import {
-  answers, cpuOf, MAX_VARIATION, rssOf, spread, start, startRedis, stop, summary, table, thousands, variationOf
+  answers, atHome, interleaved, MAX_VARIATION, medianOf, ratioOf, ROUNDS, rssOf, SECONDS, spread, start, startRedis,
+  table, thousands, variationOf
 } from './lib.mjs'
-import { GENERATOR, load } from './load.mjs'
+import { GENERATOR, loadOf } from './load.mjs'
 import { stillAllowing } from './peers/disable.mjs'
 import { ask, examine, REDIS, startServices, UPSTREAM, versions } from './peers/services.mjs'
 
-const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5)
-const SECONDS = Number(process.env.BENCH_SECONDS ?? 2)
 const RUNS = 2
 const upstream = `http://127.0.0.1:${UPSTREAM}`
 
-export async function peers () {
-  const home = mkdtempSync(join(tmpdir(), 'bench-peers-'))
-  const children = []
-  try {
-    children.push(await startRedis(REDIS), await startUpstream())
-    const { rows, missing } = await startServices(home, children)
-    for (const row of rows) await examine(row)
-    for (const row of rows) await measure(row, 1) // warm
-    const run = await quietRun(rows)
-    const allowing = await stillAllowing(rows, upstream, ({ url, line }) => ask(url, [line]))
-    return report(rows.map((row, index) => ({ ...row, stillAllows: allowing[index] })), missing, run)
-  } finally {
-    for (const child of children.reverse()) await stop(child)
-    rmSync(home, { recursive: true, force: true })
-  }
-}
+export const peers = () => atHome('peers', async (home, children) => {
+  children.push(await startRedis(REDIS), await startUpstream())
+  const { rows, missing } = await startServices(home, children)
+  for (const row of rows) await examine(row)
+  const run = await quietRun(rows)
+  const allowing = await stillAllowing(rows, upstream, ({ url, line }) => ask(url, [line]))
+  return report(rows.map((row, index) => ({ ...row, stillAllows: allowing[index] })), missing, run)
+})
 
 async function startUpstream () {
   const program = new URL('peers/upstream.mjs', import.meta.url).pathname
@@ -43,45 +32,28 @@ async function startUpstream () {
 async function quietRun (rows) {
   const voids = []
   for (let run = 1; ; run++) {
-    const rounds = await rehearse(rows)
+    const rounds = await interleaved(rows, measure)
     const variation = variationOf(rounds[0].map(({ rate }) => rate))
     if (variation < MAX_VARIATION || run === RUNS) return { rounds, variation, voids }
     voids.push(variation)
   }
 }
 
-/** Interleaved, so that what else the machine does meets every row alike. */
-async function rehearse (rows) {
-  const rounds = rows.map(() => [])
-  for (let round = 0; round < ROUNDS; round++) {
-    for (const [index, row] of rows.entries()) rounds[index].push(await measure(row, SECONDS))
-  }
-  return rounds
-}
-
-async function measure ({ name, url, line, child }, seconds) {
-  const [cpu, asked] = [cpuOf(child), await questions()]
-  const { rate, requests, p50, p99, refused } = await load(url, { headers: [line], seconds })
-  if (refused > 0) throw new Error(`${name}: ${refused} of ${requests} were refused`)
-  return {
-    rate,
-    p50,
-    p99,
-    cpu: (cpuOf(child) - cpu) / requests * 1e6,
-    asked: (await questions() - asked) / requests,
-    memory: rssOf(child)
-  }
+async function measure ({ url, line, child }) {
+  const asked = await questions()
+  const { rate, requests, p50, p99, cpu } = await loadOf(child, url, { headers: [line] })
+  return { rate, p50, p99, cpu, asked: (await questions() - asked) / requests, memory: rssOf(child) }
 }
 
 const questions = () => fetch(`${upstream}/questions`).then((answer) => answer.text()).then(Number)
 
 function report (services, missing, { rounds, variation, voids }) {
   const rows = services.map(({ name, stillAllows }, index) => {
-    const median = (key) => summary(rounds[index].map((round) => round[key])).median
+    const median = (key) => medianOf(rounds[index], (round) => round[key])
     return {
       name,
       stillAllows,
-      ratio: summary(rounds[index].map(({ rate }, round) => rate / rounds[0][round].rate)),
+      ratio: ratioOf(rounds[index], rounds[0], ({ rate }) => rate),
       ...Object.fromEntries(['rate', 'cpu', 'p50', 'p99', 'asked', 'memory'].map((key) => [key, median(key)])),
       rounds: rounds[index]
     }

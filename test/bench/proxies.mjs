@@ -1,17 +1,16 @@
 // What the check costs an app behind a real proxy: the same proxy without it, with it, and for Traefik over plain HTTP
 // and HTTP/2.
-import { mkdtempSync, rmSync } from 'node:fs'
-import { execFileSync } from 'node:child_process'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { answers, MAIN, start, startServer, startService, stop, summary, table, thousands, TOKEN } from './lib.mjs'
+import {
+  answers, atHome, certificateIn, interleaved, medianOf, ratioOf, SECONDS, spread, start, startServer, startService,
+  table, thousands, TOKEN
+} from './lib.mjs'
 import { GENERATOR, load } from './load.mjs'
 import { COMMANDS, configure, versionsOf } from './proxy.mjs'
 
 /** Proxy and service on core 0, the app and the load generator on core 1. */
 const CLIENTS = [1, 8, 32, 128]
 const ROUNDS = Number(process.env.BENCH_PROXY_ROUNDS ?? 3)
-const SECONDS = Number(process.env.BENCH_SECONDS ?? 2)
 const [RESOLVER, APP, PLAIN, TLS, GRPC] = [20960, 20961, 20970, 20980, 20975]
 
 const ROWS = [
@@ -31,59 +30,40 @@ const GAINS = [
   ['gRPC ÷ HTTP behind Envoy', 'Envoy, gRPC', 'Envoy, HTTP']
 ]
 
-export async function proxies () {
-  const home = mkdtempSync(join(tmpdir(), 'bench-proxies-'))
-  const children = []
-  try {
-    children.push(...await startServices(home))
-    const dirs = []
-    for (const [index, row] of ROWS.entries()) {
-      dirs.push(configure(join(home, String(index)), {
-        adapter: `http://127.0.0.1:${PLAIN}`,
-        ...row,
-        isChecked: row.adapter !== undefined,
-        port: portOf(index),
-        app: APP,
-        grpc: GRPC,
-        ca: join(home, 'tls/ca.crt')
-      }))
-      children.push(start(...COMMANDS[row.proxy], { cwd: dirs[index] }))
-      await answers(`http://127.0.0.1:${portOf(index)}/`)
-    }
-    const runs = ROWS.map(() => CLIENTS.map(() => []))
-    for (let round = -1; round < ROUNDS; round++) {
-      for (const [at, clients] of CLIENTS.entries()) {
-        for (const index of ROWS.keys()) {
-          const run = await measure(index, clients)
-          if (round >= 0) runs[index][at].push(run) // the first round warms
-        }
-      }
-    }
-    return report(runs)
-  } finally {
-    for (const child of children.reverse()) await stop(child)
-    rmSync(home, { recursive: true, force: true })
+export const proxies = () => atHome('proxies', async (home, children) => {
+  const { ca, files } = certificateIn(home, '127.0.0.1')
+  children.push(...await startServices(files))
+  for (const [index, row] of ROWS.entries()) {
+    const dir = configure(join(home, String(index)), {
+      adapter: `http://127.0.0.1:${PLAIN}`,
+      ...row,
+      isChecked: row.adapter !== undefined,
+      port: portOf(index),
+      app: APP,
+      grpc: GRPC,
+      ca
+    })
+    children.push(start(...COMMANDS[row.proxy], { cwd: dir }))
+    await answers(`http://127.0.0.1:${portOf(index)}/`)
   }
-}
+  const asked = CLIENTS.flatMap((clients) => ROWS.map((_, index) => ({ clients, index })))
+  const runs = await interleaved(asked, measure, ROUNDS)
+  return report(ROWS.map((_, index) => CLIENTS.map((_, at) => runs[at * ROWS.length + index])))
+})
 
 const portOf = (index) => 20990 + index
 
-async function startServices (home) {
-  execFileSync(process.execPath, [MAIN, 'cert', '--out', join(home, 'tls'), '--host', '127.0.0.1'])
+async function startServices (files) {
   const env = { AUTHGEAR_ENDPOINT: `http://127.0.0.1:${RESOLVER}` }
   return [
     await startServer('resolver', RESOLVER, 1),
     await startServer('app', APP, 1),
     await startService(PLAIN, { ...env, LISTEN_GRPC: `127.0.0.1:${GRPC}` }),
-    await startService(TLS, {
-      ...env,
-      LISTEN_TLS_CERT_FILE: join(home, 'tls/tls.crt'),
-      LISTEN_TLS_KEY_FILE: join(home, 'tls/tls.key')
-    })
+    await startService(TLS, { ...env, ...files })
   ]
 }
 
-async function measure (index, clients) {
+async function measure ({ index, clients }) {
   const run = await load(`http://127.0.0.1:${portOf(index)}/`, {
     headers: ['Host: app.example.com', `Authorization: Bearer ${TOKEN}`],
     clients,
@@ -99,9 +79,9 @@ function report (runs) {
     clients: CLIENTS.map((_, at) => {
       const base = ROWS.findIndex(({ proxy }) => proxy === ROWS[index].proxy)
       return {
-        rate: summary(runs[index][at].map(({ rate }) => rate)).median,
-        ofUnchecked: summary(runs[index][at].map(({ rate }, round) => rate / runs[base][at][round].rate)).median,
-        p50: summary(runs[index][at].map(({ p50 }) => p50)).median
+        rate: medianOf(runs[index][at], ({ rate }) => rate),
+        ofUnchecked: ratioOf(runs[index][at], runs[base][at], ({ rate }) => rate).median,
+        p50: medianOf(runs[index][at], ({ p50 }) => p50)
       }
     })
   }))
@@ -109,7 +89,7 @@ function report (runs) {
   const gains = GAINS.filter(([, ...names]) => names.every((name) => rowOf(name) !== -1)).map(([name, one, other]) => ({
     name,
     clients: CLIENTS.map((_, at) =>
-      summary(runs[rowOf(one)][at].map(({ rate }, round) => rate / runs[rowOf(other)][at][round].rate)))
+      ratioOf(runs[rowOf(one)][at], runs[rowOf(other)][at], ({ rate }) => rate))
   }))
   const markdown = table([
     ['through', ...CLIENTS.map((clients) => `${clients} client${clients === 1 ? '' : 's'}`)],
@@ -121,7 +101,7 @@ function report (runs) {
     ]),
     ...gains.map(({ name, clients }) => [
       `**${name}** (min / median / max)`,
-      ...clients.map(({ min, median, max }) => `${min.toFixed(2)} / **${median.toFixed(2)}** / ${max.toFixed(2)}`)
+      ...clients.map((gain) => spread(gain))
     ])
   ])
   return {

@@ -1,8 +1,10 @@
 // How fast each kind of answer is beside a bare node:http server that writes the same headers to the same requests.
 import {
-  cpuOf,
   MAX_VARIATION,
+  ROUNDS,
+  SECONDS,
   SESSION,
+  sharing,
   spread,
   startRedis,
   startServer,
@@ -14,10 +16,8 @@ import {
   TOKEN,
   variationOf
 } from './lib.mjs'
-import { GENERATOR, load } from './load.mjs'
+import { GENERATOR, loadOf } from './load.mjs'
 
-const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5)
-const SECONDS = Number(process.env.BENCH_SECONDS ?? 2)
 /** Rounds in all, while no ROUNDS of them in a row were quiet. */
 const MAX_ROUNDS = Number(process.env.BENCH_MAX_ROUNDS ?? 8 * ROUNDS)
 const COOKIES = Array.from({ length: 10 }, (_, index) => `cookie${index}=${'v'.repeat(20)}`).join('; ')
@@ -75,8 +75,7 @@ async function startAll () {
     [ONE_ENTRY]: await startService(ONE_ENTRY, {
       ...env,
       CACHE_MAX_ENTRIES: '1',
-      REDIS_URL: `redis://127.0.0.1:${REDIS}`,
-      CACHE_SECRET: 'a secret of the bench, 32 bytes!'
+      ...sharing(REDIS)
     })
   }
 }
@@ -102,15 +101,10 @@ function leastVariation (rounds) {
   return Math.min(...rounds.slice(ROUNDS - 1).map((_, start) => bareVariation(rounds.slice(start, start + ROUNDS))))
 }
 
-async function measure ({ port, query = '', headers, script, refused: mayRefuse = false }, servers) {
-  const cpu = cpuOf(servers[port])
-  const { rate, requests, p50, p99, refused } = await load(`http://127.0.0.1:${port}/verify${query}`, {
-    headers,
-    script,
-    seconds: SECONDS
-  })
-  if (mayRefuse !== (refused > 0)) throw new Error(`${port}${query}: ${refused} of ${requests} were refused`)
-  return { rate, p50, p99, cpu: (cpuOf(servers[port]) - cpu) / requests * 1e6 }
+async function measure ({ port, query = '', headers, script, refused: mayRefuse }, servers) {
+  const url = `http://127.0.0.1:${port}/verify${query}`
+  const { rate, p50, p99, cpu } = await loadOf(servers[port], url, { headers, script, mayRefuse })
+  return { rate, p50, p99, cpu }
 }
 
 /** Of the quiet rounds, else of all: the median of many is what a machine that is not quiet can say. */

@@ -5,7 +5,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { Pool } from 'undici'
 import { buildSimulator } from '../../deploy/demo/authgear-simulator/server.mjs'
-import { cpuOf, rssOf, startRedis, startService, stop, summary, table, thousands, totalsOf } from './lib.mjs'
+import {
+  cpuOf, rssOf, sharing, startRedis, startService, stop, summary, table, thousands, totalsOf, untilShared
+} from './lib.mjs'
 
 const RATES = [0, 10, 100, 300, 1000]
 const SECONDS = Number(process.env.BENCH_SECONDS ?? 10)
@@ -23,15 +25,14 @@ export async function revocations () {
   const env = {
     AUTHGEAR_ENDPOINT: await simulator.listen(),
     AUTHGEAR_WEBHOOK_SECRET: SECRET,
-    REDIS_URL: `redis://127.0.0.1:${REDIS}`,
-    CACHE_SECRET: 'a secret of the bench, 32 bytes!'
+    ...sharing(REDIS)
   }
   const redisServer = await startRedis(REDIS)
   const redis = new Redis(REDIS)
   const replicas = [await startService(FIRST, env), await startService(SECOND, env)]
   const webhooks = new Pool(`http://127.0.0.1:${FIRST}`, { connections: 32 })
   try {
-    for (const port of [FIRST, SECOND]) while (await metric(port, 'revocation_log_connected') !== 1) await sleep(50)
+    await untilShared([FIRST, SECOND])
     const rows = []
     for (const rate of RATES) rows.push(await measure({ rate, simulator, redis, redisServer, replicas, webhooks }))
     return report(rows)
@@ -122,11 +123,6 @@ async function untilRefused (simulator, webhooks, n) {
   await post(webhooks, id) // 503 where Redis did not take it in time: it is in the log later
   await Promise.all([FIRST, SECOND].map(async (port) => { while (await statusAt(port) !== 401) await sleep(2) }))
   return performance.now() - started
-}
-
-async function metric (port, name) {
-  const metrics = await (await fetch(`http://127.0.0.1:${port + 1}/metrics`)).text()
-  return Number(new RegExp(`^forward_auth_${name} (\\S+)`, 'm').exec(metrics)?.[1])
 }
 
 function report (rows) {

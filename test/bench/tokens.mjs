@@ -3,11 +3,11 @@ import { generateKeyPairSync, randomBytes, sign } from 'node:crypto'
 import { createServer } from 'node:http'
 import { createVerifier } from '../../dist/resource/verifier.js'
 import { readKeySet } from '../../dist/authgear/key-set.js'
-import { cpuOf, spread, startService, stop, summary, table, thousands } from './lib.mjs'
-import { GENERATOR, load } from './load.mjs'
+import {
+  interleaved, medianOf, ratioOf, ROUNDS, SECONDS, spread, startService, stop, summary, table, thousands
+} from './lib.mjs'
+import { GENERATOR, loadOf } from './load.mjs'
 
-const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5)
-const SECONDS = Number(process.env.BENCH_SECONDS ?? 2)
 const [SERVICE, RESOLVER] = [20950, 20960]
 const ISSUER = `http://127.0.0.1:${RESOLVER}`
 const RESOURCE = 'https://api.example.com'
@@ -57,25 +57,14 @@ export async function tokens () {
     { name: 'a resource token, with a scope', path: resource, bearer: token(RESOURCE) }
   ]
   try {
-    for (const row of rows) await measure(row, service) // warm
-    const rounds = rows.map(() => [])
-    for (let round = 0; round < ROUNDS; round++) {
-      for (const [index, row] of rows.entries()) rounds[index].push(await measure(row, service))
-    }
+    const rounds = await interleaved(rows, ({ path, bearer }) =>
+      loadOf(service, `http://127.0.0.1:${SERVICE}${path}`, { headers: [`Authorization: Bearer ${bearer}`] }))
     return report(rows, rounds, await cold())
   } finally {
     await stop(service)
     authgear.closeAllConnections()
     authgear.close()
   }
-}
-
-async function measure ({ path, bearer }, service) {
-  const cpu = cpuOf(service)
-  const headers = [`Authorization: Bearer ${bearer}`]
-  const { rate, requests, refused } = await load(`http://127.0.0.1:${SERVICE}${path}`, { headers, seconds: SECONDS })
-  if (refused > 0) throw new Error(`${path}: ${refused} of ${requests} were refused`)
-  return { rate, cpu: (cpuOf(service) - cpu) / requests * 1e6 }
 }
 
 /** In this process, one after another: each token new. @returns microseconds of each */
@@ -102,14 +91,13 @@ async function cold () {
 }
 
 function report (rows, rounds, coldMicros) {
-  const ratio = (index, base) => summary(rounds[index].map(({ rate }, round) => rate / rounds[base][round].rate))
   const data = rows.map(({ name }, index) => ({
     name,
-    perSecond: summary(rounds[index].map(({ rate }) => rate)).median,
-    toOpaque: ratio(index, 0),
-    toJwt: ratio(index, 1),
-    cpu: summary(rounds[index].map(({ cpu }) => cpu)).median,
-    cpuToJwt: summary(rounds[index].map(({ cpu }, round) => cpu / rounds[1][round].cpu))
+    perSecond: medianOf(rounds[index], ({ rate }) => rate),
+    toOpaque: ratioOf(rounds[index], rounds[0], ({ rate }) => rate),
+    toJwt: ratioOf(rounds[index], rounds[1], ({ rate }) => rate),
+    cpu: medianOf(rounds[index], ({ cpu }) => cpu),
+    cpuToJwt: ratioOf(rounds[index], rounds[1], ({ cpu }) => cpu)
   }))
   const markdown = table([
     [

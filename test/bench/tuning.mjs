@@ -1,17 +1,14 @@
 // What each way of connecting a proxy costs it and this service: CPU time a request, which other work on the machine
 // moves less than the rate. The shipped configuration, and the same with one change.
-import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import {
-  answers, cpuOf, MAIN, start, startServer, startService, stop, summary, table, thousands, TOKEN
+  answers, atHome, certificateIn, cpuOf, interleaved, medianOf, ratioOf, ROUNDS, SECONDS, spread, start, startServer,
+  startService, table, thousands, TOKEN
 } from './lib.mjs'
 import { GENERATOR, load } from './load.mjs'
 import { COMMANDS, configure, edit, versionsOf } from './proxy.mjs'
 
-const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5)
-const SECONDS = Number(process.env.BENCH_SECONDS ?? 2)
 const [RESOLVER, APP, PLAIN, TLS, UNIX, FIRST] = [21860, 21861, 21862, 21864, 21866, 21870]
 const LIST = `authResponseHeaders: [${
   ['Session-Valid', 'User-Id', 'User-Anonymous', 'User-Verified', 'User-Roles', 'Session-Amr',
@@ -50,34 +47,25 @@ const ROWS = [
   { name: 'HAProxy', proxy: 'haproxy' }
 ].filter(({ proxy }) => (process.env.BENCH_PROXIES ?? proxy).split(',').includes(proxy))
 
-export async function tuning () {
-  const home = mkdtempSync(join(tmpdir(), 'bench-tuning-'))
-  const children = []
-  try {
-    const services = await startServices(home, children)
-    const running = []
-    for (const [index, row] of ROWS.entries()) {
-      running.push(await startProxy(home, row, FIRST + index, children, services))
-    }
-    return report(await rounds(running))
-  } finally {
-    for (const child of children.reverse()) await stop(child)
-    rmSync(home, { recursive: true, force: true })
+export const tuning = () => atHome('tuning', async (home, children) => {
+  const services = await startServices(home, children)
+  const running = []
+  for (const [index, row] of ROWS.entries()) {
+    running.push(await startProxy(home, row, FIRST + index, children, services))
   }
-}
+  return report(await interleaved(running, measure))
+})
 
 async function startServices (home, children) {
-  const tls = join(home, 'tls')
-  execFileSync(process.execPath, [MAIN, 'cert', '--out', tls, '--host', 'localhost'])
+  const { ca, files } = certificateIn(home, 'localhost')
   const env = { AUTHGEAR_ENDPOINT: `http://127.0.0.1:${RESOLVER}` }
-  const files = { LISTEN_TLS_CERT_FILE: join(tls, 'tls.crt'), LISTEN_TLS_KEY_FILE: join(tls, 'tls.key') }
   const socket = join(home, 'forward-auth.sock')
   children.push(await startServer('resolver', RESOLVER, 1), await startServer('app', APP, 1))
   const plain = await startService(PLAIN, env)
   const secure = await startService(TLS, { ...env, ...files })
   const unix = await startService(UNIX, { ...env, LISTEN: `unix:${socket}` })
   children.push(plain, secure, unix)
-  return { plain, secure, unix, socket, ca: join(tls, 'ca.crt') }
+  return { plain, secure, unix, socket, ca }
 }
 
 /** @returns the proxy, the service that it asks, and its port */
@@ -95,36 +83,29 @@ async function startProxy (home, row, port, children, { plain, secure, unix, soc
   return { child, service: row.socket ? unix : row.isTls ? secure : plain, port }
 }
 
-/** In turn, so that what else the machine does meets every row alike; the first round warms. */
-async function rounds (running) {
-  const runs = running.map(() => [])
-  for (let round = -1; round < ROUNDS; round++) {
-    for (const [index, { child, service, port }] of running.entries()) {
-      const before = [cpuOf(child), cpuOf(service)]
-      const { rate, requests, refused } = await load(`http://127.0.0.1:${port}/`, {
-        headers: ['Host: app.example.com', `Authorization: Bearer ${TOKEN}`], seconds: SECONDS
-      })
-      // while it warms 32 connections are opened at once, by TLS on a core that two programs share
-      if (round >= 0 && refused > 0) throw new Error(`${ROWS[index].name}: ${refused} refused`)
-      const [proxy, ours] = [child, service].map((one, at) => (cpuOf(one) - before[at]) / requests * 1e6)
-      if (round >= 0) runs[index].push({ rate, proxy, ours })
-    }
-  }
-  return runs
+async function measure ({ child, service, port }, index, round) {
+  const before = [cpuOf(child), cpuOf(service)]
+  const { rate, requests, refused } = await load(`http://127.0.0.1:${port}/`, {
+    headers: ['Host: app.example.com', `Authorization: Bearer ${TOKEN}`], seconds: SECONDS
+  })
+  // while it warms 32 connections are opened at once, by TLS on a core that two programs share
+  if (round >= 0 && refused > 0) throw new Error(`${ROWS[index].name}: ${refused} refused`)
+  const [proxy, ours] = [child, service].map((one, at) => (cpuOf(one) - before[at]) / requests * 1e6)
+  return { rate, proxy, ours }
 }
 
 function report (runs) {
-  const median = (index, what) => summary(runs[index].map((run) => run[what])).median
+  const median = (index, what) => medianOf(runs[index], (run) => run[what])
   const rows = ROWS.map(({ name, proxy }, index) => {
     const first = ROWS.findIndex((row) => row.proxy === proxy)
-    const rate = summary(runs[index].map((run, round) => run.rate / runs[first][round].rate))
+    const rate = ratioOf(runs[index], runs[first], (run) => run.rate)
     return { name, proxy: median(index, 'proxy'), ours: median(index, 'ours'), perSecond: median(index, 'rate'), rate }
   })
   const markdown = table([
     ['configuration', 'proxy, CPU µs a request', 'this service', 'together', 'requests/s', 'rate to its first row'],
-    ...rows.map(({ name, proxy, ours, perSecond, rate: { min, median, max } }) => [
+    ...rows.map(({ name, proxy, ours, perSecond, rate }) => [
       name, proxy.toFixed(0), ours.toFixed(0), (proxy + ours).toFixed(0), thousands(perSecond),
-      `${min.toFixed(2)} / **${median.toFixed(2)}** / ${max.toFixed(2)}`
+      spread(rate)
     ])
   ])
   return {

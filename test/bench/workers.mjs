@@ -3,10 +3,11 @@
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
-import { cpuOf, spread, startRedis, startServer, startService, stop, summary, table, thousands, TOKEN } from './lib.mjs'
+import {
+  cpuOf, interleaved, medianOf, ratioOf, ROUNDS, SECONDS, sharing, spread, startRedis, startServer, startService, stop,
+  table, thousands, TOKEN
+} from './lib.mjs'
 
-const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5)
-const SECONDS = Number(process.env.BENCH_SECONDS ?? 2)
 const CLIENTS = 64
 const [RESOLVER, REDIS, FIRST] = [22960, 22961, 22970]
 const ROWS = [
@@ -25,20 +26,11 @@ export async function workers () {
     for (const [index, { workers, cores }] of ROWS.entries()) {
       children.push(await startService(FIRST + index * 2, {
         AUTHGEAR_ENDPOINT: `http://127.0.0.1:${RESOLVER}`,
-        REDIS_URL: `redis://127.0.0.1:${REDIS}`,
-        CACHE_SECRET: 'a secret of the bench, 32 bytes!',
+        ...sharing(REDIS),
         WORKERS: String(workers)
       }, cores))
     }
-    const services = children.slice(2)
-    const runs = ROWS.map(() => [])
-    for (let round = -1; round < ROUNDS; round++) {
-      for (const index of ROWS.keys()) {
-        const run = await measure(index, services[index])
-        if (round >= 0) runs[index].push(run) // the first one warms
-      }
-    }
-    return report(runs)
+    return report(await interleaved(children.slice(2), (service, index) => measure(index, service)))
   } finally {
     for (const child of children.reverse()) await stop(child)
   }
@@ -73,11 +65,11 @@ function report (runs) {
   const rows = ROWS.map(({ name, target }, index) => ({
     name,
     target,
-    rate: summary(runs[index].map(({ rate }) => rate)).median,
-    ratio: summary(runs[index].map(({ rate }, round) => rate / runs[0][round].rate)),
-    cpu: summary(runs[index].map(({ cpu }) => cpu)).median,
-    primary: summary(runs[index].map(({ primary }) => primary)).median,
-    share: summary(runs[index].map(({ share }) => share)).median
+    rate: medianOf(runs[index], ({ rate }) => rate),
+    ratio: ratioOf(runs[index], runs[0], ({ rate }) => rate),
+    cpu: medianOf(runs[index], ({ cpu }) => cpu),
+    primary: medianOf(runs[index], ({ primary }) => primary),
+    share: medianOf(runs[index], ({ share }) => share)
   }))
   const markdown = table([
     [
@@ -103,7 +95,7 @@ function report (runs) {
  */
 function curve () {
   const connections = [32, 128, 1024]
-  const drawn = (count, clients) => median(Array.from({ length: 1000 }, () => reach(count, clients)))
+  const drawn = (count, clients) => medianOf(Array.from({ length: 1000 }), () => reach(count, clients))
   const rows = CURVE.map((count) => [
     String(count), ...connections.map((clients) => drawn(count, clients).toFixed(1))
   ])
@@ -117,5 +109,3 @@ function reach (count, clients) {
   for (let n = 0; n < clients; n++) loads[Math.floor(Math.random() * count)]++
   return clients / Math.max(...loads)
 }
-
-const median = (values) => values.sort((a, b) => a - b)[values.length >> 1]

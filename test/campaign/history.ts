@@ -45,8 +45,8 @@ export type HistoryEvent =
   | Readonly<{ kind: 'roles', person: string, isAdmin: boolean, at: Moment }>
   /** A replica took the revocation of a session that has ended: it holds there at once, logged or pending. */
   | Readonly<{ kind: 'taken', person: string, replica: number, covers: Covers, at: Moment }>
-  /** The revocation is in the log: of the session's end, or of the newest roles. */
-  | Readonly<{ kind: 'logged', person: string, of: 'end' | 'roles', covers: Covers, at: Moment }>
+  /** The revocation is in the log: of the session's end, or of the newest roles. Its line came after `since`. */
+  | Readonly<{ kind: 'logged', person: string, of: 'end' | 'roles', covers: Covers, since: Moment, at: Moment }>
   /** All that anybody remembered was purged. */
   | Readonly<{ kind: 'everything', at: Moment }>
   /** All replicas were asked at once about a credential that nobody knew. */

@@ -25,8 +25,8 @@ export type State = {
   readonly remembered: Map<string, Moment>
   /** When all was purged. */
   purges: Moment[]
-  /** When a line came into the log. */
-  lines: Moment[]
+  /** Between which two moments a line came into the log. */
+  lines: Readonly<{ since: Moment, at: Moment }>[]
 }
 
 export const newState = (): State => ({
@@ -34,7 +34,8 @@ export const newState = (): State => ({
 })
 
 export function learn (state: State, event: HistoryEvent): void {
-  if (event.kind === 'logged' || event.kind === 'everything') state.lines.push(event.at)
+  if (event.kind === 'logged') state.lines.push(event)
+  if (event.kind === 'everything') state.lines.push({ since: event.at, at: event.at })
   const { spans, people, measures } = state
   switch (event.kind) {
     case 'fault': return spans.begin(event)
@@ -76,7 +77,7 @@ function learnOf (known: Known | undefined, event: Change): void {
 export function forget (state: State, at: Moment): void {
   const { people, remembered, purges, lines } = state
   state.purges = purges.filter((purge) => at - purge < KEPT_MS)
-  state.lines = lines.filter((line) => at - line < KEPT_MS)
+  state.lines = lines.filter((line) => at - line.at < KEPT_MS)
   for (const [id, { endedAt }] of people) if (at - endedAt > KEPT_MS) people.delete(id)
   for (const [name, since] of remembered) if (at - since > KEPT_MS) remembered.delete(name)
 }

@@ -19,6 +19,8 @@ const STALL_FOR_CALLS_MS = 25
 const PURGED_WITHIN_MS = 1500
 /** Nobody takes an entry that was made after a line of the log which they have not read yet: they ask themselves. */
 const READ_WITHIN_MS = 500
+/** And later by what stood still before it was asked. */
+const STALLS_COUNT_MS = 5000
 
 export function createOracle (): Oracle {
   const state = newState()
@@ -61,7 +63,8 @@ function judgeBurst (state: State, burst: Extract<HistoryEvent, { kind: 'burst' 
   const limits = rulesOf(situations).map(({ calls }) => boundOfProcesses(calls?.count ?? Infinity))
   if (limits.includes(Infinity) || burst.statuses.some((status) => status !== 200)) return []
   if (spans.stalledMs(burst.at, burst.endedAt) >= STALL_FOR_CALLS_MS) return []
-  if (lines.some((at) => at > burst.at - READ_WITHIN_MS && at < burst.endedAt)) {
+  const readMs = READ_WITHIN_MS + spans.stalledMs(burst.at - STALLS_COUNT_MS, burst.at)
+  if (lines.some(({ since, at }) => at > burst.at - readMs && since < burst.endedAt)) {
     const processes = boundOfProcesses(SETTINGS.replicas)
     return burst.calls > processes && !limits.some((limit) => limit > processes)
       ? [`${burst.calls} calls for one credential beside a line of the log`]

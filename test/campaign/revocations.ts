@@ -43,6 +43,7 @@ export async function changeRoles (world: World, person: Person, pick: Pick): Pr
 type Publishing = Readonly<{ first: number, channel: Channel, of: 'end' | 'roles' }>
 
 async function publish (world: World, person: Person, { first, channel, of }: Publishing): Promise<void> {
+  const since = now()
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const index = (first + attempt) % SETTINGS.replicas
     const replica = world.replicas[index]
@@ -54,7 +55,7 @@ async function publish (world: World, person: Person, { first, channel, of }: Pu
     if (answer !== undefined && (isLogged || answer.status === 503) && of === 'end') {
       world.note({ kind: 'taken', person: person.id, replica: index, covers: 'user', at })
     }
-    if (isLogged) return world.note({ kind: 'logged', person: person.id, of, covers: 'user', at })
+    if (isLogged) return world.note({ kind: 'logged', person: person.id, of, covers: 'user', since, at })
     await sleep(BETWEEN_MS)
   }
 }
@@ -96,6 +97,7 @@ export async function signOut (world: World, person: Person, pick: Pick): Promis
   const headers = [...BROWSER, ['Cookie', `session=${person.cookie}`] as const]
   const asked = { path: '/_auth/logout', headers, signal: AbortSignal.timeout(PATIENCE_MS) }
   const wasWell = world.isWell
+  const since = now()
   const answer = await replica.ask(asked).catch(() => undefined)
   if (answer?.status !== 302 || person.hasEnded) return
   const isKnown = String(answer.headers['set-cookie'] ?? '') !== ''
@@ -105,6 +107,6 @@ export async function signOut (world: World, person: Person, pick: Pick): Promis
   world.note({ kind: 'ended', person: person.id, at })
   if (isKnown) world.note({ kind: 'taken', person: person.id, replica: index, covers: 'cookie', at })
   if (isKnown && wasWell && world.isWell) {
-    world.note({ kind: 'logged', person: person.id, of: 'end', covers: 'cookie', at })
+    world.note({ kind: 'logged', person: person.id, of: 'end', covers: 'cookie', since, at })
   } else await publish(world, person, { first: index, channel: 'webhook', of: 'end' })
 }

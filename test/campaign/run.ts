@@ -45,6 +45,8 @@ export async function run (rounds: Iterable<Round>, { world, isOver, write }: Ru
   let [requests, startedAgain] = [0, 0]
   for (const round of rounds) {
     if (isOver() || violations.length > 0) break
+    // judging stops the relays, which run in this process: until all follow again, a replica rightly has no lease
+    if (done.length > 0) await settle(world)
     if (world.lossyRounds + lossesOf(round) > MAX_LOSSY_ROUNDS) {
       await world.restart()
       await world.heal(STARTS_WITHIN_MS)
@@ -57,6 +59,11 @@ export async function run (rounds: Iterable<Round>, { world, isOver, write }: Ru
     write(round, events, violations)
   }
   return { rounds: done, violations, measures: oracle.measures, requests, startedAgain }
+}
+
+async function settle (world: World): Promise<void> {
+  const trouble = await world.heal(HEALS_WITHIN_MS)
+  if (trouble !== undefined) world.note({ kind: 'unhealed', what: trouble, at: now() })
 }
 
 const lossesOf = ({ faults }: Round): number => faults.filter(({ kind }) => LOSSY.has(kind)).length

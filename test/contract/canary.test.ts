@@ -71,9 +71,9 @@ t.test('of two beats at once one is left, and each sees it', { skip: skipOrFail(
 
 t.test('a replica that meets another secret says so, once', { skip: skipOrFail('redis-server') }, async (t) => {
   const [authgear, redis] = await Promise.all([startSimulator(t), startRedis(t)])
-  const first = await startInProcess(t, { authgear: authgear.url, redisPort: redis.port, secret: OLD })
+  const first = await startInProcess(t, { AUTHGEAR_ENDPOINT: authgear.url, REDIS_URL: redis.url, CACHE_SECRET: OLD })
   await until('the canary is there', async () => (await redis.cli('KEYS', '*:canary') as string[]).length === 1)
-  const second = await startInProcess(t, { authgear: authgear.url, redisPort: redis.port, secret: NEW })
+  const second = await startInProcess(t, { AUTHGEAR_ENDPOINT: authgear.url, REDIS_URL: redis.url, CACHE_SECRET: NEW })
   const told = (lines: typeof second.lines) =>
     lines.filter(({ msg }) => String(msg).startsWith('a replica with another CACHE_SECRET'))
   await until('it is told', () => told(second.lines).length === 1)

@@ -1,13 +1,13 @@
 import t, { type Test } from 'tap'
 import { logKey } from '../../src/redis/keys.ts'
-import { startInProcess, type InProcess } from '../helpers/in-process.ts'
+import { redisAt, startInProcess, type InProcess } from '../helpers/in-process.ts'
 import { metricOf } from '../helpers/in-process-on-clock.ts'
 import { user } from '../helpers/log-entry.ts'
 import {
   addPrintedUser, describedKeys, PASSWORD, printedCommands, printedRights, USERNAME
 } from '../helpers/redis-acl.ts'
 import { startCluster } from '../helpers/redis-cluster.ts'
-import { settingsFor, type RedisPlace } from '../helpers/redis-settings.ts'
+import type { RedisPlace } from '../helpers/redis-settings.ts'
 import { startRedis, type RedisServer } from '../helpers/redis.ts'
 import { ask } from '../helpers/request.ts'
 import { skipOrFail } from '../helpers/servers.ts'
@@ -34,11 +34,12 @@ async function useAll (t: Test, place: RedisPlace, nodes: readonly RedisServer[]
   const simulator = await startSimulator(t)
   const open = (): Promise<InProcess> =>
     startInProcess(t, {
-      authgear: simulator.url,
-      keyPrefix: 'forward-auth:',
-      managementToken: 'token',
-      webhookSecret: WEBHOOK_SECRET,
-      redis: settingsFor(place, ACCESS)
+      AUTHGEAR_ENDPOINT: simulator.url,
+      REDIS_KEY_PREFIX: 'forward-auth:',
+      AUTHGEAR_WEBHOOK_SECRET: WEBHOOK_SECRET,
+      ...redisAt(place),
+      REDIS_USERNAME: USERNAME,
+      REDIS_PASSWORD: PASSWORD
     })
   const [first, second] = [await open(), await open()]
   await until('Redis is used', () => [first, second].every(({ service }) => service.redisState() === 'up'))

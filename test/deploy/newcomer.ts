@@ -70,7 +70,7 @@ async function signIn (url: string): Promise<string> {
 /** The stacks on the programs of this machine, in the clone. */
 function https (): void {
   symlinkSync(join(ROOT, '.servers'), join(clone, '.servers'))
-  const { stdout } = spawnSync(process.execPath, ['test/e2e/https.test.ts'], {
+  const { stdout } = spawnSync(process.execPath, ['test/e2e/https.all.test.ts'], {
     cwd: clone, env: { ...ENV, CI: '1', TAP_TIMEOUT: '600' }, encoding: 'utf8'
   })
   const took = (name: string): string => {

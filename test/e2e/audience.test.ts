@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { readAudience, type Audience } from '../../src/core/audience.ts'
+import { listenFree } from '../helpers/listen-free.ts'
 import { launchChromium, skipOrFailWithoutChromium } from '../helpers/chromium.ts'
 
 /** Each path is asked for in the way that it is named after. */
@@ -21,6 +21,10 @@ addEventListener('install', () => skipWaiting())
 addEventListener('activate', (event) => event.waitUntil(clients.claim()))
 addEventListener('fetch', (event) => { if (event.request.url.endsWith('/passed-on')) event.respondWith(fetch(event.request)) })`
 const REGISTRATION = '<!doctype html><script>navigator.serviceWorker.register("/service-worker")</script>'
+
+const DOCUMENTS: Readonly<Record<string, string>> = {
+  '/': PAGE, '/service-worker': SERVICE_WORKER, '/registration': REGISTRATION
+}
 
 const BY_PAGE: Readonly<Record<string, Audience>> = {
   '/': 'navigation',
@@ -54,8 +58,7 @@ const BY_SERVICE_WORKER: Readonly<Record<string, Audience>> = {
 }
 
 t.test('what a real Chromium asks for', { skip: skipOrFailWithoutChromium() }, async t => {
-  const server = await serve()
-  t.teardown(() => server.close())
+  const server = await serve(t)
   const browser = await launchChromium()
   t.teardown(() => browser.close())
   const page = await browser.newPage()
@@ -88,10 +91,9 @@ type Recorder = Readonly<{
   origin: string
   /** Waits until the path has been asked for; the test's own timeout ends it. */
   headersOf: (path: string) => Promise<readonly string[]>
-  close: () => void
 }>
 
-async function serve (): Promise<Recorder> {
+async function serve (t: Test): Promise<Recorder> {
   const seen = new Map<string, readonly string[]>()
   const waiting = new Map<string, (headers: readonly string[]) => void>()
   const record = (path: string, headers: readonly string[]): void => {
@@ -103,22 +105,11 @@ async function serve (): Promise<Recorder> {
     const path = request.url ?? ''
     record(path, request.rawHeaders)
     response.setHeader('content-type', path === '/service-worker' ? 'text/javascript' : 'text/html')
-    response.end(
-      path === '/'
-        ? PAGE
-        : path === '/service-worker'
-          ? SERVICE_WORKER
-          : path === '/registration'
-            ? REGISTRATION
-            : '<!doctype html>'
-    )
+    response.end(DOCUMENTS[path] ?? '<!doctype html>')
   })
   server.on('upgrade', (request, socket) => { record(request.url ?? '', request.rawHeaders); socket.destroy() })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
   return {
-    origin: `http://127.0.0.1:${port}`,
-    headersOf: async (path) => seen.get(path) ?? new Promise((resolve) => waiting.set(path, resolve)),
-    close: () => { server.closeAllConnections(); server.close() }
+    origin: `http://127.0.0.1:${await listenFree(t, server)}`,
+    headersOf: async (path) => seen.get(path) ?? new Promise((resolve) => waiting.set(path, resolve))
   }
 }

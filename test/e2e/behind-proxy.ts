@@ -7,9 +7,11 @@ import { startProcess, type Service } from '../helpers/process.ts'
 import { startSimulator, type RunningSimulator } from '../helpers/simulator.ts'
 import { until } from '../helpers/until.ts'
 import type { Observe } from './behaviour.ts'
+import { startOneReplica, type OneReplica } from './one-replica.ts'
 import type { Proxy } from './proxy.ts'
 import { ROUTES } from './snippets.ts'
 import { startProxy } from './start-proxy.ts'
+import { LOGIN } from './people.ts'
 
 /**
  * Authgear ← two replicas (or more) with one Redis ← the proxy under test, with the routes of docs/policies.md → the
@@ -32,6 +34,8 @@ export interface BehindProxy {
    * traffic.
    */
   restart (index: number): Promise<void>
+  /** Beside those that the proxy knows: without Redis, without a memory, with a login. */
+  readonly single: () => Promise<OneReplica>
 }
 
 type More = Readonly<{ replicas?: number, env?: Readonly<Record<string, string>> }>
@@ -68,7 +72,28 @@ export async function startBehindProxy (
     // asked again
     if (links.length > 1) await until('the proxy asks the successor', () => isAsked(successor))
   }
-  return { port, app, authgear, replicas, startReplica, links, observe, restart }
+  let single: Promise<OneReplica> | undefined
+  return {
+    port,
+    app,
+    authgear,
+    replicas,
+    startReplica,
+    links,
+    observe,
+    restart,
+    single: async () => await (single ??= startOneReplica(t, SINGLE, { authgear, grpc: proxy.grpc === true }))
+  }
+}
+
+/** Where a load balancer of cases/client-address.ts may be; the proxy is on this machine's usual address. */
+export const LOAD_BALANCER = '127.0.0.2'
+
+const SINGLE: Readonly<Record<string, string>> = {
+  CACHE_TTL: '0',
+  CACHE_NEGATIVE_TTL: '0',
+  TRUSTED_PROXIES: `127.0.0.1,${LOAD_BALANCER}`,
+  ...LOGIN
 }
 
 /** Long lives: how slow this machine is changes nothing. */
@@ -81,7 +106,7 @@ function environment (authgear: RunningSimulator, redisUrl: string, tls: OwnCert
     CACHE_NEGATIVE_TTL: '10m',
     // by default 2 s and 50 ms: a replica that is late would answer 503, or ask Authgear for what Redis knows
     AUTHGEAR_TIMEOUT: '60s',
-    REDIS_TIMEOUT: '5s',
+    REDIS_TIMEOUT: '5s', // the most that it takes
     SHUTDOWN_DELAY: '1s', // as in any deployment: connections that were under way when the balancer left it out
     ...tls && { LISTEN_TLS_CERT_FILE: tls.certFile, LISTEN_TLS_KEY_FILE: tls.keyFile }
   }

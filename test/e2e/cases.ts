@@ -1,14 +1,27 @@
 import t from 'tap'
 import { skipOrFail } from '../helpers/servers.ts'
 import { createObserver } from './behaviour.ts'
+import { asks } from './cases/asks.ts'
+import { away } from './cases/away.ts'
+import { caddy } from './cases/caddy.ts'
 import type { Case } from './cases/case.ts'
+import { clientAddress } from './cases/client-address.ts'
+import { envoy } from './cases/envoy.ts'
+import { envoyGrpc } from './cases/envoy-grpc.ts'
+import { http2 } from './cases/http2.ts'
 import { identity } from './cases/identity.ts'
 import { load } from './cases/load.ts'
+import { login } from './cases/login.ts'
 import { methods } from './cases/methods.ts'
+import { nginx } from './cases/nginx.ts'
 import { outage } from './cases/outage.ts'
 import { paths } from './cases/paths.ts'
 import { policies } from './cases/policies.ts'
+import { recipes } from './cases/recipes.ts'
+import { resource } from './cases/resource.ts'
 import { spoof } from './cases/spoof.ts'
+import { tls } from './cases/tls.ts'
+import { traefik } from './cases/traefik.ts'
 import { websocket } from './cases/websocket.ts'
 import type { Proxy } from './proxy.ts'
 import { startBehindProxy } from './behind-proxy.ts'
@@ -21,6 +34,19 @@ const CASES: readonly Case[] = [
   ...websocket,
   ...paths,
   ...policies,
+  ...asks,
+  ...clientAddress,
+  ...http2,
+  ...recipes,
+  ...login,
+  ...resource,
+  ...tls,
+  ...away,
+  ...traefik,
+  ...caddy,
+  ...nginx,
+  ...envoy,
+  ...envoyGrpc,
   ...load,
   ...outage
 ]

@@ -1,4 +1,3 @@
-import { request } from 'node:http'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
@@ -7,12 +6,13 @@ import { readCompose } from '../helpers/compose.ts'
 import { startDockerApi } from '../helpers/docker-api.ts'
 import { freePort } from '../helpers/free-port.ts'
 import { makeOwnCert, type OwnCert } from '../helpers/own-cert.ts'
-import { startProcess, type Service } from '../helpers/process.ts'
+import { startProcess } from '../helpers/process.ts'
+import { ask } from '../helpers/request.ts'
 import { mustFind, skipOrFail } from '../helpers/servers.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
 import { tempDir } from '../helpers/temp-dir.ts'
-import { answers } from '../helpers/until.ts'
 import { disabledEvent, sign, WEBHOOK_SECRET } from '../helpers/webhook.ts'
+import { settingsOf, startApp } from './https-stack.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const EVENT = disabledEvent(demo.dora.id)
@@ -38,8 +38,14 @@ for (const { file, needs, start } of STACKS) {
     skip: skipOrFail('docker-compose', needs)
   }, async (t) => {
     const link = makeOwnCert(t, '127.0.0.1', 'forward-auth')
-    const service = await startForwardAuth(t, file, link)
-    const [entry, app] = [await freePort(), await startApp(t)]
+    const service = await startProcess(t, {
+      ...settingsOf(file, ENV),
+      AUTHGEAR_ENDPOINT: (await startSimulator(t)).url,
+      LISTEN_TLS_CERT_FILE: link.certFile,
+      LISTEN_TLS_KEY_FILE: link.keyFile
+    })
+    const [entry, app] = [await freePort(), await freePort()]
+    await startApp(t, app)
     const place = { entry, app, forwardAuth: service.port, link, folder: tempDir(t, needs) }
     await start(t, place)
     const post = (path: string, signature: string, method = 'POST'): Promise<number> =>
@@ -52,31 +58,6 @@ for (const { file, needs, start } of STACKS) {
     }
     t.ok((await post('/_auth/%77ebhook', sign(EVENT))) !== 200, 'another spelling is not let in')
   })
-}
-
-/** As the compose file starts it, but for what is another container there. */
-async function startForwardAuth (t: Test, file: string, link: OwnCert): Promise<Service> {
-  const { url } = await startSimulator(t)
-  const all = readCompose(file, ENV)['forward-auth']?.environment ?? {}
-  const settings = Object.entries(all).filter(([name]) => !/^REDIS_|^CACHE_SECRET|_FILE$/.test(name))
-  return startProcess(t, {
-    ...Object.fromEntries(settings),
-    AUTHGEAR_ENDPOINT: url,
-    LISTEN_TLS_CERT_FILE: link.certFile,
-    LISTEN_TLS_KEY_FILE: link.keyFile
-  })
-}
-
-async function startApp (t: Test): Promise<number> {
-  const port = await freePort()
-  await startChild(t, {
-    name: 'app',
-    command: process.execPath,
-    args: [join(ROOT, 'deploy/demo/app.mjs')],
-    env: { PORT: String(port) },
-    ready: () => answers(port)
-  })
-  return port
 }
 
 async function startTraefik (t: Test, { entry, app, forwardAuth, link, folder }: Place): Promise<void> {
@@ -149,12 +130,7 @@ async function hasRoutes (port: number): Promise<boolean> {
   return await statusOf(port, 'GET', '/', '').then((status) => status === 401, () => false)
 }
 
-function statusOf (port: number, method: string, path: string, signature: string): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const headers = { Host: 'localhost', 'x-authgear-body-signature': signature }
-    request({ host: '127.0.0.1', port, agent: false, method, path, headers }, (answer) => {
-      answer.resume()
-      resolve(answer.statusCode ?? 0)
-    }).once('error', reject).end(method === 'GET' ? undefined : EVENT)
-  })
+async function statusOf (port: number, method: string, path: string, signature: string): Promise<number> {
+  const headers = [['x-authgear-body-signature', signature]] as const
+  return (await ask(port, { host: 'localhost', method, path, headers, body: method === 'GET' ? '' : EVENT })).status
 }

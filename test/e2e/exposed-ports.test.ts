@@ -1,8 +1,7 @@
 import { createServer } from 'node:http'
-import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
 import { visit } from '../helpers/doctor.ts'
+import { listenFree } from '../helpers/listen-free.ts'
 import { startProcess } from '../helpers/process.ts'
 import { skipOrFail } from '../helpers/servers.ts'
 import { startSimulator } from '../helpers/simulator.ts'
@@ -19,9 +18,7 @@ async function startApp (t: Test): Promise<number> {
   const server = createServer(({ headers }, response) => {
     response.end(Object.entries(headers).map(([name, value]) => `${name}: ${String(value)}`).join('\n'))
   })
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  t.teardown(() => { server.closeAllConnections(); server.close() })
-  return (server.address() as AddressInfo).port
+  return await listenFree(t, server)
 }
 
 /** What doctor says of the proxy and of ports; hosts and ports as the page has them. */

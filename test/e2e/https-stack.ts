@@ -1,4 +1,4 @@
-import { createHash, X509Certificate } from 'node:crypto'
+import type { X509Certificate } from 'node:crypto'
 import { copyFileSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { connect } from 'node:tls'
@@ -8,7 +8,7 @@ import { startChild } from '../helpers/child.ts'
 import { launchChromium } from '../helpers/chromium.ts'
 import { readCompose } from '../helpers/compose.ts'
 import { freePort } from '../helpers/free-port.ts'
-import { makeOwnCert, type OwnCert } from '../helpers/own-cert.ts'
+import { keyOf, makeOwnCert, type OwnCert } from '../helpers/own-cert.ts'
 import { type Pebble, startPebble } from '../helpers/pebble.ts'
 import { startProcess, type Service } from '../helpers/process.ts'
 import { startSimulator, type RunningSimulator } from '../helpers/simulator.ts'
@@ -86,7 +86,7 @@ export async function startStack (t: Test, stack: Stack): Promise<Running> {
   await until('a certificate that the CA signed', async () => {
     certificate = await certificateAt(ports.https, APP_HOST, ca)
     return certificate !== undefined
-  }, 60_000)
+  })
   if (certificate === undefined) throw new Error('no certificate')
   const browser = await startBrowser(t, { ports, authgear, pebble, outer })
   return { pebble, ports, authgear, service, certificate, browser }
@@ -110,12 +110,15 @@ type Making = Readonly<{
   authgear: RunningSimulator
 }>
 
-/** As the compose file starts it, but for what is another container there. */
+/** Of forward-auth in the compose file, but for what is another container there. */
+export function settingsOf (file: string, env: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  const all = readCompose(file, env)['forward-auth']?.environment ?? {}
+  return Object.fromEntries(Object.entries(all).filter(([name]) => !/^REDIS_|^CACHE_SECRET|_FILE$/.test(name)))
+}
+
 function startForwardAuth (t: Test, { stack, env, link, outer, authgear }: Making): Promise<Service> {
-  const all = readCompose(stack.file, env)['forward-auth']?.environment ?? {}
-  const settings = Object.entries(all).filter(([name]) => !/^REDIS_|^CACHE_SECRET|_FILE$/.test(name))
   return startProcess(t, {
-    ...Object.fromEntries(settings),
+    ...settingsOf(stack.file, env),
     AUTHGEAR_RESOLVER_URL: `https://127.0.0.1:${authgear.port}/_resolver/resolve`,
     AUTHGEAR_CA_FILE: outer.caFile,
     LOGIN_SECRET: 'a secret of this test, longer than 32 bytes',
@@ -123,7 +126,8 @@ function startForwardAuth (t: Test, { stack, env, link, outer, authgear }: Makin
   })
 }
 
-async function startApp (t: Test, port: number): Promise<void> {
+/** The demo's app. */
+export async function startApp (t: Test, port: number): Promise<void> {
   await startChild(t, {
     name: 'app',
     command: process.execPath,
@@ -146,11 +150,6 @@ async function startBrowser (t: Test, { ports, authgear, pebble, outer }: Reache
   ])
   t.teardown(() => browser.close())
   return browser
-}
-
-function keyOf (pem: string | Buffer): string {
-  const spki = new X509Certificate(pem).publicKey.export({ type: 'spki', format: 'der' })
-  return createHash('sha256').update(spki).digest('base64')
 }
 
 /** undefined: nobody there, or nobody with a certificate for that name that this CA signed. */

@@ -1,16 +1,15 @@
-import { createHash, X509Certificate } from 'node:crypto'
-import { once } from 'node:events'
-import { mkdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import type { Test } from 'tap'
 import { launchChromium } from '../helpers/chromium.ts'
-import { makeOwnCert, type OwnCert } from '../helpers/own-cert.ts'
+import { keepPicture } from '../helpers/docs-picture.ts'
+import { listenFree } from '../helpers/listen-free.ts'
+import { keyOf, makeOwnCert } from '../helpers/own-cert.ts'
 import { HOST } from '../helpers/request.ts'
 import { startProcess, type Service } from '../helpers/process.ts'
 import { startSimulator, type RunningSimulator, type SimulatorOptions } from '../helpers/simulator.ts'
+import { LOGIN } from './people.ts'
 import { caddy, nginx, traefik } from './proxies.ts'
 import type { Proxy } from './proxy.ts'
 import { swap } from './snippets.ts'
@@ -20,7 +19,6 @@ export const APP = `https://${HOST}`
 const AUTHGEAR_HOST = 'auth.example.com'
 export const AUTHGEAR = `https://${AUTHGEAR_HOST}`
 const MANAGEMENT_TOKEN = 'a token of this test'
-const SCREENSHOTS = join(import.meta.dirname, '../../artifacts/login')
 
 /** What an operator adds to the snippet, so that the proxy itself speaks TLS to browsers. */
 export const BEHIND_TLS: readonly Proxy[] = [
@@ -61,7 +59,7 @@ export interface Journey {
   readonly browser: Browser
   /** The session ends at Authgear, and forward-auth is told. @param session the cookie's value */
   end (session: string): Promise<void>
-  /** Saves what a person sees; artifacts/ is not committed. */
+  /** Keeps what a person sees. */
   screenshot (page: Page, name: string): Promise<void>
 }
 
@@ -79,9 +77,7 @@ export async function startJourney (t: Test, proxy: Proxy, simulator: SimulatorO
     AUTHGEAR_ENDPOINT: AUTHGEAR,
     AUTHGEAR_RESOLVER_URL: `https://127.0.0.1:${authgear.port}/_resolver/resolve`,
     AUTHGEAR_CA_FILE: certificate.caFile,
-    LOGIN_CLIENT_ID: 'web',
-    LOGIN_PUBLIC_URL: APP,
-    LOGIN_SECRET: 'a secret of this test, longer than 32 bytes',
+    ...LOGIN,
     MANAGEMENT_TOKEN,
     ...proxy.tls && { LISTEN_TLS_CERT_FILE: certificate.certFile, LISTEN_TLS_KEY_FILE: certificate.keyFile }
   })
@@ -95,10 +91,9 @@ export async function startJourney (t: Test, proxy: Proxy, simulator: SimulatorO
   const browser = await launchChromium([
     `--host-resolver-rules=MAP ${HOST}:443 127.0.0.1:${port}, MAP ${AUTHGEAR_HOST}:443 127.0.0.1:${authgear.port}, ` +
       'MAP * ~NOTFOUND',
-    `--ignore-certificate-errors-spki-list=${keyOf(certificate)}`
+    `--ignore-certificate-errors-spki-list=${keyOf(readFileSync(certificate.certFile))}`
   ])
   t.teardown(() => browser.close())
-  mkdirSync(SCREENSHOTS, { recursive: true })
   const end = async (session: string): Promise<void> => {
     authgear.controls.signOut(session)
     const told = await fetch(`${service.managementUrl}/revocations`, {
@@ -113,16 +108,8 @@ export async function startJourney (t: Test, proxy: Proxy, simulator: SimulatorO
     service,
     browser,
     end,
-    screenshot: async (page, name) => {
-      await page.screenshot({ path: join(SCREENSHOTS, `${proxy.snippet}-${name}.png`) })
-    }
+    screenshot: (page, name) => keepPicture(page, `login/${proxy.snippet}-${name}.png`)
   }
-}
-
-/** The one key that this browser believes, whoever signed it. */
-function keyOf ({ certFile }: OwnCert): string {
-  const spki = new X509Certificate(readFileSync(certFile)).publicKey.export({ type: 'spki', format: 'der' })
-  return createHash('sha256').update(spki).digest('base64')
 }
 
 /** Says who is there, with a form, a link and the way out. @returns its port */
@@ -138,7 +125,5 @@ async function startApp (t: Test): Promise<number> {
 <a href="/next">Next page</a> <a href="/_auth/logout">Sign out</a>
 <form method="post" action="/form"><button>Save</button></form>`)
   })
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  t.teardown(() => { server.close(); server.closeAllConnections() })
-  return (server.address() as AddressInfo).port
+  return await listenFree(t, server)
 }

@@ -1,17 +1,14 @@
-import { mkdirSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { join } from 'node:path'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { REFUSALS, type RefusalReason } from '../../src/core/reason.ts'
 import { createPages } from '../../src/pages/refusal-page.ts'
 import { launchChromium, skipOrFailWithoutChromium } from '../helpers/chromium.ts'
+import { listenFree } from '../helpers/listen-free.ts'
 import { contrast } from '../helpers/contrast.ts'
-import { takeDocsPicture } from '../helpers/docs-picture.ts'
+import { keepPicture, takeDocsPicture } from '../helpers/docs-picture.ts'
 import { until } from '../helpers/until.ts'
 
-const SCREENSHOTS = join(import.meta.dirname, '../../artifacts/pages')
 const REFERENCE = '9f86d081884c-2x'
 /** The longest that a request id may be, without a place to break it. */
 const LONGEST = 'W'.repeat(128)
@@ -30,9 +27,7 @@ const VIEWS: readonly View[] = [
 ]
 
 t.test('the pages in a real Chromium', { skip: skipOrFailWithoutChromium() }, async t => {
-  mkdirSync(SCREENSHOTS, { recursive: true })
-  const server = await serve()
-  t.teardown(() => server.close())
+  const origin = await serve(t)
   const browser = await launchChromium()
   t.teardown(() => browser.close())
 
@@ -41,17 +36,14 @@ t.test('the pages in a real Chromium', { skip: skipOrFailWithoutChromium() }, as
       const { page, complaints, asked } = await open(t, browser, view.options)
       for (const reason of REASONS) {
         await t.test(reason, async t => {
-          const url = `${server.origin}/${reason}?reference=${view.reference}`
+          const url = `${origin}/${reason}?reference=${view.reference}`
           const response = await page.goto(url)
           t.equal(response?.status(), REFUSALS[reason].status, 'is the refusal\'s page')
           t.same(asked.splice(0), [url], 'asks for nothing else')
           t.ok(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'), 'does not scroll sideways')
           t.match(await page.locator('footer').innerText(), `Reference: ${view.reference}`, 'shows the reference')
           await checkLegibility(t, page, view.options.colorScheme === 'dark')
-          await page.screenshot({
-            path: join(SCREENSHOTS, `${REFUSALS[reason].status}-${reason}-${view.name}.png`),
-            fullPage: true
-          })
+          await keepPicture(page, `pages/${REFUSALS[reason].status}-${reason}-${view.name}.png`, { fullPage: true })
           t.same(await complaints(), [], 'keeps its own Content-Security-Policy')
         })
       }
@@ -61,7 +53,7 @@ t.test('the pages in a real Chromium', { skip: skipOrFailWithoutChromium() }, as
   t.test('what a screen reader is told', async t => {
     const { page } = await open(t, browser, {})
     for (const reason of REASONS) {
-      await page.goto(`${server.origin}/${reason}?reference=${REFERENCE}`)
+      await page.goto(`${origin}/${reason}?reference=${REFERENCE}`)
       const nodes = await accessibilityTree(page)
       const named = (role: string): readonly string[] => nodes.filter(node => node.role === role).map(node => node.name)
       t.equal(named('main').length, 1, `${reason}: one main landmark`)
@@ -74,7 +66,7 @@ t.test('the pages in a real Chromium', { skip: skipOrFailWithoutChromium() }, as
 
   t.test('Try again, by keyboard, asks for the same address', async t => {
     const { page, asked } = await open(t, browser, {})
-    const url = `${server.origin}/no_credentials?reference=${REFERENCE}&a=%20b`
+    const url = `${origin}/no_credentials?reference=${REFERENCE}&a=%20b`
     await page.goto(url)
     await page.keyboard.press('Tab')
     await Promise.all([page.waitForEvent('load'), page.keyboard.press('Enter')])
@@ -86,25 +78,25 @@ t.test('the pages in a real Chromium', { skip: skipOrFailWithoutChromium() }, as
     for (const [reason, text, path] of [
       ['no_credentials', 'Sign in', '/login'], ['forbidden', 'Sign in as somebody else', '/change']
     ] as const) {
-      await page.goto(`${server.origin}/linked/${reason}?reference=${REFERENCE}`)
+      await page.goto(`${origin}/linked/${reason}?reference=${REFERENCE}`)
       t.ok(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'))
       t.strictSame(await complaints(), [])
       await page.keyboard.press('Tab')
       t.equal(await page.evaluate('document.activeElement.textContent'), text)
       await Promise.all([page.waitForEvent('load'), page.keyboard.press('Enter')])
-      t.equal(page.url(), `${server.origin}${path}`)
+      t.equal(page.url(), `${origin}${path}`)
     }
   })
 
   t.test('the picture that docs/login.md shows of a 401 with LOGIN_URL', async t => {
     const { page } = await open(t, browser, { colorScheme: 'light', viewport: { width: 800, height: 560 } })
-    await page.goto(`${server.origin}/linked/no_credentials?reference=${REFERENCE}`)
+    await page.goto(`${origin}/linked/no_credentials?reference=${REFERENCE}`)
     await takeDocsPicture(t, page, 'page-401')
   })
 
   t.test('enlarged to 400 %: does not scroll sideways', async t => {
     const { page } = await open(t, browser, { viewport: { width: 320, height: 256 } })
-    await page.goto(`${server.origin}/invalid_session?reference=${LONGEST}`)
+    await page.goto(`${origin}/invalid_session?reference=${LONGEST}`)
     t.ok(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'))
     t.equal(
       await page.evaluate('document.querySelector("main").getBoundingClientRect().top >= 0'),
@@ -115,24 +107,22 @@ t.test('the pages in a real Chromium', { skip: skipOrFailWithoutChromium() }, as
 
   t.test('nobody can frame it', async t => {
     const { page } = await open(t, browser, {})
-    await page.goto(`${server.origin}/frame`)
+    await page.goto(`${origin}/frame`)
     // a refused frame is shown by another process: its address may come after the page's own end of loading
     await until('the frame has its address', () => page.frames()[1]?.url().startsWith('chrome-error:') === true)
-    t.same(page.frames().map(frame => frame.url()), [`${server.origin}/frame`, 'chrome-error://chromewebdata/'])
+    t.same(page.frames().map(frame => frame.url()), [`${origin}/frame`, 'chrome-error://chromewebdata/'])
   })
 
   t.test('this test would have seen a violation of the policy', async t => {
     const { page, complaints } = await open(t, browser, {})
-    await page.goto(`${server.origin}/no_credentials?reference=${REFERENCE}`)
+    await page.goto(`${origin}/no_credentials?reference=${REFERENCE}`)
     await page.evaluate('document.body.insertAdjacentHTML("beforeend", "<p style=\'color:red\'>")')
     t.match(await complaints(), [/style-src/])
   })
 })
 
-type TestServer = Readonly<{ origin: string, close: () => void }>
-
-/** `/<reason>?reference=…` is the page as the service sends it, `/frame` one that frames it. */
-async function serve (): Promise<TestServer> {
+/** `/<reason>?reference=…` is the page as the service sends it, `/frame` one that frames it. @returns the origin */
+async function serve (t: Test): Promise<string> {
   const server: Server = createServer((request, response) => {
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost')
     if (pathname === '/login' || pathname === '/change') return response.end('there')
@@ -145,9 +135,7 @@ async function serve (): Promise<TestServer> {
     const page = isLinked ? linkedPageOf(reason) : pageOf(reason)
     response.writeHead(REFUSALS[reason].status, [...page.headers]).end(page.render(searchParams.get('reference') ?? ''))
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  return { origin: `http://127.0.0.1:${port}`, close: () => { server.closeAllConnections(); server.close() } }
+  return `http://127.0.0.1:${await listenFree(t, server)}`
 }
 
 type Opened = Readonly<{

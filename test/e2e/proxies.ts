@@ -24,6 +24,7 @@ export const caddy: Proxy = {
     ownRequestId: false,
     adapterDown: 502,
     adapterHangs: 504,
+    hangSeconds: 5,
     passesRefusals: true,
     unlistedPasses: false,
     connectionHidesCookie: false,
@@ -52,6 +53,7 @@ export const nginx: Proxy = {
     ownRequestId: false,
     adapterDown: 503,
     adapterHangs: 503,
+    hangSeconds: 5,
     passesRefusals: false,
     unlistedPasses: true, // stock nginx can clear the names that it knows only: docs/proxies/nginx.md
     connectionHidesCookie: false,
@@ -78,7 +80,8 @@ export const traefik: Proxy = {
     urlAtAdapter: /^\/verify$/,
     ownRequestId: false,
     adapterDown: 500,
-    adapterHangs: undefined, // 30 s, which cannot be set
+    adapterHangs: undefined,
+    hangSeconds: 30, // which cannot be set
     passesRefusals: true,
     unlistedPasses: false,
     connectionHidesCookie: true,
@@ -112,6 +115,7 @@ export const envoy: Proxy = {
     ownRequestId: true,
     adapterDown: 503,
     adapterHangs: 503,
+    hangSeconds: 5,
     passesRefusals: true,
     unlistedPasses: false,
     connectionHidesCookie: true,
@@ -150,6 +154,7 @@ export const haproxy: Proxy = {
     ownRequestId: false,
     adapterDown: 503,
     adapterHangs: 503,
+    hangSeconds: 10,
     passesRefusals: true,
     unlistedPasses: false,
     connectionHidesCookie: false,

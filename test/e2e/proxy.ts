@@ -35,6 +35,8 @@ export interface Facts {
   readonly adapterDown: number
   /** Status when forward-auth hangs; undefined: only after 30 s, too long for a test. */
   readonly adapterHangs: number | undefined
+  /** Seconds for which it waits for one that hangs. */
+  readonly hangSeconds: number
   /** Does a refusal of forward-auth reach the client as it is, body and headers? */
   readonly passesRefusals: boolean
   /** Does the app get a client's header that is none of ours but begins like them (X-Authgear-Foo)? */

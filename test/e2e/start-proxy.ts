@@ -1,5 +1,4 @@
 import { copyFileSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
-import { get } from 'node:https'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { snippet } from '../../src/commands/snippet.ts'
@@ -38,6 +37,7 @@ export async function startProxy (t: Test, proxy: Proxy, behind: Behind): Promis
     copyFileSync(certificate.certFile, join(folder, 'tls.crt'))
     copyFileSync(certificate.keyFile, join(folder, 'tls.key'))
   }
+  const asked = certificate === undefined ? {} : { tls: { ca: readFileSync(certificate.caFile) } }
   if (behind.caFile !== undefined) copyFileSync(behind.caFile, join(folder, 'ca.crt'))
   await startChild(t, {
     name: proxy.server,
@@ -45,24 +45,9 @@ export async function startProxy (t: Test, proxy: Proxy, behind: Behind): Promis
     args: proxy.args,
     cwd: folder,
     env: { XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder },
-    ready: () => statusOf(listen, certificate).then(status => status === ready, () => false)
+    ready: () => ask(listen, asked).then(({ status }) => status === ready, () => false)
   })
   return listen
-}
-
-async function statusOf (port: number, certificate: OwnCert | undefined): Promise<number> {
-  if (certificate === undefined) return (await ask(port)).status
-  return await new Promise((resolve, reject) => {
-    const options = {
-      host: '127.0.0.1',
-      port,
-      servername: HOST,
-      headers: { Host: HOST },
-      ca: readFileSync(certificate.caFile),
-      agent: false
-    }
-    get(options, answer => { answer.resume(); resolve(answer.statusCode ?? 0) }).once('error', reject)
-  })
 }
 
 function writeFiles (

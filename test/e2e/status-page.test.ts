@@ -1,6 +1,4 @@
-import { mkdirSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
-import { join } from 'node:path'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { buildManagement } from '../../src/management/listener.ts'
@@ -8,7 +6,7 @@ import type { Seen } from '../../src/revocation/presence.ts'
 import { createHistory, STEP_MS, WINDOW_MS } from '../../src/management/status/history.ts'
 import { launchChromium, skipOrFailWithoutChromium } from '../helpers/chromium.ts'
 import { contrast } from '../helpers/contrast.ts'
-import { takeDocsPicture } from '../helpers/docs-picture.ts'
+import { keepPicture, takeDocsPicture } from '../helpers/docs-picture.ts'
 import { manualClock } from '../helpers/manual-clock.ts'
 import { ask } from '../helpers/request.ts'
 import { allMetrics, seriesOf } from '../helpers/series.ts'
@@ -16,7 +14,6 @@ import { startProcess } from '../helpers/process.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
 import { until } from '../helpers/until.ts'
 
-const SCREENSHOTS = join(import.meta.dirname, '../../artifacts/status-page')
 const VIEWS: ReadonlyArray<readonly [name: string, options: BrowserContextOptions]> = [
   ['light', { colorScheme: 'light', viewport: { width: 1180, height: 900 } }],
   ['dark', { colorScheme: 'dark', viewport: { width: 1180, height: 900 } }],
@@ -126,7 +123,6 @@ const numberOn = async (page: Page, id: string): Promise<number> =>
 const skip = skipOrFailWithoutChromium()
 
 t.test('the status page in a real Chromium', { skip }, async (t) => {
-  mkdirSync(SCREENSHOTS, { recursive: true })
   const browser = await launchChromium()
   t.teardown(() => browser.close())
 
@@ -145,7 +141,7 @@ t.test('the status page in a real Chromium', { skip }, async (t) => {
       }
       t.equal(await page.evaluate('document.getAnimations().length'), 0, 'nothing moves')
       if (name === 'phone') t.ok(await heightOf(page) <= PHONE_HEIGHT, `${await heightOf(page)} px high`)
-      await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`), fullPage: true })
+      await keepPicture(page, `status-page/${name}.png`, { fullPage: true })
       await page.locator('details').evaluateAll((all) => { for (const one of all) one.setAttribute('open', '') })
       t.ok(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'), 'nor with its tables open')
       t.strictSame(complaints, [], 'keeps its own Content-Security-Policy')
@@ -300,11 +296,8 @@ t.test('the status page in a real Chromium', { skip }, async (t) => {
       metrics.get('forward_auth_authgear_requests_total{outcome="valid"}')
     )
     await service.stop()
-    await until(
-      'it says so',
-      async () => (await page.getByRole('status').innerText()).startsWith('Not up to date'),
-      20_000
-    )
+    await until('it says so', async () =>
+      (await page.getByRole('status').innerText()).startsWith('Not up to date'))
   })
 })
 

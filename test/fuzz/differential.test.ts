@@ -102,5 +102,5 @@ t.test('reads each credential as Go does, or not at all where it cannot be one',
       goCookie(cookies, 'session') === credentials.session &&
       goCookie(cookies, 'app_session') === credentials.appSession &&
       goCookie(cookies, 'app_access_token') === credentials.appAccessToken
-  }), 20_000)
+  }), 6000)
 })

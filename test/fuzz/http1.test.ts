@@ -33,7 +33,7 @@ const target = mostly(
 
 t.test('a well-formed request gets what Authgear says of exactly these credentials', async (t) => {
   const simulator = await startSimulator(t)
-  const { port, lines: log } = await startInProcess(t, { authgear: simulator.url })
+  const { port, lines: log } = await startInProcess(t, { AUTHGEAR_ENDPOINT: simulator.url })
   const unforeseen = nothingUnforeseen(log)
   const seen = { 200: 0, 401: 0 }
   await campaign(t, fc.asyncProperty(clientLines(fieldText), async (lines) => {
@@ -49,8 +49,8 @@ t.test('a well-formed request gets what Authgear says of exactly these credentia
     if (answer.status !== (expected === undefined ? 401 : 200)) throw new Error(`${answer.status} for ${expected}`)
     seen[answer.status === 200 ? 200 : 401]++
     unforeseen()
-  }), 3000)
-  t.ok(Math.min(...Object.values(seen)) > 100, `neither rare: ${JSON.stringify(seen)}`)
+  }), 1000)
+  t.ok(Math.min(...Object.values(seen)) > 30, `neither rare: ${JSON.stringify(seen)}`)
 })
 
 interface Request { readonly head: string, readonly isHead: boolean }
@@ -90,7 +90,7 @@ t.test(
   'any bytes get one answer a request at most, and a 200 only for a session',
   async (t) => {
     const simulator = await startSimulator(t)
-    const { port, lines: log } = await startInProcess(t, { authgear: simulator.url })
+    const { port, lines: log } = await startInProcess(t, { AUTHGEAR_ENDPOINT: simulator.url })
     const unforeseen = nothingUnforeseen(log)
     const seen = new Map<number, number>()
     await campaign(
@@ -111,10 +111,10 @@ t.test(
         answers.forEach(({ status }) => seen.set(status, (seen.get(status) ?? 0) + 1))
         unforeseen()
       }),
-      3000
+      1000
     )
     for (const status of [200, 400, 401, 403, 404]) {
-      t.ok((seen.get(status) ?? 0) > 10, `${status} is not rare: ${seen.get(status)}`)
+      t.ok((seen.get(status) ?? 0) > 3, `${status} is not rare: ${seen.get(status)}`)
     }
   }
 )

@@ -209,11 +209,10 @@ async function startFleet (t: Test) {
   t.teardown(() => redis.disconnect())
   const simulator = await startSimulator(t)
   const options = {
-    authgear: simulator.url,
-    redisPort: server.port,
-    degradedTtlMs: 500,
-    leaseWaitMs: 300,
-    managementToken: 'a token of the tests'
+    AUTHGEAR_ENDPOINT: simulator.url,
+    REDIS_URL: `redis://127.0.0.1:${server.port}`,
+    CACHE_DEGRADED_TTL: '500ms',
+    leaseWaitMs: 300
   }
   const [one, other] = [await startInProcess(t, options), await startInProcess(t, options)]
   await until('both follow the log', () => [one, other].every(({ service }) => service.redisState() === 'up'))

@@ -9,7 +9,7 @@ import { redisKeysOf, type RedisKeys } from '../../src/redis/keys.ts'
 import { openAssertions, type AssertionParts } from '../../src/service/assertions.ts'
 import { openSecrets } from '../../src/service/secrets.ts'
 import { openShared, type Shared } from '../../src/service/shared.ts'
-import { type InProcessOptions, settingsOf } from './in-process.ts'
+import { type Environment, settingsOf } from './in-process.ts'
 import { manualClock, type ManualClock } from './manual-clock.ts'
 import { ask, type Answer } from './request.ts'
 import { until } from './until.ts'
@@ -27,10 +27,15 @@ export const ALICE: AssertionSubject = {
   credentials: { bearer: 't', appSession: undefined, appAccessToken: undefined, session: undefined }
 }
 
-type Options = Partial<Pick<
-  InProcessOptions,
-  'redisPort' | 'secret' | 'previousSecret' | 'secretCheckMs' | 'assertion' | 'settleMs'
->> & Readonly<{ clock?: ManualClock }>
+type Options = Environment & Readonly<{ clock?: ManualClock, secretCheckMs?: number, settleMs?: number }>
+
+/** The public name of an Authgear that nobody asks here. */
+const ON = {
+  AUTHGEAR_ENDPOINT: 'https://authgear.example.com',
+  ASSERTION: 'on',
+  ASSERTION_ISSUER: ISSUER,
+  ASSERTION_KEY_ROTATION: '1h'
+} as const satisfies Environment
 
 export interface AssertingReplica {
   readonly clock: ManualClock
@@ -52,8 +57,7 @@ export interface AssertingReplica {
 /** What of a replica makes and publishes assertions, on a clock and a port of its own. */
 export async function startAssertingReplica (t: Pick<Test, 'teardown'>, options: Options): Promise<AssertingReplica> {
   const { clock = manualClock(), secretCheckMs } = options
-  const assertion = { issuer: ISSUER, keyFile: undefined, algorithm: 'ES256', rotationMs: HOUR } as const
-  const settings = settingsOf({ authgear: 'https://authgear.example.com', assertion, ...options })
+  const settings = await settingsOf({ ...ON, ...options })
   const lines: Array<Record<string, unknown>> = []
   const log = createLog('debug', { write: (line: string) => { lines.push(JSON.parse(line)) } })
   const zero = (): number => 0

@@ -1,5 +1,4 @@
 import { generateKeyPairSync } from 'node:crypto'
-import type { AuditSettings } from '../../src/authgear/audit-log/run.ts'
 import type { AuditObserver } from '../../src/authgear/audit-log/observer.ts'
 import type { AdminApiOptions } from '../../deploy/demo/authgear-simulator/server.mjs'
 
@@ -18,11 +17,6 @@ export const PRIVATE_KEY = pair.privateKey
 export const adminApi: AdminApiOptions = { appId: APP_ID, keyId: KEY_ID, publicKey: pair.publicKey }
 
 /** A replica's half. */
-export function auditSettings (authgear: string, pollMs: number): AuditSettings {
-  return { url: `${authgear}/graphql`, key: { pem: PRIVATE_KEY, keyId: KEY_ID }, appId: APP_ID, pollMs }
-}
-
-/** As the environment says it. */
 export function auditEnvironment (authgear: string, poll: string): Readonly<Record<string, string>> {
   return {
     AUTHGEAR_ADMIN_API_URL: `${authgear}/graphql`,

@@ -26,8 +26,9 @@ export interface Child {
 }
 
 const SETPRIV = '/usr/bin/setpriv'
-const START_DEADLINE_MS = 60_000 // a machine that does ten other things
-const STOP_DEADLINE_MS = 30_000
+/** Of a machine that does twenty other things. */
+const START_DEADLINE_MS = 180_000
+const STOP_DEADLINE_MS = 120_000
 /** Its last words may come after its end; a child of its own may hold its streams for ever. */
 const LAST_WORDS_MS = 2000
 

@@ -1,7 +1,6 @@
-import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import type { Test } from 'tap'
+import { listenFree } from './listen-free.ts'
 
 /** A container as Traefik sees it: its name and its labels. */
 export type Container = Readonly<{ name: string, labels: Readonly<Record<string, string>> }>
@@ -13,9 +12,7 @@ export type Container = Readonly<{ name: string, labels: Readonly<Record<string,
  */
 export async function startDockerApi (t: Test, containers: readonly Container[]): Promise<string> {
   const server = createServer((request, reply) => answer(containers, request, reply))
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  t.teardown(() => { server.close(); server.closeAllConnections() })
-  return `tcp://127.0.0.1:${(server.address() as AddressInfo).port}`
+  return `tcp://127.0.0.1:${await listenFree(t, server)}`
 }
 
 function answer (containers: readonly Container[], { url = '' }: IncomingMessage, reply: ServerResponse): void {

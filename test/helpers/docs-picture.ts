@@ -10,6 +10,12 @@ export const MAX_PICTURE_BYTES = 80_000
 
 type Options = Readonly<{ fullPage?: boolean, clip?: { x: number, y: number, width: number, height: number } }>
 
+/** For people who look at what a test saw: into artifacts/, with SCREENSHOTS set. */
+export async function keepPicture (page: Page, file: string, options: Options = {}): Promise<void> {
+  if (process.env['SCREENSHOTS'] === undefined) return
+  await page.screenshot({ ...options, path: join(ROOT, 'artifacts', file) })
+}
+
 /**
  * A picture that a page of docs/ shows: into docs/images with SCREENSHOTS=1, else into artifacts/docs, which is not
  * committed.

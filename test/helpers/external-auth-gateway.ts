@@ -22,11 +22,11 @@ export const filterOf = (policy: string): Asking => ({ path: `/ext-authz/~${poli
 export const cookieOf = ({ cookie }: Readonly<{ cookie: string }>): HeaderLine => ['Cookie', `session=${cookie}`]
 
 /** As the page and the chart say. */
-export const AS_SHIPPED: Partial<InProcessOptions> = { extAuthzPolicy: 'required', extAuthzLocation: 'request' }
+export const AS_SHIPPED: Partial<InProcessOptions> = { EXT_AUTHZ_POLICY: 'required', EXT_AUTHZ_LOCATION: 'request' }
 
 export async function startShipped (t: Test, options: Partial<InProcessOptions> = {}): Promise<InProcess> {
   const simulator = await startSimulator(t)
-  return await startInProcess(t, { authgear: simulator.url, ...AS_SHIPPED, ...options })
+  return await startInProcess(t, { AUTHGEAR_ENDPOINT: simulator.url, ...AS_SHIPPED, ...options })
 }
 
 export type ClientRequest = Readonly<{

@@ -26,7 +26,7 @@ export async function sumOf (replicas: ReadonlyArray<Pick<InProcess, 'service'>>
 export async function startInProcessOnClock (t: Test, options: Partial<InProcessOptions> = {}) {
   const simulator = await startSimulator(t)
   const clock = manualClock()
-  const adapter = await startInProcess(t, { authgear: simulator.url, managementToken: 'token', clock, ...options })
+  const adapter = await startInProcess(t, { AUTHGEAR_ENDPOINT: simulator.url, clock, ...options })
   return {
     simulator,
     clock,

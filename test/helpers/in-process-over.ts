@@ -8,7 +8,7 @@ import {
 import { Agent, request } from 'node:http'
 import { text } from 'node:stream/consumers'
 import type { Test } from 'tap'
-import { startInProcess, type InProcess, type InProcessOptions } from './in-process.ts'
+import { ANY_PORT, overTls, startInProcess, type InProcess, type InProcessOptions } from './in-process.ts'
 import { type Attributes, grpcClient, type GrpcClient, linesOf } from './grpc.ts'
 import type { TlsFiles } from './tls.ts'
 
@@ -41,16 +41,20 @@ export interface InProcessOver extends InProcess {
 export async function startInProcessOver (
   t: Test,
   protocol: Protocol,
-  tls: TlsFiles,
+  tls: TlsFiles | undefined,
   options: InProcessOptions
 ): Promise<InProcessOver> {
   if (protocol === 'gRPC') {
-    const replica = await startInProcess(t, { ...options, grpc: true })
+    const replica = await startInProcess(t, { ...options, LISTEN_GRPC: ANY_PORT })
     return { ...replica, ask: overGrpc(grpcClient(t, replica.grpcPort)) }
   }
-  const adapter = await startInProcess(t, protocol === 'HTTP/2' ? { ...options, tls } : options)
-  const ask = protocol === 'HTTP/2' ? overHttp2(t, adapter.port, tls) : overHttp1(t, adapter.port)
-  return { ...adapter, ask }
+  if (protocol === 'HTTP/1.1') {
+    const adapter = await startInProcess(t, options)
+    return { ...adapter, ask: overHttp1(t, adapter.port) }
+  }
+  if (tls === undefined) throw new Error('HTTP/2 needs a certificate')
+  const adapter = await startInProcess(t, { ...options, ...overTls(tls) })
+  return { ...adapter, ask: overHttp2(t, adapter.port, tls) }
 }
 
 function overHttp1 (t: Test, port: number): InProcessOver['ask'] {

@@ -37,14 +37,14 @@ export async function startLoginWorld (
   const authgear = await startSimulator(t, {
     cookieDomain: 'example.com',
     clients: [
-      { id: LOGIN.clientId, redirectUris: [`${APP}/_auth/callback`], postLogoutRedirectUris: [LOGIN.logoutRedirectUri] }
+      { id: LOGIN.LOGIN_CLIENT_ID, redirectUris: [`${APP}/_auth/callback`], postLogoutRedirectUris: [LOGIN.LOGOUT_REDIRECT_URI] }
     ],
     ...simulator
   })
-  const verifier = await startInProcessOver(t, protocol, makeTls(t), {
-    authgear: AUTHGEAR,
-    resolverUrl: `${authgear.url}/_resolver/resolve`,
-    login: {},
+  const verifier = await startInProcessOver(t, protocol, protocol === 'HTTP/2' ? makeTls(t) : undefined, {
+    AUTHGEAR_ENDPOINT: AUTHGEAR,
+    AUTHGEAR_RESOLVER_URL: `${authgear.url}/_resolver/resolve`,
+    ...LOGIN,
     ...adapter
   })
   const sites = {

@@ -1,5 +1,4 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import type { OAuthClientProvider } from '@modelcontextprotocol/sdk/client/auth.js'
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js'
@@ -7,13 +6,12 @@ import type { OAuthClientInformationMixed, OAuthTokens } from '@modelcontextprot
 import type { FetchLike } from '@modelcontextprotocol/sdk/shared/transport.js'
 import type { Test } from 'tap'
 import { Agent, fetch as fetchFrom } from 'undici'
+import { listenFree } from './listen-free.ts'
 
 /** A real MCP server over streamable HTTP: one tool, which says who forward-auth says is calling. */
 export async function startMcpServer (t: Test): Promise<number> {
   const server = createServer((request, response) => { answer(request, response).catch(() => response.destroy()) })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  t.teardown(() => { server.closeAllConnections(); server.close() })
-  return (server.address() as AddressInfo).port
+  return await listenFree(t, server)
 }
 
 /** Without sessions: each request has a server of its own. */

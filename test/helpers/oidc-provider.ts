@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import type { Test } from 'tap'
+import { listenFree } from './listen-free.ts'
 import { HEADER, jwkOf, KEYS, KID, signed } from './token-issuer.ts'
 
 type Claims = Readonly<Record<string, unknown>>
@@ -19,7 +18,7 @@ export async function startOidcProvider (t: Test, clientId: string): Promise<Oid
   let person: Claims = {}
   const codes = new Map<string, Claims>()
   const server = createServer(async (request, response) => {
-    const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    const origin = `http://${request.headers.host}`
     const url = new URL(request.url ?? '/', origin)
     switch (url.pathname) {
       case '/.well-known/openid-configuration': return json(response, discovery(origin))
@@ -47,9 +46,7 @@ export async function startOidcProvider (t: Test, clientId: string): Promise<Oid
     return { access_token: randomUUID(), token_type: 'Bearer', expires_in: 600, id_token: token }
   }
 
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  t.teardown(() => { server.closeAllConnections(); server.close() })
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const url = `http://127.0.0.1:${await listenFree(t, server)}`
   return Object.freeze({ url, signIn: (claims: Claims) => { person = claims } })
 }
 

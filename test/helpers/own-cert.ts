@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process'
+import { createHash, X509Certificate } from 'node:crypto'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { tempDir } from './temp-dir.ts'
@@ -20,4 +21,10 @@ export function makeOwnCert (t: Test, ...hosts: readonly string[]): OwnCert {
     { stdio: 'pipe' }
   )
   return { caFile: join(out, 'ca.crt'), certFile: join(out, 'tls.crt'), keyFile: join(out, 'tls.key') }
+}
+
+/** By which Chromium believes a certificate, whoever signed it. */
+export function keyOf (pem: string | Buffer): string {
+  const spki = new X509Certificate(pem).publicKey.export({ type: 'spki', format: 'der' })
+  return createHash('sha256').update(spki).digest('base64')
 }

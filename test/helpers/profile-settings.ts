@@ -1,15 +1,7 @@
-import type { ProfileSettings } from '../../src/profile/settings.ts'
 import { PROFILE_FIELDS } from '../../src/profile/types.ts'
-import { APP_ID, KEY_ID, PRIVATE_KEY } from './audit.ts'
+import { auditEnvironment } from './audit.ts'
+import type { InProcessOptions } from './in-process.ts'
 
-/** A replica's half of an Admin API that the simulator opens with `adminApi` (audit.ts). */
-export function profileSettings (authgear: string, some: Partial<ProfileSettings> = {}): ProfileSettings {
-  return {
-    fields: PROFILE_FIELDS,
-    sendsUnverifiedEmail: false,
-    api: { url: `${authgear}/graphql`, key: { pem: PRIVATE_KEY, keyId: KEY_ID }, appId: APP_ID },
-    ttlMs: 300_000,
-    timeoutMs: 30_000, // so that a slow machine changes nothing
-    ...some
-  }
-}
+/** A replica's half of an Admin API that the simulator opens with `adminApi` (audit.ts): read for profiles alone. */
+export const profileSettings = (authgear: string): InProcessOptions =>
+  ({ ...auditEnvironment(authgear, '10s'), IDENTITY_PROFILE: PROFILE_FIELDS.join(','), isAuditFollowed: false })

@@ -54,14 +54,13 @@ export async function startCluster (
     return states.every((state) =>
       /cluster_state:ok[\s\S]*cluster_slots_ok:16384[\s\S]*cluster_known_nodes:(3|6)/.test(String(state))
     )
-  }, 30_000)
+  })
   await until(
     'replicas are linked',
     async () =>
       (await Promise.all(replicas.map((one) => one.cli('ROLE')))).every(
         (role) => Array.isArray(role) && role[3] === 'connected'
-      ),
-    30_000
+      )
   )
   const slotOf = async (key: string): Promise<number> => Number(await at(masters, 0).cli('CLUSTER', 'KEYSLOT', key))
   const servers: RedisServers = { kind: 'cluster', nodes: masters.map(({ port }) => ({ host: '127.0.0.1', port })) }
@@ -127,8 +126,7 @@ async function join (nodes: readonly RedisServer[], masters: readonly RedisServe
     async () =>
       (await Promise.all(nodes.map((node) => node.cli('CLUSTER', 'INFO')))).every((info) =>
         String(info).includes(`cluster_known_nodes:${nodes.length}`)
-      ),
-    30_000
+      )
   )
 }
 

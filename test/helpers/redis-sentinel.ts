@@ -48,8 +48,7 @@ export async function startSentinelGroup (
     async () =>
       (await Promise.all(others.map((one) => one.cli('ROLE')))).every(
         (role) => Array.isArray(role) && role[3] === 'connected'
-      ),
-    30_000
+      )
   )
   const ports = await Promise.all(
     Array.from({ length: SENTINELS }, () => startSentinel(t, master, sentinelPassword, options.tls))
@@ -65,16 +64,14 @@ export async function startSentinelGroup (
     async () =>
       (await Promise.all(ports.map((port) => ask(port, 'SENTINEL', 'CKQUORUM', NAME).catch(() => '')))).every(
         (answer) => String(answer).startsWith(`OK ${SENTINELS} usable`)
-      ),
-    30_000
+      )
   )
   await until(
     'they know the replicas',
     async () =>
       (await Promise.all(ports.map((port) => ask(port, 'SENTINEL', 'REPLICAS', NAME)))).every(
         (answer) => Array.isArray(answer) && answer.length === replicas
-      ),
-    30_000
+      )
   )
   const servers: RedisServers = {
     kind: 'sentinel',

@@ -1,4 +1,5 @@
 import { Agent, request, type IncomingMessage } from 'node:http'
+import { request as requestOverTls } from 'node:https'
 import { text } from 'node:stream/consumers'
 
 export type HeaderLine = readonly [name: string, value: string]
@@ -11,6 +12,8 @@ export interface Asked {
   readonly headers?: readonly HeaderLine[]
   readonly body?: string
   readonly agent?: Agent
+  /** Over TLS, to a server with a certificate of this CA for that name; by default HOST. */
+  readonly tls?: Readonly<{ ca: string | Buffer, servername?: string }>
   /** Ends it without an answer. */
   readonly signal?: AbortSignal
 }
@@ -26,7 +29,7 @@ export const HOST = 'app.example.com'
 /** One HTTP/1.1 request to a port of this machine, on a connection of its own unless there is an agent. */
 export async function ask (
   port: number,
-  { method = 'GET', path = '/', host = HOST, headers = [], body = '', agent, signal }: Asked = {}
+  { method = 'GET', path = '/', host = HOST, headers = [], body = '', agent, tls, signal }: Asked = {}
 ): Promise<Answer> {
   const lines = [
     ['Host', host],
@@ -34,7 +37,7 @@ export async function ask (
     ...(body === '' ? [] : [['Content-Length', String(Buffer.byteLength(body))]])
   ]
   const answer = await new Promise<IncomingMessage>((resolve, reject) => {
-    const outgoing = request({
+    const outgoing = (tls === undefined ? request : requestOverTls)({
       hostname: '127.0.0.1',
       port,
       method,
@@ -42,6 +45,7 @@ export async function ask (
       headers: lines.flat(),
       setHost: false,
       agent: agent ?? false,
+      ...(tls && { servername: HOST, ...tls }),
       ...(signal && { signal })
     })
     outgoing.once('response', resolve).once('error', reject).end(body)

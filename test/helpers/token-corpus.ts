@@ -45,6 +45,12 @@ function withAlgorithm (alg: string, make: (text: Buffer) => Buffer): (issuer: s
   }
 }
 
+/** 256 bytes are 341 characters and two bits of the next one, whose other four mean nothing. */
+function withUnusedBits (token: string): string {
+  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+  return `${token.slice(0, -1)}${alphabet[alphabet.indexOf(token.at(-1) ?? '') + 1]}`
+}
+
 const rolesOf = (roles: unknown): Claims => ({ 'https://authgear.com/claims/user/roles': roles })
 
 /** Tokens that are malformed, foreign, swapped or downgraded: none may be a 200 for RESOURCE. */
@@ -62,6 +68,15 @@ export const REFUSED_TOKENS: readonly CorpusRow[] = [
     'a bit of its signature changed',
     (token) => `${token.slice(0, -9)}${token.at(-9) === 'A' ? 'B' : 'A'}${token.slice(-8)}`
   ),
+  changed('a blank within its signature', (token) => `${token.slice(0, -9)} ${token.slice(-9)}`),
+  changed('a tab within its signature', (token) => `${token.slice(0, -9)}\t${token.slice(-9)}`),
+  changed('a blank before its signature', (token) => token.replace(/\.(?=[^.]*$)/, '. ')),
+  changed('its signature padded', (token) => `${token}==`),
+  changed('unused bits of its signature set', (token) => withUnusedBits(token)),
+  {
+    name: 'a byte order mark before its header',
+    token: (issuer, now) => signed(machineClaims(issuer, now), `\ufeff${JSON.stringify(HEADER)}`)
+  },
   changed('its payload changed', (token) => {
     const [head, payload = '', signature] = token.split('.')
     const text = Buffer.from(payload, 'base64url').toString().replace('read:orders', 'read:ordera')
@@ -128,6 +143,7 @@ export const REFUSED_TOKENS: readonly CorpusRow[] = [
   header('typ at+jwt+x', { typ: 'at+jwt+x' }),
   header('a critical header that nobody knows', { crit: ['x'], x: 1 }),
   header('an empty list of critical headers', { crit: [] }),
+  header('an encoded payload, declared as critical', { crit: ['b64'], b64: true }),
   header('an unencoded payload', { crit: ['b64'], b64: false }),
   {
     name: 'a token within a token',

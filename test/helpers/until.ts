@@ -1,12 +1,23 @@
 import { connect } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 
-/** Asks again until the answer is true; for other processes, which have no event to wait for. */
-export async function until (what: string, holds: () => Promise<boolean> | boolean, timeoutMs = 30_000): Promise<void> {
-  const deadline = Date.now() + timeoutMs
+/** So long that no machine is too slow for it; who waits for what comes pays nothing for it. */
+const PATIENCE_MS = 120_000
+
+/**
+ * Asks again until the answer is true; for other processes, which have no event to wait for. At first each 10 ms, and
+ * ever less often: what takes seconds is not missed by 100 ms.
+ */
+export async function until (
+  what: string,
+  holds: () => Promise<boolean> | boolean,
+  timeoutMs = PATIENCE_MS
+): Promise<void> {
+  const began = Date.now()
   while (!await holds()) {
-    if (Date.now() > deadline) throw new Error(`${what}: not within ${timeoutMs} ms`)
-    await delay(10)
+    const waited = Date.now() - began
+    if (waited > timeoutMs) throw new Error(`${what}: not within ${timeoutMs} ms`)
+    await delay(Math.min(100, 10 + waited / 20))
   }
 }
 

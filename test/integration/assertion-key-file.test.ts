@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { createLocalJWKSet, jwtVerify } from 'jose'
 import t, { type Test } from 'tap'
 import { PUBLISH_AFTER_MS, PUBLISH_AHEAD_MS } from '../../src/assertion/key-ring.ts'
-import { type AssertingReplica, HOUR, ISSUER, startAssertingReplica } from '../helpers/asserting-replica.ts'
+import { type AssertingReplica, HOUR, startAssertingReplica } from '../helpers/asserting-replica.ts'
 import { tempDir } from '../helpers/temp-dir.ts'
 import { until } from '../helpers/until.ts'
 
@@ -16,9 +16,7 @@ const pem = (curve?: string): string =>
 async function start (t: Test, text: string) {
   const keyFile = join(tempDir(t, 'key'), 'key.pem')
   writeFileSync(keyFile, text, { mode: 0o600 })
-  const replica = await startAssertingReplica(t, {
-    assertion: { issuer: ISSUER, keyFile, algorithm: 'ES256', rotationMs: HOUR }
-  })
+  const replica = await startAssertingReplica(t, { ASSERTION_KEY_FILE: keyFile })
   const linesOf = (text: string): number => replica.lines.filter(({ msg }) => String(msg).includes(text)).length
   return {
     replica,

@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap'
 import { startInProcess, type InProcess, type InProcessOptions } from '../helpers/in-process.ts'
 import { metricOf, sourceOf, sumOf, verify } from '../helpers/in-process-on-clock.ts'
-import { adminApi, auditSettings } from '../helpers/audit.ts'
+import { adminApi, auditEnvironment } from '../helpers/audit.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { ask, type Answer } from '../helpers/request.ts'
 import { skipOrFail } from '../helpers/servers.ts'
@@ -43,9 +43,9 @@ async function follow (
   const replicas = await Promise.all(
     Array.from({ length: count }, () =>
       startInProcess(t, {
-        authgear: simulator.url,
-        audit: auditSettings(simulator.url, POLL),
-        ttlMs: 300_000,
+        AUTHGEAR_ENDPOINT: simulator.url,
+        ...auditEnvironment(simulator.url, `${POLL}ms`),
+        CACHE_TTL: '5m',
         ...options
       })
     )
@@ -57,10 +57,10 @@ async function follow (
   return replicas
 }
 
-async function startFleet (t: Test) {
+async function startFleet (t: Test, count = 3) {
   const redis = await startRedis(t)
   const simulator = await startSimulator(t, { adminApi })
-  const replicas = await follow(t, simulator, 3, { redisPort: redis.port })
+  const replicas = await follow(t, simulator, count, { REDIS_URL: redis.url })
   return { redis, simulator, replicas, controls: simulator.controls }
 }
 
@@ -119,7 +119,7 @@ t.test('on three replicas', { skip: skipOrFail('redis-server') }, async (t) => {
     'all replicas refuse the browser that signed out and accept the other one',
     async (t) => {
       const times: number[] = []
-      for (let n = 0; n < 6; n++) {
+      for (let n = 0; n < 2; n++) {
         const [mine, other] = [controls.signIn('alice'), controls.signIn('alice')]
         await remembered(
           replicas,
@@ -141,7 +141,7 @@ t.test('on three replicas', { skip: skipOrFail('redis-server') }, async (t) => {
 
   t.test('a role that was taken is missed on all of them, one that was given counts', async (t) => {
     const times: number[] = []
-    for (let n = 0; n < 6; n++) {
+    for (let n = 0; n < 2; n++) {
       const { accessToken } = controls.signIn('bob')
       controls.setRoles('bob', ['editor'])
       await timeUntil(
@@ -180,7 +180,7 @@ t.test('on three replicas', { skip: skipOrFail('redis-server') }, async (t) => {
     cookies.forEach((cookie, index) => {
       controls.addUser({ id: `person ${index}`, name: `person ${index}`, sessions: [{ cookie }] })
     })
-    const some = cookies.filter((_, index) => index % 50 === 0)
+    const some = cookies.filter((_, index) => index % 200 === 0)
     await remembered(replicas, some.map((cookie) => (replica) => byCookie(replica, cookie)))
     for (const cookie of cookies) controls.signOut(cookie)
     const took = await timeUntil('refused', replicas, async (replica) =>
@@ -205,14 +205,22 @@ t.test('on three replicas', { skip: skipOrFail('redis-server') }, async (t) => {
 })
 
 t.test('the audit database is lost, and comes back', { skip: skipOrFail('redis-server') }, async (t) => {
-  const { replicas, controls } = await startFleet(t)
+  const { redis, replicas, controls } = await startFleet(t, 2)
   const [alice, bob] = [controls.signIn('alice'), controls.signIn('bob')]
   await remembered(replicas, [alice, bob].map(({ cookie }) => (replica) => byCookie(replica, cookie)))
+  const toldBefore = replicas.map((replica) => linesOf([replica], /audit log cannot be read/).length)
   controls.audit.fail('unavailable')
   await until(
     'it fails',
     async () => (await sumOf(replicas, 'forward_auth_audit_errors_total{kind="log_unavailable"}')) > 1
   )
+  // a poll that a slow machine failed had its gap: within ten minutes a second one would void nothing
+  await redis.cli('DEL', ...await redis.cli('KEYS', '*audit-gap') as string[], 'none')
+  const count = (line: string): Promise<number> => sumOf(replicas, line)
+  const [gaps, voided] = ['gaps_total{outcome="everything"}', 'revocations_total{activity="gap"}']
+    .map((name) => `forward_auth_audit_${name}`) as [string, string]
+  const told = (): number => linesOf(replicas, /entries of the audit log may have been lost/).length
+  const before = [await count(gaps), await count(voided), told()]
   controls.audit.lose(1)
   controls.signOut(alice.cookie)
   for (const replica of replicas) t.equal((await byCookie(replica, alice.cookie)).status, 200, 'nobody knows')
@@ -224,27 +232,25 @@ t.test('the audit database is lost, and comes back', { skip: skipOrFail('redis-s
     'lost for good: refused ' +
       `${Math.round(await timeUntil('refused', replicas, async (replica) => (await byCookie(replica, alice.cookie)).status === 401))} ms after the database was back`
   )
-  t.equal(await sumOf(replicas, 'forward_auth_audit_gaps_total{outcome="everything"}'), 1)
-  t.equal(await sumOf(replicas, 'forward_auth_audit_revocations_total{activity="gap"}'), 1)
+  t.strictSame([await count(gaps), await count(voided), told()], before.map((one) => one + 1), 'once')
   await until('it is told', () =>
     replicas.some(({ lines }) => lines.some(({ msg }) => msg === 'the audit log is read again'))
   )
-  t.equal(linesOf(replicas, /entries of the audit log may have been lost/).length, 1)
-  for (const replica of replicas) {
+  for (const [index, replica] of replicas.entries()) {
     const [failed, again] = [linesOf([replica], /audit log cannot be read/), linesOf([replica], /log is read again/)]
-    t.ok(failed.length <= 1 && again.length <= failed.length, 'a replica that led meanwhile tells it once')
+    t.ok(failed.length <= (toldBefore[index] ?? 0) + 1 && again.length <= failed.length, 'a replica tells it once')
   }
   for (const replica of replicas) t.equal((await byCookie(replica, bob.cookie)).status, 200)
 })
 
 t.test('Redis frozen beyond the overlap: nobody is void', { skip: skipOrFail('redis-server') }, async (t) => {
-  const { redis, replicas, controls } = await startFleet(t)
+  const { redis, replicas, controls } = await startFleet(t, 2)
   const [alice, bob] = [controls.signIn('alice'), controls.signIn('bob')]
   await remembered(replicas, [alice, bob].map(({ cookie }) => (replica) => byCookie(replica, cookie)))
   redis.pause()
   const behind = (): Promise<readonly number[]> =>
     Promise.all(replicas.map((replica) => metricOf(replica, 'forward_auth_audit_behind_seconds')))
-  await until('nobody has read for 12 s', async () => Math.min(...await behind()) > 12, 60_000)
+  await until('nobody has read for 12 s', async () => Math.min(...await behind()) > 12)
   controls.signOut(alice.cookie)
   redis.resume()
   await timeUntil('refused', replicas, async (replica) => (await byCookie(replica, alice.cookie)).status === 401)
@@ -275,7 +281,7 @@ t.test('without Redis one replica follows; a query that hangs ends, not repeated
 })
 
 t.test('Redis lost: nobody reads; back: one does', { skip: skipOrFail('redis-server') }, async (t) => {
-  const { redis, replicas, controls } = await startFleet(t)
+  const { redis, replicas, controls } = await startFleet(t, 2)
   await redis.stop()
   await until('nobody leads', async () => !(await Promise.all(replicas.map(isLeader))).includes(true))
   t.ok(await sumOf(replicas, 'forward_auth_audit_errors_total{kind="redis"}') > 0)
@@ -290,6 +296,6 @@ t.test('Redis lost: nobody reads; back: one does', { skip: skipOrFail('redis-ser
 
 t.test('where the audit log is not followed there are no metrics of it', async (t) => {
   const simulator = await startSimulator(t)
-  const adapter = await startInProcess(t, { authgear: simulator.url })
+  const adapter = await startInProcess(t, { AUTHGEAR_ENDPOINT: simulator.url })
   t.notMatch(await adapter.service.metrics.render(), /forward_auth_audit/)
 })

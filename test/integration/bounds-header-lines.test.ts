@@ -1,6 +1,6 @@
 import { connect } from 'node:net'
 import t from 'tap'
-import { startInProcess } from '../helpers/in-process.ts'
+import { overTls, startInProcess } from '../helpers/in-process.ts'
 import { sendRaw, untilClosed } from '../helpers/raw-http.ts'
 import { statusOverHttp2 } from '../helpers/raw-http2.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
@@ -17,7 +17,7 @@ const request = (lines: number, ...last: string[]): string =>
 
 t.test('over HTTP/1.1', async (t) => {
   const simulator = await startSimulator(t)
-  const { port } = await startInProcess(t, { authgear: simulator.url })
+  const { port } = await startInProcess(t, { AUTHGEAR_ENDPOINT: simulator.url })
   const statusOf = async (bytes: string): Promise<number | undefined> => (await sendRaw(port, bytes))?.status
 
   for (const lines of [0, 998, 1100, 3900]) {
@@ -50,7 +50,7 @@ t.test('over HTTP/1.1', async (t) => {
 t.test('over HTTP/2', async (t) => {
   const tls = makeTls(t)
   const simulator = await startSimulator(t)
-  const { port } = await startInProcess(t, { authgear: simulator.url, tls })
+  const { port } = await startInProcess(t, { AUTHGEAR_ENDPOINT: simulator.url, ...overTls(tls) })
   const statusAfter = (lines: number): Promise<number> =>
     statusOverHttp2(port, tls.ca, '/verify', [BOB, ...Array.from({ length: lines }, () => ['a', ''] as const), POLICY])
   for (const lines of [0, 1100, 1500]) t.equal(await statusAfter(lines), 403, `${lines} lines, then a policy`)

@@ -70,7 +70,7 @@ const authorization = `Bearer ${demo.alice.accessToken}`
 for (const protocol of PROTOCOLS) {
   t.test(`our /verify over ${protocol} knows nothing of it, while the status page does`, async (t) => {
     const simulator = await startSimulator(t)
-    const { ask: verify, service } = await startInProcessOver(t, protocol, tls, { authgear: simulator.url })
+    const { ask: verify, service } = await startInProcessOver(t, protocol, tls, { AUTHGEAR_ENDPOINT: simulator.url })
     const management = await startManagement(t, service)
     const look = (headers: readonly (readonly [string, string])[]): Promise<Answer> =>
       ask(management, { host: '127.0.0.1', headers })
@@ -95,7 +95,9 @@ for (const protocol of PROTOCOLS) {
 
 t.test('nor does /identify', async (t) => {
   const simulator = await startSimulator(t)
-  const { identifyPort, service } = await startInProcess(t, { authgear: simulator.url, identify: true })
+  const { identifyPort, service } = await startInProcess(t, {
+    AUTHGEAR_ENDPOINT: simulator.url, IDENTIFY_LISTEN: '127.0.0.1:0'
+  })
   t.equal((await ask(identifyPort, { path: '/identify', headers: [['If-None-Match', '*']] })).status, 200)
   t.equal(service.identify?.fastify.hasReplyDecorator('etag'), false)
 })

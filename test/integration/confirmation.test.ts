@@ -35,8 +35,8 @@ async function start (t: Test, protocol: Protocol, options: Partial<InProcessOpt
   const simulator = await startSimulator(t)
   const clock = manualClock()
   const verifier = await startInProcessOver(t, protocol, tls, {
-    authgear: simulator.url,
-    negativeTtlMs: NEGATIVE,
+    AUTHGEAR_ENDPOINT: simulator.url,
+    CACHE_NEGATIVE_TTL: `${NEGATIVE}ms`,
     clock,
     ...options
   })
@@ -81,6 +81,8 @@ for (const protocol of WITH_GRPC) {
       )
       t.equal(calls(), 2)
     })
+
+    if (protocol !== 'HTTP/1.1') return // what follows is the same for all of them
 
     await t.test('one call for all who are refused at once, whatever they ask', async (t) => {
       const { simulator, verifier, ask, calls, clock } = await start(t, protocol)
@@ -196,7 +198,7 @@ for (const protocol of WITH_GRPC) {
     })
 
     await t.test('what cannot change is not confirmed: a bad policy, no session', async (t) => {
-      const { verifier, ask, calls, clock } = await start(t, protocol, { negativeTtlMs: 0 })
+      const { verifier, ask, calls, clock } = await start(t, protocol, { CACHE_NEGATIVE_TTL: '0' })
       await ask('')
       clock.advance(20_000)
       for (let times = 0; times < 3; times++) t.equal((await ask('rolle=admin')).status, 403)
@@ -206,7 +208,7 @@ for (const protocol of WITH_GRPC) {
     })
 
     await t.test('without a cache every refusal is fresh: one call each', async (t) => {
-      const { ask, calls } = await start(t, protocol, { ttlMs: 0 })
+      const { ask, calls } = await start(t, protocol, { CACHE_TTL: '0' })
       for (let times = 1; times < 4; times++) {
         t.equal((await ask('role=admin')).status, 403)
         t.equal(calls(), times)
@@ -224,7 +226,8 @@ for (const protocol of WITH_GRPC) {
     ]
     for (const [what, mode] of DOWN) {
       await t.test(`Authgear ${what} while it is asked to confirm: the refusal stands`, async (t) => {
-        const { simulator, ask, clock, verifier } = await start(t, protocol, mode === 'hang' ? { timeoutMs: 1000 } : {})
+        const impatient = mode === 'hang' ? { AUTHGEAR_TIMEOUT: '1s' } : {}
+        const { simulator, ask, clock, verifier } = await start(t, protocol, impatient)
         await ask('')
         clock.advance(NEGATIVE + 1)
         simulator.controls.setRoles('bob', ['admin'])
@@ -290,7 +293,9 @@ t.test('two replicas on one Redis', async (t) => {
     const clocks = [manualClock(), manualClock()] as const
     const replicas = await Promise.all(
       clocks.map((clock) =>
-        startInProcess(t, { authgear: simulator.url, redisPort: redis.port, negativeTtlMs: NEGATIVE, clock })
+        startInProcess(t, {
+          AUTHGEAR_ENDPOINT: simulator.url, REDIS_URL: redis.url, CACHE_NEGATIVE_TTL: `${NEGATIVE}ms`, clock
+        })
       )
     )
     const following = (): Promise<void> =>

@@ -46,7 +46,7 @@ async function start (t: Test, more: Readonly<Record<string, string>> = {}): Pro
   const simulator = await startSimulator(t)
   const env = { AUTHGEAR_ENDPOINT: simulator.url, ...more }
   if (more['ASSERTION'] === undefined) {
-    const { port } = await startInProcess(t, { authgear: simulator.url })
+    const { port } = await startInProcess(t, { AUTHGEAR_ENDPOINT: simulator.url })
     return { env, verify: `http://127.0.0.1:${port}/verify` }
   }
   const management = `127.0.0.1:${await freePort()}`

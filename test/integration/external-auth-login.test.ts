@@ -14,7 +14,7 @@ const NAVIGATION: readonly HeaderLine[] = [
 ]
 
 const loginOf = (returnTo?: string): string =>
-  `${LOGIN.publicUrl}/_auth/login${returnTo === undefined ? '' : `?rd=${returnTo}`}`
+  `${LOGIN.LOGIN_PUBLIC_URL}/_auth/login${returnTo === undefined ? '' : `?rd=${returnTo}`}`
 
 /** A navigation of nobody's, and where the login comes back to; undefined: to the site's first page. */
 const WAYS_BACK: ReadonlyArray<readonly [host: string, path: string, returnTo: string | undefined]> = [
@@ -39,7 +39,7 @@ const WAYS_BACK: ReadonlyArray<readonly [host: string, path: string, returnTo: s
 
 for (const policy of ['', 'role=admin&verified=true']) {
   t.test(`ExternalAuth: a login comes back to Host and path, behind "~${policy}"`, async (t) => {
-    const { port } = await startShipped(t, { login: {} })
+    const { port } = await startShipped(t, { ...LOGIN })
     for (const [host, path, returnTo] of WAYS_BACK) {
       const answer = await askAsGateway(port, filterOf(policy), { host, path, headers: NAVIGATION })
       t.match(answer, { status: 302, headers: { location: loginOf(returnTo) } }, `${host} ${path}`)
@@ -49,7 +49,7 @@ for (const policy of ['', 'role=admin&verified=true']) {
 }
 
 t.test('ExternalAuth: what a client writes into X-Forwarded-* is not believed', async (t) => {
-  const { port, lines } = await startShipped(t, { login: {} })
+  const { port, lines } = await startShipped(t, { ...LOGIN })
   const spoofed: readonly HeaderLine[] = [
     ['X-Forwarded-Host', 'b.apps.example.com'], ['X-Forwarded-Uri', '/evil'], ['X-Forwarded-Method', 'POST'],
     ['X-Forwarded-Proto', 'http'], ['X-Forwarded-For', '198.51.100.66']
@@ -63,7 +63,7 @@ t.test('ExternalAuth: what a client writes into X-Forwarded-* is not believed', 
 })
 
 t.test('ExternalAuth: nobody is sent to log in where it would change nothing', async (t) => {
-  const { port } = await startShipped(t, { login: {} })
+  const { port } = await startShipped(t, { ...LOGIN })
   const as = (client: Omit<ClientRequest, 'headers'>, policy = '', headers = NAVIGATION): Promise<Answer> =>
     askAsGateway(port, filterOf(policy), { headers, ...client })
   t.equal((await as({ path: '/x', method: 'POST' })).status, 401)
@@ -75,13 +75,13 @@ t.test('ExternalAuth: nobody is sent to log in where it would change nothing', a
 })
 
 t.test('ExternalAuth: a peer that is no trusted proxy gets the site’s first page', async (t) => {
-  const { port } = await startShipped(t, { login: {}, trustedProxies: [] })
+  const { port } = await startShipped(t, { ...LOGIN, TRUSTED_PROXIES: 'none' })
   const { headers } = await askAsGateway(port, filterOf(''), { path: '/x', headers: NAVIGATION })
   t.equal(headers['location'], loginOf())
 })
 
 t.test('two Host lines name no way back', async (t) => {
-  const { port } = await startShipped(t, { login: {} })
+  const { port } = await startShipped(t, { ...LOGIN })
   const lines = ['Host: app.example.com', 'Host: b.apps.example.com', 'Accept: text/html', 'Sec-Fetch-Mode: navigate']
   const answer = await sendRaw(port, `GET /ext-authz/~/x HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`)
   const locations = (answer?.headers ?? []).filter(([name]) => name.toLowerCase() === 'location')
@@ -92,7 +92,7 @@ for (const protocol of PROTOCOLS) {
   t.test(`the way back is the same over ${protocol}`, async (t) => {
     const simulator = await startSimulator(t)
     const service = await startInProcessOver(t, protocol, makeTls(t), {
-      authgear: simulator.url, ...AS_SHIPPED, login: {}
+      AUTHGEAR_ENDPOINT: simulator.url, ...AS_SHIPPED, ...LOGIN
     })
     const authority = protocol === 'HTTP/2' ? ':authority' : 'host'
     const headers = Object.fromEntries(NAVIGATION.map(([name, value]) => [name.toLowerCase(), value]))
@@ -103,7 +103,7 @@ for (const protocol of PROTOCOLS) {
 }
 
 t.test('EXT_AUTHZ_LOCATION=forwarded: Host and path are nobody’s words, as before', async (t) => {
-  const { port } = await startShipped(t, { login: {}, extAuthzLocation: 'forwarded' })
+  const { port } = await startShipped(t, { ...LOGIN, EXT_AUTHZ_LOCATION: 'forwarded' })
   const filter: Asking = { path: '/ext-authz/~', allowedHeaders: [...ALLOWED, 'X-Forwarded-Host', 'X-Forwarded-Uri'] }
   const bare = await askAsGateway(port, filter, { path: '/x', headers: NAVIGATION })
   t.equal(bare.headers['location'], loginOf())
@@ -115,7 +115,7 @@ t.test('EXT_AUTHZ_LOCATION=forwarded: Host and path are nobody’s words, as bef
 })
 
 t.test('EXT_AUTHZ_LOCATION=request changes nothing at /verify', async (t) => {
-  const { port } = await startShipped(t, { login: {} })
+  const { port } = await startShipped(t, { ...LOGIN })
   const forwarded: readonly HeaderLine[] = [['X-Forwarded-Host', 'b.apps.example.com'], ['X-Forwarded-Uri', '/y']]
   const { headers } = await ask(port, { path: '/verify', headers: [...NAVIGATION, ...forwarded] })
   t.equal(headers['location'], loginOf('https://b.apps.example.com/y'))

@@ -1,10 +1,13 @@
 import t from 'tap'
 import {
-  ALLOWED, askAsGateway, type Asking, cookieOf, createGateway, filterOf, type Outcome, startShipped, writtenRules
+  ALLOWED, AS_SHIPPED, askAsGateway, type Asking, cookieOf, createGateway, filterOf, type Outcome, startShipped,
+  writtenRules
 } from '../helpers/external-auth-gateway.ts'
+import { startInProcess } from '../helpers/in-process.ts'
+import { personClaims, RESOURCE, signed, startIssuer } from '../helpers/token-issuer.ts'
 import { IDENTITY_HEADERS } from '../../src/core/resolution.ts'
 import { TOKEN_HEADERS } from '../../src/resource/responses.ts'
-import type { Answer, HeaderLine } from '../helpers/request.ts'
+import { ask, type Answer, type HeaderLine } from '../helpers/request.ts'
 import { demo } from '../helpers/simulator.ts'
 
 /** What a policy says of Alice, who is an admin and verified, and of Bob, who is neither. */
@@ -82,6 +85,26 @@ t.test('ExternalAuth: without any prefix a client’s /verify asks for a session
   const bare: Asking = { path: '', allowedHeaders: ALLOWED }
   t.equal((await askAsGateway(port, bare, { path: '/verify' })).status, 401)
   t.equal((await askAsGateway(port, bare, { path: '/verify', headers: [cookieOf(demo.bob)] })).status, 200)
+})
+
+t.test('ExternalAuth: a client’s own policy header only tightens, and chooses no token', async (t) => {
+  const issuer = await startIssuer(t)
+  const { port } = await startInProcess(t, { AUTHGEAR_ENDPOINT: issuer.url, ...AS_SHIPPED, RESOURCES: RESOURCE })
+  const token = signed(personClaims(issuer.url, Date.now(), 'alice'))
+  const statusOf = async (segment: string, policy: string): Promise<number> => {
+    const headers: readonly HeaderLine[] = [['authorization', `Bearer ${token}`], ['x-forward-auth-policy', policy]]
+    return (await ask(port, { path: `/ext-authz/~${segment}/page`, headers })).status
+  }
+  const named = `resource=${encodeURIComponent(RESOURCE)}`
+  t.equal(await statusOf('', named), 401)
+  t.equal(await statusOf('', `${named}&scope=read:orders`), 401)
+  t.equal(await statusOf(named, ''), 200, 'the segment does')
+  t.equal(await statusOf(named, 'scope=write:orders'), 403)
+  const { port: sessions } = await startShipped(t)
+  for (const [policy, status] of [['role=nobody', 403], [named, 403]] as const) {
+    const headers: readonly HeaderLine[] = [cookieOf(demo.alice), ['x-forward-auth-policy', policy]]
+    t.equal((await ask(sessions, { path: '/ext-authz/~/page', headers })).status, status, policy)
+  }
 })
 
 const SPOOFED: readonly HeaderLine[] = [

@@ -56,8 +56,8 @@ t.test('a 200 that is not Authgear’s is 503, and nobody remembers it', async (
         if (answer.includes('Connection: close')) socket.end()
       })
       const replica = await startInProcess(t, {
-        authgear: 'https://myapp.authgear.cloud',
-        resolverUrl: `http://127.0.0.1:${upstream.port}/resolve`
+        AUTHGEAR_ENDPOINT: 'https://myapp.authgear.cloud',
+        AUTHGEAR_RESOLVER_URL: `http://127.0.0.1:${upstream.port}/resolve`
       })
       const verify = () => ask(replica.port, { path: '/verify', headers: [['Authorization', 'Bearer abc']] })
       for (const asked of [1, 2]) {

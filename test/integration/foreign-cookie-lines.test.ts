@@ -37,7 +37,7 @@ for (const [name, alone, status, reason, cookies] of ROWS) {
     if (exchange === undefined) throw new Error('not recorded')
     const upstream = await startUpstream(t, (socket) => socket.write(reply(200, answerOf(exchange))))
     const { port, lines } = await startInProcess(t, {
-      authgear: 'https://auth.lab.test', resolverUrl: `http://127.0.0.1:${upstream.port}/resolve`
+      AUTHGEAR_ENDPOINT: 'https://auth.lab.test', AUTHGEAR_RESOLVER_URL: `http://127.0.0.1:${upstream.port}/resolve`
     })
     const headers = credentialsOf(exchange, alone)
     const answer = await ask(port, { path: '/verify', headers })

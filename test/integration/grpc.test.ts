@@ -2,7 +2,7 @@ import t from 'tap'
 import {
   type Attributes, type CheckAnswer, encodeCheck, grpcClient, type HttpAttributes, linesOf, decodeCheck
 } from '../helpers/grpc.ts'
-import { startInProcess } from '../helpers/in-process.ts'
+import { LOGIN, startInProcess } from '../helpers/in-process.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
 
 const { alice, bob } = demo
@@ -48,7 +48,9 @@ function repeated (attributes: Attributes): Buffer {
 
 t.test('what Envoy never sends is denied, and is no gRPC error', async (t) => {
   const simulator = await startSimulator(t)
-  const { grpcPort, lines: logged } = await startInProcess(t, { authgear: simulator.url, grpc: true })
+  const { grpcPort, lines: logged } = await startInProcess(t, {
+    AUTHGEAR_ENDPOINT: simulator.url, LISTEN_GRPC: '127.0.0.1:0'
+  })
   const client = grpcClient(t, grpcPort)
   t.equal(statusOf(await client.check(check())), 200, 'the session is one')
   for (const [name, bytes] of UNREADABLE) {
@@ -64,7 +66,9 @@ t.test('what Envoy never sends is denied, and is no gRPC error', async (t) => {
 
 t.test('only context_extensions choose the policy and the endpoint', async (t) => {
   const simulator = await startSimulator(t)
-  const { grpcPort, lines: logged } = await startInProcess(t, { authgear: simulator.url, grpc: true })
+  const { grpcPort, lines: logged } = await startInProcess(t, {
+    AUTHGEAR_ENDPOINT: simulator.url, LISTEN_GRPC: '127.0.0.1:0'
+  })
   const client = grpcClient(t, grpcPort)
   const asBob = { authorization: `Bearer ${bob.accessToken}` }
   const rows: ReadonlyArray<readonly [name: string, more: HttpAttributes, extensions: object, status: number]> = [
@@ -82,18 +86,21 @@ t.test('only context_extensions choose the policy and the endpoint', async (t) =
     ['an endpoint that is not there', {}, { endpoint: 'webhook' }, 404],
     ['an endpoint without a name', {}, { endpoint: '' }, 404],
     ['/resource without RESOURCES', {}, { endpoint: 'resource' }, 404],
+    ['identify without IDENTIFY_LISTEN', {}, { endpoint: 'identify' }, 404],
     ['the endpoint is no header', { headers: { ...asBob, endpoint: 'identify' } }, { policy: 'role=admin' }, 403]
   ]
   for (const [name, more, extensions, status] of rows) {
     const answer = await client.check(check(more, { context_extensions: extensions as Record<string, string> }))
     t.equal(statusOf(answer), status, name)
   }
-  t.match(logged.filter(({ reason }) => reason === 'not_found').length, 3)
+  t.match(logged.filter(({ reason }) => reason === 'not_found').length, 4)
 })
 
 t.test('identify says who it is, and refuses a policy', async (t) => {
   const simulator = await startSimulator(t)
-  const { grpcPort } = await startInProcess(t, { authgear: simulator.url, grpc: true })
+  const { grpcPort } = await startInProcess(t, {
+    AUTHGEAR_ENDPOINT: simulator.url, LISTEN_GRPC: '127.0.0.1:0', IDENTIFY_LISTEN: '127.0.0.1:0'
+  })
   const client = grpcClient(t, grpcPort)
   const identify = { context_extensions: { endpoint: 'identify' } }
   const nobody = await client.check(check({ headers: {} }, identify))
@@ -109,7 +116,7 @@ t.test('identify says who it is, and refuses a policy', async (t) => {
 
 t.test('credentials are read as over HTTP, joined or in lines of their own', async (t) => {
   const simulator = await startSimulator(t)
-  const { grpcPort } = await startInProcess(t, { authgear: simulator.url, grpc: true })
+  const { grpcPort } = await startInProcess(t, { AUTHGEAR_ENDPOINT: simulator.url, LISTEN_GRPC: '127.0.0.1:0' })
   const client = grpcClient(t, grpcPort)
   const bearer = `Bearer ${alice.accessToken}`
   const raw = (key: string, value: string) => ({ key, raw_value: Buffer.from(value, 'latin1') })
@@ -130,8 +137,10 @@ t.test('the client is whom a trusted Envoy names, whatever the client says', asy
   const simulator = await startSimulator(t)
   const source = { address: { socket_address: { address: '203.0.113.7', port_value: 1234 } } }
   const forged = { headers: { 'x-forwarded-for': '198.51.100.1', forwarded: 'for=198.51.100.1' } }
-  for (const [trustedProxies, client] of [[['loopback'], '203.0.113.7'], [[], '127.0.0.1']] as const) {
-    const { grpcPort, lines: logged } = await startInProcess(t, { authgear: simulator.url, grpc: true, trustedProxies })
+  for (const [trustedProxies, client] of [['loopback', '203.0.113.7'], ['none', '127.0.0.1']] as const) {
+    const { grpcPort, lines: logged } = await startInProcess(t, {
+      AUTHGEAR_ENDPOINT: simulator.url, LISTEN_GRPC: '127.0.0.1:0', TRUSTED_PROXIES: trustedProxies
+    })
     await grpcClient(t, grpcPort).check(check(forged, { source }))
     t.match(logged.at(-1), { client, reason: 'no_credentials' })
   }
@@ -139,7 +148,9 @@ t.test('the client is whom a trusted Envoy names, whatever the client says', asy
 
 t.test('people are sent to log in, and back to where Envoy says that they were', async (t) => {
   const simulator = await startSimulator(t)
-  const { grpcPort } = await startInProcess(t, { authgear: simulator.url, grpc: true, login: {} })
+  const { grpcPort } = await startInProcess(t, {
+    AUTHGEAR_ENDPOINT: simulator.url, LISTEN_GRPC: '127.0.0.1:0', ...LOGIN
+  })
   const headers = {
     'sec-fetch-mode': 'navigate',
     'sec-fetch-dest': 'document',
@@ -155,7 +166,9 @@ t.test('people are sent to log in, and back to where Envoy says that they were',
 
 t.test('log lines name the trace and the request id of Envoy', async (t) => {
   const simulator = await startSimulator(t)
-  const { grpcPort, lines: logged } = await startInProcess(t, { authgear: simulator.url, grpc: true })
+  const { grpcPort, lines: logged } = await startInProcess(t, {
+    AUTHGEAR_ENDPOINT: simulator.url, LISTEN_GRPC: '127.0.0.1:0'
+  })
   const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
   await grpcClient(t, grpcPort).check(check({ id: 'of-envoy', headers: { traceparent } }))
   t.match(logged.at(-1), { requestId: 'of-envoy', trace_id: '0af7651916cd43dd8448eb211c80319c' })
@@ -164,7 +177,7 @@ t.test('log lines name the trace and the request id of Envoy', async (t) => {
 t.test('dynamic metadata say who it was and why', async (t) => {
   const simulator = await startSimulator(t)
   simulator.controls.setRoles('alice', ['admin', 'editor'])
-  const { grpcPort } = await startInProcess(t, { authgear: simulator.url, grpc: true })
+  const { grpcPort } = await startInProcess(t, { AUTHGEAR_ENDPOINT: simulator.url, LISTEN_GRPC: '127.0.0.1:0' })
   const client = grpcClient(t, grpcPort)
   const { dynamic_metadata: allowed } = await client.check(check())
   t.match(allowed?.fields, {

@@ -79,7 +79,7 @@ t.test('an answer made of a kept one has no kept head', async (t) => {
 
 t.test('people on one connection each get their own answer, once it is kept too', async (t) => {
   const simulator = await startSimulator(t)
-  const { port } = await startInProcess(t, { authgear: simulator.url })
+  const { port } = await startInProcess(t, { AUTHGEAR_ENDPOINT: simulator.url })
   const people = [demo.alice, demo.bob, demo.anonymous]
   const ids = Array.from({ length: 60 }, (_, n) => n)
   const text = ids.map((n) =>

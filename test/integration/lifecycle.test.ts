@@ -31,33 +31,16 @@ function run (args: readonly string[], env: Readonly<Record<string, string>> = {
   return { status, stdout, stderr }
 }
 
+const ENDPOINT = { AUTHGEAR_ENDPOINT: 'https://a.example' }
+
 t.test('commands that end by themselves', async (t) => {
   t.match(run(['--version']), { status: 0, stdout: /^\d+\.\d+\.\d+\n$/ })
   t.match(run(['--help']), { status: 0, stdout: /serve[^]+check[^]+healthcheck[^]+cert/ })
-  for (const help of ['help', '-h']) t.match(run([help]), { status: 0, stdout: /serve[^]+snippet/ })
-  t.match(run(['-v']), { status: 0, stdout: /^\d+\.\d+\.\d+\n$/ })
   t.match(run(['serv']), { status: 1, stderr: /there is no command "serv": did you mean serve\?/ })
-  t.match(run(['something']), { status: 1, stderr: /there is no command "something"\n/ })
   t.match(run(['snippet', 'traefic']), { status: 1, stderr: /no configuration for "traefic": did you mean traefik\?/ })
-  t.match(run(['snippet', 'caddy', '--pollicy']), { status: 1, stderr: /no option --pollicy: did you mean policy\?/ })
-  t.match(run(['check'], { AUTHGEAR_ENDPOINT: 'https://a.example' }), {
-    status: 0,
-    stdout: /AUTHGEAR_ENDPOINT +https:\/\/a\.example/
-  })
-  t.match(run(['check'], { AUTHGEAR_TIMOUT: '1s' }), { status: 1 })
-  t.match(run(['cert', '--help']), { status: 0, stdout: /--host/ })
-  t.match(
-    run(['healthcheck'], {
-      AUTHGEAR_ENDPOINT: 'https://a.example',
-      MANAGEMENT_LISTEN: `127.0.0.1:${await freePort()}`
-    }),
-    { status: 1, stderr: /livez/ }
-  )
-  t.match(run(['healthcheck'], { AUTHGEAR_ENDPOINT: 'https://a.example', MANAGEMENT_LISTEN: 'off' }), {
-    status: 1,
-    stderr: /MANAGEMENT_LISTEN is off/
-  })
-  t.match(run(['healthcheck'], {}), { status: 1, stderr: /check/ })
+  t.match(run(['check'], ENDPOINT), { status: 0, stdout: /AUTHGEAR_ENDPOINT +https:\/\/a\.example/ })
+  const nobody = { ...ENDPOINT, MANAGEMENT_LISTEN: `127.0.0.1:${await freePort()}` }
+  t.match(run(['healthcheck'], nobody), { status: 1, stderr: /livez/ })
 })
 
 t.test('a wrong configuration ends with 1 after every error', async (t) => {
@@ -104,7 +87,7 @@ t.test('it starts though Authgear and Redis are down, and says so', async (t) =>
 t.test('is ready only when it follows the revocation log', { skip: skipOrFail('redis-server') }, async (t) => {
   const redis = await startRedis(t)
   const simulator = await startSimulator(t)
-  for (let start = 0; start < 5; start++) {
+  for (let start = 0; start < 2; start++) {
     const [port, management] = [await freePort(), await freePort()]
     let said: unknown
     await startChild(t, {
@@ -254,7 +237,7 @@ t.test('a log that nobody reads stops nothing: neither answers nor the end', asy
         () => false
       )
   )
-  for (let i = 0; i < 1500; i++) t.equal((await ask(port, { path: '/verify' })).status, 401)
+  for (let i = 0; i < 600; i++) t.equal((await ask(port, { path: '/verify' })).status, 401)
   t.equal((await ask(port, signedIn)).status, 200)
   child.kill('SIGTERM')
   t.equal((await ended)[0], 0)

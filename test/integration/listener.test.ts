@@ -14,7 +14,7 @@ const authorization = `Bearer ${demo.alice.accessToken}`
 for (const protocol of PROTOCOLS) {
   t.test(`over ${protocol}`, async (t) => {
     const simulator = await startSimulator(t)
-    const { ask } = await startInProcessOver(t, protocol, tls, { authgear: simulator.url })
+    const { ask } = await startInProcessOver(t, protocol, tls, { AUTHGEAR_ENDPOINT: simulator.url })
     const signedIn = { authorization, 'if-none-match': '*' }
 
     const ELSEWHERE = [
@@ -115,7 +115,7 @@ for (const protocol of PROTOCOLS) {
 
 t.test('on HTTP/1.1', async (t) => {
   const simulator = await startSimulator(t)
-  const { port } = await startInProcess(t, { authgear: simulator.url })
+  const { port } = await startInProcess(t, { AUTHGEAR_ENDPOINT: simulator.url })
   const head = (method: string, ...lines: readonly string[]): string =>
     [`${method} /verify HTTP/1.1`, 'Host: x', ...lines, '', ''].join('\r\n')
   const signedIn = head('GET', `Authorization: ${authorization}`)

@@ -17,9 +17,9 @@ const bearer = (token: string): HeaderLine => ['Authorization', `Bearer ${token}
 t.test('every line about a request has its id and its trace', async (t) => {
   const authgear = await startSimulator(t)
   const { port, lines, service } = await startInProcess(t, {
-    authgear: authgear.url,
-    webhookSecret: WEBHOOK_SECRET,
-    managementToken: TOKEN
+    AUTHGEAR_ENDPOINT: authgear.url,
+    AUTHGEAR_WEBHOOK_SECRET: WEBHOOK_SECRET,
+    MANAGEMENT_TOKEN: TOKEN
   })
   const about = (id: string) => lines.filter(({ requestId }) => requestId === id)
   const rows: ReadonlyArray<
@@ -49,7 +49,7 @@ t.test('every line about a request has its id and its trace', async (t) => {
 
 t.test('a trace that cannot be one is in no line', async (t) => {
   const authgear = await startSimulator(t)
-  const { port, lines } = await startInProcess(t, { authgear: authgear.url })
+  const { port, lines } = await startInProcess(t, { AUTHGEAR_ENDPOINT: authgear.url })
   const bad = [
     'junk',
     '',
@@ -79,7 +79,7 @@ t.test('the line of a 503 says what to check', async (t) => {
   for (const [failure, code, check] of OUTAGES) {
     const authgear = await startSimulator(t)
     const { port, lines } = await startInProcess(t, {
-      authgear: authgear.url, ...failure === 'hang' && { timeoutMs: 300 }
+      AUTHGEAR_ENDPOINT: authgear.url, ...failure === 'hang' && { AUTHGEAR_TIMEOUT: '300ms' }
     })
     authgear.controls.fail(failure)
     t.equal((await ask(port, { path: '/verify', headers: [bearer('0123456789abcdefghijklmnopqrstuv')] })).status, 503)

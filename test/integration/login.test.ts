@@ -107,8 +107,10 @@ t.test('a HEAD is sent on as a GET is; other methods find nothing', async (t) =>
   }
 })
 
+const NO_LOGIN: InProcessOptions = Object.fromEntries(Object.keys(LOGIN).map((name) => [name, undefined]))
+
 t.test('without LOGIN_CLIENT_ID there is no such route, and nobody is sent anywhere', async (t) => {
-  const { verifier } = await startLoginWorld(t, { adapter: { login: undefined } as never })
+  const { verifier } = await startLoginWorld(t, { adapter: NO_LOGIN })
   for (const path of ['/_auth/login', '/_auth/callback?state=x', '/_auth/logout', '/_auth/logged-out']) {
     t.equal((await verifier.ask({ path, headers: STRICT })).status, 404, path)
   }
@@ -197,7 +199,7 @@ async function beforeCallback (person: Person, from = `${APP}/_auth/login?rd=${O
 
 t.test('a state', async (t) => {
   const clock = manualClock()
-  const world = await startLoginWorld(t, { adapter: { clock, ttlMs: 0 } })
+  const world = await startLoginWorld(t, { adapter: { clock, CACHE_TTL: '0' } })
   const asVictim = async (url: string, cookie: string) =>
     await world.verifier.ask({ path: url.slice(APP.length), headers: { ...STRICT, cookie } })
   const refused = async (t: Test, url: string, cookie: string): Promise<void> => {
@@ -217,7 +219,7 @@ t.test('a state', async (t) => {
   })
 
   t.test('is a state and nothing else of ours', async (t) => {
-    const seal = createSeal(LOGIN.secret)
+    const seal = createSeal(LOGIN.LOGIN_SECRET)
     for (const purpose of ['browser', 'logout'] as const) {
       await refused(t, `${CALLBACK}?state=${seal.seal(purpose, stateFor('x'))}`, alice)
     }
@@ -297,8 +299,8 @@ const stateFor = (browser: string): State => ({
 })
 
 t.test('a sealed return address is checked again: LOGIN_ALLOWED_HOSTS may have changed', async (t) => {
-  const { verifier, authgear } = await startLoginWorld(t, { adapter: { login: { allowedHosts: ['app.example.com'] } } })
-  const seal = createSeal(LOGIN.secret)
+  const { verifier, authgear } = await startLoginWorld(t, { adapter: { LOGIN_ALLOWED_HOSTS: undefined } })
+  const seal = createSeal(LOGIN.LOGIN_SECRET)
   const browser = { id: 'b', returns: 0, since: Date.now() }
   const state = sealState(seal, { ...stateFor('b'), issuedAt: Date.now() })
   const cookie = `__Host-forward-auth-login=${seal.seal('browser', browser)}; ` +
@@ -310,28 +312,30 @@ t.test('a sealed return address is checked again: LOGIN_ALLOWED_HOSTS may have c
 })
 
 t.test('a login that began before LOGIN_SECRET was rotated ends after it', async (t) => {
-  const [OLD, NEW, THIRD] = [LOGIN.secret, 'the login secret after rotation, 32', 'a third login secret of tests, 32 b']
+  const OLD = LOGIN.LOGIN_SECRET
+  const [NEW, THIRD] = ['the login secret after rotation, 32', 'a third login secret of tests, 32 b']
   const world = await startLoginWorld(t)
   const { state, cookie } = await begun(world)
   const session = `session=${world.authgear.controls.signIn('alice').cookie}`
-  const end = async (login: InProcessOptions['login'], sealed = { state, cookie }) => {
+  const end = async (login: InProcessOptions, sealed = { state, cookie }) => {
     const resolverUrl = `${world.authgear.url}/_resolver/resolve`
-    const options = { authgear: AUTHGEAR, resolverUrl, ...login && { login } }
+    const options = { AUTHGEAR_ENDPOINT: AUTHGEAR, AUTHGEAR_RESOLVER_URL: resolverUrl, ...LOGIN, ...login }
     const verifier = await startInProcessOver(t, 'HTTP/1.1', makeTls(t), options)
     const path = `/_auth/callback?state=${sealed.state}`
     return await verifier.ask({ path, headers: { ...STRICT, cookie: `${sealed.cookie}; ${session}` } })
   }
   const arrived = { status: 303, headers: { location: `${OTHER}/wanted` } }
   const refused = { status: 400, headers: { 'x-forward-auth-reason': 'state_unknown' } }
-  t.match(await end({ secret: NEW, previousSecret: OLD }), arrived)
-  t.match(await end({ secret: NEW }), refused, 'not without the previous secret')
-  t.match(await end({ secret: NEW, previousSecret: THIRD }), refused)
+  t.match(await end({ LOGIN_SECRET: NEW, LOGIN_SECRET_PREVIOUS: OLD }), arrived)
+  t.match(await end({ LOGIN_SECRET: NEW }), refused, 'not without the previous secret')
+  t.match(await end({ LOGIN_SECRET: NEW, LOGIN_SECRET_PREVIOUS: THIRD }), refused)
   const seal = createSeal(NEW)
   const sealed = {
     state: sealState(seal, { ...stateFor('b'), issuedAt: Date.now() }),
     cookie: `__Host-forward-auth-login=${seal.seal('browser', { id: 'b', returns: 0, since: Date.now() })}`
   }
-  t.match(await end({ secret: OLD, previousSecret: NEW }, sealed), arrived, 'in the first of two rollouts too')
+  const first = { LOGIN_SECRET: OLD, LOGIN_SECRET_PREVIOUS: NEW }
+  t.match(await end(first, sealed), arrived, 'in the first of two rollouts too')
 })
 
 t.test('two tabs at once, neither with a cookie yet: both arrive', async (t) => {
@@ -512,7 +516,7 @@ t.test('a slow line goes round in circles no longer than a fast one', async (t) 
 })
 
 t.test('a callback is asked of Authgear anew: what was remembered is from before', async (t) => {
-  const world = await startLoginWorld(t, { adapter: { negativeTtlMs: 600_000 } })
+  const world = await startLoginWorld(t, { adapter: { CACHE_NEGATIVE_TTL: '10m' } })
   const cookie = world.authgear.controls.signIn('alice').cookie
   world.authgear.controls.fail('no-user-id', 1)
   const headers = { ...STRICT, cookie: `session=${cookie}` }

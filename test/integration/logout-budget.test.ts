@@ -115,9 +115,11 @@ t.test('every valid credential is revoked, also where they are of two users', as
 
 t.test('seven sessions of one user sign out on both replicas, by five entries', REDIS, async (t) => {
   const { port: redisPort } = await startRedis(t)
-  const world = await startLoginWorld(t, { adapter: { redisPort } })
+  const world = await startLoginWorld(t, { adapter: { REDIS_URL: `redis://127.0.0.1:${redisPort}` } })
   const resolverUrl = `${world.authgear.url}/_resolver/resolve`
-  const other = await startInProcess(t, { authgear: AUTHGEAR, resolverUrl, redisPort })
+  const other = await startInProcess(t, {
+    AUTHGEAR_ENDPOINT: AUTHGEAR, AUTHGEAR_RESOLVER_URL: resolverUrl, REDIS_URL: `redis://127.0.0.1:${redisPort}`
+  })
   const replicas = [world.verifier, other]
   const bob = `session=${demo.bob.cookie}`
   const sessions: string[] = []
@@ -140,7 +142,7 @@ t.test('seven sessions of one user sign out on both replicas, by five entries', 
 
 t.test('where the log takes no more sign-outs a page says so, and nobody is forgotten', REDIS, async (t) => {
   const { port: redisPort } = await startRedis(t)
-  const world = await startLoginWorld(t, { adapter: { redisPort, managementToken: 'token' } })
+  const world = await startLoginWorld(t, { adapter: { REDIS_URL: `redis://127.0.0.1:${redisPort}` } })
   const log = world.verifier.service.revocations?.revocations
   if (log === undefined) throw new Error('there is a management token')
   const bob = `session=${demo.bob.cookie}`
@@ -167,7 +169,7 @@ t.test('where the log takes no more sign-outs a page says so, and nobody is forg
 })
 
 t.test('tells nobody "signed out" without a verdict on the session cookie', async (t) => {
-  const world = await startLoginWorld(t, { adapter: { ttlMs: 0 } })
+  const world = await startLoginWorld(t, { adapter: { CACHE_TTL: '0' } })
   const session = await sessionOf(world, 'alice')
   world.authgear.controls.fail('silent')
   const answer = await world.verifier.ask({ path: '/_auth/logout', headers: { ...STRICT, cookie: session } })

@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { startInProcess } from '../helpers/in-process.ts'
+import { LOGIN, startInProcess } from '../helpers/in-process.ts'
 import { STRICT } from '../helpers/login-answers.ts'
 import { ask } from '../helpers/request.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
@@ -16,10 +16,10 @@ const HEADERS = {
 async function start (t: Test) {
   const simulator = await startSimulator(t)
   const { port } = await startInProcess(t, {
-    authgear: 'https://auth.example.com',
-    resolverUrl: `${simulator.url}/_resolver/resolve`,
-    login: {},
-    ttlMs: 600_000
+    AUTHGEAR_ENDPOINT: 'https://auth.example.com',
+    AUTHGEAR_RESOLVER_URL: `${simulator.url}/_resolver/resolve`,
+    ...LOGIN,
+    CACHE_TTL: '10m'
   })
   const verify = async (cookie: string): Promise<string> => {
     const { status, headers } = await ask(port, { path: '/verify', headers: [['Cookie', cookie]] })

@@ -62,14 +62,14 @@ t.test(
   { skip: skipOrFail('redis-server') },
   async (t) => {
     const { port: redisPort } = await startRedis(t)
-    const world = await startLoginWorld(t, { adapter: { redisPort, ttlMs: 30_000, refreshAhead: 0.8 } })
+    const world = await startLoginWorld(t, { adapter: { REDIS_URL: `redis://127.0.0.1:${redisPort}`, CACHE_TTL: '30s', CACHE_REFRESH_AHEAD: 0.8 } })
     const options = {
-      authgear: AUTHGEAR,
-      resolverUrl: `${world.authgear.url}/_resolver/resolve`,
-      redisPort,
-      ttlMs: 30_000,
-      refreshAhead: 0.8,
-      login: {}
+      AUTHGEAR_ENDPOINT: AUTHGEAR,
+      AUTHGEAR_RESOLVER_URL: `${world.authgear.url}/_resolver/resolve`,
+      REDIS_URL: `redis://127.0.0.1:${redisPort}`,
+      CACHE_TTL: '30s',
+      CACHE_REFRESH_AHEAD: 0.8,
+      ...LOGIN
     }
     const replicas = [world.verifier, await startInProcess(t, options), await startInProcess(t, options)]
     const person = await signIn(world)
@@ -135,7 +135,7 @@ async function sourceOf (world: LoginWorld, cookie: string): Promise<string> {
 
 t.test('what is asked within CACHE_TTL and two minutes of the sign-out is not stored', async (t) => {
   const clock = manualClock()
-  const world = await startLoginWorld(t, { adapter: { clock, ttlMs: 30_000 } })
+  const world = await startLoginWorld(t, { adapter: { clock, CACHE_TTL: '30s' } })
   const person = await signIn(world)
   const cookie = person.cookies('app.example.com')
   await person.open(LOGOUT, { until: () => true })
@@ -149,7 +149,7 @@ t.test('what is asked within CACHE_TTL and two minutes of the sign-out is not st
 
 t.test('who confirms late: what was remembered meanwhile is forgotten by /logged-out', async (t) => {
   const clock = manualClock()
-  const world = await startLoginWorld(t, { adapter: { clock, ttlMs: 30_000 } })
+  const world = await startLoginWorld(t, { adapter: { clock, CACHE_TTL: '30s' } })
   const person = await signIn(world)
   const cookie = person.cookies('app.example.com')
   person.forget('same_site_strict')
@@ -165,7 +165,7 @@ t.test('who confirms late: what was remembered meanwhile is forgotten by /logged
 
 t.test('/logged-out revokes once more what the sealed cookie says, and nothing else', async (t) => {
   const clock = manualClock()
-  const world = await startLoginWorld(t, { adapter: { clock, ttlMs: 30_000 } })
+  const world = await startLoginWorld(t, { adapter: { clock, CACHE_TTL: '30s' } })
   const person = await signIn(world)
   const [logout] = await person.open(LOGOUT, { until: () => true })
   const sealed = String(logout?.headers['set-cookie']).split(';')[0] ?? ''
@@ -175,7 +175,7 @@ t.test('/logged-out revokes once more what the sealed cookie says, and nothing e
   t.equal(await sourceOf(world, cookie), '200 memory')
   const before = await revoked(world)
 
-  const seal = createSeal(LOGIN.secret)
+  const seal = createSeal(LOGIN.LOGIN_SECRET)
   const forged = createSeal('not the secret of the tests, 32 b')
   const digests = { signedIn: [{ userId: 'x', digest: 'x' }], issuedAt: clock.wall() }
   for (const value of [
@@ -210,7 +210,7 @@ t.test('/logged-out revokes once more what the sealed cookie says, and nothing e
 
 t.test('one session, or one sealed cookie, asked again and again writes once a minute', async (t) => {
   const clock = manualClock()
-  const world = await startLoginWorld(t, { adapter: { clock, ttlMs: 30_000 } })
+  const world = await startLoginWorld(t, { adapter: { clock, CACHE_TTL: '30s' } })
   const person = await signIn(world)
   const session = person.cookies('app.example.com')
   const out = async (): Promise<string> => {
@@ -246,7 +246,7 @@ t.test('a sign-out that began before CACHE_SECRET was rotated ends after it', {
 }, async (t) => {
   const [OLD, NEW] = ['the old cache secret, of 32 bytes', 'the new cache secret, of 32 bytes']
   const redis = await startRedis(t)
-  const world = await startLoginWorld(t, { adapter: { redisPort: redis.port, secret: OLD } })
+  const world = await startLoginWorld(t, { adapter: { REDIS_URL: redis.url, CACHE_SECRET: OLD } })
   const newest = async () => {
     const [[, fields = []] = []] = await redis.cli('XREVRANGE', await streamOf(redis), '+', '-', 'COUNT', '1') as [[
       string, string[]
@@ -261,11 +261,13 @@ t.test('a sign-out that began before CACHE_SECRET was rotated ends after it', {
   const began = await newest()
   t.match(began, { kind: 'credential' })
   for (const [secrets, expected] of [
-    [{ secret: NEW, previousSecret: OLD }, began],
-    [{ secret: NEW }, { kind: 'user' }]
+    [{ CACHE_SECRET: NEW, CACHE_SECRET_PREVIOUS: OLD }, began],
+    [{ CACHE_SECRET: NEW }, { kind: 'user' }]
   ] as const) {
     const resolverUrl = `${world.authgear.url}/_resolver/resolve`
-    const options = { authgear: AUTHGEAR, resolverUrl, login: {}, redisPort: redis.port, ...secrets }
+    const options = {
+      AUTHGEAR_ENDPOINT: AUTHGEAR, AUTHGEAR_RESOLVER_URL: resolverUrl, ...LOGIN, REDIS_URL: redis.url, ...secrets
+    }
     const replica = await startInProcess(t, options)
     await until('it follows', () => replica.service.redisState() === 'up')
     const length = await redis.cli('XLEN', await streamOf(redis))
@@ -335,7 +337,7 @@ t.test('who is nobody goes on to Authgear, and leaves nothing in the log', async
 })
 
 t.test('while Authgear cannot be asked nobody is told that they are signed out', async (t) => {
-  const world = await startLoginWorld(t, { adapter: { ttlMs: 0 } })
+  const world = await startLoginWorld(t, { adapter: { CACHE_TTL: '0' } })
   const person = await signIn(world)
   const cookie = person.cookies('app.example.com')
   world.authgear.controls.fail('reset')
@@ -346,8 +348,8 @@ t.test('while Authgear cannot be asked nobody is told that they are signed out',
 })
 
 t.test('with an own end page no cookie is set, and Authgear leads to that page', async (t) => {
-  const logoutRedirectUri = 'https://www.example.com/bye?x=1'
-  const world = await startLoginWorld(t, { adapter: { login: { logoutRedirectUri } } })
+  const LOGOUT_REDIRECT_URI = 'https://www.example.com/bye?x=1'
+  const world = await startLoginWorld(t, { adapter: { LOGOUT_REDIRECT_URI } })
   const person = await signIn(world)
   const [logout] = await person.open(LOGOUT, { until: () => true })
   t.equal(

@@ -29,7 +29,7 @@ async function start (t: Test, name: string) {
   const { status, headers } = exchange.response
   const upstream = await startUpstream(t, (socket) => socket.write(reply(status, [...headers])))
   const resolverUrl = `http://127.0.0.1:${upstream.port}/resolve`
-  const { port, lines } = await startInProcess(t, { authgear: ENDPOINT, resolverUrl })
+  const { port, lines } = await startInProcess(t, { AUTHGEAR_ENDPOINT: ENDPOINT, AUTHGEAR_RESOLVER_URL: resolverUrl })
   const credentials = exchange.request.headers
     .filter(([key]) => /^(authorization|cookie)$/i.test(key))
     .map(([key, value]): HeaderLine => [key, value.replace('<jwt>', TOKEN)])

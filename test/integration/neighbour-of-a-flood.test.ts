@@ -13,11 +13,11 @@ const junk = (index: number): string => `J${index}`.padEnd(32, 'x')
 t.test('a session that the fleet knows is answered behind an address that floods', async (t) => {
   const [simulator, redis] = [await startSimulator(t), await startRedis(t)]
   const options = {
-    authgear: simulator.url,
-    redisPort: redis.port,
-    timeoutMs: 30_000,
-    failuresPerMinute: 3,
-    maxQueue: 8
+    AUTHGEAR_ENDPOINT: simulator.url,
+    REDIS_URL: redis.url,
+    AUTHGEAR_TIMEOUT: '30s',
+    AUTHGEAR_FAILURES_PER_MINUTE: 3,
+    AUTHGEAR_MAX_QUEUE: 8
   }
   const [one, other] = [await startInProcess(t, options), await startInProcess(t, options)]
   await until('both follow', () => one.service.redisState() === 'up' && other.service.redisState() === 'up')
@@ -38,11 +38,11 @@ t.test('a session that the fleet knows is answered behind an address that floods
 t.test('a session adopted from Redis takes no turn when its entry has ended', async (t) => {
   const [simulator, redis, clock] = [await startSimulator(t), await startRedis(t), manualClock()]
   const options = {
-    authgear: simulator.url,
-    redisPort: redis.port,
-    timeoutMs: 30_000,
-    failuresPerMinute: 3,
-    ttlMs: 10_000,
+    AUTHGEAR_ENDPOINT: simulator.url,
+    REDIS_URL: redis.url,
+    AUTHGEAR_TIMEOUT: '30s',
+    AUTHGEAR_FAILURES_PER_MINUTE: 3,
+    CACHE_TTL: '10s',
     clock
   }
   const [one, other] = [await startInProcess(t, options), await startInProcess(t, options)]

@@ -14,9 +14,9 @@ t.test(
   'beyond the queue the next is refused at once, memory is served throughout',
   async (t) => {
     const { adapter, simulator, calls } = await startInProcessOnClock(t, {
-      timeoutMs: 30_000,
-      maxConcurrency: 2,
-      maxQueue: 5
+      AUTHGEAR_TIMEOUT: '30s',
+      AUTHGEAR_MAX_CONCURRENCY: 2,
+      AUTHGEAR_MAX_QUEUE: 5
     })
     await verify(adapter, alice.accessToken)
     const gate = simulator.controls.hold('before')
@@ -38,10 +38,10 @@ t.test(
   'a flood of junk keeps out neither remembered nor new users',
   async (t) => {
     const { adapter, simulator } = await startInProcessOnClock(t, {
-      timeoutMs: 30_000,
-      maxConcurrency: 8,
-      maxQueue: 100,
-      failuresPerMinute: 3
+      AUTHGEAR_TIMEOUT: '30s',
+      AUTHGEAR_MAX_CONCURRENCY: 8,
+      AUTHGEAR_MAX_QUEUE: 100,
+      AUTHGEAR_FAILURES_PER_MINUTE: 3
     })
     const from = (address: string, token: string): Promise<Answer> =>
       ask(adapter.port, {
@@ -76,10 +76,10 @@ t.test(
 t.test('never counts a client that no trusted proxy named: others may share the address', async (t) => {
   const simulator = await startSimulator(t)
   const adapter = await startInProcess(t, {
-    authgear: simulator.url,
-    timeoutMs: 30_000,
-    failuresPerMinute: 3,
-    maxConcurrency: 8
+    AUTHGEAR_ENDPOINT: simulator.url,
+    AUTHGEAR_TIMEOUT: '30s',
+    AUTHGEAR_FAILURES_PER_MINUTE: 3,
+    AUTHGEAR_MAX_CONCURRENCY: 8
   })
   for (let index = 0; index < 10; index++) await verify(adapter, junk(index))
   const gate = simulator.controls.hold('before')
@@ -94,9 +94,9 @@ t.test(
   'one session varied by a junk cookie delays no bystander',
   async (t) => {
     const { adapter, simulator } = await startInProcessOnClock(t, {
-      timeoutMs: 30_000,
-      maxConcurrency: 8,
-      maxQueue: 100
+      AUTHGEAR_TIMEOUT: '30s',
+      AUTHGEAR_MAX_CONCURRENCY: 8,
+      AUTHGEAR_MAX_QUEUE: 100
     })
     const varied = (index: number): Promise<Answer> =>
       ask(adapter.port, {
@@ -121,9 +121,9 @@ t.test(
 
 t.test('a session id is not secret: guesses at its rest take none of its ownerâ€™s slots', async (t) => {
   const { adapter, simulator } = await startInProcessOnClock(t, {
-    timeoutMs: 30_000,
-    maxConcurrency: 64,
-    maxQueue: 100
+    AUTHGEAR_TIMEOUT: '30s',
+    AUTHGEAR_MAX_CONCURRENCY: 64,
+    AUTHGEAR_MAX_QUEUE: 100
   })
   const [id] = alice.cookie.split('.')
   const guess = (index: number): Promise<Answer> =>
@@ -140,11 +140,11 @@ t.test('a session id is not secret: guesses at its rest take none of its ownerâ€
 
 t.test('junk of one client never shares a slot with a session that has been valid', async (t) => {
   const { adapter, simulator, clock } = await startInProcessOnClock(t, {
-    timeoutMs: 30_000,
-    maxConcurrency: 8,
-    maxQueue: 100,
-    failuresPerMinute: 3,
-    ttlMs: 10_000
+    AUTHGEAR_TIMEOUT: '30s',
+    AUTHGEAR_MAX_CONCURRENCY: 8,
+    AUTHGEAR_MAX_QUEUE: 100,
+    AUTHGEAR_FAILURES_PER_MINUTE: 3,
+    CACHE_TTL: '10s'
   })
   const from = (token: string): Promise<Answer> =>
     ask(adapter.port, {
@@ -171,11 +171,11 @@ t.test('junk of one client waits before it takes a lease of Redis', async (t) =>
   const redis = await startRedis(t)
   const simulator = await startSimulator(t)
   const adapter = await startInProcess(t, {
-    authgear: simulator.url,
-    redisPort: redis.port,
-    timeoutMs: 30_000,
-    maxConcurrency: 64,
-    failuresPerMinute: 3
+    AUTHGEAR_ENDPOINT: simulator.url,
+    REDIS_URL: redis.url,
+    AUTHGEAR_TIMEOUT: '30s',
+    AUTHGEAR_MAX_CONCURRENCY: 64,
+    AUTHGEAR_FAILURES_PER_MINUTE: 3
   })
   const from = (token: string): Promise<Answer> =>
     ask(adapter.port, {
@@ -199,10 +199,10 @@ t.test('junk of one client waits before it takes a lease of Redis', async (t) =>
 
 t.test('with no queue at all, a client still takes turns', async (t) => {
   const { adapter, simulator } = await startInProcessOnClock(t, {
-    timeoutMs: 30_000,
-    maxConcurrency: 8,
-    maxQueue: 0,
-    failuresPerMinute: 3
+    AUTHGEAR_TIMEOUT: '30s',
+    AUTHGEAR_MAX_CONCURRENCY: 8,
+    AUTHGEAR_MAX_QUEUE: 0,
+    AUTHGEAR_FAILURES_PER_MINUTE: 3
   })
   const from = (token: string): Promise<Answer> =>
     ask(adapter.port, { path: '/verify', headers: [['Authorization', `Bearer ${token}`], ['X-Forwarded-For', '203.0.113.7']] })

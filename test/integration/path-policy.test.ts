@@ -10,7 +10,7 @@ type StatusOf = (path: string, headers?: readonly HeaderLine[]) => Promise<numbe
 
 async function start (t: Test, extAuthzPolicy: Mode): Promise<StatusOf> {
   const simulator = await startSimulator(t)
-  const { port } = await startInProcess(t, { authgear: simulator.url, extAuthzPolicy })
+  const { port } = await startInProcess(t, { AUTHGEAR_ENDPOINT: simulator.url, EXT_AUTHZ_POLICY: extAuthzPolicy })
   return async (path, headers = BOB) => (await ask(port, { path, headers })).status
 }
 
@@ -71,7 +71,7 @@ for (const mode of ['optional', 'required'] as const) {
 t.test('a segment that may be the client’s chooses nothing that goes out', async (t) => {
   const simulator = await startSimulator(t)
   for (const [extAuthzPolicy, user] of [['optional', undefined], ['required', demo.alice.id]] as const) {
-    const { port } = await startInProcess(t, { authgear: simulator.url, extAuthzPolicy })
+    const { port } = await startInProcess(t, { AUTHGEAR_ENDPOINT: simulator.url, EXT_AUTHZ_POLICY: extAuthzPolicy })
     const { headers } = await ask(port, { path: '/ext-authz/~identity=remote&audience=other/x', headers: ALICE })
     t.equal(headers['remote-user'], user, extAuthzPolicy)
     const policy: HeaderLine = ['X-Forward-Auth-Policy', 'identity=webauth']
@@ -83,7 +83,7 @@ t.test('a segment that may be the client’s chooses nothing that goes out', asy
 
 t.test('a header beside a query may be the client’s, and chooses nothing that goes out', async (t) => {
   const simulator = await startSimulator(t)
-  const { port } = await startInProcess(t, { authgear: simulator.url })
+  const { port } = await startInProcess(t, { AUTHGEAR_ENDPOINT: simulator.url })
   const policy = (text: string): HeaderLine => ['X-Forward-Auth-Policy', text]
   const { headers } = await ask(port, { path: '/verify', headers: [...ALICE, policy('identity=remote')] })
   t.notOk('remote-user' in headers)

@@ -7,385 +7,274 @@ import { sendRaw } from '../helpers/raw-http.ts'
 import { demo, startSimulator, type RunningSimulator } from '../helpers/simulator.ts'
 import { makeTls } from '../helpers/tls.ts'
 import {
-  WITH_GRPC,
-  startInProcessOver,
-  type Answered,
-  type Protocol,
-  type InProcessOver
+  type Answered, type InProcessOver, type Protocol, startInProcessOver, WITH_GRPC
 } from '../helpers/in-process-over.ts'
 
 const tls = makeTls(t)
 
-/** Signed in 100 s ago, with a second factor; verified; roles admin and app:editor. */
-const CAROL = 'T0000000000000000000000000carol0'
-/** Signed in longer ago than any policy here asks. */
+/** Carol signed in 100 s ago, with a second factor; verified; roles admin and app:editor. */
 const TOKENS = {
-  carol: CAROL,
+  carol: 'T0000000000000000000000000carol0',
   bob: demo.bob.accessToken,
   anonymous: demo.anonymous.accessToken,
   stranger: 'A'.repeat(32)
 } as const
 type Who = keyof typeof TOKENS
+type Asking = Readonly<{ path?: string, lines?: readonly string[] }>
+/** `challenge` stands after the realm; `why` is what the log says is wrong with the policy. */
+type Outcome = Readonly<{ status: number, reason: string, challenge?: string, why?: string }>
+/** Nobody is without a credential; `lines` are those of x-forward-auth-policy. */
+type Row = readonly [name: string, who: Who | 'nobody', asking: Asking, outcome: Outcome]
 
-interface Row {
-  readonly name: string
-  /** undefined: nobody, without a credential */
-  readonly who?: Who
-  readonly path?: string
-  /** Lines of x-forward-auth-policy. */
-  readonly lines?: readonly string[]
-  readonly status: number
-  /** The true reason. */
-  readonly reason: string
-  /** What stands after the realm. */
-  readonly challenge?: string
-  /** What the log says is wrong with the policy. */
-  readonly why?: string
-}
-
-const allowed = { status: 200, reason: 'allowed' } as const
-const forbidden = { status: 403, reason: 'forbidden' } as const
-const bad = (why: string) => ({ status: 403, reason: 'bad_policy', why } as const)
-const stepUp = (what: string) =>
-  ({
-    status: 401,
-    reason: 'step_up_required',
-    challenge: `, error="insufficient_user_authentication", ${what}`
-  }) as const
-const invalid = { status: 401, reason: 'invalid_session', challenge: ', error="invalid_token"' } as const
-const nobody = { status: 401, reason: 'no_credentials', challenge: '' } as const
-
+const allowed: Outcome = { status: 200, reason: 'allowed' }
+const forbidden: Outcome = { status: 403, reason: 'forbidden' }
+const bad = (why: string): Outcome => ({ status: 403, reason: 'bad_policy', why })
+const stepUp = (what: string): Outcome =>
+  ({ status: 401, reason: 'step_up_required', challenge: `, error="insufficient_user_authentication", ${what}` })
+const invalid: Outcome = { status: 401, reason: 'invalid_session', challenge: ', error="invalid_token"' }
+const nobody: Outcome = { status: 401, reason: 'no_credentials', challenge: '' }
 const UNKNOWN = 'it has a parameter that is not known'
-const VALUELESS = 'a parameter has no value'
+const of = (query: string, ...lines: readonly string[]): Asking => ({ path: `/verify?${query}`, lines })
+const extAuthz = (path: string, ...lines: readonly string[]): Asking => ({ path: `/ext-authz/${path}`, lines })
 
+/** One row a rule, and how query, header and decisions meet; all that a rule means is in unit/core/requirement. */
 const ROWS: readonly Row[] = [
-  // the query
-  { name: 'no policy', who: 'bob', ...allowed },
-  { name: 'an empty query', who: 'bob', path: '/verify?', ...allowed },
-  { name: 'has the role', who: 'carol', path: '/verify?role=admin', ...allowed },
-  { name: 'lacks the role', who: 'bob', path: '/verify?role=admin', ...forbidden },
-  { name: 'has one of two roles', who: 'carol', path: '/verify?role=owner,admin', ...allowed },
-  { name: 'a value is decoded', who: 'carol', path: '/verify?role=app%3Aeditor', ...allowed },
-  { name: 'a value is decoded, in the header', who: 'carol', lines: ['role=owner%2Cadmin'], ...allowed },
-  { name: 'an encoded comma is the list’s', who: 'carol', path: '/verify?role=owner%2Cadmin', ...allowed },
-  { name: 'a decoded role that the user lacks', who: 'bob', path: '/verify?role=%61dmin', ...forbidden },
-  { name: 'has both roles', who: 'carol', path: '/verify?role=admin&role=app:editor', ...allowed },
-  { name: 'lacks one of both roles', who: 'carol', path: '/verify?role=admin&role=owner', ...forbidden },
-  { name: 'a role is compared exactly', who: 'carol', path: '/verify?role=Admin', ...forbidden },
-  { name: 'a part of a role is none', who: 'carol', path: '/verify?role=app', ...forbidden },
-  { name: 'verified', who: 'carol', path: '/verify?verified=true', ...allowed },
-  { name: 'not verified', who: 'bob', path: '/verify?verified=true', ...forbidden },
-  { name: 'not anonymous', who: 'bob', path: '/verify?anonymous=false', ...allowed },
-  { name: 'anonymous', who: 'anonymous', path: '/verify?anonymous=false', ...forbidden },
-  { name: 'an anonymous user where nothing is asked', who: 'anonymous', ...allowed },
-  { name: 'fresh to the second', who: 'carol', path: '/verify?max_age=100', ...allowed },
-  { name: 'a second too old', who: 'carol', path: '/verify?max_age=99', ...stepUp('max_age="99"') },
-  {
-    name: 'of two ages the smaller counts',
-    who: 'carol',
-    path: '/verify?max_age=1000&max_age=99',
-    ...stepUp('max_age="99"')
-  },
-  { name: 'an age of nothing', who: 'carol', path: '/verify?max_age=0', ...stepUp('max_age="0"') },
-  { name: 'has the amr', who: 'carol', path: '/verify?amr=mfa', ...allowed },
-  { name: 'has one of two amr', who: 'carol', path: '/verify?amr=otp,mfa', ...allowed },
-  { name: 'lacks the amr', who: 'carol', path: '/verify?amr=otp,hwk', ...stepUp('acr_values="otp hwk"') },
-  { name: 'lacks one amr of two', who: 'carol', path: '/verify?amr=mfa&amr=otp', ...stepUp('acr_values="otp"') },
-  {
-    name: 'lacks amr and age',
-    who: 'carol',
-    path: '/verify?amr=otp&max_age=5',
-    ...stepUp('acr_values="otp", max_age="5"')
-  },
-  { name: 'login=off is presentation only', who: 'bob', path: '/verify?login=off', ...allowed },
-  {
-    name: 'all of it',
-    who: 'carol',
-    path: '/verify?role=admin&verified=true&anonymous=false&max_age=100&amr=mfa&login=off',
-    ...allowed
-  },
-  // the header
-  { name: 'a header is met', who: 'carol', lines: ['role=admin&verified=true'], ...allowed },
-  { name: 'a header is not met', who: 'bob', lines: ['role=admin'], ...forbidden },
-  { name: 'a header asks for a step-up', who: 'carol', lines: ['max_age=99'], ...stepUp('max_age="99"') },
-  { name: 'an empty header asks nothing', who: 'bob', lines: [''], ...allowed },
-  { name: 'several lines all apply', who: 'carol', lines: ['role=admin', 'role=app:editor', 'amr=pwd'], ...allowed },
-  { name: 'the first of several lines is not met', who: 'carol', lines: ['role=owner', 'role=admin'], ...forbidden },
-  {
-    name: 'the last of several lines is not met',
-    who: 'carol',
-    lines: ['role=admin', 'verified=true', 'role=owner'],
-    ...forbidden
-  },
-  {
-    name: 'of the ages of several lines the smallest counts',
-    who: 'carol',
-    lines: ['max_age=1000', 'max_age=99', 'max_age=500'],
-    ...stepUp('max_age="99"')
-  },
-  {
-    name: 'a bad line among good ones',
-    who: 'carol',
-    lines: ['role=admin', 'rolle=admin', 'verified=true'],
-    ...bad(UNKNOWN)
-  },
-  {
-    name: 'lines that somebody joined with a comma and a blank',
-    who: 'carol',
-    lines: ['role=admin, verified=true'],
-    ...bad('role has a value that cannot be one')
-  },
-  // both
-  { name: 'query and header are met', who: 'carol', path: '/verify?role=admin', lines: ['verified=true'], ...allowed },
-  {
-    name: 'the query is met, the header is not',
-    who: 'carol',
-    path: '/verify?role=admin',
-    lines: ['role=owner'],
-    ...forbidden
-  },
-  {
-    name: 'the header is met, the query is not',
-    who: 'carol',
-    path: '/verify?role=owner',
-    lines: ['role=admin'],
-    ...forbidden
-  },
-  {
-    name: 'a bad header beside a good query',
-    who: 'carol',
-    path: '/verify?role=admin',
-    lines: ['verified=false'],
-    ...bad('verified takes true and nothing else')
-  },
-  {
-    name: 'a bad query beside a good header',
-    who: 'carol',
-    path: '/verify?verified=1',
-    lines: ['role=admin'],
-    ...bad('verified takes true and nothing else')
-  },
-  // /ext-authz: the path and the query are the client's
-  { name: 'the query of /ext-authz is not read', who: 'bob', path: '/ext-authz/a?role=admin', ...allowed },
-  { name: 'a bad query of /ext-authz is not read', who: 'bob', path: '/ext-authz/a?x', ...allowed },
-  { name: 'the header of /ext-authz is', who: 'bob', path: '/ext-authz/a', lines: ['role=admin'], ...forbidden },
-  {
-    name: 'the query of /ext-authz takes nothing from its header',
-    who: 'bob',
-    path: '/ext-authz/?role=user&anonymous=true',
-    lines: ['role=admin'],
-    ...forbidden
-  },
-  {
-    name: 'a bad header of /ext-authz',
-    who: 'carol',
-    path: '/ext-authz/verify?role=admin',
-    lines: ['role'],
-    ...bad(VALUELESS)
-  },
-  {
-    name: 'several lines of /ext-authz',
-    who: 'carol',
-    path: '/ext-authz/',
-    lines: ['role=admin', 'role=owner'],
-    ...forbidden
-  },
+  ['no policy', 'bob', {}, allowed],
+  ['role', 'bob', of('role=admin'), forbidden],
+  ['role, decoded', 'carol', of('role=owner%2Capp%3Aeditor'), allowed],
+  ['verified', 'bob', of('verified=true'), forbidden],
+  ['anonymous', 'anonymous', of('anonymous=false'), forbidden],
+  ['max_age, to the second', 'carol', of('max_age=100'), allowed],
+  ['max_age', 'carol', of('max_age=1000&max_age=99'), stepUp('max_age="99"')],
+  ['amr', 'carol', of('amr=otp,hwk&max_age=5'), stepUp('acr_values="otp hwk", max_age="5"')],
+  ['login', 'bob', of('login=off'), allowed],
+  ['all of it', 'carol', of('role=admin&verified=true&anonymous=false&max_age=100&amr=mfa&login=off'), allowed],
+  ['what nobody knows', 'carol', of('role=admin&optional=1'), bad(UNKNOWN)],
+  ['over 8 KiB', 'carol', of(`role=${'a,'.repeat(4094)}a`), bad('it is longer than 8 KiB')],
+  ['several lines all apply', 'carol', of('', 'role=admin', 'role=app:editor', 'amr=pwd'), allowed],
+  ['the first of several lines is not met', 'carol', of('', 'role=owner', 'role=admin'), forbidden],
+  ['the last of several lines is not met', 'carol', of('', 'role=admin', 'role=owner'), forbidden],
+  ['a bad line among good ones', 'carol', of('', 'role=admin', 'rolle=admin', 'verified=true'), bad(UNKNOWN)],
+  ['lines joined by a comma and a blank', 'carol', of('', 'role=admin, verified=true'),
+    bad('role has a value that cannot be one')],
+  ['query and header are met', 'carol', of('role=admin', 'verified=true'), allowed],
+  ['the query is met, the header is not', 'carol', of('role=admin', 'role=owner'), forbidden],
+  ['the header is met, the query is not', 'carol', of('role=owner', 'role=admin'), forbidden],
+  ['a bad header beside a good query', 'carol', of('role=admin', 'verified=false'),
+    bad('verified takes true and nothing else')],
+  ['a bad query beside a good header', 'carol', of('verified=1', 'role=admin'),
+    bad('verified takes true and nothing else')],
+  // the path and the query are the client's
+  ['the query of /ext-authz is not read', 'bob', extAuthz('a?role=admin&x'), allowed],
+  ['the header of /ext-authz is', 'bob', extAuthz('?role=user', 'role=admin'), forbidden],
+  ['several lines of /ext-authz', 'carol', extAuthz('', 'role=admin', 'role=owner'), forbidden],
+  ['a bad header of /ext-authz', 'carol', extAuthz('verify?role=admin', 'role'), bad('a parameter has no value')],
   // the order of decisions
-  { name: 'nobody, whatever the policy', path: '/verify?rolle=x&max_age=0', ...nobody },
-  { name: 'nobody, whatever the header', lines: ['amr=mfa'], ...nobody },
-  { name: 'no session comes before a bad policy', who: 'stranger', path: '/verify?rolle=x', ...invalid, why: UNKNOWN },
-  { name: 'no session comes before a step-up', who: 'stranger', path: '/verify?max_age=0', ...invalid },
-  { name: 'no session comes before forbidden', who: 'stranger', path: '/verify?role=admin', ...invalid },
-  { name: 'a bad policy comes before a step-up', who: 'carol', path: '/verify?max_age=0&rolle=x', ...bad(UNKNOWN) },
-  { name: 'a bad policy comes before forbidden', who: 'bob', path: '/verify?role=admin&rolle=x', ...bad(UNKNOWN) },
-  {
-    name: 'a step-up comes before forbidden',
-    who: 'carol',
-    path: '/verify?role=owner&max_age=0',
-    ...stepUp('max_age="0"')
-  },
-  // what a client may put into a query that a proxy passes on
-  { name: 'a client’s own parameter refuses', who: 'carol', path: '/verify?role=admin&optional=1', ...bad(UNKNOWN) },
-  { name: 'a client’s own parameter alone refuses', who: 'carol', path: '/verify?optional=1', ...bad(UNKNOWN) },
-  { name: 'a client’s other role takes none away', who: 'bob', path: '/verify?role=admin&role=user', ...forbidden },
-  {
-    name: 'a client’s empty role refuses',
-    who: 'carol',
-    path: '/verify?role=admin&role=',
-    ...bad('role has a value that cannot be one')
-  },
-  {
-    name: 'an ampersand that is encoded separates nothing',
-    who: 'carol',
-    path: '/verify?role=admin%26verified=true',
-    ...bad('role has a value that cannot be one')
-  },
-  { name: 'a name is not decoded', who: 'carol', path: '/verify?ro%6Ce=admin', ...bad(UNKNOWN) },
-  {
-    name: 'an escape that is cut off',
-    who: 'carol',
-    path: '/verify?role=admin%',
-    ...bad('role has an escape that cannot be decoded')
-  },
-  {
-    name: 'an escape that is encoded twice, in the header',
-    who: 'carol',
-    lines: ['role=%2561dmin'],
-    ...bad('role has a value that cannot be one')
-  },
-  {
-    name: 'a second question mark',
-    who: 'carol',
-    path: '/verify?role=admin?x',
-    ...bad('role has a value that cannot be one')
-  },
-  {
-    name: 'anonymous=true opens nothing',
-    who: 'anonymous',
-    path: '/verify?anonymous=false&anonymous=true',
-    ...bad('anonymous takes false and nothing else')
-  },
-  { name: 'a prototype’s name', who: 'carol', path: '/verify?__proto__=x', ...bad(UNKNOWN) },
-  { name: 'over 8 KiB', who: 'carol', path: `/verify?role=${'a,'.repeat(4094)}a`, ...bad('it is longer than 8 KiB') },
-  {
-    name: 'over 8 KiB in the header',
-    who: 'carol',
-    lines: [`role=admin${'&role=admin'.repeat(800)}`],
-    ...bad('it is longer than 8 KiB')
-  },
-  { name: 'just under 8 KiB', who: 'carol', path: `/verify?${'role=admin&'.repeat(743)}role=admin`, ...allowed }
+  ['nobody, whatever the policy', 'nobody', of('rolle=x&max_age=0', 'amr=mfa'), nobody],
+  ['no session comes before a bad policy', 'stranger', of('rolle=x'), { ...invalid, why: UNKNOWN }],
+  ['no session comes before the rest', 'stranger', of('max_age=0&role=admin'), invalid],
+  ['a bad policy comes before a step-up', 'carol', of('max_age=0&rolle=x'), bad(UNKNOWN)],
+  ['a bad policy comes before forbidden', 'bob', of('role=admin&rolle=x'), bad(UNKNOWN)],
+  ['a step-up comes before forbidden', 'carol', of('role=owner&max_age=0'), stepUp('max_age="0"')]
 ]
 
-async function start (t: Test, protocol: Protocol): Promise<{ simulator: RunningSimulator, verifier: InProcessOver }> {
+/** Who asks what, and what comes of it with nothing else sent. */
+const BASE: ReadonlyArray<readonly [who: Who | 'nobody', asking: Asking, status: number]> = [
+  ['carol', of('role=admin&max_age=100', 'verified=true'), 200],
+  ['bob', {}, 200],
+  ['bob', of('role=admin'), 403],
+  ['bob', extAuthz('admin', 'role=admin'), 403],
+  ['bob', of('rolle=admin'), 403],
+  ['anonymous', of('anonymous=false'), 403],
+  ['carol', of('amr=otp'), 401],
+  ['stranger', {}, 401],
+  ['nobody', {}, 401],
+  ['nobody', extAuthz(''), 401]
+]
+
+const anything = fc.constantFrom(
+  '', '/', '/public', '/verify', '/livez', 'GET', 'OPTIONS', 'HEAD', 'true', 'admin', 'app.example.com', '127.0.0.1',
+  'https', demo.alice.id, '*'
+)
+
+/** What one or another forward-auth has believed. */
+const BELIEVED = `
+  x-forwarded-uri x-forwarded-method x-forwarded-host x-forwarded-proto x-forwarded-port x-forwarded-prefix
+  x-forwarded-server x_forwarded_uri x-original-uri x-original-url x-original-method x-original-host x-rewrite-url
+  x-http-method-override x-real-ip x-authgear-session-valid x-authgear-user-id x-authgear-user-anonymous
+  x-authgear-user-verified x-authgear-user-roles x-authgear-session-amr x-authgear-session-authenticated-at
+  x-authgear-user-can-reauthenticate x_authgear_user_roles x-forward-auth-reason x-forward-auth-source
+  x-envoy-original-path x-envoy-auth-headers-to-remove x-auth-request-user x-forwarded-user remote-user origin
+  access-control-request-method referer if-none-match x-api-key
+`.trim().split(/\s+/)
+
+/** A random subset of it. */
+const IRRELEVANT = fc.record({
+  ...Object.fromEntries(BELIEVED.map((name) => [name, anything])),
+  'x-forwarded-for': fc.constantFrom('127.0.0.1', '10.0.0.1, 203.0.113.9', 'unknown', ''),
+  forwarded: fc.constantFrom('for=127.0.0.1;host=app.example.com;proto=https', 'for="[::1]"', 'x'),
+  'user-agent': fc.constantFrom('kube-probe/1.30', 'GoogleHC/1.0', 'ELB-HealthChecker/2.0', 'Prometheus/2.5', ''),
+  accept: fc.constantFrom('*/*', 'application/json')
+}, { requiredKeys: [] })
+
+/** As many tokens of each, so that each row has a session that nobody asked about before. */
+const tokenOf = (who: Who, row: number | undefined): string =>
+  row === undefined ? TOKENS[who] : `T${who}${String(row).padStart(31 - who.length, '0')}`
+
+type World = Readonly<{ simulator: RunningSimulator, verifier: InProcessOver }>
+
+async function start (t: Test, protocol: Protocol): Promise<World> {
   const simulator = await startSimulator(t)
-  simulator.controls.addUser({
-    id: 'carol',
-    name: 'carol',
-    roles: ['admin', 'app:editor'],
-    verified: true,
-    sessions: [{ accessTokens: [CAROL], amr: ['pwd', 'mfa'], authenticatedAt: NOW / 1000 - 100 }]
+  const add = (id: Who, user: object, session: object = {}, ...more: readonly string[]): void =>
+    simulator.controls.addUser({
+      id,
+      name: id,
+      ...user,
+      sessions: [{ accessTokens: [...more, ...ROWS.map((_, row) => tokenOf(id, row))], ...session }]
+    })
+  const signedIn = { amr: ['pwd', 'mfa'], authenticatedAt: NOW / 1000 - 100 }
+  add('carol', { roles: ['admin', 'app:editor'], verified: true }, signedIn, TOKENS.carol)
+  add('bob', {})
+  add('anonymous', { anonymous: true })
+  const verifier = await startInProcessOver(t, protocol, tls, {
+    AUTHGEAR_ENDPOINT: simulator.url, clock: manualClock()
   })
-  return {
-    simulator,
-    verifier: await startInProcessOver(t, protocol, tls, { authgear: simulator.url, clock: manualClock() })
-  }
+  return { simulator, verifier }
 }
 
-function request ({ who, path = '/verify', lines }: Pick<Row, 'who' | 'path' | 'lines'>) {
+function request (who: Who | 'nobody', { path = '/verify', lines = [] }: Asking, row?: number) {
   return {
     path,
     headers: {
-      ...(who && { authorization: `Bearer ${TOKENS[who]}` }),
-      ...(lines && { 'x-forward-auth-policy': lines })
+      ...who !== 'nobody' && { authorization: `Bearer ${tokenOf(who, row)}` },
+      ...lines.length > 0 && { 'x-forward-auth-policy': lines }
     }
   }
 }
 
 const OUTWARD: Readonly<Record<string, string>> = { bad_policy: 'forbidden' }
 
+/** Asks twice: what a first answer says, one from memory says too. */
+async function checkRow (t: Test, { simulator, verifier }: World, [, who, asking, outcome]: Row, row: number) {
+  // a token that Authgear gives no result for is asked about once more
+  const calls = simulator.counters.resolutions + (who === 'nobody' ? 0 : who === 'stranger' ? 2 : 1)
+  for (const source of ['authgear', 'memory']) {
+    const before = verifier.lines.length
+    const answered = await verifier.ask(request(who, asking, row))
+    const challenge = outcome.status === 401 ? `Bearer realm="${simulator.url}"${outcome.challenge}` : undefined
+    t.match(answered, {
+      status: outcome.status,
+      headers: { 'x-forward-auth-reason': OUTWARD[outcome.reason] ?? outcome.reason }
+    }, source)
+    t.equal(answered.headers['x-forward-auth-source'], outcome.status === 200 ? source : undefined)
+    t.equal(answered.headers['www-authenticate'], challenge)
+    t.equal(simulator.counters.resolutions, calls, 'calls of Authgear')
+    checkInvariants(t, answered, { realm: simulator.url })
+    checkLog(t, verifier.lines.slice(before), outcome, who === 'nobody' ? 'none' : source)
+  }
+}
+
+/** One line a request: the true reason, the source, and what is wrong with the policy; a bad policy is a warning. */
+function checkLog (t: Test, lines: InProcessOver['lines'], { status, reason, why }: Outcome, source: string): void {
+  const own = lines.filter(({ requestId }) => requestId !== undefined)
+  t.equal(own.length, 1, 'a line a request')
+  const level = reason === 'bad_policy' ? 'warn' : status === 200 ? 'debug' : 'info'
+  t.match(own, [{ reason, status, source, level }])
+  t.equal(own[0]?.['policy'], why)
+}
+
+/** Of each endpoint, reason and source: how many of the rows it is. */
+async function checkMetrics (t: Test, { verifier: { service } }: World, rows: readonly Row[]): Promise<void> {
+  const counts = new Map<string, number>()
+  for (const [, who, { path = '' }, { status, reason }] of rows) {
+    const endpoint = path.startsWith('/ext-authz/') ? 'ext-authz' : 'verify'
+    for (const source of who === 'nobody' ? ['none', 'none'] : ['authgear', 'memory']) {
+      const labels = `endpoint="${endpoint}",status="${status}",reason="${reason}",source="${source}"`
+      counts.set(labels, (counts.get(labels) ?? 0) + 1)
+    }
+  }
+  const counted = (await service.metrics.render()).split('\n')
+    .filter((line) => line.startsWith('forward_auth_requests_total{') && !line.endsWith(' 0'))
+  const expected = [...counts].map(([labels, count]) => `forward_auth_requests_total{${labels}} ${count}`)
+  t.same(counted.toSorted(), expected.toSorted())
+}
+
 for (const protocol of WITH_GRPC) {
-  t.test(`the policy table, cold and cached, over ${protocol}`, async (t) => {
-    for (const row of ROWS) {
-      if (protocol === 'gRPC' && row.path?.startsWith('/ext-authz/') === true) continue // the prefix is HTTP's
-      await t.test(row.name, async (t) => {
-        const { simulator, verifier } = await start(t, protocol)
-        // a token that Authgear gives no result for is asked about once more
-        const calls = row.who === undefined ? 0 : row.who === 'stranger' ? 2 : 1
-        for (const [index, source] of (['authgear', 'memory'] as const).entries()) {
-          const answered = await verifier.ask(request(row))
-          t.equal(answered.status, row.status, `status from ${source}`)
-          t.equal(answered.headers['x-forward-auth-reason'], OUTWARD[row.reason] ?? row.reason)
-          t.equal(answered.headers['x-forward-auth-source'], row.status === 200 ? source : undefined)
-          t.equal(
-            answered.headers['www-authenticate'],
-            row.status === 401 ? `Bearer realm="${simulator.url}"${row.challenge}` : undefined
-          )
-          t.equal(simulator.counters.resolutions, calls, 'calls of Authgear')
-          checkInvariants(t, answered, { realm: simulator.url })
-          checkLog(t, verifier, row, index, calls === 0 ? 'none' : source)
-        }
-        await checkMetrics(t, verifier, row)
-      })
+  t.test(`over ${protocol}`, async (t) => {
+    const world = await start(t, protocol)
+    const { simulator, verifier } = world
+    // the prefix is HTTP's
+    const rows = ROWS.filter(([, , { path }]) => protocol !== 'gRPC' || path?.startsWith('/ext-authz/') !== true)
+    for (const row of rows) {
+      await t.test(row[0], async (t) => await checkRow(t, world, row, ROWS.indexOf(row)))
     }
-  })
+    await t.test('all are counted', async (t) => await checkMetrics(t, world, rows))
 
-  t.test(`over ${protocol} one session under many policies: no hit skips one (CVE-2021-32701)`, async (t) => {
-    const { simulator, verifier } = await start(t, protocol)
-    const status = async (who: Who, path: string, lines?: readonly string[]) =>
-      (await verifier.ask(request({ who, path, ...(lines && { lines }) }))).status
-    t.equal(await status('bob', '/verify'), 200)
-    t.equal(await status('bob', '/verify?role=admin'), 403)
-    t.equal(await status('bob', '/verify', ['role=admin']), 403)
-    t.equal(await status('bob', '/ext-authz/', ['role=admin']), 403)
-    t.equal(await status('bob', '/verify?rolle=admin'), 403)
-    t.equal(await status('bob', '/verify'), 200)
-    t.equal(simulator.counters.resolutions, 1)
-    t.equal(await status('carol', '/verify?role=owner'), 403, 'a refusal first')
-    t.equal(await status('carol', '/verify?role=admin'), 200)
-    t.equal(await status('carol', '/verify?max_age=5'), 401)
-    t.equal(await status('carol', '/verify'), 200)
-    t.equal(simulator.counters.resolutions, 2)
-  })
-
-  t.test(`more policies than are remembered, over ${protocol}: each is still its own`, async (t) => {
-    const { verifier } = await start(t, protocol)
-    const statuses = new Set<string>()
-    for (let round = 0; round < 2; round++) {
-      for (let index = 0; index < 300; index++) {
-        const refused = await verifier.ask(request({ who: 'carol', path: `/verify?role=admin&role=r${index}` }))
-        const passed = await verifier.ask(request({ who: 'carol', path: `/verify?role=admin,r${index}` }))
-        statuses.add(`${refused.status} ${passed.status}`)
+    await t.test('one session under many policies: no hit skips one (CVE-2021-32701)', async (t) => {
+      const before = simulator.counters.resolutions
+      const checks: ReadonlyArray<readonly [who: Who, asking: Asking, status: number]> = [
+        ['bob', {}, 200], ['bob', of('role=admin'), 403], ['bob', of('', 'role=admin'), 403],
+        ['bob', extAuthz('', 'role=admin'), 403], ['bob', of('rolle=admin'), 403], ['bob', {}, 200],
+        ['carol', of('role=owner'), 403], ['carol', of('role=admin'), 200], ['carol', of('max_age=5'), 401],
+        ['carol', {}, 200]
+      ]
+      for (const [who, asking, status] of checks) {
+        t.equal((await verifier.ask(request(who, asking))).status, status, `${who} ${JSON.stringify(asking)}`)
       }
-    }
-    t.same([...statuses], ['403 200'])
-  })
-
-  t.test(`a bad policy looks from outside as a forbidden one does, over ${protocol}`, async (t) => {
-    const { verifier } = await start(t, protocol)
-    const navigation = { 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document', accept: 'text/html' }
-    for (const more of [{}, navigation]) {
-      for (const method of ['GET', 'HEAD', 'POST']) {
-        const ask = async (path: string) => {
-          const { headers, ...rest } = await verifier.ask({
-            method,
-            path,
-            headers: { ...request({ who: 'bob' }).headers, ...more, 'x-request-id': 'the-same' }
-          })
-          return { ...rest, headers: Object.entries(headers).filter(([name]) => name !== 'date') }
-        }
-        t.strictSame(
-          await ask('/verify?rolle=admin'),
-          await ask('/verify?role=admin'),
-          `${method} ${JSON.stringify(more)}`
-        )
-      }
-    }
-  })
-
-  t.test(`what a client may send beside its credential changes nothing, over ${protocol}`, async (t) => {
-    const { simulator, verifier } = await start(t, protocol)
-    const asked = BASE.map(([who, path, lines]) => request({ ...who && { who }, path, lines }))
-    const decisionOf = ({ status, headers, body }: Answered) => ({
-      status,
-      body,
-      headers: Object.fromEntries(
-        Object.entries(headers).filter(([name]) => /^x-authgear-|^x-forward-auth-reason$|^www-authenticate$/.test(name))
-      )
+      t.equal(simulator.counters.resolutions, before + 2)
     })
-    const plain: Array<ReturnType<typeof decisionOf>> = []
-    for (const one of asked) plain.push(decisionOf(await verifier.ask(one)))
-    t.same(plain.map(({ status }) => status), BASE.map(([, , , status]) => status))
-    const calls = simulator.counters.resolutions
-    await fc.assert(fc.asyncProperty(IRRELEVANT, fc.nat(BASE.length - 1), async (headers, index) => {
-      const { headers: own, path } = asked[index] ?? request({})
-      const answered = await verifier.ask({ path, headers: { ...headers, ...own } })
-      t.strictSame(decisionOf(answered), plain[index], JSON.stringify(headers))
-    }), { numRuns: 300, seed: 20_261_124 })
-    t.equal(simulator.counters.resolutions, calls, 'and the key of nobody')
+
+    await t.test('a bad policy looks from outside as a forbidden one does', async (t) => {
+      const navigation = { 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document', accept: 'text/html' }
+      for (const more of [{}, navigation]) {
+        for (const method of ['GET', 'HEAD', 'POST']) {
+          const ask = async (query: string) => {
+            const { path, headers: own } = request('bob', of(query))
+            const asked = { method, path, headers: { ...own, ...more, 'x-request-id': 'the-same' } }
+            const { headers, ...rest } = await verifier.ask(asked)
+            return { ...rest, headers: Object.entries(headers).filter(([name]) => name !== 'date') }
+          }
+          t.strictSame(await ask('rolle=admin'), await ask('role=admin'), `${method} ${JSON.stringify(more)}`)
+        }
+      }
+    })
+
+    await t.test('what a client may send beside its credential changes nothing', async (t) => {
+      const asked = BASE.map(([who, asking]) => request(who, asking))
+      const decisionOf = ({ status, headers, body }: Answered) => ({
+        status,
+        body,
+        headers: Object.fromEntries(Object.entries(headers)
+          .filter(([name]) => /^x-authgear-|^x-forward-auth-reason$|^www-authenticate$/.test(name)))
+      })
+      const plain: Array<ReturnType<typeof decisionOf>> = []
+      for (const one of asked) plain.push(decisionOf(await verifier.ask(one)))
+      t.same(plain.map(({ status }) => status), BASE.map(([, , status]) => status))
+      const calls = simulator.counters.resolutions
+      await fc.assert(fc.asyncProperty(IRRELEVANT, fc.nat(BASE.length - 1), async (headers, index) => {
+        const { headers: own, path } = asked[index] ?? request('nobody', {})
+        const answered = await verifier.ask({ path, headers: { ...headers, ...own } })
+        t.strictSame(decisionOf(answered), plain[index], JSON.stringify(headers))
+      }), { numRuns: 150, seed: 20_261_124 })
+      t.equal(simulator.counters.resolutions, calls, 'and the key of nobody')
+    })
   })
 }
 
-t.test('byte for byte the same, but for the date', async (t) => {
+t.test('more policies than are remembered: each is still its own', async (t) => {
+  const { verifier } = await start(t, 'HTTP/1.1')
+  const statuses = new Set<string>()
+  for (let round = 0; round < 2; round++) {
+    for (let index = 0; index < 300; index++) {
+      const refused = await verifier.ask(request('carol', of(`role=admin&role=r${index}`)))
+      const passed = await verifier.ask(request('carol', of(`role=admin,r${index}`)))
+      statuses.add(`${refused.status} ${passed.status}`)
+    }
+  }
+  t.same([...statuses], ['403 200'])
+})
+
+t.test('byte for byte a bad policy is a forbidden one, and the header has any case', async (t) => {
   const { verifier } = await start(t, 'HTTP/1.1')
   const ask = async (query: string) => {
     const raw = await sendRaw(
@@ -395,16 +284,12 @@ t.test('byte for byte the same, but for the date', async (t) => {
     )
     return { ...raw, headers: raw?.headers.filter(([name]) => name.toLowerCase() !== 'date') }
   }
-  t.strictSame(await ask('rolle=admin'), await ask('role=admin'))
-})
-
-t.test('a policy header in any case of its name, and its lines apart from each other', async (t) => {
-  const { verifier } = await start(t, 'HTTP/1.1')
+  t.strictSame(await ask('rolle=admin'), await ask('role=admin'), 'but for the date')
   const status = async (lines: string) =>
     (
       await sendRaw(
         verifier.port,
-        `GET /verify HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${CAROL}\r\n${lines}Connection: close\r\n\r\n`
+        `GET /verify HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${TOKENS.carol}\r\n${lines}Connection: close\r\n\r\n`
       )
     )?.status
   t.equal(await status('X-Forward-Auth-Policy: role=admin\r\nx-FORWARD-auth-POLICY: role=owner\r\n'), 403)
@@ -416,123 +301,3 @@ t.test('a policy header in any case of its name, and its lines apart from each o
   )
   t.equal(await status('X-Forward-Auth-Policy: role=admin\r\n amr=otp\r\n'), 400, 'a folded line is none')
 })
-
-/** Who, what they ask, and what comes of it with nothing else sent. */
-const BASE: ReadonlyArray<readonly [who: Who | undefined, path: string, lines: readonly string[], status: number]> = [
-  ['carol', '/verify?role=admin&max_age=100', ['verified=true'], 200],
-  ['bob', '/verify', [], 200],
-  ['bob', '/verify?role=admin', [], 403],
-  ['bob', '/ext-authz/admin', ['role=admin'], 403],
-  ['bob', '/verify?rolle=admin', [], 403],
-  ['anonymous', '/verify?anonymous=false', [], 403],
-  ['carol', '/verify?amr=otp', [], 401],
-  ['stranger', '/verify', [], 401],
-  [undefined, '/verify', [], 401],
-  [undefined, '/ext-authz/', [], 401]
-]
-
-const anything = fc.constantFrom(
-  '',
-  '/',
-  '/public',
-  '/verify',
-  '/livez',
-  'GET',
-  'OPTIONS',
-  'HEAD',
-  'true',
-  'admin',
-  'app.example.com',
-  '127.0.0.1',
-  'https',
-  demo.alice.id,
-  '*'
-)
-
-/** A random subset of everything that one or another forward-auth has believed. */
-const IRRELEVANT = fc.record(
-  {
-    ...Object.fromEntries(
-      [
-        'x-forwarded-uri',
-        'x-forwarded-method',
-        'x-forwarded-host',
-        'x-forwarded-proto',
-        'x-forwarded-port',
-        'x-forwarded-prefix',
-        'x-forwarded-server',
-        'x_forwarded_uri',
-        'x-original-uri',
-        'x-original-url',
-        'x-original-method',
-        'x-original-host',
-        'x-rewrite-url',
-        'x-http-method-override',
-        'x-real-ip',
-        'x-authgear-session-valid',
-        'x-authgear-user-id',
-        'x-authgear-user-anonymous',
-        'x-authgear-user-verified',
-        'x-authgear-user-roles',
-        'x-authgear-session-amr',
-        'x-authgear-session-authenticated-at',
-        'x-authgear-user-can-reauthenticate',
-        'x_authgear_user_roles',
-        'x-forward-auth-reason',
-        'x-forward-auth-source',
-        'x-envoy-original-path',
-        'x-envoy-auth-headers-to-remove',
-        'x-auth-request-user',
-        'x-forwarded-user',
-        'remote-user',
-        'origin',
-        'access-control-request-method',
-        'referer',
-        'if-none-match',
-        'x-api-key'
-      ].map((name) => [name, anything])
-    ),
-    'x-forwarded-for': fc.constantFrom('127.0.0.1', '10.0.0.1, 203.0.113.9', 'unknown', ''),
-    forwarded: fc.constantFrom('for=127.0.0.1;host=app.example.com;proto=https', 'for="[::1]"', 'x'),
-    'user-agent': fc.constantFrom(
-      'kube-probe/1.30',
-      'GoogleHC/1.0',
-      'ELB-HealthChecker/2.0',
-      'Googlebot/2.1',
-      'Prometheus/2.5',
-      ''
-    ),
-    accept: fc.constantFrom('*/*', 'application/json')
-  },
-  { requiredKeys: [] }
-)
-
-/** One line a request: the true reason, the source, and what is wrong with the policy; a bad policy is a warning. */
-function checkLog (
-  t: Test,
-  { lines }: InProcessOver,
-  { status, reason, why }: Row,
-  index: number,
-  source: string
-): void {
-  const own = lines.filter(({ requestId }) => requestId !== undefined)
-  t.equal(own.length, index + 1, 'a line a request')
-  const line = own[index]
-  t.match(line, { reason, status, source, level: reason === 'bad_policy' ? 'warn' : status === 200 ? 'debug' : 'info' })
-  t.equal(line?.['policy'], why)
-}
-
-async function checkMetrics (
-  t: Test,
-  { service }: InProcessOver,
-  { who, path = '', status, reason }: Row
-): Promise<void> {
-  const endpoint = path.startsWith('/ext-authz/') ? 'ext-authz' : 'verify'
-  const counted = (await service.metrics.render())
-    .split('\n')
-    .filter((line) => line.startsWith('forward_auth_requests_total{') && !line.endsWith(' 0'))
-  const line = (source: string, count: number): string =>
-    `forward_auth_requests_total{endpoint="${endpoint}",status="${status}",reason="${reason}",source="${source}"} ` +
-      `${count}`
-  t.same(counted.toSorted(), who === undefined ? [line('none', 2)] : [line('authgear', 1), line('memory', 1)])
-}

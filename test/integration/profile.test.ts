@@ -3,10 +3,9 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import t, { type Test } from 'tap'
-import { identityHeaders } from '../../src/config/parsers/identity.ts'
 import type { UserId } from '../../src/core/resolution.ts'
 import { NO_PROFILE, type Profile } from '../../src/profile/types.ts'
-import { APP_ID, KEY_ID, adminApi, auditSettings } from '../helpers/audit.ts'
+import { APP_ID, KEY_ID, adminApi } from '../helpers/audit.ts'
 import { freePort } from '../helpers/free-port.ts'
 import { startInProcess, type InProcess, type InProcessOptions } from '../helpers/in-process.ts'
 import { metricOf, sumOf } from '../helpers/in-process-on-clock.ts'
@@ -39,28 +38,25 @@ const askedAbout = ({ controls }: RunningSimulator): readonly string[] => contro
 async function start (t: Test, options: Partial<InProcessOptions> = {}) {
   const simulator = await startSimulator(t, { adminApi, hosts: ['127.0.0.1'] })
   const replica = (more: Partial<InProcessOptions> = {}): Promise<InProcess> =>
-    startInProcess(t, { authgear: simulator.url, profile: profileSettings(simulator.url), ...options, ...more })
+    startInProcess(t, { AUTHGEAR_ENDPOINT: simulator.url, ...profileSettings(simulator.url), ...options, ...more })
   return { simulator, replica }
 }
 
 t.test('a profile comes from the Admin API, what the operator asked for and no more', async (t) => {
-  const { simulator, replica } = await start(t)
+  const { replica } = await start(t)
   t.strictSame(await profileOf(await replica(), ALICE), WHOLE)
-  const some = profileSettings(simulator.url, { fields: ['email', 'username'] })
-  t.strictSame(await profileOf(await replica({ profile: some }), ALICE), { email: WHOLE.email, username: 'alice' })
-  const unverified = profileSettings(simulator.url, { fields: ['email', 'name'], sendsUnverifiedEmail: true })
-  const bob = await profileOf(await replica({ profile: unverified }), BOB)
+  const some = await replica({ IDENTITY_PROFILE: 'email,username' })
+  t.strictSame(await profileOf(some, ALICE), { email: WHOLE.email, username: 'alice' })
+  const unverified = await replica({ IDENTITY_PROFILE: 'email,name', IDENTITY_UNVERIFIED_EMAIL: 'send' })
+  const bob = await profileOf(unverified, BOB)
   t.strictSame(bob, { name: '小明 陳', email: 'bob@example.com' })
   t.strictSame(await profileOf(await replica(), BOB), { name: '小明 陳', username: 'bob' }, 'not verified')
-  t.equal((await replica({ profile: undefined })).service.profiles, undefined, 'off unless it is asked for')
+  t.equal((await replica({ IDENTITY_PROFILE: undefined })).service.profiles, undefined, 'off unless it is asked for')
 })
 
 t.test('a profile goes out by the names that an app expects', async (t) => {
   const { replica } = await start(t)
-  const parsed = identityHeaders.parse('remote', () => '')
-  if (parsed.kind !== 'parsed') throw new Error(parsed.problem)
-  const identity = { headers: parsed.value, user: 'username', encoding: 'percent', groups: 'profile' } as const
-  const one = await replica({ identity })
+  const one = await replica({ IDENTITY_HEADERS: 'remote', IDENTITY_USER: 'username' })
   const headersOf = async (accessToken: string): Promise<object> => {
     const authorization = ['Authorization', `Bearer ${accessToken}`] as const
     const { status, headers } = await ask(one.port, { path: '/verify', headers: [authorization] })
@@ -130,7 +126,7 @@ for (const [what, kind, answer] of BAD) {
     const admin = await startAnswering(t)
     const simulator = await startSimulator(t)
     const clock = manualClock()
-    const replica = await startInProcess(t, { authgear: simulator.url, profile: profileSettings(admin.url), clock })
+    const replica = await startInProcess(t, { AUTHGEAR_ENDPOINT: simulator.url, ...profileSettings(admin.url), clock })
     admin.state.answer = answer
     t.strictSame(await profileOf(replica, ALICE), {})
     t.equal(await metricOf(replica, requests(kind)), 1)
@@ -154,7 +150,7 @@ t.test('an Admin API that is not there costs the profile, and is told once', asy
   const simulator = await startSimulator(t)
   const clock = manualClock()
   const profile = profileSettings(`http://127.0.0.1:${await freePort()}`)
-  const replica = await startInProcess(t, { authgear: simulator.url, profile, clock })
+  const replica = await startInProcess(t, { AUTHGEAR_ENDPOINT: simulator.url, ...profile, clock })
   for (let n = 0; n < 3; n++) {
     t.strictSame(await profileOf(replica, n === 0 ? ALICE : BOB), {})
     clock.advance(60_000)
@@ -165,7 +161,7 @@ t.test('an Admin API that is not there costs the profile, and is told once', asy
 t.test('an Admin API that hangs is waited for PROFILE_TIMEOUT, and its answer is kept', async (t) => {
   const { simulator, replica } = await start(t)
   const gate = simulator.controls.profiles.hold()
-  const one = await replica({ profile: profileSettings(simulator.url, { timeoutMs: 20 }) })
+  const one = await replica({ PROFILE_TIMEOUT: '20ms' })
   t.strictSame(await profileOf(one, ALICE), {}, 'while the query still hangs')
   t.equal(waits(one, ALICE), false)
   await gate.arrived(1)
@@ -180,7 +176,7 @@ t.test('one whose answer is too long is left out, and the others are read', asyn
   admin.state.answer = (response, ids) => json(response, {
     data: { nodes: ids.map((id) => nodeOf(id, id === globalId(BOB) ? 'x'.repeat(2 ** 20) : 'Alice')) }
   })
-  const replica = await startInProcess(t, { authgear: simulator.url, profile: profileSettings(admin.url) })
+  const replica = await startInProcess(t, { AUTHGEAR_ENDPOINT: simulator.url, ...profileSettings(admin.url) })
   const both = await Promise.all([BOB, ALICE].map((id) => profileOf(replica, id)))
   t.strictSame(both, [{}, { name: 'Alice' }])
 })
@@ -188,7 +184,7 @@ t.test('one whose answer is too long is left out, and the others are read', asyn
 t.test('the query names the project, its key and the endpoint of pictures', async (t) => {
   const admin = await startAnswering(t)
   const replica = await startInProcess(t, {
-    authgear: 'https://auth.example.com:8443', profile: profileSettings(admin.url)
+    AUTHGEAR_ENDPOINT: 'https://auth.example.com:8443', ...profileSettings(admin.url)
   })
   await profileOf(replica, ALICE)
   t.match(admin.seen, [{
@@ -222,7 +218,9 @@ const EVENTS = [
 t.test('two replicas over Redis', { skip: skipOrFail('redis-server') }, async (t) => {
   const redis = await startRedis(t)
   const clock = manualClock(Date.now())
-  const { simulator, replica } = await start(t, { redisPort: redis.port, clock, webhookSecret: WEBHOOK_SECRET })
+  const { simulator, replica } = await start(t, {
+    REDIS_URL: redis.url, clock, AUTHGEAR_WEBHOOK_SECRET: WEBHOOK_SECRET
+  })
   const [a, b] = await Promise.all([replica(), replica()])
   const followed = (): Promise<void> =>
     until('both follow the log', () => [a, b].every(({ service }) => service.redisState() === 'up'))
@@ -309,7 +307,7 @@ t.test('two replicas over Redis', { skip: skipOrFail('redis-server') }, async (t
 
 t.test('a group that the audit log tells of drops the profile', async (t) => {
   const { simulator, replica } = await start(t)
-  const one = await replica({ audit: auditSettings(simulator.url, 50) })
+  const one = await replica({ AUTHGEAR_AUDIT_POLL: '100ms', isAuditFollowed: true })
   t.strictSame((await profileOf(one, ALICE)).groups, ['staff'])
   simulator.controls.setGroups('alice', ['staff', 'board'])
   await until('it is seen', async () => (await profileOf(one, ALICE)).groups?.includes('board') === true)
@@ -318,7 +316,7 @@ t.test('a group that the audit log tells of drops the profile', async (t) => {
 t.test('ten thousand users at once: the Admin API gets two queries at a time', async (t) => {
   const { simulator, replica } = await start(t)
   const gate = simulator.controls.profiles.hold()
-  const one = await replica({ profile: profileSettings(simulator.url, { timeoutMs: 20 }) })
+  const one = await replica({ PROFILE_TIMEOUT: '20ms' })
   const ids = Array.from({ length: 10_000 }, (_, n) =>
     `${n.toString(16).padStart(8, '0')}-0000-4000-8000-000000000000` as UserId)
   const answers = await Promise.all(ids.map((id) => one.service.profiles?.of(id)))

@@ -10,8 +10,8 @@ const { alice, bob } = demo
 async function start (t: Test, managementToken?: string) {
   const simulator = await startSimulator(t)
   const adapter = await startInProcess(t, {
-    authgear: simulator.url,
-    ...(managementToken === undefined ? {} : { managementToken })
+    AUTHGEAR_ENDPOINT: simulator.url,
+    MANAGEMENT_TOKEN: managementToken
   })
   const management = managementOf(t, adapter.service)
   const purge = (payload: unknown, authorization = `Bearer ${TOKEN}`) =>

@@ -4,7 +4,6 @@ import { metricOf } from '../helpers/in-process-on-clock.ts'
 import { startBadNetwork, type BadNetwork, type Weather } from '../helpers/bad-network.ts'
 import { user } from '../helpers/log-entry.ts'
 import { addPrintedUser, PASSWORD, USERNAME } from '../helpers/redis-acl.ts'
-import { settingsFor } from '../helpers/redis-settings.ts'
 import { startRedis, type RedisServer } from '../helpers/redis.ts'
 import { startRelay } from '../helpers/relay.ts'
 import { ask, type Answer } from '../helpers/request.ts'
@@ -49,11 +48,10 @@ async function start (
   const simulator = await startSimulator(t)
   const open = (): Promise<InProcess> =>
     startInProcess(t, {
-      authgear: simulator.url,
-      redisPort: port,
-      managementToken: 'token',
-      ttlMs: 1,
-      negativeTtlMs: 0,
+      AUTHGEAR_ENDPOINT: simulator.url,
+      REDIS_URL: `redis://127.0.0.1:${port}`,
+      CACHE_TTL: '1ms',
+      CACHE_NEGATIVE_TTL: '0',
       ...options
     })
   return { simulator, adapter: await open(), open }
@@ -73,7 +71,7 @@ async function startBehindWeather (
 
 async function checkFair (t: Test, network: BadNetwork, adapter: InProcess): Promise<void> {
   network.become({ kind: 'fair' })
-  await until('Redis is used again', () => isUp(adapter), 20_000)
+  await until('Redis is used again', () => isUp(adapter))
   await checkAnswers(t, adapter, 'fair again')
   await untilLogged(adapter, bob.id)
 }
@@ -83,12 +81,12 @@ async function checkFair (t: Test, network: BadNetwork, adapter: InProcess): Pro
  * two.
  */
 async function untilLogged (adapter: InProcess, id: string): Promise<void> {
-  await until('a revocation is logged', async () => await logOf(adapter).revoke(user(id)) === 'logged', 20_000)
+  await until('a revocation is logged', async () => await logOf(adapter).revoke(user(id)) === 'logged')
 }
 
 t.test('the network to Redis', { skip: skipOrFail('redis-server') }, async (t) => {
   t.test('slower than REDIS_TIMEOUT: Authgear is asked, the log is followed all the same', async (t) => {
-    const { network, adapter } = await startBehindWeather(t, { redisTimeoutMs: 50 })
+    const { network, adapter } = await startBehindWeather(t, { REDIS_TIMEOUT: '50ms' })
     network.become({ kind: 'slow', latencyMs: 200 })
     const before = await errors(adapter, 'read')
     t.equal(sourceOf(await verify(adapter, alice.accessToken)), '200 authgear')
@@ -100,7 +98,7 @@ t.test('the network to Redis', { skip: skipOrFail('redis-server') }, async (t) =
   })
 
   t.test('half-open: the connections are left, and nobody waits for them', async (t) => {
-    const { network, adapter } = await startBehindWeather(t, { redisTimeoutMs: 50 })
+    const { network, adapter } = await startBehindWeather(t, { REDIS_TIMEOUT: '50ms' })
     network.become({ kind: 'half-open' })
     await checkAnswers(t, adapter, 'half-open')
     await until('the cache’s is left', () => !isUp(adapter))
@@ -115,7 +113,7 @@ t.test('the network to Redis', { skip: skipOrFail('redis-server') }, async (t) =
   ]
   for (const [what, weather] of TORN) {
     t.test(`${what}: every answer of ours is right`, async (t) => {
-      const { network, adapter } = await startBehindWeather(t, { redisTimeoutMs: 50 })
+      const { network, adapter } = await startBehindWeather(t, { REDIS_TIMEOUT: '50ms' })
       network.become(weather)
       const answers = await Promise.all(Array.from({ length: 10 }, async () => {
         const wrong: string[] = []
@@ -137,7 +135,7 @@ t.test('the network to Redis', { skip: skipOrFail('redis-server') }, async (t) =
     network.become({ kind: 'refused' })
     const [before, began] = [network.connections(), performance.now()]
     network.cut()
-    await until('each of three connections has tried ten times', () => network.connections() - before >= 30, 60_000)
+    await until('each of three connections has tried ten times', () => network.connections() - before >= 30)
     const seconds = (performance.now() - began) / 1000
     t.comment(
       `30 attempts of three connections in ${seconds.toFixed(1)} s: ${Math.round((10 / seconds) * 60)} a minute ` +
@@ -152,7 +150,7 @@ t.test('the network to Redis', { skip: skipOrFail('redis-server') }, async (t) =
 t.test('a Redis that refuses', { skip: skipOrFail('redis-server') }, async (t) => {
   t.test('memory full: reads go on, failed writes are counted, a revocation is logged', async (t) => {
     const redis = await startRedis(t, { args: ['--maxmemory-policy', 'noeviction'] })
-    const { adapter, open } = await start(t, redis, { ttlMs: 30_000 })
+    const { adapter, open } = await start(t, redis, { CACHE_TTL: '30s' })
     const [second, third] = [await open(), await open()]
     await until('Redis is used', () => [adapter, second, third].every(isUp))
     await verify(adapter, alice.accessToken)
@@ -192,11 +190,10 @@ t.test('a Redis that refuses', { skip: skipOrFail('redis-server') }, async (t) =
         async () => {
           const role = await copy.cli('ROLE')
           return Array.isArray(role) && role[3] === 'connected'
-        },
-        30_000
+        }
       )
       const relay = await startRelay(t, master.port)
-      const { adapter } = await start(t, relay, { ttlMs: 30_000 })
+      const { adapter } = await start(t, relay, { CACHE_TTL: '30s' })
       await until('the master is used', () => isUp(adapter))
       relay.to(copy.port)
       await until('it is not followed', () => !logOf(adapter).isFollowing())
@@ -225,8 +222,9 @@ t.test('a Redis that refuses', { skip: skipOrFail('redis-server') }, async (t) =
     await addPrintedUser(redis)
     await redis.cli('ACL', 'SETUSER', USERNAME, 'resetpass', '>another')
     const { adapter } = await start(t, redis, {
-      keyPrefix: 'forward-auth:',
-      redis: settingsFor(redis.port, { username: USERNAME, password: PASSWORD })
+      REDIS_KEY_PREFIX: 'forward-auth:',
+      REDIS_USERNAME: USERNAME,
+      REDIS_PASSWORD: PASSWORD
     })
     const told = (): unknown[] => adapter.lines.filter(({ msg }) => String(msg).startsWith('Redis is not reachable'))
     await until('it is told', () => told().length === 1)

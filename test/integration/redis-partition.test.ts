@@ -22,16 +22,15 @@ t.test('a silent partition ends at the promised bound', { skip: skipOrFail('redi
   const link = await startBadNetwork(t, master.port)
   const copy = await startRedis(t, { args: ['--replicaof', '127.0.0.1', String(link.port)] })
   const isLinked = async (): Promise<boolean> => JSON.stringify(await copy.cli('ROLE')).includes('"connected"')
-  await until('it has a replica', isLinked, 30_000)
+  await until('it has a replica', isLinked)
   const simulator = await startSimulator(t)
   simulator.controls.addUser({ id: 'alice', name: 'alice', sessions: [{ accessTokens: [TOKEN] }] })
   const open = (redisPort: number) =>
     startInProcess(t, {
-      authgear: simulator.url,
-      redisPort,
-      managementToken: 'token',
-      ttlMs: 120_000,
-      degradedTtlMs: DEGRADED_TTL_MS
+      AUTHGEAR_ENDPOINT: simulator.url,
+      REDIS_URL: `redis://127.0.0.1:${redisPort}`,
+      CACHE_TTL: '2m',
+      CACHE_DEGRADED_TTL: `${DEGRADED_TTL_MS}ms`
     })
   const left = await open(master.port)
   await until('it follows', () => left.service.redisState() === 'up')

@@ -40,13 +40,13 @@ const start = (
   redisPort: number,
   more: Partial<InProcessOptions> = {}
 ): Promise<InProcess> =>
-  startInProcess(t, { authgear, redisPort, redisTimeoutMs: 50, ttlMs: 1, negativeTtlMs: 0, ...more })
+  startInProcess(t, { AUTHGEAR_ENDPOINT: authgear, REDIS_URL: `redis://127.0.0.1:${redisPort}`, REDIS_TIMEOUT: '50ms', CACHE_TTL: '1ms', CACHE_NEGATIVE_TTL: '0', ...more })
 
 t.test('Redis is down from the start and comes later', async (t) => {
   const redis = await startRedis(t)
   await redis.stop()
   const simulator = await startSimulator(t)
-  const adapter = await start(t, simulator.url, redis.port, { ttlMs: 30_000 })
+  const adapter = await start(t, simulator.url, redis.port, { CACHE_TTL: '30s' })
   await checkAnswers(t, adapter, 'down')
   await redis.restart()
   await until('Redis is used', () => redisUp(adapter))
@@ -57,7 +57,8 @@ t.test('Redis is down from the start and comes later', async (t) => {
 t.test('Redis dies and comes back empty under traffic', async (t) => {
   const redis = await startRedis(t)
   const simulator = await startSimulator(t)
-  const adapter = await start(t, simulator.url, redis.port)
+  // with 50 ms an event loop that stands still for 500 would end the connection before Redis does
+  const adapter = await start(t, simulator.url, redis.port, { REDIS_TIMEOUT: '5s' })
   await until('Redis is used', () => redisUp(adapter))
   await checkAnswers(t, adapter, 'before')
   await redis.stop()
@@ -117,7 +118,7 @@ t.test('what one replica learned another finds in Redis, with no call of its own
   const redis = await startRedis(t)
   const simulator = await startSimulator(t)
   const [first, second] = await Promise.all(
-    [1, 2].map(() => startInProcess(t, { authgear: simulator.url, redisPort: redis.port }))
+    [1, 2].map(() => startInProcess(t, { AUTHGEAR_ENDPOINT: simulator.url, REDIS_URL: redis.url }))
   )
   if (first === undefined || second === undefined) throw new Error('no replicas')
   await until('Redis is used', () => redisUp(first) && redisUp(second))
@@ -133,15 +134,15 @@ t.test('what one replica learned another finds in Redis, with no call of its own
 })
 
 for (const [name, options] of [
-  ['another secret', { secret: 'another secret, also of 32 bytes' }],
-  ['another key prefix', { keyPrefix: 'other:' }],
-  ['another cookie prefix', { cookiePrefix: 'lab_' }]
+  ['another secret', { CACHE_SECRET: 'another secret, also of 32 bytes' }],
+  ['another key prefix', { REDIS_KEY_PREFIX: 'other:' }],
+  ['another cookie prefix', { AUTHGEAR_COOKIE_PREFIX: 'lab_' }]
 ] as const) {
   t.test(`replicas with ${name} share nothing`, async (t) => {
     const redis = await startRedis(t)
     const simulator = await startSimulator(t)
-    const one = await startInProcess(t, { authgear: simulator.url, redisPort: redis.port })
-    const other = await startInProcess(t, { authgear: simulator.url, redisPort: redis.port, ...options })
+    const one = await startInProcess(t, { AUTHGEAR_ENDPOINT: simulator.url, REDIS_URL: redis.url })
+    const other = await startInProcess(t, { AUTHGEAR_ENDPOINT: simulator.url, REDIS_URL: redis.url, ...options })
     await until('Redis is used', () => redisUp(one) && redisUp(other))
     await verify(one, alice.accessToken)
     await until('the value is there', async () => await entriesIn(redis) === 1)

@@ -14,7 +14,7 @@ const TTL = 30_000
 const DUE = 0.8 * TTL
 
 async function start (t: Test, options: Partial<InProcessOptions> = {}) {
-  const world = await startInProcessOnClock(t, { ttlMs: TTL, refreshAhead: 0.8, ...options })
+  const world = await startInProcessOnClock(t, { CACHE_TTL: `${TTL}ms`, CACHE_REFRESH_AHEAD: 0.8, ...options })
   t.equal(sourceOf(await verify(world.adapter, alice.accessToken)), '200 authgear')
   return world
 }
@@ -48,7 +48,7 @@ t.test('a session that is not used is not asked about', async (t) => {
 })
 
 t.test('off, every entry is used to its end', async (t) => {
-  const { adapter, clock, calls } = await start(t, { refreshAhead: 0 })
+  const { adapter, clock, calls } = await start(t, { CACHE_REFRESH_AHEAD: 0 })
   for (const step of [0.85, 0.03]) {
     clock.advance(step * TTL)
     t.equal(sourceOf(await verify(adapter, alice.accessToken)), '200 memory')
@@ -57,7 +57,7 @@ t.test('off, every entry is used to its end', async (t) => {
 })
 
 t.test('who comes when the entry has ended gets what the renewal brings', async (t) => {
-  const { adapter, clock, calls, simulator, waiting } = await start(t, { timeoutMs: TTL })
+  const { adapter, clock, calls, simulator, waiting } = await start(t, { AUTHGEAR_TIMEOUT: `${TTL}ms` })
   clock.advance(DUE)
   const gate = simulator.controls.hold('before')
   await verify(adapter, alice.accessToken)
@@ -88,7 +88,7 @@ t.test('tries a failed renewal again once a second, not with every request', asy
 
 t.test('a renewal that finds the session ended ends it', async (t) => {
   for (const negativeTtlMs of [5000, 0]) {
-    const { adapter, clock, calls, simulator } = await start(t, { negativeTtlMs })
+    const { adapter, clock, calls, simulator } = await start(t, { CACHE_NEGATIVE_TTL: `${negativeTtlMs}ms` })
     simulator.controls.disable('alice')
     clock.advance(DUE)
     t.equal(sourceOf(await verify(adapter, alice.accessToken)), '200 memory')
@@ -133,11 +133,11 @@ t.test(
     const replicas = await Promise.all(
       [1, 2, 3].map(() =>
         startInProcess(t, {
-          authgear: simulator.url,
-          redisPort: redis.port,
-          ttlMs: TTL,
-          refreshAhead: 0.8,
-          degradedTtlMs: TTL,
+          AUTHGEAR_ENDPOINT: simulator.url,
+          REDIS_URL: redis.url,
+          CACHE_TTL: `${TTL}ms`,
+          CACHE_REFRESH_AHEAD: 0.8,
+          CACHE_DEGRADED_TTL: `${TTL}ms`,
           clock
         })
       )

@@ -3,6 +3,7 @@ import { checkInvariants } from '../helpers/invariants.ts'
 import { sendRaw } from '../helpers/raw-http.ts'
 import { demo, startSimulator, type RunningSimulator } from '../helpers/simulator.ts'
 import { makeTls } from '../helpers/tls.ts'
+import { type Environment, LOGIN } from '../helpers/in-process.ts'
 import {
   WITH_GRPC,
   startInProcessOver,
@@ -25,22 +26,14 @@ interface Row {
 
 const bearer = (token: string, path = '/verify'): Asked => ({ path, headers: { authorization: `Bearer ${token}` } })
 
+const ended = { status: 401, reason: 'invalid_session', title: /session has ended/ } as const
+const forbidden = { status: 403, reason: 'forbidden', title: /No access with this account/ } as const
+const down = { status: 503, reason: 'authgear_unavailable', title: /Temporarily unavailable/ } as const
+
 const ROWS: readonly Row[] = [
   { name: 'nobody', asked: {}, status: 401, reason: 'no_credentials', title: /not signed in/ },
-  {
-    name: 'a session that ended',
-    asked: { headers: { cookie: 'session=x' } },
-    status: 401,
-    reason: 'invalid_session',
-    title: /session has ended/
-  },
-  {
-    name: 'an unknown token',
-    asked: bearer('A'.repeat(32)),
-    status: 401,
-    reason: 'invalid_session',
-    title: /session has ended/
-  },
+  { name: 'a session that ended', asked: { headers: { cookie: 'session=x' } }, ...ended },
+  { name: 'an unknown token', asked: bearer('A'.repeat(32)), ...ended },
   {
     name: 'a cookie that cannot be one',
     asked: { headers: { cookie: `session=${'x'.repeat(1025)}` } },
@@ -48,13 +41,7 @@ const ROWS: readonly Row[] = [
     reason: 'malformed_credentials',
     title: /could not be read/
   },
-  {
-    name: 'two tokens',
-    asked: bearer('a,b'),
-    status: 401,
-    reason: 'ambiguous_credentials',
-    title: /could not be read/
-  },
+  { name: 'two tokens', asked: bearer('a,b'), status: 401, reason: 'ambiguous_credentials', title: /could not be read/ },
   {
     name: 'a step-up',
     asked: bearer(bob.accessToken, '/verify?amr=mfa'),
@@ -62,35 +49,14 @@ const ROWS: readonly Row[] = [
     reason: 'step_up_required',
     title: /confirm that it is you/
   },
-  {
-    name: 'forbidden',
-    asked: bearer(bob.accessToken, '/verify?role=admin'),
-    status: 403,
-    reason: 'forbidden',
-    title: /No access with this account/
-  },
-  {
-    name: 'a bad policy',
-    asked: bearer(bob.accessToken, '/verify?rolle=admin'),
-    status: 403,
-    reason: 'forbidden',
-    title: /No access with this account/
-  },
-  {
-    name: 'Authgear down',
-    asked: bearer(bob.accessToken),
-    before: ({ controls }) => controls.fail('error'),
-    status: 503,
-    reason: 'authgear_unavailable',
-    title: /Temporarily unavailable/
-  },
+  { name: 'forbidden', asked: bearer(bob.accessToken, '/verify?role=admin'), ...forbidden },
+  { name: 'a bad policy', asked: bearer(bob.accessToken, '/verify?rolle=admin'), ...forbidden },
+  { name: 'Authgear down', asked: bearer(bob.accessToken), before: ({ controls }) => controls.fail('error'), ...down },
   {
     name: 'Authgear misconfigured',
     asked: bearer(bob.accessToken),
     before: ({ controls }) => controls.fail('not-found'),
-    status: 503,
-    reason: 'authgear_unavailable',
-    title: /Temporarily unavailable/
+    ...down
   }
 ]
 
@@ -110,14 +76,19 @@ const CALLERS: ReadonlyArray<readonly [who: string, audience: Audience, headers:
   ['who says nothing', 'program', {}]
 ]
 
-async function start (
-  t: Test,
-  protocol: Protocol,
-  row?: Row
-): Promise<{ simulator: RunningSimulator, verifier: InProcessOver }> {
+type World = Readonly<{ simulator: RunningSimulator, verifier: InProcessOver }>
+
+async function start (t: Test, protocol: Protocol): Promise<World> {
   const simulator = await startSimulator(t)
-  row?.before?.(simulator)
-  return { simulator, verifier: await startInProcessOver(t, protocol, tls, { authgear: simulator.url }) }
+  return { simulator, verifier: await startInProcessOver(t, protocol, tls, { AUTHGEAR_ENDPOINT: simulator.url }) }
+}
+
+/** A row on which Authgear fails has its own: a circuit breaker would open. */
+async function worldOf (t: Test, protocol: Protocol, { before }: Row, shared: World): Promise<World> {
+  if (before === undefined) return shared
+  const own = await start(t, protocol)
+  before(own.simulator)
+  return own
 }
 
 const merge = (asked: Asked, more: NonNullable<Asked['headers']>, method = 'GET'): Asked => ({
@@ -127,11 +98,12 @@ const merge = (asked: Asked, more: NonNullable<Asked['headers']>, method = 'GET'
 })
 
 for (const protocol of WITH_GRPC) {
-  for (const row of ROWS) {
-    t.test(`${row.name}, over ${protocol}`, async (t) => {
-      const { simulator, verifier } = await start(t, protocol, row)
+  t.test(`to whom what is said, over ${protocol}`, async (t) => {
+    const shared = await start(t, protocol)
+    for (const row of ROWS) {
+      const { simulator, verifier } = await worldOf(t, protocol, row, shared)
       for (const [who, audience, headers] of CALLERS) {
-        await t.test(`${who} gets ${audience === 'navigation' ? 'the page' : 'JSON'}`, async (t) => {
+        await t.test(`${row.name}: ${who} gets ${audience === 'navigation' ? 'the page' : 'JSON'}`, async (t) => {
           const answered = await verifier.ask(merge(row.asked, headers))
           t.match(answered, { status: row.status, headers: { 'x-forward-auth-reason': row.reason } })
           checkInvariants(t, answered, { realm: simulator.url, audience })
@@ -158,8 +130,8 @@ for (const protocol of WITH_GRPC) {
           t.equal(post.status, row.status)
         })
       }
-    })
-  }
+    }
+  })
 
   t.test(`the reference, over ${protocol}`, async (t) => {
     const { simulator, verifier } = await start(t, protocol)
@@ -190,8 +162,9 @@ for (const protocol of WITH_GRPC) {
   })
 
   t.test(`nothing of the request is on a page, in JSON or in a header, over ${protocol}`, async (t) => {
+    const shared = await start(t, protocol)
     for (const row of ROWS) {
-      const { verifier } = await start(t, protocol, row)
+      const { verifier } = await worldOf(t, protocol, row, shared)
       for (const [who, audience, headers] of CALLERS) {
         const { headers: own = {}, path = '/verify' } = row.asked
         const canaries = Object.fromEntries(
@@ -260,20 +233,20 @@ t.test('a request that declares a body gets the same page, and its connection en
 
 const NAVIGATION = { 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' }
 const FORBIDDEN = bearer(bob.accessToken, '/verify?role=admin')
-type Links = ReadonlyArray<readonly [what: string, options: object, asked: Asked, link: string]>
+type Links = ReadonlyArray<readonly [what: string, options: Environment, asked: Asked, link: string]>
 const LINKS: Links = [
-  ['401 with LOGIN_URL', { loginUrl: '/login' }, {}, '<a href="/login">Sign in</a>'],
-  ['403 with LOGIN_URL', { loginUrl: '/login' }, FORBIDDEN, '<a href="/login">Sign in as somebody else</a>'],
-  ['401 with login=off', { login: {} }, { path: '/verify?login=off' },
+  ['401 with LOGIN_URL', { LOGIN_URL: '/login' }, {}, '<a href="/login">Sign in</a>'],
+  ['403 with LOGIN_URL', { LOGIN_URL: '/login' }, FORBIDDEN, '<a href="/login">Sign in as somebody else</a>'],
+  ['401 with login=off', LOGIN, { path: '/verify?login=off' },
     '<a href="https://app.example.com/_auth/login">Sign in</a>'],
-  ['403 with the login', { login: {} }, FORBIDDEN,
+  ['403 with the login', LOGIN, FORBIDDEN,
     '<a href="https://app.example.com/_auth/logout">Sign in as somebody else</a>'],
   ['401 with neither', {}, {}, 'ask the people who run this site, or whoever gave you its address.']
 ]
 for (const [what, options, asked, link] of LINKS) {
   t.test(`the page of ${what} says how to go on`, async (t) => {
     const simulator = await startSimulator(t)
-    const verifier = await startInProcessOver(t, 'HTTP/1.1', tls, { authgear: simulator.url, ...options })
+    const verifier = await startInProcessOver(t, 'HTTP/1.1', tls, { AUTHGEAR_ENDPOINT: simulator.url, ...options })
     const answered = await verifier.ask(merge(asked, NAVIGATION))
     t.match(answered.body, link)
     const program = await verifier.ask(merge(asked, { accept: '*/*' }))

@@ -92,23 +92,30 @@ t.test(
 
 interface World {
   readonly upstream: Upstream
-  /** `isSilent`: Authgear does not answer, and is not waited for long. */
-  readonly adapterFor: (t: Test, prefix: string, isSilent: boolean) => Promise<InProcess>
+  /** Where Authgear does not answer (-1) it is not waited for long. */
+  readonly adapterFor: (t: Test, prefix: string, status: number) => Promise<InProcess>
 }
 
-/** One adapter for each exchange: among the recorded ones are outages, after which a breaker would be open. */
+/** One for each exchange without a 200, since after some of them a circuit breaker would be open. */
 async function open (t: Test): Promise<World> {
   const upstream = await startUpstream(t, () => {})
-  const adapterFor = (t: Test, cookiePrefix: string, isSilent: boolean): Promise<InProcess> =>
+  const start = (t: Test, cookiePrefix: string, isSilent: boolean): Promise<InProcess> =>
     startInProcess(t, {
-      authgear: ENDPOINT,
-      resolverUrl: `http://127.0.0.1:${upstream.port}/resolve`,
-      cookiePrefix,
-      ttlMs: 0,
-      negativeTtlMs: 0,
-      timeoutMs: isSilent ? 500 : 30_000,
-      trustedProxies: []
+      AUTHGEAR_ENDPOINT: ENDPOINT,
+      AUTHGEAR_RESOLVER_URL: `http://127.0.0.1:${upstream.port}/resolve`,
+      AUTHGEAR_COOKIE_PREFIX: cookiePrefix,
+      CACHE_TTL: '0',
+      CACHE_NEGATIVE_TTL: '0',
+      AUTHGEAR_TIMEOUT: `${isSilent ? 500 : 30_000}ms`,
+      TRUSTED_PROXIES: 'none'
     })
+  const shared = new Map<string, Promise<InProcess>>()
+  const adapterFor = (own: Test, prefix: string, status: number): Promise<InProcess> => {
+    if (status !== 200) return start(own, prefix, status === -1)
+    const one = shared.get(prefix) ?? start(t, prefix, false)
+    shared.set(prefix, one)
+    return one
+  }
   return { upstream, adapterFor }
 }
 
@@ -118,7 +125,7 @@ async function replay (
   exchange: Exchange,
   response: Exchange['response']
 ): Promise<void> {
-  const adapter = await adapterFor(t, cookiePrefixOf(exchange), response.status === -1)
+  const adapter = await adapterFor(t, cookiePrefixOf(exchange), response.status)
   const sent = sentBy(exchange, ENDPOINT)
   const expected = EXCEPTIONS[exchange.name] === undefined ? expectedAnswer(sent, response) : exceptional(exchange.name)
   upstream.forget()

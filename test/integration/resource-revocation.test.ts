@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { systemClock } from '../../src/clock.ts'
 import type { Target } from '../../src/revocation/types.ts'
-import { type InProcess, type InProcessOptions, startInProcess } from '../helpers/in-process.ts'
+import { redisAt, type InProcess, type InProcessOptions, startInProcess } from '../helpers/in-process.ts'
 import { manualClock } from '../helpers/manual-clock.ts'
 import { startProcess } from '../helpers/process.ts'
 import { startSentinelGroup } from '../helpers/redis-sentinel.ts'
@@ -53,12 +53,11 @@ async function startFleet (t: Test, count = 3, options: Partial<InProcessOptions
   const [issuer, redis] = [await startIssuer(t), await startRedis(t)]
   const more = async (other: Partial<InProcessOptions> = {}): Promise<InProcess> => {
     const replica = await startInProcess(t, {
-      authgear: issuer.url,
-      redisPort: redis.port,
-      managementToken: 'token',
-      resources: [RESOURCE],
-      webhookSecret: WEBHOOK_SECRET,
-      degradedTtlMs: 2000,
+      AUTHGEAR_ENDPOINT: issuer.url,
+      REDIS_URL: redis.url,
+      RESOURCES: RESOURCE,
+      AUTHGEAR_WEBHOOK_SECRET: WEBHOOK_SECRET,
+      CACHE_DEGRADED_TTL: '2s',
       ...options,
       ...other
     })
@@ -193,9 +192,9 @@ t.test('a replica that is cut off takes new tokens only after CACHE_DEGRADED_TTL
   const issuer = await startIssuer(t)
   const redis = await startRedis(t)
   const relay = await startRelay(t, redis.port)
-  const options = { authgear: issuer.url, managementToken: 'x', resources: [RESOURCE], degradedTtlMs: 2000 }
-  const near = await startInProcess(t, { ...options, redisPort: redis.port })
-  const cut = await startInProcess(t, { ...options, redisPort: relay.port })
+  const options = { AUTHGEAR_ENDPOINT: issuer.url, RESOURCES: RESOURCE, CACHE_DEGRADED_TTL: '2s' }
+  const near = await startInProcess(t, { ...options, REDIS_URL: redis.url })
+  const cut = await startInProcess(t, { ...options, REDIS_URL: `redis://127.0.0.1:${relay.port}` })
   await until('both follow', () => [near, cut].every(isUp))
   const machine = (): string => signed(machineClaims(issuer.url, systemClock.wall() + AHEAD_MS))
   const token = machine()
@@ -209,7 +208,7 @@ t.test('a replica that is cut off takes new tokens only after CACHE_DEGRADED_TTL
 t.test('without Redis a restart forgets, so that older tokens are refused', async (t) => {
   const issuer = await startIssuer(t)
   const clock = manualClock()
-  const options = { authgear: issuer.url, managementToken: 'x', resources: [RESOURCE], clock }
+  const options = { AUTHGEAR_ENDPOINT: issuer.url, RESOURCES: RESOURCE, clock }
   const token = (): string => signed(machineClaims(issuer.url, clock.wall()))
   const before = await startInProcess(t, options)
   clock.advance(1000)
@@ -263,12 +262,12 @@ t.test('a failover by Sentinel lets no revoked token in, and keeps the others', 
 }, async (t) => {
   const [issuer, group] = [await startIssuer(t), await startSentinelGroup(t)]
   const options = {
-    authgear: issuer.url, managementToken: 'x', resources: [RESOURCE], redis: { servers: group.servers }
+    AUTHGEAR_ENDPOINT: issuer.url, RESOURCES: RESOURCE, ...redisAt(group.servers)
   }
   const replicas = [await startInProcess(t, options), await startInProcess(t, options)]
   const [first] = replicas
   if (first === undefined) throw new Error('no replica')
-  await until('both follow', () => replicas.every(isUp), 20_000)
+  await until('both follow', () => replicas.every(isUp))
   const machine = (client: string, aheadMs: number): string =>
     signed(machineClaims(issuer.url, systemClock.wall() + aheadMs, { client_id: client, sub: `client_id_${client}` }))
   const [ends, stays] = [machine('one', -1000), machine('two', AHEAD_MS)]
@@ -276,11 +275,11 @@ t.test('a failover by Sentinel lets no revoked token in, and keeps the others', 
   t.equal(await revoke(first, { kind: 'client', clientId: 'one' }), 'logged')
   const before = await group.masterPort()
   await group.sentinel('SENTINEL', 'FAILOVER', 'mymaster')
-  await until('another master', async () => await group.masterPort() !== before, 30_000)
-  await until('both follow it', () => replicas.every(isUp), 30_000)
+  await until('another master', async () => await group.masterPort() !== before)
+  await until('both follow it', () => replicas.every(isUp))
   t.strictSame(await statuses(replicas, ends), [401, 401])
   t.strictSame(await statuses(replicas, stays), [200, 200])
   const late = await startInProcess(t, options)
-  await until('it follows', () => isUp(late), 20_000)
+  await until('it follows', () => isUp(late))
   t.equal(await statusOf(late, ends), 401)
 })

@@ -30,7 +30,7 @@ async function start (t: Test, options: Partial<InProcessOptions> = {}): Promise
   const issuer = await startIssuer(t)
   const clock = manualClock()
   const service = await startInProcess(t, {
-    authgear: issuer.url, resources: [RESOURCE, OTHER_RESOURCE], clock, managementToken: 'm', ...options
+    AUTHGEAR_ENDPOINT: issuer.url, RESOURCES: [RESOURCE, OTHER_RESOURCE].join(' '), clock, ...options
   })
   clock.advance(60_000)
   const { port } = service
@@ -176,7 +176,7 @@ t.test('neither kind of credential opens the other’s endpoint', async (t) => {
 t.test('a segment chooses the endpoint only where it cannot be the client’s', async (t) => {
   const segment = `/ext-authz/~resource=${encodeURIComponent(RESOURCE)}&scope=read:orders/x`
   for (const [extAuthzPolicy, byToken, byCookie] of [['required', 200, 401], ['optional', 401, 403]] as const) {
-    const world = await start(t, { extAuthzPolicy })
+    const world = await start(t, { EXT_AUTHZ_POLICY: extAuthzPolicy })
     world.issuer.resolve({ 'x-authgear-session-valid': 'true', 'x-authgear-user-id': USER })
     const cookie: HeaderLine = ['Cookie', `session=${USER}.abc`]
     const policy: HeaderLine = ['x-forward-auth-policy', 'anonymous=false']
@@ -220,7 +220,9 @@ t.test('while no key was ever fetched the answer is 503, and 200 as soon as one 
   const world = await start(t)
   world.issuer.answer(500, '')
   const token = world.machine()
-  const fresh = await startInProcess(t, { authgear: world.issuer.url, resources: [RESOURCE], clock: world.clock })
+  const fresh = await startInProcess(t, {
+    AUTHGEAR_ENDPOINT: world.issuer.url, RESOURCES: RESOURCE, clock: world.clock
+  })
   world.clock.advance(1000)
   const statusOf = async (sent: string): Promise<number> =>
     (await ask(fresh.port, { path: `/resource?${query()}`, headers: bearer(sent) })).status
@@ -284,7 +286,7 @@ t.test('a flood of unknown kids is one fetch in ten seconds and refuses nobody k
 
 t.test('each of two resources that differ in a slash has its own metadata', async (t) => {
   const uris = [OTHER_RESOURCE, `${OTHER_RESOURCE}/`]
-  const { port } = await start(t, { resources: uris })
+  const { port } = await start(t, { RESOURCES: uris.join(' ') })
   const found = await Promise.all(['', '/'].map(async (end) => {
     const { status, body } = await ask(port, { path: `/.well-known/oauth-protected-resource/mcp${end}` })
     return status === 200 ? (JSON.parse(body) as Readonly<Record<string, unknown>>)['resource'] : status

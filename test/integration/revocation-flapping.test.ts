@@ -53,7 +53,7 @@ for (const [who, lua] of WRITERS) {
     users.forEach((token, index) => {
       simulator.controls.addUser({ id: `u${index}`, name: `u${index}`, sessions: [{ accessTokens: [token] }] })
     })
-    const adapter = await startInProcess(t, { authgear: simulator.url, redisPort: redis.port })
+    const adapter = await startInProcess(t, { AUTHGEAR_ENDPOINT: simulator.url, REDIS_URL: redis.url })
     await until('it follows', () => adapter.service.redisState() === 'up')
     const [head = ''] = (await redis.cli('KEYS', '*:head')) as string[]
     const writes = startWriter(t, redis, head.replace(/:head$/, ':stream'), head, lua)

@@ -35,10 +35,9 @@ async function startFleet (t: Test, count: number, options: Partial<InProcessOpt
   const replicas = await Promise.all(
     Array.from({ length: count }, () =>
       startInProcess(t, {
-        authgear: simulator.url,
-        redisPort: redis.port,
-        managementToken: 'token',
-        degradedTtlMs: DEGRADED,
+        AUTHGEAR_ENDPOINT: simulator.url,
+        REDIS_URL: redis.url,
+        CACHE_DEGRADED_TTL: `${DEGRADED}ms`,
         ...options
       })
     )
@@ -119,10 +118,9 @@ t.test('on several replicas', { skip: skipOrFail('redis-server') }, async (t) =>
       const relay = await startRelay(t, redis.port)
       const clock = jumpingClock()
       const cut = await startInProcess(t, {
-        authgear: simulator.url,
-        redisPort: relay.port,
-        managementToken: 'token',
-        degradedTtlMs: DEGRADED,
+        AUTHGEAR_ENDPOINT: simulator.url,
+        REDIS_URL: `redis://127.0.0.1:${relay.port}`,
+        CACHE_DEGRADED_TTL: `${DEGRADED}ms`,
         clock
       })
       await until('it follows', () => isUp(cut))
@@ -325,7 +323,7 @@ t.test('on one replica, to the millisecond', async (t) => {
   })
 
   t.test('revoked again and again until AUTHGEAR_TIMEOUT: 503, and never the old identity', async (t) => {
-    const { simulator, adapter, clock } = await startInProcessOnClock(t, { timeoutMs: 20_000 })
+    const { simulator, adapter, clock } = await startInProcessOnClock(t, { AUTHGEAR_TIMEOUT: '20s' })
     let gate = simulator.controls.hold('after')
     const asking = verify(adapter, alice.accessToken)
     for (const round of [1, 2, 3, 4]) {

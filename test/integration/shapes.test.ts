@@ -44,7 +44,7 @@ function expected (shape: Shape): Readonly<{ status: number, reason: string }> {
 t.test('every request that a proxy was seen to send, or would send, is decided rightly', async t => {
   const authgear = await startSimulator(t)
   authgear.controls.addUser(MEMBER)
-  const { port } = await startInProcess(t, { authgear: authgear.url })
+  const { port } = await startInProcess(t, { AUTHGEAR_ENDPOINT: authgear.url })
   const seen = new Map<string, number>()
   for (const file of FILES) {
     const shapes: readonly Shape[] = JSON.parse(readFileSync(join(SHAPES, file), 'utf8'))

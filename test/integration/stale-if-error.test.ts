@@ -22,7 +22,7 @@ const TTL = 30_000
 const STALE = 60_000
 /** By how much a life may be shorter than CACHE_TTL. */
 const JITTER = TTL / 10 + 1
-const OPTIONS = { ttlMs: TTL, staleIfErrorMs: STALE, timeoutMs: 1000 } as const
+const OPTIONS = { CACHE_TTL: `${TTL}ms`, CACHE_STALE_IF_ERROR: `${STALE}ms`, AUTHGEAR_TIMEOUT: '1s' } as const
 
 /** Alice is remembered, and her entry has ended. */
 async function start (t: Test, options: Partial<InProcessOptions> = {}) {
@@ -95,7 +95,7 @@ t.test('an outage after no result for a token accepts nothing: it may have ended
   for (const outage of ['reset', 'hang'] as const) {
     const upstream = await startUpstream(t, answering(VALID, SILENCE, outage))
     const clock = manualClock()
-    const adapter = await startInProcess(t, { ...OPTIONS, authgear: `http://127.0.0.1:${upstream.port}`, clock })
+    const adapter = await startInProcess(t, { ...OPTIONS, AUTHGEAR_ENDPOINT: `http://127.0.0.1:${upstream.port}`, clock })
     t.equal(sourceOf(await verify(adapter, alice.accessToken)), '200 authgear')
     clock.advance(TTL)
     for (const time of ['at once', 'nor later, in the same outage']) {
@@ -105,7 +105,7 @@ t.test('an outage after no result for a token accepts nothing: it may have ended
 })
 
 t.test('off, there is nothing past the life', async (t) => {
-  const { adapter, simulator } = await start(t, { staleIfErrorMs: 0 })
+  const { adapter, simulator } = await start(t, { CACHE_STALE_IF_ERROR: '0' })
   simulator.controls.fail('reset')
   t.equal((await verify(adapter, alice.accessToken)).status, 503)
 })
@@ -121,7 +121,7 @@ t.test('a session that was revoked is not accepted, whatever was revoked', async
 
 t.test('a session that Authgear refused when it was last asked is not accepted', async (t) => {
   for (const negativeTtlMs of [5000, 0]) {
-    const { adapter, simulator, clock } = await start(t, { negativeTtlMs })
+    const { adapter, simulator, clock } = await start(t, { CACHE_NEGATIVE_TTL: `${negativeTtlMs}ms` })
     simulator.controls.disable('alice')
     t.equal((await verify(adapter, alice.accessToken)).status, 401)
     clock.advance(6000)
@@ -155,7 +155,7 @@ t.test('never past a token’s own end', async (t) => {
 })
 
 t.test('/identify says who it was, and nothing of who is not remembered', async (t) => {
-  const { adapter, simulator } = await start(t, { identify: true })
+  const { adapter, simulator } = await start(t, { IDENTIFY_LISTEN: '127.0.0.1:0' })
   const identify = (token: string) =>
     ask(adapter.identifyPort, { path: '/identify', headers: [['Authorization', `Bearer ${token}`]] })
   simulator.controls.fail('reset')
@@ -176,10 +176,10 @@ t.test(
     const clock = jumpingClock()
     const replica = await startInProcess(t, {
       ...OPTIONS,
-      authgear: simulator.url,
-      redisPort: relay.port,
+      AUTHGEAR_ENDPOINT: simulator.url,
+      REDIS_URL: `redis://127.0.0.1:${relay.port}`,
       clock,
-      degradedTtlMs: TTL
+      CACHE_DEGRADED_TTL: `${TTL}ms`
     })
     const follows = (): boolean => replica.service.redisState() === 'up'
     await until('it follows', follows)

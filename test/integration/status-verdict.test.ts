@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { adminApi, auditSettings } from '../helpers/audit.ts'
+import { adminApi, auditEnvironment } from '../helpers/audit.ts'
 import { startInProcess } from '../helpers/in-process.ts'
 import { metricOf, startInProcessOnClock, verify } from '../helpers/in-process-on-clock.ts'
 import { MACHINE, startManagement } from '../helpers/management.ts'
@@ -61,7 +61,9 @@ t.test('status.json says the same, and the runbook is beside it', async (t) => {
 t.test('changes that no webhook told are told, until one comes', async (t) => {
   const simulator = await startSimulator(t, { adminApi })
   const replica = await startInProcess(t, {
-    authgear: simulator.url, audit: auditSettings(simulator.url, 50), webhookSecret: WEBHOOK_SECRET
+    AUTHGEAR_ENDPOINT: simulator.url,
+    ...auditEnvironment(simulator.url, '100ms'),
+    AUTHGEAR_WEBHOOK_SECRET: WEBHOOK_SECRET
   })
   const port = await startManagement(t, replica.service)
   const untold = (): Promise<number> => metricOf(replica, 'forward_auth_audit_untold_changes')

@@ -9,7 +9,7 @@ import { addThirdPartyClient, specifiedAnswer } from '../helpers/third-party.ts'
 t.test('a third-party client’s opaque token', async (t) => {
   const simulator = await startSimulator(t, { cookieDomain: 'example.com' })
   const token = addThirdPartyClient(simulator)
-  const { port, lines } = await startInProcess(t, { authgear: simulator.url })
+  const { port, lines } = await startInProcess(t, { AUTHGEAR_ENDPOINT: simulator.url })
   const verify = () => ask(port, { path: '/verify', headers: [['Authorization', `Bearer ${token}`]] })
 
   await t.test('the simulator answers it as the specification says', async (t) => {

@@ -9,7 +9,7 @@ import { text } from 'node:stream/consumers'
 import t, { type Test } from 'tap'
 import { trackConnections } from '../../src/http/drain.ts'
 import { contextOf, readTlsMaterial, watchTlsFiles } from '../../src/http/tls.ts'
-import { startInProcess } from '../helpers/in-process.ts'
+import { overTls, startInProcess } from '../helpers/in-process.ts'
 import { statusOverHttp2 } from '../helpers/raw-http2.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
 import { makeTls } from '../helpers/tls.ts'
@@ -83,7 +83,7 @@ t.test('a body that comes over HTTP/2 is answered and costs nobody the session',
 
 t.test('with a client CA only its certificates get answers, also after a renewal', async (t) => {
   const stranger = makeTls(t)
-  const { port, service } = await start(t, tls.ca)
+  const { port, service } = await start(t, tls.caFile)
   const client = { cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile) }
   const foreign = { cert: readFileSync(stranger.certFile), key: readFileSync(stranger.keyFile) }
   for (const when of ['before', 'after']) {
@@ -100,7 +100,7 @@ t.test('with a client CA only its certificates get answers, also after a renewal
 t.test('serves changed files to new connections; broken files leave the old in place', async (t) => {
   const files = makeTls(t)
   const renewed = makeTls(t)
-  const { port, service } = await startInProcess(t, { authgear: 'http://127.0.0.1:1', tls: files })
+  const { port, service } = await startInProcess(t, { AUTHGEAR_ENDPOINT: 'http://127.0.0.1:1', ...overTls(files) })
   const server = service.app.fastify.server as unknown as import('node:tls').Server
   let seen: (what: string) => void = () => {}
   const next = (): Promise<string> => new Promise((resolve) => { seen = resolve })
@@ -133,7 +133,7 @@ t.test('a key that does not belong to the certificate is not accepted at start',
 
 t.test('draining says at once which streams get no answer; one under way does', async (t) => {
   const simulator = await startSimulator(t)
-  const adapter = await startInProcess(t, { authgear: simulator.url, tls })
+  const adapter = await startInProcess(t, { AUTHGEAR_ENDPOINT: simulator.url, ...overTls(tls) })
   const hold = simulator.controls.hold('before')
   const shared = session(t, adapter.port)
   const pending = status2(shared, { authorization })
@@ -170,7 +170,9 @@ t.test('a session is asked to end at its age', async (t) => {
 t.test('500 streams that clients gave up end the session before nghttp2 would', async (t) => {
   const simulator = await startSimulator(t)
   const hold = simulator.controls.hold('before')
-  const { port } = await startInProcess(t, { authgear: simulator.url, tls, timeoutMs: 10_000 })
+  const { port } = await startInProcess(t, {
+    AUTHGEAR_ENDPOINT: simulator.url, ...overTls(tls), AUTHGEAR_TIMEOUT: '10s'
+  })
   const shared = session(t, port)
   const goaway = once(shared, 'goaway')
   const pending = status2(shared, { authorization })
@@ -186,9 +188,11 @@ t.test('500 streams that clients gave up end the session before nghttp2 would', 
   t.equal(await pending, 200, 'and a bystander gets the answer')
 })
 
-async function start (t: Test, clientCa?: string) {
+async function start (t: Test, clientCaFile?: string) {
   const simulator = await startSimulator(t)
-  return await startInProcess(t, { authgear: simulator.url, tls, ...(clientCa === undefined ? {} : { clientCa }) })
+  return await startInProcess(t, {
+    AUTHGEAR_ENDPOINT: simulator.url, ...overTls(tls), LISTEN_TLS_CLIENT_CA_FILE: clientCaFile
+  })
 }
 
 function session (t: Test, port: number): ClientHttp2Session {

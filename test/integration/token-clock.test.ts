@@ -15,7 +15,7 @@ t.test('nobody is remembered past a token that a clock set back revives', async 
     answer(socket, request, index)
   })
   const authgear = `http://127.0.0.1:${upstream.port}`
-  const { port } = await startInProcess(t, { authgear, clock })
+  const { port } = await startInProcess(t, { AUTHGEAR_ENDPOINT: authgear, clock })
   const headers = [['Authorization', `Bearer ${jwtEnding(-61_000, authgear)}`], ['Cookie', 'session=a.b']] as const
   const verify = async (): Promise<string> => sourceOf(await ask(port, { path: '/verify', headers }))
   t.equal(await verify(), '200 authgear', 'the session’s answer: the token counts as dead')

@@ -3,7 +3,7 @@ import { request, type IncomingMessage } from 'node:http'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import t, { type Test } from 'tap'
-import { startInProcess, type InProcess, type InProcessOptions } from '../helpers/in-process.ts'
+import { overTls, startInProcess, type InProcess, type InProcessOptions } from '../helpers/in-process.ts'
 import { metricOf } from '../helpers/in-process-on-clock.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
 import { tempDir } from '../helpers/temp-dir.ts'
@@ -20,7 +20,7 @@ const SPOOFED = '198.51.100.66'
 interface Row {
   readonly name: string
   /** TRUSTED_PROXIES; the peer 127.0.0.1 alone unless another is named. */
-  readonly trusted?: readonly string[]
+  readonly trusted?: string
   readonly peer?: string
   readonly headers?: Readonly<Record<string, string | readonly string[]>>
   /** What Authgear is told; undefined = no X-Forwarded-For at all. */
@@ -30,7 +30,7 @@ interface Row {
 }
 
 const xff = (value: string | readonly string[]) => ({ headers: { 'x-forwarded-for': value } })
-const TWO = ['127.0.0.1', '10.0.0.2'] as const
+const TWO = '127.0.0.1,10.0.0.2'
 
 const ROWS: readonly Row[] = [
   { name: 'a trusted peer that names nobody stands for itself', told: TRUSTED },
@@ -38,15 +38,15 @@ const ROWS: readonly Row[] = [
   { name: 'a stranger stands for itself', peer: STRANGER, told: STRANGER },
   { name: 'what a stranger names is ignored', peer: STRANGER, ...xff(SPOOFED), told: STRANGER },
   { name: 'even where it names a trusted one', peer: STRANGER, ...xff(`${SPOOFED}, ${TRUSTED}`), told: STRANGER },
-  { name: 'TRUSTED_PROXIES=none: nobody is believed', trusted: [], ...xff(SPOOFED), told: TRUSTED },
+  { name: 'TRUSTED_PROXIES=none: nobody is believed', trusted: 'none', ...xff(SPOOFED), told: TRUSTED },
   {
     name: 'another range is trusted, and this peer is not in it',
-    trusted: ['10.0.0.0/8', 'linklocal'],
+    trusted: '10.0.0.0/8,linklocal',
     ...xff(SPOOFED),
     told: TRUSTED
   },
-  { name: 'a range that holds the peer', trusted: ['127.0.0.8/29'], peer: STRANGER, ...xff(CLIENT), told: CLIENT },
-  { name: 'loopback by name', trusted: ['loopback'], peer: STRANGER, ...xff(CLIENT), told: CLIENT },
+  { name: 'a range that holds the peer', trusted: '127.0.0.8/29', peer: STRANGER, ...xff(CLIENT), told: CLIENT },
+  { name: 'loopback by name', trusted: 'loopback', peer: STRANGER, ...xff(CLIENT), told: CLIENT },
   // chains: the rightmost one that is not trusted is the client
   { name: 'a spoofed entry before the client’s', ...xff(`${SPOOFED}, ${CLIENT}`), told: CLIENT },
   { name: 'many spoofed entries', ...xff(`${TRUSTED}, ${SPOOFED}, 10.0.0.2, ${SPOOFED}, ${CLIENT}`), told: CLIENT },
@@ -119,7 +119,7 @@ const ROWS: readonly Row[] = [
   // IPv6
   { name: 'an IPv6 client', ...xff('2001:db8::1'), told: '2001:db8::1' },
   { name: 'a spoofed entry before an IPv6 client', ...xff(`${SPOOFED}, 2001:db8::1`), told: '2001:db8::1' },
-  { name: 'an IPv6 proxy that is trusted', trusted: [TRUSTED, 'fd00::/8'], ...xff(`${CLIENT}, fd00::2`), told: CLIENT },
+  { name: 'an IPv6 proxy that is trusted', trusted: `${TRUSTED},fd00::/8`, ...xff(`${CLIENT}, fd00::2`), told: CLIENT },
   { name: 'an IPv6 proxy that is not', ...xff(`${CLIENT}, fd00::2`), told: 'fd00::2' },
   {
     name: 'an IPv4 proxy in IPv6 clothes is the same one',
@@ -167,7 +167,7 @@ interface World {
 
 async function start (t: Test, options: Partial<InProcessOptions>): Promise<World> {
   const simulator = await startSimulator(t)
-  const adapter = await startInProcess(t, { authgear: simulator.url, ...options })
+  const adapter = await startInProcess(t, { AUTHGEAR_ENDPOINT: simulator.url, ...options })
   const sent = () => {
     const { lastRawHeaders: raw } = simulator.counters
     return raw
@@ -238,9 +238,13 @@ async function statusOf (where: object, headers: NonNullable<Row['headers']>): P
 
 for (const protocol of PROTOCOLS) {
   t.test(`what Authgear is told of the client, over ${protocol}`, async (t) => {
-    for (const { name, trusted = [TRUSTED], peer = TRUSTED, headers = {}, told, isIgnored = false } of ROWS) {
+    // over HTTP/2 a few, since the peer and the lines are read by the same code
+    const rows = ROWS.filter((_, index) => protocol === 'HTTP/1.1' || index % 4 === 0)
+    for (const { name, trusted = TRUSTED, peer = TRUSTED, headers = {}, told, isIgnored = false } of rows) {
       await t.test(name, async (t) => {
-        const { adapter, url, sent } = await start(t, { trustedProxies: trusted, ...protocol === 'HTTP/2' && { tls } })
+        const { adapter, url, sent } = await start(t, {
+          TRUSTED_PROXIES: trusted, ...protocol === 'HTTP/2' && overTls(tls)
+        })
         t.equal(await ASK[protocol](adapter.port, peer, headers), 200)
         t.strictSame(sent(), expected(url, told))
         t.equal(adapter.lines.find(({ endpoint }) => endpoint === 'verify')?.['client'], told, 'and so says the log')
@@ -252,20 +256,20 @@ for (const protocol of PROTOCOLS) {
 
 t.test('a peer on a unix socket counts as loopback', async (t) => {
   const rows: ReadonlyArray<
-    readonly [what: string, trusted: readonly string[], headers: NonNullable<Row['headers']>, told: string | undefined]
+    readonly [what: string, trusted: string, headers: NonNullable<Row['headers']>, told: string | undefined]
   > = [
-    ['names the client', ['loopback'], { 'x-forwarded-for': CLIENT }, CLIENT],
-    ['a spoofed entry before it', ['loopback'], { 'x-forwarded-for': `${SPOOFED}, ${CLIENT}` }, CLIENT],
-    ['names nobody', ['loopback'], {}, undefined],
-    ['names garbage', ['loopback'], { 'x-forwarded-for': 'unknown' }, undefined],
-    ['an outer proxy that is trusted', ['loopback', '10.0.0.2'], { 'x-forwarded-for': `${CLIENT}, 10.0.0.2` }, CLIENT],
-    ['nobody is trusted', [], { 'x-forwarded-for': SPOOFED }, undefined],
-    ['others are trusted', ['10.0.0.0/8'], { 'x-forwarded-for': SPOOFED }, undefined]
+    ['names the client', 'loopback', { 'x-forwarded-for': CLIENT }, CLIENT],
+    ['a spoofed entry before it', 'loopback', { 'x-forwarded-for': `${SPOOFED}, ${CLIENT}` }, CLIENT],
+    ['names nobody', 'loopback', {}, undefined],
+    ['names garbage', 'loopback', { 'x-forwarded-for': 'unknown' }, undefined],
+    ['an outer proxy that is trusted', 'loopback,10.0.0.2', { 'x-forwarded-for': `${CLIENT}, 10.0.0.2` }, CLIENT],
+    ['nobody is trusted', 'none', { 'x-forwarded-for': SPOOFED }, undefined],
+    ['others are trusted', '10.0.0.0/8', { 'x-forwarded-for': SPOOFED }, undefined]
   ]
   for (const [what, trustedProxies, headers, told] of rows) {
     await t.test(what, async (t) => {
       const path = join(tempDir(t, 'sock'), 'verify.sock')
-      const { url, sent } = await start(t, { trustedProxies, listen: { path } })
+      const { url, sent } = await start(t, { TRUSTED_PROXIES: trustedProxies, LISTEN: `unix:${path}` })
       t.equal(await statusOf({ socketPath: path }, headers), 200)
       t.strictSame(sent(), expected(url, told))
     })
@@ -273,15 +277,15 @@ t.test('a peer on a unix socket counts as loopback', async (t) => {
 })
 
 t.test('on a listener for both IP versions an IPv4 peer is the same peer', async (t) => {
-  for (const [trustedProxies, told] of [[[TRUSTED], CLIENT], [['10.0.0.0/8'], /^(::ffff:)?127\.0\.0\.1$/]] as const) {
-    const { adapter, sent } = await start(t, { trustedProxies, listen: { host: '::' } })
+  for (const [trustedProxies, told] of [[TRUSTED, CLIENT], ['10.0.0.0/8', /^(::ffff:)?127\.0\.0\.1$/]] as const) {
+    const { adapter, sent } = await start(t, { TRUSTED_PROXIES: trustedProxies, LISTEN: '[::]:0' })
     t.equal(await statusOf({ host: '127.0.0.1', port: adapter.port }, { 'x-forwarded-for': CLIENT }), 200)
     t.match(sent()[0]?.[1], told)
   }
 })
 
 t.test('a client’s address never decides anything', async (t) => {
-  const { adapter } = await start(t, { trustedProxies: ['loopback'] })
+  const { adapter } = await start(t, { TRUSTED_PROXIES: 'loopback' })
   for (const address of ['127.0.0.1', '::1', '10.0.0.1', 'localhost', '', '*']) {
     t.equal(
       await statusOf(

@@ -3,7 +3,7 @@ import { checkInvariants } from '../helpers/invariants.ts'
 import { demo, startSimulator, type RunningSimulator } from '../helpers/simulator.ts'
 import { makeTls } from '../helpers/tls.ts'
 import {
-  PROTOCOLS, startInProcessOver, WITH_GRPC, type Asked, type Protocol, type InProcessOver
+  startInProcessOver, WITH_GRPC, type Asked, type Protocol, type InProcessOver
 } from '../helpers/in-process-over.ts'
 
 const tls = makeTls(t)
@@ -18,325 +18,128 @@ const jwt = (exp: number, aud?: string): string =>
     .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
     .join('.') + '.c2ln'
 
-interface Row {
-  readonly name: string
-  /** May depend on the project's origin. */
-  readonly asked: Asked | ((origin: string) => Asked)
-  /** Node's HTTP/2 client refuses to send it: test/fuzz/http2.test.ts does. */
-  readonly protocols?: readonly Protocol[]
-  readonly before?: (simulator: RunningSimulator) => void
-  readonly status: number
-  /** The outward reason. */
-  readonly reason: string
-  /** The true one, in the log, where the outward one hides it. */
-  readonly logged?: string
-  /** AUTHGEAR_TIMEOUT, where it is to be met. */
-  readonly timeoutMs?: number
-  /** How often Authgear is asked. */
-  readonly calls: number
-}
+type Control = (controls: RunningSimulator['controls']) => void
+
+/** May depend on the project's origin. */
+type Question = Asked | ((origin: string) => Asked)
+
+/** `logged`: the true reason, where the outward one hides it. `timeoutMs`: AUTHGEAR_TIMEOUT, where it is to be met. */
+type Outcome = Readonly<{ status: number, reason: string, logged?: string, timeoutMs?: number }>
+
+/** `calls`: how often Authgear is asked. */
+type Row = readonly [name: string, asked: Question, outcome: Outcome, calls: number]
+
+const allowed: Outcome = { status: 200, reason: 'allowed' }
+const refused = (reason: string): Outcome => ({ status: 401, reason })
+const bad: Outcome = { status: 403, reason: 'forbidden', logged: 'bad_policy' }
+const unavailable: Outcome = { status: 503, reason: 'authgear_unavailable' }
+const misconfigured: Outcome = { ...unavailable, logged: 'authgear_misconfigured' }
+const { accessToken } = alice
+const both = (token: string, session: string): Asked =>
+  ({ headers: { authorization: `Bearer ${token}`, cookie: `session=${session}` } })
+
+/** Node's HTTP/2 client refuses to send them: test/fuzz/http2.test.ts does. */
+const TWO_LINES = 'two Authorization lines'
 
 const ROWS: readonly Row[] = [
-  { name: 'a bearer token', asked: bearer(alice.accessToken), status: 200, reason: 'allowed', calls: 1 },
-  {
-    name: 'a session cookie',
-    asked: cookie(`a=b; session=${alice.cookie}; c=d`),
-    status: 200,
-    reason: 'allowed',
-    calls: 1
-  },
-  {
-    name: 'an app_session cookie',
-    asked: cookie(`app_session=${bob.appSession}`),
-    status: 200,
-    reason: 'allowed',
-    calls: 1
-  },
-  {
-    name: 'an app_access_token cookie',
-    asked: cookie(`app_access_token=${bob.accessToken}`),
-    status: 200,
-    reason: 'allowed',
-    calls: 1
-  },
-  { name: 'no credential at all', asked: {}, status: 401, reason: 'no_credentials', calls: 0 },
-  {
-    name: 'the Basic scheme is the app’s own business',
-    asked: { headers: { authorization: 'Basic dXNlcjpwYXNz' } },
-    status: 401,
-    reason: 'no_credentials',
-    calls: 0
-  },
-  {
-    name: 'a bearer token over 16 KiB',
-    asked: bearer('x'.repeat(16 * 1024 + 1)),
-    status: 401,
-    reason: 'malformed_credentials',
-    calls: 0
-  },
-  {
-    name: 'a session cookie over 1 KiB',
-    asked: cookie(`session=${'x'.repeat(1025)}`),
-    status: 401,
-    reason: 'malformed_credentials',
-    calls: 0
-  },
+  ['a bearer token', bearer(accessToken), allowed, 1],
+  ['a session cookie', cookie(`a=b; session=${alice.cookie}; c=d`), allowed, 1],
+  ['an app_session cookie', cookie(`app_session=${bob.appSession}`), allowed, 1],
+  ['an app_access_token cookie', cookie(`app_access_token=${bob.accessToken}`), allowed, 1],
+  ['no credential at all', {}, refused('no_credentials'), 0],
+  ['the Basic scheme is the app’s own business', { headers: { authorization: 'Basic dXNlcjpwYXNz' } },
+    refused('no_credentials'), 0],
+  ['a bearer token over 16 KiB', bearer('x'.repeat(16 * 1024 + 1)), refused('malformed_credentials'), 0],
+  ['a session cookie over 1 KiB', cookie(`session=${'x'.repeat(1025)}`), refused('malformed_credentials'), 0],
   // as recorded at a real Authgear (docs/authgear.md, "Credentials"): what cannot be one falls through
-  ...[1100, 4090].map((length): Row => ({
-    name: `an app's own cookie session of ${length} bytes beside a bearer token`,
-    asked: { headers: { authorization: `Bearer ${alice.accessToken}`, cookie: `session=${'x'.repeat(length)}` } },
-    status: 200,
-    reason: 'allowed',
-    calls: 1
-  })),
-  {
-    name: 'a bearer token of 17,000 bytes beside a session cookie',
-    asked: { headers: { authorization: `Bearer ${'x'.repeat(17_000)}`, cookie: `session=${alice.cookie}` } },
-    status: 200,
-    reason: 'allowed',
-    calls: 1
-  },
-  {
-    name: 'two Authorization lines',
-    protocols: ['HTTP/1.1', 'gRPC'],
-    asked: { headers: { authorization: [`Bearer ${alice.accessToken}`, `Bearer ${bob.accessToken}`] } },
-    status: 401,
-    reason: 'ambiguous_credentials',
-    calls: 0
-  },
-  {
-    name: 'a comma in a bearer value',
-    asked: bearer(`${alice.accessToken},Bearer ${bob.accessToken}`),
-    status: 401,
-    reason: 'ambiguous_credentials',
-    calls: 0
-  },
-  {
-    name: 'a JWT that expired over a minute ago',
-    asked: (origin) => bearer(jwt(Date.now() / 1000 - 61, origin)),
-    status: 401,
-    reason: 'expired_credentials',
-    calls: 0
-  },
-  {
-    name: 'a JWT that expired just now is Authgear’s to judge',
-    asked: (origin) => bearer(jwt(Date.now() / 1000 - 5, origin)),
-    status: 401,
-    reason: 'invalid_session',
-    calls: 2
-  },
-  {
-    name: 'a JWT for another audience',
-    asked: bearer(jwt(Date.now() / 1000 + 3600)),
-    status: 401,
-    reason: 'wrong_audience',
-    calls: 0
-  },
-  { name: 'an unknown token', asked: bearer('A'.repeat(32)), status: 401, reason: 'invalid_session', calls: 2 },
-  { name: 'an unknown session', asked: cookie('session=x'), status: 401, reason: 'invalid_session', calls: 1 },
-  {
-    name: 'a disabled user',
-    asked: cookie(`session=${dora.cookie}`),
-    status: 401,
-    reason: 'invalid_session',
-    calls: 1
-  },
-  {
-    name: 'true without a user id',
-    asked: bearer(alice.accessToken),
-    before: ({ controls }) => controls.fail('no-user-id'),
-    status: 401,
-    reason: 'invalid_session',
-    calls: 1
-  },
-  {
-    name: 'no verdict at all on a session cookie is asked once more',
-    asked: cookie(`session=${alice.cookie}`),
-    before: ({ controls }) => controls.fail('silent'),
-    status: 401,
-    reason: 'invalid_session',
-    calls: 2
-  },
-  {
-    name: 'no verdict once, then a verdict',
-    asked: cookie(`session=${alice.cookie}`),
-    before: ({ controls }) => controls.fail('silent', 1),
-    status: 200,
-    reason: 'allowed',
-    calls: 2
-  },
-  {
-    name: 'no verdict at all on a token is asked once more',
-    asked: bearer(alice.accessToken),
-    before: ({ controls }) => controls.fail('silent'),
-    status: 401,
-    reason: 'invalid_session',
-    calls: 2
-  },
-  {
-    name: 'no verdict once on a token, then a verdict',
-    asked: bearer(alice.accessToken),
-    before: ({ controls }) => controls.fail('silent', 1),
-    status: 200,
-    reason: 'allowed',
-    calls: 2
-  },
-  {
-    name: 'a policy that cannot be understood',
-    asked: { path: '/verify?rolle=admin', ...bearer(alice.accessToken) },
-    status: 403,
-    reason: 'forbidden',
-    logged: 'bad_policy',
-    calls: 1
-  },
-  {
-    name: 'a policy header that cannot be understood',
-    protocols: PROTOCOLS,
-    asked: { headers: { authorization: `Bearer ${alice.accessToken}`, 'x-forward-auth-policy': 'rolle=admin' } },
-    status: 403,
-    reason: 'forbidden',
-    logged: 'bad_policy',
-    calls: 1
-  },
-  {
-    name: 'a stranger learns nothing of a bad policy',
-    asked: { path: '/verify?rolle=admin' },
-    status: 401,
-    reason: 'no_credentials',
-    calls: 0
-  },
-  {
-    name: 'Authgear answers 500, twice',
-    asked: bearer(alice.accessToken),
-    before: ({ controls }) => controls.fail('error'),
-    status: 503,
-    reason: 'authgear_unavailable',
-    calls: 2
-  },
-  {
-    name: 'Authgear answers 500 once',
-    asked: bearer(alice.accessToken),
-    before: ({ controls }) => controls.fail('error', 1),
-    status: 200,
-    reason: 'allowed',
-    calls: 2
-  },
-  {
-    name: 'Authgear redirects',
-    asked: bearer(alice.accessToken),
-    before: ({ controls }) => controls.fail('redirect'),
-    status: 503,
-    reason: 'authgear_unavailable',
-    logged: 'authgear_misconfigured',
-    calls: 1
-  },
-  {
-    name: 'Authgear does not know the project',
-    asked: bearer(alice.accessToken),
-    before: ({ controls }) => controls.fail('not-found'),
-    status: 503,
-    reason: 'authgear_unavailable',
-    logged: 'authgear_misconfigured',
-    calls: 1
-  },
-  {
-    name: 'it is not the resolver',
-    asked: bearer(alice.accessToken),
-    before: ({ controls }) => controls.fail('method-not-allowed'),
-    status: 503,
-    reason: 'authgear_unavailable',
-    logged: 'authgear_misconfigured',
-    calls: 1
-  },
-  {
-    name: 'Authgear answers garbage',
-    asked: bearer(alice.accessToken),
-    before: ({ controls }) => controls.fail('garbage-header'),
-    status: 503,
-    reason: 'authgear_unavailable',
-    calls: 1
-  },
-  {
-    name: 'it is not HTTP',
-    asked: bearer(alice.accessToken),
-    before: ({ controls }) => controls.fail('not-http'),
-    status: 503,
-    reason: 'authgear_unavailable',
-    calls: 1
-  },
-  {
-    name: 'headers over the limit',
-    asked: bearer(alice.accessToken),
-    before: ({ controls }) => controls.fail('huge-headers'),
-    status: 503,
-    reason: 'authgear_unavailable',
-    logged: 'authgear_misconfigured',
-    calls: 1
-  },
-  {
-    name: 'a body over the limit',
-    asked: bearer(alice.accessToken),
-    before: ({ controls }) => controls.fail('endless-body'),
-    timeoutMs: 5000,
-    status: 503,
-    reason: 'authgear_unavailable',
-    calls: 1
-  },
-  {
-    name: 'the connection dies before the answer, twice',
-    asked: bearer(alice.accessToken),
-    before: ({ controls }) => controls.fail('reset'),
-    status: 503,
-    reason: 'authgear_unavailable',
-    calls: 2
-  },
-  {
-    name: 'Authgear is slow',
-    asked: bearer(alice.accessToken),
-    before: ({ controls }) => controls.fail('hang'),
-    timeoutMs: 300,
-    status: 503,
-    reason: 'authgear_unavailable',
-    calls: 1
-  }
+  ['an app’s own cookie session of 1,100 bytes beside a token', both(accessToken, 'x'.repeat(1100)), allowed, 1],
+  ['an app’s own cookie session of 4,090 bytes beside a token', both(accessToken, 'x'.repeat(4090)), allowed, 1],
+  ['a bearer token of 17,000 bytes beside a session cookie', both('x'.repeat(17_000), alice.cookie), allowed, 1],
+  [TWO_LINES, { headers: { authorization: [`Bearer ${accessToken}`, `Bearer ${bob.accessToken}`] } },
+    refused('ambiguous_credentials'), 0],
+  ['a comma in a bearer value', bearer(`${accessToken},Bearer ${bob.accessToken}`),
+    refused('ambiguous_credentials'), 0],
+  ['a JWT that expired over a minute ago', (origin) => bearer(jwt(Date.now() / 1000 - 61, origin)),
+    refused('expired_credentials'), 0],
+  ['a JWT that expired just now is Authgear’s to judge', (origin) => bearer(jwt(Date.now() / 1000 - 5, origin)),
+    refused('invalid_session'), 2],
+  ['a JWT for another audience', bearer(jwt(Date.now() / 1000 + 3600)), refused('wrong_audience'), 0],
+  ['an unknown token', bearer('A'.repeat(32)), refused('invalid_session'), 2],
+  ['an unknown session', cookie('session=x'), refused('invalid_session'), 1],
+  ['a disabled user', cookie(`session=${dora.cookie}`), refused('invalid_session'), 1],
+  ['a policy that cannot be understood', { path: '/verify?rolle=admin', ...bearer(accessToken) }, bad, 1],
+  ['a stranger learns nothing of a bad policy', { path: '/verify?rolle=admin' }, refused('no_credentials'), 0]
 ]
+
+/** What Authgear does to Alice's request, by her token unless it is asked by her cookie. */
+const TROUBLES: ReadonlyArray<readonly [name: string, Control, Outcome, calls: number, asked?: Asked]> = [
+  ['true without a user id', (controls) => controls.fail('no-user-id'), refused('invalid_session'), 1],
+  ['no verdict on a cookie is asked once more', (controls) => controls.fail('silent'), refused('invalid_session'), 2,
+    cookie(`session=${alice.cookie}`)],
+  ['no verdict once, then one', (controls) => controls.fail('silent', 1), allowed, 2,
+    cookie(`session=${alice.cookie}`)],
+  ['no verdict on a token is asked once more', (controls) => controls.fail('silent'), refused('invalid_session'), 2],
+  ['no verdict once on a token, then one', (controls) => controls.fail('silent', 1), allowed, 2],
+  ['Authgear answers 500, twice', (controls) => controls.fail('error'), unavailable, 2],
+  ['Authgear answers 500 once', (controls) => controls.fail('error', 1), allowed, 2],
+  ['Authgear redirects', (controls) => controls.fail('redirect'), misconfigured, 1],
+  ['Authgear does not know the project', (controls) => controls.fail('not-found'), misconfigured, 1],
+  ['it is not the resolver', (controls) => controls.fail('method-not-allowed'), misconfigured, 1],
+  ['Authgear answers garbage', (controls) => controls.fail('garbage-header'), unavailable, 1],
+  ['it is not HTTP', (controls) => controls.fail('not-http'), unavailable, 1],
+  ['headers over the limit', (controls) => controls.fail('huge-headers'), misconfigured, 1],
+  ['a body over the limit', (controls) => controls.fail('endless-body'), { ...unavailable, timeoutMs: 5000 }, 1],
+  ['the connection dies before the answer, twice', (controls) => controls.fail('reset'), unavailable, 2],
+  ['Authgear is slow', (controls) => controls.fail('hang'), { ...unavailable, timeoutMs: 300 }, 1]
+]
+
+type World = Readonly<{ simulator: RunningSimulator, verifier: InProcessOver }>
+
+/** Nothing is remembered, so that each row has its own calls. */
+async function start (t: Test, protocol: Protocol, timeoutMs = 30_000): Promise<World> {
+  const simulator = await startSimulator(t)
+  const verifier = await startInProcessOver(t, protocol, tls, {
+    AUTHGEAR_ENDPOINT: simulator.url,
+    AUTHGEAR_TIMEOUT: `${timeoutMs}ms`,
+    CACHE_TTL: '0',
+    CACHE_NEGATIVE_TTL: '0'
+  })
+  return { simulator, verifier }
+}
+
+async function check (t: Test, { simulator, verifier }: World, asked: Asked, outcome: Outcome, calls: number) {
+  const before = [simulator.counters.resolutions, verifier.lines.length] as const
+  const { status, reason, logged } = outcome
+  const answered = await verifier.ask(asked)
+  t.match(answered, { status, headers: { 'x-forward-auth-reason': reason } })
+  t.equal(simulator.counters.resolutions - before[0], calls, 'calls of Authgear')
+  checkInvariants(t, answered, { realm: simulator.url })
+  const own = verifier.lines.slice(before[1]).filter(({ requestId }) => requestId !== undefined)
+  const level = status === 503 || logged === 'bad_policy' ? 'warn' : status === 200 ? 'debug' : 'info'
+  t.match(own, [{ reason: logged ?? reason, status, level }])
+  t.equal(own.length, 1, 'one line')
+}
 
 for (const protocol of WITH_GRPC) {
   for (const path of ['/verify', '/ext-authz/the/clients/own?role=%zz&x#y']) {
     if (protocol === 'gRPC' && path !== '/verify') continue
     t.test(`${path.split('/')[1]} over ${protocol}`, async (t) => {
-      for (const row of ROWS) {
-        if (
-          (typeof row.asked !== 'function' && row.asked.path !== undefined && path !== '/verify') ||
-          row.protocols?.includes(protocol) === false
-        ) {
-          continue
-        }
-        await t.test(row.name, async (t) => {
-          const simulator = await startSimulator(t)
-          const verifier = await startInProcessOver(t, protocol, tls, {
-            authgear: simulator.url,
-            timeoutMs: row.timeoutMs ?? 30_000
-          })
-          row.before?.(simulator)
-          const asked = typeof row.asked === 'function' ? row.asked(simulator.url) : row.asked
-          const answered = await verifier.ask({ ...asked, path: asked.path ?? path })
-          t.match(answered, { status: row.status, headers: { 'x-forward-auth-reason': row.reason } })
-          t.equal(simulator.counters.resolutions, row.calls, 'calls of Authgear')
-          checkInvariants(t, answered, { realm: simulator.url })
-          checkLog(t, verifier, row)
-        })
+      const world = await start(t, protocol)
+      for (const [name, question, outcome, calls] of ROWS) {
+        const asked = typeof question === 'function' ? question(world.simulator.url) : question
+        if ((asked.path !== undefined && path !== '/verify') || (name === TWO_LINES && protocol === 'HTTP/2')) continue
+        await t.test(name, async (t) => await check(t, world, { path, ...asked }, outcome, calls))
       }
     })
   }
-}
 
-function checkLog (t: Test, { lines }: InProcessOver, row: Row): void {
-  const [line, ...more] = lines.filter(({ requestId }) => requestId !== undefined)
-  t.match(line, {
-    reason: row.logged ?? row.reason,
-    status: row.status,
-    level: row.status === 503 || row.logged === 'bad_policy' ? 'warn' : row.status === 200 ? 'debug' : 'info'
+  t.test(`what goes wrong with Authgear, over ${protocol}`, async (t) => {
+    for (const [name, control, outcome, calls, asked = bearer(accessToken)] of TROUBLES) {
+      await t.test(name, async (t) => {
+        const world = await start(t, protocol, outcome.timeoutMs)
+        control(world.simulator.controls)
+        await check(t, world, asked, outcome, calls)
+      })
+    }
   })
-  t.same(more, [], 'one line')
 }

@@ -30,15 +30,17 @@ async function start (t: Test, options: Partial<InProcessOptions> = {}) {
   const simulator = await startSimulator(t)
   return {
     simulator,
-    adapter: await startInProcess(t, { authgear: simulator.url, webhookSecret: WEBHOOK_SECRET, ...options })
+    adapter: await startInProcess(t, {
+      AUTHGEAR_ENDPOINT: simulator.url, AUTHGEAR_WEBHOOK_SECRET: WEBHOOK_SECRET, ...options
+    })
   }
 }
 
 t.test('a disabled user is refused at the next request, on every replica', async (t) => {
   const redis = await startRedis(t)
-  const { simulator, adapter } = await start(t, { redisPort: redis.port })
+  const { simulator, adapter } = await start(t, { REDIS_URL: redis.url })
   const others = await Promise.all(
-    [1, 2].map(() => startInProcess(t, { authgear: simulator.url, redisPort: redis.port }))
+    [1, 2].map(() => startInProcess(t, { AUTHGEAR_ENDPOINT: simulator.url, REDIS_URL: redis.url }))
   )
   const replicas = [adapter, ...others]
   await until('all follow the log', () => replicas.every(({ service }) => service.redisState() === 'up'))
@@ -56,7 +58,7 @@ t.test('a disabled user is refused at the next request, on every replica', async
 })
 
 t.test('who may not tell us anything', async (t) => {
-  const { adapter } = await start(t, { appId: 'app' })
+  const { adapter } = await start(t, { AUTHGEAR_APP_ID: 'app' })
   const body = disabled(demo.alice.id)
   const ROWS: ReadonlyArray<readonly [string, number, string, Record<string, string>?]> = [
     ['a right signature', 204, body],
@@ -87,14 +89,15 @@ t.test('who may not tell us anything', async (t) => {
 t.test('while the secret is rotated a webhook may be signed with either', async (t) => {
   const [OLD, NEW, NEITHER] = ['the old webhook secret', 'the new webhook secret', 'a third webhook secret']
   const redis = await startRedis(t)
-  const ROWS: ReadonlyArray<readonly [Partial<InProcessOptions>, Readonly<Record<string, number>>]> = [
-    [{ webhookSecret: OLD }, { [OLD]: 204, [NEW]: 401, [NEITHER]: 401 }],
-    [{ webhookSecret: NEW, previousWebhookSecret: OLD }, { [OLD]: 204, [NEW]: 204, [NEITHER]: 401 }],
-    [{ webhookSecret: OLD, previousWebhookSecret: NEW }, { [OLD]: 204, [NEW]: 204, [NEITHER]: 401 }],
-    [{ webhookSecret: NEW }, { [OLD]: 401, [NEW]: 204, [NEITHER]: 401 }]
+  const ROWS: ReadonlyArray<readonly [string, string | undefined, Readonly<Record<string, number>>]> = [
+    [OLD, undefined, { [OLD]: 204, [NEW]: 401, [NEITHER]: 401 }],
+    [NEW, OLD, { [OLD]: 204, [NEW]: 204, [NEITHER]: 401 }],
+    [OLD, NEW, { [OLD]: 204, [NEW]: 204, [NEITHER]: 401 }],
+    [NEW, undefined, { [OLD]: 401, [NEW]: 204, [NEITHER]: 401 }]
   ]
-  for (const [options, statuses] of ROWS) {
-    const { adapter } = await start(t, { ...options, redisPort: redis.port })
+  for (const [current, previous, statuses] of ROWS) {
+    const options = { AUTHGEAR_WEBHOOK_SECRET: current, AUTHGEAR_WEBHOOK_SECRET_PREVIOUS: previous }
+    const { adapter } = await start(t, { ...options, REDIS_URL: redis.url })
     await until('the log is followed', () => adapter.service.redisState() === 'up')
     for (const [secret, status] of Object.entries(statuses)) {
       const body = disabled(demo.alice.id, `${secret} ${JSON.stringify(options)}`)
@@ -107,7 +110,7 @@ t.test('while the secret is rotated a webhook may be signed with either', async 
 
 t.test('without the secret there is no webhook', async (t) => {
   const simulator = await startSimulator(t)
-  const adapter = await startInProcess(t, { authgear: simulator.url })
+  const adapter = await startInProcess(t, { AUTHGEAR_ENDPOINT: simulator.url })
   t.equal((await post(adapter, disabled('x'))).status, 404)
 })
 
@@ -117,7 +120,7 @@ t.test(
     const encoded =
       recorded.find(({ secret_used: used }) => used !== undefined)?.secret_used?.key_base64url_as_in_secrets_yaml ?? ''
     for (const webhookSecret of [encoded, Buffer.from(encoded, 'base64url').toString()]) {
-      const { adapter } = await start(t, { webhookSecret, appId: 'app' })
+      const { adapter } = await start(t, { AUTHGEAR_WEBHOOK_SECRET: webhookSecret, AUTHGEAR_APP_ID: 'app' })
       for (const { body = '', headers = [] } of recorded) {
         const answer = await ask(adapter.port, {
           method: 'POST',
@@ -133,7 +136,7 @@ t.test(
 
 t.test('a repeated event makes no second entry', async (t) => {
   const redis = await startRedis(t)
-  const { adapter } = await start(t, { redisPort: redis.port })
+  const { adapter } = await start(t, { REDIS_URL: redis.url })
   await until('the log is followed', () => adapter.service.redisState() === 'up')
   const length = async (): Promise<number> =>
     Number(await redis.cli('XLEN', String(((await redis.cli('KEYS', '*:stream')) as string[])[0])))
@@ -146,8 +149,8 @@ t.test(
   'without Redis it is 503 and holds here; the others follow when Redis is back',
   async (t) => {
     const redis = await startRedis(t)
-    const { simulator, adapter } = await start(t, { redisPort: redis.port })
-    const other = await startInProcess(t, { authgear: simulator.url, redisPort: redis.port })
+    const { simulator, adapter } = await start(t, { REDIS_URL: redis.url })
+    const other = await startInProcess(t, { AUTHGEAR_ENDPOINT: simulator.url, REDIS_URL: redis.url })
     await until('both follow', () => [adapter, other].every(({ service }) => service.redisState() === 'up'))
     for (const replica of [adapter, other]) t.equal((await verify(replica, demo.bob.accessToken)).status, 200)
     await redis.stop()

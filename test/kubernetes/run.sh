@@ -7,7 +7,7 @@ cd "$(dirname "$0")/../.." || exit 1
 folder=test/kubernetes
 
 if [ "${1:-}" != inside ]; then
-  bash test/servers/fetch.sh && . test/servers/path.sh
+  bash test/servers/fetch.sh envoy && . test/servers/path.sh
   bash test/deploy/tools.sh && bash $folder/packages.sh && bash $folder/build.sh && bash $folder/images.sh || exit 1
   limit=${KUBERNETES_LIMIT:-900}
   echo "test:kubernetes: at most $limit s from here"

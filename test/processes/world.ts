@@ -102,8 +102,7 @@ export async function startWorld (t: Test): Promise<World> {
       await Promise.all(replicas.map((replica) => replica.start()))
       await until(
         'all follow the log',
-        async () => (await Promise.all(replicas.map((replica) => replica.isFollowing()))).every(Boolean),
-        60_000
+        async () => (await Promise.all(replicas.map((replica) => replica.isFollowing()))).every(Boolean)
       )
     },
     async heal () {
@@ -127,8 +126,7 @@ export async function startWorld (t: Test): Promise<World> {
   }
   await until(
     'all follow the log',
-    async () => (await Promise.all(replicas.map((replica) => replica.isFollowing()))).every(Boolean),
-    60_000
+    async () => (await Promise.all(replicas.map((replica) => replica.isFollowing()))).every(Boolean)
   )
   return world
 }

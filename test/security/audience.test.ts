@@ -56,7 +56,9 @@ async function startWorld (t: Parameters<typeof startUpstream>[0]) {
   let calls = 0
   const upstream = await startUpstream(t, (socket) => { calls++; socket.write(reply(200, [...identity])) })
   const resolverUrl = `http://127.0.0.1:${upstream.port}/resolve`
-  const adapter = await startInProcess(t, { authgear: ENDPOINT, resolverUrl, identify: true, managementToken: 'token' })
+  const adapter = await startInProcess(t, {
+    AUTHGEAR_ENDPOINT: ENDPOINT, AUTHGEAR_RESOLVER_URL: resolverUrl, IDENTIFY_LISTEN: '127.0.0.1:0'
+  })
   const verify = async (headers: readonly HeaderLine[]) => await ask(adapter.port, { path: '/verify', headers })
   const identify = async (headers: readonly HeaderLine[]) =>
     await ask(adapter.identifyPort, { path: '/identify', headers })

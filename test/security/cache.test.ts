@@ -9,7 +9,7 @@ import { advisory } from './helpers/advisory.ts'
 import { ALICE, bearer, startWorld } from './helpers/world.ts'
 
 advisory(t, 'tinyauth CVE-2026-33544', 'state shared by requests answered one with another\'s identity', async (t) => {
-  const { adapter, authgear } = await startWorld(t, { maxQueue: 5000 })
+  const { adapter, authgear } = await startWorld(t, { AUTHGEAR_MAX_QUEUE: 5000 })
   const people = Array.from({ length: 200 }, (_, i) => ({ id: `user-${i}`, token: String(i).padStart(32, 'T') }))
   for (const { id, token } of people) authgear.controls.addUser({ id, name: id, sessions: [{ accessTokens: [token] }] })
   for (const round of ['first', 'second']) {
@@ -31,7 +31,7 @@ advisory(t, 'Oathkeeper CVE-2026-33496', 'the cache key lacked the introspection
     startSimulator(t, { users: [{ id: 'another', name: 'x', sessions: [{ accessTokens: [demo.alice.accessToken] }] }] })
   ])
   const [one, two] = await Promise.all(
-    [project, other].map(({ url }) => startInProcess(t, { authgear: url, redisPort: redis.port }))
+    [project, other].map(({ url }) => startInProcess(t, { AUTHGEAR_ENDPOINT: url, REDIS_URL: redis.url }))
   )
   if (one === undefined || two === undefined) throw new Error('no replicas')
   await until('both use Redis', () => [one, two].every(({ service }) => service.redisState() === 'up'))
@@ -46,7 +46,7 @@ advisory(t, 'Oathkeeper CVE-2026-33496', 'the cache key lacked the introspection
 }, skipOrFail('redis-server'))
 
 advisory(t, 'Authelia GHSA-x883-2vmg-xwf7', 'groups of before a change came back after it', async (t) => {
-  const { adapter, authgear, verify } = await startWorld(t, { managementToken: 'a token of the tests' })
+  const { adapter, authgear, verify } = await startWorld(t, { })
   const hold = authgear.controls.hold('after')
   const answer = verify([ALICE], '?role=admin')
   await hold.arrived(1) // Authgear has said that she is an admin, and the answer is on its way
@@ -63,7 +63,7 @@ advisory(t, 'Authelia GHSA-x883-2vmg-xwf7', 'groups of before a change came back
 
 advisory(t, 'naicoi92/forward-auth-redis', 'an error of Redis logged everybody out', async (t) => {
   const redis = await startRedis(t)
-  const { adapter, verify } = await startWorld(t, { redisPort: redis.port })
+  const { adapter, verify } = await startWorld(t, { REDIS_URL: redis.url })
   await until('Redis is used', () => adapter.service.redisState() === 'up')
   await redis.stop()
   for (const { id, accessToken } of [demo.alice, demo.bob, demo.anonymous]) {

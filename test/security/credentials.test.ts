@@ -38,8 +38,8 @@ advisory(t, 'authentik CVE-2026-25748', 'a malformed cookie gave 200 without an 
   const names = [['X-Authgear-Session-Valid', 'true']] as const
   const upstream = await startUpstream(t, (socket) => socket.write(reply(200, [...names])))
   const { port } = await startInProcess(t, {
-    authgear: 'https://myapp.authgear.cloud',
-    resolverUrl: `http://127.0.0.1:${upstream.port}/resolve`
+    AUTHGEAR_ENDPOINT: 'https://myapp.authgear.cloud',
+    AUTHGEAR_RESOLVER_URL: `http://127.0.0.1:${upstream.port}/resolve`
   })
   t.equal((await ask(port, { path: '/verify', headers: [ALICE] })).status, 401, '`true` without a user')
 })

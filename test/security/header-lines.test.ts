@@ -1,6 +1,6 @@
 import t from 'tap'
 import { keepsBlanks } from '../../src/config/rules.ts'
-import { startInProcess } from '../helpers/in-process.ts'
+import { overTls, startInProcess } from '../helpers/in-process.ts'
 import { statusOverHttp2 } from '../helpers/raw-http2.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
 import { makeTls } from '../helpers/tls.ts'
@@ -15,7 +15,7 @@ advisory(
   'a header line that HTTP/2 forbids is dropped without a word, a policy among them',
   async (t) => {
     const [tls, authgear] = [makeTls(t), await startSimulator(t)]
-    const { port } = await startInProcess(t, { authgear: authgear.url, tls })
+    const { port } = await startInProcess(t, { AUTHGEAR_ENDPOINT: authgear.url, ...overTls(tls) })
     const statusWith = (policy: string, path = '/verify'): Promise<number> =>
       statusOverHttp2(port, tls.ca, path, [
         ['authorization', `Bearer ${demo.bob.accessToken}`],

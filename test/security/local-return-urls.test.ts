@@ -12,19 +12,22 @@ const ALLOWED = [`${ORIGIN}/`, `${AUTHGEAR}/oauth2/authorize?`, `${AUTHGEAR}/oau
 const NAVIGATION = 'Sec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\nAccept: text/html\r\n'
 const bytes = (text: string): string => Buffer.from(text).toString('latin1')
 
-/** As the corpus has them, and with this origin in the place of the good one. */
-const ADDRESSES = [...new Set(CORPUS.flatMap((text) => [
+/** Every third of the corpus (return-urls has all of it), and the same with this origin in place of the good one. */
+const ADDRESSES = [...new Set(CORPUS.filter((_, index) => index % 3 === 0).flatMap((text) => [
   text, text.replaceAll('app.example.com', 'localhost:8080').replaceAll('https', 'http')
 ]))]
 
 t.test('a login on this machine leads to Authgear, or back to its own origin', async (t) => {
   const authgear = await startSimulator(t)
   const adapter = await startInProcess(t, {
-    authgear: AUTHGEAR,
-    resolverUrl: `${authgear.url}/_resolver/resolve`,
-    login: { publicUrl: ORIGIN, allowedHosts: [], logoutRedirectUri: `${ORIGIN}/_auth/logged-out` }
+    AUTHGEAR_ENDPOINT: AUTHGEAR,
+    AUTHGEAR_RESOLVER_URL: `${authgear.url}/_resolver/resolve`,
+    ...LOGIN,
+    LOGIN_PUBLIC_URL: ORIGIN,
+    LOGIN_ALLOWED_HOSTS: undefined,
+    LOGOUT_REDIRECT_URI: undefined
   })
-  const seal = createSeal(LOGIN.secret)
+  const seal = createSeal(LOGIN.LOGIN_SECRET)
   const cookie = `__Host-forward-auth-login=${seal.seal('browser', { id: 'b', returns: 0, since: Date.now() })}`
   const session = `session=${authgear.controls.signIn('alice').cookie}`
   const stateOf = (returnTo: string): string => sealState(seal, {
@@ -53,6 +56,6 @@ t.test('a login on this machine leads to Authgear, or back to its own origin', a
     await check(`/_auth/logout?rd=${bytes(text)}`)
   }
   t.strictSame(wrong, [])
-  t.ok(led > 3000 && back > 600, 'most of them lead somewhere, and logins end at a page')
+  t.ok(led > 800 && back > 150, 'most of them lead somewhere, and logins end at a page')
   t.comment(`${ADDRESSES.length} addresses, ${led} redirects, ${back} of them to a page, ${wrong.length} that lead away`)
 })

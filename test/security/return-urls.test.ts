@@ -59,10 +59,10 @@ advisory(
   'open redirects: a corpus of several hundred addresses, against login, callback, logout, forged states and ' +
     'X-Forwarded-*',
   async (t) => {
-    const world = await startLoginWorld(t, { adapter: { ttlMs: 600_000 } })
+    const world = await startLoginWorld(t, { adapter: { CACHE_TTL: '10m' } })
     const session = `session=${world.authgear.controls.signIn('alice').cookie}`
     const forged = createSeal('not the secret of the tests, 32 b')
-    const own = createSeal(LOGIN.secret)
+    const own = createSeal(LOGIN.LOGIN_SECRET)
     const browser = { id: 'b', returns: 0, since: Date.now() }
     const bound = `Cookie: __Host-forward-auth-login=${own.seal('browser', browser)}; ${session}\r\n`
     const stateOf = (seal: typeof own, returnTo: string): string =>
@@ -143,7 +143,7 @@ advisory(
   'oauth2-proxy CVE-2026-40575, tinyauth #854',
   'X-Forwarded-Host of a client who is no trusted proxy chose where to return to',
   async (t) => {
-    const world = await startLoginWorld(t, { adapter: { trustedProxies: ['192.0.2.1'] } })
+    const world = await startLoginWorld(t, { adapter: { TRUSTED_PROXIES: '192.0.2.1' } })
     for (const text of ['b.apps.example.com', ...CORPUS.slice(0, 20)]) {
       t.equal(
         valueOf(await get(world, '/verify', `X-Forwarded-Host: ${bytes(text)}\r\nX-Forwarded-Uri: /x\r\n`), 'location') ??
@@ -222,21 +222,23 @@ const address = fc.oneof(
 )
 
 t.test('whatever the address: it is one of ours over https, or none', async (t) => {
-  const { read } = createReturnUrls(LOGIN)
+  const { read } = createReturnUrls({
+    publicUrl: LOGIN.LOGIN_PUBLIC_URL, path: '/_auth', allowedHosts: LOGIN.LOGIN_ALLOWED_HOSTS.split(',')
+  })
   let taken = 0
   fc.assert(fc.property(address, fc.nat(2), (text, encoded) => {
     const url = read(forms(text)[encoded] ?? text)
     if (url === undefined) return true
     taken++
     return leaves(url) === undefined && read(url) === url
-  }), { numRuns: 50_000, seed: 20_261_125 })
-  t.ok(taken > 1000, `${taken} of 50,000 were taken`)
+  }), { numRuns: 10_000, seed: 20_261_125 })
+  t.ok(taken > 200, `${taken} of 10,000 were taken`)
 })
 
 t.test(
   "every Location of the login is Authgear's, or an allowed host over https",
   async (t) => {
-    const world = await startLoginWorld(t, { adapter: { ttlMs: 600_000 } })
+    const world = await startLoginWorld(t, { adapter: { CACHE_TTL: '10m' } })
     const session = `session=${world.authgear.controls.signIn('alice').cookie}`
     const header = fc.string({
       unit: fc.constantFrom(...PIECES.filter((piece) => !/[\r\n\0]/.test(piece)), 'a', '-'),
@@ -269,9 +271,9 @@ t.test(
         wrong.push(...faults)
         return faults.length === 0
       }),
-      { numRuns: 1500, seed: 20_261_125 }
+      { numRuns: 500, seed: 20_261_125 }
     )
     t.strictSame(wrong, [])
-    t.ok((tally['302'] ?? 0) > 300, 'hundreds lead somewhere')
+    t.ok((tally['302'] ?? 0) > 100, 'a hundred and more lead somewhere')
   }
 )

@@ -3,7 +3,7 @@ import { createHmac } from 'node:crypto'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { check } from '../../src/commands/check.ts'
-import { startInProcess } from '../helpers/in-process.ts'
+import { redisAt, startInProcess } from '../helpers/in-process.ts'
 import { adminApi, auditEnvironment, PRIVATE_KEY } from '../helpers/audit.ts'
 import { visit } from '../helpers/doctor.ts'
 import { jwt } from '../helpers/jwt.ts'
@@ -380,9 +380,9 @@ t.test(
     ]) {
       const redis = await startRedis(t, { args })
       const { lines } = await startInProcess(t, {
-        authgear: authgear.url,
-        redisPort: redis.port,
-        redisPassword: SECRETS.redisPassword
+        AUTHGEAR_ENDPOINT: authgear.url,
+        ...redisAt(redis.port),
+        REDIS_PASSWORD: SECRETS.redisPassword
       })
       await until('it is told', () => lines.some(({ msg }) => String(msg).startsWith('Redis is not reachable')))
       t.same(leaksIn(JSON.stringify(lines), SECRETS), [], args.join(' '))

@@ -14,7 +14,9 @@ const GENUINE = 100
 
 async function start (t: Test, options: Partial<InProcessOptions> = {}): Promise<InProcess> {
   const simulator = await startSimulator(t)
-  return await startInProcess(t, { authgear: simulator.url, webhookSecret: WEBHOOK_SECRET, ...options })
+  return await startInProcess(t, {
+    AUTHGEAR_ENDPOINT: simulator.url, AUTHGEAR_WEBHOOK_SECRET: WEBHOOK_SECRET, ...options
+  })
 }
 
 /** A webhook whose body never ends: so many bytes of it are there. Resolves once they are sent. */

@@ -88,7 +88,7 @@ export function createTagStore (clock: Pick<Clock, 'monotonic'>): TagStore {
  * @param allowed lower case; `*.example.com` stands for every name below
  */
 export function isOwnHost (header: string | undefined, machine: string, allowed: readonly string[]): boolean {
-  const [, v6, name] = /^(?:\[([^\]]*)\]|([^:]+))(?::\d{1,5})?$/.exec(header ?? '') ?? []
+  const [, v6, name] = /^(?:\[([^\]]*)\]|([\w-]+(?:\.[\w-]+)*\.?))(?::\d{1,5})?$/.exec(header ?? '') ?? []
   if (v6 !== undefined) return isIP(v6) === 6
   if (name === undefined) return false
   if (isIP(name) === 4) return true

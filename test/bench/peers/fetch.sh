@@ -25,5 +25,5 @@ while read -r name module version; do
   build "$name" "$module" "$version"
 done < <(grep -v '^#' test/bench/peers/modules.txt)
 # the tests' own programs
-[ -x .servers/bin/oauth2-proxy ] && [ -x .servers/bin/nginx ] || bash test/servers/fetch.sh
+[ -x .servers/bin/oauth2-proxy ] && [ -x .servers/bin/nginx ] || bash test/servers/fetch.sh oauth2_proxy
 exit 0

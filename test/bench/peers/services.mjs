@@ -160,7 +160,7 @@ export function versions () {
     .map(([name, version]) => `${name} ${version.slice(1)}`)
   const program = join(BIN, 'oauth2-proxy')
   if (existsSync(program)) {
-    const pins = readFileSync(join(HERE, '../../servers/fetch.sh'), 'utf8')
+    const pins = readFileSync(join(HERE, '../../servers/sources.sh'), 'utf8')
     const [go] = /go[\d.]+/.exec(execFileSync(program, ['--version'], { encoding: 'utf8' }))
     listed.push(`oauth2-proxy ${/oauth2-proxy\/v7@v(\S+)/.exec(pins)[1]} (built by ${go})`)
   }

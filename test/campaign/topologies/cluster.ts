@@ -74,7 +74,7 @@ export async function startClusterTopology (t: Test, logKey: string): Promise<To
     silenceCopy: undefined,
     async heal () {
       await revive(nodes)
-      await until('the cluster is whole', async () => await isWhole().catch(() => false), 60_000)
+      await until('the cluster is whole', async () => await isWhole().catch(() => false))
     }
   }
 }

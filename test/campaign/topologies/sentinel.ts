@@ -55,7 +55,7 @@ export async function startSentinel (t: Test): Promise<Topology> {
     silenceCopy: undefined,
     async heal () {
       await revive(nodes)
-      await until('one master with its replica', async () => await isWhole().catch(() => false), 60_000)
+      await until('one master with its replica', async () => await isWhole().catch(() => false))
     }
   }
 }

@@ -25,7 +25,7 @@ export async function startStandalone (t: Test, server: RedisServerName): Promis
     replication.to(master.port)
     await call(master, 'REPLICAOF', 'NO', 'ONE')
     await call(copy, 'REPLICAOF', '127.0.0.1', String(replication.port))
-    await until('it has a replica', async () => isConnectedTo(await roleOf(copy), replication.port), 30_000)
+    await until('it has a replica', async () => isConnectedTo(await roleOf(copy), replication.port))
   }
   await pair()
   return {

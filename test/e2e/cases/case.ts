@@ -9,3 +9,9 @@ export interface Case {
   readonly only?: (proxy: Proxy) => boolean
   readonly run: (t: Test, stack: BehindProxy, proxy: Proxy) => Promise<void>
 }
+
+/** For `only`: one configuration of each server, no variant of it. */
+export const shipped = ({ column }: Proxy): boolean => column !== undefined
+
+/** For `only`: the same, of one server. */
+export const shippedBy = (server: string) => (proxy: Proxy): boolean => shipped(proxy) && proxy.server === server

@@ -2,6 +2,11 @@ import { ask } from '../../helpers/request.ts'
 import { ALICE, BOB } from '../people.ts'
 import type { Case } from './case.ts'
 
+/** What an app sees of a name that has no value, as the README says: an empty header, or none. */
+const WITHOUT_VALUE: Readonly<Record<string, readonly string[]>> = {
+  traefik: [''], caddy: [], nginx: [], envoy: [], haproxy: ['']
+}
+
 export const identity: readonly Case[] = [
   {
     name: 'nobody is refused with a challenge, and the app is not asked',
@@ -51,6 +56,15 @@ export const identity: readonly Case[] = [
         await ask(port, { headers: [['Cookie', person.cookie]] })
         t.strictSame(app.lastHeader('x-authgear-user-id'), [person.id])
       }
+    }
+  },
+  {
+    name: 'a name without a value is an empty header or none, whatever the client sends',
+    only: ({ snippet }) => snippet in WITHOUT_VALUE,
+    async run (t, { port, app }, { snippet }) {
+      const headers = [['Cookie', BOB.cookie], ['X-Authgear-User-Roles', 'admin']] as const
+      t.equal((await ask(port, { headers })).status, 200)
+      t.strictSame(app.lastHeader('x-authgear-user-roles'), WITHOUT_VALUE[snippet], 'Bob has no roles')
     }
   },
   {

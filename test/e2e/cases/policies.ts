@@ -1,6 +1,6 @@
 import { ask, type Answer, type HeaderLine } from '../../helpers/request.ts'
 import { demo } from '../../helpers/simulator.ts'
-import { ALICE, BOB } from '../people.ts'
+import { ALICE, BOB, NAVIGATION } from '../people.ts'
 import type { Proxy } from '../proxy.ts'
 import type { BehindProxy } from '../behind-proxy.ts'
 import type { Case } from './case.ts'
@@ -172,11 +172,7 @@ export const policies: readonly Case[] = [
       if (!facts.passesRefusals) return
       t.match(JSON.parse(stepUp.body), { error: 'step_up_required' })
       t.match(JSON.parse(forbidden.body), { error: 'forbidden' })
-      const page = await as(stack, BOB, '/admin', [
-        ['Sec-Fetch-Mode', 'navigate'],
-        ['Sec-Fetch-Dest', 'document'],
-        ['Accept', 'text/html']
-      ])
+      const page = await as(stack, BOB, '/admin', NAVIGATION)
       t.equal(page.status, 403)
       t.match(page.headers['content-type'], /^text\/html/)
       t.match(page.headers['content-security-policy'], /default-src 'none'/, 'the page keeps what protects it')

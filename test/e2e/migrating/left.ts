@@ -1,12 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { EchoApp } from '../../helpers/echo-app.ts'
-import type { HeaderLine } from '../../helpers/request.ts'
-
-/** How a browser opens a page. */
-export const NAVIGATION: readonly HeaderLine[] = [
-  ['Sec-Fetch-Mode', 'navigate'], ['Sec-Fetch-Dest', 'document'], ['Accept', 'text/html']
-]
 
 /** @returns a file of left/, what people come from, with the names in capitals filled in */
 export function leftFile (file: string, values: Readonly<Record<string, string | number>>): string {

@@ -12,13 +12,13 @@ import { mustFind } from '../../helpers/servers.ts'
 import { type RunningSimulator, startSimulator } from '../../helpers/simulator.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 import { HEADER, signed } from '../../helpers/token-issuer.ts'
-import { ALICE, BOB } from '../people.ts'
+import { ALICE, BOB, LOGIN, NAVIGATION } from '../people.ts'
 import type { Edits } from '../proxy.ts'
 import { nginx } from '../proxies.ts'
 import { readSnippet, swap } from '../snippets.ts'
 import { startProxy } from '../start-proxy.ts'
 import { startNginx } from '../../helpers/nginx.ts'
-import { leftFile, NAVIGATION } from './left.ts'
+import { leftFile } from './left.ts'
 
 const CLIENT = {
   id: 'web',
@@ -77,9 +77,7 @@ export async function startRight (t: Test, identity: string): Promise<Right> {
     IDENTITY_HEADERS: identity,
     IDENTITY_PROFILE: 'email,username',
     PROFILE_TIMEOUT: '5s',
-    LOGIN_CLIENT_ID: CLIENT.id,
-    LOGIN_PUBLIC_URL: `https://${HOST}`,
-    LOGIN_SECRET: 'a secret of this test, longer than 32 bytes'
+    ...LOGIN
   })
   const app = await startEchoApp(t)
   const options = ['--identity', identity, '--login', '--policy', '/admin=role=admin']

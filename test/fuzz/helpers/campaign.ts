@@ -4,7 +4,7 @@ import type { Test } from 'tap'
 const number = (name: string): number | undefined =>
   process.env[name] === undefined ? undefined : Number(process.env[name])
 
-/** In CI the same cases each time; `npm run fuzz` sets FUZZ_SECONDS (a property), FUZZ_RUNS, FUZZ_SEED. */
+/** The same cases each time; `npm run fuzz` sets FUZZ_SECONDS (a property), FUZZ_RUNS, FUZZ_SEED. */
 const SEED = number('FUZZ_SEED') ?? 20_261_125
 const SECONDS = number('FUZZ_SECONDS')
 const RUNS = number('FUZZ_RUNS')

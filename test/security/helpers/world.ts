@@ -13,7 +13,7 @@ export interface World {
 /** A simulated Authgear and one replica. */
 export async function startWorld (t: Test, options: Partial<InProcessOptions> = {}): Promise<World> {
   const authgear = await startSimulator(t)
-  const adapter = await startInProcess(t, { authgear: authgear.url, ...options })
+  const adapter = await startInProcess(t, { AUTHGEAR_ENDPOINT: authgear.url, ...options })
   return {
     authgear,
     adapter,

@@ -9,7 +9,7 @@ const ALL = [0, 1, 2, 3]
 const signedIn = (person: string, isAdmin = false): HistoryEvent => ({ kind: 'signedIn', person, isAdmin, at: 0 })
 const ended = (at: number): HistoryEvent => ({ kind: 'ended', person: 'ann', at })
 const logged = (at: number, of: 'end' | 'roles' = 'end', covers: 'user' | 'cookie' = 'user'): HistoryEvent =>
-  ({ kind: 'logged', person: 'ann', of, covers, at })
+  ({ kind: 'logged', person: 'ann', of, covers, since: at - 60, at })
 const taken = (at: number, replica: number): HistoryEvent =>
   ({ kind: 'taken', person: 'ann', replica, covers: 'user', at })
 const roles = (at: number, isAdmin: boolean): HistoryEvent => ({ kind: 'roles', person: 'ann', isAdmin, at })
@@ -137,6 +137,9 @@ const ROWS: ReadonlyArray<readonly [what: string, history: readonly HistoryEvent
   ['one a replica beside a line of the log', [logged(300), burst(500, 4)], undefined],
   ['one more than that beside it', [logged(300), burst(500, 5)], /5 calls for one credential beside a line/],
   ['one more long after a line of the log', [logged(300), burst(900, 2)], /2 calls .* the bound is 1/],
+  ['one a replica beside a line that is acknowledged later', [logged(590), burst(500, 4)], undefined],
+  ['one more before a line of the log', [logged(700), burst(500, 2)], /2 calls .* the bound is 1/],
+  ['one a replica that stood still beside a line', [logged(300), stall(500, 800, 0), burst(900, 4)], undefined],
   ['one a replica while Redis is away', [fault('cut-reset', 0, [1]), burst(10, 4)], undefined],
   ['one more than that', [fault('cut-reset', 0, [1]), burst(10, 5)], /5 calls .* the bound is 4/],
   ['more calls while Authgear fails', [fault('authgear-down', 0), burst(10, 9)], undefined],

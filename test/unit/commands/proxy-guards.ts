@@ -25,7 +25,7 @@ const each = (textOf: (name: string) => string): Guard => ({ texts: LOWER_HOPS.m
 const PATTERN: Guard = { texts: [PARAMETER] }
 const LUA_HOPS = each((name) => `["${name}"] = true`)
 const TRAEFIK_DROPS: Guard = {
-  without: "Traefik's own proxy drops them: test/e2e/hostile.test.ts sees at most TE: trailers at the app"
+  without: "Traefik's own proxy drops them: test/e2e/hostile.all.test.ts sees at most TE: trailers at the app"
 }
 
 /** One row for each proxy of PROXIES: without it this does not compile. */

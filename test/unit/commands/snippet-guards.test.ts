@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { PROXIES } from '../../../src/commands/snippet/proxies.ts'
@@ -8,6 +8,9 @@ import { filesOf, textOf } from './snippet-of.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')
 const PROXIES_PAGE = readFileSync(join(ROOT, 'docs/proxies/README.md'), 'utf8')
+/** What test/e2e runs, in one text. */
+const E2E = readdirSync(join(ROOT, 'test/e2e')).filter((name) => name.endsWith('.test.ts'))
+  .map((name) => readFileSync(join(ROOT, 'test/e2e', name), 'utf8')).join('')
 const RUN: readonly string[] = EVERY_WAY.map(({ snippet }) => snippet)
 /** In lower case: header names are compared without case. */
 const written = (proxy: string, ...options: readonly string[]): string =>
@@ -28,8 +31,8 @@ for (const proxy of PROXIES) {
 
   t.test(`${proxy}: its page says how far it is tested, and test/e2e runs it or not`, async (t) => {
     t.equal(RUN.includes(proxy), checked.by === 'run', 'it is in test/e2e/proxies.ts')
-    const isThere = ['', '.all'].some((tier) => existsSync(join(ROOT, `test/e2e/${proxy}${tier}.test.ts`)))
-    t.equal(isThere, checked.by === 'run', 'its cases run')
+    const name = proxy.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase())
+    t.equal(E2E.includes(`\ntestProxy(${name})\n`), checked.by === 'run', 'its cases run')
     const row = PROXIES_PAGE.split('\n').find((line) => line.startsWith('| ') && line.includes(`/deploy/${proxy})`)) ?? ''
     t.match(row, checked.by === 'run' ? /\| \*\*run\*\*: / : /\| checked/, 'docs/proxies/README.md, first table')
   })

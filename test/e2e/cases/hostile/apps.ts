@@ -1,12 +1,11 @@
-import { once } from 'node:events'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { createServer, type IncomingMessage } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import type { Test } from 'tap'
 import { startChild } from '../../../helpers/child.ts'
 import { startEchoApp } from '../../../helpers/echo-app.ts'
 import { freePort } from '../../../helpers/free-port.ts'
+import { listenFree } from '../../../helpers/listen-free.ts'
 import { ask } from '../../../helpers/request.ts'
 import { mustFind } from '../../../helpers/servers.ts'
 import { answers, until } from '../../../helpers/until.ts'
@@ -57,12 +56,7 @@ async function startServlet (t: Test): Promise<HostileApp> {
     seen.push({ method, url, paths, headers: pairs(rawHeaders), http: '1.1' })
     reply.end(paths.join(' '))
   })
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  t.teardown(async () => {
-    server.closeAllConnections()
-    await once(server.close(), 'close')
-  })
-  return { kind: 'servlet', port: (server.address() as AddressInfo).port, taken: async () => seen.splice(0) }
+  return { kind: 'servlet', port: await listenFree(t, server), taken: async () => seen.splice(0) }
 }
 
 /** Hypercorn with its defaults, which answers `Upgrade: h2c` with 101 and speaks HTTP/2 from then on. */

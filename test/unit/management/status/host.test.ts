@@ -10,7 +10,9 @@ const FOREIGN = [
   undefined, '', 'evil.example', 'evil.example:4181', 'localhost.evil.example', 'notlocalhost',
   '127.0.0.1.evil.example', '127.0.0.1.', '1', '0x7f.1', '[::1', '::1', '[evil]', '[127.0.0.1]', 'corp.example.com',
   'acorp.example.com', 'example.com', 'x.status.example.com', 'replica-7.evil.example', 'localhost:x',
-  'evil.example:80:localhost', 'localhost/evil', 'evil@localhost'
+  'evil.example:80:localhost', 'localhost/evil', 'evil@localhost',
+  'evil.example#.corp.example.com', 'evil.example/.corp.example.com', 'evil.example?.corp.example.com',
+  'evil.example .corp.example.com', 'evil.example\\.corp.example.com', 'evil@a.corp.example.com', 'a..corp.example.com'
 ]
 
 t.test("accepts addresses, this machine's names and configured names, no other", async (t) => {

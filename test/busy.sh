@@ -1,0 +1,14 @@
+#!/bin/bash
+# `npm run test:busy`: `npm test` on a machine that others keep busy. Its load is BUSY_LOAD (20).
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit 1
+load=${BUSY_LOAD:-20}
+# the tests themselves keep three or more processes busy
+loops=$((load - 3))
+echo "== $loops busy loops beside the tests"
+for ((i = 0; i < loops; i++)); do (while :; do :; done) & done
+trap 'kill $(jobs -p) 2>/dev/null' EXIT
+bash test/run.sh "$@"
+status=$?
+echo "load at its end: $(cut -d ' ' -f 1-3 /proc/loadavg)"
+exit "$status"

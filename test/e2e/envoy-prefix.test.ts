@@ -1,4 +1,0 @@
-import { testProxy } from './cases.ts'
-import { envoyPrefix } from './proxies.ts'
-
-testProxy(envoyPrefix)

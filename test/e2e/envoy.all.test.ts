@@ -1,0 +1,5 @@
+import { testProxy } from './cases.ts'
+import { envoy, envoyPrefix } from './proxies.ts'
+
+testProxy(envoy)
+testProxy(envoyPrefix)

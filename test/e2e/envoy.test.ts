@@ -1,4 +1,0 @@
-import { testProxy } from './cases.ts'
-import { envoy } from './proxies.ts'
-
-testProxy(envoy)

@@ -1,4 +1,0 @@
-import { testProxy } from './cases.ts'
-import { traefikPlain } from './proxies.ts'
-
-testProxy(traefikPlain)

@@ -1,7 +1,0 @@
-import { testProxy } from './cases.ts'
-import { traefik } from './proxies.ts'
-
-const { column: _, ...variant } = traefik
-
-/** Replicas of several processes keep the same promises: over TLS and HTTP/2. */
-testProxy(variant, { WORKERS: '2' })

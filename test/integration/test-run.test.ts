@@ -1,0 +1,60 @@
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import t from 'tap'
+
+const ROOT = join(import.meta.dirname, '../..')
+const SAMPLES = 'test/fixtures/run'
+
+interface Run {
+  readonly status: number
+  /** Lines of its screen. */
+  readonly screen: readonly string[]
+}
+
+/** `npm test -- FILE…`, without servers and build. */
+function run (names: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Run> {
+  const files = names.map((name) => `${SAMPLES}/${name}.test.ts`)
+  const { CI: _, ...ours } = process.env
+  return new Promise((resolve) => {
+    const args = ['test/run/main.ts', ...files]
+    execFile(process.execPath, args, { cwd: ROOT, env: { ...ours, ...env } }, (error, stdout) =>
+      resolve({ status: Number(error?.code ?? 0), screen: stdout.trimEnd().split('\n') }))
+  })
+}
+
+t.test('a red run ends with the assertion, its place, the seed, the load and the command', async (t) => {
+  const { status, screen } = await run(['red', 'green'], { FUZZ_SEED: '7' })
+  t.equal(status, 1)
+  t.equal(screen.at(-1), '2 passed, 2 failed, 1 skipped')
+  const text = screen.join('\n')
+  t.match(text, /== test\/fixtures\/run\/red\.test\.ts failed \(load \d+\.\d on \d+ cores\)/)
+  t.match(text, / - the outer test > the inner test > one and one is three\n {3}at test\/fixtures\/run\/red\.test\.ts:5\n/)
+  t.match(text, /seed: 42/)
+  t.ok(screen.includes('   again: FUZZ_SEED=7 npm test -- test/fixtures/run/red.test.ts'))
+  t.ok(screen.includes('skipped: the outer test > a skipped test: no envoy here'))
+})
+
+t.test('a green run passes, with a line for each file', async (t) => {
+  const { status, screen } = await run(['green'])
+  t.equal(status, 0)
+  t.match(screen[0], /^ok +1\/1 +\d+\.\d s {2}test\/fixtures\/run\/green\.test\.ts \(1 passed\)$/)
+  t.equal(screen.at(-1), '1 passed, 0 failed, 0 skipped')
+})
+
+for (const [name, why] of Object.entries({
+  killed: 'SIGKILL ended it',
+  silent: 'it asserts nothing',
+  unplanned: 'a plan that is not met'
+})) {
+  t.test(`a file fails where ${name === 'unplanned' ? 'a plan is not met' : why}`, async (t) => {
+    const { status, screen } = await run([name])
+    t.equal(status, 1)
+    t.match(screen.join('\n'), new RegExp(why))
+    t.match(screen.at(-1), /^\d passed, [1-9] failed, 0 skipped$/)
+  })
+}
+
+t.test('with CI set a skipped test is a failure', async (t) => {
+  const { screen } = await run(['red'], { CI: '1' })
+  t.equal(screen.at(-1), '1 passed, 3 failed, 0 skipped')
+})

@@ -1,0 +1,53 @@
+import { readdirSync, statSync } from 'node:fs'
+import { dirname, join, sep } from 'node:path'
+
+/** One process: a test file, or the unit tests of a folder together. */
+export interface Job {
+  readonly name: string
+  readonly files: readonly string[]
+}
+
+/** What is run: the folders and files named; none = everything of the tier. */
+export interface Choice {
+  readonly all: boolean
+  readonly paths: readonly string[]
+}
+
+/** A file that only `npm run test:all` runs. */
+const ONLY_ALL = '.all.test.ts'
+/** Longest first, so that none of them runs alone at the end. */
+const ORDER = ['campaign', 'e2e', 'contract', 'integration', 'security', 'fuzz', 'unit']
+
+/** A file that is named is run, whatever its tier. */
+export function jobsOf ({ all, paths }: Choice): readonly Job[] {
+  const roots = paths.length > 0 ? paths : ORDER.map((folder) => join('test', folder))
+  const files = roots.flatMap((root) => testFiles(root, all || root.endsWith(ONLY_ALL)))
+  return [...alone(files), ...together(files)]
+}
+
+function testFiles (root: string, all: boolean): readonly string[] {
+  const found = statSync(root).isDirectory()
+    ? readdirSync(root, { recursive: true, encoding: 'utf8' }).map((name) => join(root, name))
+    : [root]
+  return found.filter((name) => name.endsWith('.test.ts') && (all || !name.endsWith(ONLY_ALL)))
+}
+
+const isUnit = (file: string): boolean => file.startsWith(join('test', 'unit') + sep)
+
+function alone (files: readonly string[]): readonly Job[] {
+  const long = (file: string): number => Number(!file.endsWith(ONLY_ALL))
+  const folder = (file: string): number => ORDER.indexOf(file.split(sep)[1] ?? '')
+  return files.filter((file) => !isUnit(file) || file.endsWith(ONLY_ALL))
+    .sort((a, b) => long(a) - long(b) || folder(a) - folder(b) || a.localeCompare(b))
+    .map((file) => ({ name: file, files: [file] }))
+}
+
+/** To start tap and to load src take most of a unit test's time: a folder does it once. */
+function together (files: readonly string[]): readonly Job[] {
+  const folders: Record<string, string[]> = {}
+  for (const file of files.filter((file) => isUnit(file) && !file.endsWith(ONLY_ALL)).sort()) {
+    (folders[dirname(file).split(sep).slice(0, 3).join(sep)] ??= []).push(file)
+  }
+  return Object.entries(folders).map(([folder, members]) =>
+    ({ name: members.length === 1 ? members.join() : folder, files: members }))
+}

@@ -1,0 +1,56 @@
+// `npm test`, `npm run test:all` (--all), `npm test -- PATH…`: lint, types and tests, a line for each that ends.
+// The last line is "N passed, N failed, N skipped"; with `CI` set a skipped test is a failure.
+import { rmSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { jobsOf } from './jobs.ts'
+import { runPool } from './pool.ts'
+import { runCheck } from './run-check.ts'
+import { runJob, type Result } from './run-job.ts'
+import { failuresOf, lineOf, skippedOf, slowestOf } from './screen.ts'
+
+/** V8's records of the tests and of every process that they start: test/coverage.mjs reads them. */
+const COVERAGE = '.tap/coverage'
+/** A record of an earlier run must not stand for a test that is gone. */
+const RECORDS = ['artifacts/e2e', 'artifacts/hostile', COVERAGE]
+
+const { values: { all = false }, positionals: paths } = parseArgs({
+  options: { all: { type: 'boolean' } },
+  allowPositionals: true
+})
+const results: Result[] = []
+const say = (...lines: readonly string[]): void => { for (const line of lines) process.stdout.write(`${line}\n`) }
+
+async function runAll (runs: ReadonlyArray<(place: number) => Promise<Result>>): Promise<void> {
+  const total = results.length + runs.length
+  await runPool(runs.map((run) => async (place) => {
+    const result = await run(place)
+    results.push(result)
+    say(lineOf(result, results.length, total))
+  }))
+}
+
+/** They say nothing of lint, types or coverage. */
+const runNamed = (): Promise<void> =>
+  runAll(jobsOf({ all, paths }).map((job) => (place) => runJob(job, place)))
+
+async function runWhole (): Promise<void> {
+  for (const folder of RECORDS) rmSync(folder, { recursive: true, force: true })
+  const env = all ? { NODE_V8_COVERAGE: COVERAGE } : {}
+  const tests = jobsOf({ all, paths }).map((job) => (place: number) => runJob(job, place, env))
+  await runAll([() => runCheck('lint'), () => runCheck('types'), ...tests])
+  // without one of the proxies a column of the tables would be empty
+  const skips = skippedOf(results).length
+  if (all) await runAll([() => runCheck('coverage'), ...skips > 0 ? [] : [() => runCheck('docs:behaviour -- --check')]])
+}
+
+await (paths.length === 0 ? runWhole() : runNamed())
+
+const sum = (count: (result: Result) => number): number => results.reduce((total, result) => total + count(result), 0)
+const skips = skippedOf(results)
+const refused = process.env['CI'] === undefined ? 0 : skips.length
+const failed = sum(({ failures }) => failures.length) + refused
+if (failed === 0 && results.length > 1) say(...slowestOf(results))
+say(...skips, ...failuresOf(results, process.env), '')
+if (refused > 0) say('CI allows no skipped test')
+say(`${sum(({ passed }) => passed)} passed, ${failed} failed, ${skips.length - refused} skipped`)
+process.exitCode = failed === 0 ? 0 : 1
