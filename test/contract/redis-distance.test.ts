@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import t, { type Test } from 'tap'
@@ -27,43 +26,18 @@ async function startHolding (t: Test, target: number) {
   return { port: (server.address() as AddressInfo).port, hold: () => { held = [] }, release }
 }
 
-async function connected (t: Test, port: number, timeoutMs: number) {
-  const connection = connectRedis(settingsFor(port, { timeoutMs }), { up () {}, down () {} })
+t.test('a Redis that is far away', { skip: skipOrFail('redis-server') }, async (t) => {
+  const redis = await startRedis(t)
+  const network = await startHolding(t, redis.port)
+  const connection = connectRedis(settingsFor(network.port, { timeoutMs: 60_000 }), { up () {}, down () {} })
   t.teardown(() => connection.close())
   await until('it is connected', () => connection.isUp())
-  return connection.commands
-}
-
-t.test('a Redis that is far away, or a process that is busy', { skip: skipOrFail('redis-server') }, async (t) => {
-  const redis = await startRedis(t)
 
   t.test('a command does not wait for the answers to earlier ones', async (t) => {
-    const network = await startHolding(t, redis.port)
-    const commands = await connected(t, network.port, 60_000)
     network.hold()
-    const answers = KEYS.map((key) => commands.setPx(key, Buffer.from('x'), 60_000))
+    const answers = KEYS.map((key) => connection.commands.setPx(key, Buffer.from('x'), 60_000))
     await until('Redis has run all', async () => await redis.cli('EXISTS', ...KEYS) === KEYS.length)
     network.release()
     t.strictSame((await Promise.allSettled(answers)).filter(({ status }) => status === 'rejected'), [])
   })
-
-  t.test('an answer that came while the process was busy is an answer', async (t) => {
-    const commands = await connected(t, redis.port, 50)
-    const answer = commands.setIfAbsent('busy', 'x', 60_000)
-    setImmediate(() => {
-      const end = performance.now() + 100 // the time-out is over, and nobody has looked
-      waitForKey(redis.port, 'busy')
-      while (performance.now() < end);
-    })
-    t.equal(await answer, true)
-  })
 })
-
-/** Returns when Redis has it, while this process stands still. */
-function waitForKey (port: number, key: string): void {
-  const script = `const socket = require('node:net').connect(${port}, '127.0.0.1')
-    const ask = () => socket.write('EXISTS ${key}\\r\\n')
-    socket.on('data', (data) => String(data).startsWith(':1') ? process.exit() : setTimeout(ask, 5))
-    ask()`
-  execFileSync(process.execPath, ['-e', script], { env: {} })
-}
