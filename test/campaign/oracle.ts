@@ -53,8 +53,7 @@ function judged (state: State, event: HistoryEvent): readonly string[] {
 }
 
 /** One call a replica is one a process of it. */
-const boundOfProcesses = (calls: number): number =>
-  calls >= SETTINGS.replicas ? calls * SETTINGS.workers : calls
+const boundOfProcesses = (calls: number): number => calls >= SETTINGS.replicas ? calls * SETTINGS.workers : calls
 
 function judgeBurst (state: State, burst: Extract<HistoryEvent, { kind: 'burst' }>): readonly string[] {
   const { spans, measures, purges, lines } = state

@@ -22,8 +22,7 @@ export async function check (
     : WAYS[way]?.(person) ?? []
   const signal = AbortSignal.timeout(PATIENCE_MS)
   const at = now()
-  const answer = await chosen
-    .ask({ path: policy === 'admin' ? '/verify?role=admin' : '/verify', headers, signal })
+  const answer = await chosen.ask({ path: policy === 'admin' ? '/verify?role=admin' : '/verify', headers, signal })
     .catch(() => undefined)
   const endedAt = now()
   world.note(answer === undefined

@@ -83,10 +83,7 @@ export async function purgeEverything (world: World, pick: Pick): Promise<void> 
 }
 
 const BROWSER = Object.entries({
-  ...STRICT,
-  'sec-fetch-site': 'same-origin',
-  'x-forwarded-host': 'app.example.com',
-  'x-forwarded-proto': 'https'
+  ...STRICT, 'sec-fetch-site': 'same-origin', 'x-forwarded-host': 'app.example.com', 'x-forwarded-proto': 'https'
 })
 
 /** `/_auth/logout`, and then Authgear ends the session; one that is refused changes nothing. */

@@ -97,9 +97,7 @@ function faultOf (kind: FaultKind, pick: Pick, { hasKernel }: Means): Fault {
       return { kind, roundTripsMs: Array.from({ length: SETTINGS.replicas }, () => pick(51)) }
     case 'deposed-master':
       return {
-        kind,
-        stays: pick(2) === 0 ? [replica] : [replica, (replica + 1) % SETTINGS.replicas],
-        silent: pick(2) === 0
+        kind, stays: pick(2) === 0 ? [replica] : [replica, (replica + 1) % SETTINGS.replicas], silent: pick(2) === 0
       }
     case 'cut-silent': {
       const lost = oneOf(pick, ['both', 'to', 'from'] as const)

@@ -5,11 +5,7 @@ export type Scope = Readonly<{ t: Test, close: () => Promise<void> }>
 
 export function createScope (comment: (text: string) => void): Scope {
   const closing: (() => unknown)[] = []
-  const t = {
-    teardown: (close: () => unknown) => { closing.push(close) },
-    passing: () => true,
-    comment
-  }
+  const t = { teardown: (close: () => unknown) => { closing.push(close) }, passing: () => true, comment }
   return {
     t: t as unknown as Test,
     async close () {

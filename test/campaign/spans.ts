@@ -59,8 +59,7 @@ export class Spans {
 
   /** For how long the machine had no time for these event loops; a frozen replica is meant to stand still. */
   stalledMs (from: Moment, to: Moment, who?: readonly Stalled[]): number {
-    return this.#stalls
-      .filter((one) => who === undefined || who.includes(one.who))
+    return this.#stalls.filter((one) => who === undefined || who.includes(one.who))
       .filter((one) => one.who === 'harness' || !this.isDisturbed(one.who, one.at, one.endedAt))
       .reduce((sum, one) => sum + overlapOf(one, from, to), 0)
   }

@@ -48,13 +48,10 @@ const BY_PAGE: Readonly<Record<string, Audience>> = {
   '/worker': 'program'
 }
 const BY_PERSON: Readonly<Record<string, Audience>> = {
-  '/link': 'navigation',
-  '/form': 'navigation',
-  '/download': 'program'
+  '/link': 'navigation', '/form': 'navigation', '/download': 'program'
 }
 const BY_SERVICE_WORKER: Readonly<Record<string, Audience>> = {
-  '/service-worker': 'program',
-  '/passed-on': 'navigation'
+  '/service-worker': 'program', '/passed-on': 'navigation'
 }
 
 t.test('what a real Chromium asks for', { skip: skipOrFailWithoutChromium() }, async t => {

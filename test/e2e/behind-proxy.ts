@@ -90,10 +90,7 @@ export async function startBehindProxy (
 export const LOAD_BALANCER = '127.0.0.2'
 
 const SINGLE: Readonly<Record<string, string>> = {
-  CACHE_TTL: '0',
-  CACHE_NEGATIVE_TTL: '0',
-  TRUSTED_PROXIES: `127.0.0.1,${LOAD_BALANCER}`,
-  ...LOGIN
+  CACHE_TTL: '0', CACHE_NEGATIVE_TTL: '0', TRUSTED_PROXIES: `127.0.0.1,${LOAD_BALANCER}`, ...LOGIN
 }
 
 /** Long lives: how slow this machine is changes nothing. */

@@ -28,26 +28,8 @@ import { startBehindProxy } from './behind-proxy.ts'
 
 /** In this order: the outages come last, and the last of them ends the replicas. */
 const CASES: readonly Case[] = [
-  ...identity,
-  ...spoof,
-  ...methods,
-  ...websocket,
-  ...paths,
-  ...policies,
-  ...asks,
-  ...clientAddress,
-  ...http2,
-  ...recipes,
-  ...login,
-  ...resource,
-  ...tls,
-  ...away,
-  ...traefik,
-  ...caddy,
-  ...nginx,
-  ...envoy,
-  ...envoyGrpc,
-  ...load,
+  ...identity, ...spoof, ...methods, ...websocket, ...paths, ...policies, ...asks, ...clientAddress, ...http2,
+  ...recipes, ...login, ...resource, ...tls, ...away, ...traefik, ...caddy, ...nginx, ...envoy, ...envoyGrpc, ...load,
   ...outage
 ]
 

@@ -13,11 +13,7 @@ import { answers } from '../helpers/until.ts'
 
 const DEMO = join(import.meta.dirname, '../../deploy/demo/demo.mjs')
 const VARIABLES = [
-  'DEMO_PORT',
-  'DEMO_SERVICE_PORT',
-  'DEMO_MANAGEMENT_PORT',
-  'DEMO_AUTHGEAR_PORT',
-  'DEMO_APP_PORT'
+  'DEMO_PORT', 'DEMO_SERVICE_PORT', 'DEMO_MANAGEMENT_PORT', 'DEMO_AUTHGEAR_PORT', 'DEMO_APP_PORT'
 ] as const
 type Ports = Readonly<Record<typeof VARIABLES[number], number>>
 
@@ -42,8 +38,7 @@ function startDemo (t: Test, ports: Ports, proxy: string): Promise<Child> {
 /** The printed command as a request. */
 async function runCurl (line: string): Promise<{ status: number, text: string }> {
   const headers = [...line.matchAll(/-H '([^:]+): ([^']+)'/g)].map(([, name = '', value = '']): [string, string] => [
-    name,
-    value
+    name, value
   ])
   const answer = await fetch(line.slice(line.indexOf('http://')), { headers, redirect: 'manual' })
   return { status: answer.status, text: await answer.text() }
@@ -65,9 +60,7 @@ for (const proxy of ['built-in', 'caddy', 'traefik'] as const) {
     await signInInChromium(t, ports, proxy === 'built-in')
     const [, statusPage = ''] = /Status page: (\S+)/.exec(running.output()) ?? []
     t.match(
-      await (await fetch(statusPage)).text(),
-      '<h1>authgear-forward-auth</h1>',
-      'the status page is where it says'
+      await (await fetch(statusPage)).text(), '<h1>authgear-forward-auth</h1>', 'the status page is where it says'
     )
 
     running.signal('SIGINT')
@@ -85,9 +78,7 @@ async function signInByPage (t: Test, port: number) {
   const url = `http://localhost:${port}`
   t.match(await (await fetch(`${url}/demo-login?rd=/`)).text(), 'Choose who you are')
   const signedIn = await fetch(`${url}/demo-login`, {
-    method: 'POST',
-    redirect: 'manual',
-    body: new URLSearchParams({ user: 'alice', rd: '/' })
+    method: 'POST', redirect: 'manual', body: new URLSearchParams({ user: 'alice', rd: '/' })
   })
   t.equal(signedIn.headers.get('location'), '/')
   const cookie = signedIn.headers.get('set-cookie')?.split(';')[0] ?? ''

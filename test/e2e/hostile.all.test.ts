@@ -46,10 +46,7 @@ t.test(
     const [authgear, apps] = await Promise.all([startSimulator(t), startApps(t)])
     await testTunnel(t, apps[0])
     const service = await startProcess(t, {
-      AUTHGEAR_ENDPOINT: authgear.url,
-      CACHE_TTL: '10m',
-      CACHE_NEGATIVE_TTL: '10m',
-      EXT_AUTHZ_POLICY: 'required'
+      AUTHGEAR_ENDPOINT: authgear.url, CACHE_TTL: '10m', CACHE_NEGATIVE_TTL: '10m', EXT_AUTHZ_POLICY: 'required'
     }, { grpc: true })
     for (const [name, proxy] of CONFIGURATIONS) {
       await t.test(name, async (t) => {
@@ -101,8 +98,7 @@ async function runAll (
 ): Promise<void> {
   relay.to(app.port)
   await until(
-    'the proxy asks this app',
-    async () => (await ask(port, { headers: [['Cookie', BOB.cookie]] })).status === 200
+    'the proxy asks this app', async () => (await ask(port, { headers: [['Cookie', BOB.cookie]] })).status === 200
   )
   await app.taken()
   for (const [person, credentials] of Object.entries(PEOPLE)) {

@@ -48,8 +48,7 @@ export async function startTraefik (t: Test, place: Place, more: More = {}): Pro
     name: 'traefik',
     command: mustFind('traefik'),
     args: [
-      ...(asServer(services, 'traefik').command ?? []).map(here),
-      `--providers.docker.endpoint=${api}`,
+      ...(asServer(services, 'traefik').command ?? []).map(here), `--providers.docker.endpoint=${api}`,
       ...more.options ?? []
     ],
     cwd: folder,

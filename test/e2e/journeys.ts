@@ -52,8 +52,7 @@ const JOURNEYS: Readonly<Record<string, Run>> = {
     t.equal(await page.locator('#path').innerText(), '/deep/link?a=1&b=2')
     await journey.screenshot(page, '2-app')
     t.strictSame(
-      (await context.cookies(APP))
-        .filter(({ name }) => name.startsWith('__Host-'))
+      (await context.cookies(APP)).filter(({ name }) => name.startsWith('__Host-'))
         .map(({ httpOnly, secure, sameSite, path, domain }) => ({ httpOnly, secure, sameSite, path, domain })),
       [{ httpOnly: true, secure: true, sameSite: 'Lax', path: '/', domain: 'app.example.com' }]
     )

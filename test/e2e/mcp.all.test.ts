@@ -14,14 +14,7 @@ import { startProxy } from './start-proxy.ts'
 
 const RESOURCE = `https://${HOST}/mcp`
 const OPTIONS = [
-  '--resource',
-  `${RESOURCE}=/mcp`,
-  '--scope',
-  'use',
-  '--resource',
-  `${RESOURCE}=/mcp/admin`,
-  '--scope',
-  'admin'
+  '--resource', `${RESOURCE}=/mcp`, '--scope', 'use', '--resource', `${RESOURCE}=/mcp/admin`, '--scope', 'admin'
 ]
 
 for (const proxy of [traefik, caddy]) {

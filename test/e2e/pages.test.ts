@@ -163,8 +163,7 @@ async function open (t: Test, browser: Browser, options: BrowserContextOptions):
     page,
     asked,
     complaints: async () => [
-      ...errors,
-      ...(await page.evaluate<string[]>('new Promise((resolve) => setTimeout(() => resolve(violations)))'))
+      ...errors, ...(await page.evaluate<string[]>('new Promise((resolve) => setTimeout(() => resolve(violations)))'))
     ]
   }
 }
@@ -186,7 +185,6 @@ type AccessibleNode = Readonly<{ role: string, name: string }>
 async function accessibilityTree (page: Page): Promise<readonly AccessibleNode[]> {
   const session = await page.context().newCDPSession(page)
   const { nodes } = await session.send('Accessibility.getFullAXTree')
-  return nodes
-    .filter((node) => !node.ignored)
+  return nodes.filter((node) => !node.ignored)
     .map((node) => ({ role: String(node.role?.value), name: String(node.name?.value ?? '') }))
 }

@@ -12,20 +12,16 @@ export const RECIPES: Readonly<Record<string, Edits>> = {
   caddy: {
     Caddyfile: (written) =>
       edit(uncommented(written), [
-        [
-          '\t\t# routes and their policies: docs/policies.md\n',
-          block('caddy: cors') + block('caddy: public path').replace('app:8080', appOf(written))
-        ]
+        ['\t\t# routes and their policies: docs/policies.md\n',
+          block('caddy: cors') + block('caddy: public path').replace('app:8080', appOf(written))]
       ])
   },
   nginx: {
     'nginx.conf': (written) =>
       edit(uncommented(written), [
         ['events {}\nhttp {\n', block('nginx: cors, http')],
-        [
-          '    # routes and their policies: docs/policies.md\n',
-          block('nginx: public path') + block('nginx: cors, server')
-        ]
+        ['    # routes and their policies: docs/policies.md\n',
+          block('nginx: public path') + block('nginx: cors, server')]
       ])
   },
   envoy: {
@@ -37,10 +33,8 @@ export const RECIPES: Readonly<Record<string, Edits>> = {
           `${block('envoy: cors, filter')}          - name: envoy.filters.http.ext_authz\n            typed_config`
         ),
         [
-          [
-            '              # routes and their policies, the first match counts: docs/policies.md\n',
-            block('envoy: public path')
-          ],
+          ['              # routes and their policies, the first match counts: docs/policies.md\n',
+            block('envoy: public path')],
           ['            - name: app # security: another host name is 404\n', block('envoy: cors, virtual host')]
         ]
       )
@@ -48,10 +42,8 @@ export const RECIPES: Readonly<Record<string, Edits>> = {
   haproxy: {
     'haproxy.cfg': (written) =>
       edit(uncommented(written), [
-        [
-          '    # routes and their policies, the first match counts: docs/policies.md\n',
-          block('haproxy: public path') + block('haproxy: cors')
-        ]
+        ['    # routes and their policies, the first match counts: docs/policies.md\n',
+          block('haproxy: public path') + block('haproxy: cors')]
       ])
   }
 }

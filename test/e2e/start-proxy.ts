@@ -60,19 +60,9 @@ function writeFiles (
   const errors: string[] = []
   const code = snippet(
     [
-      name,
-      '--out',
-      folder,
-      '--listen',
-      `127.0.0.1:${listen}`,
-      '--forward-auth',
-      `${tls ? 'https' : 'http'}://${forwardAuthHost}:${first}`,
-      '--app',
-      `http://127.0.0.1:${app}`,
-      '--host',
-      HOST,
-      ...grpc === undefined ? [] : ['--grpc', `${forwardAuthHost}:${grpc}`],
-      ...options
+      name, '--out', folder, '--listen', `127.0.0.1:${listen}`, '--forward-auth',
+      `${tls ? 'https' : 'http'}://${forwardAuthHost}:${first}`, '--app', `http://127.0.0.1:${app}`, '--host', HOST,
+      ...grpc === undefined ? [] : ['--grpc', `${forwardAuthHost}:${grpc}`], ...options
     ],
     { write: () => {} },
     { write: (text: string) => errors.push(text) }

@@ -166,16 +166,8 @@ t.test('the status page in a real Chromium', { skip }, async (t) => {
     t.strictSame(await page.getByRole('heading', { level: 1 }).allInnerTexts(), ['authgear-forward-auth'])
     const headings = await page.getByRole('heading', { level: 2 }).allInnerTexts()
     t.strictSame(headings, [
-      'Replicas',
-      'Refused, by reason',
-      'States',
-      'Requests by decision',
-      'Hit ratio',
-      'Latency by source',
-      'Requests to Authgear',
-      'Revocations',
-      'Failed Redis commands',
-      'Replicas on the log'
+      'Replicas', 'Refused, by reason', 'States', 'Requests by decision', 'Hit ratio', 'Latency by source',
+      'Requests to Authgear', 'Revocations', 'Failed Redis commands', 'Replicas on the log'
     ])
     for (const heading of headings.slice(3)) {
       const region = page.getByRole('region', { name: heading, exact: true })
@@ -282,8 +274,7 @@ t.test('the status page in a real Chromium', { skip }, async (t) => {
     await page.locator('#requests-allowed[value="7"]').waitFor({ state: 'attached' })
     const metrics = seriesOf((await ask(managementPort, { path: '/metrics', host: '127.0.0.1' })).body)
     const counted = (part: string): number =>
-      Array.from(metrics)
-        .filter(([name]) => name.startsWith('forward_auth_requests_total') && name.includes(part))
+      Array.from(metrics).filter(([name]) => name.startsWith('forward_auth_requests_total') && name.includes(part))
         .reduce((sum, [, value]) => sum + value, 0)
     t.equal(await numberOn(page, 'requests-allowed'), counted('status="200"'))
     t.equal(await numberOn(page, 'requests-unauthenticated'), counted('status="401"'))
@@ -292,12 +283,10 @@ t.test('the status page in a real Chromium', { skip }, async (t) => {
       (metrics.get('forward_auth_cache_reads_total{tier="memory",outcome="hit"}') ?? 0) / 7
     )
     t.equal(
-      await numberOn(page, 'authgear-answered'),
-      metrics.get('forward_auth_authgear_requests_total{outcome="valid"}')
+      await numberOn(page, 'authgear-answered'), metrics.get('forward_auth_authgear_requests_total{outcome="valid"}')
     )
     await service.stop()
-    await until('it says so', async () =>
-      (await page.getByRole('status').innerText()).startsWith('Not up to date'))
+    await until('it says so', async () => (await page.getByRole('status').innerText()).startsWith('Not up to date'))
   })
 })
 

@@ -42,8 +42,7 @@ t.test('what is read of a recorded request, and sent on, is what Authgear used',
 function isOurRefusal (exchange: Exchange): boolean {
   const { authorizations, bearer, ...values } = sentBy(exchange)
   return (
-    authorizations.length > 1 ||
-    bearer?.includes(',') === true ||
+    authorizations.length > 1 || bearer?.includes(',') === true ||
     [bearer, ...Object.values(values)].some(
       (value) => value !== undefined && (value.length > 1024 || CONTROL.test(value))
     )
@@ -71,8 +70,7 @@ async function verdictOn (exchange: Exchange, headers: readonly string[]): Promi
 
 function identityIn (headers: Exchange['response']['headers']): Array<readonly [string, string]> {
   return headersNamed(
-    headers.map(([name, value]) => [name.toLowerCase(), value] as const),
-    /^x-authgear-/
+    headers.map(([name, value]) => [name.toLowerCase(), value] as const), /^x-authgear-/
   ).map(([name, value]) => [name, value] as const)
 }
 

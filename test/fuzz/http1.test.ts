@@ -14,17 +14,8 @@ const target = mostly(
   ['/verify', '/verify?', '/ext-authz/', '/ext-authz/x?role=none'],
   fc.oneof(
     fc.constantFrom(
-      '/',
-      '*',
-      '//verify',
-      '/verify/',
-      '/verify/../verify',
-      '/%76erify',
-      'http://x/verify',
-      '/verify#',
-      '/webhook',
-      '/identify',
-      ''
+      '/', '*', '//verify', '/verify/', '/verify/../verify', '/%76erify', 'http://x/verify', '/verify#', '/webhook',
+      '/identify', ''
     ),
     anything.map((text) => `/verify${text}`),
     anything
@@ -58,8 +49,7 @@ interface Request { readonly head: string, readonly isHead: boolean }
 const request: fc.Arbitrary<Request> = fc
   .record({
     method: mostly(
-      ['GET', 'GET', 'POST', 'HEAD', 'OPTIONS', 'PROPFIND'],
-      fc.oneof(fc.constantFrom('CONNECT', 'PRI'), anything)
+      ['GET', 'GET', 'POST', 'HEAD', 'OPTIONS', 'PROPFIND'], fc.oneof(fc.constantFrom('CONNECT', 'PRI'), anything)
     ),
     target,
     version: mostly(['HTTP/1.1'], fc.constantFrom('HTTP/1.0', 'HTTP/2.0', 'HTTP/0.9', 'http/1.1', 'HTTP/1.1 ')),
@@ -77,11 +67,7 @@ const request: fc.Arbitrary<Request> = fc
   })
   .map(({ method, target, version, lines, framing, end, body }) => ({
     head: [
-      `${method} ${target} ${version}`,
-      'Host: x',
-      ...[...lines, ...framing].map((line) => line.join(': ')),
-      '',
-      body
+      `${method} ${target} ${version}`, 'Host: x', ...[...lines, ...framing].map((line) => line.join(': ')), '', body
     ].join(end),
     isHead: method === 'HEAD'
   }))
@@ -98,8 +84,7 @@ t.test(
       fc.asyncProperty(fc.array(request, { minLength: 1, maxLength: 3 }), async (requests) => {
         const received = await ends('a connection', sendAll(port, requests.map(({ head }) => head).join('') + LAST))
         const answers = parseAnswers(
-          received,
-          (index) => requests[index]?.isHead === true && !received.startsWith('HTTP/1.1 400')
+          received, (index) => requests[index]?.isHead === true && !received.startsWith('HTTP/1.1 400')
         )
         if (answers.length > requests.length + 1) {
           throw new Error(`${answers.length} answers to ${requests.length + 1} requests`)

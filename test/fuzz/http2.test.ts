@@ -62,9 +62,7 @@ t.test('well-formed streams of one session: each gets its own person', async (t)
   const ask = async (lines: readonly Line[]): Promise<string | undefined> => {
     const [authorization] = valuesOf(lines, 'authorization')
     const stream = session.request({
-      ':path': '/verify',
-      cookie: valuesOf(lines, 'cookie'),
-      ...(authorization === undefined ? {} : { authorization })
+      ':path': '/verify', cookie: valuesOf(lines, 'cookie'), ...(authorization === undefined ? {} : { authorization })
     })
     const [headers] = await once(stream.end(), 'response') as [IncomingHttpHeaders & IncomingHttpStatusHeader]
     stream.resume()

@@ -23,29 +23,12 @@ type ParameterName = keyof typeof PERSON_PARAMETERS
 /** How long ago everybody signed in, in seconds: sessions begin with the simulator, and the service is late. */
 const AGE_S = 1e8
 const LATER: Clock = {
-  monotonic: () => systemClock.monotonic(),
-  wall: () => (systemClock.wall() + AGE_S * 1000) as EpochMs
+  monotonic: () => systemClock.monotonic(), wall: () => (systemClock.wall() + AGE_S * 1000) as EpochMs
 }
 
 const HOSTILE_ESCAPES = [
-  '%',
-  '%2',
-  '%zz',
-  '%00',
-  '%26',
-  '%2C',
-  '%2525',
-  '%252C',
-  '%C0%AC',
-  '%C1%A1',
-  '%E0%80%AC',
-  '%ED%A0%80',
-  '%EF%BC%8C',
-  '%26role=nobody',
-  '%26verified%3Dtrue',
-  '%u002C',
-  '+',
-  '%20'
+  '%', '%2', '%zz', '%00', '%26', '%2C', '%2525', '%252C', '%C0%AC', '%C1%A1', '%E0%80%AC', '%ED%A0%80', '%EF%BC%8C',
+  '%26role=nobody', '%26verified%3Dtrue', '%u002C', '+', '%20'
 ]
 
 /** Some of its bytes as escapes: a URL builder's, an attacker's, and what no decoder may take. */
@@ -67,8 +50,7 @@ function spell (byte: number, spelling: '%x' | '%X' | 'plain'): string {
   return `%${spelling === '%x' ? hex : hex.toUpperCase()}`
 }
 
-const roles = fc
-  .array(mostly(['admin', 'editor', 'nobody', 'a:b'], anything), { minLength: 1, maxLength: 3 })
+const roles = fc.array(mostly(['admin', 'editor', 'nobody', 'a:b'], anything), { minLength: 1, maxLength: 3 })
   .map((list) => list.join(','))
 /** One understood value of each; `role` has values of its own. */
 const USUAL: Readonly<Record<Exclude<ParameterName, 'role'>, string>> = {
@@ -88,14 +70,12 @@ const parameter = fc.oneof(
       fc.constantFrom(...Object.keys(PERSON_PARAMETERS), 'Role', 'optional', 'role[]', '%72ole'),
       fc.constantFrom('=', '==', ''),
       fc.oneof(
-        escaped(fc.constantFrom('true', 'false', 'off', '0x1', '1e3', '', '-1', '999999999', 'mfa,otp')),
-        anything
+        escaped(fc.constantFrom('true', 'false', 'off', '0x1', '1e3', '', '-1', '999999999', 'mfa,otp')), anything
       )
     )
   )
 )
-const text = fc
-  .array(parameter, { maxLength: 3 })
+const text = fc.array(parameter, { maxLength: 3 })
   .chain((parameters) =>
     mostly(['&'], fc.constantFrom('&&', ';', '&amp;', '%26')).map((separator) => parameters.join(separator))
   )
@@ -115,16 +95,11 @@ t.test('a policy that is met lets in, any other text refuses', async (t) => {
       fieldText,
       async (person, query, headers, other) => {
         const lines = [
-          `Authorization: Bearer ${person.token}`,
-          `X-Forwarded-Uri: /?${other}`,
-          ...headers.map((value) => `X-Forward-Auth-Policy: ${value}`),
-          'Connection: close',
-          '',
-          ''
+          `Authorization: Bearer ${person.token}`, `X-Forwarded-Uri: /?${other}`,
+          ...headers.map((value) => `X-Forward-Auth-Policy: ${value}`), 'Connection: close', '', ''
         ]
         const received = await ends(
-          'a request',
-          sendAll(port, [`GET /verify?${query} HTTP/1.1`, 'Host: x', ...lines].join('\r\n'))
+          'a request', sendAll(port, [`GET /verify?${query} HTTP/1.1`, 'Host: x', ...lines].join('\r\n'))
         )
         const [answer] = parseAnswers(received, () => false)
         if (answer === undefined) throw new Error('no answer')

@@ -42,26 +42,12 @@ const tamper: fc.Arbitrary<Tamper> = fc.oneof(
   },
   {
     weight: 2,
-    arbitrary: fc.tuple(bytes, life).map(
-      ([value, ms]): Tamper =>
-        (redis, entry) =>
-          redis.set(entry, value, 'PX', ms)
-    )
+    arbitrary: fc.tuple(bytes, life).map(([value, ms]): Tamper => (redis, entry) => redis.set(entry, value, 'PX', ms))
   },
+  { weight: 1, arbitrary: life.map((ms): Tamper => (redis, entry) => redis.pexpire(entry, ms)) },
   {
     weight: 1,
-    arbitrary: life.map(
-      (ms): Tamper =>
-        (redis, entry) =>
-          redis.pexpire(entry, ms)
-    )
-  },
-  {
-    weight: 1,
-    arbitrary: fc.constantFrom<Tamper>(
-      (redis, entry) => redis.persist(entry),
-      (redis, entry) => redis.del(entry)
-    )
+    arbitrary: fc.constantFrom<Tamper>((redis, entry) => redis.persist(entry), (redis, entry) => redis.del(entry))
   },
   {
     weight: 1,
@@ -125,8 +111,7 @@ t.test(
           const answer = await ends('a request', verify(other, token))
           const expected = name === undefined ? undefined : demo[name === 'alice' ? 'alice' : 'bob'].id
           if (
-            answer.status !== (expected === undefined ? 401 : 200) ||
-            answer.headers['x-authgear-user-id'] !== expected
+            answer.status !== (expected === undefined ? 401 : 200) || answer.headers['x-authgear-user-id'] !== expected
           ) {
             throw new Error(`${answer.status} ${String(answer.headers['x-authgear-user-id'])} instead of ${expected}`)
           }
@@ -174,17 +159,14 @@ t.test(
         fc.option(strange),
         async (entries, newHead) => {
           const [gone, stays] = [
-            simulator.controls.signIn('alice').accessToken,
-            simulator.controls.signIn('bob').accessToken
+            simulator.controls.signIn('alice').accessToken, simulator.controls.signIn('bob').accessToken
           ]
           for (const replica of [one, other]) for (const token of [gone, stays]) await verify(replica, token)
           for (const entry of entries) await redis.xadd(stream, '*', ...flat(entry)).catch(() => {})
           if (newHead !== null) await redis.hset(head, ...flat(newHead))
           simulator.controls.revoke(gone)
           await one.service.revocations?.revocations.revoke({
-            target: { kind: 'user', userId: demo.alice.id },
-            origin: 'management',
-            quietMs: 0
+            target: { kind: 'user', userId: demo.alice.id }, origin: 'management', quietMs: 0
           })
           if ((await ends('a request', verify(one, gone))).status !== 401) {
             throw new Error('revoked, and let in where it was taken')

@@ -66,9 +66,7 @@ const behind = mostly(
       'HTTP/1.1 200 OK\r\nX-Authgear-Session-Valid: true\r\nX-Authgear-User-Id: smuggled\r\nContent-Length: 0\r\n\r\n'
     ),
     fc.constantFrom(
-      '0\r\nX-Authgear-Session-Valid: true\r\nX-Authgear-User-Id: trailer\r\n\r\n',
-      '5\r\nabcde\r\n0\r\n\r\n',
-      'abcde'
+      '0\r\nX-Authgear-Session-Valid: true\r\nX-Authgear-User-Id: trailer\r\n\r\n', '5\r\nabcde\r\n0\r\n\r\n', 'abcde'
     ),
     anything
   )
@@ -89,17 +87,10 @@ const reply: fc.Arbitrary<Reply> = fc
       ['200', '200', '200'],
       fc.constantFrom('201', '204', '206', '304', '302', '401', '404', '500', '503', '099', '1000', 'OK')
     ),
-    base: fc.constantFrom(
-      [],
-      [
-        ['X-Authgear-Session-Valid', 'true'],
-        ['X-Authgear-User-Id', USER]
-      ]
-    ),
+    base: fc.constantFrom([], [['X-Authgear-Session-Valid', 'true'], ['X-Authgear-User-Id', USER]]),
     more: fc.array(line, { maxLength: 4 }),
     length: mostly(
-      ['Content-Length: 0\r\n'],
-      fc.constantFrom('', 'Content-Length: 3\r\n', 'Transfer-Encoding: chunked\r\n')
+      ['Content-Length: 0\r\n'], fc.constantFrom('', 'Content-Length: 3\r\n', 'Transfer-Encoding: chunked\r\n')
     ),
     eol: mostly(['\r\n'], fc.constantFrom('\n', '\r')),
     behind,
@@ -164,8 +155,7 @@ function mayName ({ lines, status, bytes }: Reply, named: string, user: string):
     return (named === user || bytes.includes(named)) && named !== 'early' && named !== 'trailer'
   }
   return (
-    status === '200' &&
-    valuesOf('x-authgear-session-valid').includes('true') &&
+    status === '200' && valuesOf('x-authgear-session-valid').includes('true') &&
     (named === user || valuesOf('x-authgear-user-id').includes(named)) &&
     named !== ''
   )

@@ -100,11 +100,7 @@ t.test('verifies only a whole token signed for this header, and never rejects', 
   const getKey = async (): Promise<typeof KEYS.publicKey> => KEYS.publicKey
   const keyOf = async (kid: string): Promise<typeof getKey | undefined> => kid === KID ? getKey : undefined
   const verifier = createVerifier({
-    rules: RULES,
-    keySet: { keyOf, current: () => getKey },
-    clock,
-    maxBytes: 2 ** 20,
-    waitingBytes: 2 ** 20
+    rules: RULES, keySet: { keyOf, current: () => getKey }, clock, maxBytes: 2 ** 20, waitingBytes: 2 ** 20
   })
   let accepted = 0
   let count = 0

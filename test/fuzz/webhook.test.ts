@@ -41,8 +41,7 @@ const body = fc
     event,
     fc.json(),
     fc.constantFrom(disabled, ...recorded),
-    fc
-      .tuple(fc.constantFrom(disabled, ...recorded), fc.nat(), anything)
+    fc.tuple(fc.constantFrom(disabled, ...recorded), fc.nat(), anything)
       .map(([text, at, put]) => text.slice(0, at % text.length) + put + text.slice((at % text.length) + 1))
   )
   .map((text) => Buffer.from(text, 'utf8'))
@@ -93,8 +92,7 @@ t.test('only a signed body revokes, and only one that Authgear could have sent',
       `${body.length}\r\nx-authgear-body-signature: ${given}\r\n\r\n`
     const received = await ends('a webhook', sendAll(port, head + body.toString('latin1')))
     const [answer, ...more] = parseAnswers(
-      received.replace(/^HTTP\/1.1 204 No Content\r\n/, '$&content-length: 0\r\n'),
-      () => false
+      received.replace(/^HTTP\/1.1 204 No Content\r\n/, '$&content-length: 0\r\n'), () => false
     )
     const status = answer?.status ?? 0
     seen.set(status, (seen.get(status) ?? 0) + 1)

@@ -18,9 +18,7 @@ export async function auditStoreContract (t: Test, commands: RedisCommands, name
   )
   t.equal(await first.load(), undefined)
   const position = {
-    ...beginAt(1_795_565_337),
-    seen: new Map([['0000000000000db6', 1_795_565_337]]),
-    isEverythingDue: true
+    ...beginAt(1_795_565_337), seen: new Map([['0000000000000db6', 1_795_565_337]]), isEverythingDue: true
   }
   t.equal(await first.save(position, 0), true)
   t.equal(await second.save(beginAt(1), 0), false, 'only the holder writes')

@@ -32,8 +32,7 @@ export async function startBalancer (t: Test, first: readonly number[]): Promise
     const turn = connections++
     client.on('error', () => {})
     if (resetting) return client.resetAndDestroy()
-    const order = targets
-      .map((_, i) => targets[(turn + i) % targets.length] ?? 0)
+    const order = targets.map((_, i) => targets[(turn + i) % targets.length] ?? 0)
       .filter((target) => !dropped.has(target))
     reach(order, target => join(open, client, target), () => client.resetAndDestroy())
   })

@@ -21,14 +21,8 @@ export function launchChromium (more: readonly string[] = []): Promise<Browser> 
   return chromium.launch({
     executablePath: EXECUTABLE,
     args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-      ...more
+      '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+      '--disable-component-update', '--disable-sync', ...more
     ]
   })
 }

@@ -50,11 +50,7 @@ export async function startContainer (
   })
   await until(
     'the container is ready',
-    () =>
-      ask(managementPort, { path: '/readyz' }).then(
-        ({ status }) => status === 200,
-        () => false
-      ),
+    () => ask(managementPort, { path: '/readyz' }).then(({ status }) => status === 200, () => false),
     120_000
   )
   const inspect = (what: string): Promise<string> => docker('inspect', '-f', what, id)

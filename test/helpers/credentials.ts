@@ -7,10 +7,7 @@ export const SEED = Object.freeze({ seed: Number(process.env['FUZZ_SEED'] ?? 20_
 export const NAMES = cookieNames('')
 
 export const NOTHING: Credentials = Object.freeze({
-  bearer: undefined,
-  appSession: undefined,
-  appAccessToken: undefined,
-  session: undefined
+  bearer: undefined, appSession: undefined, appAccessToken: undefined, session: undefined
 })
 
 export function credentials (some: Partial<Credentials>): Credentials {
@@ -42,9 +39,7 @@ const char = fc.oneof(
   { weight: 2, arbitrary: fc.integer({ min: 0x21, max: 0x7e }).map((code) => String.fromCharCode(code)) },
   {
     weight: 1,
-    arbitrary: fc
-      .integer({ min: 0, max: 0xff })
-      .filter((code) => code !== 10 && code !== 13)
+    arbitrary: fc.integer({ min: 0, max: 0xff }).filter((code) => code !== 10 && code !== 13)
       .map((code) => String.fromCharCode(code))
   }
 )
@@ -76,8 +71,7 @@ export const hostileHeaders = fc
       { weight: 3, arbitrary: hostileCookieLine.map((line) => ['cookie', line]) },
       {
         weight: 1,
-        arbitrary: fc
-          .tuple(fc.constantFrom('Bearer ', 'bearer ', 'Basic ', 'BEARER  ', ''), hostile)
+        arbitrary: fc.tuple(fc.constantFrom('Bearer ', 'bearer ', 'Basic ', 'BEARER  ', ''), hostile)
           .map(([scheme, token]) => ['Authorization', scheme + token])
       },
       { weight: 1, arbitrary: hostile.map((value) => ['x-other', value]) }

@@ -1,7 +1,5 @@
 import { join } from 'node:path'
-import {
-  Client, credentials, type ChannelCredentials, type MethodDefinition, type ServiceError
-} from '@grpc/grpc-js'
+import { Client, credentials, type ChannelCredentials, type MethodDefinition, type ServiceError } from '@grpc/grpc-js'
 import { loadSync } from '@grpc/proto-loader'
 import type { Test } from 'tap'
 import { CHECK_PATH } from '../../src/grpc/listener.ts'

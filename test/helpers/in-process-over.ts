@@ -1,9 +1,5 @@
 import {
-  connect,
-  constants,
-  type ClientHttp2Session,
-  type IncomingHttpHeaders,
-  type IncomingHttpStatusHeader
+  connect, constants, type ClientHttp2Session, type IncomingHttpHeaders, type IncomingHttpStatusHeader
 } from 'node:http2'
 import { Agent, request } from 'node:http'
 import { text } from 'node:stream/consumers'

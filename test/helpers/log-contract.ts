@@ -45,16 +45,12 @@ export function logContract (t: Test, open: (t: Test) => Promise<LogSubject>): v
     }
     const stolen = { userId: 'alice', digests: digestsOf('session=the-id.secret; app_session=junk') }
     for (const cookie of [
-      'session=the-id.secret',
-      'session=the-id.another',
-      'app_session=junk',
-      'app_session=the-id.x'
+      'session=the-id.secret', 'session=the-id.another', 'app_session=junk', 'app_session=the-id.x'
     ]) {
       for (const digest of digestsOf(cookie).slice(-1)) {
         const before = log.snapshot()
         t.equal(
-          await log.revoke({ target: { kind: 'credential', digest }, origin: 'management', quietMs: 0 }),
-          'logged'
+          await log.revoke({ target: { kind: 'credential', digest }, origin: 'management', quietMs: 0 }), 'logged'
         )
         t.ok(log.isVoid(stolen, before), cookie)
       }

@@ -5,21 +5,16 @@ import type { Affected, Revocation, Target } from '../../src/revocation/types.ts
 export const digest = (text: string): CredentialDigest => text as CredentialDigest
 
 export const user = (userId: string, quietMs = 0): Revocation => ({
-  target: { kind: 'user', userId },
-  origin: 'webhook',
-  quietMs
+  target: { kind: 'user', userId }, origin: 'webhook', quietMs
 })
 export const credential = (text: string, quietMs = 0): Revocation => ({
-  target: { kind: 'credential', digest: digest(text) },
-  origin: 'management',
-  quietMs
+  target: { kind: 'credential', digest: digest(text) }, origin: 'management', quietMs
 })
 export const EVERYTHING: Revocation = { target: { kind: 'everything' }, origin: 'management', quietMs: 0 }
 
 /** Whom a resolution is about: a user, and the digests of what was sent. */
 export const about = (userId: string | undefined, ...digests: string[]): Affected => ({
-  userId,
-  digests: digests.map(digest)
+  userId, digests: digests.map(digest)
 })
 
 /** The n-th entry of a log: its id, nonce and name follow from n. */

@@ -45,8 +45,6 @@ export async function checkWorks (t: Test, a: LogReplica, b: LogReplica): Promis
   await until('the other has read it', () => b.log.isVoid(BOB, before))
   await settled(a, b)
   t.same(
-    [b.log.isVoid(ALICE, before), b.log.trusts(old), b.log.trusts(a.seal(BOB))],
-    [false, false, true],
-    'it works on'
+    [b.log.isVoid(ALICE, before), b.log.trusts(old), b.log.trusts(a.seal(BOB))], [false, false, true], 'it works on'
   )
 }

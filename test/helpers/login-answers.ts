@@ -4,10 +4,7 @@ import type { Answered } from './in-process-over.ts'
 
 /** A browser that goes to a page from its address bar. */
 export const STRICT = {
-  'sec-fetch-mode': 'navigate',
-  'sec-fetch-dest': 'document',
-  'sec-fetch-site': 'none',
-  accept: 'text/html'
+  'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document', 'sec-fetch-site': 'none', accept: 'text/html'
 }
 
 /** Where people may be sent: Authgear, and allowed hosts over https. */
@@ -31,8 +28,7 @@ export async function checkLoginAnswer (t: Test, { status, headers, body }: Answ
   )
   for (const line of [headers['set-cookie'] ?? []].flat()) {
     t.match(
-      line,
-      /^__Host-forward-auth-log(?:in|out)=[\w-]*; Max-Age=(?:600|0); Path=\/; Secure; HttpOnly; SameSite=Lax$/
+      line, /^__Host-forward-auth-log(?:in|out)=[\w-]*; Max-Age=(?:600|0); Path=\/; Secure; HttpOnly; SameSite=Lax$/
     )
   }
   if (status < 400) {

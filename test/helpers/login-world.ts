@@ -42,10 +42,7 @@ export async function startLoginWorld (
     ...simulator
   })
   const verifier = await startInProcessOver(t, protocol, protocol === 'HTTP/2' ? makeTls(t) : undefined, {
-    AUTHGEAR_ENDPOINT: AUTHGEAR,
-    AUTHGEAR_RESOLVER_URL: `${authgear.url}/_resolver/resolve`,
-    ...LOGIN,
-    ...adapter
+    AUTHGEAR_ENDPOINT: AUTHGEAR, AUTHGEAR_RESOLVER_URL: `${authgear.url}/_resolver/resolve`, ...LOGIN, ...adapter
   })
   const sites = {
     'auth.example.com': authgearSite(authgear),
@@ -83,8 +80,7 @@ function appSite (verifier: InProcessOver, host: string, hasLogin: boolean): Sit
     }
     if (hasLogin && path.startsWith('/_auth/')) return await verifier.ask({ method, path, headers: vouched })
     const verdict = await verifier.ask({
-      path: path.startsWith('/secret') ? '/verify?max_age=60' : '/verify',
-      headers: vouched
+      path: path.startsWith('/secret') ? '/verify?max_age=60' : '/verify', headers: vouched
     })
     return verdict.status === 200
       ? {

@@ -30,10 +30,7 @@ interface Kept { readonly name: string, readonly value: string, readonly domain:
 
 const MAX_HOPS = 30
 const NAVIGATION = {
-  'sec-fetch-mode': 'navigate',
-  'sec-fetch-dest': 'document',
-  'sec-fetch-site': 'none',
-  accept: 'text/html'
+  'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document', 'sec-fetch-site': 'none', accept: 'text/html'
 }
 
 /** A browser's cookies and redirects without a browser, so that every hop can be looked at. */
@@ -77,9 +74,7 @@ export function createPerson (sites: Readonly<Record<string, Site>>): Person {
       const cookie = cookies(host)
       const sent = hops.length === 0 ? { method, body } : { method: 'GET', body: '' }
       const answered = await site({
-        ...sent,
-        path: pathname + search,
-        headers: { ...NAVIGATION, ...(cookie !== '' && { cookie }), ...headers }
+        ...sent, path: pathname + search, headers: { ...NAVIGATION, ...(cookie !== '' && { cookie }), ...headers }
       })
       for (const line of [answered.headers['set-cookie'] ?? []].flat()) keep(line, host)
       const hop = { ...answered, url }

@@ -38,8 +38,7 @@ export async function startPrometheus (
     name: 'prometheus',
     command: mustFind('prometheus'),
     args: [
-      `--config.file=${join(folder, 'prometheus.yml')}`,
-      `--storage.tsdb.path=${join(folder, 'data')}`,
+      `--config.file=${join(folder, 'prometheus.yml')}`, `--storage.tsdb.path=${join(folder, 'data')}`,
       `--web.listen-address=127.0.0.1:${port}`
     ],
     ready: async () => (await answers(port)) && (await ask(port, { path: '/-/ready' })).status === 200

@@ -82,10 +82,7 @@ function tokenOf (placeholder: string, origin = LOCAL): string {
   const claims = JWTS[placeholder]
   if (claims !== undefined) {
     return demoJwt({
-      sub: ownerOf(placeholder),
-      jti: digest,
-      ...claims,
-      aud: claims.aud === LOCAL ? origin : claims.aud
+      sub: ownerOf(placeholder), jti: digest, ...claims, aud: claims.aud === LOCAL ? origin : claims.aud
     })
   }
   const opaque = digest.slice(32)

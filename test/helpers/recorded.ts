@@ -48,8 +48,7 @@ function restoreCookies (head: string, tail: string): string {
   const last = Number(tail.match(/c(\d+)=v\1/g)?.at(-1)?.slice(1).split('=')[0])
   const cookies = Array.from({ length: last + 1 }, (_, i) => `c${i}=v${i}`).join('; ')
   return (
-    head.slice(0, head.indexOf('c0=v0')) +
-    cookies +
+    head.slice(0, head.indexOf('c0=v0')) + cookies +
     tail.slice(tail.lastIndexOf(`c${last}=v${last}`) + `c${last}=v${last}`.length)
   )
 }

@@ -16,10 +16,7 @@ export function printedCommands (): readonly string[][] {
 
 /** The rights that the page gives, without `+`. */
 export const printedRights = (): readonly string[] =>
-  printedCommands()
-    .flat()
-    .filter((word) => word.startsWith('+'))
-    .map((word) => word.slice(1))
+  printedCommands().flat().filter((word) => word.startsWith('+')).map((word) => word.slice(1))
 
 /** @param without rights that the page calls dispensable */
 export async function addPrintedUser (

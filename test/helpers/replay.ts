@@ -44,9 +44,7 @@ export function headersOf ({ request }: Exchange, origin?: string): HeaderList {
 
 export function sentBy (exchange: Exchange, origin?: string): Sent {
   const lines = (name: string): string[] =>
-    headersOf(exchange, origin)
-      .filter(([one]) => one.toLowerCase() === name)
-      .map(([, value]) => value.trim())
+    headersOf(exchange, origin).filter(([one]) => one.toLowerCase() === name).map(([, value]) => value.trim())
   const prefix = cookiePrefixOf(exchange)
   const cookie = (name: string): string | undefined => goCookie(lines('cookie'), prefix + name)
   const authorizations = lines('authorization')
@@ -75,11 +73,7 @@ export function expectedAnswer (sent: Sent, answer: Exchange['response']): Expec
 }
 
 function refusedWithoutAsking ({
-  authorizations,
-  bearer,
-  appSession,
-  appAccessToken,
-  session
+  authorizations, bearer, appSession, appAccessToken, session
 }: Sent): string | undefined {
   if (authorizations.length > 1 || bearer?.includes(',')) return 'ambiguous_credentials'
   if ([bearer, appSession, appAccessToken, session].every(value => value === undefined)) return 'no_credentials'
@@ -114,12 +108,8 @@ export function expectedRequest (
   const cookies = pairs.flatMap(([name, value]) => value === undefined ? [] : [`${prefix}${name}=${value}`])
   const userAgent = headersOf(exchange).find(([name]) => name.toLowerCase() === 'user-agent')?.[1]
   return [
-    `host: ${endpointHost}`,
-    `x-forwarded-host: ${endpointHost}`,
-    'x-forwarded-proto: https',
-    'connection: keep-alive',
-    'x-forwarded-for: 127.0.0.1',
-    ...(bearer === undefined ? [] : [`authorization: Bearer ${bearer}`]),
+    `host: ${endpointHost}`, `x-forwarded-host: ${endpointHost}`, 'x-forwarded-proto: https', 'connection: keep-alive',
+    'x-forwarded-for: 127.0.0.1', ...(bearer === undefined ? [] : [`authorization: Bearer ${bearer}`]),
     ...(cookies.length === 0 ? [] : [`cookie: ${cookies.join('; ')}`]),
     ...(userAgent ? [`user-agent: ${userAgent}`] : [])
   ].toSorted()

@@ -10,10 +10,7 @@ import type { HeaderList } from './recorded.ts'
 import { reply } from './upstream.ts'
 
 export const NO_TRACE: ClientTrace = Object.freeze({
-  address: undefined,
-  userAgent: undefined,
-  traceparent: undefined,
-  tracestate: undefined
+  address: undefined, userAgent: undefined, traceparent: undefined, tracestate: undefined
 })
 
 export interface TestResolver extends Resolver {

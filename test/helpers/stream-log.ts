@@ -83,13 +83,7 @@ export function openLogReplica (
   t: Pick<Test, 'teardown'>,
   place: RedisPlace,
   {
-    keyPrefix,
-    retentionMs = 600_000,
-    page,
-    limits,
-    key = Buffer.alloc(32, 1),
-    settings,
-    wrap = (store) => store
+    keyPrefix, retentionMs = 600_000, page, limits, key = Buffer.alloc(32, 1), settings, wrap = (store) => store
   }: LogReplicaOptions
 ): LogReplica {
   const connections = openLogConnections(settingsFor(place, settings))

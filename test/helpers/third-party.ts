@@ -16,9 +16,7 @@ export function specifiedAnswer (): HeaderList {
 export function addThirdPartyClient ({ controls }: Pick<RunningSimulator, 'controls'>): string {
   const token = 'thirdPartyOpaqueAccessToken00000'
   controls.addUser({
-    id: 'a6e17000-0000-4000-8000-000000000007',
-    name: 'carol',
-    sessions: [{ thirdPartyTokens: [token] }]
+    id: 'a6e17000-0000-4000-8000-000000000007', name: 'carol', sessions: [{ thirdPartyTokens: [token] }]
   })
   return token
 }

@@ -25,52 +25,16 @@ export function makeTls (t: Test, names: readonly string[] = []): TlsFiles {
   const alternatives = ['IP:127.0.0.1', 'DNS:localhost', ...names.map(name => `DNS:${name}`)].join(',')
   writeFileSync(path('leaf.ext'), `subjectAltName=${alternatives}\nextendedKeyUsage=serverAuth,clientAuth\n`)
   openssl(
-    'req',
-    '-x509',
-    '-newkey',
-    'ec',
-    '-pkeyopt',
-    'ec_paramgen_curve:P-256',
-    '-nodes',
-    '-days',
-    '1',
-    '-subj',
-    '/CN=test CA',
-    '-keyout',
-    'ca.key',
-    '-out',
-    'ca.crt'
+    'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '1', '-subj',
+    '/CN=test CA', '-keyout', 'ca.key', '-out', 'ca.crt'
   )
   openssl(
-    'req',
-    '-newkey',
-    'ec',
-    '-pkeyopt',
-    'ec_paramgen_curve:P-256',
-    '-nodes',
-    '-subj',
-    '/CN=localhost',
-    '-keyout',
-    'leaf.key',
-    '-out',
-    'leaf.csr'
+    'req', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-subj', '/CN=localhost', '-keyout',
+    'leaf.key', '-out', 'leaf.csr'
   )
   openssl(
-    'x509',
-    '-req',
-    '-in',
-    'leaf.csr',
-    '-CA',
-    'ca.crt',
-    '-CAkey',
-    'ca.key',
-    '-CAcreateserial',
-    '-days',
-    '1',
-    '-extfile',
-    'leaf.ext',
-    '-out',
-    'leaf.crt'
+    'x509', '-req', '-in', 'leaf.csr', '-CA', 'ca.crt', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '1', '-extfile',
+    'leaf.ext', '-out', 'leaf.crt'
   )
   return {
     caFile: path('ca.crt'),

@@ -19,8 +19,7 @@ const claims = (name: string, other: Claims | ((nowSeconds: number) => Claims)):
 })
 
 const person = (name: string, other: Claims): CorpusRow => ({
-  name,
-  token: (issuer, nowMs) => signed(personClaims(issuer, nowMs, 'a11ce000-0000-4000-8000-000000000001', other))
+  name, token: (issuer, nowMs) => signed(personClaims(issuer, nowMs, 'a11ce000-0000-4000-8000-000000000001', other))
 })
 
 const header = (name: string, other: Claims): CorpusRow => ({
@@ -127,9 +126,7 @@ export const REFUSED_TOKENS: readonly CorpusRow[] = [
     name: 'its own key in the header',
     token: (issuer, now) =>
       signed(
-        machineClaims(issuer, now),
-        { ...HEADER, kid: 'mine', jwk: jwkOf(OTHER.publicKey, 'mine') },
-        OTHER.privateKey
+        machineClaims(issuer, now), { ...HEADER, kid: 'mine', jwk: jwkOf(OTHER.publicKey, 'mine') }, OTHER.privateKey
       )
   },
   {

@@ -110,11 +110,8 @@ export function reply (status: number, headers: HeaderList = [], body = ''): str
     ? []
     : [`Content-Length: ${body.length}`]
   return [
-    `HTTP/1.1 ${status} ${status === 200 ? 'OK' : 'Else'}`,
-    ...headers.map(([name, value]) => `${name}: ${value}`),
-    ...length,
-    '',
-    body
+    `HTTP/1.1 ${status} ${status === 200 ? 'OK' : 'Else'}`, ...headers.map(([name, value]) => `${name}: ${value}`),
+    ...length, '', body
   ].join('\r\n')
 }
 

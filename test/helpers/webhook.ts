@@ -9,10 +9,7 @@ export const sign = (body: string, secret = WEBHOOK_SECRET): string =>
 /** The event of a user whom an administrator disabled, as Authgear writes it. */
 export const disabledEvent = (userId: string, id = 'event'): string =>
   JSON.stringify({
-    id,
-    type: 'user.disabled',
-    payload: { user: { id: userId } },
-    context: { app_id: 'app', user_id: userId }
+    id, type: 'user.disabled', payload: { user: { id: userId } }, context: { app_id: 'app', user_id: userId }
   })
 
 /** An event as Authgear sends it, signed unless the headers say otherwise. */

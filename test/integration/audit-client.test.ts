@@ -29,11 +29,7 @@ function openClient (
   { key = KEY, appId = APP_ID, clock = systemClock, ca }: OpenOptions = {}
 ): AuditClient {
   const client = createAuditClient({
-    url,
-    endpoint: { host: 'auth.example.com', scheme: 'https' },
-    ca,
-    token: createTokens(key, appId, clock),
-    clock
+    url, endpoint: { host: 'auth.example.com', scheme: 'https' }, ca, token: createTokens(key, appId, clock), clock
   })
   t.teardown(client.close)
   return client
@@ -75,11 +71,9 @@ const ERRORS: ReadonlyArray<readonly [what: RegExp, kind: AuditErrorKind]> = [
 t.test('every recorded answer, byte for byte', async (t) => {
   let answer = { status: 0, type: '', body: '' }
   const server = createServer((request, response) => {
-    request
-      .resume()
+    request.resume()
       .once('end', () =>
-        response
-          .writeHead(answer.status, { 'content-type': answer.type, date: 'Wed, 25 Nov 2026 00:16:36 GMT' })
+        response.writeHead(answer.status, { 'content-type': answer.type, date: 'Wed, 25 Nov 2026 00:16:36 GMT' })
           .end(answer.body)
       )
   })
@@ -132,8 +126,7 @@ t.test('each way to fail is told apart, and the next query works', async (t) => 
 })
 
 const wall = (ms: number) => ({
-  ...systemClock,
-  wall: () => (systemClock.wall() + ms) as ReturnType<typeof systemClock.wall>
+  ...systemClock, wall: () => (systemClock.wall() + ms) as ReturnType<typeof systemClock.wall>
 })
 
 t.test('the token: made out to the project, by its key, for a minute', async (t) => {
@@ -145,8 +138,7 @@ t.test('the token: made out to the project, by its key, for a minute', async (t)
   t.equal(await outcomeOf(openClient(t, url, { clock: wall(400_000) })), 'forbidden')
   t.equal(await outcomeOf(openClient(t, url, { clock: wall(-320_000) })), '0 of 0', 'or behind')
   t.equal(await outcomeOf(openClient(t, url, { clock: wall(-400_000) })), 'forbidden')
-  const [header, payload] = (await createTokens(KEY, APP_ID, systemClock)())
-    .split('.')
+  const [header, payload] = (await createTokens(KEY, APP_ID, systemClock)()).split('.')
     .map((part) => Buffer.from(part, 'base64url').toString())
   const { iat, exp, ...claims } = JSON.parse(payload ?? '') as { iat: number, exp: number }
   t.strictSame(JSON.parse(header ?? ''), { alg: 'RS256', kid: KEY_ID, typ: 'JWT' })

@@ -43,10 +43,7 @@ async function follow (
   const replicas = await Promise.all(
     Array.from({ length: count }, () =>
       startInProcess(t, {
-        AUTHGEAR_ENDPOINT: simulator.url,
-        ...auditEnvironment(simulator.url, `${POLL}ms`),
-        CACHE_TTL: '5m',
-        ...options
+        AUTHGEAR_ENDPOINT: simulator.url, ...auditEnvironment(simulator.url, `${POLL}ms`), CACHE_TTL: '5m', ...options
       })
     )
   )
@@ -71,8 +68,7 @@ async function remembered (
 ): Promise<void> {
   const before = await sumOf(replicas, 'forward_auth_audit_polls_total{outcome="ok"}')
   await until(
-    'two polls',
-    async () => (await sumOf(replicas, 'forward_auth_audit_polls_total{outcome="ok"}')) >= before + 2
+    'two polls', async () => (await sumOf(replicas, 'forward_auth_audit_polls_total{outcome="ok"}')) >= before + 2
   )
   for (const replica of replicas) {
     for (const asked of asks) await until('remembered', async () => sourceOf(await asked(replica)) === '200 memory')
@@ -115,29 +111,19 @@ t.test('on three replicas', { skip: skipOrFail('redis-server') }, async (t) => {
     t.ok(queries <= polls + UNCOUNTED + termsOf(replicas), `one query a poll: ${queries} queries, ${polls} polls`)
   })
 
-  t.test(
-    'all replicas refuse the browser that signed out and accept the other one',
-    async (t) => {
-      const times: number[] = []
-      for (let n = 0; n < 2; n++) {
-        const [mine, other] = [controls.signIn('alice'), controls.signIn('alice')]
-        await remembered(
-          replicas,
-          [mine, other].map(
-            ({ cookie }) =>
-              (replica) =>
-                byCookie(replica, cookie)
-          )
-        )
-        controls.signOut(mine.cookie)
-        times.push(
-          await timeUntil('refused', replicas, async (replica) => (await byCookie(replica, mine.cookie)).status === 401)
-        )
-        for (const replica of replicas) t.equal((await byCookie(replica, other.cookie)).status, 200)
-      }
-      tell(t, 'sign-out', times)
+  t.test('all replicas refuse the browser that signed out and accept the other one', async (t) => {
+    const times: number[] = []
+    for (let n = 0; n < 2; n++) {
+      const [mine, other] = [controls.signIn('alice'), controls.signIn('alice')]
+      await remembered(replicas, [mine, other].map(({ cookie }) => (replica) => byCookie(replica, cookie)))
+      controls.signOut(mine.cookie)
+      times.push(
+        await timeUntil('refused', replicas, async (replica) => (await byCookie(replica, mine.cookie)).status === 401)
+      )
+      for (const replica of replicas) t.equal((await byCookie(replica, other.cookie)).status, 200)
     }
-  )
+    tell(t, 'sign-out', times)
+  })
 
   t.test('a role that was taken is missed on all of them, one that was given counts', async (t) => {
     const times: number[] = []
@@ -145,17 +131,13 @@ t.test('on three replicas', { skip: skipOrFail('redis-server') }, async (t) => {
       const { accessToken } = controls.signIn('bob')
       controls.setRoles('bob', ['editor'])
       await timeUntil(
-        'given',
-        replicas,
-        async (replica) => (await verify(replica, accessToken, '?role=editor')).status === 200
+        'given', replicas, async (replica) => (await verify(replica, accessToken, '?role=editor')).status === 200
       )
       await remembered(replicas, [(replica) => verify(replica, accessToken, '?role=editor')])
       controls.setRoles('bob', [])
       times.push(
         await timeUntil(
-          'taken',
-          replicas,
-          async (replica) => (await verify(replica, accessToken, '?role=editor')).status === 403
+          'taken', replicas, async (replica) => (await verify(replica, accessToken, '?role=editor')).status === 403
         )
       )
     }
@@ -211,8 +193,7 @@ t.test('the audit database is lost, and comes back', { skip: skipOrFail('redis-s
   const toldBefore = replicas.map((replica) => linesOf([replica], /audit log cannot be read/).length)
   controls.audit.fail('unavailable')
   await until(
-    'it fails',
-    async () => (await sumOf(replicas, 'forward_auth_audit_errors_total{kind="log_unavailable"}')) > 1
+    'it fails', async () => (await sumOf(replicas, 'forward_auth_audit_errors_total{kind="log_unavailable"}')) > 1
   )
   // a poll that a slow machine failed had its gap: within ten minutes a second one would void nothing
   await redis.cli('DEL', ...await redis.cli('KEYS', '*audit-gap') as string[], 'none')
@@ -272,8 +253,7 @@ t.test('without Redis one replica follows; a query that hangs ends, not repeated
   simulator.controls.audit.fail('hang')
   const queries = simulator.controls.audit.queries
   await until(
-    'it is given up',
-    async () => (await metricOf(alone, 'forward_auth_audit_errors_total{kind="timeout"}')) === 1
+    'it is given up', async () => (await metricOf(alone, 'forward_auth_audit_errors_total{kind="timeout"}')) === 1
   )
   t.equal(simulator.controls.audit.queries - queries, 1, 'one at a time')
   t.ok(await isLeader(alone), 'its lease goes on')

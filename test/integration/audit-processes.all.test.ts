@@ -25,8 +25,7 @@ const status = async (service: Service, cookie: string): Promise<number> => (awa
 async function remembered (services: readonly Service[], cookie: string): Promise<void> {
   const polls = async (): Promise<number> =>
     (await Promise.all(services.map((service) => metric(service, 'polls_total{outcome="ok"}')))).reduce(
-      (all, one) => all + one,
-      0
+      (all, one) => all + one, 0
     )
   const before = await polls()
   await until('two polls', async () => await polls() >= before + 2)
@@ -71,9 +70,7 @@ async function signOut (
   await remembered(services, cookie)
   controls.signOut(cookie)
   const began = performance.now()
-  await Promise.all(
-    services.map((service) => until('refused', async () => (await status(service, cookie)) === 401))
-  )
+  await Promise.all(services.map((service) => until('refused', async () => (await status(service, cookie)) === 401)))
   return Math.round(performance.now() - began)
 }
 

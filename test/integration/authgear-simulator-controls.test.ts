@@ -155,15 +155,8 @@ t.test('login page', async t => {
 
 t.test('the way back from login stays on this site', async t => {
   for (const wanted of [
-    '',
-    'x',
-    'https://evil.example',
-    '//evil.example',
-    '/\\evil.example',
-    '/\t/evil.example',
-    '/a b',
-    '/.//evil.example',
-    '/é'
+    '', 'x', 'https://evil.example', '//evil.example', '/\\evil.example', '/\t/evil.example', '/a b',
+    '/.//evil.example', '/é'
   ]) {
     const way = backTo(wanted, '/login')
     t.notOk(new URL(way, 'http://here.example').host !== 'here.example', `${wanted} → ${way}`)
@@ -181,9 +174,7 @@ t.test('the controls over HTTP', async t => {
   await call('POST', '/fail', ['error', 1])
   t.equal((await sendRaw(port, asAlice))?.status, 500)
   t.match(await call('PATCH', '/settings', { latency: 1, nonsense: 2 }), {
-    latency: 1,
-    sessionLock: false,
-    outage: 'none'
+    latency: 1, sessionLock: false, outage: 'none'
   })
   await call('POST', '/hold', {})
   const held = sendRaw(port, asAlice)

@@ -33,13 +33,10 @@ for (const { name, method, path, session, strict, status, location, setCookie, a
   t.test(`as recorded: ${name}`, async t => {
     const { port, controls } = await startSimulator(t, { clients: CLIENTS })
     const values = {
-      valid: controls.signIn('alice').cookie,
-      unknown: 'b0000000-0000-4000-8000-000000000000.unknown',
-      none: ''
+      valid: controls.signIn('alice').cookie, unknown: 'b0000000-0000-4000-8000-000000000000.unknown', none: ''
     }
     const cookies = [
-      ...(session === 'none' ? [] : [`session=${values[session]}`]),
-      ...(strict ? ['same_site_strict=true'] : [])
+      ...(session === 'none' ? [] : [`session=${values[session]}`]), ...(strict ? ['same_site_strict=true'] : [])
     ]
     const headers: readonly HeaderLine[] = cookies.length === 0 ? [] : [['Cookie', cookies.join('; ')]]
     const answer = await ask(port, { method, path, host: HOST, headers })
@@ -60,8 +57,7 @@ for (const { name, method, path, session, strict, status, location, setCookie, a
 function essence (location: string | undefined): unknown {
   if (location === undefined) return undefined
   const { origin, pathname, searchParams } = new URL(location, `http://${HOST}`)
-  const parameters = [...searchParams]
-    .filter(([key]) => !OWN.has(key) && key !== 'prompt' && key !== 'max_age')
+  const parameters = [...searchParams].filter(([key]) => !OWN.has(key) && key !== 'prompt' && key !== 'max_age')
     .sort(([a], [b]) => a.localeCompare(b))
   return {
     origin,
@@ -75,9 +71,7 @@ function essence (location: string | undefined): unknown {
 t.test('a whole login: the cookies are set as recorded, and the way back has no code', async t => {
   const { port } = await startSimulator(t, { clients: CLIENTS, cookieDomain: '.example.com' })
   const query = new URLSearchParams({
-    client_id: 'web',
-    redirect_uri: 'http://localhost:8080/callback',
-    state: 'st4te'
+    client_id: 'web', redirect_uri: 'http://localhost:8080/callback', state: 'st4te'
   }).toString()
   const begun = await ask(port, { path: `/_internals/oauth_entrypoint?${query}`, host: HOST })
   const underWay = begun.headers['set-cookie']?.[0]?.split(';')[0] ?? ''
@@ -98,8 +92,7 @@ t.test('a whole login: the cookies are set as recorded, and the way back has no 
   ])
   const cookie = (chosen.headers['set-cookie'] ?? []).map((line) => line.split(';')[0]).join('; ')
   t.match(await ask(port, { path: `/oauth2/consent?${query}`, host: HOST, headers: [['Cookie', cookie]] }), {
-    status: 303,
-    headers: { location: 'http://localhost:8080/callback?state=st4te' }
+    status: 303, headers: { location: 'http://localhost:8080/callback?state=st4te' }
   })
 })
 

@@ -41,13 +41,7 @@ t.test('memory is flat over junk credentials, each of which Authgear is asked ab
 t.test('memory is flat over requests', async (t) => {
   const service = await start(t)
   await batches(
-    t,
-    service,
-    'requests of one session',
-    FULL ? 500_000 : 30_000,
-    3,
-    '200',
-    () => () => 'V'.padEnd(32, '0')
+    t, service, 'requests of one session', FULL ? 500_000 : 30_000, 3, '200', () => () => 'V'.padEnd(32, '0')
   )
 })
 
@@ -119,9 +113,7 @@ t.test('5,000 idle connections are kept, and nobody waits for them', async (t) =
   let closed = 0
   for (let i = 0; i < 50; i++) {
     const sockets = Array.from({ length: 100 }, () =>
-      connect(service.port, '127.0.0.1')
-        .on('error', () => {})
-        .once('close', () => closed++)
+      connect(service.port, '127.0.0.1').on('error', () => {}).once('close', () => closed++)
     )
     await Promise.all(sockets.map(async (socket) => { socket.write(GET); await once(socket, 'data') }))
     idle.push(...sockets)
@@ -153,9 +145,7 @@ t.test('a head that comes byte by byte is not waited for, and an idle connection
   t.match(ended[1], /^HTTP\/1\.1 408 /)
   t.match(ended[2], /^HTTP\/1\.1 408 /)
   t.same(
-    ended[3]?.match(/HTTP\/1\.1 \d+/g),
-    ['HTTP/1.1 200', 'HTTP/1.1 408'],
-    'also behind a request that was answered'
+    ended[3]?.match(/HTTP\/1\.1 \d+/g), ['HTTP/1.1 200', 'HTTP/1.1 408'], 'also behind a request that was answered'
   )
   bystander.write(GET)
   const [answer] = await once(bystander, 'data') as [Buffer]

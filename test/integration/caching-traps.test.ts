@@ -14,8 +14,7 @@ const TAG = '"tag"'
 async function withPlugin (t: Test, cache: object | undefined): Promise<FastifyInstance> {
   const app = fastify()
   await app.register(caching, {
-    privacy: caching.privacy.NOCACHE,
-    ...(cache === undefined ? {} : { cache: cache as AbstractCacheCompliantObject })
+    privacy: caching.privacy.NOCACHE, ...(cache === undefined ? {} : { cache: cache as AbstractCacheCompliantObject })
   })
   app.get('/verify', (_request, reply) => { reply.code(401).send() })
   app.get('/page', (_request, reply) => { reply.etag(TAG).send('page') })

@@ -10,11 +10,7 @@ import { demo, startSimulator, type RunningSimulator } from '../helpers/simulato
 import { makeTls } from '../helpers/tls.ts'
 import { until } from '../helpers/until.ts'
 import {
-  WITH_GRPC,
-  startInProcessOver,
-  type Answered,
-  type Protocol,
-  type InProcessOver
+  WITH_GRPC, startInProcessOver, type Answered, type Protocol, type InProcessOver
 } from '../helpers/in-process-over.ts'
 
 const tls = makeTls(t)
@@ -35,15 +31,11 @@ async function start (t: Test, protocol: Protocol, options: Partial<InProcessOpt
   const simulator = await startSimulator(t)
   const clock = manualClock()
   const verifier = await startInProcessOver(t, protocol, tls, {
-    AUTHGEAR_ENDPOINT: simulator.url,
-    CACHE_NEGATIVE_TTL: `${NEGATIVE}ms`,
-    clock,
-    ...options
+    AUTHGEAR_ENDPOINT: simulator.url, CACHE_NEGATIVE_TTL: `${NEGATIVE}ms`, clock, ...options
   })
   const ask = async (policy: string): Promise<Answered> => {
     const answered = await verifier.ask({
-      path: `/verify?${policy}`,
-      headers: { authorization: `Bearer ${bob.accessToken}` }
+      path: `/verify?${policy}`, headers: { authorization: `Bearer ${bob.accessToken}` }
     })
     checkInvariants(t, answered, { realm: simulator.url })
     return answered
@@ -70,14 +62,11 @@ for (const protocol of WITH_GRPC) {
       clock.advance(1)
       const answered = await ask('role=admin')
       t.match(answered, {
-        status: 200,
-        headers: { 'x-forward-auth-source': 'authgear', 'x-authgear-user-roles': 'admin' }
+        status: 200, headers: { 'x-forward-auth-source': 'authgear', 'x-authgear-user-roles': 'admin' }
       })
       t.equal(calls(), 2)
       t.match(
-        await ask('role=admin'),
-        { status: 200, headers: { 'x-forward-auth-source': 'memory' } },
-        'and is remembered'
+        await ask('role=admin'), { status: 200, headers: { 'x-forward-auth-source': 'memory' } }, 'and is remembered'
       )
       t.equal(calls(), 2)
     })
@@ -111,17 +100,14 @@ for (const protocol of WITH_GRPC) {
       const { simulator, ask, calls, clock } = await start(t, protocol)
       const session = (at: number, amr: readonly string[]) =>
         simulator.controls.addUser({
-          id: bob.id,
-          name: 'bob',
-          sessions: [{ accessTokens: [bob.accessToken], authenticatedAt: at, amr }]
+          id: bob.id, name: 'bob', sessions: [{ accessTokens: [bob.accessToken], authenticatedAt: at, amr }]
         })
       session(NOW / 1000 - 1000, ['pwd'])
       t.equal((await ask('max_age=60')).status, 401)
       session(NOW / 1000 + 3, ['pwd', 'mfa'])
       clock.advance(NEGATIVE)
       t.match(await ask('max_age=60&amr=mfa'), {
-        status: 401,
-        headers: { 'www-authenticate': /insufficient_user_authentication/ }
+        status: 401, headers: { 'www-authenticate': /insufficient_user_authentication/ }
       })
       t.equal(calls(), 1)
       clock.advance(1)
@@ -147,28 +133,25 @@ for (const protocol of WITH_GRPC) {
       })
     }
 
-    await t.test(
-      'a role taken meanwhile opens for as long as the resolution lives, then not',
-      async (t) => {
-        const { simulator, verifier, clock, calls } = await start(t, protocol)
-        const asAlice = async (policy: string) =>
-          await verifier.ask({ path: `/verify?${policy}`, headers: { authorization: `Bearer ${alice.accessToken}` } })
-        await asAlice('')
-        simulator.controls.setRoles('alice', [])
-        for (let age = 0; age < 26; age += 5) {
-          t.match(
-            await asAlice('role=admin'),
-            { status: 200, headers: { 'x-forward-auth-source': 'memory' } },
-            'one who may pass is never confirmed'
-          )
-          clock.advance(5000)
-        }
-        t.equal(calls(), 1)
-        t.equal((await asAlice('role=owner')).status, 403, 'somebody’s refusal brings the news for all')
-        t.equal((await asAlice('role=admin')).status, 403)
-        t.equal(calls(), 2)
+    await t.test('a role taken meanwhile opens for as long as the resolution lives, then not', async (t) => {
+      const { simulator, verifier, clock, calls } = await start(t, protocol)
+      const asAlice = async (policy: string) =>
+        await verifier.ask({ path: `/verify?${policy}`, headers: { authorization: `Bearer ${alice.accessToken}` } })
+      await asAlice('')
+      simulator.controls.setRoles('alice', [])
+      for (let age = 0; age < 26; age += 5) {
+        t.match(
+          await asAlice('role=admin'),
+          { status: 200, headers: { 'x-forward-auth-source': 'memory' } },
+          'one who may pass is never confirmed'
+        )
+        clock.advance(5000)
       }
-    )
+      t.equal(calls(), 1)
+      t.equal((await asAlice('role=owner')).status, 403, 'somebody’s refusal brings the news for all')
+      t.equal((await asAlice('role=admin')).status, 403)
+      t.equal(calls(), 2)
+    })
 
     await t.test('a session that ended meanwhile is no session', async (t) => {
       const { simulator, ask, calls, clock } = await start(t, protocol)
@@ -180,9 +163,7 @@ for (const protocol of WITH_GRPC) {
         headers: { 'x-forward-auth-reason': 'invalid_session', 'www-authenticate': /error="invalid_token"$/ }
       })
       t.match(
-        await ask(''),
-        { status: 401, headers: { 'x-forward-auth-reason': 'invalid_session' } },
-        'for every policy'
+        await ask(''), { status: 401, headers: { 'x-forward-auth-reason': 'invalid_session' } }, 'for every policy'
       )
       t.equal(calls(), 3, 'no verdict at all was asked for once more')
     })
@@ -249,28 +230,25 @@ for (const protocol of WITH_GRPC) {
       })
     }
 
-    await t.test(
-      'refusals stand while the breaker is open; a role counts when Authgear is back',
-      async (t) => {
-        const { simulator, verifier, ask, clock, calls } = await start(t, protocol)
-        await ask('')
-        simulator.controls.fail('reset')
-        for (let index = 0; verifier.service.authgearState() === 'ok' && index < 50; index++) {
-          t.equal(
-            (await verifier.ask({ headers: { authorization: `Bearer ${String(index).padStart(32, 'x')}` } })).status,
-            503
-          )
-        }
-        t.equal(verifier.service.authgearState(), 'failing')
-        clock.advance(NEGATIVE + 1)
-        const before = calls()
-        for (let times = 0; times < 5; times++) t.equal((await ask('role=admin')).status, 403)
-        t.ok(calls() - before <= 2, 'at most a probe goes out')
-        simulator.controls.recover()
-        simulator.controls.setRoles('bob', ['admin'])
-        await until('a probe closes the breaker', async () => (await ask('role=admin')).status === 200)
+    await t.test('refusals stand while the breaker is open; a role counts when Authgear is back', async (t) => {
+      const { simulator, verifier, ask, clock, calls } = await start(t, protocol)
+      await ask('')
+      simulator.controls.fail('reset')
+      for (let index = 0; verifier.service.authgearState() === 'ok' && index < 50; index++) {
+        t.equal(
+          (await verifier.ask({ headers: { authorization: `Bearer ${String(index).padStart(32, 'x')}` } })).status,
+          503
+        )
       }
-    )
+      t.equal(verifier.service.authgearState(), 'failing')
+      clock.advance(NEGATIVE + 1)
+      const before = calls()
+      for (let times = 0; times < 5; times++) t.equal((await ask('role=admin')).status, 403)
+      t.ok(calls() - before <= 2, 'at most a probe goes out')
+      simulator.controls.recover()
+      simulator.controls.setRoles('bob', ['admin'])
+      await until('a probe closes the breaker', async () => (await ask('role=admin')).status === 200)
+    })
   })
 }
 
@@ -303,8 +281,7 @@ t.test('two replicas on one Redis', async (t) => {
     await following()
     const asked = async (index: 0 | 1, policy: string) => {
       const { status, headers } = await ask(replicas[index]?.port ?? 0, {
-        path: `/verify?${policy}`,
-        headers: [['Authorization', `Bearer ${bob.accessToken}`]]
+        path: `/verify?${policy}`, headers: [['Authorization', `Bearer ${bob.accessToken}`]]
       })
       return `${status} ${headers['x-forward-auth-source'] ?? 'refused'}`
     }

@@ -217,11 +217,9 @@ t.test('Valkey is as good', { skip: skipOrFail('valkey-server') }, async (t) => 
   const { port } = await startRedis(t, { server: 'valkey-server' })
   t.match(await visit({ env: { ...(await openAuthgear(t)).env, ...plain(port) } }), { code: 0, findings: [] })
   const full = await startRedis(t, {
-    server: 'valkey-server',
-    args: ['--maxmemory', '1kb', '--maxmemory-policy', 'allkeys-lru']
+    server: 'valkey-server', args: ['--maxmemory', '1kb', '--maxmemory-policy', 'allkeys-lru']
   })
   t.strictSame([...(await visit({ env: { ...(await openAuthgear(t)).env, ...plain(full.port) } })).findings].sort(), [
-    'error redis-evicts',
-    'error redis-full'
+    'error redis-evicts', 'error redis-full'
   ])
 })

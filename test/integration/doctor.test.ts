@@ -56,8 +56,7 @@ const secure = (isKnown: boolean): Make => async (t) => {
   return { env: isKnown ? { ...env, AUTHGEAR_CA_FILE: ca } : env }
 }
 
-const ownCertificate = (days: number): Make =>
-  beside(async (_, t) => ({ env: (await certificate(t, days)).listener }))
+const ownCertificate = (days: number): Make => beside(async (_, t) => ({ env: (await certificate(t, days)).listener }))
 
 const audited = (change: (world: DoctorWorld) => void, options: SimulatorOptions): Make => beside((world) => {
   change(world)
@@ -114,8 +113,7 @@ const AUTHGEAR: readonly Mistake[] = [
   ['a clock that is a minute and a half behind', ['clock-off'], beside(() => ({ clock: off(-90_000) }))],
   ['a clock that is a minute and a half ahead', ['clock-off'], beside(() => ({ clock: off(90_000) }))],
   ['a clock that is twenty seconds ahead', ['clock-drifts'], beside(() => ({ clock: off(20_000) }))],
-  ['a resolver inside without TRUST_PROXY', ['trust-proxy'],
-    inside('https://auth.example.com', { trustProxy: false })],
+  ['a resolver inside without TRUST_PROXY', ['trust-proxy'], inside('https://auth.example.com', { trustProxy: false })],
   ["the same, and a JWT that it takes for nobody's", ['trust-proxy', 'jwt-refused'], beside((world) => ({
     env: { AUTHGEAR_ENDPOINT: 'https://auth.example.com', AUTHGEAR_RESOLVER_URL: world.resolver },
     ...pastedToken(known(world, 'https://auth.example.com'))
@@ -272,8 +270,7 @@ t.test('a resource token is explained claim by claim, and never printed', async 
 t.test('a check that nothing can be learnt from says why it was left out', async (t) => {
   const { text } = await visit({ env: { AUTHGEAR_ENDPOINT: `http://127.0.0.1:${await freePort()}` } })
   for (const line of [
-    /^skipped {2}the clocks agree: see above$/m,
-    /^skipped {2}Redis is connected: there is none/m,
+    /^skipped {2}the clocks agree: see above$/m, /^skipped {2}Redis is connected: there is none/m,
     /idle time-out: Authgear does not say what it is/
   ]) {
     t.match(text, line)
@@ -344,8 +341,7 @@ t.test(
         child.stdin?.end(pasted)
       })
     t.match(await run(['--cookie-stdin'], `session=${demo.alice.cookie}`), {
-      code: 0,
-      text: /^ok {7}what was pasted$/m
+      code: 0, text: /^ok {7}what was pasted$/m
     })
     t.match(await run(['--cookie-stdin', '--json'], 'session=other'), { code: 1, text: /"cookie-refused"/ })
   }

@@ -108,8 +108,7 @@ t.test('EXT_AUTHZ_LOCATION=forwarded: Host and path are nobody’s words, as bef
   const bare = await askAsGateway(port, filter, { path: '/x', headers: NAVIGATION })
   t.equal(bare.headers['location'], loginOf())
   const vouched = await askAsGateway(port, filter, {
-    path: '/x',
-    headers: [...NAVIGATION, ['X-Forwarded-Host', 'b.apps.example.com'], ['X-Forwarded-Uri', '/y']]
+    path: '/x', headers: [...NAVIGATION, ['X-Forwarded-Host', 'b.apps.example.com'], ['X-Forwarded-Uri', '/y']]
   })
   t.equal(vouched.headers['location'], loginOf('https://b.apps.example.com/y'))
 })

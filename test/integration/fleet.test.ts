@@ -70,8 +70,7 @@ t.test('1,000 mixed requests of 60 users on three replicas: none is taken for an
   const redis = await startRedis(t)
   const simulator = await startSimulator(t)
   const users = Array.from({ length: 60 }, (_, index) => ({
-    id: `user-${index}`,
-    token: `T${String(index).padStart(31, '0')}`
+    id: `user-${index}`, token: `T${String(index).padStart(31, '0')}`
   }))
   for (const { id, token } of users) simulator.controls.addUser({ id, name: id, sessions: [{ accessTokens: [token] }] })
   const replicas = await startReplicas(t, {

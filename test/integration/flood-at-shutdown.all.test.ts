@@ -29,8 +29,7 @@ t.test('a replica that stops without Redis gives up after 3 s and counts what is
   await redis.stop()
   replica.pendAfter(10)
   t.strictSame(await Promise.all(['alice', 'bob'].map((name) => replica.log.revoke(user(name)))), [
-    'pending',
-    'pending'
+    'pending', 'pending'
   ])
   await replica.close()
   const lines = replica.troubles.filter((what) => what.includes('this replica stops'))

@@ -86,11 +86,7 @@ t.test(
     const resolver = await startFastResolver(t, { yes: WITH_MANY_ROLES, no: NOBODY })
     const service = await startProcess(t, { ...environment(resolver), NODE_OPTIONS: heapFlags(CONTAINER).join(' ') })
     const statuses = await floodHeads(service.port, (i) => (i < LARGEST_REQUESTS ? largest(i) : undefined))
-    t.equal(
-      [...statuses.values()].reduce((all, count) => all + count, 0),
-      LARGEST_REQUESTS,
-      'each has its answer'
-    )
+    t.equal([...statuses.values()].reduce((all, count) => all + count, 0), LARGEST_REQUESTS, 'each has its answer')
     t.strictSame(
       [...statuses.keys()].filter((status) => !['200', '401', '503'].includes(status)),
       [],
@@ -114,8 +110,7 @@ t.test('outlives a flood of junk with four credentials in a container of 128 MiB
   // Node sets its own limits where it can start itself over; elsewhere as the warning at the start says
   const options = 'execve' in process ? '' : heapFlags(CONTAINER).join(' ')
   await flood(t, async (env) => ({
-    ...(await startProcess(t, { NODE_OPTIONS: options, ...env }, { enter: limit.enter })),
-    limit
+    ...(await startProcess(t, { NODE_OPTIONS: options, ...env }, { enter: limit.enter })), limit
   }))
   t.equal(limit.kills(), 0, 'the kernel killed nothing')
 })
@@ -133,9 +128,7 @@ async function flood (t: Test, start: (env: Readonly<Record<string, string>>) =>
   const ends = performance.now() + SECONDS * 1000
   const started = performance.now()
   const statuses = await floodHeads(
-    service.port,
-    (i) => ((SECONDS > 0 ? performance.now() < ends : i < REQUESTS) ? junk(i) : undefined),
-    WINDOW
+    service.port, (i) => ((SECONDS > 0 ? performance.now() < ends : i < REQUESTS) ? junk(i) : undefined), WINDOW
   )
   isOver = true
   const seconds = (performance.now() - started) / 1000
@@ -154,8 +147,7 @@ async function flood (t: Test, start: (env: Readonly<Record<string, string>>) =>
   }
   t.ok(memory.bytes <= memory.max, `${memory.bytes} of ${memory.max} bytes are taken`)
   await until(
-    'what was refused is swept',
-    async () => (await metricOf(service, 'forward_auth_cache_entries')) === PEOPLE
+    'what was refused is swept', async () => (await metricOf(service, 'forward_auth_cache_entries')) === PEOPLE
   )
   const times = answers.map(({ ms }) => ms).sort((a, b) => a - b)
   const at = (share: number): string => (times[Math.floor(times.length * share)] ?? NaN).toFixed(0)
@@ -191,8 +183,7 @@ async function askForPeople (
     if (!isFlooding()) break
     const started = performance.now()
     const { status } = await ask(service.port, {
-      path: '/verify',
-      headers: [['Authorization', `Bearer V${pad(turn % PEOPLE)}`]]
+      path: '/verify', headers: [['Authorization', `Bearer V${pad(turn % PEOPLE)}`]]
     }).catch(() => ({ status: 0 }))
     answers.push({ status, ms: performance.now() - started })
   }

@@ -20,9 +20,7 @@ const VALID_LINES = [['X-Authgear-Session-Valid', 'true'], ['X-Authgear-User-Id'
 const FOREIGN: Readonly<Record<string, string>> = {
   'a maintenance page with its length': reply(200, [HTML], PAGE),
   'a maintenance page in chunks': reply(200, [HTML, CHUNKED], chunksOf(PAGE)),
-  'a compressed maintenance page': reply(
-    200, [HTML, ['Content-Encoding', 'gzip']], gzipSync(PAGE).toString('latin1')
-  ),
+  'a compressed maintenance page': reply(200, [HTML, ['Content-Encoding', 'gzip']], gzipSync(PAGE).toString('latin1')),
   'a page that ends with its connection': `HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n${PAGE}`,
   'a page under all of Authgear’s own headers': reply(200, MARKS, PAGE),
   'a page beside a refusal': reply(200, [REFUSED_LINE, ...MARKS], PAGE),

@@ -14,10 +14,7 @@ const SCRIPT = new URL('../helpers/hit-cost.mjs', import.meta.url).pathname
 
 t.test('100,000 hits allocate no more than before, and a session keeps no more', async (t) => {
   const { stdout } = await promisify(execFile)(process.execPath, [
-    '--expose-gc',
-    '--min-semi-space-size=64',
-    '--max-semi-space-size=64',
-    SCRIPT
+    '--expose-gc', '--min-semi-space-size=64', '--max-semi-space-size=64', SCRIPT
   ])
   const { hit, session }: Record<'hit' | 'session', Record<string, number>> = JSON.parse(stdout)
   t.comment(`bytes a hit: ${JSON.stringify(hit)}, a session: ${JSON.stringify(session)}`)

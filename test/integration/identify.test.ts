@@ -29,10 +29,7 @@ interface World {
 async function start (t: Test, options: Partial<InProcessOptions> = {}): Promise<World> {
   const simulator = await startSimulator(t)
   const adapter = await startInProcess(t, {
-    AUTHGEAR_ENDPOINT: simulator.url,
-    IDENTIFY_LISTEN: '127.0.0.1:0',
-    clock: manualClock(),
-    ...options
+    AUTHGEAR_ENDPOINT: simulator.url, IDENTIFY_LISTEN: '127.0.0.1:0', clock: manualClock(), ...options
   })
   const identify: World['identify'] = (headers = [], path = '/identify', method = 'GET') =>
     ask(adapter.identifyPort, { headers, path, method })
@@ -52,10 +49,7 @@ function checkNobody (t: Test, { status, headers, body }: Answer, reason: string
   t.equal(headers['x-envoy-auth-headers-to-remove'], EMPTY_NAMES.join(','))
   t.equal(headers['x-forward-auth-source'], source)
   t.match(headers, {
-    'content-length': '0',
-    'cache-control': 'no-store',
-    vary: 'Authorization, Cookie',
-    'x-request-id': /./
+    'content-length': '0', 'cache-control': 'no-store', vary: 'Authorization, Cookie', 'x-request-id': /./
   })
   for (const never of ['set-cookie', 'etag', 'www-authenticate', 'content-type']) t.notOk(headers[never], `no ${never}`)
   t.equal(body, '')
@@ -68,12 +62,8 @@ const NOBODY: ReadonlyArray<
   readonly [what: string, headers: Lines | ((origin: string) => Lines), reason: string, calls: number]
 > = [
   ['no credential', [], 'no_credentials', 0],
-  [
-    'somebody else’s cookies and scheme',
-    [cookie('a=b; Session=x'), ['Authorization', 'Basic dXNlcjpwYXNz']],
-    'no_credentials',
-    0
-  ],
+  ['somebody else’s cookies and scheme', [cookie('a=b; Session=x'), ['Authorization', 'Basic dXNlcjpwYXNz']],
+    'no_credentials', 0],
   ['a token over 16 KiB', [bearer('x'.repeat(16 * 1024 + 1))], 'malformed_credentials', 0],
   ['a session cookie over 1 KiB', [cookie(`session=${'x'.repeat(1025)}`)], 'malformed_credentials', 0],
   ['two Authorization lines', [bearer(alice.accessToken), bearer(bob.accessToken)], 'ambiguous_credentials', 0],
@@ -158,14 +148,7 @@ t.test('what /verify has learned serves /identify, and the other way round', asy
 
 t.test('Authgear in trouble is 503, never nobody', async (t) => {
   const modes: readonly FailureMode[] = [
-    'error',
-    'reset',
-    'hang',
-    'not-found',
-    'redirect',
-    'not-http',
-    'garbage-header',
-    'huge-headers'
+    'error', 'reset', 'hang', 'not-found', 'redirect', 'not-http', 'garbage-header', 'huge-headers'
   ]
   for (const mode of modes) {
     const { simulator, identify } = await start(t, mode === 'hang' ? { AUTHGEAR_TIMEOUT: '1s' } : {})
@@ -229,27 +212,9 @@ t.test('its query is ignored', async (t) => {
 t.test('its listener answers nothing else, and the main listener does not answer it', async (t) => {
   const { adapter, identify } = await start(t)
   const paths = [
-    '/',
-    '/verify',
-    '/verify?role=admin',
-    '/ext-authz/x',
-    '/ext-authz/identify',
-    '/metrics',
-    '/livez',
-    '/readyz',
-    '/webhook',
-    '/404',
-    '/*',
-    '/identify/',
-    '/identify/x',
-    '//identify',
-    '/Identify',
-    '/%69dentify',
-    '/identify%3F',
-    '/identify;x',
-    '/identify#x',
-    '/./identify',
-    '/verify/../identify'
+    '/', '/verify', '/verify?role=admin', '/ext-authz/x', '/ext-authz/identify', '/metrics', '/livez', '/readyz',
+    '/webhook', '/404', '/*', '/identify/', '/identify/x', '//identify', '/Identify', '/%69dentify', '/identify%3F',
+    '/identify;x', '/identify#x', '/./identify', '/verify/../identify'
   ]
   for (const path of paths) {
     for (const method of ['GET', 'POST', 'OPTIONS']) {
@@ -327,8 +292,7 @@ t.test('in a process', async (t) => {
     t.teardown(() => agent.destroy())
     checkNobody(t, await ask(port, { path: '/identify', agent }), 'no_credentials')
     t.match(await ask(port, { path: '/identify', headers: [bearer(alice.accessToken)] }), {
-      status: 200,
-      headers: { 'x-authgear-user-id': alice.id }
+      status: 200, headers: { 'x-authgear-user-id': alice.id }
     })
     t.equal((await ask(port, { path: '/verify', headers: [bearer(alice.accessToken)] })).status, 404)
     t.equal((await ask(service.port, { path: '/identify' })).status, 404)

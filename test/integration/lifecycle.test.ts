@@ -56,9 +56,7 @@ t.test('a taken port ends with 1 and names it', async (t) => {
   const address = squatter.address()
   const port = typeof address === 'object' && address !== null ? address.port : 0
   const { status, stdout } = run([], {
-    AUTHGEAR_ENDPOINT: 'https://a.example',
-    LISTEN: `127.0.0.1:${port}`,
-    MANAGEMENT_LISTEN: 'off'
+    AUTHGEAR_ENDPOINT: 'https://a.example', LISTEN: `127.0.0.1:${port}`, MANAGEMENT_LISTEN: 'off'
   })
   t.equal(status, 1)
   t.match(stdout, String(port))
@@ -203,9 +201,7 @@ t.test('a file that is no socket is left alone, and it does not start', async (t
   const path = join(tempDir(t, 'sock'), 'precious.txt')
   writeFileSync(path, 'precious')
   const { status, stdout } = run([], {
-    AUTHGEAR_ENDPOINT: 'https://a.example',
-    LISTEN: `unix:${path}`,
-    MANAGEMENT_LISTEN: 'off'
+    AUTHGEAR_ENDPOINT: 'https://a.example', LISTEN: `unix:${path}`, MANAGEMENT_LISTEN: 'off'
   })
   t.equal(status, 1)
   t.match(stdout, /is no socket/)
@@ -232,10 +228,7 @@ t.test('a log that nobody reads stops nothing: neither answers nor the end', asy
   await until(
     'it is ready',
     async () =>
-      await ask(managementPort, { path: '/readyz' }).then(
-        ({ status }) => status === 200,
-        () => false
-      )
+      await ask(managementPort, { path: '/readyz' }).then(({ status }) => status === 200, () => false)
   )
   for (let i = 0; i < 600; i++) t.equal((await ask(port, { path: '/verify' })).status, 401)
   t.equal((await ask(port, signedIn)).status, 200)

@@ -18,27 +18,9 @@ for (const protocol of PROTOCOLS) {
     const signedIn = { authorization, 'if-none-match': '*' }
 
     const ELSEWHERE = [
-      '/',
-      '/verify/',
-      '/verify/x',
-      '//verify',
-      '/Verify',
-      '/%76erify',
-      '/verify%3Frole=a',
-      '/verify;x',
-      '/verify#x',
-      '/verify/%zz',
-      '/ext-authz',
-      '/ext-authz?x',
-      '/extauthz/',
-      '/livez',
-      '/metrics',
-      '/webhook',
-      '/identify',
-      '/404',
-      '/*',
-      '/verify/../verify',
-      '/.//verify'
+      '/', '/verify/', '/verify/x', '//verify', '/Verify', '/%76erify', '/verify%3Frole=a', '/verify;x', '/verify#x',
+      '/verify/%zz', '/ext-authz', '/ext-authz?x', '/extauthz/', '/livez', '/metrics', '/webhook', '/identify', '/404',
+      '/*', '/verify/../verify', '/.//verify'
     ]
     for (const path of ELSEWHERE) {
       await t.test(`${path} answers 404 and no identity`, async (t) => {
@@ -106,8 +88,7 @@ for (const protocol of PROTOCOLS) {
       const many = Array.from({ length: 1000 }, (_, index) => `c${index}=v`)
       t.equal((await ask({ headers: { cookie: [...many, `session=${demo.alice.cookie}`].join('; ') } })).status, 200)
       t.equal(
-        (await ask({ headers: { cookie: `big=${'x'.repeat(60_000)}; session=${demo.alice.cookie}` } })).status,
-        200
+        (await ask({ headers: { cookie: `big=${'x'.repeat(60_000)}; session=${demo.alice.cookie}` } })).status, 200
       )
     })
   })
@@ -176,9 +157,7 @@ t.test('on HTTP/1.1', async (t) => {
 
   await t.test('an Upgrade is answered like any request', async (t) => {
     const answers = await exchange(
-      t,
-      port,
-      head('GET', 'Connection: Upgrade, close', 'Upgrade: websocket', `Authorization: ${authorization}`)
+      t, port, head('GET', 'Connection: Upgrade, close', 'Upgrade: websocket', `Authorization: ${authorization}`)
     )
     t.match(answers, /^HTTP\/1\.1 200/)
   })
@@ -187,8 +166,7 @@ t.test('on HTTP/1.1', async (t) => {
     ['an unknown method', 'FOO /verify HTTP/1.1\r\nHost: x\r\n\r\n', /^HTTP\/1\.1 400/],
     ['no Host', 'GET /verify HTTP/1.1\r\n\r\n', /^HTTP\/1\.1 400/],
     [
-      'a NUL in a header',
-      `GET /verify HTTP/1.1\r\nHost: x\r\nCookie: a=\0; session=${demo.alice.cookie}\r\n\r\n`,
+      'a NUL in a header', `GET /verify HTTP/1.1\r\nHost: x\r\nCookie: a=\0; session=${demo.alice.cookie}\r\n\r\n`,
       /^HTTP\/1\.1 400/
     ],
     ['70 kB of headers', head('GET', `Cookie: ${'x'.repeat(70_000)}`), /^HTTP\/1\.1 431/],

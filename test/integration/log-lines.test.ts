@@ -17,9 +17,7 @@ const bearer = (token: string): HeaderLine => ['Authorization', `Bearer ${token}
 t.test('every line about a request has its id and its trace', async (t) => {
   const authgear = await startSimulator(t)
   const { port, lines, service } = await startInProcess(t, {
-    AUTHGEAR_ENDPOINT: authgear.url,
-    AUTHGEAR_WEBHOOK_SECRET: WEBHOOK_SECRET,
-    MANAGEMENT_TOKEN: TOKEN
+    AUTHGEAR_ENDPOINT: authgear.url, AUTHGEAR_WEBHOOK_SECRET: WEBHOOK_SECRET, MANAGEMENT_TOKEN: TOKEN
   })
   const about = (id: string) => lines.filter(({ requestId }) => requestId === id)
   const rows: ReadonlyArray<
@@ -51,14 +49,8 @@ t.test('a trace that cannot be one is in no line', async (t) => {
   const authgear = await startSimulator(t)
   const { port, lines } = await startInProcess(t, { AUTHGEAR_ENDPOINT: authgear.url })
   const bad = [
-    'junk',
-    '',
-    `00-${TRACE}-${SPAN}`,
-    `00-${'0'.repeat(32)}-${SPAN}-01`,
-    `00-${TRACE}-${'0'.repeat(16)}-01`,
-    `ff-${TRACE}-${SPAN}-01`,
-    `00-${TRACE.toUpperCase()}-${SPAN}-01`,
-    `00-${TRACE}-${SPAN}-01-more`
+    'junk', '', `00-${TRACE}-${SPAN}`, `00-${'0'.repeat(32)}-${SPAN}-01`, `00-${TRACE}-${'0'.repeat(16)}-01`,
+    `ff-${TRACE}-${SPAN}-01`, `00-${TRACE.toUpperCase()}-${SPAN}-01`, `00-${TRACE}-${SPAN}-01-more`
   ]
   for (const traceparent of bad) await ask(port, { path: '/verify', headers: [['traceparent', traceparent]] })
   await ask(port, { path: '/verify', headers: [TRACED, TRACED] })
@@ -97,8 +89,7 @@ t.test('LOG_FORMAT=pretty is for people; JSON is the default', async (t) => {
   await ask(service.port, { path: '/verify' })
   await until('it is told', () => service.logs().includes('reason=no_credentials'))
   t.match(
-    service.logs(),
-    /^\d\d:\d\d:\d\d\.\d{3} INFO {2}ready {2}version=.* tiers="memory \(100000 entries, \d+[kmg]\)"/m
+    service.logs(), /^\d\d:\d\d:\d\d\.\d{3} INFO {2}ready {2}version=.* tiers="memory \(100000 entries, \d+[kmg]\)"/m
   )
   t.notMatch(service.logs(), /\{"level"|\u001b/) // eslint-disable-line no-control-regex -- colours are for a terminal
   const json = await startProcess(t, env)
@@ -129,11 +120,7 @@ t.test('allowed requests are sampled at debug, and whole at trace', async (t) =>
   for (const [level, isWhole] of [['debug', false], ['trace', true]] as const) {
     const service = await startProcess(t, { AUTHGEAR_ENDPOINT: authgear.url, LOG_LEVEL: level })
     const allowed = (): ReadonlyArray<Readonly<{ leftOut?: number }>> =>
-      service
-        .logs()
-        .split('\n')
-        .filter((line) => line.includes('"msg":"allowed"'))
-        .map((line) => JSON.parse(line))
+      service.logs().split('\n').filter((line) => line.includes('"msg":"allowed"')).map((line) => JSON.parse(line))
     let sent = 0
     // batches that take far less than a second each, until one of them was sampled
     const batch = async (): Promise<void> => {

@@ -49,10 +49,7 @@ for (const protocol of PROTOCOLS) {
     const asked = new URL(login[1]?.url ?? '').searchParams
     t.strictSame([...asked.keys()].sort(), ['client_id', 'redirect_uri', 'response_type', 'scope', 'state'])
     t.match(Object.fromEntries(asked), {
-      client_id: 'web',
-      redirect_uri: CALLBACK,
-      response_type: 'none',
-      scope: 'openid'
+      client_id: 'web', redirect_uri: CALLBACK, response_type: 'none', scope: 'openid'
     })
     t.match(last(hops), { status: 200, url: `${AUTHGEAR}/login-page` }, 'Authgear shows its login page')
 
@@ -90,18 +87,8 @@ t.test('a HEAD is sent on as a GET is; other methods find nothing', async (t) =>
     t.equal((await verifier.ask({ method, path, headers: STRICT })).status, 404, `${method} ${path}`)
   }
   for (const path of [
-    '/_auth',
-    '/_auth/',
-    '/_auth/login/',
-    '/_auth/Login',
-    '/_auth//login',
-    '/login',
-    '/callback',
-    '/logout',
-    '/logged-out',
-    '/_auth/logi%6e',
-    '/_auth/other',
-    '/x/../_auth/login'
+    '/_auth', '/_auth/', '/_auth/login/', '/_auth/Login', '/_auth//login', '/login', '/callback', '/logout',
+    '/logged-out', '/_auth/logi%6e', '/_auth/other', '/x/../_auth/login'
   ]) {
     t.equal((await verifier.ask({ path, headers: STRICT })).status, 404, path)
   }
@@ -121,8 +108,7 @@ t.test('ui_locales go on to Authgear, through the second try too', async (t) => 
   const world = await startLoginWorld(t)
   const hops = await world.person().open(`${APP}/_auth/login?ui_locales=zh-Hant-HK+en&rd=${APP}/`)
   t.strictSame(
-    hops
-      .filter(({ url }) => url.includes('/oauth2/authorize'))
+    hops.filter(({ url }) => url.includes('/oauth2/authorize'))
       .map(({ url }) => new URL(url).searchParams.get('ui_locales')),
     ['zh-Hant-HK en', 'zh-Hant-HK en']
   )
@@ -150,8 +136,7 @@ t.test('a step-up shows the login page despite a session, and returns a newer on
   t.match(hops[0], {
     status: 302,
     headers: {
-      location: `${APP}/_auth/login?max_age=60&rd=${APP}/secret/x?y`,
-      'x-forward-auth-reason': 'step_up_required'
+      location: `${APP}/_auth/login?max_age=60&rd=${APP}/secret/x?y`, 'x-forward-auth-reason': 'step_up_required'
     }
   })
   const asked = new URL(hops[2]?.url ?? '').searchParams
@@ -163,12 +148,7 @@ t.test('where the return address is none of ours, people end on the default page
   const world = await startLoginWorld(t)
   const person = await signedIn(world, `${APP}/`)
   for (const rd of [
-    'https://evil.example.net/',
-    '//evil.example.net',
-    'http://app.example.com/',
-    '/relative',
-    '',
-    `${APP}/_auth/logout`
+    'https://evil.example.net/', '//evil.example.net', 'http://app.example.com/', '/relative', '', `${APP}/_auth/logout`
   ]) {
     t.equal(last(await person.open(`${APP}/_auth/login?rd=${rd}`)).url, `${APP}/`, rd)
   }
@@ -250,8 +230,7 @@ t.test('a state', async (t) => {
     t.match(back, { status: 303, headers: { location: `${OTHER}/wanted` } })
     const next = String(back.headers['set-cookie']).split(';')[0] ?? ''
     t.match(await asVictim(`${CALLBACK}?state=${state}`, `${next}; ${alice}`), {
-      status: 302,
-      headers: { 'x-forward-auth-reason': 'sent_to_authgear' }
+      status: 302, headers: { 'x-forward-auth-reason': 'sent_to_authgear' }
     })
   })
 
@@ -306,8 +285,7 @@ t.test('a sealed return address is checked again: LOGIN_ALLOWED_HOSTS may have c
   const cookie = `__Host-forward-auth-login=${seal.seal('browser', browser)}; ` +
     `session=${authgear.controls.signIn('alice').cookie}`
   t.match(await verifier.ask({ path: `/_auth/callback?state=${state}`, headers: { ...STRICT, cookie } }), {
-    status: 303,
-    headers: { location: `${APP}/` }
+    status: 303, headers: { location: `${APP}/` }
   })
 })
 
@@ -382,8 +360,7 @@ t.test('a browser that keeps no cookie is told so, and not sent round for ever',
   while (answer.status === 302) {
     const state = new URL(String(answer.headers['location'])).searchParams.get('state') ?? ''
     answer = await world.verifier.ask({
-      path: `/_auth/callback?state=${state}`,
-      headers: { ...STRICT, cookie: session }
+      path: `/_auth/callback?state=${state}`, headers: { ...STRICT, cookie: session }
     })
     rounds++
   }
@@ -410,8 +387,7 @@ t.test('what Authgear says instead', async (t) => {
     const { state, cookie } = await begun(world)
     const query = new URLSearchParams({ error, error_description: 'evil words', state })
     const answer = await world.verifier.ask({
-      path: `/_auth/callback?${query.toString()}`,
-      headers: { ...STRICT, cookie }
+      path: `/_auth/callback?${query.toString()}`, headers: { ...STRICT, cookie }
     })
     await checkLoginAnswer(t, answer, error)
     t.match(answer, { status, headers: { 'x-forward-auth-reason': reason } }, error)

@@ -62,8 +62,7 @@ t.test('a junk cookie with another person\'s session id leaves that person remem
   t.equal(await sourceOf(world.verifier, bob), '200 memory')
   const value = session.slice('session='.length)
   const sent = [
-    `app_session=${id}.junk; ${session}`,
-    `app_session=${value}; session=${id}.junk`,
+    `app_session=${id}.junk; ${session}`, `app_session=${value}; session=${id}.junk`,
     `session=${id}.junk; app_access_token=${demo.alice.accessToken}`
   ]
   for (const cookie of sent) {
@@ -156,8 +155,7 @@ t.test('where the log takes no more sign-outs a page says so, and nobody is forg
   }
   for (let n = 0; n < 20; n++) {
     const answer = await world.verifier.ask({
-      path: '/_auth/logout',
-      headers: { ...STRICT, cookie: withJunk(session, n) }
+      path: '/_auth/logout', headers: { ...STRICT, cookie: withJunk(session, n) }
     })
     t.match(answer, { status: 503, headers: { 'x-forward-auth-reason': 'login_unavailable', 'retry-after': /\d+/ } })
     t.notOk('location' in answer.headers, 'nobody is told that they are signed out')

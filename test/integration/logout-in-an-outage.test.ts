@@ -7,10 +7,7 @@ import { demo, startSimulator } from '../helpers/simulator.ts'
 const { alice } = demo
 const SESSION = `session=${alice.cookie}`
 const HEADERS = {
-  ...STRICT,
-  'sec-fetch-site': 'same-origin',
-  'x-forwarded-host': 'app.example.com',
-  'x-forwarded-proto': 'https'
+  ...STRICT, 'sec-fetch-site': 'same-origin', 'x-forwarded-host': 'app.example.com', 'x-forwarded-proto': 'https'
 }
 
 async function start (t: Test) {

@@ -81,8 +81,7 @@ t.test(
 
     await each('all remember the session', 3, ({ status, source }) => status === 200 && source === 'memory')
     const [logout] = await person.open(LOGOUT, {
-      headers: { 'sec-fetch-site': 'same-origin' },
-      until: ({ url }) => url === LOGOUT
+      headers: { 'sec-fetch-site': 'same-origin' }, until: ({ url }) => url === LOGOUT
     })
     const forgotten = ++events
     // the session is alive until Authgear ends it; what is asked in between must not be remembered
@@ -186,8 +185,7 @@ t.test('/logged-out revokes once more what the sealed cookie says, and nothing e
     seal.seal('logout', { ...digests, issuedAt: clock.wall() - 600_001 })
   ]) {
     const answer = await world.verifier.ask({
-      path: '/_auth/logged-out',
-      headers: { ...STRICT, cookie: `__Host-forward-auth-logout=${value}` }
+      path: '/_auth/logged-out', headers: { ...STRICT, cookie: `__Host-forward-auth-logout=${value}` }
     })
     await checkLoginAnswer(t, answer, value)
     t.equal(answer.status, 410)
@@ -215,8 +213,7 @@ t.test('one session, or one sealed cookie, asked again and again writes once a m
   const session = person.cookies('app.example.com')
   const out = async (): Promise<string> => {
     const { status, headers } = await world.verifier.ask({
-      path: '/_auth/logout',
-      headers: { ...STRICT, cookie: session }
+      path: '/_auth/logout', headers: { ...STRICT, cookie: session }
     })
     t.equal(status, 302)
     return String(headers['set-cookie']).split(';')[0] ?? ''
@@ -224,8 +221,7 @@ t.test('one session, or one sealed cookie, asked again and again writes once a m
   const sealed = await out()
   const back = async (): Promise<void> => {
     t.equal(
-      (await world.verifier.ask({ path: '/_auth/logged-out', headers: { ...STRICT, cookie: sealed } })).status,
-      410
+      (await world.verifier.ask({ path: '/_auth/logged-out', headers: { ...STRICT, cookie: sealed } })).status, 410
     )
   }
   for (let i = 0; i < 20; i++) await out()
@@ -287,8 +283,7 @@ t.test('another site cannot sign anybody out', async (t) => {
   const cookie = person.cookies('app.example.com')
   for (const site of ['cross-site', 'Same-Origin', 'same-origin, none', 'x', '']) {
     const answer = await world.verifier.ask({
-      path: '/_auth/logout',
-      headers: { ...STRICT, 'sec-fetch-site': site, cookie }
+      path: '/_auth/logout', headers: { ...STRICT, 'sec-fetch-site': site, cookie }
     })
     await checkLoginAnswer(t, answer, site)
     t.match(
@@ -318,15 +313,10 @@ t.test('another site cannot sign anybody out', async (t) => {
 t.test('who is nobody goes on to Authgear, and leaves nothing in the log', async (t) => {
   const world = await startLoginWorld(t)
   for (const cookie of [
-    '',
-    'session=junk.junk',
-    'app_session=junk',
-    `session=${'x'.repeat(2000)}`,
-    'app_access_token=junk'
+    '', 'session=junk.junk', 'app_session=junk', `session=${'x'.repeat(2000)}`, 'app_access_token=junk'
   ]) {
     const answer = await world.verifier.ask({
-      path: '/_auth/logout',
-      headers: { ...STRICT, ...(cookie !== '' && { cookie }) }
+      path: '/_auth/logout', headers: { ...STRICT, ...(cookie !== '' && { cookie }) }
     })
     await checkLoginAnswer(t, answer, cookie)
     t.equal(answer.status, 302)

@@ -12,9 +12,7 @@ type Recording = Readonly<{
   exchanges: readonly Exchange[]
 }>
 
-const recording = JSON.parse(
-  readFileSync(new URL('../fixtures/m2m.json', import.meta.url), 'utf8')
-) as Recording
+const recording = JSON.parse(readFileSync(new URL('../fixtures/m2m.json', import.meta.url), 'utf8')) as Recording
 const ENDPOINT = 'https://auth.lab.test'
 const { header, payload } = recording.tokens['resource, one scope'] ?? { header: {}, payload: {} }
 /** Signed by nobody: what /verify reads of it can only refuse. */
@@ -30,8 +28,7 @@ async function start (t: Test, name: string) {
   const upstream = await startUpstream(t, (socket) => socket.write(reply(status, [...headers])))
   const resolverUrl = `http://127.0.0.1:${upstream.port}/resolve`
   const { port, lines } = await startInProcess(t, { AUTHGEAR_ENDPOINT: ENDPOINT, AUTHGEAR_RESOLVER_URL: resolverUrl })
-  const credentials = exchange.request.headers
-    .filter(([key]) => /^(authorization|cookie)$/i.test(key))
+  const credentials = exchange.request.headers.filter(([key]) => /^(authorization|cookie)$/i.test(key))
     .map(([key, value]): HeaderLine => [key, value.replace('<jwt>', TOKEN)])
   const verify = (more: readonly HeaderLine[] = []) =>
     ask(port, { path: '/verify', headers: [...credentials, ...more] })

@@ -36,14 +36,10 @@ async function flood (t: Test, port: number, { requests, headBytes, tokenOf }: F
 }
 
 const FLOODS: ReadonlyArray<readonly [what: string, flood: Flood]> = [
-  [
-    'different credentials, heads of 34 KiB',
-    { requests: 1088, headBytes: 34 * 1024, tokenOf: (index) => `junk${index}` }
-  ],
-  [
-    'one credential, whose resolution all wait for, heads of 34 KiB',
-    { requests: 1984, headBytes: 34 * 1024, tokenOf: () => 'same' }
-  ]
+  ['different credentials, heads of 34 KiB',
+    { requests: 1088, headBytes: 34 * 1024, tokenOf: (index) => `junk${index}` }],
+  ['one credential, whose resolution all wait for, heads of 34 KiB',
+    { requests: 1984, headBytes: 34 * 1024, tokenOf: () => 'same' }]
 ]
 
 for (const [what, { requests, ...rest }] of FLOODS) {

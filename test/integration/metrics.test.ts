@@ -68,8 +68,7 @@ t.test('promtool finds nothing to complain of', { skip: skipOrFail('promtool') }
   metrics.audit.read('USER_DISABLED', 1, 0)
   metrics.revocations.lag(1)
   t.equal(
-    execFileSync(mustFind('promtool'), ['check', 'metrics'], { input: await metrics.render(), encoding: 'utf8' }),
-    ''
+    execFileSync(mustFind('promtool'), ['check', 'metrics'], { input: await metrics.render(), encoding: 'utf8' }), ''
   )
   t.throws(
     () => execFileSync(mustFind('promtool'), ['check', 'metrics'], { input: 'wrong_total 1\n', stdio: 'pipe' }),
@@ -141,17 +140,11 @@ t.test(
     const after = seriesOf(text)
     // Node tells of its own garbage collections and resources, each kind when it is first seen
     const ours = (series: ReadonlyMap<string, number>): string[] =>
-      Array.from(series.keys())
-        .filter((one) => one.startsWith('forward_auth_'))
-        .toSorted()
+      Array.from(series.keys()).filter((one) => one.startsWith('forward_auth_')).toSorted()
     t.strictSame(ours(after), ours(before), 'the same series')
     t.ok(after.size < 400, `${after.size} series in all`)
-    t.notOk(
-      marks.some((mark) => text.includes(mark)),
-      'nothing that a client chose'
-    )
-    const total = Array.from(after)
-      .filter(([name]) => name.startsWith('forward_auth_requests_total'))
+    t.notOk(marks.some((mark) => text.includes(mark)), 'nothing that a client chose')
+    const total = Array.from(after).filter(([name]) => name.startsWith('forward_auth_requests_total'))
       .reduce((sum, [, count]) => sum + count, 0)
     t.equal(total, (COUNT + 3) * 10, 'all were counted')
     t.equal(after.get('forward_auth_revocations_total{origin="webhook"}'), COUNT + 3)

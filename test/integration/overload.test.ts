@@ -10,68 +10,57 @@ import { until } from '../helpers/until.ts'
 const { alice, bob } = demo
 const junk = (index: number): string => `J${index}`.padEnd(32, 'x')
 
-t.test(
-  'beyond the queue the next is refused at once, memory is served throughout',
-  async (t) => {
-    const { adapter, simulator, calls } = await startInProcessOnClock(t, {
-      AUTHGEAR_TIMEOUT: '30s',
-      AUTHGEAR_MAX_CONCURRENCY: 2,
-      AUTHGEAR_MAX_QUEUE: 5
-    })
-    await verify(adapter, alice.accessToken)
-    const gate = simulator.controls.hold('before')
-    const waiting = Array.from({ length: 7 }, (_, index) => verify(adapter, junk(index)))
-    await until('the queue is full', () => adapter.service.authgearQueue().queued === 5)
-    await gate.arrived(2)
-    const refused = await verify(adapter, bob.accessToken) // answered while every slot and place is taken
-    t.match(refused, { status: 503, headers: { 'x-forward-auth-reason': 'overloaded', 'retry-after': /^\d+$/ } })
-    checkInvariants(t, refused, { realm: simulator.url })
-    t.equal(sourceOf(await verify(adapter, alice.accessToken)), '200 memory')
-    t.equal(calls(), 3, 'nothing was asked meanwhile')
-    gate.release()
-    t.strictSame((await Promise.all(waiting)).map(sourceOf), Array(7).fill('401 invalid_session'))
-    t.equal(sourceOf(await verify(adapter, bob.accessToken)), '200 authgear', 'and then it is answered')
-  }
-)
+t.test('beyond the queue the next is refused at once, memory is served throughout', async (t) => {
+  const { adapter, simulator, calls } = await startInProcessOnClock(t, {
+    AUTHGEAR_TIMEOUT: '30s', AUTHGEAR_MAX_CONCURRENCY: 2, AUTHGEAR_MAX_QUEUE: 5
+  })
+  await verify(adapter, alice.accessToken)
+  const gate = simulator.controls.hold('before')
+  const waiting = Array.from({ length: 7 }, (_, index) => verify(adapter, junk(index)))
+  await until('the queue is full', () => adapter.service.authgearQueue().queued === 5)
+  await gate.arrived(2)
+  const refused = await verify(adapter, bob.accessToken) // answered while every slot and place is taken
+  t.match(refused, { status: 503, headers: { 'x-forward-auth-reason': 'overloaded', 'retry-after': /^\d+$/ } })
+  checkInvariants(t, refused, { realm: simulator.url })
+  t.equal(sourceOf(await verify(adapter, alice.accessToken)), '200 memory')
+  t.equal(calls(), 3, 'nothing was asked meanwhile')
+  gate.release()
+  t.strictSame((await Promise.all(waiting)).map(sourceOf), Array(7).fill('401 invalid_session'))
+  t.equal(sourceOf(await verify(adapter, bob.accessToken)), '200 authgear', 'and then it is answered')
+})
 
-t.test(
-  'a flood of junk keeps out neither remembered nor new users',
-  async (t) => {
-    const { adapter, simulator } = await startInProcessOnClock(t, {
-      AUTHGEAR_TIMEOUT: '30s',
-      AUTHGEAR_MAX_CONCURRENCY: 8,
-      AUTHGEAR_MAX_QUEUE: 100,
-      AUTHGEAR_FAILURES_PER_MINUTE: 3
+t.test('a flood of junk keeps out neither remembered nor new users', async (t) => {
+  const { adapter, simulator } = await startInProcessOnClock(t, {
+    AUTHGEAR_TIMEOUT: '30s', AUTHGEAR_MAX_CONCURRENCY: 8, AUTHGEAR_MAX_QUEUE: 100, AUTHGEAR_FAILURES_PER_MINUTE: 3
+  })
+  const from = (address: string, token: string): Promise<Answer> =>
+    ask(adapter.port, {
+      path: '/verify',
+      headers: [
+        ['Authorization', `Bearer ${token}`],
+        ['X-Forwarded-For', address]
+      ]
     })
-    const from = (address: string, token: string): Promise<Answer> =>
-      ask(adapter.port, {
-        path: '/verify',
-        headers: [
-          ['Authorization', `Bearer ${token}`],
-          ['X-Forwarded-For', address]
-        ]
-      })
-    await from('203.0.113.7', alice.accessToken)
-    for (let index = 0; index < 3; index++) t.equal((await from('203.0.113.7', junk(index))).status, 401)
-    const gate = simulator.controls.hold('before')
-    const flood = Array.from({ length: 20 }, (_, index) => from('203.0.113.7', junk(100 + index)))
-    await until('four slots are taken, the others wait', () => adapter.service.authgearQueue().queued === 16)
-    t.equal(adapter.service.authgearQueue().inFlight, 4)
-    t.equal(
-      sourceOf(await from('203.0.113.7', alice.accessToken)),
-      '200 memory',
-      'somebody behind the same address who is remembered'
-    )
-    const stranger = from('198.51.100.1', bob.accessToken)
-    const neighbour = from('203.0.113.7', demo.anonymous.accessToken)
-    await gate.arrived(5)
-    t.equal(adapter.service.authgearQueue().inFlight, 5, 'others have slots of their own')
-    gate.release()
-    t.equal(sourceOf(await stranger), '200 authgear')
-    t.equal(sourceOf(await neighbour), '200 authgear', 'behind the same address: later, and not refused for it')
-    t.ok((await Promise.all(flood)).every(({ status }) => status === 401))
-  }
-)
+  await from('203.0.113.7', alice.accessToken)
+  for (let index = 0; index < 3; index++) t.equal((await from('203.0.113.7', junk(index))).status, 401)
+  const gate = simulator.controls.hold('before')
+  const flood = Array.from({ length: 20 }, (_, index) => from('203.0.113.7', junk(100 + index)))
+  await until('four slots are taken, the others wait', () => adapter.service.authgearQueue().queued === 16)
+  t.equal(adapter.service.authgearQueue().inFlight, 4)
+  t.equal(
+    sourceOf(await from('203.0.113.7', alice.accessToken)),
+    '200 memory',
+    'somebody behind the same address who is remembered'
+  )
+  const stranger = from('198.51.100.1', bob.accessToken)
+  const neighbour = from('203.0.113.7', demo.anonymous.accessToken)
+  await gate.arrived(5)
+  t.equal(adapter.service.authgearQueue().inFlight, 5, 'others have slots of their own')
+  gate.release()
+  t.equal(sourceOf(await stranger), '200 authgear')
+  t.equal(sourceOf(await neighbour), '200 authgear', 'behind the same address: later, and not refused for it')
+  t.ok((await Promise.all(flood)).every(({ status }) => status === 401))
+})
 
 t.test('never counts a client that no trusted proxy named: others may share the address', async (t) => {
   const simulator = await startSimulator(t)
@@ -94,14 +83,11 @@ t.test(
   'one session varied by a junk cookie delays no bystander',
   async (t) => {
     const { adapter, simulator } = await startInProcessOnClock(t, {
-      AUTHGEAR_TIMEOUT: '30s',
-      AUTHGEAR_MAX_CONCURRENCY: 8,
-      AUTHGEAR_MAX_QUEUE: 100
+      AUTHGEAR_TIMEOUT: '30s', AUTHGEAR_MAX_CONCURRENCY: 8, AUTHGEAR_MAX_QUEUE: 100
     })
     const varied = (index: number): Promise<Answer> =>
       ask(adapter.port, {
-        path: '/verify',
-        headers: [['Cookie', `session=${alice.cookie}; app_session=${junk(index)}`]]
+        path: '/verify', headers: [['Cookie', `session=${alice.cookie}; app_session=${junk(index)}`]]
       })
     const gate = simulator.controls.hold('before')
     const asking = Array.from({ length: 30 }, (_, index) => varied(index))
@@ -121,9 +107,7 @@ t.test(
 
 t.test('a session id is not secret: guesses at its rest take none of its owner’s slots', async (t) => {
   const { adapter, simulator } = await startInProcessOnClock(t, {
-    AUTHGEAR_TIMEOUT: '30s',
-    AUTHGEAR_MAX_CONCURRENCY: 64,
-    AUTHGEAR_MAX_QUEUE: 100
+    AUTHGEAR_TIMEOUT: '30s', AUTHGEAR_MAX_CONCURRENCY: 64, AUTHGEAR_MAX_QUEUE: 100
   })
   const [id] = alice.cookie.split('.')
   const guess = (index: number): Promise<Answer> =>
@@ -199,10 +183,7 @@ t.test('junk of one client waits before it takes a lease of Redis', async (t) =>
 
 t.test('with no queue at all, a client still takes turns', async (t) => {
   const { adapter, simulator } = await startInProcessOnClock(t, {
-    AUTHGEAR_TIMEOUT: '30s',
-    AUTHGEAR_MAX_CONCURRENCY: 8,
-    AUTHGEAR_MAX_QUEUE: 0,
-    AUTHGEAR_FAILURES_PER_MINUTE: 3
+    AUTHGEAR_TIMEOUT: '30s', AUTHGEAR_MAX_CONCURRENCY: 8, AUTHGEAR_MAX_QUEUE: 0, AUTHGEAR_FAILURES_PER_MINUTE: 3
   })
   const from = (token: string): Promise<Answer> =>
     ask(adapter.port, { path: '/verify', headers: [['Authorization', `Bearer ${token}`], ['X-Forwarded-For', '203.0.113.7']] })

@@ -163,8 +163,7 @@ async function checkRow (t: Test, { simulator, verifier }: World, [, who, asking
     const answered = await verifier.ask(request(who, asking, row))
     const challenge = outcome.status === 401 ? `Bearer realm="${simulator.url}"${outcome.challenge}` : undefined
     t.match(answered, {
-      status: outcome.status,
-      headers: { 'x-forward-auth-reason': OUTWARD[outcome.reason] ?? outcome.reason }
+      status: outcome.status, headers: { 'x-forward-auth-reason': OUTWARD[outcome.reason] ?? outcome.reason }
     }, source)
     t.equal(answered.headers['x-forward-auth-source'], outcome.status === 200 ? source : undefined)
     t.equal(answered.headers['www-authenticate'], challenge)

@@ -10,9 +10,7 @@ const tls = makeTls(t)
 const PREFLIGHT = { origin: 'https://app.example.com', 'access-control-request-method': 'PUT' }
 const { origin, 'access-control-request-method': wanted } = PREFLIGHT
 const options = (headers: NonNullable<Asked['headers']> = {}, path = '/verify'): Asked => ({
-  method: 'OPTIONS',
-  path,
-  headers: { ...PREFLIGHT, ...headers }
+  method: 'OPTIONS', path, headers: { ...PREFLIGHT, ...headers }
 })
 const token = `Bearer ${demo.alice.accessToken}`
 
@@ -36,18 +34,10 @@ const ALWAYS: readonly Row[] = [
   ['no Origin', { method: 'OPTIONS', headers: { 'access-control-request-method': wanted } }, 401, 'no_credentials'],
   ['no Access-Control-Request-Method', { method: 'OPTIONS', headers: { origin } }, 401, 'no_credentials'],
   ['OPTIONS alone', { method: 'OPTIONS' }, 401, 'no_credentials'],
-  [
-    'the names as values',
-    { method: 'OPTIONS', headers: { a: 'origin', b: 'access-control-request-method' } },
-    401,
-    'no_credentials'
-  ],
-  [
-    'almost the names',
-    { method: 'OPTIONS', headers: { 'x-origin': origin, access_control_request_method: wanted } },
-    401,
-    'no_credentials'
-  ],
+  ['the names as values', { method: 'OPTIONS', headers: { a: 'origin', b: 'access-control-request-method' } }, 401,
+    'no_credentials'],
+  ['almost the names', { method: 'OPTIONS', headers: { 'x-origin': origin, access_control_request_method: wanted } },
+    401, 'no_credentials'],
   ...['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PROPFIND', 'TRACE'].map((method): Row => [
     `${method} with a preflight’s headers`,
     { method, headers: PREFLIGHT },
@@ -69,12 +59,8 @@ const ALWAYS: readonly Row[] = [
   ],
   ['a valid bearer token', options({ authorization: token }), 200, 'allowed'],
   ['a valid session cookie', options({ cookie: `session=${demo.alice.cookie}` }), 200, 'allowed'],
-  [
-    'a valid token that does not meet the policy',
-    options({ authorization: token }, '/verify?role=owner'),
-    403,
-    'forbidden'
-  ],
+  ['a valid token that does not meet the policy', options({ authorization: token }, '/verify?role=owner'), 403,
+    'forbidden'],
   ['an unknown token', options({ authorization: `Bearer ${'A'.repeat(32)}` }), 401, 'invalid_session'],
   ['an empty session cookie', options({ cookie: 'session=' }), 401, 'invalid_session'],
   ['a malformed cookie', options({ cookie: `session=${'x'.repeat(1025)}` }), 401, 'malformed_credentials'],
@@ -102,9 +88,7 @@ async function start (
 ) {
   const simulator = await startSimulator(t)
   const verifier = await startInProcessOver(t, protocol, tls, {
-    AUTHGEAR_ENDPOINT: simulator.url,
-    ABSENT_HEADERS: absentHeaders,
-    ...(preflight && { PREFLIGHT: preflight })
+    AUTHGEAR_ENDPOINT: simulator.url, ABSENT_HEADERS: absentHeaders, ...(preflight && { PREFLIGHT: preflight })
   })
   return { simulator, verifier }
 }
@@ -150,8 +134,7 @@ for (const protocol of WITH_GRPC) {
         const answered = await verifier.ask(asked)
         t.match(answered, { status: 401, headers: { 'x-forward-auth-reason': 'no_credentials' } }, what)
         checkInvariants(t, answered, {
-          realm: simulator.url,
-          audience: what === 'as a navigation' ? 'navigation' : 'program'
+          realm: simulator.url, audience: what === 'as a navigation' ? 'navigation' : 'program'
         })
       }
       t.equal(simulator.counters.resolutions, 0)

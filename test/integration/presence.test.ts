@@ -52,10 +52,7 @@ t.test('each replica counts those that follow the log with it', { skip: skipOrFa
 
   await t.test('one that ends is gone after seconds', async (t) => {
     await c.close()
-    await until(
-      'two are left',
-      async () => (await Promise.all([a, b].map(seenBy))).every((count) => count === 2)
-    )
+    await until('two are left', async () => (await Promise.all([a, b].map(seenBy))).every((count) => count === 2))
     t.equal(await seenBy(c), 0, 'who does not follow knows nobody')
   })
 

@@ -71,9 +71,7 @@ async function traffic ({ service, simulator }: World, turn: number): Promise<vo
 
 /** What a busy machine may bring about by itself. */
 const SLOW: ReadonlySet<string> = new Set([
-  'ForwardAuthEventLoopLag',
-  'ForwardAuthRevocationsLate',
-  'ForwardAuthAuthgearQueue'
+  'ForwardAuthEventLoopLag', 'ForwardAuthRevocationsLate', 'ForwardAuthAuthgearQueue'
 ])
 
 type Panel = Readonly<{ title: string, targets?: ReadonlyArray<Readonly<{ expr: string }>> }>
@@ -137,40 +135,34 @@ t.test('a real Prometheus of two replicas', { skip: skipOrFail('prometheus', 're
     }
   })
 
-  await t.test(
-    "Prometheus has the replica's numbers, and traffic raises no other alert",
-    async (t) => {
-      // a bad policy, a certificate of one day, another path
-      const expected = ['ForwardAuthBadPolicy', 'ForwardAuthCertificateExpires', 'ForwardAuthWrongPath']
-      await meanwhile('only those', async () => {
-        const alerts = await prometheus.alerts()
-        return (
-          alerts.get('ForwardAuthBadPolicy') === 'firing' &&
-          Array.from(alerts.keys())
-            .filter((one) => !SLOW.has(one))
-            .toSorted()
-            .join() === expected.join()
+  await t.test("Prometheus has the replica's numbers, and traffic raises no other alert", async (t) => {
+    // a bad policy, a certificate of one day, another path
+    const expected = ['ForwardAuthBadPolicy', 'ForwardAuthCertificateExpires', 'ForwardAuthWrongPath']
+    await meanwhile('only those', async () => {
+      const alerts = await prometheus.alerts()
+      return (
+        alerts.get('ForwardAuthBadPolicy') === 'firing' &&
+        Array.from(alerts.keys()).filter((one) => !SLOW.has(one)).toSorted().join() === expected.join()
+      )
+    })
+    const text = (await ask(Number(new URL(service.managementUrl).port), { path: '/metrics' })).body
+    const own = Number(
+      /^forward_auth_requests_total\{endpoint="verify",status="403",reason="bad_policy",source="memory"\} (\d+)$/m.exec(
+        text
+      )?.[1]
+    )
+    await until(
+      'the last scrape is as new',
+      async () => {
+        const [found] = await prometheus.query(
+          'max(forward_auth_requests_total{reason="bad_policy",source="memory",endpoint="verify"})'
         )
-      })
-      const text = (await ask(Number(new URL(service.managementUrl).port), { path: '/metrics' })).body
-      const own = Number(
-        /^forward_auth_requests_total\{endpoint="verify",status="403",reason="bad_policy",source="memory"\} (\d+)$/m.exec(
-          text
-        )?.[1]
-      )
-      await until(
-        'the last scrape is as new',
-        async () => {
-          const [found] = await prometheus.query(
-            'max(forward_auth_requests_total{reason="bad_policy",source="memory",endpoint="verify"})'
-          )
-          return Number(found?.value[1]) === own
-        },
-        PATIENCE
-      )
-      t.ok(own > 0)
-    }
-  )
+        return Number(found?.value[1]) === own
+      },
+      PATIENCE
+    )
+    t.ok(own > 0)
+  })
 
   await t.test('Authgear fails: its alerts wait for their time', async (t) => {
     simulator.controls.fail('error')
@@ -214,9 +206,7 @@ t.test('a real Prometheus of two replicas', { skip: skipOrFail('prometheus', 're
   await t.test('both replicas end: nobody is there', async (t) => {
     await Promise.all([world.service.stop(), world.other.stop()])
     await until(
-      'they are missed',
-      async () => (await prometheus.alerts()).get('ForwardAuthAbsent') === 'pending',
-      PATIENCE
+      'they are missed', async () => (await prometheus.alerts()).get('ForwardAuthAbsent') === 'pending', PATIENCE
     )
     t.equal((await prometheus.query('forward_auth_build_info')).length, 0)
   })

@@ -9,10 +9,7 @@ const { alice, bob } = demo
 
 async function start (t: Test, managementToken?: string) {
   const simulator = await startSimulator(t)
-  const adapter = await startInProcess(t, {
-    AUTHGEAR_ENDPOINT: simulator.url,
-    MANAGEMENT_TOKEN: managementToken
-  })
+  const adapter = await startInProcess(t, { AUTHGEAR_ENDPOINT: simulator.url, MANAGEMENT_TOKEN: managementToken })
   const management = managementOf(t, adapter.service)
   const purge = (payload: unknown, authorization = `Bearer ${TOKEN}`) =>
     management.inject({
@@ -31,21 +28,12 @@ const session = (cookie: string): readonly [string, string] => ['Cookie', `sessi
 
 const ROWS: ReadonlyArray<readonly [string, unknown, Readonly<Record<string, 'forgotten' | 'kept'>>]> = [
   ['a user', { user_id: alice.id }, { aliceToken: 'forgotten', aliceCookie: 'forgotten', bobToken: 'kept' }],
-  [
-    'a bearer token',
-    { authorization: `Bearer ${alice.accessToken}` },
-    { aliceToken: 'forgotten', aliceCookie: 'kept', bobToken: 'kept' }
-  ],
-  [
-    'a session cookie',
-    { cookie: `x=1; session=${alice.cookie}` },
-    { aliceToken: 'kept', aliceCookie: 'forgotten', bobToken: 'kept' }
-  ],
-  [
-    'another cookie of the same session',
-    { cookie: `session=${alice.cookie.split('.')[0]}.another` },
-    { aliceToken: 'kept', aliceCookie: 'forgotten', bobToken: 'kept' }
-  ],
+  ['a bearer token', { authorization: `Bearer ${alice.accessToken}` },
+    { aliceToken: 'forgotten', aliceCookie: 'kept', bobToken: 'kept' }],
+  ['a session cookie', { cookie: `x=1; session=${alice.cookie}` },
+    { aliceToken: 'kept', aliceCookie: 'forgotten', bobToken: 'kept' }],
+  ['another cookie of the same session', { cookie: `session=${alice.cookie.split('.')[0]}.another` },
+    { aliceToken: 'kept', aliceCookie: 'forgotten', bobToken: 'kept' }],
   ['everything', { all: true }, { aliceToken: 'forgotten', aliceCookie: 'forgotten', bobToken: 'forgotten' }]
 ]
 
@@ -53,9 +41,7 @@ for (const [name, body, expected] of ROWS) {
   t.test(`purging ${name}`, async (t) => {
     const { adapter, purge } = await start(t, TOKEN)
     const people = {
-      aliceToken: bearer(alice.accessToken),
-      aliceCookie: session(alice.cookie),
-      bobToken: bearer(bob.accessToken)
+      aliceToken: bearer(alice.accessToken), aliceCookie: session(alice.cookie), bobToken: bearer(bob.accessToken)
     }
     for (const header of Object.values(people)) t.equal(await sourceOf(adapter, header), 'authgear')
     const answer = await purge(body)
@@ -78,12 +64,7 @@ for (const [name, body, expected] of ROWS) {
 t.test('who may not, and what is not understood', async (t) => {
   const { purge } = await start(t, TOKEN)
   for (const authorization of [
-    '',
-    'Bearer',
-    `Bearer ${TOKEN}x`,
-    `Bearer ${TOKEN.slice(1)}`,
-    TOKEN,
-    `bearer ${TOKEN}`
+    '', 'Bearer', `Bearer ${TOKEN}x`, `Bearer ${TOKEN.slice(1)}`, TOKEN, `bearer ${TOKEN}`
   ]) {
     t.equal((await purge({ all: true }, authorization)).statusCode, 401, authorization)
   }

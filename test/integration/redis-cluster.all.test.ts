@@ -30,15 +30,12 @@ const isUp = ({ service }: InProcess): boolean => service.redisState() === 'up'
 async function startFleet (t: Test, cluster: RedisCluster, count: number, options: Partial<InProcessOptions> = {}) {
   const simulator = await startSimulator(t)
   const users = Array.from({ length: 30 }, (_, index): User => ({
-    id: `user-${index}`,
-    token: `T${String(index).padStart(31, '0')}`
+    id: `user-${index}`, token: `T${String(index).padStart(31, '0')}`
   }))
   for (const { id, token } of users) simulator.controls.addUser({ id, name: id, sessions: [{ accessTokens: [token] }] })
   const open = async (): Promise<InProcess> => {
     const adapter = await startInProcess(t, {
-      AUTHGEAR_ENDPOINT: simulator.url,
-      ...redisAt(cluster.servers),
-      ...options
+      AUTHGEAR_ENDPOINT: simulator.url, ...redisAt(cluster.servers), ...options
     })
     await until('Redis is used', () => isUp(adapter))
     return adapter
@@ -77,52 +74,48 @@ async function metric ({ service }: InProcess, name: string): Promise<number> {
 }
 
 t.test('Redis Cluster', { skip: skipOrFail('redis-server') }, async (t) => {
-  t.test(
-    'one of three masters dies: its slots go to Authgear, nobody is logged out',
-    async (t) => {
-      const cluster = await startCluster(t)
-      const { users, replicas, open } = await startFleet(t, cluster, 3, { CACHE_TTL: '10m' })
-      const [first, second, third] = replicas
-      if (first === undefined || second === undefined || third === undefined) throw new Error('no replicas')
-      await checkAll(t, first, users, 'cold')
-      const stored = async (): Promise<number> =>
-        (await Promise.all(cluster.masters.map((node) => namesIn(node, '*:entry')))).flat().length
-      await until('all is stored', async () => (await stored()) === users.length)
-      const [stream = ''] = (await Promise.all(cluster.masters.map((node) => namesIn(node, '*:stream')))).flat()
-      const ofLog = await cluster.ownerOf(stream)
-      const dying = cluster.masters.find((node) => node !== ofLog) ?? ofLog
-      const lost = (await namesIn(dying, '*:entry')).length
-      t.ok(lost > 0 && lost < users.length, `${lost} of ${users.length} entries are on it`)
-      await dying.stop()
-      await until('its loss is noticed', () => replicas.every((one) => !isUp(one)))
-      t.ok(
-        replicas.every(({ service }) => service.revocations?.revocations.isFollowing() === true),
-        'the log is followed'
-      )
-      t.same(await checkAll(t, second, users, 'one master is dead'), { redis: users.length - lost, authgear: lost })
-      t.equal(
-        await metric(second, 'forward_auth_cache_reads_total{tier="redis",outcome="unreachable"}'),
-        lost,
-        'each of them is told apart from a miss'
-      )
-      t.equal(await metric(second, 'forward_auth_redis_up'), 0)
-      t.equal(
-        first.lines.filter(({ msg }) => String(msg).startsWith('a master of the Redis Cluster is not reachable'))
-          .length,
-        1,
-        'told once'
-      )
-      await dying.restart()
-      await until(
-        'it is back, and answers',
-        async () => replicas.every(isUp) && String(await dying.cli('CLUSTER', 'INFO')).includes('cluster_state:ok')
-      )
-      t.equal(await metric(second, 'forward_auth_redis_up'), 1)
-      await checkAll(t, third, users, 'it is back')
-      await until('all is stored again', async () => (await stored()) === users.length)
-      t.same(await checkAll(t, await open(), users, 'another replica'), { redis: users.length })
-    }
-  )
+  t.test('one of three masters dies: its slots go to Authgear, nobody is logged out', async (t) => {
+    const cluster = await startCluster(t)
+    const { users, replicas, open } = await startFleet(t, cluster, 3, { CACHE_TTL: '10m' })
+    const [first, second, third] = replicas
+    if (first === undefined || second === undefined || third === undefined) throw new Error('no replicas')
+    await checkAll(t, first, users, 'cold')
+    const stored = async (): Promise<number> =>
+      (await Promise.all(cluster.masters.map((node) => namesIn(node, '*:entry')))).flat().length
+    await until('all is stored', async () => (await stored()) === users.length)
+    const [stream = ''] = (await Promise.all(cluster.masters.map((node) => namesIn(node, '*:stream')))).flat()
+    const ofLog = await cluster.ownerOf(stream)
+    const dying = cluster.masters.find((node) => node !== ofLog) ?? ofLog
+    const lost = (await namesIn(dying, '*:entry')).length
+    t.ok(lost > 0 && lost < users.length, `${lost} of ${users.length} entries are on it`)
+    await dying.stop()
+    await until('its loss is noticed', () => replicas.every((one) => !isUp(one)))
+    t.ok(
+      replicas.every(({ service }) => service.revocations?.revocations.isFollowing() === true), 'the log is followed'
+    )
+    t.same(await checkAll(t, second, users, 'one master is dead'), { redis: users.length - lost, authgear: lost })
+    t.equal(
+      await metric(second, 'forward_auth_cache_reads_total{tier="redis",outcome="unreachable"}'),
+      lost,
+      'each of them is told apart from a miss'
+    )
+    t.equal(await metric(second, 'forward_auth_redis_up'), 0)
+    t.equal(
+      first.lines.filter(({ msg }) => String(msg).startsWith('a master of the Redis Cluster is not reachable'))
+        .length,
+      1,
+      'told once'
+    )
+    await dying.restart()
+    await until(
+      'it is back, and answers',
+      async () => replicas.every(isUp) && String(await dying.cli('CLUSTER', 'INFO')).includes('cluster_state:ok')
+    )
+    t.equal(await metric(second, 'forward_auth_redis_up'), 1)
+    await checkAll(t, third, users, 'it is back')
+    await until('all is stored again', async () => (await stored()) === users.length)
+    t.same(await checkAll(t, await open(), users, 'another replica'), { redis: users.length })
+  })
 
   t.test('three masters', async (t) => {
     const cluster = await startCluster(t)
@@ -132,10 +125,7 @@ t.test('Redis Cluster', { skip: skipOrFail('redis-server') }, async (t) => {
       const [first, second, third, fourth] = replicas
       const [someone] = users
       if (
-        first === undefined ||
-        second === undefined ||
-        third === undefined ||
-        fourth === undefined ||
+        first === undefined || second === undefined || third === undefined || fourth === undefined ||
         someone === undefined
       ) {
         throw new Error('no replicas')
@@ -171,9 +161,7 @@ t.test('Redis Cluster', { skip: skipOrFail('redis-server') }, async (t) => {
       }
       const step = async (when: string): Promise<void> => {
         t.match(
-          await append(when),
-          { kind: 'written' },
-          `${when}: written wherever it belongs`
+          await append(when), { kind: 'written' }, `${when}: written wherever it belongs`
         )
         const before = b.log.snapshot()
         await until(`${when}: logged`, async () => await a.log.revoke(user('alice')) === 'logged')
@@ -199,8 +187,7 @@ t.test('Redis Cluster', { skip: skipOrFail('redis-server') }, async (t) => {
     t.test('a wrong password is told once, and refuses every command at once', async (t) => {
       const told: string[] = []
       const connection = connectRedis(settingsFor(cluster.servers, { username: 'nobody', password: 'hunter2' }), {
-        up: () => told.push('up'),
-        down: (error) => told.push(error?.message ?? '')
+        up: () => told.push('up'), down: (error) => told.push(error?.message ?? '')
       })
       t.teardown(() => connection.close())
       await until('it is told', () => told.length > 0)
@@ -254,8 +241,7 @@ t.test('Redis Cluster', { skip: skipOrFail('redis-server') }, async (t) => {
     await node.cli('CLUSTER', 'ADDSLOTSRANGE', '0', '16383')
     const told: string[] = []
     const connection = connectRedis(settingsFor({ kind: 'cluster', nodes: [{ host: '127.0.0.1', port: node.port }] }), {
-      up: () => told.push('up'),
-      down: () => told.push('down')
+      up: () => told.push('up'), down: () => told.push('down')
     })
     t.teardown(() => connection.close())
     const isTold = (...expected: string[]): Promise<void> =>
@@ -289,8 +275,7 @@ t.test('Redis Cluster', { skip: skipOrFail('redis-server') }, async (t) => {
     const seconds = (performance.now() - began) / 1000
     t.comment(`${asked} commands, ${network.connections()} connections in ${seconds.toFixed(1)} s`)
     t.ok(
-      network.connections() <= 6 + 4 * seconds,
-      'two a second at most for the node, and one for where its slots went'
+      network.connections() <= 6 + 4 * seconds, 'two a second at most for the node, and one for where its slots went'
     )
     t.ok(asked > 10 * network.connections())
   })
@@ -319,13 +304,9 @@ t.test('Redis Cluster', { skip: skipOrFail('redis-server') }, async (t) => {
     )
     await until('it is followed', () => [a, b].every(({ log }) => log.trustsShared()))
     await until(
-      'the cache has found it too',
-      async () => tier.connection.isUp() && (await tier.commands.pttl(STREAM)) === -1
+      'the cache has found it too', async () => tier.connection.isUp() && (await tier.commands.pttl(STREAM)) === -1
     )
-    await until(
-      'the other has read what was taken meanwhile',
-      () => b.log.isVoid(BOB, before[1] ?? b.log.snapshot())
-    )
+    await until('the other has read what was taken meanwhile', () => b.log.isVoid(BOB, before[1] ?? b.log.snapshot()))
     await settled(a, b)
     t.ok([a, b].every(({ log }, index) => log.isVoid(ALICE, before[index] ?? log.snapshot())), 'nothing is forgotten')
     t.same([a.log.trusts(old), b.log.trusts(old)], [false, false], 'nor is an entry of Redis that is older')

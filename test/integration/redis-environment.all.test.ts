@@ -61,9 +61,7 @@ t.test('REDIS_CLUSTER with TLS and the user of docs/redis.md', { skip: skipOrFai
   const cluster = await startCluster(t, { tls })
   for (const node of cluster.masters) await addPrintedUser(node, { isCluster: true })
   await checkEnvironment(t, cluster.masters, {
-    REDIS_CLUSTER: listOf(cluster.servers),
-    REDIS_CA_FILE: tls.caFile,
-    REDIS_TIMEOUT: '1s'
+    REDIS_CLUSTER: listOf(cluster.servers), REDIS_CA_FILE: tls.caFile, REDIS_TIMEOUT: '1s'
   })
 })
 

@@ -42,8 +42,7 @@ t.test('replicas whose Redis is out of memory', { skip: skipOrFail('redis-server
     for (const adapter of [first, second]) await verify(adapter, demo.alice.accessToken)
     const purge = { method: 'POST', url: '/revocations', headers: { authorization: `Bearer ${MANAGEMENT_TOKEN}` } } as const
     const { statusCode } = await managementOf(t, first.service).inject({
-      ...purge,
-      payload: { user_id: demo.alice.id }
+      ...purge, payload: { user_id: demo.alice.id }
     })
     t.equal(statusCode, 200)
     await until('the other has read it', async () => await source(second, demo.alice.accessToken) === '200 authgear')

@@ -173,58 +173,48 @@ t.test('a Redis that refuses', { skip: skipOrFail('redis-server') }, async (t) =
     await until('the others read it', () => logOf(third).isVoid({ userId: bob.id, digests: [] }, before))
     await redis.cli('CONFIG', 'SET', 'maxmemory', '0')
     t.equal(
-      sourceOf(await verify(third, alice.accessToken)),
-      '200 authgear',
-      'and the entry from before is used by none'
+      sourceOf(await verify(third, alice.accessToken)), '200 authgear', 'and the entry from before is used by none'
     )
     await until('stored again', async () => (await redis.cli('KEYS', '*:entry') as string[]).length >= 1)
   })
 
-  t.test(
-    'does not use a Redis replica, and leaves when another server is master',
-    async (t) => {
-      const master = await startRedis(t, { args: ['--repl-diskless-sync-delay', '0'] })
-      const copy = await startRedis(t, { args: ['--replicaof', '127.0.0.1', String(master.port)] })
-      await until(
-        'it is a replica',
-        async () => {
-          const role = await copy.cli('ROLE')
-          return Array.isArray(role) && role[3] === 'connected'
-        }
-      )
-      const relay = await startRelay(t, master.port)
-      const { adapter } = await start(t, relay, { CACHE_TTL: '30s' })
-      await until('the master is used', () => isUp(adapter))
-      relay.to(copy.port)
-      await until('it is not followed', () => !logOf(adapter).isFollowing())
-      await checkAnswers(t, adapter, 'a replica')
-      t.equal(await logOf(adapter).revoke(user(bob.id)), 'pending')
-      t.equal(((await master.cli('KEYS', '*:entry')) as string[]).length, 0)
-      relay.route(master.port)
-      await until('the master is used again, though nobody cut the connections', () => isUp(adapter))
-      await checkAnswers(t, adapter, 'the master')
-      await untilLogged(adapter, alice.id)
-      await until('entries are written there', async () => {
-        await logOf(adapter).revoke(user(alice.id))
-        await verify(adapter, alice.accessToken)
-        return ((await master.cli('KEYS', '*:entry')) as string[]).length > 0
-      })
-      await until('what waited is written', async () =>
-        JSON.stringify(
-          await master.cli('XRANGE', ((await master.cli('KEYS', '*:stream')) as string[])[0] ?? '', '-', '+')
-        ).includes(bob.id)
-      )
-    }
-  )
+  t.test('does not use a Redis replica, and leaves when another server is master', async (t) => {
+    const master = await startRedis(t, { args: ['--repl-diskless-sync-delay', '0'] })
+    const copy = await startRedis(t, { args: ['--replicaof', '127.0.0.1', String(master.port)] })
+    await until('it is a replica', async () => {
+      const role = await copy.cli('ROLE')
+      return Array.isArray(role) && role[3] === 'connected'
+    })
+    const relay = await startRelay(t, master.port)
+    const { adapter } = await start(t, relay, { CACHE_TTL: '30s' })
+    await until('the master is used', () => isUp(adapter))
+    relay.to(copy.port)
+    await until('it is not followed', () => !logOf(adapter).isFollowing())
+    await checkAnswers(t, adapter, 'a replica')
+    t.equal(await logOf(adapter).revoke(user(bob.id)), 'pending')
+    t.equal(((await master.cli('KEYS', '*:entry')) as string[]).length, 0)
+    relay.route(master.port)
+    await until('the master is used again, though nobody cut the connections', () => isUp(adapter))
+    await checkAnswers(t, adapter, 'the master')
+    await untilLogged(adapter, alice.id)
+    await until('entries are written there', async () => {
+      await logOf(adapter).revoke(user(alice.id))
+      await verify(adapter, alice.accessToken)
+      return ((await master.cli('KEYS', '*:entry')) as string[]).length > 0
+    })
+    await until('what waited is written', async () =>
+      JSON.stringify(
+        await master.cli('XRANGE', ((await master.cli('KEYS', '*:stream')) as string[])[0] ?? '', '-', '+')
+      ).includes(bob.id)
+    )
+  })
 
   t.test('a wrong password is told once, and found when it becomes the right one', async (t) => {
     const redis = await startRedis(t)
     await addPrintedUser(redis)
     await redis.cli('ACL', 'SETUSER', USERNAME, 'resetpass', '>another')
     const { adapter } = await start(t, redis, {
-      REDIS_KEY_PREFIX: 'forward-auth:',
-      REDIS_USERNAME: USERNAME,
-      REDIS_PASSWORD: PASSWORD
+      REDIS_KEY_PREFIX: 'forward-auth:', REDIS_USERNAME: USERNAME, REDIS_PASSWORD: PASSWORD
     })
     const told = (): unknown[] => adapter.lines.filter(({ msg }) => String(msg).startsWith('Redis is not reachable'))
     await until('it is told', () => told().length === 1)

@@ -20,8 +20,7 @@ type User = Readonly<{ id: string, token: string }>
 type Seen = Readonly<{ user: User, status: number, isSelf: boolean, began: number }>
 
 const users: readonly User[] = Array.from({ length: 40 }, (_, index) => ({
-  id: `user-${index}`,
-  token: `T${String(index).padStart(31, '0')}`
+  id: `user-${index}`, token: `T${String(index).padStart(31, '0')}`
 }))
 const [BEFORE, DURING, AFTER] = [users.slice(0, 5), users.slice(5, 10), users.slice(10, 15)]
 const LEFT_ALONE = users.slice(15)
@@ -83,8 +82,7 @@ function startLoad (adapters: readonly InProcess[]): () => Promise<readonly Seen
       const [one, adapter] = [users[n % users.length] as User, adapters[n % adapters.length] as InProcess]
       const began = performance.now()
       const { status, headers } = await ask(adapter.port, {
-        path: '/verify',
-        headers: [['Authorization', `Bearer ${one.token}`]]
+        path: '/verify', headers: [['Authorization', `Bearer ${one.token}`]]
       })
       seen.push({ user: one, status, isSelf: headers['x-authgear-user-id'] === one.id, began })
     }
@@ -121,10 +119,7 @@ async function checkFailover (t: Test, fault: 'killed' | 'frozen'): Promise<void
   const adapters = await Promise.all(
     [30_000, 30_000, 30_000, 50].map((ttlMs) =>
       startInProcess(t, {
-        AUTHGEAR_ENDPOINT: simulator.url,
-        ...redisAt(group.servers),
-        REDIS_TIMEOUT: '50ms',
-        CACHE_TTL: `${ttlMs}ms`
+        AUTHGEAR_ENDPOINT: simulator.url, ...redisAt(group.servers), REDIS_TIMEOUT: '50ms', CACHE_TTL: `${ttlMs}ms`
       })
     )
   )
@@ -189,20 +184,16 @@ t.test(
     if (master === undefined || next === undefined) throw new Error('no servers')
     for (const node of group.nodes) await addPrintedUser(node)
     const replica = openLogReplica(t, group.servers, {
-      keyPrefix: 'forward-auth:{log}',
-      settings: { username: USERNAME, password: PASSWORD }
+      keyPrefix: 'forward-auth:{log}', settings: { username: USERNAME, password: PASSWORD }
     })
     const tier = await redisTier(t, group.servers, { username: USERNAME, password: PASSWORD })
     await settled(replica)
     await master.cli('ACL', 'SETUSER', 'default', '-ping') // by which the Sentinels know it
     await until('the Sentinels have another master', async () => (await group.masterPort()) === next.port)
-    await until(
-      'the log is there',
-      async () => {
-        await replica.log.revoke(user('alice'))
-        return JSON.stringify(await next.cli('XRANGE', 'forward-auth:{log}:stream', '-', '+')).includes('"alice"')
-      }
-    )
+    await until('the log is there', async () => {
+      await replica.log.revoke(user('alice'))
+      return JSON.stringify(await next.cli('XRANGE', 'forward-auth:{log}:stream', '-', '+')).includes('"alice"')
+    })
     await until('and the cache', async () => {
       await tier.commands.setPx(`${tier.keyPrefix}a`, Buffer.from('b'), 60_000).catch(() => {})
       return (await next.cli('EXISTS', `${tier.keyPrefix}a`)) === 1
@@ -251,10 +242,7 @@ t.test('no Sentinel answers: nobody waits, and it is told', { skip: skipOrFail('
   }
   const servers = {
     kind: 'sentinel',
-    sentinels: [
-      { host: '127.0.0.1', port: 1 },
-      { host: '127.0.0.1', port: 2 }
-    ],
+    sentinels: [{ host: '127.0.0.1', port: 1 }, { host: '127.0.0.1', port: 2 }],
     name: 'mymaster',
     password: undefined
   } as const

@@ -125,9 +125,7 @@ t.test('what one replica learned another finds in Redis, with no call of its own
   t.match((await verify(first, alice.accessToken)).headers, { 'x-forward-auth-source': 'authgear' })
   await until('the value is there', async () => await entriesIn(redis) === 1)
   t.match((await verify(second, alice.accessToken)).headers, {
-    'x-forward-auth-source': 'redis',
-    'x-authgear-user-id': alice.id,
-    'x-authgear-user-roles': 'admin,editor'
+    'x-forward-auth-source': 'redis', 'x-authgear-user-id': alice.id, 'x-authgear-user-roles': 'admin,editor'
   })
   t.match((await verify(second, alice.accessToken)).headers, { 'x-forward-auth-source': 'memory' }, 'promoted')
   t.equal(simulator.counters.resolutions, 1)

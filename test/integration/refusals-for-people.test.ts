@@ -5,11 +5,7 @@ import { demo, startSimulator, type RunningSimulator } from '../helpers/simulato
 import { makeTls } from '../helpers/tls.ts'
 import { type Environment, LOGIN } from '../helpers/in-process.ts'
 import {
-  WITH_GRPC,
-  startInProcessOver,
-  type Asked,
-  type Protocol,
-  type InProcessOver
+  WITH_GRPC, startInProcessOver, type Asked, type Protocol, type InProcessOver
 } from '../helpers/in-process-over.ts'
 
 const tls = makeTls(t)
@@ -92,9 +88,7 @@ async function worldOf (t: Test, protocol: Protocol, { before }: Row, shared: Wo
 }
 
 const merge = (asked: Asked, more: NonNullable<Asked['headers']>, method = 'GET'): Asked => ({
-  ...asked,
-  method,
-  headers: { ...asked.headers, ...more }
+  ...asked, method, headers: { ...asked.headers, ...more }
 })
 
 for (const protocol of WITH_GRPC) {
@@ -112,9 +106,7 @@ for (const protocol of WITH_GRPC) {
             t.equal(/<a href="">/.test(answered.body), row.status !== 403, 'another try, where it may help')
           }
           t.equal(
-            verifier.lines.at(-1)?.['requestId'],
-            answered.headers['x-request-id'],
-            'the same reference in the log'
+            verifier.lines.at(-1)?.['requestId'], answered.headers['x-request-id'], 'the same reference in the log'
           )
           const head = await verifier.ask(merge(row.asked, headers, 'HEAD'))
           checkInvariants(t, head, { realm: simulator.url, audience, head: true })
@@ -169,15 +161,8 @@ for (const protocol of WITH_GRPC) {
         const { headers: own = {}, path = '/verify' } = row.asked
         const canaries = Object.fromEntries(
           [
-            'x-forwarded-uri',
-            'x-forwarded-host',
-            'x-original-url',
-            'forwarded',
-            'referer',
-            'origin',
-            'user-agent',
-            'x-forwarded-for',
-            'x-other'
+            'x-forwarded-uri', 'x-forwarded-host', 'x-original-url', 'forwarded', 'referer', 'origin', 'user-agent',
+            'x-forwarded-for', 'x-other'
           ].map((name) => [name, 'CANARY<b>'])
         )
         const cookie = [own['cookie'], 'other=CANARY'].filter(Boolean).join('; ')
@@ -195,10 +180,7 @@ for (const protocol of WITH_GRPC) {
       for (const [, audience, headers] of CALLERS) {
         const { headers: answer } = await verifier.ask({
           headers: {
-            ...headers,
-            'if-none-match': '*',
-            'if-modified-since': 'Thu, 01 Jan 2099 00:00:00 GMT',
-            range: 'bytes=0-1'
+            ...headers, 'if-none-match': '*', 'if-modified-since': 'Thu, 01 Jan 2099 00:00:00 GMT', range: 'bytes=0-1'
           }
         })
         t.match(answer, {
@@ -223,9 +205,7 @@ t.test('a request that declares a body gets the same page, and its connection en
   t.match(posted?.body, /<!DOCTYPE html>[^]*<code>same<\/code>[^]*<\/html>\n$/)
   const lower = Object.fromEntries(posted?.headers.map(([name, value]) => [name.toLowerCase(), value]) ?? [])
   t.match(lower, {
-    connection: 'close',
-    'content-length': String(posted?.body.length),
-    'content-type': 'text/html; charset=utf-8'
+    connection: 'close', 'content-length': String(posted?.body.length), 'content-type': 'text/html; charset=utf-8'
   })
   const head = await ask('HEAD')
   t.equal(head?.headers.find(([name]) => name.toLowerCase() === 'content-length')?.[1], lower['content-length'])

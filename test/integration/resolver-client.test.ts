@@ -18,10 +18,7 @@ const verdicts: readonly Row[] = [
     [
       reply(
         200,
-        [
-          ['x-authgear-session-valid', 'false'],
-          ['transfer-encoding', 'chunked']
-        ],
+        [['x-authgear-session-valid', 'false'], ['transfer-encoding', 'chunked']],
         '0\r\nx-authgear-user-id: eve\r\n\r\n'
       )
     ],
@@ -67,92 +64,50 @@ const errors: readonly Row[] = [
   ['a length beside chunks', [`HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n${REST}`], 'AUTHGEAR_GARBAGE', 1],
   [
     'a chunk that is none',
-    [
-      reply(
-        200,
-        [
-          ['transfer-encoding', 'chunked'],
-          ['x-authgear-session-valid', 'false']
-        ],
-        'zz\r\n'
-      )
-    ],
+    [reply(200, [['transfer-encoding', 'chunked'], ['x-authgear-session-valid', 'false']], 'zz\r\n')],
     'AUTHGEAR_GARBAGE',
     1
   ],
   ['a header twice', [`HTTP/1.1 200 OK\r\nX-Authgear-User-Id: eve\r\n${REST}`], 'AUTHGEAR_GARBAGE', 1],
   [
     'the verdict TRUE',
-    [
-      reply(200, [
-        ['x-authgear-session-valid', 'TRUE'],
-        ['x-authgear-user-id', 'u']
-      ])
-    ],
+    [reply(200, [['x-authgear-session-valid', 'TRUE'], ['x-authgear-user-id', 'u']])],
     'AUTHGEAR_GARBAGE',
     1
   ],
   [
     'a control byte in a value',
-    [
-      reply(200, [
-        ['x-authgear-session-valid', 'true'],
-        ['x-authgear-user-id', 'u\x01']
-      ])
-    ],
+    [reply(200, [['x-authgear-session-valid', 'true'], ['x-authgear-user-id', 'u\x01']])],
     'AUTHGEAR_GARBAGE',
     1
   ],
   [
     'a NUL in a value',
-    [
-      reply(200, [
-        ['x-authgear-session-valid', 'true'],
-        ['x-authgear-user-id', 'u\0']
-      ])
-    ],
+    [reply(200, [['x-authgear-session-valid', 'true'], ['x-authgear-user-id', 'u\0']])],
     'AUTHGEAR_GARBAGE',
     1
   ],
   [
     'a bare CR in a value',
-    [
-      reply(200, [
-        ['x-authgear-session-valid', 'true'],
-        ['x-authgear-user-id', 'u\rv']
-      ])
-    ],
+    [reply(200, [['x-authgear-session-valid', 'true'], ['x-authgear-user-id', 'u\rv']])],
     'AUTHGEAR_GARBAGE',
     1
   ],
   [
     'a tab in a value',
-    [
-      reply(200, [
-        ['x-authgear-session-valid', 'true'],
-        ['x-authgear-user-id', 'u\tv']
-      ])
-    ],
+    [reply(200, [['x-authgear-session-valid', 'true'], ['x-authgear-user-id', 'u\tv']])],
     'AUTHGEAR_GARBAGE',
     1
   ],
   [
     'a no-break space after a value',
-    [
-      reply(200, [
-        ['x-authgear-session-valid', 'true'],
-        ['x-authgear-user-id', 'u\xa0']
-      ])
-    ],
+    [reply(200, [['x-authgear-session-valid', 'true'], ['x-authgear-user-id', 'u\xa0']])],
     'AUTHGEAR_GARBAGE',
     1
   ],
-  [
-    'a folded header',
+  ['a folded header',
     ['HTTP/1.1 200 OK\r\nx-authgear-session-valid: true\r\nx-authgear-user-id: u\r\n v\r\nContent-Length: 0\r\n\r\n'],
-    'AUTHGEAR_GARBAGE',
-    1
-  ],
+    'AUTHGEAR_GARBAGE', 1],
   [
     'an identity over 12 KiB',
     [
@@ -167,38 +122,21 @@ const errors: readonly Row[] = [
   ],
   [
     'headers over 32 KiB',
-    [
-      reply(200, [
-        ['x-authgear-session-valid', 'true'],
-        ['x-big', 'x'.repeat(33_000)]
-      ])
-    ],
+    [reply(200, [['x-authgear-session-valid', 'true'], ['x-big', 'x'.repeat(33_000)]])],
     'AUTHGEAR_MISCONFIGURED',
     1
   ],
-  [
-    'a body beside a verdict',
-    [reply(200, [['x-authgear-session-valid', 'false']], '{"x-authgear-session-valid":"true"}')],
-    'AUTHGEAR_GARBAGE',
-    1
-  ],
-  [
-    'a body over 64 KiB',
-    [reply(200, [['x-authgear-session-valid', 'false']], 'x'.repeat(66_000))],
-    'AUTHGEAR_GARBAGE',
-    1
-  ],
-  [
-    'a body over 64 KiB of unknown length',
-    [reply(404, [['transfer-encoding', 'chunked']], `1ffff\r\n${'x'.repeat(0x1ffff)}\r\n`)],
-    'AUTHGEAR_GARBAGE',
-    1
-  ]
+  ['a body beside a verdict',
+    [reply(200, [['x-authgear-session-valid', 'false']], '{"x-authgear-session-valid":"true"}')], 'AUTHGEAR_GARBAGE',
+    1],
+  ['a body over 64 KiB', [reply(200, [['x-authgear-session-valid', 'false']], 'x'.repeat(66_000))], 'AUTHGEAR_GARBAGE',
+    1],
+  ['a body over 64 KiB of unknown length',
+    [reply(404, [['transfer-encoding', 'chunked']], `1ffff\r\n${'x'.repeat(0x1ffff)}\r\n`)], 'AUTHGEAR_GARBAGE', 1]
 ]
 
 for (const [group, rows] of Object.entries({
-  "an answer of Authgear's is a verdict": verdicts,
-  'anything else is an error, never "not signed in"': errors
+  "an answer of Authgear's is a verdict": verdicts, 'anything else is an error, never "not signed in"': errors
 })) {
   t.test(group, async (t) => {
     for (const [what, answers, expected, requests] of rows) {

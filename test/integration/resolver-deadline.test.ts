@@ -26,20 +26,14 @@ const drip = (head: string): Script => socket => {
 const endless: readonly (readonly [what: string, script: Script, code: string])[] = [
   ['no answer at all', () => {}, 'AUTHGEAR_TIMEOUT'],
   ['half a status line', (socket) => socket.write('HTTP/1.'), 'AUTHGEAR_TIMEOUT'],
-  [
-    'headers that do not end',
+  ['headers that do not end',
     (socket) => socket.write('HTTP/1.1 200 OK\r\nx-authgear-session-valid: true\r\nx-authgear-user-id: eve\r\n'),
-    'AUTHGEAR_TIMEOUT'
-  ],
+    'AUTHGEAR_TIMEOUT'],
   [
     'a body that does not come',
     (socket) =>
       socket.write(
-        reply(200, [
-          ['x-authgear-session-valid', 'true'],
-          ['x-authgear-user-id', 'eve'],
-          ['content-length', '5']
-        ])
+        reply(200, [['x-authgear-session-valid', 'true'], ['x-authgear-user-id', 'eve'], ['content-length', '5']])
       ),
     'AUTHGEAR_TIMEOUT'
   ],
@@ -49,21 +43,13 @@ const endless: readonly (readonly [what: string, script: Script, code: string])[
 ]
 
 const oversized: readonly (readonly [what: string, script: Script, code: string])[] = [
-  [
-    'an endless body',
-    endlessly('HTTP/1.1 200 OK\r\nx-authgear-session-valid: false\r\n\r\n', 'x'.repeat(16_384)),
-    'AUTHGEAR_GARBAGE'
-  ],
-  [
-    'an endless chunked body',
+  ['an endless body', endlessly('HTTP/1.1 200 OK\r\nx-authgear-session-valid: false\r\n\r\n', 'x'.repeat(16_384)),
+    'AUTHGEAR_GARBAGE'],
+  ['an endless chunked body',
     endlessly('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n', `4000\r\n${'x'.repeat(0x4000)}\r\n`),
-    'AUTHGEAR_GARBAGE'
-  ],
-  [
-    'a body that is declared longer than any number',
-    endlessly('HTTP/1.1 200 OK\r\ncontent-length: 9007199254740994\r\n\r\n', 'x'.repeat(16_384)),
-    'AUTHGEAR_GARBAGE'
-  ],
+    'AUTHGEAR_GARBAGE'],
+  ['a body that is declared longer than any number',
+    endlessly('HTTP/1.1 200 OK\r\ncontent-length: 9007199254740994\r\n\r\n', 'x'.repeat(16_384)), 'AUTHGEAR_GARBAGE'],
   ['endless headers', endlessly('HTTP/1.1 200 OK\r\n', `x-a: ${'x'.repeat(1000)}\r\n`), 'AUTHGEAR_MISCONFIGURED'],
   ['one endless header', endlessly('HTTP/1.1 200 OK\r\nx-a: ', 'x'.repeat(16_384)), 'AUTHGEAR_MISCONFIGURED']
 ]
@@ -101,9 +87,7 @@ t.test('a retry and a second question share the one deadline', async t => {
     const upstream = await startUpstream(t, (socket, _request, index) => { if (index === 0) socket.write(first) })
     const started = performance.now()
     t.equal(
-      await openResolver(t, upstream.port, { timeoutMs: TIMEOUT }).ask({ session: 's' }),
-      'AUTHGEAR_TIMEOUT',
-      what
+      await openResolver(t, upstream.port, { timeoutMs: TIMEOUT }).ask({ session: 's' }), 'AUTHGEAR_TIMEOUT', what
     )
     t.ok(performance.now() - started < TIMEOUT + SLACK)
     t.equal(upstream.requests.length, 2)

@@ -120,39 +120,34 @@ t.test('guesses at one session id open nothing, however many fail', async t => {
 })
 
 for (const [what, vary] of variations) {
-  t.test(
-    `${what}: one session, however varied, has four slots and sixteen places`,
-    async (t) => {
-      const upstream = await startUpstream(t, (socket) => socket.write(reply(500)))
-      const resolver = openResolver(t, upstream.port, { maxConcurrency: 8, maxQueue: 100 })
-      await times(4 * FAILURES, (i) => resolver.ask(vary(i)))
-      t.equal(resolver.state().circuitOpen, false, '500s')
-      upstream.forget()
-      const answers: (() => void)[] = []
-      upstream.script = (socket) => {
-        answers.push(() => socket.write(VALID))
-      }
-      const asked = Array.from({ length: 20 }, (_, i) => resolver.ask(vary(i)))
-      await upstream.arrived(4)
-      t.match(resolver.state(), { inFlight: 4, queued: 16 })
-      t.equal(await resolver.ask(vary(20)), 'OVERLOADED', 'the 21st is turned away at once')
-      const bystander = resolver.ask({ bearer: 'somebody else' })
-      await upstream.arrived(5)
-      t.equal(
-        upstream.requests.at(-1)?.header('authorization'),
-        'Bearer somebody else',
-        'a bystander is asked about at once'
-      )
-      for (let i = 0; i < 21; i++) {
-        await upstream.arrived(i + 1)
-        answers[i]?.()
-      }
-      t.ok(
-        (await Promise.all([...asked, bystander])).every((verdict) => typeof verdict !== 'string'),
-        'all are answered in the end'
-      )
+  t.test(`${what}: one session, however varied, has four slots and sixteen places`, async (t) => {
+    const upstream = await startUpstream(t, (socket) => socket.write(reply(500)))
+    const resolver = openResolver(t, upstream.port, { maxConcurrency: 8, maxQueue: 100 })
+    await times(4 * FAILURES, (i) => resolver.ask(vary(i)))
+    t.equal(resolver.state().circuitOpen, false, '500s')
+    upstream.forget()
+    const answers: (() => void)[] = []
+    upstream.script = (socket) => {
+      answers.push(() => socket.write(VALID))
     }
-  )
+    const asked = Array.from({ length: 20 }, (_, i) => resolver.ask(vary(i)))
+    await upstream.arrived(4)
+    t.match(resolver.state(), { inFlight: 4, queued: 16 })
+    t.equal(await resolver.ask(vary(20)), 'OVERLOADED', 'the 21st is turned away at once')
+    const bystander = resolver.ask({ bearer: 'somebody else' })
+    await upstream.arrived(5)
+    t.equal(
+      upstream.requests.at(-1)?.header('authorization'), 'Bearer somebody else', 'a bystander is asked about at once'
+    )
+    for (let i = 0; i < 21; i++) {
+      await upstream.arrived(i + 1)
+      answers[i]?.()
+    }
+    t.ok(
+      (await Promise.all([...asked, bystander])).every((verdict) => typeof verdict !== 'string'),
+      'all are answered in the end'
+    )
+  })
 }
 
 t.test('open, it answers at once and sends nothing', async t => {
@@ -201,32 +196,26 @@ t.test('a probe that Authgear answers with an error closes it: it is there', asy
   t.equal(resolver.state().circuitOpen, false)
 })
 
-t.test(
-  'asks for its slots at once, queues its queue, and refuses one more at once',
-  async (t) => {
-    const answers: (() => void)[] = []
-    const upstream = await startUpstream(t, (socket) => {
-      answers.push(() => socket.write(VALID))
-    })
-    const resolver = openResolver(t, upstream.port, { maxConcurrency: 2, maxQueue: 3 })
-    const asked = Array.from({ length: 5 }, (_, i) => resolver.ask({ bearer: String(i) }))
-    await upstream.arrived(2)
-    t.strictSame(resolver.state(), { inFlight: 2, queued: 3, circuitOpen: false })
-    t.equal(await resolver.ask(), 'OVERLOADED')
-    t.equal(await resolver.ask(), 'OVERLOADED', 'however often')
-    t.strictSame(resolver.outcomes, ['rejected', 'rejected'])
-    for (let i = 0; i < 5; i++) {
-      await upstream.arrived(i + 1)
-      answers[i]?.()
-    }
-    t.ok(
-      (await Promise.all(asked)).every((verdict) => typeof verdict !== 'string'),
-      'who waited is answered'
-    )
-    t.ok(upstream.connections <= 2)
-    t.strictSame(resolver.state(), { inFlight: 0, queued: 0, circuitOpen: false }, 'refusals do not open the breaker')
+t.test('asks for its slots at once, queues its queue, and refuses one more at once', async (t) => {
+  const answers: (() => void)[] = []
+  const upstream = await startUpstream(t, (socket) => {
+    answers.push(() => socket.write(VALID))
+  })
+  const resolver = openResolver(t, upstream.port, { maxConcurrency: 2, maxQueue: 3 })
+  const asked = Array.from({ length: 5 }, (_, i) => resolver.ask({ bearer: String(i) }))
+  await upstream.arrived(2)
+  t.strictSame(resolver.state(), { inFlight: 2, queued: 3, circuitOpen: false })
+  t.equal(await resolver.ask(), 'OVERLOADED')
+  t.equal(await resolver.ask(), 'OVERLOADED', 'however often')
+  t.strictSame(resolver.outcomes, ['rejected', 'rejected'])
+  for (let i = 0; i < 5; i++) {
+    await upstream.arrived(i + 1)
+    answers[i]?.()
   }
-)
+  t.ok((await Promise.all(asked)).every((verdict) => typeof verdict !== 'string'), 'who waited is answered')
+  t.ok(upstream.connections <= 2)
+  t.strictSame(resolver.state(), { inFlight: 0, queued: 0, circuitOpen: false }, 'refusals do not open the breaker')
+})
 
 t.test('without a queue nobody waits', async t => {
   const upstream = await startUpstream(t, answering('hang'))
@@ -246,9 +235,7 @@ t.test('who waited past the deadline is not sent, and says nothing about Authgea
   while (performance.now() < askedAt + 1050);
   const codes = await Promise.all(asked)
   t.strictSame(
-    codes.slice(0, -1),
-    ['AUTHGEAR_TIMEOUT', ...Array(8).fill('OVERLOADED')],
-    'all are answered at their deadline'
+    codes.slice(0, -1), ['AUTHGEAR_TIMEOUT', ...Array(8).fill('OVERLOADED')], 'all are answered at their deadline'
   )
   t.match(codes.at(-1), /^(AUTHGEAR_TIMEOUT|OVERLOADED)$/, 'the newest may get the slot in the last moment')
   upstream.script = socket => socket.write(VALID)
@@ -258,9 +245,7 @@ t.test('who waited past the deadline is not sent, and says nothing about Authgea
     'the next one, behind them in the queue, is answered'
   )
   t.strictSame(
-    resolver.state(),
-    { inFlight: 0, queued: 0, circuitOpen: false },
-    'those that waited do not open the breaker'
+    resolver.state(), { inFlight: 0, queued: 0, circuitOpen: false }, 'those that waited do not open the breaker'
   )
   t.strictSame(upstream.requests.map(request => request.header('authorization')), ['Bearer 0', 'Bearer later'])
   t.ok(

@@ -3,13 +3,7 @@ import { startInProcess, type InProcess } from '../helpers/in-process.ts'
 import { sendRaw, type RawAnswer } from '../helpers/raw-http.ts'
 import { headersNamed, recordedExchanges, type Exchange } from '../helpers/recorded.ts'
 import {
-  cookiePrefixOf,
-  ENDPOINT,
-  expectedAnswer,
-  expectedRequest,
-  headersOf,
-  sentBy,
-  type Expected
+  cookiePrefixOf, ENDPOINT, expectedAnswer, expectedRequest, headersOf, sentBy, type Expected
 } from '../helpers/replay.ts'
 import { startUpstream, type Upstream } from '../helpers/upstream.ts'
 
@@ -21,9 +15,7 @@ const EXCEPTIONS: Readonly<
   Record<string, readonly [status: number | readonly number[], reason: string | undefined, why: string]>
 > = {
   'jwt-expired': [
-    401,
-    'expired_credentials',
-    'its exp passed long ago and there is no other credential: Authgear is not asked'
+    401, 'expired_credentials', 'its exp passed long ago and there is no other credential: Authgear is not asked'
   ],
   'ctl-in-cookie': [400, undefined, 'Node refuses a control byte in a header, as Authgear does'],
   'ctl-nul-in-cookie': [400, undefined, 'Node refuses NUL in a header, as Authgear does'],
@@ -76,19 +68,16 @@ t.test('the adapter answers what follows from Authgear\'s recorded answer', asyn
   }
 })
 
-t.test(
-  'asks about the credentials, whatever else the client sends',
-  async (t) => {
-    const world = await open(t)
-    const alike = exchanges.filter((exchange) => standInOf(exchange) !== undefined)
-    t.equal(alike.length, 29)
-    for (const exchange of alike) {
-      await t.test(`${exchange.name}: as ${standInOf(exchange)?.name}`, (t) =>
-        replay(t, world, exchange, standInOf(exchange)?.response ?? exchange.response)
-      )
-    }
+t.test('asks about the credentials, whatever else the client sends', async (t) => {
+  const world = await open(t)
+  const alike = exchanges.filter((exchange) => standInOf(exchange) !== undefined)
+  t.equal(alike.length, 29)
+  for (const exchange of alike) {
+    await t.test(`${exchange.name}: as ${standInOf(exchange)?.name}`, (t) =>
+      replay(t, world, exchange, standInOf(exchange)?.response ?? exchange.response)
+    )
   }
-)
+})
 
 interface World {
   readonly upstream: Upstream
@@ -177,8 +166,7 @@ function bytesOfRequest (exchange: Exchange): string {
 
 /** As it was recorded, to a GET. */
 function bytesOfAnswer ({ status, headers, body }: Exchange['response']): string {
-  const lines = headers
-    .filter(([name]) => !/^content-length$/i.test(name))
+  const lines = headers.filter(([name]) => !/^content-length$/i.test(name))
     .map(([name, value]) => `${name}: ${value}\r\n`)
   return `HTTP/1.1 ${status} Recorded\r\n${lines.join('')}Content-Length: ${body.length}\r\n\r\n${body}`
 }

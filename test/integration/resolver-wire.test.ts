@@ -14,73 +14,31 @@ const ALWAYS = [
 const TRACE = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
 
 const rows: readonly (readonly [
-  what: string,
-  sent: Partial<Credentials>,
-  trace: Partial<ClientTrace>,
-  more: readonly (readonly [string, string])[]
+    what: string, sent: Partial<Credentials>, trace: Partial<ClientTrace>, more: readonly (readonly [string, string])[]
 ])[] = [
   ['a bearer token', { bearer: 'abc' }, {}, [['authorization', 'Bearer abc']]],
-  [
-    'three cookies',
-    { appSession: 'p', appAccessToken: 't', session: 's' },
-    {},
-    [['cookie', 'app_session=p; app_access_token=t; session=s']]
-  ],
+  ['three cookies', { appSession: 'p', appAccessToken: 't', session: 's' }, {},
+    [['cookie', 'app_session=p; app_access_token=t; session=s']]],
   [
     'everything',
     { bearer: 'b', session: '' },
     { address: '203.0.113.7', userAgent: 'Mozilla', traceparent: TRACE, tracestate: 'a=1' },
-    [
-      ['authorization', 'Bearer b'],
-      ['cookie', 'session='],
-      ['user-agent', 'Mozilla'],
-      ['x-forwarded-for', '203.0.113.7'],
-      ['traceparent', TRACE],
-      ['tracestate', 'a=1']
-    ]
+    [['authorization', 'Bearer b'], ['cookie', 'session='], ['user-agent', 'Mozilla'],
+      ['x-forwarded-for', '203.0.113.7'], ['traceparent', TRACE], ['tracestate', 'a=1']]
   ],
-  [
-    'an IPv6 client',
-    { bearer: 'b' },
-    { address: '2001:db8::1' },
-    [
-      ['authorization', 'Bearer b'],
-      ['x-forwarded-for', '2001:db8::1']
-    ]
-  ],
+  ['an IPv6 client', { bearer: 'b' }, { address: '2001:db8::1' },
+    [['authorization', 'Bearer b'], ['x-forwarded-for', '2001:db8::1']]],
   ['a trace state without its parent', { bearer: 'b' }, { tracestate: 'a=1' }, [['authorization', 'Bearer b']]],
-  [
-    'bytes beyond ASCII',
-    { bearer: 'caf\xe9' },
-    { userAgent: '\xff' },
-    [
-      ['authorization', 'Bearer caf\xe9'],
-      ['user-agent', '\xff']
-    ]
-  ],
-  [
-    'a user agent that is too long',
-    { bearer: 'b' },
-    { userAgent: 'u'.repeat(10_000) },
-    [
-      ['authorization', 'Bearer b'],
-      ['user-agent', 'u'.repeat(512)]
-    ]
-  ],
-  [
-    'the largest credentials',
-    { bearer: 'b'.repeat(16_384), appAccessToken: 'a'.repeat(16_384) },
-    {},
-    [
-      ['authorization', `Bearer ${'b'.repeat(16_384)}`],
-      ['cookie', `app_access_token=${'a'.repeat(16_384)}`]
-    ]
-  ]
+  ['bytes beyond ASCII', { bearer: 'caf\xe9' }, { userAgent: '\xff' },
+    [['authorization', 'Bearer caf\xe9'], ['user-agent', '\xff']]],
+  ['a user agent that is too long', { bearer: 'b' }, { userAgent: 'u'.repeat(10_000) },
+    [['authorization', 'Bearer b'], ['user-agent', 'u'.repeat(512)]]],
+  ['the largest credentials', { bearer: 'b'.repeat(16_384), appAccessToken: 'a'.repeat(16_384) }, {},
+    [['authorization', `Bearer ${'b'.repeat(16_384)}`], ['cookie', `app_access_token=${'a'.repeat(16_384)}`]]]
 ]
 
 const comparable = ({ line, headers }: UpstreamRequest) => ({
-  line,
-  headers: headers.map(([name, value]) => `${name}: ${value}`).toSorted()
+  line, headers: headers.map(([name, value]) => `${name}: ${value}`).toSorted()
 })
 
 t.test('the request to Authgear is what docs/interface.md says, and nothing else', async t => {
@@ -97,24 +55,21 @@ t.test('the request to Authgear is what docs/interface.md says, and nothing else
   }
 })
 
-t.test(
-  "keeps the resolver's path and query, the endpoint's scheme, the cookie prefix",
-  async (t) => {
-    const upstream = await startUpstream(t, answering(VALID))
-    const resolver = openResolver(t, upstream.port, {
-      resolverUrl: `http://127.0.0.1:${upstream.port}/a/_resolver/resolve?x=1`,
-      endpoint: { host: 'localhost:3000', scheme: 'http' },
-      cookieNames: cookieNames('__Host-')
-    })
-    await resolver.ask({ session: 's' })
-    const [request] = upstream.requests
-    t.equal(request?.line, 'GET /a/_resolver/resolve?x=1 HTTP/1.1')
-    t.strictSame(
-      ['host', 'x-forwarded-host', 'x-forwarded-proto', 'cookie'].map((name) => request?.header(name)),
-      ['localhost:3000', 'localhost:3000', 'http', '__Host-session=s']
-    )
-  }
-)
+t.test("keeps the resolver's path and query, the endpoint's scheme, the cookie prefix", async (t) => {
+  const upstream = await startUpstream(t, answering(VALID))
+  const resolver = openResolver(t, upstream.port, {
+    resolverUrl: `http://127.0.0.1:${upstream.port}/a/_resolver/resolve?x=1`,
+    endpoint: { host: 'localhost:3000', scheme: 'http' },
+    cookieNames: cookieNames('__Host-')
+  })
+  await resolver.ask({ session: 's' })
+  const [request] = upstream.requests
+  t.equal(request?.line, 'GET /a/_resolver/resolve?x=1 HTTP/1.1')
+  t.strictSame(
+    ['host', 'x-forwarded-host', 'x-forwarded-proto', 'cookie'].map((name) => request?.header(name)),
+    ['localhost:3000', 'localhost:3000', 'http', '__Host-session=s']
+  )
+})
 
 t.test('over TLS the certificate is the resolver host\'s, not the endpoint\'s', async t => {
   const tls = makeTls(t)
@@ -170,8 +125,7 @@ t.test('over TLS the certificate is the resolver host\'s, not the endpoint\'s', 
     const server = await startUpstream(t, answering(VALID), other)
     t.equal(
       await openResolver(t, server.port, {
-        resolverUrl: `https://127.0.0.2:${server.port}/resolve`,
-        ca: other.ca
+        resolverUrl: `https://127.0.0.2:${server.port}/resolve`, ca: other.ca
       }).causeOfFailure(),
       'ERR_TLS_CERT_ALTNAME_INVALID'
     )

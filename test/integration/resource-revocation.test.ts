@@ -261,9 +261,7 @@ t.test('a failover by Sentinel lets no revoked token in, and keeps the others', 
   skip: skipOrFail('redis-server')
 }, async (t) => {
   const [issuer, group] = [await startIssuer(t), await startSentinelGroup(t)]
-  const options = {
-    AUTHGEAR_ENDPOINT: issuer.url, RESOURCES: RESOURCE, ...redisAt(group.servers)
-  }
+  const options = { AUTHGEAR_ENDPOINT: issuer.url, RESOURCES: RESOURCE, ...redisAt(group.servers) }
   const replicas = [await startInProcess(t, options), await startInProcess(t, options)]
   const [first] = replicas
   if (first === undefined) throw new Error('no replica')

@@ -1,11 +1,7 @@
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import {
-  connect,
-  createServer,
-  type ClientHttp2Stream,
-  type IncomingHttpHeaders,
-  type Http2ServerResponse
+  connect, createServer, type ClientHttp2Stream, type IncomingHttpHeaders, type Http2ServerResponse
 } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
@@ -46,10 +42,7 @@ async function read (stream: ClientHttp2Stream): Promise<{ headers: IncomingHttp
 t.test('an answer arrives whole, each line of a name that comes more than once', async (t) => {
   const { headers, body } = await read(await ask(t, 'GET', (response) => respond(response, PAGE, 'r-1')))
   t.match(headers, {
-    ':status': 401,
-    'content-length': '4',
-    'set-cookie': ['a=1', 'b=2', 'c=3'],
-    'x-request-id': 'r-1'
+    ':status': 401, 'content-length': '4', 'set-cookie': ['a=1', 'b=2', 'c=3'], 'x-request-id': 'r-1'
   })
   t.ok(headers['date'])
   t.equal(body, 'page')

@@ -7,11 +7,7 @@ import { LARGE_WORLDS, LONELY, TOKEN_WORLDS, WITHOUT, WORLDS } from '../model/ex
 /** `MODEL=whole` (`npm run model`) explores the large worlds, too, and takes rules out of them. */
 const isWhole = process.env['MODEL'] === 'whole'
 const large: readonly World[] = Object.values(LARGE_WORLDS)
-const worlds: readonly World[] = [
-  ...Object.values(WORLDS),
-  ...Object.values(TOKEN_WORLDS),
-  ...isWhole ? large : []
-]
+const worlds: readonly World[] = [...Object.values(WORLDS), ...Object.values(TOKEN_WORLDS), ...isWhole ? large : []]
 const without = WITHOUT.filter(({ world }) => isWhole || !large.includes(world))
 
 t.setTimeout(60 * 60_000)

@@ -22,9 +22,7 @@ for (const { everyMs, latencyMs } of [{ everyMs: 20, latencyMs: 200 }, { everyMs
       simulator.controls.addUser({ id: `u${index}`, name: `u${index}`, sessions: [{ accessTokens: [token] }] })
     })
     const adapter = await startInProcess(t, {
-      AUTHGEAR_ENDPOINT: simulator.url,
-      REDIS_URL: redis.url,
-      CACHE_DEGRADED_TTL: '1s'
+      AUTHGEAR_ENDPOINT: simulator.url, REDIS_URL: redis.url, CACHE_DEGRADED_TTL: '1s'
     })
     await until('it follows', () => adapter.service.redisState() === 'up')
     const [key = ''] = (await redis.cli('KEYS', '*:head')) as string[]

@@ -28,13 +28,11 @@ const COMMANDS: ReadonlyArray<fc.WeightedArbitrary<Command>> = [
   { weight: 5, arbitrary: fc.record({ kind: one('revoke'), replica, person }) },
   { weight: 4, arbitrary: fc.record({ kind: one('pass'), ms: fc.constantFrom(20, 200, 700, 1500) }) },
   ...(['cut', 'join', 'freeze', 'thaw', 'kill', 'start'] as const).map((kind) => ({
-    weight: 1,
-    arbitrary: fc.record({ kind: one(kind), replica })
+    weight: 1, arbitrary: fc.record({ kind: one(kind), replica })
   })),
   { weight: 1, arbitrary: fc.record({ kind: one('outage'), how: fc.constantFrom('reset', 'hang', 'error') }) },
   ...(['flush', 'pause', 'resume', 'partition', 'recover'] as const).map((kind) => ({
-    weight: 1,
-    arbitrary: fc.record({ kind: one(kind) })
+    weight: 1, arbitrary: fc.record({ kind: one(kind) })
   })),
   { weight: 1, arbitrary: fc.record({ kind: one('failover'), stays: fc.subarray([0, 1, 2], { maxLength: 2 }) }) }
 ]
@@ -65,11 +63,7 @@ t.test(
       world.people.length = 0
       await world.restart()
     }
-    t.strictSame(
-      world.replicas.map(({ crashes }) => crashes),
-      [0, 0, 0],
-      'none of them ended by itself'
-    )
+    t.strictSame(world.replicas.map(({ crashes }) => crashes), [0, 0, 0], 'none of them ended by itself')
     t.comment(
       `${RUNS} runs, ${commands} commands: ${Object.entries(world.count)
         .map(([name, value]) => `${name} ${value}`)
@@ -136,10 +130,7 @@ async function perform (world: World, command: Command, revoking: Promise<void>[
       world.simulator.controls.recover()
       return
     case 'flush':
-      world
-        .master()
-        .cli('FLUSHALL')
-        .catch(() => {})
+      world.master().cli('FLUSHALL').catch(() => {})
       return // a frozen one runs it when it thaws
     case 'pause':
       world.master().pause()

@@ -35,10 +35,7 @@ async function startFleet (t: Test, count: number, options: Partial<InProcessOpt
   const replicas = await Promise.all(
     Array.from({ length: count }, () =>
       startInProcess(t, {
-        AUTHGEAR_ENDPOINT: simulator.url,
-        REDIS_URL: redis.url,
-        CACHE_DEGRADED_TTL: `${DEGRADED}ms`,
-        ...options
+        AUTHGEAR_ENDPOINT: simulator.url, REDIS_URL: redis.url, CACHE_DEGRADED_TTL: `${DEGRADED}ms`, ...options
       })
     )
   )
@@ -180,8 +177,7 @@ t.test('on several replicas', { skip: skipOrFail('redis-server') }, async (t) =>
   t.test('signing out one session voids it whatever it was sent with, and no other session', async (t) => {
     const { simulator, replicas, at } = await startFleet(t, 2)
     const sent = [
-      `session=${alice.cookie}`,
-      `session=${alice.cookie}; app_session=junk`,
+      `session=${alice.cookie}`, `session=${alice.cookie}; app_session=junk`,
       `x=1; session=${alice.cookie}; app_access_token=junk`
     ]
     const asked = async (cookie: string): Promise<void> => {
@@ -272,10 +268,7 @@ t.test('on one replica, to the millisecond', async (t) => {
         const second = verify(adapter, alice.accessToken)
         await until('it waits', async () => (await waiting()) === 1)
         gate.release()
-        t.same(
-          [await first, await second].map(({ status }) => status),
-          [200, 200]
-        )
+        t.same([await first, await second].map(({ status }) => status), [200, 200])
         t.equal(calls(), expected)
       }
     )

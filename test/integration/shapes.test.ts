@@ -63,9 +63,7 @@ t.test('every request that a proxy was seen to send, or would send, is decided r
     }
   }
   t.strictSame(
-    [...seen.keys()].toSorted(),
-    ['allowed', 'forbidden', 'no_credentials', 'not_found'],
-    'each of them happened'
+    [...seen.keys()].toSorted(), ['allowed', 'forbidden', 'no_credentials', 'not_found'], 'each of them happened'
   )
 })
 

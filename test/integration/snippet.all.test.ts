@@ -11,11 +11,7 @@ import { tempDir } from '../helpers/temp-dir.ts'
 const MAIN = join(import.meta.dirname, '../../dist/main.js')
 const exec = promisify(execFile)
 const POLICIES = [
-  '--policy',
-  '/=anonymous=false&login=off',
-  '--policy',
-  '/admin=role=a,b:c&role=d',
-  '--policy',
+  '--policy', '/=anonymous=false&login=off', '--policy', '/admin=role=a,b:c&role=d', '--policy',
   '/a.b/c-d_e=max_age=300&amr=mfa,otp-1'
 ]
 
@@ -43,8 +39,7 @@ t.test('each proxy accepts what is written for it', async t => {
         const folder = write(t, proxy, options, caFile)
         await t.resolves(
           exec(mustFind(server), args, {
-            cwd: folder,
-            env: { ...process.env, XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder }
+            cwd: folder, env: { ...process.env, XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder }
           }),
           name
         )
@@ -82,9 +77,7 @@ t.test('a file that differs is shown and not overwritten, unless --force says so
 
 t.test('the program says what is wrong, and exits 1', async t => {
   await t.rejects(exec(process.execPath, [MAIN, 'snippet', 'caddy', '--host', 'a b', '--policy', '/x=y=z']), {
-    code: 1,
-    stdout: '',
-    stderr: /--host "a b".*\n.*--policy "\/x=y=z"/
+    code: 1, stdout: '', stderr: /--host "a b".*\n.*--policy "\/x=y=z"/
   })
 })
 
@@ -95,13 +88,8 @@ function write (t: Test, proxy: string, options: readonly string[], caFile: stri
   const errors: string[] = []
   const code = snippet(
     [
-      proxy,
-      '--out',
-      folder,
-      ...options,
-      ...local('--listen', '127.0.0.1:8080'),
-      ...local('--forward-auth', 'http://127.0.0.1:4180'),
-      ...local('--app', 'http://127.0.0.1:8081')
+      proxy, '--out', folder, ...options, ...local('--listen', '127.0.0.1:8080'),
+      ...local('--forward-auth', 'http://127.0.0.1:4180'), ...local('--app', 'http://127.0.0.1:8081')
     ],
     { write: () => {} },
     { write: (text: string) => errors.push(text) }

@@ -45,9 +45,7 @@ t.test('accepts a valid session past its life while Authgear cannot be reached',
       {
         status: 200,
         headers: {
-          'x-authgear-user-id': alice.id,
-          'x-forward-auth-reason': 'allowed_stale',
-          'x-forward-auth-source': 'memory'
+          'x-authgear-user-id': alice.id, 'x-forward-auth-reason': 'allowed_stale', 'x-forward-auth-source': 'memory'
         }
       },
       mode
@@ -60,8 +58,7 @@ t.test('accepts a valid session past its life while Authgear cannot be reached',
     t.equal((await verify(adapter, alice.accessToken)).status, 503, 'for CACHE_STALE_IF_ERROR and no longer')
     t.ok(
       (await metricOf(
-        adapter,
-        'forward_auth_requests_total{endpoint="verify",status="200",reason="allowed_stale",source="memory"}'
+        adapter, 'forward_auth_requests_total{endpoint="verify",status="200",reason="allowed_stale",source="memory"}'
       )) >= 2
     )
   }
@@ -160,8 +157,7 @@ t.test('/identify says who it was, and nothing of who is not remembered', async 
     ask(adapter.identifyPort, { path: '/identify', headers: [['Authorization', `Bearer ${token}`]] })
   simulator.controls.fail('reset')
   t.match(await identify(alice.accessToken), {
-    status: 200,
-    headers: { 'x-authgear-user-id': alice.id, 'x-forward-auth-reason': 'allowed_stale' }
+    status: 200, headers: { 'x-authgear-user-id': alice.id, 'x-forward-auth-reason': 'allowed_stale' }
   })
   t.equal((await identify(bob.accessToken)).status, 503)
 })

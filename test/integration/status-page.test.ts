@@ -36,9 +36,7 @@ t.test('the numbers of the page and of status.json are those of /metrics', async
   simulator.controls.fail('error')
   await verify(adapter, 'cold')
   await adapter.service.revocations?.revocations.revoke({
-    target: { kind: 'user', userId: alice.id },
-    origin: 'management',
-    quietMs: 0
+    target: { kind: 'user', userId: alice.id }, origin: 'management', quietMs: 0
   })
   later()
   const [page, data, metrics] = [
@@ -47,8 +45,7 @@ t.test('the numbers of the page and of status.json are those of /metrics', async
     seriesOf((await get('/metrics')).body)
   ]
   const sum = (...parts: readonly string[]): number =>
-    Array.from(metrics)
-      .filter(([name]) => parts.every((part) => name.includes(part)))
+    Array.from(metrics).filter(([name]) => parts.every((part) => name.includes(part)))
       .reduce((total, [, value]) => total + value, 0)
   const EXPECTED: Readonly<Record<string, number>> = {
     'requests-allowed': sum('requests_total{', 'endpoint="verify"', 'status="200"'),

@@ -42,9 +42,7 @@ t.test('a green run passes, with a line for each file', async (t) => {
 })
 
 for (const [name, why] of Object.entries({
-  killed: 'SIGKILL ended it',
-  silent: 'it asserts nothing',
-  unplanned: 'a plan that is not met'
+  killed: 'SIGKILL ended it', silent: 'it asserts nothing', unplanned: 'a plan that is not met'
 })) {
   t.test(`a file fails where ${name === 'unplanned' ? 'a plan is not met' : why}`, async (t) => {
     const { status, screen } = await run([name])

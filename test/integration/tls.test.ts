@@ -54,26 +54,21 @@ t.test('cookies that HTTP/2 split into crumbs are read, however many', async (t)
   t.equal(await status2(session(t, port), { cookie: [...crumbs, `session=${demo.alice.cookie}`] }), 200)
 })
 
-t.test(
-  'twenty requests with 150 kB of cookies do not stall their HTTP/2 session',
-  async (t) => {
-    const { port } = await start(t)
-    const shared = session(t, port)
-    const cookie = Array.from({ length: 50 }, () => `x=${'y'.repeat(3000)}`) // in crumbs, as Go sends them
-    const huge = Array.from({ length: 20 }, () => status2(shared, { cookie }).catch(() => 0))
-    const bystanders = Array.from({ length: 20 }, () => status2(shared, { authorization }))
-    t.ok((await Promise.all(huge)).every((status) => status !== 200))
-    t.same(await Promise.all(bystanders), new Array(20).fill(200))
-  }
-)
+t.test('twenty requests with 150 kB of cookies do not stall their HTTP/2 session', async (t) => {
+  const { port } = await start(t)
+  const shared = session(t, port)
+  const cookie = Array.from({ length: 50 }, () => `x=${'y'.repeat(3000)}`) // in crumbs, as Go sends them
+  const huge = Array.from({ length: 20 }, () => status2(shared, { cookie }).catch(() => 0))
+  const bystanders = Array.from({ length: 20 }, () => status2(shared, { authorization }))
+  t.ok((await Promise.all(huge)).every((status) => status !== 200))
+  t.same(await Promise.all(bystanders), new Array(20).fill(200))
+})
 
 t.test('a body that comes over HTTP/2 is answered and costs nobody the session', async (t) => {
   const { port } = await start(t)
   const shared = session(t, port)
   const stream = shared.request({
-    [constants.HTTP2_HEADER_METHOD]: 'POST',
-    [constants.HTTP2_HEADER_PATH]: '/verify',
-    'content-length': 5
+    [constants.HTTP2_HEADER_METHOD]: 'POST', [constants.HTTP2_HEADER_PATH]: '/verify', 'content-length': 5
   })
   const [head] = await once(stream, 'response')
   t.equal(head[':status'], 401)
@@ -160,11 +155,7 @@ t.test('a session is asked to end at its age', async (t) => {
   t.teardown(() => drain.drain(0))
   const { port } = server.address() as AddressInfo
   const aged = session(t, port)
-  t.strictSame(
-    (await once(aged, 'goaway')).slice(0, 2),
-    [constants.NGHTTP2_NO_ERROR, 0],
-    'GOAWAY at its age'
-  )
+  t.strictSame((await once(aged, 'goaway')).slice(0, 2), [constants.NGHTTP2_NO_ERROR, 0], 'GOAWAY at its age')
 })
 
 t.test('500 streams that clients gave up end the session before nghttp2 would', async (t) => {

@@ -24,11 +24,7 @@ const bearer = (token: string): HeaderLine => ['Authorization', `Bearer ${token}
 /** Handed over soon, so that nobody waits. */
 const SOON = { OTEL_BSP_SCHEDULE_DELAY: '20' }
 const linesOf = (service: Service): ReadonlyArray<Readonly<Record<string, unknown>>> =>
-  service
-    .logs()
-    .split('\n')
-    .filter((line) => line.startsWith('{'))
-    .map((line) => JSON.parse(line))
+  service.logs().split('\n').filter((line) => line.startsWith('{')).map((line) => JSON.parse(line))
 
 t.test(
   'spans for verify, cache and Authgear, in the trace that the proxy began',
@@ -81,18 +77,14 @@ t.test(
           kind: 2,
           traceState: 'vendor=1',
           attributes: {
-            'http.response.status_code': '200',
-            'forward_auth.reason': 'allowed',
-            'forward_auth.source': 'authgear'
+            'http.response.status_code': '200', 'forward_auth.reason': 'allowed', 'forward_auth.source': 'authgear'
           }
         },
         cache: { parentSpanId: named['verify']?.spanId, kind: 3, attributes: { 'forward_auth.outcome': 'miss' } },
         authgear: { parentSpanId: named['verify']?.spanId, kind: 3, attributes: { 'forward_auth.outcome': 'valid' } }
       })
       t.match(named['verify']?.resource, {
-        'service.name': 'authgear-forward-auth',
-        'service.version': /^\d/,
-        'deployment.environment.name': 'test'
+        'service.name': 'authgear-forward-auth', 'service.version': /^\d/, 'deployment.environment.name': 'test'
       })
       t.equal(at('traceparent'), `00-${TRACE}-${named['authgear']?.spanId ?? ''}-01`)
       t.equal(at('tracestate'), 'vendor=1')
@@ -126,18 +118,11 @@ t.test(
         )
       )
       t.same(
-        collector
-          .spans()
-          .filter(({ status }) => status.code === 2)
-          .map(({ name }) => name)
-          .sort(),
+        collector.spans().filter(({ status }) => status.code === 2).map(({ name }) => name).sort(),
         ['authgear', 'verify']
       )
       for (const reason of ['no_credentials', 'invalid_session', 'authgear_unavailable']) {
-        t.ok(
-          collector.spans().some(({ attributes }) => attributes['forward_auth.reason'] === reason),
-          reason
-        )
+        t.ok(collector.spans().some(({ attributes }) => attributes['forward_auth.reason'] === reason), reason)
       }
     })
 
@@ -146,8 +131,7 @@ t.test(
       t.equal(
         (
           await ask(service.port, {
-            path: '/_auth/logout',
-            headers: [['Cookie', `session=${secrets.other}`], ...part(trace)]
+            path: '/_auth/logout', headers: [['Cookie', `session=${secrets.other}`], ...part(trace)]
           })
         ).status,
         302
@@ -181,11 +165,7 @@ t.test(
     t.same(leaksIn(service.logs(), { apiKey: secrets.apiKey }), [])
     const names = new Set(collector.spans().flatMap(({ attributes }) => Object.keys(attributes)))
     t.same([...names].sort(), [
-      'error.type',
-      'forward_auth.outcome',
-      'forward_auth.reason',
-      'forward_auth.source',
-      'http.response.status_code'
+      'error.type', 'forward_auth.outcome', 'forward_auth.reason', 'forward_auth.source', 'http.response.status_code'
     ])
   })
 

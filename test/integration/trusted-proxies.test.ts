@@ -133,16 +133,8 @@ const ROWS: readonly Row[] = [
     name: 'nor are the names that others have for it',
     headers: Object.fromEntries(
       [
-        'x-real-ip',
-        'x-client-ip',
-        'true-client-ip',
-        'cf-connecting-ip',
-        'x-original-for',
-        'x-cluster-client-ip',
-        'fastly-client-ip',
-        'x_forwarded_for',
-        'x-forwarded',
-        'x-envoy-external-address'
+        'x-real-ip', 'x-client-ip', 'true-client-ip', 'cf-connecting-ip', 'x-original-for', 'x-cluster-client-ip',
+        'fastly-client-ip', 'x_forwarded_for', 'x-forwarded', 'x-envoy-external-address'
       ].map((name) => [name, SPOOFED])
     ),
     told: TRUSTED
@@ -198,15 +190,11 @@ const ASK: Readonly<
   'HTTP/1.1': async (port, peer, headers) => await statusOf({ host: '127.0.0.1', port, localAddress: peer }, headers),
   'HTTP/2': async (port, peer, headers) => {
     const session = connect(`https://localhost:${port}`, {
-      ca: tls.ca,
-      localAddress: peer,
-      host: '127.0.0.1'
+      ca: tls.ca, localAddress: peer, host: '127.0.0.1'
     } as object)
     try {
       const stream = session.request({
-        [constants.HTTP2_HEADER_PATH]: '/verify',
-        authorization,
-        ...(headers as Record<string, string | string[]>)
+        [constants.HTTP2_HEADER_PATH]: '/verify', authorization, ...(headers as Record<string, string | string[]>)
       })
       return await new Promise((resolve, reject) => {
         session.once('error', reject)
@@ -289,8 +277,7 @@ t.test('a client’s address never decides anything', async (t) => {
   for (const address of ['127.0.0.1', '::1', '10.0.0.1', 'localhost', '', '*']) {
     t.equal(
       await statusOf(
-        { host: '127.0.0.1', port: adapter.port },
-        { authorization: 'Basic x', 'x-forwarded-for': address }
+        { host: '127.0.0.1', port: adapter.port }, { authorization: 'Basic x', 'x-forwarded-for': address }
       ),
       401
     )

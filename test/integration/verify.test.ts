@@ -11,10 +11,7 @@ const { alice, bob, dora } = demo
 const bearer = (token: string): Asked => ({ headers: { authorization: `Bearer ${token}` } })
 const cookie = (text: string): Asked => ({ headers: { cookie: text } })
 const jwt = (exp: number, aud?: string): string =>
-  [
-    { alg: 'RS256', typ: 'at+jwt' },
-    { sub: 'u', exp, aud }
-  ]
+  [{ alg: 'RS256', typ: 'at+jwt' }, { sub: 'u', exp, aud }]
     .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
     .join('.') + '.c2ln'
 
@@ -99,10 +96,7 @@ type World = Readonly<{ simulator: RunningSimulator, verifier: InProcessOver }>
 async function start (t: Test, protocol: Protocol, timeoutMs = 30_000): Promise<World> {
   const simulator = await startSimulator(t)
   const verifier = await startInProcessOver(t, protocol, tls, {
-    AUTHGEAR_ENDPOINT: simulator.url,
-    AUTHGEAR_TIMEOUT: `${timeoutMs}ms`,
-    CACHE_TTL: '0',
-    CACHE_NEGATIVE_TTL: '0'
+    AUTHGEAR_ENDPOINT: simulator.url, AUTHGEAR_TIMEOUT: `${timeoutMs}ms`, CACHE_TTL: '0', CACHE_NEGATIVE_TTL: '0'
   })
   return { simulator, verifier }
 }

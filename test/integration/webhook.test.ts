@@ -114,25 +114,22 @@ t.test('without the secret there is no webhook', async (t) => {
   t.equal((await post(adapter, disabled('x'))).status, 404)
 })
 
-t.test(
-  'accepts every recorded webhook with its signature, in both forms of the key',
-  async (t) => {
-    const encoded =
-      recorded.find(({ secret_used: used }) => used !== undefined)?.secret_used?.key_base64url_as_in_secrets_yaml ?? ''
-    for (const webhookSecret of [encoded, Buffer.from(encoded, 'base64url').toString()]) {
-      const { adapter } = await start(t, { AUTHGEAR_WEBHOOK_SECRET: webhookSecret, AUTHGEAR_APP_ID: 'app' })
-      for (const { body = '', headers = [] } of recorded) {
-        const answer = await ask(adapter.port, {
-          method: 'POST',
-          path: '/webhook',
-          headers: headers.filter(([name]) => !['host', 'content-length'].includes(name.toLowerCase())),
-          body
-        })
-        t.equal(answer.status, 204)
-      }
+t.test('accepts every recorded webhook with its signature, in both forms of the key', async (t) => {
+  const encoded =
+    recorded.find(({ secret_used: used }) => used !== undefined)?.secret_used?.key_base64url_as_in_secrets_yaml ?? ''
+  for (const webhookSecret of [encoded, Buffer.from(encoded, 'base64url').toString()]) {
+    const { adapter } = await start(t, { AUTHGEAR_WEBHOOK_SECRET: webhookSecret, AUTHGEAR_APP_ID: 'app' })
+    for (const { body = '', headers = [] } of recorded) {
+      const answer = await ask(adapter.port, {
+        method: 'POST',
+        path: '/webhook',
+        headers: headers.filter(([name]) => !['host', 'content-length'].includes(name.toLowerCase())),
+        body
+      })
+      t.equal(answer.status, 204)
     }
   }
-)
+})
 
 t.test('a repeated event makes no second entry', async (t) => {
   const redis = await startRedis(t)
@@ -145,22 +142,19 @@ t.test('a repeated event makes no second entry', async (t) => {
   t.equal(await length() - before, 2)
 })
 
-t.test(
-  'without Redis it is 503 and holds here; the others follow when Redis is back',
-  async (t) => {
-    const redis = await startRedis(t)
-    const { simulator, adapter } = await start(t, { REDIS_URL: redis.url })
-    const other = await startInProcess(t, { AUTHGEAR_ENDPOINT: simulator.url, REDIS_URL: redis.url })
-    await until('both follow', () => [adapter, other].every(({ service }) => service.redisState() === 'up'))
-    for (const replica of [adapter, other]) t.equal((await verify(replica, demo.bob.accessToken)).status, 200)
-    await redis.stop()
-    simulator.controls.disable('bob')
-    t.equal((await post(adapter, disabled(demo.bob.id))).status, 503)
-    t.equal((await verify(adapter, demo.bob.accessToken)).status, 401)
-    await redis.restart()
-    await until('the other refuses too', async () => (await verify(other, demo.bob.accessToken)).status === 401)
-  }
-)
+t.test('without Redis it is 503 and holds here; the others follow when Redis is back', async (t) => {
+  const redis = await startRedis(t)
+  const { simulator, adapter } = await start(t, { REDIS_URL: redis.url })
+  const other = await startInProcess(t, { AUTHGEAR_ENDPOINT: simulator.url, REDIS_URL: redis.url })
+  await until('both follow', () => [adapter, other].every(({ service }) => service.redisState() === 'up'))
+  for (const replica of [adapter, other]) t.equal((await verify(replica, demo.bob.accessToken)).status, 200)
+  await redis.stop()
+  simulator.controls.disable('bob')
+  t.equal((await post(adapter, disabled(demo.bob.id))).status, 503)
+  t.equal((await verify(adapter, demo.bob.accessToken)).status, 401)
+  await redis.restart()
+  await until('the other refuses too', async () => (await verify(other, demo.bob.accessToken)).status === 401)
+})
 
 t.test('a body that never comes is given up, and its connection with it', async (t) => {
   const { adapter } = await start(t)

@@ -11,8 +11,7 @@ import { tempDir } from '../helpers/temp-dir.ts'
 import { until } from '../helpers/until.ts'
 
 const REPORT = JSON.stringify({
-  kind: 'report',
-  report: { state: 'serving', redis: 'up', authgear: 'ok', reading: NOTHING_READ, others: [] }
+  kind: 'report', report: { state: 'serving', redis: 'up', authgear: 'ok', reading: NOTHING_READ, others: [] }
 })
 const PURGE = { method: 'POST', path: '/revocations', headers: {}, body: '{}', client: '127.0.0.1' } as const
 

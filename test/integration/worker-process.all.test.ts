@@ -23,9 +23,7 @@ function fork (t: Test, script: string, { reported = () => {}, line = () => {} }
   const exec = join(tempDir(t, 'worker'), 'worker.cjs')
   writeFileSync(exec, script)
   cluster.setupPrimary({ exec })
-  const worker = forkWorker(1, {
-    execArgv: [], line, reported, revoked: () => {}, clock: manualClock()
-  })
+  const worker = forkWorker(1, { execArgv: [], line, reported, revoked: () => {}, clock: manualClock() })
   t.teardown(() => worker.kill())
   return worker
 }

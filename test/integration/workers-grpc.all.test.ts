@@ -9,9 +9,7 @@ import { skipOrFail } from '../helpers/servers.ts'
 import { demo } from '../helpers/simulator.ts'
 import { makeTls } from '../helpers/tls.ts'
 import { until } from '../helpers/until.ts'
-import {
-  killWorker, placesOf, startWorkers, untilBothAnswer, type Workers, workersOf
-} from '../helpers/workers.ts'
+import { killWorker, placesOf, startWorkers, untilBothAnswer, type Workers, workersOf } from '../helpers/workers.ts'
 
 const skip = skipOrFail('redis-server')
 /** So many connections that each of two workers gets some. */

@@ -42,8 +42,7 @@ const COMMANDS: ReadonlyArray<readonly [weight: number, command: fc.Arbitrary<Co
       replica,
       person: fc.nat({ max: PEOPLE.length - 1 }),
       confirmWithin: fc.oneof(
-        { weight: 6, arbitrary: fc.constant(undefined) },
-        { weight: 1, arbitrary: fc.constantFrom(0, 2000) }
+        { weight: 6, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: fc.constantFrom(0, 2000) }
       )
     })
   ],
@@ -125,9 +124,7 @@ const parting: fc.Arbitrary<Command[]> = fc.record({
     ends: true
   })
   const lossOf: Record<typeof loss, Command[]> = {
-    none: [],
-    flush: [{ kind: 'flush' }],
-    evict: [{ kind: 'evict', key: 'head' }]
+    none: [], flush: [{ kind: 'flush' }], evict: [{ kind: 'evict', key: 'head' }]
   }
   return [
     { kind: 'failover', lost, skew, demoted: false, stay: (cacheStays ? 7 : 3) << (3 * left) },
@@ -188,8 +185,7 @@ const step = fc.oneof(
 )
 
 /** What befalls one run, and in it most things several times. */
-export const commands: fc.Arbitrary<Command[]> = fc
-  .array(step, { maxLength: 120, size: 'max' })
+export const commands: fc.Arbitrary<Command[]> = fc.array(step, { maxLength: 120, size: 'max' })
   .map((steps) => steps.flat())
 
 export async function perform (world: World, command: Command): Promise<void> {

@@ -58,8 +58,7 @@ export function createSharedTier (replica: Replica): SharedCache {
     const deadline = world.now + LIMITS.timeout
     const token = {}
     for (let coalesced = false; ; coalesced = true) {
-      const contention = await replica
-        .through('cache', (redis) => contend(redis, key, accept, coalesced, token))
+      const contention = await replica.through('cache', (redis) => contend(redis, key, accept, coalesced, token))
         .catch(() => nobody)
       if (contention !== 'lost' && contention.kind === 'ask' && contention !== nobody) held.add(token)
       if (contention !== 'lost') return contention

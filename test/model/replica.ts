@@ -35,9 +35,7 @@ export class Replica {
   readonly log: StreamLog
   readonly authenticator: Authenticator
   readonly connections: Record<Channel, FakeRedis | undefined> = {
-    follower: undefined,
-    publisher: undefined,
-    cache: undefined
+    follower: undefined, publisher: undefined, cache: undefined
   }
 
   readonly hold: Record<Channel, Hold> = { follower: 'no', publisher: 'no', cache: 'no' }
@@ -137,8 +135,7 @@ export class Replica {
   }
 
   readonly clock: Clock = Object.freeze({
-    monotonic: () => 1000 + this.world.now - this.asleep,
-    wall: () => this.world.now + this.wallOff as EpochMs
+    monotonic: () => 1000 + this.world.now - this.asleep, wall: () => this.world.now + this.wallOff as EpochMs
   })
 
   get generation (): string { return this.log.snapshot().stamp.generation }
@@ -208,12 +205,9 @@ export class Replica {
   die (): void {
     this.dead = true
     for (const channel of CHANNELS) {
-      this.#settle(
-        (gate) => gate.channel === channel,
-        (gate) => {
-          if (this.hold[channel] === 'request') gate.cut()
-        }
-      )
+      this.#settle((gate) => gate.channel === channel, (gate) => {
+        if (this.hold[channel] === 'request') gate.cut()
+      })
     }
   }
 

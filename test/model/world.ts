@@ -479,8 +479,7 @@ export class World {
     this.#checkAcknowledged(replica, person.names, asked.began, answer.source)
     this.#checkRebooted(person.names, asked.began, answer.source)
     const isOldQuiet =
-      asked.replica === replica &&
-      replica.isQuiet(person.names, asked.atMonotonic) &&
+      asked.replica === replica && replica.isQuiet(person.names, asked.atMonotonic) &&
       calledAt - asked.atMonotonic > 100
     if (isOldQuiet) this.fail('a request joined a quiet resolution older than 100 ms')
   }

@@ -74,11 +74,7 @@ export async function startReplica (
     wasDisturbed: (from, to) => disturbances.some((span) => span.from <= to && from <= span.to),
     ask: (asked) => ask(service?.port ?? 1, { ...asked, agent }),
     isFollowing: async () =>
-      service !== undefined &&
-      (await readiness(service).then(
-        ({ redis }) => redis === 'up',
-        () => false
-      )),
+      service !== undefined && (await readiness(service).then(({ redis }) => redis === 'up', () => false)),
     kill: () => end('kill'),
     stop: () => end('stop'),
     start,

@@ -175,8 +175,7 @@ async function request (
       : credentialsOf(person, way)
   count.requests++
   const signal = AbortSignal.timeout(PATIENCE)
-  const answer = await replica
-    .ask({ path: policy === 'admin' ? '/verify?role=admin' : '/verify', headers, signal })
+  const answer = await replica.ask({ path: policy === 'admin' ? '/verify?role=admin' : '/verify', headers, signal })
     .catch(() => undefined)
   const endedAt = performance.now()
   if (answer === undefined) {
@@ -212,8 +211,7 @@ async function revoke ({ simulator, replicas, count }: World, index: number, per
   for (let attempt = 0; attempt < 200; attempt++) {
     const replica = replicas[(index + attempt) % replicas.length]
     const event = {
-      ...webhookOf(disabledEvent(person.id, `${person.id} ${attempt}`)),
-      signal: AbortSignal.timeout(3000)
+      ...webhookOf(disabledEvent(person.id, `${person.id} ${attempt}`)), signal: AbortSignal.timeout(3000)
     }
     const answer = replica?.isUp === true ? await replica.ask(event).catch(() => undefined) : undefined
     if (answer?.status === 204) {

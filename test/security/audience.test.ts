@@ -42,8 +42,7 @@ const FOREIGN: ReadonlyArray<readonly [what: string, token: string]> = [
   ['whose header cannot be read', jwt({ ...claims, aud: [RESOURCE] }, 'no JSON')],
   [
     'padded',
-    forResource
-      .split('.')
+    forResource.split('.')
       .map((part, index) => (index === 1 ? Buffer.from(part, 'base64url').toString('base64') : part))
       .join('.')
   ],
@@ -99,10 +98,8 @@ t.test('a token whose audience names the endpoint is for Authgear to judge', asy
     ['as a text', jwt({ ...claims, aud: ENDPOINT })],
     ['beside a resource', jwt({ ...claims, aud: [RESOURCE, ENDPOINT] })],
     ["an app's own, as Home Assistant makes them", jwt({ iss: 'a1b2c3', exp: EXP }, { alg: 'HS256', typ: 'JWT' })],
-    [
-      'of another issuer, for an audience of its own',
-      jwt({ iss: 'https://kubernetes.example', aud: ['dashboard'] }, { alg: 'RS256' })
-    ],
+    ['of another issuer, for an audience of its own',
+      jwt({ iss: 'https://kubernetes.example', aud: ['dashboard'] }, { alg: 'RS256' })],
     ['three parts that hold no claims', 'one.two.three'],
     ['an opaque token', demo.alice.accessToken]
   ]

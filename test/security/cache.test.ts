@@ -52,9 +52,7 @@ advisory(t, 'Authelia GHSA-x883-2vmg-xwf7', 'groups of before a change came back
   await hold.arrived(1) // Authgear has said that she is an admin, and the answer is on its way
   authgear.controls.setRoles('alice', [])
   await adapter.service.revocations?.revocations.revoke({
-    target: { kind: 'user', userId: demo.alice.id },
-    origin: 'management',
-    quietMs: 0
+    target: { kind: 'user', userId: demo.alice.id }, origin: 'management', quietMs: 0
   })
   hold.release()
   t.equal((await answer).status, 403, 'the request that was under way')

@@ -8,42 +8,16 @@ import { ALICE, identityOf, startWorld } from './helpers/world.ts'
 
 /** What a client may claim about its request. */
 const CLAIMS = [
-  'X-Forwarded-Host',
-  'X-Forwarded-Proto',
-  'X-Forwarded-Port',
-  'X-Forwarded-Prefix',
-  'X-Forwarded-Server',
-  'X-Forwarded-Uri',
-  'X-Forwarded-Method',
-  'X-Forwarded-For',
-  'Forwarded',
-  'X-Original-URL',
-  'X-Original-URI',
-  'X-Original-Method',
-  'X-Original-Host',
-  'X-Original-For',
-  'X-Rewrite-URL',
-  'X-Real-IP',
-  'X_Forwarded_Host',
-  'X_Forwarded_For',
-  'X.Forwarded.Host',
-  'X-Auth-Request-Redirect',
-  'True-Client-IP',
-  'X-Authgear-User-Id'
+  'X-Forwarded-Host', 'X-Forwarded-Proto', 'X-Forwarded-Port', 'X-Forwarded-Prefix', 'X-Forwarded-Server',
+  'X-Forwarded-Uri', 'X-Forwarded-Method', 'X-Forwarded-For', 'Forwarded', 'X-Original-URL', 'X-Original-URI',
+  'X-Original-Method', 'X-Original-Host', 'X-Original-For', 'X-Rewrite-URL', 'X-Real-IP', 'X_Forwarded_Host',
+  'X_Forwarded_For', 'X.Forwarded.Host', 'X-Auth-Request-Redirect', 'True-Client-IP', 'X-Authgear-User-Id'
 ]
 
 /** The whole of what Authgear is told beside the credentials. */
 const TOLD = [
-  'host',
-  'connection',
-  'x-forwarded-host',
-  'x-forwarded-proto',
-  'x-forwarded-for',
-  'user-agent',
-  'authorization',
-  'cookie',
-  'traceparent',
-  'tracestate'
+  'host', 'connection', 'x-forwarded-host', 'x-forwarded-proto', 'x-forwarded-for', 'user-agent', 'authorization',
+  'cookie', 'traceparent', 'tracestate'
 ]
 
 advisory(
@@ -81,12 +55,7 @@ advisory(
     for (const trustedProxies of ['loopback', 'none']) {
       const { verify } = await startWorld(t, { TRUSTED_PROXIES: trustedProxies })
       for (const uri of [
-        '/',
-        '/public',
-        '/health',
-        '/static/x.css',
-        '/oauth2/callback',
-        '/.well-known/acme-challenge/x'
+        '/', '/public', '/health', '/static/x.css', '/oauth2/callback', '/.well-known/acme-challenge/x'
       ]) {
         const answer = await verify([
           ['X-Forwarded-Uri', uri],
@@ -107,11 +76,7 @@ advisory(
   async (t) => {
     const { verify } = await startWorld(t)
     for (const name of [
-      'X_Forwarded_Uri',
-      'X_Authgear_User_Id',
-      'X.Authgear.User.Id',
-      'Author_ization',
-      'x_forward_auth_policy'
+      'X_Forwarded_Uri', 'X_Authgear_User_Id', 'X.Authgear.User.Id', 'Author_ization', 'x_forward_auth_policy'
     ]) {
       t.equal((await verify([[name, 'Bearer x']])).status, 401, name)
       t.match(
@@ -130,13 +95,7 @@ advisory(
   async (t) => {
     const { adapter, verify } = await startWorld(t)
     for (const path of [
-      '/verify/../verify',
-      '/verify/',
-      '//verify',
-      '/%76erify',
-      '/verify;x',
-      '/public/../verify',
-      '/verify%3frole=x',
+      '/verify/../verify', '/verify/', '//verify', '/%76erify', '/verify;x', '/public/../verify', '/verify%3frole=x',
       '/verify/..;/public'
     ]) {
       t.equal((await ask(adapter.port, { path, headers: [ALICE] })).status, 404, path)

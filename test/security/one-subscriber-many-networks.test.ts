@@ -10,10 +10,8 @@ const junk = (): readonly CredentialDigest[] => [
 ]
 
 const CLIENTS: ReadonlyArray<readonly [what: string, addresses: readonly string[]]> = [
-  [
-    'one subscriber of IPv6, who has a /56',
-    Array.from({ length: 256 }, (_, index) => `2001:db8:0:${index.toString(16)}::1`)
-  ],
+  ['one subscriber of IPv6, who has a /56',
+    Array.from({ length: 256 }, (_, index) => `2001:db8:0:${index.toString(16)}::1`)],
   ['forty addresses', Array.from({ length: 40 }, (_, index) => `192.0.2.${index}`)]
 ]
 

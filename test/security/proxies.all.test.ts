@@ -61,8 +61,7 @@ function rows (t: Test, { port, app }: BehindProxyWithoutRedis, { facts }: Proxy
     'Connection made the proxy drop its own headers',
     async (t) => {
       for (const value of [
-        'x-authgear-user-id',
-        'close, x-authgear-user-roles, x-forwarded-for',
+        'x-authgear-user-id', 'close, x-authgear-user-roles, x-forwarded-for',
         'X-Authgear-Session-Valid, X-Forwarded-Host'
       ]) {
         const isRefused = facts.connectionNamesForwarded !== 200 && value.toLowerCase().includes('x-forwarded-')
@@ -105,10 +104,7 @@ advisory(
   async (t) => {
     const { authgear, app } = await startBehindProxyWithoutRedis(t, nginx, {})
     const service = await startProcess(t, { AUTHGEAR_ENDPOINT: authgear.url })
-    for (const [target, status] of [
-      ['/_authgear', 401],
-      ['/_authgear?role=admin', 200]
-    ] as const) {
+    for (const [target, status] of [['/_authgear', 401], ['/_authgear?role=admin', 200]] as const) {
       const port = await startLeast(t, target, service.port, app.port)
       t.equal((await ask(port)).status, status, `auth_request ${target}, and nobody asks`)
     }
@@ -124,8 +120,7 @@ advisory(
     const edits = {
       Caddyfile: (shipped: string) =>
         shipped.replace(
-          'header_up -Connection',
-          'header_up X-Forward-Auth-Policy role=admin\n\t\t\theader_up -Connection'
+          'header_up -Connection', 'header_up X-Forward-Auth-Policy role=admin\n\t\t\theader_up -Connection'
         )
     }
     const { port, app } = await startBehindProxyWithoutRedis(t, { ...caddy, edits }, {})

@@ -27,8 +27,7 @@ function judge (answer: RawAnswer | undefined, what: string, tally: Record<strin
     tally['refused'] = (tally['refused'] ?? 0) + 1
     if (answer === undefined) return []
   }
-  const locations = (answer?.headers ?? [])
-    .filter(([name]) => name.toLowerCase() === 'location')
+  const locations = (answer?.headers ?? []).filter(([name]) => name.toLowerCase() === 'location')
     .map(([, value]) => value)
   tally[String(answer?.status)] = (tally[String(answer?.status)] ?? 0) + 1
   const wrong = locations.map(leaves).filter((why) => why !== undefined)
@@ -173,45 +172,9 @@ t.test('without a login no answer has a Location', async (t: Test) => {
 
 /** Pieces that confuse readers of addresses, in any order. */
 const PIECES = [
-  'https://',
-  'https:',
-  'http://',
-  '//',
-  '/',
-  '\\',
-  '@',
-  ':',
-  '.',
-  '#',
-  '?',
-  '%2f',
-  '%5c',
-  '%40',
-  '%00',
-  '%0d%0a',
-  '\t',
-  '\r\n',
-  ' ',
-  '443',
-  ':443',
-  'app.example.com',
-  'evil.example.net',
-  'apps.example.com',
-  'x.apps.example.com',
-  'user',
-  '_auth/logout',
-  '\u0440',
-  '\u3002',
-  '\uff0e',
-  'xn--',
-  '[',
-  ']',
-  '*',
-  'APP',
-  'HTTPS',
-  '&rd=',
-  'javascript:',
-  '\0',
+  'https://', 'https:', 'http://', '//', '/', '\\', '@', ':', '.', '#', '?', '%2f', '%5c', '%40', '%00', '%0d%0a', '\t',
+  '\r\n', ' ', '443', ':443', 'app.example.com', 'evil.example.net', 'apps.example.com', 'x.apps.example.com', 'user',
+  '_auth/logout', '\u0440', '\u3002', '\uff0e', 'xn--', '[', ']', '*', 'APP', 'HTTPS', '&rd=', 'javascript:', '\0',
   '\u00e9'
 ]
 const address = fc.oneof(
@@ -242,16 +205,10 @@ t.test(
     const world = await startLoginWorld(t, { adapter: { CACHE_TTL: '10m' } })
     const session = `session=${world.authgear.controls.signIn('alice').cookie}`
     const header = fc.string({
-      unit: fc.constantFrom(...PIECES.filter((piece) => !/[\r\n\0]/.test(piece)), 'a', '-'),
-      maxLength: 6
+      unit: fc.constantFrom(...PIECES.filter((piece) => !/[\r\n\0]/.test(piece)), 'a', '-'), maxLength: 6
     })
     const paths = fc.constantFrom(
-      '/verify',
-      '/ext-authz/x',
-      '/_auth/login',
-      '/_auth/callback',
-      '/_auth/logout',
-      '/_auth/logged-out'
+      '/verify', '/ext-authz/x', '/_auth/login', '/_auth/callback', '/_auth/logout', '/_auth/logged-out'
     )
     const wrong: string[] = []
     const tally: Record<string, number> = {}
@@ -261,9 +218,7 @@ t.test(
         const lines = `X-Forwarded-Host: ${bytes(host)}\r\nX-Forwarded-Uri: ` +
           `${bytes(uri)}\r\n${signedIn && path !== '/_auth/logout' ? `Cookie: ${session}\r\n` : ''}`
         const answer = await get(
-          world,
-          path.startsWith('/_auth') ? `${path}?${query.replaceAll(/[\r\n]/g, '')}` : path,
-          lines
+          world, path.startsWith('/_auth') ? `${path}?${query.replaceAll(/[\r\n]/g, '')}` : path, lines
         )
         const faults =
           path.startsWith('/_auth') || answer?.status !== 200

@@ -43,19 +43,8 @@ const cookie = (pairs: string): HeaderLine => ['Cookie', pairs]
 const EXPIRED = jwt({ sub: IDENTITY.userId, exp: 1, jti: SECRETS.jwt })
 
 const FAILURES: readonly FailureMode[] = [
-  'error',
-  'not-found',
-  'method-not-allowed',
-  'redirect',
-  'silent',
-  'no-user-id',
-  'reset',
-  'half-answer',
-  'hang',
-  'not-http',
-  'garbage-header',
-  'huge-headers',
-  'endless-body'
+  'error', 'not-found', 'method-not-allowed', 'redirect', 'silent', 'no-user-id', 'reset', 'half-answer', 'hang',
+  'not-http', 'garbage-header', 'huge-headers', 'endless-body'
 ]
 
 const REQUESTS: ReadonlyArray<readonly [what: string, status: number, headers: readonly HeaderLine[], query?: string]> =
@@ -70,15 +59,7 @@ const REQUESTS: ReadonlyArray<readonly [what: string, status: number, headers: r
     ['a token with a comma', 401, [authorization(`${bearer},${junk}`)]],
     ['a cookie that is too long', 401, [cookie(`session=${junk.repeat(50)}`)]],
     ['an expired token', 401, [authorization(EXPIRED)]],
-    [
-      'nobody',
-      401,
-      [
-        ['User-Agent', junk],
-        ['X-Forwarded-For', junk],
-        ['X-Request-ID', `<${junk}>`]
-      ]
-    ],
+    ['nobody', 401, [['User-Agent', junk], ['X-Forwarded-For', junk], ['X-Request-ID', `<${junk}>`]]],
     ['a role that is not theirs', 403, [authorization(bearer)], '?role=x'],
     ['a policy that is none', 403, [authorization(bearer)], `?x=${junk}&role=${junk}`],
     ['a policy header that is none', 403, [authorization(bearer), ['X-Forward-Auth-Policy', junk]]],
@@ -128,8 +109,7 @@ t.test('no output holds a secret, whatever happens', { skip: skipOrFail('redis-s
       }
     }
     t.match(await ask(managementPort(service), { path: '/', host: '127.0.0.1' }), {
-      status: 200,
-      body: /Requests by decision/
+      status: 200, body: /Requests by decision/
     })
   })
   await service.stop()
@@ -169,8 +149,7 @@ async function told (t: Test, { port }: Service, headers: readonly HeaderLine[],
 async function login (t: Test, { port }: Service): Promise<void> {
   const open = async (path: string, status: number, ...pairs: string[]): Promise<Answer> => {
     const answer = await ask(port, {
-      path,
-      headers: [['Sec-Fetch-Mode', 'navigate'], ['Accept', 'text/html'], cookie(pairs.join('; '))]
+      path, headers: [['Sec-Fetch-Mode', 'navigate'], ['Accept', 'text/html'], cookie(pairs.join('; '))]
     })
     t.equal(answer.status, status, path.slice(0, 20))
     safe(t, path, JSON.stringify(answer))
@@ -198,9 +177,7 @@ async function contents (t: Test, redis: RedisServer): Promise<void> {
     const value =
       type === 'stream'
         ? await redis.cli('XRANGE', name, '-', '+')
-        : type === 'hash'
-          ? await redis.cli('HGETALL', name)
-          : await redis.cli('GET', name)
+        : type === 'hash' ? await redis.cli('HGETALL', name) : await redis.cli('GET', name)
     t.same(
       leaksIn(name + JSON.stringify(value) + String(await redis.cli('DUMP', name)), { ...SECRETS, ...IDENTITY }),
       [],
@@ -317,32 +294,17 @@ t.test('check and a start that fails print no secret, right or malformed', async
       },
       ['check', 'serve']
     ],
-    [
-      'a password in a URL that cannot be read',
-      { ...good, REDIS_URL: `redis://u:${SECRETS.redisPassword}@:x:y/` },
-      ['check', 'serve']
-    ],
+    ['a password in a URL that cannot be read', { ...good, REDIS_URL: `redis://u:${SECRETS.redisPassword}@:x:y/` },
+      ['check', 'serve']],
     ['a password in both places', { ...good, REDIS_URL: `redis://u:${SECRETS.redisPassword}@redis` }, ['check']],
-    [
-      'a password in a good URL',
-      { ...good, REDIS_PASSWORD: '', REDIS_URL: `redis://u:${SECRETS.redisPassword}@redis` },
-      ['check']
-    ],
-    [
-      'a secret under a wrong name',
-      { ...good, CACHE_SECERT: SECRETS.cacheSecret, MANAGEMENT_TOKENS: SECRETS.managementToken },
-      ['check', 'serve']
-    ],
-    [
-      'a secret where a file is named',
-      { ...good, CACHE_SECRET: '', CACHE_SECRET_FILE: SECRETS.cacheSecret },
-      ['check']
-    ],
-    [
-      "a secret as the endpoint's password",
-      { ...good, AUTHGEAR_ENDPOINT: `https://u:${SECRETS.managementToken}@myapp.authgear.cloud` },
-      ['check', 'serve']
-    ]
+    ['a password in a good URL', { ...good, REDIS_PASSWORD: '', REDIS_URL: `redis://u:${SECRETS.redisPassword}@redis` },
+      ['check']],
+    ['a secret under a wrong name',
+      { ...good, CACHE_SECERT: SECRETS.cacheSecret, MANAGEMENT_TOKENS: SECRETS.managementToken }, ['check', 'serve']],
+    ['a secret where a file is named', { ...good, CACHE_SECRET: '', CACHE_SECRET_FILE: SECRETS.cacheSecret },
+      ['check']],
+    ["a secret as the endpoint's password",
+      { ...good, AUTHGEAR_ENDPOINT: `https://u:${SECRETS.managementToken}@myapp.authgear.cloud` }, ['check', 'serve']]
   ]
   for (const [what, env, commands] of rows) {
     for (const command of commands) {
@@ -380,9 +342,7 @@ t.test(
     ]) {
       const redis = await startRedis(t, { args })
       const { lines } = await startInProcess(t, {
-        AUTHGEAR_ENDPOINT: authgear.url,
-        ...redisAt(redis.port),
-        REDIS_PASSWORD: SECRETS.redisPassword
+        AUTHGEAR_ENDPOINT: authgear.url, ...redisAt(redis.port), REDIS_PASSWORD: SECRETS.redisPassword
       })
       await until('it is told', () => lines.some(({ msg }) => String(msg).startsWith('Redis is not reachable')))
       t.same(leaksIn(JSON.stringify(lines), SECRETS), [], args.join(' '))
@@ -424,11 +384,8 @@ t.test('doctor prints no secret, whatever it finds', { skip: skipOrFail('redis-s
     ['a token as a host', 1, env, ['--host', `${bearer}:1`]],
     ['Authgear\'s failures', 1, { ...env, AUTHGEAR_ENDPOINT: 'http://nowhere.invalid' }, ['--cookie-stdin'], cookies],
     ['another password', 1, { ...env, REDIS_PASSWORD: SECRETS.managementToken }],
-    [
-      'a password in the URL',
-      1,
-      { ...env, REDIS_PASSWORD: '', REDIS_URL: `redis://${junk}:${SECRETS.redisPassword}@127.0.0.1:${redis.port}` }
-    ],
+    ['a password in the URL', 1,
+      { ...env, REDIS_PASSWORD: '', REDIS_URL: `redis://${junk}:${SECRETS.redisPassword}@127.0.0.1:${redis.port}` }],
     ['a Redis that repeats the password', 1, { ...env, REDIS_URL: `redis://127.0.0.1:${muted.port}` }],
     [
       'Sentinels that are none',
@@ -441,16 +398,10 @@ t.test('doctor prints no secret, whatever it finds', { skip: skipOrFail('redis-s
         REDIS_SENTINEL_PASSWORD: SECRETS.redisPassword
       }
     ],
-    [
-      'a Cluster that is none',
-      1,
-      { ...env, REDIS_URL: '', REDIS_CLUSTER: `127.0.0.1:${redis.port},127.0.0.1:${muted.port}` }
-    ],
-    [
-      'an Admin API that refuses the key',
-      1,
-      { ...env, ...auditEnvironment(authgear.url, '1s'), AUTHGEAR_ADMIN_API_KEY_ID: SECRETS.junk }
-    ],
+    ['a Cluster that is none', 1,
+      { ...env, REDIS_URL: '', REDIS_CLUSTER: `127.0.0.1:${redis.port},127.0.0.1:${muted.port}` }],
+    ['an Admin API that refuses the key', 1,
+      { ...env, ...auditEnvironment(authgear.url, '1s'), AUTHGEAR_ADMIN_API_KEY_ID: SECRETS.junk }],
     [
       'a configuration that is wrong',
       1,

@@ -24,9 +24,7 @@ advisory(
   'Envoy failure_mode_allow, APISIX allow_degradation',
   'a switch that lets everybody in while the auth server is down',
   (t) => {
-    const all = readdirSync(DEPLOY)
-      .filter((name) => statSync(join(DEPLOY, name)).isDirectory())
-      .flatMap(textsOf)
+    const all = readdirSync(DEPLOY).filter((name) => statSync(join(DEPLOY, name)).isDirectory()).flatMap(textsOf)
     t.ok(all.length > 5, 'the shipped files are read')
     for (const [path, text] of all) {
       t.notMatch(
@@ -79,8 +77,7 @@ advisory(t, 'APISIX CVE-2026-31908, CVE-2026-44087', 'the proxy kept a client\'s
     const isPattern = /authresponseheadersregex(: "|=)\(\?i\)\^x-authgear-/.test(text)
     for (const name of IDENTITY_HEADERS) {
       t.ok(
-        isPattern || text.includes(name),
-        `${folder} takes ${name} from the answer, and from nobody else`
+        isPattern || text.includes(name), `${folder} takes ${name} from the answer, and from nobody else`
       )
     }
   }

@@ -26,9 +26,7 @@ async function send (t: Test, port: number): Promise<void> {
 t.test('webhook bodies of chunks of one byte do not end a process of 128 MiB', async (t) => {
   const simulator = await startSimulator(t)
   const service = await startProcess(t, {
-    AUTHGEAR_ENDPOINT: simulator.url,
-    AUTHGEAR_WEBHOOK_SECRET: WEBHOOK_SECRET,
-    NODE_OPTIONS: FLAGS
+    AUTHGEAR_ENDPOINT: simulator.url, AUTHGEAR_WEBHOOK_SECRET: WEBHOOK_SECRET, NODE_OPTIONS: FLAGS
   })
   await Promise.all(Array.from({ length: 8 }, () => send(t, service.port)))
   const status = await ask(service.port, { path: '/verify' }).then((answer) => answer.status, () => 0)

@@ -13,9 +13,7 @@ const sourceOf = (index: number): string => `127.0.2.${index + 1}`
 /** Three masters, each with a replica. `slotOf`: the slot of the revocation log. */
 export async function startClusterTopology (t: Test, logKey: string): Promise<Topology> {
   const cluster = await startCluster(t, {
-    withReplicas: true,
-    args: OPEN_TO_LOOPBACK,
-    argsOf: (index) => ['--bind-source-addr', sourceOf(index)]
+    withReplicas: true, args: OPEN_TO_LOOPBACK, argsOf: (index) => ['--bind-source-addr', sourceOf(index)]
   })
   const nodes = [...cluster.masters, ...cluster.replicas]
   const slot = await cluster.slotOf(logKey)

@@ -37,8 +37,7 @@ export async function startSentinel (t: Test): Promise<Topology> {
     nodes,
     ports: [...nodes.map(({ port }) => port), ...sentinels],
     env: () => ({
-      REDIS_SENTINELS: sentinels.map((port) => `127.0.0.1:${port}`).join(','),
-      REDIS_SENTINEL_NAME: 'mymaster'
+      REDIS_SENTINELS: sentinels.map((port) => `127.0.0.1:${port}`).join(','), REDIS_SENTINEL_NAME: 'mymaster'
     }),
     servers: () => servers,
     master,

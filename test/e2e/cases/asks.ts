@@ -67,10 +67,7 @@ async function testQuestion (
   observe: Observe
 ): Promise<void> {
   await ask(port, {
-    method: 'POST',
-    path: '/page?role=none&optional=1',
-    body: 'a body',
-    headers: [...PASSED, ...SPOOFED]
+    method: 'POST', path: '/page?role=none&optional=1', body: 'a body', headers: [...PASSED, ...SPOOFED]
   })
   const { method, url, headers } = seen.last()
 
@@ -170,9 +167,7 @@ async function startForwardAuth (t: Test): Promise<ForwardAuth> {
     if (next === undefined) return
     reply
       .writeHead(next[0], {
-        ...(next[0] === 204 ? {} : { 'Content-Length': 0 }),
-        'X-Forward-Auth-Reason': 'test',
-        ...next[1]
+        ...(next[0] === 204 ? {} : { 'Content-Length': 0 }), 'X-Forward-Auth-Reason': 'test', ...next[1]
       })
       .end()
   })

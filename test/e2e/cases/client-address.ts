@@ -19,25 +19,11 @@ const SPOOFED = '203.0.113.9'
 const SPOOFS: ReadonlyArray<readonly HeaderLine[]> = [
   [],
   [['X-Forwarded-For', SPOOFED]],
-  [
-    ['X-Forwarded-For', SPOOFED],
-    ['X-Forwarded-For', `${SPOOFED}, ${LOAD_BALANCER}`]
-  ],
-  [
-    ['x-forwarded-for', `${LOAD_BALANCER}, ${PROXY}`],
-    ['Forwarded', `for=${SPOOFED}`],
-    ['X-Real-IP', SPOOFED],
-    ['X-Client-IP', SPOOFED],
-    ['True-Client-IP', SPOOFED]
-  ],
-  [
-    ['X_Forwarded_For', SPOOFED],
-    ['X.Forwarded.For', SPOOFED]
-  ],
-  [
-    ['Connection', 'X-Forwarded-For'],
-    ['X-Forwarded-For', SPOOFED]
-  ]
+  [['X-Forwarded-For', SPOOFED], ['X-Forwarded-For', `${SPOOFED}, ${LOAD_BALANCER}`]],
+  [['x-forwarded-for', `${LOAD_BALANCER}, ${PROXY}`], ['Forwarded', `for=${SPOOFED}`], ['X-Real-IP', SPOOFED],
+    ['X-Client-IP', SPOOFED], ['True-Client-IP', SPOOFED]],
+  [['X_Forwarded_For', SPOOFED], ['X.Forwarded.For', SPOOFED]],
+  [['Connection', 'X-Forwarded-For'], ['X-Forwarded-For', SPOOFED]]
 ]
 
 /** The lines that are shipped as comments, for the load balancer of this test. */
@@ -131,14 +117,7 @@ interface Sent {
 
 async function send (port: number, localAddress: string, { method, path, headers }: Sent): Promise<IncomingMessage> {
   const asked = request({
-    hostname: PROXY,
-    port,
-    localAddress,
-    method,
-    path,
-    headers: [...headers],
-    setHost: false,
-    agent: false
+    hostname: PROXY, port, localAddress, method, path, headers: [...headers], setHost: false, agent: false
   }).end()
   const [answer] = await once(asked, 'response') as [IncomingMessage]
   return answer.resume()

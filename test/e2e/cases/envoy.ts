@@ -7,11 +7,7 @@ import type { Case } from './case.ts'
 
 // what a gateway with the filter ExternalAuth of Gateway API asks
 
-const ENVIRONMENT = {
-  ...LOGIN,
-  EXT_AUTHZ_POLICY: 'required',
-  EXT_AUTHZ_LOCATION: 'request'
-}
+const ENVIRONMENT = { ...LOGIN, EXT_AUTHZ_POLICY: 'required', EXT_AUTHZ_LOCATION: 'request' }
 const prefix = ({ snippet }: Proxy): boolean => snippet === 'envoy-prefix'
 const SPOOFED: readonly HeaderLine[] = [
   ['X-Forwarded-Host', `evil.${HOST}`], ['X-Forwarded-Uri', '/evil'], ['X-Forwarded-Method', 'POST']

@@ -38,14 +38,8 @@ export const http2: readonly Case[] = [
       const before = app.received.length
       const socket = connectTcp(port, '127.0.0.1')
       const head = [
-        'POST /form HTTP/1.1',
-        `Host: ${HOST}`,
-        `Cookie: ${BOB.cookie}`,
-        'Transfer-Encoding: chunked',
-        'Trailer: X-Authgear-User-Roles',
-        'Connection: close',
-        '',
-        ''
+        'POST /form HTTP/1.1', `Host: ${HOST}`, `Cookie: ${BOB.cookie}`, 'Transfer-Encoding: chunked',
+        'Trailer: X-Authgear-User-Roles', 'Connection: close', '', ''
       ]
       socket.write(`${head.join('\r\n')}4\r\nbody\r\n0\r\nX-Authgear-User-Roles: admin\r\n\r\n`)
       socket.resume()

@@ -31,8 +31,7 @@ export const identity: readonly Case[] = [
     name: 'the app gets the identity and the path with its query as the client wrote it',
     async run (t, { port, app }) {
       const answer = await ask(port, {
-        path: '/page?role=none&optional=1',
-        headers: [['Cookie', `theme=dark; ${ALICE.cookie}`]]
+        path: '/page?role=none&optional=1', headers: [['Cookie', `theme=dark; ${ALICE.cookie}`]]
       })
       t.equal(answer.status, 200)
       t.equal(app.received.at(-1)?.url, '/page?role=none&optional=1')

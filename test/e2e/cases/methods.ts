@@ -11,10 +11,7 @@ export const methods: readonly Case[] = [
       const answer = await ask(port, {
         method: 'POST',
         path: '/form',
-        headers: [
-          ['Cookie', ALICE.cookie],
-          ['Content-Type', 'text/plain']
-        ],
+        headers: [['Cookie', ALICE.cookie], ['Content-Type', 'text/plain']],
         body: BODY
       })
       t.equal(answer.status, 200)

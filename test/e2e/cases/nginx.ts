@@ -52,9 +52,7 @@ export const nginx: readonly Case[] = [
 
       authgear.controls.fail('error')
       t.equal(
-        (await ask(port, { headers: [['Cookie', 'session=never.seen']] })).status,
-        503,
-        'an outage is still an outage'
+        (await ask(port, { headers: [['Cookie', 'session=never.seen']] })).status, 503, 'an outage is still an outage'
       )
       authgear.controls.recover()
       t.equal((await ask(port, { ...bob, path: '/page' })).status, 200)

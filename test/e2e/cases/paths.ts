@@ -4,17 +4,8 @@ import type { Case } from './case.ts'
 
 /** Paths that a proxy and an app may read differently. Written as they go over the wire. */
 const AMBIGUOUS = [
-  '/x/../admin/z',
-  '//admin/z',
-  '/./admin/z',
-  '/x/%2e%2e/admin/z',
-  '/x/..%2fadmin/z',
-  '/admin/..%2fp',
-  '/admin%2fz',
-  '/admin/../p',
-  '/a\\..\\admin',
-  '/a%5c..%5cadmin',
-  '/admin/%00'
+  '/x/../admin/z', '//admin/z', '/./admin/z', '/x/%2e%2e/admin/z', '/x/..%2fadmin/z', '/admin/..%2fp', '/admin%2fz',
+  '/admin/../p', '/a\\..\\admin', '/a%5c..%5cadmin', '/admin/%00'
 ]
 
 /** Harmless ones, which arrive as they were written unless the proxy cleans them. */

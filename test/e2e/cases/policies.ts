@@ -29,29 +29,14 @@ type Fate = number | string
 /** By the row of the table in docs/proxies/README.md: what bob, who is no admin, may try. */
 const TRICKS: Readonly<Record<string, readonly string[]>> = {
   letters: [
-    '/admin',
-    '/ADMIN/z',
-    '/aDmIn',
-    '/admin;x',
-    '/administration',
-    '/admin?x=/../',
-    '/admin.',
-    '/admin./z',
-    '/ADMIN/',
-    '/admin%20',
-    '/admin%3bx'
+    '/admin', '/ADMIN/z', '/aDmIn', '/admin;x', '/administration', '/admin?x=/../', '/admin.', '/admin./z', '/ADMIN/',
+    '/admin%20', '/admin%3bx'
   ],
   escaped: ['/%61dmin/z', '/ad%6din'],
   slashes: ['//admin/z', '///admin'],
   dots: [
-    '/x/../admin/z',
-    '/./admin/z',
-    '/x/%2e%2e/admin/z',
-    '/x/%2E./admin/z',
-    '/x/y/../../admin',
-    '/x/../../admin',
-    '/.%2e/admin/z',
-    '/x%3f/../admin'
+    '/x/../admin/z', '/./admin/z', '/x/%2e%2e/admin/z', '/x/%2E./admin/z', '/x/y/../../admin', '/x/../../admin',
+    '/.%2e/admin/z', '/x%3f/../admin'
   ],
   leaving: ['/admin/../p'],
   encoded: ['/x/..%2fadmin/z', '/admin/..%2fp', '/admin%2fz', '/a%5c..%5cadmin', '/admin/%00', '/%5c../admin'],
@@ -75,9 +60,7 @@ function fateOf (row: string, path: string, proxy: Proxy): Fate {
 const inWords = (fate: Fate, row: string): string =>
   typeof fate === 'string'
     ? `the app gets \`${fate}\`, by the catch-all's policy`
-    : fate === 403 && row !== 'escaped'
-      ? '403 (cleaned)'
-      : String(fate)
+    : fate === 403 && row !== 'escaped' ? '403 (cleaned)' : String(fate)
 
 const as = (
   { port }: BehindProxy,
@@ -133,9 +116,7 @@ export const policies: readonly Case[] = [
           const before = stack.app.received.length
           t.equal((await as(stack, BOB, path)).status, typeof fate === 'string' ? 200 : fate, path)
           t.strictSame(
-            stack.app.received.slice(before).map(({ url }) => url),
-            typeof fate === 'string' ? [fate] : [],
-            path
+            stack.app.received.slice(before).map(({ url }) => url), typeof fate === 'string' ? [fate] : [], path
           )
         }
         stack.observe(row, row === 'letters' ? '403' : inWords(fateOf(row, paths[0] ?? '', proxy), row))

@@ -31,13 +31,7 @@ async function testPublic (t: Test, { port, app }: Before): Promise<void> {
   t.notOk(app.received.at(-1)?.rawHeaders.includes('spoofed'))
   // nginx adds the slash to /public itself
   for (const path of [
-    '/publicity',
-    '/public',
-    '/x/public/',
-    '/public/../admin',
-    '/public/%2e%2e/admin',
-    '/public/..%2fadmin',
-    '/page'
+    '/publicity', '/public', '/x/public/', '/public/../admin', '/public/%2e%2e/admin', '/public/..%2fadmin', '/page'
   ]) {
     t.ok([301, 400, 401].includes((await ask(port, { path })).status), path)
   }
@@ -55,9 +49,7 @@ async function testPreflight (t: Test, { port, app }: Before): Promise<void> {
   t.equal((await options([ASKS])).status, 401)
   t.equal((await options([['Origin', 'a b c']])).status, 401)
   t.equal(
-    (await ask(port, { method: 'POST', path: '/page', headers: [ORIGIN, ASKS] })).status,
-    401,
-    'nor any other method'
+    (await ask(port, { method: 'POST', path: '/page', headers: [ORIGIN, ASKS] })).status, 401, 'nor any other method'
   )
   t.equal(app.received.length, before)
 }
@@ -65,8 +57,7 @@ async function testPreflight (t: Test, { port, app }: Before): Promise<void> {
 async function testCors (t: Test, { port }: Before): Promise<void> {
   const answer = await ask(port, { headers: [ORIGIN] })
   t.match(answer, {
-    status: 401,
-    headers: { 'access-control-allow-origin': ORIGIN[1], 'access-control-allow-credentials': 'true' }
+    status: 401, headers: { 'access-control-allow-origin': ORIGIN[1], 'access-control-allow-credentials': 'true' }
   })
   // a step-up's max_age, and for MCP clients where they get a token; the id that the log has
   const exposed = String(answer.headers['access-control-expose-headers'] ?? '').toLowerCase().split(/, */)

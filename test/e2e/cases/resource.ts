@@ -82,12 +82,7 @@ export const resource: readonly Case[] = [{
         t.ok([401, 404].includes((await get(port, path, undefined, [cookie])).status), `a session at ${path}`)
       }
       for (const path of [
-        '/',
-        '/admin',
-        '/resource',
-        `/x?resource=${RESOURCE}&scope=read:orders`,
-        '/verify',
-        '/xmcp'
+        '/', '/admin', '/resource', `/x?resource=${RESOURCE}&scope=read:orders`, '/verify', '/xmcp'
       ]) {
         for (const token of [machine(), person]) {
           for (const lines of [[], [policy]]) {

@@ -66,10 +66,7 @@ export const spoof: readonly Case[] = [
       }
       const before = app.received.length
       const answer = await ask(port, {
-        headers: [
-          ['Connection', 'x-authgear-user-id, x-forwarded-for'],
-          ['Cookie', ALICE.cookie]
-        ]
+        headers: [['Connection', 'x-authgear-user-id, x-forwarded-for'], ['Cookie', ALICE.cookie]]
       })
       t.equal(answer.status, facts.connectionNamesForwarded)
       t.strictSame(
@@ -84,10 +81,7 @@ export const spoof: readonly Case[] = [
     async run (t, { port, app, observe }, { facts }) {
       const before = app.received.length
       const answer = await ask(port, {
-        headers: [
-          ['Connection', 'x-authgear-user-id, cookie'],
-          ['Cookie', ALICE.cookie]
-        ]
+        headers: [['Connection', 'x-authgear-user-id, cookie'], ['Cookie', ALICE.cookie]]
       })
       t.equal(answer.status, facts.connectionHidesCookie ? 401 : 200)
       t.equal(app.received.length - before, facts.connectionHidesCookie ? 0 : 1)

@@ -153,8 +153,7 @@ t.test('ingress-nginx on what snippet writes for it', { skip: SERVERS }, async (
 function written (forwardAuth: number, app: number): string {
   const printed: string[] = []
   snippet(['ingress-nginx', '--policy', '/admin=role=admin'], { write: (text) => printed.push(text) }, process.stderr)
-  const text = printed.join('')
-    .replaceAll(/^# ==== .*$/gm, '---')
+  const text = printed.join('').replaceAll(/^# ==== .*$/gm, '---')
     .replaceAll('forward-auth.default.svc.cluster.local:4180', `127.0.0.1:${forwardAuth}`)
   const documents = parseAllDocuments(text).map((one) => one.toJS())
   const ingresses = documents.filter((one) => one?.kind === 'Ingress') as Ingress[]

@@ -10,8 +10,7 @@ export type Ingress = Readonly<{
 
 /** A rule of an Ingress: one host, one path, one app. */
 export const ruleOf = (host: string, path = '/'): unknown => ({
-  host,
-  http: { paths: [{ path, pathType: 'Prefix', backend: { service: { name: 'app', port: { number: 8080 } } } }] }
+  host, http: { paths: [{ path, pathType: 'Prefix', backend: { service: { name: 'app', port: { number: 8080 } } } }] }
 })
 
 /** Of nginx's own blocks and settings, those that decide about a request. */

@@ -55,8 +55,7 @@ t.test("Authgear's recipe for nginx and this service, asked the same", { skip: s
 
   await rows.run([
     '`auth_request` → `https://myapp.authgear.cloud/_resolver/resolve`',
-    '`auth_request_set $x_authgear_… $upstream_http_…` for each header',
-    '`Authorization` and `Cookie` passed on'
+    '`auth_request_set $x_authgear_… $upstream_http_…` for each header', '`Authorization` and `Cookie` passed on'
   ], async (t) => {
     for (const headers of [[cookieOf(ALICE)], [['Authorization', `Bearer ${ALICE.bearer}`]], [cookieOf(BOB)]] as const) {
       t.equal((await ask(left.port, { headers })).status, 200)

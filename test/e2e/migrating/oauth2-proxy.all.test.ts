@@ -5,9 +5,7 @@ import { skipOrFail } from '../../helpers/servers.ts'
 import { until } from '../../helpers/until.ts'
 import { ALICE, BOB, NAVIGATION } from '../people.ts'
 import { gotten, leftFile } from './left.ts'
-import {
-  CLAIMS, idToken, signInAt, startLeft, startOauth2Proxy, startRight, waysIn
-} from './oauth2-proxy.ts'
+import { CLAIMS, idToken, signInAt, startLeft, startOauth2Proxy, startRight, waysIn } from './oauth2-proxy.ts'
 import { rowsOf } from './page.ts'
 
 const NAMES = ['X-Auth-Request-User', 'X-Auth-Request-Email', 'X-Auth-Request-Groups']
@@ -50,8 +48,7 @@ t.test('oauth2-proxy and this service, asked the same', { skip: skipOrFail('oaut
   })
 
   await rows.run([
-    '`/oauth2/sign_in?rd=…`, `/oauth2/start?rd=…`',
-    '`--client-id`, `--redirect-url`',
+    '`/oauth2/sign_in?rd=…`, `/oauth2/start?rd=…`', '`--client-id`, `--redirect-url`',
     '`--client-secret`, `--cookie-secret`'
   ], async (t) => {
     const [there, here] = [await waysIn(left.port), await waysIn(right.port)]
@@ -108,9 +105,7 @@ t.test('oauth2-proxy and this service, asked the same', { skip: skipOrFail('oaut
 
   const names = '`X-Forwarded-User`, `X-Forwarded-Email`, `X-Forwarded-Groups`, `X-Forwarded-Preferred-Username`'
   await rows.run([
-    names,
-    '`--upstream`: oauth2-proxy passes the request on itself',
-    '`--skip-auth-route`, `--skip-auth-regex`',
+    names, '`--upstream`: oauth2-proxy passes the request on itself', '`--skip-auth-route`, `--skip-auth-regex`',
     '`--api-route`, `--skip-jwt-bearer-tokens`'
   ], async (t) => {
     const app = await startEchoApp(t)

@@ -22,9 +22,7 @@ export async function campaign<T> (
   t.setTimeout(((SECONDS ?? 0) + 1200) * 1000)
   const limit = SECONDS === undefined ? {} : { interruptAfterTimeLimit: SECONDS * 1000, markInterruptAsFailure: false }
   const result = await fc.check(property as fc.IAsyncProperty<T>, {
-    seed: SEED,
-    numRuns: RUNS ?? (SECONDS === undefined ? runs(count) : 1e9),
-    ...limit
+    seed: SEED, numRuns: RUNS ?? (SECONDS === undefined ? runs(count) : 1e9), ...limit
   })
   t.comment(`fuzz: seed ${SEED}, ${result.numRuns} cases, ${result.failed ? 1 : 0} violations`)
   const report = fc.defaultReportMessage(result as fc.RunDetails<unknown>) ?? 'no violation'

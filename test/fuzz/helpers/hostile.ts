@@ -21,9 +21,7 @@ export const fieldText = text(byte.filter(isFieldByte), 16)
 const TOKENS = [demo.alice.accessToken, demo.bob.accessToken, demo.dora.accessToken]
 const APP_SESSIONS = [demo.alice.appSession, demo.bob.appSession, demo.dora.appSession]
 const SESSIONS = [
-  demo.alice.cookie,
-  demo.bob.cookie,
-  demo.dora.cookie,
+  demo.alice.cookie, demo.bob.cookie, demo.dora.cookie,
   `${demo.alice.cookie.split('.')[0]}.${demo.bob.cookie.split('.')[1]}`
 ]
 
@@ -41,8 +39,7 @@ function authorization (others: fc.Arbitrary<string>): fc.Arbitrary<Line> {
     mostly(['', ' ', '\t'], fc.constantFrom(',x', `, Bearer ${demo.alice.accessToken}`, ' x', '\xa0'))
   )
   return fc.tuple(
-    mostly(['Authorization', 'authorization'], fc.constantFrom('X-Authorization', 'Authorization_')),
-    value
+    mostly(['Authorization', 'authorization'], fc.constantFrom('X-Authorization', 'Authorization_')), value
   )
 }
 
@@ -65,8 +62,7 @@ function cookie (others: fc.Arbitrary<string>): fc.Arbitrary<Line> {
   )
   return fc.tuple(
     mostly(['Cookie', 'cookie'], fc.constantFrom('Cookie2', 'Set-Cookie')),
-    fc
-      .tuple(fc.array(pair, { minLength: 1, maxLength: 3 }), mostly([';', '; '], fc.constantFrom(';;', ' ; ', ',')))
+    fc.tuple(fc.array(pair, { minLength: 1, maxLength: 3 }), mostly([';', '; '], fc.constantFrom(';;', ' ; ', ',')))
       .map(([pairs, separator]) => pairs.join(separator))
   )
 }

@@ -72,9 +72,7 @@ export function restore (state: State): State {
 
 function promote (state: State): State {
   const master = other(state.master)
-  return disturb(
-    withServer({ ...state, master }, master, { role: 'master', isOfHistory: false, attendance: 'none' })
-  )
+  return disturb(withServer({ ...state, master }, master, { role: 'master', isOfHistory: false, attendance: 'none' }))
 }
 
 /** The master's process is gone. */

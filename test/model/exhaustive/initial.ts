@@ -67,11 +67,7 @@ function following (world: World): Replica {
 export function initial (world: World): State {
   const log = [{ token: FIRST_GENERATION, of: -1, all: false, secret: 1, isRewritten: false, missedBy: 0 }]
   const first: Server = {
-    role: 'master',
-    log,
-    cached: undefined,
-    isOfHistory: true,
-    attendance: world.hasRedisReplica ? 'live' : 'none'
+    role: 'master', log, cached: undefined, isOfHistory: true, attendance: world.hasRedisReplica ? 'live' : 'none'
   }
   const second: Server = world.hasRedisReplica
     ? { ...first, role: 'replica', attendance: 'none' }

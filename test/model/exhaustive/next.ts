@@ -48,8 +48,7 @@ function ofStart (state: State, rules: Rules, index: number): Step[] {
 /** From a master that stands to a deposed one a connection goes only if it is cut. */
 function ofConnection (state: State, rules: Rules, index: number): Step[] {
   const { connection } = at(state, index)
-  const steps: Step[] = SERVERS
-    .filter((to) => to !== connection && reaches(state, rules, index, to))
+  const steps: Step[] = SERVERS.filter((to) => to !== connection && reaches(state, rules, index, to))
     .filter((to) => to === state.master || connection === -1 || mayHappen(state, 'cut'))
     .map((to) => {
       const isCut = to !== state.master && connection !== -1

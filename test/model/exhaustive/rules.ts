@@ -13,29 +13,15 @@ export type Fault = typeof FAULTS[number]
 
 /** Each is one rule of the protocol, so that it can be left out. */
 export const RULES = [
-  'a master proves itself by its replicas',
-  'Sentinels prove a master',
-  'more than half of the Sentinels must name it',
-  'a doubted master acknowledges nothing',
-  'junk beyond a few entries is skipped',
-  'a rate of junk is counted for ten seconds',
-  'generations that change too often are not adopted',
-  'what is older than skipped junk is void',
-  'a log is believed only in its history',
-  'also one that was adopted and not read',
-  'also by a replica that has followed another',
-  'new revocations go first',
-  'revocations are carried over',
-  'nothing is shared while some are carried over',
-  'a nonce is a digest of its entry',
-  'ready means that the log is followed',
-  'a poll links up',
-  'an entry is trusted at positions read',
-  'no generation comes back',
-  'a revocation holds here at once',
-  'a snapshot is taken before the question',
-  'a token from before the log began is unknown',
-  'cut off, older tokens are unknown',
+  'a master proves itself by its replicas', 'Sentinels prove a master', 'more than half of the Sentinels must name it',
+  'a doubted master acknowledges nothing', 'junk beyond a few entries is skipped',
+  'a rate of junk is counted for ten seconds', 'generations that change too often are not adopted',
+  'what is older than skipped junk is void', 'a log is believed only in its history',
+  'also one that was adopted and not read', 'also by a replica that has followed another', 'new revocations go first',
+  'revocations are carried over', 'nothing is shared while some are carried over', 'a nonce is a digest of its entry',
+  'ready means that the log is followed', 'a poll links up', 'an entry is trusted at positions read',
+  'no generation comes back', 'a revocation holds here at once', 'a snapshot is taken before the question',
+  'a token from before the log began is unknown', 'cut off, older tokens are unknown',
   'following a deposed master covers no gap'
 ] as const
 export type Rule = typeof RULES[number]

@@ -119,10 +119,7 @@ export const WITHOUT: ReadonlyArray<Readonly<{ rule: Rule, world: World, breaks:
     finding: '1'
   },
   {
-    rule: 'junk beyond a few entries is skipped',
-    world: WORLDS.flood,
-    breaks: 'answers nobody for junk',
-    finding: '2'
+    rule: 'junk beyond a few entries is skipped', world: WORLDS.flood, breaks: 'answers nobody for junk', finding: '2'
   },
   {
     rule: 'a rate of junk is counted for ten seconds',

@@ -6,8 +6,7 @@ export const canary = (what: string, length = 32): string =>
 
 /** @returns the names of the canaries that a text holds, as they are or in hex or base64 */
 export function leaksIn (text: string, canaries: Readonly<Record<string, string>>): string[] {
-  return Object.entries(canaries)
-    .filter(([, secret]) => formsOf(secret).some((form) => text.includes(form)))
+  return Object.entries(canaries).filter(([, secret]) => formsOf(secret).some((form) => text.includes(form)))
     .map(([name]) => name)
 }
 

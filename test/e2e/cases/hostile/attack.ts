@@ -1,11 +1,6 @@
 import { connect, type Socket } from 'node:net'
 import {
-  connectionStart,
-  decodeStatus,
-  GOAWAY,
-  HEADERS,
-  readFrames,
-  RST_STREAM
+  connectionStart, decodeStatus, GOAWAY, HEADERS, readFrames, RST_STREAM
 } from '../../../helpers/http2-frames.ts'
 import { HOST } from '../../../helpers/request.ts'
 import type { Line, Spelling } from './spelling.ts'

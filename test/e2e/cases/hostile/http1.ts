@@ -10,10 +10,7 @@ export const upgrade = (name: string, values: readonly string[], more: Parts = {
   http1(name, {
     ...more,
     lines: [
-      'Connection: Upgrade, HTTP2-Settings',
-      ...values.map((value) => `Upgrade: ${value}`),
-      SETTINGS,
-      ...KEY,
+      'Connection: Upgrade, HTTP2-Settings', ...values.map((value) => `Upgrade: ${value}`), SETTINGS, ...KEY,
       ...(more.lines ?? [])
     ]
   })
@@ -54,14 +51,11 @@ export const upgrades: readonly Spelling[] = [
   upgrade('`Upgrade: websocket, h2c` on a public path', ['websocket, h2c'], { target: '/public/page' }),
   upgrade('`Upgrade: h2c` with a preflight', ['h2c'], { method: 'OPTIONS', lines: PREFLIGHT }),
   upgrade('`Upgrade: websocket`, then `h2c`, with a preflight', ['websocket', 'h2c'], {
-    method: 'OPTIONS',
-    lines: PREFLIGHT
+    method: 'OPTIONS', lines: PREFLIGHT
   }),
   upgrade('`Upgrade: h2c`, then `websocket`, on the way to log in', ['h2c', 'websocket'], { target: '/_auth/login' }),
   upgrade('`Upgrade: h2c` with a POST and its body', ['h2c'], {
-    method: 'POST',
-    lines: ['Content-Length: 4'],
-    body: 'body'
+    method: 'POST', lines: ['Content-Length: 4'], body: 'body'
   }),
   upgrade('`Upgrade: h2c` over HTTP/1.0', ['h2c'], { version: '1.0' }),
   upgrade('`Upgrade: websocket`', ['websocket'], { webSocket: true }),
@@ -78,8 +72,7 @@ export const hops: readonly Spelling[] = [
   ['`Connection: Host`', 'Connection: keep-alive, Host'],
   ['`Connection: Cookie, Authorization`', 'Connection: Cookie, Authorization, X-Authgear-Session-Valid'],
   [
-    '`Connection: X-Authgear-User-Roles` in lower case, twice',
-    'Connection: x-authgear-user-roles',
+    '`Connection: X-Authgear-User-Roles` in lower case, twice', 'Connection: x-authgear-user-roles',
     'Connection: x-authgear-user-id'
   ],
   ['`Keep-Alive`', 'Connection: Keep-Alive', 'Keep-Alive: timeout=600, max=1000'],
@@ -107,8 +100,7 @@ export const bodies: readonly Spelling[] = [
     '4\r\nbody\r\n0\r\nX-Authgear-User-Id: the-ceo\r\nX-Authgear-User-Roles: admin\r\n\r\n'
   ),
   hidden('`Transfer-Encoding: chunked` beside `Content-Length`', [
-    `Content-Length: ${5 + HIDDEN.length}`,
-    'Transfer-Encoding: chunked'
+    `Content-Length: ${5 + HIDDEN.length}`, 'Transfer-Encoding: chunked'
   ]),
   hidden(
     '`Content-Length: 5` beside `Transfer-Encoding: chunked`',
@@ -117,8 +109,7 @@ export const bodies: readonly Spelling[] = [
   ),
   hidden('`Transfer-Encoding: xchunked`', [`Content-Length: ${5 + HIDDEN.length}`, 'Transfer-Encoding: xchunked']),
   hidden('`Transfer-Encoding : chunked`, a blank before the colon', [
-    `Content-Length: ${5 + HIDDEN.length}`,
-    'Transfer-Encoding : chunked'
+    `Content-Length: ${5 + HIDDEN.length}`, 'Transfer-Encoding : chunked'
   ]),
   hidden('`Transfer-Encoding:` folded', [`Content-Length: ${5 + HIDDEN.length}`, 'Transfer-Encoding:\r\n chunked']),
   hidden('`Transfer-Encoding: chunked` twice', ['Transfer-Encoding: chunked', 'Transfer-Encoding: chunked'], CHUNKED),
@@ -150,8 +141,7 @@ export const hosts: readonly Spelling[] = [
   host('two different `Host` lines, the other way round', 'evil.example', HOST),
   host('no `Host`'),
   http1('`Host : app.example.com`, a blank before the colon', {
-    host: [`Host : ${HOST}`, 'Host: evil.example'],
-    fate: 'refused'
+    host: [`Host : ${HOST}`, 'Host: evil.example'], fate: 'refused'
   }),
   http1('`Host: APP.example.com:8080`', { host: ['Host: APP.example.com:8080'] })
 ]
@@ -160,62 +150,18 @@ const path = (target: string): Spelling => http1(`\`${target}\``, { target, fate
 
 /** Segments that servlet containers read as empty, "." or "..". */
 export const parameters: readonly Spelling[] = [
-  '/;/admin',
-  '/;x=1/admin',
-  '/x/..;/admin',
-  '/x/..;a=b/admin',
-  '/.;/admin',
-  '/x/%2e%2e;/admin',
-  '/x/%2E%2e;/admin',
-  '/x/.%2e;/admin',
-  '/x/%2e.;/admin',
-  '/%2e;/admin',
-  '/%3b/admin',
-  '/%3B/admin',
-  '/.%3b/admin',
-  '/x/..%3b/admin',
-  '/x/%2e%2e%3b/admin',
-  '/x/%2e%2e%3Bx/admin',
-  '/x/;/..;/admin',
-  '/x;/..;/admin',
-  '/;',
-  '/x/..;',
-  '/%3b%2fadmin',
-  '/public/..;/admin',
-  '/public/%2e%2e;/admin',
-  '/public/..%3b/admin',
-  '/_auth/..;/admin',
-  '/_auth/login/..;/..;/admin'
+  '/;/admin', '/;x=1/admin', '/x/..;/admin', '/x/..;a=b/admin', '/.;/admin', '/x/%2e%2e;/admin', '/x/%2E%2e;/admin',
+  '/x/.%2e;/admin', '/x/%2e.;/admin', '/%2e;/admin', '/%3b/admin', '/%3B/admin', '/.%3b/admin', '/x/..%3b/admin',
+  '/x/%2e%2e%3b/admin', '/x/%2e%2e%3Bx/admin', '/x/;/..;/admin', '/x;/..;/admin', '/;', '/x/..;', '/%3b%2fadmin',
+  '/public/..;/admin', '/public/%2e%2e;/admin', '/public/..%3b/admin', '/_auth/..;/admin', '/_auth/login/..;/..;/admin'
 ].map(path)
 
 /** Other ways to write /admin, each of which is refused or judged as what the app gets. */
 export const dots: readonly Spelling[] = [
-  '/x/.;/../admin',
-  '/public/;/../admin',
-  '/x/../admin',
-  '//admin',
-  '/./admin',
-  '/x/%2e%2e/admin',
-  '/x/%2E./admin',
-  '/admin/../admin',
-  '/%61dmin',
-  '/ADMIN',
-  '/admin;x',
-  '/admin;/x',
-  '/admin%3bx',
-  '/x/..%2fadmin',
-  '/x/..%5cadmin',
-  '/x\\..\\admin',
-  '/admin%00',
-  '/admin#',
-  '/public/../admin',
-  '/public/%2e%2e/admin',
-  '/public/..%2fadmin',
-  '/public//../admin',
-  '/x/%252e%252e/admin',
-  '/x/..%c0%afadmin',
-  '/?/../admin',
-  '*'
+  '/x/.;/../admin', '/public/;/../admin', '/x/../admin', '//admin', '/./admin', '/x/%2e%2e/admin', '/x/%2E./admin',
+  '/admin/../admin', '/%61dmin', '/ADMIN', '/admin;x', '/admin;/x', '/admin%3bx', '/x/..%2fadmin', '/x/..%5cadmin',
+  '/x\\..\\admin', '/admin%00', '/admin#', '/public/../admin', '/public/%2e%2e/admin', '/public/..%2fadmin',
+  '/public//../admin', '/x/%252e%252e/admin', '/x/..%c0%afadmin', '/?/../admin', '*'
 ].map((target) => http1(`\`${target}\``, { target }))
 
 const absolute = (target: string, to = HOST, parts: Parts = {}): Spelling =>
@@ -250,22 +196,12 @@ export const aliases: readonly Spelling[] = [
   ['`X-Authgear-User-Id` behind a bare LF', 'X-Other: a\nX-Authgear-User-Id: the-ceo'],
   ['`X-Authgear-User-Id` behind a bare CR', 'X-Other: a\rX-Authgear-User-Id: the-ceo'],
   [
-    '`X-Forward-Auth-Policy`, `X-Original-Url`, `X-Rewrite-Url`',
-    'X-Forward-Auth-Policy: optional=1',
-    'X-Original-Url: /admin',
-    'X-Rewrite-Url: /admin',
-    'X-Forwarded-Uri: /public/'
+    '`X-Forward-Auth-Policy`, `X-Original-Url`, `X-Rewrite-Url`', 'X-Forward-Auth-Policy: optional=1',
+    'X-Original-Url: /admin', 'X-Rewrite-Url: /admin', 'X-Forwarded-Uri: /public/'
   ],
   ['`X-HTTP-Method-Override: OPTIONS`', 'X-HTTP-Method-Override: OPTIONS', ...PREFLIGHT]
 ].map(([name = '', ...lines]) => http1(name, { lines }))
 
 export const overHttp1: readonly Spelling[] = [
-  ...upgrades,
-  ...hops,
-  ...bodies,
-  ...hosts,
-  ...parameters,
-  ...dots,
-  ...targets,
-  ...aliases
+  ...upgrades, ...hops, ...bodies, ...hosts, ...parameters, ...dots, ...targets, ...aliases
 ]

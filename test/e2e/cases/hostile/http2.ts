@@ -5,18 +5,9 @@ const path = (target: string, fate: '400' | 'either'): Spelling => http2(`\`${ta
 
 /** The same over HTTP/2, where a proxy has it on the listener that we configure. */
 export const overHttp2: readonly Spelling[] = [
-  http2('`upgrade: h2c`', {
-    fields: [
-      ['connection', 'upgrade'],
-      ['upgrade', 'h2c']
-    ]
-  }),
+  http2('`upgrade: h2c`', { fields: [['connection', 'upgrade'], ['upgrade', 'h2c']] }),
   http2('`upgrade: h2c`, then `websocket`', {
-    fields: [
-      ['connection', 'upgrade'],
-      ['upgrade', 'h2c'],
-      ['upgrade', 'websocket']
-    ]
+    fields: [['connection', 'upgrade'], ['upgrade', 'h2c'], ['upgrade', 'websocket']]
   }),
   http2('`connection: x-authgear-user-id`', { fields: [['connection', 'x-authgear-user-id']] }),
   http2('`te: trailers`', { fields: [['te', 'trailers']] }),

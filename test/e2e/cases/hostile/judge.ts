@@ -48,8 +48,7 @@ const notBobs = (seen: Seen): readonly string[] =>
 function strangers (seen: Seen): readonly string[] {
   const isPublic = seen.method === 'OPTIONS' || seen.paths.every(path => path.startsWith('/public/'))
   return [
-    ...(isPublic ? [] : ['nobody is signed in']),
-    ...identityOf(seen).map((line) => `nobody has the identity ${line}`)
+    ...(isPublic ? [] : ['nobody is signed in']), ...identityOf(seen).map((line) => `nobody has the identity ${line}`)
   ]
 }
 
@@ -63,11 +62,9 @@ const valuesOf = ({ headers }: Seen, wanted: string): readonly string[] =>
   headers.filter(([name]) => name === wanted).map(([, value]) => value)
 
 function hopsOf (seen: Seen, webSocket: boolean, known: readonly string[]): readonly string[] {
-  const passed = Object.entries(HOPS)
-    .filter(([name]) => !known.includes(name))
+  const passed = Object.entries(HOPS).filter(([name]) => !known.includes(name))
     .flatMap(([name, constant]) =>
-      valuesOf(seen, name)
-        .filter((value) => value !== '' && !constant.test(value))
+      valuesOf(seen, name).filter((value) => value !== '' && !constant.test(value))
         .map((value) => `the client's ${name}: ${value}`)
     )
   const upgrades = valuesOf(seen, 'upgrade').length

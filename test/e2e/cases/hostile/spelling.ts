@@ -68,12 +68,7 @@ export function http2 (
   name: string,
   { method = 'GET', path = '/page', authority = HOST, fields = [], fate = 'either' }: Fields
 ): Spelling {
-  const head: readonly Line[] = [
-    [':method', method],
-    [':scheme', 'http'],
-    [':path', path],
-    [':authority', authority]
-  ]
+  const head: readonly Line[] = [[':method', method], [':scheme', 'http'], [':path', path], [':authority', authority]]
   return {
     name: `HTTP/2: ${name}`,
     fate,
