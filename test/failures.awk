@@ -5,5 +5,6 @@ inside && /^ *---$/ { next }
 inside && /^ *\.\.\.$/ { inside = 0; next }
 /^ *(ok|# Subtest|[0-9]+\.\.[0-9]+)/ { inside = 0 }
 /^== .* failed/ { print; inside = 1; left = 60; next }
+/^skipped: / { print }
 /^$/ { inside = 0 }
 inside && left-- > 0 { print }

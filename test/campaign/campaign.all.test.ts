@@ -29,7 +29,7 @@ async function run (t: Test, topology: string, seed: number, side: number): Prom
       CAMPAIGN_SECONDS: String(SECONDS),
       CAMPAIGN_SEED: String(seed),
       CAMPAIGN_SHRINK_SECONDS: '0',
-      TAP_JOB_ID: String(6 + side) // ports of its own: helpers/free-port.ts
+      TAP_JOB_ID: String(8 + side) // ports of its own: helpers/free-port.ts
     },
     ready: (output) => output.includes('seed')
   })

@@ -15,13 +15,16 @@ export interface Choice {
 
 /** A file that only `npm run test:all` runs. */
 const ONLY_ALL = '.all.test.ts'
-/** Longest first, so that none of them runs alone at the end. */
+/** Longest first, so that none of them runs alone at the end; other folders after these. */
 const ORDER = ['campaign', 'e2e', 'contract', 'integration', 'security', 'fuzz', 'unit']
+/** What tests look at, and not tests. */
+const FIXTURES = join('test', 'fixtures') + sep
 
 /** A file that is named is run, whatever its tier. */
 export function jobsOf ({ all, paths }: Choice): readonly Job[] {
-  const roots = paths.length > 0 ? paths : ORDER.map((folder) => join('test', folder))
-  const files = roots.flatMap((root) => testFiles(root, all || root.endsWith(ONLY_ALL)))
+  const files = paths.length > 0
+    ? paths.flatMap((path) => testFiles(path, all || path.endsWith(ONLY_ALL)))
+    : testFiles('test', all).filter((file) => !file.startsWith(FIXTURES))
   return [...alone(files), ...together(files)]
 }
 
@@ -36,7 +39,7 @@ const isUnit = (file: string): boolean => file.startsWith(join('test', 'unit') +
 
 function alone (files: readonly string[]): readonly Job[] {
   const long = (file: string): number => Number(!file.endsWith(ONLY_ALL))
-  const folder = (file: string): number => ORDER.indexOf(file.split(sep)[1] ?? '')
+  const folder = (file: string): number => [...ORDER, file.split(sep)[1]].indexOf(file.split(sep)[1])
   return files.filter((file) => !isUnit(file) || file.endsWith(ONLY_ALL))
     .sort((a, b) => long(a) - long(b) || folder(a) - folder(b) || a.localeCompare(b))
     .map((file) => ({ name: file, files: [file] }))

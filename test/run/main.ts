@@ -45,14 +45,17 @@ async function runWhole (): Promise<void> {
   if (all) await runAll([() => runCheck('coverage'), ...skips > 0 ? [] : [() => runCheck('docs:behaviour -- --check')]])
 }
 
+const env = all && paths.length === 0 ? { RANDOM_TIMES } : {}
 await (paths.length === 0 ? runWhole() : runNamed())
 
 const sum = (count: (result: Result) => number): number => results.reduce((total, result) => total + count(result), 0)
 const skips = skippedOf(results)
-const refused = process.env['CI'] === undefined ? 0 : skips.length
-const failed = sum(({ failures }) => failures.length) + refused
+const refused = process.env['CI'] ? skips.length : 0
+const none = results.length === 0
+const failed = sum(({ failures }) => failures.length) + refused + Number(none)
 if (failed === 0 && results.length > 1) say(...slowestOf(results))
-say(...skips, ...failuresOf(results, process.env), '')
+say(...skips, ...failuresOf(results, { ...process.env, ...env }), '')
+if (none) say(`no test in ${paths.join(' ')}${all ? '' : ': is it one of npm run test:all? Name the file, or add --all'}`)
 if (refused > 0) say('CI allows no skipped test')
 say(`${sum(({ passed }) => passed)} passed, ${failed} failed, ${skips.length - refused} skipped`)
 process.exitCode = failed === 0 ? 0 : 1

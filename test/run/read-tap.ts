@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import { Parser, type Result } from 'tap-parser'
+import { type FinalResults, Parser, type Result } from 'tap-parser'
 
 export interface Failure {
   /** The names of the test and of the tests that it is in. */
@@ -31,12 +31,21 @@ export async function readTap (output: Readable): Promise<Outcome> {
     else if (result.ok) passed += 1
     else failures.push({ test: nameOf(result), at: placeOf(result), detail: detailOf(result) })
   }
-  await new Promise<void>((resolve) => {
-    const root = new Parser(() => resolve())
+  const final = await new Promise<FinalResults>((resolve) => {
+    const root = new Parser(resolve)
     watch(root, judge)
-    output.pipe(root)
+    output.on('data', (chunk: Buffer) => root.write(chunk)).once('close', () => root.end())
   })
+  if (!final.ok && failures.length === 0) failures.push(brokenOff(final))
   return { passed, failures, skipped }
+}
+
+/** What no assertion says: a plan is missing, since the process ended before its last line, or it gave up. */
+function brokenOff ({ bailout, failures }: FinalResults): Failure {
+  const errors = failures.map(({ tapError }) => `TAP: ${tapError}`)
+  return {
+    test: bailout === false ? 'it did not end as TAP does' : `it gave up: ${bailout}`, at: undefined, detail: errors
+  }
 }
 
 /** A subtest's own line repeats what its assertions said, unless it alone knows: a plan that was not met. */

