@@ -31,7 +31,8 @@ t.test('over HTTP/1.1', async (t) => {
     })
   }
 
-  for (const lines of [3999, 4096, 20_000, 60_000]) {
+  // with Host and the token, 3,998 are as many as the parser keeps; Node 24.21 refuses longer ones, Node 20.20 cuts
+  for (const lines of [3998, 3999, 4096, 20_000, 60_000]) {
     await t.test(`refuses ${lines} header lines: the parser may have dropped the policy`, async (t) => {
       for (const last of [[], [POLICY.join(': ')], ['Content-Length: 5']]) {
         const answers = await all(port, request(lines, ...last) + request(0))

@@ -21,3 +21,13 @@ t.test('what no test ran is not called covered, though it lies in a file that wa
   t.ok(other < 70 && asked > other, `more of the asked template ran than of another one: ${asked} %, ${other} %`)
   t.ok(percentOf('revocation/publisher.ts') < 1, 'and nothing of what nobody loaded')
 })
+
+t.test('what a test ran of a source is covered, though a joined file had it and ran none of it', async (t) => {
+  const records = t.testdir()
+  const env = { ...process.env, NODE_V8_COVERAGE: records, TAP_TIMEOUT: '600' }
+  await run(process.execPath, [MAIN, 'snippet', 'caddy'], { env })
+  await run(process.execPath, ['test/unit/commands/snippet.test.ts'], { env, maxBuffer: 2 ** 26 })
+  const failed: unknown = await run(process.execPath, [GATE, records]).catch((error: unknown) => error)
+  t.match(failed, { code: 1 }, 'two processes are not the whole')
+  t.notMatch((failed as { stdout?: string }).stdout, /templates\/traefik-labels/)
+})

@@ -12,11 +12,11 @@ interface Run {
 }
 
 /** `npm test -- FILE…`, without servers and build. */
-function run (names: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Run> {
+function run (names: readonly string[], env: Readonly<Record<string, string>> = {}, folder?: string): Promise<Run> {
   const files = names.map((name) => `${SAMPLES}/${name}.test.ts`)
-  const { CI: _, ...ours } = process.env
+  const { CI: _, RANDOM_TIMES: __, FUZZ_SEED: ___, ...ours } = process.env
   return new Promise((resolve) => {
-    const args = ['test/run/main.ts', ...files]
+    const args = ['test/run/main.ts', ...folder === undefined ? files : [folder]]
     execFile(process.execPath, args, { cwd: ROOT, env: { ...ours, ...env } }, (error, stdout) =>
       resolve({ status: Number(error?.code ?? 0), screen: stdout.trimEnd().split('\n') }))
   })
@@ -41,16 +41,38 @@ t.test('a green run passes, with a line for each file', async (t) => {
   t.equal(screen.at(-1), '1 passed, 0 failed, 0 skipped')
 })
 
-for (const [name, why] of Object.entries({
-  killed: 'SIGKILL ended it', silent: 'it asserts nothing', unplanned: 'a plan that is not met'
-})) {
-  t.test(`a file fails where ${name === 'unplanned' ? 'a plan is not met' : why}`, async (t) => {
+/** What no assertion says. */
+const BROKEN: Readonly<Record<string, string>> = {
+  killed: 'SIGKILL ended it',
+  silent: 'it asserts nothing',
+  unplanned: 'a plan that is not met',
+  early: 'it did not end as TAP does\n *TAP: no plan',
+  bailout: 'it gave up: no more'
+}
+for (const [name, why] of Object.entries(BROKEN)) {
+  t.test(`${name}: a file that breaks off fails, and says why`, async (t) => {
     const { status, screen } = await run([name])
     t.equal(status, 1)
     t.match(screen.join('\n'), new RegExp(why))
     t.match(screen.at(-1), /^\d passed, [1-9] failed, 0 skipped$/)
   })
 }
+
+t.test('a process that a test leaves behind holds nothing up', async (t) => {
+  t.equal((await run(['orphan'])).screen.at(-1), '1 passed, 0 failed, 0 skipped')
+})
+
+t.test('a choice without a test fails, and says so', async (t) => {
+  const { status, screen } = await run([], {}, 'test/helpers')
+  t.equal(status, 1)
+  t.match(screen.join('\n'), /no test in test\/helpers/)
+  t.equal(screen.at(-1), '0 passed, 1 failed, 0 skipped')
+})
+
+t.test('the command that repeats a random test names how many cases it had', async (t) => {
+  const { screen } = await run(['red'], { RANDOM_TIMES: '4' })
+  t.ok(screen.includes('   again: RANDOM_TIMES=4 npm test -- test/fixtures/run/red.test.ts'))
+})
 
 t.test('with CI set a skipped test is a failure', async (t) => {
   const { screen } = await run(['red'], { CI: '1' })

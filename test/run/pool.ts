@@ -13,6 +13,7 @@ const IDLE = 0.3
  * other one has while it runs.
  */
 export function runPool (jobs: ReadonlyArray<(place: number) => Promise<void>>): Promise<void> {
+  if (jobs.length === 0) return Promise.resolve()
   const waiting = [...jobs]
   const places = Array.from({ length: MOST }, (_, place) => place)
   let running = 0

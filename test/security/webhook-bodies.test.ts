@@ -11,6 +11,8 @@ import { advisory } from './helpers/advisory.ts'
 
 const MEBIBYTE = 1024 * 1024
 const GENUINE = 100
+/** So many bodies are read at the same time; one more displaces another. */
+const MOST_AT_ONCE = 256
 
 async function start (t: Test, options: Partial<InProcessOptions> = {}): Promise<InProcess> {
   const simulator = await startSimulator(t)
@@ -76,6 +78,14 @@ t.test('a body without a well-formed signature is not waited for', async (t) => 
     await untilClosed(socket)
   }
   t.equal(adapter.lines.filter(({ status }) => status === 401).length, 3)
+})
+
+t.test('bodies without a well-formed signature displace none that may be genuine', async (t) => {
+  const adapter = await start(t)
+  await sendUnfinished(t, adapter, 0)
+  const others = Array.from({ length: MOST_AT_ONCE }, () => sendUnfinished(t, adapter, 0, 'guessed'))
+  await Promise.all((await Promise.all(others)).map(untilClosed))
+  t.notOk(adapter.lines.some(({ status }) => status === 503), 'none made room')
 })
 
 t.test('a flood of wrong signatures writes ten lines a second and counts the rest', async (t) => {
