@@ -12,7 +12,7 @@ const ROW = new RegExp(String.raw`advisory\(\s*t,\s*${TEXT},\s*${TEXT}`, 'g')
 /** @returns the rows, sorted: names, what went wrong, file */
 export function advisories () {
   const folder = new URL('../test/security/', import.meta.url)
-  const files = readdirSync(folder).filter(name => name.endsWith('.test.ts')).sort()
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.ts')).sort()
   const rows = files.flatMap((file) =>
     Array.from(readFileSync(new URL(file, folder), 'utf8').matchAll(ROW), ([, names = '', fault = '']) => ({
       names: plain(names),

@@ -22,7 +22,7 @@ export type Publisher = Readonly<{
 }>
 
 /** A revocation that the follower has not read back by then counts as pending. */
-const CONFIRM_WITHIN_MS = 1000
+export const CONFIRM_WITHIN_MS = 1000
 /** How long a replica that stops tries to publish its pending revocations. */
 const DRAIN_MS = 3000
 /** More pending revocations than this are one `everything`. */

@@ -161,9 +161,11 @@ t.test('Redis that does not answer', { skip: skipOrFail('redis-server') }, async
   t.test('frozen, it is unreachable within its time, and never a miss', async t => {
     redis.pause()
     t.teardown(() => redis.resume())
+    const began = performance.now()
     const slow = { kind: 'unreachable', error: { code: 'REDIS_TOO_SLOW' } }
     t.match(await cache.read(A), slow, 'its own time-out, not the connection\'s ten times as long')
     t.equal((await cache.write(A, entryOf(), 20_000)).kind, 'unreachable')
+    t.ok(performance.now() - began < 20_000, 'two commands of 50 ms, however slow the machine is')
   })
 
   t.test('stopped, it is unreachable at once', async t => {

@@ -4,7 +4,6 @@ import { EVERYTHING } from '../helpers/log-entry.ts'
 import { startCluster } from '../helpers/redis-cluster.ts'
 import { follows, KEY, roleOf, STALE_MS, startPair } from '../helpers/redis-pair.ts'
 import { startSentinelGroup } from '../helpers/redis-sentinel.ts'
-import { startRedis } from '../helpers/redis.ts'
 import { skipOrFail } from '../helpers/servers.ts'
 import { settled, type LogReplica } from '../helpers/stream-log.ts'
 import { until } from '../helpers/until.ts'
@@ -45,17 +44,6 @@ t.test('for how long a master is followed', { skip: skipOrFail('redis-server') }
     await group.nodes[1]?.stop()
     t.equal(await a.log.revoke(EVERYTHING), 'logged', 'acknowledged on the word of the Sentinels')
     await followsOn(t, a)
-  })
-
-  t.test('what most Sentinels name is followed, though replicas acknowledge another', async (t) => {
-    const group = await startSentinelGroup(t, { replicas: 2 })
-    const a = await follows(t, group.servers)
-    const other = await startRedis(t)
-    await group.monitor(other.port)
-    await until('it follows the other', async () => (await other.cli('EXISTS', `${KEY}:head`)) === 1, 20_000)
-    await settled(a)
-    t.equal(await a.log.revoke(EVERYTHING), 'logged')
-    t.ok(Number(await other.cli('XLEN', `${KEY}:stream`)) > 1, 'what is acknowledged is there')
   })
 
   t.test('a planned failover by Sentinel ends following for less than 5 s', async (t) => {

@@ -3,6 +3,7 @@ import type { LogStore } from '../../src/revocation/store.ts'
 import { EVERYTHING, user } from '../helpers/log-entry.ts'
 import { addPrintedUser, PASSWORD, USERNAME } from '../helpers/redis-acl.ts'
 import { follows, KEY, roleOf, STALE_MS, startPair } from '../helpers/redis-pair.ts'
+import { startSentinelGroup } from '../helpers/redis-sentinel.ts'
 import { skipOrFail } from '../helpers/servers.ts'
 import { openLogReplica, PATIENCE_MS, settled } from '../helpers/stream-log.ts'
 import { until } from '../helpers/until.ts'
@@ -63,15 +64,29 @@ t.test('who is master', { skip: skipOrFail('redis-server') }, async (t) => {
   t.test('no revocation is acknowledged that a master just cut off may lose', async (t) => {
     const { master, link } = await startPair(t)
     const a = await follows(t, master.port)
+    a.clock.stop() // a machine that stands still for 3 s does not follow
     t.equal(await a.log.revoke(EVERYTHING), 'logged')
     link.become({ kind: 'half-open' })
     a.pendAfter(1000)
     t.equal(await a.log.revoke(EVERYTHING), 'pending', 'no Redis replica has it')
+    t.ok(a.log.isFollowing(), 'though it is still followed')
+    a.clock.go()
     a.pendAfter(PATIENCE_MS)
     link.become({ kind: 'fair' })
     link.cut()
     await settled(a)
     t.equal(await a.log.revoke(EVERYTHING), 'logged')
+  })
+
+  t.test('what most Sentinels name is followed, though replicas acknowledge another', async (t) => {
+    const group = await startSentinelGroup(t, { replicas: 2 })
+    const a = await follows(t, group.servers)
+    const other = await startRedis(t)
+    await group.monitor(other.port)
+    await until('it follows the other', async () => (await other.cli('EXISTS', `${KEY}:head`)) === 1)
+    await settled(a)
+    t.equal(await a.log.revoke(EVERYTHING), 'logged')
+    t.ok(Number(await other.cli('XLEN', `${KEY}:stream`)) > 1, 'what is acknowledged is there')
   })
 
   t.test('a Redis replica 120 ms away is waited for, and no revocation is pending', async (t) => {
@@ -147,14 +162,17 @@ t.test('who is master', { skip: skipOrFail('redis-server') }, async (t) => {
     await until(
       'it has a replica', async () => JSON.stringify(await redis.cli('ROLE')).includes(String(copy.port)), 30_000
     )
+    a.clock.stop()
     await a.log.revoke(EVERYTHING)
     await copy.stop()
     await until('it has none', async () => !JSON.stringify(await redis.cli('ROLE')).includes(String(copy.port)), 30_000)
-    a.pendAfter(10)
+    a.pendAfter(1000)
     await a.log.revoke(EVERYTHING)
+    t.ok(a.log.isFollowing(), 'not yet')
     a.clock.jump(STALE)
     await a.log.revoke(EVERYTHING)
     t.notOk(a.log.isFollowing())
+    a.clock.go()
     await copy.restart()
     await settled(a)
   })

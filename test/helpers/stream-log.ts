@@ -1,13 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { Redis } from 'ioredis'
 import type { Test } from 'tap'
-import { systemClock, type Clock } from '../../src/clock.ts'
+import { momentOf, systemClock, type Clock } from '../../src/clock.ts'
 import type { Entry } from '../../src/core/entry.ts'
 import type { EpochMs } from '../../src/core/token-expiry.ts'
 import { openLogConnections } from '../../src/redis/log-connections.ts'
 import type { RedisSettings } from '../../src/redis/options.ts'
 import { follow } from '../../src/revocation/follow.ts'
 import { createEntryCodec, type Fields } from '../../src/revocation/codec.ts'
+import { CONFIRM_WITHIN_MS } from '../../src/revocation/publisher.ts'
 import type { LogStore } from '../../src/revocation/store.ts'
 import type { Affected, Origin } from '../../src/revocation/types.ts'
 import { createRedisLogStore } from '../../src/revocation/redis-store.ts'
@@ -24,16 +25,26 @@ export interface JumpingClock extends Clock {
   jump (ms: number): void
   /** The wall clock alone, as that of a machine that slept. */
   jumpWall (ms: number): void
+  /** Both stand still, but for a microsecond at each look, so that what comes later is later; they still jump. */
+  stop (): void
+  /** Both go on, from the time that it is. */
+  go (): void
 }
 
 /** The system's clock, which goes on by itself, and jumps. */
 export function jumpingClock (): JumpingClock {
   let [ahead, wallAhead] = [0, 0]
+  let stopped: { monotonic: number, wall: number } | undefined
   return Object.freeze({
-    monotonic: () => systemClock.monotonic() + ahead,
-    wall: () => systemClock.wall() + ahead + wallAhead as EpochMs,
+    monotonic () {
+      if (stopped !== undefined) stopped.monotonic += 0.001
+      return (stopped?.monotonic ?? systemClock.monotonic()) + ahead
+    },
+    wall: () => (stopped?.wall ?? systemClock.wall()) + ahead + wallAhead as EpochMs,
     jump (ms: number) { ahead += ms },
-    jumpWall (ms: number) { wallAhead += ms }
+    jumpWall (ms: number) { wallAhead += ms },
+    stop () { stopped = { ...momentOf(systemClock) } },
+    go () { stopped = undefined }
   })
 }
 
@@ -73,8 +84,6 @@ export type LogReplicaOptions = Readonly<{
   wrap?: (store: LogStore) => LogStore
 }>
 
-/** CONFIRM_WITHIN_MS of the service. */
-const CONFIRM_MS = 1000
 /** A slow machine says of no revocation that works that it is pending. */
 export const PATIENCE_MS = 60_000
 
@@ -115,8 +124,8 @@ export function openLogReplica (
     retentionMs,
     observer,
     after (ms, callBack) {
-      const timer = setTimeout(callBack, ms === CONFIRM_MS ? confirmMs : ms)
-      if (ms === CONFIRM_MS) timer.unref()
+      const timer = setTimeout(callBack, ms === CONFIRM_WITHIN_MS ? confirmMs : ms)
+      if (ms === CONFIRM_WITHIN_MS) timer.unref()
       return () => clearTimeout(timer)
     },
     ...(page === undefined ? {} : { page }),

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { about, user } from '../helpers/log-entry.ts'
 import { startRedis } from '../helpers/redis.ts'
-import { openLogReplica, settled } from '../helpers/stream-log.ts'
+import { openLogReplica, PATIENCE_MS, settled } from '../helpers/stream-log.ts'
 import { until } from '../helpers/until.ts'
 
 const LIMITS = { webhook: 1, management: 10, audit: 10, logout: 10 } as const
@@ -15,7 +15,10 @@ t.test('a replica that stops publishes the revocations that wait beyond the budg
   t.equal(await stopping.log.revoke(user('beyond')), 'logged', 'the first beyond goes in at once, as everything')
   await settled(stopping, other)
   const before = other.log.snapshot()
-  const late = stopping.log.revoke(user('late')) // the next waits for ten seconds
+  stopping.pendAfter(10)
+  t.equal(await stopping.log.revoke(user('late')), 'pending', 'the next waits for ten seconds')
+  stopping.pendAfter(PATIENCE_MS)
+  const late = stopping.log.revoke(user('late'))
   await stopping.close() // as a rolling restart does; Authgear does not send the event again
   await until('the other replica knows of it, before ten seconds', () => other.log.isVoid(about('late'), before), 9000)
   t.equal(await late, 'logged')

@@ -16,11 +16,12 @@ export const tls: readonly Case[] = [{
   name: 'it asks over TLS, with --forward-auth https://…, and believes the certificate for that name only',
   only: (proxy) => !proxy.tls && (shipped(proxy) || proxy.grpc === true),
   async run (t, { authgear }, proxy) {
-    const own = makeOwnCert(t, NAME)
-    const replica = await startOneReplica(t, {}, { authgear, grpc: proxy.grpc === true, tls: own })
     const edits = proxy.server === 'haproxy' ? await findingNames(t) : {}
-    const start = (forwardAuthHost: string, ready: number) =>
-      startBefore(t, proxy, replica, { edits, forwardAuthHost, options: ['--login'], ready })
+    const start = async (certified: string, ready: number) => {
+      const tls = makeOwnCert(t, certified)
+      const replica = await startOneReplica(t, {}, { authgear, grpc: proxy.grpc === true, tls })
+      return await startBefore(t, proxy, replica, { edits, forwardAuthHost: NAME, options: ['--login'], ready })
+    }
 
     const right = await start(NAME, 401)
     t.equal((await ask(right.port)).status, 401)
@@ -30,7 +31,7 @@ export const tls: readonly Case[] = [{
       status: 404, headers: { 'x-forward-auth-reason': 'not_found' }
     })
 
-    const wrong = await start('127.0.0.1', proxy.facts.adapterDown)
+    const wrong = await start('other.example.com', proxy.facts.adapterDown)
     t.equal((await ask(wrong.port, { headers: [['Cookie', ALICE.cookie]] })).status, proxy.facts.adapterDown)
     t.ok((await ask(wrong.port, { path: '/_auth/login' })).status >= 500)
     t.equal(wrong.app.received.length, 0)

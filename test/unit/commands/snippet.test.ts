@@ -222,7 +222,7 @@ t.test('the lines that protect are in every configuration', async t => {
     )
     t.match(text, /# security: |-- security: /, proxy)
   }
-  // the others are run, with hostile requests, by test/e2e
+  // the others are run, with hostile requests, by test/e2e in `npm test`; Envoy and HAProxy in test:all alone
   const lines: Readonly<Partial<Record<ProxyName, readonly string[]>>> = {
     'traefik-labels': [
       'aliasheadersstrategy=delete', 'allowencodedslash=false', 'authResponseHeadersRegex=(?i)^X-Authgear-'
@@ -238,6 +238,24 @@ t.test('the lines that protect are in every configuration', async t => {
       'type: ExternalAuth', 'path: "/ext-authz/~anonymous=false&role=admin"', 'allowedHeaders: [Cookie, ',
       'allowedResponseHeaders: [X-Authgear-Session-Valid, ', 'X_Authgear_User_Roles', "'(?i)^/admin.*$'",
       '{ type: PathPrefix, value: /admin }'
+    ],
+    envoy: [
+      'failure_mode_allow: false', 'path_override: "/verify?anonymous=false&role=admin"',
+      'path_with_escaped_slashes_action: REJECT_REQUEST', 'headers_with_underscores_action: DROP_HEADER',
+      '.*authgear.*', 'x-forward-auth-.*', 'case_sensitive: false'
+    ],
+    'envoy-prefix': [
+      'failure_mode_allow: false', 'path_prefix: /ext-authz/~ #', 'name:find("authgear", 1, true)',
+      'x%-forward%-auth%-', 'OVERWRITE_IF_EXISTS_OR_ADD'
+    ],
+    'envoy-grpc': [
+      'failure_mode_allow: false',
+      'check_settings: { context_extensions: { policy: "anonymous=false&role=admin" } }', 'http2_protocol_options: {}',
+      'headers_with_underscores_action: DROP_HEADER', '.*authgear.*', 'case_sensitive: false'
+    ],
+    haproxy: [
+      'pcall(ask_again, txn)', 'http-request deny deny_status 503 unless { var(txn.authgear_allowed) -m bool }',
+      'del-header (?i)authgear -m reg', 'del-header x-forward-auth- -m beg', 'normalize-uri path-strip-dotdot full'
     ],
     apisix: ['allow_degradation: false', 'underscores_in_headers: "off"', 'status_on_error: 503'],
     istio: ['pathPrefix: /ext-authz/~ #', 'failOpen: false', 'INSERT_FIRST', 'DECODE_AND_MERGE_SLASHES'],

@@ -41,3 +41,14 @@ t.test('docs/interface.md lists the proxies of snippet, and no other', async (t)
   const [, list = ''] = / Proxies: (.+)\.$/m.exec(read('docs/interface.md')) ?? []
   t.strictSame(list.split(', ').map((name) => name.replaceAll('`', '')), [...PROXIES])
 })
+
+t.test('no page runs a package of ours from npm before there is one', async (t) => {
+  const pages = [
+    'README.md',
+    'CONTRIBUTING.md',
+    ...['docs', 'docs/proxies', DECISIONS].flatMap((folder) => pagesOf(folder).map((page) => join(folder, page)))
+  ]
+  for (const page of [...pages, 'docs/README.md', 'docs/proxies/README.md']) {
+    t.notMatch(read(page), /\bnpx\b(?! tap )|\bnpm (?:i|install|exec)\b.* authgear-forward-auth/, page)
+  }
+})
