@@ -2,7 +2,7 @@ import t, { type Test } from 'tap'
 import { createRootStore, type RootStore, type SyncResult } from '../../src/assertion/root-store.ts'
 import type { Root } from '../../src/assertion/roots.ts'
 import type { EpochMs } from '../../src/core/token-expiry.ts'
-import { STRICTEST } from '../helpers/redis-forms.ts'
+import { TRIED } from '../helpers/redis-forms.ts'
 import { redisTier, sealerOf, type TestTier } from '../helpers/redis-tier.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { skipOrFail } from '../helpers/servers.ts'
@@ -38,7 +38,7 @@ async function start (t: Test) {
   return { redis, tier, value: async () => (await tier.commands.getBuffer(NAME))?.toString('hex') }
 }
 
-for (const { name, server, start } of STRICTEST) {
+for (const { name, server, start } of TRIED) {
   t.test(`one root for all through ${name}`, { skip: skipOrFail(server) }, async (t) => {
     const { servers, settings } = await start(t)
     const tier = await redisTier(t, servers, { timeoutMs: 5000, ...settings })

@@ -193,6 +193,8 @@ async function startFleet (t: Test) {
   const options = {
     AUTHGEAR_ENDPOINT: simulator.url,
     REDIS_URL: `redis://127.0.0.1:${server.port}`,
+    // longer than a test waits: Authgear's own refusal would hide a revocation that never came
+    CACHE_TTL: '10m',
     CACHE_DEGRADED_TTL: '500ms',
     leaseWaitMs: 300
   }

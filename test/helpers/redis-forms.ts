@@ -5,6 +5,7 @@ import { startCluster } from './redis-cluster.ts'
 import { startSentinelGroup } from './redis-sentinel.ts'
 import { settingsFor } from './redis-settings.ts'
 import { startRedis } from './redis.ts'
+import { IS_ALL } from './runs.ts'
 import type { ServerName } from './servers.ts'
 import { makeTls } from './tls.ts'
 
@@ -108,4 +109,7 @@ export const FORMS: readonly RedisForm[] = [
 ]
 
 /** Where a command is most likely refused: keys in several slots, an old server; both with the rights of the page. */
-export const STRICTEST = FORMS.filter(({ name }) => /^(?:Cluster|Redis 6)/.test(name))
+const STRICTEST = FORMS.filter(({ name }) => /^(?:Cluster|Redis 6)/.test(name))
+
+/** For a test that needs not show every form each time. */
+export const TRIED = IS_ALL ? FORMS : STRICTEST

@@ -4,6 +4,7 @@ import { metricOf, sourceOf, sumOf, verify } from '../helpers/in-process-on-cloc
 import { adminApi, auditEnvironment } from '../helpers/audit.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { ask, type Answer } from '../helpers/request.ts'
+import { runs } from '../helpers/runs.ts'
 import { skipOrFail } from '../helpers/servers.ts'
 import { startSimulator, type RunningSimulator } from '../helpers/simulator.ts'
 import { until } from '../helpers/until.ts'
@@ -113,7 +114,7 @@ t.test('on three replicas', { skip: skipOrFail('redis-server') }, async (t) => {
 
   t.test('all replicas refuse the browser that signed out and accept the other one', async (t) => {
     const times: number[] = []
-    for (let n = 0; n < 2; n++) {
+    for (let n = 0; n < runs(2, 6); n++) {
       const [mine, other] = [controls.signIn('alice'), controls.signIn('alice')]
       await remembered(replicas, [mine, other].map(({ cookie }) => (replica) => byCookie(replica, cookie)))
       controls.signOut(mine.cookie)
@@ -127,7 +128,7 @@ t.test('on three replicas', { skip: skipOrFail('redis-server') }, async (t) => {
 
   t.test('a role that was taken is missed on all of them, one that was given counts', async (t) => {
     const times: number[] = []
-    for (let n = 0; n < 2; n++) {
+    for (let n = 0; n < runs(2, 6); n++) {
       const { accessToken } = controls.signIn('bob')
       controls.setRoles('bob', ['editor'])
       await timeUntil(

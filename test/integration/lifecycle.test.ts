@@ -11,6 +11,7 @@ import { freePort } from '../helpers/free-port.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { ask } from '../helpers/request.ts'
 import { startProcess } from '../helpers/process.ts'
+import { runs } from '../helpers/runs.ts'
 import { skipOrFail } from '../helpers/servers.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
 import { tempDir } from '../helpers/temp-dir.ts'
@@ -85,7 +86,7 @@ t.test('it starts though Authgear and Redis are down, and says so', async (t) =>
 t.test('is ready only when it follows the revocation log', { skip: skipOrFail('redis-server') }, async (t) => {
   const redis = await startRedis(t)
   const simulator = await startSimulator(t)
-  for (let start = 0; start < 2; start++) {
+  for (let start = 0; start < runs(2, 5); start++) {
     const [port, management] = [await freePort(), await freePort()]
     let said: unknown
     await startChild(t, {

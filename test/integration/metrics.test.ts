@@ -4,6 +4,7 @@ import t, { type Test } from 'tap'
 import { startInProcess } from '../helpers/in-process.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { ask, type Asked } from '../helpers/request.ts'
+import { runs } from '../helpers/runs.ts'
 import { allMetrics, seriesOf } from '../helpers/series.ts'
 import { mustFind, skipOrFail } from '../helpers/servers.ts'
 import { startSimulator, type RunningSimulator } from '../helpers/simulator.ts'
@@ -76,7 +77,7 @@ t.test('promtool finds nothing to complain of', { skip: skipOrFail('promtool') }
   )
 })
 
-const COUNT = 100
+const COUNT = runs(100, 1000)
 
 /** Requests in which everything that a client can choose is different from that of every other. */
 function chosen (mark: string, token: string): Asked[] {

@@ -17,7 +17,9 @@ t.test('replicas whose Redis is out of memory', { skip: skipOrFail('redis-server
   const redis = await startRedis(t, { args: ['--maxmemory-policy', 'noeviction'] })
   const simulator = await startSimulator(t)
   const clock = jumpingClock()
-  const settings = { REDIS_URL: redis.url, AUTHGEAR_WEBHOOK_SECRET: WEBHOOK_SECRET, clock }
+  // longer than a test waits: Authgear's own refusal would hide a webhook that never came
+  const cache = { CACHE_TTL: '10m', CACHE_DEGRADED_TTL: '10m' }
+  const settings = { REDIS_URL: redis.url, AUTHGEAR_WEBHOOK_SECRET: WEBHOOK_SECRET, ...cache, clock }
   const open = (): Promise<InProcess> => startInProcess(t, { AUTHGEAR_ENDPOINT: simulator.url, ...settings })
   const [first, second] = [await open(), await open()]
   const source = async (adapter: InProcess, token: string): Promise<string> => sourceOf(await verify(adapter, token))

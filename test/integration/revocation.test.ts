@@ -46,7 +46,8 @@ async function startFleet (t: Test, count: number, options: Partial<InProcessOpt
 
 t.test('on several replicas', { skip: skipOrFail('redis-server') }, async (t) => {
   t.test('a user who was disabled is refused on three replicas', async (t) => {
-    const { simulator, replicas, at } = await startFleet(t, 3)
+    // longer than the test waits: Authgear's own refusal would hide a revocation that never came
+    const { simulator, replicas, at } = await startFleet(t, 3, { CACHE_TTL: '10m' })
     const times: number[] = []
     for (let n = 0; n < 20; n++) {
       const token = `T${String(n).padStart(31, '0')}`

@@ -10,6 +10,9 @@ import { demo, startSimulator } from '../helpers/simulator.ts'
 import { until } from '../helpers/until.ts'
 import { disabledEvent, sign, webhookOf, WEBHOOK_SECRET } from '../helpers/webhook.ts'
 
+/** Longer than a test waits: Authgear refuses whom a revocation ends, and would hide one that never came. */
+const LONG = { CACHE_TTL: '10m', CACHE_DEGRADED_TTL: '10m' }
+
 interface Recorded {
   readonly body?: string
   readonly headers?: ReadonlyArray<readonly [string, string]>
@@ -38,9 +41,9 @@ async function start (t: Test, options: Partial<InProcessOptions> = {}) {
 
 t.test('a disabled user is refused at the next request, on every replica', async (t) => {
   const redis = await startRedis(t)
-  const { simulator, adapter } = await start(t, { REDIS_URL: redis.url })
+  const { simulator, adapter } = await start(t, { REDIS_URL: redis.url, ...LONG })
   const others = await Promise.all(
-    [1, 2].map(() => startInProcess(t, { AUTHGEAR_ENDPOINT: simulator.url, REDIS_URL: redis.url }))
+    [1, 2].map(() => startInProcess(t, { AUTHGEAR_ENDPOINT: simulator.url, REDIS_URL: redis.url, ...LONG }))
   )
   const replicas = [adapter, ...others]
   await until('all follow the log', () => replicas.every(({ service }) => service.redisState() === 'up'))
@@ -144,8 +147,8 @@ t.test('a repeated event makes no second entry', async (t) => {
 
 t.test('without Redis it is 503 and holds here; the others follow when Redis is back', async (t) => {
   const redis = await startRedis(t)
-  const { simulator, adapter } = await start(t, { REDIS_URL: redis.url })
-  const other = await startInProcess(t, { AUTHGEAR_ENDPOINT: simulator.url, REDIS_URL: redis.url })
+  const { simulator, adapter } = await start(t, { REDIS_URL: redis.url, ...LONG })
+  const other = await startInProcess(t, { AUTHGEAR_ENDPOINT: simulator.url, REDIS_URL: redis.url, ...LONG })
   await until('both follow', () => [adapter, other].every(({ service }) => service.redisState() === 'up'))
   for (const replica of [adapter, other]) t.equal((await verify(replica, demo.bob.accessToken)).status, 200)
   await redis.stop()

@@ -1,57 +1,9 @@
 import cluster from 'node:cluster'
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import t, { type Test } from 'tap'
-import { createFleet, type Fleet } from '../../src/workers/fleet.ts'
-import type { Repeat } from '../../src/clock.ts'
-import { createLog } from '../../src/logging/log.ts'
-import { NOTHING_READ } from '../../src/workers/whole.ts'
-import { manualClock, type ManualClock } from '../helpers/manual-clock.ts'
-import { tempDir } from '../helpers/temp-dir.ts'
+import t from 'tap'
+import {
+  beginFleet as begin, PURGE, REPORT, startFleet as start, type FleetWorld as World
+} from '../helpers/fleet-world.ts'
 import { until } from '../helpers/until.ts'
-
-const REPORT = JSON.stringify({
-  kind: 'report', report: { state: 'serving', redis: 'up', authgear: 'ok', reading: NOTHING_READ, others: [] }
-})
-const PURGE = { method: 'POST', path: '/revocations', headers: {}, body: '{}', client: '127.0.0.1' } as const
-
-type World = Readonly<{
-  fleet: Fleet
-  clock: ManualClock
-  lines: readonly string[]
-  logged: () => string
-  /** A second of the primary's own life, whatever else goes by; it has read what the workers sent by then. */
-  tick: () => Promise<void>
-}>
-
-/** Two workers, each by this program. */
-function begin (t: Test, program: string, execArgv: readonly string[] = []): World {
-  const exec = join(tempDir(t, 'worker'), 'worker.cjs')
-  writeFileSync(exec, program)
-  cluster.setupPrimary({ exec })
-  const [clock, lines, texts] = [manualClock(), [] as string[], [] as string[]]
-  const log = createLog('info', { write: (text: string) => texts.push(text) })
-  let act = (): void => {}
-  const repeat: Repeat = (ms, once) => {
-    t.equal(ms, 1000)
-    act = once
-    return () => { act = () => {} }
-  }
-  const fleet = createFleet({ count: 2, log, execArgv, line: (text) => lines.push(text), clock, repeat })
-  t.teardown(() => fleet.end(0))
-  const tick = async (): Promise<void> => {
-    await new Promise((resolve) => { setImmediate(resolve) })
-    act()
-  }
-  return { fleet, clock, lines, logged: () => texts.join(''), tick }
-}
-
-/** Two workers that serve by their own word, each by this program. */
-async function start (t: Test, program: string): Promise<World> {
-  const world = begin(t, `process.send(${REPORT})\n${program}`)
-  await world.fleet.serving()
-  return world
-}
 
 /** Reports once and no more, as one whose event loop stands still. */
 const STANDS_STILL = "process.on('message', ({ id }) => process.send({ kind: 'failed', id }))"

@@ -46,7 +46,10 @@ const status = async ({ managementUrl }: Service): Promise<Status> =>
   await (await fetch(`${managementUrl}/status.json`)).json() as Status
 
 t.test('workers of one replica', { skip }, async (t) => {
-  const { service, simulator, redis } = await start(t, { CACHE_DEGRADED_TTL: '1m' })
+  const { service, simulator, redis } = await start(t, {
+    // longer than a test waits: Authgear's own refusal would hide a revocation that never came
+    CACHE_TTL: '10m', CACHE_DEGRADED_TTL: '10m'
+  })
   const REQUESTS = 20
   /** The kernel may give all connections of one round to one worker. */
   let asked = 0
