@@ -35,11 +35,10 @@ try {
  * @returns per source its lines, and whether each ran
  */
 async function linesOf (folder, origin) {
-  const outputDir = mkdtempSync(join(work, 'report-'))
   const report = new CoverageReport({
     logging: 'error',
-    outputDir,
-    reports: [['lcovonly', { file: 'lcov.info' }]],
+    outputDir: work,
+    reports: [['codecov']], // for its counts of each line
     entryFilter: ({ url }) => url.startsWith(origin),
     sourceFilter: (path) => path.includes('src/'),
     onEntry: mapToSource,
@@ -47,24 +46,19 @@ async function linesOf (folder, origin) {
     all: { dir: fileURLToPath(SRC), filter: '**/*.ts', transformer: mapToSource }
   })
   await report.addFromDir(folder)
-  if (await report.generate() === undefined) return new Map()
-  return readLcov(readFileSync(join(outputDir, 'lcov.info'), 'utf8'))
+  const results = await report.generate()
+  return new Map((results?.files ?? []).map(({ sourcePath, data }) => [sourcePath, ranOf(data.lines)]))
 }
 
-function readLcov (text) {
-  const files = new Map()
-  let lines
-  for (const [, kind, value] of text.matchAll(/^(SF|DA):(.*)$/gm)) {
-    if (kind === 'SF') files.set(value.replace(/^.*?src\//, 'src/'), lines = new Map())
-    else lines.set(...value.split(',').map(Number))
-  }
-  return files
+/** A count, or a text such as `1/2` for a line of which a part ran: that is none that ran. */
+function ranOf (counts) {
+  return new Map(Object.entries(counts).map(([line, count]) => [line, Number(count) > 0]))
 }
 
 function union (one, other) {
   for (const [path, lines] of other) {
     const known = one.get(path) ?? new Map()
-    for (const [line, count] of lines) known.set(line, (known.get(line) ?? 0) + count)
+    for (const [line, ran] of lines) known.set(line, known.get(line) === true || ran)
     one.set(path, known)
   }
   if (one.size === 0) throw new Error('there are no records of V8: run npm run test:all first')
