@@ -4,7 +4,7 @@ import t, { type Test } from 'tap'
 import { startInProcess, type InProcess, type InProcessOptions } from '../helpers/in-process.ts'
 import { metricOf } from '../helpers/in-process-on-clock.ts'
 import { untilClosed } from '../helpers/raw-http.ts'
-import { startRedis } from '../helpers/redis.ts'
+import { startRedis, type RedisServer } from '../helpers/redis.ts'
 import { ask, type Answer } from '../helpers/request.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
 import { until } from '../helpers/until.ts'
@@ -145,19 +145,29 @@ t.test('a repeated event makes no second entry', async (t) => {
   t.equal(await length() - before, 2)
 })
 
-t.test('without Redis it is 503 and holds here; the others follow when Redis is back', async (t) => {
-  const redis = await startRedis(t)
-  const { simulator, adapter } = await start(t, { REDIS_URL: redis.url, ...LONG })
-  const other = await startInProcess(t, { AUTHGEAR_ENDPOINT: simulator.url, REDIS_URL: redis.url, ...LONG })
-  await until('both follow', () => [adapter, other].every(({ service }) => service.redisState() === 'up'))
-  for (const replica of [adapter, other]) t.equal((await verify(replica, demo.bob.accessToken)).status, 200)
-  await redis.stop()
-  simulator.controls.disable('bob')
-  t.equal((await post(adapter, disabled(demo.bob.id))).status, 503)
-  t.equal((await verify(adapter, demo.bob.accessToken)).status, 401)
-  await redis.restart()
-  await until('the other refuses too', async () => (await verify(other, demo.bob.accessToken)).status === 401)
-})
+type Act = (redis: RedisServer) => unknown
+
+/** One that was stopped has lost the log, and all forget what they remember; one that was frozen has it. */
+const TROUBLES: ReadonlyArray<readonly [what: string, begin: Act, end: Act]> = [
+  ['stopped', (redis) => redis.stop(), (redis) => redis.restart()],
+  ['frozen', (redis) => redis.pause(), (redis) => redis.resume()]
+]
+
+for (const [what, begin, end] of TROUBLES) {
+  t.test(`while Redis is ${what} it is 503 and holds here; the others follow later`, async (t) => {
+    const redis = await startRedis(t)
+    const { simulator, adapter } = await start(t, { REDIS_URL: redis.url, ...LONG })
+    const other = await startInProcess(t, { AUTHGEAR_ENDPOINT: simulator.url, REDIS_URL: redis.url, ...LONG })
+    await until('both follow', () => [adapter, other].every(({ service }) => service.redisState() === 'up'))
+    for (const replica of [adapter, other]) t.equal((await verify(replica, demo.bob.accessToken)).status, 200)
+    await begin(redis)
+    simulator.controls.disable('bob')
+    t.equal((await post(adapter, disabled(demo.bob.id))).status, 503)
+    t.equal((await verify(adapter, demo.bob.accessToken)).status, 401)
+    await end(redis)
+    await until('the other refuses too', async () => (await verify(other, demo.bob.accessToken)).status === 401)
+  })
+}
 
 t.test('a body that never comes is given up, and its connection with it', async (t) => {
   const { adapter } = await start(t)
