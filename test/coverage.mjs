@@ -30,7 +30,7 @@ try {
 }
 
 /**
- * Of the records of one origin: monocart calls a line of a source uncovered where one file that was joined of it did not
+ * Of the records of one origin: monocart calls a line of a source uncovered where a file that was joined of it did not
  * run it, though the source itself did.
  * @returns per source its lines, and whether each ran
  */

@@ -68,17 +68,27 @@ function isForResource ({ rawHeaders }: VerifyRequest, { resources }: TokenNeeds
 
 type RoutePolicy = Readonly<{ policy: Policy, needs: TokenNeeds }>
 
-/** A route without a resource, or with one that this deployment does not have, lets nobody in. */
+const NO_HEADER: PolicyTexts['proxy'] = Object.freeze({ policies: [], requestId: undefined, declaresBody: false })
+
+/**
+const NO_HEADER: PolicyTexts['proxy'] = { policies: [], requestId: undefined, declaresBody: false }
+ * policy header may be the client's: it names no resource for a route that has none.
+ */
 function createRoutePolicy (
   { resources }: ResourceDeps,
   words: OwnWords = 'trusted'
 ): (request: VerifyRequest) => RoutePolicy {
-  return createDerivedPolicies((policy) => {
+  const routeOf = createDerivedPolicies((policy): RoutePolicy => {
     const needs = tokenNeedsOf(policy)
     if (policy.kind === 'bad') return { policy, needs }
     if (needs.resources.length === 0) return NO_RESOURCE
     return needs.resources.every((uri) => resources.has(uri)) ? { policy, needs } : UNKNOWN_RESOURCE
   }, words)
+  if (words === 'doubtful') return routeOf
+  return (request) => {
+    const own = routeOf({ query: request.query, proxy: NO_HEADER })
+    return request.proxy.policies.length === 0 || own.policy.kind === 'bad' ? own : routeOf(request)
+  }
 }
 
 const bad = (why: string): RoutePolicy => ({ policy: { kind: 'bad', why }, needs: { resources: [], scopes: [] } })
@@ -171,8 +181,6 @@ function admittedOf ({ key, credentials }: CredentialContext, token: ResourceTok
   const { userId, identity, clientId, scopes } = token
   return { key, credentials, userId, identity, grant: { clientId, scopes } }
 }
-
-const NO_HEADER: PolicyTexts['proxy'] = Object.freeze({ policies: [], requestId: undefined, declaresBody: false })
 
 /**
  * The prefix to which Envoy and Istio append the client's path: a policy of the proxy's that names a resource chooses

@@ -93,6 +93,16 @@ t.test('no token of the corpus passes, and none is an outage', async (t) => {
   }
 })
 
+t.test('a client’s own policy header names no resource for a route that has none', async (t) => {
+  const { port, machine } = await start(t)
+  const headers: readonly HeaderLine[] = [...bearer(machine()), ['X-Forward-Auth-Policy', query()]]
+  for (const endpoint of ['/resource', '/resource-or-session']) {
+    for (const path of [endpoint, `${endpoint}?scope=read:orders`]) {
+      t.equal((await ask(port, { path, headers })).status, 403, path)
+    }
+  }
+})
+
 /** Policy, of whom, status and reason. */
 const POLICIES: ReadonlyArray<readonly [policy: string, who: 'machine' | 'person', status: number, reason: string]> = [
   [query(), 'machine', 200, 'allowed'],
