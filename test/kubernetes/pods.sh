@@ -3,8 +3,10 @@
 
 # the chart's release of part_chart, with what these pods can reach
 upgrade() {
+  # two slow cores take longer than the chart's 5 s until kube-proxy and Traefik have left a pod out
   $helm upgrade forward-auth deploy/kubernetes/chart -n auth -f test/deploy/matrix/default.yaml --set fullnameOverride=forward-auth \
     --set image.repository=docker.io/library/authgear-forward-auth --set image.tag=test --set image.pullPolicy=Never \
+    --set config.SHUTDOWN_DELAY=15s \
     --set config.REDIS_URL=redis://$address:6379 --set "config.AUTHGEAR_RESOLVER_URL=http://$address:$resolver/resolve" \
     --set traefik.enabled=true "$@"
 }
