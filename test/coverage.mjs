@@ -1,7 +1,7 @@
 // How much of src the tests ran, by V8's own records of the test files and of every process that they started:
 // `node test/coverage.mjs [FOLDER]`. Exits 1 where fewer lines ran than should. A build joins many sources in one file
 // (docs/decisions/158-our-source-in-one-file.md), which needs a reader that knows each by its ranges.
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { stripTypeScriptTypes } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
@@ -17,6 +17,7 @@ const code = memoize((path) => stripTypeScriptTypes(readFileSync(path, 'utf8')))
 const work = mkdtempSync(join(tmpdir(), 'coverage-'))
 try {
   const folder = process.argv[2] ?? '.tap/coverage'
+  for (const name of readdirSync(folder)) if (!isWhole(join(folder, name))) rmSync(join(folder, name))
   const files = union(await linesOf(folder, SRC), await linesOf(folder, DIST))
   const all = [...files.values()].map((lines) => [...lines.values()])
   for (const [path, lines] of files) {
@@ -27,6 +28,15 @@ try {
   process.exitCode = percentOf(all.flat()) >= LEAST_LINES ? 0 : 1
 } finally {
   rmSync(work, { recursive: true, force: true })
+}
+
+/** A process that is killed while it writes its record leaves a part of it. */
+function isWhole (path) {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) !== null
+  } catch {
+    return false
+  }
 }
 
 /**
