@@ -71,8 +71,8 @@ type RoutePolicy = Readonly<{ policy: Policy, needs: TokenNeeds }>
 const NO_HEADER: PolicyTexts['proxy'] = Object.freeze({ policies: [], requestId: undefined, declaresBody: false })
 
 /**
-const NO_HEADER: PolicyTexts['proxy'] = { policies: [], requestId: undefined, declaresBody: false }
- * policy header may be the client's: it names no resource for a route that has none.
+ * A route without a resource, or with one that this deployment does not have, lets nobody in. Where the query chooses,
+ * a policy header may be the client's: it names no resource for a route that has none.
  */
 function createRoutePolicy (
   { resources }: ResourceDeps,

@@ -19,6 +19,8 @@ const { values: { all = false }, positionals: paths } = parseArgs({
   options: { all: { type: 'boolean' } },
   allowPositionals: true
 })
+const whole = paths.length === 0
+const random: Readonly<Record<string, string>> = whole && all ? { RANDOM_TIMES } : {}
 const results: Result[] = []
 const say = (...lines: readonly string[]): void => { for (const line of lines) process.stdout.write(`${line}\n`) }
 
@@ -37,7 +39,7 @@ const runNamed = (): Promise<void> =>
 
 async function runWhole (): Promise<void> {
   for (const folder of RECORDS) rmSync(folder, { recursive: true, force: true })
-  const env = all ? { NODE_V8_COVERAGE: COVERAGE, RANDOM_TIMES } : {}
+  const env = { ...random, ...all ? { NODE_V8_COVERAGE: COVERAGE } : {} }
   const tests = jobsOf({ all, paths }).map((job) => (place: number) => runJob(job, place, env))
   await runAll([() => runCheck('lint'), () => runCheck('types'), ...tests])
   // without one of the proxies a column of the tables would be empty
@@ -45,8 +47,7 @@ async function runWhole (): Promise<void> {
   if (all) await runAll([() => runCheck('coverage'), ...skips > 0 ? [] : [() => runCheck('docs:behaviour -- --check')]])
 }
 
-const env = all && paths.length === 0 ? { RANDOM_TIMES } : {}
-await (paths.length === 0 ? runWhole() : runNamed())
+await (whole ? runWhole() : runNamed())
 
 const sum = (count: (result: Result) => number): number => results.reduce((total, result) => total + count(result), 0)
 const skips = skippedOf(results)
@@ -54,7 +55,7 @@ const refused = process.env['CI'] ? skips.length : 0
 const none = results.length === 0
 const failed = sum(({ failures }) => failures.length) + refused + Number(none)
 if (failed === 0 && results.length > 1) say(...slowestOf(results))
-say(...skips, ...failuresOf(results, { ...process.env, ...env }), '')
+say(...skips, ...failuresOf(results, { ...process.env, ...random }), '')
 if (none) say(`no test in ${paths.join(' ')}${all ? '' : ': is it one of npm run test:all? Name the file, or add --all'}`)
 if (refused > 0) say('CI allows no skipped test')
 say(`${sum(({ passed }) => passed)} passed, ${failed} failed, ${skips.length - refused} skipped`)
