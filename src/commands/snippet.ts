@@ -6,7 +6,7 @@ import { readOptions } from './snippet/options.ts'
 import { limitsOf, PROXIES, templateOf } from './snippet/proxies.ts'
 import type { Files } from './snippet/settings.ts'
 
-const USAGE = `usage: authgear-forward-auth snippet PROXY [--out DIR] [--listen HOST:PORT] [--forward-auth URL] [--grpc HOST:PORT] [--app URL] [--host NAME] [--policy '/path=QUERY']… [--resource 'URI[=/path]' --scope NAME]… [--identity HEADERS] [--assertion] [--login] [--force]
+const USAGE = `usage: authgear-forward-auth snippet PROXY [--out DIR] [--listen HOST:PORT] [--forward-auth URL] [--grpc HOST:PORT] [--app URL] [--host NAME] [--policy '/path=QUERY']… [--resource 'URI[=/path]' --scope NAME]… [--case-sensitive] [--identity HEADERS] [--assertion] [--login] [--force]
 
   PROXY               ${PROXIES.slice(0, 6).join(', ')},
                       ${PROXIES.slice(6).join(', ')}
@@ -19,6 +19,7 @@ const USAGE = `usage: authgear-forward-auth snippet PROXY [--out DIR] [--listen 
   --policy /path=QUERY   what that path and all below it ask beyond a session, such as /admin=role=admin; repeatable; /=QUERY for everything
   --resource URI[=/path]  an API or MCP server that takes Authgear's tokens for that resource, there or on the whole host
   --scope NAME        what such a token must allow: a,b for one of them, repeated for all; none if any token will do
+  --case-sensitive    the app tells /Admin from /admin, and so do the routes; without it they do not
   --identity HEADERS  names that apps get beside X-Authgear-*, as IDENTITY_HEADERS has them: remote, forwarded, webauth, Name={field};
                       sets that a --policy names by identity= are known without it (docs/identity.md)
   --assertion         also X-Forward-Auth-Assertion

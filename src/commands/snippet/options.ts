@@ -93,6 +93,7 @@ const OPTIONS = {
   scope: { type: 'string' },
   identity: { type: 'string' },
   assertion: { type: 'boolean' },
+  'case-sensitive': { type: 'boolean' },
   login: { type: 'boolean' },
   force: { type: 'boolean' },
   help: { type: 'boolean' }
@@ -174,7 +175,8 @@ function settingsOf (
   if (app.tls) errors.push('--app must be http:// here: add TLS to the app to the finished configuration yourself')
   const host = readHost(text('host'), errors)
   const ofTokens = resources.flatMap((one) => readResource(one, host, errors))
-  const rules = readPolicies(policies, ofTokens, errors)
+  const isCaseSensitive = flags.has('case-sensitive')
+  const rules = readPolicies(policies, ofTokens, { isCaseSensitive }, errors)
   const given = {
     text: texts.identity, assertion: flags.has('assertion'), policies: allPolicies(rules).map(({ policy }) => policy)
   }
@@ -185,6 +187,7 @@ function settingsOf (
     app: readAddress(app),
     host,
     ...rules,
+    isCaseSensitive,
     resources: [...new Set(ofTokens.map(({ uri }) => uri))],
     outgoing: readOutgoing(given, errors),
     login: flags.has('login')

@@ -75,7 +75,7 @@ export function templateOf (proxy: string): Template {
  * What of these settings that proxy's configuration cannot say; better an error than a line that is silently not there.
  */
 export function limitsOf (proxy: string, settings: Settings): readonly string[] {
-  const { forwardAuth, grpc, app, policy, routes, login, resources } = settings
+  const { forwardAuth, grpc, app, policy, routes, login, resources, isCaseSensitive } = settings
   const errors: string[] = proxy === 'gateway-api-external-auth' ? [...externalAuthLimits(settings)] : []
   if (BY_NAME.has(proxy)) {
     for (const [option, { host }] of [['--forward-auth', forwardAuth], ['--grpc', grpc], ['--app', app]] as const) {
@@ -86,6 +86,9 @@ export function limitsOf (proxy: string, settings: Settings): readonly string[] 
     errors.push('--app must be a name without "--" that does not begin with "authgear": others have such names')
   }
   if (WITHOUT_TLS.has(proxy) && forwardAuth.tls) errors.push(`--forward-auth must be http:// for ${proxy}: docs/tls.md`)
+  if (proxy === 'ingress-nginx' && isCaseSensitive) {
+    errors.push('--case-sensitive: ingress-nginx compares expressions without case')
+  }
   const isIstio = proxy === 'istio' || proxy === 'istio-grpc'
   if (proxy === 'istio-grpc' && policy !== '') {
     errors.push("--policy: Istio's provider for gRPC has no place for one; take istio")

@@ -1,5 +1,6 @@
 import { quote } from '../../config/messages.ts'
 import { partsOf } from '../../resource/settings.ts'
+import { pathProblem } from './paths.ts'
 
 /** One `--resource` with the `--scope`s behind it. */
 export type GivenResource = Readonly<{ text: string, scopes: string[] }>
@@ -10,8 +11,6 @@ export type ResourceRule = Readonly<{ uri: string, path: string, policy: string 
 /** Characters that no proxy's file gives a meaning to: a resource with others needs a configuration by hand. */
 const URI = /^https:\/\/[a-z0-9.-]+(?::[0-9]+)?(?:\/[A-Za-z0-9._~-]+)*\/?$/
 const SCOPES = /^[A-Za-z0-9:._/-]+(?:,[A-Za-z0-9:._/-]+)*$/
-/** As every route's path. */
-const PATH = /^(?:\/|(?:\/[a-z0-9_-]+(?:\.[a-z0-9_-]+)*)+)$/
 /** It is meant that a token without any scope passes. */
 const NO_SCOPE = 'none'
 
@@ -28,13 +27,13 @@ export function readResource (
   errors: string[]
 ): readonly ResourceRule[] {
   const [uri = '', path = '/', ...more] = text.split('=')
-  const problem = problemOf(uri, path.toLowerCase(), host, scopes) ?? (more.length > 0 ? 'has two paths' : undefined)
+  const problem = problemOf(uri, path, host, scopes) ?? (more.length > 0 ? 'has two paths' : undefined)
   if (problem !== undefined) {
     errors.push(`--resource ${quote(text)} ${problem}`)
     return []
   }
   const asked = scopes.filter((scope) => scope !== NO_SCOPE).map((scope) => `scope=${scope}`)
-  return [{ uri, path: path.toLowerCase(), policy: [`resource=${uri}`, ...asked].join('&') }]
+  return [{ uri, path, policy: [`resource=${uri}`, ...asked].join('&') }]
 }
 
 function problemOf (uri: string, path: string, host: string, scopes: readonly string[]): string | undefined {
@@ -42,7 +41,8 @@ function problemOf (uri: string, path: string, host: string, scopes: readonly st
   if (host !== '' && partsOf(uri).host.replace(/:443$/, '') !== host) {
     return `is not on --host ${host}: a client looks for what it needs on the resource's own host`
   }
-  if (!PATH.test(path)) return 'has a path that may not be one: write URI=/path, without a slash at its end'
+  const problem = path === '/' ? undefined : pathProblem(path)
+  if (problem !== undefined) return `has a path that may not be one: ${problem}; write URI=/path, without a slash at its end`
   if (scopes.length === 0) {
     return 'needs --scope NAME: a client without any scope has a valid token too; --scope none if that is meant'
   }

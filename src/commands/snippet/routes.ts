@@ -1,12 +1,10 @@
 import { quote } from '../../config/messages.ts'
 import { parsePolicy } from '../../core/policy.ts'
 import { presentationOf } from '../../core/presentation.ts'
-import { both, type Route, type Settings } from './settings.ts'
+import { isBelow, pathProblem } from './paths.ts'
+import { both, isForTokens, type Route, type Settings } from './settings.ts'
 
 export type Rule = Readonly<{ path: string, policy: string }>
-
-/** Of a segment: what no proxy decodes, cleans, or reads as a pattern (the dot is escaped where it would be one). */
-const PATH = /^(?:\/[a-z0-9_-]+(?:\.[a-z0-9_-]+)*)+$/
 
 /**
  * Each `/path=QUERY`; `/` is the catch-all. A route's policy holds those of all routes that it lies in, since proxies
@@ -15,20 +13,32 @@ const PATH = /^(?:\/[a-z0-9_-]+(?:\.[a-z0-9_-]+)*)+$/
 export function readPolicies (
   texts: readonly string[],
   ofTokens: readonly Rule[],
+  { isCaseSensitive }: Pick<Settings, 'isCaseSensitive'>,
   errors: string[]
 ): Pick<Settings, 'policy' | 'routes'> {
-  const rules = [...texts.flatMap(text => readRule(text, errors)), ...ofTokens]
-  const paths = [...new Set(rules.map(({ path }) => path))].filter(path => path !== '/').toSorted(longestFirst)
-  const policyOf = (path: string): string =>
-    rules
-      .filter((rule) => path.startsWith(rule.path))
-      .toSorted((a, b) => a.path.length - b.path.length)
-      .reduce<readonly Rule[]>((outer, rule) => [...outer.map((one) => overridden(one, rule)), rule], [])
-      .reduce((all, { policy }) => both(all, policy), '')
-  const read = { policy: policyOf('/'), routes: named(paths.map(path => ({ path, policy: policyOf(path) }))) }
+  const cased = (rule: Rule): Rule => isCaseSensitive ? rule : { ...rule, path: rule.path.toLowerCase() }
+  const rules = [...texts.flatMap((text) => readRule(text, errors)), ...ofTokens].map(cased)
+  const routes = [...routesOf(rules, true), ...routesOf(rules, false)].toSorted(longestFirst)
+  const read = { policy: policyOf(rules, '/'), routes: named(routes) }
   errors.push(...[{ path: '/', policy: read.policy }, ...read.routes].flatMap(contradictions))
   return read
 }
+
+/** A path may have two: one for tokens, and one for what is the same path to some apps only (paths.ts). */
+function routesOf (rules: readonly Rule[], isOfTokens: boolean): ReadonlyArray<Omit<Route, 'name'>> {
+  const own = rules.filter(({ path, policy }) => path !== '/' && isForTokens(policy) === isOfTokens)
+  return [...new Set(own.map(({ path }) => path))].map((path) => {
+    const others = rules.filter((rule) => isOfTokens || rule.path !== path || !isForTokens(rule.policy))
+    return { path, isOfTokens, policy: policyOf(others, path) }
+  })
+}
+
+const policyOf = (rules: readonly Rule[], path: string): string =>
+  rules
+    .filter((rule) => isBelow(path, rule.path))
+    .toSorted((a, b) => a.path.length - b.path.length)
+    .reduce<readonly Rule[]>((outer, rule) => [...outer.map((one) => overridden(one, rule)), rule], [])
+    .reduce((all, { policy }) => both(all, policy), '')
 
 /** What goes out is chosen by the innermost route, unlike what is asked: two different sets would be none. */
 function overridden (outer: Rule, { path, policy }: Rule): Rule {
@@ -50,22 +60,18 @@ function contradictions ({ path, policy }: Rule): readonly string[] {
 
 function readRule (text: string, errors: string[]): readonly Rule[] {
   const equals = text.indexOf('=')
-  const [path, policy] = [text.slice(0, Math.max(equals, 0)).toLowerCase(), text.slice(equals + 1)]
-  const problem = pathProblem(path) ?? policyProblem(policy)
+  const [path, policy] = [text.slice(0, Math.max(equals, 0)), text.slice(equals + 1)]
+  const problem = problemOf(path) ?? policyProblem(policy)
   // decoded: "%" has a meaning in files of Envoy and HAProxy; what has parsed decodes to letters, digits and "_.:,-"
   if (problem === undefined) return [{ path, policy: decodeURIComponent(policy) }]
   errors.push(`--policy ${quote(text)}: ${problem}`)
   return []
 }
 
-function pathProblem (path: string): string | undefined {
+function problemOf (path: string): string | undefined {
   if (!path.startsWith('/')) return 'write /path=QUERY, such as /admin=role=admin, or /=QUERY for everything'
   if (path === '/') return undefined
-  if (path.endsWith('/')) {
-    return `write ${quote(path.slice(0, -1))}, which begins ${quote(path)} too; with the slash the path without it ` +
-      'would be left out'
-  }
-  return PATH.test(path) ? undefined : 'a path may hold letters, digits, "-", "_", and dots within a name'
+  return path.endsWith('/') ? `write ${quote(path.slice(0, -1))}: it is that path and all below it` : pathProblem(path)
 }
 
 function policyProblem (text: string): string | undefined {
@@ -74,16 +80,18 @@ function policyProblem (text: string): string | undefined {
   return policy.kind === 'bad' ? `${policy.why} (docs/policies.md)` : undefined
 }
 
-const longestFirst = (a: string, b: string): number => b.length - a.length || (a < b ? -1 : 1)
+/** Of two with one path, that for tokens, which takes less. */
+const longestFirst = (a: Pick<Route, 'path'>, b: Pick<Route, 'path'>): number =>
+  b.path.length - a.path.length || (a.path === b.path ? 0 : a.path < b.path ? -1 : 1)
 
 /** Names of letters, digits and dashes, each once. */
-function named (rules: readonly Rule[]): readonly Route[] {
+function named (routes: ReadonlyArray<Omit<Route, 'name'>>): readonly Route[] {
   const taken = new Set<string>()
-  return rules.map(({ path, policy }) => {
-    const base = `app-${path.replaceAll(/[^a-z0-9]+/g, '-').replaceAll(/^-+|-+$/g, '') || 'route'}`
+  return routes.map((route) => {
+    const base = `app-${route.path.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-').replaceAll(/^-+|-+$/g, '') || 'route'}`
     let name = base
     for (let i = 2; taken.has(name); i++) name = `${base}-${i}`
     taken.add(name)
-    return { name, path, policy }
+    return { name, ...route }
   })
 }

@@ -130,12 +130,14 @@ end`
 /** A host name or address with its port; `text` is how both are written together, `[::1]:80`. */
 export type Address = Readonly<{ host: string, port: number, text: string }>
 
-/** A route that asks more than the catch-all. */
+/** A route that asks something else than the catch-all: a path and all below it (paths.ts). */
 export type Route = Readonly<{
   /** `app-` and the path's letters, for proxies that name their routes. */
   name: string
-  /** Lower case, no slash at its end: every proxy compares it without case, as the beginning of the path. */
+  /** No slash at its end; lower case, unless the app tells `/Admin` from `/admin`. */
   path: string
+  /** It lets tokens in that the catch-all refuses. */
+  isOfTokens: boolean
   /** All that applies there, the catch-all's policy included. */
   policy: string
 }>
@@ -154,8 +156,10 @@ export type Settings = Readonly<{
   host: string
   /** The catch-all's policy; empty: a session is enough. */
   policy: string
-  /** Longest path first, so that the first match is the strictest. */
+  /** Longest path first, so that the first match is the innermost. */
   routes: readonly Route[]
+  /** The app tells `/Admin` from `/admin`, and so do the routes. */
+  isCaseSensitive: boolean
   login: boolean
   /** Of RESOURCES, those that are on this host. */
   resources: readonly string[]
@@ -171,7 +175,7 @@ export type Template = (settings: Settings) => Files
 /** The catch-all first: what is asked where. */
 export const allPolicies = (
   { policy, routes }: Pick<Settings, 'policy' | 'routes'>
-): ReadonlyArray<Omit<Route, 'path'>> => [{ name: 'app', policy }, ...routes]
+): ReadonlyArray<Pick<Route, 'name' | 'policy'>> => [{ name: 'app', policy }, ...routes]
 
 /** @returns the path and query that forward-auth is asked by: a policy with a resource is about resource tokens */
 export const checkOf = (policy: string): string =>

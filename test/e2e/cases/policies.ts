@@ -29,7 +29,7 @@ type Fate = number | string
 /** By the row of the table in docs/proxies/README.md: what bob, who is no admin, may try. */
 const TRICKS: Readonly<Record<string, readonly string[]>> = {
   letters: [
-    '/admin', '/ADMIN/z', '/aDmIn', '/admin;x', '/administration', '/admin?x=/../', '/admin.', '/admin./z', '/ADMIN/',
+    '/admin', '/ADMIN/z', '/aDmIn', '/admin;x', '/admin?x=/../', '/admin.', '/admin./z', '/ADMIN/',
     '/admin%20', '/admin%3bx'
   ],
   escaped: ['/%61dmin/z', '/ad%6din'],
@@ -43,6 +43,9 @@ const TRICKS: Readonly<Record<string, readonly string[]>> = {
   backslash: ['/a\\..\\admin'],
   parameter: ['/;/admin/z', '/x/..;/admin/z', '/.;/admin', '/x/%2e%2e;/admin', '/%3b/admin', '/x/..%3B/admin']
 }
+
+/** No part of /admin: bob may see them. */
+const SIBLINGS = ['/administration', '/admin-other/x', '/admin_x', '/admin1', '/admin.html', '/Administration']
 
 const cleans = ({ facts }: Proxy): boolean => '/./admin/z' in facts.cleaned
 
@@ -120,6 +123,15 @@ export const policies: readonly Case[] = [
           )
         }
         stack.observe(row, row === 'letters' ? '403' : inWords(fateOf(row, paths[0] ?? '', proxy), row))
+      }
+    }
+  },
+  {
+    name: 'a name that begins like a route is none of it',
+    async run (t, stack) {
+      for (const path of SIBLINGS) {
+        t.equal((await as(stack, BOB, path)).status, 200, path)
+        t.equal(stack.app.received.at(-1)?.url, path)
       }
     }
   },

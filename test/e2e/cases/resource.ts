@@ -11,7 +11,15 @@ import { shipped, type Case } from './case.ts'
 
 const RESOURCE = `https://${HOST}/mcp`
 const USER = 'a11ce000-0000-4000-8000-000000000001'
-const OPTIONS = ['--resource', `${RESOURCE}=/mcp`, '--scope', 'read:orders', '--policy', '/admin=role=admin']
+const OPTIONS = [
+  '--resource', `${RESOURCE}=/mcp`, '--scope', 'read:orders',
+  '--policy', '/admin=role=admin', '--policy', '/mcp-admin=role=admin'
+]
+/** No part of `/mcp`, though they begin so. */
+const SIBLINGS = [
+  '/mcpanel/settings', '/mcp-other', '/mcp_x/y', '/mcp.html', '/MCPanel', '/mcp1', '/mcp-admin/users', '/mcp;x',
+  '/mcp.', '/mcp%20'
+]
 /** Newer than the replica, whatever the machine's speed. */
 const AHEAD_MS = 4000
 
@@ -82,7 +90,7 @@ export const resource: readonly Case[] = [{
         t.ok([401, 404].includes((await get(port, path, undefined, [cookie])).status), `a session at ${path}`)
       }
       for (const path of [
-        '/', '/admin', '/resource', `/x?resource=${RESOURCE}&scope=read:orders`, '/verify', '/xmcp'
+        '/', '/admin', '/resource', `/x?resource=${RESOURCE}&scope=read:orders`, '/verify', '/xmcp', ...SIBLINGS
       ]) {
         for (const token of [machine(), person]) {
           for (const lines of [[], [policy]]) {
@@ -91,6 +99,8 @@ export const resource: readonly Case[] = [{
         }
       }
       t.equal(app.received.length, before, 'nothing reached the app')
+      t.equal((await get(port, '/mcp-other', undefined, [cookie])).status, 200, 'a sibling is the session’s')
+      t.equal((await get(port, '/mcp-admin/x', undefined, [cookie])).status, 403, 'and has its own policy')
       issuer.resolve({ 'x-authgear-session-valid': 'false' })
     })
 

@@ -9,7 +9,7 @@ import { readSnippet } from '../../e2e/snippets.ts'
 import { filesOf, textOf } from './snippet-of.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')
-const FULL = ['--policy', '/admin=role=admin', '--policy', `/${'long'.repeat(20)}/area=role=owner`, '--login']
+const FULL = ['--policy', '/admin=role=admin', '--policy', `/${'long'.repeat(14)}/area=role=owner`, '--login']
 
 /** With and without routes and the login. */
 const variants = (proxy: string): readonly Files[] =>

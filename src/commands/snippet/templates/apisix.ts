@@ -1,8 +1,8 @@
 import { AMBIGUOUS, HOP_HEADERS } from '../guards.ts'
+import { patternOf } from '../paths.ts'
 import {
   FORWARDED_RESPONSE_HEADERS,
   FORWARDED_REQUEST_HEADERS,
-  escaped,
   type Files,
   identityOf,
   lower,
@@ -50,7 +50,7 @@ routes:
   # security: each route twice. enable_websocket sends the client's Upgrade and Connection on as they are, and h2c would go past forward-auth:
   # so it is on for a request whose one Upgrade value is websocket only
   # security: the catch-all, what has no route of its own is still protected
-${routeOf(settings, { name: 'app', path: '', policy: settings.policy }, 1)}\
+${routeOf(settings, { name: 'app', path: '', isOfTokens: false, policy: settings.policy }, 1)}\
   # routes and their policies: docs/policies.md
 ${settings.routes.map((route, i) => routeOf(settings, route, 10 + settings.routes.length - i)).join('')}\
 ${ownPaths(settings).length > 0 ? own(settings) : ''}\
@@ -77,16 +77,20 @@ const HOST = '["http_host", "~*", "^[^:@/, ]+(:[0-9]+)?$"]'
 const WEBSOCKET =
   '["http_upgrade", "~*", "^websocket$"], ["http_connection", "~*", "^(keep-alive *, *)?upgrade( *, *keep-alive)?$"]'
 
-const pathVar = (path: string): string =>
-  path === '' ? '' : `["uri", "~*", "^${escaped(path).replaceAll('\\', '\\\\')}"], `
+const pathVar = ({ isCaseSensitive }: Settings, route: Route): string => route.path === ''
+  ? ''
+  : `["uri", "${isCaseSensitive ? '~~' : '~*'}", "${patternOf(route).replaceAll('\\', '\\\\')}"], `
 
-const routeOf = ({ forwardAuth, host, outgoing }: Settings, { name, path, policy }: Route, rank: number): string => `\
+const routeOf = (settings: Settings, route: Route, rank: number): string => {
+  const { forwardAuth, host, outgoing } = settings
+  const { name, path, policy } = route
+  return `\
   - id: ${name}
     host: ${host}
     uri: /*
     priority: ${2 * rank}
-    # security: no path that app and APISIX may read differently${path === '' ? '' : '; ~* matches without case, as many apps do'}
-    vars: [${pathVar(path)}${GUARD}, ${HOST}]
+    # security: no path that app and APISIX may read differently
+    vars: [${pathVar(settings, route)}${GUARD}, ${HOST}]
     upstream_id: app
     plugins: &${name}
       serverless-pre-function:${path === '' ? ` &clean\n${clean(outgoing)}` : ' *clean\n'}\
@@ -106,11 +110,12 @@ const routeOf = ({ forwardAuth, host, outgoing }: Settings, { name, path, policy
     host: ${host}
     uri: /*
     priority: ${2 * rank + 1}
-    vars: [${pathVar(path)}${GUARD}, ${HOST}, ${WEBSOCKET}]
+    vars: [${pathVar(settings, route)}${GUARD}, ${HOST}, ${WEBSOCKET}]
     enable_websocket: true
     upstream_id: app
     plugins: *${name}
 `
+}
 
 const clean = (outgoing: readonly string[]): string => `\
         # security: the client's own copies, names that only begin like ours too, and headers for one hop only

@@ -1,5 +1,6 @@
 /* eslint-disable @stylistic/no-tabs -- a Caddyfile is indented by tabs */
 import { AMBIGUOUS, HOP_HEADERS, HOST_SHAPE } from '../guards.ts'
+import { anyCase, patternOf } from '../paths.ts'
 import { checkOf, type Files, identityOf, ownComment, ownPaths, type Route, type Settings } from '../settings.ts'
 
 export function caddy (settings: Settings): Files {
@@ -120,19 +121,20 @@ ${settings.forwardAuth.tls ? '				tls_trust_pool file ca.crt # security: whose c
 }
 `
 
-const routes = ({ routes, policy, app }: Settings): string => routes.length === 0
-  ? `\t\t${guard(policy)}\n\t\treverse_proxy ${app.text}\n`
-  : routes.map(route => handle(route, app.text)).join('') + `\
+const routes = (settings: Settings): string => settings.routes.length === 0
+  ? `\t\t${guard(settings.policy)}\n\t\treverse_proxy ${settings.app.text}\n`
+  : settings.routes.map((route) => handle(settings, route)).join('') + `\
 		handle { # security: the catch-all, what has no route of its own is still protected
-			${guard(policy)}
-			reverse_proxy ${app.text}
+			${guard(settings.policy)}
+			reverse_proxy ${settings.app.text}
 		}
 `
 
-const handle = ({ path, policy }: Route, app: string): string => `\
-		handle ${path}* { # matches without case
-			${guard(policy)}
-			reverse_proxy ${app}
+const handle = (settings: Settings, route: Route): string => `\
+		@${route.name} path_regexp "${anyCase(settings)}${patternOf(route).replaceAll('\\', '\\\\')}"
+		handle @${route.name} {
+			${guard(route.policy)}
+			reverse_proxy ${settings.app.text}
 		}
 `
 

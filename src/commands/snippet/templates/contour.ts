@@ -1,12 +1,11 @@
 import { ENCODED_SLASH, HOP_HEADERS, longest, PARAMETER } from '../guards.ts'
-import { escaped, type Files, lower, ownComment, ownPaths, type Route, type Settings } from '../settings.ts'
+import { anyCase, wholePatternOf } from '../paths.ts'
+import { type Files, lower, ownComment, ownPaths, type Route, type Settings } from '../settings.ts'
 
 /** Contour asks by gRPC only, and on hosts with TLS only. Needs LISTEN_GRPC. */
 export function contour (settings: Settings): Files {
   return { 'contour.yaml': file(settings) }
 }
-
-const patternOf = (path: string): string => `(?i)${escaped(path)}.*`
 
 const file = (settings: Settings): string => `\
 # Contour >= 1.25 (regex conditions); this service and the app are Services of the same namespace, here \`default\`
@@ -35,7 +34,7 @@ ${settings.policy === '' ? '' : `      authPolicy: { context: { policy: "${setti
   routes:
   # security: no path that Envoy and an app may read differently. Servlet containers read /;/admin as /admin, others /x/..%2fadmin,
   # which Contour keeps as it is. The longest expression is tried first, so this one is longer than all others; (?:) means nothing
-  - conditions: [{ regex: '${longest(`(?i).*(${PARAMETER}|${ENCODED_SLASH}).*`, settings.routes.map(({ path }) => patternOf(path)))}' }]
+  - conditions: [{ regex: '${longest(`(?i).*(${PARAMETER}|${ENCODED_SLASH}).*`, patternsOf(settings))}' }]
     authPolicy: { disabled: true }
     directResponsePolicy: { statusCode: 400 }
 ${ownPaths(settings).length === 0 ? '' : own(settings)}\
@@ -44,9 +43,12 @@ ${settings.routes.map((route) => routeOf(settings, route)).join('')}\
   - conditions: [{ prefix: / }]
 ${toApp(settings)}`
 
-const routeOf = (settings: Settings, { path, policy }: Route): string => `\
-  - conditions: [{ regex: '${patternOf(path)}' }] # security: without case, as many apps match
-    authPolicy: { context: { policy: "${policy}" } }
+const patternsOf = (settings: Settings): readonly string[] =>
+  settings.routes.map((route) => anyCase(settings) + wholePatternOf(route))
+
+const routeOf = (settings: Settings, route: Route): string => `\
+  - conditions: [{ regex: '${anyCase(settings)}${wholePatternOf(route)}' }]
+    authPolicy: { context: { policy: "${route.policy}" } }
 ${toApp(settings)}`
 
 /** Removed behind the check: names of ours must not be, since they are the verified ones by then. */

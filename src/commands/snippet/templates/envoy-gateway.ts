@@ -1,8 +1,8 @@
 import { HOP_HEADERS, longest, PARAMETER } from '../guards.ts'
+import { anyCase, wholePatternOf } from '../paths.ts'
 import {
   allPolicies,
   FORWARDED_REQUEST_HEADERS,
-  escaped,
   type Files,
   ENVOY_OTHER,
   identityOf,
@@ -31,12 +31,8 @@ const file = (settings: Settings, way = BY_HTTP): string =>
     gateway(settings, way),
     clientTraffic(settings),
     refuse(settings),
-    ...settings.routes.map(({ name, path }) =>
-      route(
-        settings,
-        name,
-        `{ type: RegularExpression, value: '${patternOf(path)}' } # security: without case, as many apps match`
-      )
+    ...settings.routes.map((one) =>
+      route(settings, one.name, `{ type: RegularExpression, value: '${anyCase(settings)}${wholePatternOf(one)}' }`)
     ),
     route(
       settings,
@@ -49,8 +45,6 @@ const file = (settings: Settings, way = BY_HTTP): string =>
     ),
     ...(ownPaths(settings).length > 0 ? [own(settings), OPEN] : [])
   ].join('---\n')
-
-const patternOf = (path: string): string => `(?i)${escaped(path)}.*`
 
 const gateway = ({ listen, host }: Settings, { since }: Way): string => `\
 # Envoy Gateway >= ${since}; this service and the app are Services of the same namespace
@@ -101,7 +95,7 @@ spec:
   hostnames: [${host}]
   rules:
   - matches:
-    - path: { type: RegularExpression, value: '${longest(`(?i).*${PARAMETER}.*`, [...routes.map(({ path }) => patternOf(path)), ownPattern({ ...settings, login: true })])}' }
+    - path: { type: RegularExpression, value: '${longest(`(?i).*${PARAMETER}.*`, [...routes.map((one) => anyCase(settings) + wholePatternOf(one)), ownPattern({ ...settings, login: true })])}' }
     filters: [{ type: ExtensionRef, extensionRef: { group: gateway.envoyproxy.io, kind: HTTPRouteFilter, name: refuse } }]
 ---
 apiVersion: gateway.envoyproxy.io/v1alpha1

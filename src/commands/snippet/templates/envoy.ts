@@ -1,4 +1,5 @@
 import { DOTS, ENCODED, ENCODED_UNRESERVED, HOP_HEADERS, HOST_SHAPE, PARAMETER } from '../guards.ts'
+import { anyCase, wholePatternOf } from '../paths.ts'
 import {
   type Address, ENVOY_OTHER, FORWARDED_RESPONSE_HEADERS, FORWARDED_REQUEST_HEADERS, type Files, identityOf, lower,
   ownComment, ownPaths, ownPattern, checkOf, respelled, type Route, type Settings, STRIP_LUA
@@ -168,10 +169,10 @@ const assignment = (name: string, { host, port }: Address): string =>
   `{ cluster_name: ${name}, endpoints: [{ lb_endpoints: [{ endpoint: { address: { socket_address: { address: ` +
     `"${host}", port_value: ${port} } } } }] }] }`
 
-const routeOf = (settings: Settings, { path, policy }: Route, way: Way): string => `\
-              - match: { prefix: "${path}", case_sensitive: false } # security: without case, as many apps match
+const routeOf = (settings: Settings, route: Route, way: Way): string => `\
+              - match: { safe_regex: { regex: '${anyCase(settings)}${wholePatternOf(route)}' } }
                 route: { cluster: app, timeout: 0s }
-${way.routePolicy(settings, policy)}`
+${way.routePolicy(settings, route.policy)}`
 
 const NO_QUESTION = `\
                 typed_per_filter_config:

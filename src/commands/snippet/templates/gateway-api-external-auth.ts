@@ -1,8 +1,9 @@
 import { TOKEN_HEADERS } from '../../../resource/responses.ts'
 import { AMBIGUOUS, ENCODED_UNRESERVED, longest } from '../guards.ts'
+import { anyCase, wholePatternOf } from '../paths.ts'
 import {
-  type Address, allPolicies, canonical, escaped, type Files, FORWARDED_REQUEST_HEADERS, IDENTITY, isForTokens,
-  ownComment, ownPaths, type Settings, UNUSED_IDENTITY
+  type Address, allPolicies, canonical, type Files, FORWARDED_REQUEST_HEADERS, IDENTITY, isForTokens,
+  ownComment, ownPaths, type Route, type Settings, UNUSED_IDENTITY
 } from '../settings.ts'
 
 /** Gateway API's own filter, of its experimental channel: HTTPRouteExternalAuth. No gateway's own words. */
@@ -37,13 +38,14 @@ const isFarAway = ({ forwardAuth, app }: Settings): boolean =>
   serviceOf(forwardAuth).namespace !== serviceOf(app).namespace
 
 /** A gateway may look for these expressions in the path, or compare the whole of it. */
-const patternOf = (path: string): string => `(?i)^${escaped(path)}.*$`
+const expressionOf = (settings: Settings, route: Route): string =>
+  `${anyCase(settings)}^${wholePatternOf(route)}$`
 
 const routesFile = (settings: Settings): string => [
   refuse(settings),
-  ...settings.routes.map(({ name, path, policy }) => route(settings, name, [
-    `  # without case, as many apps match\n${rule(settings, `{ type: RegularExpression, value: '${patternOf(path)}' }`, policy)}`,
-    `  # and for a gateway that does not know expressions\n${rule(settings, `{ type: PathPrefix, value: ${path} }`, policy)}`
+  ...settings.routes.map((one) => route(settings, one.name, [
+    rule(settings, `{ type: RegularExpression, value: '${expressionOf(settings, one)}' }`, one.policy),
+    `  # and for a gateway that does not know expressions\n${rule(settings, `{ type: PathPrefix, value: ${one.path} }`, one.policy)}`
   ])),
   route(settings, 'app', [
     `  # security: the catch-all, what has no route of its own is still protected\n${rule(settings, '{ type: PathPrefix, value: / }', settings.policy)}`
@@ -73,7 +75,7 @@ ${route(settings, 'refuse', [`\
   # security: no path that the gateway and an app may read differently. Servlet containers read /;/admin and /x/%2e%2e;/admin as /admin. A
   # rule without backends is 500. Which expression is tried first is each gateway's own: where it is the longest, it is this one; (?:) means nothing
   - matches:
-    - path: { type: RegularExpression, value: '${longest(REFUSED, settings.routes.map(({ path }) => patternOf(path)))}' }
+    - path: { type: RegularExpression, value: '${longest(REFUSED, settings.routes.map((one) => expressionOf(settings, one)))}' }
 `])}`
 
 const ALIASES: readonly string[] = [...IDENTITY, UNUSED_IDENTITY].map((name) => name.replaceAll('-', '_'))

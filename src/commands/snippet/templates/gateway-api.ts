@@ -1,5 +1,6 @@
 import { longest, noneOf, PARAMETER } from '../guards.ts'
-import { escaped, type Files, ownComment, ownPaths, ownPattern, type Settings } from '../settings.ts'
+import { anyCase, patternOf } from '../paths.ts'
+import { type Files, ownComment, ownPaths, ownPattern, type Settings } from '../settings.ts'
 import { middlewares, valuesFile, withoutDashes } from './traefik-kubernetes.ts'
 
 /** Gateway API with Traefik as its gateway: the routes are portable, the middleware is Traefik's. */
@@ -24,12 +25,10 @@ spec:
   rules:
   # security: what Traefik and an app may read differently: refused by the middleware, so that nothing reaches the app. Traefik tries the
   # longest expression first, so this one is longer than all others; (?:) means nothing
-${rule(refused([...routes.map(({ path }) => patternOf(path)), ownPattern({ ...settings, login: true })]), app, 'refuse')}\
-${routes.map(({ name, path }) => rule([`path: ${regex(patternOf(path))} # security: without case, as many apps match`], app, name)).join('')}\
+${rule(refused([...routes.map((one) => anyCase(settings) + patternOf(one)), ownPattern({ ...settings, login: true })]), app, 'refuse')}\
+${routes.map((one) => rule([`path: ${regex(anyCase(settings) + patternOf(one))}`], app, one.name)).join('')}\
 ${ownPaths(settings).length > 0 ? rule([`path: ${regex(ownPattern(settings))} # ${ownComment(settings)}`], forwardAuth, settings.outgoing.length > 0 ? 'clean' : undefined) : ''}\
 ${rule(['path: { type: PathPrefix, value: / } # security: the catch-all, what has no rule of its own is still protected'], app, 'authgear')}`
-
-const patternOf = (path: string): string => `(?i)^${escaped(path)}`
 
 const regex = (pattern: string): string => `{ type: RegularExpression, value: '${pattern}' }`
 

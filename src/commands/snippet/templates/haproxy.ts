@@ -1,4 +1,5 @@
 import { HOP_HEADERS, PARAMETER } from '../guards.ts'
+import { patternOf } from '../paths.ts'
 import {
   FORWARDED_RESPONSE_HEADERS,
   FORWARDED_REQUEST_HEADERS,
@@ -75,8 +76,8 @@ ${['TE', ...HOP_HEADERS].map(name => `    http-request del-header ${name.toLower
 ${ownPaths(settings).length > 0 ? own(settings) : ''}\
 
     # routes and their policies, the first match counts: docs/policies.md
-${settings.routes.map(({ path, policy }) => `\
-    http-request set-var-fmt(txn.authgear_url) "${settings.forwardAuth.origin}${checkOf(policy)}" if { path_beg -i ${path} } !{ var(txn.authgear_url) -m found }
+${settings.routes.map((route) => `\
+    http-request set-var-fmt(txn.authgear_url) "${settings.forwardAuth.origin}${checkOf(route.policy)}" if { path -m reg${settings.isCaseSensitive ? '' : ' -i'} '${patternOf(route)}' } !{ var(txn.authgear_url) -m found }
 `).join('')}\
     # security: the catch-all, what has no route of its own is still protected
     http-request set-var-fmt(txn.authgear_url) "${settings.forwardAuth.origin}${checkOf(settings.policy)}" unless { var(txn.authgear_url) -m found }

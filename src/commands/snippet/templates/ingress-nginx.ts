@@ -1,6 +1,7 @@
 import { AMBIGUOUS, HOST_SHAPE } from '../guards.ts'
+import { patternOf } from '../paths.ts'
 import {
-  answerBuffer, both, escaped, type Files, identityOf, checkOf, ownComment, ownPaths, type Route, type Settings,
+  answerBuffer, both, type Files, identityOf, checkOf, ownComment, ownPaths, type Route, type Settings,
   UNUSED_IDENTITY
 } from '../settings.ts'
 
@@ -10,7 +11,7 @@ export function ingressNginx (settings: Settings): Files {
     'values.yaml': valuesFile(settings),
     'ingress-nginx.yaml': [
       ...routes.map(route => ingress(settings, route, false)),
-      ingress(settings, { name: 'app', path: '', policy }, routes.length > 0),
+      ingress(settings, { name: 'app', path: '', isOfTokens: false, policy }, routes.length > 0),
       ...ownPaths(settings).length > 0 ? [ownIngress(settings)] : []
     ].join('---\n')
   }
@@ -43,7 +44,9 @@ const cleared = (settings: Settings): string => `\
 ${[...identityOf(settings), UNUSED_IDENTITY].map((name) => `    ${name}: ""\n`).join('')}`
 
 /** @param regex as soon as one path of a host is a regular expression, all are */
-const ingress = ({ host, app, forwardAuth, ...settings }: Settings, { name, path, policy }: Route, regex: boolean): string => `\
+const ingress = ({ host, app, forwardAuth, ...settings }: Settings, route: Route, regex: boolean): string => {
+  const { name, path, policy } = route
+  return `\
 # ingress-nginx (retired in March 2026: no more fixes). security: only with values.yaml beside it: the controller's own configuration passes
 # Upgrade: h2c and /admin/../p on
 apiVersion: networking.k8s.io/v1
@@ -64,10 +67,11 @@ spec:
   - host: ${host}
     http:
       paths:
-      - path: ${path === '' ? '/' : `"${escaped(path).replaceAll('\\', '\\\\')}"`}${path === '' ? ' # security: the catch-all, what has no path of its own is still protected' : ''}
+      - path: ${path === '' ? '/' : `"${patternOf(route).slice(1).replaceAll('\\', '\\\\')}"`}${path === '' ? ' # security: the catch-all, what has no path of its own is still protected' : ''}
         pathType: ${path === '' && !regex ? 'Prefix' : 'ImplementationSpecific'}
         backend: { service: { name: ${app.host}, port: { number: ${app.port} } } }
 `
+}
 
 const ownIngress = ({ host, forwardAuth, ...settings }: Settings): string => `\
 # ${ownComment(settings)}

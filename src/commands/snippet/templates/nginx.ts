@@ -1,10 +1,10 @@
 import { AMBIGUOUS, HOP_HEADERS } from '../guards.ts'
+import { patternOf } from '../paths.ts'
 import {
   allPolicies,
   answerBuffer,
   FORWARDED_REQUEST_HEADERS,
   both,
-  escaped,
   type Files,
   identityOf,
   ownComment,
@@ -79,7 +79,7 @@ ${ownPaths(settings).length > 0 ? ownLocation(settings) : ''}${settings.login ? 
     # login=off: nginx would make a 500 of a redirect; where to log in comes in a header then
 ${allPolicies(settings).map(({ name, policy }) =>
 `    location = /_authgear/${name} { internal; proxy_pass ${settings.forwardAuth.tls ? 'https' : 'http'}://forward_auth${checkOf(both(policy, 'login=off'))}; include authgear_call.inc; }\n`).join('')}\
-${settings.routes.map(({ name, path }) => locationOf(`~* ^${escaped(path)}`, name)).join('')}\
+${settings.routes.map((route) => locationOf(`${settings.isCaseSensitive ? '~' : '~*'} "${patternOf(route).replaceAll('\\', '\\\\')}"`, route.name)).join('')}\
 ${locationOf('/', 'app')}\
   }
 }
@@ -90,7 +90,7 @@ const LONG_NAME = 32
 const LONG_NAMES = '  variables_hash_bucket_size 128; proxy_headers_hash_bucket_size 128; # for long names of headers\n'
 
 const locationOf = (match: string, name: string): string => `\
-    location ${match} {${match === '/' ? ' # security: the catch-all, what has no location of its own is still protected' : ' # security: ~* matches without case, as many apps do'}
+    location ${match} {${match === '/' ? ' # security: the catch-all, what has no location of its own is still protected' : ''}
       auth_request /_authgear/${name};
       include authgear_app.inc;
       proxy_pass http://app;

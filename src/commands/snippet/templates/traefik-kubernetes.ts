@@ -1,7 +1,7 @@
 import {
-  allPolicies, FORWARDED_REQUEST_HEADERS, escaped, type Files, ownComment, ownPaths, ownPattern, checkOf, type Settings
+  allPolicies, FORWARDED_REQUEST_HEADERS, type Files, ownComment, ownPaths, ownPattern, checkOf, type Settings
 } from '../settings.ts'
-import { cleaned, identityPattern, NOBODY, priorityOf, REFUSED, REFUSED_PRIORITY } from './traefik.ts'
+import { cleaned, identityPattern, NOBODY, priorityOf, REFUSED, REFUSED_PRIORITY, routeRule } from './traefik.ts'
 
 export function traefikKubernetes (given: Settings): Files {
   const settings = withoutDashes(given)
@@ -111,11 +111,11 @@ spec:
     priority: ${REFUSED_PRIORITY}
     middlewares: [{ name: refuse }]
     services: [{ name: noop@internal, kind: TraefikService }]
-${routes.map(({ name, path }, i) => `\
+${routes.map((route, i) => `\
   - kind: Rule
-    match: Host(\`${host}\`) && PathRegexp(\`(?i)^${escaped(path)}\`) # security: (?i), many apps match without case
+    match: ${routeRule({ host, ...settings }, route)}
     priority: ${priorityOf(routes, i)}
-    middlewares: [{ name: ${name} }]
+    middlewares: [{ name: ${route.name} }]
     services: [{ name: ${app.host}, port: ${app.port} }]
 `).join('')}\
 ${ownPaths(settings).length > 0

@@ -1,8 +1,8 @@
 import {
-  FORWARDED_REQUEST_HEADERS, escaped, type Files, ownComment, ownPaths, ownPattern, checkOf,
+  FORWARDED_REQUEST_HEADERS, type Files, ownComment, ownPaths, ownPattern, checkOf,
   type Settings
 } from '../settings.ts'
-import { cleanedNames, identityPattern, NOBODY, priorityOf, REFUSED, REFUSED_PRIORITY } from './traefik.ts'
+import { cleanedNames, identityPattern, NOBODY, priorityOf, REFUSED, REFUSED_PRIORITY, routeRule } from './traefik.ts'
 
 export function traefikLabels (settings: Settings): Files {
   return { 'traefik-labels.yml': composeFile(settings) }
@@ -56,12 +56,12 @@ ${policiesOf(settings).map(({ name, policy }) => middlewareLabels(settings, name
       - traefik.http.routers.${nameOf(settings, 'refuse')}.middlewares=authgear-refuse
       # security: the catch-all; what has no stricter route of its own is still protected (docs/policies.md)
 ${routerLabels(settings, nameOf(settings), `Host(\`${settings.host}\`)`, 1, settings.policy === '' ? 'authgear' : nameOf(settings, 'all'))}\
-${settings.routes.map(({ name, path }, i) => routerLabels(
+${settings.routes.map((route, i) => routerLabels(
   settings,
-  nameOf(settings, name),
-  `Host(\`${settings.host}\`) && PathRegexp(\`(?i)^${escaped(path)}\`)`,
+  nameOf(settings, route.name),
+  routeRule(settings, route).replaceAll('$', '$$$$'),
   priorityOf(settings.routes, i),
-  nameOf(settings, name)
+  nameOf(settings, route.name)
 )).join('')}\
       - traefik.http.services.${nameOf(settings)}.loadbalancer.server.port=${settings.app.port}
 `

@@ -1,6 +1,7 @@
 import { noneOf, PARAMETER } from '../guards.ts'
+import { anyCase, patternOf } from '../paths.ts'
 import {
-  FORWARDED_REQUEST_HEADERS, escaped, type Files, identityOf, ownComment, ownPaths, ownPattern, checkOf, type Route,
+  FORWARDED_REQUEST_HEADERS, type Files, identityOf, ownComment, ownPaths, ownPattern, checkOf, type Route,
   type Settings, UNUSED_IDENTITY
 } from '../settings.ts'
 
@@ -20,6 +21,10 @@ export const REFUSED = [
   `HeaderRegexp(\`Upgrade\`, \`${noneOf(['websocket', 'h2c'])}\`)`,
   'HeaderRegexp(`X-Forwarded-Host`, `@|:[0-9]*[^0-9, ]`)' // a trusted load balancer may write several
 ].join(' || ')
+
+/** @returns what the requests of a route have, in Traefik's language */
+export const routeRule = (settings: Pick<Settings, 'host' | 'isCaseSensitive'>, route: Route): string =>
+  `Host(\`${settings.host}\`) && PathRegexp(\`${anyCase(settings)}${patternOf(route)}\`)`
 
 /** Before every other route, that of a recipe too. */
 export const REFUSED_PRIORITY = 100_000
@@ -101,7 +106,7 @@ ${settings.routes.map(({ name, policy }) => `    ${name}: { forwardAuth: { <<: *
       entryPoints: [web]
       middlewares: [authgear]
       service: app
-${settings.routes.map((route, i) => routerOf(route, priorityOf(settings.routes, i), settings.host)).join('')}\
+${settings.routes.map((route, i) => routerOf(settings, route, priorityOf(settings.routes, i))).join('')}\
 ${ownPaths(settings).length > 0 ? ownRouter(settings) : ''}\
 ${CORS}  services:
     app:
@@ -121,12 +126,12 @@ const PLAIN_HEAD = `\
 # since Traefik keeps two idle connections at most and opens a new one for most checks (deploy/traefik-tls, docs/tls.md).
 `
 
-const routerOf = ({ name, path }: Route, priority: number, host: string): string => `\
-    ${name}:
-      rule: Host(\`${host}\`) && PathRegexp(\`(?i)^${escaped(path)}\`) # security: (?i), many apps match without case
+const routerOf = (settings: Settings, route: Route, priority: number): string => `\
+    ${route.name}:
+      rule: ${routeRule(settings, route)}
       priority: ${priority}
       entryPoints: [web]
-      middlewares: [${name}]
+      middlewares: [${route.name}]
       service: app
 `
 

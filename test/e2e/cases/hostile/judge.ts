@@ -17,6 +17,9 @@ const HOPS: Readonly<Record<string, RegExp>> = {
   trailer: /^$/
 }
 
+/** What some app reads as /admin, or below it. */
+const ADMIN = /^\/*admin(?:[^\w.~-]|\.+(?:\/|$)|$)/i
+
 const WHO: readonly string[] = ['x-authgear-user-id', 'x-authgear-user-roles']
 
 /** As apps read names that turn every other character into the same one. */
@@ -35,7 +38,7 @@ export function wrongs (
   return [
     ...seen.http === '2' ? ['it speaks HTTP/2 to the app, past the proxy'] : [],
     ...signedIn ? notBobs(seen) : strangers(seen),
-    ...seen.paths.filter(path => /^\/*admin/i.test(path)).map(path => `the app runs ${path}, which is for admins`),
+    ...seen.paths.filter(path => ADMIN.test(path)).map(path => `the app runs ${path}, which is for admins`),
     ...hopsOf(seen, webSocket || firstUpgradeOnly, announcesTrailers ? ['trailer'] : []),
     ...isOurHost(seen) ? [] : [`Host: ${valuesOf(seen, 'host').join(' and ')}`]
   ]

@@ -1,0 +1,35 @@
+import { escaped, type Route, type Settings } from './settings.ts'
+
+/** What no proxy decodes, cleans, or reads as a pattern (the dot is escaped where it is one). */
+const PATH = /^(?:\/[a-z0-9_-]+(?:\.[a-z0-9_-]+)*)+$/
+/** By default Envoy compiles expressions of 100 steps, and a letter is one. */
+const LONGEST = 64
+
+/** @returns what is wrong with a route's path, which is not `/` */
+export function pathProblem (path: string): string | undefined {
+  if (path.length > LONGEST) return `a path has ${LONGEST} characters at most`
+  return PATH.test(path.toLowerCase()) ? undefined : 'a path may hold letters, digits, "-", "_", and dots within a name'
+}
+
+/** Is it that path, or below it? */
+export const isBelow = (path: string, outer: string): boolean =>
+  outer === '/' || path === outer || path.startsWith(`${outer}/`)
+
+/** By which character a name goes on: `/admin-x` is no `/admin`. */
+const NAME = 'A-Za-z0-9_.~-'
+
+type Matched = Pick<Route, 'path' | 'isOfTokens'>
+
+/**
+ * A regular expression that is looked for in a path. A route for tokens is narrow: that path, and what is below it. One
+ * that asks more is wide: also `/admin;x`, `/admin.` and `/admin%20`, which some apps read as `/admin`.
+ */
+export const patternOf = ({ path, isOfTokens }: Matched): string =>
+  `^${escaped(path)}${isOfTokens ? '(/|$)' : `[.]*([^${NAME}]|$)`}`
+
+/** The same, to compare with the whole path. */
+export const wholePatternOf = ({ path, isOfTokens }: Matched): string =>
+  `${escaped(path)}${isOfTokens ? '(/.*)?' : `[.]*([^${NAME}].*)?`}`
+
+/** Before an expression, in the language of Go and RE2. */
+export const anyCase = ({ isCaseSensitive }: Pick<Settings, 'isCaseSensitive'>): string => isCaseSensitive ? '' : '(?i)'

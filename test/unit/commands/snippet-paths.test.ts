@@ -1,0 +1,84 @@
+import t from 'tap'
+import { PROXIES } from '../../../src/commands/snippet/proxies.ts'
+import { errorsOf, filesOf, settingsOf, textOf } from './snippet-of.ts'
+
+const URI = 'https://app.example.com/mcp'
+const ARGS = ['--resource', `${URI}=/mcp`, '--scope', 'a', '--policy', '/admin=role=admin']
+/** It has one policy for each workload, and no route of ours. */
+const ROUTES = PROXIES.filter((proxy) => !proxy.startsWith('istio'))
+
+/** What a route for tokens lets in is narrow: that path, and what is below it. */
+const OF_TOKENS = ['', '/', '/x', '/x/../y']
+/** What a policy asks more of is wide: also what some app reads as that path. */
+const OF_A_POLICY = [...OF_TOKENS, ';x', ';x/y', '.', './x', '..', '%20', '%3bx', '%2e', '=', ',x', '.;x']
+/** Other names that begin so. */
+const SIBLINGS = ['istration', '-other', '_x', '1', '.html', '.x/y', '~', '..x']
+
+/** In quotes of any kind, perhaps without case, perhaps to be looked for and not compared as a whole. */
+const PATTERN = /['"`](\(\?i\))?(\^?)(\/(?:mcp|admin|MCP)[^'"`]*)['"`]/g
+
+/** Of every route for that path: does it match? Whether without case is said beside it (`~*`, `-i`), or in it. */
+function matchersOf (text: string, path: string): ReadonlyArray<(url: string) => boolean> {
+  return [...text.matchAll(PATTERN)].filter(([, , , pattern]) => pattern?.startsWith(path)).map(
+    ([, flag, start, pattern = ''], i, all) => {
+      const line = text.slice(text.lastIndexOf('\n', all[i]?.index) + 1, all[i]?.index)
+      const isAnyCase = flag !== undefined || /~\*|-i $|^ +- path: $/.test(line)
+      const isSearch = start !== '' || /^ +- path: $/.test(line)
+      const expression = pattern.replaceAll('\\\\', '\\').replaceAll('$$', '$')
+      const compiled = new RegExp(isSearch ? `^${expression}` : `^(?:${expression})$`, isAnyCase ? 'i' : '')
+      return (url) => compiled.test(url)
+    }
+  )
+}
+
+const taken = (matchers: ReadonlyArray<(url: string) => boolean>, urls: readonly string[]): readonly string[] =>
+  urls.filter((url) => matchers.some((matches) => matches(url)))
+
+for (const proxy of ROUTES) {
+  t.test(`${proxy}: a route is a path and all below it`, async (t) => {
+    const text = textOf(filesOf(proxy, ...ARGS))
+    for (const [path, own] of [['/mcp', OF_TOKENS], ['/admin', OF_A_POLICY]] as const) {
+      const matchers = matchersOf(text, path)
+      t.ok(matchers.length > 0, path)
+      const urls = own.flatMap((end) => [`${path}${end}`, `${path.toUpperCase()}${end}`])
+      t.strictSame(taken(matchers, urls), urls)
+      const others = [...SIBLINGS, ...OF_A_POLICY.filter((end) => !own.includes(end))].map((end) => `${path}${end}`)
+      t.strictSame(taken(matchers, [...others, `/x${path}`, ...others.map((url) => url.toUpperCase())]), [])
+    }
+  })
+}
+
+for (const proxy of ROUTES.filter((name) => name !== 'ingress-nginx')) {
+  t.test(`${proxy}: with --case-sensitive a route has the case that was written`, async (t) => {
+    const args = ['--case-sensitive', '--resource', `${URI}=/MCP`, '--scope', 'a', '--policy', '/admin=role=admin']
+    const text = textOf(filesOf(proxy, ...args))
+    for (const [path, other] of [['/MCP', '/mcp'], ['/admin', '/Admin']] as const) {
+      const matchers = matchersOf(text, path)
+      t.strictSame(taken(matchers, [`${path}/x`, other, `${other}/x`]), [`${path}/x`])
+    }
+  })
+}
+
+t.test('a sibling does not lie in a route, and what lies in one asks what that asks', async (t) => {
+  const { routes } = settingsOf(...ARGS, '--policy', '/mcp-admin=role=admin', '--policy', '/mcp/x=role=editor')
+  t.strictSame(routes.map(({ path, policy, isOfTokens }) => [path, policy, isOfTokens]), [
+    ['/mcp-admin', 'role=admin', false],
+    ['/admin', 'role=admin', false],
+    ['/mcp/x', `resource=${URI}&scope=a&role=editor`, false],
+    ['/mcp', `resource=${URI}&scope=a`, true]
+  ])
+})
+
+t.test('a policy of a path for tokens holds for those of its spellings that are not', async (t) => {
+  const { routes } = settingsOf(...ARGS, '--policy', '/mcp=role=editor')
+  t.strictSame(routes.filter(({ path }) => path === '/mcp').map(({ policy, isOfTokens }) => [policy, isOfTokens]), [
+    [`role=editor&resource=${URI}&scope=a`, true],
+    ['role=editor', false]
+  ])
+})
+
+t.test('a path has no more than Envoy compiles', async (t) => {
+  t.strictSame(errorsOf('--policy', `/${'k'.repeat(63)}=role=a`), [])
+  t.match(errorsOf('--policy', `/${'k'.repeat(64)}=role=a`), [/64 characters at most/])
+  t.match(errorsOf('--resource', `${URI}=/${'k'.repeat(64)}`, '--scope', 'a'), [/64 characters at most/])
+})
