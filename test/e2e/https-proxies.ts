@@ -1,13 +1,15 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
+import { parse } from 'yaml'
 import { startChild } from '../helpers/child.ts'
 import { type ComposeService, readCompose } from '../helpers/compose.ts'
 import { startDockerApi } from '../helpers/docker-api.ts'
 import { freePort } from '../helpers/free-port.ts'
 import { mustFind } from '../helpers/servers.ts'
 import { answers } from '../helpers/until.ts'
-import { APP_HOST, NAS_HOST, type Place, WIKI_HOST } from './https-stack.ts'
+import { filesOf } from '../unit/commands/snippet-of.ts'
+import { APP_HOST, NAS_HOST, type Place, TEAM_HOST, WIKI_HOST } from './https-stack.ts'
 import { swap } from './snippets.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -39,7 +41,8 @@ export async function startTraefik (t: Test, place: Place, more: More = {}): Pro
       key, key.endsWith('services.app.loadbalancer.server.port') ? String(ports.app) : here(value)
     ]))
   const wiki = { name: 'wiki', labels: wikiLabels(ports.app) }
-  const containers = [...['forward-auth', 'app'].map((name) => ({ name, labels: labels(name) })), wiki]
+  const team = { name: 'team', labels: teamLabels(ports.app, here) }
+  const containers = [...['forward-auth', 'app'].map((name) => ({ name, labels: labels(name) })), wiki, team]
   const api = await startDockerApi(t, containers)
   const middlewares = readFileSync(join(ROOT, 'deploy/compose/own/authgear.yml'), 'utf8')
   writeFileSync(join(folder, 'own/authgear.yml'), here(middlewares))
@@ -90,6 +93,22 @@ function wikiLabels (port: number): Readonly<Record<string, string>> {
   if (lines.length !== 4) throw new Error(`docs/second-app.md has ${lines.length} labels`)
   return Object.fromEntries(lines)
 }
+
+/** By the command of docs/second-app.md. */
+function teamLabels (port: number, here: (text: string) => string): Readonly<Record<string, string>> {
+  const page = readFileSync(join(ROOT, 'docs/second-app.md'), 'utf8')
+  const [, command = ''] = /^node dist\/main.js snippet (traefik-labels .+)$/m.exec(page) ?? []
+  const [proxy = '', ...args] = command.replaceAll("'", '').split(' ')
+  const { services } = parse(filesOf(proxy, ...args)['traefik-labels.yml'] ?? '') as { services: Services }
+  const labels = services['wiki']?.labels ?? []
+  return Object.fromEntries(labels.map((label) => {
+    const [, key = '', value = ''] = /^([^=]+)=(.*)$/.exec(label) ?? []
+    const said = here(value.replaceAll('$$', '$').replaceAll('wiki.example.com', TEAM_HOST)).replaceAll('wiki', 'team')
+    return [key.replaceAll('wiki', 'team'), key.endsWith('server.port') ? String(port) : said]
+  }))
+}
+
+type Services = Readonly<Record<string, Readonly<{ labels?: readonly string[] }>>>
 
 /** The example of an app that is not in Docker, for that host and port. */
 const anotherApp = (example: string, host: string, port: number): string =>

@@ -18,6 +18,7 @@ import { answers, until } from '../helpers/until.ts'
 const ROOT = join(import.meta.dirname, '../..')
 export const APP_HOST = 'app.home.example'
 export const WIKI_HOST = 'wiki.home.example'
+export const TEAM_HOST = 'team.home.example'
 export const NAS_HOST = 'nas.home.example'
 const AUTHGEAR_HOST = 'auth.home.example'
 export const APP = `https://${APP_HOST}`
@@ -73,7 +74,7 @@ export async function startStack (t: Test, stack: Stack): Promise<Running> {
     await startPebble(t, ports.http), makeOwnCert(t, '127.0.0.1'), makeOwnCert(t, AUTHGEAR_HOST, '127.0.0.1', APP_HOST)
   ]
   const authgear = await startAuthgear(t, outer)
-  const env = { ...FIVE_LINES, LOGIN_ALLOWED_HOSTS: `${WIKI_HOST},${NAS_HOST}`, ...stack.env }
+  const env = { ...FIVE_LINES, LOGIN_ALLOWED_HOSTS: [WIKI_HOST, TEAM_HOST, NAS_HOST].join(), ...stack.env }
   const service = await startForwardAuth(t, { stack, env, link, outer, authgear })
   for (const port of [ports.app, ports.nas]) await startApp(t, port)
   const folder = tempDir(t, 'https')
@@ -141,7 +142,7 @@ type Reached = Readonly<{ ports: Ports, authgear: RunningSimulator, pebble: Pebb
 
 /** It knows the names of the stack only, and believes Pebble, Authgear's certificate and no other. */
 async function startBrowser (t: Test, { ports, authgear, pebble, outer }: Reached): Promise<Browser> {
-  const rules = [APP_HOST, WIKI_HOST, NAS_HOST].flatMap((host) => [
+  const rules = [APP_HOST, WIKI_HOST, TEAM_HOST, NAS_HOST].flatMap((host) => [
     `MAP ${host}:443 127.0.0.1:${ports.https}`, `MAP ${host}:80 127.0.0.1:${ports.http}`
   ])
   const browser = await launchChromium([

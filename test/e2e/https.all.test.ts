@@ -11,7 +11,8 @@ import {
   startCaddy, startReadmeCaddy, startTraefik, startTraefikWithDns, startTraefikWithOwn
 } from './https-proxies.ts'
 import {
-  APP, APP_HOST, AUTHGEAR, certificateAt, NAS_HOST, startStack, type Running, type Stack, WIKI_HOST
+  APP, APP_HOST, AUTHGEAR, certificateAt, NAS_HOST, startStack, type Running, type Stack, TEAM_HOST,
+  WIKI_HOST
 } from './https-stack.ts'
 
 const NEEDS = ['docker-compose', 'pebble', 'pebble-challtestsrv', 'caddy', 'traefik'] as const
@@ -43,7 +44,7 @@ for (const stack of STACKS) {
     await testPolicy(t, running, stack.apps)
     if (!stack.apps) return
     await testWebhook(t, running)
-    await testOtherApps(t, running)
+    await testOtherApps(t, running, [WIKI_HOST, NAS_HOST, ...stack.start === startTraefik ? [TEAM_HOST] : []])
   })
 }
 
@@ -127,8 +128,8 @@ async function testWebhook (t: Test, { ports, pebble }: Running): Promise<void> 
 }
 
 /** Both have their own host, and the login is on the first app's. */
-async function testOtherApps (t: Test, { browser, ports, pebble }: Running): Promise<void> {
-  for (const host of [WIKI_HOST, NAS_HOST]) {
+async function testOtherApps (t: Test, { browser, ports, pebble }: Running, hosts: readonly string[]): Promise<void> {
+  for (const host of hosts) {
     const hasCertificate = async (): Promise<boolean> =>
       await certificateAt(ports.https, host, pebble.root) !== undefined
     await until(`a certificate for ${host}`, hasCertificate)
@@ -140,6 +141,7 @@ async function testOtherApps (t: Test, { browser, ports, pebble }: Running): Pro
     t.equal(page.url(), `https://${host}/page?x=1`)
     t.ok((await page.locator('main').innerText()).includes(demo.bob.id), `${host} knows who it is`)
     t.equal(await statusOf(page, '/;/x'), 400, 'guarded as the first app is')
+    if (host === TEAM_HOST) t.equal(await statusOf(page, '/admin'), 403, 'by the policy that snippet wrote')
     t.equal((await page.goto(`${APP}/page`))?.status(), 200, 'and the first app too, without another login')
     await context.close()
   }

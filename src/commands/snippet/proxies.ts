@@ -48,7 +48,6 @@ const BY_NAME = new Set([
   'gateway-api'
 ])
 const WITHOUT_TLS = new Set([
-  'traefik-labels',
   'apisix',
   'istio',
   'istio-grpc',
@@ -71,6 +70,20 @@ export function templateOf (proxy: string): Template {
   return TEMPLATES[name]
 }
 
+const EVERYWHERE: readonly string[] = ['0.0.0.0', '::']
+const isThisMachine = (host: string): boolean => /^(?:localhost|127(?:\.\d+){3}|::1)$/.test(host)
+
+/** Two of this machine cannot listen on one port. */
+function portsTaken ({ listen, app, forwardAuth, grpc }: Settings): readonly string[] {
+  const others = [['--app', app], ['--forward-auth', forwardAuth], ['--grpc', grpc]] as const
+  return others
+    .filter(([, { host, port }]) =>
+      port === listen.port && (host === listen.host || (isThisMachine(host) && EVERYWHERE.includes(listen.host))))
+    .map(([option, { text }]) =>
+      `${option} ${text} is where the proxy itself would listen: give the proxy another port, such as --listen ` +
+        `0.0.0.0:${listen.port === 8080 ? 8000 : 8080}`)
+}
+
 /**
  * What of these settings that proxy's configuration cannot say; better an error than a line that is silently not there.
  */
@@ -82,6 +95,7 @@ export function limitsOf (proxy: string, settings: Settings): readonly string[] 
       if (!NAME.test(host)) errors.push(`${option} must name a service there, such as http://forward-auth:4180`)
     }
   }
+  if (!BY_NAME.has(proxy)) errors.push(...portsTaken(settings))
   if (proxy === 'traefik-labels' && /--|^authgear/.test(app.host)) {
     errors.push('--app must be a name without "--" that does not begin with "authgear": others have such names')
   }

@@ -84,11 +84,19 @@ t.test('gateway-api-external-auth says that it cannot strip other names', async 
 const BY_ANSWER = (): boolean => true
 
 /** One row for each proxy: where a name must stand. */
+const LABELS = traefikPlaces(
+  (name) => `clean.headers.customrequestheaders.${name}=\n`, 'aliasheadersstrategy=delete'
+)
+
 const PLACES: Readonly<Record<Named, Places>> = {
   traefik: traefikPlaces((name) => ` ${name}: ""`, 'aliasHeadersStrategy: delete'),
-  'traefik-labels': traefikPlaces(
-    (name) => `clean.headers.customrequestheaders.${name}=\n`, 'aliasheadersstrategy=delete'
-  ),
+  'traefik-labels': {
+    ...LABELS,
+    // beside the stack, whose Traefik deletes aliases; a check deletes what it copies, and the other route is cleaned
+    strips: (files, name, settings) => settings.forwardAuth.tls
+      ? !settings.login || textOf(files).includes(`--clean.headers.customrequestheaders.${name}=\n`)
+      : LABELS.strips(files, name, settings)
+  },
   'traefik-kubernetes': traefikPlaces((name) => ` ${name}: ""`, 'aliasheadersstrategy=delete'),
   'gateway-api': traefikPlaces((name) => ` ${name}: ""`, 'aliasheadersstrategy=delete'),
   caddy: {

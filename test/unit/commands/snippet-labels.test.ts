@@ -56,6 +56,29 @@ t.test('a policy for everything is the app\'s own middleware', async (t) => {
   t.match(app?.get('traefik.http.middlewares.wiki--all.forwardauth.address'), /\/verify\?verified=true$/)
 })
 
+const STACK = ['--forward-auth', 'https://forward-auth:4180']
+
+t.test('with https:// it is an app beside the stack, which has everything else', async (t) => {
+  const all = labelsOf('wiki', ...STACK, ...POLICIES)
+  t.strictSame(Object.keys(all), ['wiki'])
+  const { wiki } = all
+  t.equal(wiki?.get('traefik.http.routers.wiki.middlewares'), 'authgear@file')
+  t.equal(wiki?.get('traefik.http.routers.wiki--admin.middlewares'), 'wiki--admin')
+  const policy = 'traefik.http.middlewares.wiki--admin.forwardauth'
+  t.equal(wiki?.get(`${policy}.address`), 'https://forward-auth:4180/verify?role=admin')
+  t.equal(wiki?.get(`${policy}.tls.ca`), '/proxy-tls/ca.crt')
+  t.notOk(wiki?.has('traefik.http.routers.wiki--refuse.rule'), 'the file refuses on every host')
+})
+
+t.test('there, names in use are the app’s own middleware, and our paths the stack’s', async (t) => {
+  const resource = ['--resource', 'https://wiki.example.com/mcp=/mcp', '--scope', 'a']
+  const { wiki } = labelsOf('wiki', ...STACK, '--identity', 'webauth', ...resource)
+  t.equal(wiki?.get('traefik.http.routers.wiki.middlewares'), 'wiki--all')
+  t.equal(wiki?.get('traefik.http.routers.wiki--own.service'), 'authgear-login@docker')
+  t.equal(wiki?.get('traefik.http.routers.wiki--own.middlewares'), 'wiki--clean')
+  t.match(wiki?.get('traefik.http.routers.wiki--own.rule'), 'well-known/oauth-protected-resource')
+})
+
 t.test('a name that could meet another is refused', async (t) => {
   for (const app of ['a--b', 'authgear', 'authgear-refuse']) {
     t.match(limitsOf('traefik-labels', settingsFor('traefik-labels', '--app', app)), [/^--app must be a name without/], app)

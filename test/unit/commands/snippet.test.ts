@@ -74,6 +74,19 @@ t.test('a folder that cannot be written is an error, not a crash', async t => {
   t.match(run('caddy', '--out', file), { code: 1, err: /^error: --out: / })
 })
 
+t.test('nobody else of this machine may listen where the proxy will', async t => {
+  const limits = (...args: readonly string[]): readonly string[] => limitsOf('caddy', settingsOf(...args))
+  for (const app of ['127.0.0.1', 'localhost', '[::1]', '127.0.0.2']) {
+    t.match(limits('--app', `http://${app}:8080`), [/^--app .*:8080 is where the proxy itself would listen.*0\.0\.0\.0:8000$/], app)
+  }
+  t.match(limits('--forward-auth', 'http://127.0.0.1:8080'), [/^--forward-auth/])
+  t.match(limits('--listen', '10.0.0.1:80', '--app', 'http://10.0.0.1:80'), [/^--app/])
+  for (const args of [
+    ['--app', 'http://127.0.0.1:3000'], ['--app', 'http://10.0.0.1:8080'], [],
+    ['--listen', '10.0.0.1:8080', '--app', 'http://127.0.0.1:8080']
+  ]) t.strictSame(limits(...args), [], args.join(' '))
+})
+
 t.test('routes: the longest first, each with what those around it ask', async t => {
   const { policy, routes } = settingsOf(...ROUTES, '--policy', '/ADMIN=verified=true')
   t.equal(policy, 'anonymous=false')
@@ -110,9 +123,7 @@ t.test('what a proxy\'s configuration cannot say is an error', async t => {
   t.match(run('istio', '--policy', '/admin=role=admin').err, 'for each workload')
   t.match(run('istio', '--login').err, '--login: ')
   t.match(run('ingress-nginx', '--forward-auth', 'http://10.0.0.1:80').err, '--forward-auth must name a service')
-  for (const proxy of [
-    'apisix', 'istio', 'envoy-gateway', 'ingress-nginx', 'traefik-kubernetes', 'gateway-api', 'traefik-labels'
-  ]) {
+  for (const proxy of ['apisix', 'istio', 'envoy-gateway', 'ingress-nginx', 'traefik-kubernetes', 'gateway-api']) {
     t.match(
       run(proxy, '--forward-auth', 'https://forward-auth:4180').err, `--forward-auth must be http:// for ${proxy}`
     )

@@ -4,9 +4,25 @@ import {
 } from '../settings.ts'
 import { cleanedNames, identityPattern, NOBODY, priorityOf, REFUSED, REFUSED_PRIORITY, routeRule } from './traefik.ts'
 
+/** With https:// for forward-auth an app beside the stack of docs/docker.md, which has all but the app. */
 export function traefikLabels (settings: Settings): Files {
-  return { 'traefik-labels.yml': composeFile(settings) }
+  return { 'traefik-labels.yml': settings.forwardAuth.tls ? appFile(settings) : composeFile(settings) }
 }
+
+const appFile = (settings: Settings): string => `\
+# docker compose -f traefik-labels.yml up -d: an app beside deploy/compose/https.yml, whose Traefik knows authgear@file and refuses on every host
+# what it and an app may read differently (deploy/compose/own/authgear.yml)
+services:
+  ${settings.app.host}:
+    image: your-app
+    networks: [apps]
+    labels:
+      - traefik.enable=true
+${ownPaths(settings).length > 0 ? stackOwnLabels(settings) : ''}\
+${routesOf(settings, settings.outgoing.length > 0 ? nameOf(settings, 'all') : 'authgear@file')}
+networks:
+  apps: { name: authgear-forward-auth-https_apps, external: true } # no port is published: Traefik is the only way to it
+`
 
 const composeFile = (settings: Settings): string => `\
 # docker compose -f traefik-labels.yml up; with Redis, a second replica and a simulated Authgear: docker-compose.yml of the project
@@ -47,15 +63,19 @@ ${ownPaths(settings).length > 0 ? ownLabels(settings) : ''}
     image: your-app
     labels:
       - traefik.enable=true
-${policiesOf(settings).map(({ name, policy }) => middlewareLabels(settings, name, policy)).join('')}\
       # security: before every other route of this host
       - traefik.http.routers.${nameOf(settings, 'refuse')}.rule=Host(\`${settings.host}\`) && (${REFUSED.replaceAll('$', '$$$$')})
       - traefik.http.routers.${nameOf(settings, 'refuse')}.priority=${REFUSED_PRIORITY}
       - traefik.http.routers.${nameOf(settings, 'refuse')}.entrypoints=web
       - traefik.http.routers.${nameOf(settings, 'refuse')}.service=noop@internal
       - traefik.http.routers.${nameOf(settings, 'refuse')}.middlewares=authgear-refuse
+${routesOf(settings, 'authgear')}`
+
+/** @param everybody the middleware of a catch-all without a policy */
+const routesOf = (settings: Settings, everybody: string): string => `\
+${policiesOf(settings, everybody).map(({ name, policy }) => middlewareLabels(settings, name, policy)).join('')}\
       # security: the catch-all; what has no stricter route of its own is still protected (docs/policies.md)
-${routerLabels(settings, nameOf(settings), `Host(\`${settings.host}\`)`, 1, settings.policy === '' ? 'authgear' : nameOf(settings, 'all'))}\
+${routerLabels(settings, nameOf(settings), `Host(\`${settings.host}\`)`, 1, settings.policy === '' ? everybody : nameOf(settings, 'all'))}\
 ${settings.routes.map((route, i) => routerLabels(
   settings,
   nameOf(settings, route.name),
@@ -69,9 +89,14 @@ ${settings.routes.map((route, i) => routerLabels(
 /** Traefik has one list of names for all apps: two dashes stand in no app's own (src/commands/snippet/proxies.ts). */
 const nameOf = ({ app }: Settings, part = ''): string => part === '' ? app.host : `${app.host}--${part.replace(/^app-/, '')}`
 
-/** Those that forward-auth does not carry for everybody. */
-const policiesOf = (settings: Settings): ReadonlyArray<Readonly<{ name: string, policy: string }>> => [
-  ...settings.policy === '' ? [] : [{ name: nameOf(settings, 'all'), policy: settings.policy }],
+/** Those that are not carried for all apps. */
+const policiesOf = (
+  settings: Settings,
+  everybody: string
+): ReadonlyArray<Readonly<{ name: string, policy: string }>> => [
+  ...settings.policy === '' && everybody !== nameOf(settings, 'all')
+    ? []
+    : [{ name: nameOf(settings, 'all'), policy: settings.policy }],
   ...settings.routes.map(({ name, policy }) => ({ name: nameOf(settings, name), policy }))
 ]
 
@@ -85,6 +110,7 @@ const routerLabels = (settings: Settings, name: string, rule: string, priority: 
 
 const middlewareLabels = ({ forwardAuth, ...settings }: Settings, name: string, policy: string): string => `\
       - traefik.http.middlewares.${name}.forwardauth.address=${forwardAuth.origin}${checkOf(policy)}
+${forwardAuth.tls ? `      - traefik.http.middlewares.${name}.forwardauth.tls.ca=/proxy-tls/ca.crt # security: whose certificate to believe\n` : ''}\
       - traefik.http.middlewares.${name}.forwardauth.trustForwardHeader=true
       # security: nothing else of the client's request reaches forward-auth, no X-Forward-Auth-Policy either
       - traefik.http.middlewares.${name}.forwardauth.authRequestHeaders=${FORWARDED_REQUEST_HEADERS.join(',')}
@@ -93,9 +119,19 @@ const middlewareLabels = ({ forwardAuth, ...settings }: Settings, name: string, 
       - traefik.http.middlewares.${name}.forwardauth.maxResponseBodySize=65536
 `
 
-const cleanLabels = (settings: Settings): string => `\
+const cleanLabels = (settings: Settings, name = 'clean'): string => `\
       # security: for a route without authgear: the client's own copies
-${cleanedNames(settings).map((name) => `      - traefik.http.middlewares.clean.headers.customrequestheaders.${name}=\n`).join('')}`
+${cleanedNames(settings).map((header) => `      - traefik.http.middlewares.${name}.headers.customrequestheaders.${header}=\n`).join('')}`
+
+/** The service is the stack's; its own route is that of the first app's host. */
+const stackOwnLabels = (settings: Settings): string => `\
+      # ${ownComment(settings)}
+${settings.outgoing.length > 0 ? cleanLabels(settings, nameOf(settings, 'clean')) : ''}\
+      - traefik.http.routers.${nameOf(settings, 'own')}.rule=Host(\`${settings.host}\`) && PathRegexp(\`${ownPattern(settings).replaceAll('$', '$$$$')}\`)
+      - traefik.http.routers.${nameOf(settings, 'own')}.priority=1000
+      - traefik.http.routers.${nameOf(settings, 'own')}.entrypoints=web
+      - traefik.http.routers.${nameOf(settings, 'own')}.service=authgear-login@docker
+${settings.outgoing.length > 0 ? `      - traefik.http.routers.${nameOf(settings, 'own')}.middlewares=${nameOf(settings, 'clean')}\n` : ''}`
 
 /** Compose reads $ as the beginning of a variable. */
 const ownLabels = ({ host, forwardAuth, ...settings }: Settings): string => `\
