@@ -61,35 +61,51 @@ const KNOWN: readonly string[] = rows.flatMap(({ name, variable }) =>
   hasFile(variable) ? [name, `${name}_FILE`] : [name]
 )
 
-/**
- * Only this service's variables begin so. A typo in one would otherwise silently mean its default. LOG_ is missing on
- * purpose: too many platforms set such variables.
- */
-const PREFIXES: readonly string[] = [
-  'AUTHGEAR_',
-  'LISTEN_',
-  'MANAGEMENT_',
-  'IDENTIFY_',
-  'TRUSTED_',
-  'CACHE_',
-  'REDIS_',
-  'LOGIN_',
-  'LOGOUT_',
-  'RESOURCE',
-  'EXT_AUTHZ_',
-  'ASSERTION',
-  'PREFLIGHT',
-  'ABSENT_',
-  'SHUTDOWN_'
-]
+/** Too many platforms set variables that begin so. */
+const OTHERS = ['LOG', 'EXT']
+/** The first words of our names, of those that only this service has. */
+const WORDS: readonly string[] = [...new Set(KNOWN.map(wordOf))].filter((word) => !OTHERS.includes(word))
+const SINGLE: readonly string[] = KNOWN.filter((name) => !name.includes('_'))
+
+function wordOf (name: string): string {
+  return name.replace(/_.*$/s, '')
+}
+
+/** A typo in a name of ours would silently mean the default. */
+function looksLikeOurs (name: string): boolean {
+  if (name.startsWith('EXT_AUTHZ_')) return true
+  if (!name.includes('_')) return SINGLE.some((known) => distance(name, known) === 1)
+  const word = wordOf(name)
+  return !OTHERS.includes(word) && WORDS.some((known) =>
+    word === known || word === `${known}S` || (known.startsWith(word) && known.length - word.length <= MAX_SLIPS))
+}
+
+/** Names that people bring from other programs, and what is meant. */
+const ALIASES: Readonly<Record<string, string>> = {
+  AUTHGEAR_URL: 'AUTHGEAR_ENDPOINT',
+  AUTHGEAR_ISSUER: 'AUTHGEAR_ENDPOINT',
+  AUTHGEAR_ORIGIN: 'AUTHGEAR_ENDPOINT',
+  REDIS_ADDR: 'REDIS_URL=redis://redis:6379',
+  REDIS_ADDRESS: 'REDIS_URL=redis://redis:6379',
+  REDIS_HOST: 'REDIS_URL=redis://redis:6379',
+  REDIS_PORT: 'REDIS_URL=redis://redis:6379',
+  REDIS_DB: 'REDIS_URL=redis://redis:6379/0'
+}
 
 /** One error for each variable that looks like ours and is not. Its value is never repeated. */
 export function unknownVariables (env: NodeJS.ProcessEnv): readonly string[] {
   return Object.keys(env)
-    .filter(name => PREFIXES.some(prefix => name.startsWith(prefix)) && !KNOWN.includes(name))
+    .filter((name) => looksLikeOurs(name) && !KNOWN.includes(name) && !isAzures(env, name))
     .filter(name => textOf(env, name) !== undefined && !isInjected(name, env[name] ?? ''))
     .toSorted()
-    .map(name => `${printable(name)}: is not a variable of this service: did you mean ${nearest(name, KNOWN) ?? ''}?`)
+    .map((name) => `${printable(name)}: is not a variable of this service: did you mean ${meant(name)}?`)
 }
+
+const meant = (name: string): string => ALIASES[name] ?? nearest(name, KNOWN) ?? ''
+
+/** https://learn.microsoft.com/azure/app-service/overview-managed-identity sets both. */
+const AZURE: readonly string[] = ['IDENTITY_ENDPOINT', 'IDENTITY_HEADER']
+const isAzures = (env: NodeJS.ProcessEnv, name: string): boolean =>
+  AZURE.includes(name) && AZURE.every((one) => one in env)
 
 const printable = (name: string): string => /^\w+$/.test(name) ? name : quote(name)

@@ -12,6 +12,8 @@ export type Policy = Bad | Readonly<{ kind: 'understood', requirements: readonly
 
 /** Characters of one text; no route needs more, and a client may be its author. */
 const MAX_LENGTH = 8192
+/** What a person may have meant; a client may have written anything. */
+const NAME = /^[A-Za-z][\w-]{0,19}$/
 const BY_NAME: ReadonlyMap<string, (typeof PARAMETERS)[keyof typeof PARAMETERS]> = new Map(Object.entries(PARAMETERS))
 
 export const SESSION_ONLY: Policy = Object.freeze({ kind: 'understood', requirements: Object.freeze([]) })
@@ -35,7 +37,7 @@ function parseParameter (parameter: string): Requirement | Bad {
   if (equals === -1) return bad('a parameter has no value')
   const name = parameter.slice(0, equals)
   const known = BY_NAME.get(name)
-  if (known === undefined) return bad('it has a parameter that is not known')
+  if (known === undefined) return bad(NAME.test(name) ? `${name} is not a parameter` : 'it has a parameter that is not known')
   const value = percentDecode(parameter.slice(equals + 1))
   return value === undefined ? bad(`${name} has an escape that cannot be decoded`) : known.parse(value)
 }

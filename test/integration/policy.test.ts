@@ -34,7 +34,7 @@ const stepUp = (what: string): Outcome =>
   ({ status: 401, reason: 'step_up_required', challenge: `, error="insufficient_user_authentication", ${what}` })
 const invalid: Outcome = { status: 401, reason: 'invalid_session', challenge: ', error="invalid_token"' }
 const nobody: Outcome = { status: 401, reason: 'no_credentials', challenge: '' }
-const UNKNOWN = 'it has a parameter that is not known'
+const UNKNOWN = 'rolle is not a parameter'
 const of = (query: string, ...lines: readonly string[]): Asking => ({ path: `/verify?${query}`, lines })
 const extAuthz = (path: string, ...lines: readonly string[]): Asking => ({ path: `/ext-authz/${path}`, lines })
 
@@ -50,7 +50,7 @@ const ROWS: readonly Row[] = [
   ['amr', 'carol', of('amr=otp,hwk&max_age=5'), stepUp('acr_values="otp hwk", max_age="5"')],
   ['login', 'bob', of('login=off'), allowed],
   ['all of it', 'carol', of('role=admin&verified=true&anonymous=false&max_age=100&amr=mfa&login=off'), allowed],
-  ['what nobody knows', 'carol', of('role=admin&optional=1'), bad(UNKNOWN)],
+  ['what nobody knows', 'carol', of('role=admin&rolle=1'), bad(UNKNOWN)],
   ['over 8 KiB', 'carol', of(`role=${'a,'.repeat(4094)}a`), bad('it is longer than 8 KiB')],
   ['several lines all apply', 'carol', of('', 'role=admin', 'role=app:editor', 'amr=pwd'), allowed],
   ['the first of several lines is not met', 'carol', of('', 'role=owner', 'role=admin'), forbidden],

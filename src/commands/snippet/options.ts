@@ -152,7 +152,7 @@ function problemOf (
 function proxyOf ([proxy, ...more]: readonly string[], known: readonly string[], errors: string[]): string {
   const problem = proxy === undefined
     ? 'which proxy?'
-    : !known.includes(proxy) ? `there is no configuration for ${quote(proxy)}${didYouMean(proxy, known)}.` : undefined
+    : !known.includes(proxy) ? `there is no configuration for ${quote(proxy)}${didYouMean(proxy, known) || '.'}` : undefined
   if (problem !== undefined) errors.push(`${problem} One of ${known.join(', ')}`)
   if (more.length > 0) errors.push(`one proxy at a time: what is ${more.map(quote).join(' ')}?`)
   return proxy ?? ''

@@ -1,5 +1,7 @@
 import { quote } from '../../config/messages.ts'
+import { didYouMean } from '../../config/unknown.ts'
 import { parsePolicy } from '../../core/policy.ts'
+import { PARAMETERS } from '../../core/requirement.ts'
 import { presentationOf } from '../../core/presentation.ts'
 import { isBelow, pathProblem } from './paths.ts'
 import { both, isForTokens, type Route, type Settings } from './settings.ts'
@@ -49,6 +51,7 @@ function overridden (outer: Rule, { path, policy }: Rule): Rule {
 }
 
 const PRESENTS = ['identity=', 'audience='] as const
+const nameOf = (parameter: string): string => parameter.replace(/=.*$/s, '')
 const parametersOf = (policy: string): readonly string[] => policy.split('&')
 
 function contradictions ({ path, policy }: Rule): readonly string[] {
@@ -77,7 +80,9 @@ function problemOf (path: string): string | undefined {
 function policyProblem (text: string): string | undefined {
   if (text === '') return 'it asks nothing'
   const policy = parsePolicy(text)
-  return policy.kind === 'bad' ? `${policy.why} (docs/policies.md)` : undefined
+  if (policy.kind !== 'bad') return undefined
+  const unknown = text.split('&').map(nameOf).find((name) => !(name in PARAMETERS)) ?? ''
+  return `${policy.why}${didYouMean(unknown, Object.keys(PARAMETERS))} (docs/policies.md)`
 }
 
 /** Of two with one path, that for tokens, which takes less. */

@@ -74,6 +74,13 @@ t.test('a folder that cannot be written is an error, not a crash', async t => {
   t.match(run('caddy', '--out', file), { code: 1, err: /^error: --out: / })
 })
 
+t.test('a slip in a name or a parameter says what was meant, with one mark', async t => {
+  t.match(run('treafik').err, /"treafik": did you mean traefik\? One of traefik, /)
+  t.match(run('apache').err, /"apache"\. One of traefik, /)
+  t.match(run('caddy', '--policy', '/admin=role=a&roles=admin').err,
+    'roles is not a parameter: did you mean role? (docs/policies.md)')
+})
+
 t.test('nobody else of this machine may listen where the proxy will', async t => {
   const limits = (...args: readonly string[]): readonly string[] => limitsOf('caddy', settingsOf(...args))
   for (const app of ['127.0.0.1', 'localhost', '[::1]', '127.0.0.2']) {

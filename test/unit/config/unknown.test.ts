@@ -1,10 +1,15 @@
 import t from 'tap'
 import { nearest } from '../../../src/config/unknown.ts'
+import { variables } from '../../../src/config/variables.ts'
 import { errorsOf, holds, load, type Row } from './helpers.ts'
 
 const typos: readonly (readonly [name: string, meant: string])[] = [
   ['AUTHGEAR_ENDPIONT', 'AUTHGEAR_ENDPOINT'],
-  ['AUTHGEAR_URL', 'AUTHGEAR_RESOLVER_URL'],
+  ['AUTHGEAR_URL', 'AUTHGEAR_ENDPOINT'],
+  ['AUTHGEAR_ISSUER', 'AUTHGEAR_ENDPOINT'],
+  ['REDIS_HOST', 'REDIS_URL=redis://redis:6379'],
+  ['REDIS_ADDR', 'REDIS_URL=redis://redis:6379'],
+  ['REDIS_DB', 'REDIS_URL=redis://redis:6379/0'],
   ['AUTHGEAR_CA', 'AUTHGEAR_CA_FILE'],
   ['CACHE_TLL', 'CACHE_TTL'],
   ['CACHE_SECRET_FIEL', 'CACHE_SECRET_FILE'],
@@ -21,6 +26,19 @@ const typos: readonly (readonly [name: string, meant: string])[] = [
   ['IDENTIFY_LISTN', 'IDENTIFY_LISTEN'],
   ['PREFLIGHTS', 'PREFLIGHT'],
   ['TRUSTED_PROXY', 'TRUSTED_PROXIES'],
+  ['TRUST_PROXIES', 'TRUSTED_PROXIES'],
+  ['IDENTITY_HEADER', 'IDENTITY_HEADERS'],
+  ['IDENTITY_USR', 'IDENTITY_USER'],
+  ['PROFILE_TLL', 'PROFILE_TTL'],
+  ['WORKER', 'WORKERS'],
+  ['WORKER_COUNT', 'WORKERS'],
+  ['RESOURCE', 'RESOURCES'],
+  ['ASSERTION_KEY_FIEL', 'ASSERTION_KEY_FILE'],
+  ['ASSERTIONS', 'ASSERTION'],
+  ['EXT_AUTHZ_POLICIES', 'EXT_AUTHZ_POLICY'],
+  ['LOGIN_CLIENT', 'LOGIN_CLIENT_ID'],
+  ['LOGINS_SECRET', 'LOGIN_SECRET'],
+  ['LOGOUT_REDIRECT_URL', 'LOGOUT_REDIRECT_URI'],
   ['ABSENT_HEADER', 'ABSENT_HEADERS'],
   ['SHUTDOWN_DELEY', 'SHUTDOWN_DELAY']
 ]
@@ -74,7 +92,21 @@ t.test('what the surroundings set is ignored, and what a person writes is refuse
 })
 
 t.test('other programs\' variables are none of ours', async t => {
-  t.strictSame(errorsOf(load({ PATH: '/bin', LOG_COLOR: 'x', CACHED: '1', REDISCOVER: '1', LISTENER: '1' })), [])
+  const theirs = ['LOG_COLOR', 'LOG_LEVELS', 'CACHED', 'REDISCOVER', 'LISTENER', 'MANAGE_PY', 'EXT_DIR', 'TRUST']
+  t.strictSame(errorsOf(load({ PATH: '/bin', ...Object.fromEntries(theirs.map((name) => [name, 'x'])) })), [])
+})
+
+t.test('Azure sets the two names of a managed identity, always both', async (t) => {
+  t.strictSame(errorsOf(load({ IDENTITY_ENDPOINT: 'http://127.0.0.1/msi', IDENTITY_HEADER: 'x' })), [])
+  t.match(errorsOf(load({ IDENTITY_ENDPOINT: 'http://127.0.0.1/msi' })), [/^IDENTITY_ENDPOINT: /])
+})
+
+t.test('one letter too few in any name of ours is noticed', async (t) => {
+  for (const name of Object.keys(variables).filter((name) => !name.startsWith('LOG_'))) {
+    const typo = name.slice(0, -1)
+    if (typo in variables) continue
+    t.match(errorsOf(load({ [typo]: 'x' })), [new RegExp(`^${typo}: is not a variable`)], typo)
+  }
 })
 
 t.test('a name that could forge a line is printed escaped', async t => {
