@@ -34,15 +34,15 @@ export function hostProblems (text: string): readonly string[] {
   if (openedHost(text) !== undefined) return []
   return [
     text === ''
-      ? 'APP_HOST: is not set: write the name that people open, such as app.example.com'
-      : `APP_HOST: ${JSON.stringify(text)} is no host name: write the name that people open, such as ` +
+      ? '--host (APP_HOST in .env): is not set: write the name that people open, such as app.example.com'
+      : `--host (APP_HOST in .env): ${JSON.stringify(text)} is no host name: write the name that people open, such as ` +
         'app.example.com, without https://, port or path'
   ]
 }
 
 const realProjectHere: Problem = ({ host, authgear }) =>
   !INNER.test(authgear) && !LOCAL.test(authgear) &&
-    `APP_HOST: ${host} never gets a cookie of ${authgear}, so nobody can sign in: this stack is the demo, with a ` +
+    `--host (APP_HOST in .env): ${host} never gets a cookie of ${authgear}, so nobody can sign in: this stack is the demo, with a ` +
     'simulated Authgear. For your project: deploy/compose/https.yml (docs/docker.md)'
 
 const plainEndpoint: Problem = ({ config: { authgear: { endpoint } } }) =>
@@ -52,7 +52,7 @@ const plainEndpoint: Problem = ({ config: { authgear: { endpoint } } }) =>
 
 const ownHost: Problem = ({ host, authgear }) =>
   host === authgear &&
-    `APP_HOST: ${host} is Authgear's own name: the app needs another one in the same domain`
+    `--host (APP_HOST in .env): ${host} is Authgear's own name: the app needs another one in the same domain`
 
 const noSharedCookie: Problem = ({ host, authgear }) => {
   if (host === authgear || cookieDomainOf(host, authgear) !== undefined) return false

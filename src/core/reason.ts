@@ -94,7 +94,7 @@ export const REFUSALS: Readonly<Record<RefusalReason, RefusalText>> = {
 
 /**
  * How a request to the login's routes ended: a closed set, used as the `reason` label. Nothing here is a success to a
- * proxy: this listener says 2xx to nobody.
+ * proxy: these routes say 2xx to nobody.
  */
 export type LoginPage =
   /** What came back was not sealed by this service. */

@@ -18,8 +18,8 @@ export type ListenerDeps = ExchangeDeps & Readonly<{
 export type Listener = Readonly<{ fastify: FastifyInstance, drain: Drain }>
 
 /**
- * A listener that answers these routes: a verifier of foreign requests. Opens nothing; nothing but the verify routes
- * and a signed webhook ever answers 2xx on the main one.
+ * A listener that answers these routes: a verifier of foreign requests. Opens nothing; on the main one 2xx is
+ * a judged request, a signed webhook, or a public document (metadata of resources, the key set).
  */
 export function buildListener (deps: ListenerDeps, routes: readonly Route[], webhook?: BodyTaker): Listener {
   const app = fastify({ ...optionsOf(deps), rewriteUrl: createCanonicalPath(routes) })

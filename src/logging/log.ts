@@ -65,7 +65,11 @@ export function describe (error: unknown): Readonly<{ code?: string, message: st
   }
 }
 
+/** ioredis speaks of its own options. */
+const NOT_CONNECTED = "Stream isn't writeable and enableOfflineQueue options is false"
 /** A Redis that does not know a command repeats its arguments; of AUTH and HELLO those are the password. */
+const ARGUMENTS = /,? *with args beginning with.*/s
+
 function messageOf ({ message }: Error): string {
-  return message.replace(/,? *with args beginning with.*/s, '')
+  return message === NOT_CONNECTED ? 'there is no connection to Redis' : message.replace(ARGUMENTS, '')
 }

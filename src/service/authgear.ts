@@ -1,8 +1,9 @@
 import { createResolver } from '../authgear/resolver/client.ts'
 import { createFailedCredentials, type FailedCredentials } from '../authgear/resolver/failed-credentials.ts'
-import type { Resolver, ResolverObserver } from '../authgear/resolver/types.ts'
+import type { OutageObserver, Resolver, ResolverObserver } from '../authgear/resolver/types.ts'
 import type { Clock } from '../clock.ts'
 import type { CookieNames } from '../core/credentials.ts'
+import type { Log } from '../logging/log.ts'
 import type { Wrappers } from '../tracing/wrappers.ts'
 import type { ServiceSettings } from './settings.ts'
 
@@ -21,14 +22,20 @@ export type AuthgearAccess = Readonly<{
   queue: () => Readonly<{ inFlight: number, queued: number }>
 }>
 
-type AuthgearDeps = Readonly<{ cookieNames: CookieNames, observer: ResolverObserver, clock: Clock, traced: Wrappers }>
+type AuthgearDeps = Readonly<{
+  cookieNames: CookieNames
+  observer: ResolverObserver
+  clock: Clock
+  traced: Wrappers
+  log: Log
+}>
 
 /** Opens no connection by itself. */
 export function createAuthgearAccess (
   settings: ServiceSettings['authgear'],
-  { cookieNames, observer, clock, traced }: AuthgearDeps
+  { cookieNames, observer, clock, traced, log }: AuthgearDeps
 ): AuthgearAccess {
-  const resolver = traced.resolver(createResolver({ ...settings, cookieNames }, observer))
+  const resolver = traced.resolver(createResolver({ ...settings, cookieNames }, { ...observer, ...outageLines(log) }))
   const turns = Math.max(MIN_TURNS, settings.maxQueue)
   const failedCredentials = createFailedCredentials({
     failuresPerMinute: settings.failuresPerMinute,
@@ -42,3 +49,12 @@ export function createAuthgearAccess (
   }
   return Object.freeze({ resolver, failedCredentials, queue })
 }
+
+const outageLines = (log: Log): OutageObserver => ({
+  outageBegan: () => log.error(
+    'Authgear fails again and again: from now on it is asked once a second, and what is not remembered is 503 ' +
+      '(the line of a 503 says why)'
+  ),
+  outageEnded: (outageMs, notAsked) =>
+    log.info({ outageMs: Math.round(outageMs), notAsked }, 'Authgear answers again')
+})

@@ -54,7 +54,7 @@ export function openParts (settings: ServiceSettings, deps: PartsDeps) {
   const { keyer } = secrets
   const keys = redisKeysOf(settings.redis?.keyPrefix ?? '', origin)
   const authgear = createAuthgearAccess(settings.authgear, {
-    cookieNames: names, observer: metrics.resolver, clock, traced
+    cookieNames: names, observer: metrics.resolver, clock, traced, log
   })
   const shared = openShared(settings, secrets.sealingKeys, {
     metrics, log, clock, keys, leaseWaitMs, leaseMs, secretCheckMs

@@ -63,6 +63,12 @@ const UNREACHABLE = {
       'Authgear until it is back'
 } as const
 
+/** https://redis.io/docs/latest/commands/auth/; without one that it wants it refuses HELLO, or the first command. */
+const REFUSES_PASSWORD = /^(?:NOAUTH|WRONGPASS|ERR invalid password|ERR AUTH)/
+const REFUSED =
+  'Redis refuses the password: check REDIS_USERNAME and REDIS_PASSWORD; until then every answer comes from memory or ' +
+    'from Authgear'
+
 export type Shared = Readonly<{
   fleet: SharedCache
   connection: RedisConnection | undefined
@@ -110,7 +116,8 @@ export function openShared (settings: ServiceSettings, sealingKeys: SealingKeys,
     down: (error) => {
       isDown = true
       const why = describe(error ?? new Error('the connection was closed by the other side'))
-      log.warn({ redis: describeServers(redis.servers), error: why }, UNREACHABLE[redis.servers.kind])
+      const says = REFUSES_PASSWORD.test(why.message) ? REFUSED : UNREACHABLE[redis.servers.kind]
+      log.warn({ redis: describeServers(redis.servers), error: why }, says)
     }
   })
   const { commands } = connection

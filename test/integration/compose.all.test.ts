@@ -109,7 +109,7 @@ const CHECKED: ReadonlyArray<readonly [what: string, file: string, env: Env, say
     { APP_HOST: 'app.home.example', AUTHGEAR_ENDPOINT: 'https://myapp.authgear.cloud' }, 'no cookie of myapp.authgear'],
   ['the demo with a real Authgear on localhost', DEMO, { AUTHGEAR_ENDPOINT: 'https://auth.home.example' }, 'https.yml'],
   ['an empty .env', HTTPS, {}, 'AUTHGEAR_ENDPOINT: is required'],
-  ['no host', CADDY, without('APP_HOST'), 'APP_HOST: is not set'],
+  ['no host', CADDY, without('APP_HOST'), '--host (APP_HOST in .env): is not set'],
   ['no endpoint', CADDY, without('AUTHGEAR_ENDPOINT'), 'AUTHGEAR_ENDPOINT: is required'],
   ['no client', HTTPS, without('LOGIN_CLIENT_ID'), 'LOGIN_CLIENT_ID: is not set'],
   ['another domain', HTTPS, { ...WORKS, AUTHGEAR_ENDPOINT: 'https://myapp.authgear.cloud' }, 'Custom Domains'],

@@ -54,6 +54,18 @@ t.test('Redis is down from the start and comes later', async (t) => {
   t.equal(adapter.lines.filter(({ msg }) => String(msg).startsWith('Redis is not reachable')).length, 1, 'told once')
 })
 
+t.test('Redis wants a password that nobody gave', async (t) => {
+  const redis = await startRedis(t, { args: ['--requirepass', 'sesame'] })
+  const simulator = await startSimulator(t)
+  const adapter = await start(t, simulator.url, redis.port, { CACHE_TTL: '30s', REDIS_TIMEOUT: '5s' })
+  await checkAnswers(t, adapter, 'without it')
+  const said = (beginning: string) => adapter.lines.find(({ msg }) => String(msg).startsWith(beginning))
+  const refused = 'Redis refuses the password: check REDIS_USERNAME and REDIS_PASSWORD'
+  await until('it is told', () => said(refused) !== undefined)
+  await until('so is what follows', () => said('the revocation log cannot be followed') !== undefined)
+  t.match(said('the revocation log cannot be followed'), { error: { message: 'there is no connection to Redis' } })
+})
+
 t.test('Redis dies and comes back empty under traffic', async (t) => {
   const redis = await startRedis(t)
   const simulator = await startSimulator(t)

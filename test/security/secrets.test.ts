@@ -336,15 +336,15 @@ t.test(
   { skip: skipOrFail('redis-server') },
   async (t) => {
     const authgear = await startSimulator(t)
-    for (const args of [
-      ['--requirepass', 'another'],
-      ['--rename-command', 'AUTH', '', '--rename-command', 'HELLO', '']
-    ]) {
-      const redis = await startRedis(t, { args })
+    for (const [msg, args] of [
+      ['Redis refuses the password: check REDIS_USERNAME', ['--requirepass', 'another']],
+      ['Redis is not reachable', ['--rename-command', 'AUTH', '', '--rename-command', 'HELLO', '']]
+    ] as const) {
+      const redis = await startRedis(t, { args: [...args] })
       const { lines } = await startInProcess(t, {
         AUTHGEAR_ENDPOINT: authgear.url, ...redisAt(redis.port), REDIS_PASSWORD: SECRETS.redisPassword
       })
-      await until('it is told', () => lines.some(({ msg }) => String(msg).startsWith('Redis is not reachable')))
+      await until('it is told', () => lines.some((line) => String(line['msg']).startsWith(msg)))
       t.same(leaksIn(JSON.stringify(lines), SECRETS), [], args.join(' '))
     }
   }

@@ -11,6 +11,7 @@ import type { SentDigests } from '../../core/cache-key.ts'
 import { AuthgearCircuitOpen, AuthgearStatus, AuthgearTimeout, AuthgearUnreachable } from '../../errors.ts'
 import { createConcurrencyLimit } from './concurrency-limit.ts'
 import type { Deadline } from './deadline.ts'
+import type { OutageObserver } from './types.ts'
 
 export type CircuitBreaker = Readonly<{
   /**
@@ -41,15 +42,26 @@ const orNoCredential = (digests: readonly string[]): readonly string[] => digest
 export function createCircuitBreaker (
   maxConcurrency: number,
   maxQueue: number,
+  { outageBegan = () => {}, outageEnded = () => {} }: Partial<OutageObserver> = {},
   now = () => performance.now()
 ): CircuitBreaker {
   const concurrency = createConcurrencyLimit(maxConcurrency, maxQueue)
   const failed = createDifferentCredentials()
   const breaker = createBreaker(failed.areMany)
   let openedAt = -Infinity
+  let began: number | undefined
+  let notAsked = 0
   breaker.onBreak(() => {
     openedAt = now()
     concurrency.dismiss(new AuthgearCircuitOpen())
+    if (began !== undefined) return
+    began = openedAt
+    notAsked = 0
+    outageBegan()
+  })
+  breaker.onReset(() => {
+    if (began !== undefined) outageEnded(now() - began, notAsked)
+    began = undefined
   })
   // the library would make the others wait for the probe
   const isOpen = (): boolean => breaker.state === CircuitState.HalfOpen ||
@@ -57,12 +69,18 @@ export function createCircuitBreaker (
 
   return Object.freeze({
     async run<T> ({ whole, all }: SentDigests, deadline: Deadline, task: () => Promise<T>): Promise<T> {
-      if (isOpen()) throw new AuthgearCircuitOpen()
       const limits = orNoCredential(whole).map((name) => ({ name, ...PER_CREDENTIAL }))
-      return await concurrency.run(limits, deadline, () => {
+      try {
         if (isOpen()) throw new AuthgearCircuitOpen()
-        return breaker.execute(() => failed.watch(orNoCredential(all), task))
-      }).catch(translate)
+        return await concurrency.run(limits, deadline, () => {
+          if (isOpen()) throw new AuthgearCircuitOpen()
+          return breaker.execute(() => failed.watch(orNoCredential(all), task))
+        })
+      } catch (error) {
+        if (!(error instanceof AuthgearCircuitOpen || error instanceof BrokenCircuitError)) throw error
+        notAsked++
+        throw new AuthgearCircuitOpen()
+      }
     },
     isClosed: () => breaker.state === CircuitState.Closed,
     state: () => {
@@ -112,9 +130,4 @@ function createDifferentCredentials () {
       }
     }
   }
-}
-
-function translate (error: unknown): never {
-  if (error instanceof BrokenCircuitError) throw new AuthgearCircuitOpen()
-  throw error
 }

@@ -174,7 +174,7 @@ export function createResolver (
 ): Resolver {
   const url = new URL(settings.resolverUrl)
   const pool = openPool(url, settings)
-  const breaker = createCircuitBreaker(settings.maxConcurrency, settings.maxQueue)
+  const breaker = createCircuitBreaker(settings.maxConcurrency, settings.maxQueue, observer)
   const path = `${url.pathname}${url.search}`
   let askedAt = -Infinity
   const stopProbing = repeat(PROBE_MS, () => {

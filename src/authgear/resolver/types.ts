@@ -31,4 +31,11 @@ export type ResolverOutcome = (typeof RESOLVER_OUTCOMES)[number]
 
 export type ResolverObserver = Readonly<{
   authgearRequest: (outcome: ResolverOutcome, seconds: number) => void
+}> & Partial<OutageObserver>
+
+/** Of the circuit breaker: it opens, and closes after so many milliseconds. */
+export type OutageObserver = Readonly<{
+  outageBegan: () => void
+  /** @param notAsked requests about which Authgear was not asked meanwhile */
+  outageEnded: (outageMs: number, notAsked: number) => void
 }>

@@ -40,7 +40,7 @@ export async function startPrimary (config: Config, deps: PrimaryDeps): Promise<
     await flushed()
   })
   try {
-    await listen(management, config.management)
+    await listen(management, config.management, 'MANAGEMENT_LISTEN')
     await fleet.serving()
   } catch (error) {
     ignoreSignals()

@@ -4,6 +4,7 @@ import { createConnection, type ListenOptions } from 'node:net'
 import { hostname } from 'node:os'
 import { systemClock } from '../../clock.ts'
 import type { Config, ListenAddress } from '../../config/index.ts'
+import { ServiceError } from '../../errors.ts'
 import type { GrpcListener } from '../../grpc/listener.ts'
 import type { Drain } from '../../http/drain.ts'
 import type { Listener } from '../../http/listener.ts'
@@ -74,8 +75,8 @@ export async function takeRequests (config: Config, service: Service, log: Log, 
 type Listening = Readonly<{ drain: Drain, listen: () => Promise<void> }>
 
 function listening ({ app, identify, grpc }: Service, config: Config): readonly Listening[] {
-  const http = ({ fastify, drain }: Listener, address: ListenAddress | undefined): Listening =>
-    ({ drain, listen: () => listen(fastify, address) })
+  const http = ({ fastify, drain }: Listener, address: ListenAddress | undefined, variable: string): Listening =>
+    ({ drain, listen: () => listen(fastify, address, variable) })
   const ofGrpc = ({ server, drain }: GrpcListener): Listening => ({
     drain,
     listen: () => listen({
@@ -83,12 +84,12 @@ function listening ({ app, identify, grpc }: Service, config: Config): readonly 
         server.listen(at)
         await once(server, 'listening')
       }
-    }, config.grpc)
+    }, config.grpc, 'LISTEN_GRPC')
   })
   return [
-    ...identify === undefined ? [] : [http(identify, config.identify)],
+    ...identify === undefined ? [] : [http(identify, config.identify, 'IDENTIFY_LISTEN')],
     ...grpc === undefined ? [] : [ofGrpc(grpc)],
-    http(app, config.listen)
+    http(app, config.listen, 'LISTEN')
   ]
 }
 
@@ -115,10 +116,31 @@ function speaksTls (server: object | undefined): server is SpeaksTls {
 
 type Listens = Readonly<{ listen: (at: { host: string, port: number } | { path: string }) => Promise<unknown> }>
 
-/** The stale socket file of a killed predecessor must have been removed. */
-export async function listen (app: Listens, address: ListenAddress | undefined): Promise<void> {
+/**
+ * The stale socket file of a killed predecessor must have been removed.
+ * @param variable whose address it is
+ */
+export async function listen (app: Listens, address: ListenAddress | undefined, variable: string): Promise<void> {
   if (address === undefined) return
-  await app.listen(address.kind === 'tcp' ? { host: address.host, port: address.port } : { path: address.path })
+  const at = address.kind === 'tcp' ? { host: address.host, port: address.port } : { path: address.path }
+  try {
+    await app.listen(at)
+  } catch (error) {
+    throw cannotListen(error, variable, address.kind === 'tcp' ? `${address.host}:${address.port}` : address.path)
+  }
+}
+
+const WHY: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'another program listens there: stop it, or choose another port',
+  EADDRNOTAVAIL: 'this machine has no such address: 0.0.0.0 is all that it has',
+  // of a socket file libuv says so where there is no such folder, too
+  EACCES: 'this user may not, or there is no such folder: choose a port from 1024 on, or a folder that it may write to'
+}
+
+function cannotListen (error: unknown, variable: string, at: string): unknown {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  const why = WHY[code]
+  return why === undefined ? error : new ServiceError(code, `${variable}: cannot listen at ${at}: ${why}`)
 }
 
 /** Removes the socket files that a killed process left behind; one that still answers belongs to a running process. */

@@ -34,14 +34,14 @@ const REFUSED: ReadonlyArray<readonly [why: string, host: string, env: NodeJS.Pr
   ['the same, without a login', HOST, { ...WITHOUT_LOGIN, AUTHGEAR_ENDPOINT: 'https://myapp.authgear.cloud' },
     [/^error: AUTHGEAR_ENDPOINT: .*no cookie/, /^error: LOGIN_CLIENT_ID: /]],
   ['one host for both', 'auth.home.example', { ...WORKS, LOGIN_PUBLIC_URL: 'https://auth.home.example' },
-    [/^error: APP_HOST: .*Authgear's own/]],
+    [/^error: --host \(APP_HOST in \.env\): .*Authgear's own/]],
   ['a login on another host', HOST, { ...WORKS, LOGIN_PUBLIC_URL: 'https://other.home.example' },
     [/^error: LOGIN_PUBLIC_URL: .*https:\/\/app\.home\.example/]],
   ['another app in no domain with Authgear', HOST, { ...WORKS, LOGIN_ALLOWED_HOSTS: 'wiki.other.example' },
     [/^error: LOGIN_ALLOWED_HOSTS, LOGIN_PUBLIC_URL: .*wiki\.other\.example/]],
-  ['no host', '', WORKS, [/^error: APP_HOST: is not set/]],
-  ['an address', '192.0.2.7', { ...WORKS, LOGIN_PUBLIC_URL: 'https://192.0.2.7' }, [/^error: APP_HOST: .*name/]],
-  ['a URL', `https://${HOST}`, WORKS, [/^error: APP_HOST: .*name/]]
+  ['no host', '', WORKS, [/^error: --host \(APP_HOST in \.env\): is not set/]],
+  ['an address', '192.0.2.7', { ...WORKS, LOGIN_PUBLIC_URL: 'https://192.0.2.7' }, [/^error: --host \(APP_HOST in \.env\): .*name/]],
+  ['a URL', `https://${HOST}`, WORKS, [/^error: --host \(APP_HOST in \.env\): .*name/]]
 ]
 
 t.test('check --host passes what can work, and refuses nothing else than without --host', async (t) => {
@@ -65,7 +65,7 @@ t.test('check --host on this machine needs neither HTTPS nor a login', async (t)
   t.same(run(['--host', 'localhost'], { AUTHGEAR_ENDPOINT: 'http://authgear-simulator:3000' }), { code: 0, errors: [] })
   const { code, errors } = run(['--host', 'localhost'], { AUTHGEAR_ENDPOINT: 'https://auth.home.example' })
   t.equal(code, 1, 'a real project gives no cookie to localhost')
-  t.match(errors[0], /^error: APP_HOST: .*deploy\/compose\/https\.yml/)
+  t.match(errors[0], /^error: --host \(APP_HOST in \.env\): .*deploy\/compose\/https\.yml/)
 })
 
 t.test('check refuses an option that it does not have', async (t) => {

@@ -167,7 +167,7 @@ const callFile = ({ forwardAuth, outgoing }: Settings): string =>
     line('proxy_next_upstream_timeout 3s;'),
     line(
       `proxy_buffer_size ${answerBuffer({ outgoing })};`,
-      'an identity with hundreds of roles; the default, 4k, makes it a 500'
+      'an identity with hundreds of roles; the default, 4k, makes it a 503'
     ),
     line(`proxy_buffers 4 ${answerBuffer({ outgoing })};`)
   ].join('')

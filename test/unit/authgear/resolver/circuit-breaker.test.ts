@@ -44,7 +44,7 @@ t.test('what waits in the queue when the breaker opens is refused at once and ne
 
 t.test('a refused request proves nothing: the breaker stays open for a real probe', async (t) => {
   let now = 0
-  const guard = createCircuitBreaker(1, 0, () => now)
+  const guard = createCircuitBreaker(1, 0, {}, () => now)
   for (let i = 0; i < 5; i++) await run(guard, 'a', unreachable).catch(() => {})
   t.equal(guard.isClosed(), false)
   now = PAUSE
@@ -65,7 +65,7 @@ t.test('a refused request proves nothing: the breaker stays open for a real prob
 
 t.test('of several whose turn comes at one moment one probes, the others are refused', async (t) => {
   let now = 0
-  const guard = createCircuitBreaker(4, 10, () => now)
+  const guard = createCircuitBreaker(4, 10, {}, () => now)
   for (let i = 0; i < 5; i++) await run(guard, 'a', unreachable).catch(() => {})
   now = PAUSE
   let probes = 0
@@ -85,7 +85,7 @@ t.test('a wall clock that is set back an hour while it is open does not keep it 
   const wall = Date.now
   t.teardown(() => { Date.now = wall })
   let now = 0
-  const guard = createCircuitBreaker(4, 10, () => now)
+  const guard = createCircuitBreaker(4, 10, {}, () => now)
   for (let i = 0; i < 5; i++) await run(guard, 'a', unreachable).catch(() => {})
   Date.now = () => wall() - 3_600_000
   now = PAUSE - 1
@@ -93,4 +93,23 @@ t.test('a wall clock that is set back an hour while it is open does not keep it 
   now = PAUSE
   await run(guard, 'a', async () => {})
   t.equal(guard.isClosed(), true)
+})
+
+t.test('the beginning of an outage and its end are told once, with how long and how many', async (t) => {
+  let now = 0
+  const told: unknown[] = []
+  const guard = createCircuitBreaker(4, 10, {
+    outageBegan: () => { told.push('began') },
+    outageEnded: (outageMs, notAsked) => { told.push({ outageMs, notAsked }) }
+  }, () => now)
+  for (let i = 0; i < 5; i++) await run(guard, 'a', unreachable).catch(() => {})
+  for (let i = 0; i < 7; i++) await run(guard, 'a', unreachable).catch(() => {})
+  now = PAUSE
+  await run(guard, 'a', unreachable).catch(() => {})
+  t.strictSame(told, ['began'], 'a probe that fails is no new one')
+  now = 3 * PAUSE
+  await run(guard, 'a', async () => {})
+  t.strictSame(told, ['began', { outageMs: 3 * PAUSE, notAsked: 7 }])
+  await run(guard, 'a', async () => {})
+  t.equal(told.length, 2)
 })
