@@ -41,12 +41,16 @@ export type Reported = Pick<VerifyRequest, 'rawHeaders' | 'requestId'> & Readonl
 
 export type Report = (reported: Reported, verdict: HandlerResult) => void
 
-/** Nobody can do anything about these. */
-const IS_FOR_THE_OPERATOR: ReadonlySet<string> = new Set([
-  'cookie_missing',
-  'login_misconfigured',
-  'redirect_loop'
-] satisfies LoginPage[])
+/** Nobody but the operator can do anything about these. */
+const FOR_THE_OPERATOR: ReadonlyMap<string, string> = new Map<LoginPage, string>([
+  [
+    'cookie_missing',
+    "Authgear's cookie does not come back from the browser: the project's http.cookie_domain does not cover this " +
+      'host, AUTHGEAR_COOKIE_PREFIX is not its http.cookie_prefix, or the site is not opened over HTTPS (docs/login.md)'
+  ],
+  ['login_misconfigured', 'a login cannot work as it is set up: docs/login.md'],
+  ['redirect_loop', 'a login cannot work as it is set up: docs/login.md']
+])
 
 /** Lines a second of a kind that is sampled; `trace` writes all. */
 const SAMPLED_PER_SECOND = 10
@@ -97,6 +101,7 @@ export function createReport (log: Log, count: Metrics['request'], findForeignFi
     if (leftOut === undefined) return
     const line = {
       ...lineOf(result, reported),
+      ...(FOR_THE_OPERATOR.has(reason) ? { host: hostOf(reported.rawHeaders) } : {}),
       ...(MAY_BE_FOREIGN.has(reason) ? findForeignFields(reported.rawHeaders) : {}),
       ...(reason === 'wrong_audience' && TAKES_SESSIONS.has(endpoint) ? { check: FOR_ANOTHER } : {}),
       endpoint,
@@ -105,6 +110,16 @@ export function createReport (log: Log, count: Metrics['request'], findForeignFi
     }
     write(log, line, answer.status, reason, endpoint)
   }
+}
+
+/** Of a text that a stranger may have written, so much is logged. */
+const LONGEST_HOST = 100
+
+/** That the browser asked for, as the proxy says; for a person to read only. */
+function hostOf (rawHeaders: readonly string[]): string | undefined {
+  const valueOf = (name: string): string | undefined =>
+    rawHeaders.find((_, i) => i % 2 === 1 && rawHeaders[i - 1]?.toLowerCase() === name)
+  return (valueOf('x-forwarded-host') ?? valueOf('host'))?.slice(0, LONGEST_HOST)
 }
 
 /** Where an app's own cookie of Authgear's name leads to. */
@@ -125,7 +140,7 @@ function write (log: Log, line: object, status: number, reason: HandlerResult['r
   if (status === 503) log.warn(line, 'cannot answer')
   else if (status === 200) log.debug(line, 'allowed')
   else if (reason === 'bad_policy') log.warn(line, 'refused: the policy cannot be understood')
-  else if (IS_FOR_THE_OPERATOR.has(reason)) log.warn(line, 'a login cannot work as it is set up: docs/login.md')
+  else if (FOR_THE_OPERATOR.has(reason)) log.warn(line, FOR_THE_OPERATOR.get(reason))
   else log.info(line, endpoint === 'login' ? 'login' : status === 302 ? 'sent to log in' : 'refused')
 }
 

@@ -86,6 +86,8 @@ export type Refused = Readonly<{
   challenge?: Readonly<{ maxAge: number | undefined, amr: readonly string[] }> | undefined
   method: string
   rawHeaders: readonly string[]
+  /** Its address. */
+  peer?: string | undefined
   /** Whether TRUSTED_PROXIES vouch for what the peer says of the client's request. */
   isTrusted: () => boolean
   /** Where it was, by the peer's own request: no `X-Forwarded-*` is read then. */
@@ -99,9 +101,16 @@ export type LoginRedirect = Readonly<{ kind: 'redirect' | 'offer', location: str
 /** @returns where to send a person; undefined where a login changes nothing, or must not begin */
 export type FindLoginRedirect = (refused: Refused) => LoginRedirect | undefined
 
+/** Why people land on the default page and not where they wanted to go: told to the operator. */
+export type Lost = Readonly<{ why: 'proxy', address: string | undefined } | { why: 'host', host: string }>
+
+/** Of a host that a stranger may have written, so much is told. */
+const LONGEST_HOST = 100
+
 export function createLoginRedirect (
   { publicUrl, path }: Pick<LoginSettings, 'publicUrl' | 'path'>,
-  returnUrls: ReturnUrls
+  returnUrls: ReturnUrls,
+  lost: (lost: Lost) => void = () => {}
 ): FindLoginRedirect {
   const login = `${publicUrl}${path}/login`
   const { host: publicHost, protocol } = new URL(publicUrl)
@@ -115,7 +124,15 @@ export function createLoginRedirect (
     }
     const policy = refused.policy()
     if (policy.kind === 'bad' || asks(policy, 'useless')) return undefined
-    const returnTo = refused.isTrusted() ? returnUrlOf(navigation, returnUrls, protocol) : undefined
+    const isTrusted = refused.isTrusted()
+    const returnTo = isTrusted ? returnUrlOf(navigation, returnUrls, protocol) : undefined
+    const { host } = navigation
+    if (returnTo === undefined && host !== undefined) {
+      if (!isTrusted) lost({ why: 'proxy', address: refused.peer })
+      else if (returnUrls.read(`${protocol}//${host}/`) === undefined) {
+        lost({ why: 'host', host: host.slice(0, LONGEST_HOST) })
+      }
+    }
     return {
       kind: asks(policy, 'offer') ? 'offer' : 'redirect',
       location: login + writeLoginQuery({ returnTo, maxAge: refused.challenge?.maxAge })

@@ -2,7 +2,7 @@ import { createAuthgearUrls } from './urls.ts'
 import { createReturnUrls } from './return-url.ts'
 import { createSeal } from './state.ts'
 import { LOGIN_ROUTES, type LoginRoute, type LoginSettings } from './settings.ts'
-import { createLoginRedirect, type FindLoginRedirect } from './redirect.ts'
+import { createLoginRedirect, type FindLoginRedirect, type Lost } from './redirect.ts'
 import { createLoginAnswers } from './responses.ts'
 import { createCallback, createLogin } from './login.ts'
 import { createLoggedOut, createLogout, type LogoutDeps } from './logout.ts'
@@ -30,10 +30,14 @@ export type LoginRoutesDeps = Given & Readonly<{
   origin: string
   /** Wraps a handler in a span, if tracing is on. */
   traced: (handler: Handler) => Handler
+  lost: (lost: Lost) => void
 }>
 
 /** The routes by which a browser signs in and out. */
-export function createLoginRoutes (settings: LoginSettings, { origin, traced, ...deps }: LoginRoutesDeps): LoginRoutes {
+export function createLoginRoutes (
+  settings: LoginSettings,
+  { origin, traced, lost, ...deps }: LoginRoutesDeps
+): LoginRoutes {
   const { publicUrl, path, logoutRedirectUri } = settings
   const returnUrls = createReturnUrls(settings)
   const all: LogoutDeps = {
@@ -54,6 +58,6 @@ export function createLoginRoutes (settings: LoginSettings, { origin, traced, ..
     ({ path: `${path}/${route}`, endpoint: 'login', handler: traced(handlers[route]), methods: METHODS[route] })
   return Object.freeze({
     routes: LOGIN_ROUTES.map(routeOf),
-    findLoginRedirect: createLoginRedirect(settings, returnUrls)
+    findLoginRedirect: createLoginRedirect(settings, returnUrls, lost)
   })
 }

@@ -12,6 +12,7 @@ import type { Handler, HandlerDeps } from '../http/types.ts'
 import type { Webhook } from '../http/webhook.ts'
 import { SETS } from '../identity/sets.ts'
 import type { Log } from '../logging/log.ts'
+import type { Lost } from '../login/redirect.ts'
 import { createLoginRoutes, type LoginRoutes } from '../login/routes.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import type { PageLinks } from '../pages/refusal-page.ts'
@@ -123,6 +124,16 @@ function pageLinksOf ({ login, loginUrl }: ServiceSettings): PageLinks {
   return { signIn: `${base}/login`, changeUser: `${base}/logout` }
 }
 
+function tellLost (log: Log): (lost: Lost) => void {
+  const proxy = createSampledLine(
+    log, 'warn', 'after a login people land on the default page: TRUSTED_PROXIES does not name this proxy'
+  )
+  const host = createSampledLine(
+    log, 'warn', 'after a login people land on the default page: LOGIN_ALLOWED_HOSTS does not name this host'
+  )
+  return (lost) => lost.why === 'proxy' ? proxy({ address: lost.address }) : host({ host: lost.host })
+}
+
 function listenerDepsOf (
   { tls, trustedProxies, extAuthzLocation }: ServiceSettings,
   { metrics, log, handlerDeps }: ListenersDeps
@@ -144,13 +155,14 @@ function listenerDepsOf (
 
 function loginOf (
   { login, cache, authgear }: ServiceSettings,
-  { handlerDeps, digestForm, revocations, clock, traced }: ListenersDeps
+  { handlerDeps, digestForm, revocations, clock, traced, log }: ListenersDeps
 ): LoginRoutes | undefined {
   if (login === undefined) return undefined
   return createLoginRoutes(login, {
     ...handlerDeps,
     digestForm,
     traced: (handler) => traced.handler('login', handler),
+    lost: tellLost(log),
     clock,
     signOuts: createSignOuts({ revocations, clock, quietMs: cache.ttlMs + SIGNING_OUT_MS }),
     origin: authgear.endpoint.origin

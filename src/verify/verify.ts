@@ -110,6 +110,7 @@ function createRefuser (
       ...refusal,
       method,
       rawHeaders,
+      peer: socket.remoteAddress,
       isTrusted: () => trustProxy(socket.remoteAddress, 0),
       location: request.location?.(),
       policy: () => policyOf(request)

@@ -416,11 +416,20 @@ t.test("where Authgear's cookie does not come here, a page says why: no loop", a
       { status: 403, headers: { 'x-forward-auth-reason': reason } },
       'and again when it tries again'
     )
-    t.ok(
-      world.verifier.lines.some((line) => line['reason'] === reason && line['level'] === 'warn'),
-      'and the operator is warned'
+    t.match(
+      world.verifier.lines.find((line) => line['reason'] === reason),
+      { level: 'warn', host: 'app.example.com', msg: /http\.cookie_domain .*AUTHGEAR_COOKIE_PREFIX .*HTTPS/ },
+      'and the operator is told the causes'
     )
   }
+})
+
+t.test('a host to which nobody comes back is told, with its variable', async (t) => {
+  const world = await startLoginWorld(t, { adapter: { LOGIN_ALLOWED_HOSTS: 'c.apps.example.com' } })
+  t.equal(last(await world.person().open(`${OTHER}/deep`, { until: ({ status }) => status === 302 })).status, 302)
+  t.match(world.verifier.lines.find((line) => line['host'] === 'b.apps.example.com'), {
+    level: 'warn', msg: 'after a login people land on the default page: LOGIN_ALLOWED_HOSTS does not name this host'
+  })
 })
 
 t.test('an older session cookie of this host alone stands before Authgear\'s', async (t) => {

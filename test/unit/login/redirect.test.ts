@@ -2,12 +2,13 @@ import t from 'tap'
 import { joinPolicies, parsePolicy } from '../../../src/core/policy.ts'
 import { type RefusalReason, REFUSALS } from '../../../src/core/reason.ts'
 import { createReturnUrls } from '../../../src/login/return-url.ts'
-import { createLoginRedirect, type Refused } from '../../../src/login/redirect.ts'
+import { createLoginRedirect, type Lost, type Refused } from '../../../src/login/redirect.ts'
 
 const settings = {
   publicUrl: 'https://app.example.com', path: '/_auth', allowedHosts: ['app.example.com', 'b.example.com']
 }
-const findLoginRedirect = createLoginRedirect(settings, createReturnUrls(settings))
+const told: Lost[] = []
+const findLoginRedirect = createLoginRedirect(settings, createReturnUrls(settings), (lost) => { told.push(lost) })
 
 const HERE = ['X-Forwarded-Host', 'b.example.com', 'X-Forwarded-Uri', '/deep?a=1&b=2']
 type Case = Partial<Omit<Refused, 'policy' | 'isTrusted'>> & Readonly<{ policy?: string, isTrusted?: boolean }>
@@ -18,6 +19,7 @@ const find = ({ policy = '', isTrusted = true, rawHeaders = [], ...rest }: Case 
     bearer: false,
     method: 'GET',
     rawHeaders: [...HERE, ...rawHeaders],
+    peer: '10.0.0.9',
     isTrusted: () => isTrusted,
     policy: () => joinPolicies([parsePolicy(policy)]),
     ...rest
@@ -50,6 +52,26 @@ const SENT: ReadonlyArray<readonly [title: string, asked: Case, location: string
 for (const [title, asked, location] of SENT) {
   t.test(`sent to log in: ${title}`, async (t) => { t.strictSame(find(asked), { kind: 'redirect', location }) })
 }
+
+t.test('who lands on the default page is told, with what the operator has to name', async (t) => {
+  const lostBy = (asked: Case, host?: string): readonly Lost[] => {
+    told.length = 0
+    if (host === undefined) find(asked)
+    else {
+      const rawHeaders = ['X-Forwarded-Host', host, 'X-Forwarded-Uri', '/x']
+      const policy = (): ReturnType<typeof parsePolicy> => parsePolicy('')
+      findLoginRedirect({
+        reason: 'no_credentials', bearer: false, method: 'GET', rawHeaders, peer: '::1', isTrusted: () => true, policy
+      })
+    }
+    return [...told]
+  }
+  t.strictSame(lostBy({ isTrusted: false }), [{ why: 'proxy', address: '10.0.0.9' }])
+  t.strictSame(lostBy({}, 'c.example.com'), [{ why: 'host', host: 'c.example.com' }])
+  t.strictSame(lostBy({}, `${'x'.repeat(5000)}.com`), [{ why: 'host', host: 'x'.repeat(100) }])
+  t.strictSame(lostBy({}), [], 'who comes back')
+  t.strictSame(lostBy({}, 'b.example.com'), [])
+})
 
 const dest = (name: string): Case => ({ rawHeaders: ['Sec-Fetch-Dest', name] })
 const KEPT: ReadonlyArray<readonly [title: string, asked: Case]> = [
