@@ -22,13 +22,17 @@ const mainFile = (settings: Settings): string => `\
 # HAProxy >= 2.6 with Lua. Check it in this folder: haproxy -c -f haproxy.cfg
 global
     expose-experimental-directives # for normalize-uri
+.if version_atleast(3.1)
+    tune.lua.bool-sample-conversion normal
+.endif
     lua-load forward_auth.lua
     tune.bufsize 65536 # the default, 16k, has to hold a request's headers and the identity
     tune.http.maxhdr 256
 ${settings.forwardAuth.tls ? '    httpclient.ssl.ca-file ca.crt # security: whose certificate to believe\n    httpclient.ssl.verify required\n' : ''}\
-    # HAProxy >= 2.8: take the comment marks off; 2.6 always makes up to four tries
-    # httpclient.retries 1
-    # httpclient.timeout.connect 1s
+.if version_atleast(2.8)
+    httpclient.retries 1 # 2.6 always makes up to four tries
+    httpclient.timeout.connect 1s
+.endif
 
 defaults
     mode http
@@ -93,8 +97,9 @@ ${ownPaths(settings).length > 0 ? '    use_backend forward_auth if authgear_own\
     default_backend app
 
 backend app
-    # HAProxy >= 3.1: request trailers, which 2.6 passes to the app, are dropped by
-    # option http-drop-request-trailers
+.if version_atleast(3.1)
+    option http-drop-request-trailers # security: a client's identity names; older versions pass them to the app
+.endif
     server app ${settings.app.text}
 ${ownPaths(settings).length > 0 ? `\nbackend forward_auth\n    server forward_auth ${settings.forwardAuth.text}${settings.forwardAuth.tls ? ' ssl verify required ca-file ca.crt' + sni(settings.forwardAuth.host) : ''}\n` : ''}`
 
