@@ -41,7 +41,7 @@ function assertionPart ({ assertion }) {
     : `The app did not accept it: ${escape(why ?? '')}.`
   return `<h2>The signed assertion</h2>
 <p>${verdict}</p>
-<pre>${escape(JSON.stringify(claims, null, 2))}</pre>
+<pre tabindex="0">${escape(JSON.stringify(claims, null, 2))}</pre>
 `
 }
 

@@ -3,6 +3,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import t, { type Test } from 'tap'
+import { seriousOf } from '../helpers/axe.ts'
 import { launchChromium, skipOrFailWithoutChromium } from '../helpers/chromium.ts'
 import { startChild, type Child } from '../helpers/child.ts'
 import { takeDocsPicture } from '../helpers/docs-picture.ts'
@@ -128,6 +129,7 @@ async function checkLook (t: Test, page: Page, picture: string | undefined): Pro
   const { width, height } = page.viewportSize() ?? { width: 800, height: 560 }
   if (picture !== undefined) await takeDocsPicture(t, page, picture)
   await page.setViewportSize({ width: 320, height: 640 })
+  t.strictSame(await seriousOf(page), [], page.url())
   t.ok(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'), 'nothing beside the window')
   await page.setViewportSize({ width, height })
   t.strictSame(await page.evaluate(LOOK), ['12px', '24px', 'rgb(243, 244, 246)'], `${page.url()} looks as the others`)

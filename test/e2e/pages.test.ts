@@ -3,6 +3,7 @@ import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { REFUSALS, type RefusalReason } from '../../src/core/reason.ts'
 import { createPages } from '../../src/pages/refusal-page.ts'
+import { seriousOf } from '../helpers/axe.ts'
 import { launchChromium, skipOrFailWithoutChromium } from '../helpers/chromium.ts'
 import { listenFree } from '../helpers/listen-free.ts'
 import { contrast } from '../helpers/contrast.ts'
@@ -45,6 +46,7 @@ t.test('the pages in a real Chromium', { skip: skipOrFailWithoutChromium() }, as
           await checkLegibility(t, page, view.options.colorScheme === 'dark')
           await keepPicture(page, `pages/${REFUSALS[reason].status}-${reason}-${view.name}.png`, { fullPage: true })
           t.same(await complaints(), [], 'keeps its own Content-Security-Policy')
+          t.strictSame(await seriousOf(page), [])
         })
       }
     })

@@ -4,6 +4,7 @@ import t, { type Test } from 'tap'
 import { buildManagement } from '../../src/management/listener.ts'
 import type { Seen } from '../../src/revocation/presence.ts'
 import { createHistory, STEP_MS, WINDOW_MS } from '../../src/management/status/history.ts'
+import { seriousOf } from '../helpers/axe.ts'
 import { launchChromium, skipOrFailWithoutChromium } from '../helpers/chromium.ts'
 import { contrast } from '../helpers/contrast.ts'
 import { keepPicture, takeDocsPicture } from '../helpers/docs-picture.ts'
@@ -247,6 +248,17 @@ t.test('the status page in a real Chromium', { skip }, async (t) => {
     t.ok(await heading.evaluate((one) => one.matches(':target')))
     t.ok(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'))
     t.strictSame(complaints, [], 'within its Content-Security-Policy')
+  })
+
+  await t.test('axe finds nothing serious, on a screen and on a phone', async (t) => {
+    const { origin } = await startBusy(t)
+    for (const width of [1280, 390]) {
+      const { page } = await open(t, browser, { viewport: { width, height: 844 } })
+      for (const path of ['/', '/runbook']) {
+        await page.goto(`${origin}${path}`)
+        t.strictSame(await seriousOf(page), [], `${path}, ${width} px`)
+      }
+    }
   })
 
   await t.test('without scripts it is the same page, with a link that asks again', async (t) => {

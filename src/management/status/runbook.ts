@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { Marked } from 'marked'
+import { Marked, Renderer } from 'marked'
 import { escapeHtml, headOf } from '../../pages/layout.ts'
 import { STYLE } from './style.ts'
 
@@ -22,6 +22,9 @@ const marked = new Marked({
       // the other pages are in the repository only
       return /^#|^https?:/.test(href) ? `<a href="${escapeHtml(href)}">${text}</a>` : `${text} (docs/${escapeHtml(href)})`
     },
+    // what scrolls sideways on a phone is reached by the keyboard
+    table (token) { return Renderer.prototype.table.call(this, token).replace('<table>', '<table tabindex="0">') },
+    code (token) { return Renderer.prototype.code.call(this, token).replace('<pre>', '<pre tabindex="0">') },
     // all of it is ours, and has none
     html: ({ text }) => escapeHtml(text)
   }
