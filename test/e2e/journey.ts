@@ -3,6 +3,7 @@ import { createServer } from 'node:http'
 import type { Browser, Page } from 'playwright-core'
 import type { Test } from 'tap'
 import { launchChromium } from '../helpers/chromium.ts'
+import { seriousOf } from '../helpers/axe.ts'
 import { keepPicture } from '../helpers/docs-picture.ts'
 import { listenFree } from '../helpers/listen-free.ts'
 import { keyOf, makeOwnCert } from '../helpers/own-cert.ts'
@@ -108,7 +109,11 @@ export async function startJourney (t: Test, proxy: Proxy, simulator: SimulatorO
     service,
     browser,
     end,
-    screenshot: (page, name) => keepPicture(page, `login/${proxy.snippet}-${name}.png`)
+    async screenshot (page, name) {
+      const serious = await seriousOf(page)
+      if (serious.length > 0) throw new Error(`${page.url()}: ${serious.join()}`)
+      await keepPicture(page, `login/${proxy.snippet}-${name}.png`)
+    }
   }
 }
 
@@ -117,7 +122,7 @@ async function startApp (t: Test): Promise<number> {
   const server = createServer((request, reply) => {
     request.resume()
     const user = String(request.headers['x-authgear-user-id'] ?? 'nobody')
-    reply.setHeader('cache-control', 'no-store').setHeader('content-type', 'text/html').end(`<!doctype html>
+    reply.setHeader('cache-control', 'no-store').setHeader('content-type', 'text/html').end(`<!doctype html><html lang="en">
 <title>The app</title>
 <h1>The app</h1>
 <p id="user">${user}</p>
