@@ -27,6 +27,7 @@ t.test('deploy/ is what it writes with its defaults (npm run docs writes it)', a
   for (const [folder, ...args] of [
     ...PROXIES.map((proxy) => [proxy, proxy] as const),
     ['traefik-tls', 'traefik', '--forward-auth', 'https://forward-auth:4180'] as const,
+    ['nginx-every-name', 'nginx', '--identity', 'remote,forwarded,webauth', '--assertion'] as const,
     [
       'gateway-api-external-auth-tls', 'gateway-api-external-auth',
       '--forward-auth', 'https://forward-auth.auth:4180', '--app', 'http://app.shop:8080'
