@@ -383,6 +383,13 @@ export const CATALOGUE = Object.freeze({
     why: 'it is not known whether the proxy protects it',
     set: '--url to the address that browsers use, from a machine that can reach it'
   },
+  'app-certificate': {
+    severity: 'error',
+    mistake: 'The certificate at `--url` is of an authority that is not known here',
+    why: 'nothing can be said of the proxy before its certificate is believed',
+    set: 'NODE_EXTRA_CA_CERTS=/path/ca.pem in the environment of this command; the certificates of AUTHGEAR_CA_FILE ' +
+      'are believed here too'
+  },
   'app-open': {
     severity: 'error',
     mistake: 'The app answers a stranger (`--url`, `--echo`)',
@@ -408,6 +415,13 @@ export const CATALOGUE = Object.freeze({
     mistake: "A client's own identity header reaches the app",
     why: 'an app that believes the header believes any client: each that sends it is that user',
     set: 'the configuration that `snippet` prints for your proxy, with --identity as IDENTITY_HEADERS has it'
+  },
+  'identity-unused': {
+    severity: 'warning',
+    mistake: "A client's own header of a name that IDENTITY_HEADERS and ASSERTION do not send reaches the app",
+    why: 'an app that believes the name believes any client; no harm where no app behind this proxy does',
+    set: "the Compose stacks' files strip every such name; else `snippet` with --identity remote,forwarded,webauth " +
+      '--assertion'
   },
   'app-refuses': {
     severity: 'warning',
