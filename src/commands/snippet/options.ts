@@ -94,6 +94,7 @@ const OPTIONS = {
   identity: { type: 'string' },
   assertion: { type: 'boolean' },
   login: { type: 'boolean' },
+  public: { type: 'boolean' },
   force: { type: 'boolean' },
   help: { type: 'boolean' }
 } as const
@@ -178,6 +179,9 @@ function settingsOf (
   const given = {
     text: texts.identity, assertion: flags.has('assertion'), policies: allPolicies(rules).map(({ policy }) => policy)
   }
+  const isPublic = flags.has('public')
+  if (isPublic && rules.policy !== '') errors.push('--public asks nothing of the rest, and --policy /=QUERY does')
+  if (isPublic && rules.routes.length === 0) errors.push('--public protects nothing without --policy /path=QUERY')
   return Object.freeze({
     listen: readListen(text('listen'), errors),
     forwardAuth,
@@ -187,6 +191,7 @@ function settingsOf (
     ...rules,
     resources: [...new Set(ofTokens.map(({ uri }) => uri))],
     outgoing: readOutgoing(given, errors),
-    login: flags.has('login')
+    login: flags.has('login'),
+    isPublic
   })
 }

@@ -157,6 +157,8 @@ export type Settings = Readonly<{
   /** Longest path first, so that the first match is the strictest. */
   routes: readonly Route[]
   login: boolean
+  /** Everybody may see what has no route: the catch-all only strips. */
+  isPublic: boolean
   /** Of RESOURCES, those that are on this host. */
   resources: readonly string[]
   /** Beside Authgear's own: every name of every set in use, and the assertion's. */

@@ -120,11 +120,11 @@ ${settings.forwardAuth.tls ? '				tls_trust_pool file ca.crt # security: whose c
 }
 `
 
-const routes = ({ routes, policy, app }: Settings): string => routes.length === 0
+const routes = ({ routes, policy, app, isPublic }: Settings): string => routes.length === 0
   ? `\t\t${guard(policy)}\n\t\treverse_proxy ${app.text}\n`
   : routes.map(route => handle(route, app.text)).join('') + `\
-		handle { # security: the catch-all, what has no route of its own is still protected
-			${guard(policy)}
+		handle { # ${isPublic ? 'everybody may see the rest (--public)' : 'security: the catch-all, what has no route of its own is still protected'}
+${isPublic ? '' : `			${guard(policy)}\n`}\
 			reverse_proxy ${app.text}
 		}
 `

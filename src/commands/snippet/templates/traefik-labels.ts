@@ -2,7 +2,7 @@ import {
   FORWARDED_REQUEST_HEADERS, escaped, type Files, ownComment, ownPaths, ownPattern, checkOf,
   type Settings
 } from '../settings.ts'
-import { cleanedNames, identityPattern, NOBODY, priorityOf, REFUSED, REFUSED_PRIORITY } from './traefik.ts'
+import { CATCH_ALL, cleanedNames, identityPattern, NOBODY, priorityOf, REFUSED, REFUSED_PRIORITY } from './traefik.ts'
 
 export function traefikLabels (settings: Settings): Files {
   return { 'traefik-labels.yml': composeFile(settings) }
@@ -41,7 +41,7 @@ ${middlewareLabels(settings, 'authgear', '')}\
       # security: answers 400 where a router sends what Traefik and an app may read differently (deploy/traefik/dynamic.yml says more)
       - traefik.http.middlewares.authgear-refuse.ipallowlist.sourcerange=${NOBODY}
       - traefik.http.middlewares.authgear-refuse.ipallowlist.rejectstatuscode=400
-${settings.outgoing.length > 0 ? cleanLabels(settings) : ''}\
+${settings.outgoing.length > 0 || settings.isPublic ? cleanLabels(settings) : ''}\
 ${ownPaths(settings).length > 0 ? ownLabels(settings) : ''}
   ${settings.app.host}:
     image: your-app
@@ -54,8 +54,8 @@ ${policiesOf(settings).map(({ name, policy }) => middlewareLabels(settings, name
       - traefik.http.routers.${nameOf(settings, 'refuse')}.entrypoints=web
       - traefik.http.routers.${nameOf(settings, 'refuse')}.service=noop@internal
       - traefik.http.routers.${nameOf(settings, 'refuse')}.middlewares=authgear-refuse
-      # security: the catch-all; what has no stricter route of its own is still protected (docs/policies.md)
-${routerLabels(settings, nameOf(settings), `Host(\`${settings.host}\`)`, 1, settings.policy === '' ? 'authgear' : nameOf(settings, 'all'))}\
+      # ${settings.isPublic ? 'everybody may see what has no route of its own (--public)' : CATCH_ALL}
+${routerLabels(settings, nameOf(settings), `Host(\`${settings.host}\`)`, 1, ofTheRest(settings))}\
 ${settings.routes.map(({ name, path }, i) => routerLabels(
   settings,
   nameOf(settings, name),
@@ -65,6 +65,9 @@ ${settings.routes.map(({ name, path }, i) => routerLabels(
 )).join('')}\
       - traefik.http.services.${nameOf(settings)}.loadbalancer.server.port=${settings.app.port}
 `
+
+const ofTheRest = (settings: Settings): string =>
+  settings.isPublic ? 'clean' : settings.policy === '' ? 'authgear' : nameOf(settings, 'all')
 
 /** Traefik has one list of names for all apps: two dashes stand in no app's own (src/commands/snippet/proxies.ts). */
 const nameOf = ({ app }: Settings, part = ''): string => part === '' ? app.host : `${app.host}--${part.replace(/^app-/, '')}`
