@@ -377,6 +377,24 @@ export const CATALOGUE = Object.freeze({
     set: 'the routes that `snippet --resource` writes: /.well-known/oauth-protected-resource leads to this service, ' +
       'without a session'
   },
+  'login-client': {
+    severity: 'error',
+    mistake: 'Authgear does not know LOGIN_CLIENT_ID',
+    why: 'who signs in sees a page of Authgear that says so, and comes nowhere',
+    set: 'LOGIN_CLIENT_ID to the client of the portal (docs/login.md), in the project of AUTHGEAR_ENDPOINT'
+  },
+  'login-redirect-uri': {
+    severity: 'error',
+    mistake: "The login's redirect URI is not registered at Authgear",
+    why: 'it is compared exactly: who signs in sees a page of Authgear that says so, and comes nowhere',
+    set: 'that address among the *Authorized Redirect URIs* of the client; or LOGIN_PUBLIC_URL and LOGIN_PATH'
+  },
+  'login-refused': {
+    severity: 'error',
+    mistake: 'Authgear refuses this login in another way: a client of a type that does not allow it, a scope',
+    why: 'who signs in comes back with an error each time',
+    set: 'a client whose sign-in is by cookie (docs/login.md), and what the line says'
+  },
   'app-unreachable': {
     severity: 'error',
     mistake: 'The app does not answer at `--url`',

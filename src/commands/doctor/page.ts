@@ -6,7 +6,7 @@ import { isTlsError } from './check.ts'
 const TIMEOUT_MS = 10_000
 const MAX_CHARACTERS = 262_144
 
-export type Page = Readonly<{ status: number, body: string }>
+export type Page = Readonly<{ status: number, body: string, location?: string | undefined }>
 /** Why there is no page; `isTls`: somebody answers, and cannot be believed. */
 export type NoPage = Readonly<{ status: 0, code: string, isTls: boolean }>
 
@@ -50,5 +50,6 @@ async function read (answer: IncomingMessage): Promise<Page | NoPage> {
   } catch {
     return { status: 0, code: 'ECONNRESET', isTls: false }
   }
-  return { status: answer.statusCode ?? 0, body: body.slice(0, MAX_CHARACTERS) }
+  const { statusCode: status = 0, headers: { location } } = answer
+  return { status, body: body.slice(0, MAX_CHARACTERS), location }
 }
