@@ -28,12 +28,13 @@ function secret (file) {
 
 /**
  * With ROTATE_SECRETS, once: what is there is the previous one, and a new one takes its place. Without it the previous
- * one is gone. @param {string} file
+ * one is gone; with KEEP_PREVIOUS it stays for the replicas that read it (roll.sh). @param {string} file
  */
 function rotated (file) {
   const previous = `${file}_previous`
-  if (!process.env.ROTATE_SECRETS) rmSync(previous, { force: true })
-  else if (!existsSync(previous)) {
+  const { ROTATE_SECRETS: rotate, KEEP_PREVIOUS: keep } = process.env
+  if (!rotate && !keep) rmSync(previous, { force: true })
+  if (rotate && !existsSync(previous)) {
     secret(file)
     renameSync(file, previous)
   }

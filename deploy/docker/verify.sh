@@ -75,19 +75,19 @@ down() {
 
 traefik() {
   up traefik docker-compose.yml 404
-  for cases in access login isolation status_page check hardening redis_rights shared_cache http2 replica_dies other_replica_dies redis_dies; do "cases_$cases"; done
+  for cases in access login isolation status_page check hardening redis_rights shared_cache http2 replica_dies other_replica_dies redis_dies roll; do "cases_$cases"; done
   down
 }
 
 caddy() {
   up caddy deploy/compose/caddy.yml 421
-  for cases in access isolation status_page http2 replica_dies redis_dies; do "cases_$cases"; done
+  for cases in access isolation status_page http2 replica_dies redis_dies roll; do "cases_$cases"; done
   down
 }
 
 nginx() {
   up nginx deploy/compose/nginx.yml 421
-  for cases in access isolation replica_dies redis_dies; do "cases_$cases"; done
+  for cases in access isolation replica_dies redis_dies roll; do "cases_$cases"; done
   down
 }
 

@@ -37,11 +37,16 @@ export function check (
       ...loaded.settings.map(({ name, shown, source }) => [name, shown === '' ? '–' : shown, SOURCES[source]] as const)
     ])
   )
+  out.write(`set: ${loaded.settings.flatMap(asWritten).join(', ')}\n`)
   loaded.warnings.forEach(warning => out.write(`warning: ${warning}\n`))
   out.write(NOTE)
   if (loaded.config.resources.length > 0) out.write(SCOPE_NOTE)
   return 0
 }
+
+/** The variable that came, where one did: what a compose file does not pass on is missing here. */
+const asWritten = ({ name, source }: Setting): readonly string[] =>
+  source === 'default' ? [] : [source === 'file' ? `${name}_FILE` : name]
 
 function refuse (errors: readonly string[], out: Out): 1 {
   errors.forEach((error) => out.write(`error: ${error}\n`))

@@ -10,7 +10,7 @@ import { mustFind } from '../helpers/servers.ts'
 import { answers } from '../helpers/until.ts'
 import { filesOf } from '../unit/commands/snippet-of.ts'
 import { APP_HOST, NAS_HOST, type Place, TEAM_HOST, WIKI_HOST } from './https-stack.ts'
-import { swap } from './snippets.ts'
+import { readSnippet, swap } from './snippets.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 
@@ -55,7 +55,7 @@ export async function startTraefik (t: Test, place: Place, more: More = {}): Pro
       ...more.options ?? []
     ],
     cwd: folder,
-    env: { LEGO_CA_CERTIFICATES: pebble.caFile, ...more.env },
+    env: { ...asServer(services, 'traefik').environment, LEGO_CA_CERTIFICATES: pebble.caFile, ...more.env },
     ready: () => answers(ports.https)
   })
 }
@@ -86,8 +86,8 @@ export async function startTraefikWithOwn (t: Test, place: Place): Promise<void>
 
 /** The four labels of docs/second-app.md. */
 function wikiLabels (port: number): Readonly<Record<string, string>> {
-  const page = readFileSync(join(ROOT, 'docs/second-app.md'), 'utf8')
-  const lines = [...page.matchAll(/^ +- (traefik\.[^=\n]+)=(.*)$/gm)].map(([, key = '', value = '']) => [
+  const block = readSnippet('second-app.md', 'a second app')
+  const lines = [...block.matchAll(/^ +- (traefik\.[^=\n]+)=(.*)$/gm)].map(([, key = '', value = '']) => [
     key, value.replaceAll('wiki.example.com', WIKI_HOST).replace(/^8080$/, String(port))
   ])
   if (lines.length !== 4) throw new Error(`docs/second-app.md has ${lines.length} labels`)

@@ -5,6 +5,7 @@ import { mustFind } from './servers.ts'
 const ROOT = join(import.meta.dirname, '../..')
 
 export interface ComposeService {
+  readonly volumes?: ReadonlyArray<{ readonly source: string, readonly target: string }>
   readonly command?: readonly string[] | null
   readonly environment?: Readonly<Record<string, string>>
   readonly labels?: Readonly<Record<string, string>>
@@ -12,13 +13,14 @@ export interface ComposeService {
   readonly ports?: ReadonlyArray<{ readonly target: number, readonly published?: string, readonly host_ip?: string }>
 }
 
-/** A compose file as Docker Compose itself reads it, with what `.env` says. */
+/** A compose file as Docker Compose itself reads it, with what a shell says; `root`: where `.env` stands beside it. */
 export function readCompose (
   file: string,
-  env: Readonly<Record<string, string>>
+  env: Readonly<Record<string, string>>,
+  root = ROOT
 ): Readonly<Record<string, ComposeService>> {
   const { PATH = '', HOME = '' } = process.env
-  const json = execFileSync(mustFind('docker-compose'), ['-f', join(ROOT, file), 'config', '--format', 'json'], {
+  const json = execFileSync(mustFind('docker-compose'), ['-f', join(root, file), 'config', '--format', 'json'], {
     env: { PATH, HOME, ...env }, stdio: 'pipe', encoding: 'utf8'
   })
   // it writes $ as $$, for one who reads its output as a compose file

@@ -4,7 +4,8 @@ import type { Clock } from '../../src/clock.ts'
 
 /** What is found only by asking through a proxy: test/integration/doctor-proxy.test.ts makes each. */
 export const THROUGH_PROXY: readonly FindingId[] = [
-  'app-unreachable', 'app-open', 'identity-forged', 'app-refuses', 'app-no-echo', 'identity-missing',
+  'app-unreachable', 'app-certificate', 'app-open', 'identity-forged', 'identity-unused',
+  'app-refuses', 'app-no-echo', 'identity-missing',
   'assertion-missing', 'assertion-keys', 'assertion-wrong'
 ]
 

@@ -1,10 +1,11 @@
 import { spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { type ComposeService, readCompose } from '../helpers/compose.ts'
 import { variables } from '../../src/config/variables.ts'
 import { skipOrFail } from '../helpers/servers.ts'
+import { tempDir } from '../helpers/temp-dir.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const DEMO = 'docker-compose.yml'
@@ -30,6 +31,7 @@ const OPTIONS = {
   MANAGEMENT_TOKEN: 'a token'
 }
 const skip = skipOrFail('docker-compose')
+type Env = Readonly<Record<string, string>>
 
 t.test('in every stack all containers wait for check', { skip }, async (t) => {
   for (const file of STACKS) {
@@ -85,23 +87,59 @@ t.test('both stacks of Traefik refuse the same', { skip }, async (t) => {
   t.strictSame(protects(HTTPS), protects(DEMO))
 })
 
-type Env = Readonly<Record<string, string>>
+/** What the proxies' files rely on. */
+const FIXED = /^LISTEN_TLS_(CERT|KEY)_FILE$/
+const VALUE = 'from the file'
+
+/** The stacks' files with that `.env`. @returns the folder */
+function withDotenv (t: Test, env: Env): string {
+  const folder = tempDir(t, 'compose')
+  for (const path of [DEMO, 'deploy/compose']) cpSync(join(ROOT, path), join(folder, path), { recursive: true })
+  const text = Object.entries(env).map(([name, value]) => `${name}=${value}\n`).join('')
+  for (const path of ['.env', 'deploy/compose/.env']) writeFileSync(join(folder, path), text)
+  return folder
+}
+
+t.test('.env brings every documented variable to check and to forward-auth', { skip }, async (t) => {
+  const folder = withDotenv(t, Object.fromEntries(Object.keys(variables).map((name) => [name, VALUE])))
+  for (const file of STACKS) {
+    const services = readCompose(file, {}, folder)
+    for (const name of ['check', 'forward-auth']) {
+      const { environment = {} } = services[name] ?? {}
+      const missing = Object.keys(variables).filter((one) => environment[one] !== VALUE && !FIXED.test(one))
+      t.strictSame(missing, [], `${file}: ${name}`)
+      t.equal(environment['REDIS_IMAGE'], '', 'which is for Compose, and would be an unknown name of ours')
+    }
+  }
+})
 
 /** The container `check` of that stack, as a program of this machine. */
-function runCheck (file: string, env: Env): Readonly<{ code: number | null, text: string }> {
-  const { command, environment = {} }: ComposeService = readCompose(file, env)['check'] ?? {}
+function runCheck (t: Test, file: string, given: Env): Readonly<{ code: number | null, text: string }> {
+  const service: ComposeService = readCompose(file, {}, withDotenv(t, given))['check'] ?? {}
+  const { command, environment = {}, volumes = [] } = service
+  const env = Object.fromEntries(Object.entries(environment).map(([name, value]) =>
+    [name, volumes.find(({ target }) => target === value)?.source ?? value]))
   const { status, stdout } = spawnSync(process.execPath, [join(ROOT, 'dist/main.js'), ...command ?? []], {
-    env: environment, encoding: 'utf8'
+    env, encoding: 'utf8'
   })
   return { code: status, text: stdout }
 }
 
 const without = (name: keyof typeof WORKS): Env => ({ ...WORKS, [name]: '' })
 
+/** As docs/docker.md has it. */
+const OWN_REDIS = {
+  REDIS_URL: 'rediss://redis.example.com:6380', REDIS_USERNAME: 'forward-auth', REDIS_PASSWORD: 'pw', REDIS_PASSWORD_FILE: ''
+}
+
 const CHECKED: ReadonlyArray<readonly [what: string, file: string, env: Env, says: string]> = [
   ['the demo', DEMO, {}, ''],
   ['five lines', HTTPS, WORKS, ''],
   ['five lines, with Caddy', CADDY, WORKS, ''],
+  ['a Redis of one\'s own', HTTPS, { ...WORKS, ...OWN_REDIS }, ''],
+  ['variables that no list names', CADDY, { ...WORKS, IDENTITY_HEADERS: 'remote', REDIS_IMAGE: 'valkey' }, ''],
+  ['a secret beside the stack\'s', HTTPS, { ...WORKS, CACHE_SECRET: 'k'.repeat(32) }, 'CACHE_SECRET: is set and'],
+  ['a typo', HTTPS, { ...WORKS, AUTHGEAR_TIMEOUTS: '1s' }, 'AUTHGEAR_TIMEOUT'],
   ['five lines and a second app', HTTPS, { ...WORKS, LOGIN_ALLOWED_HOSTS: 'wiki.home.example' }, ''],
   ['the app has a login of its own', HTTPS, { ...without('LOGIN_CLIENT_ID'), LOGIN_URL: '/login' }, ''],
   ['a login of both kinds', HTTPS, { ...WORKS, LOGIN_URL: '/login' }, "LOGIN_URL: is the app's own login"],
@@ -118,8 +156,11 @@ const CHECKED: ReadonlyArray<readonly [what: string, file: string, env: Env, say
 
 t.test('the container check lets pass what can work, and says what cannot', { skip }, async (t) => {
   for (const [what, file, env, says] of CHECKED) {
-    const { code, text } = runCheck(file, env)
+    const { code, text } = runCheck(t, file, env)
     t.equal(code, says === '' ? 0 : 1, `${what}: ${text.slice(0, 200)}`)
     t.ok(text.includes(says), `${what}: ${says}`)
+    const missing = Object.entries(env).filter(([name, value]) =>
+      name in variables && value !== '' && code === 0 && !new RegExp(`^set: .*\\b${name}\\b`, 'm').test(text))
+    t.strictSame(missing, [], `${what}: check says what it got`)
   }
 })

@@ -1,9 +1,12 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
 import { freePort } from '../helpers/free-port.ts'
 import { THROUGH_PROXY, visit } from '../helpers/doctor.ts'
+import { makeOwnCert } from '../helpers/own-cert.ts'
 import { startInProcess } from '../helpers/in-process.ts'
 import { startProcess } from '../helpers/process.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
@@ -66,7 +69,8 @@ async function findings (env: World['env'], url: string, ...more: string[]): Pro
   return found
 }
 
-const ALL = /authgear|remote|forward[-_.]auth/
+const NOT_SENT = /remote|forward[-_.]auth|forwarded[-_.](user|email|groups|preferred)|webauth/
+const ALL = new RegExp(`authgear|${NOT_SENT.source}`)
 
 for (const [form, echo] of [['JSON', json], ['lines', text], ['JSON with lists', lists]] as const) {
   t.test(`all is well behind a proxy that strips and copies; the app shows ${form}`, async (t) => {
@@ -78,18 +82,17 @@ for (const [form, echo] of [['JSON', json], ['lines', text], ['JSON with lists',
 t.test('an app without a proxy is open, and believes anybody', async (t) => {
   const { env } = await start(t)
   const app = await startApp(t, (request, response) => json(request.headers, response))
-  t.strictSame(await findings(env, app), ['error app-open', 'error identity-forged'])
+  t.strictSame(await findings(env, app), ['error app-open', 'error identity-forged', 'warning identity-unused'])
 })
 
 for (const [spelling, strips] of [
   ['x_authgear_user_id', /x-authgear|x\.authgear/],
   ['x.authgear.user.id', /x-authgear|x_authgear/],
-  ['x-authgear-client-id', /x[-_.]authgear[-_.](?!client)/],
-  ['x-forward-auth-assertion', /x[-_.]authgear/]
+  ['x-authgear-client-id', /x[-_.]authgear[-_.](?!client)/]
 ] as const) {
   t.test(`a client's own ${spelling} is seen at the app`, async (t) => {
     const { env, verify } = await start(t)
-    const app = await startApp(t, proxied(verify, strips, json))
+    const app = await startApp(t, proxied(verify, new RegExp(`${strips.source}|${NOT_SENT.source}`), json))
     t.strictSame(await findings(env, app), ['error identity-forged'])
     const { text } = await visit({ env, args: ['--url', app, '--cookie-stdin'], stdin: COOKIE })
     t.match(text, spelling)
@@ -97,11 +100,28 @@ for (const [spelling, strips] of [
   })
 }
 
-t.test('names of IDENTITY_HEADERS are forged too', async (t) => {
+t.test('a name that is not sent is a warning, and an error once it is sent', async (t) => {
   const { env, verify } = await start(t)
-  const app = await startApp(t, proxied(verify, /authgear|forward[-_.]auth/, json))
-  t.strictSame(await findings(env, app), [])
+  const onlyOurs = await startApp(t, proxied(verify, /authgear/, json))
+  t.strictSame(await findings(env, onlyOurs), ['warning identity-unused'])
+  const { text } = await visit({ env, args: ['--url', onlyOurs, '--cookie-stdin'], stdin: COOKIE })
+  for (const name of ['x-forward-auth-assertion', 'remote_user', 'x.webauth.user']) t.match(text, name)
+  const allButRemote = /authgear|forward[-_.]auth|forwarded[-_.](user|email|groups|preferred)|webauth/
+  const app = await startApp(t, proxied(verify, allButRemote, json))
+  t.strictSame(await findings(env, app), ['warning identity-unused'])
   t.strictSame(await findings({ ...env, IDENTITY_HEADERS: 'remote' }, app), ['error identity-forged'])
+})
+
+t.test('a certificate of a private authority is said, and AUTHGEAR_CA_FILE counts', async (t) => {
+  const { env, verify } = await start(t)
+  const { certFile, keyFile, caFile } = makeOwnCert(t, '127.0.0.1')
+  const tls = { cert: readFileSync(certFile), key: readFileSync(keyFile) }
+  const server = createTlsServer(tls, proxied(verify, ALL, json))
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  t.teardown(() => { server.closeAllConnections(); server.close() })
+  const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`
+  t.strictSame(await findings(env, url), ['error app-certificate'])
+  t.strictSame(await findings({ ...env, AUTHGEAR_CA_FILE: caFile }, url), [])
 })
 
 t.test('a proxy that copies nothing is found', async (t) => {

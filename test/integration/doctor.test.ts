@@ -63,7 +63,27 @@ const audited = (change: (world: DoctorWorld) => void, options: SimulatorOptions
   return { env: auditEnvironment(world.endpoint, '1s') }
 }, options)
 
+const LOGIN = {
+  LOGIN_CLIENT_ID: 'web', LOGIN_PUBLIC_URL: 'http://127.0.0.1:8080', LOGIN_SECRET: 'a secret of this test, of 32 bytes'
+}
+const CLIENTS = {
+  clients: [{ id: 'web', redirectUris: ['http://127.0.0.1:8080/_auth/callback'], postLogoutRedirectUris: [] }]
+}
+const signingIn = (env: Readonly<Record<string, string>>): Make =>
+  beside(() => ({ env: { ...LOGIN, ...env } }), CLIENTS)
+
+/** An authorize that sends everybody back so. */
+const sentBack = (error: string): Make => beside(async ({ resolver }, t) => {
+  const { port } = await startUpstream(t, (socket) => {
+    socket.end(`HTTP/1.1 303 See Other\r\nLocation: http://127.0.0.1:8080/_auth/callback?error=${error}\r\n\r\n`)
+  })
+  return { env: { ...LOGIN, AUTHGEAR_ENDPOINT: `http://127.0.0.1:${port}`, AUTHGEAR_RESOLVER_URL: resolver } }
+})
+
 const AUTHGEAR: readonly Mistake[] = [
+  ['a login by a client that Authgear does not know', ['login-client'], signingIn({ LOGIN_CLIENT_ID: 'nope' })],
+  ['a redirect URI that is not registered', ['login-redirect-uri'], signingIn({ LOGIN_PATH: '/other' })],
+  ['a client of another type', ['login-refused'], sentBack('unauthorized_client&error_description=response+type')],
   ['a variable that is none', ['configuration'], only({ AUTHGEAR_ENDPONT: 'https://auth.example.com' })],
   ['a webhook without Redis', ['configuration-doubtful'], setting({ AUTHGEAR_WEBHOOK_SECRET: WEBHOOK_SECRET })],
   ['a name that does not resolve', ['authgear-dns'], only({ AUTHGEAR_ENDPOINT: 'https://nowhere.invalid' })],
@@ -231,6 +251,8 @@ t.test('every mistake of the catalogue is made, but for two that it names', asyn
 })
 
 t.test('what is in order has no finding', async (t) => await checkHealthy(t, [
+  ['a login', signingIn({})],
+  ['a login, as Authgear says it to a browser without a session', sentBack('login_required')],
   ['an Authgear, and memory', setting({}, '--host', 'app.example.com', '--idle-timeout', '720h')],
   ['a resolver inside that believes its scheme', inside('https://AUTH.example.com:443', { hosts: ['auth.example.com'] })],
   ['a cookie prefix, and a session of it', beside(() => ({

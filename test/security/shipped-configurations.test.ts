@@ -61,7 +61,7 @@ advisory(t, 'Caddy uri without a question mark', 'the client\'s own query was ap
 })
 
 /** Folders of deploy/ with the configuration of a proxy: one for each of PROXIES, which `npm run docs` writes. */
-const FOLDERS = [...PROXIES, 'traefik-tls', 'gateway-api-external-auth-tls']
+const FOLDERS = [...PROXIES, 'traefik-tls', 'nginx-every-name', 'gateway-api-external-auth-tls']
 
 const BY_ANSWER = new Set(['envoy-grpc', 'envoy-gateway-grpc', 'istio-grpc', 'contour'])
 

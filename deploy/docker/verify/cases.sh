@@ -183,6 +183,34 @@ cases_other_replica_dies() {
   until_is up inside forward-auth 2 ready redis >/dev/null
 }
 
+replicas() { "${compose[@]}" ps -q forward-auth | sort | xargs; }
+# rolled ENV…: roll.sh with these variables, under load; its exit code, and how many answers were lost
+rolled() {
+  local load code
+  "${outside[@]}" node "$folder/load.mjs" "$entry/" "$bob_cookie" >"$work/load.log" 2>&1 &
+  load=$!
+  env "$@" deploy/compose/roll.sh "${compose[@]:2}" >"$work/roll.log" 2>&1
+  code=$?
+  kill -TERM "$load" && wait "$load"
+  echo "# $proxy: $* roll.sh: $(tail -n 1 "$work/load.log")" >&2
+  echo "$code $(grep -oE '^[0-9]+ of [1-9]' "$work/load.log" | cut -d ' ' -f 1) lost"
+}
+
+# a changed variable, a rotation, its end, an image that does not become healthy, and a value that cannot work
+cases_roll() {
+  local before now variable
+  for variable in LOG_LEVEL=warn ROTATE_SECRETS=1 ROTATE_SECRETS=; do
+    before=$(replicas)
+    is "roll.sh with $variable under load" '0 0 lost' "$(rolled "$variable")"
+    now=$(replicas)
+    is 'two replicas, and both are new ones' '2 0' "$(wc -w <<<"$now") $(grep -cE "${before// /|}" <<<"$now")"
+  done
+  printf 'FROM authgear-forward-auth\nHEALTHCHECK --interval=1s --start-period=1s --retries=1 CMD ["node", "-e", "process.exit(1)"]\n' | docker build -q -t forward-auth-sick - >/dev/null 2>&1
+  is 'an image that is never healthy takes nobody'"'"'s place' '1 0 lost' "$(rolled FORWARD_AUTH_IMAGE=forward-auth-sick)"
+  is 'nor does a wrong value' '1 0 lost' "$(rolled AUTHGEAR_ENDPOINT=nonsense)"
+  is 'the same two serve' "$now" "$(replicas)"
+}
+
 cases_redis_dies() {
   kill_one redis 1
   is 'Redis is killed: nobody is logged out' '200 200' "$(ten / "${alice[@]}") $(ten / "${bob[@]}")"

@@ -377,11 +377,36 @@ export const CATALOGUE = Object.freeze({
     set: 'the routes that `snippet --resource` writes: /.well-known/oauth-protected-resource leads to this service, ' +
       'without a session'
   },
+  'login-client': {
+    severity: 'error',
+    mistake: 'Authgear does not know LOGIN_CLIENT_ID',
+    why: 'who signs in sees a page of Authgear that says so, and comes nowhere',
+    set: 'LOGIN_CLIENT_ID to the client of the portal (docs/login.md), in the project of AUTHGEAR_ENDPOINT'
+  },
+  'login-redirect-uri': {
+    severity: 'error',
+    mistake: "The login's redirect URI is not registered at Authgear",
+    why: 'it is compared exactly: who signs in sees a page of Authgear that says so, and comes nowhere',
+    set: 'that address among the *Authorized Redirect URIs* of the client; or LOGIN_PUBLIC_URL and LOGIN_PATH'
+  },
+  'login-refused': {
+    severity: 'error',
+    mistake: 'Authgear refuses this login in another way: a client of a type that does not allow it, a scope',
+    why: 'who signs in comes back with an error each time',
+    set: 'a client whose sign-in is by cookie (docs/login.md), and what the line says'
+  },
   'app-unreachable': {
     severity: 'error',
     mistake: 'The app does not answer at `--url`',
     why: 'it is not known whether the proxy protects it',
     set: '--url to the address that browsers use, from a machine that can reach it'
+  },
+  'app-certificate': {
+    severity: 'error',
+    mistake: 'The certificate at `--url` is of an authority that is not known here',
+    why: 'nothing can be said of the proxy before its certificate is believed',
+    set: 'NODE_EXTRA_CA_CERTS=/path/ca.pem in the environment of this command; the certificates of AUTHGEAR_CA_FILE ' +
+      'are believed here too'
   },
   'app-open': {
     severity: 'error',
@@ -408,6 +433,13 @@ export const CATALOGUE = Object.freeze({
     mistake: "A client's own identity header reaches the app",
     why: 'an app that believes the header believes any client: each that sends it is that user',
     set: 'the configuration that `snippet` prints for your proxy, with --identity as IDENTITY_HEADERS has it'
+  },
+  'identity-unused': {
+    severity: 'warning',
+    mistake: "A client's own header of a name that IDENTITY_HEADERS and ASSERTION do not send reaches the app",
+    why: 'an app that believes the name believes any client; no harm where no app behind this proxy does',
+    set: "the Compose stacks' files strip every such name; else `snippet` with --identity remote,forwarded,webauth " +
+      '--assertion'
   },
   'app-refuses': {
     severity: 'warning',

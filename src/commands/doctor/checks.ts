@@ -4,6 +4,7 @@ import { cacheSecret, redis, redisLatency, redisRights, redisServer, webhook } f
 import { clock, resolver } from './checks/authgear.ts'
 import { authgearCertificate, ownCertificate } from './checks/certificates.ts'
 import { cookies } from './checks/cookies.ts'
+import { login } from './checks/login.ts'
 import { openPorts } from './checks/open-ports.ts'
 import { pasted } from './checks/pasted.ts'
 import { rotation } from './checks/rotation.ts'
@@ -15,7 +16,8 @@ import { revocationLog } from './checks/revocation-log.ts'
 
 /** In the order in which they are run and printed: what the others need comes first. */
 export const PROBES: readonly Probe[] = Object.freeze([
-  resolver, authgearCertificate, clock, trustProxy, cookies, keys, pasted, stranger, throughProxy, openPorts, metadata,
+  resolver, authgearCertificate, clock, trustProxy, cookies, login,
+  keys, pasted, stranger, throughProxy, openPorts, metadata,
   idleTimeout, audit,
   redis, redisRights, redisServer, revocationLog, redisLatency, cacheSecret, webhook, webhookSilent, rotation,
   ownCertificate

@@ -95,6 +95,7 @@ const OPTIONS = {
   assertion: { type: 'boolean' },
   'case-sensitive': { type: 'boolean' },
   login: { type: 'boolean' },
+  public: { type: 'boolean' },
   force: { type: 'boolean' },
   help: { type: 'boolean' }
 } as const
@@ -180,6 +181,9 @@ function settingsOf (
   const given = {
     text: texts.identity, assertion: flags.has('assertion'), policies: allPolicies(rules).map(({ policy }) => policy)
   }
+  const isPublic = flags.has('public')
+  if (isPublic && rules.policy !== '') errors.push('--public asks nothing of the rest, and --policy /=QUERY does')
+  if (isPublic && rules.routes.length === 0) errors.push('--public protects nothing without --policy /path=QUERY')
   return Object.freeze({
     listen: readListen(text('listen'), errors),
     forwardAuth,
@@ -190,6 +194,7 @@ function settingsOf (
     isCaseSensitive,
     resources: [...new Set(ofTokens.map(({ uri }) => uri))],
     outgoing: readOutgoing(given, errors),
-    login: flags.has('login')
+    login: flags.has('login'),
+    isPublic
   })
 }

@@ -16,20 +16,20 @@ export const isBelow = (path: string, outer: string): boolean =>
   outer === '/' || path === outer || path.startsWith(`${outer}/`)
 
 /** By which character a name goes on: `/admin-x` is no `/admin`. */
-const NAME = 'A-Za-z0-9_.~-'
+const NAME = 'A-Za-z0-9_~-'
 
 type Matched = Pick<Route, 'path' | 'isOfTokens'>
 
 /**
  * A regular expression that is looked for in a path. A route for tokens is narrow: that path, and what is below it. One
- * that asks more is wide: also `/admin;x`, `/admin.` and `/admin%20`, which some apps read as `/admin`.
+ * that asks more is wide: also `/admin;x`, `/admin.html` and `/admin%20`, which some apps read as `/admin`.
  */
 export const patternOf = ({ path, isOfTokens }: Matched): string =>
-  `^${escaped(path)}${isOfTokens ? '(/|$)' : `[.]*([^${NAME}]|$)`}`
+  `^${escaped(path)}${isOfTokens ? '(/|$)' : `([^${NAME}]|$)`}`
 
 /** The same, to compare with the whole path. */
 export const wholePatternOf = ({ path, isOfTokens }: Matched): string =>
-  `${escaped(path)}${isOfTokens ? '(/.*)?' : `[.]*([^${NAME}].*)?`}`
+  `${escaped(path)}${isOfTokens ? '(/.*)?' : `([^${NAME}].*)?`}`
 
 /** Before an expression, in the language of Go and RE2. */
 export const anyCase = ({ isCaseSensitive }: Pick<Settings, 'isCaseSensitive'>): string => isCaseSensitive ? '' : '(?i)'

@@ -58,6 +58,7 @@ const WITHOUT_TLS = new Set([
   'traefik-kubernetes',
   'gateway-api'
 ])
+const PUBLIC: readonly string[] = ['traefik', 'traefik-labels', 'caddy', 'nginx']
 const NAME = /^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/
 
 export type ProxyName = keyof typeof TEMPLATES
@@ -102,6 +103,9 @@ export function limitsOf (proxy: string, settings: Settings): readonly string[] 
   if (WITHOUT_TLS.has(proxy) && forwardAuth.tls) errors.push(`--forward-auth must be http:// for ${proxy}: docs/tls.md`)
   if (proxy === 'ingress-nginx' && isCaseSensitive) {
     errors.push('--case-sensitive: ingress-nginx compares expressions without case')
+  }
+  if (settings.isPublic && !PUBLIC.includes(proxy)) {
+    errors.push(`--public is written for ${PUBLIC.join(', ')}: docs/proxies has the public path of ${proxy}`)
   }
   const isIstio = proxy === 'istio' || proxy === 'istio-grpc'
   if (proxy === 'istio-grpc' && policy !== '') {

@@ -161,6 +161,8 @@ export type Settings = Readonly<{
   /** The app tells `/Admin` from `/admin`, and so do the routes. */
   isCaseSensitive: boolean
   login: boolean
+  /** Everybody may see what has no route: the catch-all only strips. */
+  isPublic: boolean
   /** Of RESOURCES, those that are on this host. */
   resources: readonly string[]
   /** Beside Authgear's own: every name of every set in use, and the assertion's. */

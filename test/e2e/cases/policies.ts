@@ -29,7 +29,7 @@ type Fate = number | string
 /** By the row of the table in docs/proxies/README.md: what bob, who is no admin, may try. */
 const TRICKS: Readonly<Record<string, readonly string[]>> = {
   letters: [
-    '/admin', '/ADMIN/z', '/aDmIn', '/admin;x', '/admin?x=/../', '/admin.', '/admin./z', '/ADMIN/',
+    '/admin', '/ADMIN/z', '/aDmIn', '/admin;x', '/admin?x=/../', '/admin.', '/admin./z', '/admin.html', '/ADMIN/',
     '/admin%20', '/admin%3bx'
   ],
   escaped: ['/%61dmin/z', '/ad%6din'],
@@ -45,7 +45,7 @@ const TRICKS: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** No part of /admin: bob may see them. */
-const SIBLINGS = ['/administration', '/admin-other/x', '/admin_x', '/admin1', '/admin.html', '/Administration']
+const SIBLINGS = ['/administration', '/admin-other/x', '/admin_x', '/admin1', '/admin-x.html', '/Administration']
 
 const cleans = ({ facts }: Proxy): boolean => '/./admin/z' in facts.cleaned
 

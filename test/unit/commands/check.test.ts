@@ -33,6 +33,12 @@ t.test('the effective configuration is a table: name, value, where it comes from
   t.match(text, /^note: today's Authgear sends no amr/m)
 })
 
+t.test('one line names what was set, and how', async (t) => {
+  const file = t.testdir({ s: `${SECRET}\n` })
+  const env = { CACHE_TTL: '1m', LOG_LEVEL: '', REDIS_URL: 'redis://redis', CACHE_SECRET_FILE: `${file}/s` }
+  t.match(run(env).text, /^set: AUTHGEAR_ENDPOINT, CACHE_TTL, CACHE_SECRET_FILE, REDIS_URL$/m)
+})
+
 t.test('a warning is no error, and a secret of a file is not shown', async (t) => {
   const file = t.testdir({ s: `${SECRET}\n` })
   const { code, text, warned } = run({ REDIS_URL: 'redis://redis', CACHE_SECRET: 'none' })

@@ -10,9 +10,11 @@ const ROUTES = PROXIES.filter((proxy) => !proxy.startsWith('istio'))
 /** What a route for tokens lets in is narrow: that path, and what is below it. */
 const OF_TOKENS = ['', '/', '/x', '/x/../y']
 /** What a policy asks more of is wide: also what some app reads as that path. */
-const OF_A_POLICY = [...OF_TOKENS, ';x', ';x/y', '.', './x', '..', '%20', '%3bx', '%2e', '=', ',x', '.;x']
+const OF_A_POLICY = [
+  ...OF_TOKENS, ';x', ';x/y', '.', './x', '..', '%20', '%3bx', '%2e', '=', ',x', '.;x', '.html', '.x/y', '..x'
+]
 /** Other names that begin so. */
-const SIBLINGS = ['istration', '-other', '_x', '1', '.html', '.x/y', '~', '..x']
+const SIBLINGS = ['istration', '-other', '_x', '1', '~', '-x.html']
 
 /** In quotes of any kind, perhaps without case, perhaps to be looked for and not compared as a whole. */
 const PATTERN = /['"`](\(\?i\))?(\^?)(\/(?:mcp|admin|MCP)[^'"`]*)['"`]/g

@@ -9,21 +9,12 @@ const ROOT = join(import.meta.dirname, '../../..')
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8')
 const sorted = (names: Iterable<string>): readonly string[] => [...names].toSorted()
 
-/** Written by hand: no template makes these. */
-const CADDYFILES = ['deploy/compose/authgear.caddy', 'deploy/compose/Caddyfile']
 /** The sections that list the names for people. */
 const SECTIONS = [
   ['README.md', '## What your app gets'],
   ['docs/interface.md', '## Headers of an answer'],
   ['docs/proxies/README.md', '## Whatever the proxy']
 ] as const
-
-for (const path of CADDYFILES) {
-  t.test(`copy_headers of ${path} names every identity header, and no other`, async (t) => {
-    const [, names = ''] = /^\t*copy_headers ([^#\n]*)/m.exec(read(path)) ?? []
-    t.strictSame(sorted(names.trim().split(' ')), sorted(IDENTITY))
-  })
-}
 
 for (const [path, heading] of SECTIONS) {
   t.test(`${path}, "${heading.slice(3)}", lists every identity header, and no other`, async (t) => {

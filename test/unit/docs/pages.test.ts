@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { readOptions } from '../../../src/commands/snippet/options.ts'
 import { limitsOf, PROXIES } from '../../../src/commands/snippet/proxies.ts'
+import { readSnippet } from '../../e2e/snippets.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')
 const DECISIONS = 'docs/decisions'
@@ -27,7 +28,7 @@ t.test('the index of decisions has number and title of each, and no other', asyn
 t.test('the labels of README.md are the four of docs/second-app.md', async (t) => {
   const labelsOf = (text: string): readonly string[] => text.match(/^ +- traefik\..*$/gm)?.map((line) => line.trim()) ?? []
   t.equal(labelsOf(read('README.md')).length, 4)
-  t.strictSame(labelsOf(read('README.md')), labelsOf(read('docs/second-app.md')))
+  t.strictSame(labelsOf(read('README.md')), labelsOf(readSnippet('second-app.md', 'a second app')))
 })
 
 t.test('the snippet command of README.md is one that snippet accepts', async (t) => {

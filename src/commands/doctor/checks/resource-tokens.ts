@@ -8,9 +8,9 @@ import { jwtAudience } from '../../../core/token-expiry.ts'
 import { KeysUnavailable } from '../../../errors.ts'
 import { found, type Finding } from '../catalogue.ts'
 import { type Context, looked, type Outcome, type Probe, skipped } from '../check.ts'
+import { askPage, noPage } from '../page.ts'
 
 const NO_RESOURCES = 'RESOURCES is not set'
-const METADATA_TIMEOUT_MS = 5000
 
 /**
  * Does Authgear bear the name that tokens have to say, and can they be verified? Its name matters to every JWT; without
@@ -100,25 +100,22 @@ export function judgeResourceToken (verification: Verification, resources: reado
 /** Through the proxy, as a client without a token asks. */
 export const metadata: Probe = {
   title: 'clients find what they read to get a token',
-  async run ({ config: { resources }, options: { url } }) {
+  async run ({ config: { resources, authgear: { ca } }, options: { url } }) {
     if (resources.length === 0) return skipped(NO_RESOURCES)
     if (url === undefined) return skipped('--url says where clients reach the API')
     const host = new URL(url).host
     const here = resources.filter(({ uri }) => new URL(uri).host === host)
     if (here.length === 0) return skipped(`no entry of RESOURCES is on ${host}`)
-    return looked(...await Promise.all(here.map(({ uri }) => metadataProblem(uri, url))))
+    return looked(...await Promise.all(here.map(({ uri }) => metadataProblem(uri, url, ca))))
   }
 }
 
-async function metadataProblem (uri: string, origin: string): Promise<Finding | undefined> {
+async function metadataProblem (uri: string, origin: string, ca: string | undefined): Promise<Finding | undefined> {
   const { pathname } = new URL(metadataUrlOf(uri))
   const address = `${origin}${pathname}`
-  try {
-    const answer = await fetch(address, { redirect: 'manual', signal: AbortSignal.timeout(METADATA_TIMEOUT_MS) })
-    return judgeMetadata(answer.status, (await answer.text()).slice(0, 65_536), uri, address)
-  } catch {
-    return found('resource-metadata', `${address} does not answer`)
-  }
+  const page = await askPage(address, {}, ca)
+  if (!('code' in page)) return judgeMetadata(page.status, page.body, uri, address)
+  return page.isTls ? noPage(address, page) : found('resource-metadata', `${address} does not answer`)
 }
 
 export function judgeMetadata (status: number, body: string, uri: string, address: string): Finding | undefined {

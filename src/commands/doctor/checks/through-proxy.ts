@@ -3,19 +3,17 @@ import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose'
 import { JWKS_PATH } from '../../../assertion/jwks.ts'
 import { ASSERTION_HEADER } from '../../../assertion/types.ts'
 import { IDENTITY_HEADERS } from '../../../core/resolution.ts'
+import { SETS } from '../../../identity/sets.ts'
 import { TOKEN_HEADERS } from '../../../resource/responses.ts'
 import { reachable } from '../../reachable.ts'
 import { found, type Finding } from '../catalogue.ts'
 import { type Context, looked, type Probe, skipped } from '../check.ts'
 import { forge, type Forged, survivors, valueIn } from '../echo.ts'
+import { askPage, noPage, type Page } from '../page.ts'
 
-const TIMEOUT_MS = 10_000
-const MAX_CHARACTERS = 262_144
 /** What a 200 for a session always holds. */
 const EXPECTED = ['x-authgear-session-valid', 'x-authgear-user-id'] as const
 const LOOPBACK = /^http:\/\/(?:localhost|127\.[0-9.]+)(?::|$)/
-
-type Page = Readonly<{ status: number, body: string }>
 
 /** As a stranger: is the app protected, and does a stranger's own identity reach it? */
 export const stranger: Probe = {
@@ -23,9 +21,9 @@ export const stranger: Probe = {
   async run (context) {
     const address = addressOf(context)
     if (address === undefined) return skipped('--url says where clients reach the app')
-    const forged = forge(namesOf(context))
-    const pages = await askAll(address, forged, {})
-    return looked(...pages.length === 0 ? [unreachable(address)] : judgeStranger(address, pages, forged))
+    const forged = forge(allNamesOf(context))
+    const pages = await askAll(context, address, forged, {})
+    return looked(...pages.kind === 'none' ? [pages.finding] : judgeStranger(context, address, pages.all, forged))
   }
 }
 
@@ -40,14 +38,16 @@ export const throughProxy: Probe = {
     if (address.startsWith('http://') && !LOOPBACK.test(address)) {
       return skipped('a credential is sent by https:// only, or on this machine')
     }
-    const forged = forge(namesOf(context))
-    const pages = await askAll(address, forged, credential)
-    const [page] = pages
-    if (page === undefined) return looked(unreachable(address))
+    const forged = forge(allNamesOf(context))
+    const pages = await askAll(context, address, forged, credential)
+    if (pages.kind === 'none') return looked(pages.finding)
+    const [page] = pages.all
     const problem = judgePage(address, page)
     if (problem !== undefined) return looked(problem)
     const notes = namesOf(context).flatMap((name) => valueIn(page.body, name) === undefined ? [] : [`${name} arrives`])
-    const findings = [...judgeSurvivors(pages, forged), judgeArrivals(page), await judgeAssertion(page, context)]
+    const findings = [
+      ...judgeSurvivors(context, pages.all, forged), judgeArrivals(page), await judgeAssertion(page, context)
+    ]
     return { kind: 'looked', findings: findings.filter((finding) => finding !== undefined), notes }
   }
 }
@@ -56,11 +56,16 @@ function addressOf ({ options: { url, echo } }: Context): string | undefined {
   return url === undefined ? undefined : `${url}${echo}`
 }
 
-/** Every name that an app behind this service may believe. */
-function namesOf ({ config: { identity } }: Context): readonly string[] {
+/** What this service sends, but for a set that only a route names. */
+function namesOf ({ config: { identity, assertion } }: Context): readonly string[] {
   const ofSets = identity.headers.all.map(({ name }) => name.toLowerCase())
-  return [...IDENTITY_HEADERS, ...TOKEN_HEADERS, ASSERTION_HEADER, ...ofSets]
+  return [...IDENTITY_HEADERS, ...TOKEN_HEADERS, ...assertion === undefined ? [] : [ASSERTION_HEADER], ...ofSets]
 }
+
+/** And what an app may believe all the same. */
+const allNamesOf = (context: Context): readonly string[] => [...new Set([
+  ...namesOf(context), ASSERTION_HEADER, ...Object.values(SETS).flat().map(({ name }) => name.toLowerCase())
+])]
 
 function credentialOf ({ options: { paste }, pasted }: Context): Readonly<Record<string, string>> | undefined {
   const text = pasted.trim().replace(/^(?:cookie|authorization):\s*/i, '')
@@ -68,44 +73,49 @@ function credentialOf ({ options: { paste }, pasted }: Context): Readonly<Record
   return paste === 'cookie' ? { cookie: text } : { authorization: `Bearer ${text.replace(/^bearer\s+/i, '')}` }
 }
 
-/** @returns nothing where one of the requests got no answer */
+type Pages = Readonly<{ kind: 'all', all: readonly [Page, ...Page[]] } | { kind: 'none', finding: Finding }>
+
+/** One page for each batch, or why there is none. */
 async function askAll (
+  { config: { authgear: { ca } } }: Context,
   address: string,
   batches: readonly Forged[][],
   credential: Readonly<Record<string, string>>
-): Promise<readonly Page[]> {
+): Promise<Pages> {
   const pages: Page[] = []
   for (const batch of batches) {
     const headers = Object.fromEntries(batch.map(({ name, value }) => [name, value]))
-    const page = await ask(address, { ...headers, ...credential })
-    if (page === undefined) return []
+    const page = await askPage(address, { ...headers, ...credential }, ca)
+    if ('code' in page) return { kind: 'none', finding: noPage(address, page) }
     pages.push(page)
   }
-  return pages
+  const [first, ...more] = pages
+  if (first === undefined) throw new Error('no batch')
+  return { kind: 'all', all: [first, ...more] }
 }
 
-async function ask (address: string, headers: Readonly<Record<string, string>>): Promise<Page | undefined> {
-  try {
-    const answer = await fetch(address, { headers, redirect: 'manual', signal: AbortSignal.timeout(TIMEOUT_MS) })
-    return { status: answer.status, body: (await answer.text()).slice(0, MAX_CHARACTERS) }
-  } catch {
-    return undefined
-  }
-}
-
-const unreachable = (address: string): Finding => found('app-unreachable', `${address} does not answer`)
-
-function judgeStranger (address: string, pages: readonly Page[], forged: readonly Forged[][]): readonly Finding[] {
+function judgeStranger (
+  context: Context, address: string, pages: readonly Page[], forged: readonly Forged[][]
+): readonly Finding[] {
   const open = pages.find(({ status }) => status >= 200 && status < 300)
   return [
     ...open === undefined ? [] : [found('app-open', `${address} answers ${open.status} to a stranger`)],
-    ...judgeSurvivors(pages, forged)
+    ...judgeSurvivors(context, pages, forged)
   ]
 }
 
-function judgeSurvivors (pages: readonly Page[], forged: readonly Forged[][]): readonly Finding[] {
+function judgeSurvivors (
+  context: Context, pages: readonly Page[], forged: readonly Forged[][]
+): readonly Finding[] {
   const names = pages.flatMap(({ body }, index) => survivors(forged[index] ?? [], body))
-  return names.length === 0 ? [] : [found('identity-forged', `a client's own ${names.join(', ')} reaches the app`)]
+  const sent = new Set(namesOf(context))
+  const isSent = (name: string): boolean => sent.has(name.replaceAll(/[_.]/g, '-'))
+  const say = (names: readonly string[]): string => `a client's own ${names.join(', ')} reaches the app`
+  const [used, unused] = [names.filter(isSent), names.filter((name) => !isSent(name))]
+  return [
+    ...used.length === 0 ? [] : [found('identity-forged', say(used))],
+    ...unused.length === 0 ? [] : [found('identity-unused', say(unused))]
+  ]
 }
 
 function judgePage (address: string, { status, body }: Page): Finding | undefined {
@@ -139,9 +149,9 @@ async function judgeAssertion ({ body }: Page, context: Context): Promise<Findin
 async function publishedKeys ({ management }: Context['config']): Promise<JSONWebKeySet | undefined> {
   if (management?.kind !== 'tcp') return undefined
   const host = reachable(management.host)
-  const page = await ask(`http://${isIPv6(host) ? `[${host}]` : host}:${management.port}${JWKS_PATH}`, {})
+  const page = await askPage(`http://${isIPv6(host) ? `[${host}]` : host}:${management.port}${JWKS_PATH}`, {})
   try {
-    return page?.status === 200 ? JSON.parse(page.body) as JSONWebKeySet : undefined
+    return page.status === 200 && 'body' in page ? JSON.parse(page.body) as JSONWebKeySet : undefined
   } catch {
     return undefined
   }

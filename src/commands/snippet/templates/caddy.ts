@@ -124,8 +124,8 @@ ${settings.forwardAuth.tls ? '				tls_trust_pool file ca.crt # security: whose c
 const routes = (settings: Settings): string => settings.routes.length === 0
   ? `\t\t${guard(settings.policy)}\n\t\treverse_proxy ${settings.app.text}\n`
   : settings.routes.map((route) => handle(settings, route)).join('') + `\
-		handle { # security: the catch-all, what has no route of its own is still protected
-			${guard(settings.policy)}
+		handle { # ${settings.isPublic ? 'everybody may see the rest (--public)' : 'security: the catch-all, what has no route of its own is still protected'}
+${settings.isPublic ? '' : `			${guard(settings.policy)}\n`}\
 			reverse_proxy ${settings.app.text}
 		}
 `

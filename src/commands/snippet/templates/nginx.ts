@@ -80,7 +80,7 @@ ${ownPaths(settings).length > 0 ? ownLocation(settings) : ''}${settings.login ? 
 ${allPolicies(settings).map(({ name, policy }) =>
 `    location = /_authgear/${name} { internal; proxy_pass ${settings.forwardAuth.tls ? 'https' : 'http'}://forward_auth${checkOf(both(policy, 'login=off'))}; include authgear_call.inc; }\n`).join('')}\
 ${settings.routes.map((route) => locationOf(`${settings.isCaseSensitive ? '~' : '~*'} "${patternOf(route).replaceAll('\\', '\\\\')}"`, route.name)).join('')}\
-${locationOf('/', 'app')}\
+${settings.isPublic ? PUBLIC : locationOf('/', 'app')}\
   }
 }
 `
@@ -93,6 +93,13 @@ const locationOf = (match: string, name: string): string => `\
     location ${match} {${match === '/' ? ' # security: the catch-all, what has no location of its own is still protected' : ''}
       auth_request /_authgear/${name};
       include authgear_app.inc;
+      proxy_pass http://app;
+    }
+`
+
+const PUBLIC = `\
+    location / { # everybody may see the rest (--public)
+      include authgear_none.inc;
       proxy_pass http://app;
     }
 `

@@ -2,7 +2,9 @@ import {
   FORWARDED_REQUEST_HEADERS, type Files, ownComment, ownPaths, ownPattern, checkOf,
   type Settings
 } from '../settings.ts'
-import { cleanedNames, identityPattern, NOBODY, priorityOf, REFUSED, REFUSED_PRIORITY, routeRule } from './traefik.ts'
+import {
+  CATCH_ALL, cleanedNames, identityPattern, NOBODY, priorityOf, REFUSED, REFUSED_PRIORITY, routeRule
+} from './traefik.ts'
 
 /** With https:// for forward-auth an app beside the stack of docs/docker.md, which has all but the app. */
 export function traefikLabels (settings: Settings): Files {
@@ -18,8 +20,9 @@ services:
     networks: [apps]
     labels:
       - traefik.enable=true
+${settings.outgoing.length > 0 || settings.isPublic ? cleanLabels(settings, nameOf(settings, 'clean')) : ''}\
 ${ownPaths(settings).length > 0 ? stackOwnLabels(settings) : ''}\
-${routesOf(settings, settings.outgoing.length > 0 ? nameOf(settings, 'all') : 'authgear@file')}
+${routesOf(settings, { everybody: settings.outgoing.length > 0 ? nameOf(settings, 'all') : 'authgear@file', clean: nameOf(settings, 'clean') })}
 networks:
   apps: { name: authgear-forward-auth-https_apps, external: true } # no port is published: Traefik is the only way to it
 `
@@ -57,7 +60,7 @@ ${middlewareLabels(settings, 'authgear', '')}\
       # security: answers 400 where a router sends what Traefik and an app may read differently (deploy/traefik/dynamic.yml says more)
       - traefik.http.middlewares.authgear-refuse.ipallowlist.sourcerange=${NOBODY}
       - traefik.http.middlewares.authgear-refuse.ipallowlist.rejectstatuscode=400
-${settings.outgoing.length > 0 ? cleanLabels(settings) : ''}\
+${settings.outgoing.length > 0 || settings.isPublic ? cleanLabels(settings) : ''}\
 ${ownPaths(settings).length > 0 ? ownLabels(settings) : ''}
   ${settings.app.host}:
     image: your-app
@@ -69,13 +72,15 @@ ${ownPaths(settings).length > 0 ? ownLabels(settings) : ''}
       - traefik.http.routers.${nameOf(settings, 'refuse')}.entrypoints=web
       - traefik.http.routers.${nameOf(settings, 'refuse')}.service=noop@internal
       - traefik.http.routers.${nameOf(settings, 'refuse')}.middlewares=authgear-refuse
-${routesOf(settings, 'authgear')}`
+${routesOf(settings, { everybody: 'authgear', clean: 'clean' })}`
 
-/** @param everybody the middleware of a catch-all without a policy */
-const routesOf = (settings: Settings, everybody: string): string => `\
-${policiesOf(settings, everybody).map(({ name, policy }) => middlewareLabels(settings, name, policy)).join('')}\
-      # security: the catch-all; what has no stricter route of its own is still protected (docs/policies.md)
-${routerLabels(settings, nameOf(settings), `Host(\`${settings.host}\`)`, 1, settings.policy === '' ? everybody : nameOf(settings, 'all'))}\
+/** Names of middlewares: of a catch-all without a policy, and of one that asks nobody. */
+type Rest = Readonly<{ everybody: string, clean: string }>
+
+const routesOf = (settings: Settings, rest: Rest): string => `\
+${policiesOf(settings, rest.everybody).map(({ name, policy }) => middlewareLabels(settings, name, policy)).join('')}\
+      # ${settings.isPublic ? 'everybody may see what has no route of its own (--public)' : CATCH_ALL}
+${routerLabels(settings, nameOf(settings), `Host(\`${settings.host}\`)`, 1, ofTheRest(settings, rest))}\
 ${settings.routes.map((route, i) => routerLabels(
   settings,
   nameOf(settings, route.name),
@@ -85,6 +90,9 @@ ${settings.routes.map((route, i) => routerLabels(
 )).join('')}\
       - traefik.http.services.${nameOf(settings)}.loadbalancer.server.port=${settings.app.port}
 `
+
+const ofTheRest = (settings: Settings, { everybody, clean }: Rest): string =>
+  settings.isPublic ? clean : settings.policy === '' ? everybody : nameOf(settings, 'all')
 
 /** Traefik has one list of names for all apps: two dashes stand in no app's own (src/commands/snippet/proxies.ts). */
 const nameOf = ({ app }: Settings, part = ''): string => part === '' ? app.host : `${app.host}--${part.replace(/^app-/, '')}`
@@ -126,7 +134,6 @@ ${cleanedNames(settings).map((header) => `      - traefik.http.middlewares.${nam
 /** The service is the stack's; its own route is that of the first app's host. */
 const stackOwnLabels = (settings: Settings): string => `\
       # ${ownComment(settings)}
-${settings.outgoing.length > 0 ? cleanLabels(settings, nameOf(settings, 'clean')) : ''}\
       - traefik.http.routers.${nameOf(settings, 'own')}.rule=Host(\`${settings.host}\`) && PathRegexp(\`${ownPattern(settings).replaceAll('$', '$$$$')}\`)
       - traefik.http.routers.${nameOf(settings, 'own')}.priority=1000
       - traefik.http.routers.${nameOf(settings, 'own')}.entrypoints=web

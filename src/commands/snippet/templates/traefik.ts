@@ -40,6 +40,9 @@ export const cleanedNames = (settings: Pick<Settings, 'outgoing'>): readonly str
 export const cleaned = (settings: Pick<Settings, 'outgoing'>): string =>
   `{ ${cleanedNames(settings).map((name) => `${name}: ""`).join(', ')} }`
 
+export const CATCH_ALL =
+  'security: the catch-all; what has no stricter route of its own is still protected (docs/policies.md)'
+
 /** An address that no client has: Traefik has no other middleware that answers by itself. */
 export const NOBODY = '255.255.255.255/32'
 
@@ -87,7 +90,7 @@ ${FORWARDED_REQUEST_HEADERS.map(name => `          - ${name}\n`).join('')}\
         authResponseHeadersRegex: "${identityPattern(settings)}"
         maxResponseBodySize: 65536
     refuse: { ipAllowList: { sourceRange: [${NOBODY}], rejectStatusCode: 400 } } # nobody has that address: 400 for everybody
-${settings.outgoing.length > 0 ? `    # security: for a route without authgear: the client's own copies\n    clean: { headers: { customRequestHeaders: ${cleaned(settings)} } }\n` : ''}\
+${settings.outgoing.length > 0 || settings.isPublic ? `    # security: for a route without authgear: the client's own copies\n    clean: { headers: { customRequestHeaders: ${cleaned(settings)} } }\n` : ''}\
 ${settings.routes.length > 0 ? '    # security: <<: keeps all that protects; only what is asked differs\n' : ''}\
 ${settings.routes.map(({ name, policy }) => `    ${name}: { forwardAuth: { <<: *forwardAuth, address: "${address(settings, policy)}" } }\n`).join('')}\
   routers:
@@ -99,12 +102,12 @@ ${settings.routes.map(({ name, policy }) => `    ${name}: { forwardAuth: { <<: *
       entryPoints: [web]
       middlewares: [refuse]
       service: noop@internal
-    # security: the catch-all; what has no stricter route of its own is still protected (docs/policies.md)
+    # ${settings.isPublic ? 'everybody may see what has no route of its own (--public)' : CATCH_ALL}
     app:
       rule: Host(\`${settings.host}\`)
       priority: 1
       entryPoints: [web]
-      middlewares: [authgear]
+      middlewares: [${settings.isPublic ? 'clean' : 'authgear'}]
       service: app
 ${settings.routes.map((route, i) => routerOf(settings, route, priorityOf(settings.routes, i))).join('')}\
 ${ownPaths(settings).length > 0 ? ownRouter(settings) : ''}\

@@ -162,7 +162,8 @@ export const dots: readonly Spelling[] = [
   '/admin/../admin', '/%61dmin', '/ADMIN', '/admin;x', '/admin;/x', '/admin%3bx', '/x/..%2fadmin', '/x/..%5cadmin',
   '/x\\..\\admin', '/admin%00', '/admin#', '/public/../admin', '/public/%2e%2e/admin', '/public/..%2fadmin',
   '/public//../admin', '/x/%252e%252e/admin', '/x/..%c0%afadmin', '/?/../admin', '*',
-  '/admin.', '/admin./x', '/admin%20', '/admin=x', '/administration', '/admin.html', '/admin-x/../admin'
+  '/admin.', '/admin./x', '/admin%20', '/admin=x', '/administration', '/admin.html', '/admin-x.html',
+  '/admin-x/../admin'
 ].map((target) => http1(`\`${target}\``, { target }))
 
 const absolute = (target: string, to = HOST, parts: Parts = {}): Spelling =>

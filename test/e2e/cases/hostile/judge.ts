@@ -18,7 +18,7 @@ const HOPS: Readonly<Record<string, RegExp>> = {
 }
 
 /** What some app reads as /admin, or below it. */
-const ADMIN = /^\/*admin(?:[^\w.~-]|\.+(?:\/|$)|$)/i
+const ADMIN = /^\/*admin(?:[^\w~-]|$)/i
 
 const WHO: readonly string[] = ['x-authgear-user-id', 'x-authgear-user-roles']
 
