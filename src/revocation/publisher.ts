@@ -39,7 +39,7 @@ type Pending = Item & Readonly<{ done: () => void }>
 type Doubted = Readonly<{ item: Pending, readAt: number }>
 
 /** What is known of the server that is followed. */
-export type MasterHealth = Pick<Health, 'isMasterProven' | 'isSafeSince' | 'movedAt' | 'askForMaster'>
+export type MasterHealth = Pick<Health, 'isMasterProven' | 'isSafeSince' | 'isEnough' | 'movedAt' | 'askForMaster'>
 
 /**
  * Writes this replica's revocations into the log, and writes each again until the replica's own follower has read it.
@@ -55,7 +55,8 @@ export function createPublisher (
   /** Read back, but a failover may lose them: not acknowledged yet. */
   const doubted = new BoundedMap<Doubted>(MAX_PENDING)
   const republished = new Map<string, Item>()
-  const sender = createSender({ ...deps, after }, ledger, () => [pending, republished], () => settleDoubted())
+  const queues = () => [pending, republished] as const
+  const sender = createSender({ ...deps, after }, ledger, queues, health.isEnough, () => settleDoubted())
   /** Called when nothing is pending any more. */
   let onDrained = (): void => {}
   let isDraining = false
@@ -121,8 +122,8 @@ export function createPublisher (
   const isDrained = (): boolean => pending.size + doubted.size === 0
 
   /**
-   * A master that was cut off a moment ago looks as before, and loses what it took since: a Redis replica must have it,
-   * or others must have named this master after it was read.
+   * A master that was cut off a moment ago looks as before, and loses what it took since: the Redis replicas that may
+   * take over must have it, or others must have named this master after it was read.
    */
   const isSafe = ({ item, readAt }: Doubted): boolean =>
     health.isMasterProven() && (item.isReplicated || health.isSafeSince(readAt))

@@ -45,7 +45,7 @@ export function createStreamLog (deps: StreamLogDeps): StreamLog {
   const { clock, observer, store, page = PAGE_ENTRIES } = deps
   const { tokens, retentionMs, sessionRetentionMs = retentionMs } = deps
   const ledger = new Ledger({ clock, retentionMs: sessionRetentionMs, maxRevocations: deps.maxNames, tokens })
-  const health = trackHealth({ clock, observer, confirmMaster: store.confirmMaster })
+  const health = trackHealth({ clock, observer, form: store.form, confirmMaster: store.confirmMaster })
   const junk = createJunkGuard(clock, observer)
   const suspension = createSuspension(clock, observer)
   const budget = createBudget(clock, deps.limits)
