@@ -4,7 +4,7 @@ import { type Budget, createFlood } from './budget.ts'
 import type { Health } from './health.ts'
 import type { Ledger } from './ledger.ts'
 import { createSender, type Item } from './sender.ts'
-import { nameOf, type Origin, type Revocation, type RevokeOutcome } from './types.ts'
+import { isCopy, type Origin, type Revocation, type RevokeOutcome } from './types.ts'
 import type { StreamLogDeps } from './store.ts'
 
 export type Publisher = Readonly<{
@@ -227,9 +227,8 @@ export function createPublisher (
   })
 }
 
-/** A writer to the stream may reuse an old name for another target: that entry confirms nothing. */
-function isThat<T extends Item> (item: T | undefined, { target }: Revocation): item is T {
-  return item !== undefined && nameOf(item.revocation.target) === nameOf(target)
+function isThat<T extends Item> (item: T | undefined, read: Revocation): item is T {
+  return item !== undefined && isCopy(read, item.revocation)
 }
 
 /** The name of a revocation, which all copies of its entry share. */

@@ -222,7 +222,7 @@ function coverageOf ({ entry }: ReadEntry, { since, first }: Head, now: number):
 type Applying = (entries: readonly ReadEntry[], now: number, isCaughtUp: boolean) => void
 
 function createApplying (
-  { observer, retentionMs }: StreamLogDeps,
+  { observer, retentionMs, tokens }: StreamLogDeps,
   { ledger, publisher, budget, junk }: StepParts
 ): Applying {
   /** It concerns nothing that lives: such as entries of a secret that was rotated long ago. */
@@ -246,7 +246,10 @@ function createApplying (
       const isNews = isCaughtUp && !ledger.knows(read.entry.of)
       const isForeign = read.provenance === 'foreign'
       const isPast = isForeign && !isCaughtUp && isOld(read.entry, now)
-      if (isForeign && !isPast) observer.foreign()
+      if (isForeign && !isPast) {
+        observer.foreign()
+        tokens?.missed(Number(read.entry.id.split('-')[0]))
+      }
       if (isPast) ledger.pass(read.entry)
       else if (read.isJunk) applyJunk(read, isCaughtUp)
       else applyBelieved(read, isNews)

@@ -82,6 +82,11 @@ export class TokenLedger {
     if (since - this.#linkedAt > MAX_GAP_MS) this.#knownSince = since
   }
 
+  /** A start read an entry that it cannot understand: what that ended, and until when, nobody can say here. */
+  missed (at: RedisMs): void {
+    if (this.#linkedAt === -Infinity) this.#knownSince = Math.max(this.#knownSince, at + CLOCK_TOLERANCE_MS)
+  }
+
   linked (now: RedisMs): void {
     this.#linkedAt = now
     this.#stoodStill = false
@@ -90,8 +95,9 @@ export class TokenLedger {
 
   /** @param revocation whose `ends` is a time */
   apply (of: string, revocation: Revocation): void {
-    this.#taken.delete(of)
-    if (revocation.ends !== undefined) this.#end(of, revocation, revocation.ends)
+    if (revocation.ends === undefined) return
+    if (this.#taken.get(of)?.name === nameOf(revocation.target)) this.#taken.delete(of)
+    this.#end(of, revocation, revocation.ends)
   }
 
   take (of: string, { target, ends }: Revocation): void {
