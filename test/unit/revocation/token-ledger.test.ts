@@ -195,3 +195,26 @@ t.test('an entry that ends nothing is no copy of one that does', async (t) => {
   read('two', 0)
   t.notOk(ledger.pendingRepublish.has('of'))
 })
+
+t.test('a machine that slept by its wall clock knows nothing before its first poll', async (t) => {
+  const { ledger, clock } = start()
+  ledger.ran()
+  clock.setWall(clock.wall() + 60_000)
+  t.equal(ledger.standingOf(machine('a', clock.wall() - 90_000), false), 'unread')
+  ledger.ran()
+  t.equal(ledger.standingOf(machine('a', clock.wall() - 90_000), false), 'unread')
+  ledger.linked(clock.wall())
+  clock.setWall(clock.wall() + DEGRADED_MS)
+  ledger.ran()
+  ledger.linked(clock.wall() - DEGRADED_MS) // Redis' clock stood still as well
+  t.equal(ledger.standingOf(machine('a', clock.wall() - 90_000), true), 'good')
+})
+
+t.test('a replica that is cut off counts by the clock that says more', async (t) => {
+  const { ledger, clock } = start()
+  for (let passed = 0; passed < DEGRADED_MS + 2000; passed += 2000) {
+    clock.setWall(clock.wall() + 2000)
+    ledger.ran()
+  }
+  t.not(ledger.standingOf(machine('a', clock.wall() - 90_000), false), 'good')
+})
