@@ -28,6 +28,8 @@ const MAX_STEPS = 20
 const MAX_ID_AHEAD_MS = 60_000
 /** Sealed entries of a replica whose clock is farther off are not used by others (docs/redis.md). */
 const MAX_CLOCK_OFFSET_MS = 60_000
+/** Below this it counts as right again: one that is just at the limit would be told at every poll. */
+const RIGHT_CLOCK_OFFSET_MS = 50_000
 
 const TRIM_EVERY_MS = 10_000
 
@@ -134,11 +136,13 @@ function createHistoryConfirmation ({ store }: StreamLogDeps): (snapshot: Snapsh
 }
 
 /** Tells once that this machine's clock and that of Redis are apart, and again after they were not. */
-function createClockCheck ({ clock, observer }: StreamLogDeps): (snapshot: Snapshot) => void {
+export function createClockCheck (
+  { clock, observer }: Pick<StreamLogDeps, 'clock' | 'observer'>
+): (snapshot: Pick<Snapshot, 'now'>) => void {
   let isTold = false
   return ({ now }) => {
     const offsetMs = clock.wall() - now
-    const isApart = Math.abs(offsetMs) > MAX_CLOCK_OFFSET_MS
+    const isApart = Math.abs(offsetMs) > (isTold ? RIGHT_CLOCK_OFFSET_MS : MAX_CLOCK_OFFSET_MS)
     if (isApart && !isTold) {
       observer.trouble(
         `this machine's clock is ${Math.round(Math.abs(offsetMs) / 1000)} s ${offsetMs > 0 ? 'ahead of' : 'behind'} ` +
