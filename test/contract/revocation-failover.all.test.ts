@@ -116,6 +116,21 @@ t.test('for how long a master is followed', { skip: skipOrFail('redis-server') }
     t.ok(gap < 5000, `${gap} ms`)
   })
 
+  t.test('in a Cluster, a revocation that one of two Redis replicas lacks is pending', async (t) => {
+    const cluster = await startCluster(t, { withReplicas: true })
+    const owner = await cluster.ownerOf(KEY)
+    const second = cluster.replicas[(cluster.masters.indexOf(owner) + 1) % cluster.replicas.length]
+    await second?.cli('CLUSTER', 'REPLICATE', String(await owner.cli('CLUSTER', 'MYID')))
+    await until('it has two', async () => (await owner.cli('ROLE') as [string, number, unknown[]])[2].length === 2)
+    const a = await follows(t, cluster.servers)
+    second?.pause()
+    a.pendAfter(1000)
+    t.equal(await a.log.revoke(EVERYTHING), 'pending', 'it may be the one that takes over')
+    second?.resume()
+    a.pendAfter(PATIENCE_MS)
+    t.equal(await a.log.revoke(EVERYTHING), 'logged')
+  })
+
   t.test('in a Cluster, a master that lost its only replica is followed on', async (t) => {
     const cluster = await startCluster(t, { withReplicas: true })
     const owner = await cluster.ownerOf(KEY)
