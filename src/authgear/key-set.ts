@@ -18,8 +18,13 @@ export type KeySet = Readonly<{
   close: () => Promise<void>
 }>
 
-/** Whatever kids strangers send, Authgear is asked no more often. */
+/** After a fetch that failed; and for so long a kid that a fetch did not show is none of Authgear's. */
 const MIN_INTERVAL_MS = 10_000
+/** Whatever kids strangers send, Authgear is asked no more often; a few at once, so that one hides no new key. */
+const MAX_LOOKUPS = 6
+const LOOKUPS_WITHIN_MS = 60_000
+/** Kids that are remembered as unknown. */
+const MAX_UNKNOWN = 1000
 const REFRESH_INTERVAL_MS = 5 * 60_000
 const LOOK_INTERVAL_MS = 1000
 const MAX_KEYS = 32
@@ -37,6 +42,8 @@ export function openKeySet (
   let lastError: KeysUnavailable | undefined
   let attemptedAt = -Infinity
   let underWay: Promise<void> | undefined
+  let lookups: readonly number[] = []
+  const unknown = new Map<string, number>()
 
   async function refresh (): Promise<void> {
     attemptedAt = clock.monotonic()
@@ -55,6 +62,20 @@ export function openKeySet (
     return underWay
   }
   const isDue = (ms: number): boolean => clock.monotonic() - attemptedAt >= ms
+  function mayLookUp (): boolean {
+    if (loaded === undefined || lastError !== undefined) return isDue(MIN_INTERVAL_MS)
+    const now = clock.monotonic()
+    lookups = lookups.filter((at) => now - at < LOOKUPS_WITHIN_MS)
+    if (lookups.length === MAX_LOOKUPS) return false
+    lookups = [...lookups, now]
+    return true
+  }
+  const isUnknown = (kid: string): boolean =>
+    clock.monotonic() - (unknown.get(kid) ?? -Infinity) < MIN_INTERVAL_MS
+  function noteUnknown (kid: string): void {
+    if (unknown.size >= MAX_UNKNOWN) unknown.clear()
+    unknown.set(kid, clock.monotonic())
+  }
   const stopLooking = systemRepeat(LOOK_INTERVAL_MS, () => {
     const failed = loaded === undefined || lastError !== undefined
     if (isDue(failed ? MIN_INTERVAL_MS : REFRESH_INTERVAL_MS)) refreshOnce().catch(() => {})
@@ -64,9 +85,14 @@ export function openKeySet (
   return Object.freeze({
     async keyOf (kid: string): Promise<JWTVerifyGetKey | undefined> {
       if (loaded?.kids.has(kid) === true) return loaded.getKey
-      if (underWay !== undefined || isDue(MIN_INTERVAL_MS)) await refreshOnce()
+      if (isUnknown(kid)) return undefined
+      const isLookedUp = underWay !== undefined || mayLookUp()
+      if (isLookedUp) await refreshOnce()
       if (loaded?.kids.has(kid) === true) return loaded.getKey
-      if (lastError !== undefined) throw lastError // an outage is no refusal
+      // neither an outage nor a stranger's flood is a refusal
+      if (lastError !== undefined) throw lastError
+      if (!isLookedUp) throw new KeysUnavailable('it was asked for unknown kids six times within a minute')
+      noteUnknown(kid)
       return undefined
     },
     current: () => loaded?.getKey,

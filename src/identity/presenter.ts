@@ -25,8 +25,8 @@ export type Admitted = Readonly<{
   grant: Readonly<{ clientId: string, scopes: readonly string[] }> | undefined
 }>
 
-/** What was waited for. */
-export type KnownProfile = Readonly<{ of: UserId, profile: Profile }>
+/** Whose profile was waited for. */
+export type KnownProfile = Readonly<{ of: UserId }>
 
 export type Presenter = Readonly<{
   /**
@@ -117,7 +117,7 @@ export function createPresenter ({ settings, profiles, assertions, clock, maxByt
 
   function profileFor (userId: UserId | undefined, known: KnownProfile | undefined): Profile | Promise<Profile> {
     if (profiles === undefined || userId === undefined) return NO_PROFILE
-    if (known?.of === userId) return known.profile
+    if (known?.of === userId) return profiles.now(userId) // it may have changed since
     const profile = profiles.of(userId)
     return known !== undefined && profile instanceof Promise ? NO_PROFILE : profile // a request waits once
   }
@@ -138,7 +138,7 @@ export function createPresenter ({ settings, profiles, assertions, clock, maxByt
       const { userId } = admitted
       const profile = profileFor(userId, known)
       return profile instanceof Promise
-        ? profile.then((found) => ({ of: userId as UserId, profile: found }))
+        ? profile.then(() => ({ of: userId as UserId }))
         : outgoing(shape, admitted, profile)
     }
   })

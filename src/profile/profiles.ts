@@ -128,6 +128,7 @@ export function createProfiles (deps: ProfilesDeps): Profiles {
   }
 
   return Object.freeze({
+    now: usableNow,
     of (userId: UserId): Profile | Promise<Profile> {
       const known = remembered(userId)
       if (known === undefined) return firstSight(userId)

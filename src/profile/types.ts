@@ -21,4 +21,6 @@ export type Profiles = Readonly<{
    * rejects. The same object for as long as nothing changed.
    */
   of: (userId: UserId) => Profile | Promise<Profile>
+  /** What memory holds, and no revocation has named since. */
+  now: (userId: UserId) => Profile
 }>

@@ -5,6 +5,7 @@ import {
   commonOptions,
   connectionOptions,
   type RedisAddress,
+  type RedisForm,
   type RedisSettings,
   SOCKET_TIMEOUT_MS
 } from './options.ts'
@@ -27,6 +28,7 @@ export type LogConnection = Readonly<{
 export type LogConnections = Readonly<{
   follower: LogConnection
   publisher: LogConnection
+  form: RedisForm
   /** Whether the follower's server is the master, by those who decide it. */
   confirmMaster: () => Promise<MasterVerdict>
 }>
@@ -41,6 +43,7 @@ export function openLogConnections (settings: RedisSettings): LogConnections {
   const follower = open(settings, { socketTimeout: FOLLOWER_SOCKET_TIMEOUT_MS })
   return {
     follower,
+    form: settings.servers.kind,
     confirmMaster: () => confirmMaster(settings, follower.redis),
     publisher: open(settings, { socketTimeout: SOCKET_TIMEOUT_MS, commandTimeout: PUBLISHER_TIMEOUT_MS })
   }

@@ -10,6 +10,8 @@ export type RedisServers =
   | Readonly<{ kind: 'sentinel', sentinels: readonly RedisAddress[], name: string, password: string | undefined }>
   | Readonly<{ kind: 'cluster', nodes: readonly RedisAddress[] }>
 
+export type RedisForm = RedisServers['kind']
+
 export type RedisSettings = Readonly<{
   servers: RedisServers
   username: string | undefined

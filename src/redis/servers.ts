@@ -45,6 +45,7 @@ async function askOne (settings: RedisSettings, { host, port }: RedisAddress, li
   const redis = new library.Redis({
     ...connectionOptions(single),
     lazyConnect: true,
+    enableReadyCheck: servers.kind === 'one', // one round trip less: a Sentinel may be far, and has half a second
     retryStrategy: () => null,
     commandTimeout: limitMs
   })

@@ -120,7 +120,9 @@ export function createEntryCodec (logKey: Uint8Array, rotation?: PreviousLogKey)
       const isName = ['user', 'client', 'token'].includes(content.kind) && content.value !== ''
       const isJunk = provenance !== 'authentic' && !(provenance === 'foreign' && isName)
       const isUnderPrevious = signer !== undefined && signer === older
-      const revocation = isJunk ? EVERYTHING : decodeRevocation(content, isUnderPrevious, id)
+      // whoever writes to Redis could end tokens by it
+      const believed = provenance === 'authentic' ? content : { ...content, ends: '' }
+      const revocation = isJunk ? EVERYTHING : decodeRevocation(believed, isUnderPrevious, id)
       const { gen: generation, prev: previous, of } = content
       return { provenance, isJunk, entry: { id, nonce, previous, generation, of, revocation } }
     }

@@ -1,6 +1,5 @@
 import { elapsedSince, type Clock, type Moment } from '../clock.ts'
-import type { MasterVerdict } from '../redis/master-check.ts'
-import { NEVER, trackMastery } from './mastery.ts'
+import { type MasterDeps, NEVER, trackMastery } from './mastery.ts'
 import type { Snapshot } from './store.ts'
 import type { LogObserver } from './types.ts'
 
@@ -14,6 +13,8 @@ export type Health = Readonly<{
   isMasterProven: () => boolean
   /** Whether it may be acknowledged although no Redis replica is known to have it; `monotonic`: when it was read. */
   isSafeSince: (monotonic: number) => boolean
+  /** Whether no failover loses a write that so many Redis replicas have. */
+  isEnough: (copies: number) => boolean
   /** When this server was first heard, monotonic milliseconds. */
   movedAt: () => number
   /** Has Sentinels or the Cluster asked now. Never rejects. */
@@ -23,15 +24,11 @@ export type Health = Readonly<{
   isFollowing: () => boolean
 }>
 
-export type HealthDeps = Readonly<{
-  clock: Clock
-  observer: LogObserver
-  confirmMaster: () => Promise<MasterVerdict>
-}>
+export type HealthDeps = MasterDeps & Readonly<{ clock: Clock, observer: LogObserver }>
 
 /** Following is decided at each call: a frozen machine wakes up with both clocks ahead, or with one of them. */
-export function trackHealth ({ clock, observer, confirmMaster }: HealthDeps): Health {
-  const mastery = trackMastery(clock, confirmMaster)
+export function trackHealth ({ clock, observer, ...master }: HealthDeps): Health {
+  const mastery = trackMastery(clock, master)
   let last = NEVER
   let isOnMaster = false
   let isDoubted = false
@@ -43,8 +40,8 @@ export function trackHealth ({ clock, observer, confirmMaster }: HealthDeps): He
     observer.trouble(
       mastery.isDeposed()
         ? 'most Sentinels name another Redis master than the one that is connected: Redis is not used until they agree'
-        : 'no Redis replica acknowledges what the Redis master writes, and neither Sentinels nor a Cluster can say ' +
-          'that it is still the master: Redis is not used until one of them does'
+        : 'too few Redis replicas acknowledge what the Redis master writes, and neither Sentinels nor a Cluster can ' +
+          'say that it is still the master: Redis is not used until one of them does'
     )
   }
   return Object.freeze({
@@ -59,6 +56,7 @@ export function trackHealth ({ clock, observer, confirmMaster }: HealthDeps): He
     },
     isMasterProven: () => isOnMaster && mastery.isProven(),
     isSafeSince: (monotonic: number) => isOnMaster && mastery.isSafeSince(monotonic),
+    isEnough: mastery.isEnough,
     movedAt: mastery.movedAt,
     askForMaster: mastery.ask,
     judged: mastery.judged,

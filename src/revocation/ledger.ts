@@ -9,6 +9,7 @@ import {
   EVERYTHING,
   FIRST_ID,
   type RevocationSnapshot,
+  isCopy,
   nameOf,
   namesOf,
   type Revocation,
@@ -181,7 +182,7 @@ export class Ledger {
     const name = nameOf(revocation.target)
     this.#tokens?.apply(entry.of, revocation)
     const awaited = this.#pendingRepublish.get(entry.of)
-    if (awaited !== undefined && nameOf(awaited.target) === name) this.#pendingRepublish.delete(entry.of)
+    if (awaited !== undefined && isCopy(revocation, awaited)) this.#pendingRepublish.delete(entry.of)
     if (name === EVERYTHING) this.#voidBefore = entry.id
     else this.#raiseVoidBefore(this.#revoked.set(name, entry.id))
     this.#keepForRepublish(entry.of, revocation)

@@ -1,6 +1,6 @@
 import { elapsedSince, momentOf, type Clock, type Moment } from '../clock.ts'
 import type { MasterVerdict } from '../redis/master-check.ts'
-import type { Snapshot } from './store.ts'
+import type { LogStore, Snapshot } from './store.ts'
 
 /** A proof that the server is the master counts for so long, from when it was asked for. */
 export const PROOF_MS = 3000
@@ -10,14 +10,20 @@ const ASK_AGAIN_MS = 1000
 /** Servers that are known to have had replicas, and offsets that wait to be acknowledged. */
 const MAX_SERVERS = 100
 const MAX_OFFSETS = 16
+/** No Sentinel promotes a Redis replica that was away for so long: ten times `down-after-milliseconds`, 30 s. */
+const FORGET_AFTER_MS = 15 * 60_000
 
 export const NEVER: Moment = { monotonic: -Infinity, wall: -Infinity }
+
+export type MasterDeps = Pick<LogStore, 'form' | 'confirmMaster'>
 
 export type Mastery = Readonly<{
   heard: (snapshot: Snapshot, sent: Moment) => void
   isProven: () => boolean
   /** Whether nothing that was read here by then can be lost by a failover. */
   isSafeSince: (monotonic: number) => boolean
+  /** Whether no failover loses a write that so many Redis replicas have. */
+  isEnough: (copies: number) => boolean
   /** When this server was first heard, monotonic milliseconds. */
   movedAt: () => number
   /** Asks Sentinels or the Cluster now. Never rejects. */
@@ -32,11 +38,11 @@ export type Mastery = Readonly<{
 type Offset = Readonly<{ value: number, sent: Moment }>
 
 /**
- * A deposed master that nobody told answers as before. The proof that it is none: one of its replicas has acknowledged
- * a write of the last 3 s, or Sentinels or the Cluster have named it within them. A server that never had replicas
- * needs none: so looks the one that was just promoted. What Sentinels say against it outweighs all of these.
+ * A deposed master that nobody told answers as before. The proof that it is none: its replicas have acknowledged a
+ * write of the last 3 s, or Sentinels or the Cluster have named it within them. A server that never had replicas needs
+ * none: so looks the one that was just promoted. What Sentinels say against it outweighs all of these.
  */
-export function trackMastery (clock: Clock, confirmMaster: () => Promise<MasterVerdict>): Mastery {
+export function trackMastery (clock: Clock, { form, confirmMaster }: MasterDeps): Mastery {
   const attended = new Set<string>()
   let server: string | undefined
   /** Before the first verdict, or its failure, nobody can know. */
@@ -46,7 +52,10 @@ export function trackMastery (clock: Clock, confirmMaster: () => Promise<MasterV
   /** When the newest proof was asked for that a Redis replica has all, or that there is nobody who could lack it. */
   let safeAt = -Infinity
   let movedAt = -Infinity
-  let hasReplicas = false
+  /** Replicas that it lists now, and listed at most; since when it lists fewer. */
+  let listed = 0
+  let most = 0
+  let fewerSince: number | undefined
   let heardAt = NEVER
   let askedAt = -Infinity
   let asking = Promise.resolve()
@@ -56,7 +65,7 @@ export function trackMastery (clock: Clock, confirmMaster: () => Promise<MasterV
   const isProven = (): boolean =>
     standing === 'accepted' && (!attended.has(server ?? '') || elapsedSince(provenAt, clock) < PROOF_MS)
   function prove (at: Moment): void {
-    waitsSince = undefined
+    if (standing === 'accepted') waitsSince = undefined
     if (at.monotonic > provenAt.monotonic) provenAt = at
   }
   function moveTo (next: string): void {
@@ -70,6 +79,20 @@ export function trackMastery (clock: Clock, confirmMaster: () => Promise<MasterV
     heardAt = NEVER
     askedAt = -Infinity
     waitsSince = undefined
+    most = 0
+    fewerSince = undefined
+  }
+  /** By itself nobody can tell a replica that is gone from one that took over; a node of a Cluster tells it in time. */
+  const needed = (): number => form === 'one' ? 1 : Math.max(1, form === 'cluster' ? listed : most)
+  function count (replicas: number): void {
+    listed = replicas
+    most = Math.max(most, listed)
+    fewerSince = listed < most ? fewerSince ?? clock.monotonic() : undefined
+  }
+  function forget (asked: Moment): void {
+    if (fewerSince === undefined || asked.monotonic - fewerSince < FORGET_AFTER_MS) return
+    most = listed
+    fewerSince = undefined
   }
   /** A replica that came since the server was last heard was alive then: nothing else could have deposed it before. */
   function attend (next: string): void {
@@ -80,10 +103,12 @@ export function trackMastery (clock: Clock, confirmMaster: () => Promise<MasterV
     if (attended.size > MAX_SERVERS && oldest !== undefined) attended.delete(oldest)
   }
   function judge (verdict: MasterVerdict, asked: Moment): void {
+    const isNamed = verdict === 'master' || verdict === 'unrefuted'
     if (verdict === 'other') standing = 'deposed'
-    else if (verdict === 'master' || verdict === 'unrefuted' || standing === 'unasked') standing = 'accepted'
-    if (verdict === 'master' || verdict === 'unrefuted') prove(asked)
-    if (verdict === 'master' || (verdict === 'unrefuted' && !hasReplicas)) safeAt = asked.monotonic
+    else if (isNamed || (standing === 'unasked' && form !== 'sentinel')) standing = 'accepted'
+    if (isNamed) prove(asked)
+    if (verdict === 'master' || (verdict === 'unrefuted' && listed === 0)) safeAt = asked.monotonic
+    if (verdict === 'master') forget(asked)
   }
   function isDue (): boolean {
     const isUrgent = needsProof() && elapsedSince(provenAt, clock) >= ASK_INTERVAL_MS
@@ -99,7 +124,7 @@ export function trackMastery (clock: Clock, confirmMaster: () => Promise<MasterV
   }
   function acknowledge ({ acknowledged, offset }: Snapshot, sent: Moment): void {
     if (offset !== undefined) offsets = [...offsets, { value: offset, sent }].slice(-MAX_OFFSETS)
-    const newest = Math.max(-1, ...acknowledged)
+    const newest = [...acknowledged].sort((a, b) => b - a)[needed() - 1] ?? -1
     for (const { value, sent: at } of offsets) {
       if (value > newest) continue
       prove(at)
@@ -111,6 +136,7 @@ export function trackMastery (clock: Clock, confirmMaster: () => Promise<MasterV
     isProven,
     isSafeSince: (monotonic) =>
       isProven() && movedAt <= monotonic && (!attended.has(server ?? '') || safeAt >= monotonic),
+    isEnough: (copies) => copies >= needed(),
     movedAt: () => movedAt,
     ask: () => (asking = ask()),
     judged: async () => { if (standing === 'unasked') await asking },
@@ -119,8 +145,8 @@ export function trackMastery (clock: Clock, confirmMaster: () => Promise<MasterV
     heard (snapshot: Snapshot, sent: Moment): void {
       const { server: next = '', acknowledged } = snapshot
       moveTo(next)
-      hasReplicas = acknowledged.length > 0
-      if (hasReplicas) attend(next)
+      count(acknowledged.length)
+      if (listed > 0) attend(next)
       if (sent.monotonic - heardAt.monotonic >= PROOF_MS) waitsSince = undefined
       if (needsProof()) waitsSince ??= sent
       acknowledge(snapshot, sent)

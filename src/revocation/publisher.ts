@@ -4,7 +4,7 @@ import { type Budget, createFlood } from './budget.ts'
 import type { Health } from './health.ts'
 import type { Ledger } from './ledger.ts'
 import { createSender, type Item } from './sender.ts'
-import { nameOf, type Origin, type Revocation, type RevokeOutcome } from './types.ts'
+import { isCopy, type Origin, type Revocation, type RevokeOutcome } from './types.ts'
 import type { StreamLogDeps } from './store.ts'
 
 export type Publisher = Readonly<{
@@ -39,7 +39,7 @@ type Pending = Item & Readonly<{ done: () => void }>
 type Doubted = Readonly<{ item: Pending, readAt: number }>
 
 /** What is known of the server that is followed. */
-export type MasterHealth = Pick<Health, 'isMasterProven' | 'isSafeSince' | 'movedAt' | 'askForMaster'>
+export type MasterHealth = Pick<Health, 'isMasterProven' | 'isSafeSince' | 'isEnough' | 'movedAt' | 'askForMaster'>
 
 /**
  * Writes this replica's revocations into the log, and writes each again until the replica's own follower has read it.
@@ -55,7 +55,8 @@ export function createPublisher (
   /** Read back, but a failover may lose them: not acknowledged yet. */
   const doubted = new BoundedMap<Doubted>(MAX_PENDING)
   const republished = new Map<string, Item>()
-  const sender = createSender({ ...deps, after }, ledger, () => [pending, republished], () => settleDoubted())
+  const queues = () => [pending, republished] as const
+  const sender = createSender({ ...deps, after }, ledger, queues, health.isEnough, () => settleDoubted())
   /** Called when nothing is pending any more. */
   let onDrained = (): void => {}
   let isDraining = false
@@ -121,8 +122,8 @@ export function createPublisher (
   const isDrained = (): boolean => pending.size + doubted.size === 0
 
   /**
-   * A master that was cut off a moment ago looks as before, and loses what it took since: a Redis replica must have it,
-   * or others must have named this master after it was read.
+   * A master that was cut off a moment ago looks as before, and loses what it took since: the Redis replicas that may
+   * take over must have it, or others must have named this master after it was read.
    */
   const isSafe = ({ item, readAt }: Doubted): boolean =>
     health.isMasterProven() && (item.isReplicated || health.isSafeSince(readAt))
@@ -226,9 +227,8 @@ export function createPublisher (
   })
 }
 
-/** A writer to the stream may reuse an old name for another target: that entry confirms nothing. */
-function isThat<T extends Item> (item: T | undefined, { target }: Revocation): item is T {
-  return item !== undefined && nameOf(item.revocation.target) === nameOf(target)
+function isThat<T extends Item> (item: T | undefined, read: Revocation): item is T {
+  return item !== undefined && isCopy(read, item.revocation)
 }
 
 /** The name of a revocation, which all copies of its entry share. */

@@ -13,7 +13,7 @@ import type { StreamId } from './types.ts'
  */
 const BLOCK_MS = 1000
 const BLOCK_WITH_REPLICAS_MS = 500
-/** How long is waited for a Redis replica to have what was appended: a round trip to another region. */
+/** How long is waited for Redis replicas to have what was appended: a round trip to another region. */
 const WAIT_MS = 200
 
 /** Found from here, and from the build's `chunks`. */
@@ -66,7 +66,9 @@ export type RedisLogSettings = LogConnections & Readonly<{
 }>
 
 /** The log's two keys in a real Redis. The follower blocks most of the time, so that nothing else may use it. */
-export function createRedisLogStore ({ follower, publisher, keyPrefix, confirmMaster }: RedisLogSettings): LogStore {
+export function createRedisLogStore (
+  { follower, publisher, keyPrefix, form, confirmMaster }: RedisLogSettings
+): LogStore {
   const keys = [`${keyPrefix}:stream`, `${keyPrefix}:head`] as const
   const reader = watchServer(follower)
   const failoverCheck = createFailoverCheck({ follower, publisher }, watchServer(publisher).known)
@@ -86,9 +88,10 @@ export function createRedisLogStore ({ follower, publisher, keyPrefix, confirmMa
     if (last !== undefined) failoverCheck.answered(written, last)
     // without one it would hold up the next append for all of that time
     if (written.kind !== 'written' || replicas === 0) return written
-    return { ...written, replicated: isReplicated(publisher) }
+    return { ...written, replicated: countCopies(publisher, form === 'one' ? 1 : replicas) }
   }
   return Object.freeze({
+    form,
     async wait (after: StreamId): Promise<void> {
       follower.prepare()
       const blockMs = hadReplicas ? BLOCK_WITH_REPLICAS_MS : BLOCK_MS
@@ -117,12 +120,12 @@ export function createRedisLogStore ({ follower, publisher, keyPrefix, confirmMa
   })
 }
 
-/** Whether a Redis replica has what was written over this connection; undefined where our user may not ask. */
-async function isReplicated ({ redis }: LogConnection): Promise<boolean | undefined> {
+/** How many Redis replicas have what was written over this connection; undefined where our user may not ask. */
+async function countCopies ({ redis }: LogConnection, wanted: number): Promise<number | undefined> {
   try {
-    return await redis.wait(1, WAIT_MS) > 0
+    return await redis.wait(wanted, WAIT_MS)
   } catch (error) {
-    return error instanceof Error && error.name === 'ReplyError' ? undefined : false
+    return error instanceof Error && error.name === 'ReplyError' ? undefined : 0
   }
 }
 

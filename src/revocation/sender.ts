@@ -6,7 +6,7 @@ import type { Revocation } from './types.ts'
 export type Item = Readonly<{ revocation: Revocation, takenAt: number, dueAt: number }> & {
   /** When it was last appended, monotonic milliseconds. */
   attempt: 'none' | 'under way' | number
-  /** A Redis replica has it, or nobody may ask whether. */
+  /** The Redis replicas that may take over have it, or nobody may ask whether. */
   isReplicated: boolean
 }
 
@@ -33,9 +33,16 @@ type Deps = StreamLogDeps & Readonly<Required<Pick<StreamLogDeps, 'after'>>>
 
 /**
  * Appends entries in slices, each in one round trip that names the entry before it; the first queue goes first.
- * @param replicated called when a Redis replica has some of them
+ * @param isEnough whether so many Redis replicas have a write that no failover loses it
+ * @param replicated called when that is so of some of them
  */
-export function createSender (deps: Deps, ledger: Ledger, queues: Queues, replicated: () => void): Sender {
+export function createSender (
+  deps: Deps,
+  ledger: Ledger,
+  queues: Queues,
+  isEnough: (copies: number) => boolean,
+  replicated: () => void
+): Sender {
   const { clock, observer, store, codec, retentionMs, after } = deps
   let isSending = false
   let isUnusable = false
@@ -87,7 +94,7 @@ export function createSender (deps: Deps, ledger: Ledger, queues: Queues, replic
       const written = await append(slice)
       isUnusable ||= written.kind === 'unusable'
       if (written.kind !== 'written') return false
-      written.replicated?.then((is) => { if (is !== false) note(slice) }, () => {})
+      written.replicated?.then((copies) => { if (copies === undefined || isEnough(copies)) note(slice) }, () => {})
       return true
     } catch (error) {
       observer.trouble('a revocation could not be appended, and is kept until it can be', error)

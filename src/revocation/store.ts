@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts'
 import type { MasterVerdict } from '../redis/master-check.ts'
+import type { RedisForm } from '../redis/options.ts'
 import type { EntryCodec, Fields } from './codec.ts'
 import type { TokenLedger } from './token-ledger.ts'
 import type { LogObserver, Origin, StreamId } from './types.ts'
@@ -37,18 +38,19 @@ export type Snapshot = Readonly<{
 }>
 
 /**
- * `replicated`: whether a Redis replica has it, undefined where our user may not ask; not there where there is none.
+ * `replicated`: how many Redis replicas have it, undefined where our user may not ask; not there where there is none.
  * `behind`: `generation` is the current one; empty where there is none. `conflict`: the head has that nonce.
  * `unusable`: the stream takes no entry any more, and only a change of generation helps.
  */
 export type Written =
-  | Readonly<{ kind: 'written', id: StreamId, replicated?: Promise<boolean | undefined> }>
+  | Readonly<{ kind: 'written', id: StreamId, replicated?: Promise<number | undefined> }>
   | Readonly<{ kind: 'behind', generation: string }>
   | Readonly<{ kind: 'conflict', nonce: string }>
   | Readonly<{ kind: 'unusable' }>
 
 /** The log's two keys in one Redis. Every method rejects where the server cannot be reached. */
 export interface LogStore {
+  readonly form: RedisForm
   /** Returns when something was appended after that id, or after a second. */
   wait (after: StreamId): Promise<void>
   snapshot (after: StreamId, count: number): Promise<Snapshot>

@@ -28,6 +28,8 @@ const MAX_STEPS = 20
 const MAX_ID_AHEAD_MS = 60_000
 /** Sealed entries of a replica whose clock is farther off are not used by others (docs/redis.md). */
 const MAX_CLOCK_OFFSET_MS = 60_000
+/** Below this it counts as right again: one that is just at the limit would be told at every poll. */
+const RIGHT_CLOCK_OFFSET_MS = 50_000
 
 const TRIM_EVERY_MS = 10_000
 
@@ -45,7 +47,7 @@ export function createStreamLog (deps: StreamLogDeps): StreamLog {
   const { clock, observer, store, page = PAGE_ENTRIES } = deps
   const { tokens, retentionMs, sessionRetentionMs = retentionMs } = deps
   const ledger = new Ledger({ clock, retentionMs: sessionRetentionMs, maxRevocations: deps.maxNames, tokens })
-  const health = trackHealth({ clock, observer, confirmMaster: store.confirmMaster })
+  const health = trackHealth({ clock, observer, form: store.form, confirmMaster: store.confirmMaster })
   const junk = createJunkGuard(clock, observer)
   const suspension = createSuspension(clock, observer)
   const budget = createBudget(clock, deps.limits)
@@ -134,11 +136,13 @@ function createHistoryConfirmation ({ store }: StreamLogDeps): (snapshot: Snapsh
 }
 
 /** Tells once that this machine's clock and that of Redis are apart, and again after they were not. */
-function createClockCheck ({ clock, observer }: StreamLogDeps): (snapshot: Snapshot) => void {
+export function createClockCheck (
+  { clock, observer }: Pick<StreamLogDeps, 'clock' | 'observer'>
+): (snapshot: Pick<Snapshot, 'now'>) => void {
   let isTold = false
   return ({ now }) => {
     const offsetMs = clock.wall() - now
-    const isApart = Math.abs(offsetMs) > MAX_CLOCK_OFFSET_MS
+    const isApart = Math.abs(offsetMs) > (isTold ? RIGHT_CLOCK_OFFSET_MS : MAX_CLOCK_OFFSET_MS)
     if (isApart && !isTold) {
       observer.trouble(
         `this machine's clock is ${Math.round(Math.abs(offsetMs) / 1000)} s ${offsetMs > 0 ? 'ahead of' : 'behind'} ` +
@@ -222,7 +226,7 @@ function coverageOf ({ entry }: ReadEntry, { since, first }: Head, now: number):
 type Applying = (entries: readonly ReadEntry[], now: number, isCaughtUp: boolean) => void
 
 function createApplying (
-  { observer, retentionMs }: StreamLogDeps,
+  { observer, retentionMs, tokens }: StreamLogDeps,
   { ledger, publisher, budget, junk }: StepParts
 ): Applying {
   /** It concerns nothing that lives: such as entries of a secret that was rotated long ago. */
@@ -246,7 +250,10 @@ function createApplying (
       const isNews = isCaughtUp && !ledger.knows(read.entry.of)
       const isForeign = read.provenance === 'foreign'
       const isPast = isForeign && !isCaughtUp && isOld(read.entry, now)
-      if (isForeign && !isPast) observer.foreign()
+      if (isForeign && !isPast) {
+        observer.foreign()
+        tokens?.missed(Number(read.entry.id.split('-')[0]))
+      }
       if (isPast) ledger.pass(read.entry)
       else if (read.isJunk) applyJunk(read, isCaughtUp)
       else applyBelieved(read, isNews)

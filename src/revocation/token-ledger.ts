@@ -1,6 +1,7 @@
-import type { Clock } from '../clock.ts'
+import { elapsedSince, momentOf, type Clock, type Moment } from '../clock.ts'
 import { CLOCK_TOLERANCE_MS } from '../core/resource-token.ts'
 import { BoundedMap } from './bounded-map.ts'
+import { NEVER } from './mastery.ts'
 import { EVERYTHING, nameOf, type Revocation, type TokenNames, type TokenStanding } from './types.ts'
 
 /** Milliseconds since 1970 by Redis' clock. */
@@ -48,14 +49,14 @@ export class TokenLedger {
   #linkedAt: RedisMs = -Infinity
   /** Since a new generation began, where its coverage is not known yet. */
   #isBeginning = false
-  #followedAt = -Infinity
-  /** Monotonic milliseconds at which this process is known to have run. */
-  #ranAt: number
+  #followedAt: Moment = NEVER
+  /** When this process is known to have run. */
+  #ranAt: Moment
   #stoodStill = false
 
   constructor ({ clock, maxAgeMs, degradedMs, maxNames }: TokenLedgerOptions) {
     this.#clock = clock
-    this.#ranAt = clock.monotonic()
+    this.#ranAt = momentOf(clock)
     this.#maxAgeMs = maxAgeMs
     this.#degradedMs = degradedMs
     this.#ended = new BoundedMap(maxNames)
@@ -64,10 +65,10 @@ export class TokenLedger {
   /** Called every HEARTBEAT_MS: between two calls that are far apart this process was frozen. */
   ran (): void {
     this.#stoodStill ||= this.#isStanding()
-    this.#ranAt = this.#clock.monotonic()
+    this.#ranAt = momentOf(this.#clock)
   }
 
-  #isStanding (): boolean { return this.#clock.monotonic() - this.#ranAt > STOOD_STILL_MS }
+  #isStanding (): boolean { return elapsedSince(this.#ranAt, this.#clock) > STOOD_STILL_MS }
 
   /** A log without a past: a service without Redis knows what was revoked since it began. */
   beginAt (now: number): void { this.#knownSince = now }
@@ -82,16 +83,22 @@ export class TokenLedger {
     if (since - this.#linkedAt > MAX_GAP_MS) this.#knownSince = since
   }
 
+  /** A start read an entry that it cannot understand: what that ended, and until when, nobody can say here. */
+  missed (at: RedisMs): void {
+    if (this.#linkedAt === -Infinity) this.#knownSince = Math.max(this.#knownSince, at + CLOCK_TOLERANCE_MS)
+  }
+
   linked (now: RedisMs): void {
     this.#linkedAt = now
     this.#stoodStill = false
-    this.#followedAt = this.#clock.monotonic()
+    this.#followedAt = momentOf(this.#clock)
   }
 
   /** @param revocation whose `ends` is a time */
   apply (of: string, revocation: Revocation): void {
-    this.#taken.delete(of)
-    if (revocation.ends !== undefined) this.#end(of, revocation, revocation.ends)
+    if (revocation.ends === undefined) return
+    if (this.#taken.get(of)?.name === nameOf(revocation.target)) this.#taken.delete(of)
+    this.#end(of, revocation, revocation.ends)
   }
 
   take (of: string, { target, ends }: Revocation): void {
@@ -111,7 +118,7 @@ export class TokenLedger {
   standingOf (token: TokenNames, isFollowing: boolean): TokenStanding {
     if (this.#isRevoked(token)) return 'revoked'
     if (!isFollowing && (this.#stoodStill || this.#isStanding())) return 'unread'
-    const isCutOff = !isFollowing && this.#clock.monotonic() - this.#followedAt > this.#degradedMs
+    const isCutOff = !isFollowing && elapsedSince(this.#followedAt, this.#clock) > this.#degradedMs
     // as long as a session's answer would stand that Authgear gave just then
     if (isCutOff) return this.#now() - token.issuedAt <= this.#degradedMs ? 'good' : 'unknown'
     // by Redis' clock too: what is older may be forgotten here
@@ -121,7 +128,7 @@ export class TokenLedger {
 
   /** Redis' time as far as is known, or this machine's where that is ahead: the later one accepts less. */
   #now (): number {
-    const sinceLinked = this.#clock.monotonic() - this.#followedAt
+    const sinceLinked = elapsedSince(this.#followedAt, this.#clock)
     return Math.max(this.#clock.wall(), this.#linkedAt + (Number.isFinite(sinceLinked) ? sinceLinked : 0))
   }
 

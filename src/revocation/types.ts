@@ -41,6 +41,12 @@ export function nameOf (target: Target): string {
 
 export const EVERYTHING = '*'
 
+/** A writer to Redis may reuse the name of an entry: for another target, or for one that ends no token. */
+export function isCopy (read: Revocation, original: Revocation): boolean {
+  const isEnding = original.ends === undefined || read.ends !== undefined
+  return isEnding && nameOf(read.target) === nameOf(original.target)
+}
+
 /** The names of a resolution: a revocation of any of them makes it void. */
 export function namesOf (userId: string | undefined, digests: readonly CredentialDigest[]): string[] {
   const names = digests.map((digest) => `c:${digest}`)

@@ -1,11 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
+import { startBadNetwork } from '../helpers/bad-network.ts'
+import { freePort } from '../helpers/free-port.ts'
 import { EVERYTHING } from '../helpers/log-entry.ts'
+import { startRedis } from '../helpers/redis.ts'
 import { startCluster } from '../helpers/redis-cluster.ts'
 import { follows, KEY, roleOf, STALE_MS, startPair } from '../helpers/redis-pair.ts'
-import { startSentinelGroup } from '../helpers/redis-sentinel.ts'
+import { startSentinelGroup, type SentinelGroup } from '../helpers/redis-sentinel.ts'
 import { skipOrFail } from '../helpers/servers.ts'
-import { settled, type LogReplica } from '../helpers/stream-log.ts'
+import { openLogReplica, PATIENCE_MS, settled, type LogReplica } from '../helpers/stream-log.ts'
 import { until } from '../helpers/until.ts'
 
 t.test('for how long a master is followed', { skip: skipOrFail('redis-server') }, async (t) => {
@@ -44,6 +47,32 @@ t.test('for how long a master is followed', { skip: skipOrFail('redis-server') }
     await group.nodes[1]?.stop()
     t.equal(await a.log.revoke(EVERYTHING), 'logged', 'acknowledged on the word of the Sentinels')
     await followsOn(t, a)
+  })
+
+  t.test('a master cut off with one of two Redis replicas and one Sentinel is left in 3 s', async (t) => {
+    const group = await startSentinelGroup(t)
+    const { a, part, heal } = await onTheLesserSide(t, group)
+    part('half-open')
+    await until('it does not follow', () => !a.log.isFollowing(), 60_000)
+    await until('a line says so', () => a.troubles.some((line) => line.includes('acknowledge')))
+    a.pendAfter(1000)
+    t.equal(await a.log.revoke(EVERYTHING), 'pending', 'the other side would never hear of it')
+    a.pendAfter(PATIENCE_MS)
+    heal()
+    await settled(a)
+    t.equal(await a.log.revoke(EVERYTHING), 'logged')
+  })
+
+  t.test('also where the other Redis replica is not listed any more', async (t) => {
+    const group = await startSentinelGroup(t)
+    const { a, part, listed } = await onTheLesserSide(t, group)
+    part('refused')
+    await until('one is listed', async () => await listed() === 1)
+    await until('it does not follow', () => !a.log.isFollowing(), 60_000)
+    const b = openLogReplica(t, a.place, { keyPrefix: KEY })
+    const isTold = () => b.troubles.some((line) => line.includes('acknowledge'))
+    await until('another that starts there tells it', isTold, 60_000)
+    t.notOk(b.log.isFollowing(), 'and does not follow')
   })
 
   t.test('a planned failover by Sentinel ends following for less than 5 s', async (t) => {
@@ -87,6 +116,21 @@ t.test('for how long a master is followed', { skip: skipOrFail('redis-server') }
     t.ok(gap < 5000, `${gap} ms`)
   })
 
+  t.test('in a Cluster, a revocation that one of two Redis replicas lacks is pending', async (t) => {
+    const cluster = await startCluster(t, { withReplicas: true })
+    const owner = await cluster.ownerOf(KEY)
+    const second = cluster.replicas[(cluster.masters.indexOf(owner) + 1) % cluster.replicas.length]
+    await second?.cli('CLUSTER', 'REPLICATE', String(await owner.cli('CLUSTER', 'MYID')))
+    await until('it has two', async () => (await owner.cli('ROLE') as [string, number, unknown[]])[2].length === 2)
+    const a = await follows(t, cluster.servers)
+    second?.pause()
+    a.pendAfter(1000)
+    t.equal(await a.log.revoke(EVERYTHING), 'pending', 'it may be the one that takes over')
+    second?.resume()
+    a.pendAfter(PATIENCE_MS)
+    t.equal(await a.log.revoke(EVERYTHING), 'logged')
+  })
+
   t.test('in a Cluster, a master that lost its only replica is followed on', async (t) => {
     const cluster = await startCluster(t, { withReplicas: true })
     const owner = await cluster.ownerOf(KEY)
@@ -122,4 +166,33 @@ async function longestGap ({ log }: LogReplica, during: () => Promise<void>): Pr
     clearInterval(timer)
   }
   return Math.round(longest)
+}
+
+/**
+ * A master with two Redis replicas, and a replica of ours; the ways from there to one Redis replica and to two of three
+ * Sentinels can be cut together.
+ */
+async function onTheLesserSide (t: Test, { nodes: [master], servers }: SentinelGroup) {
+  if (master === undefined || servers.kind !== 'sentinel') throw new Error('no Sentinels')
+  const [near, ...far] = servers.sentinels
+  const link = await startBadNetwork(t, master.port)
+  // Sentinels that reached it would send it past the link
+  const hidden = ['--replica-announce-port', String(await freePort())]
+  const copy = await startRedis(t, { args: [...hidden, '--replicaof', '127.0.0.1', String(link.port)] })
+  await until('it has a replica', async () => (await roleOf(copy)).includes('"connected"'), 30_000)
+  const ways = await Promise.all(far.map(({ port }) => startBadNetwork(t, port)))
+  const sentinels = [near, ...ways].flatMap((one) => one === undefined ? [] : [{ host: '127.0.0.1', port: one.port }])
+  const place = { ...servers, sentinels }
+  const a = await follows(t, place)
+  const all = [link, ...ways]
+  const become = (kind: 'fair' | 'half-open' | 'refused'): void => { for (const one of all) one.become({ kind }) }
+  return {
+    a: { ...a, place },
+    part: (kind: 'half-open' | 'refused') => {
+      become(kind)
+      if (kind === 'refused') for (const one of all) one.cut()
+    },
+    heal: () => { become('fair'); for (const one of all) one.cut() },
+    listed: async () => (await master.cli('ROLE') as [string, number, unknown[]])[2].length
+  }
 }

@@ -24,6 +24,8 @@ export interface SentinelGroup {
 
 export type SentinelOptions = RedisOptions & Readonly<{
   replicas?: number
+  /** Of the server with that number, beside `args`. */
+  argsOf?: (index: number) => readonly string[]
   /** Without spaces: it stands in a configuration file. */
   sentinelPassword?: string
 }>
@@ -34,14 +36,15 @@ const SENTINELS = 3
 /** A master, its replicas, and three Sentinels that fail over within some two seconds. */
 export async function startSentinelGroup (
   t: Test,
-  { replicas = 1, sentinelPassword, ...options }: SentinelOptions = {}
+  { replicas = 1, sentinelPassword, argsOf = () => [], ...options }: SentinelOptions = {}
 ): Promise<SentinelGroup> {
   const args = ['--repl-diskless-sync-delay', '0', ...(options.args ?? [])]
-  const master = await startRedis(t, { ...options, args })
+  const master = await startRedis(t, { ...options, args: [...args, ...argsOf(0)] })
   const others = await Promise.all(
-    Array.from({ length: replicas }, () =>
-      startRedis(t, { ...options, args: [...args, '--replicaof', '127.0.0.1', String(master.port)] })
-    )
+    Array.from({ length: replicas }, (_, index) => {
+      const own = [...args, ...argsOf(index + 1)]
+      return startRedis(t, { ...options, args: [...own, '--replicaof', '127.0.0.1', String(master.port)] })
+    })
   )
   await until(
     'replicas are linked',

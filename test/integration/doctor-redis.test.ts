@@ -124,6 +124,20 @@ const MISTAKES: readonly Mistake[] = [
     const master = await startRedis(t)
     return plain((await startRedis(t, { args: ['--replicaof', '127.0.0.1', String(master.port)] })).port)
   })],
+  ['two replicas of a single address', ['redis-replicas'], env(async (t) => {
+    const master = await startRedis(t, { args: ['--repl-diskless-sync-delay', '0'] })
+    const of = ['--replicaof', '127.0.0.1', String(master.port)]
+    for (let n = 0; n < 2; n++) await startRedis(t, { args: of })
+    await until('it has two', async () => (await master.cli('ROLE') as [string, number, unknown[]])[2].length === 2)
+    return plain(master.port)
+  })],
+  ['Sentinels of which half are gone', ['redis-sentinel'], env(async (t) => {
+    const { servers } = await startSentinelGroup(t)
+    if (servers.kind !== 'sentinel') throw new Error('no Sentinels')
+    const [first] = servers.sentinels
+    const gone = { host: '127.0.0.1', port: await freePort() }
+    return redisAt({ ...servers, sentinels: first === undefined ? [] : [first, gone] }) as Env
+  })],
   ['a full memory', ['redis-full'], server({ args: ['--maxmemory', '1kb'] })],
   ['a revocation log that nobody trims', ['redis-log-long'], left(async ({ endpoint }, redis) => {
     const key = `${logKey('forward-auth:', endpoint)}:stream`

@@ -142,6 +142,19 @@ t.test('on three replicas', { skip: skipOrFail('redis-server') }, async (t) => {
     t.equal(await statusOf(late, stays), 200, 'the log goes back to before it was issued')
   })
 
+  t.test('an entry under an unknown CACHE_SECRET ends no token, and a start does not guess', async (t) => {
+    const [victim, gone] = [machine('victim'), machine('gone')]
+    const stranger = await fleet.more({ CACHE_SECRET: 'of somebody who writes to Redis alone' })
+    t.equal(await revoke(stranger, { kind: 'client', clientId: 'victim' }), 'logged')
+    const hasRead = async ({ service }: InProcess): Promise<boolean> =>
+      /revocations_total\{origin="foreign"\} [1-9]/.test(await service.metrics.render())
+    await until('each has read it', async () => (await Promise.all(replicas.map(hasRead))).every(Boolean))
+    t.strictSame(await statuses(replicas, victim), [200, 200, 200])
+    t.equal(await revoke(first, { kind: 'client', clientId: 'gone' }), 'logged')
+    const other = await fleet.more({ CACHE_SECRET: 'that took the place of one which leaked' })
+    t.equal(await statusOf(other, gone), 401, 'it cannot read what the log ends')
+  })
+
   t.test('what was revoked stays so when Redis loses all, on a fresh replica too', async (t) => {
     const [ends, stays] = [machine('lost', -2000), machine('other')]
     t.equal(await revoke(first, { kind: 'client', clientId: 'lost' }), 'logged')

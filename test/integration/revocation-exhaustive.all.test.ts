@@ -2,7 +2,7 @@ import t from 'tap'
 import { asText, check } from '../model/exhaustive/check.ts'
 import { checkHolds, row } from '../model/exhaustive/holds.ts'
 import type { World } from '../model/exhaustive/rules.ts'
-import { LARGE_WORLDS, LONELY, TOKEN_WORLDS, WITHOUT, WORLDS } from '../model/exhaustive/worlds.ts'
+import { LARGE_WORLDS, LONELY, TOKEN_WORLDS, UNNAMED, WITHOUT, WORLDS } from '../model/exhaustive/worlds.ts'
 
 /** `MODEL=whole` (`npm run model`) explores the large worlds, too, and takes rules out of them. */
 const isWhole = process.env['MODEL'] === 'whole'
@@ -27,8 +27,10 @@ t.test('without one of its rules it breaks one', async (t) => {
   }
 })
 
-t.test('a start beside a deposed master without replicas is a bound, as documented', async (t) => {
-  const { found } = check(LONELY)
-  t.equal(found?.what, 'answers what is older than an acknowledged revocation, after its bound')
-  t.comment(asText(found?.trace ?? []))
-})
+for (const bound of [LONELY, UNNAMED]) {
+  t.test(`a bound, as documented: ${bound.name}`, async (t) => {
+    const { found } = check(bound)
+    t.equal(found?.what, 'answers what is older than an acknowledged revocation, after its bound')
+    t.comment(asText(found?.trace ?? []))
+  })
+}

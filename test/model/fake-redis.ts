@@ -30,6 +30,8 @@ export class FakeRedis {
   role: 'master' | 'slave' = 'master'
   /** `silent`: it is listed, with its connection open, and acknowledges nothing any more. */
   replica: 'live' | 'silent' | 'none' = 'live'
+  /** A second replica, which stays on this server's side of every partition. */
+  hasNear = false
   /** The replication history: another one after a promotion or a restart. */
   history = 0
   #offset = 1
@@ -61,6 +63,7 @@ export class FakeRedis {
     const copy = new FakeRedis(id, skew, [...this.#states, this.#state].at(-1 - Math.min(lost, this.#states.length)))
     copy.isPartial = this.isPartial
     copy.history = this.history + 1
+    copy.hasNear = this.hasNear
     return copy
   }
 
@@ -114,7 +117,8 @@ export class FakeRedis {
   #acknowledge (): readonly number[] {
     this.#offset++
     if (this.replica === 'live') this.#acknowledged = this.#offset
-    return this.role === 'slave' || this.replica === 'none' ? [] : [this.#acknowledged]
+    if (this.role === 'slave') return []
+    return [...this.replica === 'none' ? [] : [this.#acknowledged], ...this.hasNear ? [this.#offset] : []]
   }
 
   /** log.lua, line by line. */

@@ -34,9 +34,9 @@ export async function checkRandom (t: Test, numRuns: number): Promise<void> {
   Math.random = () => 0 // lives without jitter: a failure comes again
   let runs = 0
   await fc.assert(
-    fc.asyncProperty(commands, async (sequence) => {
+    fc.asyncProperty(fc.constantFrom('one', 'sentinel'), commands, async (form, sequence) => {
       runs++
-      await run(new World(count), sequence)
+      await run(new World(count, form), sequence)
     }),
     {
       seed: SEED,

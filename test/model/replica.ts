@@ -316,6 +316,7 @@ export class Replica {
   #store (): LogStore {
     const { world } = this
     return {
+      form: world.form,
       wait: async () => {},
       close: async () => {},
       snapshot: async (after, count) => {

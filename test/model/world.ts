@@ -8,6 +8,7 @@ import { CLOCK_TOLERANCE_MS } from '../../src/core/resource-token.ts'
 import type { EpochMs } from '../../src/core/token-expiry.ts'
 import { AuthgearTimeout, AuthgearUnreachable } from '../../src/errors.ts'
 import type { ResolverResult } from '../../src/authgear/resolver/types.ts'
+import type { RedisForm } from '../../src/redis/options.ts'
 import { EVERYTHING, nameOf, type RevokeOutcome, type Target, type TokenNames } from '../../src/revocation/types.ts'
 import { createEntryCodec, type Fields } from '../../src/revocation/codec.ts'
 import type { Written } from '../../src/revocation/store.ts'
@@ -100,6 +101,8 @@ export class World {
   /** Nobody can reach Authgear. */
   isOut = false
   readonly count: Counts
+  /** With Sentinels each master has two Redis replicas. */
+  readonly form: RedisForm
   /** Event of the newest failover, flush, eviction or change of generation. */
   disturbed = 0
   #events = 0
@@ -112,9 +115,12 @@ export class World {
   #waiting: Array<() => void> = []
   #violation: string | undefined
 
-  constructor (count: Counts) {
+  constructor (count: Counts, form: RedisForm) {
     this.count = count
+    this.form = form
     this.master = new FakeRedis(0)
+    this.master.hasNear = form === 'sentinel'
+    this.hasSentinels = form === 'sentinel'
     this.servers = [this.master]
     this.replicas = [0, HOUR, -HOUR].map((wallOff, index) => new Replica(this, index, wallOff, codec))
   }

@@ -14,6 +14,8 @@ export type Effect =
   | 'members'
   /** It names nobody, and may concern anybody. */
   | 'everything'
+  /** What a client was allowed to do for a user: it names the client, and no user yet. */
+  | 'authorization'
   /** Of no consequence for a session that exists. */
   | 'nothing'
 
@@ -151,10 +153,10 @@ const EFFECTS: ReadonlyMap<string, Effect> = new Map<string, Effect>([
       'ADD_GROUP_TO_ROLES',
       'REMOVE_GROUP_FROM_ROLES',
       'UPDATE_ROLE',
-      'UPDATE_GROUP',
-      'DELETE_AUTHORIZATION'
+      'UPDATE_GROUP'
     )
   ),
+  ...rows('authorization', mutations('DELETE_AUTHORIZATION')),
   ...rows('users', USERS),
   ...rows('nothing', NOTHING)
 ])
@@ -175,7 +177,8 @@ const ENDING: ReadonlySet<string> = new Set([
     'DELETE_USER',
     'SCHEDULE_ACCOUNT_ANONYMIZATION',
     'SCHEDULE_ACCOUNT_DELETION',
-    'RESET_PASSWORD'
+    'RESET_PASSWORD',
+    'DELETE_AUTHORIZATION'
   )
 ])
 

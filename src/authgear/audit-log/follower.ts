@@ -111,8 +111,9 @@ export function createFollower (deps: FollowerDeps): Follower {
     const success = stored === undefined ? undefined : { moment, ageMs: stored.ageMs }
     if (stored?.position?.isEverythingDue === true) everything.request()
     if (stored?.position !== undefined) return { position: stored.position, success }
-    const { entries: [newest] } = await client.page({ from: undefined, to: undefined, types: names }, 1)
-    return { position: beginAt(newest?.second, stored !== undefined), success }
+    const { entries: [newest], now } = await client.page({ from: undefined, to: undefined, types: names }, 1)
+    const second = newest === undefined ? undefined : Math.min(newest.second, now)
+    return { position: beginAt(second, stored !== undefined, overlap.most), success }
   }
 
   async function save (current: State, isEverythingDue = everything.isRequested()): Promise<boolean> {
@@ -152,7 +153,7 @@ export function createFollower (deps: FollowerDeps): Follower {
       const page = await ask({ from: most, to: undefined, types: names }, current)
       if (page.total <= PAGE) return { ...page, entries: inOrder(page.entries), overflows: new Map(), from: most }
     }
-    const from = startOf(current.position, overlap.least)
+    const from = current.position.at === undefined ? most : startOf(current.position, overlap.least)
     const isSettled = (total: number): boolean => settled?.total === total && settled.from === from
     const window = { from, to: undefined, types: names }
     const reading = await readWindow(window, reach, async (part) => await ask(part, current), isSettled)

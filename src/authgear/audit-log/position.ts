@@ -8,7 +8,7 @@ export type Position = Readonly<{
   newest: Second | undefined
   /** Authgear's clock at the last successful poll; undefined before the first. */
   at: Second | undefined
-  /** The newest entry when following began: nothing older is read. */
+  /** An overlap before the newest entry when following began: nothing older is read. */
   since: Second | undefined
   /** What was read within the overlap, by seq. */
   seen: ReadonlyMap<string, Second>
@@ -22,12 +22,12 @@ export type Position = Readonly<{
   isEverythingDue: boolean
 }>
 
-/** Where following begins: at the newest entry there is. */
-export function beginAt (newest: Second | undefined, isTroubled = false): Position {
+/** Where following begins: so many seconds before the newest entry, since nobody may have read these. */
+export function beginAt (newest: Second | undefined, isTroubled = false, overlap = 0): Position {
   return {
     newest,
     at: undefined,
-    since: newest,
+    since: newest === undefined ? undefined : newest - overlap,
     seen: new Map(),
     covered: new Map(),
     settled: undefined,

@@ -26,10 +26,17 @@ export function revocationsOf ({ type, data }: AuditEntry, sessionDigest: Sessio
       ? sessionIdsOf(payload).map((id): Target => ({ kind: 'credential', digest: sessionDigest(id) }))
       : []
   const targets = [...users, ...sessions]
+  if (targets.length === 0 && effect === 'authorization') return [EVERYTHING, ...clientsOf(payload)]
   if (targets.length === 0 && mustNameSomebody(type, effect, payload)) return [EVERYTHING]
   const quietMs = effect === 'users at once' ? 0 : QUIET
   const ends = endsTokens(type) ? { ends: 0 } : {}
   return targets.map((target) => ({ target, origin: 'audit', quietMs, ...target.kind === 'user' ? ends : {} }))
+}
+
+/** Nobody says whose tokens they were: all of the client's end, and clients get new ones by themselves. */
+function clientsOf (payload: Json): readonly Revocation[] {
+  return texts([objectOf(payload['authorization'])?.['clientID']]).map((clientId) =>
+    ({ target: { kind: 'client', clientId }, origin: 'audit', quietMs: 0, ends: 0 }))
 }
 
 export const EVERYTHING: Revocation = Object.freeze({

@@ -245,8 +245,8 @@ export const CATALOGUE = Object.freeze({
   },
   'redis-sentinel': {
     severity: 'error',
-    mistake: 'No Sentinel answers, or none knows a master of that name',
-    why: 'Redis is not used',
+    mistake: 'No Sentinel answers, not more than half of them do, or one knows no master of that name',
+    why: 'Redis is not used before more than half of those listed have named its master',
     set: 'REDIS_SENTINELS to the Sentinels\' own ports (26379), REDIS_SENTINEL_NAME to what they call the master'
   },
   'redis-form': {
@@ -279,6 +279,14 @@ export const CATALOGUE = Object.freeze({
     why: 'the revocation log may be evicted: each time everything remembered is dropped, and soon Redis is not used ' +
       'for ten minutes',
     set: 'maxmemory-policy noeviction, volatile-lru or volatile-ttl'
+  },
+  'redis-replicas': {
+    severity: 'warning',
+    mistake: 'REDIS_URL leads to a master with two Redis replicas or more',
+    why: 'when the master is cut off together with one of them and another takes over, nothing tells it to the ' +
+      'replicas on its side: they accept who is revoked until CACHE_TTL, resource tokens until their exp',
+    set: 'REDIS_SENTINELS, or REDIS_CLUSTER, which say who is master; nothing where the provider of one address ends ' +
+      'connections at a failover'
   },
   'redis-log-long': {
     severity: 'warning',

@@ -7,9 +7,13 @@ import { call, isConnectedTo, isMaster, OPEN_TO_LOOPBACK, revive, roleOf } from 
 import { splitFrom } from './split.ts'
 import type { Topology } from './types.ts'
 
-/** A master, one Redis replica, three Sentinels. */
+/** Where a Redis replica comes from: among our replicas, which a partition leaves with the old master. */
+const sourceOf = (index: number): string => `127.0.1.${200 + index}`
+
+/** A master, two Redis replicas, three Sentinels. */
 export async function startSentinel (t: Test): Promise<Topology> {
-  const group = await startSentinelGroup(t, { args: OPEN_TO_LOOPBACK })
+  const argsOf = (index: number) => ['--bind-source-addr', sourceOf(index), '--replica-announce-ip', '127.0.0.1']
+  const group = await startSentinelGroup(t, { args: OPEN_TO_LOOPBACK, replicas: 2, argsOf })
   const { nodes, servers } = group
   const sentinels = servers.kind === 'sentinel' ? servers.sentinels.map(({ port }) => port) : []
   async function master (): Promise<RedisServer> {
@@ -45,16 +49,24 @@ export async function startSentinel (t: Test): Promise<Topology> {
     async failOver () { await group.sentinel('SENTINEL', 'FAILOVER', 'mymaster') },
     async depose (replicas, { stays }) {
       const old = await master()
+      const [near, far] = nodes.filter((node) => node !== old)
       splitFrom(replicas, stays, old.port)
+      const fromFar = far === undefined ? '' : sourceOf(nodes.indexOf(far))
       return await drop([
-        ['!', '-s', '127.0.1.0/24', '-d', '127.0.0.1', '--dport', String(old.port)],
-        ['-s', '127.0.0.1', '!', '-d', '127.0.1.0/24', '--sport', String(old.port)]
+        ...[old, near].flatMap((node) => node === undefined
+          ? []
+          : [
+              ['!', '-s', '127.0.1.0/24', '-d', '127.0.0.1', '--dport', String(node.port)],
+              ['-s', '127.0.0.1', '!', '-d', '127.0.1.0/24', '--sport', String(node.port)]
+            ]),
+        ['-s', fromFar, '-d', '127.0.0.1', '--dport', String(old.port)],
+        ['-s', '127.0.0.1', '-d', fromFar, '--sport', String(old.port)]
       ])
     },
     silenceCopy: undefined,
     async heal () {
       await revive(nodes)
-      await until('one master with its replica', async () => await isWhole().catch(() => false))
+      await until('one master with its replicas', async () => await isWhole().catch(() => false))
     }
   }
 }

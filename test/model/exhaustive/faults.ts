@@ -82,9 +82,9 @@ export function failOver (state: State): State {
 }
 
 /** Packets between two halves are dropped: the deposed master answers on. @param alone replicas that see only it */
-export function part (state: State, alone: number): State {
+export function part (state: State, alone: number, { world }: Rules): State {
   const deposed = state.master
-  const parted = withServer(promote(state), deposed, { attendance: 'silent' })
+  const parted = withServer(promote(state), deposed, { attendance: world.hasNearReplica ? 'half' : 'silent' })
   return { ...parted, isParted: true, partedReplicas: alone, isDeposedLong: false }
 }
 

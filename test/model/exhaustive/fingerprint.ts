@@ -10,7 +10,7 @@ const ATTEMPTS = ['none', 'due', 'appended'] as const
 const SKIPPING = ['no', 'yes', 'over'] as const
 const KEPT = ['no', 'it', 'all'] as const
 const ROLES = ['master', 'replica', 'down'] as const
-const ATTENDANCES = ['live', 'silent', 'none'] as const
+const ATTENDANCES = ['live', 'silent', 'half', 'none'] as const
 /** Ends a list; no number that is put is as large. */
 const END = 10_000
 

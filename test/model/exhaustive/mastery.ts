@@ -5,12 +5,20 @@ type Verdict = 'master' | 'other' | 'unknown'
 
 /** `src/redis/master-check.ts`, `confirmMaster`: cut off with the deposed master it reaches one of three Sentinels. */
 function verdictOn (state: State, rules: Rules, index: number, server: ServerIndex): Verdict {
-  const isAsked = rules.world.hasSentinels && obeys(rules, 'Sentinels prove a master')
-  if (!isAsked) return 'unknown'
+  if (!areAsked(rules)) return 'unknown'
   if (state.isParted && has(state.partedReplicas, index)) {
     return obeys(rules, 'more than half of the Sentinels must name it') ? 'unknown' : 'master'
   }
   return server === state.master ? 'master' : 'other'
+}
+
+const areAsked = (rules: Rules): boolean => rules.world.hasSentinels && obeys(rules, 'Sentinels prove a master')
+
+/** `needed` and `acknowledge`: who never heard of the second Redis replica does not miss it. */
+function isAcknowledged (state: State, rules: Rules, server: ServerIndex, knowsAll: boolean): boolean {
+  const { attendance } = state.servers[server]
+  if (attendance !== 'half') return attendance === 'live'
+  return !knowsAll || !areAsked(rules) || !obeys(rules, 'with Sentinels all Redis replicas must prove it')
 }
 
 /** `src/revocation/mastery.ts`, `heard` with `moveTo`, `attend`, `acknowledge`, `ask` and `judge`. */
@@ -21,13 +29,15 @@ export function heard (state: State, rules: Rules, index: number, server: Server
   const isListed = attendance !== 'none'
   const verdict = verdictOn(state, rules, index, server)
   const isFirstListed = isListed && !has(old.attended, server)
-  const isDeposed = verdict === 'other' || (isSame && old.isDeposed && verdict !== 'master')
+  const isUnnamed = !isSame && areAsked(rules) && obeys(rules, 'most Sentinels must name it once')
+  const isDeposed = verdict === 'other' || (verdict !== 'master' && (isUnnamed || (isSame && old.isDeposed)))
   const attended = isListed ? old.attended | bit(server) : old.attended
   if (!obeys(rules, 'a master proves itself by its replicas')) {
     return { server, attended, isDeposed, isProven: isListed || verdict === 'master', wasHeard: true }
   }
   const wasProven = isSame && (old.isProven || (isFirstListed && old.wasHeard))
-  const isProven = wasProven || attendance === 'live' || verdict === 'master'
+  const isKnown = isAcknowledged(state, rules, server, has(old.attended, server))
+  const isProven = wasProven || isKnown || verdict === 'master'
   return { server, attended, isDeposed, isProven, wasHeard: true }
 }
 

@@ -150,7 +150,7 @@ const ofFaults: Steps = (state, rules) => {
     for (const alone of [0, 1, 2, 3]) {
       const who = REPLICAS.filter((index) => (alone >> index & 1) === 1).map(name).join(' and ') || 'nobody'
       add('partition', `${server(master)} is cut off with ${who}, ${server(other(master))} is promoted`, (some) =>
-        part(some, alone))
+        part(some, alone, rules))
     }
     add('loseReplica', `${server(other(master))}, a replica, is lost`, loseReplica)
   }

@@ -14,6 +14,7 @@ export type Fault = typeof FAULTS[number]
 /** Each is one rule of the protocol, so that it can be left out. */
 export const RULES = [
   'a master proves itself by its replicas', 'Sentinels prove a master', 'more than half of the Sentinels must name it',
+  'with Sentinels all Redis replicas must prove it', 'most Sentinels must name it once',
   'a doubted master acknowledges nothing', 'junk beyond a few entries is skipped',
   'a rate of junk is counted for ten seconds', 'generations that change too often are not adopted',
   'what is older than skipped junk is void', 'a log is believed only in its history',
@@ -36,6 +37,8 @@ export type World = Readonly<{
   /** The second server is a Redis replica; else it is the place of a snapshot on disk. */
   hasRedisReplica: boolean
   hasSentinels: boolean
+  /** The master has one more Redis replica, which stays on its side of a partition. */
+  hasNearReplica: boolean
   /** A Redis replica that is lost never comes back. */
   isLossFinal: boolean
   /** A replica that starts may have another CACHE_SECRET. */

@@ -45,8 +45,8 @@ export type Server = Readonly<{
   cached: CachedEntry | undefined
   /** Whether the head's `replid` is the server's own. */
   isOfHistory: boolean
-  /** Its Redis replica as ROLE shows it: acknowledging, listed although it is gone, or not listed. */
-  attendance: 'live' | 'silent' | 'none'
+  /** Redis replicas as ROLE shows them: acknowledging, listed though gone, one of two acknowledging, not listed. */
+  attendance: 'live' | 'silent' | 'half' | 'none'
 }>
 
 /** `mastery.ts` and `health.ts` of one replica. */

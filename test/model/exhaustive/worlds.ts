@@ -8,6 +8,7 @@ const PLAIN: World = {
   maxFaults: 0,
   hasRedisReplica: false,
   hasSentinels: false,
+  hasNearReplica: false,
   isLossFinal: false,
   rotates: false,
   hasFlights: false,
@@ -39,6 +40,12 @@ export const WORLDS = {
   partition: world('a silent partition', { ...AVAILABLE, faults: { partition: 1 } }),
   sentinels: world('a silent partition, with Sentinels', {
     ...AVAILABLE, hasSentinels: true, faults: { partition: 1 }
+  }),
+  twoReplicas: world('a silent partition, with Sentinels and two Redis replicas', {
+    ...AVAILABLE, hasSentinels: true, hasNearReplica: true, faults: { partition: 1 }
+  }),
+  twoReplicasStart: world('a silent partition, a start, with Sentinels and two Redis replicas', {
+    ...AVAILABLE, hasSentinels: true, hasNearReplica: true, running: 1, faults: { partition: 1 }
   }),
   lostReplica: world('the only Redis replica is lost for good, with Sentinels', {
     ...AVAILABLE, hasSentinels: true, isLossFinal: true, faults: { loseReplica: 1, crash: 1 }
@@ -93,6 +100,11 @@ export const LONELY = world('a silent partition, a start beside the deposed mast
   hasRedisReplica: true, meetsLonely: true, running: 1, faults: { partition: 1 }
 })
 
+/** With REDIS_URL alone and two Redis replicas nothing can tell: docs/revocation.md. */
+export const UNNAMED = world('a silent partition, with two Redis replicas and no Sentinel', {
+  hasRedisReplica: true, hasNearReplica: true, faults: { partition: 1 }
+})
+
 const OLDER = 'answers what is older than'
 const NO_WAY = 'there is no way back'
 
@@ -117,6 +129,22 @@ export const WITHOUT: ReadonlyArray<Readonly<{ rule: Rule, world: World, breaks:
     }),
     breaks: `${OLDER} an acknowledged revocation, after its bound`,
     finding: '1'
+  },
+  {
+    rule: 'with Sentinels all Redis replicas must prove it',
+    world: world('a silent partition, with Sentinels and two Redis replicas', {
+      hasRedisReplica: true, hasSentinels: true, hasNearReplica: true, faults: { partition: 1 }
+    }),
+    breaks: `${OLDER} an acknowledged revocation, after its bound`,
+    finding: 'a cut of two Redis replicas'
+  },
+  {
+    rule: 'most Sentinels must name it once',
+    world: world('a silent partition, a start, with Sentinels and two Redis replicas', {
+      hasRedisReplica: true, hasSentinels: true, hasNearReplica: true, running: 1, faults: { partition: 1 }
+    }),
+    breaks: `${OLDER} an acknowledged revocation, after its bound`,
+    finding: 'a cut of two Redis replicas'
   },
   {
     rule: 'junk beyond a few entries is skipped', world: WORLDS.flood, breaks: 'answers nobody for junk', finding: '2'

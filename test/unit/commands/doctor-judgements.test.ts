@@ -92,7 +92,10 @@ rows('what Redis says of its memory', [
   ['evicting', judgeServer('maxmemory:1\r\nmaxmemory_policy:allkeys-lfu\r\n', true)[0], 'redis-evicts'],
   ['evicting what expires', judgeServer('maxmemory:1\r\nmaxmemory_policy:volatile-lru\r\n', true)[0], NONE],
   ['nothing', judgeServer('', true)[0], NONE],
-  ['a Cluster that was meant', judgeServer('redis_mode:cluster\r\n', false)[1], NONE]
+  ['a Cluster that was meant', judgeServer('redis_mode:cluster\r\n', false)[1], NONE],
+  ['one replica of a single server', judgeServer('connected_slaves:1\r\n', true)[2], NONE],
+  ['two', judgeServer('connected_slaves:2\r\n', true)[2], 'redis-replicas'],
+  ['two, and Sentinels', judgeServer('connected_slaves:2\r\n', false)[2], NONE]
 ])
 
 const logOf = (length: number, ageMs: number) =>

@@ -11,9 +11,13 @@ import { manualClock } from '../../helpers/manual-clock.ts'
 
 const ALL = { usual: SETS.remote, all: [...SETS.remote, ...SETS.webauth] }
 
-function start ({ headers = ALL, profiles, withAssertion = false, maxBytes = 2 ** 20 }: Readonly<{
+function start ({
+  headers = ALL, profiles, now = () => NO_PROFILE, withAssertion = false, maxBytes = 2 ** 20
+}: Readonly<{
   headers?: typeof ALL | typeof NO_HEADERS
-  profiles?: Profiles
+  profiles?: Profiles['of']
+  /** What memory holds when a request is judged again. */
+  now?: Profiles['now']
   withAssertion?: boolean
   maxBytes?: number
 }> = {}) {
@@ -30,7 +34,7 @@ function start ({ headers = ALL, profiles, withAssertion = false, maxBytes = 2 *
   }
   const presenter = createPresenter({
     settings: { headers, user: 'user_id', encoding: 'percent', groups: 'roles' },
-    profiles,
+    profiles: profiles && { of: profiles, now },
     assertions: withAssertion ? assertions : undefined,
     clock,
     maxBytes
@@ -94,7 +98,7 @@ t.test('a route with two different sets or audiences gives nobody', async (t) =>
 
 t.test('the same object goes out until something changes', async (t) => {
   let profile: Profile = { email: 'a@example.com' }
-  const { presenter } = start({ profiles: { of: () => profile } })
+  const { presenter } = start({ profiles: () => profile })
   const person = admitted()
   const first = presenter.present(SESSION_ONLY, person)
   t.equal(presenter.present(SESSION_ONLY, person), first)
@@ -118,23 +122,27 @@ t.test('one key with another identity never gets what was prepared for the first
 t.test('the first sight of a user waits, and the request is judged again with it', async (t) => {
   let found: (profile: Profile) => void = () => {}
   const waiting = new Promise<Profile>((resolve) => { found = resolve })
-  const { presenter } = start({ profiles: { of: () => waiting } })
+  let remembered: Profile = { email: 'a@example.com' }
+  const { presenter } = start({ profiles: () => waiting, now: () => remembered })
   const first = presenter.present(SESSION_ONLY, admitted())
   if (!(first instanceof Promise)) throw new Error('it does not wait')
-  found({ email: 'a@example.com' })
+  found(remembered)
   const known = await first
   t.equal(named(presenter.present(SESSION_ONLY, admitted(), known))['remote-email'], 'a@example.com')
   t.equal(named(presenter.present(SESSION_ONLY, admitted('bob'), known))['remote-email'], '', 'another user by then')
+  remembered = NO_PROFILE
+  const again = presenter.present(SESSION_ONLY, admitted(), known)
+  t.equal(named(again)['remote-email'], '', 'changed since it was read')
 })
 
 t.test('a machine has no profile and no user', async (t) => {
-  const { presenter } = start({ profiles: { of: () => { throw new Error('asked') } } })
+  const { presenter } = start({ profiles: () => { throw new Error('asked') } })
   const machine = { ...admitted(), userId: undefined, identity: validResolution({ 'user-roles': '' }).identity }
   t.strictSame(Object.values(named(presenter.present(SESSION_ONLY, machine))).filter((value) => value !== ''), [])
 })
 
 t.test('an assertion is signed once for its audience and half its life', async (t) => {
-  const { presenter, clock, signed } = start({ withAssertion: true, profiles: { of: () => NO_PROFILE } })
+  const { presenter, clock, signed } = start({ withAssertion: true, profiles: () => NO_PROFILE })
   const person = admitted()
   const token = (policy = SESSION_ONLY) => named(presenter.present(policy, person))['x-forward-auth-assertion']
   t.strictSame([token(), token(), token(parsePolicy('audience=grafana'))], [

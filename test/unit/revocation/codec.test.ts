@@ -91,11 +91,12 @@ function flip (text: string): string {
   return String.fromCharCode((text.codePointAt(0) ?? 0) ^ 1) + text.slice(1)
 }
 
-t.test('under a secret that is not known a client and a token are what they are', async (t) => {
+t.test('under an unknown secret a client and a token are that, and none of theirs ends', async (t) => {
   for (const target of [{ kind: 'client', clientId: 'c1' }, { kind: 'token', id: 't1' }] as const) {
     const revocation: Revocation = { target, origin: 'management', quietMs: 0, ends: 0 }
     const read = decode(foreign.encode('g', 'n', 'o', revocation))
-    t.match(read, { provenance: 'foreign', isJunk: false, entry: { revocation } }, target.kind)
+    t.match(read, { provenance: 'foreign', isJunk: false, entry: { revocation: { target } } }, target.kind)
+    t.equal(read.entry.revocation?.ends, undefined)
     const { nonce: _, ...content } = { ...foreign.encode('g', 'n', 'o', revocation), value: '' }
     const unnamed = decode({ ...content, nonce: nonceOf(content, content.tag) })
     t.match(unnamed, { isJunk: true, entry: { revocation: EVERYTHING } }, 'without a name')

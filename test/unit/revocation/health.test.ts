@@ -3,6 +3,7 @@ import t from 'tap'
 import type { MasterVerdict } from '../../../src/redis/master-check.ts'
 import { momentOf } from '../../../src/clock.ts'
 import { trackHealth } from '../../../src/revocation/health.ts'
+import type { RedisForm } from '../../../src/redis/options.ts'
 import type { Snapshot } from '../../../src/revocation/store.ts'
 import { NO_OBSERVER } from '../../helpers/log-observer.ts'
 import { manualClock } from '../../helpers/manual-clock.ts'
@@ -10,7 +11,10 @@ import { manualClock } from '../../helpers/manual-clock.ts'
 type Seen = Partial<Pick<Snapshot, 'acknowledged' | 'offset' | 'server' | 'isMaster'>>
 
 /** A replica that polls every half second what a test says. */
-function open (verdict: () => MasterVerdict | Promise<MasterVerdict> = () => 'unknown') {
+function open (
+  verdict: () => MasterVerdict | Promise<MasterVerdict> = () => 'unknown',
+  form: RedisForm = 'one'
+) {
   const clock = manualClock()
   const doubts: boolean[] = []
   const lines: string[] = []
@@ -24,7 +28,7 @@ function open (verdict: () => MasterVerdict | Promise<MasterVerdict> = () => 'un
     questions.push(clock.monotonic())
     return await verdict()
   }
-  const health = trackHealth({ clock, observer, confirmMaster })
+  const health = trackHealth({ clock, observer, confirmMaster, form })
   async function hear ({ acknowledged = [], offset, server = 'a', isMaster = true }: Seen = {}): Promise<boolean> {
     const snapshot: Snapshot = {
       entries: [],
@@ -220,7 +224,7 @@ t.test('tells that nothing proves a server to which no write can be sent', async
     clock.advance(500)
   }
   t.strictSame(doubts, [true])
-  t.match(lines, [/acknowledges/])
+  t.match(lines, [/acknowledge/])
 })
 
 t.test('tells that Sentinels name another master', async (t) => {
@@ -231,4 +235,62 @@ t.test('tells that Sentinels name another master', async (t) => {
   }
   t.strictSame(doubts, [true])
   t.match(lines, [/Sentinels name another/])
+})
+
+/** Sentinels have named it, and two replicas have a write; from then on they cannot be reached. */
+async function cutOff (form: RedisForm) {
+  let verdict: MasterVerdict = form === 'cluster' ? 'unrefuted' : 'master'
+  const opened = open(() => verdict, form)
+  await opened.hear({ acknowledged: [20, 20], offset: 20 })
+  verdict = 'unknown'
+  const listing = async (acknowledged: readonly number[], offset: number): Promise<boolean> => {
+    opened.clock.advance(1500)
+    return await opened.hear({ acknowledged, offset })
+  }
+  return { ...opened, listing, say: (next: MasterVerdict) => { verdict = next } }
+}
+
+t.test('with Sentinels, one of two Redis replicas proves nothing', async (t) => {
+  const { hear, listing, health, clock, say } = await cutOff('sentinel')
+  t.ok(await listing([30, 30], 30), 'both have it')
+  t.strictSame([await listing([40, 30], 40), await listing([50, 30], 50)], [true, false], 'one fell silent')
+  t.notOk(await listing([60], 60), 'nor does it when it is not listed any more')
+  t.notOk(health.isSafeSince(clock.monotonic() - 1))
+  say('master')
+  t.ok(await listing([70], 70))
+  say('unknown')
+  t.strictSame([await listing([80], 80), await listing([90], 90)], [true, false])
+  t.ok(await hear({ acknowledged: [90, 90] }), 'back')
+})
+
+t.test('forgets a Redis replica that is gone for 15 minutes on the word of Sentinels', async (t) => {
+  const { listing, clock, say } = await cutOff('sentinel')
+  await listing([30], 30)
+  clock.advance(15 * 60_000)
+  t.notOk(await listing([40], 40), 'not by itself')
+  say('master')
+  t.ok(await listing([50], 50))
+  say('unknown')
+  for (let offset = 60; offset < 120; offset += 10) t.ok(await listing([offset], offset))
+})
+
+t.test('with Sentinels, nobody follows a server that most of them have never named', async (t) => {
+  const { hear } = open(() => 'unknown', 'sentinel')
+  t.notOk(await hear())
+  t.notOk(await hear({ acknowledged: [20], offset: 20 }))
+})
+
+const COPIES: ReadonlyArray<readonly [RedisForm, readonly boolean[]]> = [
+  ['one', [false, true, true]],
+  ['sentinel', [false, false, true]],
+  ['cluster', [false, false, true]]
+]
+
+t.test('an entry is safe when every Redis replica that may take over has it', async (t) => {
+  for (const [form, expected] of COPIES) {
+    const { health, listing, clock } = await cutOff(form)
+    t.strictSame([0, 1, 2].map(health.isEnough), expected, form)
+    await listing([30, 20], 30)
+    t.equal(health.isSafeSince(clock.monotonic()), form === 'one', `${form}, by offsets`)
+  }
 })

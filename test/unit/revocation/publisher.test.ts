@@ -17,11 +17,11 @@ function open () {
   ledger.adopt('first')
   const written: Fields[] = []
   const master = { isProven: false, isSafe: true, asked: 0, movedAt: -Infinity }
-  let replicate = (_is: boolean | undefined): void => {}
+  let replicate = (_copies: number | undefined): void => {}
   const store = {
     append: async (_generation: string, _previous: string, _retentionMs: number, entries: readonly Fields[]) => {
       written.push(...entries)
-      const replicated = new Promise<boolean | undefined>((resolve) => { replicate = resolve })
+      const replicated = new Promise<number | undefined>((resolve) => { replicate = resolve })
       return { kind: 'written', id: `${written.length}-0`, replicated }
     }
   } as unknown as LogStore
@@ -36,6 +36,7 @@ function open () {
   const publisher = createPublisher(deps, ledger, createBudget(clock), {
     isMasterProven: () => master.isProven,
     isSafeSince: () => master.isProven && master.isSafe,
+    isEnough: (copies) => copies > 1,
     movedAt: () => master.movedAt,
     askForMaster: async () => { master.asked++ }
   })
@@ -50,7 +51,7 @@ function open () {
   }
   const outcomes: string[] = []
   publisher.revoke(user('alice')).then((outcome) => outcomes.push(outcome), () => {})
-  return { clock, ledger, master, poll, outcomes, fire, replicate: (is: boolean | undefined) => replicate(is) }
+  return { clock, ledger, master, poll, outcomes, fire, replicate: (copies: number | undefined) => replicate(copies) }
 }
 
 t.test('acknowledges what was read from a doubted master at the first proven poll', async (t) => {
@@ -74,19 +75,19 @@ t.test('acknowledges what was read from a proven master at once', async (t) => {
   t.strictSame(outcomes, ['logged'])
 })
 
-const ANSWERS = [[true, ['logged']], [undefined, ['logged']], [false, []]] as const
+const ANSWERS = [[2, ['logged']], [undefined, ['logged']], [1, []], [0, []]] as const
 
-t.test('a proven master that may have been cut off acknowledges what a copy has', async (t) => {
-  for (const [isReplicated, expected] of ANSWERS) {
+t.test('a proven master that may have been cut off acknowledges what enough copies have', async (t) => {
+  for (const [copies, expected] of ANSWERS) {
     const { clock, master, poll, outcomes, fire, replicate } = open()
     Object.assign(master, { isProven: true, isSafe: false })
     await turnOfTheLoop()
     poll()
     await turnOfTheLoop()
     t.strictSame(outcomes, [], 'it is read, but no copy is known to have it')
-    replicate(isReplicated)
+    replicate(copies)
     await turnOfTheLoop()
-    t.strictSame(outcomes, expected, `WAIT says ${isReplicated}`)
+    t.strictSame(outcomes, expected, `WAIT says ${copies}`)
     clock.advance(250)
     fire(250)
     t.equal(master.asked, 1 - expected.length, 'others are asked where no copy has it')

@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { EpochMs } from '../../../src/core/token-expiry.ts'
 import type { UserId } from '../../../src/core/resolution.ts'
-import { createEntryCodec } from '../../../src/revocation/codec.ts'
+import { createEntryCodec, type EntryCodec } from '../../../src/revocation/codec.ts'
 import { Ledger } from '../../../src/revocation/ledger.ts'
 import { TokenLedger } from '../../../src/revocation/token-ledger.ts'
 import type { Revocation, Target, TokenNames } from '../../../src/revocation/types.ts'
@@ -125,22 +125,24 @@ function startLog (maxRepublished = 1000) {
   ledger.adopt('g1')
   let n = 0
   const read = (revocation: Revocation): void => ledger.apply(logEntry(++n, revocation, { id: `${clock.wall()}-${n}` }))
-  /** As one who does not know the secret may write it. */
-  const readForeign = (revocation: Revocation): void => {
-    const fields = FOREIGN.encode('g1', '', `of ${++n}`, revocation)
+  /** FOREIGN: as one who does not know the secret may write it. */
+  const readWritten = (codec: EntryCodec, revocation: Revocation): void => {
+    const fields = codec.encode('g1', '', `of ${++n}`, revocation)
     ledger.apply(OWN.decode(`${clock.wall()}-${n}`, fields).entry)
   }
-  return { tokens, ledger, clock, read, readForeign }
+  return { tokens, ledger, clock, read, readWritten }
 }
 
 t.test('an entry of a far time frees nobody, and ends nothing that is issued later', async (t) => {
-  const { tokens, clock, read, readForeign } = startLog()
+  const { tokens, clock, read, readWritten } = startLog()
   const at = clock.wall()
   read(ending({ kind: 'client', clientId: 'revoked' }, 0))
-  for (let i = 0; i < 10; i++) readForeign(ending({ kind: 'client', clientId: `c${i}` }, 999_999_999_999_999))
+  for (let i = 0; i < 10; i++) readWritten(FOREIGN, ending({ kind: 'client', clientId: `c${i}` }, 999_999_999_999_999))
   t.equal(tokens.standingOf(machine('revoked', at - 1000), true), 'revoked')
-  t.equal(tokens.standingOf(machine('c0', at - 1000), true), 'revoked')
-  t.equal(tokens.standingOf(machine('c0', at + 66_000), true), 'good')
+  t.equal(tokens.standingOf(machine('c0', at - 1000), true), 'good', 'nobody knows who wrote it')
+  readWritten(OWN, ending({ kind: 'client', clientId: 'far' }, 999_999_999_999_999))
+  t.equal(tokens.standingOf(machine('far', at - 1000), true), 'revoked')
+  t.equal(tokens.standingOf(machine('far', at + 66_000), true), 'good')
 })
 
 t.test('more revocations than are carried over by name end no other token in a new log', async (t) => {
@@ -152,4 +154,67 @@ t.test('more revocations than are carried over by name end no other token in a n
   for (const revocation of carried) read(revocation)
   t.equal(tokens.standingOf(machine('c0', clock.wall() - 1000), true), 'revoked')
   t.equal(tokens.standingOf(machine('other', clock.wall() - 1000), true), 'good')
+})
+
+t.test('what a start cannot read makes older tokens unknown; later it says nothing', async (t) => {
+  const clock = manualClock()
+  const ledger = new TokenLedger({ clock, maxAgeMs: MAX_AGE_MS, degradedMs: DEGRADED_MS, maxNames: 100 })
+  const at = clock.wall() - 60_000
+  ledger.adopt()
+  ledger.covers(clock.wall() - 2 * MAX_AGE_MS)
+  ledger.missed(at)
+  ledger.linked(clock.wall())
+  t.equal(ledger.standingOf(machine('a', at + 4000), true), 'unknown')
+  t.equal(ledger.standingOf(machine('a', at + 4001), true), 'good')
+  ledger.missed(clock.wall())
+  t.equal(ledger.standingOf(machine('a', at + 4001), true), 'good')
+})
+
+t.test('only an entry that ends the same name takes the place of what is taken here', async (t) => {
+  const { ledger, clock } = start()
+  const token = person('u', clock.wall() - 1000)
+  ledger.take('of', ending({ kind: 'user', userId: 'u' }, 0))
+  ledger.apply('of', ending({ kind: 'client', clientId: 'c' }, clock.wall()))
+  ledger.apply('of', ending({ kind: 'user', userId: 'u' }, undefined))
+  t.equal(ledger.standingOf(token, true), 'revoked')
+  ledger.apply('of', ending({ kind: 'user', userId: 'u' }, clock.wall() - 60_000))
+  t.equal(ledger.standingOf(token, true), 'good', 'it was written when the token was not issued yet')
+})
+
+t.test('an entry that ends nothing is no copy of one that does', async (t) => {
+  const { ledger: tokens, clock } = start()
+  const ledger = new Ledger({ clock, retentionMs: MAX_AGE_MS, tokens })
+  const target = { kind: 'user', userId: 'u' } as const
+  const read = (generation: string, ends: number | undefined): void =>
+    ledger.apply(logEntry(clock.wall(), ending(target, ends), { of: 'of', generation }))
+  ledger.adopt('one')
+  read('one', 0)
+  ledger.adopt('two')
+  read('two', undefined)
+  t.ok(ledger.pendingRepublish.has('of'))
+  read('two', 0)
+  t.notOk(ledger.pendingRepublish.has('of'))
+})
+
+t.test('a machine that slept by its wall clock knows nothing before its first poll', async (t) => {
+  const { ledger, clock } = start()
+  ledger.ran()
+  clock.setWall(clock.wall() + 60_000)
+  t.equal(ledger.standingOf(machine('a', clock.wall() - 90_000), false), 'unread')
+  ledger.ran()
+  t.equal(ledger.standingOf(machine('a', clock.wall() - 90_000), false), 'unread')
+  ledger.linked(clock.wall())
+  clock.setWall(clock.wall() + DEGRADED_MS)
+  ledger.ran()
+  ledger.linked(clock.wall() - DEGRADED_MS) // Redis' clock stood still as well
+  t.equal(ledger.standingOf(machine('a', clock.wall() - 90_000), true), 'good')
+})
+
+t.test('a replica that is cut off counts by the clock that says more', async (t) => {
+  const { ledger, clock } = start()
+  for (let passed = 0; passed < DEGRADED_MS + 2000; passed += 2000) {
+    clock.setWall(clock.wall() + 2000)
+    ledger.ran()
+  }
+  t.not(ledger.standingOf(machine('a', clock.wall() - 90_000), false), 'good')
 })

@@ -149,6 +149,9 @@ export function judgeServer (info: string, isSingle: boolean): readonly (Finding
       : undefined,
     isSingle && field('redis_mode') === 'cluster'
       ? found('redis-form', 'this server is a node of a Cluster')
+      : undefined,
+    isSingle && Number(field('connected_slaves')) > 1
+      ? found('redis-replicas', `it has ${field('connected_slaves')} replicas`)
       : undefined
   ]
 }
@@ -186,10 +189,19 @@ export const redis: Probe = {
   async run ({ redis, config }) {
     if (redis === undefined || config.redis === undefined) return skipped('there is none: one replica, with its memory')
     const problem = await redis.connected()
-    return problem === undefined
-      ? looked()
-      : looked(...judgeRedis({ problem, named: await redis.named() }, config.redis))
+    const { kind } = config.redis.servers
+    if (problem === undefined && kind !== 'sentinel') return looked()
+    const named = await redis.named()
+    if (problem === undefined) return looked(judgeMajority(named))
+    return looked(...judgeRedis({ problem, named }, config.redis))
   }
+}
+
+/** @param named each Sentinel that is configured */
+export function judgeMajority (named: readonly Named[]): Finding | undefined {
+  const silent = named.filter(({ reply }) => reply === undefined).map(({ name }) => name)
+  if (silent.length < named.length / 2) return undefined
+  return found('redis-sentinel', `${silent.length} of ${named.length} name no master: ${silent.join(', ')}`)
 }
 
 /** What single servers say is nearer to the cause than what the library says of them all. */

@@ -142,7 +142,7 @@ async function following () {
 
 const out = (user: string): string[] => [`u:${user} 200`, `c:session of ${user} 200`]
 
-t.test('a start begins at the newest entry there is: what is older is of no consequence', async (t) => {
+t.test('a start reads nothing that is older than what anything remembered can be', async (t) => {
   const { signOut, start, taken, clock } = createWorld()
   signOut('long ago', { ago: 3600 })
   signOut('newest')
@@ -604,4 +604,18 @@ t.test('the lag is that of Authgear’s clock', async (t) => {
   signOut('alice', { ago: 3 })
   await follower.poll()
   t.same(follower.lags, [3])
+})
+
+t.test('who begins without a position reads what nobody read meanwhile', async (t) => {
+  const world = createWorld()
+  world.signOut('ann', { ago: 3600 })
+  world.signOut('bob', { ago: 20 })
+  for (let n = 0; n < 150; n++) world.signOut(`user ${n}`, { ago: n % 10 })
+  const { poll, notes } = world.start()
+  t.equal(await poll(), 'ok')
+  const taken = world.taken()
+  t.ok(taken.some((one) => one.includes('bob')), 'CACHE_TTL before the newest, however many there are')
+  t.equal(taken.filter((one) => one.includes('user ')).length, 300)
+  t.notOk(taken.some((one) => one.includes('ann')))
+  t.strictSame(gapsOf({ notes }), [])
 })

@@ -13,8 +13,8 @@ const show = ({ target, quietMs }: Revocation): string => {
   switch (target.kind) {
     case 'user': return `user ${target.userId.slice(0, 4)} ${quietMs}`
     case 'credential': return `session ${target.digest.slice(0, 4)} ${quietMs}`
-    case 'client':
-    case 'token': return `${target.kind} ${quietMs}`
+    case 'client': return `client ${target.clientId} ${quietMs}`
+    case 'token': return `token ${quietMs}`
     case 'everything': return `everything ${quietMs}`
   }
 }
@@ -88,7 +88,7 @@ const RECORDED: ReadonlyArray<readonly [what: string, revoked: readonly string[]
   ['two mutation fields in one request, both fine', ['user 4058 200', 'user dc48 200']],
   ['anonymizeUser (1 idp + 1 grant alive)', ['user dc48 200']],
   ['deleteUser (1 idp + 1 grant alive)', ['user 4058 200']],
-  ['admin deleteAuthorization (kills the bearer)', ['everything 0']],
+  ['admin deleteAuthorization (kills the bearer)', ['everything 0', 'client web 0']],
   ['deleteRole (user has it only through a group)', ['everything 0']]
 ]
 
@@ -136,11 +136,24 @@ const ODD: ReadonlyArray<readonly [what: string, entry: AuditEntry, revoked: rea
   ['a role of a group', entry(MUTATION('DELETE_ROLE'), { role_user_ids: ['user'], role_group_ids: ['group'] }),
     ['everything 0']],
   ['an empty list of users', entry(MUTATION('ADD_ROLE_TO_USERS'), { role_key: 'r', user_ids: [] }), []],
+  ['an authorization of a client and a user',
+    entry(MUTATION('DELETE_AUTHORIZATION'), { authorization: { clientID: 'agent' } }, { user_id: 'user' }),
+    ['user user 200']],
+  ['an authorization of nobody', entry(MUTATION('DELETE_AUTHORIZATION'), {}), ['everything 0']],
   ['a new role', entry(MUTATION('CREATE_ROLE'), { role: {} }), []]
 ]
 
 t.test('odd entries void too much rather than too little', async (t) => {
   for (const [what, one, revoked] of ODD) t.same(all([one]), revoked, what)
+})
+
+t.test('an authorization that is taken away ends the tokens it gave', async (t) => {
+  const authorization = { clientID: 'agent' }
+  const endedBy = (context: object): readonly unknown[] =>
+    revocationsOf(entry(MUTATION('DELETE_AUTHORIZATION'), { authorization }, context), digest)
+      .filter(({ ends }) => ends === 0).map(({ target }) => target)
+  t.strictSame(endedBy({ user_id: null }), [{ kind: 'client', clientId: 'agent' }], 'as Authgear writes it')
+  t.strictSame(endedBy({ user_id: 'u' }), [{ kind: 'user', userId: 'u' }])
 })
 
 t.test('what ends a session ends resource tokens of its user, a change does not', async (t) => {

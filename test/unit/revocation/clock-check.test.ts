@@ -1,0 +1,19 @@
+import t from 'tap'
+import { createClockCheck } from '../../../src/revocation/stream-log.ts'
+import { NO_OBSERVER } from '../../helpers/log-observer.ts'
+import { manualClock } from '../../helpers/manual-clock.ts'
+
+t.test('a clock that is just a minute off is told once, and again after it was right', async (t) => {
+  const clock = manualClock()
+  const lines: string[] = []
+  const check = createClockCheck({ clock, observer: { ...NO_OBSERVER, trouble: (what) => { lines.push(what) } } })
+  const readAt = (offsetMs: number): void => check({ now: clock.wall() - offsetMs })
+  for (let polls = 0; polls < 34; polls++) readAt(60_000 + (polls % 2 === 0 ? 5 : -5))
+  t.equal(lines.length, 1)
+  t.match(lines, [/60 s ahead of/])
+  readAt(49_000)
+  readAt(-61_000)
+  t.match(lines[1], /61 s behind/)
+  readAt(61_000)
+  t.equal(lines.length, 2)
+})
