@@ -1,4 +1,5 @@
 import { loadConfig, type LoadedConfig, type Setting } from '../config/index.ts'
+import type { Resource } from '../resource/settings.ts'
 import { hostProblems, signInProblems } from './check-host.ts'
 import type { Out } from './out.ts'
 
@@ -9,6 +10,15 @@ const NOTE =
 const SCOPE_NOTE =
   'note: a valid token is no permission: Authgear gives a client without any scope one too, so each route of a ' +
     'resource needs `scope=…` (docs/resource-tokens.md)\n'
+
+/** MCP clients ask for what the challenge names, and Authgear wants this of each. */
+function signInNote (resources: readonly Resource[]): string {
+  const without = resources.filter(({ scopes }) => !scopes.includes('openid')).map(({ uri }) => uri)
+  return without.length === 0
+    ? ''
+    : `note: no MCP client can sign a person in for ${without.join(' ')}: write #openid,… behind it in RESOURCES; ` +
+      'machines need none (docs/resource-tokens.md)\n'
+}
 
 const SOURCES: Readonly<Record<Setting['source'], string>> = { default: 'default', set: 'environment', file: 'file' }
 const HEAD = ['variable', 'value', 'from'] as const
@@ -39,7 +49,7 @@ export function check (
   )
   loaded.warnings.forEach(warning => out.write(`warning: ${warning}\n`))
   out.write(NOTE)
-  if (loaded.config.resources.length > 0) out.write(SCOPE_NOTE)
+  if (loaded.config.resources.length > 0) out.write(SCOPE_NOTE + signInNote(loaded.config.resources))
   return 0
 }
 

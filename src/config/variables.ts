@@ -400,10 +400,11 @@ export const variables = Object.freeze({
     group: 'Resource tokens',
     kind: resources,
     file: true,
-    example: 'https://api.example.com#read:orders,write:orders https://mcp.example.com/mcp',
+    example: 'https://api.example.com#read:orders,write:orders https://mcp.example.com/mcp#openid,use',
     meaning:
       'APIs and MCP servers whose tokens Authgear issues, exactly as they are registered there: `/resource` and ' +
-        '`/resource-or-session` judge tokens for them (docs/resource-tokens.md). JSON says more: ' +
+        '`/resource-or-session` judge tokens for them (docs/resource-tokens.md). `openid` beside the scopes lets ' +
+        'MCP clients sign people in. JSON says more: ' +
         '`[{"uri", "scopes", "name", "documentation"}]`.'
   },
   RESOURCE_TOKEN_MAX_AGE: {
