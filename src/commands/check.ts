@@ -1,4 +1,7 @@
-import { loadConfig, type LoadedConfig, type Setting } from '../config/index.ts'
+import { readFileSync } from 'node:fs'
+import { type Config, loadConfig, type LoadedConfig, type Setting } from '../config/index.ts'
+import { certificateStage, endOf } from '../core/certificate.ts'
+import { certificateLife } from '../http/tls.ts'
 import type { Resource } from '../resource/settings.ts'
 import { hostProblems, signInProblems } from './check-host.ts'
 import type { Out } from './out.ts'
@@ -41,6 +44,8 @@ export function check (
   const loaded = load(env)
   const errors = host === undefined ? loaded.kind === 'errors' ? loaded.errors : [] : allProblems(host, loaded)
   if (loaded.kind === 'errors' || errors.length > 0) return refuse(errors, out)
+  const ended = certificateProblem(loaded.config)
+  if (ended?.isOver === true) return refuse([ended.text], out)
   out.write(
     table([
       HEAD,
@@ -48,9 +53,19 @@ export function check (
     ])
   )
   loaded.warnings.forEach(warning => out.write(`warning: ${warning}\n`))
+  if (ended !== undefined) out.write(`warning: ${ended.text}\n`)
   out.write(NOTE)
   if (loaded.config.resources.length > 0) out.write(SCOPE_NOTE + signInNote(loaded.config.resources))
   return 0
+}
+
+/** Of the main listener; a warning before its end, an error after it. The start says the same in its log. */
+function certificateProblem ({ tls }: Config): Readonly<{ text: string, isOver: boolean }> | undefined {
+  if (tls === undefined) return undefined
+  const [life, now] = [certificateLife(readFileSync(tls.certFile, 'utf8')), Date.now()]
+  const stage = certificateStage(life, now)
+  if (stage === undefined) return undefined
+  return { text: `LISTEN_TLS_CERT_FILE: its certificate ${endOf(life, now)}: renew it`, isOver: stage <= 0 }
 }
 
 function refuse (errors: readonly string[], out: Out): 1 {

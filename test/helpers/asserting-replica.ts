@@ -78,7 +78,7 @@ export async function startAssertingReplica (t: Pick<Test, 'teardown'>, options:
     replicasSeen: undefined,
     audit: undefined,
     assertions,
-    certificateExpiry: undefined
+    certificate: undefined
   })
   const { sealingKeys } = openSecrets(settings, () => shared.secretCheck?.writesPrevious() === true)
   const lease = { leaseWaitMs: undefined, leaseMs: undefined }
