@@ -343,8 +343,9 @@ export const variables = Object.freeze({
     kind: clientId,
     example: 'a1b2c3d4e5f60718',
     meaning:
-      'The client of type *traditional web application* in the project; with it people who are not signed in are ' +
-        "sent to Authgear's login and back (docs/login.md). Needs `LOGIN_PUBLIC_URL` and `LOGIN_SECRET`."
+      'The client of the project that the portal shows as *Cookie SSO* (older: *traditional web application*); ' +
+        "with it people who are not signed in are sent to Authgear's login and back (docs/login.md). Needs " +
+        '`LOGIN_PUBLIC_URL` and `LOGIN_SECRET`.'
   },
   LOGIN_URL: {
     group: 'Login',
