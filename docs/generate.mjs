@@ -36,7 +36,7 @@ const everything = {
   replicasSeen: zero,
   audit: { isLeader: zero, behindSeconds: zero, untold: zero },
   assertions: { hasKey: zero, keysPublished: zero, nextKey: zero },
-  certificateExpiry: zero
+  certificate: { expiry: zero, stage: () => undefined }
 }
 writeFileSync(
   monitoring,

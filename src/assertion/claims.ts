@@ -5,6 +5,8 @@ import type { AssertionSubject } from './types.ts'
 
 /** An assertion's life; it goes out for the half of it. */
 export const LIFE_SECONDS = 60
+/** By which `iat` is set back: libraries refuse one that is ahead of the app's clock (docs/assertion.md). */
+const BACKDATED_SECONDS = 15
 
 /**
  * Characters of an assertion: proxies hold all headers of an answer in 4 to 16 KiB. What does not fit is left out and
@@ -37,14 +39,14 @@ export function claimsText (
   sidHmac: Hmac,
   room: number
 ): string | undefined {
-  const iat = Math.floor(now / 1000)
+  const seconds = Math.floor(now / 1000)
   const { roles, email, name, grant } = subject
   const all: Claims = {
     iss: issuer,
     aud: audience,
     sub,
-    iat,
-    exp: iat + LIFE_SECONDS,
+    iat: seconds - BACKDATED_SECONDS,
+    exp: seconds + LIFE_SECONDS,
     sid: sidOf(subject, sub, sidHmac),
     roles,
     email,

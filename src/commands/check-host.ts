@@ -65,8 +65,9 @@ const noSharedCookie: Problem = ({ host, authgear }) => {
 const noLogin: Problem = ({ host, config: { login, loginUrl } }) =>
   login === undefined && loginUrl === undefined &&
     'LOGIN_CLIENT_ID: is not set, nor LOGIN_URL (a login of the app\'s own), so people who are not signed in see a ' +
-    'page that says so, and no way in: in Authgear\'s portal, Applications › Add Application › Traditional Web ' +
-    `Application, with the Authorized Redirect URI https://${host}/_auth/callback and the Post Logout Redirect URI ` +
+    'page that says so, and no way in: in Authgear\'s portal, Applications › New Application, a Framework ' +
+    'of a server, then "Cookie session via reverse proxy" (older portals: Traditional Web Application), ' +
+    `with the Authorized Redirect URI https://${host}/_auth/callback and the Post Logout Redirect URI ` +
     `https://${host}/_auth/logged-out; write its Client ID here (docs/portal.md)`
 
 const loginElsewhere: Problem = ({ host, config: { login } }) =>

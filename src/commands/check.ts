@@ -1,4 +1,8 @@
-import { loadConfig, type LoadedConfig, type Setting } from '../config/index.ts'
+import { readFileSync } from 'node:fs'
+import { type Config, loadConfig, type LoadedConfig, type Setting } from '../config/index.ts'
+import { certificateStage, endOf } from '../core/certificate.ts'
+import { certificateLife } from '../http/tls.ts'
+import type { Resource } from '../resource/settings.ts'
 import { hostProblems, signInProblems } from './check-host.ts'
 import type { Out } from './out.ts'
 
@@ -9,6 +13,15 @@ const NOTE =
 const SCOPE_NOTE =
   'note: a valid token is no permission: Authgear gives a client without any scope one too, so each route of a ' +
     'resource needs `scope=…` (docs/resource-tokens.md)\n'
+
+/** MCP clients ask for what the challenge names, and Authgear wants this of each. */
+function signInNote (resources: readonly Resource[]): string {
+  const without = resources.filter(({ scopes }) => !scopes.includes('openid')).map(({ uri }) => uri)
+  return without.length === 0
+    ? ''
+    : `note: no MCP client can sign a person in for ${without.join(' ')}: write #openid,… behind it in RESOURCES; ` +
+      'machines need none (docs/resource-tokens.md)\n'
+}
 
 const SOURCES: Readonly<Record<Setting['source'], string>> = { default: 'default', set: 'environment', file: 'file' }
 const HEAD = ['variable', 'value', 'from'] as const
@@ -31,6 +44,8 @@ export function check (
   const loaded = load(env)
   const errors = host === undefined ? loaded.kind === 'errors' ? loaded.errors : [] : allProblems(host, loaded)
   if (loaded.kind === 'errors' || errors.length > 0) return refuse(errors, out)
+  const ended = certificateProblem(loaded.config)
+  if (ended?.isOver === true) return refuse([ended.text], out)
   out.write(
     table([
       HEAD,
@@ -39,14 +54,24 @@ export function check (
   )
   out.write(`set: ${loaded.settings.flatMap(asWritten).join(', ')}\n`)
   loaded.warnings.forEach(warning => out.write(`warning: ${warning}\n`))
+  if (ended !== undefined) out.write(`warning: ${ended.text}\n`)
   out.write(NOTE)
-  if (loaded.config.resources.length > 0) out.write(SCOPE_NOTE)
+  if (loaded.config.resources.length > 0) out.write(SCOPE_NOTE + signInNote(loaded.config.resources))
   return 0
 }
 
 /** The variable that came, where one did: what a compose file does not pass on is missing here. */
 const asWritten = ({ name, source }: Setting): readonly string[] =>
   source === 'default' ? [] : [source === 'file' ? `${name}_FILE` : name]
+
+/** Of the main listener; a warning before its end, an error after it. The start says the same in its log. */
+function certificateProblem ({ tls }: Config): Readonly<{ text: string, isOver: boolean }> | undefined {
+  if (tls === undefined) return undefined
+  const [life, now] = [certificateLife(readFileSync(tls.certFile, 'utf8')), Date.now()]
+  const stage = certificateStage(life, now)
+  if (stage === undefined) return undefined
+  return { text: `LISTEN_TLS_CERT_FILE: its certificate ${endOf(life, now)}: renew it`, isOver: stage <= 0 }
+}
 
 function refuse (errors: readonly string[], out: Out): 1 {
   errors.forEach((error) => out.write(`error: ${error}\n`))

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { availableParallelism, networkInterfaces } from 'node:os'
-import { defaultBudget, memoryOfWorker, waitingBudget } from '../core/memory-budget.ts'
+import { defaultBudget, listenerBounds, memoryOfWorker, waitingBudget } from '../core/memory-budget.ts'
 import { NO_HEADERS } from '../identity/sets.ts'
 import { type MachineMemory, machineMemory } from './machine-memory.ts'
 import { showBytes } from './parsers/values.ts'
@@ -28,6 +28,7 @@ export function assemble (values: Values, memory: MachineMemory, workers: number
     identify: values.IDENTIFY_LISTEN,
     grpc: values.LISTEN_GRPC,
     tls: tls(values),
+    listeners: listenerBounds(memory),
     trustedProxies: values.TRUSTED_PROXIES,
     cache: {
       ttlMs: values.CACHE_TTL,

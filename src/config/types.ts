@@ -1,5 +1,6 @@
 import type { AssertionSettings } from '../assertion/types.ts'
 import type { AuditSettings } from '../authgear/audit-log/run.ts'
+import type { ListenerBudget } from '../core/memory-budget.ts'
 import type { AbsentHeaders } from '../http/types.ts'
 import type { ProfileSettings } from '../profile/settings.ts'
 import type { IdentitySettings } from '../identity/settings.ts'
@@ -60,6 +61,8 @@ export type Config = Readonly<{
   grpc: ListenAddress | undefined
   /** Paths, since the files are read again when they change. */
   tls: Readonly<{ certFile: string, keyFile: string, clientCaFile: string | undefined }> | undefined
+  /** What peers may make the listeners hold, by the machine's memory. */
+  listeners: ListenerBudget
   /** Addresses, CIDRs and proxy-addr's names; empty for `none`. */
   trustedProxies: readonly string[]
   /** `secret` is undefined without Redis and for `none`. */

@@ -343,8 +343,9 @@ export const variables = Object.freeze({
     kind: clientId,
     example: 'a1b2c3d4e5f60718',
     meaning:
-      'The client of type *traditional web application* in the project; with it people who are not signed in are ' +
-        "sent to Authgear's login and back (docs/login.md). Needs `LOGIN_PUBLIC_URL` and `LOGIN_SECRET`."
+      'The client of the project that the portal shows as *Cookie SSO* (older: *traditional web application*); ' +
+        "with it people who are not signed in are sent to Authgear's login and back (docs/login.md). Needs " +
+        '`LOGIN_PUBLIC_URL` and `LOGIN_SECRET`.'
   },
   LOGIN_URL: {
     group: 'Login',
@@ -400,10 +401,11 @@ export const variables = Object.freeze({
     group: 'Resource tokens',
     kind: resources,
     file: true,
-    example: 'https://api.example.com#read:orders,write:orders https://mcp.example.com/mcp',
+    example: 'https://api.example.com#read:orders,write:orders https://mcp.example.com/mcp#openid,use',
     meaning:
       'APIs and MCP servers whose tokens Authgear issues, exactly as they are registered there: `/resource` and ' +
-        '`/resource-or-session` judge tokens for them (docs/resource-tokens.md). JSON says more: ' +
+        '`/resource-or-session` judge tokens for them (docs/resource-tokens.md). `openid` beside the scopes lets ' +
+        'MCP clients sign people in. JSON says more: ' +
         '`[{"uri", "scopes", "name", "documentation"}]`.'
   },
   RESOURCE_TOKEN_MAX_AGE: {

@@ -31,6 +31,23 @@ export function waitingBudget ({ heapBytes }: Readonly<{ heapBytes: number }>): 
   return Math.min(MAX_WAITING_BYTES, Math.floor(heapBytes / 8))
 }
 
+/** Bytes of what peers have not finished: half a head and half an answer alike, beside V8's heap for the most part. */
+const MAX_UNFINISHED_BYTES = 64 * MIB
+/** What an open connection takes, TLS or not, with what the kernel holds for it. */
+const BYTES_PER_CONNECTION = 128 * 1024
+const CONNECTIONS = { min: 256, max: 16_384 } as const
+
+/** What strangers can make the listeners hold: an eighth of the memory, and so many connections each. */
+export function listenerBounds ({ limitBytes }: Readonly<{ limitBytes: number }>): ListenerBudget {
+  const connections = Math.floor(limitBytes / BYTES_PER_CONNECTION)
+  return {
+    unfinishedBytes: Math.min(MAX_UNFINISHED_BYTES, Math.floor(limitBytes / 8)),
+    maxConnections: Math.min(CONNECTIONS.max, Math.max(CONNECTIONS.min, connections))
+  }
+}
+
+export type ListenerBudget = Readonly<{ unfinishedBytes: number, maxConnections: number }>
+
 /** V8's flags for a container: half of it for the old generation, less where that leaves too little for the rest. */
 export function heapFlags (limitBytes: number): readonly string[] {
   const semiSpace = Math.min(MAX_SEMI_SPACE_MIB, 2 ** Math.max(0, Math.floor(Math.log2(limitBytes / (64 * MIB)))))

@@ -1,12 +1,17 @@
 import type { EventEmitter } from 'node:events'
 import { createServer, type Server as NetServer, type Socket } from 'node:net'
-import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2'
+import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:tls'
 import {
   type handleUnaryCall, Server, ServerCredentials, type ServiceDefinition, status, type UntypedServiceImplementation
 } from '@grpc/grpc-js'
 import { type Drain, trackConnections } from '../http/drain.ts'
-import { HANDSHAKE_TIMEOUT_MS, HTTP2_OPTIONS, HTTP2_SESSION_TIMEOUT, REQUEST_TIMEOUT_MS } from '../http/limits.ts'
+import { boundConnections } from '../http/connection-bound.ts'
+import { HANDSHAKE_TIMEOUT_MS, HTTP2_OPTIONS, HTTP2_SESSION_TIMEOUT } from '../http/limits.ts'
+import type { ListenerBounds } from '../http/listener.ts'
+import { boundHandshakes } from '../http/unfinished-heads.ts'
+import { boundStreams } from '../http/unfinished-streams.ts'
+import type { Unfinished } from '../http/unfinished.ts'
 import { contextOf, type TlsMaterial } from '../http/tls.ts'
 import type { GrpcExchange } from './exchange.ts'
 import { createHealth } from './health.ts'
@@ -20,7 +25,7 @@ export type GrpcListener = Readonly<{
 }>
 
 /** Of tests, which cannot wait for the usual ones. */
-export type GrpcLimits = Readonly<{ streamMs?: number, sessionMs?: number, connections?: number }>
+export type GrpcLimits = Readonly<{ streamMs?: number, sessionMs?: number }>
 
 export const CHECK_PATH = '/envoy.service.auth.v3.Authorization/Check'
 const HEALTH_PATH = '/grpc.health.v1.Health/Check'
@@ -48,6 +53,7 @@ const OPTIONS = {
 export function buildGrpcListener (
   exchange: GrpcExchange,
   tls: TlsMaterial | undefined,
+  bounds: ListenerBounds,
   limits: GrpcLimits = {}
 ): GrpcListener {
   const grpc = new Server(OPTIONS)
@@ -62,9 +68,11 @@ export function buildGrpcListener (
     if (answer === undefined) callback({ code: status.NOT_FOUND, details: 'no such service' })
     else callback(null, answer)
   }))
-  const { inject, sessions } = connectionsOf(grpc, limits.streamMs ?? REQUEST_TIMEOUT_MS)
+  const { inject, sessions } = connectionsOf(grpc, bounds.unfinished, limits.streamMs)
   const server = front(tls, inject)
-  server.maxConnections = limits.connections ?? MAX_CONNECTIONS
+  if (tls !== undefined) boundHandshakes(server, bounds.unfinished)
+  const event = tls === undefined ? 'connection' : 'secureConnection'
+  boundConnections(server, event, Math.min(MAX_CONNECTIONS, bounds.maxConnections / 2))
   return Object.freeze({
     server,
     drain: trackConnections(server, limits.sessionMs, sessions),
@@ -124,7 +132,8 @@ type Inside = { commonServerOptions: object, http2Servers: Map<EventEmitter, unk
 /** The HTTP/2 side of the library, with the main listener's bounds. */
 function connectionsOf (
   grpc: Server,
-  streamMs: number
+  unfinished: Unfinished,
+  streamMs?: number
 ): Readonly<{ inject: (socket: Socket) => void, sessions: EventEmitter }> {
   const inside = grpc as unknown as Inside
   Object.assign(inside.commonServerOptions, HTTP2_OPTIONS, { allowHTTP1: false })
@@ -133,11 +142,12 @@ function connectionsOf (
   const [handle] = sessions?.listeners('stream') ?? []
   if (sessions === undefined || handle === undefined) throw new Error('@grpc/grpc-js changed: see src/grpc/listener.ts')
   sessions.removeAllListeners('stream')
+  const count = boundStreams(sessions, unfinished, streamMs)
   sessions.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
     if (!isCall(headers)) return refuse(stream)
-    // a call is one message that is sent at once
-    stream.setTimeout(streamMs, () => stream.close(constants.NGHTTP2_CANCEL))
     handle(stream, headers)
+    // the library reads by now, and holds what is not whole
+    stream.on('data', (chunk: Buffer) => count(stream, chunk.length))
   })
   return { inject: (socket) => injector.injectConnection(socket), sessions }
 }

@@ -53,7 +53,8 @@ function ownWordsOf (endpoint: Endpoint, url: string): string | undefined {
 /** Takes over a request whose body is read: the answer has a status and nothing else. */
 export type BodyTaker = (
   request: FastifyRequest['raw'],
-  context: LineContext
+  context: LineContext,
+  sender: string
 ) => Promise<Readonly<{ status: number, isWhole: boolean }>>
 
 export type FastifyHandler = (request: FastifyRequest, reply: FastifyReply) => void
@@ -65,7 +66,8 @@ export function createBodyExchange (deps: ExchangeDeps, abandoned: AbandonedInpu
     const { raw } = request
     const requestId = readProxyRequest(raw.rawHeaders).requestId ?? 'webhook'
     if (raw.httpVersionMajor === 1 && abandoned.has(raw.socket)) return
-    take(raw, { requestId, ...traceIdsOf(request) }).then(({ status, isWhole }) => {
+    const sender = clientOf(raw, deps).address ?? ''
+    take(raw, { requestId, ...traceIdsOf(request) }, sender).then(({ status, isWhole }) => {
       const answer: HttpResponse = { status, headers: status === 204 ? [] : ['content-length', '0'], body: '' }
       if (isWhole || raw.httpVersionMajor !== 1) return respond(reply.raw, answer, requestId)
       abandoned.abandon(raw.socket)

@@ -3,7 +3,7 @@ import type { Http2SecureServer } from 'node:http2'
 import type { FastifyInstance } from 'fastify'
 
 /** Bytes; Caddy and Traefik let through more than Node's 16 KiB. */
-const MAX_HEADER_BYTES = 64 * 1024
+export const MAX_HEADER_BYTES = 64 * 1024
 /** Longer than any proxy's (nginx 60 s, Traefik 90 s, Caddy 120 s), so that the proxy closes first. */
 const KEEP_ALIVE_MS = 130_000
 /** From the first byte of a connection or request to the end of its head: proxies send a head in one piece. */
@@ -24,6 +24,9 @@ export const HTTP1_OPTIONS = {
   requestTimeout: REQUEST_TIMEOUT_MS
 } as const
 
+/** Of one connection: proxies open another one beyond, and what a single one can make us hold is bounded. */
+const MAX_STREAMS = 200
+
 /** What HTTP/2 needs beyond a certificate: the peer is our proxy, and everybody behind it shares its session. */
 export const HTTP2_OPTIONS = {
   allowHTTP1: true,
@@ -35,8 +38,12 @@ export const HTTP2_OPTIONS = {
   // not cut
   maxHeaderListPairs: MAX_HEADER_LINES,
   // without it one anonymous request with a 150 kB cookie stalls the session
-  settings: { maxHeaderListSize: MAX_HEADER_BYTES, maxConcurrentStreams: 1000 },
-  maxSessionMemory: 100,
+  settings: { maxHeaderListSize: MAX_HEADER_BYTES, maxConcurrentStreams: MAX_STREAMS },
+  // as many heads as those, and what is under way beside them
+  maxSessionMemory: 32,
+  // a stream that its client gave up counts until Node has forgotten it: one too many is refused alone, and by Node's
+  // 100 in a row everybody would lose the session
+  maxSessionRejectedStreams: 10_000,
   // clients that hang up would else cost everybody the session; Node 20 does not know these two: drain.ts replaces the
   // session in time
   streamResetBurst: 100_000,

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
+import { boundConnections } from './connection-bound.ts'
 import { trackConnections, type Drain } from './drain.ts'
 import { WITHOUT_SCHEMAS } from './fastify-options.ts'
 import { applyHttp1Limits, HTTP1_OPTIONS, HTTP2_OPTIONS, HTTP2_SESSION_TIMEOUT } from './limits.ts'
@@ -7,12 +8,23 @@ import { METHODS } from './node-http.ts'
 import { contextOf, type TlsMaterial } from './tls.ts'
 import { endAndLinger } from './respond.ts'
 import { stopParsing, trackAbandonedInputs } from './unread-body.ts'
+import { boundHeads } from './unfinished-heads.ts'
+import { boundStreams } from './unfinished-streams.ts'
+import type { Unfinished } from './unfinished.ts'
 import { createBodyExchange, createExchange, type BodyTaker, type ExchangeDeps } from './exchange.ts'
 import { createCanonicalPath, routerPathOf, WEBHOOK_PATH, type Route } from './paths.ts'
 
 export type ListenerDeps = ExchangeDeps & Readonly<{
   /** Undefined = plain HTTP/1.1; else TLS with HTTP/2 and HTTP/1.1 by ALPN. */
   tls: TlsMaterial | undefined
+  bounds: ListenerBounds
+}>
+
+export type ListenerBounds = Readonly<{
+  /** Of all listeners together. */
+  unfinished: Unfinished
+  /** Of one listener without TLS; half as many with it. */
+  maxConnections: number
 }>
 
 export type Listener = Readonly<{ fastify: FastifyInstance, drain: Drain }>
@@ -48,7 +60,19 @@ export function buildListener (deps: ListenerDeps, routes: readonly Route[], web
   const notFound = exchange('other')
   app.setNotFoundHandler(notFound)
   app.setErrorHandler((_error, request, reply) => notFound(request, reply))
+  boundPeers(app.server, deps)
   return Object.freeze({ fastify: app, drain: trackConnections(app.server) })
+}
+
+/** Whoever reaches a listener has no session yet: what all of them can make it hold is bounded. */
+function boundPeers (
+  server: FastifyInstance['server'],
+  { tls, bounds: { unfinished, maxConnections } }: ListenerDeps
+): void {
+  boundHeads(server, unfinished)
+  if (tls === undefined) return boundConnections(server, 'connection', maxConnections)
+  boundStreams(server, unfinished)
+  boundConnections(server, 'secureConnection', maxConnections / 2)
 }
 
 function optionsOf ({ tls }: ListenerDeps): FastifyServerOptions {

@@ -1,30 +1,28 @@
 import { X509Certificate } from 'node:crypto'
 import { readFileSync, unwatchFile, watchFile } from 'node:fs'
 import { createSecureContext, type Server } from 'node:tls'
+import type { CertificateLife } from '../core/certificate.ts'
 import type { EpochMs } from '../core/token-expiry.ts'
 
 /**
- * When the first certificate of a PEM text ends: the leaf, which stands first in a chain.
+ * The whole life of the first certificate of a PEM text: the leaf, which stands first in a chain.
  * @throws where there is none
  */
-export function certificateExpiry (pem: string): EpochMs {
-  return Date.parse(new X509Certificate(pem).validTo) as EpochMs
-}
-
-/** Milliseconds since 1970. */
-export type CertificateLife = Readonly<{ from: number, to: number }>
-
-/** The same certificate's whole life. */
 export function certificateLife (pem: string): CertificateLife {
   const { validFrom, validTo } = new X509Certificate(pem)
   return { from: Date.parse(validFrom), to: Date.parse(validTo) }
+}
+
+/** When it ends. */
+export function certificateExpiry (pem: string): EpochMs {
+  return certificateLife(pem).to as EpochMs
 }
 
 export type TlsFiles = Readonly<{ certFile: string, keyFile: string, clientCaFile: string | undefined }>
 /** PEM, all read at the same moment. */
 export type TlsMaterial = Readonly<{ cert: string, key: string, ca: string | undefined }>
 
-export type TlsEvents = Readonly<{ reloaded: (expiry: EpochMs) => void, failed: (error: unknown) => void }>
+export type TlsEvents = Readonly<{ reloaded: (life: CertificateLife) => void, failed: (error: unknown) => void }>
 
 /** Between checks of the files; polling also sees the symbolic links that Kubernetes swaps. */
 const LOOK_INTERVAL_MS = 2000
@@ -57,7 +55,7 @@ export function watchTlsFiles (
     try {
       const material = readTlsMaterial(files)
       server.setSecureContext(contextOf(material))
-      events.reloaded(certificateExpiry(material.cert))
+      events.reloaded(certificateLife(material.cert))
     } catch (error) {
       events.failed(error)
     }

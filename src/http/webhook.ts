@@ -7,6 +7,7 @@ import type { WebhookRefusal } from '../core/webhook-refusal.ts'
 import { readWebhook } from '../authgear/webhook-events.ts'
 import { createReadBody } from './body.ts'
 import type { LineContext } from './exchange.ts'
+import { createHashBudget } from './hash-budget.ts'
 
 export type WebhookDeps = Readonly<{
   /** AUTHGEAR_WEBHOOK_SECRET, and AUTHGEAR_WEBHOOK_SECRET_PREVIOUS where it is set. */
@@ -25,7 +26,9 @@ export type WebhookDeps = Readonly<{
 /** @returns the status, and whether the connection's input is still in order */
 export type Webhook = (
   request: IncomingMessage,
-  context: LineContext
+  context: LineContext,
+  /** Its address; empty where there is none. */
+  sender: string
 ) => Promise<Readonly<{ status: number, isWhole: boolean }>>
 
 /** Strangers can make us hold no more: an idle body costs its connection, and all bodies together 8 MiB. */
@@ -40,6 +43,7 @@ const UNREAD = {
   displaced: [503, 'made room for newer ones']
 } as const
 
+const NO_BUDGET = 'a large body of a sender whose signatures were never right: too many of them came'
 const WRONG_SIGNATURE =
   "signed with another secret than AUTHGEAR_WEBHOOK_SECRET: copy the project's (docs/revocation.md)"
 
@@ -48,7 +52,8 @@ export function createWebhook (deps: WebhookDeps): Webhook {
   const known = createKnownIds(deps.clock)
   const signers = deps.secrets.map((secret) => ({ id: webhookSecretId(secret), keys: keysOf(secret) }))
   const readBody = createReadBody(BODY_LIMITS)
-  return async (request, context) => {
+  const budget = createHashBudget(deps.clock)
+  return async (request, context, sender) => {
     const answer = createAnswer(deps, context, false)
     const signature = readSignature(request)
     const refuse = (reason: WebhookRefusal, ...rest: Parameters<CreateAnswer>): ReturnType<CreateAnswer> => {
@@ -61,9 +66,11 @@ export function createWebhook (deps: WebhookDeps): Webhook {
       const [status, what] = UNREAD[body.kind]
       return refuse('not_read', status, what, false)
     }
+    if (!budget.mayHash(sender, body.bytes.length)) return refuse('not_read', 503, NO_BUDGET)
     // each is tried: the time does not tell which one it was
     const [signer] = signers.filter(({ keys }) => isSigned(body.bytes, signature, keys))
     if (signer === undefined) return refuse('wrong_signature', 401, WRONG_SIGNATURE)
+    budget.trust(sender)
     deps.signed(signer.id)
     return await take({ ...deps, answer: createAnswer(deps, context, true) }, known, body.bytes.toString('utf8'))
   }

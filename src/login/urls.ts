@@ -25,6 +25,8 @@ export function createAuthgearUrls (
     authorize: (state, { mode, maxAge, locales }) => {
       const query = new URLSearchParams({ ...fixed, state })
       if (mode === 'silent') query.set('prompt', 'none')
+      // else a browser that Authgear never saw lands on its page for signing up
+      else query.set('x_page', 'login')
       if (maxAge !== undefined) query.set('max_age', String(maxAge))
       // the person has a session, and must be asked all the same
       if (mode === 'step-up') query.set('prompt', 'login')

@@ -1,3 +1,4 @@
+import type { CertificateStage } from '../core/certificate.ts'
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import { ADMIN_API_ERROR_KINDS, type AdminApiErrorKind } from '../authgear/admin-api/errors.ts'
 import { SIGN_OUTCOMES, type SignOutcome } from '../assertion/assertions.ts'
@@ -157,8 +158,8 @@ export type Gauges = Readonly<{
   audit: AuditGauges | undefined
   /** Undefined without ASSERTION. */
   assertions?: AssertionGauges | undefined
-  /** Seconds since 1970; undefined where the listener speaks no TLS. */
-  certificateExpiry: (() => number) | undefined
+  /** Undefined where the listener speaks no TLS; `expiry` in seconds since 1970. */
+  certificate: Readonly<{ expiry: () => number, stage: () => CertificateStage | undefined }> | undefined
 }>
 
 /** How things are now. */
@@ -174,10 +175,12 @@ export type GaugeReading = Readonly<{
   /** The next two are undefined where this replica does not read the audit log. */
   auditBehindSeconds: number | undefined
   untold: number | undefined
+  /** Undefined while the listener's certificate is well, or it speaks no TLS. */
+  certificateStage: number | undefined
 }>
 
 export function readGauges (gauges: Gauges): GaugeReading {
-  const { resolver, cacheEntries, redisUp, logFollowed, replicasSeen, audit } = gauges
+  const { resolver, cacheEntries, redisUp, logFollowed, replicasSeen, audit, certificate } = gauges
   const { inFlight, queued, circuitOpen } = resolver()
   return {
     inFlight,
@@ -188,13 +191,14 @@ export function readGauges (gauges: Gauges): GaugeReading {
     logFollowed: logFollowed?.(),
     replicasSeen: replicasSeen?.(),
     auditBehindSeconds: audit?.isLeader() === true ? audit.behindSeconds() : undefined,
-    untold: audit?.isLeader() === true ? audit.untold?.() : undefined
+    untold: audit?.isLeader() === true ? audit.untold?.() : undefined,
+    certificateStage: certificate?.stage()
   }
 }
 
 export function registerGauges (registry: Registry, gauges: Gauges): void {
   const { resolver, cacheEntries, cacheBytes, cacheMaxBytes, redisUp, logFollowed, logEntries, replicasSeen } = gauges
-  const { certificateExpiry } = gauges
+  const { certificate } = gauges
   const gauge = (name: string, help: string, read: () => number, of: OfWorkers): Gauge =>
     gaugeOf(registry, name, help, read, of)
   gauge('forward_auth_authgear_in_flight', 'Resolutions under way.', () => resolver().inFlight, 'sum')
@@ -232,11 +236,11 @@ export function registerGauges (registry: Registry, gauges: Gauges): void {
       'max'
     )
   }
-  if (certificateExpiry !== undefined) {
+  if (certificate !== undefined) {
     gauge(
       'forward_auth_tls_certificate_expiry_timestamp_seconds',
       'When the certificate of the main listener ends.',
-      certificateExpiry,
+      certificate.expiry,
       'min'
     )
   }

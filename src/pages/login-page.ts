@@ -37,8 +37,8 @@ const words = (cookie: string): Readonly<Record<LoginPage, Words>> => ({
     title: 'Signing in is not set up correctly',
     message: 'The sign-in service refused what this site asked of it.',
     advice: [
-      'For the people who run this site: the client in Authgear must be a traditional web application, with this ' +
-        'site’s callback among its redirect URIs, and LOGIN_CLIENT_ID must be its id.'
+      'For the people who run this site: the client in Authgear must be of the kind “Cookie SSO” (traditional web ' +
+        'application), with this site’s callback among its redirect URIs, and LOGIN_CLIENT_ID must be its id.'
     ],
     link: { text: 'Try again', to: 'login' }
   },

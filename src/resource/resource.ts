@@ -26,8 +26,8 @@ export type ResourceDeps = Readonly<{
   standingOf: (token: ResourceToken) => TokenStanding
   /** A token was refused only since this replica cannot know whether it was revoked. */
   refusedUnknown: () => void
-  /** The URIs of RESOURCES. */
-  resources: ReadonlySet<string>
+  /** The URIs of RESOURCES, with what a client asks for to sign a person in. */
+  resources: ReadonlyMap<string, readonly string[]>
   /** `/verify`, where the policy's requirements of tokens are left out. */
   sessions: Handler
 }>
@@ -82,7 +82,9 @@ function createRoutePolicy (
     const needs = tokenNeedsOf(policy)
     if (policy.kind === 'bad') return { policy, needs }
     if (needs.resources.length === 0) return NO_RESOURCE
-    return needs.resources.every((uri) => resources.has(uri)) ? { policy, needs } : UNKNOWN_RESOURCE
+    if (!needs.resources.every((uri) => resources.has(uri))) return UNKNOWN_RESOURCE
+    const signIn = resources.get(needs.resources[0] ?? '') ?? []
+    return { policy, needs: { ...needs, scopes: [...new Set([...signIn, ...needs.scopes])] } }
   }, words)
   if (words === 'doubtful') return routeOf
   return (request) => {

@@ -9,6 +9,12 @@ export type Resource = Readonly<{
   documentation: string | undefined
 }>
 
+/**
+ * Of signing in, not of a resource: a client that a person lets in gets no token without `openid`, and a machine gets
+ * none with it. So a challenge names them where RESOURCES does, and no token has to carry them.
+ */
+export const SIGN_IN_SCOPES: readonly string[] = ['openid', 'offline_access']
+
 export const METADATA_PATH = '/.well-known/oauth-protected-resource'
 
 /** @returns where the metadata of a resource is (RFC 9728, section 3.1) */

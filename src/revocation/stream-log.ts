@@ -26,10 +26,13 @@ const PAGE_ENTRIES = 1000
 const MAX_STEPS = 20
 /** An id so far ahead of the server's clock would keep entries from being trimmed for as long. */
 const MAX_ID_AHEAD_MS = 60_000
-/** Sealed entries of a replica whose clock is farther off are not used by others (docs/redis.md). */
-const MAX_CLOCK_OFFSET_MS = 60_000
-/** Below this it counts as right again: one that is just at the limit would be told at every poll. */
-const RIGHT_CLOCK_OFFSET_MS = 50_000
+/** Milliseconds from which a clock that is off is told, the farther first, and what it breaks. */
+const CLOCK_OFFSETS = [
+  // docs/redis.md
+  { fromMs: 60_000, breaks: 'replicas whose clocks differ by more than CACHE_TTL share nothing' },
+  // docs/assertion.md, docs/resource-tokens.md
+  { fromMs: 5000, breaks: 'apps may refuse assertions, and resource tokens are refused, by clocks that differ' }
+] as const
 
 const TRIM_EVERY_MS = 10_000
 
@@ -135,21 +138,20 @@ function createHistoryConfirmation ({ store }: StreamLogDeps): (snapshot: Snapsh
   }
 }
 
-/** Tells once that this machine's clock and that of Redis are apart, and again after they were not. */
+/** Tells once that this machine's clock and that of Redis are apart, and again after they were half as far. */
 export function createClockCheck (
   { clock, observer }: Pick<StreamLogDeps, 'clock' | 'observer'>
 ): (snapshot: Pick<Snapshot, 'now'>) => void {
-  let isTold = false
+  let toldMs = 0
   return ({ now }) => {
     const offsetMs = clock.wall() - now
-    const isApart = Math.abs(offsetMs) > (isTold ? RIGHT_CLOCK_OFFSET_MS : MAX_CLOCK_OFFSET_MS)
-    if (isApart && !isTold) {
-      observer.trouble(
-        `this machine's clock is ${Math.round(Math.abs(offsetMs) / 1000)} s ${offsetMs > 0 ? 'ahead of' : 'behind'} ` +
-          'that of Redis: replicas whose clocks differ by more than CACHE_TTL share nothing'
-      )
-    }
-    isTold = isApart
+    const apartMs = Math.abs(offsetMs)
+    if (apartMs < toldMs / 2) toldMs = 0
+    const limit = CLOCK_OFFSETS.find(({ fromMs }) => apartMs > fromMs)
+    if (limit === undefined || limit.fromMs <= toldMs) return
+    toldMs = limit.fromMs
+    const where = offsetMs > 0 ? 'ahead of' : 'behind'
+    observer.trouble(`this machine's clock is ${Math.round(apartMs / 1000)} s ${where} that of Redis: ${limit.breaks}`)
   }
 }
 

@@ -9,6 +9,7 @@ import { createReport, createSampledLine } from '../http/access-log.ts'
 import { buildListener, type Listener, type ListenerDeps } from '../http/listener.ts'
 import { createTrustProxy } from '../http/trusted-proxies.ts'
 import type { Handler, HandlerDeps } from '../http/types.ts'
+import { createUnfinished } from '../http/unfinished.ts'
 import type { Webhook } from '../http/webhook.ts'
 import { SETS } from '../identity/sets.ts'
 import type { Log } from '../logging/log.ts'
@@ -110,7 +111,7 @@ function grpcOf (
       tellUnreadable({ ...context, status, reason: 'unreadable', why })
     }
   })
-  return build(exchange, tls)
+  return build(exchange, tls, listenerDeps.bounds)
 }
 
 const NO_ENDPOINT =
@@ -135,7 +136,7 @@ function tellLost (log: Log): (lost: Lost) => void {
 }
 
 function listenerDepsOf (
-  { tls, trustedProxies, extAuthzLocation }: ServiceSettings,
+  { tls, trustedProxies, extAuthzLocation, listeners }: ServiceSettings,
   { metrics, log, handlerDeps }: ListenersDeps
 ): ListenerDeps {
   const tellNotFound = createSampledLine(log, 'info', 'refused: a proxy asks /verify or /ext-authz/…, exactly')
@@ -149,7 +150,8 @@ function listenerDepsOf (
     trustProxy: createTrustProxy(trustedProxies),
     forwardedForIgnored: metrics.forwardedForIgnored,
     extAuthzLocation,
-    tls
+    tls,
+    bounds: { unfinished: createUnfinished(listeners.unfinishedBytes), maxConnections: listeners.maxConnections }
   }
 }
 

@@ -7,6 +7,7 @@ import { describe, type Log } from '../logging/log.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import { metadataRoutes } from '../resource/metadata.ts'
 import { createExtAuthz, createResource, createResourceOrSession, resourceRoutes } from '../resource/resource.ts'
+import { SIGN_IN_SCOPES } from '../resource/settings.ts'
 import { createVerifier, type Verifier } from '../resource/verifier.ts'
 import type { RevocationLog } from '../revocation/types.ts'
 import type { Wrappers } from '../tracing/wrappers.ts'
@@ -83,7 +84,9 @@ export function createCheckHandlers (settings: ServiceSettings, deps: RouteDeps)
     verifier: tokens.verifier,
     standingOf: revocations.standingOf,
     refusedUnknown: () => { metrics.tokens.refusedUnknown(); warn() },
-    resources: new Set(settings.resources.map(({ uri }) => uri)),
+    resources: new Map(
+      settings.resources.map(({ uri, scopes }) => [uri, scopes.filter((scope) => SIGN_IN_SCOPES.includes(scope))])
+    ),
     sessions
   }
   return {

@@ -1,9 +1,9 @@
 import { createMemoryCache, type MemoryCache } from '../cache/memory.ts'
 import { systemClock, type Clock } from '../clock.ts'
-import type { EpochMs } from '../core/token-expiry.ts'
+import { type CertificateLife, certificateStage } from '../core/certificate.ts'
 import type { Listener } from '../http/listener.ts'
 import type { GrpcListener } from '../grpc/listener.ts'
-import { certificateExpiry } from '../http/tls.ts'
+import { certificateLife } from '../http/tls.ts'
 import type { HttpResponse } from '../http/types.ts'
 import type { Log } from '../logging/log.ts'
 import type { RevocationsDeps } from '../management/revocations.ts'
@@ -50,7 +50,7 @@ export type Service = Readonly<{
   authgearState: () => 'ok' | 'failing'
   /** Resolutions under way and waiting. */
   authgearQueue: () => Readonly<{ inFlight: number, queued: number }>
-  certificateRenewed: (expiry: EpochMs) => void
+  certificateRenewed: (life: CertificateLife) => void
   /** Takes what another worker of this replica was told. */
   revoke: (revocation: Revocation) => void
   /** Closes what was opened, in reverse order; idempotent. */
@@ -87,9 +87,9 @@ export function createService (
   const traced = tracer === undefined ? UNTRACED : tracedBy(tracer)
   const { maxEntries, staleIfErrorMs: staleMs } = cache
   const memory = createMemoryCache({ maxEntries, maxBytes: bytesOfSessions(settings), clock, staleMs })
-  let expiry = tls === undefined ? undefined : certificateExpiry(tls.cert)
+  let life = tls === undefined ? undefined : certificateLife(tls.cert)
   // a scrape comes later than the parts, which need the metrics themselves
-  const metrics = createMetrics(settings.version, gaugesOf(settings, memory, () => parts, () => expiry))
+  const metrics = createMetrics(settings.version, gaugesOf(settings, memory, () => parts, () => life, clock))
   const { leaseWaitMs, leaseMs, secretCheckMs, settleMs } = waits
   const seams = { leaseWaitMs, leaseMs, secretCheckMs, settleMs, state, pending }
   const parts = openParts(settings, { memory, metrics, log, clock, traced, ...seams })
@@ -111,7 +111,7 @@ export function createService (
     others: () => parts.presence?.others() ?? [],
     authgearState: () => authgear.resolver.state().circuitOpen ? 'failing' : 'ok',
     authgearQueue: authgear.queue,
-    certificateRenewed: (renewed: EpochMs) => { expiry = renewed },
+    certificateRenewed: (renewed: CertificateLife) => { life = renewed },
     revoke: (revocation: Revocation) => { parts.revokeOnly(revocation).catch(() => {}) },
     close: async () => {
       timers.forEach(clearInterval)
@@ -142,7 +142,8 @@ function gaugesOf (
   { redis, audit, cache, tls, assertion, authgear }: ServiceSettings,
   memory: MemoryCache,
   parts: () => Parts,
-  certificateEnds: () => EpochMs | undefined
+  certificate: () => CertificateLife | undefined,
+  clock: Clock
 ): Gauges {
   const withRedis = redis !== undefined
   return {
@@ -168,6 +169,14 @@ function gaugesOf (
           keysPublished: () => parts().assertions?.gauges.keysPublished() ?? 0,
           nextKey: () => parts().assertions?.gauges.nextKey() ?? 0
         },
-    certificateExpiry: tls === undefined ? undefined : () => (certificateEnds() ?? 0) / 1000
+    certificate: tls === undefined
+      ? undefined
+      : {
+          expiry: () => (certificate()?.to ?? 0) / 1000,
+          stage: () => {
+            const life = certificate()
+            return life && certificateStage(life, clock.wall())
+          }
+        }
   }
 }

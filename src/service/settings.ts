@@ -23,6 +23,7 @@ export type ServiceSettings =
     | 'extAuthzLocation'
     | 'preflight'
     | 'managementToken'
+    | 'listeners'
   >
   & Readonly<{
     version: string

@@ -52,7 +52,8 @@ function gaugesOf (all: readonly GaugeReading[]): GaugeReading {
     logFollowed: every(all.map(({ logFollowed }) => logFollowed)),
     replicasSeen: most(all.map(({ replicasSeen }) => replicasSeen)),
     auditBehindSeconds: least(all.map(({ auditBehindSeconds }) => auditBehindSeconds)),
-    untold: most(all.map(({ untold }) => untold))
+    untold: most(all.map(({ untold }) => untold)),
+    certificateStage: least(all.map(({ certificateStage }) => certificateStage))
   }
 }
 

@@ -23,7 +23,7 @@ const metrics = createMetrics('bench', {
   logEntries: () => ({ now: 1, most: 2 }),
   replicasSeen: () => 1,
   audit: undefined,
-  certificateExpiry: undefined
+  certificate: undefined
 })
 
 /**

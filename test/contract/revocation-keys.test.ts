@@ -94,4 +94,21 @@ t.test('the two keys, whatever becomes of them', { skip: skipOrFail('redis-serve
     t.equal(a.troubles.length, 1)
     t.ok(a.log.isVoid(about('alice'), { stamp: a.log.snapshot().stamp, local: 0 }) === false)
   })
+
+  t.test('a clock that is seven seconds off is told once', async (t) => {
+    const { open } = await start(t)
+    const a = open()
+    await settled(a)
+    const revoke = async (): Promise<void> => {
+      for (let times = 0; times < 3; times++) await a.log.revoke(user('alice'))
+      await settled(a)
+    }
+    for (const ms of [7000, -1500, 1500]) {
+      a.clock.jumpWall(ms)
+      await revoke()
+    }
+    await until('it is told', () => a.troubles.length > 0)
+    t.match(a.troubles, [/clock is \d s ahead of that of Redis.*assertions/])
+    t.equal(a.troubles.length, 1)
+  })
 })

@@ -19,12 +19,14 @@ const OPTIONS = [
 
 for (const proxy of [traefik, caddy]) {
   t.test(`an MCP client behind ${proxy.snippet}`, { skip: skipOrFail(proxy.server) }, async (t) => {
-    const authgear = await startSimulator(t, { resources: [{ uri: RESOURCE, scopes: ['use', 'admin'] }] })
+    const authgear = await startSimulator(t, {
+      registration: 'open', resources: [{ uri: RESOURCE, scopes: ['use', 'admin'] }]
+    })
     const mcp = await startMcpServer(t)
     const tls = proxy.tls ? makeOwnCert(t) : undefined
     const service = await startProcess(t, {
       AUTHGEAR_ENDPOINT: authgear.url,
-      RESOURCES: `${RESOURCE}#use,admin`,
+      RESOURCES: `${RESOURCE}#openid,use,admin`,
       MANAGEMENT_TOKEN: 'a management token of the tests',
       ...tls && { LISTEN_TLS_CERT_FILE: tls.certFile, LISTEN_TLS_KEY_FILE: tls.keyFile }
     })
@@ -40,15 +42,15 @@ for (const proxy of [traefik, caddy]) {
     t.test('finds its way alone, and calls a tool as its person', async (t) => {
       const text = await callTool(open, '/mcp', person)
       t.match(text, `user-id=${demo.alice.id} client-id=dynamic-`)
-      t.match(text, 'scope=use')
-      t.strictSame(person.asked, ['use'], 'it asked for what the first answer named')
+      t.match(text, 'scope=openid use')
+      t.strictSame(person.asked, ['openid use'], 'it asked for what the first answer named')
       t.ok(seen.includes('GET /.well-known/oauth-protected-resource/mcp'), 'it read the metadata')
     })
 
     t.test('is told which scope it lacks, and steps up', async (t) => {
       const text = await callTool(open, '/mcp/admin', person)
-      t.match(text, /scope=use admin/)
-      t.strictSame(person.asked, ['use', 'use admin'])
+      t.match(text, /scope=openid use admin/)
+      t.strictSame(person.asked, ['openid use', 'openid use admin'])
     })
 
     t.test('is refused once its person is purged', async (t) => {

@@ -9,6 +9,7 @@ import { redisKeysOf, type RedisKeys } from '../../src/redis/keys.ts'
 import { openAssertions, type AssertionParts } from '../../src/service/assertions.ts'
 import { openSecrets } from '../../src/service/secrets.ts'
 import { openShared, type Shared } from '../../src/service/shared.ts'
+import { listenerBounds } from './listener-bounds.ts'
 import { type Environment, settingsOf } from './in-process.ts'
 import { manualClock, type ManualClock } from './manual-clock.ts'
 import { ask, type Answer } from './request.ts'
@@ -77,7 +78,7 @@ export async function startAssertingReplica (t: Pick<Test, 'teardown'>, options:
     replicasSeen: undefined,
     audit: undefined,
     assertions,
-    certificateExpiry: undefined
+    certificate: undefined
   })
   const { sealingKeys } = openSecrets(settings, () => shared.secretCheck?.writesPrevious() === true)
   const lease = { leaseWaitMs: undefined, leaseMs: undefined }
@@ -131,7 +132,8 @@ async function listen ({ routes }: AssertionParts): Promise<Readonly<{ port: num
     unexpectedError: (error) => { throw error },
     trustProxy: createTrustProxy(['loopback']),
     forwardedForIgnored: () => {},
-    tls: undefined
+    tls: undefined,
+    bounds: listenerBounds()
   }, routes)
   await fastify.listen({ host: '127.0.0.1', port: 0 })
   return { port: (fastify.server.address() as AddressInfo).port, stop: async () => { await drain.drain(10) } }

@@ -23,7 +23,7 @@ export function connectionStart (fields: readonly Field[], stream = 1): Buffer {
   return Buffer.concat([
     Buffer.from(PREFACE),
     frame(SETTINGS, 0, 0, Buffer.alloc(0)),
-    ...headFrames(Buffer.concat(fields.map(literal)), stream)
+    ...headFrames(fields, stream)
   ])
 }
 
@@ -64,8 +64,9 @@ function frame (type: number, flags: number, stream: number, payload: Buffer): B
   return Buffer.concat([head, payload])
 }
 
-/** A header block as one HEADERS frame and as many CONTINUATIONs as it takes. */
-function headFrames (block: Buffer, stream: number): Buffer[] {
+/** A request without a body: one HEADERS frame and as many CONTINUATIONs as it takes. */
+export function headFrames (fields: readonly Field[], stream: number): Buffer[] {
+  const block = Buffer.concat(fields.map(literal))
   const count = Math.max(1, Math.ceil(block.length / MAX_FRAME_BYTES))
   const parts = Array.from({ length: count }, (_, i) => block.subarray(i * MAX_FRAME_BYTES, (i + 1) * MAX_FRAME_BYTES))
   return parts.map((part, i) =>

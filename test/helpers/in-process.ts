@@ -22,6 +22,8 @@ export type InProcessOptions = Environment & Omit<Seams, 'tracer' | 'pending'> &
   machine?: string
   /** Bytes of all that wait; else by the machine's memory. */
   waitingBytes?: number
+  /** What peers may make its listeners hold; else by the machine's memory. */
+  listeners?: ServiceSettings['listeners']
   /** With the Admin API; false: it serves profiles alone. */
   isAuditFollowed?: boolean
   /** In place of the listener's own, which would take minutes: milliseconds. */
@@ -136,6 +138,7 @@ export async function settingsOf (options: InProcessOptions): Promise<ServiceSet
   const profile = options.PROFILE_TIMEOUT === undefined ? { timeoutMs: LONG_MS } : {}
   return {
     ...config,
+    listeners: options.listeners ?? config.listeners,
     authgear: { ...config.authgear, waitingBytes },
     audit: isAuditFollowed ? config.audit : undefined,
     profile: config.profile && { ...config.profile, ...profile },

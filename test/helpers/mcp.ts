@@ -41,7 +41,12 @@ export function fetchThrough (host: string, port: number, seen: string[]): Fetch
   }
 }
 
-const CALLBACK = 'http://127.0.0.1:1/callback'
+/** Authgear registers no `http://127.0.0.1`. */
+const CALLBACK = 'http://localhost:1/callback'
+
+const METADATA: OAuthClientProvider['clientMetadata'] & Readonly<{ application_type: string }> = {
+  redirect_uris: [CALLBACK], client_name: 'agent', token_endpoint_auth_method: 'none', application_type: 'native'
+}
 
 export type McpPerson = OAuthClientProvider & Readonly<{
   /** The code that the browser brought back last. */
@@ -58,7 +63,7 @@ export function mcpPerson (user: string): McpPerson {
   const asked: string[] = []
   return {
     redirectUrl: CALLBACK,
-    clientMetadata: { redirect_uris: [CALLBACK], client_name: 'agent', token_endpoint_auth_method: 'none' },
+    clientMetadata: METADATA,
     clientInformation: () => information,
     saveClientInformation: (given) => { information = given },
     tokens: () => tokens,
@@ -88,6 +93,7 @@ async function signIn (start: URL, user: string): Promise<string> {
     if (location !== null) url = new URL(location, url)
     const code = url.searchParams.get('code')
     if (url.href.startsWith(CALLBACK) && code !== null) return code
+    if (url.searchParams.has('error')) throw new Error(`Authgear refuses: ${url.searchParams}`)
   }
   throw new Error(`no code came back: ${url}`)
 }

@@ -15,8 +15,9 @@ export interface TlsFiles {
 /**
  * A CA of one day and a certificate of it, for localhost, 127.0.0.1 and the names given; made by openssl in a temporary
  * folder.
+ * @param days of the certificate; 0: it has ended
  */
-export function makeTls (t: Test, names: readonly string[] = []): TlsFiles {
+export function makeTls (t: Test, names: readonly string[] = [], days = 1): TlsFiles {
   const folder = tempDir(t, 'tls')
   const path = (name: string): string => join(folder, name)
   const openssl = (...args: readonly string[]): void => {
@@ -33,8 +34,8 @@ export function makeTls (t: Test, names: readonly string[] = []): TlsFiles {
     'leaf.key', '-out', 'leaf.csr'
   )
   openssl(
-    'x509', '-req', '-in', 'leaf.csr', '-CA', 'ca.crt', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '1', '-extfile',
-    'leaf.ext', '-out', 'leaf.crt'
+    'x509', '-req', '-in', 'leaf.csr', '-CA', 'ca.crt', '-CAkey', 'ca.key', '-CAcreateserial', '-days', String(days),
+    '-extfile', 'leaf.ext', '-out', 'leaf.crt'
   )
   return {
     caFile: path('ca.crt'),

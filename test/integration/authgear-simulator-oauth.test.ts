@@ -122,3 +122,45 @@ t.test('without clients there is no such page', async t => {
     t.equal((await ask(port, { path })).status, 404, path)
   }
 })
+
+const API = 'https://mcp.example.com/mcp'
+const OPEN = { registration: 'open', resources: [{ uri: API, scopes: ['use'] }] } as const
+const JSON_LINE: HeaderLine = ['Content-Type', 'application/json']
+
+/** What an agent's client sends, and what the real Authgear was seen to answer. */
+const REGISTRATIONS: ReadonlyArray<readonly [options: object, body: object, status: number, error?: string]> = [
+  [{}, { redirect_uris: ['https://a.example/cb'] }, 403, 'access_denied'],
+  [{ registration: 'by-token' }, { redirect_uris: ['https://a.example/cb'] }, 401, 'invalid_initial_access_token'],
+  [OPEN, { redirect_uris: ['https://a.example/cb'] }, 201],
+  [OPEN, { redirect_uris: ['http://localhost:1/cb'] }, 400, 'invalid_redirect_uri'],
+  [OPEN, { redirect_uris: ['http://localhost:1/cb'], application_type: 'native' }, 201],
+  [OPEN, { redirect_uris: ['http://127.0.0.1:1/cb'], application_type: 'native' }, 400, 'invalid_redirect_uri'],
+  [OPEN, { redirect_uris: ['app.example:/cb'], application_type: 'native' }, 201],
+  [OPEN, { redirect_uris: ['https://a.example/cb'], token_endpoint_auth_method: 'client_secret_post' }, 400,
+    'invalid_client_metadata']
+]
+
+t.test('a client registers only where that is open, and by its rules', async t => {
+  for (const [options, client, status, error] of REGISTRATIONS) {
+    const { port } = await startSimulator(t, { resources: OPEN.resources, ...options })
+    const body = JSON.stringify(client)
+    const answer = await ask(port, { method: 'POST', path: '/oauth2/register', headers: [JSON_LINE], body })
+    const said = JSON.parse(answer.body) as Readonly<Record<string, unknown>>
+    t.match([answer.status, said['error']], [status, error], `${JSON.stringify(options)} ${body}`)
+  }
+})
+
+t.test('a client without openid, or with a scope that is not open, is sent back', async t => {
+  const clients = [{ id: 'agent', redirectUris: ['https://a.example/cb'], postLogoutRedirectUris: [] }]
+  const { port } = await startSimulator(t, { ...OPEN, clients })
+  const errorOf = async (scope: string): Promise<string | null> => {
+    const query = new URLSearchParams({
+      client_id: 'agent', redirect_uri: 'https://a.example/cb', response_type: 'code', resource: API, scope
+    })
+    const { headers } = await ask(port, { path: `/oauth2/authorize?${query}`, host: HOST })
+    return new URL(headers.location ?? '').searchParams.get('error_description')
+  }
+  t.equal(await errorOf('use'), "must request 'openid' scope")
+  t.equal(await errorOf('openid other'), 'specified scope is not allowed: other')
+  t.equal(await errorOf('openid offline_access use'), null)
+})

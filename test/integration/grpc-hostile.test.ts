@@ -5,6 +5,7 @@ import { connect as connectTls } from 'node:tls'
 import { credentials } from '@grpc/grpc-js'
 import t, { type Test } from 'tap'
 import { buildGrpcListener, CHECK_PATH } from '../../src/grpc/listener.ts'
+import { listenerBounds } from '../helpers/listener-bounds.ts'
 import { grpcClient } from '../helpers/grpc.ts'
 import { untilClosed } from '../helpers/raw-http.ts'
 import { makeTls, type TlsFiles } from '../helpers/tls.ts'
@@ -13,7 +14,8 @@ const ANSWER = Buffer.from('answer')
 
 async function start (t: Test, tls?: TlsFiles): Promise<number> {
   const material = tls && { cert: readFileSync(tls.certFile, 'utf8'), key: readFileSync(tls.keyFile, 'utf8') }
-  const { server, drain } = buildGrpcListener(() => ANSWER, material && { ...material, ca: undefined })
+  const given = material && { ...material, ca: undefined }
+  const { server, drain } = buildGrpcListener(() => ANSWER, given, listenerBounds())
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   t.teardown(() => drain.drain(10))

@@ -8,6 +8,8 @@ import { credentials, status } from '@grpc/grpc-js'
 import t, { type Test } from 'tap'
 import { buildGrpcListener, CHECK_PATH, type GrpcLimits } from '../../src/grpc/listener.ts'
 import { contextOf, type TlsMaterial } from '../../src/http/tls.ts'
+import { hangUp } from '../helpers/hang-up.ts'
+import { listenerBounds } from '../helpers/listener-bounds.ts'
 import { grpcClient, HEALTH_PATH } from '../helpers/grpc.ts'
 import { untilClosed } from '../helpers/raw-http.ts'
 import { makeTls, type TlsFiles } from '../helpers/tls.ts'
@@ -19,9 +21,9 @@ async function start (
   t: Test,
   exchange: Parameters<typeof buildGrpcListener>[0] = echo,
   tls?: TlsMaterial,
-  limits?: GrpcLimits
+  limits: GrpcLimits & { maxConnections?: number, bytes?: number } = {}
 ) {
-  const listener = buildGrpcListener(exchange, tls, limits)
+  const listener = buildGrpcListener(exchange, tls, listenerBounds(limits), limits)
   listener.server.listen(0, '127.0.0.1')
   await once(listener.server, 'listening')
   t.teardown(() => listener.drain.drain(10))
@@ -106,10 +108,10 @@ t.test('a proxy that asks by HTTP is never told 200', async (t) => {
   t.equal((await headOf(one))[':status'], 200, 'a call is answered as gRPC')
 })
 
-t.test('a peer is held to 1,000 streams and 64 KiB of header lines', async (t) => {
+t.test('a peer is held to 200 streams and 64 KiB of header lines', async (t) => {
   const one = session(t, (await start(t)).port)
   await once(one, 'remoteSettings')
-  t.equal(one.remoteSettings.maxConcurrentStreams, 1000)
+  t.equal(one.remoteSettings.maxConcurrentStreams, 200)
   t.equal(one.remoteSettings.maxHeaderListSize, 64 * 1024)
 })
 
@@ -132,7 +134,7 @@ t.test('a call that never ends is ended', async (t) => {
 })
 
 t.test('more connections than there may be are closed', async (t) => {
-  const { port } = await start(t, echo, undefined, { connections: 1 })
+  const { port } = await start(t, echo, undefined, { maxConnections: 2 })
   const first = session(t, port)
   await once(first, 'connect')
   t.equal((await headOf(first))[':status'], 200)
@@ -140,6 +142,42 @@ t.test('more connections than there may be are closed', async (t) => {
   await untilClosed(second)
   t.pass('the second')
   t.equal((await headOf(first))[':status'], 200)
+})
+
+t.test('a new connection takes the place of one that sends nothing any more', async (t) => {
+  const { port } = await start(t, echo, undefined, { maxConnections: 2 })
+  const idle = session(t, port)
+  t.equal((await headOf(idle))[':status'], 200)
+  const closed = once(idle, 'close')
+  await untilClosed(connectTcp(port, '127.0.0.1').on('error', () => {}).resume()) // by which it is looked at
+  t.equal((await headOf(session(t, port)))[':status'], 200)
+  await closed
+})
+
+t.test('progress does not put off the end of a call', async (t) => {
+  const one = session(t, (await start(t, echo, undefined, { streamMs: 200 })).port)
+  const stream = one.request(CALL).on('error', () => {})
+  stream.write(Buffer.from([0, 0, 0, 200, 0]))
+  const feeding = setInterval(() => stream.write(Buffer.of(0)), 20)
+  t.teardown(() => clearInterval(feeding))
+  await once(stream, 'close')
+  t.equal((await headOf(one))[':status'], 200, 'and its connection serves others')
+})
+
+t.test('over the budget the connection with the oldest unfinished message goes', async (t) => {
+  const { port } = await start(t, echo, undefined, { bytes: 100 * 1024 })
+  const [old, fresh] = [session(t, port), session(t, port)]
+  const begin = (one: ClientHttp2Session, bytes: number): void => {
+    const head = Buffer.alloc(5)
+    head.writeUInt32BE(250 * 1024, 1)
+    one.request(CALL).on('error', () => {}).write(Buffer.concat([head, Buffer.alloc(bytes)]))
+  }
+  begin(old, 40 * 1024)
+  t.equal((await headOf(old))[':status'], 200, 'the first has arrived')
+  const closed = once(old, 'close')
+  begin(fresh, 60 * 1024)
+  await closed
+  t.equal((await headOf(fresh))[':status'], 200)
 })
 
 t.test('a session of some age is replaced', async (t) => {
@@ -160,7 +198,7 @@ t.test('callers that hang up in hundreds cost nobody the session', async (t) => 
   const bystander = one.request(CALL).end(Buffer.from([0, 0, 0, 0, 0]))
   await asked
   const goaway = once(one, 'goaway')
-  for (let i = 0; i < 500; i++) one.request(CALL).on('error', () => {}).close(constants.NGHTTP2_CANCEL)
+  await hangUp(one, CALL, 500)
   t.equal((await goaway)[0], constants.NGHTTP2_NO_ERROR, 'it is replaced in time, without an error')
   const answered = once(bystander, 'data')
   calls.emit('release', ANSWER)

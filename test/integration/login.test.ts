@@ -47,9 +47,9 @@ for (const protocol of PROTOCOLS) {
       'first without showing anything, then once more'
     )
     const asked = new URL(login[1]?.url ?? '').searchParams
-    t.strictSame([...asked.keys()].sort(), ['client_id', 'redirect_uri', 'response_type', 'scope', 'state'])
+    t.strictSame([...asked.keys()].sort(), ['client_id', 'redirect_uri', 'response_type', 'scope', 'state', 'x_page'])
     t.match(Object.fromEntries(asked), {
-      client_id: 'web', redirect_uri: CALLBACK, response_type: 'none', scope: 'openid'
+      client_id: 'web', redirect_uri: CALLBACK, response_type: 'none', scope: 'openid', x_page: 'login'
     })
     t.match(last(hops), { status: 200, url: `${AUTHGEAR}/login-page` }, 'Authgear shows its login page')
 

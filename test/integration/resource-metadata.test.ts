@@ -8,7 +8,7 @@ import { startIssuer } from '../helpers/token-issuer.ts'
 const RESOURCES = JSON.stringify([
   {
     uri: 'https://api.example.com/mcp',
-    scopes: ['a', 'b'],
+    scopes: ['openid', 'a', 'b'],
     name: 'Orders “é”',
     documentation: 'https://docs.example.com'
   },
@@ -33,7 +33,7 @@ t.test('a client reads what it needs', async (t) => {
     t.strictSame(JSON.parse(body), {
       resource: 'https://api.example.com/mcp',
       authorization_servers: [issuer.url],
-      scopes_supported: ['a', 'b'],
+      scopes_supported: ['openid', 'a', 'b'],
       bearer_methods_supported: ['header'],
       resource_name: 'Orders “é”',
       resource_documentation: 'https://docs.example.com'

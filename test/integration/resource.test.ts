@@ -160,6 +160,19 @@ t.test('a refusal says in RFC 6750’s words what would help', async (t) => {
   t.equal(session, `Bearer realm="${world.issuer.url}", ${metadata}, scope="a"`)
 })
 
+t.test('a challenge names openid where RESOURCES does, and no token has to carry it', async (t) => {
+  const world = await start(t, { RESOURCES: `${OTHER_RESOURCE}#offline_access,use,openid` })
+  const path = `/resource?resource=${encodeURIComponent(OTHER_RESOURCE)}&scope=use`
+  const { status, headers } = await world.ask(path)
+  t.equal(status, 401)
+  t.match(headers['www-authenticate'], /, scope="offline_access openid use"$/)
+  const lacking = await world.ask(path, world.machine({ aud: [OTHER_RESOURCE], scope: '' }))
+  t.match(lacking.headers['www-authenticate'], /error="insufficient_scope".*, scope="offline_access openid use"$/)
+  const machine = world.machine({ aud: [OTHER_RESOURCE], scope: 'use' })
+  t.equal((await world.ask(path, machine)).status, 200, 'a machine goes on without it')
+  t.equal((await world.ask(`/resource-or-session?${path.split('?')[1]}`, machine)).status, 200)
+})
+
 t.test('neither kind of credential opens the other’s endpoint', async (t) => {
   const world = await start(t)
   world.issuer.resolve({ 'x-authgear-session-valid': 'true', 'x-authgear-user-id': USER })

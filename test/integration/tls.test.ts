@@ -9,6 +9,7 @@ import { text } from 'node:stream/consumers'
 import t, { type Test } from 'tap'
 import { trackConnections } from '../../src/http/drain.ts'
 import { contextOf, readTlsMaterial, watchTlsFiles } from '../../src/http/tls.ts'
+import { hangUp } from '../helpers/hang-up.ts'
 import { overTls, startInProcess } from '../helpers/in-process.ts'
 import { statusOverHttp2 } from '../helpers/raw-http2.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
@@ -168,11 +169,7 @@ t.test('500 streams that clients gave up end the session before nghttp2 would', 
   const goaway = once(shared, 'goaway')
   const pending = status2(shared, { authorization })
   await hold.arrived(1)
-  for (let i = 0; i < 500; i++) {
-    const stream = shared.request({ [constants.HTTP2_HEADER_PATH]: '/verify', authorization })
-    stream.on('error', () => {})
-    stream.close(constants.NGHTTP2_CANCEL)
-  }
+  await hangUp(shared, { [constants.HTTP2_HEADER_PATH]: '/verify', authorization }, 500)
   const [code] = await goaway
   t.equal(code, constants.NGHTTP2_NO_ERROR)
   hold.release()

@@ -3,6 +3,7 @@ import { connect } from 'node:net'
 import t, { type Test } from 'tap'
 import { startInProcess, type InProcess, type InProcessOptions } from '../helpers/in-process.ts'
 import { metricOf } from '../helpers/in-process-on-clock.ts'
+import { manualClock } from '../helpers/manual-clock.ts'
 import { untilClosed } from '../helpers/raw-http.ts'
 import { startRedis, type RedisServer } from '../helpers/redis.ts'
 import { ask, type Answer } from '../helpers/request.ts'
@@ -109,6 +110,24 @@ t.test('while the secret is rotated a webhook may be signed with either', async 
     }
     await adapter.close()
   }
+})
+
+t.test('of the large bodies of strangers two a second are hashed', async (t) => {
+  const clock = manualClock()
+  const { adapter } = await start(t, { clock })
+  const large = (id: string): string => disabled(demo.alice.id, id).replace('{', `{"more":"${'x'.repeat(900_000)}",`)
+  const send = async (from: string, body: string, secret?: string): Promise<number> => (await post(adapter, body, {
+    'x-forwarded-for': from, ...secret === undefined ? {} : { 'x-authgear-body-signature': sign(body, secret) }
+  })).status
+  const statuses: number[] = []
+  for (let i = 0; i < 6; i++) statuses.push(await send('203.0.113.7', large('wrong'), 'another'))
+  t.strictSame(statuses, [401, 401, 503, 503, 503, 503])
+  t.equal(await send('198.51.100.1', disabled(demo.alice.id, 'first')), 204, 'a usual one is always read')
+  t.equal(await send('198.51.100.1', large('second')), 204, 'and so are large ones of who was genuine')
+  t.equal(await send('203.0.113.7', disabled(demo.alice.id, 'x'), 'another'), 401)
+  t.equal(await send('203.0.113.7', large('wrong'), 'another'), 503)
+  clock.advance(1000)
+  t.equal(await send('203.0.113.7', large('wrong'), 'another'), 401, 'a second later there is room again')
 })
 
 t.test('without the secret there is no webhook', async (t) => {

@@ -4,7 +4,7 @@ import { readForms } from './login-routes.mjs'
 import { accountPage, expiredPage, loginPage, logoutPage } from './oauth-pages.mjs'
 import { carried, page, problemOf, queryOf, seeOther, sendBack, withQuery } from './oauth-query.mjs'
 import { readOrigin } from './origin.mjs'
-import { codeFor } from './token-routes.mjs'
+import { codeFor, scopeProblem } from './token-routes.mjs'
 import { findSession } from './verdict.mjs'
 
 /** @import { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify' */
@@ -62,6 +62,8 @@ function authorizeRoutes (app, parts, browser) {
     if (query.get('scope') === null) {
       return sendBack(reply, query, { error: 'invalid_request', error_description: 'scope is required' })
     }
+    const wrong = query.get('response_type') === 'code' ? scopeProblem(parts.options, query) : undefined
+    if (wrong !== undefined) return sendBack(reply, query, wrong)
     const session = browser.session(request)
     if (session === undefined && browser.cookie(request) !== undefined) {
       reply.header('Set-Cookie', cookies.clear(browser.scheme(request)))

@@ -12,6 +12,7 @@ import { queryOf } from './oauth-query.mjs'
  */
 
 const LIFE_SECONDS = 1800
+const OF_SIGNING_IN = new Set(['openid', 'offline_access', 'profile', 'email'])
 const USER_CLAIM = 'https://authgear.com/claims/user/'
 
 /**
@@ -78,23 +79,42 @@ function discoveryOf (origin) {
 }
 
 /**
- * RFC 7591, for public clients only.
+ * RFC 7591, for public clients only, and only where the project opened it.
  * @param {Parts} parts
  * @param {FastifyRequest} request
  * @param {FastifyReply} reply
  */
-function register ({ dynamicClients }, request, reply) {
-  const body = /** @type {{ redirect_uris?: unknown }} */ (request.body ?? {})
-  const uris = Array.isArray(body.redirect_uris) ? body.redirect_uris.map(String) : []
-  if (uris.length === 0) return reply.code(400).send({ error: 'invalid_redirect_uri' })
+function register ({ dynamicClients, options }, request, reply) {
+  const { registration = 'off' } = options
+  if (registration === 'off') {
+    return reply.code(403).send(refuse('access_denied', 'dynamic client registration is not enabled'))
+  }
+  if (registration === 'by-token') {
+    return reply.code(401).send(refuse('invalid_initial_access_token', 'an initial access token is required'))
+  }
+  const body = /** @type {Record<string, unknown>} */ (request.body ?? {})
+  const uris = Array.isArray(body['redirect_uris']) ? body['redirect_uris'].map(String) : []
+  const isNative = body['application_type'] === 'native'
+  if (uris.length === 0 || body['token_endpoint_auth_method'] === 'client_secret_post') {
+    return reply.code(400).send(refuse('invalid_client_metadata', 'redirect_uris, token_endpoint_auth_method'))
+  }
+  if (!uris.every((uri) => mayLeadTo(uri, isNative))) {
+    return reply.code(400).send(refuse('invalid_redirect_uri', 'dcr: invalid redirect_uri'))
+  }
   const client = { id: `dynamic-${randomBytes(8).toString('hex')}`, redirectUris: uris, postLogoutRedirectUris: [] }
   dynamicClients.push(client)
   return reply.code(201).send({ ...body, client_id: client.id, token_endpoint_auth_method: 'none' })
 }
 
+/** A program's own page is `http://localhost` or a scheme of its own. @param {string} uri @param {boolean} isNative */
+function mayLeadTo (uri, isNative) {
+  if (uri.startsWith('https://')) return true
+  return isNative && (uri.startsWith('http:') ? new URL(uri).hostname === 'localhost' : true)
+}
+
 /** @typedef {{ error: string, error_description: string } | { claims: object, scope: string }} Answer */
 
-/** @param {string} error @param {string} description @returns {Answer} */
+/** @param {string} error @param {string} description */
 const refuse = (error, description) => ({ error, error_description: description })
 
 /**
@@ -170,15 +190,27 @@ export function codeFor ({ codes, options }, request, user) {
   if (query.get('code_challenge_method') !== 'S256') {
     return { error: 'invalid_request', error_description: 'PKCE is required' }
   }
-  const asked = (query.get('scope') ?? '').split(' ').filter((scope) => resource.scopes.includes(scope))
   const code = randomBytes(16).toString('hex')
   codes.set(code, {
     clientId: query.get('client_id') ?? '',
     redirectUri: query.get('redirect_uri') ?? '',
     challenge: query.get('code_challenge') ?? '',
     resource: uri,
-    scope: asked.join(' '),
+    scope: query.get('scope') ?? '',
     user
   })
   return { code }
+}
+
+/**
+ * What a client that a person lets in may ask for: `openid` always, else what the resource opened to such clients.
+ * @param {Parts['options']} options
+ * @param {URLSearchParams} query
+ */
+export function scopeProblem ({ resources = [] }, query) {
+  const asked = (query.get('scope') ?? '').split(' ')
+  const open = resources.find(({ uri }) => uri === query.get('resource'))?.scopes ?? []
+  const wrong = asked.find((scope) => !OF_SIGNING_IN.has(scope) && !open.includes(scope))
+  if (wrong !== undefined) return refuse('invalid_scope', `specified scope is not allowed: ${wrong}`)
+  return asked.includes('openid') ? undefined : refuse('invalid_scope', "must request 'openid' scope")
 }

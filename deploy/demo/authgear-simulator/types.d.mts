@@ -221,6 +221,8 @@ export interface SimulatorOptions {
   /** opens discovery, keys, the token endpoint and dynamic registration; default: 404 */
   readonly resources?: readonly ResourceEntry[]
   readonly machines?: readonly MachineClient[]
+  /** Authgear's dynamic registration; `by-token` needs an initial access token, and none is known; default: off */
+  readonly registration?: 'off' | 'by-token' | 'open'
   /** opens `/oauth2/authorize`, `/oauth2/end_session` and their pages; default: 404 */
   readonly clients?: readonly OAuthClient[]
   /** default: users.json beside this file */

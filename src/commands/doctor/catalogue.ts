@@ -185,8 +185,8 @@ export const CATALOGUE = Object.freeze({
   },
   'clock-drifts': {
     severity: 'warning',
-    mistake: 'The two clocks are more than ten seconds apart',
-    why: '`max_age` policies are wrong by as much',
+    mistake: 'The two clocks are more than ten seconds apart; with RESOURCES or ASSERTION, five',
+    why: '`max_age` policies are wrong by as much, resource tokens are refused, and assertions by apps',
     set: 'time synchronisation (NTP) on both machines'
   },
   'certificate-ended': {

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { lstat, rm } from 'node:fs/promises'
 import { createConnection, type ListenOptions } from 'node:net'
 import { hostname } from 'node:os'
@@ -8,9 +9,10 @@ import { ServiceError } from '../../errors.ts'
 import type { GrpcListener } from '../../grpc/listener.ts'
 import type { Drain } from '../../http/drain.ts'
 import type { Listener } from '../../http/listener.ts'
-import { readTlsMaterial, watchTlsFiles } from '../../http/tls.ts'
+import { certificateLife, readTlsMaterial, watchTlsFiles } from '../../http/tls.ts'
 import { describe, type Log } from '../../logging/log.ts'
 import { buildManagement } from '../../management/listener.ts'
+import { watchCertificateLife } from './certificate-notice.ts'
 import { createService, type Seams, type Service } from '../../service/service.ts'
 import type { Tracer } from '../../tracing/types.ts'
 
@@ -98,14 +100,17 @@ function watchCertificate ({ tls }: Config, { app, grpc, certificateRenewed }: S
   const all: ReadonlyArray<object | undefined> = [app.fastify.server, grpc?.server]
   const servers = all.filter(speaksTls)
   const setSecureContext = (context: object): void => servers.forEach((server) => server.setSecureContext(context))
-  return watchTlsFiles(tls, { setSecureContext }, {
-    reloaded: (expiry) => {
-      certificateRenewed(expiry)
-      log.info({ expires: new Date(expiry).toISOString() }, 'certificate read again')
+  const notice = watchCertificateLife(certificateLife(readFileSync(tls.certFile, 'utf8')), log)
+  const stop = watchTlsFiles(tls, { setSecureContext }, {
+    reloaded: (life) => {
+      certificateRenewed(life)
+      log.info({ expires: new Date(life.to).toISOString() }, 'certificate read again')
+      notice.renewed(life)
     },
     failed: (error) =>
       log.error({ error: describe(error) }, 'LISTEN_TLS_* files cannot be used: the old certificate stays')
   })
+  return () => { notice.stop(); stop() }
 }
 
 type SpeaksTls = Readonly<{ setSecureContext: (context: object) => void }>

@@ -1,5 +1,5 @@
 import { quote } from '../../config/messages.ts'
-import { partsOf } from '../../resource/settings.ts'
+import { partsOf, SIGN_IN_SCOPES } from '../../resource/settings.ts'
 import { pathProblem } from './paths.ts'
 
 /** One `--resource` with the `--scope`s behind it. */
@@ -45,6 +45,10 @@ function problemOf (uri: string, path: string, host: string, scopes: readonly st
   if (problem !== undefined) return `has a path that may not be one: ${problem}; write URI=/path, without a slash at its end`
   if (scopes.length === 0) {
     return 'needs --scope NAME: a client without any scope has a valid token too; --scope none if that is meant'
+  }
+  const ofSigningIn = scopes.flatMap((text) => text.split(',')).find((scope) => SIGN_IN_SCOPES.includes(scope))
+  if (ofSigningIn !== undefined) {
+    return `needs no --scope ${ofSigningIn}: no machine's token has it. Name it in RESOURCES, so that clients ask for it`
   }
   return scopes.includes(NO_SCOPE) && scopes.length > 1 ? 'has --scope none beside a scope' : undefined
 }

@@ -5,10 +5,8 @@ import { quote } from '../messages.ts'
 
 const MAX_RESOURCES = 100
 const FIELDS: ReadonlySet<string> = new Set(['uri', 'scopes', 'name', 'documentation'])
-/** Authgear gives these a meaning of its own: no resource can have them. */
-const RESERVED: ReadonlySet<string> = new Set([
-  'openid', 'profile', 'email', 'address', 'phone', 'offline_access', 'device_sso'
-])
+/** Authgear gives these a meaning of its own: no resource can have them. Those of SIGN_IN_SCOPES may be named. */
+const RESERVED: ReadonlySet<string> = new Set(['profile', 'email', 'address', 'phone', 'device_sso'])
 const CHARACTERS = /^[\x21\x24-\x3b\x3d\x40-\x5b\x5d\x5f\x61-\x7a\x7e]+$/
 
 /** APIs whose tokens Authgear issues, as they are registered there. */

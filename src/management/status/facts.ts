@@ -33,7 +33,8 @@ export function factsOf ({ state, samples, others }: Known): Facts {
     inauthentic: foreignOf(last) - foreignOf(first),
     webhooksRefused: last.webhooksRefused - first.webhooksRefused,
     auditBehindSeconds: now.auditBehindSeconds,
-    untold: now.untold
+    untold: now.untold,
+    certificateStage: now.certificateStage
   }
 }
 

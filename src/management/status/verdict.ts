@@ -24,6 +24,8 @@ export type Facts = Readonly<{
   auditBehindSeconds: number | undefined
   /** Changes of users in the audit log that no webhook told; undefined where this replica cannot know. */
   untold: number | undefined
+  /** Days to the end of the listener's certificate, one of those at which it is told; undefined while it is well. */
+  certificateStage: number | undefined
 }>
 
 export type Level = 'good' | 'warn' | 'bad'
@@ -48,6 +50,12 @@ const times = (count: number, what: string): string => `${count} ${what}${count 
 
 /** The worst first: each says what is not well, and what to do. */
 export const RULES: readonly Rule[] = Object.freeze([
+  {
+    level: 'bad',
+    when: ({ certificateStage = 1 }) => certificateStage <= 0,
+    sentence: () => 'The certificate for proxies has ended, and who checks it lets nobody in: renew it',
+    link: 'forwardauthcertificateexpires'
+  },
   {
     level: 'bad',
     when: ({ circuitOpen }) => circuitOpen,
@@ -100,6 +108,13 @@ export const RULES: readonly Rule[] = Object.freeze([
     sentence: ({ inauthentic }) =>
       `The revocation log held ${times(inauthentic, 'revocation')} of another secret: compare the CACHE_SECRETs`,
     link: 'forwardauthinauthenticrevocations'
+  },
+  {
+    level: 'warn',
+    when: ({ certificateStage = 0 }) => certificateStage > 0,
+    sentence: ({ certificateStage = 0 }) =>
+      `The certificate for proxies ends within ${times(certificateStage, 'day')}: renew it`,
+    link: 'forwardauthcertificateexpires'
   },
   {
     level: 'warn',

@@ -47,7 +47,7 @@ t.test('an assertion about a user', async (t) => {
     iss: 'https://auth.example.com',
     aud: 'https://auth.example.com',
     sub: ALICE.userId,
-    iat: 1_800_000_000,
+    iat: 1_799_999_985,
     exp: 1_800_000_060,
     sid: claims.sid,
     roles: ['admin', 'editor']
@@ -60,6 +60,13 @@ t.test('an assertion about a user', async (t) => {
   ))
   t.match(assertion, { issuedAt: 1_800_000_000_000, renewAt: 1_800_000_030_000 })
   t.strictSame(outcomes, ['signed'])
+})
+
+t.test('a clock 15 s behind, or 30 s ahead, needs no leeway', async (t) => {
+  const { claimsOf } = signing()
+  const { iat, exp } = claimsOf() as { iat: number, exp: number }
+  t.ok(iat <= NOW / 1000 - 15, 'an app behind')
+  t.ok(exp - 30 > NOW / 1000 + 29, 'an app ahead, as long as it goes out')
 })
 
 t.test('says what the route, the profile and a resource token add', async (t) => {

@@ -24,7 +24,7 @@ function run (args: readonly string[], env: NodeJS.ProcessEnv): Readonly<{ code:
 /** What cannot work, and the words that the one who reads it needs. */
 const REFUSED: ReadonlyArray<readonly [why: string, host: string, env: NodeJS.ProcessEnv, says: readonly RegExp[]]> = [
   ['no client id', HOST, WITHOUT_LOGIN,
-    [/^error: LOGIN_CLIENT_ID: .*LOGIN_URL.*Applications › Add Application.*https:\/\/app\.home\.example\/_auth\/callback/]],
+    [/^error: LOGIN_CLIENT_ID: .*LOGIN_URL.*Applications › New Application.*Cookie session via reverse proxy.*https:\/\/app\.home\.example\/_auth\/callback/]],
   ['an http endpoint', HOST, { ...WORKS, AUTHGEAR_ENDPOINT: 'http://auth.home.example' },
     [/^error: AUTHGEAR_ENDPOINT: .*https:\/\/auth\.home\.example/]],
   ['an http endpoint that only this machine knows', HOST, { ...WORKS, AUTHGEAR_ENDPOINT: 'http://authgear:3000' },

@@ -68,6 +68,7 @@ t.test('Istio’s page says what to write by hand', async (t) => {
 t.test('every mistake has its sentence', async (t) => {
   const uri = `https://${HOST}`
   const rows: ReadonlyArray<readonly [args: readonly string[], error: RegExp]> = [
+    [['--resource', uri, '--scope', 'use,openid'], /needs no --scope openid/],
     [['--resource', uri], /needs --scope NAME: a client without any scope has a valid token too/],
     [['--resource', uri, '--scope', 'none', '--scope', 'a'], /has --scope none beside a scope/],
     [['--scope', 'a', '--resource', uri], /--scope "a" belongs behind the --resource/],

@@ -27,6 +27,11 @@ t.test('nothing is normalised: two URIs that differ by a slash are two', async (
   t.equal(configOf(resourcesOf('https://api.example.com https://api.example.com/')).resources.length, 2)
 })
 
+t.test('scopes of signing in may be named', async (t) => {
+  const { resources } = configOf(resourcesOf('https://mcp.example.com#openid,offline_access,use'))
+  t.strictSame(resources[0]?.scopes, ['openid', 'offline_access', 'use'])
+})
+
 /** What is wrong, and the sentence for it. */
 const WRONG: ReadonlyArray<readonly [value: string, error: RegExp]> = [
   ['http://api.example.com', /must begin with https:\/\//],
@@ -37,7 +42,7 @@ const WRONG: ReadonlyArray<readonly [value: string, error: RegExp]> = [
   ['https://', /host name in lower case/],
   ['https://api.example.com/a"b', /host name in lower case/],
   ['https://api.example.com#a,,b', /"" is no scope/],
-  ['https://api.example.com#openid', /OpenID Connect/],
+  ['https://api.example.com#email', /OpenID Connect/],
   ['https://api.example.com https://api.example.com', /is there twice/],
   ['https://myapp.authgear.cloud/x', /own domain/],
   ['https://sub.myapp.authgear.cloud', /own domain/],
@@ -63,4 +68,11 @@ t.test('the longest life has bounds, and check says that a token is no permissio
     { write: (text) => printed.push(text) }
   )
   t.match(printed.join(''), /a valid token is no permission/)
+})
+
+t.test('check names the resources for which no MCP client can sign a person in', async (t) => {
+  const printed: string[] = []
+  const RESOURCES = 'https://api.example.com https://mcp.example.com#openid,use'
+  check([], { AUTHGEAR_ENDPOINT: 'https://a.example', RESOURCES }, { write: (text) => printed.push(text) })
+  t.match(printed.join(''), /no MCP client can sign a person in for https:\/\/api\.example\.com: write #openid/)
 })

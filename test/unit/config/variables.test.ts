@@ -27,6 +27,7 @@ t.test('with the one required variable everything else has its default', async t
     identify: undefined,
     grpc: undefined,
     tls: undefined,
+    listeners: { unfinishedBytes: 32 * 2 ** 20, maxConnections: 2048 },
     trustedProxies: ['loopback', 'linklocal', 'uniquelocal'],
     cache: {
       ttlMs: 30_000,

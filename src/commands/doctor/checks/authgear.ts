@@ -131,19 +131,20 @@ const CLOCK_DRIFT_MS = 10_000
 export const clock: Probe = {
   title: 'the clocks agree',
   needs: 'authgear',
-  async run ({ look, clock, config: { resources } }) {
+  async run ({ look, clock, config: { resources, assertion } }) {
     const asked = clock.wall()
     const seen = await look.ask(NOBODY)
     const date = Date.parse(seen.header('date')[0] ?? '')
+    const isStrict = resources.length > 0 || assertion !== undefined
     return Number.isNaN(date)
       ? skipped('Authgear sent no Date')
       : looked(
-        judgeClock({ asked, answered: clock.wall(), date }, resources.length > 0 ? CLOCK_TOLERANCE_MS : undefined)
+        judgeClock({ asked, answered: clock.wall(), date }, isStrict ? CLOCK_TOLERANCE_MS : undefined)
       )
   }
 }
 
-/** @param driftMs of resource tokens, `iat` may be ahead by less than the usual drift */
+/** @param driftMs of resource tokens and assertions, `iat` may be ahead by less than the usual drift */
 export function judgeClock (
   { asked, answered, date }: ClockObservation,
   driftMs = CLOCK_DRIFT_MS

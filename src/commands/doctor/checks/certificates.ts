@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
-import { certificateLife, type CertificateLife, readTlsMaterial } from '../../../http/tls.ts'
+import type { CertificateLife } from '../../../core/certificate.ts'
+import { certificateLife, readTlsMaterial } from '../../../http/tls.ts'
 import { type Finding, found } from '../catalogue.ts'
 import { type Context, looked, type Outcome, type Probe, skipped } from '../check.ts'
 

@@ -21,7 +21,8 @@ const WELL: Facts = {
   inauthentic: 0,
   webhooksRefused: 0,
   auditBehindSeconds: undefined,
-  untold: undefined
+  untold: undefined,
+  certificateStage: undefined
 }
 const now = (count: number, reason?: string): Partial<Facts> =>
   ({ unavailable: count, unavailableNow: { count, of: 120, reason } })
@@ -43,6 +44,8 @@ const CASES: ReadonlyArray<readonly [what: string, facts: Partial<Facts>, level:
   ['no log', { logFollowed: false }, 'warn', 'forwardauthrevocationlognotfollowed', /not followed/],
   ['another secret', { inauthentic: 1 }, 'warn', 'forwardauthinauthenticrevocations', /1 revocation of another secret/],
   ['no webhook', { untold: 3 }, 'warn', 'forwardauthwebhookssilent', /no webhook came \(3 changes\)/],
+  ['a certificate that ended', { certificateStage: -1 }, 'bad', 'forwardauthcertificateexpires', /has ended/],
+  ['a certificate that ends', { certificateStage: 7 }, 'warn', 'forwardauthcertificateexpires', /within 7 days/],
   ['webhooks refused', { webhooksRefused: 2 }, 'warn', 'forwardauthwebhooksrefused', /^2 webhooks refused/],
   ['an audit log behind', { auditBehindSeconds: 61 }, 'warn', 'forwardauthauditlogbehind', /not read for 61 s/],
   ['an audit log in time', { auditBehindSeconds: 60 }, 'good', 'all-is-well', /All is well/],

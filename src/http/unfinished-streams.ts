@@ -1,0 +1,62 @@
+import type { EventEmitter } from 'node:events'
+import { constants, type Http2Session, type ServerHttp2Stream } from 'node:http2'
+import { createCollector } from './external-memory.ts'
+import { REQUEST_TIMEOUT_MS } from './limits.ts'
+import type { Held, Unfinished } from './unfinished.ts'
+
+/** Measured: 7.6 kB of heap for a request under way; its head is held as a string and once more in the session. */
+const BYTES_PER_STREAM = 8 * 1024
+const BYTES_PER_HEAD_BYTE = 2
+/** Between looks for streams that are over their deadline, and for frames that nobody reads. */
+const LOOK_INTERVAL_MS = 100
+/** Frames that a session may owe, unread: answers, and refusals of more streams, of which no event tells. */
+const MAX_OWED_FRAMES = 1000
+
+type Open = Readonly<{ held: Held, begunAt: number }>
+
+/**
+ * Streams of HTTP/2 that are not over: unfinished requests, and answers that nobody reads. One ends by the deadline,
+ * whatever progress it makes.
+ * @param sessions what emits `session`
+ * @returns for what a stream sends beside its head
+ */
+export function boundStreams (
+  sessions: EventEmitter,
+  unfinished: Unfinished,
+  deadlineMs = REQUEST_TIMEOUT_MS
+): (stream: ServerHttp2Stream, bytes: number) => void {
+  const open = new Map<ServerHttp2Stream, Open>()
+  const living = new Set<Http2Session>()
+  sessions.on('session', (session: Http2Session) => {
+    living.add(session)
+    session.once('close', () => living.delete(session))
+    session.on('stream', (stream: ServerHttp2Stream, _headers, _flags, rawHeaders: readonly string[]) => {
+      let bytes = BYTES_PER_STREAM
+      for (const text of rawHeaders) bytes += text.length * BYTES_PER_HEAD_BYTE
+      const held = unfinished.hold(session, bytes)
+      open.set(stream, { held, begunAt: performance.now() })
+      stream.once('close', () => { open.delete(stream); unfinished.release(held) })
+    })
+  })
+  const collect = createCollector(unfinished.maxBytes)
+  const look = (): void => {
+    if (living.size > 0) collect()
+    const oldest = performance.now() - deadlineMs
+    for (const [stream, { begunAt }] of open) {
+      if (begunAt > oldest) break
+      endStream(stream)
+    }
+    for (const session of living) if ((session.state.outboundQueueSize ?? 0) > MAX_OWED_FRAMES) session.destroy()
+  }
+  setInterval(look, Math.min(LOOK_INTERVAL_MS, deadlineMs / 2)).unref()
+  return (stream, bytes) => {
+    const known = open.get(stream)
+    if (known !== undefined) unfinished.grow(known.held, bytes)
+  }
+}
+
+/** Where nobody reads, not even this is sent: what is still there at the next look takes its session with it. */
+function endStream (stream: ServerHttp2Stream): void {
+  if (stream.closed) stream.session?.destroy()
+  else stream.close(constants.NGHTTP2_CANCEL)
+}

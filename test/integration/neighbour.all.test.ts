@@ -1,0 +1,87 @@
+import { readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import t, { type Test } from 'tap'
+import { heapFlags } from '../../src/core/memory-budget.ts'
+import { startFastResolver } from '../helpers/measured-process.ts'
+import { limitMemory } from '../helpers/memory-limit.ts'
+import {
+  type Attack, unfinishedHeads, unfinishedMessages, unreadAnswers, unreadPipelines, unreadShortAnswers
+} from '../helpers/neighbour.ts'
+import { makeOwnCert } from '../helpers/own-cert.ts'
+import { startProcess, type Service } from '../helpers/process.ts'
+import { ask, HOST } from '../helpers/request.ts'
+import { until } from '../helpers/until.ts'
+
+/** Whoever reaches a listener without a session must not end the process (docs/security.md). */
+const MIB = 2 ** 20
+/** Longer than each of them took to end a process that had no budget. */
+const SECONDS = Number(process.env['NEIGHBOUR_SECONDS'] ?? 15)
+const BETWEEN_MS = 50
+
+type World = Readonly<{ listener: 'plain' | 'tls' | 'grpc', attack: Attack }>
+
+const WORLDS: Readonly<Record<string, World>> = {
+  'heads that never end': { listener: 'plain', attack: unfinishedHeads },
+  'answers that are never read': { listener: 'plain', attack: unreadPipelines },
+  'answers that are never read over HTTP/2': { listener: 'tls', attack: unreadAnswers },
+  'short answers that are never read over HTTP/2': { listener: 'tls', attack: unreadShortAnswers },
+  'messages that never end over gRPC': { listener: 'grpc', attack: unfinishedMessages }
+}
+
+const ONLY = process.env['NEIGHBOUR']
+t.setTimeout(600_000)
+
+for (const mib of [256, 128]) {
+  for (const [name, world] of Object.entries(WORLDS)) {
+    if (ONLY !== undefined && !name.includes(ONLY)) continue
+    t.test(`outlives ${name}, in ${mib} MiB, and answers those who are remembered`, async (t) => {
+      const limit = limitMemory(t, mib * MIB)
+      if (limit === undefined) return t.pass('the kernel limits the process', { skip: 'no control group can be made' })
+      const service = await start(t, world, mib, limit.enter)
+      const statuses = await underAttack(service, world)
+      t.comment(`${mib} MiB: ${JSON.stringify(Object.fromEntries(statuses))}, ${Math.round(limit.usage() / MIB)} MiB`)
+      t.strictSame([...statuses.keys()], [200], 'whoever is remembered is answered')
+      t.equal(limit.kills(), 0, 'the kernel killed nothing')
+    })
+  }
+}
+
+type Attacked = Service & Readonly<{ tls: Readonly<{ ca: Buffer }> | undefined }>
+
+async function start (t: Test, { listener }: World, mib: number, enter: readonly string[]): Promise<Attacked> {
+  const resolver = await startFastResolver(t)
+  const tls = listener === 'tls' ? makeOwnCert(t, HOST) : undefined
+  // Node sets its own limits where it can start itself over
+  const NODE_OPTIONS = 'execve' in process ? '' : heapFlags(mib * MIB).join(' ')
+  const service = await startProcess(t, {
+    AUTHGEAR_ENDPOINT: 'http://127.0.0.1:1',
+    AUTHGEAR_RESOLVER_URL: `http://127.0.0.1:${resolver}/resolve`,
+    CACHE_TTL: '10m',
+    LOG_LEVEL: 'warn',
+    NODE_OPTIONS,
+    ...tls === undefined ? {} : { LISTEN_TLS_CERT_FILE: tls.certFile, LISTEN_TLS_KEY_FILE: tls.keyFile }
+  }, { enter, grpc: listener === 'grpc' })
+  return { ...service, tls: tls && { ca: readFileSync(tls.caFile) } }
+}
+
+/** @returns how often somebody who is remembered had each status, 0 for none */
+async function underAttack (service: Attacked, { listener, attack }: World): Promise<ReadonlyMap<number, number>> {
+  const over = new AbortController()
+  const statuses = new Map<number, number>()
+  await until('somebody is remembered', async () => (await statusOf(service)) === 200)
+  const attacking = attack(listener === 'grpc' ? service.grpcPort : service.port, over.signal)
+  const ends = performance.now() + SECONDS * 1000
+  while (performance.now() < ends) {
+    const status = await statusOf(service)
+    statuses.set(status, (statuses.get(status) ?? 0) + 1)
+    await sleep(BETWEEN_MS)
+  }
+  over.abort()
+  await attacking
+  return statuses
+}
+
+async function statusOf ({ port, tls }: Attacked): Promise<number> {
+  const headers = [['Authorization', 'Bearer Vremembered']] as const
+  return await ask(port, { path: '/verify', headers, ...tls && { tls } }).then(({ status }) => status, () => 0)
+}

@@ -1,0 +1,55 @@
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import t, { type Test } from 'tap'
+import { startInProcess } from '../helpers/in-process.ts'
+import { untilClosed } from '../helpers/raw-http.ts'
+import { startSimulator } from '../helpers/simulator.ts'
+import { until } from '../helpers/until.ts'
+
+/** Heads of eight connections fit into half of it. */
+const UNFINISHED_BYTES = 2 ** 20
+const LONG = `X-Long: ${'a'.repeat(60 * 1024)}`
+const BEGUN = `GET /verify HTTP/1.1\r\nHost: x\r\n${LONG}`
+
+async function start (t: Test, maxConnections = 1000): Promise<number> {
+  const { url } = await startSimulator(t)
+  const listeners = { unfinishedBytes: UNFINISHED_BYTES, maxConnections }
+  return (await startInProcess(t, { AUTHGEAR_ENDPOINT: url, listeners })).port
+}
+
+async function open (t: Test, port: number, text: string): Promise<Socket> {
+  const socket = connect(port, '127.0.0.1').on('error', () => {})
+  t.teardown(() => socket.destroy())
+  await once(socket, 'connect')
+  socket.write(text)
+  return socket
+}
+
+async function statusOf (socket: Socket, text: string): Promise<string | undefined> {
+  const answered = once(socket, 'data') as Promise<[Buffer]>
+  socket.write(text)
+  return /^HTTP\/1\.1 (\d+)/.exec((await answered)[0].toString('latin1'))?.[1]
+}
+
+t.test('over the budget the oldest unfinished heads go', async (t) => {
+  const port = await start(t)
+  const whole = await open(t, port, '')
+  t.equal(await statusOf(whole, 'GET /verify HTTP/1.1\r\nHost: x\r\n\r\n'), '401')
+  const sockets: Socket[] = []
+  for (let i = 0; i < 40; i++) sockets.push(await open(t, port, BEGUN))
+  await until('the oldest ones are closed', () => sockets.filter(({ destroyed }) => destroyed).length >= 40 - 16 - 8)
+  const newest = sockets.at(-1)
+  if (newest === undefined) return
+  t.equal(await statusOf(newest, '\r\n\r\n'), '401', 'the newest goes on')
+  t.equal(await statusOf(whole, 'GET /verify HTTP/1.1\r\nHost: x\r\n\r\n'), '401', 'as does one that is idle')
+})
+
+t.test('a new connection takes the place of one that sends nothing any more', async (t) => {
+  const port = await start(t, 2)
+  const [idle, fed] = [await open(t, port, ''), await open(t, port, '')]
+  const request = 'GET /verify HTTP/1.1\r\nHost: x\r\n\r\n'
+  t.equal(await statusOf(fed, request), '401')
+  await until('there is room', async () => (await statusOf(await open(t, port, ''), request).catch(() => '')) === '401')
+  await untilClosed(idle)
+  t.equal(await statusOf(fed, request), '401', 'who sends goes on')
+})
