@@ -26,6 +26,7 @@ export function factsOf ({ state, samples, others }: Known): Facts {
     logFollowed: now.logFollowed,
     othersFailing: others.filter(({ authgear }) => authgear === 'failing').length,
     answers: answersOf(last) - answersOf(first),
+    windowMs: last.monotonic - first.monotonic,
     unavailable: last.requests.unavailable - first.requests.unavailable,
     unavailableNow: unavailableOf(samples.find(({ monotonic }) => last.monotonic - monotonic <= NOW_MS) ?? first, last),
     wrongPath: last.requests.elsewhere - first.requests.elsewhere,

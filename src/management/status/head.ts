@@ -4,7 +4,7 @@ import { MAX_SHOWN, type Replica, type Seen } from '../../revocation/presence.ts
 import { refusalsOf } from './facts.ts'
 import { format } from './format.ts'
 import type { Sample } from './history.ts'
-import type { Level, Verdict } from './verdict.ts'
+import { isWell, type Level, type Verdict } from './verdict.ts'
 
 /** What a replica is, and does not change. */
 export type About = Readonly<{
@@ -17,8 +17,8 @@ export type About = Readonly<{
   ttlMs: number
 }>
 
-const MARKS: Readonly<Record<Level, string>> = { good: '✓', warn: '!', bad: '✗' }
-const WORDS: Readonly<Record<Level, string>> = { good: 'Good', warn: 'Warning', bad: 'Trouble' }
+const MARKS: Readonly<Record<Level, string>> = { good: '✓', quiet: '–', warn: '!', bad: '✗' }
+const WORDS: Readonly<Record<Level, string>> = { good: 'Good', quiet: 'Quiet', warn: 'Warning', bad: 'Trouble' }
 
 /** The first line: one sentence, linked to what to do; what else there is follows. */
 export function verdictPart ([first, ...others]: readonly [Verdict, ...Verdict[]], untold: number): string {
@@ -40,7 +40,7 @@ const BLOCKED =
 export function factsPart (state: Replica['state'], { now }: Sample, level: Level): string {
   const rows: ReadonlyArray<readonly [name: string, value: string, isGood?: boolean | undefined]> = [
     // green beside a page full of 503 would say that all is well
-    ['This replica', state, state !== 'serving' ? false : level === 'good' ? true : undefined],
+    ['This replica', state, state !== 'serving' ? false : isWell(level) ? true : undefined],
     ['Authgear', now.circuitOpen ? 'not asked after failures' : 'asked as needed', !now.circuitOpen],
     ['Under way / waiting', `${now.inFlight} / ${now.queued}`],
     ['Entries in memory', format(now.cacheEntries, 'count')],

@@ -7,7 +7,7 @@ import { format, timeElement } from './format.ts'
 import { type About, factsPart, fleetPart, refusalsPart, verdictPart } from './head.ts'
 import { type Sample, WINDOW_MS } from './history.ts'
 import { STYLE } from './style.ts'
-import { type Facts, verdictsOf } from './verdict.ts'
+import { type Facts, isWell, verdictsOf } from './verdict.ts'
 
 const SCRIPT_TAG = '<script src="status.js" defer></script>\n'
 
@@ -33,7 +33,7 @@ export function renderPage (status: Status): string {
   const verdicts = verdictsOf(facts)
   const self = { name: about.replica, state, authgear: now.now.circuitOpen ? 'failing' : 'ok' } as const
   const charts = chartsOf(now)
-  return `${headOf(`${verdicts[0].level === 'good' ? '' : '! '}${about.replica}: ${state}`, STYLE, SCRIPT_TAG)}<header>
+  return `${headOf(`${isWell(verdicts[0].level) ? '' : '! '}${about.replica}: ${state}`, STYLE, SCRIPT_TAG)}<header>
 ${verdictPart(verdicts, facts.untold ?? 0)}
 <h1>authgear-forward-auth</h1>
 <p class="again"><a href="">Refresh</a> <button type="button" id="pause" aria-pressed="false" hidden>Pause updates</button> <span id="updates" role="status" class="bad"></span></p>

@@ -14,6 +14,7 @@ h2{margin:0 0 .5rem;font-size:1rem}
 p{margin:.25rem 0}
 .soft,footer,summary{color:var(--soft)}
 .good{color:var(--good)}
+.quiet{color:var(--soft)}
 .bad{color:var(--bad);font-weight:600}
 .warn{color:var(--warn);font-weight:600}
 .verdict{margin:0;padding:.5rem .75rem;background:var(--paper);border:1px solid;border-left-width:.5rem;border-radius:.5rem;font-size:1.25rem;line-height:1.35;font-weight:600}

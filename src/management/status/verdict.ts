@@ -1,3 +1,6 @@
+import { ago } from './format.ts'
+import { WINDOW_MS } from './history.ts'
+
 /** What the first line of the status page rests on; counts are of its window where nothing else is said. */
 export type Facts = Readonly<{
   state: 'starting' | 'serving' | 'draining'
@@ -9,8 +12,9 @@ export type Facts = Readonly<{
   logFollowed: boolean | undefined
   /** Other replicas of the fleet that do not ask Authgear after failures. */
   othersFailing: number
-  /** Answers given to proxies. */
+  /** Answers given to proxies, in so many milliseconds: less than the window after a start. */
   answers: number
+  windowMs: number
   /** Of them with 503, in the whole window and in its last minutes, by reason. */
   unavailable: number
   unavailableNow: Readonly<{ count: number, of: number, reason: string | undefined }>
@@ -28,7 +32,8 @@ export type Facts = Readonly<{
   certificateStage: number | undefined
 }>
 
-export type Level = 'good' | 'warn' | 'bad'
+/** `quiet`: nothing is known to be wrong, and nobody has asked. */
+export type Level = 'good' | 'quiet' | 'warn' | 'bad'
 /** `link`: an anchor of docs/runbook.md. */
 export type Verdict = Readonly<{ level: Level, sentence: string, link: string }>
 
@@ -177,9 +182,11 @@ export const RULES: readonly Rule[] = Object.freeze([
     link: 'a-replica-that-starts-or-ends'
   },
   {
-    level: 'good',
+    level: 'quiet',
     when: ({ answers }) => answers === 0,
-    sentence: () => 'All is well, and no proxy has asked for 15 minutes',
+    sentence: ({ windowMs }) => windowMs < WINDOW_MS
+      ? `Nothing is wrong, and no proxy has asked since the start, ${ago(windowMs)}`
+      : 'Nothing is wrong, and no proxy has asked for 15 minutes',
     link: 'nobody-asks'
   },
   { level: 'good', when: () => true, sentence: () => 'All is well', link: 'all-is-well' }
@@ -191,7 +198,9 @@ export function verdictsOf (facts: Facts): readonly [Verdict, ...Verdict[]] {
     level, sentence: `${sentence(facts)}.`, link
   }))
   const [first = ALL_IS_WELL, ...others] = said
-  return [first, ...others.filter(({ level }) => level !== 'good')]
+  return [first, ...others.filter(({ level }) => !isWell(level))]
 }
+
+export const isWell = (level: Level): boolean => level === 'good' || level === 'quiet'
 
 const ALL_IS_WELL: Verdict = { level: 'good', sentence: 'All is well.', link: 'all-is-well' }

@@ -14,6 +14,7 @@ const WELL: Facts = {
   logFollowed: true,
   othersFailing: 0,
   answers: 1000,
+  windowMs: 15 * 60_000,
   unavailable: 0,
   unavailableNow: { count: 0, of: 100, reason: undefined },
   wrongPath: 0,
@@ -30,7 +31,8 @@ const now = (count: number, reason?: string): Partial<Facts> =>
 const CASES: ReadonlyArray<readonly [what: string, facts: Partial<Facts>, level: Level, link: string, says: RegExp]> = [
   ['nothing', {}, 'good', 'all-is-well', /^All is well\.$/],
   ['nothing, without Redis', { redisUp: undefined, logFollowed: undefined }, 'good', 'all-is-well', /^All is well\.$/],
-  ['nobody who asks', { answers: 0 }, 'good', 'nobody-asks', /no proxy has asked/],
+  ['nobody who asks', { answers: 0 }, 'quiet', 'nobody-asks', /^Nothing is wrong, and no proxy has asked for 15 min/],
+  ['nobody yet', { answers: 0, windowMs: 3000 }, 'quiet', 'nobody-asks', /asked since the start, 3 s ago\.$/],
   ['an open breaker', { circuitOpen: true }, 'bad', 'forwardauthauthgearcircuitopen', /bring Authgear back/],
   ['an open breaker with its 503', { circuitOpen: true, ...now(9, 'authgear_unavailable') }, 'bad',
     'forwardauthauthgearcircuitopen', /not asked/],
