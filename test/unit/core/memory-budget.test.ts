@@ -1,5 +1,7 @@
 import t from 'tap'
-import { budgetOfHeap, defaultBudget, heapFlags, ledgerNames, waitingBudget } from '../../../src/core/memory-budget.ts'
+import {
+  budgetOfHeap, defaultBudget, heapFlags, ledgerNames, listenerBounds, waitingBudget
+} from '../../../src/core/memory-budget.ts'
 
 const MIB = 2 ** 20
 /** V8's young generation has three parts. */
@@ -24,6 +26,13 @@ t.test('the default is a quarter of a container beyond 64 MiB and fits its heap'
 t.test('requests that wait may take an eighth of the heap, and 64 MiB at most', async (t) => {
   for (const [limit, budget] of [[128, 7.75], [256, 17.5], [1024, 64], [4096, 64]] as const) {
     t.equal(waitingBudget({ heapBytes: heapOf(limit) }) / MIB, budget, `${limit} MiB`)
+  }
+})
+
+t.test('listeners hold an eighth of the memory of what peers did not finish', async (t) => {
+  for (const [limit, mib, maxConnections] of [[16, 2, 256], [128, 16, 1024], [256, 32, 2048], [4096, 64, 16_384]]) {
+    const bounds = listenerBounds({ limitBytes: (limit ?? 0) * MIB })
+    t.strictSame(bounds, { unfinishedBytes: (mib ?? 0) * MIB, maxConnections }, `${limit} MiB`)
   }
 })
 
