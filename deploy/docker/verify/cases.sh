@@ -218,6 +218,8 @@ cases_roll_image() {
   is 'an image that is never healthy takes nobody'"'"'s place' '1 0 lost' "$(rolled FORWARD_AUTH_IMAGE=forward-auth-sick)"
   is 'nor does a wrong value' '1 0 lost' "$(rolled AUTHGEAR_ENDPOINT=nonsense)"
   is 'the same two serve' "$now" "$(replicas)"
+  FORWARD_AUTH_IMAGE=forward-auth-next "${compose[@]}" up -d --no-build --wait >/dev/null 2>&1
+  is 'a plain up -d afterwards changes none' "$now" "$(replicas)"
 }
 
 cases_redis_dies() {
