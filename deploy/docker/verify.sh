@@ -75,7 +75,7 @@ down() {
 
 traefik() {
   up traefik docker-compose.yml 404
-  for cases in access login isolation status_page check hardening redis_rights shared_cache http2 replica_dies other_replica_dies redis_dies roll; do "cases_$cases"; done
+  for cases in access login isolation status_page check hardening redis_rights shared_cache http2 replica_dies other_replica_dies redis_dies roll roll_image; do "cases_$cases"; done
   down
 }
 

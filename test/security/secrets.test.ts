@@ -351,8 +351,9 @@ t.test(
 )
 
 t.test('doctor prints no secret, whatever it finds', { skip: skipOrFail('redis-server') }, async (t) => {
+  const web = { id: 'web', redirectUris: ['https://app.example.com/_auth/callback'], postLogoutRedirectUris: [] }
   const [authgear, redis, muted] = await Promise.all([
-    startSimulator(t, { adminApi }),
+    startSimulator(t, { adminApi, clients: [web] }),
     startRedis(t, { password: SECRETS.redisPassword }),
     startRedis(t, { args: ['--rename-command', 'AUTH', '', '--rename-command', 'HELLO', ''] })
   ])

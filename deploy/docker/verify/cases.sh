@@ -196,7 +196,7 @@ rolled() {
   echo "$code $(grep -oE '^[0-9]+ of [1-9]' "$work/load.log" | cut -d ' ' -f 1) lost"
 }
 
-# a changed variable, a rotation, its end, an image that does not become healthy, and a value that cannot work
+# a changed variable, a rotation and its end, under load
 cases_roll() {
   local before now variable
   for variable in LOG_LEVEL=warn ROTATE_SECRETS=1 ROTATE_SECRETS=; do
@@ -205,10 +205,21 @@ cases_roll() {
     now=$(replicas)
     is 'two replicas, and both are new ones' '2 0' "$(wc -w <<<"$now") $(grep -cE "${before// /|}" <<<"$now")"
   done
+}
+
+# another version; one that does not become healthy, and a value that cannot work: the replicas stay
+cases_roll_image() {
+  local now
+  docker tag authgear-forward-auth forward-auth-next
+  is 'another version takes over' '0 0 lost' "$(rolled FORWARD_AUTH_IMAGE=forward-auth-next)"
+  is 'and runs' forward-auth-next "$(replicas | xargs docker inspect -f '{{.Config.Image}}' | sort -u)"
+  now=$(replicas)
   printf 'FROM authgear-forward-auth\nHEALTHCHECK --interval=1s --start-period=1s --retries=1 CMD ["node", "-e", "process.exit(1)"]\n' | docker build -q -t forward-auth-sick - >/dev/null 2>&1
   is 'an image that is never healthy takes nobody'"'"'s place' '1 0 lost' "$(rolled FORWARD_AUTH_IMAGE=forward-auth-sick)"
   is 'nor does a wrong value' '1 0 lost' "$(rolled AUTHGEAR_ENDPOINT=nonsense)"
   is 'the same two serve' "$now" "$(replicas)"
+  FORWARD_AUTH_IMAGE=forward-auth-next "${compose[@]}" up -d --no-build --wait >/dev/null 2>&1
+  is 'a plain up -d afterwards changes none' "$now" "$(replicas)"
 }
 
 cases_redis_dies() {

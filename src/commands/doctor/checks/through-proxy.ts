@@ -111,11 +111,9 @@ function judgeSurvivors (
   const sent = new Set(namesOf(context))
   const isSent = (name: string): boolean => sent.has(name.replaceAll(/[_.]/g, '-'))
   const say = (names: readonly string[]): string => `a client's own ${names.join(', ')} reaches the app`
-  const [used, unused] = [names.filter(isSent), names.filter((name) => !isSent(name))]
-  return [
-    ...used.length === 0 ? [] : [found('identity-forged', say(used))],
-    ...unused.length === 0 ? [] : [found('identity-unused', say(unused))]
-  ]
+  const used = names.filter(isSent)
+  if (used.length > 0) return [found('identity-forged', say(used))]
+  return names.length === 0 ? [] : [found('identity-unused', say(names))]
 }
 
 function judgePage (address: string, { status, body }: Page): Finding | undefined {
