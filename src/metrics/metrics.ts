@@ -335,7 +335,7 @@ function registerRevocations (registry: Registry): {
   const doubted = new Gauge({
     registers: [registry],
     name: 'forward_auth_redis_master_doubted',
-    help: '1 while nothing says that the Redis server which is followed is the master: it lost all its replicas.',
+    help: '1 while nothing says that the Redis server which is followed is the master (docs/redis.md).',
     aggregator: 'max'
   })
   const capped = closedCounter(registry, 'forward_auth_revocations_capped_total', CAPPED_HELP, 'origin', ORIGINS)

@@ -85,7 +85,12 @@ export class TokenLedger {
 
   /** A start read an entry that it cannot understand: what that ended, and until when, nobody can say here. */
   missed (at: RedisMs): void {
-    if (this.#linkedAt === -Infinity) this.#knownSince = Math.max(this.#knownSince, at + CLOCK_TOLERANCE_MS)
+    if (this.#linkedAt === -Infinity) this.#forgetUntil(at)
+  }
+
+  /** Whatever clocks do: which tokens a revocation of then ended, nobody knows any more. */
+  #forgetUntil (at: RedisMs): void {
+    this.#knownSince = Math.max(this.#knownSince, at + CLOCK_TOLERANCE_MS + IAT_STEP_MS)
   }
 
   linked (now: RedisMs): void {
@@ -157,12 +162,13 @@ export class TokenLedger {
     const name = nameOf(revocation.target)
     const forgotten = this.#ended.set(name, { of, revocation, at: Math.max(at, this.#ended.get(name)?.at ?? at) })
     if (forgotten !== undefined) this.#allEndedAt = Math.max(this.#allEndedAt, forgotten.at)
-    // an entry that speaks of the future makes nothing older
-    const until = Math.min(at, this.#now()) - this.#maxAgeMs - 3 * CLOCK_TOLERANCE_MS
+    // by the clock that tells which tokens are too old, so that nothing is forgotten before its tokens are
+    const until = Math.min(at, this.#linkedAt) - this.#maxAgeMs - 3 * CLOCK_TOLERANCE_MS
     for (let n = 0; n < MAX_SWEPT; n++) {
       const oldest = this.#ended.oldest()
       if (oldest === undefined || oldest[1].at >= until) return
       this.#ended.delete(oldest[0])
+      this.#forgetUntil(oldest[1].at)
     }
   }
 }
