@@ -11,6 +11,7 @@ export type Clock = Readonly<{
 
 /** One instant by both clocks. */
 export type Moment = Readonly<{ monotonic: number, wall: number }>
+export const NEVER: Moment = { monotonic: -Infinity, wall: -Infinity }
 
 export function momentOf (clock: Clock): Moment {
   return { monotonic: clock.monotonic(), wall: clock.wall() }

@@ -1,5 +1,5 @@
-import { elapsedSince, type Clock, type Moment } from '../clock.ts'
-import { type MasterDeps, NEVER, trackMastery } from './mastery.ts'
+import { elapsedSince, type Clock, type Moment, NEVER } from '../clock.ts'
+import { type MasterDeps, trackMastery } from './mastery.ts'
 import type { Snapshot } from './store.ts'
 import type { LogObserver } from './types.ts'
 

@@ -1,4 +1,4 @@
-import { elapsedSince, momentOf, type Clock, type Moment } from '../clock.ts'
+import { elapsedSince, momentOf, type Clock, type Moment, NEVER } from '../clock.ts'
 import type { MasterVerdict } from '../redis/master-check.ts'
 import type { LogStore, Snapshot } from './store.ts'
 
@@ -12,8 +12,6 @@ const MAX_SERVERS = 100
 const MAX_OFFSETS = 16
 /** No Sentinel promotes a Redis replica that was away for so long: ten times `down-after-milliseconds`, 30 s. */
 const FORGET_AFTER_MS = 15 * 60_000
-
-export const NEVER: Moment = { monotonic: -Infinity, wall: -Infinity }
 
 export type MasterDeps = Pick<LogStore, 'form' | 'confirmMaster'>
 

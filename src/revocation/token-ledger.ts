@@ -1,7 +1,6 @@
-import { elapsedSince, momentOf, type Clock, type Moment } from '../clock.ts'
+import { elapsedSince, momentOf, NEVER, type Clock, type Moment } from '../clock.ts'
 import { CLOCK_TOLERANCE_MS } from '../core/resource-token.ts'
 import { BoundedMap } from './bounded-map.ts'
-import { NEVER } from './mastery.ts'
 import { EVERYTHING, nameOf, type Revocation, type TokenNames, type TokenStanding } from './types.ts'
 
 /** Milliseconds since 1970 by Redis' clock. */
