@@ -40,5 +40,5 @@ t.test('what a test ran of a source is covered, though a joined file ran nothing
   await runRecorded(records, MAIN, 'snippet', 'caddy')
   await runRecorded(records, 'test/unit/commands/snippet.test.ts')
   writeFileSync(join(records, 'coverage-0-killed.json'), '{"result":[{"scriptId":"3"')
-  t.ok((await gateOf(t, records))(`${TEMPLATES}/traefik-labels.ts`) > 80)
+  t.ok((await gateOf(t, records))(`${TEMPLATES}/haproxy.ts`) > 80)
 })
