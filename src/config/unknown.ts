@@ -95,7 +95,7 @@ const ALIASES: Readonly<Record<string, string>> = {
 /** One error for each variable that looks like ours and is not. Its value is never repeated. */
 export function unknownVariables (env: NodeJS.ProcessEnv): readonly string[] {
   return Object.keys(env)
-    .filter((name) => looksLikeOurs(name) && !KNOWN.includes(name) && !isAzures(env, name))
+    .filter((name) => looksLikeOurs(name) && !KNOWN.includes(name) && !isTheirs(env, name))
     .filter(name => textOf(env, name) !== undefined && !isInjected(name, env[name] ?? ''))
     .toSorted()
     .map((name) => `${printable(name)}: is not a variable of this service: did you mean ${meant(name)}?`)
@@ -103,9 +103,11 @@ export function unknownVariables (env: NodeJS.ProcessEnv): readonly string[] {
 
 const meant = (name: string): string => ALIASES[name] ?? nearest(name, KNOWN) ?? ''
 
-/** https://learn.microsoft.com/azure/app-service/overview-managed-identity sets both. */
-const AZURE: readonly string[] = ['IDENTITY_ENDPOINT', 'IDENTITY_HEADER']
-const isAzures = (env: NodeJS.ProcessEnv, name: string): boolean =>
-  AZURE.includes(name) && AZURE.every((one) => one in env)
+/** Of a managed identity (https://learn.microsoft.com/azure/app-service/overview-managed-identity, Azure Arc). */
+const AZURE: readonly string[] = ['IDENTITY_ENDPOINT', 'IDENTITY_API_VERSION', 'IDENTITY_SERVER_THUMBPRINT']
+/** Of a process among several, in many programs. */
+const THEIRS: readonly string[] = [...AZURE, 'WORKER_ID']
+const isTheirs = (env: NodeJS.ProcessEnv, name: string): boolean =>
+  THEIRS.includes(name) || (name === 'IDENTITY_HEADER' && 'IDENTITY_ENDPOINT' in env)
 
 const printable = (name: string): string => /^\w+$/.test(name) ? name : quote(name)

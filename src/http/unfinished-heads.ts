@@ -2,10 +2,12 @@ import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { FastifyInstance } from 'fastify'
 import { MAX_HEADER_BYTES } from './limits.ts'
-import type { Held, Unfinished } from './unfinished.ts'
+import { createUnfinished, type Held, type Owner, type Unfinished } from './unfinished.ts'
 
 /** Of its handshake, bytes: an unfinished ClientHello may have twice as many, and most have 2 KiB. */
 const HANDSHAKE_BYTES = 64 * 1024
+/** Of the budget, and beside it: whoever only connects, from however many addresses, ends nobody's requests. */
+const SHARE_OF_HANDSHAKES = 1 / 4
 const END_OF_HEAD = Buffer.from('\r\n\r\n')
 
 /** Heads of HTTP/1.1 that are not whole, and handshakes. */
@@ -43,15 +45,18 @@ function countHead (socket: Socket, unfinished: Unfinished): void {
   }
   socket.on('data', (chunk: Buffer) => {
     if (chunk.subarray(-END_OF_HEAD.length).equals(END_OF_HEAD)) return end()
-    held ??= unfinished.hold(socket, 0)
+    held ??= unfinished.hold(ownerOf(socket), 0)
     unfinished.feed(held)
     // the parser keeps no more; a webhook's body has a bound of its own
     unfinished.grow(held, Math.min(chunk.length, MAX_HEADER_BYTES - held.bytes))
   }).once('close', end)
 }
 
+const ownerOf = (socket: Socket): Owner => ({ address: socket.remoteAddress, destroy: () => socket.destroy() })
+
 /** Also of gRPC's listener. */
-export function boundHandshakes (server: NodeJS.EventEmitter, unfinished: Unfinished): void {
+export function boundHandshakes (server: NodeJS.EventEmitter, { maxBytes }: Pick<Unfinished, 'maxBytes'>): void {
+  const unfinished = createUnfinished(maxBytes * SHARE_OF_HANDSHAKES)
   const underWay = new Map<Socket, Held>()
   const end = (socket: Socket): void => {
     const held = underWay.get(socket)
@@ -59,7 +64,7 @@ export function boundHandshakes (server: NodeJS.EventEmitter, unfinished: Unfini
     underWay.delete(socket)
   }
   server.on('connection', (socket: Socket) => {
-    underWay.set(socket, unfinished.hold(socket, HANDSHAKE_BYTES))
+    underWay.set(socket, unfinished.hold(ownerOf(socket), HANDSHAKE_BYTES))
     socket.once('close', () => end(socket))
   })
   // the connection under a TLS socket has no public name

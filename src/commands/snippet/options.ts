@@ -183,6 +183,9 @@ function settingsOf (
   }
   const isPublic = flags.has('public')
   if (isPublic && rules.policy !== '') errors.push('--public asks nothing of the rest, and --policy /=QUERY does')
+  if (isPublic && resources.length > 0) {
+    errors.push('--public cannot be beside --resource: what some app reads as the path of the tokens would ask nobody')
+  }
   if (isPublic && rules.routes.length === 0) errors.push('--public protects nothing without --policy /path=QUERY')
   return Object.freeze({
     listen: readListen(text('listen'), errors),

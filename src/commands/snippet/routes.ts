@@ -37,7 +37,7 @@ function routesOf (rules: readonly Rule[], isOfTokens: boolean): ReadonlyArray<O
 
 const policyOf = (rules: readonly Rule[], path: string): string =>
   rules
-    .filter((rule) => isBelow(path, rule.path))
+    .filter((rule) => isBelow(path, { path: rule.path, isOfTokens: isForTokens(rule.policy) }))
     .toSorted((a, b) => a.path.length - b.path.length)
     .reduce<readonly Rule[]>((outer, rule) => [...outer.map((one) => overridden(one, rule)), rule], [])
     .reduce((all, { policy }) => both(all, policy), '')

@@ -96,9 +96,12 @@ t.test('other programs\' variables are none of ours', async t => {
   t.strictSame(errorsOf(load({ PATH: '/bin', ...Object.fromEntries(theirs.map((name) => [name, 'x'])) })), [])
 })
 
-t.test('Azure sets the two names of a managed identity, always both', async (t) => {
-  t.strictSame(errorsOf(load({ IDENTITY_ENDPOINT: 'http://127.0.0.1/msi', IDENTITY_HEADER: 'x' })), [])
-  t.match(errorsOf(load({ IDENTITY_ENDPOINT: 'http://127.0.0.1/msi' })), [/^IDENTITY_ENDPOINT: /])
+t.test('what Azure sets for a managed identity, and a number of a process, are none of ours', async (t) => {
+  const azure = { IDENTITY_ENDPOINT: 'http://127.0.0.1/msi', IDENTITY_API_VERSION: 'x', IDENTITY_SERVER_THUMBPRINT: 'x' }
+  for (const env of [azure, { ...azure, IDENTITY_HEADER: 'x' }, { WORKER_ID: '1' }]) {
+    t.strictSame(errorsOf(load(env)), [])
+  }
+  t.match(errorsOf(load({ IDENTITY_HEADER: 'x' })), [/did you mean IDENTITY_HEADERS\?/])
 })
 
 t.test('one letter too few in any name of ours is noticed', async (t) => {

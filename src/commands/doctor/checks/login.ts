@@ -31,7 +31,7 @@ export function judgeLogin (
     return found('login-redirect-uri', `${callback} is not registered for the client ${clientId}`)
   }
   if (status >= 300 && status < 400 && !location.startsWith(`${callback}?`)) return undefined // its own login page
-  const query = location === '' ? new URLSearchParams() : new URL(location).searchParams
+  const query = URL.canParse(location) ? new URL(location).searchParams : new URLSearchParams()
   const [error, description] = [query.get('error'), query.get('error_description')]
   // with a browser's session it would be none
   if (error === 'login_required' || error === 'interaction_required') return undefined

@@ -1,5 +1,5 @@
 import { AMBIGUOUS, HOP_HEADERS } from '../guards.ts'
-import { patternOf } from '../paths.ts'
+import { patternOf, PCRE_END } from '../paths.ts'
 import {
   FORWARDED_RESPONSE_HEADERS,
   FORWARDED_REQUEST_HEADERS,
@@ -79,7 +79,7 @@ const WEBSOCKET =
 
 const pathVar = ({ isCaseSensitive }: Settings, route: Route): string => route.path === ''
   ? ''
-  : `["uri", "${isCaseSensitive ? '~~' : '~*'}", "${patternOf(route).replaceAll('\\', '\\\\')}"], `
+  : `["uri", "${isCaseSensitive ? '~~' : '~*'}", "${patternOf(route, PCRE_END).replaceAll('\\', '\\\\')}"], `
 
 const routeOf = (settings: Settings, route: Route, rank: number): string => {
   const { forwardAuth, host, outgoing } = settings

@@ -1,5 +1,5 @@
 import { ENCODED_SLASH, HOP_HEADERS, longest, PARAMETER } from '../guards.ts'
-import { anyCase, wholePatternOf } from '../paths.ts'
+import { anyCase, inOrder, wholePatternOf } from '../paths.ts'
 import { type Files, lower, ownComment, ownPaths, type Route, type Settings } from '../settings.ts'
 
 /** Contour asks by gRPC only, and on hosts with TLS only. Needs LISTEN_GRPC. */
@@ -38,17 +38,17 @@ ${settings.policy === '' ? '' : `      authPolicy: { context: { policy: "${setti
     authPolicy: { disabled: true }
     directResponsePolicy: { statusCode: 400 }
 ${ownPaths(settings).length === 0 ? '' : own(settings)}\
-${settings.routes.map((route) => routeOf(settings, route)).join('')}\
+${settings.routes.map((route, i) => routeOf(settings, route, patternsOf(settings)[i] ?? '')).join('')}\
   # security: the catch-all, what has no route of its own is still protected
   - conditions: [{ prefix: / }]
 ${toApp(settings)}`
 
 const patternsOf = (settings: Settings): readonly string[] =>
-  settings.routes.map((route) => anyCase(settings) + wholePatternOf(route))
+  inOrder(settings.routes.map((route) => anyCase(settings) + wholePatternOf(route)))
 
-const routeOf = (settings: Settings, route: Route): string => `\
-  - conditions: [{ regex: '${anyCase(settings)}${wholePatternOf(route)}' }]
-    authPolicy: { context: { policy: "${route.policy}" } }
+const routeOf = (settings: Settings, { policy }: Route, pattern: string): string => `\
+  - conditions: [{ regex: '${pattern}' }]
+    authPolicy: { context: { policy: "${policy}" } }
 ${toApp(settings)}`
 
 /** Removed behind the check: names of ours must not be, since they are the verified ones by then. */

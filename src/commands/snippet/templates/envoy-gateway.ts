@@ -1,5 +1,5 @@
 import { HOP_HEADERS, longest, PARAMETER } from '../guards.ts'
-import { anyCase, wholePatternOf } from '../paths.ts'
+import { anyCase, inOrder, wholePatternOf } from '../paths.ts'
 import {
   allPolicies,
   FORWARDED_REQUEST_HEADERS,
@@ -31,9 +31,8 @@ const file = (settings: Settings, way = BY_HTTP): string =>
     gateway(settings, way),
     clientTraffic(settings),
     refuse(settings),
-    ...settings.routes.map((one) =>
-      route(settings, one.name, `{ type: RegularExpression, value: '${anyCase(settings)}${wholePatternOf(one)}' }`)
-    ),
+    ...settings.routes.map(({ name }, i) =>
+      route(settings, name, `{ type: RegularExpression, value: '${patternsOf(settings)[i] ?? ''}' }`)),
     route(
       settings,
       'app',
@@ -45,6 +44,10 @@ const file = (settings: Settings, way = BY_HTTP): string =>
     ),
     ...(ownPaths(settings).length > 0 ? [own(settings), OPEN] : [])
   ].join('---\n')
+
+/** Of the routes: Envoy Gateway tries the longest first. */
+const patternsOf = (settings: Pick<Settings, 'routes' | 'isCaseSensitive'>): readonly string[] =>
+  inOrder(settings.routes.map((route) => anyCase(settings) + wholePatternOf(route)))
 
 const gateway = ({ listen, host }: Settings, { since }: Way): string => `\
 # Envoy Gateway >= ${since}; this service and the app are Services of the same namespace
@@ -95,7 +98,7 @@ spec:
   hostnames: [${host}]
   rules:
   - matches:
-    - path: { type: RegularExpression, value: '${longest(`(?i).*${PARAMETER}.*`, [...routes.map((one) => anyCase(settings) + wholePatternOf(one)), ownPattern({ ...settings, login: true })])}' }
+    - path: { type: RegularExpression, value: '${longest(`(?i).*${PARAMETER}.*`, [...patternsOf({ routes, ...settings }), ownPattern({ ...settings, login: true })])}' }
     filters: [{ type: ExtensionRef, extensionRef: { group: gateway.envoyproxy.io, kind: HTTPRouteFilter, name: refuse } }]
 ---
 apiVersion: gateway.envoyproxy.io/v1alpha1

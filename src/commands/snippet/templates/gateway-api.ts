@@ -1,5 +1,5 @@
 import { longest, noneOf, PARAMETER } from '../guards.ts'
-import { anyCase, patternOf } from '../paths.ts'
+import { anyCase, inOrder, patternOf } from '../paths.ts'
 import { type Files, ownComment, ownPaths, ownPattern, type Settings } from '../settings.ts'
 import { middlewares, valuesFile, withoutDashes } from './traefik-kubernetes.ts'
 
@@ -25,10 +25,14 @@ spec:
   rules:
   # security: what Traefik and an app may read differently: refused by the middleware, so that nothing reaches the app. Traefik tries the
   # longest expression first, so this one is longer than all others; (?:) means nothing
-${rule(refused([...routes.map((one) => anyCase(settings) + patternOf(one)), ownPattern({ ...settings, login: true })]), app, 'refuse')}\
-${routes.map((one) => rule([`path: ${regex(anyCase(settings) + patternOf(one))}`], app, one.name)).join('')}\
+${rule(refused([...patternsOf({ routes, ...settings }), ownPattern({ ...settings, login: true })]), app, 'refuse')}\
+${routes.map(({ name }, i) => rule([`path: ${regex(patternsOf({ routes, ...settings })[i] ?? '')}`], app, name)).join('')}\
 ${ownPaths(settings).length > 0 ? rule([`path: ${regex(ownPattern(settings))} # ${ownComment(settings)}`], forwardAuth, settings.outgoing.length > 0 ? 'clean' : undefined) : ''}\
 ${rule(['path: { type: PathPrefix, value: / } # security: the catch-all, what has no rule of its own is still protected'], app, 'authgear')}`
+
+/** Traefik tries the longest first. */
+const patternsOf = (settings: Pick<Settings, 'routes' | 'isCaseSensitive'>): readonly string[] =>
+  inOrder(settings.routes.map((route) => anyCase(settings) + patternOf(route)))
 
 const regex = (pattern: string): string => `{ type: RegularExpression, value: '${pattern}' }`
 

@@ -1,5 +1,5 @@
 import { AMBIGUOUS, HOST_SHAPE } from '../guards.ts'
-import { patternOf } from '../paths.ts'
+import { inOrder, patternOf, PCRE_END } from '../paths.ts'
 import {
   answerBuffer, both, type Files, identityOf, checkOf, ownComment, ownPaths, type Route, type Settings,
   UNUSED_IDENTITY
@@ -7,11 +7,13 @@ import {
 
 export function ingressNginx (settings: Settings): Files {
   const { routes, policy } = settings
+  // its controller tries the longest first
+  const patterns = inOrder(routes.map((route) => patternOf(route, PCRE_END).slice(1)))
   return {
     'values.yaml': valuesFile(settings),
     'ingress-nginx.yaml': [
-      ...routes.map(route => ingress(settings, route, false)),
-      ingress(settings, { name: 'app', path: '', isOfTokens: false, policy }, routes.length > 0),
+      ...routes.map((route, i) => ingress(settings, route, { pattern: patterns[i] ?? '', regex: false })),
+      ingress(settings, { name: 'app', path: '', isOfTokens: false, policy }, { pattern: '', regex: routes.length > 0 }),
       ...ownPaths(settings).length > 0 ? [ownIngress(settings)] : []
     ].join('---\n')
   }
@@ -43,8 +45,10 @@ const cleared = (settings: Settings): string => `\
   proxySetHeaders:
 ${[...identityOf(settings), UNUSED_IDENTITY].map((name) => `    ${name}: ""\n`).join('')}`
 
-/** @param regex as soon as one path of a host is a regular expression, all are */
-const ingress = ({ host, app, forwardAuth, ...settings }: Settings, route: Route, regex: boolean): string => {
+/** `regex`: as soon as one path of a host is a regular expression, all are. */
+type Match = Readonly<{ pattern: string, regex: boolean }>
+
+const ingress = ({ host, app, forwardAuth, ...settings }: Settings, route: Route, { pattern, regex }: Match): string => {
   const { name, path, policy } = route
   return `\
 # ingress-nginx (retired in March 2026: no more fixes). security: only with values.yaml beside it: the controller's own configuration passes
@@ -67,7 +71,7 @@ spec:
   - host: ${host}
     http:
       paths:
-      - path: ${path === '' ? '/' : `"${patternOf(route).slice(1).replaceAll('\\', '\\\\')}"`}${path === '' ? ' # security: the catch-all, what has no path of its own is still protected' : ''}
+      - path: ${path === '' ? '/' : `"${pattern.replaceAll('\\', '\\\\')}"`}${path === '' ? ' # security: the catch-all, what has no path of its own is still protected' : ''}
         pathType: ${path === '' && !regex ? 'Prefix' : 'ImplementationSpecific'}
         backend: { service: { name: ${app.host}, port: { number: ${app.port} } } }
 `

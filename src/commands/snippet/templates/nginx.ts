@@ -1,5 +1,5 @@
 import { AMBIGUOUS, HOP_HEADERS } from '../guards.ts'
-import { patternOf } from '../paths.ts'
+import { patternOf, PCRE_END } from '../paths.ts'
 import {
   allPolicies,
   answerBuffer,
@@ -79,7 +79,7 @@ ${ownPaths(settings).length > 0 ? ownLocation(settings) : ''}${settings.login ? 
     # login=off: nginx would make a 500 of a redirect; where to log in comes in a header then
 ${allPolicies(settings).map(({ name, policy }) =>
 `    location = /_authgear/${name} { internal; proxy_pass ${settings.forwardAuth.tls ? 'https' : 'http'}://forward_auth${checkOf(both(policy, 'login=off'))}; include authgear_call.inc; }\n`).join('')}\
-${settings.routes.map((route) => locationOf(`${settings.isCaseSensitive ? '~' : '~*'} "${patternOf(route).replaceAll('\\', '\\\\')}"`, route.name)).join('')}\
+${settings.routes.map((route) => locationOf(`${settings.isCaseSensitive ? '~' : '~*'} "${patternOf(route, PCRE_END).replaceAll('\\', '\\\\')}"`, route.name)).join('')}\
 ${settings.isPublic ? PUBLIC : locationOf('/', 'app')}\
   }
 }
