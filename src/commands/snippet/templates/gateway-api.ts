@@ -27,7 +27,7 @@ spec:
   # longest expression first, so this one is longer than all others; (?:) means nothing
 ${rule(refused([...routes.map((one) => anyCase(settings) + patternOf(one)), ownPattern({ ...settings, login: true })]), app, 'refuse')}\
 ${routes.map((one) => rule([`path: ${regex(anyCase(settings) + patternOf(one))}`], app, one.name)).join('')}\
-${ownPaths(settings).length > 0 ? rule([`path: ${regex(ownPattern(settings))} # ${ownComment(settings)}`], forwardAuth, settings.outgoing.length > 0 ? 'clean' : undefined) : ''}\
+${ownPaths(settings).length > 0 ? rule([`path: ${regex(ownPattern(settings))} # ${ownComment(settings)}`], forwardAuth, 'clean') : ''}\
 ${rule(['path: { type: PathPrefix, value: / } # security: the catch-all, what has no rule of its own is still protected'], app, 'authgear')}`
 
 const regex = (pattern: string): string => `{ type: RegularExpression, value: '${pattern}' }`
@@ -45,9 +45,9 @@ const refused = (others: readonly string[]): readonly string[] => [
   )
 ]
 
-const rule = (matches: readonly string[], { host, port }: Settings['app'], middleware?: string): string => `\
+const rule = (matches: readonly string[], { host, port }: Settings['app'], middleware: string): string => `\
   - matches:
 ${matches.map(match => `    - ${match}\n`).join('')}\
-${middleware === undefined ? '' : `    filters: [{ type: ExtensionRef, extensionRef: { group: traefik.io, kind: Middleware, name: ${middleware} } }]\n`}\
+    filters: [{ type: ExtensionRef, extensionRef: { group: traefik.io, kind: Middleware, name: ${middleware} } }]
     backendRefs: [{ name: ${host}, port: ${port} }]
 `
