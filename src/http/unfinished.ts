@@ -31,21 +31,19 @@ export function createUnfinished (maxBytes: number): Unfinished {
     add(group, -held.bytes)
     if (group.all.size === 0) groups.delete(held.owner.address)
   }
-  function makeRoom (): void {
-    while (total > maxBytes) {
-      const fullest = [...groups.values()].reduce((a, b) => b.bytes > a.bytes ? b : a)
-      const [oldest] = fullest.all
-      if (oldest === undefined) return
-      for (const held of fullest.all) if (held.owner === oldest.owner) release(held)
-      oldest.owner.destroy()
-    }
+  function endOldest (): void {
+    const fullest = [...groups.values()].reduce((a, b) => b.bytes > a.bytes ? b : a)
+    const [oldest] = fullest.all
+    for (const held of fullest.all) if (held.owner === oldest?.owner) release(held)
+    oldest?.owner.destroy()
   }
+  const isOver = (): boolean => total > maxBytes && groups.size > 0
   function grow (held: Held, bytes: number): void {
     held.bytes += bytes
     const group = groupOf(held)
     if (group?.all.has(held) !== true) return
     add(group, bytes)
-    if (total > maxBytes) makeRoom()
+    while (isOver()) endOldest()
   }
   return Object.freeze({
     maxBytes,

@@ -33,7 +33,7 @@ const ROWS = [
     name: 'Traefik, TLS and HTTP/2, a list of names in place of the pattern',
     proxy: 'traefik',
     isTls: true,
-    change: { file: 'dynamic.yml', from: 'authResponseHeadersRegex: "(?i)^X-Authgear-"', to: LIST }
+    change: { file: 'dynamic.yml', from: /authResponseHeadersRegex: ".*"/, to: LIST }
   },
   {
     name: 'Traefik, TLS and HTTP/2, every request header is passed on',

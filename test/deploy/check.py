@@ -95,8 +95,8 @@ def middleware_rules(middleware):
         demand(middleware['spec']['ipAllowList'] == {'sourceRange': ['255.255.255.255/32'], 'rejectStatusCode': 400}, 'it refuses everybody')
         return
     auth = middleware['spec']['forwardAuth']
-    regex = r'\(\?i\)\^(X-Authgear-|\(X-Authgear-\.\*(\|[A-Za-z][A-Za-z0-9-]*)+\)\$)'
-    demand(re.fullmatch(regex, auth['authResponseHeadersRegex']), "the client's identity headers must go")
+    taken = re.compile(auth['authResponseHeadersRegex'])
+    demand(all(taken.match(name) for name in TRUSTED) and not taken.match('Cookie'), "the client's identity headers must go")
     demand('X-Forward-Auth-Policy' not in auth['authRequestHeaders'] and 'Cookie' in auth['authRequestHeaders'], 'what reaches the service is named')
     demand('insecureSkipVerify' not in auth.get('tls', {}), 'the certificate must be checked')
     demand(auth['address'].startswith('https:') == ('tls' in auth), 'https with a CA, or http without')
@@ -107,6 +107,9 @@ LOGIN = [{'type': 'Exact', 'value': f'/_auth/{route}'} for route in ('login', 'c
 
 SPOOFABLE = {f'X-Authgear-{name}' for name in ('Session-Valid', 'User-Id', 'User-Anonymous', 'User-Verified', 'User-Roles', 'Session-Amr', 'Session-Authenticated-At',
                                                'User-Can-Reauthenticate', 'Client-Id', 'Scope', 'Session-Acr')}
+SETS = {'Remote': ('User', 'Email', 'Name', 'Groups'), 'X-Forwarded': ('User', 'Email', 'Preferred-Username', 'Groups'),
+        'X-Webauth': ('User', 'Email', 'Name', 'Fullname', 'Groups'), 'X-Forward-Auth': ('Assertion',)}
+TRUSTED = SPOOFABLE | {f'{begin}-{name}' for begin, names in SETS.items() for name in names}
 
 
 def external_rules(route):

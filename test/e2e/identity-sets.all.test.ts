@@ -15,7 +15,6 @@ import { ALICE, BOB } from './people.ts'
 import { ALL, EVERY_WAY } from './proxies.ts'
 import type { Edits, Proxy } from './proxy.ts'
 import { RECIPES } from './recipes.ts'
-import { swap } from './snippets.ts'
 
 const COOKIES: Readonly<Record<Person, readonly string[]>> = {
   alice: [`Cookie: ${ALICE.cookie}`], bob: [`Cookie: ${BOB.cookie}`], nobody: []
@@ -52,11 +51,6 @@ const isPublic = ({ path, method }: Request): boolean => path.startsWith('/publi
 /** Problems of one proxy, which may have thousands of one cause. */
 const MOST_SHOWN = 100
 
-/** Beside what its page says of public paths. */
-const PUBLIC: Readonly<Record<string, Edits>> = {
-  traefik: { 'dynamic.yml': (written) => swap(written, 'middlewares: [public]', 'middlewares: [clean]') }
-}
-
 const skip = skipOrFail(...ALL.map(({ server }) => server))
 
 t.test('identity headers of every set', { skip }, async (t) => {
@@ -67,7 +61,7 @@ t.test('identity headers of every set', { skip }, async (t) => {
   for (const proxy of EVERY_WAY) {
     await t.test(`behind ${proxy.snippet}`, async (t) => {
       const start = async (edits: Edits): Promise<World> => {
-        const all = [RECIPES, PUBLIC, FAST].map((one) => one[proxy.server] ?? {}).reduce(bothEdits)
+        const all = [RECIPES, FAST].map((one) => one[proxy.server] ?? {}).reduce(bothEdits)
         const lines = { edits: bothEdits(all, edits), options: OPTIONS }
         return { proxy, ...await startBefore(t, proxy, replica, lines) }
       }

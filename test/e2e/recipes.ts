@@ -5,8 +5,8 @@ import { readSnippet, swap } from './snippets.ts'
 export const RECIPES: Readonly<Record<string, Edits>> = {
   traefik: {
     'dynamic.yml': written => edit(written, [
-      ['  middlewares:\n', block('traefik: public path, middleware') + block('traefik: cors')],
-      ['  routers:\n', block('traefik: public path, router')]
+      ['  middlewares:\n', block('traefik: cors')],
+      ['  routers:\n', block('traefik: public path')]
     ]).replaceAll('middlewares: [authgear]', 'middlewares: [cors, authgear]')
   },
   caddy: {

@@ -446,8 +446,8 @@ export const CATALOGUE = Object.freeze({
     severity: 'warning',
     mistake: "A client's own header of a name that IDENTITY_HEADERS and ASSERTION do not send reaches the app",
     why: 'an app that believes the name believes any client; no harm where no app behind this proxy does',
-    set: "the Compose stacks' files strip every such name; else `snippet` with --identity remote,forwarded,webauth " +
-      '--assertion'
+    set: 'the configuration that `snippet` prints for your proxy, or the files of the Compose stacks: they strip ' +
+      'every such name'
   },
   'app-refuses': {
     severity: 'warning',

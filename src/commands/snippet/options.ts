@@ -4,7 +4,7 @@ import { quote } from '../../config/messages.ts'
 import { didYouMean } from '../../config/unknown.ts'
 import { listenAddress } from '../../config/parsers/hosts.ts'
 import { parseHost } from '../cert/options.ts'
-import { readOutgoing } from './outgoing.ts'
+import { readOutgoing, strippedBeside } from './outgoing.ts'
 import { addScope, type GivenResource, readResource } from './resources.ts'
 import { readPolicies } from './routes.ts'
 import { type Address, allPolicies, type Settings } from './settings.ts'
@@ -181,6 +181,7 @@ function settingsOf (
   const given = {
     text: texts.identity, assertion: flags.has('assertion'), policies: allPolicies(rules).map(({ policy }) => policy)
   }
+  const outgoing = readOutgoing(given, errors)
   const isPublic = flags.has('public')
   if (isPublic && rules.policy !== '') errors.push('--public asks nothing of the rest, and --policy /=QUERY does')
   if (isPublic && resources.length > 0) {
@@ -196,7 +197,8 @@ function settingsOf (
     ...rules,
     isCaseSensitive,
     resources: [...new Set(ofTokens.map(({ uri }) => uri))],
-    outgoing: readOutgoing(given, errors),
+    outgoing,
+    stripped: strippedBeside(outgoing),
     login: flags.has('login'),
     isPublic
   })

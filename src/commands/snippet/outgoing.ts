@@ -13,15 +13,24 @@ export type GivenIdentity = Readonly<{
   policies: readonly string[]
 }>
 
-/** Every name in use beside Authgear's own, each once: what a route does not choose is stripped there all the same. */
+/** Every name in use beside Authgear's own, each once: on each route, whichever of them it chooses. */
 export function readOutgoing ({ text, assertion, policies }: GivenIdentity, errors: string[]): readonly string[] {
   const names = [
     ...text === undefined ? [] : readNames(text, errors),
     ...policies.flatMap(namesOfPolicy),
     ...assertion ? [canonical(ASSERTION_HEADER)] : []
   ]
-  return names.filter((name, i) => lower(names).indexOf(name.toLowerCase()) === i)
+  return eachOnce(names)
 }
+
+/** What an app may trust, whether this deployment sends it or not. */
+const TRUSTED = [...Object.values(SETS).flat().map(({ name }) => name), canonical(ASSERTION_HEADER)]
+
+export const strippedBeside = (outgoing: readonly string[]): readonly string[] => eachOnce([...outgoing, ...TRUSTED])
+
+/** As it was first written. */
+const eachOnce = (names: readonly string[]): readonly string[] =>
+  names.filter((name, i) => lower(names).indexOf(name.toLowerCase()) === i)
 
 function readNames (text: string, errors: string[]): readonly string[] {
   const read = identityHeaders.parse(text, () => '')

@@ -40,8 +40,12 @@ export const IDENTITY: readonly string[] = [...IDENTITY_HEADERS, ...TOKEN_HEADER
 /** Authgear has no value for it today; a proxy that clears the names it is told clears this one too. */
 export const UNUSED_IDENTITY = 'X-Authgear-Session-Acr'
 
-/** What a configuration copies from a 200 and strips from clients. */
+/** What a configuration copies from a 200. */
 export const identityOf = ({ outgoing }: Pick<Settings, 'outgoing'>): readonly string[] => [...IDENTITY, ...outgoing]
+
+/** What it strips from clients, where that is told by name. */
+export const clearedOf = ({ stripped }: Pick<Settings, 'stripped'>): readonly string[] =>
+  [...IDENTITY, ...stripped, UNUSED_IDENTITY]
 
 /**
  * For a regular expression on lower case: that name with any other character for a dash, as some apps read it.
@@ -91,8 +95,8 @@ export function canonical (name: string): string {
  * @param indent of the YAML block that it stands in
  * @param first what it does before
  */
-export const STRIP_LUA = ({ outgoing }: Pick<Settings, 'outgoing'>, indent: string, first = ''): string =>
-  lua(outgoing, first)
+export const STRIP_LUA = ({ stripped }: Pick<Settings, 'stripped'>, indent: string, first = ''): string =>
+  lua(stripped, first)
     .split('\n')
     .map((line) => `${indent}${line}\n`)
     .join('')
@@ -106,21 +110,21 @@ export const GUARD_LUA = `
 export const luaSet = (names: readonly string[]): string =>
   `{ ${lower(names).map((name) => `["${name}"] = true`).join(', ')} }`
 
-/** In Lua: is this name in use, with any other character for a dash? */
-export const LUA_IN_USE = 'in_use[name:gsub("[^a-z0-9]", "-")]'
+/** In Lua: is this one of those names, with any other character for a dash? */
+export const LUA_IDENTITY = 'identity[name:gsub("[^a-z0-9]", "-")]'
 
 const FOREIGN = [
   'name:find("authgear", 1, true)', 'name:find("^x%-forward%-auth%-")', 'name:find("^x%-envoy%-")'
 ]
 
 /** A WebSocket's `upgrade` and `connection` are replaced by constants. */
-const lua = (outgoing: readonly string[], first: string): string => `\
+const lua = (stripped: readonly string[], first: string): string => `\
 local hops = ${luaSet(HOP_HEADERS)}
-${outgoing.length === 0 ? '' : `local in_use = ${luaSet(outgoing)}\n`}\
+local identity = ${luaSet(stripped)}
 function envoy_on_request(handle)
   local headers, names = handle:headers(), {}${first}
   for name in pairs(headers) do
-    if hops[name] or ${FOREIGN.join(' or ')}${outgoing.length === 0 ? '' : ` or ${LUA_IN_USE}`} then table.insert(names, name) end
+    if hops[name] or ${FOREIGN.join(' or ')} or ${LUA_IDENTITY} then table.insert(names, name) end
   end
   for _, name in ipairs(names) do headers:remove(name) end
   if headers:get("upgrade") then headers:replace("upgrade", "websocket") end
@@ -167,6 +171,8 @@ export type Settings = Readonly<{
   resources: readonly string[]
   /** Beside Authgear's own: every name of every set in use, and the assertion's. */
   outgoing: readonly string[]
+  /** What no client may write: those, and every name of every set and the assertion's, whether in use or not. */
+  stripped: readonly string[]
 }>
 
 /** By name: the texts of one proxy's configuration. */

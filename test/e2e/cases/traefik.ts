@@ -24,9 +24,8 @@ const denyByDefault = (publicPort: number): Edits => ({
     return swap(denying, 'entryPoints:\n', `entryPoints:\n${open}`)
   },
   'dynamic.yml': (written) => {
-    const router = readSnippet(PAGE, 'traefik: public path, router').replace('[web]', '[public]')
-    const routers = swap(forget(written), '  routers:\n', `  routers:\n${router}`)
-    return swap(routers, '  middlewares:\n', `  middlewares:\n${readSnippet(PAGE, 'traefik: public path, middleware')}`)
+    const router = readSnippet(PAGE, 'traefik: public path').replace('[web]', '[public]')
+    return swap(forget(written), '  routers:\n', `  routers:\n${router}`)
   }
 })
 

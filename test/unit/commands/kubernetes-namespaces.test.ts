@@ -40,6 +40,17 @@ t.test('a Middleware that asks is the one that snippet writes, by its full name'
   for (const [file, { spec }] of asking) t.strictSame(spec, wanted?.spec, file)
 })
 
+t.test('what takes the names of clients is what snippet writes', async (t) => {
+  const cleaning = resources.filter(([, { kind, spec }]) => kind === 'Middleware' && 'headers' in spec)
+  const clean = written('traefik-kubernetes', 'Middleware').find(({ metadata }) => metadata?.name === 'clean')
+  t.equal(cleaning.length, 1, 'that of the public route')
+  for (const [file, { spec }] of cleaning) t.strictSame(spec, clean?.spec, file)
+  const [early] = written('envoy-gateway', 'ClientTrafficPolicy')
+  const traffic = resources.filter(([, { kind }]) => kind === 'ClientTrafficPolicy')
+  t.ok(traffic.length >= 1)
+  for (const [file, { spec }] of traffic) t.strictSame(spec['headers'], early?.spec['headers'], file)
+})
+
 t.test('a SecurityPolicy that asks is the one that snippet writes, with the namespace', async (t) => {
   for (const [file, { kind, spec, metadata }] of resources.filter(([, { spec }]) => 'extAuth' in spec)) {
     const policy = metadata?.name === 'admin' ? ['--policy', '/=role=admin'] : []

@@ -80,7 +80,7 @@ export const GUARDS: Readonly<Record<ProxyName, Guards>> = {
   contour: {
     checked: { by: 'schema', files: ['contour.yaml'] },
     parameter: PATTERN,
-    hops: { texts: [`remove: [${LOWER_HOPS.join(', ')}]`] }
+    hops: { texts: [`remove: [${LOWER_HOPS.join(', ')}, `] }
   },
   'ingress-nginx': {
     checked: { by: 'schema', files: ['ingress-nginx.yaml'] },

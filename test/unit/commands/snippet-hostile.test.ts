@@ -294,7 +294,7 @@ t.test('every recipe stands behind the guards of its file', async t => {
     '# routes and their policies'
   )
   const priority = Number(
-    /priority: (\d+)/.exec(readSnippet('proxies/traefik.md', 'traefik: public path, router'))?.[1]
+    /priority: (\d+)/.exec(readSnippet('proxies/traefik.md', 'traefik: public path'))?.[1]
   )
   t.ok(priority < REFUSED_PRIORITY)
 })

@@ -21,6 +21,8 @@ const USES: ReadonlyArray<readonly [options: readonly string[], names: readonly 
     ['X-My-User', ...[...SETS.remote, ...SETS.webauth].map(({ name }) => name), 'X-Forward-Auth-Assertion']],
   [['--identity', 'none,forwarded', '--policy', '/=identity=forwarded'], SETS.forwarded.map(({ name }) => name)]
 ]
+/** What an app may trust, whether this deployment sends it or not. */
+const ALWAYS = [...Object.values(SETS).flat().map(({ name }) => name), 'X-Forward-Auth-Assertion']
 const ROUTES = [[], ['--policy', '/grafana=identity=webauth'], ['--policy', '/admin=role=admin']]
 const LOGIN = [[], ['--login']]
 const TLS = [[], ['--forward-auth', 'https://forward-auth:4180']]
@@ -53,22 +55,29 @@ function stripsAliases (text: string, expression: RegExp, name: string): boolean
 }
 
 type Places = Readonly<Record<'strips' | 'copies', (files: Files, name: string, settings: Settings) => boolean>>
+const inUse = ({ outgoing }: Settings, name: string): boolean =>
+  outgoing.some((one) => one.toLowerCase() === name.toLowerCase())
 const policiesOf = ({ routes }: Settings): number => routes.length + 1
 
+/** By gRPC forward-auth sets and removes each name itself: test/unit/grpc/exchange.test.ts. */
+const BY_ANSWER = (): boolean => true
+
 const TRAEFIK_PATTERN = /authResponseHeadersRegex[:=] ?"?(\(\?i\)[^"\n]*)/g
+function matchedByAll (files: Files, name: string, settings: Settings): boolean {
+  const text = textOf(files)
+  const least = text.includes('<<: *forwardAuth') ? 1 : policiesOf(settings) // an anchor of YAML repeats it
+  return matchedByEach(text, TRAEFIK_PATTERN, name, least)
+}
 const traefikPlaces = (cleaned: (name: string) => string, alias: string): Places => ({
   // its middleware deletes what it may copy; aliases go at the entry point; `clean` is for routes that ask nobody
-  strips: (files, name, settings) => textOf(files).includes(cleaned(name)) && textOf(files).includes(alias) &&
+  strips: (files, name, settings) => matchedByAll(files, name, settings) &&
+    textOf(files).includes(cleaned(name)) && textOf(files).includes(alias) &&
     (!settings.login || /middlewares?[:=] ?\[?(\{ name: )?clean|name: clean \} \}/.test(textOf(files))),
-  copies (files, name, settings) {
-    const text = textOf(files)
-    const least = text.includes('<<: *forwardAuth') ? 1 : policiesOf(settings) // an anchor of YAML repeats it
-    return matchedByEach(text, TRAEFIK_PATTERN, name, least)
-  }
+  copies: BY_ANSWER // what it deletes, where the answer has it
 })
 const LUA_STRIPS = (files: Files, name: string): boolean =>
-  inEach(textOf(files), /local in_use = \{(.*)\}/g, name.toLowerCase(), 1) &&
-    textOf(files).includes('in_use[name:gsub("[^a-z0-9]", "-")]')
+  inEach(textOf(files), /local identity = \{(.*)\}/g, name.toLowerCase(), 1) &&
+    textOf(files).includes('identity[name:gsub("[^a-z0-9]", "-")]')
 
 /** All but the one whose filter cannot strip such names, which says so. */
 type Named = Exclude<ProxyName, 'gateway-api-external-auth'>
@@ -80,9 +89,6 @@ t.test('gateway-api-external-auth says that it cannot strip other names', async 
   }
   t.strictSame(limitsOf('gateway-api-external-auth', settingsOf()), [])
 })
-/** By gRPC forward-auth sets and removes each name itself: test/unit/grpc/exchange.test.ts. */
-const BY_ANSWER = (): boolean => true
-
 /** One row for each proxy: where a name must stand. */
 const LABELS = traefikPlaces(
   (name) => `clean.headers.customrequestheaders.${name}=\n`, 'aliasheadersstrategy=delete'
@@ -92,10 +98,14 @@ const PLACES: Readonly<Record<Named, Places>> = {
   traefik: traefikPlaces((name) => ` ${name}: ""`, 'aliasHeadersStrategy: delete'),
   'traefik-labels': {
     ...LABELS,
-    // beside the stack, whose Traefik deletes aliases; a check deletes what it copies, and the other route is cleaned
-    strips: (files, name, settings) => settings.forwardAuth.tls
-      ? !settings.login || textOf(files).includes(`--clean.headers.customrequestheaders.${name}=\n`)
-      : LABELS.strips(files, name, settings)
+    // beside the stack, whose Traefik deletes aliases and whose own middlewares take every set: deploy/compose/own
+    strips (files, name, settings) {
+      if (!settings.forwardAuth.tls) return LABELS.strips(files, name, settings)
+      const [text, isPlain] = [textOf(files), settings.outgoing.length === 0]
+      const cleaned = isPlain ? '.middlewares=authgear-clean@file\n' : `--clean.headers.customrequestheaders.${name}=\n`
+      return (!settings.login || text.includes(cleaned)) &&
+        matchedByEach(text, TRAEFIK_PATTERN, name, policiesOf(settings) - (isPlain ? 1 : 0))
+    }
   },
   'traefik-kubernetes': traefikPlaces((name) => ` ${name}: ""`, 'aliasheadersstrategy=delete'),
   'gateway-api': traefikPlaces((name) => ` ${name}: ""`, 'aliasheadersstrategy=delete'),
@@ -105,7 +115,8 @@ const PLACES: Readonly<Record<Named, Places>> = {
     copies: (files, name) => inEach(textOf(files), /copy_headers (.*) #/g, name, 1)
   },
   nginx: {
-    strips: (files, name) => fileOf(files, 'authgear_none.inc').includes(`proxy_set_header ${name} "";\n`),
+    strips: (files, name) => fileOf(files, 'authgear_none.inc').includes(`proxy_set_header ${name} "";\n`) &&
+      fileOf(files, 'authgear_app.inc').includes(`proxy_set_header ${name} `),
     copies (files, name) {
       const app = fileOf(files, 'authgear_app.inc')
       const [, variable = ''] = new RegExp(`^proxy_set_header ${name} (\\$[a-z0-9_]+);$`, 'm').exec(app) ?? []
@@ -146,7 +157,12 @@ const PLACES: Readonly<Record<Named, Places>> = {
     strips: (files, name) => stripsAliases(textOf(files), /type: RegularExpression, value: "(.*)" \}/g, name),
     copies: BY_ANSWER
   },
-  contour: { strips: BY_ANSWER, copies: BY_ANSWER },
+  contour: {
+    // behind the check only, so that it cannot remove what is copied
+    strips: (files, name, settings) => inUse(settings, name) ||
+      inEach(textOf(files), /remove: \[(.*)\]/g, name, policiesOf(settings)),
+    copies: BY_ANSWER
+  },
   'ingress-nginx': {
     strips: (files, name) => fileOf(files, 'values.yaml').includes(`\n    ${name}: ""\n`) &&
       textOf(files).includes('enable-underscores-in-headers: "false"') &&
@@ -181,10 +197,20 @@ for (const proxy of NAMED) {
     t.ok(walked >= (proxy === 'istio-grpc' ? 16 : 28), `${walked} names were looked for`)
   })
 
-  t.test(`${proxy}: without --identity no set's name is in the file`, async (t) => {
-    const text = textOf(templateOf(proxy)(settingsOf())).toLowerCase()
-    for (const { name } of Object.values(SETS).flat()) t.notOk(text.includes(name.toLowerCase()), name)
-    t.notOk(text.includes('x-forward-auth-assertion'))
+  t.test(`${proxy}: without --identity every set's name is stripped, and none is copied`, async (t) => {
+    const { strips, copies } = PLACES[proxy]
+    const wrong: string[] = []
+    for (const options of [...OPTIONS, ...USES.map(([use]) => use)]) {
+      const settings = settingsOf(...options)
+      if (limitsOf(proxy, settings).length > 0) continue
+      const files = templateOf(proxy)(settings)
+      for (const name of ALWAYS) {
+        if (!strips(files, name, settings)) wrong.push(`does not strip ${name}: ${options.join(' ')}`)
+        if (copies === BY_ANSWER || inUse(settings, name)) continue
+        if (copies(files, name, settings)) wrong.push(`copies ${name}: ${options.join(' ')}`)
+      }
+    }
+    t.strictSame(wrong, [])
   })
 }
 
@@ -193,8 +219,8 @@ t.test('these places see a name that is missing', async (t) => {
     const settings = settingsOf('--identity', 'remote')
     const files = templateOf(proxy)(settings)
     const { strips, copies } = PLACES[proxy]
-    if (strips !== BY_ANSWER) t.notOk(strips(files, 'X-WEBAUTH-USER', settings), `${proxy} strips it`)
-    if (copies !== BY_ANSWER) t.notOk(copies(files, 'X-WEBAUTH-USER', settings), `${proxy} copies it`)
+    if (strips !== BY_ANSWER) t.notOk(strips(files, 'X-My-User', settings), `${proxy} strips it`)
+    if (copies !== BY_ANSWER) t.notOk(copies(files, 'X-My-User', settings), `${proxy} copies it`)
   }
 })
 

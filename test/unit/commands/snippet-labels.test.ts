@@ -43,7 +43,7 @@ t.test('two apps never have a router, service or middleware of one name', async 
 t.test('the middleware of every app is on forward-auth, the same for all', async (t) => {
   const [one, other] = [labelsOf('app')['forward-auth'], labelsOf('wiki', ...POLICIES)['forward-auth']]
   t.strictSame(one, other)
-  t.strictSame([...objectsOf(one)], ['middlewares.authgear', 'middlewares.authgear-refuse'])
+  t.strictSame([...objectsOf(one)], ['middlewares.authgear', 'middlewares.authgear-refuse', 'middlewares.clean'])
   const app = labelsOf('wiki')['wiki']
   t.equal(app?.get('traefik.http.routers.wiki.middlewares'), 'authgear')
   t.equal(app?.get('traefik.http.routers.wiki--refuse.middlewares'), 'authgear-refuse')
@@ -68,6 +68,13 @@ t.test('with https:// it is an app beside the stack, which has everything else',
   t.equal(wiki?.get(`${policy}.address`), 'https://forward-auth:4180/verify?role=admin')
   t.equal(wiki?.get(`${policy}.tls.ca`), '/proxy-tls/ca.crt')
   t.notOk(wiki?.has('traefik.http.routers.wiki--refuse.rule'), 'the file refuses on every host')
+})
+
+t.test('there, what asks nobody has the stack’s middleware that takes every name', async (t) => {
+  const { wiki } = labelsOf('wiki', ...STACK, '--login', '--public', ...POLICIES)
+  for (const router of ['wiki', 'wiki--own']) {
+    t.equal(wiki?.get(`traefik.http.routers.${router}.middlewares`), 'authgear-clean@file', router)
+  }
 })
 
 t.test('there, names in use are the app’s own middleware, and our paths the stack’s', async (t) => {

@@ -26,7 +26,7 @@ function matchersOf (text: string, path: string): ReadonlyArray<(url: string) =>
       const line = text.slice(text.lastIndexOf('\n', all[i]?.index) + 1, all[i]?.index)
       const isAnyCase = flag !== undefined || /~\*|-i $|^ +- path: $/.test(line)
       const isSearch = start !== '' || /^ +- path: $/.test(line)
-      const expression = pattern.replaceAll('\\\\', '\\').replaceAll('$$', '$')
+      const expression = pattern.replaceAll('\\\\', '\\').replaceAll('$$', '$').replaceAll('\\z', '$')
       const compiled = new RegExp(isSearch ? `^${expression}` : `^(?:${expression})$`, isAnyCase ? 'i' : '')
       return (url) => compiled.test(url)
     }
@@ -77,6 +77,34 @@ t.test('a policy of a path for tokens holds for those of its spellings that are 
     [`role=editor&resource=${URI}&scope=a`, true],
     ['role=editor', false]
   ])
+})
+
+t.test('what a wide route takes asks what that route asks', async (t) => {
+  const { routes } = settingsOf(
+    '--policy', '/reports=role=finance', '--policy', '/reports.csv=max_age=300', '--resource', `${URI}=/reports.api`,
+    '--scope', 'a', '--policy', '/reports-old=verified=true'
+  )
+  t.strictSame(routes.map(({ path, policy }) => [path, policy]), [
+    ['/reports-old', 'verified=true'],
+    ['/reports.api', `role=finance&resource=${URI}&scope=a`],
+    ['/reports.csv', 'role=finance&max_age=300'],
+    ['/reports', 'role=finance']
+  ])
+})
+
+for (const proxy of ['contour', 'envoy-gateway', 'gateway-api', 'ingress-nginx']) {
+  t.test(`${proxy}, where the longest expression wins: in the order of the routes`, async (t) => {
+    const args = ['--policy', '/a=role=x', '--resource', `${URI}=/a/b`, '--scope', 'a', '--policy', '/a/b=role=y']
+    const patterns = [...textOf(filesOf(proxy, ...args)).matchAll(/['"]((?:\(\?i\))?\^?\/a[^'"]*)['"]/g)]
+    const lengths = patterns.map(([, pattern = '']) => pattern.length)
+    t.equal(lengths.length, 3)
+    t.strictSame(lengths, lengths.toSorted((a, b) => b - a))
+    t.equal(new Set(lengths).size, 3, 'no two are as long')
+  })
+}
+
+t.test('a public site has no route for tokens: a spelling of it would ask nobody', async (t) => {
+  t.match(errorsOf('--public', '--resource', `${URI}=/mcp`, '--scope', 'a', '--policy', '/x=role=a'), [/--public cannot/])
 })
 
 t.test('a path has no more than Envoy compiles', async (t) => {

@@ -245,11 +245,11 @@ t.test('the lines that protect are in every configuration', async t => {
   // the others are run, with hostile requests, by test/e2e in `npm test`; Envoy and HAProxy in test:all alone
   const lines: Readonly<Partial<Record<ProxyName, readonly string[]>>> = {
     'traefik-labels': [
-      'aliasheadersstrategy=delete', 'allowencodedslash=false', 'authResponseHeadersRegex=(?i)^X-Authgear-'
+      'aliasheadersstrategy=delete', 'allowencodedslash=false', 'authResponseHeadersRegex=(?i)^(X-Authgear-.*|'
     ],
     'traefik-kubernetes': [
       'aliasheadersstrategy=delete', '--providers.kubernetescrd.safenaming=true', 'allowencodedslash=false',
-      'authResponseHeadersRegex: "(?i)^X-Authgear-"'
+      'authResponseHeadersRegex: "(?i)^(X-Authgear-.*|'
     ],
     'gateway-api': [
       '--providers.kubernetescrd.safenaming=true', 'aliasheadersstrategy=delete', 'ExtensionRef', '(?i)^/admin'

@@ -96,7 +96,7 @@ t.test('other programs\' variables are none of ours', async t => {
   t.strictSame(errorsOf(load({ PATH: '/bin', ...Object.fromEntries(theirs.map((name) => [name, 'x'])) })), [])
 })
 
-t.test('what Azure sets for a managed identity, and a number of a process, are none of ours', async (t) => {
+t.test('what Azure sets for an identity, and the number of a process, are none of ours', async (t) => {
   const azure = { IDENTITY_ENDPOINT: 'http://127.0.0.1/msi', IDENTITY_API_VERSION: 'x', IDENTITY_SERVER_THUMBPRINT: 'x' }
   for (const env of [azure, { ...azure, IDENTITY_HEADER: 'x' }, { WORKER_ID: '1' }]) {
     t.strictSame(errorsOf(load(env)), [])

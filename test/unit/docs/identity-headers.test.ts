@@ -2,8 +2,6 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { IDENTITY } from '../../../src/commands/snippet/settings.ts'
-import { readSnippet } from '../../e2e/snippets.ts'
-import { AUTHGEAR_HEADERS } from '../../helpers/identity.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8')
@@ -24,9 +22,3 @@ for (const [path, heading] of SECTIONS) {
     t.strictSame(sorted(new Set(names)), sorted(IDENTITY.map((name) => name.toLowerCase())))
   })
 }
-
-t.test("Traefik's recipe of a public path clears every name that Authgear has", async (t) => {
-  const recipe = readSnippet('proxies/traefik.md', 'traefik: public path, middleware')
-  const names = [...recipe.matchAll(/(X-Authgear-[\w-]+): ""/g)].map(([, name = '']) => name)
-  t.strictSame(sorted(names), sorted(AUTHGEAR_HEADERS))
-})

@@ -41,7 +41,7 @@ traefik.caSecret is required with tls.secretName: the Secret with the authority'
 traefik.policies is empty: name one at least, such as { name: authgear, query: "" }
 {{- end -}}
 {{- if and .Values.config.IDENTITY_HEADERS (not $names) }}
-traefik.identityHeaders is required with config.IDENTITY_HEADERS: a name that is not in it reaches no app, and a client's own does
+traefik.identityHeaders is required with config.IDENTITY_HEADERS: a name of your own that is not in it reaches no app, and a client's does
 {{- end -}}
 {{- end -}}
 {{- $seen := list (include "forward-auth.refuse" .) -}}

@@ -6,7 +6,7 @@ import {
   type Files,
   identityOf,
   lower,
-  LUA_IN_USE,
+  LUA_IDENTITY,
   luaSet,
   ownComment,
   ownPaths,
@@ -82,7 +82,7 @@ const pathVar = ({ isCaseSensitive }: Settings, route: Route): string => route.p
   : `["uri", "${isCaseSensitive ? '~~' : '~*'}", "${patternOf(route, PCRE_END).replaceAll('\\', '\\\\')}"], `
 
 const routeOf = (settings: Settings, route: Route, rank: number): string => {
-  const { forwardAuth, host, outgoing } = settings
+  const { forwardAuth, host, stripped } = settings
   const { name, path, policy } = route
   return `\
   - id: ${name}
@@ -93,14 +93,14 @@ const routeOf = (settings: Settings, route: Route, rank: number): string => {
     vars: [${pathVar(settings, route)}${GUARD}, ${HOST}]
     upstream_id: app
     plugins: &${name}
-      serverless-pre-function:${path === '' ? ` &clean\n${clean(outgoing)}` : ' *clean\n'}\
+      serverless-pre-function:${path === '' ? ` &clean\n${clean(stripped)}` : ' *clean\n'}\
       forward-auth:
         uri: "${forwardAuth.origin}${checkOf(policy)}"
         # security: nothing else of the client's request reaches forward-auth
         request_headers: [${FORWARDED_REQUEST_HEADERS.join(', ')}]
         extra_headers: { X-Forwarded-Uri: $real_request_uri } # by default a decoded one: where to come back to after a login
         # security: all of them; one that forward-auth does not send is cleared. X-Authgear-Session-Acr is cleared always
-        upstream_headers: [${lower([...identityOf({ outgoing }), UNUSED_IDENTITY]).join(', ')}]
+        upstream_headers: [${lower([...identityOf(settings), UNUSED_IDENTITY]).join(', ')}]
         client_headers: [${lower(FORWARDED_RESPONSE_HEADERS).join(', ')}]
         timeout: 5000
         status_on_error: 503 # the default, 403, would look like a refusal
@@ -117,16 +117,16 @@ const routeOf = (settings: Settings, route: Route, rank: number): string => {
 `
 }
 
-const clean = (outgoing: readonly string[]): string => `\
+const clean = (stripped: readonly string[]): string => `\
         # security: the client's own copies, names that only begin like ours too, and headers for one hop only
         phase: rewrite
         functions:
         - |
           local hops = ${luaSet(HOP_HEADERS)}
-${outgoing.length === 0 ? '' : `          local in_use = ${luaSet(outgoing)}\n`}\
+          local identity = ${luaSet(stripped)}
           return function()
             for name in pairs(ngx.req.get_headers(0)) do
-              if hops[name] or name:find("^x%-authgear")${outgoing.length === 0 ? '' : ` or ${LUA_IN_USE}`} then ngx.req.clear_header(name) end
+              if hops[name] or name:find("^x%-authgear") or ${LUA_IDENTITY} then ngx.req.clear_header(name) end
             end
           end
 `

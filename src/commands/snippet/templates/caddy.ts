@@ -33,7 +33,9 @@ const caddyfile = (settings: Settings): string => `\
 		respond @badHost 421
 		# security: the client's own copies, in every spelling
 		request_header -*Authgear*
-${settings.outgoing.length === 0 ? '' : clean(settings.outgoing)}\
+${settings.stripped.map((name) => `\t\trequest_header -${name}\n`).join('')}\
+		# security: no header whose name has one of these, which some apps read as "-"
+${ALIASES.map((char) => `\t\trequest_header -*${char}*\n`).join('')}\
 		request_header -X-Forward-Auth-Policy # it could refuse the client only, with a warning in the log each time
 		# security: two constants, for a request whose one Upgrade value is websocket (several are joined here), and nothing for any other:
 		# h2c would go past forward_auth, and "Connection: X-Authgear-User-Id" would make Caddy drop that header on its way to the app
@@ -91,11 +93,6 @@ http://:${settings.listen.port} {
 
 /** Caddy itself drops `_` and `.` only, and not before 2.11.7; a pattern cannot have a star in its middle. */
 const ALIASES = [...'_.~!#$%&\'*+^`|']
-
-const clean = (outgoing: readonly string[]): string =>
-  outgoing.map((name) => `\t\trequest_header -${name}\n`).join('') +
-    '\t\t# security: no header whose name has one of these, which some apps read as "-"\n' +
-    ALIASES.map((char) => `\t\trequest_header -*${char}*\n`).join('')
 
 const check = (settings: Settings, name: string, path: string): string => `\
 (${name}) {

@@ -51,9 +51,10 @@ const routeOf = (settings: Settings, { policy }: Route, pattern: string): string
     authPolicy: { context: { policy: "${policy}" } }
 ${toApp(settings)}`
 
-/** Removed behind the check: names of ours must not be, since they are the verified ones by then. */
-const toApp = ({ app }: Settings): string => `\
-    requestHeadersPolicy: { remove: [${lower(HOP_HEADERS).join(', ')}] } # security: headers for one hop only
+/** Removed behind the check: names in use must not be, since they are the verified ones by then. */
+const toApp = ({ app, stripped, outgoing }: Settings): string => `\
+    # security: headers for one hop only, and the client's own of names that forward-auth does not send here
+    requestHeadersPolicy: { remove: [${lower([...HOP_HEADERS, ...stripped.filter((name) => !outgoing.includes(name))]).join(', ')}] }
     services: [{ name: ${app.host}, port: ${app.port} }]
     timeoutPolicy: { response: infinity }
 `

@@ -64,7 +64,7 @@ spec:
     hostname: ${host}
 `
 
-const clientTraffic = ({ outgoing }: Settings): string => `\
+const clientTraffic = ({ stripped }: Settings): string => `\
 apiVersion: gateway.envoyproxy.io/v1alpha1
 kind: ClientTrafficPolicy
 metadata:
@@ -82,7 +82,7 @@ spec:
       removeOnMatch:
       - { type: RegularExpression, value: "(?i).*authgear.*" }
       - { type: Prefix, value: x-forward-auth- }
-${outgoing.map((name) => `      - { type: RegularExpression, value: "${respelled(name, ENVOY_OTHER)}" }\n`).join('')}\
+${stripped.map((name) => `      - { type: RegularExpression, value: "${respelled(name, ENVOY_OTHER)}" }\n`).join('')}\
       # security: headers for one hop only
 ${lower(HOP_HEADERS).map(name => `      - { type: Exact, value: ${name} }\n`).join('')}`
 

@@ -212,7 +212,7 @@ const tls = (host: string): string => `\
 
 const BY_OVERRIDE: Way = {
   head: '# Envoy >= 1.38 (path_override); for older ones: deploy/envoy-prefix\n',
-  strip: ({ outgoing }) => `\
+  strip: ({ stripped }) => `\
           # security: the client's own copies, in every spelling; x-envoy-*, by which a client could tell Envoy what to do; and headers
           # for one hop only. What is left of Upgrade and Connection, for a WebSocket, are constants
           - name: strip
@@ -221,7 +221,7 @@ const BY_OVERRIDE: Way = {
               mutations:
                 request_mutations:
                 - remove_on_match: { key_matcher: { safe_regex: { regex: "(.*authgear.*|x-forward-auth-.*|x-envoy-.*)" } } }
-${outgoing.map((name) => `                - remove_on_match: { key_matcher: { safe_regex: { regex: "${respelled(name, ENVOY_OTHER)}" } } }\n`).join('')}\
+${stripped.map((name) => `                - remove_on_match: { key_matcher: { safe_regex: { regex: "${respelled(name, ENVOY_OTHER)}" } } }\n`).join('')}\
 ${lower(HOP_HEADERS).map(name => `                - remove: ${name}\n`).join('')}\
                 - append: { header: { key: upgrade, value: websocket }, append_action: OVERWRITE_IF_EXISTS }
                 - append: { header: { key: connection, value: upgrade }, append_action: OVERWRITE_IF_EXISTS }

@@ -94,7 +94,8 @@ const rule = (settings: Settings, path: string, policy: string): string => {
   - matches:
     - path: ${path}
     filters:
-    # security: aliases, which many apps read as X-Authgear-User-Id and so on, and names that are not replaced below
+    # security: aliases, which many apps read as X-Authgear-User-Id and so on, and names that are not replaced below. The list holds 16, so that
+    # an app which trusts Remote-User, X-Forwarded-User, X-WEBAUTH-USER or X-Forward-Auth-Assertion MUST NOT stand behind this filter
     - type: RequestHeaderModifier
       requestHeaderModifier: { remove: [${removed(policy).join(', ')}] }
     - type: ExternalAuth

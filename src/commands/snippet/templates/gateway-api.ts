@@ -27,7 +27,7 @@ spec:
   # longest expression first, so this one is longer than all others; (?:) means nothing
 ${rule(refused([...patternsOf({ routes, ...settings }), ownPattern({ ...settings, login: true })]), app, 'refuse')}\
 ${routes.map(({ name }, i) => rule([`path: ${regex(patternsOf({ routes, ...settings })[i] ?? '')}`], app, name)).join('')}\
-${ownPaths(settings).length > 0 ? rule([`path: ${regex(ownPattern(settings))} # ${ownComment(settings)}`], forwardAuth, settings.outgoing.length > 0 ? 'clean' : undefined) : ''}\
+${ownPaths(settings).length > 0 ? rule([`path: ${regex(ownPattern(settings))} # ${ownComment(settings)}`], forwardAuth, 'clean') : ''}\
 ${rule(['path: { type: PathPrefix, value: / } # security: the catch-all, what has no rule of its own is still protected'], app, 'authgear')}`
 
 /** Traefik tries the longest first. */
@@ -49,9 +49,9 @@ const refused = (others: readonly string[]): readonly string[] => [
   )
 ]
 
-const rule = (matches: readonly string[], { host, port }: Settings['app'], middleware?: string): string => `\
+const rule = (matches: readonly string[], { host, port }: Settings['app'], middleware: string): string => `\
   - matches:
 ${matches.map(match => `    - ${match}\n`).join('')}\
-${middleware === undefined ? '' : `    filters: [{ type: ExtensionRef, extensionRef: { group: traefik.io, kind: Middleware, name: ${middleware} } }]\n`}\
+    filters: [{ type: ExtensionRef, extensionRef: { group: traefik.io, kind: Middleware, name: ${middleware} } }]
     backendRefs: [{ name: ${host}, port: ${port} }]
 `

@@ -60,7 +60,7 @@ frontend web
     http-request deny deny_status 421 unless { req.fhdr_cnt(host) eq 1 } { req.fhdr(host) -m reg -i '^${escaped(settings.host)}(:[0-9]+)?$' }
     # security: the client's own copies, in every spelling
     http-request del-header (?i)authgear -m reg
-${settings.outgoing.map((name) => `    http-request del-header (?i)^${respelled(name)}$ -m reg\n`).join('')}\
+${settings.stripped.map((name) => `    http-request del-header (?i)^${respelled(name)}$ -m reg\n`).join('')}\
     http-request del-header x-forward-auth- -m beg
     http-request del-header x-forwarded- -m beg
     # security: constants, for a request whose one Upgrade value is websocket: h2c would go past forward-auth, and no next hop may

@@ -1,7 +1,7 @@
 import { AMBIGUOUS, HOST_SHAPE } from '../guards.ts'
 import { inOrder, patternOf, PCRE_END } from '../paths.ts'
 import {
-  answerBuffer, both, type Files, identityOf, checkOf, ownComment, ownPaths, type Route, type Settings,
+  answerBuffer, both, clearedOf, type Files, identityOf, checkOf, ownComment, ownPaths, type Route, type Settings,
   UNUSED_IDENTITY
 } from '../settings.ts'
 
@@ -13,7 +13,9 @@ export function ingressNginx (settings: Settings): Files {
     'values.yaml': valuesFile(settings),
     'ingress-nginx.yaml': [
       ...routes.map((route, i) => ingress(settings, route, { pattern: patterns[i] ?? '', regex: false })),
-      ingress(settings, { name: 'app', path: '', isOfTokens: false, policy }, { pattern: '', regex: routes.length > 0 }),
+      ingress(settings, { name: 'app', path: '', isOfTokens: false, policy }, {
+        pattern: '', regex: routes.length > 0
+      }),
       ...ownPaths(settings).length > 0 ? [ownIngress(settings)] : []
     ].join('---\n')
   }
@@ -21,7 +23,7 @@ export function ingressNginx (settings: Settings): Files {
 
 /**
  * Of the controller, and so of all its hosts: no Ingress can say it where snippet annotations are off, as they are by
- * default.
+ * default. nginx sends no header with an empty value, and of two lines of one name the other one.
  */
 const valuesFile = (settings: Settings): string => `\
 # values of the chart ingress-nginx, or the same keys in the controller's ConfigMap. They are for every host of this controller
@@ -37,18 +39,18 @@ controller:
       if ($http_host !~ "${HOST_SHAPE}") { return 400; }
       # security: the controller passes the client's headers on to forward-auth; no client writes a policy
       if ($http_x_forward_auth_policy) { return 400; }
-${settings.outgoing.length > 0 ? cleared(settings) : ''}`
-
-/** nginx sends no header with an empty value, and of two lines of one name the other one. */
-const cleared = (settings: Settings): string => `\
   # security: the client's own copies, for an Ingress without auth-url too; what forward-auth sends is a line of its own beside these
   proxySetHeaders:
-${[...identityOf(settings), UNUSED_IDENTITY].map((name) => `    ${name}: ""\n`).join('')}`
+${clearedOf(settings).map((name) => `    ${name}: ""\n`).join('')}`
 
 /** `regex`: as soon as one path of a host is a regular expression, all are. */
 type Match = Readonly<{ pattern: string, regex: boolean }>
 
-const ingress = ({ host, app, forwardAuth, ...settings }: Settings, route: Route, { pattern, regex }: Match): string => {
+const ingress = (
+  { host, app, forwardAuth, ...settings }: Settings,
+  route: Route,
+  { pattern, regex }: Match
+): string => {
   const { name, path, policy } = route
   return `\
 # ingress-nginx (retired in March 2026: no more fixes). security: only with values.yaml beside it: the controller's own configuration passes

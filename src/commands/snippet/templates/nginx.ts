@@ -3,6 +3,7 @@ import { patternOf, PCRE_END } from '../paths.ts'
 import {
   allPolicies,
   answerBuffer,
+  clearedOf,
   FORWARDED_REQUEST_HEADERS,
   both,
   type Files,
@@ -11,8 +12,7 @@ import {
   ownPaths,
   ownPattern,
   checkOf,
-  type Settings,
-  UNUSED_IDENTITY
+  type Settings
 } from '../settings.ts'
 
 export function nginx (settings: Settings): Files {
@@ -200,7 +200,8 @@ auth_request_set $authgear_reason $upstream_http_x_forward_auth_reason; # for a 
 auth_request_set $authgear_challenge $upstream_http_www_authenticate; # which scope a token lacks: docs/resource-tokens.md
 auth_request_set $authgear_login $upstream_http_x_forward_auth_login; # where to log in: docs/login.md
 ${identityOf(settings).map(name => `proxy_set_header ${name} $${variable(name)};\n`).join('')}\
-proxy_set_header ${UNUSED_IDENTITY} ""; # Authgear has no such value today: only clear the client's
+# security: no such value comes here: only clear the client's
+${clearedOf(settings).filter((name) => !identityOf(settings).includes(name)).map((name) => `proxy_set_header ${name} "";\n`).join('')}\
 # Other names (X-Authgear-Foo) pass stock nginx: apps must read these names only. With the headers-more module:
 # more_clear_input_headers 'X-Authgear-*';
 proxy_http_version 1.1;
@@ -214,8 +215,8 @@ proxy_set_header X-Forwarded-Proto $scheme;
 `
 
 const noneFile = (settings: Settings): string => `\
-# for a location without auth_request. security: the app must not see a client's own X-Authgear-*
-${[...identityOf(settings), UNUSED_IDENTITY].map(name => `proxy_set_header ${name} "";\n`).join('')}\
+# for a location without auth_request. security: the app must not see a client's own
+${clearedOf(settings).map(name => `proxy_set_header ${name} "";\n`).join('')}\
 proxy_http_version 1.1;
 proxy_set_header Host $host;
 proxy_set_header Upgrade "";

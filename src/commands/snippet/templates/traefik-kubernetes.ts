@@ -55,7 +55,7 @@ additionalArguments:
 /** One for each policy; `authgear` is the catch-all's. */
 export const middlewares = (settings: Settings): string => [
   ...allPolicies(settings).map(({ name, policy }) => middleware(settings, name === 'app' ? 'authgear' : name, policy)),
-  ...settings.outgoing.length > 0 ? [cleanMiddleware(settings)] : [],
+  cleanMiddleware(settings),
   REFUSE
 ].join('---\n')
 
@@ -91,7 +91,7 @@ spec:
     trustForwardHeader: true # the entry point decides whom to trust and has removed what untrusted clients sent
     # security: nothing else of the client's request reaches forward-auth, no X-Forward-Auth-Policy either
     authRequestHeaders: [${FORWARDED_REQUEST_HEADERS.join(', ')}]
-    # security: deletes every X-Authgear-* of the client's, then copies forward-auth's; keep (?i) and the capitals
+    # security: deletes the client's own of every name that an app may trust, then copies forward-auth's; keep (?i) and the capitals
     authResponseHeadersRegex: "${identityPattern(settings)}"
     maxResponseBodySize: 65536
 `
@@ -124,7 +124,7 @@ ${ownPaths(settings).length > 0
   - kind: Rule
     match: Host(\`${host}\`) && PathRegexp(\`${ownPattern(settings)}\`)
     priority: 1000
-${settings.outgoing.length > 0 ? '    middlewares: [{ name: clean }]\n' : ''}\
+    middlewares: [{ name: clean }]
     services: [{ name: ${forwardAuth.host}, port: ${forwardAuth.port} }]
 `
 : ''}\

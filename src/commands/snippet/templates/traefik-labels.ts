@@ -1,9 +1,9 @@
 import {
-  FORWARDED_REQUEST_HEADERS, type Files, ownComment, ownPaths, ownPattern, checkOf,
+  clearedOf, FORWARDED_REQUEST_HEADERS, type Files, ownComment, ownPaths, ownPattern, checkOf,
   type Settings
 } from '../settings.ts'
 import {
-  CATCH_ALL, cleanedNames, identityPattern, NOBODY, priorityOf, REFUSED, REFUSED_PRIORITY, routeRule
+  CATCH_ALL, identityPattern, NOBODY, priorityOf, REFUSED, REFUSED_PRIORITY, routeRule
 } from './traefik.ts'
 
 /** With https:// for forward-auth an app beside the stack of docs/docker.md, which has all but the app. */
@@ -20,9 +20,9 @@ services:
     networks: [apps]
     labels:
       - traefik.enable=true
-${settings.outgoing.length > 0 || settings.isPublic ? cleanLabels(settings, nameOf(settings, 'clean')) : ''}\
+${settings.outgoing.length > 0 ? cleanLabels(settings, nameOf(settings, 'clean')) : ''}\
 ${ownPaths(settings).length > 0 ? stackOwnLabels(settings) : ''}\
-${routesOf(settings, { everybody: settings.outgoing.length > 0 ? nameOf(settings, 'all') : 'authgear@file', clean: nameOf(settings, 'clean') })}
+${routesOf(settings, besideStack(settings))}
 networks:
   apps: { name: authgear-forward-auth-https_apps, external: true } # no port is published: Traefik is the only way to it
 `
@@ -60,7 +60,7 @@ ${middlewareLabels(settings, 'authgear', '')}\
       # security: answers 400 where a router sends what Traefik and an app may read differently (deploy/traefik/dynamic.yml says more)
       - traefik.http.middlewares.authgear-refuse.ipallowlist.sourcerange=${NOBODY}
       - traefik.http.middlewares.authgear-refuse.ipallowlist.rejectstatuscode=400
-${settings.outgoing.length > 0 || settings.isPublic ? cleanLabels(settings) : ''}\
+${cleanLabels(settings)}\
 ${ownPaths(settings).length > 0 ? ownLabels(settings) : ''}
   ${settings.app.host}:
     image: your-app
@@ -76,6 +76,11 @@ ${routesOf(settings, { everybody: 'authgear', clean: 'clean' })}`
 
 /** Names of middlewares: of a catch-all without a policy, and of one that asks nobody. */
 type Rest = Readonly<{ everybody: string, clean: string }>
+
+/** The stack's own take every set from clients, and no other name. */
+const besideStack = (settings: Settings): Rest => settings.outgoing.length === 0
+  ? { everybody: 'authgear@file', clean: 'authgear-clean@file' }
+  : { everybody: nameOf(settings, 'all'), clean: nameOf(settings, 'clean') }
 
 const routesOf = (settings: Settings, rest: Rest): string => `\
 ${policiesOf(settings, rest.everybody).map(({ name, policy }) => middlewareLabels(settings, name, policy)).join('')}\
@@ -122,14 +127,14 @@ ${forwardAuth.tls ? `      - traefik.http.middlewares.${name}.forwardauth.tls.ca
       - traefik.http.middlewares.${name}.forwardauth.trustForwardHeader=true
       # security: nothing else of the client's request reaches forward-auth, no X-Forward-Auth-Policy either
       - traefik.http.middlewares.${name}.forwardauth.authRequestHeaders=${FORWARDED_REQUEST_HEADERS.join(',')}
-      # security: deletes every X-Authgear-* of the client's, then copies forward-auth's; keep (?i) and the capitals
+      # security: deletes the client's own of every name that an app may trust, then copies forward-auth's; keep (?i) and the capitals
       - traefik.http.middlewares.${name}.forwardauth.authResponseHeadersRegex=${identityPattern(settings).replaceAll('$', '$$$$')}
       - traefik.http.middlewares.${name}.forwardauth.maxResponseBodySize=65536
 `
 
 const cleanLabels = (settings: Settings, name = 'clean'): string => `\
       # security: for a route without authgear: the client's own copies
-${cleanedNames(settings).map((header) => `      - traefik.http.middlewares.${name}.headers.customrequestheaders.${header}=\n`).join('')}`
+${clearedOf(settings).map((header) => `      - traefik.http.middlewares.${name}.headers.customrequestheaders.${header}=\n`).join('')}`
 
 /** The service is the stack's; its own route is that of the first app's host. */
 const stackOwnLabels = (settings: Settings): string => `\
@@ -138,7 +143,8 @@ const stackOwnLabels = (settings: Settings): string => `\
       - traefik.http.routers.${nameOf(settings, 'own')}.priority=1000
       - traefik.http.routers.${nameOf(settings, 'own')}.entrypoints=web
       - traefik.http.routers.${nameOf(settings, 'own')}.service=authgear-login@docker
-${settings.outgoing.length > 0 ? `      - traefik.http.routers.${nameOf(settings, 'own')}.middlewares=${nameOf(settings, 'clean')}\n` : ''}`
+      - traefik.http.routers.${nameOf(settings, 'own')}.middlewares=${besideStack(settings).clean}
+`
 
 /** Compose reads $ as the beginning of a variable. */
 const ownLabels = ({ host, forwardAuth, ...settings }: Settings): string => `\
@@ -146,6 +152,6 @@ const ownLabels = ({ host, forwardAuth, ...settings }: Settings): string => `\
       - traefik.http.routers.authgear-login.rule=Host(\`${host}\`) && PathRegexp(\`${ownPattern(settings).replaceAll('$', '$$$$')}\`)
       - traefik.http.routers.authgear-login.priority=1000
       - traefik.http.routers.authgear-login.entrypoints=web
-${settings.outgoing.length > 0 ? '      - traefik.http.routers.authgear-login.middlewares=clean\n' : ''}\
+      - traefik.http.routers.authgear-login.middlewares=clean
       - traefik.http.services.authgear-login.loadbalancer.server.port=${forwardAuth.port}
 `

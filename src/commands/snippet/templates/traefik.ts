@@ -1,8 +1,8 @@
 import { noneOf, PARAMETER } from '../guards.ts'
 import { anyCase, patternOf } from '../paths.ts'
 import {
-  FORWARDED_REQUEST_HEADERS, type Files, identityOf, ownComment, ownPaths, ownPattern, checkOf, type Route,
-  type Settings, UNUSED_IDENTITY
+  clearedOf, FORWARDED_REQUEST_HEADERS, type Files, ownComment, ownPaths, ownPattern, checkOf, type Route,
+  type Settings
 } from '../settings.ts'
 
 export function traefik (settings: Settings): Files {
@@ -29,16 +29,13 @@ export const routeRule = (settings: Pick<Settings, 'host' | 'isCaseSensitive'>, 
 /** Before every other route, that of a recipe too. */
 export const REFUSED_PRIORITY = 100_000
 
-/** What is deleted of the client's and copied from forward-auth, in Traefik's language. */
-export const identityPattern = ({ outgoing }: Pick<Settings, 'outgoing'>): string =>
-  outgoing.length === 0 ? '(?i)^X-Authgear-' : `(?i)^(X-Authgear-.*|${outgoing.join('|')})$`
+/** What is deleted of the client's, and copied where forward-auth has it, in Traefik's language. */
+export const identityPattern = ({ stripped }: Pick<Settings, 'stripped'>): string =>
+  `(?i)^(X-Authgear-.*|${stripped.join('|')})$`
 
 /** What a route clears that asks nobody. */
-export const cleanedNames = (settings: Pick<Settings, 'outgoing'>): readonly string[] =>
-  [...identityOf(settings), UNUSED_IDENTITY]
-
-export const cleaned = (settings: Pick<Settings, 'outgoing'>): string =>
-  `{ ${cleanedNames(settings).map((name) => `${name}: ""`).join(', ')} }`
+export const cleaned = (settings: Pick<Settings, 'stripped'>): string =>
+  `{ ${clearedOf(settings).map((name) => `${name}: ""`).join(', ')} }`
 
 export const CATCH_ALL =
   'security: the catch-all; what has no stricter route of its own is still protected (docs/policies.md)'
@@ -85,12 +82,13 @@ ${settings.forwardAuth.tls ? '        tls: { ca: ca.crt } # security: whose cert
         # security: nothing else of the client's request reaches forward-auth, no X-Forward-Auth-Policy either
         authRequestHeaders:
 ${FORWARDED_REQUEST_HEADERS.map(name => `          - ${name}\n`).join('')}\
-        # security: deletes every X-Authgear-* of the client's, then copies forward-auth's. Keep (?i) and the capitals:
-        # the pattern is compared with the canonical name, and "^x-authgear-" would match nothing
+        # security: deletes the client's own of every name that an app may trust, then copies forward-auth's. Keep (?i) and the
+        # capitals: the pattern is compared with the canonical name, and "^x-authgear-" would match nothing
         authResponseHeadersRegex: "${identityPattern(settings)}"
         maxResponseBodySize: 65536
     refuse: { ipAllowList: { sourceRange: [${NOBODY}], rejectStatusCode: 400 } } # nobody has that address: 400 for everybody
-${settings.outgoing.length > 0 || settings.isPublic ? `    # security: for a route without authgear: the client's own copies\n    clean: { headers: { customRequestHeaders: ${cleaned(settings)} } }\n` : ''}\
+    # security: for a route without authgear: the client's own copies
+    clean: { headers: { customRequestHeaders: ${cleaned(settings)} } }
 ${settings.routes.length > 0 ? '    # security: <<: keeps all that protects; only what is asked differs\n' : ''}\
 ${settings.routes.map(({ name, policy }) => `    ${name}: { forwardAuth: { <<: *forwardAuth, address: "${address(settings, policy)}" } }\n`).join('')}\
   routers:
@@ -144,7 +142,7 @@ const ownRouter = (settings: Settings): string => `\
       rule: Host(\`${settings.host}\`) && PathRegexp(\`${ownPattern(settings)}\`)
       priority: 1000
       entryPoints: [web]
-${settings.outgoing.length > 0 ? '      middlewares: [clean]\n' : ''}\
+      middlewares: [clean]
       service: authgear-login
 `
 
