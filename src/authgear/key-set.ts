@@ -86,6 +86,9 @@ export function openKeySet (
     async keyOf (kid: string): Promise<JWTVerifyGetKey | undefined> {
       if (loaded?.kids.has(kid) === true) return loaded.getKey
       if (isUnknown(kid)) return undefined
+      // one that is under way may have begun before this key was published
+      if (underWay !== undefined) await underWay.catch(() => {})
+      if (loaded?.kids.has(kid) === true) return loaded.getKey
       const isLookedUp = underWay !== undefined || mayLookUp()
       if (isLookedUp) await refreshOnce()
       if (loaded?.kids.has(kid) === true) return loaded.getKey

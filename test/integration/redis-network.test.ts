@@ -216,7 +216,8 @@ t.test('a Redis that refuses', { skip: skipOrFail('redis-server') }, async (t) =
     const { adapter } = await start(t, redis, {
       REDIS_KEY_PREFIX: 'forward-auth:', REDIS_USERNAME: USERNAME, REDIS_PASSWORD: PASSWORD
     })
-    const told = (): unknown[] => adapter.lines.filter(({ msg }) => String(msg).startsWith('Redis is not reachable'))
+    const refused = 'Redis refuses the password'
+    const told = (): unknown[] => adapter.lines.filter(({ msg }) => String(msg).startsWith(refused))
     await until('it is told', () => told().length === 1)
     t.match(told(), [{ error: { message: /WRONGPASS/ } }])
     await checkAnswers(t, adapter, 'WRONGPASS')
