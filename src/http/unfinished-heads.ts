@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { FastifyInstance } from 'fastify'
 import { MAX_HEADER_BYTES } from './limits.ts'
-import { createUnfinished, type Held, type Owner, type Unfinished } from './unfinished.ts'
+import { createUnfinished, type Held, type Owner, ownerOf, type Unfinished } from './unfinished.ts'
 
 /** Of its handshake, bytes: an unfinished ClientHello may have twice as many, and most have 2 KiB. */
 const HANDSHAKE_BYTES = 64 * 1024
@@ -45,14 +45,14 @@ function countHead (socket: Socket, unfinished: Unfinished): void {
   }
   socket.on('data', (chunk: Buffer) => {
     if (chunk.subarray(-END_OF_HEAD.length).equals(END_OF_HEAD)) return end()
-    held ??= unfinished.hold(ownerOf(socket), 0)
+    held ??= unfinished.hold(ownerOfSocket(socket), 0)
     unfinished.feed(held)
     // the parser keeps no more; a webhook's body has a bound of its own
     unfinished.grow(held, Math.min(chunk.length, MAX_HEADER_BYTES - held.bytes))
   }).once('close', end)
 }
 
-const ownerOf = (socket: Socket): Owner => ({ address: socket.remoteAddress, destroy: () => socket.destroy() })
+const ownerOfSocket = (socket: Socket): Owner => ownerOf(socket.remoteAddress, () => socket.destroy())
 
 /** Also of gRPC's listener. */
 export function boundHandshakes (server: NodeJS.EventEmitter, { maxBytes }: Pick<Unfinished, 'maxBytes'>): void {
@@ -64,7 +64,7 @@ export function boundHandshakes (server: NodeJS.EventEmitter, { maxBytes }: Pick
     underWay.delete(socket)
   }
   server.on('connection', (socket: Socket) => {
-    underWay.set(socket, unfinished.hold(ownerOf(socket), HANDSHAKE_BYTES))
+    underWay.set(socket, unfinished.hold(ownerOfSocket(socket), HANDSHAKE_BYTES))
     socket.once('close', () => end(socket))
   })
   // the connection under a TLS socket has no public name

@@ -2,7 +2,7 @@ import type { EventEmitter } from 'node:events'
 import { constants, type Http2Session, type ServerHttp2Stream } from 'node:http2'
 import { createCollector } from './external-memory.ts'
 import { REQUEST_TIMEOUT_MS } from './limits.ts'
-import type { Held, Owner, Unfinished } from './unfinished.ts'
+import { type Held, ownerOf, type Unfinished } from './unfinished.ts'
 
 /** Measured: 7.6 kB of heap for a request under way; its head is held as a string and once more in the session. */
 const BYTES_PER_STREAM = 8 * 1024
@@ -30,7 +30,7 @@ export function boundStreams (
   sessions.on('session', (session: Http2Session) => {
     living.add(session)
     // kept, since a session that is destroyed has no socket any more
-    const owner: Owner = { address: session.socket?.remoteAddress, destroy: () => session.destroy() }
+    const owner = ownerOf(session.socket?.remoteAddress, () => session.destroy())
     session.once('close', () => living.delete(session))
     session.on('stream', (stream: ServerHttp2Stream, _headers, _flags, rawHeaders: readonly string[]) => {
       let bytes = BYTES_PER_STREAM

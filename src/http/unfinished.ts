@@ -1,7 +1,7 @@
 /**
  * Bounds the bytes of all that peers have not finished sending, or reading: whoever reaches a listener can begin any
  * number of heads, messages and answers. Over the bound the oldest of the address that holds most is ended, with all
- * that its connection (the owner) holds: one neighbour's flood ends no connection of the proxy's.
+ * that its connection (the owner) holds: a flood from few addresses ends no connection of a proxy at another one.
  */
 export type Unfinished = Readonly<{
   maxBytes: number
@@ -13,11 +13,19 @@ export type Unfinished = Readonly<{
 }>
 
 /** `address` is undefined for a socket file. */
-export type Owner = Readonly<{ address: string | undefined, destroy: () => unknown }>
+export type Owner = Readonly<{ address: string | undefined, destroy: () => unknown, holds: Set<Held> }>
+
+export const ownerOf = (address: string | undefined, destroy: () => unknown): Owner =>
+  ({ address, destroy, holds: new Set() })
+
 export type Held = { readonly owner: Owner, bytes: number }
 type Group = { bytes: number, readonly all: Set<Held> }
 
-export function createUnfinished (maxBytes: number): Unfinished {
+/** @param ended is told whose connection was ended */
+export function createUnfinished (
+  maxBytes: number,
+  ended: (address: string | undefined) => void = () => {}
+): Unfinished {
   const groups = new Map<string | undefined, Group>()
   let total = 0
   const groupOf = ({ owner }: Held): Group | undefined => groups.get(owner.address)
@@ -28,14 +36,17 @@ export function createUnfinished (maxBytes: number): Unfinished {
   function release (held: Held): void {
     const group = groupOf(held)
     if (group?.all.delete(held) !== true) return
+    held.owner.holds.delete(held)
     add(group, -held.bytes)
     if (group.all.size === 0) groups.delete(held.owner.address)
   }
   function endOldest (): void {
     const fullest = [...groups.values()].reduce((a, b) => b.bytes > a.bytes ? b : a)
     const [oldest] = fullest.all
-    for (const held of fullest.all) if (held.owner === oldest?.owner) release(held)
-    oldest?.owner.destroy()
+    if (oldest === undefined) return
+    for (const held of oldest.owner.holds) release(held)
+    oldest.owner.destroy()
+    ended(oldest.owner.address)
   }
   const isOver = (): boolean => total > maxBytes && groups.size > 0
   function grow (held: Held, bytes: number): void {
@@ -52,6 +63,7 @@ export function createUnfinished (maxBytes: number): Unfinished {
       const group = groups.get(owner.address) ?? { bytes: 0, all: new Set() }
       groups.set(owner.address, group)
       group.all.add(held)
+      owner.holds.add(held)
       grow(held, bytes)
       return held
     },

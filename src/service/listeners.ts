@@ -125,6 +125,13 @@ function pageLinksOf ({ login, loginUrl }: ServiceSettings): PageLinks {
   return { signIn: `${base}/login`, changeUser: `${base}/logout` }
 }
 
+function tellEnded (log: Log): (address: string | undefined) => void {
+  const tell = createSampledLine(
+    log, 'warn', 'ended a connection: what is unfinished or unread fills its budget, most of it from this address'
+  )
+  return (address) => tell({ address })
+}
+
 function tellLost (log: Log): (lost: Lost) => void {
   const proxy = createSampledLine(
     log, 'warn', 'after a login people land on the default page: TRUSTED_PROXIES does not name this proxy'
@@ -151,7 +158,10 @@ function listenerDepsOf (
     forwardedForIgnored: metrics.forwardedForIgnored,
     extAuthzLocation,
     tls,
-    bounds: { unfinished: createUnfinished(listeners.unfinishedBytes), maxConnections: listeners.maxConnections }
+    bounds: {
+      unfinished: createUnfinished(listeners.unfinishedBytes, tellEnded(log)),
+      maxConnections: listeners.maxConnections
+    }
   }
 }
 

@@ -1,9 +1,11 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
 import t, { type Test } from 'tap'
-import { startInProcess } from '../helpers/in-process.ts'
+import { overTls, startInProcess } from '../helpers/in-process.ts'
 import { untilClosed } from '../helpers/raw-http.ts'
 import { startSimulator } from '../helpers/simulator.ts'
+import { makeTls } from '../helpers/tls.ts'
 import { until } from '../helpers/until.ts'
 
 /** Heads of eight connections fit into half of it. */
@@ -39,7 +41,7 @@ t.test('over the budget the oldest unfinished heads go', async (t) => {
   for (let i = 0; i < 40; i++) sockets.push(await open(t, port, BEGUN))
   await until('the oldest ones are closed', () => sockets.filter(({ destroyed }) => destroyed).length >= 40 - 16 - 8)
   const newest = sockets.at(-1)
-  if (newest === undefined) return
+  if (newest === undefined) throw new Error('nobody connected')
   t.equal(await statusOf(newest, '\r\n\r\n'), '401', 'the newest goes on')
   t.equal(await statusOf(whole, 'GET /verify HTTP/1.1\r\nHost: x\r\n\r\n'), '401', 'as does one that is idle')
 })
@@ -52,4 +54,20 @@ t.test('a new connection takes the place of one that sends nothing any more', as
   await until('there is room', async () => (await statusOf(await open(t, port, ''), request).catch(() => '')) === '401')
   await untilClosed(idle)
   t.equal(await statusOf(fed, request), '401', 'who sends goes on')
+})
+
+t.test('whoever only connects over TLS ends no connection whose handshake is over', async (t) => {
+  const { url } = await startSimulator(t)
+  const files = makeTls(t)
+  const listeners = { unfinishedBytes: UNFINISHED_BYTES, maxConnections: 1000 }
+  const { port } = await startInProcess(t, { AUTHGEAR_ENDPOINT: url, listeners, ...overTls(files) })
+  const kept = connectTls({ port, host: '127.0.0.1', ca: files.ca })
+  t.teardown(() => kept.destroy())
+  await once(kept, 'secureConnect')
+  const request = 'GET /verify HTTP/1.1\r\nHost: x\r\n\r\n'
+  t.equal(await statusOf(kept, request), '401')
+  const bare: Socket[] = []
+  for (let i = 0; i < 20; i++) bare.push(await open(t, port, ''))
+  await until('the oldest of them are closed', () => bare.filter(({ destroyed }) => destroyed).length >= 16)
+  t.equal(await statusOf(kept, request), '401', 'it goes on')
 })

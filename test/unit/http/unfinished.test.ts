@@ -1,9 +1,9 @@
 import t from 'tap'
-import { createUnfinished, type Owner } from '../../../src/http/unfinished.ts'
+import { createUnfinished, type Owner, ownerOf } from '../../../src/http/unfinished.ts'
 
 /** Notes in `ended` when it is destroyed. */
 const owners = (ended: string[]) => (name: string, address = name): Owner =>
-  ({ address, destroy: () => ended.push(name) })
+  ownerOf(address, () => ended.push(name))
 
 t.test('a flood ends its own address’s oldest, and nothing of the proxy’s', (t) => {
   const ended: string[] = []
