@@ -2,6 +2,7 @@
 // Bytes are not noisy.
 // Usage: node --expose-gc test/helpers/entry-size.mjs [KIND]: prints, as JSON, the kinds, or { entries, grown,
 // accounted } of one; a process each, so that none pays for another.
+import { setTimeout } from 'node:timers/promises'
 import { createMemoryCache } from '../../dist/cache/memory.js'
 import { systemClock as clock } from '../../dist/clock.js'
 import { createKeyer } from '../../dist/core/cache-key.js'
@@ -97,18 +98,25 @@ for (const [kind, what] of Object.entries(KINDS)) {
   if (!kind.includes('refused')) KINDS[`${kind}, packed`] = { ...what, hot: { entries: 1, bytes: 2 * MIB } }
 }
 
-/** What buffers take outside of the heap is given back by a collection after the one that finds them. */
-function used () {
-  for (let turn = 0; turn < 4; turn++) globalThis.gc()
-  const { heapUsed, external } = process.memoryUsage()
-  return heapUsed + external
+/** So little more is given back by another collection when all is. */
+const SETTLED_BYTES = 64 * 1024
+
+/** Buffers outside of the heap are given back after the collection that finds them, by another thread of V8's. */
+async function used () {
+  for (let last = Infinity; ;) {
+    for (let turn = 0; turn < 4; turn++) globalThis.gc()
+    await setTimeout(10)
+    const { heapUsed, external } = process.memoryUsage()
+    if (last - (heapUsed + external) < SETTLED_BYTES) return heapUsed + external
+    last = heapUsed + external
+  }
 }
 
-function measure (kind) {
+async function measure (kind) {
   const { credentials, resolution, isBounded = false, through = (entry) => entry, entries = ENTRIES } = kind
   const { hot = UNPACKED } = kind
   const memory = createMemoryCache({ maxEntries: entries * 10, maxBytes: 4096 * MIB, clock, hot })
-  const [before, reserved] = [used(), memory.bytes()]
+  const [before, reserved] = [await used(), memory.bytes()]
   for (let index = 0; index < entries; index++) {
     const sent = credentials(index)
     memory.write(keyer.memoryKey(sent), through(entryOf(index, sent, resolution(index))), 600_000, {
@@ -117,20 +125,22 @@ function measure (kind) {
       isBounded
     })
   }
-  const grown = used() - before
+  const grown = await used() - before
   if (memory.size() !== entries) throw new Error(`${memory.size()} of ${entries} are remembered`)
   return { entries, grown, accounted: memory.bytes() - reserved }
 }
 
 /** The lists that are there before any entry is. */
-function measureEmpty ({ hot = UNPACKED }) {
-  const before = used()
+async function measureEmpty ({ hot = UNPACKED }) {
+  const before = await used()
   const memory = createMemoryCache({ maxEntries: 1_000_000, maxBytes: 4096 * MIB, clock, hot })
-  return { entries: memory.size(), grown: used() - before, accounted: memory.bytes() }
+  return { entries: memory.size(), grown: await used() - before, accounted: memory.bytes() }
 }
 
 // what is compiled and cached once
-for (const warm of ['a valid bearer token', 'a valid bearer token, packed']) measure({ ...KINDS[warm], entries: 3000 })
+for (const warm of ['a valid bearer token', 'a valid bearer token, packed']) {
+  await measure({ ...KINDS[warm], entries: 3000 })
+}
 const [kind] = process.argv.slice(2)
 const how = kind?.startsWith(EMPTY) ? measureEmpty : measure
-console.log(JSON.stringify(kind === undefined ? Object.keys(KINDS) : how(KINDS[kind])))
+console.log(JSON.stringify(kind === undefined ? Object.keys(KINDS) : await how(KINDS[kind])))
