@@ -25,7 +25,7 @@ fi
 
 # one after another, each with its stop_grace_period for requests under way
 for id in $old; do
-  sleep 6 # nginx looks names up every 5 s, and tries two replicas
+  sleep 11 # nginx tries two replicas, and looks names up every 5 s: twice before the next one goes, or both are gone
   docker stop "$id" >/dev/null
   docker rm "$id" >/dev/null
 done
