@@ -94,7 +94,7 @@ export function openKeySet (
       if (loaded?.kids.has(kid) === true) return loaded.getKey
       // neither an outage nor a stranger's flood is a refusal
       if (lastError !== undefined) throw lastError
-      if (!isLookedUp) throw new KeysUnavailable('it was asked for unknown kids six times within a minute')
+      if (!isLookedUp) throw new KeysUnavailable(`it was asked for unknown kids ${MAX_LOOKUPS} times within a minute`)
       noteUnknown(kid)
       return undefined
     },

@@ -8,6 +8,9 @@ const LOCAL = /^(?:localhost|.*\.localhost)$/
 /** Of a container, which no browser can open. */
 const INNER = /^[^.]+$/
 
+/** As it is typed, and as the Compose stacks have it. */
+const HOST_OPTION = '--host (APP_HOST in .env)'
+
 type Subject = Readonly<{ host: string, authgear: string, config: Config }>
 type Problem = (subject: Subject) => string | false
 
@@ -34,16 +37,16 @@ export function hostProblems (text: string): readonly string[] {
   if (openedHost(text) !== undefined) return []
   return [
     text === ''
-      ? '--host (APP_HOST in .env): is not set: write the name that people open, such as app.example.com'
-      : `--host (APP_HOST in .env): ${JSON.stringify(text)} is no host name: write the name that people open, such as ` +
+      ? `${HOST_OPTION}: is not set: write the name that people open, such as app.example.com`
+      : `${HOST_OPTION}: ${JSON.stringify(text)} is no host name: write the name that people open, such as ` +
         'app.example.com, without https://, port or path'
   ]
 }
 
 const realProjectHere: Problem = ({ host, authgear }) =>
   !INNER.test(authgear) && !LOCAL.test(authgear) &&
-    `--host (APP_HOST in .env): ${host} never gets a cookie of ${authgear}, so nobody can sign in: this stack is the demo, with a ` +
-    'simulated Authgear. For your project: deploy/compose/https.yml (docs/docker.md)'
+    `${HOST_OPTION}: ${host} never gets a cookie of ${authgear}, so nobody can sign in: this stack is the demo, ` +
+    'with a simulated Authgear. For your project: deploy/compose/https.yml (docs/docker.md)'
 
 const plainEndpoint: Problem = ({ config: { authgear: { endpoint } } }) =>
   endpoint.scheme === 'http' &&
@@ -52,7 +55,7 @@ const plainEndpoint: Problem = ({ config: { authgear: { endpoint } } }) =>
 
 const ownHost: Problem = ({ host, authgear }) =>
   host === authgear &&
-    `--host (APP_HOST in .env): ${host} is Authgear's own name: the app needs another one in the same domain`
+    `${HOST_OPTION}: ${host} is Authgear's own name: the app needs another one in the same domain`
 
 const noSharedCookie: Problem = ({ host, authgear }) => {
   if (host === authgear || cookieDomainOf(host, authgear) !== undefined) return false

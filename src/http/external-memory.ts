@@ -3,7 +3,7 @@ import { runInNewContext } from 'node:vm'
 
 /** From here on V8 does so by itself. */
 const BY_ITSELF_BYTES = 64 * 2 ** 20
-/** A collection stops everything for some 50 ms in a small heap: whoever causes them has one a second. */
+/** A collection stops everything for some 50 ms in a small heap: a stranger can cause one a second. */
 const INTERVAL_MS = 1000
 
 /**

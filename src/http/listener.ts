@@ -64,7 +64,7 @@ export function buildListener (deps: ListenerDeps, routes: readonly Route[], web
   return Object.freeze({ fastify: app, drain: trackConnections(app.server) })
 }
 
-/** Whoever reaches a listener has no session yet: what all of them can make it hold is bounded. */
+/** Peers need no session to reach a listener: what all of them together make it hold is bounded. */
 function boundPeers (
   server: FastifyInstance['server'],
   { tls, bounds: { unfinished, maxConnections } }: ListenerDeps

@@ -6,7 +6,7 @@ import { createUnfinished, type Held, type Owner, ownerOf, type Unfinished } fro
 
 /** Of its handshake, bytes: an unfinished ClientHello may have twice as many, and most have 2 KiB. */
 const HANDSHAKE_BYTES = 64 * 1024
-/** Of the budget, and beside it: whoever only connects, from however many addresses, ends nobody's requests. */
+/** Of the budget, and beside it: peers that only connect, from any number of addresses, end nobody's requests. */
 const SHARE_OF_HANDSHAKES = 1 / 4
 const END_OF_HEAD = Buffer.from('\r\n\r\n')
 

@@ -1,6 +1,6 @@
 /**
- * Bounds the bytes of all that peers have not finished sending, or reading: whoever reaches a listener can begin any
- * number of heads, messages and answers. Over the bound the oldest of the address that holds most is ended, with all
+ * Bounds the bytes of all that peers have not finished sending, or reading: any of them can begin any number of heads,
+ * messages and answers. Over the bound the oldest of the address that holds most is ended, with all
  * that its connection (the owner) holds: a flood from few addresses ends no connection of a proxy at another one.
  */
 export type Unfinished = Readonly<{

@@ -69,9 +69,9 @@ export function createCircuitBreaker (
 
   return Object.freeze({
     async run<T> ({ whole, all }: SentDigests, deadline: Deadline, task: () => Promise<T>): Promise<T> {
-      const limits = orNoCredential(whole).map((name) => ({ name, ...PER_CREDENTIAL }))
       try {
         if (isOpen()) throw new AuthgearCircuitOpen()
+        const limits = orNoCredential(whole).map((name) => ({ name, ...PER_CREDENTIAL }))
         return await concurrency.run(limits, deadline, () => {
           if (isOpen()) throw new AuthgearCircuitOpen()
           return breaker.execute(() => failed.watch(orNoCredential(all), task))

@@ -1,5 +1,5 @@
 import { ENCODED_SLASH, HOP_HEADERS, longest, PARAMETER } from '../guards.ts'
-import { anyCase, inOrder, wholePatternOf } from '../paths.ts'
+import { wholePatternsOf } from '../paths.ts'
 import { type Files, lower, ownComment, ownPaths, type Route, type Settings } from '../settings.ts'
 
 /** Contour asks by gRPC only, and on hosts with TLS only. Needs LISTEN_GRPC. */
@@ -34,17 +34,14 @@ ${settings.policy === '' ? '' : `      authPolicy: { context: { policy: "${setti
   routes:
   # security: no path that Envoy and an app may read differently. Servlet containers read /;/admin as /admin, others /x/..%2fadmin,
   # which Contour keeps as it is. The longest expression is tried first, so this one is longer than all others; (?:) means nothing
-  - conditions: [{ regex: '${longest(`(?i).*(${PARAMETER}|${ENCODED_SLASH}).*`, patternsOf(settings))}' }]
+  - conditions: [{ regex: '${longest(`(?i).*(${PARAMETER}|${ENCODED_SLASH}).*`, wholePatternsOf(settings))}' }]
     authPolicy: { disabled: true }
     directResponsePolicy: { statusCode: 400 }
 ${ownPaths(settings).length === 0 ? '' : own(settings)}\
-${settings.routes.map((route, i) => routeOf(settings, route, patternsOf(settings)[i] ?? '')).join('')}\
+${settings.routes.map((route, i) => routeOf(settings, route, wholePatternsOf(settings)[i] ?? '')).join('')}\
   # security: the catch-all, what has no route of its own is still protected
   - conditions: [{ prefix: / }]
 ${toApp(settings)}`
-
-const patternsOf = (settings: Settings): readonly string[] =>
-  inOrder(settings.routes.map((route) => anyCase(settings) + wholePatternOf(route)))
 
 const routeOf = (settings: Settings, { policy }: Route, pattern: string): string => `\
   - conditions: [{ regex: '${pattern}' }]

@@ -1,5 +1,5 @@
 import { HOP_HEADERS, longest, PARAMETER } from '../guards.ts'
-import { anyCase, inOrder, wholePatternOf } from '../paths.ts'
+import { wholePatternsOf } from '../paths.ts'
 import {
   allPolicies,
   FORWARDED_REQUEST_HEADERS,
@@ -32,7 +32,7 @@ const file = (settings: Settings, way = BY_HTTP): string =>
     clientTraffic(settings),
     refuse(settings),
     ...settings.routes.map(({ name }, i) =>
-      route(settings, name, `{ type: RegularExpression, value: '${patternsOf(settings)[i] ?? ''}' }`)),
+      route(settings, name, `{ type: RegularExpression, value: '${wholePatternsOf(settings)[i] ?? ''}' }`)),
     route(
       settings,
       'app',
@@ -44,10 +44,6 @@ const file = (settings: Settings, way = BY_HTTP): string =>
     ),
     ...(ownPaths(settings).length > 0 ? [own(settings), OPEN] : [])
   ].join('---\n')
-
-/** Of the routes: Envoy Gateway tries the longest first. */
-const patternsOf = (settings: Pick<Settings, 'routes' | 'isCaseSensitive'>): readonly string[] =>
-  inOrder(settings.routes.map((route) => anyCase(settings) + wholePatternOf(route)))
 
 const gateway = ({ listen, host }: Settings, { since }: Way): string => `\
 # Envoy Gateway >= ${since}; this service and the app are Services of the same namespace
@@ -98,7 +94,7 @@ spec:
   hostnames: [${host}]
   rules:
   - matches:
-    - path: { type: RegularExpression, value: '${longest(`(?i).*${PARAMETER}.*`, [...patternsOf({ routes, ...settings }), ownPattern({ ...settings, login: true })])}' }
+    - path: { type: RegularExpression, value: '${longest(`(?i).*${PARAMETER}.*`, [...wholePatternsOf({ routes, ...settings }), ownPattern({ ...settings, login: true })])}' }
     filters: [{ type: ExtensionRef, extensionRef: { group: gateway.envoyproxy.io, kind: HTTPRouteFilter, name: refuse } }]
 ---
 apiVersion: gateway.envoyproxy.io/v1alpha1
