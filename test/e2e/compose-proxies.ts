@@ -30,6 +30,8 @@ export type Place = Readonly<{
   middlewares?: string
   /** Of own/, for Caddy: by name. */
   sites?: Env
+  /** Of nginx' file, as it is about to be written. */
+  edit?: (text: string, forwardAuth: number) => string
 }>
 
 /** The stacks' proxies, on their files; only addresses are others. */
@@ -39,10 +41,12 @@ export type Stack = Readonly<{
   start: (t: Test, place: Place) => Promise<void>
 }>
 
+export const NGINX: Stack = { file: 'deploy/compose/nginx.yml', needs: 'nginx', start: startNginx }
+
 export const STACKS: readonly Stack[] = [
   { file: 'docker-compose.yml', needs: 'traefik', start: startTraefik },
   { file: 'deploy/compose/caddy.yml', needs: 'caddy', start: startCaddy },
-  { file: 'deploy/compose/nginx.yml', needs: 'nginx', start: startNginx }
+  NGINX
 ]
 
 /** Caddy of https-caddy.yml, whose sites here speak plain HTTP. */
@@ -157,7 +161,7 @@ async function startOwnCaddy (t: Test, place: Place): Promise<void> {
   })
 }
 
-async function startNginx (t: Test, { entry, app, forwardAuth, link, folder }: Place): Promise<void> {
+async function startNginx (t: Test, { entry, app, forwardAuth, link, folder, edit }: Place): Promise<void> {
   const written = readFileSync(join(ROOT, 'deploy/compose/nginx.conf'), 'utf8')
     .replaceAll('/tmp/', `${folder}/`)
     .replace('/dev/stderr', 'stderr')
@@ -169,7 +173,7 @@ async function startNginx (t: Test, { entry, app, forwardAuth, link, folder }: P
     .replaceAll('listen 8080', `listen 127.0.0.1:${entry}`)
     .replace('listen 127.0.0.1:8082', `listen 127.0.0.1:${await freePort()}`)
     .replaceAll(/include (authgear_\w+\.inc)/g, `include ${ROOT}/deploy/nginx-every-name/$1`)
-  writeFileSync(join(folder, 'nginx.conf'), written)
+  writeFileSync(join(folder, 'nginx.conf'), edit?.(written, forwardAuth) ?? written)
   await startChild(t, {
     name: 'nginx',
     command: mustFind('nginx'),
