@@ -1,3 +1,4 @@
 export { showBytes } from './parsers/values.ts'
-export { loadConfig } from './load.ts'
-export type { Config, Endpoint, ListenAddress, LoadedConfig, Setting } from './types.ts'
+export type { Config } from './assemble.ts'
+export { loadConfig, type LoadedConfig } from './load.ts'
+export type { Endpoint, ListenAddress, Setting } from './types.ts'

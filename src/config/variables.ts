@@ -11,7 +11,7 @@ import { identityHeaders } from './parsers/identity.ts'
 import { resources } from './parsers/resources.ts'
 import { PROFILE_FIELDS } from '../profile/types.ts'
 import { MIN_ROTATION } from '../assertion/sources.ts'
-import type { ValueOf, Variable } from './kind.ts'
+import type { Group, ValueOf, Variable } from './kind.ts'
 
 /**
  * The one table of variables: parsing, messages, `check`, .env.example and docs/configuration.md all come from it, in
@@ -572,6 +572,11 @@ export type VariableName = keyof typeof variables
 
 /** Every variable's value under its name. */
 export type Values = Readonly<{ [Name in VariableName]: ValueOf<(typeof variables)[Name]> }>
+
+/** Those of one group. */
+export type ValuesOf<G extends Group> = {
+  readonly [Name in VariableName as (typeof variables)[Name]['group'] extends G ? Name : never]: Values[Name]
+}
 
 /** The rows in the table's order. */
 export const rows: readonly Readonly<{ name: VariableName, variable: Variable }>[] = Object.freeze(

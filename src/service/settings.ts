@@ -1,29 +1,13 @@
-import type { Config } from '../config/types.ts'
+import type { Config } from '../config/index.ts'
 import type { BuildGrpcListener } from '../grpc/listener.ts'
 import type { TlsMaterial } from '../http/tls.ts'
 
 /** What one replica is made of: the configuration without the addresses to listen on, and what `serve` adds to it. */
 export type ServiceSettings =
-  & Pick<
+  & Omit<
     Config,
-    | 'authgear'
-    | 'audit'
-    | 'profile'
-    | 'cache'
-    | 'redis'
-    | 'trustedProxies'
-    | 'login'
-    | 'loginUrl'
-    | 'assertion'
-    | 'resources'
-    | 'resourceTokenMaxAgeMs'
-    | 'identity'
-    | 'absentHeaders'
-    | 'extAuthzPolicy'
-    | 'extAuthzLocation'
-    | 'preflight'
-    | 'managementToken'
-    | 'listeners'
+    'listen' | 'management' | 'managementHosts' | 'identify' | 'grpc' | 'tls' | 'workers' | 'shutdownDelayMs' |
+    'logFormat' | 'logLevel'
   >
   & Readonly<{
     version: string
