@@ -7,7 +7,7 @@ import {
   type RedisAddress,
   type RedisForm,
   type RedisSettings,
-  SOCKET_TIMEOUT_MS
+  socketTimeoutOf
 } from './options.ts'
 import { confirmMaster, type MasterVerdict } from './master-check.ts'
 import { createReconnection, keepConnected } from './reconnection.ts'
@@ -35,17 +35,17 @@ export type LogConnections = Readonly<{
 
 /** The follower blocks for one second, and a server that says nothing for three is not followed. */
 const FOLLOWER_SOCKET_TIMEOUT_MS = 3000
-const PUBLISHER_TIMEOUT_MS = 500
 const READY_WITHIN_MS = 500
 
 /** One connection that blocks, without a deadline for each command, and one that writes. */
 export function openLogConnections (settings: RedisSettings): LogConnections {
   const follower = open(settings, { socketTimeout: FOLLOWER_SOCKET_TIMEOUT_MS })
+  const answerMs = socketTimeoutOf(settings)
   return {
     follower,
     form: settings.servers.kind,
     confirmMaster: () => confirmMaster(settings, follower.redis),
-    publisher: open(settings, { socketTimeout: SOCKET_TIMEOUT_MS, commandTimeout: PUBLISHER_TIMEOUT_MS })
+    publisher: open(settings, { socketTimeout: answerMs, commandTimeout: answerMs })
   }
 }
 

@@ -4,14 +4,17 @@ import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
 import { createTokens } from '../../src/authgear/admin-api/token.ts'
-import { createAuditClient } from '../../src/authgear/audit-log/client.ts'
+import { openAdminApi } from '../../src/authgear/admin-api/client.ts'
+import { readPage } from '../../src/authgear/audit-log/client.ts'
+import type { Second } from '../../src/authgear/audit-log/entry.ts'
 import { AuditError } from '../../src/authgear/audit-log/errors.ts'
 import { systemClock } from '../../src/clock.ts'
 import { APP_ID, KEY_ID, PRIVATE_KEY } from '../helpers/audit.ts'
 import type { Exchange } from '../helpers/recorded.ts'
 
 const PROJECT = 'auth.lab.test'
-const WINDOW = { from: undefined, to: undefined, types: ['USER_SIGNED_OUT'] }
+/** The deadline is not what is tested. */
+const LIMITS = { connections: 1, deadlineMs: 120_000, maxBodyBytes: 10_000 }
 const { exchanges } = JSON.parse(
   readFileSync(new URL('../fixtures/resolver-2.json', import.meta.url), 'utf8')
 ) as Readonly<{ exchanges: readonly Exchange[] }>
@@ -40,15 +43,14 @@ async function askFor (t: Test, host: string, trustsProxy: boolean): Promise<str
     answer.end(isKnown ? '{"data":{"auditLogs":{"edges":[],"totalCount":0}}}' : unknown)
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
-  const client = createAuditClient({
+  const api = openAdminApi({
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/graphql`,
     endpoint: { host, scheme: 'https' },
     ca: undefined,
-    token: createTokens({ pem: PRIVATE_KEY, keyId: KEY_ID }, APP_ID, systemClock),
-    clock: systemClock
-  })
-  t.teardown(async () => { await client.close(); server.close() })
-  return await client.page(WINDOW).then(
+    token: createTokens({ pem: PRIVATE_KEY, keyId: KEY_ID }, APP_ID, systemClock)
+  }, LIMITS)
+  t.teardown(async () => { await api.close(); server.close() })
+  return await api.query('', {}).then(({ status, body }) => readPage({ status, body, now: 0 as Second })).then(
     () => 'found', (error: unknown) => error instanceof AuditError ? `${error.kind}: ${error.message}` : String(error)
   )
 }
