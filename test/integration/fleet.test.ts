@@ -20,6 +20,8 @@ import { demo, startSimulator } from '../helpers/simulator.ts'
 import { until } from '../helpers/until.ts'
 
 const REPLICAS = [1, 2, 3]
+/** Nothing ends while a machine that does twenty other things comes to it. */
+const PATIENT = { CACHE_TTL: '10m', AUTHGEAR_TIMEOUT: '60s' } as const
 /** While no secret is rotated. */
 const keysOf = (key: string): CacheKeys => ({ current: key as CacheKey, previous: undefined })
 const bearer = (token: string) => ({ path: '/verify', headers: [['Authorization', `Bearer ${token}`] as const] })
@@ -202,7 +204,7 @@ async function redisErrors (replicas: readonly InProcess[]): Promise<number> {
 }
 
 async function startReplicas (t: Tap, options: InProcessOptions): Promise<readonly InProcess[]> {
-  const replicas = await Promise.all(REPLICAS.map(() => startInProcess(t, options)))
+  const replicas = await Promise.all(REPLICAS.map(() => startInProcess(t, { ...PATIENT, ...options })))
   await until('all use Redis', () => replicas.every(({ service }) => service.redisState() === 'up'))
   return replicas
 }

@@ -12,6 +12,8 @@ import { skipOrFail } from '../helpers/servers.ts'
 import { demo } from '../helpers/simulator.ts'
 import { until } from '../helpers/until.ts'
 
+/** Nothing ends while a machine that does twenty other things comes to it. */
+const CACHE_TTL = '10m'
 const REDIS = { skip: skipOrFail('redis-server') }
 const WRITTEN = 'forward_auth_revocations_total{origin="logout"}'
 
@@ -44,7 +46,7 @@ const withJunk = (session: string, n: number): string => `app_session=junk${n}; 
 
 t.test('one session with junk beside it writes once a minute, whatever the junk', async (t) => {
   const clock = manualClock()
-  const world = await startLoginWorld(t, { adapter: { clock } })
+  const world = await startLoginWorld(t, { adapter: { clock, CACHE_TTL } })
   const session = await sessionOf(world, 'alice')
   for (let n = 0; n < 50; n++) await logOut(t, world, withJunk(session, n), { authorization: `Bearer junk${n}` })
   t.equal(await written(world), 1)
@@ -54,7 +56,7 @@ t.test('one session with junk beside it writes once a minute, whatever the junk'
 })
 
 t.test('a junk cookie with another person\'s session id leaves that person remembered', async (t) => {
-  const world = await startLoginWorld(t)
+  const world = await startLoginWorld(t, { adapter: { CACHE_TTL } })
   const [id] = demo.bob.cookie.split('.')
   const bob = `session=${demo.bob.cookie}`
   const session = await sessionOf(world, 'alice')
@@ -87,7 +89,7 @@ const BESIDE: ReadonlyArray<readonly [what: string, cookies: string, authorizati
 
 t.test('a sign-out revokes the session whatever it was sent or stored with', async (t) => {
   for (const [what, cookies, authorization] of BESIDE) {
-    const world = await startLoginWorld(t)
+    const world = await startLoginWorld(t, { adapter: { CACHE_TTL } })
     const session = await sessionOf(world, 'alice')
     const company = ['', 'app_session=junk; ', 'app_access_token=other; ', 'app_session=junk; app_access_token=junk; ']
     const stored = company.map((others) => others + session)
@@ -103,7 +105,7 @@ t.test('a sign-out revokes the session whatever it was sent or stored with', asy
 })
 
 t.test('every valid credential is revoked, also where they are of two users', async (t) => {
-  const world = await startLoginWorld(t)
+  const world = await startLoginWorld(t, { adapter: { CACHE_TTL } })
   const session = await sessionOf(world, 'alice')
   const bob = `app_access_token=${demo.bob.accessToken}`
   for (const cookie of [session, bob]) await sourceOf(world.verifier, cookie)
@@ -114,10 +116,13 @@ t.test('every valid credential is revoked, also where they are of two users', as
 
 t.test('seven sessions of one user sign out on both replicas, by five entries', REDIS, async (t) => {
   const { port: redisPort } = await startRedis(t)
-  const world = await startLoginWorld(t, { adapter: { REDIS_URL: `redis://127.0.0.1:${redisPort}` } })
+  const world = await startLoginWorld(t, { adapter: { CACHE_TTL, REDIS_URL: `redis://127.0.0.1:${redisPort}` } })
   const resolverUrl = `${world.authgear.url}/_resolver/resolve`
   const other = await startInProcess(t, {
-    AUTHGEAR_ENDPOINT: AUTHGEAR, AUTHGEAR_RESOLVER_URL: resolverUrl, REDIS_URL: `redis://127.0.0.1:${redisPort}`
+    AUTHGEAR_ENDPOINT: AUTHGEAR,
+    AUTHGEAR_RESOLVER_URL: resolverUrl,
+    REDIS_URL: `redis://127.0.0.1:${redisPort}`,
+    CACHE_TTL
   })
   const replicas = [world.verifier, other]
   const bob = `session=${demo.bob.cookie}`
@@ -141,7 +146,7 @@ t.test('seven sessions of one user sign out on both replicas, by five entries', 
 
 t.test('where the log takes no more sign-outs a page says so, and nobody is forgotten', REDIS, async (t) => {
   const { port: redisPort } = await startRedis(t)
-  const world = await startLoginWorld(t, { adapter: { REDIS_URL: `redis://127.0.0.1:${redisPort}` } })
+  const world = await startLoginWorld(t, { adapter: { CACHE_TTL, REDIS_URL: `redis://127.0.0.1:${redisPort}` } })
   const log = world.verifier.service.revocations?.revocations
   if (log === undefined) throw new Error('there is a management token')
   const bob = `session=${demo.bob.cookie}`

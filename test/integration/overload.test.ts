@@ -157,7 +157,7 @@ t.test('junk of one client waits before it takes a lease of Redis', async (t) =>
   const adapter = await startInProcess(t, {
     AUTHGEAR_ENDPOINT: simulator.url,
     REDIS_URL: redis.url,
-    AUTHGEAR_TIMEOUT: '30s',
+    AUTHGEAR_TIMEOUT: '60s',
     AUTHGEAR_MAX_CONCURRENCY: 64,
     AUTHGEAR_FAILURES_PER_MINUTE: 3
   })
