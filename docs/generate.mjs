@@ -61,11 +61,7 @@ for (const [file, picture] of Object.entries(pictures())) writeFileSync(new URL(
 for (const [folder, ...args] of [
   ...PROXIES.map((proxy) => [proxy, proxy]),
   ['traefik-tls', 'traefik', '--forward-auth', 'https://forward-auth:4180'],
-  ['nginx-every-name', 'nginx', '--identity', 'remote,forwarded,webauth', '--assertion'],
-  [
-    'gateway-api-external-auth-tls', 'gateway-api-external-auth',
-    '--forward-auth', 'https://forward-auth.auth:4180', '--app', 'http://app.shop:8080'
-  ]
+  ['nginx-every-name', 'nginx', '--identity', 'remote,forwarded,webauth', '--assertion']
 ]) {
   const deploy = new URL(`deploy/${folder}`, root)
   rmSync(deploy, { recursive: true, force: true })

@@ -518,8 +518,8 @@ export const variables = Object.freeze({
     fallback: 'forwarded',
     meaning:
       'What says at `/ext-authz/…` where a login comes back to: `X-Forwarded-Host` and `-Uri`, or, with `request`, ' +
-        "Host and the path behind the policy, for Gateway API's `ExternalAuth`; no `X-Forwarded-*` line is read " +
-        'there then.'
+        'Host and the path behind the policy, for a gateway that vouches for nothing else; no `X-Forwarded-*` line ' +
+        'is read there then.'
   },
   ABSENT_HEADERS: {
     group: 'Service',

@@ -185,7 +185,7 @@ function admittedOf ({ key, credentials }: CredentialContext, token: ResourceTok
 }
 
 /**
- * The prefix to which Envoy and Istio append the client's path: a policy of the proxy's that names a resource chooses
+ * The prefix to which Envoy appends the client's path: a policy of the proxy's that names a resource chooses
  * `/resource`, and without one it is `/verify`.
  * @param segments `required`: the first segment chooses, and a policy header may be the client's, since a gateway that
  * needs segments writes no headers; `optional`: the header chooses, and the segment may be the client's

@@ -245,7 +245,7 @@ function preflight (
 }
 
 /**
- * One exact path, and the prefix to which Envoy and Istio append the client's path and query.
+ * One exact path, and the prefix to which Envoy appends the client's path and query.
  * @param extAuthz of the prefix
  */
 export function verifyRoutes (verify: Handler, extAuthz: Handler): readonly Route[] {

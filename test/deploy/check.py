@@ -22,16 +22,10 @@ SECRETS = {'cache-secret': '0' * 40, 'login-secret': '1' * 40, 'redis-url': 'red
 METRICS = set(re.findall(r'^[|] `(forward_auth_[a-z_]+)`', (ROOT / 'docs/monitoring.md').read_text(), re.M))
 
 
-def is_external(doc):
-    return '-external-auth-' in doc['metadata']['name']
-
-
 def schema_of(doc):
     """The schema of a resource that Kubernetes itself does not know: of the project's CRD, or of what we write of it."""
     name = f"{doc['apiVersion'].replace('/', '.')}.{doc['kind']}.json"
     folders = [ROOT / 'test/fixtures/schemas', ROOT / 'test/deploy/schemas']
-    # the standard channel does not know the filter ExternalAuth
-    folders.insert(0 if is_external(doc) else 2, ROOT / 'test/fixtures/schemas/experimental')
     found = [folder / name for folder in folders if (folder / name).exists()]
     if not found:
         raise ValueError(f'no schema for {name}')
@@ -112,27 +106,8 @@ SETS = {'Remote': ('User', 'Email', 'Name', 'Groups'), 'X-Forwarded': ('User', '
 TRUSTED = SPOOFABLE | {f'{begin}-{name}' for begin, names in SETS.items() for name in names}
 
 
-def external_rules(route):
-    """Each rule refuses, leads to the login, or carries the filter, with all that it must name."""
-    for rule in route['spec']['rules']:
-        filters = {one['type']: one for one in rule.get('filters', [])}
-        if not filters:
-            refuses = 'backendRefs' not in rule and route['metadata']['name'].endswith('-refuse')
-            demand(refuses or [match['path'] for match in rule['matches']] == LOGIN, 'only the four exact paths of the login go without a policy')
-            continue
-        demand(set(filters) == {'RequestHeaderModifier', 'ExternalAuth'}, 'every rule carries its policy')
-        http, removed = filters['ExternalAuth']['externalAuth']['http'], filters['RequestHeaderModifier']['requestHeaderModifier']['remove']
-        demand(http['path'].startswith('/ext-authz/~'), 'the policy is the first segment')
-        demand('Cookie' in http['allowedHeaders'] and not any(name.lower().startswith('x-forward') for name in http['allowedHeaders']), 'what reaches the service is named')
-        demand(http['allowedResponseHeaders'] and SPOOFABLE <= {*http['allowedResponseHeaders'], *removed}, "the client's identity headers must go")
-        demand({name.replace('-', '_') for name in SPOOFABLE} <= set(removed) and len(removed) <= 16, 'and so must their aliases')
-
-
 def route_rules(route):
     demand(route['spec']['hostnames'], 'host names')
-    if is_external(route):
-        external_rules(route)
-        return
     for rule in route['spec']['rules']:
         if 'filters' not in rule:
             demand([match['path'] for match in rule['matches']] == LOGIN, 'only the four exact paths of the login go without a policy')

@@ -24,7 +24,7 @@ import { startProxy } from './start-proxy.ts'
 const CASE = 'x-case'
 const OPTIONS = ['--policy', '/admin=role=admin', '--login']
 
-/** As Gateway API's ExternalAuth asks: what the whole host wants is in the path, before the client's own. */
+/** The policy in the prefix: what the whole host wants is in the path, before the client's own. */
 const envoyPathPolicy: Proxy = {
   ...envoyPrefix,
   edits: {

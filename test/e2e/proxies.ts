@@ -132,7 +132,7 @@ export const envoy: Proxy = {
 
 const { column: ___, ...envoyWithoutColumn } = envoy
 
-/** As Envoy before 1.38 and Istio ask. */
+/** As Envoy before 1.38 asks. */
 export const envoyPrefix: Proxy = {
   ...envoyWithoutColumn,
   snippet: 'envoy-prefix',

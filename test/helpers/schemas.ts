@@ -20,9 +20,9 @@ export function readYaml (path: string): unknown[] {
   })
 }
 
-/** @param channel a folder of test/fixtures/schemas; its README.md says where they came from */
-export const schemaOf = ({ apiVersion = '', kind = '' }: Resource, channel = ''): string =>
-  `${channel && `${channel}/`}${apiVersion.replace('/', '.')}.${kind}.json`
+/** A file of test/fixtures/schemas; its README.md says where they came from. */
+export const schemaOf = ({ apiVersion = '', kind = '' }: Resource): string =>
+  `${apiVersion.replace('/', '.')}.${kind}.json`
 
 export const hasSchema = (schema: string): boolean => existsSync(join(SCHEMAS, schema))
 

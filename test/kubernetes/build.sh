@@ -56,8 +56,6 @@ crds_of() {
 traefik github.com/traefik/traefik/v3@v3.7.13 docs/content/reference/dynamic-configuration/kubernetes-crd-definition-v1.yml
 gateway-api sigs.k8s.io/gateway-api@v1.6.1 config/crd/experimental/gateway.networking.k8s.io_*.yaml
 envoy-gateway github.com/envoyproxy/gateway@$envoy_gateway charts/gateway-crds-helm/templates/generated/*.yaml
-istio istio.io/api@v1.32.0 kubernetes/customresourcedefinitions.gen.yaml
-contour github.com/projectcontour/contour@v1.33.8 examples/contour/01-crds.yaml
 prometheus github.com/prometheus-operator/prometheus-operator@v0.85.0 example/prometheus-operator-crd/*_{prometheusrules,servicemonitors}.yaml
 external-secrets github.com/external-secrets/external-secrets@v1.3.2 config/crds/bases/external-secrets.io_{externalsecrets,secretstores}.yaml
 sealed-secrets github.com/bitnami-labs/sealed-secrets@v0.40.0 helm/sealed-secrets/crds/*.yaml

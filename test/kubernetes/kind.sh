@@ -50,8 +50,8 @@ services() {
 
 # what `snippet` writes for it, in the namespace of the chart
 route() {
-  local name=gateway-api-external-auth class=$1
-  case $proxy in traefik) name=gateway-api ;; envoy-gateway) name=envoy-gateway ;; esac
+  local name=gateway-api class=$1
+  [ "$proxy" != envoy-gateway ] || name=envoy-gateway
   node dist/main.js snippet "$name" --out "$work/snippet" --policy '/admin=role=admin' --forward-auth http://forward-auth.auth:4180 --app http://app.auth:8080
   rm -f "$work/snippet/values.yaml"
   [ "$proxy" = envoy-gateway ] || kubectl -n auth create -f - <<EOF

@@ -7,15 +7,14 @@ import { join } from 'node:path'
 
 const [, , folder] = process.argv
 const PROXIES = [
-  'traefik-kubernetes', 'gateway-api', 'gateway-api-external-auth', 'envoy-gateway', 'envoy-gateway-grpc',
-  'ingress-nginx', 'istio', 'istio-grpc', 'contour'
+  'traefik-kubernetes', 'gateway-api', 'envoy-gateway', 'envoy-gateway-grpc', 'ingress-nginx'
 ]
 const OPTIONS = [
   [], ['--login'], ['--policy', '/admin=role=admin'], ['--identity', 'remote', '--assertion'],
   ['--resource', 'https://app.example.com/mcp=/mcp', '--scope', 'read']
 ]
-// what an API server never sees: kubectl's and istioctl's own
-const NOT_SENT = /^kind: (Kustomization|IstioOperator)$/m
+// what an API server never sees: kubectl's own
+const NOT_SENT = /^kind: Kustomization$/m
 
 const documents = (text) => text.split(/^---.*$/m).filter((part) => part.replace(/^\s*#.*$/gm, '').trim() !== '')
 const isSent = (text) => documents(text).length > 0 &&

@@ -25,7 +25,7 @@ namespaces() {
 
 part_yaml() {
   local file count from files=0 resources=0
-  has_crds istio contour prometheus external-secrets sealed-secrets argo-cd flux-helm flux-source
+  has_crds prometheus external-secrets sealed-secrets argo-cd flux-helm flux-source
   mkdir -p "$work/yaml"
   does 'our YAML is collected' node test/kubernetes/yaml.mjs "$work/yaml"
   does 'the chart and the example are rendered' rendered

@@ -53,16 +53,16 @@ function addressOf (host: string, port: number): Address {
   return { host, port, text: `${isIPv6(host) ? `[${host}]` : host}:${port}` }
 }
 
-export type SnippetOptions = Readonly<{
-  proxy: string
+export type SnippetOptions<Name extends string> = Readonly<{
+  proxy: Name
   out: string | undefined
   /** Files that are there may be overwritten. */
   isForced: boolean
   settings: Settings
 }>
 
-export type Reading = Readonly<
-  { kind: 'options', options: SnippetOptions } | { kind: 'help' } | { kind: 'errors', errors: readonly string[] }
+export type OptionsReading<Name extends string> = Readonly<
+  { kind: 'options', options: SnippetOptions<Name> } | { kind: 'help' } | { kind: 'errors', errors: readonly string[] }
 >
 
 const TEXTS = {
@@ -101,7 +101,9 @@ const OPTIONS = {
 } as const
 
 /** The command line of `snippet`; all that is wrong with it at once. */
-export function readOptions (args: readonly string[], proxies: readonly string[]): Reading {
+export function readOptions<Name extends string> (
+  args: readonly string[], proxies: readonly Name[]
+): OptionsReading<Name> {
   const errors: string[] = []
   const texts: Partial<Record<TextName, string>> = {}
   const policies: string[] = []
@@ -129,7 +131,7 @@ export function readOptions (args: readonly string[], proxies: readonly string[]
   if (flags.has('help')) return { kind: 'help' }
   const proxy = proxyOf(positionals, proxies, errors)
   const settings = settingsOf(texts, { policies, resources, flags }, errors)
-  return errors.length > 0
+  return errors.length > 0 || proxy === undefined
     ? { kind: 'errors', errors }
     : { kind: 'options', options: Object.freeze({ proxy, out: texts.out, isForced: flags.has('force'), settings }) }
 }
@@ -150,13 +152,16 @@ function problemOf (
   return isText(name) && seen[name] !== undefined ? `--${name} is there twice` : undefined
 }
 
-function proxyOf ([proxy, ...more]: readonly string[], known: readonly string[], errors: string[]): string {
-  const problem = proxy === undefined
+function proxyOf<Name extends string> (
+  [text, ...more]: readonly string[], known: readonly Name[], errors: string[]
+): Name | undefined {
+  const proxy = known.find((name) => name === text)
+  const problem = text === undefined
     ? 'which proxy?'
-    : !known.includes(proxy) ? `there is no configuration for ${quote(proxy)}${didYouMean(proxy, known) || '.'}` : undefined
-  if (problem !== undefined) errors.push(`${problem} One of ${known.join(', ')}`)
+    : `there is no configuration for ${quote(text)}${didYouMean(text, known) || '.'}`
+  if (proxy === undefined) errors.push(`${problem} One of ${known.join(', ')}`)
   if (more.length > 0) errors.push(`one proxy at a time: what is ${more.map(quote).join(' ')}?`)
-  return proxy ?? ''
+  return proxy
 }
 
 function settingsOf (

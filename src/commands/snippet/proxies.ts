@@ -1,14 +1,11 @@
 import type { Settings, Template } from './settings.ts'
 import { apisix } from './templates/apisix.ts'
 import { caddy } from './templates/caddy.ts'
-import { contour } from './templates/contour.ts'
 import { envoyGateway, envoyGatewayGrpc } from './templates/envoy-gateway.ts'
 import { envoy, envoyGrpc, envoyPrefix } from './templates/envoy.ts'
-import { externalAuthLimits, gatewayApiExternalAuth } from './templates/gateway-api-external-auth.ts'
 import { gatewayApi } from './templates/gateway-api.ts'
 import { haproxy } from './templates/haproxy.ts'
 import { ingressNginx } from './templates/ingress-nginx.ts'
-import { istio, istioGrpc } from './templates/istio.ts'
 import { nginx } from './templates/nginx.ts'
 import { traefikKubernetes } from './templates/traefik-kubernetes.ts'
 import { traefikLabels } from './templates/traefik-labels.ts'
@@ -24,52 +21,38 @@ const TEMPLATES = {
   'envoy-grpc': envoyGrpc,
   haproxy,
   apisix,
-  istio,
-  'istio-grpc': istioGrpc,
   'envoy-gateway': envoyGateway,
   'envoy-gateway-grpc': envoyGatewayGrpc,
-  contour,
   'ingress-nginx': ingressNginx,
   'traefik-kubernetes': traefikKubernetes,
-  'gateway-api': gatewayApi,
-  'gateway-api-external-auth': gatewayApiExternalAuth
+  'gateway-api': gatewayApi
 } as const satisfies Readonly<Record<string, Template>>
 
-/** Where this service and the app are named by an object of the cluster or of compose, never by an address. */
-const BY_NAME = new Set([
-  'traefik-labels',
-  'istio',
-  'istio-grpc',
-  'envoy-gateway',
-  'envoy-gateway-grpc',
-  'contour',
-  'ingress-nginx',
-  'traefik-kubernetes',
-  'gateway-api'
-])
-const WITHOUT_TLS = new Set([
-  'apisix',
-  'istio',
-  'istio-grpc',
-  'envoy-gateway',
-  'envoy-gateway-grpc',
-  'contour',
-  'ingress-nginx',
-  'traefik-kubernetes',
-  'gateway-api'
-])
-const PUBLIC: readonly string[] = ['traefik', 'traefik-labels', 'caddy', 'nginx']
+const PUBLIC: readonly ProxyName[] = ['traefik', 'traefik-labels', 'caddy', 'nginx']
 const NAME = /^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/
 
 export type ProxyName = keyof typeof TEMPLATES
 export const PROXIES = Object.keys(TEMPLATES) as readonly ProxyName[]
 
-/** @throws for a name that is none of PROXIES */
-export function templateOf (proxy: string): Template {
-  const name = PROXIES.find((one) => one === proxy)
-  if (name === undefined) throw new Error(`no template for ${proxy}`)
-  return TEMPLATES[name]
-}
+/** Where this service and the app are named by an object of the cluster or of compose, never by an address. */
+const BY_NAME: ReadonlySet<ProxyName> = new Set([
+  'traefik-labels',
+  'envoy-gateway',
+  'envoy-gateway-grpc',
+  'ingress-nginx',
+  'traefik-kubernetes',
+  'gateway-api'
+])
+const WITHOUT_TLS: ReadonlySet<ProxyName> = new Set([
+  'apisix',
+  'envoy-gateway',
+  'envoy-gateway-grpc',
+  'ingress-nginx',
+  'traefik-kubernetes',
+  'gateway-api'
+])
+
+export const templateOf = (proxy: ProxyName): Template => TEMPLATES[proxy]
 
 const EVERYWHERE: readonly string[] = ['0.0.0.0', '::']
 const isThisMachine = (host: string): boolean => /^(?:localhost|127(?:\.\d+){3}|::1)$/.test(host)
@@ -88,9 +71,9 @@ function portsTaken ({ listen, app, forwardAuth, grpc }: Settings): readonly str
 /**
  * What of these settings that proxy's configuration cannot say; better an error than a line that is silently not there.
  */
-export function limitsOf (proxy: string, settings: Settings): readonly string[] {
-  const { forwardAuth, grpc, app, policy, routes, login, resources, isCaseSensitive } = settings
-  const errors: string[] = proxy === 'gateway-api-external-auth' ? [...externalAuthLimits(settings)] : []
+export function limitsOf (proxy: ProxyName, settings: Settings): readonly string[] {
+  const { forwardAuth, grpc, app, isCaseSensitive } = settings
+  const errors: string[] = []
   if (BY_NAME.has(proxy)) {
     for (const [option, { host }] of [['--forward-auth', forwardAuth], ['--grpc', grpc], ['--app', app]] as const) {
       if (!NAME.test(host)) errors.push(`${option} must name a service there, such as http://forward-auth:4180`)
@@ -106,28 +89,6 @@ export function limitsOf (proxy: string, settings: Settings): readonly string[] 
   }
   if (settings.isPublic && !PUBLIC.includes(proxy)) {
     errors.push(`--public is written for ${PUBLIC.join(', ')}: docs/proxies has the public path of ${proxy}`)
-  }
-  const isIstio = proxy === 'istio' || proxy === 'istio-grpc'
-  if (proxy === 'istio-grpc' && policy !== '') {
-    errors.push("--policy: Istio's provider for gRPC has no place for one; take istio")
-  }
-  if (isIstio && routes.length > 0) {
-    errors.push(
-      '--policy: Istio takes one provider, so one policy, for each workload: write /=QUERY, and give an area with ' +
-        'another policy a workload of its own'
-    )
-  }
-  if (isIstio && login) {
-    errors.push(
-      '--login: route /_auth/ to this service in a VirtualService of yours, on a gateway that the policy does not ' +
-        'select'
-    )
-  }
-  if (isIstio && resources.length > 0) {
-    errors.push(
-      '--resource: write /=QUERY with resource= for the workload, and route /.well-known/oauth-protected-resource to ' +
-        'this service in a VirtualService of yours (docs/resource-tokens.md)'
-    )
   }
   return errors
 }

@@ -5,7 +5,7 @@ import type { Edits, Proxy } from '../proxy.ts'
 import { swap } from '../snippets.ts'
 import type { Case } from './case.ts'
 
-// what a gateway with the filter ExternalAuth of Gateway API asks
+// what a gateway asks that has a prefix for the policy and nothing else
 
 const ENVIRONMENT = { ...LOGIN, EXT_AUTHZ_POLICY: 'required', EXT_AUTHZ_LOCATION: 'request' }
 const prefix = ({ snippet }: Proxy): boolean => snippet === 'envoy-prefix'
@@ -14,7 +14,7 @@ const SPOOFED: readonly HeaderLine[] = [
 ]
 
 /**
- * Envoy as a gateway with the filter ExternalAuth may use it: the policy in the prefix, and no X-Forwarded-Host or -Uri
+ * Envoy as a gateway may use it: the policy in the prefix, and no X-Forwarded-Host or -Uri
  * but the client's own, which pass.
  */
 const asGateway = (prefix: string): Edits => ({
@@ -27,7 +27,7 @@ const asGateway = (prefix: string): Edits => ({
 
 export const envoy: readonly Case[] = [
   {
-    name: 'the request of ExternalAuth holds the policy, and the way back of a login',
+    name: 'a request with the policy in its prefix, and the way back of a login',
     only: prefix,
     async run (t, { authgear }, proxy) {
       const replica = await startOneReplica(t, ENVIRONMENT, { authgear })

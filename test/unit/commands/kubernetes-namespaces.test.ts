@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseAllDocuments } from 'yaml'
 import t from 'tap'
-import { hasSchema, problemsOf, readYaml, type Resource, schemaOf } from '../../helpers/schemas.ts'
+import { problemsOf, readYaml, type Resource, schemaOf } from '../../helpers/schemas.ts'
 import { filesOf } from './snippet-of.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')
@@ -25,9 +25,7 @@ function written (proxy: string, kind: string, ...args: readonly string[]): read
 t.test('each resource is as its schema says, and names its namespace', async (t) => {
   t.ok(FILES.length >= 10)
   for (const [file, resource] of resources) {
-    const standard = schemaOf(resource)
-    const schema = hasSchema(standard) ? standard : schemaOf(resource, 'experimental')
-    t.strictSame(problemsOf(schema, resource), [], `${file}: ${resource.kind ?? ''}`)
+    t.strictSame(problemsOf(schemaOf(resource), resource), [], `${file}: ${resource.kind ?? ''}`)
     t.ok(resource.metadata?.namespace, `${file}: ${resource.kind ?? ''} has a namespace`)
   }
 })

@@ -4,7 +4,7 @@ import type { ProxyName } from '../../../src/commands/snippet/proxies.ts'
 /** How a configuration is checked: by the real proxy in test/e2e, by its resources' schemas, or by reading its text. */
 export type Checked = Readonly<
   | { by: 'run' }
-  | { by: 'schema', channel?: 'experimental', files: readonly string[] }
+  | { by: 'schema', files: readonly string[] }
   | { by: 'read' }
 >
 
@@ -40,14 +40,6 @@ export const GUARDS: Readonly<Record<ProxyName, Guards>> = {
   'gateway-api': {
     checked: { by: 'schema', files: ['middlewares.yaml', 'httproute.yaml'] }, parameter: PATTERN, hops: TRAEFIK_DROPS
   },
-  'gateway-api-external-auth': {
-    checked: { by: 'schema', channel: 'experimental', files: ['httproute.yaml', 'backend.yaml'] },
-    parameter: PATTERN,
-    hops: {
-      without: 'the filter RequestHeaderModifier removes 16 names at most, and all are needed for identity headers; ' +
-        'every HTTP intermediary must drop headers for one hop (RFC 9110, 7.6.1)'
-    }
-  },
   caddy: { checked: { by: 'run' }, parameter: PATTERN, hops: each((name) => `request_header -${name}\n`) },
   nginx: { checked: { by: 'run' }, parameter: PATTERN, hops: each((name) => `proxy_set_header ${name} "";`) },
   envoy: { checked: { by: 'run' }, parameter: PATTERN, hops: each((name) => `- remove: ${name}\n`) },
@@ -55,32 +47,15 @@ export const GUARDS: Readonly<Record<ProxyName, Guards>> = {
   'envoy-prefix': { checked: { by: 'run' }, parameter: PATTERN, hops: LUA_HOPS },
   haproxy: { checked: { by: 'run' }, parameter: PATTERN, hops: each((name) => `del-header ${name}\n`) },
   apisix: { checked: { by: 'schema', files: ['apisix.yaml'] }, parameter: PATTERN, hops: LUA_HOPS },
-  istio: {
-    checked: { by: 'schema', files: ['mesh-config.yaml', 'policy.yaml'] },
-    // Lua has no such expressions: the filter decodes and looks
-    parameter: { texts: ['gsub("%%2e", "."):gsub("%%3b", ";")', 'path:find("/%.?%.?;") then return'] },
-    hops: LUA_HOPS
-  },
   'envoy-gateway': {
     checked: { by: 'schema', files: ['envoy-gateway.yaml'] },
     parameter: PATTERN,
     hops: each((name) => `{ type: exact, value: ${name} }`)
   },
-  'istio-grpc': {
-    checked: { by: 'schema', files: ['mesh-config.yaml', 'policy.yaml'] },
-    // Lua has no such expressions: the filter decodes and looks
-    parameter: { texts: ['gsub("%%2e", "."):gsub("%%3b", ";")', 'path:find("/%.?%.?;") then return'] },
-    hops: LUA_HOPS
-  },
   'envoy-gateway-grpc': {
     checked: { by: 'schema', files: ['envoy-gateway.yaml'] },
     parameter: PATTERN,
     hops: each((name) => `{ type: exact, value: ${name} }`)
-  },
-  contour: {
-    checked: { by: 'schema', files: ['contour.yaml'] },
-    parameter: PATTERN,
-    hops: { texts: [`remove: [${LOWER_HOPS.join(', ')}, `] }
   },
   'ingress-nginx': {
     checked: { by: 'schema', files: ['ingress-nginx.yaml'] },

@@ -13,7 +13,7 @@ const FULL = ['--policy', '/admin=role=admin', '--policy', `/${'long'.repeat(14)
 
 /** With and without routes and the login. */
 const variants = (proxy: string): readonly Files[] =>
-  [[], ...proxy === 'istio' ? [] : [FULL]].map((args) => filesOf(proxy, ...args))
+  [[], FULL].map((args) => filesOf(proxy, ...args))
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8')
 
 /** Segments that servlet containers read as empty, "." or ".."; and what must pass. */
@@ -210,18 +210,6 @@ t.test('envoy-gateway: 400 without asking the app, and no header for one hop onl
   for (const files of variants('envoy-gateway')) {
     t.match(textOf(files), 'directResponse: { statusCode: 400 }')
     for (const name of HOP_HEADERS) t.ok(textOf(files).includes(`{ type: Exact, value: ${name.toLowerCase()} }`), name)
-  }
-})
-
-t.test('istio: the filter refuses parameters and writes constants', async t => {
-  for (const files of variants('istio')) {
-    const lines = [
-      'gsub("%%2e", "."):gsub("%%3b", ";")',
-      'path:find("/%.?%.?;") then return handle:respond({ [":status"] = "400" }, "")',
-      'headers:replace("upgrade", "websocket")', 'headers:replace("connection", "upgrade")',
-      ...HOP_HEADERS.map(name => `["${name.toLowerCase()}"] = true`)
-    ]
-    for (const line of lines) t.ok(textOf(files).includes(line), line)
   }
 })
 

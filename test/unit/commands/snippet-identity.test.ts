@@ -79,22 +79,12 @@ const LUA_STRIPS = (files: Files, name: string): boolean =>
   inEach(textOf(files), /local identity = \{(.*)\}/g, name.toLowerCase(), 1) &&
     textOf(files).includes('identity[name:gsub("[^a-z0-9]", "-")]')
 
-/** All but the one whose filter cannot strip such names, which says so. */
-type Named = Exclude<ProxyName, 'gateway-api-external-auth'>
-const NAMED = PROXIES.filter((proxy): proxy is Named => proxy !== 'gateway-api-external-auth')
-
-t.test('gateway-api-external-auth says that it cannot strip other names', async (t) => {
-  for (const options of [['--identity', 'remote'], ['--assertion'], ['--policy', '/x=identity=webauth']]) {
-    t.match(limitsOf('gateway-api-external-auth', settingsOf(...options)), [/^--identity, --assertion: /])
-  }
-  t.strictSame(limitsOf('gateway-api-external-auth', settingsOf()), [])
-})
 /** One row for each proxy: where a name must stand. */
 const LABELS = traefikPlaces(
   (name) => `clean.headers.customrequestheaders.${name}=\n`, 'aliasheadersstrategy=delete'
 )
 
-const PLACES: Readonly<Record<Named, Places>> = {
+const PLACES: Readonly<Record<ProxyName, Places>> = {
   traefik: traefikPlaces((name) => ` ${name}: ""`, 'aliasHeadersStrategy: delete'),
   'traefik-labels': {
     ...LABELS,
@@ -144,23 +134,13 @@ const PLACES: Readonly<Record<Named, Places>> = {
       count(textOf(files), 'serverless-pre-function:') === policiesOf(settings) + (settings.login ? 1 : 0),
     copies: (files, name, settings) => inEach(textOf(files), /upstream_headers: \[(.*)\]/g, name, policiesOf(settings))
   },
-  istio: {
-    strips: LUA_STRIPS, copies: (files, name) => inEach(textOf(files), /headersToUpstreamOnAllow: \[(.*)\]/g, name, 1)
-  },
   'envoy-gateway': {
     strips: (files, name) => stripsAliases(textOf(files), /type: RegularExpression, value: "(.*)" \}/g, name),
     copies: (files, name, settings) =>
       count(textOf(files), `      - ${name.toLowerCase()}\n`) === policiesOf(settings) + 1 // the Gateway's own
   },
-  'istio-grpc': { strips: LUA_STRIPS, copies: BY_ANSWER },
   'envoy-gateway-grpc': {
     strips: (files, name) => stripsAliases(textOf(files), /type: RegularExpression, value: "(.*)" \}/g, name),
-    copies: BY_ANSWER
-  },
-  contour: {
-    // behind the check only, so that it cannot remove what is copied
-    strips: (files, name, settings) => inUse(settings, name) ||
-      inEach(textOf(files), /remove: \[(.*)\]/g, name, policiesOf(settings)),
     copies: BY_ANSWER
   },
   'ingress-nginx': {
@@ -174,7 +154,7 @@ const PLACES: Readonly<Record<Named, Places>> = {
 const OPTIONS = ROUTES.flatMap((routes) =>
   LOGIN.flatMap((login) => TLS.map((tls): readonly string[] => [...routes, ...login, ...tls])))
 
-for (const proxy of NAMED) {
+for (const proxy of PROXIES) {
   t.test(`${proxy}: every name in use is stripped and copied, on every route`, async (t) => {
     const missing: string[] = []
     let walked = 0
@@ -194,7 +174,7 @@ for (const proxy of NAMED) {
       }
     }
     t.strictSame(missing, [])
-    t.ok(walked >= (proxy === 'istio-grpc' ? 16 : 28), `${walked} names were looked for`)
+    t.ok(walked >= 28, `${walked} names were looked for`)
   })
 
   t.test(`${proxy}: without --identity every set's name is stripped, and none is copied`, async (t) => {
@@ -215,7 +195,7 @@ for (const proxy of NAMED) {
 }
 
 t.test('these places see a name that is missing', async (t) => {
-  for (const proxy of NAMED) {
+  for (const proxy of PROXIES) {
     const settings = settingsOf('--identity', 'remote')
     const files = templateOf(proxy)(settings)
     const { strips, copies } = PLACES[proxy]

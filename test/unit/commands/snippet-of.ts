@@ -2,12 +2,14 @@ import { readOptions } from '../../../src/commands/snippet/options.ts'
 import { PROXIES, templateOf } from '../../../src/commands/snippet/proxies.ts'
 import type { Files, Settings } from '../../../src/commands/snippet/settings.ts'
 
-/** What these options say, where they are right. */
-export function settingsFor (proxy: string, ...args: readonly string[]): Settings {
+function optionsFor (proxy: string, ...args: readonly string[]) {
   const reading = readOptions([proxy, ...args], PROXIES)
   if (reading.kind !== 'options') throw new Error(`refused: ${JSON.stringify(reading)}`)
-  return reading.options.settings
+  return reading.options
 }
+
+/** What these options say, where they are right. */
+export const settingsFor = (proxy: string, ...args: readonly string[]): Settings => optionsFor(proxy, ...args).settings
 
 export const settingsOf = (...args: readonly string[]): Settings => settingsFor('caddy', ...args)
 
@@ -17,7 +19,9 @@ export function errorsOf (...args: readonly string[]): readonly string[] {
 }
 
 /** What `snippet` writes. */
-export const filesOf = (proxy: string, ...args: readonly string[]): Files =>
-  templateOf(proxy)(settingsFor(proxy, ...args))
+export function filesOf (name: string, ...args: readonly string[]): Files {
+  const { proxy, settings } = optionsFor(name, ...args)
+  return templateOf(proxy)(settings)
+}
 
 export const textOf = (files: Files): string => Object.values(files).join('\n')

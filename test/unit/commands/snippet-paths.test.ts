@@ -4,8 +4,6 @@ import { errorsOf, filesOf, settingsOf, textOf } from './snippet-of.ts'
 
 const URI = 'https://app.example.com/mcp'
 const ARGS = ['--resource', `${URI}=/mcp`, '--scope', 'a', '--policy', '/admin=role=admin']
-/** It has one policy for each workload, and no route of ours. */
-const ROUTES = PROXIES.filter((proxy) => !proxy.startsWith('istio'))
 
 /** What a route for tokens lets in is narrow: that path, and what is below it. */
 const OF_TOKENS = ['', '/', '/x', '/x/../y']
@@ -36,7 +34,7 @@ function matchersOf (text: string, path: string): ReadonlyArray<(url: string) =>
 const taken = (matchers: ReadonlyArray<(url: string) => boolean>, urls: readonly string[]): readonly string[] =>
   urls.filter((url) => matchers.some((matches) => matches(url)))
 
-for (const proxy of ROUTES) {
+for (const proxy of PROXIES) {
   t.test(`${proxy}: a route is a path and all below it`, async (t) => {
     const text = textOf(filesOf(proxy, ...ARGS))
     for (const [path, own] of [['/mcp', OF_TOKENS], ['/admin', OF_A_POLICY]] as const) {
@@ -50,7 +48,7 @@ for (const proxy of ROUTES) {
   })
 }
 
-for (const proxy of ROUTES.filter((name) => name !== 'ingress-nginx')) {
+for (const proxy of PROXIES.filter((name) => name !== 'ingress-nginx')) {
   t.test(`${proxy}: with --case-sensitive a route has the case that was written`, async (t) => {
     const args = ['--case-sensitive', '--resource', `${URI}=/MCP`, '--scope', 'a', '--policy', '/admin=role=admin']
     const text = textOf(filesOf(proxy, ...args))
@@ -92,7 +90,7 @@ t.test('what a wide route takes asks what that route asks', async (t) => {
   ])
 })
 
-for (const proxy of ['contour', 'envoy-gateway', 'gateway-api', 'ingress-nginx']) {
+for (const proxy of ['envoy-gateway', 'gateway-api', 'ingress-nginx']) {
   t.test(`${proxy}, where the longest expression wins: in the order of the routes`, async (t) => {
     const args = ['--policy', '/a=role=x', '--resource', `${URI}=/a/b`, '--scope', 'a', '--policy', '/a/b=role=y']
     const patterns = [...textOf(filesOf(proxy, ...args)).matchAll(/['"]((?:\(\?i\))?\^?\/a[^'"]*)['"]/g)]

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { limitsOf, PROXIES, type ProxyName, templateOf } from '../../../src/commands/snippet/proxies.ts'
+import { PROXIES, type ProxyName, templateOf } from '../../../src/commands/snippet/proxies.ts'
 import type { Settings } from '../../../src/commands/snippet/settings.ts'
 import { METADATA_PATH } from '../../../src/resource/settings.ts'
 import { errorsOf, settingsOf } from './snippet-of.ts'
@@ -13,12 +13,8 @@ const linesOf = (proxy: ProxyName, settings: Settings): readonly string[] =>
 /** Lines by which a proxy asks whether a request may pass: what stands behind these words is the path it asks for. */
 const ASKS = /\/(verify|resource|ext-authz)\b|auth-url|path_?override|path_?prefix: \/[a-z]|forwardauth\.address/i
 
-/** Its prefix holds the policy, and /ext-authz/ hands what is about tokens to /resource itself. */
-const BY_PREFIX = 'gateway-api-external-auth'
-
-/** Over gRPC the policy itself says that it is about a resource; Istio has no place for one. */
-const BY_GRPC: readonly ProxyName[] = ['envoy-grpc', 'envoy-gateway-grpc', 'contour']
-const OTHERS: readonly ProxyName[] = ['istio', 'istio-grpc', BY_PREFIX, ...BY_GRPC]
+/** Over gRPC the policy itself says that it is about a resource. */
+const BY_GRPC: readonly ProxyName[] = ['envoy-grpc', 'envoy-gateway-grpc']
 
 for (const proxy of BY_GRPC) {
   t.test(`${proxy} gives the resource's path the policy, and its metadata none`, async (t) => {
@@ -31,7 +27,7 @@ for (const proxy of BY_GRPC) {
   })
 }
 
-for (const proxy of PROXIES.filter((name) => !OTHERS.includes(name))) {
+for (const proxy of PROXIES.filter((name) => !BY_GRPC.includes(name))) {
   t.test(`${proxy} asks /resource for the resource's path, and sends clients to its metadata`, async (t) => {
     const lines = linesOf(proxy, settingsOf(...ARGS))
     const policy = `resource=https://${HOST}/mcp&scope=a,b&scope=c`
@@ -51,19 +47,6 @@ for (const proxy of PROXIES.filter((name) => !OTHERS.includes(name))) {
     for (const line of own) t.notMatch(line, METADATA_PATH, line.trim())
   })
 }
-
-t.test(`${BY_PREFIX} writes the resource into its prefix, and sends clients to its metadata`, async (t) => {
-  const lines = linesOf(BY_PREFIX, settingsOf(...ARGS))
-  const asking = lines.filter((line) => line.includes(`"/ext-authz/~resource=https:%2F%2F${HOST}%2Fmcp&scope=a,b&scope=c"`))
-  t.equal(asking.length, 2, 'the rule of the expression and that of the prefix')
-  t.ok(lines.includes(`    - path: { type: Exact, value: ${METADATA_PATH}/mcp }`))
-  t.strictSame(lines.filter((line) => line.includes('path: "') && line.includes(METADATA_PATH)), [])
-})
-
-t.test('Istio’s page says what to write by hand', async (t) => {
-  t.match(limitsOf('istio', settingsOf(...ARGS)).join(), '--resource: write /=QUERY')
-  t.not(limitsOf('istio-grpc', settingsOf(...ARGS)).length, 0)
-})
 
 t.test('every mistake has its sentence', async (t) => {
   const uri = `https://${HOST}`

@@ -25,26 +25,16 @@ const CHECKED = PROXIES.flatMap((proxy) => {
   return checked.by === 'schema' && proxy !== 'apisix' ? [[proxy, checked] as const] : []
 })
 
-const FAR_AWAY = ['--forward-auth', 'https://auth.auth:8000', '--app', 'http://shop.shop:3000', '--login']
+const OPTIONS = [[], ROUTES, ALL]
 
-function optionsOf (proxy: string): ReadonlyArray<readonly string[]> {
-  switch (proxy) {
-    case 'istio-grpc': return [[], ['--identity', 'remote']]
-    case 'istio': return [[], ['--policy', '/=role=admin', ...IDENTITY]]
-    // it takes no --identity
-    case 'gateway-api-external-auth': return [[], ROUTES, [...ROUTES, ...FAR_AWAY], FAR_AWAY]
-    default: return [[], ROUTES, ALL]
-  }
-}
-
-for (const [proxy, { files, channel = '' }] of CHECKED) {
+for (const [proxy, { files }] of CHECKED) {
   t.test(`${proxy}: each resource is as its schema says, and each name once`, async t => {
-    for (const options of optionsOf(proxy)) {
+    for (const options of OPTIONS) {
       const folder = write(proxy, options)
       for (const file of files.filter((name) => existsSync(join(folder, name)))) {
         const resources = readYaml(join(folder, file)) as Resource[]
         for (const resource of resources) {
-          const schema = schemaOf(resource, channel)
+          const schema = schemaOf(resource)
           t.ok(hasSchema(schema), schema)
           t.strictSame(
             problemsOf(schema, resource), [], `${file}: ${resource.kind ?? ''} ${resource.metadata?.name ?? ''}`
@@ -58,7 +48,7 @@ for (const [proxy, { files, channel = '' }] of CHECKED) {
 }
 
 t.test('apisix: routes, upstreams and the plugin are as its source says', async t => {
-  for (const options of optionsOf('apisix')) {
+  for (const options of OPTIONS) {
     const folder = write('apisix', options)
     t.strictSame(problemsOf('apisix.json', readYaml(join(folder, 'apisix.yaml'))[0]), [])
     t.match(readFileSync(join(folder, 'apisix.yaml'), 'utf8'), /\n#END\n$/)

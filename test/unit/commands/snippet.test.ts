@@ -27,11 +27,7 @@ t.test('deploy/ is what it writes with its defaults (npm run docs writes it)', a
   for (const [folder, ...args] of [
     ...PROXIES.map((proxy) => [proxy, proxy] as const),
     ['traefik-tls', 'traefik', '--forward-auth', 'https://forward-auth:4180'] as const,
-    ['nginx-every-name', 'nginx', '--identity', 'remote,forwarded,webauth', '--assertion'] as const,
-    [
-      'gateway-api-external-auth-tls', 'gateway-api-external-auth',
-      '--forward-auth', 'https://forward-auth.auth:4180', '--app', 'http://app.shop:8080'
-    ] as const
+    ['nginx-every-name', 'nginx', '--identity', 'remote,forwarded,webauth', '--assertion'] as const
   ]) {
     const written = tempDir(t, 'snippet')
     t.equal(run(...args, '--out', written).code, 0, folder)
@@ -128,15 +124,12 @@ t.test('--adapter is the former name of --forward-auth', async t => {
 })
 
 t.test('what a proxy\'s configuration cannot say is an error', async t => {
-  t.match(run('istio', '--policy', '/admin=role=admin').err, 'for each workload')
-  t.match(run('istio', '--login').err, '--login: ')
   t.match(run('ingress-nginx', '--forward-auth', 'http://10.0.0.1:80').err, '--forward-auth must name a service')
-  for (const proxy of ['apisix', 'istio', 'envoy-gateway', 'ingress-nginx', 'traefik-kubernetes', 'gateway-api']) {
+  for (const proxy of ['apisix', 'envoy-gateway', 'ingress-nginx', 'traefik-kubernetes', 'gateway-api']) {
     t.match(
       run(proxy, '--forward-auth', 'https://forward-auth:4180').err, `--forward-auth must be http:// for ${proxy}`
     )
   }
-  t.throws(() => templateOf('apache'), /no template/)
 })
 
 /** Every character that some proxy's file gives a meaning to, and some that none does. */
@@ -223,13 +216,13 @@ t.test('a policy with escapes is written decoded, since "%" has a meaning in som
 
 t.test('the lines that protect are in every configuration', async t => {
   const settings = settingsOf(...ROUTES)
-  const textOf = (proxy: string): string =>
+  const textOf = (proxy: ProxyName): string =>
     Object.values(templateOf(proxy)(limitsOf(proxy, settings).length === 0 ? settings : settingsOf())).join('\n')
   for (const proxy of PROXIES) {
     const text = textOf(proxy)
     const byPattern = /\(\?i\)\^X-Authgear-|prefix: x-authgear-|"x-authgear-\*"/.test(text)
     // by gRPC forward-auth sets and removes each name itself
-    for (const name of /grpc|contour/.test(proxy) ? [] : IDENTITY) {
+    for (const name of proxy.endsWith('grpc') ? [] : IDENTITY) {
       t.ok(byPattern || text.toLowerCase().includes(name.toLowerCase()), `${proxy} copies ${name}`)
     }
     t.match(
@@ -254,11 +247,6 @@ t.test('the lines that protect are in every configuration', async t => {
     'gateway-api': [
       '--providers.kubernetescrd.safenaming=true', 'aliasheadersstrategy=delete', 'ExtensionRef', '(?i)^/admin'
     ],
-    'gateway-api-external-auth': [
-      'type: ExternalAuth', 'path: "/ext-authz/~anonymous=false&role=admin"', 'allowedHeaders: [Cookie, ',
-      'allowedResponseHeaders: [X-Authgear-Session-Valid, ', 'X_Authgear_User_Roles', "'(?i)^/admin([^",
-      '{ type: PathPrefix, value: /admin }'
-    ],
     envoy: [
       'failure_mode_allow: false', 'path_override: "/verify?anonymous=false&role=admin"',
       'path_with_escaped_slashes_action: REJECT_REQUEST', 'headers_with_underscores_action: DROP_HEADER',
@@ -278,23 +266,17 @@ t.test('the lines that protect are in every configuration', async t => {
       'del-header (?i)authgear -m reg', 'del-header x-forward-auth- -m beg', 'normalize-uri path-strip-dotdot full'
     ],
     apisix: ['allow_degradation: false', 'underscores_in_headers: "off"', 'status_on_error: 503'],
-    istio: ['pathPrefix: /ext-authz/~ #', 'failOpen: false', 'INSERT_FIRST', 'DECODE_AND_MERGE_SLASHES'],
     'envoy-gateway': [
       'failOpen: false', 'pathOverride: "/verify?anonymous=false&role=admin"', 'withUnderscoresAction: DropHeader',
       'escapedSlashesAction: RejectRequest', 'kind: Gateway, name: authgear }\n  extAuth:', '(?i)/a\\.b('
     ],
-    'istio-grpc': ['envoyExtAuthzGrpc:', 'failOpen: false', 'INSERT_FIRST', 'DECODE_AND_MERGE_SLASHES'],
     'envoy-gateway-grpc': [
       'failOpen: false', '{ name: policy, type: Value, value: "anonymous=false&role=admin" }',
       'withUnderscoresAction: DropHeader', 'escapedSlashesAction: RejectRequest'
     ],
-    contour: [
-      'failOpen: false', 'authPolicy: { context: { policy: "anonymous=false&role=admin" } }', "'(?i)/a\\.b(",
-      'protocol: h2c'
-    ],
     'ingress-nginx': ['login=off', 'X-Authgear-Session-Acr', 'use-regex: "true"']
   }
-  for (const [proxy, wanted] of Object.entries(lines)) {
-    for (const line of wanted) t.ok(textOf(proxy).includes(line), `${proxy}: ${line}`)
+  for (const proxy of PROXIES) {
+    for (const line of lines[proxy] ?? []) t.ok(textOf(proxy).includes(line), `${proxy}: ${line}`)
   }
 })

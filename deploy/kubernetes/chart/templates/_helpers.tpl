@@ -68,10 +68,10 @@ labels:
 {{ toJson $peers }}
 {{- end -}}
 
-{{/* of gateway.parentRefs and externalAuth.parentRefs, each once */}}
+{{/* of gateway.parentRefs, each once */}}
 {{- define "forward-auth.gatewayNamespaces" -}}
 {{- $namespaces := list -}}
-{{- range concat (ternary .Values.gateway.parentRefs list .Values.gateway.enabled) (ternary .Values.externalAuth.parentRefs list .Values.externalAuth.enabled) -}}
+{{- range ternary .Values.gateway.parentRefs list .Values.gateway.enabled -}}
 {{- $namespaces = append $namespaces (.namespace | default $.Release.Namespace) -}}
 {{- end -}}
 {{ toJson (uniq $namespaces) }}

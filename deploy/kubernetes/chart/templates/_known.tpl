@@ -95,7 +95,7 @@ assertion-key: ASSERTION_KEY_FILE
 {{- end -}}
 
 {{- define "forward-auth.known.values" -}}
-.: [global, image, imagePullSecrets, nameOverride, fullnameOverride, replicas, config, existingConfigMap, secret, login, redis, grpc, tls, service, serviceAccount, podAnnotations, podLabels, resources, nodeSelector, tolerations, affinity, priorityClassName, podDisruptionBudget, autoscaling, proxy, networkPolicy, serviceMonitor, prometheusRule, traefik, gateway, externalAuth]
+.: [global, image, imagePullSecrets, nameOverride, fullnameOverride, replicas, config, existingConfigMap, secret, login, redis, grpc, tls, service, serviceAccount, podAnnotations, podLabels, resources, nodeSelector, tolerations, affinity, priorityClassName, podDisruptionBudget, autoscaling, proxy, networkPolicy, serviceMonitor, prometheusRule, traefik, gateway]
 image: [repository, tag, digest, pullPolicy]
 secret: [existing, keys, values]
 login: [enabled, clientId, publicUrl, allowedHosts]
@@ -115,5 +115,4 @@ serviceMonitor: [enabled, interval, labels]
 prometheusRule: [enabled, labels, runbook]
 traefik: [enabled, caSecret, policies, identityHeaders]
 gateway: [enabled, parentRefs, hostnames, rules]
-externalAuth: [enabled, parentRefs, hostnames, namespace, caConfigMap, rules]
 {{- end -}}

@@ -1,7 +1,7 @@
 import t from 'tap'
 import {
   ALLOWED, AS_SHIPPED, askAsGateway, type Asking, type ClientRequest, cookieOf, filterOf, startShipped
-} from '../helpers/external-auth-gateway.ts'
+} from '../helpers/ext-authz.ts'
 import { LOGIN } from '../helpers/in-process.ts'
 import { PROTOCOLS, startInProcessOver } from '../helpers/in-process-over.ts'
 import { sendRaw } from '../helpers/raw-http.ts'
@@ -38,7 +38,7 @@ const WAYS_BACK: ReadonlyArray<readonly [host: string, path: string, returnTo: s
 ]
 
 for (const policy of ['', 'role=admin&verified=true']) {
-  t.test(`ExternalAuth: a login comes back to Host and path, behind "~${policy}"`, async (t) => {
+  t.test(`the segment: a login comes back to Host and path, behind "~${policy}"`, async (t) => {
     const { port } = await startShipped(t, { ...LOGIN })
     for (const [host, path, returnTo] of WAYS_BACK) {
       const answer = await askAsGateway(port, filterOf(policy), { host, path, headers: NAVIGATION })
@@ -48,7 +48,7 @@ for (const policy of ['', 'role=admin&verified=true']) {
   })
 }
 
-t.test('ExternalAuth: what a client writes into X-Forwarded-* is not believed', async (t) => {
+t.test('the segment: what a client writes into X-Forwarded-* is not believed', async (t) => {
   const { port, lines } = await startShipped(t, { ...LOGIN })
   const spoofed: readonly HeaderLine[] = [
     ['X-Forwarded-Host', 'b.apps.example.com'], ['X-Forwarded-Uri', '/evil'], ['X-Forwarded-Method', 'POST'],
@@ -62,7 +62,7 @@ t.test('ExternalAuth: what a client writes into X-Forwarded-* is not believed', 
   t.notMatch(JSON.stringify(refusals), '198.51.100.66', 'nor is its address')
 })
 
-t.test('ExternalAuth: nobody is sent to log in where it would change nothing', async (t) => {
+t.test('the segment: nobody is sent to log in where it would change nothing', async (t) => {
   const { port } = await startShipped(t, { ...LOGIN })
   const as = (client: Omit<ClientRequest, 'headers'>, policy = '', headers = NAVIGATION): Promise<Answer> =>
     askAsGateway(port, filterOf(policy), { headers, ...client })
@@ -74,7 +74,7 @@ t.test('ExternalAuth: nobody is sent to log in where it would change nothing', a
   t.equal((await as({ path: '/x' }, 'role=admin', [...NAVIGATION, cookieOf(demo.bob)])).status, 403)
 })
 
-t.test('ExternalAuth: a peer that is no trusted proxy gets the site’s first page', async (t) => {
+t.test('the segment: a peer that is no trusted proxy gets the site’s first page', async (t) => {
   const { port } = await startShipped(t, { ...LOGIN, TRUSTED_PROXIES: 'none' })
   const { headers } = await askAsGateway(port, filterOf(''), { path: '/x', headers: NAVIGATION })
   t.equal(headers['location'], loginOf())
