@@ -1,24 +1,20 @@
 import { readFileSync } from 'node:fs'
-import { availableParallelism, networkInterfaces } from 'node:os'
-import { defaultBudget, listenerBounds, memoryOfWorker, waitingBudget } from '../core/memory-budget.ts'
+import { networkInterfaces } from 'node:os'
+import { defaultBudget, listenerBounds, waitingBudget } from '../core/memory-budget.ts'
 import { NO_HEADERS } from '../identity/sets.ts'
 import { type MachineMemory, machineMemory } from './machine-memory.ts'
 import { showBytes } from './parsers/values.ts'
 import { read, type Reading } from './read.ts'
-import { brokenRules, type Machine, type Readings, workersOf } from './rules.ts'
+import { brokenRules, type Machine, type Readings } from './rules.ts'
 import type { Config, LoadedConfig, Setting } from './types.ts'
 import { unknownVariables } from './unknown.ts'
 import { rows, type Values } from './variables.ts'
 import { warningsOf } from './warnings.ts'
 
-/**
- * The configuration from values that broke no rule.
- * @param memory what one worker has
- */
-export function assemble (values: Values, memory: MachineMemory, workers: number): Config {
-  const each = (bound: number): number => Math.ceil(bound / workers)
+/** The configuration from values that broke no rule. */
+export function assemble (values: Values, memory: MachineMemory): Config {
   return {
-    authgear: authgear(values, memory, each),
+    authgear: authgear(values, memory),
     audit: audit(values),
     profile: profile(values),
     listen: values.LISTEN,
@@ -36,8 +32,8 @@ export function assemble (values: Values, memory: MachineMemory, workers: number
       degradedTtlMs: values.CACHE_DEGRADED_TTL,
       refreshAhead: values.CACHE_REFRESH_AHEAD,
       staleIfErrorMs: values.CACHE_STALE_IF_ERROR,
-      maxEntries: each(values.CACHE_MAX_ENTRIES),
-      maxBytes: values.CACHE_MAX_MEMORY === undefined ? defaultBudget(memory) : each(values.CACHE_MAX_MEMORY),
+      maxEntries: values.CACHE_MAX_ENTRIES,
+      maxBytes: values.CACHE_MAX_MEMORY ?? defaultBudget(memory),
       secret: servers(values) === undefined || values.CACHE_SECRET === 'none' ? undefined : values.CACHE_SECRET,
       previousSecret: servers(values) === undefined ? undefined : values.CACHE_SECRET_PREVIOUS
     },
@@ -57,23 +53,22 @@ export function assemble (values: Values, memory: MachineMemory, workers: number
     extAuthzPolicy: values.EXT_AUTHZ_POLICY,
     extAuthzLocation: values.EXT_AUTHZ_LOCATION,
     preflight: values.PREFLIGHT,
-    workers,
     shutdownDelayMs: values.SHUTDOWN_DELAY,
     logFormat: values.LOG_FORMAT,
     logLevel: values.LOG_LEVEL
   }
 }
 
-function authgear (values: Values, memory: MachineMemory, each: (bound: number) => number): Config['authgear'] {
+function authgear (values: Values, memory: MachineMemory): Config['authgear'] {
   const endpoint = values.AUTHGEAR_ENDPOINT
   return {
     endpoint,
     resolverUrl: values.AUTHGEAR_RESOLVER_URL ?? `${endpoint.origin}/_resolver/resolve`,
     cookiePrefix: values.AUTHGEAR_COOKIE_PREFIX,
     timeoutMs: values.AUTHGEAR_TIMEOUT,
-    maxConcurrency: each(values.AUTHGEAR_MAX_CONCURRENCY),
-    maxQueue: each(values.AUTHGEAR_MAX_QUEUE),
-    failuresPerMinute: each(values.AUTHGEAR_FAILURES_PER_MINUTE),
+    maxConcurrency: values.AUTHGEAR_MAX_CONCURRENCY,
+    maxQueue: values.AUTHGEAR_MAX_QUEUE,
+    failuresPerMinute: values.AUTHGEAR_FAILURES_PER_MINUTE,
     waitingBytes: waitingBudget(memory),
     ca: values.AUTHGEAR_CA_FILE,
     webhookSecret: values.AUTHGEAR_WEBHOOK_SECRET,
@@ -190,13 +185,12 @@ const SYSTEM: Machine = Object.freeze({
   readFile: (path: string) => readFileSync(path, 'utf8'),
   ownAddresses: () => Object.values(networkInterfaces()).flatMap((all) => all ?? []).map(({ address }) => address),
   memory: machineMemory,
-  cores: availableParallelism,
   nodeVersion: process.versions.node
 })
 
 type Row = Readonly<{ name: string, reading: Reading }>
 
-function readingsOf (read: readonly Row[], machine: Machine): Omit<Readings, 'workers'> {
+function readingsOf (read: readonly Row[], machine: Machine): Readings {
   const isWritten = ({ reading }: Row): boolean => reading.kind === 'error' || reading.setting.source !== 'default'
   const set = new Set(read.filter(isWritten).map(({ name }) => name))
   const values = read.flatMap(({ name, reading }) => reading.kind === 'read' ? [[name, reading.value] as const] : [])
@@ -205,11 +199,11 @@ function readingsOf (read: readonly Row[], machine: Machine): Omit<Readings, 'wo
 }
 
 /** What stands in for these is derived, so no row can show it. */
-function settingsOf (read: readonly Row[], { authgear, cache, workers }: Config): readonly Setting[] {
+function settingsOf (read: readonly Row[], { authgear, cache }: Config): readonly Setting[] {
   const settings = read.flatMap(({ reading }) => reading.kind === 'read' ? [reading.setting] : [])
   const derived: Readonly<Record<string, string>> = {
     AUTHGEAR_RESOLVER_URL: authgear.resolverUrl,
-    CACHE_MAX_MEMORY: showBytes(cache.maxBytes * workers)
+    CACHE_MAX_MEMORY: showBytes(cache.maxBytes)
   }
   return settings.map(setting => setting.shown === '' ? { ...setting, shown: derived[setting.name] ?? '' } : setting)
 }
@@ -221,12 +215,10 @@ function settingsOf (read: readonly Row[], { authgear, cache, workers }: Config)
 export function loadConfig (env: NodeJS.ProcessEnv, some: Partial<Machine> = {}): LoadedConfig {
   const machine = { ...SYSTEM, ...some }
   const all = rows.map(({ name, variable }) => ({ name, reading: read(name, variable, env, machine.readFile) }))
-  const given = readingsOf(all, machine)
-  const workers = workersOf(given)
-  const readings = { ...given, workers, memory: () => memoryOfWorker(machine.memory(), workers) }
+  const readings = readingsOf(all, machine)
   const unread = all.flatMap(({ reading }) => reading.kind === 'error' ? [reading.error] : [])
   const errors = [...unread, ...brokenRules(readings), ...unknownVariables(env)]
   if (errors.length > 0) return deepFreeze({ kind: 'errors', errors })
-  const config = assemble(readings.values as Values, readings.memory(), workers) // no error: every row was read
+  const config = assemble(readings.values as Values, machine.memory()) // no error: every row was read
   return deepFreeze({ kind: 'ok', config, warnings: warningsOf(readings), settings: settingsOf(all, config) })
 }

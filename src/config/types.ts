@@ -96,8 +96,6 @@ export type Config = Readonly<{
   extAuthzPolicy: 'optional' | 'required'
   extAuthzLocation: 'forwarded' | 'request'
   preflight: 'deny' | 'allow'
-  /** Processes; where there are more than one, the bounds above are those of each. */
-  workers: number
   shutdownDelayMs: number
   logFormat: 'json' | 'pretty'
   logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'
