@@ -7,7 +7,7 @@ const owner = (library, file) => ({
 })
 
 /** Rooms that put others together: nothing below may know them. */
-const COMPOSITION = 'service|commands|config|main|workers'
+const COMPOSITION = 'service|commands|config|main'
 
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {
@@ -119,7 +119,7 @@ module.exports = {
     owner('prom-client', 'metrics/'),
     owner('pino', 'logging/log[.]ts$'),
     owner('@opentelemetry', 'tracing/otel[.]ts$'),
-    owner('close-with-grace', 'commands/serve/on-signal[.]ts$'),
+    owner('close-with-grace', 'commands/serve[.]ts$'),
     owner('@fastify/proxy-addr', 'http/trusted-proxies[.]ts$'),
     owner('@peculiar/(x509|asn1-x509|asn1-schema)', 'commands/cert'),
     owner('reflect-metadata', 'commands/cert')

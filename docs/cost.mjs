@@ -11,7 +11,7 @@ const AUTHGEAR_PER_CORE = 500
 /** Of Redis, by what one server does at some 60 % of its core. */
 const COMMANDS_PER_MASTER = 80_000
 const COMMANDS = { read: 2, resolution: 6 }
-/** A replica with one worker is one thread: so much of it, so that a peak has room. */
+/** A replica is one thread: so much of it, so that a peak has room. */
 const BUSY = 0.6
 /** Of a life that is cut by up to a tenth, four fifths pass before it is renewed. */
 const RENEWED_AT = 0.76

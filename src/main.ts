@@ -70,7 +70,6 @@ function versionOf (): string {
 }
 
 const [command = 'serve', ...args] = process.argv.slice(2)
-const isAlone = ['', '1', undefined].includes(process.env['WORKERS']) // else its workers have the heap
-if (command === 'check' || command === 'doctor' || (command === 'serve' && isAlone)) fitHeap(process, machineMemory())
+if (command === 'check' || command === 'doctor' || command === 'serve') fitHeap(process, machineMemory())
 const code = await run(command, args)
 if (code !== undefined) process.exitCode = code

@@ -59,7 +59,7 @@ const NOW = [
     'Replicas that are apart',
     'Scraped, and not seen on the revocation log.',
     'short',
-    'sum(forward_auth_workers{$s}) - max(forward_auth_replicas_seen{$s})',
+    'count(forward_auth_replicas_seen{$s}) - max(forward_auth_replicas_seen{$s})',
     rising(1, 2),
     'forwardauthreplicasapart'
   ],

@@ -86,7 +86,7 @@ export const ALERTS = Object.freeze([
   {
     alert: 'ForwardAuthReplicasApart',
     value: 'max by (job) (forward_auth_replicas_seen{$one} > 0)',
-    when: '< sum by (job) (forward_auth_workers{$one})', // each worker of a replica follows it
+    when: '< count by (job) (forward_auth_replicas_seen{$one})',
     for: '10m',
     severity: 'warning',
     summary: 'Replicas do not all follow the same revocation log',

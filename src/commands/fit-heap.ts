@@ -1,4 +1,4 @@
-import { heapFlags, heapFlagsOutside, memoryOfWorker } from '../core/memory-budget.ts'
+import { heapFlags, heapFlagsOutside } from '../core/memory-budget.ts'
 import type { MachineMemory } from '../config/machine-memory.ts'
 
 /** Not before Node 22.15; it puts another program in this one's place, so that there is never a second process. */
@@ -21,7 +21,8 @@ const USUAL_ENTRIES = 100_000
  * at its start, and by itself takes more than a small container has. What the user sets in NODE_OPTIONS stands.
  */
 export function fitHeap (self: Process, memory: MachineMemory): void {
-  const isGiven = givenTo(self)
+  const given = `${self.env['NODE_OPTIONS'] ?? ''} ${self.execArgv.join(' ')}`.replaceAll('_', '-')
+  const isGiven = (flag: string): boolean => given.includes(flag.split('=')[0] ?? flag)
   // its channel to a parent (fork, cluster, a process manager) would not outlive the replacement
   if (SIZES.some(isGiven) || self.execve === undefined || self.send !== undefined) return
   const flags = flagsFor(self, memory).filter((flag) => !isGiven(flag))
@@ -36,16 +37,4 @@ function flagsFor ({ env }: Process, memory: MachineMemory): readonly string[] {
   if (memory.isContainer) return heapFlags(memory.limitBytes)
   const isMore = (env['CACHE_MAX_MEMORY'] ?? '') !== '' || Number(env['CACHE_MAX_ENTRIES']) > USUAL_ENTRIES
   return heapFlagsOutside(memory, isMore)
-}
-
-/** V8's flags for each of so many workers: those that this process was given, and those that fit it. */
-export function flagsOfWorkers (self: Process, memory: MachineMemory, workers: number): readonly string[] {
-  const isGiven = givenTo(self)
-  if (SIZES.some(isGiven)) return self.execArgv
-  return [...flagsFor(self, memoryOfWorker(memory, workers)).filter((flag) => !isGiven(flag)), ...self.execArgv]
-}
-
-function givenTo (self: Process): (flag: string) => boolean {
-  const given = `${self.env['NODE_OPTIONS'] ?? ''} ${self.execArgv.join(' ')}`.replaceAll('_', '-')
-  return (flag) => given.includes(flag.split('=')[0] ?? flag)
 }

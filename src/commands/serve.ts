@@ -1,19 +1,20 @@
-import cluster from 'node:cluster'
+import closeWithGrace from 'close-with-grace'
+import { hostname } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { isatty } from 'node:tty'
-import { loadConfig } from '../config/index.ts'
-import { machineMemory } from '../config/machine-memory.ts'
-import { createLog, describe, openLogOutput } from '../logging/log.ts'
+import { type Config, loadConfig } from '../config/index.ts'
+import { createLog, describe, type Log, openLogOutput } from '../logging/log.ts'
 import { prettyStream } from '../logging/pretty.ts'
-import { PLACE } from '../workers/worker-process.ts'
-import { fitHeap, flagsOfWorkers } from './fit-heap.ts'
+import type { Service } from '../service/service.ts'
+import { bannerOf } from './banner.ts'
 import type { Out } from './out.ts'
-import { startPrimary } from './serve/primary.ts'
-import { startSingle } from './serve/single.ts'
-import { startWorker } from './serve/worker.ts'
+import {
+  type Closer, listen, managementOf, openService, removeStaleSockets, type Running, type State, takeRequests
+} from './serve/replica.ts'
 import { tracerOf } from './tracing.ts'
 
 /**
- * Runs until a signal: in this process, or as the primary of WORKERS, or as one of them.
+ * Runs until a signal.
  * @returns the exit code where it does not even start; else undefined, and the process lives on
  */
 export async function serve (env: NodeJS.ProcessEnv, version: string, err: Out): Promise<1 | undefined> {
@@ -23,28 +24,65 @@ export async function serve (env: NodeJS.ProcessEnv, version: string, err: Out):
     return 1
   }
   const { config, warnings } = loaded
-  const place = cluster.isWorker ? Number(env[PLACE]) : undefined
-  if (place === undefined && config.workers === 1) fitHeap(process, machineMemory())
   const output = openLogOutput(1)
-  // a worker writes for its primary, which makes it pretty
-  const isPretty = config.logFormat === 'pretty' && place === undefined
-  const stream = isPretty ? prettyStream(output, isatty(1)) : output
-  const log = createLog(config.logLevel, stream, place === undefined ? null : { worker: place })
+  const log = createLog(config.logLevel, config.logFormat === 'pretty' ? prettyStream(output, isatty(1)) : output)
   const { flushed } = output
-  if (place === undefined) for (const warning of warnings) log.warn(warning)
+  for (const warning of warnings) log.warn(warning)
   try {
-    if (place === undefined && config.workers > 1) {
-      const execArgv = flagsOfWorkers(process, machineMemory(), config.workers)
-      await startPrimary(config, { version, log, execArgv, line: (text) => stream.write(`${text}\n`), flushed })
-      return undefined
-    }
-    const running = { version, log, tracer: await tracerOf(env, version, log), flushed }
-    await (place === undefined ? startSingle(config, running) : startWorker(config, running, place))
+    await start(config, { version, log, tracer: await tracerOf(env, version, log), flushed })
     return undefined
   } catch (error) {
     log.error({ error: describe(error) }, 'cannot start')
     await flushed()
-    if (place !== undefined) process.exit(1) // its channel to the primary would keep it alive
     return 1
   }
+}
+
+async function start (config: Config, running: Running): Promise<void> {
+  const { version, log, tracer, flushed } = running
+  const closers: Closer[] = tracer === undefined ? [] : [tracer.close]
+  let state: State = 'starting'
+  const close = async (): Promise<void> => { while (closers.length > 0) await closers.pop()?.() }
+  let service: Service
+  try {
+    service = await open(config, running, closers, () => state)
+  } catch (error) {
+    await close()
+    throw error
+  }
+  state = 'serving'
+  log.info(bannerOf(config, version), 'ready')
+  onSignal(log, async () => {
+    state = 'draining'
+    service.grpc?.stopServing()
+    log.info({ delayMs: config.shutdownDelayMs }, 'shutting down')
+    await sleep(config.shutdownDelayMs)
+    await close()
+    log.info('shut down')
+    await flushed()
+  })
+}
+
+/** The management listener first, so that probes see the start; the main listener last. */
+async function open (config: Config, running: Running, closers: Closer[], state: () => State): Promise<Service> {
+  await removeStaleSockets(config)
+  const machine = hostname()
+  const service = await openService(config, running, { machine, state })
+  closers.push(service.close)
+  const management = managementOf(config, running.version, service, { machine, state })
+  closers.push(() => management.close())
+  await listen(management, config.management, 'MANAGEMENT_LISTEN')
+  await takeRequests(config, service, running.log, closers)
+  return service
+}
+
+/** A second signal ends the process at once with 1, as the library does. */
+function onSignal (log: Log, close: () => Promise<void>): void {
+  const logger = { error: (message: unknown) => log.error({ error: describe(message) }, 'ends') }
+  closeWithGrace({ delay: false, logger }, async ({ err }) => {
+    if (err !== undefined) {
+      log.error({ error: describe(err) }, 'unexpected error: this replica ends; please report it')
+    }
+    await close()
+  })
 }

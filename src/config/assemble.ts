@@ -16,32 +16,24 @@ export type Config = Readonly<{ [Name in keyof Parts]: Readonly<Parts[Name]> }>
 /** What is left of a group when each of its variables was read: one that nobody reads does not compile. */
 const nothingElse = (_: Record<string, never>): void => {}
 
-type Each = (bound: number) => number
-
-/**
- * The configuration from values that broke no rule.
- * @param memory what one worker has
- */
-export function assemble (values: Values, memory: MachineMemory, workers: number) {
-  const each = (bound: number): number => Math.ceil(bound / workers)
-  const [ofAuthgear, ofRedis] = [authgear(values, memory, each), redis(values)]
+/** The configuration from values that broke no rule. */
+export function assemble (values: Values, memory: MachineMemory) {
+  const [ofAuthgear, ofRedis] = [authgear(values, memory), redis(values)]
   return {
     ...ofAuthgear,
     ...listeners(values),
     /** What peers may make the listeners hold, by the machine's memory. */
     listeners: listenerBounds(memory),
-    cache: cache(values, memory, each, ofRedis !== undefined),
+    cache: cache(values, memory, ofRedis !== undefined),
     redis: ofRedis,
     ...login(values),
     ...resourceTokens(values),
     ...identity(values, ofAuthgear.audit),
-    ...service(values),
-    /** Processes; where there are more than one, the bounds above are those of each. */
-    workers
+    ...service(values)
   }
 }
 
-function authgear (values: ValuesOf<'Authgear'>, memory: MachineMemory, each: Each) {
+function authgear (values: ValuesOf<'Authgear'>, memory: MachineMemory) {
   const {
     AUTHGEAR_ENDPOINT: endpoint,
     AUTHGEAR_RESOLVER_URL: resolverUrl = `${endpoint.origin}/_resolver/resolve`,
@@ -71,9 +63,9 @@ function authgear (values: ValuesOf<'Authgear'>, memory: MachineMemory, each: Ea
       resolverUrl,
       cookiePrefix,
       timeoutMs,
-      maxConcurrency: each(maxConcurrency),
-      maxQueue: each(maxQueue),
-      failuresPerMinute: each(failuresPerMinute),
+      maxConcurrency,
+      maxQueue,
+      failuresPerMinute,
       /** Bytes that all requests that wait for a resolution may take together. */
       waitingBytes: waitingBudget(memory),
       /** PEM text of extra authorities, beside the system's. */
@@ -107,7 +99,7 @@ function listeners (values: ValuesOf<'Listeners'>) {
   return { listen, management, managementToken, managementHosts, identify, grpc, tls, trustedProxies }
 }
 
-function cache (values: ValuesOf<'Cache'>, memory: MachineMemory, each: Each, isShared: boolean) {
+function cache (values: ValuesOf<'Cache'>, memory: MachineMemory, isShared: boolean) {
   const {
     CACHE_TTL: ttlMs,
     CACHE_NEGATIVE_TTL: negativeTtlMs,
@@ -115,7 +107,7 @@ function cache (values: ValuesOf<'Cache'>, memory: MachineMemory, each: Each, is
     CACHE_REFRESH_AHEAD: refreshAhead,
     CACHE_STALE_IF_ERROR: staleIfErrorMs,
     CACHE_MAX_ENTRIES: maxEntries,
-    CACHE_MAX_MEMORY: maxBytes,
+    CACHE_MAX_MEMORY: maxBytes = defaultBudget(memory),
     CACHE_SECRET: secret,
     CACHE_SECRET_PREVIOUS: previousSecret,
     ...more
@@ -128,9 +120,9 @@ function cache (values: ValuesOf<'Cache'>, memory: MachineMemory, each: Each, is
     /** Share of the life, 0 = off. */
     refreshAhead,
     staleIfErrorMs,
-    maxEntries: each(maxEntries),
+    maxEntries,
     /** Bytes of heap for what is remembered. */
-    maxBytes: maxBytes === undefined ? defaultBudget(memory) : each(maxBytes),
+    maxBytes,
     /** undefined without Redis and for `none` */
     secret: isShared && secret !== 'none' ? secret : undefined,
     /** What was made under it is read too; undefined without Redis. */
@@ -240,7 +232,7 @@ function identity (values: ValuesOf<'Identity'>, api: AuditSettings | undefined)
   }
 }
 
-function service (values: Omit<ValuesOf<'Service'>, 'WORKERS'>) {
+function service (values: ValuesOf<'Service'>) {
   const {
     EXT_AUTHZ_POLICY: extAuthzPolicy,
     EXT_AUTHZ_LOCATION: extAuthzLocation,

@@ -1,11 +1,10 @@
 import { readFileSync } from 'node:fs'
-import { availableParallelism, networkInterfaces } from 'node:os'
-import { memoryOfWorker } from '../core/memory-budget.ts'
+import { networkInterfaces } from 'node:os'
 import { assemble, type Config } from './assemble.ts'
 import { machineMemory } from './machine-memory.ts'
 import { showBytes } from './parsers/values.ts'
 import { read, type Reading } from './read.ts'
-import { brokenRules, type Machine, type Readings, workersOf } from './rules.ts'
+import { brokenRules, type Machine, type Readings } from './rules.ts'
 import type { Setting } from './types.ts'
 import { unknownVariables } from './unknown.ts'
 import { rows, type Values } from './variables.ts'
@@ -27,13 +26,12 @@ const SYSTEM: Machine = Object.freeze({
   readFile: (path: string) => readFileSync(path, 'utf8'),
   ownAddresses: () => Object.values(networkInterfaces()).flatMap((all) => all ?? []).map(({ address }) => address),
   memory: machineMemory,
-  cores: availableParallelism,
   nodeVersion: process.versions.node
 })
 
 type Row = Readonly<{ name: string, reading: Reading }>
 
-function readingsOf (read: readonly Row[], machine: Machine): Omit<Readings, 'workers'> {
+function readingsOf (read: readonly Row[], machine: Machine): Readings {
   const isWritten = ({ reading }: Row): boolean => reading.kind === 'error' || reading.setting.source !== 'default'
   const set = new Set(read.filter(isWritten).map(({ name }) => name))
   const values = read.flatMap(({ name, reading }) => reading.kind === 'read' ? [[name, reading.value] as const] : [])
@@ -42,11 +40,11 @@ function readingsOf (read: readonly Row[], machine: Machine): Omit<Readings, 'wo
 }
 
 /** What stands in for these is derived, so no row can show it. */
-function settingsOf (read: readonly Row[], { authgear, cache, workers }: Config): readonly Setting[] {
+function settingsOf (read: readonly Row[], { authgear, cache }: Config): readonly Setting[] {
   const settings = read.flatMap(({ reading }) => reading.kind === 'read' ? [reading.setting] : [])
   const derived: Readonly<Record<string, string>> = {
     AUTHGEAR_RESOLVER_URL: authgear.resolverUrl,
-    CACHE_MAX_MEMORY: showBytes(cache.maxBytes * workers)
+    CACHE_MAX_MEMORY: showBytes(cache.maxBytes)
   }
   return settings.map(setting => setting.shown === '' ? { ...setting, shown: derived[setting.name] ?? '' } : setting)
 }
@@ -58,12 +56,10 @@ function settingsOf (read: readonly Row[], { authgear, cache, workers }: Config)
 export function loadConfig (env: NodeJS.ProcessEnv, some: Partial<Machine> = {}): LoadedConfig {
   const machine = { ...SYSTEM, ...some }
   const all = rows.map(({ name, variable }) => ({ name, reading: read(name, variable, env, machine.readFile) }))
-  const given = readingsOf(all, machine)
-  const workers = workersOf(given)
-  const readings = { ...given, workers, memory: () => memoryOfWorker(machine.memory(), workers) }
+  const readings = readingsOf(all, machine)
   const unread = all.flatMap(({ reading }) => reading.kind === 'error' ? [reading.error] : [])
   const errors = [...unread, ...brokenRules(readings), ...unknownVariables(env)]
   if (errors.length > 0) return deepFreeze({ kind: 'errors', errors })
-  const config = assemble(readings.values as Values, readings.memory(), workers) // no error: every row was read
+  const config = assemble(readings.values as Values, machine.memory()) // no error: every row was read
   return deepFreeze({ kind: 'ok', config, warnings: warningsOf(readings), settings: settingsOf(all, config) })
 }

@@ -1,10 +1,8 @@
 import { createPrivateKey } from 'node:crypto'
 import { readKeys } from '../assertion/key.ts'
-import { workersThatFit } from '../core/memory-budget.ts'
 import type { ReadFile } from './kind.ts'
 import type { MachineMemory } from './machine-memory.ts'
 import { certificates } from './parsers/files.ts'
-import { MAX_WORKERS } from './parsers/values.ts'
 import type { ListenAddress } from './types.ts'
 import type { Values, VariableName } from './variables.ts'
 
@@ -14,8 +12,6 @@ export type Readings = Machine & Readonly<{
   values: Partial<Values>
   /** Whether a variable was set, understood or not. */
   isSet: (name: VariableName) => boolean
-  /** WORKERS; `memory` is what one of them has. */
-  workers: number
 }>
 
 /** What of the outside is read beside the environment. */
@@ -23,7 +19,6 @@ export type Machine = Readonly<{
   readFile: ReadFile
   ownAddresses: () => readonly string[]
   memory: () => MachineMemory
-  cores: () => number
   nodeVersion: string
 }>
 
@@ -328,25 +323,7 @@ const resourcesAreElsewhere: Rule = ({ values: { RESOURCES: resources = [], AUTH
   })
 }
 
-/** Without it each worker would have a cache and a revocation log of its own: a sign-out would reach one of them. */
-const workersShare: Rule = ({ isSet, values: { WORKERS: workers = 1 } }) => [
-  workers !== 'auto' &&
-    workers > 1 &&
-    !REDIS_FORMS.some(isSet) &&
-    `WORKERS: is ${workers}, and workers share what they remember and what is revoked through Redis: set ` +
-      `${ANY_REDIS}, or write 1`
-]
-
-/** @returns how many processes answer: `auto` is one where nothing is there for them to share, or no memory for more */
-export function workersOf (
-  { isSet, values: { WORKERS: workers = 1 }, cores, memory }: Omit<Readings, 'workers'>
-): number {
-  if (workers !== 'auto') return workers
-  return REDIS_FORMS.some(isSet) ? Math.max(1, Math.min(cores(), MAX_WORKERS, workersThatFit(memory()))) : 1
-}
-
 const RULES: readonly Rule[] = [
-  workersShare,
   rotation,
   tlsIsWhole,
   tlsKeyFits,

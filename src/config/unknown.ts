@@ -92,22 +92,31 @@ const ALIASES: Readonly<Record<string, string>> = {
   REDIS_DB: 'REDIS_URL=redis://redis:6379/0'
 }
 
+/** Variables that did something once, and what to do now. */
+const GONE: ReadonlyMap<string, string> = new Map([
+  ['WORKERS', 'one process is one replica: leave it out, and run more replicas behind your proxy ' +
+    '(docs/operations.md, "More than one core")']
+])
+
 /** One error for each variable that looks like ours and is not. Its value is never repeated. */
 export function unknownVariables (env: NodeJS.ProcessEnv): readonly string[] {
   return Object.keys(env)
-    .filter((name) => looksLikeOurs(name) && !KNOWN.includes(name) && !isTheirs(env, name))
+    .filter((name) => (GONE.has(name) || looksLikeOurs(name)) && !KNOWN.includes(name) && !isTheirs(env, name))
     .filter(name => textOf(env, name) !== undefined && !isInjected(name, env[name] ?? ''))
     .toSorted()
-    .map((name) => `${printable(name)}: is not a variable of this service: did you mean ${meant(name)}?`)
+    .map((name) => `${printable(name)}: ${said(name)}`)
+}
+
+function said (name: string): string {
+  const gone = GONE.get(name)
+  return gone === undefined ? `is not a variable of this service: did you mean ${meant(name)}?` : `is gone: ${gone}`
 }
 
 const meant = (name: string): string => ALIASES[name] ?? nearest(name, KNOWN) ?? ''
 
 /** Of a managed identity (https://learn.microsoft.com/azure/app-service/overview-managed-identity, Azure Arc). */
 const AZURE: readonly string[] = ['IDENTITY_ENDPOINT', 'IDENTITY_API_VERSION', 'IDENTITY_SERVER_THUMBPRINT']
-/** Of a process among several, in many programs. */
-const THEIRS: readonly string[] = [...AZURE, 'WORKER_ID']
 const isTheirs = (env: NodeJS.ProcessEnv, name: string): boolean =>
-  THEIRS.includes(name) || (name === 'IDENTITY_HEADER' && 'IDENTITY_ENDPOINT' in env)
+  AZURE.includes(name) || (name === 'IDENTITY_HEADER' && 'IDENTITY_ENDPOINT' in env)
 
 const printable = (name: string): string => /^\w+$/.test(name) ? name : quote(name)

@@ -1,6 +1,6 @@
 import { adminKey, assertionKeyPath, certificatesContent, certificatesPath, privateKeyPath } from './parsers/files.ts'
 import {
-  boolean, bytes, choice, duration, integer, orOff, secret, secretOrNone, share, someOf, workers
+  boolean, bytes, choice, duration, integer, orOff, secret, secretOrNone, share, someOf
 } from './parsers/values.ts'
 import { clientId, cookiePrefix, keyPrefix, userName } from './parsers/names.ts'
 import {
@@ -536,15 +536,6 @@ export const variables = Object.freeze({
     meaning:
       "With `allow`, true CORS preflights get through without identity, where the proxy asks with the client's own " +
         'method (Envoy; Traefik with `preserveRequestMethod`).'
-  },
-  WORKERS: {
-    group: 'Service',
-    kind: workers,
-    fallback: '1',
-    meaning:
-      'Processes on one listening address, for a machine with more than one core: `auto` is one a core, where ' +
-        'there are 128 MiB for each. More than one need Redis, which keeps what they share. What is bounded ' +
-        '(memory, entries, resolutions, refusals a minute) is divided among them (docs/operations.md).'
   },
   SHUTDOWN_DELAY: {
     group: 'Service',

@@ -174,14 +174,13 @@ const profile: Warning = ({ isSet, values }) => {
 }
 
 /** V8 ends the process when its heap is full, and the kernel when the container is. */
-const memoryThatDoesNotFit: Warning = ({ memory, workers, values: { CACHE_MAX_MEMORY: budget = 0 } }) => {
+const memoryThatDoesNotFit: Warning = ({ memory, values: { CACHE_MAX_MEMORY: budget = 0 } }) => {
   const { limitBytes, isContainer, heapBytes } = memory()
   const most = Math.floor(budgetOfHeap(heapBytes))
-  const heaps = workers === 1 ? "V8's heap" : `the heaps of ${workers} workers`
   const inMib = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MiB`
   return [
-    budget > most * workers &&
-      `CACHE_MAX_MEMORY: ${showBytes(budget)} does not fit into ${heaps} of ${inMib(heapBytes)}: at most ${inMib(most * workers)}, or more memory: a larger container, or NODE_OPTIONS=--max-old-space-size`,
+    budget > most &&
+      `CACHE_MAX_MEMORY: ${showBytes(budget)} does not fit into V8's heap of ${inMib(heapBytes)}: at most ${inMib(most)}, or more memory: a larger container, or NODE_OPTIONS=--max-old-space-size`,
     isContainer &&
       heapBytes > limitBytes * MAX_HEAP_SHARE &&
       `NODE_OPTIONS: this container has ${inMib(limitBytes)} and V8 takes up to ${inMib(heapBytes)}: set "${heapFlags(limitBytes).join(' ')}" (Node 22.15 and newer do so by themselves)`,

@@ -59,7 +59,7 @@ export function heapFlags (limitBytes: number): readonly string[] {
 
 /** The same outside of a container; `isMore` where more is to be remembered than usual: then V8 chose well enough. */
 export function heapFlagsOutside (
-  { limitBytes, heapBytes }: Omit<Memory, 'isContainer'>,
+  { limitBytes, heapBytes }: Readonly<{ limitBytes: number, heapBytes: number }>,
   isMore: boolean
 ): readonly string[] {
   const [oldSpace = '', semiSpace = ''] = heapFlags(Math.min(limitBytes, ENOUGH_BYTES))
@@ -70,26 +70,8 @@ function oldSpaceMib (limitBytes: number): number {
   return Math.max(32, Math.floor(Math.min(limitBytes / 2, limitBytes - BESIDE_HEAP_BYTES) / MIB))
 }
 
-/** What the process that starts workers takes itself: Node, and the management listener. */
-const PRIMARY_BYTES = 64 * MIB
-
-type Memory = Readonly<{ limitBytes: number, isContainer: boolean, heapBytes: number }>
-
 /** With less there is no room beside the service itself. */
 export const MIN_MEMORY_BYTES = 128 * MIB
-
-/** How many workers have enough of it beside the process that starts them. */
-export function workersThatFit ({ limitBytes }: Readonly<{ limitBytes: number }>): number {
-  return Math.max(1, Math.floor((limitBytes - PRIMARY_BYTES) / MIN_MEMORY_BYTES))
-}
-
-/** What of it each worker has. In a container its heap is that of `heapFlags`, which the workers are started with. */
-export function memoryOfWorker<M extends Memory> (memory: M, workers: number): M {
-  if (workers === 1) return memory
-  const limitBytes = Math.max(MIN_BUDGET_BYTES, Math.floor((memory.limitBytes - PRIMARY_BYTES) / workers))
-  const heapBytes = memory.isContainer ? Math.min(memory.heapBytes, oldSpaceMib(limitBytes) * MIB) : memory.heapBytes
-  return { ...memory, limitBytes, heapBytes }
-}
 
 /** The ledger of revocations holds no more names, nor positions, however large the heap is. */
 export const MAX_LEDGER_NAMES = 200_000

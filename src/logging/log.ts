@@ -38,15 +38,12 @@ function pipeOutput (pipe: Socket): LogOutput {
   }
 }
 
-/**
- * JSON lines.
- * @param said in each of them
- */
-export function createLog (level: LogLevel, stream: DestinationStream, said: Readonly<object> | null = null): Log {
+/** JSON lines. */
+export function createLog (level: LogLevel, stream: DestinationStream): Log {
   return pino(
     {
       level,
-      base: said,
+      base: null,
       formatters: { level: (label) => ({ level: label }) },
       timestamp: () => `,"time":"${new Date().toISOString()}"`
     },

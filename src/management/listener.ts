@@ -3,7 +3,6 @@ import { JWKS_PATH } from '../assertion/jwks.ts'
 import { WITHOUT_SCHEMAS } from '../http/fastify-options.ts'
 import type { HttpResponse } from '../http/types.ts'
 import type { Metrics } from '../metrics/metrics.ts'
-import { addForwarded, type Forwarded } from './forwarded.ts'
 import { addRevocations, type RevocationsDeps } from './revocations.ts'
 import type { Seen } from '../revocation/presence.ts'
 import type { About } from './status/head.ts'
@@ -25,8 +24,6 @@ export type ManagementDeps = Readonly<{
   revocations: RevocationsDeps | undefined
   /** Undefined without ASSERTION. */
   keySet?: (() => HttpResponse) | undefined
-  /** In place of the two before, where worker processes answer them. */
-  forwarded?: Forwarded | undefined
   status: Omit<StatusDeps, 'status' | 'tags'> & Readonly<{
     samples: () => readonly Sample[]
     /** Other replicas, as far as they are known. */
@@ -37,7 +34,7 @@ export type ManagementDeps = Readonly<{
 
 /** The management listener, for probes, Prometheus and people; opens nothing. */
 export function buildManagement (
-  { readiness, metrics, version, revocations, keySet, forwarded, status }: ManagementDeps
+  { readiness, metrics, version, revocations, keySet, status }: ManagementDeps
 ): FastifyInstance {
   const app = fastify({ ...WITHOUT_SCHEMAS, logger: false, forceCloseConnections: true })
   app.addHook('onRequest', (_request, reply, done) => { reply.header('cache-control', 'no-store'); done() })
@@ -64,7 +61,6 @@ export function buildManagement (
   })
   if (keySet !== undefined) addKeySet(app, keySet)
   if (revocations !== undefined) addRevocations(app, revocations)
-  if (forwarded !== undefined) addForwarded(app, forwarded)
   app.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'not_found' }))
   return app
 }

@@ -21,7 +21,7 @@ export type RevocationsDeps = Readonly<{
 const USAGE =
   'send one of {"user_id": "…"}, {"client_id": "…"}, {"token_id": "…"}, {"authorization": "Bearer …"}, ' +
     '{"cookie": "session=…"}, {"all": true}'
-export const MAX_PURGE_BYTES = 64 * 1024
+const MAX_PURGE_BYTES = 64 * 1024
 /** The longest that a resource token can name. */
 const MAX_NAME_LENGTH = 256
 

@@ -39,17 +39,8 @@ export function closedCounter<Value extends string> (
   return Object.freeze({ add: (value: Value, count = 1) => { counts[value] += count }, counts: () => ({ ...counts }) })
 }
 
-/** How one figure is made of those of a replica's workers; `first` is the primary's own. */
-type OfWorkers = 'sum' | 'min' | 'max' | 'first'
-
-export function gaugeOf (
-  registry: Registry,
-  name: string,
-  help: string,
-  read: () => number,
-  aggregator: OfWorkers
-): Gauge {
-  return new Gauge({ registers: [registry], name, help, aggregator, collect () { this.set(read()) } })
+function gaugeOf (registry: Registry, name: string, help: string, read: () => number): Gauge {
+  return new Gauge({ registers: [registry], name, help, collect () { this.set(read()) } })
 }
 
 export type AuditGauges = Readonly<{
@@ -80,16 +71,15 @@ export function registerAudit (registry: Registry, gauges: AuditGauges | undefin
   if (gauges === undefined) return NO_AUDIT
   const counter = (name: string, help: string, label: string): Counter =>
     new Counter({ registers: [registry], name: `forward_auth_audit_${name}`, help, labelNames: [label] })
-  const gauge = (name: string, help: string, read: () => number, of: OfWorkers): Gauge =>
-    gaugeOf(registry, `forward_auth_audit_${name}`, help, read, of)
-  gauge('leader', '1 on the replica that reads Authgear\'s audit log.', () => Number(gauges.isLeader()), 'max')
+  const gauge = (name: string, help: string, read: () => number): Gauge =>
+    gaugeOf(registry, `forward_auth_audit_${name}`, help, read)
+  gauge('leader', '1 on the replica that reads Authgear\'s audit log.', () => Number(gauges.isLeader()))
   gauge(
     'behind_seconds',
     "Since this replica's last successful poll, or its start; the least of all replicas counts.",
-    gauges.behindSeconds,
-    'min'
+    gauges.behindSeconds
   )
-  if (gauges.untold !== undefined) gauge('untold_changes', UNTOLD_HELP, gauges.untold, 'max')
+  if (gauges.untold !== undefined) gauge('untold_changes', UNTOLD_HELP, gauges.untold)
   const polls = closedCounter(
     registry,
     'forward_auth_audit_polls_total',
@@ -199,49 +189,44 @@ export function readGauges (gauges: Gauges): GaugeReading {
 export function registerGauges (registry: Registry, gauges: Gauges): void {
   const { resolver, cacheEntries, cacheBytes, cacheMaxBytes, redisUp, logFollowed, logEntries, replicasSeen } = gauges
   const { certificate } = gauges
-  const gauge = (name: string, help: string, read: () => number, of: OfWorkers): Gauge =>
-    gaugeOf(registry, name, help, read, of)
-  gauge('forward_auth_authgear_in_flight', 'Resolutions under way.', () => resolver().inFlight, 'sum')
-  gauge('forward_auth_authgear_queued', 'Resolutions that wait for their turn.', () => resolver().queued, 'sum')
+  const gauge = (name: string, help: string, read: () => number): Gauge => gaugeOf(registry, name, help, read)
+  gauge('forward_auth_authgear_in_flight', 'Resolutions under way.', () => resolver().inFlight)
+  gauge('forward_auth_authgear_queued', 'Resolutions that wait for their turn.', () => resolver().queued)
   const circuitHelp = '1 while the circuit breaker is open: Authgear is not asked after repeated failures.'
-  gauge('forward_auth_authgear_circuit_open', circuitHelp, () => Number(resolver().circuitOpen), 'max')
-  gauge('forward_auth_cache_entries', 'Entries in memory.', cacheEntries, 'sum')
+  gauge('forward_auth_authgear_circuit_open', circuitHelp, () => Number(resolver().circuitOpen))
+  gauge('forward_auth_cache_entries', 'Entries in memory.', cacheEntries)
   gauge(
     'forward_auth_cache_bytes',
     'Bytes of heap accounted to the entries in memory, never fewer than they take.',
-    cacheBytes,
-    'sum'
+    cacheBytes
   )
-  gauge('forward_auth_cache_max_bytes', 'How many of them there may be (CACHE_MAX_MEMORY).', cacheMaxBytes, 'sum')
-  if (redisUp !== undefined) gauge('forward_auth_redis_up', '1 while Redis answers.', () => Number(redisUp()), 'min')
+  gauge('forward_auth_cache_max_bytes', 'How many of them there may be (CACHE_MAX_MEMORY).', cacheMaxBytes)
+  if (redisUp !== undefined) gauge('forward_auth_redis_up', '1 while Redis answers.', () => Number(redisUp()))
   if (logFollowed !== undefined) {
     gauge(
       'forward_auth_revocation_log_connected',
       '1 while the revocation log is followed; else only young entries of memory are used.',
-      () => Number(logFollowed()),
-      'min'
+      () => Number(logFollowed())
     )
   }
   if (logEntries !== undefined) {
     const help = 'Entries that the revocation log holds.'
-    gauge('forward_auth_revocation_log_entries', help, () => logEntries().now, 'max')
+    gauge('forward_auth_revocation_log_entries', help, () => logEntries().now)
     const limit = 'Entries that it may hold at most: what it takes in a minute, for as long as it keeps them.'
-    gauge('forward_auth_revocation_log_entries_limit', limit, () => logEntries().most, 'max')
+    gauge('forward_auth_revocation_log_entries_limit', limit, () => logEntries().most)
   }
   if (replicasSeen !== undefined) {
     gauge(
       'forward_auth_replicas_seen',
       'Replicas that follow the revocation log and said so in the last seconds, this one included; 0 = not known.',
-      replicasSeen,
-      'max'
+      replicasSeen
     )
   }
   if (certificate !== undefined) {
     gauge(
       'forward_auth_tls_certificate_expiry_timestamp_seconds',
       'When the certificate of the main listener ends.',
-      certificate.expiry,
-      'min'
+      certificate.expiry
     )
   }
 }
@@ -306,13 +291,13 @@ export type AssertionObserver = (outcome: SignOutcome) => void
 /** Nothing is registered without ASSERTION. */
 export function registerAssertions (registry: Registry, gauges: AssertionGauges | undefined): AssertionObserver {
   if (gauges === undefined) return () => {}
-  const gauge = (name: string, help: string, read: () => number, of: OfWorkers): Gauge =>
-    gaugeOf(registry, `forward_auth_assertion_${name}`, help, read, of)
+  const gauge = (name: string, help: string, read: () => number): Gauge =>
+    gaugeOf(registry, `forward_auth_assertion_${name}`, help, read)
   const keyHelp = '1 where this replica has a key that signs; else the header goes out empty.'
-  gauge('key_available', keyHelp, () => Number(gauges.hasKey()), 'min')
-  gauge('keys_published', 'Keys in the key set.', gauges.keysPublished, 'min')
+  gauge('key_available', keyHelp, () => Number(gauges.hasKey()))
+  gauge('keys_published', 'Keys in the key set.', gauges.keysPublished)
   const nextHelp = 'When the next key begins to sign; 0 = not known, or never.'
-  gauge('next_key_timestamp_seconds', nextHelp, gauges.nextKey, 'max')
+  gauge('next_key_timestamp_seconds', nextHelp, gauges.nextKey)
   const outcomes = closedCounter(
     registry,
     'forward_auth_assertions_total',

@@ -15,8 +15,6 @@ import { LATENCY_BUCKETS, LatencyTally, RequestTally, type RequestLabels } from 
 export type Metrics = Readonly<{
   contentType: string
   render: () => Promise<string>
-  /** The same for the process that adds up its workers. */
-  json: () => Promise<readonly MetricJson[]>
   /** For the status page, which reads the same numbers as `render`. */
   reading: () => Reading
   request: (
@@ -38,9 +36,6 @@ export type Metrics = Readonly<{
   profile: ProfileObserver
   assertions: AssertionObserver
 }>
-
-/** One metric as prom-client writes it for its own aggregation. */
-export type MetricJson = Readonly<{ name: string, type: unknown, aggregator: string, values: readonly object[] }>
 
 type RedisOperation = Parameters<SharedCacheObserver['sharedError']>[0]
 type CountedOrigin = (typeof COUNTED_ORIGINS)[number]
@@ -68,10 +63,8 @@ export function createMetrics (version: string, gauges: Gauges): Metrics {
     registers: [registry],
     name: 'forward_auth_build_info',
     help: 'Always 1; the label says which version runs.',
-    labelNames: ['version'],
-    aggregator: 'first'
+    labelNames: ['version']
   }).set({ version }, 1)
-  new Gauge({ registers: [registry], name: WORKERS, help: WORKERS_HELP, aggregator: 'omit' }).set(1)
   registerGauges(registry, gauges)
   const reads = registerCacheReads(registry)
   const requests = registerRequests(registry)
@@ -82,7 +75,6 @@ export function createMetrics (version: string, gauges: Gauges): Metrics {
   return Object.freeze({
     contentType: registry.contentType,
     render: () => registry.metrics(),
-    json: () => jsonOf(registry),
     reading: () => ({
       ...requests.reading(),
       reads: { memory: { ...reads.memory }, redis: { ...reads.redis } },
@@ -106,9 +98,6 @@ export function createMetrics (version: string, gauges: Gauges): Metrics {
   } satisfies Metrics)
 }
 
-export const WORKERS = 'forward_auth_workers'
-export const WORKERS_HELP = 'Processes of this replica that answer: WORKERS, or fewer while one is replaced.'
-
 /**
  * Gauges that Node's defaults call `_total`, as only counters may be; each is the sum of another one
  * (docs/decisions/070-metrics-that-promtool-takes.md).
@@ -116,15 +105,11 @@ export const WORKERS_HELP = 'Processes of this replica that answer: WORKERS, or 
 const MISNAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total']
 
 /** With what Node says of this process. */
-export function createRegistry (): Registry {
+function createRegistry (): Registry {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   for (const name of MISNAMED) registry.removeSingleMetric(name)
   return registry
-}
-
-export async function jsonOf (registry: Registry): Promise<readonly MetricJson[]> {
-  return await registry.getMetricsAsJSON() as unknown as readonly MetricJson[]
 }
 
 function registerRequests (
@@ -209,11 +194,6 @@ class TalliedHistogram extends Histogram {
   constructor (registry: Registry, tallied: Tallied) {
     super({ registers: [registry], name: tallied.name, help: tallied.help })
     this.#tallied = tallied
-  }
-
-  /** What the registry calls for JSON; the library's own would spread labels that ours have already. */
-  override async get (): Promise<never> {
-    return await this.getForPromString() as never // the library's type has what no caller reads
   }
 
   /** What the registry calls for its text format. */
@@ -335,8 +315,7 @@ function registerRevocations (registry: Registry): {
   const doubted = new Gauge({
     registers: [registry],
     name: 'forward_auth_redis_master_doubted',
-    help: '1 while nothing says that the Redis server which is followed is the master (docs/redis.md).',
-    aggregator: 'max'
+    help: '1 while nothing says that the Redis server which is followed is the master (docs/redis.md).'
   })
   const capped = closedCounter(registry, 'forward_auth_revocations_capped_total', CAPPED_HELP, 'origin', ORIGINS)
   return {
@@ -359,7 +338,7 @@ const WEBHOOKS = 'forward_auth_webhooks_refused_total'
 const WEBHOOKS_HELP = 'Requests to /webhook that revoke nothing: wrong_signature = of another secret than ' +
   'AUTHGEAR_WEBHOOK_SECRET; unsigned, not_read = also of any stranger.'
 
-export const REDIS_OPERATIONS: readonly RedisOperation[] = ['read', 'lease', 'write', 'release']
+const REDIS_OPERATIONS: readonly RedisOperation[] = ['read', 'lease', 'write', 'release']
 
 /** With what could not be told. */
 export const COUNTED_ORIGINS = [...ORIGINS, 'inauthentic', 'foreign'] as const

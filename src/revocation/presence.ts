@@ -78,7 +78,7 @@ function othersOf ({ newest }: Announced, own: string): readonly Seen[] {
 }
 
 /** Those that say nothing by their ids. */
-export function byName (a: Seen, b: Seen): number {
+function byName (a: Seen, b: Seen): number {
   return (a.replica?.name ?? a.id).localeCompare(b.replica?.name ?? b.id) || a.id.localeCompare(b.id)
 }
 

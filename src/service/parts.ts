@@ -11,7 +11,7 @@ import type { Log } from '../logging/log.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import { redisKeysOf } from '../redis/keys.ts'
 import type { Replica } from '../revocation/presence.ts'
-import type { Revocation, RevocationLog } from '../revocation/types.ts'
+import type { RevocationLog } from '../revocation/types.ts'
 import type { Wrappers } from '../tracing/wrappers.ts'
 import { openAssertions } from './assertions.ts'
 import { type AuthgearAccess, createAuthgearAccess } from './authgear.ts'
@@ -41,13 +41,12 @@ type PartsDeps = Readonly<{
   settleMs: number | undefined
   traced: Wrappers
   state: () => Replica['state']
-  pending: ((revocation: Revocation) => void) | undefined
 }>
 export type Parts = ReturnType<typeof openParts>
 
 /** All that a replica opens, in this order; `closeParts` closes it. */
 export function openParts (settings: ServiceSettings, deps: PartsDeps) {
-  const { memory, metrics, log, clock, leaseWaitMs, leaseMs, secretCheckMs, settleMs, traced, state, pending } = deps
+  const { memory, metrics, log, clock, leaseWaitMs, leaseMs, secretCheckMs, settleMs, traced, state } = deps
   const { endpoint: { origin }, cookiePrefix } = settings.authgear
   const names = cookieNames(cookiePrefix)
   const secrets = openSecrets(settings, () => shared.secretCheck?.writesPrevious() === true)
@@ -61,7 +60,7 @@ export function openParts (settings: ServiceSettings, deps: PartsDeps) {
   })
   const untold = createUntoldChanges(clock)
   const opened = openLog(settings, secrets.codec, { metrics, log, clock, keys, untold, forget: memory.clear })
-  const revocations = pending === undefined ? opened.revocations : tellPending(opened.revocations, pending)
+  const { revocations } = opened
   const sources = { keys, revocations, connection: shared.connection, log, clock, untold }
   const fleet = shared.connection === undefined ? shared.fleet : traced.fleet(shared.fleet)
   const observer = { ...metrics.authenticate, ...reporting(log) }
@@ -93,8 +92,6 @@ export function openParts (settings: ServiceSettings, deps: PartsDeps) {
     assertions,
     shared,
     revocations,
-    /** Tells nobody of it. */
-    revokeOnly: opened.revocations.revoke,
     closeLog: opened.close,
     logEntries: opened.entries,
     profiles,
@@ -105,17 +102,6 @@ export function openParts (settings: ServiceSettings, deps: PartsDeps) {
     digestForm: secrets.digestForm,
     handlerDeps
   }
-}
-
-function tellPending (log: RevocationLog, pending: (revocation: Revocation) => void): RevocationLog {
-  return Object.freeze({
-    ...log,
-    async revoke (revocation: Revocation) {
-      const outcome = await log.revoke(revocation)
-      if (outcome === 'pending') pending(revocation)
-      return outcome
-    }
-  })
 }
 
 type Given = Pick<AuthenticateDeps, 'memory' | 'fleet' | 'clock' | 'observer'> & Readonly<{

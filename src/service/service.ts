@@ -12,7 +12,6 @@ import type { Gauges } from '../metrics/instruments.ts'
 import { createMetrics, type Metrics } from '../metrics/metrics.ts'
 import type { Replica, Seen } from '../revocation/presence.ts'
 import type { Profiles } from '../profile/types.ts'
-import type { Revocation } from '../revocation/types.ts'
 import type { Tracer } from '../tracing/types.ts'
 import { tracedBy, UNTRACED } from '../tracing/wrappers.ts'
 import { buildListeners } from './listeners.ts'
@@ -51,8 +50,6 @@ export type Service = Readonly<{
   /** Resolutions under way and waiting. */
   authgearQueue: () => Readonly<{ inFlight: number, queued: number }>
   certificateRenewed: (life: CertificateLife) => void
-  /** Takes what another worker of this replica was told. */
-  revoke: (revocation: Revocation) => void
   /** Closes what was opened, in reverse order; idempotent. */
   close: () => Promise<void>
 }>
@@ -70,8 +67,6 @@ export type Seams = Readonly<{
   tracer?: Tracer | undefined
   /** What this replica says of itself to the others. */
   state?: (() => Replica['state']) | undefined
-  /** Told of each revocation that Redis did not take: the other workers of this replica must hold it too. */
-  pending?: ((revocation: Revocation) => void) | undefined
 }>
 
 /** Each write removes expired entries too. */
@@ -81,7 +76,7 @@ const SWEEP_INTERVAL_MS = 1000
 export function createService (
   settings: ServiceSettings,
   log: Log,
-  { clock = systemClock, tracer, pending, state = () => 'serving', ...waits }: Seams = {}
+  { clock = systemClock, tracer, state = () => 'serving', ...waits }: Seams = {}
 ): Service {
   const { cache, tls } = settings
   const traced = tracer === undefined ? UNTRACED : tracedBy(tracer)
@@ -91,7 +86,7 @@ export function createService (
   // a scrape comes later than the parts, which need the metrics themselves
   const metrics = createMetrics(settings.version, gaugesOf(settings, memory, () => parts, () => life, clock))
   const { leaseWaitMs, leaseMs, secretCheckMs, settleMs } = waits
-  const seams = { leaseWaitMs, leaseMs, secretCheckMs, settleMs, state, pending }
+  const seams = { leaseWaitMs, leaseMs, secretCheckMs, settleMs, state }
   const parts = openParts(settings, { memory, metrics, log, clock, traced, ...seams })
   const { authgear, revocations, shared } = parts
   const history = createHistory({ read: metrics.reading, clock })
@@ -112,7 +107,6 @@ export function createService (
     authgearState: () => authgear.resolver.state().circuitOpen ? 'failing' : 'ok',
     authgearQueue: authgear.queue,
     certificateRenewed: (renewed: CertificateLife) => { life = renewed },
-    revoke: (revocation: Revocation) => { parts.revokeOnly(revocation).catch(() => {}) },
     close: async () => {
       timers.forEach(clearInterval)
       await closeParts(parts)

@@ -6,7 +6,7 @@ import type { TlsMaterial } from '../http/tls.ts'
 export type ServiceSettings =
   & Omit<
     Config,
-    'listen' | 'management' | 'managementHosts' | 'identify' | 'grpc' | 'tls' | 'workers' | 'shutdownDelayMs' |
+    'listen' | 'management' | 'managementHosts' | 'identify' | 'grpc' | 'tls' | 'shutdownDelayMs' |
     'logFormat' | 'logLevel'
   >
   & Readonly<{

@@ -14,13 +14,13 @@ import { memory } from './memory.mjs'
 import { peers } from './peers.mjs'
 import { proxies } from './proxies.mjs'
 import { rates } from './rates.mjs'
+import { replicas } from './replicas.mjs'
 import { revocations } from './revocation-rates.mjs'
 import { tokens } from './tokens.mjs'
 import { tuning } from './tuning.mjs'
-import { workers } from './workers.mjs'
 
 const PARTS = {
-  rates, tokens, identity, burst, proxies, peers, limit, tuning, revocations, workers, memory, fleet, lease
+  rates, tokens, identity, burst, proxies, peers, limit, tuning, revocations, replicas, memory, fleet, lease
 }
 /** Of a line in results/. */
 const WIDTH = 120

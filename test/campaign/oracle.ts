@@ -52,20 +52,16 @@ function judged (state: State, event: HistoryEvent): readonly string[] {
   }
 }
 
-/** One call a replica is one a process of it. */
-const boundOfProcesses = (calls: number): number => calls >= SETTINGS.replicas ? calls * SETTINGS.workers : calls
-
 function judgeBurst (state: State, burst: Extract<HistoryEvent, { kind: 'burst' }>): readonly string[] {
   const { spans, measures, purges, lines } = state
   if (purges.some((at) => at > burst.at - PURGED_WITHIN_MS && at < burst.endedAt)) return []
   const situations = spans.situations(burst.at, burst.endedAt)
-  const limits = rulesOf(situations).map(({ calls }) => boundOfProcesses(calls?.count ?? Infinity))
+  const limits = rulesOf(situations).map(({ calls }) => calls?.count ?? Infinity)
   if (limits.includes(Infinity) || burst.statuses.some((status) => status !== 200)) return []
   if (spans.stalledMs(burst.at, burst.endedAt) >= STALL_FOR_CALLS_MS) return []
   const readMs = READ_WITHIN_MS + spans.stalledMs(burst.at - STALLS_COUNT_MS, burst.at)
   if (lines.some(({ since, at }) => at > burst.at - readMs && since < burst.endedAt)) {
-    const processes = boundOfProcesses(SETTINGS.replicas)
-    return burst.calls > processes && !limits.some((limit) => limit > processes)
+    return burst.calls > SETTINGS.replicas && !limits.some((limit) => limit > SETTINGS.replicas)
       ? [`${burst.calls} calls for one credential beside a line of the log`]
       : []
   }

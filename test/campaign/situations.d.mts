@@ -9,7 +9,6 @@ type Milliseconds = number
 
 export type Settings = Readonly<{
   replicas: number
-  workers: number
   ttlMs: Milliseconds
   negativeTtlMs: Milliseconds
   degradedTtlMs: Milliseconds

@@ -10,8 +10,6 @@
 /** @type {Settings} milliseconds, as the campaign sets the replicas up */
 export const SETTINGS = Object.freeze({
   replicas: 4,
-  /** Processes of each: `WORKERS=2 npm run campaign`. */
-  workers: Number(process.env.WORKERS ?? 1),
   ttlMs: 20_000,
   negativeTtlMs: 500,
   degradedTtlMs: 1000,

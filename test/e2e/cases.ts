@@ -37,13 +37,12 @@ const CASES: readonly Case[] = [
  * Every proxy that we ship a configuration for keeps the same promises.
  * @param env of each replica, beside what every one has
  */
-export function testProxy (proxy: Proxy, env: Readonly<Record<string, string>> = {}): void {
-  const variables = Object.entries(env).map(([name, value]) => `, ${name}=${value}`).join('')
+export function testProxy (proxy: Proxy): void {
   t.test(
-    `${proxy.server} on what "snippet ${proxy.snippet}" writes${variables}`,
+    `${proxy.server} on what "snippet ${proxy.snippet}" writes`,
     { skip: skipOrFail(proxy.server, 'redis-server') },
     async (t) => {
-      const stack = await startBehindProxy(t, proxy, createObserver(t, 'cases', proxy), { env })
+      const stack = await startBehindProxy(t, proxy, createObserver(t, 'cases', proxy))
       for (const { name, only, run } of CASES) {
         if (only?.(proxy) !== false) await t.test(name, (t) => run(t, stack, proxy))
       }

@@ -1,8 +1,4 @@
 import { testProxy } from './cases.ts'
-import { traefik, traefikPlain } from './proxies.ts'
-
-const { column: _, ...variant } = traefik
+import { traefikPlain } from './proxies.ts'
 
 testProxy(traefikPlain)
-/** Replicas of several processes keep the same promises: over TLS and HTTP/2. */
-testProxy(variant, { WORKERS: '2' })

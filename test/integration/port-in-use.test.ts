@@ -1,8 +1,10 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
+import { join } from 'node:path'
 import t from 'tap'
-import { startUnready } from '../helpers/workers.ts'
+import { startChild } from '../helpers/child.ts'
 
+const MAIN = join(import.meta.dirname, '../../dist/main.js')
 const FREE = '127.0.0.1:0'
 
 t.test('an address where nobody can listen ends the start, and its variable is named', async (t) => {
@@ -20,13 +22,18 @@ t.test('an address where nobody can listen ends the start, and its variable is n
     ['LISTEN', '/no/such/folder/verify.sock', 'this user may not, or there is no such folder']
   ]
   for (const [variable, at, why] of rows) {
-    const child = await startUnready(t, {
-      AUTHGEAR_ENDPOINT: 'https://a.example',
-      WORKERS: '1',
-      LISTEN: FREE,
-      MANAGEMENT_LISTEN: FREE,
-      [variable]: at.startsWith('/') ? `unix:${at}` : at
-    }, (output) => output.includes('cannot start'))
+    const child = await startChild(t, {
+      name: 'forward-auth',
+      command: process.execPath,
+      args: [MAIN],
+      env: {
+        AUTHGEAR_ENDPOINT: 'https://a.example',
+        LISTEN: FREE,
+        MANAGEMENT_LISTEN: FREE,
+        [variable]: at.startsWith('/') ? `unix:${at}` : at
+      },
+      ready: (output) => output.includes('cannot start')
+    })
     t.equal(await child.ended, 1, variable)
     t.match(child.output(), `${variable}: cannot listen at ${at}: ${why}`)
   }

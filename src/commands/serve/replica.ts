@@ -2,7 +2,6 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { lstat, rm } from 'node:fs/promises'
 import { createConnection, type ListenOptions } from 'node:net'
-import { hostname } from 'node:os'
 import { systemClock } from '../../clock.ts'
 import type { Config, ListenAddress } from '../../config/index.ts'
 import { ServiceError } from '../../errors.ts'
@@ -13,11 +12,11 @@ import { certificateLife, readTlsMaterial, watchTlsFiles } from '../../http/tls.
 import { describe, type Log } from '../../logging/log.ts'
 import { buildManagement } from '../../management/listener.ts'
 import { watchCertificateLife } from './certificate-notice.ts'
-import { createService, type Seams, type Service } from '../../service/service.ts'
+import { createService, type Service } from '../../service/service.ts'
 import type { Tracer } from '../../tracing/types.ts'
 
 /** Requests under way may take so long after the listener has closed. */
-export const GRACE_MS = 10_000
+const GRACE_MS = 10_000
 
 export type Closer = () => Promise<void> | void
 
@@ -26,40 +25,42 @@ export type Running = Readonly<{ version: string, log: Log, tracer: Tracer | und
 export type State = 'starting' | 'serving' | 'draining'
 
 /** `machine`: the name under which the others see it. */
-type Self = Readonly<{ machine: string, state: () => State, pending?: Seams['pending'] }>
+type Self = Readonly<{ machine: string, state: () => State }>
 
 /** The service of this process, which listens nowhere yet. */
 export async function openService (
   config: Config,
   { log, tracer, version }: Running,
-  { machine, state, pending }: Self
+  { machine, state }: Self
 ): Promise<Service> {
   const tls = config.tls === undefined ? undefined : readTlsMaterial(config.tls)
   const grpc = config.grpc === undefined ? undefined : (await import('../../grpc/listener.ts')).buildGrpcListener
   const settings = { ...config, version, machine, identify: config.identify !== undefined, grpc, tls }
-  return createService(settings, log, { tracer, state, pending })
+  return createService(settings, log, { tracer, state })
 }
 
-/** The management app of a process that has the service; it listens nowhere yet. */
-export function managementOf (config: Config, version: string, service: Service, state: () => State) {
+/** The management app, which listens nowhere yet. */
+export function managementOf (
+  { authgear, cache, managementHosts: hosts }: Config,
+  version: string,
+  service: Service,
+  { machine, state }: Self
+) {
   return buildManagement({
     readiness: { state, redis: service.redisState, authgear: service.authgearState },
     metrics: service.metrics,
     version,
     revocations: service.revocations,
     keySet: service.keySet,
-    status: { samples: service.samples, others: service.others, ...aboutOf(config) }
+    status: {
+      samples: service.samples,
+      others: service.others,
+      about: { endpoint: authgear.endpoint.origin, ttlMs: cache.ttlMs },
+      clock: systemClock,
+      machine,
+      hosts
+    }
   })
-}
-
-/** What the status page says of a replica, whichever of its processes shows it. */
-export function aboutOf ({ authgear, cache, managementHosts }: Config) {
-  return {
-    about: { endpoint: authgear.endpoint.origin, ttlMs: cache.ttlMs },
-    clock: systemClock,
-    machine: hostname(),
-    hosts: managementHosts
-  }
 }
 
 /** Opens the listeners for proxies, the main one last, once what it answers from is there. */

@@ -1,4 +1,4 @@
-import { type Kind, type Parsed, parsed, problem, type ReadFile } from '../kind.ts'
+import { type Kind, parsed, problem, type ReadFile } from '../kind.ts'
 import { quote } from '../messages.ts'
 
 export const boolean: Kind<boolean> = Object.freeze({
@@ -70,20 +70,6 @@ export function someOf<const Word extends string> (words: readonly Word[]): Kind
     }
   })
 }
-
-export const MAX_WORKERS = 64
-
-/** How many processes answer, or one for each core. */
-export const workers: Kind<number | 'auto'> = Object.freeze({
-  accepts: `a whole number from 1 to ${MAX_WORKERS}, or \`auto\``,
-  parse: (text: string): Parsed<number | 'auto'> => {
-    if (text === 'auto') return parsed(text, text)
-    const value = /^\d{1,3}$/.test(text) ? Number(text) : NaN
-    return value >= 1 && value <= MAX_WORKERS
-      ? parsed(value, text)
-      : problem(`${quote(text)} is neither a whole number from 1 to ${MAX_WORKERS} nor auto`)
-  }
-})
 
 /** A whole number between `min` and `max`, in plain digits. */
 export function integer (min: number, max: number): Kind<number> {

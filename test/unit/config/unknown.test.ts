@@ -30,8 +30,6 @@ const typos: readonly (readonly [name: string, meant: string])[] = [
   ['IDENTITY_HEADER', 'IDENTITY_HEADERS'],
   ['IDENTITY_USR', 'IDENTITY_USER'],
   ['PROFILE_TLL', 'PROFILE_TTL'],
-  ['WORKER', 'WORKERS'],
-  ['WORKER_COUNT', 'WORKERS'],
   ['RESOURCE', 'RESOURCES'],
   ['ASSERTION_KEY_FIEL', 'ASSERTION_KEY_FILE'],
   ['ASSERTIONS', 'ASSERTION'],
@@ -47,6 +45,13 @@ t.test('a name that is not known says which one was meant', async (t) => {
   for (const [name, meant] of typos) {
     t.strictSame(errorsOf(load({ [name]: 'hunter2' })), [`${name}: is not a variable of this service: did you mean ${meant}?`])
   }
+})
+
+t.test('a variable that is gone says what to do instead, whatever its value', async (t) => {
+  for (const value of ['1', '4', 'auto']) {
+    t.match(errorsOf(load({ WORKERS: value })), [/^WORKERS: is gone: .*run more replicas.*docs\/operations\.md/])
+  }
+  t.strictSame(errorsOf(load({ WORKERS: '' })), [])
 })
 
 const injected: NodeJS.ProcessEnv = {
@@ -92,13 +97,15 @@ t.test('what the surroundings set is ignored, and what a person writes is refuse
 })
 
 t.test('other programs\' variables are none of ours', async t => {
-  const theirs = ['LOG_COLOR', 'LOG_LEVELS', 'CACHED', 'REDISCOVER', 'LISTENER', 'MANAGE_PY', 'EXT_DIR', 'TRUST']
+  const theirs = [
+    'LOG_COLOR', 'LOG_LEVELS', 'CACHED', 'REDISCOVER', 'LISTENER', 'MANAGE_PY', 'EXT_DIR', 'TRUST', 'WORKER_ID'
+  ]
   t.strictSame(errorsOf(load({ PATH: '/bin', ...Object.fromEntries(theirs.map((name) => [name, 'x'])) })), [])
 })
 
-t.test('what Azure sets for an identity, and the number of a process, are none of ours', async (t) => {
+t.test('what Azure sets for an identity is none of ours', async (t) => {
   const azure = { IDENTITY_ENDPOINT: 'http://127.0.0.1/msi', IDENTITY_API_VERSION: 'x', IDENTITY_SERVER_THUMBPRINT: 'x' }
-  for (const env of [azure, { ...azure, IDENTITY_HEADER: 'x' }, { WORKER_ID: '1' }]) {
+  for (const env of [azure, { ...azure, IDENTITY_HEADER: 'x' }]) {
     t.strictSame(errorsOf(load(env)), [])
   }
   t.match(errorsOf(load({ IDENTITY_HEADER: 'x' })), [/did you mean IDENTITY_HEADERS\?/])

@@ -51,7 +51,6 @@ t.test('with the one required variable everything else has its default', async t
     extAuthzPolicy: 'optional',
     extAuthzLocation: 'forwarded',
     preflight: 'deny',
-    workers: 1,
     shutdownDelayMs: 0,
     logFormat: 'json',
     logLevel: 'info'
