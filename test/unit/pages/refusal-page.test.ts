@@ -120,6 +120,8 @@ t.test('a page offers what the operator has set, where that helps', async (t) =>
     const page = linked(reason).render(REFERENCE)
     const found = page.matchAll(/<a href="([^"]*)">([^<]*)</g)
     t.strictSame(Array.from(found, ([, href = '', text]) => [href.replace('&amp;', '&'), text]), links, reason)
+    const elsewhere = linked(reason).render(REFERENCE, '/x"&').matchAll(/<a href="([^"]*)"/g)
+    t.strictSame(Array.from(elsewhere, ([, to]) => to), links.map(([href]) => href === '' ? '' : '/x&quot;&amp;'))
   }
 })
 
