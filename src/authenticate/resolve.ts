@@ -4,7 +4,9 @@ import { ASK_ALONE, type SharedLookup } from '../cache/coalescing.ts'
 import { elapsedSince, momentOf } from '../clock.ts'
 import type { SentDigests } from '../core/cache-key.ts'
 import type { Entry } from '../core/entry.ts'
-import { capAt, identityDeadline, isExpired, isForAnotherAudience, lifetimeOf } from '../core/token-expiry.ts'
+import {
+  capAt, identityDeadline, isExpired, isForAnotherAudience, isSpelledOtherwise, lifetimeOf
+} from '../core/token-expiry.ts'
 import type { Resolution } from '../core/resolution.ts'
 import {
   AuthgearCircuitOpen,
@@ -24,6 +26,7 @@ const FROZEN_TIMEOUTS = 2
 const LEASE_WAIT_WHILE_OPEN_MS = 300
 const EXPIRED: Authentication = Object.freeze({ kind: 'refused', reason: 'expired_credentials' })
 const WRONG_AUDIENCE: Authentication = Object.freeze({ kind: 'refused', reason: 'wrong_audience' })
+const MALFORMED: Authentication = Object.freeze({ kind: 'refused', reason: 'malformed_credentials' })
 
 /** What a resolution is for. */
 export type ResolveOptions = Readonly<{
@@ -54,6 +57,7 @@ export async function resolve (
     const now = deps.clock.wall()
     // here and not at each request: no entry exists for credentials that stop here
     if (isForAnotherAudience(credentials, deps.audience)) return WRONG_AUDIENCE
+    if (isSpelledOtherwise(credentials, deps.audience)) return MALFORMED
     if (isExpired(credentials, now)) return EXPIRED
     const context: ResolveContext = {
       deps,

@@ -24,7 +24,7 @@ export type Authentication =
     /** Past its life, while Authgear cannot be reached (CACHE_STALE_IF_ERROR). */
     stale?: true
   }>
-  | Readonly<{ kind: 'refused', reason: 'expired_credentials' | 'wrong_audience' }>
+  | Readonly<{ kind: 'refused', reason: 'expired_credentials' | 'malformed_credentials' | 'wrong_audience' }>
   /** An error is never a miss and never "not signed in". */
   | Readonly<{ kind: 'unavailable', error: ResolverError }>
 

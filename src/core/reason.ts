@@ -117,7 +117,7 @@ export type LoginPage =
   | 'login_unavailable'
   | 'signed_out'
 
-export type LoginOutcome = LoginPage | 'sent_to_authgear' | 'sent_back' | 'signing_out'
+export type LoginOutcome = LoginPage | 'sent_to_authgear' | 'sent_back' | 'signing_out' | 'sent_to_login'
 
 /** How a request for the key set of assertions ended. */
 export type KeySetReason = 'key_set' | 'no_key'

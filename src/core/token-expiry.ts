@@ -46,10 +46,24 @@ export function jwtId (token: string): string | undefined {
  * and stays the app's business.
  * @param origin of AUTHGEAR_ENDPOINT, compared character by character as Authgear does
  */
-export function isForAnotherAudience ({ bearer, appAccessToken }: Credentials, origin: string): boolean {
-  return [bearer, appAccessToken].some((token) => {
+export function isForAnotherAudience (credentials: Credentials, origin: string): boolean {
+  return jwtsOfAuthgear(credentials, origin).some(({ claims }) => !audiencesOf(claims).includes(origin))
+}
+
+/**
+ * Authgear takes a signature with padding, or with other bits at its end, too: one token would be many entries, and a
+ * purge names one of them. No client has such a spelling from Authgear.
+ */
+export function isSpelledOtherwise (credentials: Credentials, origin: string): boolean {
+  return jwtsOfAuthgear(credentials, origin).some(({ token }) => !isCanonical(token))
+}
+
+type OwnJwt = Readonly<{ token: string, claims: Json }>
+
+function jwtsOfAuthgear ({ bearer, appAccessToken }: Credentials, origin: string): readonly OwnJwt[] {
+  return [bearer, appAccessToken].flatMap((token) => {
     const jwt = token === undefined ? undefined : decodeJwt(token)
-    return jwt !== undefined && isAuthgears(jwt, origin) && !audiencesOf(jwt.claims).includes(origin)
+    return token !== undefined && jwt !== undefined && isAuthgears(jwt, origin) ? [{ token, claims: jwt.claims }] : []
   })
 }
 

@@ -1,6 +1,7 @@
 import { createEachCredential, type Credentials } from '../core/credentials.ts'
-import { clearCookie, isCurrent, LOGOUT_COOKIE, readCookie, setCookie } from './state.ts'
+import { clearCookie, isCurrent, LOGOUT_COOKIE, MAX_COOKIE, readCookie, setCookie } from './state.ts'
 import { isFromAnotherSite, readNavigation } from './redirect.ts'
+import { readLoginQuery, writeLoginQuery } from './urls.ts'
 import type { CredentialDigest } from '../core/cache-key.ts'
 import type { DigestForm } from '../core/rotation.ts'
 import type { Resolution } from '../core/resolution.ts'
@@ -14,17 +15,21 @@ export type LogoutDeps = LoginDeps & Readonly<{
   digestForm: DigestForm
   /** Whether Authgear sends people to `/logged-out`, and not to a page of the site's own. */
   comesBack: boolean
+  /** Absolute. */
+  loginUrl: string
 }>
 
 /** What travels to `/logged-out`, which another replica may serve. An older version sealed no `secret`. */
 type Sealed = Readonly<{
   signedIn?: ReadonlyArray<Readonly<{ userId: string, digest: string, secret?: string }>>
+  /** Validated: somebody else signs in afterwards, and wants this page. */
+  returnTo?: string | undefined
   issuedAt: number
 }>
 
-/** `/logout`: forgets this session on every replica, and has Authgear end it. */
+/** `/logout[?rd=…]`: forgets this session on every replica, and has Authgear end it. */
 export function createLogout (deps: LogoutDeps): Handler {
-  const { answers, authgear, seal, clock, signOuts, digestForm, comesBack } = deps
+  const { answers, authgear, signOuts, digestForm, comesBack } = deps
   const readEach = createEachCredential(deps.cookieNames)
   return async (request) => {
     if (!readNavigation(request.rawHeaders).isPage) return answers.page('not_a_page', request)
@@ -32,33 +37,56 @@ export function createLogout (deps: LogoutDeps): Handler {
     const found = await findValid(deps, request, readEach(request.rawHeaders))
     if (found.kind === 'unavailable') return { ...answers.page('login_unavailable', request), error: found.error }
     const { signedIn } = found
+    const returnTo = deps.returnUrls.read(readLoginQuery(request.query ?? '').returnTo ?? '')
     // a stranger has nothing to revoke, and could otherwise fill the log with junk
-    if (signedIn.length === 0) return answers.redirect('signing_out', authgear.endSession)
+    if (signedIn.length === 0 && returnTo === undefined) return answers.redirect('signing_out', authgear.endSession)
     const outcomes = await Promise.all(signedIn.map(signOuts.begin))
     if (outcomes.includes('refused')) return answers.page('login_unavailable', request)
     const portable = signedIn.map(({ userId, digest }) => ({ userId, ...digestForm.seal(digest) }))
-    const sealed: Sealed = { signedIn: portable, issuedAt: clock.wall() }
-    return answers.redirect(
-      'signing_out',
-      authgear.endSession,
-      comesBack ? setCookie(LOGOUT_COOKIE, seal.seal('logout', sealed)) : undefined
-    )
+    const cookie = comesBack ? cookieOf(deps, request, portable, returnTo) : undefined
+    return answers.redirect('signing_out', authgear.endSession, cookie)
   }
 }
 
+function cookieOf (
+  deps: LogoutDeps,
+  request: VerifyRequest,
+  ended: NonNullable<Sealed['signedIn']>,
+  returnTo: string | undefined
+): string {
+  // another tab's sign-out may be under way
+  const signedIn = ended.length === 0 ? openCookie(deps, request)?.signedIn ?? [] : ended
+  const seal = (page: string | undefined): string =>
+    deps.seal.seal('logout', { signedIn, returnTo: page, issuedAt: deps.clock.wall() } satisfies Sealed)
+  const sealed = seal(returnTo)
+  const isTooLong = returnTo !== undefined && sealed.length > MAX_COOKIE
+  return setCookie(LOGOUT_COOKIE, isTooLong ? seal(deps.returnUrls.fallback) : sealed)
+}
+
+function openCookie ({ seal, clock }: LogoutDeps, { rawHeaders }: VerifyRequest): Sealed | undefined {
+  const text = readCookie(rawHeaders, LOGOUT_COOKIE)
+  const opened = text === undefined ? undefined : seal.open('logout', text) as Sealed | undefined
+  return opened !== undefined && isCurrent(opened, clock.wall()) ? opened : undefined
+}
+
 /** `/logged-out`: Authgear has ended the session; this also forgets what was cached in between. */
-export function createLoggedOut ({ answers, seal, clock, signOuts, digestForm }: LogoutDeps): Handler {
+export function createLoggedOut (deps: LogoutDeps): Handler {
+  const { answers, returnUrls, signOuts, digestForm } = deps
   return async (request) => {
     // a page that is fetched ahead would use up the cookie
     if (!readNavigation(request.rawHeaders).isPage) return answers.page('not_a_page', request)
-    const text = readCookie(request.rawHeaders, LOGOUT_COOKIE)
-    const opened = text === undefined ? undefined : seal.open('logout', text) as Sealed | undefined
-    if (opened === undefined || !isCurrent(opened, clock.wall())) return answers.page('signed_out', request)
+    const opened = openCookie(deps, request)
+    if (opened === undefined) return answers.page('signed_out', request)
     // the user's, where the digest is of a secret that this replica does not have
     const signedIn = (opened.signedIn ?? []).map((one) => ({ userId: one.userId, digest: digestForm.open(one) }))
     const outcomes = await Promise.all(signedIn.map(signOuts.end))
     if (outcomes.includes('refused')) return answers.page('login_unavailable', request)
-    return answers.page('signed_out', request, { cookie: clearCookie(LOGOUT_COOKIE) })
+    const cookie = clearCookie(LOGOUT_COOKIE)
+    if (opened.returnTo === undefined) return answers.page('signed_out', request, { cookie })
+    // LOGIN_ALLOWED_HOSTS may be others by now
+    const returnTo = returnUrls.read(opened.returnTo) ?? returnUrls.fallback
+    const location = deps.loginUrl + writeLoginQuery({ returnTo, maxAge: undefined })
+    return answers.redirect('sent_to_login', location, cookie)
   }
 }
 

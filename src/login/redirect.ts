@@ -1,5 +1,5 @@
 import type { Policy } from '../core/policy.ts'
-import type { RefusalReason } from '../core/reason.ts'
+import { REFUSALS, type RefusalReason } from '../core/reason.ts'
 import type { PersonRequirement } from '../core/requirement.ts'
 import type { Location } from '../http/types.ts'
 import type { ReturnUrls } from './return-url.ts'
@@ -95,8 +95,11 @@ export type Refused = Readonly<{
   policy: () => Policy
 }>
 
-/** `offer`: for proxies that cannot pass a redirect (`login=off`) and make one of their own. */
-export type LoginRedirect = Readonly<{ kind: 'redirect' | 'offer', location: string }>
+/**
+ * `offer`: for proxies that cannot pass a redirect (`login=off`) and make one of their own; `change`: a link of the
+ * page, by which somebody else signs in.
+ */
+export type LoginRedirect = Readonly<{ kind: 'redirect' | 'offer' | 'change', location: string }>
 
 /** @returns where to send a person; undefined where a login changes nothing, or must not begin */
 export type FindLoginRedirect = (refused: Refused) => LoginRedirect | undefined
@@ -112,31 +115,36 @@ export function createLoginRedirect (
   returnUrls: ReturnUrls,
   lost: (lost: Lost) => void = () => {}
 ): FindLoginRedirect {
-  const login = `${publicUrl}${path}/login`
+  const base = `${publicUrl}${path}`
   const { host: publicHost, protocol } = new URL(publicUrl)
+  const wantedBy = ({ isTrusted, peer }: Refused, navigation: Navigation): string | undefined => {
+    const trusted = isTrusted()
+    const returnTo = trusted ? returnUrlOf(navigation, returnUrls, protocol) : undefined
+    const { host } = navigation
+    if (returnTo !== undefined || host === undefined) return returnTo
+    if (!trusted) lost({ why: 'proxy', address: peer })
+    else if (returnUrls.read(`${protocol}//${host}/`) === undefined) {
+      lost({ why: 'host', host: host.slice(0, LONGEST_HOST) })
+    }
+    return undefined
+  }
   return (refused) => {
-    if (!isReading(refused.method) || !canHelp(refused)) return undefined
+    const isForbidden = REFUSALS[refused.reason].status === 403
+    if (!isReading(refused.method) || !(isForbidden || canHelp(refused))) return undefined
     const navigation = navigationOf(refused)
     if (!navigation.isPage || !navigation.isRead) return undefined
     // the proxy asks about the login's own route instead of leading there: a redirect would be one without end
     if (navigation.host?.replace(/:443$/, '') === publicHost && navigation.uri?.startsWith(`${path}/`) === true) {
       return undefined
     }
+    if (isForbidden) {
+      const returnTo = wantedBy(refused, navigation) ?? returnUrls.fallback
+      return { kind: 'change', location: `${base}/logout${writeLoginQuery({ returnTo, maxAge: undefined })}` }
+    }
     const policy = refused.policy()
     if (policy.kind === 'bad' || asks(policy, 'useless')) return undefined
-    const isTrusted = refused.isTrusted()
-    const returnTo = isTrusted ? returnUrlOf(navigation, returnUrls, protocol) : undefined
-    const { host } = navigation
-    if (returnTo === undefined && host !== undefined) {
-      if (!isTrusted) lost({ why: 'proxy', address: refused.peer })
-      else if (returnUrls.read(`${protocol}//${host}/`) === undefined) {
-        lost({ why: 'host', host: host.slice(0, LONGEST_HOST) })
-      }
-    }
-    return {
-      kind: asks(policy, 'offer') ? 'offer' : 'redirect',
-      location: login + writeLoginQuery({ returnTo, maxAge: refused.challenge?.maxAge })
-    }
+    const query = writeLoginQuery({ returnTo: wantedBy(refused, navigation), maxAge: refused.challenge?.maxAge })
+    return { kind: asks(policy, 'offer') ? 'offer' : 'redirect', location: `${base}/login${query}` }
   }
 }
 

@@ -44,6 +44,7 @@ export function createLoginRoutes (
     ...deps,
     returnUrls,
     answers: createLoginAnswers(`${path}/login`, deps.cookieNames.session),
+    loginUrl: `${publicUrl}${path}/login`,
     authgear: createAuthgearUrls(origin, settings),
     seal: createSeal(settings.secret, settings.previousSecret),
     comesBack: logoutRedirectUri === `${publicUrl}${path}/logged-out`

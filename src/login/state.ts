@@ -44,6 +44,9 @@ export type Seal = Readonly<{
   open: (purpose: Purpose, text: string) => unknown
 }>
 
+/** Characters of a sealed cookie: with its name browsers keep 4,096 (RFC 6265bis, section 5.6). */
+export const MAX_COOKIE = 3500
+
 /** Characters; our own are below 3,500. */
 const FORM = /^[A-Za-z0-9_-]{1,4096}$/
 

@@ -14,7 +14,8 @@ export function escapeHtml (text: string): string {
 }
 
 /**
- * The beginning of every page, up to what its body holds: no search engine, light or dark as the person has it.
+ * The beginning of every page, up to what its body holds: no search engine, light or dark as the person has it, and an
+ * empty icon: else a browser asks the app for /favicon.ico, and the proxy asks us about a stranger.
  * @param more markup after the style
  */
 export function headOf (title: string, style: string, more = ''): string {
@@ -25,6 +26,7 @@ export function headOf (title: string, style: string, more = ''): string {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta name="robots" content="noindex">
+<link rel="icon" href="data:,">
 <title>${escapeHtml(title)}</title>
 <style>${style}</style>
 ${more}</head>
@@ -55,9 +57,9 @@ code{font:1em ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
 
 const hash = createHash('sha256').update(STYLE).digest('base64')
 
-/** This one style and nothing else: no script, no image, no frame, no form, no base. */
-export const CONTENT_SECURITY_POLICY = `default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action ` +
-  '\'none\'; frame-ancestors \'none\''
+/** This one style, the empty icon, and nothing else: no script, no frame, no form, no base. */
+export const CONTENT_SECURITY_POLICY = `default-src 'none'; img-src data:; style-src 'sha256-${hash}'; ` +
+  'base-uri \'none\'; form-action \'none\'; frame-ancestors \'none\''
 
 /** From this the browser sniffs no other type, loads nothing and tells nobody where the person was. */
 export const PAGE_HEADERS: readonly string[] = Object.freeze([

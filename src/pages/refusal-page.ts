@@ -69,8 +69,11 @@ export function wordsOf (reason: RefusalReason, status: RefusalStatus): Words {
 export type RefusalPage = Readonly<{
   /** Name, value, …; those of the page itself, without length, caching or reason. */
   headers: readonly string[]
-  /** @param reference the request id, which is also in the log; nothing else of the request is ever on the page */
-  render: (reference: string) => string
+  /**
+   * @param reference the request id, which is also in the log
+   * @param way where its link leads, in place of the configured address: of the request only what was validated
+   */
+  render: (reference: string, way?: string) => string
 }>
 
 const ICON = { 401: 'person', 403: 'lock', 503: 'clock' } as const satisfies Readonly<
@@ -100,8 +103,10 @@ export function createPages (links: PageLinks = NO_LINKS): (reason: RefusalReaso
 /** Nobody's sign-in mends what a browser extension adds. */
 const isMended = (reason: RefusalReason): boolean => reason !== 'ambiguous_credentials'
 
+type WayOn = Readonly<{ advice: readonly string[], action: string }>
+
 /** What a person can do: sign in, or be told whom to ask. */
-function wayOnOf (reason: RefusalReason, links: PageLinks): Readonly<{ advice: readonly string[], action: string }> {
+function wayOnOf (reason: RefusalReason, links: PageLinks): WayOn {
   const { status } = REFUSALS[reason]
   const { advice } = wordsOf(reason, status)
   if (status === 403) {
@@ -117,11 +122,13 @@ function wayOnOf (reason: RefusalReason, links: PageLinks): Readonly<{ advice: r
 function preparePage (reason: RefusalReason, links: PageLinks): RefusalPage {
   const { status, message } = REFUSALS[reason]
   const { title } = wordsOf(reason, status)
-  const [head, foot] = layOut({
-    icon: ICON[status],
-    title,
-    message,
-    ...wayOnOf(reason, links)
+  const [head, foot] = layOut({ icon: ICON[status], title, message, ...wayOnOf(reason, links) })
+  // of two links the first is the way on
+  const [before = '', href = '', after = ''] = head.split(/(<a href="[^"]+")/, 3)
+  return Object.freeze({
+    headers: PAGE_HEADERS,
+    render: (reference: string, way?: string) =>
+      before + (way === undefined || href === '' ? href : `<a href="${escapeHtml(way)}"`) + after +
+        escapeHtml(reference) + foot
   })
-  return Object.freeze({ headers: PAGE_HEADERS, render: (reference: string) => head + escapeHtml(reference) + foot })
 }

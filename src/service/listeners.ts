@@ -122,7 +122,7 @@ const NO_ENDPOINT =
 function pageLinksOf ({ login, loginUrl }: ServiceSettings): PageLinks {
   if (login === undefined) return { signIn: loginUrl, changeUser: loginUrl }
   const base = `${login.publicUrl}${login.path}`
-  return { signIn: `${base}/login`, changeUser: `${base}/logout` }
+  return { signIn: `${base}/login`, changeUser: `${base}/logout?rd=${login.publicUrl}/` }
 }
 
 function tellEnded (log: Log): (address: string | undefined) => void {

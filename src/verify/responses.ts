@@ -97,19 +97,21 @@ export type Refusal = Readonly<{
   bearer: boolean
   challenge?: Challenge | undefined
   audience: Audience
-  /** The request id, the one thing of a request that a page shows; it is in the log too. */
+  /** The request id, which a page shows; it is in the log too. */
   reference: string
+  /** Where the page's link leads, if not where it leads everybody; validated. */
+  way?: string | undefined
 }>
 
-/** @param realm AUTHGEAR_ENDPOINT @param links of pages; nothing of the request is echoed */
+/** @param realm AUTHGEAR_ENDPOINT @param links of pages */
 export function createRefuse (realm: string, links: PageLinks = NO_LINKS): (refusal: Refusal) => HttpResponse {
   const pageFor = createPages(links)
   const known = new Map<string, HttpResponse>()
   return (refusal) => {
-    const { reason, bearer, challenge, audience, reference } = refusal
+    const { reason, bearer, challenge, audience, reference, way } = refusal
     if (audience === 'navigation') {
       const page = pageFor(reason)
-      return refuse(refusal, page.headers, page.render(reference), realm)
+      return refuse(refusal, page.headers, page.render(reference, way), realm)
     }
     // programs get one answer for each reason; only challenges differ
     const name = `${reason} ${bearer}`

@@ -119,7 +119,8 @@ function createRefuser (
   const respondTo = (request: VerifyRequest, refusal: Refusal): HttpResponse => {
     const loginRedirect = refusal.audience === 'navigation' ? loginRedirectOf(request, refusal) : undefined
     if (loginRedirect?.kind === 'redirect') return sendToLogin(refusal.reason, loginRedirect.location)
-    return loginRedirect === undefined ? refuse(refusal) : offerLogin(refuse(refusal), loginRedirect.location)
+    const answer = refuse({ ...refusal, way: loginRedirect?.location })
+    return loginRedirect?.kind === 'offer' ? offerLogin(answer, loginRedirect.location) : answer
   }
   return (request, { reason, bearer, challenge }, rest) => ({
     source: 'none',

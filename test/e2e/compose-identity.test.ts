@@ -9,7 +9,7 @@ import { ask, type HeaderLine } from '../helpers/request.ts'
 import { skipOrFail } from '../helpers/servers.ts'
 import { until } from '../helpers/until.ts'
 import { API, OWN_CADDY, type RunningStack, STACKS, type Stack, startStack, tokenFrom } from './compose-proxies.ts'
-import { ALICE, cookieOf } from './people.ts'
+import { ALICE, BOB, cookieOf } from './people.ts'
 import { readSnippet } from './snippets.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -40,10 +40,20 @@ for (const stack of STACKS) {
       t.strictSame(seen, { status: 200, reached: 1, forged: [] }, path)
     }
     t.match(await forge(entry, app, { path: '/demo-login' }), { status: 200, forged: [] }, 'a public route')
+    // nginx throws the body of a refusal away
+    if (stack.needs !== 'nginx') await leadsToLogin(t, entry)
     for (const path of ['/', '/_auth/login', '/.well-known/forward-auth/jwks.json']) {
       t.match(await forge(entry, app, { path }), { reached: 0 }, path)
     }
   })
+}
+
+/** The demo's pages have a way in: as anybody, and as somebody else. */
+async function leadsToLogin (t: Test, entry: number): Promise<void> {
+  for (const [path, headers] of [['/', []], ['/admin', [cookieOf(BOB)]]] as const) {
+    const { body } = await ask(entry, { host: 'localhost', path, headers: [...headers, ['Accept', 'text/html']] })
+    t.match(body, /<a href="\/demo-login\?rd=\/">Sign in/, path)
+  }
 }
 
 /** What a page of docs/apps says of the Compose stacks. */

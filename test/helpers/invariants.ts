@@ -93,8 +93,8 @@ function checkPage (t: Test, { headers, body }: Answered): void {
     'x-content-type-options': 'nosniff',
     'referrer-policy': 'no-referrer'
   })
-  t.match(CONTENT_SECURITY_POLICY, /^default-src 'none'; style-src 'sha256-[^']+';/)
-  t.match(body, /^<!DOCTYPE html>\n<html lang="en">/)
+  t.match(CONTENT_SECURITY_POLICY, /^default-src 'none'; img-src data:; style-src 'sha256-[^']+';/)
+  t.match(body, /^<!DOCTYPE html>\n<html lang="en">[^]*<link rel="icon" href="data:,">/)
   t.notMatch(body, /<script|<iframe|<form|<img|src=|https?:|\son\w+=/i, 'no script, nothing from outside')
   t.same(
     [...body.matchAll(/<code>([^<]*)<\/code>/g)].map(([, reference]) => reference),

@@ -44,7 +44,8 @@ export async function checkLoginAnswer (t: Test, { status, headers, body }: Answ
     'referrer-policy': 'no-referrer'
   })
   t.notMatch(body, /<script|<iframe|<form|<img|src=|\son\w+=|http-equiv/i, 'no script, nothing from outside')
-  const links = [...body.matchAll(/href="([^"]*)"/g)].map(([, href = '']) => href)
+  t.match(body, '<link rel="icon" href="data:,">', 'a browser asks the app for no icon')
+  const links = [...body.matchAll(/<a href="([^"]*)"/g)].map(([, href = '']) => href)
   for (const href of links) {
     t.match(
       href,

@@ -68,6 +68,8 @@ function authgearSite ({ port }: RunningSimulator): Site {
     })
 }
 
+const RULES = [['/secret', 'max_age=60'], ['/admin', 'role=admin']] as const
+
 /** As a proxy does: the login's routes on one host alone; everything else is asked about first. */
 function appSite (verifier: InProcessOver, host: string, hasLogin: boolean): Site {
   return async ({ method, path, headers }): Promise<Answered> => {
@@ -79,9 +81,8 @@ function appSite (verifier: InProcessOver, host: string, hasLogin: boolean): Sit
       'x-forwarded-method': method
     }
     if (hasLogin && path.startsWith('/_auth/')) return await verifier.ask({ method, path, headers: vouched })
-    const verdict = await verifier.ask({
-      path: path.startsWith('/secret') ? '/verify?max_age=60' : '/verify', headers: vouched
-    })
+    const [, rule = ''] = RULES.find(([prefix]) => path.startsWith(prefix)) ?? []
+    const verdict = await verifier.ask({ path: `/verify?${rule}`, headers: vouched })
     return verdict.status === 200
       ? {
           status: 200,

@@ -134,6 +134,7 @@ const OWN_REDIS = {
 
 const CHECKED: ReadonlyArray<readonly [what: string, file: string, env: Env, says: string]> = [
   ['the demo', DEMO, {}, ''],
+  ['the demo with two logins', DEMO, { LOGIN_CLIENT_ID: 'a1b2c3d4' }, "LOGIN_URL: is the app's own login"],
   ['five lines', HTTPS, WORKS, ''],
   ['five lines, with Caddy', CADDY, WORKS, ''],
   ['a Redis of one\'s own', HTTPS, { ...WORKS, ...OWN_REDIS }, ''],

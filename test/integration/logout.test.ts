@@ -54,6 +54,58 @@ for (const protocol of PROTOCOLS) {
   })
 }
 
+const SAME_SITE = { headers: { 'sec-fetch-site': 'same-site' } }
+
+t.test('somebody else: from a 403 through a sign-out to the login, and back', async (t) => {
+  const world = await startLoginWorld(t)
+  const person = world.person()
+  const wanted = `${OTHER}/admin?a=1&b=2`
+  await world.signIn(person, last(await person.open(`${OTHER}/`)), 'bob')
+  const refused = last(await person.open(wanted))
+  t.equal(refused.status, 403)
+  const [, href = ''] = /<a href="([^"]+)">Sign in as somebody else</.exec(refused.body) ?? []
+  t.equal(href, `${LOGOUT}?rd=${wanted.replace('&', '&amp;')}`)
+  const hops = await person.open(href.replace('&amp;', '&'), SAME_SITE)
+  t.strictSame(hops.map((hop) => `${hop.status} ${path(hop)}`), [
+    '302 /_auth/logout', '303 /oauth2/end_session', '302 /_auth/logged-out', '302 /_auth/login',
+    '303 /oauth2/authorize', '302 /_auth/callback', '302 /oauth2/authorize', '302 /_internals/oauth_entrypoint',
+    '302 /authflow/v2/select_account', '200 /login-page'
+  ])
+  t.notMatch(person.cookies('app.example.com'), /session=|logout=/)
+  t.match(last(await world.signIn(person, last(hops), 'alice')), { status: 200, url: wanted })
+})
+
+t.test('a sign-out leads to a login only where rd names a page that people may go to', async (t) => {
+  const world = await startLoginWorld(t)
+  const landOn = async (query: string, sign: boolean): Promise<string> => {
+    const person = sign ? await signIn(world) : world.person()
+    const { status, url } = last(await person.open(`${LOGOUT}${query}`, SAME_SITE))
+    return `${status} ${new URL(url).pathname}`
+  }
+  for (const query of ['', '?rd=', '?rd=https://evil.example.net/', '?rd=//evil.example.net', `?rd=${LOGOUT}`, '?rd=/x']) {
+    t.equal(await landOn(query, true), '410 /_auth/logged-out', query)
+  }
+  for (const sign of [true, false]) t.equal(await landOn(`?rd=${APP}/x`, sign), '200 /login-page')
+  const asked = { headers: { 'sec-fetch-site': 'cross-site' } }
+  t.match(last(await world.person().open(`${LOGOUT}?rd=${APP}/x`, asked)), { status: 403, body: /Do you want to sign out/ })
+})
+
+t.test('the cookie of a sign-out fits a browser, and keeps an earlier one', async (t) => {
+  const world = await startLoginWorld(t)
+  const person = await signIn(world)
+  const session = person.cookies('app.example.com')
+  const out = async (query: string, cookie: string): Promise<string> => {
+    const { headers } = await world.verifier.ask({ path: `/_auth/logout${query}`, headers: { ...STRICT, cookie } })
+    return String(headers['set-cookie']).split(';')[0] ?? ''
+  }
+  const opened = (cookie: string): unknown => createSeal(LOGIN.LOGIN_SECRET).open('logout', cookie.split('=')[1] ?? '')
+  const long = `${APP}/${'x'.repeat(2000)}`
+  const first = await out(`?rd=${long}`, session)
+  t.match(opened(first), { signedIn: [{}], returnTo: long })
+  t.ok(first.length < 4000, `${first.length} characters`)
+  t.match(opened(await out(`?rd=${APP}/x`, first)), { signedIn: [{}], returnTo: `${APP}/x` }, 'of a person without a session')
+})
+
 /** What one of several pollers saw, in the order of what happened, not by a clock. */
 interface Poll { readonly began: number, readonly status: number, readonly source: string }
 

@@ -220,7 +220,7 @@ const LINKS: Links = [
   ['401 with login=off', LOGIN, { path: '/verify?login=off' },
     '<a href="https://app.example.com/_auth/login">Sign in</a>'],
   ['403 with the login', LOGIN, FORBIDDEN,
-    '<a href="https://app.example.com/_auth/logout">Sign in as somebody else</a>'],
+    '<a href="https://app.example.com/_auth/logout?rd=https://app.example.com/">Sign in as somebody else</a>'],
   ['401 with neither', {}, {}, 'ask the people who run this site, or whoever gave you its address.']
 ]
 for (const [what, options, asked, link] of LINKS) {

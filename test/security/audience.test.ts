@@ -49,6 +49,13 @@ const FOREIGN: ReadonlyArray<readonly [what: string, token: string]> = [
   ['without a signature', `${forResource.split('.').slice(0, 2).join('.')}.`]
 ]
 
+/** Its last character has four bits that say nothing, as that of an RS256 signature has. */
+const own = jwt({ ...claims, aud: [ENDPOINT] }).replace(/[^.]+$/, 'c2lnbg')
+/** Authgear decodes these as it decodes the one that it wrote. */
+const SPELLINGS: readonly string[] = [
+  `${own}=`, `${own}==`, `${own.slice(0, -1)}h`, own.replace(/[^.]+$/, ' c2lnbg')
+]
+
 /** Authgear as one of its specifications has it: a resource's token is as good as a session there. */
 async function startWorld (t: Parameters<typeof startUpstream>[0]) {
   const identity = [['X-Authgear-Session-Valid', 'true'], ['X-Authgear-User-Id', demo.alice.id]] as const
@@ -107,4 +114,18 @@ t.test('a token whose audience names the endpoint is for Authgear to judge', asy
     t.equal((await verify([bearer(token)])).status, 200, what)
     t.equal(calls(), index + 1)
   }
+})
+
+t.test('one session token has one spelling, so that a purge that names it ends it', async (t) => {
+  const { verify, identify, calls } = await startWorld(t)
+  t.equal((await verify([bearer(own)])).status, 200)
+  for (const token of SPELLINGS) {
+    for (const headers of [
+      [bearer(token)], [cookie(`app_access_token=${token}`)], [bearer(token), cookie(`session=${demo.alice.cookie}`)]
+    ]) {
+      t.match(await verify(headers), { status: 401, headers: { 'x-forward-auth-reason': 'malformed_credentials' } })
+      t.match(await identify(headers), { headers: { 'x-authgear-session-valid': 'false' } })
+    }
+  }
+  t.equal(calls(), 1, 'Authgear is asked about the one alone')
 })

@@ -97,14 +97,14 @@ advisory(
         check(await get(world, '/verify', lines), lines)
       }
       check(await get(world, `/verify?rd=${raw}`, ''), 'the verify query')
-      check(
-        await get(
-          world,
-        `/_auth/logout?rd=${raw}&post_logout_redirect_uri=${raw}`,
+      const out = await get(
+        world,
+        `/_auth/logout?post_logout_redirect_uri=${raw}&rd=${raw}`,
         `Cookie: ${session}x\r\nReferer: ${raw}\r\nX-Forwarded-Host: ${raw}\r\n`
-        ),
-        'logout'
       )
+      check(out, 'logout')
+      check(await get(world, '/_auth/logged-out', `Cookie: ${valueOf(out, 'set-cookie') ?? ''}\r\n`), 'and then a login')
+      check(await get(world, '/verify?role=x', `X-Forwarded-Host: ${raw}\r\nX-Forwarded-Uri: /\r\nCookie: ${session}\r\n`), 'a 403')
       check(await get(world, `/_auth/logged-out?rd=${raw}&state=${raw}`), 'logged out')
       check(await get(world, `/_auth/callback?state=${raw}&rd=${raw}`, bound), 'a state that is none')
       check(await get(world, `/_auth/callback?error=${raw}&state=${stateOf(own, text)}`, bound), 'an error')

@@ -90,6 +90,6 @@ section summary{margin-top:0;font-size:.75rem}
 
 const hash = createHash('sha256').update(STYLE).digest('base64')
 
-/** This one style, and our script, which asks this page again; nothing else, from nowhere else. */
-export const CONTENT_SECURITY_POLICY = `default-src 'none'; style-src 'sha256-${hash}'; script-src 'self'; ` +
+/** This one style, the empty icon, and our script, which asks this page again; nothing else, from nowhere else. */
+export const CONTENT_SECURITY_POLICY = `default-src 'none'; img-src data:; style-src 'sha256-${hash}'; script-src 'self'; ` +
   'connect-src \'self\'; base-uri \'none\'; form-action \'none\'; frame-ancestors \'none\''

