@@ -112,7 +112,7 @@ module.exports = {
     owner('ioredis', 'redis/'),
     owner(
       'lru-cache',
-      '(cache/lru|profile/memory|resource/verifier|authgear/resolver/fail(ed-credentials|ure-counts))[.]ts$'
+      '(cache/store|profile/memory|resource/verifier|authgear/resolver/fail(ed-credentials|ure-counts))[.]ts$'
     ),
     owner('@fastify/caching', 'management/status/routes[.]ts$'),
     owner('marked', 'management/status/runbook[.]ts$'),

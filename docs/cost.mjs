@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs'
 import { tableOf, withGenerated } from './generated.mjs'
 
 /** Of one of each, as measured: seconds of one core, and kilobytes. */
-const COST = { memoryHit: 14e-6, redisRead: 46e-6, resolution: 100e-6, redisKilobytes: 0.42 }
+const COST = { memoryHit: 14e-6, redisRead: 46e-6, resolution: 100e-6, redisKilobytes: 0.42, sessionKilobytes: 1.15 }
 /** Resolutions that Authgear and its database manage on a core: 500 to 1,400 on two. */
 const AUTHGEAR_PER_CORE = 500
 /** Of Redis, by what one server does at some 60 % of its core. */
@@ -68,18 +68,6 @@ const round = (/** @type {number} */ value) => {
   return value < 10 ? value.toFixed(1) : (Math.round(value / digits) * digits).toLocaleString('en-US')
 }
 
-/** Sessions in use are objects of so many kilobytes, the others bytes (docs/decisions/156-sessions-as-bytes.md). */
-const [IN_USE, KB_IN_USE, KB_PACKED] = [8192, 1.15, 0.47]
-
-/**
- * Of what a replica remembers, in MiB.
- * @param {number} sessions
- */
-function sessionsMemory (sessions) {
-  const kilobytes = Math.min(sessions, IN_USE) * KB_IN_USE + Math.max(0, sessions - IN_USE) * KB_PACKED
-  return kilobytes / 1024
-}
-
 /** @returns {ReadonlyArray<{ sessions: number, rss: number }>} MiB, as measured */
 const memorySizes = () => measured('memory').sizes
 
@@ -122,7 +110,7 @@ export function pictures () {
   const revocations = revocationRates()
   const sizes = memorySizes()
   const atRest = sizes.find((size) => size.sessions === 0)?.rss ?? 0
-  const replica = sessions.map((count) => atRest + sessionsMemory(count))
+  const replica = sessions.map((count) => atRest + count * COST.sessionKilobytes / 1024)
   return {
     'docs/images/cost-resources.svg': draw('sessions, each asks every 10 s', sessions, [
       { name: 'MiB of a replica that remembers them all; dots: measured', values: replica },

@@ -18,11 +18,6 @@ export function entryBytes (key: string, { resolution, stamp, digests }: Entry, 
     LIST_BYTES + sum(digests, (digest) => POINTER_BYTES + textBytes(digest) + (isIndexed ? INDEX_BYTES : 0))
 }
 
-/** What the index of credentials takes for an entry that is packed. */
-export function indexBytes (key: string, digests: Entry['digests']): number {
-  return textBytes(key) + sum(digests, (digest) => POINTER_BYTES + textBytes(digest) + INDEX_BYTES)
-}
-
 const POINTER_BYTES = 8
 /** The header of an array and of its elements. */
 const LIST_BYTES = 48

@@ -2,9 +2,7 @@ import type { Clock } from '../clock.ts'
 import type { Entry } from '../core/entry.ts'
 import { entryBytes } from './entry-size.ts'
 import { createInterner } from './intern.ts'
-import { openStore, RESERVED_ENTRY_BYTES } from './lru.ts'
-import { createSessions, sweepStore, type Hot } from './sessions.ts'
-import { slotOf, type Mark } from './slot.ts'
+import { createVariants, openStore, RESERVED_ENTRY_BYTES, type Slot, sweepStore } from './store.ts'
 import type { Cache, CacheRead, CacheWrite } from './types.ts'
 
 /**
@@ -44,8 +42,6 @@ export type MemoryOptions = Readonly<{
   clock: Clock
   /** CACHE_STALE_IF_ERROR, milliseconds. */
   staleMs?: number
-  /** Other ones in tests only. */
-  hot?: Hot
 }>
 
 const MISS = Object.freeze({ kind: 'miss' })
@@ -57,29 +53,22 @@ const REFUSED_SHARE = 0.1
 const SWEEP_ENTRIES_BY_WRITE = 2
 const SWEEP_ENTRIES = 2000
 
-/** More than are in use at a time on one replica: what is beyond them is unpacked when it is asked for. */
-const HOT: Hot = { entries: 8192, bytes: 10 * 2 ** 20 }
-
-export function createMemoryCache (options: MemoryOptions): MemoryCache {
-  const { maxEntries, maxBytes, clock, staleMs = 0, hot = HOT } = options
+export function createMemoryCache ({ maxEntries, maxBytes, clock, staleMs = 0 }: MemoryOptions): MemoryCache {
+  const variants = createVariants()
   const intern = createInterner()
   const epoch = clock.wall()
-  const remainingOf = (mark: Mark): number =>
-    Math.min(mark.endsMonotonic - clock.monotonic(), mark.endsWall + epoch - clock.wall())
-  const hasEnded = (graceMs: number) => (mark: Mark): boolean => remainingOf(mark) <= -graceMs
-  const [sessionEnded, refusalEnded] = [hasEnded(staleMs), hasEnded(0)]
   const refusedBytes = maxBytes * REFUSED_SHARE
-  const valid = createSessions({
-    maxEntries,
-    maxBytes: maxBytes - refusedBytes,
-    hot,
-    intern,
-    isUseful: (mark) => !sessionEnded(mark)
+  const valid = openStore(maxEntries, maxBytes - refusedBytes, ({ isBounded, digests }, key) => {
+    if (isBounded) variants.remove(key, digests)
   })
   /** First in, first out: reads only peek. */
   const refused = openStore(Math.ceil(maxEntries * REFUSED_SHARE), refusedBytes)
+  const reservedBytes = RESERVED_ENTRY_BYTES * (valid.max + refused.max)
+
+  const remainingOf = (slot: Slot): number =>
+    Math.min(slot.endsMonotonic - clock.monotonic(), slot.endsWall + epoch - clock.wall())
+  const peek = (key: string): Slot | undefined => valid.peek(key) ?? refused.peek(key)
   const remove = (key: string): void => { if (!valid.delete(key)) refused.delete(key) }
-  const markOf = (key: string): Mark | undefined => valid.mark(key) ?? refused.peek(key)
 
   function read (key: string, graceMs: number): MemoryRead {
     const slot = valid.get(key) ?? refused.peek(key)
@@ -92,8 +81,16 @@ export function createMemoryCache (options: MemoryOptions): MemoryCache {
 
   /** Refusals end oldest first; of the sessions the least recently used end first, since nobody renewed them. */
   function sweep (most: number): void {
-    valid.sweep(most, sessionEnded)
-    sweepStore(refused, most, refusalEnded)
+    sweepStore(valid, most, (slot) => remainingOf(slot) <= -staleMs)
+    sweepStore(refused, most, (slot) => remainingOf(slot) <= 0)
+  }
+
+  function put (key: string, slot: Slot): void {
+    const isValid = slot.resolution.kind === 'valid'
+    const [own, other] = isValid ? [valid, refused] : [refused, valid]
+    other.delete(key)
+    own.set(key, slot, { size: entryBytes(key, slot, slot.isBounded) })
+    if (slot.isBounded && own.has(key)) for (const surplus of variants.add(key, slot.digests)) valid.delete(surplus)
   }
 
   return Object.freeze({
@@ -107,37 +104,36 @@ export function createMemoryCache (options: MemoryOptions): MemoryCache {
       { local, at, isBounded = false }: MemoryMark = { local: 0, at: clock.monotonic() }
     ): CacheWrite {
       sweep(SWEEP_ENTRIES_BY_WRITE)
-      const isOvertaken = at < (markOf(key)?.at ?? -Infinity)
+      const isOvertaken = at < (peek(key)?.at ?? -Infinity)
       if (lifeMs <= 0 || isOvertaken) return STORED
-      const slot = slotOf(intern(entry), {
+      const { resolution, stamp, digests, ttlMs, sealedAt } = intern(entry)
+      put(key, {
+        resolution, // no spread: V8 would keep the properties after it in a separate array
+        stamp,
+        digests,
+        ttlMs,
+        sealedAt,
         local,
         at,
-        isBounded: isBounded && entry.resolution.kind === 'valid',
+        isBounded: isBounded && resolution.kind === 'valid',
         endsMonotonic: Math.floor(clock.monotonic() + lifeMs),
         endsWall: Math.floor(clock.wall() - epoch + lifeMs),
         renewedAt: -RENEWAL_PAUSE_MS
       })
-      if (slot.resolution.kind === 'valid') {
-        refused.delete(key)
-        valid.put(key, slot)
-      } else {
-        valid.delete(key)
-        refused.set(key, slot, { size: entryBytes(key, slot, false) })
-      }
       return STORED
     },
     forget (key: string, at: number): void {
-      if ((markOf(key)?.at ?? Infinity) < at) remove(key)
+      if ((peek(key)?.at ?? Infinity) < at) remove(key)
     },
     claimRenewal (key: string): boolean {
-      const slot = valid.get(key)
+      const slot = valid.peek(key)
       if (slot === undefined || clock.monotonic() - slot.renewedAt < RENEWAL_PAUSE_MS) return false
       slot.renewedAt = Math.floor(clock.monotonic())
       return true
     },
     sweep: () => sweep(SWEEP_ENTRIES),
-    size: () => valid.size() + refused.size,
-    bytes: () => RESERVED_ENTRY_BYTES * refused.max + valid.bytes() + refused.calculatedSize,
+    size: () => valid.size + refused.size,
+    bytes: () => reservedBytes + valid.calculatedSize + refused.calculatedSize,
     clear: () => { valid.clear(); refused.clear() }
   })
 }

@@ -1,8 +1,9 @@
 import { elapsedSince, momentOf, type Clock, type Moment } from '../clock.ts'
 import type { CacheKey } from '../core/cache-key.ts'
-import { decodeEntry, encodeEntry, ENTRY_VERSION, type Entry } from '../core/entry.ts'
+import type { Entry } from '../core/entry.ts'
 import type { RedisCommands } from '../redis/commands.ts'
 import { entryKey } from '../redis/keys.ts'
+import { decodeEntry, encodeEntry, ENTRY_VERSION } from './entry-codec.ts'
 import type { Cache, CacheRead, CacheWrite, Dated } from './types.ts'
 import type { Sealer } from '../crypto/sealing.ts'
 

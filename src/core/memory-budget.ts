@@ -8,7 +8,7 @@ const MIN_BUDGET_BYTES = 4 * MIB
 const MAX_WAITING_BYTES = 64 * MIB
 /** What a container needs beside the old generation: code, the young one, buffers, and a health check's process. */
 const BESIDE_HEAP_BYTES = 72 * MIB
-/** V8 would take 16; the young generation has three parts of this size (docs/decisions/156-sessions-as-bytes.md). */
+/** V8 would take 16; the young generation has three parts of this size (docs/decisions/018-node-starts-over.md). */
 const MAX_SEMI_SPACE_MIB = 8
 /** Outside of a container: 100,000 sessions and what comes beside them. */
 const ENOUGH_BYTES = 1024 * MIB

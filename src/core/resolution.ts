@@ -37,8 +37,8 @@ const PREFIX = 'x-authgear-'
 const VALUE = /^[\x20-\x7e]*$/
 const INDEX: ReadonlyMap<string, number> = new Map(IDENTITY_HEADERS.map((name, index) => [name, index]))
 
-const INVALID: Resolution = Object.freeze({ kind: 'invalid', noIdentityHeaders: false })
-const SILENT: Resolution = Object.freeze({ kind: 'invalid', noIdentityHeaders: true })
+export const INVALID: Resolution = Object.freeze({ kind: 'invalid', noIdentityHeaders: false })
+export const SILENT: Resolution = Object.freeze({ kind: 'invalid', noIdentityHeaders: true })
 const GARBAGE: ResolutionReading = { kind: 'unusable', why: 'garbage' }
 
 /** @param rawHeaders flat name, value, … of an answer with status 200 */
@@ -55,10 +55,11 @@ export function readResolution (rawHeaders: readonly string[]): ResolutionReadin
     const value = rawHeaders[i + 1] ?? ''
     values[index] = trimBlanks(value, 0, value.length)
   }
-  return named === 0 ? { kind: 'resolution', resolution: SILENT } : judge(values)
+  return named === 0 ? { kind: 'resolution', resolution: SILENT } : readIdentity(values)
 }
 
-function judge (identity: Identity): ResolutionReading {
+/** @returns `garbage` also for a refusal of another form than Authgear's */
+export function readIdentity (identity: Identity): ResolutionReading {
   if (identity.some((value) => value !== undefined && !VALUE.test(value))) return GARBAGE
   const [valid, userId] = identity
   if (valid === 'false') return { kind: 'resolution', resolution: INVALID }
@@ -76,18 +77,4 @@ function sizeOf (identity: Identity): number {
     (sum, value, index) => (value === undefined ? sum : sum + value.length + (IDENTITY_HEADERS[index]?.length ?? 0)),
     0
   )
-}
-
-/** A plain value for JSON: null = not sent; a refusal is its flag `noIdentityHeaders`. */
-export function encodeResolution (resolution: Resolution): unknown {
-  return resolution.kind === 'valid' ? resolution.identity.map((value) => value ?? null) : resolution.noIdentityHeaders
-}
-
-/** @returns undefined for anything that encodeResolution did not make: what comes from Redis is hostile until read */
-export function decodeResolution (value: unknown): Resolution | undefined {
-  if (typeof value === 'boolean') return value ? SILENT : INVALID
-  if (!Array.isArray(value) || value.length !== IDENTITY_HEADERS.length) return undefined
-  if (!value.every((item) => item === null || typeof item === 'string')) return undefined
-  const reading = judge(value.map((item: string | null) => item ?? undefined))
-  return reading.kind === 'resolution' && reading.resolution.kind === 'valid' ? reading.resolution : undefined
 }

@@ -27,7 +27,7 @@ const [PORT, RESOLVER, REDIS] = [20970, 20980, 20981]
 const STARTS = 7
 const MOST = Number(process.env.BENCH_SESSIONS ?? 1_000_000)
 /** Sessions, and the container (MiB) for which V8 is limited as this service does it; without one it does so too. */
-const SIZES = [[0], [0, 128], [10_000, 128], [100_000], [100_000, 256], [100_000, 512], [1_000_000, 4096]]
+const SIZES = [[0], [0, 128], [10_000, 128], [100_000], [40_000, 256], [100_000, 512], [1_000_000, 4096]]
 /** As people run it: browsers that ask in parallel; and seconds after the last of them. */
 const CLIENTS = 24
 const QUIET = 20

@@ -1,6 +1,6 @@
-import t, { type Test } from 'tap'
+import t from 'tap'
 import type { CacheRead } from '../../src/cache/types.ts'
-import { createMemoryCache as createCache, type MemoryCache, type MemoryOptions } from '../../src/cache/memory.ts'
+import { createMemoryCache } from '../../src/cache/memory.ts'
 import { createRedisCache, entryForm } from '../../src/cache/redis.ts'
 import { cacheContract } from '../helpers/cache-contract.ts'
 import type { Entry } from '../../src/core/entry.ts'
@@ -15,14 +15,7 @@ import { until } from '../helpers/until.ts'
 const [A, B] = [keyOf('a'), keyOf('b')]
 const MISS: CacheRead = { kind: 'miss' }
 
-/** As it is, and with one session as an object, so that all others are packed. */
-const MEMORIES = { memory: {}, 'memory, packed': { hot: { entries: 1, bytes: 20_000 } } }
-
-for (const [name, hot] of Object.entries(MEMORIES)) {
-  t.test(name, t => testMemory(t, options => createCache({ ...options, ...hot })))
-}
-
-function testMemory (t: Test, createMemoryCache: (options: MemoryOptions) => MemoryCache): void {
+t.test('memory', async t => {
   cacheContract(t, async () => {
     const clock = manualClock()
     return {
@@ -219,8 +212,7 @@ function testMemory (t: Test, createMemoryCache: (options: MemoryOptions) => Mem
     cache.forget(A, 6)
     t.equal(cache.read(A).kind, 'miss')
   })
-  t.end()
-}
+})
 
 t.test('Redis', { skip: skipOrFail('redis-server') }, async t => {
   const redis = await startRedis(t)

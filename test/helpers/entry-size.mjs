@@ -3,16 +3,15 @@
 // Usage: node --expose-gc test/helpers/entry-size.mjs [KIND]: prints, as JSON, the kinds, or { entries, grown,
 // accounted } of one; a process each, so that none pays for another.
 import { setTimeout } from 'node:timers/promises'
+import { decodeEntry, encodeEntry } from '../../dist/cache/entry-codec.js'
 import { createMemoryCache } from '../../dist/cache/memory.js'
 import { systemClock as clock } from '../../dist/clock.js'
 import { createKeyer } from '../../dist/core/cache-key.js'
-import { decodeEntry, encodeEntry } from '../../dist/core/entry.js'
 import { IDENTITY_HEADERS, readResolution } from '../../dist/core/resolution.js'
 
 /** One more than a map of this size takes before it is made twice as large. */
 const ENTRIES = 16_385
 const MIB = 2 ** 20
-const UNPACKED = { entries: 1_000_000, bytes: 4096 * MIB }
 const keyer = createKeyer(Buffer.alloc(32, 1), { endpoint: 'https://accounts.example.com', cookiePrefix: '' })
 const pad = (index) => String(index).padStart(12, '0')
 
@@ -93,11 +92,6 @@ const KINDS = {
   }
 }
 
-/** The same sessions, all but one of them packed. */
-for (const [kind, what] of Object.entries(KINDS)) {
-  if (!kind.includes('refused')) KINDS[`${kind}, packed`] = { ...what, hot: { entries: 1, bytes: 2 * MIB } }
-}
-
 /** So little more is given back by another collection when all is. */
 const SETTLED_BYTES = 64 * 1024
 
@@ -112,10 +106,8 @@ async function used () {
   }
 }
 
-async function measure (kind) {
-  const { credentials, resolution, isBounded = false, through = (entry) => entry, entries = ENTRIES } = kind
-  const { hot = UNPACKED } = kind
-  const memory = createMemoryCache({ maxEntries: entries * 10, maxBytes: 4096 * MIB, clock, hot })
+async function measure ({ credentials, resolution, isBounded = false, through = (entry) => entry, entries = ENTRIES }) {
+  const memory = createMemoryCache({ maxEntries: entries * 10, maxBytes: 4096 * MIB, clock })
   const [before, reserved] = [await used(), memory.bytes()]
   for (let index = 0; index < entries; index++) {
     const sent = credentials(index)
@@ -131,16 +123,13 @@ async function measure (kind) {
 }
 
 /** The lists that are there before any entry is. */
-async function measureEmpty ({ hot = UNPACKED }) {
+async function measureEmpty () {
   const before = await used()
-  const memory = createMemoryCache({ maxEntries: 1_000_000, maxBytes: 4096 * MIB, clock, hot })
+  const memory = createMemoryCache({ maxEntries: 1_000_000, maxBytes: 4096 * MIB, clock })
   return { entries: memory.size(), grown: await used() - before, accounted: memory.bytes() }
 }
 
-// what is compiled and cached once
-for (const warm of ['a valid bearer token', 'a valid bearer token, packed']) {
-  await measure({ ...KINDS[warm], entries: 3000 })
-}
+await measure({ ...KINDS['a valid bearer token'], entries: 3000 }) // what is compiled and cached once
 const [kind] = process.argv.slice(2)
-const how = kind?.startsWith(EMPTY) ? measureEmpty : measure
+const how = kind === EMPTY ? measureEmpty : measure
 console.log(JSON.stringify(kind === undefined ? Object.keys(KINDS) : await how(KINDS[kind])))

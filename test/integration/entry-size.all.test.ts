@@ -10,9 +10,6 @@ async function measure (...kind: readonly string[]): Promise<unknown> {
   return JSON.parse(stdout)
 }
 
-/** Whatever their number: the thousand values that entries share while they are objects, and what is compiled. */
-const SHARED_BYTES = 384 * 1024
-
 t.test('no entry takes more heap than is accounted to it', async (t) => {
   for (const kind of await measure() as readonly string[]) {
     const { entries, grown, accounted } = await measure(kind) as Record<'entries' | 'grown' | 'accounted', number>
@@ -21,8 +18,7 @@ t.test('no entry takes more heap than is accounted to it', async (t) => {
       `bounds: ${kind}: ${Math.round(grown / each)} bytes, ${Math.round(accounted / each)} accounted: ` +
         `${(grown / accounted).toFixed(2)}`
     )
-    const most = accounted + (kind.endsWith('packed') ? SHARED_BYTES : 0)
-    t.ok(grown <= most, `${kind}: ${grown} bytes of ${most}`)
+    t.ok(grown <= accounted, `${kind}: ${grown} bytes of ${accounted}`)
     t.ok(grown > accounted / 2, `${kind}: nor half of it`)
   }
 })

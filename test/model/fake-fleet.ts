@@ -1,6 +1,7 @@
 import type { Accept } from '../../src/cache/types.ts'
 import type { SharedCache, SharedLookup } from '../../src/cache/coalescing.ts'
-import { decodeEntry, encodeEntry, type Entry } from '../../src/core/entry.ts'
+import { decodeEntry, encodeEntry } from '../../src/cache/entry-codec.ts'
+import type { Entry } from '../../src/core/entry.ts'
 import type { FakeRedis } from './fake-redis.ts'
 import { PEOPLE } from './people.ts'
 import type { Replica } from './replica.ts'

@@ -26,9 +26,6 @@ export type Known = { readonly revoked: Revoked, readonly quietFrom: number, voi
  * One process: the real log, memory and authenticator on faked connections, clocks and Authgear; and what it must know
  * by now.
  */
-/** Every second replica has one session as an object, and packs all others. */
-const PACKS = { hot: { entries: 1, bytes: 20_000 } }
-
 export class Replica {
   readonly world: World
   readonly index: number
@@ -74,9 +71,7 @@ export class Replica {
     this.index = index
     this.wallOff = wallOff
     const memory = this.#watched(
-      createMemoryCache({
-        maxEntries: 100, maxBytes: 2 ** 30, clock: this.clock, staleMs: LIMITS.stale, ...index % 2 === 0 ? {} : PACKS
-      })
+      createMemoryCache({ maxEntries: 100, maxBytes: 2 ** 30, clock: this.clock, staleMs: LIMITS.stale })
     )
     const trouble = (): void => {}
     const told = (what: string): void => { if (what.includes('not authentic')) world.count.junkSkipped++ }

@@ -4,7 +4,7 @@ import { type FinalResults, Parser, type Result } from 'tap-parser'
 export interface Failure {
   /** The names of the test and of the tests that it is in. */
   readonly test: string
-  /** Where it stands, `test/unit/core/entry.test.ts:12`; undefined = tap does not say. */
+  /** Where it stands, `test/unit/core/policy.test.ts:12`; undefined = tap does not say. */
   readonly at: string | undefined
   /** What tap says of it, a line each. */
   readonly detail: readonly string[]
