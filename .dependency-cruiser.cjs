@@ -71,6 +71,14 @@ module.exports = {
       to: { path: `^src/(verify|login|pages|management|${COMPOSITION})` }
     },
     {
+      name: 'few-make-a-success',
+      comment: 'a 2xx is written by verify/responses (sessions, tokens), resource/metadata and assertion/jwks ' +
+        '(public documents), and http/webhook; no other file can spell one',
+      severity: 'error',
+      from: { pathNot: '^src/(verify/responses|resource/metadata|assertion/jwks|http/webhook)[.]ts$' },
+      to: { path: '^src/http/success[.]ts$' }
+    },
+    {
       name: 'endpoints-open-nothing',
       comment: 'http/, verify/ and login/ get what is opened handed over, and know its types only',
       severity: 'error',

@@ -1,7 +1,8 @@
 import type { Clock } from '../clock.ts'
 import type { Route } from '../http/paths.ts'
 import { JSON_TYPE } from '../http/responses.ts'
-import type { HttpResponse } from '../http/types.ts'
+import { OK } from '../http/success.ts'
+import type { HttpResponse, Status } from '../http/types.ts'
 import type { KeyRing } from './key-ring.ts'
 import { MAX_AGE_SECONDS } from './sources.ts'
 
@@ -23,7 +24,7 @@ export function createKeySetResponse (
     const kids = keys.map(({ kid }) => kid).join()
     if (made?.kids !== kids) {
       const body = JSON.stringify({ keys: keys.map(({ jwk }) => jwk) })
-      made = { kids, response: responseOf(200, body, `public, max-age=${MAX_AGE_SECONDS}`, []) }
+      made = { kids, response: responseOf(OK, body, `public, max-age=${MAX_AGE_SECONDS}`, []) }
     }
     return made.response
   }
@@ -41,7 +42,7 @@ export function jwksRoute (keySet: () => HttpResponse): Route {
   }
 }
 
-function responseOf (status: number, body: string, caching: string, more: readonly string[]): HttpResponse {
+function responseOf (status: Status, body: string, caching: string, more: readonly string[]): HttpResponse {
   const length = String(Buffer.byteLength(body))
   const type = ['content-type', JSON_TYPE, 'content-length', length, 'x-content-type-options', 'nosniff']
   return { status, headers: [...type, 'cache-control', caching, ...more], body }

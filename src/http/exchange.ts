@@ -14,7 +14,7 @@ import {
 } from './request.ts'
 import type { Report } from './access-log.ts'
 import { clientPathOf, pathPolicyOf, queryOf } from './paths.ts'
-import type { Handler, HandlerResult, HttpResponse, Location, VerifyRequest } from './types.ts'
+import type { Handler, HandlerResult, HttpResponse, Location, Status, VerifyRequest } from './types.ts'
 
 /** What every line about a request names it by. */
 export type LineContext = Readonly<{ requestId: string }> & Partial<TraceIds>
@@ -55,7 +55,7 @@ export type BodyTaker = (
   request: FastifyRequest['raw'],
   context: LineContext,
   sender: string
-) => Promise<Readonly<{ status: number, isWhole: boolean }>>
+) => Promise<Readonly<{ status: Status, isWhole: boolean }>>
 
 export type FastifyHandler = (request: FastifyRequest, reply: FastifyReply) => void
 

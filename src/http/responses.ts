@@ -1,5 +1,5 @@
 import { REFUSALS } from '../core/reason.ts'
-import type { HttpResponse } from './types.ts'
+import type { HttpResponse, Status } from './types.ts'
 
 /** On every answer of this listener: nobody may store it, and the headers that it depends on. */
 export const COMMON = ['cache-control', 'no-store', 'vary', 'Authorization, Cookie'] as const
@@ -26,7 +26,7 @@ export const BROKEN: HttpResponse = Object.freeze(json(503, {
 /** What over HTTP is refused before it is a request. */
 export const UNREADABLE: HttpResponse = Object.freeze(json(400, { error: 'unreadable_request' }))
 
-function json (status: number, content: Readonly<Record<string, string>>, more: readonly string[] = []): HttpResponse {
+function json (status: Status, content: Readonly<Record<string, string>>, more: readonly string[] = []): HttpResponse {
   const body = JSON.stringify(content)
   const length = String(Buffer.byteLength(body))
   const reason = ['x-forward-auth-reason', content['error'] ?? '']

@@ -9,9 +9,14 @@ import type { ClientTrace } from '../authgear/resolver/types.ts'
 import type { TraceIds } from '../tracing/types.ts'
 import type { ProxyRequest } from './request.ts'
 
+declare const success: unique symbol
+/** Of `http/success` alone: no other file can write a status that lets a request pass. */
+export type Success = (200 | 204) & Readonly<{ [success]: true }>
+export type Status = Success | 302 | 303 | 400 | 401 | 403 | 404 | 408 | 410 | 413 | 431 | 503
+
 /** One whole answer: flat name, value, … so that both protocols take it as it is. */
 export type HttpResponse = Readonly<{
-  status: number
+  status: Status
   headers: readonly string[]
   body: string
   /** Of an answer that is sent again and again. */

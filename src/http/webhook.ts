@@ -8,6 +8,8 @@ import { readWebhook } from '../authgear/webhook-events.ts'
 import { createReadBody } from './body.ts'
 import type { LineContext } from './exchange.ts'
 import { createHashBudget } from './hash-budget.ts'
+import { NO_CONTENT } from './success.ts'
+import type { Status } from './types.ts'
 
 export type WebhookDeps = Readonly<{
   /** AUTHGEAR_WEBHOOK_SECRET, and AUTHGEAR_WEBHOOK_SECRET_PREVIOUS where it is set. */
@@ -17,7 +19,7 @@ export type WebhookDeps = Readonly<{
   log: RevocationLog
   clock: Clock
   /** `isSigned`: no stranger can have caused it. */
-  report: (context: LineContext, status: number, what: string, isSigned: boolean) => void
+  report: (context: LineContext, status: Status, what: string, isSigned: boolean) => void
   /** A webhook with the right signature came, whatever it says. */
   signed: (secretId: string) => void
   refused: (reason: WebhookRefusal) => void
@@ -29,7 +31,7 @@ export type Webhook = (
   context: LineContext,
   /** Its address; empty where there is none. */
   sender: string
-) => Promise<Readonly<{ status: number, isWhole: boolean }>>
+) => Promise<Readonly<{ status: Status, isWhole: boolean }>>
 
 /** Strangers can make us hold no more: an idle body costs its connection, and all bodies together 8 MiB. */
 const BODY_LIMITS = { maxBytes: 1024 * 1024, timeoutMs: 5000, maxBodies: 256, maxHeldBytes: 8 * 1024 * 1024 } as const
@@ -89,20 +91,20 @@ async function take (
     case 'other_app':
       deps.refused('other_app')
       return answer(403, 'of another app: check AUTHGEAR_APP_ID')
-    case 'ignored': return answer(204, 'of no consequence')
+    case 'ignored': return answer(NO_CONTENT, 'of no consequence')
     case 'revokes': {
-      if (reading.id !== undefined && known.has(reading.id)) return answer(204, 'repeated')
+      if (reading.id !== undefined && known.has(reading.id)) return answer(NO_CONTENT, 'repeated')
       const outcomes = await Promise.all(reading.revocations.map((revocation) => deps.log.revoke(revocation)))
       if (outcomes.includes('pending')) {
         return answer(503, 'holds on this replica, and is published when Redis takes it')
       }
       if (reading.id !== undefined) known.add(reading.id)
-      return answer(204, 'in the log')
+      return answer(NO_CONTENT, 'in the log')
     }
   }
 }
 
-type CreateAnswer = (status: number, what: string, isWhole?: boolean) => Readonly<{ status: number, isWhole: boolean }>
+type CreateAnswer = (status: Status, what: string, isWhole?: boolean) => Readonly<{ status: Status, isWhole: boolean }>
 
 function createAnswer ({ report }: WebhookDeps, context: LineContext, isSigned: boolean): CreateAnswer {
   return (status, what, isWhole = true) => {

@@ -5,7 +5,7 @@ import { PAGE_HEADERS } from '../pages/layout.ts'
 import { createLoginPages } from '../pages/login-page.ts'
 import { COMMON } from '../http/responses.ts'
 import { RETRY_AFTER_SECONDS } from '../verify/responses.ts'
-import type { HandlerResult, HttpResponse, VerifyRequest } from '../http/types.ts'
+import type { HandlerResult, HttpResponse, Status, Success, VerifyRequest } from '../http/types.ts'
 
 type OnPage = Readonly<{
   /** Validated; where the page's link to the login leads in the end. */
@@ -49,7 +49,7 @@ export function createLoginAnswers (loginUrl: string, sessionCookie: string): Lo
 
 function answerOf (
   outcome: LoginOutcome,
-  status: number,
+  status: Exclude<Status, Success>,
   headers: readonly string[],
   body: string,
   cookie: string | undefined

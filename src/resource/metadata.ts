@@ -1,5 +1,6 @@
 import type { Route } from '../http/paths.ts'
 import { JSON_TYPE, NOT_FOUND } from '../http/responses.ts'
+import { NO_CONTENT, OK } from '../http/success.ts'
 import type { TrustProxy } from '../http/trusted-proxies.ts'
 import type { Handler, HttpResponse, VerifyRequest } from '../http/types.ts'
 import { METADATA_PATH, partsOf, type Resource } from './settings.ts'
@@ -71,11 +72,11 @@ function answerOf ({ uri, scopes, name, documentation }: Resource, issuer: strin
   })
   const cache = ['cache-control', `public, max-age=${MAX_AGE_SECONDS}`]
   const type = ['content-type', JSON_TYPE, 'content-length', String(Buffer.byteLength(body))]
-  return { status: 200, headers: [...type, ...cache, ...CORS, 'x-content-type-options', 'nosniff'], body }
+  return { status: OK, headers: [...type, ...cache, ...CORS, 'x-content-type-options', 'nosniff'], body }
 }
 
 const PREFLIGHT: HttpResponse = {
-  status: 204,
+  status: NO_CONTENT,
   headers: [
     ...CORS, 'access-control-allow-methods', 'GET, HEAD, OPTIONS', 'access-control-allow-headers', '*',
     'access-control-max-age', String(MAX_AGE_SECONDS), 'cache-control', `public, max-age=${MAX_AGE_SECONDS}`

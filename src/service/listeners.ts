@@ -74,7 +74,7 @@ export function buildListeners (
     ...deps.assertions?.routes ?? [],
     ...login?.routes ?? []
   ]
-  const identify = traced.handler('identify', createIdentify(handlerDeps))
+  const identify = traced.handler('identify', createIdentify(verifyDeps))
   const { identify: withIdentify, grpc: buildGrpc } = settings
   return {
     app: buildListener(listenerDeps, routes, webhook),

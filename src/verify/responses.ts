@@ -5,6 +5,7 @@ import { messageOf, REFUSALS, type AllowReason, type RefusalReason } from '../co
 import { IDENTITY_HEADERS, type Identity, type Resolution } from '../core/resolution.ts'
 import { withKeptHead } from '../http/kept-head.ts'
 import { COMMON, JSON_TYPE } from '../http/responses.ts'
+import { OK } from '../http/success.ts'
 import type { AbsentHeaders, HttpResponse } from '../http/types.ts'
 import { type Admitted, NOTHING, type Outgoing } from '../identity/presenter.ts'
 import { createPages, NO_LINKS, type PageLinks } from '../pages/refusal-page.ts'
@@ -88,7 +89,7 @@ export function success (
   }
   if (source !== undefined) headers.push('x-forward-auth-source', source)
   if (missing.length > 0) headers.push('x-envoy-auth-headers-to-remove', missing.join(','))
-  return { status: 200, headers, body: '' }
+  return { status: OK, headers, body: '' }
 }
 
 export type Refusal = Readonly<{

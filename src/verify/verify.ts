@@ -1,38 +1,30 @@
 import type { Authentication, CredentialContext } from '../authenticate/types.ts'
 import type { Clock } from '../clock.ts'
-import { readAudience } from '../core/audience.ts'
 import { readCredentials } from '../core/credentials.ts'
 import { decide, type Decision, type Policy } from '../core/policy.ts'
 import { isForSessions, withoutTokenRequirements } from '../core/token-policy.ts'
 import type { KnownProfile } from '../identity/presenter.ts'
-import type { FindLoginRedirect, LoginRedirect } from '../login/redirect.ts'
-import type { PageLinks } from '../pages/refusal-page.ts'
-import type { TrustProxy } from '../http/trusted-proxies.ts'
-import {
-  admittedOf, allowNobody, createAllow, createRefuse, offerLogin, sendToLogin, type Refusal
-} from './responses.ts'
+import { createRefuser, type Refuser, type RefuserDeps } from './refuse.ts'
+import { admittedOf, allowNobody, createAllow } from './responses.ts'
 import { createDerivedPolicies, createPolicies } from './policy-cache.ts'
 import {
   credentialContextOf,
   type Handler,
   type HandlerDeps,
   type VerifyRequest,
-  type HandlerResult,
-  type HttpResponse
+  type HandlerResult
 } from '../http/types.ts'
 import type { Route } from '../http/paths.ts'
 
-export type VerifyDeps = HandlerDeps & Readonly<{
+export type ConcludeDeps = Pick<HandlerDeps, 'authenticator' | 'absentHeaders' | 'presenter'> & Readonly<{
   clock: Clock
   /** A refusal that rests on an older resolution is confirmed first (CACHE_NEGATIVE_TTL). */
   confirmAfterMs: number
+}>
+
+export type VerifyDeps = HandlerDeps & ConcludeDeps & RefuserDeps & Readonly<{
   /** PREFLIGHT=allow: a true CORS preflight, which carries no credential, gets a 200 for nobody. */
   allowPreflight: boolean
-  /** Undefined: nobody is sent to log in. */
-  findLoginRedirect: FindLoginRedirect | undefined
-  /** Of the pages for people who are refused. */
-  links: PageLinks
-  trustProxy: TrustProxy
   /**
    * What a policy asks of resource tokens: `refuse` it, since a route with it belongs on another endpoint, or
    * `leave-out`, on an endpoint that looks at tokens itself.
@@ -93,50 +85,7 @@ function createSessionPolicies ({ tokenRequirements, segments }: VerifyDeps): (r
   }
 }
 
-type Refuser = (
-  request: VerifyRequest,
-  refusal: Omit<Refusal, 'audience' | 'reference'>,
-  rest?: Partial<HandlerResult>
-) => HandlerResult
-
-function createRefuser (
-  { realm, findLoginRedirect, links, trustProxy }: VerifyDeps,
-  policyOf: (request: VerifyRequest) => Policy
-): Refuser {
-  const refuse = createRefuse(realm, links)
-  const loginRedirectOf = (request: VerifyRequest, refusal: Refusal): LoginRedirect | undefined => {
-    const { method, rawHeaders, socket } = request
-    return findLoginRedirect?.({
-      ...refusal,
-      method,
-      rawHeaders,
-      peer: socket.remoteAddress,
-      isTrusted: () => trustProxy(socket.remoteAddress, 0),
-      location: request.location?.(),
-      policy: () => policyOf(request)
-    })
-  }
-  const respondTo = (request: VerifyRequest, refusal: Refusal): HttpResponse => {
-    const loginRedirect = refusal.audience === 'navigation' ? loginRedirectOf(request, refusal) : undefined
-    if (loginRedirect?.kind === 'redirect') return sendToLogin(refusal.reason, loginRedirect.location)
-    const answer = refuse({ ...refusal, way: loginRedirect?.location })
-    return loginRedirect?.kind === 'offer' ? offerLogin(answer, loginRedirect.location) : answer
-  }
-  return (request, { reason, bearer, challenge }, rest) => ({
-    source: 'none',
-    ...rest,
-    response: respondTo(request, {
-      reason,
-      bearer,
-      challenge,
-      audience: readAudience(request.rawHeaders),
-      reference: request.requestId
-    }),
-    reason
-  })
-}
-
-type Conclude = (
+export type Conclude = (
   request: VerifyRequest,
   subject: CredentialContext,
   policy: Policy,
@@ -148,8 +97,8 @@ type Conclude = (
 type Given = Readonly<{ isConfirmed?: true, profile?: KnownProfile }>
 
 /** Starts from denied: only one branch ends in a 200, and no error ends as "not signed in". */
-function createConclude (
-  { authenticator, absentHeaders, presenter, clock, confirmAfterMs }: VerifyDeps,
+export function createConclude (
+  { authenticator, absentHeaders, presenter, clock, confirmAfterMs }: ConcludeDeps,
   refuse: Refuser
 ): Conclude {
   const allow = createAllow(absentHeaders)

@@ -4,12 +4,13 @@ import { connect, type AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
 import { withKeptHead } from '../../src/http/kept-head.ts'
 import { respond } from '../../src/http/respond.ts'
+import { OK } from '../../src/http/success.ts'
 import type { HttpResponse } from '../../src/http/types.ts'
 import { startInProcess } from '../helpers/in-process.ts'
 import { untilClosed } from '../helpers/raw-http.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
 
-const ALLOWED: HttpResponse = { status: 200, headers: ['content-length', '0', 'x-user', 'alice'], body: '' }
+const ALLOWED: HttpResponse = { status: OK, headers: ['content-length', '0', 'x-user', 'alice'], body: '' }
 const REFUSED: HttpResponse = { status: 401, headers: ['content-length', '2', 'x-reason', 'none'], body: 'no' }
 
 type Answering = (request: IncomingMessage, response: ServerResponse) => void

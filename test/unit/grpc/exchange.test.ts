@@ -1,6 +1,7 @@
 import t from 'tap'
 import { createGrpcExchange, type GrpcExchangeDeps } from '../../../src/grpc/exchange.ts'
-import type { Handler, HandlerResult } from '../../../src/http/types.ts'
+import { OK } from '../../../src/http/success.ts'
+import type { Handler, HandlerResult, Status } from '../../../src/http/types.ts'
 import { decodeCheck, encodeCheck, linesOf } from '../../helpers/grpc.ts'
 
 const REQUEST = encodeCheck({ request: { http: { method: 'GET', path: '/', host: 'a', headers: {} } } })
@@ -27,7 +28,7 @@ function exchange (handler: Handler, more: Partial<GrpcExchangeDeps> = {}) {
 }
 
 const allow = (headers: readonly string[]): HandlerResult =>
-  ({ response: { status: 200, headers, body: '' }, reason: 'allowed', source: 'memory' })
+  ({ response: { status: OK, headers, body: '' }, reason: 'allowed', source: 'memory' })
 const boom = new Error('boom')
 
 /** Of an answer that does not come: whoever fails, the request is denied. */
@@ -54,7 +55,7 @@ for (const [name, [handler, more]] of Object.entries(FAILURES)) {
 
 t.test('whatever status is not 200 is denied with it, even one that HTTP calls a success', async (t) => {
   for (const status of [201, 204, 302, 401, 403, 404, 503]) {
-    const { ask } = exchange(() => ({ ...allow([]), response: { status, headers: [], body: '' } }))
+    const { ask } = exchange(() => ({ ...allow([]), response: { status: status as Status, headers: [], body: '' } }))
     const answer = await ask()
     t.not(answer.status?.code ?? 0, 0, `${status}`)
     t.equal(answer.denied_response?.status.code, status)
