@@ -2,7 +2,7 @@ import { createEachCredential, type Credentials } from '../core/credentials.ts'
 import { clearCookie, isCurrent, LOGOUT_COOKIE, readCookie, setCookie } from './state.ts'
 import { isFromAnotherSite, readNavigation } from './redirect.ts'
 import type { CredentialDigest } from '../core/cache-key.ts'
-import type { DigestForm } from '../core/rotation.ts'
+import type { DigestForm, PortableDigest } from '../core/rotation.ts'
 import type { Resolution } from '../core/resolution.ts'
 import type { ResolverError } from '../errors.ts'
 import type { SignedIn, SignOuts } from '../revocation/sign-outs.ts'
@@ -16,11 +16,8 @@ export type LogoutDeps = LoginDeps & Readonly<{
   comesBack: boolean
 }>
 
-/** What travels to `/logged-out`, which another replica may serve. An older version sealed no `secret`. */
-type Sealed = Readonly<{
-  signedIn?: ReadonlyArray<Readonly<{ userId: string, digest: string, secret?: string }>>
-  issuedAt: number
-}>
+/** What travels to `/logged-out`, which another replica may serve. */
+type Sealed = Readonly<{ signedIn: ReadonlyArray<Readonly<{ userId: string }> & PortableDigest>, issuedAt: number }>
 
 /** `/logout`: forgets this session on every replica, and has Authgear end it. */
 export function createLogout (deps: LogoutDeps): Handler {
@@ -55,7 +52,7 @@ export function createLoggedOut ({ answers, seal, clock, signOuts, digestForm }:
     const opened = text === undefined ? undefined : seal.open('logout', text) as Sealed | undefined
     if (opened === undefined || !isCurrent(opened, clock.wall())) return answers.page('signed_out', request)
     // the user's, where the digest is of a secret that this replica does not have
-    const signedIn = (opened.signedIn ?? []).map((one) => ({ userId: one.userId, digest: digestForm.open(one) }))
+    const signedIn = opened.signedIn.map((one) => ({ userId: one.userId, digest: digestForm.open(one) }))
     const outcomes = await Promise.all(signedIn.map(signOuts.end))
     if (outcomes.includes('refused')) return answers.page('login_unavailable', request)
     return answers.page('signed_out', request, { cookie: clearCookie(LOGOUT_COOKIE) })
