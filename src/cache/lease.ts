@@ -47,7 +47,7 @@ export type LeaseOptions = Readonly<{
   timing: Timing
 }>
 
-/** A longer lease is not this service's: version 0.1 took them for up to 5 s. */
+/** A longer lease is not this service's, even by a server that took over and whose clock is behind. */
 const MAX_FOREIGN_LEASE_MS = 5000
 /** Two may be lost. */
 const RENEWALS_PER_LIFE = 3

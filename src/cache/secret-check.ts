@@ -6,11 +6,11 @@ import type { RedisCommands } from '../redis/commands.ts'
 import { systemTiming, type Timing } from './lease.ts'
 
 /**
- * `current`, `previous`: the secret that the fleet writes under, and since when, where that is known.
+ * `current`, `previous`: the secret that the fleet writes under, and since when.
  * `foreign`: a replica with neither of this one's secrets sealed it.
  */
 export type SecretCheckResult =
-  | Readonly<{ kind: 'current' | 'previous', since?: EpochMs | undefined }>
+  | Readonly<{ kind: 'current' | 'previous', since: EpochMs }>
   | Readonly<{ kind: 'foreign' | 'none' | 'unreachable' }>
 
 export type SecretCheckDeps = Readonly<{
@@ -65,7 +65,7 @@ export function createSecretCheck (deps: SecretCheckDeps): SecretCheck {
   const refresh = async (claims: boolean): Promise<SecretCheckResult> => {
     const result = await read()
     const now = clock.wall()
-    if (result.kind === 'current') await commands.setPx(name, Buffer.from(sealedText(result.since ?? now)), lifeMs)
+    if (result.kind === 'current') await commands.setPx(name, Buffer.from(sealedText(result.since)), lifeMs)
     if (result.kind !== 'none' || !claims) return result
     const isClaimed = await commands.setIfAbsent(name, sealedText(now), lifeMs)
     return isClaimed ? { kind: 'current', since: now } : await read()
@@ -78,11 +78,8 @@ export function createSecretCheck (deps: SecretCheckDeps): SecretCheck {
   })
 }
 
-/** @returns undefined for one of a version that did not write it */
-function sinceOf (plain: Buffer): EpochMs | undefined {
-  const since = Number(plain.toString().slice(PLAINTEXT.length + 1))
-  return since > 0 ? since as EpochMs : undefined
-}
+/** Authentic, so it has the form that `sealedText` gave it. */
+const sinceOf = (plain: Buffer): EpochMs => Number(plain.toString().slice(PLAINTEXT.length + 1)) as EpochMs
 
 export type SecretCheckTimer = Readonly<{
   refresh: () => void

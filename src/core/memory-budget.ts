@@ -50,9 +50,10 @@ export type ListenerBudget = Readonly<{ unfinishedBytes: number, maxConnections:
 
 /** V8's flags for a container: half of it for the old generation, less where that leaves too little for the rest. */
 export function heapFlags (limitBytes: number): readonly string[] {
+  const oldSpace = Math.max(32, Math.floor(Math.min(limitBytes / 2, limitBytes - BESIDE_HEAP_BYTES) / MIB))
   const semiSpace = Math.min(MAX_SEMI_SPACE_MIB, 2 ** Math.max(0, Math.floor(Math.log2(limitBytes / (64 * MIB)))))
   return [
-    `--max-old-space-size=${oldSpaceMib(limitBytes)}`,
+    `--max-old-space-size=${oldSpace}`,
     `--max-semi-space-size=${semiSpace}`
   ]
 }
@@ -64,10 +65,6 @@ export function heapFlagsOutside (
 ): readonly string[] {
   const [oldSpace = '', semiSpace = ''] = heapFlags(Math.min(limitBytes, ENOUGH_BYTES))
   return [isMore ? `--max-old-space-size=${Math.floor(heapBytes / MIB)}` : oldSpace, semiSpace]
-}
-
-function oldSpaceMib (limitBytes: number): number {
-  return Math.max(32, Math.floor(Math.min(limitBytes / 2, limitBytes - BESIDE_HEAP_BYTES) / MIB))
 }
 
 /** With less there is no room beside the service itself. */

@@ -56,7 +56,7 @@ export type PortableDigest = Readonly<{ digest: string, secret: string }>
 export type DigestForm = Readonly<{
   seal: (digest: CredentialDigest) => PortableDigest
   /** @returns undefined for one under a secret that this replica does not have */
-  open: (portable: Readonly<{ digest: string, secret?: string }>) => CredentialDigest | undefined
+  open: (portable: PortableDigest) => CredentialDigest | undefined
 }>
 
 /** @param secrets their ids (`secretIdOf`) */
@@ -64,7 +64,7 @@ export function createDigestForm (secrets: Readonly<{ current: string, previous:
   return Object.freeze({
     seal: (digest: CredentialDigest) =>
       ({ digest: unmarked(digest), secret: isOfPrevious(digest) ? secrets.previous ?? '' : secrets.current }),
-    open: ({ digest, secret = '' }: Readonly<{ digest: string, secret?: string }>) =>
+    open: ({ digest, secret }: PortableDigest) =>
       secret === secrets.current
         ? digest as CredentialDigest
         : secret === secrets.previous ? markPrevious(digest) : undefined

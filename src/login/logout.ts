@@ -3,7 +3,7 @@ import { clearCookie, isCurrent, LOGOUT_COOKIE, MAX_COOKIE, readCookie, setCooki
 import { isFromAnotherSite, readNavigation } from './redirect.ts'
 import { readLoginQuery, writeLoginQuery } from './urls.ts'
 import type { CredentialDigest } from '../core/cache-key.ts'
-import type { DigestForm } from '../core/rotation.ts'
+import type { DigestForm, PortableDigest } from '../core/rotation.ts'
 import type { Resolution } from '../core/resolution.ts'
 import type { ResolverError } from '../errors.ts'
 import type { SignedIn, SignOuts } from '../revocation/sign-outs.ts'
@@ -19,9 +19,9 @@ export type LogoutDeps = LoginDeps & Readonly<{
   loginUrl: string
 }>
 
-/** What travels to `/logged-out`, which another replica may serve. An older version sealed no `secret`. */
+/** What travels to `/logged-out`, which another replica may serve. */
 type Sealed = Readonly<{
-  signedIn?: ReadonlyArray<Readonly<{ userId: string, digest: string, secret?: string }>>
+  signedIn: ReadonlyArray<Readonly<{ userId: string }> & PortableDigest>
   /** Validated: somebody else signs in afterwards, and wants this page. */
   returnTo?: string | undefined
   issuedAt: number
@@ -78,7 +78,7 @@ export function createLoggedOut (deps: LogoutDeps): Handler {
     const opened = openCookie(deps, request)
     if (opened === undefined) return answers.page('signed_out', request)
     // the user's, where the digest is of a secret that this replica does not have
-    const signedIn = (opened.signedIn ?? []).map((one) => ({ userId: one.userId, digest: digestForm.open(one) }))
+    const signedIn = opened.signedIn.map((one) => ({ userId: one.userId, digest: digestForm.open(one) }))
     const outcomes = await Promise.all(signedIn.map(signOuts.end))
     if (outcomes.includes('refused')) return answers.page('login_unavailable', request)
     const cookie = clearCookie(LOGOUT_COOKIE)

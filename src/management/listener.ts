@@ -4,7 +4,7 @@ import { WITHOUT_SCHEMAS } from '../http/fastify-options.ts'
 import type { HttpResponse } from '../http/types.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import { addRevocations, type RevocationsDeps } from './revocations.ts'
-import type { Seen } from '../revocation/presence.ts'
+import type { Replica } from '../revocation/presence.ts'
 import type { About } from './status/head.ts'
 import type { Sample } from './status/history.ts'
 import { addStatus, createTagStore, isOwnHost, refuseHost, type StatusDeps } from './status/routes.ts'
@@ -27,7 +27,7 @@ export type ManagementDeps = Readonly<{
   status: Omit<StatusDeps, 'status' | 'tags'> & Readonly<{
     samples: () => readonly Sample[]
     /** Other replicas, as far as they are known. */
-    others: () => readonly Seen[]
+    others: () => readonly Replica[]
     about: Pick<About, 'endpoint' | 'ttlMs'>
   }>
 }>

@@ -10,9 +10,6 @@ export type Replica = Readonly<{
   authgear: 'ok' | 'failing'
 }>
 
-/** By its announcement's name; undefined where an older version announces itself, or what it says cannot be read. */
-export type Seen = Readonly<{ id: string, replica: Replica | undefined }>
-
 export type PresenceDeps = Readonly<{
   /**
    * Announces that name and what it says.
@@ -32,7 +29,7 @@ export type Presence = Readonly<{
   /** Replicas that follow the log, this one included; 0 = not known. */
   seen: () => number
   /** Some of them, the first by name; this one is not among them. */
-  others: () => readonly Seen[]
+  others: () => readonly Replica[]
   close: () => Promise<void>
 }>
 
@@ -70,16 +67,11 @@ export function openPresence (deps: PresenceDeps): Presence {
   })
 }
 
-function othersOf ({ newest }: Announced, own: string): readonly Seen[] {
+/** What cannot be read is nobody. */
+function othersOf ({ newest }: Announced, own: string): readonly Replica[] {
   return newest
-    .filter(([id]) => id !== own)
-    .map(([id, says]) => ({ id, replica: read(says) }))
-    .sort(byName)
-}
-
-/** Those that say nothing by their ids. */
-function byName (a: Seen, b: Seen): number {
-  return (a.replica?.name ?? a.id).localeCompare(b.replica?.name ?? b.id) || a.id.localeCompare(b.id)
+    .flatMap(([id, says]) => id === own ? [] : read(says) ?? [])
+    .sort((a, b) => a.name.localeCompare(b.name))
 }
 
 const write = ({ name, state, authgear }: Replica): string => `${state} ${authgear} ${name}`

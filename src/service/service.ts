@@ -10,7 +10,7 @@ import type { RevocationsDeps } from '../management/revocations.ts'
 import { createHistory, type Sample, STEP_MS } from '../management/status/history.ts'
 import type { Gauges } from '../metrics/instruments.ts'
 import { createMetrics, type Metrics } from '../metrics/metrics.ts'
-import type { Replica, Seen } from '../revocation/presence.ts'
+import type { Replica } from '../revocation/presence.ts'
 import type { Profiles } from '../profile/types.ts'
 import type { Tracer } from '../tracing/types.ts'
 import { tracedBy, UNTRACED } from '../tracing/wrappers.ts'
@@ -45,7 +45,7 @@ export type Service = Readonly<{
   /** The last quarter of an hour, for the status page. */
   samples: () => readonly Sample[]
   /** Other replicas that follow the revocation log, as far as they are known. */
-  others: () => readonly Seen[]
+  others: () => readonly Replica[]
   authgearState: () => 'ok' | 'failing'
   /** Resolutions under way and waiting. */
   authgearQueue: () => Readonly<{ inFlight: number, queued: number }>

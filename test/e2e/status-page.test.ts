@@ -2,7 +2,7 @@ import type { AddressInfo } from 'node:net'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { buildManagement } from '../../src/management/listener.ts'
-import type { Seen } from '../../src/revocation/presence.ts'
+import type { Replica } from '../../src/revocation/presence.ts'
 import { createHistory, STEP_MS, WINDOW_MS } from '../../src/management/status/history.ts'
 import { seriousOf } from '../helpers/axe.ts'
 import { launchChromium, skipOrFailWithoutChromium } from '../helpers/chromium.ts'
@@ -28,10 +28,9 @@ const PICTURES: ReadonlyArray<readonly [name: string, isWell: boolean, says: Reg
   ['status-not-well', false, /^! Redis does not answer/]
 ]
 
-const OTHERS: readonly Seen[] = [
-  { id: 'a', replica: { name: 'forward-auth-7d9c5b8f6-9lmzt', state: 'serving', authgear: 'ok' } },
-  { id: 'b', replica: { name: 'forward-auth-7d9c5b8f6-qq8rj', state: 'draining', authgear: 'failing' } },
-  { id: 'c', replica: undefined }
+const OTHERS: readonly Replica[] = [
+  { name: 'forward-auth-7d9c5b8f6-9lmzt', state: 'serving', authgear: 'ok' },
+  { name: 'forward-auth-7d9c5b8f6-qq8rj', state: 'draining', authgear: 'failing' }
 ]
 
 /** Half of what the same quarter of an hour took before there was a verdict: 3089 px. */

@@ -1,13 +1,16 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { Agent, request } from 'node:http'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { connect } from 'node:tls'
 import t from 'tap'
 import { startChild } from '../helpers/child.ts'
 import { freePort } from '../helpers/free-port.ts'
+import { grpcClient } from '../helpers/grpc.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { ask } from '../helpers/request.ts'
 import { startProcess } from '../helpers/process.ts'
@@ -15,6 +18,7 @@ import { runs } from '../helpers/runs.ts'
 import { skipOrFail } from '../helpers/servers.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
 import { tempDir } from '../helpers/temp-dir.ts'
+import { makeTls } from '../helpers/tls.ts'
 import { until } from '../helpers/until.ts'
 
 const MAIN = join(import.meta.dirname, '../../dist/main.js')
@@ -114,15 +118,18 @@ t.test('is ready only when it follows the revocation log', { skip: skipOrFail('r
 
 t.test('SIGTERM: not ready at once, open requests are answered, then exit 0', async (t) => {
   const simulator = await startSimulator(t)
-  const service = await startProcess(t, { AUTHGEAR_ENDPOINT: simulator.url, SHUTDOWN_DELAY: '5s' })
+  const service = await startProcess(t, { AUTHGEAR_ENDPOINT: simulator.url, SHUTDOWN_DELAY: '5s' }, { grpc: true })
   const management = Number(new URL(service.managementUrl).port)
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
   t.teardown(() => agent.destroy())
   t.equal(await statusThrough(agent, service.port), 200)
+  const envoy = grpcClient(t, service.grpcPort)
+  t.equal(await envoy.health(), 1)
   process.kill(service.pid, 'SIGTERM')
   for (;;) if ((await ask(management, { path: '/readyz' })).status === 503) break
   t.match(JSON.parse((await ask(management, { path: '/readyz' })).body), { status: 'draining' })
   t.equal((await ask(management, { path: '/livez' })).status, 200)
+  t.equal(await envoy.health(), 2, 'not serving, for Envoy too')
   t.equal(await statusThrough(agent, service.port), 200, 'an open connection still gets its normal answer')
   t.equal(await service.ended, 0)
 })
@@ -250,6 +257,23 @@ t.test('with TLS files: HTTPS, and the certificate’s end in the metrics', asyn
   const expiry = Number(/^forward_auth_tls_certificate_expiry_timestamp_seconds (\S+)$/m.exec(body)?.[1])
   t.ok(expiry > Date.now() / 1000 + 80 * 86400, 'three months ahead')
   t.equal(await stopped(service), 0)
+})
+
+t.test('files of a certificate that are replaced serve the main listener and gRPC', async (t) => {
+  const [simulator, tls, renewed] = [await startSimulator(t), makeTls(t), makeTls(t)]
+  const { logs, port, grpcPort } = await startProcess(t, {
+    AUTHGEAR_ENDPOINT: simulator.url, LISTEN_TLS_CERT_FILE: tls.certFile, LISTEN_TLS_KEY_FILE: tls.keyFile
+  }, { grpc: true })
+  copyFileSync(renewed.keyFile, tls.keyFile)
+  copyFileSync(renewed.certFile, tls.certFile)
+  await until('they are read again', () => logs().includes('certificate read again'))
+  const { fingerprint256 } = new X509Certificate(readFileSync(renewed.certFile))
+  for (const one of [port, grpcPort]) {
+    const socket = connect({ port: one, host: 'localhost', rejectUnauthorized: false, ALPNProtocols: ['h2'] })
+    await once(socket, 'secureConnect')
+    t.equal(socket.getPeerX509Certificate()?.fingerprint256, fingerprint256)
+    socket.destroy()
+  }
 })
 
 async function stopped (service: {

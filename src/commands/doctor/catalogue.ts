@@ -292,7 +292,7 @@ export const CATALOGUE = Object.freeze({
     severity: 'warning',
     mistake: 'The revocation log is longer than what it has to keep',
     why: 'it takes the memory of the cache, and a replica that starts reads all of it first',
-    set: 'replicas of this version everywhere, since each trims it; DEL of its two keys empties it, for a cold cache'
+    set: 'the rights of docs/redis.md, by which each replica trims it; DEL of its two keys empties it: a cold cache'
   },
   'redis-slow': {
     severity: 'warning',

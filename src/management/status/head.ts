@@ -1,6 +1,6 @@
 import { REFUSALS } from '../../core/reason.ts'
 import { escapeHtml } from '../../pages/layout.ts'
-import { MAX_SHOWN, type Replica, type Seen } from '../../revocation/presence.ts'
+import { MAX_SHOWN, type Replica } from '../../revocation/presence.ts'
 import { refusalsOf } from './facts.ts'
 import { format } from './format.ts'
 import type { Sample } from './history.ts'
@@ -62,13 +62,13 @@ function redisRows (
 }
 
 /** Each replica with its state: this one, and the others by what they announce. */
-export function fleetPart (self: Replica, others: readonly Seen[], { now }: Sample): string {
+export function fleetPart (self: Replica, others: readonly Replica[], { now }: Sample): string {
   const { redisUp, replicasSeen = 0 } = now
   const shown = others.slice(0, MAX_SHOWN - 1)
   const more = Math.max(0, replicasSeen - 1 - shown.length)
   const rest = more === 0 ? '' : `<li>and ${more} more</li>`
   return '<section aria-labelledby="fleet"><h2 id="fleet">Replicas</h2><div data-part="fleet"><ul class="fleet">' +
-    `${chip({ id: '', replica: self }, ' (this one)')}${shown.map((one) => chip(one)).join('')}${rest}</ul>` +
+    `${chip(self, ' (this one)')}${shown.map((one) => chip(one)).join('')}${rest}</ul>` +
     `${noteOf(redisUp, replicasSeen + others.length)}</div></section>`
 }
 
@@ -77,11 +77,7 @@ function noteOf (redisUp: boolean | undefined, seen: number): string {
   return seen === 0 ? '<p class="soft">The others are not known while the revocation log is not followed.</p>' : ''
 }
 
-function chip ({ id, replica }: Seen, which = ''): string {
-  if (replica === undefined) {
-    return `<li><b>${escapeHtml(id)}</b> <span>says nothing of itself: an older version?</span></li>`
-  }
-  const { name, state, authgear } = replica
+function chip ({ name, state, authgear }: Replica, which = ''): string {
   const isGood = state === 'serving' && authgear === 'ok'
   const what = authgear === 'ok' ? state : `${state}, Authgear not asked after failures`
   return `<li><b>${escapeHtml(name)}</b>${which} <span class="${isGood ? 'good' : 'bad'}">${what}</span></li>`

@@ -1,5 +1,5 @@
 import { escapeHtml, headOf } from '../../pages/layout.ts'
-import type { Seen } from '../../revocation/presence.ts'
+import type { Replica } from '../../revocation/presence.ts'
 import { type Chart, chartsOf, type Figure, figuresOf } from './charts.ts'
 import { axisOf, draw, drawTimeline } from './drawing.ts'
 import { factsOf } from './facts.ts'
@@ -17,19 +17,15 @@ export type Status = Readonly<{
   /** Oldest first, the last is now. */
   samples: readonly Sample[]
   /** The other replicas, as far as they are known. */
-  others: readonly Seen[]
+  others: readonly Replica[]
 }>
-
-export function factsOfStatus ({ state, samples, others }: Status): Facts {
-  return factsOf({ state, samples, others: others.flatMap(({ replica }) => replica ?? []) })
-}
 
 /** The page: complete without its script, which only puts new parts (`data-part`) in the place of old ones. */
 export function renderPage (status: Status): string {
   const { about, state, samples, others } = status
   const now = samples.at(-1)
   if (now === undefined) throw new Error('a status page without a sample')
-  const facts = factsOfStatus(status)
+  const facts = factsOf(status)
   const verdicts = verdictsOf(facts)
   const self = { name: about.replica, state, authgear: now.now.circuitOpen ? 'failing' : 'ok' } as const
   const charts = chartsOf(now)

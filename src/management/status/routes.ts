@@ -4,8 +4,8 @@ import caching from '@fastify/caching'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '../../clock.ts'
 import { chartsOf, figuresOf } from './charts.ts'
-import { factsOfStatus, renderPage, type Status } from './page.ts'
-import { refusalsOf } from './facts.ts'
+import { renderPage, type Status } from './page.ts'
+import { factsOf, refusalsOf } from './facts.ts'
 import { SCRIPT } from './script.ts'
 import { CONTENT_SECURITY_POLICY } from './style.ts'
 import { verdictsOf } from './verdict.ts'
@@ -122,9 +122,9 @@ export function renderJson (status: Status): string {
   return JSON.stringify({
     ...about,
     state,
-    verdicts: verdictsOf(factsOfStatus(status)),
+    verdicts: verdictsOf(factsOf(status)),
     refused: Object.fromEntries(refusalsOf(samples)),
-    others: others.map(({ id, replica }) => replica ?? { name: id }),
+    others,
     at: new Date(now.wall).toISOString(),
     windowSeconds: (now.monotonic - first.monotonic) / 1000,
     now: now.now,

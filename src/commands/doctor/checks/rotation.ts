@@ -39,7 +39,7 @@ export function judgeCacheRotation (seen: SecretCheckResult, now: number, retent
       return found('rotation', 'replicas write under CACHE_SECRET_PREVIOUS: within five minutes one had no other')
     case 'current': {
       // another replica learns of it one interval later
-      const leftMs = seen.since === undefined ? retentionMs : seen.since + REFRESH_INTERVAL_MS + retentionMs - now
+      const leftMs = seen.since + REFRESH_INTERVAL_MS + retentionMs - now
       return leftMs > 0
         ? found('rotation', `CACHE_SECRET_PREVIOUS is needed for ${Math.ceil(leftMs / 1000)} s more`)
         : found('rotation-over', 'nothing that lives was made under CACHE_SECRET_PREVIOUS')
