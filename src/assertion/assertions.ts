@@ -13,7 +13,7 @@ export const SIGN_OUTCOMES = ['signed', 'no_key', 'unfit'] as const
 export type SignOutcome = typeof SIGN_OUTCOMES[number]
 
 export type AssertionsDeps = Readonly<{
-  ring: Pick<KeyRing, 'signer'>
+  ring: Pick<KeyRing, 'signer' | 'sidHmac'>
   /** ASSERTION_ISSUER */
   issuer: string
   clock: Pick<Clock, 'wall'>
@@ -24,11 +24,10 @@ export function createAssertions ({ ring, issuer, clock, told }: AssertionsDeps)
   return Object.freeze({
     sign: (subject, audience = issuer) => {
       const now = clock.wall()
-      const source = ring.signer()
-      const key = source?.keysAt(now).signing
+      const key = ring.signer()
       const sub = subOf(subject)
       const room = key === undefined ? 0 : MAX_LENGTH - key.header.length - SIGNATURE_LENGTH - 2
-      const text = source && sub && claimsText(subject, sub, { issuer, audience, now }, source.sidHmac, room)
+      const text = key && sub && claimsText(subject, sub, { issuer, audience, now }, ring.sidHmac(), room)
       if (key === undefined || text === undefined || text === '') {
         told(key === undefined ? 'no_key' : 'unfit')
         return undefined

@@ -1,9 +1,8 @@
-import type { Clock } from '../clock.ts'
 import type { Route } from '../http/paths.ts'
 import { JSON_TYPE } from '../http/responses.ts'
 import type { HttpResponse } from '../http/types.ts'
 import type { KeyRing } from './key-ring.ts'
-import { MAX_AGE_SECONDS } from './sources.ts'
+import { MAX_AGE_SECONDS } from './key-set.ts'
 
 /** No verify route of any proxy can name it, nor any path of the login's. */
 export const JWKS_PATH = '/.well-known/forward-auth/jwks.json'
@@ -12,13 +11,10 @@ export const JWKS_PATH = '/.well-known/forward-auth/jwks.json'
 const NO_KEY: HttpResponse = responseOf(503, '{"error":"no_key"}', 'no-store', ['retry-after', '1'])
 
 /** The key set as it is now: a new text only where a key came or went. Needs no Redis. */
-export function createKeySetResponse (
-  ring: Pick<KeyRing, 'published'>,
-  clock: Pick<Clock, 'wall'>
-): () => HttpResponse {
+export function createKeySetResponse (ring: Pick<KeyRing, 'published'>): () => HttpResponse {
   let made: Readonly<{ kids: string, response: HttpResponse }> | undefined
   return () => {
-    const keys = ring.published().flatMap((source) => source.keysAt(clock.wall()).published)
+    const keys = ring.published()
     if (keys.length === 0) return NO_KEY
     const kids = keys.map(({ kid }) => kid).join()
     if (made?.kids !== kids) {

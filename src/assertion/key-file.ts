@@ -1,5 +1,7 @@
+import { hash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { type PrivateKey, readKeys } from './key.ts'
+import { type KeySet, PUBLISH_AFTER_MS, PUBLISH_AHEAD_MS } from './key-set.ts'
 
 /** Between two reads. Not watchFile: it misses a change that comes before its first look. */
 const READ_INTERVAL_MS = 2000
@@ -45,4 +47,17 @@ function keysOf (text: string): readonly PrivateKey[] {
   const content = readKeys(text)
   if (content.kind === 'problem') throw new Error(content.problem)
   return content.keys
+}
+
+/** The first key signs, all are published, and for a while those that the file had before. */
+export function keySetOf (keys: readonly PrivateKey[], before: KeySet | undefined, now: number): KeySet {
+  const named = keys.map(({ signing: { algorithm }, key }, index) => {
+    const pkcs8 = key.export({ format: 'der', type: 'pkcs8' }).toString('base64url')
+    return { pkcs8, algorithm, from: 0, ...index > 0 ? { until: Infinity } : {} }
+  })
+  const gone = (before?.keys ?? [])
+    .filter(({ pkcs8, until = Infinity }) => until > now && !named.some((key) => key.pkcs8 === pkcs8))
+    .map((key) => ({ ...key, until: Math.min(key.until ?? Infinity, now + PUBLISH_AHEAD_MS + PUBLISH_AFTER_MS) }))
+  const sid = hash('sha256', `authgear-forward-auth assertion sid ${named[0]?.pkcs8}`, 'base64url')
+  return { since: 0, sid, keys: [...named, ...gone] }
 }

@@ -1,70 +1,73 @@
+import { createPrivateKey } from 'node:crypto'
 import type { Clock } from '../clock.ts'
-import { type KeySource, MAX_AGE_SECONDS } from './sources.ts'
-
-/** By so much one replica may learn of a key later than another: a mounted secret takes a minute or two. */
-const SPREAD_MS = 300_000
-/** From when a key is published until it signs in place of another: no verifier holds a set without it any more. */
-export const PUBLISH_AHEAD_MS = MAX_AGE_SECONDS * 1000 + SPREAD_MS
-/** A key that signs no more is published for longer than what it signed lives, and others may still sign by it. */
-export const PUBLISH_AFTER_MS = PUBLISH_AHEAD_MS + 60_000
+import { createHmacSha256, type Hmac } from '../crypto/hmac.ts'
+import { type SigningKey, signingKeyOf } from './key.ts'
+import { type KeySet, PUBLISH_AHEAD_MS, publishedAt, type Schedule, signingAt, type StoredKey } from './key-set.ts'
 
 export type KeyRing = Readonly<{
-  /**
-   * From now on the first of them is to sign, and all are published.
-   * @param firstAfterMs for how long the first must have been published where nothing has signed yet
-   */
-  want: (sources: readonly KeySource[], firstAfterMs: number) => void
+  /** @param waitMs for how long it must have been known where nothing has signed yet */
+  use: (set: KeySet, waitMs: number) => void
   /** @returns undefined as long as nothing may sign */
-  signer: () => KeySource | undefined
+  signer: () => SigningKey | undefined
   /** Begins with the one that signs. */
-  published: () => readonly KeySource[]
+  published: () => readonly SigningKey[]
+  /** Of `sid`: the same on all replicas, and over a rotation of the keys. */
+  sidHmac: () => Hmac
+  /** When another one signs; undefined: never, as far as is known. */
+  nextAt: () => number | undefined
 }>
 
-type Held = { readonly source: KeySource, readonly since: number, usedAt: number }
+/**
+ * What signs here: what the set says, but for a key that this replica learned of late, as where replicas were apart or
+ * a file changed: it is published first.
+ */
+export function createKeyRing (clock: Clock, schedule: Schedule): KeyRing {
+  let set: KeySet = { since: 0, sid: '', keys: [] }
+  let knownSince: ReadonlyMap<string, number> = new Map()
+  let readyAt = 0
+  let hmac = createHmacSha256(Buffer.of())
+  let signing: StoredKey | undefined
 
-/** Publishes each source before it signs, and for a while after. By the monotonic clock. */
-export function createKeyRing (clock: Pick<Clock, 'monotonic'>): KeyRing {
-  const held = new Map<string, Held>()
-  let wanted: ReadonlySet<Held> = new Set()
-  let preferred: Held | undefined
-  let signing: Held | undefined
-  let firstMs = 0
-  const hold = (source: KeySource): Held => {
+  function current (): StoredKey | undefined {
+    const wanted = signingAt(set, schedule.algorithm, clock.wall())
+    if (wanted === undefined) return signing
     const now = clock.monotonic()
-    const entry = held.get(source.id) ?? { source, since: now, usedAt: now }
-    held.set(source.id, entry)
-    return entry
-  }
-  function forgetUnused (): void {
-    const now = clock.monotonic()
-    for (const [id, entry] of held) {
-      if (!wanted.has(entry) && entry !== signing && now - entry.usedAt > PUBLISH_AFTER_MS) held.delete(id)
-    }
-  }
-  function signer (): KeySource | undefined {
-    if (preferred === signing || preferred === undefined) return signing?.source
-    const now = clock.monotonic()
-    const waitMs = signing === undefined ? firstMs : PUBLISH_AHEAD_MS
-    if (now - preferred.since < waitMs) return signing?.source
-    if (signing !== undefined) signing.usedAt = now
-    signing = preferred
-    return signing.source
+    const waitedMs = now - (knownSince.get(wanted.pkcs8) ?? now)
+    if (signing === undefined ? now >= readyAt : waitedMs >= PUBLISH_AHEAD_MS) signing = wanted
+    return signing
   }
   return Object.freeze({
-    want (sources: readonly KeySource[], firstAfterMs: number): void {
-      for (const entry of wanted) entry.usedAt = clock.monotonic()
-      const entries = sources.map(hold)
-      wanted = new Set(entries)
-      preferred = entries[0]
-      firstMs = firstAfterMs
-      forgetUnused()
+    use (next: KeySet, waitMs: number): void {
+      const now = clock.monotonic()
+      if (next.sid !== set.sid) {
+        readyAt = now + waitMs
+        hmac = createHmacSha256(Buffer.from(next.sid))
+      }
+      knownSince = new Map(next.keys.map(({ pkcs8 }) => [pkcs8, knownSince.get(pkcs8) ?? now]))
+      set = next
     },
-    signer,
-    published (): readonly KeySource[] {
-      const first = signer()
-      forgetUnused()
-      const others = [...held.values()].map(({ source }) => source).filter((source) => source !== first)
-      return first === undefined ? others : [first, ...others]
-    }
+    signer (): SigningKey | undefined {
+      const key = current()
+      return key && signingKey(key)
+    },
+    published (): readonly SigningKey[] {
+      const first = current()
+      const others = publishedAt(set, schedule, clock.wall()).filter(({ pkcs8 }) => pkcs8 !== first?.pkcs8)
+      return (first === undefined ? others : [first, ...others]).map(signingKey)
+    },
+    sidHmac: () => hmac,
+    nextAt: () => set.keys.find(({ from, until, algorithm }) =>
+      until === undefined && algorithm === schedule.algorithm && from > clock.wall())?.from
   })
+}
+
+/** Made once: it takes 200 µs. */
+const made = new Map<string, SigningKey>()
+
+function signingKey ({ pkcs8 }: StoredKey): SigningKey {
+  const found = made.get(pkcs8) ??
+    signingKeyOf(createPrivateKey({ key: Buffer.from(pkcs8, 'base64url'), format: 'der', type: 'pkcs8' }))
+  if (found === undefined) throw new Error('a key of the set is of another kind')
+  made.set(pkcs8, found)
+  return found
 }

@@ -10,7 +10,7 @@ import { hostNames, listenAddress, loginHosts, redisAddresses, trustedProxies } 
 import { identityHeaders } from './parsers/identity.ts'
 import { resources } from './parsers/resources.ts'
 import { PROFILE_FIELDS } from '../profile/types.ts'
-import { MIN_ROTATION } from '../assertion/sources.ts'
+import { MIN_ROTATION } from '../assertion/key-set.ts'
 import type { ValueOf, Variable } from './kind.ts'
 
 /**

@@ -8,8 +8,8 @@ export type RedisKeys = Readonly<{
   replicas: string
   /** Holds what the first replica sealed: a replica that cannot open it has another CACHE_SECRET. */
   secretCheck: string
-  /** Holds what the keys of assertions are made from, sealed. */
-  assertionRoot: string
+  /** Holds the keys of assertions, sealed. */
+  assertionKeys: string
   /** Exists while a signed webhook arrived not long ago. */
   webhookSeen: string
   /** `doctor` tries its user's rights on it, and deletes it. */
@@ -23,7 +23,7 @@ export function redisKeysOf (prefix: string, origin: string): RedisKeys {
     log,
     replicas: `${log}:replicas`,
     secretCheck: `${log}:canary`,
-    assertionRoot: `${log}:assertion-root`,
+    assertionKeys: `${log}:assertion-keys`,
     webhookSeen: `${log}:webhook-seen`,
     trial: trialKey(log)
   })

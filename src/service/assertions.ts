@@ -1,14 +1,11 @@
-import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createAssertions } from '../assertion/assertions.ts'
-import { ROOT_BYTES } from '../assertion/derive.ts'
 import { createKeySetResponse, jwksRoute } from '../assertion/jwks.ts'
-import { openKeyFile } from '../assertion/key-file.ts'
+import { keySetOf, openKeyFile } from '../assertion/key-file.ts'
 import type { PrivateKey } from '../assertion/key.ts'
-import { createKeyRing, type KeyRing, PUBLISH_AFTER_MS } from '../assertion/key-ring.ts'
-import { createRootStore } from '../assertion/root-store.ts'
-import { startRootSync } from '../assertion/root-sync.ts'
-import { fixedSource, rotatingSource } from '../assertion/sources.ts'
+import { createKeyRing, type KeyRing } from '../assertion/key-ring.ts'
+import { extended, type KeySet, MIN_ROTATION_MS } from '../assertion/key-set.ts'
+import { createKeyStore, startKeySync } from '../assertion/shared-keys.ts'
 import type { Assertions, AssertionSettings } from '../assertion/types.ts'
 import { systemClock, type Clock } from '../clock.ts'
 import { createSealer } from '../crypto/sealing.ts'
@@ -36,7 +33,7 @@ export type AssertionParts = Readonly<{
 export type AssertionDeps = Readonly<{
   shared: Shared
   sealingKeys: SealingKeys
-  keys: Pick<RedisKeys, 'assertionRoot'>
+  keys: Pick<RedisKeys, 'assertionKeys'>
   metrics: Pick<Metrics, 'assertions'>
   log: Log
   clock: Clock
@@ -53,8 +50,7 @@ export function openAssertions ({ assertion }: ServiceSettings, deps: AssertionD
   const { metrics, log, clock } = deps
   const { ring, cannotWait, close } = openKeys(assertion, deps)
   const warn = throttle(systemClock, REPORT_INTERVAL_MS, () => log.warn(NO_KEY))
-  const keySet = createKeySetResponse(ring, clock)
-  const keysNow = () => ring.signer()?.keysAt(clock.wall())
+  const keySet = createKeySetResponse(ring)
   return Object.freeze({
     assertions: createAssertions({
       ring,
@@ -69,27 +65,31 @@ export function openAssertions ({ assertion }: ServiceSettings, deps: AssertionD
     keySet,
     gauges: {
       hasKey: () => ring.signer() !== undefined,
-      keysPublished: () => ring.published().flatMap((source) => source.keysAt(clock.wall()).published).length,
-      nextKey: () => secondsOf(keysNow()?.until)
+      keysPublished: () => ring.published().length,
+      nextKey: () => (ring.nextAt() ?? 0) / 1000
     },
     ready: () => untilKey({ hasKey: () => ring.signer() !== undefined, cannotWait }),
     close
   })
 }
 
-const secondsOf = (ms = 0): number => Number.isFinite(ms) ? ms / 1000 : 0
-
 type Keys = Readonly<{ ring: KeyRing, cannotWait: () => boolean, close: () => void }>
 
 function openKeys (settings: AssertionSettings, deps: AssertionDeps): Keys {
   const { shared: { connection } } = deps
-  if (settings.keyFile !== undefined) return keysOfFile(settings.keyFile, deps)
-  return connection === undefined ? keysOfProcess(settings, deps) : keysOfFleet(settings, connection.commands, deps)
+  const ring = createKeyRing(deps.clock, settings)
+  if (settings.keyFile !== undefined) return keysOfFile(ring, settings.keyFile, deps)
+  return connection === undefined
+    ? keysOfProcess(ring, settings, deps)
+    : keysOfFleet(ring, settings, connection.commands, deps)
 }
 
-function keysOfFile (path: string, { clock, log }: AssertionDeps): Keys {
-  const ring = createKeyRing(clock)
-  const use = (keys: readonly PrivateKey[]): void => ring.want(keys.map(fixedSource), 0)
+function keysOfFile (ring: KeyRing, path: string, { clock, log }: AssertionDeps): Keys {
+  let set: KeySet | undefined
+  function use (keys: readonly PrivateKey[]): void {
+    set = keySetOf(keys, set, clock.wall())
+    ring.use(set, 0)
+  }
   const { keys, close } = openKeyFile(path, {
     changed (renewed) {
       use(renewed)
@@ -102,45 +102,46 @@ function keysOfFile (path: string, { clock, log }: AssertionDeps): Keys {
   return { ring, cannotWait: () => true, close }
 }
 
-function keysOfProcess (settings: AssertionSettings, { clock }: AssertionDeps): Keys {
-  const ring = createKeyRing(clock)
-  ring.want([rotatingSource(randomBytes(ROOT_BYTES), settings)], 0)
-  return { ring, cannotWait: () => true, close: () => {} }
+function keysOfProcess (ring: KeyRing, settings: AssertionSettings, { clock }: AssertionDeps): Keys {
+  let set: KeySet | undefined
+  function extend (): void {
+    set = extended(set, settings, clock.wall())
+    ring.use(set, 0)
+  }
+  extend()
+  const timer = setInterval(extend, MIN_ROTATION_MS).unref()
+  return { ring, cannotWait: () => true, close: () => clearInterval(timer) }
 }
 
 type Commands = NonNullable<Shared['connection']>['commands']
 
-function keysOfFleet (settings: AssertionSettings, commands: Commands, deps: AssertionDeps): Keys {
+function keysOfFleet (ring: KeyRing, schedule: AssertionSettings, commands: Commands, deps: AssertionDeps): Keys {
   const { shared, sealingKeys, keys, clock, log, settleMs } = deps
-  const ring = createKeyRing(clock)
-  const store = createRootStore({
+  const store = createKeyStore({
     commands,
     sealer: createSealer(sealingKeys.current),
     previous: sealingKeys.previous && createSealer(sealingKeys.previous),
     writesPrevious: () => shared.secretCheck?.writesPrevious() === true,
-    name: keys.assertionRoot,
+    name: keys.assertionKeys,
     clock,
-    keepMs: Math.max(PUBLISH_AFTER_MS, settings.rotationMs)
+    schedule
   })
-  const sync = startRootSync({
+  const sync = startKeySync({
     store,
     ring,
-    schedule: settings,
     clock,
     settleMs,
-    events: {
-      found: (isFirst) => isFirst ? log.info('assertions can be signed') : log.warn(ANOTHER_ROOT),
-      foreign: () => log.error({ key: keys.assertionRoot }, FOREIGN_ROOT),
-      failed: (error) => shared.reportOnce('assertion_root', error)
-    }
+    found: (isFirst) => isFirst ? log.info('assertions can be signed') : log.warn(ANOTHER_SET),
+    foreign: () => log.error({ key: keys.assertionKeys }, FOREIGN_KEYS),
+    failed: (error) => shared.reportOnce('assertion_keys', error)
   })
   return { ring, cannotWait: () => shared.isDown() || sync.isForeign(), close: sync.close }
 }
 
-const ANOTHER_ROOT =
+const ANOTHER_SET =
   'Redis was emptied, or replicas were apart: two sets of assertion keys met; both are published, the older one signs'
-const FOREIGN_ROOT =
-  'what assertion keys are made from was sealed in Redis under another CACHE_SECRET: set CACHE_SECRET_PREVIOUS to ' +
+const FOREIGN_KEYS =
+  'the keys of assertions were sealed in Redis under another CACHE_SECRET: set CACHE_SECRET_PREVIOUS to ' +
     'that one, or delete the key when no replica has it any more (docs/assertion.md)'
 
 /** A start waits no longer: only the first replica of a deployment needs most of it. */

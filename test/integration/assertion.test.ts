@@ -1,8 +1,7 @@
 import { createLocalJWKSet, jwtVerify } from 'jose'
 import t, { type Test } from 'tap'
 import { LIFE_SECONDS } from '../../src/assertion/claims.ts'
-import { PUBLISH_AHEAD_MS } from '../../src/assertion/key-ring.ts'
-import { MAX_AGE_SECONDS } from '../../src/assertion/sources.ts'
+import { MAX_AGE_SECONDS, PUBLISH_AHEAD_MS } from '../../src/assertion/key-set.ts'
 import {
   type AssertingReplica, HOUR, ISSUER, kidOf, KEYS, startAssertingReplica
 } from '../helpers/asserting-replica.ts'
@@ -14,7 +13,7 @@ import { until } from '../helpers/until.ts'
 import { runs } from '../helpers/runs.ts'
 
 const MINUTE = 60_000
-/** Long ago, so that a root that is read is never young. */
+/** Long ago, so that a set of keys that is read is never young. */
 const settled = { settleMs: 0 }
 
 /** A verifier as jose makes one, whose key set is as old as its max-age lets it be. */
@@ -108,7 +107,7 @@ t.test('the key set is served while Redis is down, by GET and HEAD', async (t) =
   for (const method of ['POST', 'PUT', 'OPTIONS', 'DELETE']) t.equal((await replica.fetchKeys(method)).status, 404)
 })
 
-t.test('two replicas that start at once on an empty Redis have one root', async (t) => {
+t.test('two replicas that start at once on an empty Redis have one set of keys', async (t) => {
   const redis = await startRedis(t)
   const clock = manualClock()
   const replicas = await Promise.all(
@@ -116,13 +115,13 @@ t.test('two replicas that start at once on an empty Redis have one root', async 
   )
   await until('all publish', async () =>
     (await Promise.all(replicas.map(({ fetchKeys }) => fetchKeys()))).every(({ status }) => status === 200))
-  t.strictSame(replicas.map(({ kid }) => kid()), replicas.map(() => undefined), 'a new root does not sign yet')
+  t.strictSame(replicas.map(({ kid }) => kid()), replicas.map(() => undefined), 'a new set does not sign yet')
   clock.advance(1000)
   t.equal(new Set(replicas.map(({ kid }) => kid())).size, 1)
   t.type(replicas[0]?.kid(), 'string')
 })
 
-t.test('FLUSHALL and a new replica: the root comes back, and no other one signs', async (t) => {
+t.test('FLUSHALL and a new replica: the keys come back, and no others sign', async (t) => {
   const redis = await startRedis(t)
   const clock = manualClock()
   const old = await startAssertingReplica(t, { REDIS_URL: redis.url, clock, ...settled })
@@ -131,9 +130,9 @@ t.test('FLUSHALL and a new replica: the root comes back, and no other one signs'
   clock.advance(5 * MINUTE)
   await redis.cli('FLUSHALL')
   const fresh = await startAssertingReplica(t, { REDIS_URL: redis.url, clock })
-  await until('it knows the root', async () =>
+  await until('it knows the key', async () =>
     (await fresh.fetchKeys()).status === 200 && (await fresh.kids()).includes(kid ?? ''))
-  // whichever of the two wrote first: a root of the new replica's own has not signed
+  // whichever of the two wrote first: a key of the new replica's own has not signed
   clock.advance(3000)
   t.equal(fresh.kid(), kid)
   t.equal(old.kid(), kid)
@@ -173,7 +172,7 @@ t.test('without Redis’ answer no key: no assertion, no key set, and one line',
   const redis = await startRedis(t)
   relay.to(redis.port)
   await until('the key set is there', async () => (await replica.fetchKeys()).status === 200)
-  t.equal(replica.sign(), undefined, 'a new root stands first')
+  t.equal(replica.sign(), undefined, 'a new set stands first')
   replica.clock.advance(3000)
   t.type(replica.sign(), 'string')
   t.match(await replica.metrics.render(), /^forward_auth_assertions_total\{outcome="signed"\} 1$/m)
@@ -184,21 +183,21 @@ t.test('another CACHE_SECRET: an error that says what to do, and no key', async 
   const redis = await startRedis(t)
   const first = await startAssertingReplica(t, { REDIS_URL: redis.url, ...settled })
   await first.hasKey()
-  const before = await redis.cli('GET', KEYS.assertionRoot)
+  const before = await redis.cli('GET', KEYS.assertionKeys)
   const wrong = await startAssertingReplica(t, { REDIS_URL: redis.url, CACHE_SECRET: 'x'.repeat(32), ...settled })
   await until('it says so', () => wrong.lines.some(({ level }) => level === 50 || level === 'error'))
   await wrong.parts.ready()
   t.match(wrong.lines.filter(({ msg }) => /CACHE_SECRET_PREVIOUS/.test(String(msg)) && /delete the key/.test(String(msg))), [
-    { key: KEYS.assertionRoot }
+    { key: KEYS.assertionKeys }
   ])
   t.equal(wrong.sign(), undefined)
-  t.equal(await redis.cli('GET', KEYS.assertionRoot), before)
+  t.equal(await redis.cli('GET', KEYS.assertionKeys), before)
   await first.close()
-  await redis.cli('DEL', KEYS.assertionRoot)
+  await redis.cli('DEL', KEYS.assertionKeys)
   await until('with the key gone it makes its own', wrong.parts.gauges.hasKey)
 })
 
-t.test('CACHE_SECRET is rotated: one root throughout', async (t: Test) => {
+t.test('CACHE_SECRET is rotated: one set of keys throughout', async (t: Test) => {
   const redis = await startRedis(t)
   const [OLD, NEW] = ['o'.repeat(32), 'n'.repeat(32)]
   const clock = manualClock()
@@ -211,13 +210,13 @@ t.test('CACHE_SECRET is rotated: one root throughout', async (t: Test) => {
   await both.hasKey()
   t.equal(both.kid(), kid)
   await old.close()
-  const sealed = await redis.cli('GET', KEYS.assertionRoot) // by the old one, as long as the clock stands still
+  const sealed = await redis.cli('GET', KEYS.assertionKeys) // by the old one, as long as the clock stands still
   // the check of the old one ends by Redis' clock, and two intervals later by ours
   await until('the fleet writes under the new one', () => {
     clock.advance(100)
     return both.shared.secretCheck?.writesPrevious() === false
   })
-  await until('the root is sealed again', async () => await redis.cli('GET', KEYS.assertionRoot) !== sealed)
+  await until('the keys are sealed again', async () => await redis.cli('GET', KEYS.assertionKeys) !== sealed)
   const next = await open({ CACHE_SECRET: NEW })
   await next.hasKey()
   t.equal(sidOf(next.sign()), sidOf(both.sign()), 'and a session keeps its sid')

@@ -3,7 +3,7 @@ import t from 'tap'
 import { createAssertions, type SignOutcome } from '../../../src/assertion/assertions.ts'
 import { MAX_LENGTH } from '../../../src/assertion/claims.ts'
 import { createKeyRing } from '../../../src/assertion/key-ring.ts'
-import { rotatingSource } from '../../../src/assertion/sources.ts'
+import { extended } from '../../../src/assertion/key-set.ts'
 import type { AssertionSubject } from '../../../src/assertion/types.ts'
 import type { Credentials } from '../../../src/core/credentials.ts'
 import { manualClock } from '../../helpers/manual-clock.ts'
@@ -21,25 +21,26 @@ const NOW = 1_800_000_000_700
 
 function signing () {
   const clock = manualClock(NOW)
-  const ring = createKeyRing(clock)
-  const source = rotatingSource(new Uint8Array(32).fill(1), { algorithm: 'ES256', rotationMs: 3_600_000 })
+  const schedule = { algorithm: 'ES256', rotationMs: 3_600_000 } as const
+  const ring = createKeyRing(clock, schedule)
   const outcomes: SignOutcome[] = []
   const told = (outcome: SignOutcome): void => { outcomes.push(outcome) }
   const { sign } = createAssertions({ ring, issuer: 'https://auth.example.com', clock, told })
-  ring.want([source], 0)
+  ring.use(extended(undefined, schedule, NOW), 0)
   /** The claims of an assertion about Alice, but for these. */
   const claimsOf = (some: Partial<AssertionSubject> = {}, audience?: string): Record<string, unknown> => {
     const token = sign({ ...ALICE, ...some }, audience)?.token ?? ''
     return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString())
   }
-  return { clock, source, sign, claimsOf, outcomes }
+  return { clock, ring, sign, claimsOf, outcomes }
 }
 
 t.test('an assertion about a user', async (t) => {
-  const { sign, source, outcomes } = signing()
+  const { sign, ring, outcomes } = signing()
   const assertion = sign(ALICE, undefined)
   const [header = '', payload = '', signature = ''] = assertion?.token.split('.') ?? []
-  const key = source.keysAt(NOW as never).signing
+  const key = ring.signer()
+  if (key === undefined) throw new Error('no key')
   t.strictSame(JSON.parse(Buffer.from(header, 'base64url').toString()), { alg: 'ES256', kid: key.kid, typ: 'JWT' })
   const claims = JSON.parse(Buffer.from(payload, 'base64url').toString())
   t.match(claims.sid, /^[\w-]{22}$/)

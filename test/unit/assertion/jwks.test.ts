@@ -1,19 +1,23 @@
 import t from 'tap'
 import { createKeySetResponse, JWKS_PATH } from '../../../src/assertion/jwks.ts'
-import { createKeyRing } from '../../../src/assertion/key-ring.ts'
-import { ALGORITHMS } from '../../../src/assertion/key.ts'
-import { rotatingSource } from '../../../src/assertion/sources.ts'
+import { createKeyRing, type KeyRing } from '../../../src/assertion/key-ring.ts'
+import { extended } from '../../../src/assertion/key-set.ts'
+import { type Algorithm, ALGORITHMS } from '../../../src/assertion/key.ts'
 import { loginPath } from '../../../src/config/parsers/urls.ts'
 import { manualClock } from '../../helpers/manual-clock.ts'
 
 const HOUR = 3_600_000
 
+function ringOf (clock: ReturnType<typeof manualClock>, algorithm: Algorithm): KeyRing {
+  const schedule = { algorithm, rotationMs: HOUR }
+  const ring = createKeyRing(clock, schedule)
+  ring.use(extended(undefined, schedule, clock.wall()), 0)
+  return ring
+}
+
 for (const algorithm of ALGORITHMS) {
   t.test(`${algorithm}: three keys, nothing private in them`, async (t) => {
-    const clock = manualClock()
-    const ring = createKeyRing(clock)
-    ring.want([rotatingSource(new Uint8Array(32).fill(1), { algorithm, rotationMs: HOUR })], 0)
-    const { status, headers, body } = createKeySetResponse(ring, clock)()
+    const { status, headers, body } = createKeySetResponse(ringOf(manualClock(), algorithm))()
     t.equal(status, 200)
     t.match(headers.join(), /cache-control,public, max-age=300(,|$)/)
     const { keys } = JSON.parse(body) as { keys: ReadonlyArray<Record<string, string>> }
@@ -24,8 +28,8 @@ for (const algorithm of ALGORITHMS) {
 }
 
 t.test('without a key it is an error that nobody keeps, never an empty set', async (t) => {
-  const clock = manualClock()
-  const { status, headers, body } = createKeySetResponse(createKeyRing(clock), clock)()
+  const ring = createKeyRing(manualClock(), { algorithm: 'ES256', rotationMs: HOUR })
+  const { status, headers, body } = createKeySetResponse(ring)()
   t.equal(status, 503)
   t.match(headers.join(), /cache-control,no-store,retry-after,1$/)
   t.notMatch(body, /keys/)
@@ -33,9 +37,7 @@ t.test('without a key it is an error that nobody keeps, never an empty set', asy
 
 t.test('the text is made once for each period', async (t) => {
   const clock = manualClock(491_520 * HOUR)
-  const ring = createKeyRing(clock)
-  ring.want([rotatingSource(new Uint8Array(32).fill(1), { algorithm: 'ES256', rotationMs: HOUR })], 0)
-  const keySet = createKeySetResponse(ring, clock)
+  const keySet = createKeySetResponse(ringOf(clock, 'ES256'))
   const first = keySet()
   clock.advance(HOUR - 1)
   t.equal(keySet(), first)
