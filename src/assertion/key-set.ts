@@ -39,8 +39,8 @@ const AFTER_MS = MIN_ROTATION_MS
 const PERIODS_AHEAD = 24
 
 /** @returns undefined before the first one's time */
-export function signingAt ({ keys }: KeySet, algorithm: Algorithm, now: number): StoredKey | undefined {
-  const begun = keys.filter(({ from, until }) => until === undefined && from <= now)
+export function signingAt (set: KeySet, algorithm: Algorithm, now: number): StoredKey | undefined {
+  const begun = set.keys.filter((key) => key.until === undefined && key.from <= now && now < endOf(set, key))
   return begun.findLast((key) => key.algorithm === algorithm) ?? begun.at(-1)
 }
 

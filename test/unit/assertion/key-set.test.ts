@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { LIFE_SECONDS } from '../../../src/assertion/claims.ts'
+import { ALGORITHMS } from '../../../src/assertion/key.ts'
 import {
   extended, type KeySet, MAX_AGE_SECONDS, merged, PUBLISH_AFTER_MS, PUBLISH_AHEAD_MS, publishedAt, type Schedule,
   signingAt
@@ -90,7 +91,11 @@ t.test('another algorithm or period signs ten minutes after all replicas have it
 
 t.test('keys of an algorithm that no replica has any more go in their turn', async (t) => {
   let set = setAt(BEGIN, { algorithm: 'ES256', rotationMs: HOUR })
-  for (let hour = 0; hour < 40; hour++) set = extended(set, EVERY_HOUR, BEGIN + hour * HOUR)
+  for (let now = BEGIN; now < BEGIN + 40 * HOUR; now += HOUR / 4) {
+    set = extended(set, EVERY_HOUR, now)
+    const keys = ALGORITHMS.map((algorithm) => signing(set, now, { algorithm, rotationMs: HOUR }))
+    t.ok(keys.every((key) => published(set, now).includes(key ?? '')), 'a replica that comes back has a published key')
+  }
   t.strictSame(new Set(set.keys.map(({ algorithm }) => algorithm)), new Set(['EdDSA']))
 })
 
