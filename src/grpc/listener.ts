@@ -68,7 +68,7 @@ export function buildGrpcListener (
     if (answer === undefined) callback({ code: status.NOT_FOUND, details: 'no such service' })
     else callback(null, answer)
   }))
-  const { inject, sessions } = connectionsOf(grpc, bounds.unfinished, limits.streamMs)
+  const { inject, sessions } = connectionsOf(grpc, bounds.unfinished, limits.streamMs ?? bounds.streamMs)
   const server = front(tls, inject)
   if (tls !== undefined) boundHandshakes(server, bounds.unfinished)
   const event = tls === undefined ? 'connection' : 'secureConnection'
@@ -133,7 +133,7 @@ type Inside = { commonServerOptions: object, http2Servers: Map<EventEmitter, unk
 function connectionsOf (
   grpc: Server,
   unfinished: Unfinished,
-  streamMs?: number
+  streamMs: number
 ): Readonly<{ inject: (socket: Socket) => void, sessions: EventEmitter }> {
   const inside = grpc as unknown as Inside
   Object.assign(inside.commonServerOptions, HTTP2_OPTIONS, { allowHTTP1: false })

@@ -7,9 +7,14 @@ export const MAX_HEADER_BYTES = 64 * 1024
 /** Longer than any proxy's (nginx 60 s, Traefik 90 s, Caddy 120 s), so that the proxy closes first. */
 const KEEP_ALIVE_MS = 130_000
 /** From the first byte of a connection or request to the end of its head: proxies send a head in one piece. */
-const HEADERS_TIMEOUT_MS = 20_000
+export const HEADERS_TIMEOUT_MS = 20_000
 /** From the first byte of a request to the end of what it declares. */
 export const REQUEST_TIMEOUT_MS = 30_000
+/**
+ * Of a stream of HTTP/2, which is over with its answer.
+ * @param timeoutMs AUTHGEAR_TIMEOUT: an answer may take it for another replica's, for our own, and for each once more
+ */
+export const streamDeadlineMs = (timeoutMs: number): number => REQUEST_TIMEOUT_MS + 4 * timeoutMs
 /** Between checks for connections that are over these limits; Node's 30 s would double them. */
 const CHECK_INTERVAL_MS = 5000
 /** Node's default is 120 s. */

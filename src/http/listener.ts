@@ -25,6 +25,8 @@ export type ListenerBounds = Readonly<{
   unfinished: Unfinished
   /** Of one listener without TLS; half as many with it. */
   maxConnections: number
+  /** See `streamDeadlineMs`. */
+  streamMs: number
 }>
 
 export type Listener = Readonly<{ fastify: FastifyInstance, drain: Drain }>
@@ -67,11 +69,11 @@ export function buildListener (deps: ListenerDeps, routes: readonly Route[], web
 /** Peers need no session to reach a listener: what all of them together make it hold is bounded. */
 function boundPeers (
   server: FastifyInstance['server'],
-  { tls, bounds: { unfinished, maxConnections } }: ListenerDeps
+  { tls, bounds: { unfinished, maxConnections, streamMs } }: ListenerDeps
 ): void {
   boundHeads(server, unfinished)
   if (tls === undefined) return boundConnections(server, 'connection', maxConnections)
-  boundStreams(server, unfinished)
+  boundStreams(server, unfinished, streamMs)
   boundConnections(server, 'secureConnection', maxConnections / 2)
 }
 

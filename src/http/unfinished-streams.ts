@@ -1,7 +1,7 @@
 import type { EventEmitter } from 'node:events'
 import { constants, type Http2Session, type ServerHttp2Stream } from 'node:http2'
 import { createCollector } from './external-memory.ts'
-import { REQUEST_TIMEOUT_MS } from './limits.ts'
+import { createHeadBlockCheck } from './unfinished-head-blocks.ts'
 import { type Held, ownerOf, type Unfinished } from './unfinished.ts'
 
 /** Measured: 7.6 kB of heap for a request under way; its head is held as a string and once more in the session. */
@@ -18,20 +18,24 @@ type Open = Readonly<{ held: Held, begunAt: number }>
  * Streams of HTTP/2 that are not over: unfinished requests, and answers that nobody reads. One ends by the deadline,
  * whatever progress it makes.
  * @param sessions what emits `session`
+ * @param deadlineMs see `streamDeadlineMs`
  * @returns for what a stream sends beside its head
  */
 export function boundStreams (
   sessions: EventEmitter,
   unfinished: Unfinished,
-  deadlineMs = REQUEST_TIMEOUT_MS
+  deadlineMs: number
 ): (stream: ServerHttp2Stream, bytes: number) => void {
   const open = new Map<ServerHttp2Stream, Open>()
-  const living = new Set<Http2Session>()
+  const living = new Map<Http2Session, () => void>()
   sessions.on('session', (session: Http2Session) => {
-    living.add(session)
     // kept, since a session that is destroyed has no socket any more
     const owner = ownerOf(session.socket?.remoteAddress, () => session.destroy())
-    session.once('close', () => living.delete(session))
+    living.set(session, createHeadBlockCheck(session, owner, unfinished))
+    session.once('close', () => {
+      living.delete(session)
+      for (const held of owner.holds) unfinished.release(held)
+    })
     session.on('stream', (stream: ServerHttp2Stream, _headers, _flags, rawHeaders: readonly string[]) => {
       let bytes = BYTES_PER_STREAM
       for (const text of rawHeaders) bytes += text.length * BYTES_PER_HEAD_BYTE
@@ -48,7 +52,10 @@ export function boundStreams (
       if (begunAt > oldest) break
       endStream(stream)
     }
-    for (const session of living) if ((session.state.outboundQueueSize ?? 0) > MAX_OWED_FRAMES) session.destroy()
+    for (const [session, checkHead] of living) {
+      checkHead()
+      if ((session.state.outboundQueueSize ?? 0) > MAX_OWED_FRAMES) session.destroy()
+    }
   }
   setInterval(look, Math.min(LOOK_INTERVAL_MS, deadlineMs / 2)).unref()
   return (stream, bytes) => {

@@ -1,3 +1,5 @@
+import { networkOf } from '../core/network.ts'
+
 /**
  * Bounds the bytes of all that peers have not finished sending, or reading: any of them can begin any number of heads,
  * messages and answers. Over the bound the oldest of the address that holds most is ended, with all
@@ -12,11 +14,11 @@ export type Unfinished = Readonly<{
   release: (held: Held) => void
 }>
 
-/** `address` is undefined for a socket file. */
+/** `address`: of IPv6 the network that one home has; undefined for a socket file. */
 export type Owner = Readonly<{ address: string | undefined, destroy: () => unknown, holds: Set<Held> }>
 
 export const ownerOf = (address: string | undefined, destroy: () => unknown): Owner =>
-  ({ address, destroy, holds: new Set() })
+  ({ address: address && networkOf(address), destroy, holds: new Set() })
 
 export type Held = { readonly owner: Owner, bytes: number }
 type Group = { bytes: number, readonly all: Set<Held> }

@@ -9,6 +9,7 @@ import { createReport, createSampledLine } from '../http/access-log.ts'
 import { buildListener, type Listener, type ListenerDeps } from '../http/listener.ts'
 import { createTrustProxy } from '../http/trusted-proxies.ts'
 import type { Handler, HandlerDeps } from '../http/types.ts'
+import { streamDeadlineMs } from '../http/limits.ts'
 import { createUnfinished } from '../http/unfinished.ts'
 import type { Webhook } from '../http/webhook.ts'
 import { SETS } from '../identity/sets.ts'
@@ -143,7 +144,7 @@ function tellLost (log: Log): (lost: Lost) => void {
 }
 
 function listenerDepsOf (
-  { tls, trustedProxies, extAuthzLocation, listeners }: ServiceSettings,
+  { tls, trustedProxies, extAuthzLocation, listeners, authgear }: ServiceSettings,
   { metrics, log, handlerDeps }: ListenersDeps
 ): ListenerDeps {
   const tellNotFound = createSampledLine(log, 'info', 'refused: a proxy asks /verify or /ext-authz/…, exactly')
@@ -160,7 +161,8 @@ function listenerDepsOf (
     tls,
     bounds: {
       unfinished: createUnfinished(listeners.unfinishedBytes, tellEnded(log)),
-      maxConnections: listeners.maxConnections
+      maxConnections: listeners.maxConnections,
+      streamMs: streamDeadlineMs(authgear.timeoutMs)
     }
   }
 }

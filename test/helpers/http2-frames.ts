@@ -20,11 +20,7 @@ export type Frame = Readonly<{ type: number, stream: number, payload: Buffer }>
  * would send.
  */
 export function connectionStart (fields: readonly Field[], stream = 1): Buffer {
-  return Buffer.concat([
-    Buffer.from(PREFACE),
-    frame(SETTINGS, 0, 0, Buffer.alloc(0)),
-    ...headFrames(fields, stream)
-  ])
+  return Buffer.concat([PREFACE_AND_SETTINGS, ...headFrames(fields, stream)])
 }
 
 /** All whole frames of what has arrived. */
@@ -54,6 +50,8 @@ export function decodeStatus (block: Buffer): number {
   const text = block.subarray(2, 2 + length)
   return ((block[1] ?? 0) & 0x80) !== 0 ? decodeDigits(text) : Number(text.toString('latin1'))
 }
+
+export const PREFACE_AND_SETTINGS = Buffer.concat([Buffer.from(PREFACE), frame(SETTINGS, 0, 0, Buffer.alloc(0))])
 
 function frame (type: number, flags: number, stream: number, payload: Buffer): Buffer {
   const head = Buffer.alloc(FRAME_HEAD_BYTES)

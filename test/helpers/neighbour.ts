@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CHECK_PATH } from '../../src/grpc/listener.ts'
-import { connectionStart, type Field, headFrames } from './http2-frames.ts'
+import { connectionStart, type Field, headFrames, PREFACE_AND_SETTINGS } from './http2-frames.ts'
 
 /** A program in the network of the service, which needs no session: it goes on until the signal. */
 export type Attack = (port: number, over: AbortSignal) => Promise<void>
@@ -33,6 +33,16 @@ async function keepOpen (count: number, over: AbortSignal, open: () => Socket): 
 /** Heads that never end. */
 export const unfinishedHeads: Attack = async (port, over) => {
   await keepOpen(4000, over, () => connect(port, '127.0.0.1', function (this: Socket) { this.write(HEAD) }))
+}
+
+/** The same over HTTP/2: all frames of a head but the last, on fewer connections than may be open in 128 MiB. */
+export const unfinishedHeadsOverHttp2: Attack = async (port, over) => {
+  const head = headFrames([...REQUEST, ['x-long', 'a'.repeat(62 * 1024)], LONG], 1)
+  const begun = Buffer.concat([PREFACE_AND_SETTINGS, ...head.slice(0, 4)])
+  await keepOpen(500, over, () => {
+    const socket = connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false, ALPNProtocols: ['h2'] })
+    return socket.once('secureConnect', () => socket.write(begun))
+  })
 }
 
 /** As many requests as fit a read, one after another, on connections that never read. */

@@ -5,7 +5,8 @@ import { heapFlags } from '../../src/core/memory-budget.ts'
 import { startFastResolver } from '../helpers/measured-process.ts'
 import { limitMemory } from '../helpers/memory-limit.ts'
 import {
-  type Attack, unfinishedHeads, unfinishedMessages, unreadAnswers, unreadPipelines, unreadShortAnswers
+  type Attack, unfinishedHeads, unfinishedHeadsOverHttp2, unfinishedMessages, unreadAnswers, unreadPipelines,
+  unreadShortAnswers
 } from '../helpers/neighbour.ts'
 import { makeOwnCert } from '../helpers/own-cert.ts'
 import { startProcess, type Service } from '../helpers/process.ts'
@@ -24,6 +25,7 @@ type World = Readonly<{ listener: 'plain' | 'tls' | 'grpc', attack: Attack }>
 
 const WORLDS: Readonly<Record<string, World>> = {
   'heads that never end': { listener: 'plain', attack: unfinishedHeads },
+  'heads that never end over HTTP/2': { listener: 'tls', attack: unfinishedHeadsOverHttp2 },
   'answers that are never read': { listener: 'plain', attack: unreadPipelines },
   'answers that are never read over HTTP/2': { listener: 'tls', attack: unreadAnswers },
   'short answers that are never read over HTTP/2': { listener: 'tls', attack: unreadShortAnswers },

@@ -73,6 +73,16 @@ async function revokeAll (
   )
 }
 
+/** On a busy machine the second for a confirmation may be over first: told again, as an app does it. */
+async function logAll (
+  simulator: RunningSimulator,
+  adapters: readonly InProcess[],
+  some: readonly User[]
+): Promise<void> {
+  await until('all are logged', async () =>
+    (await revokeAll(simulator, adapters, some)).every((outcome) => outcome === 'logged'))
+}
+
 /** Asks for everybody, everywhere, until it is stopped. @returns all answers */
 function startLoad (adapters: readonly InProcess[]): () => Promise<readonly Seen[]> {
   const seen: Seen[] = []
@@ -132,7 +142,7 @@ async function checkFailover (t: Test, fault: 'killed' | 'frozen'): Promise<void
     for (const one of some) mustBeRefused.set(one, performance.now())
   }
 
-  t.same(new Set(await revokeAll(simulator, adapters, BEFORE)), new Set(['logged']))
+  await logAll(simulator, adapters, BEFORE)
   await polled(BEFORE, 'before')
   if (fault === 'killed') await master.stop()
   else master.pause()
@@ -152,7 +162,7 @@ async function checkFailover (t: Test, fault: 'killed' | 'frozen'): Promise<void
     return DURING.every(({ id }) => log.includes(`"${id}"`))
   })
   await polled(DURING, 'with what was taken meanwhile')
-  t.same(new Set(await revokeAll(simulator, adapters, AFTER)), new Set(['logged']))
+  await logAll(simulator, adapters, AFTER)
   await polled(AFTER, 'after')
   master.resume()
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { systemClock } from '../../src/clock.ts'
-import type { Target } from '../../src/revocation/types.ts'
+import type { Revocation, Target } from '../../src/revocation/types.ts'
 import { redisAt, type InProcess, type InProcessOptions, startInProcess } from '../helpers/in-process.ts'
 import { manualClock } from '../helpers/manual-clock.ts'
 import { startProcess } from '../helpers/process.ts'
@@ -31,12 +31,16 @@ function logOf ({ service }: InProcess) {
   return service.revocations.revocations
 }
 
-const revoke = async (replica: InProcess, target: Target): Promise<string> =>
-  await logOf(replica).revoke({ target, origin: 'management', quietMs: 0, ends: 0 })
+/** Told again as an app does it: on a busy machine the second for its confirmation may be over first. */
+const logged = async (replica: InProcess, revocation: Revocation): Promise<void> =>
+  await until('it is logged', async () => await logOf(replica).revoke(revocation) === 'logged')
+
+const revoke = async (replica: InProcess, target: Target): Promise<void> =>
+  await logged(replica, { target, origin: 'management', quietMs: 0, ends: 0 })
 
 /** As a change of a profile or a role does. */
-const refresh = async (replica: InProcess, target: Target): Promise<string> =>
-  await logOf(replica).revoke({ target, origin: 'audit', quietMs: 0 })
+const refresh = async (replica: InProcess, target: Target): Promise<void> =>
+  await logged(replica, { target, origin: 'audit', quietMs: 0 })
 
 type Fleet = Readonly<{
   issuer: Issuer
@@ -97,23 +101,23 @@ t.test('on three replicas', { skip: skipOrFail('redis-server') }, async (t) => {
   for (const [name, target, ends, stays] of ROWS) {
     t.test(`${name} that was revoked is refused on each, and others are not`, async (t) => {
       t.strictSame(await statuses(replicas, ends), [200, 200, 200], 'before')
-      t.equal(await revoke(first, target), 'logged')
+      await revoke(first, target)
       await until('each has read it', async () => (await statuses(replicas, ends)).every((status) => status === 401))
       t.strictSame(await statuses(replicas, stays), [200, 200, 200], 'others')
     })
   }
 
   t.test('a client named like a user, and a user like a client, are not each other', async (t) => {
-    t.equal(await revoke(first, { kind: 'client', clientId: OTHER }), 'logged')
-    t.equal(await revoke(first, { kind: 'user', userId: 'two' }), 'logged')
+    await revoke(first, { kind: 'client', clientId: OTHER })
+    await revoke(first, { kind: 'user', userId: 'two' })
     t.strictSame(await statuses(replicas, person(OTHER)), [200, 200, 200])
     t.strictSame(await statuses(replicas, machine('two')), [200, 200, 200])
   })
 
   t.test('a change that only refreshes ends no token', async (t) => {
     const token = person(OTHER)
-    t.equal(await refresh(first, { kind: 'user', userId: OTHER }), 'logged')
-    t.equal(await refresh(first, { kind: 'everything' }), 'logged')
+    await refresh(first, { kind: 'user', userId: OTHER })
+    await refresh(first, { kind: 'everything' })
     t.strictSame(await statuses(replicas, token), [200, 200, 200])
   })
 
@@ -128,7 +132,7 @@ t.test('on three replicas', { skip: skipOrFail('redis-server') }, async (t) => {
   })
 
   t.test('a token that was issued after the revocation passes', async (t) => {
-    t.equal(await revoke(first, { kind: 'client', clientId: 'again' }), 'logged')
+    await revoke(first, { kind: 'client', clientId: 'again' })
     t.equal(await statusOf(first, machine('again', 0)), 401, 'the clocks may be apart by five seconds')
     await until('a new one passes', async () =>
       (await statuses(replicas, machine('again', 4900))).every((status) => status === 200))
@@ -136,7 +140,7 @@ t.test('on three replicas', { skip: skipOrFail('redis-server') }, async (t) => {
 
   t.test('a replica that starts afterwards refuses what was revoked, and nothing else', async (t) => {
     const [ends, stays] = [machine('late'), machine('other')]
-    t.equal(await revoke(first, { kind: 'client', clientId: 'late' }), 'logged')
+    await revoke(first, { kind: 'client', clientId: 'late' })
     const late = await fleet.more()
     t.equal(await statusOf(late, ends), 401)
     t.equal(await statusOf(late, stays), 200, 'the log goes back to before it was issued')
@@ -145,19 +149,19 @@ t.test('on three replicas', { skip: skipOrFail('redis-server') }, async (t) => {
   t.test('an entry under an unknown CACHE_SECRET ends no token, and a start does not guess', async (t) => {
     const [victim, gone] = [machine('victim'), machine('gone')]
     const stranger = await fleet.more({ CACHE_SECRET: 'of somebody who writes to Redis alone' })
-    t.equal(await revoke(stranger, { kind: 'client', clientId: 'victim' }), 'logged')
+    await revoke(stranger, { kind: 'client', clientId: 'victim' })
     const hasRead = async ({ service }: InProcess): Promise<boolean> =>
       /revocations_total\{origin="foreign"\} [1-9]/.test(await service.metrics.render())
     await until('each has read it', async () => (await Promise.all(replicas.map(hasRead))).every(Boolean))
     t.strictSame(await statuses(replicas, victim), [200, 200, 200])
-    t.equal(await revoke(first, { kind: 'client', clientId: 'gone' }), 'logged')
+    await revoke(first, { kind: 'client', clientId: 'gone' })
     const other = await fleet.more({ CACHE_SECRET: 'that took the place of one which leaked' })
     t.equal(await statusOf(other, gone), 401, 'it cannot read what the log ends')
   })
 
   t.test('what was revoked stays so when Redis loses all, on a fresh replica too', async (t) => {
     const [ends, stays] = [machine('lost', -2000), machine('other')]
-    t.equal(await revoke(first, { kind: 'client', clientId: 'lost' }), 'logged')
+    await revoke(first, { kind: 'client', clientId: 'lost' })
     await until('each has read it', async () => (await statuses(replicas, ends)).every((status) => status === 401))
     await fleet.redis.cli('FLUSHALL')
     const fresh = await fleet.more()
@@ -171,9 +175,10 @@ t.test('on three replicas', { skip: skipOrFail('redis-server') }, async (t) => {
 
   t.test('everything that is purged ends every token', async (t) => {
     const tokens = [machine('x'), person(OTHER)]
-    t.equal(await revoke(first, { kind: 'everything' }), 'logged')
+    await revoke(first, { kind: 'everything' })
     for (const token of tokens) {
       await until('each has read it', async () => (await statuses(replicas, token)).every((status) => status === 401))
+      t.equal(await statusOf(first, token), 401)
     }
   })
 })
@@ -182,7 +187,7 @@ t.test('a republished revocation ends no token that was issued since', {
   skip: skipOrFail('redis-server')
 }, async (t) => {
   const fleet = await startFleet(t, 2)
-  t.equal(await revoke(fleet.first, { kind: 'client', clientId: 'c' }), 'logged')
+  await revoke(fleet.first, { kind: 'client', clientId: 'c' })
   let token = ''
   await until('a newer token passes', async () => {
     token = fleet.machine('c', 4900)
@@ -213,7 +218,7 @@ t.test('a replica that is cut off takes new tokens only after CACHE_DEGRADED_TTL
   const token = machine()
   t.strictSame(await statuses([near, cut], token), [200, 200])
   relay.to(undefined)
-  t.equal(await revoke(near, { kind: 'client', clientId: 'machine' }), 'logged')
+  await revoke(near, { kind: 'client', clientId: 'machine' })
   await until('the one that is cut off refuses it too', async () => await statusOf(cut, token) === 401)
   t.equal(await statusOf(cut, machine()), 200, 'Authgear vouched for a new one just now')
 })
@@ -227,7 +232,7 @@ t.test('without Redis a restart forgets, so that older tokens are refused', asyn
   clock.advance(1000)
   const old = token()
   t.equal(await statusOf(before, old), 200)
-  t.equal(await revoke(before, { kind: 'client', clientId: 'machine' }), 'logged')
+  await revoke(before, { kind: 'client', clientId: 'machine' })
   t.equal(await statusOf(before, old), 401)
   await before.close()
   clock.advance(1000)
@@ -283,7 +288,7 @@ t.test('a failover by Sentinel lets no revoked token in, and keeps the others', 
     signed(machineClaims(issuer.url, systemClock.wall() + aheadMs, { client_id: client, sub: `client_id_${client}` }))
   const [ends, stays] = [machine('one', -1000), machine('two', AHEAD_MS)]
   t.strictSame(await statuses(replicas, stays), [200, 200])
-  t.equal(await revoke(first, { kind: 'client', clientId: 'one' }), 'logged')
+  await revoke(first, { kind: 'client', clientId: 'one' })
   const before = await group.masterPort()
   await group.sentinel('SENTINEL', 'FAILOVER', 'mymaster')
   await until('another master', async () => await group.masterPort() !== before)

@@ -3,6 +3,9 @@ import { connect, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import t, { type Test } from 'tap'
 import { overTls, startInProcess } from '../helpers/in-process.ts'
+import {
+  decodeStatus, type Field, headFrames, HEADERS, PREFACE_AND_SETTINGS, readFrames
+} from '../helpers/http2-frames.ts'
 import { untilClosed } from '../helpers/raw-http.ts'
 import { startSimulator } from '../helpers/simulator.ts'
 import { makeTls } from '../helpers/tls.ts'
@@ -70,4 +73,32 @@ t.test('whoever only connects over TLS ends no connection whose handshake is ove
   for (let i = 0; i < 20; i++) bare.push(await open(t, port, ''))
   await until('the oldest of them are closed', () => bare.filter(({ destroyed }) => destroyed).length >= 16)
   t.equal(await statusOf(kept, request), '401', 'it goes on')
+})
+
+const HEAD: readonly Field[] = [
+  [':method', 'GET'], [':scheme', 'https'], [':path', '/verify'], [':authority', 'x'], ['x-long', 'a'.repeat(60 * 1024)]
+]
+
+t.test('heads over HTTP/2 whose frames do not end count, and who goes on is answered', async (t) => {
+  const { url } = await startSimulator(t)
+  const files = makeTls(t)
+  const listeners = { unfinishedBytes: UNFINISHED_BYTES, maxConnections: 1000 }
+  const { port } = await startInProcess(t, { AUTHGEAR_ENDPOINT: url, listeners, ...overTls(files) })
+  const frames = headFrames(HEAD, 1)
+  const begin = async (): Promise<Socket> => {
+    const socket = connectTls({ port, host: '127.0.0.1', ca: files.ca, ALPNProtocols: ['h2'] }).on('error', () => {})
+    t.teardown(() => socket.destroy())
+    await once(socket, 'secureConnect')
+    socket.resume().write(Buffer.concat([PREFACE_AND_SETTINGS, ...frames.slice(0, -1)]))
+    return socket
+  }
+  const sockets = await Promise.all(Array.from({ length: 40 }, begin))
+  await until('the oldest ones are closed', () => sockets.filter(({ destroyed }) => destroyed).length >= 40 - 22)
+  const newest = await begin()
+  const answered = new Promise<number>((resolve) => newest.on('data', (bytes: Buffer) => {
+    const head = readFrames(bytes).find(({ type }) => type === HEADERS)
+    if (head !== undefined) resolve(decodeStatus(head.payload))
+  }))
+  newest.write(frames.at(-1) ?? '')
+  t.equal(await answered, 401)
 })

@@ -1,6 +1,7 @@
-import { isIP, isIPv6 } from 'node:net'
+import { isIP } from 'node:net'
 import { LRUCache } from 'lru-cache'
 import type { CredentialDigest } from '../../core/cache-key.ts'
+import { networkOf } from '../../core/network.ts'
 import type { Resolution } from '../../core/resolution.ts'
 import { Overloaded } from '../../errors.ts'
 import { createConcurrencyLimit, type Limit } from './concurrency-limit.ts'
@@ -96,22 +97,4 @@ const nameOf = (digests: readonly CredentialDigest[]): string => digests.join()
 /** Only an address that a trusted proxy named: the connection's own may be the proxy's, which all clients share. */
 function clientOf ({ address, isNamed }: ClientTrace): string | undefined {
   return isNamed === true && address !== undefined && isIP(address) !== 0 ? networkOf(address) : undefined
-}
-
-/** A home has a whole IPv6 /56 (RFC 6177); even 256 people in one are fewer than behind many an IPv4 address. */
-export function networkOf (address: string): string {
-  if (!isIPv6(address)) return address
-  const canonical = new URL(`http://[${address.split('%')[0] ?? ''}]`).hostname.slice(1, -1)
-  const mapped = /^::ffff:([0-9a-f]+):([0-9a-f]+)$/.exec(canonical)
-  if (mapped !== null) {
-    return [mapped[1], mapped[2]]
-      .flatMap((group) => [parseInt(group ?? '', 16) >> 8, parseInt(group ?? '', 16) & 255])
-      .join('.')
-  }
-  const [head = '', tail] = canonical.split('::')
-  const groups = head === '' ? [] : head.split(':')
-  const missing = 8 - groups.length - (tail === undefined || tail === '' ? 0 : tail.split(':').length)
-  if (tail !== undefined) groups.push(...Array<string>(missing).fill('0'), ...(tail === '' ? [] : tail.split(':')))
-  const [first, second, third, fourth = '0'] = groups
-  return `${first}:${second}:${third}:${(parseInt(fourth, 16) & 0xff00).toString(16)}::/56`
 }

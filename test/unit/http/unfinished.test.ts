@@ -35,3 +35,13 @@ t.test('what a connection holds goes with it, and what is over is not counted', 
   t.strictSame(ended, ['other', 'one'])
   t.end()
 })
+
+t.test('addresses of one IPv6 home are one', (t) => {
+  const ended: string[] = []
+  const owner = owners(ended)
+  const unfinished = createUnfinished(1000)
+  for (let i = 0; i < 8; i++) unfinished.hold(owner(`proxy ${i}`, '2001:db8:2::1'), 50)
+  for (let i = 0; i < 9; i++) unfinished.hold(owner(`home ${i}`, `2001:db8:1:${i}::1`), 100)
+  t.strictSame(ended, ['home 0', 'home 1', 'home 2'])
+  t.end()
+})
