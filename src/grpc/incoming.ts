@@ -1,9 +1,9 @@
 import { isIP } from 'node:net'
 import type { ClientTrace } from '../authgear/resolver/types.ts'
 import type { Endpoint } from '../core/reason.ts'
-import { type Client, clientTraceOf, type ProxyRequest, readProxyRequest, traceIdsOf } from '../http/request.ts'
+import { type Client, clientTraceOf, readProxyRequest, traceIdsOf } from '../http/request.ts'
 import type { TrustProxy } from '../http/trusted-proxies.ts'
-import type { VerifyRequest } from '../http/types.ts'
+import type { ProxyRequest, VerifyRequest } from '../http/types.ts'
 import type { TraceIds } from '../tracing/types.ts'
 import type { CheckRequest } from './check-request.ts'
 

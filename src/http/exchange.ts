@@ -1,20 +1,20 @@
-import type { ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Endpoint } from '../core/reason.ts'
-import { isCut } from './limits.ts'
+import { MAX_HEADER_LINES } from './limits.ts'
 import { respond, respondAndLeave } from './respond.ts'
-import type { AbandonedInputs } from './unread-body.ts'
+import { abandon, type AbandonedInputs } from './unread-body.ts'
 import type { ClientTrace } from '../authgear/resolver/types.ts'
 import type { TraceIds } from '../tracing/types.ts'
 import { NOT_FOUND, TOO_MANY_LINES } from './responses.ts'
 import {
-  type Client, type ClientDeps, clientOf, clientTraceOf, hostOf, type ProxyRequest, readProxyRequest, requestIds,
+  type Client, type ClientDeps, clientOf, clientTraceOf, hostOf, readProxyRequest, requestIds,
   traceIdsOf, TRUSTS_NOBODY
 } from './request.ts'
 import type { Report } from './access-log.ts'
 import { clientPathOf, pathPolicyOf, queryOf } from './paths.ts'
-import type { Handler, HandlerResult, HttpResponse, Location, Status, VerifyRequest } from './types.ts'
+import type { Handler, HandlerResult, HttpResponse, Location, ProxyRequest, Status, VerifyRequest } from './types.ts'
 
 /** What every line about a request names it by. */
 export type LineContext = Readonly<{ requestId: string }> & Partial<TraceIds>
@@ -70,7 +70,7 @@ export function createBodyExchange (deps: ExchangeDeps, abandoned: AbandonedInpu
     take(raw, { requestId, ...traceIdsOf(request) }, sender).then(({ status, isWhole }) => {
       const answer: HttpResponse = { status, headers: status === 204 ? [] : ['content-length', '0'], body: '' }
       if (isWhole || raw.httpVersionMajor !== 1) return respond(reply.raw, answer, requestId)
-      abandoned.abandon(raw.socket)
+      abandon(abandoned, raw.socket)
       respondAndLeave(raw, reply.raw, answer, requestId)
     }).catch((error: unknown) => { deps.unexpectedError(error); reply.raw.destroy() })
   }
@@ -195,8 +195,19 @@ function receive (abandoned: AbandonedInputs, incoming: IncomingVerifyRequest): 
   if (abandoned.has(raw.socket)) return false
   const cut = isCut(raw)
   if (!incoming.proxy.declaresBody && !cut) return true
-  abandoned.abandon(raw.socket)
+  abandon(abandoned, raw.socket)
   incoming.isLast = true
   if (cut) incoming.send(TOO_MANY_LINES)
   return !cut
+}
+
+/**
+ * Whether lines may be missing, a policy or a declared body among them: Node hands over as many as it keeps, and no
+ * word of the rest.
+ */
+function isCut ({
+  rawHeaders,
+  httpVersionMajor
+}: Pick<IncomingMessage, 'rawHeaders' | 'httpVersionMajor'>): boolean {
+  return httpVersionMajor === 1 && rawHeaders.length >= 2 * MAX_HEADER_LINES
 }

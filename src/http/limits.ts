@@ -1,4 +1,4 @@
-import type { IncomingMessage, Server } from 'node:http'
+import type { Server } from 'node:http'
 import type { Http2SecureServer } from 'node:http2'
 import type { FastifyInstance } from 'fastify'
 
@@ -20,7 +20,7 @@ const CHECK_INTERVAL_MS = 5000
 /** Node's default is 120 s. */
 export const HANDSHAKE_TIMEOUT_MS = 10_000
 /** Lines of one head. Node's parser silently drops those beyond, so a request with this many is refused. */
-const MAX_HEADER_LINES = 4000
+export const MAX_HEADER_LINES = 4000
 
 /** Fastify options of the plain listener. */
 export const HTTP1_OPTIONS = {
@@ -68,15 +68,4 @@ export function applyHttp1Limits (server: FastifyInstance['server']): void {
     connectionsCheckingInterval: CHECK_INTERVAL_MS,
     requireHostHeader: true
   })
-}
-
-/**
- * Whether lines may be missing, a policy or a declared body among them: Node hands over as many as it keeps, and no
- * word of the rest.
- */
-export function isCut ({
-  rawHeaders,
-  httpVersionMajor
-}: Pick<IncomingMessage, 'rawHeaders' | 'httpVersionMajor'>): boolean {
-  return httpVersionMajor === 1 && rawHeaders.length >= 2 * MAX_HEADER_LINES
 }

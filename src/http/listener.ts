@@ -7,7 +7,7 @@ import { applyHttp1Limits, HTTP1_OPTIONS, HTTP2_OPTIONS, HTTP2_SESSION_TIMEOUT }
 import { METHODS } from './node-http.ts'
 import { contextOf, type TlsMaterial } from './tls.ts'
 import { endAndLinger } from './respond.ts'
-import { stopParsing, trackAbandonedInputs } from './unread-body.ts'
+import { type AbandonedInputs, stopParsing } from './unread-body.ts'
 import { boundHeads } from './unfinished-heads.ts'
 import { boundStreams } from './unfinished-streams.ts'
 import type { Unfinished } from './unfinished.ts'
@@ -46,7 +46,7 @@ export function buildListener (deps: ListenerDeps, routes: readonly Route[], web
   const all = METHODS.filter((name) => name !== 'CONNECT')
   // no method has a body here, so that Fastify never looks for one
   for (const name of all) app.addHttpMethod(name, { hasBody: false, overrideExisting: true })
-  const abandoned = trackAbandonedInputs()
+  const abandoned: AbandonedInputs = new WeakSet()
   const exchange = createExchange(deps, abandoned)
   for (const [index, { endpoint, handler, methods = all }] of routes.entries()) {
     app.route({

@@ -2,10 +2,14 @@ import { randomBytes } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { isIP } from 'node:net'
 import type { FastifyRequest } from 'fastify'
+import type { CredentialContext } from '../authenticate/types.ts'
 import type { ClientTrace } from '../authgear/resolver/types.ts'
 import { trimBlanks } from '../core/blanks.ts'
+import type { CacheKey, CacheKeys, Keyer, MemoryKey } from '../core/cache-key.ts'
+import type { Credentials } from '../core/credentials.ts'
 import type { TraceIds } from '../tracing/types.ts'
 import type { TrustProxy } from './trusted-proxies.ts'
+import type { ProxyRequest, VerifyRequest } from './types.ts'
 
 /** W3C Trace Context, version 00 and what later ones keep of it; ids of zeros alone and version ff are none. */
 export const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]{2}$/
@@ -98,15 +102,6 @@ export function clientTraceOf (
   }
 }
 
-/** What a proxy's request says beside the credentials; one pass over the header lines as they arrived. */
-export type ProxyRequest = Readonly<{
-  /** Each `x-forward-auth-policy` line by itself, never joined: all apply. */
-  policies: readonly string[]
-  requestId: string | undefined
-  /** Any Transfer-Encoding, or a Content-Length other than 0: what follows on the connection may be its body. */
-  declaresBody: boolean
-}>
-
 /** An id that may stand in a log line and in a header as it is. */
 const REQUEST_ID = /^[\w.:@+/=-]{1,128}$/
 const NO_POLICIES: readonly string[] = Object.freeze([])
@@ -135,4 +130,37 @@ export function requestIds (): () => string {
   const prefix = randomBytes(6).toString('hex')
   let count = 0
   return () => `${prefix}-${(++count).toString(36)}`
+}
+
+/** Whose credentials these are, to be asked. A class, so that a hit makes no closures. */
+export function credentialContextOf (
+  keyer: Keyer,
+  request: VerifyRequest,
+  credentials: Credentials
+): CredentialContext {
+  return new LazyCredentialContext(keyer, request, credentials)
+}
+
+class LazyCredentialContext implements CredentialContext {
+  readonly key: MemoryKey
+  readonly credentials: Credentials
+  readonly #keyer: Keyer
+  readonly #request: VerifyRequest
+
+  constructor (keyer: Keyer, request: VerifyRequest, credentials: Credentials) {
+    this.credentials = credentials
+    this.key = keyer.memoryKey(credentials)
+    this.#keyer = keyer
+    this.#request = request
+  }
+
+  cacheKey (): CacheKey { return this.#keyer.cacheKey(this.credentials) }
+  cacheKeys (): CacheKeys { return this.#keyer.cacheKeys(this.credentials) }
+  headBytes (): number { return this.#request.headBytes() }
+  trace (): ClientTrace { return this.#request.trace() }
+}
+
+/** Hands on what is there at once, and what comes later. */
+export function thenOrNow<T, U> (value: T | Promise<T>, next: (value: T) => U | Promise<U>): U | Promise<U> {
+  return value instanceof Promise ? value.then(next) : next(value)
 }

@@ -1,13 +1,12 @@
 import type { Socket } from 'node:net'
 import type { Authenticator, CredentialContext } from '../authenticate/types.ts'
-import type { CacheKey, CacheKeys, Keyer, MemoryKey } from '../core/cache-key.ts'
-import type { CookieNames, Credentials } from '../core/credentials.ts'
+import type { Keyer } from '../core/cache-key.ts'
+import type { CookieNames } from '../core/credentials.ts'
 import type { AllowReason, AnswerSource, KeySetReason, LoginOutcome, RefusalReason } from '../core/reason.ts'
 import type { ServiceError } from '../errors.ts'
 import type { Presenter } from '../identity/presenter.ts'
 import type { ClientTrace } from '../authgear/resolver/types.ts'
 import type { TraceIds } from '../tracing/types.ts'
-import type { ProxyRequest } from './request.ts'
 
 declare const success: unique symbol
 /** Of `http/success` alone: no other file can write a status that lets a request pass. */
@@ -36,6 +35,15 @@ export type AbsentHeaders = 'empty' | 'omit'
 
 /** Where a person was, in the words of the proxy's own request. */
 export type Location = Readonly<{ host: string | undefined, uri: string | undefined }>
+
+/** What a proxy's request says beside the credentials; one pass over the header lines as they arrived. */
+export type ProxyRequest = Readonly<{
+  /** Each `x-forward-auth-policy` line by itself, never joined: all apply. */
+  policies: readonly string[]
+  requestId: string | undefined
+  /** Any Transfer-Encoding, or a Content-Length other than 0: what follows on the connection may be its body. */
+  declaresBody: boolean
+}>
 
 /** What is asked, by whichever protocol and route it came. */
 export type VerifyRequest = Readonly<{
@@ -89,36 +97,3 @@ export type HandlerDeps = Readonly<{
   /** AUTHGEAR_ENDPOINT */
   realm: string
 }>
-
-/** Whose credentials these are, to be asked. A class, so that a hit makes no closures. */
-export function credentialContextOf (
-  keyer: Keyer,
-  request: VerifyRequest,
-  credentials: Credentials
-): CredentialContext {
-  return new LazyCredentialContext(keyer, request, credentials)
-}
-
-class LazyCredentialContext implements CredentialContext {
-  readonly key: MemoryKey
-  readonly credentials: Credentials
-  readonly #keyer: Keyer
-  readonly #request: VerifyRequest
-
-  constructor (keyer: Keyer, request: VerifyRequest, credentials: Credentials) {
-    this.credentials = credentials
-    this.key = keyer.memoryKey(credentials)
-    this.#keyer = keyer
-    this.#request = request
-  }
-
-  cacheKey (): CacheKey { return this.#keyer.cacheKey(this.credentials) }
-  cacheKeys (): CacheKeys { return this.#keyer.cacheKeys(this.credentials) }
-  headBytes (): number { return this.#request.headBytes() }
-  trace (): ClientTrace { return this.#request.trace() }
-}
-
-/** Hands on what is there at once, and what comes later. */
-export function thenOrNow<T, U> (value: T | Promise<T>, next: (value: T) => U | Promise<U>): U | Promise<U> {
-  return value instanceof Promise ? value.then(next) : next(value)
-}

@@ -3,23 +3,14 @@ import type { Socket } from 'node:net'
 /**
  * A request that declares a body may never send it: what comes next on the connection would be taken for that body, and
  * what follows it for a request of its own (docs/interface.md, "Bounds of a request"; with a naive nginx an attacker
- * without a session reached the backend). So nothing that arrives after such a request's head is parsed any more.
+ * without a session reached the backend). So nothing that arrives after such a request's head is parsed any more, and
+ * such a connection gets the one answer that is owed and no other.
  */
-export type AbandonedInputs = Readonly<{
-  abandon: (socket: Socket) => void
-  /** Such a connection gets the one answer that is owed and no other. */
-  has: (socket: Socket) => boolean
-}>
+export type AbandonedInputs = WeakSet<Socket>
 
-export function trackAbandonedInputs (): AbandonedInputs {
-  const abandoned = new WeakSet<Socket>()
-  return Object.freeze({
-    has: (socket: Socket) => abandoned.has(socket),
-    abandon (socket: Socket): void {
-      abandoned.add(socket)
-      stopParsing(socket)
-    }
-  })
+export function abandon (abandoned: AbandonedInputs, socket: Socket): void {
+  abandoned.add(socket)
+  stopParsing(socket)
 }
 
 /**

@@ -11,7 +11,8 @@ import {
 import { readNavigation } from './redirect.ts'
 import type { ReturnUrls } from './return-url.ts'
 import type { LoginAnswers } from './responses.ts'
-import { credentialContextOf, type Handler, type VerifyRequest, type HandlerResult } from '../http/types.ts'
+import { credentialContextOf } from '../http/request.ts'
+import type { Handler, HandlerResult, VerifyRequest } from '../http/types.ts'
 
 export type LoginDeps = Readonly<{
   answers: LoginAnswers

@@ -8,7 +8,8 @@ import type { Resolution } from '../core/resolution.ts'
 import type { ResolverError } from '../errors.ts'
 import type { SignedIn, SignOuts } from '../revocation/sign-outs.ts'
 import type { LoginDeps } from './login.ts'
-import { credentialContextOf, type Handler, type VerifyRequest } from '../http/types.ts'
+import { credentialContextOf } from '../http/request.ts'
+import type { Handler, VerifyRequest } from '../http/types.ts'
 
 export type LogoutDeps = LoginDeps & Readonly<{
   signOuts: SignOuts

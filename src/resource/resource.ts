@@ -7,9 +7,8 @@ import type { ResourceToken } from '../core/resource-token.ts'
 import { jwtAudience } from '../core/token-expiry.ts'
 import { decideToken, type TokenNeeds, tokenNeedsOf } from '../core/token-policy.ts'
 import type { Route } from '../http/paths.ts'
-import {
-  type AbsentHeaders, credentialContextOf, type Handler, type HandlerResult, thenOrNow, type VerifyRequest
-} from '../http/types.ts'
+import { credentialContextOf, thenOrNow } from '../http/request.ts'
+import type { AbsentHeaders, Handler, HandlerResult, VerifyRequest } from '../http/types.ts'
 import { LogNotRead } from '../errors.ts'
 import type { Admitted, KnownProfile, Presenter } from '../identity/presenter.ts'
 import type { TokenStanding } from '../revocation/types.ts'

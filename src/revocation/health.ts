@@ -1,10 +1,10 @@
-import { elapsedSince, type Clock, type Moment, NEVER } from '../clock.ts'
-import { type MasterDeps, trackMastery } from './mastery.ts'
+import { type Clock, type Moment, NEVER } from '../clock.ts'
+import { type MasterDeps, PROOF_MS, trackMastery } from './mastery.ts'
 import type { Snapshot } from './store.ts'
 import type { LogObserver } from './types.ts'
 
 /** From this age of the newest linked-up poll, counted from when it was sent, this replica does not follow any more. */
-const FOLLOWING_MS = 3000
+export const FOLLOWING_MS = PROOF_MS
 
 export type Health = Readonly<{
   heard: (snapshot: Snapshot, sent: Moment) => void
@@ -21,12 +21,12 @@ export type Health = Readonly<{
   askForMaster: () => Promise<void>
   /** Returns with the first verdict about the server that was heard last. */
   judged: () => Promise<void>
-  isFollowing: () => boolean
+  /** The older of the newest linked-up poll and the proof that its server is the master. */
+  followedSince: () => Moment
 }>
 
 export type HealthDeps = MasterDeps & Readonly<{ clock: Clock, observer: LogObserver }>
 
-/** Following is decided at each call: a frozen machine wakes up with both clocks ahead, or with one of them. */
 export function trackHealth ({ clock, observer, ...master }: HealthDeps): Health {
   const mastery = trackMastery(clock, master)
   let last = NEVER
@@ -60,6 +60,11 @@ export function trackHealth ({ clock, observer, ...master }: HealthDeps): Health
     movedAt: mastery.movedAt,
     askForMaster: mastery.ask,
     judged: mastery.judged,
-    isFollowing: () => elapsedSince(last, clock) < FOLLOWING_MS && mastery.isProven()
+    followedSince: () => olderOf(last, mastery.provenSince() ?? last)
   })
+}
+
+/** By each clock: a frozen machine wakes up with both ahead, or with one of them. */
+function olderOf (one: Moment, other: Moment): Moment {
+  return { monotonic: Math.min(one.monotonic, other.monotonic), wall: Math.min(one.wall, other.wall) }
 }

@@ -13,11 +13,16 @@ const MAX_OFFSETS = 16
 /** No Sentinel promotes a Redis replica that was away for so long: ten times `down-after-milliseconds`, 30 s. */
 const FORGET_AFTER_MS = 15 * 60_000
 
-export type MasterDeps = Pick<LogStore, 'form' | 'confirmMaster'>
+export type MasterDeps = Pick<LogStore, 'form' | 'confirmMaster'> & Readonly<{
+  /** Sentinels or the Cluster have answered. */
+  judged?: () => void
+}>
 
 export type Mastery = Readonly<{
   heard: (snapshot: Snapshot, sent: Moment) => void
   isProven: () => boolean
+  /** When the newest proof was asked for; undefined where none is needed, NEVER where it is no master. */
+  provenSince: () => Moment | undefined
   /** Whether nothing that was read here by then can be lost by a failover. */
   isSafeSince: (monotonic: number) => boolean
   /** Whether no failover loses a write that so many Redis replicas have. */
@@ -40,7 +45,7 @@ type Offset = Readonly<{ value: number, sent: Moment }>
  * write of the last 3 s, or Sentinels or the Cluster have named it within them. A server that never had replicas needs
  * none: so looks the one that was just promoted. What Sentinels say against it outweighs all of these.
  */
-export function trackMastery (clock: Clock, { form, confirmMaster }: MasterDeps): Mastery {
+export function trackMastery (clock: Clock, { form, confirmMaster, judged = () => {} }: MasterDeps): Mastery {
   const attended = new Set<string>()
   let server: string | undefined
   /** Before the first verdict, or its failure, nobody can know. */
@@ -60,8 +65,14 @@ export function trackMastery (clock: Clock, { form, confirmMaster }: MasterDeps)
   /** The oldest poll since the newest proof. */
   let waitsSince: Moment | undefined
   const needsProof = (): boolean => standing !== 'accepted' || attended.has(server ?? '')
-  const isProven = (): boolean =>
-    standing === 'accepted' && (!attended.has(server ?? '') || elapsedSince(provenAt, clock) < PROOF_MS)
+  function provenSince (): Moment | undefined {
+    if (standing !== 'accepted') return NEVER
+    return attended.has(server ?? '') ? provenAt : undefined
+  }
+  function isProven (): boolean {
+    const since = provenSince()
+    return since === undefined || elapsedSince(since, clock) < PROOF_MS
+  }
   function prove (at: Moment): void {
     if (standing === 'accepted') waitsSince = undefined
     if (at.monotonic > provenAt.monotonic) provenAt = at
@@ -118,7 +129,9 @@ export function trackMastery (clock: Clock, { form, confirmMaster }: MasterDeps)
     const about = server
     askedAt = asked.monotonic
     const verdict = await confirmMaster().catch(() => 'unknown' as const)
-    if (about === server) judge(verdict, asked)
+    if (about !== server) return
+    judge(verdict, asked)
+    judged()
   }
   function acknowledge ({ acknowledged, offset }: Snapshot, sent: Moment): void {
     if (offset !== undefined) offsets = [...offsets, { value: offset, sent }].slice(-MAX_OFFSETS)
@@ -132,6 +145,7 @@ export function trackMastery (clock: Clock, { form, confirmMaster }: MasterDeps)
   }
   return Object.freeze({
     isProven,
+    provenSince,
     isSafeSince: (monotonic) =>
       isProven() && movedAt <= monotonic && (!attended.has(server ?? '') || safeAt >= monotonic),
     isEnough: (copies) => copies >= needed(),

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { momentOf } from '../clock.ts'
+import { elapsedSince, momentOf, NEVER } from '../clock.ts'
 import { createBudget, type Budget } from './budget.ts'
 import { Ledger } from './ledger.ts'
 import type { ReadEntry } from './codec.ts'
-import { trackHealth } from './health.ts'
+import { FOLLOWING_MS, trackHealth } from './health.ts'
 import { createJunkGuard, type JunkGuard } from './junk.ts'
 import { createPublisher, type Publisher } from './publisher.ts'
 import type { Head, Snapshot, StreamLogDeps } from './store.ts'
@@ -50,7 +50,9 @@ export function createStreamLog (deps: StreamLogDeps): StreamLog {
   const { clock, observer, store, page = PAGE_ENTRIES } = deps
   const { tokens, retentionMs, sessionRetentionMs = retentionMs } = deps
   const ledger = new Ledger({ clock, retentionMs: sessionRetentionMs, maxRevocations: deps.maxNames, tokens })
-  const health = trackHealth({ clock, observer, form: store.form, confirmMaster: store.confirmMaster })
+  const health = trackHealth({
+    clock, observer, form: store.form, confirmMaster: store.confirmMaster, judged: () => judge()
+  })
   const junk = createJunkGuard(clock, observer)
   const suspension = createSuspension(clock, observer)
   const budget = createBudget(clock, deps.limits)
@@ -58,7 +60,12 @@ export function createStreamLog (deps: StreamLogDeps): StreamLog {
   const takeStep = createStep(deps, { ledger, publisher, suspension, budget, junk })
   const confirmHistory = createHistoryConfirmation(deps)
   const checkClock = createClockCheck(deps)
-  const isFollowing = (): boolean => health.isFollowing() && !junk.isSkipping() && !suspension.isActive()
+  /** Since when what was read counts, in one value: each request asks. */
+  let followed = NEVER
+  const isFollowing = (): boolean => elapsedSince(followed, clock) < FOLLOWING_MS
+  function judge (): void {
+    followed = junk.isSkipping() || suspension.isActive() ? NEVER : health.followedSince()
+  }
   const trimWhenDue = createTrimming(deps)
 
   /** The newest generation that this replica itself began. */
@@ -71,8 +78,9 @@ export function createStreamLog (deps: StreamLogDeps): StreamLog {
       health.heard(snapshot, sent)
       observer.length(snapshot.length)
       const step = takeStep(snapshot, began)
+      if (step.kind === 'linked') health.linked(snapshot, sent)
+      judge()
       if (step.kind === 'linked') {
-        health.linked(snapshot, sent)
         if (isFollowing()) tokens?.linked(snapshot.now) // a deposed master may lack what others acknowledge
         confirmHistory(snapshot)
         checkClock(snapshot)

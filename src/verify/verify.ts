@@ -6,14 +6,9 @@ import { isForSessions, withoutTokenRequirements } from '../core/token-policy.ts
 import type { KnownProfile } from '../identity/presenter.ts'
 import { createRefuser, type Refuser, type RefuserDeps } from './refuse.ts'
 import { admittedOf, allowNobody, createAllow } from './responses.ts'
-import { createDerivedPolicies, createPolicies } from './policy-cache.ts'
-import {
-  credentialContextOf,
-  type Handler,
-  type HandlerDeps,
-  type VerifyRequest,
-  type HandlerResult
-} from '../http/types.ts'
+import { createDerivedPolicies } from './policy-cache.ts'
+import { credentialContextOf } from '../http/request.ts'
+import type { Handler, HandlerDeps, HandlerResult, VerifyRequest } from '../http/types.ts'
 import type { Route } from '../http/paths.ts'
 
 export type ConcludeDeps = Pick<HandlerDeps, 'authenticator' | 'absentHeaders' | 'presenter'> & Readonly<{
@@ -77,12 +72,11 @@ const NO_SEGMENT: Policy = {
 
 function createSessionPolicies ({ tokenRequirements, segments }: VerifyDeps): (request: VerifyRequest) => Policy {
   if (tokenRequirements === 'leave-out') return createDerivedPolicies(withoutTokenRequirements)
-  const policyOf = createPolicies(segments === 'optional' ? 'doubtful' : 'trusted')
-  return (request) => {
-    if (segments === 'required' && request.query === undefined) return NO_SEGMENT
-    const policy = policyOf(request)
-    return isForSessions(policy) ? policy : FOR_TOKENS
-  }
+  const ofSessions = (policy: Policy): Policy => isForSessions(policy) ? policy : FOR_TOKENS
+  const policyOf = createDerivedPolicies(ofSessions, segments === 'optional' ? 'doubtful' : 'trusted')
+  return segments === 'required'
+    ? (request) => request.query === undefined ? NO_SEGMENT : policyOf(request)
+    : policyOf
 }
 
 export type Conclude = (

@@ -112,7 +112,8 @@ const TEARDOWN_GRACE_MS = 10
 /** A replica in this process, on a free port of its own: coverage counts, and the clock is the test's. */
 export async function startInProcess (t: Pick<Test, 'teardown'>, options: InProcessOptions): Promise<InProcess> {
   const lines: Array<Record<string, unknown>> = []
-  const log = createLog('trace', { write: (line: string) => { lines.push(JSON.parse(line)) } })
+  const level = options.LOG_LEVEL === 'info' ? 'info' : 'trace'
+  const log = createLog(level, { write: (line: string) => { lines.push(JSON.parse(line)) } })
   const { leaseWaitMs = 10_000, leaseMs = 10_000, secretCheckMs, settleMs, clock = systemClock, state } = options
   const seams = { leaseWaitMs, leaseMs, secretCheckMs, settleMs, clock, state }
   const settings = await settingsOf(options)

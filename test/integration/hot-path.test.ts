@@ -1,0 +1,60 @@
+import { readFileSync } from 'node:fs'
+import { Agent } from 'node:http'
+import { Session } from 'node:inspector/promises'
+import { join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+import { startInProcess } from '../helpers/in-process.ts'
+import { startRedis } from '../helpers/redis.ts'
+import { ask } from '../helpers/request.ts'
+import { skipOrFail } from '../helpers/servers.ts'
+import { demo, startSimulator } from '../helpers/simulator.ts'
+import { until } from '../helpers/until.ts'
+
+const SRC = join(import.meta.dirname, '../../src')
+const PAGE = readFileSync(join(import.meta.dirname, '../../docs/architecture.md'), 'utf8')
+/** The page lists the files, each as `folder/file` or `file`, behind the name of this one. */
+const [, LIST = ''] = /hot-path[.]test[.]ts`(.*?)^## /ms.exec(PAGE) ?? []
+const MAX_FUNCTIONS = 75
+
+/** @returns the functions of src/ that ran, as `file: name` */
+async function ranBy (work: () => Promise<void>): Promise<readonly string[]> {
+  const session = new Session()
+  session.connect()
+  await session.post('Profiler.enable')
+  await session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: false })
+  await work()
+  const { result } = await session.post('Profiler.takePreciseCoverage')
+  session.disconnect()
+  const ours = result.filter(({ url }) => url.startsWith('file:') && fileURLToPath(url).startsWith(`${SRC}/`))
+  return ours.flatMap(({ url, functions }) => functions
+    .filter(({ ranges: [range] }) => range !== undefined && range.startOffset > 0 && range.count > 0) // else the module
+    .map(({ functionName }) => `${relative(SRC, fileURLToPath(url)).replace(/[.]ts$/, '')}: ${functionName}`))
+}
+
+t.test('a hit runs through the files of docs/architecture.md, and few functions', {
+  skip: skipOrFail('redis-server')
+}, async (t) => {
+  const [simulator, redis] = await Promise.all([startSimulator(t), startRedis(t)])
+  const { port, service } = await startInProcess(t, {
+    AUTHGEAR_ENDPOINT: simulator.url, REDIS_URL: redis.url, CACHE_TTL: '10m', LOG_LEVEL: 'info'
+  })
+  await until('Redis is used', () => service.redisState() === 'up')
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  t.teardown(() => { agent.destroy() })
+  const headers = [['Cookie', `session=${demo.alice.cookie}`]] as const
+  const hit = async (): Promise<void> => {
+    t.equal((await ask(port, { path: '/verify', headers, agent })).headers['x-forward-auth-source'], 'memory')
+  }
+  // its head is kept from the second one on
+  await ask(port, { path: '/verify', headers, agent })
+  for (let i = 0; i < 3; i++) await hit()
+  // a poll of the log may run beside it: what every hit runs through is what three have in common
+  const runs = [await ranBy(hit), await ranBy(hit), await ranBy(hit)]
+  const [first = [], ...others] = runs
+  const ran = first.filter((one) => others.every((names) => names.includes(one)))
+  const files = [...new Set(ran.map((one) => one.split(':')[0] ?? ''))].toSorted()
+  t.comment(`${files.length} files, ${ran.length} functions`)
+  t.strictSame([...LIST.matchAll(/`([a-z-]+(?:\/[a-z-]+)?)`/g)].map(([, file]) => file).toSorted(), files)
+  t.ok(ran.length <= MAX_FUNCTIONS, `${ran.length} functions`)
+})
