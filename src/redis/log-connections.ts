@@ -6,8 +6,7 @@ import {
   connectionOptions,
   type RedisAddress,
   type RedisForm,
-  type RedisSettings,
-  SOCKET_TIMEOUT_MS
+  type RedisSettings
 } from './options.ts'
 import { confirmMaster, type MasterVerdict } from './master-check.ts'
 import { createReconnection, keepConnected } from './reconnection.ts'
@@ -39,13 +38,13 @@ const PUBLISHER_TIMEOUT_MS = 500
 const READY_WITHIN_MS = 500
 
 /** One connection that blocks, without a deadline for each command, and one that writes. */
-export function openLogConnections (settings: RedisSettings): LogConnections {
+export function openLogConnections (settings: RedisSettings, publisherMs = PUBLISHER_TIMEOUT_MS): LogConnections {
   const follower = open(settings, { socketTimeout: FOLLOWER_SOCKET_TIMEOUT_MS })
   return {
     follower,
     form: settings.servers.kind,
     confirmMaster: () => confirmMaster(settings, follower.redis),
-    publisher: open(settings, { socketTimeout: SOCKET_TIMEOUT_MS, commandTimeout: PUBLISHER_TIMEOUT_MS })
+    publisher: open(settings, { socketTimeout: publisherMs, commandTimeout: publisherMs })
   }
 }
 

@@ -34,7 +34,7 @@ export function describeServers (servers: RedisServers): string {
 }
 
 /** A frozen server holds its connections open: we leave it after this long without an answer. */
-export const SOCKET_TIMEOUT_MS = 500
+const SOCKET_TIMEOUT_MS = 500
 const CONNECT_TIMEOUT_MS = 2000
 /** How long the other side may take to close when we leave: a frozen server never does. */
 const DISCONNECT_TIMEOUT_MS = 200

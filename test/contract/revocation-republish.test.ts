@@ -3,7 +3,7 @@ import type { LogStore } from '../../src/revocation/store.ts'
 import { about, user } from '../helpers/log-entry.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { skipOrFail } from '../helpers/servers.ts'
-import { openLogReplica, settled } from '../helpers/stream-log.ts'
+import { openLogReplica, PATIENCE_MS, settled } from '../helpers/stream-log.ts'
 import { until } from '../helpers/until.ts'
 
 const KEY = 'test:{log:project}'
@@ -37,7 +37,8 @@ t.test('a new revocation waits for none of 900 that are republished', {
 }, async (t) => {
   const redis = await startRedis(t)
   const gates = [gated(), gated(), gated()] as const
-  const replicas = gates.map(({ wrap }) => openLogReplica(t, redis.port, { keyPrefix: KEY, wrap }))
+  const options = { keyPrefix: KEY, publisherMs: PATIENCE_MS }
+  const replicas = gates.map(({ wrap }) => openLogReplica(t, redis.port, { ...options, wrap }))
   const [[a], [first, ...others]] = [replicas, gates]
   if (a === undefined) throw new Error('no replica')
   await settled(...replicas)

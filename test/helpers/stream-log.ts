@@ -80,6 +80,8 @@ export type LogReplicaOptions = Readonly<{
   limits?: Readonly<Record<Origin, number>>
   key?: Uint8Array
   settings?: Partial<RedisSettings>
+  /** Of a write; half a second in the service. */
+  publisherMs?: number
   /** Between the log and its Redis. */
   wrap?: (store: LogStore) => LogStore
 }>
@@ -92,10 +94,11 @@ export function openLogReplica (
   t: Pick<Test, 'teardown'>,
   place: RedisPlace,
   {
-    keyPrefix, retentionMs = 600_000, page, limits, key = Buffer.alloc(32, 1), settings, wrap = (store) => store
+    keyPrefix, retentionMs = 600_000, page, limits, key = Buffer.alloc(32, 1), settings, publisherMs,
+    wrap = (store) => store
   }: LogReplicaOptions
 ): LogReplica {
-  const connections = openLogConnections(settingsFor(place, settings))
+  const connections = openLogConnections(settingsFor(place, settings), publisherMs)
   const doubts: boolean[] = []
   const counts = {
     adopted: 0, inauthentic: 0, foreign: 0, disconnected: 0, revoked: 0, lags: 0, capped: 0, length: 0, doubts
