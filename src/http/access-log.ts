@@ -5,6 +5,7 @@ import { ResolverError } from '../errors.ts'
 import { describe, type Log } from '../logging/log.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import type { TraceIds } from '../tracing/types.ts'
+import { LONGEST_HOST } from './limits.ts'
 import type { Client } from './request.ts'
 import type { HandlerResult, VerifyRequest } from './types.ts'
 
@@ -111,9 +112,6 @@ export function createReport (log: Log, count: Metrics['request'], findForeignFi
     write(log, line, answer.status, reason, endpoint)
   }
 }
-
-/** Of a text that a stranger may have written, so much is logged. */
-const LONGEST_HOST = 100
 
 /** That the browser asked for, as the proxy says; for a person to read only. */
 function hostOf (rawHeaders: readonly string[]): string | undefined {

@@ -22,6 +22,9 @@ export const HANDSHAKE_TIMEOUT_MS = 10_000
 /** Lines of one head. Node's parser silently drops those beyond, so a request with this many is refused. */
 export const MAX_HEADER_LINES = 4000
 
+/** Characters of a host that a stranger may have written, in a line of the log. */
+export const LONGEST_HOST = 100
+
 /** Fastify options of the plain listener. */
 export const HTTP1_OPTIONS = {
   http: { maxHeaderSize: MAX_HEADER_BYTES, keepAliveTimeout: KEEP_ALIVE_MS, requireHostHeader: true },

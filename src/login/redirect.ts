@@ -1,6 +1,7 @@
 import type { Policy } from '../core/policy.ts'
 import { REFUSALS, type RefusalReason } from '../core/reason.ts'
 import type { PersonRequirement } from '../core/requirement.ts'
+import { LONGEST_HOST } from '../http/limits.ts'
 import type { Location } from '../http/types.ts'
 import type { ReturnUrls } from './return-url.ts'
 import type { LoginSettings } from './settings.ts'
@@ -106,9 +107,6 @@ export type FindLoginRedirect = (refused: Refused) => LoginRedirect | undefined
 
 /** Why people land on the default page and not where they wanted to go: told to the operator. */
 export type Lost = Readonly<{ why: 'proxy', address: string | undefined } | { why: 'host', host: string }>
-
-/** Of a host that a stranger may have written, so much is told. */
-const LONGEST_HOST = 100
 
 export function createLoginRedirect (
   { publicUrl, path }: Pick<LoginSettings, 'publicUrl' | 'path'>,

@@ -14,6 +14,8 @@ export interface Asked {
   readonly agent?: Agent
   /** Over TLS, to a server with a certificate of this CA for that name; by default HOST. */
   readonly tls?: Readonly<{ ca: string | Buffer, servername?: string }>
+  /** The peer's address, of this machine. */
+  readonly localAddress?: string
   /** Ends it without an answer. */
   readonly signal?: AbortSignal
 }
@@ -29,7 +31,7 @@ export const HOST = 'app.example.com'
 /** One HTTP/1.1 request to a port of this machine, on a connection of its own unless there is an agent. */
 export async function ask (
   port: number,
-  { method = 'GET', path = '/', host = HOST, headers = [], body = '', agent, tls, signal }: Asked = {}
+  { method = 'GET', path = '/', host = HOST, headers = [], body = '', agent, tls, localAddress, signal }: Asked = {}
 ): Promise<Answer> {
   const lines = [
     ['Host', host],
@@ -46,6 +48,7 @@ export async function ask (
       setHost: false,
       agent: agent ?? false,
       ...(tls && { servername: HOST, ...tls }),
+      ...(localAddress !== undefined && { localAddress }),
       ...(signal && { signal })
     })
     outgoing.once('response', resolve).once('error', reject).end(body)

@@ -134,6 +134,8 @@ const OWN_REDIS = {
 
 const CHECKED: ReadonlyArray<readonly [what: string, file: string, env: Env, says: string]> = [
   ['the demo', DEMO, {}, ''],
+  ['the demo with a real Authgear in one domain, without a login', DEMO,
+    { APP_HOST: 'app.home.example', AUTHGEAR_ENDPOINT: 'https://auth.home.example' }, 'LOGIN_CLIENT_ID: is not set'],
   ['the demo with two logins', DEMO, { LOGIN_CLIENT_ID: 'a1b2c3d4' }, "LOGIN_URL: is the app's own login"],
   ['five lines', HTTPS, WORKS, ''],
   ['five lines, with Caddy', CADDY, WORKS, ''],
