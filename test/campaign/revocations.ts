@@ -11,7 +11,7 @@ import { SETTINGS } from './situations.mjs'
 import type { World } from './world.ts'
 
 /** How a revocation reaches a replica. */
-export type Channel = 'webhook' | 'purge'
+type Channel = 'webhook' | 'purge'
 
 const ATTEMPTS = 400
 const BETWEEN_MS = 100

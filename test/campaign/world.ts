@@ -39,7 +39,7 @@ export interface World {
 }
 
 /** How requests name the project; Authgear itself is reached at the simulator. */
-export const ENDPOINT = 'https://auth.example.com'
+const ENDPOINT = 'https://auth.example.com'
 const KEY_PREFIX = 'forward-auth:'
 /** The lines of the log that the last look at all replicas wrote. */
 const LINES_READ_WITHIN_MS = 500
