@@ -7,7 +7,7 @@ import { rolesOf, type Person } from './people.ts'
 import { purge } from './purge.ts'
 import type { Pick } from './random.ts'
 import type { Replica } from './replica.ts'
-import { SETTINGS } from './situations.mjs'
+import { SETTINGS } from './situations.ts'
 import type { World } from './world.ts'
 
 /** How a revocation reaches a replica. */

@@ -1,5 +1,5 @@
 import { oneOf, seeded, type Pick } from './random.ts'
-import { SETTINGS, type SituationId } from './situations.mjs'
+import { SETTINGS, type SituationId } from './situations.ts'
 
 export type TopologyName = 'standalone' | 'sentinel' | 'cluster' | 'valkey'
 
