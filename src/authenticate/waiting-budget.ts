@@ -6,7 +6,7 @@ export type WaitingBudget = Readonly<{
 }>
 
 /** Measured: 7.6 kB of heap for a request that joins a resolution; AUTHGEAR_MAX_QUEUE bounds the others (10 kB). */
-export const BYTES_PER_REQUEST = 8 * 1024
+const BYTES_PER_REQUEST = 8 * 1024
 /** Measured: 1.06 for a head that is nearly all credential; the request to Authgear holds it twice more. */
 const BYTES_PER_HEAD_BYTE = 3
 

@@ -7,7 +7,7 @@ import { createRedisCache, type RedisCache, type RedisTier } from './redis.ts'
 import type { Accept, CacheRead, CacheWrite, Dated } from './types.ts'
 
 /** What becomes of the entry when its lease ends. `drop`: a newer one is written under another secret. */
-export type Outcome<V = Entry> = Readonly<
+type Outcome<V = Entry> = Readonly<
   | { kind: 'write', entry: V, lifeMs: number }
   | { kind: 'drop' }
   | { kind: 'keep' }

@@ -6,7 +6,7 @@ import { judge, readValue, type RedisTier } from './redis.ts'
 import type { Accept, Dated } from './types.ts'
 
 /** The outcome of asking for the fleet's lease of one key; its holder asks Authgear. */
-export type Contention<V = Entry> =
+type Contention<V = Entry> =
   | Readonly<{ kind: 'won' }>
   | Readonly<{ kind: 'lost' }>
   | Readonly<{ kind: 'found', entry: V, remainingMs: number }>

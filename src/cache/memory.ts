@@ -9,7 +9,7 @@ import type { Cache, CacheRead, CacheWrite } from './types.ts'
  * When the entry's resolution began: the revocations this replica had taken by then, and monotonic milliseconds. A
  * slow older resolution never replaces a newer one. `isBounded`: only so many entries may share its credentials.
  */
-export type MemoryMark = Readonly<{ local: number, at: number, isBounded?: boolean }>
+type MemoryMark = Readonly<{ local: number, at: number, isBounded?: boolean }>
 
 /** `local`: how many revocations this replica had taken itself when the entry's resolution began. */
 export type MemoryRead = CacheRead & { kind: 'hit' } & Readonly<{ local: number }> | Exclude<CacheRead, { kind: 'hit' }>

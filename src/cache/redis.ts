@@ -36,7 +36,7 @@ const MISS: CacheRead<never> = Object.freeze({ kind: 'miss' })
 const STORED: CacheWrite = Object.freeze({ kind: 'stored' })
 
 /** The lease that a write needs: a frozen Redis runs its commands when it thaws, and would revive an old answer. */
-export type Fence = Readonly<{ name: string, token: string }>
+type Fence = Readonly<{ name: string, token: string }>
 
 export interface RedisCache<V extends Dated = Entry> extends Cache<CacheKey, V> {
   write (key: CacheKey, entry: V, lifeMs: number, fence?: Fence): Promise<CacheWrite>

@@ -23,7 +23,7 @@ export type Machine = Readonly<{
 }>
 
 /** A rule over several variables: its errors are written for the operator. */
-export type Rule = (readings: Readings) => readonly (string | false)[]
+type Rule = (readings: Readings) => readonly (string | false)[]
 
 const auditIsWhole: Rule = ({ isSet, values: { AUTHGEAR_ADMIN_API_KEY: key } }) => {
   if (!isSet('AUTHGEAR_ADMIN_API_URL')) {
@@ -51,7 +51,7 @@ const agree: Rule = ({ values: { AUTHGEAR_ADMIN_API_KEY: key, AUTHGEAR_ADMIN_API
 ]
 
 /** Rules over the variables of the audit-log follower. */
-export const AUDIT_RULES: readonly Rule[] = [auditIsWhole, agree]
+const AUDIT_RULES: readonly Rule[] = [auditIsWhole, agree]
 
 const profileIsWhole: Rule = ({ isSet }) => [
   isSet('IDENTITY_PROFILE') &&
@@ -68,7 +68,7 @@ const userIsVerified: Rule = ({ values: { IDENTITY_USER: user, IDENTITY_UNVERIFI
 ]
 
 /** Rules over the variables of the profile. */
-export const PROFILE_RULES: readonly Rule[] = [profileIsWhole, userIsVerified]
+const PROFILE_RULES: readonly Rule[] = [profileIsWhole, userIsVerified]
 
 const BESIDE = [
   'LOGIN_PUBLIC_URL',
@@ -117,7 +117,7 @@ const locationHasASegment: Rule = ({ values: { EXT_AUTHZ_LOCATION: location, EXT
 ]
 
 /** Rules over the variables of the login. */
-export const LOGIN_RULES: readonly Rule[] = [loginIsWhole, localLoginIsADemo, locationHasASegment]
+const LOGIN_RULES: readonly Rule[] = [loginIsWhole, localLoginIsADemo, locationHasASegment]
 
 const BESIDE_ASSERTION = ['ASSERTION_ISSUER', 'ASSERTION_KEY_FILE', 'ASSERTION_KEY_ROTATION'] as const
 const KINDS = { ES256: 'a P-256 key', EdDSA: 'an Ed25519 key' } as const
@@ -150,7 +150,7 @@ const assertionKeyFits: Rule = ({ values, readFile }) => {
 }
 
 /** Rules over the variables of the assertion. */
-export const ASSERTION_RULES: readonly Rule[] = [assertionIsWhole, assertionKeyFits]
+const ASSERTION_RULES: readonly Rule[] = [assertionIsWhole, assertionKeyFits]
 
 /** The variables that say where Redis is: one of them makes replicas share it. */
 export const REDIS_FORMS = ['REDIS_URL', 'REDIS_SENTINELS', 'REDIS_CLUSTER'] as const satisfies readonly VariableName[]
@@ -228,7 +228,7 @@ const credentials: Rule = ({ isSet, values: { REDIS_URL: url } }) => {
 }
 
 /** Rules over the REDIS_* variables. */
-export const REDIS_RULES: readonly Rule[] = [redisIsWhole, isOneForm, sentinel, tls, credentials]
+const REDIS_RULES: readonly Rule[] = [redisIsWhole, isOneForm, sentinel, tls, credentials]
 
 const tlsIsWhole: Rule = ({ isSet }) => [
   isSet('LISTEN_TLS_CERT_FILE') &&

@@ -6,7 +6,7 @@ import { ANY_REDIS, type Readings, REDIS_FORMS } from './rules.ts'
 import type { VariableName } from './variables.ts'
 
 /** A cookie's Domain has to hold Authgear and the app. */
-export function loginWarnings ({ values }: Readings): readonly (string | false)[] {
+function loginWarnings ({ values }: Readings): readonly (string | false)[] {
   const {
     AUTHGEAR_ENDPOINT: endpoint,
     LOGIN_CLIENT_ID: clientId,

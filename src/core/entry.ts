@@ -3,7 +3,7 @@ import type { EpochMs } from './token-expiry.ts'
 import type { Resolution } from './resolution.ts'
 
 /** A place in the revocation log; compared only within one generation (docs/revocation-protocol.md, "Positions"). */
-export type Position = Readonly<{ id: string, nonce: string }>
+type Position = Readonly<{ id: string, nonce: string }>
 /** What a replica had read of the revocation log **before** it asked Authgear. */
 export type Stamp = Readonly<{ generation: string, position: Position }>
 

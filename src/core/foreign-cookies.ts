@@ -1,7 +1,7 @@
 import { type CookieNames, linesOf, only, readBearerAlone, readCredentials } from './credentials.ts'
 
 /** What of a request cannot be Authgear's, in words; never a value. */
-export type ForeignFields = Readonly<{
+type ForeignFields = Readonly<{
   authorization?: string
   /** Cookies that have a name of Authgear's. */
   cookies?: string

@@ -4,7 +4,7 @@
  */
 /** `allowed_stale`: by CACHE_STALE_IF_ERROR, while Authgear cannot be reached */
 export type AllowReason = 'allowed' | 'allowed_stale' | 'preflight'
-export type UnauthenticatedReason =
+type UnauthenticatedReason =
   | 'no_credentials'
   | 'malformed_credentials'
   | 'ambiguous_credentials'
@@ -12,8 +12,8 @@ export type UnauthenticatedReason =
   | 'wrong_audience'
   | 'invalid_session'
   | 'step_up_required'
-export type ForbiddenReason = 'forbidden' | 'bad_policy' | 'insufficient_scope' | 'wrong_client'
-export type UnavailableReason = 'authgear_unavailable' | 'authgear_misconfigured' | 'overloaded'
+type ForbiddenReason = 'forbidden' | 'bad_policy' | 'insufficient_scope' | 'wrong_client'
+type UnavailableReason = 'authgear_unavailable' | 'authgear_misconfigured' | 'overloaded'
 export type RefusalReason = UnauthenticatedReason | ForbiddenReason | UnavailableReason
 export type Reason = AllowReason | RefusalReason
 

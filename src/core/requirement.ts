@@ -6,7 +6,7 @@ export const IDENTITY_SETS = ['remote', 'forwarded', 'webauth'] as const
 export type IdentitySet = typeof IDENTITY_SETS[number]
 
 /** What a parameter of a policy says of what goes out; it changes no decision. */
-export type Presents = Readonly<{ identity?: IdentitySet, audience?: string }>
+type Presents = Readonly<{ identity?: IdentitySet, audience?: string }>
 
 /** What a client could do to be let in (RFC 9470). */
 export type Challenge = Readonly<{ maxAge: number | undefined, amr: readonly string[] }>
@@ -28,7 +28,7 @@ export type PersonRequirement = Readonly<{
 }>
 
 /** Of a resource token, what a session does not have. */
-export type Grant = Readonly<{ audience: readonly string[], clientId: string, scopes: readonly string[] }>
+type Grant = Readonly<{ audience: readonly string[], clientId: string, scopes: readonly string[] }>
 
 export type TokenRequirement = Readonly<{
   kind: 'token'
@@ -57,7 +57,7 @@ const CLIENT = /^[\x21-\x2b\x2d-\x7e]{1,256}$/
 /** Whether it is one that this deployment has is for the endpoint to say: RESOURCES. */
 const RESOURCE = /^https:\/\/[\x21\x24-\x3b\x3d\x40-\x5b\x5d\x5f\x61-\x7a\x7e]{1,1024}$/
 /** What an app calls itself: the assertion's `aud`. */
-export const AUDIENCE = /^[a-zA-Z0-9_.:-]{1,100}$/
+const AUDIENCE = /^[a-zA-Z0-9_.:-]{1,100}$/
 const SECONDS = /^(?:0|[1-9][0-9]{0,8})$/
 /** How far Authgear's clock may be ahead of this machine's. */
 const MAX_AHEAD_MS = 5 * 60_000

@@ -12,7 +12,6 @@ export const IDENTITY_HEADERS = [
   'x-authgear-user-can-reauthenticate'
 ] as const
 
-export type IdentityHeader = typeof IDENTITY_HEADERS[number]
 /** One value for each of IDENTITY_HEADERS, in that order; undefined = Authgear did not send it. */
 export type Identity = ReadonlyArray<string | undefined>
 export type UserId = string & { readonly __brand: 'UserId' }

@@ -5,9 +5,9 @@ import { isUtf8 } from 'node:buffer'
  */
 export class Unreadable extends Error {}
 
-export const VARINT = 0
+const VARINT = 0
 const FIXED_64 = 1
-export const BYTES = 2
+const BYTES = 2
 const FIXED_32 = 5
 /** Bytes of the longest varint. */
 const MAX_VARINT = 10

@@ -32,7 +32,7 @@ export function createSampling (perSecond: number, now: () => number): Sampling 
 }
 
 /** The request that was answered. */
-export type Reported = Pick<VerifyRequest, 'rawHeaders' | 'requestId'> & Readonly<{
+type Reported = Pick<VerifyRequest, 'rawHeaders' | 'requestId'> & Readonly<{
   endpoint: Endpoint
   /** Monotonic milliseconds. */
   startedAt: number

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 
 /** `displaced`: it made room for newer ones. */
-export type Unread = Readonly<{ kind: 'too_large' | 'late' | 'displaced' }>
-export type Body = Readonly<{ kind: 'whole', bytes: Buffer }> | Unread
+type Unread = Readonly<{ kind: 'too_large' | 'late' | 'displaced' }>
+type Body = Readonly<{ kind: 'whole', bytes: Buffer }> | Unread
 
 export type BodyLimits = Readonly<{
   /** Of one body, bytes. */

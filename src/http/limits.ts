@@ -9,7 +9,7 @@ const KEEP_ALIVE_MS = 130_000
 /** From the first byte of a connection or request to the end of its head: proxies send a head in one piece. */
 export const HEADERS_TIMEOUT_MS = 20_000
 /** From the first byte of a request to the end of what it declares. */
-export const REQUEST_TIMEOUT_MS = 30_000
+const REQUEST_TIMEOUT_MS = 30_000
 /**
  * Of a stream of HTTP/2, which is over with its answer.
  * @param timeoutMs AUTHGEAR_TIMEOUT: an answer may take it for another replica's, for our own, and for each once more

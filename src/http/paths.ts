@@ -38,7 +38,7 @@ function isAt (url: string, path: string, isExact: boolean): boolean {
   return url.length === path.length || (!isExact && path.endsWith('/')) || url[path.length] === '?'
 }
 
-export const EXT_AUTHZ_PATH = '/ext-authz/'
+const EXT_AUTHZ_PATH = '/ext-authz/'
 
 /**
  * The policy that a gateway's prefix holds: `/ext-authz/~POLICY/<the client's path>`, for those that can write neither

@@ -23,7 +23,7 @@ export type HttpResponse = Readonly<{
 }>
 
 /** What `http/kept-head` remembers of such an answer, once it was sent. */
-export type KeptHead = {
+type KeptHead = {
   /** The list that it was made of: a copy of the answer with another one has no kept head. */
   readonly headers: readonly string[]
   sent: number

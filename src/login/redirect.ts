@@ -62,7 +62,7 @@ export function readNavigation (rawHeaders: readonly string[]): Navigation {
   }
 }
 
-export function isReading (method: string): boolean {
+function isReading (method: string): boolean {
   return method === 'GET' || method === 'HEAD'
 }
 

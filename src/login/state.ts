@@ -4,7 +4,7 @@ import { createSealer, type Sealer } from '../crypto/sealing.ts'
 import { LOGIN_LIFETIME_MS } from './settings.ts'
 
 /** `__Host-`: only this very host can set it, over https; a sibling cannot toss its own. */
-export const LOGIN_COOKIE = '__Host-forward-auth-login'
+const LOGIN_COOKIE = '__Host-forward-auth-login'
 export const LOGOUT_COOKIE = '__Host-forward-auth-logout'
 
 /** Lax, since the browser comes back from Authgear by a link of another host. */
@@ -35,7 +35,7 @@ export function clearCookie (name: string): string {
 }
 
 /** A text that was sealed for one purpose opens for no other. */
-export type Purpose = 'state' | 'browser' | 'logout'
+type Purpose = 'state' | 'browser' | 'logout'
 
 export type Seal = Readonly<{
   /** @returns base64url */

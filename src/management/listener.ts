@@ -9,7 +9,7 @@ import type { About } from './status/head.ts'
 import type { Sample } from './status/history.ts'
 import { addStatus, createTagStore, isOwnHost, refuseHost, type StatusDeps } from './status/routes.ts'
 
-export type Readiness = Readonly<{
+type Readiness = Readonly<{
   state: () => 'starting' | 'serving' | 'draining'
   /** Shown only: Redis or Authgear being down is never a reason to take a replica away. */
   redis: () => 'up' | 'down' | 'none'

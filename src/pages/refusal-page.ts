@@ -2,7 +2,7 @@ import { type RefusalReason, REFUSALS, type RefusalStatus } from '../core/reason
 import { escapeHtml, type ICONS, layOut, PAGE_HEADERS } from './layout.ts'
 
 /** What a page says around the one sentence of the refusal. */
-export type Words = Readonly<{
+type Words = Readonly<{
   /** What happened; heading and title. */
   title: string
   /** What the person can do. */
@@ -61,7 +61,7 @@ const BY_REASON: Readonly<Partial<Record<RefusalReason, Words>>> = {
   }
 }
 
-export function wordsOf (reason: RefusalReason, status: RefusalStatus): Words {
+function wordsOf (reason: RefusalReason, status: RefusalStatus): Words {
   return BY_REASON[reason] ?? BY_STATUS[status]
 }
 

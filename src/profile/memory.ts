@@ -24,7 +24,7 @@ export function createProfileMemory (maxBytes: number): LRUCache<UserId, Known> 
   return new LRUCache<UserId, Known>({ maxSize: maxBytes, sizeCalculation: ({ profile }) => bytesOf(profile) })
 }
 
-export function bytesOf (profile: Profile): number {
+function bytesOf (profile: Profile): number {
   const texts = Object.values(profile).flat()
   return ENTRY_BYTES + texts.reduce((sum, text) => sum + textBytes(text), 0)
 }

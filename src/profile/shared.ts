@@ -15,7 +15,7 @@ export type SharedProfilesOptions = Readonly<{
   leaseWaitMs: number
 }>
 
-export type SharedLookup =
+type SharedLookup =
   | Readonly<{ kind: 'found', stored: StoredProfile, remainingMs: number }>
   /** `done` hands over what Authgear said, or nothing; call it once. It never rejects. */
   | Readonly<{ kind: 'ask', done: (stored?: StoredProfile) => Promise<void> }>

@@ -12,7 +12,7 @@ export type { Named } from './servers.ts'
  * Each command of the cache and of the revocation log that may stand in a script. KEYS: a value, a stream, a hash, all
  * in one slot; none is left behind. Returns name, refusal, name, refusal … of those that were refused.
  */
-export const TRIAL = `
+const TRIAL = `
 local refused = {}
 local function try(...)
   local reply = redis.pcall(...)

@@ -21,7 +21,7 @@ export function readRedirection (message: string): Redirection | undefined {
   }
 }
 
-export type Target = RedisAddress & Readonly<{ isAsking: boolean }>
+type Target = RedisAddress & Readonly<{ isAsking: boolean }>
 
 export type SlotTarget = Readonly<{
   /** Where to connect now: where the last redirection pointed, else the next node that is known. */

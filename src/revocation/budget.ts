@@ -16,7 +16,7 @@ export type Flood = Readonly<{
 }>
 
 /** Between two entries that each stand for all revocations beyond an origin's budget. */
-export const FLOOD_INTERVAL_MS = 10_000
+const FLOOD_INTERVAL_MS = 10_000
 /** Revocations that are held one by one, and callers that learn of the entry. */
 const MAX_WAITING = 1000
 

@@ -17,7 +17,7 @@ export type Fields = Readonly<
  * `authentic`: its tag is right, under either secret. `foreign`: made under another one, so that nobody here can say.
  * `forged`: its tag is wrong.
  */
-export type Provenance = 'authentic' | 'foreign' | 'forged'
+type Provenance = 'authentic' | 'foreign' | 'forged'
 
 export type ReadEntry = Readonly<{
   entry: LogEntry

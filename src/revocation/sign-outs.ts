@@ -14,7 +14,7 @@ export type SignOutsDeps = Readonly<{
 export type SignedIn = Readonly<{ userId: string, digest: CredentialDigest | undefined }>
 
 /** `refused`: the log takes no more sign-outs within this minute, and nothing was done. */
-export type SignOutOutcome = RevokeOutcome | 'refused'
+type SignOutOutcome = RevokeOutcome | 'refused'
 
 export type SignOuts = Readonly<{
   /** Before Authgear ends the session: nothing is stored until it has, `quietMs` at most. */

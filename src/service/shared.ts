@@ -24,13 +24,13 @@ export function reporting (log: Log): { noVerdict: () => void, unexpectedError: 
   }
 }
 
-export type OnceReporter = Readonly<{ reportOnce: (operation: string, error: unknown) => void, forget: () => void }>
+type OnceReporter = Readonly<{ reportOnce: (operation: string, error: unknown) => void, forget: () => void }>
 
 /**
  * Reports each kind of refusal once a connection: a right that the ACL user lacks, a full memory. A lost connection has
  * its own line.
  */
-export function createOnceReporter (log: Log): OnceReporter {
+function createOnceReporter (log: Log): OnceReporter {
   const told = new Set<string>()
   return {
     forget: () => told.clear(),

@@ -19,7 +19,7 @@ export type PolicyTexts = Pick<VerifyRequest, 'query' | 'proxy'>
 export type OwnWords = 'trusted' | 'doubtful'
 
 /** @returns the policy of a request: its query and each of its policy headers; each text is parsed once */
-export function createPolicies (words: OwnWords = 'trusted'): (request: PolicyTexts) => Policy {
+function createPolicies (words: OwnWords = 'trusted'): (request: PolicyTexts) => Policy {
   const known = new Map<string, Policy>()
   const read = (text: string): Policy => {
     const policy = known.get(text) ?? parsePolicy(text)

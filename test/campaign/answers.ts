@@ -2,7 +2,7 @@ import type { Answered, Moment } from './history.ts'
 import type { Known, State } from './knowledge.ts'
 import { measureOf, rowOf } from './measures.ts'
 import { coversWay } from './people.ts'
-import { SETTINGS, type SituationId } from './situations.mjs'
+import { SETTINGS, type SituationId } from './situations.ts'
 import { rulesOf } from './spans.ts'
 
 /** Clocks that count in whole milliseconds may differ by so much. */

@@ -1,4 +1,4 @@
-import type { SituationId } from './situations.mjs'
+import type { SituationId } from './situations.ts'
 
 /** Milliseconds of this machine's monotonic clock, the same in all of its processes. */
 export type Moment = number

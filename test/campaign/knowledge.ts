@@ -5,7 +5,7 @@ import { Spans } from './spans.ts'
 /** Nothing more is asked about somebody who ended so long ago. */
 const KEPT_MS = 120_000
 
-export type Roles = { readonly isAdmin: boolean, readonly at: Moment, loggedAt: Moment | undefined }
+type Roles = { readonly isAdmin: boolean, readonly at: Moment, loggedAt: Moment | undefined }
 type Taken = Readonly<{ replica: number, covers: Covers, at: Moment }>
 export type Known = {
   readonly roles: Roles[]

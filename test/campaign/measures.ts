@@ -1,5 +1,5 @@
-import type { Measure } from '../../docs/campaign.mjs'
-import type { SituationId } from './situations.mjs'
+import type { Measure } from '../../docs/campaign.ts'
+import type { SituationId } from './situations.ts'
 
 /** Two or more faults at a time; its bounds are the larger of theirs. */
 export type Row = SituationId | 'several'

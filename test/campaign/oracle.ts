@@ -2,7 +2,7 @@ import { judgeAnswer } from './answers.ts'
 import type { HistoryEvent, Moment } from './history.ts'
 import { forget, learn, newState, type State } from './knowledge.ts'
 import { measureOf, rowOf, type Measures } from './measures.ts'
-import { SETTINGS } from './situations.mjs'
+import { SETTINGS } from './situations.ts'
 import { rulesOf } from './spans.ts'
 
 export type Violation = Readonly<{ what: string, at: Moment, event: HistoryEvent }>

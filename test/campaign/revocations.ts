@@ -7,11 +7,11 @@ import { rolesOf, type Person } from './people.ts'
 import { purge } from './purge.ts'
 import type { Pick } from './random.ts'
 import type { Replica } from './replica.ts'
-import { SETTINGS } from './situations.mjs'
+import { SETTINGS } from './situations.ts'
 import type { World } from './world.ts'
 
 /** How a revocation reaches a replica. */
-export type Channel = 'webhook' | 'purge'
+type Channel = 'webhook' | 'purge'
 
 const ATTEMPTS = 400
 const BETWEEN_MS = 100

@@ -1,10 +1,10 @@
 import { oneOf, seeded, type Pick } from './random.ts'
-import { SETTINGS, type SituationId } from './situations.mjs'
+import { SETTINGS, type SituationId } from './situations.ts'
 
 export type TopologyName = 'standalone' | 'sentinel' | 'cluster' | 'valkey'
 
 /** What drops the packets: the relay in front of Redis stops forwarding, or the kernel does (iptables). */
-export type Dropper = 'relay' | 'kernel'
+type Dropper = 'relay' | 'kernel'
 
 export type Fault =
   | Readonly<{ kind: 'redis-full' | 'redis-flushed' | 'redis-killed' | 'redis-frozen' | 'redis-restored' }>

@@ -1,5 +1,5 @@
 import type { HistoryEvent, Moment, Stalled } from './history.ts'
-import { SITUATIONS, type Situation, type SituationId } from './situations.mjs'
+import { SITUATIONS, type Situation, type SituationId } from './situations.ts'
 
 type Span = Readonly<{ at: Moment, endedAt: Moment }>
 type Window = {

@@ -4,7 +4,7 @@ import { signIn, WAYS, type Person } from './people.ts'
 import { oneOf, seeded, type Pick } from './random.ts'
 import { check } from './requests.ts'
 import { changeRoles, purgeEverything, revoke, signOut } from './revocations.ts'
-import { SETTINGS } from './situations.mjs'
+import { SETTINGS } from './situations.ts'
 import type { World } from './world.ts'
 
 /** Milliseconds between two of a kind, on average: load, but no measurement of it. */

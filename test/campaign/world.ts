@@ -10,7 +10,7 @@ import type { Person } from './people.ts'
 import { MANAGEMENT_TOKEN, purge } from './purge.ts'
 import { startReplica, type Links, type Replica } from './replica.ts'
 import type { TopologyName } from './schedule.ts'
-import { SETTINGS } from './situations.mjs'
+import { SETTINGS } from './situations.ts'
 import { watchOwnStalls } from './stalls.ts'
 import { startClusterTopology } from './topologies/cluster.ts'
 import { startSentinel } from './topologies/sentinel.ts'
@@ -39,7 +39,7 @@ export interface World {
 }
 
 /** How requests name the project; Authgear itself is reached at the simulator. */
-export const ENDPOINT = 'https://auth.example.com'
+const ENDPOINT = 'https://auth.example.com'
 const KEY_PREFIX = 'forward-auth:'
 /** The lines of the log that the last look at all replicas wrote. */
 const LINES_READ_WITHIN_MS = 500

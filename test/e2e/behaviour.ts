@@ -8,7 +8,7 @@ const KNOWN: Readonly<Record<string, string>> = JSON.parse(
   readFileSync(join(import.meta.dirname, 'behaviours.json'), 'utf8')
 )
 
-/** Notes what a proxy was seen to do, for the table in docs/proxies/README.md (docs/behaviour.mjs). */
+/** Notes what a proxy was seen to do, for the table in docs/proxies/README.md (docs/behaviour.ts). */
 export type Observe = (behaviour: string, value: string) => void
 
 /** @param file of the test; what it saw is written when all of it has passed */

@@ -16,7 +16,7 @@ import { settingsOf } from './https-stack.ts'
 const ROOT = join(import.meta.dirname, '../..')
 
 type Env = Readonly<Record<string, string>>
-export type Place = Readonly<{
+type Place = Readonly<{
   entry: number
   app: number
   forwardAuth: number

@@ -25,12 +25,12 @@ export const APP = `https://${APP_HOST}`
 export const AUTHGEAR = `https://${AUTHGEAR_HOST}`
 
 /** The five lines of `.env`, but for the file that is named on the command line. */
-export const FIVE_LINES: Readonly<Record<string, string>> = {
+const FIVE_LINES: Readonly<Record<string, string>> = {
   APP_HOST, AUTHGEAR_ENDPOINT: AUTHGEAR, LOGIN_CLIENT_ID: 'web', ACME_EMAIL: 'me@home.example'
 }
 
 /** The ports of one stack on this machine. */
-export type Ports = Readonly<{ http: number, https: number, app: number, nas: number }>
+type Ports = Readonly<{ http: number, https: number, app: number, nas: number }>
 
 /** What a proxy is started with. */
 export interface Place {

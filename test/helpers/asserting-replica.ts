@@ -19,7 +19,7 @@ export const ISSUER = 'https://auth.example.com'
 export const HOUR = 3_600_000
 export const KEYS: RedisKeys = redisKeysOf('test:', 'https://authgear.example.com')
 
-export const ALICE: AssertionSubject = {
+const ALICE: AssertionSubject = {
   userId: '0b1e5a5e-0000-4000-8000-000000000001',
   roles: ['admin', 'editor'],
   email: undefined,

@@ -26,7 +26,7 @@ export function readLines (lines: readonly string[], prefix = ''): Reading {
   return readCredentials(rawHeaders(lines), cookieNames(prefix))
 }
 
-export function rawHeaders (lines: readonly string[]): string[] {
+function rawHeaders (lines: readonly string[]): string[] {
   return lines.flatMap(line => {
     const colon = line.indexOf(':', 1) // HTTP/2's pseudo headers begin with one
     return [line.slice(0, colon), line.slice(colon + 2)]
@@ -45,7 +45,7 @@ const char = fc.oneof(
 )
 
 /** Text of 0 to 12 such bytes. */
-export const hostile = fc.array(char, { maxLength: 12 }).map(chars => chars.join(''))
+const hostile = fc.array(char, { maxLength: 12 }).map(chars => chars.join(''))
 
 const cookiePart = fc.oneof(
   {

@@ -1,9 +1,9 @@
 /** What begins every connection of HTTP/2 (RFC 9113, 3.4). */
-export const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'
+const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'
 
 export const HEADERS = 0x1
 export const RST_STREAM = 0x3
-export const SETTINGS = 0x4
+const SETTINGS = 0x4
 export const GOAWAY = 0x7
 const CONTINUATION = 0x9
 const END_STREAM = 0x1

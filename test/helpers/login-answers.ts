@@ -8,7 +8,7 @@ export const STRICT = {
 }
 
 /** Where people may be sent: Authgear, and allowed hosts over https. */
-export const ALLOWED =
+const ALLOWED =
   /^https:\/\/(?:auth\.example\.com|app\.example\.com|(?:[a-z0-9-]+\.)+apps\.example\.com)\/[!-~]*$/
 
 /** What holds of every answer of the login's routes. */

@@ -6,7 +6,7 @@ import { freePort } from './free-port.ts'
 import { mustFind } from './servers.ts'
 import { tempDir } from './temp-dir.ts'
 
-export interface CollectedSpan {
+interface CollectedSpan {
   readonly name: string
   readonly traceId: string
   readonly spanId: string

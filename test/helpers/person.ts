@@ -15,7 +15,7 @@ export interface Person {
   forget (name: string): void
 }
 
-export interface How {
+interface How {
   readonly headers?: Readonly<Record<string, string>>
   /** Where to stop: this hop's answer is the last. */
   readonly until?: (hop: Hop) => boolean

@@ -8,7 +8,7 @@ import { mustFind } from './servers.ts'
 import { tempDir } from './temp-dir.ts'
 import { answers } from './until.ts'
 
-export type PromSample = Readonly<{
+type PromSample = Readonly<{
   metric: Readonly<Record<string, string>>
   value: readonly [at: number, value: string]
 }>

@@ -9,7 +9,7 @@ import { IS_ALL } from './runs.ts'
 import type { ServerName } from './servers.ts'
 import { makeTls } from './tls.ts'
 
-export interface RunningForm {
+interface RunningForm {
   readonly servers: RedisServers
   readonly settings: Partial<RedisSettings>
 }

@@ -30,7 +30,7 @@ const SYSTEM = (process.env['PATH'] ?? '').split(delimiter).filter(folder => fol
  * The path of a server's binary. Proxies: ours first, their version matters. Redis: the system's first, only it speaks
  * TLS.
  */
-export function findServer (name: ServerName): string | undefined {
+function findServer (name: ServerName): string | undefined {
   const folders = name === 'redis-server' ? [...SYSTEM, FETCHED] : [FETCHED, ...SYSTEM]
   return folders.map(folder => join(folder, name)).find(isExecutable)
 }

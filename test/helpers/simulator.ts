@@ -4,9 +4,7 @@ import {
 
 export type {
   AuditFailure,
-  Counters,
   FailureMode,
-  Gate,
   Controls,
   SessionEntry,
   SimulatorOptions,

@@ -9,7 +9,7 @@ import { credentialsOf, disable, signIn, type Person } from './people.ts'
 import { startReplica, type ReplicaProcess } from './replica.ts'
 
 /** Milliseconds; the life is long, so that nothing but a revocation ends what was remembered. */
-export const SETTINGS = { ttl: 20_000, degraded: 500, stale: 2000, timeout: 1000 } as const
+const SETTINGS = { ttl: 20_000, degraded: 500, stale: 2000, timeout: 1000 } as const
 /**
  * A replica that stays with a deposed master trusts it for 3 s after it lost its replicas, and its last poll for 3 s.
  */

@@ -111,7 +111,7 @@ export function verdictAnswer (verdict, clearCookie) {
 }
 
 /** @param {Session} session @returns {Headers} */
-export function identityHeaders ({ user, authenticatedAt, amr }) {
+function identityHeaders ({ user, authenticatedAt, amr }) {
   const roles = /** @type {Headers} */ (
     user.roles.length === 0 ? [] : [['X-Authgear-User-Roles', user.roles.join(',')]]
   )

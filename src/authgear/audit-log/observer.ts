@@ -5,7 +5,7 @@ import type { AuditErrorKind } from './errors.ts'
 /** `pending`: the revocation log did not take all of it, so that it is read again */
 export type PollOutcome = 'ok' | 'pending' | 'error' | 'lost_lease'
 /** What a gap led to, in which entries may have been lost; `redis`: nobody read, and nothing can have been lost. */
-export type GapOutcome = 'everything' | 'expired' | 'suppressed' | 'redis'
+type GapOutcome = 'everything' | 'expired' | 'suppressed' | 'redis'
 
 /**
  * `activity` is a type of the table, or `unknown`; `gap` and `overflow` where everything is revoked for want of

@@ -30,7 +30,7 @@ export interface AuditStore {
 }
 
 /** Milliseconds. */
-export const GAP_INTERVAL = 10 * 60_000
+const GAP_INTERVAL = 10 * 60_000
 
 /**
  * Without Redis there is one replica, which leads; a start begins at the newest entry, since nothing is remembered from

@@ -10,11 +10,11 @@ import {
 } from './sign.ts'
 
 /** Mode of what everybody may read, and of keys. */
-export const PUBLIC = 0o644
-export const PRIVATE = 0o600
+const PUBLIC = 0o644
+const PRIVATE = 0o600
 
 /** Makes a directory of this mode, whatever the umask says; one that is there keeps its own. */
-export function makeDirectory (path: string, mode: number): void {
+function makeDirectory (path: string, mode: number): void {
   if (mkdirSync(path, { recursive: true }) !== undefined) chmodSync(path, mode)
 }
 
@@ -34,12 +34,12 @@ function viaTemporary (path: string, text: string, mode: number, place: (tempora
 }
 
 /** Replaces a file; a reader sees the old one or the new one, never half of it. */
-export function replaceFile (path: string, text: string, mode: number): void {
+function replaceFile (path: string, text: string, mode: number): void {
   viaTemporary(path, text, mode, temporary => renameSync(temporary, path))
 }
 
 /** Makes a file that must not be there yet; throws EEXIST when it is. */
-export function createFile (path: string, text: string, mode: number): void {
+function createFile (path: string, text: string, mode: number): void {
   viaTemporary(path, text, mode, temporary => linkSync(temporary, path))
 }
 
@@ -102,7 +102,7 @@ function load (directory: string, hosts: readonly Host[], now: number): KeyPair 
  * The authority of a directory, made there when it is empty, for these hosts and no others.
  * @throws CertError when the one that is there cannot sign for them
  */
-export async function openAuthority (directory: string, hosts: readonly Host[], now: number): Promise<KeyPair> {
+async function openAuthority (directory: string, hosts: readonly Host[], now: number): Promise<KeyPair> {
   const [key, certificate] = [existsSync(join(directory, 'ca.key')), existsSync(join(directory, 'ca.crt'))]
   if (!key && !certificate) return await create(directory, hosts, now)
   if (key && certificate) return load(directory, hosts, now)

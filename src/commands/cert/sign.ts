@@ -6,7 +6,7 @@ import * as x509 from '@peculiar/x509'
 import type { Host } from './options.ts'
 
 /** id-ce-nameConstraints (RFC 5280, 4.2.1.10) */
-export const NAME_CONSTRAINTS = '2.5.29.30'
+const NAME_CONSTRAINTS = '2.5.29.30'
 
 const bits = (address: string): string => address.includes(':') ? `${address}/128` : `${address}/32`
 

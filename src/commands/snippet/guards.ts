@@ -10,9 +10,6 @@ export const DOTS = '/[.][.]?([/?]|$)'
 /** The same of what some decode and others do not. */
 export const ENCODED = '%2e|%2f|%5c|%00|[\\\\#]'
 
-/** An encoded slash or backslash: a proxy that keeps it finds another route for it than an app that decodes it. */
-export const ENCODED_SLASH = '%2f|%5c'
-
 /** What a proxy that sends the raw path on must refuse, since it matches a cleaned one. */
 export const AMBIGUOUS = `(${PARAMETER}|${DOTS}|//|${ENCODED})`
 

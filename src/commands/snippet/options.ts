@@ -16,7 +16,7 @@ const NOWHERE: Address = Object.freeze({ host: '', port: 0, text: '' })
 const PORTS = { http: '80', https: '443' } as const
 
 /** A name or an address and a port, and not one character more. */
-export function readListen (text: string, errors: string[], option = '--listen'): Address {
+function readListen (text: string, errors: string[], option = '--listen'): Address {
   const read = listenAddress.parse(text, () => '')
   if (read.kind === 'problem') errors.push(`${option} ${read.problem}`)
   else if (read.value.kind === 'unix') errors.push(`${option} ${quote(text)} must be host:port`)
@@ -26,7 +26,7 @@ export function readListen (text: string, errors: string[], option = '--listen')
 }
 
 /** `http://host:port` or `https://…`; a path would be the policy's place, a user none at all. */
-export function readUrl (option: string, text: string, errors: string[]): Url {
+function readUrl (option: string, text: string, errors: string[]): Url {
   const [, scheme, host = '', port] =
     /^(https?):\/\/(\[[0-9a-fA-F:.]+\]|[^:/?#[\]@\s]+)(?::(\d{1,5}))?\/?$/.exec(text) ?? []
   const tls = scheme === 'https'
@@ -40,9 +40,9 @@ export function readUrl (option: string, text: string, errors: string[]): Url {
   return { ...address, tls, origin: `${tls ? 'https' : 'http'}://${address.text}` }
 }
 
-export const readAddress = ({ host, port, text }: Url): Address => ({ host, port, text })
+const readAddress = ({ host, port, text }: Url): Address => ({ host, port, text })
 
-export function readHost (text: string, errors: string[]): string {
+function readHost (text: string, errors: string[]): string {
   const host = parseHost(text)
   if (host?.kind === 'dns') return host.value
   errors.push(`--host ${quote(text)} must be the one DNS name that clients use (no port, no wildcard)`)
@@ -53,7 +53,7 @@ function addressOf (host: string, port: number): Address {
   return { host, port, text: `${isIPv6(host) ? `[${host}]` : host}:${port}` }
 }
 
-export type SnippetOptions<Name extends string> = Readonly<{
+type SnippetOptions<Name extends string> = Readonly<{
   proxy: Name
   out: string | undefined
   /** Files that are there may be overwritten. */

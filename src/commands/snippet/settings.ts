@@ -59,7 +59,7 @@ export const ENVOY_OTHER = '[!-~]'
 export const lower = (names: readonly string[]): readonly string[] => names.map(name => name.toLowerCase())
 
 /** LOGIN_PATH's default, and all that it has. */
-export const LOGIN_PATHS = ['/_auth/login', '/_auth/callback', '/_auth/logout', '/_auth/logged-out'] as const
+const LOGIN_PATHS = ['/_auth/login', '/_auth/callback', '/_auth/logout', '/_auth/logged-out'] as const
 
 /** What is this service's own of the host, and nothing else of it: exact paths, which nobody has to sign in for. */
 export function ownPaths ({ login, resources }: Pick<Settings, 'login' | 'resources'>): readonly string[] {
@@ -100,11 +100,6 @@ export const STRIP_LUA = ({ stripped }: Pick<Settings, 'stripped'>, indent: stri
     .split('\n')
     .map((line) => `${indent}${line}\n`)
     .join('')
-
-/** For a proxy whose routes are somebody else's: a segment that is empty, "." or ".." before its parameters is 400. */
-export const GUARD_LUA = `
-  local path = (headers:get(":path") or ""):match("^[^?]*"):lower():gsub("%%2e", "."):gsub("%%3b", ";")
-  if path:find("/%.?%.?;") then return handle:respond({ [":status"] = "400" }, "") end`
 
 /** A set of names in Lua. */
 export const luaSet = (names: readonly string[]): string =>

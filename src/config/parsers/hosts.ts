@@ -61,7 +61,7 @@ function unix (text: string): Parsed<ListenAddress> {
 }
 
 /** A name or an IPv4 address. */
-export function isHost (host: string): boolean {
+function isHost (host: string): boolean {
   // digits and dots only must be a real IPv4 address, or 256.0.0.1 would be looked up as a name
   if (/^[\d.]+$/.test(host)) return isIPv4(host)
   return /^(?!-)[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*$/.test(host)

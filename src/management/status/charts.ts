@@ -19,7 +19,7 @@ export function quantile (share: number, from: readonly number[], to: readonly n
 
 type Between<T> = (from: Sample, to: Sample) => T
 
-export type Line = Readonly<{
+type Line = Readonly<{
   /** Unique in its chart; letters, digits and `-`. */
   id: string
   name: string

@@ -5,8 +5,7 @@ import type { Reading } from '../../metrics/metrics.ts'
 export const DECISIONS = ['allowed', 'unauthenticated', 'forbidden', 'unavailable', 'elsewhere'] as const
 export type DecisionName = (typeof DECISIONS)[number]
 export const SOURCES = ['memory', 'redis', 'authgear'] as const
-export type SourceName = (typeof SOURCES)[number]
-export type OriginName = keyof Reading['revocations']
+type SourceName = (typeof SOURCES)[number]
 
 type Reads = Readonly<{ hits: number, reads: number }>
 

@@ -106,7 +106,7 @@ const matches = (host: string, pattern: string): boolean =>
  * The page as data: per chart and line what its key says (`total`), the newest value of its curve, and its minutes,
  * newest first. Seconds, shares, and things a second.
  */
-export function renderJson (status: Status): string {
+function renderJson (status: Status): string {
   const { about, state, samples, others } = status
   const [first, now] = [samples[0], samples.at(-1)]
   if (first === undefined || now === undefined) throw new Error('a status without a sample')

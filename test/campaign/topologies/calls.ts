@@ -21,7 +21,7 @@ export async function call (
   }
 }
 
-export const isAlive = (server: RedisServer): Promise<boolean> => call(server, 'PING').then(() => true, () => false)
+const isAlive = (server: RedisServer): Promise<boolean> => call(server, 'PING').then(() => true, () => false)
 
 /** The words of ROLE, or none where it does not answer. */
 export async function roleOf (server: RedisServer): Promise<readonly unknown[]> {

@@ -3,7 +3,7 @@ import type { RedisServer } from '../../helpers/redis.ts'
 import type { Links } from '../replica.ts'
 import type { Fault } from '../schedule.ts'
 
-export type Deposed = Extract<Fault, { kind: 'deposed-master' }>
+type Deposed = Extract<Fault, { kind: 'deposed-master' }>
 /** Ends a fault. */
 export type Undo = () => Promise<void> | void
 

@@ -11,7 +11,7 @@ const SECONDS = number('FUZZ_SECONDS')
 const RUNS = number('FUZZ_RUNS')
 
 /** Longest that one case may take to end by itself, in milliseconds; what is not over then hangs. */
-export const HANG = 120_000
+const HANG = 120_000
 
 /** Runs a property and says so in a line that `npm run fuzz` adds up. A violation comes with its smallest case. */
 export async function campaign<T> (

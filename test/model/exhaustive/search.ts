@@ -6,7 +6,7 @@ import { next, wrong } from './next.ts'
 import type { Rules } from './rules.ts'
 import type { State } from './state.ts'
 
-export type Violation = Readonly<{ what: string, trace: readonly string[] }>
+type Violation = Readonly<{ what: string, trace: readonly string[] }>
 
 export type Explored = Readonly<{
   states: number

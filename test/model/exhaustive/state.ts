@@ -71,7 +71,7 @@ export type Suspension = Readonly<{
 /** A revocation on its way into the log: `taken` here, appended, `readBack` from a master in doubt. */
 export type Own = 'no' | 'taken' | 'appended' | 'readBack'
 /** A revocation that a new log lacks: not yet due, due, appended. */
-export type Republish = Readonly<{ all: boolean, attempt: 'none' | 'due' | 'appended' }>
+type Republish = Readonly<{ all: boolean, attempt: 'none' | 'due' | 'appended' }>
 
 /** One process of ours. */
 export type Replica = Readonly<{

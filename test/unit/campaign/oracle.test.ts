@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { Answered, HistoryEvent } from '../../campaign/history.ts'
 import { createOracle } from '../../campaign/oracle.ts'
-import { SETTINGS, type SituationId } from '../../campaign/situations.mjs'
+import { SETTINGS, type SituationId } from '../../campaign/situations.ts'
 
 const { ttlMs, staleMs } = SETTINGS
 const ALL = [0, 1, 2, 3]
@@ -43,7 +43,7 @@ const refused = (at: number, status: number, some: Partial<Answered> = {}): Answ
   answer(at, { status, userId: undefined, roles: undefined, reason: 'refused', ...some })
 
 const REVOKED = [signedIn('ann'), ended(1000), logged(1010)]
-/** The bounds of situations.mjs, and the slack of clocks. */
+/** The bounds of situations.ts, and the slack of clocks. */
 const [AT_ONCE, DEGRADED] = [500 + 50, 4100 + 50]
 
 const ROWS: ReadonlyArray<readonly [what: string, history: readonly HistoryEvent[], violation: RegExp | undefined]> = [

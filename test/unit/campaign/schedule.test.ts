@@ -1,6 +1,6 @@
 import t from 'tap'
 import { kindsFor, LOSSY, mayMeet, roundsOf, type Means, type Round } from '../../campaign/schedule.ts'
-import { SETTINGS, SITUATIONS } from '../../campaign/situations.mjs'
+import { SETTINGS, SITUATIONS } from '../../campaign/situations.ts'
 
 const MEANS: readonly Means[] = (['standalone', 'sentinel', 'cluster', 'valkey'] as const).flatMap((topology) =>
   [true, false].map((hasKernel) => ({ topology, hasKernel })))

@@ -2,7 +2,7 @@ import { HOP_HEADERS, PARAMETER } from '../../../src/commands/snippet/guards.ts'
 import type { ProxyName } from '../../../src/commands/snippet/proxies.ts'
 
 /** How a configuration is checked: by the real proxy in test/e2e, by its resources' schemas, or by reading its text. */
-export type Checked = Readonly<
+type Checked = Readonly<
   | { by: 'run' }
   | { by: 'schema', files: readonly string[] }
   | { by: 'read' }

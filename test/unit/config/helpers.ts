@@ -39,7 +39,7 @@ export const warningsOf = (loaded: LoadedConfig): readonly string[] => loaded.ki
  * What an environment comes to: its one error, or all of them; its warnings; or a part of the configuration, in which
  * each value that is named is exactly that one.
  */
-export type Outcome =
+type Outcome =
   | RegExp
   | readonly RegExp[]
   | Readonly<{ warns: readonly RegExp[] }>

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { advisories, withAdvisories } from '../../../docs/advisories.mjs'
+import { advisories, withAdvisories } from '../../../docs/advisories.ts'
 
 /** Every advisory that this service must not repeat. A row without a test is a promise without a proof. */
 const NAMES = [

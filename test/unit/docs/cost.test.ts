@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { costOf, pictures, withCost } from '../../../docs/cost.mjs'
+import { costOf, pictures, withCost } from '../../../docs/cost.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8')
 
-t.test('the table of sizes and its pictures are what docs/cost.mjs computes', async (t) => {
+t.test('the table of sizes and its pictures are what docs/cost.ts computes', async (t) => {
   t.equal(withCost(read('docs/operations.md')), read('docs/operations.md'))
   for (const [file, picture] of Object.entries(pictures())) t.equal(read(file), picture, file)
 })

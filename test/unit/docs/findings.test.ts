@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { withFindingsTable } from '../../../docs/findings.mjs'
+import { withFindingsTable } from '../../../docs/findings.ts'
 import { CATALOGUE } from '../../../src/commands/doctor/catalogue.ts'
 
 t.test('docs/doctor.md has the table that the code gives', async t => {

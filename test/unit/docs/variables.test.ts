@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { loadConfig } from '../../../src/config/index.ts'
-import { chartKnowledge } from '../../../docs/chart.mjs'
-import { environmentExample, withVariablesTable } from '../../../docs/variables.mjs'
+import { chartKnowledge } from '../../../docs/chart.ts'
+import { environmentExample, withVariablesTable } from '../../../docs/variables.ts'
 import { rows } from '../../../src/config/variables.ts'
 import { PRIVATE_KEY } from '../../helpers/audit.ts'
 

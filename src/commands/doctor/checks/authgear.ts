@@ -9,7 +9,7 @@ import {
 import { type Finding, found } from '../catalogue.ts'
 import { type Context, isNameError, isTlsError, looked, type Probe, skipped } from '../check.ts'
 
-export type ResolverObservation =
+type ResolverObservation =
   | Readonly<{
     kind: 'answered'
     seen: Pick<ProbedAnswer, 'status' | 'body' | 'reading' | 'whyForeign'> &
@@ -59,7 +59,7 @@ async function observeResolver ({ look }: Context): Promise<ResolverObservation>
   }
 }
 
-export function judgeResolver (observation: ResolverObservation, place: Place): Finding | undefined {
+function judgeResolver (observation: ResolverObservation, place: Place): Finding | undefined {
   return observation.kind === 'failed'
     ? judgeFailure(observation.error, place.authgear.resolverUrl)
     : judgeAnswer(observation.seen, place)

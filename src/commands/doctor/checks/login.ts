@@ -19,7 +19,7 @@ export const login: Probe = {
 }
 
 /** Authgear answers 400 itself where it may send nobody back, and else sends the browser back with an error. */
-export function judgeLogin (
+function judgeLogin (
   { status, body, location = '' }: Page,
   { clientId, publicUrl, path }: Pick<LoginSettings, 'clientId' | 'publicUrl' | 'path'>
 ): Finding | undefined {

@@ -32,7 +32,7 @@ export async function readSecretCheck (
   return await createSecretCheck({ commands, sealer, previous, name: keys.secretCheck, clock }).read()
 }
 
-export function judgeCanary (reading: SecretCheckResult): Outcome {
+function judgeCanary (reading: SecretCheckResult): Outcome {
   switch (reading.kind) {
     case 'current':
     case 'previous':
@@ -172,14 +172,14 @@ export const webhook: Probe = {
 }
 
 /** @param signer the id of the secret that signed the newest; undefined where none came */
-export function judgeWebhook (signer: string | undefined, ours: readonly string[]): Finding | undefined {
+function judgeWebhook (signer: string | undefined, ours: readonly string[]): Finding | undefined {
   if (signer === undefined) return found('webhook-unseen', 'no replica has taken a signed webhook within 30 days')
   return ours.includes(signer)
     ? undefined
     : found('webhook-secret', 'the newest webhook that a replica took was signed with another secret')
 }
 
-export type RedisObservation = Readonly<{ problem: Error, named: readonly Named[] }>
+type RedisObservation = Readonly<{ problem: Error, named: readonly Named[] }>
 
 type Settings = Readonly<{ servers: RedisServers, tls: object | undefined }>
 
@@ -198,14 +198,14 @@ export const redis: Probe = {
 }
 
 /** @param named each Sentinel that is configured */
-export function judgeMajority (named: readonly Named[]): Finding | undefined {
+function judgeMajority (named: readonly Named[]): Finding | undefined {
   const silent = named.filter(({ reply }) => reply === undefined).map(({ name }) => name)
   if (silent.length < named.length / 2) return undefined
   return found('redis-sentinel', `${silent.length} of ${named.length} name no master: ${silent.join(', ')}`)
 }
 
 /** What single servers say is nearer to the cause than what the library says of them all. */
-export function judgeRedis ({ problem, named }: RedisObservation, settings: Settings): readonly Finding[] {
+function judgeRedis ({ problem, named }: RedisObservation, settings: Settings): readonly Finding[] {
   const findings = named.map((one) => judgeNamed(one, settings)).filter((finding) => finding !== undefined)
   return findings.length > 0 ? findings : [judgeProblem(problem, describeServers(settings.servers), settings)]
 }

@@ -80,7 +80,7 @@ export async function explainToken (token: string, { config, clock }: Context): 
   }
 }
 
-export function judgeResourceToken (verification: Verification, resources: readonly Resource[]): Outcome {
+function judgeResourceToken (verification: Verification, resources: readonly Resource[]): Outcome {
   if (verification.kind === 'unavailable') return looked(found('token-keys', verification.error.message))
   if (verification.kind === 'refused') return looked(found('resource-token', verification.why))
   const { userId, audience, scopes, issuedAt, expiresAt } = verification.token

@@ -21,7 +21,7 @@ export const trustProxy: Probe = {
   }
 }
 
-export function judgeTrust (
+function judgeTrust (
   { isSecure }: Pick<CookieObservation & { kind: 'seen' }, 'isSecure'>,
   { endpoint, resolverUrl }: Pick<Config['authgear'], 'endpoint' | 'resolverUrl'>
 ): Finding | undefined {

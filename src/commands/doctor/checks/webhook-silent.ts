@@ -29,15 +29,15 @@ export const webhookSilent: Probe = {
   }
 }
 
-export type Silence = Readonly<{ ms: number, hasCome: boolean }>
+type Silence = Readonly<{ ms: number, hasCome: boolean }>
 
 /** @param leftMs what PTTL says of the newest webhook's trace: negative where there is none */
-export function silenceOf (leftMs: number): Silence {
+function silenceOf (leftMs: number): Silence {
   return leftMs < 0 ? { ms: WEBHOOK_KNOWN_MS, hasCome: false } : { ms: WEBHOOK_KNOWN_MS - leftMs, hasCome: true }
 }
 
 /** @param changes of users since then, that come by webhook too */
-export function judgeSilence ({ ms, hasCome }: Silence, changes: number): Finding | undefined {
+function judgeSilence ({ ms, hasCome }: Silence, changes: number): Finding | undefined {
   if (changes === 0) return undefined
   const days = Math.floor(ms / 86_400_000)
   const since = !hasCome ? `for ${days} days at least` : days > 0 ? `for ${days} days` : 'since the newest one'

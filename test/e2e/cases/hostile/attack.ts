@@ -9,7 +9,7 @@ import type { Line, Spelling } from './spelling.ts'
 const SILENCE_MS = 60_000
 
 /** What the client says about itself in each request, and the case by which the app's record is found again. */
-export const SPOOFED: readonly Line[] = [
+const SPOOFED: readonly Line[] = [
   ['X-Authgear-User-Id', 'the-ceo'],
   ['X-Authgear-User-Roles', 'admin'],
   ['X-Authgear-Session-Valid', 'true']

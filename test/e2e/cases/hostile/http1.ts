@@ -18,7 +18,7 @@ export const upgrade = (name: string, values: readonly string[], more: Parts = {
 const PREFLIGHT = ['Origin: https://www.example.com', 'Access-Control-Request-Method: POST']
 
 /** The Upgrade values that take an app server from HTTP/1.1 to something else. */
-export const upgrades: readonly Spelling[] = [
+const upgrades: readonly Spelling[] = [
   upgrade('`Upgrade: h2c`', ['h2c']),
   upgrade('`Upgrade: H2C`', ['H2C']),
   upgrade('`Upgrade: h2c`, then `Upgrade: websocket`', ['h2c', 'websocket']),
@@ -67,7 +67,7 @@ export const upgrades: readonly Spelling[] = [
 ]
 
 /** Headers for one hop only, and what a client may name in Connection. */
-export const hops: readonly Spelling[] = [
+const hops: readonly Spelling[] = [
   ['`Connection: X-Authgear-User-Id`', 'Connection: close, X-Authgear-User-Id'],
   ['`Connection: Host`', 'Connection: keep-alive, Host'],
   ['`Connection: Cookie, Authorization`', 'Connection: Cookie, Authorization, X-Authgear-Session-Valid'],
@@ -93,7 +93,7 @@ const hidden = (name: string, lines: readonly string[], body = `0\r\n\r\n${HIDDE
   http1(name, { method: 'POST', lines, body })
 
 /** Where a body ends. */
-export const bodies: readonly Spelling[] = [
+const bodies: readonly Spelling[] = [
   hidden(
     'identity in the trailers of a body',
     ['Transfer-Encoding: chunked', 'Trailer: X-Authgear-User-Id'],
@@ -127,7 +127,7 @@ const host = (name: string, ...lines: readonly string[]): Spelling =>
   http1(name, { host: lines.map((value) => `Host: ${value}`), fate: 'refused' })
 
 /** Host names that are not exactly the configured one. */
-export const hosts: readonly Spelling[] = [
+const hosts: readonly Spelling[] = [
   host('`Host: app.example.com:80@evil.example`', `${HOST}:80@evil.example`),
   host('`Host: evil.example, app.example.com`', `evil.example, ${HOST}`),
   host('`Host: app.example.com, evil.example`', `${HOST}, evil.example`),
@@ -149,7 +149,7 @@ export const hosts: readonly Spelling[] = [
 const path = (target: string): Spelling => http1(`\`${target}\``, { target, fate: '400' })
 
 /** Segments that servlet containers read as empty, "." or "..". */
-export const parameters: readonly Spelling[] = [
+const parameters: readonly Spelling[] = [
   '/;/admin', '/;x=1/admin', '/x/..;/admin', '/x/..;a=b/admin', '/.;/admin', '/x/%2e%2e;/admin', '/x/%2E%2e;/admin',
   '/x/.%2e;/admin', '/x/%2e.;/admin', '/%2e;/admin', '/%3b/admin', '/%3B/admin', '/.%3b/admin', '/x/..%3b/admin',
   '/x/%2e%2e%3b/admin', '/x/%2e%2e%3Bx/admin', '/x/;/..;/admin', '/x;/..;/admin', '/;', '/x/..;', '/%3b%2fadmin',
@@ -157,7 +157,7 @@ export const parameters: readonly Spelling[] = [
 ].map(path)
 
 /** Other ways to write /admin, each of which is refused or judged as what the app gets. */
-export const dots: readonly Spelling[] = [
+const dots: readonly Spelling[] = [
   '/x/.;/../admin', '/public/;/../admin', '/x/../admin', '//admin', '/./admin', '/x/%2e%2e/admin', '/x/%2E./admin',
   '/admin/../admin', '/%61dmin', '/ADMIN', '/admin;x', '/admin;/x', '/admin%3bx', '/x/..%2fadmin', '/x/..%5cadmin',
   '/x\\..\\admin', '/admin%00', '/admin#', '/public/../admin', '/public/%2e%2e/admin', '/public/..%2fadmin',
@@ -170,7 +170,7 @@ const absolute = (target: string, to = HOST, parts: Parts = {}): Spelling =>
   http1(`\`${target}\` to \`${to}\``, { target, host: [`Host: ${to}`], ...parts })
 
 /** Targets with a host name of their own. */
-export const targets: readonly Spelling[] = [
+const targets: readonly Spelling[] = [
   absolute(`http://${HOST}/admin`),
   absolute(`http://${HOST}/x/../admin`),
   absolute(`http://${HOST}/;/admin`, HOST, { fate: '400' }),
@@ -185,7 +185,7 @@ export const targets: readonly Spelling[] = [
 ]
 
 /** Names that an app may take for ours. */
-export const aliases: readonly Spelling[] = [
+const aliases: readonly Spelling[] = [
   ['`X_Authgear_User_Id`', 'X_Authgear_User_Id: the-ceo', 'X_Authgear_User_Roles: admin'],
   ['`X-Authgear-User_Id`', 'X-Authgear-User_Id: the-ceo', 'X-Authgear-User_Roles: admin'],
   ['`X.Authgear.User.Id`', 'X.Authgear.User.Id: the-ceo', 'X.Authgear.User.Roles: admin'],

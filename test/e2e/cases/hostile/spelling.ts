@@ -4,7 +4,7 @@ import { HOST } from '../../../helpers/request.ts'
  * What must become of it, besides that nobody gets in: `400` for everybody; `refused`: any 4xx; `either`: what the
  * proxy does.
  */
-export type Fate = '400' | 'refused' | 'either'
+type Fate = '400' | 'refused' | 'either'
 
 /** One way to write a request that a proxy and an app may read differently. */
 export interface Spelling {
@@ -22,7 +22,7 @@ export interface Spelling {
 
 export type Line = readonly [name: string, value: string]
 
-export type Writing =
+type Writing =
   | Readonly<{ http: 1, write: (lines: readonly Line[]) => string }>
   | Readonly<{ http: 2, fields: (lines: readonly Line[]) => readonly Line[] }>
 

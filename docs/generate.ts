@@ -1,19 +1,19 @@
 // Writes what is generated from the code: `npm run docs`. A test fails when a file differs from what this writes.
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { withAdvisories } from './advisories.mjs'
-import { withCampaign } from './campaign.mjs'
-import { chartKnowledge } from './chart.mjs'
-import { pictures, withCost } from './cost.mjs'
-import { withFindingsTable } from './findings.mjs'
-import { withMetricsTable } from './metrics.mjs'
-import { environmentExample, withVariablesTable } from './variables.mjs'
-import { dashboard } from '../deploy/grafana/dashboard.mjs'
-import { chartTemplate, prometheusRules } from '../deploy/prometheus/alerts.mjs'
-import { snippet } from '../dist/commands/snippet.js'
-import { PROXIES } from '../dist/commands/snippet/proxies.js'
-import { CATALOGUE } from '../dist/commands/doctor/catalogue.js'
-import { rows } from '../dist/config/variables.js'
-import { createMetrics } from '../dist/metrics/metrics.js'
+import { withAdvisories } from './advisories.ts'
+import { withCampaign } from './campaign.ts'
+import { chartKnowledge } from './chart.ts'
+import { pictures, withCost } from './cost.ts'
+import { withFindingsTable } from './findings.ts'
+import { withMetricsTable } from './metrics.ts'
+import { environmentExample, withVariablesTable } from './variables.ts'
+import { dashboard } from '../deploy/grafana/dashboard.ts'
+import { chartTemplate, prometheusRules } from '../deploy/prometheus/alerts.ts'
+import { snippet } from '../src/commands/snippet.ts'
+import { PROXIES } from '../src/commands/snippet/proxies.ts'
+import { CATALOGUE } from '../src/commands/doctor/catalogue.ts'
+import { rows } from '../src/config/variables.ts'
+import { allMetrics } from '../test/helpers/series.ts'
 
 const root = new URL('../', import.meta.url)
 const page = new URL('docs/configuration.md', root)
@@ -24,24 +24,7 @@ writeFileSync(page, withVariablesTable(readFileSync(page, 'utf8'), rows))
 const doctor = new URL('docs/doctor.md', root)
 writeFileSync(doctor, withFindingsTable(readFileSync(doctor, 'utf8'), CATALOGUE))
 const monitoring = new URL('docs/monitoring.md', root)
-const zero = () => 0
-const everything = {
-  resolver: () => ({ inFlight: 0, queued: 0, circuitOpen: false }),
-  cacheEntries: zero,
-  cacheBytes: zero,
-  cacheMaxBytes: zero,
-  redisUp: zero,
-  logFollowed: zero,
-  logEntries: () => ({ now: 0, most: 0 }),
-  replicasSeen: zero,
-  audit: { isLeader: zero, behindSeconds: zero, untold: zero },
-  assertions: { hasKey: zero, keysPublished: zero, nextKey: zero },
-  certificate: { expiry: zero, stage: () => undefined }
-}
-writeFileSync(
-  monitoring,
-  withMetricsTable(readFileSync(monitoring, 'utf8'), await createMetrics('', everything).render())
-)
+writeFileSync(monitoring, withMetricsTable(readFileSync(monitoring, 'utf8'), await allMetrics().render()))
 
 writeFileSync(new URL('deploy/prometheus/alerts.yml', root), prometheusRules())
 writeFileSync(new URL('deploy/kubernetes/chart/templates/prometheusrule.yaml', root), chartTemplate())

@@ -2,7 +2,7 @@
 // `npm run docs:behaviour`.
 // With --check it writes nothing, and fails where a table is not what this run saw, or where a cell was not seen.
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { tableOf, withGenerated } from './generated.mjs'
+import { tableOf, withGenerated } from './generated.ts'
 
 const root = new URL('../', import.meta.url)
 const COLUMNS = ['Traefik', 'Caddy', 'nginx', 'Envoy', 'HAProxy']
@@ -10,11 +10,10 @@ const NOT_SEEN = '**not seen**'
 /** People who send each spelling, and kinds of app that it is sent to: test/e2e/hostile.all.test.ts. */
 const [PEOPLE, APPS] = [2, 3]
 
-/** @param {string} head @param {string[][]} rows */
-const tableOfProxies = (head, rows) => tableOf([head, ...COLUMNS], rows)
+const tableOfProxies = (head: string, rows: readonly string[][]): string => tableOf([head, ...COLUMNS], rows)
 
-/** @param {string} folder @returns {[name: string, value: any][]} */
-const readAll = folder => {
+/** What the tests wrote, by the name of its file. */
+const readAll = <T>(folder: string): ReadonlyArray<readonly [name: string, value: T]> => {
   const path = new URL(`artifacts/${folder}/`, root)
   return existsSync(path)
     ? readdirSync(path).map((file) => [
@@ -24,11 +23,10 @@ const readAll = folder => {
     : []
 }
 
-function behaviours () {
-  /** @type {Record<string, string>} */
-  const titles = JSON.parse(readFileSync(new URL('test/e2e/behaviours.json', root), 'utf8'))
-  const seen = readAll('e2e').map(([, result]) => result)
-  const cell = (/** @type {string} */ column, /** @type {string} */ behaviour) =>
+function behaviours (): string {
+  const titles: Record<string, string> = JSON.parse(readFileSync(new URL('test/e2e/behaviours.json', root), 'utf8'))
+  const seen = readAll<Record<string, Record<string, string>>>('e2e').map(([, result]) => result)
+  const cell = (column: string, behaviour: string): string =>
     [...new Set(seen.map(result => result[column]?.[behaviour]).filter(value => value !== undefined))].join(' / ')
   return tableOfProxies(
     '',
@@ -39,15 +37,14 @@ function behaviours () {
   )
 }
 
-/** A status in words; a connection that is closed without an answer is a refusal too. @param {number} status */
-const inWords = (status) =>
+/** A status in words; a connection that is closed without an answer is a refusal too. */
+const inWords = (status: number): string =>
   status === 0 || status === 400 ? 'refused' : status === 101 ? 'WebSocket' : status === 200 ? 'as bob' : String(status)
 
-function hostile () {
-  /** @type {Record<string, Record<string, Record<string, number[]>>>} */
-  const seen = Object.fromEntries(readAll('hostile'))
+function hostile (): string {
+  const seen = Object.fromEntries(readAll<Record<string, Record<string, number[]>>>('hostile'))
   const spellings = [...new Set(Object.values(seen).flatMap(Object.keys))]
-  const cell = (/** @type {string} */ column, /** @type {string} */ spelling) =>
+  const cell = (column: string, spelling: string): string =>
     [...new Set(seen[column]?.[spelling]?.['bob']?.map(inWords))].join(' / ')
   const rows = spellings.map((spelling) => [
     spelling.replaceAll('|', '\\|'),
@@ -58,8 +55,7 @@ function hostile () {
     `0 of ${requests.toLocaleString('en')} requests got past.**\n\n${tableOfProxies('bob sends', rows)}`
 }
 
-/** @param {string} path @param {string} source @param {string} text */
-function update (path, source, text) {
+function update (path: string, source: string, text: string): void {
   const page = new URL(path, root)
   const old = readFileSync(page, 'utf8')
   const fresh = withGenerated(old, `what ${source} saw`, text, 'npm run docs:behaviour')
@@ -75,8 +71,7 @@ function update (path, source, text) {
   else if (fresh !== old) fail(`${path} is not what this run saw: npm run docs:behaviour, and read what changed`)
 }
 
-/** @param {string} why */
-function fail (why) {
+function fail (why: string): void {
   console.error(why)
   process.exitCode = 1
 }

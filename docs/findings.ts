@@ -1,13 +1,11 @@
-// @ts-check
 /** The table of docs/doctor.md, from the catalogue of what `doctor` can find. */
-import { tableOf, withGenerated } from './generated.mjs'
+import type { Entry } from '../src/commands/doctor/catalogue.ts'
+import { tableOf, withGenerated } from './generated.ts'
 
 const HEAD = ['finding', '', 'what is wrong', 'why it matters', 'what to set']
 
-/** @typedef {Readonly<{ severity: string, mistake: string, why: string, set: string }>} Entry */
-
-/** @param {string} page @param {Readonly<Record<string, Entry>>} catalogue by the id of each finding */
-export function withFindingsTable (page, catalogue) {
+/** @param page docs/doctor.md @param catalogue by the id of each finding */
+export function withFindingsTable (page: string, catalogue: Readonly<Record<string, Entry>>): string {
   const rows = Object.entries(catalogue).map(([id, { severity, mistake, why, set }]) => [
     `\`${id}\``,
     severity,

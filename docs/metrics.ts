@@ -1,31 +1,34 @@
 // The table of metrics in docs/monitoring.md, from what `/metrics` itself says: `npm run docs` writes it, a test
 // compares.
-import { tableOf, withGenerated } from './generated.mjs'
+import { tableOf, withGenerated } from './generated.ts'
 
-export function withMetricsTable (page, text) {
+/** @param page docs/monitoring.md @param text what `/metrics` says of a service that has everything */
+export function withMetricsTable (page: string, text: string): string {
   return withGenerated(page, 'src/metrics/metrics.ts', table(text))
 }
 
-function table (text) {
+function table (text: string): string {
   const rows = Array.from(
     text.matchAll(/^# HELP (forward_auth_\w+) (.*)\n# TYPE \w+ (\w+)$/gm),
-    ([, name, help, type]) => [`\`${name}\``, type, labels(name, text), help]
+    ([, name = '', help = '', type = '']) => [`\`${name}\``, type, labels(name, text), help]
   )
   return tableOf(['metric', 'type', 'labels', 'meaning'], rows)
 }
 
 /** Labels whose values differ, or come with the first event. */
-const LATER = {
+const LATER: Readonly<Record<string, string>> = {
   forward_auth_build_info: 'version',
   forward_auth_audit_entries_total: 'activity',
   forward_auth_audit_revocations_total: 'activity'
 }
 
 /** With the values that are there from the start, but for those of what is counted by several labels at once. */
-function labels (name, text) {
-  const values = new Map()
-  for (const [, list] of text.matchAll(new RegExp(`^${name}(?:_bucket)?\\{(.*)\\} `, 'gm'))) {
-    for (const [, label, value] of list.matchAll(/(\w+)="([^"]*)"/g)) { if (label !== 'le' && label !== 'version') values.set(label, (values.get(label) ?? new Set()).add(value)) }
+function labels (name: string, text: string): string {
+  const values = new Map<string, Set<string>>()
+  for (const [, list = ''] of text.matchAll(new RegExp(`^${name}(?:_bucket)?\\{(.*)\\} `, 'gm'))) {
+    for (const [, label = '', value = ''] of list.matchAll(/(\w+)="([^"]*)"/g)) {
+      if (label !== 'le' && label !== 'version') values.set(label, (values.get(label) ?? new Set()).add(value))
+    }
   }
   if (LATER[name] !== undefined) return `\`${LATER[name]}\``
   if (name === 'forward_auth_requests_total') return Array.from(values.keys(), (label) => `\`${label}\``).join(', ')

@@ -5,20 +5,26 @@ const SELECTED = 'job="$job",instance=~"$instance"'
 const RANGE = '$__rate_interval'
 
 /** `$s` in a query stands for what the reader selected, `$r` for the range that fits the picture. */
-const written = (query) => query.replaceAll('$s', SELECTED).replaceAll('$r', RANGE)
+const written = (query: string): string => query.replaceAll('$s', SELECTED).replaceAll('$r', RANGE)
 
-const rate = (by, metric, more = '') => `sum by (${by}) (rate(forward_auth_${metric}{$s${more}}[$r]))`
-const quantile = (share, metric, by = '') =>
+const rate = (by: string, metric: string, more = ''): string => `sum by (${by}) (rate(forward_auth_${metric}{$s${more}}[$r]))`
+const quantile = (share: number, metric: string, by = ''): string =>
   `histogram_quantile(${share}, sum by (${by === '' ? '' : `${by}, `}le) (rate(forward_auth_${metric}_bucket{$s}[$r])))`
 
-const [GREEN, YELLOW, RED] = ['green', 'yellow', 'red']
+const [GREEN, YELLOW, RED] = ['green', 'yellow', 'red'] as const
+type Thresholds = ReadonlyArray<readonly [from: number | null, colour: string]>
 /** Green below the first bound, yellow below the second, red from there on. */
-const rising = (warn, bad) => [[null, GREEN], [warn, YELLOW], [bad, RED]]
+const rising = (warn: number, bad: number): Thresholds => [[null, GREEN], [warn, YELLOW], [bad, RED]]
 /** Red below 1. */
-const YES = [[null, RED], [1, GREEN]]
+const YES: Thresholds = [[null, RED], [1, GREEN]]
 
-/** The first row: [title, what it means, unit, query, thresholds, place in the runbook, words for 0 and 1] */
-const NOW = [
+type Stat = readonly [
+  title: string, description: string, unit: string, query: string, thresholds: Thresholds, runbook: string,
+  wordsFor01?: readonly string[]
+]
+
+/** The first row. */
+const NOW: readonly Stat[] = [
   [
     'Share of 503',
     'Of the last five minutes. From 1 % on the alert fires.',
@@ -73,14 +79,18 @@ const NOW = [
   ]
 ]
 
+type Words = ReadonlyArray<readonly [text: string, colour: string | undefined]>
+
 /** What 0 and 1 mean, and their colours, for panels of states. */
-const STATES = {
+const STATES: Readonly<Record<string, Words>> = {
   up: [['no', RED], ['yes', GREEN]],
   open: [['asked', GREEN], ['not asked', RED]]
 }
 
-/** [title, what it means, unit or a key of STATES, [query, legend]…] */
-const ROWS = {
+type Query = readonly [query: string, legend: string]
+type Panel = readonly [title: string, description: string, unitOrState: string, ...queries: readonly Query[]]
+
+const ROWS: Readonly<Record<string, readonly Panel[]>> = {
   Answers: [
     ['Answers by status', 'What the proxies were told.', 'reqps', [rate('status', 'requests_total'), '{{status}}']],
     [
@@ -259,13 +269,14 @@ const DATASOURCE = { type: 'prometheus', uid: '${datasource}' } // eslint-disabl
 const RUNBOOK = '${runbook}' // eslint-disable-line no-template-curly-in-string
 const [WIDTH, HEIGHT] = [8, 8]
 
-const steps = (thresholds) => ({ mode: 'absolute', steps: thresholds.map(([value, color]) => ({ color, value })) })
-const mappings = (words) => [
+const steps = (thresholds: Thresholds) =>
+  ({ mode: 'absolute', steps: thresholds.map(([value, color]) => ({ color, value })) })
+const mappings = (words: Words) => [
   { type: 'value', options: Object.fromEntries(words.map(([text, color], index) => [index, { text, color, index }])) }
 ]
-const runbookLink = (anchor) => [{ title: 'What to do', url: `${RUNBOOK}#${anchor}`, targetBlank: true }]
+const runbookLink = (anchor: string) => [{ title: 'What to do', url: `${RUNBOOK}#${anchor}`, targetBlank: true }]
 
-function targetsOf (queries) {
+function targetsOf (queries: readonly Query[]) {
   return queries.map(([expr, legendFormat], index) => ({
     refId: String.fromCharCode(65 + index),
     datasource: DATASOURCE,
@@ -275,8 +286,11 @@ function targetsOf (queries) {
   }))
 }
 
-function stat (id, [title, description, unit, query, thresholds, anchor, words], gridPos) {
-  const coloured = words?.map((text, value) => [text, thresholds.findLast(([from]) => (from ?? 0) <= value)[1]])
+type Place = Readonly<Record<'x' | 'y' | 'w' | 'h', number>>
+
+function stat (id: number, [title, description, unit, query, thresholds, anchor, words]: Stat, gridPos: Place) {
+  const colourOf = (value: number) => thresholds.findLast(([from]) => (from ?? 0) <= value)?.[1]
+  const coloured = words?.map((text, value) => [text, colourOf(value)] as const)
   return {
     id,
     type: 'stat',
@@ -294,7 +308,7 @@ function stat (id, [title, description, unit, query, thresholds, anchor, words],
   }
 }
 
-function timeline (id, [title, description, states, ...queries], gridPos) {
+function timeline (id: number, [title, description, states, ...queries]: Panel, gridPos: Place) {
   return {
     id,
     type: 'state-timeline',
@@ -302,13 +316,13 @@ function timeline (id, [title, description, states, ...queries], gridPos) {
     description,
     datasource: DATASOURCE,
     gridPos,
-    fieldConfig: { defaults: { mappings: mappings(STATES[states]), custom: { fillOpacity: 80 } }, overrides: [] },
+    fieldConfig: { defaults: { mappings: mappings(STATES[states] ?? []), custom: { fillOpacity: 80 } }, overrides: [] },
     options: { mergeValues: true, showValue: 'auto', rowHeight: 0.8, legend: { showLegend: false } },
     targets: targetsOf(queries)
   }
 }
 
-function panel (id, [title, description, unit, ...queries], gridPos) {
+function panel (id: number, [title, description, unit, ...queries]: Panel, gridPos: Place) {
   if (unit in STATES) return timeline(id, [title, description, unit, ...queries], gridPos)
   return {
     id,
@@ -330,7 +344,7 @@ const STAT_HEIGHT = 4
 
 function panels () {
   const w = 24 / NOW.length
-  const all = NOW.map((one, index) => stat(index + 1, one, { x: index * w, y: 0, w, h: STAT_HEIGHT }))
+  const all: object[] = NOW.map((one, index) => stat(index + 1, one, { x: index * w, y: 0, w, h: STAT_HEIGHT }))
   let y = STAT_HEIGHT
   for (const [title, list] of Object.entries(ROWS)) {
     all.push({
@@ -356,7 +370,7 @@ function panels () {
   return all
 }
 
-const variable = (name, label, query, more = {}) => ({
+const variable = (name: string, label: string, query: string, more = {}) => ({
   name,
   label,
   type: 'query',
@@ -380,11 +394,12 @@ const RESTARTS = {
   textFormat: '{{instance}}'
 }
 
-export function dashboard () {
+/** deploy/grafana/dashboard.json */
+export function dashboard (): string {
   return `${JSON.stringify({
     title: 'authgear-forward-auth',
     uid: 'authgear-forward-auth',
-    description: 'Who is behind this request? Generated by `npm run docs` from deploy/grafana/dashboard.mjs.',
+    description: 'Who is behind this request? Generated by `npm run docs` from deploy/grafana/dashboard.ts.',
     tags: ['authgear', 'forward-auth'],
     schemaVersion: 39,
     editable: true,

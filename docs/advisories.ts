@@ -1,16 +1,15 @@
-// @ts-check
 /**
  * The table of docs/security.md, read from the calls of `advisory` in test/security: from an advisory to the test that
  * it cannot happen here.
  */
 import { readdirSync, readFileSync } from 'node:fs'
-import { tableOf, withGenerated } from './generated.mjs'
+import { tableOf, withGenerated } from './generated.ts'
 
 const TEXT = String.raw`((?:'(?:[^'\\]|\\.)*'(?:\s*\+\s*)?)+|"[^"]*")`
 const ROW = new RegExp(String.raw`advisory\(\s*t,\s*${TEXT},\s*${TEXT}`, 'g')
 
 /** @returns the rows, sorted: names, what went wrong, file */
-export function advisories () {
+export function advisories (): ReadonlyArray<Readonly<{ names: string, fault: string, file: string }>> {
   const folder = new URL('../test/security/', import.meta.url)
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.ts')).sort()
   const rows = files.flatMap((file) =>
@@ -25,11 +24,10 @@ export function advisories () {
   )
 }
 
-/** @param {string} text one literal, or several joined by + */
-const plain = (text) => text.replace(/'\s*\+\s*'/g, '').slice(1, -1).replaceAll("\\'", "'")
+/** @param text one literal, or several joined by + */
+const plain = (text: string): string => text.replace(/'\s*\+\s*'/g, '').slice(1, -1).replaceAll("\\'", "'")
 
-/** @param {string} page */
-export function withAdvisories (page) {
+export function withAdvisories (page: string): string {
   const rows = advisories().map(({ names, fault, file }) => [names, fault, `[${file}](../test/security/${file})`])
   return withGenerated(page, 'test/security', tableOf(['advisory', 'what went wrong there', 'test here'], rows))
 }

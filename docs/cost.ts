@@ -1,8 +1,7 @@
-// @ts-check
 // What a fleet costs as it grows, by the formulas of docs/operations.md and the costs measured in docs/performance.md:
 // `npm run docs` writes the table and the pictures, a test compares.
 import { readFileSync } from 'node:fs'
-import { tableOf, withGenerated } from './generated.mjs'
+import { tableOf, withGenerated } from './generated.ts'
 
 /** Of one of each, as measured: seconds of one core, and kilobytes. */
 const COST = { memoryHit: 14e-6, redisRead: 46e-6, resolution: 100e-6, redisKilobytes: 0.42, sessionKilobytes: 1.15 }
@@ -16,16 +15,20 @@ const BUSY = 0.6
 /** Of a life that is cut by up to a tenth, four fifths pass before it is renewed. */
 const RENEWED_AT = 0.76
 
-/** @typedef {{ sessions: number, every: number, ttl: number }} Load sessions that ask every so many seconds */
+/** Sessions that ask every so many seconds. */
+type Load = Readonly<{ sessions: number, every: number, ttl: number }>
 
-/**
- * @param {Load} load
- * @param {number} [replicas] as many as its CPU needs, two at least, where it is left out
- */
-export function costOf ({ sessions, every, ttl }, replicas) {
+type Cost = Readonly<Record<
+  | 'requests' | 'resolutions' | 'resolutionsAlone' | 'reads' | 'commands' | 'cores' | 'replicas' | 'masters'
+  | 'redisMegabytes' | 'authgearCores',
+  number
+>>
+
+/** @param replicas as many as its CPU needs, two at least, where it is left out */
+export function costOf ({ sessions, every, ttl }: Load, replicas?: number): Cost {
   const requests = sessions / every
   const resolutions = sessions / (RENEWED_AT * ttl + every)
-  const at = (/** @type {number} */ count) => {
+  const at = (count: number): Readonly<{ reads: number, cores: number }> => {
     // at most: what a replica renewed itself is in its memory
     const reads = sessions * count / (RENEWED_AT * ttl + every * count)
     const hits = Math.max(0, requests - reads - resolutions)
@@ -50,8 +53,7 @@ export function costOf ({ sessions, every, ttl }, replicas) {
   }
 }
 
-/** @type {ReadonlyArray<Load & { breaks: string }>} */
-const SIZES = [
+const SIZES: ReadonlyArray<Load & Readonly<{ breaks: string }>> = [
   { sessions: 10_000, every: 2, ttl: 30, breaks: 'nothing: two replicas are there for calm' },
   { sessions: 1_000_000, every: 10, ttl: 30, breaks: 'Authgear and its database: take a longer TTL (next row)' },
   { sessions: 1_000_000, every: 10, ttl: 600, breaks: 'Authgear: have revocations delivered, then this TTL is safe' },
@@ -63,27 +65,34 @@ const SIZES = [
   }
 ]
 
-const round = (/** @type {number} */ value) => {
+const round = (value: number): string => {
   const digits = 10 ** Math.max(0, Math.floor(Math.log10(Math.max(1, value))) - 1)
   return value < 10 ? value.toFixed(1) : (Math.round(value / digits) * digits).toLocaleString('en-US')
 }
 
-/** @returns {ReadonlyArray<{ sessions: number, rss: number }>} MiB, as measured */
-const memorySizes = () => measured('memory').sizes
+/** MiB, as measured. */
+const memorySizes = (): ReadonlyArray<Readonly<{ sessions: number, rss: number }>> => measured('memory').sizes
 
-/** @typedef {{ rate: number, refused: number, cpu: { first: number, second: number }, bytes: number }} Revocations */
-/** @returns {ReadonlyArray<Revocations & { times: { median: number } }>} those that the log took */
-const revocationRates = () => measured('revocations').rows.filter(
-  (/** @type {Revocations} */ { rate, refused }) => rate > 0 && refused === 0
+type Revocations = Readonly<{
+  rate: number
+  refused: number
+  cpu: Readonly<{ first: number, second: number }>
+  bytes: number
+  times: Readonly<{ median: number }>
+}>
+
+/** Those that the log took. */
+const revocationRates = (): readonly Revocations[] => measured('revocations').rows.filter(
+  ({ rate, refused }: Revocations) => rate > 0 && refused === 0
 )
 
-/** @param {string} part of the bench: what its last run wrote */
-function measured (part) {
+/** @param part of the bench: what its last run wrote */
+function measured (part: string) {
   return JSON.parse(readFileSync(new URL(`../test/bench/results/${part}.json`, import.meta.url), 'utf8')).data
 }
 
-/** @param {string} page docs/operations.md */
-export function withCost (page) {
+/** @param page docs/operations.md */
+export function withCost (page: string): string {
   const rows = SIZES.map(({ breaks, ...load }) => {
     const cost = costOf(load)
     return [
@@ -96,13 +105,13 @@ export function withCost (page) {
     'sessions', 'each asks every', '`CACHE_TTL`', 'requests/s', 'resolutions/s', "Authgear's cores",
     'Redis commands/s, masters', 'Redis', 'our cores', 'replicas', 'what is full first'
   ]
-  return withGenerated(page, 'docs/cost.mjs', tableOf(head, rows))
+  return withGenerated(page, 'docs/cost.ts', tableOf(head, rows))
 }
 
-/** @returns {Readonly<Record<string, string>>} the pictures by their files */
-export function pictures () {
+/** @returns the pictures by their files */
+export function pictures (): Readonly<Record<string, string>> {
   const sessions = Array.from({ length: 31 }, (_, index) => 10 ** (3 + index / 6))
-  const of = (/** @type {number} */ ttl) => sessions.map((count) => costOf({ sessions: count, every: 10, ttl }))
+  const of = (ttl: number): readonly Cost[] => sessions.map((count) => costOf({ sessions: count, every: 10, ttl }))
   const replicas = Array.from({ length: 50 }, (_, index) => index + 1)
   const fleet = replicas.map((count) => costOf({ sessions: 1_000_000, every: 10, ttl: 600 }, count))
   const pauses = Array.from({ length: 25 }, (_, index) => 10 ** (3 - index / 6))
@@ -147,23 +156,22 @@ const [WIDTH, HEIGHT, LEFT, BOTTOM] = [760, 320, 84, 40]
 const RIGHT = 36
 const COLOURS = ['#175cd3', '#067647', '#b42318', '#93370d']
 
-/**
- * Both scales logarithmic: a line that rises by as much as it goes to the right grows in proportion.
- * @param {string} across
- * @param {readonly number[]} xs
- * @param {ReadonlyArray<{ name: string, values: readonly number[] }>} lines
- * @param {ReadonlyArray<readonly [x: number, y: number]>} [dots]
- */
-function draw (across, xs, lines, dots = []) {
+/** Both scales logarithmic: a line that rises by as much as it goes to the right grows in proportion. */
+function draw (
+  across: string,
+  xs: readonly number[],
+  lines: ReadonlyArray<Readonly<{ name: string, values: readonly number[] }>>,
+  dots: ReadonlyArray<readonly [x: number, y: number]> = []
+): string {
   const all = lines.flatMap(({ values }) => values)
   const [left, right] = [Math.log10(xs[0] ?? 1), Math.log10(xs.at(-1) ?? 10)]
   const [bottom, top] = [Math.floor(Math.log10(Math.min(...all))), Math.ceil(Math.log10(Math.max(...all)))]
-  const x = (/** @type {number} */ value) => LEFT + (Math.log10(value) - left) / (right - left) * (WIDTH - LEFT - RIGHT)
-  const y = (/** @type {number} */ value) =>
+  const x = (value: number): number => LEFT + (Math.log10(value) - left) / (right - left) * (WIDTH - LEFT - RIGHT)
+  const y = (value: number): number =>
     HEIGHT - BOTTOM - (Math.log10(value) - bottom) / (top - bottom) * (HEIGHT - BOTTOM - 12)
-  const powers = (/** @type {number} */ from, /** @type {number} */ to) =>
+  const powers = (from: number, to: number): readonly number[] =>
     Array.from({ length: Math.floor(to) - Math.ceil(from) + 1 }, (_, index) => 10 ** (Math.ceil(from) + index))
-  const label = (/** @type {number} */ value) => value.toLocaleString('en-US')
+  const label = (value: number): string => value.toLocaleString('en-US')
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif" font-size="12">`,
     `<rect width="${WIDTH}" height="${HEIGHT}" fill="#fff"/>`,

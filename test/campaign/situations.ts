@@ -1,13 +1,35 @@
-// @ts-check
 /**
  * What may happen in each situation at the worst: the oracle judges by this table, docs/reliability.md prints it.
  * Pure data. Where each bound is promised: docs/revocation.md ("When Redis is in trouble"), docs/redis.md ("What
  * happens in trouble"), docs/reliability.md.
  */
 
-/** @import { Settings, Situation, SituationId } from './situations.d.mts' */
+export type SituationId =
+  | 'healthy'
+  | 'redis-far' | 'redis-full' | 'redis-flushed' | 'redis-killed' | 'redis-frozen' | 'redis-restored'
+  | 'planned-failover' | 'deposed-master' | 'silent-copy' | 'log-flapping' | 'junk-few' | 'junk-flood'
+  | 'cut-silent' | 'cut-reset' | 'replica-frozen' | 'replica-killed' | 'replica-stopped' | 'clock-jump'
+  | 'authgear-down' | 'authgear-hangs' | 'authgear-slow'
 
-/** @type {Settings} milliseconds, as the campaign sets the replicas up */
+/** As the docs say it, and in numbers for the campaign's settings. */
+type Duration = Readonly<{ text: string, ms: number }>
+
+export type Situation = Readonly<{
+  title: string
+  /** How long after its acknowledgement a revocation may be unknown to a replica. */
+  accepted: Duration
+  /** How long a request to a replica that runs may take. */
+  wait: Duration
+  /**
+   * Whose requests may be answered 503: nobody's, those that a frozen replica held, those not remembered, those
+   * that nobody is behind any more.
+   */
+  unavailable: 'none' | 'frozen' | 'unknown' | 'ended'
+  /** How often Authgear may be asked about one new credential that all replicas are asked about at once. */
+  calls: Readonly<{ text: string, count: number }> | undefined
+}>
+
+/** As the campaign sets the replicas up. */
 export const SETTINGS = Object.freeze({
   replicas: 4,
   ttlMs: 20_000,
@@ -36,8 +58,7 @@ const EACH = Object.freeze({ text: '1 a replica', count: SETTINGS.replicas })
 /** What was under way when the log's generation changed is asked again. */
 const AGAIN = Object.freeze({ text: '2 a replica', count: 2 * SETTINGS.replicas })
 
-/** @type {Readonly<Record<SituationId, Situation>>} */
-export const SITUATIONS = Object.freeze({
+export const SITUATIONS: Readonly<Record<SituationId, Situation>> = Object.freeze({
   healthy: { title: 'nothing is wrong', accepted: AT_ONCE, wait: RESOLUTION, unavailable: 'none', calls: FLEET },
   'redis-far': {
     title: 'round trips to Redis of 0 to 50 ms',

@@ -1,2 +1,0 @@
-/** deploy/grafana/dashboard.json */
-export function dashboard (): string
