@@ -43,6 +43,7 @@ export function createKeyRing (clock: Clock, schedule: Schedule): KeyRing {
         readyAt = now + waitMs
         hmac = createHmacSha256(Buffer.from(next.sid))
       }
+      for (const known of made.keys()) if (!next.keys.some(({ pkcs8 }) => pkcs8 === known)) made.delete(known)
       knownSince = new Map(next.keys.map(({ pkcs8 }) => [pkcs8, knownSince.get(pkcs8) ?? now]))
       set = next
     },
@@ -64,10 +65,22 @@ export function createKeyRing (clock: Clock, schedule: Schedule): KeyRing {
 /** Made once: it takes 200 µs. */
 const made = new Map<string, SigningKey>()
 
-function signingKey ({ pkcs8 }: StoredKey): SigningKey {
-  const found = made.get(pkcs8) ??
-    signingKeyOf(createPrivateKey({ key: Buffer.from(pkcs8, 'base64url'), format: 'der', type: 'pkcs8' }))
-  if (found === undefined) throw new Error('a key of the set is of another kind')
-  made.set(pkcs8, found)
-  return found
+function signingKey (stored: StoredKey): SigningKey {
+  const key = signingKeyIn(stored)
+  if (key === undefined) throw new Error('a key of the set cannot sign')
+  return key
+}
+
+/** @returns undefined where it is no private key, or of another kind than it says */
+export function signingKeyIn ({ pkcs8, algorithm }: StoredKey): SigningKey | undefined {
+  const known = made.get(pkcs8)
+  if (known !== undefined) return known
+  try {
+    const key = signingKeyOf(createPrivateKey({ key: Buffer.from(pkcs8, 'base64url'), format: 'der', type: 'pkcs8' }))
+    if (key?.algorithm !== algorithm) return undefined
+    made.set(pkcs8, key)
+    return key
+  } catch {
+    return undefined
+  }
 }

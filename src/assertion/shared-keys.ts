@@ -1,8 +1,8 @@
 import type { Clock } from '../clock.ts'
 import type { Sealer } from '../crypto/sealing.ts'
 import type { RedisCommands } from '../redis/commands.ts'
-import type { KeyRing } from './key-ring.ts'
-import { extended, type KeySet, merged, type Schedule } from './key-set.ts'
+import { type KeyRing, signingKeyIn } from './key-ring.ts'
+import { extended, type KeySet, merged, type Schedule, type StoredKey } from './key-set.ts'
 
 export type KeyStoreDeps = Readonly<{
   commands: Pick<RedisCommands, 'getBuffer' | 'compareAndSet'>
@@ -36,7 +36,8 @@ export function createKeyStore (deps: KeyStoreDeps): KeyStore {
   function open (sealed: Buffer): Readonly<{ set: KeySet, sealer: Sealer }> | undefined {
     for (const one of [sealer, previous]) {
       const plain = one?.open(SEALING_NAME, sealed)
-      if (one !== undefined && plain !== undefined) return { set: JSON.parse(plain.toString()), sealer: one }
+      const set = plain === undefined ? undefined : readKeySet(plain.toString())
+      if (one !== undefined && set !== undefined) return { set, sealer: one }
     }
     return undefined
   }
@@ -59,6 +60,22 @@ export function createKeyStore (deps: KeyStoreDeps): KeyStore {
     }
     throw new Error('other replicas wrote the keys of assertions at the same time')
   }
+}
+
+/** With CACHE_SECRET=none anybody who writes to Redis writes here. @returns undefined for what no replica wrote */
+function readKeySet (text: string): KeySet | undefined {
+  try {
+    const set = JSON.parse(text) as Partial<KeySet> | null
+    const isOne = typeof set?.since === 'number' && typeof set.sid === 'string' && Array.isArray(set.keys)
+    return isOne && set.keys?.every(isKey) === true ? set as KeySet : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function isKey (key: Partial<StoredKey> | null): boolean {
+  return typeof key?.pkcs8 === 'string' && typeof key.from === 'number' &&
+    (key.until === undefined || typeof key.until === 'number') && signingKeyIn(key as StoredKey) !== undefined
 }
 
 /** Lost keys are back within it, and a new set has been seen by every replica. */

@@ -23,7 +23,7 @@ export type ListenerDeps = ExchangeDeps & Readonly<{
 export type ListenerBounds = Readonly<{
   /** Of all listeners together. */
   unfinished: Unfinished
-  /** Of one listener without TLS; half as many with it. */
+  /** Of one listener without TLS; a quarter with it: each keeps keys, buffers and a session of HTTP/2. */
   maxConnections: number
   /** See `streamDeadlineMs`. */
   streamMs: number
@@ -74,7 +74,7 @@ function boundPeers (
   boundHeads(server, unfinished)
   if (tls === undefined) return boundConnections(server, 'connection', maxConnections)
   boundStreams(server, unfinished, streamMs)
-  boundConnections(server, 'secureConnection', maxConnections / 2)
+  boundConnections(server, 'secureConnection', maxConnections / 4)
 }
 
 function optionsOf ({ tls }: ListenerDeps): FastifyServerOptions {

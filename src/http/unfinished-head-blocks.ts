@@ -7,7 +7,9 @@ const FEW_BYTES = 4 * 1024
 /** An answer that came while this process stood still is read before the second look. */
 const LOOKS_BEFORE_COUNTED = 2
 
-type Peer = Pick<Http2Session, 'destroyed' | 'ping' | 'destroy'> & Readonly<{ socket?: { bytesRead: number } }>
+type Peer =
+  & Pick<Http2Session, 'closed' | 'destroyed' | 'ping' | 'destroy'>
+  & Readonly<{ socket?: { bytesRead: number } }>
 type Asked = { readonly bytes: number, readonly at: number, looks: number }
 
 /**
@@ -31,6 +33,7 @@ export function createHeadBlockCheck (
   }
   return () => {
     const bytes = session.socket?.bytesRead ?? 0
+    if (session.closed) return settle(bytes) // it takes no new head, and answers no PING
     if (session.destroyed || bytes - provenBytes < FEW_BYTES) return
     if (asked === undefined) {
       asked = { bytes, at: now(), looks: 0 }

@@ -14,11 +14,18 @@ export type Unfinished = Readonly<{
   release: (held: Held) => void
 }>
 
-/** `address`: of IPv6 the network that one home has; undefined for a socket file. */
+/** 2000::/3 (RFC 4291, section 2.4): in other networks of IPv6 a /56 is a whole cluster, its proxy among it. */
+const GLOBAL_UNICAST = /^[23][0-9a-f]{3}:/i
+
+/** `address`: of public IPv6 the network that one home has; undefined for a socket file. */
 export type Owner = Readonly<{ address: string | undefined, destroy: () => unknown, holds: Set<Held> }>
 
 export const ownerOf = (address: string | undefined, destroy: () => unknown): Owner =>
-  ({ address: address && networkOf(address), destroy, holds: new Set() })
+  ({
+    address: address !== undefined && GLOBAL_UNICAST.test(address) ? networkOf(address) : address,
+    destroy,
+    holds: new Set()
+  })
 
 export type Held = { readonly owner: Owner, bytes: number }
 type Group = { bytes: number, readonly all: Set<Held> }

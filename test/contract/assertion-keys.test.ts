@@ -109,7 +109,16 @@ t.test('what another CACHE_SECRET sealed is never overwritten', async (t) => {
 
 t.test('what is there and is no set of keys is never overwritten', async (t) => {
   const { redis, tier } = await start(t)
-  for (const bytes of [Buffer.from('x'), sealerOf(OLD).seal('another form', Buffer.from('{}'))]) {
+  const sealed = (set: object): Buffer => sealerOf(OLD).seal('assertion keys 1', Buffer.from(JSON.stringify(set)))
+  const { since, sid, keys: [key] } = ownSet(tier)
+  for (const bytes of [
+    Buffer.from('x'),
+    sealerOf(OLD).seal('another form', Buffer.from('{}')),
+    sealed({}),
+    sealed({ since, sid, keys: [null] }),
+    sealed({ since, sid, keys: [{ ...key, pkcs8: 'AAAA' }] }),
+    sealed({ since, sid, keys: [{ ...key, algorithm: 'ES256' }] })
+  ]) {
     await tier.commands.setPx(NAME, bytes, 60_000)
     t.strictSame(await storeOf(tier)(ownSet(tier)), 'foreign')
   }

@@ -9,6 +9,7 @@ function start () {
   const socket = { bytesRead: 0 }
   let now = 0
   const session = {
+    closed: false,
     destroyed: false,
     socket,
     ping: (callback: unknown) => { answers.push(() => (callback as (error: null) => void)(null)); return true },
@@ -17,7 +18,7 @@ function start () {
   const owner = ownerOf('peer', () => ended.push('budget'))
   const check = createHeadBlockCheck(session as never, owner, createUnfinished(50_000), () => now)
   const look = (times = 1, ms = 100): void => { for (let i = 0; i < times; i++) { now += ms; check() } }
-  return { ended, answers, socket, owner, look }
+  return { ended, answers, socket, session, owner, look }
 }
 
 t.test('who answers is not counted, however much it sends', async (t) => {
@@ -60,4 +61,14 @@ t.test('over the budget such a session ends', async (t) => {
 
 t.test('a stream may last as long as an answer takes, with the longest AUTHGEAR_TIMEOUT', async (t) => {
   t.ok(streamDeadlineMs(60_000) > 2 * 2 * 60_000, 'another replica and then Authgear are waited for, twice')
+})
+
+t.test('a session that is being closed is left to the time of its streams', async (t) => {
+  const { ended, socket, session, owner, look } = start()
+  socket.bytesRead = 30_000
+  look(3)
+  session.closed = true
+  look(1000)
+  t.equal(owner.holds.size, 0)
+  t.strictSame(ended, [])
 })

@@ -45,3 +45,14 @@ t.test('addresses of one IPv6 home are one', (t) => {
   t.strictSame(ended, ['home 0', 'home 1', 'home 2'])
   t.end()
 })
+
+t.test('a cluster of IPv6 of its own is no home: its proxy stays', (t) => {
+  const ended: string[] = []
+  const owner = owners(ended)
+  const unfinished = createUnfinished(1000)
+  const held = unfinished.hold(owner('proxy', 'fd00:10:244:1::5'), 100)
+  for (let i = 0; i < 30; i++) unfinished.feed(unfinished.hold(owner(`pod ${i}`, 'fd00:10:244:2::9'), 100))
+  t.notOk(ended.includes('proxy'))
+  unfinished.release(held)
+  t.end()
+})
