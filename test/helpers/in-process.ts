@@ -27,6 +27,8 @@ export type InProcessOptions = Environment & Omit<Seams, 'tracer' | 'pending'> &
   listeners?: ServiceSettings['listeners']
   /** With the Admin API; false: it serves profiles alone. */
   isAuditFollowed?: boolean
+  /** For one query of the audit log; else long. */
+  auditDeadlineMs?: number
   /** In place of the listener's own, which would take minutes: milliseconds. */
   limits?: Readonly<
     Partial<Record<'headersTimeout' | 'requestTimeout' | 'keepAliveTimeout' | 'connectionsCheckingInterval', number>>
@@ -139,14 +141,15 @@ export async function startInProcess (t: Pick<Test, 'teardown'>, options: InProc
 
 /** As `serve` makes them of the configuration. */
 export async function settingsOf (options: InProcessOptions): Promise<ServiceSettings & Pick<Config, 'listen'>> {
-  const { machine = 'replica-1', waitingBytes = 2 ** 26, isAuditFollowed = true } = options
+  const { machine = 'replica-1', waitingBytes = 2 ** 26 } = options
+  const { isAuditFollowed = true, auditDeadlineMs: deadlineMs = LONG_MS } = options
   const config = configOf(options)
   const profile = options.PROFILE_TIMEOUT === undefined ? { timeoutMs: LONG_MS } : {}
   return {
     ...config,
     listeners: options.listeners ?? config.listeners,
     authgear: { ...config.authgear, waitingBytes },
-    audit: isAuditFollowed ? config.audit : undefined,
+    audit: isAuditFollowed && config.audit ? { ...config.audit, deadlineMs } : undefined,
     profile: config.profile && { ...config.profile, ...profile },
     version: '0.0.0-test',
     machine,

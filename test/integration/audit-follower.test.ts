@@ -245,7 +245,7 @@ t.test('Redis frozen beyond the overlap: nobody is void', { skip: skipOrFail('re
 
 t.test('without Redis one replica follows; a query that hangs ends, not repeated at once', async (t) => {
   const simulator = await startSimulator(t, { adminApi })
-  const [alone] = await follow(t, simulator, 1)
+  const [alone] = await follow(t, simulator, 1, { auditDeadlineMs: 2000 })
   if (alone === undefined) throw new Error('one')
   const { cookie } = simulator.controls.signIn('alice')
   await remembered([alone], [(replica) => byCookie(replica, cookie)])

@@ -53,7 +53,11 @@ function kindOfErrors (errors: readonly unknown[]): AuditErrorKind {
     : 'query'
 }
 
-export type AuditClientSettings = AdminApiSettings & Readonly<{ clock: Pick<Clock, 'wall'> }>
+export type AuditClientSettings = AdminApiSettings & Readonly<{
+  clock: Pick<Clock, 'wall'>
+  /** For one query; default: 2 s. */
+  deadlineMs?: number | undefined
+}>
 
 export type AuditClient = Readonly<{
   /** Which activity types this Authgear knows. */
@@ -64,7 +68,8 @@ export type AuditClient = Readonly<{
 }>
 
 /** One query at a time. A hundred entries are some 113 kB. */
-const LIMITS = { connections: 1, deadlineMs: 2000, maxBodyBytes: 16 * 1024 * 1024 } as const
+const LIMITS = { connections: 1, maxBodyBytes: 16 * 1024 * 1024 } as const
+const DEADLINE_MS = 2000
 
 const TYPES = '{__type(name:"AuditLogActivityType"){enumValues(includeDeprecated:true){name}}}'
 const PAGE =
@@ -72,8 +77,10 @@ const PAGE =
   '{auditLogs(first:$first,rangeFrom:$rangeFrom,rangeTo:$rangeTo,activityTypes:$activityTypes,sortDirection:DESC)' +
   '{totalCount edges{node{id createdAt activityType data}}}}'
 
-export function createAuditClient ({ clock, ...settings }: AuditClientSettings): AuditClient {
-  const api = openAdminApi(settings, LIMITS)
+export function createAuditClient (
+  { clock, deadlineMs = DEADLINE_MS, ...settings }: AuditClientSettings
+): AuditClient {
+  const api = openAdminApi(settings, { ...LIMITS, deadlineMs })
   async function query (text: string, variables: object): Promise<Answer> {
     try {
       const { status, body, date } = await api.query(text, variables)

@@ -120,6 +120,8 @@ export type AuditSettings = Readonly<{
   key: AdminKey
   appId: string
   pollMs: number
+  /** See `AuditClientSettings`. */
+  deadlineMs?: number
 }>
 
 export type AuditDeps = Readonly<{
@@ -144,7 +146,7 @@ const OVERLAP_POLLS = 3
 
 /** Follows Authgear's audit log in the background; nothing being down stops it. */
 export function openAudit (
-  { url, key, appId, pollMs }: AuditSettings,
+  { url, key, appId, pollMs, deadlineMs }: AuditSettings,
   { endpoint, ca, shared, clock, metrics, log, ...rest }: AuditDeps
 ): Running {
   const observer = tell(log, metrics)
@@ -153,7 +155,7 @@ export function openAudit (
     shared === undefined ? createMemoryStore(clock) : createRedisStore({ ...shared, leaseMs })
   )
   const leadership = createLeadership(store, leaseMs, clock)
-  const client = createAuditClient({ url, endpoint, ca, token: createTokens(key, appId, clock), clock })
+  const client = createAuditClient({ url, endpoint, ca, token: createTokens(key, appId, clock), clock, deadlineMs })
   const follower = createFollower({
     ...rest,
     client,
