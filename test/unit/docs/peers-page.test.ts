@@ -5,13 +5,13 @@ import t from 'tap'
 const ROOT = join(import.meta.dirname, '../../..')
 const FOLDER = 'test/bench/peers'
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8')
-const page = read('docs/performance.md')
+const page = read('docs/inside/performance.md')
 const [, table = ''] = /<!-- bench:peers -->([^]*)<!-- \/bench:peers -->/.exec(page) ?? []
 const results = JSON.parse(read('test/bench/results/peers.json'))
 
-t.test('docs/performance.md shows the configuration of every service beside ours', async (t) => {
+t.test('the page of figures shows the configuration of every service beside ours', async (t) => {
   const files = readdirSync(join(ROOT, FOLDER)).filter((name) => !name.endsWith('.mjs'))
-  for (const name of files) t.ok(page.includes(`](../${FOLDER}/${name})`), name)
+  for (const name of files) t.ok(page.includes(`](../../${FOLDER}/${name})`), name)
 })
 
 t.test('the table of the others has the versions that the command builds', async (t) => {
