@@ -6,6 +6,7 @@ import { chartKnowledge } from './chart.ts'
 import { pictures, withCost } from './cost.ts'
 import { withFindingsTable } from './findings.ts'
 import { withMetricsTable } from './metrics.ts'
+import { speedChart, withSpeed } from './speed.ts'
 import { environmentExample, withVariablesTable } from './variables.ts'
 import { dashboard } from '../deploy/grafana/dashboard.ts'
 import { chartTemplate, prometheusRules } from '../deploy/prometheus/alerts.ts'
@@ -40,6 +41,9 @@ writeFileSync(security, withAdvisories(readFileSync(security, 'utf8')))
 const operations = new URL('docs/operations.md', root)
 writeFileSync(operations, withCost(readFileSync(operations, 'utf8')))
 for (const [file, picture] of Object.entries(pictures())) writeFileSync(new URL(file, root), picture)
+const performance = new URL('docs/performance.md', root)
+writeFileSync(performance, withSpeed(readFileSync(performance, 'utf8')))
+writeFileSync(new URL('docs/images/speed.svg', root), speedChart())
 // deploy/<proxy>/ is what the subcommand `snippet` writes
 for (const [folder, ...args] of [
   ...PROXIES.map((proxy) => [proxy, proxy]),

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { speedChart, withSpeed } from '../../../docs/speed.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')
 const FOLDER = 'test/bench/peers'
@@ -27,4 +28,9 @@ t.test('the table of the others is the one of its raw results', async (t) => {
   const names = results.data.rows.map(({ name }: { name: string }) => name)
   t.strictSame([...table.matchAll(/^\| (?!service|---)(.+?) \| \d/gm)].map(([, name]) => name), names)
   t.ok(table.includes(`${results.machine}.`), 'of the same machine and day')
+})
+
+t.test('docs/performance.md and its chart are what docs/speed.ts writes', async (t) => {
+  t.equal(withSpeed(read('docs/performance.md')), read('docs/performance.md'))
+  t.equal(speedChart(), read('docs/images/speed.svg'))
 })
