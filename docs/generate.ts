@@ -36,7 +36,7 @@ writeFileSync(new URL('deploy/kubernetes/chart/templates/_known.tpl', root), cha
 const reliability = new URL('docs/reliability.md', root)
 const campaign = JSON.parse(readFileSync(new URL('docs/campaign.json', root), 'utf8'))
 writeFileSync(reliability, withCampaign(readFileSync(reliability, 'utf8'), campaign))
-const security = new URL('docs/security.md', root)
+const security = new URL('docs/inside/security-tests.md', root)
 writeFileSync(security, withAdvisories(readFileSync(security, 'utf8')))
 const operations = new URL('docs/operations.md', root)
 writeFileSync(operations, withCost(readFileSync(operations, 'utf8')))

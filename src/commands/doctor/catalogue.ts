@@ -297,7 +297,7 @@ export const CATALOGUE = Object.freeze({
   'redis-slow': {
     severity: 'warning',
     mistake: 'Redis takes more than half of REDIS_TIMEOUT to answer',
-    why: 'what is late is asked of Authgear instead, so that the cache helps less',
+    why: 'where Redis is too late this service asks Authgear, so the cache helps less',
     set: 'a Redis nearer to this machine; or a longer REDIS_TIMEOUT'
   },
   'redis-too-slow': {
