@@ -1,4 +1,4 @@
-/** Who may import whom: docs/architecture.md, "Imports". One rule a sentence there. */
+/** Who may import whom: docs/inside/architecture.md, "Imports". One rule a sentence there. */
 const owner = (library, file) => ({
   name: `only-${file.replaceAll(/[^a-z]/g, '-')}-imports-${library}`,
   severity: 'error',

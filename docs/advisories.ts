@@ -1,6 +1,6 @@
 /**
- * The table of docs/security.md, read from the calls of `advisory` in test/security: from an advisory to the test that
- * it cannot happen here.
+ * The table of docs/inside/security-tests.md, read from the calls of `advisory` in test/security: from an advisory to
+ * the test that it cannot happen here.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { tableOf, withGenerated } from './generated.ts'
@@ -28,6 +28,6 @@ export function advisories (): ReadonlyArray<Readonly<{ names: string, fault: st
 const plain = (text: string): string => text.replace(/'\s*\+\s*'/g, '').slice(1, -1).replaceAll("\\'", "'")
 
 export function withAdvisories (page: string): string {
-  const rows = advisories().map(({ names, fault, file }) => [names, fault, `[${file}](../test/security/${file})`])
+  const rows = advisories().map(({ names, fault, file }) => [names, fault, `[${file}](../../test/security/${file})`])
   return withGenerated(page, 'test/security', tableOf(['advisory', 'what went wrong there', 'test here'], rows))
 }

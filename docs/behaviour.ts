@@ -1,4 +1,4 @@
-// The tables in docs/proxies/README.md and docs/proxies/hostile.md, from what the end-to-end tests saw (artifacts/):
+// The tables in docs/proxies/README.md and docs/inside/hostile.md, from what the end-to-end tests saw (artifacts/):
 // `npm run docs:behaviour`.
 // With --check it writes nothing, and fails where a table is not what this run saw, or where a cell was not seen.
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -77,4 +77,4 @@ function fail (why: string): void {
 }
 
 update('docs/proxies/README.md', 'test/e2e', behaviours())
-update('docs/proxies/hostile.md', 'test/e2e/hostile.all.test.ts', hostile())
+update('docs/inside/hostile.md', 'test/e2e/hostile.all.test.ts', hostile())

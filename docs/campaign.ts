@@ -41,9 +41,9 @@ const NAMES: Readonly<Record<string, string>> = {
 }
 const WHO = {
   none: 'nobody',
-  frozen: 'who waits at the frozen one',
-  unknown: 'who is not remembered',
-  ended: 'whose session has ended'
+  frozen: 'requests at the frozen replica',
+  unknown: 'users who are not remembered',
+  ended: 'users whose session has ended'
 }
 const WORST: ReadonlySet<string> = new Set(['acceptedMs', 'waitMs', 'calls'])
 

@@ -1,4 +1,4 @@
-// What a fleet costs as it grows, by the formulas of docs/operations.md and the costs measured in docs/performance.md:
+// What a fleet costs as it grows, by the formulas of docs/operations.md and the costs in docs/inside/performance.md:
 // `npm run docs` writes the table and the pictures, a test compares.
 import { readFileSync } from 'node:fs'
 import { tableOf, withGenerated } from './generated.ts'

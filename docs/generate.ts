@@ -6,6 +6,7 @@ import { chartKnowledge } from './chart.ts'
 import { pictures, withCost } from './cost.ts'
 import { withFindingsTable } from './findings.ts'
 import { withMetricsTable } from './metrics.ts'
+import { speedChart, withSpeed } from './speed.ts'
 import { environmentExample, withVariablesTable } from './variables.ts'
 import { dashboard } from '../deploy/grafana/dashboard.ts'
 import { chartTemplate, prometheusRules } from '../deploy/prometheus/alerts.ts'
@@ -35,11 +36,14 @@ writeFileSync(new URL('deploy/kubernetes/chart/templates/_known.tpl', root), cha
 const reliability = new URL('docs/reliability.md', root)
 const campaign = JSON.parse(readFileSync(new URL('docs/campaign.json', root), 'utf8'))
 writeFileSync(reliability, withCampaign(readFileSync(reliability, 'utf8'), campaign))
-const security = new URL('docs/security.md', root)
+const security = new URL('docs/inside/security-tests.md', root)
 writeFileSync(security, withAdvisories(readFileSync(security, 'utf8')))
 const operations = new URL('docs/operations.md', root)
 writeFileSync(operations, withCost(readFileSync(operations, 'utf8')))
 for (const [file, picture] of Object.entries(pictures())) writeFileSync(new URL(file, root), picture)
+const performance = new URL('docs/performance.md', root)
+writeFileSync(performance, withSpeed(readFileSync(performance, 'utf8')))
+writeFileSync(new URL('docs/images/speed.svg', root), speedChart())
 // deploy/<proxy>/ is what the subcommand `snippet` writes
 for (const [folder, ...args] of [
   ...PROXIES.map((proxy) => [proxy, proxy]),

@@ -1,6 +1,6 @@
 // How much of src the tests ran, by V8's own records of the test files and of every process that they started:
 // `node test/coverage.mjs [FOLDER]`. Exits 1 where fewer lines ran than should. A build joins many sources in one file
-// (docs/decisions/158-our-source-in-one-file.md), which needs a reader that knows each by its ranges.
+// (docs/inside/decisions/158-our-source-in-one-file.md), which needs a reader that knows each by its ranges.
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { stripTypeScriptTypes } from 'node:module'
 import { tmpdir } from 'node:os'

@@ -10,11 +10,11 @@ export type WebhookReading =
   | Readonly<{ kind: 'other_app' }>
   | Readonly<{ kind: 'unreadable' }>
 
-/** Milliseconds: Authgear sends the webhook before it purges its own user info (docs/authgear.md, "Webhooks"). */
+/** Milliseconds: Authgear sends the webhook before it purges its user info (docs/inside/authgear.md, "Webhooks"). */
 const QUIET = 2000
 /** A sign-in that adds a session makes nothing of Authgear's stale. */
 const WITHOUT_QUIET = new Set(['user.authenticated'])
-/** Events that change who a user is or what they may do (docs/authgear.md, "Webhooks"). */
+/** Events that change who a user is or what they may do (docs/inside/authgear.md, "Webhooks"). */
 export const REVOKING: ReadonlySet<string> = new Set([
   'user.disabled', 'user.reenabled', 'user.deletion_scheduled', 'user.deletion_unscheduled', 'user.deleted',
   'user.anonymization_scheduled', 'user.anonymization_unscheduled', 'user.anonymized', 'user.anonymous.promoted',

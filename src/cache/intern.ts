@@ -11,7 +11,7 @@ const CONSTANTS: ReadonlyMap<string, string> = new Map(['', 'true', 'false'].map
 
 export const isConstant = (value: string): boolean => CONSTANTS.has(value)
 
-/** @returns a copy of the entry whose common values are shared, so that a million sessions fit (docs/performance.md) */
+/** @returns a copy of the entry with its common values shared: a million sessions fit (docs/inside/performance.md) */
 export function createInterner (): (entry: Entry) => Entry {
   const values = new Map<string, string>()
   let stamp: Stamp | undefined

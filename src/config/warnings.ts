@@ -32,7 +32,7 @@ const IDLE_WITHOUT_REDIS: readonly VariableName[] = [
   'REDIS_KEY_PREFIX',
   'REDIS_TIMEOUT'
 ]
-/** A refusal of Authgear's may be a hiccup (docs/authgear.md, "The resolver's answers"). */
+/** A refusal of Authgear's may be a hiccup (docs/inside/authgear.md, "The resolver's answers"). */
 const LONG_REFUSAL_MS = 30_000
 /** Prefix lengths: nobody's own proxies need a network this wide. */
 const WIDE: Readonly<Record<'ipv4' | 'ipv6', number>> = { ipv4: 8, ipv6: 16 }

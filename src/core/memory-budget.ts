@@ -1,5 +1,5 @@
 const MIB = 2 ** 20
-/** What the service takes beside V8's heap, and what V8 keeps free in it (docs/decisions/017-a-budget-of-bytes.md). */
+/** What the service takes beside V8's heap, and V8's free room (docs/inside/decisions/017-a-budget-of-bytes.md). */
 const BESIDE_CACHE_BYTES = 64 * MIB
 /** V8's heap before anything is remembered: code, connections, resolutions under way. */
 const HEAP_AT_REST_BYTES = 44 * MIB
@@ -8,7 +8,7 @@ const MIN_BUDGET_BYTES = 4 * MIB
 const MAX_WAITING_BYTES = 64 * MIB
 /** What a container needs beside the old generation: code, the young one, buffers, and a health check's process. */
 const BESIDE_HEAP_BYTES = 72 * MIB
-/** V8 would take 16; the young generation has three parts of this size (docs/decisions/018-node-starts-over.md). */
+/** V8 would take 16; the young generation has three such parts (docs/inside/decisions/018-node-starts-over.md). */
 const MAX_SEMI_SPACE_MIB = 8
 /** Outside of a container: 100,000 sessions and what comes beside them. */
 const ENOUGH_BYTES = 1024 * MIB

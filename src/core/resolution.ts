@@ -20,8 +20,8 @@ export type UserId = string & { readonly __brand: 'UserId' }
 export type Resolution =
   | Readonly<{ kind: 'valid', userId: UserId, identity: Identity }>
   /**
-   * `noIdentityHeaders`: not one x-authgear header, which may also be a hiccup of Authgear's (docs/authgear.md, "The
-   * resolver's answers").
+   * `noIdentityHeaders`: not one x-authgear header, which may also be a hiccup of Authgear's (docs/inside/authgear.md,
+   * "The resolver's answers").
    */
   | Readonly<{ kind: 'invalid', noIdentityHeaders: boolean }>
 

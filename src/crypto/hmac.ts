@@ -8,7 +8,7 @@ export type Hmac = (message: string) => string
 
 /**
  * HMAC-SHA-256 (RFC 2104) by two one-shot hashes: `createHmac` takes twice the time
- * (docs/decisions/009-hmac-by-two-one-shot-hashes.md).
+ * (docs/inside/decisions/009-hmac-by-two-one-shot-hashes.md).
  * @param key any length
  */
 export function createHmacSha256 (key: Uint8Array): Hmac {

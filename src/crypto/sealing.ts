@@ -19,7 +19,7 @@ export type Sealer = Readonly<{
  */
 export function createSealer (sealingKey: Uint8Array): Sealer {
   const hmac = createHmacSha256(sealingKey)
-  // Node 24 takes 20 µs to make a key of bytes by itself, and 1 µs if it is told to (docs/performance.md)
+  // Node 24 takes 20 µs to make a key of bytes by itself, and 1 µs if it is told to (docs/inside/performance.md)
   const entryKey = (key: string): KeyObject => createSecretKey(Buffer.from(hmac(key), 'base64url'))
   return Object.freeze({
     seal (key: string, plain: Uint8Array): Buffer {

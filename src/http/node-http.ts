@@ -1,5 +1,5 @@
 /**
  * Node's HTTP by another way than `import`: that reads all exports of the module, and with `WebSocket` it loads a
- * second undici (docs/decisions/157-of-undici-only-its-pool.md).
+ * second undici (docs/inside/decisions/157-of-undici-only-its-pool.md).
  */
 export const { METHODS, STATUS_CODES, validateHeaderValue } = process.getBuiltinModule('node:http')

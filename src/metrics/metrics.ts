@@ -100,7 +100,7 @@ export function createMetrics (version: string, gauges: Gauges): Metrics {
 
 /**
  * Gauges that Node's defaults call `_total`, as only counters may be; each is the sum of another one
- * (docs/decisions/070-metrics-that-promtool-takes.md).
+ * (docs/inside/decisions/070-metrics-that-promtool-takes.md).
  */
 const MISNAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total']
 

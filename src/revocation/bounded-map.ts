@@ -4,7 +4,7 @@ type Slot<V> = Readonly<{ key: string, value: V }>
 /**
  * A map that forgets what was set longest ago, in constant time. A `Map` alone takes longer the more it forgot: what is
  * deleted at its beginning leaves holes, and each look for the oldest steps over them (900,000 entries of a log took
- * minutes). lru-cache takes twice as long: docs/decisions/120-a-map-that-forgets-its-oldest.md.
+ * minutes). lru-cache takes twice as long: docs/inside/decisions/013-revocation-log.md.
  */
 export class BoundedMap<V> {
   readonly #max: number

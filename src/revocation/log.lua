@@ -1,4 +1,4 @@
--- The one writer of the revocation log (docs/revocation-protocol.md). Both keys are in one slot and never expire.
+-- The one writer of the revocations (docs/inside/revocation-protocol.md). Both keys are in one slot and never expire.
 -- KEYS[1]  the stream
 -- KEYS[2]  head: a hash of gen, id and nonce of the newest entry, of replid: the replication history it belongs to, and
 --          of the last trim: since, the milliseconds before which entries went, and first, the oldest id that it left

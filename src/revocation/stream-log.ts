@@ -45,7 +45,7 @@ export class LogSuspended extends Error {
   constructor () { super('the revocation log changes too often, and is left as it is for a while') }
 }
 
-/** The log in Redis as one replica follows it: docs/revocation-protocol.md. */
+/** The log in Redis as one replica follows it: docs/inside/revocation-protocol.md. */
 export function createStreamLog (deps: StreamLogDeps): StreamLog {
   const { clock, observer, store, page = PAGE_ENTRIES } = deps
   const { tokens, retentionMs, sessionRetentionMs = retentionMs } = deps

@@ -79,7 +79,7 @@ export type TokenStanding = 'good' | 'revoked' | 'unknown' | 'unread'
 export type RevokeOutcome = 'logged' | 'pending'
 
 /**
- * The revocation log as `authenticate` sees it: docs/revocation-protocol.md is the protocol, I1 to I3 its invariants.
+ * The revocation log as `authenticate` sees it: docs/inside/revocation-protocol.md has I1 to I3.
  */
 export interface RevocationLog {
   snapshot (): RevocationSnapshot

@@ -1,7 +1,7 @@
-// npm run bench [-- PART…] [--docs]: the figures of docs/performance.md, each as a ratio in its own run. Needs taskset,
-// wrk (else autocannon asks), and a quiet machine.
-// Prints tables, writes artifacts/bench.json; with --docs also the tables of docs/performance.md, and in results/ what
-// each of them was made of.
+// npm run bench [-- PART…] [--docs]: the figures of docs/inside/performance.md, each as a ratio in its own run.
+// Needs taskset, wrk (else autocannon asks), and a quiet machine.
+// Prints tables, writes artifacts/bench.json; with --docs also the tables of docs/inside/performance.md, and in
+// results/ what each of them was made of.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { burst } from './burst.mjs'
@@ -24,7 +24,7 @@ const PARTS = {
 }
 /** Of a line in results/. */
 const WIDTH = 120
-const DOCS = new URL('../../docs/performance.md', import.meta.url)
+const DOCS = new URL('../../docs/inside/performance.md', import.meta.url)
 
 const asked = process.argv.slice(2)
 const names = asked.filter((name) => name !== '--docs')
@@ -72,6 +72,6 @@ function raw (value, indent = '') {
 function write (name, text) {
   const page = readFileSync(DOCS, 'utf8')
   const marks = new RegExp(`(<!-- bench:${name} -->\n)[^]*?(<!-- /bench:${name} -->)`)
-  if (!marks.test(page)) throw new Error(`docs/performance.md has no place for ${name}`)
+  if (!marks.test(page)) throw new Error(`docs/inside/performance.md has no place for ${name}`)
   writeFileSync(DOCS, page.replace(marks, (_all, begin, end) => `${begin}\n${text}\n\n${end}`))
 }

@@ -2,7 +2,7 @@ import { campaign, type Options } from './campaign.ts'
 import { hasFirewall, inOwnNamespace } from './firewall.ts'
 import type { TopologyName } from './schedule.ts'
 
-/** `npm run campaign`: docs/testing.md, "The campaign". */
+/** `npm run campaign`: docs/inside/testing.md, "The campaign". */
 const ALL: readonly TopologyName[] = ['standalone', 'sentinel', 'cluster', 'valkey']
 const { CAMPAIGN_SECONDS = '3600', CAMPAIGN_TOPOLOGY = 'all', CAMPAIGN_SEED, CAMPAIGN_ROUNDS } = process.env
 const { CAMPAIGN_SHRINK_SECONDS = '900', CAMPAIGN_RECORD } = process.env

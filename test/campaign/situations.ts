@@ -199,7 +199,7 @@ export const SITUATIONS: Readonly<Record<SituationId, Situation>> = Object.freez
     accepted: AT_ONCE,
     wait: DEADLINE,
     // no result is asked about twice, within one time-out
-    // (docs/decisions/148-a-token-without-a-result-is-asked-about-twice.md)
+    // (docs/inside/decisions/148-a-token-without-a-result-is-asked-about-twice.md)
     unavailable: 'ended',
     calls: FLEET
   }

@@ -57,7 +57,7 @@ const keyer = createKeyer(Buffer.alloc(32), { endpoint: 'https://myapp.authgear.
 const paired = (flat: readonly string[]): HeaderList =>
   flat.flatMap((name, i) => (i % 2 === 0 ? [[name, flat[i + 1] ?? ''] as const] : []))
 
-/** The lines that Authgear adds to each answer of a project (docs/authgear.md, "What is Authgear's answer"). */
+/** The lines that Authgear adds to each answer (docs/inside/authgear.md, "What is Authgear's answer"). */
 export const MARKS: HeaderList = [
   ['Permissions-Policy', 'accelerometer=(), ambient-light-sensor=(), autoplay=*'],
   ['X-Content-Type-Options', 'nosniff'],

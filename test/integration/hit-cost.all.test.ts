@@ -3,7 +3,7 @@ import { promisify } from 'node:util'
 import t from 'tap'
 
 /**
- * Bytes, half as much again as measured (docs/performance.md): times are noisy, bytes are not, and what a hit allocates
+ * Bytes, 1.5 times what was measured (docs/inside/performance.md): times are noisy, bytes are not, what a hit allocates
  * has to be collected.
  */
 const A_HIT = { bearer: 1300, cookie: 1800, policy: 1700 } as const

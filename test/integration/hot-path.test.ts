@@ -12,7 +12,7 @@ import { demo, startSimulator } from '../helpers/simulator.ts'
 import { until } from '../helpers/until.ts'
 
 const SRC = join(import.meta.dirname, '../../src')
-const PAGE = readFileSync(join(import.meta.dirname, '../../docs/architecture.md'), 'utf8')
+const PAGE = readFileSync(join(import.meta.dirname, '../../docs/inside/architecture.md'), 'utf8')
 /** The page lists the files, each as `folder/file` or `file`, behind the name of this one. */
 const [, LIST = ''] = /hot-path[.]test[.]ts`(.*?)^## /ms.exec(PAGE) ?? []
 const MAX_FUNCTIONS = 75
@@ -32,7 +32,7 @@ async function ranBy (work: () => Promise<void>): Promise<readonly string[]> {
     .map(({ functionName }) => `${relative(SRC, fileURLToPath(url)).replace(/[.]ts$/, '')}: ${functionName}`))
 }
 
-t.test('a hit runs through the files of docs/architecture.md, and few functions', {
+t.test('a hit runs through the files of docs/inside/architecture.md, and few functions', {
   skip: skipOrFail('redis-server')
 }, async (t) => {
   const [simulator, redis] = await Promise.all([startSimulator(t), startRedis(t)])

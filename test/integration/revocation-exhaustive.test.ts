@@ -8,7 +8,7 @@ import { TOKEN_WORLDS, WITHOUT, WORLDS } from '../model/exhaustive/worlds.ts'
 
 /** The smallest; all of them, and what goes wrong without a rule, are in revocation-exhaustive.all.test.ts. */
 const SMALL = [WORLDS.start, WORLDS.lostReplica, WORLDS.rewrite, TOKEN_WORLDS.tokenCrash]
-/** Rules whose absence breaks no promise in any of these worlds: decision 127 says why they are kept. */
+/** Rules whose absence breaks no promise in any of these worlds: decision 013 says why they are kept. */
 const NOT_MISSED = ['no generation comes back']
 
 t.test('in small worlds the protocol keeps its promises', async (t) => {

@@ -48,7 +48,7 @@ const ROWS: readonly Row[] = [
     refused('no_credentials'), 0],
   ['a bearer token over 16 KiB', bearer('x'.repeat(16 * 1024 + 1)), refused('malformed_credentials'), 0],
   ['a session cookie over 1 KiB', cookie(`session=${'x'.repeat(1025)}`), refused('malformed_credentials'), 0],
-  // as recorded at a real Authgear (docs/authgear.md, "Credentials"): what cannot be one falls through
+  // as recorded at a real Authgear (docs/inside/authgear.md, "Credentials"): what cannot be one falls through
   ['an app’s own cookie session of 1,100 bytes beside a token', both(accessToken, 'x'.repeat(1100)), allowed, 1],
   ['an app’s own cookie session of 4,090 bytes beside a token', both(accessToken, 'x'.repeat(4090)), allowed, 1],
   ['a bearer token of 17,000 bytes beside a session cookie', both('x'.repeat(17_000), alice.cookie), allowed, 1],

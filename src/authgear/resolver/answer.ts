@@ -9,7 +9,7 @@ export type Answer = Readonly<{ status: number, lines: readonly string[], isEmpt
 
 /**
  * Reads the body to its end and keeps none of it; the pool's maxResponseSize ends an endless one. `Pool.request` would
- * make a stream of it, and read the headers twice (docs/performance.md, "What was tuned").
+ * make a stream of it, and read the headers twice (docs/inside/performance.md, "What was tuned").
  * @throws whatever undici says, and at once where the deadline ends
  */
 export function get (pool: Pick<Pool, 'dispatch'>, { path, headers, deadline }: Question): Promise<Answer> {

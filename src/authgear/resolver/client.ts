@@ -16,7 +16,7 @@ import { whyNotAuthgears } from './provenance.ts'
 import type { ClientTrace, Resolver, ResolverObserver, ResolverOutcome, ResolverResult } from './types.ts'
 
 /**
- * Status codes that mean: this is not the resolver, or not of this project (docs/authgear.md, "The resolver's
+ * Status codes that mean: this is not the resolver, or not of this project (docs/inside/authgear.md, "The resolver's
  * answers").
  */
 const isMisplaced = (status: number): boolean => (status >= 300 && status < 400) || status === 404 || status === 405
@@ -72,7 +72,7 @@ export function codeOf (error: unknown): string {
 
 /**
  * The connection died before an answer, as an idle one does when its server closes it, or a transient 500
- * (docs/authgear.md, "Load and failures").
+ * (docs/inside/authgear.md, "Load and failures").
  */
 function isWorthARetry (error: unknown): boolean {
   if (error instanceof AuthgearStatus) return error.status === 500
@@ -84,15 +84,16 @@ type Request = (options: Exchange) => Promise<Resolution>
 /** Which credentials were sent, as far as no result at all says something of them. */
 type Sent = 'session_cookie' | 'token' | 'nothing'
 
-/** An empty cookie `session` counts as sent and bad, an empty token as none (docs/authgear.md, "Credentials"). */
+/** An empty cookie `session` is sent and bad, an empty token as none (docs/inside/authgear.md, "Credentials"). */
 function sentOf ({ bearer, appSession, appAccessToken, session }: Credentials): Sent {
   if (session !== undefined) return 'session_cookie'
   return [bearer, appSession, appAccessToken].some((value) => value !== undefined && value !== '') ? 'token' : 'nothing'
 }
 
 /**
- * No result at all may be a passing fault of Authgear's (docs/authgear.md, "The resolver's answers"): it is asked for
- * once more within the deadline. Twice the same is an honest refusal of a token, and never one of a `session` cookie.
+ * No result at all may be a passing fault of Authgear's (docs/inside/authgear.md, "The resolver's answers"): it is
+ * asked for once more within the deadline. Twice the same is an honest refusal of a token, and
+ * never one of a `session` cookie.
  * @param mayRetry whether Authgear is well enough for a second request
  */
 async function resolveWithRetry (

@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events'
 
 /**
  * Ends the time that one resolution has: emits `abort`, once. undici takes it like an AbortSignal, which would cost 700
- * bytes a resolution that live until V8's next full collection (docs/performance.md).
+ * bytes a resolution that live until V8's next full collection (docs/inside/performance.md).
  */
 export class Deadline extends EventEmitter<{ abort: [] }> {
   aborted = false

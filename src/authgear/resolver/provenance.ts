@@ -3,7 +3,7 @@ import type { ResolutionReading } from '../../core/resolution.ts'
 
 /**
  * Lines that Authgear adds to each answer of a project. `X-Robots-Tag` is the newest, and a proxy may remove one of the
- * last two; `nosniff` has always been with them (docs/authgear.md, "What is Authgear's answer").
+ * last two; `nosniff` has always been with them (docs/inside/authgear.md, "What is Authgear's answer").
  */
 const NOSNIFF = 'x-content-type-options'
 const OTHER_MARKS: ReadonlyArray<readonly [name: string, value: RegExp]> = [

@@ -94,8 +94,8 @@ export const CATALOGUE = Object.freeze({
     mistake:
       'Authgear does not believe X-Forwarded-Proto (TRUST_PROXY), and is reached over another scheme than its ' +
         'public one',
-    why: 'scheme and host are the audience of JWT access tokens: Authgear takes everybody with one for nobody, while ' +
-      'cookies and opaque tokens work',
+    why: 'scheme and host are the audience of JWT access tokens: Authgear refuses every JWT, while cookies and ' +
+      'opaque tokens work',
     set: 'TRUST_PROXY=true at Authgear\'s resolver; or AUTHGEAR_RESOLVER_URL with the scheme of AUTHGEAR_ENDPOINT'
   },
   'cookie-prefix': {
@@ -162,8 +162,8 @@ export const CATALOGUE = Object.freeze({
   },
   'jwt-refused': {
     severity: 'error',
-    mistake: 'The pasted JWT is in force and for this endpoint, and Authgear takes it for nobody',
-    why: "Authgear believes to be asked under another scheme or host than the token's; or the token was revoked, or " +
+    mistake: 'Authgear refuses the pasted JWT, although it is in force and for this endpoint',
+    why: "Authgear sees another scheme or host than the token's; or the token was revoked, or " +
       'is no access token',
     set: "TRUST_PROXY=true at Authgear's resolver, and what stands between must keep Host and X-Forwarded-Proto; " +
       'then a fresh token'
@@ -238,7 +238,7 @@ export const CATALOGUE = Object.freeze({
   },
   'redis-password': {
     severity: 'error',
-    mistake: 'Redis refuses user and password, or wants some',
+    mistake: 'Redis refuses the user or the password, or asks for one',
     why: 'Redis is not used',
     set: 'REDIS_USERNAME and REDIS_PASSWORD (REDIS_SENTINEL_PASSWORD for the Sentinels); no password for a server ' +
       'without one'
@@ -283,8 +283,8 @@ export const CATALOGUE = Object.freeze({
   'redis-replicas': {
     severity: 'warning',
     mistake: 'REDIS_URL leads to a master with two Redis replicas or more',
-    why: 'when the master is cut off together with one of them and another takes over, nothing tells it to the ' +
-      'replicas on its side: they accept who is revoked until CACHE_TTL, resource tokens until their exp',
+    why: 'when the master is cut off together with one of them and another takes over, nothing tells this to our ' +
+      'replicas on its side: they accept revoked sessions until CACHE_TTL, resource tokens until their exp',
     set: 'REDIS_SENTINELS, or REDIS_CLUSTER, which say who is master; nothing where the provider of one address ends ' +
       'connections at a failover'
   },
@@ -297,7 +297,7 @@ export const CATALOGUE = Object.freeze({
   'redis-slow': {
     severity: 'warning',
     mistake: 'Redis takes more than half of REDIS_TIMEOUT to answer',
-    why: 'what is late is asked of Authgear instead, so that the cache helps less',
+    why: 'where Redis is too late this service asks Authgear, so the cache helps less',
     set: 'a Redis nearer to this machine; or a longer REDIS_TIMEOUT'
   },
   'redis-too-slow': {
@@ -315,22 +315,22 @@ export const CATALOGUE = Object.freeze({
   'cache-secret': {
     severity: 'error',
     mistake: 'A replica that runs has another CACHE_SECRET than this one',
-    why: 'neither finds the other\'s entries, and each reads the other\'s revocations, but those of a user, as ' +
-      '"everything"',
+    why: 'neither finds what the other remembers. Each reads the other\'s revocations as "everything", but for those ' +
+      'of a user',
     set: 'the same CACHE_SECRET on every replica; to change it, CACHE_SECRET_PREVIOUS beside it (docs/runbook.md, ' +
       '"Rotate a secret")'
   },
   rotation: {
     severity: 'warning',
     mistake: 'A secret is being rotated (X_PREVIOUS is set, and still needed)',
-    why: 'without it the cache is cold, logins under way have to start again, or webhooks are 401',
+    why: 'without X_PREVIOUS the cache is cold, logins under way have to start again, or webhooks are 401',
     set: 'nothing yet: ask again later, and then leave X_PREVIOUS out (docs/runbook.md, "Rotate a secret")'
   },
   'rotation-over': {
     severity: 'warning',
     mistake: 'A secret was rotated, and X_PREVIOUS is still set',
-    why: 'the old secret opens what it sealed for as long, and each look into Redis is for two entries',
-    set: 'no X_PREVIOUS any more, on all replicas'
+    why: 'for as long the old secret opens what it sealed, and each look into Redis is for two entries',
+    set: 'leave X_PREVIOUS out, on all replicas'
   },
   'webhook-unseen': {
     severity: 'warning',
@@ -341,7 +341,7 @@ export const CATALOGUE = Object.freeze({
   },
   'webhook-silent': {
     severity: 'warning',
-    mistake: 'AUTHGEAR_WEBHOOK_SECRET is set, users changed by the audit log, and no webhook told of it',
+    mistake: 'AUTHGEAR_WEBHOOK_SECRET is set, the audit log shows changed users, and no webhook told of them',
     why: 'Authgear does not call this service: since September 2026 it refuses addresses that are not public, and ' +
       'says so in its own log alone (`outbound fetch blocked by SSRF address policy`)',
     set: 'this service\'s host in `http.insecure_fetch_address_allowed_hosts` of `authgear.features.yaml` ' +
@@ -362,7 +362,7 @@ export const CATALOGUE = Object.freeze({
   },
   issuer: {
     severity: 'error',
-    mistake: 'Authgear calls itself otherwise than AUTHGEAR_ENDPOINT',
+    mistake: 'AUTHGEAR_ENDPOINT is not what Authgear calls itself',
     why: 'every resource token and every JWT names that issuer, and none would be accepted',
     set: 'AUTHGEAR_ENDPOINT to the issuer, character by character; https:// where the project has it'
   },
@@ -388,31 +388,31 @@ export const CATALOGUE = Object.freeze({
   'login-client': {
     severity: 'error',
     mistake: 'Authgear does not know LOGIN_CLIENT_ID',
-    why: 'who signs in sees a page of Authgear that says so, and comes nowhere',
+    why: 'people who sign in end on a page of Authgear that says so',
     set: 'LOGIN_CLIENT_ID to the client of the portal (docs/login.md), in the project of AUTHGEAR_ENDPOINT'
   },
   'login-redirect-uri': {
     severity: 'error',
     mistake: "The login's redirect URI is not registered at Authgear",
-    why: 'it is compared exactly: who signs in sees a page of Authgear that says so, and comes nowhere',
+    why: 'Authgear compares it exactly: people who sign in end on a page of Authgear that says so',
     set: 'that address among the *Authorized Redirect URIs* of the client; or LOGIN_PUBLIC_URL and LOGIN_PATH'
   },
   'login-refused': {
     severity: 'error',
     mistake: 'Authgear refuses this login in another way: a client of a type that does not allow it, a scope',
-    why: 'who signs in comes back with an error each time',
+    why: 'people who sign in come back with an error each time',
     set: 'a client whose sign-in is by cookie (docs/login.md), and what the line says'
   },
   'app-unreachable': {
     severity: 'error',
     mistake: 'The app does not answer at `--url`',
-    why: 'it is not known whether the proxy protects it',
+    why: 'doctor cannot say whether the proxy protects it',
     set: '--url to the address that browsers use, from a machine that can reach it'
   },
   'app-certificate': {
     severity: 'error',
     mistake: 'The certificate at `--url` is of an authority that is not known here',
-    why: 'nothing can be said of the proxy before its certificate is believed',
+    why: 'doctor says nothing of the proxy before it trusts its certificate',
     set: 'NODE_EXTRA_CA_CERTS=/path/ca.pem in the environment of this command; the certificates of AUTHGEAR_CA_FILE ' +
       'are believed here too'
   },
@@ -426,7 +426,7 @@ export const CATALOGUE = Object.freeze({
   'port-open': {
     severity: 'error',
     mistake: 'Another port of the host of `--url` answers a stranger',
-    why: 'nobody is asked there who they are, and an app that believes identity headers believes everybody',
+    why: 'no one checks who asks there, and an app that believes identity headers believes everybody',
     set: 'no published port at the app, or one of 127.0.0.1 only (docs/exposed-ports.md)'
   },
   'port-own': {
@@ -439,7 +439,7 @@ export const CATALOGUE = Object.freeze({
   'identity-forged': {
     severity: 'error',
     mistake: "A client's own identity header reaches the app",
-    why: 'an app that believes the header believes any client: each that sends it is that user',
+    why: 'an app that believes the header believes any client: a client that sends it is that user',
     set: 'the configuration that `snippet` prints for your proxy, with --identity as IDENTITY_HEADERS has it'
   },
   'identity-unused': {
@@ -452,19 +452,19 @@ export const CATALOGUE = Object.freeze({
   'app-refuses': {
     severity: 'warning',
     mistake: 'The app is not reached with the pasted session (`--url`, `--echo`)',
-    why: 'nothing can be said of what it gets',
+    why: 'doctor cannot see what it gets',
     set: 'paste a session that may open that page; --echo to another page'
   },
   'app-no-echo': {
     severity: 'warning',
     mistake: 'The page at `--echo` shows no headers',
-    why: 'what reaches the app cannot be seen from outside',
+    why: 'doctor cannot see what reaches the app',
     set: '--echo to a page that shows them; traefik/whoami shows all of its headers'
   },
   'identity-missing': {
     severity: 'error',
     mistake: 'The identity does not reach the app',
-    why: 'the app takes everybody for nobody',
+    why: 'the app knows no user',
     set: 'the headers that the proxy copies from this service: the configuration that `snippet` prints copies all'
   },
   'assertion-missing': {
@@ -488,7 +488,7 @@ export const CATALOGUE = Object.freeze({
   unforeseen: {
     severity: 'error',
     mistake: 'A check itself failed',
-    why: 'it is not known whether this is in order',
+    why: 'doctor cannot say whether this is in order',
     set: 'nothing: please report it'
   }
 } as const satisfies Record<string, Entry>)

@@ -186,7 +186,7 @@ export const issuer: Kind<string> = Object.freeze({
 })
 
 /**
- * An http(s) origin, brought to the form that Authgear compares character by character (docs/authgear.md, "Which
+ * An http(s) origin, brought to the form that Authgear compares character by character (docs/inside/authgear.md, "Which
  * project is asked"): lower case, without a default port. One slash at the end is forgiven; a trailing dot names
  * another host there, so it is refused. Nothing is repeated in a message, since a mistyped URL may carry a password.
  */

@@ -157,7 +157,7 @@ const MAX_TAG_BYTES = 64
 
 /**
  * `GET /`, its script, `GET /status.json` and `GET /runbook`: the only routes behind `@fastify/caching`, whose hooks
- * would answer 304 on `/verify` (docs/decisions/072-caching-on-the-status-page-only.md).
+ * would answer 304 on `/verify` (docs/inside/decisions/072-caching-on-the-status-page-only.md).
  */
 export function addStatus (app: FastifyInstance, { status, clock, tags, machine, hosts }: StatusDeps): void {
   const cache = abstractCache(tags)

@@ -95,7 +95,7 @@ export const LARGE_WORLDS = {
   partitionCrash: world('a silent partition, a crash', { ...AVAILABLE, faults: { partition: 1, crash: 1 } })
 } as const satisfies Record<string, World>
 
-/** A process that starts beside a deposed master without replicas and has no Sentinel cannot know: decision 121. */
+/** A process that starts beside a deposed master without replicas and has no Sentinel cannot know: decision 013. */
 export const LONELY = world('a silent partition, a start beside the deposed master when it lists no replica', {
   hasRedisReplica: true, meetsLonely: true, running: 1, faults: { partition: 1 }
 })

@@ -1,8 +1,8 @@
 import type { Test } from 'tap'
 
 /**
- * One row of docs/security.md, which is generated from these calls: what went wrong elsewhere, and the test that it
- * does not here.
+ * One row of docs/inside/security-tests.md, which is generated from these calls: what went wrong elsewhere, and the
+ * test that it does not here.
  */
 export function advisory (
   t: Test,

@@ -1,6 +1,6 @@
 /**
- * Addresses that somebody else's software once sent people to: classes of docs/security.md, "What went wrong
- * elsewhere", crossed with the ways to write them.
+ * Addresses that somebody else's software once sent people to: classes of docs/inside/security-tests.md,
+ * "What went wrong elsewhere", crossed with the ways to write them.
  */
 const EVIL = 'evil.example.net'
 const GOOD = 'app.example.com'

@@ -20,8 +20,8 @@ t.test('each advisory has a test', async t => {
   for (const name of NAMES) t.ok(named.includes(name), name)
 })
 
-t.test('docs/security.md lists them as they are (npm run docs writes it)', async t => {
-  const page = readFileSync(new URL('../../../docs/security.md', import.meta.url), 'utf8')
+t.test('docs/inside/security-tests.md lists them as they are (npm run docs writes it)', async t => {
+  const page = readFileSync(new URL('../../../docs/inside/security-tests.md', import.meta.url), 'utf8')
   t.equal(page, withAdvisories(page))
 })
 

@@ -53,9 +53,9 @@ const OFFENDERS: ReadonlyArray<readonly [what: string, file: string, text: strin
   ['an anchor of a page', PAGE, `[x](here.md#${NOT})`, `here.md#${NOT}`],
   ['a test that a page names', PAGE, `\`test/unit/${NOT}\``, `test/unit/${NOT}`],
   ['a page that a page names', PAGE, `${NOT}.md says`, `${NOT}.md`],
-  ['a module in the architecture', 'docs/architecture.md', `\`core/${NOT}\``, `core/${NOT}`],
-  ['a folder in the architecture', 'docs/architecture.md', `\`${NOT}/\``, NOT],
-  ['a module in a diagram', 'docs/architecture.md', `key["core/${NOT}<br/>reads"]`, `core/${NOT}`]
+  ['a module in the architecture', 'docs/inside/architecture.md', `\`core/${NOT}\``, `core/${NOT}`],
+  ['a folder in the architecture', 'docs/inside/architecture.md', `\`${NOT}/\``, NOT],
+  ['a module in a diagram', 'docs/inside/architecture.md', `key["core/${NOT}<br/>reads"]`, `core/${NOT}`]
 ]
 
 for (const [what, file, text, citation] of OFFENDERS) {
@@ -68,7 +68,7 @@ const FINE: ReadonlyArray<readonly [file: string, text: string]> = [
   ['src/a.ts', `readSnippet('${NOT}.md', \`# ${NOT}.ts \${x /* jwt.ts */}\`)`],
   ['src/a.ts', '// docs/<name>.md and src/core/{a,b}.ts'],
   [PAGE, '[x](here.md#two-words), [page.md](page.md), [y](../src/core), [z](https://example.com/#x), `test/unit/jwt`'],
-  ['docs/architecture.md', '`core/`, `core/jwt`, key["core/jwt<br/>reads"]'],
+  ['docs/inside/architecture.md', '`core/`, `core/jwt`, key["core/jwt<br/>reads"]'],
   ['CHANGELOG.md', `docs/${NOT}.md`],
   ['test/fixtures/a.sh', `# docs/${NOT}.md`]
 ]

@@ -11,7 +11,7 @@ t.test('the table of sizes and its pictures are what docs/cost.ts computes', asy
   for (const [file, picture] of Object.entries(pictures())) t.equal(read(file), picture, file)
 })
 
-t.test('the formulas give what docs/operations.md works out by hand', async (t) => {
+t.test('the formulas give what is worked out by hand', async (t) => {
   const million = { sessions: 1_000_000, every: 10 }
   const near = (value: number, expected: number, name: string): void => {
     t.ok(Math.abs(value / expected - 1) < 0.03, `${name}: ${value} is ${expected}`)

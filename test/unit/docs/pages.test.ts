@@ -6,14 +6,16 @@ import { limitsOf, PROXIES } from '../../../src/commands/snippet/proxies.ts'
 import { readSnippet } from '../../e2e/snippets.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')
-const DECISIONS = 'docs/decisions'
+const INSIDE = 'docs/inside'
+const DECISIONS = `${INSIDE}/decisions`
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8')
 const pagesOf = (folder: string): readonly string[] =>
   readdirSync(join(ROOT, folder)).filter((name) => name.endsWith('.md') && name !== 'README.md')
-t.test('docs/README.md leads to every page', async (t) => {
+t.test('docs/README.md and docs/inside/README.md lead to every page', async (t) => {
   const map = read('docs/README.md')
   for (const page of pagesOf('docs')) t.ok(map.includes(`](${page}`), page)
   for (const page of pagesOf('docs/proxies')) t.ok(map.includes(`](proxies/${page}`), page)
+  for (const page of pagesOf(INSIDE)) t.ok(read(`${INSIDE}/README.md`).includes(`](${page}`), page)
 })
 
 t.test('the index of decisions has number and title of each, and no other', async (t) => {
@@ -47,7 +49,7 @@ t.test('no page runs a package of ours from npm before there is one', async (t) 
   const pages = [
     'README.md',
     'CONTRIBUTING.md',
-    ...['docs', 'docs/proxies', DECISIONS].flatMap((folder) => pagesOf(folder).map((page) => join(folder, page)))
+    ...['docs', 'docs/proxies', INSIDE, DECISIONS].flatMap((path) => pagesOf(path).map((page) => join(path, page)))
   ]
   for (const page of [...pages, 'docs/README.md', 'docs/proxies/README.md']) {
     t.notMatch(read(page), /\bnpx\b(?! tap )|\bnpm (?:i|install|exec)\b.* authgear-forward-auth/, page)

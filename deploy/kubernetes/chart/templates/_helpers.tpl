@@ -37,7 +37,7 @@ labels:
 {{ default (include "forward-auth.fullname" .) .Values.secret.existing }}
 {{- end -}}
 
-{{/* security: Traefik joins namespace and name by a dash; a name without one can be made by no other namespace: docs/decisions/139 */}}
+{{/* security: Traefik joins namespace and name by a dash; a name without one can be made by no other namespace: docs/inside/decisions/139 */}}
 {{- define "forward-auth.refuse" -}}
 {{ include "forward-auth.fullname" . | replace "-" "" | trunc 57 }}refuse
 {{- end -}}

@@ -105,7 +105,7 @@ export function judgeToken (
   }
   if (resolution.kind === 'valid') return undefined
   if (expiry === undefined) return found('token-refused', 'Authgear does not accept the pasted token')
-  return found('jwt-refused', `the pasted token is for ${origin} and in force, and Authgear takes it for nobody's`)
+  return found('jwt-refused', `Authgear refuses the pasted token, although it is for ${origin} and in force`)
 }
 
 /** @param isOurs the project of AUTHGEAR_ENDPOINT issued the token */

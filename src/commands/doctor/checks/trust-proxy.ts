@@ -4,8 +4,8 @@ import { looked, type Probe, skipped } from '../check.ts'
 import { type CookieObservation, observeCookies } from './cookies.ts'
 
 /**
- * Authgear clears a session's cookie with `Secure` where it believes to be asked over https (docs/authgear.md, "Which
- * project is asked"). A scheme that it cannot parse would tell the same, and make it log a panic.
+ * Authgear clears a session's cookie with `Secure` where it believes to be asked over https (docs/inside/authgear.md,
+ * "Which project is asked"). A scheme that it cannot parse would tell the same, and make it log a panic.
  */
 export const trustProxy: Probe = {
   title: 'Authgear believes the scheme that it is told',

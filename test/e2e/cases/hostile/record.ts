@@ -9,7 +9,7 @@ export type Outcomes = Record<string, Record<string, Set<number>>>
 
 const RESULTS = join(import.meta.dirname, '../../../../artifacts/hostile')
 
-/** What docs/behaviour.ts makes docs/proxies/hostile.md of. */
+/** What docs/behaviour.ts makes docs/inside/hostile.md of. */
 export function writeHostile ({ column }: Proxy, outcomes: Outcomes): void {
   if (column === undefined) return
   mkdirSync(RESULTS, { recursive: true })

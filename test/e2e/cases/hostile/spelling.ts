@@ -8,7 +8,7 @@ type Fate = '400' | 'refused' | 'either'
 
 /** One way to write a request that a proxy and an app may read differently. */
 export interface Spelling {
-  /** As docs/proxies/hostile.md shows it; each once. */
+  /** As docs/inside/hostile.md shows it; each once. */
   readonly name: string
   readonly fate: Fate
   /** May the app be asked for a WebSocket? Only where that is the request's one Upgrade value. */
