@@ -70,7 +70,7 @@ export function openParts (settings: ServiceSettings, deps: PartsDeps) {
   })
   const tokens = openTokens(settings, { clock, metrics, log })
   const profiles = openProfiles(settings, {
-    shared, sealingKey: secrets.sealingKeys.current, keyer, revocations, clock, metrics, log
+    shared, sealingKey: secrets.sealingKeys.current, keyer, revocations, clock, metrics, log, leaseMs, leaseWaitMs
   })
   const presenter = createPresenter({
     settings: settings.identity,

@@ -42,6 +42,9 @@ type ProfilesDeps = Readonly<{
   clock: Clock
   metrics: Metrics
   log: Log
+  /** Of tests: milliseconds of a lease, and of the wait for another replica's. */
+  leaseMs: number | undefined
+  leaseWaitMs: number | undefined
 }>
 
 /** Who users are, beside what the resolver says; undefined without IDENTITY_PROFILE. Opens no connection by itself. */
@@ -86,8 +89,9 @@ export function openProfiles (settings: ServiceSettings, deps: ProfilesDeps): Op
 function openSharedProfiles (
   { redis }: ServiceSettings,
   { fields, sendsUnverifiedEmail }: NonNullable<ServiceSettings['profile']>,
-  { shared: { connection, reportOnce }, sealingKey, keyer, revocations, clock, metrics }: ProfilesDeps
+  { shared: { connection, reportOnce }, sealingKey, keyer, revocations, clock, metrics, ...waits }: ProfilesDeps
 ): SharedProfiles {
+  const { leaseMs = LEASE_MS, leaseWaitMs = QUERY_DEADLINE_MS } = waits
   if (redis === undefined || connection === undefined) return NO_SHARED_PROFILES
   const tier = {
     commands: connection.commands,
@@ -100,14 +104,14 @@ function openSharedProfiles (
     metrics.fleet.sharedError(operation)
     reportOnce(operation, error)
   }
-  const times = { leaseWaitMs: QUERY_DEADLINE_MS, leaseMs: LEASE_MS, timing: systemTiming }
+  const times = { leaseWaitMs, leaseMs, timing: systemTiming }
   const form = `${fields.join()} ${sendsUnverifiedEmail ? 'unverified' : 'verified'}`
   return createSharedProfiles({
     cache: createSecretCache(tier, { ...times, sharedError }),
     keyOf: (userId) => keyer.profileKey(userId, form),
     revocations,
     clock,
-    leaseWaitMs: QUERY_DEADLINE_MS
+    leaseWaitMs
   })
 }
 

@@ -163,7 +163,7 @@ t.test('500 streams that clients gave up end the session before nghttp2 would', 
   const simulator = await startSimulator(t)
   const hold = simulator.controls.hold('before')
   const { port } = await startInProcess(t, {
-    AUTHGEAR_ENDPOINT: simulator.url, ...overTls(tls), AUTHGEAR_TIMEOUT: '10s'
+    AUTHGEAR_ENDPOINT: simulator.url, ...overTls(tls), AUTHGEAR_TIMEOUT: '60s'
   })
   const shared = session(t, port)
   const goaway = once(shared, 'goaway')
