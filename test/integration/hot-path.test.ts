@@ -5,6 +5,7 @@ import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { startInProcess } from '../helpers/in-process.ts'
+import { manualClock } from '../helpers/manual-clock.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { ask } from '../helpers/request.ts'
 import { skipOrFail } from '../helpers/servers.ts'
@@ -37,7 +38,11 @@ t.test('a hit runs through the files of docs/inside/architecture.md, and few fun
 }, async (t) => {
   const [simulator, redis] = await Promise.all([startSimulator(t), startRedis(t)])
   const { port, service } = await startInProcess(t, {
-    AUTHGEAR_ENDPOINT: simulator.url, REDIS_URL: redis.url, CACHE_TTL: '10m', LOG_LEVEL: 'info'
+    AUTHGEAR_ENDPOINT: simulator.url,
+    REDIS_URL: redis.url,
+    CACHE_TTL: '10m',
+    LOG_LEVEL: 'info',
+    clock: manualClock() // a poll that comes late makes no hit a miss
   })
   await until('Redis is used', () => service.redisState() === 'up')
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
