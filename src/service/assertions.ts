@@ -122,6 +122,7 @@ function keysOfFleet (ring: KeyRing, schedule: AssertionSettings, commands: Comm
     sealer: createSealer(sealingKeys.current),
     previous: sealingKeys.previous && createSealer(sealingKeys.previous),
     writesPrevious: () => shared.secretCheck?.writesPrevious() === true,
+    canSign: ring.canSign,
     name: keys.assertionKeys,
     clock,
     schedule
