@@ -52,7 +52,7 @@ export function createLogout (deps: LogoutDeps): Handler {
 function cookieOf (
   deps: LogoutDeps,
   request: VerifyRequest,
-  ended: NonNullable<Sealed['signedIn']>,
+  ended: Sealed['signedIn'],
   returnTo: string | undefined
 ): string {
   // another tab's sign-out may be under way
