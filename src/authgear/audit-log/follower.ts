@@ -96,7 +96,7 @@ export function createFollower (deps: FollowerDeps): Follower {
     ageMs !== undefined && redisFailedAt !== undefined &&
     elapsedSince(redisFailedAt, clock) <= ageMs && ageMs <= elapsedSince(startedAt, clock)
 
-  /** Whoever leads now begins with what is stored, and what is still to be done by it. */
+  /** A new leader begins with what is stored, and what is still to be done by it. */
   function abandon (): PollOutcome {
     state = undefined
     mine = undefined
