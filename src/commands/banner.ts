@@ -21,8 +21,9 @@ function authgearOf ({ authgear: { endpoint, resolverUrl }, audit }: Config): st
 }
 
 function tiersOf ({ cache, redis }: Config): string {
+  const secret = cache.secret === undefined ? ', CACHE_SECRET=none' : ''
   return `memory (${cache.maxEntries} entries, ` +
-    `${showBytes(cache.maxBytes)})${redis === undefined ? '' : `, Redis (${describeServers(redis.servers)}${cache.secret === undefined ? ', CACHE_SECRET=none' : ''})`}`
+    `${showBytes(cache.maxBytes)})${redis === undefined ? '' : `, Redis (${describeServers(redis.servers)}${secret})`}`
 }
 
 function ttlOf ({

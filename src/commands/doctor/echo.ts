@@ -25,7 +25,8 @@ export function survivors (forged: readonly Forged[], body: string): readonly st
  * @returns undefined where it shows no such header, or an empty one
  */
 export function valueIn (body: string, name: string): string | undefined {
-  const pattern = new RegExp(`(?:^|[\\s"'{,>])${name}["']?(?:\\s*</t[hd]>\\s*<t[hd]>|\\s*[:=])\\s*\\[?\\s*"?([^"\\r\\n<]*)`, 'i')
+  const between = '["\']?(?:\\s*</t[hd]>\\s*<t[hd]>|\\s*[:=])\\s*\\[?\\s*"?'
+  const pattern = new RegExp(`(?:^|[\\s"'{,>])${name}${between}([^"\\r\\n<]*)`, 'i')
   const value = pattern.exec(body)?.[1]?.trim().replace(/,$/, '')
   return value === undefined || value === '' || value === ']' ? undefined : value
 }

@@ -26,7 +26,8 @@ export function asJson (report: Report): string {
           ...outcome.notes === undefined ? {} : { notes: outcome.notes }
         }
   )
-  return `${JSON.stringify({ endpoint: report.endpoint, ...countOf(report), findings: findingsOf(report), checks }, null, 2)}\n`
+  const content = { endpoint: report.endpoint, ...countOf(report), findings: findingsOf(report), checks }
+  return `${JSON.stringify(content, null, 2)}\n`
 }
 
 export function asText (report: Report): string {

@@ -21,8 +21,8 @@ const FORMS = `${IDENTITY_SETS.join(', ')}, or Name={field}, separated by commas
 
 /** IDENTITY_HEADERS: the first set, or the map, is the usual one; `none` first: a route has to name one. */
 export const identityHeaders: Kind<IdentityHeaders> = Object.freeze({
-  accepts: `\`${IDENTITY_SETS.join('`, `')}\`, or \`Name={field}\` with ${IDENTITY_FIELDS.map((one) => `\`{${one}}\``).join(' ')}, ` +
-    'separated by commas',
+  accepts: `\`${IDENTITY_SETS.join('`, `')}\`, or \`Name={field}\` with ` +
+    `${IDENTITY_FIELDS.map((one) => `\`{${one}}\``).join(' ')}, separated by commas`,
   parse: (text: string) => {
     const entries = text.split(',').map((entry) => entry.trim())
     const map: IdentityHeader[] = []

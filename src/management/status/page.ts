@@ -30,7 +30,9 @@ export function renderPage (status: Status): string {
   return `${headOf(`${isWell(verdicts[0].level) ? '' : '! '}${about.replica}: ${state}`, STYLE, SCRIPT_TAG)}<header>
 ${verdictPart(verdicts, facts.untold ?? 0)}
 <h1>authgear-forward-auth</h1>
-<p class="again"><a href="">Refresh</a> <button type="button" id="pause" aria-pressed="false" hidden>Pause updates</button> <span id="updates" role="status" class="bad"></span></p>
+<p class="again"><a href="">Refresh</a>
+<button type="button" id="pause" aria-pressed="false" hidden>Pause updates</button>
+<span id="updates" role="status" class="bad"></span></p>
 ${whenPart(about, samples[0] ?? now, now)}
 </header>
 <main>
@@ -41,7 +43,8 @@ ${refusalsPart(samples)}
 ${figuresPart(samples, now)}
 </div>
 </main>
-<footer><p>The same as data: <a href="status.json">status.json</a>, and for Prometheus <a href="metrics">metrics</a>. What to do: <a href="runbook">the runbook</a>.</p></footer>
+<footer><p>The same as data: <a href="status.json">status.json</a>, and for Prometheus <a href="metrics">metrics</a>.
+What to do: <a href="runbook">the runbook</a>.</p></footer>
 </body>
 </html>
 `
@@ -67,10 +70,11 @@ ${groups.join('\n')}
 
 function groupRows (group: Group, samples: readonly Sample[]): string {
   const { id, title, scale } = group
+  const totals = scale === 'rate' ? 'count' : scale
   const rows = valuesOf(group, samples).map(({ id: figure, name, total, minutes }) =>
     `<tr><th scope="row">${escapeHtml(name)}</th>` +
-    `<td><data id="${id}-${figure}" value="${total ?? ''}">${format(total, scale === 'rate' ? 'count' : scale)}</data>` +
-    `</td>${minutes.map((value) => cell(value, scale)).join('')}</tr>`)
+    `<td><data id="${id}-${figure}" value="${total ?? ''}">${format(total, totals)}</data></td>` +
+    `${minutes.map((value) => cell(value, scale)).join('')}</tr>`)
   return `<tbody><tr><th scope="rowgroup">${escapeHtml(title)}</th></tr>${rows.join('')}</tbody>`
 }
 

@@ -225,6 +225,8 @@ function judgeNamed ({ name, problem, reply }: Named, settings: Settings): Findi
   )
 }
 
+const KNOWN_TROUBLE = /^(?:LOADING|MASTERDOWN|MISCONF|ERR max number of clients reached|DENIED)/
+
 /** Shows only the kind of a refusal: Redis may repeat what it was sent. */
 export function judgeProblem (problem: Error, name: string, { servers, tls }: Settings): Finding {
   const { message } = problem
@@ -246,6 +248,7 @@ export function judgeProblem (problem: Error, name: string, { servers, tls }: Se
   if (/^NOPERM/.test(message)) return found('redis-rights', `${name}: NOPERM`)
   return found(
     'redis-unreachable',
-    `${name}: ${code || (/^(?:LOADING|MASTERDOWN|MISCONF|ERR max number of clients reached|DENIED)/.exec(message)?.[0] ?? 'no answer')}${tls === undefined ? '' : ' (asked over TLS)'}`
+    `${name}: ${code || (KNOWN_TROUBLE.exec(message)?.[0] ?? 'no answer')}` +
+      `${tls === undefined ? '' : ' (asked over TLS)'}`
   )
 }
