@@ -88,10 +88,10 @@ async function resolveInTurn (context: ResolveContext): Promise<Authentication> 
     await failedCredentials.run(trace, whole, () => resolveUntilDeadline(context))
 }
 
-/** A plain read, without the fleet's lease. */
+/** A plain read, without the lease. */
 async function readShared (context: ResolveContext): Promise<Authentication | undefined> {
   if (!isShared(context)) return undefined
-  const read = await context.deps.fleet.read(context.subject.cacheKeys(), acceptOf(context))
+  const read = await context.deps.sharedCache.read(context.subject.cacheKeys(), acceptOf(context))
   return read && adopt(context, read)
 }
 
@@ -111,9 +111,9 @@ async function resolveUntilDeadline (context: ResolveContext): Promise<Authentic
 
 function lookUp (context: ResolveContext, waitMs = Infinity): SharedLookup | Promise<SharedLookup> {
   if (!isShared(context)) return ASK_ALONE
-  const { deps: { fleet, resolver }, subject } = context
+  const { deps: { sharedCache, resolver }, subject } = context
   const leaseWaitMs = resolver.state().circuitOpen ? Math.min(waitMs, LEASE_WAIT_WHILE_OPEN_MS) : waitMs
-  return fleet.lookup(subject.cacheKeys(), acceptOf(context), leaseWaitMs)
+  return sharedCache.lookup(subject.cacheKeys(), acceptOf(context), leaseWaitMs)
 }
 
 /**

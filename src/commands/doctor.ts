@@ -44,9 +44,9 @@ export async function doctor (
   return countOf(report).errors > 0 ? 1 : 0
 }
 
-type Given = Readonly<{ options: DoctorOptions, pasted: string, clock: Clock }>
+type DoctorInput = Readonly<{ options: DoctorOptions, pasted: string, clock: Clock }>
 
-async function examine (env: NodeJS.ProcessEnv, given: Given): Promise<Report> {
+async function examine (env: NodeJS.ProcessEnv, given: DoctorInput): Promise<Report> {
   const loaded = loadConfig(env)
   const configuration = (findings: readonly Finding[]): Result => ({
     title: 'the configuration',
@@ -72,7 +72,7 @@ async function examine (env: NodeJS.ProcessEnv, given: Given): Promise<Report> {
   }
 }
 
-function openContext (config: Config, endpointText: string, given: Given): Context {
+function openContext (config: Config, endpointText: string, given: DoctorInput): Context {
   const { authgear, redis } = config
   return {
     ...given,

@@ -3,7 +3,7 @@ import { networkInterfaces } from 'node:os'
 import { assemble, type Config } from './assemble.ts'
 import { machineMemory } from './machine-memory.ts'
 import { showBytes } from './parsers/values.ts'
-import { read, type Reading } from './read.ts'
+import { read, type ReadResult } from './read.ts'
 import { brokenRules, type Machine, type Readings } from './rules.ts'
 import type { Setting } from './types.ts'
 import { unknownVariables } from './unknown.ts'
@@ -29,7 +29,7 @@ const SYSTEM: Machine = Object.freeze({
   nodeVersion: process.versions.node
 })
 
-type Row = Readonly<{ name: string, reading: Reading }>
+type Row = Readonly<{ name: string, reading: ReadResult }>
 
 function readingsOf (read: readonly Row[], machine: Machine): Readings {
   const isWritten = ({ reading }: Row): boolean => reading.kind === 'error' || reading.setting.source !== 'default'

@@ -16,7 +16,7 @@ export type BodyLimits = Readonly<{
 
 export type ReadBody = (request: IncomingMessage) => Promise<Body>
 
-type Reading = { size: number, displace: () => void }
+type ReadProgress = { size: number, displace: () => void }
 
 /**
  * Bytes; a body grows from here by doubling, so that what is held is at most twice what came, in however many pieces.
@@ -40,7 +40,7 @@ export function createReadBody (limits: BodyLimits): ReadBody {
         request.pause()
         resolve(body)
       }
-      const reading: Reading = { size: 0, displace: () => end({ kind: 'displaced' }) }
+      const reading: ReadProgress = { size: 0, displace: () => end({ kind: 'displaced' }) }
       const onData = (chunk: Buffer): void => {
         const size = reading.size + chunk.length
         if (size > limits.maxBytes) return end({ kind: 'too_large' })
@@ -65,10 +65,10 @@ function grown (bytes: Buffer, used: number, size: number): Buffer {
 
 /** The bodies under way, in the order of their last progress. */
 function createReadings ({ maxBodies, maxHeldBytes }: BodyLimits) {
-  const readings = new Set<Reading>()
+  const readings = new Set<ReadProgress>()
   let heldBytes = 0
   return {
-    progress (reading: Reading, bytes: number): void {
+    progress (reading: ReadProgress, bytes: number): void {
       readings.delete(reading)
       readings.add(reading)
       reading.size += bytes
@@ -78,7 +78,7 @@ function createReadings ({ maxBodies, maxHeldBytes }: BodyLimits) {
         stalest.displace()
       }
     },
-    remove (reading: Reading): void {
+    remove (reading: ReadProgress): void {
       if (readings.delete(reading)) heldBytes -= reading.size
     }
   }

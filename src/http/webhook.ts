@@ -49,7 +49,7 @@ const NO_BUDGET = 'a large body of a sender whose signatures were never right: t
 const WRONG_SIGNATURE =
   "signed with another secret than AUTHGEAR_WEBHOOK_SECRET: copy the project's (docs/revocation.md)"
 
-/** Authgear's webhooks: sent once, in no order, without a retry; a revoking one is 204 once it is in the log. */
+/** Authgear's webhooks: sent once, in no order, without a retry; a revoking one is 204 once it is a revocation. */
 export function createWebhook (deps: WebhookDeps): Webhook {
   const known = createKnownIds(deps.clock)
   const signers = deps.secrets.map((secret) => ({ id: webhookSecretId(secret), keys: keysOf(secret) }))

@@ -16,7 +16,7 @@ export type Metrics = Readonly<{
   contentType: string
   render: () => Promise<string>
   /** For the status page, which reads the same numbers as `render`. */
-  reading: () => Reading
+  reading: () => MetricsRead
   request: (
     endpoint: Endpoint,
     status: number,
@@ -27,7 +27,7 @@ export type Metrics = Readonly<{
   /** A chain of trusted proxies that was too long to read. */
   forwardedForIgnored: () => void
   authenticate: Pick<AuthenticateObserver, 'memoryRead' | 'coalesced'>
-  fleet: Readonly<{ sharedRead: SharedCacheObserver['sharedRead'], sharedError: (operation: RedisOperation) => void }>
+  sharedCache: Pick<SharedCacheObserver, 'sharedRead'> & Readonly<{ sharedError: (operation: RedisOperation) => void }>
   resolver: ResolverObserver
   revocations: Pick<LogObserver, 'revoked' | 'lag' | 'inauthentic' | 'foreign' | 'doubted' | 'capped'>
   webhookRefused: (reason: WebhookRefusal) => void
@@ -41,7 +41,7 @@ type RedisOperation = Parameters<SharedCacheObserver['sharedError']>[0]
 type CountedOrigin = (typeof COUNTED_ORIGINS)[number]
 
 /** Everything since the start, and how things are now. */
-export type Reading = Readonly<{
+export type MetricsRead = Readonly<{
   requests: ReadonlyArray<Readonly<{ labels: RequestLabels, count: number }>>
   /** By source: how many took at most as long as each bound; the last is all. */
   durations: Readonly<Record<AnswerSource, readonly number[]>>
@@ -68,7 +68,7 @@ export function createMetrics (version: string, gauges: Gauges): Metrics {
   registerGauges(registry, gauges)
   const reads = registerCacheReads(registry)
   const requests = registerRequests(registry)
-  const fleet = registerFleet(registry)
+  const sharedErrors = registerSharedErrors(registry)
   const resolver = registerResolver(registry)
   const revocations = registerRevocations(registry)
   const webhooks = closedCounter(registry, WEBHOOKS, WEBHOOKS_HELP, 'reason', WEBHOOK_REFUSALS)
@@ -79,7 +79,7 @@ export function createMetrics (version: string, gauges: Gauges): Metrics {
       ...requests.reading(),
       reads: { memory: { ...reads.memory }, redis: { ...reads.redis } },
       authgear: resolver.outcomes.counts(),
-      redisErrors: fleet.counts(),
+      redisErrors: sharedErrors.counts(),
       revocations: revocations.origins.counts(),
       webhooksRefused: webhooks.counts(),
       now: readGauges(gauges)
@@ -87,7 +87,7 @@ export function createMetrics (version: string, gauges: Gauges): Metrics {
     request: requests.request,
     forwardedForIgnored: registerForwardedFor(registry),
     authenticate: registerAuthenticate(registry, reads.memory),
-    fleet: { sharedRead: (outcome) => { reads.redis[outcome]++ }, sharedError: fleet.add },
+    sharedCache: { sharedRead: (outcome) => { reads.redis[outcome]++ }, sharedError: sharedErrors.add },
     resolver: resolver.observer,
     revocations: revocations.observer,
     webhookRefused: webhooks.add,
@@ -114,7 +114,7 @@ function createRegistry (): Registry {
 
 function registerRequests (
   registry: Registry
-): Pick<Metrics, 'request'> & { reading: () => Pick<Reading, 'requests' | 'durations'> } {
+): Pick<Metrics, 'request'> & { reading: () => Pick<MetricsRead, 'requests' | 'durations'> } {
   const requests = new RequestTally()
   for (const labels of WATCHED) requests.begin(labels)
   const durations: Record<AnswerSource, LatencyTally> = {
@@ -254,7 +254,7 @@ function registerAuthenticate (registry: Registry, reads: CacheReads['memory']):
   }
 }
 
-function registerFleet (registry: Registry): ClosedCounter<RedisOperation> {
+function registerSharedErrors (registry: Registry): ClosedCounter<RedisOperation> {
   return closedCounter(
     registry,
     'forward_auth_redis_errors_total',

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 export type RedisKeys = Readonly<{
   /** What the names of the revocation log's and the audit log's keys begin with, up to a colon. */
   log: string
-  /** Holds who follows the log. */
+  /** Holds who follows the revocations. */
   replicas: string
   /** Holds what the first replica sealed: a replica that cannot open it has another CACHE_SECRET. */
   secretCheck: string

@@ -14,8 +14,8 @@ export type LogFollowedDeps = Readonly<{
 }>
 
 /**
- * Resolves when the log is followed, cannot be, or is not within two seconds: an answer from before the first read of
- * the log is forgotten with it, and would be asked for twice.
+ * Resolves when the revocations are followed, cannot be, or are not within two seconds: an answer from before their
+ * first read is forgotten with it, and would be asked for twice.
  */
 export async function untilLogFollowed ({ isFollowing, isRedisDown, clock, ...deps }: LogFollowedDeps): Promise<void> {
   const pause = deps.sleep ?? sleep

@@ -62,9 +62,11 @@ export function openParts (settings: ServiceSettings, deps: PartsDeps) {
   const opened = openLog(settings, secrets.codec, { metrics, log, clock, keys, untold, forget: memory.clear })
   const { revocations } = opened
   const sources = { keys, revocations, connection: shared.connection, log, clock, untold }
-  const fleet = shared.connection === undefined ? shared.fleet : traced.fleet(shared.fleet)
+  const sharedCache = shared.connection === undefined ? shared.cache : traced.sharedCache(shared.cache)
   const observer = { ...metrics.authenticate, ...reporting(log) }
-  const authenticator = authenticatorOf(settings, { memory, fleet, authgear, clock, keyer, revocations, observer })
+  const authenticator = authenticatorOf(settings, {
+    memory, sharedCache, authgear, clock, keyer, revocations, observer
+  })
   const assertions = openAssertions(settings, {
     shared, sealingKeys: secrets.sealingKeys, keys, metrics, log, clock, settleMs
   })
@@ -104,7 +106,7 @@ export function openParts (settings: ServiceSettings, deps: PartsDeps) {
   }
 }
 
-type Given = Pick<AuthenticateDeps, 'memory' | 'fleet' | 'clock' | 'observer'> & Readonly<{
+type ResolvingParts = Pick<AuthenticateDeps, 'memory' | 'sharedCache' | 'clock' | 'observer'> & Readonly<{
   authgear: AuthgearAccess
   keyer: Keyer
   revocations: RevocationLog
@@ -112,7 +114,7 @@ type Given = Pick<AuthenticateDeps, 'memory' | 'fleet' | 'clock' | 'observer'> &
 
 function authenticatorOf (
   { authgear: { endpoint, timeoutMs, waitingBytes }, cache }: ServiceSettings,
-  { authgear: { resolver, failedCredentials }, keyer: { sentDigests }, revocations, ...given }: Given
+  { authgear: { resolver, failedCredentials }, keyer: { sentDigests }, revocations, ...given }: ResolvingParts
 ): Authenticator {
   return createAuthenticator({
     ...given,

@@ -102,7 +102,7 @@ const FOREIGN =
   'entries of the revocation log are of another CACHE_SECRET: each that names no user is read as "everything"'
 const REPORT_INTERVAL_MS = 60_000
 
-/** `entries`: how many the log holds, and how many it may. */
+/** `entries`: how many revocations are kept, and how many may be. */
 type Opened = Readonly<{
   revocations: RevocationLog
   close: () => Promise<void>
@@ -172,7 +172,7 @@ function tokenLedgerOf (
   return new TokenLedger({ clock, maxAgeMs, degradedMs: cache.degradedTtlMs, maxNames })
 }
 
-/** Tells the other replicas that this one follows the log, and counts those that do. */
+/** Tells the other replicas that this one follows the revocations, and counts those that do. */
 export function openFollowersPresence (
   { replicas }: RedisKeys,
   { connection, reportOnce }: Shared,

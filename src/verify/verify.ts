@@ -84,11 +84,11 @@ export type Conclude = (
   subject: CredentialContext,
   policy: Policy,
   authentication: Authentication,
-  given?: Given
+  given?: EarlierFindings
 ) => HandlerResult | Promise<HandlerResult>
 
 /** What an earlier judgement of the same request found out. */
-type Given = Readonly<{ isConfirmed?: true, profile?: KnownProfile }>
+type EarlierFindings = Readonly<{ isConfirmed?: true, profile?: KnownProfile }>
 
 /** Starts from denied: only one branch ends in a 200, and no error ends as "not signed in". */
 export function createConclude (
@@ -125,7 +125,7 @@ export function createConclude (
     request: VerifyRequest,
     subject: CredentialContext,
     policy: Policy,
-    given: Given
+    given: EarlierFindings
   ): Promise<HandlerResult> {
     return await conclude(request, subject, policy, await authenticator.authenticate(subject), given)
   }
@@ -136,7 +136,7 @@ export function createConclude (
     subject: CredentialContext,
     policy: Policy,
     refusal: HandlerResult,
-    given: Given
+    given: EarlierFindings
   ): Promise<HandlerResult> {
     const fresh = await authenticator.confirm(subject, confirmAfterMs)
     if (fresh.kind === 'unavailable') return refusal

@@ -67,7 +67,7 @@ async function startBusy (t: Test, isWell = false) {
     for (let n = 0; n < 12; n++) {
       metrics.request('verify', n % 3 === 0 ? 403 : 401, n % 3 === 0 ? 'forbidden' : 'no_credentials', 'none', 0.00004)
     }
-    metrics.fleet.sharedRead(step % 3 === 0 ? 'miss' : 'hit')
+    metrics.sharedCache.sharedRead(step % 3 === 0 ? 'miss' : 'hit')
     for (let n = 0; n < 4; n++) {
       metrics.resolver.authgearRequest(trouble.circuitOpen ? (n < 1 ? 'timeout' : 'rejected') : 'valid', 0.04)
     }
@@ -79,7 +79,7 @@ async function startBusy (t: Test, isWell = false) {
       trouble.circuitOpen ? 2 : 0.05
     )
     if (step % 20 === 7) metrics.revocations.revoked('webhook')
-    if (!trouble.redisUp) metrics.fleet.sharedError('read')
+    if (!trouble.redisUp) metrics.sharedCache.sharedError('read')
     clock.advance(STEP_MS)
     history.sample()
   }

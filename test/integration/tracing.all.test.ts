@@ -193,7 +193,7 @@ t.test('a collector that is away costs no answer, is told once, and delays no en
 t.test('without an endpoint nothing is wrapped, and the library is not even loaded', async (t) => {
   const handler = (): never => { throw new Error('not asked') }
   t.equal(UNTRACED.handler('verify', handler), handler)
-  t.equal(UNTRACED.fleet(NO_SHARED_CACHE), NO_SHARED_CACHE)
+  t.equal(UNTRACED.sharedCache(NO_SHARED_CACHE), NO_SHARED_CACHE)
   const rows: ReadonlyArray<readonly [env: NodeJS.ProcessEnv, wanted: boolean]> = [
     [{}, false],
     [{ OTEL_EXPORTER_OTLP_ENDPOINT: '' }, false],

@@ -5,7 +5,7 @@ import type { AuditClient, Page } from './client.ts'
 import type { Second } from './entry.ts'
 import type { PollOutcome } from './observer.ts'
 import { advance, beginAt, type Position, startOf, trustedNow } from './position.ts'
-import { ALL, inOrder, type Reading, readWindow } from './read-window.ts'
+import { ALL, inOrder, type WindowRead, readWindow } from './read-window.ts'
 import type { AuditStore } from './store.ts'
 import { PAGE, type Window } from './window.ts'
 
@@ -20,7 +20,7 @@ export type Gap = Readonly<{
 
 /**
  * - `none`: nothing can have been lost;
- * - `redis`: nobody read the log, since Redis gave no lease; it is read from where it was;
+ * - `redis`: nobody read the audit log, since Redis gave no lease; it is read from where it was;
  * - `expired`: something may, but all that it could concern has expired meanwhile;
  * - `lost`: something may, and only `everything` makes up for it. Not more than that: Authgear slow, poll fails, all
  *   void, Authgear slower.
@@ -61,7 +61,7 @@ export type Follower = Readonly<{
   poll: () => Promise<PollOutcome>
   /** A poll failed: entries may have been lost, and the next leader has to know that too. */
   troubled: () => Promise<void>
-  /** Redis failed this replica: that nobody read the log meanwhile says nothing of Authgear. */
+  /** Redis failed this replica: that nobody read the audit log meanwhile says nothing of Authgear. */
   redisFailed: () => void
   /** Milliseconds until everything is to be revoked, since an interval ends; undefined where it is not. */
   dueMs: () => number | undefined
@@ -146,7 +146,7 @@ export function createFollower (deps: FollowerDeps): Follower {
     return { ...page, now: trustedNow(page.now, Math.floor(clock.wall() / 1000), expectedNow(current)) }
   }
 
-  async function read (current: State, names: readonly string[]): Promise<Reading & { from: Second | undefined }> {
+  async function read (current: State, names: readonly string[]): Promise<WindowRead & { from: Second | undefined }> {
     const { settled } = current.position
     const most = startOf(current.position, overlap.most)
     if (!isBusy && overlap.most > overlap.least) {
@@ -216,6 +216,6 @@ export function createFollower (deps: FollowerDeps): Follower {
 }
 
 /** More in one second and of one type than an answer holds, and not the same ones as before. */
-function hasOverflowed ({ overflows }: Reading, { covered }: Position): boolean {
+function hasOverflowed ({ overflows }: WindowRead, { covered }: Position): boolean {
   return [...overflows].some(([cell, total]) => cell === ALL || covered.get(cell) !== total)
 }

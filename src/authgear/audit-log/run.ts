@@ -82,7 +82,7 @@ export function runAudit ({ leadership, follower, pollMs, clock, observer }: Run
       if (closing.signal.aborted) return 0
       observer.polled('error')
       failed(error)
-      // a Redis that does not answer loses nothing: the position and the log are where they were
+      // a Redis that does not answer loses nothing: the position and the audit log are where they were
       if (kindOf(error) !== 'redis') await follower.troubled().catch(() => {})
       return delayAfter(kindOf(error), ++failures, pollMs, Math.random())
     }

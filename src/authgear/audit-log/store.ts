@@ -65,7 +65,7 @@ export type RedisAuditStoreSettings = Readonly<{
   leaseMs: number
 }>
 
-/** Three keys: who leads (a random token), how far the log was read, and that a gap has voided everything lately. */
+/** Three keys: who leads (a random token), how far the audit log was read, and that a gap voided everything lately. */
 export function createRedisStore ({ commands, keyPrefix, leaseMs }: RedisAuditStoreSettings): AuditStore {
   const [lease, position, gap] = ['audit-lease', 'audit-position', 'audit-gap'].map(
     (name) => `${keyPrefix}:${name}`

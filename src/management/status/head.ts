@@ -63,12 +63,13 @@ function redisRows (
 }
 
 /** Each replica with its state: this one, and the others by what they announce. */
-export function fleetPart (self: Replica, others: readonly Replica[], { now }: Sample): string {
+export function replicasPart (self: Replica, others: readonly Replica[], { now }: Sample): string {
   const { redisUp, replicasSeen = 0 } = now
   const shown = others.slice(0, MAX_SHOWN - 1)
   const more = Math.max(0, replicasSeen - 1 - shown.length)
   const rest = more === 0 ? '' : `<li>and ${more} more</li>`
-  return '<section aria-labelledby="fleet"><h2 id="fleet">Replicas</h2><div data-part="fleet"><ul class="fleet">' +
+  return '<section aria-labelledby="replicas"><h2 id="replicas">Replicas</h2>' +
+    '<div data-part="replicas"><ul class="replicas">' +
     `${chip(self, ' (this one)')}${shown.map((one) => chip(one)).join('')}${rest}</ul>` +
     `${noteOf(redisUp, replicasSeen + others.length)}</div></section>`
 }

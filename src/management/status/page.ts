@@ -3,7 +3,7 @@ import type { Replica } from '../../revocation/presence.ts'
 import { factsOf } from './facts.ts'
 import { type Group, groupsOf, minuteEnds, type Scale, valuesOf } from './figures.ts'
 import { format, timeElement } from './format.ts'
-import { type About, factsPart, fleetPart, refusalsPart, verdictPart } from './head.ts'
+import { type About, factsPart, replicasPart, refusalsPart, verdictPart } from './head.ts'
 import { type Sample, WINDOW_MS } from './history.ts'
 import { STYLE } from './style.ts'
 import { type Facts, isWell, verdictsOf } from './verdict.ts'
@@ -38,7 +38,7 @@ ${whenPart(about, samples[0] ?? now, now)}
 <main>
 ${factsPart(state, now, verdicts[0].level)}
 <div class="parts">
-${fleetPart(self, others, now)}
+${replicasPart(self, others, now)}
 ${refusalsPart(samples)}
 ${figuresPart(samples, now)}
 </div>

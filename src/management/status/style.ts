@@ -31,8 +31,8 @@ ul{list-style:none;margin:.5rem 0 0;padding:0;font-size:.875rem}
 li{display:flex;align-items:center;gap:.5rem}
 li span{flex:1;min-width:0}
 .also li{display:block}
-.fleet{display:flex;flex-wrap:wrap;gap:.25rem .75rem;margin:0;overflow-wrap:anywhere}
-.fleet li{display:block;min-width:0}
+.replicas{display:flex;flex-wrap:wrap;gap:.25rem .75rem;margin:0;overflow-wrap:anywhere}
+.replicas li{display:block;min-width:0}
 data{font-variant-numeric:tabular-nums;font-weight:600}
 .table{overflow-x:auto;font-size:.8125rem}
 table{border-collapse:separate;border-spacing:0;font-variant-numeric:tabular-nums}

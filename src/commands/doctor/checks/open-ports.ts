@@ -46,9 +46,9 @@ async function addressesOf (hostname: string): Promise<readonly string[]> {
   }
 }
 
-type Place = Readonly<{ hostname: string, address: string, port: number }>
+type Port = Readonly<{ hostname: string, address: string, port: number }>
 
-async function look (place: Place, echo: string): Promise<Finding | undefined> {
+async function look (place: Port, echo: string): Promise<Finding | undefined> {
   for (const protocol of ['http:', 'https:'] as const) {
     const first = await askStranger({ ...place, protocol, path: echo })
     if (first === 'nobody') return undefined
@@ -62,11 +62,11 @@ async function look (place: Place, echo: string): Promise<Finding | undefined> {
   return undefined
 }
 
-const originOf = ({ address, port }: Place, protocol: string): string =>
+const originOf = ({ address, port }: Port, protocol: string): string =>
   `${protocol}//${isIPv6(address) ? `[${address}]` : address}:${port}`
 
 /** Where the same server leads on to, such as its own login page. */
-function nextPath ({ status, location }: Heard, { hostname, port, protocol }: Place & { protocol: string }) {
+function nextPath ({ status, location }: Heard, { hostname, port, protocol }: Port & { protocol: string }) {
   if (status < 300 || status >= 400 || location === undefined) return undefined
   const origin = `${protocol}//${hostname}:${port}`
   const next = URL.canParse(location, origin) ? new URL(location, origin) : undefined

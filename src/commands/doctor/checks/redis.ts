@@ -76,7 +76,7 @@ export function judgeLatency (took: readonly number[], limitMs: number): Finding
   return found(median < limitMs ? 'redis-slow' : 'redis-too-slow', what)
 }
 
-/** What a poll of the log takes. */
+/** What a poll of the revocations takes. */
 const READING = 'EVAL of XRANGE, HMGET, XLEN and TIME; ROLE'
 
 export const redisRights: Probe = {

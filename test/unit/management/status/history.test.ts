@@ -81,8 +81,8 @@ t.test('each decision, outcome and origin has its figure', async (t) => {
   for (const outcome of ['valid', 'invalid', 'error', 'timeout', 'rejected'] as const) {
     metrics.resolver.authgearRequest(outcome, 0)
   }
-  for (const outcome of ['hit', 'miss', 'rejected', 'unreachable'] as const) metrics.fleet.sharedRead(outcome)
-  metrics.fleet.sharedError('lease')
+  for (const outcome of ['hit', 'miss', 'rejected', 'unreachable'] as const) metrics.sharedCache.sharedRead(outcome)
+  metrics.sharedCache.sharedError('lease')
   metrics.revocations.revoked('audit')
   metrics.revocations.inauthentic()
   metrics.webhookRefused('wrong_signature')
