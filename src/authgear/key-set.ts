@@ -42,8 +42,7 @@ export function openKeySet (
   let lastError: KeysUnavailable | undefined
   let attemptedAt = -Infinity
   let underWay: Promise<void> | undefined
-  let lookups: readonly number[] = []
-  const unknown = new Map<string, number>()
+  const lookups = createLookups(clock)
 
   async function refresh (): Promise<void> {
     attemptedAt = clock.monotonic()
@@ -62,46 +61,52 @@ export function openKeySet (
     return underWay
   }
   const isDue = (ms: number): boolean => clock.monotonic() - attemptedAt >= ms
-  function mayLookUp (): boolean {
-    if (loaded === undefined || lastError !== undefined) return isDue(MIN_INTERVAL_MS)
-    const now = clock.monotonic()
-    lookups = lookups.filter((at) => now - at < LOOKUPS_WITHIN_MS)
-    if (lookups.length === MAX_LOOKUPS) return false
-    lookups = [...lookups, now]
-    return true
-  }
-  const isUnknown = (kid: string): boolean =>
-    clock.monotonic() - (unknown.get(kid) ?? -Infinity) < MIN_INTERVAL_MS
-  function noteUnknown (kid: string): void {
-    if (unknown.size >= MAX_UNKNOWN) unknown.clear()
-    unknown.set(kid, clock.monotonic())
-  }
+  const isFailed = (): boolean => loaded === undefined || lastError !== undefined
   const stopLooking = systemRepeat(LOOK_INTERVAL_MS, () => {
-    const failed = loaded === undefined || lastError !== undefined
-    if (isDue(failed ? MIN_INTERVAL_MS : REFRESH_INTERVAL_MS)) refreshOnce().catch(() => {})
+    if (isDue(isFailed() ? MIN_INTERVAL_MS : REFRESH_INTERVAL_MS)) refreshOnce().catch(() => {})
   })
   refreshOnce().catch(() => {})
 
   return Object.freeze({
     async keyOf (kid: string): Promise<JWTVerifyGetKey | undefined> {
       if (loaded?.kids.has(kid) === true) return loaded.getKey
-      if (isUnknown(kid)) return undefined
+      if (lookups.isUnknown(kid)) return undefined
       // one that is under way may have begun before this key was published
       if (underWay !== undefined) await underWay.catch(() => {})
       if (loaded?.kids.has(kid) === true) return loaded.getKey
-      const isLookedUp = underWay !== undefined || mayLookUp()
+      const isLookedUp = underWay !== undefined || (isFailed() ? isDue(MIN_INTERVAL_MS) : lookups.take())
       if (isLookedUp) await refreshOnce()
       if (loaded?.kids.has(kid) === true) return loaded.getKey
       // neither an outage nor a stranger's flood is a refusal
       if (lastError !== undefined) throw lastError
       if (!isLookedUp) throw new KeysUnavailable(`it was asked for unknown kids ${MAX_LOOKUPS} times within a minute`)
-      noteUnknown(kid)
+      lookups.noteUnknown(kid)
       return undefined
     },
     current: () => loaded?.getKey,
     async close (): Promise<void> {
       stopLooking()
       await authgear.close()
+    }
+  })
+}
+
+/** What strangers' kids may make us ask, and which of them a fetch did not show. */
+function createLookups (clock: Pick<Clock, 'monotonic'>) {
+  let recent: readonly number[] = []
+  const unknown = new Map<string, number>()
+  return Object.freeze({
+    take (): boolean {
+      const now = clock.monotonic()
+      recent = recent.filter((at) => now - at < LOOKUPS_WITHIN_MS)
+      if (recent.length === MAX_LOOKUPS) return false
+      recent = [...recent, now]
+      return true
+    },
+    isUnknown: (kid: string): boolean => clock.monotonic() - (unknown.get(kid) ?? -Infinity) < MIN_INTERVAL_MS,
+    noteUnknown (kid: string): void {
+      if (unknown.size >= MAX_UNKNOWN) unknown.clear()
+      unknown.set(kid, clock.monotonic())
     }
   })
 }

@@ -99,7 +99,7 @@ export function createConclude (
   const allowStale = createAllow(absentHeaders, 'allowed_stale')
 
   const conclude: Conclude = (request, subject, policy, authentication, given = {}) => {
-    if (authentication.kind !== 'resolved') return unresolved(request, subject, authentication)
+    if (authentication.kind !== 'resolved') return unresolved(refuse, request, subject, authentication)
     const { resolution, source, ageMs, stale } = authentication
     const decision = decide(resolution, policy, clock.wall())
     if (decision.kind === 'allow') {
@@ -143,21 +143,22 @@ export function createConclude (
     return await conclude(request, subject, policy, fresh, { ...given, isConfirmed: true })
   }
 
-  function unresolved (
-    request: VerifyRequest,
-    subject: CredentialContext,
-    authentication: Exclude<Authentication, { kind: 'resolved' }>
-  ): HandlerResult {
-    const bearer = sentBearer(subject)
-    if (authentication.kind === 'refused') {
-      const { reason } = authentication
-      return refuse(request, { reason, bearer: bearer || reason === 'wrong_audience' }, { subject })
-    }
-    const { error } = authentication
-    return refuse(request, { reason: error.reason, bearer }, { subject, error, source: 'authgear' })
-  }
-
   return conclude
+}
+
+function unresolved (
+  refuse: Refuser,
+  request: VerifyRequest,
+  subject: CredentialContext,
+  authentication: Exclude<Authentication, { kind: 'resolved' }>
+): HandlerResult {
+  const bearer = sentBearer(subject)
+  if (authentication.kind === 'refused') {
+    const { reason } = authentication
+    return refuse(request, { reason, bearer: bearer || reason === 'wrong_audience' }, { subject })
+  }
+  const { error } = authentication
+  return refuse(request, { reason: error.reason, bearer }, { subject, error, source: 'authgear' })
 }
 
 function sentBearer ({ credentials }: CredentialContext): boolean {
