@@ -1,4 +1,4 @@
-import { isUserId } from '../core/user-id.ts'
+import { isUserId } from '../core/resolution.ts'
 import type { Revocation } from '../revocation/types.ts'
 import { type Json, objectOf, parseJson } from './json.ts'
 

@@ -8,11 +8,21 @@ import { redisKeysOf, type RedisKeys } from '../redis/keys.ts'
 import { createResolverProbe } from '../authgear/resolver/probe.ts'
 import { found, type Finding } from './doctor/catalogue.ts'
 import { doctorOptions, USAGE, type DoctorOptions } from './doctor/options.ts'
-import { looked, skipped, type Context, type Outcome, type Probe } from './doctor/check.ts'
-import { PROBES } from './doctor/checks.ts'
-import { judgeFailure } from './doctor/checks/authgear.ts'
+import { type Context, looked, type Outcome, type Probe, skipped } from './doctor/check.ts'
+import { clock, judgeFailure, resolver } from './doctor/checks/authgear.ts'
 import { asJson, asText, countOf, type Report, type Result } from './doctor/report.ts'
 import type { Out } from './out.ts'
+import { audit, authgearCertificate, idleTimeout, ownCertificate } from './doctor/checks/settings.ts'
+import { cacheSecret, redis, redisLatency, redisRights, redisServer, webhook } from './doctor/checks/redis.ts'
+import { cookies, trustProxy } from './doctor/checks/cookies.ts'
+import { login } from './doctor/checks/login.ts'
+import { openPorts } from './doctor/checks/open-ports.ts'
+import { pasted } from './doctor/checks/pasted.ts'
+import { rotation } from './doctor/checks/rotation.ts'
+import { keys, metadata } from './doctor/checks/resource-tokens.ts'
+import { stranger, throughProxy } from './doctor/checks/through-proxy.ts'
+import { webhookSilent } from './doctor/checks/webhook-silent.ts'
+import { revocationLog } from './doctor/checks/revocation-log.ts'
 
 export type DoctorIo = Readonly<{
   stdin: AsyncIterable<string | Uint8Array> & Readonly<{ isTTY?: boolean }>
@@ -111,3 +121,12 @@ async function run (probe: Probe, context: Context): Promise<Outcome> {
     return looked(found('unforeseen', `${probe.title}: ${name}`))
   }
 }
+
+/** In the order in which they are run and printed: what the others need comes first. */
+export const PROBES: readonly Probe[] = Object.freeze([
+  resolver, authgearCertificate, clock, trustProxy, cookies, login,
+  keys, pasted, stranger, throughProxy, openPorts, metadata,
+  idleTimeout, audit,
+  redis, redisRights, redisServer, revocationLog, redisLatency, cacheSecret, webhook, webhookSilent, rotation,
+  ownCertificate
+])

@@ -1,5 +1,4 @@
-import { hasFile, type ReadFile, type Variable } from './kind.ts'
-import { quotationHint } from './messages.ts'
+import { hasFile, quotationHint, type ReadFile, type Variable } from './kind.ts'
 import { readText } from './parsers/files.ts'
 import type { Setting } from './types.ts'
 

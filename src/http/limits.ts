@@ -1,6 +1,6 @@
 import type { Server } from 'node:http'
 import type { Http2SecureServer } from 'node:http2'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyServerOptions } from 'fastify'
 
 /** Bytes; Caddy and Traefik let through more than Node's 16 KiB. */
 export const MAX_HEADER_BYTES = 64 * 1024
@@ -72,3 +72,13 @@ export function applyHttp1Limits (server: FastifyInstance['server']): void {
     requireHostHeader: true
   })
 }
+
+/** No route has a schema. */
+function refuseSchema (): never {
+  throw new Error('a route has a schema, and there is nothing that compiles one')
+}
+
+/** Its compilers of JSON schemas are not even loaded (docs/decisions/157-of-undici-only-its-pool.md). */
+export const WITHOUT_SCHEMAS = {
+  schemaController: { compilersFactory: { buildValidator: refuseSchema, buildSerializer: refuseSchema } }
+} as const satisfies FastifyServerOptions

@@ -6,9 +6,8 @@ import { type Policy, SESSION_ONLY } from '../core/policy.ts'
 import { type Choice, type Presentation, presentationOf } from '../core/presentation.ts'
 import { type Identity, IDENTITY_HEADERS, type UserId } from '../core/resolution.ts'
 import { NO_PROFILE, type Profile, type Profiles } from '../profile/types.ts'
-import type { IdentitySettings } from './settings.ts'
+import { type IdentitySettings, valueOf } from './values.ts'
 import { type IdentityField, SETS } from './sets.ts'
-import { valueOf } from './values.ts'
 
 /** What goes out on a 200 beside Authgear's own headers: flat name, value, …; empty where it is not known. */
 export type Outgoing = readonly string[]

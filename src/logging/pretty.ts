@@ -1,6 +1,5 @@
 import { styleText } from 'node:util'
 import type { LogOutput } from './log.ts'
-import { printable } from './printable.ts'
 
 type Lines = Pick<LogOutput, 'write'>
 
@@ -54,4 +53,13 @@ function textOf (value: unknown): string {
 /** As JSON, and without the characters that JSON lets through: what is logged must not command a terminal. */
 function quoted (value: unknown): string {
   return printable(JSON.stringify(value))
+}
+
+/** C0 and C1 controls, line separators, and what turns the direction of a text. */
+// eslint-disable-next-line no-control-regex -- that is what it is for
+const COMMANDS = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g
+
+/** Text of others for a terminal, which it must not command: what would is written as JSON escapes it. */
+export function printable (text: string): string {
+  return text.replace(COMMANDS, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }

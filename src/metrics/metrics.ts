@@ -2,12 +2,11 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 import type { AuditObserver } from '../authgear/audit-log/observer.ts'
 import type { AuthenticateObserver } from '../authenticate/types.ts'
 import type { SharedCacheObserver } from '../cache/coalescing.ts'
-import { type AnswerSource, type Endpoint, REFUSALS } from '../core/reason.ts'
+import { type AnswerSource, type Endpoint, REFUSALS, WEBHOOK_REFUSALS, type WebhookRefusal } from '../core/reason.ts'
 import {
   type AssertionObserver, closedCounter, type ClosedCounter, type GaugeReading, type Gauges, type ProfileObserver,
   readGauges, registerAssertions, registerAudit, registerGauges, registerProfile, registerTokens, type TokenObserver
 } from './instruments.ts'
-import { WEBHOOK_REFUSALS, type WebhookRefusal } from '../core/webhook-refusal.ts'
 import { RESOLVER_OUTCOMES, type ResolverObserver, type ResolverOutcome } from '../authgear/resolver/types.ts'
 import { type LogObserver, ORIGINS } from '../revocation/types.ts'
 import { LATENCY_BUCKETS, LatencyTally, RequestTally, type RequestLabels } from './request-counts.ts'

@@ -41,3 +41,6 @@ export const entryKey = (prefix: string, key: string): string => `${prefix}{${ke
 /** A user's profile; its lease has the name of an entry's. */
 export const profileKey = (prefix: string, key: string): string => `${prefix}{${key}}:profile`
 export const leaseKey = (prefix: string, key: string): string => `${prefix}{${key}}:lease`
+
+/** Redis remembers for so long that a signed webhook came. */
+export const WEBHOOK_KNOWN_MS = 30 * 86_400_000

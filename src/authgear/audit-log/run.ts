@@ -7,10 +7,9 @@ import { type AdminKey, createTokens } from '../admin-api/token.ts'
 import { createAuditClient } from './client.ts'
 import { AuditError, type AuditErrorKind } from './errors.ts'
 import { createFollower, type Follower } from './follower.ts'
-import { createLeadership, type Leadership } from './leader.ts'
+import { type AuditStore, createLeadership, createMemoryStore, createRedisStore, type Leadership } from './store.ts'
 import { type AuditObserver, tell } from './observer.ts'
 import type { SessionDigest } from './revocations.ts'
-import { type AuditStore, createMemoryStore, createRedisStore } from './store.ts'
 
 /** Milliseconds. */
 const LONGEST = 60_000

@@ -1,4 +1,4 @@
-import { printable } from '../../logging/printable.ts'
+import { printable } from '../../logging/pretty.ts'
 import type { Finding } from './catalogue.ts'
 import type { Outcome } from './check.ts'
 

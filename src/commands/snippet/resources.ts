@@ -1,4 +1,4 @@
-import { quote } from '../../config/messages.ts'
+import { quote } from '../../config/kind.ts'
 import { partsOf, SIGN_IN_SCOPES } from '../../resource/settings.ts'
 import { pathProblem } from './paths.ts'
 

@@ -1,7 +1,6 @@
 import { isIP, isIPv4, isIPv6 } from 'node:net'
 import { posix } from 'node:path'
-import { type Kind, parsed, type Parsed, problem } from '../kind.ts'
-import { quote } from '../messages.ts'
+import { type Kind, parsed, type Parsed, problem, quote } from '../kind.ts'
 import type { RedisAddress } from '../../redis/options.ts'
 import type { ListenAddress } from '../types.ts'
 

@@ -2,8 +2,7 @@ import { IDENTITY_SETS, type IdentitySet } from '../../core/presentation.ts'
 import {
   IDENTITY_FIELDS, type IdentityField, type IdentityHeader, type IdentityHeaders, SETS
 } from '../../identity/sets.ts'
-import { type Kind, parsed, type Parsed, problem } from '../kind.ts'
-import { quote } from '../messages.ts'
+import { type Kind, parsed, type Parsed, problem, quote } from '../kind.ts'
 
 const MAX_HEADERS = 20
 /** Letters, digits and dashes: proxies drop or rewrite names with other characters. */

@@ -1,5 +1,4 @@
-import { type Kind, parsed, type Parsed, problem } from '../kind.ts'
-import { quote } from '../messages.ts'
+import { type Kind, parsed, type Parsed, problem, quote } from '../kind.ts'
 import type { Endpoint, PublicOrigin } from '../types.ts'
 import { MASK } from './values.ts'
 

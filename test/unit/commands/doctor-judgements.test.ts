@@ -1,9 +1,8 @@
 import t from 'tap'
 import type { Context } from '../../../src/commands/doctor/check.ts'
 import { judgeClock } from '../../../src/commands/doctor/checks/authgear.ts'
-import { judgeLife } from '../../../src/commands/doctor/checks/certificates.ts'
+import { judgeIdleTimeout, judgeLife } from '../../../src/commands/doctor/checks/settings.ts'
 import { type CookieObservation, judgeCookies } from '../../../src/commands/doctor/checks/cookies.ts'
-import { judgeIdleTimeout } from '../../../src/commands/doctor/checks/settings.ts'
 import { judgeReading } from '../../../src/commands/doctor/checks/pasted.ts'
 import {
   judgeLatency, judgeProblem, judgeRefusals, judgeServer, redisLatency

@@ -3,7 +3,7 @@ import { labelOf } from '../../../authgear/audit-log/activity-types.ts'
 import { createAuditClient } from '../../../authgear/audit-log/client.ts'
 import { AuditError } from '../../../authgear/audit-log/errors.ts'
 import { comesWithWebhook } from '../../../authgear/untold-changes.ts'
-import { WEBHOOK_KNOWN_MS } from '../../../core/webhook-trace.ts'
+import { WEBHOOK_KNOWN_MS } from '../../../redis/keys.ts'
 import { type Finding, found } from '../catalogue.ts'
 import { type Context, looked, type Probe, skipped } from '../check.ts'
 
