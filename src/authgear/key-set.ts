@@ -1,5 +1,6 @@
 import type { JSONWebKeySet, JWK, JWTVerifyGetKey } from 'jose'
 import { type Clock, systemRepeat } from '../clock.ts'
+import { listOf, objectOf, parseObject } from '../core/json.ts'
 import { KeysUnavailable } from '../errors.ts'
 import { openPublicEndpoint, type PublicEndpointSettings } from './public-endpoint.ts'
 
@@ -113,25 +114,16 @@ function createLookups (clock: Pick<Clock, 'monotonic'>) {
 
 /** @throws {KeysUnavailable} for what holds no key that could sign a token */
 export async function readKeySet (text: string): Promise<Loaded> {
-  const keys = parseKeys(text)?.filter(isSigningKey).slice(0, MAX_KEYS) ?? []
+  const keys = listOf(parseObject(text)?.['keys']).filter(isSigningKey).slice(0, MAX_KEYS)
   if (keys.length === 0) throw new KeysUnavailable('its answer holds no RS256 key with a kid')
   const { createLocalJWKSet } = await import('jose')
   const getKey = createLocalJWKSet({ keys } satisfies JSONWebKeySet)
   return { text, kids: new Set(keys.map(({ kid }) => kid)), getKey }
 }
 
-function parseKeys (text: string): readonly JWK[] | undefined {
-  try {
-    const set: unknown = JSON.parse(text)
-    const keys = typeof set === 'object' && set !== null && 'keys' in set ? set.keys : undefined
-    return Array.isArray(keys) ? keys.filter((key): key is JWK => typeof key === 'object' && key !== null) : undefined
-  } catch {
-    return undefined
-  }
-}
-
 /** RS256 alone; the private part of a key, or a symmetric one, is no public key of Authgear's. */
-function isSigningKey (key: JWK): key is JWK & { kid: string, kty: 'RSA' } {
+function isSigningKey (value: unknown): value is JWK & { kid: string, kty: 'RSA' } {
+  const key: JWK = objectOf(value) ?? {}
   return key.kty === 'RSA' && typeof key.kid === 'string' && key.kid !== '' && typeof key.n === 'string' &&
     typeof key.e === 'string' && key.d === undefined && (key.alg ?? 'RS256') === 'RS256' && (key.use ?? 'sig') === 'sig'
 }

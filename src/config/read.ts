@@ -1,6 +1,5 @@
-import { hasFile, quotationHint, type ReadFile, type Variable } from './kind.ts'
+import { hasFile, quotationHint, type ReadFile, type Setting, type Variable } from './kind.ts'
 import { readText } from './parsers/files.ts'
-import type { Setting } from './types.ts'
 
 const PROTOCOL = '(?:TCP|UDP|SCTP)'
 

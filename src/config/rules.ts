@@ -1,9 +1,8 @@
 import { createPrivateKey } from 'node:crypto'
 import { readKeys } from '../assertion/key.ts'
-import type { ReadFile } from './kind.ts'
+import type { ListenAddress, ReadFile } from './kind.ts'
 import type { MachineMemory } from './machine-memory.ts'
 import { certificates } from './parsers/files.ts'
-import type { ListenAddress } from './types.ts'
 import type { Values, VariableName } from './variables.ts'
 
 /** The values that were read, and what the rules need to know of the machine. */

@@ -6,8 +6,7 @@ import {
   type handleUnaryCall, Server, ServerCredentials, type ServiceDefinition, status, type UntypedServiceImplementation
 } from '@grpc/grpc-js'
 import { type Drain, trackConnections } from '../http/drain.ts'
-import { boundConnections } from '../http/connection-bound.ts'
-import { HANDSHAKE_TIMEOUT_MS, HTTP2_OPTIONS, HTTP2_SESSION_TIMEOUT } from '../http/limits.ts'
+import { boundConnections, HANDSHAKE_TIMEOUT_MS, HTTP2_OPTIONS, HTTP2_SESSION_TIMEOUT } from '../http/limits.ts'
 import type { ListenerBounds } from '../http/listener.ts'
 import { boundHandshakes } from '../http/unfinished-heads.ts'
 import { boundStreams } from '../http/unfinished-streams.ts'

@@ -1,4 +1,5 @@
 import { styleText } from 'node:util'
+import { parseObject } from '../core/json.ts'
 import type { LogOutput } from './log.ts'
 
 type Lines = Pick<LogOutput, 'write'>
@@ -15,7 +16,7 @@ export function prettyStream (stream: Lines, colored: boolean): Lines {
 
 /** `12:34:56.789 WARN  what happened  name=value …` of one JSON line; what is not one stays as it is. */
 export function pretty (line: string, colored: boolean): string {
-  const { time, level, msg, ...rest } = read(line) ?? {}
+  const { time, level, msg, ...rest } = parseObject(line) ?? {}
   if (typeof time !== 'string' || typeof level !== 'string') return line
   const paint = (color: Parameters<typeof styleText>[0], text: string): string =>
     colored ? styleText(color, text, { validateStream: false }) : text
@@ -26,15 +27,6 @@ export function pretty (line: string, colored: boolean): string {
     quoted(msg ?? '').slice(1, -1)
   ]
   return `${[head.join(' '), ...(fields.length === 0 ? [] : [fields.join(' ')])].join('  ')}\n`
-}
-
-function read (line: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value: unknown = JSON.parse(line)
-    return typeof value === 'object' && value !== null ? value as Record<string, unknown> : undefined
-  } catch {
-    return undefined
-  }
 }
 
 /** `error: {code}` becomes `error.code`. */

@@ -2,7 +2,7 @@ import type { LoginOutcome, LoginPage } from '../core/reason.ts'
 import { writeLoginQuery } from './urls.ts'
 import { PAGE_HEADERS } from '../pages/layout.ts'
 import { createLoginPages } from '../pages/login-page.ts'
-import { COMMON } from '../http/responses.ts'
+import { COMMON } from '../http/respond.ts'
 import { RETRY_AFTER_SECONDS } from '../verify/responses.ts'
 import type { HandlerResult, HttpResponse, Status, Success, VerifyRequest } from '../http/types.ts'
 

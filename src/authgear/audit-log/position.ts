@@ -1,4 +1,4 @@
-import { listOf, objectOf, parseJson } from '../json.ts'
+import { listOf, objectOf, parseObject } from '../../core/json.ts'
 import type { Second } from './entry.ts'
 import type { WindowRead } from './read-window.ts'
 
@@ -84,7 +84,7 @@ export function encodePosition ({ seen, covered, ...rest }: Position): string {
 
 /** @returns undefined for what is none of ours: it is read as if there were trouble */
 export function decodePosition (text: string): Position | undefined {
-  const raw = parseJson(text)
+  const raw = parseObject(text)
   if (raw?.['v'] !== 1) return undefined
   const settled = objectOf(raw['settled'])
   return {

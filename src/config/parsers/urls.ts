@@ -1,5 +1,4 @@
-import { type Kind, parsed, type Parsed, problem, quote } from '../kind.ts'
-import type { Endpoint, PublicOrigin } from '../types.ts'
+import { type Endpoint, type Kind, parsed, type Parsed, problem, type PublicOrigin, quote } from '../kind.ts'
 import { MASK } from './values.ts'
 
 /** What this listener answers itself, and Envoy's prefix. */

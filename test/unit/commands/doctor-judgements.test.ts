@@ -8,7 +8,7 @@ import {
   judgeLatency, judgeProblem, judgeRefusals, judgeServer, redisLatency
 } from '../../../src/commands/doctor/checks/redis.ts'
 import { judgeCacheRotation, judgeWebhookRotation, rotation } from '../../../src/commands/doctor/checks/rotation.ts'
-import { judgeLog } from '../../../src/commands/doctor/checks/revocation-log.ts'
+import { judgeLog } from '../../../src/commands/doctor/checks/revocations.ts'
 import { judgeIssuer, judgeMetadata } from '../../../src/commands/doctor/checks/resource-tokens.ts'
 import { RedisTooSlow } from '../../../src/errors.ts'
 import { manualClock } from '../../helpers/manual-clock.ts'
