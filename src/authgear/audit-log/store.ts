@@ -29,8 +29,7 @@ export interface AuditStore {
   claimGap (): Promise<boolean>
 }
 
-/** Milliseconds. */
-const GAP_INTERVAL = 10 * 60_000
+const GAP_INTERVAL_MS = 10 * 60_000
 
 /**
  * Without Redis there is one replica, which leads; a start begins at the newest entry, since nothing is remembered from
@@ -44,18 +43,15 @@ export function createMemoryStore (clock: Pick<Clock, 'monotonic'>): AuditStore 
     load: async () => undefined,
     save: async () => true,
     async claimGap () {
-      const isFree = clock.monotonic() - claimedAt >= GAP_INTERVAL
+      const isFree = clock.monotonic() - claimedAt >= GAP_INTERVAL_MS
       if (isFree) claimedAt = clock.monotonic()
       return isFree
     }
   } satisfies AuditStore)
 }
 
-/**
- * Milliseconds that a position is kept: longer than anything is remembered. Its age is what of this has passed, by
- * Redis' clock.
- */
-const POSITION_LIFE = 24 * 60 * 60_000
+/** Longer than anything is remembered. A position's age is what of this has passed, by Redis' clock. */
+const POSITION_LIFE_MS = 24 * 60 * 60_000
 
 export type RedisAuditStoreSettings = Readonly<{
   commands: RedisCommands
@@ -88,17 +84,17 @@ export function createRedisStore ({ commands, keyPrefix, leaseMs }: RedisAuditSt
     async load () {
       const [left, value] = await Promise.all([commands.pttl(position), commands.getBuffer(position)])
       if (value === null || left <= 0) return undefined
-      return { position: decodePosition(value.toString()), ageMs: Math.max(0, POSITION_LIFE - left) }
+      return { position: decodePosition(value.toString()), ageMs: Math.max(0, POSITION_LIFE_MS - left) }
     },
     async save (read: Position, ageMs: number) {
-      const life = Math.max(1, Math.round(POSITION_LIFE - ageMs))
+      const life = Math.max(1, Math.round(POSITION_LIFE_MS - ageMs))
       return await commands.setPxWhile(lease, token, position, Buffer.from(encodePosition(read)), life) === 'OK'
     },
     async claimGap () {
       const isRepeated = claim !== undefined // the answer to the one before was lost: it may be in Redis
       claim ??= randomBytes(16).toString('hex')
-      const isFree = await commands.setIfAbsent(gap, claim, GAP_INTERVAL) ||
-        (isRepeated && await commands.setPxWhile(gap, claim, gap, Buffer.from(claim), GAP_INTERVAL) === 'OK')
+      const isFree = await commands.setIfAbsent(gap, claim, GAP_INTERVAL_MS) ||
+        (isRepeated && await commands.setPxWhile(gap, claim, gap, Buffer.from(claim), GAP_INTERVAL_MS) === 'OK')
       claim = undefined
       return isFree
     }
